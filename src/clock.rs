@@ -1,0 +1,216 @@
+//! Time as data: instants, ISO 8601 periods and calendar arithmetic in a zone (R23, R27).
+//! The wall clock is read in one place, `System`; everything else gets instants as arguments. Must not know any stage.
+
+use crate::error::{Error, Result};
+use jiff::{Timestamp, civil, tz::TimeZone};
+use std::fmt;
+
+/// Microseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Instant(pub i64);
+
+impl Instant {
+    /// Reads RFC 3339 (`2026-11-24T02:00:00Z`, any offset).
+    pub fn parse(text: &str) -> Option<Instant> {
+        text.parse::<Timestamp>().ok().map(|t| Instant(t.as_microsecond()))
+    }
+    /// As a jiff timestamp; instants outside jiff's range clamp to its ends.
+    pub fn timestamp(self) -> Timestamp {
+        Timestamp::from_microsecond(self.0).unwrap_or(if self.0 < 0 { Timestamp::MIN } else { Timestamp::MAX })
+    }
+}
+
+impl fmt::Display for Instant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.timestamp())
+    }
+}
+
+impl serde::Serialize for Instant {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> std::result::Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Instant {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> std::result::Result<Self, D::Error> {
+        let text = String::deserialize(d)?;
+        Instant::parse(&text).ok_or_else(|| serde::de::Error::custom("not an RFC 3339 time"))
+    }
+}
+
+/// Where the time comes from.
+pub trait Clock: Send + Sync {
+    /// The present, in whole microseconds.
+    fn now(&self) -> Instant;
+}
+
+/// The machine's clock.
+pub struct System;
+
+impl Clock for System {
+    fn now(&self) -> Instant {
+        #[allow(clippy::disallowed_methods)] // the one place that asks
+        let now = Timestamp::now();
+        Instant(now.as_microsecond())
+    }
+}
+
+/// A clock that stands still, for tests and for `--as-of`.
+pub struct Fixed(pub Instant);
+
+impl Clock for Fixed {
+    fn now(&self) -> Instant {
+        self.0
+    }
+}
+
+/// An ISO 8601 duration split into what the calendar treats apart. `P1Y2W` is 12 months and 14 days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
+pub struct Period {
+    /// Years and months.
+    pub months: i32,
+    /// Weeks and days.
+    pub days: i32,
+    /// Hours, minutes and seconds.
+    pub seconds: i64,
+}
+
+impl Period {
+    /// Reads `P3Y`, `P30D`, `PT20M`, `P1Y6MT12H`; whole numbers only, at least one part, no sign.
+    pub fn parse(text: &str) -> Option<Period> {
+        let rest = text.strip_prefix('P')?;
+        let (date, time) = match rest.split_once('T') {
+            Some((date, time)) if !time.is_empty() => (date, time),
+            Some(_) => return None,
+            None => (rest, ""),
+        };
+        if date.is_empty() && time.is_empty() {
+            return None;
+        }
+        let mut period = Period::default();
+        for (count, unit) in parts(date, "YMWD")? {
+            match unit {
+                'Y' => period.months = period.months.checked_add(i32::try_from(count).ok()?.checked_mul(12)?)?,
+                'M' => period.months = period.months.checked_add(i32::try_from(count).ok()?)?,
+                'W' => period.days = period.days.checked_add(i32::try_from(count).ok()?.checked_mul(7)?)?,
+                _ => period.days = period.days.checked_add(i32::try_from(count).ok()?)?,
+            }
+        }
+        for (count, unit) in parts(time, "HMS")? {
+            let seconds = match unit {
+                'H' => count.checked_mul(3600)?,
+                'M' => count.checked_mul(60)?,
+                _ => count,
+            };
+            period.seconds = period.seconds.checked_add(seconds)?;
+        }
+        let long = period.months > 12_000 || period.days > 3_650_000 || period.seconds > 315_576_000_000;
+        (!long).then_some(period)
+    }
+
+    /// R27: whether `self` is allowed under `max`: no unit longer, else months of 31 days on the left against 28 on the right.
+    pub fn within(&self, max: &Period) -> bool {
+        if self.months <= max.months && self.days <= max.days && self.seconds <= max.seconds {
+            return true;
+        }
+        self.seconds_at(31) <= max.seconds_at(28)
+    }
+
+    fn seconds_at(&self, month_days: i64) -> i64 {
+        (i64::from(self.months) * month_days + i64::from(self.days)) * 86_400 + self.seconds
+    }
+
+    /// Microseconds of a period without months (settle times, timeouts); months count 31 days.
+    pub fn micros(&self) -> i64 {
+        self.seconds_at(31).saturating_mul(1_000_000)
+    }
+}
+
+fn parts(text: &str, units: &str) -> Option<Vec<(i64, char)>> {
+    let mut out = Vec::new();
+    let (mut digits, mut last) = (String::new(), 0);
+    for c in text.chars() {
+        if c.is_ascii_digit() {
+            digits.push(c);
+            continue;
+        }
+        let at = units.find(c)? + 1;
+        if at <= last {
+            return None;
+        }
+        last = at;
+        out.push((std::mem::take(&mut digits).parse().ok()?, c));
+    }
+    digits.is_empty().then_some(out)
+}
+
+/// Reads an IANA zone name from the bundled database.
+///
+/// # Errors
+/// A policy error naming the zone.
+pub fn zone(name: &str) -> Result<TimeZone> {
+    TimeZone::get(name).map_err(|_| {
+        Error::policy(format!("no time zone is called {name:?}")).help("use an IANA name such as Europe/Paris or UTC")
+    })
+}
+
+/// The instant of a civil time in a zone: a time in a gap moves later by the gap's length, of an overlap the earlier
+/// instant is taken (R23). Times outside the representable range clamp.
+pub fn instant_of(civil: civil::DateTime, zone: &TimeZone) -> Instant {
+    match zone.to_ambiguous_timestamp(civil).compatible() {
+        Ok(t) => Instant(t.as_microsecond()),
+        Err(_) => Instant(if civil.year() < 1970 { i64::MIN / 2 } else { i64::MAX / 2 }),
+    }
+}
+
+/// Adds a period in a zone: months and years clamp to the last day of the month, days keep the time of day,
+/// seconds are exact (R23).
+pub fn add(from: Instant, period: &Period, zone: &TimeZone) -> Instant {
+    let zoned = from.timestamp().to_zoned_datetime(zone.clone());
+    let span = jiff::Span::new().try_months(period.months).and_then(|s| s.try_days(period.days));
+    let civil = span.and_then(|s| zoned.datetime().checked_add(s));
+    match civil {
+        Ok(civil) if civil == zoned.datetime() => {
+            Instant(from.0.saturating_add(period.seconds.saturating_mul(1_000_000)))
+        }
+        Ok(civil) => Instant(instant_of(civil, zone).0.saturating_add(period.seconds.saturating_mul(1_000_000))),
+        Err(_) => Instant(i64::MAX / 2),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn periods_are_read_strictly() {
+        assert_eq!(Period::parse("P1Y6MT12H"), Some(Period { months: 18, days: 0, seconds: 43_200 }));
+        assert_eq!(Period::parse("P2W"), Some(Period { months: 0, days: 14, seconds: 0 }));
+        for bad in ["", "P", "PT", "1Y", "P-1Y", "P1.5Y", "P1D2Y", "P1H", "P99999999999Y", "P1"] {
+            assert_eq!(Period::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn r23_months_clamp_and_gaps_move_later() {
+        let paris = zone("Europe/Paris").expect("bundled");
+        let at = |t: &str| Instant::parse(t).expect("a time");
+        let year = Period::parse("P1Y").expect("a period");
+        assert_eq!(add(at("2024-02-29T00:00:00Z"), &year, &TimeZone::UTC), at("2025-02-28T00:00:00Z"));
+        let gap = civil::date(2026, 3, 29).at(2, 30, 0, 0);
+        assert_eq!(instant_of(gap, &paris), at("2026-03-29T01:30:00Z"));
+        let overlap = civil::date(2026, 10, 25).at(2, 30, 0, 0);
+        assert_eq!(instant_of(overlap, &paris), at("2026-10-25T00:30:00Z"));
+    }
+
+    #[test]
+    fn r27_longer_units_compare_by_days() {
+        let p = |t: &str| Period::parse(t).expect("a period");
+        assert!(p("P1Y").within(&p("P12M")));
+        assert!(p("P27D").within(&p("P1M")));
+        assert!(!p("P29D").within(&p("P1M")));
+        assert!(!p("P1M").within(&p("P30D")));
+        assert!(p("P1M").within(&p("P31D")));
+    }
+}

@@ -1,0 +1,17 @@
+//! tamis turns raw CRM exports into minimized, pseudonymized, erasure-proof datasets, and proves it.
+//! `ARCHITECTURE.md` has the map. The library prints nothing: it reports to a [`monitor::Monitor`].
+
+pub mod clock;
+pub mod decide;
+pub mod error;
+pub mod evidence;
+pub mod key;
+pub mod minimize;
+pub mod monitor;
+pub mod policy;
+pub mod publish;
+pub mod read;
+pub mod requests;
+pub mod stage;
+pub mod state;
+pub mod store;

@@ -1,0 +1,6 @@
+//! `RawBatch` in, `Rows` out, row by row: treatments, identities, tokens, controls. Raw values end here.
+//! Pure functions over batches. Must not know I/O, the wall clock or async.
+
+mod rows;
+
+pub use rows::*;

@@ -1,0 +1,148 @@
+//! `Rows`: the product of `minimize`, columns of treated fields and of controls. No raw value is in it.
+
+/// What a row's bytes look like, the same for all rows of a run. Derived from the plan once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Identity slots per row: key, then strong, then weak; the most of any stream of the run.
+    pub identities: usize,
+    /// Quasi-identifiers of the gate.
+    pub quasi: usize,
+    /// Published fields, in the job's order.
+    pub fields: Vec<FieldLayout>,
+}
+
+/// Name and type of a published field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldLayout {
+    /// Name in the published table.
+    pub name: String,
+    /// Its type.
+    pub kind: FieldKind,
+}
+
+/// Types of published fields; the number is the width of a fixed value in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldKind {
+    /// 16 bytes; published as hex or binary.
+    Token,
+    /// UTF-8.
+    Text,
+    /// 4 bytes little-endian.
+    Int32,
+    /// 8 bytes.
+    Int64,
+    /// 8 bytes.
+    Float64,
+    /// 16 bytes little-endian, with the scale.
+    Decimal(u8),
+    /// 1 byte.
+    Boolean,
+    /// 4 bytes, days since 1970.
+    Date,
+    /// 8 bytes, microseconds since 1970 in UTC.
+    Timestamp,
+}
+
+impl FieldKind {
+    /// Bytes of a fixed-width value; `None` for text.
+    pub fn width(self) -> Option<usize> {
+        match self {
+            FieldKind::Token | FieldKind::Decimal(_) => Some(16),
+            FieldKind::Text => None,
+            FieldKind::Int32 | FieldKind::Date => Some(4),
+            FieldKind::Int64 | FieldKind::Float64 | FieldKind::Timestamp => Some(8),
+            FieldKind::Boolean => Some(1),
+        }
+    }
+}
+
+/// Marks of an identity slot: what it is (`KEY`, `STRONG`, `WEAK`), with `RAW` added when it is a raw form (R4).
+pub mod mark {
+    /// The slot is empty.
+    pub const NONE: u8 = 0;
+    /// Subject key.
+    pub const KEY: u8 = 1;
+    /// Strong link.
+    pub const STRONG: u8 = 2;
+    /// Weak link.
+    pub const WEAK: u8 = 3;
+    /// Raw form: matches requests, links nobody (R16).
+    pub const RAW: u8 = 0x80;
+}
+
+/// Bits of a row's flags.
+pub mod flag {
+    /// No subject token: `rejected` (R11).
+    pub const NO_SUBJECT: u16 = 1;
+    /// A clock value could not be read: `rejected` (R25).
+    pub const CLOCK_UNREADABLE: u16 = 2;
+    /// An exclude on a boolean column met another value: `rejected` (R22).
+    pub const EXCLUDE_UNREADABLE: u16 = 4;
+    /// The row comes from an observed source: it is never published nor counted as a row in.
+    pub const OBSERVED: u16 = 8;
+    /// The consent column says yes.
+    pub const CONSENT_YES: u16 = 16;
+    /// Published fields were not staged because the row's own clock is past (row scope only).
+    pub const FIELDS_SKIPPED: u16 = 32;
+}
+
+/// No usable clock.
+pub const NO_CLOCK: i64 = i64::MIN;
+/// Consent without a date (R32).
+pub const NO_SINCE: i64 = i64::MIN;
+/// Hash of a null quasi-identifier.
+pub const NULL_QUASI: u64 = 0;
+
+/// One column of identities.
+#[derive(Default)]
+pub struct Identities {
+    /// 32 bytes per row; zeros where the mark is `NONE`.
+    pub bytes: Vec<[u8; 32]>,
+    /// `mark` per row.
+    pub marks: Vec<u8>,
+}
+
+/// One published field of all rows.
+pub enum FieldColumn {
+    /// Values of `FieldKind::width` bytes; invalid ones are zeros.
+    Fixed {
+        /// Width of a value.
+        width: usize,
+        /// Values, one after the other.
+        bytes: Vec<u8>,
+        /// Whether there is a value.
+        valid: Vec<bool>,
+    },
+    /// Text; `ends[r]` is where the value of row `r` ends in `bytes`.
+    Text {
+        /// Values, one after the other, nulls empty.
+        bytes: Vec<u8>,
+        /// Ends.
+        ends: Vec<u32>,
+        /// Whether there is a value.
+        valid: Vec<bool>,
+    },
+}
+
+/// A batch of minimized rows, column by column. Reused from batch to batch.
+#[derive(Default)]
+pub struct Rows {
+    /// Number of rows.
+    pub count: usize,
+    /// Subject token; zeros with `NO_SUBJECT`.
+    pub subject: Vec<[u8; 16]>,
+    /// `flag` bits.
+    pub flags: Vec<u16>,
+    /// 0, or 1 + index of the first matching exclude.
+    pub exclude: Vec<u8>,
+    /// Latest usable clock in microseconds, or `NO_CLOCK`.
+    pub clock: Vec<i64>,
+    /// When consent was given, or `NO_SINCE`.
+    pub since: Vec<i64>,
+    /// One column per slot of the layout.
+    pub identities: Vec<Identities>,
+    /// One column per quasi-identifier: keyed hash of the published value, `NULL_QUASI` for null.
+    pub quasi: Vec<Vec<u64>>,
+    /// One column per published field; empty for observed rows.
+    pub fields: Vec<FieldColumn>,
+}

@@ -1,0 +1,592 @@
+//! What a job has been resolved to: valid, complete, with no raw text left to interpret.
+//! Everything after `policy` reads these; nothing here is read from a file directly. Must not know any stage.
+
+use crate::clock::Period;
+use globset::GlobMatcher;
+use jiff::{civil::Date, tz::TimeZone};
+use std::collections::BTreeMap;
+
+/// Everything the spec folder says, valid and cross-checked.
+pub struct Project {
+    /// The controller's name.
+    pub controller: String,
+    /// Root name -> URL; `state` is always there. Relative paths have been made absolute from the policy file.
+    pub roots: BTreeMap<String, String>,
+    /// Where keys come from and which token epoch is in use.
+    pub keys: KeySource,
+    /// Lists by name.
+    pub lists: BTreeMap<String, List>,
+    /// Terms of removal.
+    pub removal: Removal,
+    /// Fan-out limits of links.
+    pub links: Links,
+    /// Jobs by name.
+    pub jobs: BTreeMap<String, Plan>,
+    /// BLAKE3 hex of the canonical JSON of the resolved policy file (no personal data in it).
+    pub policy_digest: String,
+}
+
+/// `[keys]`.
+#[derive(Clone, Debug)]
+pub struct KeySource {
+    /// Which of the three carriers.
+    pub from: KeyFrom,
+    /// Name of the token key in use: `token-<epoch>.key`.
+    pub epoch: String,
+}
+
+/// Where key files come from.
+#[derive(Clone, Debug)]
+pub enum KeyFrom {
+    /// A directory, absolute.
+    Dir(String),
+    /// A systemd credential directory name prefix: `$CREDENTIALS_DIRECTORY/<name>-identity.key` …
+    Credential(String),
+    /// A program and its arguments; the file name wanted is appended, the key's text comes on standard output.
+    Command(Vec<String>),
+}
+
+/// `[removal]`.
+#[derive(Clone, Debug)]
+pub struct Removal {
+    /// Readers' time before replaced files go.
+    pub grace: Period,
+    /// Age at which raw exports are removed; none = never.
+    pub raw_keep: Option<Period>,
+    /// How long list entries are kept.
+    pub entry_keep: Period,
+    /// Deadline of a request.
+    pub due: Period,
+}
+
+/// `[links]`.
+#[derive(Clone, Debug)]
+pub struct Links {
+    /// R15.
+    pub max_alias_fanout: usize,
+    /// R13.
+    pub max_strong_fanout: usize,
+}
+
+/// Lawful bases of Art. 6(1) GDPR.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// Art. 6(1)(a).
+    Consent,
+    /// Art. 6(1)(b).
+    Contract,
+    /// Art. 6(1)(c).
+    LegalObligation,
+    /// Art. 6(1)(d).
+    VitalInterests,
+    /// Art. 6(1)(e).
+    PublicTask,
+    /// Art. 6(1)(f).
+    LegitimateInterests,
+}
+
+/// Effects a list or request can have (R29, R30, R32).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Effect {
+    /// Art. 17.
+    Erase,
+    /// Art. 18.
+    Restrict,
+    /// Art. 21.
+    Object,
+    /// CCPA 1798.120.
+    OptOut,
+    /// Art. 7(3).
+    Withdraw,
+    /// A consent with an interval.
+    Consent,
+    /// Legal hold.
+    Hold,
+    /// Ends another request.
+    Lift,
+}
+
+/// `[lists.L]`.
+#[derive(Clone, Debug)]
+pub struct List {
+    /// The list's name.
+    pub name: String,
+    /// Where its objects are.
+    pub input: Location,
+    /// What its rows ask for.
+    pub effect: Effect,
+    /// Column -> identifier.
+    pub matches: Vec<(String, Identifier)>,
+    /// Column of the request id.
+    pub request: String,
+    /// What a request id looks like (anchored).
+    pub request_pattern: regex::Regex,
+    /// Column of the date received.
+    pub received: String,
+    /// Zone of dates in the list.
+    pub zone: TimeZone,
+    /// Purposes it is limited to; none = all.
+    pub purposes: Option<Vec<String>>,
+    /// WHATWG label.
+    pub encoding: String,
+    /// One byte.
+    pub delimiter: u8,
+    /// `snapshot = true`.
+    pub snapshot: bool,
+    /// `max_lifted`.
+    pub max_lifted: Share,
+    /// R31.
+    pub may_be_empty: bool,
+    /// Consent intervals: columns `from` and `to`.
+    pub interval: (Option<String>, Option<String>),
+    /// Lift lists: the column with the ended request's id.
+    pub lifts: Option<String>,
+    /// Whether a lift may end an erasure.
+    pub lift_erase: bool,
+}
+
+/// `ROOT:path-or-glob`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// Name of a root.
+    pub root: String,
+    /// Path or glob below it, with at most one `{set}`.
+    pub path: String,
+}
+
+/// A share such as `"2%"`, in millionths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share(pub u32);
+
+impl Share {
+    /// Whether `part` of `whole` exceeds the share (R37: a limit trips when exceeded).
+    pub fn exceeded(self, part: u64, whole: u64) -> bool {
+        u128::from(part) * 1_000_000 > u128::from(whole) * u128::from(self.0)
+    }
+}
+
+/// One job, resolved.
+pub struct Plan {
+    /// The job's name.
+    pub job: String,
+    /// The spec file, as the user would type it.
+    pub file: String,
+    /// What is read and how.
+    pub source: Source,
+    /// Where from.
+    pub input: Location,
+    /// Dataset written to.
+    pub output: Location,
+    /// What for.
+    pub purpose: Purpose,
+    /// To whom.
+    pub recipient: Option<Recipient>,
+    /// R3: the purpose, or purpose/recipient for third parties.
+    pub domain: String,
+    /// Token epoch.
+    pub epoch: String,
+    /// How tokens are published.
+    pub token_format: TokenFormat,
+    /// Zone of the job's calendar: the schedule's, or UTC.
+    pub zone: TimeZone,
+    /// Columns of the export that the job needs, each once. Fields and controls index into it.
+    pub columns: Vec<Column>,
+    /// Published fields in the job's order.
+    pub fields: Vec<Field>,
+    /// Controls computed beside the fields.
+    pub controls: Controls,
+    /// Retention.
+    pub retention: Retention,
+    /// Other exports whose activity counts.
+    pub observe: Vec<Observe>,
+    /// Gate on quasi-identifiers.
+    pub gate: Option<Gate>,
+    /// Limits and what to do beyond them.
+    pub limits: Limits,
+    /// BLAKE3 hex of the canonical JSON of the three specs as resolved.
+    pub digest: String,
+}
+
+/// `sources/*.toml`: reading, completeness, and all column names it lists.
+pub struct Source {
+    /// The source's name.
+    pub name: String,
+    /// How its bytes become cells.
+    pub read: ReadFormat,
+    /// When a set may be read; `None` only for inputs without `{set}`.
+    pub complete: Option<Complete>,
+    /// Every column the source lists (trimmed, NFC), for drift.
+    pub listed: Vec<String>,
+}
+
+/// `[read]` and the source's `[limits]`.
+#[derive(Clone, Debug)]
+pub struct ReadFormat {
+    /// WHATWG encoding label, already known to exist.
+    pub encoding: String,
+    /// What a byte order mark means.
+    pub bom: Bom,
+    /// One ASCII byte.
+    pub delimiter: u8,
+    /// One ASCII byte, or none.
+    pub quote: Option<u8>,
+    /// Row number of the header, from 1.
+    pub header: u64,
+    /// Cells that mean null, besides blank ones.
+    pub null: Vec<String>,
+    /// Members of an archive to read; none = all.
+    pub member: Option<GlobMatcher>,
+    /// The member glob as written.
+    pub member_text: Option<String>,
+    /// `complete.member_in = "exactly-one"`.
+    pub member_in_exactly_one: bool,
+    /// `stray_quotes = "literal"`.
+    pub stray_quotes_literal: bool,
+    /// `on_drift = "refuse"`.
+    pub refuse_drift: bool,
+    /// Longest record, in bytes after decoding.
+    pub max_record_bytes: usize,
+    /// Most columns of a header.
+    pub max_columns: usize,
+    /// Most members of one archive.
+    pub max_members: usize,
+    /// Highest decompression ratio.
+    pub max_ratio: u64,
+    /// Most decompressed bytes per object.
+    pub max_decompressed: u64,
+}
+
+/// `bom`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bom {
+    /// May be there.
+    Allow,
+    /// Must be there.
+    Require,
+    /// Must not be there.
+    Refuse,
+}
+
+/// `[complete]`.
+#[derive(Clone, Debug)]
+pub struct Complete {
+    /// What says that a set is whole.
+    pub when: CompleteWhen,
+    /// Share of the previous set's records.
+    pub min_records: Share,
+}
+
+/// Marker or settle time.
+#[derive(Clone, Debug)]
+pub enum CompleteWhen {
+    /// An object of this name beside the set's objects.
+    Marker(String),
+    /// No object newer than this.
+    Settle(Period),
+}
+
+/// A purpose.
+#[derive(Clone, Debug)]
+pub struct Purpose {
+    /// Its name.
+    pub name: String,
+    /// Its basis.
+    pub basis: Basis,
+    /// Longest retention.
+    pub max_keep: Period,
+    /// Smallest k.
+    pub min_k: u32,
+}
+
+/// A recipient.
+#[derive(Clone, Debug)]
+pub struct Recipient {
+    /// Its name.
+    pub name: String,
+    /// `kind = "third-party"`.
+    pub third_party: bool,
+    /// `sale = true`: opt-outs bind.
+    pub sale: bool,
+}
+
+/// How tokens look in the published table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenFormat {
+    /// 32 lower-case hex digits.
+    Hex,
+    /// 16 bytes.
+    Binary,
+}
+
+/// A column the job needs.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// Name, trimmed and NFC.
+    pub name: String,
+    /// What its cells are.
+    pub value: ValueType,
+    /// Dates that mean "no value" (R24), the fixed ones included.
+    pub sentinels: Vec<Date>,
+    /// How identities are made of it (R4): always there, `<source>.<column>/1` with text rules by default.
+    pub identifier: Identifier,
+    /// Whether the source declares `identifier` (R21 looks at those that do not).
+    pub identified: bool,
+}
+
+/// What cells of a column are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ValueType {
+    /// As it is.
+    Text,
+    /// A whole number of 64 bits.
+    Integer,
+    /// A decimal number; with `scale` published as Decimal128(38, scale), else as Float64.
+    Decimal {
+        /// Digits after the point.
+        scale: Option<u8>,
+    },
+    /// true/false/1/0/yes/no.
+    Boolean,
+    /// A calendar day.
+    Date(DateRule),
+    /// An instant.
+    Timestamp(DateRule),
+}
+
+/// How dates and times are read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DateRule {
+    /// strftime formats, tried all; two that accept a value with different results reject it (R23).
+    pub formats: Vec<String>,
+    /// Zone of times without one.
+    pub zone: Option<TimeZone>,
+    /// `epoch`: whole numbers since 1970.
+    pub epoch: Option<Epoch>,
+}
+
+/// Unit of epoch numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Epoch {
+    /// Seconds.
+    Seconds,
+    /// Milliseconds.
+    Millis,
+}
+
+/// An identifier: its kind with normalisation version, and how values become normal (R4 to R9).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identifier {
+    /// E.g. `email/1`, `hubspot-vid@portal-7/1`, `salesforce-contact.Name/1`.
+    pub kind: String,
+    /// Which rule.
+    pub normal: Normal,
+}
+
+/// Rules of normal form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Normal {
+    /// R6.
+    Email,
+    /// R7.
+    SalesforceId,
+    /// R8.
+    Phone(PhoneRegion),
+    /// R9.
+    Text,
+}
+
+/// Where a phone number's region comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PhoneRegion {
+    /// ISO code.
+    Fixed(String),
+    /// Index into `Plan::columns`: a column of ISO codes or CLDR English names.
+    Column(usize),
+    /// Only numbers with `+` (lists without `region`).
+    International,
+}
+
+/// A published field.
+#[derive(Clone, Debug)]
+pub struct Field {
+    /// Name in the published table.
+    pub name: String,
+    /// Index into `Plan::columns`; none only for `constant`.
+    pub from: Option<usize>,
+    /// What is done.
+    pub treat: Treatment,
+    /// The subject token.
+    pub subject: bool,
+    /// Nulls the field earlier: the shorter of the column's and the field's (R26).
+    pub keep: Option<Period>,
+    /// Above it the run is refused.
+    pub max_untreated: MaxUntreated,
+    /// Index among the gate's quasi-identifiers.
+    pub quasi: Option<usize>,
+}
+
+/// `max_untreated`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaxUntreated {
+    /// The larger of 0.1 % and 10.
+    Default,
+    /// A share of the non-null values read.
+    Share(Share),
+}
+
+/// Treatments (docs/spec.md has the table).
+#[derive(Clone, Debug, PartialEq)]
+pub enum Treatment {
+    /// The value by the column's type.
+    AsIs,
+    /// A token.
+    Pseudonymize,
+    /// The first characters.
+    Prefix {
+        /// How many.
+        length: usize,
+    },
+    /// All but the last characters hidden.
+    Mask {
+        /// How many stay.
+        keep_last: usize,
+        /// What stands for the others.
+        with: char,
+    },
+    /// Calendar year, Int32.
+    Year,
+    /// First day of the quarter, Date32.
+    Quarter,
+    /// First day of the month.
+    Month,
+    /// Monday of the week.
+    Week,
+    /// The day.
+    Day,
+    /// Age at `as_of` in bands.
+    AgeBand {
+        /// Ascending ages.
+        edges: Vec<i64>,
+    },
+    /// A number's band.
+    Bucket {
+        /// Ascending edges.
+        edges: Vec<i64>,
+    },
+    /// To a multiple.
+    Round {
+        /// Of this, positive.
+        to: i64,
+    },
+    /// By table; keys are trimmed, NFC, case folded.
+    Map {
+        /// Table.
+        values: BTreeMap<String, String>,
+        /// For everything else.
+        default: String,
+    },
+    /// Domain of an e-mail address.
+    EmailDomain,
+    /// Whether there is a value.
+    Present,
+    /// Always this.
+    Constant {
+        /// The value.
+        value: String,
+    },
+}
+
+/// What `minimize` computes beside the fields. All numbers are indexes into `Plan::columns`.
+#[derive(Clone, Debug, Default)]
+pub struct Controls {
+    /// Subject key.
+    pub key: usize,
+    /// Strong links, the key not among them.
+    pub strong: Vec<usize>,
+    /// Weak links.
+    pub weak: Vec<usize>,
+    /// Clocks the job uses.
+    pub clocks: Vec<usize>,
+    /// Excludes in the job's order.
+    pub excludes: Vec<Exclude>,
+    /// Consent column, when the purpose rests on it and the source has one.
+    pub consent: Option<ConsentColumn>,
+}
+
+/// `[[exclude]]` (R22).
+#[derive(Clone, Debug)]
+pub struct Exclude {
+    /// Index into `Plan::columns`.
+    pub column: usize,
+    /// Trimmed, NFC, case folded; on a boolean column `true` or `false`.
+    pub equals: Vec<String>,
+    /// Label after `excluded:`.
+    pub reason: String,
+}
+
+/// `[consent]` of a source (R32).
+#[derive(Clone, Debug)]
+pub struct ConsentColumn {
+    /// Index into `Plan::columns`.
+    pub column: usize,
+    /// Values that mean yes: trimmed, NFC, case folded.
+    pub equals: Vec<String>,
+    /// Index of the column with the date it was given.
+    pub since: Option<usize>,
+}
+
+/// `[retention]`.
+#[derive(Clone, Debug)]
+pub struct Retention {
+    /// How long.
+    pub keep: Period,
+    /// `scope = "person"`: the latest clock of all the person's rows.
+    pub person: bool,
+    /// How far in the future a clock may lie.
+    pub max_future: Period,
+}
+
+/// `[[observe]]`: a plan of its own, whose only product are control rows.
+pub struct Observe {
+    /// How to read it.
+    pub source: Source,
+    /// Where from; its `{set}` is the job's.
+    pub input: Location,
+    /// Columns needed; `controls` index into it.
+    pub columns: Vec<Column>,
+    /// Key = `subject`; strong and weak when the source declares them; clocks.
+    pub controls: Controls,
+}
+
+/// `[gate]`.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    /// Field names in order; `Field::quasi` indexes into it.
+    pub quasi_identifiers: Vec<String>,
+    /// Smallest group of subjects.
+    pub k: u32,
+    /// `suppress` or `refuse`.
+    pub suppress: bool,
+    /// Share of rows that may be suppressed.
+    pub max_suppressed: Share,
+}
+
+/// The job's `[limits]`.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// The brake.
+    pub max_removed: Share,
+    /// Dropped bad records.
+    pub max_rejected: Share,
+    /// `on_bad_record = "drop"`.
+    pub drop_bad_records: bool,
+    /// Zero rows are fine.
+    pub allow_empty: bool,
+}
+
+impl Plan {
+    /// The published field that is the subject token.
+    pub fn subject_field(&self) -> usize {
+        self.fields.iter().position(|f| f.subject).unwrap_or(0)
+    }
+}
