@@ -18,7 +18,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnPath;
-use std::io::{Read, SeekFrom, Write};
+use std::io::{SeekFrom, Write};
 use std::sync::Arc;
 
 /// What a companion holds of one row.

@@ -71,7 +71,11 @@ pub(super) fn properties(subject: &str, at: usize) -> WriterPropertiesBuilder {
 }
 
 /// Opens a Parquet writer without the Arrow schema in its metadata.
-pub(super) fn writer<W: Write + Send>(out: W, schema: SchemaRef, properties: WriterProperties) -> Result<ArrowWriter<W>> {
+pub(super) fn writer<W: Write + Send>(
+    out: W,
+    schema: SchemaRef,
+    properties: WriterProperties,
+) -> Result<ArrowWriter<W>> {
     let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
     ArrowWriter::try_new_with_options(out, schema, options).map_err(write_error)
 }

@@ -84,10 +84,7 @@ impl ColumnType {
 /// A policy error when a field changes its type, or its name only by case (design section 6).
 pub(super) fn plan(layout: &Layout, binary_tokens: bool, table: &[Column]) -> Result<Vec<Planned>> {
     let field = |index: usize, name: &str| Planned {
-        column: Column {
-            name: name.to_owned(),
-            kind: ColumnType::of(layout.fields[index].kind, binary_tokens),
-        },
+        column: Column { name: name.to_owned(), kind: ColumnType::of(layout.fields[index].kind, binary_tokens) },
         field: Some(index),
         token: layout.fields[index].kind == FieldKind::Token,
     };
@@ -123,8 +120,10 @@ fn check_name(name: &str, planned: &[Planned]) -> Result<()> {
     }
     let folded = name.to_lowercase();
     match planned.iter().find(|p| p.column.name.to_lowercase() == folded) {
-        Some(other) => Err(Error::policy(format!("field {name:?} differs from column {:?} only by case", other.column.name))
-            .help("Delta tables do not tell such names apart: rename the field")),
+        Some(other) => {
+            Err(Error::policy(format!("field {name:?} differs from column {:?} only by case", other.column.name))
+                .help("Delta tables do not tell such names apart: rename the field"))
+        }
         None => Ok(()),
     }
 }
@@ -145,12 +144,8 @@ mod tests {
             Column { name: "contact".into(), kind: ColumnType::Text },
             Column { name: "gone".into(), kind: ColumnType::Date },
         ];
-        let planned = plan(
-            &layout(&[("added", FieldKind::Int32), ("contact", FieldKind::Token)]),
-            false,
-            &table,
-        )
-        .expect("a plan");
+        let planned = plan(&layout(&[("added", FieldKind::Int32), ("contact", FieldKind::Token)]), false, &table)
+            .expect("a plan");
         let seen: Vec<_> = planned.iter().map(|p| (p.column.name.as_str(), p.field)).collect();
         assert_eq!(seen, [("contact", Some(1)), ("gone", None), ("added", Some(0))]);
     }
@@ -159,7 +154,7 @@ mod tests {
     fn changed_types_and_names_that_differ_by_case_are_refused() {
         let table = [Column { name: "contact".into(), kind: ColumnType::Text }];
         for fields in [[("contact", FieldKind::Int64)], [("Contact", FieldKind::Text)], [("a b", FieldKind::Text)]] {
-            let refused = plan(&layout(&fields), false, &table).err().expect("refused");
+            let refused = plan(&layout(&fields), false, &table).expect_err("refused");
             assert_eq!(refused.kind(), crate::error::Kind::Policy);
         }
         let binary = plan(&layout(&[("contact", FieldKind::Token)]), true, &table);
