@@ -28,8 +28,10 @@ pub struct CompanionRow<'a> {
     pub subject: &'a [u8; 16],
     /// The row goes when `as_of` reaches this, in microseconds.
     pub keep_until: i64,
-    /// When consent was given, or `NO_SINCE`.
+    /// When the consent it rests on was given, or `NO_SINCE`.
     pub since: i64,
+    /// When that consent ends; `i64::MAX` for no end or no consent.
+    pub consent_until: i64,
     /// Per field with a `keep` of its own, in the layout's order: its value goes when `as_of` reaches this.
     pub field_until: &'a [i64],
     /// Per identity slot: `mark` and identity, zeros where the mark is `NONE`.
@@ -61,6 +63,7 @@ impl CompanionShape {
         }
         fields.push(Field::new("keep_until", micros(), false));
         fields.push(Field::new("since", micros(), true));
+        fields.push(Field::new("consent_until", micros(), true));
         fields.extend((0..until).map(|k| Field::new(format!("until_{k}"), micros(), false)));
         fields.extend((0..quasi).map(|q| Field::new(format!("quasi_{q}"), DataType::Int64, false)));
         let mut properties = properties("subject", 0);
@@ -82,6 +85,7 @@ pub(super) struct CompanionEncoder<W: Write + Send> {
     identities: Vec<(Vec<u8>, Vec<u8>)>,
     keep_until: Vec<i64>,
     since: Vec<i64>,
+    consent_until: Vec<i64>,
     until: Vec<Vec<i64>>,
     quasi: Vec<Vec<i64>>,
 }
@@ -97,6 +101,7 @@ impl<W: Write + Send> CompanionEncoder<W> {
             identities: vec![(Vec::new(), Vec::new()); shape.identities],
             keep_until: Vec::new(),
             since: Vec::new(),
+            consent_until: Vec::new(),
             until: vec![Vec::new(); shape.until],
             quasi: vec![Vec::new(); shape.quasi],
         })
@@ -111,6 +116,7 @@ impl<W: Write + Send> CompanionEncoder<W> {
         }
         self.keep_until.push(row.keep_until);
         self.since.push(row.since);
+        self.consent_until.push(row.consent_until);
         for (column, until) in self.until.iter_mut().zip(row.field_until) {
             column.push(*until);
         }
@@ -130,8 +136,8 @@ impl<W: Write + Send> CompanionEncoder<W> {
             arrays.push(Arc::new(UInt8Array::from(std::mem::take(marks))));
         }
         arrays.push(timestamps(std::mem::take(&mut self.keep_until), None));
-        let given = BooleanBuffer::from_iter(self.since.iter().map(|since| *since != NO_SINCE));
-        arrays.push(timestamps(std::mem::take(&mut self.since), Some(NullBuffer::new(given))));
+        arrays.push(optional_times(&mut self.since, NO_SINCE));
+        arrays.push(optional_times(&mut self.consent_until, i64::MAX));
         arrays.extend(self.until.iter_mut().map(|column| timestamps(std::mem::take(column), None)));
         let quasi = self.quasi.iter_mut().map(|column| Arc::new(Int64Array::from(std::mem::take(column))) as ArrayRef);
         arrays.extend(quasi);
@@ -147,6 +153,11 @@ impl<W: Write + Send> CompanionEncoder<W> {
         }
         self.writer.into_inner().map_err(write_error)
     }
+}
+
+fn optional_times(column: &mut Vec<i64>, none: i64) -> ArrayRef {
+    let there = BooleanBuffer::from_iter(column.iter().map(|time| *time != none));
+    timestamps(std::mem::take(column), Some(NullBuffer::new(there)))
 }
 
 /// Reads one companion, a row group at a time, in the order of the published rows.
@@ -318,13 +329,16 @@ impl CompanionGroup {
         let count = |prefix: &str| schema.fields().iter().filter(|f| f.name().starts_with(prefix)).count();
         let (identities, until, quasi) = (count("identity_"), count("until_"), count("quasi_"));
         let keep_until = 1 + 2 * identities;
-        let whole = batch.num_columns() == 1 || batch.num_columns() == keep_until + 2 + until + quasi;
+        let whole = batch.num_columns() == 1 || batch.num_columns() == keep_until + 3 + until + quasi;
         let shape = CompanionShape::new(identities, until, quasi);
         let typed = schema.fields().iter().zip(shape.schema.fields()).all(|(a, b)| a.data_type() == b.data_type());
         (whole && typed).then_some(CompanionGroup { batch, identities, keep_until, until, quasi })
     }
     fn micros(&self, column: usize, row: usize) -> i64 {
         self.batch.column(column).as_primitive::<TimestampMicrosecondType>().value(row)
+    }
+    fn optional(&self, column: usize, row: usize) -> Option<i64> {
+        (!self.batch.column(column).is_null(row)).then(|| self.micros(column, row))
     }
     /// Number of rows.
     pub fn rows(&self) -> usize {
@@ -359,17 +373,20 @@ impl CompanionGroup {
     pub fn keep_until(&self, row: usize) -> i64 {
         self.micros(self.keep_until, row)
     }
-    /// When consent was given, or `NO_SINCE`.
+    /// When the consent the row rests on was given, or `NO_SINCE`.
     pub fn since(&self, row: usize) -> i64 {
-        let column = self.batch.column(self.keep_until + 1);
-        if column.is_null(row) { NO_SINCE } else { self.micros(self.keep_until + 1, row) }
+        self.optional(self.keep_until + 1, row).unwrap_or(NO_SINCE)
+    }
+    /// When that consent ends; `i64::MAX` for no end or no consent.
+    pub fn consent_until(&self, row: usize) -> i64 {
+        self.optional(self.keep_until + 2, row).unwrap_or(i64::MAX)
     }
     /// The value of the `k`-th field with a `keep` of its own goes when `as_of` reaches this.
     pub fn field_until(&self, row: usize, k: usize) -> i64 {
-        self.micros(self.keep_until + 2 + k, row)
+        self.micros(self.keep_until + 3 + k, row)
     }
     /// Keyed hash of a quasi-identifier.
     pub fn quasi(&self, row: usize, q: usize) -> u64 {
-        self.batch.column(self.keep_until + 2 + self.until + q).as_primitive::<Int64Type>().value(row).cast_unsigned()
+        self.batch.column(self.keep_until + 3 + self.until + q).as_primitive::<Int64Type>().value(row).cast_unsigned()
     }
 }

@@ -6,7 +6,7 @@ use object_store::{ObjectStore, memory::InMemory};
 use parquet::basic::Compression;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tamis::clock::Instant;
 use tamis::error::{Kind, Result};
 use tamis::minimize::{FieldKind, FieldLayout, Layout, NO_SINCE, mark};
@@ -21,6 +21,7 @@ use tamis::store::Root;
 struct Sample {
     layout: Layout,
     numbers: Vec<u64>,
+    sorted: OnceLock<Vec<(u64, SampleRow)>>,
     buckets: usize,
     /// What `rows` says: more than there are gives more files.
     declared: u64,
@@ -52,6 +53,7 @@ impl Sample {
             layout: Layout { identities: 2, quasi: 1, fields },
             numbers: (0..rows).collect(),
             buckets,
+            sorted: OnceLock::new(),
             declared: rows,
         }
     }
@@ -148,10 +150,13 @@ impl Publishable for Sample {
     fn visit(&self, bucket: usize, each: &mut dyn FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
         let of =
             |row: &SampleRow| (usize::from(u16::from_be_bytes([row.subject[0], row.subject[1]])) * self.buckets) >> 16;
-        let rows = self.numbers.iter().map(|n| (*n, self.row(*n))).filter(|(_, row)| of(row) == bucket);
-        let mut rows: Vec<_> = rows.collect();
-        rows.sort_by(|a, b| (a.1.subject, &a.1.fields).cmp(&(b.1.subject, &b.1.fields)));
-        for (number, row) in rows {
+        let sorted = self.sorted.get_or_init(|| {
+            let mut rows: Vec<_> = self.numbers.iter().map(|n| (*n, self.row(*n))).collect();
+            rows.sort_by(|a, b| (a.1.subject, &a.1.fields).cmp(&(b.1.subject, &b.1.fields)));
+            rows
+        });
+        for (number, row) in sorted.iter().filter(|(_, row)| of(row) == bucket) {
+            let number = *number;
             let fields: Vec<Option<&[u8]>> = row.fields.iter().map(|f| f.as_deref()).collect();
             let weak =
                 if number.is_multiple_of(2) { (mark::WEAK | mark::RAW, &row.identity) } else { (mark::NONE, &[0; 32]) };
@@ -159,6 +164,7 @@ impl Publishable for Sample {
                 subject: &row.subject,
                 keep_until: number as i64,
                 since: if number.is_multiple_of(5) { NO_SINCE } else { number as i64 },
+                consent_until: if number.is_multiple_of(3) { i64::MAX } else { number as i64 },
                 field_until: &[-(number as i64)],
                 identities: &[(mark::KEY, &row.identity), weak],
                 quasi: &[u64::MAX - number],
@@ -171,7 +177,6 @@ impl Publishable for Sample {
 
 /// A lake and a state, in memory or in folders, with what is needed to publish to them.
 struct Place {
-    _runtime: tokio::runtime::Runtime,
     folder: tempfile::TempDir,
     lake: Root,
     state: Root,
@@ -179,12 +184,14 @@ struct Place {
 
 impl Place {
     fn local() -> Place {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        static RUNTIME: OnceLock<tokio::runtime::Runtime> = OnceLock::new();
+        let start = || tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime = RUNTIME.get_or_init(start);
         let folder = tempfile::tempdir().unwrap();
         let root = |name: &str| {
             Root::open(name, folder.path().join(name).to_str().unwrap(), runtime.handle().clone()).unwrap()
         };
-        Place { lake: root("lake"), state: root("state"), folder, _runtime: runtime }
+        Place { lake: root("lake"), state: root("state"), folder }
     }
     fn memory() -> Place {
         let mut place = Place::local();
@@ -378,6 +385,7 @@ fn r40_companions_hold_what_was_given_row_for_row() {
                 };
                 assert_eq!((group.mark(i, 1), group.identity(i, 1)), weak);
                 assert_eq!(group.since(i), if number.is_multiple_of(5) { NO_SINCE } else { number as i64 });
+                assert_eq!(group.consent_until(i), if number.is_multiple_of(3) { i64::MAX } else { number as i64 });
                 assert_eq!((group.field_until(i, 0), group.quasi(i, 0)), (-(number as i64), u64::MAX - number));
                 numbers.insert(number);
             }
