@@ -4,3 +4,4 @@
 mod fault;
 mod requests;
 mod store;
+mod tidy;
