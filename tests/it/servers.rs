@@ -37,6 +37,7 @@ fn watched(program: &Path, arguments: Vec<OsString>, folder: &Path, leftovers: &
         .arg(leftovers)
         .arg(program)
         .args(arguments)
+        .current_dir(folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -194,7 +195,6 @@ impl Azure {
                 .map(OsString::from)
                 .collect();
         arguments.extend(["--blobPort".into(), port.to_string().into()]);
-        arguments.extend(["--location".into(), folder.join("data").into_os_string()]);
         let server = watched(azurite, arguments, &folder, "");
         wait_for(port, &folder);
         Azure { port, _server: server }
