@@ -1,8 +1,13 @@
-//! One binary for everything that needs several modules or a store.
-#![allow(clippy::unwrap_used)] // clippy.toml allows it in #[test] functions, not in what they call
+//! The one integration binary: stores that fail, real servers, independent readers, and the sweep for leaks.
+//! `tests/run` sets up what these tests need and says where it is.
+#![allow(clippy::unwrap_used, clippy::print_stderr)] // clippy.toml allows unwrap in #[test] functions, not in what they call
 
+mod canary;
 mod fault;
 mod publish;
+mod python;
 mod requests;
+mod servers;
 mod store;
 mod tidy;
+mod tool;
