@@ -10,7 +10,7 @@ use tamis::store::{Created, Root};
 const MODES: [Mode; 4] = [Mode::FailBefore, Mode::FailAfter, Mode::AnswerExists, Mode::Hang(Duration::from_millis(1))];
 
 fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime")
 }
 
 /// A small life of a store; every step may fail.
