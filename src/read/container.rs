@@ -77,10 +77,11 @@ fn hashed<R>(inner: R) -> Hashed<R> {
 }
 
 type Part = Take<Box<dyn SeekSource>>;
+type Whole = Hashed<Box<dyn Source>>;
 
 enum Stream {
-    Plain(Hashed<Box<dyn Source>>),
-    Gzip(Box<MultiGzDecoder<BufReader<Hashed<Box<dyn Source>>>>>),
+    Plain(Whole),
+    Gzip(Box<MultiGzDecoder<BufReader<Whole>>>),
     Stored(Hashed<Part>, Checked),
     Deflated(Box<Hashed<DeflateDecoder<BufReader<Part>>>>, Checked),
 }

@@ -29,6 +29,8 @@ pub(super) struct Text {
     seen: u64,
     /// Decoded text handed back, to come first again.
     unread: Vec<u8>,
+    /// What stopped an earlier call, to come again after `unread`.
+    broken: Option<Broken>,
     mark: usize,
     watch: Option<Watch>,
     ended: bool,
@@ -64,7 +66,7 @@ impl Text {
         let unread = if decoder.is_none() { raw.split_off(mark) } else { Vec::new() };
         raw.drain(..mark.min(raw.len()));
         let seen = mark as u64;
-        Ok(Text { bytes, encoding, decoder, raw, at: 0, seen, unread, mark, watch, ended: false })
+        Ok(Text { bytes, encoding, decoder, raw, at: 0, seen, unread, broken: None, mark, watch, ended: false })
     }
 
     /// The bytes behind the text.
@@ -82,9 +84,10 @@ impl Text {
         if self.decoder.is_none() { self.mark as u64 } else { 0 }
     }
 
-    /// Puts text back.
-    pub fn unread(&mut self, text: &[u8]) {
+    /// Puts text back, and what stopped the reading after it.
+    pub fn unread(&mut self, text: &[u8], broken: Option<Broken>) {
         self.unread.splice(..0, text.iter().copied());
+        self.broken = broken;
     }
 
     /// Reads about `want` bytes of text to `buffer[*filled..]`, growing it; false at the end of the text. What was read
@@ -99,6 +102,9 @@ impl Text {
             *filled += count;
         }
         while *filled < target && !self.ended {
+            if let Some(broken) = self.broken.take() {
+                return Err(broken);
+            }
             match self.decoder.is_some() {
                 true => self.decode(buffer, filled, target)?,
                 false => {

@@ -28,14 +28,20 @@ pub(super) fn read(text: &mut Text, format: &ReadFormat, grammar: &Grammar) -> R
     let (mut buffer, mut filled) = (Vec::new(), 0);
     let most = grammar.longest.saturating_mul(usize::try_from(format.header).unwrap_or(usize::MAX));
     loop {
-        let more = text.fill(&mut buffer, &mut filled, PIECE).map_err(|broken| early(broken, text))?;
-        if let Some(found) = record(&buffer[..filled], format, grammar, !more).transpose() {
-            let (start, end, next, cells) = found.map_err(|what| refuse(text, format, what))?;
+        let (more, broken) = match text.fill(&mut buffer, &mut filled, PIECE) {
+            Ok(more) => (more, None),
+            Err(broken) => (true, Some(broken)),
+        };
+        let found = record(&buffer[..filled], format, grammar, !more).map_err(|what| refuse(text, format, what))?;
+        if let Some((start, end, next, cells)) = found {
             let names = names(&buffer[..filled], start, end, &cells, grammar, format);
             let names = names.map_err(|what| refuse(text, format, what))?;
             let next = next.min(filled);
-            text.unread(&buffer[next..filled]);
+            text.unread(&buffer[next..filled], broken);
             return Ok(Header { names, end: text.base() + next as u64 });
+        }
+        if let Some(broken) = broken {
+            return Err(early(broken, text));
         }
         if !more {
             return Err(Error::input(format!(
@@ -142,9 +148,8 @@ pub(super) fn columns(names: &[String], request: &ReadRequest<'_>, place: &str) 
     let positions: HashMap<&str, usize> =
         names.iter().enumerate().rev().map(|(at, name)| (name.as_str(), at)).collect();
     let find = |column: &Column| positions.get(column.name.as_str()).copied();
-    for column in
-        request.required.iter().filter_map(|index| request.columns.get(*index)).filter(|column| find(column).is_none())
-    {
+    let mut required = request.required.iter().filter_map(|index| request.columns.get(*index));
+    if let Some(column) = required.find(|column| find(column).is_none()) {
         return Err(missing(&column.name, names, place));
     }
     let mut folded = BTreeMap::new();
@@ -180,18 +185,16 @@ fn fold(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::{Identifier, Normal, ValueType};
-
-    fn column(name: &str) -> Column {
-        let identifier = Identifier { kind: "x/1".into(), normal: Normal::Text };
-        Column { name: name.into(), value: ValueType::Text, sentinels: vec![], identifier, identified: false }
-    }
+    use crate::read::tests::{source, wanted};
 
     fn found(names: &[&str], needed: &[&str]) -> Result<(Vec<Option<usize>>, Vec<String>), String> {
         let names: Vec<String> = names.iter().map(|n| normal(n)).collect();
-        let needed: Vec<Column> = needed.iter().map(|n| column(n)).collect();
-        let listed = vec!["Id".into(), "Ort".into(), "Straße".into()];
-        match columns(&names, &needed, &[0], &listed, false, "raw:x.csv") {
+        let mut source = source();
+        source.listed = vec!["Id".into(), "Ort".into(), "Straße".into()];
+        let columns = wanted(needed);
+        let request =
+            ReadRequest { source: &source, columns: &columns, required: &[0], drop_bad_records: false, block_bytes: 1 };
+        match super::columns(&names, &request, "raw:x.csv") {
             Ok((map, drift)) => Ok((map.positions, drift)),
             Err(e) => Err(e.message().into()),
         }

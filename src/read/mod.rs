@@ -12,6 +12,8 @@ mod reader;
 mod report;
 mod scan;
 mod set;
+#[cfg(test)]
+mod tests;
 mod turn;
 
 pub use batch::{ColumnMap, RawBatch};
