@@ -52,6 +52,18 @@ impl Tally {
         Tally { reasons: vec![0; labels], ..Tally::default() }
     }
 
+    fn reached(&mut self, effects: &EffectSet, binds: &[bool; EFFECTS.len()]) {
+        self.rows_in += 1;
+        for (place, effect) in EFFECTS.into_iter().enumerate() {
+            self.not_binding[place] += u64::from(!binds[place] && effects.has(effect));
+        }
+    }
+
+    fn removed(&mut self, reason: Reason, place: usize, known: &Known) {
+        self.reasons[place] += 1;
+        self.no_clock += u64::from(reason == Reason::Expired && known.until.is_none());
+    }
+
     pub(super) fn add(&mut self, other: &Tally) {
         self.rows_in += other.rows_in;
         self.rows_kept += other.rows_kept;
@@ -64,10 +76,23 @@ impl Tally {
     }
 }
 
+/// What is known of one row of the main export.
+struct Known {
+    row: usize,
+    person: u32,
+    effects: EffectSet,
+    /// The clock that counts, or `NO_CLOCK`.
+    clock: i64,
+    until: Option<i64>,
+    /// The consent given, as (since, until).
+    consent: Option<(i64, i64)>,
+}
+
 /// What is kept of one bucket while its rows are gone through.
 struct Stay {
     records: Vec<u8>,
     untils: Vec<i64>,
+    quasi: Vec<u64>,
     /// Per counter, person and combination of each row that stays.
     groups: Vec<Vec<(u32, u64)>>,
 }
@@ -100,35 +125,23 @@ impl<'a> Judge<'a> {
         let reached = self.reached(&control, &people);
         let persons = self.persons(&control, &people, &reached)?;
         let mut tally = Tally::new(self.rules.exclude_labels.len() + 8);
-        let mut stay = Stay { records: Vec::new(), untils: Vec::new(), groups: vec![Vec::new(); self.counters.len()] };
+        let groups = vec![Vec::new(); self.counters.len()];
+        let mut stay = Stay { records: Vec::new(), untils: Vec::new(), quasi: Vec::new(), groups };
         let mut reached = reached.iter().peekable();
         for (at, (row, person)) in people.iter().enumerate() {
             let effects = reached.next_if(|(place, _)| *place == at).map_or(EffectSet::default(), |(_, e)| *e);
-            let flags = control.flags(row);
-            if flags & flag::OBSERVED != 0 {
+            if control.flags(row) & flag::OBSERVED != 0 {
                 tally.observed += 1;
                 continue;
             }
-            let clock = match &persons {
-                Some(persons) if self.rules.person => persons.clock[person as usize],
-                _ => control.clock(row),
-            };
-            let until = (clock != NO_CLOCK).then(|| calendars.keep.of(clock));
-            let consent = persons.as_ref().and_then(|p| p.consent.get(person as usize));
-            let consent = consent.and_then(|c| consent::given(c, self.rules.consent_column));
-            let facts = self.facts(&control, row, effects, consent.is_some(), until);
-            tally.count(&effects, &self.binds);
-            let Some(reason) = reason(&facts) else {
-                let until = until.filter(|_| flags & flag::FIELDS_SKIPPED == 0).ok_or_else(disagreement)?;
-                stay.untils.clear();
-                stay.untils.extend(calendars.fields.iter_mut().map(|field| field.of(clock)));
-                self.keep(&mut stay, &control, row, person, until, consent);
-                tally.rows_kept += 1;
-                continue;
-            };
-            tally.reasons[reason.place(self.rules.exclude_labels.len())] += 1;
-            tally.no_clock += u64::from(reason == Reason::Expired && until.is_none());
+            let known = self.known(&control, persons.as_ref(), calendars, row, person, effects);
+            tally.reached(&effects, &self.binds);
+            match reason(&self.facts(&control, &known)) {
+                Some(reason) => tally.removed(reason, reason.place(self.rules.exclude_labels.len()), &known),
+                None => self.keep(&mut stay, &control, &known, calendars)?,
+            }
         }
+        tally.rows_kept = (stay.records.len() / self.shape.stride()) as u64;
         for (rows, counter) in stay.groups.into_iter().zip(&self.counters) {
             counter.add(self.staged.vault(), &k::count(rows.into_iter())?)?;
         }
@@ -136,6 +149,26 @@ impl<'a> Judge<'a> {
             tally.absent = absent(previous, (bucket, self.staged.buckets()), main_subjects(&control, &people))?;
         }
         Ok((tally, self.staged.vault().put(&mut stay.records)?))
+    }
+
+    /// Puts together what rules ask of a row; its clock is its own or its person's (R26).
+    fn known(
+        &self,
+        control: &Control,
+        persons: Option<&Persons>,
+        calendars: &mut Calendars,
+        row: usize,
+        person: u32,
+        effects: EffectSet,
+    ) -> Known {
+        let clock = match persons {
+            Some(persons) if self.rules.person => persons.clock[person as usize],
+            _ => control.clock(row),
+        };
+        let until = (clock != NO_CLOCK).then(|| calendars.keep.of(clock));
+        let consent = persons.and_then(|p| p.consent.get(person as usize));
+        let consent = consent.and_then(|c| consent::given(c, self.rules.consent_column));
+        Known { row, person, effects, clock, until, consent }
     }
 
     /// R12: effects by place in the order of persons; places that nothing reaches are left out.
@@ -168,49 +201,37 @@ impl<'a> Judge<'a> {
         persons(PersonColumns { person: people.person.clone(), clock, consent }).map(Some)
     }
 
-    fn facts(&self, control: &Control, row: usize, effects: EffectSet, consent: bool, until: Option<i64>) -> Facts {
-        let (flags, exclude) = (control.flags(row), control.exclude(row));
-        let due = until.is_none_or(|until| past(until, self.rules.as_of));
+    fn facts(&self, control: &Control, known: &Known) -> Facts {
+        let (flags, exclude) = (control.flags(known.row), control.exclude(known.row));
+        let due = known.until.is_none_or(|until| past(until, self.rules.as_of));
         let unreadable = flag::NO_SUBJECT | flag::CLOCK_UNREADABLE | flag::EXCLUDE_UNREADABLE;
         Facts {
-            effects: effects.only(&self.binds),
-            no_consent: self.rules.on_consent() && !consent,
+            effects: known.effects.only(&self.binds),
+            no_consent: self.rules.on_consent() && known.consent.is_none(),
             excluded: usize::from(exclude).checked_sub(1).and_then(|e| self.rules.excludes.get(e).copied()),
             expired: flags & flag::CLOCK_UNREADABLE == 0 && due,
             rejected: flags & unreadable != 0,
         }
     }
 
-    /// Records a row that stays and its combinations of quasi-identifiers.
-    fn keep(
-        &self,
-        stay: &mut Stay,
-        control: &Control,
-        row: usize,
-        person: u32,
-        until: i64,
-        consent: Option<(i64, i64)>,
-    ) {
-        let value = |q: usize, keep: &Option<usize>| match keep {
-            Some(field) if past(stay.untils[*field], self.rules.as_of) => NULL_QUASI,
-            _ => control.quasi(row, q),
-        };
-        let values: Vec<u64> = self.rules.quasi_keeps.iter().enumerate().map(|(q, keep)| value(q, keep)).collect();
+    /// Records a row that stays and its combinations of quasi-identifiers, those past their field's keep being null.
+    fn keep(&self, stay: &mut Stay, control: &Control, known: &Known, calendars: &mut Calendars) -> Result<()> {
+        let staged = control.flags(known.row) & flag::FIELDS_SKIPPED == 0;
+        let until = known.until.filter(|_| staged).ok_or_else(disagreement)?;
+        stay.untils.clear();
+        stay.untils.extend(calendars.fields.iter_mut().map(|field| field.of(known.clock)));
+        stay.quasi.clear();
+        for (q, keep) in self.rules.quasi_keeps.iter().enumerate() {
+            let gone = keep.is_some_and(|field| past(stay.untils[field], self.rules.as_of));
+            stay.quasi.push(if gone { NULL_QUASI } else { control.quasi(known.row, q) });
+        }
         for (left_out, rows) in stay.groups.iter_mut().enumerate() {
-            let published = values.iter().enumerate().filter(|(q, _)| q + 1 != left_out);
-            rows.push((person, k::combine(published.map(|(_, value)| *value))));
+            let published = stay.quasi.iter().enumerate().filter(|(q, _)| q + 1 != left_out);
+            rows.push((known.person, k::combine(published.map(|(_, value)| *value))));
         }
         let group = stay.groups.first().and_then(|rows| rows.last()).map(|(_, group)| *group);
-        self.shape.write(&mut stay.records, row as u32, until, &stay.untils, consent, group);
-    }
-}
-
-impl Tally {
-    fn count(&mut self, effects: &EffectSet, binds: &[bool; EFFECTS.len()]) {
-        self.rows_in += 1;
-        for (place, effect) in EFFECTS.into_iter().enumerate() {
-            self.not_binding[place] += u64::from(!binds[place] && effects.has(effect));
-        }
+        self.shape.write(&mut stay.records, known.row as u32, until, &stay.untils, known.consent, group);
+        Ok(())
     }
 }
 

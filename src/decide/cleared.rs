@@ -114,7 +114,8 @@ impl Shape {
         Shape { fields: rules.field_keeps.len(), consent: rules.on_consent(), group: rules.gate.is_some() }
     }
 
-    fn stride(self) -> usize {
+    /// Bytes of a record.
+    pub(super) fn stride(self) -> usize {
         ROW + 8 + 8 * self.fields + 16 * usize::from(self.consent) + 8 * usize::from(self.group)
     }
 

@@ -20,6 +20,9 @@ mod untreated;
 mod verdict;
 mod workers;
 
+#[cfg(test)]
+mod tests;
+
 pub use absent::Previous;
 pub use basis::binding;
 pub use cleared::{Cleared, Consent, Kept, KeptBucket};
