@@ -1,6 +1,7 @@
 //! Cleared rows become Parquet files, companions and one Delta commit. The only place that knows Delta.
 //! Must not know policy, keys or lists.
 
+mod cleared;
 mod companion;
 mod delta;
 mod encode;
