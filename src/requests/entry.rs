@@ -104,6 +104,13 @@ pub struct Entry<'a> {
     pub lift_erase: bool,
 }
 
+impl Entry<'_> {
+    /// Whether it is about this purpose (R29).
+    pub fn concerns(&self, purpose: &str) -> bool {
+        self.purposes.is_none_or(|named| named.iter().any(|p| p == purpose))
+    }
+}
+
 /// What only few entries have.
 struct Rare {
     from: Option<Instant>,

@@ -92,14 +92,15 @@ impl Requests {
         segment.marks.sort_unstable();
         segment.marks.dedup();
         let count = segment.marks.len();
-        self.append(state, segment)?;
+        self.append(Some(state), segment)?;
         self.index()?;
         Ok(count)
     }
 
     /// Writes a segment under the next free number and absorbs it. When another process took the number, its entries
-    /// are loaded first and those of ours that it already wrote are left out.
-    pub(super) fn append(&mut self, state: &Root, mut segment: Segment) -> Result<()> {
+    /// are loaded first and those of ours that it already wrote are left out. Without a state nothing is written.
+    pub(super) fn append(&mut self, state: Option<&Root>, mut segment: Segment) -> Result<()> {
+        let Some(state) = state else { return self.absorb(&segment) };
         for _ in 0..ATTEMPTS {
             if segment.is_empty() {
                 return Ok(());

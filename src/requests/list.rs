@@ -96,13 +96,14 @@ impl IntakeReport {
 }
 
 /// Takes in every list of the policy. `make` gives the maker of identities of one kind; `now` is noted as the instant
-/// of taking in. Only a failing store or a wrong policy is an error here: what the inputs have wrong is in the report.
+/// of taking in. Without a `state` nothing is written and the requests are known only to `requests` (for `plan`, R28).
+/// Only a failing store or a wrong policy is an error here: what the inputs have wrong is in the report.
 ///
 /// # Errors
 /// Storage; policy, for a root or an encoding that does not exist, or `snapshot = true`.
 pub fn take_in(
     requests: &mut Requests,
-    state: &Root,
+    state: Option<&Root>,
     roots: &BTreeMap<String, Root>,
     project: &Project,
     make: &dyn Fn(&Identifier) -> Result<Maker>,
@@ -169,7 +170,7 @@ impl<'a> Matching<'a> {
 /// One list being taken in.
 struct Intake<'a> {
     requests: &'a mut Requests,
-    state: &'a Root,
+    state: Option<&'a Root>,
     list: &'a List,
     root: &'a Root,
     patterns: &'a [&'a regex::Regex],

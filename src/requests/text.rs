@@ -224,7 +224,7 @@ mod tests {
             assert!(std::str::from_utf8(&chunk).is_ok());
             all.extend_from_slice(&chunk);
         }
-        assert!(all == &words.as_bytes()["\u{feff}".len()..]);
+        assert!(all == words.as_bytes()["\u{feff}".len()..]);
     }
 
     #[test]

@@ -92,7 +92,7 @@ impl Place {
     }
     fn intake_on(&self, state: &Root, requests: &mut Requests, at: i64) -> Result<IntakeReport> {
         let roots = BTreeMap::from([("state".to_owned(), state.clone())]);
-        take_in(requests, state, &roots, &self.project, &maker, Instant(at), &Silent)
+        take_in(requests, Some(state), &roots, &self.project, &maker, Instant(at), &Silent)
     }
     fn intake(&self) -> IntakeReport {
         self.intake_on(&self.state(), &mut self.requests(), 1_000_000).unwrap()
@@ -132,6 +132,16 @@ fn a_list_is_taken_in_once_and_its_entries_outlive_it() {
     assert_eq!(entry.received, Instant::parse("2026-11-03T10:00:00Z").unwrap());
     assert_eq!((found.bond(), found.raw()), (Bond::Named, false));
     assert!(requests.effects(&identity("email/1", "cy@example.org").1).is_empty());
+}
+
+#[test]
+fn r28_a_plan_knows_the_requests_and_writes_nothing() {
+    let place = Place::erasure();
+    place.put(ERASURE, TWO);
+    let (mut requests, roots) = (place.requests(), BTreeMap::from([("state".to_owned(), place.state())]));
+    let report = take_in(&mut requests, None, &roots, &place.project, &maker, Instant(1), &Silent).unwrap();
+    assert_eq!((report.lists[0].new, requests.len(), place.segments().len()), (2, 2, 0));
+    assert_eq!(requests.effects(&identity("email/1", "bo@example.org").1).len(), 1);
 }
 
 #[test]
@@ -264,6 +274,9 @@ fn every_effect_is_stored_with_what_it_needs() {
         .collect();
     seen.sort_unstable();
     assert_eq!(seen, [(Effect::Object, Some(1), false, false), (Effect::Consent, None, true, false)]);
+    let about = |i: u32, purpose: &str| requests.entry(i).concerns(purpose);
+    let object = ann.iter().map(|e| e.entry()).find(|i| requests.entry(*i).effect == Effect::Object).unwrap();
+    assert!(about(object, "sales-analytics") && !about(object, "payroll"));
     let lifts: Vec<_> = (0..requests.len() as u32).filter_map(|i| requests.entry(i).lifts).collect();
     assert_eq!((lifts, requests.len()), (vec!["C-1"], 4));
 }
