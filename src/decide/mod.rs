@@ -1,2 +1,36 @@
 //! What happens to each row, and whether the run may be published. One file per rule; pure.
 //! Must not know I/O or raw values.
+
+mod absent;
+mod basis;
+mod brake;
+mod bucket;
+mod cleared;
+mod consent;
+mod exclude;
+mod frame;
+mod judged;
+mod k;
+mod lists;
+mod people;
+mod reasons;
+mod retention;
+mod rules;
+mod untreated;
+mod verdict;
+mod workers;
+
+#[cfg(test)]
+mod tests;
+
+pub use absent::Previous;
+pub use basis::binding;
+pub use cleared::{Cleared, Consent, Kept, KeptBucket};
+pub use judged::{Judged, Refusal, decide};
+pub use k::{Group, below, combine, count};
+pub use lists::{EffectSet, Entries, EntryTable};
+pub use reasons::Reason;
+pub use retention::Until;
+pub use rules::Rules;
+pub use untreated::{Distinct, Untreated, check_distinct, check_untreated};
+pub use verdict::{GateResult, NotBinding, QuasiHint, Verdict};

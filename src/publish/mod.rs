@@ -1,2 +1,194 @@
 //! Cleared rows become Parquet files, companions and one Delta commit. The only place that knows Delta.
 //! Must not know policy, keys or lists.
+
+mod cleared;
+mod companion;
+mod delta;
+mod encode;
+mod file;
+mod log;
+mod schema;
+
+pub use companion::{CompanionGroup, CompanionRow, Companions};
+pub use delta::{commit, current};
+pub use file::{Publishable, Row};
+pub use schema::{Column, ColumnType};
+
+use crate::error::Result;
+use crate::monitor::Monitor;
+use crate::store::{Object, Root};
+use std::collections::BTreeSet;
+
+/// Where a dataset lives: the table in the lake, its companions in `state`.
+pub struct Target<'a> {
+    /// Root of the table.
+    pub lake: &'a Root,
+    /// Path of the table below it.
+    pub path: &'a str,
+    /// Root of the companions.
+    pub state: &'a Root,
+    /// Prefix of the companions below it.
+    pub companions: &'a str,
+}
+
+impl Target<'_> {
+    /// Path of a data file below the lake's root.
+    pub fn file(&self, name: &str) -> String {
+        format!("{}/{name}", self.path)
+    }
+    /// Path of a companion below the state's root.
+    pub fn companion(&self, name: &str) -> String {
+        format!("{}/{name}", self.companions)
+    }
+}
+
+/// How one attempt of a run writes.
+pub struct Writing<'a> {
+    /// Run id: text without `/`.
+    pub run: &'a str,
+    /// Attempt of that run; file names of two attempts differ.
+    pub attempt: u32,
+    /// Tokens as 16 bytes instead of 32 hex digits.
+    pub binary_tokens: bool,
+    /// Index of the subject's field in the layout.
+    pub subject_field: usize,
+    /// Threads to use.
+    pub threads: usize,
+    /// The version that is current now, whose columns stay.
+    pub current: Option<&'a Current>,
+}
+
+/// One published file and its companion. Holds no token: the range in its name bounds its subjects.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct FileWritten {
+    /// Name below the table's path.
+    pub name: String,
+    /// Rows, in the file and in the companion.
+    pub rows: u64,
+    /// Length.
+    pub bytes: u64,
+    /// BLAKE3 of the bytes, 64 hex digits.
+    pub blake3: String,
+    /// Path of the companion below the state's root.
+    pub companion: String,
+    /// Its length.
+    pub companion_bytes: u64,
+    /// BLAKE3 of its bytes.
+    pub companion_blake3: String,
+}
+
+/// What an attempt wrote: all that a commit needs, also after an interruption.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Written {
+    /// Run id.
+    pub run: String,
+    /// Attempt.
+    pub attempt: u32,
+    /// The instant the rows were judged at.
+    pub as_of: crate::clock::Instant,
+    /// Columns of the table once committed.
+    pub columns: Vec<Column>,
+    /// Rows in all files.
+    pub rows: u64,
+    /// Files by range; a range without rows has none.
+    pub files: Vec<FileWritten>,
+}
+
+/// A file of the current version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CurrentFile {
+    /// Name below the table's path.
+    pub name: String,
+    /// Rows.
+    pub rows: u64,
+    /// Length.
+    pub bytes: u64,
+}
+
+/// The current version of a table of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Current {
+    /// Version in the log.
+    pub version: u64,
+    /// Run that published it.
+    pub run: String,
+    /// Attempt of that run.
+    pub attempt: u32,
+    /// Digest of its manifest.
+    pub manifest: String,
+    /// Its files, by name.
+    pub files: Vec<CurrentFile>,
+    /// Its columns.
+    pub columns: Vec<Column>,
+}
+
+impl Current {
+    /// Rows in all files.
+    pub fn rows(&self) -> u64 {
+        self.files.iter().map(|file| file.rows).sum()
+    }
+}
+
+/// A commit that is in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Its version.
+    pub version: u64,
+    /// The attempt that is published: another one than the caller's when an earlier attempt had got through.
+    pub attempt: u32,
+    /// The manifest digest that is published.
+    pub manifest: String,
+    /// It was already there, or its answer had been lost.
+    pub found: bool,
+}
+
+/// Writes the files and companions of one attempt. Nothing refers to them before `commit`.
+///
+/// # Errors
+/// Policy errors when the columns do not fit the table, storage errors, and those of reading the rows. Files already
+/// written stay behind as [`orphans`].
+pub fn write(
+    rows: &dyn Publishable,
+    target: &Target<'_>,
+    writing: &Writing<'_>,
+    monitor: &dyn Monitor,
+) -> Result<Written> {
+    let table = writing.current.map_or(&[][..], |current| &current.columns);
+    let planned = schema::plan(rows.layout(), writing.binary_tokens, table)?;
+    let columns = planned.iter().map(|p| p.column.clone()).collect();
+    let shape = encode::Shape::new(planned, writing.subject_field)?;
+    let files = file::write_files(rows, target, writing, shape, monitor)?;
+    Ok(Written {
+        run: writing.run.to_owned(),
+        attempt: writing.attempt,
+        as_of: rows.as_of(),
+        columns,
+        rows: files.iter().map(|f| f.rows).sum(),
+        files,
+    })
+}
+
+/// Files of earlier attempts that nothing refers to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Orphans {
+    /// Data files in the lake.
+    pub files: Vec<Object>,
+    /// Companions in `state`.
+    pub companions: Vec<Object>,
+}
+
+/// Lists data files and companions that bear our kind of name and are not in `known` (names of files that a version,
+/// a grace period or an attempt under way still needs). Whether they are old enough to remove is the caller's.
+///
+/// # Errors
+/// Storage errors.
+pub fn orphans(target: &Target<'_>, known: &BTreeSet<String>) -> Result<Orphans> {
+    let unknown = |root: &Root, prefix: &str| -> Result<Vec<Object>> {
+        let stray = |object: &Object| {
+            let name = object.path.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('/'));
+            name.is_some_and(|name| file::is_file_name(name) && !known.contains(name))
+        };
+        Ok(root.list(prefix)?.into_iter().filter(stray).collect())
+    };
+    Ok(Orphans { files: unknown(target.lake, target.path)?, companions: unknown(target.state, target.companions)? })
+}

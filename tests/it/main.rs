@@ -1,9 +1,13 @@
-//! The one integration binary: real servers, independent readers, and the sweep for leaks.
+//! The one integration binary: stores that fail, real servers, independent readers, and the sweep for leaks.
 //! `tests/run` sets up what these tests need and says where it is.
-
-#![allow(clippy::unwrap_used, clippy::print_stderr)]
+#![allow(clippy::unwrap_used, clippy::print_stderr)] // clippy.toml allows unwrap in #[test] functions, not in what they call
 
 mod canary;
+mod fault;
+mod publish;
 mod python;
+mod requests;
 mod servers;
+mod store;
+mod tidy;
 mod tool;

@@ -1,0 +1,260 @@
+//! Judges the rows of one bucket: every rule in turn, one reason per removed row, and a record of each that stays.
+//! Must not know other buckets.
+
+use super::absent::{Previous, absent};
+use super::basis::binding;
+use super::cleared::Shape;
+use super::consent::{self, PersonConsent};
+use super::frame::{PersonColumns, Persons, persons};
+use super::k::{self, Counter};
+use super::lists::{EFFECTS, EffectSet, Entries, reach};
+use super::people::People;
+use super::reasons::{Facts, Reason, reason};
+use super::retention::{Until, past};
+use super::rules::Rules;
+use crate::error::{Error, Result};
+use crate::stage::{Control, NO_CLOCK, NULL_QUASI, Slot, Staged, flag};
+
+/// What all buckets are judged with.
+pub(super) struct Judge<'a> {
+    pub rules: &'a Rules,
+    pub staged: &'a Staged,
+    pub entries: &'a dyn Entries,
+    pub previous: Option<&'a dyn Previous>,
+    /// Counts of combinations: of all quasi-identifiers first, then, for hints, without each one in turn.
+    pub counters: Vec<Counter>,
+    pub shape: Shape,
+    binds: [bool; EFFECTS.len()],
+}
+
+/// What one thread carries from bucket to bucket.
+pub(super) struct Calendars {
+    keep: Until,
+    fields: Vec<Until>,
+}
+
+/// Counts of some rows; they add up.
+#[derive(Clone, Default)]
+pub(super) struct Tally {
+    pub rows_in: u64,
+    pub rows_kept: u64,
+    pub observed: u64,
+    /// By place of the reason.
+    pub reasons: Vec<u64>,
+    pub no_clock: u64,
+    pub absent: u64,
+    /// By place in `EFFECTS`.
+    pub not_binding: [u64; EFFECTS.len()],
+}
+
+impl Tally {
+    fn new(labels: usize) -> Tally {
+        Tally { reasons: vec![0; labels], ..Tally::default() }
+    }
+
+    fn reached(&mut self, effects: &EffectSet, binds: &[bool; EFFECTS.len()]) {
+        self.rows_in += 1;
+        for (place, effect) in EFFECTS.into_iter().enumerate() {
+            self.not_binding[place] += u64::from(!binds[place] && effects.has(effect));
+        }
+    }
+
+    fn removed(&mut self, reason: Reason, place: usize, known: &Known) {
+        self.reasons[place] += 1;
+        self.no_clock += u64::from(reason == Reason::Expired && known.until.is_none());
+    }
+
+    pub(super) fn add(&mut self, other: &Tally) {
+        self.rows_in += other.rows_in;
+        self.rows_kept += other.rows_kept;
+        self.observed += other.observed;
+        self.no_clock += other.no_clock;
+        self.absent += other.absent;
+        self.reasons.resize(other.reasons.len().max(self.reasons.len()), 0);
+        self.reasons.iter_mut().zip(&other.reasons).for_each(|(a, b)| *a += b);
+        self.not_binding.iter_mut().zip(&other.not_binding).for_each(|(a, b)| *a += b);
+    }
+}
+
+/// What is known of one row of the main export.
+struct Known {
+    row: usize,
+    person: u32,
+    effects: EffectSet,
+    /// The clock that counts, or `NO_CLOCK`.
+    clock: i64,
+    until: Option<i64>,
+    /// The consent given, as (since, until).
+    consent: Option<(i64, i64)>,
+}
+
+/// What is kept of one bucket while its rows are gone through.
+struct Stay {
+    records: Vec<u8>,
+    untils: Vec<i64>,
+    quasi: Vec<u64>,
+    /// Per counter, person and combination of each row that stays.
+    groups: Vec<Vec<(u32, u64)>>,
+}
+
+impl<'a> Judge<'a> {
+    pub(super) fn new(
+        rules: &'a Rules,
+        staged: &'a Staged,
+        entries: &'a dyn Entries,
+        previous: Option<&'a dyn Previous>,
+    ) -> Judge<'a> {
+        let hints = if rules.hints { rules.quasi_keeps.len() } else { 0 };
+        let counters = rules.gate.iter().flat_map(|_| 0..=hints).map(|_| Counter::new()).collect();
+        let binds = EFFECTS.map(|effect| binding(effect, rules.basis, rules.sale).is_ok());
+        Judge { rules, staged, entries, previous, counters, shape: Shape::of(rules), binds }
+    }
+
+    pub(super) fn calendars(&self) -> Calendars {
+        let zone = &self.rules.zone;
+        Calendars {
+            keep: Until::new(&self.rules.keep, zone),
+            fields: self.rules.field_keeps.iter().map(|(_, keep)| Until::new(keep, zone)).collect(),
+        }
+    }
+
+    /// Judges one bucket; the slot has the records of the rows that stay, in the order of subject tokens.
+    pub(super) fn bucket(&self, calendars: &mut Calendars, bucket: usize) -> Result<(Tally, Slot)> {
+        let control = self.staged.control(bucket)?;
+        let people = People::of(&control);
+        let reached = self.reached(&control, &people);
+        let persons = self.persons(&control, &people, &reached)?;
+        let mut tally = Tally::new(self.rules.exclude_labels.len() + 8);
+        let groups = vec![Vec::new(); self.counters.len()];
+        let mut stay = Stay { records: Vec::new(), untils: Vec::new(), quasi: Vec::new(), groups };
+        let mut reached = reached.iter().peekable();
+        for (at, (row, person)) in people.iter().enumerate() {
+            let effects = reached.next_if(|(place, _)| *place == at).map_or(EffectSet::default(), |(_, e)| *e);
+            if control.flags(row) & flag::OBSERVED != 0 {
+                tally.observed += 1;
+                continue;
+            }
+            let known = self.known(&control, persons.as_ref(), calendars, row, person, effects);
+            tally.reached(&effects, &self.binds);
+            match reason(&self.facts(&control, &known)) {
+                Some(reason) => tally.removed(reason, reason.place(self.rules.exclude_labels.len()), &known),
+                None => self.keep(&mut stay, &control, &known, calendars)?,
+            }
+        }
+        tally.rows_kept = (stay.records.len() / self.shape.stride()) as u64;
+        for (rows, counter) in stay.groups.into_iter().zip(&self.counters) {
+            counter.add(self.staged.vault(), &k::count(rows.into_iter())?)?;
+        }
+        if let Some(previous) = self.previous {
+            tally.absent = absent(previous, (bucket, self.staged.buckets()), main_subjects(&control, &people))?;
+        }
+        Ok((tally, self.staged.vault().put(&mut stay.records)?))
+    }
+
+    /// Puts together what rules ask of a row; its clock is its own or its person's (R26).
+    fn known(
+        &self,
+        control: &Control,
+        persons: Option<&Persons>,
+        calendars: &mut Calendars,
+        row: usize,
+        person: u32,
+        effects: EffectSet,
+    ) -> Known {
+        let clock = match persons {
+            Some(persons) if self.rules.person => persons.clock[person as usize],
+            _ => control.clock(row),
+        };
+        let until = (clock != NO_CLOCK).then(|| calendars.keep.of(clock));
+        let consent = persons.and_then(|p| p.consent.get(person as usize));
+        let consent = consent.and_then(|c| consent::given(c, self.rules.consent_column));
+        Known { row, person, effects, clock, until, consent }
+    }
+
+    /// R12: effects by place in the order of persons; places that nothing reaches are left out.
+    fn reached(&self, control: &Control, people: &People) -> Vec<(usize, EffectSet)> {
+        if self.entries.is_empty() {
+            return Vec::new();
+        }
+        let effects = |(at, row): (usize, &u32)| Some((at, reach(control.identities(*row as usize), self.entries)?));
+        people.order.iter().enumerate().filter_map(effects).collect()
+    }
+
+    /// What is asked about persons; none when every row is judged for itself.
+    fn persons(&self, control: &Control, people: &People, reached: &[(usize, EffectSet)]) -> Result<Option<Persons>> {
+        if !self.rules.person && !self.rules.on_consent() {
+            return Ok(None);
+        }
+        let clock = people.order.iter().map(|row| control.clock(*row as usize)).collect();
+        let mut consent = Vec::new();
+        if self.rules.on_consent() {
+            consent.extend(people.order.iter().map(|row| of_row(control, *row as usize)));
+            for (at, effects) in reached {
+                let observed = control.flags(people.order[*at] as usize) & flag::OBSERVED != 0;
+                let row: &mut PersonConsent = &mut consent[*at];
+                row.withdrawn = effects.withdrawn;
+                if !observed {
+                    (row.listed_from, row.listed_until) = (effects.consent_from, effects.consent_until);
+                }
+            }
+        }
+        persons(PersonColumns { person: people.person.clone(), clock, consent }).map(Some)
+    }
+
+    fn facts(&self, control: &Control, known: &Known) -> Facts {
+        let (flags, exclude) = (control.flags(known.row), control.exclude(known.row));
+        let due = known.until.is_none_or(|until| past(until, self.rules.as_of));
+        let unreadable = flag::NO_SUBJECT | flag::CLOCK_UNREADABLE | flag::EXCLUDE_UNREADABLE;
+        Facts {
+            effects: known.effects.only(&self.binds),
+            no_consent: self.rules.on_consent() && known.consent.is_none(),
+            excluded: usize::from(exclude).checked_sub(1).and_then(|e| self.rules.excludes.get(e).copied()),
+            expired: flags & flag::CLOCK_UNREADABLE == 0 && due,
+            rejected: flags & unreadable != 0,
+        }
+    }
+
+    /// Records a row that stays and its combinations of quasi-identifiers, those past their field's keep being null.
+    fn keep(&self, stay: &mut Stay, control: &Control, known: &Known, calendars: &mut Calendars) -> Result<()> {
+        let staged = control.flags(known.row) & flag::FIELDS_SKIPPED == 0;
+        let until = known.until.filter(|_| staged).ok_or_else(disagreement)?;
+        stay.untils.clear();
+        stay.untils.extend(calendars.fields.iter_mut().map(|field| field.of(known.clock)));
+        stay.quasi.clear();
+        for (q, keep) in self.rules.quasi_keeps.iter().enumerate() {
+            let gone = keep.is_some_and(|field| past(stay.untils[field], self.rules.as_of));
+            stay.quasi.push(if gone { NULL_QUASI } else { control.quasi(known.row, q) });
+        }
+        for (left_out, rows) in stay.groups.iter_mut().enumerate() {
+            let published = stay.quasi.iter().enumerate().filter(|(q, _)| q + 1 != left_out);
+            rows.push((known.person, k::combine(published.map(|(_, value)| *value))));
+        }
+        let group = stay.groups.first().and_then(|rows| rows.last()).map(|(_, group)| *group);
+        self.shape.write(&mut stay.records, known.row as u32, until, &stay.untils, known.consent, group);
+        Ok(())
+    }
+}
+
+/// What one row says about consent; an observed row says nothing against it.
+fn of_row(control: &Control, row: usize) -> PersonConsent {
+    let (flags, none) = (control.flags(row), EffectSet::default());
+    let observed = flags & flag::OBSERVED != 0;
+    PersonConsent {
+        yes: observed || flags & flag::CONSENT_YES != 0,
+        since: if observed { i64::MAX } else { control.since(row) },
+        withdrawn: none.withdrawn,
+        listed_from: none.consent_from,
+        listed_until: none.consent_until,
+    }
+}
+
+/// Subjects of the main export's rows, in order.
+fn main_subjects<'a>(control: &'a Control, people: &'a People) -> impl Iterator<Item = &'a [u8; 16]> {
+    let main = |row: &usize| control.flags(*row) & (flag::OBSERVED | flag::NO_SUBJECT) == 0;
+    people.order.iter().map(|row| *row as usize).filter(main).map(|row| control.subject(row))
+}
+
+fn disagreement() -> Error {
+    Error::evidence("a row would stay whose fields were not staged because it was taken to be expired")
+        .help("nothing was published; report this as a fault")
+}

@@ -1,0 +1,65 @@
+//! R32: whether a person has consented. Judged per person, unknown = no. Must not know where yes and no come from.
+
+/// What is known of one person's consent; instants are microseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PersonConsent {
+    /// Every row says yes.
+    pub yes: bool,
+    /// The earliest `since` of the rows; `NO_SINCE` when one has none.
+    pub since: i64,
+    /// The latest withdrawal; `i64::MIN` for none.
+    pub withdrawn: i64,
+    /// The latest start of a listed consent that holds.
+    pub listed_from: i64,
+    /// Its end; `i64::MIN` when no listed consent holds.
+    pub listed_until: i64,
+}
+
+/// The consent that is given, as (since, until), or none. With a consent column the rows decide and a list cannot
+/// mend a no; without one the list decides. After a withdrawal only what was given later counts.
+pub(super) fn given(person: &PersonConsent, column: bool) -> Option<(i64, i64)> {
+    let (said, since, until) = if column {
+        (person.yes, person.since, i64::MAX)
+    } else {
+        (person.listed_until != i64::MIN, person.listed_from, person.listed_until)
+    };
+    let stands = person.withdrawn == i64::MIN || since > person.withdrawn;
+    (said && stands).then_some((since, until))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stage::NO_SINCE;
+
+    const NOTHING: PersonConsent = PersonConsent {
+        yes: false,
+        since: NO_SINCE,
+        withdrawn: i64::MIN,
+        listed_from: NO_SINCE,
+        listed_until: i64::MIN,
+    };
+
+    #[test]
+    fn r32_rows_decide_where_there_is_a_column() {
+        let yes = PersonConsent { yes: true, ..NOTHING };
+        assert_eq!(given(&yes, true), Some((NO_SINCE, i64::MAX)), "without a withdrawal no since is needed");
+        assert_eq!(given(&NOTHING, true), None);
+        assert_eq!(given(&PersonConsent { listed_until: 99, ..NOTHING }, true), None, "a list mends no no");
+        for (since, withdrawn, expected) in
+            [(NO_SINCE, 5, false), (4, 5, false), (5, 5, false), (6, 5, true), (6, i64::MAX, false)]
+        {
+            let person = PersonConsent { since, withdrawn, ..yes };
+            assert_eq!(given(&person, true).is_some(), expected, "{since} {withdrawn}");
+        }
+    }
+
+    #[test]
+    fn r32_a_list_decides_where_there_is_none() {
+        assert_eq!(given(&PersonConsent { yes: true, ..NOTHING }, false), None);
+        let listed = PersonConsent { listed_from: 3, listed_until: 99, ..NOTHING };
+        assert_eq!(given(&listed, false), Some((3, 99)));
+        assert_eq!(given(&PersonConsent { withdrawn: 3, ..listed }, false), None);
+        assert_eq!(given(&PersonConsent { withdrawn: 2, ..listed }, false), Some((3, 99)));
+    }
+}

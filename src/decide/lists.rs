@@ -1,0 +1,201 @@
+//! Which effects reach a row: those of every request that names one of its identities (R12).
+//! Links come in through `Entries` too: what has been learned about a request is named by it. Must not know requests.
+
+use crate::clock::Instant;
+use crate::policy::Effect;
+use crate::stage::{NO_SINCE, mark};
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// Effects that reach a row or person, with the dates that consent is judged by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EffectSet {
+    bits: u8,
+    /// Latest withdrawal in microseconds; `i64::MIN` for none.
+    pub withdrawn: i64,
+    /// Latest start of a consent that holds at `as_of`; `NO_SINCE` when it names no start.
+    pub consent_from: i64,
+    /// Latest end of a consent that holds at `as_of`; `i64::MIN` for no consent, `i64::MAX` for no end.
+    pub consent_until: i64,
+}
+
+impl Default for EffectSet {
+    fn default() -> Self {
+        EffectSet { bits: 0, withdrawn: i64::MIN, consent_from: NO_SINCE, consent_until: i64::MIN }
+    }
+}
+
+/// Every effect, in the order of the table of R29.
+pub(super) const EFFECTS: [Effect; 8] = [
+    Effect::Erase,
+    Effect::Restrict,
+    Effect::Object,
+    Effect::OptOut,
+    Effect::Withdraw,
+    Effect::Consent,
+    Effect::Hold,
+    Effect::Lift,
+];
+
+/// The effect's name in specs and evidence.
+pub(super) fn name(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Erase => "erase",
+        Effect::Restrict => "restrict",
+        Effect::Object => "object",
+        Effect::OptOut => "opt-out",
+        Effect::Withdraw => "withdraw",
+        Effect::Consent => "consent",
+        Effect::Hold => "hold",
+        Effect::Lift => "lift",
+    }
+}
+
+fn bit(effect: Effect) -> u8 {
+    1 << EFFECTS.iter().position(|e| *e == effect).unwrap_or(0)
+}
+
+impl EffectSet {
+    /// One effect without dates: erase, restrict, object, opt-out, hold.
+    pub fn of(effect: Effect) -> EffectSet {
+        EffectSet { bits: bit(effect), ..EffectSet::default() }
+    }
+    /// A withdrawal received at an instant; later consents count again (R32).
+    pub fn withdrawal(received: Instant) -> EffectSet {
+        EffectSet { withdrawn: received.0, ..Self::of(Effect::Withdraw) }
+    }
+    /// A consent that holds at `as_of`: `from <= as_of < until`; the caller leaves out those that do not.
+    pub fn consent(from: Option<Instant>, until: Option<Instant>) -> EffectSet {
+        EffectSet {
+            consent_from: from.map_or(NO_SINCE, |i| i.0),
+            consent_until: until.map_or(i64::MAX, |i| i.0),
+            ..Self::of(Effect::Consent)
+        }
+    }
+    /// Whether an effect is in the set.
+    pub fn has(&self, effect: Effect) -> bool {
+        self.bits & bit(effect) != 0
+    }
+    /// Adds another set; of dates the latest stay.
+    pub fn add(&mut self, other: &EffectSet) {
+        self.bits |= other.bits;
+        self.withdrawn = self.withdrawn.max(other.withdrawn);
+        self.consent_from = self.consent_from.max(other.consent_from);
+        self.consent_until = self.consent_until.max(other.consent_until);
+    }
+    /// Only the effects that bind; `binds` in the order of `EFFECTS`.
+    pub(super) fn only(self, binds: &[bool; EFFECTS.len()]) -> EffectSet {
+        let bound = binds.iter().enumerate().fold(0, |bits, (place, binds)| bits | u8::from(*binds) << place);
+        EffectSet { bits: self.bits & bound, ..self }
+    }
+    /// The same without consents.
+    fn without_consent(self) -> EffectSet {
+        let bits = self.bits & !bit(Effect::Consent);
+        EffectSet { bits, consent_from: NO_SINCE, consent_until: i64::MIN, ..self }
+    }
+    fn is_empty(&self) -> bool {
+        self.bits == 0
+    }
+}
+
+/// What the lists say about identities. Holds only effects that apply to the job's purpose and have not been lifted;
+/// what a request names and what it has learned through links (R13, R14) are alike.
+pub trait Entries: Sync {
+    /// The effects of all requests that name the identity.
+    fn effects(&self, identity: &[u8; 32]) -> Option<EffectSet>;
+    /// Whether no identity has effects.
+    fn is_empty(&self) -> bool;
+}
+
+/// Entries in memory. Identities are keyed hashes, so their first bytes serve as the hash.
+#[derive(Default)]
+pub struct EntryTable(HashMap<[u8; 32], EffectSet, BuildHasherDefault<FirstBytes>>);
+
+impl EntryTable {
+    /// Adds effects to what an identity has.
+    pub fn add(&mut self, identity: [u8; 32], effects: &EffectSet) {
+        self.0.entry(identity).or_default().add(effects);
+    }
+}
+
+impl Entries for EntryTable {
+    fn effects(&self, identity: &[u8; 32]) -> Option<EffectSet> {
+        self.0.get(identity).copied()
+    }
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Hasher of keys that are uniform already.
+#[derive(Default)]
+pub(super) struct FirstBytes(u64);
+
+impl Hasher for FirstBytes {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.first_chunk().map_or(0, |first| u64::from_le_bytes(*first));
+    }
+    fn write_u64(&mut self, value: u64) {
+        self.0 = value;
+    }
+    fn write_usize(&mut self, _: usize) {}
+}
+
+/// R12, R16: the effects that reach a row with these identities, raw forms included. Consents reach it only through
+/// its key, e-mail or phone, never through a strong link (R32). `None` when nothing does.
+pub(super) fn reach<'a>(
+    identities: impl Iterator<Item = (u8, &'a [u8; 32])>,
+    entries: &dyn Entries,
+) -> Option<EffectSet> {
+    let mut all = EffectSet::default();
+    for (mark, identity) in identities {
+        let Some(effects) = entries.effects(identity) else { continue };
+        let linked = mark & !mark::RAW == mark::STRONG;
+        all.add(&if linked { effects.without_consent() } else { effects });
+    }
+    (!all.is_empty()).then_some(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries(list: &[(u8, EffectSet)]) -> EntryTable {
+        let mut table = EntryTable::default();
+        for (id, effects) in list {
+            table.add([*id; 32], effects);
+        }
+        table
+    }
+
+    #[test]
+    fn r12_every_named_identity_of_a_row_counts_and_effects_add_up() {
+        let table = entries(&[
+            (1, EffectSet::of(Effect::Erase)),
+            (2, EffectSet::of(Effect::Restrict)),
+            (2, EffectSet::withdrawal(Instant(5))),
+            (3, EffectSet::withdrawal(Instant(9))),
+        ]);
+        let ids = [[1u8; 32], [2; 32], [3; 32], [4; 32]];
+        let marks = [mark::KEY, mark::STRONG, mark::WEAK | mark::RAW, mark::WEAK];
+        let all = reach(marks.into_iter().zip(&ids), &table).expect("reached");
+        assert!(all.has(Effect::Erase) && all.has(Effect::Restrict) && all.has(Effect::Withdraw));
+        assert!(!all.has(Effect::Object));
+        assert_eq!(all.withdrawn, 9);
+        assert_eq!(reach([(mark::WEAK, &ids[3])].into_iter(), &table), None);
+    }
+
+    #[test]
+    fn r32_consents_do_not_come_through_strong_links() {
+        let table = entries(&[(1, EffectSet::consent(None, Some(Instant(9))))]);
+        let id = [1u8; 32];
+        let through = |m| reach([(m, &id)].into_iter(), &table).map(|e| e.consent_until);
+        assert_eq!(through(mark::KEY), Some(9));
+        assert_eq!(through(mark::WEAK), Some(9));
+        assert_eq!(through(mark::STRONG), None);
+        assert_eq!(through(mark::STRONG | mark::RAW), None);
+    }
+}

@@ -1,0 +1,139 @@
+//! R33: one reason per removed row, in one order, and the sum that has to come out.
+//! Must not know how a fact about a row was found.
+
+use super::lists::EffectSet;
+use crate::policy::Effect;
+
+/// Why a row is not published. The order is that of R33; the first that holds is the label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// Art. 18.
+    Restricted,
+    /// Art. 17.
+    Erased,
+    /// Art. 21.
+    Objected,
+    /// CCPA opt-out of sale.
+    OptedOut,
+    /// The purpose rests on consent and there is none.
+    NoConsent,
+    /// An exclude of the job matched; the number is its label's.
+    Excluded(usize),
+    /// Past its retention period, or without a usable clock.
+    Expired,
+    /// No subject, or something unreadable.
+    Rejected,
+    /// In a group below k.
+    Suppressed,
+}
+
+impl Reason {
+    /// Its place among the labels of a job with so many exclude labels.
+    pub(super) fn place(self, excludes: usize) -> usize {
+        match self {
+            Reason::Restricted => 0,
+            Reason::Erased => 1,
+            Reason::Objected => 2,
+            Reason::OptedOut => 3,
+            Reason::NoConsent => 4,
+            Reason::Excluded(label) => 5 + label,
+            Reason::Expired => 5 + excludes,
+            Reason::Rejected => 6 + excludes,
+            Reason::Suppressed => 7 + excludes,
+        }
+    }
+}
+
+/// All labels of a job in the order of R33.
+pub(super) fn labels(excludes: &[String]) -> Vec<String> {
+    let before = ["restricted", "erased", "objected", "opted-out", "no-consent"].map(String::from);
+    let after = ["expired", "rejected", "suppressed"].map(String::from);
+    before.into_iter().chain(excludes.iter().cloned()).chain(after).collect()
+}
+
+/// What is known of a row when its reason is asked for.
+pub(super) struct Facts {
+    /// Effects that bind this job.
+    pub effects: EffectSet,
+    /// Consent is needed and not given.
+    pub no_consent: bool,
+    /// Label of the exclude that matched first.
+    pub excluded: Option<usize>,
+    /// All its clock values could be read, and the clock that counts is past or there is none.
+    pub expired: bool,
+    /// It has no subject, or something in it could not be read.
+    pub rejected: bool,
+}
+
+/// The reason of a row, or none when it stays.
+pub(super) fn reason(facts: &Facts) -> Option<Reason> {
+    let by_effect = [
+        (Effect::Restrict, Reason::Restricted),
+        (Effect::Erase, Reason::Erased),
+        (Effect::Object, Reason::Objected),
+        (Effect::OptOut, Reason::OptedOut),
+    ];
+    let listed = by_effect.into_iter().find(|(effect, _)| facts.effects.has(*effect)).map(|(_, reason)| reason);
+    listed
+        .or(facts.no_consent.then_some(Reason::NoConsent))
+        .or(facts.excluded.map(Reason::Excluded))
+        .or(facts.expired.then_some(Reason::Expired))
+        .or(facts.rejected.then_some(Reason::Rejected))
+}
+
+/// R33: rows in = rows out + the sum of reasons, exactly.
+pub(super) fn balanced(rows_in: u64, rows_out: u64, counts: &[u64]) -> bool {
+    counts.iter().try_fold(rows_out, |sum, n| sum.checked_add(*n)) == Some(rows_in)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r33_the_first_reason_in_order_is_the_label() {
+        let mut effects = EffectSet::default();
+        for effect in [Effect::Restrict, Effect::Erase, Effect::Object, Effect::OptOut] {
+            effects.add(&EffectSet::of(effect));
+        }
+        let mut facts = Facts { effects, no_consent: true, excluded: Some(1), expired: true, rejected: true };
+        let mut seen = Vec::new();
+        let expected = [Reason::Restricted, Reason::NoConsent, Reason::Excluded(1), Reason::Expired, Reason::Rejected];
+        for step in 0..6 {
+            seen.extend(reason(&facts));
+            match step {
+                0 => facts.effects = EffectSet::default(),
+                1 => facts.no_consent = false,
+                2 => facts.excluded = None,
+                3 => facts.expired = false,
+                _ => facts.rejected = false,
+            }
+        }
+        assert_eq!(seen, expected);
+        for (effect, label) in
+            [(Effect::Erase, Reason::Erased), (Effect::Object, Reason::Objected), (Effect::OptOut, Reason::OptedOut)]
+        {
+            facts.effects = EffectSet::of(effect);
+            facts.rejected = true;
+            assert_eq!(reason(&facts), Some(label));
+        }
+    }
+
+    #[test]
+    fn r33_labels_stand_at_their_places() {
+        let labels = labels(&["excluded:a".into(), "excluded:b".into()]);
+        let at = |r: Reason| labels[r.place(2)].as_str();
+        assert_eq!(at(Reason::Restricted), "restricted");
+        assert_eq!(at(Reason::NoConsent), "no-consent");
+        assert_eq!(at(Reason::Excluded(1)), "excluded:b");
+        assert_eq!(at(Reason::Expired), "expired");
+        assert_eq!(at(Reason::Suppressed), "suppressed");
+    }
+
+    #[test]
+    fn r33_the_balance_is_exact() {
+        assert!(balanced(10, 4, &[1, 2, 3]));
+        assert!(!balanced(10, 4, &[1, 2, 2]));
+        assert!(!balanced(0, u64::MAX, &[1]));
+    }
+}

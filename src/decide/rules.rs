@@ -1,0 +1,65 @@
+//! The part of a plan that decides about rows, with nothing left to interpret. Must not know rows.
+
+use super::exclude;
+use crate::clock::{Instant, Period};
+use crate::policy::{Basis, Gate, Limits, Plan};
+use jiff::tz::TimeZone;
+
+/// What `decide` goes by.
+#[derive(Clone)]
+pub struct Rules {
+    pub(super) as_of: Instant,
+    pub(super) zone: TimeZone,
+    pub(super) keep: Period,
+    pub(super) person: bool,
+    /// Published fields with a keep of their own: index of the field, and the keep.
+    pub(super) field_keeps: Vec<(usize, Period)>,
+    /// Per quasi-identifier of the gate, the place of its field in `field_keeps`.
+    pub(super) quasi_keeps: Vec<Option<usize>>,
+    pub(super) exclude_labels: Vec<String>,
+    /// Label of each exclude.
+    pub(super) excludes: Vec<usize>,
+    pub(super) basis: Basis,
+    pub(super) sale: bool,
+    pub(super) consent_column: bool,
+    pub(super) gate: Option<Gate>,
+    pub(super) limits: Limits,
+    pub(super) hints: bool,
+}
+
+impl Rules {
+    /// The rules of a plan at an instant.
+    pub fn from(plan: &Plan, as_of: Instant) -> Rules {
+        let field_keeps: Vec<(usize, Period)> =
+            plan.fields.iter().enumerate().filter_map(|(f, field)| Some((f, field.keep?))).collect();
+        let names = plan.gate.iter().flat_map(|gate| 0..gate.quasi_identifiers.len());
+        let keep_of = |q| field_keeps.iter().position(|(f, _)| plan.fields[*f].quasi == Some(q));
+        let (exclude_labels, excludes) = exclude::labels(plan.controls.excludes.iter().map(|e| e.reason.as_str()));
+        Rules {
+            as_of,
+            zone: plan.zone.clone(),
+            keep: plan.retention.keep,
+            person: plan.retention.person,
+            quasi_keeps: names.map(keep_of).collect(),
+            field_keeps,
+            exclude_labels,
+            excludes,
+            basis: plan.purpose.basis,
+            sale: plan.recipient.as_ref().is_some_and(|r| r.sale),
+            consent_column: plan.controls.consent.is_some(),
+            gate: plan.gate.clone(),
+            limits: plan.limits.clone(),
+            hints: false,
+        }
+    }
+
+    /// Also works out what leaving out each quasi-identifier would save; `plan` shows it, runs need not pay for it.
+    pub fn with_hints(self) -> Rules {
+        Rules { hints: true, ..self }
+    }
+
+    /// Whether persons need consent.
+    pub(super) fn on_consent(&self) -> bool {
+        self.basis == Basis::Consent
+    }
+}

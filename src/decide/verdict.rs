@@ -1,0 +1,132 @@
+//! `Verdict`: the counts of a run, as `plan` shows them, the manifest keeps them and `accept` names them.
+//! Numbers and names of the specs only. Must not know rows.
+
+use crate::clock::Instant;
+use crate::error::{Error, Result};
+use serde::Serialize;
+
+/// What became of all rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// The instant judged at.
+    pub as_of: Instant,
+    /// Rows of the main export, dropped bad records included.
+    pub rows_in: u64,
+    /// Rows that may be published.
+    pub rows_out: u64,
+    /// Removed rows by reason, every label in the order of R33, also those with none.
+    pub reasons: Vec<(String, u64)>,
+    /// Of `expired`, those without any usable clock.
+    pub no_clock: u64,
+    /// Of `rejected`, bad records dropped while reading.
+    pub dropped: u64,
+    /// Rows of observed sources, not in `rows_in`.
+    pub observed: u64,
+    /// Rows of the previous version; none for the first.
+    pub previous: Option<u64>,
+    /// Of those, rows whose subject is on no row read (R35).
+    pub absent: u64,
+    /// Rows that an effect reached which does not bind here.
+    pub not_binding: Vec<NotBinding>,
+    /// The gate on quasi-identifiers, when there is one.
+    pub gate: Option<GateResult>,
+    /// What `plan` says about each quasi-identifier; empty unless asked for, and not part of the digest.
+    pub hints: Vec<QuasiHint>,
+}
+
+/// An effect that reached rows and does not bind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NotBinding {
+    /// The effect's name in specs.
+    pub effect: String,
+    /// Rows reached.
+    pub rows: u64,
+    /// Why it does not bind.
+    pub reason: String,
+}
+
+/// R36 in numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct GateResult {
+    /// Least subjects of a group.
+    pub k: u32,
+    /// Groups before suppression.
+    pub groups: u64,
+    /// Groups with fewer subjects than k.
+    pub groups_below: u64,
+    /// Rows in those groups.
+    pub rows_below: u64,
+    /// Rows before suppression.
+    pub rows_before: u64,
+    /// Subjects of the smallest group before suppression; none without rows.
+    pub smallest: Option<u32>,
+    /// Whether such rows are suppressed; otherwise they refuse the run.
+    pub suppress: bool,
+}
+
+/// What one quasi-identifier costs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct QuasiHint {
+    /// The field's name.
+    pub field: String,
+    /// Rows below k if it were not published; coarsening it helps at most that much.
+    pub rows_below_without: u64,
+    /// How many fewer that is.
+    pub saved: u64,
+}
+
+impl Verdict {
+    /// Count of one reason by its label.
+    pub fn removed(&self, label: &str) -> u64 {
+        self.reasons.iter().find(|(l, _)| l == label).map_or(0, |(_, n)| *n)
+    }
+
+    /// What `accept` names: BLAKE3 hex over the pinned inputs' digest, `as_of` and all counts. Hints are left out.
+    ///
+    /// # Errors
+    /// When the counts cannot be written down.
+    pub fn digest(&self, inputs: &str) -> Result<String> {
+        let counts = Verdict { hints: Vec::new(), ..self.clone() };
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&(inputs.len() as u64).to_le_bytes());
+        hasher.update(inputs.as_bytes());
+        let counts = serde_json::to_vec(&counts).map_err(|_| Error::evidence("the counts cannot be written down"))?;
+        hasher.update(&counts);
+        Ok(hasher.finalize().to_hex().to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict() -> Verdict {
+        Verdict {
+            as_of: Instant(0),
+            rows_in: 10,
+            rows_out: 7,
+            reasons: vec![("erased".into(), 1), ("expired".into(), 2)],
+            no_clock: 1,
+            dropped: 0,
+            observed: 5,
+            previous: None,
+            absent: 0,
+            not_binding: Vec::new(),
+            gate: None,
+            hints: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_digest_covers_inputs_time_and_counts_but_no_hints() {
+        let one = verdict();
+        let mut hinted = verdict();
+        hinted.hints.push(QuasiHint { field: "city".into(), rows_below_without: 1, saved: 1 });
+        let digest = |verdict: &Verdict, inputs| verdict.digest(inputs).expect("a digest");
+        assert_eq!(digest(&one, "inputs"), digest(&hinted, "inputs"));
+        assert_ne!(digest(&one, "inputs"), digest(&one, "other"));
+        assert_ne!(digest(&one, "inputs"), digest(&Verdict { as_of: Instant(1), ..verdict() }, "inputs"));
+        assert_ne!(digest(&one, "inputs"), digest(&Verdict { rows_out: 6, ..verdict() }, "inputs"));
+        assert_eq!((one.removed("expired"), one.removed("rejected")), (2, 0));
+    }
+}

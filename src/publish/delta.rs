@@ -1,0 +1,363 @@
+//! The table's log: what is current, and one commit that puts new files in the place of the old.
+//! Everything of delta_kernel is in here, on our own object store. Must not know rows.
+
+use super::log::{self, Entry, Mark};
+use super::{Column, ColumnType, Current, CurrentFile, Receipt, Target, Written};
+use crate::error::{Error, Result};
+use crate::store::Root;
+use arrow::array::{ArrayRef, Int64Array, StructArray};
+use arrow::datatypes::{DataType as ArrowType, Field};
+use delta_kernel::committer::FileSystemCommitter;
+use delta_kernel::scan::state::ScanFile;
+use delta_kernel::schema::{DataType, PrimitiveType, StructField, StructType};
+use delta_kernel::table_features::ColumnMappingMode;
+use delta_kernel::transaction::create_table::create_table;
+use delta_kernel::transaction::{CommitResult, Transaction, UpdateTableOperation};
+use delta_kernel::{FileMeta, KernelError, KernelResult, Snapshot, SnapshotRef};
+use delta_kernel_default_engine::executor::tokio::TokioMultiThreadExecutor;
+use delta_kernel_default_engine::parquet::DataFileMetadata;
+use delta_kernel_default_engine::{DefaultEngine, DefaultEngineBuilder, build_add_file_metadata};
+use std::sync::Arc;
+use url::Url;
+
+const ENGINE: &str = "tamis/1";
+/// A commit that is neither there nor refused is tried this often.
+const TRIES: usize = 3;
+/// Versions between checkpoints.
+const CHECKPOINT: u64 = 10;
+
+type Engine = DefaultEngine<TokioMultiThreadExecutor>;
+
+/// A table as the kernel sees it.
+struct Table<'a> {
+    lake: &'a Root,
+    path: &'a str,
+    url: Url,
+    engine: Engine,
+}
+
+/// The current version with the snapshot it was read from.
+struct Opened {
+    snapshot: SnapshotRef,
+    current: Current,
+}
+
+/// The current version of the table at `path`; none when there is no table yet.
+///
+/// # Errors
+/// An evidence error when somebody else has written to the table; a policy error when it uses a feature tamis does not
+/// write (change data feed, deletion vectors, column mapping, partitions); storage errors.
+pub fn current(lake: &Root, path: &str) -> Result<Option<Current>> {
+    Ok(Table::new(lake, path)?.open()?.map(|opened| opened.current))
+}
+
+/// Publishes what was written: one commit adds its files and removes all others. `app` and `sequence` (strictly rising
+/// per `app`) let a commit whose answer was lost be known again; `expected` is the version seen before writing.
+///
+/// # Errors
+/// Evidence when another writer was there first, policy when the table cannot take the columns, unknown when it could
+/// not be learned whether the commit is in the log, storage when nothing was sent yet.
+pub fn commit(
+    written: &Written,
+    target: &Target<'_>,
+    app: &str,
+    sequence: i64,
+    manifest: &str,
+    expected: Option<u64>,
+) -> Result<Receipt> {
+    let table = Table::new(target.lake, target.path)?;
+    let opened = table.open()?;
+    if let Some(opened) = &opened
+        && table.sequence(opened, app)?.is_some_and(|last| last >= sequence)
+    {
+        return table.earlier(opened.current.version, &written.run);
+    }
+    let version = opened.as_ref().map(|opened| opened.current.version);
+    if version != expected {
+        return Err(Error::evidence(format!("{}: the table changed while this run was working", table.place()))
+            .help("another run or another writer was faster: run again, and let only one run at a time"));
+    }
+    let mark = Mark { run: written.run.clone(), attempt: written.attempt, manifest: manifest.to_owned() };
+    let receipt = table.put(opened.as_ref(), written, &mark, (app, sequence))?;
+    if receipt.version > 0 && receipt.version.is_multiple_of(CHECKPOINT) {
+        // Readers only get quicker by it, and the next one makes up for it.
+        let _ = table.checkpoint();
+    }
+    Ok(receipt)
+}
+
+impl<'a> Table<'a> {
+    fn new(lake: &'a Root, path: &'a str) -> Result<Table<'a>> {
+        let (store, at) = lake.raw(path);
+        // The kernel takes listings as sorted, unless the host looks like a directory bucket of S3: then it sorts them
+        // itself. Folders of a file system are not sorted either.
+        let url = Url::parse("tamis://table--x-s3/").ok().and_then(|mut url| {
+            url.path_segments_mut().ok()?.pop_if_empty().extend(at.parts().map(|p| p.as_ref().to_owned())).push("");
+            Some(url)
+        });
+        let url = url.ok_or_else(|| Error::policy(format!("{} is not a usable path", lake.display(path))))?;
+        let executor = Arc::new(TokioMultiThreadExecutor::new(lake.runtime().clone()));
+        let engine = DefaultEngineBuilder::new(store).with_task_executor(executor).build();
+        Ok(Table { lake, path, url, engine })
+    }
+
+    fn place(&self) -> String {
+        self.lake.display(self.path)
+    }
+
+    /// The kernel's errors print URLs and values: only what an operator must do is passed on.
+    fn refused(&self, doing: &str, error: &KernelError) -> Error {
+        match unwrapped(error) {
+            e if of_storage(e) => Error::storage(format!("{}: {doing} failed", self.place())),
+            KernelError::Unsupported(_) => self.feature("a table feature that tamis does not know"),
+            _ => Error::evidence(format!("{}: {doing} failed: the log is not as tamis left it", self.place()))
+                .help("compare the table with the ledger: `tamis verify`"),
+        }
+    }
+
+    fn feature(&self, what: &str) -> Error {
+        Error::policy(format!("{} uses {what}", self.place()))
+            .help("somebody changed the table; tamis does not write to it any more: publish to a new output")
+    }
+
+    fn open(&self) -> Result<Option<Opened>> {
+        if self.lake.list(&log::folder(self.path))?.is_empty() {
+            return Ok(None);
+        }
+        let snapshot = self.snapshot()?;
+        let version = snapshot.version();
+        let mark = log::ours(self.lake, self.path, version)?;
+        self.check_features(&snapshot)?;
+        let files = self.files(&snapshot)?;
+        let columns = self.columns(&snapshot)?;
+        let Mark { run, attempt, manifest } = mark;
+        Ok(Some(Opened { snapshot, current: Current { version, run, attempt, manifest, files, columns } }))
+    }
+
+    fn snapshot(&self) -> Result<SnapshotRef> {
+        let snapshot = Snapshot::builder_for(&self.url).build(&self.engine);
+        snapshot.map_err(|e| self.refused("reading the table's log", &e))
+    }
+
+    fn check_features(&self, snapshot: &Snapshot) -> Result<()> {
+        let properties = snapshot.table_properties();
+        if properties.enable_change_data_feed == Some(true) {
+            return Err(self.feature("the change data feed, which keeps removed rows"));
+        }
+        if properties.enable_deletion_vectors == Some(true) {
+            return Err(self.feature("deletion vectors, which leave removed rows in place"));
+        }
+        if properties.column_mapping_mode.is_some_and(|mode| mode != ColumnMappingMode::None) {
+            return Err(self.feature("column mapping"));
+        }
+        Ok(())
+    }
+
+    fn columns(&self, snapshot: &Snapshot) -> Result<Vec<Column>> {
+        let schema = snapshot.schema();
+        let column = |field: &StructField| {
+            let kind = column_type(field.data_type())
+                .ok_or_else(|| self.feature("a column type that tamis does not write"))?;
+            Ok(Column { name: field.name().clone(), kind })
+        };
+        schema.fields().map(column).collect()
+    }
+
+    fn files(&self, snapshot: &SnapshotRef) -> Result<Vec<CurrentFile>> {
+        #[derive(Default)]
+        struct Seen {
+            files: Vec<CurrentFile>,
+            uncounted: bool,
+            vectors: bool,
+            partitions: bool,
+        }
+        fn take(seen: &mut Seen, file: ScanFile) {
+            seen.vectors |= file.dv_info.has_vector();
+            seen.partitions |= !file.partition_values.is_empty();
+            seen.uncounted |= file.stats.is_none();
+            let rows = file.stats.map_or(0, |stats| stats.num_records);
+            seen.files.push(CurrentFile { name: file.path, rows, bytes: u64::try_from(file.size).unwrap_or(0) });
+        }
+        let visit = || -> KernelResult<Seen> {
+            let scan = snapshot.clone().scan_builder().build()?;
+            scan.scan_metadata(&self.engine)?
+                .try_fold(Seen::default(), |seen, found| found?.visit_scan_files(seen, take))
+        };
+        let mut seen = visit().map_err(|e| self.refused("reading the table's log", &e))?;
+        if seen.vectors {
+            return Err(self.feature("deletion vectors, which leave removed rows in place"));
+        }
+        if seen.partitions {
+            return Err(self.feature("partitions"));
+        }
+        if seen.uncounted {
+            return Err(self.feature("files without a number of rows"));
+        }
+        seen.files.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(seen.files)
+    }
+
+    fn sequence(&self, opened: &Opened, app: &str) -> Result<Option<i64>> {
+        let last = opened.snapshot.get_app_id_version(app, &self.engine);
+        last.map_err(|e| self.refused("reading the table's log", &e))
+    }
+
+    /// The run's sequence number is in the log already: then its commit must be too.
+    fn earlier(&self, version: u64, run: &str) -> Result<Receipt> {
+        match log::find(self.lake, self.path, version, run)? {
+            Some((version, mark)) => Ok(receipt(version, mark, true)),
+            None => Err(Error::evidence(format!("{}: a later run was published before this one", self.place()))
+                .help("this attempt is out of date: start a new run")),
+        }
+    }
+
+    /// Puts version `expected + 1` and finds out what became of it.
+    fn put(&self, opened: Option<&Opened>, written: &Written, mark: &Mark, txn: (&str, i64)) -> Result<Receipt> {
+        let version = opened.map_or(0, |opened| opened.current.version + 1);
+        for _ in 0..TRIES {
+            let sent = match opened {
+                Some(opened) => self.overwrite(opened, written, mark, txn)?,
+                None => self.create(written, mark, txn)?,
+            };
+            let Err(failure) = sent else { return Ok(receipt(version, mark.clone(), false)) };
+            match log::read(self.lake, self.path, version).map_err(|_| self.outcome_unknown(version))? {
+                Entry::Ours(found) if found.run == mark.run => return Ok(receipt(version, found, true)),
+                Entry::Ours(_) | Entry::Foreign => return Err(log::foreign(self.lake, self.path, version)),
+                Entry::Absent => {}
+            }
+            if let Some(fault) = failure.filter(|e| !of_storage(unwrapped(e))) {
+                return Err(self.refused("the commit", &fault));
+            }
+        }
+        Err(self.outcome_unknown(version))
+    }
+
+    fn outcome_unknown(&self, version: u64) -> Error {
+        Error::unknown(format!("{}: whether version {version} was committed could not be learned", self.place()))
+            .help("run again: it finds out, and commits once")
+    }
+
+    /// The outer error: nothing was sent. The inner: it may have been; none for a conflict.
+    fn create(&self, written: &Written, mark: &Mark, (app, sequence): (&str, i64)) -> Result<Sent> {
+        let fields = written.columns.iter().map(field).collect::<KernelResult<Vec<_>>>();
+        let schema = fields.and_then(StructType::try_new).map_err(|e| self.refused("making the table", &e))?;
+        let transaction = create_table(&self.url, Arc::new(schema), ENGINE, true)
+            .with_table_properties([("delta.dataSkippingNumIndexedCols", "0")])
+            .with_operation_parameters(mark.parameters())
+            .with_transaction_id(app, sequence)
+            .build(&self.engine, Box::new(FileSystemCommitter::new()));
+        let mut transaction = transaction.map_err(|e| self.refused("making the table", &e))?;
+        self.add(&mut transaction, written)?;
+        Ok(sent(transaction.commit(&self.engine)))
+    }
+
+    fn overwrite(&self, opened: &Opened, written: &Written, mark: &Mark, (app, sequence): (&str, i64)) -> Result<Sent> {
+        let builder = opened
+            .snapshot
+            .clone()
+            .update_table(UpdateTableOperation::Write, ENGINE, true)
+            .with_operation_parameters(mark.parameters())
+            .with_transaction_id(app, sequence);
+        let new = written.columns.iter().filter(|column| !opened.current.columns.contains(column));
+        let builder = new.map(field).try_fold(builder, |builder, field| Ok(builder.add_column(field?)));
+        let transaction = builder.and_then(|b| b.build(&self.engine, Box::new(FileSystemCommitter::new())));
+        let mut transaction = transaction.map_err(|e| self.refused("changing the table", &e))?;
+        if !transaction.logical_partition_columns().is_empty() {
+            return Err(self.feature("partitions"));
+        }
+        self.add(&mut transaction, written)?;
+        let old = || opened.snapshot.clone().scan_builder().build()?.scan_metadata(&self.engine)?.collect();
+        let old: KernelResult<Vec<_>> = old();
+        for found in old.map_err(|e| self.refused("reading the table's log", &e))? {
+            transaction.remove_files(found.scan_files);
+        }
+        Ok(sent(transaction.commit(&self.engine)))
+    }
+
+    /// Stages the new files. Of their statistics only the number of rows enters the log.
+    fn add<S>(&self, transaction: &mut Transaction<S>, written: &Written) -> Result<()> {
+        let mut stage = || -> KernelResult<()> {
+            let context = transaction.write_state()?.write_context_builder().build()?;
+            for file in &written.files {
+                let rows: ArrayRef = Arc::new(Int64Array::from(vec![i64::try_from(file.rows).unwrap_or(i64::MAX)]));
+                let stats = StructArray::from(vec![(Arc::new(Field::new("numRecords", ArrowType::Int64, true)), rows)]);
+                let meta = FileMeta::new(self.url.join(&file.name)?, written.as_of.0.div_euclid(1000), file.bytes);
+                transaction.add_files(build_add_file_metadata(DataFileMetadata::new(meta, stats), &context)?);
+            }
+            Ok(())
+        };
+        stage().map_err(|e| self.refused("the commit", &e))
+    }
+
+    fn checkpoint(&self) -> Result<()> {
+        let done = self.snapshot()?.checkpoint(&self.engine, None);
+        done.map(|_| ()).map_err(|e| self.refused("the checkpoint", &e))
+    }
+}
+
+/// A commit was answered: it is there, or it is not certain (with the error, none for a conflict).
+type Sent = std::result::Result<(), Option<KernelError>>;
+
+fn sent<S>(answer: KernelResult<CommitResult<S>>) -> Sent {
+    match answer {
+        Ok(CommitResult::Committed(_)) => Ok(()),
+        Ok(CommitResult::Conflicted(_)) => Err(None),
+        Ok(CommitResult::Retryable(retry)) => Err(Some(retry.error)),
+        Err(error) => Err(Some(error)),
+    }
+}
+
+fn receipt(version: u64, mark: Mark, found: bool) -> Receipt {
+    Receipt { version, attempt: mark.attempt, manifest: mark.manifest, found }
+}
+
+fn unwrapped(error: &KernelError) -> &KernelError {
+    match error {
+        KernelError::Backtraced { source, .. } => unwrapped(source),
+        other => other,
+    }
+}
+
+fn of_storage(error: &KernelError) -> bool {
+    use KernelError as E;
+    matches!(
+        error,
+        E::ObjectStore(_)
+            | E::ObjectStorePath(_)
+            | E::Reqwest(_)
+            | E::IOError(_)
+            | E::FileNotFound(_)
+            | E::JoinFailure(_)
+    )
+}
+
+fn field(column: &Column) -> KernelResult<StructField> {
+    let kind = match column.kind {
+        ColumnType::Text => DataType::STRING,
+        ColumnType::Binary => DataType::BINARY,
+        ColumnType::Int32 => DataType::INTEGER,
+        ColumnType::Int64 => DataType::LONG,
+        ColumnType::Float64 => DataType::DOUBLE,
+        ColumnType::Decimal(scale) => DataType::decimal(38, scale)?,
+        ColumnType::Boolean => DataType::BOOLEAN,
+        ColumnType::Date => DataType::DATE,
+        ColumnType::Timestamp => DataType::TIMESTAMP,
+    };
+    Ok(StructField::nullable(&column.name, kind))
+}
+
+fn column_type(kind: &DataType) -> Option<ColumnType> {
+    let DataType::Primitive(kind) = kind else { return None };
+    Some(match kind {
+        PrimitiveType::String => ColumnType::Text,
+        PrimitiveType::Binary => ColumnType::Binary,
+        PrimitiveType::Integer => ColumnType::Int32,
+        PrimitiveType::Long => ColumnType::Int64,
+        PrimitiveType::Double => ColumnType::Float64,
+        PrimitiveType::Decimal(decimal) if decimal.precision() == 38 => ColumnType::Decimal(decimal.scale()),
+        PrimitiveType::Boolean => ColumnType::Boolean,
+        PrimitiveType::Date => ColumnType::Date,
+        PrimitiveType::Timestamp => ColumnType::Timestamp,
+        _ => return None,
+    })
+}

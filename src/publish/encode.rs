@@ -1,0 +1,301 @@
+//! Rows of treated fields become Parquet bytes: the same rows always give the same bytes.
+//! Must not know where rows come from nor where bytes go.
+
+use super::schema::{ColumnType, Planned};
+use crate::error::{Error, Result};
+use arrow::array::{
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, FixedSizeBinaryArray, Float64Array, Int32Array, Int64Array,
+    StringArray, TimestampMicrosecondArray, new_null_array,
+};
+use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::record_batch::RecordBatch;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::SortingColumn;
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
+use parquet::schema::types::ColumnPath;
+use std::io::Write;
+use std::sync::Arc;
+
+/// Rows per row group (performance.md, section 7: flat in speed, small enough for sweeps and memory).
+pub(super) const GROUP_ROWS: usize = 16_384;
+/// Text of a column held before it is handed to the encoder, far below what 32-bit offsets can address.
+const TEXT_BYTES: usize = 32 << 20;
+
+/// Columns of the data files of one run, and how they are written.
+pub(super) struct Shape {
+    planned: Vec<Planned>,
+    schema: SchemaRef,
+    properties: WriterProperties,
+}
+
+impl Shape {
+    /// `subject` is the index of the subject's field in the layout.
+    ///
+    /// # Errors
+    /// A policy error when no column carries the subject's token.
+    pub fn new(planned: Vec<Planned>, subject: usize) -> Result<Shape> {
+        let at = planned.iter().position(|p| p.field == Some(subject) && p.token);
+        let at = at.ok_or_else(|| Error::policy("no published field is the subject's token"))?;
+        let fields = planned.iter().map(|p| Field::new(&p.column.name, p.column.kind.arrow(), true));
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        let properties = planned.iter().fold(properties(&planned[at].column.name, at), |properties, p| {
+            let path = ColumnPath::new(vec![p.column.name.clone()]);
+            if p.token {
+                properties.set_column_compression(path, Compression::UNCOMPRESSED)
+            } else {
+                properties.set_column_dictionary_enabled(path, p.column.kind == ColumnType::Text)
+            }
+        });
+        Ok(Shape { planned, schema, properties: properties.build() })
+    }
+}
+
+/// What all files of ours have in common: zstd, no dictionary, no metadata, nothing said of any value but min and max
+/// of the subject's token per row group (design section 6).
+pub(super) fn properties(subject: &str, at: usize) -> WriterPropertiesBuilder {
+    let sorting = SortingColumn { column_idx: i32::try_from(at).unwrap_or(0), descending: false, nulls_first: false };
+    WriterProperties::builder()
+        // Readers ignore min and max of files whose writer they cannot parse as `NAME version VERSION`.
+        .set_created_by("tamis version 1".into())
+        .set_max_row_group_row_count(Some(GROUP_ROWS))
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_dictionary_enabled(false)
+        .set_statistics_enabled(EnabledStatistics::None)
+        .set_offset_index_disabled(true)
+        .set_column_statistics_enabled(ColumnPath::new(vec![subject.to_owned()]), EnabledStatistics::Chunk)
+        .set_sorting_columns(Some(vec![sorting]))
+}
+
+/// Opens a Parquet writer without the Arrow schema in its metadata.
+pub(super) fn writer<W: Write + Send>(
+    out: W,
+    schema: SchemaRef,
+    properties: WriterProperties,
+) -> Result<ArrowWriter<W>> {
+    let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+    ArrowWriter::try_new_with_options(out, schema, options).map_err(write_error)
+}
+
+/// An error of the sink keeps its own words; of anything else only the fact is told.
+pub(super) fn write_error(error: ParquetError) -> Error {
+    let ParquetError::External(inner) = &error else { return Error::storage("Parquet could not be written") };
+    let io = inner.downcast_ref::<std::io::Error>().and_then(|io| io.get_ref());
+    match io.and_then(|own| own.downcast_ref::<Error>()) {
+        Some(own) => own.clone(),
+        None => Error::storage("Parquet could not be written"),
+    }
+}
+
+/// Encodes rows into one Parquet file. Holds one row group.
+pub(super) struct Encoder<W: Write + Send> {
+    writer: ArrowWriter<W>,
+    schema: SchemaRef,
+    columns: Vec<ColumnBuffer>,
+    rows: usize,
+}
+
+impl<W: Write + Send> Encoder<W> {
+    /// Starts a file.
+    pub fn new(shape: &Shape, out: W) -> Result<Encoder<W>> {
+        let writer = writer(out, shape.schema.clone(), shape.properties.clone())?;
+        let columns = shape.planned.iter().map(ColumnBuffer::new).collect();
+        Ok(Encoder { writer, schema: shape.schema.clone(), columns, rows: 0 })
+    }
+
+    /// Takes one row: a value per field of the layout, in the layout's order and bytes.
+    pub fn push(&mut self, fields: &[Option<&[u8]>]) -> Result<()> {
+        let mut longest = 0;
+        for column in &mut self.columns {
+            let value = column.field.and_then(|field| fields.get(field).copied().flatten());
+            longest = longest.max(column.push(value)?);
+        }
+        self.rows += 1;
+        if self.rows == GROUP_ROWS || longest >= TEXT_BYTES {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        let rows = std::mem::take(&mut self.rows);
+        let arrays = self.columns.iter_mut().map(|column| column.take(rows)).collect::<Result<Vec<_>>>()?;
+        let batch = RecordBatch::try_new(self.schema.clone(), arrays).map_err(|_| broken_row())?;
+        self.writer.write(&batch).map_err(write_error)
+    }
+
+    /// Writes what is left and the footer; gives the sink back.
+    pub fn finish(mut self) -> Result<W> {
+        if self.rows > 0 {
+            self.flush()?;
+        }
+        self.writer.into_inner().map_err(write_error)
+    }
+}
+
+fn broken_row() -> Error {
+    Error::evidence("a staged row does not have the shape of its layout")
+        .help("this is a fault of the program or of the machine's memory; nothing was published")
+}
+
+/// One column of the row group under way.
+struct ColumnBuffer {
+    field: Option<usize>,
+    kind: ColumnType,
+    values: Values,
+    valid: Validity,
+}
+
+/// Values so far, nulls as zeros or empty.
+enum Values {
+    Nothing,
+    Hex { bytes: Vec<u8>, ends: Vec<i32> },
+    Text { bytes: Vec<u8>, ends: Vec<i32> },
+    Token(Vec<u8>),
+    Int32(Vec<i32>),
+    Int64(Vec<i64>),
+    Float64(Vec<f64>),
+    Decimal(Vec<i128>),
+    Boolean(Vec<bool>),
+}
+
+/// Whether there is a value, one byte per row; packed once per row group, and not at all without nulls.
+#[derive(Default)]
+struct Validity {
+    bits: Vec<bool>,
+    nulls: bool,
+}
+
+impl Validity {
+    fn push(&mut self, valid: bool) {
+        self.nulls |= !valid;
+        self.bits.push(valid);
+    }
+    fn take(&mut self) -> Option<NullBuffer> {
+        let nulls = std::mem::take(&mut self.nulls);
+        let packed = nulls.then(|| NullBuffer::new(BooleanBuffer::from(self.bits.as_slice())));
+        self.bits.clear();
+        packed
+    }
+}
+
+const HEX: [[u8; 2]; 256] = {
+    let digits = b"0123456789abcdef";
+    let mut table = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = [digits[byte >> 4], digits[byte & 15]];
+        byte += 1;
+    }
+    table
+};
+
+/// 32 lower-case hex digits of a token.
+pub(super) fn hex(token: &[u8; 16]) -> [u8; 32] {
+    let mut out = [0; 32];
+    for (pair, byte) in out.as_chunks_mut::<2>().0.iter_mut().zip(token) {
+        *pair = HEX[usize::from(*byte)];
+    }
+    out
+}
+
+fn fixed<const N: usize>(value: Option<&[u8]>) -> Result<[u8; N]> {
+    match value {
+        None => Ok([0; N]),
+        Some(value) => value.try_into().map_err(|_| broken_row()),
+    }
+}
+
+impl ColumnBuffer {
+    fn new(planned: &Planned) -> ColumnBuffer {
+        let values = match planned.column.kind {
+            _ if planned.field.is_none() => Values::Nothing,
+            ColumnType::Text if planned.token => Values::Hex { bytes: Vec::new(), ends: vec![0] },
+            ColumnType::Text => Values::Text { bytes: Vec::new(), ends: vec![0] },
+            ColumnType::Binary => Values::Token(Vec::new()),
+            ColumnType::Int32 | ColumnType::Date => Values::Int32(Vec::new()),
+            ColumnType::Int64 | ColumnType::Timestamp => Values::Int64(Vec::new()),
+            ColumnType::Float64 => Values::Float64(Vec::new()),
+            ColumnType::Decimal(_) => Values::Decimal(Vec::new()),
+            ColumnType::Boolean => Values::Boolean(Vec::new()),
+        };
+        ColumnBuffer { field: planned.field, kind: planned.column.kind, values, valid: Validity::default() }
+    }
+
+    /// Appends a value; returns the bytes of text held.
+    fn push(&mut self, value: Option<&[u8]>) -> Result<usize> {
+        match &mut self.values {
+            Values::Nothing => return Ok(0),
+            Values::Text { bytes, ends } => {
+                bytes.extend_from_slice(value.unwrap_or_default());
+                ends.push(i32::try_from(bytes.len()).map_err(|_| broken_row())?);
+                self.valid.push(value.is_some());
+                return Ok(bytes.len());
+            }
+            Values::Hex { bytes, ends } => {
+                if value.is_some() {
+                    bytes.extend_from_slice(&hex(&fixed(value)?));
+                }
+                ends.push(bytes.len() as i32); // at most 32 bytes for each of 16,384 rows
+            }
+            Values::Token(bytes) => bytes.extend_from_slice(&fixed::<16>(value)?),
+            Values::Int32(values) => values.push(i32::from_le_bytes(fixed(value)?)),
+            Values::Int64(values) => values.push(i64::from_le_bytes(fixed(value)?)),
+            Values::Float64(values) => values.push(f64::from_le_bytes(fixed(value)?)),
+            Values::Decimal(values) => values.push(i128::from_le_bytes(fixed(value)?)),
+            Values::Boolean(values) => values.push(fixed::<1>(value)?[0] != 0),
+        }
+        self.valid.push(value.is_some());
+        Ok(0)
+    }
+
+    /// The rows so far as an array made of these buffers and nothing else; starts over.
+    fn take(&mut self, rows: usize) -> Result<ArrayRef> {
+        let valid = self.valid.take();
+        Ok(match (&mut self.values, self.kind) {
+            (Values::Nothing, kind) => new_null_array(&kind.arrow(), rows),
+            (Values::Hex { bytes, ends } | Values::Text { bytes, ends }, _) => text(bytes, ends, valid)?,
+            (Values::Token(bytes), _) => fixed_binary(16, refill(bytes), valid)?,
+            (Values::Int32(values), ColumnType::Date) => Arc::new(Date32Array::new(refill(values).into(), valid)),
+            (Values::Int32(values), _) => Arc::new(Int32Array::new(refill(values).into(), valid)),
+            (Values::Int64(values), ColumnType::Timestamp) => timestamps(refill(values), valid),
+            (Values::Int64(values), _) => Arc::new(Int64Array::new(refill(values).into(), valid)),
+            (Values::Float64(values), _) => Arc::new(Float64Array::new(refill(values).into(), valid)),
+            (Values::Decimal(values), kind) => {
+                Arc::new(Decimal128Array::new(refill(values).into(), valid).with_data_type(kind.arrow()))
+            }
+            (Values::Boolean(values), _) => {
+                let bits = BooleanBuffer::from(values.as_slice());
+                values.clear();
+                Arc::new(BooleanArray::new(bits, valid))
+            }
+        })
+    }
+}
+
+/// Takes the buffer and leaves one of the same size: row groups are alike.
+fn refill<T>(values: &mut Vec<T>) -> Vec<T> {
+    let next = Vec::with_capacity(values.len());
+    std::mem::replace(values, next)
+}
+
+fn text(bytes: &mut Vec<u8>, ends: &mut Vec<i32>, valid: Option<NullBuffer>) -> Result<ArrayRef> {
+    let offsets = OffsetBuffer::new(ScalarBuffer::from(refill(ends)));
+    ends.push(0);
+    let array = StringArray::try_new(offsets, Buffer::from_vec(refill(bytes)), valid).map_err(|_| broken_row())?;
+    Ok(Arc::new(array))
+}
+
+/// Bytes of one width.
+pub(super) fn fixed_binary(width: i32, bytes: Vec<u8>, valid: Option<NullBuffer>) -> Result<ArrayRef> {
+    let array = FixedSizeBinaryArray::try_new(width, Buffer::from_vec(bytes), valid).map_err(|_| broken_row())?;
+    Ok(Arc::new(array))
+}
+
+/// Microseconds in UTC.
+pub(super) fn timestamps(values: Vec<i64>, valid: Option<NullBuffer>) -> ArrayRef {
+    Arc::new(TimestampMicrosecondArray::new(values.into(), valid).with_timezone("UTC"))
+}

@@ -1,0 +1,257 @@
+//! Cleared rows go to files by range of the subject token, each with its companion, streamed and hashed on the way.
+//! Must not know the log.
+
+use super::companion::{CompanionEncoder, CompanionRow, CompanionShape};
+use super::encode::{Encoder, Shape};
+use super::{FileWritten, Target, Writing};
+use crate::clock::Instant;
+use crate::error::Result;
+use crate::minimize::Layout;
+use crate::monitor::{Event, Monitor};
+use crate::store::{Root, Upload};
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// Rows a file should not exceed; a power of two of files is cut accordingly.
+const FILE_ROWS: u64 = 250_000;
+/// More files than this are of no use to anybody.
+const MAX_FILES: usize = 1 << 16;
+
+/// One row to publish.
+pub struct Row<'a> {
+    /// What its companion holds.
+    pub companion: CompanionRow<'a>,
+    /// Treated values by the layout's fields; what its own `keep` has taken is already null.
+    pub fields: &'a [Option<&'a [u8]>],
+}
+
+/// Rows that may be published: `decide`'s cleared rows, and what a sweep leaves of a version.
+pub trait Publishable: Sync {
+    /// Shape of the rows.
+    fn layout(&self) -> &Layout;
+    /// Fields with a `keep` of their own.
+    fn field_untils(&self) -> usize;
+    /// Buckets, a power of two: ranges by the first bits of the subject token.
+    fn buckets(&self) -> usize;
+    /// Rows of all buckets.
+    fn rows(&self) -> u64;
+    /// The instant the rows were judged at.
+    fn as_of(&self) -> Instant;
+    /// Hands over the rows of one bucket, sorted by subject token, then by the whole row.
+    ///
+    /// # Errors
+    /// Those of reading the bucket and those of `each`.
+    fn visit(&self, bucket: usize, each: &mut dyn FnMut(&Row<'_>) -> Result<()>) -> Result<()>;
+}
+
+/// How many files hold so many rows: the least power of two with no more than 250,000 rows a file on average.
+pub(super) fn file_count(rows: u64) -> usize {
+    let least = rows.div_ceil(FILE_ROWS).max(1);
+    usize::try_from(least.next_power_of_two()).unwrap_or(MAX_FILES).min(MAX_FILES)
+}
+
+/// Index of the range a subject token falls into; `files` is a power of two.
+pub(super) fn range_of(subject: &[u8; 16], files: usize) -> usize {
+    let first = u32::from_be_bytes([subject[0], subject[1], subject[2], subject[3]]);
+    ((u64::from(first) * files as u64) >> 32) as usize
+}
+
+/// Name of a data file and of its companion.
+pub(super) fn file_name(range: usize, run: &str, attempt: u32) -> String {
+    format!("part-{range:05}-{run}-{attempt}.parquet")
+}
+
+/// Whether a name is one that `file_name` gives.
+pub(super) fn is_file_name(name: &str) -> bool {
+    let Some(rest) = name.strip_prefix("part-").and_then(|rest| rest.strip_suffix(".parquet")) else { return false };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let Some((range, rest)) = rest.split_once('-') else { return false };
+    rest.rsplit_once('-')
+        .is_some_and(|(run, attempt)| range.len() >= 5 && digits(range) && !run.is_empty() && digits(attempt))
+}
+
+/// What all workers share.
+struct Job<'a> {
+    rows: &'a dyn Publishable,
+    target: &'a Target<'a>,
+    writing: &'a Writing<'a>,
+    files: usize,
+    shape: Shape,
+    companion: CompanionShape,
+    monitor: &'a dyn Monitor,
+}
+
+/// Writes all files; ranges without rows have none. Files come back in the order of their ranges.
+pub(super) fn write_files(
+    rows: &dyn Publishable,
+    target: &Target<'_>,
+    writing: &Writing<'_>,
+    shape: Shape,
+    monitor: &dyn Monitor,
+) -> Result<Vec<FileWritten>> {
+    let layout = rows.layout();
+    let companion = CompanionShape::new(layout.identities, rows.field_untils(), layout.quasi);
+    let job = Job { rows, target, writing, files: file_count(rows.rows()), shape, companion, monitor };
+    let units = job.files.min(rows.buckets());
+    let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let work = || -> Result<Vec<FileWritten>> {
+        let mut written = Vec::new();
+        while !stop.load(Ordering::Relaxed) {
+            let unit = next.fetch_add(1, Ordering::Relaxed);
+            if unit >= units {
+                break;
+            }
+            let done = job.unit(unit, units).inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
+            written.extend(done);
+        }
+        Ok(written)
+    };
+    let results: Vec<_> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..writing.threads.clamp(1, units)).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().map(|w| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    });
+    let mut files = Vec::new();
+    for result in results {
+        files.extend(result?);
+    }
+    files.sort_by(|a: &FileWritten, b| a.name.cmp(&b.name));
+    Ok(files)
+}
+
+impl Job<'_> {
+    /// A unit is the larger of a bucket and a file: whole files, whole buckets, in order.
+    fn unit(&self, unit: usize, units: usize) -> Result<Vec<FileWritten>> {
+        let per_unit = self.rows.buckets() / units;
+        let mut sink = Sink { job: self, open: None, written: Vec::new() };
+        for bucket in unit * per_unit..(unit + 1) * per_unit {
+            self.rows.visit(bucket, &mut |row| sink.push(row))?;
+        }
+        sink.close()?;
+        Ok(sink.written)
+    }
+}
+
+/// Opens and closes files as the rows pass from range to range.
+struct Sink<'a> {
+    job: &'a Job<'a>,
+    open: Option<Open>,
+    written: Vec<FileWritten>,
+}
+
+struct Open {
+    range: usize,
+    rows: u64,
+    data: Encoder<Hashed>,
+    companion: CompanionEncoder<Hashed>,
+}
+
+impl Sink<'_> {
+    fn push(&mut self, row: &Row<'_>) -> Result<()> {
+        let range = range_of(row.companion.subject, self.job.files);
+        if self.open.as_ref().is_none_or(|open| open.range != range) {
+            self.close()?;
+            self.open = Some(Open::new(self.job, range)?);
+        }
+        match &mut self.open {
+            Some(open) => open.push(row),
+            None => Ok(()),
+        }
+    }
+
+    fn close(&mut self) -> Result<()> {
+        let Some(open) = self.open.take() else { return Ok(()) };
+        let file = open.finish(self.job)?;
+        self.job.monitor.event(Event::Advance { bytes: file.bytes });
+        self.written.push(file);
+        Ok(())
+    }
+}
+
+impl Open {
+    fn new(job: &Job<'_>, range: usize) -> Result<Open> {
+        let name = file_name(range, job.writing.run, job.writing.attempt);
+        let data = Hashed::open(job.target.lake, &job.target.file(&name))?;
+        let companion = Hashed::open(job.target.state, &job.target.companion(&name))?;
+        Ok(Open {
+            range,
+            rows: 0,
+            data: Encoder::new(&job.shape, data)?,
+            companion: CompanionEncoder::new(&job.companion, companion)?,
+        })
+    }
+
+    fn push(&mut self, row: &Row<'_>) -> Result<()> {
+        self.rows += 1;
+        self.data.push(row.fields)?;
+        self.companion.push(&row.companion)
+    }
+
+    /// The companion is there before its file, so no file is ever without one.
+    fn finish(self, job: &Job<'_>) -> Result<FileWritten> {
+        let name = file_name(self.range, job.writing.run, job.writing.attempt);
+        let (companion_bytes, companion_blake3) = self.companion.finish()?.finish()?;
+        let (bytes, blake3) = self.data.finish()?.finish()?;
+        Ok(FileWritten {
+            companion: job.target.companion(&name),
+            name,
+            rows: self.rows,
+            bytes,
+            blake3,
+            companion_bytes,
+            companion_blake3,
+        })
+    }
+}
+
+/// An upload that is hashed on its way.
+struct Hashed {
+    upload: Box<dyn Upload>,
+    hasher: blake3::Hasher,
+}
+
+impl Hashed {
+    fn open(root: &Root, path: &str) -> Result<Hashed> {
+        Ok(Hashed { upload: root.upload(path)?, hasher: blake3::Hasher::new() })
+    }
+    fn finish(self) -> Result<(u64, String)> {
+        let bytes = self.upload.finish()?;
+        Ok((bytes, self.hasher.finalize().to_hex().to_string()))
+    }
+}
+
+impl Write for Hashed {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let count = self.upload.write(bytes)?;
+        self.hasher.update(&bytes[..count]);
+        Ok(count)
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.upload.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_a_power_of_two_of_ranges_of_the_token() {
+        for (rows, files) in [(0, 1), (250_000, 1), (250_001, 2), (1_438_168, 8), (u64::MAX / 2, MAX_FILES)] {
+            assert_eq!(file_count(rows), files, "{rows}");
+        }
+        let mut subject = [0xff; 16];
+        assert_eq!((range_of(&subject, 1), range_of(&subject, 8), range_of(&subject, MAX_FILES)), (0, 7, 65_535));
+        subject[0] = 0x20;
+        assert_eq!((range_of(&subject, 8), range_of(&subject, 4)), (1, 0));
+    }
+
+    #[test]
+    fn names_are_known_again_and_others_are_not_ours() {
+        assert!(is_file_name(&file_name(3, "crm-contacts-20261124T020000Z-1", 2)));
+        for other in
+            ["part-00003.parquet", "part-00003-x.parquet", "part-3-run-1.parquet", "x.parquet", "part-00000--1.parquet"]
+        {
+            assert!(!is_file_name(other), "{other}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What our commits say of themselves in the table's log, and how to read it back.
+//! Must not know the kernel.
+
+use crate::error::{Error, Result};
+use crate::store::Root;
+
+const RUN: &str = "tamis.run";
+const ATTEMPT: &str = "tamis.attempt";
+const MANIFEST: &str = "tamis.manifest";
+
+/// Who made a commit: carried as operation parameters of its `commitInfo`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Mark {
+    pub run: String,
+    pub attempt: u32,
+    pub manifest: String,
+}
+
+#[derive(serde::Deserialize)]
+struct Action {
+    #[serde(rename = "commitInfo")]
+    commit_info: Option<CommitInfo>,
+}
+
+#[derive(serde::Deserialize)]
+struct CommitInfo {
+    #[serde(rename = "operationParameters", default)]
+    parameters: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+impl Mark {
+    /// As operation parameters; `mode` is what readers' histories show.
+    pub fn parameters(&self) -> [(&'static str, Option<String>); 4] {
+        [
+            ("mode", Some("Overwrite".into())),
+            (RUN, Some(self.run.clone())),
+            (ATTEMPT, Some(self.attempt.to_string())),
+            (MANIFEST, Some(self.manifest.clone())),
+        ]
+    }
+
+    /// The mark in a log entry; none when it is not one of ours.
+    fn parse(entry: &[u8]) -> Option<Mark> {
+        let lines = entry.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let info = lines.map(serde_json::from_slice::<Action>).find_map(|action| action.ok()?.commit_info)?;
+        let parameters = info.parameters?;
+        let text = |key: &str| parameters.get(key)?.as_str().map(str::to_owned);
+        Some(Mark { run: text(RUN)?, attempt: text(ATTEMPT)?.parse().ok()?, manifest: text(MANIFEST)? })
+    }
+}
+
+/// A log entry as found.
+pub(super) enum Entry {
+    Absent,
+    Ours(Mark),
+    Foreign,
+}
+
+/// Folder of the log below the lake's root.
+pub(super) fn folder(path: &str) -> String {
+    format!("{path}/_delta_log")
+}
+
+/// Reads the entry of a version.
+pub(super) fn read(lake: &Root, path: &str, version: u64) -> Result<Entry> {
+    let entry = lake.get(&format!("{}/{version:020}.json", folder(path)))?;
+    Ok(match entry {
+        None => Entry::Absent,
+        Some(entry) => Mark::parse(&entry).map_or(Entry::Foreign, Entry::Ours),
+    })
+}
+
+/// The entry of a version that must be ours.
+///
+/// # Errors
+/// An evidence error when somebody else wrote it or it is gone.
+pub(super) fn ours(lake: &Root, path: &str, version: u64) -> Result<Mark> {
+    match read(lake, path, version)? {
+        Entry::Ours(mark) => Ok(mark),
+        Entry::Foreign => Err(foreign(lake, path, version)),
+        Entry::Absent => {
+            Err(Error::evidence(format!("{}: the log entry of version {version} is gone", lake.display(path)))
+                .help("tamis keeps the entry of the current version: find out who removed it"))
+        }
+    }
+}
+
+/// The newest entry of a run, from `version` back as far as the log goes.
+pub(super) fn find(lake: &Root, path: &str, version: u64, run: &str) -> Result<Option<(u64, Mark)>> {
+    for version in (0..=version).rev() {
+        match read(lake, path, version)? {
+            Entry::Ours(mark) if mark.run == run => return Ok(Some((version, mark))),
+            Entry::Absent => return Ok(None),
+            _ => {}
+        }
+    }
+    Ok(None)
+}
+
+/// Somebody else wrote to the table.
+pub(super) fn foreign(lake: &Root, path: &str, version: u64) -> Error {
+    Error::evidence(format!("{}: version {version} was committed by another program", lake.display(path))).help(
+        "tamis must be the only writer of its tables: stop the other writer, look at what it did, then publish to a new output",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_whole_mark_makes_an_entry_ours() {
+        let mark = Mark { run: "r-1".into(), attempt: 2, manifest: "ab".into() };
+        let entry = |parameters: serde_json::Value| {
+            let info = serde_json::json!({"commitInfo": {"operation": "WRITE", "operationParameters": parameters}});
+            format!("{{\"txn\":{{\"appId\":\"x\",\"version\":1}}}}\n{info}\n").into_bytes()
+        };
+        let whole: serde_json::Map<_, _> =
+            mark.parameters().into_iter().map(|(k, v)| (k.to_owned(), v.into())).collect();
+        assert_eq!(Mark::parse(&entry(whole.clone().into())), Some(mark));
+        let mut part = whole;
+        part.remove(MANIFEST);
+        assert_eq!(Mark::parse(&entry(part.into())), None);
+        assert_eq!(Mark::parse(b"{\"commitInfo\":{\"operation\":\"WRITE\"}}\n{\"add\":{}}"), None);
+        assert_eq!(Mark::parse(b"not json"), None);
+    }
+}

@@ -1,0 +1,477 @@
+//! Entries in memory: which requests name an identity, in 48 bytes per entry and identity (10 million: about 0.5 GB).
+//! Must not know files, lists' columns or raw values.
+
+use super::segment::{EntryRecord, FileTaken, MarkRecord, Segment, Terms};
+use crate::clock::Instant;
+use crate::error::{Error, Result};
+use crate::key::Key;
+use crate::policy::Effect;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+const EFFECTS: [(&str, Effect); 8] = [
+    ("erase", Effect::Erase),
+    ("restrict", Effect::Restrict),
+    ("object", Effect::Object),
+    ("opt-out", Effect::OptOut),
+    ("withdraw", Effect::Withdraw),
+    ("consent", Effect::Consent),
+    ("hold", Effect::Hold),
+    ("lift", Effect::Lift),
+];
+
+/// How an identity came to belong to an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Bond {
+    /// The request names it (R12).
+    Named,
+    /// Learned by strong links (R13).
+    Strong,
+    /// A subject found through a weak value (R14).
+    ViaWeak,
+}
+
+impl Bond {
+    const RAW: u8 = 0x80;
+
+    pub(super) fn byte(self, raw: bool) -> u8 {
+        let bond = match self {
+            Bond::Named => 0,
+            Bond::Strong => 1,
+            Bond::ViaWeak => 2,
+        };
+        bond | if raw { Self::RAW } else { 0 }
+    }
+}
+
+/// One identity of one entry, as lookups find it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EntryRef {
+    /// The first half of the identity: as long as a token, which is what a subject is known by.
+    prefix: [u8; 16],
+    /// Entry << 3 | bond << 1 | raw.
+    packed: u32,
+}
+
+impl EntryRef {
+    fn new(identity: &[u8; 32], entry: u32, bond: u8) -> EntryRef {
+        let kind = u32::from(bond & 3) << 1 | u32::from(bond & Bond::RAW != 0);
+        EntryRef { prefix: half(identity), packed: entry << 3 | kind }
+    }
+    /// Index for [`Requests::entry`].
+    pub fn entry(&self) -> u32 {
+        self.packed >> 3
+    }
+    /// How the identity came to the entry.
+    pub fn bond(&self) -> Bond {
+        match self.packed >> 1 & 3 {
+            0 => Bond::Named,
+            1 => Bond::Strong,
+            _ => Bond::ViaWeak,
+        }
+    }
+    /// The identity is a raw form (R4): it matches, and links nobody (R16).
+    pub fn raw(&self) -> bool {
+        self.packed & 1 != 0
+    }
+}
+
+fn half(identity: &[u8; 32]) -> [u8; 16] {
+    let mut half = [0; 16];
+    half.copy_from_slice(&identity[..16]);
+    half
+}
+
+/// What one request asks for.
+#[derive(Clone, Copy)]
+pub struct Entry<'a> {
+    /// Stable across runs and compactions.
+    pub id: &'a [u8; 16],
+    /// The list it came by.
+    pub list: &'a str,
+    /// What it asks for.
+    pub effect: Effect,
+    /// Purposes it is limited to; none = all (R29).
+    pub purposes: Option<&'a [String]>,
+    /// When it was received.
+    pub received: Instant,
+    /// Consent interval (R32).
+    pub from: Option<Instant>,
+    /// Consent interval, exclusive.
+    pub to: Option<Instant>,
+    /// A lift: the id of the request it ends (R30).
+    pub lifts: Option<&'a str>,
+    /// A lift: it may end an erasure (R30).
+    pub lift_erase: bool,
+}
+
+/// What only few entries have.
+struct Rare {
+    from: Option<Instant>,
+    to: Option<Instant>,
+    lifts: Option<String>,
+}
+
+/// Keys derived from the identity key, one per use.
+pub(super) struct Keys {
+    pub(super) segment: Key,
+    pub(super) entry: Key,
+    pub(super) file: Key,
+}
+
+impl Keys {
+    fn new(identity: &Key) -> Keys {
+        Keys {
+            segment: identity.derive("tamis v1 request segment", &[]),
+            entry: identity.derive("tamis v1 request entry", &[]),
+            file: identity.derive("tamis v1 request file", &[]),
+        }
+    }
+}
+
+/// All entries that `state` holds.
+pub struct Requests {
+    pub(super) keys: Keys,
+    pub(super) segments: Vec<(super::history::Name, usize)>,
+    pub(super) leftovers: Vec<super::history::Name>,
+    terms: Vec<(Terms, Effect)>,
+    ids: Vec<[u8; 16]>,
+    received: Vec<Instant>,
+    terms_of: Vec<u32>,
+    rare: HashMap<u32, Rare>,
+    /// Sorted by identity up to `sorted`; `starts[b]..starts[b + 1]` is the part whose identities begin with `b`.
+    table: Vec<EntryRef>,
+    sorted: usize,
+    starts: Vec<u32>,
+    bits: u32,
+    /// Entries that the table does not find: lifts, and those that came since it was sorted.
+    loose: HashSet<[u8; 16]>,
+    /// Marks on entries of another segment, until the table is sorted.
+    foreign: Vec<MarkRecord>,
+    files: BTreeMap<(String, String), FileTaken>,
+}
+
+impl Requests {
+    /// No entries. Keys are derived from the identity key, so a state belongs to one.
+    pub(super) fn empty(identity: &Key) -> Requests {
+        Requests {
+            keys: Keys::new(identity),
+            segments: Vec::new(),
+            leftovers: Vec::new(),
+            terms: Vec::new(),
+            ids: Vec::new(),
+            received: Vec::new(),
+            terms_of: Vec::new(),
+            rare: HashMap::new(),
+            table: Vec::new(),
+            sorted: 0,
+            starts: vec![0, 0, 0],
+            bits: 1,
+            loose: HashSet::new(),
+            foreign: Vec::new(),
+            files: BTreeMap::new(),
+        }
+    }
+
+    /// Number of entries.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// Number of identities over all entries.
+    pub fn identities(&self) -> usize {
+        self.table.len()
+    }
+
+    /// The entries that an identity belongs to; an empty slice for nearly everybody.
+    pub fn effects(&self, identity: &[u8; 32]) -> &[EntryRef] {
+        let prefix = half(identity);
+        let bucket = self.bucket(&prefix);
+        let (start, end) = (self.starts[bucket] as usize, self.starts[bucket + 1] as usize);
+        let near = &self.table[start..end];
+        let from = near.partition_point(|e| e.prefix < prefix);
+        let count = near[from..].iter().take_while(|e| e.prefix == prefix).count();
+        &near[from..from + count]
+    }
+
+    /// What an entry asks for. `index` comes from an [`EntryRef`] of the same `Requests`.
+    pub fn entry(&self, index: u32) -> Entry<'_> {
+        let at = index as usize;
+        let (terms, effect) = &self.terms[self.terms_of[at] as usize];
+        let rare = self.rare.get(&index);
+        Entry {
+            id: &self.ids[at],
+            list: &terms.list,
+            effect: *effect,
+            purposes: terms.purposes.as_deref(),
+            received: self.received[at],
+            from: rare.and_then(|r| r.from),
+            to: rare.and_then(|r| r.to),
+            lifts: rare.and_then(|r| r.lifts.as_deref()),
+            lift_erase: terms.lift_erase,
+        }
+    }
+
+    /// The request file at `object` (`ROOT:path`) as it was last taken in for a list.
+    pub(super) fn file(&self, list: &str, object: &str) -> Option<&FileTaken> {
+        self.files.get(&(list.to_owned(), object.to_owned()))
+    }
+
+    /// Every request file that was taken in for a list.
+    pub(super) fn files_of<'a>(&'a self, list: &'a str) -> impl Iterator<Item = &'a FileTaken> {
+        self.files.values().filter(move |f| f.list == list)
+    }
+
+    /// Whether the entry is there already; `identity` is one that it names.
+    pub(super) fn knows(&self, id: &[u8; 16], identity: Option<&[u8; 32]>) -> bool {
+        let found = |i: &[u8; 32]| self.effects(i).iter().any(|e| &self.ids[e.entry() as usize] == id);
+        self.loose.contains(id) || identity.is_some_and(found)
+    }
+
+    /// Whether the identity already has this bond with the entry.
+    pub(super) fn bound(&self, identity: &[u8; 32], entry: u32, bond: Bond) -> bool {
+        self.effects(identity).iter().any(|e| e.entry() == entry && e.bond() == bond)
+    }
+
+    /// Id of an entry.
+    pub(super) fn id(&self, entry: u32) -> Option<&[u8; 16]> {
+        self.ids.get(entry as usize)
+    }
+
+    /// Entries that wait for `index`.
+    pub(super) fn waiting(&self) -> usize {
+        self.loose.len()
+    }
+
+    /// Notes an entry that is about to be stored, so that its repetition is known.
+    pub(super) fn expect(&mut self, id: [u8; 16]) {
+        self.loose.insert(id);
+    }
+
+    /// Adds a segment's contents. Lookups see its identities after `index`.
+    ///
+    /// # Errors
+    /// An evidence error for an effect this version does not know; a policy error beyond 2^29 entries.
+    pub(super) fn absorb(&mut self, segment: &Segment) -> Result<()> {
+        let terms = segment.terms.iter().map(|t| self.adopt(t)).collect::<Result<Vec<u32>>>()?;
+        let base = self.ids.len();
+        if base + segment.entries.len() >= 1 << 29 {
+            return Err(Error::policy("state holds more requests than this version can"));
+        }
+        let mut sorted: Vec<&EntryRecord> = segment.entries.iter().collect();
+        sorted.sort_unstable_by_key(|e| e.id);
+        self.reserve(sorted.len(), segment.marks.len());
+        for entry in &sorted {
+            self.push(entry, terms[entry.terms as usize]);
+        }
+        for mark in &segment.marks {
+            match sorted.binary_search_by(|e| e.id.cmp(&mark.entry)) {
+                Ok(at) => self.table.push(EntryRef::new(&mark.identity, (base + at) as u32, mark.bond)),
+                Err(_) => self.foreign.push(*mark),
+            }
+        }
+        for file in &segment.files {
+            self.remember(file);
+        }
+        Ok(())
+    }
+
+    fn adopt(&mut self, terms: &Terms) -> Result<u32> {
+        let known = self.terms.iter().position(|(t, _)| t == terms);
+        let at = match known {
+            Some(at) => at,
+            None => {
+                let effect = effect_of(&terms.effect)
+                    .ok_or_else(|| Error::evidence("an entry has an effect that this version does not know"))?;
+                self.terms.push((terms.clone(), effect));
+                self.terms.len() - 1
+            }
+        };
+        Ok(u32::try_from(at).unwrap_or(u32::MAX))
+    }
+
+    fn reserve(&mut self, entries: usize, marks: usize) {
+        self.ids.reserve_exact(entries);
+        self.received.reserve_exact(entries);
+        self.terms_of.reserve_exact(entries);
+        self.table.reserve_exact(marks);
+    }
+
+    fn push(&mut self, entry: &EntryRecord, terms: u32) {
+        let at = self.ids.len() as u32;
+        self.ids.push(entry.id);
+        self.received.push(entry.received);
+        self.terms_of.push(terms);
+        if entry.from.is_some() || entry.to.is_some() || entry.lifts.is_some() {
+            self.rare.insert(at, Rare { from: entry.from, to: entry.to, lifts: entry.lifts.clone() });
+        }
+        if entry.lifts.is_some() {
+            self.loose.insert(entry.id);
+        }
+    }
+
+    fn remember(&mut self, file: &FileTaken) {
+        let key = (file.list.clone(), file.object.clone());
+        if self.files.get(&key).is_none_or(|old| old.taken <= file.taken) {
+            self.files.insert(key, file.clone());
+        }
+    }
+
+    /// Makes everything absorbed so far findable.
+    ///
+    /// # Errors
+    /// An evidence error when something was learned for an entry that is not there.
+    pub(super) fn index(&mut self) -> Result<()> {
+        self.resolve_foreign()?;
+        if self.table.len() == self.sorted {
+            return Ok(());
+        }
+        self.table.sort_unstable();
+        self.table.dedup();
+        self.sorted = self.table.len();
+        self.bits = (self.table.len() as u64 / 4).max(2).ilog2();
+        let mut starts = vec![0u32; (1 << self.bits) + 1];
+        for entry in &self.table {
+            starts[self.bucket(&entry.prefix) + 1] += 1;
+        }
+        for at in 1..starts.len() {
+            starts[at] += starts[at - 1];
+        }
+        self.starts = starts;
+        let lifts: HashSet<u32> = self.rare.iter().filter(|(_, r)| r.lifts.is_some()).map(|(at, _)| *at).collect();
+        self.loose = lifts.into_iter().map(|at| self.ids[at as usize]).collect();
+        Ok(())
+    }
+
+    fn resolve_foreign(&mut self) -> Result<()> {
+        let foreign = std::mem::take(&mut self.foreign);
+        let mut wanted: HashMap<[u8; 16], Option<u32>> = foreign.iter().map(|m| (m.entry, None)).collect();
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        for (at, id) in self.ids.iter().enumerate() {
+            if let Some(found) = wanted.get_mut(id) {
+                *found = Some(at as u32);
+            }
+        }
+        for mark in &foreign {
+            let entry = wanted.get(&mark.entry).copied().flatten();
+            let entry = entry.ok_or_else(|| Error::evidence("an entry that something was learned for is missing"))?;
+            self.table.push(EntryRef::new(&mark.identity, entry, mark.bond));
+        }
+        Ok(())
+    }
+
+    fn bucket(&self, prefix: &[u8; 16]) -> usize {
+        let mut first = [0; 8];
+        first.copy_from_slice(&prefix[..8]);
+        (u64::from_be_bytes(first) >> (64 - self.bits)) as usize
+    }
+}
+
+/// The name of an effect, as the policy writes it.
+pub(super) fn effect_name(effect: Effect) -> &'static str {
+    EFFECTS.iter().find(|(_, e)| *e == effect).map_or("", |(name, _)| name)
+}
+
+fn effect_of(name: &str) -> Option<Effect> {
+    EFFECTS.iter().find(|(n, _)| *n == name).map(|(_, effect)| *effect)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub(crate) fn segment(numbers: std::ops::Range<u64>) -> Segment {
+        let mut segment = Segment::default();
+        let at =
+            segment.terms(&Terms { list: "erasure".into(), effect: "erase".into(), purposes: None, lift_erase: false });
+        for n in numbers {
+            let id = half(blake3::hash(&n.to_le_bytes()).as_bytes());
+            segment.entries.push(EntryRecord {
+                id,
+                terms: at,
+                received: Instant(n as i64),
+                taken: Instant(0),
+                record: n,
+                from: None,
+                to: None,
+                request: format!("C-{n}"),
+                lifts: None,
+            });
+            segment.marks.push(MarkRecord { identity: identity(n), entry: id, bond: Bond::Named.byte(false) });
+        }
+        segment
+    }
+
+    fn identity(n: u64) -> [u8; 32] {
+        *blake3::hash(format!("identity {n}").as_bytes()).as_bytes()
+    }
+
+    fn requests(segments: &[Segment]) -> Requests {
+        let mut requests = Requests::empty(&Key::new([1; 32]));
+        for segment in segments {
+            requests.absorb(segment).expect("absorbed");
+        }
+        requests.index().expect("indexed");
+        requests
+    }
+
+    #[test]
+    fn every_identity_finds_its_entries_and_no_other() {
+        for count in [0, 1, 2, 3, 1000] {
+            let requests = requests(&[segment(0..count), segment(2000..2000 + count)]);
+            for n in (0..count).chain(2000..2000 + count) {
+                let found = requests.effects(&identity(n));
+                assert_eq!(found.len(), 1, "{n} of {count}");
+                assert_eq!(requests.entry(found[0].entry()).received, Instant(n as i64));
+                assert!(found[0].bond() == Bond::Named && !found[0].raw());
+            }
+            assert!((5000..5100).all(|n| requests.effects(&identity(n)).is_empty()));
+        }
+    }
+
+    #[test]
+    fn all_effects_on_one_identity_accumulate() {
+        let mut other = segment(7..8);
+        other.terms[0].effect = "hold".into();
+        other.entries[0].id = [3; 16];
+        other.marks[0] = MarkRecord { entry: [3; 16], bond: Bond::Named.byte(true), ..other.marks[0] };
+        let requests = requests(&[segment(0..10), other]);
+        let found = requests.effects(&identity(7));
+        let effects: Vec<_> = found.iter().map(|e| (requests.entry(e.entry()).effect, e.raw())).collect();
+        assert_eq!(effects, [(Effect::Erase, false), (Effect::Hold, true)]);
+    }
+
+    #[test]
+    fn r18_what_a_later_segment_learned_belongs_to_the_earlier_entry() {
+        let mut learned = Segment::default();
+        let id = segment(4..5).entries[0].id;
+        learned.marks.push(MarkRecord { identity: [5; 32], entry: id, bond: Bond::ViaWeak.byte(false) });
+        let mut orphan = learned.clone();
+        let requests = requests(&[learned, segment(0..10)]);
+        let found = requests.effects(&[5; 32]);
+        assert!(found.len() == 1 && found[0].bond() == Bond::ViaWeak);
+        assert_eq!(requests.entry(found[0].entry()).received, Instant(4));
+        orphan.marks[0].entry = [0; 16];
+        let mut broken = Requests::empty(&Key::new([1; 32]));
+        broken.absorb(&orphan).expect("absorbed");
+        assert!(broken.index().is_err());
+    }
+
+    #[test]
+    fn an_unknown_effect_is_never_ignored() {
+        let mut strange = segment(0..1);
+        strange.terms[0].effect = "forget-a-little".into();
+        assert!(Requests::empty(&Key::new([1; 32])).absorb(&strange).is_err());
+    }
+
+    #[test]
+    fn a_mark_takes_20_bytes() {
+        assert_eq!(size_of::<EntryRef>(), 20);
+    }
+}

@@ -1,0 +1,323 @@
+//! The segments in `state`: created once, numbered without a gap, merged when there are many small ones.
+//! An entry is never in fewer places than one: a segment goes only after the one that replaces it is there.
+//! Must not know lists or raw values.
+
+use super::entry::{Bond, Requests};
+use super::segment::{self, MarkRecord, Replaced, Segment};
+use crate::error::{Error, Result};
+use crate::key::Key;
+use crate::store::{Created, Object, Root};
+use std::collections::HashSet;
+
+const FOLDER: &str = "requests/segments";
+/// Length at which a new segment is begun, and that merging does not exceed by much.
+pub(super) const SEGMENT_BYTES: usize = 16 << 20;
+/// Segments below this length are merged when so many follow each other.
+const SMALL: usize = 4 << 20;
+const MANY: usize = 16;
+const ATTEMPTS: usize = 20;
+
+/// A segment's name: the numbers it covers, and how often they were merged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Name {
+    first: u64,
+    last: u64,
+    generation: u32,
+}
+
+impl Name {
+    fn file(self) -> String {
+        format!("{:010}-{:010}-{:04}.seg", self.first, self.last, self.generation)
+    }
+
+    fn path(self) -> String {
+        format!("{FOLDER}/{}", self.file())
+    }
+
+    fn parse(file: &str) -> Option<Name> {
+        let mut parts = file.strip_suffix(".seg")?.split('-');
+        let first = parts.next()?.parse().ok()?;
+        let last = parts.next()?.parse().ok()?;
+        let generation = parts.next()?.parse().ok()?;
+        let name = Name { first, last, generation };
+        (name.file() == file && first >= 1 && first <= last).then_some(name)
+    }
+
+    fn covers(self, other: Name) -> bool {
+        self != other && self.generation > other.generation && self.first <= other.first && other.last <= self.last
+    }
+}
+
+/// Something an entry has learned (R13, R14).
+pub struct Learned {
+    /// Index of the entry, from an `EntryRef`.
+    pub entry: u32,
+    /// The identity found.
+    pub identity: [u8; 32],
+    /// By which links.
+    pub bond: Bond,
+}
+
+impl Requests {
+    /// Loads all entries. `identity` is the identity key; the state belongs to it.
+    ///
+    /// # Errors
+    /// Evidence, when a segment is missing, damaged or of another key; storage.
+    pub fn open(state: &Root, identity: &Key) -> Result<Requests> {
+        for _ in 0..ATTEMPTS {
+            let mut requests = Requests::empty(identity);
+            if requests.load(state)? {
+                requests.index()?;
+                return Ok(requests);
+            }
+        }
+        Err(Error::storage("the stored requests keep changing while they are read"))
+    }
+
+    /// Number of the newest segment; it only grows. A ledger that records it can show that the newest was cut off.
+    pub fn last_segment(&self) -> u64 {
+        self.segments.iter().map(|(name, _)| name.last).max().unwrap_or(0)
+    }
+
+    /// Stores what entries have learned (R18); returns how much of it was new.
+    ///
+    /// # Errors
+    /// As `open`; a policy error for an entry that is not there.
+    pub fn learn(&mut self, state: &Root, learned: &[Learned]) -> Result<usize> {
+        let mut segment = Segment::default();
+        for new in learned.iter().filter(|l| !self.bound(&l.identity, l.entry, l.bond)) {
+            let id = self.id(new.entry).ok_or_else(|| Error::policy("something was learned for an unknown entry"))?;
+            segment.marks.push(MarkRecord { identity: new.identity, entry: *id, bond: new.bond.byte(false) });
+        }
+        segment.marks.sort_unstable();
+        segment.marks.dedup();
+        let count = segment.marks.len();
+        self.append(state, segment)?;
+        self.index()?;
+        Ok(count)
+    }
+
+    /// Writes a segment under the next free number and absorbs it. When another process took the number, its entries
+    /// are loaded first and those of ours that it already wrote are left out.
+    pub(super) fn append(&mut self, state: &Root, mut segment: Segment) -> Result<()> {
+        for _ in 0..ATTEMPTS {
+            if segment.is_empty() {
+                return Ok(());
+            }
+            let number = self.last_segment() + 1;
+            let name = Name { first: number, last: number, generation: 0 };
+            let bytes = segment.clone().encode(self.keys.segment.expose())?;
+            let length = bytes.len();
+            if state.create(&name.path(), bytes)? == Created::New {
+                self.segments.push((name, length));
+                return self.absorb(&segment);
+            }
+            let theirs = self.catch_up(state)?;
+            segment.marks.retain(|m| !theirs.contains(&m.entry) || m.bond & 3 != 0);
+            segment.entries.retain(|e| !theirs.contains(&e.id));
+        }
+        Err(Error::storage("other processes keep writing requests at the same time"))
+    }
+
+    /// Loads the segments that others wrote since; returns the ids of their entries.
+    fn catch_up(&mut self, state: &Root) -> Result<HashSet<[u8; 16]>> {
+        let (last, mut ids) = (self.last_segment(), HashSet::new());
+        for (name, _) in names(&state.list(FOLDER)?)?.into_iter().filter(|(name, _)| name.last > last) {
+            let Some(bytes) = state.get(&name.path())? else { continue };
+            let segment = self.decode(state, name, &bytes)?;
+            ids.extend(segment.entries.iter().map(|e| e.id));
+            self.absorb(&segment)?;
+            self.segments.push((name, bytes.len()));
+        }
+        Ok(ids)
+    }
+
+    fn decode(&self, state: &Root, name: Name, bytes: &[u8]) -> Result<Segment> {
+        Segment::decode(bytes, self.keys.segment.expose()).map_err(|e| {
+            e.within(state.display(&name.path()))
+                .help("restore the object from a backup of state, or use the identity key it was written under")
+        })
+    }
+
+    /// False when a segment went away between listing and reading: somebody merged it.
+    fn load(&mut self, state: &Root) -> Result<bool> {
+        let all = names(&state.list(FOLDER)?)?;
+        whole(&all.iter().map(|(name, _)| *name).collect::<Vec<_>>())?;
+        let Some(replaced) = self.replaced(state, &all)? else { return Ok(false) };
+        for (name, _) in all {
+            let Some(bytes) = state.get(&name.path())? else { return Ok(false) };
+            let this = Replaced { name: name.file(), checksum: segment::checksum(&bytes) };
+            if replaced.contains(&this) {
+                self.leftovers.push(name);
+                continue;
+            }
+            let segment = self.decode(state, name, &bytes)?;
+            self.absorb(&segment)?;
+            self.segments.push((name, bytes.len()));
+        }
+        Ok(true)
+    }
+
+    /// What merged segments say they replace, when some of it is still there: a merge that stopped half-way.
+    /// A segment that merely has a replaced number is not in it, and is read.
+    fn replaced(&self, state: &Root, all: &[(Name, usize)]) -> Result<Option<Vec<Replaced>>> {
+        let mut replaced = Vec::new();
+        for (name, _) in all.iter().filter(|(name, _)| all.iter().any(|(other, _)| name.covers(*other))) {
+            let Some(bytes) = state.get(&name.path())? else { return Ok(None) };
+            replaced.extend(self.decode(state, *name, &bytes)?.replaces);
+        }
+        Ok(Some(replaced))
+    }
+
+    /// Merges runs of many small segments and removes what merged ones replace; returns how many objects went.
+    ///
+    /// # Errors
+    /// As `open`. A crash at any point leaves every entry readable.
+    pub fn compact(&mut self, state: &Root) -> Result<usize> {
+        let mut gone = 0;
+        for name in std::mem::take(&mut self.leftovers) {
+            state.delete(&name.path())?;
+            gone += 1;
+        }
+        self.segments.sort_unstable();
+        for run in runs(&self.segments) {
+            gone += self.merge(state, &run)?;
+        }
+        Ok(gone)
+    }
+
+    fn merge(&mut self, state: &Root, run: &[Name]) -> Result<usize> {
+        let mut merged = Segment::default();
+        for name in run {
+            // Another process merged it in the meantime: nothing is left to do here.
+            let Some(bytes) = state.get(&name.path())? else { return Ok(0) };
+            merged.replaces.push(Replaced { name: name.file(), checksum: segment::checksum(&bytes) });
+            unite(&mut merged, self.decode(state, *name, &bytes)?);
+        }
+        let name = Name {
+            first: run.iter().map(|n| n.first).min().unwrap_or(1),
+            last: run.iter().map(|n| n.last).max().unwrap_or(1),
+            generation: run.iter().map(|n| n.generation).max().unwrap_or(0) + 1,
+        };
+        let bytes = merged.encode(self.keys.segment.expose())?;
+        let length = bytes.len();
+        if state.create(&name.path(), bytes)? == Created::Exists {
+            return Ok(0);
+        }
+        for old in run {
+            state.delete(&old.path())?;
+        }
+        self.segments.retain(|(name, _)| !run.contains(name));
+        self.segments.push((name, length));
+        self.segments.sort_unstable();
+        Ok(run.len())
+    }
+}
+
+/// Adds `other` to `merged`; of a file taken in several times the last taking stays.
+fn unite(merged: &mut Segment, other: Segment) {
+    let terms: Vec<u32> = other.terms.iter().map(|t| merged.terms(t)).collect();
+    merged.marks.extend(other.marks);
+    merged.entries.extend(other.entries.into_iter().map(|mut entry| {
+        entry.terms = terms[entry.terms as usize];
+        entry
+    }));
+    for file in other.files {
+        match merged.files.iter_mut().find(|f| f.list == file.list && f.object == file.object) {
+            Some(old) if old.taken <= file.taken => *old = file,
+            Some(_) => {}
+            None => merged.files.push(file),
+        }
+    }
+}
+
+/// Runs of neighbours that are small and many enough, each cut where the merged segment would be long.
+fn runs(segments: &[(Name, usize)]) -> Vec<Vec<Name>> {
+    let mut runs = Vec::new();
+    for stretch in segments.split(|(_, bytes)| *bytes >= SMALL) {
+        let (mut run, mut length) = (Vec::new(), 0);
+        for (name, bytes) in stretch {
+            if length + bytes > SEGMENT_BYTES {
+                runs.push(std::mem::take(&mut run));
+                length = 0;
+            }
+            run.push(*name);
+            length += bytes;
+        }
+        runs.push(run);
+    }
+    runs.retain(|run| run.len() >= MANY);
+    runs
+}
+
+/// The segments of a listing, by number.
+fn names(objects: &[Object]) -> Result<Vec<(Name, usize)>> {
+    let mut names = Vec::new();
+    for object in objects {
+        let file = object.path.rsplit('/').next().unwrap_or("");
+        if !file.ends_with(".seg") {
+            continue;
+        }
+        let name = Name::parse(file).ok_or_else(|| {
+            Error::evidence(format!("an object in {FOLDER} has a name that tamis does not give"))
+                .help("nothing but tamis may write there; remove the object")
+        })?;
+        names.push((name, usize::try_from(object.bytes).unwrap_or(usize::MAX)));
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// That no number up to the last is missing.
+fn whole(names: &[Name]) -> Result<()> {
+    let mut next = 1;
+    for name in names {
+        if name.first > next {
+            return Err(Error::evidence(format!("segment {next} of the stored requests is missing")).help(
+                "restore state:requests from a backup; a run without it would publish persons who asked for erasure",
+            ));
+        }
+        next = next.max(name.last + 1);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(first: u64, last: u64, generation: u32) -> Name {
+        Name { first, last, generation }
+    }
+
+    #[test]
+    fn names_are_read_as_written_and_sort_by_number() {
+        for n in [name(1, 1, 0), name(10, 4_000_000_000, 3)] {
+            assert_eq!(Name::parse(&n.file()), Some(n));
+        }
+        for bad in ["1-1-0.seg", "0000000002-0000000001-0000.seg", "0000000000-0000000001-0000.seg", "x.seg"] {
+            assert_eq!(Name::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_missing_number_is_found() {
+        assert!(whole(&[]).is_ok());
+        assert!(whole(&[name(1, 4, 1), name(2, 2, 0), name(5, 5, 0)]).is_ok());
+        assert!(whole(&[name(1, 4, 1), name(6, 6, 0)]).is_err());
+        assert!(whole(&[name(2, 2, 0)]).is_err());
+    }
+
+    #[test]
+    fn only_many_small_neighbours_are_merged() {
+        let small = |n| (name(n, n, 0), 1000);
+        let few: Vec<_> = (1..=MANY as u64 - 1).map(small).collect();
+        assert!(runs(&few).is_empty());
+        let mut many: Vec<_> = (1..=20).map(small).collect();
+        assert_eq!(runs(&many), [(1..=20).map(|n| name(n, n, 0)).collect::<Vec<_>>()]);
+        many[9].1 = SMALL;
+        assert!(runs(&many).is_empty());
+        let half: Vec<_> = (1..=40).map(|n| (name(n, n, 0), SEGMENT_BYTES / 20)).collect();
+        assert_eq!(runs(&half).iter().map(Vec::len).collect::<Vec<_>>(), [20, 20]);
+    }
+}

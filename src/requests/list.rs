@@ -1,0 +1,370 @@
+//! Lists of requests are taken in: each object read once, each request stored once, every unreadable row told (R31).
+//! A faulty object never keeps the readable requests of others from being stored. Must not know exports or datasets.
+
+use super::cells::{Cells, Record};
+use super::entry::{Bond, Requests};
+use super::history::SEGMENT_BYTES;
+use super::request::{self, Columns, Maker, Request};
+use super::segment::{EntryRecord, FileTaken, MarkRecord, Segment, Terms};
+use super::text::{Survey, Text, Trouble, survey};
+use crate::clock::Instant;
+use crate::error::{Error, Kind, Result};
+use crate::monitor::{Event, Monitor};
+use crate::policy::{Identifier, List, Project};
+use crate::store::{Object, Root, from_io};
+use encoding_rs::Encoding;
+use globset::{GlobBuilder, GlobMatcher};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Faults told one by one per object; the others are counted.
+const TOLD: u64 = 100;
+/// Entries after which the table is sorted again during one intake.
+const SORT_AFTER: usize = 1 << 20;
+
+/// What taking in all lists came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IntakeReport {
+    /// One per list of the policy, by name.
+    pub lists: Vec<ListIntake>,
+    /// What could not be read, up to 100 per object.
+    pub faults: Vec<Fault>,
+    /// Unreadable rows, broken objects and lists without any, all of them.
+    pub unreadable: u64,
+}
+
+/// What one list came to; counts only.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListIntake {
+    /// The list's name.
+    pub list: String,
+    /// Objects that match its `input`.
+    pub objects: u64,
+    /// Those of them that had been taken in before, unchanged.
+    pub unchanged: u64,
+    /// Records read.
+    pub records: u64,
+    /// Requests stored now for the first time.
+    pub new: u64,
+    /// Requests that were stored already.
+    pub known: u64,
+    /// Values in new requests that have no normal form, so that only the same spelling matches (R4).
+    pub raw: u64,
+    /// Rows and objects that could not be read.
+    pub unreadable: u64,
+}
+
+/// One thing that could not be read. Names object and record, never a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The list.
+    pub list: String,
+    /// `ROOT:path` of the object, or of the list's `input` when no object matches.
+    pub object: String,
+    /// Record number from 1, the header not counted; none when the whole object is at fault.
+    pub record: Option<u64>,
+    /// Byte of the object's text, from 0, where that helps to find it.
+    pub byte: Option<u64>,
+    /// What is wrong.
+    pub what: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "list {}: {}", self.list, self.object)?;
+        if let Some(record) = self.record {
+            write!(f, ", record {record}")?;
+        }
+        if let Some(byte) = self.byte {
+            write!(f, ", byte {byte}")?;
+        }
+        write!(f, ": {}", self.what)
+    }
+}
+
+impl IntakeReport {
+    /// The error to stop with once everything readable has been applied (R31, exit 3); none when all was readable.
+    pub fn refusal(&self) -> Option<Error> {
+        let first = self.faults.first()?;
+        let others = self.unreadable.saturating_sub(1);
+        let more = if others > 0 { format!(" (and {others} more)") } else { String::new() };
+        Some(
+            Error::input(format!("{first}{more}"))
+                .help("correct the request file; every readable request has been stored and stays in force"),
+        )
+    }
+}
+
+/// Takes in every list of the policy. `make` gives the maker of identities of one kind; `now` is noted as the instant
+/// of taking in. Only a failing store or a wrong policy is an error here: what the inputs have wrong is in the report.
+///
+/// # Errors
+/// Storage; policy, for a root or an encoding that does not exist, or `snapshot = true`.
+pub fn take_in(
+    requests: &mut Requests,
+    state: &Root,
+    roots: &BTreeMap<String, Root>,
+    project: &Project,
+    make: &dyn Fn(&Identifier) -> Result<Maker>,
+    now: Instant,
+    monitor: &dyn Monitor,
+) -> Result<IntakeReport> {
+    let patterns: Vec<&regex::Regex> = project.lists.values().map(|l| &l.request_pattern).collect();
+    let mut report = IntakeReport::default();
+    for list in project.lists.values() {
+        let found = Matching::find(list, roots)?;
+        let mut intake = Intake {
+            requests,
+            state,
+            list,
+            root: found.root,
+            patterns: &patterns,
+            makers: request::makers(list, make)?,
+            terms: request::terms(list),
+            reading: request::reading(list),
+            draft: Segment::default(),
+            now,
+            monitor,
+            count: ListIntake { list: list.name.clone(), ..ListIntake::default() },
+            faults: Vec::new(),
+        };
+        intake.objects(&found)?;
+        report.unreadable += intake.count.unreadable;
+        report.lists.push(intake.count);
+        report.faults.append(&mut intake.faults);
+    }
+    Ok(report)
+}
+
+/// The objects of a list.
+struct Matching<'a> {
+    root: &'a Root,
+    glob: GlobMatcher,
+    objects: Vec<Object>,
+}
+
+impl<'a> Matching<'a> {
+    fn find(list: &List, roots: &'a BTreeMap<String, Root>) -> Result<Matching<'a>> {
+        let input = &list.input;
+        let root = roots.get(&input.root);
+        let root = root.ok_or_else(|| Error::policy(format!("list {}: no root {:?}", list.name, input.root)))?;
+        if list.snapshot {
+            return Err(Error::policy(format!("list {}: snapshot = true is not supported by this version", list.name))
+                .help("give requests as rows that stay, and end them with a lift"));
+        }
+        let glob = GlobBuilder::new(&input.path).literal_separator(true).build();
+        let glob =
+            glob.map_err(|_| Error::policy(format!("list {}: input is not a glob", list.name)))?.compile_matcher();
+        let fixed = input.path.find(['*', '?', '[', '{', '\\']).unwrap_or(input.path.len());
+        let objects = match input.path[..fixed].rfind('/') {
+            _ if fixed == input.path.len() => root.head(&input.path)?.into_iter().collect(),
+            Some(folder) => root.list(&input.path[..folder])?,
+            None => root.list("")?,
+        };
+        let objects = objects.into_iter().filter(|o| glob.is_match(&o.path)).collect();
+        Ok(Matching { root, glob, objects })
+    }
+}
+
+/// One list being taken in.
+struct Intake<'a> {
+    requests: &'a mut Requests,
+    state: &'a Root,
+    list: &'a List,
+    root: &'a Root,
+    patterns: &'a [&'a regex::Regex],
+    makers: Vec<Maker>,
+    terms: Terms,
+    reading: String,
+    draft: Segment,
+    now: Instant,
+    monitor: &'a dyn Monitor,
+    count: ListIntake,
+    faults: Vec<Fault>,
+}
+
+impl Intake<'_> {
+    fn objects(&mut self, found: &Matching<'_>) -> Result<()> {
+        if found.objects.is_empty() && !self.list.may_be_empty && !self.removed_since(&found.glob) {
+            let place = self.root.display(&self.list.input.path);
+            self.fault(&place, None, None, "no object matches; set may_be_empty when that is as it should be");
+        }
+        for object in &found.objects {
+            self.count.objects += 1;
+            self.object(object)?;
+        }
+        self.store()?;
+        self.requests.index()
+    }
+
+    /// R31: whether objects that matched were taken in before; that they are gone is no fault.
+    fn removed_since(&self, glob: &GlobMatcher) -> bool {
+        let prefix = self.root.display("");
+        let matches = |object: &str| object.strip_prefix(&prefix).is_some_and(|path| glob.is_match(path));
+        self.requests.files_of(&self.list.name).any(|f| matches(&f.object))
+    }
+
+    fn object(&mut self, object: &Object) -> Result<()> {
+        let place = self.root.display(&object.path);
+        let known = self.requests.file(&self.list.name, &place).filter(|f| f.reading == self.reading).cloned();
+        let same = |f: &FileTaken| f.etag.is_some() && f.etag == object.etag && f.bytes == object.bytes;
+        if known.as_ref().is_some_and(|f| f.unreadable == 0 && same(f)) {
+            self.count.unchanged += 1;
+            return Ok(());
+        }
+        let encoding = Encoding::for_label(self.list.encoding.as_bytes())
+            .ok_or_else(|| Error::policy(format!("list {}: no encoding has that label", self.list.name)))?;
+        let looked = self.root.open_object(object).map_err(|e| Trouble::Store(std::io::Error::other(e)));
+        let looked = looked.and_then(|source| survey(source, encoding, self.requests.keys.file.expose()));
+        let survey = match looked {
+            Ok(survey) => survey,
+            Err(trouble) => return self.trouble(&place, None, trouble),
+        };
+        let mut taken = self.taken(object, &place, &survey);
+        if known.as_ref().is_some_and(|f| f.unreadable == 0 && f.digest == taken.digest) {
+            self.count.unchanged += 1;
+            return Ok(());
+        }
+        let before = self.count.unreadable;
+        let whole = if survey.empty { self.empty(&place) } else { self.records(object, &place, encoding, &mut taken)? };
+        taken.unreadable = self.count.unreadable - before;
+        if whole && known.is_none_or(|f| !f.agrees(&taken)) {
+            self.draft.files.push(taken);
+        }
+        Ok(())
+    }
+
+    fn taken(&self, object: &Object, place: &str, survey: &Survey) -> FileTaken {
+        FileTaken {
+            list: self.list.name.clone(),
+            object: place.to_owned(),
+            bytes: object.bytes,
+            etag: object.etag.clone(),
+            digest: blake3::Hash::from_bytes(survey.digest).to_hex().to_string(),
+            reading: self.reading.clone(),
+            records: 0,
+            unreadable: 0,
+            taken: self.now,
+        }
+    }
+
+    fn empty(&mut self, place: &str) -> bool {
+        if !self.list.may_be_empty {
+            self.fault(place, None, None, "the file is empty");
+        }
+        self.list.may_be_empty
+    }
+
+    /// Reads all records of an object; false when it is refused as a whole and so not noted as taken in.
+    fn records(
+        &mut self,
+        object: &Object,
+        place: &str,
+        encoding: &'static Encoding,
+        taken: &mut FileTaken,
+    ) -> Result<bool> {
+        let mut cells = Cells::new(Text::new(self.root.open_object(object)?, encoding), self.list.delimiter);
+        let mut record = Record::default();
+        match cells.next(&mut record) {
+            Ok(true) => {}
+            Ok(false) => return Ok(self.empty(place)),
+            Err(trouble) => return self.trouble(place, None, trouble).map(|()| false),
+        }
+        let makers = std::mem::take(&mut self.makers);
+        let columns = Columns::find(self.list, self.patterns, &makers, &record);
+        let whole = match columns {
+            Ok(columns) => self.body(&mut cells, &columns, place, taken),
+            Err(what) => {
+                self.fault(place, None, None, &what);
+                Ok(false)
+            }
+        };
+        self.makers = makers;
+        whole
+    }
+
+    fn body<R: std::io::Read>(
+        &mut self,
+        cells: &mut Cells<R>,
+        columns: &Columns<'_>,
+        place: &str,
+        taken: &mut FileTaken,
+    ) -> Result<bool> {
+        let mut record = Record::default();
+        let before = self.count.unreadable;
+        loop {
+            match cells.next(&mut record) {
+                Ok(true) => {}
+                Ok(false) if taken.records == 0 && !self.list.may_be_empty => {
+                    self.fault(place, None, None, "the file has a header and no request");
+                    return Ok(false);
+                }
+                Ok(false) => return Ok(true),
+                Err(trouble) => return self.trouble(place, Some(taken.records + 1), trouble).map(|()| true),
+            }
+            taken.records += 1;
+            self.count.records += 1;
+            match columns.read(&record) {
+                Ok(request) => self.request(&request, taken.records)?,
+                Err(_) if self.count.unreadable - before >= TOLD => self.count.unreadable += 1,
+                Err(what) => self.fault(place, Some(taken.records), None, what),
+            }
+        }
+    }
+
+    fn request(&mut self, request: &Request, record: u64) -> Result<()> {
+        let id = request.id(&self.terms, &self.requests.keys.entry);
+        if self.requests.knows(&id, request.identities.first().map(|(identity, _)| identity)) {
+            self.count.known += 1;
+            return Ok(());
+        }
+        self.count.new += 1;
+        self.requests.expect(id);
+        let terms = self.draft.terms(&self.terms);
+        self.draft.entries.push(EntryRecord {
+            id,
+            terms,
+            received: request.received,
+            taken: self.now,
+            record,
+            from: request.from,
+            to: request.to,
+            request: request.request.clone(),
+            lifts: request.lifts.clone(),
+        });
+        for (identity, raw) in &request.identities {
+            self.count.raw += u64::from(*raw);
+            self.draft.marks.push(MarkRecord { identity: *identity, entry: id, bond: Bond::Named.byte(*raw) });
+        }
+        if self.draft.size() >= SEGMENT_BYTES { self.store() } else { Ok(()) }
+    }
+
+    /// Writes what has been read so far; an object is noted as taken in only with or after its last request.
+    fn store(&mut self) -> Result<()> {
+        self.requests.append(self.state, std::mem::take(&mut self.draft))?;
+        if self.requests.waiting() >= SORT_AFTER { self.requests.index() } else { Ok(()) }
+    }
+
+    /// A broken or changing object is a fault of the input; only a store that fails stops the intake.
+    fn trouble(&mut self, place: &str, record: Option<u64>, trouble: Trouble) -> Result<()> {
+        match trouble {
+            Trouble::Broken { byte, what } => self.fault(place, record, Some(byte), what),
+            Trouble::Store(error) => {
+                let error = from_io(place, error);
+                if error.kind() != Kind::Input {
+                    return Err(error);
+                }
+                self.fault(place, record, None, "the object changed while it was read");
+            }
+        }
+        Ok(())
+    }
+
+    fn fault(&mut self, place: &str, record: Option<u64>, byte: Option<u64>, what: &str) {
+        let (list, object) = (self.list.name.clone(), place.to_owned());
+        let fault = Fault { list, object, record, byte, what: what.to_owned() };
+        self.count.unreadable += 1;
+        self.monitor.event(Event::Warning(fault.to_string()));
+        self.faults.push(fault);
+    }
+}

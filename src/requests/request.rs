@@ -1,0 +1,258 @@
+//! One record of a list as a request: its columns found by name, its values turned into identities at once.
+//! Raw values end here. Must not know objects, segments or other lists' entries.
+
+use super::cells::Record;
+use super::entry::effect_name;
+use super::segment::Terms;
+use crate::clock::{Instant, instant_of};
+use crate::error::Result;
+use crate::key::Key;
+use crate::policy::{Identifier, List};
+use icu_casemap::CaseMapper;
+use icu_normalizer::ComposingNormalizerBorrowed;
+use jiff::{civil::Date, tz::TimeZone};
+
+/// Makes the identity of a value of one kind: whether it is a raw form (R4), and its 32 bytes; `None` for a blank value.
+pub type Maker = Box<dyn Fn(&str) -> Option<(bool, [u8; 32])>>;
+
+/// A request as one record says it, without any raw value.
+pub(super) struct Request {
+    /// Opaque id.
+    pub(super) request: String,
+    pub(super) received: Instant,
+    /// R32.
+    pub(super) from: Option<Instant>,
+    /// R32.
+    pub(super) to: Option<Instant>,
+    /// R30.
+    pub(super) lifts: Option<String>,
+    /// Sorted, each once, with its raw flag.
+    pub(super) identities: Vec<([u8; 32], bool)>,
+}
+
+impl Request {
+    /// Keyed hash of all it says: the same request again is the same entry, whichever file it comes in.
+    pub(super) fn id(&self, terms: &Terms, key: &Key) -> [u8; 16] {
+        let mut hasher = blake3::Hasher::new_keyed(key.expose());
+        let mut part = |bytes: &[u8]| {
+            hasher.update(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes());
+            hasher.update(bytes);
+        };
+        part(terms.list.as_bytes());
+        part(terms.effect.as_bytes());
+        part(&[u8::from(terms.purposes.is_some()), u8::from(terms.lift_erase)]);
+        for purpose in terms.purposes.iter().flatten() {
+            part(purpose.as_bytes());
+        }
+        part(self.request.as_bytes());
+        for instant in [Some(self.received), self.from, self.to] {
+            part(&instant.map(|i| i.0.to_le_bytes().to_vec()).unwrap_or_default());
+        }
+        part(self.lifts.as_deref().unwrap_or("").as_bytes());
+        for (identity, _) in &self.identities {
+            part(identity);
+        }
+        let mut id = [0; 16];
+        id.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+        id
+    }
+}
+
+/// What the entries of a list have in common.
+pub(super) fn terms(list: &List) -> Terms {
+    Terms {
+        list: list.name.clone(),
+        effect: effect_name(list.effect).to_owned(),
+        purposes: list.purposes.clone(),
+        lift_erase: list.lift_erase,
+    }
+}
+
+/// Digest of everything that decides how a file of the list is read; it holds no personal data.
+pub(super) fn reading(list: &List) -> String {
+    let matches: Vec<_> = list.matches.iter().map(|(c, i)| (c, &i.kind, format!("{:?}", i.normal))).collect();
+    let said = serde_json::json!([
+        1,
+        effect_name(list.effect),
+        matches,
+        [&list.request, list.request_pattern.as_str(), &list.received, &list.encoding],
+        list.zone.iana_name(),
+        list.purposes,
+        list.delimiter,
+        [&list.interval.0, &list.interval.1, &list.lifts],
+        list.lift_erase,
+    ]);
+    blake3::hash(said.to_string().as_bytes()).to_hex().to_string()
+}
+
+/// Where in a file's records the parts of a request are.
+pub(super) struct Columns<'a> {
+    list: &'a List,
+    /// Patterns of request ids that a lift may name.
+    patterns: &'a [&'a regex::Regex],
+    request: usize,
+    received: usize,
+    matches: Vec<(usize, &'a Maker)>,
+    from: Option<usize>,
+    to: Option<usize>,
+    lifts: Option<usize>,
+    width: usize,
+}
+
+impl<'a> Columns<'a> {
+    /// Finds the list's columns by name after trim and NFC; `makers` has one for each of `list.matches`.
+    /// The error is what is wrong with the header; it names columns of the policy, never of the file.
+    pub(super) fn find(
+        list: &'a List,
+        patterns: &'a [&'a regex::Regex],
+        makers: &'a [Maker],
+        header: &Record,
+    ) -> std::result::Result<Columns<'a>, String> {
+        let nfc = ComposingNormalizerBorrowed::new_nfc();
+        let names: Vec<String> =
+            (0..header.cells()).map(|at| nfc.normalize(header.cell(at).trim()).into_owned()).collect();
+        refuse_collisions(&names)?;
+        let find = |name: &str| {
+            let wanted = nfc.normalize(name.trim());
+            names.iter().position(|n| *n == wanted).ok_or_else(|| format!("the header lacks the column {name:?}"))
+        };
+        let maybe = |name: &Option<String>| name.as_deref().map(find).transpose();
+        let mut matches = Vec::new();
+        for ((column, _), maker) in list.matches.iter().zip(makers) {
+            matches.push((find(column)?, maker));
+        }
+        Ok(Columns {
+            list,
+            patterns,
+            request: find(&list.request)?,
+            received: find(&list.received)?,
+            matches,
+            from: maybe(&list.interval.0)?,
+            to: maybe(&list.interval.1)?,
+            lifts: maybe(&list.lifts)?,
+            width: names.len(),
+        })
+    }
+
+    /// Reads a record; the error says why it is no request, and names no value.
+    pub(super) fn read(&self, record: &Record) -> std::result::Result<Request, &'static str> {
+        if record.cells() != self.width {
+            return Err("the record has more or fewer cells than the header");
+        }
+        let request = record.cell(self.request).trim();
+        if !self.list.request_pattern.is_match(request) {
+            return Err("the request id does not match request_pattern");
+        }
+        let received = when(record.cell(self.received), &self.list.zone)
+            .ok_or("the date received is neither YYYY-MM-DD nor an RFC 3339 time")?;
+        Ok(Request {
+            request: request.to_owned(),
+            received,
+            from: self.instant(record, self.from)?,
+            to: self.instant(record, self.to)?,
+            lifts: self.lifted(record)?,
+            identities: self.identities(record)?,
+        })
+    }
+
+    /// A blank cell is no limit.
+    fn instant(&self, record: &Record, column: Option<usize>) -> std::result::Result<Option<Instant>, &'static str> {
+        let Some(cell) = column.map(|at| record.cell(at)).filter(|cell| !cell.trim().is_empty()) else {
+            return Ok(None);
+        };
+        let instant = when(cell, &self.list.zone).ok_or("a date of the interval cannot be read")?;
+        Ok(Some(instant))
+    }
+
+    fn lifted(&self, record: &Record) -> std::result::Result<Option<String>, &'static str> {
+        let Some(id) = self.lifts.map(|at| record.cell(at).trim()) else { return Ok(None) };
+        if !self.patterns.iter().any(|p| p.is_match(id)) {
+            return Err("the id of the request to end matches no list's request_pattern");
+        }
+        Ok(Some(id.to_owned()))
+    }
+
+    fn identities(&self, record: &Record) -> std::result::Result<Vec<([u8; 32], bool)>, &'static str> {
+        let made = self.matches.iter().filter_map(|(at, maker)| maker(record.cell(*at)));
+        let mut identities: Vec<_> = made.map(|(raw, identity)| (identity, raw)).collect();
+        identities.sort_unstable();
+        identities.dedup();
+        if identities.is_empty() && !self.matches.is_empty() {
+            return Err("no column of match has a value");
+        }
+        Ok(identities)
+    }
+}
+
+fn refuse_collisions(names: &[String]) -> std::result::Result<(), String> {
+    let mut seen = std::collections::HashSet::new();
+    for (at, name) in names.iter().enumerate() {
+        if !seen.insert(CaseMapper::new().fold_string(name).into_owned()) {
+            return Err(format!("column {} of the header has the name of an earlier one", at + 1));
+        }
+    }
+    Ok(())
+}
+
+/// A date (its first moment in the zone, R23) or an RFC 3339 time.
+fn when(text: &str, zone: &TimeZone) -> Option<Instant> {
+    let text = text.trim();
+    if text.len() == 10 {
+        return Some(instant_of(text.parse::<Date>().ok()?.at(0, 0, 0, 0), zone));
+    }
+    Instant::parse(text)
+}
+
+/// One maker per column of `match`.
+pub(super) fn makers(list: &List, make: &dyn Fn(&Identifier) -> Result<Maker>) -> Result<Vec<Maker>> {
+    list.matches.iter().map(|(_, identifier)| make(identifier)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r23_dates_are_first_moments_in_the_lists_zone() {
+        let paris = crate::clock::zone("Europe/Paris").expect("bundled");
+        let at = |t: &str| Instant::parse(t);
+        assert_eq!(when(" 2026-06-01 ", &paris), at("2026-05-31T22:00:00Z"));
+        assert_eq!(when("2026-06-01", &TimeZone::UTC), at("2026-06-01T00:00:00Z"));
+        assert_eq!(when("2026-06-01T10:00:00+02:00", &paris), at("2026-06-01T08:00:00Z"));
+        for bad in ["", "01.06.2026", "2026-02-30", "2026-06-01T10:00:00", "06/01/2026", "20260601"] {
+            assert_eq!(when(bad, &paris), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn ids_differ_when_anything_differs() {
+        let key = Key::new([2; 32]);
+        let terms = Terms { list: "a".into(), effect: "erase".into(), purposes: None, lift_erase: false };
+        let base = || Request {
+            request: "C-1".into(),
+            received: Instant(1),
+            from: None,
+            to: None,
+            lifts: None,
+            identities: vec![([1; 32], false), ([2; 32], true)],
+        };
+        let mut ids = vec![
+            base().id(&terms, &key),
+            base().id(&terms, &Key::new([3; 32])),
+            base().id(&Terms { list: "b".into(), ..terms.clone() }, &key),
+            base().id(&Terms { effect: "restrict".into(), ..terms.clone() }, &key),
+            base().id(&Terms { purposes: Some(vec![]), ..terms.clone() }, &key),
+            base().id(&Terms { purposes: Some(vec!["C-1".into()]), ..terms.clone() }, &key),
+            Request { request: "C-2".into(), ..base() }.id(&terms, &key),
+            Request { received: Instant(2), ..base() }.id(&terms, &key),
+            Request { from: Some(Instant(1)), ..base() }.id(&terms, &key),
+            Request { to: Some(Instant(1)), ..base() }.id(&terms, &key),
+            Request { lifts: Some("C-1".into()), ..base() }.id(&terms, &key),
+            Request { identities: vec![([1; 32], false)], ..base() }.id(&terms, &key),
+        ];
+        assert_eq!(base().id(&terms, &key), ids[0]);
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), 12);
+    }
+}

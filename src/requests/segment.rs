@@ -1,0 +1,320 @@
+//! A segment: a create-only file in `state` with entries, what they have learned, and the request files they came from.
+//! `docs/formats/requests.md` describes the bytes. Must not know how entries are looked up, nor any policy.
+
+use crate::clock::Instant;
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+const MAGIC: &[u8; 8] = b"tamisreq";
+const VERSION: u32 = 1;
+const CHECKSUM: usize = 32;
+const MARK: usize = 32 + 16 + 1;
+
+/// What all entries of one list under one version of the policy have in common.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Terms {
+    /// Name of the list, or of the command.
+    pub(super) list: String,
+    /// Name of the effect, as in the policy.
+    pub(super) effect: String,
+    /// Purposes it is limited to; none = all.
+    pub(super) purposes: Option<Vec<String>>,
+    /// R30.
+    pub(super) lift_erase: bool,
+}
+
+/// A request file as it was taken in. Without personal data: the digest is keyed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct FileTaken {
+    pub(super) list: String,
+    /// `ROOT:path`.
+    pub(super) object: String,
+    pub(super) bytes: u64,
+    pub(super) etag: Option<String>,
+    /// Keyed hash of the bytes, hex.
+    pub(super) digest: String,
+    /// Digest of how the list was read (columns, kinds, encoding …), hex: another reading reads the file again.
+    pub(super) reading: String,
+    pub(super) records: u64,
+    pub(super) unreadable: u64,
+    pub(super) taken: Instant,
+}
+
+impl FileTaken {
+    /// Whether two takings say the same, whenever they happened.
+    pub(super) fn agrees(&self, other: &FileTaken) -> bool {
+        let when = |f: &FileTaken| FileTaken { etag: None, taken: Instant(0), ..f.clone() };
+        when(self) == when(other)
+    }
+}
+
+/// One request, stored once.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct EntryRecord {
+    /// Keyed hash of everything the request says: the same request again is the same entry.
+    pub(super) id: [u8; 16],
+    /// Index into the segment's terms.
+    pub(super) terms: u32,
+    pub(super) received: Instant,
+    pub(super) taken: Instant,
+    /// Record number in its file, from 1.
+    pub(super) record: u64,
+    /// R32.
+    pub(super) from: Option<Instant>,
+    /// R32.
+    pub(super) to: Option<Instant>,
+    /// Opaque id of the request.
+    pub(super) request: String,
+    /// R30: id of the request it ends.
+    pub(super) lifts: Option<String>,
+}
+
+/// One identity of an entry.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct MarkRecord {
+    pub(super) identity: [u8; 32],
+    pub(super) entry: [u8; 16],
+    /// `Bond`, with the raw flag.
+    pub(super) bond: u8,
+}
+
+/// Name and checksum of a segment that another one replaces.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Replaced {
+    pub(super) name: String,
+    pub(super) checksum: String,
+}
+
+/// The readable part in front, JSON.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Header {
+    pub(super) terms: Vec<Terms>,
+    pub(super) files: Vec<FileTaken>,
+    pub(super) replaces: Vec<Replaced>,
+    pub(super) entries: u64,
+    pub(super) entry_bytes: u64,
+    pub(super) marks: u64,
+}
+
+/// A segment in memory.
+#[derive(Clone, Default)]
+pub(super) struct Segment {
+    pub(super) terms: Vec<Terms>,
+    pub(super) files: Vec<FileTaken>,
+    pub(super) replaces: Vec<Replaced>,
+    pub(super) entries: Vec<EntryRecord>,
+    pub(super) marks: Vec<MarkRecord>,
+}
+
+impl Segment {
+    /// Index of the terms, added when they are new.
+    pub(super) fn terms(&mut self, terms: &Terms) -> u32 {
+        let at = self.terms.iter().position(|t| t == terms).unwrap_or_else(|| {
+            self.terms.push(terms.clone());
+            self.terms.len() - 1
+        });
+        u32::try_from(at).unwrap_or(u32::MAX)
+    }
+
+    /// Whether there is nothing to write.
+    pub(super) fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.entries.is_empty() && self.marks.is_empty()
+    }
+
+    /// About how long it is when written.
+    pub(super) fn size(&self) -> usize {
+        self.marks.len() * MARK + self.entries.len() * 80 + self.files.len() * 300
+    }
+
+    /// The file's bytes; entries sorted by id and marks by identity, each once, so that equal contents are equal files.
+    pub(super) fn encode(mut self, key: &[u8; 32]) -> Result<Vec<u8>> {
+        self.entries.sort_unstable_by_key(|e| e.id);
+        self.entries.dedup_by(|a, b| a.id == b.id);
+        self.marks.sort_unstable();
+        self.marks.dedup();
+        let mut body = Vec::with_capacity(self.size());
+        for entry in &self.entries {
+            write_entry(entry, &mut body);
+        }
+        let header = Header {
+            entries: self.entries.len() as u64,
+            entry_bytes: body.len() as u64,
+            marks: self.marks.len() as u64,
+            terms: self.terms,
+            files: self.files,
+            replaces: self.replaces,
+        };
+        let header = serde_json::to_vec(&header).map_err(|_| Error::policy("a list's terms cannot be written"))?;
+        let mut out = Vec::with_capacity(16 + header.len() + body.len() + self.marks.len() * MARK + CHECKSUM);
+        out.extend_from_slice(MAGIC);
+        out.extend_from_slice(&VERSION.to_le_bytes());
+        out.extend_from_slice(&u32::try_from(header.len()).unwrap_or(u32::MAX).to_le_bytes());
+        out.extend_from_slice(&header);
+        out.append(&mut body);
+        for mark in &self.marks {
+            out.extend_from_slice(&mark.identity);
+            out.extend_from_slice(&mark.entry);
+            out.push(mark.bond);
+        }
+        let checksum = blake3::keyed_hash(key, &out);
+        out.extend_from_slice(checksum.as_bytes());
+        Ok(out)
+    }
+
+    /// Reads a file's bytes back.
+    ///
+    /// # Errors
+    /// An evidence error when the bytes are not those that were written, or were written under another identity key.
+    pub(super) fn decode(bytes: &[u8], key: &[u8; 32]) -> Result<Segment> {
+        let body = checked(bytes, key)?;
+        read_segment(body).ok_or_else(|| Error::evidence("it is not a segment this version of tamis can read"))
+    }
+}
+
+/// The checksum a segment's bytes end with, in hex.
+pub(super) fn checksum(bytes: &[u8]) -> String {
+    let tail = &bytes[bytes.len().saturating_sub(CHECKSUM)..];
+    tail.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn checked<'a>(bytes: &'a [u8], key: &[u8; 32]) -> Result<&'a [u8]> {
+    let damaged = || Error::evidence("its bytes do not agree with its checksum");
+    let split = bytes.len().checked_sub(CHECKSUM).ok_or_else(damaged)?;
+    let (body, tail) = bytes.split_at(split);
+    let tail: [u8; 32] = tail.try_into().map_err(|_| damaged())?;
+    // Comparison of blake3::Hash is constant-time.
+    if blake3::keyed_hash(key, body) == blake3::Hash::from_bytes(tail) { Ok(body) } else { Err(damaged()) }
+}
+
+fn read_segment(mut rest: &[u8]) -> Option<Segment> {
+    if take(&mut rest, 8)? != MAGIC || u32::from_le_bytes(array(&mut rest)?) != VERSION {
+        return None;
+    }
+    let length = u32::from_le_bytes(array(&mut rest)?);
+    let header: Header = serde_json::from_slice(take(&mut rest, length as usize)?).ok()?;
+    let mut body = take(&mut rest, usize::try_from(header.entry_bytes).ok()?)?;
+    if Some(rest.len()) != usize::try_from(header.marks).ok()?.checked_mul(MARK) {
+        return None;
+    }
+    let mut entries = Vec::with_capacity(usize::try_from(header.entries).ok()?.min(body.len()));
+    while !body.is_empty() {
+        let entry = read_entry(&mut body)?;
+        header.terms.get(entry.terms as usize)?;
+        entries.push(entry);
+    }
+    let mut marks = Vec::with_capacity(rest.len() / MARK);
+    while !rest.is_empty() {
+        marks.push(MarkRecord { identity: array(&mut rest)?, entry: array(&mut rest)?, bond: take(&mut rest, 1)?[0] });
+    }
+    let whole = entries.len() as u64 == header.entries;
+    whole.then_some(Segment { terms: header.terms, files: header.files, replaces: header.replaces, entries, marks })
+}
+
+fn write_entry(entry: &EntryRecord, out: &mut Vec<u8>) {
+    out.extend_from_slice(&entry.id);
+    out.extend_from_slice(&entry.terms.to_le_bytes());
+    out.extend_from_slice(&entry.received.0.to_le_bytes());
+    out.extend_from_slice(&entry.taken.0.to_le_bytes());
+    out.extend_from_slice(&entry.record.to_le_bytes());
+    let present = u8::from(entry.from.is_some()) | u8::from(entry.to.is_some()) << 1;
+    out.push(present | u8::from(entry.lifts.is_some()) << 2);
+    for instant in [entry.from, entry.to].into_iter().flatten() {
+        out.extend_from_slice(&instant.0.to_le_bytes());
+    }
+    for text in [Some(&entry.request), entry.lifts.as_ref()].into_iter().flatten() {
+        out.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
+        out.extend_from_slice(text.as_bytes());
+    }
+}
+
+fn read_entry(rest: &mut &[u8]) -> Option<EntryRecord> {
+    let id = array(rest)?;
+    let terms = u32::from_le_bytes(array(rest)?);
+    let received = instant(rest)?;
+    let taken = instant(rest)?;
+    let record = u64::from_le_bytes(array(rest)?);
+    let present = take(rest, 1)?[0];
+    let from = if present & 1 != 0 { Some(instant(rest)?) } else { None };
+    let to = if present & 2 != 0 { Some(instant(rest)?) } else { None };
+    let request = text(rest)?;
+    let lifts = if present & 4 != 0 { Some(text(rest)?) } else { None };
+    Some(EntryRecord { id, terms, received, taken, record, from, to, request, lifts })
+}
+
+fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
+    let (head, tail) = rest.split_at_checked(length)?;
+    *rest = tail;
+    Some(head)
+}
+
+fn array<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    take(rest, N)?.try_into().ok()
+}
+
+fn instant(rest: &mut &[u8]) -> Option<Instant> {
+    Some(Instant(i64::from_le_bytes(array(rest)?)))
+}
+
+fn text(rest: &mut &[u8]) -> Option<String> {
+    let length = u32::from_le_bytes(array(rest)?);
+    String::from_utf8(take(rest, length as usize)?.to_vec()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: [u8; 32] = [9; 32];
+
+    fn sample() -> Segment {
+        let mut segment = Segment::default();
+        let terms = Terms { list: "erasure".into(), effect: "erase".into(), purposes: None, lift_erase: false };
+        let at = segment.terms(&terms);
+        for n in [3u8, 1, 2, 1] {
+            segment.entries.push(EntryRecord {
+                id: [n; 16],
+                terms: at,
+                received: Instant(i64::from(n)),
+                taken: Instant(10),
+                record: u64::from(n),
+                from: (n == 1).then_some(Instant(5)),
+                to: (n != 3).then_some(Instant(-6)),
+                request: format!("C-{n}"),
+                lifts: (n == 2).then(|| "C-1".into()),
+            });
+            segment.marks.push(MarkRecord { identity: [n; 32], entry: [n; 16], bond: n });
+        }
+        segment
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_sorted_and_once() {
+        let segment = sample();
+        let back = Segment::decode(&segment.clone().encode(&KEY).expect("written"), &KEY).expect("whole");
+        assert_eq!(back.entries.iter().map(|e| e.id[0]).collect::<Vec<_>>(), [1, 2, 3]);
+        assert!(back.entries[1] == segment.entries[2] && back.entries[2] == segment.entries[0]);
+        assert_eq!(back.marks.iter().map(|m| m.bond).collect::<Vec<_>>(), [1, 2, 3]);
+        assert!(back.terms == segment.terms);
+    }
+
+    #[test]
+    fn equal_contents_are_equal_files_whatever_the_order() {
+        let mut other = sample();
+        other.entries.reverse();
+        other.marks.reverse();
+        assert!(sample().encode(&KEY).ok() == other.encode(&KEY).ok());
+    }
+
+    #[test]
+    fn a_flipped_bit_a_cut_tail_and_another_key_are_found() {
+        let bytes = sample().encode(&KEY).expect("written");
+        for at in 0..bytes.len() {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1;
+            assert!(Segment::decode(&flipped, &KEY).is_err(), "byte {at}");
+            assert!(Segment::decode(&bytes[..at], &KEY).is_err(), "cut at {at}");
+        }
+        assert!(Segment::decode(&bytes, &[8; 32]).is_err());
+        assert!(Segment::decode(&bytes, &KEY).is_ok());
+    }
+}

@@ -1,0 +1,396 @@
+//! Takes rows from many workers at once and hands them out by bucket once all have come.
+//! Must not know what decides about rows.
+
+use super::bucket::{Bucket, Control};
+use super::record;
+use super::vault::{Held, Slot, Vault};
+use crate::error::{Error, Result};
+use crate::minimize::{Layout, Rows, flag};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+const LARGEST_CHUNK: usize = 128 * 1024;
+const SMALLEST_CHUNK: usize = 4 * 1024;
+
+/// Rows of one bucket that were written together; decisions read the first two parts only.
+struct Chunk {
+    rows: usize,
+    control: Slot,
+    identities: Slot,
+    fields: Slot,
+}
+
+/// Takes rows, bucket by bucket.
+pub struct Stage {
+    layout: Layout,
+    vault: Vault,
+    bits: u32,
+    chunk_bytes: usize,
+    chunks: Vec<Mutex<Vec<Chunk>>>,
+    open: AtomicUsize,
+}
+
+impl Stage {
+    /// A stage of `buckets` buckets (rounded up to a power of two, at most 65,536) for rows of one layout.
+    pub fn new(layout: Layout, buckets: usize, vault: Vault) -> Stage {
+        let buckets = buckets.clamp(1, 1 << 16).next_power_of_two();
+        Stage {
+            layout,
+            bits: buckets.trailing_zeros(),
+            chunk_bytes: (vault.budget() / (16 * buckets)).clamp(SMALLEST_CHUNK, LARGEST_CHUNK),
+            vault,
+            chunks: (0..buckets).map(|_| Mutex::default()).collect(),
+            open: AtomicUsize::new(0),
+        }
+    }
+
+    /// A writer for one worker; its buffers count against the vault's budget.
+    pub fn writer(&self) -> Writer<'_> {
+        self.open.fetch_add(1, Ordering::AcqRel);
+        let buffers = (0..self.chunks.len()).map(|_| Buffer::default()).collect();
+        Writer { stage: self, buffers, _share: self.vault.hold(self.chunks.len() * self.chunk_bytes) }
+    }
+
+    /// Ends the taking.
+    ///
+    /// # Errors
+    /// When a writer was dropped without `finish`: its rows are missing.
+    pub fn finish(self) -> Result<Staged> {
+        if self.open.load(Ordering::Acquire) != 0 {
+            return Err(Error::evidence("a worker ended before its rows were staged").help("nothing was published"));
+        }
+        let chunks = self.chunks.into_iter().map(|c| c.into_inner().unwrap_or_else(|p| p.into_inner())).collect();
+        Ok(Staged { layout: self.layout, vault: self.vault, chunks })
+    }
+}
+
+#[derive(Default)]
+struct Buffer {
+    rows: usize,
+    control: Vec<u8>,
+    identities: Vec<u8>,
+    fields: Vec<u8>,
+}
+
+impl Buffer {
+    fn bytes(&self) -> usize {
+        self.control.len() + self.identities.len() + self.fields.len()
+    }
+}
+
+/// Turns columns into records, one buffer per bucket.
+pub struct Writer<'a> {
+    stage: &'a Stage,
+    buffers: Vec<Buffer>,
+    _share: Held,
+}
+
+impl Writer<'_> {
+    /// Appends all rows of a batch.
+    ///
+    /// # Errors
+    /// A storage error when the spill refuses.
+    pub fn append(&mut self, rows: &Rows) -> Result<()> {
+        let layout = &self.stage.layout;
+        let mut scratch = Vec::new();
+        for r in 0..rows.count {
+            // A row without a subject belongs to nobody and never leaves; spread, such rows weigh on no bucket.
+            let nobody = rows.flags[r] & flag::NO_SUBJECT != 0;
+            let bucket = if nobody { r % self.buffers.len() } else { bucket_of(&rows.subject[r], self.stage.bits) };
+            let buffer = &mut self.buffers[bucket];
+            record::write_control(&mut buffer.control, layout, rows, r);
+            record::write_identities(&mut buffer.identities, layout, rows, r);
+            scratch.clear();
+            if record::has_fields(rows.flags[r]) {
+                record::write_fields(&mut scratch, layout, rows, r);
+            }
+            record::write_length(&mut buffer.fields, scratch.len());
+            buffer.fields.extend_from_slice(&scratch);
+            buffer.rows += 1;
+            if buffer.bytes() >= self.stage.chunk_bytes {
+                self.flush(bucket)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self, bucket: usize) -> Result<()> {
+        let (vault, buffer) = (&self.stage.vault, &mut self.buffers[bucket]);
+        if buffer.rows == 0 {
+            return Ok(());
+        }
+        let chunk = Chunk {
+            rows: std::mem::take(&mut buffer.rows),
+            control: vault.put(&mut buffer.control)?,
+            identities: vault.put(&mut buffer.identities)?,
+            fields: vault.put(&mut buffer.fields)?,
+        };
+        self.stage.chunks[bucket].lock().unwrap_or_else(|p| p.into_inner()).push(chunk);
+        Ok(())
+    }
+
+    /// Hands over what is still in the buffers.
+    ///
+    /// # Errors
+    /// A storage error when the spill refuses.
+    pub fn finish(mut self) -> Result<()> {
+        for bucket in 0..self.buffers.len() {
+            self.flush(bucket)?;
+        }
+        self.stage.open.fetch_sub(1, Ordering::AcqRel);
+        Ok(())
+    }
+}
+
+/// The first bits of the token, big-endian.
+fn bucket_of(subject: &[u8; 16], bits: u32) -> usize {
+    (u32::from_be_bytes([0, 0, subject[0], subject[1]]) >> (16 - bits)) as usize
+}
+
+/// All rows of a run, by bucket.
+pub struct Staged {
+    layout: Layout,
+    vault: Vault,
+    chunks: Vec<Vec<Chunk>>,
+}
+
+impl Staged {
+    /// What rows look like.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Number of buckets, a power of two; bucket `b` has the tokens that begin with the bits of `b`. Rows without a
+    /// subject are in any.
+    pub fn buckets(&self) -> usize {
+        self.chunks.len()
+    }
+
+    /// The vault, for what later stages have to keep.
+    pub fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    /// Rows staged, observed ones included.
+    pub fn rows(&self) -> u64 {
+        self.chunks.iter().flatten().map(|c| c.rows as u64).sum()
+    }
+
+    /// Controls of a bucket.
+    ///
+    /// # Errors
+    /// A storage error when the spill cannot be read.
+    pub fn control(&self, bucket: usize) -> Result<Control> {
+        let bytes = self.read(bucket, |c| &c.control)?;
+        Ok(Control::new(&self.layout, bytes, self.read(bucket, |c| &c.identities)?))
+    }
+
+    /// Controls and fields of a bucket; row `i` is row `i` of `control`.
+    ///
+    /// # Errors
+    /// A storage error when the spill cannot be read or a bucket has grown beyond 4 GiB.
+    pub fn load(&self, bucket: usize) -> Result<Bucket> {
+        let fields = self.read(bucket, |c| &c.fields)?;
+        Bucket::new(&self.layout, self.control(bucket)?, fields).ok_or_else(|| {
+            Error::storage(format!("the rows of bucket {bucket} do not fit together"))
+                .help("use more buckets; nothing was published")
+        })
+    }
+
+    fn read(&self, bucket: usize, part: impl Fn(&Chunk) -> &Slot) -> Result<Vec<u8>> {
+        let chunks = &self.chunks[bucket];
+        let mut bytes = Vec::with_capacity(chunks.iter().map(|c| part(c).bytes()).sum::<usize>() + 16);
+        for chunk in chunks {
+            self.vault.read(part(chunk), &mut bytes)?;
+        }
+        Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+    use crate::minimize::{FieldColumn, FieldKind, FieldLayout, Identities, NULL_QUASI, mark};
+    use proptest::prelude::*;
+
+    fn layout() -> Layout {
+        let field = |name: &str, kind| FieldLayout { name: name.to_string(), kind };
+        let kinds = [FieldKind::Token, FieldKind::Text, FieldKind::Boolean, FieldKind::Decimal(2), FieldKind::Text];
+        let mut fields: Vec<FieldLayout> = kinds.into_iter().map(|k| field("f", k)).collect();
+        fields.extend((0..5).map(|_| field("n", FieldKind::Int32)));
+        Layout { identities: 3, quasi: 2, fields }
+    }
+
+    fn bytes(seed: u64, n: usize) -> Vec<u8> {
+        let mut out = vec![0; n];
+        blake3::Hasher::new().update(&seed.to_le_bytes()).finalize_xof().fill(&mut out);
+        out
+    }
+
+    /// What goes into and comes out of a stage, for one row.
+    #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    struct Row {
+        subject: [u8; 16],
+        numbers: (i64, i64, u16, u8),
+        identities: Vec<(u8, [u8; 32])>,
+        quasi: Vec<u64>,
+        fields: Vec<Option<Vec<u8>>>,
+    }
+
+    fn row(seed: u64) -> Row {
+        let b = bytes(seed, 64);
+        let flags = [0, 0, 0, flag::NO_SUBJECT, flag::OBSERVED, flag::FIELDS_SKIPPED][usize::from(b[0] % 6)];
+        let observed = flags == flag::OBSERVED;
+        let subject = if flags == flag::NO_SUBJECT { [0; 16] } else { *bytes(seed % 9, 16).first_chunk().expect("16") };
+        let marked = |s: usize| !b[1 + s].is_multiple_of(3) && !(observed && s > 0);
+        let identity =
+            |s: usize| if marked(s) { *bytes(seed + 77, 96)[32 * s..].first_chunk().expect("32") } else { [0; 32] };
+        let value = |f: usize, kind: FieldKind| {
+            let text = usize::from(b[20 + f]) * usize::from(b[30 + f] % 4);
+            let there = record::has_fields(flags) && !b[10 + f].is_multiple_of(3);
+            there.then(|| bytes(seed * 31 + f as u64, kind.width().unwrap_or(text)))
+        };
+        Row {
+            subject,
+            numbers: (seed as i64 - 40, i64::MIN + seed as i64, flags, b[5]),
+            identities: (0..3).map(|s| (if marked(s) { s as u8 + 1 } else { mark::NONE }, identity(s))).collect(),
+            quasi: if observed { vec![NULL_QUASI; 2] } else { vec![seed, seed << 40] },
+            fields: layout().fields.iter().enumerate().map(|(f, field)| value(f, field.kind)).collect(),
+        }
+    }
+
+    /// Columns of one stream: observed rows have one identity, no quasi-identifiers and no fields.
+    fn columns(rows: &[Row], observed: bool) -> Rows {
+        let slot = |s: usize| Identities {
+            bytes: rows.iter().map(|r| r.identities[s].1).collect(),
+            marks: rows.iter().map(|r| r.identities[s].0).collect(),
+        };
+        let field = |(f, field): (usize, &FieldLayout)| {
+            let values = || rows.iter().map(|r| r.fields[f].clone());
+            let valid = values().map(|v| v.is_some()).collect();
+            match field.kind.width() {
+                Some(width) => FieldColumn::Fixed {
+                    width,
+                    bytes: values().flat_map(|v| v.unwrap_or(vec![0; width])).collect(),
+                    valid,
+                },
+                None => {
+                    let end = |sum: &mut u32, v: Option<Vec<u8>>| {
+                        *sum += v.map_or(0, |v| v.len() as u32);
+                        Some(*sum)
+                    };
+                    let ends = values().scan(0, end).collect();
+                    FieldColumn::Text { bytes: values().flatten().flatten().collect(), ends, valid }
+                }
+            }
+        };
+        Rows {
+            count: rows.len(),
+            subject: rows.iter().map(|r| r.subject).collect(),
+            clock: rows.iter().map(|r| r.numbers.0).collect(),
+            since: rows.iter().map(|r| r.numbers.1).collect(),
+            flags: rows.iter().map(|r| r.numbers.2).collect(),
+            exclude: rows.iter().map(|r| r.numbers.3).collect(),
+            identities: (0..if observed { 1 } else { 3 }).map(slot).collect(),
+            quasi: (0..if observed { 0 } else { 2 }).map(|q| rows.iter().map(|r| r.quasi[q]).collect()).collect(),
+            fields: layout().fields.iter().enumerate().filter(|_| !observed).map(field).collect(),
+        }
+    }
+
+    fn back(bucket: &Bucket, i: usize) -> Row {
+        let c = &bucket.control;
+        let listed: Vec<_> = c.identities(i).map(|(m, id)| (m, *id)).collect();
+        let identities: Vec<_> = (0..3).map(|s| (c.mark(i, s), *c.identity(i, s))).collect();
+        assert_eq!(listed, identities.iter().copied().filter(|(m, _)| *m != mark::NONE).collect::<Vec<_>>());
+        Row {
+            subject: *c.subject(i),
+            numbers: (c.clock(i), c.since(i), c.flags(i), c.exclude(i)),
+            identities,
+            quasi: (0..2).map(|q| c.quasi(i, q)).collect(),
+            fields: bucket.field(i).map(|f| f.map(<[u8]>::to_vec)).collect(),
+        }
+    }
+
+    fn through(rows: &[Row], buckets: usize, budget: usize, batch: usize) -> Staged {
+        let dir = tempfile::tempdir().expect("a directory");
+        let vault = Vault::new(budget, dir.path().to_path_buf(), [9; 32]).expect("a vault");
+        let stage = Stage::new(layout(), buckets, vault);
+        let (observed, main): (Vec<Row>, Vec<Row>) =
+            rows.iter().cloned().partition(|r| r.numbers.2 & flag::OBSERVED != 0);
+        std::thread::scope(|scope| {
+            for (rows, observed) in [(main, false), (observed, true)] {
+                let stage = &stage;
+                scope.spawn(move || {
+                    let mut writer = stage.writer();
+                    for batch in rows.chunks(batch) {
+                        writer.append(&columns(batch, observed)).expect("appended");
+                    }
+                    writer.finish().expect("finished");
+                });
+            }
+        });
+        stage.finish().expect("staged")
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        #[test]
+        fn every_row_comes_back_once_in_the_bucket_of_its_token(
+            seeds in prop::collection::vec(0u64..500, 0..120),
+            bits in 0u32..7, batch in 1usize..50, budget in prop_oneof![Just(0usize), Just(20_000), Just(1 << 24)],
+        ) {
+            let rows: Vec<Row> = seeds.into_iter().map(row).collect();
+            let staged = through(&rows, 1 << bits, budget, batch);
+            prop_assert_eq!(staged.rows(), rows.len() as u64);
+            let mut all = Vec::new();
+            for b in 0..staged.buckets() {
+                let bucket = staged.load(b).expect("loaded");
+                let control = staged.control(b).expect("controls");
+                prop_assert_eq!(control.rows(), bucket.control.rows());
+                for i in 0..control.rows() {
+                    let row = back(&bucket, i);
+                    let nobody = row.numbers.2 & flag::NO_SUBJECT != 0;
+                    prop_assert!(nobody || usize::from(row.subject[0]) >> (8 - bits) == b);
+                    prop_assert_eq!(control.subject(i), &row.subject);
+                    let same = bucket.compare(i, 0).is_eq();
+                    prop_assert_eq!(same, row == back(&bucket, 0));
+                    prop_assert_eq!(bucket.compare(0, i), bucket.compare(i, 0).reverse());
+                    all.push(row);
+                }
+            }
+            let mut expected = rows;
+            expected.sort();
+            all.sort();
+            prop_assert!(all == expected);
+        }
+    }
+
+    #[test]
+    fn rows_of_a_worker_that_gave_up_are_not_left_out() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let vault = Vault::new(1 << 20, dir.path().to_path_buf(), [9; 32]).expect("a vault");
+        let stage = Stage::new(layout(), 4, vault);
+        let mut writer = stage.writer();
+        writer.append(&columns(&[row(1)], false)).expect("appended");
+        drop(writer);
+        assert_eq!(stage.finish().err().map(|e| e.kind()), Some(Kind::Evidence));
+    }
+
+    #[test]
+    fn buffers_and_chunks_stay_within_the_budget() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let budget = 1 << 20;
+        let stage = Stage::new(layout(), 16, Vault::new(budget, dir.path().to_path_buf(), [9; 32]).expect("a vault"));
+        let rows = columns(&(0..200).map(|s| row(s * 6)).collect::<Vec<_>>(), false);
+        let mut writer = stage.writer();
+        for _ in 0..60 {
+            writer.append(&rows).expect("appended");
+            assert!(stage.vault.held() <= budget);
+            assert!(writer.buffers.iter().map(Buffer::bytes).max() < Some(stage.chunk_bytes));
+        }
+        writer.finish().expect("finished");
+        assert!(stage.vault.spilled() > budget as u64, "{}", stage.vault.spilled());
+    }
+}

@@ -1,0 +1,322 @@
+//! Where staged bytes wait: in memory up to a budget, beyond it sealed in one file that has no name.
+//! The sealing key lives only in the process, so nothing on disk can be read after it. Must not know what it holds.
+
+use crate::error::{Error, Result};
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use zeroize::Zeroize;
+
+const PREFIX: &str = "tamis-spill-";
+const DATA: &str = "rows";
+const TAG: usize = 16;
+
+/// Holds byte strings until they are read back, any number of times.
+/// Deliberately without `Debug`: it holds tokens and published values.
+pub struct Vault {
+    budget: usize,
+    held: Arc<AtomicUsize>,
+    key: LessSafeKey,
+    next: AtomicU64,
+    file: File,
+    end: AtomicU64,
+}
+
+/// One byte string of a vault. Its memory counts against the budget until it is dropped.
+pub struct Slot(Place);
+
+enum Place {
+    Memory { bytes: Box<[u8]>, _share: Held },
+    Sealed { id: u64, offset: u64, length: usize },
+}
+
+/// Bytes counted against a budget; given back when dropped.
+pub(super) struct Held {
+    bytes: usize,
+    held: Arc<AtomicUsize>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.held.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+impl Slot {
+    /// Length of what was put in, in bytes.
+    pub fn bytes(&self) -> usize {
+        match &self.0 {
+            Place::Memory { bytes, .. } => bytes.len(),
+            Place::Sealed { length, .. } => length - TAG,
+        }
+    }
+}
+
+impl Vault {
+    /// A vault that keeps at most `budget` bytes in memory and seals the rest into a file below `parent` (made with
+    /// mode 0700 when it is missing). `seed` is the sealing key: 32 bytes from the system's generator, used for one
+    /// vault only. Directories that dead processes left below `parent` are removed.
+    ///
+    /// # Errors
+    /// A storage error when the file cannot be made.
+    pub fn new(budget: usize, parent: PathBuf, mut seed: [u8; 32]) -> Result<Vault> {
+        let key = UnboundKey::new(&AES_256_GCM, &seed);
+        let name = blake3::keyed_hash(&seed, b"directory").to_hex();
+        seed.zeroize();
+        let key = key.map_err(|_| Error::storage("the sealing key of the spill was refused"))?;
+        let file = open_nameless(&parent, &name[..16]).map_err(|e| unusable(&e))?;
+        Ok(Vault {
+            budget,
+            held: Arc::new(AtomicUsize::new(0)),
+            key: LessSafeKey::new(key),
+            next: AtomicU64::new(0),
+            file,
+            end: AtomicU64::new(0),
+        })
+    }
+
+    /// The budget in bytes.
+    pub fn budget(&self) -> usize {
+        self.budget
+    }
+
+    /// Bytes held in memory now, buffers counted by `hold` included.
+    pub fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
+    }
+
+    /// Bytes written to disk so far, sealed.
+    pub fn spilled(&self) -> u64 {
+        self.end.load(Ordering::Relaxed)
+    }
+
+    /// Counts a buffer of the caller against the budget as long as the result lives.
+    pub(super) fn hold(&self, bytes: usize) -> Held {
+        self.held.fetch_add(bytes, Ordering::Relaxed);
+        Held { bytes, held: self.held.clone() }
+    }
+
+    /// Takes what is in `bytes` and leaves it empty, its capacity kept for the next use.
+    ///
+    /// # Errors
+    /// A storage error when the disk is full or refuses.
+    pub fn put(&self, bytes: &mut Vec<u8>) -> Result<Slot> {
+        let share = self.hold(bytes.len());
+        if self.held() <= self.budget {
+            let kept = bytes.as_slice().into();
+            bytes.clear();
+            return Ok(Slot(Place::Memory { bytes: kept, _share: share }));
+        }
+        drop(share);
+        let slot = self.seal(bytes);
+        bytes.clear();
+        slot
+    }
+
+    fn seal(&self, bytes: &mut Vec<u8>) -> Result<Slot> {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        self.key
+            .seal_in_place_append_tag(nonce(id), Aad::from(id.to_le_bytes()), bytes)
+            .map_err(|_| Error::storage("staged rows could not be sealed"))?;
+        let offset = self.end.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        self.file.write_all_at(bytes, offset).map_err(|e| {
+            Error::storage(format!("staged rows could not be written to the spill: {}", reason(&e)))
+                .help("free space in the spill directory or raise the memory budget, then run again")
+        })?;
+        Ok(Slot(Place::Sealed { id, offset, length: bytes.len() }))
+    }
+
+    /// Appends the bytes of a slot to `out`.
+    ///
+    /// # Errors
+    /// A storage error when the spill cannot be read or is not what was written.
+    pub fn read(&self, slot: &Slot, out: &mut Vec<u8>) -> Result<()> {
+        let (id, offset, length) = match &slot.0 {
+            Place::Memory { bytes, .. } => {
+                out.extend_from_slice(bytes);
+                return Ok(());
+            }
+            Place::Sealed { id, offset, length } => (*id, *offset, *length),
+        };
+        let start = out.len();
+        out.resize(start + length, 0);
+        self.file.read_exact_at(&mut out[start..], offset).map_err(|e| {
+            Error::storage(format!("staged rows could not be read from the spill: {}", reason(&e)))
+                .help("run again; nothing was published")
+        })?;
+        let opened = self.key.open_in_place(nonce(id), Aad::from(id.to_le_bytes()), &mut out[start..]);
+        if opened.is_err() {
+            out.truncate(start);
+            return Err(Error::storage("staged rows in the spill are not what was written there")
+                .help("check the disk of the spill directory, then run again; nothing was published"));
+        }
+        out.truncate(start + length - TAG);
+        Ok(())
+    }
+}
+
+/// Each id is used once per key, so the counter is a nonce.
+fn nonce(id: u64) -> Nonce {
+    let mut bytes = [0; NONCE_LEN];
+    bytes[..8].copy_from_slice(&id.to_le_bytes());
+    Nonce::assume_unique_for_key(bytes)
+}
+
+/// Opens a file in a directory of its own and takes both names away, so that only the open file is left.
+/// Whatever bears the prefix afterwards belongs to a process that died in between, or to one that is just here:
+/// that one finds its name gone and tries the next.
+fn open_nameless(parent: &Path, name: &str) -> std::io::Result<File> {
+    DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
+    remove_leftovers(parent)?;
+    let mut outcome = Err(ErrorKind::NotFound.into());
+    for attempt in 0..16 {
+        let directory = parent.join(format!("{PREFIX}{name}-{attempt}"));
+        outcome = create_in(&directory);
+        let _ = std::fs::remove_file(directory.join(DATA));
+        let _ = std::fs::remove_dir(&directory);
+        match &outcome {
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::AlreadyExists) => {}
+            _ => break,
+        }
+    }
+    outcome
+}
+
+fn create_in(directory: &Path) -> std::io::Result<File> {
+    DirBuilder::new().mode(0o700).create(directory)?;
+    OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(directory.join(DATA))
+}
+
+fn remove_leftovers(parent: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(parent)? {
+        let entry = entry?;
+        let ours = entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes());
+        if ours && entry.file_type()?.is_dir() {
+            let _ = std::fs::remove_file(entry.path().join(DATA));
+            let _ = std::fs::remove_dir(entry.path());
+        }
+    }
+    Ok(())
+}
+
+fn unusable(e: &std::io::Error) -> Error {
+    Error::storage(format!("the spill directory cannot be used: {}", reason(e)))
+        .help("name a directory that this user may write to")
+}
+
+/// The system's reason in our words, without paths.
+fn reason(e: &std::io::Error) -> &'static str {
+    match e.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "the disk is full",
+        ErrorKind::PermissionDenied => "permission denied",
+        ErrorKind::ReadOnlyFilesystem => "the file system is read-only",
+        ErrorKind::NotADirectory => "it is not a directory",
+        ErrorKind::UnexpectedEof => "it is shorter than what was written",
+        _ => "input/output error",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+
+    fn vault(budget: usize, parent: &Path) -> Vault {
+        Vault::new(budget, parent.to_path_buf(), [7; 32]).expect("a vault")
+    }
+
+    fn back(vault: &Vault, slot: &Slot) -> Result<Vec<u8>> {
+        let mut out = b"before".to_vec();
+        vault.read(slot, &mut out)?;
+        assert_eq!(&out[..6], b"before");
+        Ok(out.split_off(6))
+    }
+
+    #[test]
+    fn what_goes_in_comes_out_in_memory_and_sealed() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let vault = vault(100, dir.path());
+        let values: Vec<Vec<u8>> = (0..10u8).map(|i| vec![i; 30]).collect();
+        let slots: Vec<Slot> = values.iter().map(|v| vault.put(&mut v.clone()).expect("put")).collect();
+        assert_eq!(vault.held(), 90, "three of 30 fit in 100");
+        assert_eq!(vault.spilled(), 7 * 46);
+        for (value, slot) in values.iter().zip(&slots) {
+            assert_eq!(&back(&vault, slot).expect("read"), value);
+            assert_eq!(slot.bytes(), 30);
+        }
+        drop(slots);
+        assert_eq!(vault.held(), 0);
+    }
+
+    #[test]
+    fn buffers_of_others_count_against_the_budget() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let vault = vault(100, dir.path());
+        let buffer = vault.hold(90);
+        let sealed = vault.put(&mut vec![1; 30]).expect("put");
+        assert_eq!((vault.spilled(), vault.held()), (46, 90));
+        drop(buffer);
+        let kept = vault.put(&mut vec![2; 30]).expect("put");
+        assert_eq!((vault.spilled(), vault.held()), (46, 30));
+        drop((sealed, kept));
+    }
+
+    #[test]
+    fn nothing_readable_is_on_disk_and_no_name_stays() {
+        let dir = tempfile::tempdir().expect("a directory");
+        std::fs::create_dir_all(dir.path().join("tamis-spill-dead-0")).expect("a leftover");
+        std::fs::write(dir.path().join("tamis-spill-dead-0/rows"), b"old").expect("a leftover");
+        std::fs::write(dir.path().join("other"), b"not ours").expect("a neighbour");
+        let vault = vault(0, dir.path());
+        let marker = b"canary-7f3a-canary-7f3a".to_vec();
+        vault.put(&mut marker.clone()).expect("put");
+        let names: Vec<_> =
+            std::fs::read_dir(dir.path()).expect("list").map(|e| e.expect("entry").file_name()).collect();
+        assert_eq!(names, ["other"]);
+        let mut disk = vec![0; vault.spilled() as usize];
+        vault.file.read_exact_at(&mut disk, 0).expect("the file");
+        assert!(!disk.windows(8).any(|w| marker.windows(8).any(|m| m == w)));
+    }
+
+    #[test]
+    fn changed_cut_and_swapped_bytes_are_refused() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let vault = vault(0, dir.path());
+        let one = vault.put(&mut vec![1; 40]).expect("put");
+        let two = vault.put(&mut vec![2; 40]).expect("put");
+        let mut sealed = vec![0; 56];
+        vault.file.read_exact_at(&mut sealed, 0).expect("the file");
+        vault.file.write_all_at(&sealed, 56).expect("swap");
+        assert_eq!(back(&vault, &two).expect_err("of another slot").kind(), Kind::Storage);
+        sealed[3] ^= 1;
+        vault.file.write_all_at(&sealed, 0).expect("flip");
+        assert_eq!(back(&vault, &one).expect_err("flipped").kind(), Kind::Storage);
+        vault.file.set_len(50).expect("cut");
+        let error = back(&vault, &one).expect_err("cut");
+        assert_eq!(error.kind(), Kind::Storage);
+        assert!(error.message().contains("shorter"), "{}", error.message());
+    }
+
+    #[test]
+    fn an_unusable_directory_is_a_storage_error() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("file");
+        std::fs::write(&file, b"").expect("a file");
+        let error = Vault::new(0, file, [1; 32]).err().expect("refused");
+        assert_eq!(error.kind(), Kind::Storage);
+    }
+
+    #[test]
+    fn a_full_disk_is_a_storage_error() {
+        let Ok(full) = OpenOptions::new().read(true).write(true).open("/dev/full") else { return };
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut vault = vault(0, dir.path());
+        vault.file = full;
+        let error = vault.put(&mut vec![1; 10]).err().expect("full");
+        assert_eq!((error.kind(), error.message().ends_with("the disk is full")), (Kind::Storage, true));
+    }
+}

@@ -1,0 +1,577 @@
+//! Publication: bytes, footers, log, faults, and readers that have nothing of ours.
+#![allow(clippy::unwrap_used)] // functions of tests, not only tests
+
+use crate::fault::{Fault, FaultStore, Mode};
+use object_store::{ObjectStore, memory::InMemory};
+use parquet::basic::Compression;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
+use tamis::clock::Instant;
+use tamis::error::{Kind, Result};
+use tamis::minimize::{FieldKind, FieldLayout, Layout, NO_SINCE, mark};
+use tamis::monitor::Silent;
+use tamis::publish::{
+    CompanionRow, Companions, Current, Publishable, Receipt, Row, Target, Writing, Written, commit, current, orphans,
+    write,
+};
+use tamis::store::Root;
+
+/// Rows made from numbers: every field kind, nulls, several rows of one subject.
+struct Sample {
+    layout: Layout,
+    numbers: Vec<u64>,
+    sorted: OnceLock<Vec<(u64, SampleRow)>>,
+    buckets: usize,
+    /// What `rows` says: more than there are gives more files.
+    declared: u64,
+}
+
+struct SampleRow {
+    subject: [u8; 16],
+    identity: [u8; 32],
+    fields: Vec<Option<Vec<u8>>>,
+}
+
+const KINDS: [(&str, FieldKind); 10] = [
+    ("contact", FieldKind::Token),
+    ("city", FieldKind::Text),
+    ("year", FieldKind::Int32),
+    ("count", FieldKind::Int64),
+    ("score", FieldKind::Float64),
+    ("amount", FieldKind::Decimal(2)),
+    ("active", FieldKind::Boolean),
+    ("month", FieldKind::Date),
+    ("seen", FieldKind::Timestamp),
+    ("email", FieldKind::Token),
+];
+
+impl Sample {
+    fn new(rows: u64, buckets: usize) -> Sample {
+        let fields = KINDS.iter().map(|(name, kind)| FieldLayout { name: (*name).into(), kind: *kind }).collect();
+        Sample {
+            layout: Layout { identities: 2, quasi: 1, fields },
+            numbers: (0..rows).collect(),
+            buckets,
+            sorted: OnceLock::new(),
+            declared: rows,
+        }
+    }
+    fn declaring(self, declared: u64) -> Sample {
+        Sample { declared, ..self }
+    }
+    fn with_fields(mut self, names: &[&str]) -> Sample {
+        let kept = names.iter().map(|name| match KINDS.iter().find(|(known, _)| known == name) {
+            Some((_, kind)) => FieldLayout { name: (*name).into(), kind: *kind },
+            None => FieldLayout { name: (*name).into(), kind: FieldKind::Text },
+        });
+        self.layout.fields = kept.collect();
+        self
+    }
+    fn row(&self, number: u64) -> SampleRow {
+        // Three rows per subject.
+        let subject = blake3::hash(&(number / 3).to_le_bytes());
+        let subject: [u8; 16] = subject.as_bytes()[..16].try_into().unwrap();
+        let value = |kind: FieldKind, name: &str| -> Option<Vec<u8>> {
+            let n = number % 97;
+            if name != "contact" && (number + name.len() as u64).is_multiple_of(7) {
+                return None;
+            }
+            Some(match kind {
+                FieldKind::Token if name == "contact" => subject.to_vec(),
+                FieldKind::Token => blake3::hash(&number.to_be_bytes()).as_bytes()[..16].to_vec(),
+                FieldKind::Text => format!("Ort {n} \u{fc}").into_bytes(),
+                FieldKind::Int32 => (1900 + n as i32).to_le_bytes().to_vec(),
+                FieldKind::Int64 => (-(number as i64)).to_le_bytes().to_vec(),
+                FieldKind::Float64 => (n as f64 + 0.25).to_le_bytes().to_vec(),
+                FieldKind::Decimal(_) => (i128::from(n) * 100 + 25).to_le_bytes().to_vec(),
+                FieldKind::Boolean => vec![u8::from(n.is_multiple_of(2))],
+                FieldKind::Date => (n as i32).to_le_bytes().to_vec(),
+                FieldKind::Timestamp => (n as i64 * 1_000_000 + 5).to_le_bytes().to_vec(),
+            })
+        };
+        let fields = self.layout.fields.iter().map(|f| value(f.kind, &f.name)).collect();
+        SampleRow { subject, identity: *blake3::hash(&number.to_le_bytes()).as_bytes(), fields }
+    }
+    /// As `tests/oracle/read_table.py` prints it.
+    fn canonical(&self) -> Vec<String> {
+        let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+        let cell = |kind: FieldKind, value: &Option<Vec<u8>>| -> String {
+            let Some(v) = value else { return "null".into() };
+            let long = || i64::from_le_bytes(v[..8].try_into().unwrap());
+            match kind {
+                FieldKind::Token => format!("\"{}\"", hex(v)),
+                FieldKind::Text => format!("\"{}\"", std::str::from_utf8(v).unwrap()),
+                FieldKind::Int32 => i32::from_le_bytes(v[..4].try_into().unwrap()).to_string(),
+                FieldKind::Int64 => long().to_string(),
+                FieldKind::Float64 => f64::from_le_bytes(v[..8].try_into().unwrap()).to_string(),
+                FieldKind::Decimal(_) => {
+                    let cents = i128::from_le_bytes(v[..16].try_into().unwrap());
+                    format!("\"{}.{:02}\"", cents / 100, cents % 100)
+                }
+                FieldKind::Boolean => (v[0] == 1).to_string(),
+                FieldKind::Date => {
+                    let day = jiff::civil::date(1970, 1, 1) + jiff::Span::new().days(v[0] as i64);
+                    format!("\"{day}\"")
+                }
+                FieldKind::Timestamp => {
+                    let time = Instant(long()).timestamp();
+                    format!("\"{}\"", time.strftime("%Y-%m-%dT%H:%M:%S.%6fZ"))
+                }
+            }
+        };
+        let line = |number: &u64| {
+            let row = self.row(*number);
+            let cells = self.layout.fields.iter().zip(&row.fields).map(|(f, value)| cell(f.kind, value));
+            format!("[{}]", cells.collect::<Vec<_>>().join(","))
+        };
+        let mut lines: Vec<String> = self.numbers.iter().map(line).collect();
+        lines.sort();
+        lines
+    }
+}
+
+impl Publishable for Sample {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+    fn field_untils(&self) -> usize {
+        1
+    }
+    fn buckets(&self) -> usize {
+        self.buckets
+    }
+    fn rows(&self) -> u64 {
+        self.declared
+    }
+    fn as_of(&self) -> Instant {
+        Instant(1_764_000_000_000_000)
+    }
+    fn visit(&self, bucket: usize, each: &mut dyn FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
+        let of =
+            |row: &SampleRow| (usize::from(u16::from_be_bytes([row.subject[0], row.subject[1]])) * self.buckets) >> 16;
+        let sorted = self.sorted.get_or_init(|| {
+            let mut rows: Vec<_> = self.numbers.iter().map(|n| (*n, self.row(*n))).collect();
+            rows.sort_by(|a, b| (a.1.subject, &a.1.fields).cmp(&(b.1.subject, &b.1.fields)));
+            rows
+        });
+        for (number, row) in sorted.iter().filter(|(_, row)| of(row) == bucket) {
+            let number = *number;
+            let fields: Vec<Option<&[u8]>> = row.fields.iter().map(|f| f.as_deref()).collect();
+            let weak =
+                if number.is_multiple_of(2) { (mark::WEAK | mark::RAW, &row.identity) } else { (mark::NONE, &[0; 32]) };
+            let companion = CompanionRow {
+                subject: &row.subject,
+                keep_until: number as i64,
+                since: if number.is_multiple_of(5) { NO_SINCE } else { number as i64 },
+                consent_until: if number.is_multiple_of(3) { i64::MAX } else { number as i64 },
+                field_until: &[-(number as i64)],
+                identities: &[(mark::KEY, &row.identity), weak],
+                quasi: &[u64::MAX - number],
+            };
+            each(&Row { companion, fields: &fields })?;
+        }
+        Ok(())
+    }
+}
+
+/// A lake and a state, in memory or in folders, with what is needed to publish to them.
+struct Place {
+    folder: tempfile::TempDir,
+    lake: Root,
+    state: Root,
+}
+
+impl Place {
+    fn local() -> Place {
+        static RUNTIME: OnceLock<tokio::runtime::Runtime> = OnceLock::new();
+        let start = || tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime = RUNTIME.get_or_init(start);
+        let folder = tempfile::tempdir().unwrap();
+        let root = |name: &str| {
+            Root::open(name, folder.path().join(name).to_str().unwrap(), runtime.handle().clone()).unwrap()
+        };
+        Place { lake: root("lake"), state: root("state"), folder }
+    }
+    fn memory() -> Place {
+        let mut place = Place::local();
+        place.lake = place.lake.with_store(Arc::new(InMemory::new()));
+        place.state = place.state.with_store(Arc::new(InMemory::new()));
+        place
+    }
+    fn target(&self) -> Target<'_> {
+        Target { lake: &self.lake, path: "crm/contacts", state: &self.state, companions: "companions/crm-contacts" }
+    }
+    fn current(&self) -> Option<Current> {
+        current(&self.lake, "crm/contacts").unwrap()
+    }
+    fn write(&self, sample: &Sample, run: &str, attempt: u32, threads: usize, binary: bool) -> Result<Written> {
+        let current = current(&self.lake, "crm/contacts")?;
+        let subject_field = sample.layout.fields.iter().position(|f| f.name == "contact").unwrap_or(usize::MAX);
+        let writing =
+            Writing { run, attempt, binary_tokens: binary, subject_field, threads, current: current.as_ref() };
+        write(sample, &self.target(), &writing, &Silent)
+    }
+    fn publish(&self, sample: &Sample, sequence: i64) -> Result<Receipt> {
+        let before = current(&self.lake, "crm/contacts")?.map(|c| c.version);
+        let written = self.write(sample, &format!("run-{sequence}"), 1, 2, false)?;
+        commit(&written, &self.target(), "tamis/crm-contacts", sequence, "digest", before)
+    }
+    fn file(&self, name: &str) -> Vec<u8> {
+        self.lake.get(&self.target().file(name)).unwrap().unwrap()
+    }
+    fn log(&self, version: u64) -> String {
+        let entry = self.lake.get(&format!("crm/contacts/_delta_log/{version:020}.json")).unwrap().unwrap();
+        String::from_utf8(entry).unwrap()
+    }
+    fn footers(&self) -> Vec<SerializedFileReader<bytes::Bytes>> {
+        let files = self.current().unwrap().files;
+        files.iter().map(|f| SerializedFileReader::new(bytes::Bytes::from(self.file(&f.name))).unwrap()).collect()
+    }
+}
+
+#[test]
+fn each_version_replaces_the_one_before_at_once() {
+    for place in [Place::memory(), Place::local()] {
+        assert_eq!(place.current(), None);
+        for (sequence, rows) in [(1, 100), (2, 40), (3, 0), (4, 70)] {
+            let receipt = place.publish(&Sample::new(rows, 4), sequence).unwrap();
+            assert_eq!((receipt.version, receipt.found), (sequence as u64 - 1, false));
+            let now = place.current().unwrap();
+            assert_eq!((now.version, now.rows(), now.attempt), (receipt.version, rows, 1));
+            assert_eq!((now.run.as_str(), now.manifest.as_str()), (format!("run-{sequence}").as_str(), "digest"));
+            assert!(now.files.iter().all(|f| f.name.contains(&now.run)), "only files of this run");
+        }
+    }
+}
+
+#[test]
+fn the_same_rows_give_the_same_bytes_whatever_the_threads_and_buckets() {
+    let mut seen = BTreeSet::new();
+    // Four files, of one bucket, of two each, and sixteen to a file; row groups end inside files and buckets.
+    for (buckets, threads) in [(1, 1), (2, 3), (64, 2)] {
+        let place = Place::memory();
+        let sample = Sample::new(80_000, buckets).declaring(1_000_000);
+        let written = place.write(&sample, "run", 1, threads, false).unwrap();
+        assert_eq!((written.files.len(), written.rows), (4, 80_000));
+        seen.insert(
+            written.files.iter().map(|f| (f.blake3.clone(), f.companion_blake3.clone(), f.rows)).collect::<Vec<_>>(),
+        );
+        for file in &written.files {
+            let bytes = place.file(&file.name);
+            assert_eq!(
+                (bytes.len() as u64, blake3::hash(&bytes).to_hex().to_string()),
+                (file.bytes, file.blake3.clone())
+            );
+        }
+        let json = serde_json::to_string(&written).unwrap();
+        assert_eq!(serde_json::from_str::<Written>(&json).unwrap(), written);
+    }
+    assert_eq!(seen.len(), 1, "bytes differ");
+}
+
+#[test]
+fn footers_say_nothing_but_min_and_max_of_the_subject() {
+    let place = Place::memory();
+    place.publish(&Sample::new(40_000, 16), 1).unwrap();
+    let footers = place.footers();
+    assert_eq!(footers.len(), 1);
+    let metadata = footers[0].metadata();
+    let groups: Vec<i64> = metadata.row_groups().iter().map(|g| g.num_rows()).collect();
+    assert_eq!(groups, [16_384, 16_384, 7_232], "row groups are cut by row count");
+    assert_eq!(metadata.file_metadata().created_by(), Some("tamis version 1"));
+    assert!(metadata.file_metadata().key_value_metadata().is_none());
+    let mut last = Vec::new();
+    for group in metadata.row_groups() {
+        assert_eq!(group.sorting_columns().map(|s| (s.len(), s[0].column_idx, s[0].descending)), Some((1, 0, false)));
+        for column in group.columns() {
+            let name = column.column_path().string();
+            let token = name == "contact" || name == "email";
+            assert_eq!(column.statistics().is_some(), name == "contact", "{name}");
+            assert_eq!(column.compression() == Compression::UNCOMPRESSED, token, "{name}");
+            assert_eq!(column.dictionary_page_offset().is_some(), name == "city", "{name}");
+            assert!(column.bloom_filter_offset().is_none() && column.column_index_offset().is_none());
+            assert!(column.offset_index_offset().is_none(), "{name}");
+        }
+        let subject = group.column(0).statistics().unwrap();
+        assert!(last.as_slice() <= subject.min_bytes_opt().unwrap(), "sorted by subject");
+        last = subject.max_bytes_opt().unwrap().to_vec();
+    }
+}
+
+#[test]
+fn the_log_holds_no_statistics_but_row_counts_and_no_optional_feature() {
+    let place = Place::memory();
+    place.publish(&Sample::new(100, 4), 1).unwrap();
+    place.publish(&Sample::new(90, 4), 2).unwrap();
+    for version in [0, 1] {
+        for line in place.log(version).lines() {
+            let action: serde_json::Value = serde_json::from_str(line).unwrap();
+            for name in ["add", "remove"] {
+                if let Some(stats) = action[name]["stats"].as_str() {
+                    let stats: serde_json::Map<_, _> = serde_json::from_str(stats).unwrap();
+                    assert_eq!(stats.keys().collect::<Vec<_>>(), ["numRecords"]);
+                }
+            }
+            if action["protocol"].is_object() {
+                let (reader, writer) = (&action["protocol"]["readerFeatures"], &action["protocol"]["writerFeatures"]);
+                assert_eq!((reader, writer), (&serde_json::json!([]), &serde_json::json!([])));
+            }
+            if let Some(metadata) = action["metaData"].as_object() {
+                assert_eq!(metadata["configuration"], serde_json::json!({"delta.dataSkippingNumIndexedCols": "0"}));
+            }
+        }
+    }
+    let second = place.log(1);
+    for action in ["\"remove\"", "\"add\"", "\"txn\"", "tamis/crm-contacts"] {
+        assert_eq!(second.matches(action).count(), 1, "{action}");
+    }
+}
+
+#[test]
+fn a_checkpoint_is_written_now_and_then_and_the_table_reads_on() {
+    let place = Place::local();
+    for sequence in 1..=12 {
+        place.publish(&Sample::new(20, 1), sequence).unwrap();
+    }
+    assert!(place.lake.get("crm/contacts/_delta_log/_last_checkpoint").unwrap().is_some());
+    assert_eq!(place.current().unwrap().rows(), 20);
+}
+
+#[test]
+fn withdrawn_fields_stay_as_nulls_new_ones_are_added_and_types_do_not_change() {
+    let place = Place::memory();
+    place.publish(&Sample::new(30, 1).with_fields(&["contact", "city"]), 1).unwrap();
+    place.publish(&Sample::new(30, 1).with_fields(&["year", "contact"]), 2).unwrap();
+    let names: Vec<_> = place.current().unwrap().columns.into_iter().map(|c| c.name).collect();
+    assert_eq!(names, ["contact", "city", "year"]);
+    let group = place.footers()[0].metadata().row_group(0).clone();
+    assert_eq!(
+        group.columns().iter().map(|c| c.column_path().string()).collect::<Vec<_>>(),
+        ["contact", "city", "year"]
+    );
+    let mut changed = Sample::new(30, 1).with_fields(&["contact", "year"]);
+    changed.layout.fields[1].kind = FieldKind::Text;
+    let before = place.log(1);
+    assert_eq!(place.publish(&changed, 3).unwrap_err().kind(), Kind::Policy);
+    assert_eq!((place.log(1), place.current().unwrap().version), (before, 1), "nothing was written");
+}
+
+#[test]
+fn r40_companions_hold_what_was_given_row_for_row() {
+    let place = Place::memory();
+    let sample = Sample::new(40_000, 8);
+    let written = place.write(&sample, "run", 1, 2, false).unwrap();
+    let mut numbers = BTreeSet::new();
+    for file in &written.files {
+        let mut companions = Companions::open(&place.state, &file.companion).unwrap();
+        let mut subjects = Companions::open_subjects(&place.state, &file.companion).unwrap();
+        assert_eq!(companions.rows(), file.rows);
+        let mut last = [0; 16];
+        while let Some(group) = companions.next_group().unwrap() {
+            let only = subjects.next_group().unwrap().unwrap();
+            assert_eq!((group.identities(), group.field_untils(), group.quasis(), only.identities()), (2, 1, 1, 0));
+            for i in 0..group.rows() {
+                let number = group.keep_until(i) as u64;
+                let row = sample.row(number);
+                assert!(last <= row.subject);
+                last = row.subject;
+                assert_eq!((group.subject(i), only.subject(i)), (&row.subject, &row.subject));
+                assert_eq!((group.mark(i, 0), group.identity(i, 0)), (mark::KEY, Some(&row.identity)));
+                let weak = if number.is_multiple_of(2) {
+                    (mark::WEAK | mark::RAW, Some(&row.identity))
+                } else {
+                    (mark::NONE, None)
+                };
+                assert_eq!((group.mark(i, 1), group.identity(i, 1)), weak);
+                assert_eq!(group.since(i), if number.is_multiple_of(5) { NO_SINCE } else { number as i64 });
+                assert_eq!(group.consent_until(i), if number.is_multiple_of(3) { i64::MAX } else { number as i64 });
+                assert_eq!((group.field_until(i, 0), group.quasi(i, 0)), (-(number as i64), u64::MAX - number));
+                numbers.insert(number);
+            }
+        }
+        let mut found = Companions::open(&place.state, &file.companion).unwrap();
+        let groups = file.rows.div_ceil(16_384) as usize;
+        assert_eq!(found.skip_while(|_, greatest| *greatest >= last), groups - 1, "the footer finds the last subject");
+    }
+    assert_eq!(numbers.len(), 40_000);
+    let bytes = place.state.get(&written.files[0].companion).unwrap().unwrap();
+    let cut = &bytes[..bytes.len() - 20];
+    place.state.put("companions/cut.parquet", cut.to_vec()).unwrap();
+    for path in ["companions/cut.parquet", "companions/none.parquet"] {
+        assert_eq!(Companions::open(&place.state, path).err().unwrap().kind(), Kind::Evidence);
+    }
+}
+
+#[test]
+fn another_writer_is_noticed_and_nothing_is_committed() {
+    let place = Place::memory();
+    place.publish(&Sample::new(20, 1), 1).unwrap();
+    let written = place.write(&Sample::new(10, 1), "run-2", 1, 1, false).unwrap();
+    let foreign = "{\"commitInfo\":{\"timestamp\":1,\"operation\":\"WRITE\",\"operationParameters\":{}}}\n";
+    place.lake.put("crm/contacts/_delta_log/00000000000000000001.json", foreign.into()).unwrap();
+    let refused = commit(&written, &place.target(), "tamis/crm-contacts", 2, "digest", Some(0)).unwrap_err();
+    assert_eq!((refused.kind(), place.log(1).as_str()), (Kind::Evidence, foreign));
+    assert_eq!(current(&place.lake, "crm/contacts").unwrap_err().kind(), Kind::Evidence);
+}
+
+#[test]
+fn a_version_other_than_the_one_seen_before_writing_is_refused() {
+    let place = Place::memory();
+    place.publish(&Sample::new(20, 1), 1).unwrap();
+    let written = place.write(&Sample::new(10, 1), "run-3", 1, 1, false).unwrap();
+    place.publish(&Sample::new(15, 1), 2).unwrap();
+    for expected in [None, Some(0)] {
+        let refused = commit(&written, &place.target(), "tamis/crm-contacts", 3, "digest", expected).unwrap_err();
+        assert_eq!(refused.kind(), Kind::Evidence);
+    }
+    assert_eq!(place.current().unwrap().run, "run-2");
+}
+
+#[test]
+fn a_table_with_features_that_keep_removed_rows_is_refused() {
+    for (property, kind) in
+        [("delta.enableChangeDataFeed", Kind::Policy), ("delta.enableDeletionVectors", Kind::Policy)]
+    {
+        let place = Place::memory();
+        place.publish(&Sample::new(20, 1), 1).unwrap();
+        let entry = place.log(0).replace(
+            "\"delta.dataSkippingNumIndexedCols\":\"0\"",
+            &format!("\"delta.dataSkippingNumIndexedCols\":\"0\",\"{property}\":\"true\""),
+        );
+        place.lake.put("crm/contacts/_delta_log/00000000000000000000.json", entry.into()).unwrap();
+        assert_eq!(current(&place.lake, "crm/contacts").unwrap_err().kind(), kind, "{property}");
+    }
+}
+
+#[test]
+fn a_run_that_was_published_before_is_found_again() {
+    let place = Place::memory();
+    let written = place.write(&Sample::new(20, 1), "run-1", 1, 1, false).unwrap();
+    let first = commit(&written, &place.target(), "tamis/crm-contacts", 1, "digest", None).unwrap();
+    let again = place.write(&Sample::new(20, 1), "run-1", 2, 1, false).unwrap();
+    for version in [0, 1] {
+        let found = commit(&again, &place.target(), "tamis/crm-contacts", 1, "other", None).unwrap();
+        assert_eq!(
+            (found.version, found.attempt, found.manifest.as_str(), found.found),
+            (first.version, 1, "digest", true)
+        );
+        if version == 0 {
+            place.publish(&Sample::new(5, 1), 2).unwrap();
+        }
+    }
+    let late = place.write(&Sample::new(20, 1), "run-0", 1, 1, false).unwrap();
+    let refused = commit(&late, &place.target(), "tamis/crm-contacts", 1, "digest", Some(1)).unwrap_err();
+    assert_eq!(refused.kind(), Kind::Evidence);
+}
+
+#[test]
+fn files_that_nothing_refers_to_are_listed() {
+    let place = Place::memory();
+    place.write(&Sample::new(20, 1), "run-1", 1, 1, false).unwrap();
+    place.publish(&Sample::new(20, 1), 1).unwrap();
+    place.write(&Sample::new(20, 1), "run-1", 3, 1, false).unwrap();
+    let known: BTreeSet<String> = place.current().unwrap().files.into_iter().map(|f| f.name).collect();
+    let stray = orphans(&place.target(), &known).unwrap();
+    let paths: Vec<_> = stray.files.iter().chain(&stray.companions).map(|o| o.path.as_str()).collect();
+    assert_eq!(
+        paths,
+        ["crm/contacts/part-00000-run-1-3.parquet", "companions/crm-contacts/part-00000-run-1-3.parquet"]
+    );
+}
+
+/// One attempt over stores that fail; what follows is the operator running again.
+fn attempt(place: &Place, sample: &Sample, attempt: u32) -> Result<Receipt> {
+    let now = current(&place.lake, "crm/contacts")?;
+    if let Some(now) = now.filter(|now| now.run == "run-2") {
+        return Ok(Receipt { version: now.version, attempt: now.attempt, manifest: now.manifest, found: true });
+    }
+    let written = place.write(sample, "run-2", attempt, 1, false)?;
+    commit(&written, &place.target(), "tamis/crm-contacts", 2, "digest", Some(0))
+}
+
+#[test]
+fn at_each_fault_a_run_ends_in_one_version_with_all_its_files() {
+    let sample = Sample::new(50, 1);
+    let clean = Place::memory();
+    clean.publish(&Sample::new(20, 1), 1).unwrap();
+    let counting = Fault::counting();
+    let stores: Vec<Arc<dyn ObjectStore>> = vec![clean.lake.raw("").0, clean.state.raw("").0];
+    let mut counted = Place { lake: clean.lake.clone(), state: clean.state.clone(), ..Place::memory() };
+    counted.lake = clean.lake.with_store(FaultStore::new(stores[0].clone(), counting.clone()));
+    counted.state = clean.state.with_store(FaultStore::new(stores[1].clone(), counting.clone()));
+    attempt(&counted, &sample, 1).unwrap();
+    assert!(counting.count() > 10, "{}", counting.count());
+    let mut lost_answers = 0;
+    for mode in [Mode::FailBefore, Mode::FailAfter, Mode::AnswerExists] {
+        for for_ever in [false, true] {
+            for k in 1..=counting.count() {
+                let place = Place::memory();
+                place.publish(&Sample::new(20, 1), 1).unwrap();
+                let fault = Fault::new(mode, k, for_ever);
+                let (lake, state) = (place.lake.raw("").0, place.state.raw("").0);
+                let mut faulty = Place::memory();
+                faulty.lake = place.lake.with_store(FaultStore::new(lake, fault.clone()));
+                faulty.state = place.state.with_store(FaultStore::new(state, fault));
+                let first = attempt(&faulty, &sample, 1);
+                if let Err(error) = &first {
+                    let text = format!("{error}{}", error.help_text().unwrap_or_default());
+                    assert!(!text.contains("injected") && !text.contains("://"), "{text}");
+                    assert!(matches!(error.kind(), Kind::Storage | Kind::Unknown), "{mode:?} {k}: {error}");
+                }
+                lost_answers += usize::from(first.as_ref().is_ok_and(|receipt| receipt.found));
+                let second = attempt(&place, &sample, 2).unwrap();
+                assert_eq!(second.version, 1, "{mode:?} {k}");
+                assert!(first.is_err() || second.attempt == 1, "{mode:?} {k}: what was answered stays");
+                let now = place.current().unwrap();
+                assert_eq!((now.version, now.rows()), (1, 50));
+                for file in &now.files {
+                    assert_eq!(place.file(&file.name).len() as u64, file.bytes);
+                    let companion = place.target().companion(&file.name);
+                    assert_eq!(Companions::open(&place.state, &companion).unwrap().rows(), file.rows);
+                }
+            }
+        }
+    }
+    assert!(lost_answers >= 2, "a commit whose answer is lost converges in the same attempt");
+}
+
+/// The interpreter of `tests/oracle`: from `TAMIS_ORACLE_PYTHON`, else of the venv in the target folder.
+fn python() -> Option<std::path::PathBuf> {
+    let set = std::env::var_os("TAMIS_ORACLE_PYTHON").map(std::path::PathBuf::from);
+    let venv = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/oracle/venv/bin/python");
+    set.or_else(|| venv.exists().then_some(venv))
+}
+
+#[test]
+fn independent_readers_see_exactly_the_rows() {
+    let Some(python) = python() else {
+        eprintln!("skipped: no interpreter with tests/oracle/requirements.txt (TAMIS_ORACLE_PYTHON)");
+        return;
+    };
+    for binary in [false, true] {
+        let place = Place::local();
+        let old = place.write(&Sample::new(500, 4), "run-1", 1, 2, binary).unwrap();
+        commit(&old, &place.target(), "tamis/crm-contacts", 1, "digest", None).unwrap();
+        let sample = Sample::new(3_000, 8).declaring(500_000);
+        let written = place.write(&sample, "run-2", 1, 2, binary).unwrap();
+        assert_eq!(written.files.len(), 2);
+        commit(&written, &place.target(), "tamis/crm-contacts", 2, "digest", Some(0)).unwrap();
+        let table = place.folder.path().join("lake/crm/contacts");
+        for engine in ["duckdb", "polars", "deltalake"] {
+            let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/read_table.py");
+            let run = std::process::Command::new(&python).arg(script).arg(engine).arg(&table).output().unwrap();
+            assert!(run.status.success(), "{engine}: {}", String::from_utf8_lossy(&run.stderr));
+            let text = String::from_utf8(run.stdout).unwrap();
+            let names: Vec<_> = KINDS.iter().map(|(name, _)| *name).collect();
+            let head: (u64, Vec<String>) = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+            assert_eq!(head.0, 3_000, "{engine}");
+            assert_eq!(head.1, names, "{engine}");
+            let mut read: Vec<&str> = text.lines().skip(1).collect();
+            read.sort_unstable();
+            let wanted = sample.canonical();
+            let differs = wanted.iter().zip(&read).find(|(a, b)| a != b);
+            assert!(differs.is_none(), "{engine} (binary: {binary}): {differs:?}");
+        }
+    }
+}

@@ -1,0 +1,410 @@
+//! Request lists from files to stored entries, on a real folder, with every fault of the store.
+
+use crate::fault::{Fault as StoreFault, FaultStore, Mode};
+use std::collections::BTreeMap;
+use tamis::clock::{Instant, Period};
+use tamis::error::{Kind, Result};
+use tamis::key::Key;
+use tamis::monitor::Silent;
+use tamis::policy::{Effect, Identifier, KeyFrom, KeySource, Links, List, Location, Normal, Project, Removal, Share};
+use tamis::requests::{Bond, IntakeReport, Learned, Maker, Requests, take_in};
+use tamis::store::Root;
+
+const ERASURE: &str = "requests/erasure/2026-11.csv";
+
+struct Place {
+    runtime: tokio::runtime::Runtime,
+    folder: tempfile::TempDir,
+    project: Project,
+}
+
+fn list(name: &str, effect: Effect) -> List {
+    let identifier = |kind: &str| Identifier { kind: kind.into(), normal: Normal::Text };
+    List {
+        name: name.into(),
+        input: Location { root: "state".into(), path: format!("requests/{name}/*.csv") },
+        effect,
+        matches: vec![("Email".into(), identifier("email/1")), ("ContactId".into(), identifier("salesforce-id/1"))],
+        request: "Case".into(),
+        request_pattern: regex::Regex::new("^(?:[A-Za-z0-9-]{1,40})$").unwrap(),
+        received: "RequestedAt".into(),
+        zone: jiff::tz::TimeZone::UTC,
+        purposes: None,
+        encoding: "utf-8".into(),
+        delimiter: b',',
+        snapshot: false,
+        max_lifted: Share(0),
+        may_be_empty: false,
+        interval: (None, None),
+        lifts: None,
+        lift_erase: false,
+    }
+}
+
+/// A keyed identity of the trimmed text; addresses without `@` are raw forms.
+fn identity(kind: &str, value: &str) -> (bool, [u8; 32]) {
+    let key = Key::new([1; 32]).derive("tamis v1 identity", &[kind.as_bytes()]);
+    let raw = kind == "email/1" && !value.contains('@');
+    (raw, *blake3::keyed_hash(key.expose(), value.trim().as_bytes()).as_bytes())
+}
+
+fn maker(identifier: &Identifier) -> Result<Maker> {
+    let kind = identifier.kind.clone();
+    Ok(Box::new(move |value| (!value.trim().is_empty()).then(|| identity(&kind, value))))
+}
+
+fn key() -> Key {
+    Key::new([1; 32])
+}
+
+impl Place {
+    fn new(lists: impl IntoIterator<Item = List>) -> Place {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let period = |t: &str| Period::parse(t).unwrap();
+        let project = Project {
+            controller: "Acme GmbH".into(),
+            roots: BTreeMap::new(),
+            keys: KeySource { from: KeyFrom::Dir("/".into()), epoch: "2026a".into() },
+            lists: lists.into_iter().map(|l| (l.name.clone(), l)).collect(),
+            removal: Removal {
+                grace: period("PT24H"),
+                raw_keep: None,
+                entry_keep: period("P10Y"),
+                due: period("P30D"),
+            },
+            links: Links { max_alias_fanout: 5, max_strong_fanout: 50 },
+            jobs: BTreeMap::new(),
+            policy_digest: String::new(),
+        };
+        Place { runtime, folder: tempfile::tempdir().unwrap(), project }
+    }
+    fn erasure() -> Place {
+        Place::new([list("erasure", Effect::Erase)])
+    }
+    fn state(&self) -> Root {
+        Root::open("state", self.folder.path().to_str().unwrap(), self.runtime.handle().clone()).unwrap()
+    }
+    fn put(&self, path: &str, bytes: impl AsRef<[u8]>) {
+        self.state().put(path, bytes.as_ref().to_vec()).unwrap();
+    }
+    fn requests(&self) -> Requests {
+        Requests::open(&self.state(), &key()).unwrap()
+    }
+    fn intake_on(&self, state: &Root, requests: &mut Requests, at: i64) -> Result<IntakeReport> {
+        let roots = BTreeMap::from([("state".to_owned(), state.clone())]);
+        take_in(requests, state, &roots, &self.project, &maker, Instant(at), &Silent)
+    }
+    fn intake(&self) -> IntakeReport {
+        self.intake_on(&self.state(), &mut self.requests(), 1_000_000).unwrap()
+    }
+    fn segments(&self) -> Vec<tamis::store::Object> {
+        self.state().list("requests/segments").unwrap()
+    }
+    fn finds(&self, email: &str) -> usize {
+        self.requests().effects(&identity("email/1", email).1).len()
+    }
+}
+
+const TWO: &str =
+    "Case,RequestedAt,Email,ContactId\nC-1,2026-11-02,ann@example.org,\nC-2,2026-11-03T10:00:00Z,bo@example.org,003A\n";
+
+#[test]
+fn a_list_is_taken_in_once_and_its_entries_outlive_it() {
+    let place = Place::erasure();
+    place.put(ERASURE, TWO);
+    let first = place.intake();
+    assert_eq!((first.lists[0].records, first.lists[0].new, first.unreadable), (2, 2, 0));
+    assert!(first.refusal().is_none());
+    let again = place.intake();
+    assert_eq!((again.lists[0].unchanged, again.lists[0].records), (1, 0));
+    place.put("requests/erasure/copy.csv", TWO.replace("C-2", "\"C-2\""));
+    let copy = place.intake();
+    assert_eq!((copy.lists[0].known, copy.lists[0].new), (2, 0), "the same requests in another file are no new ones");
+    for path in [ERASURE, "requests/erasure/copy.csv"] {
+        place.state().delete(path).unwrap();
+    }
+    assert!(place.intake().refusal().is_none(), "R31: taken in and since removed");
+    let requests = place.requests();
+    assert_eq!((requests.len(), requests.identities()), (2, 3));
+    let found = requests.effects(&identity("salesforce-id/1", "003A").1)[0];
+    let entry = requests.entry(found.entry());
+    assert_eq!((entry.effect, entry.list, entry.purposes), (Effect::Erase, "erasure", None));
+    assert_eq!(entry.received, Instant::parse("2026-11-03T10:00:00Z").unwrap());
+    assert_eq!((found.bond(), found.raw()), (Bond::Named, false));
+    assert!(requests.effects(&identity("email/1", "cy@example.org").1).is_empty());
+}
+
+#[test]
+fn r31_readable_rows_are_stored_and_the_others_told_without_a_value() {
+    let place = Place::erasure();
+    let rows = "Case,RequestedAt,Email,ContactId\n\
+        C-1,2026-11-02,ann@example.org,\n\
+        not an id!,2026-11-02,secret-b@example.org,\n\
+        C-3,02.11.2026,secret-c@example.org,\n\
+        C-4,2026-11-02,  ,\n\
+        C-5,2026-11-02,secret-e@example.org\n\
+        C-6,2026-11-02,fay,\n";
+    place.put(ERASURE, rows);
+    place.put("requests/erasure/z.csv", TWO);
+    let report = place.intake();
+    assert_eq!(report.faults.iter().map(|f| f.record).collect::<Vec<_>>(), [2, 3, 4, 5].map(Some));
+    assert_eq!((report.lists[0].new, report.lists[0].known, report.lists[0].raw, report.unreadable), (3, 1, 1, 4));
+    let refusal = report.refusal().unwrap();
+    assert_eq!(refusal.kind(), Kind::Input);
+    assert!(refusal.message().contains(&format!("state:{ERASURE}, record 2")), "{refusal}");
+    let told = report.faults.iter().map(ToString::to_string).collect::<String>();
+    assert!(!told.contains("secret") && !told.contains("not an id"), "{told}");
+    assert_eq!([place.finds("ann@example.org"), place.finds("bo@example.org"), place.finds("fay")], [1, 1, 1]);
+
+    let segments = place.segments().len();
+    assert_eq!(place.intake().unreadable, 4, "told every night until it is corrected");
+    assert_eq!(place.segments().len(), segments, "and nothing is stored for it again");
+    place.put(ERASURE, "Case,RequestedAt,Email,ContactId\nC-3,2026-11-02,secret-c@example.org,\n");
+    assert!(place.intake().refusal().is_none());
+    assert_eq!(place.finds("secret-c@example.org"), 1);
+}
+
+#[test]
+fn r31_nothing_to_read_is_refused_unless_the_policy_expects_it() {
+    let mut place = Place::erasure();
+    let what = |place: &Place| place.intake().faults.iter().map(|f| f.what.clone()).collect::<String>();
+    assert!(what(&place).contains("no object matches"));
+    place.put("requests/erasure/deeper/x.csv", TWO);
+    assert!(what(&place).contains("no object matches"), "a star stays in its folder");
+    for (bytes, told) in
+        [("", "empty"), ("\u{feff}", "empty"), ("\n\n", "empty"), ("Case,RequestedAt,Email,ContactId\n", "no request")]
+    {
+        place.put(ERASURE, bytes);
+        assert!(what(&place).contains(told), "{bytes:?}");
+        assert!(what(&place).contains(told), "{bytes:?}, the next night too");
+    }
+    place.project.lists.get_mut("erasure").unwrap().may_be_empty = true;
+    assert!(place.intake().refusal().is_none());
+    place.state().delete(ERASURE).unwrap();
+    assert!(place.intake().refusal().is_none());
+}
+
+#[test]
+fn a_broken_file_stops_where_it_breaks_and_says_where() {
+    let place = Place::erasure();
+    for (tail, told) in [
+        ("C-2,2026-11-02,\"bo@example.org,\nC-3,2026-11-02,cy@example.org,\n", "never closed"),
+        ("C-2,2026-11-02,\"bo\"@example.org,\n", "after a closing quote"),
+    ] {
+        place.put(ERASURE, format!("Case,RequestedAt,Email,ContactId\nC-1,2026-11-02,ann@example.org,\n{tail}"));
+        let report = place.intake();
+        assert!(report.faults[0].what.contains(told), "{}", report.faults[0]);
+        assert_eq!(report.faults[0].record, Some(2));
+        assert_eq!(place.finds("ann@example.org"), 1);
+    }
+    let broken: [(&[u8], &str); 5] = [
+        (b"Case,RequestedAt,Email,ContactId\nC-9,2026-11-02,\xff@example.org,\n", "malformed"),
+        (b"Case,RequestedAt,Email\nC-9,2026-11-02,ida@example.org\n", "lacks the column \"ContactId\""),
+        (b"Case,case,RequestedAt,Email,ContactId\n", "column 2 of the header has the name"),
+        (b"PK\x03\x04\0\0", "NUL"),
+        (b"Case;RequestedAt;Email;ContactId\nC-9;2026-11-02;ida@example.org;\n", "lacks the column"),
+    ];
+    for (bytes, told) in broken {
+        place.put(ERASURE, bytes);
+        let report = place.intake();
+        assert!(report.faults[0].what.contains(told), "{}", report.faults[0]);
+        assert_eq!((report.faults[0].record, report.unreadable), (None, 1));
+    }
+    assert_eq!(place.finds("ida@example.org"), 0);
+}
+
+#[test]
+fn encoding_delimiter_and_header_are_the_lists() {
+    let mut list = list("erasure", Effect::Erase);
+    (list.encoding, list.delimiter) = ("windows-1252".into(), b';');
+    let place = Place::new([list]);
+    place.put(ERASURE, b"ContactId; Email ;Case;RequestedAt\r\n;zo\xeb@example.org;C-1;2026-11-02\r\n");
+    assert!(place.intake().refusal().is_none());
+    assert_eq!(place.finds("zo\u{eb}@example.org"), 1);
+}
+
+#[test]
+fn a_list_that_is_read_otherwise_reads_its_files_again() {
+    let mut place = Place::erasure();
+    place.put(ERASURE, "Case,RequestedAt,Email,ContactId,Phone\nC-1,2026-11-02,ann@example.org,,+49 1\n");
+    place.intake();
+    let phone = Identifier { kind: "phone/1".into(), normal: Normal::Text };
+    place.project.lists.get_mut("erasure").unwrap().matches.push(("Phone".into(), phone));
+    assert_eq!(place.intake().lists[0].new, 1);
+    assert_eq!(place.requests().effects(&identity("phone/1", "+49 1").1).len(), 1);
+}
+
+#[test]
+fn every_effect_is_stored_with_what_it_needs() {
+    let mut object = list("object", Effect::Object);
+    object.purposes = Some(vec!["sales-analytics".into()]);
+    let mut consent = list("consent", Effect::Consent);
+    consent.interval = (Some("From".into()), Some("To".into()));
+    let mut lift = list("lift", Effect::Lift);
+    (lift.matches, lift.lifts, lift.lift_erase) = (Vec::new(), Some("Ends".into()), true);
+    let place = Place::new([object, consent, lift]);
+    place.put("requests/object/1.csv", TWO);
+    place.put(
+        "requests/consent/1.csv",
+        "Case,RequestedAt,Email,ContactId,From,To\nC-7,2026-01-01,ann@example.org,,2026-01-01,\nC-8,2026-01-01,x@example.org,,soon,\n",
+    );
+    place.put("requests/lift/1.csv", "Case,RequestedAt,Ends\nL-1,2026-01-01,C-1\nL-2,2026-01-01,ann@example.org\n");
+    let report = place.intake();
+    assert_eq!(
+        report.faults.iter().map(|f| (f.list.as_str(), f.record)).collect::<Vec<_>>(),
+        [("consent", Some(2)), ("lift", Some(2))]
+    );
+    assert_eq!(place.intake().lists.iter().map(|l| l.new).sum::<u64>(), 0, "lifts too are stored once");
+    let requests = place.requests();
+    let ann = requests.effects(&identity("email/1", "ann@example.org").1);
+    let mut seen: Vec<_> = ann
+        .iter()
+        .map(|e| requests.entry(e.entry()))
+        .map(|e| (e.effect, e.purposes.map(<[_]>::len), e.from.is_some(), e.to.is_some()))
+        .collect();
+    seen.sort_unstable();
+    assert_eq!(seen, [(Effect::Object, Some(1), false, false), (Effect::Consent, None, true, false)]);
+    let lifts: Vec<_> = (0..requests.len() as u32).filter_map(|i| requests.entry(i).lifts).collect();
+    assert_eq!((lifts, requests.len()), (vec!["C-1"], 4));
+}
+
+/// Writes `count` small segments, one a night.
+fn nights(place: &Place, count: usize) {
+    let (state, mut requests) = (place.state(), place.requests());
+    for n in 0..count {
+        place.put(ERASURE, format!("Case,RequestedAt,Email,ContactId\nC-{n},2026-11-02,p{n}@example.org,003{n}\n"));
+        assert_eq!(place.intake_on(&state, &mut requests, n as i64).unwrap().lists[0].new, 1);
+    }
+}
+
+#[test]
+fn r18_merging_segments_loses_nothing_not_even_what_was_learned() {
+    let place = Place::erasure();
+    nights(&place, 20);
+    let mut requests = place.requests();
+    let entry = requests.effects(&identity("email/1", "p3@example.org").1)[0].entry();
+    let learned = || [Learned { entry, identity: [9; 32], bond: Bond::ViaWeak }];
+    assert_eq!(requests.learn(&place.state(), &learned()).unwrap(), 1);
+    assert_eq!(requests.learn(&place.state(), &learned()).unwrap(), 0, "known already");
+    assert_eq!((place.segments().len(), requests.last_segment()), (21, 21));
+    assert_eq!(requests.compact(&place.state()).unwrap(), 21);
+    assert_eq!(place.segments().len(), 1);
+    for requests in [&requests, &place.requests()] {
+        assert_eq!((requests.len(), requests.identities(), requests.last_segment()), (20, 41, 21));
+        assert!((0..20).all(|n| requests.effects(&identity("email/1", &format!("p{n}@example.org")).1).len() == 1));
+        let found = requests.effects(&[9; 32]);
+        assert!(found.len() == 1 && found[0].bond() == Bond::ViaWeak);
+        let id = requests.entry(found[0].entry()).received;
+        assert_eq!(id, Instant::parse("2026-11-02T00:00:00Z").unwrap());
+    }
+    assert_eq!(place.intake().lists[0].unchanged, 1, "the merged segment still knows the file");
+}
+
+#[test]
+fn a_merge_that_stopped_half_way_counts_nothing_twice_and_a_stray_is_read() {
+    let place = Place::erasure();
+    nights(&place, 20);
+    let state = place.state();
+    let old: Vec<_> = place.segments().into_iter().map(|o| (state.get(&o.path).unwrap().unwrap(), o.path)).collect();
+    place.requests().compact(&state).unwrap();
+    place.put(&old[4].1, &old[4].0);
+    place.put(&old[5].1, &old[5].0);
+    assert_eq!(place.requests().len(), 20);
+    assert_eq!(place.requests().compact(&state).unwrap(), 2);
+    assert_eq!(place.segments().len(), 1);
+    // A process with an old view wrote number 7 after it had been merged away: its entries must not be lost.
+    let other = Place::erasure();
+    nights(&other, 6);
+    other.put(ERASURE, "Case,RequestedAt,Email,ContactId\nX-1,2026-11-02,late@example.org,\n");
+    other.intake();
+    let stray = other.state().get(&old[6].1).unwrap().unwrap();
+    place.put(&old[6].1, stray);
+    assert_eq!((place.requests().len(), place.finds("late@example.org")), (21, 1));
+    place.requests().compact(&state).unwrap();
+    assert_eq!(place.finds("late@example.org"), 1);
+}
+
+#[test]
+fn a_missing_or_damaged_segment_or_another_key_stops_the_run() {
+    let place = Place::erasure();
+    nights(&place, 3);
+    let state = place.state();
+    assert!(Requests::open(&state, &Key::new([2; 32])).is_err());
+    let second = place.segments()[1].path.clone();
+    let bytes = state.get(&second).unwrap().unwrap();
+    state.delete(&second).unwrap();
+    let error = Requests::open(&state, &key()).err().unwrap();
+    assert!(error.kind() == Kind::Evidence && error.message().contains("segment 2"), "{error}");
+    let mut flipped = bytes.clone();
+    flipped[40] ^= 1;
+    place.put(&second, &flipped);
+    assert_eq!(Requests::open(&state, &key()).err().unwrap().kind(), Kind::Evidence);
+    place.put(&second, &bytes);
+    assert_eq!(place.requests().len(), 3);
+}
+
+#[test]
+fn two_processes_that_take_in_the_same_file_store_it_once() {
+    let place = Place::erasure();
+    place.put(ERASURE, TWO);
+    let state = place.state();
+    let (mut one, mut two) = (place.requests(), place.requests());
+    place.intake_on(&state, &mut one, 1).unwrap();
+    place.put("requests/erasure/more.csv", "Case,RequestedAt,Email,ContactId\nC-9,2026-11-02,ida@example.org,\n");
+    place.intake_on(&state, &mut two, 2).unwrap();
+    assert_eq!((one.len(), two.len(), place.requests().len()), (2, 3, 3));
+    assert_eq!(two.effects(&identity("email/1", "ann@example.org").1).len(), 1);
+}
+
+#[test]
+fn at_each_fault_of_the_store_no_request_is_lost_or_doubled() {
+    let base = Place::erasure();
+    nights(&base, 17);
+    base.put("requests/erasure/b.csv", TWO);
+    let objects: Vec<_> = base.state().list("").unwrap().into_iter().map(|o| o.path).collect();
+    for mode in [Mode::FailBefore, Mode::FailAfter, Mode::AnswerExists] {
+        for k in 1.. {
+            let place = Place::erasure();
+            for path in &objects {
+                let (from, to) = (base.folder.path().join(path), place.folder.path().join(path));
+                std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+                std::fs::copy(from, to).unwrap();
+            }
+            let state = place.state();
+            let fault = StoreFault::new(mode, k, false);
+            let failing = state.with_store(FaultStore::new(state.raw("").0, fault.clone()));
+            let outcome = Requests::open(&failing, &key()).and_then(|mut requests| {
+                place.intake_on(&failing, &mut requests, 5)?;
+                requests.compact(&failing)
+            });
+            assert!(place.requests().len() >= 17, "{k}");
+            let report = place.intake();
+            assert!(report.refusal().is_none() && place.requests().len() == 19, "{k}: {}", place.requests().len());
+            place.requests().compact(&state).unwrap();
+            assert_eq!(
+                (place.requests().len(), place.finds("bo@example.org"), place.finds("p5@example.org")),
+                (19, 1, 1)
+            );
+            if fault.count() < k {
+                assert!(outcome.is_ok());
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn state_holds_no_raw_value_of_a_request() {
+    let place = Place::erasure();
+    place.put(ERASURE, TWO);
+    place.intake();
+    for object in place.segments() {
+        let bytes = place.state().get(&object.path).unwrap().unwrap().to_ascii_lowercase();
+        let holds = |text: &str| bytes.windows(text.len()).any(|w| w == text.as_bytes());
+        assert!(holds("c-1"), "the search finds what is there");
+        let plain = blake3::hash(b"ann@example.org");
+        assert!(!holds("ann@") && !holds("example.org") && !holds("003a") && !holds(&plain.to_hex()));
+        assert!(!bytes.windows(8).any(|w| w == &plain.as_bytes()[..8]));
+        assert!(!holds(&blake3::hash(TWO.as_bytes()).to_hex()), "digests of request files are keyed");
+    }
+}
