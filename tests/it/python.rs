@@ -16,7 +16,7 @@ impl Python {
     /// Runs `tests/python/<script>` and returns what it printed; a script that fails fails the test.
     pub fn run<A: AsRef<OsStr>>(&self, script: &str, arguments: impl IntoIterator<Item = A>) -> String {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python").join(script);
-        let output = Command::new(&self.0).arg(path).args(arguments).output().unwrap();
+        let output = Command::new(&self.0).arg("-B").arg(path).args(arguments).output().unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{script} ended with {}:\n{errors}", output.status);
         String::from_utf8(output.stdout).unwrap()

@@ -13,7 +13,8 @@ pub fn tool(variable: &str) -> Option<PathBuf> {
     }
     assert!(std::env::var("CI").as_deref() != Ok("true"), "{variable} is not set: run tests/run, not cargo test");
     let name = std::thread::current().name().unwrap_or("a test").to_owned();
-    // Not eprintln!: the harness would keep it to itself.
+    // The harness would keep what eprintln! says to itself.
+    #[allow(clippy::explicit_write)]
     writeln!(std::io::stderr(), "\n*** SKIPPED {name}: {variable} is not set, run tests/run\n").unwrap();
     None
 }
