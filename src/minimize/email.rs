@@ -101,9 +101,27 @@ mod tests {
     fn r6_other_addresses_do_not_normalise() {
         let long = format!("a@{}.example", "x".repeat(64));
         for bad in [
-            "", "@", "a@", "@b.example", "a b@c.example", "a@b@c.example", "<a@b.example>", "a@b.example.", "a@b..example",
-            "a@-b.example", "a@b-.example", "a@ab--c.example", "a@b_c.example", "a@xn--a.example", "a;b@c.example",
-            "a\u{A0}b@c.example", "a@b.example,c@d.example", "a\"b@c.example", "no at sign", "a@b c.example", &long,
+            "",
+            "@",
+            "a@",
+            "@b.example",
+            "a b@c.example",
+            "a@b@c.example",
+            "<a@b.example>",
+            "a@b.example.",
+            "a@b..example",
+            "a@-b.example",
+            "a@b-.example",
+            "a@ab--c.example",
+            "a@b_c.example",
+            "a@xn--a.example",
+            "a;b@c.example",
+            "a\u{A0}b@c.example",
+            "a@b.example,c@d.example",
+            "a\"b@c.example",
+            "no at sign",
+            "a@b c.example",
+            &long,
         ] {
             assert_eq!(normal(bad), None, "{bad}");
         }

@@ -74,7 +74,9 @@ mod tests {
 
     #[test]
     fn r7_other_text_does_not_normalise() {
-        for bad in ["", "001D000000IqhS", "001D000000IqhSLI", "001D000000IqhSLIA", "001D000000IqhSLIAZX", "001D-00000IqhSL"] {
+        for bad in
+            ["", "001D000000IqhS", "001D000000IqhSLI", "001D000000IqhSLIA", "001D000000IqhSLIAZX", "001D-00000IqhSL"]
+        {
             assert_eq!(normal(bad), None, "{bad}");
         }
         assert_eq!(normal("001D000000IqhSLIA6"), None, "6 is no checksum character");
