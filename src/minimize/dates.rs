@@ -594,7 +594,8 @@ mod tests {
             for day in day_number(2006, 1, 1)..day_number(2020, 1, 1) {
                 let (y, m, d) = civil_of(day);
                 for minutes in [0i16, 30, 90, 119, 121, 150, 720, 1439] {
-                    let civil = civil::date(y as i16, m as i8, d as i8).at((minutes / 60) as i8, (minutes % 60) as i8, 0, 0);
+                    let civil =
+                        civil::date(y as i16, m as i8, d as i8).at((minutes / 60) as i8, (minutes % 60) as i8, 0, 0);
                     let expected = instant_of(civil, &zone).0;
                     let found = calendar.instant(day, i64::from(minutes) * 60_000_000);
                     assert_eq!(found, expected, "{name} {civil}");
