@@ -1,6 +1,23 @@
 //! Objects in, `RawBatch` out: sets, archives, encodings and the CSV grammar, every record counted.
 //! Must not know keys, treatments or retention.
 
+mod archive;
 mod batch;
+mod container;
+mod decode;
+mod exact;
+mod fault;
+mod header;
+mod reader;
+mod report;
+mod scan;
+mod set;
+#[cfg(test)]
+mod tests;
+mod turn;
 
 pub use batch::{ColumnMap, RawBatch};
+pub use container::Container;
+pub use reader::{ReadRequest, Reader, Scratch};
+pub use report::{Drift, InputReport, ReadReport};
+pub use set::{Selection, select, select_set};

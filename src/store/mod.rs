@@ -1,10 +1,24 @@
 //! Object storage by URL: list, read pinned objects, create only, upload in parts. Synchronous on the outside.
 //! The one seam to `object_store`; its errors print URLs and bodies, so they end here. Must not know what is stored.
 
+mod answer;
+mod leftover;
+mod open;
+mod source;
+#[cfg(test)]
+mod tests;
+mod upload;
+
+pub use answer::from_io;
+pub(crate) use open::settle;
+
 use crate::clock::Instant;
 use crate::error::Result;
-use object_store::{ObjectStore, path::Path};
+use answer::{failed, unusable};
+use futures::TryStreamExt;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutPayload, path::Path};
 use std::io::{Read, Seek, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// One object as listed: pinned by what the store says of it.
@@ -23,6 +37,8 @@ pub struct Object {
 }
 
 /// A root of the policy: a store and a prefix in it.
+///
+/// Its functions wait for the store, so they belong on plain threads (or blocking ones of tokio), never inside a task.
 #[derive(Clone)]
 pub struct Root {
     /// Name in the policy.
@@ -31,6 +47,8 @@ pub struct Root {
     pub(crate) prefix: Path,
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) runtime: tokio::runtime::Handle,
+    /// The folder of a local root.
+    pub(crate) folder: Option<PathBuf>,
 }
 
 /// Reads an object from its start; fails when the object is no longer the pinned one.
@@ -57,80 +75,169 @@ pub trait Upload: Write + Send {
 }
 
 impl Root {
-    /// Opens a root. `url` is `file:///…`, a path, `s3://bucket/prefix`, `az://container/prefix` or `gs://…`; cloud
-    /// credentials come from the environment as object_store documents them.
-    ///
-    /// # Errors
-    /// A policy error for an unknown scheme or a bad URL.
-    pub fn open(name: &str, url: &str, runtime: tokio::runtime::Handle) -> Result<Root> {
-        let _ = (name, url, runtime);
-        Err(crate::error::Error::storage("not built yet"))
-    }
     /// The same root on another store, for wrappers that count or fail.
     pub fn with_store(&self, store: Arc<dyn ObjectStore>) -> Root {
         Root { store, ..self.clone() }
     }
-    /// Objects below `prefix` (a path of whole segments, may be empty), in path order.
+
+    /// Objects below `prefix` (a path of whole segments, may be empty), in path order; none when nothing is there.
+    ///
+    /// # Errors
+    /// A storage error when the store is away or refuses.
     pub fn list(&self, prefix: &str) -> Result<Vec<Object>> {
-        let _ = prefix;
-        Err(crate::error::Error::storage("not built yet"))
+        let below = self.at(prefix)?;
+        let found: Vec<ObjectMeta> = self
+            .runtime
+            .block_on(self.store.list(Some(&below)).try_collect())
+            .map_err(|e| failed("listing", &self.display(prefix), &e))?;
+        let mut objects: Vec<Object> = found.into_iter().filter_map(|meta| self.object(meta)).collect();
+        objects.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(objects)
     }
-    /// Reads an object from its start; an object that is no longer the pinned one is an input error.
+
+    /// Reads an object from its start. Errors of the reader hold ours: [`from_io`] gets them back out.
+    ///
+    /// # Errors
+    /// An input error when the object is no longer the pinned one, also later, while it is read.
     pub fn open_object(&self, object: &Object) -> Result<Box<dyn Source>> {
-        let _ = object;
-        Err(crate::error::Error::storage("not built yet"))
+        source::stream(self, object)
     }
+
     /// Reads an object at any place (ranged reads, pinned).
+    ///
+    /// # Errors
+    /// As [`Root::open_object`].
     pub fn open_seek(&self, object: &Object) -> Result<Box<dyn SeekSource>> {
-        let _ = object;
-        Err(crate::error::Error::storage("not built yet"))
+        source::seek(self, object)
     }
+
     /// The whole of a small object; `None` when it is not there.
+    ///
+    /// # Errors
+    /// A storage error when the store is away or refuses.
     pub fn get(&self, path: &str) -> Result<Option<Vec<u8>>> {
-        let _ = path;
-        Err(crate::error::Error::storage("not built yet"))
+        let at = self.at(path)?;
+        let bytes = self.runtime.block_on(async { self.store.get(&at).await?.bytes().await });
+        match bytes {
+            Ok(bytes) => Ok(Some(bytes.to_vec())),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(e) => Err(failed("reading", &self.display(path), &e)),
+        }
     }
+
     /// Facts of one object; `None` when it is not there.
+    ///
+    /// # Errors
+    /// A storage error when the store is away or refuses.
     pub fn head(&self, path: &str) -> Result<Option<Object>> {
-        let _ = path;
-        Err(crate::error::Error::storage("not built yet"))
+        let at = self.at(path)?;
+        match self.runtime.block_on(self.store.head(&at)) {
+            Ok(meta) => Ok(self.object(meta)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(e) => Err(failed("looking at", &self.display(path), &e)),
+        }
     }
-    /// Writes only when nothing is there. After an unclear answer it looks whether the bytes there are ours.
+
+    /// Writes only when nothing is there. `New` means: these very bytes are there now, whether this call wrote them,
+    /// an earlier one whose answer was lost, or somebody else with the same bytes. `Exists` means that other bytes are
+    /// there. A writer who must know that nobody else was first puts something unique in the bytes.
+    ///
+    /// # Errors
+    /// A storage error when the outcome could not be learned or the store is away; calling again is safe.
     pub fn create(&self, path: &str, bytes: Vec<u8>) -> Result<Created> {
-        let _ = (path, bytes);
-        Err(crate::error::Error::storage("not built yet"))
+        let at = self.at(path)?;
+        let payload = PutPayload::from(bytes.clone());
+        // S3 also says "already there" on a conflict of two requests of which none has landed: then it is tried again.
+        for tries_left in (0..3).rev() {
+            let put = self.store.put_opts(&at, payload.clone(), PutMode::Create.into());
+            let Err(error) = self.runtime.block_on(put) else { return Ok(Created::New) };
+            let conflict = matches!(error, object_store::Error::AlreadyExists { .. });
+            match self.get(path) {
+                Ok(Some(there)) if there == bytes => return Ok(Created::New),
+                Ok(Some(_)) => return Ok(Created::Exists),
+                Ok(None) if conflict && tries_left > 0 => {}
+                Ok(None) | Err(_) => return Err(failed("writing", &self.display(path), &error)),
+            }
+        }
+        Ok(Created::Exists)
     }
+
     /// Writes, replacing.
+    ///
+    /// # Errors
+    /// A storage error; the old or the new bytes are there, never a mixture.
     pub fn put(&self, path: &str, bytes: Vec<u8>) -> Result<()> {
-        let _ = (path, bytes);
-        Err(crate::error::Error::storage("not built yet"))
+        let at = self.at(path)?;
+        let put = self.runtime.block_on(self.store.put(&at, bytes.into()));
+        put.map(|_| ()).map_err(|e| failed("writing", &self.display(path), &e))
     }
+
     /// Deletes; no error when it is not there.
+    ///
+    /// # Errors
+    /// A storage error when the store is away or refuses.
     pub fn delete(&self, path: &str) -> Result<()> {
-        let _ = path;
-        Err(crate::error::Error::storage("not built yet"))
+        let at = self.at(path)?;
+        match self.runtime.block_on(self.store.delete(&at)) {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(e) => Err(failed("deleting", &self.display(path), &e)),
+        }
     }
-    /// Starts an upload in parts; memory is bounded by two parts of 8 MiB.
+
+    /// Starts an upload; memory is bounded by two parts of 8 MiB. Nothing that is already there is replaced.
+    ///
+    /// # Errors
+    /// A policy error for an unusable path; everything else shows while writing or in `finish`.
     pub fn upload(&self, path: &str) -> Result<Box<dyn Upload>> {
-        let _ = path;
-        Err(crate::error::Error::storage("not built yet"))
+        self.at(path)?;
+        Ok(Box::new(upload::Parts::new(self.clone(), path)))
     }
+
     /// `ROOT:path` as users write it, for messages.
     pub fn display(&self, path: &str) -> String {
         format!("{}:{path}", self.name)
     }
+
     /// URL of a path below the root, for delta_kernel; never printed.
     pub fn url_of(&self, path: &str) -> url::Url {
         let mut url = self.url.clone();
-        url.set_path(&format!("{}/{path}", self.url.path().trim_end_matches('/')));
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path.split('/'));
+        }
         url
     }
+
     /// The underlying store and the path in it, for delta_kernel.
     pub fn raw(&self, path: &str) -> (Arc<dyn ObjectStore>, Path) {
-        (self.store.clone(), Path::from(format!("{}/{path}", self.prefix)))
+        let at = self.at(path).unwrap_or_else(|_| Path::from(format!("{}/{path}", self.prefix)));
+        (self.store.clone(), at)
     }
+
     /// The runtime that drives the store.
     pub fn runtime(&self) -> &tokio::runtime::Handle {
         &self.runtime
+    }
+
+    /// The folder of a local root; none for a cloud root.
+    pub fn folder(&self) -> Option<&std::path::Path> {
+        self.folder.as_deref()
+    }
+
+    /// Where a path below the root is in the store.
+    fn at(&self, path: &str) -> Result<Path> {
+        let joined = format!("{}/{path}", self.prefix);
+        Path::parse(joined.trim_matches('/')).map_err(|_| unusable(&self.display(path)))
+    }
+
+    fn object(&self, meta: ObjectMeta) -> Option<Object> {
+        let path = meta.location.as_ref().strip_prefix(self.prefix.as_ref())?.trim_start_matches('/').to_string();
+        let modified = Instant(meta.last_modified.timestamp_micros());
+        (!path.is_empty()).then_some(Object {
+            path,
+            bytes: meta.size,
+            etag: meta.e_tag,
+            version: meta.version,
+            modified,
+        })
     }
 }

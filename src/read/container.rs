@@ -1,0 +1,293 @@
+//! The bytes of one input: a plain object, a gzip stream, or a member of a zip, told apart by their first bytes.
+//! Checks lengths, CRCs and limits, and hashes what it reads. Nothing is written anywhere. Must not know encodings.
+
+use super::archive::Member;
+use crate::error::{Error, Result};
+use crate::policy::ReadFormat;
+use crate::store::{Object, Root, SeekSource, Source, from_io};
+use flate2::Crc;
+use flate2::bufread::{DeflateDecoder, MultiGzDecoder};
+use std::io::{BufReader, Read, SeekFrom, Take};
+
+/// What an object is, by its first bytes; its name says nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Container {
+    /// The object is the text.
+    Plain,
+    /// RFC 1952, all members of it.
+    Gzip,
+    /// Members of a zip archive.
+    Zip,
+}
+
+const KNOWN: [(&[u8], Result<Container, &str>); 8] = [
+    (b"PK\x03\x04".as_slice(), Ok(Container::Zip)),
+    (b"PK\x05\x06".as_slice(), Ok(Container::Zip)),
+    (b"\x1f\x8b".as_slice(), Ok(Container::Gzip)),
+    (b"\x28\xb5\x2f\xfd".as_slice(), Err("zstd")),
+    (b"BZh".as_slice(), Err("bzip2")),
+    (b"\xfd7zXZ\0".as_slice(), Err("xz")),
+    (b"7z\xbc\xaf\x27\x1c".as_slice(), Err("7z")),
+    (b"PAR1".as_slice(), Err("Parquet")),
+];
+
+/// The longest of the signatures.
+const MAGIC: usize = 6;
+/// Below this the ratio of a stream says nothing.
+const RATIO_FROM: u64 = 1 << 20;
+const BUFFER: usize = 128 * 1024;
+
+/// Looks at an object's first bytes.
+pub(super) fn container(root: &Root, object: &Object) -> Result<Container> {
+    let place = root.display(&object.path);
+    if object.bytes == 0 {
+        return Err(
+            Error::input(format!("{place} is empty")).help("an export has at least a header; remove the object")
+        );
+    }
+    let mut magic = Vec::new();
+    root.open_object(object)?.take(MAGIC as u64).read_to_end(&mut magic).map_err(|e| from_io(&place, e))?;
+    match KNOWN.iter().find(|(signature, _)| magic.starts_with(signature)) {
+        None => Ok(Container::Plain),
+        Some((_, Ok(container))) => Ok(*container),
+        Some((_, Err(name))) => Err(Error::input(format!("{place} is a {name} file, which is not read"))
+            .help("have it exported as plain CSV, gzip or zip")),
+    }
+}
+
+/// Adds up what goes through it.
+struct Hashed<R> {
+    inner: R,
+    hasher: Box<blake3::Hasher>,
+    bytes: u64,
+}
+
+impl<R: Read> Read for Hashed<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.hasher.update(&buffer[..count]);
+        self.bytes += count as u64;
+        Ok(count)
+    }
+}
+
+fn hashed<R>(inner: R) -> Hashed<R> {
+    Hashed { inner, hasher: Box::default(), bytes: 0 }
+}
+
+type Part = Take<Box<dyn SeekSource>>;
+type Whole = Hashed<Box<dyn Source>>;
+
+enum Stream {
+    Plain(Whole),
+    Gzip(Box<MultiGzDecoder<BufReader<Whole>>>),
+    Stored(Hashed<Part>, Checked),
+    Deflated(Box<Hashed<DeflateDecoder<BufReader<Part>>>>, Checked),
+}
+
+/// What a zip says of a member, and what has come out of it.
+struct Checked {
+    crc: Crc,
+    expected: u32,
+    size: u64,
+    compressed: u64,
+}
+
+/// One input's bytes after decompression.
+pub(super) struct Bytes {
+    stream: Stream,
+    place: String,
+    /// Bytes out of it so far.
+    out: u64,
+    max_ratio: u64,
+    max_out: u64,
+    over: bool,
+}
+
+/// What is known of an input after its last byte.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Facts {
+    pub bytes: u64,
+    pub blake3: String,
+}
+
+impl Bytes {
+    /// Opens an input. `spent` is what other members of the same object have come to.
+    pub fn open(root: &Root, object: &Object, from: &From, format: &ReadFormat, spent: u64) -> Result<Bytes> {
+        let stream = match from {
+            From::Plain => Stream::Plain(hashed(root.open_object(object)?)),
+            From::Gzip => {
+                let raw = BufReader::with_capacity(BUFFER, hashed(root.open_object(object)?));
+                Stream::Gzip(Box::new(MultiGzDecoder::new(raw)))
+            }
+            From::Member(member) => part(root, object, member)?,
+        };
+        let place = from.place(root, object);
+        let max_out = format.max_decompressed.saturating_sub(spent);
+        Ok(Bytes { stream, place, out: 0, max_ratio: format.max_ratio, max_out, over: false })
+    }
+
+    /// Object and member, for messages.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// Bytes after decompression so far.
+    pub fn out(&self) -> u64 {
+        self.out
+    }
+
+    /// Bytes taken from the store so far.
+    pub fn taken(&self) -> u64 {
+        match &self.stream {
+            Stream::Plain(raw) => raw.bytes,
+            Stream::Gzip(gzip) => gzip.get_ref().get_ref().bytes,
+            Stream::Stored(part, _) => part.bytes,
+            Stream::Deflated(part, _) => part.inner.total_in(),
+        }
+    }
+
+    /// Reads on; 0 at the end, after all checks.
+    pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        if self.over || buffer.is_empty() {
+            return Ok(0);
+        }
+        let read = loop {
+            match self.stream.read(buffer) {
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+                other => break other,
+            }
+        };
+        let count = read.map_err(|e| self.broken(e))?;
+        self.out += count as u64;
+        if count == 0 {
+            self.over = true;
+            self.end()?;
+        }
+        self.limits()?;
+        Ok(count)
+    }
+
+    /// The hash of the object as stored, or of the member's text: one pass over a whole archive would cost another read.
+    pub fn facts(&self) -> Facts {
+        let hasher = match &self.stream {
+            Stream::Plain(raw) => &raw.hasher,
+            Stream::Gzip(gzip) => &gzip.get_ref().get_ref().hasher,
+            Stream::Stored(part, _) => &part.hasher,
+            Stream::Deflated(part, _) => &part.hasher,
+        };
+        Facts { bytes: self.taken(), blake3: hasher.finalize().to_hex().to_string() }
+    }
+
+    fn end(&self) -> Result<()> {
+        let (Stream::Stored(_, checked) | Stream::Deflated(_, checked)) = &self.stream else { return Ok(()) };
+        if self.out != checked.size || self.taken() != checked.compressed || checked.crc.sum() != checked.expected {
+            return Err(damaged(&self.place, "its length or its checksum is not what the archive says"));
+        }
+        Ok(())
+    }
+
+    fn limits(&self) -> Result<()> {
+        if self.out > self.max_out {
+            return Err(Error::input(format!("{} holds more than limits.max_decompressed allows", self.place))
+                .help("raise limits.max_decompressed in the source if the export is right"));
+        }
+        let compressed = matches!(self.stream, Stream::Gzip(_) | Stream::Deflated(..));
+        if compressed && self.out > RATIO_FROM && self.out / self.taken().max(1) > self.max_ratio {
+            return Err(Error::input(format!("{} unpacks to more than {} times its size", self.place, self.max_ratio))
+                .help("raise limits.max_ratio in the source if the export is right"));
+        }
+        Ok(())
+    }
+
+    /// Errors of the store hold ours and are of another kind; these are the decoders'.
+    fn broken(&self, error: std::io::Error) -> Error {
+        use std::io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+        match error.kind() {
+            UnexpectedEof => damaged(&self.place, "it is cut short"),
+            InvalidData | InvalidInput => damaged(&self.place, "its compressed bytes make no sense"),
+            _ => from_io(&self.place, error),
+        }
+    }
+}
+
+impl Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        match self {
+            Stream::Plain(raw) => raw.read(buffer),
+            Stream::Gzip(gzip) => gzip.read(buffer),
+            Stream::Stored(part, checked) => checked.count(part.read(buffer)?, buffer),
+            Stream::Deflated(part, checked) => checked.count(part.read(buffer)?, buffer),
+        }
+    }
+}
+
+impl Checked {
+    fn count(&mut self, count: usize, buffer: &[u8]) -> std::io::Result<usize> {
+        self.crc.update(&buffer[..count]);
+        Ok(count)
+    }
+}
+
+fn part(root: &Root, object: &Object, member: &Member) -> Result<Stream> {
+    let mut source = root.open_seek(object)?;
+    source.seek(SeekFrom::Start(member.start)).map_err(|e| from_io(&root.display(&object.path), e))?;
+    let part = source.take(member.compressed);
+    let Member { crc: expected, size, compressed, .. } = *member;
+    let checked = Checked { crc: Crc::new(), expected, size, compressed };
+    Ok(match member.deflated {
+        false => Stream::Stored(hashed(part), checked),
+        true => {
+            let part = BufReader::with_capacity(BUFFER, part);
+            Stream::Deflated(Box::new(hashed(DeflateDecoder::new(part))), checked)
+        }
+    })
+}
+
+pub(super) fn damaged(place: &str, how: &str) -> Error {
+    Error::input(format!("{place} is damaged: {how}")).help("have it exported or transferred again")
+}
+
+/// Where in its object an input is.
+#[derive(Clone, Debug)]
+pub(super) enum From {
+    Plain,
+    Gzip,
+    Member(Member),
+}
+
+impl From {
+    /// `ROOT:path`, and the member if there is one.
+    pub fn place(&self, root: &Root, object: &Object) -> String {
+        match self {
+            From::Member(member) => format!("{}, member {}", root.display(&object.path), member.name),
+            _ => root.display(&object.path),
+        }
+    }
+
+    /// Bytes that reading it takes from the store.
+    pub fn stored(&self, object: &Object) -> u64 {
+        match self {
+            From::Member(member) => member.compressed,
+            _ => object.bytes,
+        }
+    }
+
+    /// Path in its archive.
+    pub fn member(&self) -> Option<&str> {
+        match self {
+            From::Member(member) => Some(&member.name),
+            _ => None,
+        }
+    }
+
+    /// What the object is.
+    pub fn container(&self) -> Container {
+        match self {
+            From::Plain => Container::Plain,
+            From::Gzip => Container::Gzip,
+            From::Member(_) => Container::Zip,
+        }
+    }
+}

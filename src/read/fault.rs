@@ -1,0 +1,67 @@
+//! What can be wrong with the bytes of a record, and how it is said: place and cause, never a value.
+//! Must not know how blocks are cut or read.
+
+use crate::error::Error;
+
+/// One thing that makes a record unreadable (design section 5 "Bad input", R39).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    StrayQuote,
+    TextAfterQuote,
+    UnclosedQuote,
+    CrLineEnd,
+    Nul,
+    Replacement,
+    Malformed,
+    Cells { found: usize, expected: usize },
+    TooLong { longest: usize },
+}
+
+/// Where it is: `at` counts bytes from the start of the text looked at, `record` the records before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub at: usize,
+    pub record: u64,
+    pub what: What,
+}
+
+impl What {
+    /// What happened, to stand after a position.
+    pub fn message(self) -> String {
+        match self {
+            What::StrayQuote => "a quote inside a cell that does not start with one".into(),
+            What::TextAfterQuote => "text after the closing quote of a cell".into(),
+            What::UnclosedQuote => "a quote opens a cell and is never closed".into(),
+            What::CrLineEnd => "a line ends with CR alone".into(),
+            What::Nul => "a NUL character".into(),
+            What::Replacement => "the replacement character U+FFFD: an earlier conversion has lost text".into(),
+            What::Malformed => "bytes that are malformed for the declared encoding".into(),
+            What::Cells { found, expected } => format!("the record has {found} cells and the header {expected}"),
+            What::TooLong { longest } => format!("the record is longer than {longest} bytes"),
+        }
+    }
+
+    /// What an operator can do about it.
+    pub fn help(self) -> &'static str {
+        match self {
+            What::StrayQuote => "have it exported with its quotes doubled, or set read.stray_quotes = \"literal\"",
+            What::TextAfterQuote => "have it exported with quotes inside cells doubled",
+            What::UnclosedQuote => {
+                "look whether the export was cut short, or set read.quote = \"none\" if quotes are text"
+            }
+            What::CrLineEnd => "have it exported with LF or CRLF as line end",
+            What::Nul => "check read.encoding (UTF-16 looks like this), or have it exported without NUL",
+            What::Replacement => "have it exported again in its original encoding",
+            What::Malformed => "check read.encoding in the source against the export's settings",
+            What::Cells { .. } => "have it exported again, or set limits.on_bad_record = \"drop\" in the job",
+            What::TooLong { .. } => {
+                "look for a quote that is never closed, or raise limits.max_record_bytes in the source"
+            }
+        }
+    }
+
+    /// The error, with its place put before it.
+    pub fn error(self, place: &str, record: u64, byte: u64, text: &str) -> Error {
+        Error::input(format!("{place}, record {record}, byte {byte}{text}: {}", self.message())).help(self.help())
+    }
+}

@@ -1,0 +1,222 @@
+//! The header of one file: where it is, its names, and which column of the source is in which cell.
+//! Columns are found by name, never by position. Must not know what columns are for.
+
+use super::batch::{ColumnMap, unquote};
+use super::decode::{Broken, Text};
+use super::exact::{Grammar, Step};
+use super::fault::What;
+use super::reader::ReadRequest;
+use crate::error::{Error, Result};
+use crate::policy::{Column, ReadFormat};
+use icu_casemap::CaseMapper;
+use icu_normalizer::ComposingNormalizerBorrowed;
+use std::collections::{BTreeMap, HashMap};
+
+const PIECE: usize = 64 * 1024;
+
+/// A header as read.
+pub(super) struct Header {
+    /// Names, trimmed and NFC.
+    pub names: Vec<String>,
+    /// Position in the text of the first record.
+    pub end: u64,
+}
+
+/// Reads a text up to its first record. `header` counts lines of the text from 1, empty ones too; the lines before it
+/// are passed over whatever they hold, quotes included, since footers and titles follow no grammar.
+pub(super) fn read(text: &mut Text, format: &ReadFormat, grammar: &Grammar) -> Result<Header> {
+    let (mut buffer, mut filled) = (Vec::new(), 0);
+    let most = grammar.longest.saturating_mul(usize::try_from(format.header).unwrap_or(usize::MAX));
+    loop {
+        let (more, broken) = match text.fill(&mut buffer, &mut filled, PIECE) {
+            Ok(more) => (more, None),
+            Err(broken) => (true, Some(broken)),
+        };
+        let found = record(&buffer[..filled], format, grammar, !more).map_err(|what| refuse(text, format, what))?;
+        if let Some((start, end, next, cells)) = found {
+            let names = names(&buffer[..filled], start, end, &cells, grammar, format);
+            let names = names.map_err(|what| refuse(text, format, what))?;
+            let next = next.min(filled);
+            text.unread(&buffer[next..filled], broken);
+            return Ok(Header { names, end: text.base() + next as u64 });
+        }
+        if let Some(broken) = broken {
+            return Err(early(broken, text));
+        }
+        if !more {
+            return Err(Error::input(format!(
+                "{} ends before its header, line {}",
+                text.bytes().place(),
+                format.header
+            ))
+            .help("an export has at least a header; check read.header in the source"));
+        }
+        if filled > most {
+            return Err(refuse(text, format, What::TooLong { longest: grammar.longest }));
+        }
+    }
+}
+
+type Found = (usize, usize, usize, Vec<u32>);
+
+/// The header's record; none while it is not all there.
+fn record(text: &[u8], format: &ReadFormat, grammar: &Grammar, complete: bool) -> Result<Option<Found>, What> {
+    let mut start = 0;
+    for _ in 1..format.header {
+        match memchr::memchr(b'\n', &text[start..]) {
+            Some(at) => start += at + 1,
+            None => return Ok(None),
+        }
+    }
+    if complete && start >= text.len() {
+        return Ok(None);
+    }
+    let mut cells = Vec::new();
+    match grammar.record(text, start, complete, &mut cells) {
+        Step::Record { cr: Some(_), .. } => Err(What::CrLineEnd),
+        Step::Record { end, next, .. } => Ok(Some((start, end, next, cells))),
+        Step::Empty { next } => Ok(Some((start, start, next, vec![start as u32]))),
+        Step::Open => Ok(None),
+        Step::Fault { what, .. } => Err(what),
+    }
+}
+
+fn names(
+    text: &[u8],
+    start: usize,
+    end: usize,
+    cells: &[u32],
+    grammar: &Grammar,
+    format: &ReadFormat,
+) -> Result<Vec<String>, What> {
+    if cells.len() > format.max_columns {
+        return Err(What::Cells { found: cells.len(), expected: format.max_columns });
+    }
+    if text[start..end].contains(&0) {
+        return Err(What::Nul);
+    }
+    let line = std::str::from_utf8(&text[start..end]).map_err(|_| What::Malformed)?;
+    if line.contains('\u{fffd}') {
+        return Err(What::Replacement);
+    }
+    let mut from = 0;
+    let mut names = Vec::with_capacity(cells.len());
+    for cell in cells {
+        let to = *cell as usize - start;
+        let written = line.get(from..to).ok_or(What::Malformed)?;
+        names.push(normal(&unquote(written.strip_suffix('\r').unwrap_or(written), grammar.quote)));
+        from = to + 1;
+    }
+    Ok(names)
+}
+
+fn normal(name: &str) -> String {
+    ComposingNormalizerBorrowed::new_nfc().normalize(name.trim()).into_owned()
+}
+
+fn refuse(text: &Text, format: &ReadFormat, what: What) -> Error {
+    let place = format!("{}, header in line {}", text.bytes().place(), format.header);
+    if let What::Cells { found, expected } = what {
+        return Error::input(format!("{place}: it has {found} columns, limits.max_columns is {expected}"))
+            .help("check read.delimiter, or raise limits.max_columns in the source");
+    }
+    Error::input(format!("{place}: {}", what.message())).help(what.help())
+}
+
+fn early(broken: Broken, text: &Text) -> Error {
+    match broken {
+        Broken::Error(error) => error,
+        Broken::Malformed { at } => malformed(text.bytes().place(), "", at, text.encoding().name()),
+    }
+}
+
+/// Bytes that the declared encoding does not have, at a byte of the file.
+pub(super) fn malformed(place: &str, record: &str, at: u64, encoding: &str) -> Error {
+    Error::input(format!(
+        "{place}{record}, byte {at} of the file: bytes that are malformed for {}",
+        encoding.to_lowercase()
+    ))
+    .help(What::Malformed.help())
+}
+
+/// Finds the needed columns; also gives the names that the source does not list.
+///
+/// # Errors
+/// An input error for a missing `required` column, for names equal after case folding, and for unlisted ones where drift
+/// is refused. Names of the file are only said once all required columns are there: before that they may be data.
+pub(super) fn columns(names: &[String], request: &ReadRequest<'_>, place: &str) -> Result<(ColumnMap, Vec<String>)> {
+    let positions: HashMap<&str, usize> =
+        names.iter().enumerate().rev().map(|(at, name)| (name.as_str(), at)).collect();
+    let find = |column: &Column| positions.get(column.name.as_str()).copied();
+    let mut required = request.required.iter().filter_map(|index| request.columns.get(*index));
+    if let Some(column) = required.find(|column| find(column).is_none()) {
+        return Err(missing(&column.name, names, place));
+    }
+    let mut folded = BTreeMap::new();
+    for (at, name) in names.iter().enumerate() {
+        if let Some(first) = folded.insert(fold(name), at) {
+            let (first, second) = (first + 1, at + 1);
+            return Err(Error::input(format!(
+                "{place}: columns {first} and {second} of the header have the same name, apart from case"
+            ))
+            .help("have it exported with one name per column"));
+        }
+    }
+    let drift: Vec<String> = names.iter().filter(|name| !request.source.listed.contains(name)).cloned().collect();
+    if request.source.read.refuse_drift && !drift.is_empty() {
+        return Err(Error::input(format!("{place} has columns that the source does not list: {}", drift.join(", ")))
+            .help("add them to the source's [columns], or set read.on_drift = \"drop\""));
+    }
+    Ok((ColumnMap { positions: request.columns.iter().map(find).collect(), width: names.len() }, drift))
+}
+
+fn missing(wanted: &str, names: &[String], place: &str) -> Error {
+    let error = Error::input(format!("{place} has no column {wanted}, which this job needs"));
+    match names.iter().position(|name| fold(name) == fold(wanted)) {
+        Some(at) => error.help(format!("column {} has that name in another case: names must be equal", at + 1)),
+        None => error.help("check read.header and read.delimiter, or ask whether the export lost the column"),
+    }
+}
+
+fn fold(name: &str) -> String {
+    CaseMapper::new().fold_string(name).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::read::tests::{source, wanted};
+
+    fn found(names: &[&str], needed: &[&str]) -> Result<(Vec<Option<usize>>, Vec<String>), String> {
+        let names: Vec<String> = names.iter().map(|n| normal(n)).collect();
+        let mut source = source();
+        source.listed = vec!["Id".into(), "Ort".into(), "Straße".into()];
+        let columns = wanted(needed);
+        let request =
+            ReadRequest { source: &source, columns: &columns, required: &[0], drop_bad_records: false, block_bytes: 1 };
+        match super::columns(&names, &request, "raw:x.csv") {
+            Ok((map, drift)) => Ok((map.positions, drift)),
+            Err(e) => Err(e.message().into()),
+        }
+    }
+
+    #[test]
+    fn columns_are_found_by_name_after_trim_and_nfc() {
+        let (positions, drift) = found(&["Neu", " Ort\u{a0}", "Id"], &["Id", "Ort", "Straße"]).unwrap();
+        assert_eq!((positions, drift), (vec![Some(2), Some(1), None], vec!["Neu".to_string()]));
+        let (positions, _) = found(&["Id", "Cafe\u{301}"], &["Id", "Café"]).unwrap();
+        assert_eq!(positions, [Some(0), Some(1)]);
+    }
+
+    #[test]
+    fn missing_and_colliding_names_are_refused_without_saying_the_files_names() {
+        assert_eq!(
+            found(&["id", "anna@example.org"], &["Id"]).unwrap_err(),
+            "raw:x.csv has no column Id, which this job needs"
+        );
+        for twice in [["Id", "anna", "ANNA"], ["Id", "STRASSE", "straße"], ["Id", "", " "]] {
+            let error = found(&twice, &["Id"]).unwrap_err();
+            assert_eq!(error, "raw:x.csv: columns 2 and 3 of the header have the same name, apart from case");
+        }
+    }
+}

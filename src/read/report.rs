@@ -1,0 +1,63 @@
+//! What has been read, for counts and evidence: names, lengths, hashes of files. Must not hold values.
+
+use super::container::Container;
+use crate::store::Object;
+
+/// What became of all inputs of a selection.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct ReadReport {
+    /// Objects in path order; of an archive each member read.
+    pub inputs: Vec<InputReport>,
+    /// Columns that the source does not list, by name.
+    pub drift: Vec<Drift>,
+}
+
+/// One object or archive member.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct InputReport {
+    /// As pinned when it was listed.
+    pub object: Object,
+    /// What the object is, by its first bytes.
+    pub container: Container,
+    /// Full path in the archive.
+    pub member: Option<String>,
+    /// Bytes taken from the store: of the object, or of the member as compressed.
+    pub bytes: u64,
+    /// Data records, dropped ones included, the header not.
+    pub records: u64,
+    /// Ragged records left out.
+    pub dropped: u64,
+    /// BLAKE3, hex: of the object's bytes as stored; for a member of its bytes after decompression, the archive itself
+    /// being pinned by length and etag.
+    pub blake3: String,
+    /// The encoding it was decoded from, WHATWG name, lower case.
+    pub encoding: String,
+    /// Between cells.
+    pub delimiter: char,
+}
+
+/// A column of the files that the source does not list.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Drift {
+    /// Its name, trimmed and NFC.
+    pub name: String,
+    /// In how many of the inputs.
+    pub inputs: usize,
+}
+
+impl ReadReport {
+    /// Data records of all inputs, dropped ones included (R33).
+    pub fn records(&self) -> u64 {
+        self.inputs.iter().map(|input| input.records).sum()
+    }
+
+    /// Ragged records left out.
+    pub fn dropped(&self) -> u64 {
+        self.inputs.iter().map(|input| input.dropped).sum()
+    }
+
+    /// Bytes taken from the store.
+    pub fn bytes(&self) -> u64 {
+        self.inputs.iter().map(|input| input.bytes).sum()
+    }
+}

@@ -1,0 +1,307 @@
+//! The structural scan: 64 bytes at a time into the positions of separators outside quotes, and one verdict: plain or
+//! not. AVX2 and carry-less multiply where the CPU has them, a portable twin with equal results elsewhere.
+//! The one place of `read` with `unsafe`. Must not know records, widths or files.
+
+/// What a scan needs to know of the grammar.
+#[derive(Clone, Copy)]
+pub(super) struct Marks {
+    pub delimiter: u8,
+    pub quote: Option<u8>,
+}
+
+/// What a scan saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// A quote out of place or never closed, a CR alone outside quotes, or a NUL: only the exact grammar can tell.
+    pub odd: bool,
+    /// A byte beyond ASCII.
+    pub high: bool,
+    /// A quote doubled inside a cell.
+    pub doubled: bool,
+    /// LFs outside quotes.
+    pub lines: usize,
+}
+
+/// Finds delimiters and LFs outside quotes in a text that starts at a record's start and is shorter than 4 GiB; `ends`
+/// is overwritten with their positions, ascending.
+pub(super) fn scan(text: &[u8], marks: Marks, ends: &mut Vec<u32>) -> Seen {
+    ends.clear();
+    #[cfg(target_arch = "x86_64")]
+    if avx::available() {
+        return avx::run(text, marks, ends);
+    }
+    portable(text, marks, ends)
+}
+
+/// Positions of the marks among 64 bytes, bit `i` for byte `i`.
+#[derive(Clone, Copy)]
+struct Masks {
+    quote: u64,
+    delimiter: u64,
+    lf: u64,
+    cr: u64,
+}
+
+/// What one step hands to the next.
+struct State {
+    /// All ones inside quotes.
+    inside: u64,
+    /// Bit 0: a quote may open at the next byte.
+    open: u64,
+    /// Bit 0: the byte before closed a quote.
+    closed: u64,
+    /// Bit 0: the byte before is a CR outside quotes.
+    cr: u64,
+    bad: u64,
+    doubled: u64,
+    lines: usize,
+}
+
+impl State {
+    fn new() -> State {
+        State { inside: 0, open: 1, closed: 0, cr: 0, bad: 0, doubled: 0, lines: 0 }
+    }
+
+    /// Separators outside quotes. `parity` has bit `i` set when the quotes up to and with byte `i` are odd; `valid` has
+    /// the bits of bytes that exist.
+    #[inline(always)]
+    fn step(&mut self, m: Masks, parity: u64, valid: u64) -> u64 {
+        let inside = parity ^ self.inside;
+        let (opening, closing) = (m.quote & inside, m.quote & !inside);
+        let ends = (m.delimiter | m.lf) & !inside;
+        let cr = m.cr & !inside;
+        let after_closing = (closing << 1) | self.closed;
+        let may_open = (ends << 1) | after_closing | self.open;
+        let misplaced = opening & !may_open;
+        let trailing = after_closing & !(m.delimiter | m.lf | m.cr | m.quote);
+        let alone = ((cr << 1) | self.cr) & !m.lf;
+        self.bad |= (misplaced | trailing | alone) & valid;
+        self.doubled |= opening & after_closing;
+        self.lines += (m.lf & !inside).count_ones() as usize;
+        self.inside = ((inside as i64) >> 63) as u64;
+        self.open = ends >> 63;
+        self.closed = closing >> 63;
+        self.cr = cr >> 63;
+        ends
+    }
+
+    fn seen(&self, text: &[u8], nul: bool, high: bool) -> Seen {
+        let odd = self.bad != 0 || self.inside != 0 || nul || text.last() == Some(&b'\r');
+        Seen { odd, high, doubled: self.doubled != 0, lines: self.lines }
+    }
+}
+
+fn portable(text: &[u8], marks: Marks, ends: &mut Vec<u32>) -> Seen {
+    let mut state = State::new();
+    let (mut nul, mut high) = (false, false);
+    for (block, bytes) in text.chunks(64).enumerate() {
+        let mask = |of: u8| bytes.iter().enumerate().fold(0, |mask, (i, b)| mask | (u64::from(*b == of) << i));
+        let quote = marks.quote.map_or(0, mask);
+        let masks = Masks { quote, delimiter: mask(marks.delimiter), lf: mask(b'\n'), cr: mask(b'\r') };
+        let parity = [1, 2, 4, 8, 16, 32].iter().fold(quote, |parity, shift| parity ^ (parity << shift));
+        let mut found = state.step(masks, parity, u64::MAX >> (64 - bytes.len()));
+        while found != 0 {
+            ends.push((block * 64) as u32 + found.trailing_zeros());
+            found &= found - 1;
+        }
+        nul |= bytes.contains(&0);
+        high |= !bytes.is_ascii();
+    }
+    state.seen(text, nul, high)
+}
+
+/// A block's bytes as text, without a second look where the scan has seen ASCII only; the bytes back when malformed.
+#[allow(unsafe_code)]
+pub(super) fn text(bytes: Vec<u8>, seen: Seen) -> Result<String, Vec<u8>> {
+    if seen.high && simdutf8::basic::from_utf8(&bytes).is_err() {
+        return Err(bytes);
+    }
+    debug_assert!(std::str::from_utf8(&bytes).is_ok());
+    // SAFETY: either simdutf8 has just found the bytes to be UTF-8, or `seen.high` is false, which `scan` sets only when
+    // no byte of the text has its highest bit set; ASCII is UTF-8. `seen` comes from `scan` over these same bytes.
+    Ok(unsafe { String::from_utf8_unchecked(bytes) })
+}
+
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code)]
+mod avx {
+    use super::{Marks, Masks, Seen, State};
+    use std::arch::x86_64::*;
+
+    pub(super) fn available() -> bool {
+        is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("pclmulqdq")
+            && is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("popcnt")
+    }
+
+    /// Only to be called when `available()`.
+    pub(super) fn run(text: &[u8], marks: Marks, ends: &mut Vec<u32>) -> Seen {
+        debug_assert!(available());
+        // SAFETY: `scan` and the tests call this only when the CPU has all features that `scan_avx2` is compiled for.
+        unsafe { scan_avx2(text, marks, ends) }
+    }
+
+    struct Needles {
+        quote: __m256i,
+        quoting: u64,
+        delimiter: __m256i,
+    }
+
+    #[target_feature(enable = "avx2,pclmulqdq,bmi1,popcnt")]
+    fn scan_avx2(text: &[u8], marks: Marks, ends: &mut Vec<u32>) -> Seen {
+        let needles = Needles {
+            quote: _mm256_set1_epi8(marks.quote.unwrap_or(0) as i8),
+            quoting: if marks.quote.is_some() { u64::MAX } else { 0 },
+            delimiter: _mm256_set1_epi8(marks.delimiter as i8),
+        };
+        let mut state = State::new();
+        let (mut least, mut any) = (_mm256_set1_epi8(-1), _mm256_setzero_si256());
+        let (blocks, tail) = text.as_chunks::<64>();
+        for (block, bytes) in blocks.iter().enumerate() {
+            let found = look(bytes, &needles, &mut state, u64::MAX, &mut least, &mut any);
+            append(ends, (block * 64) as u32, found);
+        }
+        if !tail.is_empty() {
+            let mut bytes = [b' '; 64];
+            bytes[..tail.len()].copy_from_slice(tail);
+            let valid = u64::MAX >> (64 - tail.len());
+            let found = look(&bytes, &needles, &mut state, valid, &mut least, &mut any);
+            append(ends, (blocks.len() * 64) as u32, found & valid);
+        }
+        let nul = _mm256_movemask_epi8(_mm256_cmpeq_epi8(least, _mm256_setzero_si256())) != 0;
+        state.seen(text, nul, _mm256_movemask_epi8(any) != 0)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,pclmulqdq,bmi1,popcnt")]
+    fn look(
+        bytes: &[u8; 64],
+        needles: &Needles,
+        state: &mut State,
+        valid: u64,
+        least: &mut __m256i,
+        any: &mut __m256i,
+    ) -> u64 {
+        // SAFETY: two unaligned loads of 32 bytes each from an array of 64.
+        let (low, high) = unsafe {
+            let at = bytes.as_ptr().cast::<__m256i>();
+            (_mm256_loadu_si256(at), _mm256_loadu_si256(at.add(1)))
+        };
+        *least = _mm256_min_epu8(*least, _mm256_min_epu8(low, high));
+        *any = _mm256_or_si256(*any, _mm256_or_si256(low, high));
+        let quote = mask(low, high, needles.quote) & needles.quoting & valid;
+        let masks = Masks {
+            quote,
+            delimiter: mask(low, high, needles.delimiter) & valid,
+            lf: mask(low, high, _mm256_set1_epi8(b'\n' as i8)) & valid,
+            cr: mask(low, high, _mm256_set1_epi8(b'\r' as i8)) & valid,
+        };
+        let product = _mm_clmulepi64_si128::<0>(_mm_set_epi64x(0, quote as i64), _mm_set1_epi8(-1));
+        state.step(masks, _mm_cvtsi128_si64(product) as u64, valid)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn mask(low: __m256i, high: __m256i, needle: __m256i) -> u64 {
+        let low = _mm256_movemask_epi8(_mm256_cmpeq_epi8(low, needle)) as u32;
+        let high = _mm256_movemask_epi8(_mm256_cmpeq_epi8(high, needle)) as u32;
+        u64::from(low) | (u64::from(high) << 32)
+    }
+
+    /// Appends `base` + the position of every set bit.
+    #[inline]
+    #[target_feature(enable = "bmi1,popcnt")]
+    fn append(ends: &mut Vec<u32>, base: u32, mut found: u64) {
+        let (length, count) = (ends.len(), found.count_ones() as usize);
+        if ends.capacity() - length < 64 {
+            ends.reserve(64);
+        }
+        // SAFETY: there is room for 64 more, `count` is at most 64, and each round writes 4 places beginning at `done`,
+        // a multiple of 4 below `count`, so below 64 too. The first `count` places have been written when the length
+        // is set; what is written beyond them lies within the capacity and is never read.
+        unsafe {
+            let out = ends.as_mut_ptr().add(length);
+            let mut done = 0;
+            while done < count {
+                for i in done..done + 4 {
+                    out.add(i).write(base.wrapping_add(found.trailing_zeros()));
+                    found &= found.wrapping_sub(1);
+                }
+                done += 4;
+            }
+            ends.set_len(length + count);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const COMMA: Marks = Marks { delimiter: b',', quote: Some(b'"') };
+
+    /// One byte at a time, straight from R39.
+    fn slow(text: &[u8], marks: Marks) -> (Seen, Vec<u32>) {
+        let (mut ends, mut inside, mut odd, mut doubled, mut lines) = (Vec::new(), false, false, false, 0);
+        let is_quote = |byte: Option<&u8>| byte.is_some() && byte == marks.quote.as_ref();
+        for (at, &byte) in text.iter().enumerate() {
+            let before = at.checked_sub(1).map(|b| text[b]);
+            let after = text.get(at + 1);
+            if is_quote(Some(&byte)) {
+                inside = !inside;
+                if inside {
+                    let reopened = is_quote(before.as_ref()) && at > 0;
+                    let at_start = before.is_none_or(|b| b == b'\n' || b == marks.delimiter);
+                    odd |= !(at_start || reopened);
+                    doubled |= reopened;
+                } else if let Some(&b) = after {
+                    odd |= !(b == b'\n' || b == b'\r' || b == marks.delimiter || is_quote(after));
+                }
+            } else if !inside && (byte == b'\n' || byte == marks.delimiter) {
+                ends.push(at as u32);
+                lines += usize::from(byte == b'\n');
+            } else if !inside && byte == b'\r' {
+                odd |= after != Some(&b'\n');
+            }
+            odd |= byte == 0;
+        }
+        (Seen { odd: odd || inside, high: !text.is_ascii(), doubled, lines }, ends)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #[test]
+        fn simd_portable_and_byte_by_byte_agree(
+            parts in proptest::collection::vec(proptest::sample::select(vec![
+                "\"", "\"", "\"\"", ",", ",", "\n", "\r\n", "\r", "a", "some words that fill a block of bytes ", "é", "\0",
+            ]), 0..120),
+            quoting: bool,
+        ) {
+            let text = parts.concat().into_bytes();
+            let marks = Marks { quote: COMMA.quote.filter(|_| quoting), ..COMMA };
+            let expected = slow(&text, marks);
+            let mut ends = vec![7; 3];
+            let seen = scan(&text, marks, &mut ends);
+            let mut twin = Vec::new();
+            prop_assert_eq!(portable(&text, marks, &mut twin), seen);
+            prop_assert_eq!(&twin, &ends);
+            prop_assert_eq!(seen.odd, expected.0.odd);
+            // Where a quote is out of place, or text ends in a CR inside quotes, only `odd` counts.
+            if !seen.odd {
+                prop_assert_eq!((seen, ends), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_without_line_end_and_one_of_whole_blocks_are_scanned_to_their_end() {
+        for length in [1, 63, 64, 65, 128, 129] {
+            let text = vec![b','; length];
+            let mut ends = Vec::new();
+            let seen = scan(&text, COMMA, &mut ends);
+            assert_eq!((seen.odd, ends.len(), ends.last().copied()), (false, length, Some(length as u32 - 1)));
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Which objects are read: those that a glob matches, of the newest complete set (R38). Must not know what they hold.
+
+use crate::clock::Instant;
+use crate::error::{Error, Result};
+use crate::policy::{Complete, CompleteWhen, Location};
+use crate::store::{Object, Root};
+use globset::GlobBuilder;
+use regex::bytes::Regex;
+use std::collections::{BTreeMap, BTreeSet};
+
+const SET: &str = "{set}";
+
+/// The objects of one run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selection {
+    /// Text of `{set}`; none for an input without it.
+    pub set: Option<String>,
+    /// In path order.
+    pub objects: Vec<Object>,
+}
+
+/// Finds the objects of an input. `{set}` stands for one or more characters without `/`, as few as fit when wildcards
+/// stand beside it; sets are compared as text. An input without `{set}` is one set.
+///
+/// A set is complete by its marker, or once its newest object is old enough at `now`. The marker lies in the folder that
+/// `{set}` names; where `{set}` is in a file name, or the input has none, in the folder of the objects, and then, being
+/// shared by all sets, counts only when it is not older than they are, unless its name contains `{set}`, which stands for
+/// the set's text. A marker is never itself read.
+///
+/// # Errors
+/// An input error when nothing matches or no set is complete; a policy error for a bad glob.
+pub fn select(root: &Root, input: &Location, complete: Option<&Complete>, now: Instant) -> Result<Selection> {
+    let sets = sets(root, input, complete)?;
+    let mut reason = None;
+    for (set, found) in sets.into_iter().rev() {
+        match incomplete(root, set.as_deref(), &found, complete, now)? {
+            None => return Ok(selection(set, found)),
+            Some(why) => reason = reason.or(Some(said(set.as_deref(), &why))),
+        }
+    }
+    let newest = reason.map_or(String::new(), |reason| format!(": {reason}"));
+    Err(Error::input(format!("no export in {}:{} is complete yet{newest}", input.root, input.path))
+        .help("wait for the export to finish, or check [complete] in the source"))
+}
+
+/// The objects of one given set, as [`select`] would find them (R26: observed sources are read from the job's set).
+///
+/// # Errors
+/// An input error when the set has no objects or is not complete.
+pub fn select_set(
+    root: &Root,
+    input: &Location,
+    complete: Option<&Complete>,
+    now: Instant,
+    set: &str,
+) -> Result<Selection> {
+    let found = sets(root, input, complete)?.remove(&Some(set.to_string()));
+    let found = found.ok_or_else(|| {
+        Error::input(format!("set {set} has no object that matches {}:{}", input.root, input.path))
+            .help("wait for the export to finish, or run the set before it")
+    })?;
+    match incomplete(root, Some(set), &found, complete, now)? {
+        None => Ok(selection(Some(set.to_string()), found)),
+        Some(why) => Err(Error::input(format!("{}:{}: {}", input.root, input.path, said(Some(set), &why)))
+            .help("wait for the export to finish, or check [complete] in the source")),
+    }
+}
+
+/// An object, and the folder its marker lies in.
+struct Found {
+    object: Object,
+    folder: String,
+    /// Whether all sets have that folder.
+    shared: bool,
+}
+
+fn selection(set: Option<String>, found: Vec<Found>) -> Selection {
+    Selection { set, objects: found.into_iter().map(|found| found.object).collect() }
+}
+
+fn said(set: Option<&str>, why: &str) -> String {
+    set.map_or(why.to_string(), |set| format!("set {set}: {why}"))
+}
+
+fn sets(root: &Root, input: &Location, complete: Option<&Complete>) -> Result<BTreeMap<Option<String>, Vec<Found>>> {
+    let pattern = Pattern::new(&input.path)?;
+    let mut sets: BTreeMap<Option<String>, Vec<Found>> = BTreeMap::new();
+    for object in pattern.candidates(root)? {
+        let Some((set, folder, shared)) = pattern.split(&object.path) else { continue };
+        let marker = complete.and_then(|complete| marker(complete, set.as_deref()));
+        if marker.is_some_and(|marker| object.path == beside(&folder, &marker)) {
+            continue;
+        }
+        sets.entry(set).or_default().push(Found { object, folder, shared });
+    }
+    if sets.is_empty() {
+        return Err(Error::input(format!("nothing matches {}:{}", input.root, input.path))
+            .help("check the job's input against the paths in that root, and whether the export has arrived"));
+    }
+    Ok(sets)
+}
+
+/// Why a set may not be read yet.
+fn incomplete(
+    root: &Root,
+    set: Option<&str>,
+    found: &[Found],
+    complete: Option<&Complete>,
+    now: Instant,
+) -> Result<Option<String>> {
+    let Some(complete) = complete else { return Ok(None) };
+    let newest = found.iter().map(|found| found.object.modified).max().unwrap_or(now);
+    let Some(marker) = marker(complete, set) else {
+        let CompleteWhen::Settle(period) = &complete.when else { return Ok(None) };
+        let old_enough = now.0.saturating_sub(newest.0) >= period.micros();
+        return Ok((!old_enough).then(|| format!("its newest object is of {newest}, within [complete] settle")));
+    };
+    let own_name = matches!(&complete.when, CompleteWhen::Marker(name) if name.contains(SET));
+    let folders: BTreeSet<(&str, bool)> = found.iter().map(|found| (found.folder.as_str(), found.shared)).collect();
+    for (folder, shared) in folders {
+        let path = beside(folder, &marker);
+        match root.head(&path)? {
+            None => return Ok(Some(format!("its marker {} is not there", root.display(&path)))),
+            Some(object) if shared && !own_name && object.modified < newest => {
+                return Ok(Some(format!("the marker {} is older than it", root.display(&path))));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(None)
+}
+
+fn marker(complete: &Complete, set: Option<&str>) -> Option<String> {
+    match &complete.when {
+        CompleteWhen::Marker(name) => Some(name.replace(SET, set.unwrap_or_default())),
+        CompleteWhen::Settle(_) => None,
+    }
+}
+
+fn beside(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_string() } else { format!("{folder}/{name}") }
+}
+
+/// An input's glob, with the place of its `{set}`.
+struct Pattern {
+    regex: Regex,
+    /// Folder below which everything is that can match.
+    folder: String,
+    /// The whole path, when it has no wildcards.
+    exact: Option<String>,
+}
+
+impl Pattern {
+    fn new(path: &str) -> Result<Pattern> {
+        let bad = || {
+            Error::policy(format!("{path:?} is not a usable input"))
+                .help("use a path or a glob with *, ?, ** or [ ], and at most one {set}")
+        };
+        let regex = match path.split_once(SET) {
+            Some((_, after)) if after.contains(SET) => return Err(bad()),
+            Some((before, after)) => {
+                let (before, after) = (part(before).ok_or_else(bad)?, part(after).ok_or_else(bad)?);
+                format!("^(?-u:{before})((?u:[^/]+?))(?-u:{after})$")
+            }
+            None => format!("^(?-u:{})$", part(path).ok_or_else(bad)?),
+        };
+        let wild = path.find(['*', '?', '[', '{', '\\']);
+        let folder = path[..wild.unwrap_or(path.len())].rsplit_once('/').map_or("", |(folder, _)| folder);
+        let regex = Regex::new(&regex).map_err(|_| bad())?;
+        Ok(Pattern { regex, folder: folder.into(), exact: wild.is_none().then(|| path.into()) })
+    }
+
+    fn candidates(&self, root: &Root) -> Result<Vec<Object>> {
+        match &self.exact {
+            Some(path) => Ok(root.head(path)?.into_iter().collect()),
+            None => root.list(&self.folder),
+        }
+    }
+
+    /// The set's text, the folder of its marker, and whether that folder is shared with other sets.
+    fn split(&self, path: &str) -> Option<(Option<String>, String, bool)> {
+        let found = self.regex.captures(path.as_bytes())?;
+        let parent = || path.rsplit_once('/').map_or("", |(folder, _)| folder).to_string();
+        let Some(set) = found.get(1) else { return Some((None, parent(), true)) };
+        let text = path.get(set.range())?.to_string();
+        match path[set.end()..].find('/') {
+            Some(slash) => Some((Some(text), path[..set.end() + slash].to_string(), false)),
+            None => Some((Some(text), parent(), true)),
+        }
+    }
+}
+
+/// A glob's regular expression without its anchors.
+fn part(glob: &str) -> Option<String> {
+    let glob = GlobBuilder::new(glob).literal_separator(true).build().ok()?;
+    Some(glob.regex().strip_prefix("(?-u)^")?.strip_suffix('$')?.to_string())
+}

@@ -1,0 +1,141 @@
+//! Uploads in parts of 8 MiB: one part fills while the one before is on its way.
+//! Nothing is visible before `finish`; dropping without it takes back what was sent. Must not know what is written.
+
+use super::answer::{failed, to_io};
+use super::{Created, Root, Upload};
+use crate::error::{Error, Result};
+use object_store::{MultipartUpload, ObjectStoreExt};
+use std::io::{self, Write};
+use tokio::task::JoinHandle;
+
+const PART: usize = 8 * 1024 * 1024;
+
+pub(super) struct Parts {
+    root: Root,
+    path: String,
+    filling: Vec<u8>,
+    sent: u64,
+    upload: Option<Box<dyn MultipartUpload>>,
+    on_its_way: Option<JoinHandle<object_store::Result<()>>>,
+}
+
+impl Parts {
+    pub(super) fn new(root: Root, path: &str) -> Parts {
+        Parts { root, path: path.into(), filling: Vec::new(), sent: 0, upload: None, on_its_way: None }
+    }
+
+    fn send(&mut self) -> Result<()> {
+        self.wait()?;
+        let mut upload = match self.upload.take() {
+            Some(upload) => upload,
+            None => self.start()?,
+        };
+        let part = std::mem::take(&mut self.filling);
+        self.sent += part.len() as u64;
+        let sending = {
+            // Local parts start on the runtime when they are made, not when they are polled.
+            let _entered = self.root.runtime.enter();
+            upload.put_part(part.into())
+        };
+        self.on_its_way = Some(self.root.runtime.spawn(sending));
+        self.upload = Some(upload);
+        Ok(())
+    }
+
+    /// Uploads in parts cannot be create-only, so what is already there is looked for first; names are unique per
+    /// attempt, so nobody else writes this one.
+    fn start(&self) -> Result<Box<dyn MultipartUpload>> {
+        if self.root.head(&self.path)?.is_some() {
+            return Err(taken(&self.root.display(&self.path)));
+        }
+        let path = self.root.at(&self.path)?;
+        self.root.runtime.block_on(self.root.store.put_multipart(&path)).map_err(|e| self.lost(&e))
+    }
+
+    fn wait(&mut self) -> Result<()> {
+        let Some(task) = self.on_its_way.take() else { return Ok(()) };
+        match self.root.runtime.block_on(task) {
+            Ok(sent) => sent.map_err(|e| self.lost(&e)),
+            Err(_) => Err(Error::storage(format!("writing {} was cut short", self.root.display(&self.path)))),
+        }
+    }
+
+    fn lost(&self, error: &object_store::Error) -> Error {
+        failed("writing", &self.root.display(&self.path), error)
+    }
+
+    fn complete(&mut self, upload: &mut dyn MultipartUpload) -> Result<u64> {
+        match self.root.runtime.block_on(upload.complete()) {
+            Ok(_) => Ok(self.sent),
+            // The answer may be lost though the object is there; the name is ours alone, so its length decides.
+            Err(error) => match self.root.head(&self.path) {
+                Ok(Some(object)) if object.bytes == self.sent => Ok(self.sent),
+                _ => Err(self.lost(&error)),
+            },
+        }
+    }
+
+    fn small(&mut self) -> Result<u64> {
+        let bytes = std::mem::take(&mut self.filling);
+        let length = bytes.len() as u64;
+        match self.root.create(&self.path, bytes)? {
+            Created::New => Ok(length),
+            Created::Exists => Err(taken(&self.root.display(&self.path))),
+        }
+    }
+}
+
+fn taken(place: &str) -> Error {
+    Error::storage(format!("writing {place}: something else is already there"))
+        .help("run again: names change per attempt")
+}
+
+impl Write for Parts {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = bytes.len().min(PART - self.filling.len());
+        self.filling.extend_from_slice(&bytes[..count]);
+        if self.filling.len() == PART {
+            to_io(self.send())?;
+        }
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Upload for Parts {
+    fn finish(mut self: Box<Self>) -> Result<u64> {
+        if self.upload.is_none() {
+            return self.small();
+        }
+        if !self.filling.is_empty() {
+            self.send()?;
+        }
+        self.wait()?;
+        let Some(mut upload) = self.upload.take() else { return Ok(self.sent) };
+        let done = self.complete(upload.as_mut());
+        if done.is_err() {
+            self.upload = Some(upload);
+        }
+        done
+    }
+}
+
+impl Drop for Parts {
+    fn drop(&mut self) {
+        let task = self.on_its_way.take();
+        let Some(mut upload) = self.upload.take() else { return };
+        let take_back = async move {
+            if let Some(task) = task {
+                let _ = task.await;
+            }
+            let _ = upload.abort().await;
+        };
+        match tokio::runtime::Handle::try_current() {
+            Ok(_) => drop(self.root.runtime.spawn(take_back)),
+            Err(_) => self.root.runtime.block_on(take_back),
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! A store that misbehaves at its k-th operation: fails before or after doing it, says "already there" of its own write,
+//! is slow, or takes the process down. Wraps any store, delta_kernel's use of it included.
+
+use futures::stream::{self, BoxStream, StreamExt};
+use object_store::{
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart, path::Path,
+};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
+
+/// What happens at the chosen operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Nothing is done, an error comes back.
+    FailBefore,
+    /// It is done, an error comes back: the answer was lost.
+    FailAfter,
+    /// A put is done and answered "already there", as S3 does after a retry; any other operation as `FailAfter`.
+    AnswerExists,
+    /// It is done after a while.
+    Hang(Duration),
+    /// The process dies before it.
+    Abort,
+}
+
+/// Counts operations and knows which one goes wrong. Shared by the stores of a run, so that k runs over all of them.
+#[derive(Debug)]
+pub struct Fault {
+    count: AtomicUsize,
+    at: usize,
+    for_ever: bool,
+    mode: Mode,
+}
+
+impl Fault {
+    /// Goes wrong at operation `at` (from 1; 0 = never) and, with `for_ever`, at all later ones.
+    pub fn new(mode: Mode, at: usize, for_ever: bool) -> Arc<Fault> {
+        Arc::new(Fault { count: AtomicUsize::new(0), at, for_ever, mode })
+    }
+    /// Never goes wrong, only counts.
+    pub fn counting() -> Arc<Fault> {
+        Fault::new(Mode::FailBefore, 0, false)
+    }
+    /// Operations so far.
+    pub fn count(&self) -> usize {
+        self.count.load(Ordering::SeqCst)
+    }
+    fn now(&self) -> Option<Mode> {
+        let n = self.count.fetch_add(1, Ordering::SeqCst) + 1;
+        (self.at > 0 && (n == self.at || self.for_ever && n > self.at)).then_some(self.mode)
+    }
+    async fn around<T>(&self, put: bool, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let mode = self.now();
+        match mode {
+            Some(Mode::FailBefore) => return Err(broken()),
+            Some(Mode::Abort) => std::process::abort(),
+            Some(Mode::Hang(time)) => tokio::time::sleep(time).await,
+            _ => {}
+        }
+        let done = work.await;
+        match mode {
+            Some(Mode::AnswerExists) if put => {
+                done.and(Err(Error::AlreadyExists { path: "x".into(), source: "injected".into() }))
+            }
+            Some(Mode::FailAfter | Mode::AnswerExists) => done.and(Err(broken())),
+            _ => done,
+        }
+    }
+}
+
+fn broken() -> Error {
+    Error::Generic { store: "fault", source: "injected".into() }
+}
+
+/// The wrapped store.
+#[derive(Debug)]
+pub struct FaultStore {
+    inner: Arc<dyn ObjectStore>,
+    fault: Arc<Fault>,
+}
+
+impl FaultStore {
+    pub fn new(inner: Arc<dyn ObjectStore>, fault: Arc<Fault>) -> Arc<FaultStore> {
+        Arc::new(FaultStore { inner, fault })
+    }
+}
+
+impl std::fmt::Display for FaultStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "FaultStore({})", self.inner)
+    }
+}
+
+impl ObjectStore for FaultStore {
+    fn put_opts<'s, 'l, 'a>(&'s self, at: &'l Path, bytes: PutPayload, options: PutOptions) -> Answer<'a, PutResult>
+    where
+        's: 'a,
+        'l: 'a,
+        Self: 'a,
+    {
+        Box::pin(self.fault.around(true, self.inner.put_opts(at, bytes, options)))
+    }
+
+    fn put_multipart_opts<'s, 'l, 'a>(
+        &'s self,
+        at: &'l Path,
+        options: PutMultipartOptions,
+    ) -> Answer<'a, Box<dyn MultipartUpload>>
+    where
+        's: 'a,
+        'l: 'a,
+        Self: 'a,
+    {
+        Box::pin(self.fault.around(false, async move {
+            let inner = self.inner.put_multipart_opts(at, options).await?;
+            Ok(Box::new(FaultUpload { inner, fault: self.fault.clone() }) as _)
+        }))
+    }
+
+    fn get_opts<'s, 'l, 'a>(&'s self, at: &'l Path, options: GetOptions) -> Answer<'a, GetResult>
+    where
+        's: 'a,
+        'l: 'a,
+        Self: 'a,
+    {
+        Box::pin(self.fault.around(false, self.inner.get_opts(at, options)))
+    }
+
+    fn delete_stream(&self, paths: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+        let (inner, fault) = (self.inner.clone(), self.fault.clone());
+        let delete = move |path: Result<Path>| {
+            let (inner, fault) = (inner.clone(), fault.clone());
+            async move {
+                let path = path?;
+                fault.around(false, inner.delete(&path)).await?;
+                Ok(path)
+            }
+        };
+        paths.then(delete).boxed()
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        let (inner, fault) = (self.inner.clone(), self.fault.clone());
+        let prefix = prefix.cloned();
+        let whole = async move {
+            let found = inner.list(prefix.as_ref()).collect::<Vec<_>>();
+            fault.around(false, async { Ok(found.await) }).await
+        };
+        stream::once(whole)
+            .flat_map(|answer| match answer {
+                Ok(found) => stream::iter(found).boxed(),
+                Err(e) => stream::iter([Err(e)]).boxed(),
+            })
+            .boxed()
+    }
+
+    fn list_with_delimiter<'s, 'p, 'a>(&'s self, prefix: Option<&'p Path>) -> Answer<'a, ListResult>
+    where
+        's: 'a,
+        'p: 'a,
+        Self: 'a,
+    {
+        Box::pin(self.fault.around(false, self.inner.list_with_delimiter(prefix)))
+    }
+
+    fn copy_opts<'s, 'f, 't, 'a>(&'s self, from: &'f Path, to: &'t Path, options: CopyOptions) -> Answer<'a, ()>
+    where
+        's: 'a,
+        'f: 'a,
+        't: 'a,
+        Self: 'a,
+    {
+        Box::pin(self.fault.around(true, self.inner.copy_opts(from, to, options)))
+    }
+}
+
+#[derive(Debug)]
+struct FaultUpload {
+    inner: Box<dyn MultipartUpload>,
+    fault: Arc<Fault>,
+}
+
+impl MultipartUpload for FaultUpload {
+    fn put_part(&mut self, part: PutPayload) -> UploadPart {
+        let sent = self.inner.put_part(part);
+        let fault = self.fault.clone();
+        Box::pin(async move { fault.around(false, sent).await })
+    }
+
+    fn complete<'s, 'a>(&'s mut self) -> Answer<'a, PutResult>
+    where
+        's: 'a,
+        Self: 'a,
+    {
+        Box::pin(self.fault.around(false, self.inner.complete()))
+    }
+
+    fn abort<'s, 'a>(&'s mut self) -> Answer<'a, ()>
+    where
+        's: 'a,
+        Self: 'a,
+    {
+        Box::pin(self.fault.around(false, self.inner.abort()))
+    }
+}
