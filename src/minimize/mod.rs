@@ -1,6 +1,20 @@
 //! `RawBatch` in, `Rows` out, row by row: treatments, identities, tokens, controls. Raw values end here.
 //! Pure functions over batches. Must not know I/O, the wall clock or async.
 
+mod controls;
+mod dates;
+mod email;
+mod identity;
+mod lanes;
+mod minimizer;
+mod normal;
+mod phone;
 mod rows;
+mod salesforce_id;
+mod tally;
+mod treat;
 
+pub use identity::IdentityMaker;
+pub use minimizer::{Minimizer, Stream, Worker};
 pub use rows::*;
+pub use tally::{ClockTally, FieldTally, IdentifierTally, MAX_DISTINCT, Position, Tally};

@@ -1,0 +1,181 @@
+//! The controls of a row: clocks, excludes, consent, flags (R22, R24, R25, R32).
+//! Must not know fields, identities or what is decided by the controls.
+
+use super::dates::{Calendars, DateReader, Reading};
+use super::normal::matches_canonical;
+use super::rows::{NO_CLOCK, NO_SINCE, flag};
+use super::tally::{ClockTally, Position};
+use super::treat::{boolean, dates};
+use jiff::tz::TimeZone;
+
+use crate::clock::{Instant, Period, add};
+use crate::error::{Error, Result};
+use crate::policy::{Column, ConsentColumn, Exclude, ValueType};
+use crate::read::RawBatch;
+
+/// A clock column.
+pub struct Clock {
+    /// Index among the batch's columns.
+    pub column: usize,
+    /// Its name.
+    pub name: String,
+    reader: DateReader,
+}
+
+/// How far clocks reach.
+#[derive(Clone, Copy)]
+pub struct Horizon {
+    /// Later values count as this.
+    pub as_of: i64,
+    /// Later values than this are ignored (R24).
+    pub limit: i64,
+}
+
+impl Horizon {
+    /// `as_of`, and `max_future` after it.
+    pub fn new(as_of: Instant, max_future: &Period, zone: &TimeZone) -> Horizon {
+        Horizon { as_of: as_of.0, limit: add(as_of, max_future, zone).0 }
+    }
+}
+
+impl Clock {
+    /// A clock of the plan.
+    ///
+    /// # Errors
+    /// A policy error when the column is neither a date nor a timestamp.
+    pub fn new(columns: &[Column], column: usize) -> Result<Clock> {
+        let name = columns[column].name.clone();
+        let Some(reader) = dates(Some(&columns[column]))? else {
+            return Err(Error::policy(format!("the clock {name:?} is neither a date nor a timestamp")));
+        };
+        Ok(Clock { column, name, reader })
+    }
+
+    /// The calendars that `read` works with.
+    pub fn calendars(&self, job: &TimeZone) -> Calendars {
+        self.reader.calendars(job)
+    }
+
+    /// Takes a row's value into account: the latest usable one stays in `clock`; an unreadable one sets a flag.
+    pub fn read(
+        &self,
+        value: &str,
+        horizon: Horizon,
+        calendars: &mut Calendars,
+        at: impl Fn() -> Position,
+        (clock, flags): (&mut i64, &mut u16),
+        tally: &mut ClockTally,
+    ) {
+        match self.reader.read(value) {
+            Reading::Unreadable => {
+                *flags |= flag::CLOCK_UNREADABLE;
+                tally.count_unreadable(at());
+            }
+            Reading::Sentinel => tally.sentinels += 1,
+            Reading::At(moment) => {
+                let instant = self.reader.instant(&moment, calendars);
+                if instant > horizon.limit {
+                    tally.future += 1;
+                    return;
+                }
+                tally.clamped += u64::from(instant > horizon.as_of);
+                *clock = (*clock).max(instant.min(horizon.as_of)).max(NO_CLOCK + 1);
+            }
+        }
+    }
+}
+
+/// The excludes of a job.
+pub struct Excludes(Vec<ExcludeRule>);
+
+struct ExcludeRule {
+    column: usize,
+    boolean: bool,
+    equals: Vec<String>,
+}
+
+impl Excludes {
+    /// From the plan, in its order.
+    ///
+    /// # Errors
+    /// A policy error when there are more than a row can say.
+    pub fn new(columns: &[Column], excludes: &[Exclude]) -> Result<Excludes> {
+        if excludes.len() > usize::from(u8::MAX) {
+            return Err(Error::policy("a job has at most 255 excludes"));
+        }
+        let rule = |exclude: &Exclude| ExcludeRule {
+            column: exclude.column,
+            boolean: columns[exclude.column].value == ValueType::Boolean,
+            equals: exclude.equals.clone(),
+        };
+        Ok(Excludes(excludes.iter().map(rule).collect()))
+    }
+
+    /// 1 + the index of the first exclude that matches a record, or 0; a boolean column with another value sets a flag
+    /// (R22).
+    pub fn first_match(&self, batch: &RawBatch, record: usize, flags: &mut u16) -> u8 {
+        let mut first = 0;
+        for (index, rule) in self.0.iter().enumerate() {
+            let Some(value) = batch.value(record, rule.column) else { continue };
+            let matches = if rule.boolean {
+                let said = boolean(&value);
+                if said.is_none() {
+                    *flags |= flag::EXCLUDE_UNREADABLE;
+                }
+                said.is_some_and(|yes| rule.equals.iter().any(|wanted| boolean(wanted) == Some(yes)))
+            } else {
+                rule.equals.iter().any(|wanted| matches_canonical(&value, wanted))
+            };
+            if matches && first == 0 {
+                first = index as u8 + 1;
+            }
+        }
+        first
+    }
+}
+
+/// The consent column of a source.
+pub struct Consent {
+    column: usize,
+    equals: Vec<String>,
+    since: Option<(usize, DateReader)>,
+}
+
+impl Consent {
+    /// From the plan.
+    ///
+    /// # Errors
+    /// A policy error when `since` is neither a date nor a timestamp.
+    pub fn new(columns: &[Column], consent: &ConsentColumn) -> Result<Consent> {
+        let since = match consent.since {
+            None => None,
+            Some(column) => match dates(Some(&columns[column]))? {
+                Some(reader) => Some((column, reader)),
+                None => {
+                    let name = &columns[column].name;
+                    return Err(Error::policy(format!("the consent date {name:?} is neither a date nor a timestamp")));
+                }
+            },
+        };
+        Ok(Consent { column: consent.column, equals: consent.equals.clone(), since })
+    }
+
+    /// The calendars that `read` works with.
+    pub fn calendars(&self, job: &TimeZone) -> Option<Calendars> {
+        self.since.as_ref().map(|(_, reader)| reader.calendars(job))
+    }
+
+    /// Whether a record says yes, and since when. Anything else than one of the values is no (R32).
+    pub fn read(&self, batch: &RawBatch, record: usize, calendars: &mut Option<Calendars>) -> (bool, i64) {
+        let says = |value: &str| self.equals.iter().any(|wanted| matches_canonical(value, wanted));
+        if !batch.value(record, self.column).is_some_and(|value| says(&value)) {
+            return (false, NO_SINCE);
+        }
+        let (Some((column, reader)), Some(calendars)) = (&self.since, calendars) else { return (true, NO_SINCE) };
+        let since = match batch.value(record, *column).map(|value| reader.read(&value)) {
+            Some(Reading::At(moment)) => reader.instant(&moment, calendars),
+            _ => NO_SINCE,
+        };
+        (true, since)
+    }
+}

@@ -1,0 +1,639 @@
+//! Dates and times as exports write them: compiled strftime formats, epochs, sentinels, and days in a zone (R23, R24).
+//! Must not know what a date is for, nor the wall clock.
+
+use jiff::civil;
+use jiff::tz::TimeZone;
+
+use crate::clock::{Instant, instant_of};
+use crate::error::{Error, Result};
+use crate::policy::{DateRule, Epoch};
+
+/// Microseconds of a day of 24 hours.
+pub const DAY: i64 = 86_400_000_000;
+/// Days from 1970-01-01 to 0000-01-01 and to 9999-12-31, the years four digits can say.
+const DAYS: std::ops::RangeInclusive<i64> = -719_528..=2_932_896;
+/// Days remembered per zone; a power of two.
+const REMEMBERED: usize = 1024;
+
+/// A time as it was written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// Days since 1970-01-01.
+    pub day: i32,
+    /// Microseconds since that day's midnight.
+    pub micros: i64,
+    /// Seconds east of UTC, when it says so.
+    pub offset: Option<i32>,
+}
+
+/// What a cell of a date or timestamp column turned out to be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// No format reads it, or two with different results (R23).
+    Unreadable,
+    /// A date that means "no value" (R24).
+    Sentinel,
+    /// A time.
+    At(Moment),
+}
+
+/// Reads the cells of one date or timestamp column.
+pub struct DateReader {
+    formats: Vec<Vec<Op>>,
+    epoch: Option<Epoch>,
+    /// Zone of times without one; none for whole days.
+    zone: Option<TimeZone>,
+    whole_days: bool,
+    sentinels: Vec<i32>,
+}
+
+impl DateReader {
+    /// A reader for a column of days (`whole_days`) or of times.
+    ///
+    /// # Errors
+    /// A policy error when a format has a directive that is not known.
+    pub fn new(rule: &DateRule, whole_days: bool, sentinels: &[civil::Date]) -> Result<DateReader> {
+        Ok(DateReader {
+            formats: rule.formats.iter().map(|format| compile(format)).collect::<Result<_>>()?,
+            epoch: rule.epoch,
+            zone: rule.zone.clone(),
+            whole_days,
+            sentinels: sentinels.iter().map(|date| day_of(*date)).collect(),
+        })
+    }
+
+    /// Reads a cell.
+    pub fn read(&self, text: &str) -> Reading {
+        let text = text.trim();
+        let mut found: Option<Moment> = None;
+        let epoch = self.epoch.and_then(|unit| epoch(text, unit));
+        for moment in self.formats.iter().filter_map(|ops| parse(ops, text.as_bytes())).chain(epoch) {
+            match found {
+                Some(other) if !self.agree(&other, &moment) => return Reading::Unreadable,
+                _ => found = Some(moment),
+            }
+        }
+        match found {
+            None => Reading::Unreadable,
+            Some(moment) if self.sentinels.contains(&moment.day) => Reading::Sentinel,
+            Some(moment) if !self.whole_days && moment.offset.is_none() && self.zone.is_none() => Reading::Unreadable,
+            Some(moment) => Reading::At(moment),
+        }
+    }
+
+    fn agree(&self, one: &Moment, other: &Moment) -> bool {
+        if self.whole_days {
+            return one.day == other.day;
+        }
+        let zone = self.zone.clone().unwrap_or(TimeZone::UTC);
+        let instant = |moment: &Moment| match moment.offset {
+            Some(offset) => at_offset(moment, offset),
+            None => Calendar::new(zone.clone()).instant(moment.day, moment.micros),
+        };
+        one == other || instant(one) == instant(other)
+    }
+
+    /// The calendars that `instant` and `local_day` work with; `job` is the zone of the job.
+    pub fn calendars(&self, job: &TimeZone) -> Calendars {
+        let own = self.zone.clone().unwrap_or(TimeZone::UTC);
+        Calendars { own: Calendar::new(own), job: Calendar::new(job.clone()) }
+    }
+
+    /// The instant in microseconds: of a day its first moment in the job's zone (R23).
+    pub fn instant(&self, moment: &Moment, calendars: &mut Calendars) -> i64 {
+        match moment.offset {
+            _ if self.whole_days => calendars.job.instant(moment.day, 0),
+            Some(offset) => at_offset(moment, offset),
+            None => calendars.own.instant(moment.day, moment.micros),
+        }
+    }
+
+    /// The day it falls on: as written, or of a time the day in the job's zone.
+    pub fn local_day(&self, moment: &Moment, calendars: &mut Calendars) -> i32 {
+        if self.whole_days {
+            return moment.day;
+        }
+        let instant = self.instant(moment, calendars);
+        calendars.job.day(instant)
+    }
+}
+
+fn at_offset(moment: &Moment, offset: i32) -> i64 {
+    i64::from(moment.day) * DAY + moment.micros - i64::from(offset) * 1_000_000
+}
+
+/// The zone of the times as written and the zone of the job.
+pub struct Calendars {
+    own: Calendar,
+    job: Calendar,
+}
+
+/// Days of one zone, with the last ones asked for remembered.
+pub struct Calendar {
+    zone: TimeZone,
+    /// Microseconds east of UTC, in zones where that never changes.
+    fixed: Option<i64>,
+    days: Vec<LocalDay>,
+}
+
+#[derive(Clone, Copy)]
+struct LocalDay {
+    day: i32,
+    start: i64,
+    /// 24 hours without a change of offset.
+    plain: bool,
+}
+
+impl Calendar {
+    /// A calendar of a zone.
+    pub fn new(zone: TimeZone) -> Calendar {
+        let fixed = zone.to_fixed_offset().ok().map(|offset| i64::from(offset.seconds()) * 1_000_000);
+        Calendar { zone, fixed, days: Vec::new() }
+    }
+
+    /// The instant of a time of day: in a gap later by its length, in an overlap the earlier one (R23).
+    pub fn instant(&mut self, day: i32, micros: i64) -> i64 {
+        if let Some(offset) = self.fixed {
+            return i64::from(day) * DAY + micros - offset;
+        }
+        let local = self.local(day);
+        if local.plain || micros == 0 { local.start + micros } else { self.exact(day, micros) }
+    }
+
+    /// The local day of an instant.
+    pub fn day(&mut self, instant: i64) -> i32 {
+        if let Some(offset) = self.fixed {
+            return (instant + offset).div_euclid(DAY) as i32;
+        }
+        let near = instant.div_euclid(DAY) as i32;
+        let later = (near..=near + 1).filter(|day| self.local(*day).start <= instant).last();
+        later.unwrap_or(near - 1)
+    }
+
+    fn local(&mut self, day: i32) -> LocalDay {
+        if self.days.is_empty() {
+            self.days = vec![LocalDay { day: i32::MIN, start: 0, plain: false }; REMEMBERED];
+        }
+        let slot = day as usize & (REMEMBERED - 1);
+        if self.days[slot].day != day {
+            let (start, end) = (self.exact(day, 0), self.exact(day + 1, 0));
+            let change = self.zone.following(Instant(start).timestamp()).next();
+            let steady = change.is_none_or(|change| change.timestamp().as_microsecond() >= end);
+            self.days[slot] = LocalDay { day, start, plain: steady && end - start == DAY };
+        }
+        self.days[slot]
+    }
+
+    fn exact(&self, day: i32, micros: i64) -> i64 {
+        let (year, month, date) = civil_of(day);
+        let (seconds, micros) = (micros / 1_000_000, (micros % 1_000_000) as i32);
+        let time = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+        let civil = civil::DateTime::new(
+            year as i16,
+            month as i8,
+            date as i8,
+            time.0 as i8,
+            time.1 as i8,
+            time.2 as i8,
+            micros * 1000,
+        );
+        civil.map_or(i64::from(day) * DAY, |civil| instant_of(civil, &self.zone).0)
+    }
+}
+
+/// Days since 1970-01-01 of a date of the proleptic Gregorian calendar, and back. After Howard Hinnant's
+/// "chrono-compatible low-level date algorithms".
+pub fn day_number(year: i32, month: u32, day: u32) -> i32 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let of_era = year.rem_euclid(400);
+    let of_year = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year as i32 - 719_468
+}
+
+/// Year, month and day of a number of days since 1970-01-01.
+pub fn civil_of(day: i32) -> (i32, u32, u32) {
+    let shifted = day + 719_468;
+    let (era, of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let part = (5 * of_year + 2) / 153;
+    let (month, day) = (if part < 10 { part + 3 } else { part - 9 }, of_year - (153 * part + 2) / 5 + 1);
+    (year + era * 400 + i32::from(month <= 2), month as u32, day as u32)
+}
+
+fn day_of(date: civil::Date) -> i32 {
+    day_number(i32::from(date.year()), date.month() as u32, date.day() as u32)
+}
+
+fn epoch(text: &str, unit: Epoch) -> Option<Moment> {
+    let number: i64 = text.parse().ok()?;
+    let micros = number.checked_mul(match unit {
+        Epoch::Seconds => 1_000_000,
+        Epoch::Millis => 1_000,
+    })?;
+    let day = micros.div_euclid(DAY);
+    DAYS.contains(&day).then_some(Moment { day: day as i32, micros: micros.rem_euclid(DAY), offset: Some(0) })
+}
+
+/// One step of reading a text by a format.
+#[derive(Clone, Copy)]
+enum Op {
+    Literal(u8),
+    Year,
+    MonthNumber,
+    MonthName,
+    Day,
+    Hour,
+    /// Of 12; 0 and 12 are the same, as exports write both.
+    HalfDayHour,
+    HalfDay,
+    Minute,
+    Second,
+    /// Digits after a point that the format has already.
+    Fraction,
+    /// A point and digits, or nothing.
+    PointFraction,
+    Offset,
+}
+
+const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+
+/// Turns a strftime format into steps.
+fn compile(format: &str) -> Result<Vec<Op>> {
+    let mut ops = Vec::new();
+    let mut rest = format;
+    while let Some(first) = rest.bytes().next() {
+        let Some(directive) = rest.strip_prefix('%') else {
+            ops.push(Op::Literal(first));
+            rest = rest.get(1..).unwrap_or_else(|| {
+                // The other bytes of a character that is not ASCII.
+                let width = rest.chars().next().map_or(1, char::len_utf8);
+                ops.extend(rest.bytes().take(width).skip(1).map(Op::Literal));
+                &rest[width..]
+            });
+            continue;
+        };
+        if let Some((name, whole)) = COMPOSED.iter().find(|(name, _)| directive.starts_with(name)) {
+            ops.extend(compile(whole)?);
+            rest = &directive[name.len()..];
+            continue;
+        }
+        let found = DIRECTIVES.iter().find(|(name, _)| directive.starts_with(name));
+        let Some((name, op)) = found else {
+            return Err(Error::policy(format!("the date format {format:?} has a directive that is not known"))
+                .help("docs/spec.md lists the directives"));
+        };
+        ops.push(*op);
+        rest = &directive[name.len()..];
+    }
+    Ok(ops)
+}
+
+/// Directives that stand for several.
+const COMPOSED: [(&str, &str); 3] = [("F", "%Y-%m-%d"), ("T", "%H:%M:%S"), ("R", "%H:%M")];
+
+/// Directives without their percent sign. Numbers are read with or without padding.
+const DIRECTIVES: [(&str, Op); 20] = [
+    ("Y", Op::Year),
+    ("m", Op::MonthNumber),
+    ("-m", Op::MonthNumber),
+    ("b", Op::MonthName),
+    ("B", Op::MonthName),
+    ("d", Op::Day),
+    ("-d", Op::Day),
+    ("e", Op::Day),
+    ("H", Op::Hour),
+    ("-H", Op::Hour),
+    ("I", Op::HalfDayHour),
+    ("-I", Op::HalfDayHour),
+    ("p", Op::HalfDay),
+    ("M", Op::Minute),
+    ("S", Op::Second),
+    (".f", Op::PointFraction),
+    ("f", Op::Fraction),
+    ("z", Op::Offset),
+    (":z", Op::Offset),
+    ("%", Op::Literal(b'%')),
+];
+
+/// Parts of a time while it is being read.
+struct Parts {
+    year: u32,
+    month: u32,
+    day: u32,
+    hour: u32,
+    half_day_hour: Option<u32>,
+    afternoon: bool,
+    minute: u32,
+    second: u32,
+    micros: u32,
+    offset: Option<i32>,
+}
+
+fn parse(ops: &[Op], text: &[u8]) -> Option<Moment> {
+    let mut parts = Parts {
+        year: 0,
+        month: 0,
+        day: 0,
+        hour: 0,
+        half_day_hour: None,
+        afternoon: false,
+        minute: 0,
+        second: 0,
+        micros: 0,
+        offset: None,
+    };
+    let mut rest = text;
+    for op in ops {
+        match op {
+            Op::Literal(byte) => rest = rest.strip_prefix(&[*byte])?,
+            Op::Year => parts.year = number(&mut rest, 4, 4)?,
+            Op::MonthNumber => parts.month = number(&mut rest, 1, 2)?,
+            Op::MonthName => parts.month = month_name(&mut rest)?,
+            Op::Day => {
+                rest = rest.strip_prefix(b" ").unwrap_or(rest);
+                parts.day = number(&mut rest, 1, 2)?;
+            }
+            Op::Hour => parts.hour = number(&mut rest, 1, 2)?,
+            Op::HalfDayHour => parts.half_day_hour = Some(number(&mut rest, 1, 2)?),
+            Op::HalfDay => parts.afternoon = half_day(&mut rest)?,
+            Op::Minute => parts.minute = number(&mut rest, 1, 2)?,
+            Op::Second => parts.second = number(&mut rest, 1, 2)?,
+            Op::Fraction => parts.micros = fraction(&mut rest)?,
+            Op::PointFraction => {
+                if let Some(after) = rest.strip_prefix(b".") {
+                    rest = after;
+                    parts.micros = fraction(&mut rest)?;
+                }
+            }
+            Op::Offset => parts.offset = Some(offset(&mut rest)?),
+        }
+    }
+    if rest.is_empty() { parts.moment() } else { None }
+}
+
+impl Parts {
+    fn moment(&self) -> Option<Moment> {
+        let hour = match self.half_day_hour {
+            Some(hour) if hour > 12 => return None,
+            Some(hour) => hour % 12 + if self.afternoon { 12 } else { 0 },
+            None => self.hour,
+        };
+        // A leap second counts as the second before it.
+        let second = if self.second == 60 { 59 } else { self.second };
+        let valid = (1..=12).contains(&self.month)
+            && (1..=month_length(self.year, self.month)).contains(&self.day)
+            && hour < 24
+            && self.minute < 60
+            && second < 60;
+        valid.then(|| Moment {
+            day: day_number(self.year as i32, self.month, self.day),
+            micros: i64::from(hour * 3600 + self.minute * 60 + second) * 1_000_000 + i64::from(self.micros),
+            offset: self.offset,
+        })
+    }
+}
+
+fn month_length(year: u32, month: u32) -> u32 {
+    match month {
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+fn number(rest: &mut &[u8], least: usize, most: usize) -> Option<u32> {
+    let digits = rest.iter().take(most).take_while(|byte| byte.is_ascii_digit()).count();
+    if digits < least {
+        return None;
+    }
+    let value = rest[..digits].iter().fold(0, |value, digit| value * 10 + u32::from(digit - b'0'));
+    *rest = &rest[digits..];
+    Some(value)
+}
+
+/// One to nine digits of a second, cut to microseconds.
+fn fraction(rest: &mut &[u8]) -> Option<u32> {
+    let digits = rest.iter().take(9).take_while(|byte| byte.is_ascii_digit()).count();
+    if digits == 0 {
+        return None;
+    }
+    let value = (0..6).fold(0, |value, at| value * 10 + if at < digits { u32::from(rest[at] - b'0') } else { 0 });
+    *rest = &rest[digits..];
+    Some(value)
+}
+
+fn month_name(rest: &mut &[u8]) -> Option<u32> {
+    let starts = |name: &str| rest.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name.as_bytes()));
+    let (index, width) = MONTHS.iter().enumerate().find_map(|(index, name)| {
+        let width = if starts(name) { Some(name.len()) } else { starts(&name[..3]).then_some(3) };
+        Some((index, width?))
+    })?;
+    *rest = &rest[width..];
+    Some(index as u32 + 1)
+}
+
+/// `AM` or `PM` in any case; true after noon.
+fn half_day(rest: &mut &[u8]) -> Option<bool> {
+    let afternoon = match rest {
+        [b'a' | b'A', b'm' | b'M', ..] => false,
+        [b'p' | b'P', b'm' | b'M', ..] => true,
+        _ => return None,
+    };
+    *rest = &rest[2..];
+    Some(afternoon)
+}
+
+/// `Z`, `+02`, `+0200`, `+02:00`; seconds east of UTC.
+fn offset(rest: &mut &[u8]) -> Option<i32> {
+    let (sign, after) = match rest {
+        [b'Z' | b'z', after @ ..] => (0, after),
+        [b'+', after @ ..] => (1, after),
+        [b'-', after @ ..] => (-1, after),
+        _ => return None,
+    };
+    *rest = after;
+    if sign == 0 {
+        return Some(0);
+    }
+    let hours = number(rest, 2, 2)?;
+    let colon = rest.strip_prefix(b":");
+    let mut minutes = colon.unwrap_or(rest);
+    let minutes = match number(&mut minutes, 2, 2) {
+        Some(value) => {
+            *rest = minutes;
+            value
+        }
+        None if colon.is_some() => return None,
+        None => 0,
+    };
+    (hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60) as i32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::zone;
+
+    fn reader(formats: &[&str], zone: Option<&str>) -> DateReader {
+        let zone = zone.map(|name| crate::clock::zone(name).expect("bundled"));
+        let rule = DateRule { formats: formats.iter().map(ToString::to_string).collect(), zone, epoch: None };
+        let sentinels = [civil::date(1900, 1, 1), civil::date(2154, 12, 31)];
+        DateReader::new(&rule, false, &sentinels).expect("formats")
+    }
+
+    /// The instant as RFC 3339, `?` for unreadable, `-` for a sentinel.
+    fn instant(reader: &DateReader, text: &str) -> String {
+        let mut calendars = reader.calendars(&TimeZone::UTC);
+        match reader.read(text) {
+            Reading::Unreadable => "?".into(),
+            Reading::Sentinel => "-".into(),
+            Reading::At(moment) => Instant(reader.instant(&moment, &mut calendars)).to_string(),
+        }
+    }
+
+    #[test]
+    fn r23_shapes_of_real_exports_are_read() {
+        for (format, zone, text, expected) in [
+            ("%Y-%m-%dT%H:%M:%S%.f%:z", None, "2024-08-14T11:37:45.65+00:00", "2024-08-14T11:37:45.65Z"),
+            ("%Y-%m-%dT%H:%M:%S%.f%z", None, "2022-10-20T22:45:01.000+0000", "2022-10-20T22:45:01Z"),
+            ("%Y-%m-%dT%H:%M:%S%.fZ", Some("UTC"), "2006-04-15T03:23:15.000Z", "2006-04-15T03:23:15Z"),
+            ("%Y-%m-%dT%H:%M:%S%.fZ", Some("UTC"), "2020-01-01T00:15:00.0000000Z", "2020-01-01T00:15:00Z"),
+            ("%Y-%m-%dT%H:%M:%S%.fZ", Some("UTC"), "2020-01-01T00:15:00Z", "2020-01-01T00:15:00Z"),
+            ("%Y-%m-%d %H:%M:%S", Some("Europe/Paris"), "2020-02-26 22:55:12", "2020-02-26T21:55:12Z"),
+            ("%m/%d/%Y %I:%M:%S %p", Some("UTC"), "1/1/2020 0:00:00 PM", "2020-01-01T12:00:00Z"),
+            ("%m/%d/%Y %I:%M:%S %p", Some("UTC"), "4/14/2026 8:21:50 pm", "2026-04-14T20:21:50Z"),
+            ("%m/%d/%Y %I:%M:%S %p", Some("UTC"), "4/14/2026 12:21:50 AM", "2026-04-14T00:21:50Z"),
+            ("%m/%d/%Y %H:%M", Some("UTC"), "8/25/2020 13:03", "2020-08-25T13:03:00Z"),
+            ("%m/%d/%YT%H:%M:%S%z", None, "07/15/2009T02:14:45+0800", "2009-07-14T18:14:45Z"),
+            ("%F %T.%f", Some("UTC"), "2020-02-26 22:55:12.1234567", "2020-02-26T22:55:12.123456Z"),
+            ("%d %b %Y, %R", Some("UTC"), "4 sept 2021, 07:05", "?"),
+            ("%d %b %Y, %R", Some("UTC"), "4 Sep 2021, 07:05", "2021-09-04T07:05:00Z"),
+            ("%e. %B %Y %R", Some("UTC"), " 4. May 2021 07:05", "2021-05-04T07:05:00Z"),
+            ("%Y-%m-%d %H:%M:%S", Some("UTC"), "2016-12-31 23:59:60", "2016-12-31T23:59:59Z"),
+            ("%Y-%m-%d %H:%M", Some("UTC"), "2154-12-31 23:59", "-"),
+            ("%d.%m.%Y um %H:%M é", Some("UTC"), "04.05.2021 um 07:05 é", "2021-05-04T07:05:00Z"),
+        ] {
+            assert_eq!(instant(&reader(&[format], zone), text), expected, "{format} on {text}");
+        }
+    }
+
+    #[test]
+    fn r23_other_text_is_unreadable() {
+        let reader = reader(&["%Y-%m-%d %H:%M:%S%.f"], Some("UTC"));
+        for bad in [
+            "2021-02-29 00:00:00",
+            "2021-13-01 00:00:00",
+            "2021-00-01 00:00:00",
+            "2021-01-01 24:00:00",
+            "2021-01-01",
+            "21-01-01 00:00:00",
+            "2021-01-01 00:00:00 ?",
+            "2021-01-01 00:00:00.",
+            "2021-01-01 00:00:00.1234567890",
+            "n/a",
+            "2021-01-32 00:00:00",
+            "2021-01-01 00:60:00",
+        ] {
+            assert_eq!(instant(&reader, bad), "?", "{bad}");
+        }
+    }
+
+    #[test]
+    fn r23_two_formats_with_different_results_refuse_the_value() {
+        let both = reader(&["%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M"], Some("UTC"));
+        assert_eq!(instant(&both, "03/04/2020 00:00"), "?");
+        assert_eq!(instant(&both, "04/04/2020 00:00"), "2020-04-04T00:00:00Z");
+        assert_eq!(instant(&both, "13/04/2020 00:00"), "2020-04-13T00:00:00Z");
+        let mixed = reader(&["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%SZ"], Some("UTC"));
+        assert_eq!(instant(&mixed, "2020-04-13T01:02:03Z"), "2020-04-13T01:02:03Z");
+    }
+
+    #[test]
+    fn r24_sentinels_are_judged_by_the_date_as_written() {
+        let east = reader(&["%Y-%m-%dT%H:%M:%S%:z"], None);
+        assert_eq!(instant(&east, "1900-01-01T12:00:00+14:00"), "-");
+        assert_eq!(instant(&east, "1900-01-02T00:30:00+14:00"), "1900-01-01T10:30:00Z");
+    }
+
+    #[test]
+    fn r23_a_day_is_its_first_moment_in_the_jobs_zone() {
+        let rule = DateRule { formats: vec!["%Y-%m-%d".into()], zone: None, epoch: None };
+        let days = DateReader::new(&rule, true, &[]).expect("formats");
+        let at = |text, name| {
+            let mut calendars = days.calendars(&zone(name).expect("bundled"));
+            let Reading::At(moment) = days.read(text) else { panic!("readable") };
+            Instant(days.instant(&moment, &mut calendars)).to_string()
+        };
+        assert_eq!(at("2026-07-01", "Europe/Paris"), "2026-06-30T22:00:00Z");
+        assert_eq!(at("2026-07-01", "UTC"), "2026-07-01T00:00:00Z");
+        // Midnight is in a gap: the day begins at 01:00.
+        assert_eq!(at("2018-11-04", "America/Sao_Paulo"), "2018-11-04T03:00:00Z");
+    }
+
+    #[test]
+    fn r23_remembered_days_agree_with_jiff_through_every_change_of_offset() {
+        for name in ["Europe/Paris", "America/Sao_Paulo", "Australia/Lord_Howe", "Pacific/Apia", "Africa/Cairo"] {
+            let zone = zone(name).expect("bundled");
+            let mut calendar = Calendar::new(zone.clone());
+            for day in day_number(2006, 1, 1)..day_number(2020, 1, 1) {
+                let (y, m, d) = civil_of(day);
+                for minutes in [0i16, 30, 90, 119, 121, 150, 720, 1439] {
+                    let civil =
+                        civil::date(y as i16, m as i8, d as i8).at((minutes / 60) as i8, (minutes % 60) as i8, 0, 0);
+                    let expected = instant_of(civil, &zone).0;
+                    let found = calendar.instant(day, i64::from(minutes) * 60_000_000);
+                    assert_eq!(found, expected, "{name} {civil}");
+                    let local = Instant(expected).timestamp().to_zoned_datetime(zone.clone()).date();
+                    assert_eq!(calendar.day(expected), day_of(local), "{name} {civil}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn days_and_dates_convert_both_ways() {
+        assert_eq!(day_number(1970, 1, 1), 0);
+        for day in (-719_528..2_932_897).step_by(97) {
+            let (y, m, d) = civil_of(day);
+            assert_eq!(day_number(y, m, d), day);
+            let date = civil::date(y as i16, m as i8, d as i8);
+            assert_eq!(day_of(date), day);
+        }
+        assert_eq!(civil_of(day_number(2024, 2, 29)), (2024, 2, 29));
+    }
+
+    #[test]
+    fn epochs_are_whole_numbers_of_their_unit() {
+        let rule = |unit| DateRule { formats: vec![], zone: None, epoch: Some(unit) };
+        let millis = DateReader::new(&rule(Epoch::Millis), false, &[]).expect("no formats");
+        assert_eq!(instant(&millis, "1661707291575"), "2022-08-28T17:21:31.575Z");
+        assert_eq!(instant(&millis, "-1"), "1969-12-31T23:59:59.999Z");
+        let seconds = DateReader::new(&rule(Epoch::Seconds), false, &[]).expect("no formats");
+        assert_eq!(instant(&seconds, "1661707291"), "2022-08-28T17:21:31Z");
+        for bad in ["1661707291575000", "1.5", "", "x", "9223372036854775807"] {
+            assert_eq!(instant(&seconds, bad), "?", "{bad}");
+        }
+    }
+
+    #[test]
+    fn unknown_directives_are_refused() {
+        let rule = DateRule { formats: vec!["%Y-%q".into()], zone: None, epoch: None };
+        assert!(DateReader::new(&rule, true, &[]).is_err());
+    }
+}

@@ -1,0 +1,154 @@
+//! E-mail addresses to their normal form (R6).
+//! Plain ASCII addresses are decided in one pass; everything else takes the whole rule. Both agree.
+
+use super::normal::nfc;
+use idna::AsciiDenyList;
+use idna::uts46::{DnsLength, Hyphens, Uts46};
+
+/// Appends the normal form of a trimmed address; false, and nothing appended, when there is none.
+pub fn normalise(text: &str, out: &mut Vec<u8>) -> bool {
+    plain(text.as_bytes(), out) || whole(text, out)
+}
+
+/// The part after the last `@` of a normal form.
+pub fn domain(normal: &[u8]) -> &[u8] {
+    let at = memchr::memrchr(b'@', normal).map_or(0, |at| at + 1);
+    &normal[at..]
+}
+
+fn whole(text: &str, out: &mut Vec<u8>) -> bool {
+    let text = nfc(text);
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let forbidden = |c: char| c.is_whitespace() || "@<>\",;:()".contains(c);
+    if local.is_empty() || local.contains(forbidden) {
+        return false;
+    }
+    let ascii = Uts46::new().to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::Check, DnsLength::Verify);
+    let Ok(domain) = ascii else { return false };
+    out.extend_from_slice(local.to_lowercase().as_bytes());
+    out.push(b'@');
+    out.extend_from_slice(domain.as_bytes());
+    true
+}
+
+/// What an ASCII byte may be part of.
+mod class {
+    pub const LOCAL: u8 = 1;
+    pub const DOMAIN: u8 = 2;
+}
+
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        let white = matches!(byte as u8, b' ' | b'\t'..=b'\r');
+        let forbidden = matches!(byte as u8, b'@' | b'<' | b'>' | b'"' | b',' | b';' | b':' | b'(' | b')');
+        let local = if white || forbidden { 0 } else { class::LOCAL };
+        let domain = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'-' | b'.');
+        classes[byte] = local | if domain { class::DOMAIN } else { 0 };
+        byte += 1;
+    }
+    classes
+};
+
+/// The short way: true only for an address that is plainly well-formed.
+fn plain(text: &[u8], out: &mut Vec<u8>) -> bool {
+    let Some(at) = memchr::memrchr(b'@', text) else { return false };
+    let (local, domain) = (&text[..at], &text[at + 1..]);
+    let fits = !local.is_empty()
+        && local.iter().all(|byte| CLASSES[usize::from(*byte)] & class::LOCAL != 0)
+        && domain.iter().all(|byte| CLASSES[usize::from(*byte)] & class::DOMAIN != 0)
+        && domain.len() <= 253
+        && domain.split(|byte| *byte == b'.').all(plain_label);
+    if fits {
+        let start = out.len();
+        out.extend_from_slice(text);
+        out[start..].make_ascii_lowercase();
+    }
+    fits
+}
+
+/// A label without hyphens where UTS 46 looks at them, so no `xn--` either.
+fn plain_label(label: &[u8]) -> bool {
+    !label.is_empty()
+        && label.len() <= 63
+        && label[0] != b'-'
+        && label[label.len() - 1] != b'-'
+        && !(label.len() > 3 && label[2] == b'-' && label[3] == b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn normal(text: &str) -> Option<String> {
+        let mut out = Vec::new();
+        normalise(text, &mut out).then(|| String::from_utf8(out).expect("UTF-8"))
+    }
+
+    #[test]
+    fn r6_addresses_become_lower_case_with_an_ascii_domain() {
+        assert_eq!(normal("Ada.Lovelace+x@Example.ORG").as_deref(), Some("ada.lovelace+x@example.org"));
+        assert_eq!(normal("J\u{D6}RG@m\u{FC}ller.example").as_deref(), Some("j\u{F6}rg@xn--mller-kva.example"));
+        assert_eq!(normal("jo\u{308}rg@mu\u{308}ller.example"), normal("J\u{D6}RG@XN--MLLER-KVA.example"));
+        assert_eq!(normal("a@stra\u{DF}e.example").as_deref(), Some("a@xn--strae-oqa.example"));
+        assert_eq!(normal("a@example\u{3002}org").as_deref(), Some("a@example.org"));
+        assert_eq!(normal("o'brien%x@localhost").as_deref(), Some("o'brien%x@localhost"));
+    }
+
+    #[test]
+    fn r6_other_addresses_do_not_normalise() {
+        let long = format!("a@{}.example", "x".repeat(64));
+        for bad in [
+            "",
+            "@",
+            "a@",
+            "@b.example",
+            "a b@c.example",
+            "a@b@c.example",
+            "<a@b.example>",
+            "a@b.example.",
+            "a@b..example",
+            "a@-b.example",
+            "a@b-.example",
+            "a@ab--c.example",
+            "a@b_c.example",
+            "a@xn--a.example",
+            "a;b@c.example",
+            "a\u{A0}b@c.example",
+            "a@b.example,c@d.example",
+            "a\"b@c.example",
+            "no at sign",
+            "a@b c.example",
+            &long,
+        ] {
+            assert_eq!(normal(bad), None, "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn r6_the_short_way_agrees_with_the_whole_rule(
+            text in "[aZ0._%+' -]{0,4}@?[a-zA-Z0-9._-]{0,8}(@|\\.)[a-cX-Z0-9-]{0,6}(\\.[a-z-]{0,4}){0,3}\\.?",
+            any in "\\PC{0,12}@[\\x00-\\x7f]{0,10}",
+        ) {
+            for text in [text, any] {
+                let (mut short, mut long) = (Vec::new(), Vec::new());
+                if plain(text.as_bytes(), &mut short) {
+                    prop_assert!(whole(&text, &mut long), "{}", text);
+                    prop_assert_eq!(&short, &long);
+                } else {
+                    prop_assert!(short.is_empty());
+                }
+            }
+        }
+
+        #[test]
+        fn r6_normal_forms_are_their_own_normal_form(text in "[a-zA-ZÄÖß.]{1,5}@[a-zA-Zäöüß0-9-]{1,8}\\.[a-z]{2,3}") {
+            if let Some(once) = normal(&text) {
+                prop_assert_eq!(normal(&once), Some(once));
+            }
+        }
+    }
+}

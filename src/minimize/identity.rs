@@ -1,0 +1,152 @@
+//! Identities and tokens (R2 to R4): of one value for lists, of a whole column for rows.
+//! Must not know which rows are published, nor retention.
+
+use super::lanes::{hash_column, hash_identities};
+use super::normal::{canonical, normalise};
+use super::phone;
+
+use crate::key::{Key, Keyring};
+use crate::policy::{Identifier, Normal, PhoneRegion};
+use crate::read::RawBatch;
+
+/// Makes identities of one kind.
+pub struct IdentityMaker {
+    rule: Normal,
+    /// For `<kind>`.
+    normal: Key,
+    /// For `<kind>?raw` (R4).
+    raw: Key,
+    /// Of numbers without `+`, when it is the same for all.
+    region: Option<phone::Region>,
+}
+
+impl IdentityMaker {
+    /// With the keys of the identifier's kind.
+    pub fn new(keys: &Keyring, identifier: &Identifier) -> IdentityMaker {
+        let region = match &identifier.normal {
+            Normal::Phone(PhoneRegion::Fixed(code)) => phone::region(code),
+            _ => None,
+        };
+        IdentityMaker {
+            rule: identifier.normal.clone(),
+            normal: keys.identity_key(&identifier.kind),
+            raw: keys.identity_key(&format!("{}?raw", identifier.kind)),
+            region,
+        }
+    }
+
+    /// The identity of one value, and whether it is that of a raw form; none for blank. `region` is an ISO code or a
+    /// country name and stands in for a fixed region.
+    pub fn make(&self, value: &str, region: Option<&str>) -> Option<(bool, [u8; 32])> {
+        let value = value.trim();
+        if value.is_empty() {
+            return None;
+        }
+        let region = region.and_then(phone::region).or(self.region);
+        let mut bytes = Vec::new();
+        if normalise(&self.rule, value, region, &mut bytes) {
+            return Some((false, *blake3::keyed_hash(self.normal.expose(), &bytes).as_bytes()));
+        }
+        Some((true, *blake3::keyed_hash(self.raw.expose(), canonical(value).as_bytes()).as_bytes()))
+    }
+
+    /// The column that says the region of each number.
+    fn region_column(&self) -> Option<usize> {
+        match self.rule {
+            Normal::Phone(PhoneRegion::Column(column)) => Some(column),
+            _ => None,
+        }
+    }
+}
+
+/// The identities of a column in one batch: of the rows that have a value, in order. Buffers are reused.
+#[derive(Default)]
+pub struct Identified {
+    /// Rows with a value: indexes of output rows.
+    pub rows: Vec<u32>,
+    /// Their identities.
+    pub identities: Vec<[u8; 32]>,
+    /// Which of them (indexes into `rows`) are raw forms.
+    pub raw: Vec<u32>,
+    /// Tokens, after `tokens` has been called.
+    pub tokens: Vec<[u8; 16]>,
+    values: Vec<u8>,
+    ends: Vec<u32>,
+    raw_values: Vec<u8>,
+    raw_ends: Vec<u32>,
+    raw_identities: Vec<[u8; 32]>,
+}
+
+impl Identified {
+    /// Makes the identities of a column. `rows` says which records to look at: output row and record of the batch.
+    pub fn read(
+        &mut self,
+        maker: &IdentityMaker,
+        batch: &RawBatch,
+        column: usize,
+        rows: impl Iterator<Item = (u32, usize)>,
+    ) {
+        self.clear();
+        for (row, record) in rows {
+            let Some(value) = batch.value(record, column) else { continue };
+            let region = match maker.region_column() {
+                Some(regions) => batch.value(record, regions).and_then(|text| phone::region(&text)),
+                None => maker.region,
+            };
+            if !normalise(&maker.rule, &value, region, &mut self.values) {
+                self.raw.push(self.rows.len() as u32);
+                self.raw_values.extend_from_slice(canonical(&value).as_bytes());
+                self.raw_ends.push(self.raw_values.len() as u32);
+            }
+            self.rows.push(row);
+            self.ends.push(self.values.len() as u32);
+        }
+        hash_column(maker.normal.expose(), &self.values, &self.ends, &mut self.identities);
+        if !self.raw.is_empty() {
+            hash_column(maker.raw.expose(), &self.raw_values, &self.raw_ends, &mut self.raw_identities);
+            for (at, identity) in self.raw.iter().zip(&self.raw_identities) {
+                self.identities[*at as usize] = *identity;
+            }
+        }
+    }
+
+    /// The second level: makes the token of every identity.
+    pub fn make_tokens(&mut self, key: &Key) {
+        hash_identities(key.expose(), &self.identities, &mut self.tokens);
+    }
+
+    /// Forgets the rows that `keep` does not want.
+    pub fn retain(&mut self, keep: impl Fn(u32) -> bool) {
+        let mut kept = 0;
+        for at in 0..self.rows.len() {
+            if keep(self.rows[at]) {
+                self.rows[kept] = self.rows[at];
+                self.identities[kept] = self.identities[at];
+                kept += 1;
+            }
+        }
+        self.rows.truncate(kept);
+        self.identities.truncate(kept);
+        self.raw.clear();
+        self.tokens.clear();
+    }
+
+    fn clear(&mut self) {
+        self.rows.clear();
+        self.identities.clear();
+        self.raw.clear();
+        self.tokens.clear();
+        self.values.clear();
+        self.ends.clear();
+        self.raw_values.clear();
+        self.raw_ends.clear();
+    }
+}
+
+impl Drop for Identified {
+    /// Normal forms are raw values.
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.values);
+        zeroize::Zeroize::zeroize(&mut self.raw_values);
+    }
+}

@@ -1,0 +1,534 @@
+//! The stage itself: a batch of raw records becomes rows of treated fields and controls, column by column.
+//! Must not know what is decided by them, nor where batches come from.
+
+use super::controls::{Clock, Consent, Excludes, Horizon};
+use super::dates::Calendars;
+use super::identity::{Identified, IdentityMaker};
+use super::lanes::hash_column;
+use super::rows::*;
+use super::tally::{ClockTally, FieldTally, IdentifierTally, MAX_DISTINCT, Position, Tally};
+use super::treat::{Outcome, Treater, kind};
+use jiff::tz::TimeZone;
+
+use crate::clock::{Instant, Period, add};
+use crate::error::{Error, Result};
+use crate::key::{Key, Keyring};
+use crate::policy::{Column, Controls, Normal, Plan, Treatment};
+use crate::read::RawBatch;
+
+/// Which of a run's inputs is minimized.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// The job's own source.
+    Main,
+    /// One of `Plan::observe`: only subject, identities and clock.
+    Observed(usize),
+}
+
+/// Everything that is the same for all batches of one stream.
+pub struct Minimizer {
+    stream: Stream,
+    layout: Layout,
+    zone: TimeZone,
+    horizon: Horizon,
+    /// Rows whose own clock is not after this are past keeping, when that is decided row by row.
+    past: Option<i64>,
+    token_key: Key,
+    quasi_key: Key,
+    /// Columns of which identities are made; the subject's key is the first.
+    identified: Vec<IdentifiedColumn>,
+    fields: Vec<FieldPlan>,
+    /// Field of each quasi-identifier.
+    quasi: Vec<usize>,
+    clocks: Vec<Clock>,
+    excludes: Excludes,
+    consent: Option<Consent>,
+}
+
+/// A column of which identities are made, once for all its uses.
+struct IdentifiedColumn {
+    column: usize,
+    name: String,
+    maker: IdentityMaker,
+    /// Never a raw form, so a value that is not needed need not be normalised.
+    text: bool,
+    /// Slots of the layout with their marks.
+    slots: Vec<(usize, u8)>,
+    /// Fields that publish its token.
+    fields: Vec<usize>,
+    /// Whether distinct tokens are looked for (R21).
+    tracked: bool,
+}
+
+struct FieldPlan {
+    from: Option<usize>,
+    kind: FieldKind,
+    /// None for tokens.
+    treater: Option<Treater>,
+}
+
+impl Minimizer {
+    /// Prepares a stream of a plan.
+    ///
+    /// # Errors
+    /// A policy error for what cannot be prepared: a date format, a clock that is no date, too many excludes.
+    pub fn new(plan: &Plan, keys: &Keyring, as_of: Instant, stream: Stream) -> Result<Minimizer> {
+        let (columns, controls, fields) = match stream {
+            Stream::Main => (&plan.columns, &plan.controls, &plan.fields[..]),
+            Stream::Observed(index) => match plan.observe.get(index) {
+                Some(observe) => (&observe.columns, &observe.controls, &[][..]),
+                None => return Err(Error::policy(format!("the job observes no source number {index}"))),
+            },
+        };
+        let mut identified = identified_columns(columns, controls, keys);
+        let mut prepared = Vec::new();
+        for (index, field) in fields.iter().enumerate() {
+            let column = field.from.map(|from| &columns[from]);
+            if let (Treatment::Pseudonymize, Some(from)) = (&field.treat, field.from) {
+                use_column(&mut identified, columns, from, keys).fields.push(index);
+            }
+            let treater = Treater::new(&field.treat, column, as_of, &plan.zone)?;
+            prepared.push(FieldPlan { from: field.from, kind: kind(&field.treat, column), treater });
+        }
+        let quasi = (0..plan.gate.as_ref().map_or(0, |gate| gate.quasi_identifiers.len()))
+            .filter_map(|quasi| fields.iter().position(|field| field.quasi == Some(quasi)))
+            .collect();
+        let row_by_row = stream == Stream::Main && !plan.retention.person && plan.observe.is_empty();
+        Ok(Minimizer {
+            stream,
+            layout: Minimizer::layout(plan),
+            zone: plan.zone.clone(),
+            horizon: Horizon::new(as_of, &plan.retention.max_future, &plan.zone),
+            past: row_by_row.then(|| certainly_past(as_of, &plan.retention.keep, &plan.zone)),
+            token_key: keys.token_key(&plan.domain),
+            quasi_key: keys.identity.derive("tamis v1 quasi", &[plan.job.as_bytes()]),
+            identified,
+            fields: prepared,
+            quasi,
+            clocks: controls.clocks.iter().map(|clock| Clock::new(columns, *clock)).collect::<Result<_>>()?,
+            excludes: Excludes::new(columns, &controls.excludes)?,
+            consent: controls.consent.as_ref().map(|consent| Consent::new(columns, consent)).transpose()?,
+        })
+    }
+
+    /// What all rows of a run look like, those of observed sources included.
+    pub fn layout(plan: &Plan) -> Layout {
+        let slots = |controls: &Controls| 1 + controls.strong.len() + controls.weak.len();
+        let observed = plan.observe.iter().map(|observe| slots(&observe.controls));
+        let field = |field: &crate::policy::Field| FieldLayout {
+            name: field.name.clone(),
+            kind: kind(&field.treat, field.from.map(|from| &plan.columns[from])),
+        };
+        Layout {
+            identities: observed.fold(slots(&plan.controls), usize::max),
+            quasi: plan.gate.as_ref().map_or(0, |gate| gate.quasi_identifiers.len()),
+            fields: plan.fields.iter().map(field).collect(),
+        }
+    }
+
+    /// A worker for one thread.
+    pub fn worker(&self) -> Worker<'_> {
+        let identifier =
+            |column: &IdentifiedColumn| IdentifierTally { column: column.name.clone(), ..Default::default() };
+        let clock = |clock: &Clock| ClockTally { column: clock.name.clone(), ..Default::default() };
+        let tally = Tally {
+            fields: vec![FieldTally::default(); self.fields.len()],
+            identifiers: self.identified.iter().map(identifier).collect(),
+            clocks: self.clocks.iter().map(clock).collect(),
+            ..Tally::default()
+        };
+        Worker {
+            minimizer: self,
+            rows: Rows::default(),
+            tally,
+            records: Vec::new(),
+            key: Identified::default(),
+            other: Identified::default(),
+            clock_calendars: self.clocks.iter().map(|clock| clock.calendars(&self.zone)).collect(),
+            consent_calendars: self.consent.as_ref().and_then(|consent| consent.calendars(&self.zone)),
+            field_calendars: self
+                .fields
+                .iter()
+                .map(|field| field.treater.as_ref().and_then(|treater| treater.calendars(&self.zone)))
+                .collect(),
+            ends: Vec::new(),
+            hashes: Vec::new(),
+        }
+    }
+}
+
+/// The columns of a stream's slots, in slot order: key, strong, weak.
+fn identified_columns(columns: &[Column], controls: &Controls, keys: &Keyring) -> Vec<IdentifiedColumn> {
+    let mut identified = Vec::new();
+    let strong = controls.strong.iter().map(|column| (*column, mark::STRONG));
+    let weak = controls.weak.iter().map(|column| (*column, mark::WEAK));
+    for (slot, (column, mark)) in [(controls.key, mark::KEY)].into_iter().chain(strong).chain(weak).enumerate() {
+        use_column(&mut identified, columns, column, keys).slots.push((slot, mark));
+    }
+    identified
+}
+
+/// The entry of a column, made when it has none yet.
+fn use_column<'a>(
+    identified: &'a mut Vec<IdentifiedColumn>,
+    columns: &[Column],
+    column: usize,
+    keys: &Keyring,
+) -> &'a mut IdentifiedColumn {
+    let at = identified.iter().position(|entry| entry.column == column).unwrap_or_else(|| {
+        let Column { name, identifier, identified: declared, .. } = &columns[column];
+        identified.push(IdentifiedColumn {
+            column,
+            name: name.clone(),
+            maker: IdentityMaker::new(keys, identifier),
+            text: identifier.normal == Normal::Text,
+            slots: Vec::new(),
+            fields: Vec::new(),
+            tracked: !declared,
+        });
+        identified.len() - 1
+    });
+    &mut identified[at]
+}
+
+/// An instant so far back that a clock not after it is past keeping, whatever calendar arithmetic does at month ends
+/// and changes of offset; rows nearer than that are left to `decide`.
+fn certainly_past(as_of: Instant, keep: &Period, zone: &TimeZone) -> i64 {
+    let back = Period { months: -keep.months, days: -keep.days - 3, seconds: -keep.seconds };
+    let candidate = add(as_of, &back, zone);
+    if add(candidate, keep, zone) <= as_of { candidate.0 } else { NO_CLOCK }
+}
+
+/// One thread's share of the work; keeps its buffers from batch to batch.
+pub struct Worker<'m> {
+    minimizer: &'m Minimizer,
+    rows: Rows,
+    tally: Tally,
+    /// Record of the batch behind each row.
+    records: Vec<u32>,
+    key: Identified,
+    other: Identified,
+    clock_calendars: Vec<Calendars>,
+    consent_calendars: Option<Calendars>,
+    field_calendars: Vec<Option<Calendars>>,
+    ends: Vec<u32>,
+    hashes: Vec<[u8; 32]>,
+}
+
+impl Worker<'_> {
+    /// Minimizes one batch. The rows stay valid until the next call.
+    ///
+    /// # Errors
+    /// An input error when the published text of one batch passes 4 GiB.
+    pub fn minimize(&mut self, batch: &RawBatch) -> Result<&Rows> {
+        self.read_subjects(batch);
+        self.reset_rows();
+        self.place_subjects();
+        self.read_clocks(batch);
+        if self.minimizer.stream == Stream::Main {
+            self.read_excludes_and_consent(batch);
+            self.mark_skipped();
+        }
+        self.place_identities(batch);
+        self.treat_fields(batch)?;
+        self.hash_quasi();
+        Ok(&self.rows)
+    }
+
+    /// What was counted.
+    pub fn tally(self) -> Tally {
+        self.tally
+    }
+
+    /// Identities of the key of every record, and which records become rows: all, or of an observed source those with a
+    /// subject.
+    fn read_subjects(&mut self, batch: &RawBatch) {
+        let key = &self.minimizer.identified[0];
+        let count = batch.rows() as u32;
+        self.key.read(&key.maker, batch, key.column, (0..count).map(|record| (record, record as usize)));
+        self.key.make_tokens(&self.minimizer.token_key);
+        self.records.clear();
+        self.tally.records += u64::from(count);
+        if self.minimizer.stream == Stream::Main {
+            self.records.extend(0..count);
+            return;
+        }
+        self.records.extend_from_slice(&self.key.rows);
+        self.key.rows.clear();
+        self.key.rows.extend(0..self.records.len() as u32);
+        self.tally.dropped += (batch.rows() - self.records.len()) as u64;
+    }
+
+    fn reset_rows(&mut self) {
+        let (count, layout, rows) = (self.records.len(), &self.minimizer.layout, &mut self.rows);
+        rows.count = count;
+        refill(&mut rows.subject, count, [0; 16]);
+        let flags = if self.minimizer.stream == Stream::Main { 0 } else { flag::OBSERVED };
+        refill(&mut rows.flags, count, flags);
+        refill(&mut rows.exclude, count, 0);
+        refill(&mut rows.clock, count, NO_CLOCK);
+        refill(&mut rows.since, count, NO_SINCE);
+        rows.identities.resize_with(layout.identities, Identities::default);
+        for slot in &mut rows.identities {
+            refill(&mut slot.bytes, count, [0; 32]);
+            refill(&mut slot.marks, count, mark::NONE);
+        }
+        rows.quasi.resize_with(layout.quasi, Vec::new);
+        rows.quasi.iter_mut().for_each(|hashes| refill(hashes, count, NULL_QUASI));
+        if rows.fields.is_empty() {
+            rows.fields.extend(self.minimizer.fields.iter().map(|field| empty_column(field.kind)));
+        }
+        rows.fields.iter_mut().for_each(clear_column);
+    }
+
+    fn place_subjects(&mut self) {
+        let Rows { subject, flags, .. } = &mut self.rows;
+        for (row, token) in self.key.rows.iter().zip(&self.key.tokens) {
+            subject[*row as usize] = *token;
+        }
+        let mut with_subject = self.key.rows.iter().copied().peekable();
+        for (row, flags) in flags.iter_mut().enumerate() {
+            if with_subject.next_if_eq(&(row as u32)).is_none() {
+                *flags |= flag::NO_SUBJECT;
+                self.tally.no_subject += 1;
+            }
+        }
+    }
+
+    fn read_clocks(&mut self, batch: &RawBatch) {
+        let Rows { flags, clock: latest, .. } = &mut self.rows;
+        let horizon = self.minimizer.horizon;
+        for (index, clock) in self.minimizer.clocks.iter().enumerate() {
+            let (calendars, tally) = (&mut self.clock_calendars[index], &mut self.tally.clocks[index]);
+            for (row, record) in self.records.iter().enumerate() {
+                if let Some(value) = batch.value(*record as usize, clock.column) {
+                    let at = || position(batch, *record);
+                    clock.read(&value, horizon, calendars, at, (&mut latest[row], &mut flags[row]), tally);
+                }
+            }
+        }
+        for (flags, latest) in flags.iter().zip(latest) {
+            let unreadable = flags & flag::CLOCK_UNREADABLE != 0;
+            self.tally.clock_unreadable += u64::from(unreadable);
+            self.tally.no_clock += u64::from(!unreadable && *latest == NO_CLOCK);
+        }
+    }
+
+    fn read_excludes_and_consent(&mut self, batch: &RawBatch) {
+        let Rows { flags, exclude, since, .. } = &mut self.rows;
+        for (row, record) in self.records.iter().enumerate() {
+            exclude[row] = self.minimizer.excludes.first_match(batch, *record as usize, &mut flags[row]);
+            self.tally.exclude_unreadable += u64::from(flags[row] & flag::EXCLUDE_UNREADABLE != 0);
+        }
+        let Some(consent) = &self.minimizer.consent else { return };
+        for (row, record) in self.records.iter().enumerate() {
+            let (yes, when) = consent.read(batch, *record as usize, &mut self.consent_calendars);
+            flags[row] |= if yes { flag::CONSENT_YES } else { 0 };
+            since[row] = when;
+        }
+    }
+
+    /// Marks the rows that cannot be published whatever else is decided: their fields are not staged.
+    fn mark_skipped(&mut self) {
+        const REJECTED: u16 = flag::NO_SUBJECT | flag::CLOCK_UNREADABLE | flag::EXCLUDE_UNREADABLE;
+        let Rows { flags, exclude, clock, .. } = &mut self.rows;
+        for (row, flags) in flags.iter_mut().enumerate() {
+            let past = self.minimizer.past.is_some_and(|past| clock[row] <= past);
+            if past || exclude[row] != 0 || *flags & REJECTED != 0 {
+                *flags |= flag::FIELDS_SKIPPED;
+            }
+        }
+    }
+
+    /// Puts identities into their slots and tokens into their fields.
+    fn place_identities(&mut self, batch: &RawBatch) {
+        place(&self.minimizer.identified[0], 0, &self.key, &mut self.rows, &mut self.tally);
+        for (index, column) in self.minimizer.identified.iter().enumerate().skip(1) {
+            let looking = column.tracked
+                && column.fields.iter().any(|field| self.tally.fields[*field].distinct.len() < MAX_DISTINCT);
+            let skipped = |row: u32| self.rows.flags[row as usize] & flag::FIELDS_SKIPPED != 0;
+            let only_published = column.slots.is_empty() && column.text && !looking;
+            let rows = self.records.iter().enumerate().map(|(row, record)| (row as u32, *record as usize));
+            if only_published {
+                self.other.read(&column.maker, batch, column.column, rows.clone().filter(|(row, _)| !skipped(*row)));
+                let others =
+                    rows.filter(|(row, record)| skipped(*row) && batch.value(*record, column.column).is_some());
+                let values = others.count() as u64;
+                self.tally.identifiers[index].values += values;
+                column.fields.iter().for_each(|field| self.tally.fields[*field].values += values);
+            } else {
+                self.other.read(&column.maker, batch, column.column, rows);
+            }
+            place_slots(column, &self.other, &mut self.rows);
+            count(column, index, &self.other, &mut self.tally);
+            if column.fields.is_empty() {
+                continue;
+            }
+            if !looking {
+                let flags = &self.rows.flags;
+                self.other.retain(|row| flags[row as usize] & flag::FIELDS_SKIPPED == 0);
+            }
+            self.other.make_tokens(&self.minimizer.token_key);
+            place_tokens(column, &self.other, &mut self.rows, &mut self.tally);
+        }
+    }
+
+    fn treat_fields(&mut self, batch: &RawBatch) -> Result<()> {
+        let Rows { flags, fields, .. } = &mut self.rows;
+        for (index, (field, column)) in self.minimizer.fields.iter().zip(fields).enumerate() {
+            let Some(treater) = &field.treater else { continue };
+            let mut treated = TreatedField {
+                treater,
+                from: field.from,
+                calendars: &mut self.field_calendars[index],
+                tally: &mut self.tally.fields[index],
+            };
+            match column {
+                FieldColumn::Text { bytes, ends, valid } => {
+                    for (record, flags) in self.records.iter().zip(flags.iter()) {
+                        valid.push(treated.append(batch, *record, *flags, bytes));
+                        ends.push(u32::try_from(bytes.len()).map_err(|_| too_much_text())?);
+                    }
+                }
+                FieldColumn::Fixed { width, bytes, valid } => {
+                    for (record, flags) in self.records.iter().zip(flags.iter()) {
+                        valid.push(treated.append(batch, *record, *flags, bytes));
+                        bytes.resize(valid.len() * *width, 0);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One keyed hash per quasi-identifier and row, of the published value (R40).
+    fn hash_quasi(&mut self) {
+        for (quasi, field) in self.minimizer.quasi.iter().enumerate() {
+            let (bytes, ends, valid) = match &self.rows.fields[*field] {
+                FieldColumn::Text { bytes, ends, valid } => (bytes, ends, valid),
+                FieldColumn::Fixed { width, bytes, valid } => {
+                    self.ends.clear();
+                    self.ends.extend((1..=valid.len()).map(|row| (row * width) as u32));
+                    (bytes, &self.ends, valid)
+                }
+            };
+            hash_column(self.minimizer.quasi_key.expose(), bytes, ends, &mut self.hashes);
+            for ((out, hash), valid) in self.rows.quasi[quasi].iter_mut().zip(&self.hashes).zip(valid) {
+                let first = hash.first_chunk().map_or(0, |first| u64::from_le_bytes(*first));
+                *out = if *valid { first.max(1) } else { NULL_QUASI };
+            }
+        }
+    }
+}
+
+/// One field while its values are treated.
+struct TreatedField<'a> {
+    treater: &'a Treater,
+    from: Option<usize>,
+    calendars: &'a mut Option<Calendars>,
+    tally: &'a mut FieldTally,
+}
+
+impl TreatedField<'_> {
+    /// Appends a record's treated value; true when there is one. Of a skipped row it is counted and not kept.
+    fn append(&mut self, batch: &RawBatch, record: u32, flags: u16, bytes: &mut Vec<u8>) -> bool {
+        let skipped = flags & flag::FIELDS_SKIPPED != 0;
+        let Some(value) = self.from.and_then(|from| batch.value(record as usize, from)) else {
+            return !skipped && self.treater.of_null(bytes);
+        };
+        let start = bytes.len();
+        match self.treater.apply(&value, self.calendars, bytes) {
+            Outcome::Null => return false,
+            Outcome::Value => self.tally.values += 1,
+            Outcome::Untreated => {
+                self.tally.values += 1;
+                self.tally.count_untreated(position(batch, record));
+                return false;
+            }
+        }
+        if skipped {
+            bytes.truncate(start);
+        }
+        !skipped
+    }
+}
+
+fn place(column: &IdentifiedColumn, index: usize, from: &Identified, rows: &mut Rows, tally: &mut Tally) {
+    place_slots(column, from, rows);
+    count(column, index, from, tally);
+    place_tokens(column, from, rows, tally);
+}
+
+fn place_slots(column: &IdentifiedColumn, from: &Identified, rows: &mut Rows) {
+    for (slot, mark) in &column.slots {
+        let Identities { bytes, marks } = &mut rows.identities[*slot];
+        for (row, identity) in from.rows.iter().zip(&from.identities) {
+            bytes[*row as usize] = *identity;
+            marks[*row as usize] = *mark;
+        }
+        for at in &from.raw {
+            marks[from.rows[*at as usize] as usize] |= mark::RAW;
+        }
+    }
+}
+
+fn count(column: &IdentifiedColumn, index: usize, from: &Identified, tally: &mut Tally) {
+    tally.identifiers[index].values += from.rows.len() as u64;
+    tally.identifiers[index].raw += from.raw.len() as u64;
+    for field in &column.fields {
+        tally.fields[*field].values += from.rows.len() as u64;
+    }
+}
+
+fn place_tokens(column: &IdentifiedColumn, from: &Identified, rows: &mut Rows, tally: &mut Tally) {
+    let Rows { flags, fields, count, .. } = rows;
+    for field in &column.fields {
+        if column.tracked {
+            tally.fields[*field].remember(&from.tokens);
+        }
+        let FieldColumn::Fixed { width, bytes, valid } = &mut fields[*field] else { continue };
+        refill(bytes, *count * *width, 0);
+        refill(valid, *count, false);
+        for (row, token) in from.rows.iter().zip(&from.tokens) {
+            let row = *row as usize;
+            if flags[row] & flag::FIELDS_SKIPPED == 0 {
+                bytes[row * *width..(row + 1) * *width].copy_from_slice(token);
+                valid[row] = true;
+            }
+        }
+    }
+}
+
+fn refill<T: Clone>(values: &mut Vec<T>, count: usize, with: T) {
+    values.clear();
+    values.resize(count, with);
+}
+
+fn empty_column(kind: FieldKind) -> FieldColumn {
+    match kind.width() {
+        Some(width) => FieldColumn::Fixed { width, bytes: Vec::new(), valid: Vec::new() },
+        None => FieldColumn::Text { bytes: Vec::new(), ends: Vec::new(), valid: Vec::new() },
+    }
+}
+
+fn clear_column(column: &mut FieldColumn) {
+    match column {
+        FieldColumn::Fixed { bytes, valid, .. } => {
+            bytes.clear();
+            valid.clear();
+        }
+        FieldColumn::Text { bytes, ends, valid } => {
+            bytes.clear();
+            ends.clear();
+            valid.clear();
+        }
+    }
+}
+
+fn position(batch: &RawBatch, record: u32) -> Position {
+    Position { input: batch.input, record: batch.record(record as usize) }
+}
+
+fn too_much_text() -> Error {
+    Error::input("the published text of one block of records passes 4 GiB").help("publish shorter values")
+}

@@ -1,0 +1,76 @@
+//! Normal forms of values (R4 to R9): trim, NFC, case folding, and one rule per kind of identifier.
+//! Must not know keys nor what the normal form is for.
+
+use super::{email, phone, salesforce_id};
+use icu_casemap::{CaseMapper, CaseMapperBorrowed};
+use icu_normalizer::{ComposingNormalizer, ComposingNormalizerBorrowed};
+use std::borrow::Cow;
+
+use crate::policy::Normal;
+
+const NFC: ComposingNormalizerBorrowed<'static> = ComposingNormalizer::new_nfc();
+const CASES: CaseMapperBorrowed<'static> = CaseMapper::new();
+
+/// NFC; ASCII is returned as it is.
+pub fn nfc(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() { Cow::Borrowed(text) } else { NFC.normalize(text) }
+}
+
+/// Trimmed (Unicode White_Space) and NFC (R5, R9, R20).
+pub fn tidy(text: &str) -> Cow<'_, str> {
+    nfc(text.trim())
+}
+
+/// The raw form of R5: trim, NFC, full case folding. Also what `exclude.equals`, `consent.equals` and `map` compare.
+pub fn canonical(text: &str) -> Cow<'_, str> {
+    match tidy(text) {
+        Cow::Borrowed(text) => CASES.fold_string(text),
+        Cow::Owned(text) => Cow::Owned(CASES.fold_string(&text).into_owned()),
+    }
+}
+
+/// Whether a value's canonical form is `wanted`, which is canonical already.
+pub fn matches_canonical(text: &str, wanted: &str) -> bool {
+    if text.is_ascii() {
+        return text.trim().eq_ignore_ascii_case(wanted);
+    }
+    canonical(text) == wanted
+}
+
+/// Appends the normal form of a value that is not blank; false, and nothing appended, when it does not normalise.
+/// `region` is for phone numbers only.
+pub fn normalise(rule: &Normal, text: &str, region: Option<phone::Region>, out: &mut Vec<u8>) -> bool {
+    let text = text.trim();
+    match rule {
+        Normal::Email => email::normalise(text, out),
+        Normal::SalesforceId => salesforce_id::normalise(text, out),
+        Normal::Phone(_) => phone::normalise(text, region, out),
+        Normal::Text => {
+            out.extend_from_slice(nfc(text).as_bytes());
+            true
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r5_raw_forms_are_trimmed_composed_and_fully_folded() {
+        assert_eq!(canonical("\u{2003}Stra\u{DF}e\u{A0}"), "strasse");
+        assert_eq!(canonical("Cafe\u{301}"), "caf\u{E9}");
+        assert_eq!(canonical("PLAIN"), "plain");
+        assert!(matches_canonical(" TRUE ", "true"));
+        assert!(matches_canonical("JOSE\u{301}", "jos\u{E9}"));
+        assert!(!matches_canonical("jose", "jos\u{E9}"));
+        assert!(matches_canonical("\u{212A}", "k"));
+    }
+
+    #[test]
+    fn r9_text_is_trimmed_and_composed_and_keeps_its_case() {
+        let mut out = Vec::new();
+        assert!(normalise(&Normal::Text, " Zu\u{308}rich\t", None, &mut out));
+        assert_eq!(out, "Z\u{FC}rich".as_bytes());
+    }
+}

@@ -1,0 +1,188 @@
+//! What `minimize` counted. Numbers, names and positions, never a value. Must not know rows.
+
+/// Distinct tokens looked for per field; one more than R21 refuses.
+pub const MAX_DISTINCT: usize = 20;
+
+/// Where a record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// Index of the object or member among the run's inputs.
+    pub input: usize,
+    /// Number of the record in its file, from 1, the header not counted.
+    pub record: u64,
+}
+
+/// Counts of one worker, or of several together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Records minimized.
+    pub records: u64,
+    /// Records of an observed source without a subject: they have no row.
+    pub dropped: u64,
+    /// Rows without a subject token (R11).
+    pub no_subject: u64,
+    /// Rows with a clock that could not be read (R25).
+    pub clock_unreadable: u64,
+    /// Rows where an exclude on a boolean column met another value (R22).
+    pub exclude_unreadable: u64,
+    /// Rows without any usable clock, those with an unreadable one not among them (R25).
+    pub no_clock: u64,
+    /// Published fields, in the job's order; none for observed sources.
+    pub fields: Vec<FieldTally>,
+    /// Columns of which identities were made.
+    pub identifiers: Vec<IdentifierTally>,
+    /// Clocks, in the job's order.
+    pub clocks: Vec<ClockTally>,
+}
+
+/// Counts of one published field.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldTally {
+    /// Non-null values read; a sentinel is null (R20, R37).
+    pub values: u64,
+    /// Values that could not be treated: null in the field.
+    pub untreated: u64,
+    /// The first of them.
+    pub first_untreated: Option<Position>,
+    /// Distinct tokens, at most `MAX_DISTINCT`, in order; only of pseudonymized columns without `identifier` (R21).
+    pub distinct: Vec<[u8; 16]>,
+}
+
+/// Counts of one column of identities.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IdentifierTally {
+    /// The column's name.
+    pub column: String,
+    /// Non-null values.
+    pub values: u64,
+    /// Values that did not normalise and were hashed as their raw form (R4).
+    pub raw: u64,
+}
+
+/// Counts of one clock.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClockTally {
+    /// The column's name.
+    pub column: String,
+    /// Sentinels ignored (R24).
+    pub sentinels: u64,
+    /// Values beyond `as_of + max_future` ignored (R24).
+    pub future: u64,
+    /// Values between `as_of` and that, which counted as `as_of`.
+    pub clamped: u64,
+    /// Unreadable values.
+    pub unreadable: u64,
+    /// The first of them.
+    pub first_unreadable: Option<Position>,
+}
+
+impl Tally {
+    /// Adds the counts of another worker of the same stream.
+    pub fn merge(&mut self, other: Tally) {
+        self.records += other.records;
+        self.dropped += other.dropped;
+        self.no_subject += other.no_subject;
+        self.clock_unreadable += other.clock_unreadable;
+        self.exclude_unreadable += other.exclude_unreadable;
+        self.no_clock += other.no_clock;
+        merge_each(&mut self.fields, other.fields, FieldTally::merge);
+        merge_each(&mut self.identifiers, other.identifiers, IdentifierTally::merge);
+        merge_each(&mut self.clocks, other.clocks, ClockTally::merge);
+    }
+}
+
+fn merge_each<T>(mine: &mut Vec<T>, other: Vec<T>, merge: fn(&mut T, T)) {
+    if mine.is_empty() {
+        *mine = other;
+        return;
+    }
+    for (mine, other) in mine.iter_mut().zip(other) {
+        merge(mine, other);
+    }
+}
+
+fn earlier(mine: Option<Position>, other: Option<Position>) -> Option<Position> {
+    mine.into_iter().chain(other).min()
+}
+
+impl FieldTally {
+    /// Counts a value that could not be treated.
+    pub(super) fn count_untreated(&mut self, at: Position) {
+        self.untreated += 1;
+        self.first_untreated = earlier(self.first_untreated, Some(at));
+    }
+
+    /// Remembers tokens until there are `MAX_DISTINCT`.
+    pub(super) fn remember(&mut self, tokens: &[[u8; 16]]) {
+        for token in tokens {
+            if self.distinct.len() == MAX_DISTINCT {
+                return;
+            }
+            if let Err(at) = self.distinct.binary_search(token) {
+                self.distinct.insert(at, *token);
+            }
+        }
+    }
+
+    fn merge(&mut self, other: FieldTally) {
+        self.values += other.values;
+        self.untreated += other.untreated;
+        self.first_untreated = earlier(self.first_untreated, other.first_untreated);
+        self.remember(&other.distinct);
+    }
+}
+
+impl IdentifierTally {
+    fn merge(&mut self, other: IdentifierTally) {
+        self.values += other.values;
+        self.raw += other.raw;
+    }
+}
+
+impl ClockTally {
+    pub(super) fn count_unreadable(&mut self, at: Position) {
+        self.unreadable += 1;
+        self.first_unreadable = earlier(self.first_unreadable, Some(at));
+    }
+
+    fn merge(&mut self, other: ClockTally) {
+        self.sentinels += other.sentinels;
+        self.future += other.future;
+        self.clamped += other.clamped;
+        self.unreadable += other.unreadable;
+        self.first_unreadable = earlier(self.first_unreadable, other.first_unreadable);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn merging_adds_counts_and_keeps_the_first_position() {
+        let at = |input, record| Some(Position { input, record });
+        let field =
+            |untreated, first_untreated| FieldTally { values: 10, untreated, first_untreated, distinct: vec![] };
+        let mut one = Tally { records: 3, fields: vec![field(1, at(1, 4))], ..Tally::default() };
+        one.merge(Tally { records: 4, fields: vec![field(2, at(0, 9))], ..Tally::default() });
+        one.merge(Tally { records: 5, fields: vec![field(0, None)], ..Tally::default() });
+        assert_eq!((one.records, one.fields[0].values), (12, 30));
+        assert_eq!((one.fields[0].untreated, one.fields[0].first_untreated), (3, at(0, 9)));
+        let mut empty = Tally::default();
+        empty.merge(one.clone());
+        assert_eq!(empty, one);
+    }
+
+    #[test]
+    fn r21_distinct_tokens_are_counted_up_to_20_over_all_workers() {
+        let mut fields = [FieldTally::default(), FieldTally::default()];
+        for n in 0..15u8 {
+            fields[0].remember(&[[n; 16], [n; 16]]);
+            fields[1].remember(&[[n + 10; 16]]);
+        }
+        let [mut one, other] = fields;
+        assert_eq!(one.distinct.len(), 15);
+        one.merge(other);
+        assert_eq!(one.distinct.len(), MAX_DISTINCT);
+    }
+}

@@ -1,0 +1,217 @@
+//! Treatments of numbers and booleans: as-is, bucket, round. Numbers are written with an optional sign, digits and at
+//! most one point; nothing is rounded unless the treatment says so. Must not know other types.
+
+use super::Outcome;
+use crate::minimize::normal::matches_canonical;
+use crate::minimize::rows::FieldKind;
+
+/// Digits a Decimal128 holds.
+const MAX_DIGITS: u32 = 38;
+
+/// A decimal number as written: `unscaled` / 10^`scale`.
+#[derive(Clone, Copy)]
+struct Number {
+    unscaled: i128,
+    scale: u32,
+}
+
+impl Number {
+    fn read(text: &str) -> Option<Number> {
+        let text = text.trim();
+        let (negative, digits) = match text.as_bytes() {
+            [b'-', rest @ ..] => (true, rest),
+            [b'+', rest @ ..] => (false, rest),
+            rest => (false, rest),
+        };
+        let (mut unscaled, mut scale, mut point, mut any) = (0i128, 0, false, false);
+        for byte in digits {
+            match byte {
+                b'0'..=b'9' => {
+                    unscaled = unscaled.checked_mul(10)?.checked_add(i128::from(byte - b'0'))?;
+                    scale += u32::from(point);
+                    any = true;
+                }
+                b'.' if !point => point = true,
+                _ => return None,
+            }
+        }
+        let fits = any && unscaled < 10i128.pow(MAX_DIGITS);
+        fits.then_some(Number { unscaled: if negative { -unscaled } else { unscaled }, scale })
+    }
+
+    /// The same number at another scale; none when it does not fit exactly.
+    fn at_scale(self, scale: u32) -> Option<i128> {
+        let unscaled = if scale >= self.scale {
+            self.unscaled.checked_mul(10i128.checked_pow(scale - self.scale)?)?
+        } else {
+            let by = 10i128.checked_pow(self.scale - scale)?;
+            (self.unscaled % by == 0).then_some(self.unscaled / by)?
+        };
+        (unscaled.unsigned_abs() < 10u128.pow(MAX_DIGITS)).then_some(unscaled)
+    }
+
+    fn floor(self) -> Option<i128> {
+        Some(self.unscaled.div_euclid(10i128.checked_pow(self.scale)?))
+    }
+
+    /// How many times `to` it is, to the nearest whole number, halves away from zero.
+    fn multiples(self, to: i64) -> Option<i128> {
+        let to = i128::from(to).checked_mul(10i128.checked_pow(self.scale)?)?;
+        let times = self.unscaled.checked_abs()?.checked_mul(2)?.checked_add(to)? / to.checked_mul(2)?;
+        Some(times * self.unscaled.signum())
+    }
+}
+
+fn put<const N: usize>(bytes: Option<[u8; N]>, out: &mut Vec<u8>) -> Outcome {
+    let Some(bytes) = bytes else { return Outcome::Untreated };
+    out.extend_from_slice(&bytes);
+    Outcome::Value
+}
+
+/// `as-is` of an integer.
+pub fn integer(value: &str, out: &mut Vec<u8>) -> Outcome {
+    put(value.trim().parse::<i64>().ok().map(i64::to_le_bytes), out)
+}
+
+/// `as-is` of a decimal without scale.
+pub fn float(value: &str, out: &mut Vec<u8>) -> Outcome {
+    let number = Number::read(value).and_then(|_| value.trim().parse::<f64>().ok());
+    put(number.map(f64::to_le_bytes), out)
+}
+
+/// `as-is` of a decimal with scale; one with more digits after the point is untreated.
+pub fn decimal(value: &str, scale: u8, out: &mut Vec<u8>) -> Outcome {
+    put(Number::read(value).and_then(|n| n.at_scale(scale.into())).map(i128::to_le_bytes), out)
+}
+
+/// `as-is` of a boolean.
+pub fn yes_or_no(value: &str, out: &mut Vec<u8>) -> Outcome {
+    put(boolean(value).map(|yes| [u8::from(yes)]), out)
+}
+
+/// `true/false/1/0/yes/no` after trim, NFC and case folding (R22); none for anything else.
+pub fn boolean(value: &str) -> Option<bool> {
+    let is = |wanted: &&str| matches_canonical(value, wanted);
+    if ["1", "true", "yes"].iter().any(is) {
+        return Some(true);
+    }
+    ["0", "false", "no"].iter().any(is).then_some(false)
+}
+
+/// Bands between ascending edges: `<0`, `0-99`, `100-199`, `200+`.
+pub struct Bands {
+    edges: Vec<i64>,
+    labels: Vec<String>,
+}
+
+impl Bands {
+    /// From the plan's edges.
+    pub fn new(edges: &[i64]) -> Bands {
+        let mut labels: Vec<String> = edges.first().map(|first| format!("<{first}")).into_iter().collect();
+        labels.extend(edges.windows(2).map(|pair| format!("{}-{}", pair[0], pair[1] - 1)));
+        labels.extend(edges.last().map(|last| format!("{last}+")));
+        Bands { edges: edges.to_vec(), labels }
+    }
+
+    /// The band that holds a whole number.
+    pub fn label(&self, number: i128) -> &str {
+        let at = self.edges.partition_point(|edge| i128::from(*edge) <= number);
+        self.labels.get(at).map_or("", String::as_str)
+    }
+}
+
+/// `bucket`: the band of a number; decimals belong to the band they begin in.
+pub fn bucket(value: &str, bands: &Bands, out: &mut Vec<u8>) -> Outcome {
+    let Some(number) = Number::read(value).and_then(Number::floor) else { return Outcome::Untreated };
+    out.extend_from_slice(bands.label(number).as_bytes());
+    Outcome::Value
+}
+
+/// `round`: to the nearest multiple of `to`, halves away from zero.
+pub fn round(value: &str, to: i64, kind: FieldKind, out: &mut Vec<u8>) -> Outcome {
+    let Some(number) = Number::read(value).filter(|_| to > 0) else { return Outcome::Untreated };
+    let rounded = number.multiples(to).and_then(|times| times.checked_mul(i128::from(to)));
+    match kind {
+        FieldKind::Decimal(scale) => {
+            let scaled = rounded.and_then(|r| Number { unscaled: r, scale: 0 }.at_scale(scale.into()));
+            put(scaled.map(i128::to_le_bytes), out)
+        }
+        FieldKind::Float64 => put(rounded.map(|r| (r as f64).to_le_bytes()), out),
+        _ => {
+            let whole = rounded.filter(|_| number.scale == 0).and_then(|r| i64::try_from(r).ok());
+            put(whole.map(i64::to_le_bytes), out)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::minimize::treat::Outcome::Untreated;
+    use crate::minimize::treat::tests::{treat, treated_text};
+    use crate::policy::{Treatment, ValueType};
+
+    const SCALED: ValueType = ValueType::Decimal { scale: Some(2) };
+    const FLOAT: ValueType = ValueType::Decimal { scale: None };
+
+    #[test]
+    fn r20_numbers_as_is_are_exact_or_untreated() {
+        let as_is = |value: ValueType, text| treat(&Treatment::AsIs, value, text);
+        assert_eq!(as_is(ValueType::Integer, " -42 "), Ok((-42i64).to_le_bytes().to_vec()));
+        assert_eq!(as_is(SCALED, "1234.5"), Ok(123_450i128.to_le_bytes().to_vec()));
+        assert_eq!(as_is(SCALED, "-0.070"), Ok((-7i128).to_le_bytes().to_vec()));
+        assert_eq!(as_is(FLOAT, "0.1"), Ok(0.1f64.to_le_bytes().to_vec()));
+        for (value, text) in [
+            (ValueType::Integer, "1.0"),
+            (ValueType::Integer, "9223372036854775808"),
+            (SCALED, "1.005"),
+            (SCALED, "1,5"),
+            (SCALED, "1e3"),
+            (SCALED, "9999999999999999999999999999999999999"),
+            (FLOAT, "inf"),
+            (FLOAT, "."),
+            (FLOAT, "-"),
+            (ValueType::Boolean, "maybe"),
+        ] {
+            assert_eq!(as_is(value, text), Err(Untreated), "{text}");
+        }
+    }
+
+    #[test]
+    fn r20_booleans_as_is() {
+        for (text, yes) in [("TRUE", 1), ("1", 1), ("Yes", 1), ("false", 0), ("0", 0), (" no ", 0)] {
+            assert_eq!(treat(&Treatment::AsIs, ValueType::Boolean, text), Ok(vec![yes]), "{text}");
+        }
+    }
+
+    #[test]
+    fn r20_buckets_are_named_by_their_edges() {
+        let bucket = Treatment::Bucket { edges: vec![0, 100, 200, 500] };
+        for (text, label) in [
+            ("-1", "<0"),
+            ("0", "0-99"),
+            ("99.99", "0-99"),
+            ("100", "100-199"),
+            ("-0.5", "<0"),
+            ("500", "500+"),
+            ("7e2", ""),
+        ] {
+            let expected = if label.is_empty() { Err(Untreated) } else { Ok(label) };
+            assert_eq!(treated_text(&bucket, FLOAT, text).as_deref().map_err(|o| *o), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn r20_round_goes_to_the_nearest_multiple_halves_away_from_zero() {
+        let round = Treatment::Round { to: 100 };
+        for (text, rounded) in [("1240", 1200i64), ("1250", 1300), ("-1250", -1300), ("49", 0), ("-49", 0)] {
+            assert_eq!(treat(&round, ValueType::Integer, text), Ok(rounded.to_le_bytes().to_vec()), "{text}");
+        }
+        assert_eq!(treat(&round, SCALED, "1249.99"), Ok(120_000i128.to_le_bytes().to_vec()));
+        assert_eq!(treat(&round, FLOAT, "1250.5"), Ok(1300f64.to_le_bytes().to_vec()));
+        let thousands = Treatment::Round { to: 1000 };
+        assert_eq!(treat(&thousands, ValueType::Integer, "9223372036854775807"), Err(Untreated));
+        assert_eq!(treat(&round, ValueType::Integer, "12.5"), Err(Untreated));
+        assert_eq!(treat(&Treatment::Round { to: 3 }, ValueType::Integer, "4"), Ok(3i64.to_le_bytes().to_vec()));
+    }
+}
