@@ -1,6 +1,26 @@
 //! The three kinds of spec file, and what they resolve to.
 //! `Spec` types are as written; `Plan` is valid. Must not know any stage.
 
+mod across;
+mod check_field;
+mod check_job;
+mod check_policy;
+mod check_source;
+mod digest;
+mod finding;
+mod folder;
+mod format;
+mod gather;
+mod job_spec;
 mod plan;
+mod policy_spec;
+mod schema;
+mod shape;
+mod source_spec;
+mod spec;
+mod treatment;
+mod value;
 
+pub use folder::{lint, load};
 pub use plan::*;
+pub use schema::{SpecKind, schema};

@@ -69,7 +69,8 @@ pub struct Links {
 }
 
 /// Lawful bases of Art. 6(1) GDPR.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Basis {
     /// Art. 6(1)(a).
     Consent,
@@ -86,7 +87,10 @@ pub enum Basis {
 }
 
 /// Effects a list or request can have (R29, R30, R32).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize, serde::Serialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
 pub enum Effect {
     /// Art. 17.
     Erase,
@@ -257,7 +261,8 @@ pub struct ReadFormat {
 }
 
 /// `bom`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Bom {
     /// May be there.
     Allow,
@@ -310,7 +315,8 @@ pub struct Recipient {
 }
 
 /// How tokens look in the published table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum TokenFormat {
     /// 32 lower-case hex digits.
     Hex,
@@ -365,11 +371,13 @@ pub struct DateRule {
 }
 
 /// Unit of epoch numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 pub enum Epoch {
     /// Seconds.
+    #[serde(rename = "s")]
     Seconds,
     /// Milliseconds.
+    #[serde(rename = "ms")]
     Millis,
 }
 

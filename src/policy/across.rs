@@ -1,0 +1,209 @@
+//! What only all files together show: names used twice, places that overlap, lists that reach nobody, and hints.
+//! Must not know how one file is checked.
+
+use super::check_job::Job;
+use super::check_policy::{self, Policy};
+use super::check_source::Inventory;
+use super::job_spec::Treat;
+use super::plan::Location;
+use super::spec::At;
+use super::value;
+
+/// Names that two files share.
+pub(super) fn names(sources: &[Inventory], jobs: &[Job]) {
+    for (i, source) in sources.iter().enumerate() {
+        if sources[..i].iter().any(|s| *s.spec.name == *source.spec.name) {
+            source.page.fault(source.spec.name.span(), "duplicate-name", "another source has this name", "rename one");
+        }
+    }
+    for (i, job) in jobs.iter().enumerate() {
+        if jobs[..i].iter().any(|j| *j.spec.name == *job.spec.name) {
+            job.page.fault(job.spec.name.span(), "duplicate-name", "another job has this name", "rename one");
+        }
+    }
+}
+
+/// R10: a list whose kind no key, strong or weak column of any source carries can reach nobody.
+pub(super) fn list_kinds(policy: &Policy, sources: &[Inventory]) {
+    let carried: Vec<&str> = sources
+        .iter()
+        .flat_map(|s| s.carriers().filter_map(|p| s.columns[p].identifier.as_ref()))
+        .map(|i| i.kind.as_str())
+        .collect();
+    let pairs = policy.spec.lists.iter().flat_map(|l| l.iter());
+    for (_, kind) in pairs.flat_map(|(_, list)| list.r#match.iter()).flat_map(|m| m.iter()) {
+        if check_policy::is_kind(kind) && !carried.contains(&format!("{}/1", kind.as_str()).as_str()) {
+            let help = "a source's key, strong or weak column must have this identifier (R10)";
+            policy.page.fault(kind.span(), "list-kind", "no source carries this kind", help);
+        }
+    }
+}
+
+/// Outputs apart from each other, from every input and from the state.
+pub(super) fn places(policy: &Policy, jobs: &[Job]) {
+    let outputs: Vec<_> = jobs.iter().filter_map(|j| Some((j, whole(policy, j.output.as_ref()?)?))).collect();
+    let lists = policy.lists.values().flatten().map(|l| &l.input);
+    let inputs: Vec<_> = jobs.iter().flat_map(|j| &j.inputs).chain(lists).filter_map(|l| whole(policy, l)).collect();
+    let state = policy.roots.get("state").map(|url| segments(url, ""));
+    for (i, (job, output)) in outputs.iter().enumerate() {
+        let at = &job.spec.output;
+        if state.as_ref().is_some_and(|state| nested(state, output)) {
+            let help = "choose a place apart from the root `state`: evidence and datasets must not share one";
+            job.page.fault(at.span(), "output-in-state", "the output and the state overlap", help);
+        } else if inputs.iter().any(|input| nested(input, output)) {
+            let help = "choose a place apart from everything that is read";
+            job.page.fault(at.span(), "output-in-input", "the output and an input overlap", help);
+        }
+        if outputs[..i].iter().any(|(_, other)| nested(other, output)) {
+            let help = "each job has a dataset of its own, none inside another";
+            job.page.fault(at.span(), "output-shared", "another job writes the same or a nested place", help);
+        }
+    }
+}
+
+/// The fixed part of a place: its segments before the first that varies.
+fn whole(policy: &Policy, location: &Location) -> Option<Vec<String>> {
+    let url = policy.roots.get(&location.root).filter(|url| !url.is_empty())?;
+    Some(segments(url, &location.path))
+}
+
+fn segments(url: &str, path: &str) -> Vec<String> {
+    let fixed = path.split('/').take_while(|s| !s.contains(['*', '?', '[', '{']));
+    let mut out: Vec<String> = Vec::new();
+    for segment in url.strip_prefix("file://").unwrap_or(url).split('/').chain(fixed) {
+        match segment {
+            ".." => drop(out.pop()),
+            "." | "" => {}
+            _ => out.push(segment.to_owned()),
+        }
+    }
+    out
+}
+
+fn nested(a: &[String], b: &[String]) -> bool {
+    a.starts_with(b) || b.starts_with(a)
+}
+
+/// Columns whose few values a token does not hide.
+const FEW_VALUES: [&str; 22] = [
+    "sex",
+    "gender",
+    "title",
+    "salutation",
+    "country",
+    "countrycode",
+    "mailingcountry",
+    "language",
+    "currency",
+    "status",
+    "state",
+    "stage",
+    "type",
+    "segment",
+    "region",
+    "industry",
+    "maritalstatus",
+    "religion",
+    "nationality",
+    "leadsource",
+    "rating",
+    "priority",
+];
+/// Columns that batch jobs or lookers-on touch: poor clocks (they keep people alive who did nothing).
+const POOR_CLOCKS: [&str; 6] =
+    ["systemmodstamp", "lastmodifieddate", "lastvieweddate", "lastreferenceddate", "hs_lastmodifieddate", "modifiedon"];
+
+/// Advice that does not stop a run.
+pub(super) fn hints(policy: &Policy, sources: &[Inventory], jobs: &[Job]) {
+    for job in jobs {
+        tokens_of_few_values(job);
+        poor_clocks(job);
+        idle_keeps(job);
+        days_in_utc(job);
+        drops_nothing(job);
+    }
+    for source in sources {
+        let used = jobs.iter().any(|j| {
+            let observed = j.spec.observe.iter().flatten().map(|o| &o.source);
+            std::iter::once(&j.spec.source).chain(observed).any(|name| **name == *source.spec.name)
+        });
+        if !used {
+            source.page.hint(
+                source.spec.name.span(),
+                "unused-source",
+                "no job reads this source",
+                "remove it, or use it",
+            );
+        }
+    }
+    for (name, _) in policy.spec.purposes.iter() {
+        if !jobs.iter().any(|j| *j.spec.purpose == **name) {
+            policy.page.hint(name.span(), "unused-purpose", "no job serves this purpose", "remove it, or use it");
+        }
+    }
+}
+
+fn letters(name: &str) -> String {
+    value::folded(name).trim_end_matches("__c").replace(['-', '_', ' '], "")
+}
+
+fn tokens_of_few_values(job: &Job) {
+    let Some(inventory) = job.inventory else { return };
+    for (_, field) in job.spec.fields.iter() {
+        let from = field.from.as_ref().filter(|_| *field.treat == Treat::Pseudonymize);
+        let Some((from, place)) = from.and_then(|f| Some((f, inventory.place(f)?))) else { continue };
+        let entry = &inventory.columns[place];
+        if entry.spec.identifier.is_none() && FEW_VALUES.contains(&letters(&entry.name).as_str()) {
+            let help = "a token of a column of few values is the value again; use map, as-is or leave it out (R21)";
+            job.page.hint(from.span(), "few-values", "this column looks like one of few distinct values", help);
+        }
+    }
+}
+
+fn poor_clocks(job: &Job) {
+    let Some(inventory) = job.inventory else { return };
+    let (page, list): (_, &Option<At<Vec<At<String>>>>) = match &job.spec.retention.clock {
+        None => (inventory.page, &inventory.spec.subject.clock),
+        own => (job.page, own),
+    };
+    for at in list.iter().flat_map(|l| l.iter()).filter(|at| POOR_CLOCKS.contains(&value::folded(at).as_str())) {
+        let help = "batch jobs and views move it, so people are kept who did nothing; prefer dates of real activity";
+        page.hint(at.span(), "poor-clock", "a clock that moves without the person", help);
+    }
+}
+
+fn idle_keeps(job: &Job) {
+    let Some(plan) = &job.plan else { return };
+    for ((_, spec), field) in job.spec.fields.iter().zip(&plan.fields) {
+        if let (Some(at), Some(keep)) = (&spec.keep, field.keep)
+            && plan.retention.keep.within(&keep)
+        {
+            let help = "leave it out, or make it shorter than [retention] keep";
+            job.page.hint(at.span(), "idle-keep", "the row goes before this field would", help);
+        }
+    }
+}
+
+fn days_in_utc(job: &Job) {
+    let (None, Some(inventory)) = (&job.spec.schedule, job.inventory) else { return };
+    for (_, field) in job.spec.fields.iter() {
+        let calendar = matches!(*field.treat, Treat::Year | Treat::Quarter | Treat::Month | Treat::Week | Treat::Day);
+        let place = field.from.as_ref().filter(|_| calendar).and_then(|f| inventory.place(f));
+        let timestamp = super::source_spec::TypeName::Timestamp;
+        if place.is_some_and(|p| inventory.columns[p].spec.kind() == timestamp) {
+            let help =
+                "a job without [schedule] counts days in UTC; add [schedule] with a timezone if that is not meant";
+            job.page.hint(field.treat.span(), "days-in-utc", "days of a timestamp begin at midnight UTC here", help);
+        }
+    }
+}
+
+fn drops_nothing(job: &Job) {
+    let Some(limits) = &job.spec.limits else { return };
+    if let (Some(at), None) = (&limits.on_bad_record, &limits.max_rejected)
+        && **at == super::job_spec::OnBadRecord::Drop
+    {
+        let help = "add max_rejected, such as \"0.1%\": its default of 0% refuses the run at the first dropped record";
+        job.page.hint(at.span(), "drop-without-limit", "records are dropped up to 0%", help);
+    }
+}

@@ -1,0 +1,225 @@
+//! The fields a job publishes and the gate over them: R19, R20, R26, R27, R36.
+//! Must not know retention of rows, lists or schedules.
+
+use super::check_source::{Entry, Inventory};
+use super::finding::Page;
+use super::gather::Gather;
+use super::job_spec::{FieldSpec, GateSpec, JobSpec, OnViolation, Treat};
+use super::plan::{Field, Gate, MaxUntreated, Purpose};
+use super::spec::{At, Category};
+use super::treatment;
+use super::value;
+use crate::clock::Period;
+
+/// What fields are judged by.
+pub(super) struct Terms<'a> {
+    pub page: Page<'a>,
+    pub spec: &'a JobSpec,
+    pub inventory: &'a Inventory<'a>,
+    pub purpose: Option<&'a Purpose>,
+}
+
+impl Terms<'_> {
+    /// Whether the field is made from the source's key; an unknown key has its finding already.
+    fn from_key(&self, field: &FieldSpec) -> bool {
+        let key = self.inventory.place(&self.inventory.spec.subject.key);
+        key.is_none() || field.from.as_ref().and_then(|from| self.inventory.place(from)) == key
+    }
+}
+
+/// Checks all fields; `None` when one has a finding.
+pub(super) fn fields(terms: &Terms, gather: &mut Gather) -> Option<Vec<Field>> {
+    names(terms);
+    subject(terms);
+    let read: Vec<_> = terms.spec.fields.iter().map(|(at, spec)| field(terms, at, spec, gather)).collect();
+    read.into_iter().collect()
+}
+
+fn names(terms: &Terms) {
+    let page = terms.page;
+    let mut seen = Vec::new();
+    for (at, _) in terms.spec.fields.iter() {
+        let rest = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+        let first = at.chars().next().is_some_and(|c| c.is_alphabetic() || c == '_');
+        if !first || !at.chars().all(rest) || at.chars().count() > 128 || value::trimmed(at) != **at {
+            let help = "letters, digits, _ and -, a letter or _ first, at most 128";
+            page.fault(at.span(), "field-name", "not a name for a published field", help);
+        }
+        let folded = value::folded(at);
+        if seen.contains(&folded) {
+            let help = "readers such as DuckDB and Spark ignore case; rename one";
+            page.fault(at.span(), "duplicate-field", "another field has the same name but for case", help);
+        }
+        seen.push(folded);
+    }
+}
+
+fn is_subject(spec: &FieldSpec) -> bool {
+    spec.subject.as_ref().is_some_and(|s| **s)
+}
+
+/// Exactly one field is the subject token, and it is made from the source's key.
+fn subject(terms: &Terms) {
+    let page = terms.page;
+    let subjects: Vec<_> = terms.spec.fields.iter().filter(|(_, spec)| is_subject(spec)).collect();
+    let help = "write subject = true on one field that pseudonymizes the source's key";
+    if subjects.is_empty() {
+        page.fault(terms.spec.fields.span(), "subject-field", "no field is the subject token", help);
+    }
+    for (at, _) in subjects.iter().skip(1) {
+        page.fault(at.span(), "subject-field", "a second subject token", help);
+    }
+    for (at, spec) in subjects {
+        if !terms.from_key(spec) || *spec.treat != Treat::Pseudonymize {
+            page.fault(at.span(), "subject-field", "the subject token is not made from the source's key", help);
+        }
+    }
+}
+
+fn field(terms: &Terms, at: &At<String>, spec: &FieldSpec, gather: &mut Gather) -> Option<Field> {
+    let page = terms.page;
+    let place = match &spec.from {
+        Some(from) if *spec.treat != Treat::Constant => Some(terms.inventory.find(page, from)),
+        None if *spec.treat != Treat::Constant => {
+            page.fault(at.span(), "from-missing", "nothing says which column", "add from = a column of the source");
+            Some(None)
+        }
+        _ => None,
+    };
+    let entry = place.flatten().map(|p| &terms.inventory.columns[p]);
+    if let (Some(entry), Some(from)) = (entry, &spec.from) {
+        may_leave(terms, entry, from, spec);
+    }
+    let keep = keep(terms, at, spec, entry);
+    let kind = entry.map(|e| e.spec.kind());
+    let treat = treatment::treatment(page, at, spec, kind);
+    let max_untreated = match &spec.max_untreated {
+        Some(at) => value::share(page, at).map(MaxUntreated::Share),
+        None => Some(MaxUntreated::Default),
+    };
+    let gate = terms.spec.gate.as_ref();
+    let from = match place {
+        Some(place) => Some(gather.add(place?)),
+        None => None,
+    };
+    Some(Field {
+        name: at.to_string(),
+        from,
+        treat: treat?,
+        subject: is_subject(spec),
+        keep: keep?,
+        max_untreated: max_untreated?,
+        quasi: gate.and_then(|g| g.quasi_identifiers.iter().position(|q| **q == **at)),
+    })
+}
+
+/// R19, in its order; the category was checked against the purpose where the source lists it.
+fn may_leave(terms: &Terms, entry: &Entry, from: &At<String>, spec: &FieldSpec) {
+    let page = terms.page;
+    let category = *entry.spec.category;
+    if category == Category::Secret {
+        let help = "remove the field: secret never leaves, under any treatment (R19)";
+        return page.fault(from.span(), "secret", "the column is secret", help);
+    }
+    let listed = entry.spec.purposes.iter().flat_map(|l| l.iter()).any(|p| **p == *terms.spec.purpose);
+    // An unknown purpose has its finding already.
+    if !listed && terms.purpose.is_some() {
+        let help = format!("remove the field, or let the source's column list {}", terms.spec.purpose.as_str());
+        return page.fault(
+            from.span(),
+            "purpose-not-listed",
+            "the source does not list the job's purpose for it",
+            help,
+        );
+    }
+    if *spec.treat == Treat::AsIs && category.guarded() && entry.spec.allow_raw.is_none() {
+        let text = format!("as-is on category {} is not allowed", category.name());
+        let help = "choose a treatment, or have allow_raw = \"reason\" written into the source's column";
+        page.fault(spec.treat.span(), "raw-not-allowed", text, help);
+    }
+}
+
+/// R26: the shorter of the column's and the field's own; outer `None` = a finding.
+fn keep(terms: &Terms, at: &At<String>, spec: &FieldSpec, entry: Option<&Entry>) -> Option<Option<Period>> {
+    let page = terms.page;
+    let own = match &spec.keep {
+        Some(at) => Some(value::keep(page, at)?),
+        None => None,
+    };
+    let column = entry.and_then(|e| e.keep);
+    if is_subject(spec) && terms.from_key(spec) && (own.is_some() || column.is_some()) {
+        let span = spec.keep.as_ref().map_or(at.span(), At::span);
+        let help = "leave `keep` off the field and off the key's column; [retention] says when the row goes";
+        page.fault(span, "subject-keep", "the subject token cannot go before its row", help);
+        return None;
+    }
+    let (Some(own), Some(at)) = (own, &spec.keep) else { return Some(column) };
+    if column.is_some_and(|column| !own.within(&column)) {
+        let help = "a field may only shorten its column's `keep` (R26)";
+        page.fault(at.span(), "keep-longer-than-column", "longer than the column's keep", help);
+        return None;
+    }
+    if let Some(purpose) = terms.purpose.filter(|p| !own.within(&p.max_keep)) {
+        let text = format!("longer than max_keep of purpose {}", purpose.name);
+        page.fault(at.span(), "keep-too-long", text, "shorten it (R27)");
+    }
+    Some(Some(own))
+}
+
+/// R36. Outer `None` = a finding; no gate is fine only when the purpose asks for groups of one.
+pub(super) fn gate(terms: &Terms) -> Option<Option<Gate>> {
+    let (page, purpose) = (terms.page, terms.purpose?);
+    let Some(spec) = &terms.spec.gate else {
+        if purpose.min_k <= 1 {
+            return Some(None);
+        }
+        let help = format!("add [gate] with quasi_identifiers; min_k of the purpose is {} (R36)", purpose.min_k);
+        page.fault(terms.spec.purpose.span(), "gate-missing", "the purpose has min_k and the job no [gate]", help);
+        return None;
+    };
+    quasi_names(terms, spec);
+    unlisted_quasi(terms, spec);
+    let min_k = i64::from(purpose.min_k);
+    let k = value::number(page, spec.k.as_ref(), 1..1_000_000, min_k)?;
+    if let Some(at) = spec.k.as_ref().filter(|_| k < min_k) {
+        let help = format!("write {min_k} or more");
+        page.fault(at.span(), "k-below-min", "k is below the purpose's min_k", help);
+    }
+    let max_suppressed = value::share_or(page, spec.max_suppressed.as_ref(), "2%")?;
+    Some(Some(Gate {
+        quasi_identifiers: spec.quasi_identifiers.iter().map(|q| q.to_string()).collect(),
+        k: u32::try_from(k).ok()?,
+        suppress: spec.on_violation.as_ref().is_some_and(|v| **v == OnViolation::Suppress),
+        max_suppressed,
+    }))
+}
+
+fn quasi_names(terms: &Terms, gate: &GateSpec) {
+    let page = terms.page;
+    for (i, at) in gate.quasi_identifiers.iter().enumerate() {
+        match terms.spec.fields.get(at) {
+            None => page.fault(at.span(), "unknown-field", "no such published field", "name one of [fields]"),
+            Some(field) if is_subject(field) => {
+                let help = "leave it out: every subject has a token of its own, so every group would be one";
+                page.fault(at.span(), "quasi-subject", "the subject token is no quasi-identifier", help);
+            }
+            Some(_) => {}
+        }
+        if gate.quasi_identifiers[..i].iter().any(|q| **q == **at) {
+            page.fault(at.span(), "duplicate-name", "named twice", "keep one");
+        }
+    }
+}
+
+fn unlisted_quasi(terms: &Terms, gate: &GateSpec) {
+    for (at, field) in terms.spec.fields.iter() {
+        let place = field.from.as_ref().and_then(|from| terms.inventory.place(from));
+        let Some(entry) = place.map(|p| &terms.inventory.columns[p]) else { continue };
+        if is_subject(field) || !entry.quasi() || gate.quasi_identifiers.iter().any(|q| **q == **at) {
+            continue;
+        }
+        let help = format!("add {} here, or have quasi = false written into the source's column (R36)", at.as_str());
+        let text = format!("field {} is a quasi-identifier and not listed", at.as_str());
+        terms.page.fault(gate.quasi_identifiers.span(), "quasi-missing", text, help);
+    }
+}

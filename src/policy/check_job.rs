@@ -1,0 +1,401 @@
+//! A job against policy and sources: everything that appears only once the three are put together, and the plan.
+//! Must not know stages; the plan says what they do.
+
+use super::check_field::{self, Terms};
+use super::check_policy::Policy;
+use super::check_source::{self, Inventory};
+use super::digest;
+use super::finding::Page;
+use super::gather::Gather;
+use super::job_spec::{ExcludeSpec, JobSpec, ObserveSpec, OnBadRecord, ScheduleSpec, Scope};
+use super::plan::{
+    Basis, ConsentColumn, Controls, Effect, Exclude, Limits, Location, Observe, Plan, Purpose, Recipient, Retention,
+    Source, TokenFormat, ValueType,
+};
+use super::spec::At;
+use super::value::{self, Place};
+use jiff::tz::TimeZone;
+
+/// All that jobs are checked against.
+pub(super) struct Desk<'a> {
+    pub policy: &'a Policy<'a>,
+    pub sources: &'a [Inventory<'a>],
+    /// Whether every source file could be read; if not, an unknown source says nothing.
+    pub all_sources: bool,
+}
+
+/// A job, checked.
+pub(super) struct Job<'a> {
+    pub page: Page<'a>,
+    pub spec: &'a JobSpec,
+    pub inputs: Vec<Location>,
+    pub output: Option<Location>,
+    pub inventory: Option<&'a Inventory<'a>>,
+    pub plan: Option<Plan>,
+}
+
+impl<'a> Desk<'a> {
+    fn source(&self, page: Page, at: &At<String>) -> Option<&'a Inventory<'a>> {
+        let found = self.sources.iter().find(|s| *s.spec.name == **at);
+        if found.is_none() && self.all_sources {
+            let names: Vec<_> = self.sources.iter().map(|s| s.spec.name.as_str()).collect();
+            let help = format!("sources: {}", names.join(", "));
+            page.fault(at.span(), "unknown-source", "no such source in sources/", help);
+        }
+        found
+    }
+}
+
+/// Checks a job and makes its plan when nothing is wrong.
+pub(super) fn check<'a>(page: Page<'a>, spec: &'a JobSpec, desk: &Desk<'a>) -> Job<'a> {
+    value::version(page, &spec.spec);
+    let name = value::name(page, &spec.name);
+    let inventory = desk.source(page, &spec.source);
+    let input = export(page, &spec.input, desk, inventory);
+    let output = value::location(page, &spec.output, &desk.policy.roots, Place::Dataset);
+    let purpose = purpose(page, spec, desk);
+    let recipient = recipient(page, spec, desk);
+    let zone = schedule(page, spec.schedule.as_ref());
+    let retention = retention(page, spec, purpose);
+    let limits = limits(page, spec);
+    let observed: Vec<_> = spec.observe.iter().flatten().map(|o| observe(page, o, spec, desk, inventory)).collect();
+    let inputs = input.iter().cloned().chain(observed.iter().filter_map(|(at, _)| at.clone())).collect();
+    let observe: Option<Vec<Observe>> = observed.into_iter().map(|(_, observe)| observe).collect();
+    let mut job = Job { page, spec, inputs, output: output.clone(), inventory, plan: None };
+    let Some(inventory) = inventory else { return job };
+    let terms = Terms { page, spec, inventory, purpose };
+    let mut gather = Gather::of(inventory);
+    let fields = check_field::fields(&terms, &mut gather);
+    let gate = check_field::gate(&terms);
+    let controls = controls(&terms, desk, &mut gather);
+    let make = || {
+        let recipient: Recipient = recipient?;
+        let purpose = purpose?.clone();
+        let domain = match recipient.third_party {
+            true => format!("{}/{}", purpose.name, recipient.name),
+            false => purpose.name.clone(),
+        };
+        Some(Plan {
+            job: name?,
+            file: page.file.path.clone(),
+            source: source(inventory)?,
+            input: input?,
+            output: output?,
+            purpose,
+            recipient: Some(recipient),
+            domain,
+            epoch: desk.policy.keys.as_ref()?.epoch.clone(),
+            token_format: spec.token_format.as_ref().map_or(TokenFormat::Hex, |t| **t),
+            zone: zone?,
+            columns: gather.columns()?,
+            fields: fields?,
+            controls: controls?,
+            retention: retention?,
+            observe: observe?,
+            gate: gate?,
+            limits: limits?,
+            digest: digest::plan(desk.policy.spec, inventory.spec, &observed_specs(spec, desk), spec)?,
+        })
+    };
+    job.plan = make();
+    job
+}
+
+fn source(inventory: &Inventory) -> Option<Source> {
+    let source = inventory.source.as_ref()?;
+    Some(Source {
+        name: source.name.clone(),
+        read: source.read.clone(),
+        complete: source.complete.clone(),
+        listed: source.listed.clone(),
+    })
+}
+
+fn observed_specs<'a>(spec: &JobSpec, desk: &Desk<'a>) -> Vec<&'a super::source_spec::SourceSpec> {
+    let names = spec.observe.iter().flatten().map(|o| o.source.as_str());
+    names.filter_map(|name| desk.sources.iter().find(|s| s.spec.name.as_str() == name).map(|s| s.spec)).collect()
+}
+
+/// Where an export is read; one in sets needs a rule that says when a set is whole.
+fn export(page: Page, at: &At<String>, desk: &Desk, inventory: Option<&Inventory>) -> Option<Location> {
+    let location = value::location(page, at, &desk.policy.roots, Place::Export)?;
+    if location.path.contains("{set}") && inventory.is_some_and(|i| i.spec.complete.is_none()) {
+        let help = "add [complete] to the source with `marker` or `settle`: a half-written set must not be read";
+        page.fault(at.span(), "complete-missing", "the input has {set} and the source no [complete]", help);
+    }
+    Some(location)
+}
+
+fn purpose<'a>(page: Page, spec: &JobSpec, desk: &Desk<'a>) -> Option<&'a Purpose> {
+    let found = desk.policy.purposes.get(spec.purpose.as_str());
+    if found.is_none() {
+        let names: Vec<_> = desk.policy.purposes.keys().copied().collect();
+        let help = format!("purposes: {}", names.join(", "));
+        page.fault(spec.purpose.span(), "unknown-purpose", "no such purpose in policy.toml", help);
+    }
+    found?.as_ref()
+}
+
+/// R3: the recipient named, or the purpose's only one.
+fn recipient(page: Page, spec: &JobSpec, desk: &Desk) -> Option<Recipient> {
+    let purpose = desk.policy.spec.purposes.get(&spec.purpose)?;
+    let names: Vec<_> = purpose.recipients.iter().map(|r| r.as_str()).collect();
+    let help = format!("recipients of {}: {}", spec.purpose.as_str(), names.join(", "));
+    let name = match (&spec.recipient, names.as_slice()) {
+        (Some(at), _) => {
+            if desk.policy.spec.recipients.get(at).is_none() {
+                page.fault(at.span(), "unknown-recipient", "no such recipient in policy.toml", help);
+                return None;
+            }
+            if !names.contains(&at.as_str()) {
+                page.fault(at.span(), "recipient-not-allowed", "the purpose does not name this recipient", help);
+                return None;
+            }
+            at.as_str()
+        }
+        (None, [only]) => *only,
+        (None, []) => return None,
+        (None, _) => {
+            page.fault(spec.purpose.span(), "recipient-missing", "the purpose has several recipients", help);
+            return None;
+        }
+    };
+    desk.policy.recipients.get(name).cloned()
+}
+
+/// The zone of the job's calendar. Cron text is looked at only for its shape.
+fn schedule(page: Page, spec: Option<&At<ScheduleSpec>>) -> Option<TimeZone> {
+    let Some(spec) = spec else { return Some(TimeZone::UTC) };
+    let fields: Vec<_> = spec.cron.split_whitespace().collect();
+    let plain = |f: &&str| f.bytes().all(|b| b.is_ascii_alphanumeric() || b"*/,-".contains(&b));
+    if fields.len() != 5 || !fields.iter().all(plain) {
+        let help = "write minute, hour, day of month, month and day of week, such as \"0 2 * * *\"";
+        page.fault(spec.cron.span(), "cron", "not a cron expression of five fields", help);
+    }
+    for at in [&spec.deadline, &spec.timeout, &spec.jitter].into_iter().flatten() {
+        value::period(page, at);
+    }
+    value::zone(page, &spec.timezone)
+}
+
+/// R27: no longer than the purpose allows.
+fn retention(page: Page, spec: &JobSpec, purpose: Option<&Purpose>) -> Option<Retention> {
+    let keep = value::keep(page, &spec.retention.keep);
+    let max_future = value::period_or(page, spec.retention.max_future.as_ref(), "P1Y");
+    if let (Some(keep), Some(purpose)) = (keep, purpose)
+        && !keep.within(&purpose.max_keep)
+    {
+        let text = format!("longer than max_keep of purpose {}", purpose.name);
+        page.fault(spec.retention.keep.span(), "keep-too-long", text, "shorten it, or have max_keep changed (R27)");
+    }
+    let person = spec.retention.scope.as_ref().is_none_or(|s| **s == Scope::Person);
+    Some(Retention { keep: keep?, person, max_future: max_future? })
+}
+
+fn limits(page: Page, spec: &JobSpec) -> Option<Limits> {
+    let limits = spec.limits.as_ref();
+    let max_removed = value::share_or(page, limits.and_then(|l| l.max_removed.as_ref()), "30%");
+    let max_rejected = value::share_or(page, limits.and_then(|l| l.max_rejected.as_ref()), "0%");
+    let drop_bad_records = limits.and_then(|l| l.on_bad_record.as_ref()).is_some_and(|b| **b == OnBadRecord::Drop);
+    if let Some(at) = limits.and_then(|l| l.max_rejected.as_ref()).filter(|_| !drop_bad_records) {
+        let help = "add on_bad_record = \"drop\", or leave `max_rejected` out";
+        page.fault(at.span(), "unused-key", "`max_rejected` counts dropped records, and none are dropped", help);
+    }
+    let allow_empty = limits.and_then(|l| l.allow_empty.as_ref()).is_some_and(|a| **a);
+    Some(Limits { max_removed: max_removed?, max_rejected: max_rejected?, drop_bad_records, allow_empty })
+}
+
+/// Columns named in a list of a source's `[subject]`; those that are not there have a finding already.
+fn named(inventory: &Inventory, list: &Option<At<Vec<At<String>>>>) -> Vec<usize> {
+    list.iter().flat_map(|l| l.iter()).filter_map(|at| inventory.place(at)).collect()
+}
+
+fn controls(terms: &Terms, desk: &Desk, gather: &mut Gather) -> Option<Controls> {
+    let inventory = terms.inventory;
+    let subject = &inventory.spec.subject;
+    let clocks = clocks(terms);
+    let excludes: Vec<_> = terms.spec.exclude.iter().flatten().map(|e| exclude(terms, e, gather)).collect();
+    let consent = consent(terms, desk, gather);
+    let key = inventory.place(&subject.key)?;
+    Some(Controls {
+        key: gather.add(key),
+        strong: named(inventory, &subject.strong).into_iter().filter(|p| *p != key).map(|p| gather.add(p)).collect(),
+        weak: named(inventory, &subject.weak).into_iter().filter(|p| *p != key).map(|p| gather.add(p)).collect(),
+        clocks: clocks?.into_iter().map(|p| gather.add(p)).collect(),
+        excludes: excludes.into_iter().collect::<Option<_>>()?,
+        consent: consent?,
+    })
+}
+
+/// R25: all clocks of the source, or those of them that the job names.
+fn clocks(terms: &Terms) -> Option<Vec<usize>> {
+    let (page, inventory) = (terms.page, terms.inventory);
+    let all = named(inventory, &inventory.spec.subject.clock);
+    let chosen = match &terms.spec.retention.clock {
+        None => all,
+        Some(list) => {
+            let read: Vec<_> = list.iter().map(|at| chosen_clock(page, inventory, at, &all)).collect();
+            read.into_iter().collect::<Option<Vec<_>>>()?
+        }
+    };
+    if chosen.is_empty() {
+        let help = "name clocks in the source's [subject]: without one every row would be expired (R25)";
+        page.fault(terms.spec.retention.span(), "no-clock", "retention has no clock", help);
+        return None;
+    }
+    let mut once = Vec::new();
+    for place in chosen {
+        if !once.contains(&place) {
+            once.push(place);
+        }
+    }
+    Some(once)
+}
+
+fn chosen_clock(page: Page, inventory: &Inventory, at: &At<String>, all: &[usize]) -> Option<usize> {
+    let place = inventory.find(page, at)?;
+    if all.contains(&place) {
+        return Some(place);
+    }
+    let help = "name one of the source's subject.clock, or have it added there (R25)";
+    page.fault(at.span(), "clock-not-listed", "the source does not offer this column as a clock", help);
+    None
+}
+
+fn boolean(text: &str) -> Option<&'static str> {
+    match text {
+        "true" | "1" | "yes" => Some("true"),
+        "false" | "0" | "no" => Some("false"),
+        _ => None,
+    }
+}
+
+/// R22.
+fn exclude(terms: &Terms, spec: &ExcludeSpec, gather: &mut Gather) -> Option<Exclude> {
+    let page = terms.page;
+    let place = terms.inventory.find(page, &spec.column);
+    let reason = value::name(page, &spec.reason);
+    if spec.equals.is_empty() {
+        page.fault(spec.equals.span(), "exclude-value", "no value leaves a row out", "list at least one value");
+    }
+    let is_boolean = place.is_some_and(|p| terms.inventory.columns[p].value == Some(ValueType::Boolean));
+    let mut equals = Vec::new();
+    for at in spec.equals.iter() {
+        let folded = value::folded(at);
+        match boolean(&folded) {
+            _ if folded.is_empty() => {
+                page.fault(at.span(), "exclude-value", "blank is null, and null never matches (R22)", "remove it");
+            }
+            Some(truth) if is_boolean => equals.push(truth.to_owned()),
+            None if is_boolean => {
+                let help = "write true, false, 1, 0, yes or no";
+                page.fault(at.span(), "exclude-value", "the column is boolean and this is no boolean (R22)", help);
+            }
+            _ => equals.push(folded),
+        }
+    }
+    equals.sort();
+    equals.dedup();
+    Some(Exclude { column: gather.add(place?), equals, reason: reason? })
+}
+
+/// R32: a purpose on consent needs a column or a list that says yes. Outer `None` = a finding.
+fn consent(terms: &Terms, desk: &Desk, gather: &mut Gather) -> Option<Option<ConsentColumn>> {
+    let purpose = terms.purpose?;
+    if purpose.basis != Basis::Consent {
+        return Some(None);
+    }
+    let Some(spec) = &terms.inventory.spec.consent else {
+        let listed = desk.policy.spec.lists.iter().flat_map(|l| l.iter()).any(|(_, list)| {
+            let purposes = list.purposes.as_ref();
+            *list.effect == Effect::Consent && purposes.is_none_or(|p| p.iter().any(|p| **p == purpose.name))
+        });
+        if !listed {
+            let help = "add [consent] to the source, or a list with effect consent for the purpose (R32)";
+            let text = "the purpose rests on consent and nothing says who gave it";
+            terms.page.fault(terms.spec.purpose.span(), "consent-missing", text, help);
+        }
+        return Some(None);
+    };
+    let column = terms.inventory.place(&spec.column)?;
+    let since = match &spec.since {
+        Some(at) => Some(terms.inventory.place(at)?),
+        None => None,
+    };
+    let mut equals: Vec<_> = spec.equals.iter().map(|at| value::folded(at)).collect();
+    equals.sort();
+    equals.dedup();
+    Some(Some(ConsentColumn { column: gather.add(column), equals, since: since.map(|p| gather.add(p)) }))
+}
+
+/// R26: activity of the same persons in another export of the job's own set.
+fn observe(
+    page: Page,
+    at: &At<ObserveSpec>,
+    job: &JobSpec,
+    desk: &Desk,
+    own: Option<&Inventory>,
+) -> (Option<Location>, Option<Observe>) {
+    let inventory = desk.source(page, &at.source);
+    let input = export(page, &at.input, desk, inventory);
+    if at.input.contains("{set}") != job.input.contains("{set}") {
+        let help = "write {set} in both inputs or in neither: activity is read from the job's own set (R26)";
+        page.fault(at.input.span(), "observe-set", "the observed input and the job's input differ in {set}", help);
+    }
+    let Some(inventory) = inventory else { return (input, None) };
+    let mut gather = Gather::of(inventory);
+    let controls = observed_controls(page, at, inventory, own, &mut gather);
+    let location = input.clone();
+    let make = || {
+        let (columns, controls) = (gather.columns()?, controls?);
+        Some(Observe { source: source(inventory)?, input: location?, columns, controls })
+    };
+    (input, make())
+}
+
+fn observed_controls(
+    page: Page,
+    spec: &ObserveSpec,
+    inventory: &Inventory,
+    own: Option<&Inventory>,
+    gather: &mut Gather,
+) -> Option<Controls> {
+    let clocks: Vec<_> = spec.clock.iter().map(|at| check_source::clock(inventory, page, at)).collect();
+    if clocks.is_empty() {
+        page.fault(spec.clock.span(), "no-clock", "observed activity has no clock", "name a date or timestamp column");
+    }
+    let subject = inventory.find(page, &spec.subject)?;
+    same_kind(page, spec, inventory, subject, own);
+    let declared = &inventory.spec.subject;
+    let key = inventory.place(&declared.key);
+    let strong = key.into_iter().chain(named(inventory, &declared.strong)).filter(|p| *p != subject);
+    let strong: Vec<_> = strong.collect();
+    let weak: Vec<_> = named(inventory, &declared.weak).into_iter().filter(|p| *p != subject).collect();
+    Some(Controls {
+        key: gather.add(subject),
+        strong: strong.into_iter().map(|p| gather.add(p)).collect(),
+        weak: weak.into_iter().map(|p| gather.add(p)).collect(),
+        clocks: clocks.into_iter().collect::<Option<Vec<_>>>()?.into_iter().map(|p| gather.add(p)).collect(),
+        excludes: Vec::new(),
+        consent: None,
+    })
+}
+
+/// Tokens of two kinds never meet, so activity would keep nobody alive.
+fn same_kind(page: Page, spec: &ObserveSpec, inventory: &Inventory, subject: usize, own: Option<&Inventory>) {
+    let entry = &inventory.columns[subject];
+    if entry.spec.identifier.is_none() {
+        let help = "add identifier = … to the column in its source (R10)";
+        page.fault(spec.subject.span(), "no-identifier", "the observed subject has no identifier", help);
+        return;
+    }
+    let key = own.and_then(|own| own.place(&own.spec.subject.key).map(|p| &own.columns[p]));
+    let kinds = (entry.identifier.as_ref(), key.and_then(|k| k.identifier.as_ref()));
+    if let (Some(observed), Some(key)) = kinds
+        && observed.kind != key.kind
+    {
+        let help = format!("the job's subject key is {}: tokens of two kinds never meet", key.kind);
+        let text = format!("the observed subject is of kind {}", observed.kind);
+        page.fault(spec.subject.span(), "observe-kind", text, help);
+    }
+}

@@ -1,0 +1,447 @@
+//! `policy.toml` on its own: every rule that needs no other file, and what the other checks ask of it.
+//! Must not know sources or jobs.
+
+use super::finding::Page;
+use super::plan::{
+    Effect, Identifier, KeyFrom, KeySource, Links, List, Normal, PhoneRegion, Purpose, Recipient, Removal,
+};
+use super::policy_spec::{
+    KeysSpec, LinksSpec, ListSpec, PolicySpec, PurposeSpec, RecipientKind, RecipientSpec, RemovalSpec,
+};
+use super::spec::{At, Category, Named};
+use super::value::{self, Place};
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf, absolute};
+
+const REQUEST_PATTERN: &str = "[A-Za-z0-9-]{1,40}";
+const MOST: i64 = 1_000_000;
+
+/// The policy file, checked on its own.
+pub(super) struct Policy<'a> {
+    pub page: Page<'a>,
+    pub spec: &'a PolicySpec,
+    pub roots: BTreeMap<String, String>,
+    pub keys: Option<KeySource>,
+    pub purposes: BTreeMap<&'a str, Option<Purpose>>,
+    pub recipients: BTreeMap<&'a str, Recipient>,
+    pub lists: BTreeMap<String, Option<List>>,
+    pub removal: Option<Removal>,
+    pub links: Option<Links>,
+}
+
+/// Checks a policy. `overrides` are `--root NAME=URL`.
+pub(super) fn check<'a>(page: Page<'a>, spec: &'a PolicySpec, overrides: &[(String, String)]) -> Policy<'a> {
+    value::version(page, &spec.spec);
+    value::said(page, &spec.controller);
+    let roots = roots(page, spec, overrides);
+    let keys = keys(page, &spec.keys, &roots);
+    let recipients = spec.recipients.iter().map(|(name, r)| (name.as_str(), recipient(page, name, r))).collect();
+    let purposes = spec.purposes.iter().map(|(name, p)| (name.as_str(), purpose(page, name, p, &spec.recipients)));
+    let purposes = purposes.collect();
+    let lists = spec.lists.iter().flat_map(Named::iter);
+    let lists = lists.map(|(name, l)| (name.to_string(), list(page, name, l, &roots, &spec.purposes))).collect();
+    let removal = removal(page, spec.removal.as_ref());
+    let links = links(page, spec.links.as_ref());
+    Policy { page, spec, roots, keys, purposes, recipients, lists, removal, links }
+}
+
+fn folder<'a>(page: Page<'a>) -> &'a Path {
+    Path::new(&page.file.path).parent().unwrap_or(Path::new("."))
+}
+
+fn roots(page: Page, spec: &PolicySpec, overrides: &[(String, String)]) -> BTreeMap<String, String> {
+    let mut roots = BTreeMap::new();
+    for (name, at) in spec.roots.iter() {
+        value::name(page, name);
+        match root(at, folder(page)) {
+            Ok(url) => drop(roots.insert(name.to_string(), url)),
+            Err(why) => {
+                let help = "write a path, or a URL that begins with file, s3, az or gs, without a query";
+                page.fault(at.span(), "root", why, help);
+                roots.insert(name.to_string(), String::new());
+            }
+        }
+    }
+    for (name, text) in overrides {
+        match (roots.contains_key(name), root(text, Path::new(""))) {
+            (true, Ok(url)) => drop(roots.insert(name.clone(), url)),
+            (true, Err(why)) => {
+                page.fault(spec.roots.span(), "root-override", format!("--root {name}: {why}"), "give a path or a URL");
+            }
+            (false, _) => {
+                let help = format!("roots: {}", roots.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
+                page.fault(spec.roots.span(), "root-override", "--root names a root that is not here", help);
+            }
+        }
+    }
+    if !roots.contains_key("state") {
+        let help = "add state = …: ledger, manifests and the suppression list live there";
+        page.fault(spec.roots.span(), "no-state-root", "the root `state` is missing", help);
+    }
+    roots
+}
+
+/// An absolute path without `.` and `..`, which are taken as typed, links not followed.
+fn whole_path(path: &Path) -> Option<String> {
+    let mut whole = PathBuf::new();
+    for part in absolute(path).ok()?.components() {
+        match part {
+            Component::ParentDir => drop(whole.pop()),
+            part => whole.push(part),
+        }
+    }
+    Some(whole.to_str()?.to_owned())
+}
+
+/// A URL unchanged, a path made absolute.
+fn root(text: &str, base: &Path) -> Result<String, &'static str> {
+    if text.trim().is_empty() {
+        return Err("an empty root");
+    }
+    if !text.contains("://") {
+        return whole_path(&base.join(text)).ok_or("not a path");
+    }
+    let url = url::Url::parse(text).map_err(|_| "not a URL")?;
+    if !matches!(url.scheme(), "file" | "s3" | "az" | "gs") {
+        return Err("a kind of storage that tamis does not know");
+    }
+    if url.query().is_some() || url.fragment().is_some() || url.password().is_some() || !url.username().is_empty() {
+        return Err("a root carries no credentials and no query");
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+fn keys(page: Page, at: &At<KeysSpec>, roots: &BTreeMap<String, String>) -> Option<KeySource> {
+    let epoch = value::name(page, &at.epoch);
+    let from = match (&at.dir, &at.credential, &at.command) {
+        (Some(dir), None, None) => key_dir(page, dir, roots),
+        (None, Some(name), None) => credential(page, name),
+        (None, None, Some(command)) => command_line(page, command),
+        _ => {
+            page.fault(
+                at.span(),
+                "keys-source",
+                "keys come from exactly one place",
+                "keep one of dir, credential, command",
+            );
+            None
+        }
+    };
+    Some(KeySource { from: from?, epoch: epoch? })
+}
+
+fn key_dir(page: Page, at: &At<String>, roots: &BTreeMap<String, String>) -> Option<KeyFrom> {
+    value::said(page, at)?;
+    let dir = whole_path(&folder(page).join(at.as_str()))?;
+    if roots.iter().any(|(_, root)| !root.is_empty() && Path::new(&dir).starts_with(root)) {
+        let help = "whoever may read the root could make tokens from guesses; keep keys elsewhere";
+        page.hint(at.span(), "keys-in-root", "the keys lie inside a root", help);
+    }
+    Some(KeyFrom::Dir(dir))
+}
+
+fn credential(page: Page, at: &At<String>) -> Option<KeyFrom> {
+    let plain = at.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)) && !at.is_empty();
+    if !plain || at.starts_with('.') {
+        let help = "write the credential's name in letters, digits, dots, hyphens and underscores";
+        page.fault(at.span(), "keys-source", "not a name of a credential", help);
+        return None;
+    }
+    Some(KeyFrom::Credential(at.to_string()))
+}
+
+fn command_line(page: Page, at: &At<Vec<String>>) -> Option<KeyFrom> {
+    let mut command = (**at).clone();
+    match command.first_mut().filter(|program| !program.trim().is_empty()) {
+        Some(program) if program.contains('/') => {
+            *program = whole_path(&folder(page).join(&*program))?;
+        }
+        Some(_) => {}
+        None => {
+            page.fault(at.span(), "keys-source", "no program to ask for keys", "write [\"program\", \"argument\", …]");
+            return None;
+        }
+    }
+    Some(KeyFrom::Command(command))
+}
+
+fn recipient(page: Page, name: &At<String>, spec: &RecipientSpec) -> Recipient {
+    value::name(page, name);
+    let third_party = *spec.kind == RecipientKind::ThirdParty;
+    let texts = [("contract", &spec.contract), ("country", &spec.country), ("review_by", &spec.review_by)];
+    let mut missing: Vec<_> = texts.iter().filter(|(_, at)| at.is_none()).map(|(key, _)| *key).collect();
+    if spec.sale.is_none() {
+        missing.insert(0, "sale");
+    }
+    if third_party && !missing.is_empty() {
+        let help = format!("add {}", missing.join(", "));
+        page.fault(spec.kind.span(), "third-party-terms", "a third party needs its terms stated", help);
+    }
+    if let Some(sale) = spec.sale.as_ref().filter(|_| !third_party) {
+        page.fault(sale.span(), "unused-key", "`sale` says something of third parties only", "leave `sale` out");
+    }
+    spec.contract.as_ref().map(|at| value::said(page, at));
+    spec.country.as_ref().map(|at| value::region(page, at));
+    spec.review_by.as_ref().map(|at| value::date(page, at));
+    Recipient { name: name.to_string(), third_party, sale: third_party && spec.sale.as_ref().is_some_and(|s| **s) }
+}
+
+fn purpose(page: Page, at: &At<String>, spec: &PurposeSpec, recipients: &Named<RecipientSpec>) -> Option<Purpose> {
+    let name = value::name(page, at);
+    value::said(page, &spec.description);
+    value::said(page, &spec.reference);
+    spec.condition.as_ref().map(|at| value::said(page, at));
+    let max_keep = value::keep(page, &spec.max_keep);
+    let min_k = value::number(page, Some(&spec.min_k), 1..MOST, 1);
+    for category in spec.categories.iter() {
+        category_fits(page, category, spec);
+    }
+    if spec.recipients.is_empty() {
+        let help = "name at least one recipient: nothing can be published without";
+        page.fault(spec.recipients.span(), "no-recipient", "the purpose has no recipient", help);
+    }
+    for recipient in spec.recipients.iter().filter(|r| recipients.get(r).is_none()) {
+        let help = format!("add [recipients.{}], or name one that is there", recipient.as_str());
+        page.fault(recipient.span(), "unknown-recipient", "no such recipient", help);
+    }
+    let basis = *spec.lawful_basis;
+    Some(Purpose { name: name?, basis, max_keep: max_keep?, min_k: u32::try_from(min_k?).ok()? })
+}
+
+fn category_fits(page: Page, category: &At<Category>, spec: &PurposeSpec) {
+    match **category {
+        Category::Secret => {
+            page.fault(
+                category.span(),
+                "secret",
+                "secret serves no purpose",
+                "leave it out: secret columns never leave",
+            );
+        }
+        Category::Special if spec.condition.is_none() => {
+            let help = "add condition = the condition of Art. 9(2) GDPR that holds";
+            page.fault(category.span(), "category-condition", "category special needs a condition", help);
+        }
+        _ => {}
+    }
+}
+
+fn removal(page: Page, spec: Option<&RemovalSpec>) -> Option<Removal> {
+    let grace = value::period_or(page, spec.and_then(|s| s.grace.as_ref()), "PT24H");
+    let raw_keep = match spec.and_then(|s| s.raw_keep.as_ref()) {
+        Some(at) => value::keep(page, at).map(Some),
+        None => Some(None),
+    };
+    let entry_keep = value::period_or(page, spec.and_then(|s| s.entry_keep.as_ref()), "P10Y");
+    let due = value::period_or(page, spec.and_then(|s| s.due.as_ref()), "P30D");
+    let removal = Removal { grace: grace?, raw_keep: raw_keep?, entry_keep: entry_keep?, due: due? };
+    if let (Some(raw), Some(at)) = (&removal.raw_keep, spec.and_then(|s| s.raw_keep.as_ref()))
+        && !raw.within(&removal.entry_keep)
+    {
+        let help = "an old export read again would bring the person back: make entry_keep longer or raw_keep shorter";
+        page.fault(at.span(), "entry-keep", "raw exports outlive the list entries", help);
+    }
+    Some(removal)
+}
+
+fn links(page: Page, spec: Option<&LinksSpec>) -> Option<Links> {
+    let alias = value::number(page, spec.and_then(|s| s.max_alias_fanout.as_ref()), 1..MOST, 5);
+    let strong = value::number(page, spec.and_then(|s| s.max_strong_fanout.as_ref()), 1..MOST, 50);
+    Some(Links { max_alias_fanout: usize::try_from(alias?).ok()?, max_strong_fanout: usize::try_from(strong?).ok()? })
+}
+
+/// R4: the rules of an identifier as written; `None` when there is no such kind.
+fn normal(kind: &str, phone: PhoneRegion) -> Option<Normal> {
+    match kind {
+        "email" => Some(Normal::Email),
+        "salesforce-id" => Some(Normal::SalesforceId),
+        "phone" => Some(Normal::Phone(phone)),
+        "text" => Some(Normal::Text),
+        _ => {
+            let (name, scope) = kind.split_once('@')?;
+            (value::is_name(name) && value::is_name(scope)).then_some(Normal::Text)
+        }
+    }
+}
+
+/// Whether there is such a kind of identifier.
+pub(super) fn is_kind(kind: &str) -> bool {
+    normal(kind, PhoneRegion::International).is_some()
+}
+
+/// R4: an identifier as written, with its normalisation version. Phones get `phone` as their region.
+pub(super) fn identifier(page: Page, at: &At<String>, phone: PhoneRegion) -> Option<Identifier> {
+    let Some(normal) = normal(at, phone) else {
+        let help = "use email, phone, salesforce-id, text, or name@scope for a numbering of its own (R4)";
+        page.fault(at.span(), "identifier", "not a kind of identifier", help);
+        return None;
+    };
+    Some(Identifier { kind: format!("{}/1", at.as_str()), normal })
+}
+
+fn list(
+    page: Page,
+    name: &At<String>,
+    spec: &ListSpec,
+    roots: &BTreeMap<String, String>,
+    purposes: &Named<PurposeSpec>,
+) -> Option<List> {
+    let own_name = value::name(page, name);
+    not_yet(page, spec);
+    list_keys(page, name, spec);
+    let input = value::location(page, &spec.input, roots, Place::List);
+    let matches = matches(page, spec);
+    let request = value::said(page, &spec.request);
+    let request_pattern = request_pattern(page, spec.request_pattern.as_ref());
+    let received = value::said(page, &spec.received);
+    let zone = spec.zone.as_ref().map_or(Some(jiff::tz::TimeZone::UTC), |at| value::zone(page, at));
+    let encoding = value::encoding(page, spec.encoding.as_ref());
+    let delimiter = spec.delimiter.as_ref().map_or(Some(b','), |at| value::ascii(page, at));
+    let max_lifted = value::share_or(page, spec.max_lifted.as_ref(), "0%");
+    let limited = list_purposes(page, name, spec, purposes);
+    let column = |at: &Option<At<String>>| at.as_ref().map(|at| value::trimmed(at));
+    let yes = |at: &Option<At<bool>>| at.as_ref().is_some_and(|at| **at);
+    Some(List {
+        name: own_name?,
+        input: input?,
+        effect: *spec.effect,
+        matches: matches?,
+        request: value::trimmed(&request?),
+        request_pattern: request_pattern?,
+        received: value::trimmed(&received?),
+        zone: zone?,
+        purposes: limited?,
+        encoding: encoding?,
+        delimiter: delimiter?,
+        snapshot: yes(&spec.snapshot),
+        max_lifted: max_lifted?,
+        may_be_empty: yes(&spec.may_be_empty),
+        interval: (column(&spec.from), column(&spec.to)),
+        lifts: column(&spec.lifts),
+        lift_erase: yes(&spec.lift_erase),
+    })
+}
+
+/// What lists cannot do yet is refused, never ignored.
+fn not_yet(page: Page, spec: &ListSpec) {
+    let help = "lists of erasure requests work; keep the others out until a version that says it has them";
+    if *spec.effect != Effect::Erase {
+        page.fault(
+            spec.effect.span(),
+            "list-effect-not-yet",
+            "this version applies lists with effect erase only",
+            help,
+        );
+    }
+    if let Some(snapshot) = spec.snapshot.as_ref().filter(|s| ***s) {
+        page.fault(snapshot.span(), "list-effect-not-yet", "this version has no snapshot lists", help);
+    }
+}
+
+/// Which keys belong to which effect (R29, R30, R32).
+fn list_keys(page: Page, name: &At<String>, spec: &ListSpec) {
+    let (lift, consent) = (*spec.effect == Effect::Lift, *spec.effect == Effect::Consent);
+    let unused = |at: std::ops::Range<usize>, text: &str, help: &str| page.fault(at, "unused-key", text, help);
+    if let Some(at) = spec.r#match.as_ref().filter(|_| lift) {
+        page.fault(at.span(), "list-match", "a lift list has no match", "it names requests in `lifts` (R30)");
+    }
+    if spec.r#match.as_ref().is_none_or(|m| m.is_empty()) && !lift {
+        let at = spec.r#match.as_ref().map_or(name.span(), At::span);
+        page.fault(at, "list-match", "the list says of nobody whom it means", "add match = { Column = \"email\" }");
+    }
+    if lift && spec.lifts.is_none() {
+        let help = "add lifts = the column with the id of the request that ends (R30)";
+        page.fault(name.span(), "list-lift", "a lift list names what it lifts", help);
+    }
+    if let Some(at) = spec.lifts.as_ref().filter(|_| !lift) {
+        unused(at.span(), "`lifts` is for lift lists", "leave it out");
+    }
+    if let Some(at) = spec.lift_erase.as_ref().filter(|_| !lift) {
+        unused(at.span(), "`lift_erase` is for lift lists", "leave it out");
+    }
+    for at in [&spec.from, &spec.to].into_iter().flatten().filter(|_| !consent) {
+        unused(at.span(), "an interval is for consent lists", "leave it out");
+    }
+    if let Some(at) = spec.max_lifted.as_ref().filter(|_| !spec.snapshot.as_ref().is_some_and(|s| **s)) {
+        unused(at.span(), "`max_lifted` is for snapshot lists", "leave it out");
+    }
+    let phone = spec.r#match.iter().flat_map(|m| m.iter()).any(|(_, kind)| kind.as_str() == "phone");
+    if let Some(at) = spec.region.as_ref().filter(|_| !phone) {
+        unused(at.span(), "`region` is for phone columns", "leave it out");
+    }
+}
+
+fn matches(page: Page, spec: &ListSpec) -> Option<Vec<(String, Identifier)>> {
+    let region = match &spec.region {
+        Some(at) => PhoneRegion::Fixed(value::region(page, at)?),
+        None => PhoneRegion::International,
+    };
+    let pairs: Vec<_> = spec.r#match.iter().flat_map(|m| m.iter()).collect();
+    for (i, (column, _)) in pairs.iter().enumerate() {
+        if pairs[..i].iter().any(|(other, _)| value::folded(other) == value::folded(column)) {
+            let help = "names are compared after trim, NFC and case folding; keep one";
+            page.fault(column.span(), "duplicate-column", "another column has the same name", help);
+        }
+    }
+    let read: Vec<_> = pairs
+        .into_iter()
+        .map(|(column, kind)| {
+            let column = value::said(page, column).map(|c| value::trimmed(&c));
+            (column, identifier(page, kind, region.clone()))
+        })
+        .collect();
+    read.into_iter().map(|(column, kind)| Some((column?, kind?))).collect()
+}
+
+fn request_pattern(page: Page, at: Option<&At<String>>) -> Option<regex::Regex> {
+    let text = at.map_or(REQUEST_PATTERN, |at| at.as_str());
+    let span = at.map_or(0..0, At::span);
+    // Compiled alone first: text such as `a)|(b` becomes valid only inside the anchors.
+    let built = regex::Regex::new(text).and_then(|_| regex::Regex::new(&format!("^(?:{text})$")));
+    match built {
+        Ok(pattern) => {
+            if pattern.is_match("") || pattern.is_match("name@example.org") {
+                let help = "an opaque id shows up in evidence and reports; keep the pattern as narrow as the ids are";
+                page.hint(
+                    span,
+                    "request-pattern-wide",
+                    "the pattern lets e-mail addresses or blanks pass as ids",
+                    help,
+                );
+            }
+            Some(pattern)
+        }
+        Err(_) => {
+            page.fault(span, "request-pattern", "not a regular expression", "write one as the regex crate documents");
+            None
+        }
+    }
+}
+
+fn list_purposes(
+    page: Page,
+    name: &At<String>,
+    spec: &ListSpec,
+    purposes: &Named<PurposeSpec>,
+) -> Option<Option<Vec<String>>> {
+    let Some(named) = &spec.purposes else {
+        if *spec.effect == Effect::Object {
+            let help = "add purposes = the purposes objected to (R29)";
+            page.fault(name.span(), "list-purposes", "an objection names its purposes", help);
+            return None;
+        }
+        return Some(None);
+    };
+    if named.is_empty() {
+        page.fault(
+            named.span(),
+            "list-purposes",
+            "the list applies to no purpose",
+            "name some, or leave `purposes` out",
+        );
+    }
+    for purpose in named.iter().filter(|p| purposes.get(p).is_none()) {
+        page.fault(purpose.span(), "unknown-purpose", "no such purpose", "name one of [purposes]");
+    }
+    Some(Some(named.iter().map(|p| p.to_string()).collect()))
+}

@@ -1,0 +1,410 @@
+//! One `sources/*.toml`: what its columns are, how it is read, when it is whole; with the policy, whether the purposes
+//! it lists allow what it says. Must not know jobs.
+
+use super::check_policy::{self, Policy};
+use super::finding::Page;
+use super::format;
+use super::plan::{
+    Bom, Complete, CompleteWhen, DateRule, Identifier, Normal, PhoneRegion, ReadFormat, Source, ValueType,
+};
+use super::source_spec::{
+    ColumnSpec, CompleteSpec, MemberIn, OnDrift, ReadSpec, SourceSpec, StrayQuotes, SubjectSpec, TypeName,
+};
+use super::spec::{At, Category};
+use super::value;
+use crate::clock::Period;
+use jiff::civil::{Date, date};
+use std::collections::BTreeMap;
+
+/// A source, checked.
+pub(super) struct Inventory<'a> {
+    pub page: Page<'a>,
+    pub spec: &'a SourceSpec,
+    pub columns: Vec<Entry<'a>>,
+    pub source: Option<Source>,
+    places: BTreeMap<String, usize>,
+}
+
+/// One column of a source. What could not be read is `None` and has a finding.
+pub(super) struct Entry<'a> {
+    pub name: String,
+    pub spec: &'a ColumnSpec,
+    pub value: Option<ValueType>,
+    pub sentinels: Option<Vec<Date>>,
+    pub identifier: Option<Identifier>,
+    /// Index in the inventory of the column with regions.
+    pub region_from: Option<usize>,
+    pub keep: Option<Period>,
+}
+
+impl Entry<'_> {
+    /// R36: whether published fields of it are quasi-identifiers.
+    pub fn quasi(&self) -> bool {
+        self.spec.quasi.as_ref().map_or_else(|| self.spec.category.quasi(), |q| **q)
+    }
+    /// Whether cells are dates or times, so that it can be a clock.
+    pub fn timed(&self) -> bool {
+        matches!(self.spec.kind(), TypeName::Date | TypeName::Timestamp)
+    }
+}
+
+impl ColumnSpec {
+    /// The type, text when none is written.
+    pub fn kind(&self) -> TypeName {
+        self.r#type.as_ref().map_or(TypeName::Text, |t| **t)
+    }
+}
+
+impl Inventory<'_> {
+    /// Index of a column by name after trim and NFC.
+    pub fn place(&self, name: &str) -> Option<usize> {
+        self.places.get(&value::trimmed(name)).copied()
+    }
+
+    /// Index of a column that a spec names, or a finding there.
+    pub fn find(&self, page: Page, at: &At<String>) -> Option<usize> {
+        let place = self.place(at);
+        if place.is_none() {
+            let help =
+                format!("add it to [columns] of source {}, or name a column that is there", self.spec.name.as_str());
+            page.fault(at.span(), "unknown-column", "the source lists no such column", help);
+        }
+        place
+    }
+
+    /// Indexes of the columns that carry identities: key, strong, weak.
+    pub fn carriers(&self) -> impl Iterator<Item = usize> {
+        let subject = &self.spec.subject;
+        let lists = [&subject.strong, &subject.weak].into_iter().flatten().flat_map(|l| l.iter());
+        std::iter::once(&subject.key).chain(lists).filter_map(|at| self.place(at))
+    }
+}
+
+/// Checks a source; the policy when that could be read.
+pub(super) fn check<'a>(page: Page<'a>, spec: &'a SourceSpec, policy: Option<&Policy>) -> Inventory<'a> {
+    value::version(page, &spec.spec);
+    value::name(page, &spec.name);
+    let places = places(page, spec);
+    let columns = spec.columns.iter().map(|(at, column)| entry(page, &spec.name, at, column, &places)).collect();
+    let mut inventory = Inventory { page, spec, columns, source: None, places };
+    subject(&inventory, &spec.subject);
+    consent(&inventory);
+    if let Some(policy) = policy {
+        inventory.columns.iter().for_each(|c| purposes(page, c, policy));
+    }
+    inventory.source = source(&inventory);
+    inventory
+}
+
+/// Names after trim and NFC; those that meet after case folding are refused.
+fn places(page: Page, spec: &SourceSpec) -> BTreeMap<String, usize> {
+    let mut folded: BTreeMap<String, &At<String>> = BTreeMap::new();
+    let mut places = BTreeMap::new();
+    for (index, (at, _)) in spec.columns.iter().enumerate() {
+        value::said(page, at);
+        if folded.insert(value::folded(at), at).is_some() {
+            let help = "names are compared after trim, NFC and case folding; rename one in the export or drop it here";
+            page.fault(at.span(), "duplicate-column", "another column has the same name", help);
+        }
+        places.entry(value::trimmed(at)).or_insert(index);
+    }
+    places
+}
+
+fn entry<'a>(
+    page: Page,
+    source: &str,
+    at: &At<String>,
+    spec: &'a ColumnSpec,
+    places: &BTreeMap<String, usize>,
+) -> Entry<'a> {
+    let region_from = spec.region_from.as_ref().and_then(|from| {
+        let place = places.get(&value::trimmed(from)).copied();
+        if place.is_none() || value::trimmed(from) == value::trimmed(at) {
+            page.fault(from.span(), "unknown-column", "no such other column here", "name a column with country codes");
+        }
+        place
+    });
+    let keep = spec.keep.as_ref().and_then(|at| value::keep(page, at));
+    let name = value::trimmed(at);
+    Entry {
+        value: value_type(page, at, spec),
+        sentinels: sentinels(page, spec),
+        identifier: identifier(page, source, &name, spec),
+        spec,
+        region_from,
+        keep,
+        name,
+    }
+}
+
+fn value_type(page: Page, name: &At<String>, spec: &ColumnSpec) -> Option<ValueType> {
+    unused_keys(page, spec);
+    match spec.kind() {
+        TypeName::Text => Some(ValueType::Text),
+        TypeName::Integer => Some(ValueType::Integer),
+        TypeName::Boolean => Some(ValueType::Boolean),
+        TypeName::Decimal => {
+            let scale = value::number(page, spec.scale.as_ref(), 0..38, 0)?;
+            let scale = spec.scale.as_ref().and(u8::try_from(scale).ok());
+            Some(ValueType::Decimal { scale })
+        }
+        TypeName::Date => date_rule(page, name, spec, false).map(ValueType::Date),
+        TypeName::Timestamp => date_rule(page, name, spec, true).map(ValueType::Timestamp),
+    }
+}
+
+/// Keys that say something of other types only.
+fn unused_keys(page: Page, spec: &ColumnSpec) {
+    let kind = spec.kind();
+    let timed = matches!(kind, TypeName::Date | TypeName::Timestamp);
+    let unused = |at: std::ops::Range<usize>, key: &str, of: &str| {
+        page.fault(at, "unused-key", format!("`{key}` is for {of}"), "leave it out, or change the column's type");
+    };
+    if let Some(at) = spec.scale.as_ref().filter(|_| kind != TypeName::Decimal) {
+        unused(at.span(), "scale", "decimals");
+    }
+    if let Some(at) = spec.formats.as_ref().filter(|_| !timed) {
+        unused(at.span(), "formats", "dates and timestamps");
+    }
+    if let Some(at) = spec.sentinels.as_ref().filter(|_| !timed) {
+        unused(at.span(), "sentinels", "dates and timestamps");
+    }
+    if let Some(at) = spec.zone.as_ref().filter(|_| kind != TypeName::Timestamp) {
+        unused(at.span(), "zone", "timestamps; a date is a day of the job's zone (R23)");
+    }
+    if let Some(at) = spec.epoch.as_ref().filter(|_| kind != TypeName::Timestamp) {
+        unused(at.span(), "epoch", "timestamps");
+    }
+}
+
+fn date_rule(page: Page, name: &At<String>, spec: &ColumnSpec, timestamp: bool) -> Option<DateRule> {
+    let zone = match spec.zone.as_ref().filter(|_| timestamp) {
+        Some(at) => Some(value::zone(page, at)?),
+        None => None,
+    };
+    let epoch = spec.epoch.as_ref().filter(|_| timestamp);
+    let Some(list) = &spec.formats else {
+        if let Some(epoch) = epoch {
+            return Some(DateRule { formats: Vec::new(), zone, epoch: Some(**epoch) });
+        }
+        let help = "add formats = [\"%Y-%m-%d\"], as the export writes them; nothing is guessed";
+        page.fault(name.span(), "formats-missing", "nothing says how dates are written", help);
+        return None;
+    };
+    if let Some(epoch) = epoch {
+        page.fault(epoch.span(), "unused-key", "`epoch` stands in place of `formats`", "keep one of the two");
+    }
+    let (formats, zoned) = format::formats(page, list, timestamp)?;
+    if timestamp && !zoned && zone.is_none() && spec.zone.is_none() {
+        let help = "add zone = \"UTC\" or the zone the export is written in (R23)";
+        page.fault(list.span(), "zone-missing", "a format here carries no offset, and no zone is given", help);
+        return None;
+    }
+    Some(DateRule { formats, zone, epoch: None })
+}
+
+/// R24: the five that always count, and the column's own.
+fn sentinels(page: Page, spec: &ColumnSpec) -> Option<Vec<Date>> {
+    let mut all = vec![date(1, 1, 1), date(1, 1, 3), date(1900, 1, 1), date(2154, 12, 31), date(9999, 12, 31)];
+    let own = spec.sentinels.iter().flat_map(|l| l.iter());
+    let own: Vec<_> = own.map(|at| value::date(page, at)).collect();
+    for date in own {
+        let date = date?;
+        if !all.contains(&date) {
+            all.push(date);
+        }
+    }
+    Some(all)
+}
+
+fn identifier(page: Page, source: &str, name: &str, spec: &ColumnSpec) -> Option<Identifier> {
+    let phone = spec.identifier.as_ref().is_some_and(|i| i.as_str() == "phone");
+    let unused = [&spec.region, &spec.region_from].into_iter().flatten().filter(|_| !phone);
+    unused.for_each(|at| page.fault(at.span(), "unused-key", "a region is for phones", "leave it out"));
+    let Some(at) = &spec.identifier else {
+        return Some(Identifier { kind: format!("{source}.{name}/1"), normal: Normal::Text });
+    };
+    if spec.kind() != TypeName::Text {
+        let help = "leave `type` out: identities are made from text, numbers included";
+        page.fault(at.span(), "identifier-type", "an identifier is text", help);
+    }
+    let region = match (&spec.region, &spec.region_from) {
+        (Some(at), None) if phone => PhoneRegion::Fixed(value::region(page, at)?),
+        // The index is set when a job has gathered its columns.
+        (None, Some(_)) if phone => PhoneRegion::Column(0),
+        _ if phone => {
+            let help = "add region = \"DE\" for the whole column, or region_from = the column with the country";
+            page.fault(at.span(), "phone-region", "a phone column needs one of `region` and `region_from`", help);
+            return None;
+        }
+        _ => PhoneRegion::International,
+    };
+    check_policy::identifier(page, at, region)
+}
+
+fn subject(inventory: &Inventory, spec: &SubjectSpec) {
+    let page = inventory.page;
+    let mut seen = Vec::new();
+    let lists = [&spec.strong, &spec.weak].into_iter().flatten().flat_map(|l| l.iter());
+    for at in std::iter::once(&spec.key).chain(lists) {
+        let Some(place) = inventory.find(page, at) else { continue };
+        if seen.contains(&place) {
+            let help = "a column is the key, a strong or a weak link, once";
+            page.fault(at.span(), "duplicate-link", "the column is named twice in [subject]", help);
+        }
+        seen.push(place);
+        if inventory.columns[place].spec.identifier.is_none() {
+            let help = "add identifier = … to the column, so that requests can name it (R10)";
+            page.fault(at.span(), "no-identifier", "a key or link without identifier", help);
+        }
+    }
+    for at in spec.clock.iter().flat_map(|l| l.iter()) {
+        clock(inventory, page, at);
+    }
+}
+
+/// A column that is to be a clock: there, and a date or timestamp.
+pub(super) fn clock(inventory: &Inventory, page: Page, at: &At<String>) -> Option<usize> {
+    let place = inventory.find(page, at)?;
+    if inventory.columns[place].timed() {
+        return Some(place);
+    }
+    let help = "give the column type = \"date\" or \"timestamp\" in its source, with formats";
+    page.fault(at.span(), "clock-type", "a clock is a date or a timestamp", help);
+    None
+}
+
+fn consent(inventory: &Inventory) {
+    let Some(spec) = &inventory.spec.consent else { return };
+    let page = inventory.page;
+    inventory.find(page, &spec.column);
+    if spec.equals.is_empty() || spec.equals.iter().any(|at| at.trim().is_empty()) {
+        page.fault(spec.equals.span(), "empty-text", "nothing is never a yes (R32)", "list the values that mean yes");
+    }
+    if let Some(at) = &spec.since {
+        clock(inventory, page, at);
+    }
+}
+
+/// R19 and R27 as far as source and policy decide them.
+fn purposes(page: Page, entry: &Entry, policy: &Policy) {
+    let Some(listed) = &entry.spec.purposes else { return };
+    let category = *entry.spec.category;
+    if category == Category::Secret && !listed.is_empty() {
+        let help = "leave `purposes` out: secret never leaves, under any treatment (R19)";
+        return page.fault(listed.span(), "secret", "a secret column serves no purpose", help);
+    }
+    for at in listed.iter() {
+        let Some(purpose) = policy.spec.purposes.get(at) else {
+            page.fault(at.span(), "unknown-purpose", "no such purpose in policy.toml", "name one of [purposes]");
+            continue;
+        };
+        if !purpose.categories.iter().any(|c| **c == category) {
+            let text = format!("purpose {} does not allow category {}", at.as_str(), category.name());
+            page.fault(
+                at.span(),
+                "category-not-allowed",
+                text,
+                "leave the purpose out here, or allow the category there",
+            );
+        }
+        let max = policy.purposes.get(at.as_str()).and_then(Option::as_ref).map(|p| p.max_keep);
+        if let (Some(keep), Some(max), Some(keep_at)) = (entry.keep, max, &entry.spec.keep)
+            && !keep.within(&max)
+        {
+            let text = format!("longer than max_keep of purpose {}", at.as_str());
+            page.fault(keep_at.span(), "keep-too-long", text, format!("at most {} (R27)", purpose.max_keep.as_str()));
+        }
+    }
+}
+
+fn source(inventory: &Inventory) -> Option<Source> {
+    let (page, spec) = (inventory.page, inventory.spec);
+    let read = read(page, spec);
+    let complete = match &spec.complete {
+        Some(at) => complete(page, at).map(Some),
+        None => Some(None),
+    };
+    let listed = inventory.columns.iter().map(|c| c.name.clone()).collect();
+    Some(Source { name: spec.name.to_string(), read: read?, complete: complete?, listed })
+}
+
+fn complete(page: Page, spec: &At<CompleteSpec>) -> Option<Complete> {
+    let when = match (&spec.marker, &spec.settle) {
+        (Some(at), None) => marker(page, at).map(CompleteWhen::Marker),
+        (None, Some(at)) => settle(page, at).map(CompleteWhen::Settle),
+        _ => {
+            let help = "keep one of the two: marker = an object that says so, settle = quiet for so long";
+            page.fault(spec.span(), "complete-how", "[complete] takes exactly one of `marker` and `settle`", help);
+            None
+        }
+    };
+    let min_records = value::share_or(page, spec.min_records.as_ref(), "90%");
+    Some(Complete { when: when?, min_records: min_records? })
+}
+
+fn marker(page: Page, at: &At<String>) -> Option<String> {
+    let plain = !at.trim().is_empty() && !at.contains(['/', '\\', '*', '?', '[', '{', '%', '#']);
+    if plain && !at.chars().any(char::is_control) && !matches!(at.as_str(), "." | "..") {
+        return Some(at.to_string());
+    }
+    page.fault(at.span(), "location", "not the name of one object", "write a plain name such as _DONE");
+    None
+}
+
+fn settle(page: Page, at: &At<String>) -> Option<Period> {
+    let period = value::keep(page, at)?;
+    if period.months == 0 {
+        return Some(period);
+    }
+    page.fault(at.span(), "duration", "months have no fixed length", "write days, hours or minutes");
+    None
+}
+
+fn read(page: Page, spec: &SourceSpec) -> Option<ReadFormat> {
+    let read: &ReadSpec = &spec.read;
+    let encoding = value::encoding(page, read.encoding.as_ref());
+    let delimiter = read.delimiter.as_ref().map_or(Some(b','), |at| value::ascii(page, at));
+    let quote = match &read.quote {
+        None => Some(Some(b'"')),
+        Some(at) if at.as_str() == "none" => Some(None),
+        Some(at) => value::ascii(page, at).map(Some),
+    };
+    if let (Some(delimiter), Some(Some(quote))) = (delimiter, quote)
+        && delimiter == quote
+    {
+        let at = read.quote.as_ref().or(read.delimiter.as_ref()).map_or(spec.read.span(), At::span);
+        page.fault(at, "delimiter", "delimiter and quote are the same", "change one of the two");
+    }
+    let header = value::number(page, read.header.as_ref(), 1..1_000_001, 1);
+    let member = match &read.member {
+        Some(at) => value::glob(page, at).map(Some),
+        None => Some(None),
+    };
+    let limits = spec.limits.as_ref();
+    let bytes = value::number(page, limits.and_then(|l| l.max_record_bytes.as_ref()), 1..1 << 30, 1 << 20);
+    let columns = value::number(page, limits.and_then(|l| l.max_columns.as_ref()), 1..100_001, 2000);
+    let members = value::number(page, limits.and_then(|l| l.max_members.as_ref()), 1..10_000_001, 10_000);
+    let ratio = value::number(page, limits.and_then(|l| l.max_ratio.as_ref()), 1..i64::MAX, 200);
+    let decompressed = value::number(page, limits.and_then(|l| l.max_decompressed.as_ref()), 1..i64::MAX, 1 << 40);
+    let member_in = spec.complete.as_ref().and_then(|c| c.member_in.as_ref());
+    Some(ReadFormat {
+        encoding: encoding?,
+        bom: read.bom.as_ref().map_or(Bom::Allow, |b| **b),
+        delimiter: delimiter?,
+        quote: quote?,
+        header: u64::try_from(header?).ok()?,
+        null: read.null.as_ref().map(|l| (**l).clone()).unwrap_or_default(),
+        member: member?,
+        member_text: read.member.as_ref().map(|m| m.to_string()),
+        member_in_exactly_one: member_in.is_some_and(|m| **m == MemberIn::ExactlyOne),
+        stray_quotes_literal: read.stray_quotes.as_ref().is_some_and(|s| **s == StrayQuotes::Literal),
+        refuse_drift: read.on_drift.as_ref().is_some_and(|d| **d == OnDrift::Refuse),
+        max_record_bytes: usize::try_from(bytes?).ok()?,
+        max_columns: usize::try_from(columns?).ok()?,
+        max_members: usize::try_from(members?).ok()?,
+        max_ratio: u64::try_from(ratio?).ok()?,
+        max_decompressed: u64::try_from(decompressed?).ok()?,
+    })
+}

@@ -1,0 +1,134 @@
+//! The spec folder: which files there are, in which order they are checked, and the project they make.
+//! Must not know single rules, nor any stage.
+
+use super::across;
+use super::check_job::{self, Desk, Job};
+use super::check_policy::{self, Policy};
+use super::check_source::{self, Inventory};
+use super::digest;
+use super::finding::{Findings, Page, SpecFile};
+use super::job_spec::JobSpec;
+use super::plan::Project;
+use super::policy_spec::PolicySpec;
+use super::shape;
+use super::source_spec::SourceSpec;
+use crate::error::{Error, Finding, Result};
+use std::path::{Path, PathBuf};
+
+const POLICY: &str = "policy.toml";
+
+/// Reads `policy.toml`, `sources/*.toml` and every other `*.toml` of the folder (the jobs), and puts them together.
+/// `root_overrides` are `--root NAME=URL`; relative ones are relative to the working directory.
+///
+/// # Errors
+/// A policy error with all findings, hints left out.
+pub fn load(dir: &Path, root_overrides: &[(String, String)]) -> Result<Project> {
+    let (findings, project) = survey(dir, root_overrides);
+    let faults: Vec<_> = findings.into_iter().filter(|f| !f.hint).collect();
+    match project {
+        Some(project) if faults.is_empty() => Ok(project),
+        _ => Err(Error::findings(faults)),
+    }
+}
+
+/// All findings of the folder, hints among them, by file and position.
+pub fn lint(dir: &Path, root_overrides: &[(String, String)]) -> Vec<Finding> {
+    survey(dir, root_overrides).0
+}
+
+fn survey(dir: &Path, overrides: &[(String, String)]) -> (Vec<Finding>, Option<Project>) {
+    let findings = Findings::default();
+    let policy_file = read(&dir.join(POLICY), &findings);
+    let source_files: Vec<_> = listed(&dir.join("sources")).iter().map(|path| read(path, &findings)).collect();
+    let job_files: Vec<_> = listed(dir).iter().filter(|p| !p.ends_with(POLICY)).map(|p| read(p, &findings)).collect();
+    let project = check(&policy_file, &source_files, &job_files, overrides, &findings);
+    (findings.sorted(), project)
+}
+
+/// The `*.toml` files of a folder by name. A folder that is not there has none.
+fn listed(dir: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path());
+    let mut files: Vec<_> = entries.filter(|p| p.extension().is_some_and(|e| e == "toml") && !p.is_dir()).collect();
+    files.sort();
+    files
+}
+
+fn read(path: &Path, findings: &Findings) -> (SpecFile, bool) {
+    let mut file = SpecFile { path: path.display().to_string(), text: String::new() };
+    let bytes = std::fs::read(path);
+    let fault = |code, text: &str, help: &str| Page { file: &file, findings }.fault(0..0, code, text, help);
+    match bytes.map(String::from_utf8) {
+        Ok(Ok(text)) => {
+            file.text = text;
+            return (file, true);
+        }
+        Ok(Err(_)) => fault("not-utf8", "the file is not UTF-8", "save it as UTF-8"),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            fault(
+                "no-file",
+                "there is no such file",
+                "name the folder of the specs with --dir, or write one with `tamis init`",
+            );
+        }
+        Err(_) => fault("unreadable-file", "the file could not be read", "look at its permissions"),
+    }
+    (file, false)
+}
+
+fn parse<'a, T: serde::de::DeserializeOwned>(
+    files: &'a [(SpecFile, bool)],
+    findings: &'a Findings,
+) -> Vec<(Page<'a>, Option<T>)> {
+    let page = |file: &'a SpecFile| Page { file, findings };
+    files.iter().map(|(file, read)| (page(file), if *read { shape::read(page(file)) } else { None })).collect()
+}
+
+fn check(
+    policy_file: &(SpecFile, bool),
+    source_files: &[(SpecFile, bool)],
+    job_files: &[(SpecFile, bool)],
+    overrides: &[(String, String)],
+    findings: &Findings,
+) -> Option<Project> {
+    let policy_spec = parse::<PolicySpec>(std::slice::from_ref(policy_file), findings);
+    let source_specs = parse::<SourceSpec>(source_files, findings);
+    let job_specs = parse::<JobSpec>(job_files, findings);
+    let policy = match policy_spec.first() {
+        Some((page, Some(spec))) => Some(check_policy::check(*page, spec, overrides)),
+        _ => None,
+    };
+    let sources: Vec<_> = source_specs
+        .iter()
+        .filter_map(|(page, spec)| spec.as_ref().map(|s| check_source::check(*page, s, policy.as_ref())))
+        .collect();
+    let policy = policy?;
+    let all_sources = sources.len() == source_specs.len();
+    let desk = Desk { policy: &policy, sources: &sources, all_sources };
+    let jobs: Vec<_> =
+        job_specs.iter().filter_map(|(page, spec)| spec.as_ref().map(|s| check_job::check(*page, s, &desk))).collect();
+    together(&policy, &sources, &jobs, all_sources);
+    if findings.any_fault() {
+        return None;
+    }
+    across::hints(&policy, &sources, &jobs);
+    let plans: Option<Vec<_>> = jobs.into_iter().map(|job| job.plan).collect();
+    let plans = plans?.into_iter().map(|plan| (plan.job.clone(), plan)).collect();
+    Some(Project {
+        controller: policy.spec.controller.to_string(),
+        policy_digest: digest::policy(policy.spec)?,
+        roots: policy.roots,
+        keys: policy.keys?,
+        lists: policy.lists.into_iter().map(|(name, list)| Some((name, list?))).collect::<Option<_>>()?,
+        removal: policy.removal?,
+        links: policy.links?,
+        jobs: plans,
+    })
+}
+
+fn together(policy: &Policy, sources: &[Inventory], jobs: &[Job], all_sources: bool) {
+    across::names(sources, jobs);
+    across::places(policy, jobs);
+    if all_sources {
+        across::list_kinds(policy, sources);
+    }
+}

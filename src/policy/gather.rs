@@ -1,0 +1,52 @@
+//! The columns one job needs of one source, each once, and the numbers by which fields and controls name them.
+//! Must not know why a column is needed.
+
+use super::check_source::Inventory;
+use super::plan::{Column, Normal, PhoneRegion};
+
+/// Columns asked for so far, as indexes into the inventory.
+pub(super) struct Gather<'a> {
+    inventory: &'a Inventory<'a>,
+    places: Vec<usize>,
+}
+
+impl<'a> Gather<'a> {
+    /// Nothing yet.
+    pub fn of(inventory: &'a Inventory<'a>) -> Self {
+        Gather { inventory, places: Vec::new() }
+    }
+
+    /// Asks for a column, and for the one with its regions; returns its index in the plan.
+    pub fn add(&mut self, place: usize) -> usize {
+        if let Some(index) = self.places.iter().position(|p| *p == place) {
+            return index;
+        }
+        self.places.push(place);
+        let index = self.places.len() - 1;
+        if let Some(region) = self.inventory.columns[place].region_from {
+            self.add(region);
+        }
+        index
+    }
+
+    /// The columns in the order asked for; `None` when one of them has a finding.
+    pub fn columns(&self) -> Option<Vec<Column>> {
+        self.places.iter().map(|place| self.column(*place)).collect()
+    }
+
+    fn column(&self, place: usize) -> Option<Column> {
+        let entry = &self.inventory.columns[place];
+        let mut identifier = entry.identifier.clone()?;
+        if let Normal::Phone(PhoneRegion::Column(_)) = identifier.normal {
+            let index = self.places.iter().position(|p| Some(*p) == entry.region_from)?;
+            identifier.normal = Normal::Phone(PhoneRegion::Column(index));
+        }
+        Some(Column {
+            name: entry.name.clone(),
+            value: entry.value.clone()?,
+            sentinels: entry.sentinels.clone()?,
+            identifier,
+            identified: entry.spec.identifier.is_some(),
+        })
+    }
+}

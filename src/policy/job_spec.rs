@@ -1,0 +1,242 @@
+//! A job as written: the data team's file. Doc comments here are the descriptions in the JSON Schema.
+//! Must not know what the values mean beyond their shape.
+
+use super::plan::TokenFormat;
+use super::spec::{At, Named};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// `jobs/*.toml`: what one dataset holds, for whom and for how long.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JobSpec {
+    /// Version of the file's format: 1.
+    pub spec: At<i64>,
+    /// The job's name.
+    pub name: At<String>,
+    /// Name of the source it reads.
+    pub source: At<String>,
+    /// ROOT:glob with at most one `{set}`.
+    pub input: At<String>,
+    /// Name of the purpose.
+    pub purpose: At<String>,
+    /// Name of the recipient. Default the purpose's only one.
+    pub recipient: Option<At<String>>,
+    /// ROOT:path of the dataset.
+    pub output: At<String>,
+    /// How tokens are published: hex, binary. Default hex.
+    pub token_format: Option<At<TokenFormat>>,
+    /// When it runs by itself.
+    pub schedule: Option<At<ScheduleSpec>>,
+    /// How long rows are kept.
+    pub retention: At<RetentionSpec>,
+    /// Other exports whose activity keeps a person alive; never published.
+    pub observe: Option<Vec<At<ObserveSpec>>>,
+    /// Rows left out.
+    pub exclude: Option<Vec<At<ExcludeSpec>>>,
+    /// Published fields, by name, in the order of the dataset.
+    #[serde(serialize_with = "super::spec::in_order")]
+    pub fields: At<Named<FieldSpec>>,
+    /// Gate on quasi-identifiers.
+    pub gate: Option<At<GateSpec>>,
+    /// Limits.
+    pub limits: Option<JobLimitsSpec>,
+}
+
+/// What happens after missed runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CatchUp {
+    /// One run.
+    Once,
+    /// Nothing.
+    None,
+}
+
+/// `[schedule]`.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScheduleSpec {
+    /// Five fields: minute, hour, day of month, month, day of week.
+    pub cron: At<String>,
+    /// IANA zone of the schedule and of the job's calendar.
+    pub timezone: At<String>,
+    /// After missed runs: once, none. Default once.
+    pub catch_up: Option<At<CatchUp>>,
+    /// How late a run may begin, ISO 8601. Default any.
+    pub deadline: Option<At<String>>,
+    /// Longest run, ISO 8601. Default PT6H.
+    pub timeout: Option<At<String>>,
+    /// Greatest random delay, ISO 8601. Default PT0S.
+    pub jitter: Option<At<String>>,
+    /// Whether the schedule rests. Default false.
+    pub suspend: Option<At<bool>>,
+}
+
+/// Whose clock counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// The latest of all the person's rows and observed activity (R26).
+    Person,
+    /// The row's own.
+    Row,
+}
+
+/// `[retention]`.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionSpec {
+    /// Retention period, ISO 8601.
+    pub keep: At<String>,
+    /// person, row. Default person.
+    pub scope: Option<At<Scope>>,
+    /// Clocks the job uses. Default all of the source.
+    pub clock: Option<At<Vec<At<String>>>>,
+    /// How far in the future a clock may lie, ISO 8601. Default P1Y.
+    pub max_future: Option<At<String>>,
+}
+
+/// `[[observe]]`.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ObserveSpec {
+    /// Name of the source observed.
+    pub source: At<String>,
+    /// ROOT:glob; its `{set}` is the job's own.
+    pub input: At<String>,
+    /// Column that names the person.
+    pub subject: At<String>,
+    /// Columns with the times of activity.
+    pub clock: At<Vec<At<String>>>,
+}
+
+/// `[[exclude]]`.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExcludeSpec {
+    /// Column looked at.
+    pub column: At<String>,
+    /// Values that leave the row out (R22).
+    pub equals: At<Vec<At<String>>>,
+    /// Label of the reason.
+    pub reason: At<String>,
+}
+
+/// Names of treatments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Treat {
+    /// The value by the column's type.
+    AsIs,
+    /// A token.
+    Pseudonymize,
+    /// The first `length` characters.
+    Prefix,
+    /// All but the last `keep_last` characters hidden.
+    Mask,
+    /// Calendar year.
+    Year,
+    /// First day of the quarter.
+    Quarter,
+    /// First day of the month.
+    Month,
+    /// Monday of the week.
+    Week,
+    /// The day.
+    Day,
+    /// Age at `as_of` in bands.
+    AgeBand,
+    /// A number's band.
+    Bucket,
+    /// To a multiple of `to`.
+    Round,
+    /// By a table with a default.
+    Map,
+    /// Domain of an e-mail address.
+    EmailDomain,
+    /// Whether there is a value.
+    Present,
+    /// Always `value`.
+    Constant,
+}
+
+/// `[fields.F]`.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FieldSpec {
+    /// Column it is made from; absent only for constant.
+    pub from: Option<At<String>>,
+    /// What is done.
+    pub treat: At<Treat>,
+    /// Whether this is the subject token: exactly one field, pseudonymize of the source's key. Default false.
+    pub subject: Option<At<bool>>,
+    /// Nulls the field earlier than the row goes, ISO 8601.
+    pub keep: Option<At<String>>,
+    /// Share of values that may fail the treatment. Default the larger of 0.1% and 10 values.
+    pub max_untreated: Option<At<String>>,
+    /// prefix: number of characters.
+    pub length: Option<At<i64>>,
+    /// mask: characters that stay. Default 4.
+    pub keep_last: Option<At<i64>>,
+    /// mask: the character for the others. Default `*`.
+    pub with: Option<At<String>>,
+    /// age-band, bucket: ascending edges.
+    pub edges: Option<At<Vec<At<i64>>>>,
+    /// round: the multiple.
+    pub to: Option<At<i64>>,
+    /// map: value -> published value.
+    pub values: Option<At<Named<At<String>>>>,
+    /// map: what every other value becomes.
+    pub default: Option<At<String>>,
+    /// constant: the value.
+    pub value: Option<At<String>>,
+}
+
+/// What a group below k does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnViolation {
+    /// The group's rows are suppressed.
+    Suppress,
+    /// The run is refused.
+    Refuse,
+}
+
+/// `[gate]`.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GateSpec {
+    /// Fields that together could single a person out.
+    pub quasi_identifiers: At<Vec<At<String>>>,
+    /// Smallest number of subjects per group. Default the purpose's `min_k`.
+    pub k: Option<At<i64>>,
+    /// suppress, refuse. Default refuse.
+    pub on_violation: Option<At<OnViolation>>,
+    /// Share of rows that may be suppressed. Default 2%.
+    pub max_suppressed: Option<At<String>>,
+}
+
+/// What a record with more or fewer cells than the header does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnBadRecord {
+    /// The input is refused.
+    Refuse,
+    /// It is dropped and counted.
+    Drop,
+}
+
+/// `[limits]` of a job.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JobLimitsSpec {
+    /// The brake: share of rows that may go in one run. Default 30%.
+    pub max_removed: Option<At<String>>,
+    /// Share of records that may be dropped as bad. Default 0%.
+    pub max_rejected: Option<At<String>>,
+    /// refuse, drop. Default refuse.
+    pub on_bad_record: Option<At<OnBadRecord>>,
+    /// Whether zero rows are fine. Default false.
+    pub allow_empty: Option<At<bool>>,
+}

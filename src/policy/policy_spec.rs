@@ -1,0 +1,161 @@
+//! `policy.toml` as written: the privacy officer's file. Doc comments here are the descriptions in the JSON Schema.
+//! Must not know what the values mean beyond their shape.
+
+use super::plan::{Basis, Effect};
+use super::spec::{At, Category, Named};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// `policy.toml`: roots, keys, purposes, recipients, lists and terms of removal.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PolicySpec {
+    /// Version of the file's format: 1.
+    pub spec: At<i64>,
+    /// Name of the controller (Art. 4(7) GDPR).
+    pub controller: At<String>,
+    /// Named places: a URL (s3, az, gs, file) or a path relative to this file. `state` must be there.
+    pub roots: At<Named<At<String>>>,
+    /// Where keys come from and which token key is in use.
+    pub keys: At<KeysSpec>,
+    /// What data may be used for, by name.
+    pub purposes: Named<PurposeSpec>,
+    /// Who receives datasets, by name.
+    pub recipients: Named<RecipientSpec>,
+    /// Lists of requests of data subjects, by name.
+    pub lists: Option<Named<ListSpec>>,
+    /// Terms of removal.
+    pub removal: Option<RemovalSpec>,
+    /// Fan-out limits of links (R13, R15).
+    pub links: Option<LinksSpec>,
+}
+
+/// `[keys]`: exactly one of `dir`, `credential` and `command`, and the epoch.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeysSpec {
+    /// Directory of `identity.key`, `token-<epoch>.key` and `signing.key`, relative to this file.
+    pub dir: Option<At<String>>,
+    /// Name of a systemd credential.
+    pub credential: Option<At<String>>,
+    /// Program and arguments that print a key.
+    pub command: Option<At<Vec<String>>>,
+    /// Name of the token key in use.
+    pub epoch: At<String>,
+}
+
+/// `[purposes.P]`.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PurposeSpec {
+    /// What the purpose is, for the record of processing (Art. 30 GDPR).
+    pub description: At<String>,
+    /// Lawful basis (Art. 6(1) GDPR).
+    pub lawful_basis: At<Basis>,
+    /// Where the assessment or the law behind it is filed.
+    pub reference: At<String>,
+    /// Condition of Art. 9(2) GDPR; needed to allow category special.
+    pub condition: Option<At<String>>,
+    /// Longest retention period, ISO 8601.
+    pub max_keep: At<String>,
+    /// Smallest number of data subjects per group.
+    pub min_k: At<i64>,
+    /// Categories that may serve the purpose; nothing else does.
+    pub categories: At<Vec<At<Category>>>,
+    /// Names of recipients.
+    pub recipients: At<Vec<At<String>>>,
+}
+
+/// Kinds of recipient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecipientKind {
+    /// Within the controller.
+    Internal,
+    /// Art. 28 GDPR.
+    Processor,
+    /// Anybody else.
+    ThirdParty,
+}
+
+/// `[recipients.R]`.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecipientSpec {
+    /// internal, processor or third-party.
+    pub kind: At<RecipientKind>,
+    /// Third party: whether the transfer is a sale (CCPA); opt-outs bind then.
+    pub sale: Option<At<bool>>,
+    /// Third party: the contract.
+    pub contract: Option<At<String>>,
+    /// Third party: ISO 3166 code of the country.
+    pub country: Option<At<String>>,
+    /// Third party: date of the next review, YYYY-MM-DD.
+    pub review_by: Option<At<String>>,
+}
+
+/// `[lists.L]`: requests of data subjects.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ListSpec {
+    /// ROOT:glob of the list's objects.
+    pub input: At<String>,
+    /// What the rows ask for.
+    pub effect: At<Effect>,
+    /// Column -> identifier kind: email, phone, salesforce-id, text or name@scope. Not for lift.
+    pub r#match: Option<At<Named<At<String>>>>,
+    /// Column of the opaque request id.
+    pub request: At<String>,
+    /// Regular expression the whole request id must match. Default `[A-Za-z0-9-]{1,40}`.
+    pub request_pattern: Option<At<String>>,
+    /// Column of the date or time received.
+    pub received: At<String>,
+    /// IANA zone of dates in the list. Default UTC.
+    pub zone: Option<At<String>>,
+    /// Purposes the list is limited to; required for object. Default all.
+    pub purposes: Option<At<Vec<At<String>>>>,
+    /// Consent: column of the first day or instant.
+    pub from: Option<At<String>>,
+    /// Consent: column of the end, exclusive.
+    pub to: Option<At<String>>,
+    /// Lift: column of the request id that ends.
+    pub lifts: Option<At<String>>,
+    /// Lift: whether an erasure may be ended. Default false.
+    pub lift_erase: Option<At<bool>>,
+    /// ISO 3166 code for phone columns whose numbers lack `+`.
+    pub region: Option<At<String>>,
+    /// WHATWG encoding label. Default utf-8.
+    pub encoding: Option<At<String>>,
+    /// One ASCII character. Default `,`.
+    pub delimiter: Option<At<String>>,
+    /// Whether absence from the one file lifts. Default false.
+    pub snapshot: Option<At<bool>>,
+    /// Share of entries a snapshot may lift at once. Default 0%.
+    pub max_lifted: Option<At<String>>,
+    /// Whether no object, an empty file or only a header is fine (R31). Default false.
+    pub may_be_empty: Option<At<bool>>,
+}
+
+/// `[removal]`.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RemovalSpec {
+    /// Readers' time before replaced files go. Default PT24H.
+    pub grace: Option<At<String>>,
+    /// Age at which raw exports are removed. Default never.
+    pub raw_keep: Option<At<String>>,
+    /// How long list entries are kept. Default P10Y.
+    pub entry_keep: Option<At<String>>,
+    /// Deadline of a request. Default P30D.
+    pub due: Option<At<String>>,
+}
+
+/// `[links]`.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LinksSpec {
+    /// Subjects a weak value may be carried by and still link (R15). Default 5.
+    pub max_alias_fanout: Option<At<i64>>,
+    /// Subjects one entry may reach by strong links (R13). Default 50.
+    pub max_strong_fanout: Option<At<i64>>,
+}

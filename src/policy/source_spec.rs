@@ -1,0 +1,203 @@
+//! `sources/*.toml` as written: the inventory of one export object. Doc comments here are the descriptions in the
+//! JSON Schema. Must not know what the values mean beyond their shape.
+
+use super::plan::{Bom, Epoch};
+use super::spec::{At, Category, Named};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// `sources/*.toml`: how an export is read, and what each column is and may serve.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SourceSpec {
+    /// Version of the file's format: 1.
+    pub spec: At<i64>,
+    /// The source's name.
+    pub name: At<String>,
+    /// What the export is.
+    pub description: Option<At<String>>,
+    /// How bytes become cells.
+    pub read: At<ReadSpec>,
+    /// When an export set may be read.
+    pub complete: Option<At<CompleteSpec>>,
+    /// Who a row is about.
+    pub subject: At<SubjectSpec>,
+    /// Column that carries consent (R32).
+    pub consent: Option<At<ConsentSpec>>,
+    /// Every column of the export, by name.
+    pub columns: At<Named<ColumnSpec>>,
+    /// Limits of what is read.
+    pub limits: Option<SourceLimitsSpec>,
+}
+
+/// Formats of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// RFC 4180 and its relatives (R39).
+    Csv,
+}
+
+/// What a quote inside an unquoted cell means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum StrayQuotes {
+    /// The input is refused.
+    Refuse,
+    /// It is text.
+    Literal,
+}
+
+/// What columns that the source does not list do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnDrift {
+    /// Dropped, counted and reported.
+    Drop,
+    /// The input is refused.
+    Refuse,
+}
+
+/// `[read]`.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReadSpec {
+    /// Format of the object or archive member.
+    pub format: At<Format>,
+    /// WHATWG encoding label. Default utf-8.
+    pub encoding: Option<At<String>>,
+    /// Byte order mark: allow, require, refuse. Default allow.
+    pub bom: Option<At<Bom>>,
+    /// One ASCII character. Default `,`.
+    pub delimiter: Option<At<String>>,
+    /// One ASCII character or `none`. Default `"`.
+    pub quote: Option<At<String>>,
+    /// Row number of the header, from 1. Default 1.
+    pub header: Option<At<i64>>,
+    /// Cells that mean null, besides blank ones. Default none.
+    pub null: Option<At<Vec<String>>>,
+    /// Glob of members inside an archive. Default all.
+    pub member: Option<At<String>>,
+    /// A quote inside an unquoted cell: refuse, literal. Default refuse.
+    pub stray_quotes: Option<At<StrayQuotes>>,
+    /// Columns the source does not list: drop, refuse. Default drop.
+    pub on_drift: Option<At<OnDrift>>,
+}
+
+/// In how many objects of a set the member is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum MemberIn {
+    /// In exactly one.
+    ExactlyOne,
+    /// In any number.
+    Any,
+}
+
+/// `[complete]`: `marker` or `settle`.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CompleteSpec {
+    /// Name of an object beside the set that says it is whole.
+    pub marker: Option<At<String>>,
+    /// Time since the newest object, ISO 8601.
+    pub settle: Option<At<String>>,
+    /// exactly-one, any. Default any.
+    pub member_in: Option<At<MemberIn>>,
+    /// Share of the previous set's records. Default 90%.
+    pub min_records: Option<At<String>>,
+}
+
+/// `[subject]`.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubjectSpec {
+    /// Column of the subject key.
+    pub key: At<String>,
+    /// Columns that link strongly (R13). Default none.
+    pub strong: Option<At<Vec<At<String>>>>,
+    /// Columns that link weakly (R14). Default none.
+    pub weak: Option<At<Vec<At<String>>>>,
+    /// Columns a job may use as clock. Default none.
+    pub clock: Option<At<Vec<At<String>>>>,
+}
+
+/// `[consent]`.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConsentSpec {
+    /// Column that says yes or no.
+    pub column: At<String>,
+    /// Values that mean yes.
+    pub equals: At<Vec<At<String>>>,
+    /// Column with the date it was given.
+    pub since: Option<At<String>>,
+}
+
+/// What cells are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TypeName {
+    /// As it is.
+    Text,
+    /// A whole number of 64 bits.
+    Integer,
+    /// A decimal number.
+    Decimal,
+    /// true/false/1/0/yes/no.
+    Boolean,
+    /// A calendar day.
+    Date,
+    /// An instant.
+    Timestamp,
+}
+
+/// `[columns.C]`.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ColumnSpec {
+    /// What the column holds.
+    pub category: At<Category>,
+    /// Purposes it may serve. Default none.
+    pub purposes: Option<At<Vec<At<String>>>>,
+    /// email, phone, salesforce-id, text or name@scope.
+    pub identifier: Option<At<String>>,
+    /// Phone: ISO 3166 code of numbers without `+`.
+    pub region: Option<At<String>>,
+    /// Phone: column with ISO codes or English country names.
+    pub region_from: Option<At<String>>,
+    /// text, integer, decimal, boolean, date, timestamp. Default text.
+    pub r#type: Option<At<TypeName>>,
+    /// Decimal: digits after the point.
+    pub scale: Option<At<i64>>,
+    /// Date, timestamp: strftime formats.
+    pub formats: Option<At<Vec<At<String>>>>,
+    /// Timestamp: IANA zone of times without one.
+    pub zone: Option<At<String>>,
+    /// Timestamp: whole numbers since 1970, `s` or `ms`, in place of `formats`.
+    pub epoch: Option<At<Epoch>>,
+    /// Dates (YYYY-MM-DD) that mean "no value", besides the five of R24. Default none.
+    pub sentinels: Option<At<Vec<At<String>>>>,
+    /// Retention period that binds every field made from the column, ISO 8601.
+    pub keep: Option<At<String>>,
+    /// Whether published fields are quasi-identifiers. Default by category (R36).
+    pub quasi: Option<At<bool>>,
+    /// Reason why `as-is` is allowed though the category is identity, contact, special or free-text.
+    pub allow_raw: Option<At<String>>,
+}
+
+/// `[limits]` of a source.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SourceLimitsSpec {
+    /// Longest record in bytes. Default 1048576 (1 MiB).
+    pub max_record_bytes: Option<At<i64>>,
+    /// Most columns. Default 2000.
+    pub max_columns: Option<At<i64>>,
+    /// Most members of an archive. Default 10000.
+    pub max_members: Option<At<i64>>,
+    /// Highest decompression ratio. Default 200.
+    pub max_ratio: Option<At<i64>>,
+    /// Most decompressed bytes per object. Default 1099511627776 (1 TiB).
+    pub max_decompressed: Option<At<i64>>,
+}
