@@ -12,6 +12,8 @@ mod phone;
 mod rows;
 mod salesforce_id;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod treat;
 
 pub use identity::IdentityMaker;

@@ -257,7 +257,7 @@ mod tests {
         let regions: Vec<Option<Region>> = PLANS.by_region.keys().map(|r| Some(*r)).chain([None]).collect();
         let codes: Vec<u32> = PLANS.by_region.values().map(|plan| plan.code).collect();
         let (mut dice, mut decided) = (Dice(8), 0);
-        for _ in 0..240_000 {
+        for _ in 0..150_000 {
             let region = regions[dice.roll(regions.len())];
             let code = region.and_then(|r| PLANS.by_region.get(&r)).map_or(49, |plan| plan.code);
             let length = 5 + dice.roll(8);
@@ -277,7 +277,7 @@ mod tests {
                 assert_eq!(Some(number), whole(&text, region), "{text} in {region:?}");
             }
         }
-        assert!(decided > 50_000, "the short way decided only {decided}");
+        assert!(decided > 30_000, "the short way decided only {decided}");
     }
 
     #[test]

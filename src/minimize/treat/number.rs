@@ -146,7 +146,6 @@ pub fn round(value: &str, to: i64, kind: FieldKind, out: &mut Vec<u8>) -> Outcom
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::minimize::treat::Outcome::Untreated;
     use crate::minimize::treat::tests::{treat, treated_text};
     use crate::policy::{Treatment, ValueType};
