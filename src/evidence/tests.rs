@@ -255,6 +255,35 @@ fn the_same_entry_is_appended_once_also_by_a_run_that_begins_again() {
 }
 
 #[test]
+fn a_run_refused_first_and_published_later_is_no_fault_but_one_without_intent_is() {
+    let place = published();
+    let ledger = Ledger::open(&place.state);
+    let intent = b"intent".to_vec();
+    place.state.put("runs/crm-3/intent.json", intent.clone()).unwrap();
+    let begun = Event::Intent { job: "crm".into(), as_of: at(0), plan: "ab".into(), intent: digest(&intent) };
+    ledger.append(of("crm-3"), begun, at(10)).unwrap();
+    assert!(place.verify(None).notes.contains(&"run crm-3 began and has no end in the ledger".to_string()));
+    let refused = Event::Refused { job: "crm".into(), as_of: at(0), exit: 4, cause: "brake".into(), plan: None };
+    ledger.append(of("crm-3"), refused, at(11)).unwrap();
+    assert_eq!(place.verify(None).notes, [""; 0]);
+    for (run, faults) in [("crm-3", 0), ("crm-4", 1)] {
+        let mut manifest = manifest(run, 3, vec![], vec![]);
+        (manifest.rows_in, manifest.rows_out) = (5, 0);
+        place.state.put(&manifest::path(run, 1), manifest.bytes().unwrap()).unwrap();
+        let event = Event::Published {
+            job: "crm".into(),
+            as_of: at(0),
+            version: 3,
+            manifest: manifest.digest().unwrap(),
+            rows_in: 5,
+            rows_out: 0,
+        };
+        ledger.append(of(run), event, at(12)).unwrap();
+        assert_eq!(place.verify(None).faults.len(), faults, "{run}: {:?}", place.verify(None).faults);
+    }
+}
+
+#[test]
 fn two_writers_both_get_in_and_the_chain_holds() {
     let place = published();
     std::thread::scope(|scope| {

@@ -124,12 +124,12 @@ fn link(place: &str, seq: u64, prev: &str, before: Option<&Entry>, entry: &Entry
 /// Intents and manifests against the digests in the ledger; gives the manifests of published versions, in order.
 fn records(state: &Root, entries: &[Entry], report: &mut VerifyReport) -> Result<Vec<Manifest>> {
     let (mut manifests, mut known) = (Vec::new(), BTreeSet::new());
-    let (mut begun, mut published) = (BTreeMap::new(), BTreeSet::new());
+    let (mut intents, mut ended, mut published) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for entry in entries {
         let of = state.display(&ledger::path(entry.seq));
         match &entry.event {
             Event::Intent { intent, .. } => {
-                begun.insert(entry.run.as_str(), entry.seq);
+                intents.insert(entry.run.as_str());
                 let path = intent_path(&entry.run);
                 record(state, &path, intent, &of, report)?;
                 known.insert(path);
@@ -139,10 +139,10 @@ fn records(state: &Root, entries: &[Entry], report: &mut VerifyReport) -> Result
                 if run && !published.insert(entry.run.as_str()) {
                     report.faults.push(format!("{of} publishes run {} a second time", entry.run));
                 }
-                if run && !begun.contains_key(entry.run.as_str()) {
+                if run && !intents.contains(entry.run.as_str()) {
                     report.faults.push(format!("{of} publishes run {}, which has no intent before it", entry.run));
                 }
-                begun.remove(entry.run.as_str());
+                ended.insert(entry.run.as_str());
                 let path = manifest::path(&entry.run, entry.attempt);
                 let bytes = record(state, &path, manifest, &of, report)?;
                 let read = bytes.and_then(|bytes| agree(state, &path, &bytes, entry, (*version, *rows_out), report));
@@ -150,12 +150,12 @@ fn records(state: &Root, entries: &[Entry], report: &mut VerifyReport) -> Result
                 known.insert(path);
             }
             Event::Refused { .. } => {
-                begun.remove(entry.run.as_str());
+                ended.insert(entry.run.as_str());
             }
             _ => {}
         }
     }
-    report.notes.extend(begun.keys().map(|run| format!("run {run} began and has no end in the ledger")));
+    report.notes.extend(intents.difference(&ended).map(|run| format!("run {run} began and has no end in the ledger")));
     for object in state.list("runs")? {
         let prepared = object.path.rsplit('/').next().is_some_and(|name| name.starts_with("manifest"));
         if prepared && !known.contains(&object.path) {
