@@ -32,6 +32,15 @@ impl serde::Serialize for Instant {
     }
 }
 
+impl schemars::JsonSchema for Instant {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Instant".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "format": "date-time" })
+    }
+}
+
 impl<'de> serde::Deserialize<'de> for Instant {
     fn deserialize<D: serde::Deserializer<'de>>(d: D) -> std::result::Result<Self, D::Error> {
         let text = String::deserialize(d)?;
@@ -124,6 +133,23 @@ impl Period {
     /// Microseconds of a period without months (settle times, timeouts); months count 31 days.
     pub fn micros(&self) -> i64 {
         self.seconds_at(31).saturating_mul(1_000_000)
+    }
+}
+
+impl fmt::Display for Period {
+    /// As ISO 8601, in the units kept apart: `P36M`, `P1M7DT3600S`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("P")?;
+        if self.months != 0 {
+            write!(f, "{}M", self.months)?;
+        }
+        if self.days != 0 || (self.months == 0 && self.seconds == 0) {
+            write!(f, "{}D", self.days)?;
+        }
+        if self.seconds != 0 {
+            write!(f, "T{}S", self.seconds)?;
+        }
+        Ok(())
     }
 }
 

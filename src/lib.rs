@@ -1,6 +1,7 @@
 //! tamis turns raw CRM exports into minimized, pseudonymized, erasure-proof datasets, and proves it.
 //! `ARCHITECTURE.md` has the map. The library prints nothing: it reports to a [`monitor::Monitor`].
 
+pub mod cli;
 pub mod clock;
 pub mod decide;
 pub mod error;
@@ -12,6 +13,7 @@ pub mod policy;
 pub mod publish;
 pub mod read;
 pub mod requests;
+pub mod run;
 pub mod stage;
 pub mod state;
 pub mod store;

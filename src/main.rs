@@ -1,1 +1,5 @@
-fn main() {}
+//! `tamis`: see `cli`.
+
+fn main() -> std::process::ExitCode {
+    tamis::cli::main()
+}

@@ -38,7 +38,7 @@ pub(super) const EFFECTS: [Effect; 8] = [
 ];
 
 /// The effect's name in specs and evidence.
-pub(super) fn name(effect: Effect) -> &'static str {
+pub fn name(effect: Effect) -> &'static str {
     match effect {
         Effect::Erase => "erase",
         Effect::Restrict => "restrict",

@@ -28,7 +28,7 @@ pub use basis::binding;
 pub use cleared::{Cleared, Consent, Kept, KeptBucket};
 pub use judged::{Judged, Refusal, decide};
 pub use k::{Group, below, combine, count};
-pub use lists::{EffectSet, Entries, EntryTable};
+pub use lists::{EffectSet, Entries, EntryTable, name as effect_name};
 pub use reasons::Reason;
 pub use retention::Until;
 pub use rules::Rules;

@@ -5,13 +5,14 @@
 use super::{digest, json};
 use crate::clock::Instant;
 use crate::error::{Error, Result};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Version of the manifest's schema.
 pub const SCHEMA: u32 = 1;
 
 /// One manifest: `runs/<run>/manifest.json`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Manifest {
     /// [`SCHEMA`].
     pub schema: u32,
@@ -80,7 +81,7 @@ pub struct Manifest {
 }
 
 /// Kind of a version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// From an export.
@@ -90,7 +91,7 @@ pub enum Kind {
 }
 
 /// Ids of keys; nothing of the keys.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Keys {
     /// Of the identity key.
     pub identity: String,
@@ -101,7 +102,7 @@ pub struct Keys {
 }
 
 /// An object that was read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Input {
     /// The source it was read as.
     pub source: String,
@@ -113,14 +114,12 @@ pub struct Input {
     pub version: Option<String>,
     /// Length.
     pub bytes: u64,
-    /// BLAKE3 hex of the object's bytes.
-    pub blake3: String,
     /// What was in it; of a plain file one member without name.
     pub members: Vec<Member>,
 }
 
 /// A file in an object.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Member {
     /// Its name in the archive.
     pub name: Option<String>,
@@ -130,10 +129,12 @@ pub struct Member {
     pub dropped: u64,
     /// Encoding it was read in.
     pub encoding: String,
+    /// BLAKE3 hex of the object's bytes; of a member of an archive, of its bytes after decompression.
+    pub blake3: String,
 }
 
 /// A list as applied.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ListApplied {
     /// Its name, or the effect for commands.
     pub name: String,
@@ -146,7 +147,7 @@ pub struct ListApplied {
 }
 
 /// Rows removed for one reason.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Removed {
     /// The reason (R33).
     pub reason: String,
@@ -155,7 +156,7 @@ pub struct Removed {
 }
 
 /// Clock values ignored (R24).
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct ClocksIgnored {
     /// Dates that mean "no date".
     pub sentinel: u64,
@@ -164,7 +165,7 @@ pub struct ClocksIgnored {
 }
 
 /// A published field.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Field {
     /// Its name.
     pub name: String,
@@ -174,8 +175,6 @@ pub struct Field {
     pub treatment: String,
     /// Arrow type.
     pub data_type: String,
-    /// Nulls in the published rows.
-    pub nulls: u64,
     /// Non-null values read.
     pub values: u64,
     /// Of these, values that could not be treated: null in the table.
@@ -185,7 +184,7 @@ pub struct Field {
 }
 
 /// A column that the source does not list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Drift {
     /// Its name.
     pub column: String,
@@ -194,7 +193,7 @@ pub struct Drift {
 }
 
 /// Result of the gate for one set of quasi-identifiers (R36).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Gate {
     /// The fields.
     pub quasi_identifiers: Vec<String>,
@@ -211,7 +210,7 @@ pub struct Gate {
 }
 
 /// The brake (R37).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Brake {
     /// Rows it compares with: of the version before, of a first version rows in.
     pub of: u64,
@@ -224,7 +223,7 @@ pub struct Brake {
 }
 
 /// The version before.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Previous {
     /// Version of the table.
     pub version: u64,
@@ -235,7 +234,7 @@ pub struct Previous {
 }
 
 /// The published version.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Output {
     /// `ROOT:path` of the table.
     pub dataset: String,
@@ -248,7 +247,7 @@ pub struct Output {
 }
 
 /// A file written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct File {
     /// Path below its root.
     pub path: String,

@@ -1,0 +1,125 @@
+//! Arguments as typed. Nothing is looked up here.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Turns raw CRM exports into minimized, pseudonymized datasets, and proves it.
+#[derive(Parser, Debug)]
+#[command(name = "tamis", version, about, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Arguments {
+    /// Folder with policy.toml, sources/ and the jobs
+    #[arg(long, global = true, default_value = "jobs", value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Puts a root of the policy elsewhere, for this call
+    #[arg(long = "root", global = true, value_name = "NAME=URL")]
+    pub roots: Vec<String>,
+    /// JSON on standard output, with a versioned schema
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 2 policy or usage, 3 input refused, 4 gate or brake, \
+5 outcome unknown (run again), 6 evidence does not hold, 75 storage away (try again)";
+
+/// The verbs.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Runs a job: reads, minimizes, decides, publishes, attests
+    Run(RunArgs),
+    /// Does all of a run but writing, and says what would happen
+    Plan(RunArgs),
+    /// Lints the specs
+    Check,
+    /// Lets through exactly what a plan digest names
+    Accept(AcceptArgs),
+    /// Checks ledger, manifests and published files, offline and without keys
+    Verify {
+        /// A ledger head noted earlier (SEQ:HASH): finds a tail cut off since
+        #[arg(long, value_name = "SEQ:HASH")]
+        head: Option<String>,
+    },
+    /// The state root
+    #[command(subcommand)]
+    State(StateCommand),
+    /// Keys
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Prints a JSON Schema
+    Schema {
+        /// Of what
+        #[arg(value_enum)]
+        kind: SchemaKind,
+    },
+}
+
+/// Arguments of `run` and `plan`.
+#[derive(Args, Debug)]
+pub struct RunArgs {
+    /// The job
+    pub job: String,
+    /// The instant that retention is judged at; up to now, never before the dataset's last
+    #[arg(long, value_name = "TIME")]
+    pub as_of: Option<String>,
+    /// Worker threads; as many as cores by default
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Memory for rows before they are sealed on disk, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 160)]
+    pub memory: usize,
+    /// Folder for sealed rows; the system's temporary one by default
+    #[arg(long, value_name = "DIR")]
+    pub spill: Option<PathBuf>,
+    /// Makes state and throw-away keys where they are missing; only with local roots
+    #[arg(long)]
+    pub demo: bool,
+}
+
+/// `tamis state …`
+#[derive(Subcommand, Debug)]
+pub enum StateCommand {
+    /// Makes the state: once, before the first run
+    Create,
+}
+
+/// `tamis key …`
+#[derive(Subcommand, Debug)]
+pub enum KeyCommand {
+    /// Makes the key files that are missing, from the system's generator
+    New,
+    /// Reads the keys as a run would and prints their ids
+    Check,
+}
+
+/// What `schema` can print.
+#[derive(clap::ValueEnum, Clone, Copy, Debug)]
+pub enum SchemaKind {
+    /// policy.toml
+    Policy,
+    /// sources/*.toml
+    Source,
+    /// Job files
+    Job,
+    /// What `run --json` and `plan --json` print
+    Report,
+}
+
+/// Arguments of `accept`.
+#[derive(Args, Debug)]
+pub struct AcceptArgs {
+    /// The job
+    pub job: String,
+    /// The digest that `plan` or a refused run printed
+    pub digest: String,
+    /// Why; goes to the ledger
+    #[arg(long)]
+    pub reason: String,
+    /// The instant that the plan was made for; known of a refused run
+    #[arg(long, value_name = "TIME")]
+    pub as_of: Option<String>,
+    /// Who accepts; goes to the ledger
+    #[arg(long, value_name = "WHO")]
+    pub by: Option<String>,
+}

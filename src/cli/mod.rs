@@ -1,0 +1,155 @@
+//! The command line: arguments as typed, settings ready, exit code; text, JSON, progress.
+//! Must not know any stage.
+
+mod args;
+mod finding;
+mod progress;
+mod render;
+mod settings;
+
+use crate::error::{Error, Result};
+use crate::monitor::{Monitor, Silent};
+use crate::{evidence, key, policy, run, state};
+use args::{AcceptArgs, Arguments, Command, KeyCommand, RunArgs, SchemaKind, StateCommand};
+use clap::Parser;
+use progress::Terminal;
+use settings::Settings;
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+/// Runs the command line and says how it went.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(usage) => {
+            let _ = usage.print();
+            return ExitCode::from(if usage.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let json = arguments.json;
+    match carry_out(&arguments) {
+        Ok(text) => {
+            let _ = std::io::stdout().write_all(text.as_bytes());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            show_error(&error, json);
+            ExitCode::from(error.kind().exit_code())
+        }
+    }
+}
+
+fn carry_out(arguments: &Arguments) -> Result<String> {
+    let (settings, json) = (Settings::of(arguments)?, arguments.json);
+    match &arguments.command {
+        Command::Run(args) => run_job(&settings, args, json),
+        Command::Plan(args) => plan_job(&settings, args, json),
+        Command::Check => check(&settings, json),
+        Command::Accept(args) => accept(&settings, args, json),
+        Command::Verify { head } => verify(&settings, head.as_deref(), json),
+        Command::State(StateCommand::Create) => create_state(&settings),
+        Command::Key(KeyCommand::New) => new_keys(&settings),
+        Command::Key(KeyCommand::Check) => check_keys(&settings),
+        Command::Schema { kind } => schema(*kind),
+    }
+}
+
+fn monitor(json: bool) -> Box<dyn Monitor> {
+    if json { Box::new(Silent) } else { Box::new(Terminal::new()) }
+}
+
+fn run_job(settings: &Settings, args: &RunArgs, json: bool) -> Result<String> {
+    let report = run::run(&settings.call(args)?, monitor(json).as_ref())?;
+    if json { render::json(&report) } else { Ok(render::report(&report)) }
+}
+
+fn plan_job(settings: &Settings, args: &RunArgs, json: bool) -> Result<String> {
+    let report = run::plan(&settings.call(args)?, monitor(json).as_ref())?;
+    if json { render::json(&report) } else { Ok(render::report(&report)) }
+}
+
+fn check(settings: &Settings, json: bool) -> Result<String> {
+    let findings = policy::lint(&settings.dir, &settings.roots);
+    if findings.iter().any(|finding| !finding.hint) {
+        return Err(Error::findings(findings));
+    }
+    if json {
+        return render::json(
+            &serde_json::json!({ "schema": "tamis-check/1", "findings": render::findings(&findings) }),
+        );
+    }
+    let hints = finding::draw(&findings, std::io::stdout().is_terminal());
+    Ok(format!("{hints}{}: no faults, {} hint(s)\n", settings.dir.display(), findings.len()))
+}
+
+fn accept(settings: &Settings, accepted: &AcceptArgs, json: bool) -> Result<String> {
+    let project = policy::load(&settings.dir, &settings.roots)?;
+    let state = settings.state(&project)?;
+    let as_of = match &accepted.as_of {
+        Some(text) => settings::time(text)?,
+        None => settings::refused_as_of(&state, accepted)?,
+    };
+    let accept = state::Accept {
+        job: accepted.job.clone(),
+        plan: accepted.digest.clone(),
+        as_of,
+        reason: accepted.reason.clone(),
+        by: accepted.by.clone(),
+        at: settings.now,
+    };
+    state.accept(&accept)?;
+    if json {
+        return render::json(&accept);
+    }
+    Ok(format!("accepted: the next `tamis run {}` judges at {as_of} and publishes exactly that plan\n", accepted.job))
+}
+
+fn verify(settings: &Settings, head: Option<&str>, json: bool) -> Result<String> {
+    let project = policy::load(&settings.dir, &settings.roots)?;
+    let roots = settings.open(&project)?;
+    let report = evidence::verify(&roots["state"], &roots, head)?;
+    let text = if json { render::json(&report)? } else { render::verified(&report) };
+    report.outcome().map(|()| text.clone()).map_err(|error| {
+        let _ = std::io::stdout().write_all(text.as_bytes());
+        error
+    })
+}
+
+fn create_state(settings: &Settings) -> Result<String> {
+    let project = policy::load(&settings.dir, &settings.roots)?;
+    let roots = settings.open(&project)?;
+    let keys = key::Keyring::load(&project.keys, &run::data_roots(&project))?;
+    let root = &roots["state"];
+    state::State::create(root, &keys.ids(), settings.now)?;
+    Ok(format!("state made in {}; it belongs to identity key {}\n", root.display(""), keys.ids().identity.0))
+}
+
+fn new_keys(settings: &Settings) -> Result<String> {
+    let project = policy::load(&settings.dir, &settings.roots)?;
+    let policy::KeyFrom::Dir(dir) = &project.keys.from else {
+        return Err(Error::policy("keys of this policy come from elsewhere").help("make them where they are kept"));
+    };
+    let made = key::create(dir, &project.keys.epoch)?;
+    Ok(made.iter().map(|file| format!("{} {}\n", if file.new { "made" } else { "kept" }, file.file)).collect())
+}
+
+fn check_keys(settings: &Settings) -> Result<String> {
+    let project = policy::load(&settings.dir, &settings.roots)?;
+    let ids = key::Keyring::load(&project.keys, &run::data_roots(&project))?.ids();
+    Ok(format!("identity {}\ntoken    {} (epoch {})\n", ids.identity.0, ids.token.0, ids.epoch))
+}
+
+fn schema(kind: SchemaKind) -> Result<String> {
+    render::json(&match kind {
+        SchemaKind::Policy => policy::schema(policy::SpecKind::Policy),
+        SchemaKind::Source => policy::schema(policy::SpecKind::Source),
+        SchemaKind::Job => policy::schema(policy::SpecKind::Job),
+        SchemaKind::Report => schemars::schema_for!(run::Report).to_value(),
+    })
+}
+
+fn show_error(error: &Error, json: bool) {
+    let color = std::io::stderr().is_terminal();
+    let text = if json { render::error_json(error) } else { render::error(error, color) };
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}

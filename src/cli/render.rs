@@ -1,0 +1,262 @@
+//! Reports as text, with bars; the numbers are those of `--json`.
+
+use super::finding;
+use crate::error::{Error, Finding, Result};
+use crate::evidence::{Manifest, VerifyReport};
+use crate::run::Report;
+use std::fmt::Write;
+
+const BAR: usize = 24;
+
+/// The report of `run` and `plan` as text.
+pub fn report(report: &Report) -> String {
+    let m = &report.manifest;
+    let mut out = String::new();
+    let _ = writeln!(out, "{} {}  as of {}  run {}\n", report.outcome.as_str(), m.job, m.as_of, m.run);
+    inputs(&mut out, report);
+    balance(&mut out, m);
+    fields(&mut out, m);
+    notices(&mut out, report);
+    gates(&mut out, report);
+    tail(&mut out, report);
+    out
+}
+
+fn inputs(out: &mut String, report: &Report) {
+    let m = &report.manifest;
+    if let Some(set) = &m.set {
+        let _ = writeln!(out, "set {set}");
+    }
+    for input in &m.inputs {
+        for member in &input.members {
+            let name = member.name.as_deref().map_or(String::new(), |name| format!(" {name}"));
+            let dropped = if member.dropped > 0 { format!(", {} dropped", member.dropped) } else { String::new() };
+            let _ = writeln!(
+                out,
+                "  {}{name}: {} records{dropped}, {}, as {}",
+                input.object, member.records, member.encoding, input.source
+            );
+        }
+    }
+    for list in &m.lists {
+        let binding = list.not_binding.as_deref().map_or(String::new(), |why| format!(", does not bind: {why}"));
+        let _ = writeln!(out, "  list {} ({}): {} entries{binding}", list.name, list.effect, list.entries);
+    }
+    let _ = writeln!(out, "  links: {}", m.links);
+}
+
+fn balance(out: &mut String, m: &Manifest) {
+    let width = m.removed.iter().map(|r| r.reason.chars().count()).max().unwrap_or(0).max(9);
+    let _ = writeln!(out, "\n{:<width$}  {:>9}", "rows in", m.rows_in);
+    bar_line(out, width, "published", m.rows_out, m.rows_in);
+    for removed in m.removed.iter().filter(|r| r.rows > 0) {
+        bar_line(out, width, &removed.reason, removed.rows, m.rows_in);
+    }
+    if m.no_clock > 0 {
+        let _ = writeln!(out, "of the expired, {} had no usable clock", m.no_clock);
+    }
+    if let Some(absent) = m.absent.filter(|absent| *absent > 0) {
+        let _ = writeln!(out, "absent: {absent} rows of the version before are in no export any more");
+    }
+}
+
+fn bar_line(out: &mut String, width: usize, name: &str, rows: u64, of: u64) {
+    let share = if of == 0 { 0.0 } else { rows as f64 / of as f64 };
+    let _ = writeln!(out, "{name:<width$}  {rows:>9}  {:<BAR$} {:>5.1} %", bar(share), share * 100.0);
+}
+
+/// A bar of eighths; a share above zero always shows.
+fn bar(share: f64) -> String {
+    let eighths = (share * (BAR * 8) as f64).round() as usize;
+    let eighths = if share > 0.0 { eighths.max(1) } else { 0 };
+    let mut text = "█".repeat(eighths / 8);
+    text.extend(['▏', '▎', '▍', '▌', '▋', '▊', '▉'].get((eighths % 8).wrapping_sub(1)));
+    text
+}
+
+fn fields(out: &mut String, m: &Manifest) {
+    let rows: Vec<[String; 5]> = m
+        .fields
+        .iter()
+        .map(|field| {
+            let mut notes = Vec::new();
+            if field.untreated > 0 {
+                notes.push(format!("{} untreated", field.untreated));
+            }
+            if field.raw_forms > 0 {
+                notes.push(format!("{} in raw form", field.raw_forms));
+            }
+            let from = field.from.clone().unwrap_or_default();
+            [field.name.clone(), from, field.treatment.clone(), field.data_type.clone(), notes.join(", ")]
+        })
+        .collect();
+    let _ = writeln!(out);
+    table(out, &["field", "from", "treatment", "type", ""], &rows);
+}
+
+fn table(out: &mut String, head: &[&str; 5], rows: &[[String; 5]]) {
+    let width = |c: usize| rows.iter().map(|r| r[c].chars().count()).max().unwrap_or(0).max(head[c].chars().count());
+    let widths: Vec<usize> = (0..5).map(width).collect();
+    let mut line = |cells: [&str; 5]| {
+        let text: Vec<String> = cells.iter().zip(&widths).map(|(cell, w)| format!("{cell:<w$}")).collect();
+        let _ = writeln!(out, "{}", text.join("  ").trim_end());
+    };
+    line(*head);
+    for row in rows {
+        line([&row[0], &row[1], &row[2], &row[3], &row[4]]);
+    }
+}
+
+fn notices(out: &mut String, report: &Report) {
+    let m = &report.manifest;
+    let _ = writeln!(out);
+    if !m.not_published.is_empty() {
+        let _ = writeln!(out, "not published: {}", m.not_published.join(", "));
+    }
+    for drift in &m.drift {
+        let _ = writeln!(out, "drift: column {} is in no source; dropped since {}", drift.column, drift.first_seen);
+    }
+    let ignored = &m.clocks_ignored;
+    if ignored.sentinel + ignored.future > 0 {
+        let _ = writeln!(out, "clock values ignored: {} sentinel, {} too far ahead", ignored.sentinel, ignored.future);
+    }
+}
+
+fn gates(out: &mut String, report: &Report) {
+    let m = &report.manifest;
+    for gate in &m.gates {
+        let _ = writeln!(
+            out,
+            "gate: k = {} over {}: {} groups, {} below, {} rows suppressed (at most {})",
+            gate.k,
+            gate.quasi_identifiers.join(" + "),
+            gate.groups,
+            gate.groups_below,
+            gate.rows_suppressed,
+            gate.max_suppressed
+        );
+    }
+    for hint in &report.hints {
+        let _ = writeln!(out, "  {hint}");
+    }
+    if let Some(brake) = &m.brake {
+        let accepted = brake.accepted.as_ref().map_or(String::new(), |digest| format!(", accepted by {digest}"));
+        let _ = writeln!(
+            out,
+            "brake: {} of {} rows less (at most {}){accepted}",
+            brake.removed, brake.of, brake.max_removed
+        );
+    }
+    for stop in &report.stops {
+        let _ = writeln!(out, "would stop: {stop}");
+    }
+    if report.ledger_head.is_none() {
+        let _ = writeln!(out, "plan digest {}", report.plan_digest);
+    }
+}
+
+fn tail(out: &mut String, report: &Report) {
+    let m = &report.manifest;
+    let _ = writeln!(out, "keys: identity {}, token {} (epoch {})", m.keys.identity, m.keys.token, m.keys.epoch);
+    let Some(head) = &report.ledger_head else {
+        let _ = writeln!(out, "nothing was written");
+        return;
+    };
+    let bytes: u64 = m.output.files.iter().map(|f| f.bytes).sum();
+    let _ = writeln!(
+        out,
+        "dataset {} version {}: {} file(s), {bytes} bytes\nledger head {head}",
+        m.output.dataset,
+        m.output.version,
+        m.output.files.len()
+    );
+    let _ = writeln!(
+        out,
+        "\nRead it:\n  duckdb -c \"INSTALL delta; LOAD delta; FROM delta_scan('{}') LIMIT 5\"",
+        place(report)
+    );
+}
+
+/// The table's location, relative to the working folder where that is shorter.
+fn place(report: &Report) -> &str {
+    let here = std::env::current_dir().ok().and_then(|here| here.to_str().map(|here| format!("{here}/")));
+    here.and_then(|here| report.location.strip_prefix(&here)).unwrap_or(&report.location)
+}
+
+/// Anything as indented JSON.
+///
+/// # Errors
+/// None in practice; everything shown is plain data.
+pub fn json<T: serde::Serialize>(value: &T) -> Result<String> {
+    let text =
+        serde_json::to_string_pretty(value).map_err(|_| Error::unknown("the report cannot be written as JSON"))?;
+    Ok(text + "\n")
+}
+
+/// Findings as data.
+pub fn findings(findings: &[Finding]) -> serde_json::Value {
+    let told = |f: &Finding| {
+        serde_json::json!({
+            "code": f.code, "file": f.file, "line": f.line, "column": f.column,
+            "message": f.message, "help": f.help, "hint": f.hint,
+        })
+    };
+    findings.iter().map(told).collect()
+}
+
+/// An error as data.
+pub fn error_json(error: &Error) -> String {
+    let value = serde_json::json!({
+        "schema": "tamis-error/1", "exit": error.kind().exit_code(), "message": error.message(),
+        "help": error.help_text(), "findings": findings(error.spec_findings()),
+    });
+    format!("{value}\n")
+}
+
+/// An error for people: findings with their lines, what happened, what to do.
+pub fn error(error: &Error, color: bool) -> String {
+    let mut out = finding::draw(error.spec_findings(), color);
+    let _ = writeln!(out, "error: {}", error.message());
+    for line in error.help_text().iter().flat_map(|help| help.lines()) {
+        let _ = writeln!(out, "  help: {line}");
+    }
+    out
+}
+
+/// What `verify` found.
+pub fn verified(report: &VerifyReport) -> String {
+    let mut out = String::new();
+    let _ = writeln!(
+        out,
+        "{} ledger entries, {} records, {} dataset(s), {} files, {} companions",
+        report.entries, report.records, report.datasets, report.files, report.companions
+    );
+    let sections = [
+        ("proven", &report.proven),
+        ("not proven", &report.not_proven),
+        ("note", &report.notes),
+        ("FAULT", &report.faults),
+    ];
+    for (title, lines) in sections {
+        lines.iter().for_each(|line| {
+            let _ = writeln!(out, "{title}: {line}");
+        });
+    }
+    if let Some(head) = &report.head {
+        let _ = writeln!(out, "head {head}");
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bar;
+
+    #[test]
+    fn a_bar_is_full_at_one_and_shows_the_smallest_share() {
+        assert_eq!(bar(1.0).chars().count(), super::BAR);
+        assert_eq!(bar(0.0), "");
+        assert_eq!(bar(0.0001), "▏");
+        assert_eq!(bar(0.5), "█".repeat(super::BAR / 2));
+    }
+}

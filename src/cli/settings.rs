@@ -1,0 +1,111 @@
+//! Arguments made ready: what the machine has is looked up here and nowhere else.
+
+use super::args::{AcceptArgs, Arguments, RunArgs};
+use crate::clock::{Clock, Instant, System};
+use crate::error::{Error, Result};
+use crate::evidence::Event;
+use crate::policy::Project;
+use crate::run::{Call, open_roots};
+use crate::state::State;
+use crate::store::Root;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+const MIB: usize = 1 << 20;
+const BLOCK_BYTES: usize = MIB;
+
+/// What every command works with.
+pub struct Settings {
+    /// Folder of the specs.
+    pub dir: PathBuf,
+    /// Roots put elsewhere.
+    pub roots: Vec<(String, String)>,
+    /// The present.
+    pub now: Instant,
+    /// Drives the stores; alive as long as the command.
+    pub runtime: tokio::runtime::Runtime,
+}
+
+impl Settings {
+    /// Of the arguments.
+    ///
+    /// # Errors
+    /// A policy error for a `--root` that is not `NAME=URL`.
+    pub fn of(arguments: &Arguments) -> Result<Settings> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let runtime = runtime.map_err(|_| Error::storage("the machine gives no threads"))?;
+        let roots = arguments.roots.iter().map(|text| root(text)).collect::<Result<_>>()?;
+        Ok(Settings { dir: arguments.dir.clone(), roots, now: System.now(), runtime })
+    }
+
+    /// A call of `run` or `plan`.
+    ///
+    /// # Errors
+    /// A policy error for a time that is none.
+    pub fn call(&self, args: &RunArgs) -> Result<Call> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(Call {
+            dir: self.dir.clone(),
+            roots: self.roots.clone(),
+            job: args.job.clone(),
+            as_of: args.as_of.as_deref().map(time).transpose()?,
+            now: self.now,
+            threads: args.threads.unwrap_or(cores).max(1),
+            memory_bytes: args.memory.saturating_mul(MIB),
+            spill: args.spill.clone().unwrap_or_else(std::env::temp_dir),
+            block_bytes: BLOCK_BYTES,
+            demo: args.demo,
+            runtime: self.runtime.handle().clone(),
+            wrap: None,
+        })
+    }
+}
+
+impl Settings {
+    /// Opens the roots of a policy.
+    ///
+    /// # Errors
+    /// A policy error for a URL that no store understands.
+    pub fn open(&self, project: &Project) -> Result<BTreeMap<String, Root>> {
+        open_roots(project, self.runtime.handle(), None)
+    }
+
+    /// Opens the state of a policy.
+    ///
+    /// # Errors
+    /// A policy error when it was never made.
+    pub fn state(&self, project: &Project) -> Result<State> {
+        State::open(&self.open(project)?["state"])
+    }
+}
+
+/// The instant of the refused run whose plan has that digest.
+///
+/// # Errors
+/// A policy error when the ledger knows no such run.
+pub fn refused_as_of(state: &State, accepted: &AcceptArgs) -> Result<Instant> {
+    let refused = |event: &Event| match event {
+        Event::Refused { job, as_of, plan, .. } if *job == accepted.job && plan.as_ref() == Some(&accepted.digest) => {
+            Some(*as_of)
+        }
+        _ => None,
+    };
+    let entries = state.ledger().entries()?;
+    entries.iter().rev().find_map(|entry| refused(&entry.event)).ok_or_else(|| {
+        Error::policy(format!("no refused run of {} has this digest", accepted.job))
+            .help("give the instant of the plan with --as-of, as `tamis plan` printed it")
+    })
+}
+
+fn root(text: &str) -> Result<(String, String)> {
+    let (name, url) = text.split_once('=').ok_or_else(|| Error::policy("--root takes NAME=URL"))?;
+    Ok((name.to_string(), url.to_string()))
+}
+
+/// A time as typed: RFC 3339.
+///
+/// # Errors
+/// A policy error that says what a time looks like.
+pub fn time(text: &str) -> Result<Instant> {
+    Instant::parse(text).ok_or_else(|| Error::policy("this is not a time").help("write it as 2026-11-24T02:00:00Z"))
+}

@@ -1,0 +1,157 @@
+//! The spine: the one file that knows the order of a run.
+//! `read -> minimize -> stage -> decide -> publish -> attest`, each step taking the product of the one before.
+//! Must not know argv nor the terminal.
+
+mod attest;
+mod input;
+mod prepare;
+mod previous;
+mod recover;
+
+pub use attest::{Outcome, Report};
+pub use prepare::{Call, Ready, Wrap, data_roots, open_roots};
+
+use crate::decide::{self, Previous};
+use crate::error::{Error, Result};
+use crate::monitor::Monitor;
+use crate::publish::{self, Current, Writing};
+use crate::requests::Requests;
+use crate::state::SetState;
+use attest::{Begun, Facts};
+use input::{InForce, Pinned, Read};
+use previous::Before;
+
+/// Runs a job: publishes one version and its evidence, or refuses and leaves the previous version as it was.
+///
+/// # Errors
+/// Any kind; from the intent on every refusal is in the ledger.
+pub fn run(call: &Call, monitor: &dyn Monitor) -> Result<Report> {
+    let mut ready = Ready::prepare(call, monitor)?;
+    let table = recover::unfinished(&mut ready)?;
+    let (requests, intake) = input::requests(&ready, true, monitor)?;
+    input::note_intake(&ready, &intake)?;
+    let pinned = input::pin(&ready)?;
+    let begun = attest::intend(&mut ready, &pinned, table.as_ref().map(|table| table.version))?;
+    let mut digest = None;
+    let outcome = match intake.refusal() {
+        Some(refusal) => Err(refusal),
+        None => publish_pinned(&mut ready, &begun, &pinned, &requests, table.as_ref(), &mut digest, monitor),
+    };
+    outcome.inspect_err(|error| attest::refused(&ready, &begun, error, digest))
+}
+
+/// Does all of a run up to the verdict and writes nothing.
+///
+/// # Errors
+/// Those of a run before it publishes; gates and limits are in the report instead.
+pub fn plan(call: &Call, monitor: &dyn Monitor) -> Result<Report> {
+    let ready = Ready::prepare(call, monitor)?;
+    recover::unpublished(&ready)?;
+    let (requests, intake) = input::requests(&ready, false, monitor)?;
+    let pinned = input::pin(&ready)?;
+    let read = input::read(&ready, &pinned, monitor)?;
+    let limits = input::check(&ready, &pinned, &read).err();
+    let Read { staged, main, observed, tally } = read;
+    let before = ready.dataset.current.as_ref().map(|current| Before::new(ready.state.root(), current));
+    let previous = before.as_ref().map(|before| before as &dyn Previous);
+    let entries = InForce::new(&requests, &ready.plan().purpose.name);
+    let rules = ready.rules().with_hints();
+    let threads = ready.call.threads;
+    let judged = decide::decide(rules, staged, &entries, previous, main.dropped(), threads, monitor)?;
+    let facts = Facts {
+        run: "",
+        pinned: &pinned,
+        main: &main,
+        observed: &observed,
+        tally: &tally,
+        verdict: judged.verdict(),
+        accepted: None,
+        lists: entries.lists(&ready.project),
+    };
+    let manifest = attest::manifest(&ready, &facts, None);
+    let digest = judged.verdict().digest(&pinned.digest(ready.plan()))?;
+    let mut report = attest::report(&ready, manifest, judged.verdict(), None, digest);
+    report.stops.extend(judged.refusals().into_iter().map(|refusal| refusal.message));
+    let found = intake.refusal().into_iter().chain(limits).chain(changed(&ready, &pinned));
+    report.stops.extend(found.map(|error| error.message().to_string()));
+    Ok(report)
+}
+
+fn publish_pinned(
+    ready: &mut Ready,
+    begun: &Begun,
+    pinned: &Pinned,
+    requests: &Requests,
+    table: Option<&Current>,
+    digest: &mut Option<String>,
+    monitor: &dyn Monitor,
+) -> Result<Report> {
+    let read = input::read(ready, pinned, monitor)?;
+    input::check(ready, pinned, &read)?;
+    let Read { staged, main, observed, tally } = read;
+    let before = ready.dataset.current.as_ref().map(|current| Before::new(ready.state.root(), current));
+    let previous = before.as_ref().map(|before| before as &dyn Previous);
+    let entries = InForce::new(requests, &ready.plan().purpose.name);
+    let (rules, threads) = (ready.rules(), ready.call.threads);
+    let judged = decide::decide(rules, staged, &entries, previous, main.dropped(), threads, monitor)?;
+    let plan_digest = judged.verdict().digest(&pinned.digest(ready.plan()))?;
+    *digest = Some(plan_digest.clone());
+    let accepted = ready.accept.as_ref().is_some_and(|accept| accept.plan == plan_digest);
+    if let (Some(error), false) = (changed(ready, pinned), accepted) {
+        return Err(offer(error, ready, &plan_digest));
+    }
+    let verdict = judged.verdict().clone();
+    let lists = entries.lists(&ready.project);
+    let cleared = judged.clear(accepted).map_err(|error| offer(error, ready, &plan_digest))?;
+    let writing = Writing {
+        run: &begun.intent.run,
+        attempt: begun.attempt,
+        binary_tokens: ready.plan().token_format == crate::policy::TokenFormat::Binary,
+        subject_field: ready.plan().subject_field(),
+        threads: ready.call.threads,
+        current: table,
+    };
+    let written = publish::write(&cleared, &ready.target(), &writing, monitor)?;
+    let facts = Facts {
+        run: &begun.intent.run,
+        pinned,
+        main: &main,
+        observed: &observed,
+        tally: &tally,
+        verdict: &verdict,
+        accepted: accepted.then(|| plan_digest.clone()),
+        lists: lists,
+    };
+    let manifest = attest::manifest(ready, &facts, Some(&written));
+    let manifest_digest = ready.state.put_manifest(&manifest)?;
+    let version = table.map(|table| table.version);
+    let app = format!("tamis/{}", ready.call.job);
+    let sequence = manifest.output.version as i64;
+    let receipt = publish::commit(&written, &ready.target(), &app, sequence, &manifest_digest, version)?;
+    attest::check_receipt(&receipt, &manifest)?;
+    attest::remember(ready, &begun.intent, &manifest)?;
+    if accepted {
+        ready.state.use_accept(&ready.call.job, &plan_digest, &begun.intent.run)?;
+    }
+    let head = ready.state.ledger().head()?.to_string();
+    Ok(attest::report(ready, manifest, &verdict, Some(head), plan_digest))
+}
+
+/// R38: a set that was published from other objects needs `accept`.
+fn changed(ready: &Ready, pinned: &Pinned) -> Option<Error> {
+    let changed = ready.dataset.set_state(pinned.set(), &pinned.pins) == SetState::Changed;
+    let what = if pinned.set().is_empty() { "the input".to_string() } else { format!("set {}", pinned.set()) };
+    // An input without `{set}` is meant to change from night to night.
+    (changed && !pinned.set().is_empty()).then(|| {
+        Error::gate(format!("{what} was published before, from other objects"))
+            .help("an export that changes afterwards is unusual: compare, then accept the plan")
+    })
+}
+
+/// Says how to let a refused plan through, when that can be done.
+fn offer(error: Error, ready: &Ready, digest: &str) -> Error {
+    let (job, as_of) = (&ready.call.job, ready.as_of);
+    let why = error.help_text().map_or(String::new(), |help| format!("{help}\n"));
+    let command = format!("tamis accept {job} {digest} --as-of {as_of} --reason …");
+    error.help(format!("{why}to let exactly this plan through: {command}"))
+}

@@ -1,0 +1,414 @@
+//! The evidence half of a run: intent before, manifest and ledger after, and the report that people see.
+
+use super::input::Pinned;
+use super::prepare::Ready;
+use crate::decide::Verdict;
+use crate::error::{Error, Result};
+use crate::evidence::Event;
+use crate::evidence::manifest::{
+    Brake, ClocksIgnored, Drift, Field, File, Gate, Input, Keys, Kind, ListApplied, Manifest, Member, Output, Previous,
+    Removed, SCHEMA,
+};
+use crate::minimize::{FieldKind, Tally};
+use crate::policy::{Basis, Share, TokenFormat, Treatment};
+use crate::publish::{Receipt, Written};
+use crate::read::ReadReport;
+use crate::state::{Current, FieldType, Intent, PublishedFile, SetRead, pins};
+use crate::store::Created;
+
+/// What `run` and `plan` say, in text and as JSON.
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
+pub struct Report {
+    /// Version of this schema.
+    pub schema: &'static str,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// All numbers; of a plan the files are missing.
+    pub manifest: Manifest,
+    /// Rows of observed sources.
+    pub observed: u64,
+    /// What `accept` takes.
+    pub plan_digest: String,
+    /// What stands against publishing; only of a plan.
+    pub stops: Vec<String>,
+    /// What would help the gate.
+    pub hints: Vec<String>,
+    /// Last entry of the ledger; none of a plan.
+    pub ledger_head: Option<String>,
+    /// Where the table is, as a URL or path.
+    pub location: String,
+}
+
+/// What came of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// A new version is there.
+    Published,
+    /// Nothing was written.
+    Planned,
+}
+
+impl Outcome {
+    /// As a word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Published => "published",
+            Outcome::Planned => "plan of",
+        }
+    }
+}
+
+/// A run that has begun.
+pub struct Begun {
+    /// What it pinned.
+    pub intent: Intent,
+    /// Its attempt.
+    pub attempt: u32,
+}
+
+/// Begins a run: its intent is in `state` and in the ledger before a record is read.
+///
+/// # Errors
+/// Storage errors.
+pub fn intend(ready: &mut Ready, pinned: &Pinned, replaces: Option<u64>) -> Result<Begun> {
+    let compact: String = ready.as_of.to_string().chars().filter(|c| !"-:".contains(*c)).collect();
+    let plan = ready.plan();
+    let mut intent = Intent {
+        run: String::new(),
+        job: plan.job.clone(),
+        at: ready.call.now,
+        as_of: ready.as_of,
+        plan: plan.digest.clone(),
+        policy: ready.project.policy_digest.clone(),
+        set: pinned.main.set.clone(),
+        objects: pinned.pins.clone(),
+        replaces,
+    };
+    for number in 1u64.. {
+        intent.run = format!("{}-{}-{number}", intent.job, compact.to_lowercase());
+        if ready.state.intent(&intent.run, &intent)? == Created::New {
+            break;
+        }
+    }
+    ready.dataset.seen(ready.as_of);
+    ready.state.save_dataset(&mut ready.dataset)?;
+    let keys = ready.keys.ids();
+    if ready.state.check_keys(&keys)? == crate::state::Epoch::New {
+        ready.state.add_epoch(intent.of(1), &keys, ready.call.now)?;
+    }
+    Ok(Begun { intent, attempt: 1 })
+}
+
+/// Writes down that a run stopped. When even that fails the first error is what counts.
+pub fn refused(ready: &Ready, begun: &Begun, error: &Error, plan: Option<String>) {
+    let event = Event::Refused {
+        job: begun.intent.job.clone(),
+        as_of: begun.intent.as_of,
+        exit: error.kind().exit_code(),
+        cause: error.message().to_string(),
+        plan,
+    };
+    let _ = ready.state.ledger().append(begun.intent.of(begun.attempt), event, ready.call.now);
+}
+
+/// What a manifest is made of, apart from files.
+pub struct Facts<'a> {
+    /// The run's id; of a plan empty.
+    pub run: &'a str,
+    /// What was pinned.
+    pub pinned: &'a Pinned,
+    /// Files of the job's own export.
+    pub main: &'a ReadReport,
+    /// Files of observed sources.
+    pub observed: &'a [ReadReport],
+    /// Counts of values.
+    pub tally: &'a Tally,
+    /// Counts of rows.
+    pub verdict: &'a Verdict,
+    /// Digest that was accepted.
+    pub accepted: Option<String>,
+    /// Identities in force per list.
+    pub lists: Vec<ListApplied>,
+}
+
+/// The manifest of a version about to be committed; `written` is none for a plan.
+pub fn manifest(ready: &Ready, facts: &Facts<'_>, written: Option<&Written>) -> Manifest {
+    let (plan, keys, verdict) = (ready.plan(), ready.keys.ids(), facts.verdict);
+    let previous = ready.dataset.current.as_ref();
+    let drift: Vec<String> = facts.main.drift.iter().map(|drift| drift.name.clone()).collect();
+    Manifest {
+        schema: SCHEMA,
+        tamis: env!("CARGO_PKG_VERSION").into(),
+        kind: Kind::Run,
+        run: facts.run.into(),
+        attempt: written.map_or(1, |written| written.attempt),
+        job: plan.job.clone(),
+        purpose: plan.purpose.name.clone(),
+        lawful_basis: basis(plan.purpose.basis).into(),
+        recipient: plan.recipient.as_ref().map(|recipient| recipient.name.clone()),
+        as_of: ready.as_of,
+        scope: if plan.retention.person { "person" } else { "row" }.into(),
+        keep: plan.retention.keep.to_string(),
+        plan: plan.digest.clone(),
+        policy: ready.project.policy_digest.clone(),
+        keys: Keys { identity: keys.identity.0, token: keys.token.0, epoch: keys.epoch },
+        set: facts.pinned.main.set.clone(),
+        inputs: inputs(ready, facts),
+        lists: facts.lists.clone(),
+        rows_in: verdict.rows_in,
+        rows_out: verdict.rows_out,
+        removed: verdict.reasons.iter().map(|(reason, rows)| Removed { reason: reason.clone(), rows: *rows }).collect(),
+        absent: previous.map(|_| verdict.absent),
+        no_clock: verdict.no_clock,
+        clocks_ignored: ClocksIgnored {
+            sentinel: facts.tally.clocks.iter().map(|clock| clock.sentinels).sum(),
+            future: facts.tally.clocks.iter().map(|clock| clock.future).sum(),
+        },
+        fields: fields(ready, facts.tally),
+        not_published: not_published(ready),
+        drift: ready
+            .dataset
+            .clone()
+            .drifted(&drift, ready.as_of)
+            .into_iter()
+            .map(|(column, first_seen)| Drift { column, first_seen })
+            .collect(),
+        links: "not applied".into(),
+        gates: gates(ready, verdict),
+        brake: Some(Brake {
+            of: verdict.previous.unwrap_or(verdict.rows_in),
+            removed: verdict.previous.unwrap_or(verdict.rows_in).saturating_sub(verdict.rows_out),
+            max_removed: share(plan.limits.max_removed),
+            accepted: facts.accepted.clone(),
+        }),
+        previous: previous.map(|current| Previous {
+            version: current.version,
+            run: current.run.clone(),
+            rows: current.rows,
+        }),
+        output: output(ready, written),
+    }
+}
+
+fn inputs(ready: &Ready, facts: &Facts<'_>) -> Vec<Input> {
+    let plan = ready.plan();
+    let mut all = reported(&plan.source.name, &plan.input.root, facts.main);
+    for (observe, report) in plan.observe.iter().zip(facts.observed) {
+        all.extend(reported(&observe.source.name, &observe.input.root, report));
+    }
+    all
+}
+
+/// Files of one archive become members of one input.
+fn reported(source: &str, root: &str, report: &ReadReport) -> Vec<Input> {
+    let mut inputs: Vec<Input> = Vec::new();
+    for file in &report.inputs {
+        let object = format!("{root}:{}", file.object.path);
+        let member = Member {
+            name: file.member.clone(),
+            records: file.records,
+            dropped: file.dropped,
+            encoding: file.encoding.clone(),
+            blake3: file.blake3.clone(),
+        };
+        match inputs.last_mut().filter(|input| input.object == object) {
+            Some(input) => input.members.push(member),
+            None => inputs.push(Input {
+                source: source.into(),
+                object,
+                etag: file.object.etag.clone(),
+                version: file.object.version.clone(),
+                bytes: file.object.bytes,
+                members: vec![member],
+            }),
+        }
+    }
+    inputs
+}
+
+fn fields(ready: &Ready, tally: &Tally) -> Vec<Field> {
+    let plan = ready.plan();
+    let layout = crate::minimize::Minimizer::layout(plan);
+    plan.fields
+        .iter()
+        .enumerate()
+        .map(|(f, field)| Field {
+            name: field.name.clone(),
+            from: field.from.map(|column| plan.columns[column].name.clone()),
+            treatment: treatment(&field.treat),
+            data_type: data_type(layout.fields[f].kind, plan.token_format),
+            values: tally.fields[f].values,
+            untreated: tally.fields[f].untreated,
+            raw_forms: raw_forms(tally, field.from.map(|column| plan.columns[column].name.as_str())),
+        })
+        .collect()
+}
+
+fn raw_forms(tally: &Tally, column: Option<&str>) -> u64 {
+    tally.identifiers.iter().find(|identifier| Some(identifier.column.as_str()) == column).map_or(0, |i| i.raw)
+}
+
+fn not_published(ready: &Ready) -> Vec<String> {
+    let plan = ready.plan();
+    let published = |name: &String| plan.fields.iter().any(|f| f.from.is_some_and(|c| plan.columns[c].name == *name));
+    let mut names: Vec<String> = plan.source.listed.iter().filter(|name| !published(name)).cloned().collect();
+    names.sort();
+    names
+}
+
+fn gates(ready: &Ready, verdict: &Verdict) -> Vec<Gate> {
+    let both = ready.plan().gate.iter().zip(&verdict.gate);
+    both.map(|(spec, result)| Gate {
+        quasi_identifiers: spec.quasi_identifiers.clone(),
+        k: spec.k,
+        groups: result.groups,
+        groups_below: result.groups_below,
+        rows_suppressed: verdict.removed("suppressed"),
+        max_suppressed: share(spec.max_suppressed),
+    })
+    .collect()
+}
+
+fn output(ready: &Ready, written: Option<&Written>) -> Output {
+    let target = ready.target();
+    let file = |path: String, rows, bytes, blake3: &String| File { path, rows, bytes, blake3: blake3.clone() };
+    let files = written.map_or(&[][..], |written| &written.files);
+    Output {
+        dataset: ready.dataset.dataset.clone(),
+        version: ready.dataset.current.as_ref().map_or(0, |current| current.version + 1),
+        files: files.iter().map(|f| file(target.file(&f.name), f.rows, f.bytes, &f.blake3)).collect(),
+        companions: files
+            .iter()
+            .map(|f| file(f.companion.clone(), f.rows, f.companion_bytes, &f.companion_blake3))
+            .collect(),
+    }
+}
+
+/// The last steps: the commit is in the log, now the ledger and the dataset's record say so. Repeating them is safe.
+///
+/// # Errors
+/// Storage errors; the next run makes up for what is missing.
+pub fn remember(ready: &mut Ready, intent: &Intent, manifest: &Manifest) -> Result<()> {
+    let event = Event::Published {
+        job: manifest.job.clone(),
+        as_of: manifest.as_of,
+        version: manifest.output.version,
+        manifest: manifest.digest()?,
+        rows_in: manifest.rows_in,
+        rows_out: manifest.rows_out,
+    };
+    ready.state.ledger().append(intent.of(manifest.attempt), event, ready.call.now)?;
+    let dataset = &mut ready.dataset;
+    dataset.seen(manifest.as_of);
+    let pairs = manifest.output.files.iter().zip(&manifest.output.companions);
+    dataset.current = Some(Current {
+        version: manifest.output.version,
+        run: manifest.run.clone(),
+        attempt: manifest.attempt,
+        manifest: manifest.digest()?,
+        as_of: manifest.as_of,
+        rows: manifest.rows_out,
+        files: pairs
+            .map(|(file, companion)| PublishedFile {
+                path: file.path.clone(),
+                rows: file.rows,
+                companion: companion.path.clone(),
+            })
+            .collect(),
+    });
+    let own = |input: &&Input| Some(&input.source) == manifest.inputs.first().map(|first| &first.source);
+    let records = manifest.inputs.iter().filter(own).flat_map(|input| &input.members).map(|m| m.records).sum();
+    let set = intent.set.clone().unwrap_or_default();
+    dataset.set_read(&set, SetRead { pins: pins(&intent.objects), records, run: manifest.run.clone() });
+    dataset.fields = manifest
+        .fields
+        .iter()
+        .map(|field| FieldType { name: field.name.clone(), data_type: field.data_type.clone() })
+        .collect();
+    let drift: Vec<String> = manifest.drift.iter().map(|drift| drift.column.clone()).collect();
+    dataset.drifted(&drift, manifest.as_of);
+    ready.state.save_dataset(&mut ready.dataset)
+}
+
+/// The commit must be the one whose manifest was prepared.
+///
+/// # Errors
+/// Evidence, when the log holds another attempt or version.
+pub fn check_receipt(receipt: &Receipt, manifest: &Manifest) -> Result<()> {
+    if receipt.manifest == manifest.digest()? && receipt.version == manifest.output.version {
+        return Ok(());
+    }
+    Err(Error::evidence(format!("run {}: version {} carries another manifest", manifest.run, receipt.version))
+        .help("two processes have run this job at the same time; run it again, one at a time"))
+}
+
+/// What people see.
+pub fn report(ready: &Ready, manifest: Manifest, verdict: &Verdict, head: Option<String>, digest: String) -> Report {
+    Report {
+        schema: "tamis-report/1",
+        outcome: if head.is_some() { Outcome::Published } else { Outcome::Planned },
+        observed: verdict.observed,
+        plan_digest: digest,
+        stops: Vec::new(),
+        hints: verdict
+            .hints
+            .iter()
+            .filter(|hint| hint.saved > 0)
+            .map(|hint| format!("without {}: {} rows fewer would fall", hint.field, hint.saved))
+            .collect(),
+        ledger_head: head,
+        location: ready.location(),
+        manifest,
+    }
+}
+
+fn basis(basis: Basis) -> &'static str {
+    match basis {
+        Basis::Consent => "consent",
+        Basis::Contract => "contract",
+        Basis::LegalObligation => "legal-obligation",
+        Basis::VitalInterests => "vital-interests",
+        Basis::PublicTask => "public-task",
+        Basis::LegitimateInterests => "legitimate-interests",
+    }
+}
+
+fn share(share: Share) -> String {
+    format!("{}%", f64::from(share.0) / 10_000.0)
+}
+
+fn treatment(treat: &Treatment) -> String {
+    match treat {
+        Treatment::AsIs => "as-is".into(),
+        Treatment::Pseudonymize => "pseudonymize".into(),
+        Treatment::Prefix { length } => format!("prefix {length}"),
+        Treatment::Mask { keep_last, with } => format!("mask all but {keep_last} with {with}"),
+        Treatment::Year => "year".into(),
+        Treatment::Quarter => "quarter".into(),
+        Treatment::Month => "month".into(),
+        Treatment::Week => "week".into(),
+        Treatment::Day => "day".into(),
+        Treatment::AgeBand { edges } => format!("age-band {edges:?}"),
+        Treatment::Bucket { edges } => format!("bucket {edges:?}"),
+        Treatment::Round { to } => format!("round to {to}"),
+        Treatment::Map { values, .. } => format!("map of {} values", values.len()),
+        Treatment::EmailDomain => "email-domain".into(),
+        Treatment::Present => "present".into(),
+        Treatment::Constant { .. } => "constant".into(),
+    }
+}
+
+fn data_type(kind: FieldKind, tokens: TokenFormat) -> String {
+    match kind {
+        FieldKind::Token if tokens == TokenFormat::Binary => "binary".into(),
+        FieldKind::Token | FieldKind::Text => "string".into(),
+        FieldKind::Int32 => "int32".into(),
+        FieldKind::Int64 => "int64".into(),
+        FieldKind::Float64 => "float64".into(),
+        FieldKind::Decimal(scale) => format!("decimal(38,{scale})"),
+        FieldKind::Boolean => "boolean".into(),
+        FieldKind::Date => "date".into(),
+        FieldKind::Timestamp => "timestamp".into(),
+    }
+}

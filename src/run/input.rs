@@ -1,0 +1,313 @@
+//! The reading half of a run: requests taken in, a set pinned, every record read once and staged.
+
+use super::prepare::Ready;
+use crate::decide::{self, Distinct, EffectSet, Untreated};
+use crate::error::{Error, Result};
+use crate::evidence::manifest::ListApplied;
+use crate::evidence::{Event, RunRef, ledger};
+use crate::minimize::{IdentityMaker, Minimizer, Stream, Tally};
+use crate::monitor::{self, Monitor};
+use crate::policy::{Complete, Identifier, Location, Plan, Project, Treatment};
+use crate::read::{self, ReadReport, ReadRequest, Reader, Scratch, Selection};
+use crate::requests::{IntakeReport, Requests};
+use crate::stage::{Stage, Staged, Vault};
+use crate::state::{self, Pin};
+use crate::store::Root;
+use crate::{key, requests};
+use std::collections::BTreeMap;
+
+/// Bytes of export per bucket: about 100,000 rows at most, so that a worker holds a few tens of MiB.
+const BUCKET_BYTES: u64 = 16 << 20;
+/// What a compressed byte may become.
+const INFLATED: u64 = 8;
+
+/// The objects of a run, fixed before anything is read.
+pub struct Pinned {
+    /// The job's own.
+    pub main: Selection,
+    /// Those of each observed source, in the job's order.
+    pub observed: Vec<Selection>,
+    /// All of them as pins, the job's own first.
+    pub pins: Vec<Pin>,
+}
+
+impl Pinned {
+    /// One digest over what a verdict depends on: objects as pinned, and the resolved specs.
+    pub fn digest(&self, plan: &Plan) -> String {
+        format!("{}:{}", state::pins(&self.pins), plan.digest)
+    }
+
+    /// The set's name; empty for inputs without one.
+    pub fn set(&self) -> &str {
+        self.main.set.as_deref().unwrap_or("")
+    }
+}
+
+/// What reading gave.
+pub struct Read {
+    /// Rows by bucket.
+    pub staged: Staged,
+    /// Files of the job's own export.
+    pub main: ReadReport,
+    /// Files of observed sources.
+    pub observed: Vec<ReadReport>,
+    /// Counts of values.
+    pub tally: Tally,
+}
+
+/// Takes in the lists of the policy; what is readable is stored in any case.
+///
+/// # Errors
+/// Storage, or a policy error of a list. What a list has wrong is in the report.
+pub fn requests(ready: &Ready, save: bool, monitor: &dyn Monitor) -> Result<(Requests, IntakeReport)> {
+    let mut known = Requests::open(ready.state.root(), &ready.keys.identity)?;
+    let keys = &ready.keys;
+    let maker = |identifier: &Identifier| -> Result<requests::Maker> {
+        let maker = IdentityMaker::new(keys, identifier);
+        Ok(Box::new(move |value: &str| maker.make(value, None)))
+    };
+    let state = save.then(|| ready.state.root());
+    let report = requests::take_in(&mut known, state, &ready.roots, &ready.project, &maker, ready.call.now, monitor)?;
+    Ok((known, report))
+}
+
+/// Says in the ledger what was taken in, when there is something new.
+///
+/// # Errors
+/// Storage errors.
+pub fn note_intake(ready: &Ready, intake: &IntakeReport) -> Result<()> {
+    let told = |list: &requests::ListIntake| {
+        let intake = ledger::Intake {
+            files: list.objects - list.unchanged,
+            rows: list.records,
+            stored: list.new,
+            unreadable: list.unreadable,
+            digests: Vec::new(),
+        };
+        (list.list.clone(), intake)
+    };
+    let lists: BTreeMap<_, _> = intake.lists.iter().filter(|l| l.new + l.unreadable > 0).map(told).collect();
+    if lists.is_empty() {
+        return Ok(());
+    }
+    let of = RunRef { run: &format!("requests-{}", ready.call.now), attempt: 1, since: ready.call.now };
+    ready.state.ledger().append(of, Event::Requests { lists }, ready.call.now).map(|_| ())
+}
+
+/// Requests that apply to the job's purpose.
+pub struct InForce<'a> {
+    requests: &'a Requests,
+    purpose: &'a str,
+}
+
+impl<'a> InForce<'a> {
+    /// Of all requests, those for this purpose (R29).
+    pub fn new(requests: &'a Requests, purpose: &'a str) -> InForce<'a> {
+        InForce { requests, purpose }
+    }
+
+    fn applies(&self, entry: &requests::Entry<'_>) -> bool {
+        entry.purposes.is_none_or(|purposes| purposes.iter().any(|purpose| purpose == self.purpose))
+    }
+
+    /// Lists by name with their entries in force, for evidence.
+    pub fn lists(&self, project: &Project) -> Vec<ListApplied> {
+        let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+        for entry in (0..self.requests.len()).map(|index| self.requests.entry(index as u32)) {
+            *counts.entry(entry.list).or_default() += u64::from(self.applies(&entry));
+        }
+        let plan_basis = |list: &crate::policy::List| not_binding(project, self.purpose, list);
+        let told = |list: &crate::policy::List| ListApplied {
+            name: list.name.clone(),
+            effect: decide::effect_name(list.effect).into(),
+            entries: counts.get(list.name.as_str()).copied().unwrap_or(0),
+            not_binding: plan_basis(list),
+        };
+        project.lists.values().map(told).collect()
+    }
+}
+
+impl decide::Entries for InForce<'_> {
+    fn effects(&self, identity: &[u8; 32]) -> Option<EffectSet> {
+        let named = self.requests.effects(identity);
+        let entries = named.iter().map(|named| self.requests.entry(named.entry())).filter(|e| self.applies(e));
+        entries.map(|entry| EffectSet::of(entry.effect)).reduce(|mut all, one| {
+            all.add(&one);
+            all
+        })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.requests.is_empty()
+    }
+}
+
+fn not_binding(project: &Project, purpose: &str, list: &crate::policy::List) -> Option<String> {
+    let plan = project.jobs.values().find(|plan| plan.purpose.name == purpose)?;
+    let sale = plan.recipient.as_ref().is_some_and(|recipient| recipient.sale);
+    decide::binding(list.effect, plan.purpose.basis, sale).err().map(str::to_string)
+}
+
+/// Chooses the set and pins its objects and those of the observed sources.
+///
+/// # Errors
+/// Input, when no set is complete or an observed source is missing there (R26).
+pub fn pin(ready: &Ready) -> Result<Pinned> {
+    let plan = ready.plan();
+    let complete = plan.source.complete.as_ref();
+    let main = read::select(ready.root(&plan.input.root), &plan.input, complete, ready.call.now)?;
+    let mut pins = pins(&plan.input, &main);
+    let mut observed = Vec::new();
+    for observe in &plan.observe {
+        let root = ready.root(&observe.input.root);
+        let selection = observed_set(root, &observe.input, observe.source.complete.as_ref(), ready, &main)?;
+        pins.extend(self::pins(&observe.input, &selection));
+        observed.push(selection);
+    }
+    Ok(Pinned { main, observed, pins })
+}
+
+fn observed_set(
+    root: &Root,
+    input: &Location,
+    complete: Option<&Complete>,
+    ready: &Ready,
+    main: &Selection,
+) -> Result<Selection> {
+    match &main.set {
+        Some(set) if input.path.contains("{set}") => read::select_set(root, input, complete, ready.call.now, set),
+        _ => read::select(root, input, complete, ready.call.now),
+    }
+}
+
+fn pins(input: &Location, selection: &Selection) -> Vec<Pin> {
+    selection.objects.iter().map(|object| Pin::of(&input.root, object)).collect()
+}
+
+/// Reads, minimizes and stages everything that was pinned, each byte once.
+///
+/// # Errors
+/// Input errors of any file, the first in file order; storage errors.
+pub fn read(ready: &Ready, pinned: &Pinned, monitor: &dyn Monitor) -> Result<Read> {
+    let plan = ready.plan();
+    let stage = stage(ready, pinned)?;
+    monitor.event(monitor::Event::Stage { name: "read", total_bytes: Some(bytes_of(pinned)) });
+    let request = ReadRequest {
+        source: &plan.source,
+        columns: &plan.columns,
+        required: &(0..plan.columns.len()).collect::<Vec<_>>(),
+        drop_bad_records: plan.limits.drop_bad_records,
+        block_bytes: ready.call.block_bytes,
+    };
+    let root = ready.root(&plan.input.root);
+    let (main, tally) = stream(ready, root, &pinned.main, &request, Stream::Main, &stage, monitor)?;
+    let mut observed = Vec::new();
+    for (index, (observe, selection)) in plan.observe.iter().zip(&pinned.observed).enumerate() {
+        let request = ReadRequest {
+            source: &observe.source,
+            columns: &observe.columns,
+            required: &(0..observe.columns.len()).collect::<Vec<_>>(),
+            drop_bad_records: false,
+            block_bytes: ready.call.block_bytes,
+        };
+        let root = ready.root(&observe.input.root);
+        let (report, _) = stream(ready, root, selection, &request, Stream::Observed(index), &stage, monitor)?;
+        observed.push(report);
+    }
+    Ok(Read { staged: stage.finish()?, main, observed, tally })
+}
+
+fn stage(ready: &Ready, pinned: &Pinned) -> Result<Stage> {
+    let mut seed = [0; 32];
+    key::random(&mut seed)?;
+    let vault = Vault::new(ready.call.memory_bytes, ready.call.spill.clone(), seed)?;
+    let buckets = (inflated_bytes(pinned) / BUCKET_BYTES).next_power_of_two().clamp(16, 4096);
+    Ok(Stage::new(Minimizer::layout(ready.plan()), buckets as usize, vault))
+}
+
+fn bytes_of(pinned: &Pinned) -> u64 {
+    pinned.pins.iter().map(|pin| pin.bytes).sum()
+}
+
+fn inflated_bytes(pinned: &Pinned) -> u64 {
+    let packed = |name: &str| [".gz", ".zip"].iter().any(|end| name.to_ascii_lowercase().ends_with(end));
+    pinned.pins.iter().map(|pin| pin.bytes * if packed(&pin.object) { INFLATED } else { 1 }).sum()
+}
+
+fn stream(
+    ready: &Ready,
+    root: &Root,
+    selection: &Selection,
+    request: &ReadRequest<'_>,
+    stream: Stream,
+    stage: &Stage,
+    monitor: &dyn Monitor,
+) -> Result<(ReadReport, Tally)> {
+    let minimizer = Minimizer::new(ready.plan(), &ready.keys, ready.as_of, stream)?;
+    let reader = Reader::open(root, selection, request, monitor)?;
+    let workers: Vec<Result<Tally>> = std::thread::scope(|scope| {
+        let spawn = |_| scope.spawn(|| work(&reader, &minimizer, stage));
+        let handles: Vec<_> = (0..ready.call.threads.max(1)).map(spawn).collect();
+        handles.into_iter().map(|handle| handle.join().unwrap_or_else(|_| Err(panicked()))).collect()
+    });
+    let tallies: Vec<Tally> = workers.into_iter().collect::<Result<_>>()?;
+    let tally = tallies.into_iter().reduce(|mut all, one| {
+        all.merge(one);
+        all
+    });
+    Ok((reader.finish()?, tally.unwrap_or_default()))
+}
+
+fn work(reader: &Reader<'_>, minimizer: &Minimizer, stage: &Stage) -> Result<Tally> {
+    let (mut scratch, mut worker, mut writer) = (Scratch::default(), minimizer.worker(), stage.writer());
+    while let Some(batch) = reader.next(&mut scratch)? {
+        writer.append(worker.minimize(&batch)?)?;
+        scratch.recycle(batch);
+    }
+    writer.finish()?;
+    Ok(worker.tally())
+}
+
+fn panicked() -> Error {
+    Error::unknown("a worker broke off; nothing was published").help("report this as a fault of tamis")
+}
+
+/// Limits on what was read: the set's size (`min_records`), untreated values (R37), tokens that hide nothing (R21).
+///
+/// # Errors
+/// Input for a set too small, gate for the others.
+pub fn check(ready: &Ready, pinned: &Pinned, read: &Read) -> Result<()> {
+    let plan = ready.plan();
+    min_records(ready, pinned, read)?;
+    let field = |f: usize| (&plan.fields[f], &read.tally.fields[f]);
+    let untreated: Vec<Untreated<'_>> = (0..plan.fields.len())
+        .map(field)
+        .map(|(f, t)| Untreated { field: &f.name, untreated: t.untreated, values: t.values, limit: f.max_untreated })
+        .collect();
+    decide::check_untreated(&untreated)?;
+    let rows = read.main.records();
+    let distinct: Vec<Distinct<'_>> = (0..plan.fields.len())
+        .map(field)
+        .filter(|(f, _)| f.treat == Treatment::Pseudonymize)
+        .filter_map(|(f, t)| {
+            let identified = plan.columns[f.from?].identified;
+            Some(Distinct { field: &f.name, identified, distinct: t.distinct.len() as u64, rows })
+        })
+        .collect();
+    decide::check_distinct(&distinct)
+}
+
+fn min_records(ready: &Ready, pinned: &Pinned, read: &Read) -> Result<()> {
+    let plan: &Plan = ready.plan();
+    let (Some(complete), Some(before)) = (&plan.source.complete, ready.dataset.records_before(pinned.set())) else {
+        return Ok(());
+    };
+    let records = read.main.records();
+    let least = u128::from(before) * u128::from(complete.min_records.0);
+    if u128::from(records) * 1_000_000 >= least {
+        return Ok(());
+    }
+    Err(Error::input(format!("set {} has {records} records, the set before it had {before}", pinned.set())).help(
+        "the export may be cut short: export again; if persons really left, lower complete.min_records for this run",
+    ))
+}

@@ -1,0 +1,198 @@
+//! Everything that must hold before anything is read: specs, roots, keys, state, `as_of`.
+
+use crate::clock::Instant;
+use crate::decide::Rules;
+use crate::error::{Error, Kind, Result};
+use crate::key::{self, Keyring};
+use crate::monitor::{Event, Monitor};
+use crate::policy::{self, KeyFrom, Plan, Project};
+use crate::publish::Target;
+use crate::state::{Accept, Dataset, State};
+use crate::store::Root;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::runtime::Handle;
+
+/// Puts something between tamis and a store: a counter, a fault.
+pub type Wrap = Arc<dyn Fn(Root) -> Root + Send + Sync>;
+
+/// What a caller asks for.
+#[derive(Clone)]
+pub struct Call {
+    /// Folder of the specs.
+    pub dir: PathBuf,
+    /// Roots put elsewhere: name and URL.
+    pub roots: Vec<(String, String)>,
+    /// The job.
+    pub job: String,
+    /// The instant to judge at, when it is given.
+    pub as_of: Option<Instant>,
+    /// The present.
+    pub now: Instant,
+    /// Worker threads.
+    pub threads: usize,
+    /// Bytes of rows held before they are sealed on disk.
+    pub memory_bytes: usize,
+    /// Folder for sealed rows.
+    pub spill: PathBuf,
+    /// Bytes read per turn.
+    pub block_bytes: usize,
+    /// Makes state and keys where they are missing.
+    pub demo: bool,
+    /// Drives the stores.
+    pub runtime: Handle,
+    /// Between tamis and its stores.
+    pub wrap: Option<Wrap>,
+}
+
+/// A job ready to run.
+pub struct Ready {
+    /// The call.
+    pub call: Call,
+    /// All specs.
+    pub project: Project,
+    /// Opened roots.
+    pub roots: BTreeMap<String, Root>,
+    /// Keys in use.
+    pub keys: Keyring,
+    /// The state.
+    pub state: State,
+    /// What is known of the dataset.
+    pub dataset: Dataset,
+    /// Prefix of its companions in `state`.
+    pub companions: String,
+    /// What a person has let through, when the next run may use it.
+    pub accept: Option<Accept>,
+    /// The instant to judge at.
+    pub as_of: Instant,
+}
+
+impl Ready {
+    /// Checks everything that can be checked before a byte of an export is read.
+    ///
+    /// # Errors
+    /// Policy errors for specs, keys, state and `as_of`; storage errors.
+    pub fn prepare(call: &Call, monitor: &dyn Monitor) -> Result<Ready> {
+        let project = policy::load(&call.dir, &call.roots)?;
+        let plan = plan_of(&project, &call.job)?;
+        let roots = open_roots(&project, &call.runtime, call.wrap.as_ref())?;
+        if call.demo {
+            demo(call, &project, &roots, monitor)?;
+        }
+        let keys = Keyring::load(&project.keys, &data_roots(&project))?;
+        let state = State::open(root_of(&roots, "state")?)?;
+        state.check_keys(&keys.ids())?;
+        let output = format!("{}:{}", plan.output.root, plan.output.path);
+        let dataset = state.dataset(&call.job)?.unwrap_or_else(|| Dataset::new(&call.job, &output));
+        if dataset.dataset != output {
+            return Err(Error::policy(format!("job {} has published to {} so far", call.job, dataset.dataset))
+                .help("a dataset keeps its output; for another one write a new job"));
+        }
+        let accept = pending(&state, &call.job, &dataset)?;
+        let as_of = as_of(call, accept.as_ref(), &dataset)?;
+        let companions = format!("companions/{}", call.job);
+        Ok(Ready { call: call.clone(), project, roots, keys, state, dataset, companions, accept, as_of })
+    }
+
+    /// The resolved job.
+    pub fn plan(&self) -> &Plan {
+        &self.project.jobs[&self.call.job]
+    }
+
+    /// The rules for `decide`.
+    pub fn rules(&self) -> Rules {
+        Rules::from(self.plan(), self.as_of)
+    }
+
+    /// A root that the specs name; `policy` has checked that it is there.
+    pub fn root(&self, name: &str) -> &Root {
+        &self.roots[name]
+    }
+
+    /// Where the dataset lives.
+    pub fn target(&self) -> Target<'_> {
+        let output = &self.plan().output;
+        Target {
+            lake: self.root(&output.root),
+            path: &output.path,
+            state: self.state.root(),
+            companions: &self.companions,
+        }
+    }
+
+    /// Where the table is: a folder, or a URL that names store and path only.
+    pub fn location(&self) -> String {
+        let output = &self.plan().output;
+        let url = self.root(&output.root).url_of(&output.path);
+        url.to_file_path().map_or(url.to_string(), |path| path.display().to_string())
+    }
+}
+
+fn plan_of<'a>(project: &'a Project, job: &str) -> Result<&'a Plan> {
+    project.jobs.get(job).ok_or_else(|| {
+        let names: Vec<&str> = project.jobs.keys().map(String::as_str).collect();
+        Error::policy(format!("no job is called {job:?}")).help(format!("the jobs here are: {}", names.join(", ")))
+    })
+}
+
+/// Opens every root of the policy.
+///
+/// # Errors
+/// A policy error for a URL that no store understands.
+pub fn open_roots(project: &Project, runtime: &Handle, wrap: Option<&Wrap>) -> Result<BTreeMap<String, Root>> {
+    let open = |(name, url): (&String, &String)| {
+        let root = Root::open(name, url, runtime.clone())?;
+        Ok((name.clone(), wrap.map_or(root.clone(), |wrap| wrap(root.clone()))))
+    };
+    project.roots.iter().map(open).collect()
+}
+
+fn root_of<'a>(roots: &'a BTreeMap<String, Root>, name: &str) -> Result<&'a Root> {
+    roots.get(name).ok_or_else(|| Error::policy(format!("the policy has no root {name:?}")))
+}
+
+/// Locations in which keys may not lie.
+pub fn data_roots(project: &Project) -> Vec<String> {
+    project.roots.values().cloned().collect()
+}
+
+fn demo(call: &Call, project: &Project, roots: &BTreeMap<String, Root>, monitor: &dyn Monitor) -> Result<()> {
+    let KeyFrom::Dir(dir) = &project.keys.from else {
+        return Err(Error::policy("--demo makes keys only in a folder").help("set [keys] dir in the policy"));
+    };
+    if let Some(root) = roots.values().find(|root| root.folder().is_none()) {
+        return Err(Error::policy(format!("--demo is for local roots, and {} is none", root.name)));
+    }
+    let made = std::path::Path::new(dir).join("identity.key").exists();
+    let files = if made { Vec::new() } else { key::create(dir, &project.keys.epoch)? };
+    for file in &files {
+        monitor.event(Event::Warning(format!("demo: made {}, a key for trying out only", file.file)));
+    }
+    let state = root_of(roots, "state")?;
+    let absent = |error: &Error| error.kind() == Kind::Policy;
+    if State::open(state).as_ref().err().is_some_and(absent) {
+        let keys = Keyring::load(&project.keys, &data_roots(project))?;
+        State::create(state, &keys.ids(), call.now)?;
+        monitor.event(Event::Warning(format!("demo: made the state in {}", state.display(""))));
+    }
+    Ok(())
+}
+
+/// The newest acceptance that the dataset's time has not passed.
+fn pending(state: &State, job: &str, dataset: &Dataset) -> Result<Option<Accept>> {
+    let accepts = state.accepts(job)?;
+    Ok(accepts.into_iter().filter(|accept| Some(accept.as_of) >= dataset.last_as_of).max_by_key(|accept| accept.at))
+}
+
+/// R28: `--as-of`, else what `accept` stored, else now in whole seconds; up to now, never before the dataset's last.
+fn as_of(call: &Call, accept: Option<&Accept>, dataset: &Dataset) -> Result<Instant> {
+    let now = Instant(call.now.0 - call.now.0.rem_euclid(1_000_000));
+    let as_of = call.as_of.or(accept.map(|accept| accept.as_of)).unwrap_or(now);
+    if as_of > call.now {
+        return Err(Error::policy(format!("as_of {as_of} is in the future"))
+            .help("judge at an instant up to now; what expires later is removed later"));
+    }
+    dataset.check_as_of(as_of)?;
+    Ok(as_of)
+}

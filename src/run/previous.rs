@@ -1,0 +1,68 @@
+//! The version before, as its companions tell it: rows per subject, by bucket (R35).
+
+use crate::decide::Previous;
+use crate::error::Result;
+use crate::publish::Companions;
+use crate::state::Current;
+use crate::store::Root;
+
+/// Companions of the current version, in the order of their tokens.
+pub struct Before<'a> {
+    state: &'a Root,
+    current: &'a Current,
+}
+
+impl<'a> Before<'a> {
+    /// Of the version that state knows.
+    pub fn new(state: &'a Root, current: &'a Current) -> Before<'a> {
+        Before { state, current }
+    }
+}
+
+impl Previous for Before<'_> {
+    fn rows(&self) -> u64 {
+        self.current.rows
+    }
+
+    fn subjects(
+        &self,
+        bucket: usize,
+        buckets: usize,
+        each: &mut dyn FnMut(&[u8; 16], u64) -> Result<()>,
+    ) -> Result<()> {
+        for file in &self.current.files {
+            let mut companions = Companions::open_subjects(self.state, &file.companion)?;
+            companions.skip_while(|_, greatest| bucket_of(greatest, buckets) >= bucket);
+            while let Some(group) = companions.next_group()? {
+                let rows = group.rows();
+                if rows > 0 && bucket_of(group.subject(0), buckets) > bucket {
+                    return Ok(());
+                }
+                let own = (0..rows).map(|row| group.subject(row)).filter(|s| bucket_of(s, buckets) == bucket);
+                for subject in own {
+                    each(subject, 1)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Buckets are ranges of the token's first bits.
+fn bucket_of(subject: &[u8; 16], buckets: usize) -> usize {
+    let first = subject.first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
+    (first as u128 * buckets as u128 >> 64) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bucket_of;
+
+    #[test]
+    fn buckets_are_ranges_of_the_first_bits() {
+        let token = |first: u8| [first; 16];
+        assert_eq!(bucket_of(&token(0xff), 1), 0);
+        assert_eq!((bucket_of(&token(0x00), 16), bucket_of(&token(0xff), 16)), (0, 15));
+        assert_eq!(bucket_of(&token(0x80), 2), 1);
+    }
+}

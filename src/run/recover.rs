@@ -1,0 +1,60 @@
+//! A run that was killed between its commit and its last entry: its version is there, its evidence is made whole here.
+//! Nothing else of an earlier attempt needs repair: files that no commit names are nobody's.
+
+use super::attest;
+use super::prepare::Ready;
+use crate::error::{Error, Result};
+use crate::publish;
+
+/// Compares the table with what state knows of it and completes the entries of a version that is only in the table.
+///
+/// # Errors
+/// Evidence, when the table is older than state says, or was written by somebody else.
+pub fn unfinished(ready: &mut Ready) -> Result<Option<publish::Current>> {
+    let output = &ready.plan().output;
+    let table = publish::current(ready.root(&output.root), &output.path)?;
+    let known = ready.dataset.current.as_ref().map(|current| (current.version, current.manifest.clone()));
+    match (&table, known) {
+        (None, None) => {}
+        (Some(table), Some((version, manifest))) if table.version == version && table.manifest == manifest => {}
+        (Some(table), known) if known.as_ref().is_none_or(|(version, _)| table.version > *version) => {
+            complete(ready, table)?;
+        }
+        (table, _) => return Err(behind(ready, table.as_ref())),
+    }
+    Ok(table)
+}
+
+/// The table as a plan may see it: a version that is not in `state` yet stops it, for a plan repairs nothing.
+///
+/// # Errors
+/// Evidence, when table and state differ.
+pub fn unpublished(ready: &Ready) -> Result<()> {
+    let output = &ready.plan().output;
+    let table = publish::current(ready.root(&output.root), &output.path)?;
+    let known = ready.dataset.current.as_ref().map(|current| current.version);
+    match table.as_ref().map(|table| table.version) {
+        version if version == known => Ok(()),
+        version if version > known => {
+            Err(Error::evidence(format!("{}: the last run was cut short", ready.dataset.dataset))
+                .help(format!("`tamis run {}` completes its evidence first", ready.call.job)))
+        }
+        _ => Err(behind(ready, table.as_ref())),
+    }
+}
+
+fn complete(ready: &mut Ready, table: &publish::Current) -> Result<()> {
+    let manifest = ready.state.manifest(&table.run, table.attempt, &table.manifest)?;
+    let intent = ready.state.stored_intent(&table.run)?.ok_or_else(|| {
+        Error::evidence(format!("run {} has published version {} without an intent", table.run, table.version))
+            .help("compare the state with its copy: `tamis verify`")
+    })?;
+    attest::remember(ready, &intent, &manifest)
+}
+
+fn behind(ready: &Ready, table: Option<&publish::Current>) -> Error {
+    let known = ready.dataset.current.as_ref().map_or(0, |current| current.version);
+    let there = table.map_or("gone".to_string(), |table| format!("at version {}", table.version));
+    Error::evidence(format!("{}: state says version {known}, but the table is {there}", ready.dataset.dataset))
+        .help("a restored table or state would bring erased persons back: restore the newer one, or use a new output")
+}
