@@ -1,5 +1,4 @@
 //! One binary for everything that needs several modules or a store.
 
 mod fault;
-mod publish;
 mod store;
