@@ -1,2 +1,51 @@
 //! What is said afterwards: ledger, manifest, verification. Plain structs of its own.
 //! Must not know batches, keys or values.
+
+pub mod ledger;
+pub mod manifest;
+mod verify;
+
+pub use ledger::{Entry, Event, Head, Ledger, RunRef};
+pub use manifest::Manifest;
+pub(crate) use verify::intent_path;
+pub use verify::{VerifyReport, verify};
+
+use crate::error::{Error, Result};
+use std::io::Read;
+
+/// BLAKE3 hex of whole files of evidence, never of a value.
+pub fn digest(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex().to_string()
+}
+
+/// BLAKE3 hex and length of what a reader gives.
+///
+/// # Errors
+/// What the reader fails with.
+pub fn digest_of(mut source: impl Read) -> std::io::Result<(String, u64)> {
+    let (mut hasher, mut length) = (blake3::Hasher::new(), 0);
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        match source.read(&mut buffer) {
+            Ok(0) => return Ok((hasher.finalize().to_hex().to_string(), length)),
+            Ok(read) => {
+                hasher.update(&buffer[..read]);
+                length += read as u64;
+            }
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+/// Indented JSON with a final newline; fields in the order of the struct, maps in key order: one content, one sequence of
+/// bytes.
+pub(crate) fn json<T: serde::Serialize>(value: &T) -> Result<Vec<u8>> {
+    let mut bytes =
+        serde_json::to_vec_pretty(value).map_err(|_| Error::evidence("a record cannot be written as JSON"))?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests;

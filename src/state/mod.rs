@@ -1,1 +1,169 @@
-//! What `state` holds of datasets: versions, companions, last instants, key ids. Must not know raw values.
+//! What `state` holds of datasets: versions, companions, last instants, key ids; runs begun and what was accepted.
+//! Create-only files, so that two processes cannot undo each other on any store. Must not know raw values.
+
+mod accept;
+mod dataset;
+mod intent;
+
+pub use accept::Accept;
+pub use dataset::{Current, Dataset, FieldType, PublishedFile, SetRead, SetState};
+pub use intent::{Intent, Pin, pins};
+
+use crate::clock::Instant;
+use crate::error::{Error, Result};
+use crate::evidence::{self, Event, Ledger, RunRef};
+use crate::key::{KeyId, KeyIds};
+use crate::store::{Created, Root};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+const FORMAT: u32 = 1;
+const FILE: &str = "tamis.json";
+const IDENTITY: &str = "keys/identity.json";
+
+/// The state of one installation.
+pub struct State {
+    root: Root,
+    ledger: Ledger,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Made {
+    format: u32,
+    created: Instant,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeyInUse {
+    format: u32,
+    id: KeyId,
+}
+
+/// What is known of the token key's epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Epoch {
+    /// Used before, with this key.
+    Known,
+    /// Never used: [`State::add_epoch`] before the first token is published.
+    New,
+}
+
+impl State {
+    /// `tamis state create`: makes the state once. A creation that was cut short is completed with the same keys.
+    ///
+    /// # Errors
+    /// A policy error when the state is there already or was begun with other keys.
+    pub fn create(root: &Root, keys: &KeyIds, now: Instant) -> Result<State> {
+        if root.get(FILE)?.is_some() {
+            return Err(Error::policy(format!("{} is there already", root.display(FILE)))
+                .help("the state of an installation is made once; another one needs another state root"));
+        }
+        let state = State { root: root.clone(), ledger: Ledger::open(root) };
+        state.key_in_use(IDENTITY, &keys.identity, &identity_differs(root))?;
+        state.key_in_use(&token_file(&keys.epoch), &keys.token, &token_differs(root, &keys.epoch))?;
+        let event = Event::StateCreated {
+            identity_key: keys.identity.0.clone(),
+            token_key: keys.token.0.clone(),
+            epoch: keys.epoch.clone(),
+        };
+        state.ledger.append(RunRef { run: "state-create", attempt: 1, since: Instant(i64::MIN) }, event, now)?;
+        match root.create(FILE, evidence::json(&Made { format: FORMAT, created: now })?)? {
+            Created::New => Ok(state),
+            Created::Exists => State::open(root),
+        }
+    }
+
+    /// Opens the state.
+    ///
+    /// # Errors
+    /// A policy error when it was never created, or by a newer tamis.
+    pub fn open(root: &Root) -> Result<State> {
+        let Some(made) = load::<Made>(root, FILE)? else {
+            return Err(Error::policy(format!("{} is not there: this state was never created", root.display(FILE)))
+                .help("check the root `state` in the policy; for a new installation run `tamis state create` once"));
+        };
+        if made.format != FORMAT {
+            return Err(Error::policy(format!("{} has format {}", root.display(FILE), made.format))
+                .help("a newer tamis made it: use that version"));
+        }
+        Ok(State { root: root.clone(), ledger: Ledger::open(root) })
+    }
+
+    /// The root it is in, for companions, manifests and `verify`.
+    pub fn root(&self) -> &Root {
+        &self.root
+    }
+
+    /// The ledger in it.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Compares the keys of a run with those in use. To be called before anything is read; writes nothing.
+    ///
+    /// # Errors
+    /// A policy error when the identity key, or the token key of this epoch, is another one.
+    pub fn check_keys(&self, keys: &KeyIds) -> Result<Epoch> {
+        match load::<KeyInUse>(&self.root, IDENTITY)? {
+            Some(known) if known.id == keys.identity => {}
+            Some(_) => return Err(identity_differs(&self.root)),
+            None => return Err(missing(&self.root.display(IDENTITY))),
+        }
+        match load::<KeyInUse>(&self.root, &token_file(&keys.epoch))? {
+            Some(known) if known.id == keys.token => Ok(Epoch::Known),
+            Some(_) => Err(token_differs(&self.root, &keys.epoch)),
+            None => Ok(Epoch::New),
+        }
+    }
+
+    /// Records the token key of a new epoch, for ever, and says so in the ledger.
+    ///
+    /// # Errors
+    /// A policy error when another key was recorded for it meanwhile.
+    pub fn add_epoch(&self, of: RunRef<'_>, keys: &KeyIds, now: Instant) -> Result<()> {
+        self.key_in_use(&token_file(&keys.epoch), &keys.token, &token_differs(&self.root, &keys.epoch))?;
+        let event = Event::EpochAdded { epoch: keys.epoch.clone(), token_key: keys.token.0.clone() };
+        self.ledger.append(of, event, now).map(|_| ())
+    }
+
+    fn key_in_use(&self, path: &str, id: &KeyId, differs: &Error) -> Result<()> {
+        let bytes = evidence::json(&KeyInUse { format: FORMAT, id: id.clone() })?;
+        match self.root.create(path, bytes)? {
+            Created::New => Ok(()),
+            Created::Exists => Err(differs.clone()),
+        }
+    }
+}
+
+fn token_file(epoch: &str) -> String {
+    format!("keys/token-{epoch}.json")
+}
+
+fn identity_differs(root: &Root) -> Error {
+    Error::policy(format!("identity.key is not the key that {} was made with", root.display(""))).help(
+        "with another identity key no stored erasure would match and no token would join; bring the first key back. \
+         It never changes, also when the epoch does",
+    )
+}
+
+fn token_differs(root: &Root, epoch: &str) -> Error {
+    Error::policy(format!("token-{epoch}.key is not the key that {} has for epoch {epoch:?}", root.display(""))).help(
+        "with another key tokens of one epoch would no longer join, and erasures would miss published rows; bring that \
+         key back, or begin a new epoch with `tamis key new`",
+    )
+}
+
+fn missing(place: &str) -> Error {
+    Error::evidence(format!("{place} is missing")).help("bring it back from a copy of the state")
+}
+
+/// Reads a JSON record; `None` when it is not there.
+fn load<T: DeserializeOwned>(root: &Root, path: &str) -> Result<Option<T>> {
+    let Some(bytes) = root.get(path)? else { return Ok(None) };
+    serde_json::from_slice(&bytes).map(Some).map_err(|_| {
+        Error::evidence(format!("{} cannot be read as what it should be", root.display(path)))
+            .help("it was changed, or a newer tamis wrote it; bring it back from a copy of the state")
+    })
+}
+
+#[cfg(test)]
+mod tests;

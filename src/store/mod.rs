@@ -10,7 +10,7 @@ mod tests;
 mod upload;
 
 pub use answer::from_io;
-pub(crate) use open::settle;
+pub(crate) use open::{local_folder, settle};
 
 use crate::clock::Instant;
 use crate::error::Result;

@@ -61,6 +61,15 @@ fn local(name: &str, path: &std::path::Path, runtime: tokio::runtime::Handle) ->
     Ok(Root { name: name.into(), url, prefix, store, runtime, folder: Some(folder) })
 }
 
+/// The folder that a URL or path of the policy names, when it is a local one.
+pub(crate) fn local_folder(url: &str) -> Option<PathBuf> {
+    if !url.contains("://") {
+        return settle(std::path::Path::new(url));
+    }
+    let url = Url::parse(url).ok().filter(|url| url.scheme() == "file")?;
+    settle(&url.to_file_path().ok()?)
+}
+
 /// Absolute, without `.` and `..`; links in the part that exists are resolved.
 pub(crate) fn settle(path: &std::path::Path) -> Option<PathBuf> {
     let absolute = std::path::absolute(path).ok()?;

@@ -1,4 +1,5 @@
 //! One binary for everything that needs several modules or a store.
 
 mod fault;
+mod state;
 mod store;

@@ -10,7 +10,7 @@ use tamis::store::{Created, Root};
 const MODES: [Mode; 4] = [Mode::FailBefore, Mode::FailAfter, Mode::AnswerExists, Mode::Hang(Duration::from_millis(1))];
 
 fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime")
 }
 
 /// A small life of a store; every step may fail.
@@ -79,4 +79,41 @@ fn a_lost_answer_of_create_is_learned_by_reading() {
     }
     let away = plain.with_store(FaultStore::new(Arc::new(InMemory::new()), Fault::new(Mode::FailAfter, 1, true)));
     assert_eq!(away.create("a", b"1".to_vec()).unwrap_err().kind(), tamis::error::Kind::Storage);
+}
+
+/// Real servers on loopback: `TAMIS_TEST_ROOTS="s3://bucket/x az://container/x"`, with their settings in `AWS_*` and
+/// `AZURE_*`. The folder named must be new.
+#[test]
+fn real_servers_behave_like_the_others() {
+    let Ok(urls) = std::env::var("TAMIS_TEST_ROOTS") else { return };
+    let runtime = runtime();
+    for url in urls.split_whitespace() {
+        let root = Root::open("lake", url, runtime.handle().clone()).unwrap();
+        assert_eq!(root.list("").unwrap(), [], "{url} is new");
+        assert_eq!(root.get("nothing").unwrap(), None);
+        work(&root).unwrap_or_else(|e| panic!("{url}: {e}"));
+        assert_eq!(root.create("ledger/1", b"other".to_vec()).unwrap(), Created::Exists);
+        root.put("a b/ü #1+.csv", vec![b'x'; 200_000]).unwrap();
+        let listed = root.list("a b").unwrap().remove(0);
+        assert_eq!(listed.path, "a b/ü #1+.csv");
+        let mut source = root.open_seek(&listed).unwrap();
+        source.seek(std::io::SeekFrom::End(-10)).unwrap();
+        let mut tail = Vec::new();
+        source.read_to_end(&mut tail).unwrap();
+        assert_eq!(tail, [b'x'; 10]);
+        root.put("a b/ü #1+.csv", vec![b'y'; 200_000]).unwrap();
+        let changed = root.open_object(&listed).err().unwrap_or_else(|| panic!("{url}: not pinned"));
+        assert_eq!(changed.kind(), tamis::error::Kind::Input, "{url}");
+        let mut dropped = root.upload("data/dropped").unwrap();
+        dropped.write_all(&vec![1; 20 << 20]).unwrap();
+        drop(dropped);
+        assert_eq!(root.head("data/dropped").unwrap(), None);
+        for object in root.list("").unwrap() {
+            root.delete(&object.path).unwrap();
+        }
+        assert_eq!(root.list("").unwrap(), []);
+        let missing = Root::open("lake", &url.replace("://", "://no-"), runtime.handle().clone()).unwrap();
+        let error = missing.put("x", vec![1]).unwrap_err();
+        assert_eq!(error.kind(), tamis::error::Kind::Storage, "{url}: {error}");
+    }
 }

@@ -1,0 +1,348 @@
+//! The ledger: `ledger/<seq>.json` in the state root, create-only, each entry with the hash of the one before.
+//! Says what was intended, published, refused, accepted, taken in and removed; counts and digests only.
+
+use super::digest;
+use crate::clock::Instant;
+use crate::error::{Error, Result};
+use crate::store::{Created, Root};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+/// `prev` of the first entry.
+pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+const FOLDER: &str = "ledger";
+const FORMAT: u32 = 1;
+/// How far the clocks of two machines, or one that was set, may lie apart when an entry of a run is searched.
+const CLOCK_SLACK: i64 = 3_600_000_000;
+
+/// One entry, as its file holds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Format of the file: 1.
+    pub format: u32,
+    /// Its number, from 1; also its file name.
+    pub seq: u64,
+    /// BLAKE3 hex of the exact bytes of the entry before; [`GENESIS`] in the first.
+    pub prev: String,
+    /// When it was written; never before the entry before.
+    pub at: Instant,
+    /// Id of the run (or command) it belongs to.
+    pub run: String,
+    /// Attempt of that run, from 1.
+    pub attempt: u32,
+    /// What happened.
+    pub event: Event,
+}
+
+/// What an entry says. Closed: a reader that meets another kind is older than the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Event {
+    /// `tamis state create`.
+    StateCreated {
+        /// Id of the identity key.
+        identity_key: String,
+        /// Id of the token key.
+        token_key: String,
+        /// Epoch of the token key.
+        epoch: String,
+    },
+    /// The first run with a token key of a new epoch.
+    EpochAdded {
+        /// The epoch.
+        epoch: String,
+        /// Id of its token key.
+        token_key: String,
+    },
+    /// A run has pinned what it reads.
+    Intent {
+        /// The job.
+        job: String,
+        /// Instant the rules are applied at.
+        as_of: Instant,
+        /// Digest of the plan.
+        plan: String,
+        /// BLAKE3 hex of the bytes of `runs/<run>/intent.json`.
+        intent: String,
+    },
+    /// A new version is there.
+    Published {
+        /// The job.
+        job: String,
+        /// Instant the rules were applied at.
+        as_of: Instant,
+        /// Version of the table.
+        version: u64,
+        /// BLAKE3 hex of the bytes of the manifest.
+        manifest: String,
+        /// Rows read.
+        rows_in: u64,
+        /// Rows in the version.
+        rows_out: u64,
+    },
+    /// A version without new export: lists and retention applied to the one before.
+    Swept {
+        /// The job.
+        job: String,
+        /// Instant the rules were applied at.
+        as_of: Instant,
+        /// Version of the table.
+        version: u64,
+        /// BLAKE3 hex of the bytes of the manifest.
+        manifest: String,
+        /// Rows of the version before.
+        rows_in: u64,
+        /// Rows in the version.
+        rows_out: u64,
+    },
+    /// A run stopped; the previous version is unchanged, apart from sweeps that have entries of their own.
+    Refused {
+        /// The job.
+        job: String,
+        /// Instant the rules were applied at.
+        as_of: Instant,
+        /// Exit code of the run (design section 8).
+        exit: u8,
+        /// What stopped it: name of a gate, a limit or a check.
+        cause: String,
+        /// Digest that `accept` takes, when there is one.
+        plan: Option<String>,
+    },
+    /// A person let a stopped run through.
+    Accepted {
+        /// The job.
+        job: String,
+        /// Instant of the run it lets through.
+        as_of: Instant,
+        /// Digest of the plan it lets through.
+        plan: String,
+        /// Why, in the operator's words.
+        reason: String,
+        /// Who, when the operator wants it said.
+        by: Option<String>,
+    },
+    /// Request files or commands were taken in.
+    Requests {
+        /// By list, or by effect for commands.
+        lists: BTreeMap<String, Intake>,
+    },
+    /// Bytes are gone for good.
+    Removed {
+        /// The job.
+        job: String,
+        /// Objects removed.
+        objects: u64,
+        /// Their length.
+        bytes: u64,
+        /// All requests received before are removed from this dataset, as far as tamis can verify.
+        watermark: Option<Instant>,
+    },
+    /// A scheduled run did not happen and will not be caught up.
+    Missed {
+        /// The job.
+        job: String,
+        /// When it was due.
+        due: Instant,
+    },
+}
+
+/// What was taken in of one list.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Intake {
+    /// Files read.
+    pub files: u64,
+    /// Rows read.
+    pub rows: u64,
+    /// Requests stored for the first time.
+    pub stored: u64,
+    /// Rows that could not be read.
+    pub unreadable: u64,
+    /// Keyed digests of the files (no unkeyed digest of a request file is written).
+    pub digests: Vec<String>,
+}
+
+impl Event {
+    fn kind(&self) -> &'static str {
+        match self {
+            Event::StateCreated { .. } => "state-created",
+            Event::EpochAdded { .. } => "epoch-added",
+            Event::Intent { .. } => "intent",
+            Event::Published { .. } => "published",
+            Event::Swept { .. } => "swept",
+            Event::Refused { .. } => "refused",
+            Event::Accepted { .. } => "accepted",
+            Event::Requests { .. } => "requests",
+            Event::Removed { .. } => "removed",
+            Event::Missed { .. } => "missed",
+        }
+    }
+    /// One per run, whatever the attempt; of all others there is one per attempt.
+    fn once_per_run(&self) -> bool {
+        matches!(self, Event::StateCreated { .. } | Event::Intent { .. } | Event::Published { .. })
+    }
+}
+
+/// Which run an entry belongs to.
+#[derive(Clone, Copy, Debug)]
+pub struct RunRef<'a> {
+    /// Its id.
+    pub run: &'a str,
+    /// Its attempt, from 1.
+    pub attempt: u32,
+    /// When it began (`at` of its intent, or now for a new one): no entry of it is older.
+    pub since: Instant,
+}
+
+/// The last entry: its number and the digest of its bytes. Written `SEQ:DIGEST`; kept elsewhere, it shows a cut tail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// Number of the last entry; 0 of an empty ledger.
+    pub seq: u64,
+    /// BLAKE3 hex of its bytes; [`GENESIS`] of an empty ledger.
+    pub digest: String,
+}
+
+impl Head {
+    /// Reads `SEQ:DIGEST`.
+    pub fn parse(text: &str) -> Option<Head> {
+        let (seq, digest) = text.trim().split_once(':')?;
+        let hex = digest.len() == GENESIS.len() && digest.bytes().all(|b| b.is_ascii_hexdigit());
+        Some(Head { seq: seq.parse().ok()?, digest: hex.then(|| digest.to_ascii_lowercase())? })
+    }
+}
+
+impl std::fmt::Display for Head {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.seq, self.digest)
+    }
+}
+
+/// The ledger of one state root.
+pub struct Ledger {
+    root: Root,
+    read: Mutex<BTreeMap<u64, (Entry, String)>>,
+}
+
+impl Ledger {
+    /// Opens the ledger; nothing is read yet. An empty one is fine.
+    pub fn open(state: &Root) -> Ledger {
+        Ledger { root: state.clone(), read: Mutex::new(BTreeMap::new()) }
+    }
+
+    /// All entries, in order.
+    ///
+    /// # Errors
+    /// An evidence error when one is missing or unreadable; `verify` says more.
+    pub fn entries(&self) -> Result<Vec<Entry>> {
+        (1..=self.last()?).map(|seq| Ok(self.entry(seq)?.0)).collect()
+    }
+
+    /// The last entry's number and digest.
+    ///
+    /// # Errors
+    /// An evidence error when a number is missing, a storage error when the store is away.
+    pub fn head(&self) -> Result<Head> {
+        match self.last()? {
+            0 => Ok(Head { seq: 0, digest: GENESIS.into() }),
+            seq => Ok(Head { seq, digest: self.entry(seq)?.1 }),
+        }
+    }
+
+    /// Appends an entry. When the run has that entry already (its answer was lost, or the run begins again), nothing is
+    /// written and the head is returned as it is. Two writers at once both get in, one after the other.
+    ///
+    /// # Errors
+    /// An evidence error when the ledger has a hole, a storage error when the store is away; appending again is safe.
+    pub fn append(&self, of: RunRef<'_>, event: Event, now: Instant) -> Result<Head> {
+        loop {
+            let head = self.head()?;
+            let before = if head.seq == 0 { None } else { Some(self.entry(head.seq)?.0) };
+            if self.holds(head.seq, of, &event)? {
+                return Ok(head);
+            }
+            let entry = Entry {
+                format: FORMAT,
+                seq: head.seq + 1,
+                prev: head.digest,
+                at: before.map_or(now, |entry| entry.at.max(now)),
+                run: of.run.into(),
+                attempt: of.attempt,
+                event: event.clone(),
+            };
+            let bytes = super::json(&entry)?;
+            let head = Head { seq: entry.seq, digest: digest(&bytes) };
+            if self.root.create(&path(entry.seq), bytes)? == Created::New {
+                self.keep(head.seq, &entry, &head.digest);
+                return Ok(head);
+            }
+        }
+    }
+
+    /// Whether one of the entries since the run began is this one.
+    fn holds(&self, last: u64, of: RunRef<'_>, event: &Event) -> Result<bool> {
+        let since = of.since.0.saturating_sub(CLOCK_SLACK);
+        for seq in (1..=last).rev() {
+            let (entry, _) = self.entry(seq)?;
+            if entry.at.0 < since {
+                return Ok(false);
+            }
+            let same = entry.run == of.run && entry.event.kind() == event.kind();
+            if same && (event.once_per_run() || entry.attempt == of.attempt) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn last(&self) -> Result<u64> {
+        let numbers = numbers(&self.root)?;
+        match numbers.iter().zip(1..).find(|(found, expected)| **found != *expected) {
+            None => Ok(numbers.len() as u64),
+            Some((_, missing)) => Err(Error::evidence(format!("{} is missing", self.root.display(&path(missing))))
+                .help("run `tamis verify`; bring the entry back from a copy of the state")),
+        }
+    }
+
+    fn entry(&self, seq: u64) -> Result<(Entry, String)> {
+        if let Some(known) = self.read.lock().ok().and_then(|read| read.get(&seq).cloned()) {
+            return Ok(known);
+        }
+        let (entry, _, digest) = read(&self.root, seq)?;
+        self.keep(seq, &entry, &digest);
+        Ok((entry, digest))
+    }
+
+    fn keep(&self, seq: u64, entry: &Entry, digest: &str) {
+        if let Ok(mut read) = self.read.lock() {
+            read.insert(seq, (entry.clone(), digest.into()));
+        }
+    }
+}
+
+/// Reads one entry: parsed, its bytes, its digest.
+pub(super) fn read(root: &Root, seq: u64) -> Result<(Entry, Vec<u8>, String)> {
+    let place = root.display(&path(seq));
+    let bytes = root.get(&path(seq))?.ok_or_else(|| Error::evidence(format!("{place} is missing")))?;
+    let entry: Entry = serde_json::from_slice(&bytes).map_err(|_| {
+        Error::evidence(format!("{place} cannot be read as an entry"))
+            .help("it was changed, or a newer tamis wrote it; run `tamis verify` of the newest version")
+    })?;
+    let digest = digest(&bytes);
+    Ok((entry, bytes, digest))
+}
+
+/// Numbers of the entries there are, ascending.
+pub(super) fn numbers(root: &Root) -> Result<Vec<u64>> {
+    let names = root.list(FOLDER)?;
+    let number = |path: &str| path.strip_prefix("ledger/")?.strip_suffix(".json")?.parse().ok();
+    let mut numbers: Vec<u64> = names.iter().filter_map(|object| number(&object.path)).collect();
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+pub(super) fn path(seq: u64) -> String {
+    format!("{FOLDER}/{seq:012}.json")
+}

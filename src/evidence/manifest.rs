@@ -1,0 +1,306 @@
+//! The manifest of a version: what was read, what was done to each column, what was removed and why, what was published.
+//! Plain structs whose JSON bytes depend on their content only; the ledger holds their digest. No value, no list of
+//! persons, no unkeyed digest of a value.
+
+use super::{digest, json};
+use crate::clock::Instant;
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+/// Version of the manifest's schema.
+pub const SCHEMA: u32 = 1;
+
+/// One manifest: `runs/<run>/manifest.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// Version of tamis.
+    pub tamis: String,
+    /// A run with an export, or a sweep.
+    pub kind: Kind,
+    /// The run's id.
+    pub run: String,
+    /// Its attempt, from 1.
+    pub attempt: u32,
+    /// The job.
+    pub job: String,
+    /// The purpose.
+    pub purpose: String,
+    /// Its lawful basis, as the policy spells it.
+    pub lawful_basis: String,
+    /// The recipient.
+    pub recipient: Option<String>,
+    /// Instant the rules were applied at.
+    pub as_of: Instant,
+    /// `person` or `row`.
+    pub scope: String,
+    /// Retention period, as written.
+    pub keep: String,
+    /// Digest of the resolved specs.
+    pub plan: String,
+    /// Digest of the policy.
+    pub policy: String,
+    /// Which keys were used.
+    pub keys: Keys,
+    /// The set that was read, when the input has sets.
+    pub set: Option<String>,
+    /// Objects read, in path order, observed ones after the job's own.
+    pub inputs: Vec<Input>,
+    /// Lists that were applied.
+    pub lists: Vec<ListApplied>,
+    /// Rows read (of a sweep: rows of the version before).
+    pub rows_in: u64,
+    /// Rows published.
+    pub rows_out: u64,
+    /// Rows removed, by reason, in the order of R33; `rows_in` = `rows_out` + their sum.
+    pub removed: Vec<Removed>,
+    /// Rows of the version before that no export brought back (R35); outside the balance.
+    pub absent: Option<u64>,
+    /// Rows whose reason was `expired` because no clock could be used (R25).
+    pub no_clock: u64,
+    /// Clock values ignored (R24).
+    pub clocks_ignored: ClocksIgnored,
+    /// What was done to each published field.
+    pub fields: Vec<Field>,
+    /// Columns that the source lists and the export has, not published, in name order.
+    pub not_published: Vec<String>,
+    /// Columns of the export that the source does not list: dropped.
+    pub drift: Vec<Drift>,
+    /// Whether requests were followed along links (R13 to R18): `applied` or `not applied`.
+    pub links: String,
+    /// Results of the gate on quasi-identifiers.
+    pub gates: Vec<Gate>,
+    /// Numbers of the brake.
+    pub brake: Option<Brake>,
+    /// The version that was replaced.
+    pub previous: Option<Previous>,
+    /// What was published.
+    pub output: Output,
+}
+
+/// Kind of a version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// From an export.
+    Run,
+    /// Lists and retention applied to the version before.
+    Sweep,
+}
+
+/// Ids of keys; nothing of the keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keys {
+    /// Of the identity key.
+    pub identity: String,
+    /// Of the token key.
+    pub token: String,
+    /// Its epoch.
+    pub epoch: String,
+}
+
+/// An object that was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// The source it was read as.
+    pub source: String,
+    /// `ROOT:path`.
+    pub object: String,
+    /// Entity tag it was pinned by.
+    pub etag: Option<String>,
+    /// Version it was pinned by.
+    pub version: Option<String>,
+    /// Length.
+    pub bytes: u64,
+    /// BLAKE3 hex of the object's bytes.
+    pub blake3: String,
+    /// What was in it; of a plain file one member without name.
+    pub members: Vec<Member>,
+}
+
+/// A file in an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Its name in the archive.
+    pub name: Option<String>,
+    /// Records read, the header not among them.
+    pub records: u64,
+    /// Of these, bad records dropped (`on_bad_record = "drop"`).
+    pub dropped: u64,
+    /// Encoding it was read in.
+    pub encoding: String,
+}
+
+/// A list as applied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListApplied {
+    /// Its name, or the effect for commands.
+    pub name: String,
+    /// Its effect.
+    pub effect: String,
+    /// Entries in force at `as_of`.
+    pub entries: u64,
+    /// Why it does not bind here (R29), when it does not.
+    pub not_binding: Option<String>,
+}
+
+/// Rows removed for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removed {
+    /// The reason (R33).
+    pub reason: String,
+    /// How many.
+    pub rows: u64,
+}
+
+/// Clock values ignored (R24).
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ClocksIgnored {
+    /// Dates that mean "no date".
+    pub sentinel: u64,
+    /// Beyond `max_future`.
+    pub future: u64,
+}
+
+/// A published field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Field {
+    /// Its name.
+    pub name: String,
+    /// The column it was made from.
+    pub from: Option<String>,
+    /// What was done, with its settings, as in the job.
+    pub treatment: String,
+    /// Arrow type.
+    pub data_type: String,
+    /// Nulls in the published rows.
+    pub nulls: u64,
+    /// Non-null values read.
+    pub values: u64,
+    /// Of these, values that could not be treated: null in the table.
+    pub untreated: u64,
+    /// Of these, values hashed in their raw form (R4).
+    pub raw_forms: u64,
+}
+
+/// A column that the source does not list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drift {
+    /// Its name.
+    pub column: String,
+    /// `as_of` of the first run that saw it.
+    pub first_seen: Instant,
+}
+
+/// Result of the gate for one set of quasi-identifiers (R36).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gate {
+    /// The fields.
+    pub quasi_identifiers: Vec<String>,
+    /// Smallest group allowed.
+    pub k: u32,
+    /// Combinations found.
+    pub groups: u64,
+    /// Combinations below k.
+    pub groups_below: u64,
+    /// Rows suppressed.
+    pub rows_suppressed: u64,
+    /// Share of rows that may be suppressed, as written.
+    pub max_suppressed: String,
+}
+
+/// The brake (R37).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Brake {
+    /// Rows it compares with: of the version before, of a first version rows in.
+    pub of: u64,
+    /// Rows less than that.
+    pub removed: u64,
+    /// Share allowed, as written.
+    pub max_removed: String,
+    /// Digest by which a person let it through.
+    pub accepted: Option<String>,
+}
+
+/// The version before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Previous {
+    /// Version of the table.
+    pub version: u64,
+    /// The run that made it.
+    pub run: String,
+    /// Rows in it.
+    pub rows: u64,
+}
+
+/// The published version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Output {
+    /// `ROOT:path` of the table.
+    pub dataset: String,
+    /// Its version.
+    pub version: u64,
+    /// All files of the version, paths below the root of the dataset, in path order.
+    pub files: Vec<File>,
+    /// Their companions, paths below the state root, in the same order.
+    pub companions: Vec<File>,
+}
+
+/// A file written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct File {
+    /// Path below its root.
+    pub path: String,
+    /// Rows.
+    pub rows: u64,
+    /// Length.
+    pub bytes: u64,
+    /// BLAKE3 hex of its bytes.
+    pub blake3: String,
+}
+
+impl Manifest {
+    /// The bytes to store.
+    ///
+    /// # Errors
+    /// An evidence error when rows in are not rows out plus removed: such a manifest is never written.
+    pub fn bytes(&self) -> Result<Vec<u8>> {
+        if !self.balances() {
+            return Err(Error::evidence(format!(
+                "run {}: {} rows in, but {} out and {} removed",
+                self.run,
+                self.rows_in,
+                self.rows_out,
+                self.removed_rows()
+            )));
+        }
+        json(self)
+    }
+
+    /// BLAKE3 hex of [`Manifest::bytes`].
+    ///
+    /// # Errors
+    /// As [`Manifest::bytes`].
+    pub fn digest(&self) -> Result<String> {
+        Ok(digest(&self.bytes()?))
+    }
+
+    /// Rows in = rows out + removed (R33).
+    pub fn balances(&self) -> bool {
+        self.rows_in == self.rows_out + self.removed_rows()
+    }
+
+    fn removed_rows(&self) -> u64 {
+        self.removed.iter().map(|removed| removed.rows).sum()
+    }
+}
+
+/// Where the manifest of an attempt is, below the state root. Later attempts have files of their own, so that a process
+/// that was thought dead cannot change what another one has committed to.
+pub fn path(run: &str, attempt: u32) -> String {
+    match attempt {
+        0 | 1 => format!("runs/{run}/manifest.json"),
+        later => format!("runs/{run}/manifest-{later}.json"),
+    }
+}

@@ -1,0 +1,284 @@
+//! Verification, offline and without keys: the chain of the ledger, records against the ledger, published files against
+//! the manifest of the current version. Says also what it does not prove. Must not know what the files hold.
+
+use super::ledger::{self, Entry, Event, GENESIS, Head};
+use super::manifest::{self, File, Manifest};
+use super::{digest, digest_of};
+use crate::error::{Error, Result};
+use crate::store::{Root, from_io};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What verification found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct VerifyReport {
+    /// The last entry; keep it elsewhere and give it to the next verification.
+    pub head: Option<Head>,
+    /// Entries whose chain holds.
+    pub entries: u64,
+    /// Records (intents, manifests) that agree with the ledger.
+    pub records: u64,
+    /// Current versions whose files were looked at.
+    pub datasets: u64,
+    /// Published files with the length and digest of their manifest.
+    pub files: u64,
+    /// Companions likewise.
+    pub companions: u64,
+    /// What holds, in words.
+    pub proven: Vec<String>,
+    /// What this does not prove, in words.
+    pub not_proven: Vec<String>,
+    /// Things to look at that are no faults: runs without an end, records without an entry.
+    pub notes: Vec<String>,
+    /// What does not agree; each names an entry or a file.
+    pub faults: Vec<String>,
+}
+
+impl VerifyReport {
+    /// # Errors
+    /// An evidence error that names the first faults, when there are any.
+    pub fn outcome(&self) -> Result<()> {
+        let Some(first) = self.faults.first() else { return Ok(()) };
+        let more = match self.faults.len() {
+            1 => String::new(),
+            n => format!(" (and {} more)", n - 1),
+        };
+        Err(Error::evidence(format!("{first}{more}"))
+            .help("nothing was changed; compare with a copy of the state and find out who wrote there"))
+    }
+}
+
+/// Verifies a state root and, as far as they are given, the roots its datasets are in. `head` is `SEQ:DIGEST` of an
+/// earlier verification or run. Faults are in the report: ask its [`VerifyReport::outcome`].
+///
+/// # Errors
+/// A policy error for a malformed `head`, a storage error when the state cannot be read.
+pub fn verify(state: &Root, lakes: &BTreeMap<String, Root>, head: Option<&str>) -> Result<VerifyReport> {
+    let head = match head {
+        Some(text) => Some(Head::parse(text).ok_or_else(|| {
+            Error::policy("the head is not SEQ:DIGEST").help("give it as `tamis verify` or `tamis run` printed it")
+        })?),
+        None => None,
+    };
+    let mut report = VerifyReport::default();
+    let entries = chain(state, head.as_ref(), &mut report)?;
+    let manifests = records(state, &entries, &mut report)?;
+    let current: BTreeMap<&str, &Manifest> = manifests.iter().map(|m| (m.output.dataset.as_str(), m)).collect();
+    for manifest in current.values() {
+        version(state, lakes, manifest, &mut report)?;
+    }
+    words(&mut report, head.is_some(), manifests.len() > current.len());
+    Ok(report)
+}
+
+/// Follows the chain; gives the entries that could be read, in order.
+fn chain(state: &Root, expected: Option<&Head>, report: &mut VerifyReport) -> Result<Vec<Entry>> {
+    let numbers = ledger::numbers(state)?;
+    let (mut entries, mut prev, mut next) = (Vec::<Entry>::new(), GENESIS.to_string(), 1);
+    for seq in numbers {
+        let place = state.display(&ledger::path(seq));
+        if seq > next {
+            report
+                .faults
+                .extend((next..seq).take(20).map(|n| format!("{} is missing", state.display(&ledger::path(n)))));
+        }
+        next = seq + 1;
+        let bytes = state.get(&ledger::path(seq))?.unwrap_or_default();
+        let found = digest(&bytes);
+        if expected.is_some_and(|head| head.seq == seq && head.digest != found) {
+            report.faults.push(format!("{place} is not the entry that the given head names"));
+        }
+        report.head = Some(Head { seq, digest: found.clone() });
+        match serde_json::from_slice::<Entry>(&bytes) {
+            Ok(entry) => {
+                let faults = report.faults.len();
+                link(&place, seq, &prev, entries.last(), &entry, &mut report.faults);
+                report.entries += u64::from(report.faults.len() == faults);
+                entries.push(entry);
+            }
+            Err(_) => report.faults.push(format!("{place} cannot be read as an entry")),
+        }
+        prev = found;
+    }
+    if let Some(head) = expected.filter(|head| head.seq >= next) {
+        let last = next - 1;
+        report
+            .faults
+            .push(format!("the ledger ends at entry {last}, the given head is entry {}: its tail was cut", head.seq));
+    }
+    Ok(entries)
+}
+
+fn link(place: &str, seq: u64, prev: &str, before: Option<&Entry>, entry: &Entry, faults: &mut Vec<String>) {
+    if entry.seq != seq {
+        faults.push(format!("{place} holds entry {}: moved or renamed", entry.seq));
+    }
+    if entry.prev != prev {
+        faults.push(format!("{place} does not follow from the bytes of the entry before it"));
+    }
+    if before.is_some_and(|before| entry.at < before.at) {
+        faults.push(format!("{place} is older than the entry before it"));
+    }
+}
+
+/// Intents and manifests against the digests in the ledger; gives the manifests of published versions, in order.
+fn records(state: &Root, entries: &[Entry], report: &mut VerifyReport) -> Result<Vec<Manifest>> {
+    let (mut manifests, mut known) = (Vec::new(), BTreeSet::new());
+    let (mut intents, mut ended, mut published) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for entry in entries {
+        let of = state.display(&ledger::path(entry.seq));
+        match &entry.event {
+            Event::Intent { intent, .. } => {
+                intents.insert(entry.run.as_str());
+                let path = intent_path(&entry.run);
+                record(state, &path, intent, &of, report)?;
+                known.insert(path);
+            }
+            Event::Published { manifest, version, rows_out, .. } | Event::Swept { manifest, version, rows_out, .. } => {
+                let run = matches!(entry.event, Event::Published { .. });
+                if run && !published.insert(entry.run.as_str()) {
+                    report.faults.push(format!("{of} publishes run {} a second time", entry.run));
+                }
+                if run && !intents.contains(entry.run.as_str()) {
+                    report.faults.push(format!("{of} publishes run {}, which has no intent before it", entry.run));
+                }
+                ended.insert(entry.run.as_str());
+                let path = manifest::path(&entry.run, entry.attempt);
+                let bytes = record(state, &path, manifest, &of, report)?;
+                let read = bytes.and_then(|bytes| agree(state, &path, &bytes, entry, (*version, *rows_out), report));
+                manifests.extend(read);
+                known.insert(path);
+            }
+            Event::Refused { .. } => {
+                ended.insert(entry.run.as_str());
+            }
+            _ => {}
+        }
+    }
+    report.notes.extend(intents.difference(&ended).map(|run| format!("run {run} began and has no end in the ledger")));
+    for object in state.list("runs")? {
+        let prepared = object.path.rsplit('/').next().is_some_and(|name| name.starts_with("manifest"));
+        if prepared && !known.contains(&object.path) {
+            report.notes.push(format!("{} was prepared, but no entry publishes it", state.display(&object.path)));
+        }
+    }
+    Ok(manifests)
+}
+
+fn record(state: &Root, path: &str, expected: &str, of: &str, report: &mut VerifyReport) -> Result<Option<Vec<u8>>> {
+    let place = state.display(path);
+    let Some(bytes) = state.get(path)? else {
+        report.faults.push(format!("{place} is missing; {of} names it"));
+        return Ok(None);
+    };
+    if digest(&bytes) != expected {
+        report.faults.push(format!("{place} is not the record that {of} names: its digest differs"));
+        return Ok(None);
+    }
+    report.records += 1;
+    Ok(Some(bytes))
+}
+
+/// The manifest, when it says what the entry says.
+fn agree(
+    state: &Root,
+    path: &str,
+    bytes: &[u8],
+    entry: &Entry,
+    (version, rows_out): (u64, u64),
+    report: &mut VerifyReport,
+) -> Option<Manifest> {
+    let place = state.display(path);
+    let Ok(manifest) = serde_json::from_slice::<Manifest>(bytes) else {
+        report.faults.push(format!("{place} cannot be read as a manifest"));
+        return None;
+    };
+    let in_files: u64 = manifest.output.files.iter().map(|file| file.rows).sum();
+    let checks = [
+        (manifest.run == entry.run && manifest.attempt == entry.attempt, "is of another run or attempt than its entry"),
+        (manifest.output.version == version, "is of another version than its entry"),
+        (manifest.rows_out == rows_out, "has other rows out than its entry"),
+        (manifest.balances(), "does not balance: rows in are not rows out plus removed"),
+        (in_files == manifest.rows_out, "has other rows in its files than rows out"),
+        (manifest.output.files.len() == manifest.output.companions.len(), "has not one companion per file"),
+    ];
+    report.faults.extend(checks.iter().filter(|(holds, _)| !holds).map(|(_, what)| format!("{place} {what}")));
+    Some(manifest)
+}
+
+/// Files and companions of a current version.
+fn version(state: &Root, lakes: &BTreeMap<String, Root>, manifest: &Manifest, report: &mut VerifyReport) -> Result<()> {
+    let dataset = &manifest.output.dataset;
+    for file in &manifest.output.companions {
+        report.companions += u64::from(holds(state, file, report)?);
+    }
+    let Some(lake) = dataset.split_once(':').and_then(|(root, _)| lakes.get(root)) else {
+        report.not_proven.push(format!("{dataset}: its root was not given, so its files were not looked at"));
+        return Ok(());
+    };
+    for file in &manifest.output.files {
+        match holds(lake, file, report) {
+            Ok(same) => report.files += u64::from(same),
+            Err(error) => {
+                report.not_proven.push(format!("{dataset}: its files could not be read: {error}"));
+                return Ok(());
+            }
+        }
+    }
+    report.datasets += 1;
+    Ok(())
+}
+
+fn holds(root: &Root, file: &File, report: &mut VerifyReport) -> Result<bool> {
+    let place = root.display(&file.path);
+    let Some(object) = root.head(&file.path)? else {
+        report.faults.push(format!("{place} is missing; the manifest of the current version names it"));
+        return Ok(false);
+    };
+    if object.bytes != file.bytes {
+        report.faults.push(format!("{place} has {} bytes instead of {}", object.bytes, file.bytes));
+        return Ok(false);
+    }
+    let (found, _) = digest_of(root.open_object(&object)?).map_err(|e| from_io(&place, e))?;
+    if found != file.blake3 {
+        report.faults.push(format!("{place} has other bytes than the manifest of the current version says"));
+    }
+    Ok(found == file.blake3)
+}
+
+/// Where the intent of a run is, below the state root.
+pub(crate) fn intent_path(run: &str) -> String {
+    format!("runs/{run}/intent.json")
+}
+
+fn words(report: &mut VerifyReport, head_given: bool, old_versions: bool) {
+    if report.faults.is_empty() {
+        report.proven.extend([
+            format!("the {} entries of the ledger are an unbroken chain", report.entries),
+            format!("{} intents and manifests are the ones the ledger names", report.records),
+            format!(
+                "{} published files and {} companions of {} current version(s) are the ones their manifests name",
+                report.files, report.companions, report.datasets
+            ),
+        ]);
+    }
+    if report.faults.is_empty() && head_given {
+        report.proven.push("the ledger up to the given head is the one that the head was taken from".into());
+    }
+    if !head_given {
+        report
+            .not_proven
+            .push("that no entries were cut off the end, or all rewritten: give --head from an earlier time".into());
+    }
+    let always = [
+        "that the rules were right, or rightly applied: raw data is not read again, and no token is recomputed",
+        "that whoever wrote the ledger was tamis: entries are chained, not signed",
+        "that the clock of the machine was right",
+        "that the table's log names these files and no others, or that nobody has copied them",
+        "that removed bytes are gone from backups, from older versions of objects, or from readers",
+    ];
+    report.not_proven.extend(always.map(String::from));
+    if old_versions {
+        report.not_proven.push("that files of versions before the current ones are still, or no longer, there".into());
+    }
+}

@@ -1,0 +1,265 @@
+//! Reads the keys of a run from one of three carriers: a folder, systemd credentials or a command (R1).
+//! A key that others could read, or that lies among the data, is refused. Must not know what is hashed with it.
+
+use super::{Key, Keyring};
+use crate::error::{Error, Result};
+use crate::policy::{KeyFrom, KeySource};
+use crate::store;
+use std::fs::{File, OpenOptions};
+use std::io::Read;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use zeroize::Zeroize;
+
+const DIGITS: usize = 64;
+
+impl Keyring {
+    /// Loads `identity.key` and `token-<epoch>.key`. `data_roots` are the URLs or paths of the policy's roots: a key
+    /// inside a local one is refused.
+    ///
+    /// # Errors
+    /// A policy error that names the file and says what to do; never anything of its content.
+    pub fn load(source: &KeySource, data_roots: &[String]) -> Result<Keyring> {
+        let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+        let names = ["identity.key".to_string(), format!("token-{}.key", source.epoch)];
+        let [identity, token] = names.map(|name| fetch(source, credentials.as_deref(), &name, data_roots));
+        Ok(Keyring { identity: identity?, token: token?, epoch: source.epoch.clone() })
+    }
+}
+
+fn fetch(source: &KeySource, credentials: Option<&Path>, name: &str, data_roots: &[String]) -> Result<Key> {
+    match &source.from {
+        KeyFrom::Dir(folder) => from_file(Path::new(folder), name, 0o077, data_roots),
+        // systemd grants a service user its credential by an access list, which shows as a group bit.
+        KeyFrom::Credential(prefix) => {
+            let folder = credentials.ok_or_else(|| {
+                Error::policy("the keys are systemd credentials, but CREDENTIALS_DIRECTORY is not set")
+                    .help("start tamis from a unit with LoadCredential= or LoadCredentialEncrypted=")
+            })?;
+            from_file(folder, &format!("{prefix}-{name}"), 0o007, data_roots)
+        }
+        KeyFrom::Command(command) => from_command(command, name),
+    }
+}
+
+pub(super) fn from_file(folder: &Path, name: &str, forbidden: u32, data_roots: &[String]) -> Result<Key> {
+    let path = folder.join(name);
+    let place = path.display().to_string();
+    outside(&path, &place, data_roots)?;
+    let mut file = open(&path, &place)?;
+    let facts = file.metadata().map_err(|_| unreadable(&place))?;
+    if !facts.is_file() {
+        return Err(Error::policy(format!("key {place} is not a plain file")).help("put the key itself there"));
+    }
+    if facts.mode() & forbidden != 0 {
+        return Err(Error::policy(format!("key {place} can be read or changed by others"))
+            .help(format!("chmod 600 {place}, and think about whether somebody has read it already")));
+    }
+    let mut text = [0_u8; 2 * DIGITS];
+    let length = fill(&mut file, &mut text).map_err(|_| unreadable(&place))?;
+    let key = parse(&text[..length], &place);
+    text.zeroize();
+    key
+}
+
+/// `O_NOFOLLOW`, so that what is checked is what is read; `O_NONBLOCK`, so that a pipe does not hold the run up.
+fn open(path: &Path, place: &str) -> Result<File> {
+    let flags = libc::O_NOFOLLOW | libc::O_CLOEXEC | libc::O_NONBLOCK;
+    OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(|e| match e.raw_os_error() {
+        Some(libc::ELOOP) => Error::policy(format!("key {place} is a symbolic link"))
+            .help("put the key file itself there, or name its folder in [keys] dir"),
+        Some(libc::ENOENT) => Error::policy(format!("key {place} is not there")).help(
+            "`tamis key new` makes the keys of a new installation; an existing one needs its own keys back, \
+             from wherever copies are kept",
+        ),
+        _ => unreadable(place),
+    })
+}
+
+fn fill(file: &mut File, into: &mut [u8]) -> std::io::Result<usize> {
+    let mut length = 0;
+    while length < into.len() {
+        match file.read(&mut into[length..])? {
+            0 => break,
+            read => length += read,
+        }
+    }
+    Ok(length)
+}
+
+fn outside(path: &Path, place: &str, data_roots: &[String]) -> Result<()> {
+    let Some(key) = store::settle(path) else { return Err(unreadable(place)) };
+    for root in data_roots {
+        let Some(folder) = store::local_folder(root) else { continue };
+        if key.starts_with(&folder) {
+            return Err(Error::policy(format!("key {place} lies inside a data root of the policy"))
+                .help("move the keys to a folder of their own, away from raw data, datasets and state"));
+        }
+    }
+    Ok(())
+}
+
+fn from_command(command: &[String], name: &str) -> Result<Key> {
+    let Some((program, arguments)) = command.split_first() else {
+        return Err(Error::policy("[keys] command is empty").help("give a program and its arguments"));
+    };
+    let place = format!("{name} from command {program}");
+    let output = Command::new(program).args(arguments).arg(name).stdin(Stdio::null()).stderr(Stdio::null()).output();
+    let mut output = output.map_err(|e| {
+        Error::policy(format!("key {place}: the program cannot be started: {}", e.kind()))
+            .help("check [keys] command in the policy")
+    })?;
+    let key = if output.status.success() {
+        parse(&output.stdout, &place)
+    } else {
+        Err(Error::policy(format!("key {place}: the program failed"))
+            .help(format!("run it by hand with {name} as its last argument and look at what it says")))
+    };
+    output.stdout.zeroize();
+    key
+}
+
+/// R1: 64 hex digits and at most one final newline.
+fn parse(text: &[u8], place: &str) -> Result<Key> {
+    let digits = text.strip_suffix(b"\n").unwrap_or(text);
+    let wrong = |what: &str| {
+        Error::policy(format!("key {place} {what}"))
+            .help("a key file holds 64 hex digits (32 bytes) and at most one final newline; `tamis key new` makes one")
+    };
+    if digits.len() != DIGITS {
+        return Err(wrong("has not the length of a key"));
+    }
+    let mut bytes = [0_u8; 32];
+    for (byte, pair) in bytes.iter_mut().zip(digits.as_chunks::<2>().0) {
+        let [high, low] = pair.map(|digit| char::from(digit).to_digit(16));
+        let (Some(high), Some(low)) = (high, low) else {
+            bytes.zeroize();
+            return Err(wrong("holds something else than hex digits"));
+        };
+        *byte = (high << 4 | low) as u8;
+    }
+    if bytes.iter().all(|byte| *byte == bytes[0]) {
+        return Err(wrong("is one byte over and over: that is no secret"));
+    }
+    let key = Key::new(bytes);
+    bytes.zeroize();
+    Ok(key)
+}
+
+fn unreadable(place: &str) -> Error {
+    Error::policy(format!("key {place} cannot be read")).help("check that it belongs to the user tamis runs as")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    const IDENTITY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+    const TOKEN: &str = "202122232425262728292A2B2C2D2E2F303132333435363738393a3b3c3d3e3f\n";
+
+    fn write(folder: &Path, name: &str, text: &str, mode: u32) {
+        std::fs::write(folder.join(name), text).unwrap();
+        std::fs::set_permissions(folder.join(name), std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+    fn keys() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), "identity.key", IDENTITY, 0o600);
+        write(folder.path(), "token-2026a.key", TOKEN, 0o400);
+        folder
+    }
+    fn source(from: KeyFrom) -> KeySource {
+        KeySource { from, epoch: "2026a".into() }
+    }
+    fn dir(folder: &Path) -> KeySource {
+        source(KeyFrom::Dir(folder.to_str().unwrap().into()))
+    }
+    fn refusal(source: &KeySource, roots: &[String]) -> String {
+        let error = Keyring::load(source, roots).err().expect("refused");
+        assert_eq!(error.kind(), crate::error::Kind::Policy);
+        assert!(error.help_text().is_some());
+        error.message().to_string()
+    }
+
+    #[test]
+    fn r1_both_keys_are_read_from_each_carrier() {
+        let folder = keys();
+        let ring = Keyring::load(&dir(folder.path()), &["s3://bucket/x".into(), "/nowhere".into()]).unwrap();
+        assert_eq!(
+            (ring.identity.id().0.as_str(), ring.token.id().0.as_str()),
+            ("3f721688408c152d", "c02314236e5bf2c1")
+        );
+        let script = format!("cat {}/$0", folder.path().display());
+        let command = source(KeyFrom::Command(["sh", "-c", &script].map(String::from).to_vec()));
+        assert_eq!(Keyring::load(&command, &[]).unwrap().ids(), ring.ids());
+        write(folder.path(), "tamis-identity.key", IDENTITY, 0o440);
+        let credential = source(KeyFrom::Credential("tamis".into()));
+        assert!(fetch(&credential, Some(folder.path()), "identity.key", &[]).is_ok());
+        assert!(
+            fetch(&credential, None, "identity.key", &[]).err().unwrap().message().contains("CREDENTIALS_DIRECTORY")
+        );
+    }
+
+    #[test]
+    fn r1_anything_but_64_hex_digits_is_refused_without_showing_it() {
+        let folder = keys();
+        let long = format!("{IDENTITY}00");
+        let crlf = format!("{IDENTITY}\r\n");
+        let two = format!("{IDENTITY}\n\n");
+        let blank = format!(" {}", &IDENTITY[1..]);
+        let bad =
+            ["", "\n", &IDENTITY[1..], &IDENTITY[2..], &long, &crlf, &two, &blank, &"7f".repeat(32), &"Ü".repeat(32)];
+        for text in bad {
+            write(folder.path(), "identity.key", text, 0o600);
+            let message = refusal(&dir(folder.path()), &[]);
+            assert!(message.contains("identity.key"), "{message}");
+            assert!(!message.contains("0405") && !message.contains("7f7f"), "{message}");
+        }
+    }
+
+    #[test]
+    fn keys_that_others_can_read_are_refused() {
+        let folder = keys();
+        for mode in [0o640, 0o604, 0o620, 0o610, 0o666] {
+            write(folder.path(), "token-2026a.key", TOKEN, mode);
+            let message = refusal(&dir(folder.path()), &[]);
+            assert!(message.contains("token-2026a.key can be read or changed by others"), "{message}");
+        }
+    }
+
+    #[test]
+    fn links_folders_and_missing_files_are_refused() {
+        let folder = keys();
+        std::fs::rename(folder.path().join("identity.key"), folder.path().join("elsewhere")).unwrap();
+        assert!(refusal(&dir(folder.path()), &[]).contains("is not there"));
+        symlink(folder.path().join("elsewhere"), folder.path().join("identity.key")).unwrap();
+        assert!(refusal(&dir(folder.path()), &[]).contains("is a symbolic link"));
+        std::fs::remove_file(folder.path().join("identity.key")).unwrap();
+        std::fs::create_dir(folder.path().join("identity.key")).unwrap();
+        assert!(refusal(&dir(folder.path()), &[]).contains("is not a plain file"));
+    }
+
+    #[test]
+    fn keys_inside_a_data_root_are_refused_also_by_way_of_links() {
+        let folder = keys();
+        let (here, up) = (folder.path(), folder.path().parent().unwrap());
+        let link = folder.path().join("link");
+        symlink(here, &link).unwrap();
+        for root in [here.display().to_string(), up.display().to_string(), format!("file://{}", here.display())] {
+            for keys in [here, link.as_path()] {
+                assert!(refusal(&dir(keys), std::slice::from_ref(&root)).contains("inside a data root"), "{root}");
+            }
+        }
+        assert!(refusal(&dir(here), &[link.display().to_string()]).contains("inside a data root"));
+        assert!(Keyring::load(&dir(here), &[here.join("data").display().to_string()]).is_ok());
+    }
+
+    #[test]
+    fn a_command_that_fails_is_refused_and_its_words_are_not_shown() {
+        let command = |script: &str| source(KeyFrom::Command(["sh", "-c", script].map(String::from).to_vec()));
+        assert!(refusal(&command("echo secret; exit 3"), &[]).contains("the program failed"));
+        assert!(!refusal(&command("echo secret"), &[]).contains("secret"));
+        assert!(refusal(&source(KeyFrom::Command(vec!["/no/such/program".into()])), &[]).contains("cannot be started"));
+    }
+}

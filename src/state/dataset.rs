@@ -1,0 +1,217 @@
+//! What the next run of a job must know: `datasets/<job>/<seq>.json`, create-only, the newest counts, a few old ones stay.
+//! Must not know raw values.
+
+use super::{FORMAT, Pin, State, load, pins};
+use crate::clock::Instant;
+use crate::error::{Error, Result};
+use crate::evidence;
+use crate::store::Created;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Records kept behind the newest.
+const OLD: u64 = 10;
+/// Sets remembered; the oldest by name go first, and the newest set is the greatest name (R38).
+const SETS: usize = 500;
+
+/// The record of one job's dataset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dataset {
+    format: u32,
+    /// Its number, from 1; 0 before it is first saved.
+    pub seq: u64,
+    /// The job.
+    pub job: String,
+    /// `ROOT:path` of the table.
+    pub dataset: String,
+    /// Latest instant of a run or sweep, also one that was refused later (R28).
+    pub last_as_of: Option<Instant>,
+    /// The version that readers see.
+    pub current: Option<Current>,
+    /// Published sets by name (`""` for inputs without `{set}`).
+    pub sets: BTreeMap<String, SetRead>,
+    /// Fields of the table, withdrawn ones included, in the table's order.
+    pub fields: Vec<FieldType>,
+    /// Drift columns of the last run and when each was first seen.
+    pub drift: BTreeMap<String, Instant>,
+}
+
+/// The current version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Current {
+    /// Version of the table.
+    pub version: u64,
+    /// The run that made it.
+    pub run: String,
+    /// Its attempt.
+    pub attempt: u32,
+    /// Digest of its manifest.
+    pub manifest: String,
+    /// Instant the rules were applied at.
+    pub as_of: Instant,
+    /// Rows in it.
+    pub rows: u64,
+    /// Its files, in path order.
+    pub files: Vec<PublishedFile>,
+}
+
+/// A file of the current version and its companion.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublishedFile {
+    /// Path below the root of the dataset.
+    pub path: String,
+    /// Rows.
+    pub rows: u64,
+    /// Path of its companion below the state root.
+    pub companion: String,
+}
+
+/// A set that was read and published.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetRead {
+    /// Digest of its objects' pins ([`pins`]).
+    pub pins: String,
+    /// Records in it.
+    pub records: u64,
+    /// Run that published it.
+    pub run: String,
+}
+
+/// A field of the table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldType {
+    /// Its name.
+    pub name: String,
+    /// Its Arrow type, as `publish` spells it.
+    pub data_type: String,
+}
+
+impl Dataset {
+    /// Of a job that has never run.
+    pub fn new(job: &str, dataset: &str) -> Dataset {
+        Dataset {
+            format: FORMAT,
+            seq: 0,
+            job: job.into(),
+            dataset: dataset.into(),
+            last_as_of: None,
+            current: None,
+            sets: BTreeMap::new(),
+            fields: Vec::new(),
+            drift: BTreeMap::new(),
+        }
+    }
+
+    /// R28: `as_of` may not be before the last one, refused runs and sweeps included.
+    ///
+    /// # Errors
+    /// A policy error with both instants.
+    pub fn check_as_of(&self, as_of: Instant) -> Result<()> {
+        match self.last_as_of {
+            Some(last) if as_of < last => {
+                Err(Error::policy(format!("job {}: as_of {as_of} is before its last one, {last}", self.job))
+                    .help("time does not go back for a dataset: what was expired or erased by then stays so"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes note of a run or sweep at `as_of`.
+    pub fn seen(&mut self, as_of: Instant) {
+        self.last_as_of = self.last_as_of.max(Some(as_of));
+    }
+
+    /// What is known of a set: never published, published from these very objects, or from others (R38).
+    pub fn set_state(&self, set: &str, objects: &[Pin]) -> SetState {
+        match self.sets.get(set) {
+            None => SetState::New,
+            Some(read) if read.pins == pins(objects) => SetState::Same,
+            Some(_) => SetState::Changed,
+        }
+    }
+
+    /// Remembers a published set.
+    pub fn set_read(&mut self, set: &str, read: SetRead) {
+        self.sets.insert(set.into(), read);
+        while self.sets.len() > SETS {
+            self.sets.pop_first();
+        }
+    }
+
+    /// Records of the set that was published last among those before `set` by name, for `min_records`.
+    pub fn records_before(&self, set: &str) -> Option<u64> {
+        self.sets.range(..set.to_string()).next_back().map(|(_, read)| read.records)
+    }
+
+    /// Takes over the drift columns of a run; each with when it was first seen. A column that went and came back is new.
+    pub fn drifted(&mut self, columns: &[String], as_of: Instant) -> Vec<(String, Instant)> {
+        let seen = |column: &String| (column.clone(), self.drift.get(column).copied().unwrap_or(as_of));
+        self.drift = columns.iter().map(seen).collect();
+        self.drift.clone().into_iter().collect()
+    }
+}
+
+/// Whether a set was published before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetState {
+    /// Never.
+    New,
+    /// From these very objects.
+    Same,
+    /// From other objects: needs `accept`.
+    Changed,
+}
+
+impl State {
+    /// The newest record of a job; `None` when it has never run.
+    ///
+    /// # Errors
+    /// An evidence error when it cannot be read.
+    pub fn dataset(&self, job: &str) -> Result<Option<Dataset>> {
+        let Some(seq) = self.record_numbers(job)?.pop() else { return Ok(None) };
+        load::<Dataset>(&self.root, &path(job, seq))
+    }
+
+    /// Names of the jobs that have a record.
+    ///
+    /// # Errors
+    /// A storage error when the store is away.
+    pub fn jobs(&self) -> Result<Vec<String>> {
+        let job = |path: &str| Some(path.strip_prefix("datasets/")?.split_once('/')?.0.to_string());
+        let mut jobs: Vec<String> = self.root.list("datasets")?.iter().filter_map(|o| job(&o.path)).collect();
+        jobs.dedup();
+        Ok(jobs)
+    }
+
+    /// Saves a record after the one it was made from.
+    ///
+    /// # Errors
+    /// A storage error when another process saved one meanwhile: this record is then not saved.
+    pub fn save_dataset(&self, record: &mut Dataset) -> Result<()> {
+        let next = Dataset { seq: record.seq + 1, ..record.clone() };
+        let path_next = path(&record.job, next.seq);
+        if self.root.create(&path_next, evidence::json(&next)?)? == Created::Exists {
+            return Err(Error::storage(format!("another run of job {} is under way or has just ended", record.job))
+                .help("run again: it then goes on from where the other one left off"));
+        }
+        *record = next;
+        for seq in self.record_numbers(&record.job)? {
+            if seq + OLD < record.seq {
+                self.root.delete(&path(&record.job, seq))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn record_numbers(&self, job: &str) -> Result<Vec<u64>> {
+        let number = |path: &str| path.rsplit('/').next()?.strip_suffix(".json")?.parse().ok();
+        let objects = self.root.list(&format!("datasets/{job}"))?;
+        let mut numbers: Vec<u64> = objects.iter().filter_map(|object| number(&object.path)).collect();
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+}
+
+fn path(job: &str, seq: u64) -> String {
+    format!("datasets/{job}/{seq:012}.json")
+}

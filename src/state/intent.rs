@@ -1,0 +1,167 @@
+//! The intent of a run: pinned before anything is read, so that a repeated run reads the same or stops.
+//! Also the attempts of a run and where its manifest goes. Must not know raw values.
+
+use super::{FORMAT, State, load};
+use crate::clock::Instant;
+use crate::error::{Error, Result};
+use crate::evidence::{self, Event, Head, Manifest, RunRef, manifest};
+use crate::store::{Created, Object};
+use serde::{Deserialize, Serialize};
+
+/// What a run has pinned: `runs/<run>/intent.json`, create-only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// The run's id.
+    pub run: String,
+    /// The job.
+    pub job: String,
+    /// When it was written.
+    pub at: Instant,
+    /// Instant the rules are applied at.
+    pub as_of: Instant,
+    /// Digest of the resolved specs.
+    pub plan: String,
+    /// Digest of the policy.
+    pub policy: String,
+    /// The set to read, when the input has sets.
+    pub set: Option<String>,
+    /// The objects to read, observed ones included, in path order.
+    pub objects: Vec<Pin>,
+    /// Version of the table it replaces; none when there is none.
+    pub replaces: Option<u64>,
+}
+
+/// A pinned object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pin {
+    /// `ROOT:path`.
+    pub object: String,
+    /// Length.
+    pub bytes: u64,
+    /// Entity tag.
+    pub etag: Option<String>,
+    /// Version.
+    pub version: Option<String>,
+}
+
+impl Pin {
+    /// Of a listed object in the root of that name.
+    pub fn of(root: &str, object: &Object) -> Pin {
+        Pin {
+            object: format!("{root}:{}", object.path),
+            bytes: object.bytes,
+            etag: object.etag.clone(),
+            version: object.version.clone(),
+        }
+    }
+}
+
+/// One digest over pinned objects, in their order: equal exactly when names, lengths, tags and versions are.
+pub fn pins(objects: &[Pin]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for pin in objects {
+        hasher.update(&pin.bytes.to_le_bytes());
+        for part in [Some(&pin.object), pin.etag.as_ref(), pin.version.as_ref()] {
+            let length = part.map_or(u64::MAX, |text| text.len() as u64);
+            hasher.update(&length.to_le_bytes());
+            hasher.update(part.map_or("", String::as_str).as_bytes());
+        }
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+#[derive(Serialize)]
+struct Attempt<'a> {
+    format: u32,
+    at: Instant,
+    nonce: &'a str,
+}
+
+impl Intent {
+    /// Which run this is, for entries of the ledger.
+    pub fn of(&self, attempt: u32) -> RunRef<'_> {
+        RunRef { run: &self.run, attempt, since: self.at }
+    }
+}
+
+impl State {
+    /// Begins a run: writes its intent, create-only, and its entry in the ledger. `Exists` means that the run had begun
+    /// before with another intent (`at` counts): go on with [`State::stored_intent`], which is then the one in force.
+    ///
+    /// # Errors
+    /// A storage error; beginning again is safe.
+    pub fn intent(&self, run: &str, intent: &Intent) -> Result<Created> {
+        let bytes = evidence::json(intent)?;
+        let digest = evidence::digest(&bytes);
+        let created = self.root.create(&intent_path(run), bytes)?;
+        if created == Created::New {
+            self.note_intent(intent, digest)?;
+        }
+        Ok(created)
+    }
+
+    /// The intent of a run that began before. Its entry in the ledger is made up for when a crash lost it.
+    ///
+    /// # Errors
+    /// An evidence error when it cannot be read.
+    pub fn stored_intent(&self, run: &str) -> Result<Option<Intent>> {
+        let Some(bytes) = self.root.get(&intent_path(run))? else { return Ok(None) };
+        let Some(intent) = load::<Intent>(&self.root, &intent_path(run))? else { return Ok(None) };
+        self.note_intent(&intent, evidence::digest(&bytes))?;
+        Ok(Some(intent))
+    }
+
+    fn note_intent(&self, intent: &Intent, digest: String) -> Result<Head> {
+        let event =
+            Event::Intent { job: intent.job.clone(), as_of: intent.as_of, plan: intent.plan.clone(), intent: digest };
+        self.ledger.append(intent.of(1), event, intent.at)
+    }
+
+    /// Takes the next attempt of a run, from 1. `nonce` is random text, so that two processes never get the same one.
+    ///
+    /// # Errors
+    /// A storage error when the store is away.
+    pub fn next_attempt(&self, run: &str, nonce: &str, now: Instant) -> Result<u32> {
+        let taken = self.root.list(&format!("runs/{run}/attempts"))?;
+        let number = |path: &str| path.rsplit('/').next()?.strip_suffix(".json")?.parse::<u32>().ok();
+        let mut next = taken.iter().filter_map(|object| number(&object.path)).max().unwrap_or(0) + 1;
+        let bytes = evidence::json(&Attempt { format: FORMAT, at: now, nonce })?;
+        while self.root.create(&format!("runs/{run}/attempts/{next:06}.json"), bytes.clone())? == Created::Exists {
+            next += 1;
+        }
+        Ok(next)
+    }
+
+    /// Stores the manifest of an attempt, before the commit that carries its digest.
+    ///
+    /// # Errors
+    /// An evidence error when it does not balance, or the attempt has another manifest already.
+    pub fn put_manifest(&self, manifest: &Manifest) -> Result<String> {
+        let bytes = manifest.bytes()?;
+        let digest = evidence::digest(&bytes);
+        let path = manifest::path(&manifest.run, manifest.attempt);
+        match self.root.create(&path, bytes)? {
+            Created::New => Ok(digest),
+            Created::Exists => Err(Error::evidence(format!("{} holds another manifest", self.root.display(&path)))
+                .help("run again: a new attempt writes its own")),
+        }
+    }
+
+    /// The manifest of an attempt, to go on after a crash between commit and ledger; its digest must be the commit's.
+    ///
+    /// # Errors
+    /// An evidence error when it is missing, unreadable or not the one with that digest.
+    pub fn manifest(&self, run: &str, attempt: u32, digest: &str) -> Result<Manifest> {
+        let path = manifest::path(run, attempt);
+        let place = self.root.display(&path);
+        let bytes = self.root.get(&path)?.ok_or_else(|| super::missing(&place))?;
+        if evidence::digest(&bytes) != digest {
+            return Err(Error::evidence(format!("{place} is not the manifest that the published version names")));
+        }
+        serde_json::from_slice(&bytes).map_err(|_| Error::evidence(format!("{place} cannot be read as a manifest")))
+    }
+}
+
+fn intent_path(run: &str) -> String {
+    evidence::intent_path(run)
+}

@@ -1,0 +1,205 @@
+use super::*;
+use crate::error::Kind;
+use object_store::memory::InMemory;
+use std::sync::Arc;
+
+struct Place {
+    _runtime: tokio::runtime::Runtime,
+    root: Root,
+}
+
+fn place() -> Place {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let root = Root::open("state", "/nowhere/at/all", runtime.handle().clone()).unwrap();
+    Place { root: root.with_store(Arc::new(InMemory::new())), _runtime: runtime }
+}
+
+fn at(text: &str) -> Instant {
+    Instant::parse(text).unwrap()
+}
+
+fn keys(identity: &str, token: &str, epoch: &str) -> KeyIds {
+    KeyIds { identity: KeyId(identity.into()), token: KeyId(token.into()), epoch: epoch.into() }
+}
+
+const NOW: &str = "2026-11-24T02:00:00Z";
+
+fn made(place: &Place) -> State {
+    State::create(&place.root, &keys("aa", "bb", "2026a"), at(NOW)).unwrap()
+}
+
+fn intent(run: &str) -> Intent {
+    let object = Pin { object: "raw:x/1.csv".into(), bytes: 7, etag: Some("\"1\"".into()), version: None };
+    Intent {
+        run: run.into(),
+        job: "crm".into(),
+        at: at(NOW),
+        as_of: at(NOW),
+        plan: "ab".into(),
+        policy: "cd".into(),
+        set: Some("2026-11-24".into()),
+        objects: vec![object],
+        replaces: None,
+    }
+}
+
+#[test]
+fn a_state_is_made_once_and_must_be_made_before_use() {
+    let place = place();
+    let error = State::open(&place.root).err().unwrap();
+    assert_eq!(error.kind(), Kind::Policy);
+    assert!(error.help_text().unwrap().contains("tamis state create"));
+    made(&place);
+    assert!(State::open(&place.root).is_ok());
+    let again = State::create(&place.root, &keys("aa", "bb", "2026a"), at(NOW)).err().unwrap();
+    assert_eq!(again.kind(), Kind::Policy);
+}
+
+#[test]
+fn a_creation_cut_short_is_completed_with_the_same_keys_only() {
+    let place = place();
+    made(&place);
+    place.root.delete("tamis.json").unwrap();
+    let other = State::create(&place.root, &keys("ab", "bb", "2026a"), at(NOW)).err().unwrap();
+    assert!(other.message().starts_with("identity.key is not the key"), "{other}");
+    let later = State::create(&place.root, &keys("aa", "bb", "2026a"), at("2026-11-25T02:00:00Z")).unwrap();
+    assert_eq!(later.ledger().entries().unwrap().len(), 1, "said once in the ledger");
+}
+
+#[test]
+fn another_key_stops_and_a_new_epoch_is_added_once() {
+    let place = place();
+    let state = made(&place);
+    assert_eq!(state.check_keys(&keys("aa", "bb", "2026a")).unwrap(), Epoch::Known);
+    for (wrong, says) in
+        [(keys("a0", "bb", "2026a"), "no stored erasure"), (keys("aa", "b0", "2026a"), "no longer join")]
+    {
+        let error = state.check_keys(&wrong).unwrap_err();
+        assert_eq!(error.kind(), Kind::Policy);
+        assert!(error.help_text().unwrap().contains(says));
+    }
+    let next = keys("aa", "cc", "2027a");
+    assert_eq!(state.check_keys(&next).unwrap(), Epoch::New);
+    let of = RunRef { run: "crm-1", attempt: 1, since: at(NOW) };
+    state.add_epoch(of, &next, at(NOW)).unwrap();
+    state.add_epoch(of, &next, at(NOW)).unwrap();
+    assert_eq!(state.check_keys(&next).unwrap(), Epoch::Known);
+    assert!(state.add_epoch(of, &keys("aa", "dd", "2027a"), at(NOW)).is_err());
+    assert_eq!(state.ledger().entries().unwrap().len(), 2);
+}
+
+#[test]
+fn a_run_begins_once_and_its_first_intent_stays_in_force() {
+    let place = place();
+    let state = made(&place);
+    let first = intent("crm-1");
+    assert_eq!(state.stored_intent("crm-1").unwrap(), None);
+    assert_eq!(state.intent("crm-1", &first).unwrap(), Created::New);
+    let later = Intent { at: at("2026-11-24T03:00:00Z"), ..first.clone() };
+    assert_eq!(state.intent("crm-1", &later).unwrap(), Created::Exists);
+    assert_eq!(state.stored_intent("crm-1").unwrap(), Some(first));
+    assert_eq!(state.ledger().entries().unwrap().len(), 2);
+}
+
+#[test]
+fn an_intent_without_its_entry_gets_it_when_the_run_begins_again() {
+    let place = place();
+    let state = made(&place);
+    let bytes = evidence::json(&intent("crm-1")).unwrap();
+    place.root.create("runs/crm-1/intent.json", bytes).unwrap();
+    state.stored_intent("crm-1").unwrap().unwrap();
+    state.stored_intent("crm-1").unwrap().unwrap();
+    let entries = state.ledger().entries().unwrap();
+    assert_eq!(entries.len(), 2);
+    assert!(matches!(entries[1].event, Event::Intent { .. }));
+}
+
+#[test]
+fn attempts_are_never_shared() {
+    let place = place();
+    let state = made(&place);
+    assert_eq!(state.next_attempt("crm-1", "n1", at(NOW)).unwrap(), 1);
+    assert_eq!(state.next_attempt("crm-1", "n2", at(NOW)).unwrap(), 2);
+    assert_eq!(state.next_attempt("crm-2", "n3", at(NOW)).unwrap(), 1);
+}
+
+#[test]
+fn records_follow_each_other_and_a_second_writer_is_refused() {
+    let place = place();
+    let state = made(&place);
+    assert_eq!(state.dataset("crm").unwrap(), None);
+    let mut record = Dataset::new("crm", "lake:crm");
+    for n in 1..=15 {
+        record.seen(Instant(n));
+        state.save_dataset(&mut record).unwrap();
+    }
+    assert_eq!((record.seq, state.dataset("crm").unwrap()), (15, Some(record.clone())));
+    assert_eq!(place.root.list("datasets/crm").unwrap().len(), 11);
+    let mut stale = state.dataset("crm").unwrap().unwrap();
+    record.seen(Instant(99));
+    state.save_dataset(&mut record).unwrap();
+    stale.seen(Instant(98));
+    assert_eq!(state.save_dataset(&mut stale).unwrap_err().kind(), Kind::Storage);
+    assert_eq!(state.dataset("crm").unwrap().unwrap().last_as_of, Some(Instant(99)));
+    assert_eq!(state.jobs().unwrap(), ["crm"]);
+}
+
+#[test]
+fn r28_time_does_not_go_back_for_a_dataset() {
+    let mut record = Dataset::new("crm", "lake:crm");
+    record.check_as_of(Instant(0)).unwrap();
+    record.seen(Instant(5));
+    record.seen(Instant(3));
+    record.check_as_of(Instant(5)).unwrap();
+    assert_eq!(record.check_as_of(Instant(4)).unwrap_err().kind(), Kind::Policy);
+}
+
+#[test]
+fn r38_a_published_set_is_known_by_its_objects() {
+    let mut record = Dataset::new("crm", "lake:crm");
+    let objects = intent("crm-1").objects;
+    assert_eq!(record.set_state("b", &objects), SetState::New);
+    record.set_read("b", SetRead { pins: pins(&objects), records: 10, run: "crm-1".into() });
+    assert_eq!(record.set_state("b", &objects), SetState::Same);
+    let mut changed = objects.clone();
+    changed[0].etag = None;
+    assert_eq!(record.set_state("b", &changed), SetState::Changed);
+    assert_eq!((record.records_before("b"), record.records_before("c")), (None, Some(10)));
+}
+
+#[test]
+fn drift_keeps_the_instant_it_was_first_seen() {
+    let mut record = Dataset::new("crm", "lake:crm");
+    record.drifted(&["A".into()], Instant(1));
+    let second = record.drifted(&["A".into(), "B".into()], Instant(2));
+    assert_eq!(second, [("A".into(), Instant(1)), ("B".into(), Instant(2))]);
+    record.drifted(&[], Instant(3));
+    assert_eq!(record.drifted(&["A".into()], Instant(4)), [("A".into(), Instant(4))]);
+}
+
+#[test]
+fn an_acceptance_is_good_for_one_run() {
+    let place = place();
+    let state = made(&place);
+    let accept = Accept {
+        job: "crm".into(),
+        plan: "0123abcd".into(),
+        as_of: at(NOW),
+        reason: "leads were merged".into(),
+        by: None,
+        at: at(NOW),
+    };
+    assert_eq!(state.use_accept("crm", "0123abcd", "crm-1").unwrap_err().kind(), Kind::Gate);
+    for bad in [Accept { plan: "../x".into(), ..accept.clone() }, Accept { reason: " ".into(), ..accept.clone() }] {
+        assert_eq!(state.accept(&bad).unwrap_err().kind(), Kind::Policy);
+    }
+    state.accept(&accept).unwrap();
+    state.accept(&Accept { reason: "again".into(), at: at("2026-11-24T04:00:00Z"), ..accept.clone() }).unwrap();
+    assert_eq!(state.accepts("crm").unwrap(), std::slice::from_ref(&accept));
+    assert_eq!(state.ledger().entries().unwrap().len(), 2);
+    state.use_accept("crm", "0123abcd", "crm-2").unwrap();
+    state.use_accept("crm", "0123abcd", "crm-2").unwrap();
+    assert_eq!(state.use_accept("crm", "0123abcd", "crm-3").unwrap_err().kind(), Kind::Gate);
+    assert_eq!(state.accepts("crm").unwrap(), []);
+    assert_eq!(state.accept(&accept).unwrap_err().kind(), Kind::Policy);
+}
