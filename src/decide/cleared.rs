@@ -45,6 +45,7 @@ pub struct Cleared {
     pub(super) as_of: Instant,
     pub(super) rows_out: u64,
     pub(super) field_keeps: Vec<usize>,
+    pub(super) quasi_keeps: Vec<Option<usize>>,
 }
 
 impl Cleared {
@@ -71,6 +72,11 @@ impl Cleared {
     /// Published fields with a keep of their own, as indexes into the layout's fields.
     pub fn field_keeps(&self) -> &[usize] {
         &self.field_keeps
+    }
+
+    /// Per quasi-identifier the place of its field in `field_keeps`, when it has a keep of its own.
+    pub fn quasi_keeps(&self) -> &[Option<usize>] {
+        &self.quasi_keeps
     }
 
     /// Loads the rows of one bucket; memory is that of the bucket.

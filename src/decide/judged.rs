@@ -193,6 +193,7 @@ impl Judged {
             rows_out: self.verdict.rows_out,
             as_of: self.rules.as_of,
             field_keeps: self.rules.field_keeps.iter().map(|(field, _)| *field).collect(),
+            quasi_keeps: self.rules.quasi_keeps,
             staged: self.staged,
             kept: self.kept,
             shape: self.shape,

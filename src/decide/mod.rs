@@ -23,6 +23,7 @@ mod workers;
 #[cfg(test)]
 mod tests;
 
+pub use crate::stage::{FieldKind, FieldLayout, Layout, NO_SINCE, NULL_QUASI, mark};
 pub use absent::Previous;
 pub use basis::binding;
 pub use cleared::{Cleared, Consent, Kept, KeptBucket};

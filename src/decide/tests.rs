@@ -45,7 +45,7 @@ impl Row {
     }
     fn identities(&self) -> Vec<(u8, [u8; 32])> {
         let key = (self.person != 0).then(|| (mark::KEY, identity(0, self.person)));
-        let mail = self.mail.filter(|_| self.main()).map(|m| (mark::WEAK, identity(1, m)));
+        let mail = self.mail.map(|m| (mark::WEAK, identity(1, m)));
         key.into_iter().chain(mail).collect()
     }
     /// What is published: token, city, year.
@@ -95,7 +95,7 @@ fn columns(rows: &[Row]) -> Rows {
         exclude: rows.iter().map(|r| r.exclude).collect(),
         clock: rows.iter().map(Row::clock).collect(),
         since: rows.iter().map(|r| r.since.map_or(NO_SINCE, |s| AS_OF - s * DAY)).collect(),
-        identities: if observed { vec![slot(mark::KEY)] } else { vec![slot(mark::KEY), slot(mark::WEAK)] },
+        identities: vec![slot(mark::KEY), slot(mark::WEAK)],
         quasi: if observed {
             vec![]
         } else {

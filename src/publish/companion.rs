@@ -2,9 +2,9 @@
 //! Must not know published fields nor the log.
 
 use super::encode::{GROUP_ROWS, fixed_binary, properties, timestamps, write_error, writer};
+use crate::decide::{NO_SINCE, mark};
 use crate::error::{Error, Result};
-use crate::minimize::{NO_SINCE, mark};
-use crate::store::{Object, Root, SeekSource};
+use crate::store::{Object, Root, SeekSource, from_io};
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, UInt8Array};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType, UInt8Type};
@@ -19,11 +19,12 @@ use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnPath;
 use std::io::{SeekFrom, Write};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// What a companion holds of one row.
 #[derive(Clone, Copy)]
-pub struct CompanionRow<'a> {
+pub(crate) struct CompanionRow<'a> {
     /// Subject token.
     pub subject: &'a [u8; 16],
     /// The row goes when `as_of` reaches this, in microseconds.
@@ -36,7 +37,7 @@ pub struct CompanionRow<'a> {
     pub field_until: &'a [i64],
     /// Per identity slot: `mark` and identity, zeros where the mark is `NONE`.
     pub identities: &'a [(u8, &'a [u8; 32])],
-    /// Per quasi-identifier its keyed hash.
+    /// Per quasi-identifier the keyed hash of what is published, `NULL_QUASI` for null.
     pub quasi: &'a [u64],
 }
 
@@ -194,11 +195,11 @@ impl Companions {
                 .help("companions live as long as the files they belong to; restore it or publish a new version")
         })?;
         let mut source = state.open_seek(&object)?;
-        let footer = footer(source.as_mut(), object.bytes).map_err(|e| e.within(&place))?;
+        let footer = footer(source.as_mut(), object.bytes, &place)?;
         let metadata = ArrowReaderMetadata::try_new(Arc::new(footer), ArrowReaderOptions::new())
-            .map_err(|_| no_companion().within(&place))?;
+            .map_err(|_| no_companion(&place))?;
         if metadata.schema().fields().first().is_none_or(|f| f.name() != "subject") {
-            return Err(no_companion().within(&place));
+            return Err(no_companion(&place));
         }
         Ok(Companions { source, bytes: object.bytes, place, metadata, subjects_only, next: 0 })
     }
@@ -235,9 +236,9 @@ impl Companions {
         if self.next == self.metadata.metadata().num_row_groups() {
             return Ok(None);
         }
-        let batch = self.read(self.next).map_err(|e| e.within(&self.place))?;
+        let batch = self.read(self.next)?;
         self.next += 1;
-        Ok(Some(CompanionGroup::new(batch).ok_or_else(|| no_companion().within(&self.place))?))
+        Ok(Some(CompanionGroup::new(batch).ok_or_else(|| no_companion(&self.place))?))
     }
 
     fn read(&mut self, group: usize) -> Result<RecordBatch> {
@@ -245,7 +246,7 @@ impl Companions {
         let columns = if self.subjects_only { &columns[..1] } else { columns };
         let start = columns.iter().map(|c| c.byte_range().0).min().unwrap_or(0);
         let end = columns.iter().map(|c| c.byte_range().0.saturating_add(c.byte_range().1)).max().unwrap_or(0);
-        let window = Window::read(self.source.as_mut(), start, end, self.bytes)?;
+        let window = Window::read(self.source.as_mut(), start..end, self.bytes, &self.place)?;
         let schema = self.metadata.metadata().file_metadata().schema_descr();
         let mask = if self.subjects_only { ProjectionMask::roots(schema, [0]) } else { ProjectionMask::all() };
         let mut reader = ParquetRecordBatchReaderBuilder::new_with_metadata(window, self.metadata.clone())
@@ -253,21 +254,21 @@ impl Companions {
             .with_row_groups(vec![group])
             .with_batch_size(GROUP_ROWS)
             .build()
-            .map_err(|_| no_companion())?;
-        reader.next().ok_or_else(no_companion)?.map_err(|_| no_companion())
+            .map_err(|_| no_companion(&self.place))?;
+        reader.next().and_then(|batch| batch.ok()).ok_or_else(|| no_companion(&self.place))
     }
 }
 
-fn no_companion() -> Error {
-    Error::evidence("the file cannot be read as a companion").help("compare its hash with the manifest: `tamis verify`")
+fn no_companion(place: &str) -> Error {
+    Error::evidence(format!("{place} cannot be read as a companion"))
+        .help("compare its hash with the manifest: `tamis verify`")
 }
 
-fn footer(source: &mut dyn SeekSource, bytes: u64) -> Result<ParquetMetaData> {
-    let tail = Window::read(source, bytes.saturating_sub(8), bytes, bytes)?;
-    let length: [u8; 4] = tail.bytes.get(..4).and_then(|b| b.try_into().ok()).ok_or_else(no_companion)?;
-    let start = bytes.saturating_sub(8 + u64::from(u32::from_le_bytes(length)));
-    let window = Window::read(source, start, bytes, bytes)?;
-    ParquetMetaDataReader::new().parse_and_finish(&window).map_err(|_| no_companion())
+fn footer(source: &mut dyn SeekSource, bytes: u64, place: &str) -> Result<ParquetMetaData> {
+    let tail = Window::read(source, bytes.saturating_sub(8)..bytes, bytes, place)?;
+    let length = tail.bytes.first_chunk().map_or(0, |length| u64::from(u32::from_le_bytes(*length)));
+    let window = Window::read(source, bytes.saturating_sub(8 + length)..bytes, bytes, place)?;
+    ParquetMetaDataReader::new().parse_and_finish(&window).map_err(|_| no_companion(place))
 }
 
 /// A stretch of a file in memory: one ranged read per row group.
@@ -278,14 +279,12 @@ struct Window {
 }
 
 impl Window {
-    fn read(source: &mut dyn SeekSource, start: u64, end: u64, file: u64) -> Result<Window> {
-        let length = end.min(file).checked_sub(start).and_then(|n| usize::try_from(n).ok()).ok_or_else(no_companion)?;
-        let mut bytes = vec![0; length];
-        source
-            .seek(SeekFrom::Start(start))
-            .and_then(|_| source.read_exact(&mut bytes))
-            .map_err(|_| Error::storage("a companion could not be read"))?;
-        Ok(Window { start, bytes: bytes.into(), file })
+    fn read(source: &mut dyn SeekSource, range: Range<u64>, file: u64, place: &str) -> Result<Window> {
+        let length = range.end.min(file).checked_sub(range.start).and_then(|n| usize::try_from(n).ok());
+        let mut bytes = vec![0; length.ok_or_else(|| no_companion(place))?];
+        let read = source.seek(SeekFrom::Start(range.start)).and_then(|_| source.read_exact(&mut bytes));
+        read.map_err(|e| from_io(place, e))?;
+        Ok(Window { start: range.start, bytes: bytes.into(), file })
     }
 
     fn slice(&self, start: u64, length: Option<usize>) -> parquet::errors::Result<Bytes> {
@@ -385,7 +384,7 @@ impl CompanionGroup {
     pub fn field_until(&self, row: usize, k: usize) -> i64 {
         self.micros(self.keep_until + 3 + k, row)
     }
-    /// Keyed hash of a quasi-identifier.
+    /// Keyed hash of a published quasi-identifier, `NULL_QUASI` for null.
     pub fn quasi(&self, row: usize, q: usize) -> u64 {
         self.batch.column(self.keep_until + 3 + self.until + q).as_primitive::<Int64Type>().value(row).cast_unsigned()
     }

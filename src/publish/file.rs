@@ -5,8 +5,8 @@ use super::companion::{CompanionEncoder, CompanionRow, CompanionShape};
 use super::encode::{Encoder, Shape};
 use super::{FileWritten, Target, Writing};
 use crate::clock::Instant;
+use crate::decide::Layout;
 use crate::error::Result;
-use crate::minimize::Layout;
 use crate::monitor::{Event, Monitor};
 use crate::store::{Root, Upload};
 use std::io::Write;
@@ -18,15 +18,16 @@ const FILE_ROWS: u64 = 250_000;
 const MAX_FILES: usize = 1 << 16;
 
 /// One row to publish.
-pub struct Row<'a> {
+pub(crate) struct Row<'a> {
     /// What its companion holds.
     pub companion: CompanionRow<'a>,
     /// Treated values by the layout's fields; what its own `keep` has taken is already null.
     pub fields: &'a [Option<&'a [u8]>],
 }
 
-/// Rows that may be published: `decide`'s cleared rows, and what a sweep leaves of a version.
-pub trait Publishable: Sync {
+/// Rows that may be published: `decide`'s cleared rows, and what a sweep leaves of a version. Not public: from outside
+/// only cleared rows can be written.
+pub(crate) trait Publishable: Sync {
     /// Shape of the rows.
     fn layout(&self) -> &Layout;
     /// Fields with a `keep` of their own.

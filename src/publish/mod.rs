@@ -8,15 +8,18 @@ mod encode;
 mod file;
 mod log;
 mod schema;
+#[cfg(test)]
+mod tests;
 
-pub use companion::{CompanionGroup, CompanionRow, Companions};
+pub use companion::{CompanionGroup, Companions};
 pub use delta::{commit, current};
-pub use file::{Publishable, Row};
 pub use schema::{Column, ColumnType};
 
+use crate::decide::Cleared;
 use crate::error::Result;
-use crate::monitor::Monitor;
+use crate::monitor::{Event, Monitor};
 use crate::store::{Object, Root};
+use file::Publishable;
 use std::collections::BTreeSet;
 
 /// Where a dataset lives: the table in the lake, its companions in `state`.
@@ -147,12 +150,18 @@ pub struct Receipt {
 /// # Errors
 /// Policy errors when the columns do not fit the table, storage errors, and those of reading the rows. Files already
 /// written stay behind as [`orphans`].
-pub fn write(
+pub fn write(cleared: &Cleared, target: &Target<'_>, writing: &Writing<'_>, monitor: &dyn Monitor) -> Result<Written> {
+    write_rows(cleared, target, writing, monitor)
+}
+
+/// As [`write`], for whatever may be published.
+pub(crate) fn write_rows(
     rows: &dyn Publishable,
     target: &Target<'_>,
     writing: &Writing<'_>,
     monitor: &dyn Monitor,
 ) -> Result<Written> {
+    monitor.event(Event::Stage { name: "publish", total_bytes: None });
     let table = writing.current.map_or(&[][..], |current| &current.columns);
     let planned = schema::plan(rows.layout(), writing.binary_tokens, table)?;
     let columns = planned.iter().map(|p| p.column.clone()).collect();

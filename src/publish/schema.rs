@@ -1,8 +1,8 @@
 //! Columns of a published table: their types, how they follow from a layout, and how a table may change.
 //! Must not know Parquet encoders nor the log.
 
+use crate::decide::{FieldKind, Layout};
 use crate::error::{Error, Result};
-use crate::minimize::{FieldKind, Layout};
 use arrow::datatypes::{DataType, TimeUnit};
 
 /// Type of a published column; serialised into what an interrupted run leaves behind.
@@ -131,7 +131,7 @@ fn check_name(name: &str, planned: &[Planned]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::minimize::FieldLayout;
+    use crate::decide::FieldLayout;
 
     fn layout(fields: &[(&str, FieldKind)]) -> Layout {
         let fields = fields.iter().map(|(name, kind)| FieldLayout { name: (*name).into(), kind: *kind }).collect();

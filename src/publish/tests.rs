@@ -1,21 +1,28 @@
 //! Publication: bytes, footers, log, faults, and readers that have nothing of ours.
-#![allow(clippy::unwrap_used)] // functions of tests, not only tests
 
-use crate::fault::{Fault, FaultStore, Mode};
-use object_store::{ObjectStore, memory::InMemory};
+#[allow(dead_code)]
+#[path = "../../tests/it/fault.rs"]
+mod fault;
+
+use super::companion::CompanionRow;
+use super::file::Row;
+use super::*;
+use crate::clock::{Instant, Period};
+use crate::decide::{EntryTable, FieldKind, FieldLayout, Layout, NO_SINCE, NULL_QUASI, Rules, decide, mark};
+use crate::error::{Kind, Result};
+use crate::minimize::{FieldColumn, Identities, Rows};
+use crate::monitor::Silent;
+use crate::policy::*;
+use crate::stage::{Stage, Vault};
+use crate::store::Root;
+use arrow::array::{Array, AsArray};
+use fault::{Fault, FaultStore, Mode};
+use object_store::memory::InMemory;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Compression;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
-use tamis::clock::Instant;
-use tamis::error::{Kind, Result};
-use tamis::minimize::{FieldKind, FieldLayout, Layout, NO_SINCE, mark};
-use tamis::monitor::Silent;
-use tamis::publish::{
-    CompanionRow, Companions, Current, Publishable, Receipt, Row, Target, Writing, Written, commit, current, orphans,
-    write,
-};
-use tamis::store::Root;
 
 /// Rows made from numbers: every field kind, nulls, several rows of one subject.
 struct Sample {
@@ -175,6 +182,108 @@ impl Publishable for Sample {
     }
 }
 
+/// As `Sample`, but staged and judged: what a run publishes.
+fn cleared(rows: u8) -> Cleared {
+    let field = |name: &str, kind| FieldLayout { name: name.into(), kind };
+    let fields = vec![field("contact", FieldKind::Token), field("city", FieldKind::Text)];
+    let column = |mark: u8| Identities {
+        bytes: (0..rows).map(|n| if mark == mark::NONE { [0; 32] } else { [n; 32] }).collect(),
+        marks: (0..rows).map(|_| mark).collect(),
+    };
+    let all = usize::from(rows);
+    let subject: Vec<[u8; 16]> = (0..rows).map(|n| [n.wrapping_mul(37); 16]).collect();
+    let batch = Rows {
+        count: all,
+        flags: vec![0; all],
+        exclude: vec![0; all],
+        clock: (0..rows).map(|n| i64::from(n) * DAY).collect(),
+        since: vec![NO_SINCE; all],
+        identities: vec![column(mark::KEY), column(mark::NONE)],
+        quasi: vec![(0..rows).map(|n| u64::from(n) + 7).collect()],
+        fields: vec![
+            FieldColumn::Fixed { width: 16, bytes: subject.concat(), valid: vec![true; all] },
+            FieldColumn::Text { bytes: vec![b'x'; all], ends: (1..=u32::from(rows)).collect(), valid: vec![true; all] },
+        ],
+        subject,
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let vault = Vault::new(1 << 20, folder.path().into(), [3; 32]).unwrap();
+    let stage = Stage::new(Layout { identities: 2, quasi: 1, fields }, 4, vault);
+    let mut writer = stage.writer();
+    writer.append(&batch).unwrap();
+    writer.finish().unwrap();
+    let rules = Rules::from(&plan(), Instant(100 * DAY));
+    let judged = decide(rules, stage.finish().unwrap(), &EntryTable::default(), None, 0, 1, &Silent).unwrap();
+    judged.clear(true).unwrap()
+}
+
+const DAY: i64 = 86_400_000_000;
+
+/// Rows stay 90 days, `city`, a quasi-identifier, 50.
+fn plan() -> Plan {
+    let place = || Location { root: "raw".into(), path: "x.csv".into() };
+    let days = |days| Period { days, ..Period::default() };
+    let field = |name: &str, keep, quasi| Field {
+        name: name.into(),
+        from: None,
+        treat: Treatment::AsIs,
+        subject: name == "contact",
+        keep,
+        max_untreated: MaxUntreated::Default,
+        quasi,
+    };
+    let read = ReadFormat {
+        encoding: "utf-8".into(),
+        bom: Bom::Allow,
+        delimiter: b',',
+        quote: Some(b'"'),
+        header: 1,
+        null: vec![],
+        member: None,
+        member_text: None,
+        member_in_exactly_one: false,
+        stray_quotes_literal: false,
+        refuse_drift: false,
+        max_record_bytes: 1 << 20,
+        max_columns: 10,
+        max_members: 1,
+        max_ratio: 1,
+        max_decompressed: 1,
+    };
+    let purpose = Purpose { name: "p".into(), basis: Basis::LegitimateInterests, max_keep: days(90), min_k: 1 };
+    Plan {
+        job: "job".into(),
+        file: "job.toml".into(),
+        source: Source { name: "s".into(), read, complete: None, listed: vec![] },
+        input: place(),
+        output: place(),
+        purpose,
+        recipient: None,
+        domain: "p".into(),
+        epoch: "e".into(),
+        token_format: TokenFormat::Hex,
+        zone: jiff::tz::TimeZone::UTC,
+        columns: vec![],
+        fields: vec![field("contact", None, None), field("city", Some(days(50)), Some(0))],
+        controls: Controls::default(),
+        retention: Retention { keep: days(90), person: false, max_future: days(1) },
+        observe: vec![],
+        gate: Some(Gate {
+            quasi_identifiers: vec!["city".into()],
+            k: 1,
+            suppress: true,
+            max_suppressed: Share(1_000_000),
+        }),
+        limits: Limits {
+            max_removed: Share(1_000_000),
+            max_rejected: Share(0),
+            drop_bad_records: false,
+            allow_empty: true,
+        },
+        digest: String::new(),
+    }
+}
+
 /// A lake and a state, in memory or in folders, with what is needed to publish to them.
 struct Place {
     folder: tempfile::TempDir,
@@ -184,12 +293,15 @@ struct Place {
 
 impl Place {
     fn local() -> Place {
+        Place::below("plain")
+    }
+    fn below(below: &str) -> Place {
         static RUNTIME: OnceLock<tokio::runtime::Runtime> = OnceLock::new();
         let start = || tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let runtime = RUNTIME.get_or_init(start);
         let folder = tempfile::tempdir().unwrap();
         let root = |name: &str| {
-            Root::open(name, folder.path().join(name).to_str().unwrap(), runtime.handle().clone()).unwrap()
+            Root::open(name, folder.path().join(below).join(name).to_str().unwrap(), runtime.handle().clone()).unwrap()
         };
         Place { lake: root("lake"), state: root("state"), folder }
     }
@@ -210,7 +322,7 @@ impl Place {
         let subject_field = sample.layout.fields.iter().position(|f| f.name == "contact").unwrap_or(usize::MAX);
         let writing =
             Writing { run, attempt, binary_tokens: binary, subject_field, threads, current: current.as_ref() };
-        write(sample, &self.target(), &writing, &Silent)
+        write_rows(sample, &self.target(), &writing, &Silent)
     }
     fn publish(&self, sample: &Sample, sequence: i64) -> Result<Receipt> {
         let before = current(&self.lake, "crm/contacts")?.map(|c| c.version);
@@ -232,9 +344,9 @@ impl Place {
 
 #[test]
 fn each_version_replaces_the_one_before_at_once() {
-    for place in [Place::memory(), Place::local()] {
+    for place in [Place::memory(), Place::below("odd \u{e9}#?")] {
         assert_eq!(place.current(), None);
-        for (sequence, rows) in [(1, 100), (2, 40), (3, 0), (4, 70)] {
+        for (sequence, rows) in [(1, 0), (2, 100), (3, 0), (4, 70)] {
             let receipt = place.publish(&Sample::new(rows, 4), sequence).unwrap();
             assert_eq!((receipt.version, receipt.found), (sequence as u64 - 1, false));
             let now = place.current().unwrap();
@@ -268,6 +380,33 @@ fn the_same_rows_give_the_same_bytes_whatever_the_threads_and_buckets() {
         assert_eq!(serde_json::from_str::<Written>(&json).unwrap(), written);
     }
     assert_eq!(seen.len(), 1, "bytes differ");
+}
+
+#[test]
+fn r26_cleared_rows_go_out_with_fields_past_their_keep_as_nulls() {
+    let place = Place::memory();
+    let writing = Writing { run: "run", attempt: 1, binary_tokens: true, subject_field: 0, threads: 2, current: None };
+    let written = write(&cleared(80), &place.target(), &writing, &Silent).unwrap();
+    // Rows 11 to 79 are younger than 90 days at day 100; the city of those up to 50 is past its 50 days.
+    assert_eq!((written.rows, written.files.len()), (69, 1));
+    let mut companions = Companions::open(&place.state, &written.files[0].companion).unwrap();
+    let group = companions.next_group().unwrap().unwrap();
+    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(place.file(&written.files[0].name)));
+    let batch = reader.unwrap().with_batch_size(100).build().unwrap().next().unwrap().unwrap();
+    let (tokens, cities) = (batch.column(0).as_fixed_size_binary(), batch.column(1).as_string::<i32>());
+    let mut seen = BTreeSet::new();
+    for i in 0..69 {
+        let n = group.identity(i, 0).unwrap()[0];
+        seen.insert(n);
+        let subject = [n.wrapping_mul(37); 16];
+        assert_eq!((tokens.value(i), group.subject(i)), (subject.as_slice(), &subject));
+        assert_eq!((group.mark(i, 0), group.mark(i, 1), group.identity(i, 1)), (mark::KEY, mark::NONE, None));
+        assert_eq!(group.keep_until(i), (i64::from(n) + 90) * DAY);
+        assert_eq!(group.field_until(i, 0), (i64::from(n) + 50) * DAY);
+        assert_eq!((cities.is_null(i), group.quasi(i, 0) == NULL_QUASI), (n <= 50, n <= 50), "{n}");
+        assert_eq!((group.since(i), group.consent_until(i)), (NO_SINCE, i64::MAX));
+    }
+    assert_eq!(seen, (11..80).collect());
 }
 
 #[test]
@@ -483,57 +622,63 @@ fn files_that_nothing_refers_to_are_listed() {
 /// One attempt over stores that fail; what follows is the operator running again.
 fn attempt(place: &Place, sample: &Sample, attempt: u32) -> Result<Receipt> {
     let now = current(&place.lake, "crm/contacts")?;
-    if let Some(now) = now.filter(|now| now.run == "run-2") {
-        return Ok(Receipt { version: now.version, attempt: now.attempt, manifest: now.manifest, found: true });
+    if let Some(now) = now.as_ref().filter(|now| now.run == "run-2") {
+        return Ok(Receipt { version: now.version, attempt: now.attempt, manifest: now.manifest.clone(), found: true });
     }
     let written = place.write(sample, "run-2", attempt, 1, false)?;
-    commit(&written, &place.target(), "tamis/crm-contacts", 2, "digest", Some(0))
+    commit(&written, &place.target(), "tamis/crm-contacts", 2, "digest", now.map(|now| now.version))
 }
 
-#[test]
-fn at_each_fault_a_run_ends_in_one_version_with_all_its_files() {
+/// Over a table with `before` versions, or none.
+fn faults(before: u64) {
     let sample = Sample::new(50, 1);
-    let clean = Place::memory();
-    clean.publish(&Sample::new(20, 1), 1).unwrap();
+    let start = || {
+        let place = Place::memory();
+        (0..before).for_each(|_| drop(place.publish(&Sample::new(20, 1), 1).unwrap()));
+        place
+    };
+    let faulty = |place: &Place, fault: Arc<Fault>| Place {
+        lake: place.lake.with_store(FaultStore::new(place.lake.raw("").0, fault.clone())),
+        state: place.state.with_store(FaultStore::new(place.state.raw("").0, fault)),
+        folder: tempfile::tempdir().unwrap(),
+    };
     let counting = Fault::counting();
-    let stores: Vec<Arc<dyn ObjectStore>> = vec![clean.lake.raw("").0, clean.state.raw("").0];
-    let mut counted = Place { lake: clean.lake.clone(), state: clean.state.clone(), ..Place::memory() };
-    counted.lake = clean.lake.with_store(FaultStore::new(stores[0].clone(), counting.clone()));
-    counted.state = clean.state.with_store(FaultStore::new(stores[1].clone(), counting.clone()));
-    attempt(&counted, &sample, 1).unwrap();
-    assert!(counting.count() > 10, "{}", counting.count());
+    attempt(&faulty(&start(), counting.clone()), &sample, 1).unwrap();
+    assert!(counting.count() >= 6, "{}", counting.count());
+    let modes = [Mode::FailBefore, Mode::FailAfter, Mode::AnswerExists];
     let mut lost_answers = 0;
-    for mode in [Mode::FailBefore, Mode::FailAfter, Mode::AnswerExists] {
-        for for_ever in [false, true] {
-            for k in 1..=counting.count() {
-                let place = Place::memory();
-                place.publish(&Sample::new(20, 1), 1).unwrap();
-                let fault = Fault::new(mode, k, for_ever);
-                let (lake, state) = (place.lake.raw("").0, place.state.raw("").0);
-                let mut faulty = Place::memory();
-                faulty.lake = place.lake.with_store(FaultStore::new(lake, fault.clone()));
-                faulty.state = place.state.with_store(FaultStore::new(state, fault));
-                let first = attempt(&faulty, &sample, 1);
-                if let Err(error) = &first {
-                    let text = format!("{error}{}", error.help_text().unwrap_or_default());
-                    assert!(!text.contains("injected") && !text.contains("://"), "{text}");
-                    assert!(matches!(error.kind(), Kind::Storage | Kind::Unknown), "{mode:?} {k}: {error}");
-                }
-                lost_answers += usize::from(first.as_ref().is_ok_and(|receipt| receipt.found));
-                let second = attempt(&place, &sample, 2).unwrap();
-                assert_eq!(second.version, 1, "{mode:?} {k}");
-                assert!(first.is_err() || second.attempt == 1, "{mode:?} {k}: what was answered stays");
-                let now = place.current().unwrap();
-                assert_eq!((now.version, now.rows()), (1, 50));
-                for file in &now.files {
-                    assert_eq!(place.file(&file.name).len() as u64, file.bytes);
-                    let companion = place.target().companion(&file.name);
-                    assert_eq!(Companions::open(&place.state, &companion).unwrap().rows(), file.rows);
-                }
+    for (mode, for_ever) in modes.into_iter().flat_map(|mode| [(mode, false), (mode, true)]) {
+        for k in 1..=counting.count() {
+            let place = start();
+            let first = attempt(&faulty(&place, Fault::new(mode, k, for_ever)), &sample, 1);
+            if let Err(error) = &first {
+                let text = format!("{error}{}", error.help_text().unwrap_or_default());
+                assert!(!text.contains("injected") && !text.contains("://"), "{text}");
+                assert!(matches!(error.kind(), Kind::Storage | Kind::Unknown), "{mode:?} {k}: {error}");
+            }
+            lost_answers += usize::from(first.as_ref().is_ok_and(|receipt| receipt.found));
+            let second = attempt(&place, &sample, 2).unwrap();
+            assert!(first.is_err() || second.attempt == 1, "{mode:?} {k}: what was answered stays");
+            let now = place.current().unwrap();
+            assert_eq!((second.version, now.version, now.rows()), (before, before, 50), "{mode:?} {k}");
+            for file in &now.files {
+                assert_eq!(place.file(&file.name).len() as u64, file.bytes);
+                let companion = place.target().companion(&file.name);
+                assert_eq!(Companions::open(&place.state, &companion).unwrap().rows(), file.rows);
             }
         }
     }
     assert!(lost_answers >= 2, "a commit whose answer is lost converges in the same attempt");
+}
+
+#[test]
+fn at_each_fault_a_run_ends_in_one_version_with_all_its_files() {
+    faults(1);
+}
+
+#[test]
+fn at_each_fault_a_first_run_ends_in_one_version_with_all_its_files() {
+    faults(0);
 }
 
 /// The interpreter of `tests/oracle`: from `TAMIS_ORACLE_PYTHON`, else of the venv in the target folder.
@@ -557,7 +702,7 @@ fn independent_readers_see_exactly_the_rows() {
         let written = place.write(&sample, "run-2", 1, 2, binary).unwrap();
         assert_eq!(written.files.len(), 2);
         commit(&written, &place.target(), "tamis/crm-contacts", 2, "digest", Some(0)).unwrap();
-        let table = place.folder.path().join("lake/crm/contacts");
+        let table = place.folder.path().join("plain/lake/crm/contacts");
         for engine in ["duckdb", "polars", "deltalake"] {
             let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/read_table.py");
             let run = std::process::Command::new(&python).arg(script).arg(engine).arg(&table).output().unwrap();
