@@ -105,7 +105,7 @@ impl<'a> Judge<'a> {
         previous: Option<&'a dyn Previous>,
     ) -> Judge<'a> {
         let hints = if rules.hints { rules.quasi_keeps.len() } else { 0 };
-        let counters = rules.gate.iter().flat_map(|_| 0..=hints).map(|_| Counter::new()).collect();
+        let counters = rules.gate.iter().flat_map(|_| 0..=hints).map(|_| Counter::default()).collect();
         let binds = EFFECTS.map(|effect| binding(effect, rules.basis, rules.sale).is_ok());
         Judge { rules, staged, entries, previous, counters, shape: Shape::of(rules), binds }
     }
@@ -143,7 +143,7 @@ impl<'a> Judge<'a> {
         }
         tally.rows_kept = (stay.records.len() / self.shape.stride()) as u64;
         for (rows, counter) in stay.groups.into_iter().zip(&self.counters) {
-            counter.add(self.staged.vault(), &k::count(rows.into_iter())?)?;
+            counter.add(self.staged.vault(), rows.into_iter())?;
         }
         if let Some(previous) = self.previous {
             tally.absent = absent(previous, (bucket, self.staged.buckets()), main_subjects(&control, &people))?;

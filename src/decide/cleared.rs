@@ -1,7 +1,6 @@
 //! `Cleared`: the product of `decide`, rows that every gate has passed, and until when each stays.
 //! Only `Judged::clear` makes one. Must not know tables or companions.
 
-use super::k::Hashes;
 use super::rules::Rules;
 use crate::clock::Instant;
 use crate::error::Result;
@@ -147,9 +146,9 @@ impl Shape {
         }
     }
 
-    /// Records without those whose combination is among `suppressed`, and how many went.
-    pub(super) fn without(self, records: &[u8], suppressed: &Hashes) -> (Vec<u8>, u64) {
-        let stays = |r: &&[u8]| !suppressed.contains(&(number(r, self.stride() - 8) as u64));
+    /// Records without those whose combination is suppressed, and how many went.
+    pub(super) fn without(self, records: &[u8], suppressed: impl Fn(u64) -> bool) -> (Vec<u8>, u64) {
+        let stays = |r: &&[u8]| !suppressed(number(r, self.stride() - 8) as u64);
         let mut left = Vec::with_capacity(records.len());
         records.chunks_exact(self.stride()).filter(stays).for_each(|r| left.extend_from_slice(r));
         let gone = (records.len() - left.len()) / self.stride();

@@ -6,7 +6,7 @@ use super::basis::binding;
 use super::brake::{self, Numbers, over};
 use super::bucket::{Judge, Tally};
 use super::cleared::{Cleared, Shape};
-use super::k::{Counter, Hashes, Outcome};
+use super::k::{Counter, Outcome};
 use super::lists::{EFFECTS, Entries, name};
 use super::reasons::{self, Reason};
 use super::rules::Rules;
@@ -61,8 +61,8 @@ pub fn decide(
     if let (Some(g), Some(counter)) = (&rules.gate, counters.next()) {
         let outcome = counter.finish(staged.vault(), g.k, g.suppress)?;
         hints = self::hints(g, &outcome, counters, staged.vault())?;
-        if !outcome.hashes.is_empty() {
-            (kept, suppressed) = suppress(&staged, kept, shape, &outcome.hashes, threads)?;
+        if g.suppress && outcome.groups_below > 0 {
+            (kept, suppressed) = suppress(&staged, kept, shape, &outcome, threads)?;
         }
         gate = Some(result(g, &outcome, tally.rows_kept));
     }
@@ -94,14 +94,14 @@ fn suppress(
     staged: &Staged,
     kept: Vec<Slot>,
     shape: Shape,
-    hashes: &Hashes,
+    outcome: &Outcome,
     threads: usize,
 ) -> Result<(Vec<Slot>, u64)> {
     let vault = staged.vault();
     let left = each_bucket(kept.len(), threads, Vec::new, |bytes, bucket| {
         bytes.clear();
         vault.read(&kept[bucket], bytes)?;
-        let (mut left, gone) = shape.without(bytes, hashes);
+        let (mut left, gone) = shape.without(bytes, |group| outcome.below(group));
         Ok((vault.put(&mut left)?, gone))
     })?;
     let gone = left.iter().map(|(_, gone)| gone).sum();

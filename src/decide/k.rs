@@ -11,7 +11,7 @@ use std::sync::Mutex;
 
 /// One combination, counted over some rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Group {
+pub(super) struct Group {
     /// Hash of the combination.
     pub group: u64,
     /// Distinct subjects.
@@ -32,11 +32,8 @@ pub fn combine(values: impl Iterator<Item = u64>) -> u64 {
     })
 }
 
-/// Counts rows and distinct subjects per combination; `rows` are (person, combination), the persons in order.
-///
-/// # Errors
-/// When the rows cannot be grouped.
-pub fn count(rows: impl Iterator<Item = (u32, u64)>) -> Result<Vec<Group>> {
+/// Counts rows and distinct subjects per combination.
+fn count(rows: impl Iterator<Item = (u32, u64)>) -> Result<Vec<Group>> {
     let mut groups: Vec<Group> = Vec::new();
     let (mut current, mut start, mut seen) = (None, 0, Hashes::default());
     for (person, group) in rows {
@@ -53,23 +50,19 @@ pub fn count(rows: impl Iterator<Item = (u32, u64)>) -> Result<Vec<Group>> {
     frame::groups(&groups)
 }
 
-/// Whether a group is below k.
-pub fn below(group: &Group, k: u32) -> bool {
-    group.subjects < k
-}
-
 const PARTS: usize = 16;
 const BYTES: usize = 16;
 
-/// Counts of all buckets. A person is in one bucket, so subjects add up. They wait in the vault, in parts by hash, so
-/// that only one part is in memory when they are added.
-pub(super) struct Counter {
+/// Counts of a whole table, taken in pieces that share no person, so that subjects add up. They wait in the vault, in
+/// parts by hash, so that only one part is in memory when they are added. Sweeps count again with it.
+#[derive(Default)]
+pub struct Counter {
     parts: [Mutex<Vec<Slot>>; PARTS],
 }
 
 /// What the counts say.
 #[derive(Default)]
-pub(super) struct Outcome {
+pub struct Outcome {
     /// Combinations.
     pub groups: u64,
     /// Combinations below k.
@@ -78,19 +71,17 @@ pub(super) struct Outcome {
     pub rows_below: u64,
     /// Subjects of the smallest combination; none without rows.
     pub smallest: Option<u32>,
-    /// Their hashes.
-    pub hashes: Hashes,
+    hashes: Hashes,
 }
 
 impl Counter {
-    pub(super) fn new() -> Counter {
-        Counter { parts: std::array::from_fn(|_| Mutex::default()) }
-    }
-
-    /// Adds the counts of one bucket.
-    pub(super) fn add(&self, vault: &Vault, groups: &[Group]) -> Result<()> {
+    /// Adds rows: person and combination, the persons numbered in order. Persons of two calls are never the same.
+    ///
+    /// # Errors
+    /// A storage error when the spill refuses.
+    pub fn add(&self, vault: &Vault, rows: impl Iterator<Item = (u32, u64)>) -> Result<()> {
         let mut parts: [Vec<u8>; PARTS] = Default::default();
-        for group in groups {
+        for group in count(rows)? {
             let part = &mut parts[(group.group >> 60) as usize];
             part.extend_from_slice(&group.group.to_le_bytes());
             part.extend_from_slice(&group.subjects.to_le_bytes());
@@ -105,8 +96,11 @@ impl Counter {
         Ok(())
     }
 
-    /// Adds up everything; hashes of groups below k are kept when asked for.
-    pub(super) fn finish(self, vault: &Vault, k: u32, hashes: bool) -> Result<Outcome> {
+    /// Adds up everything; which groups are below k is remembered when `hashes` is set.
+    ///
+    /// # Errors
+    /// A storage error when the spill cannot be read.
+    pub fn finish(self, vault: &Vault, k: u32, hashes: bool) -> Result<Outcome> {
         let mut outcome = Outcome::default();
         for slots in self.parts {
             let mut bytes = Vec::new();
@@ -123,11 +117,16 @@ impl Counter {
 }
 
 impl Outcome {
+    /// Whether a combination is below k; known only when asked for at `finish`.
+    pub fn below(&self, group: u64) -> bool {
+        self.hashes.contains(&group)
+    }
+
     fn add(&mut self, groups: &[Group], k: u32, hashes: bool) {
         for group in groups {
             self.groups += 1;
             self.smallest = Some(self.smallest.map_or(group.subjects, |s| s.min(group.subjects)));
-            if below(group, k) {
+            if group.subjects < k {
                 self.groups_below += 1;
                 self.rows_below += u64::from(group.rows);
                 if hashes {
@@ -182,17 +181,16 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         for budget in [0, 1 << 20] {
             let vault = Vault::new(budget, dir.path().to_path_buf(), [3; 32]).expect("a vault");
-            let counter = Counter::new();
+            let counter = Counter::default();
             let hash = |v: u64| combine([v].into_iter());
             for bucket in 0..4u32 {
-                let rows =
-                    (0..100u64).map(|v| Group { group: hash(v), subjects: u32::from(v >= 50 || bucket == 0), rows: 2 });
-                counter.add(&vault, &rows.collect::<Vec<_>>()).expect("added");
+                let values = (0..100u64).filter(|v| *v >= 50 || bucket == 0);
+                counter.add(&vault, values.zip(0..).flat_map(|(v, person)| [(person, hash(v)); 2])).expect("added");
             }
             let outcome = counter.finish(&vault, 2, true).expect("finished");
-            assert_eq!((outcome.groups, outcome.groups_below, outcome.rows_below), (100, 50, 50 * 8));
+            assert_eq!((outcome.groups, outcome.groups_below, outcome.rows_below), (100, 50, 50 * 2));
             assert_eq!(outcome.smallest, Some(1));
-            assert!((0..100).all(|v| outcome.hashes.contains(&hash(v)) == (v < 50)));
+            assert!((0..100).all(|v| outcome.below(hash(v)) == (v < 50)));
         }
     }
 }

@@ -28,7 +28,7 @@ pub use absent::Previous;
 pub use basis::binding;
 pub use cleared::{Cleared, Consent, Kept, KeptBucket};
 pub use judged::{Judged, Refusal, decide};
-pub use k::{Group, below, combine, count};
+pub use k::{Counter, Outcome, combine};
 pub use lists::{EffectSet, Entries, EntryTable, name as effect_name};
 pub use reasons::Reason;
 pub use retention::Until;

@@ -37,7 +37,7 @@ impl Stage {
         Stage {
             layout,
             bits: buckets.trailing_zeros(),
-            chunk_bytes: (vault.budget() / (16 * buckets)).clamp(SMALLEST_CHUNK, LARGEST_CHUNK),
+            chunk_bytes: (vault.budget() / (32 * buckets)).clamp(SMALLEST_CHUNK, LARGEST_CHUNK),
             vault,
             chunks: (0..buckets).map(|_| Mutex::default()).collect(),
             open: AtomicUsize::new(0),
@@ -48,7 +48,8 @@ impl Stage {
     pub fn writer(&self) -> Writer<'_> {
         self.open.fetch_add(1, Ordering::AcqRel);
         let buffers = (0..self.chunks.len()).map(|_| Buffer::default()).collect();
-        Writer { stage: self, buffers, _share: self.vault.hold(self.chunks.len() * self.chunk_bytes) }
+        // Vectors that grow by doubling may take twice what is in them.
+        Writer { stage: self, buffers, _share: self.vault.hold(2 * self.chunks.len() * self.chunk_bytes) }
     }
 
     /// Ends the taking.
@@ -243,7 +244,7 @@ mod tests {
         let flags = [0, 0, 0, flag::NO_SUBJECT, flag::OBSERVED, flag::FIELDS_SKIPPED][usize::from(b[0] % 6)];
         let observed = flags == flag::OBSERVED;
         let subject = if flags == flag::NO_SUBJECT { [0; 16] } else { *bytes(seed % 9, 16).first_chunk().expect("16") };
-        let marked = |s: usize| !b[1 + s].is_multiple_of(3) && !(observed && s > 0);
+        let marked = |s: usize| !(b[1 + s].is_multiple_of(3) || observed && s > 0);
         let identity =
             |s: usize| if marked(s) { *bytes(seed + 77, 96)[32 * s..].first_chunk().expect("32") } else { [0; 32] };
         let value = |f: usize, kind: FieldKind| {
