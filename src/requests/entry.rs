@@ -1,4 +1,4 @@
-//! Entries in memory: which requests name an identity, in 56 bytes per entry of one identity (10 million: about 0.6 GB).
+//! Entries in memory: which requests name an identity, in 56 bytes per entry of one identity (10 million: about 0.7 GiB).
 //! Must not know files, lists' columns or raw values.
 
 use super::segment::{EntryRecord, FileTaken, MarkRecord, Segment, Terms};
