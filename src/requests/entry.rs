@@ -1,4 +1,4 @@
-//! Entries in memory: which requests name an identity, in 48 bytes per entry and identity (10 million: about 0.5 GB).
+//! Entries in memory: which requests name an identity, in 56 bytes per entry of one identity (10 million: about 0.7 GiB).
 //! Must not know files, lists' columns or raw values.
 
 use super::segment::{EntryRecord, FileTaken, MarkRecord, Segment, Terms};
@@ -102,6 +102,8 @@ pub struct Entry<'a> {
     pub lifts: Option<&'a str>,
     /// A lift: it may end an erasure (R30).
     pub lift_erase: bool,
+    /// A lift has ended it: it has no effect any more (R30).
+    pub ended: bool,
 }
 
 impl Entry<'_> {
@@ -123,6 +125,7 @@ pub(super) struct Keys {
     pub(super) segment: Key,
     pub(super) entry: Key,
     pub(super) file: Key,
+    request: Key,
 }
 
 impl Keys {
@@ -131,7 +134,15 @@ impl Keys {
             segment: identity.derive("tamis v1 request segment", &[]),
             entry: identity.derive("tamis v1 request entry", &[]),
             file: identity.derive("tamis v1 request file", &[]),
+            request: identity.derive("tamis v1 request id", &[]),
         }
+    }
+
+    /// Stands for a request id in memory.
+    fn of_request(&self, request: &str) -> u64 {
+        let mut first = [0; 8];
+        first.copy_from_slice(&blake3::keyed_hash(self.request.expose(), request.as_bytes()).as_bytes()[..8]);
+        u64::from_le_bytes(first)
     }
 }
 
@@ -144,7 +155,10 @@ pub struct Requests {
     ids: Vec<[u8; 16]>,
     received: Vec<Instant>,
     terms_of: Vec<u32>,
+    /// Hash of the request id.
+    requests: Vec<u64>,
     rare: HashMap<u32, Rare>,
+    ended: HashSet<u32>,
     /// Sorted by identity up to `sorted`; `starts[b]..starts[b + 1]` is the part whose identities begin with `b`.
     table: Vec<EntryRef>,
     sorted: usize,
@@ -168,7 +182,9 @@ impl Requests {
             ids: Vec::new(),
             received: Vec::new(),
             terms_of: Vec::new(),
+            requests: Vec::new(),
             rare: HashMap::new(),
+            ended: HashSet::new(),
             table: Vec::new(),
             sorted: 0,
             starts: vec![0, 0, 0],
@@ -220,6 +236,7 @@ impl Requests {
             to: rare.and_then(|r| r.to),
             lifts: rare.and_then(|r| r.lifts.as_deref()),
             lift_erase: terms.lift_erase,
+            ended: self.ended.contains(&index),
         }
     }
 
@@ -305,6 +322,7 @@ impl Requests {
         self.ids.reserve_exact(entries);
         self.received.reserve_exact(entries);
         self.terms_of.reserve_exact(entries);
+        self.requests.reserve_exact(entries);
         self.table.reserve_exact(marks);
     }
 
@@ -313,6 +331,7 @@ impl Requests {
         self.ids.push(entry.id);
         self.received.push(entry.received);
         self.terms_of.push(terms);
+        self.requests.push(self.keys.of_request(&entry.request));
         if entry.from.is_some() || entry.to.is_some() || entry.lifts.is_some() {
             self.rare.insert(at, Rare { from: entry.from, to: entry.to, lifts: entry.lifts.clone() });
         }
@@ -334,6 +353,7 @@ impl Requests {
     /// An evidence error when something was learned for an entry that is not there.
     pub(super) fn index(&mut self) -> Result<()> {
         self.resolve_foreign()?;
+        self.end_lifted();
         if self.table.len() == self.sorted {
             return Ok(());
         }
@@ -352,6 +372,26 @@ impl Requests {
         let lifts: HashSet<u32> = self.rare.iter().filter(|(_, r)| r.lifts.is_some()).map(|(at, _)| *at).collect();
         self.loose = lifts.into_iter().map(|at| self.ids[at as usize]).collect();
         Ok(())
+    }
+
+    /// R30: a lift ends effects of the request it names received up to its own date, an erasure only when it says so.
+    fn end_lifted(&mut self) {
+        let mut lifts: HashMap<u64, Vec<(Instant, bool)>> = HashMap::new();
+        for (at, lifted) in self.rare.iter().filter_map(|(at, r)| Some((*at, r.lifts.as_deref()?))) {
+            let lift = self.entry(at);
+            lifts.entry(self.keys.of_request(lifted)).or_default().push((lift.received, lift.lift_erase));
+        }
+        if lifts.is_empty() {
+            return;
+        }
+        let ends = |at: &u32| {
+            let entry = self.entry(*at);
+            let by = lifts.get(&self.requests[*at as usize]);
+            by.is_some_and(|by| {
+                by.iter().any(|(date, erase)| entry.received <= *date && (entry.effect != Effect::Erase || *erase))
+            })
+        };
+        self.ended = (0..self.ids.len() as u32).filter(ends).collect();
     }
 
     fn resolve_foreign(&mut self) -> Result<()> {

@@ -281,6 +281,30 @@ fn every_effect_is_stored_with_what_it_needs() {
     assert_eq!((lifts, requests.len()), (vec!["C-1"], 4));
 }
 
+#[test]
+fn r30_a_lift_ends_what_it_names_and_was_received_before_it() {
+    for lift_erase in [false, true] {
+        let mut lift = list("lift", Effect::Lift);
+        (lift.matches, lift.lifts, lift.lift_erase) = (Vec::new(), Some("Ends".into()), lift_erase);
+        let place = Place::new([list("erasure", Effect::Erase), list("restrict", Effect::Restrict), lift]);
+        place.put("requests/lift/1.csv", "Case,RequestedAt,Ends\nL-1,2026-11-02,C-1\nL-2,2026-11-02,C-2\n");
+        for name in ["erasure", "restrict"] {
+            place.put(&format!("requests/{name}/1.csv"), TWO);
+        }
+        let (mut fresh, state) = (place.requests(), place.state());
+        assert_eq!(place.intake_on(&state, &mut fresh, 1).unwrap().unreadable, 0);
+        for requests in [&fresh, &place.requests()] {
+            let ended = |email: &str, effect: Effect| {
+                let found = requests.effects(&identity("email/1", email).1);
+                found.iter().map(|e| requests.entry(e.entry())).find(|e| e.effect == effect).unwrap().ended
+            };
+            assert!(ended("ann@example.org", Effect::Restrict));
+            assert_eq!(ended("ann@example.org", Effect::Erase), lift_erase);
+            assert!(!ended("bo@example.org", Effect::Restrict), "received after the lift");
+        }
+    }
+}
+
 /// Writes `count` small segments, one a night.
 fn nights(place: &Place, count: usize) {
     let (state, mut requests) = (place.state(), place.requests());
