@@ -311,8 +311,8 @@ impl Ticket<'_, '_> {
 impl Drop for Ticket<'_, '_> {
     fn drop(&mut self) {
         let mut progress = lock(&self.reader.progress);
-        if progress.next == self.number && progress.failed.is_none() && std::thread::panicking() {
-            progress.failed = Some(Error::input("reading stopped in the middle of a block"));
+        if std::thread::panicking() && progress.next <= self.number {
+            progress.failed.get_or_insert_with(|| Error::input("reading stopped in the middle of a block"));
         }
         self.reader.arrived.notify_all();
     }

@@ -42,6 +42,14 @@ struct Masks {
     cr: u64,
 }
 
+impl Masks {
+    #[inline(always)]
+    fn within(self, valid: u64) -> Masks {
+        let Masks { quote, delimiter, lf, cr } = self;
+        Masks { quote: quote & valid, delimiter: delimiter & valid, lf: lf & valid, cr: cr & valid }
+    }
+}
+
 /// What one step hands to the next.
 struct State {
     /// All ones inside quotes.
@@ -94,20 +102,41 @@ impl State {
 fn portable(text: &[u8], marks: Marks, ends: &mut Vec<u32>) -> Seen {
     let mut state = State::new();
     let (mut nul, mut high) = (false, false);
-    for (block, bytes) in text.chunks(64).enumerate() {
-        let mask = |of: u8| bytes.iter().enumerate().fold(0, |mask, (i, b)| mask | (u64::from(*b == of) << i));
-        let quote = marks.quote.map_or(0, mask);
-        let masks = Masks { quote, delimiter: mask(marks.delimiter), lf: mask(b'\n'), cr: mask(b'\r') };
-        let parity = [1, 2, 4, 8, 16, 32].iter().fold(quote, |parity, shift| parity ^ (parity << shift));
-        let mut found = state.step(masks, parity, u64::MAX >> (64 - bytes.len()));
+    for (block, part) in text.chunks(64).enumerate() {
+        let mut bytes = [b' '; 64];
+        bytes[..part.len()].copy_from_slice(part);
+        let quote = marks.quote.map_or(0, |quote| equal(&bytes, quote));
+        let masks = Masks {
+            quote,
+            delimiter: equal(&bytes, marks.delimiter),
+            lf: equal(&bytes, b'\n'),
+            cr: equal(&bytes, b'\r'),
+        };
+        let valid = u64::MAX >> (64 - part.len());
+        let parity = [1, 2, 4, 8, 16, 32].iter().fold(quote & valid, |parity, shift| parity ^ (parity << shift));
+        let mut found = state.step(masks.within(valid), parity, valid);
         while found != 0 {
             ends.push((block * 64) as u32 + found.trailing_zeros());
             found &= found - 1;
         }
-        nul |= bytes.contains(&0);
+        nul |= equal(&bytes, 0) != 0;
         high |= !bytes.is_ascii();
     }
     state.seen(text, nul, high)
+}
+
+/// Bit `i` set where byte `i` is `needle`, eight bytes at a time.
+fn equal(bytes: &[u8; 64], needle: u8) -> u64 {
+    const LOW: u64 = u64::from_ne_bytes([0x7f; 8]);
+    let needle = u64::from_ne_bytes([needle; 8]);
+    let (words, _) = bytes.as_chunks::<8>();
+    words.iter().enumerate().fold(0, |mask, (index, word)| {
+        let differs = u64::from_le_bytes(*word) ^ needle;
+        // The highest bit of each byte that is zero, without carries between bytes; then those eight bits in a row.
+        let zero = !(((differs & LOW) + LOW) | differs | LOW);
+        let bits = (zero >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        mask | (bits << (index * 8))
+    })
 }
 
 /// A block's bytes as text, without a second look where the scan has seen ASCII only; the bytes back when malformed.
@@ -190,14 +219,14 @@ mod avx {
         };
         *least = _mm256_min_epu8(*least, _mm256_min_epu8(low, high));
         *any = _mm256_or_si256(*any, _mm256_or_si256(low, high));
-        let quote = mask(low, high, needles.quote) & needles.quoting & valid;
         let masks = Masks {
-            quote,
-            delimiter: mask(low, high, needles.delimiter) & valid,
-            lf: mask(low, high, _mm256_set1_epi8(b'\n' as i8)) & valid,
-            cr: mask(low, high, _mm256_set1_epi8(b'\r' as i8)) & valid,
+            quote: mask(low, high, needles.quote) & needles.quoting,
+            delimiter: mask(low, high, needles.delimiter),
+            lf: mask(low, high, _mm256_set1_epi8(b'\n' as i8)),
+            cr: mask(low, high, _mm256_set1_epi8(b'\r' as i8)),
         };
-        let product = _mm_clmulepi64_si128::<0>(_mm_set_epi64x(0, quote as i64), _mm_set1_epi8(-1));
+        let masks = masks.within(valid);
+        let product = _mm_clmulepi64_si128::<0>(_mm_set_epi64x(0, masks.quote as i64), _mm_set1_epi8(-1));
         state.step(masks, _mm_cvtsi128_si64(product) as u64, valid)
     }
 

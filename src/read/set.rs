@@ -34,7 +34,7 @@ pub fn select(root: &Root, input: &Location, complete: Option<&Complete>, now: I
     let mut reason = None;
     for (set, found) in sets.into_iter().rev() {
         match incomplete(root, set.as_deref(), &found, complete, now)? {
-            None => return Ok(selection(set, found)),
+            None => return selection(root, set, found),
             Some(why) => reason = reason.or(Some(said(set.as_deref(), &why))),
         }
     }
@@ -60,7 +60,7 @@ pub fn select_set(
             .help("wait for the export to finish, or run the set before it")
     })?;
     match incomplete(root, Some(set), &found, complete, now)? {
-        None => Ok(selection(Some(set.to_string()), found)),
+        None => selection(root, Some(set.to_string()), found),
         Some(why) => Err(Error::input(format!("{}:{}: {}", input.root, input.path, said(Some(set), &why)))
             .help("wait for the export to finish, or check [complete] in the source")),
     }
@@ -74,8 +74,21 @@ struct Found {
     shared: bool,
 }
 
-fn selection(set: Option<String>, found: Vec<Found>) -> Selection {
-    Selection { set, objects: found.into_iter().map(|found| found.object).collect() }
+fn selection(root: &Root, set: Option<String>, found: Vec<Found>) -> Result<Selection> {
+    let objects: Vec<Object> = found.into_iter().map(|found| found.object).collect();
+    match objects.iter().find(|object| !is_own_file(root, object)) {
+        None => Ok(Selection { set, objects }),
+        Some(object) => Err(Error::input(format!("{} is not a file of its root", root.display(&object.path)))
+            .help("put the export itself there, not a link that leads elsewhere, a pipe or a device")),
+    }
+}
+
+/// In a local root a name can lead to a pipe, a device, or out of the root; a cloud root has objects only.
+fn is_own_file(root: &Root, object: &Object) -> bool {
+    root.folder().is_none_or(|folder| {
+        let real = folder.join(&object.path).canonicalize();
+        real.is_ok_and(|real| real.starts_with(folder) && real.is_file())
+    })
 }
 
 fn said(set: Option<&str>, why: &str) -> String {

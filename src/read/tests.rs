@@ -232,9 +232,12 @@ proptest! {
         threads in 1..4_usize,
         drop: bool,
         literal: bool,
+        label in proptest::sample::select(vec!["utf-8", "utf-8", "windows-1252", "shift_jis", "gb18030"]),
+        packed: bool,
     ) {
         let bytes = [b"A,B\n".to_vec(), parts.concat()].concat();
-        let mut source = source();
+        let bytes = if packed { gzip(&bytes) } else { bytes };
+        let mut source = encoded(label);
         source.read.max_record_bytes = 24;
         source.read.stray_quotes_literal = literal;
         let folder = folder(&[("x.csv", &bytes)]);
@@ -451,18 +454,25 @@ fn zip_parts_members_by_glob_and_zip64() {
     let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored).large_file(true);
     let one = archive(&[("export/Contact.csv", b"Id,Name\n1,a\n"), ("Account.csv", b"Nothing\n")], deflated());
     let two = archive(&[("Contact.csv", b"Name,Id\nb,2\n"), ("Attachments/00P", b"\0\0")], stored);
-    let folder = folder(&[("WE_1.ZIP", &one), ("WE_2.ZIP", &two), ("WE_3.ZIP", &archive(&[], deflated()))]);
+    // As exporters write it while they go: lengths and checksum come after the member.
+    let mut three = zip::ZipWriter::new_stream(Vec::new());
+    three.start_file("Contact.csv", deflated()).unwrap();
+    three.write_all(b"Id,Name\n3,c\n").unwrap();
+    let three = three.finish().unwrap().into_inner();
+    let empty = archive(&[], deflated());
+    let folder =
+        folder(&[("WE_1.ZIP", &one), ("WE_2.ZIP", &two), ("WE_3.ZIP", three.as_slice()), ("WE_4.ZIP", &empty)]);
     let mut contact = member(source(), "Contact.csv");
     let (found, report) = read(folder.path(), &contact, &["Id", "Name"], &PLAIN).unwrap();
-    assert_eq!(values(found), [["1", "a"], ["2", "b"]]);
+    assert_eq!(values(found), [["1", "a"], ["2", "b"], ["3", "c"]]);
     let members: Vec<_> = report.inputs.iter().map(|input| input.member.as_deref().unwrap()).collect();
-    assert_eq!(members, ["export/Contact.csv", "Contact.csv"]);
+    assert_eq!(members, ["export/Contact.csv", "Contact.csv", "Contact.csv"]);
     assert_eq!(report.inputs[1].blake3, blake3::hash(b"Name,Id\nb,2\n").to_hex().to_string());
     contact.read.member_in_exactly_one = true;
     let refused = read(folder.path(), &contact, &["Id"], &PLAIN).err().unwrap();
-    assert_eq!(refused.message(), "2 members match Contact.csv where complete.member_in says exactly-one");
+    assert_eq!(refused.message(), "3 members match Contact.csv where complete.member_in says exactly-one");
     let refused = read(folder.path(), &member(source(), "Lead.csv"), &["Id"], &PLAIN).err().unwrap();
-    assert_eq!(refused.message(), "no member of the 3 archive(s) matches Lead.csv");
+    assert_eq!(refused.message(), "no member of the 4 archive(s) matches Lead.csv");
     assert_eq!(
         refusals(&[("x.zip", &archive(&[("a/x.csv", b"Id\n1\n\"2\"x\n")], deflated()))], &source(), &["Id"]),
         "raw:x.zip, member a/x.csv, record 2, byte 8: text after the closing quote of a cell"
@@ -586,6 +596,25 @@ fn r38_a_set_settles_by_its_newest_object() {
     let one = select_set(&root(folder.path()), &input, None, Instant(0), "1").unwrap();
     assert_eq!(one.objects[0].path, "a/1/x.csv");
     assert!(select_set(&root(folder.path()), &input, None, Instant(0), "3").is_err());
+}
+
+#[test]
+#[cfg(unix)]
+fn a_link_that_leads_out_of_the_root_is_refused() {
+    let elsewhere = folder(&[("x.csv", b"Id\n1\n")]);
+    let folder = folder(&[("in/real.csv", b"Id\n1\n")]);
+    let link = |to: &Path, name: &str| std::os::unix::fs::symlink(to, folder.path().join(name)).unwrap();
+    link(&folder.path().join("in/real.csv"), "inside.csv");
+    link(&elsewhere.path().join("x.csv"), "outside.csv");
+    std::fs::create_dir(folder.path().join("folder.csv")).unwrap();
+    let found = |path: &str| {
+        let input = Location { root: "raw".into(), path: path.into() };
+        select(&root(folder.path()), &input, None, Instant(0)).map(|found| found.objects.len())
+    };
+    assert_eq!(found("in*.csv").unwrap(), 1);
+    assert_eq!(found("outside.csv").unwrap_err().message(), "raw:outside.csv is not a file of its root");
+    assert_eq!(found("*.csv").unwrap_err().message(), "raw:outside.csv is not a file of its root");
+    assert_eq!(found("folder*.csv").unwrap_err().message(), "nothing matches raw:folder*.csv");
 }
 
 #[test]
