@@ -21,7 +21,7 @@ pub(super) struct Terms<'a> {
 
 impl Terms<'_> {
     /// Whether the field is made from the source's key; an unknown key has its finding already.
-    fn from_key(&self, field: &FieldSpec) -> bool {
+    fn made_of_key(&self, field: &FieldSpec) -> bool {
         let key = self.inventory.place(&self.inventory.spec.subject.key);
         key.is_none() || field.from.as_ref().and_then(|from| self.inventory.place(from)) == key
     }
@@ -70,7 +70,7 @@ fn subject(terms: &Terms) {
         page.fault(at.span(), "subject-field", "a second subject token", help);
     }
     for (at, spec) in subjects {
-        if !terms.from_key(spec) || *spec.treat != Treat::Pseudonymize {
+        if !terms.made_of_key(spec) || *spec.treat != Treat::Pseudonymize {
             page.fault(at.span(), "subject-field", "the subject token is not made from the source's key", help);
         }
     }
@@ -147,7 +147,7 @@ fn keep(terms: &Terms, at: &At<String>, spec: &FieldSpec, entry: Option<&Entry>)
         None => None,
     };
     let column = entry.and_then(|e| e.keep);
-    if is_subject(spec) && terms.from_key(spec) && (own.is_some() || column.is_some()) {
+    if is_subject(spec) && terms.made_of_key(spec) && (own.is_some() || column.is_some()) {
         let span = spec.keep.as_ref().map_or(at.span(), At::span);
         let help = "leave `keep` off the field and off the key's column; [retention] says when the row goes";
         page.fault(span, "subject-keep", "the subject token cannot go before its row", help);

@@ -46,59 +46,76 @@ impl<'a> Desk<'a> {
     }
 }
 
+/// What a plan is made of; `None` where there is a finding.
+struct Parts<'a> {
+    job: Option<String>,
+    input: Option<Location>,
+    output: Option<Location>,
+    purpose: Option<&'a Purpose>,
+    recipient: Option<Recipient>,
+    zone: Option<TimeZone>,
+    retention: Option<Retention>,
+    limits: Option<Limits>,
+    observe: Option<Vec<Observe>>,
+}
+
 /// Checks a job and makes its plan when nothing is wrong.
 pub(super) fn check<'a>(page: Page<'a>, spec: &'a JobSpec, desk: &Desk<'a>) -> Job<'a> {
     value::version(page, &spec.spec);
-    let name = value::name(page, &spec.name);
     let inventory = desk.source(page, &spec.source);
-    let input = export(page, &spec.input, desk, inventory);
-    let output = value::location(page, &spec.output, &desk.policy.roots, Place::Dataset);
     let purpose = purpose(page, spec, desk);
-    let recipient = recipient(page, spec, desk);
-    let zone = schedule(page, spec.schedule.as_ref());
-    let retention = retention(page, spec, purpose);
-    let limits = limits(page, spec);
     let observed: Vec<_> = spec.observe.iter().flatten().map(|o| observe(page, o, spec, desk, inventory)).collect();
-    let inputs = input.iter().cloned().chain(observed.iter().filter_map(|(at, _)| at.clone())).collect();
-    let observe: Option<Vec<Observe>> = observed.into_iter().map(|(_, observe)| observe).collect();
-    let mut job = Job { page, spec, inputs, output: output.clone(), inventory, plan: None };
-    let Some(inventory) = inventory else { return job };
-    let terms = Terms { page, spec, inventory, purpose };
+    let observed_inputs: Vec<_> = observed.iter().filter_map(|(at, _)| at.clone()).collect();
+    let parts = Parts {
+        job: value::name(page, &spec.name),
+        input: export(page, &spec.input, desk, inventory),
+        output: value::location(page, &spec.output, &desk.policy.roots, Place::Dataset),
+        purpose,
+        recipient: recipient(page, spec, desk),
+        zone: schedule(page, spec.schedule.as_ref()),
+        retention: retention(page, spec, purpose),
+        limits: limits(page, spec),
+        observe: observed.into_iter().map(|(_, observe)| observe).collect(),
+    };
+    let inputs = parts.input.iter().cloned().chain(observed_inputs).collect();
+    let output = parts.output.clone();
+    let plan = inventory.and_then(|inventory| plan(Terms { page, spec, inventory, purpose }, desk, parts));
+    Job { page, spec, inputs, output, inventory, plan }
+}
+
+/// Checks what needs the source's columns, then puts the plan together.
+fn plan(terms: Terms, desk: &Desk, parts: Parts) -> Option<Plan> {
+    let (spec, inventory) = (terms.spec, terms.inventory);
     let mut gather = Gather::of(inventory);
     let fields = check_field::fields(&terms, &mut gather);
     let gate = check_field::gate(&terms);
     let controls = controls(&terms, desk, &mut gather);
-    let make = || {
-        let recipient: Recipient = recipient?;
-        let purpose = purpose?.clone();
-        let domain = match recipient.third_party {
-            true => format!("{}/{}", purpose.name, recipient.name),
-            false => purpose.name.clone(),
-        };
-        Some(Plan {
-            job: name?,
-            file: page.file.path.clone(),
-            source: source(inventory)?,
-            input: input?,
-            output: output?,
-            purpose,
-            recipient: Some(recipient),
-            domain,
-            epoch: desk.policy.keys.as_ref()?.epoch.clone(),
-            token_format: spec.token_format.as_ref().map_or(TokenFormat::Hex, |t| **t),
-            zone: zone?,
-            columns: gather.columns()?,
-            fields: fields?,
-            controls: controls?,
-            retention: retention?,
-            observe: observe?,
-            gate: gate?,
-            limits: limits?,
-            digest: digest::plan(desk.policy.spec, inventory.spec, &observed_specs(spec, desk), spec)?,
-        })
+    let (purpose, recipient) = (parts.purpose?.clone(), parts.recipient?);
+    let domain = match recipient.third_party {
+        true => format!("{}/{}", purpose.name, recipient.name),
+        false => purpose.name.clone(),
     };
-    job.plan = make();
-    job
+    Some(Plan {
+        job: parts.job?,
+        file: terms.page.file.path.clone(),
+        source: source(inventory)?,
+        input: parts.input?,
+        output: parts.output?,
+        purpose,
+        recipient: Some(recipient),
+        domain,
+        epoch: desk.policy.keys.as_ref()?.epoch.clone(),
+        token_format: spec.token_format.as_ref().map_or(TokenFormat::Hex, |t| **t),
+        zone: parts.zone?,
+        columns: gather.columns()?,
+        fields: fields?,
+        controls: controls?,
+        retention: parts.retention?,
+        observe: parts.observe?,
+        gate: gate?,
+        limits: parts.limits?,
+        digest: digest::plan(desk.policy.spec, inventory.spec, &observed_specs(spec, desk), spec)?,
+    })
 }
 
 fn source(inventory: &Inventory) -> Option<Source> {

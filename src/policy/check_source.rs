@@ -125,6 +125,7 @@ fn entry<'a>(
         }
         place
     });
+    spec.allow_raw.as_ref().map(|at| value::said(page, at));
     let keep = spec.keep.as_ref().and_then(|at| value::keep(page, at));
     let name = value::trimmed(at);
     Entry {

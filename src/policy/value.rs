@@ -9,6 +9,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use jiff::{civil::Date, tz::TimeZone};
+use rlibphonenumber::{PHONE_NUMBER_UTIL, Region};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -259,9 +260,22 @@ fn place_allows(path: &str, place: Place) -> Result<(), Refusal> {
     }
 }
 
-/// An ISO 3166 code of a region that has phone numbers: two capital letters.
+fn is_country(text: &str) -> bool {
+    text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase())
+}
+
+/// Checks the shape of an ISO 3166 code.
+pub(super) fn country(page: Page, at: &At<String>) {
+    if !is_country(at) {
+        page.fault(at.span(), "region", "not a country", "write the ISO 3166 code in capitals, such as DE or FR");
+    }
+}
+
+/// An ISO 3166 code of a region that has phone numbers, in capitals.
 pub(super) fn region(page: Page, at: &At<String>) -> Option<String> {
-    if at.len() == 2 && at.bytes().all(|b| b.is_ascii_uppercase()) {
+    let known =
+        Region::from_code(at).is_ok_and(|region| PHONE_NUMBER_UTIL.get_supported_regions().any(|r| r == region));
+    if known && is_country(at) {
         return Some(at.to_string());
     }
     page.fault(at.span(), "region", "not a region", "write the ISO 3166 code in capitals, such as DE or FR");

@@ -8,6 +8,7 @@ mod publish;
 mod python;
 mod requests;
 mod servers;
+mod specs;
 mod state;
 mod store;
 mod tidy;
