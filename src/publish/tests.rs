@@ -681,6 +681,28 @@ fn at_each_fault_a_first_run_ends_in_one_version_with_all_its_files() {
     faults(0);
 }
 
+/// Real servers on loopback: `TAMIS_TEST_ROOTS="s3://bucket/x az://container/x"`, with their settings in the environment.
+#[test]
+fn on_real_servers_versions_follow_each_other() {
+    let Ok(urls) = std::env::var("TAMIS_TEST_ROOTS") else { return };
+    for url in urls.split_whitespace() {
+        let mut place = Place::local();
+        let folder = place.folder.path().file_name().unwrap().to_str().unwrap().to_owned();
+        let root = |name: &str| Root::open(name, &format!("{url}/{folder}/{name}"), place.lake.runtime().clone());
+        (place.lake, place.state) = (root("lake").unwrap(), root("state").unwrap());
+        for (sequence, rows) in [(1, 100), (2, 40_000), (3, 10)] {
+            let receipt = place.publish(&Sample::new(rows, 4), sequence).unwrap();
+            assert_eq!((receipt.version, receipt.found), (sequence as u64 - 1, false), "{url}");
+            assert_eq!(place.current().unwrap().rows(), rows);
+        }
+        let late = place.write(&Sample::new(5, 1), "run-4", 1, 1, false).unwrap();
+        place.publish(&Sample::new(20, 1), 4).unwrap_err(); // the same names: nothing is replaced
+        commit(&late, &place.target(), "tamis/crm-contacts", 4, "digest", Some(2)).unwrap();
+        let again = commit(&late, &place.target(), "tamis/crm-contacts", 4, "digest", Some(2)).unwrap();
+        assert_eq!((again.version, again.found), (3, true));
+    }
+}
+
 /// The interpreter of `tests/oracle`: from `TAMIS_ORACLE_PYTHON`, else of the venv in the target folder.
 fn python() -> Option<std::path::PathBuf> {
     let set = std::env::var_os("TAMIS_ORACLE_PYTHON").map(std::path::PathBuf::from);
