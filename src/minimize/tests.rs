@@ -429,3 +429,64 @@ fn the_layout_follows_the_plan() {
     use FieldKind::*;
     assert_eq!(kinds, [Token, Token, Text, Date, Text, Token, Boolean, Text]);
 }
+
+/// Rows of the table in docs/tokens.md whose header begins with `title`, code marks taken off.
+fn vectors(title: &str) -> Vec<Vec<String>> {
+    let mut inside = false;
+    let mut rows = Vec::new();
+    for line in include_str!("../../docs/tokens.md").lines() {
+        let cells = || -> Vec<String> {
+            let line = line.trim_matches('|');
+            line.split('|').map(|cell| cell.trim().trim_matches('`').to_string()).collect()
+        };
+        inside = line.starts_with('|') && (inside || line.starts_with(&format!("| {title} |")));
+        if inside && !line.starts_with("|--") && !line.starts_with(&format!("| {title} |")) {
+            rows.push(cells());
+        }
+    }
+    rows
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    (0..hex.len() / 2).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).expect("hex")).collect()
+}
+
+#[test]
+fn r2_the_vectors_of_the_token_specification_hold() {
+    let keys: Vec<Vec<String>> = vectors("key");
+    let key = |name: &str| -> Key {
+        let row = keys.iter().find(|row| row[0] == name).expect("a key of the table");
+        Key::new(bytes(&row[1]).try_into().expect("32 bytes"))
+    };
+    let ring = |token: &str, epoch: &str| Keyring { identity: key("identity"), token: key(token), epoch: epoch.into() };
+    for row in &keys {
+        assert_eq!(key(&row[0]).id().0, row[2]);
+    }
+    let identities = vectors("kind");
+    for row in &identities {
+        let [kind, region, value, form, normal, published] = &row[..] else { panic!("six cells") };
+        let rule = match kind.as_str() {
+            "email/1" => Normal::Email,
+            "phone/1" => Normal::Phone(PhoneRegion::International),
+            "salesforce-id/1" => Normal::SalesforceId,
+            _ => Normal::Text,
+        };
+        let json = |text: &str| -> String { serde_json::from_str(text).expect("a JSON string") };
+        let identifier = Identifier { kind: kind.clone(), normal: rule.clone() };
+        let maker = IdentityMaker::new(&ring("token-2026a", "2026a"), &identifier);
+        let (raw, identity) = maker.make(&json(value), Some(region)).expect("not blank");
+        assert_eq!((hex(&identity), raw), (published.clone(), form == "raw"), "{kind} {value}");
+        let mut found = Vec::new();
+        if !normal::normalise(&rule, &json(value), phone::region(region), &mut found) {
+            found = normal::canonical(&json(value)).as_bytes().to_vec();
+        }
+        assert_eq!(String::from_utf8(found).expect("UTF-8"), json(normal), "{kind} {value}");
+    }
+    let tokens = vectors("identity of");
+    for row in &tokens {
+        let [identity, name, domain, epoch, published] = &row[..] else { panic!("five cells") };
+        let hash = blake3::keyed_hash(ring(name, epoch).token_key(domain).expose(), &bytes(identity));
+        assert_eq!(hex(&hash.as_bytes()[..16]), *published);
+    }
+    assert_eq!((keys.len(), identities.len(), tokens.len()), (3, 20, 8));
+}
