@@ -181,7 +181,9 @@ fn recipient(page: Page, name: &At<String>, spec: &RecipientSpec) -> Recipient {
         page.fault(sale.span(), "unused-key", "`sale` says something of third parties only", "leave `sale` out");
     }
     spec.contract.as_ref().map(|at| value::said(page, at));
-    spec.country.as_ref().map(|at| value::country(page, at));
+    if let Some(at) = &spec.country {
+        value::country(page, at);
+    }
     spec.review_by.as_ref().map(|at| value::date(page, at));
     Recipient { name: name.to_string(), third_party, sale: third_party && spec.sale.as_ref().is_some_and(|s| **s) }
 }

@@ -45,10 +45,15 @@ fn survey(dir: &Path, overrides: &[(String, String)]) -> (Vec<Finding>, Option<P
     (findings.sorted(), project)
 }
 
-/// The `*.toml` files of a folder by name. A folder that is not there has none.
+/// The `*.toml` files of a folder by name, without the hidden ones that editors leave. A folder that is not there has
+/// none.
 fn listed(dir: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path());
-    let mut files: Vec<_> = entries.filter(|p| p.extension().is_some_and(|e| e == "toml") && !p.is_dir()).collect();
+    let spec = |p: &PathBuf| {
+        let hidden = p.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
+        p.extension().is_some_and(|e| e == "toml") && !hidden && !p.is_dir()
+    };
+    let mut files: Vec<_> = entries.filter(spec).collect();
     files.sort();
     files
 }

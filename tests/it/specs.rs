@@ -108,18 +108,55 @@ fn the_valid_folder_becomes_a_plan() {
     assert!(list.request_pattern.is_match("DSR-1") && !list.request_pattern.is_match("a DSR-1"), "anchored");
 }
 
-/// A copy of the valid folder with one text replaced in one file.
-fn changed(file: &str, from: &str, to: &str) -> policy::Project {
+const FILES: [&str; 4] =
+    ["policy.toml", "crm-contacts.toml", "sources/salesforce-contact.toml", "sources/salesforce-task.toml"];
+
+/// A copy of the valid folder.
+fn copy() -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a folder");
     fs::create_dir(dir.path().join("sources")).expect("a folder");
-    for name in ["policy.toml", "crm-contacts.toml", "sources/salesforce-contact.toml", "sources/salesforce-task.toml"]
-    {
-        let text = fs::read_to_string(Path::new("fixtures/specs/valid").join(name)).expect("a spec");
-        assert!(name != file || text.contains(from));
-        let text = if name == file { text.replace(from, to) } else { text };
-        fs::write(dir.path().join(name), text).expect("a copy");
+    for name in FILES {
+        fs::copy(Path::new("fixtures/specs/valid").join(name), dir.path().join(name)).expect("a copy");
     }
+    dir
+}
+
+/// A copy of the valid folder with one text replaced in one file.
+fn changed(file: &str, from: &str, to: &str) -> policy::Project {
+    let dir = copy();
+    let text = fs::read_to_string(dir.path().join(file)).expect("a spec");
+    assert!(text.contains(from));
+    fs::write(dir.path().join(file), text.replace(from, to)).expect("a change");
     policy::load(dir.path(), &[]).expect("the changed folder loads")
+}
+
+#[test]
+fn whatever_line_is_missing_or_cut_there_is_a_plan_or_a_finding() {
+    let dir = copy();
+    let loads = |what: &str| {
+        let loaded = policy::load(dir.path(), &[]);
+        assert!(
+            loaded.as_ref().err().is_none_or(|e| !e.spec_findings().is_empty()),
+            "{what}: refused without a finding"
+        );
+        loaded.is_ok()
+    };
+    let mut refused = 0;
+    for name in FILES {
+        let path = dir.path().join(name);
+        let text = fs::read_to_string(&path).expect("a spec");
+        let lines: Vec<_> = text.lines().collect();
+        for i in 0..lines.len() {
+            let half = &lines[i][..lines[i].len() / 2];
+            fs::write(&path, [&lines[..i], &lines[i + 1..]].concat().join("\n")).expect("a change");
+            refused += usize::from(!loads(&format!("{name} without line {}", i + 1)));
+            fs::write(&path, [&lines[..i], &[half], &lines[i + 1..]].concat().join("\n")).expect("a change");
+            refused += usize::from(!loads(&format!("{name} with line {} cut", i + 1)));
+        }
+        fs::write(&path, text).expect("the file as it was");
+    }
+    assert!(refused > 100, "{refused}");
+    assert!(loads("the copy"));
 }
 
 #[test]
