@@ -4,7 +4,8 @@
 
 mod canary;
 mod fault;
-mod publish;
+mod leaks;
+mod marked;
 mod python;
 mod requests;
 mod servers;
