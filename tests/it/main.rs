@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)] // clippy.toml allows unwrap in #[test] functions, not in what they call
 
 mod canary;
+mod clouds;
 mod fault;
 mod leaks;
 mod marked;
@@ -14,3 +15,4 @@ mod state;
 mod store;
 mod tidy;
 mod tool;
+mod vectors;

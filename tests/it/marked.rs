@@ -235,8 +235,9 @@ impl Marked {
 
     /// Writes a key file as tamis wants it.
     pub fn key(&self, name: &str, text: &str) {
-        let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).to_owned();
-        file.open(self.path("keys").join(name)).unwrap().write_all(text.as_bytes()).unwrap();
+        let mut options = fs::OpenOptions::new();
+        let file = options.write(true).create(true).truncate(true).mode(0o600).open(self.path("keys").join(name));
+        file.unwrap().write_all(text.as_bytes()).unwrap();
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
