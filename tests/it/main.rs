@@ -9,6 +9,7 @@ mod leaks;
 mod marked;
 mod python;
 mod requests;
+mod schemas;
 mod servers;
 mod specs;
 mod state;

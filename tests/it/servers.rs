@@ -79,7 +79,7 @@ fn free_ports<const N: usize>() -> [u16; N] {
 
 /// A folder of this process for one server.
 fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
+    let folder = std::env::temp_dir().join(format!("tamis-{name}-{}", std::process::id()));
     std::fs::create_dir_all(folder.join("data")).unwrap();
     folder
 }
