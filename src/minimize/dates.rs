@@ -1,6 +1,7 @@
 //! Dates and times as exports write them: compiled strftime formats, epochs, sentinels, and days in a zone (R23, R24).
 //! Must not know what a date is for, nor the wall clock.
 
+use super::normal::trim;
 use jiff::civil;
 use jiff::tz::TimeZone;
 
@@ -64,7 +65,7 @@ impl DateReader {
 
     /// Reads a cell.
     pub fn read(&self, text: &str) -> Reading {
-        let text = text.trim();
+        let text = trim(text);
         let mut found: Option<Moment> = None;
         let epoch = self.epoch.and_then(|unit| epoch(text, unit));
         for moment in self.formats.iter().filter_map(|ops| parse(ops, text.as_bytes())).chain(epoch) {
@@ -237,9 +238,13 @@ fn epoch(text: &str, unit: Epoch) -> Option<Moment> {
 }
 
 /// One step of reading a text by a format.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Op {
     Literal(u8),
+    /// Year, month and day in ten characters: `%Y-%m-%d` where it is written in full, else the steps after it do.
+    IsoDate,
+    /// `%H:%M:%S` likewise, in eight.
+    IsoTime,
     Year,
     MonthNumber,
     MonthName,
@@ -274,6 +279,21 @@ const MONTHS: [&str; 12] = [
 
 /// Turns a strftime format into steps.
 fn compile(format: &str) -> Result<Vec<Op>> {
+    let mut ops = steps(format)?;
+    let is = |ops: &[Op], at: usize, wanted: [Op; 5]| ops.get(at..at + 5).is_some_and(|five| five == wanted);
+    let date = [Op::Year, Op::Literal(b'-'), Op::MonthNumber, Op::Literal(b'-'), Op::Day];
+    let time = [Op::Hour, Op::Literal(b':'), Op::Minute, Op::Literal(b':'), Op::Second];
+    for at in (0..ops.len()).rev() {
+        if is(&ops, at, date) {
+            ops.insert(at, Op::IsoDate);
+        } else if is(&ops, at, time) {
+            ops.insert(at, Op::IsoTime);
+        }
+    }
+    Ok(ops)
+}
+
+fn steps(format: &str) -> Result<Vec<Op>> {
     let mut ops = Vec::new();
     let mut rest = format;
     while let Some(first) = rest.bytes().next() {
@@ -288,7 +308,7 @@ fn compile(format: &str) -> Result<Vec<Op>> {
             continue;
         };
         if let Some((name, whole)) = COMPOSED.iter().find(|(name, _)| directive.starts_with(name)) {
-            ops.extend(compile(whole)?);
+            ops.extend(steps(whole)?);
             rest = &directive[name.len()..];
             continue;
         }
@@ -357,9 +377,22 @@ fn parse(ops: &[Op], text: &[u8]) -> Option<Moment> {
         micros: 0,
         offset: None,
     };
-    let mut rest = text;
-    for op in ops {
+    let (mut rest, mut ops) = (text, ops);
+    while let [op, later @ ..] = ops {
+        ops = later;
         match op {
+            Op::IsoDate => {
+                if let Some(([year, month, day], after)) = iso_date(rest) {
+                    (parts.year, parts.month, parts.day) = (year, month, day);
+                    (rest, ops) = (after, &later[5..]);
+                }
+            }
+            Op::IsoTime => {
+                if let Some(([hour, minute, second], after)) = iso_time(rest) {
+                    (parts.hour, parts.minute, parts.second) = (hour, minute, second);
+                    (rest, ops) = (after, &later[5..]);
+                }
+            }
             Op::Literal(byte) => rest = rest.strip_prefix(&[*byte])?,
             Op::Year => parts.year = number(&mut rest, 4, 4)?,
             Op::MonthNumber => parts.month = number(&mut rest, 1, 2)?,
@@ -384,6 +417,24 @@ fn parse(ops: &[Op], text: &[u8]) -> Option<Moment> {
         }
     }
     if rest.is_empty() { parts.moment() } else { None }
+}
+
+/// `YYYY-MM-DD` and what comes after it.
+fn iso_date(text: &[u8]) -> Option<([u32; 3], &[u8])> {
+    let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, rest @ ..] = text else { return None };
+    let digits = [y0, y1, y2, y3, m0, m1, d0, d1].map(|byte| u32::from(byte.wrapping_sub(b'0')));
+    let [y0, y1, y2, y3, m0, m1, d0, d1] = digits;
+    let all = digits.iter().fold(true, |all, digit| all & (*digit < 10));
+    all.then_some(([y0 * 1000 + y1 * 100 + y2 * 10 + y3, m0 * 10 + m1, d0 * 10 + d1], rest))
+}
+
+/// `HH:MM:SS` and what comes after it.
+fn iso_time(text: &[u8]) -> Option<([u32; 3], &[u8])> {
+    let [h0, h1, b':', m0, m1, b':', s0, s1, rest @ ..] = text else { return None };
+    let digits = [h0, h1, m0, m1, s0, s1].map(|byte| u32::from(byte.wrapping_sub(b'0')));
+    let [h0, h1, m0, m1, s0, s1] = digits;
+    let all = digits.iter().fold(true, |all, digit| all & (*digit < 10));
+    all.then_some(([h0 * 10 + h1, m0 * 10 + m1, s0 * 10 + s1], rest))
 }
 
 impl Parts {
@@ -522,6 +573,7 @@ mod tests {
             ("%m/%d/%Y %H:%M", Some("UTC"), "8/25/2020 13:03", "2020-08-25T13:03:00Z"),
             ("%m/%d/%YT%H:%M:%S%z", None, "07/15/2009T02:14:45+0800", "2009-07-14T18:14:45Z"),
             ("%F %T.%f", Some("UTC"), "2020-02-26 22:55:12.1234567", "2020-02-26T22:55:12.123456Z"),
+            ("%Y-%m-%d %H:%M:%S", Some("UTC"), "2020-2-6 2:5:1", "2020-02-06T02:05:01Z"),
             ("%d %b %Y, %R", Some("UTC"), "4 sept 2021, 07:05", "?"),
             ("%d %b %Y, %R", Some("UTC"), "4 Sep 2021, 07:05", "2021-09-04T07:05:00Z"),
             ("%e. %B %Y %R", Some("UTC"), " 4. May 2021 07:05", "2021-05-04T07:05:00Z"),
