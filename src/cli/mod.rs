@@ -109,9 +109,8 @@ fn verify(settings: &Settings, head: Option<&str>, json: bool) -> Result<String>
     let roots = settings.open(&project)?;
     let report = evidence::verify(&roots["state"], &roots, head)?;
     let text = if json { render::json(&report)? } else { render::verified(&report) };
-    report.outcome().map(|()| text.clone()).map_err(|error| {
+    report.outcome().map(|()| text.clone()).inspect_err(|_| {
         let _ = std::io::stdout().write_all(text.as_bytes());
-        error
     })
 }
 

@@ -4,7 +4,6 @@
 
 mod canary;
 mod fault;
-mod publish;
 mod python;
 mod requests;
 mod servers;
