@@ -3,6 +3,7 @@
 
 mod args;
 mod finding;
+mod init;
 mod progress;
 mod render;
 mod settings;
@@ -44,6 +45,7 @@ fn carry_out(arguments: &Arguments) -> Result<String> {
     match &arguments.command {
         Command::Run(args) => run_job(&settings, args, json),
         Command::Plan(args) => plan_job(&settings, args, json),
+        Command::Init => init::init(&settings.dir),
         Command::Check => check(&settings, json),
         Command::Accept(args) => accept(&settings, args, json),
         Command::Verify { head } => verify(&settings, head.as_deref(), json),
