@@ -7,6 +7,7 @@ mod init;
 mod progress;
 mod render;
 mod settings;
+pub mod shield;
 
 use crate::error::{Error, Result};
 use crate::monitor::{Monitor, Silent};
@@ -16,10 +17,12 @@ use clap::Parser;
 use progress::Terminal;
 use settings::Settings;
 use std::io::{IsTerminal, Write};
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
 /// Runs the command line and says how it went.
 pub fn main() -> ExitCode {
+    shield::raise();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(usage) => {
@@ -28,7 +31,9 @@ pub fn main() -> ExitCode {
         }
     };
     let json = arguments.json;
-    match carry_out(&arguments) {
+    // The hook has said where; what was going on is lost with the stack.
+    let done = std::panic::catch_unwind(AssertUnwindSafe(|| carry_out(&arguments)));
+    match done.unwrap_or_else(|_| Err(broke_off())) {
         Ok(text) => {
             let _ = std::io::stdout().write_all(text.as_bytes());
             ExitCode::SUCCESS
@@ -38,6 +43,10 @@ pub fn main() -> ExitCode {
             ExitCode::from(error.kind().exit_code())
         }
     }
+}
+
+fn broke_off() -> Error {
+    Error::unknown("tamis broke off").help("run again: what was begun is completed; report this as a fault of tamis")
 }
 
 fn carry_out(arguments: &Arguments) -> Result<String> {
