@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 const MIB: usize = 1 << 20;
-const BLOCK_BYTES: usize = MIB;
+const BLOCK_BYTES: usize = MIB / 4;
 
 /// What every command works with.
 pub struct Settings {
