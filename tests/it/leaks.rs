@@ -236,7 +236,9 @@ const SURROUNDINGS: &[Refusal] = &[
         m.key("identity.key", &format!("{text}{}", "0".repeat(48)));
     }),
     (2, "state", |m| fs::remove_dir_all(m.path("state")).unwrap()),
-    (2, "Birthdate", |m| m.edit("jobs/contacts.toml", "from = \"Birthdate\", treat = \"year\"", "from = \"Birthdate\"")),
+    (2, "Birthdate", |m| {
+        m.edit("jobs/contacts.toml", "from = \"Birthdate\", treat = \"year\"", "from = \"Birthdate\"")
+    }),
     (75, "lake", |m| fs::write(m.path("lake"), "a file").unwrap()),
     (75, "spill", |m| {
         fs::remove_dir(m.path("spill")).unwrap();
