@@ -31,6 +31,8 @@ pub enum Command {
     Run(RunArgs),
     /// Does all of a run but writing, and says what would happen
     Plan(RunArgs),
+    /// Writes example specs to start from
+    Init,
     /// Lints the specs
     Check,
     /// Lets through exactly what a plan digest names

@@ -3,9 +3,11 @@
 
 mod args;
 mod finding;
+mod init;
 mod progress;
 mod render;
 mod settings;
+pub mod shield;
 
 use crate::error::{Error, Result};
 use crate::monitor::{Monitor, Silent};
@@ -15,10 +17,12 @@ use clap::Parser;
 use progress::Terminal;
 use settings::Settings;
 use std::io::{IsTerminal, Write};
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
 /// Runs the command line and says how it went.
 pub fn main() -> ExitCode {
+    shield::raise();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(usage) => {
@@ -27,7 +31,9 @@ pub fn main() -> ExitCode {
         }
     };
     let json = arguments.json;
-    match carry_out(&arguments) {
+    // The hook has said where; what was going on is lost with the stack.
+    let done = std::panic::catch_unwind(AssertUnwindSafe(|| carry_out(&arguments)));
+    match done.unwrap_or_else(|_| Err(broke_off())) {
         Ok(text) => {
             let _ = std::io::stdout().write_all(text.as_bytes());
             ExitCode::SUCCESS
@@ -39,11 +45,16 @@ pub fn main() -> ExitCode {
     }
 }
 
+fn broke_off() -> Error {
+    Error::unknown("tamis broke off").help("run again: what was begun is completed; report this as a fault of tamis")
+}
+
 fn carry_out(arguments: &Arguments) -> Result<String> {
     let (settings, json) = (Settings::of(arguments)?, arguments.json);
     match &arguments.command {
         Command::Run(args) => run_job(&settings, args, json),
         Command::Plan(args) => plan_job(&settings, args, json),
+        Command::Init => init::init(&settings.dir),
         Command::Check => check(&settings, json),
         Command::Accept(args) => accept(&settings, args, json),
         Command::Verify { head } => verify(&settings, head.as_deref(), json),
@@ -109,9 +120,8 @@ fn verify(settings: &Settings, head: Option<&str>, json: bool) -> Result<String>
     let roots = settings.open(&project)?;
     let report = evidence::verify(&roots["state"], &roots, head)?;
     let text = if json { render::json(&report)? } else { render::verified(&report) };
-    report.outcome().map(|()| text.clone()).map_err(|error| {
+    report.outcome().map(|()| text.clone()).inspect_err(|_| {
         let _ = std::io::stdout().write_all(text.as_bytes());
-        error
     })
 }
 

@@ -3,13 +3,18 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)] // clippy.toml allows unwrap in #[test] functions, not in what they call
 
 mod canary;
+mod clouds;
 mod fault;
-mod publish;
+mod job;
+mod leaks;
+mod marked;
 mod python;
 mod requests;
+mod schemas;
 mod servers;
 mod specs;
 mod state;
 mod store;
 mod tidy;
 mod tool;
+mod vectors;
