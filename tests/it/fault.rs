@@ -7,8 +7,8 @@ use object_store::{
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart, path::Path,
 };
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
@@ -28,10 +28,20 @@ pub enum Mode {
     Abort,
 }
 
+/// What an operation does to the store.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Does {
+    Read,
+    /// Writes an object in one go: the one operation that stores answer with "already there".
+    Put,
+    Change,
+}
+
 /// Counts operations and knows which one goes wrong. Shared by the stores of a run, so that k runs over all of them.
 #[derive(Debug)]
 pub struct Fault {
     count: AtomicUsize,
+    changes: Mutex<Vec<usize>>,
     at: usize,
     for_ever: bool,
     mode: Mode,
@@ -40,7 +50,7 @@ pub struct Fault {
 impl Fault {
     /// Goes wrong at operation `at` (from 1; 0 = never) and, with `for_ever`, at all later ones.
     pub fn new(mode: Mode, at: usize, for_ever: bool) -> Arc<Fault> {
-        Arc::new(Fault { count: AtomicUsize::new(0), at, for_ever, mode })
+        Arc::new(Fault { count: AtomicUsize::new(0), changes: Mutex::default(), at, for_ever, mode })
     }
     /// Never goes wrong, only counts.
     pub fn counting() -> Arc<Fault> {
@@ -50,12 +60,19 @@ impl Fault {
     pub fn count(&self) -> usize {
         self.count.load(Ordering::SeqCst)
     }
-    fn now(&self) -> Option<Mode> {
+    /// Which of them, from 1, changed something: all others only read, and an error and a lost answer are the same there.
+    pub fn changes(&self) -> Vec<usize> {
+        self.changes.lock().unwrap().clone()
+    }
+    fn now(&self, does: Does) -> Option<Mode> {
         let n = self.count.fetch_add(1, Ordering::SeqCst) + 1;
+        if does != Does::Read {
+            self.changes.lock().unwrap().push(n);
+        }
         (self.at > 0 && (n == self.at || self.for_ever && n > self.at)).then_some(self.mode)
     }
-    async fn around<T>(&self, put: bool, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let mode = self.now();
+    async fn around<T>(&self, does: Does, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let mode = self.now(does);
         match mode {
             Some(Mode::FailBefore) => return Err(broken()),
             Some(Mode::Abort) => std::process::abort(),
@@ -64,7 +81,7 @@ impl Fault {
         }
         let done = work.await;
         match mode {
-            Some(Mode::AnswerExists) if put => {
+            Some(Mode::AnswerExists) if does == Does::Put => {
                 done.and(Err(Error::AlreadyExists { path: "x".into(), source: "injected".into() }))
             }
             Some(Mode::FailAfter | Mode::AnswerExists) => done.and(Err(broken())),
@@ -103,7 +120,7 @@ impl ObjectStore for FaultStore {
         'l: 'a,
         Self: 'a,
     {
-        Box::pin(self.fault.around(true, self.inner.put_opts(at, bytes, options)))
+        Box::pin(self.fault.around(Does::Put, self.inner.put_opts(at, bytes, options)))
     }
 
     fn put_multipart_opts<'s, 'l, 'a>(
@@ -116,7 +133,7 @@ impl ObjectStore for FaultStore {
         'l: 'a,
         Self: 'a,
     {
-        Box::pin(self.fault.around(false, async move {
+        Box::pin(self.fault.around(Does::Change, async move {
             let inner = self.inner.put_multipart_opts(at, options).await?;
             Ok(Box::new(FaultUpload { inner, fault: self.fault.clone() }) as _)
         }))
@@ -128,7 +145,7 @@ impl ObjectStore for FaultStore {
         'l: 'a,
         Self: 'a,
     {
-        Box::pin(self.fault.around(false, self.inner.get_opts(at, options)))
+        Box::pin(self.fault.around(Does::Read, self.inner.get_opts(at, options)))
     }
 
     fn delete_stream(&self, paths: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
@@ -137,7 +154,7 @@ impl ObjectStore for FaultStore {
             let (inner, fault) = (inner.clone(), fault.clone());
             async move {
                 let path = path?;
-                fault.around(false, inner.delete(&path)).await?;
+                fault.around(Does::Change, inner.delete(&path)).await?;
                 Ok(path)
             }
         };
@@ -149,7 +166,7 @@ impl ObjectStore for FaultStore {
         let prefix = prefix.cloned();
         let whole = async move {
             let found = inner.list(prefix.as_ref()).collect::<Vec<_>>();
-            fault.around(false, async { Ok(found.await) }).await
+            fault.around(Does::Read, async { Ok(found.await) }).await
         };
         stream::once(whole)
             .flat_map(|answer| match answer {
@@ -165,7 +182,7 @@ impl ObjectStore for FaultStore {
         'p: 'a,
         Self: 'a,
     {
-        Box::pin(self.fault.around(false, self.inner.list_with_delimiter(prefix)))
+        Box::pin(self.fault.around(Does::Read, self.inner.list_with_delimiter(prefix)))
     }
 
     fn copy_opts<'s, 'f, 't, 'a>(&'s self, from: &'f Path, to: &'t Path, options: CopyOptions) -> Answer<'a, ()>
@@ -175,7 +192,7 @@ impl ObjectStore for FaultStore {
         't: 'a,
         Self: 'a,
     {
-        Box::pin(self.fault.around(true, self.inner.copy_opts(from, to, options)))
+        Box::pin(self.fault.around(Does::Put, self.inner.copy_opts(from, to, options)))
     }
 }
 
@@ -189,7 +206,7 @@ impl MultipartUpload for FaultUpload {
     fn put_part(&mut self, part: PutPayload) -> UploadPart {
         let sent = self.inner.put_part(part);
         let fault = self.fault.clone();
-        Box::pin(async move { fault.around(false, sent).await })
+        Box::pin(async move { fault.around(Does::Change, sent).await })
     }
 
     fn complete<'s, 'a>(&'s mut self) -> Answer<'a, PutResult>
@@ -197,7 +214,7 @@ impl MultipartUpload for FaultUpload {
         's: 'a,
         Self: 'a,
     {
-        Box::pin(self.fault.around(false, self.inner.complete()))
+        Box::pin(self.fault.around(Does::Change, self.inner.complete()))
     }
 
     fn abort<'s, 'a>(&'s mut self) -> Answer<'a, ()>
@@ -205,6 +222,6 @@ impl MultipartUpload for FaultUpload {
         's: 'a,
         Self: 'a,
     {
-        Box::pin(self.fault.around(false, self.inner.abort()))
+        Box::pin(self.fault.around(Does::Change, self.inner.abort()))
     }
 }

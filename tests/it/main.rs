@@ -5,6 +5,7 @@
 mod canary;
 mod clouds;
 mod fault;
+mod job;
 mod leaks;
 mod marked;
 mod python;
