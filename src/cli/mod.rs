@@ -2,15 +2,17 @@
 //! Must not know any stage.
 
 mod args;
+mod due;
 mod finding;
 mod progress;
 mod render;
+mod serve;
 mod settings;
 
 use crate::error::{Error, Result};
 use crate::monitor::{Monitor, Silent};
-use crate::{evidence, key, policy, run, state};
-use args::{AcceptArgs, Arguments, Command, KeyCommand, RunArgs, SchemaKind, StateCommand};
+use crate::{daemon, evidence, key, policy, run, state};
+use args::{AcceptArgs, Arguments, Command, KeyCommand, PlanArgs, RunArgs, SchemaKind, StateCommand};
 use clap::Parser;
 use progress::Terminal;
 use settings::Settings;
@@ -26,11 +28,12 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if usage.use_stderr() { 2 } else { 0 });
         }
     };
+    std::panic::set_hook(Box::new(|fault| broke_off(fault)));
     let json = arguments.json;
     match carry_out(&arguments) {
-        Ok(text) => {
+        Ok((text, exit)) => {
             let _ = std::io::stdout().write_all(text.as_bytes());
-            ExitCode::SUCCESS
+            ExitCode::from(exit)
         }
         Err(error) => {
             show_error(&error, json);
@@ -39,11 +42,20 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn carry_out(arguments: &Arguments) -> Result<String> {
+/// Where a panic was. Its text may hold a value and is not shown.
+fn broke_off(fault: &std::panic::PanicHookInfo<'_>) {
+    let place = fault.location().map_or(String::new(), |at| format!(" at {}:{}", at.file(), at.line()));
+    let _ = writeln!(std::io::stderr(), "error: tamis broke off{place}; this is a fault of tamis");
+}
+
+/// The text to print and the exit code.
+fn carry_out(arguments: &Arguments) -> Result<(String, u8)> {
     let (settings, json) = (Settings::of(arguments)?, arguments.json);
-    match &arguments.command {
-        Command::Run(args) => run_job(&settings, args, json),
+    let text = match &arguments.command {
+        Command::Run(args) => return run_jobs(&settings, args, json),
         Command::Plan(args) => plan_job(&settings, args, json),
+        Command::Serve(args) => serve::serve(&settings, args, settings.host(&args.work)?, json),
+        Command::Status => status(&settings, json),
         Command::Check => check(&settings, json),
         Command::Accept(args) => accept(&settings, args, json),
         Command::Verify { head } => verify(&settings, head.as_deref(), json),
@@ -51,21 +63,42 @@ fn carry_out(arguments: &Arguments) -> Result<String> {
         Command::Key(KeyCommand::New) => new_keys(&settings),
         Command::Key(KeyCommand::Check) => check_keys(&settings),
         Command::Schema { kind } => schema(*kind),
-    }
+    };
+    text.map(|text| (text, 0))
 }
 
 fn monitor(json: bool) -> Box<dyn Monitor> {
     if json { Box::new(Silent) } else { Box::new(Terminal::new()) }
 }
 
-fn run_job(settings: &Settings, args: &RunArgs, json: bool) -> Result<String> {
-    let report = run::run(&settings.call(args)?, monitor(json).as_ref())?;
+fn run_jobs(settings: &Settings, args: &RunArgs, json: bool) -> Result<(String, u8)> {
+    let Some(job) = &args.job else {
+        let host = settings.host(&args.work)?;
+        let stop = host.call.stop.clone();
+        serve::on_signal(settings, move || stop.ask())?;
+        return due::run(settings, &host, json, monitor(json).as_ref());
+    };
+    let call = settings.call(job, args.as_of.as_deref(), &args.work)?;
+    let stop = call.stop.clone();
+    serve::on_signal(settings, move || stop.ask())?;
+    let report = run::run(&call, monitor(json).as_ref())?;
+    let text = if json { render::json(&report)? } else { render::report(&report) };
+    Ok((text, 0))
+}
+
+fn plan_job(settings: &Settings, args: &PlanArgs, json: bool) -> Result<String> {
+    let call = settings.call(&args.job, args.as_of.as_deref(), &args.work)?;
+    let report = run::plan(&call, monitor(json).as_ref())?;
     if json { render::json(&report) } else { Ok(render::report(&report)) }
 }
 
-fn plan_job(settings: &Settings, args: &RunArgs, json: bool) -> Result<String> {
-    let report = run::plan(&settings.call(args)?, monitor(json).as_ref())?;
-    if json { render::json(&report) } else { Ok(render::report(&report)) }
+fn status(settings: &Settings, json: bool) -> Result<String> {
+    let project = policy::load(&settings.dir, &settings.roots)?;
+    let jobs = daemon::status(&project, &settings.state(&project)?, settings.now)?;
+    if json {
+        return render::json(&serde_json::json!({ "schema": "tamis-status/1", "jobs": jobs }));
+    }
+    Ok(due::status(&jobs))
 }
 
 fn check(settings: &Settings, json: bool) -> Result<String> {
@@ -73,13 +106,14 @@ fn check(settings: &Settings, json: bool) -> Result<String> {
     if findings.iter().any(|finding| !finding.hint) {
         return Err(Error::findings(findings));
     }
+    let project = policy::load(&settings.dir, &settings.roots)?;
     if json {
-        return render::json(
-            &serde_json::json!({ "schema": "tamis-check/1", "findings": render::findings(&findings) }),
-        );
+        return render::json(&serde_json::json!({ "schema": "tamis-check/1", "findings": render::findings(&findings),
+                "schedules": due::next_runs_json(&project, settings.now) }));
     }
     let hints = finding::draw(&findings, std::io::stdout().is_terminal());
-    Ok(format!("{hints}{}: no faults, {} hint(s)\n", settings.dir.display(), findings.len()))
+    let runs = due::next_runs(&project, settings.now);
+    Ok(format!("{hints}{}: no faults, {} hint(s)\n{runs}", settings.dir.display(), findings.len()))
 }
 
 fn accept(settings: &Settings, accepted: &AcceptArgs, json: bool) -> Result<String> {
