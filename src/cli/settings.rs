@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 const MIB: usize = 1 << 20;
-const BLOCK_BYTES: usize = MIB;
+const BLOCK_BYTES: usize = MIB / 4;
 
 /// What every command works with.
 pub struct Settings {

@@ -76,6 +76,21 @@ impl Tally {
     }
 }
 
+/// Effects of the rows that any reaches.
+#[derive(Default)]
+struct Reached {
+    /// Per row 0, or 1 + place in `effects`; empty when no row is reached.
+    numbers: Vec<u32>,
+    effects: Vec<EffectSet>,
+}
+
+impl Reached {
+    fn row(&self, row: usize) -> Option<EffectSet> {
+        let number = *self.numbers.get(row)? as usize;
+        number.checked_sub(1).map(|place| self.effects[place])
+    }
+}
+
 /// What is known of one row of the main export.
 struct Known {
     row: usize,
@@ -122,18 +137,17 @@ impl<'a> Judge<'a> {
     pub(super) fn bucket(&self, calendars: &mut Calendars, bucket: usize) -> Result<(Tally, Slot)> {
         let control = self.staged.control(bucket)?;
         let people = People::of(&control);
-        let reached = self.reached(&control, &people);
+        let reached = self.reached(&control);
         let persons = self.persons(&control, &people, &reached)?;
         let mut tally = Tally::new(self.rules.exclude_labels.len() + 8);
         let groups = vec![Vec::new(); self.counters.len()];
         let mut stay = Stay { records: Vec::new(), untils: Vec::new(), quasi: Vec::new(), groups };
-        let mut reached = reached.iter().peekable();
-        for (at, (row, person)) in people.iter().enumerate() {
-            let effects = reached.next_if(|(place, _)| *place == at).map_or(EffectSet::default(), |(_, e)| *e);
+        for (row, person) in people.iter() {
             if control.flags(row) & flag::OBSERVED != 0 {
                 tally.observed += 1;
                 continue;
             }
+            let effects = reached.row(row).unwrap_or_default();
             let known = self.known(&control, persons.as_ref(), calendars, row, person, effects);
             tally.reached(&effects, &self.binds);
             match reason(&self.facts(&control, &known)) {
@@ -171,32 +185,30 @@ impl<'a> Judge<'a> {
         Known { row, person, effects, clock, until, consent }
     }
 
-    /// R12: effects by place in the order of persons; places that nothing reaches are left out.
-    fn reached(&self, control: &Control, people: &People) -> Vec<(usize, EffectSet)> {
+    /// R12: which effects reach which rows.
+    fn reached(&self, control: &Control) -> Reached {
+        let mut reached = Reached::default();
         if self.entries.is_empty() {
-            return Vec::new();
+            return reached;
         }
-        let effects = |(at, row): (usize, &u32)| Some((at, reach(control.identities(*row as usize), self.entries)?));
-        people.order.iter().enumerate().filter_map(effects).collect()
+        for row in 0..control.rows() {
+            let Some(effects) = reach(control.identities(row), self.entries) else { continue };
+            reached.numbers.resize(control.rows(), 0);
+            reached.effects.push(effects);
+            reached.numbers[row] = reached.effects.len() as u32;
+        }
+        reached
     }
 
     /// What is asked about persons; none when every row is judged for itself.
-    fn persons(&self, control: &Control, people: &People, reached: &[(usize, EffectSet)]) -> Result<Option<Persons>> {
+    fn persons(&self, control: &Control, people: &People, reached: &Reached) -> Result<Option<Persons>> {
         if !self.rules.person && !self.rules.on_consent() {
             return Ok(None);
         }
         let clock = people.order.iter().map(|row| control.clock(*row as usize)).collect();
         let mut consent = Vec::new();
         if self.rules.on_consent() {
-            consent.extend(people.order.iter().map(|row| of_row(control, *row as usize)));
-            for (at, effects) in reached {
-                let observed = control.flags(people.order[*at] as usize) & flag::OBSERVED != 0;
-                let row: &mut PersonConsent = &mut consent[*at];
-                row.withdrawn = effects.withdrawn;
-                if !observed {
-                    (row.listed_from, row.listed_until) = (effects.consent_from, effects.consent_until);
-                }
-            }
+            consent.extend(people.order.iter().map(|row| of_row(control, *row as usize, reached)));
         }
         persons(PersonColumns { person: people.person.clone(), clock, consent }).map(Some)
     }
@@ -235,16 +247,18 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// What one row says about consent; an observed row says nothing against it.
-fn of_row(control: &Control, row: usize) -> PersonConsent {
-    let (flags, none) = (control.flags(row), EffectSet::default());
+/// What one row says about consent. An observed row says nothing against it, and a consent that only it would bring
+/// does not count.
+fn of_row(control: &Control, row: usize, reached: &Reached) -> PersonConsent {
+    let (flags, effects) = (control.flags(row), reached.row(row).unwrap_or_default());
     let observed = flags & flag::OBSERVED != 0;
+    let listed = if observed { EffectSet::default() } else { effects };
     PersonConsent {
         yes: observed || flags & flag::CONSENT_YES != 0,
         since: if observed { i64::MAX } else { control.since(row) },
-        withdrawn: none.withdrawn,
-        listed_from: none.consent_from,
-        listed_until: none.consent_until,
+        withdrawn: effects.withdrawn,
+        listed_from: listed.consent_from,
+        listed_until: listed.consent_until,
     }
 }
 

@@ -50,7 +50,7 @@ fn count(rows: impl Iterator<Item = (u32, u64)>) -> Result<Vec<Group>> {
     frame::groups(&groups)
 }
 
-const PARTS: usize = 16;
+const PARTS: usize = 32;
 const BYTES: usize = 16;
 
 /// Counts of a whole table, taken in pieces that share no person, so that subjects add up. They wait in the vault, in
@@ -82,7 +82,7 @@ impl Counter {
     pub fn add(&self, vault: &Vault, rows: impl Iterator<Item = (u32, u64)>) -> Result<()> {
         let mut parts: [Vec<u8>; PARTS] = Default::default();
         for group in count(rows)? {
-            let part = &mut parts[(group.group >> 60) as usize];
+            let part = &mut parts[(group.group >> 59) as usize];
             part.extend_from_slice(&group.group.to_le_bytes());
             part.extend_from_slice(&group.subjects.to_le_bytes());
             part.extend_from_slice(&group.rows.to_le_bytes());
@@ -172,8 +172,8 @@ mod tests {
         let all = [vec![0, 0], vec![0, 1], vec![1, 0], vec![1, 1], vec![0], vec![1], vec![]];
         let hashes: BTreeSet<u64> = all.iter().map(|v| combine(v.iter().copied())).collect();
         assert_eq!(hashes.len(), all.len());
-        let parts: BTreeSet<u64> = (0..200).map(|v| combine([v, 0].into_iter()) >> 60).collect();
-        assert_eq!(parts.len(), 16, "the first bits spread");
+        let parts: BTreeSet<u64> = (0..400).map(|v| combine([v, 0].into_iter()) >> 59).collect();
+        assert_eq!(parts.len(), PARTS, "the first bits spread");
     }
 
     #[test]

@@ -90,7 +90,8 @@ pub struct Excludes(Vec<ExcludeRule>);
 
 struct ExcludeRule {
     column: usize,
-    boolean: bool,
+    /// Which answers match, on a boolean column: no, yes.
+    answers: Option<[bool; 2]>,
     equals: Vec<String>,
 }
 
@@ -103,10 +104,11 @@ impl Excludes {
         if excludes.len() > usize::from(u8::MAX) {
             return Err(Error::policy("a job has at most 255 excludes"));
         }
-        let rule = |exclude: &Exclude| ExcludeRule {
-            column: exclude.column,
-            boolean: columns[exclude.column].value == ValueType::Boolean,
-            equals: exclude.equals.clone(),
+        let rule = |exclude: &Exclude| {
+            let says = |answer| exclude.equals.iter().any(|wanted| boolean(wanted) == Some(answer));
+            let is_boolean = columns[exclude.column].value == ValueType::Boolean;
+            let answers = is_boolean.then(|| [says(false), says(true)]);
+            ExcludeRule { column: exclude.column, answers, equals: exclude.equals.clone() }
         };
         Ok(Excludes(excludes.iter().map(rule).collect()))
     }
@@ -117,14 +119,13 @@ impl Excludes {
         let mut first = 0;
         for (index, rule) in self.0.iter().enumerate() {
             let Some(value) = batch.value(record, rule.column) else { continue };
-            let matches = if rule.boolean {
-                let said = boolean(&value);
-                if said.is_none() {
-                    *flags |= flag::EXCLUDE_UNREADABLE;
+            let matches = match rule.answers {
+                None => rule.equals.iter().any(|wanted| matches_canonical(&value, wanted)),
+                Some(answers) => {
+                    let answer = boolean(&value);
+                    *flags |= if answer.is_none() { flag::EXCLUDE_UNREADABLE } else { 0 };
+                    answer.is_some_and(|yes| answers[usize::from(yes)])
                 }
-                said.is_some_and(|yes| rule.equals.iter().any(|wanted| boolean(wanted) == Some(yes)))
-            } else {
-                rule.equals.iter().any(|wanted| matches_canonical(&value, wanted))
             };
             if matches && first == 0 {
                 first = index as u8 + 1;

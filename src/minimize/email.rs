@@ -31,50 +31,48 @@ fn whole(text: &str, out: &mut Vec<u8>) -> bool {
     true
 }
 
-/// What an ASCII byte may be part of.
+/// What an ASCII byte may be part of: a local part, a label of a domain, what parts labels or words of a label.
 mod class {
     pub const LOCAL: u8 = 1;
-    pub const DOMAIN: u8 = 2;
+    pub const LABEL: u8 = 2;
+    pub const BETWEEN: u8 = 4;
 }
 
 const CLASSES: [u8; 256] = {
     let mut classes = [0; 256];
-    let mut byte = 0;
-    while byte < 128 {
-        let white = matches!(byte as u8, b' ' | b'\t'..=b'\r');
-        let forbidden = matches!(byte as u8, b'@' | b'<' | b'>' | b'"' | b',' | b';' | b':' | b'(' | b')');
-        let local = if white || forbidden { 0 } else { class::LOCAL };
-        let domain = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'-' | b'.');
-        classes[byte] = local | if domain { class::DOMAIN } else { 0 };
-        byte += 1;
+    let mut at = 0;
+    while at < 128 {
+        let byte = at as u8;
+        let white = matches!(byte, b' ' | b'\t'..=b'\r');
+        let forbidden = matches!(byte, b'@' | b'<' | b'>' | b'"' | b',' | b';' | b':' | b'(' | b')');
+        classes[at] = if white || forbidden { 0 } else { class::LOCAL };
+        classes[at] |= if byte.is_ascii_alphanumeric() { class::LABEL } else { 0 };
+        classes[at] |= if matches!(byte, b'-' | b'.') { class::BETWEEN } else { 0 };
+        at += 1;
     }
     classes
 };
 
-/// The short way: true only for an address that is plainly well-formed.
+/// The short way: true only for an address that is plainly well-formed. Its domain fits into one label's length and has
+/// no two hyphens or dots together, so nothing of what UTS 46 checks or decodes can be in it.
 fn plain(text: &[u8], out: &mut Vec<u8>) -> bool {
-    let Some(at) = memchr::memrchr(b'@', text) else { return false };
+    let class = |byte: &u8| CLASSES[usize::from(*byte)];
+    let Some(at) = text.iter().position(|byte| class(byte) & class::LOCAL == 0) else { return false };
     let (local, domain) = (&text[..at], &text[at + 1..]);
-    let fits = !local.is_empty()
-        && local.iter().all(|byte| CLASSES[usize::from(*byte)] & class::LOCAL != 0)
-        && domain.iter().all(|byte| CLASSES[usize::from(*byte)] & class::DOMAIN != 0)
-        && domain.len() <= 253
-        && domain.split(|byte| *byte == b'.').all(plain_label);
-    if fits {
+    let mut before = class::BETWEEN;
+    let mut good = text[at] == b'@' && !local.is_empty() && domain.len() <= 63;
+    for byte in domain {
+        let class = class(byte);
+        good &= class & class::LABEL != 0 || class & class::BETWEEN != 0 && before & class::BETWEEN == 0;
+        before = class;
+    }
+    if good && before & class::LABEL != 0 {
         let start = out.len();
         out.extend_from_slice(text);
         out[start..].make_ascii_lowercase();
+        return true;
     }
-    fits
-}
-
-/// A label without hyphens where UTS 46 looks at them, so no `xn--` either.
-fn plain_label(label: &[u8]) -> bool {
-    !label.is_empty()
-        && label.len() <= 63
-        && label[0] != b'-'
-        && label[label.len() - 1] != b'-'
-        && !(label.len() > 3 && label[2] == b'-' && label[3] == b'-')
+    false
 }
 
 #[cfg(test)]

@@ -75,6 +75,8 @@ pub struct Identified {
     raw_values: Vec<u8>,
     raw_ends: Vec<u32>,
     raw_identities: Vec<[u8; 32]>,
+    /// The last cell of a region column and what it said: neighbours often say the same.
+    region: (String, Option<phone::Region>),
 }
 
 impl Identified {
@@ -90,7 +92,7 @@ impl Identified {
         for (row, record) in rows {
             let Some(value) = batch.value(record, column) else { continue };
             let region = match maker.region_column() {
-                Some(regions) => batch.value(record, regions).and_then(|text| phone::region(&text)),
+                Some(regions) => batch.value(record, regions).and_then(|text| self.region_of(&text)),
                 None => maker.region,
             };
             if !normalise(&maker.rule, &value, region, &mut self.values) {
@@ -108,6 +110,15 @@ impl Identified {
                 self.identities[*at as usize] = *identity;
             }
         }
+    }
+
+    fn region_of(&mut self, text: &str) -> Option<phone::Region> {
+        if self.region.0 != text {
+            self.region.0.clear();
+            self.region.0.push_str(text);
+            self.region.1 = phone::region(text);
+        }
+        self.region.1
     }
 
     /// The second level: makes the token of every identity.
@@ -144,9 +155,10 @@ impl Identified {
 }
 
 impl Drop for Identified {
-    /// Normal forms are raw values.
+    /// Normal forms and regions are raw values.
     fn drop(&mut self) {
         zeroize::Zeroize::zeroize(&mut self.values);
         zeroize::Zeroize::zeroize(&mut self.raw_values);
+        zeroize::Zeroize::zeroize(&mut self.region.0);
     }
 }

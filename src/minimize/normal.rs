@@ -16,23 +16,50 @@ pub fn nfc(text: &str) -> Cow<'_, str> {
     if text.is_ascii() { Cow::Borrowed(text) } else { NFC.normalize(text) }
 }
 
+/// Without Unicode White_Space at both ends (R5); text that begins and ends in visible ASCII has none.
+pub fn trim(text: &str) -> &str {
+    match text.as_bytes() {
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+        _ => text.trim(),
+    }
+}
+
 /// Trimmed (Unicode White_Space) and NFC (R5, R9, R20).
 pub fn tidy(text: &str) -> Cow<'_, str> {
-    nfc(text.trim())
+    nfc(trim(text))
 }
 
 /// The raw form of R5: trim, NFC, full case folding. Also what `exclude.equals`, `consent.equals` and `map` compare.
 pub fn canonical(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        let text = trim(text);
+        let upper = text.bytes().any(|byte| byte.is_ascii_uppercase());
+        return if upper { Cow::Owned(text.to_ascii_lowercase()) } else { Cow::Borrowed(text) };
+    }
     match tidy(text) {
         Cow::Borrowed(text) => CASES.fold_string(text),
         Cow::Owned(text) => Cow::Owned(CASES.fold_string(&text).into_owned()),
     }
 }
 
+/// Shows a value's canonical form to `look`, without touching the heap for short ASCII.
+pub fn with_canonical<T>(text: &str, look: impl FnOnce(&str) -> T) -> T {
+    let mut buffer = [0; 64];
+    let trimmed = trim(text);
+    if let Some(lower) = buffer.get_mut(..trimmed.len()).filter(|_| trimmed.is_ascii()) {
+        lower.copy_from_slice(trimmed.as_bytes());
+        lower.make_ascii_lowercase();
+        if let Ok(lower) = std::str::from_utf8(lower) {
+            return look(lower);
+        }
+    }
+    look(&canonical(text))
+}
+
 /// Whether a value's canonical form is `wanted`, which is canonical already.
 pub fn matches_canonical(text: &str, wanted: &str) -> bool {
     if text.is_ascii() {
-        return text.trim().eq_ignore_ascii_case(wanted);
+        return trim(text).eq_ignore_ascii_case(wanted);
     }
     canonical(text) == wanted
 }
@@ -40,7 +67,7 @@ pub fn matches_canonical(text: &str, wanted: &str) -> bool {
 /// Appends the normal form of a value that is not blank; false, and nothing appended, when it does not normalise.
 /// `region` is for phone numbers only.
 pub fn normalise(rule: &Normal, text: &str, region: Option<phone::Region>, out: &mut Vec<u8>) -> bool {
-    let text = text.trim();
+    let text = trim(text);
     match rule {
         Normal::Email => email::normalise(text, out),
         Normal::SalesforceId => salesforce_id::normalise(text, out),
@@ -65,6 +92,9 @@ mod tests {
         assert!(matches_canonical("JOSE\u{301}", "jos\u{E9}"));
         assert!(!matches_canonical("jose", "jos\u{E9}"));
         assert!(matches_canonical("\u{212A}", "k"));
+        for text in [" TRUE ", "JOSE\u{301}", "", &"Long ".repeat(40)] {
+            with_canonical(text, |found| assert_eq!(found, canonical(text)));
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber, PhoneNum
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::normal::canonical;
+use super::normal::{canonical, trim, with_canonical};
 
 pub use rlibphonenumber::Region;
 
@@ -31,14 +31,14 @@ fn parsed(text: &str, region: Option<Region>, out: &mut Vec<u8>) -> bool {
 
 /// The region of an ISO 3166 code or a CLDR English country name, in any case (R8); none if it is neither.
 pub fn region(text: &str) -> Option<Region> {
-    let text = text.trim();
+    let text = trim(text);
     if let [a @ (b'A'..=b'Z' | b'a'..=b'z'), b @ (b'A'..=b'Z' | b'a'..=b'z')] = text.as_bytes() {
         let code = [a.to_ascii_uppercase(), b.to_ascii_uppercase()];
         if let Some(region) = std::str::from_utf8(&code).ok().and_then(|code| NAMES.codes.get(code)) {
             return Some(*region);
         }
     }
-    NAMES.names.get(canonical(text).as_ref()).copied()
+    with_canonical(text, |name| NAMES.names.get(name).copied())
 }
 
 static NAMES: LazyLock<Names> = LazyLock::new(Names::load);

@@ -82,7 +82,8 @@ pub mod flag {
     pub const OBSERVED: u16 = 8;
     /// The consent column says yes.
     pub const CONSENT_YES: u16 = 16;
-    /// Published fields were not staged because the row's own clock is past (row scope only).
+    /// Published fields were not staged, as the row cannot be published whatever lists say: it is rejected or excluded,
+    /// or in row scope its own clock is past or missing.
     pub const FIELDS_SKIPPED: u16 = 32;
 }
 
@@ -143,6 +144,6 @@ pub struct Rows {
     pub identities: Vec<Identities>,
     /// One column per quasi-identifier: keyed hash of the published value, `NULL_QUASI` for null.
     pub quasi: Vec<Vec<u64>>,
-    /// One column per published field; empty for observed rows.
+    /// One column per published field; no columns at all in batches of observed rows.
     pub fields: Vec<FieldColumn>,
 }

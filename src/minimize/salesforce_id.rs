@@ -4,6 +4,18 @@
 /// Checksum characters by the case bits of five characters.
 const CHECKSUM: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
 
+/// The case bits of a checksum character, in either case; 255 for no checksum character.
+const BITS: [u8; 256] = {
+    let mut bits = [255; 256];
+    let mut at = 0;
+    while at < CHECKSUM.len() {
+        bits[CHECKSUM[at] as usize] = at as u8;
+        bits[CHECKSUM[at].to_ascii_lowercase() as usize] = at as u8;
+        at += 1;
+    }
+    bits
+};
+
 /// Appends the 18 characters of a trimmed id; false, and nothing appended, when it is none.
 pub fn normalise(text: &str, out: &mut Vec<u8>) -> bool {
     let bytes = text.as_bytes();
@@ -33,19 +45,20 @@ fn widen(id: &[u8]) -> Option<[u8; 18]> {
 /// Gives each letter the case its checksum bit says; none when a bit is set for a digit, or the checksum is no checksum.
 fn repair(id: &[u8], checksum: &[u8]) -> Option<[u8; 18]> {
     let mut out = [0; 18];
+    let mut good = true;
     for (block, check) in checksum.iter().enumerate() {
-        let check = check.to_ascii_uppercase();
-        let bits = CHECKSUM.iter().position(|c| *c == check)?;
-        out[15 + block] = check;
+        let bits = BITS[usize::from(*check)];
+        out[15 + block] = check.to_ascii_uppercase();
+        good &= bits < 32;
         for k in 0..5 {
             let (byte, upper) = (id[5 * block + k], bits >> k & 1 == 1);
-            if upper && byte.is_ascii_digit() {
-                return None;
-            }
-            out[5 * block + k] = if upper { byte.to_ascii_uppercase() } else { byte.to_ascii_lowercase() };
+            let digit = byte.is_ascii_digit();
+            good &= !(upper && digit);
+            // Letters differ from their other case in this one bit.
+            out[5 * block + k] = if digit { byte } else { byte & !0x20 | u8::from(!upper) << 5 };
         }
     }
-    Some(out)
+    good.then_some(out)
 }
 
 #[cfg(test)]

@@ -163,6 +163,8 @@ pub struct Requests {
     table: Vec<EntryRef>,
     sorted: usize,
     starts: Vec<u32>,
+    /// One bit per hash of a prefix, set for those in the table: nearly everybody is told apart by one look at it.
+    seen: Vec<u64>,
     bits: u32,
     /// Entries that the table does not find: lifts, and those that came since it was sorted.
     loose: HashSet<[u8; 16]>,
@@ -188,6 +190,7 @@ impl Requests {
             table: Vec::new(),
             sorted: 0,
             starts: vec![0, 0, 0],
+            seen: vec![0],
             bits: 1,
             loose: HashSet::new(),
             foreign: Vec::new(),
@@ -213,6 +216,10 @@ impl Requests {
     /// The entries that an identity belongs to; an empty slice for nearly everybody.
     pub fn effects(&self, identity: &[u8; 32]) -> &[EntryRef] {
         let prefix = half(identity);
+        let (word, bit) = self.place(&prefix);
+        if self.seen[word] & bit == 0 {
+            return &[];
+        }
         let bucket = self.bucket(&prefix);
         let (start, end) = (self.starts[bucket] as usize, self.starts[bucket + 1] as usize);
         let near = &self.table[start..end];
@@ -369,6 +376,11 @@ impl Requests {
             starts[at] += starts[at - 1];
         }
         self.starts = starts;
+        self.seen = vec![0; (self.table.len() / 4).next_power_of_two()];
+        for at in 0..self.table.len() {
+            let (word, bit) = self.place(&self.table[at].prefix);
+            self.seen[word] |= bit;
+        }
         let lifts: HashSet<u32> = self.rare.iter().filter(|(_, r)| r.lifts.is_some()).map(|(at, _)| *at).collect();
         self.loose = lifts.into_iter().map(|at| self.ids[at as usize]).collect();
         Ok(())
@@ -411,6 +423,12 @@ impl Requests {
             self.table.push(EntryRef::new(&mark.identity, entry, mark.bond));
         }
         Ok(())
+    }
+
+    /// Word and bit of a prefix in `seen`: 16 bits or more per entry, taken from the half that `bucket` does not look at.
+    fn place(&self, prefix: &[u8; 16]) -> (usize, u64) {
+        let hash = prefix.last_chunk().map_or(0, |last| u64::from_le_bytes(*last));
+        ((hash >> 6) as usize & (self.seen.len() - 1), 1 << (hash & 63))
     }
 
     fn bucket(&self, prefix: &[u8; 16]) -> usize {

@@ -2,7 +2,7 @@
 //! most one point; nothing is rounded unless the treatment says so. Must not know other types.
 
 use super::Outcome;
-use crate::minimize::normal::matches_canonical;
+use crate::minimize::normal::{trim, with_canonical};
 use crate::minimize::rows::FieldKind;
 
 /// Digits a Decimal128 holds.
@@ -17,7 +17,7 @@ struct Number {
 
 impl Number {
     fn read(text: &str) -> Option<Number> {
-        let text = text.trim();
+        let text = trim(text);
         let (negative, digits) = match text.as_bytes() {
             [b'-', rest @ ..] => (true, rest),
             [b'+', rest @ ..] => (false, rest),
@@ -70,12 +70,12 @@ fn put<const N: usize>(bytes: Option<[u8; N]>, out: &mut Vec<u8>) -> Outcome {
 
 /// `as-is` of an integer.
 pub fn integer(value: &str, out: &mut Vec<u8>) -> Outcome {
-    put(value.trim().parse::<i64>().ok().map(i64::to_le_bytes), out)
+    put(trim(value).parse::<i64>().ok().map(i64::to_le_bytes), out)
 }
 
 /// `as-is` of a decimal without scale.
 pub fn float(value: &str, out: &mut Vec<u8>) -> Outcome {
-    let number = Number::read(value).and_then(|_| value.trim().parse::<f64>().ok());
+    let number = Number::read(value).and_then(|_| trim(value).parse::<f64>().ok());
     put(number.map(f64::to_le_bytes), out)
 }
 
@@ -91,11 +91,11 @@ pub fn yes_or_no(value: &str, out: &mut Vec<u8>) -> Outcome {
 
 /// `true/false/1/0/yes/no` after trim, NFC and case folding (R22); none for anything else.
 pub fn boolean(value: &str) -> Option<bool> {
-    let is = |wanted: &&str| matches_canonical(value, wanted);
-    if ["1", "true", "yes"].iter().any(is) {
-        return Some(true);
-    }
-    ["0", "false", "no"].iter().any(is).then_some(false)
+    with_canonical(value, |word| match word {
+        "1" | "true" | "yes" => Some(true),
+        "0" | "false" | "no" => Some(false),
+        _ => None,
+    })
 }
 
 /// Bands between ascending edges: `<0`, `0-99`, `100-199`, `200+`.

@@ -3,7 +3,7 @@
 
 use super::Outcome;
 use crate::minimize::email;
-use crate::minimize::normal::{canonical, tidy};
+use crate::minimize::normal::{canonical, tidy, trim, with_canonical};
 use std::collections::{BTreeMap, HashMap};
 
 /// `as-is` of text: trimmed and NFC.
@@ -52,7 +52,7 @@ impl Table {
 
 /// `map`: the table's value, or its default.
 pub fn map(value: &str, table: &Table, out: &mut Vec<u8>) -> Outcome {
-    let mapped = table.values.get(canonical(value).as_ref()).unwrap_or(&table.default);
+    let mapped = with_canonical(value, |key| table.values.get(key)).unwrap_or(&table.default);
     out.extend_from_slice(mapped.as_bytes());
     Outcome::Value
 }
@@ -60,7 +60,7 @@ pub fn map(value: &str, table: &Table, out: &mut Vec<u8>) -> Outcome {
 /// `email-domain`: the domain of the address's normal form (R6); untreated when it has none.
 pub fn email_domain(value: &str, out: &mut Vec<u8>) -> Outcome {
     let start = out.len();
-    if !email::normalise(value.trim(), out) {
+    if !email::normalise(trim(value), out) {
         return Outcome::Untreated;
     }
     let domain = start + out[start..].len() - email::domain(&out[start..]).len();

@@ -1,0 +1,309 @@
+//! strftime formats as steps, and reading a text by them (R23). docs/spec.md lists the directives.
+//! Must not know zones, sentinels or what a date is for.
+
+use super::dates::{Moment, day_number};
+
+use crate::error::{Error, Result};
+
+/// One step of reading a text by a format.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Op {
+    Literal(u8),
+    /// Year, month and day in ten characters: `%Y-%m-%d` where it is written in full, else the steps after it do.
+    IsoDate,
+    /// `%H:%M:%S` likewise, in eight.
+    IsoTime,
+    Year,
+    MonthNumber,
+    MonthName,
+    Day,
+    Hour,
+    /// Of 12; 0 and 12 are the same, as exports write both.
+    HalfDayHour,
+    HalfDay,
+    Minute,
+    Second,
+    /// Digits after a point that the format has already.
+    Fraction,
+    /// A point and digits, or nothing.
+    PointFraction,
+    Offset,
+}
+
+const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+
+/// Turns a strftime format into steps.
+///
+/// # Errors
+/// A policy error for a directive that is not known.
+pub fn compile(format: &str) -> Result<Vec<Op>> {
+    let mut ops = steps(format)?;
+    let is = |ops: &[Op], at: usize, wanted: [Op; 5]| ops.get(at..at + 5).is_some_and(|five| five == wanted);
+    let date = [Op::Year, Op::Literal(b'-'), Op::MonthNumber, Op::Literal(b'-'), Op::Day];
+    let time = [Op::Hour, Op::Literal(b':'), Op::Minute, Op::Literal(b':'), Op::Second];
+    for at in (0..ops.len()).rev() {
+        if is(&ops, at, date) {
+            ops.insert(at, Op::IsoDate);
+        } else if is(&ops, at, time) {
+            ops.insert(at, Op::IsoTime);
+        }
+    }
+    Ok(ops)
+}
+
+fn steps(format: &str) -> Result<Vec<Op>> {
+    let mut ops = Vec::new();
+    let mut rest = format;
+    while let Some(first) = rest.bytes().next() {
+        let Some(directive) = rest.strip_prefix('%') else {
+            ops.push(Op::Literal(first));
+            rest = rest.get(1..).unwrap_or_else(|| {
+                // The other bytes of a character that is not ASCII.
+                let width = rest.chars().next().map_or(1, char::len_utf8);
+                ops.extend(rest.bytes().take(width).skip(1).map(Op::Literal));
+                &rest[width..]
+            });
+            continue;
+        };
+        if let Some((name, whole)) = COMPOSED.iter().find(|(name, _)| directive.starts_with(name)) {
+            ops.extend(steps(whole)?);
+            rest = &directive[name.len()..];
+            continue;
+        }
+        let found = DIRECTIVES.iter().find(|(name, _)| directive.starts_with(name));
+        let Some((name, op)) = found else {
+            return Err(Error::policy(format!("the date format {format:?} has a directive that is not known"))
+                .help("docs/spec.md lists the directives"));
+        };
+        ops.push(*op);
+        rest = &directive[name.len()..];
+    }
+    Ok(ops)
+}
+
+/// Directives that stand for several.
+const COMPOSED: [(&str, &str); 3] = [("F", "%Y-%m-%d"), ("T", "%H:%M:%S"), ("R", "%H:%M")];
+
+/// Directives without their percent sign. Numbers are read with or without padding.
+const DIRECTIVES: [(&str, Op); 20] = [
+    ("Y", Op::Year),
+    ("m", Op::MonthNumber),
+    ("-m", Op::MonthNumber),
+    ("b", Op::MonthName),
+    ("B", Op::MonthName),
+    ("d", Op::Day),
+    ("-d", Op::Day),
+    ("e", Op::Day),
+    ("H", Op::Hour),
+    ("-H", Op::Hour),
+    ("I", Op::HalfDayHour),
+    ("-I", Op::HalfDayHour),
+    ("p", Op::HalfDay),
+    ("M", Op::Minute),
+    ("S", Op::Second),
+    (".f", Op::PointFraction),
+    ("f", Op::Fraction),
+    ("z", Op::Offset),
+    (":z", Op::Offset),
+    ("%", Op::Literal(b'%')),
+];
+
+/// Parts of a time while it is being read.
+struct Parts {
+    year: u32,
+    month: u32,
+    day: u32,
+    hour: u32,
+    half_day_hour: Option<u32>,
+    afternoon: bool,
+    minute: u32,
+    second: u32,
+    micros: u32,
+    offset: Option<i32>,
+}
+
+/// Reads the whole of a text by the steps; none when it does not fit or says no real date.
+pub fn parse(ops: &[Op], text: &[u8]) -> Option<Moment> {
+    let mut parts = Parts {
+        year: 0,
+        month: 0,
+        day: 0,
+        hour: 0,
+        half_day_hour: None,
+        afternoon: false,
+        minute: 0,
+        second: 0,
+        micros: 0,
+        offset: None,
+    };
+    let (mut rest, mut ops) = (text, ops);
+    while let [op, later @ ..] = ops {
+        ops = later;
+        match op {
+            Op::IsoDate => {
+                if let Some(([year, month, day], after)) = iso_date(rest) {
+                    (parts.year, parts.month, parts.day) = (year, month, day);
+                    (rest, ops) = (after, &later[5..]);
+                }
+            }
+            Op::IsoTime => {
+                if let Some(([hour, minute, second], after)) = iso_time(rest) {
+                    (parts.hour, parts.minute, parts.second) = (hour, minute, second);
+                    (rest, ops) = (after, &later[5..]);
+                }
+            }
+            Op::Literal(byte) => rest = rest.strip_prefix(&[*byte])?,
+            Op::Year => parts.year = number(&mut rest, 4, 4)?,
+            Op::MonthNumber => parts.month = number(&mut rest, 1, 2)?,
+            Op::MonthName => parts.month = month_name(&mut rest)?,
+            Op::Day => {
+                rest = rest.strip_prefix(b" ").unwrap_or(rest);
+                parts.day = number(&mut rest, 1, 2)?;
+            }
+            Op::Hour => parts.hour = number(&mut rest, 1, 2)?,
+            Op::HalfDayHour => parts.half_day_hour = Some(number(&mut rest, 1, 2)?),
+            Op::HalfDay => parts.afternoon = half_day(&mut rest)?,
+            Op::Minute => parts.minute = number(&mut rest, 1, 2)?,
+            Op::Second => parts.second = number(&mut rest, 1, 2)?,
+            Op::Fraction => parts.micros = fraction(&mut rest)?,
+            Op::PointFraction => {
+                if let Some(after) = rest.strip_prefix(b".") {
+                    rest = after;
+                    parts.micros = fraction(&mut rest)?;
+                }
+            }
+            Op::Offset => parts.offset = Some(offset(&mut rest)?),
+        }
+    }
+    if rest.is_empty() { parts.moment() } else { None }
+}
+
+/// `YYYY-MM-DD` and what comes after it.
+fn iso_date(text: &[u8]) -> Option<([u32; 3], &[u8])> {
+    let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, rest @ ..] = text else { return None };
+    let digits = [y0, y1, y2, y3, m0, m1, d0, d1].map(|byte| u32::from(byte.wrapping_sub(b'0')));
+    let [y0, y1, y2, y3, m0, m1, d0, d1] = digits;
+    let all = digits.iter().fold(true, |all, digit| all & (*digit < 10));
+    all.then_some(([y0 * 1000 + y1 * 100 + y2 * 10 + y3, m0 * 10 + m1, d0 * 10 + d1], rest))
+}
+
+/// `HH:MM:SS` and what comes after it.
+fn iso_time(text: &[u8]) -> Option<([u32; 3], &[u8])> {
+    let [h0, h1, b':', m0, m1, b':', s0, s1, rest @ ..] = text else { return None };
+    let digits = [h0, h1, m0, m1, s0, s1].map(|byte| u32::from(byte.wrapping_sub(b'0')));
+    let [h0, h1, m0, m1, s0, s1] = digits;
+    let all = digits.iter().fold(true, |all, digit| all & (*digit < 10));
+    all.then_some(([h0 * 10 + h1, m0 * 10 + m1, s0 * 10 + s1], rest))
+}
+
+impl Parts {
+    fn moment(&self) -> Option<Moment> {
+        let hour = match self.half_day_hour {
+            Some(hour) if hour > 12 => return None,
+            Some(hour) => hour % 12 + if self.afternoon { 12 } else { 0 },
+            None => self.hour,
+        };
+        // A leap second counts as the second before it.
+        let second = if self.second == 60 { 59 } else { self.second };
+        let valid = (1..=12).contains(&self.month)
+            && (1..=month_length(self.year, self.month)).contains(&self.day)
+            && hour < 24
+            && self.minute < 60
+            && second < 60;
+        valid.then(|| Moment {
+            day: day_number(self.year as i32, self.month, self.day),
+            micros: i64::from(hour * 3600 + self.minute * 60 + second) * 1_000_000 + i64::from(self.micros),
+            offset: self.offset,
+        })
+    }
+}
+
+fn month_length(year: u32, month: u32) -> u32 {
+    match month {
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+fn number(rest: &mut &[u8], least: usize, most: usize) -> Option<u32> {
+    let digits = rest.iter().take(most).take_while(|byte| byte.is_ascii_digit()).count();
+    if digits < least {
+        return None;
+    }
+    let value = rest[..digits].iter().fold(0, |value, digit| value * 10 + u32::from(digit - b'0'));
+    *rest = &rest[digits..];
+    Some(value)
+}
+
+/// One to nine digits of a second, cut to microseconds.
+fn fraction(rest: &mut &[u8]) -> Option<u32> {
+    let digits = rest.iter().take(9).take_while(|byte| byte.is_ascii_digit()).count();
+    if digits == 0 {
+        return None;
+    }
+    let value = (0..6).fold(0, |value, at| value * 10 + if at < digits { u32::from(rest[at] - b'0') } else { 0 });
+    *rest = &rest[digits..];
+    Some(value)
+}
+
+fn month_name(rest: &mut &[u8]) -> Option<u32> {
+    let starts = |name: &str| rest.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name.as_bytes()));
+    let (index, width) = MONTHS.iter().enumerate().find_map(|(index, name)| {
+        let width = if starts(name) { Some(name.len()) } else { starts(&name[..3]).then_some(3) };
+        Some((index, width?))
+    })?;
+    *rest = &rest[width..];
+    Some(index as u32 + 1)
+}
+
+/// `AM` or `PM` in any case; true after noon.
+fn half_day(rest: &mut &[u8]) -> Option<bool> {
+    let afternoon = match rest {
+        [b'a' | b'A', b'm' | b'M', ..] => false,
+        [b'p' | b'P', b'm' | b'M', ..] => true,
+        _ => return None,
+    };
+    *rest = &rest[2..];
+    Some(afternoon)
+}
+
+/// `Z`, `+02`, `+0200`, `+02:00`; seconds east of UTC.
+fn offset(rest: &mut &[u8]) -> Option<i32> {
+    let (sign, after) = match rest {
+        [b'Z' | b'z', after @ ..] => (0, after),
+        [b'+', after @ ..] => (1, after),
+        [b'-', after @ ..] => (-1, after),
+        _ => return None,
+    };
+    *rest = after;
+    if sign == 0 {
+        return Some(0);
+    }
+    let hours = number(rest, 2, 2)?;
+    let colon = rest.strip_prefix(b":");
+    let mut minutes = colon.unwrap_or(rest);
+    let minutes = match number(&mut minutes, 2, 2) {
+        Some(value) => {
+            *rest = minutes;
+            value
+        }
+        None if colon.is_some() => return None,
+        None => 0,
+    };
+    (hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60) as i32)
+}
