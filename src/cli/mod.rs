@@ -28,7 +28,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if usage.use_stderr() { 2 } else { 0 });
         }
     };
-    std::panic::set_hook(Box::new(|fault| broke_off(fault)));
+    std::panic::set_hook(Box::new(broke_off));
     let json = arguments.json;
     match carry_out(&arguments) {
         Ok((text, exit)) => {

@@ -115,7 +115,7 @@ fn attempt(
         return Ok((None, Came::NotDue(next)));
     }
     let lease = match state.claim(&plan.job, &host.holder, host.clock.now(), LEASE_MICROS)? {
-        Claim::Ours(lease) => lease,
+        Claim::Ours(lease) => *lease,
         Claim::Theirs(theirs) => return Ok((None, Came::Elsewhere(theirs.holder))),
     };
     let stop = &host.call.stop.below();

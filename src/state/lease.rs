@@ -41,7 +41,7 @@ pub struct Holder {
 /// Outcome of a claim.
 pub enum Claim {
     /// It is ours until it is freed or ends.
-    Ours(Lease),
+    Ours(Box<Lease>),
     /// Another process runs the job.
     Theirs(Holder),
 }
@@ -70,7 +70,7 @@ impl State {
         let (root, job, holder) = (self.root.clone(), job.to_owned(), holder.to_owned());
         let mut lease = Lease { root, job, holder, generation: last, micros };
         if lease.renew(now)? {
-            return Ok(Claim::Ours(lease));
+            return Ok(Claim::Ours(Box::new(lease)));
         }
         let theirs = newest(&self.root, &lease.job)?.and_then(|(_, generation)| held(generation, now));
         Ok(Claim::Theirs(theirs.unwrap_or(Holder { holder: "another process".into(), until: now })))

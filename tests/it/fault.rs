@@ -26,25 +26,38 @@ pub enum Mode {
     Hang(Duration),
     /// The process dies before it.
     Abort,
+    /// The thread panics before it.
+    Panic,
 }
 
 /// Counts operations and knows which one goes wrong. Shared by the stores of a run, so that k runs over all of them.
-#[derive(Debug)]
 pub struct Fault {
     count: AtomicUsize,
     at: usize,
     for_ever: bool,
     mode: Mode,
+    told: Option<Box<dyn Fn() + Send + Sync>>,
+}
+
+impl std::fmt::Debug for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Fault({:?} at {})", self.mode, self.at)
+    }
 }
 
 impl Fault {
     /// Goes wrong at operation `at` (from 1; 0 = never) and, with `for_ever`, at all later ones.
     pub fn new(mode: Mode, at: usize, for_ever: bool) -> Arc<Fault> {
-        Arc::new(Fault { count: AtomicUsize::new(0), at, for_ever, mode })
+        Arc::new(Fault { count: AtomicUsize::new(0), at, for_ever, mode, told: None })
     }
     /// Never goes wrong, only counts.
     pub fn counting() -> Arc<Fault> {
         Fault::new(Mode::FailBefore, 0, false)
+    }
+    /// Never goes wrong, but calls back before each operation.
+    pub fn telling(told: impl Fn() + Send + Sync + 'static) -> Arc<Fault> {
+        let (count, mode) = (AtomicUsize::new(0), Mode::FailBefore);
+        Arc::new(Fault { count, at: 0, for_ever: false, mode, told: Some(Box::new(told)) })
     }
     /// Operations so far.
     pub fn count(&self) -> usize {
@@ -52,6 +65,9 @@ impl Fault {
     }
     fn now(&self) -> Option<Mode> {
         let n = self.count.fetch_add(1, Ordering::SeqCst) + 1;
+        if let Some(told) = &self.told {
+            told();
+        }
         (self.at > 0 && (n == self.at || self.for_ever && n > self.at)).then_some(self.mode)
     }
     async fn around<T>(&self, put: bool, work: impl Future<Output = Result<T>>) -> Result<T> {
@@ -59,6 +75,7 @@ impl Fault {
         match mode {
             Some(Mode::FailBefore) => return Err(broken()),
             Some(Mode::Abort) => std::process::abort(),
+            Some(Mode::Panic) => panic!("injected"),
             Some(Mode::Hang(time)) => tokio::time::sleep(time).await,
             _ => {}
         }

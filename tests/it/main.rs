@@ -4,9 +4,9 @@
 
 mod canary;
 mod fault;
-mod publish;
 mod python;
 mod requests;
+mod schedule;
 mod servers;
 mod specs;
 mod state;

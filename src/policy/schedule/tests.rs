@@ -168,3 +168,10 @@ fn jitter_comes_from_the_name_and_stays_within_its_bound() {
     assert_eq!(delay("crm", &hour), delay("crm", &hour));
     assert_eq!(delay("crm", &Period::default()), 0);
 }
+
+impl Schedule {
+    /// Of the text of a `[schedule]` table, for tests of what reads schedules.
+    pub(crate) fn written(body: &str) -> Schedule {
+        checked(body).1.expect("a schedule")
+    }
+}
