@@ -16,7 +16,7 @@ pub use scheduled::{Ran, scheduled_id};
 pub use stop::Stop;
 
 use crate::decide::{self, Previous};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::monitor::Monitor;
 use crate::publish::{self, Current, Writing};
 use crate::requests::Requests;
@@ -61,7 +61,10 @@ fn from_requests(mut ready: Ready, table: Option<Current>, monitor: &dyn Monitor
         Some(refusal) => Err(refusal),
         None => publish_pinned(&mut ready, &begun, &pinned, &requests, table.as_ref(), &mut digest, monitor),
     };
-    outcome.inspect_err(|error| attest::refused(&ready, &begun, error, digest))
+    outcome.map_err(|error| {
+        attest::refused(&ready, &begun, &error, digest);
+        unchanged(error, &ready)
+    })
 }
 
 /// Does all of a run up to the verdict and writes nothing.
@@ -146,7 +149,7 @@ fn publish_pinned(
         tally: &tally,
         verdict: &verdict,
         accepted: accepted.then(|| plan_digest.clone()),
-        lists: lists,
+        lists,
     };
     let manifest = attest::manifest(ready, &facts, Some(&written));
     let manifest_digest = ready.state.put_manifest(&manifest)?;
@@ -163,6 +166,19 @@ fn publish_pinned(
     }
     let head = ready.state.ledger().head()?.to_string();
     Ok(attest::report(ready, manifest, &verdict, Some(head), plan_digest))
+}
+
+/// A refused run leaves readers with what they had; an outcome that is not known cannot say so.
+fn unchanged(error: Error, ready: &Ready) -> Error {
+    if error.kind() == Kind::Unknown {
+        return error;
+    }
+    let what = match &ready.dataset.current {
+        Some(current) => format!("version {} of {} is unchanged", current.version, ready.dataset.dataset),
+        None => format!("nothing has been published to {}", ready.dataset.dataset),
+    };
+    let help = error.help_text().map_or(what.clone(), |help| format!("{help}\n{what}"));
+    error.help(help)
 }
 
 /// R38: a set that was published from other objects needs `accept`.

@@ -36,6 +36,8 @@ pub enum Command {
     Serve(ServeArgs),
     /// How each job stands: last good version, next run, last refusal, overdue or not
     Status,
+    /// Writes example specs to start from
+    Init,
     /// Lints the specs
     Check,
     /// Lets through exactly what a plan digest names

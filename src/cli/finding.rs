@@ -3,33 +3,37 @@
 use crate::error::Finding;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report, Severity};
 
-/// Draws findings with their source lines; `color` for terminals.
+/// Faults of spelling can lie on a secret that was put in the wrong place: their source line is not shown.
+const UNSHOWN: [&str; 4] = ["toml-syntax", "unknown-key", "wrong-type", "unknown-value"];
+
+/// Draws findings, with their source lines where these are known to be harmless; `color` for terminals.
 pub fn draw(findings: &[Finding], color: bool) -> String {
     let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler = GraphicalReportHandler::new_themed(theme).with_width(100).with_links(false);
     let mut out = String::new();
     for finding in findings {
+        if finding.span.is_empty() || UNSHOWN.contains(&finding.code) {
+            out.push_str(&plain(finding));
+            continue;
+        }
         let severity = if finding.hint { Severity::Advice } else { Severity::Error };
         let label = LabeledSpan::new_with_span(Some("here".into()), finding.span.clone());
         let diagnostic = MietteDiagnostic::new(&finding.message)
             .with_code(finding.code)
             .with_severity(severity)
             .with_help(&finding.help)
-            .with_labels(if finding.span.is_empty() { vec![] } else { vec![label] });
+            .with_labels(vec![label]);
         let text = std::fs::read_to_string(&finding.file).unwrap_or_default();
         let report = Report::new(diagnostic).with_source_code(NamedSource::new(&finding.file, text));
         if handler.render_report(&mut out, report.as_ref()).is_err() {
             out.push_str(&plain(finding));
         }
-        if finding.span.is_empty() {
-            out.push_str(&format!("  in {}\n", finding.file));
-        }
     }
     out
 }
 
-/// One line: `file:line:column code message`.
-pub fn plain(finding: &Finding) -> String {
-    let Finding { file, line, column, code, message, .. } = finding;
-    format!("{file}:{line}:{column} {code} {message}\n")
+/// `file:line:column code message`, and what to do.
+fn plain(finding: &Finding) -> String {
+    let Finding { file, line, column, code, message, help, .. } = finding;
+    format!("{file}:{line}:{column} {code}: {message}\n  help: {help}\n")
 }

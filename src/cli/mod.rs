@@ -4,10 +4,12 @@
 mod args;
 mod due;
 mod finding;
+mod init;
 mod progress;
 mod render;
 mod serve;
 mod settings;
+pub mod shield;
 
 use crate::error::{Error, Result};
 use crate::monitor::{Monitor, Silent};
@@ -17,10 +19,12 @@ use clap::Parser;
 use progress::Terminal;
 use settings::Settings;
 use std::io::{IsTerminal, Write};
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
 /// Runs the command line and says how it went.
 pub fn main() -> ExitCode {
+    shield::raise();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(usage) => {
@@ -28,9 +32,10 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if usage.use_stderr() { 2 } else { 0 });
         }
     };
-    std::panic::set_hook(Box::new(broke_off));
     let json = arguments.json;
-    match carry_out(&arguments) {
+    // The hook has said where; what was going on is lost with the stack.
+    let done = std::panic::catch_unwind(AssertUnwindSafe(|| carry_out(&arguments)));
+    match done.unwrap_or_else(|_| Err(broke_off())) {
         Ok((text, exit)) => {
             let _ = std::io::stdout().write_all(text.as_bytes());
             ExitCode::from(exit)
@@ -42,10 +47,8 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Where a panic was. Its text may hold a value and is not shown.
-fn broke_off(fault: &std::panic::PanicHookInfo<'_>) {
-    let place = fault.location().map_or(String::new(), |at| format!(" at {}:{}", at.file(), at.line()));
-    let _ = writeln!(std::io::stderr(), "error: tamis broke off{place}; this is a fault of tamis");
+fn broke_off() -> Error {
+    Error::unknown("tamis broke off").help("run again: what was begun is completed; report this as a fault of tamis")
 }
 
 /// The text to print and the exit code.
@@ -56,6 +59,7 @@ fn carry_out(arguments: &Arguments) -> Result<(String, u8)> {
         Command::Plan(args) => plan_job(&settings, args, json),
         Command::Serve(args) => serve::serve(&settings, args, settings.host(&args.work)?, json),
         Command::Status => status(&settings, json),
+        Command::Init => init::init(&settings.dir),
         Command::Check => check(&settings, json),
         Command::Accept(args) => accept(&settings, args, json),
         Command::Verify { head } => verify(&settings, head.as_deref(), json),
@@ -143,9 +147,8 @@ fn verify(settings: &Settings, head: Option<&str>, json: bool) -> Result<String>
     let roots = settings.open(&project)?;
     let report = evidence::verify(&roots["state"], &roots, head)?;
     let text = if json { render::json(&report)? } else { render::verified(&report) };
-    report.outcome().map(|()| text.clone()).map_err(|error| {
+    report.outcome().map(|()| text.clone()).inspect_err(|_| {
         let _ = std::io::stdout().write_all(text.as_bytes());
-        error
     })
 }
 

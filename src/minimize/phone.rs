@@ -287,7 +287,7 @@ mod tests {
     #[test]
     fn r8_ten_thousand_numbers_agree_with_the_reference() {
         let (mut total, mut different) = (0, Vec::new());
-        for (at, line) in include_str!("../../tests/oracle/phones.tsv").lines().enumerate() {
+        for (at, line) in include_str!("../../tests/python/phones.tsv").lines().enumerate() {
             let cells: Vec<&str> = line.split('\t').collect();
             let [code, number, expected] = cells[..] else { panic!("line {}: not three cells", at + 1) };
             let mut out = Vec::new();

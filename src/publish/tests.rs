@@ -100,7 +100,7 @@ impl Sample {
         let fields = self.layout.fields.iter().map(|f| value(f.kind, &f.name)).collect();
         SampleRow { subject, identity: *blake3::hash(&number.to_le_bytes()).as_bytes(), fields }
     }
-    /// As `tests/oracle/read_table.py` prints it.
+    /// As `tests/python/read_table.py` prints it.
     fn canonical(&self) -> Vec<String> {
         let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
         let cell = |kind: FieldKind, value: &Option<Vec<u8>>| -> String {
@@ -704,7 +704,7 @@ fn on_real_servers_versions_follow_each_other() {
     }
 }
 
-/// The interpreter of `tests/oracle`: from `TAMIS_ORACLE_PYTHON`, else of the venv in the target folder.
+/// The interpreter of `tests/python`: from `TAMIS_ORACLE_PYTHON`, else of the venv in the target folder.
 fn python() -> Option<std::path::PathBuf> {
     let set = std::env::var_os("TAMIS_ORACLE_PYTHON").map(std::path::PathBuf::from);
     let venv = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/oracle/venv/bin/python");
@@ -714,7 +714,7 @@ fn python() -> Option<std::path::PathBuf> {
 #[test]
 fn independent_readers_see_exactly_the_rows() {
     let Some(python) = python() else {
-        eprintln!("skipped: no interpreter with tests/oracle/requirements.txt (TAMIS_ORACLE_PYTHON)");
+        eprintln!("skipped: no interpreter with tests/python/requirements.txt (TAMIS_ORACLE_PYTHON)");
         return;
     };
     for binary in [false, true] {
@@ -727,7 +727,7 @@ fn independent_readers_see_exactly_the_rows() {
         commit(&written, &place.target(), "tamis/crm-contacts", 2, "digest", Some(0)).unwrap();
         let table = place.folder.path().join("plain/lake/crm/contacts");
         for engine in ["duckdb", "polars", "deltalake"] {
-            let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/read_table.py");
+            let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/read_table.py");
             let run = std::process::Command::new(&python).arg(script).arg(engine).arg(&table).output().unwrap();
             assert!(run.status.success(), "{engine}: {}", String::from_utf8_lossy(&run.stderr));
             let text = String::from_utf8(run.stdout).unwrap();

@@ -69,6 +69,9 @@ pub fn requests(ready: &Ready, save: bool, monitor: &dyn Monitor) -> Result<(Req
     };
     let state = save.then(|| ready.state.root());
     let report = requests::take_in(&mut known, state, &ready.roots, &ready.project, &maker, ready.call.now, monitor)?;
+    if let Some(state) = state {
+        known.compact(state)?;
+    }
     Ok((known, report))
 }
 

@@ -51,7 +51,7 @@ impl Previous for Before<'_> {
 /// Buckets are ranges of the token's first bits.
 fn bucket_of(subject: &[u8; 16], buckets: usize) -> usize {
     let first = subject.first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
-    (first as u128 * buckets as u128 >> 64) as usize
+    ((u128::from(first) * buckets as u128) >> 64) as usize
 }
 
 #[cfg(test)]

@@ -24,6 +24,8 @@ pub struct Canary {
     name: String,
     value: String,
     prefix: bool,
+    /// Bytes whose hex digits the value is.
+    bytes: Vec<u8>,
 }
 
 impl Canary {
@@ -31,11 +33,15 @@ impl Canary {
     pub fn new(name: impl Into<String>, value: impl Into<String>) -> Canary {
         let value = value.into();
         assert!(value.len() >= PREFIX, "a marker has at least {PREFIX} bytes");
-        Canary { name: name.into(), value, prefix: true }
+        Canary { name: name.into(), value, prefix: true, bytes: Vec::new() }
     }
     /// A value that had to have a form (a date, a number), unique only as a whole.
     pub fn whole(name: impl Into<String>, value: impl Into<String>) -> Canary {
-        Canary { name: name.into(), value: value.into(), prefix: false }
+        Canary { name: name.into(), value: value.into(), prefix: false, bytes: Vec::new() }
+    }
+    /// A key: its bytes, and its hex digits as text.
+    pub fn secret(name: impl Into<String>, bytes: &[u8]) -> Canary {
+        Canary { bytes: bytes.to_vec(), ..Canary::new(name, hex(bytes)) }
     }
 }
 
@@ -188,8 +194,12 @@ fn forms(canary: &Canary) -> Vec<(&'static str, Vec<u8>)> {
     let mut forms = Vec::new();
     for text in spellings(&canary.value) {
         written(&text, &mut forms);
-        based(&text, &mut forms);
+        based(text.as_bytes(), &mut forms);
         digested(text.as_bytes(), &mut forms);
+    }
+    if !canary.bytes.is_empty() {
+        forms.push(("bytes", canary.bytes[..PREFIX].into()));
+        based(&canary.bytes, &mut forms);
     }
     if canary.prefix {
         let cut = (PREFIX..).find(|&end| canary.value.is_char_boundary(end)).unwrap();
@@ -279,10 +289,10 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// Hex, and base64 wherever the value starts in a group of three bytes.
-fn based(text: &str, forms: &mut Vec<(&'static str, Vec<u8>)>) {
-    forms.push(("hex", hex(text.as_bytes()).into()));
+fn based(bytes: &[u8], forms: &mut Vec<(&'static str, Vec<u8>)>) {
+    forms.push(("hex", hex(bytes).into()));
     for shift in 0..3 {
-        let shifted = [&[0; 3][..shift], text.as_bytes()].concat();
+        let shifted = [&[0; 3][..shift], bytes].concat();
         // Characters that also hold bits of what stands before or after the value say nothing.
         let whole = (shift * 8).div_ceil(6)..shifted.len() * 8 / 6;
         forms.push(("base64", BASE64_STANDARD.encode(&shifted)[whole.clone()].into()));
@@ -409,6 +419,19 @@ mod tests {
         let whole = Sweep::new(&[Canary::whole("date", "1987-03-12")]);
         assert_eq!(whole.bytes("blob", b"1987-03-11"), []);
         assert_eq!(whole.bytes("blob", b"1987-03-12").len(), 1);
+    }
+
+    #[test]
+    fn keys_as_bytes_hex_and_base64() {
+        let key = Sweep::new(&[Canary::secret("key", &[0xa7; 32])]);
+        for (form, bytes) in [
+            ("bytes", vec![0xa7; 8]),
+            ("text", "a7".repeat(32).into_bytes()),
+            ("prefix", "A7A7A7A7".into()),
+            ("base64", BASE64_STANDARD.encode([0xa7; 32]).into_bytes()),
+        ] {
+            assert!(key.bytes("blob", &bytes).iter().any(|hit| hit.form == form), "{form}");
+        }
     }
 
     #[test]

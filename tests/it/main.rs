@@ -4,6 +4,8 @@
 
 mod canary;
 mod fault;
+mod leaks;
+mod marked;
 mod python;
 mod requests;
 mod schedule;

@@ -1,11 +1,22 @@
-"""Identities and tokens as docs/tokens.md defines them, made with PyPI's blake3 and nothing of tamis."""
+"""Identities and tokens as docs/tokens.md defines them, made with PyPI's blake3 and nothing of tamis.
 
+usage: tokens.py [docs/tokens.md]    recomputes every published vector; fails when one is wrong, or when there are
+suspiciously few. Normal forms are recomputed too, phone numbers by PyPI phonenumbers, domains by PyPI idna.
+"""
+
+import json
+import re
+import sys
 import unicodedata
 from pathlib import Path
 
+import idna
 from blake3 import blake3
 
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+import phones
+
+CHECKSUM = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+# Unicode White_Space; str.strip() would take more.
 SPACE = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 
 
@@ -14,66 +25,128 @@ def prefixed(text):
     return len(data).to_bytes(4, "little") + data
 
 
+def derive(context, *parts):
+    return blake3(b"".join(parts), derive_key_context=context).digest()
+
+
+def keyed(key, data):
+    return blake3(data, key=key).digest()
+
+
 def key(folder, name):
     return bytes.fromhex((Path(folder) / name).read_text().strip())
 
 
+def key_id(of):
+    return keyed(derive("tamis v1 key id", of), b"")[:8].hex()
+
+
 def identity(identity_key, kind, value):
-    derived = blake3(identity_key + prefixed(kind), derive_key_context="tamis v1 identity").digest()
-    return blake3(value.encode(), key=derived).digest()
+    return keyed(derive("tamis v1 identity", identity_key, prefixed(kind)), value.encode())
 
 
 def token(token_key, domain, epoch, of):
-    derived = blake3(token_key + prefixed(domain) + prefixed(epoch), derive_key_context="tamis v1 token").digest()
-    return blake3(of, key=derived).digest()[:16].hex()
+    return keyed(derive("tamis v1 token", token_key, prefixed(domain), prefixed(epoch)), of)[:16].hex()
+
+
+def nfc(value):
+    return unicodedata.normalize("NFC", value.strip(SPACE))
 
 
 def raw(value):
-    return unicodedata.normalize("NFC", value.strip(SPACE)).casefold()
+    return nfc(value).casefold()
 
 
-def email(value):
-    """R6 for ordinary addresses; none when it does not normalise."""
-    local, at, domain = unicodedata.normalize("NFC", value.strip(SPACE)).rpartition("@")
-    if not at or not local or not domain or any(c in '@<>",;:()' or c in SPACE for c in local):
+def email(value, region=None):
+    """R6; none when it does not normalise."""
+    local, at, domain = nfc(value).rpartition("@")
+    if not at or not local or any(c in '@<>",;:()' or c in SPACE for c in local):
         return None
-    labels = [label.lower().encode("idna").decode() for label in domain.split(".")]
-    return f"{local.lower()}@{'.'.join(labels)}" if all(labels) else None
+    try:
+        domain = idna.encode(domain, uts46=True, std3_rules=True, transitional=False).decode()
+    except idna.IDNAError:
+        return None
+    return f"{local.lower()}@{domain.lower()}"
 
 
-def salesforce_id(value):
+def salesforce_id(value, region=None):
     """R7; none when it does not normalise."""
     value = value.strip(SPACE)
-    if not value.isascii() or not value.isalnum() or len(value) not in (15, 18):
+    if not re.fullmatch(r"[A-Za-z0-9]{15}([A-Za-z0-9]{3})?", value):
         return None
+    blocks = [value[at : at + 5] for at in (0, 5, 10)]
     if len(value) == 15:
-        return value + checksum(value)
-    letters = list(value[:15])
-    for block, code in enumerate(value[15:].upper()):
-        if code not in LETTERS:
+        bits = [sum(1 << k for k, c in enumerate(block) if "A" <= c <= "Z") for block in blocks]
+        return value + "".join(CHECKSUM[b] for b in bits)
+    out = ""
+    for block, check in zip(blocks, value[15:].upper()):
+        bits = CHECKSUM.find(check)
+        if bits < 0 or any(bits >> k & 1 and c.isdigit() for k, c in enumerate(block)):
             return None
-        for place in range(5):
-            upper = LETTERS.index(code) >> place & 1
-            letter = letters[block * 5 + place]
-            if upper and letter.isdigit():
-                return None
-            letters[block * 5 + place] = letter.upper() if upper else letter.lower()
-    return "".join(letters) + checksum("".join(letters))
+        out += "".join(c.upper() if bits >> k & 1 else c.lower() for k, c in enumerate(block))
+    return out + value[15:].upper()
 
 
-def checksum(fifteen):
-    blocks = (fifteen[start : start + 5] for start in (0, 5, 10))
-    return "".join(LETTERS[sum(1 << k for k, c in enumerate(block) if c.isupper())] for block in blocks)
+def phone(value, region=None):
+    """R8; none when it does not normalise."""
+    return phones.judge(value.strip(SPACE), region) or None
 
 
-NORMAL = {"email/1": email, "salesforce-id/1": salesforce_id}
+def text(value, region=None):
+    """R9."""
+    return nfc(value)
 
 
-def of_value(identity_key, kind, value):
+NORMAL = {"email/1": email, "phone/1": phone, "salesforce-id/1": salesforce_id}
+
+
+def of_value(identity_key, kind, value, region=None):
     """Identity of a value, of its raw form when it does not normalise; none for blank."""
     if not value.strip(SPACE):
         return None
-    normal = NORMAL[kind](value)
+    normal = NORMAL.get(kind, text)(value, region)
     if normal is None:
         return identity(identity_key, f"{kind}?raw", raw(value))
     return identity(identity_key, kind, normal)
+
+
+def rows(lines, title):
+    """Cells of the table whose header starts with `title`, code marks taken off."""
+    inside = False
+    for line in lines:
+        cells = [cell.strip().strip("`") for cell in line.strip().strip("|").split("|")]
+        if line.startswith("|") and cells[0] == title:
+            inside = True
+        elif not line.startswith("|"):
+            inside = False
+        elif inside and not set(cells[0]) <= set("-"):
+            yield cells
+
+
+def check(path):
+    lines = Path(path).read_text(encoding="utf-8").splitlines()
+    keys, faults, checked = {}, [], 0
+
+    def compare(what, published, computed):
+        nonlocal checked
+        checked += 1
+        if published != computed:
+            faults.append(f"{what}: published {published}, recomputed {computed}")
+
+    for name, published, its_id in rows(lines, "key"):
+        keys[name] = bytes.fromhex(published)
+        compare(f"id of {name}", its_id, key_id(keys[name]))
+    for kind, region, value, form, normal, its_identity in rows(lines, "kind"):
+        value, normal = json.loads(value), json.loads(normal)
+        found = NORMAL.get(kind, text)(value, region)
+        compare(f"form of {value!r}", form, "normal" if found is not None else "raw")
+        compare(f"{form} form of {value!r}", normal, raw(value) if found is None else found)
+        compare(f"identity of {value!r}", its_identity, of_value(keys["identity"], kind, value, region).hex())
+    for of, name, domain, epoch, published in rows(lines, "identity of"):
+        compare(f"token in {domain} {epoch}", published, token(keys[name], domain, epoch, bytes.fromhex(of)))
+    print(*faults, f"{checked} vectors recomputed, {len(faults)} wrong", sep="\n")
+    return bool(faults) or checked < 40
+
+
+if __name__ == "__main__":
+    sys.exit(check(sys.argv[1] if len(sys.argv) > 1 else "docs/tokens.md"))

@@ -130,7 +130,7 @@ def plans():
         return regex.match(pattern, text, partial=True) is not None
 
     pairs = [f"{pair:02}" for pair in range(100)]
-    print("# Made by tests/oracle/phones.py plans; metadata of phonenumbers", phonenumbers.__version__)
+    print("# Made by tests/python/phones.py plans; metadata of phonenumbers", phonenumbers.__version__)
     print("# region, calling code, main region of the code, starts that are no prefix, trunk prefix, starts after it,")
     print("# the same two for numbers without a plus sign; starts are sets of first two digits, bit n for n, hex")
     for code, regions in sorted(COUNTRY_CODE_TO_REGION_CODE.items()):

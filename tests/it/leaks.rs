@@ -1,0 +1,459 @@
+//! No raw value gets out: after every way in which a run can end, everything that was written anywhere is searched for
+//! every marker in every form. The positive control publishes a name on purpose, and the sweep must find it.
+
+use crate::canary::{Hit, Sweep};
+use crate::fault::{Fault, FaultStore, Mode};
+use crate::marked::{AS_OF, Marked, Marks, SET, csv};
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::sync::{Arc, Mutex, OnceLock};
+use tamis::clock::Instant;
+use tamis::monitor::{Event, Monitor, Silent};
+use tamis::run::{self, Call};
+
+/// Searches everything that is not input: the lake, the state, the working and the temporary folder, and what was said.
+fn written(marked: &Marked, said: &[Output]) -> Vec<Hit> {
+    let own = &marked.marks.canaries[base().1..];
+    let mut hits = search(&base().0, marked, said);
+    hits.extend((!own.is_empty()).then(|| search(&Sweep::new(own), marked, said)).into_iter().flatten());
+    hits
+}
+
+/// The search for the markers that every `Marked::ready()` has, made once, and how many they are.
+fn base() -> &'static (Sweep, usize) {
+    static BASE: OnceLock<(Sweep, usize)> = OnceLock::new();
+    BASE.get_or_init(|| {
+        let canaries = Marked::ready().marks.canaries;
+        (Sweep::new(&canaries), canaries.len())
+    })
+}
+
+fn search(sweep: &Sweep, marked: &Marked, said: &[Output]) -> Vec<Hit> {
+    let mut hits = Vec::new();
+    for folder in ["lake", "state", "home", "spill"].map(|name| marked.path(name)) {
+        let any = folder.exists() && fs::read_dir(&folder).unwrap().next().is_some();
+        hits.extend(any.then(|| sweep.tree(&folder)).into_iter().flatten());
+    }
+    for output in said {
+        hits.extend(sweep.bytes("standard output", &output.stdout));
+        hits.extend(sweep.bytes("standard error", &output.stderr));
+    }
+    hits
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+#[track_caller]
+fn ended(output: &Output, code: i32, told: &str) {
+    let text = text(output);
+    assert_eq!(output.status.code(), Some(code), "{text}");
+    assert!(text.contains(told), "{told:?} is not in: {text}");
+    for level in ["TRACE", "DEBUG", "INFO"] {
+        assert!(!text.contains(level), "something logs: {text}");
+    }
+}
+
+#[test]
+fn nothing_raw_is_in_what_runs_plans_and_checks_write_and_say() {
+    let marked = Marked::ready();
+    let mut said = Vec::new();
+    for arguments in [
+        &["check"][..],
+        &["check", "--json"],
+        &["plan", "contacts"],
+        &["plan", "contacts", "--json"],
+        &["run", "contacts"],
+        &["run", "contacts", "--json"],
+        &["verify"],
+        &["verify", "--json"],
+        &["key", "check"],
+    ] {
+        let output = marked.tamis(arguments);
+        ended(&output, 0, "");
+        said.push(output);
+    }
+    let report: serde_json::Value = serde_json::from_slice(&said[5].stdout).unwrap();
+    let manifest = &report["manifest"];
+    let removed = |reason: &str| {
+        let all = manifest["removed"].as_array().unwrap();
+        all.iter().find(|r| r["reason"] == reason).map_or(0, |r| r["rows"].as_u64().unwrap())
+    };
+    // Every class of row is what it is called.
+    let counts = ["erased", "excluded:deleted-in-crm", "expired", "rejected", "suppressed"].map(removed);
+    assert_eq!(counts, [2, 1, 2, 6, 1], "{}", manifest["removed"]);
+    assert_eq!((manifest["rows_in"].as_u64(), manifest["rows_out"].as_u64()), (Some(18), Some(6)));
+    assert_eq!(manifest["drift"][0]["column"], "Grown__c");
+    assert_eq!(written(&marked, &said), []);
+}
+
+#[test]
+fn a_name_published_on_purpose_is_found_and_only_there() {
+    let marked = Marked::ready();
+    let raw = "Name = { category = \"identity\", allow_raw = \"a control of the sweep\", purposes = [\"reporting\"] }";
+    marked.edit("jobs/sources/contact.toml", "Name = { category = \"identity\" }", raw);
+    marked.edit("jobs/contacts.toml", "[fields]\n", "[fields]\nname = { from = \"Name\", treat = \"as-is\" }\n");
+    let output = marked.tamis(&["run", "contacts"]);
+    ended(&output, 0, "published");
+    let hits = written(&marked, &[output]);
+    let lake = marked.path("lake/contacts").display().to_string();
+    assert!(hits.iter().any(|hit| hit.canary == "kept.Name" && hit.form == "text"), "{hits:?}");
+    assert!(hits.iter().any(|hit| hit.canary == "odd.Name"), "{hits:?}");
+    for hit in hits {
+        assert!(["kept.Name", "odd.Name"].contains(&hit.canary.as_str()), "{hit:?}");
+        assert!(hit.place.starts_with(&lake) && hit.place.contains(".parquet"), "{hit:?}");
+    }
+}
+
+/// One way to spoil the job, the exit code and a part of the message that must come of it.
+type Refusal = (i32, &'static str, fn(&mut Marked));
+
+fn contacts(marked: &mut Marked, change: impl FnOnce(&mut Marks, &mut Vec<u8>)) {
+    let mut bytes = marked.contacts.clone().into_bytes();
+    change(&mut marked.marks, &mut bytes);
+    marked.export(&bytes);
+}
+
+/// Adds a record whose first cell is written as given; `@` stands for a marker.
+fn record(marked: &mut Marked, cell: &str) {
+    contacts(marked, |marks, bytes| {
+        let marks = [(); 3].map(|()| marks.text("malformed"));
+        let cells = cell.replacen('@', &marks[0], 1).replacen('@', &marks[1], 1);
+        bytes.extend(format!("{cells}{}{}\r\n", ",".repeat(18), marks[2]).into_bytes());
+    });
+}
+
+/// Replaces the list by lines after the usual header; `@` stands for a marker.
+fn list(marked: &mut Marked, lines: &str) {
+    let lines = lines.replace('@', &marked.marks.text("list.malformed"));
+    let text = format!("Case,Email,ContactId,RequestedAt,Comment\n{lines}");
+    fs::write(marked.path("requests/erasure/2026.csv"), text).unwrap();
+}
+
+fn untreated(marked: &mut Marked) {
+    let rows: Vec<_> = (0..12)
+        .map(|_| {
+            let mut row = marked.marks.person("untreated");
+            row.insert("Score", marked.marks.text("untreated.Score"));
+            row
+        })
+        .collect();
+    contacts(marked, |_, bytes| bytes.extend(csv(&rows).split_once("\r\n").unwrap().1.bytes()));
+}
+
+const EXPORTS: &[Refusal] = &[
+    (3, "quote", |m| record(m, "\"@")),
+    (3, "quote", |m| record(m, "\"@\"@")),
+    (3, "quote", |m| record(m, "@\"@")),
+    (3, "NUL", |m| record(m, "@\0@")),
+    (3, "U+FFFD", |m| record(m, "@\u{fffd}@")),
+    (3, "malformed", |m| {
+        contacts(m, |marks, bytes| {
+            bytes.extend([marks.text("malformed").as_bytes(), b"\xff", marks.text("malformed").as_bytes()].concat());
+        });
+    }),
+    (3, "longer", |m| {
+        contacts(m, |marks, bytes| bytes.extend(format!("\"{}\"", marks.text("malformed").repeat(600)).bytes()));
+    }),
+    (3, "", |m| contacts(m, |_, bytes| *bytes = String::from_utf8_lossy(bytes).replace("\r\n", "\r").into_bytes())),
+    (3, "", |m| {
+        contacts(m, |_, bytes| {
+            let utf_16 = String::from_utf8_lossy(bytes).encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+            *bytes = [b"\xff\xfe", utf_16.as_slice()].concat();
+        });
+    }),
+    (3, "Email", |m| {
+        contacts(m, |_, bytes| *bytes = String::from_utf8_lossy(bytes).replacen("\"Email\"", "\"Mail\"", 1).into())
+    }),
+    (3, "", |m| {
+        contacts(m, |_, bytes| *bytes = String::from_utf8_lossy(bytes).replacen("\"Notes\"", "\"Name\"", 1).into())
+    }),
+    (3, "Grown__c", |m| m.edit("jobs/sources/contact.toml", "[read]\n", "[read]\non_drift = \"refuse\"\n")),
+    (3, "cells", |m| m.edit("jobs/contacts.toml", "\"drop\"\nmax_rejected = \"20%\"", "\"refuse\"")),
+    (4, "bad records", |m| m.edit("jobs/contacts.toml", "max_rejected = \"20%\"", "max_rejected = \"1%\"")),
+    (4, "score", untreated),
+    (4, "k = 2", |m| m.edit("jobs/contacts.toml", "\"suppress\"\nmax_suppressed = \"50%\"", "\"refuse\"")),
+    (4, "accept", |m| m.edit("jobs/contacts.toml", "max_removed = \"90%\"", "max_removed = \"1%\"")),
+];
+
+const ARCHIVES: &[Refusal] = &[
+    (3, "WE_1.zip", |m| archive(m, |bytes| bytes.truncate(bytes.len() / 2))),
+    (3, "WE_1.zip", |m| {
+        archive(m, |bytes| {
+            // In the middle of the compressed contacts.
+            let middle = bytes.len() / 4;
+            bytes[middle..middle + 8].iter_mut().for_each(|byte| *byte ^= 0x55);
+        });
+    }),
+    (3, "WE_1.zip", |m| {
+        let contacts = m.contacts.clone();
+        archive(m, |bytes| *bytes = contacts.into_bytes());
+    }),
+    (3, "_DONE", |m| fs::remove_file(m.path(SET).join("_DONE")).unwrap()),
+];
+
+fn archive(marked: &Marked, change: impl FnOnce(&mut Vec<u8>)) {
+    let path = marked.path(SET).join("WE_1.zip");
+    let mut bytes = fs::read(&path).unwrap();
+    change(&mut bytes);
+    fs::write(path, bytes).unwrap();
+}
+
+const LISTS: &[Refusal] = &[
+    (3, "erasure", |m| list(m, "")),
+    (3, "erasure", |m| fs::write(m.path("requests/erasure/2026.csv"), "").unwrap()),
+    (3, "erasure", |m| fs::remove_file(m.path("requests/erasure/2026.csv")).unwrap()),
+    (3, "erasure", |m| list(m, "@,a@example.org,,2026-11-01,\n")),
+    (3, "erasure", |m| list(m, "E-0001,@x.example,,@,@\n")),
+    (3, "erasure", |m| list(m, "E-0001,,,2026-11-01,@\n")),
+    (3, "erasure", |m| list(m, "E-0001,\"@,,2026-11-01,\n")),
+    (3, "erasure", |m| list(m, "E-0001,\"@\"@,,2026-11-01,\n")),
+    (3, "erasure", |m| list(m, "E-0001,@,@\n")),
+    (3, "erasure", |m| {
+        let text = format!("Case,Mail,ContactId,RequestedAt\nE-0001,{},,2026-11-01\n", m.marks.text("list.malformed"));
+        fs::write(m.path("requests/erasure/2026.csv"), text).unwrap();
+    }),
+    (3, "erasure", |m| {
+        list(m, "E-0001,@,,2026-11-01,\n");
+        let mut bytes = fs::read(m.path("requests/erasure/2026.csv")).unwrap();
+        bytes.extend(b"E-0002,\xff,,2026-11-01,\n");
+        fs::write(m.path("requests/erasure/2026.csv"), bytes).unwrap();
+    }),
+];
+
+const SURROUNDINGS: &[Refusal] = &[
+    (2, "key", |m| m.key("identity.key", &"5a".repeat(32))),
+    (2, "key", |m| {
+        let text = m.marks.text("key");
+        m.key("identity.key", &text);
+    }),
+    (2, "key", |m| {
+        let text = m.marks.text("key");
+        m.key("identity.key", &format!("{text}{}", "0".repeat(48)));
+    }),
+    (2, "state", |m| fs::remove_dir_all(m.path("state")).unwrap()),
+    (2, "Birthdate", |m| m.edit("jobs/contacts.toml", "from = \"Birthdate\", treat = \"year\"", "from = \"Birthdate\"")),
+    (75, "lake", |m| fs::write(m.path("lake"), "a file").unwrap()),
+    (75, "spill", |m| {
+        fs::remove_dir(m.path("spill")).unwrap();
+        fs::write(m.path("spill"), "a file").unwrap();
+    }),
+    (6, "version", |m| {
+        ended(&m.tamis(&["run", "contacts"]), 0, "");
+        fs::remove_dir_all(m.path("lake")).unwrap();
+    }),
+];
+
+/// Each refusal is run as text and as JSON; the second time some are refused for another reason.
+fn refused(refusals: &[Refusal]) {
+    for (number, (code, told, spoil)) in refusals.iter().enumerate() {
+        let mut marked = Marked::ready();
+        spoil(&mut marked);
+        let mut said = vec![marked.tamis(&["run", "contacts"])];
+        assert_eq!(said[0].status.code(), Some(*code), "refusal {number}: {}", text(&said[0]));
+        ended(&said[0], *code, told);
+        said.extend([&["run", "contacts", "--json"][..], &["plan", "contacts"], &["verify"]].map(|a| marked.tamis(a)));
+        assert!(said.iter().all(|output| output.status.code() != Some(101)));
+        if marked.path("spill").is_file() {
+            fs::remove_file(marked.path("spill")).unwrap();
+        }
+        if marked.path("lake").is_file() {
+            fs::remove_file(marked.path("lake")).unwrap();
+        }
+        let hits = written(&marked, &said);
+        assert_eq!(hits, [], "refusal {number}: {}", text(&said[0]));
+    }
+}
+
+#[test]
+fn refused_exports_are_not_repeated() {
+    refused(EXPORTS);
+}
+
+#[test]
+fn broken_archives_are_not_repeated() {
+    refused(ARCHIVES);
+}
+
+#[test]
+fn unreadable_lists_are_not_repeated() {
+    refused(LISTS);
+}
+
+#[test]
+fn wrong_keys_specs_and_places_are_not_repeated() {
+    refused(SURROUNDINGS);
+}
+
+fn call(folder: &Path, runtime: &tokio::runtime::Runtime) -> Call {
+    Call {
+        dir: folder.join("jobs"),
+        roots: Vec::new(),
+        job: "contacts".into(),
+        as_of: Instant::parse(AS_OF),
+        now: Instant::parse("2026-11-24T02:00:00Z").unwrap(),
+        threads: 2,
+        memory_bytes: 0,
+        spill: folder.join("spill"),
+        block_bytes: 1 << 20,
+        demo: false,
+        runtime: runtime.handle().clone(),
+        wrap: None,
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+/// Looks into the spill while it is there: its file has no name, so it is read as what this process has open.
+struct Peek {
+    sweep: &'static Sweep,
+    spill: String,
+    /// Bytes seen, and what was found in them.
+    seen: Mutex<(usize, Vec<Hit>)>,
+}
+
+impl Monitor for Peek {
+    fn event(&self, event: Event) {
+        let Event::Stage { .. } = event else { return };
+        for open in fs::read_dir("/proc/self/fd").unwrap().flatten() {
+            let names_it = |to: &Path| to.to_string_lossy().starts_with(&self.spill);
+            if fs::read_link(open.path()).is_ok_and(|to| names_it(&to)) {
+                let bytes = fs::read(open.path()).unwrap();
+                let mut seen = self.seen.lock().unwrap();
+                seen.0 = seen.0.max(bytes.len());
+                seen.1.extend(self.sweep.bytes("spill", &bytes));
+            }
+        }
+    }
+}
+
+#[test]
+fn spilled_rows_are_sealed_while_the_run_lasts() {
+    let (marked, runtime) = (Marked::ready(), runtime());
+    let spill = marked.path("spill").canonicalize().unwrap().display().to_string();
+    let peek = Peek { sweep: &base().0, spill, seen: Mutex::default() };
+    run::run(&call(marked.folder.path(), &runtime), &peek).unwrap_or_else(|e| panic!("{e}"));
+    let (bytes, hits) = peek.seen.into_inner().unwrap();
+    assert!(bytes > 1_000, "{bytes} bytes were spilled: nothing to look into");
+    assert_eq!(hits, []);
+    assert_eq!(fs::read_dir(marked.path("spill")).unwrap().count(), 0);
+}
+
+const CHILD: &str = "TAMIS_TEST_LEAK";
+
+/// The child of the test below: dies at the store operation it is told.
+#[test]
+fn crash_child() {
+    let Ok(order) = std::env::var(CHILD) else { return };
+    let (at, folder) = order.split_once(' ').unwrap();
+    let runtime = runtime();
+    run::run(&faulty(Path::new(folder), &runtime, Fault::new(Mode::Abort, at.parse().unwrap(), false)), &Silent).ok();
+}
+
+fn faulty(folder: &Path, runtime: &tokio::runtime::Runtime, fault: Arc<Fault>) -> Call {
+    let wrap = move |root: tamis::store::Root| root.with_store(FaultStore::new(root.raw("").0, fault.clone()));
+    Call { wrap: Some(Arc::new(wrap)), ..call(folder, runtime) }
+}
+
+#[test]
+fn what_a_crash_leaves_holds_nothing_raw() {
+    let (counting, whole, runtime) = (Fault::counting(), Marked::ready(), runtime());
+    run::run(&faulty(whole.folder.path(), &runtime, counting.clone()), &Silent).unwrap_or_else(|e| panic!("{e}"));
+    let operations = counting.count();
+    assert!(operations > 20, "{operations}");
+    // The exports are read at the start, files and commit written at the end: both are cut in several places.
+    for at in (1..=8).map(|part| operations * part / 8).chain([operations / 2 + 1, operations - 1]) {
+        let marked = Marked::ready();
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "leaks::crash_child", "--test-threads=1"])
+            .env(CHILD, format!("{at} {}", marked.folder.path().display()))
+            .current_dir(marked.path("home"))
+            .output()
+            .unwrap();
+        assert_eq!(child.status.signal(), Some(6), "operation {at}: {}", text(&child));
+        assert_eq!(written(&marked, std::slice::from_ref(&child)), [], "operation {at}");
+        let again = marked.tamis(&["run", "contacts"]);
+        ended(&again, 0, "published");
+        assert_eq!(written(&marked, &[again]), [], "after operation {at}");
+    }
+}
+
+const PANIC: &str = "TAMIS_TEST_PANIC";
+
+/// The child of the test below: panics with a value in hand, in a thread and on its own.
+#[test]
+fn panic_child() {
+    let Ok(value) = std::env::var(PANIC) else { return };
+    tamis::cli::shield::raise();
+    let (one, other) = (value.clone(), value.clone());
+    assert!(std::thread::spawn(move || panic!("the row was {one}")).join().is_err());
+    assert!(std::panic::catch_unwind(move || std::panic::panic_any(other)).is_err());
+    assert!(std::panic::catch_unwind(|| value.parse::<u32>().unwrap()).is_err());
+}
+
+#[test]
+fn a_panic_says_where_and_not_what() {
+    let mut marks = Marks::default();
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "leaks::panic_child", "--test-threads=1", "--nocapture"])
+        .env(PANIC, marks.text("panic"))
+        .env("RUST_BACKTRACE", "full")
+        .output()
+        .unwrap();
+    ended(&child, 0, "internal fault at tests/it/leaks.rs:");
+    assert_eq!(text(&child).matches("internal fault at").count(), 3);
+    let sweep = Sweep::new(&marks.canaries);
+    assert_eq!(sweep.bytes("said", &[child.stdout, child.stderr].concat()), []);
+}
+
+/// The program, waiting for a store that takes connections and never answers.
+fn waiting(folder: &Path, ulimit: &str) -> (std::net::TcpListener, std::process::Child) {
+    let deaf = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = deaf.local_addr().unwrap().port();
+    let script = format!("ulimit -c {ulimit}; exec \"$0\" \"$@\"");
+    let child = Command::new("sh")
+        .args(["-c", &script, env!("CARGO_BIN_EXE_tamis"), "--dir"])
+        .arg(folder.join("jobs"))
+        .args(["verify", "--root", "state=s3://deaf/state"])
+        .current_dir(folder.join("home"))
+        .env("AWS_ENDPOINT", format!("http://127.0.0.1:{port}"))
+        .envs([("AWS_ALLOW_HTTP", "true"), ("AWS_ACCESS_KEY_ID", "x"), ("AWS_SECRET_ACCESS_KEY", "x")])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    (deaf, child)
+}
+
+#[test]
+fn the_program_leaves_no_core_and_makes_files_for_its_user_only() {
+    let marked = Marked::new();
+    let (deaf, mut child) = waiting(marked.folder.path(), "unlimited");
+    // Connected: the command is well under way, keys may be in memory.
+    let _connection = deaf.accept().unwrap();
+    let of = |name: &str| fs::read_to_string(format!("/proc/{}/{name}", child.id())).unwrap();
+    assert!(of("status").contains("Umask:\t0077"), "{}", of("status"));
+    let limits = of("limits");
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().filter(|word| *word == "0").count(), 2, "{core}");
+    let killed = Command::new("kill").args(["-ABRT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let status = child.wait().unwrap();
+    assert_eq!((status.signal(), status.core_dumped()), (Some(6), false));
+    assert_eq!(fs::read_dir(marked.path("home")).unwrap().count(), 0);
+}
+
+#[test]
+fn what_is_read_is_full_of_what_is_looked_for() {
+    let marked = Marked::ready();
+    let names = |folder: &str| base().0.tree(&marked.path(folder)).into_iter().map(|hit| hit.canary);
+    let keys: BTreeSet<String> = names("keys").collect();
+    assert_eq!(keys.len(), 2, "{keys:?}");
+    let cells: BTreeSet<String> = names("raw").chain(names("requests")).collect();
+    assert!(cells.len() > 150, "markers in {} kinds of cell only", cells.len());
+}
