@@ -14,7 +14,7 @@ use crate::state::State;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio_cron_scheduler::{Job, JobScheduler};
@@ -114,9 +114,11 @@ impl Daemon {
     pub fn run(mut self, monitor: Arc<dyn Monitor>) -> Result<bool> {
         let waiting = Arc::new(AtomicBool::new(false));
         let heart = self.heart(waiting.clone())?;
+        let patience = Duration::from_secs(u64::from(self.service.beat) * 3 + 2);
         loop {
-            match self.events.recv() {
-                Ok(Event::Beat) => {
+            // A heart that stands still is not waited for: its crate has been seen to lose beats.
+            match self.events.recv_timeout(patience) {
+                Ok(Event::Beat) | Err(RecvTimeoutError::Timeout) => {
                     waiting.store(false, Ordering::Relaxed);
                     self.look_at_specs(monitor.as_ref());
                     self.start_due(&monitor);
@@ -125,7 +127,7 @@ impl Daemon {
                     self.ended(&turn, monitor.as_ref());
                     self.start_due(&monitor);
                 }
-                Ok(Event::Terminate) | Err(_) => break,
+                Ok(Event::Terminate) | Err(RecvTimeoutError::Disconnected) => break,
             }
             self.show_health();
         }
@@ -180,11 +182,8 @@ impl Daemon {
         let scheduled: BTreeSet<&String> =
             project.jobs.values().filter(|plan| plan.schedule.is_some()).map(|plan| &plan.job).collect();
         self.watches.retain(|job, _| scheduled.contains(job));
-        for job in scheduled {
-            if self.running.len() < self.service.parallel.max(1)
-                && !self.running.contains(job)
-                && self.is_due(&project, job)
-            {
+        for job in scheduled.into_iter().filter(|job| !self.running.contains(*job)).collect::<Vec<_>>() {
+            if self.is_due(&project, job) && self.running.len() < self.service.parallel.max(1) {
                 self.start(&project, job, monitor.clone());
             }
         }
@@ -194,18 +193,16 @@ impl Daemon {
         let now = self.service.host.clock.now();
         let Some(schedule) = project.jobs.get(job).and_then(|plan| plan.schedule.as_ref()) else { return false };
         let watch = self.watches.entry(job.to_owned()).or_default();
-        if watch.not_before.is_some_and(|then| now < then) {
-            return false;
-        }
+        let put_off = watch.not_before.is_some_and(|then| now < then);
         let fresh = watch.read.is_some_and(|read| now.0.saturating_sub(read.0).abs() < BELIEVED);
         if !fresh {
             match self.service.host.known(project, job) {
                 Ok(known) => (watch.known, watch.read) = (known, Some(now)),
                 // A turn meets the same error, says so, and is put off.
-                Err(_) => return true,
+                Err(_) => return !put_off,
             }
         }
-        !matches!(due(schedule, &watch.known, now), Due::Not(_))
+        !put_off && !matches!(due(schedule, &watch.known, now), Due::Not(_))
     }
 
     fn start(&mut self, project: &Arc<Project>, job: &str, monitor: Arc<dyn Monitor>) {

@@ -73,10 +73,10 @@ impl Turn {
     }
 }
 
-/// All jobs with a schedule, one after the other by name; those that are not due are left out.
+/// All jobs with a schedule, one after the other by name, until a stop is asked for; those not due are left out.
 pub fn run_due(host: &Host, project: &Arc<Project>, monitor: &dyn Monitor) -> Vec<Turn> {
     let scheduled = project.jobs.values().filter(|plan| plan.schedule.is_some());
-    let turns = scheduled.map(|plan| take(host, project, &plan.job, monitor));
+    let turns = scheduled.take_while(|_| !host.call.stop.asked()).map(|plan| take(host, project, &plan.job, monitor));
     turns.filter(|turn| !matches!(turn.came, Came::NotDue(_))).collect()
 }
 

@@ -12,7 +12,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
 use tamis::clock::Instant;
 use tamis::monitor::{Event, Monitor, Silent};
-use tamis::run::{self, Call};
+use tamis::run::{self, Call, Stop};
 
 /// Searches everything that is not input: the lake, the state, the working and the temporary folder, and what was said.
 fn written(marked: &Marked, said: &[Output]) -> Vec<Hit> {
@@ -236,7 +236,9 @@ const SURROUNDINGS: &[Refusal] = &[
         m.key("identity.key", &format!("{text}{}", "0".repeat(48)));
     }),
     (2, "state", |m| fs::remove_dir_all(m.path("state")).unwrap()),
-    (2, "Birthdate", |m| m.edit("jobs/contacts.toml", "from = \"Birthdate\", treat = \"year\"", "from = \"Birthdate\"")),
+    (2, "Birthdate", |m| {
+        m.edit("jobs/contacts.toml", "from = \"Birthdate\", treat = \"year\"", "from = \"Birthdate\"")
+    }),
     (75, "lake", |m| fs::write(m.path("lake"), "a file").unwrap()),
     (75, "spill", |m| {
         fs::remove_dir(m.path("spill")).unwrap();
@@ -300,6 +302,9 @@ fn call(folder: &Path, runtime: &tokio::runtime::Runtime) -> Call {
         memory_bytes: 0,
         spill: folder.join("spill"),
         block_bytes: 1 << 20,
+        scheduled: false,
+        stop: Stop::default(),
+        project: None,
         demo: false,
         runtime: runtime.handle().clone(),
         wrap: None,
