@@ -18,7 +18,7 @@ pub use stop::Stop;
 use crate::decide::{self, Previous};
 use crate::error::{Error, Kind, Result};
 use crate::monitor::Monitor;
-use crate::publish::{self, Current, Writing};
+use crate::publish::{self, Current, Writing, Written};
 use crate::requests::Requests;
 use crate::state::SetState;
 use attest::{Begun, Facts};
@@ -115,7 +115,6 @@ fn publish_pinned(
 ) -> Result<Report> {
     let read = input::read(ready, pinned, monitor)?;
     input::check(ready, pinned, &read)?;
-    ready.call.stop.check()?;
     let Read { staged, main, observed, tally } = read;
     let before = ready.dataset.current.as_ref().map(|current| Before::new(ready.state.root(), current));
     let previous = before.as_ref().map(|before| before as &dyn Previous);
@@ -152,14 +151,7 @@ fn publish_pinned(
         lists,
     };
     let manifest = attest::manifest(ready, &facts, Some(&written));
-    let manifest_digest = ready.state.put_manifest(&manifest)?;
-    let version = table.map(|table| table.version);
-    let app = format!("tamis/{}", ready.call.job);
-    let sequence = manifest.output.version as i64;
-    ready.call.stop.check()?;
-    let receipt = publish::commit(&written, &ready.target(), &app, sequence, &manifest_digest, version)?;
-    let manifest = scheduled::winner(ready, &receipt, manifest)?;
-    attest::check_receipt(&receipt, &manifest)?;
+    let manifest = commit(ready, &written, manifest, table)?;
     attest::remember(ready, &begun.intent, &manifest)?;
     if accepted {
         ready.state.use_accept(&ready.call.job, &plan_digest, &begun.intent.run)?;
@@ -179,6 +171,19 @@ fn unchanged(error: Error, ready: &Ready) -> Error {
     };
     let help = error.help_text().map_or(what.clone(), |help| format!("{help}\n{what}"));
     error.help(help)
+}
+
+/// The manifest is there before the commit that carries its digest. Gives the one that is published.
+fn commit(ready: &Ready, written: &Written, manifest: Manifest, table: Option<&Current>) -> Result<Manifest> {
+    let digest = ready.state.put_manifest(&manifest)?;
+    let app = format!("tamis/{}", ready.call.job);
+    let sequence = manifest.output.version as i64;
+    ready.call.stop.check()?;
+    let version = table.map(|table| table.version);
+    let receipt = publish::commit(written, &ready.target(), &app, sequence, &digest, version)?;
+    let manifest = scheduled::winner(ready, &receipt, manifest)?;
+    attest::check_receipt(&receipt, &manifest)?;
+    Ok(manifest)
 }
 
 /// R38: a set that was published from other objects needs `accept`.

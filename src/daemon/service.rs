@@ -218,7 +218,9 @@ impl Daemon {
     /// A turn that came to nothing is put off, longer each time; any other one makes the job's state be read again.
     fn ended(&mut self, turn: &Turn, monitor: &dyn Monitor) {
         self.running.remove(&turn.job);
-        monitor.event(told(turn));
+        if let Some(line) = told(turn) {
+            monitor.event(line);
+        }
         let now = self.service.host.clock.now();
         let watch = self.watches.entry(turn.job.clone()).or_default();
         watch.read = None;
@@ -279,11 +281,11 @@ async fn stop_heart(mut heart: JobScheduler) {
     let _ = heart.shutdown().await;
 }
 
-/// One line per turn.
-fn told(turn: &Turn) -> monitor::Event {
+/// One line per turn; none when nothing was due after all.
+fn told(turn: &Turn) -> Option<monitor::Event> {
     let at = turn.instant.map_or(String::new(), |instant| format!(" {instant}"));
-    match &turn.came {
-        Came::NotDue(_) => monitor::Event::Note(format!("{}: nothing is due", turn.job)),
+    Some(match &turn.came {
+        Came::NotDue(_) => return None,
         Came::Published => monitor::Event::Note(format!("{}{at}: published", turn.job)),
         Came::Elsewhere(holder) => monitor::Event::Note(format!("{}: {holder} runs it", turn.job)),
         Came::GivenUp => monitor::Event::Warning(format!("{}{at}: missed, too late to run", turn.job)),
@@ -291,7 +293,7 @@ fn told(turn: &Turn) -> monitor::Event {
             let help = help.as_ref().map_or(String::new(), |help| format!(" ({help})"));
             monitor::Event::Warning(format!("{}{at}: refused, exit {exit}: {cause}{help}", turn.job))
         }
-    }
+    })
 }
 
 impl Host {

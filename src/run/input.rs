@@ -222,6 +222,7 @@ pub fn read(ready: &Ready, pinned: &Pinned, monitor: &dyn Monitor) -> Result<Rea
         let (report, _) = stream(ready, root, selection, &request, Stream::Observed(index), &stage, monitor)?;
         observed.push(report);
     }
+    ready.call.stop.check()?;
     Ok(Read { staged: stage.finish()?, main, observed, tally })
 }
 
