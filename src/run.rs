@@ -15,8 +15,9 @@ pub use prepare::{Call, Ready, Wrap, data_roots, open_roots};
 pub use scheduled::{Ran, scheduled_id};
 pub use stop::Stop;
 
-use crate::decide::{self, Previous};
+use crate::decide::{self, Previous, Verdict};
 use crate::error::{Error, Kind, Result};
+use crate::evidence::Manifest;
 use crate::monitor::Monitor;
 use crate::publish::{self, Current, Writing, Written};
 use crate::requests::Requests;
@@ -54,17 +55,20 @@ fn from_requests(mut ready: Ready, table: Option<Current>, monitor: &dyn Monitor
     ready.call.stop.check()?;
     let (requests, intake) = input::requests(&ready, true, monitor)?;
     input::note_intake(&ready, &intake)?;
-    let pinned = input::pin(&ready)?;
+    let pinned = input::pin(&ready).map_err(|error| unchanged(error, &ready))?;
     let begun = attest::intend(&mut ready, &pinned, table.as_ref().map(|table| table.version))?;
     let mut digest = None;
-    let outcome = match intake.refusal() {
+    let prepared = match intake.refusal() {
         Some(refusal) => Err(refusal),
-        None => publish_pinned(&mut ready, &begun, &pinned, &requests, table.as_ref(), &mut digest, monitor),
+        None => version(&ready, &begun, &pinned, &requests, table.as_ref(), &mut digest, monitor),
     };
-    outcome.map_err(|error| {
+    let prepared = prepared.map_err(|error| {
         attest::refused(&ready, &begun, &error, digest);
         unchanged(error, &ready)
-    })
+    });
+    let published = prepared.and_then(|prepared| publish(&mut ready, &begun, prepared, table.as_ref()));
+    attest::spend_accept(&ready, &begun, published.as_ref().err());
+    published
 }
 
 /// Does all of a run up to the verdict and writes nothing.
@@ -104,15 +108,26 @@ pub fn plan(call: &Call, monitor: &dyn Monitor) -> Result<Report> {
     Ok(report)
 }
 
-fn publish_pinned(
-    ready: &mut Ready,
+/// A version whose files and manifest are written and that no log names yet.
+struct Prepared {
+    written: Written,
+    manifest: Manifest,
+    /// Digest of the manifest's bytes.
+    digest: String,
+    verdict: Verdict,
+    plan_digest: String,
+}
+
+/// Everything of a run before the commit.
+fn version(
+    ready: &Ready,
     begun: &Begun,
     pinned: &Pinned,
     requests: &Requests,
     table: Option<&Current>,
     digest: &mut Option<String>,
     monitor: &dyn Monitor,
-) -> Result<Report> {
+) -> Result<Prepared> {
     let read = input::read(ready, pinned, monitor)?;
     input::check(ready, pinned, &read)?;
     let Read { staged, main, observed, tally } = read;
@@ -129,17 +144,10 @@ fn publish_pinned(
         return Err(offer(error, ready, &plan_digest));
     }
     let verdict = judged.verdict().clone();
-    let lists = entries.lists(&ready.project);
-    let cleared = judged.clear(accepted).map_err(|error| offer(error, ready, &plan_digest))?;
-    let writing = Writing {
-        run: &begun.intent.run,
-        attempt: begun.attempt,
-        binary_tokens: ready.plan().token_format == crate::policy::TokenFormat::Binary,
-        subject_field: ready.plan().subject_field(),
-        threads: ready.call.threads,
-        current: table,
-    };
-    let written = publish::write(&cleared, &ready.target(), &writing, monitor)?;
+    let acceptable = judged.refusals().iter().all(|refusal| refusal.acceptable);
+    let cleared = judged.clear(accepted);
+    let cleared = cleared.map_err(|error| if acceptable { offer(error, ready, &plan_digest) } else { error })?;
+    let written = publish::write(&cleared, &ready.target(), &writing(ready, begun, table), monitor)?;
     let facts = Facts {
         run: &begun.intent.run,
         pinned,
@@ -148,14 +156,36 @@ fn publish_pinned(
         tally: &tally,
         verdict: &verdict,
         accepted: accepted.then(|| plan_digest.clone()),
-        lists,
+        lists: entries.lists(&ready.project),
     };
     let manifest = attest::manifest(ready, &facts, Some(&written));
-    let manifest = commit(ready, &written, manifest, table)?;
-    attest::remember(ready, &begun.intent, &manifest)?;
-    if accepted {
-        ready.state.use_accept(&ready.call.job, &plan_digest, &begun.intent.run)?;
+    let digest = ready.state.put_manifest(&manifest)?;
+    ready.call.stop.check()?;
+    Ok(Prepared { written, manifest, digest, verdict, plan_digest })
+}
+
+fn writing<'a>(ready: &Ready, begun: &'a Begun, table: Option<&'a Current>) -> Writing<'a> {
+    Writing {
+        run: &begun.intent.run,
+        attempt: begun.attempt,
+        binary_tokens: ready.plan().token_format == crate::policy::TokenFormat::Binary,
+        subject_field: ready.plan().subject_field(),
+        threads: ready.call.threads,
+        current: table,
     }
+}
+
+/// The commit and what follows it. An error from here on does not say that the version is not there: no refusal is
+/// written, the next run looks.
+fn publish(ready: &mut Ready, begun: &Begun, prepared: Prepared, table: Option<&Current>) -> Result<Report> {
+    let Prepared { written, manifest, digest, verdict, plan_digest } = prepared;
+    let app = format!("tamis/{}", ready.call.job);
+    let sequence = manifest.output.version as i64;
+    let replaces = table.map(|table| table.version);
+    let receipt = publish::commit(&written, &ready.target(), &app, sequence, &digest, replaces)?;
+    let manifest = scheduled::winner(ready, &receipt, manifest)?;
+    attest::check_receipt(&receipt, &manifest)?;
+    attest::remember(ready, &begun.intent, &manifest)?;
     let head = ready.state.ledger().head()?.to_string();
     Ok(attest::report(ready, manifest, &verdict, Some(head), plan_digest))
 }
@@ -171,19 +201,6 @@ fn unchanged(error: Error, ready: &Ready) -> Error {
     };
     let help = error.help_text().map_or(what.clone(), |help| format!("{help}\n{what}"));
     error.help(help)
-}
-
-/// The manifest is there before the commit that carries its digest. Gives the one that is published.
-fn commit(ready: &Ready, written: &Written, manifest: Manifest, table: Option<&Current>) -> Result<Manifest> {
-    let digest = ready.state.put_manifest(&manifest)?;
-    let app = format!("tamis/{}", ready.call.job);
-    let sequence = manifest.output.version as i64;
-    ready.call.stop.check()?;
-    let version = table.map(|table| table.version);
-    let receipt = publish::commit(written, &ready.target(), &app, sequence, &digest, version)?;
-    let manifest = scheduled::winner(ready, &receipt, manifest)?;
-    attest::check_receipt(&receipt, &manifest)?;
-    Ok(manifest)
 }
 
 /// R38: a set that was published from other objects needs `accept`.

@@ -116,7 +116,9 @@ pub fn refused_as_of(state: &State, accepted: &AcceptArgs) -> Result<Instant> {
 }
 
 fn root(text: &str) -> Result<(String, String)> {
-    let (name, url) = text.split_once('=').ok_or_else(|| Error::policy("--root takes NAME=URL"))?;
+    let (name, url) = text.split_once('=').ok_or_else(|| {
+        Error::policy("--root takes NAME=URL").help("a root of the policy and where it is, as in raw=/srv/exports")
+    })?;
     Ok((name.to_string(), url.to_string()))
 }
 

@@ -47,7 +47,11 @@ fn told(field: &Untreated<'_>) -> String {
         MaxUntreated::Share(share) => share,
     };
     let what = format!("of field {} could not be treated", field.field);
-    over("max_untreated", &what, field.untreated, field.values, "the non-null values", share)
+    let text = over("max_untreated", &what, field.untreated, field.values, "the non-null values", share);
+    match field.limit {
+        MaxUntreated::Default => format!("{text}, and more than {ALWAYS}"),
+        MaxUntreated::Share(_) => text,
+    }
 }
 
 /// What was counted of one pseudonymized column.
@@ -113,7 +117,7 @@ mod tests {
         let error = check_untreated(&[field]).expect_err("refused");
         assert_eq!(
             error.message(),
-            "max_untreated: 50 of 100 of the non-null values of field birth_year could not be treated (50.00 %, limit 0.1 %)"
+            "max_untreated: 50 of 100 of the non-null values of field birth_year could not be treated (50.00 %, limit 0.1 %), and more than 10"
         );
     }
 

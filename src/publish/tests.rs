@@ -3,6 +3,13 @@
 #[allow(dead_code)]
 #[path = "../../tests/it/fault.rs"]
 mod fault;
+#[path = "../../tests/it/python.rs"]
+mod python;
+#[allow(dead_code)]
+#[path = "../../tests/it/servers.rs"]
+mod servers;
+#[path = "../../tests/it/tool.rs"]
+mod tool;
 
 use super::companion::CompanionRow;
 use super::file::Row;
@@ -100,7 +107,7 @@ impl Sample {
         let fields = self.layout.fields.iter().map(|f| value(f.kind, &f.name)).collect();
         SampleRow { subject, identity: *blake3::hash(&number.to_le_bytes()).as_bytes(), fields }
     }
-    /// As `tests/python/read_table.py` prints it.
+    /// As `tests/python/readers.py` prints it.
     fn canonical(&self) -> Vec<String> {
         let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
         let cell = |kind: FieldKind, value: &Option<Vec<u8>>| -> String {
@@ -682,10 +689,13 @@ fn at_each_fault_a_first_run_ends_in_one_version_with_all_its_files() {
     faults(0);
 }
 
-/// Real servers on loopback: `TAMIS_TEST_ROOTS="s3://bucket/x az://container/x"`, with their settings in the environment.
+/// Real servers: those that the tests start, or `TAMIS_TEST_ROOTS="s3://bucket/x az://container/x"`, with their settings
+/// in the environment.
 #[test]
 fn on_real_servers_versions_follow_each_other() {
-    let Ok(urls) = std::env::var("TAMIS_TEST_ROOTS") else { return };
+    let Ok(urls) = std::env::var("TAMIS_TEST_ROOTS") else {
+        return servers::again("publish::tests::on_real_servers_versions_follow_each_other", "publish");
+    };
     for url in urls.split_whitespace() {
         let mut place = Place::local();
         let folder = place.folder.path().file_name().unwrap().to_str().unwrap().to_owned();
@@ -704,19 +714,9 @@ fn on_real_servers_versions_follow_each_other() {
     }
 }
 
-/// The interpreter of `tests/python`: from `TAMIS_ORACLE_PYTHON`, else of the venv in the target folder.
-fn python() -> Option<std::path::PathBuf> {
-    let set = std::env::var_os("TAMIS_ORACLE_PYTHON").map(std::path::PathBuf::from);
-    let venv = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/oracle/venv/bin/python");
-    set.or_else(|| venv.exists().then_some(venv))
-}
-
 #[test]
 fn independent_readers_see_exactly_the_rows() {
-    let Some(python) = python() else {
-        eprintln!("skipped: no interpreter with tests/python/requirements.txt (TAMIS_ORACLE_PYTHON)");
-        return;
-    };
+    let Some(python) = python::Python::find() else { return };
     for binary in [false, true] {
         let place = Place::local();
         let old = place.write(&Sample::new(500, 4), "run-1", 1, 2, binary).unwrap();
@@ -725,21 +725,15 @@ fn independent_readers_see_exactly_the_rows() {
         let written = place.write(&sample, "run-2", 1, 2, binary).unwrap();
         assert_eq!(written.files.len(), 2);
         commit(&written, &place.target(), "tamis/crm-contacts", 2, "digest", Some(0)).unwrap();
-        let table = place.folder.path().join("plain/lake/crm/contacts");
-        for engine in ["duckdb", "polars", "deltalake"] {
-            let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/read_table.py");
-            let run = std::process::Command::new(&python).arg(script).arg(engine).arg(&table).output().unwrap();
-            assert!(run.status.success(), "{engine}: {}", String::from_utf8_lossy(&run.stderr));
-            let text = String::from_utf8(run.stdout).unwrap();
-            let names: Vec<_> = KINDS.iter().map(|(name, _)| *name).collect();
-            let head: (u64, Vec<String>) = serde_json::from_str(text.lines().next().unwrap()).unwrap();
-            assert_eq!(head.0, 3_000, "{engine}");
-            assert_eq!(head.1, names, "{engine}");
-            let mut read: Vec<&str> = text.lines().skip(1).collect();
-            read.sort_unstable();
-            let wanted = sample.canonical();
-            let differs = wanted.iter().zip(&read).find(|(a, b)| a != b);
-            assert!(differs.is_none(), "{engine} (binary: {binary}): {differs:?}");
-        }
+        let text = python.run("readers.py", [place.folder.path().join("plain/lake/crm/contacts")]);
+        let names: Vec<_> = KINDS.iter().map(|(name, _)| *name).collect();
+        let head: Vec<String> = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+        assert_eq!(head, names);
+        let mut read: Vec<&str> = text.lines().skip(1).collect();
+        read.sort_unstable();
+        let wanted = sample.canonical();
+        assert_eq!((read.len(), wanted.len()), (3_000, 3_000));
+        let differs = wanted.iter().zip(&read).find(|(a, b)| a != b);
+        assert!(differs.is_none(), "binary: {binary}: {differs:?}");
     }
 }

@@ -5,10 +5,10 @@ use super::prepare::Ready;
 use super::scheduled;
 use crate::clock::Instant;
 use crate::decide::Verdict;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::evidence::Event;
 use crate::evidence::manifest::{
-    Brake, ClocksIgnored, Drift, Field, File, Gate, Input, Keys, Kind, ListApplied, Manifest, Member, Output, Previous,
+    self, Brake, ClocksIgnored, Drift, Field, File, Gate, Input, Keys, ListApplied, Manifest, Member, Output, Previous,
     Removed, SCHEMA,
 };
 use crate::minimize::{FieldKind, Tally};
@@ -27,7 +27,7 @@ pub struct Report {
     pub outcome: Outcome,
     /// All numbers; of a plan the files are missing.
     pub manifest: Manifest,
-    /// Rows of observed sources.
+    /// Rows of observed sources that name a person.
     pub observed: u64,
     /// What `accept` takes.
     pub plan_digest: String,
@@ -129,6 +129,16 @@ pub fn refused(ready: &Ready, begun: &Begun, error: &Error, plan: Option<String>
     let _ = ready.state.ledger().append(begun.intent.of(begun.attempt), event, ready.call.now);
 }
 
+/// An acceptance is for the next run alone: whatever came of that run, unless storage kept it from finding out, no later
+/// one judges at its instant. When this fails the next run does it.
+pub fn spend_accept(ready: &Ready, begun: &Begun, error: Option<&Error>) {
+    let again = error.is_some_and(|error| matches!(error.kind(), Kind::Storage | Kind::Unknown));
+    let accept = ready.accept.as_ref().filter(|accept| accept.as_of == ready.as_of && !again);
+    if let Some(accept) = accept {
+        let _ = ready.state.use_accept(&accept.job, &accept.plan, &begun.intent.run);
+    }
+}
+
 /// What a manifest is made of, apart from files.
 pub struct Facts<'a> {
     /// The run's id; of a plan empty.
@@ -157,7 +167,7 @@ pub fn manifest(ready: &Ready, facts: &Facts<'_>, written: Option<&Written>) -> 
     Manifest {
         schema: SCHEMA,
         tamis: env!("CARGO_PKG_VERSION").into(),
-        kind: Kind::Run,
+        kind: manifest::Kind::Run,
         run: facts.run.into(),
         attempt: written.map_or(1, |written| written.attempt),
         job: plan.job.clone(),
@@ -257,7 +267,12 @@ fn fields(ready: &Ready, tally: &Tally) -> Vec<Field> {
             data_type: data_type(layout.fields[f].kind, plan.token_format),
             values: tally.fields[f].values,
             untreated: tally.fields[f].untreated,
-            raw_forms: raw_forms(tally, field.from.map(|column| plan.columns[column].name.as_str())),
+            raw_forms: match field.treat {
+                Treatment::Pseudonymize => {
+                    raw_forms(tally, field.from.map(|column| plan.columns[column].name.as_str()))
+                }
+                _ => 0,
+            },
         })
         .collect()
 }
@@ -307,6 +322,9 @@ fn output(ready: &Ready, written: Option<&Written>) -> Output {
 /// # Errors
 /// Storage errors; the next run makes up for what is missing.
 pub fn remember(ready: &mut Ready, intent: &Intent, manifest: &Manifest) -> Result<()> {
+    if let Some(plan) = manifest.brake.as_ref().and_then(|brake| brake.accepted.as_ref()) {
+        ready.state.use_accept(&manifest.job, plan, &manifest.run)?;
+    }
     let event = Event::Published {
         job: manifest.job.clone(),
         as_of: manifest.as_of,

@@ -110,6 +110,16 @@ impl Ready {
         Ok(Ready { call: call.clone(), project, roots, keys, state, dataset, companions, accept, as_of, earlier })
     }
 
+    /// Looks again at what a person has let through, once a version was completed that may have used it.
+    ///
+    /// # Errors
+    /// As [`Ready::prepare`].
+    pub fn renew(&mut self) -> Result<()> {
+        self.accept = pending(&self.state, &self.call.job, &self.dataset)?;
+        self.as_of = as_of(&self.call, self.accept.as_ref(), &self.dataset)?;
+        Ok(())
+    }
+
     /// The resolved job.
     pub fn plan(&self) -> &Plan {
         &self.project.jobs[&self.call.job]

@@ -49,7 +49,8 @@ fn complete(ready: &mut Ready, table: &publish::Current) -> Result<()> {
         Error::evidence(format!("run {} has published version {} without an intent", table.run, table.version))
             .help("compare the state with its copy: `tamis verify`")
     })?;
-    attest::remember(ready, &intent, &manifest)
+    attest::remember(ready, &intent, &manifest)?;
+    ready.renew()
 }
 
 fn behind(ready: &Ready, table: Option<&publish::Current>) -> Error {

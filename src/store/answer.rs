@@ -39,7 +39,8 @@ pub(super) fn unusable(place: &str) -> Error {
 pub(super) fn local(doing: &str, place: &str, error: &std::io::Error) -> Error {
     match error.kind() {
         std::io::ErrorKind::PermissionDenied => denied(doing, place),
-        kind => Error::storage(format!("{doing} {place}: {kind}")),
+        kind => Error::storage(format!("{doing} {place}: {kind}"))
+            .help("look at the folder and its file system, then run again"),
     }
 }
 

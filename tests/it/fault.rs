@@ -7,8 +7,8 @@ use object_store::{
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart, path::Path,
 };
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
@@ -30,9 +30,19 @@ pub enum Mode {
     Panic,
 }
 
+/// What an operation does to the store.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Does {
+    Read,
+    /// Writes an object in one go: the one operation that stores answer with "already there".
+    Put,
+    Change,
+}
+
 /// Counts operations and knows which one goes wrong. Shared by the stores of a run, so that k runs over all of them.
 pub struct Fault {
     count: AtomicUsize,
+    changes: Mutex<Vec<usize>>,
     at: usize,
     for_ever: bool,
     mode: Mode,
@@ -48,7 +58,7 @@ impl std::fmt::Debug for Fault {
 impl Fault {
     /// Goes wrong at operation `at` (from 1; 0 = never) and, with `for_ever`, at all later ones.
     pub fn new(mode: Mode, at: usize, for_ever: bool) -> Arc<Fault> {
-        Arc::new(Fault { count: AtomicUsize::new(0), at, for_ever, mode, told: None })
+        Arc::new(Fault { count: AtomicUsize::new(0), changes: Mutex::default(), at, for_ever, mode, told: None })
     }
     /// Never goes wrong, only counts.
     pub fn counting() -> Arc<Fault> {
@@ -57,21 +67,28 @@ impl Fault {
     /// Never goes wrong, but calls back before each operation.
     pub fn telling(told: impl Fn() + Send + Sync + 'static) -> Arc<Fault> {
         let (count, mode) = (AtomicUsize::new(0), Mode::FailBefore);
-        Arc::new(Fault { count, at: 0, for_ever: false, mode, told: Some(Box::new(told)) })
+        Arc::new(Fault { count, changes: Mutex::default(), at: 0, for_ever: false, mode, told: Some(Box::new(told)) })
     }
     /// Operations so far.
     pub fn count(&self) -> usize {
         self.count.load(Ordering::SeqCst)
     }
-    fn now(&self) -> Option<Mode> {
+    /// Which of them, from 1, changed something: all others only read, and an error and a lost answer are the same there.
+    pub fn changes(&self) -> Vec<usize> {
+        self.changes.lock().unwrap().clone()
+    }
+    fn now(&self, does: Does) -> Option<Mode> {
         let n = self.count.fetch_add(1, Ordering::SeqCst) + 1;
         if let Some(told) = &self.told {
             told();
         }
+        if does != Does::Read {
+            self.changes.lock().unwrap().push(n);
+        }
         (self.at > 0 && (n == self.at || self.for_ever && n > self.at)).then_some(self.mode)
     }
-    async fn around<T>(&self, put: bool, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let mode = self.now();
+    async fn around<T>(&self, does: Does, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let mode = self.now(does);
         match mode {
             Some(Mode::FailBefore) => return Err(broken()),
             Some(Mode::Abort) => std::process::abort(),
@@ -81,7 +98,7 @@ impl Fault {
         }
         let done = work.await;
         match mode {
-            Some(Mode::AnswerExists) if put => {
+            Some(Mode::AnswerExists) if does == Does::Put => {
                 done.and(Err(Error::AlreadyExists { path: "x".into(), source: "injected".into() }))
             }
             Some(Mode::FailAfter | Mode::AnswerExists) => done.and(Err(broken())),
@@ -120,7 +137,7 @@ impl ObjectStore for FaultStore {
         'l: 'a,
         Self: 'a,
     {
-        Box::pin(self.fault.around(true, self.inner.put_opts(at, bytes, options)))
+        Box::pin(self.fault.around(Does::Put, self.inner.put_opts(at, bytes, options)))
     }
 
     fn put_multipart_opts<'s, 'l, 'a>(
@@ -133,7 +150,7 @@ impl ObjectStore for FaultStore {
         'l: 'a,
         Self: 'a,
     {
-        Box::pin(self.fault.around(false, async move {
+        Box::pin(self.fault.around(Does::Change, async move {
             let inner = self.inner.put_multipart_opts(at, options).await?;
             Ok(Box::new(FaultUpload { inner, fault: self.fault.clone() }) as _)
         }))
@@ -145,7 +162,7 @@ impl ObjectStore for FaultStore {
         'l: 'a,
         Self: 'a,
     {
-        Box::pin(self.fault.around(false, self.inner.get_opts(at, options)))
+        Box::pin(self.fault.around(Does::Read, self.inner.get_opts(at, options)))
     }
 
     fn delete_stream(&self, paths: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
@@ -154,7 +171,7 @@ impl ObjectStore for FaultStore {
             let (inner, fault) = (inner.clone(), fault.clone());
             async move {
                 let path = path?;
-                fault.around(false, inner.delete(&path)).await?;
+                fault.around(Does::Change, inner.delete(&path)).await?;
                 Ok(path)
             }
         };
@@ -166,7 +183,7 @@ impl ObjectStore for FaultStore {
         let prefix = prefix.cloned();
         let whole = async move {
             let found = inner.list(prefix.as_ref()).collect::<Vec<_>>();
-            fault.around(false, async { Ok(found.await) }).await
+            fault.around(Does::Read, async { Ok(found.await) }).await
         };
         stream::once(whole)
             .flat_map(|answer| match answer {
@@ -182,7 +199,7 @@ impl ObjectStore for FaultStore {
         'p: 'a,
         Self: 'a,
     {
-        Box::pin(self.fault.around(false, self.inner.list_with_delimiter(prefix)))
+        Box::pin(self.fault.around(Does::Read, self.inner.list_with_delimiter(prefix)))
     }
 
     fn copy_opts<'s, 'f, 't, 'a>(&'s self, from: &'f Path, to: &'t Path, options: CopyOptions) -> Answer<'a, ()>
@@ -192,7 +209,7 @@ impl ObjectStore for FaultStore {
         't: 'a,
         Self: 'a,
     {
-        Box::pin(self.fault.around(true, self.inner.copy_opts(from, to, options)))
+        Box::pin(self.fault.around(Does::Put, self.inner.copy_opts(from, to, options)))
     }
 }
 
@@ -206,7 +223,7 @@ impl MultipartUpload for FaultUpload {
     fn put_part(&mut self, part: PutPayload) -> UploadPart {
         let sent = self.inner.put_part(part);
         let fault = self.fault.clone();
-        Box::pin(async move { fault.around(false, sent).await })
+        Box::pin(async move { fault.around(Does::Change, sent).await })
     }
 
     fn complete<'s, 'a>(&'s mut self) -> Answer<'a, PutResult>
@@ -214,7 +231,7 @@ impl MultipartUpload for FaultUpload {
         's: 'a,
         Self: 'a,
     {
-        Box::pin(self.fault.around(false, self.inner.complete()))
+        Box::pin(self.fault.around(Does::Change, self.inner.complete()))
     }
 
     fn abort<'s, 'a>(&'s mut self) -> Answer<'a, ()>
@@ -222,6 +239,6 @@ impl MultipartUpload for FaultUpload {
         's: 'a,
         Self: 'a,
     {
-        Box::pin(self.fault.around(false, self.inner.abort()))
+        Box::pin(self.fault.around(Does::Change, self.inner.abort()))
     }
 }

@@ -176,7 +176,7 @@ const EXPORTS: &[Refusal] = &[
     (3, "cells", |m| m.edit("jobs/contacts.toml", "\"drop\"\nmax_rejected = \"20%\"", "\"refuse\"")),
     (4, "bad records", |m| m.edit("jobs/contacts.toml", "max_rejected = \"20%\"", "max_rejected = \"1%\"")),
     (4, "score", untreated),
-    (4, "k = 2", |m| m.edit("jobs/contacts.toml", "\"suppress\"\nmax_suppressed = \"50%\"", "\"refuse\"")),
+    (4, "fewer than 2", |m| m.edit("jobs/contacts.toml", "\"suppress\"\nmax_suppressed = \"50%\"", "\"refuse\"")),
     (4, "accept", |m| m.edit("jobs/contacts.toml", "max_removed = \"90%\"", "max_removed = \"1%\"")),
 ];
 

@@ -3,15 +3,19 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)] // clippy.toml allows unwrap in #[test] functions, not in what they call
 
 mod canary;
+mod clouds;
 mod fault;
+mod job;
 mod leaks;
 mod marked;
 mod python;
 mod requests;
 mod schedule;
+mod schemas;
 mod servers;
 mod specs;
 mod state;
 mod store;
 mod tidy;
 mod tool;
+mod vectors;

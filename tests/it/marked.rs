@@ -11,8 +11,25 @@ use std::process::{Command, Output};
 
 /// Columns of `Contact.csv`; the last one is in no source.
 pub const COLUMNS: [&str; 19] = [
-    "Id", "MasterId", "Email", "MobilePhone", "Name", "Account", "City", "PostalCode", "Birthdate", "Score", "Revenue",
-    "Segment", "Reference", "Notes", "Card", "IsDeleted", "LastActivity", "Created", "Grown__c",
+    "Id",
+    "MasterId",
+    "Email",
+    "MobilePhone",
+    "Name",
+    "Account",
+    "City",
+    "PostalCode",
+    "Birthdate",
+    "Score",
+    "Revenue",
+    "Segment",
+    "Reference",
+    "Notes",
+    "Card",
+    "IsDeleted",
+    "LastActivity",
+    "Created",
+    "Grown__c",
 ];
 pub const AS_OF: &str = "2026-11-20T02:00:00Z";
 /// The export that the job reads.
@@ -39,7 +56,10 @@ impl Marks {
         const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
         self.made += 1;
         let mut bytes = vec![0; length];
-        blake3::Hasher::new_derive_key("tamis markers").update(&self.made.to_le_bytes()).finalize_xof().fill(&mut bytes);
+        blake3::Hasher::new_derive_key("tamis markers")
+            .update(&self.made.to_le_bytes())
+            .finalize_xof()
+            .fill(&mut bytes);
         bytes.iter().map(|byte| LETTERS[*byte as usize % LETTERS.len()] as char).collect()
     }
 
@@ -235,8 +255,9 @@ impl Marked {
 
     /// Writes a key file as tamis wants it.
     pub fn key(&self, name: &str, text: &str) {
-        let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).to_owned();
-        file.open(self.path("keys").join(name)).unwrap().write_all(text.as_bytes()).unwrap();
+        let mut options = fs::OpenOptions::new();
+        let file = options.write(true).create(true).truncate(true).mode(0o600).open(self.path("keys").join(name));
+        file.unwrap().write_all(text.as_bytes()).unwrap();
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

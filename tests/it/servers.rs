@@ -1,13 +1,14 @@
 //! Real object storage on loopback: SeaweedFS for S3, Azurite for Azure Blob. Each is started once per test binary,
 //! listens on 127.0.0.1 only, and is killed and cleaned up when the test process ends, however it ends.
 
-use crate::tool::tool;
+use super::tool::tool;
+use object_store::ObjectStore;
 use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// An S3 bucket or an Azure container on a server of ours.
@@ -16,6 +17,30 @@ pub struct Bucket {
     pub url: String,
     /// What a process needs in its environment to reach it (object_store's variables).
     pub env: Vec<(&'static str, String)>,
+}
+
+impl Bucket {
+    /// Opens it for this process, whatever its environment is.
+    pub fn store(&self) -> Arc<dyn ObjectStore> {
+        let options = self.env.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
+        object_store::parse_url_opts(&self.url.parse().unwrap(), options).unwrap().0.into()
+    }
+}
+
+/// Runs a test of this binary once more, in a process whose `TAMIS_TEST_ROOTS` names a new bucket and a new container:
+/// a test cannot set variables for itself. `name` is theirs.
+pub fn again(test: &str, name: &str) {
+    let (Some(s3), Some(azure)) = (S3::shared(), Azure::shared()) else { return };
+    let buckets = [s3.bucket(name, false), azure.container(name)];
+    let urls = buckets.each_ref().map(|bucket| format!("{}/x", bucket.url));
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env("TAMIS_TEST_ROOTS", urls.join(" "))
+        .envs(buckets.into_iter().flat_map(|bucket| bucket.env))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }
 
 /// Says to its watcher that this process lives: it kills the server when the pipe closes.
@@ -54,7 +79,7 @@ fn free_ports<const N: usize>() -> [u16; N] {
 
 /// A folder of this process for one server.
 fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
+    let folder = std::env::temp_dir().join(format!("tamis-{name}-{}", std::process::id()));
     std::fs::create_dir_all(folder.join("data")).unwrap();
     folder
 }
@@ -93,7 +118,8 @@ pub struct S3 {
 
 impl S3 {
     const KEY: &'static str = "test-key";
-    const SECRET: &'static str = "test-secret";
+    /// The server's secret.
+    pub const SECRET: &'static str = "test-secret";
 
     /// The server of this test binary, started when first asked for; none, said loudly, without `TAMIS_WEED`.
     pub fn shared() -> Option<&'static S3> {
@@ -174,7 +200,8 @@ pub struct Azure {
 }
 
 impl Azure {
-    const ACCOUNT: &'static str = "devstoreaccount1";
+    /// The account that every Azurite has.
+    pub const ACCOUNT: &'static str = "devstoreaccount1";
     /// The key that every Azurite has, published by Microsoft.
     const KEY: &'static str =
         "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
@@ -230,45 +257,6 @@ impl Azure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, path::Path as Key};
-
-    fn open(bucket: &Bucket) -> Box<dyn ObjectStore> {
-        let options = bucket.env.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
-        object_store::parse_url_opts(&bucket.url.parse().unwrap(), options).unwrap().0
-    }
-
-    /// What every store must do for us: the second of two creators loses, a delete deletes, a wrong key is refused.
-    fn creates_once(bucket: &Bucket, stranger: &Bucket) {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.block_on(async {
-            let (store, key) = (open(bucket), Key::from("a/b.json"));
-            let create = || PutOptions::from(PutMode::Create);
-            store.put_opts(&key, "first".into(), create()).await.unwrap();
-            let second = store.put_opts(&key, "second".into(), create()).await;
-            assert!(matches!(second, Err(object_store::Error::AlreadyExists { .. })));
-            assert_eq!(store.get(&key).await.unwrap().bytes().await.unwrap(), "first");
-            store.delete(&key).await.unwrap();
-            assert!(matches!(store.get(&key).await, Err(object_store::Error::NotFound { .. })));
-            assert!(open(stranger).put(&key, "third".into()).await.is_err());
-        });
-    }
-
-    #[test]
-    fn seaweedfs_creates_once_and_knows_its_key() {
-        let Some(server) = S3::shared() else { return };
-        for (name, versioned) in [("server-plain", false), ("server-versioned", true)] {
-            let bucket = server.bucket(name, versioned);
-            creates_once(&bucket, &Bucket { url: bucket.url.clone(), env: server.env("another-key") });
-        }
-    }
-
-    #[test]
-    fn azurite_creates_once_and_knows_its_key() {
-        let Some(server) = Azure::shared() else { return };
-        let bucket = server.container("server-plain");
-        let stranger = Bucket { url: bucket.url.clone(), env: server.env("YW5vdGhlciBrZXk=") };
-        creates_once(&bucket, &stranger);
-    }
 
     #[test]
     fn a_server_dies_with_the_process_that_holds_its_pipe() {

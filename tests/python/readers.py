@@ -30,6 +30,8 @@ def secret(table):
         return f"""create secret (type s3, key_id '{env("AWS_ACCESS_KEY_ID")}', secret '{env("AWS_SECRET_ACCESS_KEY")}',
             region '{env("AWS_REGION")}', endpoint '{host}', url_style 'path', use_ssl false)"""
     if table.startswith("az://"):
+        # The delta extension looks for an emulator here, the azure extension where the connection string says.
+        os.environ["AZURITE_BLOB_STORAGE_URL"] = env("AZURE_STORAGE_ENDPOINT", "").rpartition("/")[0]
         return f"""create secret (type azure, connection_string 'DefaultEndpointsProtocol=http;
             AccountName={env("AZURE_STORAGE_ACCOUNT_NAME")};AccountKey={env("AZURE_STORAGE_ACCOUNT_KEY")};
             BlobEndpoint={env("AZURE_STORAGE_ENDPOINT")}')""".replace("\n            ", "")
@@ -43,12 +45,13 @@ def rows(columns, records):
 
 
 def by_duckdb(table):
+    statement = secret(table)
     connection = duckdb.connect()
     for extension in ("httpfs", "azure", "delta") if "://" in table else ("delta",):
         import_extension(extension)
         connection.load_extension(extension)
-    if secret(table):
-        connection.execute(secret(table))
+    if statement:
+        connection.execute(statement)
     answer = connection.execute("from delta_scan(?)", [table])
     columns = [column[0] for column in answer.description]
     return columns, rows(columns, map(utc, answer.fetchall()))

@@ -1,0 +1,341 @@
+//! The program itself: arguments in, exit code, text or JSON out.
+
+use super::place::{JOB, Place, at, tree};
+use super::table::Table;
+use crate::python::Python;
+use serde_json::Value;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output};
+
+const FIRST: &str = "2024-06-01T00:00:00Z";
+const SECOND: &str = "2024-06-02T00:00:00Z";
+
+fn tamis(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_tamis")).current_dir(folder).args(arguments).output().unwrap()
+}
+
+struct Said {
+    exit: i32,
+    out: String,
+    err: String,
+}
+
+/// Runs the program on the place's specs.
+fn said(place: &Place, arguments: &[&str]) -> Said {
+    let output = tamis(place.folder(), &[&["--dir", "specs"], arguments].concat());
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Said { exit: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// Runs it and expects an exit code.
+fn ends(place: &Place, exit: i32, arguments: &[&str]) -> Said {
+    let said = said(place, arguments);
+    assert_eq!(said.exit, exit, "{arguments:?}\n{}{}", said.out, said.err);
+    if exit == 0 {
+        assert_eq!(said.err, "", "{arguments:?} is quiet when nobody watches");
+    } else {
+        let told = said.err.contains("error: ") || said.err.starts_with("{\"");
+        assert!(told && said.err.contains("help"), "{arguments:?} says what to do: {}", said.err);
+    }
+    said
+}
+
+fn run_at(place: &Place, as_of: &str, exit: i32) -> Said {
+    ends(place, exit, &["run", JOB, "--as-of", as_of])
+}
+
+#[test]
+fn from_nothing_to_a_second_version_with_the_same_bytes() {
+    let place = Place::bare("whole");
+    let keys = place.path("keys");
+    for (path, _) in tree(&keys) {
+        fs::remove_file(path).unwrap();
+    }
+    ends(&place, 0, &["check"]);
+    ends(&place, 2, &["key", "check"]);
+    run_at(&place, FIRST, 2);
+    let made = ends(&place, 0, &["key", "new"]).out;
+    assert_eq!(made.matches("made ").count(), 2, "{made}");
+    let first = tree(&keys);
+    for (path, bytes) in &first {
+        assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o7777, 0o600, "{}", path.display());
+        assert!(bytes.len() >= 64);
+    }
+    let kept = said(&place, &["key", "new"]);
+    assert!(!kept.out.contains("made "), "{}", kept.out);
+    assert!(tree(&keys) == first, "a key is never overwritten");
+    run_at(&place, FIRST, 2);
+    ends(&place, 0, &["state", "create"]);
+    ends(&place, 2, &["state", "create"]);
+    let ids = ends(&place, 0, &["key", "check"]).out;
+    let report = run_at(&place, FIRST, 0).out;
+    assert!(report.contains("delta_scan('lake/contacts')"), "the query that reads the result: {report}");
+    assert!(report.contains("version 0") && report.contains("links: not applied"), "{report}");
+    for id in ids.split_whitespace().filter(|word| word.len() == 16) {
+        assert!(report.contains(id), "{id} in {report}");
+    }
+    let one = Table::newest(&place.root("lake"), JOB).unwrap();
+    run_at(&place, FIRST, 0);
+    let two = Table::newest(&place.root("lake"), JOB).unwrap();
+    assert_eq!((one.version, two.version), (0, 1));
+    assert_eq!(one.digests(), two.digests());
+    ends(&place, 0, &["verify"]);
+    assert!(tree(&place.path("keys")) == first);
+}
+
+#[test]
+fn every_exit_code_says_what_to_do() {
+    let place = Place::of("whole");
+    let usage = said(&place, &["run"]);
+    assert_eq!((usage.exit, usage.out.as_str()), (2, ""), "{}", usage.err);
+    assert!(usage.err.contains("Usage"), "{}", usage.err);
+    assert_eq!(said(&place, &["--help"]).exit, 0);
+    assert!(ends(&place, 2, &["run", "nothing"]).err.contains(JOB), "the jobs there are");
+    ends(&place, 2, &["run", JOB, "--as-of", "yesterday"]);
+    ends(&place, 2, &["run", JOB, "--as-of", "2999-01-01T00:00:00Z"]);
+    ends(&place, 2, &["--root", "lake", "check"]);
+    ends(&place, 2, &["--root", "nowhere=x", "check"]);
+    ends(&place, 2, &["verify", "--head", "nonsense"]);
+    ends(&place, 2, &["accept", JOB, "0123456789abcdef", "--reason", "no run has said so"]);
+    fs::write(place.path("file"), "").unwrap();
+    ends(&place, 75, &["--root", "lake=file/lake", "run", JOB, "--as-of", FIRST]);
+    ends(&place, 75, &["run", JOB, "--as-of", FIRST, "--spill", "file"]);
+    let contacts = place.path("raw/2024-06-01/contacts.zip");
+    let whole = fs::read(&contacts).unwrap();
+    fs::write(&contacts, &whole[..whole.len() / 2]).unwrap();
+    assert!(run_at(&place, FIRST, 3).err.contains("raw:2024-06-01/contacts.zip"));
+    fs::write(&contacts, whole).unwrap();
+    run_at(&place, FIRST, 0);
+    let limits = fs::read_to_string(place.path("specs/job.toml")).unwrap();
+    fs::write(place.path("specs/job.toml"), limits.replace("max_suppressed = \"50%\"", "max_suppressed = \"1%\""))
+        .unwrap();
+    run_at(&place, SECOND, 4);
+    fs::remove_dir_all(place.path("lake")).unwrap();
+    run_at(&place, SECOND, 6);
+}
+
+#[test]
+fn json_is_what_the_schema_says_and_errors_are_json_too() {
+    let place = Place::of("whole");
+    let json = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    let schema = json(&ends(&place, 0, &["schema", "report"]).out);
+    for command in ["plan", "run"] {
+        let report = json(&ends(&place, 0, &["--json", command, JOB, "--as-of", FIRST]).out);
+        conforms(&schema, &schema, &report).unwrap_or_else(|fault| panic!("{command}: {fault}"));
+        assert_eq!(report["schema"], "tamis-report/1");
+        assert_eq!(report["manifest"]["rows_in"], 9, "{report}");
+    }
+    let text = ends(&place, 0, &["plan", JOB, "--as-of", SECOND]).out;
+    let report = json(&ends(&place, 0, &["--json", "plan", JOB, "--as-of", SECOND]).out);
+    for number in [&report["manifest"]["rows_in"], &report["manifest"]["rows_out"]] {
+        assert!(text.contains(&format!(" {number} ")), "the same numbers in both: {number} in {text}");
+    }
+    assert!(text.contains(report["plan_digest"].as_str().unwrap()));
+    let mut broken = report.clone();
+    broken["manifest"]["rows_in"] = "many".into();
+    assert!(conforms(&schema, &schema, &broken).is_err(), "the check can fail");
+    broken = report;
+    broken["manifest"].as_object_mut().unwrap().remove("rows_out");
+    assert!(conforms(&schema, &schema, &broken).is_err(), "the check can fail");
+    let error = json(&ends(&place, 2, &["--json", "run", "nothing"]).err);
+    assert_eq!((&error["schema"], &error["exit"]), (&"tamis-error/1".into(), &2.into()));
+    assert!(error["help"].is_string() && error["message"].is_string());
+    for kind in ["policy", "source", "job"] {
+        assert!(json(&ends(&place, 0, &["schema", kind]).out)["properties"]["spec"].is_object());
+    }
+    json(&ends(&place, 0, &["--json", "verify"]).out);
+    json(&ends(&place, 0, &["--json", "check"]).out);
+}
+
+/// What a JSON Schema of ours can say: types, properties, required, items, alternatives, closed values, references.
+fn conforms(root: &Value, schema: &Value, value: &Value) -> Result<(), String> {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let target = root.pointer(reference.trim_start_matches('#')).ok_or(format!("no {reference}"))?;
+        conforms(root, target, value)?;
+    }
+    let kinds: Vec<&str> = match &schema["type"] {
+        Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
+        kind => kind.as_str().into_iter().collect(),
+    };
+    let kind = |kind: &&str| match *kind {
+        "object" => value.is_object(),
+        "array" => value.is_array(),
+        "string" => value.is_string(),
+        "boolean" => value.is_boolean(),
+        "integer" => value.is_u64() || value.is_i64(),
+        "number" => value.is_number(),
+        "null" => value.is_null(),
+        other => panic!("type {other}"),
+    };
+    if !kinds.is_empty() && !kinds.iter().any(kind) {
+        return Err(format!("{value} is not {kinds:?}"));
+    }
+    for alternatives in ["anyOf", "oneOf"].map(|key| schema[key].as_array()).into_iter().flatten() {
+        if !alternatives.iter().any(|one| conforms(root, one, value).is_ok()) {
+            return Err(format!("{value} is none of the alternatives"));
+        }
+    }
+    let closed = schema["enum"].as_array().is_some_and(|values| !values.contains(value));
+    if closed || schema.get("const").is_some_and(|only| only != value) {
+        return Err(format!("{value} is not in {schema}"));
+    }
+    for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        value.get(name).ok_or(format!("{name} is missing"))?;
+    }
+    for (name, value) in value.as_object().into_iter().flatten() {
+        match schema["properties"].get(name) {
+            Some(property) => conforms(root, property, value).map_err(|fault| format!("{name}: {fault}"))?,
+            None if schema["properties"].is_object() => return Err(format!("{name} is not in the schema")),
+            None => {}
+        }
+    }
+    for item in value.as_array().into_iter().flatten().filter(|_| schema["items"].is_object()) {
+        conforms(root, &schema["items"], item)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn check_shows_file_line_and_what_to_do() {
+    let place = Place::bare("whole");
+    let job = place.path("specs/job.toml");
+    let text = fs::read_to_string(&job).unwrap().replace("treat = \"as-is\"", "treat = \"as_is\"");
+    let line = 1 + text.lines().position(|line| line.contains("as_is")).unwrap();
+    fs::write(&job, text).unwrap();
+    let check = ends(&place, 2, &["check"]);
+    assert!(check.err.contains(&format!("job.toml:{line}:")), "{}", check.err);
+    assert_eq!(check.out, "");
+    let error: Value = serde_json::from_str(&ends(&place, 2, &["--json", "check"]).err).unwrap();
+    assert_eq!(error["findings"][0]["line"], line, "{error}");
+    assert!(error["findings"][0]["help"].is_string() && error["findings"][0]["code"].is_string());
+    run_at(&place, FIRST, 2);
+}
+
+#[test]
+fn a_plan_writes_nothing_and_tells_the_digest_that_a_run_is_stopped_with() {
+    let place = Place::of("brake");
+    run_at(&place, FIRST, 0);
+    place.put(Path::new("fixtures/cases/brake/fewer"), at(SECOND));
+    let before = tree(place.folder());
+    let plan = ends(&place, 0, &["plan", JOB, "--as-of", SECOND]).out;
+    assert!(tree(place.folder()) == before, "a plan has written something");
+    assert!(plan.contains("would stop: max_removed") && plan.contains("nothing was written"), "{plan}");
+    let digest = plan.lines().find_map(|line| line.strip_prefix("plan digest ")).unwrap();
+    assert!(run_at(&place, SECOND, 4).err.contains(digest), "a plan and a run of the same have one digest");
+    let other = digest.chars().rev().collect::<String>();
+    ends(&place, 2, &["accept", JOB, digest, "--reason", " "]);
+    ends(&place, 2, &["accept", JOB, &other, "--reason", "mistyped"]);
+    ends(&place, 0, &["accept", JOB, digest, "--reason", "moved", "--by", "data team"]);
+    let accepted = ends(&place, 0, &["run", JOB]).out;
+    assert!(accepted.contains(SECOND) && accepted.contains("accepted by"), "R28: its own instant: {accepted}");
+    ends(&place, 2, &["accept", JOB, digest, "--reason", "again"]);
+    let ledger: String =
+        tree(&place.path("state/ledger")).into_iter().map(|(_, b)| String::from_utf8(b).unwrap()).collect();
+    assert!(ledger.contains("moved") && ledger.contains("data team"), "{ledger}");
+}
+
+/// Two versions, and the head after them.
+fn verified() -> (Place, String) {
+    let place = Place::of("whole");
+    run_at(&place, FIRST, 0);
+    run_at(&place, SECOND, 0);
+    let out = ends(&place, 0, &["verify"]).out;
+    assert!(out.contains("not proven: "), "verify says what it does not prove: {out}");
+    let head = out.lines().find_map(|line| line.strip_prefix("head ")).unwrap().to_owned();
+    ends(&place, 0, &["verify", "--head", &head]);
+    (place, head)
+}
+
+#[test]
+fn verify_finds_a_flipped_byte_anywhere() {
+    let (place, _) = verified();
+    // Of the table the current version counts; every file of the evidence does.
+    let table = Table::newest(&place.root("lake"), JOB).unwrap();
+    let current = table.files.keys().map(|name| place.path("lake").join(JOB).join(name));
+    let evidence = ["ledger", "runs"].iter().flat_map(|name| tree(&place.path("state").join(name)));
+    let newest = table.files.keys().next().unwrap().clone();
+    let companions = tree(&place.path("state/companions")).into_iter().filter(|(path, _)| path.ends_with(&newest));
+    let files: Vec<_> = evidence.chain(companions).map(|(path, _)| path).chain(current).collect();
+    assert!(files.len() > 8, "{files:?}");
+    for path in files {
+        let bytes = fs::read(&path).unwrap();
+        for place_of_byte in [0, bytes.len() / 2, bytes.len() - 2] {
+            let mut flipped = bytes.clone();
+            flipped[place_of_byte] ^= 1;
+            fs::write(&path, flipped).unwrap();
+            let said = said(&place, &["verify"]);
+            let at = format!("{} byte {place_of_byte}", path.display());
+            assert_eq!(said.exit, 6, "{at}: {}", said.out);
+            assert!(said.out.contains("FAULT"), "{at}: {}", said.out);
+        }
+        fs::write(&path, bytes).unwrap();
+    }
+    ends(&place, 0, &["verify"]);
+}
+
+#[test]
+fn verify_finds_dropped_reordered_and_cut_entries_and_missing_files() {
+    let (place, head) = verified();
+    let ledger = tree(&place.path("state/ledger"));
+    assert!(ledger.len() >= 5);
+    for (path, bytes) in &ledger[..ledger.len() - 1] {
+        fs::remove_file(path).unwrap();
+        ends(&place, 6, &["verify"]);
+        fs::write(path, bytes).unwrap();
+    }
+    for pair in ledger.windows(2) {
+        fs::write(&pair[0].0, &pair[1].1).unwrap();
+        fs::write(&pair[1].0, &pair[0].1).unwrap();
+        ends(&place, 6, &["verify"]);
+        pair.iter().for_each(|(path, bytes)| fs::write(path, bytes).unwrap());
+    }
+    let table = Table::newest(&place.root("lake"), JOB).unwrap();
+    let file = place.path("lake").join(JOB).join(table.files.keys().next().unwrap());
+    let bytes = fs::read(&file).unwrap();
+    fs::remove_file(&file).unwrap();
+    ends(&place, 6, &["verify"]);
+    fs::write(&file, bytes).unwrap();
+    ends(&place, 0, &["verify"]);
+    // A tail is found by the head kept elsewhere, and by nothing else: the table, though, is then newer than the ledger.
+    fs::remove_file(&ledger.last().unwrap().0).unwrap();
+    ends(&place, 6, &["verify", "--head", &head]);
+}
+
+#[test]
+fn the_quick_start_publishes_what_an_independent_computation_expects() {
+    let Some(python) = Python::find() else { return };
+    let as_of = "2026-11-22T02:00:00Z";
+    let place = Place::new();
+    for folder in
+        ["jobs", "jobs/sources", "fixtures/quickstart/exports/2026-11-21", "fixtures/quickstart/requests/erasure"]
+    {
+        fs::create_dir_all(place.path(folder)).unwrap();
+        for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap()).filter(|e| e.path().is_file()) {
+            fs::copy(entry.path(), place.path(folder).join(entry.file_name())).unwrap();
+        }
+    }
+    let demo = || tamis(place.folder(), &["--json", "run", "crm-contacts", "--as-of", as_of, "--demo"]);
+    let first = demo();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    assert_eq!(first.status.code(), Some(0), "{}", text(&first.stderr));
+    let report: Value = serde_json::from_slice(&first.stdout).unwrap();
+    let [fixture, keys] =
+        ["fixtures/quickstart", "target/quickstart/keys"].map(|path| place.path(path).display().to_string());
+    let table = report["location"].as_str().unwrap();
+    let expected: Value = serde_json::from_str(&python.run("quickstart.py", [&fixture, &keys, as_of, table])).unwrap();
+    let m = &report["manifest"];
+    assert_eq!((&m["rows_in"], &m["rows_out"]), (&expected["rows_in"], &expected["rows_out"]));
+    let removed = m["removed"].as_array().unwrap().iter().filter(|r| r["rows"] != 0);
+    let reasons: serde_json::Map<String, Value> =
+        removed.map(|r| (r["reason"].as_str().unwrap().to_owned(), r["rows"].clone())).collect();
+    assert_eq!(Value::Object(reasons), expected["reasons"]);
+    let again: Value = serde_json::from_slice(&demo().stdout).unwrap();
+    assert_eq!(again["manifest"]["output"]["version"], 1);
+    let digests = |report: &Value| {
+        let files = report["manifest"]["output"]["files"].as_array().unwrap().clone();
+        files.iter().map(|file| file["blake3"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(digests(&report), digests(&again), "a second version with the same bytes");
+}

@@ -1,0 +1,10 @@
+//! The main job as a whole: case folders, crashes, properties of the bytes, the command line, real files.
+
+mod cases;
+mod cli;
+mod corpora;
+mod crash;
+mod place;
+mod refused;
+mod same_bytes;
+mod table;
