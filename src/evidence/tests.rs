@@ -186,7 +186,7 @@ fn a_ledger_written_anew_is_found_by_the_head() {
     }
     let ledger = Ledger::open(&place.state);
     for n in 0..5 {
-        ledger.append(of(&format!("r{n}")), Event::Missed { job: "crm".into(), due: at(n) }, at(n)).unwrap();
+        ledger.append(of(&format!("r{n}")), Event::Missed { job: "crm".into(), due: at(n), runs: 1 }, at(n)).unwrap();
     }
     assert_eq!(place.verify(None).faults, [""; 0]);
     assert!(place.verify(Some(&head)).faults[0].contains("is not the entry that the given head names"));
@@ -300,7 +300,7 @@ fn two_writers_both_get_in_and_the_chain_holds() {
             scope.spawn(move || {
                 for n in 0..10 {
                     let run = format!("w{writer}-{n}");
-                    let event = Event::Missed { job: "crm".into(), due: at(n) };
+                    let event = Event::Missed { job: "crm".into(), due: at(n), runs: 1 };
                     ledger.append(RunRef { run: &run, attempt: 1, since: at(5) }, event, at(5 - n)).unwrap();
                 }
             });

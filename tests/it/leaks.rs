@@ -13,7 +13,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
 use tamis::clock::Instant;
 use tamis::monitor::{Event, Monitor, Silent};
-use tamis::run::{self, Call};
+use tamis::run::{self, Call, Stop};
 
 /// Searches everything that is not input: the lake, the state, the working and the temporary folder, and what was said.
 fn written(marked: &Marked, said: &[Output]) -> Vec<Hit> {
@@ -303,6 +303,9 @@ fn call(folder: &Path, runtime: &tokio::runtime::Runtime) -> Call {
         memory_bytes: 0,
         spill: folder.join("spill"),
         block_bytes: 1 << 20,
+        scheduled: false,
+        stop: Stop::default(),
+        project: None,
         demo: false,
         runtime: runtime.handle().clone(),
         wrap: None,
