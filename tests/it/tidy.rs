@@ -14,7 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("key", &["error", "policy::KeySource", "policy::KeyFrom", "store"]),
     ("store", &["error", "clock", "monitor"]),
     ("read", &["error", "clock", "monitor", "store", "policy"]),
-    ("minimize", &["error", "clock", "policy", "key", "read::RawBatch"]),
+    ("minimize", &["error", "clock", "policy", "key", "read::RawBatch", "read::Values"]),
     ("requests", &["error", "clock", "monitor", "store", "policy", "key", "minimize::IdentityMaker"]),
     ("stage", &["error", "monitor", ROWS]),
     ("decide", &["error", "clock", "monitor", "policy", ROWS, "stage"]),
