@@ -53,7 +53,6 @@ impl Tally {
     }
 
     fn reached(&mut self, effects: &EffectSet, binds: &[bool; EFFECTS.len()]) {
-        self.rows_in += 1;
         for (place, effect) in EFFECTS.into_iter().enumerate() {
             self.not_binding[place] += u64::from(!binds[place] && effects.has(effect));
         }
@@ -94,7 +93,6 @@ impl Reached {
 /// What is known of one row of the main export.
 struct Known {
     row: usize,
-    person: u32,
     effects: EffectSet,
     /// The clock that counts, or `NO_CLOCK`.
     clock: i64,
@@ -103,13 +101,27 @@ struct Known {
     consent: Option<(i64, i64)>,
 }
 
-/// What is kept of one bucket while its rows are gone through.
+/// What is kept of one bucket while its rows are gone through, in the order they lie in memory.
 struct Stay {
+    /// Per row 0, or 1 + number of its record.
+    numbers: Vec<u32>,
     records: Vec<u8>,
     untils: Vec<i64>,
     quasi: Vec<u64>,
-    /// Per counter, person and combination of each row that stays.
-    groups: Vec<Vec<(u32, u64)>>,
+    /// Per counter the combination of each record.
+    groups: Vec<Vec<u64>>,
+}
+
+impl Stay {
+    fn new(rows: usize, counters: usize) -> Stay {
+        let groups = vec![Vec::new(); counters];
+        Stay { numbers: vec![0; rows], records: Vec::new(), untils: Vec::new(), quasi: Vec::new(), groups }
+    }
+
+    /// Numbers of records in the order of persons, each with its person.
+    fn in_order(&self, people: &People) -> impl Iterator<Item = (u32, usize)> {
+        people.iter().filter_map(|(row, person)| Some((person, self.numbers[row].checked_sub(1)? as usize)))
+    }
 }
 
 impl<'a> Judge<'a> {
@@ -140,49 +152,54 @@ impl<'a> Judge<'a> {
         let reached = self.reached(&control);
         let persons = self.persons(&control, &people, &reached)?;
         let mut tally = Tally::new(self.rules.exclude_labels.len() + 8);
-        let groups = vec![Vec::new(); self.counters.len()];
-        let mut stay = Stay { records: Vec::new(), untils: Vec::new(), quasi: Vec::new(), groups };
-        for (row, person) in people.iter() {
+        let mut stay = Stay::new(control.rows(), self.counters.len());
+        for row in 0..control.rows() {
             if control.flags(row) & flag::OBSERVED != 0 {
                 tally.observed += 1;
                 continue;
             }
-            let effects = reached.row(row).unwrap_or_default();
-            let known = self.known(&control, persons.as_ref(), calendars, row, person, effects);
-            tally.reached(&effects, &self.binds);
+            tally.rows_in += 1;
+            let effects = reached.row(row);
+            effects.iter().for_each(|effects| tally.reached(effects, &self.binds));
+            let known = self.known(&control, persons.as_ref(), calendars, row, effects.unwrap_or_default());
             match reason(&self.facts(&control, &known)) {
                 Some(reason) => tally.removed(reason, reason.place(self.rules.exclude_labels.len()), &known),
                 None => self.keep(&mut stay, &control, &known, calendars)?,
             }
         }
-        tally.rows_kept = (stay.records.len() / self.shape.stride()) as u64;
-        for (rows, counter) in stay.groups.into_iter().zip(&self.counters) {
-            counter.add(self.staged.vault(), rows.into_iter())?;
+        let (mut records, stride) = (Vec::with_capacity(stay.records.len()), self.shape.stride());
+        for (_, number) in stay.in_order(&people) {
+            records.extend_from_slice(&stay.records[number * stride..][..stride]);
+        }
+        tally.rows_kept = (records.len() / stride) as u64;
+        for (groups, counter) in stay.groups.iter().zip(&self.counters) {
+            let rows = stay.in_order(&people).map(|(person, number)| (person, groups[number]));
+            counter.add(self.staged.vault(), rows)?;
         }
         if let Some(previous) = self.previous {
             tally.absent = absent(previous, (bucket, self.staged.buckets()), main_subjects(&control, &people))?;
         }
-        Ok((tally, self.staged.vault().put(&mut stay.records)?))
+        Ok((tally, self.staged.vault().put(&mut records)?))
     }
 
     /// Puts together what rules ask of a row; its clock is its own or its person's (R26).
     fn known(
         &self,
         control: &Control,
-        persons: Option<&Persons>,
+        persons: Option<&(Vec<u32>, Persons)>,
         calendars: &mut Calendars,
         row: usize,
-        person: u32,
         effects: EffectSet,
     ) -> Known {
-        let clock = match persons {
-            Some(persons) if self.rules.person => persons.clock[person as usize],
+        let person = persons.map(|(by_row, persons)| (persons, by_row[row] as usize));
+        let clock = match person {
+            Some((persons, person)) if self.rules.person => persons.clock[person],
             _ => control.clock(row),
         };
         let until = (clock != NO_CLOCK).then(|| calendars.keep.of(clock));
-        let consent = persons.and_then(|p| p.consent.get(person as usize));
+        let consent = person.and_then(|(persons, person)| persons.consent.get(person));
         let consent = consent.and_then(|c| consent::given(c, self.rules.consent_column));
-        Known { row, person, effects, clock, until, consent }
+        Known { row, effects, clock, until, consent }
     }
 
     /// R12: which effects reach which rows.
@@ -200,8 +217,8 @@ impl<'a> Judge<'a> {
         reached
     }
 
-    /// What is asked about persons; none when every row is judged for itself.
-    fn persons(&self, control: &Control, people: &People, reached: &Reached) -> Result<Option<Persons>> {
+    /// The person of each row and what is asked about persons; none when every row is judged for itself.
+    fn persons(&self, control: &Control, people: &People, reached: &Reached) -> Result<Option<(Vec<u32>, Persons)>> {
         if !self.rules.person && !self.rules.on_consent() {
             return Ok(None);
         }
@@ -210,7 +227,8 @@ impl<'a> Judge<'a> {
         if self.rules.on_consent() {
             consent.extend(people.order.iter().map(|row| of_row(control, *row as usize, reached)));
         }
-        persons(PersonColumns { person: people.person.clone(), clock, consent }).map(Some)
+        let persons = persons(PersonColumns { person: people.person.clone(), clock, consent })?;
+        Ok(Some((people.by_row(), persons)))
     }
 
     fn facts(&self, control: &Control, known: &Known) -> Facts {
@@ -237,12 +255,13 @@ impl<'a> Judge<'a> {
             let gone = keep.is_some_and(|field| past(stay.untils[field], self.rules.as_of));
             stay.quasi.push(if gone { NULL_QUASI } else { control.quasi(known.row, q) });
         }
-        for (left_out, rows) in stay.groups.iter_mut().enumerate() {
+        for (left_out, groups) in stay.groups.iter_mut().enumerate() {
             let published = stay.quasi.iter().enumerate().filter(|(q, _)| q + 1 != left_out);
-            rows.push((known.person, k::combine(published.map(|(_, value)| *value))));
+            groups.push(k::combine(published.map(|(_, value)| *value)));
         }
-        let group = stay.groups.first().and_then(|rows| rows.last()).map(|(_, group)| *group);
+        let group = stay.groups.first().and_then(|groups| groups.last()).copied();
         self.shape.write(&mut stay.records, known.row as u32, until, &stay.untils, known.consent, group);
+        stay.numbers[known.row] = (stay.records.len() / self.shape.stride()) as u32;
         Ok(())
     }
 }

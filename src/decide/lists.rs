@@ -51,8 +51,18 @@ pub fn name(effect: Effect) -> &'static str {
     }
 }
 
+/// By place in `EFFECTS`.
 fn bit(effect: Effect) -> u8 {
-    1 << EFFECTS.iter().position(|e| *e == effect).unwrap_or(0)
+    match effect {
+        Effect::Erase => 1,
+        Effect::Restrict => 2,
+        Effect::Object => 4,
+        Effect::OptOut => 8,
+        Effect::Withdraw => 16,
+        Effect::Consent => 32,
+        Effect::Hold => 64,
+        Effect::Lift => 128,
+    }
 }
 
 impl EffectSet {
@@ -85,6 +95,9 @@ impl EffectSet {
     }
     /// Only the effects that bind; `binds` in the order of `EFFECTS`.
     pub(super) fn only(self, binds: &[bool; EFFECTS.len()]) -> EffectSet {
+        if self.is_empty() {
+            return self;
+        }
         let bound = binds.iter().enumerate().fold(0, |bits, (place, binds)| bits | u8::from(*binds) << place);
         EffectSet { bits: self.bits & bound, ..self }
     }
@@ -93,7 +106,8 @@ impl EffectSet {
         let bits = self.bits & !bit(Effect::Consent);
         EffectSet { bits, consent_from: NO_SINCE, consent_until: i64::MIN, ..self }
     }
-    fn is_empty(&self) -> bool {
+    /// Whether there is no effect.
+    pub(super) fn is_empty(&self) -> bool {
         self.bits == 0
     }
 }
@@ -150,13 +164,13 @@ pub(super) fn reach<'a>(
     identities: impl Iterator<Item = (u8, &'a [u8; 32])>,
     entries: &dyn Entries,
 ) -> Option<EffectSet> {
-    let mut all = EffectSet::default();
+    let mut all: Option<EffectSet> = None;
     for (mark, identity) in identities {
         let Some(effects) = entries.effects(identity) else { continue };
         let linked = mark & !mark::RAW == mark::STRONG;
-        all.add(&if linked { effects.without_consent() } else { effects });
+        all.get_or_insert_default().add(&if linked { effects.without_consent() } else { effects });
     }
-    (!all.is_empty()).then_some(all)
+    all.filter(|all| !all.is_empty())
 }
 
 #[cfg(test)]
@@ -186,6 +200,13 @@ mod tests {
         assert!(!all.has(Effect::Object));
         assert_eq!(all.withdrawn, 9);
         assert_eq!(reach([(mark::WEAK, &ids[3])].into_iter(), &table), None);
+    }
+
+    #[test]
+    fn r29_bits_stand_at_the_places_of_the_table() {
+        for (place, effect) in EFFECTS.into_iter().enumerate() {
+            assert_eq!(bit(effect), 1 << place, "{}", name(effect));
+        }
     }
 
     #[test]

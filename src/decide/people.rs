@@ -21,21 +21,30 @@ impl People {
                 run.sort_unstable_by_key(|(_, row)| subject(control, *row));
             }
         }
-        let order: Vec<u32> = keys.into_iter().map(|(_, row)| row).collect();
         let mut next = 0;
         let step = |at: usize| {
-            let same = |before: u32| subject(control, order[at]).is_some_and(|s| subject(control, before) == Some(s));
-            next += u32::from(at > 0 && !same(order[at - 1]));
+            next += u32::from(at > 0 && !same(control, keys[at - 1], keys[at]));
             next
         };
-        let person = (0..order.len()).map(step).collect();
-        People { order, person }
+        let person = (0..keys.len()).map(step).collect();
+        People { order: keys.into_iter().map(|(_, row)| row).collect(), person }
     }
 
     /// Row and person in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (usize, u32)> {
         self.order.iter().zip(&self.person).map(|(row, person)| (*row as usize, *person))
     }
+
+    /// For each row the number of its person.
+    pub(super) fn by_row(&self) -> Vec<u32> {
+        let mut persons = vec![0; self.order.len()];
+        self.iter().for_each(|(row, person)| persons[row] = person);
+        persons
+    }
+}
+
+fn same(control: &Control, a: (u64, u32), b: (u64, u32)) -> bool {
+    a.0 == b.0 && subject(control, a.1).is_some_and(|token| subject(control, b.1) == Some(token))
 }
 
 fn subject(control: &Control, row: u32) -> Option<&[u8; 16]> {

@@ -73,7 +73,8 @@ pub(super) fn reason(facts: &Facts) -> Option<Reason> {
         (Effect::Object, Reason::Objected),
         (Effect::OptOut, Reason::OptedOut),
     ];
-    let listed = by_effect.into_iter().find(|(effect, _)| facts.effects.has(*effect)).map(|(_, reason)| reason);
+    let mut listed = by_effect.into_iter().filter(|_| !facts.effects.is_empty());
+    let listed = listed.find(|(effect, _)| facts.effects.has(*effect)).map(|(_, reason)| reason);
     listed
         .or(facts.no_consent.then_some(Reason::NoConsent))
         .or(facts.excluded.map(Reason::Excluded))

@@ -179,7 +179,9 @@ fn published(cleared: &Cleared) -> Vec<Out> {
     for b in 0..cleared.buckets() {
         let kept = cleared.kept(b).expect("kept");
         for (at, row) in kept.kept.iter().enumerate() {
-            let values = kept.bucket.field(row.row as usize).map(|v| v.map(<[u8]>::to_vec)).collect();
+            let fields = 0..cleared.layout().fields.len();
+            let value = |f| kept.bucket.field(f).value(row.row as usize).map(<[u8]>::to_vec);
+            let values = fields.map(value).collect();
             let consent = kept.consent.get(at).map(|c| (c.since, c.until));
             out.push((values, row.keep_until, kept.field_until[at], consent));
         }

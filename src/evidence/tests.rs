@@ -126,6 +126,14 @@ fn what_was_published_verifies_without_keys() {
 }
 
 #[test]
+fn a_place_where_no_state_is_does_not_verify() {
+    let mut place = published();
+    place.state = place.state.with_store(Arc::new(InMemory::new()));
+    let faults = place.faults();
+    assert!(faults[0].contains("state:ledger has no entry"), "{faults:?}");
+}
+
+#[test]
 fn any_flipped_byte_of_an_entry_is_found() {
     let place = published();
     let head = place.verify(None).head.unwrap().to_string();

@@ -1,7 +1,8 @@
 //! Companion files (R40): what lists and retention need to know of published rows, row for row, kept in `state` only.
 //! Must not know published fields nor the log.
 
-use super::encode::{GROUP_ROWS, fixed_binary, properties, timestamps, write_error, writer};
+use super::cleared::Stretch;
+use super::encode::{GROUP_ROWS, fixed_binary, properties, refill, timestamps, write_error, writer};
 use crate::decide::{NO_SINCE, mark};
 use crate::error::{Error, Result};
 use crate::store::{Object, Root, SeekSource, from_io};
@@ -128,20 +129,46 @@ impl<W: Write + Send> CompanionEncoder<W> {
         if self.rows == GROUP_ROWS { self.flush() } else { Ok(()) }
     }
 
+    /// Takes rows column by column.
+    pub fn extend(&mut self, mut rows: Stretch<'_>) -> Result<()> {
+        while let Some(part) = rows.take(GROUP_ROWS - self.rows) {
+            self.columns(&part);
+            self.rows += part.len();
+            if self.rows == GROUP_ROWS {
+                self.flush()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn columns(&mut self, rows: &Stretch<'_>) {
+        rows.subjects().for_each(|subject| self.subject.extend_from_slice(subject));
+        for (slot, (identities, marks)) in self.identities.iter_mut().enumerate() {
+            for (mark, identity) in rows.identities(slot) {
+                identities.extend_from_slice(identity);
+                marks.push(mark);
+            }
+        }
+        self.keep_until.extend(rows.keep_until());
+        self.since.extend(rows.consents().map(|consent| consent.since));
+        self.consent_until.extend(rows.consents().map(|consent| consent.until));
+        self.until.iter_mut().enumerate().for_each(|(keep, column)| column.extend(rows.field_until(keep)));
+        self.quasi.iter_mut().enumerate().for_each(|(q, column)| rows.quasi(q, |hash| column.push(hash.cast_signed())));
+    }
+
     fn flush(&mut self) -> Result<()> {
         self.rows = 0;
-        let mut arrays = vec![fixed_binary(16, std::mem::take(&mut self.subject), None)?];
+        let mut arrays = vec![fixed_binary(16, refill(&mut self.subject), None)?];
         for (identities, marks) in &mut self.identities {
-            let there = BooleanBuffer::from_iter(marks.iter().map(|m| *m != mark::NONE));
-            arrays.push(fixed_binary(32, std::mem::take(identities), Some(NullBuffer::new(there)))?);
-            arrays.push(Arc::new(UInt8Array::from(std::mem::take(marks))));
+            let there = BooleanBuffer::collect_bool(marks.len(), |row| marks[row] != mark::NONE);
+            arrays.push(fixed_binary(32, refill(identities), Some(NullBuffer::new(there)))?);
+            arrays.push(Arc::new(UInt8Array::from(refill(marks))));
         }
-        arrays.push(timestamps(std::mem::take(&mut self.keep_until), None));
+        arrays.push(timestamps(refill(&mut self.keep_until), None));
         arrays.push(optional_times(&mut self.since, NO_SINCE));
         arrays.push(optional_times(&mut self.consent_until, i64::MAX));
-        arrays.extend(self.until.iter_mut().map(|column| timestamps(std::mem::take(column), None)));
-        let quasi = self.quasi.iter_mut().map(|column| Arc::new(Int64Array::from(std::mem::take(column))) as ArrayRef);
-        arrays.extend(quasi);
+        arrays.extend(self.until.iter_mut().map(|column| timestamps(refill(column), None)));
+        arrays.extend(self.quasi.iter_mut().map(|column| Arc::new(Int64Array::from(refill(column))) as ArrayRef));
         let batch = RecordBatch::try_new(self.schema.clone(), arrays)
             .map_err(|_| Error::evidence("a row of a companion does not have the shape of its layout"))?;
         self.writer.write(&batch).map_err(write_error)
@@ -157,8 +184,8 @@ impl<W: Write + Send> CompanionEncoder<W> {
 }
 
 fn optional_times(column: &mut Vec<i64>, none: i64) -> ArrayRef {
-    let there = BooleanBuffer::from_iter(column.iter().map(|time| *time != none));
-    timestamps(std::mem::take(column), Some(NullBuffer::new(there)))
+    let there = BooleanBuffer::collect_bool(column.len(), |row| column[row] != none);
+    timestamps(refill(column), Some(NullBuffer::new(there)))
 }
 
 /// Reads one companion, a row group at a time, in the order of the published rows.

@@ -1,6 +1,7 @@
 //! Rows of treated fields become Parquet bytes: the same rows always give the same bytes.
 //! Must not know where rows come from nor where bytes go.
 
+use super::cleared::Stretch;
 use super::schema::{ColumnType, Planned};
 use crate::error::{Error, Result};
 use arrow::array::{
@@ -120,6 +121,20 @@ impl<W: Write + Send> Encoder<W> {
         Ok(())
     }
 
+    /// Takes rows column by column. Row groups and what is held of text are cut as if rows came one by one.
+    pub fn extend(&mut self, mut rows: Stretch<'_>) -> Result<()> {
+        let held = |columns: &[ColumnBuffer]| columns.iter().map(ColumnBuffer::text_bytes).max().unwrap_or(0);
+        let much = rows.text_bytes() + held(&self.columns) >= TEXT_BYTES;
+        while let Some(part) = rows.take(if much { 1 } else { GROUP_ROWS - self.rows }) {
+            self.columns.iter_mut().try_for_each(|column| column.extend(&part))?;
+            self.rows += part.len();
+            if self.rows == GROUP_ROWS || held(&self.columns) >= TEXT_BYTES {
+                self.flush()?;
+            }
+        }
+        Ok(())
+    }
+
     fn flush(&mut self) -> Result<()> {
         let rows = std::mem::take(&mut self.rows);
         let arrays = self.columns.iter_mut().map(|column| column.take(rows)).collect::<Result<Vec<_>>>()?;
@@ -173,6 +188,13 @@ impl Validity {
     fn push(&mut self, valid: bool) {
         self.nulls |= !valid;
         self.bits.push(valid);
+    }
+    /// Takes note of each value and passes it on.
+    fn with<const N: usize>(&mut self, mut each: impl FnMut(&[u8; N])) -> impl FnMut(bool, &[u8; N]) {
+        move |there, value| {
+            self.push(there);
+            each(value);
+        }
     }
     fn take(&mut self) -> Option<NullBuffer> {
         let nulls = std::mem::take(&mut self.nulls);
@@ -252,6 +274,46 @@ impl ColumnBuffer {
         Ok(0)
     }
 
+    /// Bytes of text held.
+    fn text_bytes(&self) -> usize {
+        if let Values::Text { bytes, .. } = &self.values { bytes.len() } else { 0 }
+    }
+
+    /// Appends the values of rows.
+    fn extend(&mut self, rows: &Stretch<'_>) -> Result<()> {
+        let Some(field) = self.field else { return Ok(()) };
+        let valid = &mut self.valid;
+        match &mut self.values {
+            Values::Nothing => {}
+            Values::Text { bytes, ends } => {
+                rows.text(field, |value| {
+                    bytes.extend_from_slice(value.unwrap_or_default());
+                    ends.push(bytes.len() as i32);
+                    valid.push(value.is_some());
+                });
+                i32::try_from(bytes.len()).map_err(|_| broken_row())?;
+            }
+            Values::Hex { bytes, ends } => {
+                let mut end = bytes.len();
+                bytes.resize(end + 32 * rows.len(), 0);
+                rows.fixed(field, |there, token| {
+                    bytes[end..end + 32].copy_from_slice(&hex(token));
+                    end += 32 * usize::from(there);
+                    ends.push(end as i32);
+                    valid.push(there);
+                });
+                bytes.truncate(end);
+            }
+            Values::Token(bytes) => rows.fixed::<16>(field, valid.with(|token| bytes.extend_from_slice(token))),
+            Values::Int32(values) => rows.fixed(field, valid.with(|v| values.push(i32::from_le_bytes(*v)))),
+            Values::Int64(values) => rows.fixed(field, valid.with(|v| values.push(i64::from_le_bytes(*v)))),
+            Values::Float64(values) => rows.fixed(field, valid.with(|v| values.push(f64::from_le_bytes(*v)))),
+            Values::Decimal(values) => rows.fixed(field, valid.with(|v| values.push(i128::from_le_bytes(*v)))),
+            Values::Boolean(values) => rows.fixed(field, valid.with(|[v]| values.push(*v != 0))),
+        }
+        Ok(())
+    }
+
     /// The rows so far as an array made of these buffers and nothing else; starts over.
     fn take(&mut self, rows: usize) -> Result<ArrayRef> {
         let valid = self.valid.take();
@@ -277,7 +339,7 @@ impl ColumnBuffer {
 }
 
 /// Takes the buffer and leaves one of the same size: row groups are alike.
-fn refill<T>(values: &mut Vec<T>) -> Vec<T> {
+pub(super) fn refill<T>(values: &mut Vec<T>) -> Vec<T> {
     let next = Vec::with_capacity(values.len());
     std::mem::replace(values, next)
 }

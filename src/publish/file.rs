@@ -1,6 +1,7 @@
 //! Cleared rows go to files by range of the subject token, each with its companion, streamed and hashed on the way.
 //! Must not know the log.
 
+use super::cleared::Stretch;
 use super::companion::{CompanionEncoder, CompanionRow, CompanionShape};
 use super::encode::{Encoder, Shape};
 use super::{FileWritten, Target, Writing};
@@ -14,6 +15,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Rows a file should not exceed; a power of two of files is cut accordingly.
 const FILE_ROWS: u64 = 250_000;
+/// Rows that go through all columns before the next ones do, so that they stay in the cache meanwhile.
+const BLOCK_ROWS: usize = 512;
 /// More files than this are of no use to anybody.
 const MAX_FILES: usize = 1 << 16;
 
@@ -41,8 +44,8 @@ pub(crate) trait Publishable: Sync {
     /// Hands over the rows of one bucket, sorted by subject token, then by the whole row.
     ///
     /// # Errors
-    /// Those of reading the bucket and those of `each`.
-    fn visit(&self, bucket: usize, each: &mut dyn FnMut(&Row<'_>) -> Result<()>) -> Result<()>;
+    /// Those of reading the bucket and those of `sink`.
+    fn visit(&self, bucket: usize, sink: &mut Sink<'_>) -> Result<()>;
 }
 
 /// How many files hold so many rows: the least power of two with no more than 250,000 rows a file on average.
@@ -125,7 +128,7 @@ impl Job<'_> {
         let per_unit = self.rows.buckets() / units;
         let mut sink = Sink { job: self, open: None, written: Vec::new() };
         for bucket in unit * per_unit..(unit + 1) * per_unit {
-            self.rows.visit(bucket, &mut |row| sink.push(row))?;
+            self.rows.visit(bucket, &mut sink)?;
         }
         sink.close()?;
         Ok(sink.written)
@@ -133,7 +136,7 @@ impl Job<'_> {
 }
 
 /// Opens and closes files as the rows pass from range to range.
-struct Sink<'a> {
+pub(crate) struct Sink<'a> {
     job: &'a Job<'a>,
     open: Option<Open>,
     written: Vec<FileWritten>,
@@ -147,15 +150,32 @@ struct Open {
 }
 
 impl Sink<'_> {
-    fn push(&mut self, row: &Row<'_>) -> Result<()> {
+    /// Takes rows in the order of their subjects.
+    pub fn stretch(&mut self, mut rows: Stretch<'_>) -> Result<()> {
+        let files = self.job.files;
+        while let Some((range, mut rows)) = rows.take_alike(|subject| range_of(subject, files)) {
+            let open = self.file(range)?;
+            while let Some(block) = rows.take(BLOCK_ROWS) {
+                open.extend(block)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes one row.
+    #[cfg(test)]
+    pub fn row(&mut self, row: &Row<'_>) -> Result<()> {
         let range = range_of(row.companion.subject, self.job.files);
+        self.file(range)?.push(row)
+    }
+
+    fn file(&mut self, range: usize) -> Result<&mut Open> {
         if self.open.as_ref().is_none_or(|open| open.range != range) {
             self.close()?;
-            self.open = Some(Open::new(self.job, range)?);
         }
         match &mut self.open {
-            Some(open) => open.push(row),
-            None => Ok(()),
+            Some(open) => Ok(open),
+            none => Ok(none.insert(Open::new(self.job, range)?)),
         }
     }
 
@@ -181,6 +201,13 @@ impl Open {
         })
     }
 
+    fn extend(&mut self, rows: Stretch<'_>) -> Result<()> {
+        self.rows += rows.len() as u64;
+        self.data.extend(rows)?;
+        self.companion.extend(rows)
+    }
+
+    #[cfg_attr(not(test), expect(dead_code, reason = "sweeps bring row by row what stays"))]
     fn push(&mut self, row: &Row<'_>) -> Result<()> {
         self.rows += 1;
         self.data.push(row.fields)?;

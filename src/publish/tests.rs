@@ -12,7 +12,7 @@ mod servers;
 mod tool;
 
 use super::companion::CompanionRow;
-use super::file::Row;
+use super::file::{Row, Sink};
 use super::*;
 use crate::clock::{Instant, Period};
 use crate::decide::{EntryTable, FieldKind, FieldLayout, Layout, NO_SINCE, NULL_QUASI, Rules, decide, mark};
@@ -161,7 +161,7 @@ impl Publishable for Sample {
     fn as_of(&self) -> Instant {
         Instant(1_764_000_000_000_000)
     }
-    fn visit(&self, bucket: usize, each: &mut dyn FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
+    fn visit(&self, bucket: usize, sink: &mut Sink<'_>) -> Result<()> {
         let of =
             |row: &SampleRow| (usize::from(u16::from_be_bytes([row.subject[0], row.subject[1]])) * self.buckets) >> 16;
         let sorted = self.sorted.get_or_init(|| {
@@ -183,7 +183,7 @@ impl Publishable for Sample {
                 identities: &[(mark::KEY, &row.identity), weak],
                 quasi: &[u64::MAX - number],
             };
-            each(&Row { companion, fields: &fields })?;
+            sink.row(&Row { companion, fields: &fields })?;
         }
         Ok(())
     }

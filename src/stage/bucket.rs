@@ -1,8 +1,8 @@
 //! The rows of one bucket, read back: controls alone, or with the published fields.
 //! Must not know where they waited, nor what becomes of them.
 
-use super::record;
-use crate::minimize::{FieldKind, Layout, mark};
+use super::record::{self, Place};
+use crate::minimize::{Layout, mark};
 use std::cmp::Ordering;
 
 /// Control parts of the rows of one bucket. The order of rows is the same each time it is read, and means nothing.
@@ -18,7 +18,7 @@ pub struct Control {
 impl Control {
     /// Takes control parts and packed identities as `record` wrote them.
     pub(super) fn new(layout: &Layout, bytes: Vec<u8>, identities: Vec<u8>) -> Control {
-        let (stride, slots) = (record::stride(layout), layout.identities);
+        let (stride, slots) = (record::control_stride(layout), layout.identities);
         let mut starts = Vec::with_capacity(bytes.len() / stride);
         let mut next = 0u32;
         for row in bytes.chunks_exact(stride) {
@@ -71,19 +71,14 @@ impl Control {
         &self.row(i)[record::MARKS..][..self.slots]
     }
 
-    /// Mark of one slot.
-    pub fn mark(&self, i: usize, slot: usize) -> u8 {
-        self.marks(i)[slot]
-    }
-
-    /// Identity in one slot; zeros where the mark is `mark::NONE`.
-    pub fn identity(&self, i: usize, slot: usize) -> &[u8; 32] {
+    /// Mark and identity of one slot, the identity zeros where the mark is `mark::NONE`.
+    pub fn slot(&self, i: usize, slot: usize) -> (u8, &[u8; 32]) {
         let marks = self.marks(i);
         if marks[slot] == mark::NONE {
-            return &[0; 32];
+            return (mark::NONE, &[0; 32]);
         }
         let before = marks[..slot].iter().filter(|m| **m != mark::NONE).count();
-        &self.identities.as_chunks().0[self.starts[i] as usize + before]
+        (marks[slot], &self.identities.as_chunks().0[self.starts[i] as usize + before])
     }
 
     /// The identities a row has, each with its mark.
@@ -107,78 +102,115 @@ impl Control {
 pub struct Bucket {
     /// Controls.
     pub control: Control,
-    widths: Vec<Option<usize>>,
-    validity: usize,
-    payload: Vec<u8>,
-    spans: Vec<(u32, u32)>,
+    places: Vec<Place>,
+    stride: usize,
+    fields: Vec<u8>,
+    text: Vec<u8>,
+    /// Per row the number of its part with fields, `NO_PART` when it has none.
+    parts: Vec<u32>,
+    /// Per part with fields where its text begins, and the end of all text.
+    text_starts: Vec<usize>,
 }
 
+const NO_PART: u32 = u32::MAX;
+
 impl Bucket {
-    /// Takes controls and fields as `record` wrote them, each row's fields with their length in front.
-    pub(super) fn new(layout: &Layout, control: Control, payload: Vec<u8>) -> Option<Bucket> {
-        let mut spans = Vec::with_capacity(control.rows());
-        let mut rest = payload.as_slice();
-        for _ in 0..control.rows() {
-            let length = record::take_length(&mut rest)?;
-            let start = payload.len() - rest.len();
-            rest = rest.get(length..)?;
-            spans.push((u32::try_from(start).ok()?, u32::try_from(start + length).ok()?));
+    /// Takes controls, and fields and text as `record` wrote them; none when they do not fit together.
+    pub(super) fn new(layout: &Layout, control: Control, fields: Vec<u8>, text: Vec<u8>) -> Option<Bucket> {
+        let (places, stride) = record::places(layout);
+        let mut next = 0;
+        let part = |row: usize| {
+            let there = record::has_fields(control.flags(row));
+            next += u32::from(there);
+            if there { next - 1 } else { NO_PART }
+        };
+        let parts = (0..control.rows()).map(part).collect();
+        let lengths: Vec<usize> = places.iter().filter(|p| p.width.is_none()).map(|p| p.at).collect();
+        let (mut text_starts, mut end) = (vec![0], 0usize);
+        text_starts.reserve(next as usize);
+        for part in fields.chunks_exact(stride.max(1)) {
+            end += lengths.iter().map(|at| number(part, *at)).sum::<usize>();
+            text_starts.push(end);
         }
-        let widths = layout.fields.iter().map(|f| FieldKind::width(f.kind)).collect();
-        let validity = record::validity_bytes(layout);
-        rest.is_empty().then_some(Bucket { control, widths, validity, payload, spans })
+        let whole = fields.len() == next as usize * stride && text.len() == end;
+        whole.then_some(Bucket { control, places, stride, fields, text, parts, text_starts })
     }
 
-    fn payload(&self, i: usize) -> &[u8] {
-        let (start, end) = self.spans[i];
-        &self.payload[start as usize..end as usize]
+    /// One published field of all rows.
+    pub fn field(&self, field: usize) -> Field<'_> {
+        let place = self.places[field];
+        let before = self.places[..field].iter().filter(|p| p.width.is_none()).map(|p| p.at).collect();
+        Field { bucket: self, byte: field / 8, bit: 1 << (field % 8), at: place.at, width: place.width, before }
     }
 
-    /// Published fields of a row, one per field of the layout; all `None` for a row that never leaves.
-    pub fn field(&self, i: usize) -> Fields<'_> {
-        let payload = self.payload(i);
-        let (valid, rest) = payload.split_at(self.validity.min(payload.len()));
-        Fields { widths: &self.widths, valid, rest, next: 0 }
+    /// Bytes of the text of a row, all fields together.
+    pub fn text_bytes(&self, row: usize) -> usize {
+        let part = self.parts[row] as usize;
+        self.text_starts.get(part + 1).map_or(0, |end| end - self.text_starts[part])
+    }
+
+    /// The part of a row that has its fields; empty for a row that never leaves.
+    fn part(&self, row: usize) -> &[u8] {
+        match self.parts[row] {
+            NO_PART => &[],
+            part => &self.fields[part as usize * self.stride..][..self.stride],
+        }
     }
 
     /// Total order of rows within a person: what is published first, then everything else, so that two rows compare
     /// equal only when nothing tells them apart. The export's order plays no part.
     pub fn compare(&self, a: usize, b: usize) -> Ordering {
-        let published = self.payload(a).cmp(self.payload(b));
+        let valid = self.places.len().div_ceil(8);
+        let validity = |row| self.part(row).get(..valid);
+        let published = (0..self.places.len()).map(|f| self.field(f).compare(a, b));
+        let published = validity(a).cmp(&validity(b)).then_with(|| published.fold(Ordering::Equal, Ordering::then));
         let control = |_| self.control.row(a).cmp(self.control.row(b));
         let identities = |_| self.control.packed(a).cmp(self.control.packed(b));
         published.then_with(|| control(())).then_with(|| identities(()))
     }
 }
 
-/// Values of one row's fields, in the layout's order.
-pub struct Fields<'a> {
-    widths: &'a [Option<usize>],
-    valid: &'a [u8],
-    rest: &'a [u8],
-    next: usize,
+/// One published field of the rows of a bucket.
+pub struct Field<'a> {
+    bucket: &'a Bucket,
+    byte: usize,
+    bit: u8,
+    at: usize,
+    width: Option<usize>,
+    /// Where the lengths of the texts before it are.
+    before: Vec<usize>,
 }
 
-impl<'a> Iterator for Fields<'a> {
-    type Item = Option<&'a [u8]>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let f = self.next;
-        let width = *self.widths.get(f)?;
-        self.next += 1;
-        if self.valid.get(f / 8).is_none_or(|bits| bits & 1 << (f % 8) == 0) {
-            return Some(None);
-        }
-        let length = width.or_else(|| record::take_length(&mut self.rest)).unwrap_or(0);
-        let (value, rest) = self.rest.split_at(length.min(self.rest.len()));
-        self.rest = rest;
-        Some(Some(value))
+impl<'a> Field<'a> {
+    /// Whether a row has a value, and its bytes: of `FieldKind::width`, text as long as it is, none for null.
+    pub fn value(&self, row: usize) -> Option<&'a [u8]> {
+        let part = self.bucket.part(row);
+        let there = part.get(self.byte).is_some_and(|bits| bits & self.bit != 0);
+        there.then(|| match self.width {
+            Some(width) => &part[self.at..self.at + width],
+            None => self.text(row, part),
+        })
     }
 
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.widths.len() - self.next;
-        (left, Some(left))
+    /// Whether a row has a value, and the value of `N` bytes, any when it has none.
+    pub fn fixed<const N: usize>(&self, row: usize) -> (bool, &'a [u8; N]) {
+        let part = self.bucket.part(row);
+        let value = part.get(self.at..).and_then(|value| value.first_chunk());
+        (part.get(self.byte).is_some_and(|bits| bits & self.bit != 0), value.unwrap_or(&[0; N]))
+    }
+
+    fn text(&self, row: usize, part: &[u8]) -> &'a [u8] {
+        let start = self.bucket.text_starts[self.bucket.parts[row] as usize];
+        let start = start + self.before.iter().map(|at| number(part, *at)).sum::<usize>();
+        &self.bucket.text[start..start + number(part, self.at)]
+    }
+
+    fn compare(&self, a: usize, b: usize) -> Ordering {
+        let (a, b) = (self.value(a).unwrap_or_default(), self.value(b).unwrap_or_default());
+        a.len().cmp(&b.len()).then_with(|| a.cmp(b))
     }
 }
 
-impl ExactSizeIterator for Fields<'_> {}
+fn number(part: &[u8], at: usize) -> usize {
+    u32::from_le_bytes(part[at..].as_chunks().0[0]) as usize
+}

@@ -1,7 +1,7 @@
-//! How a row looks as bytes: a control part of fixed stride, its identities packed, its published fields packed.
-//! Must not know buckets, budgets or what a field means.
+//! How a row looks as bytes: a control part of fixed stride, its identities packed, a part of fixed stride with its
+//! published fields, and their text. Must not know buckets, budgets or what a field means.
 
-use crate::minimize::{FieldColumn, Layout, NULL_QUASI, Rows, flag, mark};
+use crate::minimize::{FieldColumn, FieldKind, Layout, NULL_QUASI, Rows, flag, mark};
 
 /// Places in the control part: subject 16, clock 8, since 8, flags 2, exclude 1, then marks (1 each), then
 /// quasi-identifier hashes (8 each). Numbers are little-endian.
@@ -11,29 +11,107 @@ pub(super) const FLAGS: usize = 32;
 pub(super) const EXCLUDE: usize = 34;
 pub(super) const MARKS: usize = 35;
 
+/// Bytes of a text's length in the part of fixed stride.
+const LENGTH: usize = 4;
+
 /// Bytes of a row's control part.
-pub(super) fn stride(layout: &Layout) -> usize {
+pub(super) fn control_stride(layout: &Layout) -> usize {
     MARKS + layout.identities + 8 * layout.quasi
 }
 
-/// Bytes of the validity bits in front of a row's fields.
-pub(super) fn validity_bytes(layout: &Layout) -> usize {
-    layout.fields.len().div_ceil(8)
+/// One published field in the part of fixed stride, behind the validity bits (bit `f % 8` of byte `f / 8`). Text has
+/// its length there.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    /// Where it begins.
+    pub at: usize,
+    /// Bytes of its values; none for text.
+    pub width: Option<usize>,
 }
 
-/// Appends the control part of row `r`. Slots and quasi-identifiers that the rows' stream lacks are empty.
-pub(super) fn write_control(out: &mut Vec<u8>, layout: &Layout, rows: &Rows, r: usize) {
-    out.extend_from_slice(&rows.subject[r]);
-    out.extend_from_slice(&rows.clock[r].to_le_bytes());
-    out.extend_from_slice(&rows.since[r].to_le_bytes());
-    out.extend_from_slice(&rows.flags[r].to_le_bytes());
-    out.push(rows.exclude[r]);
-    for slot in 0..layout.identities {
-        out.push(rows.identities.get(slot).map_or(mark::NONE, |column| column.marks[r]));
+/// Places of all published fields, in the layout's order, and the stride.
+pub(super) fn places(layout: &Layout) -> (Vec<Place>, usize) {
+    let mut next = layout.fields.len().div_ceil(8);
+    let place = |kind: FieldKind| {
+        let place = Place { at: next, width: kind.width() };
+        next += place.width.unwrap_or(LENGTH);
+        place
+    };
+    let places = layout.fields.iter().map(|f| f.kind).map(place).collect();
+    (places, next)
+}
+
+/// Whether a row with these flags carries published fields: observed rows and rows without a subject never leave.
+pub(super) fn has_fields(flags: u16) -> bool {
+    flags & (flag::NO_SUBJECT | flag::OBSERVED | flag::FIELDS_SKIPPED) == 0
+}
+
+/// The parts of fixed stride of a batch, row after row. Reused from batch to batch.
+#[derive(Default)]
+pub(super) struct Parts {
+    pub control: Vec<u8>,
+    pub fields: Vec<u8>,
+}
+
+impl Parts {
+    /// Takes the rows of a batch, column by column. Slots and quasi-identifiers that their stream lacks are empty.
+    pub(super) fn fill(&mut self, layout: &Layout, rows: &Rows) {
+        let stride = control_stride(layout);
+        let control = emptied(&mut self.control, stride * rows.count);
+        write(control, stride, 0, rows.subject.iter().copied());
+        write(control, stride, CLOCK, rows.clock.iter().map(|clock| clock.to_le_bytes()));
+        write(control, stride, SINCE, rows.since.iter().map(|since| since.to_le_bytes()));
+        write(control, stride, FLAGS, rows.flags.iter().map(|flags| flags.to_le_bytes()));
+        write(control, stride, EXCLUDE, rows.exclude.iter().map(|exclude| [*exclude]));
+        for (slot, column) in rows.identities.iter().take(layout.identities).enumerate() {
+            write(control, stride, MARKS + slot, column.marks.iter().map(|mark| [*mark]));
+        }
+        for (q, column) in rows.quasi.iter().take(layout.quasi).enumerate() {
+            write(control, stride, MARKS + layout.identities + 8 * q, column.iter().map(|hash| hash.to_le_bytes()));
+        }
+        let (places, stride) = places(layout);
+        let fields = emptied(&mut self.fields, if rows.fields.is_empty() { 0 } else { stride * rows.count });
+        for (f, (column, place)) in rows.fields.iter().zip(places).enumerate() {
+            write_field(fields, stride, f, place.at, column);
+        }
     }
-    for q in 0..layout.quasi {
-        let hash = rows.quasi.get(q).map_or(NULL_QUASI, |column| column[r]);
-        out.extend_from_slice(&hash.to_le_bytes());
+}
+
+/// Empty slots and quasi-identifiers are zeros too.
+const _: () = assert!(mark::NONE == 0 && NULL_QUASI == 0);
+
+fn emptied(part: &mut Vec<u8>, bytes: usize) -> &mut [u8] {
+    part.clear();
+    part.resize(bytes, 0);
+    part
+}
+
+fn write_field(fields: &mut [u8], stride: usize, f: usize, at: usize, column: &FieldColumn) {
+    let valid = match column {
+        FieldColumn::Fixed { width, bytes, valid } => {
+            match width {
+                16 => write(fields, stride, at, bytes.as_chunks::<16>().0.iter().copied()),
+                8 => write(fields, stride, at, bytes.as_chunks::<8>().0.iter().copied()),
+                4 => write(fields, stride, at, bytes.as_chunks::<4>().0.iter().copied()),
+                _ => write(fields, stride, at, bytes.as_chunks::<1>().0.iter().copied()),
+            }
+            valid
+        }
+        FieldColumn::Text { ends, valid, .. } => {
+            let starts = std::iter::once(&0).chain(ends);
+            write(fields, stride, at, starts.zip(ends).map(|(start, end)| (end - start).to_le_bytes()));
+            valid
+        }
+    };
+    for (row, valid) in fields.chunks_exact_mut(stride).zip(valid) {
+        row[f / 8] |= u8::from(*valid) << (f % 8);
+    }
+}
+
+/// Writes one value into each row.
+fn write<const N: usize>(rows: &mut [u8], stride: usize, at: usize, values: impl Iterator<Item = [u8; N]>) {
+    for (row, value) in rows.chunks_exact_mut(stride).zip(values) {
+        row[at..at + N].copy_from_slice(&value);
     }
 }
 
@@ -46,68 +124,29 @@ pub(super) fn write_identities(out: &mut Vec<u8>, layout: &Layout, rows: &Rows, 
     }
 }
 
-/// Whether row `r` carries published fields: observed rows and rows without a subject never leave.
-pub(super) fn has_fields(flags: u16) -> bool {
-    flags & (flag::NO_SUBJECT | flag::OBSERVED | flag::FIELDS_SKIPPED) == 0
-}
-
-/// Appends the published fields of row `r`: validity bits (bit `f % 8` of byte `f / 8`), then the valid values;
-/// text has its length in front (LEB128).
-pub(super) fn write_fields(out: &mut Vec<u8>, layout: &Layout, rows: &Rows, r: usize) {
-    let start = out.len();
-    out.resize(start + validity_bytes(layout), 0);
-    for (f, column) in rows.fields.iter().enumerate() {
-        let value = match column {
-            FieldColumn::Fixed { width, bytes, valid } if valid[r] => &bytes[r * width..(r + 1) * width],
-            FieldColumn::Text { bytes, ends, valid } if valid[r] => {
-                let from = if r == 0 { 0 } else { ends[r - 1] as usize };
-                let text = &bytes[from..ends[r] as usize];
-                write_length(out, text.len());
-                text
-            }
-            _ => continue,
-        };
-        out[start + f / 8] |= 1 << (f % 8);
-        out.extend_from_slice(value);
-    }
-}
-
-/// Appends a length as LEB128.
-pub(super) fn write_length(out: &mut Vec<u8>, mut length: usize) {
-    while length >= 0x80 {
-        out.push(length as u8 | 0x80);
-        length >>= 7;
-    }
-    out.push(length as u8);
-}
-
-/// Takes a LEB128 length off the front of `bytes`; `None` when there is none.
-pub(super) fn take_length(bytes: &mut &[u8]) -> Option<usize> {
-    let mut length = 0usize;
-    for (i, byte) in bytes.iter().enumerate().take(9) {
-        length |= usize::from(byte & 0x7f) << (7 * i);
-        if byte & 0x80 == 0 {
-            *bytes = &bytes[i + 1..];
-            return Some(length);
+/// Appends the text of row `r`, field after field.
+pub(super) fn write_text(out: &mut Vec<u8>, rows: &Rows, r: usize) {
+    for column in &rows.fields {
+        if let FieldColumn::Text { bytes, ends, .. } = column {
+            let start = if r == 0 { 0 } else { ends[r - 1] };
+            out.extend_from_slice(&bytes[start as usize..ends[r] as usize]);
         }
     }
-    None
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::minimize::FieldLayout;
 
     #[test]
-    fn lengths_come_back() {
-        for length in [0, 1, 127, 128, 300, 16_383, 16_384, 1 << 30] {
-            let mut bytes = Vec::new();
-            write_length(&mut bytes, length);
-            bytes.push(0xff);
-            let mut rest = bytes.as_slice();
-            assert_eq!(take_length(&mut rest), Some(length));
-            assert_eq!(rest, [0xff]);
-        }
-        assert_eq!(take_length(&mut [0x80u8, 0x80].as_slice()), None);
+    fn fields_stand_behind_their_validity_without_gaps() {
+        let field = |kind| FieldLayout { name: "f".into(), kind };
+        let kinds = [FieldKind::Token, FieldKind::Text, FieldKind::Boolean, FieldKind::Int64];
+        let mut fields: Vec<FieldLayout> = kinds.into_iter().map(field).collect();
+        fields.extend((0..5).map(|_| field(FieldKind::Date)));
+        let (places, stride) = places(&Layout { identities: 0, quasi: 0, fields });
+        let at: Vec<usize> = places.iter().map(|place| place.at).collect();
+        assert_eq!((at, stride), (vec![2, 18, 22, 23, 31, 35, 39, 43, 47], 51));
     }
 }

@@ -2,7 +2,7 @@
 //! Must not know what decides about rows.
 
 use super::bucket::{Bucket, Control};
-use super::record;
+use super::record::{self, Parts};
 use super::vault::{Held, Slot, Vault};
 use crate::error::{Error, Result};
 use crate::minimize::{Layout, Rows, flag};
@@ -18,6 +18,7 @@ struct Chunk {
     control: Slot,
     identities: Slot,
     fields: Slot,
+    text: Slot,
 }
 
 /// Takes rows, bucket by bucket.
@@ -49,7 +50,8 @@ impl Stage {
         self.open.fetch_add(1, Ordering::AcqRel);
         let buffers = (0..self.chunks.len()).map(|_| Buffer::default()).collect();
         // Vectors that grow by doubling may take twice what is in them.
-        Writer { stage: self, buffers, _share: self.vault.hold(2 * self.chunks.len() * self.chunk_bytes) }
+        let share = self.vault.hold(2 * self.chunks.len() * self.chunk_bytes);
+        Writer { stage: self, buffers, parts: Parts::default(), _share: share }
     }
 
     /// Ends the taking.
@@ -71,11 +73,12 @@ struct Buffer {
     control: Vec<u8>,
     identities: Vec<u8>,
     fields: Vec<u8>,
+    text: Vec<u8>,
 }
 
 impl Buffer {
     fn bytes(&self) -> usize {
-        self.control.len() + self.identities.len() + self.fields.len()
+        self.control.len() + self.identities.len() + self.fields.len() + self.text.len()
     }
 }
 
@@ -83,6 +86,7 @@ impl Buffer {
 pub struct Writer<'a> {
     stage: &'a Stage,
     buffers: Vec<Buffer>,
+    parts: Parts,
     _share: Held,
 }
 
@@ -93,20 +97,19 @@ impl Writer<'_> {
     /// A storage error when the spill refuses.
     pub fn append(&mut self, rows: &Rows) -> Result<()> {
         let layout = &self.stage.layout;
-        let mut scratch = Vec::new();
+        self.parts.fill(layout, rows);
+        let (control, fields) = (record::control_stride(layout), record::places(layout).1);
         for r in 0..rows.count {
             // A row without a subject belongs to nobody and never leaves; spread, such rows weigh on no bucket.
             let nobody = rows.flags[r] & flag::NO_SUBJECT != 0;
             let bucket = if nobody { r % self.buffers.len() } else { bucket_of(&rows.subject[r], self.stage.bits) };
             let buffer = &mut self.buffers[bucket];
-            record::write_control(&mut buffer.control, layout, rows, r);
+            buffer.control.extend_from_slice(&self.parts.control[r * control..(r + 1) * control]);
             record::write_identities(&mut buffer.identities, layout, rows, r);
-            scratch.clear();
             if record::has_fields(rows.flags[r]) {
-                record::write_fields(&mut scratch, layout, rows, r);
+                buffer.fields.extend_from_slice(&self.parts.fields[r * fields..(r + 1) * fields]);
+                record::write_text(&mut buffer.text, rows, r);
             }
-            record::write_length(&mut buffer.fields, scratch.len());
-            buffer.fields.extend_from_slice(&scratch);
             buffer.rows += 1;
             if buffer.bytes() >= self.stage.chunk_bytes {
                 self.flush(bucket)?;
@@ -125,6 +128,7 @@ impl Writer<'_> {
             control: vault.put(&mut buffer.control)?,
             identities: vault.put(&mut buffer.identities)?,
             fields: vault.put(&mut buffer.fields)?,
+            text: vault.put(&mut buffer.text)?,
         };
         self.stage.chunks[bucket].lock().unwrap_or_else(|p| p.into_inner()).push(chunk);
         Ok(())
@@ -189,12 +193,12 @@ impl Staged {
     /// Controls and fields of a bucket; row `i` is row `i` of `control`.
     ///
     /// # Errors
-    /// A storage error when the spill cannot be read or a bucket has grown beyond 4 GiB.
+    /// A storage error when the spill cannot be read.
     pub fn load(&self, bucket: usize) -> Result<Bucket> {
-        let fields = self.read(bucket, |c| &c.fields)?;
-        Bucket::new(&self.layout, self.control(bucket)?, fields).ok_or_else(|| {
+        let (fields, text) = (self.read(bucket, |c| &c.fields)?, self.read(bucket, |c| &c.text)?);
+        Bucket::new(&self.layout, self.control(bucket)?, fields, text).ok_or_else(|| {
             Error::storage(format!("the rows of bucket {bucket} do not fit together"))
-                .help("use more buckets; nothing was published")
+                .help("nothing was published; report this as a fault")
         })
     }
 
@@ -302,14 +306,14 @@ mod tests {
     fn back(bucket: &Bucket, i: usize) -> Row {
         let c = &bucket.control;
         let listed: Vec<_> = c.identities(i).map(|(m, id)| (m, *id)).collect();
-        let identities: Vec<_> = (0..3).map(|s| (c.mark(i, s), *c.identity(i, s))).collect();
+        let identities: Vec<_> = (0..3).map(|s| c.slot(i, s)).map(|(m, id)| (m, *id)).collect();
         assert_eq!(listed, identities.iter().copied().filter(|(m, _)| *m != mark::NONE).collect::<Vec<_>>());
         Row {
             subject: *c.subject(i),
             numbers: (c.clock(i), c.since(i), c.flags(i), c.exclude(i)),
             identities,
             quasi: (0..2).map(|q| c.quasi(i, q)).collect(),
-            fields: bucket.field(i).map(|f| f.map(<[u8]>::to_vec)).collect(),
+            fields: (0..layout().fields.len()).map(|f| bucket.field(f).value(i).map(<[u8]>::to_vec)).collect(),
         }
     }
 
