@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
-use tamis::clock::Instant;
+use tamis::clock::{Clock, Instant, System};
 use tamis::error::Kind;
 use tamis::monitor::{Event, Monitor};
 use tamis::run::{self, Call, Stop};
@@ -229,7 +229,8 @@ fn replaced_child() {
         scheduled: false,
         stop: Stop::default(),
         project: None,
-        now: Instant::parse("2026-11-24T02:00:00Z").unwrap(),
+        // Not before the state, which the program itself has made.
+        now: System.now().max(Instant::parse("2026-11-24T02:00:00Z").unwrap()),
         threads: 2,
         memory_bytes: 1 << 24,
         spill: Path::new(folder).join("spill"),

@@ -11,7 +11,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
-use tamis::clock::Instant;
+use tamis::clock::{Clock, Instant, System};
 use tamis::monitor::{Event, Monitor, Silent};
 use tamis::run::{self, Call, Stop};
 
@@ -298,7 +298,8 @@ fn call(folder: &Path, runtime: &tokio::runtime::Runtime) -> Call {
         roots: Vec::new(),
         job: "contacts".into(),
         as_of: Instant::parse(AS_OF),
-        now: Instant::parse("2026-11-24T02:00:00Z").unwrap(),
+        // Not before the state, which the program itself has made.
+        now: System.now().max(Instant::parse("2026-11-24T02:00:00Z").unwrap()),
         threads: 2,
         memory_bytes: 0,
         spill: folder.join("spill"),
