@@ -74,6 +74,9 @@ pub struct RunArgs {
     /// The instant that retention is judged at; up to now, never before the dataset's last
     #[arg(long, value_name = "TIME", conflicts_with = "due")]
     pub as_of: Option<String>,
+    /// Makes state and throw-away keys where they are missing; only with local roots
+    #[arg(long, conflicts_with = "due")]
+    pub demo: bool,
     /// How it works
     #[command(flatten)]
     pub work: WorkArgs,
@@ -104,9 +107,6 @@ pub struct WorkArgs {
     /// Folder for sealed rows; the system's temporary one by default
     #[arg(long, value_name = "DIR")]
     pub spill: Option<PathBuf>,
-    /// Makes state and throw-away keys where they are missing; only with local roots
-    #[arg(long)]
-    pub demo: bool,
 }
 
 /// Arguments of `serve`.

@@ -82,7 +82,7 @@ fn run_jobs(settings: &Settings, args: &RunArgs, json: bool) -> Result<(String, 
         serve::on_signal(settings, move || stop.ask())?;
         return due::run(settings, &host, json, monitor(json).as_ref());
     };
-    let call = settings.call(job, args.as_of.as_deref(), &args.work)?;
+    let call = run::Call { demo: args.demo, ..settings.call(job, args.as_of.as_deref(), &args.work)? };
     let stop = call.stop.clone();
     serve::on_signal(settings, move || stop.ask())?;
     let report = run::run(&call, monitor(json).as_ref())?;

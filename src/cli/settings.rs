@@ -60,7 +60,7 @@ impl Settings {
             memory_bytes: work.memory.saturating_mul(MIB),
             spill: work.spill.clone().unwrap_or_else(std::env::temp_dir),
             block_bytes: BLOCK_BYTES,
-            demo: work.demo,
+            demo: false,
             runtime: self.runtime.handle().clone(),
             wrap: None,
         })

@@ -17,8 +17,10 @@ use crate::store::Root;
 use crate::{key, requests};
 use std::collections::BTreeMap;
 
-/// Bytes of export per bucket: about 100,000 rows at most, so that a worker holds a few tens of MiB.
-const BUCKET_BYTES: u64 = 16 << 20;
+/// Bytes of export per bucket: some ten thousand rows, so that a worker holds a few MiB of one.
+const BUCKET_BYTES: u64 = 8 << 20;
+/// What a worker holds apart from rows, and the budget counts: two uploads of two parts, blocks and row groups.
+const WORKER_BYTES: usize = 36 << 20;
 /// What a compressed byte may become.
 const INFLATED: u64 = 8;
 
@@ -229,7 +231,8 @@ pub fn read(ready: &Ready, pinned: &Pinned, monitor: &dyn Monitor) -> Result<Rea
 fn stage(ready: &Ready, pinned: &Pinned) -> Result<Stage> {
     let mut seed = [0; 32];
     key::random(&mut seed)?;
-    let vault = Vault::new(ready.call.memory_bytes, ready.call.spill.clone(), seed)?;
+    let held = ready.call.memory_bytes.saturating_sub(ready.call.threads * WORKER_BYTES);
+    let vault = Vault::new(held, ready.call.spill.clone(), seed)?;
     let buckets = (inflated_bytes(pinned) / BUCKET_BYTES).next_power_of_two().clamp(16, 4096);
     Ok(Stage::new(Minimizer::layout(ready.plan()), buckets as usize, vault))
 }
