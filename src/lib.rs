@@ -3,6 +3,7 @@
 
 pub mod cli;
 pub mod clock;
+pub mod daemon;
 pub mod decide;
 pub mod error;
 pub mod evidence;

@@ -7,9 +7,13 @@ mod input;
 mod prepare;
 mod previous;
 mod recover;
+mod scheduled;
+mod stop;
 
 pub use attest::{Outcome, Report};
 pub use prepare::{Call, Ready, Wrap, data_roots, open_roots};
+pub use scheduled::{Ran, scheduled_id};
+pub use stop::Stop;
 
 use crate::decide::{self, Previous, Verdict};
 use crate::error::{Error, Kind, Result};
@@ -28,7 +32,27 @@ use previous::Before;
 /// Any kind; from the intent on every refusal is in the ledger.
 pub fn run(call: &Call, monitor: &dyn Monitor) -> Result<Report> {
     let mut ready = Ready::prepare(call, monitor)?;
+    ready.state.check_clock(call.now)?;
     let table = recover::unfinished(&mut ready)?;
+    from_requests(ready, table, monitor)
+}
+
+/// Runs a job at a scheduled instant (`as_of`): begins that run, goes on with it, or finds it published (R28).
+///
+/// # Errors
+/// As [`run`].
+pub fn run_scheduled(call: &Call, monitor: &dyn Monitor) -> Result<Ran> {
+    let mut ready = Ready::prepare(call, monitor)?;
+    ready.state.check_clock(call.now)?;
+    let table = recover::unfinished(&mut ready)?;
+    if scheduled::published(&ready)? {
+        return Ok(Ran::Before);
+    }
+    from_requests(ready, table, monitor).map(|report| Ran::Now(Box::new(report)))
+}
+
+fn from_requests(mut ready: Ready, table: Option<Current>, monitor: &dyn Monitor) -> Result<Report> {
+    ready.call.stop.check()?;
     let (requests, intake) = input::requests(&ready, true, monitor)?;
     input::note_intake(&ready, &intake)?;
     let pinned = input::pin(&ready).map_err(|error| unchanged(error, &ready))?;
@@ -112,6 +136,7 @@ fn version(
     let entries = InForce::new(requests, &ready.plan().purpose.name);
     let (rules, threads) = (ready.rules(), ready.call.threads);
     let judged = decide::decide(rules, staged, &entries, previous, main.dropped(), threads, monitor)?;
+    ready.call.stop.check()?;
     let plan_digest = judged.verdict().digest(&pinned.digest(ready.plan()))?;
     *digest = Some(plan_digest.clone());
     let accepted = ready.accept.as_ref().is_some_and(|accept| accept.plan == plan_digest);
@@ -135,6 +160,7 @@ fn version(
     };
     let manifest = attest::manifest(ready, &facts, Some(&written));
     let digest = ready.state.put_manifest(&manifest)?;
+    ready.call.stop.check()?;
     Ok(Prepared { written, manifest, digest, verdict, plan_digest })
 }
 
@@ -157,6 +183,7 @@ fn publish(ready: &mut Ready, begun: &Begun, prepared: Prepared, table: Option<&
     let sequence = manifest.output.version as i64;
     let replaces = table.map(|table| table.version);
     let receipt = publish::commit(&written, &ready.target(), &app, sequence, &digest, replaces)?;
+    let manifest = scheduled::winner(ready, &receipt, manifest)?;
     attest::check_receipt(&receipt, &manifest)?;
     attest::remember(ready, &begun.intent, &manifest)?;
     let head = ready.state.ledger().head()?.to_string();

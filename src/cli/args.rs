@@ -1,6 +1,7 @@
 //! Arguments as typed. Nothing is looked up here.
 
 use clap::{Args, Parser, Subcommand};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Turns raw CRM exports into minimized, pseudonymized datasets, and proves it.
@@ -27,10 +28,14 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 2 policy or usage, 3 input refused
 /// The verbs.
 #[derive(Subcommand, Debug)]
 pub enum Command {
-    /// Runs a job: reads, minimizes, decides, publishes, attests
+    /// Runs a job, or all jobs that are due: reads, minimizes, decides, publishes, attests
     Run(RunArgs),
     /// Does all of a run but writing, and says what would happen
-    Plan(RunArgs),
+    Plan(PlanArgs),
+    /// Runs jobs by their schedules until a signal ends it
+    Serve(ServeArgs),
+    /// How each job stands: last good version, next run, last refusal, overdue or not
+    Status,
     /// Writes example specs to start from
     Init,
     /// Lints the specs
@@ -57,14 +62,39 @@ pub enum Command {
     },
 }
 
-/// Arguments of `run` and `plan`.
+/// Arguments of `run`.
 #[derive(Args, Debug)]
 pub struct RunArgs {
+    /// The job
+    #[arg(required_unless_present = "due", conflicts_with = "due")]
+    pub job: Option<String>,
+    /// All jobs whose schedule is due; for cron, timers and the like, as often as every few minutes
+    #[arg(long)]
+    pub due: bool,
+    /// The instant that retention is judged at; up to now, never before the dataset's last
+    #[arg(long, value_name = "TIME", conflicts_with = "due")]
+    pub as_of: Option<String>,
+    /// How it works
+    #[command(flatten)]
+    pub work: WorkArgs,
+}
+
+/// Arguments of `plan`.
+#[derive(Args, Debug)]
+pub struct PlanArgs {
     /// The job
     pub job: String,
     /// The instant that retention is judged at; up to now, never before the dataset's last
     #[arg(long, value_name = "TIME")]
     pub as_of: Option<String>,
+    /// How it works
+    #[command(flatten)]
+    pub work: WorkArgs,
+}
+
+/// What a run may use.
+#[derive(Args, Debug)]
+pub struct WorkArgs {
     /// Worker threads; as many as cores by default
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
@@ -77,6 +107,29 @@ pub struct RunArgs {
     /// Makes state and throw-away keys where they are missing; only with local roots
     #[arg(long)]
     pub demo: bool,
+}
+
+/// Arguments of `serve`.
+#[derive(Args, Debug)]
+pub struct ServeArgs {
+    /// How runs work
+    #[command(flatten)]
+    pub work: WorkArgs,
+    /// Most jobs that run at once
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub parallel: usize,
+    /// Seconds that runs may take to end after SIGTERM; then they are left, to be gone on with at the next start
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub grace: u64,
+    /// Where GET /healthz is answered; loopback only
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9878")]
+    pub listen: SocketAddr,
+    /// No health page
+    #[arg(long, conflicts_with = "listen")]
+    pub no_listen: bool,
+    /// Seconds between two looks at what is due; a divisor of 60
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    pub beat: u32,
 }
 
 /// `tamis state …`

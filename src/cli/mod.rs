@@ -2,17 +2,19 @@
 //! Must not know any stage.
 
 mod args;
+mod due;
 mod finding;
 mod init;
 mod progress;
 mod render;
+mod serve;
 mod settings;
 pub mod shield;
 
 use crate::error::{Error, Result};
 use crate::monitor::{Monitor, Silent};
-use crate::{evidence, key, policy, run, state};
-use args::{AcceptArgs, Arguments, Command, KeyCommand, RunArgs, SchemaKind, StateCommand};
+use crate::{daemon, evidence, key, policy, run, state};
+use args::{AcceptArgs, Arguments, Command, KeyCommand, PlanArgs, RunArgs, SchemaKind, StateCommand};
 use clap::Parser;
 use progress::Terminal;
 use settings::Settings;
@@ -34,9 +36,9 @@ pub fn main() -> ExitCode {
     // The hook has said where; what was going on is lost with the stack.
     let done = std::panic::catch_unwind(AssertUnwindSafe(|| carry_out(&arguments)));
     match done.unwrap_or_else(|_| Err(broke_off())) {
-        Ok(text) => {
+        Ok((text, exit)) => {
             let _ = std::io::stdout().write_all(text.as_bytes());
-            ExitCode::SUCCESS
+            ExitCode::from(exit)
         }
         Err(error) => {
             show_error(&error, json);
@@ -49,11 +51,14 @@ fn broke_off() -> Error {
     Error::unknown("tamis broke off").help("run again: what was begun is completed; report this as a fault of tamis")
 }
 
-fn carry_out(arguments: &Arguments) -> Result<String> {
+/// The text to print and the exit code.
+fn carry_out(arguments: &Arguments) -> Result<(String, u8)> {
     let (settings, json) = (Settings::of(arguments)?, arguments.json);
-    match &arguments.command {
-        Command::Run(args) => run_job(&settings, args, json),
+    let text = match &arguments.command {
+        Command::Run(args) => return run_jobs(&settings, args, json),
         Command::Plan(args) => plan_job(&settings, args, json),
+        Command::Serve(args) => serve::serve(&settings, args, settings.host(&args.work)?, json),
+        Command::Status => status(&settings, json),
         Command::Init => init::init(&settings.dir),
         Command::Check => check(&settings, json),
         Command::Accept(args) => accept(&settings, args, json),
@@ -62,21 +67,42 @@ fn carry_out(arguments: &Arguments) -> Result<String> {
         Command::Key(KeyCommand::New) => new_keys(&settings),
         Command::Key(KeyCommand::Check) => check_keys(&settings),
         Command::Schema { kind } => schema(*kind),
-    }
+    };
+    text.map(|text| (text, 0))
 }
 
 fn monitor(json: bool) -> Box<dyn Monitor> {
     if json { Box::new(Silent) } else { Box::new(Terminal::new()) }
 }
 
-fn run_job(settings: &Settings, args: &RunArgs, json: bool) -> Result<String> {
-    let report = run::run(&settings.call(args)?, monitor(json).as_ref())?;
+fn run_jobs(settings: &Settings, args: &RunArgs, json: bool) -> Result<(String, u8)> {
+    let Some(job) = &args.job else {
+        let host = settings.host(&args.work)?;
+        let stop = host.call.stop.clone();
+        serve::on_signal(settings, move || stop.ask())?;
+        return due::run(settings, &host, json, monitor(json).as_ref());
+    };
+    let call = settings.call(job, args.as_of.as_deref(), &args.work)?;
+    let stop = call.stop.clone();
+    serve::on_signal(settings, move || stop.ask())?;
+    let report = run::run(&call, monitor(json).as_ref())?;
+    let text = if json { render::json(&report)? } else { render::report(&report) };
+    Ok((text, 0))
+}
+
+fn plan_job(settings: &Settings, args: &PlanArgs, json: bool) -> Result<String> {
+    let call = settings.call(&args.job, args.as_of.as_deref(), &args.work)?;
+    let report = run::plan(&call, monitor(json).as_ref())?;
     if json { render::json(&report) } else { Ok(render::report(&report)) }
 }
 
-fn plan_job(settings: &Settings, args: &RunArgs, json: bool) -> Result<String> {
-    let report = run::plan(&settings.call(args)?, monitor(json).as_ref())?;
-    if json { render::json(&report) } else { Ok(render::report(&report)) }
+fn status(settings: &Settings, json: bool) -> Result<String> {
+    let project = policy::load(&settings.dir, &settings.roots)?;
+    let jobs = daemon::status(&project, &settings.state(&project)?, settings.now)?;
+    if json {
+        return render::json(&serde_json::json!({ "schema": "tamis-status/1", "jobs": jobs }));
+    }
+    Ok(due::status(&jobs))
 }
 
 fn check(settings: &Settings, json: bool) -> Result<String> {
@@ -84,13 +110,14 @@ fn check(settings: &Settings, json: bool) -> Result<String> {
     if findings.iter().any(|finding| !finding.hint) {
         return Err(Error::findings(findings));
     }
+    let project = policy::load(&settings.dir, &settings.roots)?;
     if json {
-        return render::json(
-            &serde_json::json!({ "schema": "tamis-check/1", "findings": render::findings(&findings) }),
-        );
+        return render::json(&serde_json::json!({ "schema": "tamis-check/1", "findings": render::findings(&findings),
+                "schedules": due::next_runs_json(&project, settings.now) }));
     }
     let hints = finding::draw(&findings, std::io::stdout().is_terminal());
-    Ok(format!("{hints}{}: no faults, {} hint(s)\n", settings.dir.display(), findings.len()))
+    let runs = due::next_runs(&project, settings.now);
+    Ok(format!("{hints}{}: no faults, {} hint(s)\n{runs}", settings.dir.display(), findings.len()))
 }
 
 fn accept(settings: &Settings, accepted: &AcceptArgs, json: bool) -> Result<String> {

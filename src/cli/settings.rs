@@ -1,15 +1,18 @@
 //! Arguments made ready: what the machine has is looked up here and nowhere else.
 
-use super::args::{AcceptArgs, Arguments, RunArgs};
+use super::args::{AcceptArgs, Arguments, WorkArgs};
 use crate::clock::{Clock, Instant, System};
+use crate::daemon::Host;
 use crate::error::{Error, Result};
 use crate::evidence::Event;
+use crate::key;
 use crate::policy::Project;
-use crate::run::{Call, open_roots};
+use crate::run::{Call, Stop, open_roots};
 use crate::state::State;
 use crate::store::Root;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 const MIB: usize = 1 << 20;
 const BLOCK_BYTES: usize = MIB / 4;
@@ -42,22 +45,37 @@ impl Settings {
     ///
     /// # Errors
     /// A policy error for a time that is none.
-    pub fn call(&self, args: &RunArgs) -> Result<Call> {
+    pub fn call(&self, job: &str, as_of: Option<&str>, work: &WorkArgs) -> Result<Call> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Call {
             dir: self.dir.clone(),
             roots: self.roots.clone(),
-            job: args.job.clone(),
-            as_of: args.as_of.as_deref().map(time).transpose()?,
+            job: job.to_owned(),
+            as_of: as_of.map(time).transpose()?,
             now: self.now,
-            threads: args.threads.unwrap_or(cores).max(1),
-            memory_bytes: args.memory.saturating_mul(MIB),
-            spill: args.spill.clone().unwrap_or_else(std::env::temp_dir),
+            scheduled: false,
+            stop: Stop::default(),
+            project: None,
+            threads: work.threads.unwrap_or(cores).max(1),
+            memory_bytes: work.memory.saturating_mul(MIB),
+            spill: work.spill.clone().unwrap_or_else(std::env::temp_dir),
             block_bytes: BLOCK_BYTES,
-            demo: args.demo,
+            demo: work.demo,
             runtime: self.runtime.handle().clone(),
             wrap: None,
         })
+    }
+
+    /// What scheduled runs of this process have in common. Its name is the host's, the process's number, and chance.
+    ///
+    /// # Errors
+    /// When the system gives no random bytes.
+    pub fn host(&self, work: &WorkArgs) -> Result<Host> {
+        let mut chance = [0; 4];
+        key::random(&mut chance)?;
+        let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let holder = format!("{}/{}/{:08x}", machine.trim(), std::process::id(), u32::from_be_bytes(chance));
+        Ok(Host { clock: Arc::new(System), holder, call: self.call("", None, work)? })
     }
 }
 

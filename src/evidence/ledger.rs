@@ -139,12 +139,14 @@ pub enum Event {
         /// All requests received before are removed from this dataset, as far as tamis can verify.
         watermark: Option<Instant>,
     },
-    /// A scheduled run did not happen and will not be caught up.
+    /// Scheduled runs did not happen and will not be caught up.
     Missed {
         /// The job.
         job: String,
-        /// When it was due.
+        /// When the first was due.
         due: Instant,
+        /// How many in a row.
+        runs: u64,
     },
 }
 
@@ -238,6 +240,35 @@ impl Ledger {
     /// An evidence error when one is missing or unreadable; `verify` says more.
     pub fn entries(&self) -> Result<Vec<Entry>> {
         (1..=self.last()?).map(|seq| Ok(self.entry(seq)?.0)).collect()
+    }
+
+    /// The last entry; none of an empty ledger.
+    ///
+    /// # Errors
+    /// An evidence error when one is missing or unreadable.
+    pub fn newest(&self) -> Result<Option<Entry>> {
+        match self.last()? {
+            0 => Ok(None),
+            seq => Ok(Some(self.entry(seq)?.0)),
+        }
+    }
+
+    /// The entry that says where a run was published, looked for back to its beginning.
+    ///
+    /// # Errors
+    /// An evidence error when an entry is missing or unreadable.
+    pub fn published(&self, of: RunRef<'_>) -> Result<Option<Entry>> {
+        let since = of.since.0.saturating_sub(CLOCK_SLACK);
+        for seq in (1..=self.last()?).rev() {
+            let (entry, _) = self.entry(seq)?;
+            if entry.at.0 < since {
+                break;
+            }
+            if entry.run == of.run && matches!(entry.event, Event::Published { .. }) {
+                return Ok(Some(entry));
+            }
+        }
+        Ok(None)
     }
 
     /// The last entry's number and digest.

@@ -126,6 +126,14 @@ fn what_was_published_verifies_without_keys() {
 }
 
 #[test]
+fn a_place_where_no_state_is_does_not_verify() {
+    let mut place = published();
+    place.state = place.state.with_store(Arc::new(InMemory::new()));
+    let faults = place.faults();
+    assert!(faults[0].contains("state:ledger has no entry"), "{faults:?}");
+}
+
+#[test]
 fn any_flipped_byte_of_an_entry_is_found() {
     let place = published();
     let head = place.verify(None).head.unwrap().to_string();
@@ -178,7 +186,7 @@ fn a_ledger_written_anew_is_found_by_the_head() {
     }
     let ledger = Ledger::open(&place.state);
     for n in 0..5 {
-        ledger.append(of(&format!("r{n}")), Event::Missed { job: "crm".into(), due: at(n) }, at(n)).unwrap();
+        ledger.append(of(&format!("r{n}")), Event::Missed { job: "crm".into(), due: at(n), runs: 1 }, at(n)).unwrap();
     }
     assert_eq!(place.verify(None).faults, [""; 0]);
     assert!(place.verify(Some(&head)).faults[0].contains("is not the entry that the given head names"));
@@ -292,7 +300,7 @@ fn two_writers_both_get_in_and_the_chain_holds() {
             scope.spawn(move || {
                 for n in 0..10 {
                     let run = format!("w{writer}-{n}");
-                    let event = Event::Missed { job: "crm".into(), due: at(n) };
+                    let event = Event::Missed { job: "crm".into(), due: at(n), runs: 1 };
                     ledger.append(RunRef { run: &run, attempt: 1, since: at(5) }, event, at(5 - n)).unwrap();
                 }
             });

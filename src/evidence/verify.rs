@@ -100,6 +100,10 @@ fn chain(state: &Root, expected: Option<&Head>, report: &mut VerifyReport) -> Re
         }
         prev = found;
     }
+    if next == 1 {
+        let place = state.display("ledger");
+        report.faults.push(format!("{place} has no entry, and a state begins with one: a wrong place, or all is gone"));
+    }
     if let Some(head) = expected.filter(|head| head.seq >= next) {
         let last = next - 1;
         report

@@ -120,9 +120,9 @@ impl Excludes {
         for (index, rule) in self.0.iter().enumerate() {
             let Some(value) = batch.value(record, rule.column) else { continue };
             let matches = match rule.answers {
-                None => rule.equals.iter().any(|wanted| matches_canonical(&value, wanted)),
+                None => rule.equals.iter().any(|wanted| matches_canonical(value, wanted)),
                 Some(answers) => {
-                    let answer = boolean(&value);
+                    let answer = boolean(value);
                     *flags |= if answer.is_none() { flag::EXCLUDE_UNREADABLE } else { 0 };
                     answer.is_some_and(|yes| answers[usize::from(yes)])
                 }
@@ -169,11 +169,11 @@ impl Consent {
     /// Whether a record says yes, and since when. Anything else than one of the values is no (R32).
     pub fn read(&self, batch: &RawBatch, record: usize, calendars: &mut Option<Calendars>) -> (bool, i64) {
         let says = |value: &str| self.equals.iter().any(|wanted| matches_canonical(value, wanted));
-        if !batch.value(record, self.column).is_some_and(|value| says(&value)) {
+        if !batch.value(record, self.column).is_some_and(says) {
             return (false, NO_SINCE);
         }
         let (Some((column, reader)), Some(calendars)) = (&self.since, calendars) else { return (true, NO_SINCE) };
-        let since = match batch.value(record, *column).map(|value| reader.read(&value)) {
+        let since = match batch.value(record, *column).map(|value| reader.read(value)) {
             Some(Reading::At(moment)) => reader.instant(&moment, calendars),
             _ => NO_SINCE,
         };

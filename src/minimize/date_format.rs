@@ -193,20 +193,29 @@ pub fn parse(ops: &[Op], text: &[u8]) -> Option<Moment> {
 
 /// `YYYY-MM-DD` and what comes after it.
 fn iso_date(text: &[u8]) -> Option<([u32; 3], &[u8])> {
-    let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, rest @ ..] = text else { return None };
-    let digits = [y0, y1, y2, y3, m0, m1, d0, d1].map(|byte| u32::from(byte.wrapping_sub(b'0')));
-    let [y0, y1, y2, y3, m0, m1, d0, d1] = digits;
-    let all = digits.iter().fold(true, |all, digit| all & (*digit < 10));
-    all.then_some(([y0 * 1000 + y1 * 100 + y2 * 10 + y3, m0 * 10 + m1, d0 * 10 + d1], rest))
+    let (head, rest) = text.split_first_chunk()?;
+    let ([tens, ones], rest) = rest.split_first_chunk()?;
+    let [century, _, of_century, _, _, month, ..] = pairs(head, b"0000-00-")?;
+    let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+    let date = [u32::from(century) * 100 + u32::from(of_century), month.into(), u32::from(tens) * 10 + u32::from(ones)];
+    (tens < 10 && ones < 10).then_some((date, rest))
 }
 
 /// `HH:MM:SS` and what comes after it.
 fn iso_time(text: &[u8]) -> Option<([u32; 3], &[u8])> {
-    let [h0, h1, b':', m0, m1, b':', s0, s1, rest @ ..] = text else { return None };
-    let digits = [h0, h1, m0, m1, s0, s1].map(|byte| u32::from(byte.wrapping_sub(b'0')));
-    let [h0, h1, m0, m1, s0, s1] = digits;
-    let all = digits.iter().fold(true, |all, digit| all & (*digit < 10));
-    all.then_some(([h0 * 10 + h1, m0 * 10 + m1, s0 * 10 + s1], rest))
+    let (time, rest) = text.split_first_chunk()?;
+    let [hour, _, _, minute, _, _, second, _] = pairs(time, b"00:00:00")?;
+    Some(([hour.into(), minute.into(), second.into()], rest))
+}
+
+/// For each byte the number that it and the byte after it write, when the text has digits where the shape has zeros and
+/// is like the shape elsewhere. All eight bytes at once.
+fn pairs(text: &[u8; 8], shape: &[u8; 8]) -> Option<[u8; 8]> {
+    let digits = u64::from_le_bytes(*text) ^ u64::from_le_bytes(*shape);
+    // What may be added to a byte without touching its higher half: six to a digit, fifteen to nothing.
+    let room = u64::from_le_bytes(shape.map(|byte| if byte == b'0' { 6 } else { 15 }));
+    let good = (digits | digits.wrapping_add(room)) & 0xF0F0_F0F0_F0F0_F0F0 == 0;
+    good.then(|| (digits * 10 + (digits >> 8)).to_le_bytes())
 }
 
 impl Parts {
@@ -225,6 +234,7 @@ impl Parts {
             && second < 60;
         valid.then(|| Moment {
             day: day_number(self.year as i32, self.month, self.day),
+            date: (self.year as i32, self.month, self.day),
             micros: i64::from(hour * 3600 + self.minute * 60 + second) * 1_000_000 + i64::from(self.micros),
             offset: self.offset,
         })
@@ -250,13 +260,16 @@ fn number(rest: &mut &[u8], least: usize, most: usize) -> Option<u32> {
     Some(value)
 }
 
+const POWERS: [u32; 6] = [1, 10, 100, 1_000, 10_000, 100_000];
+
 /// One to nine digits of a second, cut to microseconds.
 fn fraction(rest: &mut &[u8]) -> Option<u32> {
     let digits = rest.iter().take(9).take_while(|byte| byte.is_ascii_digit()).count();
     if digits == 0 {
         return None;
     }
-    let value = (0..6).fold(0, |value, at| value * 10 + if at < digits { u32::from(rest[at] - b'0') } else { 0 });
+    let kept = digits.min(6);
+    let value = rest[..kept].iter().fold(0, |value, digit| value * 10 + u32::from(digit - b'0')) * POWERS[6 - kept];
     *rest = &rest[digits..];
     Some(value)
 }

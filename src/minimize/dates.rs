@@ -22,6 +22,8 @@ const REMEMBERED: usize = 1024;
 pub struct Moment {
     /// Days since 1970-01-01.
     pub day: i32,
+    /// The same as year, month and day.
+    pub date: (i32, u32, u32),
     /// Microseconds since that day's midnight.
     pub micros: i64,
     /// Seconds east of UTC, when it says so.
@@ -67,20 +69,24 @@ impl DateReader {
     /// Reads a cell.
     pub fn read(&self, text: &str) -> Reading {
         let text = trim(text);
-        let mut found: Option<Moment> = None;
-        let epoch = self.epoch.and_then(|unit| epoch(text, unit));
-        for moment in self.formats.iter().filter_map(|ops| parse(ops, text.as_bytes())).chain(epoch) {
-            match found {
-                Some(other) if !self.agree(&other, &moment) => return Reading::Unreadable,
-                _ => found = Some(moment),
-            }
-        }
+        let found = match (&self.formats[..], self.epoch) {
+            ([format], None) => parse(format, text.as_bytes()),
+            _ => self.read_any(text),
+        };
         match found {
             None => Reading::Unreadable,
             Some(moment) if self.sentinels.contains(&moment.day) => Reading::Sentinel,
             Some(moment) if !self.whole_days && moment.offset.is_none() && self.zone.is_none() => Reading::Unreadable,
             Some(moment) => Reading::At(moment),
         }
+    }
+
+    /// What the formats that read a text agree on.
+    fn read_any(&self, text: &str) -> Option<Moment> {
+        let epoch = self.epoch.and_then(|unit| epoch(text, unit));
+        let mut read = self.formats.iter().filter_map(|format| parse(format, text.as_bytes())).chain(epoch);
+        let first = read.next()?;
+        read.try_fold(first, |found, moment| self.agree(&found, &moment).then_some(moment))
     }
 
     fn agree(&self, one: &Moment, other: &Moment) -> bool {
@@ -110,13 +116,14 @@ impl DateReader {
         }
     }
 
-    /// The day it falls on: as written, or of a time the day in the job's zone.
-    pub fn local_day(&self, moment: &Moment, calendars: &mut Calendars) -> i32 {
+    /// The day it falls on, as written, or of a time the day in the job's zone; also as year, month and day.
+    pub fn local_day(&self, moment: &Moment, calendars: &mut Calendars) -> (i32, (i32, u32, u32)) {
         if self.whole_days {
-            return moment.day;
+            return (moment.day, moment.date);
         }
         let instant = self.instant(moment, calendars);
-        calendars.job.day(instant)
+        let day = calendars.job.day(instant);
+        (day, if day == moment.day { moment.date } else { civil_of(day) })
     }
 }
 
@@ -235,7 +242,12 @@ fn epoch(text: &str, unit: Epoch) -> Option<Moment> {
         Epoch::Millis => 1_000,
     })?;
     let day = micros.div_euclid(DAY);
-    DAYS.contains(&day).then_some(Moment { day: day as i32, micros: micros.rem_euclid(DAY), offset: Some(0) })
+    DAYS.contains(&day).then(|| Moment {
+        day: day as i32,
+        date: civil_of(day as i32),
+        micros: micros.rem_euclid(DAY),
+        offset: Some(0),
+    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! E-mail addresses to their normal form (R6).
-//! Plain ASCII addresses are decided in one pass; everything else takes the whole rule. Both agree.
+//! Plain addresses are decided byte by byte; everything else takes the whole rule. Both agree.
 
 use super::normal::nfc;
 use idna::AsciiDenyList;
@@ -7,7 +7,7 @@ use idna::uts46::{DnsLength, Hyphens, Uts46};
 
 /// Appends the normal form of a trimmed address; false, and nothing appended, when there is none.
 pub fn normalise(text: &str, out: &mut Vec<u8>) -> bool {
-    plain(text.as_bytes(), out) || whole(text, out)
+    plain(text, out) || whole(text, out)
 }
 
 /// The part after the last `@` of a normal form.
@@ -31,21 +31,28 @@ fn whole(text: &str, out: &mut Vec<u8>) -> bool {
     true
 }
 
-/// What an ASCII byte may be part of: a local part, a label of a domain, what parts labels or words of a label.
+/// What a byte may be part of: a local part, an ASCII one, a label of a domain, what parts labels or words of a label.
 mod class {
     pub const LOCAL: u8 = 1;
-    pub const LABEL: u8 = 2;
-    pub const BETWEEN: u8 = 4;
+    pub const ASCII: u8 = 2;
+    pub const LABEL: u8 = 4;
+    pub const BETWEEN: u8 = 8;
 }
 
+/// Beyond ASCII these are the bytes of U+00C0 to U+02FF: no white space, and NFC as they are.
 const CLASSES: [u8; 256] = {
     let mut classes = [0; 256];
     let mut at = 0;
-    while at < 128 {
+    while at < 256 {
         let byte = at as u8;
         let white = matches!(byte, b' ' | b'\t'..=b'\r');
         let forbidden = matches!(byte, b'@' | b'<' | b'>' | b'"' | b',' | b';' | b':' | b'(' | b')');
-        classes[at] = if white || forbidden { 0 } else { class::LOCAL };
+        classes[at] = match byte {
+            0..0x80 if white || forbidden => 0,
+            0..0x80 => class::LOCAL | class::ASCII,
+            0x80..0xC0 | 0xC3..0xCC => class::LOCAL,
+            _ => 0,
+        };
         classes[at] |= if byte.is_ascii_alphanumeric() { class::LABEL } else { 0 };
         classes[at] |= if matches!(byte, b'-' | b'.') { class::BETWEEN } else { 0 };
         at += 1;
@@ -53,26 +60,44 @@ const CLASSES: [u8; 256] = {
     classes
 };
 
-/// The short way: true only for an address that is plainly well-formed. Its domain fits into one label's length and has
-/// no two hyphens or dots together, so nothing of what UTS 46 checks or decodes can be in it.
-fn plain(text: &[u8], out: &mut Vec<u8>) -> bool {
-    let class = |byte: &u8| CLASSES[usize::from(*byte)];
-    let Some(at) = text.iter().position(|byte| class(byte) & class::LOCAL == 0) else { return false };
-    let (local, domain) = (&text[..at], &text[at + 1..]);
-    let mut before = class::BETWEEN;
-    let mut good = text[at] == b'@' && !local.is_empty() && domain.len() <= 63;
+/// The short way: true only for an address that is plainly well-formed.
+fn plain(text: &str, out: &mut Vec<u8>) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let all = local.bytes().fold(class::LOCAL | class::ASCII, |all, byte| all & CLASSES[usize::from(byte)]);
+    if local.is_empty() || all & class::LOCAL == 0 || !plain_domain(domain.as_bytes()) {
+        return false;
+    }
+    let start = out.len();
+    if all & class::ASCII != 0 {
+        out.extend_from_slice(text.as_bytes());
+    } else {
+        local.chars().for_each(|c| lower(c, out));
+        out.push(b'@');
+        out.extend_from_slice(domain.as_bytes());
+    }
+    out[start..].make_ascii_lowercase();
+    true
+}
+
+/// An ASCII domain that fits into one label's length and has no two hyphens or dots together, so nothing of what UTS 46
+/// checks or decodes can be in it.
+fn plain_domain(domain: &[u8]) -> bool {
+    let (mut before, mut good) = (class::BETWEEN, domain.len() <= 63);
     for byte in domain {
-        let class = class(byte);
-        good &= class & class::LABEL != 0 || class & class::BETWEEN != 0 && before & class::BETWEEN == 0;
+        let class = CLASSES[usize::from(*byte)];
+        good &= class & class::LABEL != 0 || class & !before & class::BETWEEN != 0;
         before = class;
     }
-    if good && before & class::LABEL != 0 {
-        let start = out.len();
-        out.extend_from_slice(text);
-        out[start..].make_ascii_lowercase();
-        return true;
+    good && before & class::LABEL != 0
+}
+
+fn lower(c: char, out: &mut Vec<u8>) {
+    if c.is_ascii() {
+        return out.push(c as u8);
     }
-    false
+    for c in c.to_lowercase() {
+        out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+    }
 }
 
 #[cfg(test)]
@@ -128,12 +153,12 @@ mod tests {
     proptest! {
         #[test]
         fn r6_the_short_way_agrees_with_the_whole_rule(
-            text in "[aZ0._%+' -]{0,4}@?[a-zA-Z0-9._-]{0,8}(@|\\.)[a-cX-Z0-9-]{0,6}(\\.[a-z-]{0,4}){0,3}\\.?",
+            text in "[aZ0._%+' \u{e9}\u{c9}\u{130}\u{2ff}\u{301}\u{a0}-]{0,4}@?[a-zA-Z0-9._-]{0,8}(@|\\.)[a-cX-Z0-9-]{0,6}(\\.[a-z-]{0,4}){0,3}\\.?",
             any in "\\PC{0,12}@[\\x00-\\x7f]{0,10}",
         ) {
             for text in [text, any] {
                 let (mut short, mut long) = (Vec::new(), Vec::new());
-                if plain(text.as_bytes(), &mut short) {
+                if plain(&text, &mut short) {
                     prop_assert!(whole(&text, &mut long), "{}", text);
                     prop_assert_eq!(&short, &long);
                 } else {

@@ -59,9 +59,11 @@ impl IdentityMaker {
     }
 }
 
-/// The identities of a column in one batch: of the rows that have a value, in order. Buffers are reused.
+/// The identities of a column in one batch: of the kept rows that have a value, in order. Buffers are reused.
 #[derive(Default)]
 pub struct Identified {
+    /// Values seen, and how many of them are raw forms; those of rows not kept count too.
+    pub seen: (u64, u64),
     /// Rows with a value: indexes of output rows.
     pub rows: Vec<u32>,
     /// Their identities.
@@ -80,29 +82,49 @@ pub struct Identified {
 }
 
 impl Identified {
-    /// Makes the identities of a column. `rows` says which records to look at: output row and record of the batch.
+    /// Makes the identities of a column. `records` says which record of the batch is behind each output row; of rows that
+    /// are not to be kept values are counted only.
     pub fn read(
         &mut self,
         maker: &IdentityMaker,
         batch: &RawBatch,
         column: usize,
-        rows: impl Iterator<Item = (u32, usize)>,
+        records: &[u32],
+        keep: impl Fn(usize) -> bool,
     ) {
         self.clear();
-        for (row, record) in rows {
-            let Some(value) = batch.value(record, column) else { continue };
-            let region = match maker.region_column() {
-                Some(regions) => batch.value(record, regions).and_then(|text| self.region_of(&text)),
+        let values = batch.values(column);
+        let regions = maker.region_column().map(|column| batch.values(column));
+        for (row, record) in records.iter().enumerate() {
+            let Some(value) = values.get(*record as usize) else { continue };
+            self.seen.0 += 1;
+            let kept = keep(row);
+            if !kept && maker.rule == Normal::Text {
+                continue;
+            }
+            let region = match &regions {
+                Some(regions) => regions.get(*record as usize).and_then(|text| self.region_of(text)),
                 None => maker.region,
             };
-            if !normalise(&maker.rule, &value, region, &mut self.values) {
+            let start = self.values.len();
+            let normal = normalise(&maker.rule, value, region, &mut self.values);
+            self.seen.1 += u64::from(!normal);
+            if !kept {
+                self.values.truncate(start);
+                continue;
+            }
+            if !normal {
                 self.raw.push(self.rows.len() as u32);
-                self.raw_values.extend_from_slice(canonical(&value).as_bytes());
+                self.raw_values.extend_from_slice(canonical(value).as_bytes());
                 self.raw_ends.push(self.raw_values.len() as u32);
             }
-            self.rows.push(row);
+            self.rows.push(row as u32);
             self.ends.push(self.values.len() as u32);
         }
+        self.hash(maker);
+    }
+
+    fn hash(&mut self, maker: &IdentityMaker) {
         hash_column(maker.normal.expose(), &self.values, &self.ends, &mut self.identities);
         if !self.raw.is_empty() {
             hash_column(maker.raw.expose(), &self.raw_values, &self.raw_ends, &mut self.raw_identities);
@@ -143,6 +165,7 @@ impl Identified {
     }
 
     fn clear(&mut self) {
+        self.seen = (0, 0);
         self.rows.clear();
         self.identities.clear();
         self.raw.clear();

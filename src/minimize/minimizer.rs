@@ -4,7 +4,7 @@
 use super::controls::{Clock, Consent, Excludes, Horizon};
 use super::dates::Calendars;
 use super::identity::{Identified, IdentityMaker};
-use super::lanes::hash_column;
+use super::quasi::QuasiHasher;
 use super::rows::*;
 use super::tally::{ClockTally, FieldTally, IdentifierTally, MAX_DISTINCT, Position, Tally};
 use super::treat::{Outcome, Treater, kind};
@@ -13,8 +13,8 @@ use jiff::tz::TimeZone;
 use crate::clock::{Instant, Period, add};
 use crate::error::{Error, Result};
 use crate::key::{Key, Keyring};
-use crate::policy::{Column, Controls, Normal, Plan, Treatment};
-use crate::read::RawBatch;
+use crate::policy::{Column, Controls, Plan, Treatment};
+use crate::read::{RawBatch, Values};
 
 /// Which of a run's inputs is minimized.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,8 +50,6 @@ struct IdentifiedColumn {
     column: usize,
     name: String,
     maker: IdentityMaker,
-    /// Never a raw form, so a value that is not needed need not be normalised.
-    text: bool,
     /// Slots of the layout with their marks.
     slots: Vec<(usize, u8)>,
     /// Fields that publish its token.
@@ -152,7 +150,7 @@ impl Minimizer {
                 .map(|field| field.treater.as_ref().and_then(|treater| treater.calendars(&self.zone)))
                 .collect(),
             ends: Vec::new(),
-            hashes: Vec::new(),
+            quasi: QuasiHasher::new(),
         }
     }
 }
@@ -181,7 +179,6 @@ fn use_column<'a>(
             column,
             name: name.clone(),
             maker: IdentityMaker::new(keys, identifier),
-            text: identifier.normal == Normal::Text,
             slots: Vec::new(),
             fields: Vec::new(),
             tracked: !declared,
@@ -212,7 +209,7 @@ pub struct Worker<'m> {
     consent_calendars: Option<Calendars>,
     field_calendars: Vec<Option<Calendars>>,
     ends: Vec<u32>,
-    hashes: Vec<[u8; 32]>,
+    quasi: QuasiHasher,
 }
 
 impl Worker<'_> {
@@ -244,15 +241,15 @@ impl Worker<'_> {
     /// subject.
     fn read_subjects(&mut self, batch: &RawBatch) {
         let key = &self.minimizer.identified[0];
-        let count = batch.rows() as u32;
-        self.key.read(&key.maker, batch, key.column, (0..count).map(|record| (record, record as usize)));
-        self.key.make_tokens(&self.minimizer.token_key);
         self.records.clear();
-        self.tally.records += u64::from(count);
+        self.records.extend(0..batch.rows() as u32);
+        self.key.read(&key.maker, batch, key.column, &self.records, |_| true);
+        self.key.make_tokens(&self.minimizer.token_key);
+        self.tally.records += batch.rows() as u64;
         if self.minimizer.stream == Stream::Main {
-            self.records.extend(0..count);
             return;
         }
+        self.records.clear();
         self.records.extend_from_slice(&self.key.rows);
         self.key.rows.clear();
         self.key.rows.extend(0..self.records.len() as u32);
@@ -300,10 +297,11 @@ impl Worker<'_> {
         let horizon = self.minimizer.horizon;
         for (index, clock) in self.minimizer.clocks.iter().enumerate() {
             let (calendars, tally) = (&mut self.clock_calendars[index], &mut self.tally.clocks[index]);
+            let values = batch.values(clock.column);
             for (row, record) in self.records.iter().enumerate() {
-                if let Some(value) = batch.value(*record as usize, clock.column) {
+                if let Some(value) = values.get(*record as usize) {
                     let at = || position(batch, *record);
-                    clock.read(&value, horizon, calendars, at, (&mut latest[row], &mut flags[row]), tally);
+                    clock.read(value, horizon, calendars, at, (&mut latest[row], &mut flags[row]), tally);
                 }
             }
         }
@@ -346,21 +344,11 @@ impl Worker<'_> {
         for (index, column) in self.minimizer.identified.iter().enumerate().skip(1) {
             let looking = column.tracked
                 && column.fields.iter().any(|field| self.tally.fields[*field].distinct.len() < MAX_DISTINCT);
-            let skipped = |row: u32| self.rows.flags[row as usize] & flag::FIELDS_SKIPPED != 0;
-            let only_published = column.slots.is_empty() && column.text && !looking;
-            let rows = self.records.iter().enumerate().map(|(row, record)| (row as u32, *record as usize));
-            if only_published {
-                self.other.read(&column.maker, batch, column.column, rows.clone().filter(|(row, _)| !skipped(*row)));
-                let others =
-                    rows.filter(|(row, record)| skipped(*row) && batch.value(*record, column.column).is_some());
-                let values = others.count() as u64;
-                self.tally.identifiers[index].values += values;
-                column.fields.iter().for_each(|field| self.tally.fields[*field].values += values);
-            } else {
-                self.other.read(&column.maker, batch, column.column, rows);
-            }
-            place_slots(column, &self.other, &mut self.rows);
+            let (everywhere, flags) = (looking || !column.slots.is_empty(), &self.rows.flags);
+            let published = |row: usize| flags[row] & flag::FIELDS_SKIPPED == 0;
+            self.other.read(&column.maker, batch, column.column, &self.records, |row| everywhere || published(row));
             count(column, index, &self.other, &mut self.tally);
+            place_slots(column, &self.other, &mut self.rows);
             if column.fields.is_empty() {
                 continue;
             }
@@ -379,20 +367,21 @@ impl Worker<'_> {
             let Some(treater) = &field.treater else { continue };
             let mut treated = TreatedField {
                 treater,
-                from: field.from,
+                batch,
+                values: field.from.map(|from| batch.values(from)),
                 calendars: &mut self.field_calendars[index],
                 tally: &mut self.tally.fields[index],
             };
             match column {
                 FieldColumn::Text { bytes, ends, valid } => {
                     for (record, flags) in self.records.iter().zip(flags.iter()) {
-                        valid.push(treated.append(batch, *record, *flags, bytes));
+                        valid.push(treated.append(*record, *flags, bytes));
                         ends.push(u32::try_from(bytes.len()).map_err(|_| too_much_text())?);
                     }
                 }
                 FieldColumn::Fixed { width, bytes, valid } => {
                     for (record, flags) in self.records.iter().zip(flags.iter()) {
-                        valid.push(treated.append(batch, *record, *flags, bytes));
+                        valid.push(treated.append(*record, *flags, bytes));
                         bytes.resize(valid.len() * *width, 0);
                     }
                 }
@@ -412,11 +401,8 @@ impl Worker<'_> {
                     (bytes, &self.ends, valid)
                 }
             };
-            hash_column(self.minimizer.quasi_key.expose(), bytes, ends, &mut self.hashes);
-            for ((out, hash), valid) in self.rows.quasi[quasi].iter_mut().zip(&self.hashes).zip(valid) {
-                let first = hash.first_chunk().map_or(0, |first| u64::from_le_bytes(*first));
-                *out = if *valid { first.max(1) } else { NULL_QUASI };
-            }
+            let key = self.minimizer.quasi_key.expose();
+            self.quasi.hash(key, bytes, ends, valid, &mut self.rows.quasi[quasi]);
         }
     }
 }
@@ -424,25 +410,26 @@ impl Worker<'_> {
 /// One field while its values are treated.
 struct TreatedField<'a> {
     treater: &'a Treater,
-    from: Option<usize>,
+    batch: &'a RawBatch,
+    values: Option<Values<'a>>,
     calendars: &'a mut Option<Calendars>,
     tally: &'a mut FieldTally,
 }
 
 impl TreatedField<'_> {
     /// Appends a record's treated value; true when there is one. Of a skipped row it is counted and not kept.
-    fn append(&mut self, batch: &RawBatch, record: u32, flags: u16, bytes: &mut Vec<u8>) -> bool {
+    fn append(&mut self, record: u32, flags: u16, bytes: &mut Vec<u8>) -> bool {
         let skipped = flags & flag::FIELDS_SKIPPED != 0;
-        let Some(value) = self.from.and_then(|from| batch.value(record as usize, from)) else {
+        let Some(value) = self.values.and_then(|values| values.get(record as usize)) else {
             return !skipped && self.treater.of_null(bytes);
         };
         let start = bytes.len();
-        match self.treater.apply(&value, self.calendars, bytes) {
+        match self.treater.apply(value, self.calendars, bytes) {
             Outcome::Null => return false,
             Outcome::Value => self.tally.values += 1,
             Outcome::Untreated => {
                 self.tally.values += 1;
-                self.tally.count_untreated(position(batch, record));
+                self.tally.count_untreated(position(self.batch, record));
                 return false;
             }
         }
@@ -473,10 +460,11 @@ fn place_slots(column: &IdentifiedColumn, from: &Identified, rows: &mut Rows) {
 }
 
 fn count(column: &IdentifiedColumn, index: usize, from: &Identified, tally: &mut Tally) {
-    tally.identifiers[index].values += from.rows.len() as u64;
-    tally.identifiers[index].raw += from.raw.len() as u64;
+    let (values, raw) = from.seen;
+    tally.identifiers[index].values += values;
+    tally.identifiers[index].raw += raw;
     for field in &column.fields {
-        tally.fields[*field].values += from.rows.len() as u64;
+        tally.fields[*field].values += values;
     }
 }
 

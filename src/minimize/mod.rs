@@ -10,6 +10,7 @@ mod lanes;
 mod minimizer;
 mod normal;
 mod phone;
+mod quasi;
 mod rows;
 mod salesforce_id;
 mod tally;

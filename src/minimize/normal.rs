@@ -11,9 +11,9 @@ use crate::policy::Normal;
 const NFC: ComposingNormalizerBorrowed<'static> = ComposingNormalizer::new_nfc();
 const CASES: CaseMapperBorrowed<'static> = CaseMapper::new();
 
-/// NFC; ASCII is returned as it is.
+/// NFC. Characters below U+0300, the first that combines, stand in it as they are; none of them has a byte from 0xCC on.
 pub fn nfc(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() { Cow::Borrowed(text) } else { NFC.normalize(text) }
+    if text.bytes().fold(0, u8::max) < 0xCC { Cow::Borrowed(text) } else { NFC.normalize(text) }
 }
 
 /// Without Unicode White_Space at both ends (R5); text that begins and ends in visible ASCII has none.

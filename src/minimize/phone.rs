@@ -78,6 +78,8 @@ struct NumberPlan {
     /// The same two for numbers without `+`, where no international prefix may begin either.
     bare: u128,
     dialled: u128,
+    /// International prefix, where it is always the same.
+    abroad: Option<&'static [u8]>,
     /// Possible lengths, without only locally dialable ones, of the whole calling code: bit n for n digits.
     lengths: u32,
 }
@@ -121,7 +123,7 @@ impl Plans {
 impl NumberPlan {
     fn read(line: &'static str) -> Option<(Region, NumberPlan)> {
         let cells: Vec<&str> = line.split('\t').collect();
-        let [region, code, main, clear, trunk, after, bare, dialled] = cells[..] else { return None };
+        let [region, code, main, clear, trunk, after, bare, dialled, abroad] = cells[..] else { return None };
         let starts = |cell| u128::from_str_radix(cell, 16).ok();
         let code = code.parse().ok()?;
         let plan = NumberPlan {
@@ -132,6 +134,7 @@ impl NumberPlan {
             after: starts(after)?,
             bare: starts(bare)?,
             dialled: starts(dialled)?,
+            abroad: (abroad != "-").then_some(abroad.as_bytes()),
             lengths: possible_lengths(code),
         };
         Some((Region::from_code(region).ok()?, plan))
@@ -198,10 +201,11 @@ fn plain(text: &[u8], region: Option<Region>, out: &mut Vec<u8>) -> bool {
         }
     }
     let digits = &digits[..count];
-    let decided = if plus {
-        PLANS.international(digits).and_then(|(plan, rest)| Some((plan.code, plan.national(rest)?)))
-    } else {
-        region.and_then(|region| PLANS.by_region.get(&region)).and_then(|p| Some((p.code, p.domestic(digits)?)))
+    let plan = if plus { None } else { region.and_then(|region| PLANS.by_region.get(&region)) };
+    let abroad = if plus { Some(digits) } else { plan.and_then(|plan| digits.strip_prefix(plan.abroad?)) };
+    let decided = match abroad {
+        Some(digits) => PLANS.international(digits).and_then(|(plan, rest)| Some((plan.code, plan.national(rest)?))),
+        None => plan.and_then(|plan| Some((plan.code, plan.domestic(digits)?))),
     };
     let Some((code, number)) = decided else { return false };
     out.push(b'+');
@@ -247,7 +251,14 @@ mod tests {
     #[test]
     fn r8_common_spellings_take_the_short_way() {
         let germany = region("DE");
-        for text in ["+491701234567", "+49 170 1234567", "0170 1234567", "0170/1234567", "+49 (0)170 1234567"] {
+        for text in [
+            "+491701234567",
+            "+49 170 1234567",
+            "0049 170 1234567",
+            "0170 1234567",
+            "0170/1234567",
+            "+49 (0)170 1234567",
+        ] {
             assert_eq!(short(text, germany).as_deref(), Some("+491701234567"), "{text}");
         }
         assert_eq!(short("(212) 555-0100", region("US")).as_deref(), Some("+12125550100"));

@@ -16,15 +16,28 @@ const BITS: [u8; 256] = {
     bits
 };
 
+/// For case bits, the bit that makes each of five letters upper case.
+const CASES: [u64; 32] = {
+    let mut cases = [0; 32];
+    let mut at = 0;
+    while at < 5 * 32 {
+        let upper = ((at / 5) >> (at % 5) & 1) as u64;
+        cases[at / 5] |= upper << (8 * (at % 5) + 5);
+        at += 1;
+    }
+    cases
+};
+
+/// Sixteen times a byte.
+const fn each(byte: u8) -> u128 {
+    u128::from_ne_bytes([byte; 16])
+}
+
 /// Appends the 18 characters of a trimmed id; false, and nothing appended, when it is none.
 pub fn normalise(text: &str, out: &mut Vec<u8>) -> bool {
-    let bytes = text.as_bytes();
-    if !bytes.iter().all(u8::is_ascii_alphanumeric) {
-        return false;
-    }
-    let id = match bytes {
-        [id @ .., _, _, _] if bytes.len() == 18 => repair(id, &bytes[15..]),
-        _ => widen(bytes),
+    let id = match text.as_bytes() {
+        id if id.len() == 18 => id.first_chunk().zip(id.last_chunk()).and_then(|(id, checksum)| repair(*id, *checksum)),
+        id => id.try_into().ok().and_then(widen),
     };
     if let Some(id) = &id {
         out.extend_from_slice(id);
@@ -32,33 +45,41 @@ pub fn normalise(text: &str, out: &mut Vec<u8>) -> bool {
     id.is_some()
 }
 
-fn widen(id: &[u8]) -> Option<[u8; 18]> {
+fn widen(id: [u8; 15]) -> Option<[u8; 18]> {
     let mut out = [0; 18];
-    out[..15].copy_from_slice(id.first_chunk::<15>().filter(|_| id.len() == 15)?);
+    out[..15].copy_from_slice(&id);
     for block in 0..3 {
         let bits = (0..5).fold(0, |bits, k| bits | usize::from(id[5 * block + k].is_ascii_uppercase()) << k);
         out[15 + block] = CHECKSUM[bits];
     }
-    Some(out)
+    id.iter().all(u8::is_ascii_alphanumeric).then_some(out)
 }
 
 /// Gives each letter the case its checksum bit says; none when a bit is set for a digit, or the checksum is no checksum.
-fn repair(id: &[u8], checksum: &[u8]) -> Option<[u8; 18]> {
-    let mut out = [0; 18];
-    let mut good = true;
-    for (block, check) in checksum.iter().enumerate() {
-        let bits = BITS[usize::from(*check)];
-        out[15 + block] = check.to_ascii_uppercase();
-        good &= bits < 32;
-        for k in 0..5 {
-            let (byte, upper) = (id[5 * block + k], bits >> k & 1 == 1);
-            let digit = byte.is_ascii_digit();
-            good &= !(upper && digit);
-            // Letters differ from their other case in this one bit.
-            out[5 * block + k] = if digit { byte } else { byte & !0x20 | u8::from(!upper) << 5 };
-        }
+/// All letters at once: byte `n` of a number is character `n`; the sixteenth is the first of the checksum.
+fn repair(id: [u8; 16], checksum: [u8; 3]) -> Option<[u8; 18]> {
+    let [a, b, c] = checksum.map(|check| BITS[usize::from(check)]);
+    if (a | b | c) >= 32 {
+        return None;
     }
+    let case = |bits: u8| u128::from(CASES[usize::from(bits)]);
+    let upper = case(a) | case(b) << 40 | case(c) << 80;
+    let id = u128::from_le_bytes(id);
+    // Letters differ from their other case in the bit 0x20, which digits have set; 0x40 is set in letters only.
+    let good = alphanumeric(id) && upper << 1 & !id == 0;
+    let mut out = [0; 18];
+    out[..16].copy_from_slice(&((id | each(0x20)) & !upper).to_le_bytes());
+    out[15..].copy_from_slice(&checksum.map(|check| check.to_ascii_uppercase()));
     good.then_some(out)
+}
+
+/// Whether all sixteen bytes are ASCII letters or digits.
+fn alphanumeric(bytes: u128) -> bool {
+    let from = |bytes: u128, least: u8| bytes + each(0x80 - least);
+    let lower = bytes | each(0x20);
+    let digits = from(bytes & each(0x7f), b'0') & !from(bytes & each(0x7f), b'9' + 1);
+    let letters = from(lower & each(0x7f), b'a') & !from(lower & each(0x7f), b'z' + 1);
+    (digits | letters) & !bytes & each(0x80) == each(0x80)
 }
 
 #[cfg(test)]

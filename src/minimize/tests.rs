@@ -90,6 +90,7 @@ fn plan() -> Plan {
         epoch: "2026a".into(),
         token_format: TokenFormat::Hex,
         zone: TimeZone::UTC,
+        schedule: None,
         columns: COLUMNS.iter().map(|name| column(name)).collect(),
         fields: vec![
             field("contact", Some(0), Treatment::Pseudonymize),

@@ -7,11 +7,12 @@ use super::check_source::{self, Inventory};
 use super::digest;
 use super::finding::Page;
 use super::gather::Gather;
-use super::job_spec::{ExcludeSpec, JobSpec, ObserveSpec, OnBadRecord, ScheduleSpec, Scope};
+use super::job_spec::{ExcludeSpec, JobSpec, ObserveSpec, OnBadRecord, Scope};
 use super::plan::{
     Basis, ConsentColumn, Controls, Effect, Exclude, Limits, Location, Observe, Plan, Purpose, Recipient, Retention,
     Source, TokenFormat, ValueType,
 };
+use super::schedule::{self, Schedule};
 use super::spec::At;
 use super::value::{self, Place};
 use jiff::tz::TimeZone;
@@ -53,7 +54,7 @@ struct Parts<'a> {
     output: Option<Location>,
     purpose: Option<&'a Purpose>,
     recipient: Option<Recipient>,
-    zone: Option<TimeZone>,
+    schedule: Option<Option<Schedule>>,
     retention: Option<Retention>,
     limits: Option<Limits>,
     observe: Option<Vec<Observe>>,
@@ -72,7 +73,7 @@ pub(super) fn check<'a>(page: Page<'a>, spec: &'a JobSpec, desk: &Desk<'a>) -> J
         output: value::location(page, &spec.output, &desk.policy.roots, Place::Dataset),
         purpose,
         recipient: recipient(page, spec, desk),
-        zone: schedule(page, spec.schedule.as_ref()),
+        schedule: spec.schedule.as_ref().map_or(Some(None), |at| schedule::check(page, at, &spec.name).map(Some)),
         retention: retention(page, spec, purpose),
         limits: limits(page, spec),
         observe: observed.into_iter().map(|(_, observe)| observe).collect(),
@@ -90,7 +91,7 @@ fn plan(terms: Terms, desk: &Desk, parts: Parts) -> Option<Plan> {
     let fields = check_field::fields(&terms, &mut gather);
     let gate = check_field::gate(&terms);
     let controls = controls(&terms, desk, &mut gather);
-    let (purpose, recipient) = (parts.purpose?.clone(), parts.recipient?);
+    let (purpose, recipient, schedule) = (parts.purpose?.clone(), parts.recipient?, parts.schedule?);
     let domain = match recipient.third_party {
         true => format!("{}/{}", purpose.name, recipient.name),
         false => purpose.name.clone(),
@@ -106,7 +107,8 @@ fn plan(terms: Terms, desk: &Desk, parts: Parts) -> Option<Plan> {
         domain,
         epoch: desk.policy.keys.as_ref()?.epoch.clone(),
         token_format: spec.token_format.as_ref().map_or(TokenFormat::Hex, |t| **t),
-        zone: parts.zone?,
+        zone: schedule.as_ref().map_or(TimeZone::UTC, |schedule| schedule.zone().clone()),
+        schedule,
         columns: gather.columns()?,
         fields: fields?,
         controls: controls?,
@@ -178,21 +180,6 @@ fn recipient(page: Page, spec: &JobSpec, desk: &Desk) -> Option<Recipient> {
         }
     };
     desk.policy.recipients.get(name).cloned()
-}
-
-/// The zone of the job's calendar. Cron text is looked at only for its shape.
-fn schedule(page: Page, spec: Option<&At<ScheduleSpec>>) -> Option<TimeZone> {
-    let Some(spec) = spec else { return Some(TimeZone::UTC) };
-    let fields: Vec<_> = spec.cron.split_whitespace().collect();
-    let plain = |f: &&str| f.bytes().all(|b| b.is_ascii_alphanumeric() || b"*/,-".contains(&b));
-    if fields.len() != 5 || !fields.iter().all(plain) {
-        let help = "write minute, hour, day of month, month and day of week, such as \"0 2 * * *\"";
-        page.fault(spec.cron.span(), "cron", "not a cron expression of five fields", help);
-    }
-    for at in [&spec.deadline, &spec.timeout, &spec.jitter].into_iter().flatten() {
-        value::period(page, at);
-    }
-    value::zone(page, &spec.timezone)
 }
 
 /// R27: no longer than the purpose allows.

@@ -67,7 +67,7 @@ pub struct ScheduleSpec {
     pub deadline: Option<At<String>>,
     /// Longest run, ISO 8601. Default PT6H.
     pub timeout: Option<At<String>>,
-    /// Greatest random delay, ISO 8601. Default PT0S.
+    /// Greatest delay, of which a job's share follows from its name, ISO 8601. Default PT0S.
     pub jitter: Option<At<String>>,
     /// Whether the schedule rests. Default false.
     pub suspend: Option<At<bool>>,

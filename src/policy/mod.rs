@@ -14,6 +14,7 @@ mod gather;
 mod job_spec;
 mod plan;
 mod policy_spec;
+mod schedule;
 mod schema;
 mod shape;
 mod source_spec;
@@ -22,5 +23,7 @@ mod treatment;
 mod value;
 
 pub use folder::{lint, load};
+pub use job_spec::CatchUp;
 pub use plan::*;
+pub use schedule::Schedule;
 pub use schema::{SpecKind, schema};

@@ -1,6 +1,7 @@
 //! What a job has been resolved to: valid, complete, with no raw text left to interpret.
 //! Everything after `policy` reads these; nothing here is read from a file directly. Must not know any stage.
 
+use super::schedule::Schedule;
 use crate::clock::Period;
 use globset::GlobMatcher;
 use jiff::{civil::Date, tz::TimeZone};
@@ -193,6 +194,8 @@ pub struct Plan {
     pub token_format: TokenFormat,
     /// Zone of the job's calendar: the schedule's, or UTC.
     pub zone: TimeZone,
+    /// When it runs by itself.
+    pub schedule: Option<Schedule>,
     /// Columns of the export that the job needs, each once. Fields and controls index into it.
     pub columns: Vec<Column>,
     /// Published fields in the job's order.

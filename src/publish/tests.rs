@@ -270,6 +270,7 @@ fn plan() -> Plan {
         epoch: "e".into(),
         token_format: TokenFormat::Hex,
         zone: jiff::tz::TimeZone::UTC,
+        schedule: None,
         columns: vec![],
         fields: vec![field("contact", None, None), field("city", Some(days(50)), Some(0))],
         controls: Controls::default(),

@@ -1,7 +1,6 @@
 //! `RawBatch`: the product of `read`, a block of decoded records with the ends of their cells.
 //! Raw values live here and in `minimize`, nowhere else, and cannot be formatted.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Which cell of a record each needed column is in, for one file's header.
@@ -13,6 +12,20 @@ pub struct ColumnMap {
     pub width: usize,
 }
 
+/// Where in a block's text a value is; empty when there is none.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Cell {
+    pub start: u32,
+    pub end: u32,
+}
+
+impl Cell {
+    #[inline]
+    pub fn of(self, text: &str) -> &str {
+        text.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+}
+
 /// A block of whole records of one object or member, decoded to UTF-8.
 /// Deliberately without `Debug`: it holds raw values.
 pub struct RawBatch {
@@ -20,19 +33,30 @@ pub struct RawBatch {
     pub input: usize,
     /// Number of the first record in its file, from 1, the header not counted; [`RawBatch::record`] gives the others.
     pub first_record: u64,
-    /// The text of the block: whole records, one after the other, each with its line end.
+    /// The text of the block: whole records with their line ends, then needed values that differ from what is written.
     pub(super) text: String,
-    /// For record `r` and cell `c`, `ends[r * width + c]` is the position of the delimiter or LF after the cell. A cell
-    /// starts one byte after the end before it. Quotes of quoted cells, and the CR of a CRLF, lie between the two.
-    pub(super) ends: Vec<u32>,
+    /// Values of the needed columns, one column after the other.
+    pub(super) cells: Vec<Cell>,
     pub(super) rows: usize,
     /// Rows before which a bad record was dropped, once per record, ascending.
     pub(super) dropped: Vec<u32>,
-    /// Whether a cell may hold doubled quotes.
-    pub(super) doubled: bool,
-    pub(super) quote: Option<u8>,
     pub(super) columns: Arc<ColumnMap>,
-    pub(super) null: Arc<Vec<String>>,
+}
+
+/// The values of one needed column of a batch.
+#[derive(Clone, Copy)]
+pub struct Values<'a> {
+    text: &'a str,
+    cells: &'a [Cell],
+}
+
+impl<'a> Values<'a> {
+    /// The value in a row, as [`RawBatch::value`] gives it.
+    #[inline]
+    pub fn get(&self, row: usize) -> Option<&'a str> {
+        let cell = self.cells[row];
+        if cell.start < cell.end { Some(cell.of(self.text)) } else { None }
+    }
 }
 
 impl RawBatch {
@@ -53,94 +77,41 @@ impl RawBatch {
     }
 
     /// The cell of a needed column, unquoted; `None` when the file lacks the column, the cell is blank after trim
-    /// (R5) or, after trim, one of the source's null tokens. Otherwise the text as written, not trimmed; it is borrowed
-    /// from the block unless the cell holds doubled quotes.
+    /// (R5) or, after trim, one of the source's null tokens. Otherwise the text as written, not trimmed.
     #[inline]
-    pub fn value(&self, row: usize, column: usize) -> Option<Cow<'_, str>> {
-        let position = self.columns.positions[column]?;
-        let text = self.unquoted(self.written(row, position)?)?;
-        if blank(&text) || (!self.null.is_empty() && self.is_null(&text)) {
-            return None;
-        }
-        Some(text)
+    pub fn value(&self, row: usize, column: usize) -> Option<&str> {
+        self.values(column).get(row)
     }
 
-    /// The cell between its separators, quotes included.
+    /// All cells of a needed column.
     #[inline]
-    fn written(&self, row: usize, position: usize) -> Option<&str> {
-        let at = row * self.columns.width + position;
-        let start = if at == 0 { 0 } else { self.ends[at - 1] as usize + 1 };
-        let cell = self.text.get(start..self.ends[at] as usize)?;
-        if position + 1 == self.columns.width {
-            return Some(cell.strip_suffix('\r').unwrap_or(cell));
-        }
-        Some(cell)
+    pub fn values(&self, column: usize) -> Values<'_> {
+        Values { text: &self.text, cells: &self.cells[column * self.rows..][..self.rows] }
     }
-
-    #[inline]
-    fn unquoted<'a>(&self, cell: &'a str) -> Option<Cow<'a, str>> {
-        let Some(quote) = self.quote.filter(|q| cell.as_bytes().first() == Some(q)) else {
-            return Some(Cow::Borrowed(cell));
-        };
-        let inner = cell.get(1..cell.len().checked_sub(1)?)?;
-        Some(if self.doubled { undoubled(inner, quote) } else { Cow::Borrowed(inner) })
-    }
-
-    fn is_null(&self, text: &str) -> bool {
-        let text = text.trim();
-        self.null.iter().any(|token| token == text)
-    }
-}
-
-#[inline]
-fn blank(text: &str) -> bool {
-    match text.as_bytes().first() {
-        None => true,
-        Some(byte) if *byte > b' ' && byte.is_ascii() => false,
-        Some(_) => text.trim().is_empty(),
-    }
-}
-
-/// The text of a cell as written, its quotes taken off.
-pub(super) fn unquote(cell: &str, quote: Option<u8>) -> Cow<'_, str> {
-    match quote.filter(|q| cell.len() >= 2 && cell.as_bytes().first() == Some(q)) {
-        Some(quote) => undoubled(&cell[1..cell.len() - 1], quote),
-        None => Cow::Borrowed(cell),
-    }
-}
-
-fn undoubled(inner: &str, quote: u8) -> Cow<'_, str> {
-    if memchr::memchr(quote, inner.as_bytes()).is_none() {
-        return Cow::Borrowed(inner);
-    }
-    let one = char::from(quote).to_string();
-    Cow::Owned(inner.replace(&one.repeat(2), &one))
 }
 
 #[cfg(test)]
 impl RawBatch {
     /// A batch of a small CSV with a header, comma and double quotes, for tests of the stages after this one.
     pub(crate) fn sample(csv: &str, needed: &[&str]) -> RawBatch {
+        RawBatch::sample_with_null(csv, needed, &[])
+    }
+
+    fn sample_with_null(csv: &str, needed: &[&str], null: &[&str]) -> RawBatch {
         let grammar = super::exact::Grammar { delimiter: b',', quote: Some(b'"'), literal: false, longest: 1 << 20 };
         let (header, body) = csv.split_once('\n').unwrap();
         let names: Vec<&str> = header.trim().split(',').collect();
         let positions = needed.iter().map(|n| names.iter().position(|name| name == n)).collect();
         let columns = Arc::new(ColumnMap { positions, width: names.len() });
+        let null: Vec<String> = null.iter().map(ToString::to_string).collect();
         let Ok(exact) = super::exact::parse(body.as_bytes(), &grammar, names.len(), false, true) else {
             panic!("the sample is not CSV")
         };
-        RawBatch {
-            input: 0,
-            first_record: 1,
-            text: exact.text,
-            rows: exact.rows,
-            ends: exact.ends,
-            dropped: exact.dropped,
-            doubled: true,
-            quote: Some(b'"'),
-            columns,
-            null: Arc::default(),
-        }
+        let super::exact::Exact { mut text, ends, doubled, rows, dropped } = exact;
+        let mut cells = Vec::new();
+        let finder = super::cells::CellFinder { quote: Some(b'"'), null: &null, columns: &columns };
+        finder.find(&mut text, &ends, &doubled, &mut cells);
+        RawBatch { input: 0, first_record: 1, text, cells, rows, dropped, columns }
     }
 }
 
@@ -150,16 +121,16 @@ mod tests {
 
     #[test]
     fn r5_blank_cells_and_null_tokens_are_none_and_other_text_is_as_written() {
-        let mut batch =
-            RawBatch::sample("a,b,c\n \u{a0},\" x \",\"say \"\"hi\"\"\"\r\nNULL,\"\",z\r\n", &["c", "a", "d", "b"]);
-        batch.null = Arc::new(vec!["NULL".into()]);
-        assert_eq!((batch.rows(), batch.has(0), batch.has(2)), (2, true, false));
-        assert_eq!(batch.value(0, 0).as_deref(), Some("say \"hi\""));
+        let csv = "a,b,c\n \u{a0},\" x \",\"say \"\"hi\"\"\"\r\nNULL,\"\",z\r\n\"a \"\"\",\"x\"\"\"\"\",\"\"\"\"\r\n";
+        let batch = RawBatch::sample_with_null(csv, &["c", "a", "d", "b"], &["NULL", "a \""]);
+        assert_eq!((batch.rows(), batch.has(0), batch.has(2)), (3, true, false));
+        assert_eq!(batch.value(0, 0), Some("say \"hi\""));
         assert_eq!(batch.value(0, 1), None);
         assert_eq!(batch.value(0, 2), None);
-        assert_eq!(batch.value(0, 3).as_deref(), Some(" x "));
+        assert_eq!(batch.value(0, 3), Some(" x "));
         assert_eq!((batch.value(1, 1), batch.value(1, 3)), (None, None));
-        assert_eq!(batch.value(1, 0).as_deref(), Some("z"));
+        assert_eq!(batch.value(1, 0), Some("z"));
+        assert_eq!((batch.value(2, 0), batch.value(2, 1), batch.value(2, 3)), (Some("\""), None, Some("x\"\"")));
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub(super) enum Step {
 pub(super) struct Exact {
     pub text: String,
     pub ends: Vec<u32>,
+    /// Wherever two quotes stand together, in empty cells too: the second.
+    pub doubled: Vec<u32>,
     pub rows: usize,
     pub dropped: Vec<u32>,
 }
@@ -130,7 +132,7 @@ fn empty(line: &[u8]) -> bool {
 /// not `complete` holds the beginning of one record at its end, which is looked at for faults only.
 pub(super) fn parse(text: &[u8], grammar: &Grammar, width: usize, drop: bool, complete: bool) -> Result<Exact, Fault> {
     let bad = first_bad(text, complete);
-    let mut out = Exact { text: String::new(), ends: Vec::new(), rows: 0, dropped: Vec::new() };
+    let mut out = Exact { text: String::new(), ends: Vec::new(), doubled: Vec::new(), rows: 0, dropped: Vec::new() };
     let (mut bytes, mut cells) = (Vec::with_capacity(text.len() + 1), Vec::new());
     let (mut from, mut record) = (0, 0);
     while from < text.len() {
@@ -175,6 +177,9 @@ pub(super) fn parse(text: &[u8], grammar: &Grammar, width: usize, drop: bool, co
             }
         }
         from = reached;
+    }
+    if let Some(quote) = grammar.quote {
+        out.doubled.extend(memchr::memmem::find_iter(&bytes, &[quote; 2]).map(|at| at as u32 + 1));
     }
     out.text = String::from_utf8(bytes).map_err(|_| Fault { at: 0, record: 0, what: What::Malformed })?;
     Ok(out)

@@ -1,7 +1,8 @@
 //! The header of one file: where it is, its names, and which column of the source is in which cell.
 //! Columns are found by name, never by position. Must not know what columns are for.
 
-use super::batch::{ColumnMap, unquote};
+use super::batch::ColumnMap;
+use super::cells::unquote;
 use super::decode::{Broken, Text};
 use super::exact::{Grammar, Step};
 use super::fault::What;

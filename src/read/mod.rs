@@ -3,6 +3,7 @@
 
 mod archive;
 mod batch;
+mod cells;
 mod container;
 mod decode;
 mod exact;
@@ -16,7 +17,7 @@ mod set;
 mod tests;
 mod turn;
 
-pub use batch::{ColumnMap, RawBatch};
+pub use batch::{ColumnMap, RawBatch, Values};
 pub use container::Container;
 pub use reader::{ReadRequest, Reader, Scratch};
 pub use report::{Drift, InputReport, ReadReport};

@@ -2,14 +2,15 @@
 //! numbered in order; the first fault in the order of the files is the one reported. Must not know what columns are for.
 
 use super::archive;
-use super::batch::{ColumnMap, RawBatch};
+use super::batch::{Cell, ColumnMap, RawBatch};
+use super::cells::CellFinder;
 use super::container::{Bytes, Container, From, container};
 use super::decode::{Text, encoding};
 use super::exact::{self, Grammar};
 use super::fault::{Fault, What};
 use super::header::{self, malformed};
 use super::report::{Drift, InputReport, ReadReport};
-use super::scan::{self, Marks};
+use super::scan::{self, Marks, Positions};
 use super::set::Selection;
 use super::turn::{Block, Input, Stop, Turns};
 use crate::error::{Error, Result};
@@ -40,14 +41,15 @@ pub struct ReadRequest<'a> {
 #[derive(Default)]
 pub struct Scratch {
     bytes: Vec<u8>,
-    ends: Vec<u32>,
+    positions: Positions,
+    cells: Vec<Cell>,
 }
 
 impl Scratch {
     /// Takes a batch's buffers back, so that the next block needs no memory of its own.
     pub fn recycle(&mut self, batch: RawBatch) {
         self.bytes = batch.text.into_bytes();
-        self.ends = batch.ends;
+        self.cells = batch.cells;
     }
 }
 
@@ -61,7 +63,7 @@ pub struct Reader<'a> {
     drift: Vec<Drift>,
     grammar: Grammar,
     drop: bool,
-    null: Arc<Vec<String>>,
+    null: Vec<String>,
     encoding: &'static str,
     monitor: &'a dyn Monitor,
 }
@@ -78,10 +80,8 @@ struct Progress {
 /// A parsed block.
 struct Parsed {
     text: String,
-    ends: Vec<u32>,
     rows: usize,
     dropped: Vec<u32>,
-    doubled: bool,
 }
 
 /// Why a block could not be parsed.
@@ -131,7 +131,7 @@ impl<'a> Reader<'a> {
             drift,
             grammar,
             drop: request.drop_bad_records,
-            null: Arc::new(format.null.clone()),
+            null: format.null.clone(),
             encoding: encoding(&format.encoding)?.name(),
             monitor,
         })
@@ -152,9 +152,9 @@ impl<'a> Reader<'a> {
             let ticket = Ticket { reader: self, number: block.number };
             self.monitor.event(Event::Advance { bytes: block.taken });
             let (input, offset) = (block.input, block.offset);
-            let parsed = self.parse(block, bytes, std::mem::take(&mut scratch.ends));
+            let parsed = self.parse(block, bytes, &mut scratch.positions);
             let (first_record, parsed) = ticket.arrive(input, offset, parsed)?;
-            let batch = self.batch(input, first_record, parsed);
+            let batch = self.batch(input, first_record, parsed, scratch);
             if batch.rows > 0 {
                 return Ok(Some(batch));
             }
@@ -194,54 +194,43 @@ impl<'a> Reader<'a> {
         Ok(ReadReport { inputs, drift: self.drift })
     }
 
-    fn parse(&self, block: Block, bytes: Vec<u8>, ends: Vec<u32>) -> Result<Parsed, Failure> {
+    fn parse(&self, block: Block, bytes: Vec<u8>, positions: &mut Positions) -> Result<Parsed, Failure> {
         let width = self.maps[block.input].width;
         if let Some(stop) = block.stop {
             let parsed = exact::parse(&bytes, &self.grammar, width, self.drop, false);
             return Err(parsed.err().map_or(Failure::Stop(stop), Failure::Fault));
         }
-        match self.plain(bytes, ends, width) {
+        match self.plain(bytes, positions, width) {
             Ok(parsed) => Ok(parsed),
             Err(bytes) => {
                 let exact = exact::parse(&bytes, &self.grammar, width, self.drop, true).map_err(Failure::Fault)?;
-                Ok(Parsed {
-                    text: exact.text,
-                    ends: exact.ends,
-                    rows: exact.rows,
-                    dropped: exact.dropped,
-                    doubled: true,
-                })
+                *positions = Positions { ends: exact.ends, doubled: exact.doubled };
+                Ok(Parsed { text: exact.text, rows: exact.rows, dropped: exact.dropped })
             }
         }
     }
 
     /// The quick way; the bytes back when anything is not plain.
-    fn plain(&self, bytes: Vec<u8>, mut ends: Vec<u32>, width: usize) -> Result<Parsed, Vec<u8>> {
+    fn plain(&self, bytes: Vec<u8>, positions: &mut Positions, width: usize) -> Result<Parsed, Vec<u8>> {
         let marks = Marks { delimiter: self.grammar.delimiter, quote: self.grammar.quote };
-        let seen = scan::scan(&bytes, marks, &mut ends);
-        if seen.odd || !regular(&bytes, &ends, width, seen.lines, self.grammar.longest) {
+        let seen = scan::scan(&bytes, marks, positions);
+        if seen.odd || !regular(&bytes, &positions.ends, width, seen.lines, self.grammar.longest) {
             return Err(bytes);
         }
         let text = scan::text(bytes, seen)?;
-        if seen.high && memchr::memmem::find(text.as_bytes(), "\u{fffd}".as_bytes()).is_some() {
+        if seen.lost && memchr::memmem::find(text.as_bytes(), "\u{fffd}".as_bytes()).is_some() {
             return Err(text.into_bytes());
         }
-        Ok(Parsed { text, ends, rows: seen.lines, dropped: Vec::new(), doubled: seen.doubled })
+        Ok(Parsed { text, rows: seen.lines, dropped: Vec::new() })
     }
 
-    fn batch(&self, input: usize, first_record: u64, parsed: Parsed) -> RawBatch {
-        RawBatch {
-            input,
-            first_record,
-            text: parsed.text,
-            ends: parsed.ends,
-            rows: parsed.rows,
-            dropped: parsed.dropped,
-            doubled: parsed.doubled,
-            quote: self.grammar.quote,
-            columns: self.maps[input].clone(),
-            null: self.null.clone(),
-        }
+    fn batch(&self, input: usize, first_record: u64, parsed: Parsed, scratch: &mut Scratch) -> RawBatch {
+        let (columns, mut cells) = (self.maps[input].clone(), std::mem::take(&mut scratch.cells));
+        let Parsed { mut text, rows, dropped } = parsed;
+        let Positions { ends, doubled } = &scratch.positions;
+        let finder = CellFinder { quote: self.grammar.quote, null: &self.null, columns: &columns };
+        finder.find(&mut text, ends, doubled, &mut cells);
+        RawBatch { input, first_record, text, cells, rows, dropped, columns }
     }
 
     fn error(&self, input: usize, offset: u64, record: u64, failure: Failure) -> Error {

@@ -2,6 +2,9 @@
 //! not. AVX2 and carry-less multiply where the CPU has them, a portable twin with equal results elsewhere.
 //! The one place of `read` with `unsafe`. Must not know records, widths or files.
 
+/// The first byte of U+FFFD in UTF-8.
+const LOST: u8 = 0xef;
+
 /// What a scan needs to know of the grammar.
 #[derive(Clone, Copy)]
 pub(super) struct Marks {
@@ -16,21 +19,30 @@ pub(super) struct Seen {
     pub odd: bool,
     /// A byte beyond ASCII.
     pub high: bool,
-    /// A quote doubled inside a cell.
-    pub doubled: bool,
+    /// A byte that may begin U+FFFD.
+    pub lost: bool,
     /// LFs outside quotes.
     pub lines: usize,
 }
 
-/// Finds delimiters and LFs outside quotes in a text that starts at a record's start and is shorter than 4 GiB; `ends`
-/// is overwritten with their positions, ascending.
-pub(super) fn scan(text: &[u8], marks: Marks, ends: &mut Vec<u32>) -> Seen {
-    ends.clear();
+/// Positions in a text, ascending.
+#[derive(Default, Debug, PartialEq, Eq)]
+pub(super) struct Positions {
+    /// Delimiters and LFs outside quotes.
+    pub ends: Vec<u32>,
+    /// The second of two quotes that stand for one.
+    pub doubled: Vec<u32>,
+}
+
+/// Finds what is in a text that starts at a record's start and is shorter than 4 GiB; `positions` is overwritten.
+pub(super) fn scan(text: &[u8], marks: Marks, positions: &mut Positions) -> Seen {
+    positions.ends.clear();
+    positions.doubled.clear();
     #[cfg(target_arch = "x86_64")]
     if avx::available() {
-        return avx::run(text, marks, ends);
+        return avx::run(text, marks, positions);
     }
-    portable(text, marks, ends)
+    portable(text, marks, positions)
 }
 
 /// Positions of the marks among 64 bytes, bit `i` for byte `i`.
@@ -61,19 +73,18 @@ struct State {
     /// Bit 0: the byte before is a CR outside quotes.
     cr: u64,
     bad: u64,
-    doubled: u64,
     lines: usize,
 }
 
 impl State {
     fn new() -> State {
-        State { inside: 0, open: 1, closed: 0, cr: 0, bad: 0, doubled: 0, lines: 0 }
+        State { inside: 0, open: 1, closed: 0, cr: 0, bad: 0, lines: 0 }
     }
 
-    /// Separators outside quotes. `parity` has bit `i` set when the quotes up to and with byte `i` are odd; `valid` has
+    /// Separators outside quotes, and second ones of doubled quotes. `parity` has bit `i` set when the quotes up to and with byte `i` are odd; `valid` has
     /// the bits of bytes that exist.
     #[inline(always)]
-    fn step(&mut self, m: Masks, parity: u64, valid: u64) -> u64 {
+    fn step(&mut self, m: Masks, parity: u64, valid: u64) -> (u64, u64) {
         let inside = parity ^ self.inside;
         let (opening, closing) = (m.quote & inside, m.quote & !inside);
         let ends = (m.delimiter | m.lf) & !inside;
@@ -84,24 +95,23 @@ impl State {
         let trailing = after_closing & !(m.delimiter | m.lf | m.cr | m.quote);
         let alone = ((cr << 1) | self.cr) & !m.lf;
         self.bad |= (misplaced | trailing | alone) & valid;
-        self.doubled |= opening & after_closing;
         self.lines += (m.lf & !inside).count_ones() as usize;
         self.inside = ((inside as i64) >> 63) as u64;
         self.open = ends >> 63;
         self.closed = closing >> 63;
         self.cr = cr >> 63;
-        ends
+        (ends, opening & after_closing)
     }
 
-    fn seen(&self, text: &[u8], nul: bool, high: bool) -> Seen {
+    fn seen(&self, text: &[u8], nul: bool, high: bool, lost: bool) -> Seen {
         let odd = self.bad != 0 || self.inside != 0 || nul || text.last() == Some(&b'\r');
-        Seen { odd, high, doubled: self.doubled != 0, lines: self.lines }
+        Seen { odd, high, lost, lines: self.lines }
     }
 }
 
-fn portable(text: &[u8], marks: Marks, ends: &mut Vec<u32>) -> Seen {
+fn portable(text: &[u8], marks: Marks, positions: &mut Positions) -> Seen {
     let mut state = State::new();
-    let (mut nul, mut high) = (false, false);
+    let (mut nul, mut high, mut lost) = (false, false, false);
     for (block, part) in text.chunks(64).enumerate() {
         let mut bytes = [b' '; 64];
         bytes[..part.len()].copy_from_slice(part);
@@ -114,15 +124,23 @@ fn portable(text: &[u8], marks: Marks, ends: &mut Vec<u32>) -> Seen {
         };
         let valid = u64::MAX >> (64 - part.len());
         let parity = [1, 2, 4, 8, 16, 32].iter().fold(quote & valid, |parity, shift| parity ^ (parity << shift));
-        let mut found = state.step(masks.within(valid), parity, valid);
-        while found != 0 {
-            ends.push((block * 64) as u32 + found.trailing_zeros());
-            found &= found - 1;
-        }
+        let (ends, doubled) = state.step(masks.within(valid), parity, valid);
+        append(&mut positions.ends, (block * 64) as u32, ends);
+        append(&mut positions.doubled, (block * 64) as u32, doubled);
         nul |= equal(&bytes, 0) != 0;
         high |= !bytes.is_ascii();
+        lost |= equal(&bytes, LOST) != 0;
     }
-    state.seen(text, nul, high)
+    state.seen(text, nul, high, lost)
+}
+
+/// Appends `base` + the position of every set bit.
+#[inline(never)]
+fn append(to: &mut Vec<u32>, base: u32, mut found: u64) {
+    while found != 0 {
+        to.push(base + found.trailing_zeros());
+        found &= found - 1;
+    }
 }
 
 /// Bit `i` set where byte `i` is `needle`, eight bytes at a time.
@@ -154,7 +172,7 @@ pub(super) fn text(bytes: Vec<u8>, seen: Seen) -> Result<String, Vec<u8>> {
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)]
 mod avx {
-    use super::{Marks, Masks, Seen, State};
+    use super::{LOST, Marks, Masks, Positions, Seen, State};
     use std::arch::x86_64::*;
 
     pub(super) fn available() -> bool {
@@ -165,10 +183,10 @@ mod avx {
     }
 
     /// Only to be called when `available()`.
-    pub(super) fn run(text: &[u8], marks: Marks, ends: &mut Vec<u32>) -> Seen {
+    pub(super) fn run(text: &[u8], marks: Marks, positions: &mut Positions) -> Seen {
         debug_assert!(available());
         // SAFETY: `scan` and the tests call this only when the CPU has all features that `scan_avx2` is compiled for.
-        unsafe { scan_avx2(text, marks, ends) }
+        unsafe { scan_avx2(text, marks, positions) }
     }
 
     struct Needles {
@@ -178,47 +196,50 @@ mod avx {
     }
 
     #[target_feature(enable = "avx2,pclmulqdq,bmi1,popcnt")]
-    fn scan_avx2(text: &[u8], marks: Marks, ends: &mut Vec<u32>) -> Seen {
+    fn scan_avx2(text: &[u8], marks: Marks, positions: &mut Positions) -> Seen {
         let needles = Needles {
             quote: _mm256_set1_epi8(marks.quote.unwrap_or(0) as i8),
             quoting: if marks.quote.is_some() { u64::MAX } else { 0 },
             delimiter: _mm256_set1_epi8(marks.delimiter as i8),
         };
-        let mut state = State::new();
-        let (mut least, mut any) = (_mm256_set1_epi8(-1), _mm256_setzero_si256());
+        let zero = _mm256_setzero_si256();
+        let (mut state, mut all) = (State::new(), All { least: _mm256_set1_epi8(-1), any: zero, lost: zero });
         let (blocks, tail) = text.as_chunks::<64>();
         for (block, bytes) in blocks.iter().enumerate() {
-            let found = look(bytes, &needles, &mut state, u64::MAX, &mut least, &mut any);
-            append(ends, (block * 64) as u32, found);
+            let found = look(bytes, &needles, &mut state, u64::MAX, &mut all);
+            append(positions, (block * 64) as u32, found);
         }
         if !tail.is_empty() {
             let mut bytes = [b' '; 64];
             bytes[..tail.len()].copy_from_slice(tail);
             let valid = u64::MAX >> (64 - tail.len());
-            let found = look(&bytes, &needles, &mut state, valid, &mut least, &mut any);
-            append(ends, (blocks.len() * 64) as u32, found & valid);
+            let (ends, doubled) = look(&bytes, &needles, &mut state, valid, &mut all);
+            append(positions, (blocks.len() * 64) as u32, (ends & valid, doubled & valid));
         }
-        let nul = _mm256_movemask_epi8(_mm256_cmpeq_epi8(least, _mm256_setzero_si256())) != 0;
-        state.seen(text, nul, _mm256_movemask_epi8(any) != 0)
+        let nul = _mm256_movemask_epi8(_mm256_cmpeq_epi8(all.least, zero)) != 0;
+        state.seen(text, nul, _mm256_movemask_epi8(all.any) != 0, _mm256_movemask_epi8(all.lost) != 0)
+    }
+
+    /// Of all bytes at a place among 32.
+    struct All {
+        least: __m256i,
+        any: __m256i,
+        lost: __m256i,
     }
 
     #[inline]
     #[target_feature(enable = "avx2,pclmulqdq,bmi1,popcnt")]
-    fn look(
-        bytes: &[u8; 64],
-        needles: &Needles,
-        state: &mut State,
-        valid: u64,
-        least: &mut __m256i,
-        any: &mut __m256i,
-    ) -> u64 {
+    fn look(bytes: &[u8; 64], needles: &Needles, state: &mut State, valid: u64, all: &mut All) -> (u64, u64) {
         // SAFETY: two unaligned loads of 32 bytes each from an array of 64.
         let (low, high) = unsafe {
             let at = bytes.as_ptr().cast::<__m256i>();
             (_mm256_loadu_si256(at), _mm256_loadu_si256(at.add(1)))
         };
-        *least = _mm256_min_epu8(*least, _mm256_min_epu8(low, high));
-        *any = _mm256_or_si256(*any, _mm256_or_si256(low, high));
+        let lost = _mm256_set1_epi8(LOST as i8);
+        let lost = _mm256_or_si256(_mm256_cmpeq_epi8(low, lost), _mm256_cmpeq_epi8(high, lost));
+        all.least = _mm256_min_epu8(all.least, _mm256_min_epu8(low, high));
+        all.any = _mm256_or_si256(all.any, _mm256_or_si256(low, high));
+        all.lost = _mm256_or_si256(all.lost, lost);
         let masks = Masks {
             quote: mask(low, high, needles.quote) & needles.quoting,
             delimiter: mask(low, high, needles.delimiter),
@@ -238,10 +259,13 @@ mod avx {
         u64::from(low) | (u64::from(high) << 32)
     }
 
-    /// Appends `base` + the position of every set bit.
+    /// Appends `base` + the position of every set bit: separators, of which there are many, and doubled quotes.
     #[inline]
     #[target_feature(enable = "bmi1,popcnt")]
-    fn append(ends: &mut Vec<u32>, base: u32, mut found: u64) {
+    fn append(Positions { ends, doubled }: &mut Positions, base: u32, (mut found, twice): (u64, u64)) {
+        if twice != 0 {
+            super::append(doubled, base, twice);
+        }
         let (length, count) = (ends.len(), found.count_ones() as usize);
         if ends.capacity() - length < 64 {
             ends.reserve(64);
@@ -272,8 +296,8 @@ mod tests {
     const COMMA: Marks = Marks { delimiter: b',', quote: Some(b'"') };
 
     /// One byte at a time, straight from R39.
-    fn slow(text: &[u8], marks: Marks) -> (Seen, Vec<u32>) {
-        let (mut ends, mut inside, mut odd, mut doubled, mut lines) = (Vec::new(), false, false, false, 0);
+    fn slow(text: &[u8], marks: Marks) -> (Seen, Positions) {
+        let (mut ends, mut doubled, mut inside, mut odd, mut lines) = (Vec::new(), Vec::new(), false, false, 0);
         let is_quote = |byte: Option<&u8>| byte.is_some() && byte == marks.quote.as_ref();
         for (at, &byte) in text.iter().enumerate() {
             let before = at.checked_sub(1).map(|b| text[b]);
@@ -284,7 +308,7 @@ mod tests {
                     let reopened = is_quote(before.as_ref()) && at > 0;
                     let at_start = before.is_none_or(|b| b == b'\n' || b == marks.delimiter);
                     odd |= !(at_start || reopened);
-                    doubled |= reopened;
+                    doubled.extend(reopened.then_some(at as u32));
                 } else if let Some(&b) = after {
                     odd |= !(b == b'\n' || b == b'\r' || b == marks.delimiter || is_quote(after));
                 }
@@ -296,7 +320,8 @@ mod tests {
             }
             odd |= byte == 0;
         }
-        (Seen { odd: odd || inside, high: !text.is_ascii(), doubled, lines }, ends)
+        let lost = text.contains(&LOST);
+        (Seen { odd: odd || inside, high: !text.is_ascii(), lost, lines }, Positions { ends, doubled })
     }
 
     proptest! {
@@ -304,22 +329,22 @@ mod tests {
         #[test]
         fn simd_portable_and_byte_by_byte_agree(
             parts in proptest::collection::vec(proptest::sample::select(vec![
-                "\"", "\"", "\"\"", ",", ",", "\n", "\r\n", "\r", "a", "some words that fill a block of bytes ", "é", "\0",
+                "\"", "\"", "\"\"", ",", ",", "\n", "\r\n", "\r", "a", "\u{fffd}", "some words that fill a block of bytes ", "é", "\0",
             ]), 0..120),
             quoting: bool,
         ) {
             let text = parts.concat().into_bytes();
             let marks = Marks { quote: COMMA.quote.filter(|_| quoting), ..COMMA };
             let expected = slow(&text, marks);
-            let mut ends = vec![7; 3];
-            let seen = scan(&text, marks, &mut ends);
-            let mut twin = Vec::new();
+            let mut found = Positions { ends: vec![7; 3], doubled: vec![8] };
+            let seen = scan(&text, marks, &mut found);
+            let mut twin = Positions::default();
             prop_assert_eq!(portable(&text, marks, &mut twin), seen);
-            prop_assert_eq!(&twin, &ends);
+            prop_assert_eq!(&twin, &found);
             prop_assert_eq!(seen.odd, expected.0.odd);
             // Where a quote is out of place, or text ends in a CR inside quotes, only `odd` counts.
             if !seen.odd {
-                prop_assert_eq!((seen, ends), expected);
+                prop_assert_eq!((seen, found), expected);
             }
         }
     }
@@ -328,8 +353,8 @@ mod tests {
     fn a_text_without_line_end_and_one_of_whole_blocks_are_scanned_to_their_end() {
         for length in [1, 63, 64, 65, 128, 129] {
             let text = vec![b','; length];
-            let mut ends = Vec::new();
-            let seen = scan(&text, COMMA, &mut ends);
+            let mut positions = Positions::default();
+            let (seen, ends) = (scan(&text, COMMA, &mut positions), positions.ends);
             assert_eq!((seen.odd, ends.len(), ends.last().copied()), (false, length, Some(length as u32 - 1)));
         }
     }

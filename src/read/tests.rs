@@ -104,7 +104,7 @@ fn read(folder: &Path, source: &Source, names: &[&str], how: &How) -> Result<(Ro
     let work = || -> Result<(), Error> {
         let mut scratch = Scratch::default();
         while let Some(batch) = reader.next(&mut scratch)? {
-            let cell = |row, column| batch.value(row, column).map(|v| v.into_owned());
+            let cell = |row, column| batch.value(row, column).map(str::to_string);
             let row = |row| (batch.input, batch.record(row), (0..names.len()).map(|c| cell(row, c)).collect());
             rows.lock().unwrap().extend((0..batch.rows()).map(row));
             scratch.recycle(batch);

@@ -2,6 +2,8 @@
 
 use super::input::Pinned;
 use super::prepare::Ready;
+use super::scheduled;
+use crate::clock::Instant;
 use crate::decide::Verdict;
 use crate::error::{Error, Kind, Result};
 use crate::evidence::Event;
@@ -72,7 +74,6 @@ pub struct Begun {
 /// # Errors
 /// Storage errors.
 pub fn intend(ready: &mut Ready, pinned: &Pinned, replaces: Option<u64>) -> Result<Begun> {
-    let compact: String = ready.as_of.to_string().chars().filter(|c| !"-:".contains(*c)).collect();
     let plan = ready.plan();
     let mut intent = Intent {
         run: String::new(),
@@ -85,11 +86,11 @@ pub fn intend(ready: &mut Ready, pinned: &Pinned, replaces: Option<u64>) -> Resu
         objects: pinned.pins.clone(),
         replaces,
     };
-    for number in 1u64.. {
-        intent.run = format!("{}-{}-{number}", intent.job, compact.to_lowercase());
-        if ready.state.intent(&intent.run, &intent)? == Created::New {
-            break;
-        }
+    let mut attempt = 1;
+    if ready.call.scheduled {
+        (intent, attempt) = scheduled::begin(ready, intent, pinned)?;
+    } else {
+        by_hand(ready, &mut intent)?;
     }
     ready.dataset.seen(ready.as_of);
     ready.state.save_dataset(&mut ready.dataset)?;
@@ -97,7 +98,23 @@ pub fn intend(ready: &mut Ready, pinned: &Pinned, replaces: Option<u64>) -> Resu
     if ready.state.check_keys(&keys)? == crate::state::Epoch::New {
         ready.state.add_epoch(intent.of(1), &keys, ready.call.now)?;
     }
-    Ok(Begun { intent, attempt: 1 })
+    Ok(Begun { intent, attempt })
+}
+
+/// Each call is a run of its own.
+fn by_hand(ready: &Ready, intent: &mut Intent) -> Result<()> {
+    for number in 1u64.. {
+        intent.run = format!("{}-{}-{number}", intent.job, compact(intent.as_of));
+        if ready.state.intent(&intent.run, intent)? == Created::New {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// An instant as it stands in the id of a run.
+pub fn compact(instant: Instant) -> String {
+    instant.to_string().chars().filter(|c| !"-:".contains(*c)).collect::<String>().to_lowercase()
 }
 
 /// Writes down that a run stopped. When even that fails the first error is what counts.

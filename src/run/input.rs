@@ -1,6 +1,7 @@
 //! The reading half of a run: requests taken in, a set pinned, every record read once and staged.
 
 use super::prepare::Ready;
+use super::stop::Stop;
 use crate::decide::{self, Distinct, EffectSet, Untreated};
 use crate::error::{Error, Result};
 use crate::evidence::manifest::ListApplied;
@@ -158,7 +159,11 @@ fn not_binding(project: &Project, purpose: &str, list: &crate::policy::List) -> 
 pub fn pin(ready: &Ready) -> Result<Pinned> {
     let plan = ready.plan();
     let complete = plan.source.complete.as_ref();
-    let main = read::select(ready.root(&plan.input.root), &plan.input, complete, ready.call.now)?;
+    let root = ready.root(&plan.input.root);
+    let main = match ready.earlier.as_ref().and_then(|earlier| earlier.set.as_deref()) {
+        Some(set) => read::select_set(root, &plan.input, complete, ready.call.now, set)?,
+        None => read::select(root, &plan.input, complete, ready.call.now)?,
+    };
     let mut pins = pins(&plan.input, &main);
     let mut observed = Vec::new();
     for observe in &plan.observe {
@@ -217,6 +222,7 @@ pub fn read(ready: &Ready, pinned: &Pinned, monitor: &dyn Monitor) -> Result<Rea
         let (report, _) = stream(ready, root, selection, &request, Stream::Observed(index), &stage, monitor)?;
         observed.push(report);
     }
+    ready.call.stop.check()?;
     Ok(Read { staged: stage.finish()?, main, observed, tally })
 }
 
@@ -249,7 +255,7 @@ fn stream(
     let minimizer = Minimizer::new(ready.plan(), &ready.keys, ready.as_of, stream)?;
     let reader = Reader::open(root, selection, request, monitor)?;
     let workers: Vec<Result<Tally>> = std::thread::scope(|scope| {
-        let spawn = |_| scope.spawn(|| work(&reader, &minimizer, stage));
+        let spawn = |_| scope.spawn(|| work(&reader, &minimizer, stage, &ready.call.stop));
         let handles: Vec<_> = (0..ready.call.threads.max(1)).map(spawn).collect();
         handles.into_iter().map(|handle| handle.join().unwrap_or_else(|_| Err(panicked()))).collect()
     });
@@ -261,9 +267,10 @@ fn stream(
     Ok((reader.finish()?, tally.unwrap_or_default()))
 }
 
-fn work(reader: &Reader<'_>, minimizer: &Minimizer, stage: &Stage) -> Result<Tally> {
+fn work(reader: &Reader<'_>, minimizer: &Minimizer, stage: &Stage, stop: &Stop) -> Result<Tally> {
     let (mut scratch, mut worker, mut writer) = (Scratch::default(), minimizer.worker(), stage.writer());
     while let Some(batch) = reader.next(&mut scratch)? {
+        stop.check()?;
         writer.append(worker.minimize(&batch)?)?;
         scratch.recycle(batch);
     }

@@ -1,5 +1,7 @@
 //! Everything that must hold before anything is read: specs, roots, keys, state, `as_of`.
 
+use super::scheduled;
+use super::stop::Stop;
 use crate::clock::Instant;
 use crate::decide::Rules;
 use crate::error::{Error, Kind, Result};
@@ -7,7 +9,7 @@ use crate::key::{self, Keyring};
 use crate::monitor::{Event, Monitor};
 use crate::policy::{self, KeyFrom, Plan, Project};
 use crate::publish::Target;
-use crate::state::{Accept, Dataset, State};
+use crate::state::{Accept, Dataset, Intent, State};
 use crate::store::Root;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -28,6 +30,12 @@ pub struct Call {
     pub job: String,
     /// The instant to judge at, when it is given.
     pub as_of: Option<Instant>,
+    /// Whether `as_of` is a scheduled instant, which then names the run (R28).
+    pub scheduled: bool,
+    /// Ends the run early.
+    pub stop: Stop,
+    /// The specs when they have been loaded before; else they are loaded from `dir`.
+    pub project: Option<Arc<Project>>,
     /// The present.
     pub now: Instant,
     /// Worker threads.
@@ -51,7 +59,7 @@ pub struct Ready {
     /// The call.
     pub call: Call,
     /// All specs.
-    pub project: Project,
+    pub project: Arc<Project>,
     /// Opened roots.
     pub roots: BTreeMap<String, Root>,
     /// Keys in use.
@@ -66,6 +74,8 @@ pub struct Ready {
     pub accept: Option<Accept>,
     /// The instant to judge at.
     pub as_of: Instant,
+    /// What an earlier attempt of the same run has pinned.
+    pub earlier: Option<Intent>,
 }
 
 impl Ready {
@@ -74,7 +84,10 @@ impl Ready {
     /// # Errors
     /// Policy errors for specs, keys, state and `as_of`; storage errors.
     pub fn prepare(call: &Call, monitor: &dyn Monitor) -> Result<Ready> {
-        let project = policy::load(&call.dir, &call.roots)?;
+        let project = match &call.project {
+            Some(project) => project.clone(),
+            None => Arc::new(policy::load(&call.dir, &call.roots)?),
+        };
         let plan = plan_of(&project, &call.job)?;
         let roots = open_roots(&project, &call.runtime, call.wrap.as_ref())?;
         if call.demo {
@@ -92,7 +105,9 @@ impl Ready {
         let accept = pending(&state, &call.job, &dataset)?;
         let as_of = as_of(call, accept.as_ref(), &dataset)?;
         let companions = format!("companions/{}", call.job);
-        Ok(Ready { call: call.clone(), project, roots, keys, state, dataset, companions, accept, as_of })
+        let run = call.scheduled.then(|| scheduled::scheduled_id(&call.job, as_of));
+        let earlier = run.map(|run| scheduled::earlier(&state, &run, &plan.digest)).transpose()?.flatten();
+        Ok(Ready { call: call.clone(), project, roots, keys, state, dataset, companions, accept, as_of, earlier })
     }
 
     /// Looks again at what a person has let through, once a version was completed that may have used it.

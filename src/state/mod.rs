@@ -4,10 +4,14 @@
 mod accept;
 mod dataset;
 mod intent;
+mod lease;
+mod schedule;
 
 pub use accept::Accept;
 pub use dataset::{Current, Dataset, FieldType, PublishedFile, SetRead, SetState};
 pub use intent::{Intent, Pin, pins};
+pub use lease::{Claim, Holder, Lease};
+pub use schedule::{End, Refusal, Scheduled};
 
 use crate::clock::Instant;
 use crate::error::{Error, Result};
@@ -18,6 +22,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 const FORMAT: u32 = 1;
 const FILE: &str = "tamis.json";
+/// How far the clocks of two hosts may lie apart.
+const CLOCK_SLACK: i64 = 60_000_000;
 const IDENTITY: &str = "keys/identity.json";
 
 /// The state of one installation.
@@ -96,6 +102,20 @@ impl State {
     /// The ledger in it.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// A clock that was set back would judge rows by a time that has passed: whatever deletes asks this first.
+    ///
+    /// # Errors
+    /// A policy error when `now` is before the last entry of the ledger.
+    pub fn check_clock(&self, now: Instant) -> Result<()> {
+        match self.ledger.newest()?.map(|entry| entry.at) {
+            Some(last) if now.0.saturating_add(CLOCK_SLACK) < last.0 => {
+                Err(Error::policy(format!("the clock says {now}, but the ledger has an entry of {last}"))
+                    .help("set this machine's clock right; nothing is deleted by a clock that went back"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Compares the keys of a run with those in use. To be called before anything is read; writes nothing.

@@ -203,3 +203,57 @@ fn an_acceptance_is_good_for_one_run() {
     assert_eq!(state.accepts("crm").unwrap(), []);
     assert_eq!(state.accept(&accept).unwrap_err().kind(), Kind::Policy);
 }
+
+fn refusal(due: &str, exit: u8) -> Refusal {
+    Refusal { due: at(due), at: at(NOW), exit, cause: "why".into(), help: None }
+}
+
+#[test]
+fn an_instant_is_settled_by_its_end_and_tried_again_only_when_storage_was_away() {
+    let place = place();
+    let state = made(&place);
+    let (first, second) = ("2026-11-23T02:00:00Z", "2026-11-24T02:00:00Z");
+    let record = state.settle("crm", at(first), &End::Again(refusal(first, 75))).unwrap();
+    assert_eq!((record.settled, record.refusal.map(|r| r.exit)), (None, Some(75)));
+    let record = state.settle("crm", at(first), &End::Published).unwrap();
+    assert_eq!((record.settled, record.published, record.refusal), (Some(at(first)), Some(at(first)), None));
+    let record = state.settle("crm", at(second), &End::Refused(refusal(second, 4))).unwrap();
+    assert_eq!((record.settled, record.published), (Some(at(second)), Some(at(first))));
+    assert_eq!(state.scheduled("crm").unwrap(), record);
+    assert_eq!(state.settle("crm", at(first), &End::Missed).unwrap().settled, Some(at(second)), "never goes back");
+    for _ in 0..5 {
+        state.settle("crm", at(second), &End::Missed).unwrap();
+    }
+    assert_eq!(place.root.list("schedules/crm").unwrap().len(), 4);
+}
+
+#[test]
+fn a_lease_has_one_holder_until_it_is_freed_or_ends() {
+    let place = place();
+    let state = made(&place);
+    let (now, minute) = (at(NOW), 60_000_000);
+    let Claim::Ours(mut lease) = state.claim("crm", "a", now, minute).unwrap() else { panic!("it is free") };
+    let Claim::Theirs(theirs) = state.claim("crm", "b", now, minute).unwrap() else { panic!("it is held") };
+    assert_eq!((theirs.holder.as_str(), theirs.until), ("a", Instant(now.0 + minute)));
+    assert!(matches!(state.claim("other", "b", now, minute).unwrap(), Claim::Ours(_)));
+    let later = Instant(now.0 + minute - 1);
+    assert!(lease.renew(later).unwrap());
+    assert!(state.holder("crm", Instant(now.0 + minute)).unwrap().is_some(), "renewed");
+    let ended = Instant(later.0 + minute);
+    let Claim::Ours(other) = state.claim("crm", "b", ended, minute).unwrap() else { panic!("it has ended") };
+    assert!(!lease.renew(ended).unwrap(), "it is b's now");
+    other.free(ended).unwrap();
+    assert_eq!(state.holder("crm", ended).unwrap(), None);
+    assert!(matches!(state.claim("crm", "c", ended, minute).unwrap(), Claim::Ours(_)));
+    assert!(place.root.list("leases/crm").unwrap().len() <= 3);
+}
+
+#[test]
+fn a_clock_before_the_last_entry_is_refused_beyond_a_minute() {
+    let place = place();
+    let state = made(&place);
+    state.check_clock(at("2026-11-24T01:59:30Z")).unwrap();
+    let error = state.check_clock(at("2026-11-24T00:00:00Z")).unwrap_err();
+    assert_eq!(error.kind(), Kind::Policy);
+    assert!(error.message().contains("2026-11-24T02:00:00Z"), "{error}");
+}

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use tamis::clock::Instant;
 use tamis::error::Kind;
 use tamis::monitor::{Event, Monitor};
-use tamis::run::{self, Call};
+use tamis::run::{self, Call, Stop};
 
 const AS_OF: &str = "2026-11-22T02:00:00Z";
 const SET: &str = "2026-11-21";
@@ -226,6 +226,9 @@ fn replaced_child() {
         roots: ["raw", "requests", "lake", "state"].map(|name| (name.into(), format!("{url}/{name}"))).into(),
         job: "crm-contacts".into(),
         as_of: Instant::parse(AS_OF),
+        scheduled: false,
+        stop: Stop::default(),
+        project: None,
         now: Instant::parse("2026-11-24T02:00:00Z").unwrap(),
         threads: 2,
         memory_bytes: 1 << 24,

@@ -26,6 +26,8 @@ pub enum Mode {
     Hang(Duration),
     /// The process dies before it.
     Abort,
+    /// The thread panics before it.
+    Panic,
 }
 
 /// What an operation does to the store.
@@ -38,23 +40,34 @@ enum Does {
 }
 
 /// Counts operations and knows which one goes wrong. Shared by the stores of a run, so that k runs over all of them.
-#[derive(Debug)]
 pub struct Fault {
     count: AtomicUsize,
     changes: Mutex<Vec<usize>>,
     at: usize,
     for_ever: bool,
     mode: Mode,
+    told: Option<Box<dyn Fn() + Send + Sync>>,
+}
+
+impl std::fmt::Debug for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Fault({:?} at {})", self.mode, self.at)
+    }
 }
 
 impl Fault {
     /// Goes wrong at operation `at` (from 1; 0 = never) and, with `for_ever`, at all later ones.
     pub fn new(mode: Mode, at: usize, for_ever: bool) -> Arc<Fault> {
-        Arc::new(Fault { count: AtomicUsize::new(0), changes: Mutex::default(), at, for_ever, mode })
+        Arc::new(Fault { count: AtomicUsize::new(0), changes: Mutex::default(), at, for_ever, mode, told: None })
     }
     /// Never goes wrong, only counts.
     pub fn counting() -> Arc<Fault> {
         Fault::new(Mode::FailBefore, 0, false)
+    }
+    /// Never goes wrong, but calls back before each operation.
+    pub fn telling(told: impl Fn() + Send + Sync + 'static) -> Arc<Fault> {
+        let (count, mode) = (AtomicUsize::new(0), Mode::FailBefore);
+        Arc::new(Fault { count, changes: Mutex::default(), at: 0, for_ever: false, mode, told: Some(Box::new(told)) })
     }
     /// Operations so far.
     pub fn count(&self) -> usize {
@@ -66,6 +79,9 @@ impl Fault {
     }
     fn now(&self, does: Does) -> Option<Mode> {
         let n = self.count.fetch_add(1, Ordering::SeqCst) + 1;
+        if let Some(told) = &self.told {
+            told();
+        }
         if does != Does::Read {
             self.changes.lock().unwrap().push(n);
         }
@@ -76,6 +92,7 @@ impl Fault {
         match mode {
             Some(Mode::FailBefore) => return Err(broken()),
             Some(Mode::Abort) => std::process::abort(),
+            Some(Mode::Panic) => panic!("injected"),
             Some(Mode::Hang(time)) => tokio::time::sleep(time).await,
             _ => {}
         }

@@ -6,13 +6,14 @@ use crate::fault::{Fault, FaultStore, Mode};
 use crate::marked::{AS_OF, Marked, Marks, SET, csv};
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
 use tamis::clock::Instant;
 use tamis::monitor::{Event, Monitor, Silent};
-use tamis::run::{self, Call};
+use tamis::run::{self, Call, Stop};
 
 /// Searches everything that is not input: the lake, the state, the working and the temporary folder, and what was said.
 fn written(marked: &Marked, said: &[Output]) -> Vec<Hit> {
@@ -302,6 +303,9 @@ fn call(folder: &Path, runtime: &tokio::runtime::Runtime) -> Call {
         memory_bytes: 0,
         spill: folder.join("spill"),
         block_bytes: 1 << 20,
+        scheduled: false,
+        stop: Stop::default(),
+        project: None,
         demo: false,
         runtime: runtime.handle().clone(),
         wrap: None,
@@ -448,6 +452,67 @@ fn the_program_leaves_no_core_and_makes_files_for_its_user_only() {
     let status = child.wait().unwrap();
     assert_eq!((status.signal(), status.core_dumped()), (Some(6), false));
     assert_eq!(fs::read_dir(marked.path("home")).unwrap().count(), 0);
+}
+
+/// A store that gives this answer, with the marker in its head and body, to whatever it is asked.
+fn answering(status: &'static str, marker: String) -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let body = format!("<Error><Code>{marker}</Code><Message>{marker}</Message></Error>");
+            let head = format!("HTTP/1.1 {status}\r\nx-amz-request-id: {marker}\r\nLocation: http://{marker}/\r\n");
+            let _ = stream.read(&mut [0; 8192]);
+            let _ = write!(stream, "{head}Connection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        }
+    });
+    port
+}
+
+#[test]
+fn what_a_store_answers_and_how_it_is_reached_is_not_repeated() {
+    let marked = Marked::new();
+    for status in ["403 Forbidden", "400 Bad Request", "404 Not Found", "301 Moved Permanently", "200 OK"] {
+        let mut marks = Marks::default();
+        let [answer, bucket, key, secret] = ["answer", "bucket", "key", "secret"].map(|name| marks.text(name));
+        let port = answering(status, answer);
+        for arguments in [&["verify"][..], &["verify", "--json"], &["run", "contacts"]] {
+            let output = Command::new(env!("CARGO_BIN_EXE_tamis"))
+                .arg("--dir")
+                .arg(marked.path("jobs"))
+                .args(arguments)
+                .arg(format!("--root=state=s3://{}/state", bucket.to_lowercase()))
+                .env("AWS_ENDPOINT", format!("http://127.0.0.1:{port}"))
+                .envs([("AWS_ALLOW_HTTP", "true"), ("AWS_ACCESS_KEY_ID", &key), ("AWS_SECRET_ACCESS_KEY", &secret)])
+                .env("RUST_LOG", "trace")
+                .output()
+                .unwrap();
+            assert!(![Some(0), Some(101), None].contains(&output.status.code()), "{status}: {}", text(&output));
+            assert!(!text(&output).contains("127.0.0.1"), "{status}: {}", text(&output));
+            let sweep = Sweep::new(&marks.canaries);
+            assert_eq!(sweep.bytes("said", text(&output).as_bytes()), [], "{status}: {}", text(&output));
+        }
+    }
+}
+
+#[test]
+fn a_store_that_fails_for_good_leaves_nothing_raw() {
+    let (counting, whole, runtime) = (Fault::counting(), Marked::ready(), runtime());
+    run::run(&faulty(whole.folder.path(), &runtime, counting.clone()), &Silent).unwrap_or_else(|e| panic!("{e}"));
+    let mut kinds = BTreeSet::new();
+    for at in (1..=counting.count()).step_by(3).chain([counting.count()]) {
+        for mode in [Mode::FailBefore, Mode::FailAfter] {
+            let marked = Marked::ready();
+            let outcome = run::run(&faulty(marked.folder.path(), &runtime, Fault::new(mode, at, true)), &Silent);
+            let said = outcome.err().map_or(String::new(), |error| {
+                kinds.insert(error.kind().exit_code());
+                format!("{error}\n{}", error.help_text().unwrap_or_default())
+            });
+            assert_eq!(base().0.bytes("error", said.as_bytes()), [], "{mode:?} {at}: {said}");
+            assert_eq!(written(&marked, &[]), [], "{mode:?} {at}");
+        }
+    }
+    assert!(kinds.contains(&75), "{kinds:?}");
 }
 
 #[test]

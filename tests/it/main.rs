@@ -10,6 +10,7 @@ mod leaks;
 mod marked;
 mod python;
 mod requests;
+mod schedule;
 mod schemas;
 mod servers;
 mod specs;

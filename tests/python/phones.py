@@ -132,7 +132,8 @@ def plans():
     pairs = [f"{pair:02}" for pair in range(100)]
     print("# Made by tests/python/phones.py plans; metadata of phonenumbers", phonenumbers.__version__)
     print("# region, calling code, main region of the code, starts that are no prefix, trunk prefix, starts after it,")
-    print("# the same two for numbers without a plus sign; starts are sets of first two digits, bit n for n, hex")
+    print("# the same two for numbers without a plus sign; starts are sets of first two digits, bit n for n, hex;")
+    print("# international prefix when it is digits and nothing else")
     for code, regions in sorted(COUNTRY_CODE_TO_REGION_CODE.items()):
         for rank, region in enumerate(regions):
             if region == "001":
@@ -157,7 +158,8 @@ def plans():
             bare = {p for p in clear if free(p)}
             dialled = {p for p in after if free((trunk + p)[: max(2, len(trunk) + 2)])}
             main = "main" if rank == 0 else "-"
-            print(region, code, main, mask(clear), trunk, mask(after), mask(bare), mask(dialled), sep="\t")
+            abroad = idd if idd and idd.isdigit() else "-"
+            print(region, code, main, mask(clear), trunk, mask(after), mask(bare), mask(dialled), abroad, sep="\t")
 
 
 if __name__ == "__main__":

@@ -39,22 +39,22 @@ impl Part {
             out.extend_from_slice(&reader.instant(moment, calendars).to_le_bytes());
             return Outcome::Value;
         }
-        let day = reader.local_day(moment, calendars);
+        let (day, date) = reader.local_day(moment, calendars);
         match self {
             Part::Instant => {}
-            Part::Year => out.extend_from_slice(&civil_of(day).0.to_le_bytes()),
-            Part::First(unit) => out.extend_from_slice(&first_day(day, *unit).to_le_bytes()),
-            Part::Age(ages) => return ages.band(day, out),
+            Part::Year => out.extend_from_slice(&date.0.to_le_bytes()),
+            Part::First(unit) => out.extend_from_slice(&first_day(day, date, *unit).to_le_bytes()),
+            Part::Age(ages) => return ages.band(date, out),
         }
         Outcome::Value
     }
 }
 
-fn first_day(day: i32, unit: Unit) -> i32 {
-    let (year, month, _) = civil_of(day);
+/// The first day of the unit that a day is in, which is also given as year, month and day.
+fn first_day(day: i32, (year, month, of_month): (i32, u32, u32), unit: Unit) -> i32 {
     match unit {
         Unit::Quarter => day_number(year, (month - 1) / 3 * 3 + 1, 1),
-        Unit::Month => day_number(year, month, 1),
+        Unit::Month => day + 1 - of_month as i32,
         // 1970-01-01 was a Thursday.
         Unit::Week => day - (day + 3).rem_euclid(7),
         Unit::Day => day,
@@ -74,8 +74,8 @@ impl Ages {
     }
 
     /// A birth in the future is untreated. Someone born on 29 February is a year older on 1 March of other years.
-    fn band(&self, birth: i32, out: &mut Vec<u8>) -> Outcome {
-        let ((year, month, day), (born, birth_month, birth_day)) = (self.today, civil_of(birth));
+    fn band(&self, (born, birth_month, birth_day): (i32, u32, u32), out: &mut Vec<u8>) -> Outcome {
+        let (year, month, day) = self.today;
         let age = year - born - i32::from((month, day) < (birth_month, birth_day));
         if age < 0 {
             return Outcome::Untreated;

@@ -91,6 +91,11 @@ pub fn yes_or_no(value: &str, out: &mut Vec<u8>) -> Outcome {
 
 /// `true/false/1/0/yes/no` after trim, NFC and case folding (R22); none for anything else.
 pub fn boolean(value: &str) -> Option<bool> {
+    match value {
+        "true" => return Some(true),
+        "false" => return Some(false),
+        _ => {}
+    }
     with_canonical(value, |word| match word {
         "1" | "true" | "yes" => Some(true),
         "0" | "false" | "no" => Some(false),

@@ -1,0 +1,139 @@
+//! `run --due`, and the part of `check` and `status` that speaks of schedules.
+
+use super::render;
+use super::settings::Settings;
+use crate::clock::Instant;
+use crate::daemon::{self, Came, JobStatus, Turn};
+use crate::error::Result;
+use crate::monitor::Monitor;
+use crate::policy::Project;
+use std::fmt::Write;
+use std::sync::Arc;
+
+const NEXT_RUNS: usize = 5;
+
+/// Runs all due jobs; a line per job, and the exit code that needs an operator most.
+///
+/// # Errors
+/// Policy errors of the specs; what a job comes to is in its line.
+pub fn run(settings: &Settings, host: &daemon::Host, json: bool, monitor: &dyn Monitor) -> Result<(String, u8)> {
+    let project = Arc::new(crate::policy::load(&settings.dir, &settings.roots)?);
+    let turns = daemon::run_due(host, &project, monitor);
+    let exit = daemon::worst(&turns);
+    if json {
+        let told: Vec<_> = turns.iter().map(turn_json).collect();
+        let all = serde_json::json!({ "schema": "tamis-due/1", "exit": exit, "turns": told });
+        return Ok((render::json(&all)?, exit));
+    }
+    let mut text: String = turns.iter().map(line).collect();
+    if turns.is_empty() {
+        text = "nothing is due\n".into();
+    }
+    Ok((text, exit))
+}
+
+fn line(turn: &Turn) -> String {
+    let at = turn.instant.map_or(String::new(), |instant| format!(" {instant}"));
+    match &turn.came {
+        Came::NotDue(_) => format!("{}: nothing is due\n", turn.job),
+        Came::Published => format!("{}{at}: published\n", turn.job),
+        Came::Elsewhere(holder) => format!("{}: {holder} runs it\n", turn.job),
+        Came::GivenUp => format!("{}{at}: missed, too late to run\n", turn.job),
+        Came::Refused { exit, cause, help } => {
+            let help = help.as_ref().map_or(String::new(), |help| format!("\n  help: {}", help.replace('\n', "\n  ")));
+            format!("{}{at}: refused, exit {exit}: {cause}{help}\n", turn.job)
+        }
+    }
+}
+
+fn turn_json(turn: &Turn) -> serde_json::Value {
+    let (came, cause, help) = match &turn.came {
+        Came::NotDue(_) => ("not-due", None, None),
+        Came::Published => ("published", None, None),
+        Came::Elsewhere(_) => ("elsewhere", None, None),
+        Came::GivenUp => ("missed", None, None),
+        Came::Refused { cause, help, .. } => ("refused", Some(cause), help.as_ref()),
+    };
+    serde_json::json!({
+        "job": turn.job, "as_of": turn.instant, "came": came, "exit": turn.exit(), "cause": cause, "help": help,
+    })
+}
+
+/// The next runs of each job by its zone's clock and in UTC.
+pub fn next_runs(project: &Project, now: Instant) -> String {
+    let mut out = String::new();
+    for plan in project.jobs.values() {
+        let Some(schedule) = &plan.schedule else {
+            let _ = writeln!(out, "{}: by hand, no [schedule]", plan.job);
+            continue;
+        };
+        let rests = if schedule.suspend { ", suspended" } else { "" };
+        let _ = writeln!(out, "{}: {} in {}{rests}", plan.job, schedule.cron, schedule.timezone);
+        for instant in schedule.after(now).take(NEXT_RUNS) {
+            let _ = writeln!(out, "  {:<22}  {instant}", schedule.local(instant));
+        }
+    }
+    out
+}
+
+/// The same as data.
+pub fn next_runs_json(project: &Project, now: Instant) -> serde_json::Value {
+    let told = |plan: &crate::policy::Plan| {
+        let schedule = plan.schedule.as_ref()?;
+        let runs = schedule.after(now).take(NEXT_RUNS);
+        let runs: Vec<_> =
+            runs.map(|instant| serde_json::json!({ "utc": instant, "local": schedule.local(instant) })).collect();
+        Some(serde_json::json!({
+            "job": plan.job, "cron": schedule.cron, "timezone": schedule.timezone, "suspended": schedule.suspend,
+            "next": runs,
+        }))
+    };
+    project.jobs.values().filter_map(told).collect()
+}
+
+/// How each job stands, as text.
+pub fn status(jobs: &[JobStatus]) -> String {
+    let mut out = String::new();
+    for job in jobs {
+        let overdue = if job.overdue { "  OVERDUE" } else { "" };
+        let _ = writeln!(out, "{}{overdue}", job.job);
+        match &job.version {
+            Some(v) => {
+                let at = v.at.map_or(String::new(), |at| format!(", published {at}"));
+                let _ = writeln!(out, "  version {} as of {}{at}, {} rows (run {})", v.version, v.as_of, v.rows, v.run);
+            }
+            None => out.push_str("  no version yet\n"),
+        }
+        schedule_lines(&mut out, job);
+        if let Some(refused) = &job.refused {
+            let _ = writeln!(
+                out,
+                "  refused {} as of {}, exit {}: {}",
+                refused.at, refused.as_of, refused.exit, refused.cause
+            );
+            for line in refused.to_do.lines() {
+                let _ = writeln!(out, "    to do: {line}");
+            }
+        }
+    }
+    out
+}
+
+fn schedule_lines(out: &mut String, job: &JobStatus) {
+    let (Some(cron), Some(timezone)) = (&job.cron, &job.timezone) else {
+        out.push_str("  runs by hand\n");
+        return;
+    };
+    let _ = write!(out, "  {cron} in {timezone}");
+    let _ = match (job.suspended, job.next, &job.next_local) {
+        (true, ..) => writeln!(out, ", suspended"),
+        (_, Some(next), Some(local)) => writeln!(out, ", next {local} = {next}"),
+        _ => writeln!(out),
+    };
+    if let Some(due) = job.due {
+        let _ = writeln!(out, "  due now: {due}");
+    }
+    if let Some(holder) = &job.running {
+        let _ = writeln!(out, "  running: {holder}");
+    }
+}

@@ -1,0 +1,137 @@
+//! `GET /healthz` on loopback: 200 while every scheduled job is in time, 503 when one is overdue or the loop stands
+//! still. A request is answered and forgotten. Must not know how health is found out.
+
+use crate::clock::{Clock, Instant};
+use crate::error::{Error, Result};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// A loop that has said nothing for so long stands still.
+const STILL_MICROS: i64 = 300_000_000;
+const MAX_REQUEST: usize = 8 * 1024;
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What the daemon says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Health {
+    /// When the loop said so.
+    pub at: Instant,
+    /// Jobs with a schedule, by name.
+    pub jobs: Vec<JobHealth>,
+    /// Whether the specs on disk are broken, so that older ones are in force.
+    pub specs_broken: bool,
+}
+
+/// One job.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct JobHealth {
+    /// Its name.
+    pub job: String,
+    /// Whether a run is overdue.
+    pub overdue: bool,
+    /// Whether it runs just now, here.
+    pub running: bool,
+    /// Exit code of its last turn here.
+    pub last_exit: Option<u8>,
+}
+
+/// Where the loop leaves its health for the page.
+pub type Board = Arc<Mutex<Health>>;
+
+/// Opens the page. Returns the address it is at.
+///
+/// # Errors
+/// A policy error for an address that is not on loopback or not free.
+pub async fn open(at: SocketAddr, board: Board, clock: Arc<dyn Clock>) -> Result<SocketAddr> {
+    if !at.ip().is_loopback() {
+        return Err(Error::policy(format!("{at} is not a loopback address"))
+            .help("the health page has no access control: use 127.0.0.1 or [::1], and a probe on this host"));
+    }
+    let taken = |_| Error::policy(format!("cannot listen on {at}")).help("another program has that port: use --listen");
+    let listener = TcpListener::bind(at).await.map_err(taken)?;
+    let address = listener.local_addr().map_err(taken)?;
+    tokio::spawn(async move {
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    let (board, clock) = (board.clone(), clock.clone());
+                    tokio::spawn(async move {
+                        let _ = tokio::time::timeout(PATIENCE, serve(stream, board, clock)).await;
+                    });
+                }
+                // Out of descriptors or the like: not to be asked again in a tight loop.
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        }
+    });
+    Ok(address)
+}
+
+async fn serve(mut stream: TcpStream, board: Board, clock: Arc<dyn Clock>) -> std::io::Result<()> {
+    let mut request = Vec::new();
+    while !request.windows(4).any(|end| end == b"\r\n\r\n") && request.len() < MAX_REQUEST {
+        if stream.read_buf(&mut request).await? == 0 {
+            break;
+        }
+    }
+    let health = board.lock().map(|health| health.clone()).ok();
+    let answer = answer(&request, health.as_ref(), clock.now());
+    stream.write_all(answer.as_bytes()).await?;
+    stream.shutdown().await
+}
+
+fn answer(request: &[u8], health: Option<&Health>, now: Instant) -> String {
+    let (status, body) = match request.split(|byte| *byte == b' ').collect::<Vec<_>>().as_slice() {
+        [b"GET", b"/healthz", ..] => page(health, now),
+        _ => ("404 Not Found", serde_json::json!({ "error": "only GET /healthz" })),
+    };
+    let body = format!("{body}\n");
+    let head = "content-type: application/json\r\ncache-control: no-store\r\nconnection: close";
+    format!("HTTP/1.1 {status}\r\n{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+}
+
+fn page(health: Option<&Health>, now: Instant) -> (&'static str, serde_json::Value) {
+    let still = health.is_none_or(|health| now.0.saturating_sub(health.at.0) > STILL_MICROS);
+    let overdue = health.is_some_and(|health| health.jobs.iter().any(|job| job.overdue));
+    let (status, word) = match (still, overdue) {
+        (true, _) => ("503 Service Unavailable", "still"),
+        (_, true) => ("503 Service Unavailable", "overdue"),
+        _ => ("200 OK", "ok"),
+    };
+    (status, serde_json::json!({ "schema": "tamis-health/1", "status": word, "health": health }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn health(overdue: bool) -> Health {
+        let job = JobHealth { job: "crm".into(), overdue, running: false, last_exit: None };
+        Health { at: Instant(0), jobs: vec![job], specs_broken: false }
+    }
+
+    #[test]
+    fn only_healthz_is_answered_and_only_in_time_is_ok() {
+        let get = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+        let status = |request: &[u8], health: &Health, now| answer(request, Some(health), now)[9..12].to_owned();
+        assert_eq!(status(get, &health(false), Instant(1)), "200");
+        assert_eq!(status(get, &health(true), Instant(1)), "503");
+        assert_eq!(status(get, &health(false), Instant(STILL_MICROS + 1)), "503", "the loop stands still");
+        assert_eq!(answer(get, None, Instant(0))[9..12], *"503");
+        for other in [&b"GET / HTTP/1.1\r\n\r\n"[..], b"POST /healthz HTTP/1.1\r\n\r\n", b"", b"\xff\xfe"] {
+            assert_eq!(status(other, &health(false), Instant(1)), "404");
+        }
+    }
+
+    #[test]
+    fn a_body_is_as_long_as_it_says() {
+        let answer = answer(b"GET /healthz HTTP/1.1\r\n\r\n", Some(&health(true)), Instant(1));
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(&format!("content-length: {}", body.len())));
+        let body: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!((&body["status"], &body["health"]["jobs"][0]["job"]), (&"overdue".into(), &"crm".into()));
+    }
+}

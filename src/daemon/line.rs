@@ -1,0 +1,22 @@
+//! What a job tells, with its name before it: several jobs may talk at once.
+//! Must not know what is told.
+
+use crate::monitor::{Event, Monitor};
+
+/// Puts the job's name before warnings and notes, and keeps stages and bytes to itself.
+pub struct Named<'a> {
+    /// The job.
+    pub job: &'a str,
+    /// Who listens.
+    pub monitor: &'a dyn Monitor,
+}
+
+impl Monitor for Named<'_> {
+    fn event(&self, event: Event) {
+        match event {
+            Event::Warning(text) => self.monitor.event(Event::Warning(format!("{}: {text}", self.job))),
+            Event::Note(text) => self.monitor.event(Event::Note(format!("{}: {text}", self.job))),
+            Event::Stage { .. } | Event::Advance { .. } => {}
+        }
+    }
+}

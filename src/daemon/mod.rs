@@ -1,0 +1,19 @@
+//! Jobs by schedule: which is due, one attempt at it, and the loop that does so day and night.
+//! Says when; `run` says what. Must not know batches nor keys.
+
+mod due;
+mod health;
+mod line;
+mod service;
+mod specs;
+mod status;
+mod turn;
+
+pub use due::{Due, Known, Missed, due, overdue};
+pub use health::{Health, JobHealth};
+pub use service::{Control, Daemon, Service};
+pub use status::{JobStatus, Refused, Version, status};
+pub use turn::{Came, Host, Turn, run_due, take, worst};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,306 @@
+//! The daemon: one loop over a closed list of events. A heartbeat asks what is due, threads run it, and what they come
+//! to returns as an event. Must not know how a job runs.
+
+use super::due::{Due, Known, due, overdue};
+use super::health::{self, Board, Health, JobHealth};
+use super::specs::Specs;
+use super::turn::{Came, Host, Turn, take};
+use crate::clock::Instant;
+use crate::error::{Error, Result};
+use crate::monitor::{self, Monitor};
+use crate::policy::Project;
+use crate::run;
+use crate::state::State;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio_cron_scheduler::{Job, JobScheduler};
+
+/// First wait after a refusal that may pass; it doubles up to the last.
+const FIRST_WAIT: i64 = 30_000_000;
+const LAST_WAIT: i64 = 900_000_000;
+/// How long what `state` says of a job is believed without looking again.
+const BELIEVED: i64 = 60_000_000;
+
+/// What a daemon is told.
+pub struct Service {
+    /// This process.
+    pub host: Host,
+    /// Seconds between heartbeats: a divisor of 60.
+    pub beat: u32,
+    /// Most jobs that run at once.
+    pub parallel: usize,
+    /// How long runs may take to end once asked to.
+    pub grace: Duration,
+    /// Where the health page is; none for no page.
+    pub listen: Option<SocketAddr>,
+}
+
+/// All that can happen to the loop.
+enum Event {
+    /// The heartbeat.
+    Beat,
+    /// A turn is over.
+    Ended(Turn),
+    /// The daemon is to end.
+    Terminate,
+}
+
+/// Ends a daemon from outside.
+#[derive(Clone)]
+pub struct Control(Sender<Event>);
+
+impl Control {
+    /// Asks it to end: runs finish or stop before their commit.
+    pub fn terminate(&self) {
+        let _ = self.0.send(Event::Terminate);
+    }
+}
+
+/// What the loop remembers of a job.
+#[derive(Default)]
+struct Watch {
+    known: Known,
+    read: Option<Instant>,
+    not_before: Option<Instant>,
+    failures: u32,
+    last_exit: Option<u8>,
+}
+
+/// A daemon that has not begun.
+pub struct Daemon {
+    service: Service,
+    specs: Specs,
+    events: Receiver<Event>,
+    sender: Sender<Event>,
+    board: Board,
+    /// Where the health page is.
+    pub address: Option<SocketAddr>,
+    watches: BTreeMap<String, Watch>,
+    running: BTreeSet<String>,
+    specs_broken: bool,
+}
+
+impl Daemon {
+    /// Loads the specs and opens the health page.
+    ///
+    /// # Errors
+    /// Policy errors: findings of the specs, a heartbeat or an address that will not do.
+    pub fn new(service: Service) -> Result<(Daemon, Control)> {
+        if service.beat == 0 || 60 % service.beat != 0 {
+            return Err(Error::policy("the heartbeat is not a divisor of 60 seconds").help("such as 1, 5, 10 or 60"));
+        }
+        let call = &service.host.call;
+        let specs = Specs::load(&call.dir, &call.roots)?;
+        let health = Health { at: service.host.clock.now(), jobs: Vec::new(), specs_broken: false };
+        let board: Board = Arc::new(Mutex::new(health));
+        let open = |at| call.runtime.block_on(health::open(at, board.clone(), service.host.clock.clone()));
+        let address = service.listen.map(open).transpose()?;
+        let (sender, events) = mpsc::channel();
+        let control = Control(sender.clone());
+        let (watches, running) = (BTreeMap::new(), BTreeSet::new());
+        let daemon = Daemon { service, specs, events, sender, board, address, watches, running, specs_broken: false };
+        Ok((daemon, control))
+    }
+
+    /// Works until it is asked to end. False when runs had to be left unfinished at the end of the grace period; what
+    /// they leave is picked up by the next start.
+    ///
+    /// # Errors
+    /// When no heartbeat can be had.
+    pub fn run(mut self, monitor: Arc<dyn Monitor>) -> Result<bool> {
+        let waiting = Arc::new(AtomicBool::new(false));
+        let heart = self.heart(waiting.clone())?;
+        let patience = Duration::from_secs(u64::from(self.service.beat) * 3 + 2);
+        loop {
+            // A heart that stands still is not waited for: its crate has been seen to lose beats.
+            match self.events.recv_timeout(patience) {
+                Ok(Event::Beat) | Err(RecvTimeoutError::Timeout) => {
+                    waiting.store(false, Ordering::Relaxed);
+                    self.look_at_specs(monitor.as_ref());
+                    self.start_due(&monitor);
+                }
+                Ok(Event::Ended(turn)) => {
+                    self.ended(&turn, monitor.as_ref());
+                    self.start_due(&monitor);
+                }
+                Ok(Event::Terminate) | Err(RecvTimeoutError::Disconnected) => break,
+            }
+            self.show_health();
+        }
+        self.service.host.call.runtime.spawn(stop_heart(heart));
+        Ok(self.wind_down(monitor.as_ref()))
+    }
+
+    /// The heartbeat, in UTC; a beat that still waits to be heard is not sent twice.
+    fn heart(&self, waiting: Arc<AtomicBool>) -> Result<JobScheduler> {
+        let none = |_| Error::storage("the heartbeat cannot be started");
+        let sender = self.sender.clone();
+        let beat = format!("*/{} * * * * *", self.service.beat);
+        let job = Job::new(beat.as_str(), move |_, _| {
+            if !waiting.swap(true, Ordering::Relaxed) {
+                let _ = sender.send(Event::Beat);
+            }
+        });
+        let job = job.map_err(none)?;
+        self.service.host.call.runtime.block_on(async {
+            let scheduler = JobScheduler::new().await.map_err(none)?;
+            scheduler.add(job).await.map_err(none)?;
+            scheduler.start().await.map_err(none)?;
+            Ok(scheduler)
+        })
+    }
+
+    fn look_at_specs(&mut self, monitor: &dyn Monitor) {
+        match self.specs.look() {
+            None => {}
+            Some(Ok(())) => {
+                self.specs_broken = false;
+                self.watches.values_mut().for_each(|watch| watch.read = None);
+                monitor.event(monitor::Event::Note("the specs have changed: the new ones are in force".into()));
+            }
+            Some(Err(error)) => {
+                self.specs_broken = true;
+                let findings: Vec<String> = error
+                    .spec_findings()
+                    .iter()
+                    .map(|f| format!("\n  {}:{}:{} {} {}", f.file, f.line, f.column, f.code, f.message))
+                    .collect();
+                let text =
+                    format!("the specs have changed and are broken: the old ones stay in force{}", findings.concat());
+                monitor.event(monitor::Event::Warning(text));
+            }
+        }
+    }
+
+    /// Starts what is due, as far as there is room.
+    fn start_due(&mut self, monitor: &Arc<dyn Monitor>) {
+        let project = self.specs.project().clone();
+        let scheduled: BTreeSet<&String> =
+            project.jobs.values().filter(|plan| plan.schedule.is_some()).map(|plan| &plan.job).collect();
+        self.watches.retain(|job, _| scheduled.contains(job));
+        for job in scheduled.into_iter().filter(|job| !self.running.contains(*job)).collect::<Vec<_>>() {
+            if self.is_due(&project, job) && self.running.len() < self.service.parallel.max(1) {
+                self.start(&project, job, monitor.clone());
+            }
+        }
+    }
+
+    fn is_due(&mut self, project: &Project, job: &str) -> bool {
+        let now = self.service.host.clock.now();
+        let Some(schedule) = project.jobs.get(job).and_then(|plan| plan.schedule.as_ref()) else { return false };
+        let watch = self.watches.entry(job.to_owned()).or_default();
+        let put_off = watch.not_before.is_some_and(|then| now < then);
+        let fresh = watch.read.is_some_and(|read| now.0.saturating_sub(read.0).abs() < BELIEVED);
+        if !fresh {
+            match self.service.host.known(project, job) {
+                Ok(known) => (watch.known, watch.read) = (known, Some(now)),
+                // A turn meets the same error, says so, and is put off.
+                Err(_) => return !put_off,
+            }
+        }
+        !put_off && !matches!(due(schedule, &watch.known, now), Due::Not(_))
+    }
+
+    fn start(&mut self, project: &Arc<Project>, job: &str, monitor: Arc<dyn Monitor>) {
+        let (host, project, job) = (self.service.host.clone(), project.clone(), job.to_owned());
+        self.running.insert(job.clone());
+        let sender = self.sender.clone();
+        std::thread::spawn(move || {
+            let turn = take(&host, &project, &job, monitor.as_ref());
+            let _ = sender.send(Event::Ended(turn));
+        });
+    }
+
+    /// A turn that came to nothing is put off, longer each time; any other one makes the job's state be read again.
+    fn ended(&mut self, turn: &Turn, monitor: &dyn Monitor) {
+        self.running.remove(&turn.job);
+        if let Some(line) = told(turn) {
+            monitor.event(line);
+        }
+        let now = self.service.host.clock.now();
+        let watch = self.watches.entry(turn.job.clone()).or_default();
+        watch.read = None;
+        watch.last_exit = Some(turn.exit());
+        watch.failures = if turn.exit() == 0 { 0 } else { watch.failures + 1 };
+        watch.not_before = match turn.came {
+            Came::Refused { .. } | Came::Elsewhere(_) => {
+                let wait = FIRST_WAIT << watch.failures.saturating_sub(1).min(10);
+                Some(Instant(now.0.saturating_add(wait.min(LAST_WAIT))))
+            }
+            _ => None,
+        };
+    }
+
+    fn show_health(&self) {
+        let now = self.service.host.clock.now();
+        let project = self.specs.project();
+        let job = |plan: &crate::policy::Plan| {
+            let watch = self.watches.get(&plan.job);
+            let running = self.running.contains(&plan.job);
+            let known = watch.map(|watch| watch.known).unwrap_or_default();
+            Some(JobHealth {
+                job: plan.job.clone(),
+                overdue: overdue(plan.schedule.as_ref()?, &known, running, now),
+                running,
+                last_exit: watch.and_then(|watch| watch.last_exit),
+            })
+        };
+        let jobs = project.jobs.values().filter_map(job).collect();
+        if let Ok(mut board) = self.board.lock() {
+            *board = Health { at: now, jobs, specs_broken: self.specs_broken };
+        }
+    }
+
+    /// Runs that are under way finish, or stop before their commit, within the grace period.
+    fn wind_down(mut self, monitor: &dyn Monitor) -> bool {
+        self.service.host.call.stop.ask();
+        let (asked, mut again) = (std::time::Instant::now(), false);
+        while !self.running.is_empty() && !again {
+            let left = self.service.grace.saturating_sub(asked.elapsed());
+            match self.events.recv_timeout(left) {
+                Ok(Event::Ended(turn)) => self.ended(&turn, monitor),
+                Ok(Event::Beat) => {}
+                Ok(Event::Terminate) => again = true,
+                Err(_) => break,
+            }
+        }
+        let left: Vec<&str> = self.running.iter().map(String::as_str).collect();
+        if !left.is_empty() {
+            let text = format!("left unfinished: {}; the next start goes on with the same runs", left.join(", "));
+            monitor.event(monitor::Event::Warning(text));
+        }
+        left.is_empty()
+    }
+}
+
+async fn stop_heart(mut heart: JobScheduler) {
+    let _ = heart.shutdown().await;
+}
+
+/// One line per turn; none when nothing was due after all.
+fn told(turn: &Turn) -> Option<monitor::Event> {
+    let at = turn.instant.map_or(String::new(), |instant| format!(" {instant}"));
+    Some(match &turn.came {
+        Came::NotDue(_) => return None,
+        Came::Published => monitor::Event::Note(format!("{}{at}: published", turn.job)),
+        Came::Elsewhere(holder) => monitor::Event::Note(format!("{}: {holder} runs it", turn.job)),
+        Came::GivenUp => monitor::Event::Warning(format!("{}{at}: missed, too late to run", turn.job)),
+        Came::Refused { exit, cause, help } => {
+            let help = help.as_ref().map_or(String::new(), |help| format!(" ({help})"));
+            monitor::Event::Warning(format!("{}{at}: refused, exit {exit}: {cause}{help}", turn.job))
+        }
+    })
+}
+
+impl Host {
+    /// What `state` says of a job.
+    fn known(&self, project: &Project, job: &str) -> Result<Known> {
+        let roots = run::open_roots(project, &self.call.runtime, self.call.wrap.as_ref())?;
+        let root = roots.get("state").ok_or_else(|| Error::policy("the policy has no root \"state\""))?;
+        Known::read(&State::open(root)?, job)
+    }
+}

@@ -1,0 +1,145 @@
+//! How each job stands: last good version, next run, last refusal and what to do about it, overdue or not.
+//! Read from `state` alone. Must not know how it is shown.
+
+use super::due::{Due, Known, due, overdue};
+use crate::clock::Instant;
+use crate::error::Result;
+use crate::evidence::{Entry, Event};
+use crate::policy::{Plan, Project};
+use crate::state::State;
+
+/// One job.
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
+pub struct JobStatus {
+    /// Its name.
+    pub job: String,
+    /// The five fields; none for a job that runs by hand.
+    pub cron: Option<String>,
+    /// The schedule's zone.
+    pub timezone: Option<String>,
+    /// Whether the schedule rests.
+    pub suspended: bool,
+    /// The last good version.
+    pub version: Option<Version>,
+    /// The instant that is to be run now.
+    pub due: Option<Instant>,
+    /// The next instant after now.
+    pub next: Option<Instant>,
+    /// The same by the clock of its zone.
+    pub next_local: Option<String>,
+    /// Who runs it just now.
+    pub running: Option<String>,
+    /// The last refusal, when nothing was published since.
+    pub refused: Option<Refused>,
+    /// Whether the newest instant that should have been applied has not been.
+    pub overdue: bool,
+}
+
+/// A published version.
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
+pub struct Version {
+    /// Version of the table.
+    pub version: u64,
+    /// The run that made it.
+    pub run: String,
+    /// Instant the rules were applied at.
+    pub as_of: Instant,
+    /// When it was published.
+    pub at: Option<Instant>,
+    /// Rows in it.
+    pub rows: u64,
+}
+
+/// A refusal and its way out.
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
+pub struct Refused {
+    /// Instant of the run.
+    pub as_of: Instant,
+    /// When.
+    pub at: Instant,
+    /// Exit code.
+    pub exit: u8,
+    /// What stopped it.
+    pub cause: String,
+    /// What to do.
+    pub to_do: String,
+}
+
+/// All jobs, by name.
+///
+/// # Errors
+/// Storage and evidence errors.
+pub fn status(project: &Project, state: &State, now: Instant) -> Result<Vec<JobStatus>> {
+    let entries = state.ledger().entries()?;
+    project.jobs.values().map(|plan| job(plan, state, &entries, now)).collect()
+}
+
+fn job(plan: &Plan, state: &State, entries: &[Entry], now: Instant) -> Result<JobStatus> {
+    let known = Known::read(state, &plan.job)?;
+    let running = state.holder(&plan.job, now)?.map(|holder| holder.holder);
+    let schedule = plan.schedule.as_ref();
+    let active = schedule.filter(|schedule| !schedule.suspend);
+    let next = active.and_then(|schedule| schedule.next(now));
+    let version = version(plan, state, entries)?;
+    let since = version.as_ref().and_then(|version| version.at);
+    Ok(JobStatus {
+        job: plan.job.clone(),
+        cron: schedule.map(|schedule| schedule.cron.clone()),
+        timezone: schedule.map(|schedule| schedule.timezone.clone()),
+        suspended: schedule.is_some_and(|schedule| schedule.suspend),
+        due: active.and_then(|schedule| match due(schedule, &known, now) {
+            Due::Run(instant, _) => Some(instant),
+            _ => None,
+        }),
+        next,
+        next_local: active.and_then(|schedule| Some(schedule.local(next?))),
+        overdue: schedule.is_some_and(|schedule| overdue(schedule, &known, running.is_some(), now)),
+        running,
+        refused: refusal(plan, state, entries)?.filter(|refused| since.is_none_or(|since| refused.at > since)),
+        version,
+    })
+}
+
+fn version(plan: &Plan, state: &State, entries: &[Entry]) -> Result<Option<Version>> {
+    let Some(current) = state.dataset(&plan.job)?.and_then(|dataset| dataset.current) else { return Ok(None) };
+    let made = |entry: &&Entry| {
+        let published = matches!(entry.event, Event::Published { .. } | Event::Swept { .. });
+        published && entry.run == current.run
+    };
+    let at = entries.iter().rev().find(made).map(|entry| entry.at);
+    Ok(Some(Version { version: current.version, as_of: current.as_of, at, rows: current.rows, run: current.run }))
+}
+
+/// The newer of what the ledger and the schedule say.
+fn refusal(plan: &Plan, state: &State, entries: &[Entry]) -> Result<Option<Refused>> {
+    let told = entries.iter().rev().find_map(|entry| match &entry.event {
+        Event::Refused { job, as_of, exit, cause, plan: digest } if *job == plan.job => {
+            let accept = digest
+                .as_ref()
+                .map(|digest| format!("`tamis accept {job} {digest} --reason …` to let exactly that through"));
+            let to_do = accept.unwrap_or_else(|| to_do(*exit).into());
+            Some(Refused { as_of: *as_of, at: entry.at, exit: *exit, cause: cause.clone(), to_do })
+        }
+        _ => None,
+    });
+    let kept = state.scheduled(&plan.job)?.refusal.map(|refusal| Refused {
+        as_of: refusal.due,
+        at: refusal.at,
+        exit: refusal.exit,
+        cause: refusal.cause,
+        to_do: refusal.help.unwrap_or_else(|| to_do(refusal.exit).into()),
+    });
+    Ok(kept.into_iter().chain(told).max_by_key(|refused| refused.at))
+}
+
+/// Design section 8.
+fn to_do(exit: u8) -> &'static str {
+    match exit {
+        2 => "mend the specs, keys or state: `tamis check`",
+        3 => "look at the input that was refused; the next run reads the next export",
+        4 => "look at `tamis plan`, then change the limit or accept the plan",
+        5 => "run the job again to find out what is there",
+        6 => "compare evidence and tables: `tamis verify`",
+        _ => "nothing: it is tried again",
+    }
+}

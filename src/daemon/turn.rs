@@ -1,0 +1,244 @@
+//! One attempt at what a job is due for: lease, run, and what became of it in `state`.
+//! The same for `run --due` and for the daemon, on one host or several. Must not know when it is called.
+
+use super::due::{Due, Known, Missed, due};
+use super::line::Named;
+use crate::clock::{Clock, Instant};
+use crate::error::{Error, Kind, Result};
+use crate::evidence::{Event, RunRef};
+use crate::monitor::{self, Monitor};
+use crate::policy::{Plan, Project, Schedule};
+use crate::run::{self, Call, Ran, Stop};
+use crate::state::{Claim, End, Lease, Refusal, State};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+/// How long a lease lasts without renewal: what a crash can delay the next attempt by.
+const LEASE_MICROS: i64 = 120_000_000;
+const RENEW_EVERY: Duration = Duration::from_secs(40);
+
+/// What every run of this process has in common.
+#[derive(Clone)]
+pub struct Host {
+    /// The present.
+    pub clock: Arc<dyn Clock>,
+    /// Name of this process, which no other one has.
+    pub holder: String,
+    /// All of a call but the job and its instant.
+    pub call: Call,
+}
+
+/// What came of a turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Came {
+    /// Nothing is due; when the next run may begin.
+    NotDue(Option<Instant>),
+    /// A version is there, made now or by an earlier attempt.
+    Published,
+    /// Refused: exit code, what stopped it, what to do.
+    Refused {
+        /// Exit code (design section 8).
+        exit: u8,
+        /// What stopped it.
+        cause: String,
+        /// What to do about it.
+        help: Option<String>,
+    },
+    /// Another process runs the job.
+    Elsewhere(String),
+    /// Too late to be run.
+    GivenUp,
+}
+
+/// One turn of one job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// The job.
+    pub job: String,
+    /// The scheduled instant, when there was one.
+    pub instant: Option<Instant>,
+    /// What came of it.
+    pub came: Came,
+}
+
+impl Turn {
+    /// Its part of the exit code.
+    pub fn exit(&self) -> u8 {
+        match &self.came {
+            Came::Refused { exit, .. } => *exit,
+            Came::NotDue(_) | Came::Published | Came::Elsewhere(_) | Came::GivenUp => 0,
+        }
+    }
+}
+
+/// All jobs with a schedule, one after the other by name, until a stop is asked for; those not due are left out.
+pub fn run_due(host: &Host, project: &Arc<Project>, monitor: &dyn Monitor) -> Vec<Turn> {
+    let scheduled = project.jobs.values().filter(|plan| plan.schedule.is_some());
+    let turns = scheduled.take_while(|_| !host.call.stop.asked()).map(|plan| take(host, project, &plan.job, monitor));
+    turns.filter(|turn| !matches!(turn.came, Came::NotDue(_))).collect()
+}
+
+/// The exit code that needs an operator most: evidence, outcome unknown, policy, gate, input, storage, then done.
+pub fn worst(turns: &[Turn]) -> u8 {
+    const ORDER: [u8; 7] = [0, 75, 3, 4, 2, 5, 6];
+    let rank = |exit: u8| ORDER.iter().position(|code| *code == exit).unwrap_or(ORDER.len());
+    turns.iter().map(Turn::exit).max_by_key(|exit| rank(*exit)).unwrap_or(0)
+}
+
+/// Runs what the job is due for, if anything, and writes down what came of it.
+pub fn take(host: &Host, project: &Arc<Project>, job: &str, monitor: &dyn Monitor) -> Turn {
+    let named = Named { job, monitor };
+    let turn = |instant, came| Turn { job: job.to_owned(), instant, came };
+    let tried = match project.jobs.get(job).and_then(|plan| Some((plan, plan.schedule.as_ref()?))) {
+        None => return turn(None, Came::NotDue(None)),
+        Some((plan, schedule)) => attempt(host, project, plan, schedule, &named),
+    };
+    match tried {
+        Ok((instant, came)) => turn(instant, came),
+        Err(error) => turn(None, refused(&error)),
+    }
+}
+
+type Tried = (Option<Instant>, Came);
+
+fn attempt(
+    host: &Host,
+    project: &Arc<Project>,
+    plan: &Plan,
+    schedule: &Schedule,
+    monitor: &dyn Monitor,
+) -> Result<Tried> {
+    let state = open_state(host, project)?;
+    if let Due::Not(next) = due(schedule, &Known::read(&state, &plan.job)?, host.clock.now()) {
+        return Ok((None, Came::NotDue(next)));
+    }
+    let lease = match state.claim(&plan.job, &host.holder, host.clock.now(), LEASE_MICROS)? {
+        Claim::Ours(lease) => *lease,
+        Claim::Theirs(theirs) => return Ok((None, Came::Elsewhere(theirs.holder))),
+    };
+    let stop = &host.call.stop.below();
+    std::thread::scope(|scope| {
+        let (over, ended) = mpsc::channel::<()>();
+        scope.spawn(move || keep(lease, &ended, host.clock.as_ref(), stop));
+        let tried = with_lease(host, project, plan, schedule, &state, stop, monitor);
+        drop(over);
+        tried
+    })
+}
+
+fn open_state(host: &Host, project: &Project) -> Result<State> {
+    let roots = run::open_roots(project, &host.call.runtime, host.call.wrap.as_ref())?;
+    let root = roots.get("state").ok_or_else(|| Error::policy("the policy has no root \"state\""))?;
+    State::open(root)
+}
+
+/// Renews the lease until the run has ended. Whoever has lost it stops: somebody else is at work.
+fn keep(mut lease: Lease, ended: &Receiver<()>, clock: &dyn Clock, stop: &Stop) {
+    while ended.recv_timeout(RENEW_EVERY) == Err(RecvTimeoutError::Timeout) {
+        if lease.renew(clock.now()).is_ok_and(|ours| !ours) {
+            return stop.ask();
+        }
+    }
+    let _ = lease.free(clock.now());
+}
+
+/// Looks again now that nobody else does, then runs.
+fn with_lease(
+    host: &Host,
+    project: &Arc<Project>,
+    plan: &Plan,
+    schedule: &Schedule,
+    state: &State,
+    stop: &Stop,
+    monitor: &dyn Monitor,
+) -> Result<Tried> {
+    let now = host.clock.now();
+    let (instant, missed, late) = match due(schedule, &Known::read(state, &plan.job)?, now) {
+        Due::Not(next) => return Ok((None, Came::NotDue(next))),
+        Due::Run(instant, missed) => (instant, missed, false),
+        Due::TooLate(instant, missed) => (instant, missed, true),
+    };
+    state.check_clock(now)?;
+    note_missed(state, &plan.job, missed, now)?;
+    if late {
+        state.settle(&plan.job, instant, &End::Missed)?;
+        return Ok((Some(instant), Came::GivenUp));
+    }
+    let end = Instant(now.0.saturating_add(schedule.timeout.micros()));
+    let call = Call {
+        job: plan.job.clone(),
+        as_of: Some(instant),
+        now,
+        scheduled: true,
+        stop: stop.clone().until(host.clock.clone(), end),
+        project: Some(project.clone()),
+        ..host.call.clone()
+    };
+    monitor.event(monitor::Event::Note(format!("run {} begins", run::scheduled_id(&plan.job, instant))));
+    let came = settle(state, &plan.job, instant, guarded(&call, monitor), host.clock.now());
+    Ok((Some(instant), came))
+}
+
+/// A panic ends this run only. Its text may hold a value, so it goes nowhere.
+fn guarded(call: &Call, monitor: &dyn Monitor) -> Result<Ran> {
+    catch_unwind(AssertUnwindSafe(|| run::run_scheduled(call, monitor))).unwrap_or_else(|_| {
+        Err(Error::unknown("the run broke off by a fault of tamis")
+            .help("report it; the next run finds out what is there"))
+    })
+}
+
+fn settle(state: &State, job: &str, instant: Instant, ran: Result<Ran>, now: Instant) -> Came {
+    let (end, came) = match &ran {
+        Ok(_) => (End::Published, Came::Published),
+        Err(error) => {
+            let refusal = Refusal {
+                due: instant,
+                at: now,
+                exit: error.kind().exit_code(),
+                cause: error.message().to_owned(),
+                help: error.help_text().map(str::to_owned),
+            };
+            let again = error.kind() == Kind::Storage;
+            (if again { End::Again(refusal) } else { End::Refused(refusal) }, refused(error))
+        }
+    };
+    let noted = note_refusal(state, job, instant, &end, now).and_then(|()| state.settle(job, instant, &end));
+    match noted {
+        Err(error) if ran.is_ok() => refused(&error),
+        _ => came,
+    }
+}
+
+/// From the intent on a run has written its refusal itself.
+fn note_refusal(state: &State, job: &str, instant: Instant, end: &End, now: Instant) -> Result<()> {
+    let id = run::scheduled_id(job, instant);
+    let End::Refused(refusal) = end else { return Ok(()) };
+    if state.stored_intent(&id)?.is_some() {
+        return Ok(());
+    }
+    let event = Event::Refused {
+        job: job.to_owned(),
+        as_of: instant,
+        exit: refusal.exit,
+        cause: refusal.cause.clone(),
+        plan: None,
+    };
+    state.ledger().append(RunRef { run: &id, attempt: 1, since: instant }, event, now).map(|_| ())
+}
+
+fn note_missed(state: &State, job: &str, missed: Option<Missed>, now: Instant) -> Result<()> {
+    let Some(Missed { first, runs }) = missed else { return Ok(()) };
+    let id = run::scheduled_id(job, first);
+    let event = Event::Missed { job: job.to_owned(), due: first, runs };
+    state.ledger().append(RunRef { run: &id, attempt: 1, since: first }, event, now).map(|_| ())
+}
+
+fn refused(error: &Error) -> Came {
+    Came::Refused {
+        exit: error.kind().exit_code(),
+        cause: error.message().to_owned(),
+        help: error.help_text().map(str::to_owned),
+    }
+}

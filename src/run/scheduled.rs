@@ -1,0 +1,85 @@
+//! Runs by schedule: known by job and instant, so a repeated or late one is the same run, with another attempt (R28).
+//! Must not know when a job is due.
+
+use super::attest::{Report, compact};
+use super::input::Pinned;
+use super::prepare::Ready;
+use crate::clock::Instant;
+use crate::error::{Error, Result};
+use crate::evidence::Manifest;
+use crate::key;
+use crate::publish::Receipt;
+use crate::state::{Intent, State};
+use crate::store::Created;
+
+/// What a scheduled call came to.
+pub enum Ran {
+    /// It has published a version.
+    Now(Box<Report>),
+    /// The run had been published before.
+    Before,
+}
+
+/// Id of the run of a job at a scheduled instant.
+pub fn scheduled_id(job: &str, instant: Instant) -> String {
+    format!("{job}-{}-s", compact(instant))
+}
+
+/// What an earlier attempt of this run has pinned.
+///
+/// # Errors
+/// A policy error when the specs have changed since.
+pub fn earlier(state: &State, run: &str, plan: &str) -> Result<Option<Intent>> {
+    let Some(intent) = state.stored_intent(run)? else { return Ok(None) };
+    if intent.plan != plan {
+        return Err(Error::policy(format!("the specs have changed since run {run} began"))
+            .help("run the job by hand, or wait for its next scheduled instant: that is then a run of its own"));
+    }
+    Ok(Some(intent))
+}
+
+/// Whether this run has a version already.
+///
+/// # Errors
+/// Evidence and storage errors.
+pub fn published(ready: &Ready) -> Result<bool> {
+    let current = ready.dataset.current.as_ref();
+    let Some(intent) = &ready.earlier else { return Ok(false) };
+    if current.is_some_and(|current| current.run == intent.run) {
+        return Ok(true);
+    }
+    Ok(ready.state.ledger().published(intent.of(1))?.is_some())
+}
+
+/// The intent in force and a new attempt: the first one's pins count for all.
+///
+/// # Errors
+/// An input error when the export is no longer the one that was pinned.
+pub fn begin(ready: &Ready, mut intent: Intent, pinned: &Pinned) -> Result<(Intent, u32)> {
+    let run = scheduled_id(&intent.job, intent.as_of);
+    intent.run = run.clone();
+    if ready.state.intent(&run, &intent)? == Created::Exists {
+        let first = earlier(&ready.state, &run, &intent.plan)?;
+        intent = first.ok_or_else(|| Error::storage(format!("the intent of run {run} cannot be read just now")))?;
+        if intent.objects != pinned.pins {
+            return Err(Error::input(format!("the export is no longer the one that run {run} began with"))
+                .help("run the job by hand, or wait for its next scheduled instant: that is then a run of its own"));
+        }
+    }
+    let mut nonce = [0; 16];
+    key::random(&mut nonce)?;
+    let nonce: String = nonce.iter().map(|byte| format!("{byte:02x}")).collect();
+    let attempt = ready.state.next_attempt(&run, &nonce, ready.call.now)?;
+    Ok((intent, attempt))
+}
+
+/// The manifest that is published: another attempt's when two hosts ran this run at once and that one was first.
+///
+/// # Errors
+/// An evidence error when it is not there.
+pub fn winner(ready: &Ready, receipt: &Receipt, own: Manifest) -> Result<Manifest> {
+    if !ready.call.scheduled || receipt.attempt == own.attempt {
+        return Ok(own);
+    }
+    ready.state.manifest(&own.run, receipt.attempt, &receipt.manifest)
+}

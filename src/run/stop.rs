@@ -1,0 +1,77 @@
+//! Ends a run early where nothing is half done: asked for, or at the end of its time. Looked at between stages and
+//! between blocks of an export, for the last time before the commit. Must not know who asks.
+
+use crate::clock::{Clock, Instant};
+use crate::error::{Error, Result};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether a run should end. Copies share it.
+#[derive(Clone, Default)]
+pub struct Stop {
+    asked: Arc<AtomicBool>,
+    above: Option<Arc<AtomicBool>>,
+    until: Option<(Arc<dyn Clock>, Instant)>,
+}
+
+impl Stop {
+    /// One that may be asked by itself, and ends when this one is asked.
+    pub fn below(&self) -> Stop {
+        Stop { above: Some(self.asked.clone()), ..Stop::default() }
+    }
+
+    /// The same, and also from an instant on.
+    pub fn until(self, clock: Arc<dyn Clock>, end: Instant) -> Stop {
+        Stop { until: Some((clock, end)), ..self }
+    }
+
+    /// Asks for it.
+    pub fn ask(&self) {
+        self.asked.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody has asked.
+    pub fn asked(&self) -> bool {
+        self.asked.load(Ordering::Relaxed) || self.above.as_ref().is_some_and(|above| above.load(Ordering::Relaxed))
+    }
+
+    /// To be called where a run may end.
+    ///
+    /// # Errors
+    /// A storage error (try again) when asked, a gate error at the end of its time.
+    pub fn check(&self) -> Result<()> {
+        if self.asked() {
+            return Err(Error::storage("stopped before the commit; the version before is unchanged")
+                .help("run it again: it goes on as the same run"));
+        }
+        match &self.until {
+            Some((clock, end)) if clock.now() >= *end => {
+                Err(Error::gate(format!("not done by {end}, the end of its time; the version before is unchanged"))
+                    .help("look for what was slow, or allow more: [schedule] timeout"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Fixed;
+    use crate::error::Kind;
+
+    #[test]
+    fn a_stop_reaches_every_copy_and_a_time_ends_by_itself() {
+        let stop = Stop::default();
+        let copy = stop.clone().until(Arc::new(Fixed(Instant(5))), Instant(6));
+        assert!(copy.check().is_ok());
+        stop.ask();
+        assert_eq!(copy.check().err().map(|e| e.kind()), Some(Kind::Storage));
+        let below = Stop::default();
+        assert!(below.below().check().is_ok() && stop.below().check().is_err());
+        below.below().ask();
+        assert!(!below.asked(), "what is asked below stays below");
+        let late = Stop::default().until(Arc::new(Fixed(Instant(6))), Instant(6));
+        assert_eq!(late.check().err().map(|e| e.kind()), Some(Kind::Gate));
+    }
+}
