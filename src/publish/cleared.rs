@@ -76,9 +76,9 @@ impl<'a> Stretch<'a> {
         self.rows.iter().map(|kept| kept.row as usize)
     }
 
-    /// Bytes of text of all fields, what is over included.
-    pub fn text_bytes(&self) -> usize {
-        self.row_numbers().map(|row| self.bucket.bucket.text_bytes(row)).sum()
+    /// More than the rows can have of text: that of their bucket.
+    pub fn text_bytes_at_most(&self) -> usize {
+        self.bucket.bucket.text_bytes()
     }
 
     /// Whether the `keep` of a field, by its place among those that have one, is over, row by row.

@@ -68,11 +68,15 @@ impl CompanionShape {
         fields.push(Field::new("consent_until", micros(), true));
         fields.extend((0..until).map(|k| Field::new(format!("until_{k}"), micros(), false)));
         fields.extend((0..quasi).map(|q| Field::new(format!("quasi_{q}"), DataType::Int64, false)));
-        let mut properties = properties("subject", 0);
-        for field in fields.iter().filter(|f| matches!(f.data_type(), DataType::FixedSizeBinary(_))) {
+        let properties = fields.iter().fold(properties("subject", 0), |properties, field| {
             let path = ColumnPath::new(vec![field.name().clone()]);
-            properties = properties.set_column_compression(path, Compression::UNCOMPRESSED);
-        }
+            match field.data_type() {
+                DataType::FixedSizeBinary(_) => properties.set_column_compression(path, Compression::UNCOMPRESSED),
+                // Marks and published values are few: a dictionary is cheaper than leaving it to zstd.
+                DataType::UInt8 | DataType::Int64 => properties.set_column_dictionary_enabled(path, true),
+                _ => properties,
+            }
+        });
         let schema = Arc::new(Schema::new(fields));
         CompanionShape { identities, until, quasi, schema, properties: properties.build() }
     }

@@ -143,10 +143,9 @@ impl Bucket {
         Field { bucket: self, byte: field / 8, bit: 1 << (field % 8), at: place.at, width: place.width, before }
     }
 
-    /// Bytes of the text of a row, all fields together.
-    pub fn text_bytes(&self, row: usize) -> usize {
-        let part = self.parts[row] as usize;
-        self.text_starts.get(part + 1).map_or(0, |end| end - self.text_starts[part])
+    /// Bytes of the text of all rows and fields together.
+    pub fn text_bytes(&self) -> usize {
+        self.text.len()
     }
 
     /// The part of a row that has its fields; empty for a row that never leaves.

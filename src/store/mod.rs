@@ -184,7 +184,7 @@ impl Root {
         }
     }
 
-    /// Starts an upload; memory is bounded by two parts of 8 MiB. Nothing that is already there is replaced.
+    /// Starts an upload; memory is bounded by two parts of 8 MiB, 1 MiB for local files. Nothing that is already there is replaced.
     ///
     /// # Errors
     /// A policy error for an unusable path; everything else shows while writing or in `finish`.

@@ -1,4 +1,4 @@
-//! Uploads in parts of 8 MiB: one part fills while the one before is on its way.
+//! Uploads in parts: one part fills while the one before is on its way.
 //! Nothing is visible before `finish`; dropping without it takes back what was sent. Must not know what is written.
 
 use super::answer::{failed, to_io};
@@ -8,11 +8,15 @@ use object_store::{MultipartUpload, ObjectStoreExt};
 use std::io::{self, Write};
 use tokio::task::JoinHandle;
 
+/// Stores take no parts below 5 MiB but the last, and at most 10,000 of them.
 const PART: usize = 8 * 1024 * 1024;
+/// Local files take any, and small ones are still in the cache when they are written.
+const LOCAL_PART: usize = 1024 * 1024;
 
 pub(super) struct Parts {
     root: Root,
     path: String,
+    part: usize,
     filling: Vec<u8>,
     sent: u64,
     upload: Option<Box<dyn MultipartUpload>>,
@@ -21,7 +25,8 @@ pub(super) struct Parts {
 
 impl Parts {
     pub(super) fn new(root: Root, path: &str) -> Parts {
-        Parts { root, path: path.into(), filling: Vec::new(), sent: 0, upload: None, on_its_way: None }
+        let part = if root.folder().is_some() { LOCAL_PART } else { PART };
+        Parts { root, path: path.into(), part, filling: Vec::new(), sent: 0, upload: None, on_its_way: None }
     }
 
     fn send(&mut self) -> Result<()> {
@@ -92,9 +97,12 @@ fn taken(place: &str) -> Error {
 
 impl Write for Parts {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = bytes.len().min(PART - self.filling.len());
+        let count = bytes.len().min(self.part - self.filling.len());
+        if self.filling.is_empty() {
+            self.filling.reserve_exact(self.part);
+        }
         self.filling.extend_from_slice(&bytes[..count]);
-        if self.filling.len() == PART {
+        if self.filling.len() == self.part {
             to_io(self.send())?;
         }
         Ok(count)
