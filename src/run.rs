@@ -4,18 +4,21 @@
 
 mod attest;
 mod input;
+mod meant;
 mod prepare;
 mod previous;
 mod recover;
 mod scheduled;
 mod stop;
+pub mod subject;
 
 pub use attest::{Outcome, Report};
 pub use prepare::{Call, Ready, Wrap, data_roots, open_roots};
 pub use scheduled::{Ran, scheduled_id};
 pub use stop::Stop;
+pub use subject::{Asked, InDataset, Known, OfRequest, Stored, SubjectCall};
 
-use crate::decide::{self, Previous, Verdict};
+use crate::decide::{self, Links, Previous, Verdict};
 use crate::error::{Error, Kind, Result};
 use crate::evidence::Manifest;
 use crate::monitor::Monitor;
@@ -23,7 +26,7 @@ use crate::publish::{self, Current, Writing, Written};
 use crate::requests::Requests;
 use crate::state::SetState;
 use attest::{Begun, Facts};
-use input::{InForce, Pinned, Read};
+use input::{Pinned, Read};
 use previous::Before;
 
 /// Runs a job: publishes one version and its evidence, or refuses and leaves the previous version as it was.
@@ -53,20 +56,20 @@ pub fn run_scheduled(call: &Call, monitor: &dyn Monitor) -> Result<Ran> {
 
 fn from_requests(mut ready: Ready, table: Option<Current>, monitor: &dyn Monitor) -> Result<Report> {
     ready.call.stop.check()?;
-    let (requests, intake) = input::requests(&ready, true, monitor)?;
+    let (mut requests, intake) = input::requests(&ready, true, monitor)?;
     input::note_intake(&ready, &intake)?;
     let pinned = input::pin(&ready).map_err(|error| unchanged(error, &ready))?;
     let begun = attest::intend(&mut ready, &pinned, table.as_ref().map(|table| table.version))?;
     let mut digest = None;
     let prepared = match intake.refusal() {
         Some(refusal) => Err(refusal),
-        None => version(&ready, &begun, &pinned, &requests, table.as_ref(), &mut digest, monitor),
+        None => version(&ready, &begun, &pinned, &mut requests, table.as_ref(), &mut digest, monitor),
     };
     let prepared = prepared.map_err(|error| {
         attest::refused(&ready, &begun, &error, digest);
         unchanged(error, &ready)
     });
-    let published = prepared.and_then(|prepared| publish(&mut ready, &begun, prepared, table.as_ref()));
+    let published = prepared.and_then(|prepared| publish(&mut ready, &begun, prepared, &mut requests, table.as_ref()));
     attest::spend_accept(&ready, &begun, published.as_ref().err());
     published
 }
@@ -85,10 +88,10 @@ pub fn plan(call: &Call, monitor: &dyn Monitor) -> Result<Report> {
     let Read { staged, main, observed, tally } = read;
     let before = ready.dataset.current.as_ref().map(|current| Before::new(ready.state.root(), current));
     let previous = before.as_ref().map(|before| before as &dyn Previous);
-    let entries = InForce::new(&requests, &ready.plan().purpose.name);
+    let links = meant::follow(&ready, &requests, &staged)?;
     let rules = ready.rules().with_hints();
     let threads = ready.call.threads;
-    let judged = decide::decide(rules, staged, &entries, previous, main.dropped(), threads, monitor)?;
+    let judged = decide::decide(rules, staged, links.entries(), previous, main.dropped(), threads, monitor)?;
     let facts = Facts {
         run: "",
         pinned: &pinned,
@@ -97,7 +100,7 @@ pub fn plan(call: &Call, monitor: &dyn Monitor) -> Result<Report> {
         tally: &tally,
         verdict: judged.verdict(),
         accepted: None,
-        lists: entries.lists(&ready.project),
+        lists: meant::lists(&ready.project, ready.plan(), &requests, &links),
     };
     let manifest = attest::manifest(&ready, &facts, None);
     let digest = judged.verdict().digest(&pinned.digest(ready.plan()))?;
@@ -116,6 +119,7 @@ struct Prepared {
     digest: String,
     verdict: Verdict,
     plan_digest: String,
+    links: Links,
 }
 
 /// Everything of a run before the commit.
@@ -123,19 +127,19 @@ fn version(
     ready: &Ready,
     begun: &Begun,
     pinned: &Pinned,
-    requests: &Requests,
+    requests: &mut Requests,
     table: Option<&Current>,
     digest: &mut Option<String>,
     monitor: &dyn Monitor,
 ) -> Result<Prepared> {
     let read = input::read(ready, pinned, monitor)?;
+    let links = meant::learn(ready, requests, &read.staged)?;
     input::check(ready, pinned, &read)?;
     let Read { staged, main, observed, tally } = read;
     let before = ready.dataset.current.as_ref().map(|current| Before::new(ready.state.root(), current));
     let previous = before.as_ref().map(|before| before as &dyn Previous);
-    let entries = InForce::new(requests, &ready.plan().purpose.name);
     let (rules, threads) = (ready.rules(), ready.call.threads);
-    let judged = decide::decide(rules, staged, &entries, previous, main.dropped(), threads, monitor)?;
+    let judged = decide::decide(rules, staged, links.entries(), previous, main.dropped(), threads, monitor)?;
     ready.call.stop.check()?;
     let plan_digest = judged.verdict().digest(&pinned.digest(ready.plan()))?;
     *digest = Some(plan_digest.clone());
@@ -144,6 +148,7 @@ fn version(
         return Err(offer(error, ready, &plan_digest));
     }
     let verdict = judged.verdict().clone();
+    let lists = meant::lists(&ready.project, ready.plan(), requests, &links);
     let acceptable = judged.refusals().iter().all(|refusal| refusal.acceptable);
     let cleared = judged.clear(accepted);
     let cleared = cleared.map_err(|error| if acceptable { offer(error, ready, &plan_digest) } else { error })?;
@@ -156,12 +161,12 @@ fn version(
         tally: &tally,
         verdict: &verdict,
         accepted: accepted.then(|| plan_digest.clone()),
-        lists: entries.lists(&ready.project),
+        lists,
     };
     let manifest = attest::manifest(ready, &facts, Some(&written));
     let digest = ready.state.put_manifest(&manifest)?;
     ready.call.stop.check()?;
-    Ok(Prepared { written, manifest, digest, verdict, plan_digest })
+    Ok(Prepared { written, manifest, digest, verdict, plan_digest, links })
 }
 
 fn writing<'a>(ready: &Ready, begun: &'a Begun, table: Option<&'a Current>) -> Writing<'a> {
@@ -177,8 +182,14 @@ fn writing<'a>(ready: &Ready, begun: &'a Begun, table: Option<&'a Current>) -> W
 
 /// The commit and what follows it. An error from here on does not say that the version is not there: no refusal is
 /// written, the next run looks.
-fn publish(ready: &mut Ready, begun: &Begun, prepared: Prepared, table: Option<&Current>) -> Result<Report> {
-    let Prepared { written, manifest, digest, verdict, plan_digest } = prepared;
+fn publish(
+    ready: &mut Ready,
+    begun: &Begun,
+    prepared: Prepared,
+    requests: &mut Requests,
+    table: Option<&Current>,
+) -> Result<Report> {
+    let Prepared { written, manifest, digest, verdict, plan_digest, links } = prepared;
     let app = format!("tamis/{}", ready.call.job);
     let sequence = manifest.output.version as i64;
     let replaces = table.map(|table| table.version);
@@ -186,6 +197,7 @@ fn publish(ready: &mut Ready, begun: &Begun, prepared: Prepared, table: Option<&
     let manifest = scheduled::winner(ready, &receipt, manifest)?;
     attest::check_receipt(&receipt, &manifest)?;
     attest::remember(ready, &begun.intent, &manifest)?;
+    meant::note(ready, requests, &links)?;
     let head = ready.state.ledger().head()?.to_string();
     Ok(attest::report(ready, manifest, &verdict, Some(head), plan_digest))
 }

@@ -48,6 +48,8 @@ pub enum Command {
         #[arg(long, value_name = "SEQ:HASH")]
         head: Option<String>,
     },
+    /// A request of one person, or what is known of one; values on standard input
+    Subject(SubjectArgs),
     /// The state root
     #[command(subcommand)]
     State(StateCommand),
@@ -177,4 +179,48 @@ pub struct AcceptArgs {
     /// Who accepts; goes to the ledger
     #[arg(long, value_name = "WHO")]
     pub by: Option<String>,
+}
+
+/// What `subject` can do.
+#[derive(clap::ValueEnum, Clone, Copy, Debug)]
+pub enum SubjectVerb {
+    /// Art. 17 GDPR
+    Erase,
+    /// Art. 18 GDPR
+    Restrict,
+    /// Art. 21 GDPR; needs --purpose
+    Object,
+    /// CCPA: no sale
+    OptOut,
+    /// Art. 7(3) GDPR
+    Withdraw,
+    /// Keeps bytes from being removed
+    Hold,
+    /// Ends another request; needs --lifts
+    Lift,
+    /// Says which datasets and requests know the person
+    Find,
+}
+
+/// Arguments of `subject`. Values of the person come on standard input, one `kind: value` a line.
+#[derive(Args, Debug)]
+pub struct SubjectArgs {
+    /// What is asked for
+    #[arg(value_enum)]
+    pub verb: SubjectVerb,
+    /// Opaque id of the request, such as a case number
+    #[arg(long, value_name = "ID")]
+    pub request: Option<String>,
+    /// A purpose it is limited to; may be given several times; all by default
+    #[arg(long = "purpose", value_name = "PURPOSE")]
+    pub purposes: Vec<String>,
+    /// When it was received; now by default
+    #[arg(long, value_name = "TIME")]
+    pub received: Option<String>,
+    /// The id of the request that a lift ends
+    #[arg(long, value_name = "ID")]
+    pub lifts: Option<String>,
+    /// The lift may end an erasure
+    #[arg(long)]
+    pub lift_erase: bool,
 }

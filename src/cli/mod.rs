@@ -10,6 +10,7 @@ mod render;
 mod serve;
 mod settings;
 pub mod shield;
+mod subject;
 
 use crate::error::{Error, Result};
 use crate::monitor::{Monitor, Silent};
@@ -63,6 +64,7 @@ fn carry_out(arguments: &Arguments) -> Result<(String, u8)> {
         Command::Check => check(&settings, json),
         Command::Accept(args) => accept(&settings, args, json),
         Command::Verify { head } => verify(&settings, head.as_deref(), json),
+        Command::Subject(args) => subject::carry_out(&settings, args, json),
         Command::State(StateCommand::Create) => create_state(&settings),
         Command::Key(KeyCommand::New) => new_keys(&settings),
         Command::Key(KeyCommand::Check) => check_keys(&settings),

@@ -2,6 +2,7 @@
 
 use super::finding;
 use crate::error::{Error, Finding, Result};
+use crate::evidence::manifest::ListApplied;
 use crate::evidence::{Manifest, VerifyReport};
 use crate::run::Report;
 use std::fmt::Write;
@@ -40,9 +41,19 @@ fn inputs(out: &mut String, report: &Report) {
     }
     for list in &m.lists {
         let binding = list.not_binding.as_deref().map_or(String::new(), |why| format!(", does not bind: {why}"));
-        let _ = writeln!(out, "  list {} ({}): {} entries{binding}", list.name, list.effect, list.entries);
+        let _ = writeln!(out, "  list {} ({}): {} entries{}{binding}", list.name, list.effect, list.entries, met(list));
     }
     let _ = writeln!(out, "  links: {}", m.links);
+}
+
+/// What came of a list's entries; nothing for what did not happen.
+fn met(list: &ListApplied) -> String {
+    let counts = [
+        (list.reached, "reach rows"),
+        (list.learned, "identities learned"),
+        (list.needs_review, "NEED REVIEW: tamis subject find shows why"),
+    ];
+    counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!(", {count} {what}")).collect()
 }
 
 fn balance(out: &mut String, m: &Manifest) {

@@ -128,6 +128,11 @@ pub enum Event {
         /// By list, or by effect for commands.
         lists: BTreeMap<String, Intake>,
     },
+    /// Somebody asked what is known of a person or a row; of whom is not written down.
+    Asked {
+        /// The command.
+        command: String,
+    },
     /// Bytes are gone for good.
     Removed {
         /// The job.
@@ -177,6 +182,7 @@ impl Event {
             Event::Refused { .. } => "refused",
             Event::Accepted { .. } => "accepted",
             Event::Requests { .. } => "requests",
+            Event::Asked { .. } => "asked",
             Event::Removed { .. } => "removed",
             Event::Missed { .. } => "missed",
         }

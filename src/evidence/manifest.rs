@@ -144,6 +144,12 @@ pub struct ListApplied {
     pub entries: u64,
     /// Why it does not bind here (R29), when it does not.
     pub not_binding: Option<String>,
+    /// Entries that a row read is reached by.
+    pub reached: u64,
+    /// Identities that entries have learned by links in this run (R18).
+    pub learned: u64,
+    /// Entries that a person has to look at (R13, R15).
+    pub needs_review: u64,
 }
 
 /// Rows removed for one reason.

@@ -13,7 +13,7 @@ use super::plan::{
     Source, TokenFormat, ValueType,
 };
 use super::schedule::{self, Schedule};
-use super::spec::At;
+use super::spec::{At, Category};
 use super::value::{self, Place};
 use jiff::tz::TimeZone;
 
@@ -371,7 +371,9 @@ fn observed_controls(
     let subject = inventory.find(page, &spec.subject)?;
     same_kind(page, spec, inventory, subject, own);
     let declared = &inventory.spec.subject;
-    let key = inventory.place(&declared.key);
+    // The id of a task or an event is nobody's: were it a link, a task that passes to another person would link the two.
+    let personal = |place: &usize| *inventory.columns[*place].spec.category != Category::Technical;
+    let key = inventory.place(&declared.key).filter(personal);
     let strong = key.into_iter().chain(named(inventory, &declared.strong)).filter(|p| *p != subject);
     let strong: Vec<_> = strong.collect();
     let weak: Vec<_> = named(inventory, &declared.weak).into_iter().filter(|p| *p != subject).collect();

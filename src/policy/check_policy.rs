@@ -6,7 +6,7 @@ use super::plan::{
     Effect, Identifier, KeyFrom, KeySource, Links, List, Normal, PhoneRegion, Purpose, Recipient, Removal,
 };
 use super::policy_spec::{
-    KeysSpec, LinksSpec, ListSpec, PolicySpec, PurposeSpec, RecipientKind, RecipientSpec, RemovalSpec,
+    KeysSpec, LinksSpec, ListSpec, PolicySpec, PurposeSpec, RecipientKind, RecipientSpec, RemovalSpec, WhenSpec,
 };
 use super::spec::{At, Category, Named};
 use super::value::{self, Place};
@@ -292,6 +292,11 @@ fn list(
     not_yet(page, spec);
     list_keys(page, name, spec);
     let input = value::location(page, &spec.input, roots, Place::List);
+    let member = match &spec.member {
+        Some(at) => value::glob(page, at).map(Some),
+        None => Some(None),
+    };
+    let when = spec.when.as_ref().map_or(Some(None), |at| when(page, at).map(Some));
     let matches = matches(page, spec);
     let request = value::said(page, &spec.request);
     let request_pattern = request_pattern(page, spec.request_pattern.as_ref());
@@ -307,6 +312,9 @@ fn list(
         name: own_name?,
         input: input?,
         effect: *spec.effect,
+        member: member?,
+        member_text: spec.member.as_ref().map(|at| at.to_string()),
+        when: when?,
         matches: matches?,
         request: value::trimmed(&request?),
         request_pattern: request_pattern?,
@@ -324,18 +332,20 @@ fn list(
     })
 }
 
+fn when(page: Page, spec: &WhenSpec) -> Option<(String, Vec<String>)> {
+    let column = value::said(page, &spec.column);
+    if spec.equals.is_empty() || spec.equals.iter().any(|at| at.trim().is_empty()) {
+        let help = "list the values that make a row a request";
+        page.fault(spec.equals.span(), "empty-text", "a blank value is never a request", help);
+        return None;
+    }
+    Some((value::trimmed(&column?), spec.equals.iter().map(|at| value::folded(at)).collect()))
+}
+
 /// What lists cannot do yet is refused, never ignored.
 fn not_yet(page: Page, spec: &ListSpec) {
-    let help = "lists of erasure requests work; keep the others out until a version that says it has them";
-    if *spec.effect != Effect::Erase {
-        page.fault(
-            spec.effect.span(),
-            "list-effect-not-yet",
-            "this version applies lists with effect erase only",
-            help,
-        );
-    }
     if let Some(snapshot) = spec.snapshot.as_ref().filter(|s| ***s) {
+        let help = "give requests as rows that stay, and end them with a lift";
         page.fault(snapshot.span(), "list-effect-not-yet", "this version has no snapshot lists", help);
     }
 }

@@ -120,6 +120,12 @@ pub struct List {
     pub input: Location,
     /// What its rows ask for.
     pub effect: Effect,
+    /// Members of zip archives that hold the rows; none = the objects are CSV themselves.
+    pub member: Option<GlobMatcher>,
+    /// The member glob as written.
+    pub member_text: Option<String>,
+    /// Rows are requests only where this column has one of these values: trimmed, NFC, case folded.
+    pub when: Option<(String, Vec<String>)>,
     /// Column -> identifier.
     pub matches: Vec<(String, Identifier)>,
     /// Column of the request id.

@@ -102,6 +102,10 @@ pub struct ListSpec {
     pub input: At<String>,
     /// What the rows ask for.
     pub effect: At<Effect>,
+    /// Glob of members inside zip archives that hold the rows. Default: the objects themselves.
+    pub member: Option<At<String>>,
+    /// Which rows are requests, for exports that say it in a column. Default all.
+    pub when: Option<At<WhenSpec>>,
     /// Column -> identifier kind: email, phone, salesforce-id, text or name@scope. Not for lift.
     pub r#match: Option<At<Named<At<String>>>>,
     /// Column of the opaque request id.
@@ -134,6 +138,16 @@ pub struct ListSpec {
     pub max_lifted: Option<At<String>>,
     /// Whether no object, an empty file or only a header is fine (R31). Default false.
     pub may_be_empty: Option<At<bool>>,
+}
+
+/// `when` of a list.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WhenSpec {
+    /// The column.
+    pub column: At<String>,
+    /// Values that make a row a request; compared after trim, NFC and case folding.
+    pub equals: At<Vec<At<String>>>,
 }
 
 /// `[removal]`.

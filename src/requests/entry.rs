@@ -1,7 +1,8 @@
-//! Entries in memory: which requests name an identity, in 56 bytes per entry of one identity (10 million: about 0.7 GiB).
+//! Entries in memory: which requests name an identity, in 58 bytes per entry of one identity (10 million: about 0.7 GiB).
 //! Must not know files, lists' columns or raw values.
 
-use super::segment::{EntryRecord, FileTaken, MarkRecord, Segment, Terms};
+use super::segment::{EntryRecord, FileTaken, MarkRecord, NoteRecord, Segment, Terms};
+use super::states::Notes;
 use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::key::Key;
@@ -168,8 +169,12 @@ pub struct Requests {
     bits: u32,
     /// Entries that the table does not find: lifts, and those that came since it was sorted.
     loose: HashSet<[u8; 16]>,
-    /// Marks on entries of another segment, until the table is sorted.
+    /// Marks and notes on entries of another segment, until the table is sorted.
     foreign: Vec<MarkRecord>,
+    foreign_notes: Vec<(NoteRecord, u16)>,
+    pub(super) notes: Notes,
+    /// Of each stretch of entries that came in one segment: the first entry and the segment's last number.
+    stretches: Vec<(u32, u64)>,
     files: BTreeMap<(String, String), FileTaken>,
 }
 
@@ -194,6 +199,9 @@ impl Requests {
             bits: 1,
             loose: HashSet::new(),
             foreign: Vec::new(),
+            foreign_notes: Vec::new(),
+            notes: Notes::default(),
+            stretches: Vec::new(),
             files: BTreeMap::new(),
         }
     }
@@ -211,6 +219,15 @@ impl Requests {
     /// Number of identities over all entries.
     pub fn identities(&self) -> usize {
         self.table.len()
+    }
+
+    /// Entries by list, effect and purposes, without those that were ended.
+    pub fn in_force(&self) -> Vec<(&str, Effect, Option<&[String]>, u64)> {
+        let mut counts = vec![0; self.terms.len()];
+        self.terms_of.iter().for_each(|terms| counts[*terms as usize] += 1);
+        self.ended.iter().for_each(|entry| counts[self.terms_of[*entry as usize] as usize] -= 1);
+        let told = self.terms.iter().zip(counts);
+        told.map(|((terms, effect), count)| (terms.list.as_str(), *effect, terms.purposes.as_deref(), count)).collect()
     }
 
     /// The entries that an identity belongs to; an empty slice for nearly everybody.
@@ -247,6 +264,12 @@ impl Requests {
         }
     }
 
+    /// The entries of a request, by its opaque id.
+    pub fn of_request(&self, request: &str) -> Vec<u32> {
+        let wanted = self.keys.of_request(request);
+        (0..self.ids.len() as u32).filter(|at| self.requests[*at as usize] == wanted).collect()
+    }
+
     /// The request file at `object` (`ROOT:path`) as it was last taken in for a list.
     pub(super) fn file(&self, list: &str, object: &str) -> Option<&FileTaken> {
         self.files.get(&(list.to_owned(), object.to_owned()))
@@ -273,6 +296,22 @@ impl Requests {
         self.ids.get(entry as usize)
     }
 
+    /// Every entry with its id.
+    pub(super) fn all_ids(&self) -> impl Iterator<Item = (u32, &[u8; 16])> {
+        (0..).zip(&self.ids)
+    }
+
+    /// The last number of the segment that an entry came in.
+    pub(super) fn segment_of(&self, entry: u32) -> Option<u64> {
+        let after = self.stretches.partition_point(|(first, _)| *first <= entry);
+        after.checked_sub(1).map(|at| self.stretches[at].1)
+    }
+
+    /// The last number of a segment that brought entries; 0 without any.
+    pub(super) fn last_entries(&self) -> u64 {
+        self.stretches.iter().map(|(_, segment)| *segment).max().unwrap_or(0)
+    }
+
     /// Entries that wait for `index`.
     pub(super) fn waiting(&self) -> usize {
         self.loose.len()
@@ -283,11 +322,11 @@ impl Requests {
         self.loose.insert(id);
     }
 
-    /// Adds a segment's contents. Lookups see its identities after `index`.
+    /// Adds the contents of the segment whose last number is given. Lookups see its identities after `index`.
     ///
     /// # Errors
     /// An evidence error for an effect this version does not know; a policy error beyond 2^29 entries.
-    pub(super) fn absorb(&mut self, segment: &Segment) -> Result<()> {
+    pub(super) fn absorb(&mut self, segment: &Segment, number: u64) -> Result<()> {
         let terms = segment.terms.iter().map(|t| self.adopt(t)).collect::<Result<Vec<u32>>>()?;
         let base = self.ids.len();
         if base + segment.entries.len() >= 1 << 29 {
@@ -295,6 +334,9 @@ impl Requests {
         }
         let mut sorted: Vec<&EntryRecord> = segment.entries.iter().collect();
         sorted.sort_unstable_by_key(|e| e.id);
+        if !sorted.is_empty() {
+            self.stretches.push((base as u32, number));
+        }
         self.reserve(sorted.len(), segment.marks.len());
         for entry in &sorted {
             self.push(entry, terms[entry.terms as usize]);
@@ -305,9 +347,16 @@ impl Requests {
                 Err(_) => self.foreign.push(*mark),
             }
         }
-        for file in &segment.files {
-            self.remember(file);
+        let jobs = segment.jobs.iter().map(|job| self.notes.job(job)).collect::<Result<Vec<u16>>>()?;
+        for note in &segment.notes {
+            let job = jobs[note.job as usize];
+            match sorted.binary_search_by(|e| e.id.cmp(&note.entry)) {
+                Ok(at) => self.notes.put((base + at) as u32, job, note.standing),
+                Err(_) => self.foreign_notes.push((*note, job)),
+            }
         }
+        segment.looked.iter().for_each(|looked| self.notes.looked(looked));
+        segment.files.iter().for_each(|file| self.remember(file));
         Ok(())
     }
 
@@ -407,8 +456,9 @@ impl Requests {
     }
 
     fn resolve_foreign(&mut self) -> Result<()> {
-        let foreign = std::mem::take(&mut self.foreign);
-        let mut wanted: HashMap<[u8; 16], Option<u32>> = foreign.iter().map(|m| (m.entry, None)).collect();
+        let (foreign, notes) = (std::mem::take(&mut self.foreign), std::mem::take(&mut self.foreign_notes));
+        let named = foreign.iter().map(|m| m.entry).chain(notes.iter().map(|(n, _)| n.entry));
+        let mut wanted: HashMap<[u8; 16], Option<u32>> = named.map(|entry| (entry, None)).collect();
         if wanted.is_empty() {
             return Ok(());
         }
@@ -417,10 +467,13 @@ impl Requests {
                 *found = Some(at as u32);
             }
         }
+        let missing = || Error::evidence("an entry that something was learned or noted for is missing");
+        let entry = |id: &[u8; 16]| wanted.get(id).copied().flatten().ok_or_else(missing);
         for mark in &foreign {
-            let entry = wanted.get(&mark.entry).copied().flatten();
-            let entry = entry.ok_or_else(|| Error::evidence("an entry that something was learned for is missing"))?;
-            self.table.push(EntryRef::new(&mark.identity, entry, mark.bond));
+            self.table.push(EntryRef::new(&mark.identity, entry(&mark.entry)?, mark.bond));
+        }
+        for (note, job) in &notes {
+            self.notes.put(entry(&note.entry)?, *job, note.standing);
         }
         Ok(())
     }
@@ -480,7 +533,7 @@ mod tests {
     fn requests(segments: &[Segment]) -> Requests {
         let mut requests = Requests::empty(&Key::new([1; 32]));
         for segment in segments {
-            requests.absorb(segment).expect("absorbed");
+            requests.absorb(segment, 1).expect("absorbed");
         }
         requests.index().expect("indexed");
         requests
@@ -497,6 +550,8 @@ mod tests {
                 assert!(found[0].bond() == Bond::Named && !found[0].raw());
             }
             assert!((5000..5100).all(|n| requests.effects(&identity(n)).is_empty()));
+            let (list, effect, purposes, entries) = requests.in_force()[0];
+            assert_eq!((list, effect, purposes, entries), ("erasure", Effect::Erase, None, 2 * count));
         }
     }
 
@@ -524,7 +579,7 @@ mod tests {
         assert_eq!(requests.entry(found[0].entry()).received, Instant(4));
         orphan.marks[0].entry = [0; 16];
         let mut broken = Requests::empty(&Key::new([1; 32]));
-        broken.absorb(&orphan).expect("absorbed");
+        broken.absorb(&orphan, 1).expect("absorbed");
         assert!(broken.index().is_err());
     }
 
@@ -532,7 +587,7 @@ mod tests {
     fn an_unknown_effect_is_never_ignored() {
         let mut strange = segment(0..1);
         strange.terms[0].effect = "forget-a-little".into();
-        assert!(Requests::empty(&Key::new([1; 32])).absorb(&strange).is_err());
+        assert!(Requests::empty(&Key::new([1; 32])).absorb(&strange, 1).is_err());
     }
 
     #[test]

@@ -3,11 +3,12 @@
 //! Must not know lists or raw values.
 
 use super::entry::{Bond, Requests};
-use super::segment::{self, MarkRecord, Replaced, Segment};
+use super::segment::{self, MarkRecord, NoteRecord, Replaced, Segment};
+use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::key::Key;
 use crate::store::{Created, Object, Root};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 const FOLDER: &str = "requests/segments";
 /// Length at which a new segment is begun, and that merging does not exceed by much.
@@ -58,6 +59,14 @@ pub struct Learned {
     pub bond: Bond,
 }
 
+/// What is kept of a request on disk only.
+pub struct Told<'a> {
+    /// Its opaque id.
+    pub request: &'a str,
+    /// When it was taken in.
+    pub taken: Instant,
+}
+
 impl Requests {
     /// Loads all entries. `identity` is the identity key; the state belongs to it.
     ///
@@ -97,10 +106,36 @@ impl Requests {
         Ok(count)
     }
 
+    /// Reads again what is kept on disk only, of the entries that are `wanted`, in no particular order.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn told(
+        &self,
+        state: &Root,
+        wanted: &dyn Fn(u32) -> bool,
+        each: &mut dyn FnMut(u32, Told<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let by_id: HashMap<[u8; 16], u32> =
+            self.all_ids().filter(|(at, _)| wanted(*at)).map(|(at, id)| (*id, at)).collect();
+        if by_id.is_empty() {
+            return Ok(());
+        }
+        for (name, _) in names(&state.list(FOLDER)?)? {
+            let Some(bytes) = state.get(&name.path())? else { continue };
+            for entry in &self.decode(state, name, &bytes)?.entries {
+                if let Some(at) = by_id.get(&entry.id) {
+                    each(*at, Told { request: &entry.request, taken: entry.taken })?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Writes a segment under the next free number and absorbs it. When another process took the number, its entries
     /// are loaded first and those of ours that it already wrote are left out. Without a state nothing is written.
     pub(super) fn append(&mut self, state: Option<&Root>, mut segment: Segment) -> Result<()> {
-        let Some(state) = state else { return self.absorb(&segment) };
+        let Some(state) = state else { return self.absorb(&segment, self.last_segment() + 1) };
         for _ in 0..ATTEMPTS {
             if segment.is_empty() {
                 return Ok(());
@@ -111,7 +146,7 @@ impl Requests {
             let length = bytes.len();
             if state.create(&name.path(), bytes)? == Created::New {
                 self.segments.push((name, length));
-                return self.absorb(&segment);
+                return self.absorb(&segment, number);
             }
             let theirs = self.catch_up(state)?;
             segment.marks.retain(|m| !theirs.contains(&m.entry) || m.bond & 3 != 0);
@@ -127,7 +162,7 @@ impl Requests {
             let Some(bytes) = state.get(&name.path())? else { continue };
             let segment = self.decode(state, name, &bytes)?;
             ids.extend(segment.entries.iter().map(|e| e.id));
-            self.absorb(&segment)?;
+            self.absorb(&segment, name.last)?;
             self.segments.push((name, bytes.len()));
         }
         Ok(ids)
@@ -153,7 +188,7 @@ impl Requests {
                 continue;
             }
             let segment = self.decode(state, name, &bytes)?;
-            self.absorb(&segment)?;
+            self.absorb(&segment, name.last)?;
             self.segments.push((name, bytes.len()));
         }
         Ok(true)
@@ -218,7 +253,16 @@ impl Requests {
 /// Adds `other` to `merged`; of a file taken in several times the last taking stays.
 fn unite(merged: &mut Segment, other: Segment) {
     let terms: Vec<u32> = other.terms.iter().map(|t| merged.terms(t)).collect();
+    let jobs: Vec<u32> = other.jobs.iter().map(|job| merged.job(job)).collect();
     merged.marks.extend(other.marks);
+    merged.notes.extend(other.notes.into_iter().map(|note| NoteRecord { job: jobs[note.job as usize], ..note }));
+    for looked in other.looked {
+        match merged.looked.iter_mut().find(|known| known.job == looked.job) {
+            Some(known) if known.segment <= looked.segment => *known = looked,
+            Some(_) => {}
+            None => merged.looked.push(looked),
+        }
+    }
     merged.entries.extend(other.entries.into_iter().map(|mut entry| {
         entry.terms = terms[entry.terms as usize];
         entry

@@ -4,9 +4,10 @@
 use super::cells::{Cells, Record};
 use super::entry::{Bond, Requests};
 use super::history::SEGMENT_BYTES;
+use super::part::{self, Part};
 use super::request::{self, Columns, Maker, Request};
 use super::segment::{EntryRecord, FileTaken, MarkRecord, Segment, Terms};
-use super::text::{Survey, Text, Trouble, survey};
+use super::text::{Text, Trouble, survey};
 use crate::clock::Instant;
 use crate::error::{Error, Kind, Result};
 use crate::monitor::{Event, Monitor};
@@ -137,6 +138,9 @@ pub fn take_in(
     Ok(report)
 }
 
+/// The parts of an object, each with whether it is empty, and a digest of all.
+type Surveyed = (Vec<(Part, bool)>, [u8; 32]);
+
 /// The objects of a list.
 struct Matching<'a> {
     root: &'a Root,
@@ -215,19 +219,20 @@ impl Intake<'_> {
         }
         let encoding = Encoding::for_label(self.list.encoding.as_bytes())
             .ok_or_else(|| Error::policy(format!("list {}: no encoding has that label", self.list.name)))?;
-        let looked = self.root.open_object(object).map_err(|e| Trouble::Store(std::io::Error::other(e)));
-        let looked = looked.and_then(|source| survey(source, encoding, self.requests.keys.file.expose()));
-        let survey = match looked {
-            Ok(survey) => survey,
+        let (parts, digest) = match self.survey(object, encoding) {
+            Ok(surveyed) => surveyed,
             Err(trouble) => return self.trouble(&place, None, trouble),
         };
-        let mut taken = self.taken(object, &place, &survey);
+        let mut taken = self.taken(object, &place, &digest);
         if known.as_ref().is_some_and(|f| f.unreadable == 0 && f.digest == taken.digest) {
             self.count.unchanged += 1;
             return Ok(());
         }
-        let before = self.count.unreadable;
-        let whole = if survey.empty { self.empty(&place) } else { self.records(object, &place, encoding, &mut taken)? };
+        let (before, mut whole) = (self.count.unreadable, true);
+        for (part, empty) in &parts {
+            let place = part.place(&place);
+            whole &= if *empty { self.empty(&place) } else { self.part(object, part, &place, encoding, &mut taken)? };
+        }
         taken.unreadable = self.count.unreadable - before;
         if whole && known.is_none_or(|f| !f.agrees(&taken)) {
             self.draft.files.push(taken);
@@ -235,13 +240,27 @@ impl Intake<'_> {
         Ok(())
     }
 
-    fn taken(&self, object: &Object, place: &str, survey: &Survey) -> FileTaken {
+    /// Reads all parts once before a row is believed: each with whether it is empty, and the keyed digest of all.
+    fn survey(&self, object: &Object, encoding: &'static Encoding) -> std::result::Result<Surveyed, Trouble> {
+        let key = self.requests.keys.file.expose();
+        let (mut surveyed, mut digests) = (Vec::new(), Vec::new());
+        for part in part::parts(self.root, object, self.list)? {
+            let survey = part::with(self.root, object, &part, |source| survey(source, encoding, key))?;
+            digests.extend_from_slice(&survey.digest);
+            surveyed.push((part, survey.empty));
+        }
+        let of_all = || *blake3::keyed_hash(key, &digests).as_bytes();
+        let only = digests.as_slice().try_into().ok().filter(|_| self.list.member.is_none());
+        Ok((surveyed, only.unwrap_or_else(of_all)))
+    }
+
+    fn taken(&self, object: &Object, place: &str, digest: &[u8; 32]) -> FileTaken {
         FileTaken {
             list: self.list.name.clone(),
             object: place.to_owned(),
             bytes: object.bytes,
             etag: object.etag.clone(),
-            digest: blake3::Hash::from_bytes(survey.digest).to_hex().to_string(),
+            digest: blake3::Hash::from_bytes(*digest).to_hex().to_string(),
             reading: self.reading.clone(),
             records: 0,
             unreadable: 0,
@@ -256,15 +275,36 @@ impl Intake<'_> {
         self.list.may_be_empty
     }
 
-    /// Reads all records of an object; false when it is refused as a whole and so not noted as taken in.
-    fn records(
+    fn part(
         &mut self,
         object: &Object,
+        part: &Part,
         place: &str,
         encoding: &'static Encoding,
         taken: &mut FileTaken,
     ) -> Result<bool> {
-        let mut cells = Cells::new(Text::new(self.root.open_object(object)?, encoding), self.list.delimiter);
+        let root = self.root;
+        let mut read = None;
+        let opened = part::with(root, object, part, |source| {
+            read = Some(self.records(source, place, encoding, taken));
+            Ok(())
+        });
+        match (opened, read) {
+            (_, Some(read)) => read,
+            (Err(trouble), None) => self.trouble(place, None, trouble).map(|()| false),
+            (Ok(()), None) => Ok(false),
+        }
+    }
+
+    /// Reads all records of a part; false when it is refused as a whole and so not noted as taken in.
+    fn records(
+        &mut self,
+        source: &mut dyn std::io::Read,
+        place: &str,
+        encoding: &'static Encoding,
+        taken: &mut FileTaken,
+    ) -> Result<bool> {
+        let mut cells = Cells::new(Text::new(source, encoding), self.list.delimiter);
         let mut record = Record::default();
         match cells.next(&mut record) {
             Ok(true) => {}
@@ -304,9 +344,9 @@ impl Intake<'_> {
                 Err(trouble) => return self.trouble(place, Some(taken.records + 1), trouble).map(|()| true),
             }
             taken.records += 1;
-            self.count.records += 1;
             match columns.read(&record) {
-                Ok(request) => self.request(&request, taken.records)?,
+                Ok(None) => {}
+                Ok(Some(request)) => self.request(&request, taken.records)?,
                 Err(_) if self.count.unreadable - before >= TOLD => self.count.unreadable += 1,
                 Err(what) => self.fault(place, Some(taken.records), None, what),
             }
@@ -314,6 +354,7 @@ impl Intake<'_> {
     }
 
     fn request(&mut self, request: &Request, record: u64) -> Result<()> {
+        self.count.records += 1;
         let id = request.id(&self.terms, &self.requests.keys.entry);
         if self.requests.knows(&id, request.identities.first().map(|(identity, _)| identity)) {
             self.count.known += 1;

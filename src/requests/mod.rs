@@ -2,14 +2,19 @@
 //! Must not know raw exports or datasets.
 
 mod cells;
+mod command;
 mod entry;
 mod history;
 mod list;
+mod part;
 mod request;
 mod segment;
+mod states;
 mod text;
 
+pub use command::{COMMAND, Command};
 pub use entry::{Bond, Entry, EntryRef, Requests};
-pub use history::Learned;
+pub use history::{Learned, Told};
 pub use list::{Fault, IntakeReport, ListIntake, take_in};
 pub use request::Maker;
+pub use states::{Review, Standing, State};

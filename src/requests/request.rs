@@ -81,6 +81,8 @@ pub(super) fn reading(list: &List) -> String {
         list.delimiter,
         [&list.interval.0, &list.interval.1, &list.lifts],
         list.lift_erase,
+        [&list.member_text],
+        list.when,
     ]);
     blake3::hash(said.to_string().as_bytes()).to_hex().to_string()
 }
@@ -96,6 +98,7 @@ pub(super) struct Columns<'a> {
     from: Option<usize>,
     to: Option<usize>,
     lifts: Option<usize>,
+    when: Option<usize>,
     width: usize,
 }
 
@@ -130,14 +133,19 @@ impl<'a> Columns<'a> {
             from: maybe(&list.interval.0)?,
             to: maybe(&list.interval.1)?,
             lifts: maybe(&list.lifts)?,
+            when: list.when.as_ref().map(|(column, _)| find(column)).transpose()?,
             width: names.len(),
         })
     }
 
-    /// Reads a record; the error says why it is no request, and names no value.
-    pub(super) fn read(&self, record: &Record) -> std::result::Result<Request, &'static str> {
+    /// Reads a record; none when `when` says that it is no request. The error says why it cannot be read, and names no
+    /// value.
+    pub(super) fn read(&self, record: &Record) -> std::result::Result<Option<Request>, &'static str> {
         if record.cells() != self.width {
             return Err("the record has more or fewer cells than the header");
+        }
+        if !self.meant(record) {
+            return Ok(None);
         }
         let request = record.cell(self.request).trim();
         if !self.list.request_pattern.is_match(request) {
@@ -145,14 +153,22 @@ impl<'a> Columns<'a> {
         }
         let received = when(record.cell(self.received), &self.list.zone)
             .ok_or("the date received is neither YYYY-MM-DD nor an RFC 3339 time")?;
-        Ok(Request {
+        Ok(Some(Request {
             request: request.to_owned(),
             received,
             from: self.instant(record, self.from)?,
             to: self.instant(record, self.to)?,
             lifts: self.lifted(record)?,
             identities: self.identities(record)?,
-        })
+        }))
+    }
+
+    /// Compares as an exclude does (R22): trim, NFC, case folding.
+    fn meant(&self, record: &Record) -> bool {
+        let (Some(at), Some((_, equals))) = (self.when, &self.list.when) else { return true };
+        let cell = ComposingNormalizerBorrowed::new_nfc().normalize(record.cell(at).trim()).into_owned();
+        let cell = CaseMapper::new().fold_string(&cell).into_owned();
+        equals.contains(&cell)
     }
 
     /// A blank cell is no limit.

@@ -1,6 +1,7 @@
 //! A segment: a create-only file in `state` with entries, what they have learned, and the request files they came from.
 //! `docs/formats/requests.md` describes the bytes. Must not know how entries are looked up, nor any policy.
 
+use super::states::Standing;
 use crate::clock::Instant;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,10 @@ use serde::{Deserialize, Serialize};
 const MAGIC: &[u8; 8] = b"tamisreq";
 const VERSION: u32 = 1;
 const CHECKSUM: usize = 32;
+/// An `until` that is none.
+const NO_END: i64 = i64::MIN;
 const MARK: usize = 32 + 16 + 1;
+const NOTE: usize = 16 + 4 + 1 + 1 + 8 + 8;
 
 /// What all entries of one list under one version of the policy have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +82,23 @@ pub(super) struct MarkRecord {
     pub(super) bond: u8,
 }
 
+/// Where an entry stands in a job's dataset.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct NoteRecord {
+    pub(super) entry: [u8; 16],
+    /// Index into the segment's jobs.
+    pub(super) job: u32,
+    pub(super) standing: Standing,
+}
+
+/// Up to which segment the entries have been looked for in a job's dataset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Looked {
+    pub(super) job: String,
+    pub(super) segment: u64,
+    pub(super) at: Instant,
+}
+
 /// Name and checksum of a segment that another one replaces.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Replaced {
@@ -87,13 +108,17 @@ pub(super) struct Replaced {
 
 /// The readable part in front, JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Header {
     pub(super) terms: Vec<Terms>,
     pub(super) files: Vec<FileTaken>,
     pub(super) replaces: Vec<Replaced>,
+    pub(super) jobs: Vec<String>,
+    pub(super) looked: Vec<Looked>,
     pub(super) entries: u64,
     pub(super) entry_bytes: u64,
     pub(super) marks: u64,
+    pub(super) notes: u64,
 }
 
 /// A segment in memory.
@@ -102,8 +127,11 @@ pub(super) struct Segment {
     pub(super) terms: Vec<Terms>,
     pub(super) files: Vec<FileTaken>,
     pub(super) replaces: Vec<Replaced>,
+    pub(super) jobs: Vec<String>,
+    pub(super) looked: Vec<Looked>,
     pub(super) entries: Vec<EntryRecord>,
     pub(super) marks: Vec<MarkRecord>,
+    pub(super) notes: Vec<NoteRecord>,
 }
 
 impl Segment {
@@ -116,14 +144,24 @@ impl Segment {
         u32::try_from(at).unwrap_or(u32::MAX)
     }
 
+    /// Index of a job's name, added when it is new.
+    pub(super) fn job(&mut self, name: &str) -> u32 {
+        let at = self.jobs.iter().position(|job| job == name).unwrap_or_else(|| {
+            self.jobs.push(name.to_owned());
+            self.jobs.len() - 1
+        });
+        u32::try_from(at).unwrap_or(u32::MAX)
+    }
+
     /// Whether there is nothing to write.
     pub(super) fn is_empty(&self) -> bool {
-        self.files.is_empty() && self.entries.is_empty() && self.marks.is_empty()
+        let beside = self.files.is_empty() && self.notes.is_empty() && self.looked.is_empty();
+        beside && self.entries.is_empty() && self.marks.is_empty()
     }
 
     /// About how long it is when written.
     pub(super) fn size(&self) -> usize {
-        self.marks.len() * MARK + self.entries.len() * 80 + self.files.len() * 300
+        self.marks.len() * MARK + self.notes.len() * NOTE + self.entries.len() * 80 + self.files.len() * 300
     }
 
     /// The file's bytes; entries sorted by id and marks by identity, each once, so that equal contents are equal files.
@@ -132,6 +170,7 @@ impl Segment {
         self.entries.dedup_by(|a, b| a.id == b.id);
         self.marks.sort_unstable();
         self.marks.dedup();
+        self.notes.sort_unstable_by_key(|n| (n.entry, n.job, n.standing.at, n.standing.bytes()));
         let mut body = Vec::with_capacity(self.size());
         for entry in &self.entries {
             write_entry(entry, &mut body);
@@ -140,9 +179,12 @@ impl Segment {
             entries: self.entries.len() as u64,
             entry_bytes: body.len() as u64,
             marks: self.marks.len() as u64,
+            notes: self.notes.len() as u64,
             terms: self.terms,
             files: self.files,
             replaces: self.replaces,
+            jobs: self.jobs,
+            looked: self.looked,
         };
         let header = serde_json::to_vec(&header).map_err(|_| Error::policy("a list's terms cannot be written"))?;
         let mut out = Vec::with_capacity(16 + header.len() + body.len() + self.marks.len() * MARK + CHECKSUM);
@@ -156,6 +198,7 @@ impl Segment {
             out.extend_from_slice(&mark.entry);
             out.push(mark.bond);
         }
+        self.notes.iter().for_each(|note| write_note(note, &mut out));
         let checksum = blake3::keyed_hash(key, &out);
         out.extend_from_slice(checksum.as_bytes());
         Ok(out)
@@ -193,7 +236,9 @@ fn read_segment(mut rest: &[u8]) -> Option<Segment> {
     let length = u32::from_le_bytes(array(&mut rest)?);
     let header: Header = serde_json::from_slice(take(&mut rest, length as usize)?).ok()?;
     let mut body = take(&mut rest, usize::try_from(header.entry_bytes).ok()?)?;
-    if Some(rest.len()) != usize::try_from(header.marks).ok()?.checked_mul(MARK) {
+    let marks = usize::try_from(header.marks).ok()?.checked_mul(MARK)?;
+    let notes = usize::try_from(header.notes).ok()?.checked_mul(NOTE)?;
+    if Some(rest.len()) != marks.checked_add(notes) {
         return None;
     }
     let mut entries = Vec::with_capacity(usize::try_from(header.entries).ok()?.min(body.len()));
@@ -202,12 +247,37 @@ fn read_segment(mut rest: &[u8]) -> Option<Segment> {
         header.terms.get(entry.terms as usize)?;
         entries.push(entry);
     }
-    let mut marks = Vec::with_capacity(rest.len() / MARK);
+    let mut own = take(&mut rest, marks)?;
+    let mut marks = Vec::with_capacity(own.len() / MARK);
+    while !own.is_empty() {
+        marks.push(MarkRecord { identity: array(&mut own)?, entry: array(&mut own)?, bond: take(&mut own, 1)?[0] });
+    }
+    let mut notes = Vec::with_capacity(rest.len() / NOTE);
     while !rest.is_empty() {
-        marks.push(MarkRecord { identity: array(&mut rest)?, entry: array(&mut rest)?, bond: take(&mut rest, 1)?[0] });
+        let note = read_note(&mut rest)?;
+        header.jobs.get(note.job as usize)?;
+        notes.push(note);
     }
     let whole = entries.len() as u64 == header.entries;
-    whole.then_some(Segment { terms: header.terms, files: header.files, replaces: header.replaces, entries, marks })
+    let Header { terms, files, replaces, jobs, looked, .. } = header;
+    whole.then_some(Segment { terms, files, replaces, jobs, looked, entries, marks, notes })
+}
+
+fn write_note(note: &NoteRecord, out: &mut Vec<u8>) {
+    let (state, review) = note.standing.bytes();
+    out.extend_from_slice(&note.entry);
+    out.extend_from_slice(&note.job.to_le_bytes());
+    out.extend_from_slice(&[state, review]);
+    out.extend_from_slice(&note.standing.at.0.to_le_bytes());
+    out.extend_from_slice(&note.standing.until.map_or(NO_END, |until| until.0).to_le_bytes());
+}
+
+fn read_note(rest: &mut &[u8]) -> Option<NoteRecord> {
+    let (entry, job) = (array(rest)?, u32::from_le_bytes(array(rest)?));
+    let [state, review] = array(rest)?;
+    let (at, until) = (instant(rest)?, instant(rest)?);
+    let standing = Standing::read(state, review, at, (until.0 != NO_END).then_some(until))?;
+    Some(NoteRecord { entry, job, standing })
 }
 
 fn write_entry(entry: &EntryRecord, out: &mut Vec<u8>) {
@@ -262,6 +332,7 @@ fn text(rest: &mut &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::states::{Review, State};
     use super::*;
 
     const KEY: [u8; 32] = [9; 32];
@@ -284,6 +355,13 @@ mod tests {
             });
             segment.marks.push(MarkRecord { identity: [n; 32], entry: [n; 16], bond: n });
         }
+        let job = segment.job("crm-contacts");
+        for (n, until) in [(1, None), (2, Some(Instant(-9)))] {
+            let review = until.map(|_| Review::TooMany);
+            let standing = Standing { until, review, ..Standing::new(State::AwaitingLifecycle, Instant(7)) };
+            segment.notes.push(NoteRecord { entry: [n; 16], job, standing });
+        }
+        segment.looked.push(Looked { job: "crm-contacts".into(), segment: 4, at: Instant(8) });
         segment
     }
 
@@ -295,6 +373,7 @@ mod tests {
         assert!(back.entries[1] == segment.entries[2] && back.entries[2] == segment.entries[0]);
         assert_eq!(back.marks.iter().map(|m| m.bond).collect::<Vec<_>>(), [1, 2, 3]);
         assert!(back.terms == segment.terms);
+        assert!(back.notes == segment.notes && back.jobs == segment.jobs && back.looked == segment.looked);
     }
 
     #[test]

@@ -81,6 +81,12 @@ impl<R: Read> Text<R> {
         self.filled = loop {
             match self.source.read(&mut self.raw) {
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+                    return Err(Trouble::Broken {
+                        byte: self.consumed,
+                        what: "the archive is damaged after this byte",
+                    });
+                }
                 Err(error) => return Err(Trouble::Store(error)),
                 Ok(read) => break read,
             }

@@ -201,7 +201,7 @@ pub fn manifest(ready: &Ready, facts: &Facts<'_>, written: Option<&Written>) -> 
             .into_iter()
             .map(|(column, first_seen)| Drift { column, first_seen })
             .collect(),
-        links: "not applied".into(),
+        links: "applied".into(),
         gates: gates(ready, verdict),
         brake: Some(Brake {
             of: verdict.previous.unwrap_or(verdict.rows_in),

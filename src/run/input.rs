@@ -2,13 +2,12 @@
 
 use super::prepare::Ready;
 use super::stop::Stop;
-use crate::decide::{self, Distinct, EffectSet, Untreated};
+use crate::decide::{self, Distinct, Untreated};
 use crate::error::{Error, Result};
-use crate::evidence::manifest::ListApplied;
 use crate::evidence::{Event, RunRef, ledger};
 use crate::minimize::{IdentityMaker, Minimizer, Stream, Tally};
 use crate::monitor::{self, Monitor};
-use crate::policy::{Complete, Identifier, Location, Plan, Project, Treatment};
+use crate::policy::{Complete, Identifier, Location, Plan, Treatment};
 use crate::read::{self, ReadReport, ReadRequest, Reader, Scratch, Selection};
 use crate::requests::{IntakeReport, Requests};
 use crate::stage::{Stage, Staged, Vault};
@@ -98,60 +97,6 @@ pub fn note_intake(ready: &Ready, intake: &IntakeReport) -> Result<()> {
     }
     let of = RunRef { run: &format!("requests-{}", ready.call.now), attempt: 1, since: ready.call.now };
     ready.state.ledger().append(of, Event::Requests { lists }, ready.call.now).map(|_| ())
-}
-
-/// Requests that apply to the job's purpose.
-pub struct InForce<'a> {
-    requests: &'a Requests,
-    purpose: &'a str,
-}
-
-impl<'a> InForce<'a> {
-    /// Of all requests, those for this purpose (R29).
-    pub fn new(requests: &'a Requests, purpose: &'a str) -> InForce<'a> {
-        InForce { requests, purpose }
-    }
-
-    fn applies(&self, entry: &requests::Entry<'_>) -> bool {
-        entry.purposes.is_none_or(|purposes| purposes.iter().any(|purpose| purpose == self.purpose))
-    }
-
-    /// Lists by name with their entries in force, for evidence.
-    pub fn lists(&self, project: &Project) -> Vec<ListApplied> {
-        let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-        for entry in (0..self.requests.len()).map(|index| self.requests.entry(index as u32)) {
-            *counts.entry(entry.list).or_default() += u64::from(self.applies(&entry));
-        }
-        let plan_basis = |list: &crate::policy::List| not_binding(project, self.purpose, list);
-        let told = |list: &crate::policy::List| ListApplied {
-            name: list.name.clone(),
-            effect: decide::effect_name(list.effect).into(),
-            entries: counts.get(list.name.as_str()).copied().unwrap_or(0),
-            not_binding: plan_basis(list),
-        };
-        project.lists.values().map(told).collect()
-    }
-}
-
-impl decide::Entries for InForce<'_> {
-    fn effects(&self, identity: &[u8; 32]) -> Option<EffectSet> {
-        let named = self.requests.effects(identity);
-        let entries = named.iter().map(|named| self.requests.entry(named.entry())).filter(|e| self.applies(e));
-        entries.map(|entry| EffectSet::of(entry.effect)).reduce(|mut all, one| {
-            all.add(&one);
-            all
-        })
-    }
-
-    fn is_empty(&self) -> bool {
-        self.requests.is_empty()
-    }
-}
-
-fn not_binding(project: &Project, purpose: &str, list: &crate::policy::List) -> Option<String> {
-    let plan = project.jobs.values().find(|plan| plan.purpose.name == purpose)?;
-    let sale = plan.recipient.as_ref().is_some_and(|recipient| recipient.sale);
-    decide::binding(list.effect, plan.purpose.basis, sale).err().map(str::to_string)
 }
 
 /// Chooses the set and pins its objects and those of the observed sources.

@@ -7,6 +7,7 @@ mod clouds;
 mod fault;
 mod job;
 mod leaks;
+mod links;
 mod marked;
 mod python;
 mod requests;

@@ -7,7 +7,7 @@ use tamis::error::{Kind, Result};
 use tamis::key::Key;
 use tamis::monitor::Silent;
 use tamis::policy::{Effect, Identifier, KeyFrom, KeySource, Links, List, Location, Normal, Project, Removal, Share};
-use tamis::requests::{Bond, IntakeReport, Learned, Maker, Requests, take_in};
+use tamis::requests::{Bond, IntakeReport, Learned, Maker, Requests, Review, Standing, State, take_in};
 use tamis::store::Root;
 
 const ERASURE: &str = "requests/erasure/2026-11.csv";
@@ -24,6 +24,9 @@ fn list(name: &str, effect: Effect) -> List {
         name: name.into(),
         input: Location { root: "state".into(), path: format!("requests/{name}/*.csv") },
         effect,
+        member: None,
+        member_text: None,
+        when: None,
         matches: vec![("Email".into(), identifier("email/1")), ("ContactId".into(), identifier("salesforce-id/1"))],
         request: "Case".into(),
         request_pattern: regex::Regex::new("^(?:[A-Za-z0-9-]{1,40})$").unwrap(),
@@ -444,4 +447,49 @@ fn state_holds_no_raw_value_of_a_request() {
         assert!(!bytes.windows(8).any(|w| w == &plain.as_bytes()[..8]));
         assert!(!holds(&blake3::hash(TWO.as_bytes()).to_hex()), "digests of request files are keyed");
     }
+}
+
+#[test]
+fn what_is_noted_of_requests_outlives_the_process_and_a_merge() {
+    let place = Place::erasure();
+    place.put(ERASURE, TWO);
+    place.intake();
+    let (state, mut requests) = (place.state(), place.requests());
+    let of = |requests: &Requests, email: &str| requests.effects(&identity("email/1", email).1)[0].entry();
+    let (ann, bo) = (of(&requests, "ann@example.org"), of(&requests, "bo@example.org"));
+    let words = |requests: &Requests| {
+        ["ann@example.org", "bo@example.org"].map(|e| requests.standing(of(requests, e), "crm").word())
+    };
+    assert_eq!(words(&requests), ["received"; 2]);
+    let applied = Standing::new(State::Applied, Instant(5));
+    assert_eq!(requests.note(&state, "crm", &[(ann, applied)], Some(Instant(5))).unwrap(), 1);
+    assert_eq!(words(&requests), ["applied", "unmatched"]);
+    assert_eq!(requests.standing(bo, "other").word(), "received", "each dataset for itself");
+    let before = place.segments().len();
+    let again = Standing { at: Instant(6), ..applied };
+    assert_eq!(requests.note(&state, "crm", &[(ann, again)], Some(Instant(6))).unwrap(), 0);
+    assert_eq!(place.segments().len(), before, "nothing new, nothing written");
+    place.put("requests/erasure/more.csv", "Case,RequestedAt,Email,ContactId\nC-3,2026-11-04,cy@example.org,\n");
+    place.intake();
+    let mut later = place.requests();
+    assert_eq!(words(&later), ["applied", "unmatched"]);
+    assert_eq!(later.standing(of(&later, "cy@example.org"), "crm").word(), "received", "came after the last look");
+    for at in 10..30 {
+        let review = (at % 2 == 0).then_some(Review::SharedAlias);
+        let standing = Standing { review, ..Standing::new(State::Removed, Instant(at)) };
+        later.note(&state, "crm", &[(ann, standing)], None).unwrap();
+    }
+    assert!(later.compact(&state).unwrap() > 10);
+    let merged = place.requests();
+    let (standing, mut ids) = (merged.standing(of(&merged, "ann@example.org"), "crm"), Vec::new());
+    assert_eq!((standing.state, standing.at, standing.review), (State::Removed, Instant(29), None));
+    assert_eq!(merged.states().count(), 1);
+    merged
+        .told(&state, &|_| true, &mut |_, told| {
+            ids.push((told.request.to_owned(), told.taken));
+            Ok(())
+        })
+        .unwrap();
+    ids.sort();
+    assert_eq!(ids, ["C-1", "C-2", "C-3"].map(|id| (id.to_owned(), Instant(1_000_000))));
 }

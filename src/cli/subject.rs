@@ -1,0 +1,120 @@
+//! `tamis subject …`: a request of one person, or what is known of one. Values come from standard input, never from
+//! arguments, where other users of the machine and the shell's history would see them. Nothing of a value is shown.
+
+use super::args::{SubjectArgs, SubjectVerb};
+use super::render;
+use super::settings::{self, Settings};
+use crate::error::{Error, Result};
+use crate::policy::Effect;
+use crate::run::{Asked, Known, Stored, SubjectCall, subject};
+use std::fmt::Write as _;
+use std::io::{IsTerminal, Read, Write as _};
+use zeroize::Zeroizing;
+
+/// More than this is no list of one person's values.
+const MOST: u64 = 1 << 16;
+
+/// Carries out the command.
+///
+/// # Errors
+/// Policy errors for what was typed; evidence and storage errors of the state.
+pub fn carry_out(settings: &Settings, args: &SubjectArgs, json: bool) -> Result<String> {
+    let effect = match args.verb {
+        SubjectVerb::Find => None,
+        SubjectVerb::Erase => Some(Effect::Erase),
+        SubjectVerb::Restrict => Some(Effect::Restrict),
+        SubjectVerb::Object => Some(Effect::Object),
+        SubjectVerb::OptOut => Some(Effect::OptOut),
+        SubjectVerb::Withdraw => Some(Effect::Withdraw),
+        SubjectVerb::Hold => Some(Effect::Hold),
+        SubjectVerb::Lift => Some(Effect::Lift),
+    };
+    let asked = effect.map(|effect| asked(effect, args)).transpose()?;
+    let call = SubjectCall {
+        dir: settings.dir.clone(),
+        roots: settings.roots.clone(),
+        now: settings.now,
+        runtime: settings.runtime.handle().clone(),
+        wrap: None,
+        values: if effect == Some(Effect::Lift) { Zeroizing::default() } else { values()? },
+    };
+    let Some(asked) = asked else {
+        let known = subject::find(&call)?;
+        return if json { render::json(&known) } else { Ok(found(&known)) };
+    };
+    let stored = subject::ask(&call, asked)?;
+    if json { render::json(&stored) } else { Ok(told(&stored)) }
+}
+
+fn asked(effect: Effect, args: &SubjectArgs) -> Result<Asked> {
+    let request = args.request.clone().ok_or_else(|| {
+        Error::policy("a request needs an id").help("give --request ID, an opaque one such as a case number")
+    })?;
+    Ok(Asked {
+        effect,
+        request,
+        purposes: args.purposes.clone(),
+        received: args.received.as_deref().map(settings::time).transpose()?,
+        lifts: args.lifts.clone(),
+        lift_erase: args.lift_erase,
+    })
+}
+
+fn values() -> Result<Zeroizing<String>> {
+    let mut text = Zeroizing::new(String::with_capacity(MOST as usize + 1));
+    if std::io::stdin().is_terminal() {
+        let prompt = "who is meant? one `kind: value` a line, such as `email: …`; end with Ctrl-D\n";
+        let _ = std::io::stderr().write_all(prompt.as_bytes());
+    }
+    let read = std::io::stdin().lock().take(MOST + 1).read_to_string(&mut text);
+    read.map_err(|_| Error::policy("standard input is no UTF-8 text"))?;
+    if text.len() as u64 > MOST {
+        return Err(Error::policy("standard input holds more than one person's values")
+            .help("put many requests into a list of the policy"));
+    }
+    Ok(text)
+}
+
+fn told(stored: &Stored) -> String {
+    let mut out = String::new();
+    let what = if stored.new { "stored" } else { "stored before" };
+    let _ = writeln!(out, "{what}: request {} ({}), {} value(s)", stored.request, stored.effect, stored.identities);
+    if stored.raw > 0 {
+        let _ = writeln!(out, "{} value(s) have no normal form: only the same spelling matches", stored.raw);
+    }
+    if let Some(ends) = stored.ends {
+        let _ = writeln!(out, "requests stored under the id it ends: {ends}");
+    }
+    let _ = writeln!(out, "received {}, due {}", stored.received, stored.due);
+    match stored.binds.as_slice() {
+        [] => out.push_str("it binds no job here (R29); it is on record all the same\n"),
+        jobs => {
+            let _ = writeln!(out, "binds: {}; applied with the next run of each", jobs.join(", "));
+        }
+    }
+    out
+}
+
+fn found(known: &Known) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "asked for {} value(s), {} without a normal form", known.identities, known.raw);
+    for d in &known.datasets {
+        let _ = writeln!(out, "{} version {}: {} row(s) of {} subject(s)", d.dataset, d.version, d.rows, d.subjects);
+    }
+    if known.requests.is_empty() {
+        out.push_str("no request knows these values\n");
+    }
+    for r in &known.requests {
+        let (how, ended) = (if r.named { "names" } else { "reaches" }, if r.ended { ", lifted" } else { "" });
+        let _ = writeln!(
+            out,
+            "request {} ({}, {}) {how} them: received {}, due {}{ended}",
+            r.request, r.list, r.effect, r.received, r.due
+        );
+        r.states.iter().for_each(|(job, state)| {
+            let why = r.review.get(job).map_or(String::new(), |why| format!(": {why}"));
+            let _ = writeln!(out, "  {job}: {state}{why}");
+        });
+    }
+    out
+}

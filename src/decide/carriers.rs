@@ -1,0 +1,60 @@
+//! What links are followed over: rows of all buckets, each a subject token and marked identities.
+//! Must not know requests, nor where the rows come from.
+
+use crate::error::Result;
+use crate::stage::{Control, Staged, flag};
+
+/// Rows by bucket. A bucket may be gone through several times and gives the same rows in the same order each time.
+pub trait Carriers: Sync {
+    /// Some rows of a bucket.
+    type Group: Carrier;
+    /// Number of buckets; any split will do.
+    fn buckets(&self) -> usize;
+    /// The most identities a row has.
+    fn slots(&self) -> usize;
+    /// Calls `each` with all rows of a bucket, in one group or several.
+    ///
+    /// # Errors
+    /// What reading the rows can meet, and what `each` returns.
+    fn groups(&self, bucket: usize, each: &mut dyn FnMut(&Self::Group) -> Result<()>) -> Result<()>;
+}
+
+/// Some rows.
+pub trait Carrier {
+    /// How many.
+    fn rows(&self) -> usize;
+    /// Subject token; none for a row without one.
+    fn subject(&self, row: usize) -> Option<&[u8; 16]>;
+    /// The row's identities with their `mark`, empty slots left out.
+    fn identities(&self, row: usize) -> impl Iterator<Item = (u8, &[u8; 32])>;
+}
+
+impl Carriers for Staged {
+    type Group = Control;
+
+    fn buckets(&self) -> usize {
+        Staged::buckets(self)
+    }
+
+    fn slots(&self) -> usize {
+        self.layout().identities
+    }
+
+    fn groups(&self, bucket: usize, each: &mut dyn FnMut(&Control) -> Result<()>) -> Result<()> {
+        each(&self.control(bucket)?)
+    }
+}
+
+impl Carrier for Control {
+    fn rows(&self) -> usize {
+        Control::rows(self)
+    }
+
+    fn subject(&self, row: usize) -> Option<&[u8; 16]> {
+        (self.flags(row) & flag::NO_SUBJECT == 0).then(|| Control::subject(self, row))
+    }
+
+    fn identities(&self, row: usize) -> impl Iterator<Item = (u8, &[u8; 32])> {
+        Control::identities(self, row)
+    }
+}

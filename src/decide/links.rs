@@ -1,0 +1,602 @@
+//! Who is meant (R12 to R18): every request followed over the rows of all buckets, before any bucket is decided.
+//! Memory is that of the rows requests reach and of their neighbours. Must not know how requests are stored.
+
+use super::carriers::Carriers;
+use super::lists::{EffectSet, Entries, EntryTable};
+use super::near::{NOBODY, Near, Row, Start};
+use super::scan::Scan;
+use crate::error::Result;
+use std::collections::HashMap;
+
+/// Rows without a subject, per allowed subject, beyond which an entry counts as leading to too many.
+const NOBODIES: usize = 64;
+
+/// How an identity belongs to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Bond {
+    /// The request names it (R12).
+    Named,
+    /// Learned by strong links (R13).
+    Strong,
+    /// Of a subject found through a weak value (R14).
+    ViaWeak,
+}
+
+/// That an identity belongs to a request.
+#[derive(Clone, Copy)]
+pub struct Belongs {
+    /// The entry's number.
+    pub entry: u32,
+    /// How.
+    pub bond: Bond,
+    /// Whether links are followed from it: not from raw forms (R16), nor for consents (R32).
+    pub follows: bool,
+}
+
+/// The requests in force for a job, asked by identity.
+pub trait Known: Sync {
+    /// Whether there are none.
+    fn is_empty(&self) -> bool;
+    /// Whether an identity may belong to one; must be quick, and may say yes too often.
+    fn knows(&self, identity: &[u8; 32]) -> bool;
+    /// Calls `each` for every request that the identity belongs to.
+    fn bonds(&self, identity: &[u8; 32], each: &mut dyn FnMut(Belongs));
+    /// What a request asks for.
+    fn effects(&self, entry: u32) -> EffectSet;
+}
+
+/// `[links]` of the policy.
+#[derive(Clone, Copy, Debug)]
+pub struct LinkLimits {
+    /// R15: subjects that may carry a weak value which links them.
+    pub max_alias_fanout: usize,
+    /// R13: subjects that one request may lead to.
+    pub max_strong_fanout: usize,
+}
+
+/// Something a request has learned (R18).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NewBond {
+    /// The entry's number.
+    pub entry: u32,
+    /// The identity.
+    pub identity: [u8; 32],
+    /// `Strong` or `ViaWeak`.
+    pub bond: Bond,
+}
+
+/// Why a person has to look at a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Doubt {
+    /// R15: too many subjects share one of its weak values.
+    SharedAlias,
+    /// R13: its links lead to too many subjects.
+    TooMany,
+}
+
+/// A request that some row is reached by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reached {
+    /// The entry's number.
+    pub entry: u32,
+    /// Subjects that links led to, those it names included as far as they were followed.
+    pub subjects: u32,
+    /// Whether a person has to look.
+    pub doubt: Option<Doubt>,
+}
+
+/// What following all requests came to.
+#[derive(Default)]
+pub struct Links {
+    table: EntryTable,
+    /// What requests have learned, by entry; to be stored whatever becomes of the run (R18).
+    pub learned: Vec<NewBond>,
+    /// Requests that rows are reached by, by entry.
+    pub reached: Vec<Reached>,
+}
+
+impl Links {
+    /// What the rows' identities are reached by, for `decide`.
+    pub fn entries(&self) -> &dyn Entries {
+        &self.table
+    }
+}
+
+/// Follows all requests over all rows, whatever becomes of these (R17). The outcome does not depend on the order of
+/// rows, on buckets or on threads.
+///
+/// # Errors
+/// What reading the rows can meet.
+pub fn follow<C: Carriers>(carriers: &C, known: &dyn Known, limits: LinkLimits, threads: usize) -> Result<Links> {
+    if known.is_empty() {
+        return Ok(Links::default());
+    }
+    let mut near = Near::new(known, limits);
+    let (mut scan, mut found) = Scan::first(carriers, threads, |identity| known.knows(identity))?;
+    loop {
+        scan.keep(near.take(found));
+        let Some(frontier) = near.frontier() else { break };
+        found = scan.next(&frontier, |identities| near.worth(identities))?;
+    }
+    drop(scan);
+    Ok(outcome(near, known, limits))
+}
+
+fn outcome(mut near: Near<'_>, known: &dyn Known, limits: LinkLimits) -> Links {
+    let starts = near.starts();
+    let mut walk = Walk::new(&near, limits);
+    let (mut links, mut learned) = (Links::default(), Vec::new());
+    for of_entry in starts.chunk_by(|a, b| a.entry == b.entry) {
+        let entry = of_entry[0].entry;
+        let doubt = walk.entry(of_entry);
+        links.reached.push(Reached { entry, subjects: walk.subjects, doubt });
+        if doubt != Some(Doubt::TooMany) {
+            learned.extend(walk.learned(of_entry).map(|(identity, bond)| (entry, identity, bond)));
+        }
+    }
+    let mut wanted = vec![false; near.sizes().0];
+    let numbers = starts.iter().map(|s| s.identity).chain(learned.iter().map(|(_, i, _)| *i));
+    numbers.for_each(|identity| wanted[identity as usize] = true);
+    let bytes: HashMap<u32, [u8; 32]> = near.identities(|identity| wanted[identity as usize]);
+    for start in &starts {
+        links.table.add(bytes[&start.identity], &known.effects(start.entry));
+    }
+    for (entry, identity, bond) in learned {
+        links.table.add(bytes[&identity], &known.effects(entry));
+        links.learned.push(NewBond { entry, identity: bytes[&identity], bond });
+    }
+    links.learned.sort_unstable();
+    links
+}
+
+/// Numbers that were met, each once, in the order they were met.
+struct Met {
+    list: Vec<u32>,
+    round: Vec<u32>,
+}
+
+impl Met {
+    fn new(numbers: usize) -> Met {
+        Met { list: Vec::new(), round: vec![0; numbers] }
+    }
+
+    fn has(&self, number: u32, round: u32) -> bool {
+        self.round[number as usize] == round
+    }
+
+    fn add(&mut self, number: u32, round: u32) {
+        if !self.has(number, round) {
+            self.round[number as usize] = round;
+            self.list.push(number);
+        }
+    }
+}
+
+/// Follows one entry after the other over the same rows.
+struct Walk<'a> {
+    near: &'a Near<'a>,
+    limits: LinkLimits,
+    round: u32,
+    /// Identities of the strong closure, of subjects beyond a weak value, and weak values to hop over.
+    strong: Met,
+    beyond: Met,
+    weak: Met,
+    met: Met,
+    nobodies: usize,
+    subjects: u32,
+}
+
+impl<'a> Walk<'a> {
+    fn new(near: &'a Near<'a>, limits: LinkLimits) -> Walk<'a> {
+        let (identities, subjects) = near.sizes();
+        let met = || Met::new(identities);
+        let (strong, beyond, weak, met) = (met(), met(), met(), Met::new(subjects));
+        Walk { near, limits, round: 0, strong, beyond, weak, met, nobodies: 0, subjects: 0 }
+    }
+
+    /// Follows an entry from what it names or had learned.
+    fn entry(&mut self, starts: &[Start]) -> Option<Doubt> {
+        self.round += 1;
+        self.nobodies = 0;
+        for met in [&mut self.strong, &mut self.beyond, &mut self.weak, &mut self.met] {
+            met.list.clear();
+        }
+        for start in starts.iter().filter(|start| start.follows) {
+            match start.bond {
+                Bond::Named => {
+                    self.strong.add(start.identity, self.round);
+                    self.weak.add(start.identity, self.round);
+                }
+                Bond::Strong => self.strong.add(start.identity, self.round),
+                Bond::ViaWeak => {}
+            }
+        }
+        let doubt = self.strong_links().or_else(|| {
+            let shared = self.hop();
+            for start in starts.iter().filter(|s| s.follows && s.bond == Bond::ViaWeak) {
+                self.add_beyond(start.identity);
+            }
+            self.links_beyond().or(shared)
+        });
+        // Where it stopped counting is chance.
+        let most = self.limits.max_strong_fanout + 1;
+        self.subjects = if doubt == Some(Doubt::TooMany) { most } else { self.met.list.len() } as u32;
+        doubt
+    }
+
+    /// R13: to the end.
+    fn strong_links(&mut self) -> Option<Doubt> {
+        let (near, mut at) = (self.near, 0);
+        while let Some(identity) = self.strong.list.get(at).copied() {
+            at += 1;
+            for row in near.strong_rows(identity) {
+                self.meet(row);
+                row.strong.iter().for_each(|to| self.strong.add(*to, self.round));
+                row.weak.iter().for_each(|to| self.weak.add(*to, self.round));
+            }
+            if near.too_many(identity) || self.too_many() {
+                return Some(Doubt::TooMany);
+            }
+        }
+        None
+    }
+
+    /// R14: one hop over each weak value, unless too many share it (R15).
+    fn hop(&mut self) -> Option<Doubt> {
+        let (near, mut shared) = (self.near, None);
+        for at in 0..self.weak.list.len() {
+            let value = self.weak.list[at];
+            if near.shared(value) {
+                shared = Some(Doubt::SharedAlias);
+                continue;
+            }
+            for row in near.weak_rows(value).filter(|row| row.subject != NOBODY) {
+                self.meet(row);
+                row.strong.iter().chain([&row.raw_key]).for_each(|to| self.add_beyond(*to));
+            }
+        }
+        shared
+    }
+
+    /// R14: subjects found through a weak value, by strong links only.
+    fn links_beyond(&mut self) -> Option<Doubt> {
+        let (near, mut at) = (self.near, 0);
+        while let Some(identity) = self.beyond.list.get(at).copied() {
+            at += 1;
+            for row in near.strong_rows(identity) {
+                self.meet(row);
+                row.strong.iter().for_each(|to| self.add_beyond(*to));
+            }
+            if near.too_many(identity) || self.too_many() {
+                return Some(Doubt::TooMany);
+            }
+        }
+        self.too_many().then_some(Doubt::TooMany)
+    }
+
+    fn add_beyond(&mut self, identity: u32) {
+        if identity != NOBODY && !self.strong.has(identity, self.round) {
+            self.beyond.add(identity, self.round);
+        }
+    }
+
+    fn meet(&mut self, row: &Row) {
+        if row.subject == NOBODY {
+            self.nobodies += 1;
+        } else {
+            self.met.add(row.subject, self.round);
+        }
+    }
+
+    fn too_many(&self) -> bool {
+        let most = self.limits.max_strong_fanout;
+        self.met.list.len() > most || self.nobodies > most.saturating_mul(NOBODIES)
+    }
+
+    /// What the entry did not name or know before.
+    fn learned(&self, starts: &[Start]) -> impl Iterator<Item = (u32, Bond)> {
+        let knew = |identity: u32, bond: Bond| starts.iter().any(|s| s.identity == identity && s.bond <= bond);
+        let strong = self.strong.list.iter().map(|identity| (*identity, Bond::Strong));
+        let beyond = self.beyond.list.iter().map(|identity| (*identity, Bond::ViaWeak));
+        strong.chain(beyond).filter(move |(identity, bond)| !knew(*identity, *bond))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::carriers::Carrier;
+    use super::*;
+    use crate::policy::Effect;
+    use crate::stage::mark;
+    use proptest::prelude::*;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    /// Identities of tests are small numbers.
+    fn identity(number: u8) -> [u8; 32] {
+        *blake3::hash(&[number]).as_bytes()
+    }
+
+    /// A row: its subject (0 is nobody), and identities with their marks.
+    #[derive(Clone, Debug)]
+    struct Line {
+        subject: u8,
+        carries: Vec<(u8, u8)>,
+    }
+
+    type GroupRow = (Option<[u8; 16]>, Vec<(u8, [u8; 32])>);
+    struct Group(Vec<GroupRow>);
+
+    impl Carrier for Group {
+        fn rows(&self) -> usize {
+            self.0.len()
+        }
+        fn subject(&self, row: usize) -> Option<&[u8; 16]> {
+            self.0[row].0.as_ref()
+        }
+        fn identities(&self, row: usize) -> impl Iterator<Item = (u8, &[u8; 32])> {
+            self.0[row].1.iter().map(|(mark, identity)| (*mark, identity))
+        }
+    }
+
+    struct World(Vec<Vec<Group>>);
+
+    impl World {
+        fn of(lines: &[Line], buckets: usize, group: usize) -> World {
+            let mut all: Vec<Vec<Group>> = (0..buckets).map(|_| Vec::new()).collect();
+            for (at, lines) in lines.chunks(group).enumerate() {
+                let row = |l: &Line| {
+                    let subject = (l.subject != 0).then_some([l.subject; 16]);
+                    (subject, l.carries.iter().map(|(mark, id)| (*mark, identity(*id))).collect())
+                };
+                all[at % buckets].push(Group(lines.iter().map(row).collect()));
+            }
+            World(all)
+        }
+    }
+
+    impl Carriers for World {
+        type Group = Group;
+        fn buckets(&self) -> usize {
+            self.0.len()
+        }
+        fn slots(&self) -> usize {
+            6
+        }
+        fn groups(&self, bucket: usize, each: &mut dyn FnMut(&Group) -> Result<()>) -> Result<()> {
+            self.0[bucket].iter().try_for_each(each)
+        }
+    }
+
+    /// Entry by entry what it names or had learned; consents are not followed.
+    #[derive(Clone, Debug)]
+    struct Asked(Vec<(bool, Vec<(u8, Bond)>)>);
+
+    impl Known for Asked {
+        fn is_empty(&self) -> bool {
+            self.0.is_empty()
+        }
+        fn knows(&self, wanted: &[u8; 32]) -> bool {
+            self.0.iter().flat_map(|(_, ids)| ids).any(|(id, _)| identity(*id) == *wanted)
+        }
+        fn bonds(&self, wanted: &[u8; 32], each: &mut dyn FnMut(Belongs)) {
+            for (entry, (follows, ids)) in self.0.iter().enumerate() {
+                for (_, bond) in ids.iter().filter(|(id, _)| identity(*id) == *wanted) {
+                    each(Belongs { entry: entry as u32, bond: *bond, follows: *follows });
+                }
+            }
+        }
+        fn effects(&self, entry: u32) -> EffectSet {
+            EffectSet::of([Effect::Erase, Effect::Restrict, Effect::Object][entry as usize % 3])
+        }
+    }
+
+    fn strong(mark: u8) -> bool {
+        matches!(mark, mark::KEY | mark::STRONG)
+    }
+
+    /// What one entry comes to, said as plainly as the rules say it.
+    struct Model<'a> {
+        lines: &'a [Line],
+        limits: LinkLimits,
+    }
+
+    impl Model<'_> {
+        fn carriers(&self, id: u8, of: impl Fn(u8) -> bool) -> Vec<&Line> {
+            self.lines.iter().filter(|l| l.carries.iter().any(|(m, i)| *i == id && of(*m))).collect()
+        }
+        fn close(&self, from: BTreeSet<u8>) -> BTreeSet<u8> {
+            let mut all = from;
+            loop {
+                let lines = all.iter().flat_map(|id| self.carriers(*id, strong));
+                let more: BTreeSet<u8> = lines
+                    .flat_map(|l| &l.carries)
+                    .filter(|(m, _)| strong(*m))
+                    .map(|(_, id)| *id)
+                    .chain(all.clone())
+                    .collect();
+                if more == all {
+                    return all;
+                }
+                all = more;
+            }
+        }
+        /// What it learns, and its doubt.
+        fn entry(&self, ids: &[(u8, Bond)]) -> (BTreeSet<(u8, Bond)>, Option<Doubt>) {
+            let of = |wanted: &[Bond]| -> BTreeSet<u8> {
+                ids.iter().filter(|(_, b)| wanted.contains(b)).map(|(id, _)| *id).collect()
+            };
+            let near = self.close(of(&[Bond::Named, Bond::Strong]));
+            let lines: Vec<&Line> = near.iter().flat_map(|id| self.carriers(*id, strong)).collect();
+            let carried = lines.iter().flat_map(|l| &l.carries).filter(|(m, _)| *m == mark::WEAK).map(|(_, id)| *id);
+            let values: BTreeSet<u8> = carried.chain(of(&[Bond::Named])).collect();
+            let (mut far, mut met, mut shared) = (of(&[Bond::ViaWeak]), BTreeSet::new(), false);
+            for value in values {
+                let carriers = self.carriers(value, |m| m == mark::WEAK);
+                let subjects: BTreeSet<u8> = carriers.iter().map(|l| l.subject).filter(|s| *s != 0).collect();
+                if subjects.len() > self.limits.max_alias_fanout {
+                    shared = true;
+                    continue;
+                }
+                met.extend(subjects);
+                for line in carriers.iter().filter(|l| l.subject != 0) {
+                    let links = |m: u8| strong(m) || m == mark::KEY | mark::RAW;
+                    far.extend(line.carries.iter().filter(|(m, _)| links(*m)).map(|(_, id)| *id));
+                }
+            }
+            let far: BTreeSet<u8> = self.close(far).difference(&near).copied().collect();
+            let reached = near.union(&far).flat_map(|id| self.carriers(*id, strong)).map(|l| l.subject);
+            let subjects: BTreeSet<u8> = reached.chain(met).filter(|s| *s != 0).collect();
+            if subjects.len() > self.limits.max_strong_fanout {
+                return (BTreeSet::new(), Some(Doubt::TooMany));
+            }
+            let learned = near.iter().map(|id| (*id, Bond::Strong)).chain(far.iter().map(|id| (*id, Bond::ViaWeak)));
+            let new = |(id, bond): &(u8, Bond)| !ids.iter().any(|(i, b)| i == id && b <= bond);
+            (learned.filter(new).collect(), shared.then_some(Doubt::SharedAlias))
+        }
+    }
+
+    /// Keys are 1 to 9, strong links keys or 20 to 25, weak values 40 to 44; a raw form has a number of its own.
+    fn line() -> impl Strategy<Value = Line> {
+        let raw = |mark: u8, id: u8, raw: bool| if raw { (mark | mark::RAW, id + 100) } else { (mark, id) };
+        let some = |id: BoxedStrategy<u8>| prop::option::weighted(0.5, (id, prop::bool::weighted(0.1)));
+        let strong = || prop_oneof![1 => 1u8..10, 2 => 20u8..26].boxed();
+        let slots = (
+            prop::option::weighted(0.9, (1u8..10, prop::bool::weighted(0.1))),
+            some(strong()),
+            some(strong()),
+            some((40u8..45).boxed()),
+            some((40u8..45).boxed()),
+        );
+        slots.prop_map(move |(key, a, b, c, d)| {
+            let subject = key.map_or(0, |(id, is_raw)| raw(0, id, is_raw).1);
+            let slot = |mark: u8, v: Option<(u8, bool)>| v.map(|(id, is_raw)| raw(mark, id, is_raw));
+            let carries = [
+                slot(mark::KEY, key),
+                slot(mark::STRONG, a),
+                slot(mark::STRONG, b),
+                slot(mark::WEAK, c),
+                slot(mark::WEAK, d),
+            ];
+            Line { subject, carries: carries.into_iter().flatten().collect() }
+        })
+    }
+
+    fn asked() -> impl Strategy<Value = Asked> {
+        let id = prop_oneof![1u8..10, 20u8..26, 40u8..45];
+        let bond = prop_oneof![4 => Just(Bond::Named), 1 => Just(Bond::Strong), 1 => Just(Bond::ViaWeak)];
+        let entry = (prop::bool::weighted(0.9), prop::collection::vec((id, bond), 1..4));
+        prop::collection::vec(entry, 1..5).prop_map(Asked)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(600))]
+
+        #[test]
+        fn r12_to_r18_the_outcome_is_that_of_the_rules_whatever_the_order_buckets_and_threads(
+            lines in prop::collection::vec(line(), 0..14), asked in asked(),
+            alias in 1usize..4, most in 1usize..6,
+            (buckets, group, threads) in (1usize..5, 1usize..4, 1usize..4),
+        ) {
+            let limits = LinkLimits { max_alias_fanout: alias, max_strong_fanout: most };
+            let links = follow(&World::of(&lines, buckets, group), &asked, limits, threads).expect("followed");
+            let numbers: BTreeMap<[u8; 32], u8> = (0..=255).map(|n| (identity(n), n)).collect();
+            let model = Model { lines: &lines, limits };
+            let mut expected: BTreeMap<u8, EffectSet> = BTreeMap::new();
+            for (entry, (follows, ids)) in asked.0.iter().enumerate() {
+                let carried = |id: u8| lines.iter().any(|l| l.carries.iter().any(|(_, i)| *i == id));
+                let ids: Vec<_> = ids.iter().copied().filter(|(id, _)| carried(*id)).collect();
+                let (learned, doubt) = if *follows { model.entry(&ids) } else { Default::default() };
+                let own = links.learned.iter().filter(|l| l.entry == entry as u32);
+                let found: BTreeSet<(u8, Bond)> = own.map(|l| (numbers[&l.identity], l.bond)).collect();
+                prop_assert_eq!(&found, &learned, "entry {}", entry);
+                let reached = links.reached.iter().find(|r| r.entry == entry as u32);
+                prop_assert_eq!(reached.is_some(), !ids.is_empty());
+                prop_assert_eq!(reached.and_then(|r| r.doubt), doubt, "entry {}", entry);
+                for id in ids.iter().map(|(id, _)| *id).chain(learned.iter().map(|(id, _)| *id)) {
+                    expected.entry(id).or_default().add(&asked.effects(entry as u32));
+                }
+            }
+            for number in 0..=255 {
+                let found = links.entries().effects(&identity(number));
+                prop_assert_eq!(found, expected.get(&number).copied(), "identity {}", number);
+            }
+            let mut turned = lines.clone();
+            turned.reverse();
+            let again = follow(&World::of(&turned, 1, 3), &asked, limits, 1).expect("followed");
+            prop_assert_eq!((&again.learned, &again.reached), (&links.learned, &links.reached));
+        }
+    }
+
+    fn contact(id: u8, links: &[u8], mail: u8) -> Line {
+        let strong = links.iter().map(|link| (mark::STRONG, *link));
+        Line { subject: id, carries: [(mark::KEY, id), (mark::WEAK, mail)].into_iter().chain(strong).collect() }
+    }
+
+    const POLICY: LinkLimits = LinkLimits { max_alias_fanout: 5, max_strong_fanout: 50 };
+
+    fn followed(lines: &[Line], names: &[u8]) -> Links {
+        let asked = Asked(vec![(true, names.iter().map(|id| (*id, Bond::Named)).collect())]);
+        follow(&World::of(lines, 2, 2), &asked, POLICY, 2).expect("followed")
+    }
+
+    fn hit(links: &Links, id: u8) -> bool {
+        links.entries().effects(&identity(id)).is_some()
+    }
+
+    #[test]
+    fn r14_one_address_on_three_contacts_reaches_all_three_and_no_further() {
+        let lines = [
+            contact(1, &[20], 100),
+            contact(2, &[], 100),
+            contact(3, &[21], 100),
+            contact(4, &[21], 101),
+            contact(5, &[], 101),
+        ];
+        let links = followed(&lines, &[1]);
+        assert!([1, 2, 3, 4].iter().all(|id| hit(&links, *id)), "3 leads to 4 by a strong link");
+        assert!(!hit(&links, 5), "the address of 4 is a second hop");
+        let bonds: BTreeMap<_, _> = links.learned.iter().map(|l| (l.identity, l.bond)).collect();
+        assert_eq!(bonds.get(&identity(20)), Some(&Bond::Strong));
+        assert_eq!(bonds.get(&identity(4)), Some(&Bond::ViaWeak));
+        assert_eq!(links.reached, [Reached { entry: 0, subjects: 4, doubt: None }]);
+        // The next night the address is gone from 1: what was learned stays, and 5 stays out.
+        let later = Asked(vec![(true, [(1, Bond::Named), (3, Bond::ViaWeak)].to_vec())]);
+        let links = follow(&World::of(&lines[2..], 1, 9), &later, POLICY, 1).expect("followed");
+        assert!(hit(&links, 3) && hit(&links, 4) && !hit(&links, 5));
+    }
+
+    #[test]
+    fn r15_an_address_of_forty_links_nobody_unless_each_is_named_by_it() {
+        let lines: Vec<Line> = (1..41).map(|id| contact(id, &[], 100)).collect();
+        let links = followed(&lines, &[7]);
+        assert!(hit(&links, 7) && !hit(&links, 8) && links.learned.is_empty());
+        assert_eq!(links.reached[0].doubt, Some(Doubt::SharedAlias));
+        let links = followed(&lines, &[100]);
+        assert!(hit(&links, 100), "a request that names it reaches its carriers");
+        assert!(!hit(&links, 8) && links.learned.is_empty(), "and is not followed from them");
+        assert_eq!(links.reached[0].doubt, Some(Doubt::SharedAlias));
+    }
+
+    #[test]
+    fn r13_chains_of_merges_are_followed_to_the_end_and_too_many_are_not() {
+        let chain: Vec<Line> = (1..41).map(|id| contact(id, &[id + 1], 200 - id)).collect();
+        let links = followed(&chain, &[40]);
+        assert!((1..=41).all(|id| hit(&links, id)));
+        assert_eq!(links.reached, [Reached { entry: 0, subjects: 40, doubt: None }]);
+        let long: Vec<Line> = (1..61).map(|id| contact(id, &[id + 1], 200 - id)).collect();
+        let links = followed(&long, &[60]);
+        assert!(hit(&links, 60) && !hit(&links, 59) && links.learned.is_empty());
+        assert_eq!(links.reached, [Reached { entry: 0, subjects: 51, doubt: Some(Doubt::TooMany) }]);
+    }
+
+    #[test]
+    fn r16_raw_forms_match_and_link_nobody() {
+        let mut lines = [contact(1, &[20], 100), contact(2, &[20], 100)];
+        lines[0].carries[1].0 |= mark::RAW;
+        lines[0].carries[2].0 |= mark::RAW;
+        let asked = Asked(vec![(false, vec![(100, Bond::Named)])]);
+        let links = follow(&World::of(&lines, 1, 1), &asked, POLICY, 1).expect("followed");
+        assert!(hit(&links, 100) && !hit(&links, 2));
+        assert!(followed(&lines, &[1]).learned.is_empty());
+    }
+}

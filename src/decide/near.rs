@@ -1,0 +1,279 @@
+//! The rows that requests reach and their neighbours, as numbers: what carries what. Only what a request may be
+//! followed to is kept. Must not know buckets, nor what an entry asks for.
+
+use super::links::{Bond, Known, LinkLimits};
+use super::lists::FirstBytes;
+use super::scan::{Found, Frontier};
+use crate::stage::mark;
+use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasherDefault;
+
+/// An identity is followed as a key or strong link from its entry (R13),
+const STRONG: u8 = 1;
+/// from a subject found through a weak value (R14),
+const BEYOND: u8 = 2;
+/// or as a weak value for one hop.
+const WEAK: u8 = 4;
+/// All rows that carry it in a key or strong column, or in a weak one, have been looked at.
+const SCANNED_STRONG: u8 = 8;
+const SCANNED_WEAK: u8 = 16;
+pub(super) const NOBODY: u32 = u32::MAX;
+
+/// One row. Rows that say the same are kept once.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Row {
+    /// Its subject, or `NOBODY`.
+    pub subject: u32,
+    /// Its key when that is a raw form, which is hit and never followed (R16), or `NOBODY`.
+    pub raw_key: u32,
+    /// Key and strong links.
+    pub strong: Box<[u32]>,
+    /// Weak links.
+    pub weak: Box<[u32]>,
+}
+
+/// An identity that an entry names or had learned, and that some row carries.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Start {
+    pub entry: u32,
+    pub identity: u32,
+    pub bond: Bond,
+    pub follows: bool,
+}
+
+/// Rows by the identities in them.
+#[derive(Default)]
+struct Places {
+    starts: Vec<u32>,
+    rows: Vec<u32>,
+}
+
+impl Places {
+    fn of<'a>(identities: usize, rows: impl Iterator<Item = &'a [u32]> + Clone) -> Places {
+        let mut starts = vec![0u32; identities + 1];
+        rows.clone().flatten().for_each(|identity| starts[*identity as usize + 1] += 1);
+        (1..starts.len()).for_each(|at| starts[at] += starts[at - 1]);
+        let (mut next, mut places) = (starts.clone(), vec![0; starts[identities] as usize]);
+        for (row, carried) in rows.enumerate() {
+            for identity in carried {
+                places[next[*identity as usize] as usize] = row as u32;
+                next[*identity as usize] += 1;
+            }
+        }
+        Places { starts, rows: places }
+    }
+
+    fn get(&self, identity: u32) -> &[u32] {
+        let at = identity as usize;
+        &self.rows[self.starts[at] as usize..self.starts[at + 1] as usize]
+    }
+}
+
+/// All of it.
+pub(super) struct Near<'a> {
+    known: &'a dyn Known,
+    limits: LinkLimits,
+    numbers: HashMap<[u8; 32], u32, BuildHasherDefault<FirstBytes>>,
+    subjects: HashMap<[u8; 16], u32, BuildHasherDefault<FirstBytes>>,
+    /// Per identity.
+    reach: Vec<u8>,
+    /// Per identity the distinct subjects that carry it, in key and strong columns and in weak ones; past the limits
+    /// they are not counted on.
+    strong_subjects: Vec<u32>,
+    weak_subjects: Vec<u32>,
+    counted: HashSet<(u32, u32, bool)>,
+    rows: Vec<Row>,
+    strong: Places,
+    weak: Places,
+    starts: Vec<Start>,
+}
+
+impl<'a> Near<'a> {
+    pub(super) fn new(known: &'a dyn Known, limits: LinkLimits) -> Near<'a> {
+        Near {
+            known,
+            limits,
+            numbers: HashMap::default(),
+            subjects: HashMap::default(),
+            reach: Vec::new(),
+            strong_subjects: Vec::new(),
+            weak_subjects: Vec::new(),
+            counted: HashSet::new(),
+            rows: Vec::new(),
+            strong: Places::default(),
+            weak: Places::default(),
+            starts: Vec::new(),
+        }
+    }
+
+    /// Takes in the rows of a pass; returns which it keeps, by bucket. One that it does not keep may be worth it later.
+    pub(super) fn take(&mut self, found: Vec<Found>) -> Vec<Vec<u32>> {
+        let kept = found.iter().map(|found| self.take_bucket(found)).collect();
+        self.rows.sort_unstable();
+        self.rows.dedup();
+        self.strong = Places::of(self.reach.len(), self.rows.iter().map(|row| &*row.strong));
+        self.weak = Places::of(self.reach.len(), self.rows.iter().map(|row| &*row.weak));
+        kept
+    }
+
+    fn take_bucket(&mut self, found: &Found) -> Vec<u32> {
+        let (known, mut kept) = (self.known, Vec::new());
+        for (number, subject, identities) in found.rows() {
+            for (_, identity) in identities.iter().filter(|(_, identity)| known.knows(identity)) {
+                self.number(identity);
+            }
+            if self.worth(&mut identities.iter().map(|(mark, identity)| (*mark, identity))) {
+                self.keep(subject, identities);
+                kept.push(number);
+            }
+        }
+        kept
+    }
+
+    /// Whether a row carries an identity that is followed, in the kind of column where it is, and not too often.
+    pub(super) fn worth(&self, identities: &mut dyn Iterator<Item = (u8, &[u8; 32])>) -> bool {
+        for (mark, identity) in identities {
+            let Some(number) = self.numbers.get(identity).copied() else { continue };
+            let reach = self.reach[number as usize];
+            let followed = match mark {
+                mark::KEY | mark::STRONG => reach & (STRONG | BEYOND) != 0 && !self.too_many(number),
+                mark::WEAK => reach & WEAK != 0 && !self.shared(number),
+                _ => false,
+            };
+            if followed {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn number(&mut self, identity: &[u8; 32]) -> u32 {
+        if let Some(number) = self.numbers.get(identity) {
+            return *number;
+        }
+        let number = self.reach.len() as u32;
+        let (mut reach, starts) = (0, &mut self.starts);
+        self.known.bonds(identity, &mut |belongs| {
+            let (entry, bond, follows) = (belongs.entry, belongs.bond, belongs.follows);
+            starts.push(Start { entry, identity: number, bond, follows });
+            reach |= match bond {
+                _ if !follows => 0,
+                // The first pass finds every row with an identity that is known.
+                Bond::Named => STRONG | WEAK | SCANNED_STRONG | SCANNED_WEAK,
+                Bond::Strong => STRONG | SCANNED_STRONG,
+                Bond::ViaWeak => BEYOND | SCANNED_STRONG,
+            };
+        });
+        self.numbers.insert(*identity, number);
+        self.reach.push(reach);
+        self.strong_subjects.push(0);
+        self.weak_subjects.push(0);
+        number
+    }
+
+    fn keep(&mut self, subject: Option<[u8; 16]>, identities: &[(u8, [u8; 32])]) {
+        let next = self.subjects.len() as u32;
+        let subject = subject.map_or(NOBODY, |token| *self.subjects.entry(token).or_insert(next));
+        let (mut strong, mut weak, mut raw_key) = (Vec::new(), Vec::new(), NOBODY);
+        for (mark, identity) in identities {
+            match *mark {
+                mark::KEY | mark::STRONG => strong.push(self.number(identity)),
+                mark::WEAK => weak.push(self.number(identity)),
+                _ if *mark == mark::KEY | mark::RAW => raw_key = self.number(identity),
+                _ => {}
+            }
+        }
+        for list in [&mut strong, &mut weak] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        for identity in strong.iter().filter(|_| subject != NOBODY) {
+            let new = self.counted.insert((*identity, subject, true));
+            self.strong_subjects[*identity as usize] += u32::from(new);
+        }
+        for identity in weak.iter().filter(|_| subject != NOBODY) {
+            let new = self.counted.insert((*identity, subject, false));
+            self.weak_subjects[*identity as usize] += u32::from(new);
+        }
+        self.rows.push(Row { subject, raw_key, strong: strong.into(), weak: weak.into() });
+    }
+
+    /// Spreads what is followed over the rows that are there, and says which identities are to be looked for next;
+    /// none when everything is known.
+    pub(super) fn frontier(&mut self) -> Option<Frontier> {
+        let mut work: Vec<u32> = (0..self.reach.len() as u32).filter(|i| self.reach[*i as usize] & 7 != 0).collect();
+        let mut reach = std::mem::take(&mut self.reach);
+        while let Some(identity) = work.pop() {
+            self.spread(identity, reach[identity as usize], &mut |to, bits| {
+                if reach[to as usize] | bits != reach[to as usize] {
+                    reach[to as usize] |= bits;
+                    work.push(to);
+                }
+            });
+        }
+        self.reach = reach;
+        let looked_for: Vec<bool> = (0..self.reach.len() as u32).map(|identity| self.look_for(identity)).collect();
+        Frontier::of(self.numbers.iter().filter(|(_, n)| looked_for[**n as usize]).map(|(identity, _)| identity))
+    }
+
+    fn spread(&self, identity: u32, reach: u8, raise: &mut impl FnMut(u32, u8)) {
+        let links = reach & (STRONG | BEYOND);
+        if links != 0 && !self.too_many(identity) {
+            for row in self.strong_rows(identity) {
+                row.strong.iter().for_each(|to| raise(*to, links));
+                row.weak.iter().filter(|_| links & STRONG != 0).for_each(|to| raise(*to, WEAK));
+            }
+        }
+        if reach & WEAK != 0 && reach & SCANNED_WEAK != 0 && !self.shared(identity) {
+            let rows = self.weak_rows(identity).filter(|row| row.subject != NOBODY);
+            rows.flat_map(|row| row.strong.iter()).for_each(|to| raise(*to, BEYOND));
+        }
+    }
+
+    /// Marks an identity as scanned; whether a pass is needed for that.
+    fn look_for(&mut self, identity: u32) -> bool {
+        let reach = self.reach[identity as usize];
+        let strong = reach & (STRONG | BEYOND) != 0 && reach & SCANNED_STRONG == 0;
+        let weak = reach & WEAK != 0 && reach & SCANNED_WEAK == 0;
+        let scanned = if strong { SCANNED_STRONG } else { 0 } | if weak { SCANNED_WEAK } else { 0 };
+        self.reach[identity as usize] |= scanned;
+        strong && !self.too_many(identity) || weak && !self.shared(identity)
+    }
+
+    /// R13: a key or strong link that by itself leads to too many subjects.
+    pub(super) fn too_many(&self, identity: u32) -> bool {
+        self.strong_subjects[identity as usize] as usize > self.limits.max_strong_fanout
+    }
+
+    /// R15: a weak value that too many subjects carry.
+    pub(super) fn shared(&self, identity: u32) -> bool {
+        self.weak_subjects[identity as usize] as usize > self.limits.max_alias_fanout
+    }
+
+    /// Rows with the identity in a key or strong column.
+    pub(super) fn strong_rows(&self, identity: u32) -> impl Iterator<Item = &Row> {
+        self.strong.get(identity).iter().map(|row| &self.rows[*row as usize])
+    }
+
+    /// Rows with the identity in a weak column.
+    pub(super) fn weak_rows(&self, identity: u32) -> impl Iterator<Item = &Row> {
+        self.weak.get(identity).iter().map(|row| &self.rows[*row as usize])
+    }
+
+    /// Number of identities and of subjects.
+    pub(super) fn sizes(&self) -> (usize, usize) {
+        (self.reach.len(), self.subjects.len())
+    }
+
+    /// What entries begin with, entry by entry.
+    pub(super) fn starts(&mut self) -> Vec<Start> {
+        let mut starts = std::mem::take(&mut self.starts);
+        starts.sort_unstable();
+        starts
+    }
+
+    /// The bytes of each identity that is `wanted`.
+    pub(super) fn identities(&self, wanted: impl Fn(u32) -> bool) -> HashMap<u32, [u8; 32]> {
+        self.numbers.iter().filter(|(_, n)| wanted(**n)).map(|(identity, n)| (*n, *identity)).collect()
+    }
+}

@@ -1,0 +1,174 @@
+//! Passes over the rows of all buckets: the first finds what requests know, later ones what links lead to.
+//! Later passes look at four bytes of each identity, kept from the first. Must not know why a row is wanted.
+
+use super::carriers::{Carrier, Carriers};
+use super::workers::each_bucket;
+use crate::error::Result;
+use crate::stage::mark;
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Bytes kept of all identities together; without them a pass reads every row again.
+const PREFIX_BYTES: usize = 64 << 20;
+
+/// Identities of a row with their marks.
+type Identities<'a> = &'a [(u8, [u8; 32])];
+
+/// Rows found in one bucket.
+#[derive(Default)]
+pub(super) struct Found {
+    rows: Vec<FoundRow>,
+    identities: Vec<(u8, [u8; 32])>,
+}
+
+struct FoundRow {
+    number: u32,
+    subject: Option<[u8; 16]>,
+    end: u32,
+}
+
+impl Found {
+    fn push<C: Carrier>(&mut self, group: &C, row: usize, number: u32) {
+        self.identities.extend(group.identities(row).map(|(mark, identity)| (mark, *identity)));
+        let (subject, end) = (group.subject(row).copied(), self.identities.len() as u32);
+        self.rows.push(FoundRow { number, subject, end });
+    }
+
+    /// Number in the bucket, subject and identities of each row.
+    pub(super) fn rows(&self) -> impl Iterator<Item = (u32, Option<[u8; 16]>, Identities<'_>)> {
+        let mut start = 0;
+        self.rows.iter().map(move |row| {
+            let from = std::mem::replace(&mut start, row.end as usize);
+            (row.number, row.subject, &self.identities[from..row.end as usize])
+        })
+    }
+}
+
+/// Identities looked for by four of their bytes.
+pub(super) struct Frontier {
+    bits: Vec<u64>,
+    prefixes: HashSet<u32>,
+}
+
+impl Frontier {
+    /// Of identities; none when there are none.
+    pub(super) fn of<'a>(identities: impl Iterator<Item = &'a [u8; 32]>) -> Option<Frontier> {
+        let prefixes: HashSet<u32> = identities.map(prefix).collect();
+        let words = (prefixes.len() / 4).next_power_of_two().clamp(64, 1 << 18);
+        let mut bits = vec![0; words];
+        for prefix in &prefixes {
+            bits[*prefix as usize / 64 % words] |= 1 << (prefix % 64);
+        }
+        (!prefixes.is_empty()).then_some(Frontier { bits, prefixes })
+    }
+
+    fn has(&self, prefix: u32) -> bool {
+        let word = self.bits[prefix as usize / 64 % self.bits.len()];
+        word & 1 << (prefix % 64) != 0 && self.prefixes.contains(&prefix)
+    }
+}
+
+/// Identities are keyed hashes: any four bytes will do that no other table uses. 0 stands for none.
+fn prefix(identity: &[u8; 32]) -> u32 {
+    u32::from_le_bytes([identity[12], identity[13], identity[14], identity[15]]).max(1)
+}
+
+/// The rows, and what is kept of them between passes.
+pub(super) struct Scan<'a, C> {
+    carriers: &'a C,
+    threads: usize,
+    /// Per bucket, when there was room: a prefix per row and slot.
+    prefixes: Vec<Option<Vec<u32>>>,
+    /// Per bucket the rows that are kept elsewhere, ascending: they are not looked at again.
+    kept: Vec<Vec<u32>>,
+}
+
+impl<'a, C: Carriers> Scan<'a, C> {
+    /// The first pass: rows with an identity that is `known`.
+    pub(super) fn first(
+        carriers: &'a C,
+        threads: usize,
+        known: impl Fn(&[u8; 32]) -> bool + Sync,
+    ) -> Result<(Scan<'a, C>, Vec<Found>)> {
+        let held = AtomicUsize::new(0);
+        let pass = |_: &mut (), bucket: usize| {
+            let (mut found, mut prefixes, mut number) = (Found::default(), Vec::new(), 0);
+            carriers.groups(bucket, &mut |group| {
+                for row in 0..group.rows() {
+                    if note(group, row, carriers.slots(), &known, &mut prefixes) {
+                        found.push(group, row, number);
+                    }
+                    number += 1;
+                }
+                Ok(())
+            })?;
+            let bytes = size_of::<u32>() * prefixes.len();
+            let room = held.fetch_add(bytes, Ordering::Relaxed) + bytes <= PREFIX_BYTES;
+            Ok((found, room.then_some(prefixes)))
+        };
+        let done = each_bucket(carriers.buckets(), threads, || (), pass)?;
+        let (found, prefixes): (Vec<Found>, Vec<_>) = done.into_iter().unzip();
+        let kept = vec![Vec::new(); carriers.buckets()];
+        Ok((Scan { carriers, threads, prefixes, kept }, found))
+    }
+
+    /// A later pass: rows not kept before that carry an identity of the frontier and are `worth` it.
+    pub(super) fn next(
+        &self,
+        frontier: &Frontier,
+        worth: impl Fn(&mut dyn Iterator<Item = (u8, &[u8; 32])>) -> bool + Sync,
+    ) -> Result<Vec<Found>> {
+        let pass = |_: &mut (), bucket: usize| {
+            let (mut found, mut number) = (Found::default(), 0);
+            let Some(wanted) = self.wanted(bucket, frontier) else { return Ok(found) };
+            let mut wanted = wanted.peekable();
+            self.carriers.groups(bucket, &mut |group| {
+                for row in 0..group.rows() {
+                    if wanted.next_if_eq(&number).is_some() && worth(&mut group.identities(row)) {
+                        found.push(group, row, number);
+                    }
+                    number += 1;
+                }
+                Ok(())
+            })?;
+            Ok(found)
+        };
+        each_bucket(self.carriers.buckets(), self.threads, || (), pass)
+    }
+
+    /// Rows of a bucket to look at, ascending; none when no row there can be meant.
+    fn wanted(&self, bucket: usize, frontier: &Frontier) -> Option<Box<dyn Iterator<Item = u32> + '_>> {
+        let kept = &self.kept[bucket];
+        let fresh = move |row: &u32| kept.binary_search(row).is_err();
+        let Some(prefixes) = &self.prefixes[bucket] else { return Some(Box::new((0..).filter(fresh))) };
+        let rows = prefixes.chunks_exact(self.carriers.slots().max(1)).enumerate();
+        let carrying = rows.filter(|(_, row)| row.iter().any(|prefix| frontier.has(*prefix)));
+        let rows: Vec<u32> = carrying.map(|(row, _)| row as u32).filter(fresh).collect();
+        (!rows.is_empty()).then(|| Box::new(rows.into_iter()) as Box<dyn Iterator<Item = u32>>)
+    }
+
+    /// Notes which rows of a pass are kept, by bucket.
+    pub(super) fn keep(&mut self, kept: Vec<Vec<u32>>) {
+        for (all, new) in self.kept.iter_mut().zip(kept) {
+            all.extend(new);
+            all.sort_unstable();
+        }
+    }
+}
+
+/// Keeps the prefixes of a row; whether one of its identities is known.
+fn note<C: Carrier>(
+    group: &C,
+    row: usize,
+    slots: usize,
+    known: &impl Fn(&[u8; 32]) -> bool,
+    prefixes: &mut Vec<u32>,
+) -> bool {
+    let (mut hit, end) = (false, prefixes.len() + slots);
+    for (mark, identity) in group.identities(row) {
+        hit |= known(identity);
+        prefixes.push(if mark & mark::RAW == 0 { prefix(identity) } else { 0 });
+    }
+    prefixes.resize(end, 0);
+    hit
+}

@@ -1,0 +1,234 @@
+//! How far each request has come in each dataset: notes beside the entries, create-only like them.
+//! Must not know what is in a dataset, nor why a request has come so far.
+
+use super::entry::Requests;
+use super::segment::{Looked, NoteRecord, Segment};
+use crate::clock::Instant;
+use crate::error::{Error, Result};
+use crate::store::Root;
+use std::collections::{BTreeMap, HashMap};
+
+/// How far a request has come in one dataset, from the least to the furthest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// Stored; the dataset has not been looked through since.
+    Received,
+    /// Looked for, and nobody found.
+    Unmatched,
+    /// Found, and its effect does not bind the dataset's purpose (R29).
+    NotBinding,
+    /// Found once, and no row of the current version is reached by it.
+    Applied,
+    /// As `Removed`, but for bytes that the store itself removes later.
+    AwaitingLifecycle,
+    /// In no version that tamis could verify.
+    Removed,
+}
+
+/// Why a person has to look at a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Review {
+    /// A weak value is shared by too many subjects (R15).
+    SharedAlias,
+    /// Its links lead to too many subjects (R13).
+    TooMany,
+}
+
+impl Review {
+    /// Why, in words for reports.
+    pub fn why(self) -> &'static str {
+        match self {
+            Review::SharedAlias => "too many persons share one of its values (R15)",
+            Review::TooMany => "its links lead to too many persons (R13)",
+        }
+    }
+}
+
+/// Where a request stands in one dataset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// How far it has come.
+    pub state: State,
+    /// Since when.
+    pub at: Instant,
+    /// When the store removes the last bytes; for `AwaitingLifecycle`.
+    pub until: Option<Instant>,
+    /// Whether a person has to look, as of the last time it was looked for.
+    pub review: Option<Review>,
+}
+
+impl Standing {
+    /// A standing without anything to add.
+    pub fn new(state: State, at: Instant) -> Standing {
+        Standing { state, at, until: None, review: None }
+    }
+
+    /// One word for reports. `needs-review` stands before everything but `removed`.
+    pub fn word(&self) -> &'static str {
+        match self.state {
+            State::Removed => "removed",
+            _ if self.review.is_some() => "needs-review",
+            State::Received => "received",
+            State::Unmatched => "unmatched",
+            State::NotBinding => "not-binding",
+            State::Applied => "applied",
+            State::AwaitingLifecycle => "awaiting-lifecycle",
+        }
+    }
+
+    /// Whether both say the same, whenever they were noted.
+    fn says(&self, other: &Standing) -> bool {
+        (self.state, self.until, self.review) == (other.state, other.until, other.review)
+    }
+
+    pub(super) fn bytes(&self) -> (u8, u8) {
+        let review = self.review.map_or(0, |review| review as u8 + 1);
+        (self.state as u8, review)
+    }
+
+    pub(super) fn read(state: u8, review: u8, at: Instant, until: Option<Instant>) -> Option<Standing> {
+        let states = [
+            State::Received,
+            State::Unmatched,
+            State::NotBinding,
+            State::Applied,
+            State::AwaitingLifecycle,
+            State::Removed,
+        ];
+        let review = match review {
+            0 => None,
+            1 => Some(Review::SharedAlias),
+            2 => Some(Review::TooMany),
+            _ => return None,
+        };
+        Some(Standing { state: *states.get(usize::from(state))?, at, until, review })
+    }
+}
+
+/// What has been noted, in memory.
+#[derive(Default)]
+pub(super) struct Notes {
+    jobs: Vec<String>,
+    by_entry: HashMap<(u32, u16), Standing>,
+    /// Per job the last segment whose entries have been looked for, and when.
+    looked: BTreeMap<String, Looked>,
+}
+
+impl Notes {
+    /// Index of a job's name, added when it is new.
+    pub(super) fn job(&mut self, name: &str) -> Result<u16> {
+        let at = self.jobs.iter().position(|job| job == name).unwrap_or_else(|| {
+            self.jobs.push(name.to_owned());
+            self.jobs.len() - 1
+        });
+        u16::try_from(at).map_err(|_| Error::policy("state holds notes of more jobs than this version can"))
+    }
+
+    /// Of several notes the one written last stays; of equally old ones the furthest.
+    pub(super) fn put(&mut self, entry: u32, job: u16, standing: Standing) {
+        let place = self.by_entry.entry((entry, job)).or_insert(standing);
+        if (place.at, place.state) <= (standing.at, standing.state) {
+            *place = standing;
+        }
+    }
+
+    pub(super) fn looked(&mut self, looked: &Looked) {
+        let known = self.looked.get(&looked.job).is_some_and(|known| known.segment >= looked.segment);
+        if !known {
+            self.looked.insert(looked.job.clone(), looked.clone());
+        }
+    }
+
+    fn of(&self, entry: u32, job: &str) -> Option<Standing> {
+        let job = self.jobs.iter().position(|name| name == job)?;
+        self.by_entry.get(&(entry, u16::try_from(job).ok()?)).copied()
+    }
+}
+
+impl Requests {
+    /// Where an entry stands in a job's dataset. Nothing noted means `Unmatched` when it has been looked for there since
+    /// it was stored, else `Received`.
+    pub fn standing(&self, entry: u32, job: &str) -> Standing {
+        if let Some(noted) = self.notes.of(entry, job) {
+            return noted;
+        }
+        match self.notes.looked.get(job) {
+            Some(looked) if self.segment_of(entry).is_some_and(|last| last <= looked.segment) => {
+                Standing::new(State::Unmatched, looked.at)
+            }
+            _ => Standing::new(State::Received, self.entry(entry).received),
+        }
+    }
+
+    /// Everything noted: entry, job, standing; in no particular order. Entries without a note are not in it.
+    pub fn states(&self) -> impl Iterator<Item = (u32, &str, Standing)> {
+        let notes = &self.notes;
+        notes
+            .by_entry
+            .iter()
+            .map(|((entry, job), standing)| (*entry, notes.jobs[usize::from(*job)].as_str(), *standing))
+    }
+
+    /// Notes where entries stand in a job's dataset; only what changes is written. `looked` says that every entry in
+    /// force was looked for in all rows of the dataset at that instant: those without a note are `Unmatched` then.
+    /// Returns how many notes were written.
+    ///
+    /// # Errors
+    /// As [`Requests::open`]; a policy error for an entry that is not there.
+    pub fn note(
+        &mut self,
+        state: &Root,
+        job: &str,
+        noted: &[(u32, Standing)],
+        looked: Option<Instant>,
+    ) -> Result<usize> {
+        let mut segment = Segment { jobs: vec![job.to_owned()], ..Segment::default() };
+        for (entry, standing) in noted {
+            let id = *self.id(*entry).ok_or_else(|| Error::policy("something was noted of an unknown entry"))?;
+            if !self.notes.of(*entry, job).is_some_and(|known| known.says(standing)) {
+                segment.notes.push(NoteRecord { entry: id, job: 0, standing: *standing });
+            }
+        }
+        let (count, last) = (segment.notes.len(), self.last_entries());
+        let fresh = self.notes.looked.get(job).is_none_or(|known| known.segment < last);
+        segment.looked.extend(looked.filter(|_| fresh && last > 0).map(|at| Looked {
+            job: job.to_owned(),
+            segment: last,
+            at,
+        }));
+        self.append(Some(state), segment)?;
+        self.index()?;
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_note_counts_and_of_equal_ones_the_furthest() {
+        let mut notes = Notes::default();
+        let job = notes.job("a").expect("one");
+        for (state, at) in [(State::Applied, 5), (State::Removed, 4), (State::Unmatched, 5)] {
+            notes.put(3, job, Standing::new(state, Instant(at)));
+        }
+        assert_eq!(notes.of(3, "a").map(|s| s.state), Some(State::Applied));
+        notes.put(3, job, Standing::new(State::Unmatched, Instant(6)));
+        assert_eq!(notes.of(3, "a").map(|s| s.state), Some(State::Unmatched), "found again and lost again");
+        assert_eq!(notes.of(3, "b"), None);
+    }
+
+    #[test]
+    fn standings_come_back_from_their_bytes_and_others_do_not() {
+        for state in 0..6 {
+            for review in 0..3 {
+                let standing = Standing::read(state, review, Instant(1), None).expect("known");
+                assert_eq!(standing.bytes(), (state, review));
+                assert_eq!(standing.word() == "needs-review", review > 0 && standing.state != State::Removed);
+            }
+        }
+        assert!(Standing::read(6, 0, Instant(1), None).is_none());
+        assert!(Standing::read(0, 3, Instant(1), None).is_none());
+    }
+}
