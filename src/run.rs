@@ -3,23 +3,32 @@
 //! Must not know argv nor the terminal.
 
 mod attest;
+pub mod case;
+pub mod explain;
 mod input;
 mod meant;
 mod prepare;
 mod previous;
 mod recover;
 mod scheduled;
+mod settle;
+pub mod standing;
 mod stop;
 pub mod subject;
+mod sweeps;
 
 pub use attest::{Outcome, Report};
+pub use case::{CaseDataset, CasePart, CaseReport};
+pub use explain::{ExplainedDataset, Explanation, Reaching};
 pub use prepare::{Call, Ready, Wrap, data_roots, open_roots};
 pub use scheduled::{Ran, scheduled_id};
+pub use standing::{DatasetStanding, OpenRequest, Standings};
 pub use stop::Stop;
 pub use subject::{Asked, InDataset, Known, OfRequest, Stored, SubjectCall};
+pub use sweeps::{DatasetSwept, SweepReport, sweep};
 
 use crate::decide::{self, Links, Previous, Verdict};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::evidence::Manifest;
 use crate::monitor::Monitor;
 use crate::publish::{self, Current, Writing, Written};
@@ -29,7 +38,8 @@ use attest::{Begun, Facts};
 use input::{Pinned, Read};
 use previous::Before;
 
-/// Runs a job: publishes one version and its evidence, or refuses and leaves the previous version as it was.
+/// Runs a job: publishes one version and its evidence, or refuses; then lists and retention are applied to the version
+/// that is there, so that a bad night keeps nobody online.
 ///
 /// # Errors
 /// Any kind; from the intent on every refusal is in the ledger.
@@ -54,12 +64,14 @@ pub fn run_scheduled(call: &Call, monitor: &dyn Monitor) -> Result<Ran> {
     from_requests(ready, table, monitor).map(|report| Ran::Now(Box::new(report)))
 }
 
+/// From here on the published version gets its sweep, whatever stops the run before its commit.
 fn from_requests(mut ready: Ready, table: Option<Current>, monitor: &dyn Monitor) -> Result<Report> {
     ready.call.stop.check()?;
     let (mut requests, intake) = input::requests(&ready, true, monitor)?;
     input::note_intake(&ready, &intake)?;
-    let pinned = input::pin(&ready).map_err(|error| unchanged(error, &ready))?;
-    let begun = attest::intend(&mut ready, &pinned, table.as_ref().map(|table| table.version))?;
+    settle::catch_up(&mut ready, &mut requests)?;
+    let begun = begin(&mut ready, table.as_ref());
+    let (pinned, begun) = begun.map_err(|error| settle::refused(&mut ready, &mut requests, error, monitor))?;
     let mut digest = None;
     let prepared = match intake.refusal() {
         Some(refusal) => Err(refusal),
@@ -67,11 +79,17 @@ fn from_requests(mut ready: Ready, table: Option<Current>, monitor: &dyn Monitor
     };
     let prepared = prepared.map_err(|error| {
         attest::refused(&ready, &begun, &error, digest);
-        unchanged(error, &ready)
+        settle::refused(&mut ready, &mut requests, error, monitor)
     });
-    let published = prepared.and_then(|prepared| publish(&mut ready, &begun, prepared, &mut requests, table.as_ref()));
+    let published = prepared.and_then(|prepared| publish(&mut ready, &begun, &mut requests, prepared, table.as_ref()));
     attest::spend_accept(&ready, &begun, published.as_ref().err());
     published
+}
+
+fn begin(ready: &mut Ready, table: Option<&Current>) -> Result<(Pinned, Begun)> {
+    let pinned = input::pin(ready)?;
+    let begun = attest::intend(ready, &pinned, table.map(|table| table.version))?;
+    Ok((pinned, begun))
 }
 
 /// Does all of a run up to the verdict and writes nothing.
@@ -86,7 +104,8 @@ pub fn plan(call: &Call, monitor: &dyn Monitor) -> Result<Report> {
     let read = input::read(&ready, &pinned, monitor)?;
     let limits = input::check(&ready, &pinned, &read).err();
     let Read { staged, main, observed, tally } = read;
-    let before = ready.dataset.current.as_ref().map(|current| Before::new(ready.state.root(), current));
+    let before =
+        ready.dataset.current.as_ref().map(|current| Before::new(ready.state.root(), current, &ready.keys.epoch));
     let previous = before.as_ref().map(|before| before as &dyn Previous);
     let links = meant::follow(&ready, &requests, &staged)?;
     let rules = ready.rules().with_hints();
@@ -119,6 +138,7 @@ struct Prepared {
     digest: String,
     verdict: Verdict,
     plan_digest: String,
+    /// Requests that rows read are reached by.
     links: Links,
 }
 
@@ -136,7 +156,8 @@ fn version(
     let links = meant::learn(ready, requests, &read.staged)?;
     input::check(ready, pinned, &read)?;
     let Read { staged, main, observed, tally } = read;
-    let before = ready.dataset.current.as_ref().map(|current| Before::new(ready.state.root(), current));
+    let before =
+        ready.dataset.current.as_ref().map(|current| Before::new(ready.state.root(), current, &ready.keys.epoch));
     let previous = before.as_ref().map(|before| before as &dyn Previous);
     let (rules, threads) = (ready.rules(), ready.call.threads);
     let judged = decide::decide(rules, staged, links.entries(), previous, main.dropped(), threads, monitor)?;
@@ -185,8 +206,8 @@ fn writing<'a>(ready: &Ready, begun: &'a Begun, table: Option<&'a Current>) -> W
 fn publish(
     ready: &mut Ready,
     begun: &Begun,
-    prepared: Prepared,
     requests: &mut Requests,
+    prepared: Prepared,
     table: Option<&Current>,
 ) -> Result<Report> {
     let Prepared { written, manifest, digest, verdict, plan_digest, links } = prepared;
@@ -196,23 +217,11 @@ fn publish(
     let receipt = publish::commit(&written, &ready.target(), &app, sequence, &digest, replaces)?;
     let manifest = scheduled::winner(ready, &receipt, manifest)?;
     attest::check_receipt(&receipt, &manifest)?;
-    attest::remember(ready, &begun.intent, &manifest)?;
+    ready.state.remember(&mut ready.dataset, &begun.intent, &manifest, ready.call.now)?;
     meant::note(ready, requests, &links)?;
+    settle::noted(ready)?;
     let head = ready.state.ledger().head()?.to_string();
     Ok(attest::report(ready, manifest, &verdict, Some(head), plan_digest))
-}
-
-/// A refused run leaves readers with what they had; an outcome that is not known cannot say so.
-fn unchanged(error: Error, ready: &Ready) -> Error {
-    if error.kind() == Kind::Unknown {
-        return error;
-    }
-    let what = match &ready.dataset.current {
-        Some(current) => format!("version {} of {} is unchanged", current.version, ready.dataset.dataset),
-        None => format!("nothing has been published to {}", ready.dataset.dataset),
-    };
-    let help = error.help_text().map_or(what.clone(), |help| format!("{help}\n{what}"));
-    error.help(help)
 }
 
 /// R38: a set that was published from other objects needs `accept`.

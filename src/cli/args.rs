@@ -32,10 +32,21 @@ pub enum Command {
     Run(RunArgs),
     /// Does all of a run but writing, and says what would happen
     Plan(PlanArgs),
+    /// Applies requests and retention to every published dataset, and removes for good what is due
+    Sweep(SweepArgs),
     /// Runs jobs by their schedules until a signal ends it
     Serve(ServeArgs),
-    /// How each job stands: last good version, next run, last refusal, overdue or not
-    Status,
+    /// How each job stands, and how far requests have come
+    Status {
+        /// Names all requests that are not done, not only those with the next deadlines
+        #[arg(long)]
+        all: bool,
+    },
+    /// Says why a person is not in a dataset; who is meant comes on standard input, as `kind: value`
+    Explain(ExplainArgs),
+    /// Makes a report
+    #[command(subcommand)]
+    Report(ReportCommand),
     /// Writes example specs to start from
     Init,
     /// Lints the specs
@@ -111,6 +122,17 @@ pub struct WorkArgs {
     pub spill: Option<PathBuf>,
 }
 
+/// Arguments of `sweep`.
+#[derive(Args, Debug)]
+pub struct SweepArgs {
+    /// The instant that retention is judged at; up to now, never before a dataset's last
+    #[arg(long, value_name = "TIME")]
+    pub as_of: Option<String>,
+    /// How it works
+    #[command(flatten)]
+    pub work: WorkArgs,
+}
+
 /// Arguments of `serve`.
 #[derive(Args, Debug)]
 pub struct ServeArgs {
@@ -132,6 +154,44 @@ pub struct ServeArgs {
     /// Seconds between two looks at what is due; a divisor of 60
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub beat: u32,
+}
+
+/// Arguments of `explain`.
+#[derive(Args, Debug)]
+pub struct ExplainArgs {
+    /// The job; all of them by default
+    pub job: Option<String>,
+    /// How it reads the newest export
+    #[command(flatten)]
+    pub work: WorkArgs,
+}
+
+/// `tamis report …`
+#[derive(Subcommand, Debug)]
+pub enum ReportCommand {
+    /// What became of a request: in every dataset, with dates and versions, without a value of a person
+    Case(ReportArgs),
+}
+
+/// Arguments of `report case`.
+#[derive(Args, Debug)]
+pub struct ReportArgs {
+    /// Id of the request
+    pub id: String,
+    /// How it is written
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: ReportFormat,
+}
+
+/// How a report is written.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReportFormat {
+    /// For a terminal
+    Text,
+    /// For programs
+    Json,
+    /// One page, without scripts
+    Html,
 }
 
 /// `tamis state …`
@@ -161,6 +221,8 @@ pub enum SchemaKind {
     Job,
     /// What `run --json` and `plan --json` print
     Report,
+    /// What `sweep --json` prints
+    Sweep,
 }
 
 /// Arguments of `accept`.

@@ -3,19 +3,23 @@
 
 mod args;
 mod due;
+mod explain;
 mod finding;
 mod init;
 mod progress;
 mod render;
+mod report;
 mod serve;
 mod settings;
 pub mod shield;
+mod status;
 mod subject;
+mod sweep;
 
 use crate::error::{Error, Result};
 use crate::monitor::{Monitor, Silent};
-use crate::{daemon, evidence, key, policy, run, state};
-use args::{AcceptArgs, Arguments, Command, KeyCommand, PlanArgs, RunArgs, SchemaKind, StateCommand};
+use crate::{evidence, key, policy, run, state};
+use args::{AcceptArgs, Arguments, Command, KeyCommand, PlanArgs, ReportCommand, RunArgs, SchemaKind, StateCommand};
 use clap::Parser;
 use progress::Terminal;
 use settings::Settings;
@@ -58,8 +62,11 @@ fn carry_out(arguments: &Arguments) -> Result<(String, u8)> {
     let text = match &arguments.command {
         Command::Run(args) => return run_jobs(&settings, args, json),
         Command::Plan(args) => plan_job(&settings, args, json),
+        Command::Sweep(args) => sweep::sweep(&settings, args, json),
         Command::Serve(args) => serve::serve(&settings, args, settings.host(&args.work)?, json),
-        Command::Status => status(&settings, json),
+        Command::Status { all } => status::status(&settings, *all, json),
+        Command::Explain(args) => explain::explain(&settings, args, json),
+        Command::Report(ReportCommand::Case(args)) => report::report(&settings, args, json),
         Command::Init => init::init(&settings.dir),
         Command::Check => check(&settings, json),
         Command::Accept(args) => accept(&settings, args, json),
@@ -96,15 +103,6 @@ fn plan_job(settings: &Settings, args: &PlanArgs, json: bool) -> Result<String> 
     let call = settings.call(&args.job, args.as_of.as_deref(), &args.work)?;
     let report = run::plan(&call, monitor(json).as_ref())?;
     if json { render::json(&report) } else { Ok(render::report(&report)) }
-}
-
-fn status(settings: &Settings, json: bool) -> Result<String> {
-    let project = policy::load(&settings.dir, &settings.roots)?;
-    let jobs = daemon::status(&project, &settings.state(&project)?, settings.now)?;
-    if json {
-        return render::json(&serde_json::json!({ "schema": "tamis-status/1", "jobs": jobs }));
-    }
-    Ok(due::status(&jobs))
 }
 
 fn check(settings: &Settings, json: bool) -> Result<String> {
@@ -184,6 +182,7 @@ fn schema(kind: SchemaKind) -> Result<String> {
         SchemaKind::Source => policy::schema(policy::SpecKind::Source),
         SchemaKind::Job => policy::schema(policy::SpecKind::Job),
         SchemaKind::Report => schemars::schema_for!(run::Report).to_value(),
+        SchemaKind::Sweep => schemars::schema_for!(run::SweepReport).to_value(),
     })
 }
 

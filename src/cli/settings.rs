@@ -7,12 +7,13 @@ use crate::error::{Error, Result};
 use crate::evidence::Event;
 use crate::key;
 use crate::policy::Project;
-use crate::run::{Call, Stop, open_roots};
+use crate::run::{Call, Stop, SubjectCall, open_roots};
 use crate::state::State;
 use crate::store::Root;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 const MIB: usize = 1 << 20;
 const BLOCK_BYTES: usize = MIB / 4;
@@ -64,6 +65,18 @@ impl Settings {
             runtime: self.runtime.handle().clone(),
             wrap: None,
         })
+    }
+
+    /// A call about requests; who is meant is not in it yet.
+    pub fn subject_call(&self) -> SubjectCall {
+        SubjectCall {
+            dir: self.dir.clone(),
+            roots: self.roots.clone(),
+            now: self.now,
+            runtime: self.runtime.handle().clone(),
+            wrap: None,
+            values: Zeroizing::default(),
+        }
     }
 
     /// What scheduled runs of this process have in common. Its name is the host's, the process's number, and chance.

@@ -6,7 +6,7 @@ use super::render;
 use super::settings::{self, Settings};
 use crate::error::{Error, Result};
 use crate::policy::Effect;
-use crate::run::{Asked, Known, Stored, SubjectCall, subject};
+use crate::run::{Asked, Known, Stored, subject};
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Read, Write as _};
 use zeroize::Zeroizing;
@@ -30,14 +30,10 @@ pub fn carry_out(settings: &Settings, args: &SubjectArgs, json: bool) -> Result<
         SubjectVerb::Lift => Some(Effect::Lift),
     };
     let asked = effect.map(|effect| asked(effect, args)).transpose()?;
-    let call = SubjectCall {
-        dir: settings.dir.clone(),
-        roots: settings.roots.clone(),
-        now: settings.now,
-        runtime: settings.runtime.handle().clone(),
-        wrap: None,
-        values: if effect == Some(Effect::Lift) { Zeroizing::default() } else { values()? },
-    };
+    let mut call = settings.subject_call();
+    if effect != Some(Effect::Lift) {
+        call.values = values()?;
+    }
     let Some(asked) = asked else {
         let known = subject::find(&call)?;
         return if json { render::json(&known) } else { Ok(found(&known)) };
@@ -60,7 +56,11 @@ fn asked(effect: Effect, args: &SubjectArgs) -> Result<Asked> {
     })
 }
 
-fn values() -> Result<Zeroizing<String>> {
+/// Who is meant, from standard input or a prompt.
+///
+/// # Errors
+/// A policy error for what is no text, or too long.
+pub(super) fn values() -> Result<Zeroizing<String>> {
     let mut text = Zeroizing::new(String::with_capacity(MOST as usize + 1));
     if std::io::stdin().is_terminal() {
         let prompt = "who is meant? one `kind: value` a line, such as `email: …`; end with Ctrl-D\n";

@@ -77,26 +77,26 @@ impl Tally {
 
 /// Effects of the rows that any reaches.
 #[derive(Default)]
-struct Reached {
+pub(super) struct Reached {
     /// Per row 0, or 1 + place in `effects`; empty when no row is reached.
     numbers: Vec<u32>,
     effects: Vec<EffectSet>,
 }
 
 impl Reached {
-    fn row(&self, row: usize) -> Option<EffectSet> {
+    pub(super) fn row(&self, row: usize) -> Option<EffectSet> {
         let number = *self.numbers.get(row)? as usize;
         number.checked_sub(1).map(|place| self.effects[place])
     }
 }
 
 /// What is known of one row of the main export.
-struct Known {
+pub(super) struct Known {
     row: usize,
     effects: EffectSet,
     /// The clock that counts, or `NO_CLOCK`.
-    clock: i64,
-    until: Option<i64>,
+    pub clock: i64,
+    pub until: Option<i64>,
     /// The consent given, as (since, until).
     consent: Option<(i64, i64)>,
 }
@@ -183,7 +183,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Puts together what rules ask of a row; its clock is its own or its person's (R26).
-    fn known(
+    pub(super) fn known(
         &self,
         control: &Control,
         persons: Option<&(Vec<u32>, Persons)>,
@@ -203,7 +203,7 @@ impl<'a> Judge<'a> {
     }
 
     /// R12: which effects reach which rows.
-    fn reached(&self, control: &Control) -> Reached {
+    pub(super) fn reached(&self, control: &Control) -> Reached {
         let mut reached = Reached::default();
         if self.entries.is_empty() {
             return reached;
@@ -218,7 +218,12 @@ impl<'a> Judge<'a> {
     }
 
     /// The person of each row and what is asked about persons; none when every row is judged for itself.
-    fn persons(&self, control: &Control, people: &People, reached: &Reached) -> Result<Option<(Vec<u32>, Persons)>> {
+    pub(super) fn persons(
+        &self,
+        control: &Control,
+        people: &People,
+        reached: &Reached,
+    ) -> Result<Option<(Vec<u32>, Persons)>> {
         if !self.rules.person && !self.rules.on_consent() {
             return Ok(None);
         }
@@ -231,7 +236,7 @@ impl<'a> Judge<'a> {
         Ok(Some((people.by_row(), persons)))
     }
 
-    fn facts(&self, control: &Control, known: &Known) -> Facts {
+    pub(super) fn facts(&self, control: &Control, known: &Known) -> Facts {
         let (flags, exclude) = (control.flags(known.row), control.exclude(known.row));
         let due = known.until.is_none_or(|until| past(until, self.rules.as_of));
         let unreadable = flag::NO_SUBJECT | flag::CLOCK_UNREADABLE | flag::EXCLUDE_UNREADABLE;

@@ -146,6 +146,11 @@ impl Shape {
         }
     }
 
+    /// Numbers of the rows in some records.
+    pub(super) fn rows(self, records: &[u8]) -> impl Iterator<Item = usize> {
+        records.chunks_exact(self.stride()).map(row)
+    }
+
     /// Records without those whose combination is suppressed, and how many went.
     pub(super) fn without(self, records: &[u8], suppressed: impl Fn(u64) -> bool) -> (Vec<u8>, u64) {
         let stays = |r: &&[u8]| !suppressed(number(r, self.stride() - 8) as u64);

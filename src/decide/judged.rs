@@ -19,10 +19,10 @@ use crate::stage::{Slot, Staged, Vault};
 
 /// Rows judged, nothing cleared yet; `plan` stops here.
 pub struct Judged {
-    rules: Rules,
-    staged: Staged,
-    kept: Vec<Slot>,
-    shape: Shape,
+    pub(super) rules: Rules,
+    pub(super) staged: Staged,
+    pub(super) kept: Vec<Slot>,
+    pub(super) shape: Shape,
     verdict: Verdict,
 }
 

@@ -81,12 +81,13 @@ impl Verdict {
         self.reasons.iter().find(|(l, _)| l == label).map_or(0, |(_, n)| *n)
     }
 
-    /// What `accept` names: BLAKE3 hex over the pinned inputs' digest, `as_of` and all counts. Hints are left out.
+    /// What `accept` names: BLAKE3 hex over the pinned inputs' digest, `as_of` and all counts of the rows read. Hints are
+    /// left out, and so is the previous version: the refused run's own sweep may have taken rows from it since.
     ///
     /// # Errors
     /// When the counts cannot be written down.
     pub fn digest(&self, inputs: &str) -> Result<String> {
-        let counts = Verdict { hints: Vec::new(), ..self.clone() };
+        let counts = Verdict { hints: Vec::new(), previous: None, absent: 0, ..self.clone() };
         let mut hasher = blake3::Hasher::new();
         hasher.update(&(inputs.len() as u64).to_le_bytes());
         hasher.update(inputs.as_bytes());
@@ -127,6 +128,8 @@ mod tests {
         assert_ne!(digest(&one, "inputs"), digest(&one, "other"));
         assert_ne!(digest(&one, "inputs"), digest(&Verdict { as_of: Instant(1), ..verdict() }, "inputs"));
         assert_ne!(digest(&one, "inputs"), digest(&Verdict { rows_out: 6, ..verdict() }, "inputs"));
+        let swept = Verdict { previous: Some(3), absent: 2, ..verdict() };
+        assert_eq!(digest(&one, "inputs"), digest(&swept, "inputs"), "a sweep in between does not undo an acceptance");
         assert_eq!((one.removed("expired"), one.removed("rejected")), (2, 0));
     }
 }

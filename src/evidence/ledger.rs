@@ -137,12 +137,21 @@ pub enum Event {
     Removed {
         /// The job.
         job: String,
+        /// Objects removed, by what they were: files, companions, log, orphans, staging, versions, uploads.
+        objects: BTreeMap<String, u64>,
+        /// Their length.
+        bytes: u64,
+        /// Files that a legal hold keeps.
+        held: u64,
+        /// All requests applied before are removed from this dataset, as far as tamis can verify.
+        watermark: Option<Instant>,
+    },
+    /// Raw exports older than `raw_keep` are gone for good.
+    RawRemoved {
         /// Objects removed.
         objects: u64,
         /// Their length.
         bytes: u64,
-        /// All requests received before are removed from this dataset, as far as tamis can verify.
-        watermark: Option<Instant>,
     },
     /// Scheduled runs did not happen and will not be caught up.
     Missed {
@@ -182,8 +191,9 @@ impl Event {
             Event::Refused { .. } => "refused",
             Event::Accepted { .. } => "accepted",
             Event::Requests { .. } => "requests",
-            Event::Asked { .. } => "asked",
             Event::Removed { .. } => "removed",
+            Event::RawRemoved { .. } => "raw-removed",
+            Event::Asked { .. } => "asked",
             Event::Missed { .. } => "missed",
         }
     }

@@ -56,6 +56,9 @@ pub struct Manifest {
     pub rows_out: u64,
     /// Rows removed, by reason, in the order of R33; `rows_in` = `rows_out` + their sum.
     pub removed: Vec<Removed>,
+    /// Of a sweep: values made null because their field's own `keep` is over.
+    #[serde(default)]
+    pub nulled: u64,
     /// Rows of the version before that no export brought back (R35); outside the balance.
     pub absent: Option<u64>,
     /// Rows whose reason was `expired` because no clock could be used (R25).
@@ -177,8 +180,14 @@ pub struct Field {
     pub name: String,
     /// The column it was made from.
     pub from: Option<String>,
+    /// The subject token.
+    #[serde(default)]
+    pub subject: bool,
     /// What was done, with its settings, as in the job.
     pub treatment: String,
+    /// Its own retention period, when it is shorter than the row's; companions have its dates in this order.
+    #[serde(default)]
+    pub keep: Option<String>,
     /// Arrow type.
     pub data_type: String,
     /// Non-null values read.

@@ -12,6 +12,7 @@ mod folder;
 mod format;
 mod gather;
 mod job_spec;
+mod place;
 mod plan;
 mod policy_spec;
 mod schedule;
@@ -24,6 +25,7 @@ mod value;
 
 pub use folder::{lint, load};
 pub use job_spec::CatchUp;
+pub use place::{Rule, place};
 pub use plan::*;
 pub use schedule::Schedule;
 pub use schema::{SpecKind, schema};

@@ -3,24 +3,19 @@
 
 use super::cleared::Stretch;
 use super::encode::{GROUP_ROWS, fixed_binary, properties, refill, timestamps, write_error, writer};
+use super::groups::Groups;
 use crate::decide::{NO_SINCE, mark};
 use crate::error::{Error, Result};
-use crate::store::{Object, Root, SeekSource, from_io};
+use crate::store::Root;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, UInt8Array};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType, UInt8Type};
 use arrow::record_batch::RecordBatch;
-use bytes::Bytes;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
-use parquet::arrow::{ArrowWriter, ProjectionMask};
+use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::properties::WriterProperties;
-use parquet::file::reader::{ChunkReader, Length};
-use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnPath;
-use std::io::{SeekFrom, Write};
-use std::ops::Range;
+use std::io::Write;
 use std::sync::Arc;
 
 /// What a companion holds of one row.
@@ -194,10 +189,7 @@ fn optional_times(column: &mut Vec<i64>, none: i64) -> ArrayRef {
 
 /// Reads one companion, a row group at a time, in the order of the published rows.
 pub struct Companions {
-    source: Box<dyn SeekSource>,
-    bytes: u64,
-    place: String,
-    metadata: ArrowReaderMetadata,
+    groups: Groups,
     subjects_only: bool,
     next: usize,
 }
@@ -220,31 +212,33 @@ impl Companions {
     }
 
     fn start(state: &Root, path: &str, subjects_only: bool) -> Result<Companions> {
-        let place = state.display(path);
-        let object: Object = state.head(path)?.ok_or_else(|| {
-            Error::evidence(format!("{place} is missing"))
-                .help("companions live as long as the files they belong to; restore it or publish a new version")
-        })?;
-        let mut source = state.open_seek(&object)?;
-        let footer = footer(source.as_mut(), object.bytes, &place)?;
-        let metadata = ArrowReaderMetadata::try_new(Arc::new(footer), ArrowReaderOptions::new())
-            .map_err(|_| no_companion(&place))?;
-        if metadata.schema().fields().first().is_none_or(|f| f.name() != "subject") {
-            return Err(no_companion(&place));
+        let groups = Groups::open(state, path, no_companion)?;
+        if groups.schema().fields().first().is_none_or(|f| f.name() != "subject") {
+            return Err(no_companion(&state.display(path)));
         }
-        Ok(Companions { source, bytes: object.bytes, place, metadata, subjects_only, next: 0 })
+        Ok(Companions { groups, subjects_only, next: 0 })
     }
 
     /// Rows in the file.
     pub fn rows(&self) -> u64 {
-        u64::try_from(self.metadata.metadata().file_metadata().num_rows()).unwrap_or(0)
+        self.groups.rows()
+    }
+
+    /// Identity slots per row.
+    pub fn identities(&self) -> usize {
+        self.groups.schema().fields().iter().filter(|field| field.name().starts_with("identity_")).count()
+    }
+
+    /// Length of the file.
+    pub fn bytes(&self) -> u64 {
+        self.groups.bytes()
     }
 
     /// Passes over the groups that cannot hold a subject for which `wanted(least, greatest)` is false, judged by the
     /// tokens of the footer alone; returns how many were passed over.
     pub fn skip_while(&mut self, wanted: impl Fn(&[u8; 16], &[u8; 16]) -> bool) -> usize {
         let from = self.next;
-        while let Some((least, greatest)) = self.bounds(self.next) {
+        while let Some((least, greatest)) = self.groups.bounds(self.next) {
             if wanted(&least, &greatest) {
                 break;
             }
@@ -253,95 +247,23 @@ impl Companions {
         self.next - from
     }
 
-    fn bounds(&self, group: usize) -> Option<([u8; 16], [u8; 16])> {
-        let group = self.metadata.metadata().row_groups().get(group)?;
-        let Some(Statistics::FixedLenByteArray(bounds)) = group.column(0).statistics() else { return None };
-        Some((bounds.min_bytes_opt()?.try_into().ok()?, bounds.max_bytes_opt()?.try_into().ok()?))
-    }
-
     /// The next row group; `None` at the end.
     ///
     /// # Errors
     /// A storage error when it cannot be read, an evidence error when its bytes do not decode.
     pub fn next_group(&mut self) -> Result<Option<CompanionGroup>> {
-        if self.next == self.metadata.metadata().num_row_groups() {
+        if self.next == self.groups.len() {
             return Ok(None);
         }
-        let batch = self.read(self.next)?;
+        let batch = self.groups.read(self.next, self.subjects_only)?;
         self.next += 1;
-        Ok(Some(CompanionGroup::new(batch).ok_or_else(|| no_companion(&self.place))?))
-    }
-
-    fn read(&mut self, group: usize) -> Result<RecordBatch> {
-        let columns = self.metadata.metadata().row_group(group).columns();
-        let columns = if self.subjects_only { &columns[..1] } else { columns };
-        let start = columns.iter().map(|c| c.byte_range().0).min().unwrap_or(0);
-        let end = columns.iter().map(|c| c.byte_range().0.saturating_add(c.byte_range().1)).max().unwrap_or(0);
-        let window = Window::read(self.source.as_mut(), start..end, self.bytes, &self.place)?;
-        let schema = self.metadata.metadata().file_metadata().schema_descr();
-        let mask = if self.subjects_only { ProjectionMask::roots(schema, [0]) } else { ProjectionMask::all() };
-        let mut reader = ParquetRecordBatchReaderBuilder::new_with_metadata(window, self.metadata.clone())
-            .with_projection(mask)
-            .with_row_groups(vec![group])
-            .with_batch_size(GROUP_ROWS)
-            .build()
-            .map_err(|_| no_companion(&self.place))?;
-        reader.next().and_then(|batch| batch.ok()).ok_or_else(|| no_companion(&self.place))
+        Ok(Some(CompanionGroup::new(batch).ok_or_else(|| no_companion(self.groups.place()))?))
     }
 }
 
 fn no_companion(place: &str) -> Error {
     Error::evidence(format!("{place} cannot be read as a companion"))
         .help("compare its hash with the manifest: `tamis verify`")
-}
-
-fn footer(source: &mut dyn SeekSource, bytes: u64, place: &str) -> Result<ParquetMetaData> {
-    let tail = Window::read(source, bytes.saturating_sub(8)..bytes, bytes, place)?;
-    let length = tail.bytes.first_chunk().map_or(0, |length| u64::from(u32::from_le_bytes(*length)));
-    let window = Window::read(source, bytes.saturating_sub(8 + length)..bytes, bytes, place)?;
-    ParquetMetaDataReader::new().parse_and_finish(&window).map_err(|_| no_companion(place))
-}
-
-/// A stretch of a file in memory: one ranged read per row group.
-struct Window {
-    start: u64,
-    bytes: Bytes,
-    file: u64,
-}
-
-impl Window {
-    fn read(source: &mut dyn SeekSource, range: Range<u64>, file: u64, place: &str) -> Result<Window> {
-        let length = range.end.min(file).checked_sub(range.start).and_then(|n| usize::try_from(n).ok());
-        let mut bytes = vec![0; length.ok_or_else(|| no_companion(place))?];
-        let read = source.seek(SeekFrom::Start(range.start)).and_then(|_| source.read_exact(&mut bytes));
-        read.map_err(|e| from_io(place, e))?;
-        Ok(Window { start: range.start, bytes: bytes.into(), file })
-    }
-
-    fn slice(&self, start: u64, length: Option<usize>) -> parquet::errors::Result<Bytes> {
-        let from = start.checked_sub(self.start).and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX);
-        let to = length.map_or(Some(self.bytes.len()), |n| from.checked_add(n));
-        match to {
-            Some(to) if from <= to && to <= self.bytes.len() => Ok(self.bytes.slice(from..to)),
-            _ => Err(parquet::errors::ParquetError::EOF("outside of the window".into())),
-        }
-    }
-}
-
-impl Length for Window {
-    fn len(&self) -> u64 {
-        self.file
-    }
-}
-
-impl ChunkReader for Window {
-    type T = std::io::Cursor<Bytes>;
-    fn get_read(&self, start: u64) -> parquet::errors::Result<Self::T> {
-        self.slice(start, None).map(std::io::Cursor::new)
-    }
-    fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
-        self.slice(start, Some(length))
-    }
 }
 
 /// The rows of one row group.

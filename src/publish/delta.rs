@@ -2,8 +2,8 @@
 //! Everything of delta_kernel is in here, on our own object store. Must not know rows.
 
 use super::log::{self, Entry, Mark};
-use super::{Column, ColumnType, Current, CurrentFile, Receipt, Target, Written};
-use crate::error::{Error, Result};
+use super::{Column, ColumnType, Current, CurrentFile, Receipt, Rewritten, Target, Written};
+use crate::error::{Error, Kind, Result};
 use crate::store::Root;
 use arrow::array::{ArrayRef, Int64Array, StructArray};
 use arrow::datatypes::{DataType as ArrowType, Field};
@@ -13,10 +13,11 @@ use delta_kernel::schema::{DataType, PrimitiveType, StructField, StructType};
 use delta_kernel::table_features::ColumnMappingMode;
 use delta_kernel::transaction::create_table::create_table;
 use delta_kernel::transaction::{CommitResult, Transaction, UpdateTableOperation};
-use delta_kernel::{FileMeta, KernelError, KernelResult, Snapshot, SnapshotRef};
+use delta_kernel::{FileMeta, FilteredEngineData, KernelError, KernelResult, Snapshot, SnapshotRef};
 use delta_kernel_default_engine::executor::tokio::TokioMultiThreadExecutor;
 use delta_kernel_default_engine::parquet::DataFileMetadata;
 use delta_kernel_default_engine::{DefaultEngine, DefaultEngineBuilder, build_add_file_metadata};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use url::Url;
 
@@ -65,6 +66,57 @@ pub fn commit(
     manifest: &str,
     expected: Option<u64>,
 ) -> Result<Receipt> {
+    put(&Change { written, gone: None }, target, (app, sequence), manifest, expected)
+}
+
+/// As [`commit`], for what a sweep rewrote: only the files that it takes the place of are removed, all others stay.
+///
+/// # Errors
+/// As [`commit`].
+pub fn replace(
+    rewritten: &Rewritten,
+    target: &Target<'_>,
+    app: &str,
+    sequence: i64,
+    manifest: &str,
+    expected: u64,
+) -> Result<Receipt> {
+    let change = Change { written: &rewritten.written, gone: Some(&rewritten.gone) };
+    put(&change, target, (app, sequence), manifest, Some(expected))
+}
+
+/// Writes a checkpoint of the current version, which must be `version`.
+///
+/// # Errors
+/// Evidence, when the table is at another version; storage errors.
+pub(super) fn checkpoint(lake: &Root, path: &str, version: u64) -> Result<()> {
+    let table = Table::new(lake, path)?;
+    if table.open()?.is_none_or(|opened| opened.current.version != version) {
+        return Err(Error::evidence(format!("{}: the table is at another version than state says", table.place()))
+            .help("another run was faster: sweep again"));
+    }
+    // The log has just been read: what fails now is the store.
+    table.checkpoint().map_err(|e| match e.kind() {
+        Kind::Evidence => Error::storage(format!("{}: a checkpoint could not be written", table.place())),
+        _ => e,
+    })
+}
+
+/// What a commit adds and removes.
+struct Change<'a> {
+    written: &'a Written,
+    /// Files that go; none for all.
+    gone: Option<&'a BTreeSet<String>>,
+}
+
+fn put(
+    change: &Change<'_>,
+    target: &Target<'_>,
+    (app, sequence): (&str, i64),
+    manifest: &str,
+    expected: Option<u64>,
+) -> Result<Receipt> {
+    let written = change.written;
     let table = Table::new(target.lake, target.path)?;
     let opened = table.open()?;
     if let Some(opened) = &opened
@@ -78,7 +130,7 @@ pub fn commit(
             .help("another run or another writer was faster: run again, and let only one run at a time"));
     }
     let mark = Mark { run: written.run.clone(), attempt: written.attempt, manifest: manifest.to_owned() };
-    let receipt = table.put(opened.as_ref(), written, &mark, (app, sequence))?;
+    let receipt = table.put(opened.as_ref(), change, &mark, (app, sequence))?;
     if receipt.version > 0 && receipt.version.is_multiple_of(CHECKPOINT) {
         // Readers only get quicker by it, and the next one makes up for it.
         let _ = table.checkpoint();
@@ -212,12 +264,12 @@ impl<'a> Table<'a> {
     }
 
     /// Puts version `expected + 1` and finds out what became of it.
-    fn put(&self, opened: Option<&Opened>, written: &Written, mark: &Mark, txn: (&str, i64)) -> Result<Receipt> {
+    fn put(&self, opened: Option<&Opened>, change: &Change<'_>, mark: &Mark, txn: (&str, i64)) -> Result<Receipt> {
         let version = opened.map_or(0, |opened| opened.current.version + 1);
         for _ in 0..TRIES {
             let sent = match opened {
-                Some(opened) => self.overwrite(opened, written, mark, txn)?,
-                None => self.create(written, mark, txn)?,
+                Some(opened) => self.overwrite(opened, change, mark, txn)?,
+                None => self.create(change.written, mark, txn)?,
             };
             let Err(failure) = sent else { return Ok(receipt(version, mark.clone(), false)) };
             match log::read(self.lake, self.path, version).map_err(|_| self.outcome_unknown(version))? {
@@ -251,7 +303,14 @@ impl<'a> Table<'a> {
         Ok(sent(transaction.commit(&self.engine)))
     }
 
-    fn overwrite(&self, opened: &Opened, written: &Written, mark: &Mark, (app, sequence): (&str, i64)) -> Result<Sent> {
+    fn overwrite(
+        &self,
+        opened: &Opened,
+        change: &Change<'_>,
+        mark: &Mark,
+        (app, sequence): (&str, i64),
+    ) -> Result<Sent> {
+        let written = change.written;
         let builder = opened
             .snapshot
             .clone()
@@ -266,12 +325,45 @@ impl<'a> Table<'a> {
             return Err(self.feature("partitions"));
         }
         self.add(&mut transaction, written)?;
-        let old = || opened.snapshot.clone().scan_builder().build()?.scan_metadata(&self.engine)?.collect();
-        let old: KernelResult<Vec<_>> = old();
-        for found in old.map_err(|e| self.refused("reading the table's log", &e))? {
-            transaction.remove_files(found.scan_files);
+        for files in self.removed(opened, change.gone)? {
+            transaction.remove_files(files);
         }
         Ok(sent(transaction.commit(&self.engine)))
+    }
+
+    /// The files that go, as the kernel wants them: rows of what a scan would read, the others left out.
+    fn removed(&self, opened: &Opened, gone: Option<&BTreeSet<String>>) -> Result<Vec<FilteredEngineData>> {
+        fn take(names: &mut Vec<String>, file: ScanFile) {
+            names.push(file.path);
+        }
+        let mut left = gone.map_or(0, BTreeSet::len);
+        let mut choose = || -> KernelResult<Vec<FilteredEngineData>> {
+            let mut chosen = Vec::new();
+            for found in opened.snapshot.clone().scan_builder().build()?.scan_metadata(&self.engine)? {
+                let found = found?;
+                let Some(gone) = gone else {
+                    chosen.push(found.scan_files);
+                    continue;
+                };
+                let mut names = found.visit_scan_files(Vec::new(), take)?.into_iter();
+                let (data, mut selected) = found.scan_files.into_parts();
+                selected.resize(data.len(), true);
+                for row in selected.iter_mut().filter(|row| **row) {
+                    *row = names.next().is_some_and(|name| gone.contains(&name));
+                    left -= usize::from(*row);
+                }
+                if selected.contains(&true) {
+                    chosen.push(FilteredEngineData::try_new(data, selected)?);
+                }
+            }
+            Ok(chosen)
+        };
+        let chosen = choose().map_err(|e| self.refused("reading the table's log", &e))?;
+        if left > 0 {
+            return Err(Error::evidence(format!("{}: a file to be replaced is not in the table", self.place()))
+                .help("compare the table with the ledger: `tamis verify`"));
+        }
+        Ok(chosen)
     }
 
     /// Stages the new files. Of their statistics only the number of rows enters the log.

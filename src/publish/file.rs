@@ -67,11 +67,17 @@ pub(super) fn file_name(range: usize, run: &str, attempt: u32) -> String {
 
 /// Whether a name is one that `file_name` gives.
 pub(super) fn is_file_name(name: &str) -> bool {
-    let Some(rest) = name.strip_prefix("part-").and_then(|rest| rest.strip_suffix(".parquet")) else { return false };
+    range_in(name).is_some()
+}
+
+/// The range in a name that `file_name` gives.
+pub(super) fn range_in(name: &str) -> Option<usize> {
+    let rest = name.strip_prefix("part-")?.strip_suffix(".parquet")?;
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let Some((range, rest)) = rest.split_once('-') else { return false };
-    rest.rsplit_once('-')
-        .is_some_and(|(run, attempt)| range.len() >= 5 && digits(range) && !run.is_empty() && digits(attempt))
+    let (range, rest) = rest.split_once('-')?;
+    let (run, attempt) = rest.rsplit_once('-')?;
+    let ours = range.len() >= 5 && digits(range) && !run.is_empty() && digits(attempt);
+    range.parse().ok().filter(|_| ours)
 }
 
 /// What all workers share.
@@ -144,6 +150,12 @@ pub(crate) struct Sink<'a> {
 
 struct Open {
     range: usize,
+    pair: Pair,
+}
+
+/// A data file and its companion while they are written.
+pub(super) struct Pair {
+    name: String,
     rows: u64,
     data: Encoder<Hashed>,
     companion: CompanionEncoder<Hashed>,
@@ -169,36 +181,36 @@ impl Sink<'_> {
         self.file(range)?.push(row)
     }
 
-    fn file(&mut self, range: usize) -> Result<&mut Open> {
+    fn file(&mut self, range: usize) -> Result<&mut Pair> {
         if self.open.as_ref().is_none_or(|open| open.range != range) {
             self.close()?;
         }
         match &mut self.open {
-            Some(open) => Ok(open),
-            none => Ok(none.insert(Open::new(self.job, range)?)),
+            Some(open) => Ok(&mut open.pair),
+            none => {
+                let name = file_name(range, self.job.writing.run, self.job.writing.attempt);
+                let pair = Pair::new(name, self.job.target, &self.job.shape, &self.job.companion)?;
+                Ok(&mut none.insert(Open { range, pair }).pair)
+            }
         }
     }
 
     fn close(&mut self) -> Result<()> {
         let Some(open) = self.open.take() else { return Ok(()) };
-        let file = open.finish(self.job)?;
+        let file = open.pair.finish(self.job.target)?;
         self.job.monitor.event(Event::Advance { bytes: file.bytes });
         self.written.push(file);
         Ok(())
     }
 }
 
-impl Open {
-    fn new(job: &Job<'_>, range: usize) -> Result<Open> {
-        let name = file_name(range, job.writing.run, job.writing.attempt);
-        let data = Hashed::open(job.target.lake, &job.target.file(&name))?;
-        let companion = Hashed::open(job.target.state, &job.target.companion(&name))?;
-        Ok(Open {
-            range,
-            rows: 0,
-            data: Encoder::new(&job.shape, data)?,
-            companion: CompanionEncoder::new(&job.companion, companion)?,
-        })
+impl Pair {
+    /// Starts both files under `name`.
+    pub fn new(name: String, target: &Target<'_>, shape: &Shape, companion: &CompanionShape) -> Result<Pair> {
+        let data = Hashed::open(target.lake, &target.file(&name))?;
+        let hashed = Hashed::open(target.state, &target.companion(&name))?;
+        let (data, companion) = (Encoder::new(shape, data)?, CompanionEncoder::new(companion, hashed)?);
+        Ok(Pair { name, rows: 0, data, companion })
     }
 
     fn extend(&mut self, rows: Stretch<'_>) -> Result<()> {
@@ -207,21 +219,20 @@ impl Open {
         self.companion.extend(rows)
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "sweeps bring row by row what stays"))]
-    fn push(&mut self, row: &Row<'_>) -> Result<()> {
+    /// Takes one row: what sweeps leave comes so.
+    pub fn push(&mut self, row: &Row<'_>) -> Result<()> {
         self.rows += 1;
         self.data.push(row.fields)?;
         self.companion.push(&row.companion)
     }
 
     /// The companion is there before its file, so no file is ever without one.
-    fn finish(self, job: &Job<'_>) -> Result<FileWritten> {
-        let name = file_name(self.range, job.writing.run, job.writing.attempt);
+    pub fn finish(self, target: &Target<'_>) -> Result<FileWritten> {
         let (companion_bytes, companion_blake3) = self.companion.finish()?.finish()?;
         let (bytes, blake3) = self.data.finish()?.finish()?;
         Ok(FileWritten {
-            companion: job.target.companion(&name),
-            name,
+            companion: target.companion(&self.name),
+            name: self.name,
             rows: self.rows,
             bytes,
             blake3,

@@ -3,24 +3,29 @@
 
 mod cleared;
 mod companion;
+mod data;
 mod delta;
 mod encode;
 mod file;
+mod groups;
 mod log;
+mod removal;
+mod rewrite;
 mod schema;
 #[cfg(test)]
 mod tests;
 
 pub use companion::{CompanionGroup, Companions};
-pub use delta::{commit, current};
+pub use delta::{commit, current, replace};
+pub use removal::{Orphans, orphans, trim};
+pub use rewrite::{Rewriting, Rewritten, rewrite};
 pub use schema::{Column, ColumnType};
 
 use crate::decide::Cleared;
 use crate::error::Result;
 use crate::monitor::{Event, Monitor};
-use crate::store::{Object, Root};
+use crate::store::Root;
 use file::Publishable;
-use std::collections::BTreeSet;
 
 /// Where a dataset lives: the table in the lake, its companions in `state`.
 pub struct Target<'a> {
@@ -175,29 +180,4 @@ pub(crate) fn write_rows(
         rows: files.iter().map(|f| f.rows).sum(),
         files,
     })
-}
-
-/// Files of earlier attempts that nothing refers to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Orphans {
-    /// Data files in the lake.
-    pub files: Vec<Object>,
-    /// Companions in `state`.
-    pub companions: Vec<Object>,
-}
-
-/// Lists data files and companions that bear our kind of name and are not in `known` (names of files that a version,
-/// a grace period or an attempt under way still needs). Whether they are old enough to remove is the caller's.
-///
-/// # Errors
-/// Storage errors.
-pub fn orphans(target: &Target<'_>, known: &BTreeSet<String>) -> Result<Orphans> {
-    let unknown = |root: &Root, prefix: &str| -> Result<Vec<Object>> {
-        let stray = |object: &Object| {
-            let name = object.path.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('/'));
-            name.is_some_and(|name| file::is_file_name(name) && !known.contains(name))
-        };
-        Ok(root.list(prefix)?.into_iter().filter(stray).collect())
-    };
-    Ok(Orphans { files: unknown(target.lake, target.path)?, companions: unknown(target.state, target.companions)? })
 }

@@ -66,6 +66,29 @@ pub fn select_set(
     }
 }
 
+/// Which paths an input can be, whatever the set; for what has to find exports without reading them.
+pub struct InputPaths(Pattern);
+
+impl InputPaths {
+    /// Of an input.
+    ///
+    /// # Errors
+    /// A policy error for a bad glob.
+    pub fn new(input: &Location) -> Result<InputPaths> {
+        Ok(InputPaths(Pattern::new(&input.path)?))
+    }
+
+    /// The folder below which they all are.
+    pub fn folder(&self) -> &str {
+        &self.0.folder
+    }
+
+    /// Whether a path is one of them.
+    pub fn matches(&self, path: &str) -> bool {
+        self.0.split(path).is_some()
+    }
+}
+
 /// An object, and the folder its marker lies in.
 struct Found {
     object: Object,

@@ -160,6 +160,11 @@ impl Requests {
         }
     }
 
+    /// Whether requests have been stored since they were last looked for in a job's dataset.
+    pub fn fresh(&self, job: &str) -> bool {
+        self.notes.looked.get(job).is_none_or(|known| known.segment < self.last_entries())
+    }
+
     /// Everything noted: entry, job, standing; in no particular order. Entries without a note are not in it.
     pub fn states(&self) -> impl Iterator<Item = (u32, &str, Standing)> {
         let notes = &self.notes;
@@ -190,12 +195,8 @@ impl Requests {
             }
         }
         let (count, last) = (segment.notes.len(), self.last_entries());
-        let fresh = self.notes.looked.get(job).is_none_or(|known| known.segment < last);
-        segment.looked.extend(looked.filter(|_| fresh && last > 0).map(|at| Looked {
-            job: job.to_owned(),
-            segment: last,
-            at,
-        }));
+        let fresh = self.fresh(job) && last > 0;
+        segment.looked.extend(looked.filter(|_| fresh).map(|at| Looked { job: job.to_owned(), segment: last, at }));
         self.append(Some(state), segment)?;
         self.index()?;
         Ok(count)

@@ -15,7 +15,7 @@ use crate::minimize::{FieldKind, Tally};
 use crate::policy::{Basis, Share, TokenFormat, Treatment};
 use crate::publish::{Receipt, Written};
 use crate::read::ReadReport;
-use crate::state::{Current, FieldType, Intent, PublishedFile, SetRead, pins};
+use crate::state::Intent;
 use crate::store::Created;
 
 /// What `run` and `plan` say, in text and as JSON.
@@ -186,7 +186,8 @@ pub fn manifest(ready: &Ready, facts: &Facts<'_>, written: Option<&Written>) -> 
         rows_in: verdict.rows_in,
         rows_out: verdict.rows_out,
         removed: verdict.reasons.iter().map(|(reason, rows)| Removed { reason: reason.clone(), rows: *rows }).collect(),
-        absent: previous.map(|_| verdict.absent),
+        nulled: 0,
+        absent: previous.filter(|current| current.epoch == ready.keys.epoch).map(|_| verdict.absent),
         no_clock: verdict.no_clock,
         clocks_ignored: ClocksIgnored {
             sentinel: facts.tally.clocks.iter().map(|clock| clock.sentinels).sum(),
@@ -263,7 +264,9 @@ fn fields(ready: &Ready, tally: &Tally) -> Vec<Field> {
         .map(|(f, field)| Field {
             name: field.name.clone(),
             from: field.from.map(|column| plan.columns[column].name.clone()),
+            subject: field.subject,
             treatment: treatment(&field.treat),
+            keep: field.keep.map(|keep| keep.to_string()),
             data_type: data_type(layout.fields[f].kind, plan.token_format),
             values: tally.fields[f].values,
             untreated: tally.fields[f].untreated,
@@ -315,55 +318,6 @@ fn output(ready: &Ready, written: Option<&Written>) -> Output {
             .map(|f| file(f.companion.clone(), f.rows, f.companion_bytes, &f.companion_blake3))
             .collect(),
     }
-}
-
-/// The last steps: the commit is in the log, now the ledger and the dataset's record say so. Repeating them is safe.
-///
-/// # Errors
-/// Storage errors; the next run makes up for what is missing.
-pub fn remember(ready: &mut Ready, intent: &Intent, manifest: &Manifest) -> Result<()> {
-    if let Some(plan) = manifest.brake.as_ref().and_then(|brake| brake.accepted.as_ref()) {
-        ready.state.use_accept(&manifest.job, plan, &manifest.run)?;
-    }
-    let event = Event::Published {
-        job: manifest.job.clone(),
-        as_of: manifest.as_of,
-        version: manifest.output.version,
-        manifest: manifest.digest()?,
-        rows_in: manifest.rows_in,
-        rows_out: manifest.rows_out,
-    };
-    ready.state.ledger().append(intent.of(manifest.attempt), event, ready.call.now)?;
-    let dataset = &mut ready.dataset;
-    dataset.seen(manifest.as_of);
-    let pairs = manifest.output.files.iter().zip(&manifest.output.companions);
-    dataset.current = Some(Current {
-        version: manifest.output.version,
-        run: manifest.run.clone(),
-        attempt: manifest.attempt,
-        manifest: manifest.digest()?,
-        as_of: manifest.as_of,
-        rows: manifest.rows_out,
-        files: pairs
-            .map(|(file, companion)| PublishedFile {
-                path: file.path.clone(),
-                rows: file.rows,
-                companion: companion.path.clone(),
-            })
-            .collect(),
-    });
-    let own = |input: &&Input| Some(&input.source) == manifest.inputs.first().map(|first| &first.source);
-    let records = manifest.inputs.iter().filter(own).flat_map(|input| &input.members).map(|m| m.records).sum();
-    let set = intent.set.clone().unwrap_or_default();
-    dataset.set_read(&set, SetRead { pins: pins(&intent.objects), records, run: manifest.run.clone() });
-    dataset.fields = manifest
-        .fields
-        .iter()
-        .map(|field| FieldType { name: field.name.clone(), data_type: field.data_type.clone() })
-        .collect();
-    let drift: Vec<String> = manifest.drift.iter().map(|drift| drift.column.clone()).collect();
-    dataset.drifted(&drift, manifest.as_of);
-    ready.state.save_dataset(&mut ready.dataset)
 }
 
 /// The commit must be the one whose manifest was prepared.

@@ -102,6 +102,18 @@ pub fn learn<C: Carriers>(ready: &Ready, requests: &mut Requests, rows: &C) -> R
 /// # Errors
 /// Storage errors.
 pub fn note(ready: &Ready, requests: &mut Requests, links: &Links) -> Result<()> {
+    note_all(ready, requests, links, Some(ready.call.now))
+}
+
+/// As `note`, when not every request was looked for.
+///
+/// # Errors
+/// Storage errors.
+pub fn note_only(ready: &Ready, requests: &mut Requests, links: &Links) -> Result<()> {
+    note_all(ready, requests, links, None)
+}
+
+fn note_all(ready: &Ready, requests: &mut Requests, links: &Links, looked: Option<Instant>) -> Result<()> {
     let (plan, now) = (ready.plan(), ready.call.now);
     let standing = |reached: &decide::Reached| {
         let known = requests.standing(reached.entry, &plan.job);
@@ -113,7 +125,7 @@ pub fn note(ready: &Ready, requests: &mut Requests, links: &Links) -> Result<()>
         (reached.entry, Standing { state, at: now, until: known.until, review })
     };
     let noted: Vec<(u32, Standing)> = links.reached.iter().map(standing).collect();
-    requests.note(ready.state.root(), &plan.job, &noted, Some(now))?;
+    requests.note(ready.state.root(), &plan.job, &noted, looked)?;
     // Merging small segments is a courtesy to later runs; whatever stops it leaves every entry readable.
     let _ = requests.compact(ready.state.root());
     Ok(())

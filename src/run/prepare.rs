@@ -11,6 +11,7 @@ use crate::policy::{self, KeyFrom, Plan, Project};
 use crate::publish::Target;
 use crate::state::{Accept, Dataset, Intent, State};
 use crate::store::Root;
+use crate::sweep::Scene;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -72,6 +73,8 @@ pub struct Ready {
     pub companions: String,
     /// What a person has let through, when the next run may use it.
     pub accept: Option<Accept>,
+    /// Whether that counts here: not for a sweep.
+    accepts: bool,
     /// The instant to judge at.
     pub as_of: Instant,
     /// What an earlier attempt of the same run has pinned.
@@ -84,6 +87,18 @@ impl Ready {
     /// # Errors
     /// Policy errors for specs, keys, state and `as_of`; storage errors.
     pub fn prepare(call: &Call, monitor: &dyn Monitor) -> Result<Ready> {
+        Self::open(call, true, monitor)
+    }
+
+    /// As `prepare`, for a sweep: what a person accepted waits for the run that it is meant for.
+    ///
+    /// # Errors
+    /// As `prepare`.
+    pub fn for_sweep(call: &Call, monitor: &dyn Monitor) -> Result<Ready> {
+        Self::open(call, false, monitor)
+    }
+
+    fn open(call: &Call, accepts: bool, monitor: &dyn Monitor) -> Result<Ready> {
         let project = match &call.project {
             Some(project) => project.clone(),
             None => Arc::new(policy::load(&call.dir, &call.roots)?),
@@ -102,12 +117,25 @@ impl Ready {
             return Err(Error::policy(format!("job {} has published to {} so far", call.job, dataset.dataset))
                 .help("a dataset keeps its output; for another one write a new job"));
         }
-        let accept = pending(&state, &call.job, &dataset)?;
+        check_epoch(&state, &dataset, &keys.epoch)?;
+        let accept = if accepts { pending(&state, &call.job, &dataset)? } else { None };
         let as_of = as_of(call, accept.as_ref(), &dataset)?;
         let companions = format!("companions/{}", call.job);
         let run = call.scheduled.then(|| scheduled::scheduled_id(&call.job, as_of));
         let earlier = run.map(|run| scheduled::earlier(&state, &run, &plan.digest)).transpose()?.flatten();
-        Ok(Ready { call: call.clone(), project, roots, keys, state, dataset, companions, accept, as_of, earlier })
+        Ok(Ready {
+            call: call.clone(),
+            project,
+            roots,
+            keys,
+            state,
+            dataset,
+            companions,
+            accept,
+            accepts,
+            as_of,
+            earlier,
+        })
     }
 
     /// Looks again at what a person has let through, once a version was completed that may have used it.
@@ -115,7 +143,7 @@ impl Ready {
     /// # Errors
     /// As [`Ready::prepare`].
     pub fn renew(&mut self) -> Result<()> {
-        self.accept = pending(&self.state, &self.call.job, &self.dataset)?;
+        self.accept = if self.accepts { pending(&self.state, &self.call.job, &self.dataset)? } else { None };
         self.as_of = as_of(&self.call, self.accept.as_ref(), &self.dataset)?;
         Ok(())
     }
@@ -143,6 +171,21 @@ impl Ready {
             path: &output.path,
             state: self.state.root(),
             companions: &self.companions,
+        }
+    }
+
+    /// The dataset as a sweep needs it.
+    pub fn scene(&self) -> Scene<'_> {
+        Scene {
+            project: &self.project,
+            plan: self.plan(),
+            state: &self.state,
+            target: self.target(),
+            as_of: self.as_of,
+            now: self.call.now,
+            threads: self.call.threads,
+            memory_bytes: self.call.memory_bytes,
+            spill: &self.call.spill,
         }
     }
 
@@ -202,6 +245,21 @@ fn demo(call: &Call, project: &Project, roots: &BTreeMap<String, Root>, monitor:
         monitor.event(Event::Warning(format!("demo: made the state in {}", state.display(""))));
     }
     Ok(())
+}
+
+/// Tokens of a dataset move on from epoch to epoch and never back: an old policy file would undo a rotation.
+fn check_epoch(state: &State, dataset: &Dataset, epoch: &str) -> Result<()> {
+    let Some(current) = dataset.current.as_ref().filter(|current| current.epoch != epoch) else { return Ok(()) };
+    let epochs = state.epochs()?;
+    let place = |name: &str| epochs.iter().position(|known| known == name).unwrap_or(usize::MAX);
+    if place(epoch) >= place(&current.epoch) {
+        return Ok(());
+    }
+    Err(Error::policy(format!(
+        "job {}: its tokens are of epoch {:?}, and {epoch:?} came before",
+        dataset.job, current.epoch
+    ))
+    .help("tokens of two epochs are never mixed and never come back: set [keys] epoch in the policy to the newest one"))
 }
 
 /// The newest acceptance that the dataset's time has not passed.

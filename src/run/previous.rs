@@ -10,12 +10,13 @@ use crate::store::Root;
 pub struct Before<'a> {
     state: &'a Root,
     current: &'a Current,
+    comparable: bool,
 }
 
 impl<'a> Before<'a> {
-    /// Of the version that state knows.
-    pub fn new(state: &'a Root, current: &'a Current) -> Before<'a> {
-        Before { state, current }
+    /// Of the version that state knows. Tokens of another `epoch` cannot be compared: then nobody is absent.
+    pub fn new(state: &'a Root, current: &'a Current, epoch: &str) -> Before<'a> {
+        Before { state, current, comparable: current.epoch == epoch }
     }
 }
 
@@ -30,7 +31,7 @@ impl Previous for Before<'_> {
         buckets: usize,
         each: &mut dyn FnMut(&[u8; 16], u64) -> Result<()>,
     ) -> Result<()> {
-        for file in &self.current.files {
+        for file in self.current.files.iter().filter(|_| self.comparable) {
             let mut companions = Companions::open_subjects(self.state, &file.companion)?;
             companions.skip_while(|_, greatest| bucket_of(greatest, buckets) >= bucket);
             while let Some(group) = companions.next_group()? {

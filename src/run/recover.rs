@@ -1,7 +1,6 @@
 //! A run that was killed between its commit and its last entry: its version is there, its evidence is made whole here.
 //! Nothing else of an earlier attempt needs repair: files that no commit names are nobody's.
 
-use super::attest;
 use super::prepare::Ready;
 use crate::error::{Error, Result};
 use crate::publish;
@@ -49,7 +48,7 @@ fn complete(ready: &mut Ready, table: &publish::Current) -> Result<()> {
         Error::evidence(format!("run {} has published version {} without an intent", table.run, table.version))
             .help("compare the state with its copy: `tamis verify`")
     })?;
-    attest::remember(ready, &intent, &manifest)?;
+    ready.state.remember(&mut ready.dataset, &intent, &manifest, ready.call.now)?;
     ready.renew()
 }
 

@@ -131,32 +131,34 @@ pub struct OfRequest {
     pub review: BTreeMap<String, &'static str>,
 }
 
-struct Desk {
-    project: Project,
-    keys: Keyring,
-    state: State,
+/// Specs, roots, keys and state, for commands that are about requests.
+pub(super) struct Desk {
+    pub(super) project: Project,
+    pub(super) roots: BTreeMap<String, Root>,
+    pub(super) keys: Keyring,
+    pub(super) state: State,
 }
 
 impl Desk {
-    fn open(call: &SubjectCall) -> Result<Desk> {
+    pub(super) fn open(call: &SubjectCall) -> Result<Desk> {
         let project = policy::load(&call.dir, &call.roots)?;
         let roots = open_roots(&project, &call.runtime, call.wrap.as_ref())?;
         let keys = Keyring::load(&project.keys, &data_roots(&project))?;
         let root = roots.get("state").ok_or_else(|| Error::policy("the policy has no root \"state\""))?;
         let state = State::open(root)?;
         state.check_keys(&keys.ids())?;
-        Ok(Desk { project, keys, state })
+        Ok(Desk { project, roots, keys, state })
     }
 
-    fn root(&self) -> &Root {
+    pub(super) fn root(&self) -> &Root {
         self.state.root()
     }
 
-    fn requests(&self) -> Result<Requests> {
+    pub(super) fn requests(&self) -> Result<Requests> {
         Requests::open(self.root(), &self.keys.identity)
     }
 
-    fn due(&self, received: Instant) -> Instant {
+    pub(super) fn due(&self, received: Instant) -> Instant {
         add(received, &self.project.removal.due, &TimeZone::UTC)
     }
 }
@@ -181,7 +183,7 @@ fn kinds(project: &Project) -> BTreeMap<String, Identifier> {
 }
 
 /// Reads `kind: value` lines. An error names the line, never what is on it.
-fn identities(desk: &Desk, values: &str) -> Result<Vec<([u8; 32], bool)>> {
+pub(super) fn identities(desk: &Desk, values: &str) -> Result<Vec<([u8; 32], bool)>> {
     let kinds = kinds(&desk.project);
     let known = || format!("kinds here: {}", kinds.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
     let mut identities = BTreeSet::new();
@@ -274,7 +276,7 @@ fn check(project: &Project, asked: &Asked) -> Result<()> {
     Ok(())
 }
 
-fn note(desk: &Desk, call: &SubjectCall, word: &str, event: Event) -> Result<()> {
+pub(super) fn note(desk: &Desk, call: &SubjectCall, word: &str, event: Event) -> Result<()> {
     let run = format!("subject-{word}-{}", call.now.0);
     let of = RunRef { run: &run, attempt: 1, since: call.now };
     desk.state.ledger().append(of, event, call.now).map(|_| ())

@@ -34,6 +34,31 @@ pub struct Dataset {
     pub fields: Vec<FieldType>,
     /// Drift columns of the last run and when each was first seen.
     pub drift: BTreeMap<String, Instant>,
+    /// Requests taken in up to then are applied to the current version.
+    pub applied: Option<Instant>,
+    /// The version up to which it is noted of requests that they are applied.
+    pub noted: Option<u64>,
+    /// What earlier versions had and the current one has not, the oldest first, until it is removed for good.
+    pub replaced: Vec<Replaced>,
+    /// Requests applied up to then are in no byte of the dataset that tamis could verify.
+    pub removed: Option<Instant>,
+    /// Requests applied up to then are in no byte that tamis can still delete; the store may keep some for a while.
+    pub deleted: Option<Instant>,
+    /// Until when the store says that it keeps them.
+    pub kept_until: Option<Instant>,
+}
+
+/// Files that a version took the place of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replaced {
+    /// The last version that had them.
+    pub version: u64,
+    /// When it was replaced.
+    pub at: Instant,
+    /// Requests taken in up to then had been applied to that version.
+    pub applied: Option<Instant>,
+    /// The files.
+    pub files: Vec<PublishedFile>,
 }
 
 /// The current version.
@@ -49,6 +74,8 @@ pub struct Current {
     pub manifest: String,
     /// Instant the rules were applied at.
     pub as_of: Instant,
+    /// Epoch of its tokens.
+    pub epoch: String,
     /// Rows in it.
     pub rows: u64,
     /// Its files, in path order.
@@ -99,7 +126,25 @@ impl Dataset {
             sets: BTreeMap::new(),
             fields: Vec::new(),
             drift: BTreeMap::new(),
+            applied: None,
+            noted: None,
+            replaced: Vec::new(),
+            removed: None,
+            deleted: None,
+            kept_until: None,
         }
+    }
+
+    /// Puts a version in the place of the current one. Files that it no longer has wait for removal.
+    pub fn replace(&mut self, current: Current, at: Instant, applied: Instant) {
+        if let Some(old) = self.current.take() {
+            let gone = |file: &PublishedFile| current.files.iter().all(|new| new.path != file.path);
+            let files: Vec<PublishedFile> = old.files.into_iter().filter(gone).collect();
+            self.replaced.push(Replaced { version: old.version, at, applied: self.applied, files });
+        }
+        self.seen(current.as_of);
+        self.current = Some(current);
+        self.applied = Some(applied);
     }
 
     /// R28: `as_of` may not be before the last one, refused runs and sweeps included.

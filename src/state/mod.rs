@@ -6,9 +6,10 @@ mod dataset;
 mod intent;
 mod lease;
 mod schedule;
+mod version;
 
 pub use accept::Accept;
-pub use dataset::{Current, Dataset, FieldType, PublishedFile, SetRead, SetState};
+pub use dataset::{Current, Dataset, FieldType, PublishedFile, Replaced, SetRead, SetState};
 pub use intent::{Intent, Pin, pins};
 pub use lease::{Claim, Holder, Lease};
 pub use schedule::{End, Refusal, Scheduled};
@@ -133,6 +134,30 @@ impl State {
             Some(_) => Err(token_differs(&self.root, &keys.epoch)),
             None => Ok(Epoch::New),
         }
+    }
+
+    /// Compares the token key that a version was made with against the one recorded for that epoch.
+    ///
+    /// # Errors
+    /// An evidence error when they differ: tokens of two keys in one version would not join.
+    pub fn check_epoch(&self, epoch: &str, token: &str) -> Result<()> {
+        match load::<KeyInUse>(&self.root, &token_file(epoch))? {
+            Some(known) if known.id.0 == token => Ok(()),
+            _ => Err(Error::evidence(format!("a version was made with another token key than {epoch:?} has here"))
+                .help("tokens of two keys are never mixed: restore the state that belongs to this dataset")),
+        }
+    }
+
+    /// Epochs of token keys in the order in which they were first used.
+    ///
+    /// # Errors
+    /// As reading the ledger.
+    pub fn epochs(&self) -> Result<Vec<String>> {
+        let named = |event: Event| match event {
+            Event::StateCreated { epoch, .. } | Event::EpochAdded { epoch, .. } => Some(epoch),
+            _ => None,
+        };
+        Ok(self.ledger.entries()?.into_iter().filter_map(|entry| named(entry.event)).collect())
     }
 
     /// Records the token key of a new epoch, for ever, and says so in the ledger.

@@ -44,7 +44,8 @@ pub(super) fn local(doing: &str, place: &str, error: &std::io::Error) -> Error {
     }
 }
 
-fn denied(doing: &str, place: &str) -> Error {
+/// The store does not let these credentials do it.
+pub(super) fn denied(doing: &str, place: &str) -> Error {
     Error::storage(format!("{doing} {place}: permission denied")).help(
         "check who owns the folder, or the credentials in the environment (AWS_*, AZURE_*, GOOGLE_*) and their rights",
     )

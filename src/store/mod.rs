@@ -8,9 +8,11 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod upload;
+mod versions;
 
 pub use answer::from_io;
 pub(crate) use open::{local_folder, settle};
+pub use versions::{Forgets, OpenUpload, PastVersion};
 
 use crate::clock::Instant;
 use crate::error::Result;
@@ -49,6 +51,8 @@ pub struct Root {
     pub(crate) runtime: tokio::runtime::Handle,
     /// The folder of a local root.
     pub(crate) folder: Option<PathBuf>,
+    /// What asks an S3 bucket for versions and uploads.
+    bucket: Option<Arc<versions::Bucket>>,
 }
 
 /// Reads an object from its start; fails when the object is no longer the pinned one.

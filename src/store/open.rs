@@ -1,6 +1,7 @@
 //! From the URL of a root to a store and a prefix. Must not know what is stored.
 
 use super::Root;
+use super::versions::Bucket;
 use crate::error::{Error, Result};
 use object_store::{
     ObjectStore, aws::AmazonS3Builder, azure::MicrosoftAzureBuilder, gcp::GoogleCloudStorageBuilder,
@@ -33,21 +34,32 @@ impl Root {
             return local(name, &path, runtime);
         }
         let prefix = Path::from_url_path(url.path()).map_err(|_| bad(name, "has an unusable path"))?;
-        let store = cloud(name, &url)?;
-        Ok(Root { name: name.into(), url, prefix, store, runtime, folder: None })
+        let (store, bucket) = cloud(name, &url)?;
+        Ok(Root { name: name.into(), url, prefix, store, runtime, folder: None, bucket })
     }
 }
 
-fn cloud(name: &str, url: &Url) -> Result<Arc<dyn ObjectStore>> {
+type Cloud = (Arc<dyn ObjectStore>, Option<Arc<Bucket>>);
+
+fn cloud(name: &str, url: &Url) -> Result<Cloud> {
     let bucket = url.host_str().filter(|host| !host.is_empty()).ok_or_else(|| bad(name, "names no bucket"))?;
     let unset = |_| {
         bad(name, "cannot be opened with the settings in the environment")
             .help("check AWS_*, AZURE_* or GOOGLE_*: credentials, region, endpoint")
     };
     Ok(match url.scheme() {
-        "s3" => Arc::new(AmazonS3Builder::from_env().with_bucket_name(bucket).build().map_err(unset)?),
-        "az" => Arc::new(MicrosoftAzureBuilder::from_env().with_container_name(bucket).build().map_err(unset)?),
-        "gs" => Arc::new(GoogleCloudStorageBuilder::from_env().with_bucket_name(bucket).build().map_err(unset)?),
+        "s3" => {
+            let store = AmazonS3Builder::from_env().with_bucket_name(bucket).build().map_err(unset)?;
+            (Arc::new(store.clone()), Some(Bucket::new(store).map_err(unset)?))
+        }
+        "az" => {
+            let store = MicrosoftAzureBuilder::from_env().with_container_name(bucket).build().map_err(unset)?;
+            (Arc::new(store), None)
+        }
+        "gs" => {
+            let store = GoogleCloudStorageBuilder::from_env().with_bucket_name(bucket).build().map_err(unset)?;
+            (Arc::new(store), None)
+        }
         _ => return Err(bad(name, "has a scheme that tamis does not know").help(SCHEMES)),
     })
 }
@@ -58,7 +70,7 @@ fn local(name: &str, path: &std::path::Path, runtime: tokio::runtime::Handle) ->
     let url = Url::from_directory_path(&folder).map_err(|()| bad(name, "has no usable path"))?;
     let prefix = Path::from_url_path(url.path()).map_err(|_| bad(name, "has an unusable path"))?;
     let store = Arc::new(LocalFileSystem::new().with_fsync(true));
-    Ok(Root { name: name.into(), url, prefix, store, runtime, folder: Some(folder) })
+    Ok(Root { name: name.into(), url, prefix, store, runtime, folder: Some(folder), bucket: None })
 }
 
 /// The folder that a URL or path of the policy names, when it is a local one.

@@ -4,7 +4,9 @@
 
 mod canary;
 mod clouds;
+mod erase;
 mod fault;
+mod installation;
 mod job;
 mod leaks;
 mod links;
@@ -15,8 +17,10 @@ mod schedule;
 mod schemas;
 mod servers;
 mod specs;
+mod standing;
 mod state;
 mod store;
 mod tidy;
 mod tool;
 mod vectors;
+mod versions;

@@ -92,6 +92,7 @@ fn empty_manifest(attempt: u32) -> tamis::evidence::Manifest {
         rows_in: 0,
         rows_out: 0,
         removed: vec![],
+        nulled: 0,
         absent: None,
         no_clock: 0,
         clocks_ignored: manifest::ClocksIgnored::default(),

@@ -31,12 +31,13 @@ const ARROWS: &[(&str, &[&str])] = &[
             "decide::Kept",
             "decide::KeptBucket",
             "decide::Consent",
+            "decide::Remaining",
         ],
     ),
     ("evidence", &["error", "clock", "store"]),
     ("state", &["error", "clock", "monitor", "store", "key", "evidence"]),
+    ("sweep", BELOW_SWEEP),
     ("run", BELOW_RUN),
-    ("sweep", BELOW_RUN),
     ("daemon", &["error", "clock", "monitor", "store", "policy", "state", "evidence", "run", "sweep"]),
     ("cli", &["error", "clock", "monitor", "store", "policy", "key", "state", "evidence", "run", "sweep", "daemon"]),
     ("main", &["cli"]),
@@ -57,9 +58,14 @@ const ROWS_ITEMS: &[&str] = &[
     "NO_SINCE",
     "NULL_QUASI",
 ];
-const BELOW_RUN: &[&str] = &[
+const BELOW_SWEEP: &[&str] = &[
     "error", "clock", "monitor", "store", "policy", "key", "read", "minimize", "requests", "stage", "decide",
     "publish", "evidence", "state",
+];
+/// A run ends with a sweep.
+const BELOW_RUN: &[&str] = &[
+    "error", "clock", "monitor", "store", "policy", "key", "read", "minimize", "requests", "stage", "decide",
+    "publish", "evidence", "state", "sweep",
 ];
 
 /// The only files with `unsafe`, each arguing for it: at most three.

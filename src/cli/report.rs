@@ -1,0 +1,170 @@
+//! `tamis report case ID`: text for a terminal, JSON for programs, one HTML page to hand on. No script is in the page, and
+//! its policy lets none in. Must not know how a case is looked up.
+
+use super::args::{ReportArgs, ReportFormat};
+use super::render;
+use super::settings::Settings;
+use crate::error::Result;
+use crate::run::{CaseDataset, CasePart, CaseReport, case};
+use std::fmt::Write as _;
+
+const PAGE: &str = include_str!("../../templates/case.html");
+const WIDTH: i64 = 480;
+
+/// Makes the report.
+///
+/// # Errors
+/// A policy error when no request has the id; those of specs, keys and state.
+pub(super) fn report(settings: &Settings, args: &ReportArgs, json: bool) -> Result<String> {
+    let report = case::report(&settings.subject_call(), &args.id)?;
+    Ok(match (json, args.format) {
+        (true, _) | (_, ReportFormat::Json) => render::json(&report)?,
+        (_, ReportFormat::Text) => text(&report),
+        (_, ReportFormat::Html) => html(&report),
+    })
+}
+
+fn text(report: &CaseReport) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "case {}  {}  ({}, {})", report.request, report.state, report.controller, report.at);
+    for part in &report.parts {
+        let ended = if part.ended { ", ended by a lift" } else { "" };
+        let _ = writeln!(out, "\n{} ({}){ended}: {}", part.effect, part.list, part.state);
+        let _ = writeln!(out, "  received {}, taken in {}, due {}", part.received, part.taken, part.due);
+        for dataset in &part.datasets {
+            let _ = writeln!(out, "  {}  for {}", dataset.dataset, dataset.purpose);
+            for (name, said) in facts(dataset) {
+                let _ = writeln!(out, "    {name:<14} {said}");
+            }
+        }
+    }
+    let _ = writeln!(
+        out,
+        "\nstill lying about: raw exports {}, request files {}",
+        report.raw_exports, report.request_files
+    );
+    report.not_said.iter().for_each(|line| {
+        let _ = writeln!(out, "not said: {line}");
+    });
+    out
+}
+
+/// What there is to say of a dataset, in order.
+fn facts(dataset: &CaseDataset) -> Vec<(&'static str, String)> {
+    let mut facts = vec![("state", format!("{} since {}, day {}", dataset.state, dataset.since, dataset.after_days))];
+    facts.extend(dataset.version.map(|version| ("version", format!("{version}, the first without the person"))));
+    facts.extend(
+        dataset.rows.as_ref().map(|rows| ("rows", format!("{rows} in that version, from all requests together"))),
+    );
+    facts.extend(dataset.not_binding.as_ref().map(|why| ("not binding", why.clone())));
+    facts.extend(dataset.review.as_ref().map(|why| ("to look at", why.clone())));
+    facts.extend(dataset.waits.iter().map(|what| ("waits for", what.clone())));
+    facts
+}
+
+fn html(report: &CaseReport) -> String {
+    let parts: String = report.parts.iter().map(part).collect();
+    let not_said: String = report.not_said.iter().map(|line| format!("<li>{}</li>\n", escaped(line))).collect();
+    let places = [
+        ("request", escaped(&report.request)),
+        ("controller", escaped(&report.controller)),
+        ("state", escaped(&report.state)),
+        ("at", escaped(&report.at.to_string())),
+        ("raw_exports", escaped(&report.raw_exports)),
+        ("request_files", escaped(&report.request_files)),
+        ("not_said", not_said),
+        ("parts", parts),
+    ];
+    filled(PAGE, &places)
+}
+
+/// Puts each text in its place. What was put in is not looked at again.
+fn filled(page: &str, places: &[(&str, String)]) -> String {
+    let mut out = String::new();
+    let mut rest = page;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let (name, after) = after.split_once("}}").unwrap_or((after, ""));
+        out.push_str(before);
+        out.push_str(places.iter().find(|(place, _)| *place == name).map_or("", |(_, text)| text));
+        rest = after;
+    }
+    out + rest
+}
+
+fn part(part: &CasePart) -> String {
+    let mut out = String::new();
+    let ended = if part.ended { ", ended by a lift" } else { "" };
+    let _ = writeln!(out, "<h2>{} <small>({}{ended})</small></h2>", escaped(&part.effect), escaped(&part.list));
+    out.push_str("<dl>\n");
+    for (name, said) in [
+        ("State", part.state.clone()),
+        ("Received", part.received.to_string()),
+        ("Taken in", part.taken.to_string()),
+        ("Due", part.due.to_string()),
+    ] {
+        let _ = writeln!(out, "<dt>{name}</dt><dd>{}</dd>", escaped(&said));
+    }
+    out.push_str("</dl>\n");
+    for dataset in &part.datasets {
+        let _ =
+            writeln!(out, "<h3>{} <small>for {}</small></h3>", escaped(&dataset.dataset), escaped(&dataset.purpose));
+        out.push_str(&bar(dataset.after_days, part.days, &dataset.state));
+        out.push_str("<dl>\n");
+        for (name, said) in facts(dataset) {
+            let _ = writeln!(out, "<dt>{}</dt><dd>{}</dd>", escaped(name), escaped(&said));
+        }
+        out.push_str("</dl>\n");
+    }
+    out
+}
+
+/// Days used of the days allowed, as a bar with words for those who do not see it.
+fn bar(used: i64, allowed: i64, state: &str) -> String {
+    let (used, allowed) = (used.max(0), allowed.max(1));
+    let most = used.max(allowed);
+    let (reached, deadline) = (WIDTH * used / most, WIDTH * allowed / most);
+    let color = if used <= allowed { "#2f6f4f" } else { "#a33" };
+    let label = escaped(&format!("{state} on day {used} of {allowed}"));
+    format!(
+        "<svg width=\"{WIDTH}\" height=\"18\" role=\"img\" aria-label=\"{label}\">\
+         <rect width=\"{WIDTH}\" height=\"12\" y=\"3\" fill=\"#e6e6e6\"/>\
+         <rect width=\"{reached}\" height=\"12\" y=\"3\" fill=\"{color}\"/>\
+         <rect x=\"{}\" width=\"2\" height=\"18\" fill=\"#1b1b1b\"/></svg>\n",
+        (deadline - 2).max(0)
+    )
+}
+
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_is_put_in_is_markup_or_a_place() {
+        assert_eq!(escaped("<a href=\"x\" id='y'>&"), "&lt;a href=&quot;x&quot; id=&#39;y&#39;&gt;&amp;");
+        let page = filled("a {{one}} b {{two}}{{three}} c", &[("one", "{{two}}".into()), ("two", "2".into())]);
+        assert_eq!(page, "a {{two}} b 2 c");
+        assert!(PAGE.contains("default-src 'none'") && !PAGE.contains("<script"));
+    }
+
+    #[test]
+    fn a_bar_is_as_long_as_the_days() {
+        assert!(bar(15, 30, "applied").contains("width=\"240\""));
+        assert!(bar(15, 30, "applied").contains("#2f6f4f") && bar(31, 30, "applied").contains("#a33"));
+        assert!(bar(-3, 0, "received").contains("day 0 of 1"));
+    }
+}

@@ -1,0 +1,88 @@
+//! `tamis status`: how each job stands, how far requests have come, and up to which of them each dataset is clean.
+//! Must not know any stage.
+
+use super::settings::Settings;
+use super::{due, render};
+use crate::error::{Error, Result};
+use crate::run::{DatasetStanding, OpenRequest, Standings, standing};
+use crate::{daemon, policy};
+use std::fmt::Write as _;
+
+/// Open requests named unless all are asked for.
+const NAMED: usize = 20;
+
+/// Jobs are told whatever happens; requests need the identity key, and where that cannot be had the reason is told.
+///
+/// # Errors
+/// Policy errors for specs and state, storage errors.
+pub(super) fn status(settings: &Settings, all: bool, json: bool) -> Result<String> {
+    let project = policy::load(&settings.dir, &settings.roots)?;
+    let jobs = daemon::status(&project, &settings.state(&project)?, settings.now)?;
+    let standings = standing::standings(&settings.subject_call(), if all { usize::MAX } else { NAMED });
+    if json {
+        let (requests, stop) = match &standings {
+            Ok(standings) => (Some(standings), None),
+            Err(error) => (None, Some(error.message())),
+        };
+        return render::json(&serde_json::json!({
+            "schema": "tamis-status/1", "jobs": jobs, "requests": requests, "requests_stop": stop,
+        }));
+    }
+    Ok(due::status(&jobs) + &said(standings))
+}
+
+fn said(standings: Result<Standings, Error>) -> String {
+    let mut out = String::new();
+    let standings = match standings {
+        Ok(standings) => standings,
+        Err(error) => return format!("requests: {error}\n"),
+    };
+    standings.datasets.iter().for_each(|standing| dataset(&mut out, standing));
+    out.push_str("requests\n");
+    if standings.counts.is_empty() {
+        out.push_str("  none\n");
+    }
+    for (word, count) in &standings.counts {
+        let _ = writeln!(out, "  {word:<20} {count}");
+    }
+    if standings.overdue > 0 {
+        let _ = writeln!(out, "  OVERDUE              {}", standings.overdue);
+    }
+    standings.open.iter().for_each(|request| open(&mut out, request));
+    if standings.more > 0 {
+        let _ = writeln!(out, "  and {} more: --all", standings.more);
+    }
+    out
+}
+
+fn dataset(out: &mut String, standing: &DatasetStanding) {
+    let mark = |at: Option<crate::clock::Instant>| at.map_or("none yet".to_string(), |at| format!("up to {at}"));
+    let _ = writeln!(out, "{}  tokens of epoch {}", standing.dataset, standing.epoch);
+    let _ = writeln!(out, "  requests applied {}, removed {}", mark(standing.applied), mark(standing.removed));
+    if standing.waiting > 0 {
+        let _ = writeln!(out, "  {} files of earlier versions wait for removal", standing.waiting);
+    }
+    if let Some(until) = standing.kept_until {
+        let _ = writeln!(out, "  the store protects deleted bytes until {until}");
+    }
+    for drift in &standing.drift {
+        let _ = writeln!(out, "  drift: column {:?} for {} day(s)", drift.column, drift.days);
+    }
+}
+
+fn open(out: &mut String, request: &OpenRequest) {
+    let left = match request.days_left {
+        late if late < 0 => format!("{} day(s) OVERDUE", -late),
+        days => format!("{days} day(s) left"),
+    };
+    let states: Vec<String> = request.states.iter().map(|(job, state)| format!("{job} {state}")).collect();
+    let _ = writeln!(
+        out,
+        "  {} ({}, {})  {}, {left}  [{}]",
+        request.request,
+        request.effect,
+        request.list,
+        request.state,
+        states.join(", ")
+    );
+}

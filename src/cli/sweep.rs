@@ -1,0 +1,58 @@
+//! `tamis sweep`: what went from which dataset, and what stopped. Must not know any stage.
+
+use super::args::SweepArgs;
+use super::render;
+use super::settings::Settings;
+use crate::error::Result;
+use crate::run::{self, DatasetSwept, SweepReport};
+use indicatif::BinaryBytes;
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+/// Sweeps every dataset; the report is printed also when something stopped.
+///
+/// # Errors
+/// What stopped first.
+pub(super) fn sweep(settings: &Settings, args: &SweepArgs, json: bool) -> Result<String> {
+    let as_of = args.as_of.as_deref();
+    let report = run::sweep(&settings.call("", as_of, &args.work)?, super::monitor(json).as_ref())?;
+    let text = if json { render::json(&report)? } else { text(&report) };
+    report.outcome().map(|()| text.clone()).inspect_err(|_| {
+        let _ = std::io::stdout().write_all(text.as_bytes());
+    })
+}
+
+fn text(report: &SweepReport) -> String {
+    let mut out = String::new();
+    for swept in &report.datasets {
+        dataset(&mut out, swept);
+    }
+    for stop in &report.stops {
+        let _ = writeln!(out, "STOPPED  {stop}");
+    }
+    let _ = writeln!(out, "ledger   {}", report.ledger_head);
+    out
+}
+
+fn dataset(out: &mut String, swept: &DatasetSwept) {
+    let Some(version) = swept.version else {
+        let _ = writeln!(out, "{}  not published yet", swept.job);
+        return;
+    };
+    let gone = swept.rows_in - swept.rows_out;
+    let _ = writeln!(out, "{}  version {version}  {} rows, {gone} removed", swept.job, swept.rows_out);
+    for removed in &swept.removed {
+        let _ = writeln!(out, "  {:<12} {}", removed.reason, removed.rows);
+    }
+    if swept.nulled > 0 {
+        let _ = writeln!(out, "  {:<12} {} values past their field's keep", "nulled", swept.nulled);
+    }
+    if swept.rewritten > 0 || gone > 0 {
+        let (read, written) = (BinaryBytes(swept.bytes_read), BinaryBytes(swept.bytes_written));
+        let _ = writeln!(
+            out,
+            "  {} of {} files written anew: {read} read, {written} written",
+            swept.rewritten, swept.files
+        );
+    }
+}

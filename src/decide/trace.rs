@@ -1,0 +1,85 @@
+//! Why single rows of a run stay or go, for who asks about one person. Must not know who asks, nor any value.
+
+use super::bucket::{Calendars, Judge};
+use super::judged::Judged;
+use super::lists::Entries;
+use super::people::People;
+use super::reasons::{Reason, labels, reason};
+use super::workers::each_bucket;
+use crate::clock::Instant;
+use crate::error::Result;
+use crate::stage::{NO_CLOCK, flag};
+use std::collections::BTreeSet;
+
+/// One row of a person.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Traced {
+    /// Activity in an observed source: it is never published.
+    pub observed: bool,
+    /// Why it goes, as in the counts; none when it stays.
+    pub reason: Option<String>,
+    /// The clock that counts for it, its own or its person's.
+    pub clock: Option<Instant>,
+    /// The first instant at which it no longer stays by that clock.
+    pub keep_until: Option<Instant>,
+}
+
+impl Judged {
+    /// What became of every row of the persons who carry a wanted identity; `entries` are those that were judged with.
+    ///
+    /// # Errors
+    /// Storage errors of the spill.
+    pub fn trace(
+        &self,
+        entries: &dyn Entries,
+        wanted: &(dyn Fn(&[u8; 32]) -> bool + Sync),
+        threads: usize,
+    ) -> Result<Vec<Traced>> {
+        let judge = Judge::new(&self.rules, &self.staged, entries, None);
+        let traced = each_bucket(
+            self.staged.buckets(),
+            threads,
+            || judge.calendars(),
+            |calendars, bucket| self.trace_bucket(&judge, calendars, wanted, bucket),
+        )?;
+        Ok(traced.into_iter().flatten().collect())
+    }
+
+    fn trace_bucket(
+        &self,
+        judge: &Judge<'_>,
+        calendars: &mut Calendars,
+        wanted: &(dyn Fn(&[u8; 32]) -> bool + Sync),
+        bucket: usize,
+    ) -> Result<Vec<Traced>> {
+        let control = self.staged.control(bucket)?;
+        let carries = |row: &usize| control.identities(*row).any(|(_, identity)| wanted(identity));
+        let subjects: BTreeSet<[u8; 16]> =
+            (0..control.rows()).filter(carries).map(|row| *control.subject(row)).collect();
+        if subjects.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut kept = Vec::new();
+        self.staged.vault().read(&self.kept[bucket], &mut kept)?;
+        let kept: BTreeSet<usize> = self.shape.rows(&kept).collect();
+        let people = People::of(&control);
+        let reached = judge.reached(&control);
+        let persons = judge.persons(&control, &people, &reached)?;
+        let names = labels(&self.rules.exclude_labels);
+        let own = |row: &usize| subjects.contains(control.subject(*row)) || carries(row);
+        let trace = |row: usize| {
+            let effects = reached.row(row).unwrap_or_default();
+            let known = judge.known(&control, persons.as_ref(), calendars, row, effects);
+            let observed = control.flags(row) & flag::OBSERVED != 0;
+            let reason = reason(&judge.facts(&control, &known));
+            let reason = reason.or((!kept.contains(&row)).then_some(Reason::Suppressed));
+            Traced {
+                observed,
+                reason: reason.filter(|_| !observed).map(|r| names[r.place(self.rules.exclude_labels.len())].clone()),
+                clock: (known.clock != NO_CLOCK).then_some(Instant(known.clock)),
+                keep_until: known.until.map(Instant),
+            }
+        };
+        Ok((0..control.rows()).filter(own).map(trace).collect())
+    }
+}

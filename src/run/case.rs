@@ -1,0 +1,297 @@
+//! What became of one case: each of its requests in each dataset, with dates, versions and what is still lying about.
+//! Meant to be handed on: ids, dates and words; counts under ten are banded, and no value of a person is in it.
+
+use super::standing::{overall, published};
+use super::subject::{Desk, SubjectCall};
+use crate::clock::Instant;
+use crate::decide;
+use crate::error::{Error, Result};
+use crate::evidence::{Entry as LedgerEntry, Event};
+use crate::policy::{Effect, Plan};
+use crate::requests::{Requests, Review, Standing, State};
+use crate::state::Dataset;
+use crate::store::Forgets;
+use crate::sweep;
+use std::collections::BTreeMap;
+
+/// Counts below this are told as a band.
+const BAND: u64 = 10;
+const DAY: i64 = 86_400_000_000;
+
+/// The report of a case.
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
+pub struct CaseReport {
+    /// Version of this schema.
+    pub schema: &'static str,
+    /// The controller.
+    pub controller: String,
+    /// Id of the request.
+    pub request: String,
+    /// When this was made.
+    pub at: Instant,
+    /// How far it has come over all its parts.
+    pub state: String,
+    /// What was asked for under this id.
+    pub parts: Vec<CasePart>,
+    /// Raw exports that lie there: `none`, `fewer than 10` or a number.
+    pub raw_exports: String,
+    /// Request files that lie there, likewise.
+    pub request_files: String,
+    /// What this does not say.
+    pub not_said: Vec<String>,
+}
+
+/// One request.
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
+pub struct CasePart {
+    /// The list it came by; `command` for commands.
+    pub list: String,
+    /// Its effect.
+    pub effect: String,
+    /// Purposes it is limited to; none = all.
+    pub purposes: Option<Vec<String>>,
+    /// When it was received.
+    pub received: Instant,
+    /// When it was taken in.
+    pub taken: Instant,
+    /// When it has to be done.
+    pub due: Instant,
+    /// Whole days from receipt to the deadline.
+    pub days: i64,
+    /// Whether a lift has ended it.
+    pub ended: bool,
+    /// How far it has come over all datasets.
+    pub state: String,
+    /// One per dataset that it concerns.
+    pub datasets: Vec<CaseDataset>,
+}
+
+/// One request in one dataset.
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
+pub struct CaseDataset {
+    /// The table.
+    pub dataset: String,
+    /// Its purpose.
+    pub purpose: String,
+    /// How far the request has come in it.
+    pub state: String,
+    /// Since when.
+    pub since: Instant,
+    /// Whole days from receipt to then.
+    pub after_days: i64,
+    /// The first version without the person, when there is one.
+    pub version: Option<u64>,
+    /// Rows that went with that version for the same reason, from all requests together.
+    pub rows: Option<String>,
+    /// Why it does not bind, when it does not (R29).
+    pub not_binding: Option<String>,
+    /// Why a person has to look, when one has to.
+    pub review: Option<String>,
+    /// What stands between `applied` and `removed`.
+    pub waits: Vec<String>,
+}
+
+/// The report of the case with this id.
+///
+/// # Errors
+/// A policy error when no request has the id; those of specs, keys and state; storage errors.
+pub fn report(call: &SubjectCall, request: &str) -> Result<CaseReport> {
+    let desk = Desk::open(call)?;
+    let requests = desk.requests()?;
+    let wanted = requests.of_request(request);
+    let mut taken = BTreeMap::new();
+    requests.told(desk.root(), &|at| wanted.contains(&at), &mut |at, told| {
+        if told.request == request {
+            taken.insert(at, told.taken);
+        }
+        Ok(())
+    })?;
+    if taken.is_empty() {
+        return Err(Error::policy("no request is stored under this id")
+            .help("ids are compared as written; `tamis status` names those that are open"));
+    }
+    let entries = desk.state.ledger().entries()?;
+    let plans = published(&desk)?;
+    let book = Book { desk: &desk, requests: &requests, entries: &entries, plans: &plans };
+    let parts = taken.iter().map(|(at, taken)| book.part(*at, *taken)).collect::<Result<Vec<CasePart>>>()?;
+    let state = parts.iter().map(|part| part.state.as_str()).min_by_key(|word| rank(word)).unwrap_or("received");
+    Ok(CaseReport {
+        schema: "tamis-case/1",
+        controller: desk.project.controller.clone(),
+        request: request.to_string(),
+        at: call.now,
+        state: state.to_string(),
+        raw_exports: band(sweep::count_raw(&desk.project, &desk.roots)?),
+        request_files: band(request_files(&desk)?),
+        not_said: NOT_SAID.map(String::from).to_vec(),
+        parts,
+    })
+}
+
+const NOT_SAID: [&str; 3] = [
+    "Copies that readers of a dataset have made, backups and replicas are not in sight of tamis.",
+    "Raw exports and request files that lie there may still hold the person.",
+    "Nothing is said of systems that tamis does not publish from or to, the CRM among them.",
+];
+
+fn rank(word: &str) -> usize {
+    const ORDER: [&str; 7] =
+        ["needs-review", "received", "applied", "awaiting-lifecycle", "removed", "unmatched", "not-binding"];
+    ORDER.iter().position(|known| *known == word).unwrap_or(0)
+}
+
+/// A count that may be handed on.
+pub fn band(count: u64) -> String {
+    match count {
+        0 => "none".into(),
+        few if few < BAND => format!("fewer than {BAND}"),
+        many => many.to_string(),
+    }
+}
+
+fn request_files(desk: &Desk) -> Result<u64> {
+    let mut files = 0;
+    for list in desk.project.lists.values() {
+        let paths = crate::read::InputPaths::new(&list.input)?;
+        let objects = desk.roots[&list.input.root].list(paths.folder())?;
+        files += objects.iter().filter(|object| paths.matches(&object.path)).count() as u64;
+    }
+    Ok(files)
+}
+
+struct Book<'a> {
+    desk: &'a Desk,
+    requests: &'a Requests,
+    entries: &'a [LedgerEntry],
+    plans: &'a [&'a Plan],
+}
+
+impl Book<'_> {
+    fn part(&self, at: u32, taken: Instant) -> Result<CasePart> {
+        let entry = self.requests.entry(at);
+        let concerned: Vec<&&Plan> = self.plans.iter().filter(|plan| entry.concerns(&plan.purpose.name)).collect();
+        let mut datasets = Vec::new();
+        let mut standings = Vec::new();
+        for plan in concerned {
+            let standing = self.requests.standing(at, &plan.job);
+            datasets.extend(self.dataset(plan, entry.effect, (entry.received, taken), standing)?);
+            standings.push(standing);
+        }
+        let due = self.desk.due(entry.received);
+        Ok(CasePart {
+            list: entry.list.to_string(),
+            effect: decide::effect_name(entry.effect).into(),
+            purposes: entry.purposes.map(<[String]>::to_vec),
+            received: entry.received,
+            taken,
+            due,
+            days: (due.0 - entry.received.0).div_euclid(DAY),
+            ended: entry.ended,
+            state: overall(&standings).into(),
+            datasets,
+        })
+    }
+
+    fn dataset(
+        &self,
+        plan: &Plan,
+        effect: Effect,
+        (received, taken): (Instant, Instant),
+        standing: Standing,
+    ) -> Result<Option<CaseDataset>> {
+        let Some(dataset) = self.desk.state.dataset(&plan.job)? else { return Ok(None) };
+        let sale = plan.recipient.as_ref().is_some_and(|recipient| recipient.sale);
+        let found = matches!(standing.state, State::Applied | State::AwaitingLifecycle | State::Removed);
+        let applied = if found { self.applied(&plan.job, taken) } else { None };
+        let rows = match applied {
+            Some(entry) => self.rows(entry, effect)?,
+            None => None,
+        };
+        Ok(Some(CaseDataset {
+            dataset: dataset.dataset.clone(),
+            purpose: plan.purpose.name.clone(),
+            state: standing.word().into(),
+            since: standing.at,
+            after_days: (standing.at.0 - received.0).div_euclid(DAY),
+            version: applied.and_then(version),
+            rows,
+            not_binding: decide::binding(effect, plan.purpose.basis, sale).err().map(str::to_string),
+            review: standing.review.map(|review| said(review).to_string()),
+            waits: self.waits(plan, &dataset, standing),
+        }))
+    }
+
+    /// The first version that was made after the request was taken in.
+    fn applied(&self, job: &str, taken: Instant) -> Option<&LedgerEntry> {
+        let made = |entry: &&LedgerEntry| match &entry.event {
+            Event::Published { job: of, .. } | Event::Swept { job: of, .. } => of == job && entry.at >= taken,
+            _ => false,
+        };
+        self.entries.iter().find(made)
+    }
+
+    fn rows(&self, entry: &LedgerEntry, effect: Effect) -> Result<Option<String>> {
+        let (Event::Published { manifest, .. } | Event::Swept { manifest, .. }) = &entry.event else { return Ok(None) };
+        let manifest = self.desk.state.manifest(&entry.run, entry.attempt, manifest)?;
+        let reason = match effect {
+            Effect::Restrict => "restricted",
+            Effect::Erase => "erased",
+            Effect::Object => "objected",
+            Effect::OptOut => "opted-out",
+            Effect::Withdraw | Effect::Consent => "no-consent",
+            Effect::Hold | Effect::Lift => return Ok(None),
+        };
+        let rows = manifest.removed.iter().find(|removed| removed.reason == reason).map_or(0, |removed| removed.rows);
+        Ok(Some(band(rows)))
+    }
+
+    fn waits(&self, plan: &Plan, dataset: &Dataset, standing: Standing) -> Vec<String> {
+        if !matches!(standing.state, State::Applied | State::AwaitingLifecycle) {
+            return Vec::new();
+        }
+        let mut waits = Vec::new();
+        let files: usize = dataset.replaced.iter().map(|replaced| replaced.files.len()).sum();
+        if files > 0 {
+            waits.push(format!("{} files of earlier versions", band(files as u64)));
+        }
+        let held = self.requests.in_force().iter().any(|(_, effect, purposes, entries)| {
+            let concerns = purposes.is_none_or(|named| named.contains(&plan.purpose.name));
+            *effect == Effect::Hold && *entries > 0 && concerns
+        });
+        if held {
+            waits.push("a legal hold is in force; it may keep some of them (R34)".into());
+        }
+        let lake = &self.desk.roots[&plan.output.root];
+        if lake.forgets() == Forgets::Unknown {
+            waits.push("the store may keep deleted bytes for a while, and tamis cannot look".into());
+        }
+        if let Some(until) = dataset.kept_until {
+            waits.push(format!("the store protects deleted bytes until {until}"));
+        }
+        waits
+    }
+}
+
+fn version(entry: &LedgerEntry) -> Option<u64> {
+    match &entry.event {
+        Event::Published { version, .. } | Event::Swept { version, .. } => Some(*version),
+        _ => None,
+    }
+}
+
+fn said(review: Review) -> &'static str {
+    match review {
+        Review::SharedAlias => "a value it names or leads to is shared by too many persons (R15)",
+        Review::TooMany => "its links lead to too many persons (R13)",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::band;
+
+    #[test]
+    fn small_counts_are_banded() {
+        assert_eq!([0, 1, 9, 10, 12].map(band), ["none", "fewer than 10", "fewer than 10", "10", "12"]);
+    }
+}

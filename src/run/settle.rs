@@ -1,0 +1,140 @@
+//! What a run that was refused still owes: lists, consent and retention applied to the version that is published
+//! (design section 5, "A bad night"). Must not know why the run was refused.
+
+use super::meant;
+use super::prepare::Ready;
+use crate::decide::Links;
+use crate::error::{Error, Kind, Result};
+use crate::evidence::Manifest;
+use crate::monitor::Monitor;
+use crate::policy::Effect;
+use crate::requests::{Requests, Standing, State};
+use crate::sweep::{self, Asked, CompanionFiles, Published, Removal, Swept};
+use std::collections::BTreeSet;
+
+/// Sweeps the published version and says with the refusal what readers have now. After an unknown outcome nothing is
+/// touched and nothing can be said: the run's commit may still be on its way.
+pub fn refused(ready: &mut Ready, requests: &mut Requests, error: Error, monitor: &dyn Monitor) -> Error {
+    if error.kind() == Kind::Unknown || ready.call.stop.asked() {
+        return error;
+    }
+    let swept = apply(ready, requests, monitor);
+    let dataset = &ready.dataset;
+    let said = match (&dataset.current, swept) {
+        (None, _) => format!("nothing has been published to {}", dataset.dataset),
+        (Some(current), Ok(None)) => format!("version {} of {} is unchanged", current.version, dataset.dataset),
+        (Some(_), Ok(Some(swept))) => removed(&swept),
+        (Some(current), Err(failed)) => format!(
+            "version {} of {} is unchanged: requests and retention could not be applied to it: {failed}",
+            current.version, dataset.dataset
+        ),
+    };
+    let help = error.help_text().map_or(said.clone(), |help| format!("{help}\n{said}"));
+    error.help(help)
+}
+
+fn removed(swept: &Swept) -> String {
+    let Manifest { output, rows_in, rows_out, .. } = &swept.manifest;
+    let (dataset, version, gone) = (&output.dataset, output.version, rows_in - rows_out);
+    format!("requests and retention were applied to {dataset}: {gone} rows removed, now version {version}")
+}
+
+/// Applies lists, consent and retention to the current version of one dataset.
+///
+/// # Errors
+/// Those of a sweep; what had been committed before stays.
+pub fn apply(ready: &mut Ready, requests: &mut Requests, monitor: &dyn Monitor) -> Result<Option<Swept>> {
+    let fresh = requests.fresh(&ready.call.job);
+    let mut dataset = ready.dataset.clone();
+    let scene = ready.scene();
+    let Some(published) = Published::find(&scene, &dataset)? else { return Ok(None) };
+    let links = meant::learn(ready, requests, &published.companions)?;
+    let lists = meant::lists(&ready.project, ready.plan(), requests, &links);
+    let asked = Asked { entries: links.entries(), lists, holds: holds(ready, requests) };
+    let swept = sweep::apply(&scene, &mut dataset, &published, &asked, monitor)?;
+    meant::note(ready, requests, &links)?;
+    dataset.noted = dataset.current.as_ref().map(|current| current.version);
+    sweep::confirm(&scene, &mut dataset, fresh || swept.is_some())?;
+    ready.dataset = dataset;
+    Ok(swept)
+}
+
+/// Notes of requests what a crash between commit and note has kept from being said: those that a row of an earlier
+/// version is reached by, and that the current version was made with.
+///
+/// # Errors
+/// What reading companions meets; storage errors.
+pub fn catch_up(ready: &mut Ready, requests: &mut Requests) -> Result<()> {
+    let version = ready.dataset.current.as_ref().map(|current| current.version);
+    let (Some(applied), true) = (ready.dataset.applied, ready.dataset.noted < version) else { return Ok(()) };
+    let companions = CompanionFiles::below(ready.state.root(), &ready.companions)?;
+    let mut links = meant::learn(ready, requests, &companions)?;
+    let mut taken = BTreeSet::new();
+    let reached: BTreeSet<u32> = links.reached.iter().map(|reached| reached.entry).collect();
+    requests.told(ready.state.root(), &|entry| reached.contains(&entry), &mut |entry, told| {
+        taken.extend((told.taken <= applied).then_some(entry));
+        Ok(())
+    })?;
+    links.reached.retain(|reached| taken.contains(&reached.entry));
+    meant::note_only(ready, requests, &links)?;
+    noted(ready)
+}
+
+/// Everything is noted of the current version.
+///
+/// # Errors
+/// Storage errors.
+pub fn noted(ready: &mut Ready) -> Result<()> {
+    ready.dataset.noted = ready.dataset.current.as_ref().map(|current| current.version);
+    ready.state.save_dataset(&mut ready.dataset)
+}
+
+/// Removes for good what is due of one dataset, and notes which requests are done by that.
+///
+/// # Errors
+/// Storage errors; what went before stays gone.
+pub fn remove(ready: &mut Ready, requests: &mut Requests) -> Result<Removal> {
+    let holds = holds(ready, requests);
+    let links = if holds {
+        meant::follow(ready, requests, &CompanionFiles::below(ready.state.root(), &ready.companions)?)?
+    } else {
+        Links::default()
+    };
+    let asked = Asked { entries: links.entries(), lists: Vec::new(), holds };
+    let mut dataset = ready.dataset.clone();
+    let removed = sweep::remove(&ready.scene(), &mut dataset, &asked);
+    ready.dataset = dataset;
+    let removed = removed?;
+    done(ready, requests)?;
+    Ok(removed)
+}
+
+/// Whether a hold is in force for the job's purpose (R34).
+fn holds(ready: &Ready, requests: &Requests) -> bool {
+    let purpose = &ready.plan().purpose.name;
+    let concerns = |purposes: Option<&[String]>| purposes.is_none_or(|named| named.contains(purpose));
+    let in_force = requests.in_force();
+    in_force.iter().any(|(_, effect, purposes, entries)| *effect == Effect::Hold && *entries > 0 && concerns(*purposes))
+}
+
+/// Requests that were applied before the dataset's watermarks have come as far as these say.
+fn done(ready: &Ready, requests: &mut Requests) -> Result<()> {
+    let (job, dataset) = (&ready.call.job, &ready.dataset);
+    let further = |(entry, of, standing): (u32, &str, Standing)| {
+        let takes = !matches!(requests.entry(entry).effect, Effect::Hold | Effect::Consent | Effect::Lift);
+        let open = matches!(standing.state, State::Applied | State::AwaitingLifecycle);
+        if of != job || !takes || !open {
+            return None;
+        }
+        let (state, until) = match Some(standing.at) {
+            at if at <= dataset.removed => (State::Removed, None),
+            at if at <= dataset.deleted => (State::AwaitingLifecycle, dataset.kept_until),
+            _ => return None,
+        };
+        // The instant it was applied at is what watermarks are held against, so it stays until the end.
+        let at = if state == State::Removed { ready.call.now } else { standing.at };
+        Some((entry, Standing { state, at, until, ..standing }))
+    };
+    let noted: Vec<(u32, Standing)> = requests.states().filter_map(further).collect();
+    requests.note(ready.state.root(), job, &noted, None).map(|_| ())
+}

@@ -1,0 +1,223 @@
+//! How far requests have come, each over all datasets that it concerns, with its deadline; and up to which request each
+//! dataset is clean. Ids, dates and counts only. Must not know raw values.
+
+use super::subject::{Desk, SubjectCall};
+use crate::clock::Instant;
+use crate::error::Result;
+use crate::policy::{Effect, Plan};
+use crate::requests::{Entry, Requests, Standing, State};
+use std::collections::BTreeMap;
+
+const DAY: i64 = 86_400_000_000;
+
+/// What `status` says of requests and datasets.
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
+pub struct Standings {
+    /// Requests by how far they have come.
+    pub counts: BTreeMap<String, u64>,
+    /// Requests that are past their deadline and not done.
+    pub overdue: u64,
+    /// Requests that are not done, those with the next deadline first.
+    pub open: Vec<OpenRequest>,
+    /// How many more there are than shown.
+    pub more: u64,
+    /// One per job that has published.
+    pub datasets: Vec<DatasetStanding>,
+}
+
+/// A request that is not done.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+pub struct OpenRequest {
+    /// Its id.
+    pub request: String,
+    /// The list it came by; `command` for commands.
+    pub list: String,
+    /// Its effect.
+    pub effect: String,
+    /// When it was received.
+    pub received: Instant,
+    /// When it has to be done.
+    pub due: Instant,
+    /// Whole days until then; negative when that has passed.
+    pub days_left: i64,
+    /// How far it has come over all datasets.
+    pub state: String,
+    /// How far it has come, by job.
+    pub states: BTreeMap<String, String>,
+}
+
+/// Where a dataset stands.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+pub struct DatasetStanding {
+    /// The job.
+    pub job: String,
+    /// Its table.
+    pub dataset: String,
+    /// Epoch of its tokens.
+    pub epoch: String,
+    /// Requests taken in up to then are applied to the current version.
+    pub applied: Option<Instant>,
+    /// Of these, those applied up to then are in no byte that tamis could verify.
+    pub removed: Option<Instant>,
+    /// Files of earlier versions that wait for removal.
+    pub waiting: u64,
+    /// Until when the store keeps deleted bytes, when it says so.
+    pub kept_until: Option<Instant>,
+    /// Columns of the export that the source does not list, oldest first, and for how many days.
+    pub drift: Vec<DriftAge>,
+}
+
+/// A column that the source does not list.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+pub struct DriftAge {
+    /// Its name.
+    pub column: String,
+    /// When it was first seen.
+    pub first_seen: Instant,
+    /// Whole days since.
+    pub days: i64,
+}
+
+/// How far all requests have come; at most `most` of the open ones are named.
+///
+/// # Errors
+/// Policy errors for specs, keys and state; evidence and storage errors.
+pub fn standings(call: &SubjectCall, most: usize) -> Result<Standings> {
+    let desk = Desk::open(call)?;
+    let requests = desk.requests()?;
+    let plans = published(&desk)?;
+    let mut told = Standings { counts: BTreeMap::new(), overdue: 0, open: Vec::new(), more: 0, datasets: Vec::new() };
+    let mut open: Vec<(Instant, u32)> = Vec::new();
+    for at in 0..requests.len() as u32 {
+        let entry = requests.entry(at);
+        if entry.ended || matches!(entry.effect, Effect::Lift | Effect::Consent | Effect::Hold) {
+            continue;
+        }
+        let word = overall(&of_entry(&requests, at, &entry, &plans).collect::<Vec<_>>());
+        *told.counts.entry(word.into()).or_default() += 1;
+        if !matches!(word, "removed" | "unmatched" | "not-binding") {
+            open.push((desk.due(entry.received), at));
+        }
+    }
+    open.sort_unstable();
+    told.overdue = open.iter().filter(|(due, _)| *due <= call.now).count() as u64;
+    told.more = open.len().saturating_sub(most) as u64;
+    open.truncate(most);
+    told.open = named(&desk, &requests, &plans, &open, call.now)?;
+    for plan in plans {
+        told.datasets.extend(dataset(&desk, plan, call.now)?);
+    }
+    Ok(told)
+}
+
+/// Jobs that have published something.
+pub(super) fn published(desk: &Desk) -> Result<Vec<&Plan>> {
+    let mut plans = Vec::new();
+    for plan in desk.project.jobs.values() {
+        let dataset = desk.state.dataset(&plan.job)?;
+        plans.extend(dataset.is_some_and(|dataset| dataset.current.is_some()).then_some(plan));
+    }
+    Ok(plans)
+}
+
+/// Where an entry stands in each dataset that it concerns.
+fn of_entry<'a>(
+    requests: &'a Requests,
+    at: u32,
+    entry: &'a Entry<'a>,
+    plans: &'a [&'a Plan],
+) -> impl Iterator<Item = Standing> + 'a {
+    plans.iter().filter(|plan| entry.concerns(&plan.purpose.name)).map(move |plan| requests.standing(at, &plan.job))
+}
+
+/// One word for all datasets: what is least far, where anybody was found; a person has to look before anything else.
+pub(super) fn overall(standings: &[Standing]) -> &'static str {
+    let has = |state: State| standings.iter().any(|standing| standing.state == state);
+    let review = standings.iter().any(|standing| standing.word() == "needs-review");
+    if review {
+        return "needs-review";
+    }
+    let order = [
+        (State::Received, "received"),
+        (State::Applied, "applied"),
+        (State::AwaitingLifecycle, "awaiting-lifecycle"),
+        (State::Removed, "removed"),
+        (State::Unmatched, "unmatched"),
+        (State::NotBinding, "not-binding"),
+    ];
+    order.into_iter().find(|(state, _)| has(*state)).map_or("received", |(_, word)| word)
+}
+
+fn named(
+    desk: &Desk,
+    requests: &Requests,
+    plans: &[&Plan],
+    open: &[(Instant, u32)],
+    now: Instant,
+) -> Result<Vec<OpenRequest>> {
+    let wanted: BTreeMap<u32, Instant> = open.iter().map(|(due, at)| (*at, *due)).collect();
+    let mut named = Vec::new();
+    requests.told(desk.root(), &|at| wanted.contains_key(&at), &mut |at, record| {
+        let (entry, due) = (requests.entry(at), wanted[&at]);
+        let standings: Vec<Standing> = of_entry(requests, at, &entry, plans).collect();
+        let concerned = plans.iter().filter(|plan| entry.concerns(&plan.purpose.name));
+        let states = concerned.zip(&standings).map(|(plan, s)| (plan.job.clone(), s.word().to_string())).collect();
+        named.push(OpenRequest {
+            request: record.request.to_string(),
+            list: entry.list.to_string(),
+            effect: crate::decide::effect_name(entry.effect).into(),
+            received: entry.received,
+            due,
+            days_left: (due.0 - now.0).div_euclid(DAY),
+            state: overall(&standings).into(),
+            states,
+        });
+        Ok(())
+    })?;
+    named.sort_by(|a, b| (a.due, &a.request).cmp(&(b.due, &b.request)));
+    Ok(named)
+}
+
+fn dataset(desk: &Desk, plan: &Plan, now: Instant) -> Result<Option<DatasetStanding>> {
+    let Some(dataset) = desk.state.dataset(&plan.job)? else { return Ok(None) };
+    let Some(current) = &dataset.current else { return Ok(None) };
+    let age = |(column, first_seen): (&String, &Instant)| DriftAge {
+        column: column.clone(),
+        first_seen: *first_seen,
+        days: (now.0 - first_seen.0).div_euclid(DAY),
+    };
+    let mut drift: Vec<DriftAge> = dataset.drift.iter().map(age).collect();
+    drift.sort_by(|a, b| (a.first_seen, &a.column).cmp(&(b.first_seen, &b.column)));
+    Ok(Some(DatasetStanding {
+        job: plan.job.clone(),
+        dataset: dataset.dataset.clone(),
+        epoch: current.epoch.clone(),
+        applied: dataset.applied,
+        removed: dataset.removed,
+        waiting: dataset.replaced.iter().map(|replaced| replaced.files.len() as u64).sum(),
+        kept_until: dataset.kept_until,
+        drift,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::requests::Review;
+
+    #[test]
+    fn one_word_says_what_is_least_far_where_anybody_was_found() {
+        let of = |states: &[State]| {
+            let standings: Vec<Standing> = states.iter().map(|s| Standing::new(*s, Instant(0))).collect();
+            overall(&standings)
+        };
+        assert_eq!(of(&[]), "received");
+        assert_eq!(of(&[State::Unmatched, State::Unmatched]), "unmatched");
+        assert_eq!(of(&[State::Unmatched, State::Removed, State::NotBinding]), "removed");
+        assert_eq!(of(&[State::Removed, State::AwaitingLifecycle]), "awaiting-lifecycle");
+        assert_eq!(of(&[State::Removed, State::Applied, State::AwaitingLifecycle]), "applied");
+        assert_eq!(of(&[State::Removed, State::Received]), "received");
+        let review = Standing { review: Some(Review::SharedAlias), ..Standing::new(State::Applied, Instant(0)) };
+        assert_eq!(overall(&[review, Standing::new(State::Removed, Instant(0))]), "needs-review");
+    }
+}

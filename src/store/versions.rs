@@ -1,0 +1,315 @@
+//! What a bucket keeps that listings do not show: versions that are no longer current, and parts of uploads that were
+//! never finished. S3 only, by requests that the store's own credentials sign; the trait of stores has no such calls.
+//! Must not know what is stored.
+
+use super::Root;
+use super::answer::{denied, failed};
+use crate::clock::Instant;
+use crate::error::{Error, Result};
+use bytes::Bytes;
+use object_store::aws::{AmazonS3, AmazonS3ConfigKey};
+use object_store::client::{HttpClient, HttpConnector, HttpRequest, HttpRequestBody, ReqwestConnector};
+use object_store::signer::{Method, SignedUrlOptions, Signer};
+use object_store::{ClientOptions, path::Path};
+use serde::Deserialize;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a signed request is good for.
+const SIGNED_FOR: Duration = Duration::from_secs(300);
+/// Requests that fail for the store's reasons are sent this often.
+const TRIES: usize = 3;
+
+/// Whether bytes that were deleted are gone from a root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forgets {
+    /// Yes.
+    AtOnce,
+    /// Earlier versions may stay; they can be listed and removed.
+    ByVersion,
+    /// tamis has no way to find out.
+    Unknown,
+}
+
+/// A version that is no longer current, or the mark of a deletion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastVersion {
+    /// Path below the root.
+    pub path: String,
+    /// Its id.
+    pub version: String,
+    /// Length; 0 of a mark.
+    pub bytes: u64,
+    /// When it was written.
+    pub modified: Instant,
+}
+
+/// An upload that was never finished.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenUpload {
+    /// Path below the root.
+    pub path: String,
+    /// Its id.
+    pub id: String,
+    /// When it began.
+    pub began: Instant,
+}
+
+/// A bucket of S3: what signs, and what sends.
+pub(super) struct Bucket {
+    signer: AmazonS3,
+    http: HttpClient,
+}
+
+impl Bucket {
+    /// With the HTTP settings of the environment (`AWS_*`), as the store itself has them.
+    pub fn new(signer: AmazonS3) -> object_store::Result<Arc<Bucket>> {
+        let settings = std::env::vars_os().filter_map(|(name, value)| {
+            let name = name.into_string().ok().filter(|name| name.starts_with("AWS_"))?;
+            match name.to_ascii_lowercase().parse() {
+                Ok(AmazonS3ConfigKey::Client(key)) => Some((key, value.into_string().ok()?)),
+                _ => None,
+            }
+        });
+        let options = settings.fold(ClientOptions::new(), |options, (key, value)| options.with_config(key, value));
+        Ok(Arc::new(Bucket { signer, http: ReqwestConnector::default().connect(&options)? }))
+    }
+
+    /// Sends a signed request without a body; status and body of the answer. Server errors are tried again.
+    async fn send(&self, method: Method, at: &Path, query: &[(&str, &str)]) -> object_store::Result<(u16, Bytes)> {
+        let options = SignedUrlOptions::new().with_query(query.iter().copied());
+        let mut tries = 1;
+        loop {
+            let url = self.signer.signed_url_opts(method.clone(), at, SIGNED_FOR, &options).await?;
+            let answer = self.once(method.clone(), url.as_str()).await;
+            match answer {
+                Ok((status, body)) if status < 500 || tries == TRIES => return Ok((status, body)),
+                Err(error) if tries == TRIES => return Err(error),
+                _ => tokio::time::sleep(Duration::from_millis(200 << tries)).await,
+            }
+            tries += 1;
+        }
+    }
+
+    async fn once(&self, method: Method, url: &str) -> object_store::Result<(u16, Bytes)> {
+        let away =
+            |source: Box<dyn std::error::Error + Send + Sync>| object_store::Error::Generic { store: "S3", source };
+        let mut request = HttpRequest::new(HttpRequestBody::empty());
+        *request.method_mut() = method;
+        *request.uri_mut() = url.parse().map_err(|_| away("a URL that is none".into()))?;
+        let answer = self.http.execute(request).await.map_err(|e| away(e.into()))?;
+        let status = answer.status().as_u16();
+        let body = answer.into_body().bytes().await.map_err(|e| away(e.into()))?;
+        Ok((status, body))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Versions {
+    #[serde(default)]
+    is_truncated: bool,
+    next_key_marker: Option<String>,
+    next_version_id_marker: Option<String>,
+    #[serde(default, rename = "Version")]
+    versions: Vec<VersionItem>,
+    #[serde(default, rename = "DeleteMarker")]
+    markers: Vec<VersionItem>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct VersionItem {
+    key: String,
+    version_id: String,
+    is_latest: bool,
+    last_modified: String,
+    #[serde(default)]
+    size: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Uploads {
+    #[serde(default)]
+    is_truncated: bool,
+    next_key_marker: Option<String>,
+    next_upload_id_marker: Option<String>,
+    #[serde(default, rename = "Upload")]
+    uploads: Vec<UploadItem>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct UploadItem {
+    key: String,
+    upload_id: String,
+    initiated: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Retention {
+    retain_until_date: Option<String>,
+}
+
+impl Root {
+    /// Whether bytes that are deleted here are gone.
+    pub fn forgets(&self) -> Forgets {
+        match (&self.folder, &self.bucket) {
+            (Some(_), _) => Forgets::AtOnce,
+            (None, Some(_)) => Forgets::ByVersion,
+            (None, None) => Forgets::Unknown,
+        }
+    }
+
+    /// Versions below `prefix` that are not current, and marks of deletions that are, in the order of the store. None on
+    /// a root that has no versions.
+    ///
+    /// # Errors
+    /// A storage error when the store is away or does not let these credentials list versions.
+    pub fn past_versions(&self, prefix: &str) -> Result<Vec<PastVersion>> {
+        let Some(bucket) = &self.bucket else { return Ok(Vec::new()) };
+        let (mut found, mut from) = (Vec::new(), (None, None));
+        loop {
+            let page: Versions = self.page(bucket, "versions", prefix, ("version-id-marker", &from))?;
+            let past = page.versions.into_iter().filter(|item| !item.is_latest);
+            found.extend(past.chain(page.markers).filter_map(|item| self.past_version(item)));
+            from = (page.next_key_marker, page.next_version_id_marker);
+            if !page.is_truncated || from.0.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Removes a version for good; false when the store protects it (object lock).
+    ///
+    /// # Errors
+    /// A storage error when the store is away or fails.
+    pub fn remove_version(&self, past: &PastVersion) -> Result<bool> {
+        let Some(bucket) = &self.bucket else { return Ok(true) };
+        let (place, at) = (self.display(&past.path), self.at(&past.path)?);
+        let sent = self.runtime.block_on(bucket.send(Method::DELETE, &at, &[("versionId", &past.version)]));
+        match sent.map_err(|e| failed("removing a version of", &place, &e))?.0 {
+            200..300 | 404 => Ok(true),
+            403 => Ok(false),
+            _ => Err(Error::storage(format!("removing a version of {place}: the store failed"))),
+        }
+    }
+
+    /// Until when the store protects a version; none when it does not say.
+    ///
+    /// # Errors
+    /// A storage error when the store is away.
+    pub fn protected_until(&self, past: &PastVersion) -> Result<Option<Instant>> {
+        let Some(bucket) = &self.bucket else { return Ok(None) };
+        let (place, at) = (self.display(&past.path), self.at(&past.path)?);
+        let query = [("retention", ""), ("versionId", past.version.as_str())];
+        let sent = self.runtime.block_on(bucket.send(Method::GET, &at, &query));
+        let (status, body) = sent.map_err(|e| failed("asking for the retention of", &place, &e))?;
+        let said = std::str::from_utf8(&body).ok().filter(|_| status == 200);
+        let said = said.and_then(|body| quick_xml::de::from_str::<Retention>(body).ok());
+        Ok(said.and_then(|retention| Instant::parse(&retention.retain_until_date?)))
+    }
+
+    /// Uploads below `prefix` that were begun and neither finished nor given up.
+    ///
+    /// # Errors
+    /// As [`Root::past_versions`].
+    pub fn open_uploads(&self, prefix: &str) -> Result<Vec<OpenUpload>> {
+        let Some(bucket) = &self.bucket else { return Ok(Vec::new()) };
+        let (mut found, mut from) = (Vec::new(), (None, None));
+        loop {
+            let page: Uploads = self.page(bucket, "uploads", prefix, ("upload-id-marker", &from))?;
+            let upload = |item: UploadItem| {
+                let (path, began) = (self.below(&item.key)?, Instant::parse(&item.initiated)?);
+                Some(OpenUpload { path, id: item.upload_id, began })
+            };
+            found.extend(page.uploads.into_iter().filter_map(upload));
+            from = (page.next_key_marker, page.next_upload_id_marker);
+            if !page.is_truncated || from.0.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Gives an upload up: its parts go.
+    ///
+    /// # Errors
+    /// A storage error when the store is away or refuses.
+    pub fn abort_upload(&self, upload: &OpenUpload) -> Result<()> {
+        let Some(bucket) = &self.bucket else { return Ok(()) };
+        let (place, at) = (self.display(&upload.path), self.at(&upload.path)?);
+        let sent = self.runtime.block_on(bucket.send(Method::DELETE, &at, &[("uploadId", &upload.id)]));
+        match sent.map_err(|e| failed("ending an upload of", &place, &e))?.0 {
+            200..300 | 404 => Ok(()),
+            403 => Err(denied("ending an upload of", &place)),
+            _ => Err(Error::storage(format!("ending an upload of {place}: the store failed"))),
+        }
+    }
+
+    /// One page of a listing of the bucket.
+    fn page<T: for<'de> Deserialize<'de>>(
+        &self,
+        bucket: &Bucket,
+        what: &str,
+        prefix: &str,
+        (marker, from): (&str, &(Option<String>, Option<String>)),
+    ) -> Result<T> {
+        let (place, doing) = (self.display(prefix), format!("listing {what} of"));
+        let prefix = format!("{}/", self.at(prefix)?).trim_start_matches('/').to_string();
+        let mut query = vec![(what, ""), ("prefix", prefix.as_str())];
+        query.extend(from.0.as_deref().map(|key| ("key-marker", key)));
+        query.extend(from.1.as_deref().map(|id| (marker, id)));
+        let sent = self.runtime.block_on(bucket.send(Method::GET, &Path::default(), &query));
+        let (status, body) = sent.map_err(|e| failed(&doing, &place, &e))?;
+        if matches!(status, 401 | 403) {
+            return Err(denied(&doing, &place).help(
+                "removal for good needs s3:ListBucketVersions, s3:DeleteObjectVersion, s3:ListBucketMultipartUploads \
+                 and s3:AbortMultipartUpload on the buckets of lake and state",
+            ));
+        }
+        let text = std::str::from_utf8(&body).ok().filter(|_| status == 200);
+        text.and_then(|text| quick_xml::de::from_str(text).ok())
+            .ok_or_else(|| Error::storage(format!("{doing} {place}: the store gave an answer that makes no sense")))
+    }
+
+    fn past_version(&self, item: VersionItem) -> Option<PastVersion> {
+        let (path, modified) = (self.below(&item.key)?, Instant::parse(&item.last_modified)?);
+        Some(PastVersion { path, version: item.version_id, bytes: item.size, modified })
+    }
+
+    /// The path below the root of a key of the bucket.
+    fn below(&self, key: &str) -> Option<String> {
+        let path = key.strip_prefix(self.prefix.as_ref())?.trim_start_matches('/');
+        (!path.is_empty()).then(|| path.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listings_are_read_whatever_the_order_of_their_parts() {
+        let page: Versions = quick_xml::de::from_str(
+            "<?xml version=\"1.0\"?><ListVersionsResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
+             <Name>b</Name><Prefix>p/</Prefix><IsTruncated>true</IsTruncated><NextKeyMarker>p/a&amp;b</NextKeyMarker>\
+             <NextVersionIdMarker>2</NextVersionIdMarker>\
+             <Version><Key>p/a&amp;b</Key><VersionId>1</VersionId><IsLatest>false</IsLatest>\
+             <LastModified>2026-11-24T01:02:03.000Z</LastModified><ETag>&quot;x&quot;</ETag><Size>7</Size></Version>\
+             <DeleteMarker><Key>p/a&amp;b</Key><VersionId>2</VersionId><IsLatest>true</IsLatest>\
+             <LastModified>2026-11-24T01:02:04Z</LastModified></DeleteMarker>\
+             <Version><Key>p/c</Key><VersionId>null</VersionId><IsLatest>true</IsLatest>\
+             <LastModified>2026-11-24T01:02:05Z</LastModified><Size>1</Size></Version></ListVersionsResult>",
+        )
+        .expect("a page");
+        assert!(page.is_truncated && page.next_key_marker.as_deref() == Some("p/a&b"));
+        let told: Vec<_> = page.versions.iter().chain(&page.markers).map(|v| (v.key.as_str(), v.is_latest)).collect();
+        assert_eq!(told, [("p/a&b", false), ("p/c", true), ("p/a&b", true)]);
+        let none: Uploads =
+            quick_xml::de::from_str("<ListMultipartUploadsResult><Bucket>b</Bucket></ListMultipartUploadsResult>")
+                .expect("a page");
+        assert!(none.uploads.is_empty() && !none.is_truncated);
+    }
+}

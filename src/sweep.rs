@@ -1,0 +1,181 @@
+//! The spine of a sweep: lists, consent and retention applied to a version that is published, without any export.
+//! `companions + requests -> decide -> publish -> ledger`, then removal for good. Must not know argv nor the terminal.
+
+mod companions;
+mod current;
+mod evidence;
+mod raw;
+mod removal;
+
+pub use companions::CompanionFiles;
+pub use current::Published;
+pub use raw::{RawExports, count_raw, remove_raw};
+pub use removal::{Removal, remove};
+
+use crate::clock::Instant;
+use crate::decide::{self, Entries, Remaining, ReviewRules};
+use crate::error::{Error, Result};
+use crate::evidence::manifest::{ListApplied, Manifest};
+use crate::key;
+use crate::monitor::Monitor;
+use crate::policy::{Plan, Project};
+use crate::publish::{self, Current, Rewriting, Rewritten, Target};
+use crate::stage::Vault;
+use crate::state::{Dataset, Intent, State};
+use crate::store::Created;
+use std::path::Path;
+
+/// What a sweep of one dataset works with; everything is open and checked.
+pub struct Scene<'a> {
+    /// All specs.
+    pub project: &'a Project,
+    /// The dataset's job.
+    pub plan: &'a Plan,
+    /// The state.
+    pub state: &'a State,
+    /// Where the dataset lives.
+    pub target: Target<'a>,
+    /// The instant to judge at.
+    pub as_of: Instant,
+    /// The present: requests were taken in then.
+    pub now: Instant,
+    /// Worker threads.
+    pub threads: usize,
+    /// Bytes of rows held before they are sealed on disk.
+    pub memory_bytes: usize,
+    /// Folder for sealed rows.
+    pub spill: &'a Path,
+}
+
+/// What requests say of a dataset.
+pub struct Asked<'a> {
+    /// Effects by identity.
+    pub entries: &'a dyn Entries,
+    /// Lists and their entries in force, for evidence.
+    pub lists: Vec<ListApplied>,
+    /// Whether a legal hold is in force that concerns the dataset, whoever it is about (R34).
+    pub holds: bool,
+}
+
+/// A version that a sweep made.
+pub struct Swept {
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// Files written in the place of others.
+    pub rewritten: u64,
+    /// Bytes read of data files and companions that were rewritten.
+    pub read: u64,
+    /// Bytes written.
+    pub written: u64,
+}
+
+/// Applies lists, consent and retention to the current version (R28: `as_of` has been checked). Where nothing goes,
+/// nothing is written but up to when that is true.
+///
+/// # Errors
+/// Evidence, when table, companions and state do not agree; storage errors. A new version is there whole or not at all.
+pub fn apply(
+    scene: &Scene<'_>,
+    dataset: &mut Dataset,
+    published: &Published<'_>,
+    asked: &Asked<'_>,
+    monitor: &dyn Monitor,
+) -> Result<Option<Swept>> {
+    let remaining = review(scene, published, asked.entries)?;
+    if !(0..remaining.files()).any(|file| remaining.touched(file)) {
+        return Ok(None);
+    }
+    let intent = intend(scene, published.table.version)?;
+    let rewritten = rewrite(scene, published, &remaining, &intent, monitor)?;
+    let manifest = evidence::manifest(scene, published, &remaining, &rewritten, asked, &intent.run);
+    let digest = scene.state.put_manifest(&manifest)?;
+    let (app, sequence) = (format!("tamis/{}", scene.plan.job), manifest.output.version as i64);
+    let receipt = publish::replace(&rewritten, &scene.target, &app, sequence, &digest, published.table.version)?;
+    if receipt.manifest != digest || receipt.version != manifest.output.version {
+        return Err(overtaken(&manifest, receipt.version));
+    }
+    scene.state.remember(dataset, &intent, &manifest, scene.now)?;
+    let files = &rewritten.written.files;
+    let written = files.iter().map(|file| file.bytes + file.companion_bytes).sum();
+    Ok(Some(Swept { rewritten: files.len() as u64, read: rewritten.read, written, manifest }))
+}
+
+fn overtaken(manifest: &Manifest, version: u64) -> Error {
+    Error::evidence(format!("sweep {}: version {version} carries another manifest", manifest.run))
+        .help("two processes work on this dataset at the same time; sweep again, one at a time")
+}
+
+fn review(scene: &Scene<'_>, published: &Published<'_>, entries: &dyn Entries) -> Result<Remaining> {
+    let plan = scene.plan;
+    let rules = ReviewRules {
+        as_of: scene.as_of,
+        before: published.current.as_of,
+        basis: plan.purpose.basis,
+        sale: plan.recipient.as_ref().is_some_and(|recipient| recipient.sale),
+        consent_column: plan.controls.consent.is_some(),
+        field_keeps: published.keeps().len(),
+        quasi_keeps: published.quasi_keeps(),
+        k: published.k(),
+    };
+    let mut seed = [0; 32];
+    key::random(&mut seed)?;
+    let vault = Vault::new(scene.memory_bytes, scene.spill.to_path_buf(), seed)?;
+    decide::review(&rules, published, entries, vault, scene.threads)
+}
+
+/// Says that everything taken in by now is applied: nobody it names is in the version. Written only when that is news:
+/// `fresh` requests have come since.
+///
+/// # Errors
+/// Storage errors.
+pub fn confirm(scene: &Scene<'_>, dataset: &mut Dataset, fresh: bool) -> Result<()> {
+    if !fresh && dataset.applied.is_some() {
+        return Ok(());
+    }
+    dataset.applied = dataset.applied.max(Some(scene.now));
+    scene.state.save_dataset(dataset)
+}
+
+/// Begins: an intent that pins the version it replaces, and no objects.
+fn intend(scene: &Scene<'_>, replaces: u64) -> Result<Intent> {
+    let compact: String = scene.as_of.to_string().chars().filter(|c| !"-:".contains(*c)).collect();
+    let mut intent = Intent {
+        run: String::new(),
+        job: scene.plan.job.clone(),
+        at: scene.now,
+        as_of: scene.as_of,
+        plan: scene.plan.digest.clone(),
+        policy: scene.project.policy_digest.clone(),
+        set: None,
+        objects: Vec::new(),
+        replaces: Some(replaces),
+    };
+    for number in 1u64.. {
+        intent.run = format!("{}-{}-sweep-{number}", intent.job, compact.to_lowercase());
+        if scene.state.intent(&intent.run, &intent)? == Created::New {
+            break;
+        }
+    }
+    Ok(intent)
+}
+
+fn rewrite(
+    scene: &Scene<'_>,
+    published: &Published<'_>,
+    remaining: &Remaining,
+    intent: &Intent,
+    monitor: &dyn Monitor,
+) -> Result<Rewritten> {
+    let table: &Current = &published.table;
+    let how = Rewriting {
+        run: &intent.run,
+        attempt: 1,
+        threads: scene.threads,
+        current: table,
+        files: &published.files,
+        tokens: &published.tokens(),
+        subject: published.subject()?,
+        keeps: published.keeps(),
+    };
+    publish::rewrite(remaining, &scene.target, &how, monitor)
+}

@@ -1,0 +1,105 @@
+//! The current version as a sweep needs it: manifest, table and state agree on it, and its companions can be read.
+//! Must not know what is decided.
+
+use super::Scene;
+use super::companions::CompanionFiles;
+use crate::decide::{self, Carriers, Version};
+use crate::error::{Error, Result};
+use crate::evidence::Manifest;
+use crate::publish;
+use crate::state::{Current, Dataset};
+
+/// A version and everything that is known of it.
+pub struct Published<'a> {
+    /// As state has it.
+    pub(super) current: Current,
+    /// As the table has it.
+    pub(super) table: publish::Current,
+    /// What was said of it.
+    pub(super) manifest: Manifest,
+    /// Name and companion of each file.
+    pub(super) files: Vec<(String, String)>,
+    /// Its companions, file by file: what links are followed over.
+    pub companions: CompanionFiles<'a>,
+    keeps: Vec<String>,
+}
+
+impl<'a> Published<'a> {
+    /// Finds the current version; none before the first.
+    ///
+    /// # Errors
+    /// Evidence, when table, manifest and record are not of one version, or its token key is not the epoch's.
+    pub fn find(scene: &Scene<'a>, dataset: &Dataset) -> Result<Option<Published<'a>>> {
+        let Some(current) = dataset.current.clone() else { return Ok(None) };
+        let manifest = scene.state.manifest(&current.run, current.attempt, &current.manifest)?;
+        scene.state.check_epoch(&manifest.keys.epoch, &manifest.keys.token)?;
+        let table = publish::current(scene.target.lake, scene.target.path)?;
+        let Some(table) = table.filter(|t| t.version == current.version && t.manifest == current.manifest) else {
+            return Err(Error::evidence(format!("{}: table and state are not at one version", dataset.dataset))
+                .help("run or sweep again; when that does not help, compare them: `tamis verify`"));
+        };
+        let prefix = format!("{}/", scene.target.path);
+        let name = |path: &str| path.strip_prefix(&prefix).map(str::to_string);
+        let files = current.files.iter().map(|file| Some((name(&file.path)?, file.companion.clone())));
+        let files: Vec<(String, String)> = files.collect::<Option<_>>().unwrap_or_default();
+        if files.len() != table.files.len() || files.len() != current.files.len() {
+            return Err(Error::evidence(format!("{}: table and state name other files", dataset.dataset))
+                .help("compare them: `tamis verify`"));
+        }
+        let keeps = manifest.fields.iter().filter(|f| f.keep.is_some()).map(|f| f.name.clone()).collect();
+        let paths = files.iter().map(|(_, companion)| companion.clone()).collect();
+        let companions = CompanionFiles::open(scene.state.root(), paths)?;
+        Ok(Some(Published { current, table, manifest, files, companions, keeps }))
+    }
+
+    /// Columns with a `keep` of their own, in the order of the companions' dates.
+    pub(super) fn keeps(&self) -> &[String] {
+        &self.keeps
+    }
+
+    /// Per quasi-identifier, the place of its field among those.
+    pub(super) fn quasi_keeps(&self) -> Vec<Option<usize>> {
+        let names = self.manifest.gates.first().map(|gate| &gate.quasi_identifiers[..]).unwrap_or_default();
+        names.iter().map(|name| self.keeps.iter().position(|keep| keep == name)).collect()
+    }
+
+    /// Smallest group, as the version was published with: a sweep passes no brake, so a new k waits for a run.
+    pub(super) fn k(&self) -> Option<u32> {
+        self.manifest.gates.first().map(|gate| gate.k)
+    }
+
+    /// Columns that hold tokens.
+    pub(super) fn tokens(&self) -> Vec<String> {
+        let tokens = self.manifest.fields.iter().filter(|field| field.treatment == "pseudonymize");
+        tokens.map(|field| field.name.clone()).collect()
+    }
+
+    /// The column of the subject's token.
+    ///
+    /// # Errors
+    /// Evidence, when the manifest does not say which it is.
+    pub(super) fn subject(&self) -> Result<&str> {
+        let field = self.manifest.fields.iter().find(|field| field.subject);
+        field.map(|field| field.name.as_str()).ok_or_else(|| {
+            Error::evidence(format!("the manifest of run {} names no subject", self.manifest.run))
+                .help("publish a new version, then sweep")
+        })
+    }
+}
+
+impl Version for Published<'_> {
+    fn files(&self) -> usize {
+        self.files.len()
+    }
+
+    fn read(&self, file: usize, each: &mut dyn FnMut(&dyn decide::Published) -> Result<()>) -> Result<()> {
+        let quasis = self.quasi_keeps().len();
+        self.companions.groups(file, &mut |group| {
+            if group.field_untils() == self.keeps.len() && group.quasis() == quasis {
+                return each(group);
+            }
+            Err(Error::evidence(format!("companion {} has other columns than its manifest says", self.files[file].1))
+                .help("compare its hash with the manifest: `tamis verify`"))
+        })
+    }
+}

@@ -1,0 +1,101 @@
+//! The manifest of a sweep: what went and why, and all files of the version, those it did not touch included.
+//! Must not know how rows are decided or written.
+
+use super::current::Published;
+use super::{Asked, Scene};
+use crate::decide::Remaining;
+use crate::evidence::manifest::{ClocksIgnored, Field, File, Gate, Kind, Manifest, Output, Previous, Removed, SCHEMA};
+use crate::policy::Plan;
+use crate::publish::{FileWritten, Rewritten};
+
+/// What stays as the version before had it: fields, keys, purpose's terms. What today's policy says is named by digest.
+pub(super) fn manifest(
+    scene: &Scene<'_>,
+    published: &Published<'_>,
+    remaining: &Remaining,
+    rewritten: &Rewritten,
+    asked: &Asked<'_>,
+    run: &str,
+) -> Manifest {
+    let (plan, before, counts): (&Plan, &Manifest, _) = (scene.plan, &published.manifest, remaining.counts());
+    let removed = |(reason, rows): &(String, u64)| Removed { reason: reason.clone(), rows: *rows };
+    Manifest {
+        schema: SCHEMA,
+        tamis: env!("CARGO_PKG_VERSION").into(),
+        kind: Kind::Sweep,
+        run: run.into(),
+        attempt: rewritten.written.attempt,
+        job: before.job.clone(),
+        purpose: before.purpose.clone(),
+        lawful_basis: before.lawful_basis.clone(),
+        recipient: before.recipient.clone(),
+        as_of: scene.as_of,
+        scope: before.scope.clone(),
+        keep: before.keep.clone(),
+        plan: plan.digest.clone(),
+        policy: scene.project.policy_digest.clone(),
+        keys: before.keys.clone(),
+        set: before.set.clone(),
+        inputs: Vec::new(),
+        lists: asked.lists.clone(),
+        rows_in: counts.rows_in,
+        rows_out: counts.rows_out,
+        removed: counts.reasons.iter().map(removed).collect(),
+        nulled: counts.nulled,
+        absent: None,
+        no_clock: 0,
+        clocks_ignored: ClocksIgnored::default(),
+        fields: before.fields.iter().map(unread).collect(),
+        not_published: before.not_published.clone(),
+        drift: Vec::new(),
+        links: "applied".into(),
+        gates: before.gates.iter().map(|gate| self::gate(gate, remaining)).collect(),
+        brake: None,
+        previous: Some(Previous {
+            version: published.current.version,
+            run: published.current.run.clone(),
+            rows: published.current.rows,
+        }),
+        output: output(published, rewritten),
+    }
+}
+
+/// A sweep reads no values.
+fn unread(field: &Field) -> Field {
+    Field { values: 0, untreated: 0, raw_forms: 0, ..field.clone() }
+}
+
+fn gate(gate: &Gate, remaining: &Remaining) -> Gate {
+    let counts = remaining.counts();
+    let suppressed = counts.reasons.iter().find(|(reason, _)| reason == "suppressed").map_or(0, |(_, rows)| *rows);
+    Gate { groups: counts.groups, groups_below: counts.groups_below, rows_suppressed: suppressed, ..gate.clone() }
+}
+
+/// Untouched files as they were said of, the others anew; in path order.
+fn output(published: &Published<'_>, rewritten: &Rewritten) -> Output {
+    let before = &published.manifest.output;
+    let stays = published.files.iter().map(|(name, _)| !rewritten.gone.contains(name));
+    let pairs = before.files.iter().cloned().zip(before.companions.iter().cloned());
+    let mut pairs: Vec<(File, File)> = pairs.zip(stays).filter(|(_, stays)| *stays).map(|(pair, _)| pair).collect();
+    let prefix = before.files.first().and_then(|file| file.path.rsplit_once('/')).map_or("", |(folder, _)| folder);
+    pairs.extend(rewritten.written.files.iter().map(|file| written(prefix, file)));
+    pairs.sort_by(|a, b| a.0.path.cmp(&b.0.path));
+    let (files, companions) = pairs.into_iter().unzip();
+    Output { dataset: before.dataset.clone(), version: before.version + 1, files, companions }
+}
+
+fn written(folder: &str, file: &FileWritten) -> (File, File) {
+    let data = File {
+        path: format!("{folder}/{}", file.name),
+        rows: file.rows,
+        bytes: file.bytes,
+        blake3: file.blake3.clone(),
+    };
+    let companion = File {
+        path: file.companion.clone(),
+        rows: file.rows,
+        bytes: file.companion_bytes,
+        blake3: file.companion_blake3.clone(),
+    };
+    (data, companion)
+}

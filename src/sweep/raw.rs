@@ -1,0 +1,95 @@
+//! Raw exports go when they are older than `raw_keep`. A legal hold keeps all of them: nobody can tell whom they hold
+//! without reading them. Must not know datasets.
+
+use crate::clock::{self, Instant};
+use crate::error::Result;
+use crate::evidence::{Event, RunRef};
+use crate::policy::{Location, Project};
+use crate::read::InputPaths;
+use crate::state::State;
+use crate::store::{Object, Root};
+use jiff::tz::TimeZone;
+use std::collections::{BTreeMap, BTreeSet};
+
+const UTC: TimeZone = TimeZone::UTC;
+
+/// Raw exports that are there, and what went.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+pub struct RawExports {
+    /// Objects that lie there, after the pass.
+    pub remaining: u64,
+    /// Objects removed.
+    pub removed: u64,
+    /// Their length.
+    pub bytes: u64,
+    /// Objects that a legal hold keeps, though they are due.
+    pub held: u64,
+}
+
+/// Removes raw exports of all jobs that are older than the policy lets them be, and what buckets keep of them; `held`
+/// says that a hold is in force.
+///
+/// # Errors
+/// Storage errors; what went before stays gone.
+pub fn remove_raw(
+    project: &Project,
+    roots: &BTreeMap<String, Root>,
+    state: &State,
+    held: bool,
+    now: Instant,
+) -> Result<RawExports> {
+    let mut done = RawExports::default();
+    let due = |written| project.removal.raw_keep.as_ref().is_some_and(|keep| clock::add(written, keep, &UTC) <= now);
+    for (root, paths) in inputs(project)? {
+        let root = &roots[&root];
+        for object in exports(root, &paths)? {
+            if !due(object.modified) {
+                done.remaining += 1;
+            } else if held {
+                (done.remaining, done.held) = (done.remaining + 1, done.held + 1);
+            } else {
+                root.delete(&object.path)?;
+                (done.removed, done.bytes) = (done.removed + 1, done.bytes + object.bytes);
+            }
+        }
+        for past in root.past_versions(paths.folder())?.iter().filter(|past| paths.matches(&past.path) && !held) {
+            if due(past.modified) && root.remove_version(past)? {
+                done.bytes += past.bytes;
+            }
+        }
+    }
+    if done.removed > 0 {
+        let run = format!("removal-raw-{now}");
+        let event = Event::RawRemoved { objects: done.removed, bytes: done.bytes };
+        state.ledger().append(RunRef { run: &run, attempt: 1, since: now }, event, now)?;
+    }
+    Ok(done)
+}
+
+/// Raw exports that lie there.
+///
+/// # Errors
+/// Storage errors.
+pub fn count_raw(project: &Project, roots: &BTreeMap<String, Root>) -> Result<u64> {
+    let mut count = 0;
+    for (root, paths) in inputs(project)? {
+        count += exports(&roots[&root], &paths)?.len() as u64;
+    }
+    Ok(count)
+}
+
+fn exports(root: &Root, paths: &InputPaths) -> Result<Vec<Object>> {
+    Ok(root.list(paths.folder())?.into_iter().filter(|object| paths.matches(&object.path)).collect())
+}
+
+/// Root and paths of every input of every job, each once.
+fn inputs(project: &Project) -> Result<Vec<(String, InputPaths)>> {
+    let own = project.jobs.values().map(|plan| &plan.input);
+    let observed = project.jobs.values().flat_map(|plan| &plan.observe).map(|observe| &observe.input);
+    let all: BTreeSet<(&str, &str)> = own.chain(observed).map(|input| (&input.root[..], &input.path[..])).collect();
+    let paths = |(root, path): (&str, &str)| {
+        let input = Location { root: root.into(), path: path.into() };
+        Ok((root.to_string(), InputPaths::new(&input)?))
+    };
+    all.into_iter().map(paths).collect()
+}

@@ -1,0 +1,296 @@
+//! Removal for good (design section 6): what no current version uses goes after `grace`, and every pass says in the
+//! ledger what went and up to which request nothing is left. Must not know why rows went.
+
+use super::{Asked, Scene};
+use crate::clock::{self, Instant, Period};
+use crate::decide::{Entries, reached_by_hold};
+use crate::error::Result;
+use crate::evidence::{Event, RunRef};
+use crate::publish::{self, Companions};
+use crate::state::{Dataset, PublishedFile, Replaced};
+use crate::store::{Forgets, Object, Root};
+use jiff::tz::TimeZone;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// An attempt may be under way for so long, whatever `grace` says: its files are nobody's only after that.
+const ATTEMPT: Period = Period { months: 0, days: 1, seconds: 0 };
+
+/// What a pass came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+pub struct Removal {
+    /// Objects removed, by what they were.
+    pub objects: BTreeMap<String, u64>,
+    /// Their length.
+    pub bytes: u64,
+    /// Files that wait for the end of `grace` or of an attempt that may be under way.
+    pub waiting: u64,
+    /// When the next of them may go.
+    pub next: Option<Instant>,
+    /// Files that a legal hold keeps.
+    pub held: u64,
+    /// Versions that the store protects.
+    pub protected: u64,
+    /// Requests applied up to then are in no byte that tamis could verify.
+    pub watermark: Option<Instant>,
+}
+
+impl Removal {
+    fn gone(&mut self, what: &str, objects: u64, bytes: u64) {
+        if objects > 0 {
+            *self.objects.entry(what.into()).or_default() += objects;
+            self.bytes += bytes;
+        }
+    }
+
+    fn wait(&mut self, files: u64, until: Instant) {
+        self.waiting += files;
+        self.next = Some(self.next.map_or(until, |next| next.min(until)));
+    }
+}
+
+/// Removes what is due of one dataset.
+///
+/// # Errors
+/// Storage errors; what went before stays gone, and the next pass goes on.
+pub fn remove(scene: &Scene<'_>, dataset: &mut Dataset, asked: &Asked<'_>) -> Result<Removal> {
+    let mut pass = Pass {
+        scene,
+        entries: asked.entries,
+        holds: asked.holds,
+        done: Removal::default(),
+        gone: BTreeSet::new(),
+        doubt: false,
+    };
+    let before = (dataset.replaced.clone(), dataset.removed, dataset.deleted, dataset.kept_until);
+    dataset.replaced = pass.replaced(&dataset.replaced)?;
+    pass.orphans(dataset)?;
+    pass.log(dataset)?;
+    pass.staging()?;
+    let kept_until = pass.versions()?;
+    pass.uploads()?;
+    watermarks(scene, dataset, &pass, kept_until);
+    pass.done.watermark = dataset.removed;
+    let after = (dataset.replaced.clone(), dataset.removed, dataset.deleted, dataset.kept_until);
+    if !pass.done.objects.is_empty() || before.1 != dataset.removed {
+        ledger(scene, &pass.done)?;
+    }
+    if before != after {
+        scene.state.save_dataset(dataset)?;
+    }
+    Ok(pass.done)
+}
+
+fn ledger(scene: &Scene<'_>, done: &Removal) -> Result<()> {
+    let run = format!("removal-{}-{}", scene.plan.job, scene.now);
+    let event = Event::Removed {
+        job: scene.plan.job.clone(),
+        objects: done.objects.clone(),
+        bytes: done.bytes,
+        held: done.held,
+        watermark: done.watermark,
+    };
+    scene.state.ledger().append(RunRef { run: &run, attempt: 1, since: scene.now }, event, scene.now).map(|_| ())
+}
+
+/// Up to which request nothing is left. What is left of an earlier version, or may be in a file that nobody knows, holds
+/// the mark back; so does a store that keeps deleted bytes, for the mark that says `removed`.
+fn watermarks(scene: &Scene<'_>, dataset: &mut Dataset, pass: &Pass<'_>, kept_until: Option<Instant>) {
+    let oldest = dataset.replaced.iter().map(|replaced| replaced.applied).min();
+    let clear = if pass.doubt { None } else { oldest.unwrap_or(dataset.applied) };
+    dataset.deleted = dataset.deleted.max(clear);
+    let roots = [scene.target.lake, scene.target.state];
+    let blind = roots.iter().any(|root| root.forgets() == Forgets::Unknown);
+    dataset.kept_until = kept_until;
+    if !blind && pass.done.protected == 0 {
+        dataset.removed = dataset.removed.max(dataset.deleted);
+    }
+}
+
+struct Pass<'a> {
+    scene: &'a Scene<'a>,
+    entries: &'a dyn Entries,
+    /// Whether a legal hold is in force.
+    holds: bool,
+    done: Removal,
+    /// Paths deleted in this pass, of lake and state.
+    gone: BTreeSet<String>,
+    /// Something is left of which nobody can say whom it holds.
+    doubt: bool,
+}
+
+impl<'a> Pass<'a> {
+    fn due(&self, at: Instant, period: &Period) -> Instant {
+        clock::add(at, period, &TimeZone::UTC)
+    }
+
+    /// Files of earlier versions, once their readers have had their time; gives what is left of them.
+    fn replaced(&mut self, replaced: &[Replaced]) -> Result<Vec<Replaced>> {
+        let mut left = Vec::new();
+        for version in replaced {
+            let due = self.due(version.at, &self.scene.project.removal.grace);
+            let files = if due > self.scene.now {
+                self.done.wait(version.files.len() as u64, due);
+                version.files.clone()
+            } else {
+                self.files(&version.files)?
+            };
+            if !files.is_empty() || due > self.scene.now {
+                left.push(Replaced { files, ..version.clone() });
+            }
+        }
+        Ok(left)
+    }
+
+    /// Removes files and their companions; gives those that a hold keeps.
+    fn files(&mut self, files: &[PublishedFile]) -> Result<Vec<PublishedFile>> {
+        let (lake, state) = (self.scene.target.lake, self.scene.target.state);
+        let mut held = Vec::new();
+        for file in files {
+            if self.held(&file.companion, lake.head(&file.path)?.is_some())? {
+                self.done.held += 1;
+                held.push(file.clone());
+                continue;
+            }
+            // The companion goes last: it is what the next pass asks about holds.
+            self.delete(lake, "files", &file.path)?;
+            self.delete(state, "companions", &file.companion)?;
+        }
+        Ok(held)
+    }
+
+    fn delete(&mut self, root: &Root, what: &str, path: &str) -> Result<()> {
+        if let Some(object) = root.head(path)? {
+            root.delete(path)?;
+            self.done.gone(what, 1, object.bytes);
+        }
+        self.gone.insert(path.to_string());
+        Ok(())
+    }
+
+    /// R34: whether a file has a subject on hold. Without a companion nobody can tell, so any hold keeps it.
+    fn held(&self, companion: &str, there: bool) -> Result<bool> {
+        if !self.holds {
+            return Ok(false);
+        }
+        if self.scene.target.state.head(companion)?.is_none() {
+            return Ok(there);
+        }
+        let mut companions = Companions::open(self.scene.target.state, companion)?;
+        while let Some(group) = companions.next_group()? {
+            if reached_by_hold(&group, self.entries) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Files of attempts that were never committed.
+    fn orphans(&mut self, dataset: &Dataset) -> Result<()> {
+        let name = |path: &str| path.rsplit('/').next().unwrap_or("").to_string();
+        let current = dataset.current.iter().flat_map(|current| &current.files);
+        let replaced = dataset.replaced.iter().flat_map(|replaced| &replaced.files);
+        let known: BTreeSet<String> = current.chain(replaced).map(|file| name(&file.path)).collect();
+        let found = publish::orphans(&self.scene.target, &known)?;
+        let files: BTreeSet<String> = found.files.iter().map(|object| name(&object.path)).collect();
+        for object in &found.files {
+            let companion = self.scene.target.companion(&name(&object.path));
+            self.orphan(self.scene.target.lake, object, &companion)?;
+        }
+        // Companions come before their files: one alone is what is left of an attempt, or of a removal cut short.
+        for object in found.companions.iter().filter(|object| !files.contains(&name(&object.path))) {
+            self.orphan(self.scene.target.state, object, &object.path)?;
+        }
+        Ok(())
+    }
+
+    fn orphan(&mut self, root: &Root, object: &Object, companion: &str) -> Result<()> {
+        let due = self.old_enough(object.modified);
+        if due > self.scene.now {
+            self.doubt(due);
+        } else if self.held(companion, true)? {
+            (self.done.held, self.doubt) = (self.done.held + 1, true);
+        } else {
+            self.delete(root, "orphans", &object.path)?;
+            self.delete(self.scene.target.state, "orphans", companion)?;
+        }
+        Ok(())
+    }
+
+    /// Something that an attempt may still need waits.
+    fn doubt(&mut self, until: Instant) {
+        self.done.wait(1, until);
+        self.doubt = true;
+    }
+
+    /// When something that an attempt left may go.
+    fn old_enough(&self, modified: Instant) -> Instant {
+        self.due(modified, &self.scene.project.removal.grace).max(self.due(modified, &ATTEMPT))
+    }
+
+    /// Log entries and checkpoints below the oldest version that a reader may still have.
+    fn log(&mut self, dataset: &Dataset) -> Result<()> {
+        let Some(current) = &dataset.current else { return Ok(()) };
+        let oldest = dataset.replaced.iter().map(|replaced| replaced.version).min();
+        let removed = publish::trim(&self.scene.target, current.version, oldest.unwrap_or(current.version))?;
+        self.done.gone("log", removed.len() as u64, removed.iter().map(|object| object.bytes).sum());
+        self.gone.extend(removed.into_iter().map(|object| object.path));
+        Ok(())
+    }
+
+    /// What crashes left of local writes.
+    fn staging(&mut self) -> Result<()> {
+        for (root, prefix) in self.places() {
+            for leftover in root.staging_leftovers(prefix)? {
+                let due = self.old_enough(leftover.modified);
+                if due > self.scene.now {
+                    self.doubt(due);
+                    continue;
+                }
+                root.remove_staging(&leftover)?;
+                self.done.gone("staging", 1, leftover.bytes);
+            }
+        }
+        Ok(())
+    }
+
+    /// Versions that a bucket keeps of what was deleted or replaced; gives until when it protects some. While any hold
+    /// is in force only those go whose file this pass has looked into.
+    fn versions(&mut self) -> Result<Option<Instant>> {
+        let mut kept_until = None;
+        for (root, prefix) in self.places() {
+            for past in root.past_versions(prefix)? {
+                if self.holds && past.bytes > 0 && !self.gone.contains(&past.path) {
+                    (self.done.held, self.doubt) = (self.done.held + 1, true);
+                } else if root.remove_version(&past)? {
+                    self.done.gone("versions", 1, past.bytes);
+                } else {
+                    self.done.protected += 1;
+                    kept_until = kept_until.max(root.protected_until(&past)?);
+                }
+            }
+        }
+        Ok(kept_until)
+    }
+
+    /// Parts of uploads that were never finished.
+    fn uploads(&mut self) -> Result<()> {
+        for (root, prefix) in self.places() {
+            for upload in root.open_uploads(prefix)? {
+                let due = self.old_enough(upload.began);
+                if due > self.scene.now {
+                    self.doubt(due);
+                    continue;
+                }
+                root.abort_upload(&upload)?;
+                self.done.gone("uploads", 1, 0);
+            }
+        }
+        Ok(())
+    }
+
+    /// Where bytes of the dataset are.
+    fn places(&self) -> [(&'a Root, &'a str); 2] {
+        let target = &self.scene.target;
+        [(target.lake, target.path), (target.state, target.companions)]
+    }
+}

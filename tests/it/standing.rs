@@ -1,0 +1,175 @@
+//! What is said of requests: how far they have come, why somebody is not there, the report of a case. And what happens
+//! when keys, state, list files or the lake are not what they were.
+
+use crate::erase::{current, rows, state, token_of, traces};
+use crate::installation::{Installation, contacts};
+use tamis::error::Kind;
+use tamis::evidence::Event;
+use tamis::monitor::Silent;
+use tamis::run::{SubjectCall, case, explain, standing};
+use zeroize::Zeroizing;
+
+fn call(installation: &Installation, day: i64, values: &str) -> SubjectCall {
+    SubjectCall {
+        dir: installation.path("jobs"),
+        roots: installation.roots.clone(),
+        now: installation.at(day),
+        runtime: installation.handle(),
+        wrap: None,
+        values: Zeroizing::new(values.into()),
+    }
+}
+
+fn word(installation: &Installation, day: i64) -> Vec<(String, u64)> {
+    standing::standings(&call(installation, day, ""), 10).unwrap().counts.into_iter().collect()
+}
+
+#[test]
+fn a_request_goes_from_received_to_removed_and_says_only_what_is_so() {
+    let installation = Installation::new();
+    let people = contacts(0..30, -10);
+    installation.export("s1", &people);
+    installation.run(0).unwrap();
+    installation.erase("1", &[("C-1", "person00004@example.org", ""), ("C-2", "nobody@example.org", "")]);
+    installation.sweep(1).unwrap().outcome().unwrap();
+    assert_eq!(word(&installation, 1), [("applied".into(), 1), ("unmatched".into(), 1)]);
+    let standings = standing::standings(&call(&installation, 1, ""), 10).unwrap();
+    assert_eq!(standings.open.len(), 1);
+    assert_eq!((standings.open[0].request.as_str(), standings.open[0].state.as_str()), ("C-1", "applied"));
+    assert!(standings.overdue == 1 && standings.open[0].days_left < 0, "received in October, due in thirty days");
+    assert!(standings.datasets[0].removed < Some(installation.at(1)));
+    installation.sweep(5).unwrap().outcome().unwrap();
+    assert_eq!(word(&installation, 5), [("removed".into(), 1), ("unmatched".into(), 1)]);
+    // The export still has the person: they are kept out, and `removed` stays true.
+    installation.export("s2", &people);
+    assert_eq!(installation.run(6).unwrap().manifest.rows_out, 29);
+    assert_eq!(word(&installation, 6), [("removed".into(), 1), ("unmatched".into(), 1)]);
+}
+
+#[test]
+fn explain_names_request_rule_and_version_and_the_asking_is_in_the_ledger() {
+    let installation = Installation::new();
+    let mut people = contacts(0..30, -10);
+    people[7].active = -725;
+    installation.export("s1", &people);
+    installation.run(0).unwrap();
+    installation.erase("1", &[("C-1", "person00004@example.org", "")]);
+    installation.sweep(10).unwrap().outcome().unwrap();
+    let day = std::cell::Cell::new(10);
+    let ask = |values: &str| {
+        day.set(day.get() + 1);
+        let who = call(&installation, day.get(), values);
+        explain::explain(&who, &installation.call(10), &Silent).unwrap().datasets.remove(0)
+    };
+    let erased = ask("email: PERSON00004@example.org");
+    assert_eq!((erased.rows, erased.version), (0, Some(1)));
+    assert_eq!((erased.requests[0].request.as_str(), erased.requests[0].by.as_str()), ("C-1", "named"));
+    assert!(erased.requests[0].rule.as_ref().unwrap().contains("policy.toml:"), "{:?}", erased.requests[0].rule);
+    assert_eq!(erased.export.as_ref().unwrap().rows[0].reason, "erased");
+    let vanished = erased.vanished.unwrap();
+    assert_eq!((vanished.version, vanished.how), (1, "seen"));
+    let expired = ask("crm-id@test: crm-00007");
+    let export = expired.export.unwrap();
+    assert_eq!((export.set.as_deref(), export.rows[0].reason.as_str()), (Some("s1"), "expired"));
+    assert!(export.rows[0].rule.as_ref().unwrap().contains("contacts.toml:"));
+    assert!(export.rows[0].keep_until.unwrap() <= installation.at(10));
+    let there = ask("email: person00010@example.org");
+    assert!(there.rows == 1 && there.keep_until.is_some() && there.export.is_none() && there.vanished.is_none());
+    let nobody = ask("email: nobody@example.org");
+    assert!(nobody.rows == 0 && nobody.export.unwrap().rows.is_empty() && nobody.vanished.is_none());
+    let asked = state(&installation).ledger().entries().unwrap();
+    let asked = asked.iter().filter(|e| matches!(&e.event, Event::Asked { command } if command == "explain"));
+    assert_eq!(asked.count(), 4);
+}
+
+#[test]
+fn the_report_of_a_case_holds_no_value_and_no_small_count() {
+    let installation = Installation::new();
+    installation.export("s1", &contacts(0..30, -10));
+    installation.run(0).unwrap();
+    installation.erase("1", &[("C-1", "person00004@example.org", "")]);
+    installation.sweep(1).unwrap().outcome().unwrap();
+    let report = case::report(&call(&installation, 2, ""), "C-1").unwrap();
+    assert_eq!((report.state.as_str(), report.raw_exports.as_str()), ("applied", "fewer than 10"));
+    let dataset = &report.parts[0].datasets[0];
+    assert_eq!((dataset.version, dataset.rows.as_deref()), (Some(1), Some("fewer than 10")));
+    assert!(!dataset.waits.is_empty());
+    let said = serde_json::to_string(&report).unwrap();
+    assert!(!said.contains("person00004") && !said.contains("example.org"));
+    assert_eq!(case::report(&call(&installation, 2, ""), "C-9").unwrap_err().kind(), Kind::Policy);
+}
+
+#[test]
+fn a_new_epoch_rebuilds_the_dataset_and_old_requests_still_match() {
+    let installation = Installation::new();
+    let people = contacts(0..30, -10);
+    installation.export("s1", &people);
+    installation.run(0).unwrap();
+    let before = rows(&installation);
+    installation.erase("1", &[("C-1", "person00004@example.org", "")]);
+    installation.edit("jobs/policy.toml", "epoch = \"2026a\"", "epoch = \"2026b\"");
+    tamis::key::create(installation.path("keys").to_str().unwrap(), "2026b").unwrap();
+    // A sweep keeps the tokens of the version it is about.
+    installation.sweep(1).unwrap().outcome().unwrap();
+    assert_eq!(current(&installation).keys.epoch, "2026a");
+    let old = token_of(&before, &rows(&installation));
+    let manifest = installation.run(2).unwrap().manifest;
+    assert_eq!((manifest.rows_out, manifest.keys.epoch.as_str(), manifest.absent), (29, "2026b", None));
+    let after = rows(&installation);
+    assert!(after.iter().all(|(token, ..)| before.iter().all(|(other, ..)| other != token)));
+    installation.sweep(5).unwrap().outcome().unwrap();
+    assert_eq!(traces(&installation, &people[4], &old), []);
+    assert_eq!(traces(&installation, &people[9], &before[0].0).iter().filter(|hit| hit.canary == "token").count(), 0);
+    // Back to the old one: refused, and the message says why.
+    installation.edit("jobs/policy.toml", "epoch = \"2026b\"", "epoch = \"2026a\"");
+    let error = installation.run(6).unwrap_err();
+    assert!(error.kind() == Kind::Policy && error.help_text().unwrap().contains("never mixed"), "{error}");
+}
+
+#[test]
+fn erased_stay_erased_when_list_files_state_keys_or_lake_are_not_what_they_were() {
+    let installation = Installation::new();
+    let people = contacts(0..30, -10);
+    installation.export("s1", &people);
+    installation.run(0).unwrap();
+    let old_lake = tempfile::tempdir().unwrap();
+    copy(&installation.path("lake"), old_lake.path());
+    installation.erase("1", &[("C-1", "person00004@example.org", "")]);
+    installation.sweep(1).unwrap().outcome().unwrap();
+    // The list file is gone, and the same export comes again.
+    std::fs::remove_file(installation.path("requests/erasure/1.csv")).unwrap();
+    assert_eq!(installation.run(2).unwrap().manifest.rows_out, 29);
+    // An older output is put back: refused.
+    let new_lake = tempfile::tempdir().unwrap();
+    copy(&installation.path("lake"), new_lake.path());
+    std::fs::remove_dir_all(installation.path("lake")).unwrap();
+    copy(old_lake.path(), &installation.path("lake"));
+    let error = installation.run(3).unwrap_err();
+    assert!(
+        error.kind() == Kind::Evidence && error.help_text().unwrap().contains("bring erased persons back"),
+        "{error}"
+    );
+    std::fs::remove_dir_all(installation.path("lake")).unwrap();
+    copy(new_lake.path(), &installation.path("lake"));
+    // Another identity key: refused, and the message says what it means.
+    let key = std::fs::read(installation.path("keys/identity.key")).unwrap();
+    std::fs::write(installation.path("keys/identity.key"), "0123456789abcdef".repeat(4)).unwrap();
+    let error = installation.run(4).unwrap_err();
+    assert!(
+        error.kind() == Kind::Policy && error.help_text().unwrap().contains("no stored erasure would match"),
+        "{error}"
+    );
+    std::fs::write(installation.path("keys/identity.key"), key).unwrap();
+    // An empty state, made anew: the table that is there is not of it.
+    std::fs::remove_dir_all(installation.path("state")).unwrap();
+    let error = installation.run(5).unwrap_err();
+    assert_eq!(error.kind(), Kind::Evidence, "{error}");
+}
+
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    for (path, bytes) in crate::installation::files(from) {
+        let target = to.join(path.strip_prefix(from).unwrap());
+        std::fs::create_dir_all(target.parent().unwrap()).unwrap();
+        std::fs::write(target, bytes).unwrap();
+    }
+}
