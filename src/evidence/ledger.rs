@@ -176,6 +176,10 @@ pub struct Intake {
     pub stored: u64,
     /// Rows that could not be read.
     pub unreadable: u64,
+    /// Requests that a snapshot no longer had.
+    pub lifted: u64,
+    /// Requests that a snapshot had again.
+    pub returned: u64,
     /// Keyed digests of the files (no unkeyed digest of a request file is written).
     pub digests: Vec<String>,
 }

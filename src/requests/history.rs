@@ -255,6 +255,7 @@ fn unite(merged: &mut Segment, other: Segment) {
     let terms: Vec<u32> = other.terms.iter().map(|t| merged.terms(t)).collect();
     let jobs: Vec<u32> = other.jobs.iter().map(|job| merged.job(job)).collect();
     merged.marks.extend(other.marks);
+    merged.listed.extend(other.listed);
     merged.notes.extend(other.notes.into_iter().map(|note| NoteRecord { job: jobs[note.job as usize], ..note }));
     for looked in other.looked {
         match merged.looked.iter_mut().find(|known| known.job == looked.job) {

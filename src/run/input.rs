@@ -87,11 +87,14 @@ pub fn note_intake(ready: &Ready, intake: &IntakeReport) -> Result<()> {
             rows: list.records,
             stored: list.new,
             unreadable: list.unreadable,
-            digests: Vec::new(),
+            lifted: list.lifted,
+            returned: list.returned,
+            digests: list.digests.clone(),
         };
         (list.list.clone(), intake)
     };
-    let lists: BTreeMap<_, _> = intake.lists.iter().filter(|l| l.new + l.unreadable > 0).map(told).collect();
+    let lists: BTreeMap<_, _> =
+        intake.lists.iter().filter(|l| l.new + l.unreadable + l.lifted + l.returned > 0).map(told).collect();
     if lists.is_empty() {
         return Ok(());
     }
