@@ -9,6 +9,7 @@ use super::rows::*;
 use super::tally::{ClockTally, FieldTally, IdentifierTally, MAX_DISTINCT, Position, Tally};
 use super::treat::{Outcome, Treater, kind};
 use jiff::tz::TimeZone;
+use std::collections::HashMap;
 
 use crate::clock::{Instant, Period, add};
 use crate::error::{Error, Result};
@@ -160,7 +161,15 @@ fn identified_columns(columns: &[Column], controls: &Controls, keys: &Keyring) -
     let mut identified = Vec::new();
     let strong = controls.strong.iter().map(|column| (*column, mark::STRONG));
     let weak = controls.weak.iter().map(|column| (*column, mark::WEAK));
+    let mut parts = HashMap::new();
     for (slot, (column, mark)) in [(controls.key, mark::KEY)].into_iter().chain(strong).chain(weak).enumerate() {
+        if let Some(several) = &columns[column].several {
+            let part = parts.entry(column).and_modify(|part| *part += 1).or_insert(0);
+            let maker = IdentityMaker::new(keys, &columns[column].identifier).of_part(several, *part);
+            identified
+                .push(IdentifiedColumn { slots: vec![(slot, mark)], ..identified_column(columns, column, maker) });
+            continue;
+        }
         use_column(&mut identified, columns, column, keys).slots.push((slot, mark));
     }
     identified
@@ -174,18 +183,15 @@ fn use_column<'a>(
     keys: &Keyring,
 ) -> &'a mut IdentifiedColumn {
     let at = identified.iter().position(|entry| entry.column == column).unwrap_or_else(|| {
-        let Column { name, identifier, identified: declared, .. } = &columns[column];
-        identified.push(IdentifiedColumn {
-            column,
-            name: name.clone(),
-            maker: IdentityMaker::new(keys, identifier),
-            slots: Vec::new(),
-            fields: Vec::new(),
-            tracked: !declared,
-        });
+        identified.push(identified_column(columns, column, IdentityMaker::new(keys, &columns[column].identifier)));
         identified.len() - 1
     });
     &mut identified[at]
+}
+
+fn identified_column(columns: &[Column], column: usize, maker: IdentityMaker) -> IdentifiedColumn {
+    let Column { name, identified, .. } = &columns[column];
+    IdentifiedColumn { column, name: name.clone(), maker, slots: Vec::new(), fields: Vec::new(), tracked: !identified }
 }
 
 /// An instant so far back that a clock not after it is past keeping, whatever calendar arithmetic does at month ends
@@ -216,7 +222,7 @@ impl Worker<'_> {
     /// Minimizes one batch. The rows stay valid until the next call.
     ///
     /// # Errors
-    /// An input error when the published text of one batch passes 4 GiB.
+    /// An input error when the published text of one batch passes 4 GiB, or a cell has more values than its column may.
     pub fn minimize(&mut self, batch: &RawBatch) -> Result<&Rows> {
         self.read_subjects(batch);
         self.reset_rows();
@@ -226,7 +232,7 @@ impl Worker<'_> {
             self.read_excludes_and_consent(batch);
             self.mark_skipped();
         }
-        self.place_identities(batch);
+        self.place_identities(batch)?;
         self.treat_fields(batch)?;
         self.hash_quasi();
         Ok(&self.rows)
@@ -339,7 +345,7 @@ impl Worker<'_> {
     }
 
     /// Puts identities into their slots and tokens into their fields.
-    fn place_identities(&mut self, batch: &RawBatch) {
+    fn place_identities(&mut self, batch: &RawBatch) -> Result<()> {
         place(&self.minimizer.identified[0], 0, &self.key, &mut self.rows, &mut self.tally);
         for (index, column) in self.minimizer.identified.iter().enumerate().skip(1) {
             let looking = column.tracked
@@ -347,6 +353,9 @@ impl Worker<'_> {
             let (everywhere, flags) = (looking || !column.slots.is_empty(), &self.rows.flags);
             let published = |row: usize| flags[row] & flag::FIELDS_SKIPPED == 0;
             self.other.read(&column.maker, batch, column.column, &self.records, |row| everywhere || published(row));
+            if let Some(record) = self.other.too_many {
+                return Err(too_many(batch.record(record as usize), &column.name));
+            }
             count(column, index, &self.other, &mut self.tally);
             place_slots(column, &self.other, &mut self.rows);
             if column.fields.is_empty() {
@@ -359,6 +368,7 @@ impl Worker<'_> {
             self.other.make_tokens(&self.minimizer.token_key);
             place_tokens(column, &self.other, &mut self.rows, &mut self.tally);
         }
+        Ok(())
     }
 
     fn treat_fields(&mut self, batch: &RawBatch) -> Result<()> {
@@ -515,6 +525,11 @@ fn clear_column(column: &mut FieldColumn) {
 
 fn position(batch: &RawBatch, record: u32) -> Position {
     Position { input: batch.input, record: batch.record(record as usize) }
+}
+
+fn too_many(record: u64, column: &str) -> Error {
+    Error::input(format!("record {record}: a cell of {column} has more values than its `several` allows"))
+        .help("raise `most` of the column's `several` in the source")
 }
 
 fn too_much_text() -> Error {

@@ -37,7 +37,7 @@ fn column(name: &str) -> Column {
     };
     let sentinels = vec![jiff::civil::date(1900, 1, 1), jiff::civil::date(9999, 12, 31)];
     let identifier = Identifier { kind: kind.into(), normal };
-    Column { name: name.into(), value, sentinels, identifier, identified: kind != "contact.City/1" }
+    Column { name: name.into(), value, sentinels, identifier, identified: kind != "contact.City/1", several: None }
 }
 
 fn field(name: &str, from: Option<usize>, treat: Treatment) -> Field {

@@ -222,7 +222,7 @@ fn work(reader: &Reader<'_>, minimizer: &Minimizer, stage: &Stage, stop: &Stop) 
     let (mut scratch, mut worker, mut writer) = (Scratch::default(), minimizer.worker(), stage.writer());
     while let Some(batch) = reader.next(&mut scratch)? {
         stop.check()?;
-        writer.append(worker.minimize(&batch)?)?;
+        writer.append(worker.minimize(&batch).map_err(|error| error.within(reader.place(batch.input)))?)?;
         scratch.recycle(batch);
     }
     writer.finish()?;
