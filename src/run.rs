@@ -68,9 +68,9 @@ pub fn run_scheduled(call: &Call, monitor: &dyn Monitor) -> Result<Ran> {
 fn from_requests(mut ready: Ready, table: Option<Current>, monitor: &dyn Monitor) -> Result<Report> {
     ready.call.stop.check()?;
     let (mut requests, intake) = input::requests(&ready, true, monitor)?;
-    input::note_intake(&ready, &intake)?;
+    input::note_intake(&ready, &requests, &intake)?;
     settle::catch_up(&mut ready, &mut requests)?;
-    let begun = begin(&mut ready, table.as_ref());
+    let begun = begin(&mut ready, table.as_ref(), requests.last_segment());
     let (pinned, begun) = begun.map_err(|error| settle::refused(&mut ready, &mut requests, error, monitor))?;
     let mut digest = None;
     let prepared = match intake.refusal() {
@@ -86,9 +86,9 @@ fn from_requests(mut ready: Ready, table: Option<Current>, monitor: &dyn Monitor
     published
 }
 
-fn begin(ready: &mut Ready, table: Option<&Current>) -> Result<(Pinned, Begun)> {
+fn begin(ready: &mut Ready, table: Option<&Current>, segment: u64) -> Result<(Pinned, Begun)> {
     let pinned = input::pin(ready)?;
-    let begun = attest::intend(ready, &pinned, table.map(|table| table.version))?;
+    let begun = attest::intend(ready, &pinned, table.map(|table| table.version), segment)?;
     Ok((pinned, begun))
 }
 

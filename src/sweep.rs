@@ -55,6 +55,8 @@ pub struct Asked<'a> {
     pub lists: Vec<ListApplied>,
     /// Whether a legal hold is in force that concerns the dataset, whoever it is about (R34).
     pub holds: bool,
+    /// Number of the newest segment of stored requests.
+    pub segment: u64,
 }
 
 /// A version that a sweep made.
@@ -85,7 +87,7 @@ pub fn apply(
     if !(0..remaining.files()).any(|file| remaining.touched(file)) {
         return Ok(None);
     }
-    let intent = intend(scene, published.table.version)?;
+    let intent = intend(scene, published.table.version, asked.segment)?;
     let rewritten = rewrite(scene, published, &remaining, &intent, monitor)?;
     let manifest = evidence::manifest(scene, published, &remaining, &rewritten, asked, &intent.run);
     let digest = scene.state.put_manifest(&manifest)?;
@@ -137,7 +139,7 @@ pub fn confirm(scene: &Scene<'_>, dataset: &mut Dataset, fresh: bool) -> Result<
 }
 
 /// Begins: an intent that pins the version it replaces, and no objects.
-fn intend(scene: &Scene<'_>, replaces: u64) -> Result<Intent> {
+fn intend(scene: &Scene<'_>, replaces: u64, segment: u64) -> Result<Intent> {
     let compact: String = scene.as_of.to_string().chars().filter(|c| !"-:".contains(*c)).collect();
     let mut intent = Intent {
         run: String::new(),
@@ -149,6 +151,7 @@ fn intend(scene: &Scene<'_>, replaces: u64) -> Result<Intent> {
         set: None,
         objects: Vec::new(),
         replaces: Some(replaces),
+        segment,
     };
     for number in 1u64.. {
         intent.run = format!("{}-{}-sweep-{number}", intent.job, compact.to_lowercase());

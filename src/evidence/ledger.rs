@@ -66,6 +66,8 @@ pub enum Event {
         plan: String,
         /// BLAKE3 hex of the bytes of `runs/<run>/intent.json`.
         intent: String,
+        /// Number of the newest segment of stored requests.
+        segment: u64,
     },
     /// A new version is there.
     Published {
@@ -127,6 +129,8 @@ pub enum Event {
     Requests {
         /// By list, or by effect for commands.
         lists: BTreeMap<String, Intake>,
+        /// Number of the newest segment of stored requests.
+        segment: u64,
     },
     /// Somebody asked what is known of a person or a row; of whom is not written down.
     Asked {
@@ -289,6 +293,19 @@ impl Ledger {
             }
         }
         Ok(None)
+    }
+
+    /// The newest segment of stored requests that an entry knows of: with fewer of them, requests are lost.
+    ///
+    /// # Errors
+    /// An evidence error when an entry is missing or unreadable.
+    pub fn segment(&self) -> Result<u64> {
+        for seq in (1..=self.last()?).rev() {
+            if let Event::Intent { segment, .. } | Event::Requests { segment, .. } = self.entry(seq)?.0.event {
+                return Ok(segment);
+            }
+        }
+        Ok(0)
     }
 
     /// The last entry's number and digest.

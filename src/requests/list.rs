@@ -213,15 +213,31 @@ impl Intake<'_> {
             self.seen = (self.list.snapshot && found.objects.len() == 1).then(HashSet::new);
             self.object(object)?;
         }
+        self.unread_and_removed(found);
         self.store()?;
         self.requests.index()
     }
 
+    /// Objects that matched before, the latest taking of each.
+    fn before<'a>(&'a self, glob: &'a GlobMatcher) -> impl Iterator<Item = &'a FileTaken> {
+        let prefix = self.root.display("");
+        let matches = move |object: &str| object.strip_prefix(&prefix).is_some_and(|path| glob.is_match(path));
+        self.requests.files_of(&self.list.name).filter(move |file| matches(&file.object))
+    }
+
     /// R31: whether objects that matched were taken in before; that they are gone is no fault.
     fn removed_since(&self, glob: &GlobMatcher) -> bool {
-        let prefix = self.root.display("");
-        let matches = |object: &str| object.strip_prefix(&prefix).is_some_and(|path| glob.is_match(path));
-        self.requests.files_of(&self.list.name).any(|f| matches(&f.object))
+        self.before(glob).any(|file| file.unreadable == 0)
+    }
+
+    /// R31: an object that was not taken in whole is missed when it is gone; what it asked for is not known.
+    fn unread_and_removed(&mut self, found: &Matching<'_>) {
+        let there: HashSet<String> = found.objects.iter().map(|object| self.root.display(&object.path)).collect();
+        let unread = |file: &&FileTaken| file.unreadable > 0 && !there.contains(&file.object);
+        let gone: Vec<String> = self.before(&found.glob).filter(unread).map(|file| file.object.clone()).collect();
+        for place in gone {
+            self.fault(&place, None, None, "it was removed before all of it could be read; put it back, corrected");
+        }
     }
 
     fn object(&mut self, object: &Object) -> Result<()> {
@@ -253,7 +269,7 @@ impl Intake<'_> {
             self.compare(&place);
         }
         taken.unreadable = self.count.unreadable - before;
-        if whole && known.is_none_or(|f| !f.agrees(&taken)) {
+        if known.is_none_or(|f| !f.agrees(&taken)) {
             self.draft.files.push(taken);
         }
         Ok(())

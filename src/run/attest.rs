@@ -73,7 +73,7 @@ pub struct Begun {
 ///
 /// # Errors
 /// Storage errors.
-pub fn intend(ready: &mut Ready, pinned: &Pinned, replaces: Option<u64>) -> Result<Begun> {
+pub fn intend(ready: &mut Ready, pinned: &Pinned, replaces: Option<u64>, segment: u64) -> Result<Begun> {
     let plan = ready.plan();
     let mut intent = Intent {
         run: String::new(),
@@ -85,6 +85,7 @@ pub fn intend(ready: &mut Ready, pinned: &Pinned, replaces: Option<u64>) -> Resu
         set: pinned.main.set.clone(),
         objects: pinned.pins.clone(),
         replaces,
+        segment,
     };
     let mut attempt = 1;
     if ready.call.scheduled {

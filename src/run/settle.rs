@@ -50,7 +50,8 @@ pub fn apply(ready: &mut Ready, requests: &mut Requests, monitor: &dyn Monitor) 
     let Some(published) = Published::find(&scene, &dataset)? else { return Ok(None) };
     let links = meant::learn(ready, requests, &published.companions)?;
     let lists = meant::lists(&ready.project, ready.plan(), requests, &links);
-    let asked = Asked { entries: links.entries(), lists, holds: holds(ready, requests) };
+    let asked =
+        Asked { entries: links.entries(), lists, holds: holds(ready, requests), segment: requests.last_segment() };
     let swept = sweep::apply(&scene, &mut dataset, &published, &asked, monitor)?;
     meant::note(ready, requests, &links)?;
     dataset.noted = dataset.current.as_ref().map(|current| current.version);
@@ -100,7 +101,7 @@ pub fn remove(ready: &mut Ready, requests: &mut Requests) -> Result<Removal> {
     } else {
         Links::default()
     };
-    let asked = Asked { entries: links.entries(), lists: Vec::new(), holds };
+    let asked = Asked { entries: links.entries(), lists: Vec::new(), holds, segment: requests.last_segment() };
     let mut dataset = ready.dataset.clone();
     let removed = sweep::remove(&ready.scene(), &mut dataset, &asked);
     ready.dataset = dataset;

@@ -1,6 +1,7 @@
 //! Requests by command, and what is known of a person: values come in, identities are made at once, nothing of a value
 //! goes out again. Must not know where values were typed.
 
+use super::input;
 use super::prepare::{Wrap, data_roots, open_roots};
 use crate::clock::{Instant, add};
 use crate::error::{Error, Result};
@@ -155,7 +156,7 @@ impl Desk {
     }
 
     pub(super) fn requests(&self) -> Result<Requests> {
-        Requests::open(self.root(), &self.keys.identity)
+        input::stored(&self.state, &self.keys.identity)
     }
 
     pub(super) fn due(&self, received: Instant) -> Instant {
@@ -228,7 +229,7 @@ pub fn ask(call: &SubjectCall, asked: Asked) -> Result<Stored> {
     if new {
         let intake = ledger::Intake { rows: 1, stored: 1, ..Default::default() };
         let lists = BTreeMap::from([(word.to_owned(), intake)]);
-        note(&desk, call, word, Event::Requests { lists })?;
+        note(&desk, call, word, Event::Requests { lists, segment: requests.last_segment() })?;
     }
     Ok(Stored {
         schema: "tamis-subject/1",

@@ -117,7 +117,7 @@ pub fn sweep(call: &Call, monitor: &dyn Monitor) -> Result<SweepReport> {
 
 fn taken_in(ready: &Ready, monitor: &dyn Monitor) -> Result<(Requests, IntakeReport)> {
     let (requests, intake) = input::requests(ready, true, monitor)?;
-    input::note_intake(ready, &intake)?;
+    input::note_intake(ready, &requests, &intake)?;
     Ok((requests, intake))
 }
 
