@@ -11,7 +11,7 @@ fn nightly(more: &str) -> Schedule {
 }
 
 fn settled(text: &str) -> Known {
-    Known { settled: Some(at(text)), last_as_of: Some(at(text)), applied: Some(at(text)), accepted: None }
+    Known { settled: Some(at(text)), last_as_of: Some(at(text)), applied: Some(at(text)), ..Known::default() }
 }
 
 /// Asks every ten minutes from `start` for `hours` and settles what is due; the instants run.
@@ -22,7 +22,8 @@ fn played(schedule: &Schedule, known: Known, start: &str, hours: i64) -> Vec<Str
         if let Due::Run(instant, missed) = due(schedule, &known, now) {
             assert_eq!(missed, None);
             ran.push(instant.to_string());
-            known = Known { settled: Some(instant), last_as_of: Some(instant), applied: Some(instant), accepted: None };
+            known =
+                Known { settled: Some(instant), last_as_of: Some(instant), applied: Some(instant), ..Known::default() };
         }
     }
     ran
@@ -104,7 +105,7 @@ fn a_refused_run_is_due_again_once_it_is_accepted_and_no_later_than_its_successo
         settled: Some(at("2026-11-24T01:30:00Z")),
         last_as_of: Some(at("2026-11-24T01:30:00Z")),
         applied: Some(at("2026-11-23T01:30:00Z")),
-        accepted: None,
+        ..Known::default()
     };
     let now = at("2026-11-24T09:00:00Z");
     assert!(matches!(due(&nightly(""), &refused, now), Due::Not(_)));
@@ -136,7 +137,7 @@ fn the_exit_code_is_the_one_that_needs_an_operator_most() {
             0 => Came::Published,
             _ => Came::Refused { exit, cause: String::new(), help: None },
         };
-        Turn { job: "crm".into(), instant: None, came }
+        Turn { job: "crm".into(), work: Work::Run, instant: None, came }
     };
     for (exits, expected) in [
         (&[][..], 0),
