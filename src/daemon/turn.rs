@@ -161,7 +161,9 @@ fn swept(host: &Host, project: &Arc<Project>, plan: &Plan, monitor: &dyn Monitor
         let swept = guarded(|| run::sweep_dataset(&call, wanted == Wanted::Requests, monitor));
         if let Err(error) = &swept {
             let refusal = refusal(as_of, error, host.clock.now());
-            state.swept(&plan.job, &kept.requests, &SweepEnd::Refused(refusal))?;
+            // What the attempt took in is no news; what came meanwhile waits no longer than the next attempt.
+            let met = run::requests_met(project, &roots, &state).unwrap_or(kept.requests);
+            state.swept(&plan.job, &met, &SweepEnd::Refused(refusal))?;
         }
         Ok((Some(as_of), came(swept)))
     })
