@@ -205,7 +205,7 @@ fn r31_an_unreadable_request_is_told_with_its_exit_code_and_the_others_are_appli
     let installation = nightly(30);
     due(&installation, 0, MINUTE);
     let (day, file) = (installation.date(0), "requests/erasure/1.csv");
-    let broken = format!("Case,At,Email,Id\nC-1,{day},person00004@example.org,\nC-2,never,person00005@example.org,\n");
+    let broken = format!("Case,At,Email,Id\nC-1,{day},person00004@example.org,\nC-2,never,person00008@example.org,\n");
     installation.write(file, &broken);
     let turns = due(&installation, 0, HOUR);
     assert_eq!((turns[0].work, turns[0].exit(), turns.len()), (Work::Sweep, 3, 1), "{turns:?}");
@@ -325,7 +325,7 @@ fn a_daemon_sweeps_and_is_unhealthy_while_a_request_or_a_sweep_is_late() {
     until("removal", || sweeps().due.is_none());
     until("health again", || health(at).0 == 200);
     // A request that cannot be read: the sweep is refused.
-    installation.write("requests/erasure/2.csv", "Case,At,Email,Id\nC-2,never,person00005@example.org,\n");
+    installation.write("requests/erasure/2.csv", "Case,At,Email,Id\nC-2,never,person00008@example.org,\n");
     forward(2 * MINUTE);
     until("a refused sweep", || health(at).0 == 503 && job(&health(at).1, "sweep_overdue"));
     installation.write("requests/erasure/2.csv", "Case,At,Email,Id\nC-2,2026-10-01,nobody@example.org,\n");
