@@ -10,6 +10,7 @@ use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::monitor::{self, Monitor};
 use crate::policy::{Plan, Project};
+use crate::run;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -64,6 +65,8 @@ impl Control {
 struct Watch {
     known: Known,
     kept: Kept,
+    /// Request files could not be listed: a sweep would meet that, and say so.
+    blind: bool,
     read: Option<Instant>,
     run: Patience,
     sweep: Patience,
@@ -233,7 +236,9 @@ impl Daemon {
         }
         if watch.read.is_none_or(|read| now.0.saturating_sub(read.0).abs() >= BELIEVED) {
             match self.service.host.look(project, &plan.job) {
-                Ok((known, kept)) => (watch.known, watch.kept, watch.read) = (known, kept, Some(now)),
+                Ok((known, kept, blind)) => {
+                    (watch.known, watch.kept, watch.blind, watch.read) = (known, kept, blind, Some(now));
+                }
                 // A turn meets the same error, says so, and is put off.
                 Err(_) => return true,
             }
@@ -242,7 +247,7 @@ impl Daemon {
             Work::Run => plan.schedule.as_ref().is_some_and(|s| !matches!(due(s, &watch.known, now), Due::Not(_))),
             Work::Sweep => {
                 let as_of = sweep_as_of(plan.schedule.as_ref(), &watch.known, now);
-                watch.kept.wanted(now).is_some() && as_of.is_some()
+                watch.blind || (watch.kept.wanted(now).is_some() && as_of.is_some())
             }
         }
     }
@@ -340,9 +345,11 @@ fn told(turn: &Turn) -> Option<monitor::Event> {
 }
 
 impl Host {
-    /// What `state` says of a job and its dataset.
-    fn look(&self, project: &Project, job: &str) -> Result<(Known, Kept)> {
+    /// What `state` says of a job and its dataset, and whether request files could not be listed.
+    fn look(&self, project: &Project, job: &str) -> Result<(Known, Kept, bool)> {
         let (roots, state) = self.open(project)?;
-        Ok((Known::read(&state, job)?, Kept::read(project, &roots, &state, job)?))
+        let met = run::requests_met(project, &roots, &state).ok();
+        let blind = met.is_none();
+        Ok((Known::read(&state, job)?, Kept::read(project, &state, job, met)?, blind))
     }
 }

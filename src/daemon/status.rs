@@ -7,7 +7,8 @@ use crate::clock::Instant;
 use crate::error::Result;
 use crate::evidence::{Entry, Event};
 use crate::policy::{Plan, Project};
-use crate::state::{Refusal, State};
+use crate::run;
+use crate::state::{Refusal, RequestsMet, State};
 use crate::store::Root;
 use std::collections::BTreeMap;
 
@@ -85,10 +86,10 @@ pub struct Refused {
     pub to_do: String,
 }
 
-/// All jobs, by name. Lists are asked for their files, none is read.
+/// All jobs, by name. Lists are asked for their files where they can be, none is read.
 ///
 /// # Errors
-/// Policy errors of lists; storage and evidence errors.
+/// Storage and evidence errors.
 pub fn status(
     project: &Project,
     roots: &BTreeMap<String, Root>,
@@ -96,18 +97,13 @@ pub fn status(
     now: Instant,
 ) -> Result<Vec<JobStatus>> {
     let entries = state.ledger().entries()?;
-    let job = |plan: &Plan| job(plan, state, &entries, sweeps(project, roots, state, plan, now)?, now);
+    let met = run::requests_met(project, roots, state).ok();
+    let job = |plan: &Plan| job(plan, state, &entries, sweeps(project, state, plan, met.clone(), now)?, now);
     project.jobs.values().map(job).collect()
 }
 
-fn sweeps(
-    project: &Project,
-    roots: &BTreeMap<String, Root>,
-    state: &State,
-    plan: &Plan,
-    now: Instant,
-) -> Result<Sweeps> {
-    let kept = Kept::read(project, roots, state, &plan.job)?;
+fn sweeps(project: &Project, state: &State, plan: &Plan, met: Option<RequestsMet>, now: Instant) -> Result<Sweeps> {
+    let kept = Kept::read(project, state, &plan.job, met)?;
     Ok(Sweeps {
         last: kept.swept.at,
         due: kept.wanted(now).is_some(),

@@ -5,10 +5,7 @@ use super::due::{Due, Known, due};
 use crate::clock::Instant;
 use crate::error::{Kind, Result};
 use crate::policy::{Project, Schedule};
-use crate::run;
 use crate::state::{RequestsMet, State, SweepRecord};
-use crate::store::Root;
-use std::collections::BTreeMap;
 
 const HOUR: i64 = 3_600_000_000;
 /// A sweep after a run, when the last one is so long ago: once a day, wherever in it the run ends.
@@ -49,22 +46,24 @@ pub enum Wanted {
 }
 
 impl Kept {
-    /// Reads it; opens no request and no companion.
+    /// Reads it; opens no request and no companion. Without `requests`, where they cannot be asked for just now, those of
+    /// the last sweep stand for them.
     ///
     /// # Errors
-    /// Policy errors of lists; storage and evidence errors.
-    pub fn read(project: &Project, roots: &BTreeMap<String, Root>, state: &State, job: &str) -> Result<Kept> {
+    /// Storage and evidence errors.
+    pub fn read(project: &Project, state: &State, job: &str, requests: Option<RequestsMet>) -> Result<Kept> {
         let dataset = state.dataset(job)?;
         let first = dataset.as_ref().and_then(|dataset| {
             let replaced = dataset.replaced.first().map(|replaced| replaced.at);
             replaced.or(dataset.current.as_ref().map(|current| current.as_of))
         });
+        let swept = state.sweeps(job)?;
         Ok(Kept {
             dataset: dataset.map(|dataset| dataset.seq),
             since: first,
             raw: project.removal.raw_keep.is_some(),
-            swept: state.sweeps(job)?,
-            requests: run::requests_met(project, roots, state)?,
+            requests: requests.unwrap_or_else(|| swept.requests.clone()),
+            swept,
         })
     }
 
@@ -79,19 +78,20 @@ impl Kept {
         if self.none() {
             return None;
         }
-        if swept.requests != self.requests {
-            return Some(if swept.at.is_some() && swept.refusal.is_none() { Wanted::Requests } else { Wanted::Again });
-        }
+        let news = swept.requests != self.requests;
         if let Some(refusal) = &swept.refusal {
             let away = refusal.exit == Kind::Storage.exit_code();
-            return (away || ago(refusal.at) >= HOUR).then_some(Wanted::Again);
+            return (news || away || ago(refusal.at) >= HOUR).then_some(Wanted::Again);
         }
         let Some(at) = swept.at else { return Some(Wanted::Daily) };
         let ran = self.dataset.unwrap_or(0) != swept.dataset;
         if ago(at) >= WITHOUT_RUN || (ran && ago(at) >= AFTER_RUN) {
             return Some(Wanted::Daily);
         }
-        (self.request_overdue(now) && ago(at) >= HOUR).then_some(Wanted::Late)
+        if self.request_overdue(now) && ago(at) >= HOUR {
+            return Some(Wanted::Late);
+        }
+        news.then_some(Wanted::Requests)
     }
 
     /// Whether a sweep was refused for more than an absent store, or has not been for longer than a day and some hours.

@@ -173,7 +173,7 @@ fn a_dataset_is_swept_daily_after_its_run_and_sooner_for_what_is_new_or_late() {
     assert_eq!((wanted(&ran, 19), wanted(&ran, 20)), (None, Some(Wanted::Daily)));
     let mut new = done.clone();
     new.requests.segment = 4;
-    assert_eq!(wanted(&new, 0), Some(Wanted::Requests));
+    assert_eq!((wanted(&new, 0), wanted(&new, 26)), (Some(Wanted::Requests), Some(Wanted::Daily)));
     let mut late = done.clone();
     late.swept.due = Some(Instant(HOUR));
     assert_eq!((wanted(&late, 0), wanted(&late, 1)), (None, Some(Wanted::Late)));

@@ -137,7 +137,8 @@ fn ran(host: &Host, project: &Arc<Project>, plan: &Plan, schedule: &Schedule, mo
 fn swept(host: &Host, project: &Arc<Project>, plan: &Plan, monitor: &dyn Monitor) -> Result<Tried> {
     let (roots, state) = host.open(project)?;
     let asked = || -> Result<Option<(Wanted, Instant, Kept)>> {
-        let kept = Kept::read(project, &roots, &state, &plan.job)?;
+        let met = run::requests_met(project, &roots, &state)?;
+        let kept = Kept::read(project, &state, &plan.job, Some(met))?;
         let now = host.clock.now();
         let Some(wanted) = kept.wanted(now) else { return Ok(None) };
         let as_of = sweep_as_of(plan.schedule.as_ref(), &Known::read(&state, &plan.job)?, now);
