@@ -83,7 +83,7 @@ pub fn apply(
     asked: &Asked<'_>,
     monitor: &dyn Monitor,
 ) -> Result<Option<Swept>> {
-    let remaining = review(scene, published, asked.entries)?;
+    let remaining = review(scene, published, asked.entries, monitor)?;
     if !(0..remaining.files()).any(|file| remaining.touched(file)) {
         return Ok(None);
     }
@@ -91,6 +91,7 @@ pub fn apply(
     let rewritten = rewrite(scene, published, &remaining, &intent, monitor)?;
     let manifest = evidence::manifest(scene, published, &remaining, &rewritten, asked, &intent.run);
     let digest = scene.state.put_manifest(&manifest)?;
+    monitor.proceed()?;
     let (app, sequence) = (format!("tamis/{}", scene.plan.job), manifest.output.version as i64);
     let receipt = publish::replace(&rewritten, &scene.target, &app, sequence, &digest, published.table.version)?;
     if receipt.manifest != digest || receipt.version != manifest.output.version {
@@ -107,7 +108,12 @@ fn overtaken(manifest: &Manifest, version: u64) -> Error {
         .help("two processes work on this dataset at the same time; sweep again, one at a time")
 }
 
-fn review(scene: &Scene<'_>, published: &Published<'_>, entries: &dyn Entries) -> Result<Remaining> {
+fn review(
+    scene: &Scene<'_>,
+    published: &Published<'_>,
+    entries: &dyn Entries,
+    monitor: &dyn Monitor,
+) -> Result<Remaining> {
     let plan = scene.plan;
     let rules = ReviewRules {
         as_of: scene.as_of,
@@ -122,7 +128,7 @@ fn review(scene: &Scene<'_>, published: &Published<'_>, entries: &dyn Entries) -
     let mut seed = [0; 32];
     key::random(&mut seed)?;
     let vault = Vault::new(scene.memory_bytes, scene.spill.to_path_buf(), seed)?;
-    decide::review(&rules, published, entries, vault, scene.threads)
+    decide::review(&rules, published, entries, vault, scene.threads, monitor)
 }
 
 /// Says that everything taken in by now is applied: nobody it names is in the version. Written only when that is news:

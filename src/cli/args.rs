@@ -223,6 +223,8 @@ pub enum SchemaKind {
     Report,
     /// What `sweep --json` prints
     Sweep,
+    /// What `status --json` prints
+    Status,
 }
 
 /// Arguments of `accept`.

@@ -183,6 +183,7 @@ fn schema(kind: SchemaKind) -> Result<String> {
         SchemaKind::Job => policy::schema(policy::SpecKind::Job),
         SchemaKind::Report => schemars::schema_for!(run::Report).to_value(),
         SchemaKind::Sweep => schemars::schema_for!(run::SweepReport).to_value(),
+        SchemaKind::Status => schemars::schema_for!(status::Status).to_value(),
     })
 }
 

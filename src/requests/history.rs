@@ -49,6 +49,14 @@ impl Name {
     }
 }
 
+/// Number of the newest segment, from its name; 0 without any.
+///
+/// # Errors
+/// Evidence, for a name that is none of a segment; storage.
+pub fn last_segment(state: &Root) -> Result<u64> {
+    Ok(names(&state.list(FOLDER)?)?.iter().map(|(name, _)| name.last).max().unwrap_or(0))
+}
+
 /// Something an entry has learned (R13, R14).
 pub struct Learned {
     /// Index of the entry, from an `EntryRef`.

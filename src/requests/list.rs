@@ -145,6 +145,30 @@ pub fn take_in(
     Ok(report)
 }
 
+/// Digest over names and versions of all request files there are, none of them read: another one says that there is
+/// something to take in.
+///
+/// # Errors
+/// As [`take_in`].
+pub fn files(project: &Project, roots: &BTreeMap<String, Root>) -> Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    let mut part = |text: &str| {
+        hasher.update(&(text.len() as u64).to_le_bytes());
+        hasher.update(text.as_bytes());
+    };
+    for list in project.lists.values() {
+        part(&list.name);
+        part(&request::reading(list));
+        for object in Matching::find(list, roots)?.objects {
+            part(&object.path);
+            part(&object.bytes.to_string());
+            part(object.etag.as_deref().unwrap_or_default());
+            part(&object.modified.to_string());
+        }
+    }
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
 /// The parts of an object, each with whether it is empty, and a digest of all.
 type Surveyed = (Vec<(Part, bool)>, [u8; 32]);
 

@@ -94,7 +94,7 @@ pub fn noted(ready: &mut Ready) -> Result<()> {
 ///
 /// # Errors
 /// Storage errors; what went before stays gone.
-pub fn remove(ready: &mut Ready, requests: &mut Requests) -> Result<Removal> {
+pub fn remove(ready: &mut Ready, requests: &mut Requests, monitor: &dyn Monitor) -> Result<Removal> {
     let holds = holds(ready, requests);
     let links = if holds {
         meant::follow(ready, requests, &CompanionFiles::below(ready.state.root(), &ready.companions)?)?
@@ -103,7 +103,7 @@ pub fn remove(ready: &mut Ready, requests: &mut Requests) -> Result<Removal> {
     };
     let asked = Asked { entries: links.entries(), lists: Vec::new(), holds, segment: requests.last_segment() };
     let mut dataset = ready.dataset.clone();
-    let removed = sweep::remove(&ready.scene(), &mut dataset, &asked);
+    let removed = sweep::remove(&ready.scene(), &mut dataset, &asked, monitor);
     ready.dataset = dataset;
     let removed = removed?;
     done(ready, requests)?;

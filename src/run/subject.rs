@@ -160,8 +160,13 @@ impl Desk {
     }
 
     pub(super) fn due(&self, received: Instant) -> Instant {
-        add(received, &self.project.removal.due, &TimeZone::UTC)
+        due(&self.project, received)
     }
+}
+
+/// When a request has to be done.
+pub(super) fn due(project: &Project, received: Instant) -> Instant {
+    add(received, &project.removal.due, &TimeZone::UTC)
 }
 
 /// Kinds of identifier that sources carry in key, strong and weak columns, as they are written in specs.

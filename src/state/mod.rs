@@ -6,6 +6,7 @@ mod dataset;
 mod intent;
 mod lease;
 mod schedule;
+mod sweep;
 mod version;
 
 pub use accept::Accept;
@@ -13,6 +14,7 @@ pub use dataset::{Current, Dataset, FieldType, PublishedFile, Replaced, SetRead,
 pub use intent::{Intent, Pin, pins};
 pub use lease::{Claim, Holder, Lease};
 pub use schedule::{End, Refusal, Scheduled};
+pub use sweep::{RequestsMet, SweepEnd, SweepRecord};
 
 use crate::clock::Instant;
 use crate::error::{Error, Result};

@@ -145,6 +145,15 @@ fn json_is_what_the_schema_says_and_errors_are_json_too() {
     for kind in ["policy", "source", "job"] {
         assert!(json(&ends(&place, 0, &["schema", kind]).out)["properties"]["spec"].is_object());
     }
+    let schema = json(&ends(&place, 0, &["schema", "status"]).out);
+    let status = json(&ends(&place, 0, &["--json", "status"]).out);
+    conforms(&schema, &schema, &status).unwrap_or_else(|fault| panic!("status: {fault}"));
+    assert!(status["jobs"][0]["sweep"]["due"] == true && status["requests"]["datasets"].is_array(), "{status}");
+    let mut broken = status.clone();
+    broken["jobs"][0]["sweep"].as_object_mut().unwrap().remove("overdue");
+    assert!(conforms(&schema, &schema, &broken).is_err(), "the check can fail");
+    let text = ends(&place, 0, &["status"]).out;
+    assert!(text.contains("not swept yet, due now") && text.contains("requests\n"), "{text}");
     json(&ends(&place, 0, &["--json", "verify"]).out);
     json(&ends(&place, 0, &["--json", "check"]).out);
 }
