@@ -249,7 +249,12 @@ fn removal(page: Page, spec: Option<&RemovalSpec>) -> Option<Removal> {
 fn links(page: Page, spec: Option<&LinksSpec>) -> Option<Links> {
     let alias = value::number(page, spec.and_then(|s| s.max_alias_fanout.as_ref()), 1..MOST, 5);
     let strong = value::number(page, spec.and_then(|s| s.max_strong_fanout.as_ref()), 1..MOST, 50);
-    Some(Links { max_alias_fanout: usize::try_from(alias?).ok()?, max_strong_fanout: usize::try_from(strong?).ok()? })
+    let retired = spec.and_then(|s| s.retired.as_ref());
+    Some(Links {
+        max_alias_fanout: usize::try_from(alias?).ok()?,
+        max_strong_fanout: usize::try_from(strong?).ok()?,
+        retired: retired.into_iter().flat_map(|list| list.iter()).map(|at| value::trimmed(at)).collect(),
+    })
 }
 
 /// R4: the rules of an identifier as written; `None` when there is no such kind.

@@ -67,6 +67,8 @@ pub struct Links {
     pub max_alias_fanout: usize,
     /// R13.
     pub max_strong_fanout: usize,
+    /// `retired`: kinds of identifier, as written.
+    pub retired: Vec<String>,
 }
 
 /// Lawful bases of Art. 6(1) GDPR.

@@ -91,7 +91,7 @@ impl Requests {
         Err(Error::storage("the stored requests keep changing while they are read"))
     }
 
-    /// Number of the newest segment; it only grows. A ledger that records it can show that the newest was cut off.
+    /// Number of the newest segment; it only grows, and the ledger records it.
     pub fn last_segment(&self) -> u64 {
         self.segments.iter().map(|(name, _)| name.last).max().unwrap_or(0)
     }

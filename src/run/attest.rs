@@ -95,6 +95,7 @@ pub fn intend(ready: &mut Ready, pinned: &Pinned, replaces: Option<u64>, segment
     }
     ready.dataset.seen(ready.as_of);
     ready.state.save_dataset(&mut ready.dataset)?;
+    ready.state.record_kinds(&super::subject::kinds(&ready.project).into_keys().collect())?;
     let keys = ready.keys.ids();
     if ready.state.check_keys(&keys)? == crate::state::Epoch::New {
         ready.state.add_epoch(intent.of(1), &keys, ready.call.now)?;

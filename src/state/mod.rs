@@ -4,6 +4,7 @@
 mod accept;
 mod dataset;
 mod intent;
+mod kinds;
 mod lease;
 mod schedule;
 mod sweep;

@@ -619,11 +619,11 @@ fn the_units_and_jobs_in_deploy_are_ones_their_tools_accept() {
     for name in ["crontab", "tamis.service", "tamis.timer", "tamis-serve.service", "cronjob.yaml"] {
         assert!(deploy.join(name).is_file(), "{name}");
     }
-    if let Some(crontab) = crate::tool::tool("TAMIS_CRONTAB") {
+    if let Some(crontab) = crate::tool::of_the_system("TAMIS_CRONTAB") {
         let output = std::process::Command::new(crontab).arg("-n").arg(deploy.join("crontab")).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
-    let Some(analyze) = crate::tool::tool("TAMIS_SYSTEMD_ANALYZE") else { return };
+    let Some(analyze) = crate::tool::of_the_system("TAMIS_SYSTEMD_ANALYZE") else { return };
     let units = ["tamis.service", "tamis.timer", "tamis-serve.service"].map(|name| deploy.join(name));
     let output = std::process::Command::new(analyze).args(["verify", "--man=no"]).args(units).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
