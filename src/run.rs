@@ -16,6 +16,7 @@ pub mod standing;
 mod stop;
 pub mod subject;
 mod sweeps;
+pub mod versions;
 
 pub use attest::{Outcome, Report};
 pub use case::{CaseDataset, CasePart, CaseReport};
@@ -26,6 +27,7 @@ pub use standing::{DatasetStanding, OpenRequest, Standings};
 pub use stop::Stop;
 pub use subject::{Asked, InDataset, Known, OfRequest, Stored, SubjectCall};
 pub use sweeps::{DatasetSwept, SweepReport, requests_met, sweep, sweep_dataset};
+pub use versions::{JobReport, VersionRows};
 
 use crate::decide::{self, Links, Previous, Verdict};
 use crate::error::{Error, Result};
