@@ -2,7 +2,7 @@
 //! Must not know what is decided by them, nor where batches come from.
 
 use super::controls::{Clock, Consent, Excludes, Horizon};
-use super::dates::Calendars;
+use super::dates::{Calendars, Reading};
 use super::identity::{Identified, IdentityMaker};
 use super::quasi::QuasiHasher;
 use super::rows::*;
@@ -63,6 +63,8 @@ struct FieldPlan {
     kind: FieldKind,
     /// None for tokens.
     treater: Option<Treater>,
+    /// The clock that reads the same column as a date or time.
+    clock: Option<usize>,
 }
 
 impl Minimizer {
@@ -86,7 +88,11 @@ impl Minimizer {
                 use_column(&mut identified, columns, from, keys).fields.push(index);
             }
             let treater = Treater::new(&field.treat, column, as_of, &plan.zone)?;
-            prepared.push(FieldPlan { from: field.from, kind: kind(&field.treat, column), treater });
+            let clock = match treater {
+                Some(Treater::Calendar(..)) => controls.clocks.iter().position(|clock| field.from == Some(*clock)),
+                _ => None,
+            };
+            prepared.push(FieldPlan { from: field.from, kind: kind(&field.treat, column), treater, clock });
         }
         let quasi = (0..plan.gate.as_ref().map_or(0, |gate| gate.quasi_identifiers.len()))
             .filter_map(|quasi| fields.iter().position(|field| field.quasi == Some(quasi)))
@@ -140,6 +146,7 @@ impl Minimizer {
             rows: Rows::default(),
             tally,
             records: Vec::new(),
+            readings: self.clocks.iter().map(|_| Vec::new()).collect(),
             key: Identified::default(),
             other: Identified::default(),
             clock_calendars: self.clocks.iter().map(|clock| clock.calendars(&self.zone)).collect(),
@@ -203,6 +210,8 @@ pub struct Worker<'m> {
     tally: Tally,
     /// Record of the batch behind each row.
     records: Vec<u32>,
+    /// Per clock, what its values were read as; anything where there is none.
+    readings: Vec<Vec<Reading>>,
     key: Identified,
     other: Identified,
     clock_calendars: Vec<Calendars>,
@@ -297,11 +306,13 @@ impl Worker<'_> {
         let horizon = self.minimizer.horizon;
         for (index, clock) in self.minimizer.clocks.iter().enumerate() {
             let (calendars, tally) = (&mut self.clock_calendars[index], &mut self.tally.clocks[index]);
-            let values = batch.values(clock.column);
+            let (values, readings) = (batch.values(clock.column), &mut self.readings[index]);
+            refill(readings, self.records.len(), Reading::Unreadable);
             for (row, record) in self.records.iter().enumerate() {
                 if let Some(value) = values.get(*record as usize) {
                     let at = || position(batch, *record);
-                    clock.read(value, horizon, calendars, at, (&mut latest[row], &mut flags[row]), tally);
+                    readings[row] =
+                        clock.read(value, horizon, calendars, at, (&mut latest[row], &mut flags[row]), tally);
                 }
             }
         }
@@ -369,19 +380,20 @@ impl Worker<'_> {
                 treater,
                 batch,
                 values: field.from.map(|from| batch.values(from)),
+                readings: field.clock.map(|clock| &self.readings[clock][..]),
                 calendars: &mut self.field_calendars[index],
                 tally: &mut self.tally.fields[index],
             };
             match column {
                 FieldColumn::Text { bytes, ends, valid } => {
-                    for (record, flags) in self.records.iter().zip(flags.iter()) {
-                        valid.push(treated.append(*record, *flags, bytes));
+                    for (row, (record, flags)) in self.records.iter().zip(flags.iter()).enumerate() {
+                        valid.push(treated.append(row, *record, *flags, bytes));
                         ends.push(u32::try_from(bytes.len()).map_err(|_| too_much_text())?);
                     }
                 }
                 FieldColumn::Fixed { width, bytes, valid } => {
-                    for (record, flags) in self.records.iter().zip(flags.iter()) {
-                        valid.push(treated.append(*record, *flags, bytes));
+                    for (row, (record, flags)) in self.records.iter().zip(flags.iter()).enumerate() {
+                        valid.push(treated.append(row, *record, *flags, bytes));
                         bytes.resize(valid.len() * *width, 0);
                     }
                 }
@@ -412,19 +424,25 @@ struct TreatedField<'a> {
     treater: &'a Treater,
     batch: &'a RawBatch,
     values: Option<Values<'a>>,
+    /// What the values were read as, when a clock has read them; per row.
+    readings: Option<&'a [Reading]>,
     calendars: &'a mut Option<Calendars>,
     tally: &'a mut FieldTally,
 }
 
 impl TreatedField<'_> {
     /// Appends a record's treated value; true when there is one. Of a skipped row it is counted and not kept.
-    fn append(&mut self, record: u32, flags: u16, bytes: &mut Vec<u8>) -> bool {
+    fn append(&mut self, row: usize, record: u32, flags: u16, bytes: &mut Vec<u8>) -> bool {
         let skipped = flags & flag::FIELDS_SKIPPED != 0;
         let Some(value) = self.values.and_then(|values| values.get(record as usize)) else {
             return !skipped && self.treater.of_null(bytes);
         };
         let start = bytes.len();
-        match self.treater.apply(value, self.calendars, bytes) {
+        let outcome = match self.readings {
+            Some(readings) => self.treater.apply_read(readings[row], self.calendars, bytes),
+            None => self.treater.apply(value, self.calendars, bytes),
+        };
+        match outcome {
             Outcome::Null => return false,
             Outcome::Value => self.tally.values += 1,
             Outcome::Untreated => {

@@ -11,6 +11,8 @@ pub use rlibphonenumber::Region;
 
 /// Most digits of a number that the short way looks at: three of a calling code and 17 of a national number.
 const MAX_DIGITS: usize = 20;
+/// Most bytes of a text that the short way looks at, and one.
+const LONGEST: usize = 32;
 
 /// Appends the E.164 form of a possible, not only locally dialable number, without extension; false if there is none.
 /// `region` is where a number without `+` is dialled; none = only numbers with `+` (R8).
@@ -188,17 +190,16 @@ fn possible_lengths(code: u32) -> u32 {
 /// The short way: ASCII digits with common separators, at most one `+` before them. True only where the tables decide,
 /// and then as the library does.
 fn plain(text: &[u8], region: Option<Region>, out: &mut Vec<u8>) -> bool {
-    let (mut digits, mut count, mut plus) = ([0; MAX_DIGITS], 0, false);
-    for byte in text {
-        match byte {
-            b'0'..=b'9' if count < MAX_DIGITS => {
-                digits[count] = *byte;
-                count += 1;
-            }
-            b' ' | b'-' | b'.' | b'(' | b')' | b'/' => {}
-            b'+' if count == 0 && !plus => plus = true,
-            _ => return false,
-        }
+    let (mut digits, mut count, mut odd) = ([0; LONGEST], 0, text.len() >= LONGEST);
+    let plus = text.first() == Some(&b'+');
+    for byte in text.iter().skip(usize::from(plus)).take(LONGEST) {
+        // Written over by the next digit when it is none.
+        digits[count] = *byte;
+        count += usize::from(byte.is_ascii_digit());
+        odd |= !(byte.is_ascii_digit() || matches!(byte, b' ' | b'-' | b'.' | b'(' | b')' | b'/'));
+    }
+    if odd || count > MAX_DIGITS {
+        return false;
     }
     let digits = &digits[..count];
     let plan = if plus { None } else { region.and_then(|region| PLANS.by_region.get(&region)) };
