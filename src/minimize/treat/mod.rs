@@ -125,6 +125,11 @@ impl Treater {
         }
     }
 
+    /// Whether every value that is not null can be treated.
+    pub fn treats_all(&self) -> bool {
+        matches!(self, Treater::Text | Treater::Map(_) | Treater::Present(_) | Treater::Constant(_))
+    }
+
     /// What null becomes: appends and returns true for `present` and `constant`, the two where it is not null (R20).
     pub fn of_null(&self, out: &mut Vec<u8>) -> bool {
         match self {
