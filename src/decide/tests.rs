@@ -75,23 +75,25 @@ fn columns(rows: &[Row]) -> Rows {
         let of = move |r: &Row| r.identities().into_iter().find(|(m, _)| *m == marked).unwrap_or((mark::NONE, [0; 32]));
         Identities { bytes: rows.iter().map(|r| of(r).1).collect(), marks: rows.iter().map(|r| of(r).0).collect() }
     };
+    let flags = |r: &Row| r.flags | if r.person == 0 { flag::NO_SUBJECT } else { 0 };
+    let published: Vec<&Row> = rows.iter().filter(|r| flags(r) & flag::WITHOUT_FIELDS == 0).collect();
     let mut ends = Vec::new();
     let mut text = Vec::new();
-    for row in rows {
+    for row in &published {
         text.extend(row.city);
         ends.push(text.len() as u32);
     }
     let fixed = |width, bytes, valid| FieldColumn::Fixed { width, bytes, valid };
-    let year = |r: &Row| i32::from(r.year.unwrap_or(0)).to_le_bytes();
+    let year = |r: &&Row| i32::from(r.year.unwrap_or(0)).to_le_bytes();
     let fields = vec![
-        fixed(16, rows.iter().flat_map(Row::token).collect(), vec![true; rows.len()]),
-        FieldColumn::Text { bytes: text, ends, valid: rows.iter().map(|r| r.city.is_some()).collect() },
-        fixed(4, rows.iter().flat_map(year).collect(), rows.iter().map(|r| r.year.is_some()).collect()),
+        fixed(16, published.iter().flat_map(|r| r.token()).collect(), vec![true; published.len()]),
+        FieldColumn::Text { bytes: text, ends, valid: published.iter().map(|r| r.city.is_some()).collect() },
+        fixed(4, published.iter().flat_map(year).collect(), published.iter().map(|r| r.year.is_some()).collect()),
     ];
     Rows {
         count: rows.len(),
         subject: rows.iter().map(Row::token).collect(),
-        flags: rows.iter().map(|r| r.flags | if r.person == 0 { flag::NO_SUBJECT } else { 0 }).collect(),
+        flags: rows.iter().map(flags).collect(),
         exclude: rows.iter().map(|r| r.exclude).collect(),
         clock: rows.iter().map(Row::clock).collect(),
         since: rows.iter().map(|r| r.since.map_or(NO_SINCE, |s| AS_OF - s * DAY)).collect(),
@@ -99,7 +101,7 @@ fn columns(rows: &[Row]) -> Rows {
         quasi: if observed {
             vec![]
         } else {
-            vec![rows.iter().map(|r| quasi(r.city)).collect(), rows.iter().map(|r| quasi(r.year)).collect()]
+            vec![published.iter().map(|r| quasi(r.city)).collect(), published.iter().map(|r| quasi(r.year)).collect()]
         },
         fields: if observed { vec![] } else { fields },
     }

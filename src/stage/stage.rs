@@ -12,13 +12,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const LARGEST_CHUNK: usize = 128 * 1024;
 const SMALLEST_CHUNK: usize = 4 * 1024;
 
-/// Rows of one bucket that were written together; decisions read the first two parts only.
+/// Rows of one bucket that were written together; decisions read their controls only.
 struct Chunk {
     rows: usize,
     control: Slot,
-    identities: Slot,
     fields: Slot,
-    text: Slot,
 }
 
 /// Takes rows, bucket by bucket.
@@ -71,14 +69,12 @@ impl Stage {
 struct Buffer {
     rows: usize,
     control: Vec<u8>,
-    identities: Vec<u8>,
     fields: Vec<u8>,
-    text: Vec<u8>,
 }
 
 impl Buffer {
     fn bytes(&self) -> usize {
-        self.control.len() + self.identities.len() + self.fields.len() + self.text.len()
+        self.control.len() + self.fields.len()
     }
 }
 
@@ -98,17 +94,17 @@ impl Writer<'_> {
     pub fn append(&mut self, rows: &Rows) -> Result<()> {
         let layout = &self.stage.layout;
         self.parts.fill(layout, rows);
-        let (control, fields) = (record::control_stride(layout), record::places(layout).1);
+        let mut published = 0;
         for r in 0..rows.count {
             // A row without a subject belongs to nobody and never leaves; spread, such rows weigh on no bucket.
             let nobody = rows.flags[r] & flag::NO_SUBJECT != 0;
             let bucket = if nobody { r % self.buffers.len() } else { bucket_of(&rows.subject[r], self.stage.bits) };
             let buffer = &mut self.buffers[bucket];
-            buffer.control.extend_from_slice(&self.parts.control[r * control..(r + 1) * control]);
-            record::write_identities(&mut buffer.identities, layout, rows, r);
+            record::write_control(&mut buffer.control, layout, rows, r, published);
             if record::has_fields(rows.flags[r]) {
-                buffer.fields.extend_from_slice(&self.parts.fields[r * fields..(r + 1) * fields]);
-                record::write_text(&mut buffer.text, rows, r);
+                buffer.fields.extend_from_slice(self.parts.get(published));
+                record::write_text(&mut buffer.fields, rows, published);
+                published += 1;
             }
             buffer.rows += 1;
             if buffer.bytes() >= self.stage.chunk_bytes {
@@ -126,9 +122,7 @@ impl Writer<'_> {
         let chunk = Chunk {
             rows: std::mem::take(&mut buffer.rows),
             control: vault.put(&mut buffer.control)?,
-            identities: vault.put(&mut buffer.identities)?,
             fields: vault.put(&mut buffer.fields)?,
-            text: vault.put(&mut buffer.text)?,
         };
         self.stage.chunks[bucket].lock().unwrap_or_else(|p| p.into_inner()).push(chunk);
         Ok(())
@@ -186,8 +180,7 @@ impl Staged {
     /// # Errors
     /// A storage error when the spill cannot be read.
     pub fn control(&self, bucket: usize) -> Result<Control> {
-        let bytes = self.read(bucket, |c| &c.control)?;
-        Ok(Control::new(&self.layout, bytes, self.read(bucket, |c| &c.identities)?))
+        Ok(Control::new(&self.layout, self.read(bucket, |c| &c.control)?))
     }
 
     /// Controls and fields of a bucket; row `i` is row `i` of `control`.
@@ -195,8 +188,8 @@ impl Staged {
     /// # Errors
     /// A storage error when the spill cannot be read.
     pub fn load(&self, bucket: usize) -> Result<Bucket> {
-        let (fields, text) = (self.read(bucket, |c| &c.fields)?, self.read(bucket, |c| &c.text)?);
-        Bucket::new(&self.layout, self.control(bucket)?, fields, text).ok_or_else(|| {
+        let fields = self.read(bucket, |c| &c.fields)?;
+        Bucket::new(&self.layout, self.control(bucket)?, fields).ok_or_else(|| {
             Error::storage(format!("the rows of bucket {bucket} do not fit together"))
                 .help("nothing was published; report this as a fault")
         })
@@ -260,7 +253,7 @@ mod tests {
             subject,
             numbers: (seed as i64 - 40, i64::MIN + seed as i64, flags, b[5]),
             identities: (0..3).map(|s| (if marked(s) { s as u8 + 1 } else { mark::NONE }, identity(s))).collect(),
-            quasi: if observed { vec![NULL_QUASI; 2] } else { vec![seed, seed << 40] },
+            quasi: if record::has_fields(flags) { vec![seed, seed << 40] } else { vec![NULL_QUASI; 2] },
             fields: layout().fields.iter().enumerate().map(|(f, field)| value(f, field.kind)).collect(),
         }
     }
@@ -271,8 +264,9 @@ mod tests {
             bytes: rows.iter().map(|r| r.identities[s].1).collect(),
             marks: rows.iter().map(|r| r.identities[s].0).collect(),
         };
+        let published = || rows.iter().filter(|r| record::has_fields(r.numbers.2));
         let field = |(f, field): (usize, &FieldLayout)| {
-            let values = || rows.iter().map(|r| r.fields[f].clone());
+            let values = || published().map(|r| r.fields[f].clone());
             let valid = values().map(|v| v.is_some()).collect();
             match field.kind.width() {
                 Some(width) => FieldColumn::Fixed {
@@ -298,7 +292,7 @@ mod tests {
             flags: rows.iter().map(|r| r.numbers.2).collect(),
             exclude: rows.iter().map(|r| r.numbers.3).collect(),
             identities: (0..if observed { 1 } else { 3 }).map(slot).collect(),
-            quasi: (0..if observed { 0 } else { 2 }).map(|q| rows.iter().map(|r| r.quasi[q]).collect()).collect(),
+            quasi: (0..if observed { 0 } else { 2 }).map(|q| published().map(|r| r.quasi[q]).collect()).collect(),
             fields: layout().fields.iter().enumerate().filter(|_| !observed).map(field).collect(),
         }
     }
