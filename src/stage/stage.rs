@@ -3,7 +3,7 @@
 
 use super::bucket::{Bucket, Control};
 use super::record::{self, Parts};
-use super::vault::{Held, Slot, Vault};
+use super::vault::{Held, Slot, Tail, Vault};
 use crate::error::{Error, Result};
 use crate::minimize::{Layout, Rows, flag};
 use std::sync::Mutex;
@@ -15,10 +15,8 @@ const SMALLEST_CHUNK: usize = 4 * 1024;
 /// Rows of one bucket that were written together; decisions read the first two parts only.
 struct Chunk {
     rows: usize,
-    control: Slot,
-    identities: Slot,
-    fields: Slot,
-    text: Slot,
+    /// Control, identities, fields, text.
+    parts: Slot<4>,
 }
 
 /// Takes rows, bucket by bucket.
@@ -38,7 +36,7 @@ impl Stage {
         Stage {
             layout,
             bits: buckets.trailing_zeros(),
-            chunk_bytes: (vault.budget() / (32 * buckets)).clamp(SMALLEST_CHUNK, LARGEST_CHUNK),
+            chunk_bytes: (vault.budget() / (16 * buckets)).clamp(SMALLEST_CHUNK, LARGEST_CHUNK),
             vault,
             chunks: (0..buckets).map(|_| Mutex::default()).collect(),
             open: AtomicUsize::new(0),
@@ -51,7 +49,7 @@ impl Stage {
         let buffers = (0..self.chunks.len()).map(|_| Buffer::default()).collect();
         // Vectors that grow by doubling may take twice what is in them.
         let share = self.vault.hold(2 * self.chunks.len() * self.chunk_bytes);
-        Writer { stage: self, buffers, parts: Parts::default(), _share: share }
+        Writer { stage: self, buffers, parts: Parts::default(), tail: Tail::default(), _share: share }
     }
 
     /// Ends the taking.
@@ -87,6 +85,7 @@ pub struct Writer<'a> {
     stage: &'a Stage,
     buffers: Vec<Buffer>,
     parts: Parts,
+    tail: Tail,
     _share: Held,
 }
 
@@ -123,13 +122,9 @@ impl Writer<'_> {
         if buffer.rows == 0 {
             return Ok(());
         }
-        let chunk = Chunk {
-            rows: std::mem::take(&mut buffer.rows),
-            control: vault.put(&mut buffer.control)?,
-            identities: vault.put(&mut buffer.identities)?,
-            fields: vault.put(&mut buffer.fields)?,
-            text: vault.put(&mut buffer.text)?,
-        };
+        let Buffer { rows, control, identities, fields, text } = buffer;
+        let parts = vault.put_behind(&mut self.tail, [control, identities, fields, text])?;
+        let chunk = Chunk { rows: std::mem::take(rows), parts };
         self.stage.chunks[bucket].lock().unwrap_or_else(|p| p.into_inner()).push(chunk);
         Ok(())
     }
@@ -142,6 +137,7 @@ impl Writer<'_> {
         for bucket in 0..self.buffers.len() {
             self.flush(bucket)?;
         }
+        self.stage.vault.flush(&mut self.tail)?;
         self.stage.open.fetch_sub(1, Ordering::AcqRel);
         Ok(())
     }
@@ -186,8 +182,8 @@ impl Staged {
     /// # Errors
     /// A storage error when the spill cannot be read.
     pub fn control(&self, bucket: usize) -> Result<Control> {
-        let bytes = self.read(bucket, |c| &c.control)?;
-        Ok(Control::new(&self.layout, bytes, self.read(bucket, |c| &c.identities)?))
+        let [control, identities] = self.read(bucket)?;
+        Ok(Control::new(&self.layout, control, identities))
     }
 
     /// Controls and fields of a bucket; row `i` is row `i` of `control`.
@@ -195,20 +191,23 @@ impl Staged {
     /// # Errors
     /// A storage error when the spill cannot be read.
     pub fn load(&self, bucket: usize) -> Result<Bucket> {
-        let (fields, text) = (self.read(bucket, |c| &c.fields)?, self.read(bucket, |c| &c.text)?);
-        Bucket::new(&self.layout, self.control(bucket)?, fields, text).ok_or_else(|| {
+        let [control, identities, fields, text] = self.read(bucket)?;
+        let control = Control::new(&self.layout, control, identities);
+        Bucket::new(&self.layout, control, fields, text).ok_or_else(|| {
             Error::storage(format!("the rows of bucket {bucket} do not fit together"))
                 .help("nothing was published; report this as a fault")
         })
     }
 
-    fn read(&self, bucket: usize, part: impl Fn(&Chunk) -> &Slot) -> Result<Vec<u8>> {
+    /// The first parts of all chunks of a bucket.
+    fn read<const N: usize>(&self, bucket: usize) -> Result<[Vec<u8>; N]> {
         let chunks = &self.chunks[bucket];
-        let mut bytes = Vec::with_capacity(chunks.iter().map(|c| part(c).bytes()).sum::<usize>() + 16);
+        let length = |part: usize| chunks.iter().map(|c| c.parts.lengths()[part]).sum();
+        let mut parts = std::array::from_fn(|part| Vec::with_capacity(length(part)));
         for chunk in chunks {
-            self.vault.read(part(chunk), &mut bytes)?;
+            self.vault.read_parts(&chunk.parts, parts.each_mut())?;
         }
-        Ok(bytes)
+        Ok(parts)
     }
 }
 
