@@ -5,7 +5,7 @@ use super::frame;
 use super::lists::FirstBytes;
 use crate::error::Result;
 use crate::stage::{Slot, Vault};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasherDefault;
 use std::sync::Mutex;
 
@@ -32,22 +32,26 @@ pub fn combine(values: impl Iterator<Item = u64>) -> u64 {
     })
 }
 
-/// Counts rows and distinct subjects per combination.
-fn count(rows: impl Iterator<Item = (u32, u64)>) -> Result<Vec<Group>> {
-    let mut groups: Vec<Group> = Vec::new();
-    let (mut current, mut start, mut seen) = (None, 0, Hashes::default());
+/// Counts rows and distinct subjects per combination; rows of one person follow each other.
+fn count(rows: impl Iterator<Item = (u32, u64)>) -> impl Iterator<Item = Group> {
+    let mut counts: HashMap<u64, Count, BuildHasherDefault<FirstBytes>> = HashMap::default();
     for (person, group) in rows {
-        if current != Some(person) {
-            (current, start) = (Some(person), groups.len());
-            // Clearing costs the capacity, which one person with very many rows must not leave to all others.
-            if seen.capacity() > 1024 { seen = Hashes::default() } else { seen.clear() }
-        } else if groups.len() == start + 1 {
-            seen.insert(groups[start].group);
+        let count = counts.entry(group).or_default();
+        count.rows += 1;
+        // Rows of a person follow each other.
+        if count.last != Some(person) {
+            count.last = Some(person);
+            count.subjects += 1;
         }
-        let first = groups.len() == start || seen.insert(group);
-        groups.push(Group { group, subjects: u32::from(first), rows: 1 });
     }
-    frame::groups(&groups)
+    counts.into_iter().map(|(group, count)| Group { group, subjects: count.subjects, rows: count.rows })
+}
+
+#[derive(Default)]
+struct Count {
+    subjects: u32,
+    rows: u32,
+    last: Option<u32>,
 }
 
 const PARTS: usize = 32;
@@ -81,7 +85,7 @@ impl Counter {
     /// A storage error when the spill refuses.
     pub fn add(&self, vault: &Vault, rows: impl Iterator<Item = (u32, u64)>) -> Result<()> {
         let mut parts: [Vec<u8>; PARTS] = Default::default();
-        for group in count(rows)? {
+        for group in count(rows) {
             let part = &mut parts[(group.group >> 59) as usize];
             part.extend_from_slice(&group.group.to_le_bytes());
             part.extend_from_slice(&group.subjects.to_le_bytes());
@@ -160,8 +164,8 @@ mod tests {
             entry.0.insert(person);
             entry.1 += 1;
         }
-        let counted = count(rows.into_iter()).expect("counted");
-        let counted: BTreeMap<u64, (u32, u32)> = counted.iter().map(|g| (g.group, (g.subjects, g.rows))).collect();
+        let counted = count(rows.into_iter());
+        let counted: BTreeMap<u64, (u32, u32)> = counted.map(|g| (g.group, (g.subjects, g.rows))).collect();
         let expected: BTreeMap<u64, (u32, u32)> =
             expected.into_iter().map(|(g, (s, r))| (g, (s.len() as u32, r))).collect();
         assert_eq!(counted, expected);

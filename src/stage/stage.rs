@@ -3,7 +3,7 @@
 
 use super::bucket::{Bucket, Control};
 use super::record::{self, Parts};
-use super::vault::{Held, Slot, Vault};
+use super::vault::{Held, Slot, Tail, Vault};
 use crate::error::{Error, Result};
 use crate::minimize::{Layout, Rows, flag};
 use std::sync::Mutex;
@@ -15,8 +15,8 @@ const SMALLEST_CHUNK: usize = 4 * 1024;
 /// Rows of one bucket that were written together; decisions read their controls only.
 struct Chunk {
     rows: usize,
-    control: Slot,
-    fields: Slot,
+    /// Control, fields.
+    parts: Slot<2>,
 }
 
 /// Takes rows, bucket by bucket.
@@ -36,7 +36,7 @@ impl Stage {
         Stage {
             layout,
             bits: buckets.trailing_zeros(),
-            chunk_bytes: (vault.budget() / (32 * buckets)).clamp(SMALLEST_CHUNK, LARGEST_CHUNK),
+            chunk_bytes: (vault.budget() / (16 * buckets)).clamp(SMALLEST_CHUNK, LARGEST_CHUNK),
             vault,
             chunks: (0..buckets).map(|_| Mutex::default()).collect(),
             open: AtomicUsize::new(0),
@@ -49,7 +49,7 @@ impl Stage {
         let buffers = (0..self.chunks.len()).map(|_| Buffer::default()).collect();
         // Vectors that grow by doubling may take twice what is in them.
         let share = self.vault.hold(2 * self.chunks.len() * self.chunk_bytes);
-        Writer { stage: self, buffers, parts: Parts::default(), _share: share }
+        Writer { stage: self, buffers, parts: Parts::default(), tail: Tail::default(), _share: share }
     }
 
     /// Ends the taking.
@@ -83,6 +83,7 @@ pub struct Writer<'a> {
     stage: &'a Stage,
     buffers: Vec<Buffer>,
     parts: Parts,
+    tail: Tail,
     _share: Held,
 }
 
@@ -119,11 +120,9 @@ impl Writer<'_> {
         if buffer.rows == 0 {
             return Ok(());
         }
-        let chunk = Chunk {
-            rows: std::mem::take(&mut buffer.rows),
-            control: vault.put(&mut buffer.control)?,
-            fields: vault.put(&mut buffer.fields)?,
-        };
+        let Buffer { rows, control, fields } = buffer;
+        let parts = vault.put_behind(&mut self.tail, [control, fields])?;
+        let chunk = Chunk { rows: std::mem::take(rows), parts };
         self.stage.chunks[bucket].lock().unwrap_or_else(|p| p.into_inner()).push(chunk);
         Ok(())
     }
@@ -136,6 +135,7 @@ impl Writer<'_> {
         for bucket in 0..self.buffers.len() {
             self.flush(bucket)?;
         }
+        self.stage.vault.flush(&mut self.tail)?;
         self.stage.open.fetch_sub(1, Ordering::AcqRel);
         Ok(())
     }
@@ -180,7 +180,8 @@ impl Staged {
     /// # Errors
     /// A storage error when the spill cannot be read.
     pub fn control(&self, bucket: usize) -> Result<Control> {
-        Ok(Control::new(&self.layout, self.read(bucket, |c| &c.control)?))
+        let [control] = self.read(bucket)?;
+        Ok(Control::new(&self.layout, control))
     }
 
     /// Controls and fields of a bucket; row `i` is row `i` of `control`.
@@ -188,20 +189,23 @@ impl Staged {
     /// # Errors
     /// A storage error when the spill cannot be read.
     pub fn load(&self, bucket: usize) -> Result<Bucket> {
-        let fields = self.read(bucket, |c| &c.fields)?;
-        Bucket::new(&self.layout, self.control(bucket)?, fields).ok_or_else(|| {
+        let [control, fields] = self.read(bucket)?;
+        let control = Control::new(&self.layout, control);
+        Bucket::new(&self.layout, control, fields).ok_or_else(|| {
             Error::storage(format!("the rows of bucket {bucket} do not fit together"))
                 .help("nothing was published; report this as a fault")
         })
     }
 
-    fn read(&self, bucket: usize, part: impl Fn(&Chunk) -> &Slot) -> Result<Vec<u8>> {
+    /// The first parts of all chunks of a bucket.
+    fn read<const N: usize>(&self, bucket: usize) -> Result<[Vec<u8>; N]> {
         let chunks = &self.chunks[bucket];
-        let mut bytes = Vec::with_capacity(chunks.iter().map(|c| part(c).bytes()).sum::<usize>() + 16);
+        let length = |part: usize| chunks.iter().map(|c| c.parts.lengths()[part]).sum();
+        let mut parts = std::array::from_fn(|part| Vec::with_capacity(length(part)));
         for chunk in chunks {
-            self.vault.read(part(chunk), &mut bytes)?;
+            self.vault.read_parts(&chunk.parts, parts.each_mut())?;
         }
-        Ok(bytes)
+        Ok(parts)
     }
 }
 

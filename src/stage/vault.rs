@@ -14,6 +14,8 @@ use zeroize::Zeroize;
 const PREFIX: &str = "tamis-spill-";
 const DATA: &str = "rows";
 const TAG: usize = 16;
+/// What a worker gathers before it writes: large pieces at round places cost the system far less than small ones.
+const PIECE: usize = 1 << 20;
 
 /// Holds byte strings until they are read back, any number of times.
 /// Deliberately without `Debug`: it holds tokens and published values.
@@ -24,14 +26,25 @@ pub struct Vault {
     next: AtomicU64,
     file: File,
     end: AtomicU64,
+    spilled: AtomicU64,
 }
 
-/// One byte string of a vault. Its memory counts against the budget until it is dropped.
-pub struct Slot(Place);
+/// Byte strings of a vault that were put in together. Their memory counts against the budget until they are dropped.
+pub struct Slot<const N: usize = 1> {
+    place: Place,
+    lengths: [usize; N],
+}
 
 enum Place {
-    Memory { bytes: Box<[u8]>, _share: Held },
-    Sealed { id: u64, offset: u64, length: usize },
+    Memory {
+        bytes: Box<[u8]>,
+        _share: Held,
+    },
+    /// Each part sealed for itself, behind one another; part `n` has the id `id + n`.
+    Sealed {
+        id: u64,
+        offset: u64,
+    },
 }
 
 /// Bytes counted against a budget; given back when dropped.
@@ -46,13 +59,19 @@ impl Drop for Held {
     }
 }
 
-impl Slot {
-    /// Length of what was put in, in bytes.
-    pub fn bytes(&self) -> usize {
-        match &self.0 {
-            Place::Memory { bytes, .. } => bytes.len(),
-            Place::Sealed { length, .. } => length - TAG,
-        }
+/// What one worker has sealed and not yet written, and where in the file it will be.
+#[derive(Default)]
+pub(super) struct Tail {
+    bytes: Vec<u8>,
+    used: usize,
+    room: usize,
+    start: u64,
+}
+
+impl<const N: usize> Slot<N> {
+    /// Lengths of what was put in, in bytes.
+    pub fn lengths(&self) -> &[usize; N] {
+        &self.lengths
     }
 }
 
@@ -76,6 +95,7 @@ impl Vault {
             next: AtomicU64::new(0),
             file,
             end: AtomicU64::new(0),
+            spilled: AtomicU64::new(0),
         })
     }
 
@@ -91,7 +111,7 @@ impl Vault {
 
     /// Bytes written to disk so far, sealed.
     pub fn spilled(&self) -> u64 {
-        self.end.load(Ordering::Relaxed)
+        self.spilled.load(Ordering::Relaxed)
     }
 
     /// Counts a buffer of the caller against the budget as long as the result lives.
@@ -105,29 +125,69 @@ impl Vault {
     /// # Errors
     /// A storage error when the disk is full or refuses.
     pub fn put(&self, bytes: &mut Vec<u8>) -> Result<Slot> {
-        let share = self.hold(bytes.len());
-        if self.held() <= self.budget {
-            let kept = bytes.as_slice().into();
-            bytes.clear();
-            return Ok(Slot(Place::Memory { bytes: kept, _share: share }));
-        }
-        drop(share);
-        let slot = self.seal(bytes);
-        bytes.clear();
-        slot
+        let mut tail = Tail::default();
+        let slot = self.put_parts(&mut tail, bytes.len() + TAG, [bytes])?;
+        self.flush(&mut tail)?;
+        Ok(slot)
     }
 
-    fn seal(&self, bytes: &mut Vec<u8>) -> Result<Slot> {
-        let id = self.next.fetch_add(1, Ordering::Relaxed);
-        self.key
-            .seal_in_place_append_tag(nonce(id), Aad::from(id.to_le_bytes()), bytes)
-            .map_err(|_| Error::storage("staged rows could not be sealed"))?;
-        let offset = self.end.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        self.file.write_all_at(bytes, offset).map_err(|e| {
+    /// As `put`, for several byte strings and for many slots: they can be read once the tail has been flushed.
+    pub(super) fn put_behind<const N: usize>(&self, tail: &mut Tail, parts: [&mut Vec<u8>; N]) -> Result<Slot<N>> {
+        self.put_parts(tail, PIECE, parts)
+    }
+
+    fn put_parts<const N: usize>(&self, tail: &mut Tail, piece: usize, parts: [&mut Vec<u8>; N]) -> Result<Slot<N>> {
+        let lengths = parts.each_ref().map(|part| part.len());
+        let share = self.hold(lengths.iter().sum());
+        let place = if self.held() <= self.budget {
+            let bytes = parts.each_ref().map(|part| part.as_slice()).concat().into();
+            Ok(Place::Memory { bytes, _share: share })
+        } else {
+            drop(share);
+            self.make_room(tail, lengths.iter().map(|length| length + TAG).sum(), piece)
+                .and_then(|()| self.seal(tail, parts.each_ref().map(|part| part.as_slice())))
+        };
+        parts.into_iter().for_each(Vec::clear);
+        Ok(Slot { place: place?, lengths })
+    }
+
+    /// Writes what is in the way of `bytes` more, and takes the next piece of the file.
+    fn make_room(&self, tail: &mut Tail, bytes: usize, piece: usize) -> Result<()> {
+        if tail.used + bytes > tail.room {
+            self.flush(tail)?;
+            tail.room = bytes.max(piece);
+            tail.start = self.end.fetch_add(tail.room as u64, Ordering::Relaxed);
+            tail.bytes.resize(tail.room, 0);
+        }
+        Ok(())
+    }
+
+    fn seal<const N: usize>(&self, tail: &mut Tail, parts: [&[u8]; N]) -> Result<Place> {
+        let id = self.next.fetch_add(N as u64, Ordering::Relaxed);
+        let offset = tail.start + tail.used as u64;
+        for (id, part) in (id..).zip(parts) {
+            let (sealed, rest) = tail.bytes[tail.used..].split_at_mut(part.len());
+            let aad = Aad::from(id.to_le_bytes());
+            self.key
+                .seal_out_of_place_scatter(nonce(id), aad, part, sealed, &[], &mut rest[..TAG])
+                .map_err(|_| Error::storage("staged rows could not be sealed"))?;
+            tail.used += part.len() + TAG;
+        }
+        Ok(Place::Sealed { id, offset })
+    }
+
+    /// Writes what a tail has gathered.
+    ///
+    /// # Errors
+    /// A storage error when the disk is full or refuses.
+    pub(super) fn flush(&self, tail: &mut Tail) -> Result<()> {
+        self.file.write_all_at(&tail.bytes[..tail.used], tail.start).map_err(|e| {
             Error::storage(format!("staged rows could not be written to the spill: {}", reason(&e)))
                 .help("free space in the spill directory or raise the memory budget, then run again")
         })?;
-        Ok(Slot(Place::Sealed { id, offset, length: bytes.len() }))
+        self.spilled.fetch_add(tail.used as u64, Ordering::Relaxed);
+        (tail.used, tail.room) = (0, 0);
+        Ok(())
     }
 
     /// Appends the bytes of a slot to `out`.
@@ -135,27 +195,54 @@ impl Vault {
     /// # Errors
     /// A storage error when the spill cannot be read or is not what was written.
     pub fn read(&self, slot: &Slot, out: &mut Vec<u8>) -> Result<()> {
-        let (id, offset, length) = match &slot.0 {
+        self.read_parts(slot, [out])
+    }
+
+    /// Appends the first parts of a slot, each to its own.
+    ///
+    /// # Errors
+    /// As `read`.
+    pub(super) fn read_parts<const N: usize, const M: usize>(
+        &self,
+        slot: &Slot<N>,
+        outs: [&mut Vec<u8>; M],
+    ) -> Result<()> {
+        let lengths = slot.lengths.iter().copied();
+        match &slot.place {
             Place::Memory { bytes, .. } => {
-                out.extend_from_slice(bytes);
-                return Ok(());
+                let mut rest = bytes.as_ref();
+                for (out, length) in outs.into_iter().zip(lengths) {
+                    out.extend_from_slice(&rest[..length]);
+                    rest = &rest[length..];
+                }
+                Ok(())
             }
-            Place::Sealed { id, offset, length } => (*id, *offset, *length),
-        };
-        let start = out.len();
-        out.resize(start + length, 0);
-        self.file.read_exact_at(&mut out[start..], offset).map_err(|e| {
-            Error::storage(format!("staged rows could not be read from the spill: {}", reason(&e)))
-                .help("run again; nothing was published")
-        })?;
-        let opened = self.key.open_in_place(nonce(id), Aad::from(id.to_le_bytes()), &mut out[start..]);
-        if opened.is_err() {
-            out.truncate(start);
-            return Err(Error::storage("staged rows in the spill are not what was written there")
-                .help("check the disk of the spill directory, then run again; nothing was published"));
+            Place::Sealed { id, offset } => {
+                let mut sealed = vec![0; lengths.clone().take(M).map(|length| length + TAG).sum()];
+                self.file.read_exact_at(&mut sealed, *offset).map_err(|e| {
+                    Error::storage(format!("staged rows could not be read from the spill: {}", reason(&e)))
+                        .help("run again; nothing was published")
+                })?;
+                let mut rest = sealed.as_slice();
+                for ((id, out), length) in (*id..).zip(outs).zip(lengths) {
+                    self.open(id, &rest[..length + TAG], out)?;
+                    rest = &rest[length + TAG..];
+                }
+                Ok(())
+            }
         }
-        out.truncate(start + length - TAG);
-        Ok(())
+    }
+
+    fn open(&self, id: u64, sealed: &[u8], out: &mut Vec<u8>) -> Result<()> {
+        let (start, (sealed, tag)) = (out.len(), sealed.split_at(sealed.len() - TAG));
+        out.resize(start + sealed.len(), 0);
+        let aad = Aad::from(id.to_le_bytes());
+        let opened = self.key.open_separate_gather(nonce(id), aad, sealed, tag, &mut out[start..]);
+        opened.map_err(|_| {
+            out.truncate(start);
+            Error::storage("staged rows in the spill are not what was written there")
+                .help("check the disk of the spill directory, then run again; nothing was published")
+        })
     }
 }
 
@@ -246,7 +333,7 @@ mod tests {
         assert_eq!(vault.spilled(), 7 * 46);
         for (value, slot) in values.iter().zip(&slots) {
             assert_eq!(&back(&vault, slot).expect("read"), value);
-            assert_eq!(slot.bytes(), 30);
+            assert_eq!(slot.lengths(), &[30]);
         }
         drop(slots);
         assert_eq!(vault.held(), 0);

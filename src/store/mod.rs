@@ -51,6 +51,8 @@ pub struct Root {
     pub(crate) runtime: tokio::runtime::Handle,
     /// The folder of a local root.
     pub(crate) folder: Option<PathBuf>,
+    /// Whether the store is the file system itself, which can be called without the runtime.
+    direct: bool,
     /// What asks an S3 bucket for versions and uploads.
     bucket: Option<Arc<versions::Bucket>>,
 }
@@ -81,7 +83,7 @@ pub trait Upload: Write + Send {
 impl Root {
     /// The same root on another store, for wrappers that count or fail.
     pub fn with_store(&self, store: Arc<dyn ObjectStore>) -> Root {
-        Root { store, ..self.clone() }
+        Root { store, direct: false, ..self.clone() }
     }
 
     /// Objects below `prefix` (a path of whole segments, may be empty), in path order; none when nothing is there.
@@ -188,7 +190,8 @@ impl Root {
         }
     }
 
-    /// Starts an upload; memory is bounded by two parts of 8 MiB, 1 MiB for local files. Nothing that is already there is replaced.
+    /// Starts an upload; memory is bounded by two parts of 8 MiB; local files take far less. Nothing that is already there is
+    /// replaced.
     ///
     /// # Errors
     /// A policy error for an unusable path; everything else shows while writing or in `finish`.

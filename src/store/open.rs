@@ -35,7 +35,7 @@ impl Root {
         }
         let prefix = Path::from_url_path(url.path()).map_err(|_| bad(name, "has an unusable path"))?;
         let (store, bucket) = cloud(name, &url)?;
-        Ok(Root { name: name.into(), url, prefix, store, runtime, folder: None, bucket })
+        Ok(Root { name: name.into(), url, prefix, store, runtime, folder: None, direct: false, bucket })
     }
 }
 
@@ -70,7 +70,7 @@ fn local(name: &str, path: &std::path::Path, runtime: tokio::runtime::Handle) ->
     let url = Url::from_directory_path(&folder).map_err(|()| bad(name, "has no usable path"))?;
     let prefix = Path::from_url_path(url.path()).map_err(|_| bad(name, "has an unusable path"))?;
     let store = Arc::new(LocalFileSystem::new().with_fsync(true));
-    Ok(Root { name: name.into(), url, prefix, store, runtime, folder: Some(folder), bucket: None })
+    Ok(Root { name: name.into(), url, prefix, store, runtime, folder: Some(folder), direct: true, bucket: None })
 }
 
 /// The folder that a URL or path of the policy names, when it is a local one.

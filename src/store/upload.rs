@@ -1,9 +1,11 @@
-//! Uploads in parts: one part fills while the one before is on its way.
+//! Uploads in parts: one part fills while the one before is on its way; local ones are written at once.
 //! Nothing is visible before `finish`; dropping without it takes back what was sent. Must not know what is written.
 
 use super::answer::{failed, to_io};
 use super::{Created, Root, Upload};
 use crate::error::{Error, Result};
+use bytes::BytesMut;
+use futures::FutureExt;
 use object_store::{MultipartUpload, ObjectStoreExt};
 use std::io::{self, Write};
 use tokio::task::JoinHandle;
@@ -11,13 +13,13 @@ use tokio::task::JoinHandle;
 /// Stores take no parts below 5 MiB but the last, and at most 10,000 of them.
 const PART: usize = 8 * 1024 * 1024;
 /// Local files take any, and small ones are still in the cache when they are written.
-const LOCAL_PART: usize = 1024 * 1024;
+const LOCAL_PART: usize = 256 * 1024;
 
 pub(super) struct Parts {
     root: Root,
     path: String,
     part: usize,
-    filling: Vec<u8>,
+    filling: BytesMut,
     sent: u64,
     upload: Option<Box<dyn MultipartUpload>>,
     on_its_way: Option<JoinHandle<object_store::Result<()>>>,
@@ -25,8 +27,8 @@ pub(super) struct Parts {
 
 impl Parts {
     pub(super) fn new(root: Root, path: &str) -> Parts {
-        let part = if root.folder().is_some() { LOCAL_PART } else { PART };
-        Parts { root, path: path.into(), part, filling: Vec::new(), sent: 0, upload: None, on_its_way: None }
+        let part = if root.direct { LOCAL_PART } else { PART };
+        Parts { root, path: path.into(), part, filling: BytesMut::new(), sent: 0, upload: None, on_its_way: None }
     }
 
     fn send(&mut self) -> Result<()> {
@@ -35,16 +37,21 @@ impl Parts {
             Some(upload) => upload,
             None => self.start()?,
         };
-        let part = std::mem::take(&mut self.filling);
+        let part = self.filling.split().freeze();
         self.sent += part.len() as u64;
-        let sending = {
-            // Local parts start on the runtime when they are made, not when they are polled.
+        let outcome = if self.root.direct {
+            // Outside of the runtime it is this very thread that writes, and its cache that holds the part.
+            let mut sending = upload.put_part(part.into());
+            let sent = (&mut sending).now_or_never().unwrap_or_else(|| self.root.runtime.block_on(sending));
+            sent.map_err(|e| self.lost(&e))
+        } else {
+            // Parts of some stores start on the runtime when they are made, not when they are polled.
             let _entered = self.root.runtime.enter();
-            upload.put_part(part.into())
+            self.on_its_way = Some(self.root.runtime.spawn(upload.put_part(part.into())));
+            Ok(())
         };
-        self.on_its_way = Some(self.root.runtime.spawn(sending));
         self.upload = Some(upload);
-        Ok(())
+        outcome
     }
 
     /// Uploads in parts cannot be create-only, so what is already there is looked for first; names are unique per
@@ -81,7 +88,7 @@ impl Parts {
     }
 
     fn small(&mut self) -> Result<u64> {
-        let bytes = std::mem::take(&mut self.filling);
+        let bytes = Vec::from(self.filling.split());
         let length = bytes.len() as u64;
         match self.root.create(&self.path, bytes)? {
             Created::New => Ok(length),
@@ -99,7 +106,7 @@ impl Write for Parts {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = bytes.len().min(self.part - self.filling.len());
         if self.filling.is_empty() {
-            self.filling.reserve_exact(self.part);
+            self.filling.reserve(self.part);
         }
         self.filling.extend_from_slice(&bytes[..count]);
         if self.filling.len() == self.part {
