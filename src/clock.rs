@@ -65,7 +65,7 @@ impl Clock for System {
     }
 }
 
-/// A clock that stands still, for tests and for `--as-of`.
+/// A clock that stands still, for tests.
 pub struct Fixed(pub Instant);
 
 impl Clock for Fixed {

@@ -167,14 +167,14 @@ fn version(
     let judged = decide::decide(rules, staged, links.entries(), previous, main.dropped(), threads, monitor)?;
     ready.call.stop.check()?;
     let plan_digest = judged.verdict().digest(&pinned.digest(ready.plan()))?;
-    *digest = Some(plan_digest.clone());
     let accepted = ready.accept.as_ref().is_some_and(|accept| accept.plan == plan_digest);
+    let acceptable = judged.refusals().iter().all(|refusal| refusal.acceptable);
+    *digest = acceptable.then(|| plan_digest.clone());
     if let (Some(error), false) = (changed(ready, pinned), accepted) {
         return Err(offer(error, ready, &plan_digest));
     }
     let verdict = judged.verdict().clone();
     let lists = meant::lists(&ready.project, ready.plan(), requests, &links);
-    let acceptable = judged.refusals().iter().all(|refusal| refusal.acceptable);
     let cleared = judged.clear(accepted);
     let cleared = cleared.map_err(|error| if acceptable { offer(error, ready, &plan_digest) } else { error })?;
     let written = publish::write(&cleared, &ready.target(), &writing(ready, begun, table), monitor)?;

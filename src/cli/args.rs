@@ -14,7 +14,7 @@ pub struct Arguments {
     /// Puts a root of the policy elsewhere, for this call
     #[arg(long = "root", global = true, value_name = "NAME=URL")]
     pub roots: Vec<String>,
-    /// JSON on standard output, with a versioned schema
+    /// JSON on standard output, for commands that report something
     #[arg(long, global = true)]
     pub json: bool,
     /// What to do
@@ -28,13 +28,13 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 2 policy or usage, 3 input refused
 /// The verbs.
 #[derive(Subcommand, Debug)]
 pub enum Command {
-    /// Runs a job, or all jobs that are due: reads, minimizes, decides, publishes, attests
+    /// Runs a job, or all jobs that are due and then sweeps: reads, minimizes, decides, publishes, attests
     Run(RunArgs),
     /// Does all of a run but writing, and says what would happen
     Plan(PlanArgs),
     /// Applies requests and retention to every published dataset, and removes for good what is due
     Sweep(SweepArgs),
-    /// Runs jobs by their schedules until a signal ends it
+    /// Runs jobs by their schedules, and sweeps, until a signal ends it
     Serve(ServeArgs),
     /// How each job stands, and how far requests have come
     Status {
@@ -81,7 +81,7 @@ pub struct RunArgs {
     /// The job
     #[arg(required_unless_present = "due", conflicts_with = "due")]
     pub job: Option<String>,
-    /// All jobs whose schedule is due; for cron, timers and the like, as often as every few minutes
+    /// All jobs whose schedule is due, then the sweep of each dataset that is due; for cron, timers and the like, as often as every few minutes
     #[arg(long)]
     pub due: bool,
     /// The instant that retention is judged at; up to now, never before the dataset's last

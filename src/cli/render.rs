@@ -71,6 +71,16 @@ fn balance(out: &mut String, m: &Manifest) {
     if m.no_clock > 0 {
         let _ = writeln!(out, "of the expired, {} had no usable clock", m.no_clock);
     }
+    for (count, what, first) in [
+        (m.rejected.no_subject, "no subject", &None),
+        (m.rejected.clock_unreadable, "a clock that cannot be read", &m.rejected.first_clock_unreadable),
+        (m.rejected.exclude_unreadable, "an exclude column that is neither yes nor no", &None),
+    ] {
+        if count > 0 {
+            let first = first.as_ref().map_or(String::new(), |first| format!(", the first: {first}"));
+            let _ = writeln!(out, "of the rejected, {count} had {what}{first}");
+        }
+    }
     if let Some(absent) = m.absent.filter(|absent| *absent > 0) {
         let _ = writeln!(out, "absent: {absent} rows of the version before are in no export any more");
     }
@@ -98,7 +108,9 @@ fn fields(out: &mut String, m: &Manifest) {
         .map(|field| {
             let mut notes = Vec::new();
             if field.untreated > 0 {
-                notes.push(format!("{} untreated", field.untreated));
+                let first =
+                    field.first_untreated.as_ref().map_or(String::new(), |first| format!(" (the first: {first})"));
+                notes.push(format!("{} untreated{first}", field.untreated));
             }
             if field.raw_forms > 0 {
                 notes.push(format!("{} in raw form", field.raw_forms));

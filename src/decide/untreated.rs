@@ -12,6 +12,8 @@ pub struct Untreated<'a> {
     pub field: &'a str,
     /// Values that became null because they could not be treated.
     pub untreated: u64,
+    /// Where the first of them is: object and record.
+    pub first: Option<String>,
     /// Non-null values read.
     pub values: u64,
     /// The field's limit.
@@ -48,10 +50,11 @@ fn told(field: &Untreated<'_>) -> String {
     };
     let what = format!("of field {} could not be treated", field.field);
     let text = over("max_untreated", &what, field.untreated, field.values, "the non-null values", share);
-    match field.limit {
+    let text = match field.limit {
         MaxUntreated::Default => format!("{text}, and more than {ALWAYS}"),
         MaxUntreated::Share(_) => text,
-    }
+    };
+    field.first.as_ref().map_or(text.clone(), |first| format!("{text}; the first is {first}"))
 }
 
 /// What was counted of one pseudonymized column.
@@ -90,7 +93,7 @@ mod tests {
     use super::*;
 
     fn refused(untreated: u64, values: u64, limit: MaxUntreated) -> bool {
-        check_untreated(&[Untreated { field: "city", untreated, values, limit }]).is_err()
+        check_untreated(&[Untreated { field: "city", untreated, first: None, values, limit }]).is_err()
     }
 
     #[test]
@@ -113,11 +116,12 @@ mod tests {
 
     #[test]
     fn r37_the_message_names_field_and_numbers() {
-        let field = Untreated { field: "birth_year", untreated: 50, values: 100, limit: MaxUntreated::Default };
+        let first = Some("raw:x.csv, record 7".to_owned());
+        let field = Untreated { field: "birth_year", untreated: 50, first, values: 100, limit: MaxUntreated::Default };
         let error = check_untreated(&[field]).expect_err("refused");
         assert_eq!(
             error.message(),
-            "max_untreated: 50 of 100 of the non-null values of field birth_year could not be treated (50.00 %, limit 0.1 %), and more than 10"
+            "max_untreated: 50 of 100 of the non-null values of field birth_year could not be treated (50.00 %, limit 0.1 %), and more than 10; the first is raw:x.csv, record 7"
         );
     }
 

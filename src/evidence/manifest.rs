@@ -38,7 +38,7 @@ pub struct Manifest {
     pub scope: String,
     /// Retention period, as written.
     pub keep: String,
-    /// Digest of the resolved specs.
+    /// Digest of the specs as written.
     pub plan: String,
     /// Digest of the policy.
     pub policy: String,
@@ -63,15 +63,18 @@ pub struct Manifest {
     pub absent: Option<u64>,
     /// Rows whose reason was `expired` because no clock could be used (R25).
     pub no_clock: u64,
+    /// Why rows were `rejected`; one row may count under several.
+    #[serde(default)]
+    pub rejected: Rejected,
     /// Clock values ignored (R24).
     pub clocks_ignored: ClocksIgnored,
     /// What was done to each published field.
     pub fields: Vec<Field>,
-    /// Columns that the source lists and the export has, not published, in name order.
+    /// Columns that the source lists and the job does not publish, in name order.
     pub not_published: Vec<String>,
     /// Columns of the export that the source does not list: dropped.
     pub drift: Vec<Drift>,
-    /// Whether requests were followed along links (R13 to R18): `applied` or `not applied`.
+    /// `applied`: requests were followed along links (R13 to R18).
     pub links: String,
     /// Results of the gate on quasi-identifiers.
     pub gates: Vec<Gate>,
@@ -164,6 +167,19 @@ pub struct Removed {
     pub rows: u64,
 }
 
+/// Why rows were `rejected`.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Rejected {
+    /// No subject token (R11).
+    pub no_subject: u64,
+    /// A clock value that cannot be read (R25).
+    pub clock_unreadable: u64,
+    /// Object and record of the first of these.
+    pub first_clock_unreadable: Option<String>,
+    /// An exclude on a boolean column met another value (R22).
+    pub exclude_unreadable: u64,
+}
+
 /// Clock values ignored (R24).
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct ClocksIgnored {
@@ -194,6 +210,9 @@ pub struct Field {
     pub values: u64,
     /// Of these, values that could not be treated: null in the table.
     pub untreated: u64,
+    /// Object and record of the first of these.
+    #[serde(default)]
+    pub first_untreated: Option<String>,
     /// Of these, values hashed in their raw form (R4).
     pub raw_forms: u64,
 }

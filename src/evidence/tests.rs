@@ -53,6 +53,7 @@ fn manifest(run: &str, version: u64, files: Vec<File>, companions: Vec<File>) ->
         nulled: 0,
         absent: None,
         no_clock: 0,
+        rejected: Default::default(),
         clocks_ignored: manifest::ClocksIgnored::default(),
         fields: vec![],
         not_published: vec![],

@@ -219,6 +219,10 @@ fn controls(terms: &Terms, desk: &Desk, gather: &mut Gather) -> Option<Controls>
     let subject = &inventory.spec.subject;
     let clocks = clocks(terms);
     let excludes: Vec<_> = terms.spec.exclude.iter().flatten().map(|e| exclude(terms, e, gather)).collect();
+    if let Some(at) = terms.spec.exclude.iter().flatten().nth(255) {
+        let help = "write several values into one `equals`";
+        terms.page.fault(at.column.span(), "exclude-value", "a job has at most 255 excludes", help);
+    }
     let consent = consent(terms, desk, gather);
     let key = inventory.place(&subject.key)?;
     Some(Controls {

@@ -34,7 +34,7 @@ pub struct PolicySpec {
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeysSpec {
-    /// Directory of `identity.key`, `token-<epoch>.key` and `signing.key`, relative to this file.
+    /// Directory of `identity.key` and `token-<epoch>.key`, relative to this file.
     pub dir: Option<At<String>>,
     /// Name of a systemd credential.
     pub credential: Option<At<String>>,
@@ -172,6 +172,6 @@ pub struct LinksSpec {
     pub max_alias_fanout: Option<At<i64>>,
     /// Subjects one entry may reach by strong links (R13). Default 50.
     pub max_strong_fanout: Option<At<i64>>,
-    /// Kinds of identifier that no source has any more, though requests may name them. Default none.
+    /// Kinds of identifier that no job reads any more, though requests may name them. Default none.
     pub retired: Option<At<Vec<At<String>>>>,
 }

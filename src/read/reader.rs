@@ -179,6 +179,7 @@ impl<'a> Reader<'a> {
         let report = |((input, facts), (records, dropped)): ((&Input, _), (&u64, &u64))| {
             let facts: super::container::Facts = facts;
             InputReport {
+                place: input.place.clone(),
                 object: input.object.clone(),
                 container: input.from.container(),
                 member: input.from.member().map(str::to_string),

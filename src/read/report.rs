@@ -15,6 +15,8 @@ pub struct ReadReport {
 /// One object or archive member.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct InputReport {
+    /// Where it is, for messages: `ROOT:path` and member.
+    pub place: String,
     /// As pinned when it was listed.
     pub object: Object,
     /// What the object is, by its first bytes.
@@ -49,6 +51,11 @@ impl ReadReport {
     /// Data records of all inputs, dropped ones included (R33).
     pub fn records(&self) -> u64 {
         self.inputs.iter().map(|input| input.records).sum()
+    }
+
+    /// Where a record is, for messages.
+    pub fn place(&self, input: usize, record: u64) -> Option<String> {
+        self.inputs.get(input).map(|input| format!("{}, record {record}", input.place))
     }
 
     /// Ragged records left out.

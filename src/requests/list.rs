@@ -267,7 +267,8 @@ impl Intake<'_> {
     fn object(&mut self, object: &Object) -> Result<()> {
         let place = self.root.display(&object.path);
         let known = self.requests.file(&self.list.name, &place).filter(|f| f.reading == self.reading).cloned();
-        let same = |f: &FileTaken| f.etag.is_some() && f.etag == object.etag && f.bytes == object.bytes;
+        let etag = self.etag(object);
+        let same = |f: &FileTaken| f.etag.is_some() && f.etag == etag && f.bytes == object.bytes;
         if known.as_ref().is_some_and(|f| f.unreadable == 0 && same(f)) {
             self.count.unchanged += 1;
             return Ok(());
@@ -335,12 +336,18 @@ impl Intake<'_> {
         Ok((surveyed, only.unwrap_or_else(of_all)))
     }
 
+    /// Keyed, for on S3 an entity tag may be the MD5 of the bytes.
+    fn etag(&self, object: &Object) -> Option<String> {
+        let key = self.requests.keys.file.expose();
+        object.etag.as_ref().map(|etag| blake3::keyed_hash(key, etag.as_bytes()).to_hex().to_string())
+    }
+
     fn taken(&self, object: &Object, place: &str, digest: &[u8; 32]) -> FileTaken {
         FileTaken {
             list: self.list.name.clone(),
             object: place.to_owned(),
             bytes: object.bytes,
-            etag: object.etag.clone(),
+            etag: self.etag(object),
             digest: blake3::Hash::from_bytes(*digest).to_hex().to_string(),
             reading: self.reading.clone(),
             records: 0,

@@ -9,7 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::evidence::Event;
 use crate::evidence::manifest::{
     self, Brake, ClocksIgnored, Drift, Field, File, Gate, Input, Keys, ListApplied, Manifest, Member, Output, Previous,
-    Removed, SCHEMA,
+    Rejected, Removed, SCHEMA,
 };
 use crate::minimize::{FieldKind, Tally};
 use crate::policy::{Basis, Share, TokenFormat, Treatment};
@@ -191,11 +191,12 @@ pub fn manifest(ready: &Ready, facts: &Facts<'_>, written: Option<&Written>) -> 
         nulled: 0,
         absent: previous.filter(|current| current.epoch == ready.keys.epoch).map(|_| verdict.absent),
         no_clock: verdict.no_clock,
+        rejected: rejected(facts),
         clocks_ignored: ClocksIgnored {
             sentinel: facts.tally.clocks.iter().map(|clock| clock.sentinels).sum(),
             future: facts.tally.clocks.iter().map(|clock| clock.future).sum(),
         },
-        fields: fields(ready, facts.tally),
+        fields: fields(ready, facts),
         not_published: not_published(ready),
         drift: ready
             .dataset
@@ -257,7 +258,18 @@ fn reported(source: &str, root: &str, report: &ReadReport) -> Vec<Input> {
     inputs
 }
 
-fn fields(ready: &Ready, tally: &Tally) -> Vec<Field> {
+fn rejected(facts: &Facts<'_>) -> Rejected {
+    let first = facts.tally.clocks.iter().filter_map(|clock| clock.first_unreadable).min();
+    Rejected {
+        no_subject: facts.tally.no_subject,
+        clock_unreadable: facts.tally.clock_unreadable,
+        first_clock_unreadable: first.and_then(|at| facts.main.place(at.input, at.record)),
+        exclude_unreadable: facts.tally.exclude_unreadable,
+    }
+}
+
+fn fields(ready: &Ready, facts: &Facts<'_>) -> Vec<Field> {
+    let (tally, main) = (facts.tally, facts.main);
     let plan = ready.plan();
     let layout = crate::minimize::Minimizer::layout(plan);
     plan.fields
@@ -272,6 +284,7 @@ fn fields(ready: &Ready, tally: &Tally) -> Vec<Field> {
             data_type: data_type(layout.fields[f].kind, plan.token_format),
             values: tally.fields[f].values,
             untreated: tally.fields[f].untreated,
+            first_untreated: tally.fields[f].first_untreated.and_then(|at| main.place(at.input, at.record)),
             raw_forms: match field.treat {
                 Treatment::Pseudonymize => {
                     raw_forms(tally, field.from.map(|column| plan.columns[column].name.as_str()))

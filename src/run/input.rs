@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::evidence::{Event, RunRef, ledger};
 use crate::key::Key;
 use crate::minimize::{IdentityMaker, Minimizer, Stream, Tally};
-use crate::monitor::{self, Monitor};
+use crate::monitor::Monitor;
 use crate::policy::{Complete, Identifier, Location, Plan, Treatment};
 use crate::read::{self, ReadReport, ReadRequest, Reader, Scratch, Selection};
 use crate::requests::{IntakeReport, Requests};
@@ -172,7 +172,6 @@ fn pins(input: &Location, selection: &Selection) -> Vec<Pin> {
 pub fn read(ready: &Ready, pinned: &Pinned, monitor: &dyn Monitor) -> Result<Read> {
     let plan = ready.plan();
     let stage = stage(ready, pinned)?;
-    monitor.event(monitor::Event::Stage { name: "read", total_bytes: Some(bytes_of(pinned)) });
     let request = ReadRequest {
         source: &plan.source,
         columns: &plan.columns,
@@ -206,10 +205,6 @@ fn stage(ready: &Ready, pinned: &Pinned) -> Result<Stage> {
     let vault = Vault::new(held, ready.call.spill.clone(), seed)?;
     let buckets = (inflated_bytes(pinned) / BUCKET_BYTES).next_power_of_two().clamp(16, 4096);
     Ok(Stage::new(Minimizer::layout(ready.plan()), buckets as usize, vault))
-}
-
-fn bytes_of(pinned: &Pinned) -> u64 {
-    pinned.pins.iter().map(|pin| pin.bytes).sum()
 }
 
 fn inflated_bytes(pinned: &Pinned) -> u64 {
@@ -266,7 +261,13 @@ pub fn check(ready: &Ready, pinned: &Pinned, read: &Read) -> Result<()> {
     let field = |f: usize| (&plan.fields[f], &read.tally.fields[f]);
     let untreated: Vec<Untreated<'_>> = (0..plan.fields.len())
         .map(field)
-        .map(|(f, t)| Untreated { field: &f.name, untreated: t.untreated, values: t.values, limit: f.max_untreated })
+        .map(|(f, t)| Untreated {
+            field: &f.name,
+            untreated: t.untreated,
+            first: t.first_untreated.and_then(|at| read.main.place(at.input, at.record)),
+            values: t.values,
+            limit: f.max_untreated,
+        })
         .collect();
     decide::check_untreated(&untreated)?;
     let rows = read.main.records();

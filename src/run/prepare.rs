@@ -253,7 +253,7 @@ fn check_kinds(project: &Project, state: &State) -> Result<()> {
     let carried = super::subject::kinds(project);
     let lost = |kind: &String| !carried.contains_key(kind) && !project.links.retired.contains(kind);
     let Some(kind) = state.kinds()?.into_iter().find(lost) else { return Ok(()) };
-    Err(Error::policy(format!("no key, strong or weak column of a source has the identifier {kind:?} any more")).help(
+    Err(Error::policy(format!("no job reads a key, strong or weak column with the identifier {kind:?} any more")).help(
         "requests that name it would reach nobody, and the erased would come back: give the column its identifier back; \
          where it is gone for good, add it to `retired` in [links]",
     ))

@@ -19,7 +19,7 @@ pub struct Intent {
     pub at: Instant,
     /// Instant the rules are applied at.
     pub as_of: Instant,
-    /// Digest of the resolved specs.
+    /// Digest of the specs as written.
     pub plan: String,
     /// Digest of the policy.
     pub policy: String,
@@ -158,9 +158,13 @@ impl State {
         let place = self.root.display(&path);
         let bytes = self.root.get(&path)?.ok_or_else(|| super::missing(&place))?;
         if evidence::digest(&bytes) != digest {
-            return Err(Error::evidence(format!("{place} is not the manifest that the published version names")));
+            let changed = format!("{place} is not the manifest that the published version names");
+            return Err(Error::evidence(changed).help("run `tamis verify`, and bring it back from a copy of the state"));
         }
-        serde_json::from_slice(&bytes).map_err(|_| Error::evidence(format!("{place} cannot be read as a manifest")))
+        serde_json::from_slice(&bytes).map_err(|_| {
+            Error::evidence(format!("{place} cannot be read as a manifest"))
+                .help("a newer tamis wrote it: use that version")
+        })
     }
 }
 

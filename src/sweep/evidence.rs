@@ -4,7 +4,9 @@
 use super::current::Published;
 use super::{Asked, Scene};
 use crate::decide::Remaining;
-use crate::evidence::manifest::{ClocksIgnored, Field, File, Gate, Kind, Manifest, Output, Previous, Removed, SCHEMA};
+use crate::evidence::manifest::{
+    ClocksIgnored, Field, File, Gate, Kind, Manifest, Output, Previous, Rejected, Removed, SCHEMA,
+};
 use crate::policy::Plan;
 use crate::publish::{FileWritten, Rewritten};
 
@@ -44,6 +46,7 @@ pub(super) fn manifest(
         nulled: counts.nulled,
         absent: None,
         no_clock: 0,
+        rejected: Rejected::default(),
         clocks_ignored: ClocksIgnored::default(),
         fields: before.fields.iter().map(unread).collect(),
         not_published: before.not_published.clone(),
@@ -62,7 +65,7 @@ pub(super) fn manifest(
 
 /// A sweep reads no values.
 fn unread(field: &Field) -> Field {
-    Field { values: 0, untreated: 0, raw_forms: 0, ..field.clone() }
+    Field { values: 0, untreated: 0, first_untreated: None, raw_forms: 0, ..field.clone() }
 }
 
 fn gate(gate: &Gate, remaining: &Remaining) -> Gate {

@@ -40,6 +40,23 @@ pub fn remove_raw(
     now: Instant,
 ) -> Result<RawExports> {
     let mut done = RawExports::default();
+    let met = remove_due(&mut done, project, roots, jobs, held, now);
+    if done.removed > 0 || done.bytes > 0 {
+        let run = format!("removal-raw-{of}{now}");
+        let event = Event::RawRemoved { objects: done.removed, bytes: done.bytes };
+        state.ledger().append(RunRef { run: &run, attempt: 1, since: now }, event, now)?;
+    }
+    met.map(|()| done)
+}
+
+fn remove_due(
+    done: &mut RawExports,
+    project: &Project,
+    roots: &BTreeMap<String, Root>,
+    jobs: &[&Plan],
+    held: bool,
+    now: Instant,
+) -> Result<()> {
     let due = |written| project.removal.raw_keep.as_ref().is_some_and(|keep| clock::add(written, keep, &UTC) <= now);
     for (root, paths) in inputs(jobs)? {
         let root = &roots[&root];
@@ -53,18 +70,16 @@ pub fn remove_raw(
                 (done.removed, done.bytes) = (done.removed + 1, done.bytes + object.bytes);
             }
         }
-        for past in root.past_versions(paths.folder())?.iter().filter(|past| paths.matches(&past.path) && !held) {
+        if project.removal.raw_keep.is_none() || held {
+            continue;
+        }
+        for past in root.past_versions(paths.folder())?.iter().filter(|past| paths.matches(&past.path)) {
             if due(past.modified) && root.remove_version(past)? {
                 done.bytes += past.bytes;
             }
         }
     }
-    if done.removed > 0 {
-        let run = format!("removal-raw-{of}{now}");
-        let event = Event::RawRemoved { objects: done.removed, bytes: done.bytes };
-        state.ledger().append(RunRef { run: &run, attempt: 1, since: now }, event, now)?;
-    }
-    Ok(done)
+    Ok(())
 }
 
 /// Raw exports that lie there.

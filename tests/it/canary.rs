@@ -29,6 +29,16 @@ pub struct Canary {
 }
 
 impl Canary {
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The text itself.
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+
     /// A marker whose first eight bytes are found nowhere else.
     pub fn new(name: impl Into<String>, value: impl Into<String>) -> Canary {
         let value = value.into();

@@ -92,6 +92,45 @@ fn nothing_raw_is_in_what_runs_plans_and_checks_write_and_say() {
     assert_eq!(written(&marked, &said), []);
 }
 
+/// Commands that are told who is meant, and those that say what became of it.
+#[test]
+fn nothing_raw_is_in_what_requests_sweeps_and_reports_write_and_say() {
+    let marked = Marked::ready();
+    let mut said = vec![marked.tamis(&["run", "contacts"])];
+    ended(&said[0], 0, "published");
+    let canaries = &marked.marks.canaries;
+    let of = |name: &str, with: &str| canaries.iter().find(|c| c.name() == name && c.value().contains(with)).unwrap();
+    let email = format!("email: {}\n", of("kept.Email", "@").value());
+    let odd = format!("nothing: {}\n", of("kept.Name", "").value());
+    for (arguments, told, exit) in [
+        (&["subject", "find"][..], &email, 0),
+        (&["explain", "contacts"], &email, 0),
+        (&["explain", "contacts", "--json"], &email, 0),
+        (&["subject", "erase", "--request", "E-2026-901"], &email, 0),
+        (&["subject", "erase", "--request", "E-2026-902"], &odd, 2),
+        (&["subject", "erase", "--request", "E-2026-903", "--json"], &odd, 2),
+        (&["sweep"], &email, 0),
+        (&["sweep", "--json"], &email, 0),
+        (&["explain", "contacts"], &email, 0),
+        (&["subject", "find", "--json"], &email, 0),
+        (&["report", "case", "E-2026-901"], &email, 0),
+        (&["report", "case", "E-2026-901", "--format", "html"], &email, 0),
+        (&["report", "job", "contacts", "--format", "html"], &email, 0),
+        (&["status", "--all"], &email, 0),
+        (&["status", "--json"], &email, 0),
+        (&["accept", "contacts", "0123456789abcdef", "--reason", "a test"], &email, 2),
+    ] {
+        let output = marked.tamis_told(arguments, told);
+        ended(&output, exit, "");
+        said.push(output);
+    }
+    assert!(text(&said[11]).contains("E-2026-901"), "{}", text(&said[11]));
+    // The date that keeps somebody is what `explain` is asked for; it is said and nowhere written.
+    let date = |hit: &Hit| hit.canary == "task.day" && hit.place == "standard output";
+    let hits: Vec<Hit> = written(&marked, &said).into_iter().filter(|hit| !date(hit)).collect();
+    assert_eq!(hits, []);
+}
+
 #[test]
 fn a_name_published_on_purpose_is_found_and_only_there() {
     let marked = Marked::ready();

@@ -7,7 +7,7 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// Columns of `Contact.csv`; the last one is in no source.
 pub const COLUMNS: [&str; 19] = [
@@ -181,7 +181,7 @@ impl Marks {
         let mut text = String::from("Id,WhoId,Subject,ActivityDate,Grown__c\n");
         for (class, who) in [("task", of.to_owned()), ("task.stranger", self.id("task.WhoId"))] {
             let cells = ["Subject", "Grown__c"].map(|column| self.text(&format!("{class}.{column}")));
-            let day = self.whole(class, [format!("2026-09-{:02}", 1 + self.made % 28)]);
+            let day = self.whole(&format!("{class}.day"), [format!("2026-09-{:02}", 1 + self.made % 28)]);
             text += &format!("{},{who},{},{day},{}\n", self.id(class), cells[0], cells[1]);
         }
         text + &format!("{},{of},x,{},x\n", self.id("task.odd"), self.text("task.ActivityDate"))
@@ -280,12 +280,17 @@ impl Marked {
 
     /// Runs the program in a folder of its own, with everything sealed on disk at once and all logging asked for.
     pub fn tamis(&self, arguments: &[&str]) -> Output {
+        self.tamis_told(arguments, "")
+    }
+
+    /// The same with something on standard input.
+    pub fn tamis_told(&self, arguments: &[&str], told: &str) -> Output {
         let more: &[&str] = match arguments.first() {
             Some(&"run") => &["--as-of", AS_OF, "--memory", "0"],
             Some(&"plan") => &["--as-of", AS_OF],
             _ => &[],
         };
-        Command::new(env!("CARGO_BIN_EXE_tamis"))
+        let mut child = Command::new(env!("CARGO_BIN_EXE_tamis"))
             .arg("--dir")
             .arg(self.path("jobs"))
             .args(arguments)
@@ -294,7 +299,13 @@ impl Marked {
             .env("HOME", self.path("home"))
             .env("TMPDIR", self.path("spill"))
             .envs([("RUST_LOG", "trace"), ("RUST_BACKTRACE", "full")])
-            .output()
-            .unwrap()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A command that reads nothing may have ended before.
+        let _ = child.stdin.take().unwrap().write_all(told.as_bytes());
+        child.wait_with_output().unwrap()
     }
 }

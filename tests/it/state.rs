@@ -96,6 +96,7 @@ fn empty_manifest(attempt: u32) -> tamis::evidence::Manifest {
         nulled: 0,
         absent: None,
         no_clock: 0,
+        rejected: Default::default(),
         clocks_ignored: manifest::ClocksIgnored::default(),
         fields: vec![],
         not_published: vec![],

@@ -16,16 +16,8 @@ pub fn tool(variable: &str) -> Option<PathBuf> {
     None
 }
 
-/// A program that not every system has; where it is not, the test is skipped also where `CI=true`.
-pub fn of_the_system(variable: &str) -> Option<PathBuf> {
-    let path = std::env::var_os(variable).map(PathBuf::from);
-    if path.is_none() {
-        skipped(variable);
-    }
-    path
-}
-
-fn skipped(variable: &str) {
+/// Says that the caller's test is skipped.
+pub fn skipped(variable: &str) {
     let name = std::thread::current().name().unwrap_or("a test").to_owned();
     // The harness would keep what eprintln! says to itself.
     #[allow(clippy::explicit_write)]
