@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 const LARGEST_CHUNK: usize = 128 * 1024;
-const SMALLEST_CHUNK: usize = 4 * 1024;
+const SMALLEST_CHUNK: usize = 8 * 1024;
 
 /// Rows of one bucket that were written together; decisions read the first two parts only.
 struct Chunk {
