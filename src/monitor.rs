@@ -1,6 +1,8 @@
 //! How the library speaks: it reports events to one monitor and prints nothing.
 //! Must not know who listens (terminal, JSON, test, nobody), nor any stage.
 
+use crate::error::Result;
+
 /// What a run tells while it works. Carries counts and names, never values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -26,6 +28,14 @@ pub enum Event {
 pub trait Monitor: Sync + Send {
     /// Takes one event; must not block for long.
     fn event(&self, event: Event);
+
+    /// Whether to go on: asked between blocks, buckets and files, where nothing is half done.
+    ///
+    /// # Errors
+    /// Why the work is to end here.
+    fn proceed(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// Listens to nothing.

@@ -16,6 +16,7 @@ pub mod standing;
 mod stop;
 pub mod subject;
 mod sweeps;
+pub mod versions;
 
 pub use attest::{Outcome, Report};
 pub use case::{CaseDataset, CasePart, CaseReport};
@@ -25,7 +26,8 @@ pub use scheduled::{Ran, scheduled_id};
 pub use standing::{DatasetStanding, OpenRequest, Standings};
 pub use stop::Stop;
 pub use subject::{Asked, InDataset, Known, OfRequest, Stored, SubjectCall};
-pub use sweeps::{DatasetSwept, SweepReport, sweep};
+pub use sweeps::{DatasetSwept, SweepReport, requests_met, sweep, sweep_dataset};
+pub use versions::{JobReport, VersionRows};
 
 use crate::decide::{self, Links, Previous, Verdict};
 use crate::error::{Error, Result};
@@ -37,6 +39,7 @@ use crate::state::SetState;
 use attest::{Begun, Facts};
 use input::{Pinned, Read};
 use previous::Before;
+use stop::Watched;
 
 /// Runs a job: publishes one version and its evidence, or refuses; then lists and retention are applied to the version
 /// that is there, so that a bad night keeps nobody online.
@@ -67,15 +70,16 @@ pub fn run_scheduled(call: &Call, monitor: &dyn Monitor) -> Result<Ran> {
 /// From here on the published version gets its sweep, whatever stops the run before its commit.
 fn from_requests(mut ready: Ready, table: Option<Current>, monitor: &dyn Monitor) -> Result<Report> {
     ready.call.stop.check()?;
+    let watched = Watched { monitor, stop: ready.call.stop.clone() };
     let (mut requests, intake) = input::requests(&ready, true, monitor)?;
-    input::note_intake(&ready, &intake)?;
+    input::note_intake(&ready, &requests, &intake)?;
     settle::catch_up(&mut ready, &mut requests)?;
-    let begun = begin(&mut ready, table.as_ref());
+    let begun = begin(&mut ready, table.as_ref(), requests.last_segment());
     let (pinned, begun) = begun.map_err(|error| settle::refused(&mut ready, &mut requests, error, monitor))?;
     let mut digest = None;
     let prepared = match intake.refusal() {
         Some(refusal) => Err(refusal),
-        None => version(&ready, &begun, &pinned, &mut requests, table.as_ref(), &mut digest, monitor),
+        None => version(&ready, &begun, &pinned, &mut requests, table.as_ref(), &mut digest, &watched),
     };
     let prepared = prepared.map_err(|error| {
         attest::refused(&ready, &begun, &error, digest);
@@ -86,9 +90,9 @@ fn from_requests(mut ready: Ready, table: Option<Current>, monitor: &dyn Monitor
     published
 }
 
-fn begin(ready: &mut Ready, table: Option<&Current>) -> Result<(Pinned, Begun)> {
+fn begin(ready: &mut Ready, table: Option<&Current>, segment: u64) -> Result<(Pinned, Begun)> {
     let pinned = input::pin(ready)?;
-    let begun = attest::intend(ready, &pinned, table.map(|table| table.version))?;
+    let begun = attest::intend(ready, &pinned, table.map(|table| table.version), segment)?;
     Ok((pinned, begun))
 }
 

@@ -55,6 +55,8 @@ pub struct Asked<'a> {
     pub lists: Vec<ListApplied>,
     /// Whether a legal hold is in force that concerns the dataset, whoever it is about (R34).
     pub holds: bool,
+    /// Number of the newest segment of stored requests.
+    pub segment: u64,
 }
 
 /// A version that a sweep made.
@@ -81,14 +83,15 @@ pub fn apply(
     asked: &Asked<'_>,
     monitor: &dyn Monitor,
 ) -> Result<Option<Swept>> {
-    let remaining = review(scene, published, asked.entries)?;
+    let remaining = review(scene, published, asked.entries, monitor)?;
     if !(0..remaining.files()).any(|file| remaining.touched(file)) {
         return Ok(None);
     }
-    let intent = intend(scene, published.table.version)?;
+    let intent = intend(scene, published.table.version, asked.segment)?;
     let rewritten = rewrite(scene, published, &remaining, &intent, monitor)?;
     let manifest = evidence::manifest(scene, published, &remaining, &rewritten, asked, &intent.run);
     let digest = scene.state.put_manifest(&manifest)?;
+    monitor.proceed()?;
     let (app, sequence) = (format!("tamis/{}", scene.plan.job), manifest.output.version as i64);
     let receipt = publish::replace(&rewritten, &scene.target, &app, sequence, &digest, published.table.version)?;
     if receipt.manifest != digest || receipt.version != manifest.output.version {
@@ -105,7 +108,12 @@ fn overtaken(manifest: &Manifest, version: u64) -> Error {
         .help("two processes work on this dataset at the same time; sweep again, one at a time")
 }
 
-fn review(scene: &Scene<'_>, published: &Published<'_>, entries: &dyn Entries) -> Result<Remaining> {
+fn review(
+    scene: &Scene<'_>,
+    published: &Published<'_>,
+    entries: &dyn Entries,
+    monitor: &dyn Monitor,
+) -> Result<Remaining> {
     let plan = scene.plan;
     let rules = ReviewRules {
         as_of: scene.as_of,
@@ -120,7 +128,7 @@ fn review(scene: &Scene<'_>, published: &Published<'_>, entries: &dyn Entries) -
     let mut seed = [0; 32];
     key::random(&mut seed)?;
     let vault = Vault::new(scene.memory_bytes, scene.spill.to_path_buf(), seed)?;
-    decide::review(&rules, published, entries, vault, scene.threads)
+    decide::review(&rules, published, entries, vault, scene.threads, monitor)
 }
 
 /// Says that everything taken in by now is applied: nobody it names is in the version. Written only when that is news:
@@ -137,7 +145,7 @@ pub fn confirm(scene: &Scene<'_>, dataset: &mut Dataset, fresh: bool) -> Result<
 }
 
 /// Begins: an intent that pins the version it replaces, and no objects.
-fn intend(scene: &Scene<'_>, replaces: u64) -> Result<Intent> {
+fn intend(scene: &Scene<'_>, replaces: u64, segment: u64) -> Result<Intent> {
     let compact: String = scene.as_of.to_string().chars().filter(|c| !"-:".contains(*c)).collect();
     let mut intent = Intent {
         run: String::new(),
@@ -149,6 +157,7 @@ fn intend(scene: &Scene<'_>, replaces: u64) -> Result<Intent> {
         set: None,
         objects: Vec::new(),
         replaces: Some(replaces),
+        segment,
     };
     for number in 1u64.. {
         intent.run = format!("{}-{}-sweep-{number}", intent.job, compact.to_lowercase());

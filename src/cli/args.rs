@@ -171,6 +171,8 @@ pub struct ExplainArgs {
 pub enum ReportCommand {
     /// What became of a request: in every dataset, with dates and versions, without a value of a person
     Case(ReportArgs),
+    /// A version of a job's dataset: what was read, removed and published, under which rules
+    Job(JobReportArgs),
 }
 
 /// Arguments of `report case`.
@@ -178,6 +180,19 @@ pub enum ReportCommand {
 pub struct ReportArgs {
     /// Id of the request
     pub id: String,
+    /// How it is written
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: ReportFormat,
+}
+
+/// Arguments of `report job`.
+#[derive(Args, Debug)]
+pub struct JobReportArgs {
+    /// The job
+    pub job: String,
+    /// The run or sweep that made the version; the newest version by default
+    #[arg(long)]
+    pub run: Option<String>,
     /// How it is written
     #[arg(long, value_enum, default_value = "text")]
     pub format: ReportFormat,
@@ -223,6 +238,10 @@ pub enum SchemaKind {
     Report,
     /// What `sweep --json` prints
     Sweep,
+    /// What `report job --json` prints
+    JobReport,
+    /// What `status --json` prints
+    Status,
 }
 
 /// Arguments of `accept`.

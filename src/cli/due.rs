@@ -3,7 +3,7 @@
 use super::render;
 use super::settings::Settings;
 use crate::clock::Instant;
-use crate::daemon::{self, Came, JobStatus, Turn};
+use crate::daemon::{self, Came, JobStatus, Sweeps, Turn, Work};
 use crate::error::Result;
 use crate::monitor::Monitor;
 use crate::policy::Project;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 const NEXT_RUNS: usize = 5;
 
-/// Runs all due jobs; a line per job, and the exit code that needs an operator most.
+/// Runs all due jobs and sweeps; a line for each, and the exit code that needs an operator most.
 ///
 /// # Errors
 /// Policy errors of the specs; what a job comes to is in its line.
@@ -37,11 +37,15 @@ fn line(turn: &Turn) -> String {
     match &turn.came {
         Came::NotDue(_) => format!("{}: nothing is due\n", turn.job),
         Came::Published => format!("{}{at}: published\n", turn.job),
-        Came::Elsewhere(holder) => format!("{}: {holder} runs it\n", turn.job),
+        Came::Swept { rows, objects } => {
+            format!("{}{at}: swept, {rows} rows removed, {objects} objects removed for good\n", turn.job)
+        }
+        Came::Elsewhere(holder) => format!("{}: {holder} is at work on it\n", turn.job),
         Came::GivenUp => format!("{}{at}: missed, too late to run\n", turn.job),
         Came::Refused { exit, cause, help } => {
             let help = help.as_ref().map_or(String::new(), |help| format!("\n  help: {}", help.replace('\n', "\n  ")));
-            format!("{}{at}: refused, exit {exit}: {cause}{help}\n", turn.job)
+            let what = if turn.work == Work::Sweep { "sweep refused" } else { "refused" };
+            format!("{}{at}: {what}, exit {exit}: {cause}{help}\n", turn.job)
         }
     }
 }
@@ -50,12 +54,19 @@ fn turn_json(turn: &Turn) -> serde_json::Value {
     let (came, cause, help) = match &turn.came {
         Came::NotDue(_) => ("not-due", None, None),
         Came::Published => ("published", None, None),
+        Came::Swept { .. } => ("swept", None, None),
         Came::Elsewhere(_) => ("elsewhere", None, None),
         Came::GivenUp => ("missed", None, None),
         Came::Refused { cause, help, .. } => ("refused", Some(cause), help.as_ref()),
     };
+    let (rows, objects) = match turn.came {
+        Came::Swept { rows, objects } => (Some(rows), Some(objects)),
+        _ => (None, None),
+    };
+    let work = if turn.work == Work::Sweep { "sweep" } else { "run" };
     serde_json::json!({
-        "job": turn.job, "as_of": turn.instant, "came": came, "exit": turn.exit(), "cause": cause, "help": help,
+        "job": turn.job, "work": work, "as_of": turn.instant, "came": came, "exit": turn.exit(), "cause": cause,
+        "help": help, "rows_removed": rows, "objects_removed": objects,
     })
 }
 
@@ -115,8 +126,27 @@ pub fn status(jobs: &[JobStatus]) -> String {
                 let _ = writeln!(out, "    to do: {line}");
             }
         }
+        sweep_lines(&mut out, &job.sweep);
     }
     out
+}
+
+fn sweep_lines(out: &mut String, sweep: &Sweeps) {
+    let overdue = if sweep.overdue { "  SWEEP OVERDUE" } else { "" };
+    let due = if sweep.due { ", due now" } else { "" };
+    let _ = match sweep.last {
+        Some(last) => writeln!(out, "  swept {last}{due}{overdue}"),
+        None => writeln!(out, "  not swept yet{due}{overdue}"),
+    };
+    if sweep.request_overdue {
+        out.push_str("  REQUEST OVERDUE\n");
+    }
+    if let Some(refused) = &sweep.refused {
+        let _ = writeln!(out, "  sweep refused {}, exit {}: {}", refused.at, refused.exit, refused.cause);
+        for line in refused.to_do.lines() {
+            let _ = writeln!(out, "    to do: {line}");
+        }
+    }
 }
 
 fn schedule_lines(out: &mut String, job: &JobStatus) {

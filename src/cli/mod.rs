@@ -6,6 +6,7 @@ mod due;
 mod explain;
 mod finding;
 mod init;
+mod page;
 mod progress;
 mod render;
 mod report;
@@ -15,6 +16,7 @@ pub mod shield;
 mod status;
 mod subject;
 mod sweep;
+mod version;
 
 use crate::error::{Error, Result};
 use crate::monitor::{Monitor, Silent};
@@ -67,6 +69,7 @@ fn carry_out(arguments: &Arguments) -> Result<(String, u8)> {
         Command::Status { all } => status::status(&settings, *all, json),
         Command::Explain(args) => explain::explain(&settings, args, json),
         Command::Report(ReportCommand::Case(args)) => report::report(&settings, args, json),
+        Command::Report(ReportCommand::Job(args)) => version::report(&settings, args, json),
         Command::Init => init::init(&settings.dir),
         Command::Check => check(&settings, json),
         Command::Accept(args) => accept(&settings, args, json),
@@ -183,6 +186,8 @@ fn schema(kind: SchemaKind) -> Result<String> {
         SchemaKind::Job => policy::schema(policy::SpecKind::Job),
         SchemaKind::Report => schemars::schema_for!(run::Report).to_value(),
         SchemaKind::Sweep => schemars::schema_for!(run::SweepReport).to_value(),
+        SchemaKind::JobReport => schemars::schema_for!(run::JobReport).to_value(),
+        SchemaKind::Status => schemars::schema_for!(status::Status).to_value(),
     })
 }
 

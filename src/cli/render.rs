@@ -14,17 +14,22 @@ pub fn report(report: &Report) -> String {
     let m = &report.manifest;
     let mut out = String::new();
     let _ = writeln!(out, "{} {}  as of {}  run {}\n", report.outcome.as_str(), m.job, m.as_of, m.run);
-    inputs(&mut out, report);
-    balance(&mut out, m);
-    fields(&mut out, m);
-    notices(&mut out, report);
-    gates(&mut out, report);
+    evidence(&mut out, m);
+    stops(&mut out, report);
     tail(&mut out, report);
     out
 }
 
-fn inputs(out: &mut String, report: &Report) {
-    let m = &report.manifest;
+/// What was read, what became of it, and what the gates said.
+pub(super) fn evidence(out: &mut String, m: &Manifest) {
+    inputs(out, m);
+    balance(out, m);
+    fields(out, m);
+    notices(out, m);
+    gates(out, m);
+}
+
+fn inputs(out: &mut String, m: &Manifest) {
     if let Some(set) = &m.set {
         let _ = writeln!(out, "set {set}");
     }
@@ -71,7 +76,8 @@ fn balance(out: &mut String, m: &Manifest) {
     }
 }
 
-fn bar_line(out: &mut String, width: usize, name: &str, rows: u64, of: u64) {
+/// A line with a bar for `rows` of `of`.
+pub(super) fn bar_line(out: &mut String, width: usize, name: &str, rows: u64, of: u64) {
     let share = if of == 0 { 0.0 } else { rows as f64 / of as f64 };
     let _ = writeln!(out, "{name:<width$}  {rows:>9}  {:<BAR$} {:>5.1} %", bar(share), share * 100.0);
 }
@@ -118,8 +124,7 @@ fn table(out: &mut String, head: &[&str; 5], rows: &[[String; 5]]) {
     }
 }
 
-fn notices(out: &mut String, report: &Report) {
-    let m = &report.manifest;
+fn notices(out: &mut String, m: &Manifest) {
     let _ = writeln!(out);
     if !m.not_published.is_empty() {
         let _ = writeln!(out, "not published: {}", m.not_published.join(", "));
@@ -133,8 +138,7 @@ fn notices(out: &mut String, report: &Report) {
     }
 }
 
-fn gates(out: &mut String, report: &Report) {
-    let m = &report.manifest;
+fn gates(out: &mut String, m: &Manifest) {
     for gate in &m.gates {
         let _ = writeln!(
             out,
@@ -147,9 +151,6 @@ fn gates(out: &mut String, report: &Report) {
             gate.max_suppressed
         );
     }
-    for hint in &report.hints {
-        let _ = writeln!(out, "  {hint}");
-    }
     if let Some(brake) = &m.brake {
         let accepted = brake.accepted.as_ref().map_or(String::new(), |digest| format!(", accepted by {digest}"));
         let _ = writeln!(
@@ -157,6 +158,13 @@ fn gates(out: &mut String, report: &Report) {
             "brake: {} of {} rows less (at most {}){accepted}",
             brake.removed, brake.of, brake.max_removed
         );
+    }
+}
+
+/// What a plan would be stopped by, and what would help.
+fn stops(out: &mut String, report: &Report) {
+    for hint in &report.hints {
+        let _ = writeln!(out, "  {hint}");
     }
     for stop in &report.stops {
         let _ = writeln!(out, "would stop: {stop}");

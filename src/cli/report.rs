@@ -2,6 +2,7 @@
 //! its policy lets none in. Must not know how a case is looked up.
 
 use super::args::{ReportArgs, ReportFormat};
+use super::page::{escaped, filled};
 use super::render;
 use super::settings::Settings;
 use crate::error::Result;
@@ -78,19 +79,6 @@ fn html(report: &CaseReport) -> String {
     filled(PAGE, &places)
 }
 
-/// Puts each text in its place. What was put in is not looked at again.
-fn filled(page: &str, places: &[(&str, String)]) -> String {
-    let mut out = String::new();
-    let mut rest = page;
-    while let Some((before, after)) = rest.split_once("{{") {
-        let (name, after) = after.split_once("}}").unwrap_or((after, ""));
-        out.push_str(before);
-        out.push_str(places.iter().find(|(place, _)| *place == name).map_or("", |(_, text)| text));
-        rest = after;
-    }
-    out + rest
-}
-
 fn part(part: &CasePart) -> String {
     let mut out = String::new();
     let ended = if part.ended { ", ended by a lift" } else { "" };
@@ -134,30 +122,12 @@ fn bar(used: i64, allowed: i64, state: &str) -> String {
     )
 }
 
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn nothing_that_is_put_in_is_markup_or_a_place() {
-        assert_eq!(escaped("<a href=\"x\" id='y'>&"), "&lt;a href=&quot;x&quot; id=&#39;y&#39;&gt;&amp;");
-        let page = filled("a {{one}} b {{two}}{{three}} c", &[("one", "{{two}}".into()), ("two", "2".into())]);
-        assert_eq!(page, "a {{two}} b 2 c");
+    fn no_script_is_in_the_page_nor_may_be() {
         assert!(PAGE.contains("default-src 'none'") && !PAGE.contains("<script"));
     }
 

@@ -3,6 +3,7 @@
 
 use super::settings::Settings;
 use super::{due, render};
+use crate::daemon::JobStatus;
 use crate::error::{Error, Result};
 use crate::run::{DatasetStanding, OpenRequest, Standings, standing};
 use crate::{daemon, policy};
@@ -11,22 +12,34 @@ use std::fmt::Write as _;
 /// Open requests named unless all are asked for.
 const NAMED: usize = 20;
 
+/// The whole answer, as `--json` gives it.
+#[derive(serde::Serialize, schemars::JsonSchema)]
+pub(super) struct Status {
+    /// Version of this schema.
+    schema: &'static str,
+    /// How each job stands, by name.
+    jobs: Vec<JobStatus>,
+    /// How far requests have come; none without the identity key.
+    requests: Option<Standings>,
+    /// Why that cannot be told.
+    requests_stop: Option<String>,
+}
+
 /// Jobs are told whatever happens; requests need the identity key, and where that cannot be had the reason is told.
 ///
 /// # Errors
 /// Policy errors for specs and state, storage errors.
 pub(super) fn status(settings: &Settings, all: bool, json: bool) -> Result<String> {
     let project = policy::load(&settings.dir, &settings.roots)?;
-    let jobs = daemon::status(&project, &settings.state(&project)?, settings.now)?;
+    let roots = settings.open(&project)?;
+    let jobs = daemon::status(&project, &roots, &settings.state(&project)?, settings.now)?;
     let standings = standing::standings(&settings.subject_call(), if all { usize::MAX } else { NAMED });
     if json {
-        let (requests, stop) = match &standings {
+        let (requests, requests_stop) = match standings {
             Ok(standings) => (Some(standings), None),
-            Err(error) => (None, Some(error.message())),
+            Err(error) => (None, Some(error.message().to_owned())),
         };
-        return render::json(&serde_json::json!({
-            "schema": "tamis-status/1", "jobs": jobs, "requests": requests, "requests_stop": stop,
-        }));
+        return render::json(&Status { schema: "tamis-status/1", jobs, requests, requests_stop });
     }
     Ok(due::status(&jobs) + &said(standings))
 }

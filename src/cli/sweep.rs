@@ -1,8 +1,8 @@
 //! `tamis sweep`: what went from which dataset, and what stopped. Must not know any stage.
 
 use super::args::SweepArgs;
-use super::render;
 use super::settings::Settings;
+use super::{render, serve};
 use crate::error::Result;
 use crate::run::{self, DatasetSwept, SweepReport};
 use indicatif::BinaryBytes;
@@ -15,7 +15,10 @@ use std::io::Write as _;
 /// What stopped first.
 pub(super) fn sweep(settings: &Settings, args: &SweepArgs, json: bool) -> Result<String> {
     let as_of = args.as_of.as_deref();
-    let report = run::sweep(&settings.call("", as_of, &args.work)?, super::monitor(json).as_ref())?;
+    let call = settings.call("", as_of, &args.work)?;
+    let stop = call.stop.clone();
+    serve::on_signal(settings, move || stop.ask())?;
+    let report = run::sweep(&call, super::monitor(json).as_ref())?;
     let text = if json { render::json(&report)? } else { text(&report) };
     report.outcome().map(|()| text.clone()).inspect_err(|_| {
         let _ = std::io::stdout().write_all(text.as_bytes());

@@ -2,7 +2,7 @@
 //! Must not know how a job runs.
 
 use crate::clock::{Instant, Period};
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::policy::{CatchUp, Schedule};
 use crate::state::State;
 
@@ -16,10 +16,12 @@ pub struct Known {
     pub settled: Option<Instant>,
     /// The last instant that anything was judged at (R28).
     pub last_as_of: Option<Instant>,
-    /// The instant that the current version was judged at.
+    /// The instant of the last run that published.
     pub applied: Option<Instant>,
     /// The instant of a refused run that a person has let through.
     pub accepted: Option<Instant>,
+    /// The instant of the last refused run, when a limit said no: a person may let it through.
+    pub refused: Option<Instant>,
 }
 
 /// Instants in a row that will not be run.
@@ -51,11 +53,13 @@ impl Known {
         let dataset = state.dataset(job)?;
         let scheduled = state.scheduled(job)?;
         // One that was there when the run was refused again lets another plan through.
-        let refused = scheduled.refusal.map_or(Instant(i64::MIN), |refusal| refusal.at);
+        let refusal = scheduled.refusal.as_ref();
+        let refused = refusal.map_or(Instant(i64::MIN), |refusal| refusal.at);
         Ok(Known {
             settled: scheduled.settled,
             last_as_of: dataset.as_ref().and_then(|dataset| dataset.last_as_of),
-            applied: dataset.and_then(|dataset| dataset.current).map(|current| current.as_of),
+            applied: dataset.and_then(|dataset| dataset.ran),
+            refused: refusal.filter(|r| r.exit == Kind::Gate.exit_code()).map(|refusal| refusal.due),
             accepted: state.accepts(job)?.last().filter(|accept| accept.at > refused).map(|accept| accept.as_of),
         })
     }

@@ -1,5 +1,5 @@
-//! `GET /healthz` on loopback: 200 while every scheduled job is in time, 503 when one is overdue or the loop stands
-//! still. A request is answered and forgotten. Must not know how health is found out.
+//! `GET /healthz` on loopback: 200 while every run, sweep and request is in time, 503 when one is overdue or the loop
+//! stands still. A request is answered and forgotten. Must not know how health is found out.
 
 use crate::clock::{Clock, Instant};
 use crate::error::{Error, Result};
@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct Health {
     /// When the loop said so.
     pub at: Instant,
-    /// Jobs with a schedule, by name.
+    /// All jobs, by name.
     pub jobs: Vec<JobHealth>,
     /// Whether the specs on disk are broken, so that older ones are in force.
     pub specs_broken: bool,
@@ -30,12 +30,22 @@ pub struct Health {
 pub struct JobHealth {
     /// Its name.
     pub job: String,
-    /// Whether a run is overdue.
+    /// Whether a scheduled run is overdue.
     pub overdue: bool,
-    /// Whether it runs just now, here.
+    /// Whether a sweep of its dataset is overdue, or was refused.
+    pub sweep_overdue: bool,
+    /// Whether a request is past its deadline and not done in its dataset.
+    pub request_overdue: bool,
+    /// Whether it is run or swept just now, here.
     pub running: bool,
     /// Exit code of its last turn here.
     pub last_exit: Option<u8>,
+}
+
+impl JobHealth {
+    fn late(&self) -> bool {
+        self.overdue || self.sweep_overdue || self.request_overdue
+    }
 }
 
 /// Where the loop leaves its health for the page.
@@ -95,7 +105,7 @@ fn answer(request: &[u8], health: Option<&Health>, now: Instant) -> String {
 
 fn page(health: Option<&Health>, now: Instant) -> (&'static str, serde_json::Value) {
     let still = health.is_none_or(|health| now.0.saturating_sub(health.at.0) > STILL_MICROS);
-    let overdue = health.is_some_and(|health| health.jobs.iter().any(|job| job.overdue));
+    let overdue = health.is_some_and(|health| health.jobs.iter().any(JobHealth::late));
     let (status, word) = match (still, overdue) {
         (true, _) => ("503 Service Unavailable", "still"),
         (_, true) => ("503 Service Unavailable", "overdue"),
@@ -109,7 +119,12 @@ mod tests {
     use super::*;
 
     fn health(overdue: bool) -> Health {
-        let job = JobHealth { job: "crm".into(), overdue, running: false, last_exit: None };
+        of(overdue, false, false)
+    }
+
+    fn of(overdue: bool, sweep_overdue: bool, request_overdue: bool) -> Health {
+        let job = "crm".into();
+        let job = JobHealth { job, overdue, sweep_overdue, request_overdue, running: false, last_exit: None };
         Health { at: Instant(0), jobs: vec![job], specs_broken: false }
     }
 
@@ -119,6 +134,8 @@ mod tests {
         let status = |request: &[u8], health: &Health, now| answer(request, Some(health), now)[9..12].to_owned();
         assert_eq!(status(get, &health(false), Instant(1)), "200");
         assert_eq!(status(get, &health(true), Instant(1)), "503");
+        assert_eq!(status(get, &of(false, true, false), Instant(1)), "503", "a sweep");
+        assert_eq!(status(get, &of(false, false, true), Instant(1)), "503", "a request");
         assert_eq!(status(get, &health(false), Instant(STILL_MICROS + 1)), "503", "the loop stands still");
         assert_eq!(answer(get, None, Instant(0))[9..12], *"503");
         for other in [&b"GET / HTTP/1.1\r\n\r\n"[..], b"POST /healthz HTTP/1.1\r\n\r\n", b"", b"\xff\xfe"] {

@@ -1,6 +1,7 @@
 //! What a job tells, with its name before it: several jobs may talk at once.
 //! Must not know what is told.
 
+use crate::error::Result;
 use crate::monitor::{Event, Monitor};
 
 /// Puts the job's name before warnings and notes, and keeps stages and bytes to itself.
@@ -18,5 +19,9 @@ impl Monitor for Named<'_> {
             Event::Note(text) => self.monitor.event(Event::Note(format!("{}: {text}", self.job))),
             Event::Stage { .. } | Event::Advance { .. } => {}
         }
+    }
+
+    fn proceed(&self) -> Result<()> {
+        self.monitor.proceed()
     }
 }

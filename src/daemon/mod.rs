@@ -1,4 +1,4 @@
-//! Jobs by schedule: which is due, one attempt at it, and the loop that does so day and night.
+//! Jobs by schedule and sweeps: which is due, one attempt at it, and the loop that does so day and night.
 //! Says when; `run` says what. Must not know batches nor keys.
 
 mod due;
@@ -7,13 +7,15 @@ mod line;
 mod service;
 mod specs;
 mod status;
+mod sweeps;
 mod turn;
 
 pub use due::{Due, Known, Missed, due, overdue};
 pub use health::{Health, JobHealth};
 pub use service::{Control, Daemon, Service};
-pub use status::{JobStatus, Refused, Version, status};
-pub use turn::{Came, Host, Turn, run_due, take, worst};
+pub use status::{JobStatus, Refused, Sweeps, Version, status};
+pub use sweeps::{Kept, Wanted, sweep_as_of};
+pub use turn::{Came, Host, Turn, Work, run_due, take, worst};
 
 #[cfg(test)]
 mod tests;

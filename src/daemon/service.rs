@@ -4,14 +4,14 @@
 use super::due::{Due, Known, due, overdue};
 use super::health::{self, Board, Health, JobHealth};
 use super::specs::Specs;
-use super::turn::{Came, Host, Turn, take};
+use super::sweeps::{Kept, sweep_as_of};
+use super::turn::{Came, Host, Turn, Work, take};
 use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::monitor::{self, Monitor};
-use crate::policy::Project;
+use crate::policy::{Plan, Project};
 use crate::run;
-use crate::state::State;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -64,10 +64,47 @@ impl Control {
 #[derive(Default)]
 struct Watch {
     known: Known,
+    kept: Kept,
+    /// Request files could not be listed: a sweep would meet that, and say so.
+    blind: bool,
     read: Option<Instant>,
+    run: Patience,
+    sweep: Patience,
+    last_exit: Option<u8>,
+}
+
+/// How long what came to nothing is put off.
+#[derive(Default)]
+struct Patience {
     not_before: Option<Instant>,
     failures: u32,
-    last_exit: Option<u8>,
+}
+
+impl Patience {
+    /// Longer each time, until something comes of it.
+    fn after(&mut self, turn: &Turn, now: Instant) {
+        self.failures = if turn.exit() == 0 { 0 } else { self.failures + 1 };
+        self.not_before = match turn.came {
+            Came::Refused { .. } | Came::Elsewhere(_) => {
+                let wait = FIRST_WAIT << self.failures.saturating_sub(1).min(10);
+                Some(Instant(now.0.saturating_add(wait.min(LAST_WAIT))))
+            }
+            _ => None,
+        };
+    }
+
+    fn over(&self, now: Instant) -> bool {
+        self.not_before.is_none_or(|then| then <= now)
+    }
+}
+
+impl Watch {
+    fn of(&mut self, work: Work) -> &mut Patience {
+        match work {
+            Work::Run => &mut self.run,
+            Work::Sweep => &mut self.sweep,
+        }
+    }
 }
 
 /// A daemon that has not begun.
@@ -80,7 +117,8 @@ pub struct Daemon {
     /// Where the health page is.
     pub address: Option<SocketAddr>,
     watches: BTreeMap<String, Watch>,
-    running: BTreeSet<String>,
+    /// Jobs at work, and at what.
+    running: BTreeMap<String, Work>,
     specs_broken: bool,
 }
 
@@ -101,7 +139,7 @@ impl Daemon {
         let address = service.listen.map(open).transpose()?;
         let (sender, events) = mpsc::channel();
         let control = Control(sender.clone());
-        let (watches, running) = (BTreeMap::new(), BTreeSet::new());
+        let (watches, running) = (BTreeMap::new(), BTreeMap::new());
         let daemon = Daemon { service, specs, events, sender, board, address, watches, running, specs_broken: false };
         Ok((daemon, control))
     }
@@ -176,41 +214,50 @@ impl Daemon {
         }
     }
 
-    /// Starts what is due, as far as there is room.
+    /// Starts what is due, runs before sweeps, as far as there is room.
     fn start_due(&mut self, monitor: &Arc<dyn Monitor>) {
         let project = self.specs.project().clone();
-        let scheduled: BTreeSet<&String> =
-            project.jobs.values().filter(|plan| plan.schedule.is_some()).map(|plan| &plan.job).collect();
-        self.watches.retain(|job, _| scheduled.contains(job));
-        for job in scheduled.into_iter().filter(|job| !self.running.contains(*job)).collect::<Vec<_>>() {
-            if self.is_due(&project, job) && self.running.len() < self.service.parallel.max(1) {
-                self.start(&project, job, monitor.clone());
+        self.watches.retain(|job, _| project.jobs.contains_key(job));
+        for work in [Work::Run, Work::Sweep] {
+            for plan in project.jobs.values() {
+                let room = self.running.len() < self.service.parallel.max(1);
+                if room && !self.running.contains_key(&plan.job) && self.is_due(&project, plan, work) {
+                    self.start(&project, &plan.job, work, monitor.clone());
+                }
             }
         }
     }
 
-    fn is_due(&mut self, project: &Project, job: &str) -> bool {
+    fn is_due(&mut self, project: &Project, plan: &Plan, work: Work) -> bool {
         let now = self.service.host.clock.now();
-        let Some(schedule) = project.jobs.get(job).and_then(|plan| plan.schedule.as_ref()) else { return false };
-        let watch = self.watches.entry(job.to_owned()).or_default();
-        let put_off = watch.not_before.is_some_and(|then| now < then);
-        let fresh = watch.read.is_some_and(|read| now.0.saturating_sub(read.0).abs() < BELIEVED);
-        if !fresh {
-            match self.service.host.known(project, job) {
-                Ok(known) => (watch.known, watch.read) = (known, Some(now)),
+        let watch = self.watches.entry(plan.job.clone()).or_default();
+        if !watch.of(work).over(now) || (work == Work::Run && plan.schedule.is_none()) {
+            return false;
+        }
+        if watch.read.is_none_or(|read| now.0.saturating_sub(read.0).abs() >= BELIEVED) {
+            match self.service.host.look(project, &plan.job) {
+                Ok((known, kept, blind)) => {
+                    (watch.known, watch.kept, watch.blind, watch.read) = (known, kept, blind, Some(now));
+                }
                 // A turn meets the same error, says so, and is put off.
-                Err(_) => return !put_off,
+                Err(_) => return true,
             }
         }
-        !put_off && !matches!(due(schedule, &watch.known, now), Due::Not(_))
+        match work {
+            Work::Run => plan.schedule.as_ref().is_some_and(|s| !matches!(due(s, &watch.known, now), Due::Not(_))),
+            Work::Sweep => {
+                let as_of = sweep_as_of(plan.schedule.as_ref(), &watch.known, now);
+                watch.blind || (watch.kept.wanted(now).is_some() && as_of.is_some())
+            }
+        }
     }
 
-    fn start(&mut self, project: &Arc<Project>, job: &str, monitor: Arc<dyn Monitor>) {
+    fn start(&mut self, project: &Arc<Project>, job: &str, work: Work, monitor: Arc<dyn Monitor>) {
         let (host, project, job) = (self.service.host.clone(), project.clone(), job.to_owned());
-        self.running.insert(job.clone());
+        self.running.insert(job.clone(), work);
         let sender = self.sender.clone();
         std::thread::spawn(move || {
-            let turn = take(&host, &project, &job, monitor.as_ref());
+            let turn = take(&host, &project, work, &job, monitor.as_ref());
             let _ = sender.send(Event::Ended(turn));
         });
     }
@@ -225,31 +272,27 @@ impl Daemon {
         let watch = self.watches.entry(turn.job.clone()).or_default();
         watch.read = None;
         watch.last_exit = Some(turn.exit());
-        watch.failures = if turn.exit() == 0 { 0 } else { watch.failures + 1 };
-        watch.not_before = match turn.came {
-            Came::Refused { .. } | Came::Elsewhere(_) => {
-                let wait = FIRST_WAIT << watch.failures.saturating_sub(1).min(10);
-                Some(Instant(now.0.saturating_add(wait.min(LAST_WAIT))))
-            }
-            _ => None,
-        };
+        watch.of(turn.work).after(turn, now);
     }
 
     fn show_health(&self) {
         let now = self.service.host.clock.now();
         let project = self.specs.project();
-        let job = |plan: &crate::policy::Plan| {
-            let watch = self.watches.get(&plan.job);
-            let running = self.running.contains(&plan.job);
-            let known = watch.map(|watch| watch.known).unwrap_or_default();
-            Some(JobHealth {
+        let none = Watch::default();
+        let job = |plan: &Plan| {
+            let watch = self.watches.get(&plan.job).unwrap_or(&none);
+            let running = self.running.get(&plan.job);
+            let runs = running == Some(&Work::Run);
+            JobHealth {
                 job: plan.job.clone(),
-                overdue: overdue(plan.schedule.as_ref()?, &known, running, now),
-                running,
-                last_exit: watch.and_then(|watch| watch.last_exit),
-            })
+                overdue: plan.schedule.as_ref().is_some_and(|s| overdue(s, &watch.known, runs, now)),
+                sweep_overdue: watch.kept.overdue(now),
+                request_overdue: watch.kept.request_overdue(now),
+                running: running.is_some(),
+                last_exit: watch.last_exit,
+            }
         };
-        let jobs = project.jobs.values().filter_map(job).collect();
+        let jobs = project.jobs.values().map(job).collect();
         if let Ok(mut board) = self.board.lock() {
             *board = Health { at: now, jobs, specs_broken: self.specs_broken };
         }
@@ -268,7 +311,7 @@ impl Daemon {
                 Err(_) => break,
             }
         }
-        let left: Vec<&str> = self.running.iter().map(String::as_str).collect();
+        let left: Vec<&str> = self.running.keys().map(String::as_str).collect();
         if !left.is_empty() {
             let text = format!("left unfinished: {}; the next start goes on with the same runs", left.join(", "));
             monitor.event(monitor::Event::Warning(text));
@@ -287,20 +330,26 @@ fn told(turn: &Turn) -> Option<monitor::Event> {
     Some(match &turn.came {
         Came::NotDue(_) => return None,
         Came::Published => monitor::Event::Note(format!("{}{at}: published", turn.job)),
-        Came::Elsewhere(holder) => monitor::Event::Note(format!("{}: {holder} runs it", turn.job)),
+        Came::Swept { rows, objects } => monitor::Event::Note(format!(
+            "{}{at}: swept, {rows} rows removed, {objects} objects removed for good",
+            turn.job
+        )),
+        Came::Elsewhere(holder) => monitor::Event::Note(format!("{}: {holder} is at work on it", turn.job)),
         Came::GivenUp => monitor::Event::Warning(format!("{}{at}: missed, too late to run", turn.job)),
         Came::Refused { exit, cause, help } => {
             let help = help.as_ref().map_or(String::new(), |help| format!(" ({help})"));
-            monitor::Event::Warning(format!("{}{at}: refused, exit {exit}: {cause}{help}", turn.job))
+            let what = if turn.work == Work::Sweep { "sweep refused" } else { "refused" };
+            monitor::Event::Warning(format!("{}{at}: {what}, exit {exit}: {cause}{help}", turn.job))
         }
     })
 }
 
 impl Host {
-    /// What `state` says of a job.
-    fn known(&self, project: &Project, job: &str) -> Result<Known> {
-        let roots = run::open_roots(project, &self.call.runtime, self.call.wrap.as_ref())?;
-        let root = roots.get("state").ok_or_else(|| Error::policy("the policy has no root \"state\""))?;
-        Known::read(&State::open(root)?, job)
+    /// What `state` says of a job and its dataset, and whether request files could not be listed.
+    fn look(&self, project: &Project, job: &str) -> Result<(Known, Kept, bool)> {
+        let (roots, state) = self.open(project)?;
+        let met = run::requests_met(project, &roots, &state).ok();
+        let blind = met.is_none();
+        Ok((Known::read(&state, job)?, Kept::read(project, &state, job, met)?, blind))
     }
 }

@@ -2,11 +2,15 @@
 //! Read from `state` alone. Must not know how it is shown.
 
 use super::due::{Due, Known, due, overdue};
+use super::sweeps::Kept;
 use crate::clock::Instant;
 use crate::error::Result;
 use crate::evidence::{Entry, Event};
 use crate::policy::{Plan, Project};
-use crate::state::State;
+use crate::run;
+use crate::state::{Refusal, RequestsMet, State};
+use crate::store::Root;
+use std::collections::BTreeMap;
 
 /// One job.
 #[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
@@ -33,6 +37,23 @@ pub struct JobStatus {
     pub refused: Option<Refused>,
     /// Whether the newest instant that should have been applied has not been.
     pub overdue: bool,
+    /// Its dataset's sweeps.
+    pub sweep: Sweeps,
+}
+
+/// How the sweeps of a dataset stand.
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
+pub struct Sweeps {
+    /// When the dataset was last swept to the end.
+    pub last: Option<Instant>,
+    /// Whether the next call of `run --due` sweeps it.
+    pub due: bool,
+    /// What stopped the last attempt.
+    pub refused: Option<Refused>,
+    /// Whether a sweep was refused, or has not been for too long.
+    pub overdue: bool,
+    /// Whether a request is past its deadline and, as of the last sweep, not done here.
+    pub request_overdue: bool,
 }
 
 /// A published version.
@@ -65,16 +86,44 @@ pub struct Refused {
     pub to_do: String,
 }
 
-/// All jobs, by name.
+/// All jobs, by name. Lists are asked for their files where they can be, none is read.
 ///
 /// # Errors
 /// Storage and evidence errors.
-pub fn status(project: &Project, state: &State, now: Instant) -> Result<Vec<JobStatus>> {
+pub fn status(
+    project: &Project,
+    roots: &BTreeMap<String, Root>,
+    state: &State,
+    now: Instant,
+) -> Result<Vec<JobStatus>> {
     let entries = state.ledger().entries()?;
-    project.jobs.values().map(|plan| job(plan, state, &entries, now)).collect()
+    let met = run::requests_met(project, roots, state).ok();
+    let job = |plan: &Plan| job(plan, state, &entries, sweeps(project, state, plan, met.clone(), now)?, now);
+    project.jobs.values().map(job).collect()
 }
 
-fn job(plan: &Plan, state: &State, entries: &[Entry], now: Instant) -> Result<JobStatus> {
+fn sweeps(project: &Project, state: &State, plan: &Plan, met: Option<RequestsMet>, now: Instant) -> Result<Sweeps> {
+    let kept = Kept::read(project, state, &plan.job, met)?;
+    Ok(Sweeps {
+        last: kept.swept.at,
+        due: kept.wanted(now).is_some(),
+        overdue: kept.overdue(now),
+        request_overdue: kept.request_overdue(now),
+        refused: kept.swept.refusal.map(kept_refusal),
+    })
+}
+
+fn kept_refusal(refusal: Refusal) -> Refused {
+    Refused {
+        as_of: refusal.due,
+        at: refusal.at,
+        exit: refusal.exit,
+        cause: refusal.cause,
+        to_do: refusal.help.unwrap_or_else(|| to_do(refusal.exit).into()),
+    }
+}
+
+fn job(plan: &Plan, state: &State, entries: &[Entry], sweep: Sweeps, now: Instant) -> Result<JobStatus> {
     let known = Known::read(state, &plan.job)?;
     let running = state.holder(&plan.job, now)?.map(|holder| holder.holder);
     let schedule = plan.schedule.as_ref();
@@ -97,6 +146,7 @@ fn job(plan: &Plan, state: &State, entries: &[Entry], now: Instant) -> Result<Jo
         running,
         refused: refusal(plan, state, entries)?.filter(|refused| since.is_none_or(|since| refused.at > since)),
         version,
+        sweep,
     })
 }
 
@@ -122,13 +172,7 @@ fn refusal(plan: &Plan, state: &State, entries: &[Entry]) -> Result<Option<Refus
         }
         _ => None,
     });
-    let kept = state.scheduled(&plan.job)?.refusal.map(|refusal| Refused {
-        as_of: refusal.due,
-        at: refusal.at,
-        exit: refusal.exit,
-        cause: refusal.cause,
-        to_do: refusal.help.unwrap_or_else(|| to_do(refusal.exit).into()),
-    });
+    let kept = state.scheduled(&plan.job)?.refusal.map(kept_refusal);
     Ok(kept.into_iter().chain(told).max_by_key(|refused| refused.at))
 }
 

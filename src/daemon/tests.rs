@@ -1,6 +1,7 @@
 use super::*;
 use crate::clock::Instant;
 use crate::policy::Schedule;
+use crate::state::{Refusal, RequestsMet, SweepRecord};
 
 fn at(text: &str) -> Instant {
     Instant::parse(text).expect("a time")
@@ -11,7 +12,7 @@ fn nightly(more: &str) -> Schedule {
 }
 
 fn settled(text: &str) -> Known {
-    Known { settled: Some(at(text)), last_as_of: Some(at(text)), applied: Some(at(text)), accepted: None }
+    Known { settled: Some(at(text)), last_as_of: Some(at(text)), applied: Some(at(text)), ..Known::default() }
 }
 
 /// Asks every ten minutes from `start` for `hours` and settles what is due; the instants run.
@@ -22,7 +23,8 @@ fn played(schedule: &Schedule, known: Known, start: &str, hours: i64) -> Vec<Str
         if let Due::Run(instant, missed) = due(schedule, &known, now) {
             assert_eq!(missed, None);
             ran.push(instant.to_string());
-            known = Known { settled: Some(instant), last_as_of: Some(instant), applied: Some(instant), accepted: None };
+            known =
+                Known { settled: Some(instant), last_as_of: Some(instant), applied: Some(instant), ..Known::default() };
         }
     }
     ran
@@ -104,7 +106,7 @@ fn a_refused_run_is_due_again_once_it_is_accepted_and_no_later_than_its_successo
         settled: Some(at("2026-11-24T01:30:00Z")),
         last_as_of: Some(at("2026-11-24T01:30:00Z")),
         applied: Some(at("2026-11-23T01:30:00Z")),
-        accepted: None,
+        ..Known::default()
     };
     let now = at("2026-11-24T09:00:00Z");
     assert!(matches!(due(&nightly(""), &refused, now), Due::Not(_)));
@@ -136,7 +138,7 @@ fn the_exit_code_is_the_one_that_needs_an_operator_most() {
             0 => Came::Published,
             _ => Came::Refused { exit, cause: String::new(), help: None },
         };
-        Turn { job: "crm".into(), instant: None, came }
+        Turn { job: "crm".into(), work: Work::Run, instant: None, came }
     };
     for (exits, expected) in [
         (&[][..], 0),
@@ -150,4 +152,75 @@ fn the_exit_code_is_the_one_that_needs_an_operator_most() {
     ] {
         assert_eq!(worst(&exits.iter().copied().map(turn).collect::<Vec<_>>()), expected, "{exits:?}");
     }
+}
+
+const HOUR: i64 = 3_600_000_000;
+
+fn kept(at: Option<Instant>) -> Kept {
+    let requests = RequestsMet { files: "f".into(), segment: 3 };
+    let mut swept = SweepRecord::default();
+    (swept.at, swept.dataset, swept.requests) = (at, 5, requests.clone());
+    Kept { dataset: Some(5), since: Some(Instant(0)), raw: false, swept, requests }
+}
+
+#[test]
+fn a_dataset_is_swept_daily_after_its_run_and_sooner_for_what_is_new_or_late() {
+    let wanted = |kept: &Kept, hours: i64| kept.wanted(Instant(hours * HOUR));
+    assert_eq!(wanted(&kept(None), 1), Some(Wanted::Daily), "never swept");
+    let done = kept(Some(Instant(0)));
+    assert_eq!((wanted(&done, 25), wanted(&done, 26)), (None, Some(Wanted::Daily)));
+    let ran = Kept { dataset: Some(6), ..done.clone() };
+    assert_eq!((wanted(&ran, 19), wanted(&ran, 20)), (None, Some(Wanted::Daily)));
+    let mut new = done.clone();
+    new.requests.segment = 4;
+    assert_eq!((wanted(&new, 0), wanted(&new, 26)), (Some(Wanted::Requests), Some(Wanted::Daily)));
+    let mut late = done.clone();
+    late.swept.due = Some(Instant(HOUR));
+    assert_eq!((wanted(&late, 0), wanted(&late, 1)), (None, Some(Wanted::Late)));
+    assert!(!late.request_overdue(Instant(HOUR - 1)) && late.request_overdue(Instant(HOUR)));
+    let nothing = Kept { dataset: None, ..kept(None) };
+    assert_eq!(wanted(&nothing, 99), None);
+    assert_eq!(wanted(&Kept { raw: true, ..nothing }, 99), Some(Wanted::Daily));
+}
+
+#[test]
+fn a_refused_sweep_is_tried_again_hourly_and_at_once_when_the_store_was_away_or_requests_changed() {
+    let refused = |exit: u8| {
+        let mut refused = kept(Some(Instant(0)));
+        let (due, at) = (Instant(0), Instant(0));
+        refused.swept.refusal = Some(Refusal { due, at, exit, cause: String::new(), help: None });
+        refused
+    };
+    let wanted = |kept: &Kept, micros: i64| kept.wanted(Instant(micros));
+    assert_eq!((wanted(&refused(3), HOUR - 1), wanted(&refused(3), HOUR)), (None, Some(Wanted::Again)));
+    assert_eq!(wanted(&refused(75), 1), Some(Wanted::Again));
+    let mut mended = refused(3);
+    mended.requests.files = "g".into();
+    assert_eq!(wanted(&mended, 1), Some(Wanted::Again));
+    assert!(refused(3).overdue(Instant(1)) && !refused(75).overdue(Instant(1)));
+    let never = kept(None);
+    assert!(!never.overdue(Instant(32 * HOUR)) && never.overdue(Instant(32 * HOUR + 1)));
+    assert!(!Kept { dataset: None, ..never }.overdue(Instant(99 * HOUR)));
+}
+
+#[test]
+fn r28_a_sweep_judges_now_but_not_after_an_instant_that_is_still_to_be_run() {
+    let schedule = nightly("");
+    let (night, now) = (at("2026-11-24T01:30:00Z"), at("2026-11-24T03:00:00.5Z"));
+    let judged = |known: &Known, now: Instant| sweep_as_of(Some(&schedule), known, now);
+    let whole = at("2026-11-24T03:00:00Z");
+    assert_eq!(judged(&settled("2026-11-24T01:30:00Z"), now), Some(whole));
+    assert_eq!(judged(&settled("2026-11-23T01:30:00Z"), now), Some(night), "due");
+    assert_eq!(judged(&Known::default(), now), Some(night), "never run");
+    assert_eq!(sweep_as_of(None, &settled("2026-11-23T01:30:00Z"), now), Some(whole), "by hand");
+    assert_eq!(sweep_as_of(Some(&nightly("suspend = true")), &Known::default(), now), Some(whole));
+    let jitter = nightly("jitter = \"PT30M\"");
+    let waiting = Instant(night.0 + jitter.delay - 1);
+    assert_eq!(sweep_as_of(Some(&jitter), &settled("2026-11-23T01:30:00Z"), waiting), Some(night));
+    let refused = Known { applied: None, refused: Some(night), ..settled("2026-11-24T01:30:00Z") };
+    assert_eq!(judged(&refused, now), Some(night), "it may be let through");
+    assert_eq!(judged(&refused, at("2026-11-25T01:29:00Z")), Some(night));
+    // What was judged later than it leaves nothing to wait for; a clock behind the last judgement waits.
+    let later = Known { last_as_of: Some(whole), ..refused };
+    assert_eq!((judged(&later, now), judged(&later, Instant(whole.0 - 1))), (Some(whole), None));
 }

@@ -1,15 +1,18 @@
-//! One attempt at what a job is due for: lease, run, and what became of it in `state`.
+//! One attempt at what a job is due for, a run or a sweep: lease, work, and what became of it in `state`.
 //! The same for `run --due` and for the daemon, on one host or several. Must not know when it is called.
 
 use super::due::{Due, Known, Missed, due};
 use super::line::Named;
+use super::sweeps::{Kept, Wanted, sweep_as_of};
 use crate::clock::{Clock, Instant};
 use crate::error::{Error, Kind, Result};
 use crate::evidence::{Event, RunRef};
 use crate::monitor::{self, Monitor};
 use crate::policy::{Plan, Project, Schedule};
-use crate::run::{self, Call, Ran, Stop};
-use crate::state::{Claim, End, Lease, Refusal, State};
+use crate::run::{self, Call, DatasetSwept, Ran, Stop};
+use crate::state::{Claim, End, Lease, Refusal, State, SweepEnd};
+use crate::store::Root;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -30,6 +33,15 @@ pub struct Host {
     pub call: Call,
 }
 
+/// What a turn is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Work {
+    /// A scheduled run.
+    Run,
+    /// A sweep of the job's dataset.
+    Sweep,
+}
+
 /// What came of a turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Came {
@@ -37,6 +49,13 @@ pub enum Came {
     NotDue(Option<Instant>),
     /// A version is there, made now or by an earlier attempt.
     Published,
+    /// Requests and retention are applied, and what is due is removed for good.
+    Swept {
+        /// Rows that went.
+        rows: u64,
+        /// Objects removed for good.
+        objects: u64,
+    },
     /// Refused: exit code, what stopped it, what to do.
     Refused {
         /// Exit code (design section 8).
@@ -57,7 +76,9 @@ pub enum Came {
 pub struct Turn {
     /// The job.
     pub job: String,
-    /// The scheduled instant, when there was one.
+    /// What it was about.
+    pub work: Work,
+    /// The instant judged at: the scheduled one, or a sweep's; none when it did not come to that.
     pub instant: Option<Instant>,
     /// What came of it.
     pub came: Came,
@@ -68,15 +89,16 @@ impl Turn {
     pub fn exit(&self) -> u8 {
         match &self.came {
             Came::Refused { exit, .. } => *exit,
-            Came::NotDue(_) | Came::Published | Came::Elsewhere(_) | Came::GivenUp => 0,
+            _ => 0,
         }
     }
 }
 
-/// All jobs with a schedule, one after the other by name, until a stop is asked for; those not due are left out.
+/// All jobs with a schedule, then the sweeps of all datasets, one after the other by name, until a stop is asked for;
+/// those not due are left out.
 pub fn run_due(host: &Host, project: &Arc<Project>, monitor: &dyn Monitor) -> Vec<Turn> {
-    let scheduled = project.jobs.values().filter(|plan| plan.schedule.is_some());
-    let turns = scheduled.take_while(|_| !host.call.stop.asked()).map(|plan| take(host, project, &plan.job, monitor));
+    let all = [Work::Run, Work::Sweep].into_iter().flat_map(|work| project.jobs.keys().map(move |job| (work, job)));
+    let turns = all.take_while(|_| !host.call.stop.asked()).map(|(work, job)| take(host, project, work, job, monitor));
     turns.filter(|turn| !matches!(turn.came, Came::NotDue(_))).collect()
 }
 
@@ -87,13 +109,14 @@ pub fn worst(turns: &[Turn]) -> u8 {
     turns.iter().map(Turn::exit).max_by_key(|exit| rank(*exit)).unwrap_or(0)
 }
 
-/// Runs what the job is due for, if anything, and writes down what came of it.
-pub fn take(host: &Host, project: &Arc<Project>, job: &str, monitor: &dyn Monitor) -> Turn {
+/// Runs or sweeps what the job is due for, if anything, and writes down what came of it.
+pub fn take(host: &Host, project: &Arc<Project>, work: Work, job: &str, monitor: &dyn Monitor) -> Turn {
     let named = Named { job, monitor };
-    let turn = |instant, came| Turn { job: job.to_owned(), instant, came };
-    let tried = match project.jobs.get(job).and_then(|plan| Some((plan, plan.schedule.as_ref()?))) {
-        None => return turn(None, Came::NotDue(None)),
-        Some((plan, schedule)) => attempt(host, project, plan, schedule, &named),
+    let turn = |instant, came| Turn { job: job.to_owned(), work, instant, came };
+    let tried = match (work, project.jobs.get(job).map(|plan| (plan, plan.schedule.as_ref()))) {
+        (Work::Sweep, Some((plan, _))) => swept(host, project, plan, &named),
+        (Work::Run, Some((plan, Some(schedule)))) => ran(host, project, plan, schedule, &named),
+        _ => return turn(None, Came::NotDue(None)),
     };
     match tried {
         Ok((instant, came)) => turn(instant, came),
@@ -103,18 +126,64 @@ pub fn take(host: &Host, project: &Arc<Project>, job: &str, monitor: &dyn Monito
 
 type Tried = (Option<Instant>, Came);
 
-fn attempt(
-    host: &Host,
-    project: &Arc<Project>,
-    plan: &Plan,
-    schedule: &Schedule,
-    monitor: &dyn Monitor,
-) -> Result<Tried> {
-    let state = open_state(host, project)?;
+fn ran(host: &Host, project: &Arc<Project>, plan: &Plan, schedule: &Schedule, monitor: &dyn Monitor) -> Result<Tried> {
+    let state = host.open(project)?.1;
     if let Due::Not(next) = due(schedule, &Known::read(&state, &plan.job)?, host.clock.now()) {
         return Ok((None, Came::NotDue(next)));
     }
-    let lease = match state.claim(&plan.job, &host.holder, host.clock.now(), LEASE_MICROS)? {
+    leased(host, &state, &plan.job, &|stop| with_lease(host, project, plan, schedule, &state, stop, monitor))
+}
+
+fn swept(host: &Host, project: &Arc<Project>, plan: &Plan, monitor: &dyn Monitor) -> Result<Tried> {
+    let (roots, state) = host.open(project)?;
+    let asked = || -> Result<Option<(Wanted, Instant, Kept)>> {
+        let met = run::requests_met(project, &roots, &state)?;
+        let kept = Kept::read(project, &state, &plan.job, Some(met))?;
+        let now = host.clock.now();
+        let Some(wanted) = kept.wanted(now) else { return Ok(None) };
+        let as_of = sweep_as_of(plan.schedule.as_ref(), &Known::read(&state, &plan.job)?, now);
+        Ok(as_of.map(|as_of| (wanted, as_of, kept)))
+    };
+    if asked()?.is_none() {
+        return Ok((None, Came::NotDue(None)));
+    }
+    leased(host, &state, &plan.job, &|stop| {
+        let Some((wanted, as_of, kept)) = asked()? else { return Ok((None, Came::NotDue(None))) };
+        let now = host.clock.now();
+        let call = Call {
+            job: plan.job.clone(),
+            as_of: Some(as_of),
+            now,
+            scheduled: false,
+            stop: stop.clone(),
+            project: Some(project.clone()),
+            ..host.call.clone()
+        };
+        let swept = guarded(|| run::sweep_dataset(&call, wanted == Wanted::Requests, monitor));
+        if let Err(error) = &swept {
+            let refusal = refusal(as_of, error, host.clock.now());
+            // What the attempt took in is no news; what came meanwhile waits no longer than the next attempt.
+            let met = run::requests_met(project, &roots, &state).unwrap_or(kept.requests);
+            state.swept(&plan.job, &met, &SweepEnd::Refused(refusal))?;
+        }
+        Ok((Some(as_of), came(swept)))
+    })
+}
+
+fn came(swept: Result<Option<DatasetSwept>>) -> Came {
+    match swept {
+        Ok(Some(swept)) => Came::Swept {
+            rows: swept.removed.iter().map(|removed| removed.rows).sum(),
+            objects: swept.removal.objects.values().sum(),
+        },
+        Ok(None) => Came::NotDue(None),
+        Err(error) => refused(&error),
+    }
+}
+
+/// Does the work while nobody else works on the job.
+fn leased(host: &Host, state: &State, job: &str, work: &dyn Fn(&Stop) -> Result<Tried>) -> Result<Tried> {
+    let lease = match state.claim(job, &host.holder, host.clock.now(), LEASE_MICROS)? {
         Claim::Ours(lease) => *lease,
         Claim::Theirs(theirs) => return Ok((None, Came::Elsewhere(theirs.holder))),
     };
@@ -122,16 +191,20 @@ fn attempt(
     std::thread::scope(|scope| {
         let (over, ended) = mpsc::channel::<()>();
         scope.spawn(move || keep(lease, &ended, host.clock.as_ref(), stop));
-        let tried = with_lease(host, project, plan, schedule, &state, stop, monitor);
+        let tried = work(stop);
         drop(over);
         tried
     })
 }
 
-fn open_state(host: &Host, project: &Project) -> Result<State> {
-    let roots = run::open_roots(project, &host.call.runtime, host.call.wrap.as_ref())?;
-    let root = roots.get("state").ok_or_else(|| Error::policy("the policy has no root \"state\""))?;
-    State::open(root)
+impl Host {
+    /// Roots and state of the specs.
+    pub(super) fn open(&self, project: &Project) -> Result<(BTreeMap<String, Root>, State)> {
+        let roots = run::open_roots(project, &self.call.runtime, self.call.wrap.as_ref())?;
+        let root = roots.get("state").ok_or_else(|| Error::policy("the policy has no root \"state\""))?;
+        let state = State::open(root)?;
+        Ok((roots, state))
+    }
 }
 
 /// Renews the lease until the run has ended. Whoever has lost it stops: somebody else is at work.
@@ -177,29 +250,33 @@ fn with_lease(
         ..host.call.clone()
     };
     monitor.event(monitor::Event::Note(format!("run {} begins", run::scheduled_id(&plan.job, instant))));
-    let came = settle(state, &plan.job, instant, guarded(&call, monitor), host.clock.now());
+    let came = settle(state, &plan.job, instant, guarded(|| run::run_scheduled(&call, monitor)), host.clock.now());
     Ok((Some(instant), came))
 }
 
-/// A panic ends this run only. Its text may hold a value, so it goes nowhere.
-fn guarded(call: &Call, monitor: &dyn Monitor) -> Result<Ran> {
-    catch_unwind(AssertUnwindSafe(|| run::run_scheduled(call, monitor))).unwrap_or_else(|_| {
+/// A panic ends this run or sweep only. Its text may hold a value, so it goes nowhere.
+fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
         Err(Error::unknown("the run broke off by a fault of tamis")
             .help("report it; the next run finds out what is there"))
     })
+}
+
+fn refusal(due: Instant, error: &Error, at: Instant) -> Refusal {
+    Refusal {
+        due,
+        at,
+        exit: error.kind().exit_code(),
+        cause: error.message().to_owned(),
+        help: error.help_text().map(str::to_owned),
+    }
 }
 
 fn settle(state: &State, job: &str, instant: Instant, ran: Result<Ran>, now: Instant) -> Came {
     let (end, came) = match &ran {
         Ok(_) => (End::Published, Came::Published),
         Err(error) => {
-            let refusal = Refusal {
-                due: instant,
-                at: now,
-                exit: error.kind().exit_code(),
-                cause: error.message().to_owned(),
-                help: error.help_text().map(str::to_owned),
-            };
+            let refusal = refusal(instant, error, now);
             let again = error.kind() == Kind::Storage;
             (if again { End::Again(refusal) } else { End::Refused(refusal) }, refused(error))
         }

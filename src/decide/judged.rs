@@ -51,7 +51,15 @@ pub fn decide(
 ) -> Result<Judged> {
     monitor.event(Event::Stage { name: "decide", total_bytes: None });
     let judge = Judge::new(&rules, &staged, entries, previous);
-    let judged = each_bucket(staged.buckets(), threads, || judge.calendars(), |c, b| judge.bucket(c, b))?;
+    let judged = each_bucket(
+        staged.buckets(),
+        threads,
+        || judge.calendars(),
+        |calendars, bucket| {
+            monitor.proceed()?;
+            judge.bucket(calendars, bucket)
+        },
+    )?;
     let (tallies, mut kept): (Vec<Tally>, Vec<Slot>) = judged.into_iter().unzip();
     let (mut counters, shape) = (judge.counters.into_iter(), judge.shape);
     let mut tally = Tally::default();
@@ -62,7 +70,7 @@ pub fn decide(
         let outcome = counter.finish(staged.vault(), g.k, g.suppress)?;
         hints = self::hints(g, &outcome, counters, staged.vault())?;
         if g.suppress && outcome.groups_below > 0 {
-            (kept, suppressed) = suppress(&staged, kept, shape, &outcome, threads)?;
+            (kept, suppressed) = suppress(&staged, kept, shape, &outcome, threads, monitor)?;
         }
         gate = Some(result(g, &outcome, tally.rows_kept));
     }
@@ -96,9 +104,11 @@ fn suppress(
     shape: Shape,
     outcome: &Outcome,
     threads: usize,
+    monitor: &dyn Monitor,
 ) -> Result<(Vec<Slot>, u64)> {
     let vault = staged.vault();
     let left = each_bucket(kept.len(), threads, Vec::new, |bytes, bucket| {
+        monitor.proceed()?;
         bytes.clear();
         vault.read(&kept[bucket], bytes)?;
         let (mut left, gone) = shape.without(bytes, |group| outcome.below(group));

@@ -11,6 +11,7 @@ use super::retention::past;
 use super::workers::each_bucket;
 use crate::clock::Instant;
 use crate::error::{Error, Result};
+use crate::monitor::Monitor;
 use crate::policy::{Basis, Effect};
 use crate::stage::{NULL_QUASI, Slot, Vault};
 
@@ -113,11 +114,20 @@ pub fn review(
     entries: &dyn Entries,
     vault: Vault,
     threads: usize,
+    monitor: &dyn Monitor,
 ) -> Result<Remaining> {
     let binds = EFFECTS.map(|effect| binding(effect, rules.basis, rules.sale).is_ok());
     let counter = Counter::default();
     let judge = Judge { rules, entries, binds, vault: &vault, counter: &counter };
-    let mut files = each_bucket(version.files(), threads, || (), |(), file| judge.file(version, file))?;
+    let mut files = each_bucket(
+        version.files(),
+        threads,
+        || (),
+        |(), file| {
+            monitor.proceed()?;
+            judge.file(version, file)
+        },
+    )?;
     let changed = files.iter().any(|file| file.stay < file.rows || file.nulled > 0);
     let below = match rules.k {
         Some(k) if changed => counter.finish(&vault, k, true)?,

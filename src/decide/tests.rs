@@ -3,7 +3,7 @@
 use super::lists::EFFECTS;
 use super::*;
 use crate::clock::{Instant, Period};
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::minimize::{FieldColumn, FieldKind, FieldLayout, Identities, Layout, Rows};
 use crate::monitor::Silent;
 use crate::policy::{Basis, Effect, Gate, Limits, Share};
@@ -75,23 +75,25 @@ fn columns(rows: &[Row]) -> Rows {
         let of = move |r: &Row| r.identities().into_iter().find(|(m, _)| *m == marked).unwrap_or((mark::NONE, [0; 32]));
         Identities { bytes: rows.iter().map(|r| of(r).1).collect(), marks: rows.iter().map(|r| of(r).0).collect() }
     };
+    let flags = |r: &Row| r.flags | if r.person == 0 { flag::NO_SUBJECT } else { 0 };
+    let published: Vec<&Row> = rows.iter().filter(|r| flags(r) & flag::WITHOUT_FIELDS == 0).collect();
     let mut ends = Vec::new();
     let mut text = Vec::new();
-    for row in rows {
+    for row in &published {
         text.extend(row.city);
         ends.push(text.len() as u32);
     }
     let fixed = |width, bytes, valid| FieldColumn::Fixed { width, bytes, valid };
-    let year = |r: &Row| i32::from(r.year.unwrap_or(0)).to_le_bytes();
+    let year = |r: &&Row| i32::from(r.year.unwrap_or(0)).to_le_bytes();
     let fields = vec![
-        fixed(16, rows.iter().flat_map(Row::token).collect(), vec![true; rows.len()]),
-        FieldColumn::Text { bytes: text, ends, valid: rows.iter().map(|r| r.city.is_some()).collect() },
-        fixed(4, rows.iter().flat_map(year).collect(), rows.iter().map(|r| r.year.is_some()).collect()),
+        fixed(16, published.iter().flat_map(|r| r.token()).collect(), vec![true; published.len()]),
+        FieldColumn::Text { bytes: text, ends, valid: published.iter().map(|r| r.city.is_some()).collect() },
+        fixed(4, published.iter().flat_map(year).collect(), published.iter().map(|r| r.year.is_some()).collect()),
     ];
     Rows {
         count: rows.len(),
         subject: rows.iter().map(Row::token).collect(),
-        flags: rows.iter().map(|r| r.flags | if r.person == 0 { flag::NO_SUBJECT } else { 0 }).collect(),
+        flags: rows.iter().map(flags).collect(),
         exclude: rows.iter().map(|r| r.exclude).collect(),
         clock: rows.iter().map(Row::clock).collect(),
         since: rows.iter().map(|r| r.since.map_or(NO_SINCE, |s| AS_OF - s * DAY)).collect(),
@@ -99,7 +101,7 @@ fn columns(rows: &[Row]) -> Rows {
         quasi: if observed {
             vec![]
         } else {
-            vec![rows.iter().map(|r| quasi(r.city)).collect(), rows.iter().map(|r| quasi(r.year)).collect()]
+            vec![published.iter().map(|r| quasi(r.city)).collect(), published.iter().map(|r| quasi(r.year)).collect()]
         },
         fields: if observed { vec![] } else { fields },
     }
@@ -455,4 +457,28 @@ fn rows_whose_fields_were_skipped_must_be_gone() {
     let rules = rules(false, Basis::Contract, false, None);
     let error = decide(rules, staged, &EntryTable::default(), None, 0, 1, &Silent).err().expect("refused");
     assert_eq!(error.kind(), Kind::Evidence);
+}
+
+/// Lets the work go on so many times.
+struct Patience(std::sync::atomic::AtomicI64);
+
+impl crate::monitor::Monitor for Patience {
+    fn event(&self, _: crate::monitor::Event) {}
+    fn proceed(&self) -> Result<()> {
+        let left = self.0.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+        if left > 0 { Ok(()) } else { Err(Error::gate("enough")) }
+    }
+}
+
+#[test]
+fn a_stop_is_asked_for_before_each_bucket() {
+    for (allowed, ends) in [(0, true), (3, true), (4, false)] {
+        let dir = tempfile::tempdir().expect("a folder");
+        let stage = Stage::new(layout(), 4, Vault::new(0, dir.path().to_path_buf(), [5; 32]).expect("a vault"));
+        let staged = stage.finish().expect("staged");
+        let rules = rules(false, Basis::Contract, false, None);
+        let monitor = Patience(std::sync::atomic::AtomicI64::new(allowed));
+        let judged = decide(rules, staged, &EntryTable::default(), None, 0, 2, &monitor);
+        assert_eq!(judged.err().map(|error| error.message() == "enough"), ends.then_some(true), "{allowed}");
+    }
 }

@@ -66,6 +66,8 @@ pub enum Event {
         plan: String,
         /// BLAKE3 hex of the bytes of `runs/<run>/intent.json`.
         intent: String,
+        /// Number of the newest segment of stored requests.
+        segment: u64,
     },
     /// A new version is there.
     Published {
@@ -127,6 +129,8 @@ pub enum Event {
     Requests {
         /// By list, or by effect for commands.
         lists: BTreeMap<String, Intake>,
+        /// Number of the newest segment of stored requests.
+        segment: u64,
     },
     /// Somebody asked what is known of a person or a row; of whom is not written down.
     Asked {
@@ -176,6 +180,10 @@ pub struct Intake {
     pub stored: u64,
     /// Rows that could not be read.
     pub unreadable: u64,
+    /// Requests that a snapshot no longer had.
+    pub lifted: u64,
+    /// Requests that a snapshot had again.
+    pub returned: u64,
     /// Keyed digests of the files (no unkeyed digest of a request file is written).
     pub digests: Vec<String>,
 }
@@ -285,6 +293,19 @@ impl Ledger {
             }
         }
         Ok(None)
+    }
+
+    /// The newest segment of stored requests that an entry knows of: with fewer of them, requests are lost.
+    ///
+    /// # Errors
+    /// An evidence error when an entry is missing or unreadable.
+    pub fn segment(&self) -> Result<u64> {
+        for seq in (1..=self.last()?).rev() {
+            if let Event::Intent { segment, .. } | Event::Requests { segment, .. } = self.entry(seq)?.0.event {
+                return Ok(segment);
+            }
+        }
+        Ok(0)
     }
 
     /// The last entry's number and digest.

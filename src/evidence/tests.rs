@@ -65,6 +65,10 @@ fn manifest(run: &str, version: u64, files: Vec<File>, companions: Vec<File>) ->
     }
 }
 
+fn created() -> Event {
+    Event::StateCreated { identity_key: "aa".into(), token_key: "bb".into(), epoch: "2026a".into() }
+}
+
 /// Two published runs of one dataset with two files each.
 fn published() -> Place {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -74,11 +78,13 @@ fn published() -> Place {
     };
     let (state, lake) = (open("state"), open("lake"));
     let ledger = Ledger::open(&state);
+    ledger.append(of("state-create"), created(), at(0)).unwrap();
     for (n, run) in ["crm-1", "crm-2"].into_iter().enumerate() {
         let version = n as u64;
         let intent = format!("intent of {run}").into_bytes();
         state.put(&format!("runs/{run}/intent.json"), intent.clone()).unwrap();
-        let begun = Event::Intent { job: "crm".into(), as_of: at(0), plan: "ab".into(), intent: digest(&intent) };
+        let begun =
+            Event::Intent { job: "crm".into(), as_of: at(0), plan: "ab".into(), intent: digest(&intent), segment: 0 };
         ledger.append(of(run), begun, at(2 * n as i64)).unwrap();
         let files = [4, 6].map(|rows| file(&lake, &format!("crm/{run}-{rows}.parquet"), rows));
         let companions = [4, 6].map(|rows| file(&state, &format!("companions/crm/{run}-{rows}.parquet"), rows));
@@ -114,7 +120,7 @@ fn what_was_published_verifies_without_keys() {
     let place = published();
     let report = place.verify(None);
     assert_eq!(report.faults, [""; 0]);
-    assert_eq!((report.entries, report.records, report.datasets, report.files, report.companions), (4, 4, 1, 2, 2));
+    assert_eq!((report.entries, report.records, report.datasets, report.files, report.companions), (5, 4, 1, 2, 2));
     report.outcome().unwrap();
     assert!(report.not_proven.iter().any(|n| n.contains("--head")));
     let head = report.head.unwrap().to_string();
@@ -138,7 +144,7 @@ fn a_place_where_no_state_is_does_not_verify() {
 fn any_flipped_byte_of_an_entry_is_found() {
     let place = published();
     let head = place.verify(None).head.unwrap().to_string();
-    for seq in 1..=4 {
+    for seq in 1..=5 {
         let path = ledger::path(seq);
         let bytes = place.state.get(&path).unwrap().unwrap();
         for at in 0..bytes.len() {
@@ -170,7 +176,7 @@ fn dropped_and_reordered_entries_are_found_and_named() {
 fn a_cut_tail_is_found_by_the_head_and_by_nothing_else() {
     let place = published();
     let head = place.verify(None).head.unwrap().to_string();
-    for seq in [4, 3] {
+    for seq in [5, 4] {
         place.state.delete(&ledger::path(seq)).unwrap();
     }
     assert!(place.verify(Some(&head)).faults[0].contains("its tail was cut"));
@@ -182,10 +188,15 @@ fn a_cut_tail_is_found_by_the_head_and_by_nothing_else() {
 fn a_ledger_written_anew_is_found_by_the_head() {
     let place = published();
     let head = place.verify(None).head.unwrap().to_string();
-    for seq in 1..=4 {
+    for seq in 1..=5 {
         place.state.delete(&ledger::path(seq)).unwrap();
     }
     let ledger = Ledger::open(&place.state);
+    ledger.append(of("r"), Event::Missed { job: "crm".into(), due: at(0), runs: 1 }, at(0)).unwrap();
+    assert!(place.faults()[0].contains("does not begin with the state's creation"));
+    place.state.delete(&ledger::path(1)).unwrap();
+    let ledger = Ledger::open(&place.state);
+    ledger.append(of("state-create"), created(), at(1)).unwrap();
     for n in 0..5 {
         ledger.append(of(&format!("r{n}")), Event::Missed { job: "crm".into(), due: at(n), runs: 1 }, at(n)).unwrap();
     }
@@ -269,7 +280,8 @@ fn a_run_refused_first_and_published_later_is_no_fault_but_one_without_intent_is
     let ledger = Ledger::open(&place.state);
     let intent = b"intent".to_vec();
     place.state.put("runs/crm-3/intent.json", intent.clone()).unwrap();
-    let begun = Event::Intent { job: "crm".into(), as_of: at(0), plan: "ab".into(), intent: digest(&intent) };
+    let begun =
+        Event::Intent { job: "crm".into(), as_of: at(0), plan: "ab".into(), intent: digest(&intent), segment: 0 };
     ledger.append(of("crm-3"), begun, at(10)).unwrap();
     assert!(place.verify(None).notes.contains(&"run crm-3 began and has no end in the ledger".to_string()));
     let refused = Event::Refused { job: "crm".into(), as_of: at(0), exit: 4, cause: "brake".into(), plan: None };
@@ -309,7 +321,7 @@ fn two_writers_both_get_in_and_the_chain_holds() {
     });
     let report = place.verify(None);
     report.outcome().unwrap();
-    assert_eq!(report.entries, 44);
+    assert_eq!(report.entries, 45);
 }
 
 #[test]

@@ -104,6 +104,9 @@ fn chain(state: &Root, expected: Option<&Head>, report: &mut VerifyReport) -> Re
         let place = state.display("ledger");
         report.faults.push(format!("{place} has no entry, and a state begins with one: a wrong place, or all is gone"));
     }
+    if entries.first().is_some_and(|entry| !matches!(entry.event, Event::StateCreated { .. })) {
+        report.faults.push(format!("{} does not begin with the state's creation", state.display("ledger")));
+    }
     if let Some(head) = expected.filter(|head| head.seq >= next) {
         let last = next - 1;
         report

@@ -56,7 +56,8 @@ impl Clock {
         self.reader.calendars(job)
     }
 
-    /// Takes a row's value into account: the latest usable one stays in `clock`; an unreadable one sets a flag.
+    /// Takes a row's value into account: the latest usable one stays in `clock`; an unreadable one sets a flag. Returns
+    /// what the value was read as.
     pub fn read(
         &self,
         value: &str,
@@ -65,8 +66,9 @@ impl Clock {
         at: impl Fn() -> Position,
         (clock, flags): (&mut i64, &mut u16),
         tally: &mut ClockTally,
-    ) {
-        match self.reader.read(value) {
+    ) -> Reading {
+        let read = self.reader.read(value);
+        match read {
             Reading::Unreadable => {
                 *flags |= flag::CLOCK_UNREADABLE;
                 tally.count_unreadable(at());
@@ -76,12 +78,13 @@ impl Clock {
                 let instant = self.reader.instant(&moment, calendars);
                 if instant > horizon.limit {
                     tally.future += 1;
-                    return;
+                    return read;
                 }
                 tally.clamped += u64::from(instant > horizon.as_of);
                 *clock = (*clock).max(instant.min(horizon.as_of)).max(NO_CLOCK + 1);
             }
         }
+        read
     }
 }
 

@@ -122,6 +122,7 @@ const DIRECTIVES: [(&str, Op); 20] = [
 ];
 
 /// Parts of a time while it is being read.
+#[derive(Default)]
 struct Parts {
     year: u32,
     month: u32,
@@ -137,18 +138,11 @@ struct Parts {
 
 /// Reads the whole of a text by the steps; none when it does not fit or says no real date.
 pub fn parse(ops: &[Op], text: &[u8]) -> Option<Moment> {
-    let mut parts = Parts {
-        year: 0,
-        month: 0,
-        day: 0,
-        hour: 0,
-        half_day_hour: None,
-        afternoon: false,
-        minute: 0,
-        second: 0,
-        micros: 0,
-        offset: None,
-    };
+    let mut parts = Parts::default();
+    if let ([Op::IsoDate, _, _, _, _, _], Some((date, []))) = (ops, iso_date(text)) {
+        [parts.year, parts.month, parts.day] = date;
+        return parts.moment();
+    }
     let (mut rest, mut ops) = (text, ops);
     while let [op, later @ ..] = ops {
         ops = later;

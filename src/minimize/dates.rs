@@ -211,13 +211,13 @@ impl Calendar {
 }
 
 /// Days since 1970-01-01 of a date of the proleptic Gregorian calendar, and back. After Howard Hinnant's
-/// "chrono-compatible low-level date algorithms".
+/// "chrono-compatible low-level date algorithms". Years from -9999 on.
 pub fn day_number(year: i32, month: u32, day: u32) -> i32 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let of_era = year.rem_euclid(400);
+    // Years from March on, from far enough back that none is negative.
+    let years = (year + 12_000 - i32::from(month <= 2)) as u32;
     let of_year = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year as i32 - 719_468
+    let days = years * 365 + years / 4 - years / 100 + years / 400 + of_year;
+    days as i32 - 12_000 / 400 * 146_097 - 719_468
 }
 
 /// Year, month and day of a number of days since 1970-01-01.

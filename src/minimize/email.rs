@@ -31,15 +31,17 @@ fn whole(text: &str, out: &mut Vec<u8>) -> bool {
     true
 }
 
-/// What a byte may be part of: a local part, an ASCII one, a label of a domain, what parts labels or words of a label.
+/// What a byte may be part of: a local part, an ASCII one; or what it is in a domain.
 mod class {
     pub const LOCAL: u8 = 1;
     pub const ASCII: u8 = 2;
-    pub const LABEL: u8 = 4;
-    pub const BETWEEN: u8 = 8;
+    /// Between labels, or words of a label.
+    pub const BETWEEN: u8 = 4;
+    /// In no plain domain.
+    pub const STRANGE: u8 = 8;
 }
 
-/// Beyond ASCII these are the bytes of U+00C0 to U+02FF: no white space, and NFC as they are.
+/// Beyond ASCII a local part has the bytes of U+00C0 to U+02FF: no white space, and NFC as they are.
 const CLASSES: [u8; 256] = {
     let mut classes = [0; 256];
     let mut at = 0;
@@ -47,14 +49,18 @@ const CLASSES: [u8; 256] = {
         let byte = at as u8;
         let white = matches!(byte, b' ' | b'\t'..=b'\r');
         let forbidden = matches!(byte, b'@' | b'<' | b'>' | b'"' | b',' | b';' | b':' | b'(' | b')');
-        classes[at] = match byte {
+        let local = match byte {
             0..0x80 if white || forbidden => 0,
             0..0x80 => class::LOCAL | class::ASCII,
             0x80..0xC0 | 0xC3..0xCC => class::LOCAL,
             _ => 0,
         };
-        classes[at] |= if byte.is_ascii_alphanumeric() { class::LABEL } else { 0 };
-        classes[at] |= if matches!(byte, b'-' | b'.') { class::BETWEEN } else { 0 };
+        let domain = match byte {
+            b'-' | b'.' => class::BETWEEN,
+            _ if byte.is_ascii_alphanumeric() => 0,
+            _ => class::STRANGE,
+        };
+        classes[at] = local | domain;
         at += 1;
     }
     classes
@@ -62,7 +68,8 @@ const CLASSES: [u8; 256] = {
 
 /// The short way: true only for an address that is plainly well-formed.
 fn plain(text: &str, out: &mut Vec<u8>) -> bool {
-    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let Some(at) = memchr::memrchr(b'@', text.as_bytes()) else { return false };
+    let (local, domain) = (&text[..at], &text[at + 1..]);
     let all = local.bytes().fold(class::LOCAL | class::ASCII, |all, byte| all & CLASSES[usize::from(byte)]);
     if local.is_empty() || all & class::LOCAL == 0 || !plain_domain(domain.as_bytes()) {
         return false;
@@ -82,13 +89,13 @@ fn plain(text: &str, out: &mut Vec<u8>) -> bool {
 /// An ASCII domain that fits into one label's length and has no two hyphens or dots together, so nothing of what UTS 46
 /// checks or decodes can be in it.
 fn plain_domain(domain: &[u8]) -> bool {
-    let (mut before, mut good) = (class::BETWEEN, domain.len() <= 63);
+    let (mut before, mut odd) = (class::BETWEEN, 0);
     for byte in domain {
         let class = CLASSES[usize::from(*byte)];
-        good &= class & class::LABEL != 0 || class & !before & class::BETWEEN != 0;
+        odd |= class & (before | class::STRANGE) & (class::BETWEEN | class::STRANGE);
         before = class;
     }
-    good && before & class::LABEL != 0
+    odd == 0 && before & class::BETWEEN == 0 && domain.len() <= 63
 }
 
 fn lower(c: char, out: &mut Vec<u8>) {

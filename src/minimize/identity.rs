@@ -6,7 +6,7 @@ use super::normal::{canonical, normalise};
 use super::phone;
 
 use crate::key::{Key, Keyring};
-use crate::policy::{Identifier, Normal, PhoneRegion};
+use crate::policy::{Identifier, Normal, PhoneRegion, Several};
 use crate::read::RawBatch;
 
 /// Makes identities of one kind.
@@ -18,6 +18,8 @@ pub struct IdentityMaker {
     raw: Key,
     /// Of numbers without `+`, when it is the same for all.
     region: Option<phone::Region>,
+    /// Of cells of several values, which one.
+    part: Option<(Several, usize)>,
 }
 
 impl IdentityMaker {
@@ -32,7 +34,13 @@ impl IdentityMaker {
             normal: keys.identity_key(&identifier.kind),
             raw: keys.identity_key(&format!("{}?raw", identifier.kind)),
             region,
+            part: None,
         }
+    }
+
+    /// For value number `part`, from 0, of cells with several.
+    pub fn of_part(self, several: &Several, part: usize) -> IdentityMaker {
+        IdentityMaker { part: Some((several.clone(), part)), ..self }
     }
 
     /// The identity of one value, and whether it is that of a raw form; none for blank. `region` is an ISO code or a
@@ -59,6 +67,13 @@ impl IdentityMaker {
     }
 }
 
+/// Value number `at`, from 0, of a cell with several; blank ones do not count.
+fn value_of<'a>(cell: &'a str, several: &Several, at: usize) -> Option<&'a str> {
+    let whole =
+        |value: &'a str| several.until.and_then(|until| value.split_once(until)).map_or(value, |(value, _)| value);
+    cell.split(several.separator).map(|value| whole(value).trim()).filter(|value| !value.is_empty()).nth(at)
+}
+
 /// The identities of a column in one batch: of the kept rows that have a value, in order. Buffers are reused.
 #[derive(Default)]
 pub struct Identified {
@@ -68,6 +83,8 @@ pub struct Identified {
     pub rows: Vec<u32>,
     /// Their identities.
     pub identities: Vec<[u8; 32]>,
+    /// The first record with more values in its cell than its column may have.
+    pub too_many: Option<u32>,
     /// Which of them (indexes into `rows`) are raw forms.
     pub raw: Vec<u32>,
     /// Tokens, after `tokens` has been called.
@@ -96,7 +113,14 @@ impl Identified {
         let values = batch.values(column);
         let regions = maker.region_column().map(|column| batch.values(column));
         for (row, record) in records.iter().enumerate() {
-            let Some(value) = values.get(*record as usize) else { continue };
+            let Some(mut value) = values.get(*record as usize) else { continue };
+            if let Some((several, part)) = &maker.part {
+                if *part == 0 && self.too_many.is_none() && value_of(value, several, several.most).is_some() {
+                    self.too_many = Some(*record);
+                }
+                let Some(one) = value_of(value, several, *part) else { continue };
+                value = one;
+            }
             self.seen.0 += 1;
             let kept = keep(row);
             if !kept && maker.rule == Normal::Text {
@@ -166,6 +190,7 @@ impl Identified {
 
     fn clear(&mut self) {
         self.seen = (0, 0);
+        self.too_many = None;
         self.rows.clear();
         self.identities.clear();
         self.raw.clear();
@@ -183,5 +208,20 @@ impl Drop for Identified {
         zeroize::Zeroize::zeroize(&mut self.values);
         zeroize::Zeroize::zeroize(&mut self.raw_values);
         zeroize::Zeroize::zeroize(&mut self.region.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_of_several_values_is_taken_apart() {
+        let several = Several { separator: ';', until: Some(':'), most: 3 };
+        let values = |cell| (0..4).map_while(|at| value_of(cell, &several, at)).collect::<Vec<_>>();
+        assert_eq!(values("17:1600000000000; 4:9;;"), ["17", "4"]);
+        assert_eq!(values("a;b;c;d"), ["a", "b", "c", "d"]);
+        assert_eq!(values(" ; :5;"), [""; 0]);
+        assert_eq!(value_of("a:b", &Several { until: None, ..several }, 0), Some("a:b"));
     }
 }

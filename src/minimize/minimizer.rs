@@ -2,13 +2,14 @@
 //! Must not know what is decided by them, nor where batches come from.
 
 use super::controls::{Clock, Consent, Excludes, Horizon};
-use super::dates::Calendars;
+use super::dates::{Calendars, Reading};
 use super::identity::{Identified, IdentityMaker};
 use super::quasi::QuasiHasher;
 use super::rows::*;
 use super::tally::{ClockTally, FieldTally, IdentifierTally, MAX_DISTINCT, Position, Tally};
 use super::treat::{Outcome, Treater, kind};
 use jiff::tz::TimeZone;
+use std::collections::HashMap;
 
 use crate::clock::{Instant, Period, add};
 use crate::error::{Error, Result};
@@ -63,6 +64,8 @@ struct FieldPlan {
     kind: FieldKind,
     /// None for tokens.
     treater: Option<Treater>,
+    /// The clock that reads the same column as a date or time.
+    clock: Option<usize>,
 }
 
 impl Minimizer {
@@ -86,7 +89,11 @@ impl Minimizer {
                 use_column(&mut identified, columns, from, keys).fields.push(index);
             }
             let treater = Treater::new(&field.treat, column, as_of, &plan.zone)?;
-            prepared.push(FieldPlan { from: field.from, kind: kind(&field.treat, column), treater });
+            let clock = match treater {
+                Some(Treater::Calendar(..)) => controls.clocks.iter().position(|clock| field.from == Some(*clock)),
+                _ => None,
+            };
+            prepared.push(FieldPlan { from: field.from, kind: kind(&field.treat, column), treater, clock });
         }
         let quasi = (0..plan.gate.as_ref().map_or(0, |gate| gate.quasi_identifiers.len()))
             .filter_map(|quasi| fields.iter().position(|field| field.quasi == Some(quasi)))
@@ -140,6 +147,9 @@ impl Minimizer {
             rows: Rows::default(),
             tally,
             records: Vec::new(),
+            published: Vec::new(),
+            skipped: Vec::new(),
+            readings: self.clocks.iter().map(|_| Vec::new()).collect(),
             key: Identified::default(),
             other: Identified::default(),
             clock_calendars: self.clocks.iter().map(|clock| clock.calendars(&self.zone)).collect(),
@@ -150,6 +160,7 @@ impl Minimizer {
                 .map(|field| field.treater.as_ref().and_then(|treater| treater.calendars(&self.zone)))
                 .collect(),
             ends: Vec::new(),
+            unkept: Vec::new(),
             quasi: QuasiHasher::new(),
         }
     }
@@ -160,7 +171,15 @@ fn identified_columns(columns: &[Column], controls: &Controls, keys: &Keyring) -
     let mut identified = Vec::new();
     let strong = controls.strong.iter().map(|column| (*column, mark::STRONG));
     let weak = controls.weak.iter().map(|column| (*column, mark::WEAK));
+    let mut parts = HashMap::new();
     for (slot, (column, mark)) in [(controls.key, mark::KEY)].into_iter().chain(strong).chain(weak).enumerate() {
+        if let Some(several) = &columns[column].several {
+            let part = parts.entry(column).and_modify(|part| *part += 1).or_insert(0);
+            let maker = IdentityMaker::new(keys, &columns[column].identifier).of_part(several, *part);
+            identified
+                .push(IdentifiedColumn { slots: vec![(slot, mark)], ..identified_column(columns, column, maker) });
+            continue;
+        }
         use_column(&mut identified, columns, column, keys).slots.push((slot, mark));
     }
     identified
@@ -174,18 +193,15 @@ fn use_column<'a>(
     keys: &Keyring,
 ) -> &'a mut IdentifiedColumn {
     let at = identified.iter().position(|entry| entry.column == column).unwrap_or_else(|| {
-        let Column { name, identifier, identified: declared, .. } = &columns[column];
-        identified.push(IdentifiedColumn {
-            column,
-            name: name.clone(),
-            maker: IdentityMaker::new(keys, identifier),
-            slots: Vec::new(),
-            fields: Vec::new(),
-            tracked: !declared,
-        });
+        identified.push(identified_column(columns, column, IdentityMaker::new(keys, &columns[column].identifier)));
         identified.len() - 1
     });
     &mut identified[at]
+}
+
+fn identified_column(columns: &[Column], column: usize, maker: IdentityMaker) -> IdentifiedColumn {
+    let Column { name, identified, .. } = &columns[column];
+    IdentifiedColumn { column, name: name.clone(), maker, slots: Vec::new(), fields: Vec::new(), tracked: !identified }
 }
 
 /// An instant so far back that a clock not after it is past keeping, whatever calendar arithmetic does at month ends
@@ -203,12 +219,18 @@ pub struct Worker<'m> {
     tally: Tally,
     /// Record of the batch behind each row.
     records: Vec<u32>,
+    /// Rows with published fields, and the others of the job's own stream.
+    published: Vec<u32>,
+    skipped: Vec<u32>,
+    /// Per clock, what its values were read as; anything where there is none.
+    readings: Vec<Vec<Reading>>,
     key: Identified,
     other: Identified,
     clock_calendars: Vec<Calendars>,
     consent_calendars: Option<Calendars>,
     field_calendars: Vec<Option<Calendars>>,
     ends: Vec<u32>,
+    unkept: Vec<u8>,
     quasi: QuasiHasher,
 }
 
@@ -216,7 +238,7 @@ impl Worker<'_> {
     /// Minimizes one batch. The rows stay valid until the next call.
     ///
     /// # Errors
-    /// An input error when the published text of one batch passes 4 GiB.
+    /// An input error when the published text of one batch passes 4 GiB, or a cell has more values than its column may.
     pub fn minimize(&mut self, batch: &RawBatch) -> Result<&Rows> {
         self.read_subjects(batch);
         self.reset_rows();
@@ -226,7 +248,7 @@ impl Worker<'_> {
             self.read_excludes_and_consent(batch);
             self.mark_skipped();
         }
-        self.place_identities(batch);
+        self.place_identities(batch)?;
         self.treat_fields(batch)?;
         self.hash_quasi();
         Ok(&self.rows)
@@ -271,7 +293,6 @@ impl Worker<'_> {
             refill(&mut slot.marks, count, mark::NONE);
         }
         rows.quasi.resize_with(layout.quasi, Vec::new);
-        rows.quasi.iter_mut().for_each(|hashes| refill(hashes, count, NULL_QUASI));
         if rows.fields.is_empty() {
             rows.fields.extend(self.minimizer.fields.iter().map(|field| empty_column(field.kind)));
         }
@@ -297,11 +318,13 @@ impl Worker<'_> {
         let horizon = self.minimizer.horizon;
         for (index, clock) in self.minimizer.clocks.iter().enumerate() {
             let (calendars, tally) = (&mut self.clock_calendars[index], &mut self.tally.clocks[index]);
-            let values = batch.values(clock.column);
+            let (values, readings) = (batch.values(clock.column), &mut self.readings[index]);
+            refill(readings, self.records.len(), Reading::Unreadable);
             for (row, record) in self.records.iter().enumerate() {
                 if let Some(value) = values.get(*record as usize) {
                     let at = || position(batch, *record);
-                    clock.read(value, horizon, calendars, at, (&mut latest[row], &mut flags[row]), tally);
+                    readings[row] =
+                        clock.read(value, horizon, calendars, at, (&mut latest[row], &mut flags[row]), tally);
                 }
             }
         }
@@ -329,24 +352,35 @@ impl Worker<'_> {
     /// Marks the rows that cannot be published whatever else is decided: their fields are not staged.
     fn mark_skipped(&mut self) {
         const REJECTED: u16 = flag::NO_SUBJECT | flag::CLOCK_UNREADABLE | flag::EXCLUDE_UNREADABLE;
+        self.published.clear();
+        self.skipped.clear();
         let Rows { flags, exclude, clock, .. } = &mut self.rows;
         for (row, flags) in flags.iter_mut().enumerate() {
             let past = self.minimizer.past.is_some_and(|past| clock[row] <= past);
             if past || exclude[row] != 0 || *flags & REJECTED != 0 {
                 *flags |= flag::FIELDS_SKIPPED;
+                self.skipped.push(row as u32);
+            } else {
+                self.published.push(row as u32);
             }
         }
     }
 
     /// Puts identities into their slots and tokens into their fields.
-    fn place_identities(&mut self, batch: &RawBatch) {
-        place(&self.minimizer.identified[0], 0, &self.key, &mut self.rows, &mut self.tally);
+    fn place_identities(&mut self, batch: &RawBatch) -> Result<()> {
+        let key = &self.minimizer.identified[0];
+        count(key, 0, &self.key, &mut self.tally);
+        place_slots(key, &self.key, &mut self.rows);
+        place_tokens(key, &self.key, &self.published, &mut self.rows, &mut self.tally);
         for (index, column) in self.minimizer.identified.iter().enumerate().skip(1) {
             let looking = column.tracked
                 && column.fields.iter().any(|field| self.tally.fields[*field].distinct.len() < MAX_DISTINCT);
             let (everywhere, flags) = (looking || !column.slots.is_empty(), &self.rows.flags);
             let published = |row: usize| flags[row] & flag::FIELDS_SKIPPED == 0;
             self.other.read(&column.maker, batch, column.column, &self.records, |row| everywhere || published(row));
+            if let Some(record) = self.other.too_many {
+                return Err(too_many(batch.record(record as usize), &column.name));
+            }
             count(column, index, &self.other, &mut self.tally);
             place_slots(column, &self.other, &mut self.rows);
             if column.fields.is_empty() {
@@ -357,35 +391,39 @@ impl Worker<'_> {
                 self.other.retain(|row| flags[row as usize] & flag::FIELDS_SKIPPED == 0);
             }
             self.other.make_tokens(&self.minimizer.token_key);
-            place_tokens(column, &self.other, &mut self.rows, &mut self.tally);
+            place_tokens(column, &self.other, &self.published, &mut self.rows, &mut self.tally);
         }
+        Ok(())
     }
 
     fn treat_fields(&mut self, batch: &RawBatch) -> Result<()> {
-        let Rows { flags, fields, .. } = &mut self.rows;
-        for (index, (field, column)) in self.minimizer.fields.iter().zip(fields).enumerate() {
+        for (index, (field, column)) in self.minimizer.fields.iter().zip(&mut self.rows.fields).enumerate() {
             let Some(treater) = &field.treater else { continue };
             let mut treated = TreatedField {
                 treater,
                 batch,
+                records: &self.records,
                 values: field.from.map(|from| batch.values(from)),
+                readings: field.clock.map(|clock| &self.readings[clock][..]),
                 calendars: &mut self.field_calendars[index],
                 tally: &mut self.tally.fields[index],
             };
             match column {
                 FieldColumn::Text { bytes, ends, valid } => {
-                    for (record, flags) in self.records.iter().zip(flags.iter()) {
-                        valid.push(treated.append(*record, *flags, bytes));
-                        ends.push(u32::try_from(bytes.len()).map_err(|_| too_much_text())?);
+                    for row in &self.published {
+                        valid.push(treated.append(*row, bytes));
+                        ends.push(bytes.len() as u32);
                     }
+                    u32::try_from(bytes.len()).map_err(|_| too_much_text())?;
                 }
                 FieldColumn::Fixed { width, bytes, valid } => {
-                    for (record, flags) in self.records.iter().zip(flags.iter()) {
-                        valid.push(treated.append(*record, *flags, bytes));
+                    for row in &self.published {
+                        valid.push(treated.append(*row, bytes));
                         bytes.resize(valid.len() * *width, 0);
                     }
                 }
             }
+            treated.count(&self.skipped, &mut self.unkept);
         }
         Ok(())
     }
@@ -402,6 +440,7 @@ impl Worker<'_> {
                 }
             };
             let key = self.minimizer.quasi_key.expose();
+            refill(&mut self.rows.quasi[quasi], valid.len(), NULL_QUASI);
             self.quasi.hash(key, bytes, ends, valid, &mut self.rows.quasi[quasi]);
         }
     }
@@ -411,39 +450,51 @@ impl Worker<'_> {
 struct TreatedField<'a> {
     treater: &'a Treater,
     batch: &'a RawBatch,
+    records: &'a [u32],
     values: Option<Values<'a>>,
+    /// What the values were read as, when a clock has read them; per row.
+    readings: Option<&'a [Reading]>,
     calendars: &'a mut Option<Calendars>,
     tally: &'a mut FieldTally,
 }
 
 impl TreatedField<'_> {
-    /// Appends a record's treated value; true when there is one. Of a skipped row it is counted and not kept.
-    fn append(&mut self, record: u32, flags: u16, bytes: &mut Vec<u8>) -> bool {
-        let skipped = flags & flag::FIELDS_SKIPPED != 0;
+    /// Appends a row's treated value; true when there is one.
+    fn append(&mut self, row: u32, bytes: &mut Vec<u8>) -> bool {
+        let record = self.records[row as usize];
         let Some(value) = self.values.and_then(|values| values.get(record as usize)) else {
-            return !skipped && self.treater.of_null(bytes);
+            return self.treater.of_null(bytes);
         };
-        let start = bytes.len();
-        match self.treater.apply(value, self.calendars, bytes) {
+        let outcome = match self.readings {
+            Some(readings) => self.treater.apply_read(readings[row as usize], self.calendars, bytes),
+            None => self.treater.apply(value, self.calendars, bytes),
+        };
+        match outcome {
             Outcome::Null => return false,
             Outcome::Value => self.tally.values += 1,
             Outcome::Untreated => {
                 self.tally.values += 1;
                 self.tally.count_untreated(position(self.batch, record));
-                return false;
             }
         }
-        if skipped {
-            bytes.truncate(start);
-        }
-        !skipped
+        outcome == Outcome::Value
     }
-}
 
-fn place(column: &IdentifiedColumn, index: usize, from: &Identified, rows: &mut Rows, tally: &mut Tally) {
-    place_slots(column, from, rows);
-    count(column, index, from, tally);
-    place_tokens(column, from, rows, tally);
+    /// Counts the values of rows whose fields are not kept (R37). They go to `unkept`, which is cleared, where it cannot
+    /// be said without treating them whether they can be treated.
+    fn count(&mut self, rows: &[u32], unkept: &mut Vec<u8>) {
+        let Some(values) = self.values else { return };
+        let there = |row: &&u32| values.has(self.records[**row as usize] as usize);
+        if self.treater.treats_all() {
+            self.tally.values += rows.iter().filter(there).count() as u64;
+            return;
+        }
+        unkept.clear();
+        rows.iter().filter(there).for_each(|row| {
+            self.append(*row, unkept);
+        });
+        unkept.clear();
+    }
 }
 
 fn place_slots(column: &IdentifiedColumn, from: &Identified, rows: &mut Rows) {
@@ -468,21 +519,19 @@ fn count(column: &IdentifiedColumn, index: usize, from: &Identified, tally: &mut
     }
 }
 
-fn place_tokens(column: &IdentifiedColumn, from: &Identified, rows: &mut Rows, tally: &mut Tally) {
-    let Rows { flags, fields, count, .. } = rows;
+/// Fills the fields of a column's tokens, which are those of rows in ascending order.
+fn place_tokens(column: &IdentifiedColumn, from: &Identified, published: &[u32], rows: &mut Rows, tally: &mut Tally) {
     for field in &column.fields {
         if column.tracked {
             tally.fields[*field].remember(&from.tokens);
         }
-        let FieldColumn::Fixed { width, bytes, valid } = &mut fields[*field] else { continue };
-        refill(bytes, *count * *width, 0);
-        refill(valid, *count, false);
-        for (row, token) in from.rows.iter().zip(&from.tokens) {
-            let row = *row as usize;
-            if flags[row] & flag::FIELDS_SKIPPED == 0 {
-                bytes[row * *width..(row + 1) * *width].copy_from_slice(token);
-                valid[row] = true;
-            }
+        let FieldColumn::Fixed { bytes, valid, .. } = &mut rows.fields[*field] else { continue };
+        let mut tokens = from.rows.iter().zip(&from.tokens).peekable();
+        for row in published {
+            while tokens.next_if(|(of, _)| *of < row).is_some() {}
+            let token = tokens.next_if(|(of, _)| *of == row).map(|(_, token)| *token);
+            bytes.extend_from_slice(&token.unwrap_or_default());
+            valid.push(token.is_some());
         }
     }
 }
@@ -515,6 +564,11 @@ fn clear_column(column: &mut FieldColumn) {
 
 fn position(batch: &RawBatch, record: u32) -> Position {
     Position { input: batch.input, record: batch.record(record as usize) }
+}
+
+fn too_many(record: u64, column: &str) -> Error {
+    Error::input(format!("record {record}: a cell of {column} has more values than its `several` allows"))
+        .help("raise `most` of the column's `several` in the source")
 }
 
 fn too_much_text() -> Error {

@@ -11,11 +11,18 @@ pub use rlibphonenumber::Region;
 
 /// Most digits of a number that the short way looks at: three of a calling code and 17 of a national number.
 const MAX_DIGITS: usize = 20;
+/// Most bytes of a text that the short way looks at, and one.
+const LONGEST: usize = 32;
 
 /// Appends the E.164 form of a possible, not only locally dialable number, without extension; false if there is none.
 /// `region` is where a number without `+` is dialled; none = only numbers with `+` (R8).
 pub fn normalise(text: &str, region: Option<Region>, out: &mut Vec<u8>) -> bool {
-    plain(text.as_bytes(), region, out) || parsed(text, region, out)
+    short(text.as_bytes(), region, out) || parsed(text, region, out)
+}
+
+/// The short way: true only where it decides as the library does.
+fn short(text: &[u8], region: Option<Region>, out: &mut Vec<u8>) -> bool {
+    plain(text, region, out) || without_extension(text).is_some_and(|number| plain(number, region, out))
 }
 
 /// The whole way, through the library.
@@ -185,20 +192,24 @@ fn possible_lengths(code: u32) -> u32 {
     lengths
 }
 
-/// The short way: ASCII digits with common separators, at most one `+` before them. True only where the tables decide,
-/// and then as the library does.
+/// The number before an extension written `ext. 97`. The library takes such an end off a number before all else.
+fn without_extension(text: &[u8]) -> Option<&[u8]> {
+    let digits = text.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    text[..text.len() - digits].strip_suffix(b" ext. ").filter(|_| (1..=6).contains(&digits))
+}
+
+/// ASCII digits with common separators, at most one `+` before them. True only where the tables decide.
 fn plain(text: &[u8], region: Option<Region>, out: &mut Vec<u8>) -> bool {
-    let (mut digits, mut count, mut plus) = ([0; MAX_DIGITS], 0, false);
-    for byte in text {
-        match byte {
-            b'0'..=b'9' if count < MAX_DIGITS => {
-                digits[count] = *byte;
-                count += 1;
-            }
-            b' ' | b'-' | b'.' | b'(' | b')' | b'/' => {}
-            b'+' if count == 0 && !plus => plus = true,
-            _ => return false,
-        }
+    let (mut digits, mut count, mut odd) = ([0; LONGEST], 0, text.len() >= LONGEST);
+    let plus = text.first() == Some(&b'+');
+    for byte in text.iter().skip(usize::from(plus)).take(LONGEST) {
+        // Written over by the next digit when it is none.
+        digits[count] = *byte;
+        count += usize::from(byte.is_ascii_digit());
+        odd |= !(byte.is_ascii_digit() || matches!(byte, b' ' | b'-' | b'.' | b'(' | b')' | b'/'));
+    }
+    if odd || count > MAX_DIGITS {
+        return false;
     }
     let digits = &digits[..count];
     let plan = if plus { None } else { region.and_then(|region| PLANS.by_region.get(&region)) };
@@ -230,9 +241,9 @@ mod tests {
         parsed(text, region, &mut out).then(|| String::from_utf8(out).expect("digits"))
     }
 
-    fn short(text: &str, region: Option<Region>) -> Option<String> {
+    fn decided(text: &str, region: Option<Region>) -> Option<String> {
         let mut out = Vec::new();
-        plain(text.as_bytes(), region, &mut out).then(|| String::from_utf8(out).expect("digits"))
+        short(text.as_bytes(), region, &mut out).then(|| String::from_utf8(out).expect("digits"))
     }
 
     /// Numbers that look random and are the same in every run.
@@ -258,19 +269,20 @@ mod tests {
             "0170 1234567",
             "0170/1234567",
             "+49 (0)170 1234567",
+            "0170 1234567 ext. 97",
         ] {
-            assert_eq!(short(text, germany).as_deref(), Some("+491701234567"), "{text}");
+            assert_eq!(decided(text, germany).as_deref(), Some("+491701234567"), "{text}");
         }
-        assert_eq!(short("(212) 555-0100", region("US")).as_deref(), Some("+12125550100"));
-        assert_eq!(short("+44 20 7946 0018", None).as_deref(), Some("+442079460018"));
-        assert_eq!(short("0170 1234567", None), None);
+        assert_eq!(decided("(212) 555-0100", region("US")).as_deref(), Some("+12125550100"));
+        assert_eq!(decided("+44 20 7946 0018", None).as_deref(), Some("+442079460018"));
+        assert_eq!(decided("0170 1234567", None), None);
     }
 
     #[test]
     fn r8_the_short_way_agrees_with_the_library() {
         let regions: Vec<Option<Region>> = PLANS.by_region.keys().map(|r| Some(*r)).chain([None]).collect();
         let codes: Vec<u32> = PLANS.by_region.values().map(|plan| plan.code).collect();
-        let (mut dice, mut decided) = (Dice(8), 0);
+        let (mut dice, mut agreed) = (Dice(8), 0);
         for _ in 0..100_000 {
             let region = regions[dice.roll(regions.len())];
             let code = region.and_then(|r| PLANS.by_region.get(&r)).map_or(49, |plan| plan.code);
@@ -287,12 +299,13 @@ mod tests {
                 8 => format!("+{national}"),
                 _ => national,
             };
-            if let Some(number) = short(&text, region) {
-                decided += 1;
+            let text = if dice.roll(4) == 0 { text + " ext. " + &dice.digits(1 + length % 6) } else { text };
+            if let Some(number) = decided(&text, region) {
+                agreed += 1;
                 assert_eq!(Some(number), whole(&text, region), "{text} in {region:?}");
             }
         }
-        assert!(decided > 20_000, "the short way decided only {decided}");
+        assert!(agreed > 20_000, "the short way decided only {agreed}");
     }
 
     #[test]

@@ -10,7 +10,8 @@ const REMEMBERED: usize = 1024;
 const LONGEST: usize = 23;
 
 /// A short value as three words, its length + 1 in the last byte, so that none is all zeros.
-type Short = [u64; 3];
+#[derive(Clone, Copy)]
+struct Short(u64, u64, u64);
 
 /// Hashes columns under one key.
 pub struct QuasiHasher {
@@ -26,7 +27,7 @@ impl QuasiHasher {
     /// One that knows nothing.
     pub fn new() -> QuasiHasher {
         QuasiHasher {
-            known: vec![([0; 3], NULL_QUASI); REMEMBERED],
+            known: vec![(Short(0, 0, 0), NULL_QUASI); REMEMBERED],
             values: Vec::new(),
             ends: Vec::new(),
             rows: Vec::new(),
@@ -66,13 +67,24 @@ impl QuasiHasher {
     fn recall(&self, bytes: &[u8], from: usize, to: usize, out: &mut u64) -> bool {
         let Some(value) = short(bytes, from, to) else { return false };
         let (known, hash) = &self.known[slot(&value)];
-        let same = *known == value;
+        let same = (known.0 ^ value.0) | (known.1 ^ value.1) | (known.2 ^ value.2) == 0;
         if same {
             *out = *hash;
         }
         same
     }
 }
+
+/// A window of 24 bytes at `24 - n` keeps the first `n` bytes of a value.
+const KEEP: [u8; 48] = {
+    let mut bytes = [0; 48];
+    let mut at = 0;
+    while at < 24 {
+        bytes[at] = 0xff;
+        at += 1;
+    }
+    bytes
+};
 
 #[inline]
 fn short(bytes: &[u8], from: usize, to: usize) -> Option<Short> {
@@ -85,19 +97,15 @@ fn short(bytes: &[u8], from: usize, to: usize) -> Option<Short> {
         copy[..length].copy_from_slice(&bytes[from..to]);
         &copy
     });
-    let mut words = [0; 3];
-    for (at, word) in window.as_chunks::<8>().0.iter().enumerate() {
-        let beyond = 64 - 8 * length.saturating_sub(8 * at).min(8) as u32;
-        words[at] = u64::from_le_bytes(*word) & u64::MAX.checked_shr(beyond).unwrap_or(0);
-    }
-    words[2] |= (length as u64 + 1) << 56;
-    Some(words)
+    let word = |of: &[u8], at: usize| of[at..].first_chunk().map_or(0, |word| u64::from_le_bytes(*word));
+    let kept = |at: usize| word(window, at) & word(&KEEP, 24 - length + at);
+    Some(Short(kept(0), kept(8), kept(16) | (length as u64 + 1) << 56))
 }
 
 #[inline]
 fn slot(value: &Short) -> usize {
     // Odd numbers without pattern; the high bits of the product depend on all of the words.
-    let [a, b, c] = *value;
+    let Short(a, b, c) = *value;
     let mixed = (a ^ b.rotate_left(23) ^ c.rotate_left(46)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     (mixed >> (u64::BITS - REMEMBERED.ilog2())) as usize
 }

@@ -85,6 +85,8 @@ pub mod flag {
     /// Published fields were not staged, as the row cannot be published whatever lists say: it is rejected or excluded,
     /// or in row scope its own clock is past or missing.
     pub const FIELDS_SKIPPED: u16 = 32;
+    /// A row with any of these has no published fields.
+    pub const WITHOUT_FIELDS: u16 = NO_SUBJECT | OBSERVED | FIELDS_SKIPPED;
 }
 
 /// No usable clock.
@@ -103,7 +105,7 @@ pub struct Identities {
     pub marks: Vec<u8>,
 }
 
-/// One published field of all rows.
+/// One published field of all rows with fields.
 pub enum FieldColumn {
     /// Values of `FieldKind::width` bytes; invalid ones are zeros.
     Fixed {
@@ -114,7 +116,7 @@ pub enum FieldColumn {
         /// Whether there is a value.
         valid: Vec<bool>,
     },
-    /// Text; `ends[r]` is where the value of row `r` ends in `bytes`.
+    /// Text; `ends[n]` is where the `n`-th value ends in `bytes`.
     Text {
         /// Values, one after the other, nulls empty.
         bytes: Vec<u8>,
@@ -123,6 +125,14 @@ pub enum FieldColumn {
         /// Whether there is a value.
         valid: Vec<bool>,
     },
+}
+
+impl FieldColumn {
+    /// Whether there is a value, per row with fields.
+    pub fn valid(&self) -> &[bool] {
+        let (FieldColumn::Fixed { valid, .. } | FieldColumn::Text { valid, .. }) = self;
+        valid
+    }
 }
 
 /// A batch of minimized rows, column by column. Reused from batch to batch.
@@ -142,8 +152,9 @@ pub struct Rows {
     pub since: Vec<i64>,
     /// One column per slot of the layout.
     pub identities: Vec<Identities>,
-    /// One column per quasi-identifier: keyed hash of the published value, `NULL_QUASI` for null.
+    /// One column per quasi-identifier, of the rows that have no flag of `flag::WITHOUT_FIELDS` only: keyed hash of the
+    /// published value, `NULL_QUASI` for null.
     pub quasi: Vec<Vec<u64>>,
-    /// One column per published field; no columns at all in batches of observed rows.
+    /// One column per published field, of the same rows; no columns at all in batches of observed rows.
     pub fields: Vec<FieldColumn>,
 }

@@ -223,8 +223,8 @@ fn controls(terms: &Terms, desk: &Desk, gather: &mut Gather) -> Option<Controls>
     let key = inventory.place(&subject.key)?;
     Some(Controls {
         key: gather.add(key),
-        strong: named(inventory, &subject.strong).into_iter().filter(|p| *p != key).map(|p| gather.add(p)).collect(),
-        weak: named(inventory, &subject.weak).into_iter().filter(|p| *p != key).map(|p| gather.add(p)).collect(),
+        strong: gather.links(named(inventory, &subject.strong).into_iter().filter(|p| *p != key)),
+        weak: gather.links(named(inventory, &subject.weak).into_iter().filter(|p| *p != key)),
         clocks: clocks?.into_iter().map(|p| gather.add(p)).collect(),
         excludes: excludes.into_iter().collect::<Option<_>>()?,
         consent: consent?,
@@ -379,8 +379,8 @@ fn observed_controls(
     let weak: Vec<_> = named(inventory, &declared.weak).into_iter().filter(|p| *p != subject).collect();
     Some(Controls {
         key: gather.add(subject),
-        strong: strong.into_iter().map(|p| gather.add(p)).collect(),
-        weak: weak.into_iter().map(|p| gather.add(p)).collect(),
+        strong: gather.links(strong.into_iter()),
+        weak: gather.links(weak.into_iter()),
         clocks: clocks.into_iter().collect::<Option<Vec<_>>>()?.into_iter().map(|p| gather.add(p)).collect(),
         excludes: Vec::new(),
         consent: None,

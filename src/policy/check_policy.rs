@@ -249,7 +249,12 @@ fn removal(page: Page, spec: Option<&RemovalSpec>) -> Option<Removal> {
 fn links(page: Page, spec: Option<&LinksSpec>) -> Option<Links> {
     let alias = value::number(page, spec.and_then(|s| s.max_alias_fanout.as_ref()), 1..MOST, 5);
     let strong = value::number(page, spec.and_then(|s| s.max_strong_fanout.as_ref()), 1..MOST, 50);
-    Some(Links { max_alias_fanout: usize::try_from(alias?).ok()?, max_strong_fanout: usize::try_from(strong?).ok()? })
+    let retired = spec.and_then(|s| s.retired.as_ref());
+    Some(Links {
+        max_alias_fanout: usize::try_from(alias?).ok()?,
+        max_strong_fanout: usize::try_from(strong?).ok()?,
+        retired: retired.into_iter().flat_map(|list| list.iter()).map(|at| value::trimmed(at)).collect(),
+    })
 }
 
 /// R4: the rules of an identifier as written; `None` when there is no such kind.
@@ -289,7 +294,7 @@ fn list(
     purposes: &Named<PurposeSpec>,
 ) -> Option<List> {
     let own_name = value::name(page, name);
-    not_yet(page, spec);
+    snapshot(page, spec);
     list_keys(page, name, spec);
     let input = value::location(page, &spec.input, roots, Place::List);
     let member = match &spec.member {
@@ -342,11 +347,16 @@ fn when(page: Page, spec: &WhenSpec) -> Option<(String, Vec<String>)> {
     Some((value::trimmed(&column?), spec.equals.iter().map(|at| value::folded(at)).collect()))
 }
 
-/// What lists cannot do yet is refused, never ignored.
-fn not_yet(page: Page, spec: &ListSpec) {
-    if let Some(snapshot) = spec.snapshot.as_ref().filter(|s| ***s) {
-        let help = "give requests as rows that stay, and end them with a lift";
-        page.fault(snapshot.span(), "list-effect-not-yet", "this version has no snapshot lists", help);
+/// What absence from a file must not undo.
+fn snapshot(page: Page, spec: &ListSpec) {
+    let Some(at) = spec.snapshot.as_ref().filter(|at| ***at) else { return };
+    match *spec.effect {
+        Effect::Erase => {
+            let help = "leave `snapshot` out, and end an erasure with a lift that says lift_erase (R30)";
+            page.fault(at.span(), "list-snapshot", "a row that is missing must not undo an erasure", help);
+        }
+        Effect::Lift => page.fault(at.span(), "list-snapshot", "a lift is never taken back", "leave `snapshot` out"),
+        _ => {}
     }
 }
 

@@ -5,7 +5,7 @@ use super::check_policy::{self, Policy};
 use super::finding::Page;
 use super::format;
 use super::plan::{
-    Bom, Complete, CompleteWhen, DateRule, Identifier, Normal, PhoneRegion, ReadFormat, Source, ValueType,
+    Bom, Complete, CompleteWhen, DateRule, Identifier, Normal, PhoneRegion, ReadFormat, Several, Source, ValueType,
 };
 use super::source_spec::{
     ColumnSpec, CompleteSpec, MemberIn, OnDrift, ReadSpec, SourceSpec, StrayQuotes, SubjectSpec, TypeName,
@@ -35,6 +35,7 @@ pub(super) struct Entry<'a> {
     /// Index in the inventory of the column with regions.
     pub region_from: Option<usize>,
     pub keep: Option<Period>,
+    pub several: Option<Several>,
 }
 
 impl Entry<'_> {
@@ -135,6 +136,7 @@ fn entry<'a>(
         spec,
         region_from,
         keep,
+        several: several(page, spec),
         name,
     }
 }
@@ -244,6 +246,18 @@ fn identifier(page: Page, source: &str, name: &str, spec: &ColumnSpec) -> Option
     check_policy::identifier(page, at, region)
 }
 
+fn several(page: Page, spec: &ColumnSpec) -> Option<Several> {
+    let at = spec.several.as_ref()?;
+    if spec.purposes.as_ref().is_some_and(|purposes| !purposes.is_empty()) {
+        let help = "leave `purposes` out: such a column links persons and is not published";
+        page.fault(at.span(), "several", "cells of several values serve no purpose", help);
+    }
+    let separator = value::ascii(page, &at.separator).map(char::from);
+    let until = at.until.as_ref().map(|until| value::ascii(page, until).map(char::from));
+    let most = value::number(page, at.most.as_ref(), 2..101, 10).and_then(|most| usize::try_from(most).ok());
+    Some(Several { separator: separator?, until: until.map_or(Some(None), |until| until.map(Some))?, most: most? })
+}
+
 fn subject(inventory: &Inventory, spec: &SubjectSpec) {
     let page = inventory.page;
     let mut seen = Vec::new();
@@ -262,6 +276,14 @@ fn subject(inventory: &Inventory, spec: &SubjectSpec) {
     }
     for at in spec.clock.iter().flat_map(|l| l.iter()) {
         clock(inventory, page, at);
+    }
+    let key = inventory.place(&spec.key);
+    for (place, entry) in inventory.columns.iter().enumerate() {
+        let Some(at) = entry.spec.several.as_ref().filter(|_| !seen.contains(&place) || key == Some(place)) else {
+            continue;
+        };
+        let help = "name the column in strong or weak of [subject], or leave `several` out";
+        page.fault(at.span(), "several", "only a strong or weak link has cells of several values", help);
     }
 }
 

@@ -29,6 +29,16 @@ impl<'a> Gather<'a> {
         index
     }
 
+    /// Asks for links: a column once for each value that a cell of it may hold.
+    pub fn links(&mut self, places: impl Iterator<Item = usize>) -> Vec<usize> {
+        let mut links = Vec::new();
+        for place in places {
+            let most = self.inventory.columns[place].several.as_ref().map_or(1, |several| several.most);
+            links.extend(std::iter::repeat_n(self.add(place), most));
+        }
+        links
+    }
+
     /// The columns in the order asked for; `None` when one of them has a finding.
     pub fn columns(&self) -> Option<Vec<Column>> {
         self.places.iter().map(|place| self.column(*place)).collect()
@@ -47,6 +57,7 @@ impl<'a> Gather<'a> {
             sentinels: entry.sentinels.clone()?,
             identifier,
             identified: entry.spec.identifier.is_some(),
+            several: entry.several.clone(),
         })
     }
 }

@@ -67,6 +67,8 @@ pub struct Links {
     pub max_alias_fanout: usize,
     /// R13.
     pub max_strong_fanout: usize,
+    /// `retired`: kinds of identifier, as written.
+    pub retired: Vec<String>,
 }
 
 /// Lawful bases of Art. 6(1) GDPR.
@@ -346,6 +348,19 @@ pub struct Column {
     pub identifier: Identifier,
     /// Whether the source declares `identifier` (R21 looks at those that do not).
     pub identified: bool,
+    /// A link whose cells hold several values, each with an identity of its own.
+    pub several: Option<Several>,
+}
+
+/// How cells of several values are taken apart, such as HubSpot's `vid:epoch-ms;vid:epoch-ms`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Several {
+    /// Stands between values.
+    pub separator: char,
+    /// What follows it is not of the value.
+    pub until: Option<char>,
+    /// Most values of a cell; a record with more stops the run.
+    pub most: usize,
 }
 
 /// What cells of a column are.

@@ -172,4 +172,6 @@ pub struct LinksSpec {
     pub max_alias_fanout: Option<At<i64>>,
     /// Subjects one entry may reach by strong links (R13). Default 50.
     pub max_strong_fanout: Option<At<i64>>,
+    /// Kinds of identifier that no source has any more, though requests may name them. Default none.
+    pub retired: Option<At<Vec<At<String>>>>,
 }

@@ -166,6 +166,8 @@ pub struct ColumnSpec {
     pub region: Option<At<String>>,
     /// Phone: column with ISO codes or English country names.
     pub region_from: Option<At<String>>,
+    /// A strong or weak link: its cells hold several values.
+    pub several: Option<At<SeveralSpec>>,
     /// text, integer, decimal, boolean, date, timestamp. Default text.
     pub r#type: Option<At<TypeName>>,
     /// Decimal: digits after the point.
@@ -184,6 +186,18 @@ pub struct ColumnSpec {
     pub quasi: Option<At<bool>>,
     /// Reason why `as-is` is allowed though the category is identity, contact, special or free-text.
     pub allow_raw: Option<At<String>>,
+}
+
+/// Cells of several values.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SeveralSpec {
+    /// One character between values.
+    pub separator: At<String>,
+    /// One character at which a value ends, when more follows it that is not of the value.
+    pub until: Option<At<String>>,
+    /// Most values of a cell, 2 to 100. Default 10.
+    pub most: Option<At<i64>>,
 }
 
 /// `[limits]` of a source.

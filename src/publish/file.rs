@@ -134,6 +134,7 @@ impl Job<'_> {
         let per_unit = self.rows.buckets() / units;
         let mut sink = Sink { job: self, open: None, written: Vec::new() };
         for bucket in unit * per_unit..(unit + 1) * per_unit {
+            self.monitor.proceed()?;
             self.rows.visit(bucket, &mut sink)?;
         }
         sink.close()?;

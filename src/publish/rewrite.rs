@@ -63,7 +63,10 @@ pub fn rewrite(
         let mut done = Vec::new();
         while !stop.load(Ordering::Relaxed) {
             let Some(file) = touched.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
-            let (written, read) = job.file(*file).inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
+            let (written, read) = monitor
+                .proceed()
+                .and_then(|()| job.file(*file))
+                .inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
             monitor.event(Event::Advance { bytes: read });
             done.push((written, read));
         }

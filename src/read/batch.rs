@@ -57,6 +57,13 @@ impl<'a> Values<'a> {
         let cell = self.cells[row];
         if cell.start < cell.end { Some(cell.of(self.text)) } else { None }
     }
+
+    /// Whether there is one.
+    #[inline]
+    pub fn has(&self, row: usize) -> bool {
+        let cell = self.cells[row];
+        cell.start < cell.end
+    }
 }
 
 impl RawBatch {

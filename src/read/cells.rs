@@ -5,6 +5,9 @@ use super::batch::{Cell, ColumnMap};
 /// Records looked at column by column while their text is near.
 const TILE: usize = 32;
 
+/// No byte.
+const NO_QUOTE: u16 = 256;
+
 /// What a cell's text means in one source, and which cells are needed of one file.
 pub(super) struct CellFinder<'a> {
     pub quote: Option<u8>,
@@ -25,25 +28,31 @@ impl CellFinder<'_> {
         for first in (0..rows).step_by(TILE) {
             for (column, position) in positions.iter().enumerate() {
                 let Some(position) = position else { continue };
-                let to = rows.min(first + TILE);
-                for (row, cell) in (first..to).zip(&mut cells[column * rows + first..column * rows + to]) {
-                    let (_, inner) = self.inner(text, ends, row, *position);
-                    *cell = self.value(text, inner);
-                }
+                let tile = column * rows + first..column * rows + rows.min(first + TILE);
+                self.find_column(text, ends, first * width + position, &mut cells[tile]);
             }
         }
         self.undouble(text, ends, doubled, cells);
     }
 
-    /// A cell of a record without the CR of a CRLF and its quotes; whether it has quotes.
+    /// Finds the cells of one column in neighbouring records; `at` is the first one's place among the ends.
+    fn find_column(&self, text: &str, ends: &[u32], at: usize, cells: &mut [Cell]) {
+        let last = (at + 1).is_multiple_of(self.columns.width);
+        for (at, cell) in (at..).step_by(self.columns.width).zip(cells) {
+            *cell = self.value(text, self.inner(text, ends, at, last).1);
+        }
+    }
+
+    /// A cell without the CR of a CRLF, which its record's `last` may have, and without its quotes; whether it has quotes.
     #[inline]
-    fn inner(&self, text: &str, ends: &[u32], row: usize, position: usize) -> (bool, Cell) {
-        let (text, at, last) =
-            (text.as_bytes(), row * self.columns.width + position, position + 1 == self.columns.width);
-        let end = ends[at];
-        let start = if at == 0 { 0 } else { ends[at - 1] + 1 };
+    fn inner(&self, text: &str, ends: &[u32], at: usize, last: bool) -> (bool, Cell) {
+        let text = text.as_bytes();
+        let (start, end) = match at.checked_sub(1) {
+            Some(before) => (ends[before] + 1, ends[at]),
+            None => (0, ends[0]),
+        };
         // At an empty cell this is the separator, which is no quote.
-        let quoted = Some(text[start as usize]) == self.quote;
+        let quoted = u16::from(text[start as usize]) == self.quote.map_or(NO_QUOTE, u16::from);
         let cr = last && end > start && text[end as usize - 1] == b'\r';
         (quoted, Cell { start: start + u32::from(quoted), end: end - u32::from(cr) - u32::from(quoted) })
     }
@@ -75,7 +84,7 @@ impl CellFinder<'_> {
             let position = ends[row * width..][..*width].partition_point(|end| end < mark);
             done = ends[row * width + position];
             for (column, _) in positions.iter().enumerate().filter(|(_, needed)| **needed == Some(position)) {
-                let (quoted, inner) = self.inner(text, ends, row, position);
+                let (quoted, inner) = self.inner(text, ends, row * width + position, position + 1 == *width);
                 if quoted {
                     cells[column * rows + row] = self.meant(text, inner);
                 }

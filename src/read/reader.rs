@@ -224,6 +224,11 @@ impl<'a> Reader<'a> {
         Ok(Parsed { text, rows: seen.lines, dropped: Vec::new() })
     }
 
+    /// Where input number `input` is, for messages.
+    pub fn place(&self, input: usize) -> &str {
+        &self.inputs[input].place
+    }
+
     fn batch(&self, input: usize, first_record: u64, parsed: Parsed, scratch: &mut Scratch) -> RawBatch {
         let (columns, mut cells) = (self.maps[input].clone(), std::mem::take(&mut scratch.cells));
         let Parsed { mut text, rows, dropped } = parsed;

@@ -72,6 +72,7 @@ pub(super) fn wanted(names: &[&str]) -> Vec<Column> {
         sentinels: vec![],
         identifier: Identifier { kind: "x/1".into(), normal: Normal::Text },
         identified: false,
+        several: None,
     };
     names.iter().map(column).collect()
 }

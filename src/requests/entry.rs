@@ -1,7 +1,7 @@
 //! Entries in memory: which requests name an identity, in 58 bytes per entry of one identity (10 million: about 0.7 GiB).
 //! Must not know files, lists' columns or raw values.
 
-use super::segment::{EntryRecord, FileTaken, MarkRecord, NoteRecord, Segment, Terms};
+use super::segment::{EntryRecord, FileTaken, ListedRecord, MarkRecord, NoteRecord, Segment, Terms};
 use super::states::Notes;
 use crate::clock::Instant;
 use crate::error::{Error, Result};
@@ -103,7 +103,7 @@ pub struct Entry<'a> {
     pub lifts: Option<&'a str>,
     /// A lift: it may end an erasure (R30).
     pub lift_erase: bool,
-    /// A lift has ended it: it has no effect any more (R30).
+    /// A lift has ended it (R30), or the snapshot it came by no longer has it: it has no effect any more.
     pub ended: bool,
 }
 
@@ -159,6 +159,8 @@ pub struct Requests {
     /// Hash of the request id.
     requests: Vec<u64>,
     rare: HashMap<u32, Rare>,
+    /// What the last snapshot that differed from the one before said of an entry.
+    listed: HashMap<u32, (Instant, bool)>,
     ended: HashSet<u32>,
     /// Sorted by identity up to `sorted`; `starts[b]..starts[b + 1]` is the part whose identities begin with `b`.
     table: Vec<EntryRef>,
@@ -169,12 +171,15 @@ pub struct Requests {
     bits: u32,
     /// Entries that the table does not find: lifts, and those that came since it was sorted.
     loose: HashSet<[u8; 16]>,
-    /// Marks and notes on entries of another segment, until the table is sorted.
+    /// Marks, notes and listings of entries of another segment, until the table is sorted.
     foreign: Vec<MarkRecord>,
     foreign_notes: Vec<(NoteRecord, u16)>,
+    foreign_listed: Vec<ListedRecord>,
     pub(super) notes: Notes,
     /// Of each stretch of entries that came in one segment: the first entry and the segment's last number.
     stretches: Vec<(u32, u64)>,
+    /// The last number of a segment by which entries of a snapshot came back into force.
+    revived: u64,
     files: BTreeMap<(String, String), FileTaken>,
 }
 
@@ -191,6 +196,7 @@ impl Requests {
             terms_of: Vec::new(),
             requests: Vec::new(),
             rare: HashMap::new(),
+            listed: HashMap::new(),
             ended: HashSet::new(),
             table: Vec::new(),
             sorted: 0,
@@ -200,8 +206,10 @@ impl Requests {
             loose: HashSet::new(),
             foreign: Vec::new(),
             foreign_notes: Vec::new(),
+            foreign_listed: Vec::new(),
             notes: Notes::default(),
             stretches: Vec::new(),
+            revived: 0,
             files: BTreeMap::new(),
         }
     }
@@ -307,9 +315,9 @@ impl Requests {
         after.checked_sub(1).map(|at| self.stretches[at].1)
     }
 
-    /// The last number of a segment that brought entries; 0 without any.
+    /// The last number of a segment that brought entries into force; 0 without any.
     pub(super) fn last_entries(&self) -> u64 {
-        self.stretches.iter().map(|(_, segment)| *segment).max().unwrap_or(0)
+        self.stretches.iter().map(|(_, segment)| *segment).max().unwrap_or(0).max(self.revived)
     }
 
     /// Entries that wait for `index`.
@@ -355,9 +363,29 @@ impl Requests {
                 Err(_) => self.foreign_notes.push((*note, job)),
             }
         }
+        for listed in &segment.listed {
+            self.revived = self.revived.max(if listed.there { number } else { 0 });
+            match sorted.binary_search_by(|e| e.id.cmp(&listed.entry)) {
+                Ok(at) => self.put_listed((base + at) as u32, listed),
+                Err(_) => self.foreign_listed.push(*listed),
+            }
+        }
         segment.looked.iter().for_each(|looked| self.notes.looked(looked));
         segment.files.iter().for_each(|file| self.remember(file));
         Ok(())
+    }
+
+    /// Of several listings the last counts; of equally old ones that which keeps the request in force.
+    fn put_listed(&mut self, entry: u32, listed: &ListedRecord) {
+        let place = self.listed.entry(entry).or_insert((listed.at, listed.there));
+        *place = (*place).max((listed.at, listed.there));
+    }
+
+    /// The entries of a list, each with its id and whether the last snapshot still had it.
+    pub(super) fn of_list<'a>(&'a self, list: &'a str) -> impl Iterator<Item = (&'a [u8; 16], bool)> {
+        let named = move |at: &u32| self.terms[self.terms_of[*at as usize] as usize].0.list == list;
+        let there = |at: u32| self.listed.get(&at).is_none_or(|(_, there)| *there);
+        (0..self.ids.len() as u32).filter(named).map(move |at| (&self.ids[at as usize], there(at)))
     }
 
     fn adopt(&mut self, terms: &Terms) -> Result<u32> {
@@ -409,7 +437,7 @@ impl Requests {
     /// An evidence error when something was learned for an entry that is not there.
     pub(super) fn index(&mut self) -> Result<()> {
         self.resolve_foreign()?;
-        self.end_lifted();
+        self.end();
         if self.table.len() == self.sorted {
             return Ok(());
         }
@@ -435,15 +463,21 @@ impl Requests {
         Ok(())
     }
 
+    /// Which entries have no effect any more: those that a lift has ended and those that their snapshot no longer has.
+    fn end(&mut self) {
+        let gone = self.listed.iter().filter(|(_, (_, there))| !there).map(|(at, _)| *at);
+        self.ended = gone.chain(self.lifted()).collect();
+    }
+
     /// R30: a lift ends effects of the request it names received up to its own date, an erasure only when it says so.
-    fn end_lifted(&mut self) {
+    fn lifted(&self) -> Vec<u32> {
         let mut lifts: HashMap<u64, Vec<(Instant, bool)>> = HashMap::new();
         for (at, lifted) in self.rare.iter().filter_map(|(at, r)| Some((*at, r.lifts.as_deref()?))) {
             let lift = self.entry(at);
             lifts.entry(self.keys.of_request(lifted)).or_default().push((lift.received, lift.lift_erase));
         }
         if lifts.is_empty() {
-            return;
+            return Vec::new();
         }
         let ends = |at: &u32| {
             let entry = self.entry(*at);
@@ -452,12 +486,14 @@ impl Requests {
                 by.iter().any(|(date, erase)| entry.received <= *date && (entry.effect != Effect::Erase || *erase))
             })
         };
-        self.ended = (0..self.ids.len() as u32).filter(ends).collect();
+        (0..self.ids.len() as u32).filter(ends).collect()
     }
 
     fn resolve_foreign(&mut self) -> Result<()> {
         let (foreign, notes) = (std::mem::take(&mut self.foreign), std::mem::take(&mut self.foreign_notes));
+        let listed = std::mem::take(&mut self.foreign_listed);
         let named = foreign.iter().map(|m| m.entry).chain(notes.iter().map(|(n, _)| n.entry));
+        let named = named.chain(listed.iter().map(|l| l.entry));
         let mut wanted: HashMap<[u8; 16], Option<u32>> = named.map(|entry| (entry, None)).collect();
         if wanted.is_empty() {
             return Ok(());
@@ -474,6 +510,9 @@ impl Requests {
         }
         for (note, job) in &notes {
             self.notes.put(entry(&note.entry)?, *job, note.standing);
+        }
+        for listed in &listed {
+            self.put_listed(entry(&listed.entry)?, listed);
         }
         Ok(())
     }

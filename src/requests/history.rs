@@ -49,6 +49,14 @@ impl Name {
     }
 }
 
+/// Number of the newest segment, from its name; 0 without any.
+///
+/// # Errors
+/// Evidence, for a name that is none of a segment; storage.
+pub fn last_segment(state: &Root) -> Result<u64> {
+    Ok(names(&state.list(FOLDER)?)?.iter().map(|(name, _)| name.last).max().unwrap_or(0))
+}
+
 /// Something an entry has learned (R13, R14).
 pub struct Learned {
     /// Index of the entry, from an `EntryRef`.
@@ -83,7 +91,7 @@ impl Requests {
         Err(Error::storage("the stored requests keep changing while they are read"))
     }
 
-    /// Number of the newest segment; it only grows. A ledger that records it can show that the newest was cut off.
+    /// Number of the newest segment; it only grows, and the ledger records it.
     pub fn last_segment(&self) -> u64 {
         self.segments.iter().map(|(name, _)| name.last).max().unwrap_or(0)
     }
@@ -255,6 +263,7 @@ fn unite(merged: &mut Segment, other: Segment) {
     let terms: Vec<u32> = other.terms.iter().map(|t| merged.terms(t)).collect();
     let jobs: Vec<u32> = other.jobs.iter().map(|job| merged.job(job)).collect();
     merged.marks.extend(other.marks);
+    merged.listed.extend(other.listed);
     merged.notes.extend(other.notes.into_iter().map(|note| NoteRecord { job: jobs[note.job as usize], ..note }));
     for looked in other.looked {
         match merged.looked.iter_mut().find(|known| known.job == looked.job) {

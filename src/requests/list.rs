@@ -6,7 +6,7 @@ use super::entry::{Bond, Requests};
 use super::history::SEGMENT_BYTES;
 use super::part::{self, Part};
 use super::request::{self, Columns, Maker, Request};
-use super::segment::{EntryRecord, FileTaken, MarkRecord, Segment, Terms};
+use super::segment::{EntryRecord, FileTaken, ListedRecord, MarkRecord, Segment, Terms};
 use super::text::{Text, Trouble, survey};
 use crate::clock::Instant;
 use crate::error::{Error, Kind, Result};
@@ -15,7 +15,7 @@ use crate::policy::{Identifier, List, Project};
 use crate::store::{Object, Root, from_io};
 use encoding_rs::Encoding;
 use globset::{GlobBuilder, GlobMatcher};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 /// Faults told one by one per object; the others are counted.
@@ -49,6 +49,12 @@ pub struct ListIntake {
     pub new: u64,
     /// Requests that were stored already.
     pub known: u64,
+    /// Requests that a snapshot no longer has: they have no effect any more.
+    pub lifted: u64,
+    /// Requests that are in a snapshot again.
+    pub returned: u64,
+    /// Keyed digests of the objects read, hex.
+    pub digests: Vec<String>,
     /// Values in new requests that have no normal form, so that only the same spelling matches (R4).
     pub raw: u64,
     /// Rows and objects that could not be read.
@@ -101,7 +107,7 @@ impl IntakeReport {
 /// Only a failing store or a wrong policy is an error here: what the inputs have wrong is in the report.
 ///
 /// # Errors
-/// Storage; policy, for a root or an encoding that does not exist, or `snapshot = true`.
+/// Storage; policy, for a root or an encoding that does not exist.
 pub fn take_in(
     requests: &mut Requests,
     state: Option<&Root>,
@@ -127,6 +133,7 @@ pub fn take_in(
             draft: Segment::default(),
             now,
             monitor,
+            seen: None,
             count: ListIntake { list: list.name.clone(), ..ListIntake::default() },
             faults: Vec::new(),
         };
@@ -136,6 +143,30 @@ pub fn take_in(
         report.faults.append(&mut intake.faults);
     }
     Ok(report)
+}
+
+/// Digest over names and versions of all request files there are, none of them read: another one says that there is
+/// something to take in.
+///
+/// # Errors
+/// As [`take_in`].
+pub fn files(project: &Project, roots: &BTreeMap<String, Root>) -> Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    let mut part = |text: &str| {
+        hasher.update(&(text.len() as u64).to_le_bytes());
+        hasher.update(text.as_bytes());
+    };
+    for list in project.lists.values() {
+        part(&list.name);
+        part(&request::reading(list));
+        for object in Matching::find(list, roots)?.objects {
+            part(&object.path);
+            part(&object.bytes.to_string());
+            part(object.etag.as_deref().unwrap_or_default());
+            part(&object.modified.to_string());
+        }
+    }
+    Ok(hasher.finalize().to_hex().to_string())
 }
 
 /// The parts of an object, each with whether it is empty, and a digest of all.
@@ -153,10 +184,6 @@ impl<'a> Matching<'a> {
         let input = &list.input;
         let root = roots.get(&input.root);
         let root = root.ok_or_else(|| Error::policy(format!("list {}: no root {:?}", list.name, input.root)))?;
-        if list.snapshot {
-            return Err(Error::policy(format!("list {}: snapshot = true is not supported by this version", list.name))
-                .help("give requests as rows that stay, and end them with a lift"));
-        }
         let glob = GlobBuilder::new(&input.path).literal_separator(true).build();
         let glob =
             glob.map_err(|_| Error::policy(format!("list {}: input is not a glob", list.name)))?.compile_matcher();
@@ -182,6 +209,8 @@ struct Intake<'a> {
     terms: Terms,
     reading: String,
     draft: Segment,
+    /// Of a snapshot that is one object: the requests found in it.
+    seen: Option<HashSet<[u8; 16]>>,
     now: Instant,
     monitor: &'a dyn Monitor,
     count: ListIntake,
@@ -194,19 +223,45 @@ impl Intake<'_> {
             let place = self.root.display(&self.list.input.path);
             self.fault(&place, None, None, "no object matches; set may_be_empty when that is as it should be");
         }
+        if self.list.snapshot && found.objects.len() > 1 {
+            let place = self.root.display(&self.list.input.path);
+            self.fault(
+                &place,
+                None,
+                None,
+                "several objects match, and a snapshot is one; none of its requests was lifted",
+            );
+        }
         for object in &found.objects {
             self.count.objects += 1;
+            self.seen = (self.list.snapshot && found.objects.len() == 1).then(HashSet::new);
             self.object(object)?;
         }
+        self.unread_and_removed(found);
         self.store()?;
         self.requests.index()
     }
 
+    /// Objects that matched before, the latest taking of each.
+    fn before<'a>(&'a self, glob: &'a GlobMatcher) -> impl Iterator<Item = &'a FileTaken> {
+        let prefix = self.root.display("");
+        let matches = move |object: &str| object.strip_prefix(&prefix).is_some_and(|path| glob.is_match(path));
+        self.requests.files_of(&self.list.name).filter(move |file| matches(&file.object))
+    }
+
     /// R31: whether objects that matched were taken in before; that they are gone is no fault.
     fn removed_since(&self, glob: &GlobMatcher) -> bool {
-        let prefix = self.root.display("");
-        let matches = |object: &str| object.strip_prefix(&prefix).is_some_and(|path| glob.is_match(path));
-        self.requests.files_of(&self.list.name).any(|f| matches(&f.object))
+        self.before(glob).any(|file| file.unreadable == 0)
+    }
+
+    /// R31: an object that was not taken in whole is missed when it is gone; what it asked for is not known.
+    fn unread_and_removed(&mut self, found: &Matching<'_>) {
+        let there: HashSet<String> = found.objects.iter().map(|object| self.root.display(&object.path)).collect();
+        let unread = |file: &&FileTaken| file.unreadable > 0 && !there.contains(&file.object);
+        let gone: Vec<String> = self.before(&found.glob).filter(unread).map(|file| file.object.clone()).collect();
+        for place in gone {
+            self.fault(&place, None, None, "it was removed before all of it could be read; put it back, corrected");
+        }
     }
 
     fn object(&mut self, object: &Object) -> Result<()> {
@@ -228,16 +283,42 @@ impl Intake<'_> {
             self.count.unchanged += 1;
             return Ok(());
         }
+        self.count.digests.push(taken.digest.clone());
         let (before, mut whole) = (self.count.unreadable, true);
         for (part, empty) in &parts {
             let place = part.place(&place);
             whole &= if *empty { self.empty(&place) } else { self.part(object, part, &place, encoding, &mut taken)? };
         }
+        if whole && self.count.unreadable == before {
+            self.compare(&place);
+        }
         taken.unreadable = self.count.unreadable - before;
-        if whole && known.is_none_or(|f| !f.agrees(&taken)) {
+        if known.is_none_or(|f| !f.agrees(&taken)) {
             self.draft.files.push(taken);
         }
         Ok(())
+    }
+
+    /// Lifts the requests that a snapshot read without a fault no longer has, unless they are more than `max_lifted`.
+    fn compare(&mut self, place: &str) {
+        let Some(seen) = self.seen.take() else { return };
+        let (mut stored, mut changed) = (0, Vec::new());
+        for (entry, was) in self.requests.of_list(&self.list.name) {
+            stored += u64::from(was);
+            let there = seen.contains(entry);
+            if there != was {
+                changed.push(ListedRecord { entry: *entry, at: self.now, there });
+            }
+        }
+        let lifted = changed.iter().filter(|listed| !listed.there).count() as u64;
+        if self.list.max_lifted.exceeded(lifted, stored) {
+            let what =
+                format!("{lifted} of {stored} requests are no longer in it, more than max_lifted; none was lifted");
+            self.fault(place, None, None, &what);
+            return;
+        }
+        (self.count.lifted, self.count.returned) = (lifted, changed.len() as u64 - lifted);
+        self.draft.listed.append(&mut changed);
     }
 
     /// Reads all parts once before a row is believed: each with whether it is empty, and the keyed digest of all.
@@ -356,6 +437,9 @@ impl Intake<'_> {
     fn request(&mut self, request: &Request, record: u64) -> Result<()> {
         self.count.records += 1;
         let id = request.id(&self.terms, &self.requests.keys.entry);
+        if let Some(seen) = &mut self.seen {
+            seen.insert(id);
+        }
         if self.requests.knows(&id, request.identities.first().map(|(identity, _)| identity)) {
             self.count.known += 1;
             return Ok(());

@@ -14,7 +14,7 @@ mod text;
 
 pub use command::{COMMAND, Command};
 pub use entry::{Bond, Entry, EntryRef, Requests};
-pub use history::{Learned, Told};
-pub use list::{Fault, IntakeReport, ListIntake, take_in};
+pub use history::{Learned, Told, last_segment};
+pub use list::{Fault, IntakeReport, ListIntake, files, take_in};
 pub use request::Maker;
 pub use states::{Review, Standing, State};

@@ -83,6 +83,7 @@ pub(super) fn reading(list: &List) -> String {
         list.lift_erase,
         [&list.member_text],
         list.when,
+        [list.snapshot],
     ]);
     blake3::hash(said.to_string().as_bytes()).to_hex().to_string()
 }

@@ -13,6 +13,7 @@ const CHECKSUM: usize = 32;
 const NO_END: i64 = i64::MIN;
 const MARK: usize = 32 + 16 + 1;
 const NOTE: usize = 16 + 4 + 1 + 1 + 8 + 8;
+const LISTED: usize = 16 + 8 + 1;
 
 /// What all entries of one list under one version of the policy have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +92,16 @@ pub(super) struct NoteRecord {
     pub(super) standing: Standing,
 }
 
+/// Whether a snapshot still lists an entry that came by it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ListedRecord {
+    pub(super) entry: [u8; 16],
+    /// When the snapshot was taken in.
+    pub(super) at: Instant,
+    /// False: the entry was no longer in it.
+    pub(super) there: bool,
+}
+
 /// Up to which segment the entries have been looked for in a job's dataset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Looked {
@@ -119,6 +130,7 @@ pub(super) struct Header {
     pub(super) entry_bytes: u64,
     pub(super) marks: u64,
     pub(super) notes: u64,
+    pub(super) listed: u64,
 }
 
 /// A segment in memory.
@@ -132,6 +144,7 @@ pub(super) struct Segment {
     pub(super) entries: Vec<EntryRecord>,
     pub(super) marks: Vec<MarkRecord>,
     pub(super) notes: Vec<NoteRecord>,
+    pub(super) listed: Vec<ListedRecord>,
 }
 
 impl Segment {
@@ -155,13 +168,14 @@ impl Segment {
 
     /// Whether there is nothing to write.
     pub(super) fn is_empty(&self) -> bool {
-        let beside = self.files.is_empty() && self.notes.is_empty() && self.looked.is_empty();
+        let beside = self.files.is_empty() && self.notes.is_empty() && self.looked.is_empty() && self.listed.is_empty();
         beside && self.entries.is_empty() && self.marks.is_empty()
     }
 
     /// About how long it is when written.
     pub(super) fn size(&self) -> usize {
-        self.marks.len() * MARK + self.notes.len() * NOTE + self.entries.len() * 80 + self.files.len() * 300
+        let fixed = self.marks.len() * MARK + self.notes.len() * NOTE + self.listed.len() * LISTED;
+        fixed + self.entries.len() * 80 + self.files.len() * 300
     }
 
     /// The file's bytes; entries sorted by id and marks by identity, each once, so that equal contents are equal files.
@@ -171,6 +185,7 @@ impl Segment {
         self.marks.sort_unstable();
         self.marks.dedup();
         self.notes.sort_unstable_by_key(|n| (n.entry, n.job, n.standing.at, n.standing.bytes()));
+        self.listed.sort_unstable();
         let mut body = Vec::with_capacity(self.size());
         for entry in &self.entries {
             write_entry(entry, &mut body);
@@ -180,6 +195,7 @@ impl Segment {
             entry_bytes: body.len() as u64,
             marks: self.marks.len() as u64,
             notes: self.notes.len() as u64,
+            listed: self.listed.len() as u64,
             terms: self.terms,
             files: self.files,
             replaces: self.replaces,
@@ -199,6 +215,7 @@ impl Segment {
             out.push(mark.bond);
         }
         self.notes.iter().for_each(|note| write_note(note, &mut out));
+        self.listed.iter().for_each(|listed| write_listed(listed, &mut out));
         let checksum = blake3::keyed_hash(key, &out);
         out.extend_from_slice(checksum.as_bytes());
         Ok(out)
@@ -238,7 +255,8 @@ fn read_segment(mut rest: &[u8]) -> Option<Segment> {
     let mut body = take(&mut rest, usize::try_from(header.entry_bytes).ok()?)?;
     let marks = usize::try_from(header.marks).ok()?.checked_mul(MARK)?;
     let notes = usize::try_from(header.notes).ok()?.checked_mul(NOTE)?;
-    if Some(rest.len()) != marks.checked_add(notes) {
+    let listed = usize::try_from(header.listed).ok()?.checked_mul(LISTED)?;
+    if Some(rest.len()) != marks.checked_add(notes).and_then(|both| both.checked_add(listed)) {
         return None;
     }
     let mut entries = Vec::with_capacity(usize::try_from(header.entries).ok()?.min(body.len()));
@@ -252,15 +270,19 @@ fn read_segment(mut rest: &[u8]) -> Option<Segment> {
     while !own.is_empty() {
         marks.push(MarkRecord { identity: array(&mut own)?, entry: array(&mut own)?, bond: take(&mut own, 1)?[0] });
     }
-    let mut notes = Vec::with_capacity(rest.len() / NOTE);
-    while !rest.is_empty() {
-        let note = read_note(&mut rest)?;
+    let (mut own, mut notes) = (take(&mut rest, notes)?, Vec::with_capacity(notes / NOTE));
+    while !own.is_empty() {
+        let note = read_note(&mut own)?;
         header.jobs.get(note.job as usize)?;
         notes.push(note);
     }
+    let mut listed = Vec::with_capacity(rest.len() / LISTED);
+    while !rest.is_empty() {
+        listed.push(read_listed(&mut rest)?);
+    }
     let whole = entries.len() as u64 == header.entries;
     let Header { terms, files, replaces, jobs, looked, .. } = header;
-    whole.then_some(Segment { terms, files, replaces, jobs, looked, entries, marks, notes })
+    whole.then_some(Segment { terms, files, replaces, jobs, looked, entries, marks, notes, listed })
 }
 
 fn write_note(note: &NoteRecord, out: &mut Vec<u8>) {
@@ -278,6 +300,22 @@ fn read_note(rest: &mut &[u8]) -> Option<NoteRecord> {
     let (at, until) = (instant(rest)?, instant(rest)?);
     let standing = Standing::read(state, review, at, (until.0 != NO_END).then_some(until))?;
     Some(NoteRecord { entry, job, standing })
+}
+
+fn write_listed(listed: &ListedRecord, out: &mut Vec<u8>) {
+    out.extend_from_slice(&listed.entry);
+    out.extend_from_slice(&listed.at.0.to_le_bytes());
+    out.push(u8::from(listed.there));
+}
+
+fn read_listed(rest: &mut &[u8]) -> Option<ListedRecord> {
+    let (entry, at) = (array(rest)?, instant(rest)?);
+    let there = match array(rest)? {
+        [0] => false,
+        [1] => true,
+        _ => return None,
+    };
+    Some(ListedRecord { entry, at, there })
 }
 
 fn write_entry(entry: &EntryRecord, out: &mut Vec<u8>) {
@@ -362,6 +400,9 @@ mod tests {
             segment.notes.push(NoteRecord { entry: [n; 16], job, standing });
         }
         segment.looked.push(Looked { job: "crm-contacts".into(), segment: 4, at: Instant(8) });
+        for (n, there) in [(2, true), (1, false)] {
+            segment.listed.push(ListedRecord { entry: [n; 16], at: Instant(10), there });
+        }
         segment
     }
 
@@ -373,6 +414,7 @@ mod tests {
         assert!(back.entries[1] == segment.entries[2] && back.entries[2] == segment.entries[0]);
         assert_eq!(back.marks.iter().map(|m| m.bond).collect::<Vec<_>>(), [1, 2, 3]);
         assert!(back.terms == segment.terms);
+        assert_eq!(back.listed.iter().map(|l| (l.entry[0], l.there)).collect::<Vec<_>>(), [(1, false), (2, true)]);
         assert!(back.notes == segment.notes && back.jobs == segment.jobs && back.looked == segment.looked);
     }
 
@@ -381,6 +423,7 @@ mod tests {
         let mut other = sample();
         other.entries.reverse();
         other.marks.reverse();
+        other.listed.reverse();
         assert!(sample().encode(&KEY).ok() == other.encode(&KEY).ok());
     }
 

@@ -73,7 +73,7 @@ pub struct Begun {
 ///
 /// # Errors
 /// Storage errors.
-pub fn intend(ready: &mut Ready, pinned: &Pinned, replaces: Option<u64>) -> Result<Begun> {
+pub fn intend(ready: &mut Ready, pinned: &Pinned, replaces: Option<u64>, segment: u64) -> Result<Begun> {
     let plan = ready.plan();
     let mut intent = Intent {
         run: String::new(),
@@ -85,6 +85,7 @@ pub fn intend(ready: &mut Ready, pinned: &Pinned, replaces: Option<u64>) -> Resu
         set: pinned.main.set.clone(),
         objects: pinned.pins.clone(),
         replaces,
+        segment,
     };
     let mut attempt = 1;
     if ready.call.scheduled {
@@ -94,6 +95,7 @@ pub fn intend(ready: &mut Ready, pinned: &Pinned, replaces: Option<u64>) -> Resu
     }
     ready.dataset.seen(ready.as_of);
     ready.state.save_dataset(&mut ready.dataset)?;
+    ready.state.record_kinds(&super::subject::kinds(&ready.project).into_keys().collect())?;
     let keys = ready.keys.ids();
     if ready.state.check_keys(&keys)? == crate::state::Epoch::New {
         ready.state.add_epoch(intent.of(1), &keys, ready.call.now)?;

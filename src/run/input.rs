@@ -5,13 +5,14 @@ use super::stop::Stop;
 use crate::decide::{self, Distinct, Untreated};
 use crate::error::{Error, Result};
 use crate::evidence::{Event, RunRef, ledger};
+use crate::key::Key;
 use crate::minimize::{IdentityMaker, Minimizer, Stream, Tally};
 use crate::monitor::{self, Monitor};
 use crate::policy::{Complete, Identifier, Location, Plan, Treatment};
 use crate::read::{self, ReadReport, ReadRequest, Reader, Scratch, Selection};
 use crate::requests::{IntakeReport, Requests};
 use crate::stage::{Stage, Staged, Vault};
-use crate::state::{self, Pin};
+use crate::state::{self, Pin, State};
 use crate::store::Root;
 use crate::{key, requests};
 use std::collections::BTreeMap;
@@ -58,12 +59,30 @@ pub struct Read {
     pub tally: Tally,
 }
 
+/// The requests that are stored, as many as the ledger knows of.
+///
+/// # Errors
+/// Evidence, when some are missing or damaged; storage.
+pub fn stored(state: &State, identity: &Key) -> Result<Requests> {
+    // Before they are read: another process may be storing some.
+    let known = state.ledger().segment()?;
+    let requests = Requests::open(state.root(), identity)?;
+    let last = requests.last_segment();
+    if last < known {
+        return Err(Error::evidence(format!("stored requests end at segment {last}, and the ledger knows of {known}"))
+            .help(
+                "restore state:requests from a backup; a run without it would publish persons who asked for erasure",
+            ));
+    }
+    Ok(requests)
+}
+
 /// Takes in the lists of the policy; what is readable is stored in any case.
 ///
 /// # Errors
 /// Storage, or a policy error of a list. What a list has wrong is in the report.
 pub fn requests(ready: &Ready, save: bool, monitor: &dyn Monitor) -> Result<(Requests, IntakeReport)> {
-    let mut known = Requests::open(ready.state.root(), &ready.keys.identity)?;
+    let mut known = stored(&ready.state, &ready.keys.identity)?;
     let keys = &ready.keys;
     let maker = |identifier: &Identifier| -> Result<requests::Maker> {
         let maker = IdentityMaker::new(keys, identifier);
@@ -81,23 +100,30 @@ pub fn requests(ready: &Ready, save: bool, monitor: &dyn Monitor) -> Result<(Req
 ///
 /// # Errors
 /// Storage errors.
-pub fn note_intake(ready: &Ready, intake: &IntakeReport) -> Result<()> {
+pub fn note_intake(ready: &Ready, requests: &Requests, intake: &IntakeReport) -> Result<()> {
     let told = |list: &requests::ListIntake| {
         let intake = ledger::Intake {
             files: list.objects - list.unchanged,
             rows: list.records,
             stored: list.new,
             unreadable: list.unreadable,
-            digests: Vec::new(),
+            lifted: list.lifted,
+            returned: list.returned,
+            digests: list.digests.clone(),
         };
         (list.list.clone(), intake)
     };
-    let lists: BTreeMap<_, _> = intake.lists.iter().filter(|l| l.new + l.unreadable > 0).map(told).collect();
+    let lists: BTreeMap<_, _> =
+        intake.lists.iter().filter(|l| l.new + l.unreadable + l.lifted + l.returned > 0).map(told).collect();
     if lists.is_empty() {
         return Ok(());
     }
     let of = RunRef { run: &format!("requests-{}", ready.call.now), attempt: 1, since: ready.call.now };
-    ready.state.ledger().append(of, Event::Requests { lists }, ready.call.now).map(|_| ())
+    ready
+        .state
+        .ledger()
+        .append(of, Event::Requests { lists, segment: requests.last_segment() }, ready.call.now)
+        .map(|_| ())
 }
 
 /// Chooses the set and pins its objects and those of the observed sources.
@@ -220,7 +246,7 @@ fn work(reader: &Reader<'_>, minimizer: &Minimizer, stage: &Stage, stop: &Stop) 
     let (mut scratch, mut worker, mut writer) = (Scratch::default(), minimizer.worker(), stage.writer());
     while let Some(batch) = reader.next(&mut scratch)? {
         stop.check()?;
-        writer.append(worker.minimize(&batch)?)?;
+        writer.append(worker.minimize(&batch).map_err(|error| error.within(reader.place(batch.input)))?)?;
         scratch.recycle(batch);
     }
     writer.finish()?;

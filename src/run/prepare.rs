@@ -118,6 +118,7 @@ impl Ready {
                 .help("a dataset keeps its output; for another one write a new job"));
         }
         check_epoch(&state, &dataset, &keys.epoch)?;
+        check_kinds(&project, &state)?;
         let accept = if accepts { pending(&state, &call.job, &dataset)? } else { None };
         let as_of = as_of(call, accept.as_ref(), &dataset)?;
         let companions = format!("companions/{}", call.job);
@@ -245,6 +246,17 @@ fn demo(call: &Call, project: &Project, roots: &BTreeMap<String, Root>, monitor:
         monitor.event(Event::Warning(format!("demo: made the state in {}", state.display(""))));
     }
     Ok(())
+}
+
+/// Identities of another kind are other identities: were a kind renamed, no stored request would match any more.
+fn check_kinds(project: &Project, state: &State) -> Result<()> {
+    let carried = super::subject::kinds(project);
+    let lost = |kind: &String| !carried.contains_key(kind) && !project.links.retired.contains(kind);
+    let Some(kind) = state.kinds()?.into_iter().find(lost) else { return Ok(()) };
+    Err(Error::policy(format!("no key, strong or weak column of a source has the identifier {kind:?} any more")).help(
+        "requests that name it would reach nobody, and the erased would come back: give the column its identifier back; \
+         where it is gone for good, add it to `retired` in [links]",
+    ))
 }
 
 /// Tokens of a dataset move on from epoch to epoch and never back: an old policy file would undo a rotation.

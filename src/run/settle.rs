@@ -50,7 +50,8 @@ pub fn apply(ready: &mut Ready, requests: &mut Requests, monitor: &dyn Monitor) 
     let Some(published) = Published::find(&scene, &dataset)? else { return Ok(None) };
     let links = meant::learn(ready, requests, &published.companions)?;
     let lists = meant::lists(&ready.project, ready.plan(), requests, &links);
-    let asked = Asked { entries: links.entries(), lists, holds: holds(ready, requests) };
+    let asked =
+        Asked { entries: links.entries(), lists, holds: holds(ready, requests), segment: requests.last_segment() };
     let swept = sweep::apply(&scene, &mut dataset, &published, &asked, monitor)?;
     meant::note(ready, requests, &links)?;
     dataset.noted = dataset.current.as_ref().map(|current| current.version);
@@ -93,16 +94,16 @@ pub fn noted(ready: &mut Ready) -> Result<()> {
 ///
 /// # Errors
 /// Storage errors; what went before stays gone.
-pub fn remove(ready: &mut Ready, requests: &mut Requests) -> Result<Removal> {
+pub fn remove(ready: &mut Ready, requests: &mut Requests, monitor: &dyn Monitor) -> Result<Removal> {
     let holds = holds(ready, requests);
     let links = if holds {
         meant::follow(ready, requests, &CompanionFiles::below(ready.state.root(), &ready.companions)?)?
     } else {
         Links::default()
     };
-    let asked = Asked { entries: links.entries(), lists: Vec::new(), holds };
+    let asked = Asked { entries: links.entries(), lists: Vec::new(), holds, segment: requests.last_segment() };
     let mut dataset = ready.dataset.clone();
-    let removed = sweep::remove(&ready.scene(), &mut dataset, &asked);
+    let removed = sweep::remove(&ready.scene(), &mut dataset, &asked, monitor);
     ready.dataset = dataset;
     let removed = removed?;
     done(ready, requests)?;

@@ -1,7 +1,8 @@
 //! How far requests have come, each over all datasets that it concerns, with its deadline; and up to which request each
 //! dataset is clean. Ids, dates and counts only. Must not know raw values.
 
-use super::subject::{Desk, SubjectCall};
+use super::prepare::Ready;
+use super::subject::{self, Desk, SubjectCall};
 use crate::clock::Instant;
 use crate::error::Result;
 use crate::policy::{Effect, Plan};
@@ -15,7 +16,7 @@ const DAY: i64 = 86_400_000_000;
 pub struct Standings {
     /// Requests by how far they have come.
     pub counts: BTreeMap<String, u64>,
-    /// Requests that are past their deadline and not done.
+    /// Requests that are past their deadline and not done in a dataset; those that only wait for the store are not in it.
     pub overdue: u64,
     /// Requests that are not done, those with the next deadline first.
     pub open: Vec<OpenRequest>,
@@ -90,7 +91,7 @@ pub fn standings(call: &SubjectCall, most: usize) -> Result<Standings> {
     let mut open: Vec<(Instant, u32)> = Vec::new();
     for at in 0..requests.len() as u32 {
         let entry = requests.entry(at);
-        if entry.ended || matches!(entry.effect, Effect::Lift | Effect::Consent | Effect::Hold) {
+        if !has_deadline(&entry) {
             continue;
         }
         let word = overall(&of_entry(&requests, at, &entry, &plans).collect::<Vec<_>>());
@@ -98,9 +99,10 @@ pub fn standings(call: &SubjectCall, most: usize) -> Result<Standings> {
         if !matches!(word, "removed" | "unmatched" | "not-binding") {
             open.push((desk.due(entry.received), at));
         }
+        let late = desk.due(entry.received) <= call.now;
+        told.overdue += u64::from(late && of_entry(&requests, at, &entry, &plans).any(|standing| waits(&standing)));
     }
     open.sort_unstable();
-    told.overdue = open.iter().filter(|(due, _)| *due <= call.now).count() as u64;
     told.more = open.len().saturating_sub(most) as u64;
     open.truncate(most);
     told.open = named(&desk, &requests, &plans, &open, call.now)?;
@@ -118,6 +120,26 @@ pub(super) fn published(desk: &Desk) -> Result<Vec<&Plan>> {
         plans.extend(dataset.is_some_and(|dataset| dataset.current.is_some()).then_some(plan));
     }
     Ok(plans)
+}
+
+/// Whether a request has to be done by a time: what takes rows out has, as long as nothing has ended it.
+fn has_deadline(entry: &Entry<'_>) -> bool {
+    !entry.ended && !matches!(entry.effect, Effect::Lift | Effect::Consent | Effect::Hold)
+}
+
+/// Whether something is left to do here for a request: not for one whose last bytes only wait for the store.
+fn waits(standing: &Standing) -> bool {
+    matches!(standing.word(), "received" | "applied" | "needs-review")
+}
+
+/// The earliest deadline of a request that is not done in the job's dataset; none before anything is published.
+pub(super) fn next_deadline(ready: &Ready, requests: &Requests) -> Option<Instant> {
+    ready.dataset.current.as_ref()?;
+    let (job, purpose) = (&ready.call.job, &ready.plan().purpose.name);
+    let all = (0..requests.len() as u32).map(|at| (at, requests.entry(at)));
+    let open =
+        all.filter(|(at, entry)| has_deadline(entry) && entry.concerns(purpose) && waits(&requests.standing(*at, job)));
+    open.map(|(_, entry)| subject::due(&ready.project, entry.received)).min()
 }
 
 /// Where an entry stands in each dataset that it concerns.

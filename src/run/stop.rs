@@ -1,8 +1,9 @@
-//! Ends a run early where nothing is half done: asked for, or at the end of its time. Looked at between stages and
-//! between blocks of an export, for the last time before the commit. Must not know who asks.
+//! Ends a run early where nothing is half done: asked for, or at the end of its time. Looked at between stages, blocks
+//! of an export, buckets and files, for the last time before the commit. Must not know who asks.
 
 use crate::clock::{Clock, Instant};
 use crate::error::{Error, Result};
+use crate::monitor::{Event, Monitor};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -51,6 +52,24 @@ impl Stop {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// Passes on what is told, and ends the work when its stop does.
+pub struct Watched<'a> {
+    /// Who listens.
+    pub monitor: &'a dyn Monitor,
+    /// Who may end it.
+    pub stop: Stop,
+}
+
+impl Monitor for Watched<'_> {
+    fn event(&self, event: Event) {
+        self.monitor.event(event);
+    }
+
+    fn proceed(&self) -> Result<()> {
+        self.stop.check().and_then(|()| self.monitor.proceed())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Requests by command, and what is known of a person: values come in, identities are made at once, nothing of a value
 //! goes out again. Must not know where values were typed.
 
+use super::input;
 use super::prepare::{Wrap, data_roots, open_roots};
 use crate::clock::{Instant, add};
 use crate::error::{Error, Result};
@@ -155,16 +156,21 @@ impl Desk {
     }
 
     pub(super) fn requests(&self) -> Result<Requests> {
-        Requests::open(self.root(), &self.keys.identity)
+        input::stored(&self.state, &self.keys.identity)
     }
 
     pub(super) fn due(&self, received: Instant) -> Instant {
-        add(received, &self.project.removal.due, &TimeZone::UTC)
+        due(&self.project, received)
     }
 }
 
+/// When a request has to be done.
+pub(super) fn due(project: &Project, received: Instant) -> Instant {
+    add(received, &project.removal.due, &TimeZone::UTC)
+}
+
 /// Kinds of identifier that sources carry in key, strong and weak columns, as they are written in specs.
-fn kinds(project: &Project) -> BTreeMap<String, Identifier> {
+pub(super) fn kinds(project: &Project) -> BTreeMap<String, Identifier> {
     let of = |columns: &[policy::Column], controls: &policy::Controls| {
         let carried = std::iter::once(&controls.key).chain(&controls.strong).chain(&controls.weak);
         carried.map(|at| columns[*at].identifier.clone()).collect::<Vec<_>>()
@@ -204,7 +210,7 @@ pub(super) fn identities(desk: &Desk, values: &str) -> Result<Vec<([u8; 32], boo
 /// Policy errors for what was typed; evidence and storage errors of the state.
 pub fn ask(call: &SubjectCall, asked: Asked) -> Result<Stored> {
     let desk = Desk::open(call)?;
-    check(&desk.project, &asked)?;
+    check(&desk.project, &asked, call.now)?;
     let identities = identities(&desk, &call.values)?;
     let lift = asked.effect == Effect::Lift;
     if identities.is_empty() != lift {
@@ -228,7 +234,7 @@ pub fn ask(call: &SubjectCall, asked: Asked) -> Result<Stored> {
     if new {
         let intake = ledger::Intake { rows: 1, stored: 1, ..Default::default() };
         let lists = BTreeMap::from([(word.to_owned(), intake)]);
-        note(&desk, call, word, Event::Requests { lists })?;
+        note(&desk, call, word, Event::Requests { lists, segment: requests.last_segment() })?;
     }
     Ok(Stored {
         schema: "tamis-subject/1",
@@ -253,7 +259,7 @@ fn binds(project: &Project, asked: &Asked) -> Vec<String> {
     project.jobs.values().filter(binds).map(|plan| plan.job.clone()).collect()
 }
 
-fn check(project: &Project, asked: &Asked) -> Result<()> {
+fn check(project: &Project, asked: &Asked, now: Instant) -> Result<()> {
     let built = regex::Regex::new(PATTERN).into_iter();
     let patterns: Vec<regex::Regex> = built.chain(project.lists.values().map(|l| l.request_pattern.clone())).collect();
     for id in std::iter::once(&asked.request).chain(&asked.lifts) {
@@ -269,6 +275,9 @@ fn check(project: &Project, asked: &Asked) -> Result<()> {
     }
     if asked.effect == Effect::Object && asked.purposes.is_empty() {
         return Err(Error::policy("an objection names its purposes (R29)").help("add --purpose"));
+    }
+    if asked.received.is_some_and(|received| received > now) {
+        return Err(Error::policy("the request would have been received later than now").help("correct --received"));
     }
     if (asked.effect == Effect::Lift) != asked.lifts.is_some() {
         return Err(Error::policy("a lift, and only a lift, says what it ends (R30)").help("give --lifts ID with lift"));

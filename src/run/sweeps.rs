@@ -1,14 +1,19 @@
-//! `tamis sweep`: every dataset of the policy, one after the other; what stops one does not stop the others.
-//! Must not know argv nor the terminal.
+//! Sweeps: `tamis sweep` takes every dataset of the policy, one after the other, and what stops one does not stop the
+//! others; a scheduler takes one at a time. Must not know argv, the terminal, nor when a sweep is due.
 
 use super::prepare::{Call, Ready};
+use super::standing;
+use super::stop::Watched;
 use super::{input, recover, settle};
 use crate::error::{Error, Result};
 use crate::evidence::manifest::Removed;
 use crate::monitor::{Event, Monitor};
-use crate::policy;
-use crate::requests::{IntakeReport, Requests};
+use crate::policy::{self, Effect, Plan, Project};
+use crate::requests::{self, IntakeReport, Requests};
+use crate::state::{RequestsMet, State, SweepEnd};
+use crate::store::Root;
 use crate::sweep::{self, RawExports, Removal, Swept};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What `sweep` says, in text and as JSON.
@@ -78,9 +83,14 @@ impl SweepReport {
 pub fn sweep(call: &Call, monitor: &dyn Monitor) -> Result<SweepReport> {
     let project = Arc::new(policy::load(&call.dir, &call.roots)?);
     let mut report = SweepReport { schema: "tamis-sweep/1", ..SweepReport::default() };
-    let mut known: Option<(Requests, IntakeReport)> = None;
+    let watched = Watched { monitor, stop: call.stop.clone() };
+    let mut known: Option<(Requests, IntakeReport, RequestsMet)> = None;
     let mut last = None;
     for job in project.jobs.keys() {
+        if call.stop.asked() {
+            report.stop(stopped());
+            break;
+        }
         let call = Call { job: job.clone(), scheduled: false, project: Some(project.clone()), ..call.clone() };
         let mut ready = match Ready::for_sweep(&call, monitor) {
             Ok(ready) => ready,
@@ -89,44 +99,101 @@ pub fn sweep(call: &Call, monitor: &dyn Monitor) -> Result<SweepReport> {
                 continue;
             }
         };
-        let (requests, _) = match &mut known {
+        let (requests, _, met) = match &mut known {
             Some(known) => known,
             None => known.insert(taken_in(&ready, monitor)?),
         };
         monitor.event(Event::Note(format!("sweep {job}")));
-        match dataset(&mut ready, requests, monitor) {
+        match dataset(&mut ready, requests, met, &watched) {
             Ok(swept) => report.datasets.push(swept),
             Err(error) => report.stop(error.within(format!("job {job}"))),
         }
         last = Some(ready);
     }
-    if let Some((ready, (requests, _))) = last.as_ref().zip(known.as_ref()) {
-        let in_force = requests.in_force();
-        let held = in_force.iter().any(|(_, effect, _, entries)| *effect == policy::Effect::Hold && *entries > 0);
-        match sweep::remove_raw(&ready.project, &ready.roots, &ready.state, held, call.now) {
+    if let Some((ready, (requests, ..))) = last.as_ref().zip(known.as_ref()) {
+        match raw(ready, requests, &project.jobs.values().collect::<Vec<_>>(), "") {
             Ok(raw) => report.raw = raw,
             Err(error) => report.stop(error),
         }
         report.ledger_head = ready.state.ledger().head()?.to_string();
     }
-    if let Some(refusal) = known.and_then(|(_, intake)| intake.refusal()) {
+    if let Some(refusal) = known.and_then(|(_, intake, _)| intake.refusal()) {
         report.stop(refusal);
     }
     Ok(report)
 }
 
-fn taken_in(ready: &Ready, monitor: &dyn Monitor) -> Result<(Requests, IntakeReport)> {
-    let (requests, intake) = input::requests(ready, true, monitor)?;
-    input::note_intake(ready, &intake)?;
-    Ok((requests, intake))
+/// Sweeps the dataset of `call.job`, and the raw exports of that job. `only_requests` says that nothing but requests asks
+/// for it: where none is new, nothing is looked at and nothing is given.
+///
+/// # Errors
+/// Those of a run before it reads; evidence and storage errors; an input error for a request that cannot be read, once
+/// all else is done (R31).
+pub fn sweep_dataset(call: &Call, only_requests: bool, monitor: &dyn Monitor) -> Result<Option<DatasetSwept>> {
+    let watched = Watched { monitor, stop: call.stop.clone() };
+    swept(call, only_requests, &watched).map_err(|error| if call.stop.asked() { stopped() } else { error })
 }
 
-fn dataset(ready: &mut Ready, requests: &mut Requests, monitor: &dyn Monitor) -> Result<DatasetSwept> {
+fn stopped() -> Error {
+    Error::storage("the sweep was stopped; what it had done stays done").help("the next one goes on")
+}
+
+fn swept(call: &Call, only_requests: bool, monitor: &dyn Monitor) -> Result<Option<DatasetSwept>> {
+    let mut ready = Ready::for_sweep(call, monitor)?;
+    ready.state.check_clock(call.now)?;
+    let (mut requests, intake, met) = taken_in(&ready, monitor)?;
+    if only_requests && !requests.fresh(&call.job) && intake.refusal().is_none() {
+        let met = met_now(&requests, &call.job, met);
+        return ready.state.swept(&call.job, &met, &SweepEnd::Unneeded).map(|()| None);
+    }
+    let swept = dataset(&mut ready, &mut requests, &met, monitor)?;
+    monitor.proceed()?;
+    raw(&ready, &requests, &[ready.plan()], &format!("{}-", call.job))?;
+    intake.refusal().map_or(Ok(Some(swept)), Err)
+}
+
+/// Which requests there are, without opening one: what [`sweep_dataset`] compares and stores.
+///
+/// # Errors
+/// Policy errors of lists; storage errors.
+pub fn requests_met(project: &Project, roots: &BTreeMap<String, Root>, state: &State) -> Result<RequestsMet> {
+    Ok(RequestsMet { files: requests::files(project, roots)?, segment: requests::last_segment(state.root())? })
+}
+
+/// What was written since the requests were opened is our own, unless entries are among it that nobody has looked for.
+fn met_now(requests: &Requests, job: &str, met: RequestsMet) -> RequestsMet {
+    let segment = if requests.fresh(job) { met.segment } else { requests.last_segment() };
+    RequestsMet { segment, ..met }
+}
+
+fn taken_in(ready: &Ready, monitor: &dyn Monitor) -> Result<(Requests, IntakeReport, RequestsMet)> {
+    let met = requests_met(&ready.project, &ready.roots, &ready.state)?;
+    let (requests, intake) = input::requests(ready, true, monitor)?;
+    input::note_intake(ready, &requests, &intake)?;
+    Ok((requests, intake, met))
+}
+
+/// Removes raw exports of these jobs; any hold in force keeps them.
+fn raw(ready: &Ready, requests: &Requests, jobs: &[&Plan], of: &str) -> Result<RawExports> {
+    let in_force = requests.in_force();
+    let held = in_force.iter().any(|(_, effect, _, entries)| *effect == Effect::Hold && *entries > 0);
+    sweep::remove_raw((&ready.project, jobs), &ready.roots, &ready.state, held, of, ready.call.now)
+}
+
+fn dataset(
+    ready: &mut Ready,
+    requests: &mut Requests,
+    met: &RequestsMet,
+    monitor: &dyn Monitor,
+) -> Result<DatasetSwept> {
     ready.state.check_clock(ready.call.now)?;
     recover::unfinished(ready)?;
     settle::catch_up(ready, requests)?;
     let swept = settle::apply(ready, requests, monitor)?;
-    let removal = settle::remove(ready, requests)?;
+    let removal = settle::remove(ready, requests, monitor)?;
+    let due = standing::next_deadline(ready, requests);
+    let end = SweepEnd::Swept { dataset: ready.dataset.seq, due, at: ready.call.now };
+    ready.state.swept(&ready.call.job, &met_now(requests, &ready.call.job, met.clone()), &end)?;
     let current = ready.dataset.current.as_ref();
     let rows = current.map_or(0, |current| current.rows);
     let mut told = DatasetSwept {

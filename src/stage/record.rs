@@ -1,26 +1,29 @@
-//! How a row looks as bytes: a control part of fixed stride, its identities packed, a part of fixed stride with its
-//! published fields, and their text. Must not know buckets, budgets or what a field means.
+//! How a row looks as bytes: a control record, and for a row with published fields a record of them. Both are only as
+//! long as what is in them. Must not know buckets, budgets or what a field means.
 
-use crate::minimize::{FieldColumn, FieldKind, Layout, NULL_QUASI, Rows, flag, mark};
+use crate::minimize::{FieldColumn, FieldKind, Layout, NO_SINCE, Rows, flag, mark};
 
-/// Places in the control part: subject 16, clock 8, since 8, flags 2, exclude 1, then marks (1 each), then
-/// quasi-identifier hashes (8 each). Numbers are little-endian.
+/// Places in a control record: subject 16, clock 8, flags 2, exclude 1, then marks (1 each). After them comes when
+/// consent was given (8) if it was, the identities whose slots are marked (32 each), and the quasi-identifier hashes of
+/// a row with fields (8 each). Numbers are little-endian.
 pub(super) const CLOCK: usize = 16;
-pub(super) const SINCE: usize = 24;
-pub(super) const FLAGS: usize = 32;
-pub(super) const EXCLUDE: usize = 34;
-pub(super) const MARKS: usize = 35;
+pub(super) const FLAGS: usize = 24;
+pub(super) const EXCLUDE: usize = 26;
+pub(super) const MARKS: usize = 27;
 
-/// Bytes of a text's length in the part of fixed stride.
-const LENGTH: usize = 4;
+/// Set beside a row's flags when the record says since when there is consent.
+pub(super) const HAS_SINCE: u16 = 1 << 15;
 
-/// Bytes of a row's control part.
-pub(super) fn control_stride(layout: &Layout) -> usize {
-    MARKS + layout.identities + 8 * layout.quasi
+/// A text's length in the part of fixed stride when it is this or longer; then 4 bytes of length come before the text.
+const LONG: u8 = u8::MAX;
+
+/// Whether a row with these flags carries published fields.
+pub(super) fn has_fields(flags: u16) -> bool {
+    flags & flag::WITHOUT_FIELDS == 0
 }
 
 /// One published field in the part of fixed stride, behind the validity bits (bit `f % 8` of byte `f / 8`). Text has
-/// its length there.
+/// its length there, in one byte.
 #[derive(Clone, Copy)]
 pub(super) struct Place {
     /// Where it begins.
@@ -29,109 +32,133 @@ pub(super) struct Place {
     pub width: Option<usize>,
 }
 
-/// Places of all published fields, in the layout's order, and the stride.
+/// Places of all published fields, in the layout's order, and the stride. The text itself comes after the stride.
 pub(super) fn places(layout: &Layout) -> (Vec<Place>, usize) {
     let mut next = layout.fields.len().div_ceil(8);
     let place = |kind: FieldKind| {
         let place = Place { at: next, width: kind.width() };
-        next += place.width.unwrap_or(LENGTH);
+        next += place.width.unwrap_or(1);
         place
     };
     let places = layout.fields.iter().map(|f| f.kind).map(place).collect();
     (places, next)
 }
 
-/// Whether a row with these flags carries published fields: observed rows and rows without a subject never leave.
-pub(super) fn has_fields(flags: u16) -> bool {
-    flags & (flag::NO_SUBJECT | flag::OBSERVED | flag::FIELDS_SKIPPED) == 0
+/// Bytes of a control record that begins with these: at least its part up to the marks.
+pub(super) fn control_length(record: &[u8], slots: usize, quasi: usize) -> usize {
+    let flags = u16::from_le_bytes([record[FLAGS], record[FLAGS + 1]]);
+    let marked = record[MARKS..][..slots].iter().filter(|mark| **mark != mark::NONE).count();
+    let (since, hashes) = (flags & HAS_SINCE != 0, if has_fields(flags) { quasi } else { 0 });
+    MARKS + slots + 8 * usize::from(since) + 32 * marked + 8 * hashes
 }
 
-/// The parts of fixed stride of a batch, row after row. Reused from batch to batch.
+/// Appends the control record of row `r`, the `published`-th of those with fields. Slots that its stream lacks are empty.
+pub(super) fn write_control(out: &mut Vec<u8>, layout: &Layout, rows: &Rows, r: usize, published: usize) {
+    let (since, flags) = (rows.since[r], rows.flags[r]);
+    let has_since = if since == NO_SINCE { 0 } else { HAS_SINCE };
+    out.extend_from_slice(&rows.subject[r]);
+    out.extend_from_slice(&rows.clock[r].to_le_bytes());
+    out.extend_from_slice(&(flags | has_since).to_le_bytes());
+    out.push(rows.exclude[r]);
+    let slots = &rows.identities[..layout.identities.min(rows.identities.len())];
+    slots.iter().for_each(|slot| out.push(slot.marks[r]));
+    (slots.len()..layout.identities).for_each(|_| out.push(mark::NONE));
+    if since != NO_SINCE {
+        out.extend_from_slice(&since.to_le_bytes());
+    }
+    for slot in slots.iter().filter(|slot| slot.marks[r] != mark::NONE) {
+        out.extend_from_slice(&slot.bytes[r]);
+    }
+    if has_fields(flags) {
+        rows.quasi.iter().take(layout.quasi).for_each(|hashes| out.extend_from_slice(&hashes[published].to_le_bytes()));
+    }
+}
+
+/// The parts of fixed stride of the fields of a batch, one after the other. Reused from batch to batch.
 #[derive(Default)]
 pub(super) struct Parts {
-    pub control: Vec<u8>,
-    pub fields: Vec<u8>,
+    pub stride: usize,
+    pub bytes: Vec<u8>,
 }
 
 impl Parts {
-    /// Takes the rows of a batch, column by column. Slots and quasi-identifiers that their stream lacks are empty.
+    /// Takes the fields of a batch, column by column.
     pub(super) fn fill(&mut self, layout: &Layout, rows: &Rows) {
-        let stride = control_stride(layout);
-        let control = emptied(&mut self.control, stride * rows.count);
-        write(control, stride, 0, rows.subject.iter().copied());
-        write(control, stride, CLOCK, rows.clock.iter().map(|clock| clock.to_le_bytes()));
-        write(control, stride, SINCE, rows.since.iter().map(|since| since.to_le_bytes()));
-        write(control, stride, FLAGS, rows.flags.iter().map(|flags| flags.to_le_bytes()));
-        write(control, stride, EXCLUDE, rows.exclude.iter().map(|exclude| [*exclude]));
-        for (slot, column) in rows.identities.iter().take(layout.identities).enumerate() {
-            write(control, stride, MARKS + slot, column.marks.iter().map(|mark| [*mark]));
-        }
-        for (q, column) in rows.quasi.iter().take(layout.quasi).enumerate() {
-            write(control, stride, MARKS + layout.identities + 8 * q, column.iter().map(|hash| hash.to_le_bytes()));
-        }
         let (places, stride) = places(layout);
-        let fields = emptied(&mut self.fields, if rows.fields.is_empty() { 0 } else { stride * rows.count });
+        self.stride = stride;
+        self.bytes.clear();
+        self.bytes.resize(stride * rows.fields.first().map_or(0, |column| column.valid().len()), 0);
         for (f, (column, place)) in rows.fields.iter().zip(places).enumerate() {
-            write_field(fields, stride, f, place.at, column);
+            write_field(&mut self.bytes, stride, f, place.at, column);
         }
+    }
+
+    /// The `published`-th of them.
+    pub(super) fn get(&self, published: usize) -> &[u8] {
+        &self.bytes[published * self.stride..][..self.stride]
     }
 }
 
-/// Empty slots and quasi-identifiers are zeros too.
-const _: () = assert!(mark::NONE == 0 && NULL_QUASI == 0);
-
-fn emptied(part: &mut Vec<u8>, bytes: usize) -> &mut [u8] {
-    part.clear();
-    part.resize(bytes, 0);
-    part
-}
-
-fn write_field(fields: &mut [u8], stride: usize, f: usize, at: usize, column: &FieldColumn) {
-    let valid = match column {
-        FieldColumn::Fixed { width, bytes, valid } => {
-            match width {
-                16 => write(fields, stride, at, bytes.as_chunks::<16>().0.iter().copied()),
-                8 => write(fields, stride, at, bytes.as_chunks::<8>().0.iter().copied()),
-                4 => write(fields, stride, at, bytes.as_chunks::<4>().0.iter().copied()),
-                _ => write(fields, stride, at, bytes.as_chunks::<1>().0.iter().copied()),
-            }
-            valid
-        }
-        FieldColumn::Text { ends, valid, .. } => {
+fn write_field(parts: &mut [u8], stride: usize, f: usize, at: usize, column: &FieldColumn) {
+    match column {
+        FieldColumn::Fixed { width, bytes, .. } => match width {
+            16 => write(parts, stride, at, bytes.as_chunks::<16>().0.iter().copied()),
+            8 => write(parts, stride, at, bytes.as_chunks::<8>().0.iter().copied()),
+            4 => write(parts, stride, at, bytes.as_chunks::<4>().0.iter().copied()),
+            _ => write(parts, stride, at, bytes.as_chunks::<1>().0.iter().copied()),
+        },
+        FieldColumn::Text { ends, .. } => {
             let starts = std::iter::once(&0).chain(ends);
-            write(fields, stride, at, starts.zip(ends).map(|(start, end)| (end - start).to_le_bytes()));
-            valid
-        }
-    };
-    for (row, valid) in fields.chunks_exact_mut(stride).zip(valid) {
-        row[f / 8] |= u8::from(*valid) << (f % 8);
-    }
-}
-
-/// Writes one value into each row.
-fn write<const N: usize>(rows: &mut [u8], stride: usize, at: usize, values: impl Iterator<Item = [u8; N]>) {
-    for (row, value) in rows.chunks_exact_mut(stride).zip(values) {
-        row[at..at + N].copy_from_slice(&value);
-    }
-}
-
-/// Appends the identities of row `r` whose slots are marked, in slot order.
-pub(super) fn write_identities(out: &mut Vec<u8>, layout: &Layout, rows: &Rows, r: usize) {
-    for column in rows.identities.iter().take(layout.identities) {
-        if column.marks[r] != mark::NONE {
-            out.extend_from_slice(&column.bytes[r]);
+            write(parts, stride, at, starts.zip(ends).map(|(start, end)| [short_length(end - start)]));
         }
     }
+    for (part, valid) in parts.chunks_exact_mut(stride).zip(column.valid()) {
+        part[f / 8] |= u8::from(*valid) << (f % 8);
+    }
 }
 
-/// Appends the text of row `r`, field after field.
-pub(super) fn write_text(out: &mut Vec<u8>, rows: &Rows, r: usize) {
+/// Writes one value into each part.
+fn write<const N: usize>(parts: &mut [u8], stride: usize, at: usize, values: impl Iterator<Item = [u8; N]>) {
+    for (part, value) in parts.chunks_exact_mut(stride).zip(values) {
+        part[at..at + N].copy_from_slice(&value);
+    }
+}
+
+fn short_length(length: u32) -> u8 {
+    length.min(LONG.into()) as u8
+}
+
+/// Appends the text of the `published`-th row with fields, field after field.
+pub(super) fn write_text(out: &mut Vec<u8>, rows: &Rows, published: usize) {
     for column in &rows.fields {
-        if let FieldColumn::Text { bytes, ends, .. } = column {
-            let start = if r == 0 { 0 } else { ends[r - 1] };
-            out.extend_from_slice(&bytes[start as usize..ends[r] as usize]);
+        let FieldColumn::Text { bytes, ends, .. } = column else { continue };
+        let (start, end) = (if published == 0 { 0 } else { ends[published - 1] }, ends[published]);
+        if short_length(end - start) == LONG {
+            out.extend_from_slice(&(end - start).to_le_bytes());
         }
+        extend_short(out, &bytes[start as usize..], (end - start) as usize);
     }
+}
+
+/// Appends the first `length` bytes; the few of most values as sixteen at once, of which the rest is taken back.
+fn extend_short(out: &mut Vec<u8>, bytes: &[u8], length: usize) {
+    match bytes.first_chunk::<16>() {
+        Some(chunk) if length <= 16 => {
+            let end = out.len() + length;
+            out.extend_from_slice(chunk);
+            out.truncate(end);
+        }
+        _ => out.extend_from_slice(&bytes[..length]),
+    }
+}
+
+/// The text that `length` in the part of fixed stride announces, and what comes after it; none when there is not so much.
+pub(super) fn split_text(text: &[u8], length: u8) -> Option<(&[u8], &[u8])> {
+    if length < LONG {
+        return text.split_at_checked(length.into());
+    }
+    let (length, text) = text.split_first_chunk()?;
+    text.split_at_checked(u32::from_le_bytes(*length) as usize)
 }
 
 #[cfg(test)]
@@ -147,6 +174,26 @@ mod tests {
         fields.extend((0..5).map(|_| field(FieldKind::Date)));
         let (places, stride) = places(&Layout { identities: 0, quasi: 0, fields });
         let at: Vec<usize> = places.iter().map(|place| place.at).collect();
-        assert_eq!((at, stride), (vec![2, 18, 22, 23, 31, 35, 39, 43, 47], 51));
+        assert_eq!((at, stride), (vec![2, 18, 19, 20, 28, 32, 36, 40, 44], 48));
+    }
+
+    #[test]
+    fn texts_of_any_length_come_back() {
+        let lengths = [0, 1, 15, 16, 17, 254, 255, 256, 70_000];
+        let mut bytes = Vec::new();
+        let ends = lengths.iter().scan(0, |end, length| {
+            bytes.resize(bytes.len() + *length as usize, *length as u8);
+            *end += length;
+            Some(*end)
+        });
+        let fields = vec![FieldColumn::Text { ends: ends.collect(), valid: vec![true; 9], bytes }];
+        let rows = Rows { fields, ..Rows::default() };
+        for (published, length) in lengths.into_iter().enumerate() {
+            let mut out = Vec::new();
+            write_text(&mut out, &rows, published);
+            let (text, rest) = split_text(&out, short_length(length)).expect("all of it");
+            assert_eq!((text.len(), rest.len()), (length as usize, 0));
+            assert!(text.iter().all(|byte| *byte == length as u8));
+        }
     }
 }

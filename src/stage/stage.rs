@@ -12,11 +12,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const LARGEST_CHUNK: usize = 128 * 1024;
 const SMALLEST_CHUNK: usize = 8 * 1024;
 
-/// Rows of one bucket that were written together; decisions read the first two parts only.
+/// Rows of one bucket that were written together; decisions read their controls only.
 struct Chunk {
     rows: usize,
-    /// Control, identities, fields, text.
-    parts: Slot<4>,
+    /// Control, fields.
+    parts: Slot<2>,
 }
 
 /// Takes rows, bucket by bucket.
@@ -69,14 +69,12 @@ impl Stage {
 struct Buffer {
     rows: usize,
     control: Vec<u8>,
-    identities: Vec<u8>,
     fields: Vec<u8>,
-    text: Vec<u8>,
 }
 
 impl Buffer {
     fn bytes(&self) -> usize {
-        self.control.len() + self.identities.len() + self.fields.len() + self.text.len()
+        self.control.len() + self.fields.len()
     }
 }
 
@@ -97,17 +95,17 @@ impl Writer<'_> {
     pub fn append(&mut self, rows: &Rows) -> Result<()> {
         let layout = &self.stage.layout;
         self.parts.fill(layout, rows);
-        let (control, fields) = (record::control_stride(layout), record::places(layout).1);
+        let mut published = 0;
         for r in 0..rows.count {
             // A row without a subject belongs to nobody and never leaves; spread, such rows weigh on no bucket.
             let nobody = rows.flags[r] & flag::NO_SUBJECT != 0;
             let bucket = if nobody { r % self.buffers.len() } else { bucket_of(&rows.subject[r], self.stage.bits) };
             let buffer = &mut self.buffers[bucket];
-            buffer.control.extend_from_slice(&self.parts.control[r * control..(r + 1) * control]);
-            record::write_identities(&mut buffer.identities, layout, rows, r);
+            record::write_control(&mut buffer.control, layout, rows, r, published);
             if record::has_fields(rows.flags[r]) {
-                buffer.fields.extend_from_slice(&self.parts.fields[r * fields..(r + 1) * fields]);
-                record::write_text(&mut buffer.text, rows, r);
+                buffer.fields.extend_from_slice(self.parts.get(published));
+                record::write_text(&mut buffer.fields, rows, published);
+                published += 1;
             }
             buffer.rows += 1;
             if buffer.bytes() >= self.stage.chunk_bytes {
@@ -122,8 +120,8 @@ impl Writer<'_> {
         if buffer.rows == 0 {
             return Ok(());
         }
-        let Buffer { rows, control, identities, fields, text } = buffer;
-        let parts = vault.put_behind(&mut self.tail, [control, identities, fields, text])?;
+        let Buffer { rows, control, fields } = buffer;
+        let parts = vault.put_behind(&mut self.tail, [control, fields])?;
         let chunk = Chunk { rows: std::mem::take(rows), parts };
         self.stage.chunks[bucket].lock().unwrap_or_else(|p| p.into_inner()).push(chunk);
         Ok(())
@@ -182,8 +180,8 @@ impl Staged {
     /// # Errors
     /// A storage error when the spill cannot be read.
     pub fn control(&self, bucket: usize) -> Result<Control> {
-        let [control, identities] = self.read(bucket)?;
-        Ok(Control::new(&self.layout, control, identities))
+        let [control] = self.read(bucket)?;
+        Ok(Control::new(&self.layout, control))
     }
 
     /// Controls and fields of a bucket; row `i` is row `i` of `control`.
@@ -191,9 +189,9 @@ impl Staged {
     /// # Errors
     /// A storage error when the spill cannot be read.
     pub fn load(&self, bucket: usize) -> Result<Bucket> {
-        let [control, identities, fields, text] = self.read(bucket)?;
-        let control = Control::new(&self.layout, control, identities);
-        Bucket::new(&self.layout, control, fields, text).ok_or_else(|| {
+        let [control, fields] = self.read(bucket)?;
+        let control = Control::new(&self.layout, control);
+        Bucket::new(&self.layout, control, fields).ok_or_else(|| {
             Error::storage(format!("the rows of bucket {bucket} do not fit together"))
                 .help("nothing was published; report this as a fault")
         })
@@ -259,7 +257,7 @@ mod tests {
             subject,
             numbers: (seed as i64 - 40, i64::MIN + seed as i64, flags, b[5]),
             identities: (0..3).map(|s| (if marked(s) { s as u8 + 1 } else { mark::NONE }, identity(s))).collect(),
-            quasi: if observed { vec![NULL_QUASI; 2] } else { vec![seed, seed << 40] },
+            quasi: if record::has_fields(flags) { vec![seed, seed << 40] } else { vec![NULL_QUASI; 2] },
             fields: layout().fields.iter().enumerate().map(|(f, field)| value(f, field.kind)).collect(),
         }
     }
@@ -270,8 +268,9 @@ mod tests {
             bytes: rows.iter().map(|r| r.identities[s].1).collect(),
             marks: rows.iter().map(|r| r.identities[s].0).collect(),
         };
+        let published = || rows.iter().filter(|r| record::has_fields(r.numbers.2));
         let field = |(f, field): (usize, &FieldLayout)| {
-            let values = || rows.iter().map(|r| r.fields[f].clone());
+            let values = || published().map(|r| r.fields[f].clone());
             let valid = values().map(|v| v.is_some()).collect();
             match field.kind.width() {
                 Some(width) => FieldColumn::Fixed {
@@ -297,7 +296,7 @@ mod tests {
             flags: rows.iter().map(|r| r.numbers.2).collect(),
             exclude: rows.iter().map(|r| r.numbers.3).collect(),
             identities: (0..if observed { 1 } else { 3 }).map(slot).collect(),
-            quasi: (0..if observed { 0 } else { 2 }).map(|q| rows.iter().map(|r| r.quasi[q]).collect()).collect(),
+            quasi: (0..if observed { 0 } else { 2 }).map(|q| published().map(|r| r.quasi[q]).collect()).collect(),
             fields: layout().fields.iter().enumerate().filter(|_| !observed).map(field).collect(),
         }
     }

@@ -26,6 +26,8 @@ pub struct Dataset {
     pub dataset: String,
     /// Latest instant of a run or sweep, also one that was refused later (R28).
     pub last_as_of: Option<Instant>,
+    /// Instant of the last run that published; sweeps leave it.
+    pub ran: Option<Instant>,
     /// The version that readers see.
     pub current: Option<Current>,
     /// Published sets by name (`""` for inputs without `{set}`).
@@ -122,6 +124,7 @@ impl Dataset {
             job: job.into(),
             dataset: dataset.into(),
             last_as_of: None,
+            ran: None,
             current: None,
             sets: BTreeMap::new(),
             fields: Vec::new(),

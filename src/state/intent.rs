@@ -29,6 +29,8 @@ pub struct Intent {
     pub objects: Vec<Pin>,
     /// Version of the table it replaces; none when there is none.
     pub replaces: Option<u64>,
+    /// Number of the newest segment of stored requests.
+    pub segment: u64,
 }
 
 /// A pinned object.
@@ -112,8 +114,8 @@ impl State {
     }
 
     fn note_intent(&self, intent: &Intent, digest: String) -> Result<Head> {
-        let event =
-            Event::Intent { job: intent.job.clone(), as_of: intent.as_of, plan: intent.plan.clone(), intent: digest };
+        let Intent { job, as_of, plan, segment, .. } = intent.clone();
+        let event = Event::Intent { job, as_of, plan, intent: digest, segment };
         self.ledger.append(intent.of(1), event, intent.at)
     }
 

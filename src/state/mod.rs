@@ -4,8 +4,10 @@
 mod accept;
 mod dataset;
 mod intent;
+mod kinds;
 mod lease;
 mod schedule;
+mod sweep;
 mod version;
 
 pub use accept::Accept;
@@ -13,6 +15,7 @@ pub use dataset::{Current, Dataset, FieldType, PublishedFile, Replaced, SetRead,
 pub use intent::{Intent, Pin, pins};
 pub use lease::{Claim, Holder, Lease};
 pub use schedule::{End, Refusal, Scheduled};
+pub use sweep::{RequestsMet, SweepEnd, SweepRecord};
 
 use crate::clock::Instant;
 use crate::error::{Error, Result};
@@ -82,7 +85,7 @@ impl State {
     /// Opens the state.
     ///
     /// # Errors
-    /// A policy error when it was never created, or by a newer tamis.
+    /// A policy error when it was never created, or by a newer tamis; an evidence error when its ledger is gone.
     pub fn open(root: &Root) -> Result<State> {
         let Some(made) = load::<Made>(root, FILE)? else {
             return Err(Error::policy(format!("{} is not there: this state was never created", root.display(FILE)))
@@ -92,7 +95,15 @@ impl State {
             return Err(Error::policy(format!("{} has format {}", root.display(FILE), made.format))
                 .help("a newer tamis made it: use that version"));
         }
-        Ok(State { root: root.clone(), ledger: Ledger::open(root) })
+        let state = State { root: root.clone(), ledger: Ledger::open(root) };
+        if state.ledger.newest()?.is_none() {
+            return Err(Error::evidence(format!(
+                "{} has no entry, though the state was created",
+                root.display("ledger")
+            ))
+            .help("bring the ledger back from a copy of the state; run `tamis verify` afterwards"));
+        }
+        Ok(state)
     }
 
     /// The root it is in, for companions, manifests and `verify`.

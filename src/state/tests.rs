@@ -40,6 +40,7 @@ fn intent(run: &str) -> Intent {
         set: Some("2026-11-24".into()),
         objects: vec![object],
         replaces: None,
+        segment: 0,
     }
 }
 

@@ -65,4 +65,5 @@ fn take_over(dataset: &mut Dataset, intent: &Intent, manifest: &Manifest) {
     dataset.fields = manifest.fields.iter().map(field).collect();
     let drift: Vec<String> = manifest.drift.iter().map(|drift| drift.column.clone()).collect();
     dataset.drifted(&drift, manifest.as_of);
+    dataset.ran = dataset.ran.max(Some(manifest.as_of));
 }

@@ -4,7 +4,7 @@
 use crate::clock::{self, Instant};
 use crate::error::Result;
 use crate::evidence::{Event, RunRef};
-use crate::policy::{Location, Project};
+use crate::policy::{Location, Plan, Project};
 use crate::read::InputPaths;
 use crate::state::State;
 use crate::store::{Object, Root};
@@ -26,21 +26,22 @@ pub struct RawExports {
     pub held: u64,
 }
 
-/// Removes raw exports of all jobs that are older than the policy lets them be, and what buckets keep of them; `held`
-/// says that a hold is in force.
+/// Removes raw exports of these jobs that are older than the policy lets them be, and what buckets keep of them; `held`
+/// says that a hold is in force, and `of` whose pass it is, for the ledger.
 ///
 /// # Errors
 /// Storage errors; what went before stays gone.
 pub fn remove_raw(
-    project: &Project,
+    (project, jobs): (&Project, &[&Plan]),
     roots: &BTreeMap<String, Root>,
     state: &State,
     held: bool,
+    of: &str,
     now: Instant,
 ) -> Result<RawExports> {
     let mut done = RawExports::default();
     let due = |written| project.removal.raw_keep.as_ref().is_some_and(|keep| clock::add(written, keep, &UTC) <= now);
-    for (root, paths) in inputs(project)? {
+    for (root, paths) in inputs(jobs)? {
         let root = &roots[&root];
         for object in exports(root, &paths)? {
             if !due(object.modified) {
@@ -59,7 +60,7 @@ pub fn remove_raw(
         }
     }
     if done.removed > 0 {
-        let run = format!("removal-raw-{now}");
+        let run = format!("removal-raw-{of}{now}");
         let event = Event::RawRemoved { objects: done.removed, bytes: done.bytes };
         state.ledger().append(RunRef { run: &run, attempt: 1, since: now }, event, now)?;
     }
@@ -72,7 +73,7 @@ pub fn remove_raw(
 /// Storage errors.
 pub fn count_raw(project: &Project, roots: &BTreeMap<String, Root>) -> Result<u64> {
     let mut count = 0;
-    for (root, paths) in inputs(project)? {
+    for (root, paths) in inputs(&project.jobs.values().collect::<Vec<_>>())? {
         count += exports(&roots[&root], &paths)?.len() as u64;
     }
     Ok(count)
@@ -82,10 +83,10 @@ fn exports(root: &Root, paths: &InputPaths) -> Result<Vec<Object>> {
     Ok(root.list(paths.folder())?.into_iter().filter(|object| paths.matches(&object.path)).collect())
 }
 
-/// Root and paths of every input of every job, each once.
-fn inputs(project: &Project) -> Result<Vec<(String, InputPaths)>> {
-    let own = project.jobs.values().map(|plan| &plan.input);
-    let observed = project.jobs.values().flat_map(|plan| &plan.observe).map(|observe| &observe.input);
+/// Root and paths of every input of these jobs, each once.
+fn inputs(jobs: &[&Plan]) -> Result<Vec<(String, InputPaths)>> {
+    let own = jobs.iter().map(|plan| &plan.input);
+    let observed = jobs.iter().flat_map(|plan| &plan.observe).map(|observe| &observe.input);
     let all: BTreeSet<(&str, &str)> = own.chain(observed).map(|input| (&input.root[..], &input.path[..])).collect();
     let paths = |(root, path): (&str, &str)| {
         let input = Location { root: root.into(), path: path.into() };

@@ -6,6 +6,7 @@ use crate::clock::{self, Instant, Period};
 use crate::decide::{Entries, reached_by_hold};
 use crate::error::Result;
 use crate::evidence::{Event, RunRef};
+use crate::monitor::Monitor;
 use crate::publish::{self, Companions};
 use crate::state::{Dataset, PublishedFile, Replaced};
 use crate::store::{Forgets, Object, Root};
@@ -51,8 +52,9 @@ impl Removal {
 /// Removes what is due of one dataset.
 ///
 /// # Errors
-/// Storage errors; what went before stays gone, and the next pass goes on.
-pub fn remove(scene: &Scene<'_>, dataset: &mut Dataset, asked: &Asked<'_>) -> Result<Removal> {
+/// Storage errors, and a stop that was asked for; what went before stays gone and is in the ledger, and the next pass
+/// goes on.
+pub fn remove(scene: &Scene<'_>, dataset: &mut Dataset, asked: &Asked<'_>, monitor: &dyn Monitor) -> Result<Removal> {
     let mut pass = Pass {
         scene,
         entries: asked.entries,
@@ -60,14 +62,15 @@ pub fn remove(scene: &Scene<'_>, dataset: &mut Dataset, asked: &Asked<'_>) -> Re
         done: Removal::default(),
         gone: BTreeSet::new(),
         doubt: false,
+        monitor,
     };
     let before = (dataset.replaced.clone(), dataset.removed, dataset.deleted, dataset.kept_until);
-    dataset.replaced = pass.replaced(&dataset.replaced)?;
-    pass.orphans(dataset)?;
-    pass.log(dataset)?;
-    pass.staging()?;
-    let kept_until = pass.versions()?;
-    pass.uploads()?;
+    let passed = pass.all(dataset);
+    if passed.is_err() && !pass.done.objects.is_empty() {
+        pass.done.watermark = dataset.removed;
+        ledger(scene, &pass.done)?;
+    }
+    let kept_until = passed?;
     watermarks(scene, dataset, &pass, kept_until);
     pass.done.watermark = dataset.removed;
     let after = (dataset.replaced.clone(), dataset.removed, dataset.deleted, dataset.kept_until);
@@ -111,6 +114,7 @@ struct Pass<'a> {
     entries: &'a dyn Entries,
     /// Whether a legal hold is in force.
     holds: bool,
+    monitor: &'a dyn Monitor,
     done: Removal,
     /// Paths deleted in this pass, of lake and state.
     gone: BTreeSet<String>,
@@ -123,10 +127,23 @@ impl<'a> Pass<'a> {
         clock::add(at, period, &TimeZone::UTC)
     }
 
+    /// Every place, one after the other; gives until when the store protects something.
+    fn all(&mut self, dataset: &mut Dataset) -> Result<Option<Instant>> {
+        dataset.replaced = self.replaced(&dataset.replaced)?;
+        self.orphans(dataset)?;
+        self.log(dataset)?;
+        self.staging()?;
+        self.monitor.proceed()?;
+        let kept_until = self.versions()?;
+        self.uploads()?;
+        Ok(kept_until)
+    }
+
     /// Files of earlier versions, once their readers have had their time; gives what is left of them.
     fn replaced(&mut self, replaced: &[Replaced]) -> Result<Vec<Replaced>> {
         let mut left = Vec::new();
         for version in replaced {
+            self.monitor.proceed()?;
             let due = self.due(version.at, &self.scene.project.removal.grace);
             let files = if due > self.scene.now {
                 self.done.wait(version.files.len() as u64, due);

@@ -11,6 +11,7 @@ mod job;
 mod leaks;
 mod links;
 mod marked;
+mod nightly;
 mod python;
 mod requests;
 mod schedule;

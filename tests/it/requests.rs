@@ -75,7 +75,7 @@ impl Place {
                 entry_keep: period("P10Y"),
                 due: period("P30D"),
             },
-            links: Links { max_alias_fanout: 5, max_strong_fanout: 50 },
+            links: Links { max_alias_fanout: 5, max_strong_fanout: 50, retired: vec![] },
             jobs: BTreeMap::new(),
             policy_digest: String::new(),
         };

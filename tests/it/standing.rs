@@ -2,7 +2,7 @@
 //! when keys, state, list files or the lake are not what they were.
 
 use crate::erase::{current, rows, state, token_of, traces};
-use crate::installation::{Installation, contacts};
+use crate::installation::{Installation, contacts, files};
 use tamis::error::Kind;
 use tamis::evidence::Event;
 use tamis::monitor::Silent;
@@ -160,6 +160,20 @@ fn erased_stay_erased_when_list_files_state_keys_or_lake_are_not_what_they_were(
         "{error}"
     );
     std::fs::write(installation.path("keys/identity.key"), key).unwrap();
+    // Stored requests are gone, or the ledger is: refused.
+    let state = installation.path("state");
+    let segments = files(&state.join("requests/segments"));
+    segments.iter().for_each(|(path, _)| std::fs::remove_file(path).unwrap());
+    let error = installation.run(4).unwrap_err();
+    assert!(error.kind() == Kind::Evidence && error.message().contains("the ledger knows of"), "{error}");
+    segments.iter().for_each(|(path, bytes)| std::fs::write(path, bytes).unwrap());
+    let ledger = files(&state.join("ledger"));
+    std::fs::remove_dir_all(state.join("ledger")).unwrap();
+    let error = installation.run(4).unwrap_err();
+    assert!(error.kind() == Kind::Evidence && error.message().contains("has no entry"), "{error}");
+    std::fs::create_dir(state.join("ledger")).unwrap();
+    ledger.iter().for_each(|(path, bytes)| std::fs::write(path, bytes).unwrap());
+    installation.run(4).unwrap();
     // An empty state, made anew: the table that is there is not of it.
     std::fs::remove_dir_all(installation.path("state")).unwrap();
     let error = installation.run(5).unwrap_err();
@@ -167,7 +181,7 @@ fn erased_stay_erased_when_list_files_state_keys_or_lake_are_not_what_they_were(
 }
 
 fn copy(from: &std::path::Path, to: &std::path::Path) {
-    for (path, bytes) in crate::installation::files(from) {
+    for (path, bytes) in files(from) {
         let target = to.join(path.strip_prefix(from).unwrap());
         std::fs::create_dir_all(target.parent().unwrap()).unwrap();
         std::fs::write(target, bytes).unwrap();

@@ -41,6 +41,7 @@ fn run(root: &Root, nonce: &str) -> Result<()> {
         set: None,
         objects: vec![],
         replaces: None,
+        segment: 0,
     };
     if state.intent("crm-1", &intent)? == Created::Exists {
         state.stored_intent("crm-1")?;

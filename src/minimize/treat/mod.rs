@@ -101,11 +101,7 @@ impl Treater {
             Treater::Boolean => number::yes_or_no(value, out),
             Treater::Bucket(bands) => number::bucket(value, bands, out),
             Treater::Round { to, kind } => number::round(value, *to, *kind, out),
-            Treater::Calendar(reader, part) => match (reader.read(value), calendars) {
-                (Reading::At(moment), Some(calendars)) => part.of(reader, &moment, calendars, out),
-                (Reading::Sentinel, _) => Outcome::Null,
-                _ => Outcome::Untreated,
-            },
+            Treater::Calendar(reader, _) => self.apply_read(reader.read(value), calendars, out),
             Treater::Present(reader) => {
                 let sentinel = reader.as_ref().is_some_and(|reader| reader.read(value) == Reading::Sentinel);
                 out.push(u8::from(!sentinel));
@@ -116,6 +112,22 @@ impl Treater {
                 Outcome::Value
             }
         }
+    }
+
+    /// Treats a date or time that has been read already, by a reader of the same column.
+    pub fn apply_read(&self, read: Reading, calendars: &mut Option<Calendars>, out: &mut Vec<u8>) -> Outcome {
+        match (self, read, calendars) {
+            (Treater::Calendar(reader, part), Reading::At(moment), Some(calendars)) => {
+                part.of(reader, &moment, calendars, out)
+            }
+            (_, Reading::Sentinel, _) => Outcome::Null,
+            _ => Outcome::Untreated,
+        }
+    }
+
+    /// Whether every value that is not null can be treated.
+    pub fn treats_all(&self) -> bool {
+        matches!(self, Treater::Text | Treater::Map(_) | Treater::Present(_) | Treater::Constant(_))
     }
 
     /// What null becomes: appends and returns true for `present` and `constant`, the two where it is not null (R20).
@@ -202,7 +214,7 @@ pub(super) mod tests {
     pub fn column(value: ValueType) -> Column {
         let identifier = Identifier { kind: "source.Column/1".into(), normal: Normal::Text };
         let sentinels = vec![jiff::civil::date(1900, 1, 1)];
-        Column { name: "Column".into(), value, sentinels, identifier, identified: false }
+        Column { name: "Column".into(), value, sentinels, identifier, identified: false, several: None }
     }
 
     pub fn days() -> ValueType {

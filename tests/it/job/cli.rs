@@ -86,6 +86,35 @@ fn from_nothing_to_a_second_version_with_the_same_bytes() {
 }
 
 #[test]
+fn a_version_has_the_same_numbers_as_text_as_json_and_as_a_page() {
+    let place = Place::of("whole");
+    ends(&place, 2, &["report", "job", JOB]);
+    run_at(&place, FIRST, 0);
+    run_at(&place, SECOND, 0);
+    let json: Value = serde_json::from_str(&ends(&place, 0, &["report", "job", JOB, "--json"]).out).unwrap();
+    let schema: Value = serde_json::from_str(&ends(&place, 0, &["schema", "job-report"]).out).unwrap();
+    conforms(&schema, &schema, &json).unwrap_or_else(|fault| panic!("{fault}"));
+    assert_eq!(json["versions"].as_array().unwrap().len(), 2);
+    let m = &json["manifest"];
+    let removed = m["removed"].as_array().unwrap().iter().map(|of| (of["reason"].as_str().unwrap(), &of["rows"]));
+    let balance: Vec<_> = removed.filter(|(_, rows)| **rows != 0).chain([("published", &m["rows_out"])]).collect();
+    assert!(balance.len() > 3, "{balance:?}");
+    let text = ends(&place, 0, &["report", "job", JOB]).out;
+    let page = ends(&place, 0, &["report", "job", JOB, "--format", "html"]).out;
+    for (name, rows) in balance {
+        assert!(
+            text.lines().any(|line| line.split_whitespace().take(2).eq([name, &rows.to_string()])),
+            "{name}: {text}"
+        );
+        assert!(page.contains(&format!("<td>{name}</td><td class=\"n\">{rows}</td>")), "{name}: {page}");
+    }
+    assert!(!page.contains("{{") && !page.contains("<script") && page.contains("default-src 'none'"));
+    let first = format!("{JOB}-20240601t000000z-1");
+    let earlier = ends(&place, 0, &["report", "job", JOB, "--run", &first]).out;
+    assert!(earlier.contains("version 0") && earlier.contains(&first), "{earlier}");
+}
+
+#[test]
 fn every_exit_code_says_what_to_do() {
     let place = Place::of("whole");
     let usage = said(&place, &["run"]);
@@ -145,6 +174,15 @@ fn json_is_what_the_schema_says_and_errors_are_json_too() {
     for kind in ["policy", "source", "job"] {
         assert!(json(&ends(&place, 0, &["schema", kind]).out)["properties"]["spec"].is_object());
     }
+    let schema = json(&ends(&place, 0, &["schema", "status"]).out);
+    let status = json(&ends(&place, 0, &["--json", "status"]).out);
+    conforms(&schema, &schema, &status).unwrap_or_else(|fault| panic!("status: {fault}"));
+    assert!(status["jobs"][0]["sweep"]["due"] == true && status["requests"]["datasets"].is_array(), "{status}");
+    let mut broken = status.clone();
+    broken["jobs"][0]["sweep"].as_object_mut().unwrap().remove("overdue");
+    assert!(conforms(&schema, &schema, &broken).is_err(), "the check can fail");
+    let text = ends(&place, 0, &["status"]).out;
+    assert!(text.contains("not swept yet, due now") && text.contains("requests\n"), "{text}");
     json(&ends(&place, 0, &["--json", "verify"]).out);
     json(&ends(&place, 0, &["--json", "check"]).out);
 }

@@ -1,0 +1,155 @@
+//! `tamis report job`: a published version as text with bars, as JSON, or as one HTML page. Must not know where the
+//! evidence lies.
+
+use super::args::{JobReportArgs, ReportFormat};
+use super::page::{bar, escaped, filled, row};
+use super::render;
+use super::settings::Settings;
+use crate::error::Result;
+use crate::evidence::Manifest;
+use crate::policy;
+use crate::run::{JobReport, VersionRows, versions};
+use std::fmt::Write as _;
+
+const PAGE: &str = include_str!("../../templates/version.html");
+const KEPT: &str = "#2f6f4f";
+const GONE: &str = "#b07d2b";
+
+/// Makes the report.
+///
+/// # Errors
+/// A policy error when nothing was published; those of specs and state.
+pub(super) fn report(settings: &Settings, args: &JobReportArgs, json: bool) -> Result<String> {
+    let project = policy::load(&settings.dir, &settings.roots)?;
+    let report = versions::of_job(&settings.state(&project)?, &args.job, args.run.as_deref())?;
+    Ok(match (json, args.format) {
+        (true, _) | (_, ReportFormat::Json) => render::json(&report)?,
+        (_, ReportFormat::Text) => text(&report),
+        (_, ReportFormat::Html) => html(&report, &project.controller),
+    })
+}
+
+fn text(report: &JobReport) -> String {
+    let m = &report.manifest;
+    let mut out = format!("{}  version {}  as of {}  run {}\n\n", m.output.dataset, m.output.version, m.as_of, m.run);
+    render::evidence(&mut out, m);
+    out.push_str("\nrows of the last versions\n");
+    let most = report.versions.iter().map(|version| version.rows_out).max().unwrap_or(0);
+    for version in &report.versions {
+        render::bar_line(&mut out, 9, &format!("{}{}", version.version, mark(version)), version.rows_out, most);
+    }
+    let _ = writeln!(out, "ledger head {}", report.ledger_head);
+    out
+}
+
+fn mark(version: &VersionRows) -> &'static str {
+    if version.swept { " (sweep)" } else { "" }
+}
+
+fn html(report: &JobReport, controller: &str) -> String {
+    let m = &report.manifest;
+    let files: u64 = m.output.files.iter().map(|file| file.bytes).sum();
+    let size = format!("{} rows in {} file(s), {files} bytes", m.rows_out, m.output.files.len());
+    let places = [
+        ("dataset", m.output.dataset.clone()),
+        ("version", m.output.version.to_string()),
+        ("controller", controller.to_owned()),
+        ("purpose", format!("{} ({})", m.purpose, m.lawful_basis)),
+        ("recipient", m.recipient.clone().unwrap_or_else(|| "none".into())),
+        ("retention", format!("{} after the latest activity, by {}", m.keep, m.scope)),
+        ("as_of", m.as_of.to_string()),
+        ("run", m.run.clone()),
+        ("size", size),
+        ("plan", m.plan.clone()),
+        ("keys", format!("identity {}, token {} (epoch {})", m.keys.identity, m.keys.token, m.keys.epoch)),
+        ("head", report.ledger_head.clone()),
+        ("not_published", or_none(&m.not_published)),
+        ("drift", or_none(&m.drift.iter().map(|drift| drift.column.clone()).collect::<Vec<_>>())),
+    ];
+    let mut places = places.map(|(name, text)| (name, escaped(&text))).to_vec();
+    places.extend([
+        ("balance", balance(m)),
+        ("versions", last_versions(&report.versions)),
+        ("fields", fields(m)),
+        ("gates", gates(m)),
+        ("lists", lists(m)),
+        ("inputs", inputs(m)),
+    ]);
+    filled(PAGE, &places)
+}
+
+fn or_none(names: &[String]) -> String {
+    if names.is_empty() { "none".into() } else { names.join(", ") }
+}
+
+/// One line with a bar.
+fn line(name: &str, rows: u64, of: u64, color: &str) -> String {
+    let share = if of == 0 { 0.0 } else { rows as f64 / of as f64 * 100.0 };
+    let bar = bar(rows, of, color, &format!("{rows} of {of}"));
+    format!(
+        "<tr><td>{}</td><td class=\"n\">{rows}</td><td>{bar}</td><td class=\"n\">{share:.1} %</td></tr>\n",
+        escaped(name)
+    )
+}
+
+fn balance(m: &Manifest) -> String {
+    let removed = m.removed.iter().filter(|removed| removed.rows > 0);
+    let removed = removed.map(|removed| line(&removed.reason, removed.rows, m.rows_in, GONE));
+    line("published", m.rows_out, m.rows_in, KEPT) + &removed.collect::<String>()
+}
+
+fn last_versions(versions: &[VersionRows]) -> String {
+    let most = versions.iter().map(|version| version.rows_out).max().unwrap_or(0);
+    let name = |version: &VersionRows| format!("{}{}, as of {}", version.version, mark(version), version.as_of);
+    versions.iter().rev().map(|version| line(&name(version), version.rows_out, most, KEPT)).collect()
+}
+
+fn fields(m: &Manifest) -> String {
+    let field = |field: &crate::evidence::manifest::Field| {
+        let from = field.from.as_deref().unwrap_or("");
+        let counts = [field.values, field.untreated, field.raw_forms].map(|count| count.to_string());
+        row(&[&field.name, from, &field.treatment, &field.data_type, &counts[0], &counts[1], &counts[2]])
+    };
+    m.fields.iter().map(field).collect()
+}
+
+fn gates(m: &Manifest) -> String {
+    let gate = |gate: &crate::evidence::manifest::Gate| {
+        let said = format!(
+            "k = {} over {}: {} groups, {} below, {} rows suppressed (at most {})",
+            gate.k,
+            gate.quasi_identifiers.join(" + "),
+            gate.groups,
+            gate.groups_below,
+            gate.rows_suppressed,
+            gate.max_suppressed
+        );
+        format!("<p>{}</p>\n", escaped(&said))
+    };
+    let brake = m.brake.as_ref().map(|brake| {
+        let said = format!("brake: {} of {} rows less (at most {})", brake.removed, brake.of, brake.max_removed);
+        format!("<p>{}</p>\n", escaped(&said))
+    });
+    m.gates.iter().map(gate).chain(brake).collect()
+}
+
+fn lists(m: &Manifest) -> String {
+    let list = |list: &crate::evidence::manifest::ListApplied| {
+        let counts = [list.entries, list.reached, list.learned, list.needs_review].map(|count| count.to_string());
+        let binds = list.not_binding.as_deref().unwrap_or("yes");
+        row(&[&list.name, &list.effect, &counts[0], &counts[1], &counts[2], &counts[3], binds])
+    };
+    m.lists.iter().map(list).collect()
+}
+
+fn inputs(m: &Manifest) -> String {
+    let mut out = String::new();
+    for input in &m.inputs {
+        for member in &input.members {
+            let name = member.name.as_deref().unwrap_or("");
+            let counts = [member.records, member.dropped].map(|count| count.to_string());
+            out += &row(&[&input.object, name, &input.source, &counts[0], &counts[1], &member.encoding]);
+        }
+    }
+    out
+}

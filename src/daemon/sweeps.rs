@@ -1,0 +1,134 @@
+//! Whether a dataset is to be swept now, and up to which instant: a function of what `state` says and of the present.
+//! Must not know how a dataset is swept.
+
+use super::due::{Due, Known, due};
+use crate::clock::Instant;
+use crate::error::{Kind, Result};
+use crate::policy::{Project, Schedule};
+use crate::state::{RequestsMet, State, SweepRecord};
+
+const HOUR: i64 = 3_600_000_000;
+/// A sweep after a run, when the last one is so long ago: once a day, wherever in it the run ends.
+const AFTER_RUN: i64 = 20 * HOUR;
+/// A sweep without one; longer than a day, so that it does not come just before the run of a night of 25 hours.
+const WITHOUT_RUN: i64 = 26 * HOUR;
+/// From here on a sweep is overdue.
+const LATE: i64 = 32 * HOUR;
+/// How long a refused run may still be let through: so long sweeps do not judge later than it would.
+const ACCEPTABLE: i64 = 24 * HOUR;
+
+/// What `state` says of a dataset and of requests.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Number of the dataset's record; none before the job's first run.
+    pub dataset: Option<u64>,
+    /// Since when something has been published at least.
+    pub since: Option<Instant>,
+    /// Whether raw exports are to be removed.
+    pub raw: bool,
+    /// What was swept.
+    pub swept: SweepRecord,
+    /// The requests that there are.
+    pub requests: RequestsMet,
+}
+
+/// Why a dataset is to be swept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// It has been long enough.
+    Daily,
+    /// A request is past its deadline and not done.
+    Late,
+    /// What the last attempt was stopped by may be mended.
+    Again,
+    /// There are request files or requests that the last sweep did not meet.
+    Requests,
+}
+
+impl Kept {
+    /// Reads it; opens no request and no companion. Without `requests`, where they cannot be asked for just now, those of
+    /// the last sweep stand for them.
+    ///
+    /// # Errors
+    /// Storage and evidence errors.
+    pub fn read(project: &Project, state: &State, job: &str, requests: Option<RequestsMet>) -> Result<Kept> {
+        let dataset = state.dataset(job)?;
+        let first = dataset.as_ref().and_then(|dataset| {
+            let replaced = dataset.replaced.first().map(|replaced| replaced.at);
+            replaced.or(dataset.current.as_ref().map(|current| current.as_of))
+        });
+        let swept = state.sweeps(job)?;
+        Ok(Kept {
+            dataset: dataset.map(|dataset| dataset.seq),
+            since: first,
+            raw: project.removal.raw_keep.is_some(),
+            requests: requests.unwrap_or_else(|| swept.requests.clone()),
+            swept,
+        })
+    }
+
+    fn none(&self) -> bool {
+        self.dataset.is_none() && !self.raw
+    }
+
+    /// Whether the dataset is to be swept at `now`.
+    pub fn wanted(&self, now: Instant) -> Option<Wanted> {
+        let swept = &self.swept;
+        let ago = |at: Instant| now.0.saturating_sub(at.0);
+        if self.none() {
+            return None;
+        }
+        let news = swept.requests != self.requests;
+        if let Some(refusal) = &swept.refusal {
+            let away = refusal.exit == Kind::Storage.exit_code();
+            return (news || away || ago(refusal.at) >= HOUR).then_some(Wanted::Again);
+        }
+        let Some(at) = swept.at else { return Some(Wanted::Daily) };
+        let ran = self.dataset.unwrap_or(0) != swept.dataset;
+        if ago(at) >= WITHOUT_RUN || (ran && ago(at) >= AFTER_RUN) {
+            return Some(Wanted::Daily);
+        }
+        if self.request_overdue(now) && ago(at) >= HOUR {
+            return Some(Wanted::Late);
+        }
+        news.then_some(Wanted::Requests)
+    }
+
+    /// Whether a sweep was refused for more than an absent store, or has not been for longer than a day and some hours.
+    pub fn overdue(&self, now: Instant) -> bool {
+        let refused = self.swept.refusal.as_ref().is_some_and(|refusal| refusal.exit != Kind::Storage.exit_code());
+        let last = self.swept.at.or(self.since);
+        !self.none() && (refused || last.is_some_and(|last| now.0.saturating_sub(last.0) > LATE))
+    }
+
+    /// Whether a request is past its deadline and not done here.
+    pub fn request_overdue(&self, now: Instant) -> bool {
+        self.swept.due.is_some_and(|due| due <= now)
+    }
+}
+
+/// The instant that a sweep may judge at (R28): the present in whole seconds, but not after an instant of the job that is
+/// still to be run, for that run would then be refused. None while the dataset was judged later than the present, on a
+/// host whose clock goes ahead.
+pub fn sweep_as_of(schedule: Option<&Schedule>, known: &Known, now: Instant) -> Option<Instant> {
+    let whole = Instant(now.0 - now.0.rem_euclid(1_000_000));
+    let open = schedule.and_then(|schedule| to_be_run(schedule, known, now));
+    let latest = open.map_or(whole, |open| open.min(whole));
+    let as_of = known.last_as_of.map_or(latest, |last| last.max(latest));
+    (as_of <= now).then_some(as_of)
+}
+
+/// The instant that is due, that waits for its jitter, or that was refused and may still be let through.
+fn to_be_run(schedule: &Schedule, known: &Known, now: Instant) -> Option<Instant> {
+    if schedule.suspend {
+        return None;
+    }
+    if let Due::Run(instant, _) | Due::TooLate(instant, _) = due(schedule, known, now) {
+        return Some(instant);
+    }
+    let latest = schedule.latest(now)?;
+    if known.settled.is_none_or(|settled| settled < latest) {
+        return Some(latest);
+    }
+    known.refused.filter(|refused| now.0.saturating_sub(refused.0) < ACCEPTABLE)
+}

@@ -1,0 +1,42 @@
+//! The kinds of identifier that persons have been looked for by, each recorded once and for ever: a stored request says
+//! nothing to a source that calls its identifiers something else. Must not know requests, nor whose identifiers they are.
+
+use super::{FORMAT, State, load};
+use crate::error::Result;
+use crate::evidence;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+const FOLDER: &str = "kinds";
+
+#[derive(Serialize, Deserialize)]
+struct Recorded {
+    format: u32,
+    kind: String,
+}
+
+impl State {
+    /// Kinds recorded so far.
+    ///
+    /// # Errors
+    /// An evidence error for a record that cannot be read, a storage error when the store is away.
+    pub fn kinds(&self) -> Result<BTreeSet<String>> {
+        let mut kinds = BTreeSet::new();
+        for object in self.root.list(FOLDER)? {
+            kinds.extend(load::<Recorded>(&self.root, &object.path)?.map(|recorded| recorded.kind));
+        }
+        Ok(kinds)
+    }
+
+    /// Records kinds, those that are not there yet.
+    ///
+    /// # Errors
+    /// As [`State::kinds`].
+    pub fn record_kinds(&self, kinds: &BTreeSet<String>) -> Result<()> {
+        for kind in kinds.difference(&self.kinds()?) {
+            let path = format!("{FOLDER}/{}.json", &evidence::digest(kind.as_bytes())[..16]);
+            self.root.create(&path, evidence::json(&Recorded { format: FORMAT, kind: kind.clone() })?)?;
+        }
+        Ok(())
+    }
+}
