@@ -344,7 +344,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let vault = vault(0, dir.path());
         let (mut tails, mut put) = ([Tail::default(), Tail::default()], Vec::new());
-        for length in [0, 1, 300_000, PIECE / 2, PIECE - 2 * TAG, PIECE, 3, PIECE + 5, 700_000, 2] {
+        for length in [1, 2, 300_000, PIECE / 2, PIECE - 2 * TAG, PIECE, 3, PIECE + 5, 700_000, 2] {
             for (tail, fill) in tails.iter_mut().zip([1, 2]) {
                 let parts = [vec![fill; length], vec![fill + 2; length / 3]];
                 let [mut one, mut two] = parts.clone();
