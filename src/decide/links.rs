@@ -6,7 +6,6 @@ use super::lists::{EffectSet, Entries, EntryTable};
 use super::near::{NOBODY, Near, Row, Start};
 use super::scan::Scan;
 use crate::error::Result;
-use std::collections::HashMap;
 
 /// Rows without a subject, per allowed subject, beyond which an entry counts as leading to too many.
 const NOBODIES: usize = 64;
@@ -134,16 +133,16 @@ fn outcome(mut near: Near<'_>, known: &dyn Known, limits: LinkLimits) -> Links {
             learned.extend(walk.learned(of_entry).map(|(identity, bond)| (entry, identity, bond)));
         }
     }
-    let mut wanted = vec![false; near.sizes().0];
-    let numbers = starts.iter().map(|s| s.identity).chain(learned.iter().map(|(_, i, _)| *i));
-    numbers.for_each(|identity| wanted[identity as usize] = true);
-    let bytes: HashMap<u32, [u8; 32]> = near.identities(|identity| wanted[identity as usize]);
+    let bytes = near.identities();
+    links.table.reserve(starts.len() + learned.len());
+    links.learned.reserve(learned.len());
     for start in &starts {
-        links.table.add(bytes[&start.identity], &known.effects(start.entry));
+        links.table.add(bytes[start.identity as usize], &known.effects(start.entry));
     }
     for (entry, identity, bond) in learned {
-        links.table.add(bytes[&identity], &known.effects(entry));
-        links.learned.push(NewBond { entry, identity: bytes[&identity], bond });
+        let identity = bytes[identity as usize];
+        links.table.add(identity, &known.effects(entry));
+        links.learned.push(NewBond { entry, identity, bond });
     }
     links.learned.sort_unstable();
     links

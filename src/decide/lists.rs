@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// Effects that reach a row or person, with the dates that consent is judged by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EffectSet {
     bits: u8,
     /// Latest withdrawal in microseconds; `i64::MIN` for none.
@@ -121,24 +121,45 @@ pub trait Entries: Sync {
     fn is_empty(&self) -> bool;
 }
 
-/// Entries in memory. Identities are keyed hashes, so their first bytes serve as the hash.
+/// Entries in memory. Identities are keyed hashes, so their first half tells them apart and its first bytes serve as
+/// the hash. Effects are few, and many identities have the same.
 #[derive(Default)]
-pub struct EntryTable(HashMap<[u8; 32], EffectSet, BuildHasherDefault<FirstBytes>>);
+pub struct EntryTable {
+    numbers: HashMap<[u8; 16], u32, BuildHasherDefault<FirstBytes>>,
+    sets: Vec<EffectSet>,
+    of: HashMap<EffectSet, u32>,
+}
 
 impl EntryTable {
+    /// Makes room for so many identities.
+    pub(super) fn reserve(&mut self, identities: usize) {
+        self.numbers.reserve(identities);
+    }
+
     /// Adds effects to what an identity has.
     pub fn add(&mut self, identity: [u8; 32], effects: &EffectSet) {
-        self.0.entry(identity).or_default().add(effects);
+        let mut all = self.effects(&identity).unwrap_or_default();
+        all.add(effects);
+        let sets = &mut self.sets;
+        let number = *self.of.entry(all).or_insert_with(|| {
+            sets.push(all);
+            sets.len() as u32 - 1
+        });
+        self.numbers.insert(*half(&identity), number);
     }
 }
 
 impl Entries for EntryTable {
     fn effects(&self, identity: &[u8; 32]) -> Option<EffectSet> {
-        self.0.get(identity).copied()
+        self.numbers.get(half(identity)).map(|number| self.sets[*number as usize])
     }
     fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.numbers.is_empty()
     }
+}
+
+fn half(identity: &[u8; 32]) -> &[u8; 16] {
+    &identity.as_chunks().0[0]
 }
 
 /// Hasher of keys that are uniform already.

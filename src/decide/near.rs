@@ -108,7 +108,12 @@ impl<'a> Near<'a> {
 
     /// Takes in the rows of a pass; returns which it keeps, by bucket. One that it does not keep may be worth it later.
     pub(super) fn take(&mut self, found: Vec<Found>) -> Vec<Vec<u32>> {
-        let kept = found.iter().map(|found| self.take_bucket(found)).collect();
+        // Tables that grow leave holes of half their size each time.
+        let identities = found.iter().map(Found::identities).sum();
+        self.numbers.reserve(identities);
+        self.counted.reserve(identities);
+        self.rows.reserve(found.iter().map(|found| found.rows().count()).sum());
+        let kept = found.into_iter().map(|found| self.take_bucket(&found)).collect();
         self.rows.sort_unstable();
         self.rows.dedup();
         self.strong = Places::of(self.reach.len(), self.rows.iter().map(|row| &*row.strong));
@@ -265,15 +270,18 @@ impl<'a> Near<'a> {
         (self.reach.len(), self.subjects.len())
     }
 
-    /// What entries begin with, entry by entry.
+    /// What entries begin with, entry by entry, once no more rows are taken in.
     pub(super) fn starts(&mut self) -> Vec<Start> {
+        self.counted = HashSet::new();
         let mut starts = std::mem::take(&mut self.starts);
         starts.sort_unstable();
         starts
     }
 
-    /// The bytes of each identity that is `wanted`.
-    pub(super) fn identities(&self, wanted: impl Fn(u32) -> bool) -> HashMap<u32, [u8; 32]> {
-        self.numbers.iter().filter(|(_, n)| wanted(**n)).map(|(identity, n)| (*n, *identity)).collect()
+    /// The bytes of all identities, by number.
+    pub(super) fn identities(&self) -> Vec<[u8; 32]> {
+        let mut identities = vec![[0; 32]; self.reach.len()];
+        self.numbers.iter().for_each(|(identity, number)| identities[*number as usize] = *identity);
+        identities
     }
 }

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Bytes kept of all identities together; without them a pass reads every row again.
-const PREFIX_BYTES: usize = 64 << 20;
+const PREFIX_BYTES: usize = 16 << 20;
 
 /// Identities of a row with their marks.
 type Identities<'a> = &'a [(u8, [u8; 32])];
@@ -32,6 +32,11 @@ impl Found {
         self.identities.extend(group.identities(row).map(|(mark, identity)| (mark, *identity)));
         let (subject, end) = (group.subject(row).copied(), self.identities.len() as u32);
         self.rows.push(FoundRow { number, subject, end });
+    }
+
+    /// Identities of all rows together.
+    pub(super) fn identities(&self) -> usize {
+        self.identities.len()
     }
 
     /// Number in the bucket, subject and identities of each row.

@@ -137,6 +137,7 @@ struct Parts {
 }
 
 /// Reads the whole of a text by the steps; none when it does not fit or says no real date.
+#[inline]
 pub fn parse(ops: &[Op], text: &[u8]) -> Option<Moment> {
     let mut parts = Parts::default();
     if let ([Op::IsoDate, _, _, _, _, _], Some((date, []))) = (ops, iso_date(text)) {
@@ -213,6 +214,7 @@ fn pairs(text: &[u8; 8], shape: &[u8; 8]) -> Option<[u8; 8]> {
 }
 
 impl Parts {
+    #[inline]
     fn moment(&self) -> Option<Moment> {
         let hour = match self.half_day_hour {
             Some(hour) if hour > 12 => return None,

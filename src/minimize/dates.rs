@@ -67,6 +67,7 @@ impl DateReader {
     }
 
     /// Reads a cell.
+    #[inline]
     pub fn read(&self, text: &str) -> Reading {
         let text = trim(text);
         let found = match (&self.formats[..], self.epoch) {

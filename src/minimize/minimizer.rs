@@ -17,6 +17,9 @@ use crate::key::{Key, Keyring};
 use crate::policy::{Column, Controls, Plan, Treatment};
 use crate::read::{RawBatch, Values};
 
+/// Rows whose fields are treated together.
+const TILE: usize = 32;
+
 /// Which of a run's inputs is minimized.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stream {
@@ -396,36 +399,32 @@ impl Worker<'_> {
         Ok(())
     }
 
+    /// Treats the fields of a few rows at a time, while their text is near.
     fn treat_fields(&mut self, batch: &RawBatch) -> Result<()> {
-        for (index, (field, column)) in self.minimizer.fields.iter().zip(&mut self.rows.fields).enumerate() {
-            let Some(treater) = &field.treater else { continue };
-            let mut treated = TreatedField {
-                treater,
-                batch,
-                records: &self.records,
-                values: field.from.map(|from| batch.values(from)),
-                readings: field.clock.map(|clock| &self.readings[clock][..]),
-                calendars: &mut self.field_calendars[index],
-                tally: &mut self.tally.fields[index],
-            };
-            match column {
-                FieldColumn::Text { bytes, ends, valid } => {
-                    for row in &self.published {
-                        valid.push(treated.append(*row, bytes));
-                        ends.push(bytes.len() as u32);
-                    }
-                    u32::try_from(bytes.len()).map_err(|_| too_much_text())?;
-                }
-                FieldColumn::Fixed { width, bytes, valid } => {
-                    for row in &self.published {
-                        valid.push(treated.append(*row, bytes));
-                        bytes.resize(valid.len() * *width, 0);
-                    }
+        let kept = self.published.chunks(TILE).map(|rows| (rows, true));
+        for (rows, kept) in kept.chain(self.skipped.chunks(TILE).map(|rows| (rows, false))) {
+            for (index, (field, column)) in self.minimizer.fields.iter().zip(&mut self.rows.fields).enumerate() {
+                let Some(treater) = &field.treater else { continue };
+                let mut treated = TreatedField {
+                    treater,
+                    batch,
+                    records: &self.records,
+                    values: field.from.map(|from| batch.values(from)),
+                    readings: field.clock.map(|clock| &self.readings[clock][..]),
+                    calendars: &mut self.field_calendars[index],
+                    tally: &mut self.tally.fields[index],
+                };
+                match kept {
+                    true => treated.keep(rows, column),
+                    false => treated.count(rows, &mut self.unkept),
                 }
             }
-            treated.count(&self.skipped, &mut self.unkept);
         }
-        Ok(())
+        let fits = |column: &FieldColumn| match column {
+            FieldColumn::Text { bytes, .. } => u32::try_from(bytes.len()).is_ok(),
+            FieldColumn::Fixed { .. } => true,
+        };
+        if self.rows.fields.iter().all(fits) { Ok(()) } else { Err(too_much_text()) }
     }
 
     /// One keyed hash per quasi-identifier and row, of the published value (R40).
@@ -459,6 +458,24 @@ struct TreatedField<'a> {
 }
 
 impl TreatedField<'_> {
+    /// Appends the treated values of rows to their column.
+    fn keep(&mut self, rows: &[u32], column: &mut FieldColumn) {
+        match column {
+            FieldColumn::Text { bytes, ends, valid } => {
+                for row in rows {
+                    valid.push(self.append(*row, bytes));
+                    ends.push(bytes.len() as u32);
+                }
+            }
+            FieldColumn::Fixed { width, bytes, valid } => {
+                for row in rows {
+                    valid.push(self.append(*row, bytes));
+                    bytes.resize(valid.len() * *width, 0);
+                }
+            }
+        }
+    }
+
     /// Appends a row's treated value; true when there is one.
     fn append(&mut self, row: u32, bytes: &mut Vec<u8>) -> bool {
         let record = self.records[row as usize];

@@ -19,8 +19,9 @@ use std::collections::BTreeMap;
 
 /// Bytes of export per bucket: some ten thousand rows, so that a worker holds a few MiB of one.
 const BUCKET_BYTES: u64 = 8 << 20;
-/// What a worker holds apart from rows, and the budget counts: two uploads of two parts, blocks and row groups.
-const WORKER_BYTES: usize = 36 << 20;
+/// What a worker holds apart from rows, and the budget counts: two uploads of two parts, blocks, a bucket, row groups,
+/// and what the allocator keeps of them.
+const WORKER_BYTES: usize = 60 << 20;
 /// What a compressed byte may become.
 const INFLATED: u64 = 8;
 

@@ -52,26 +52,60 @@ pub(super) fn control_length(record: &[u8], slots: usize, quasi: usize) -> usize
     MARKS + slots + 8 * usize::from(since) + 32 * marked + 8 * hashes
 }
 
-/// Appends the control record of row `r`, the `published`-th of those with fields. Slots that its stream lacks are empty.
-pub(super) fn write_control(out: &mut Vec<u8>, layout: &Layout, rows: &Rows, r: usize, published: usize) {
-    let (since, flags) = (rows.since[r], rows.flags[r]);
-    let has_since = if since == NO_SINCE { 0 } else { HAS_SINCE };
-    out.extend_from_slice(&rows.subject[r]);
-    out.extend_from_slice(&rows.clock[r].to_le_bytes());
-    out.extend_from_slice(&(flags | has_since).to_le_bytes());
-    out.push(rows.exclude[r]);
-    let slots = &rows.identities[..layout.identities.min(rows.identities.len())];
-    slots.iter().for_each(|slot| out.push(slot.marks[r]));
-    (slots.len()..layout.identities).for_each(|_| out.push(mark::NONE));
-    if since != NO_SINCE {
-        out.extend_from_slice(&since.to_le_bytes());
+/// The control records of a batch, filled column by column. Reused from batch to batch.
+#[derive(Default)]
+pub(super) struct Controls {
+    bytes: Vec<u8>,
+    /// From one record's beginning to the next one's: room for the longest.
+    stride: usize,
+    /// Where each record ends so far.
+    ends: Vec<usize>,
+}
+
+impl Controls {
+    /// Takes the controls of a batch. Slots that its stream lacks are empty.
+    pub(super) fn fill(&mut self, layout: &Layout, rows: &Rows) {
+        self.stride = MARKS + layout.identities + 8 + 32 * layout.identities + 8 * layout.quasi;
+        self.bytes.resize(self.stride * rows.count, 0);
+        self.ends.clear();
+        self.ends.extend((0..rows.count).map(|r| r * self.stride));
+        let flags = rows.flags.iter().zip(&rows.since);
+        self.put(rows.subject.iter().map(|subject| Some(*subject)));
+        self.put(rows.clock.iter().map(|clock| Some(clock.to_le_bytes())));
+        self.put(flags.map(|(flags, since)| Some((flags | has_since(*since)).to_le_bytes())));
+        self.put(rows.exclude.iter().map(|exclude| Some([*exclude])));
+        let slots = &rows.identities[..layout.identities.min(rows.identities.len())];
+        slots.iter().for_each(|slot| self.put(slot.marks.iter().map(|mark| Some([*mark]))));
+        (slots.len()..layout.identities).for_each(|_| self.put((0..rows.count).map(|_| Some([mark::NONE]))));
+        self.put(rows.since.iter().map(|since| (*since != NO_SINCE).then_some(since.to_le_bytes())));
+        for slot in slots {
+            self.put(slot.marks.iter().zip(&slot.bytes).map(|(mark, bytes)| (*mark != mark::NONE).then_some(*bytes)));
+        }
+        for hashes in rows.quasi.iter().take(layout.quasi) {
+            let mut hashes = hashes.iter();
+            let next = |flags: &u16| if has_fields(*flags) { hashes.next() } else { None };
+            self.put(rows.flags.iter().map(next).map(|hash| hash.map(|hash| hash.to_le_bytes())));
+        }
     }
-    for slot in slots.iter().filter(|slot| slot.marks[r] != mark::NONE) {
-        out.extend_from_slice(&slot.bytes[r]);
+
+    /// Appends a value to each record that has one.
+    fn put<const N: usize>(&mut self, values: impl Iterator<Item = Option<[u8; N]>>) {
+        for (end, value) in self.ends.iter_mut().zip(values) {
+            if let Some(value) = value {
+                self.bytes[*end..*end + N].copy_from_slice(&value);
+                *end += N;
+            }
+        }
     }
-    if has_fields(flags) {
-        rows.quasi.iter().take(layout.quasi).for_each(|hashes| out.extend_from_slice(&hashes[published].to_le_bytes()));
+
+    /// The record of row `r`.
+    pub(super) fn get(&self, r: usize) -> &[u8] {
+        &self.bytes[r * self.stride..self.ends[r]]
     }
+}
+
+fn has_since(since: i64) -> u16 {
+    if since == NO_SINCE { 0 } else { HAS_SINCE }
 }
 
 /// The parts of fixed stride of the fields of a batch, one after the other. Reused from batch to batch.

@@ -2,7 +2,7 @@
 //! Must not know what decides about rows.
 
 use super::bucket::{Bucket, Control};
-use super::record::{self, Parts};
+use super::record::{self, Controls, Parts};
 use super::vault::{Held, Slot, Tail, Vault};
 use crate::error::{Error, Result};
 use crate::minimize::{Layout, Rows, flag};
@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 const LARGEST_CHUNK: usize = 128 * 1024;
-const SMALLEST_CHUNK: usize = 4 * 1024;
+const SMALLEST_CHUNK: usize = 8 * 1024;
 
 /// Rows of one bucket that were written together; decisions read their controls only.
 struct Chunk {
@@ -49,7 +49,15 @@ impl Stage {
         let buffers = (0..self.chunks.len()).map(|_| Buffer::default()).collect();
         // Vectors that grow by doubling may take twice what is in them.
         let share = self.vault.hold(2 * self.chunks.len() * self.chunk_bytes);
-        Writer { stage: self, buffers, parts: Parts::default(), tail: Tail::default(), _share: share }
+        Writer {
+            stage: self,
+            buffers,
+            controls: Controls::default(),
+            parts: Parts::default(),
+            order: Order::default(),
+            tail: Tail::default(),
+            _share: share,
+        }
     }
 
     /// Ends the taking.
@@ -82,7 +90,9 @@ impl Buffer {
 pub struct Writer<'a> {
     stage: &'a Stage,
     buffers: Vec<Buffer>,
+    controls: Controls,
     parts: Parts,
+    order: Order,
     tail: Tail,
     _share: Held,
 }
@@ -94,22 +104,22 @@ impl Writer<'_> {
     /// A storage error when the spill refuses.
     pub fn append(&mut self, rows: &Rows) -> Result<()> {
         let layout = &self.stage.layout;
+        self.controls.fill(layout, rows);
         self.parts.fill(layout, rows);
-        let mut published = 0;
-        for r in 0..rows.count {
-            // A row without a subject belongs to nobody and never leaves; spread, such rows weigh on no bucket.
-            let nobody = rows.flags[r] & flag::NO_SUBJECT != 0;
-            let bucket = if nobody { r % self.buffers.len() } else { bucket_of(&rows.subject[r], self.stage.bits) };
-            let buffer = &mut self.buffers[bucket];
-            record::write_control(&mut buffer.control, layout, rows, r, published);
-            if record::has_fields(rows.flags[r]) {
-                buffer.fields.extend_from_slice(self.parts.get(published));
-                record::write_text(&mut buffer.fields, rows, published);
-                published += 1;
-            }
-            buffer.rows += 1;
-            if buffer.bytes() >= self.stage.chunk_bytes {
-                self.flush(bucket)?;
+        self.order.sort(rows, self.stage.bits);
+        for bucket in 0..self.buffers.len() {
+            for at in self.order.of(bucket) {
+                let (r, published) = self.order.rows[at];
+                let buffer = &mut self.buffers[bucket];
+                buffer.control.extend_from_slice(self.controls.get(r as usize));
+                if record::has_fields(rows.flags[r as usize]) {
+                    buffer.fields.extend_from_slice(self.parts.get(published as usize));
+                    record::write_text(&mut buffer.fields, rows, published as usize);
+                }
+                buffer.rows += 1;
+                if buffer.bytes() >= self.stage.chunk_bytes {
+                    self.flush(bucket)?;
+                }
             }
         }
         Ok(())
@@ -138,6 +148,46 @@ impl Writer<'_> {
         self.stage.vault.flush(&mut self.tail)?;
         self.stage.open.fetch_sub(1, Ordering::AcqRel);
         Ok(())
+    }
+}
+
+/// The rows of a batch by bucket: those of one are written together, while its buffer is near. Reused from batch to batch.
+#[derive(Default)]
+struct Order {
+    /// Each row, and how many before it in the batch have fields.
+    rows: Vec<(u32, u32)>,
+    /// Where the rows of each bucket end.
+    ends: Vec<u32>,
+}
+
+impl Order {
+    fn sort(&mut self, rows: &Rows, bits: u32) {
+        // A row without a subject belongs to nobody and never leaves; spread, such rows weigh on no bucket.
+        let nobody = |r: usize| rows.flags[r] & flag::NO_SUBJECT != 0;
+        let bucket = |r: usize| if nobody(r) { r & ((1 << bits) - 1) } else { bucket_of(&rows.subject[r], bits) };
+        self.ends.clear();
+        self.ends.resize((1 << bits) + 1, 0);
+        (0..rows.count).for_each(|r| self.ends[bucket(r) + 1] += 1);
+        let mut sum = 0;
+        for count in &mut self.ends {
+            sum += *count;
+            *count = sum;
+        }
+        // Here each holds where its bucket's rows begin, and after the loop where they end.
+        self.rows.resize(rows.count, (0, 0));
+        let mut published = 0;
+        for r in 0..rows.count {
+            let at = &mut self.ends[bucket(r)];
+            self.rows[*at as usize] = (r as u32, published);
+            *at += 1;
+            published += u32::from(record::has_fields(rows.flags[r]));
+        }
+    }
+
+    /// Places of a bucket's rows.
+    fn of(&self, bucket: usize) -> std::ops::Range<usize> {
+        let start = bucket.checked_sub(1).map_or(0, |before| self.ends[before]);
+        start as usize..self.ends[bucket] as usize
     }
 }
 

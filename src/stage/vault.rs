@@ -14,7 +14,7 @@ use zeroize::Zeroize;
 const PREFIX: &str = "tamis-spill-";
 const DATA: &str = "rows";
 const TAG: usize = 16;
-/// What a worker gathers before it writes: large pieces at round places cost the system far less than small ones.
+/// What a worker gathers before it writes: large pieces cost the system far less than small ones.
 const PIECE: usize = 1 << 20;
 
 /// Holds byte strings until they are read back, any number of times.
@@ -337,6 +337,32 @@ mod tests {
         }
         drop(slots);
         assert_eq!(vault.held(), 0);
+    }
+
+    #[test]
+    fn what_several_workers_gather_comes_out_part_by_part_whatever_the_pieces() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let vault = vault(0, dir.path());
+        let (mut tails, mut put) = ([Tail::default(), Tail::default()], Vec::new());
+        for length in [1, 2, 300_000, PIECE / 2, PIECE - 2 * TAG, PIECE, 3, PIECE + 5, 700_000, 2] {
+            for (tail, fill) in tails.iter_mut().zip([1, 2]) {
+                let parts = [vec![fill; length], vec![fill + 2; length / 3]];
+                let [mut one, mut two] = parts.clone();
+                put.push((vault.put_behind(tail, [&mut one, &mut two]).expect("put"), parts));
+                assert!(one.is_empty() && two.is_empty());
+            }
+        }
+        tails.iter_mut().for_each(|tail| vault.flush(tail).expect("flushed"));
+        let bytes: usize = put.iter().flat_map(|(_, parts)| parts).map(|part| part.len() + TAG).sum();
+        assert_eq!(vault.spilled(), bytes as u64);
+        for (slot, [one, two]) in &put {
+            let mut out = [Vec::new(), Vec::new()];
+            vault.read_parts(slot, out.each_mut()).expect("read");
+            assert!(out == [one.clone(), two.clone()]);
+            let mut first = Vec::new();
+            vault.read_parts(slot, [&mut first]).expect("read");
+            assert!(&first == one);
+        }
     }
 
     #[test]
