@@ -17,8 +17,8 @@ use crate::store::Root;
 use crate::{key, requests};
 use std::collections::BTreeMap;
 
-/// Bytes of export per bucket: some ten thousand rows, so that a worker holds a few MiB of one.
-const BUCKET_BYTES: u64 = 8 << 20;
+/// Bytes of export per bucket: some thirty thousand rows, so that a worker holds a few MiB of one.
+const BUCKET_BYTES: u64 = 16 << 20;
 /// What a worker holds apart from rows, and the budget counts: two uploads of two parts, blocks, a bucket, row groups,
 /// and what the allocator keeps of them.
 const WORKER_BYTES: usize = 60 << 20;
