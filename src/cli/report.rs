@@ -28,8 +28,8 @@ fn text(report: &CaseReport) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "case {}  {}  ({}, {})", report.request, report.state, report.controller, report.at);
     for part in &report.parts {
-        let ended = if part.ended { ", ended by a lift" } else { "" };
-        let _ = writeln!(out, "\n{} ({}){ended}: {}", part.effect, part.list, part.state);
+        let note = part.note.as_ref().map_or(String::new(), |note| format!(", {note}"));
+        let _ = writeln!(out, "\n{} ({}): {}{note}", part.effect, part.list, part.state);
         let _ = writeln!(out, "  received {}, taken in {}, due {}", part.received, part.taken, part.due);
         for dataset in &part.datasets {
             let _ = writeln!(out, "  {}  for {}", dataset.dataset, dataset.purpose);
@@ -52,7 +52,9 @@ fn text(report: &CaseReport) -> String {
 /// What there is to say of a dataset, in order.
 fn facts(dataset: &CaseDataset) -> Vec<(&'static str, String)> {
     let mut facts = vec![("state", format!("{} since {}, day {}", dataset.state, dataset.since, dataset.after_days))];
-    facts.extend(dataset.version.map(|version| ("version", format!("{version}, the first without the person"))));
+    facts.extend(
+        dataset.version.map(|version| ("version", format!("{version} is without the person, as every later one"))),
+    );
     facts.extend(
         dataset.rows.as_ref().map(|rows| ("rows", format!("{rows} in that version, from all requests together"))),
     );
@@ -93,11 +95,10 @@ fn filled(page: &str, places: &[(&str, String)]) -> String {
 
 fn part(part: &CasePart) -> String {
     let mut out = String::new();
-    let ended = if part.ended { ", ended by a lift" } else { "" };
-    let _ = writeln!(out, "<h2>{} <small>({}{ended})</small></h2>", escaped(&part.effect), escaped(&part.list));
+    let _ = writeln!(out, "<h2>{} <small>({})</small></h2>", escaped(&part.effect), escaped(&part.list));
     out.push_str("<dl>\n");
     for (name, said) in [
-        ("State", part.state.clone()),
+        ("State", part.note.as_ref().map_or(part.state.clone(), |note| format!("{}, {note}", part.state))),
         ("Received", part.received.to_string()),
         ("Taken in", part.taken.to_string()),
         ("Due", part.due.to_string()),

@@ -4,7 +4,7 @@ use super::args::SweepArgs;
 use super::settings::Settings;
 use super::{render, serve};
 use crate::error::Result;
-use crate::run::{self, DatasetSwept, SweepReport};
+use crate::run::{self, DatasetSwept, Removal, SweepReport};
 use indicatif::BinaryBytes;
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -30,6 +30,15 @@ fn text(report: &SweepReport) -> String {
     for swept in &report.datasets {
         dataset(&mut out, swept);
     }
+    let raw = &report.raw;
+    let _ = writeln!(
+        out,
+        "raw exports  {} removed ({}), {} there, {} of them held",
+        raw.removed,
+        BinaryBytes(raw.bytes),
+        raw.remaining,
+        raw.held
+    );
     for stop in &report.stops {
         let _ = writeln!(out, "STOPPED  {stop}");
     }
@@ -57,5 +66,30 @@ fn dataset(out: &mut String, swept: &DatasetSwept) {
             "  {} of {} files written anew: {read} read, {written} written",
             swept.rewritten, swept.files
         );
+    }
+    removal(out, &swept.removal);
+}
+
+/// What went for good and what waits, as in JSON.
+fn removal(out: &mut String, removal: &Removal) {
+    if !removal.objects.is_empty() {
+        let objects: Vec<String> = removal.objects.iter().map(|(what, count)| format!("{count} {what}")).collect();
+        let _ = writeln!(out, "  {:<12} {}, {}", "for good", objects.join(", "), BinaryBytes(removal.bytes));
+    }
+    if removal.waiting > 0 {
+        let next = removal.next.map_or(String::new(), |next| format!(", the next goes from {next} on"));
+        let _ = writeln!(out, "  {:<12} {} files{next}", "waiting", removal.waiting);
+    }
+    if removal.held > 0 {
+        let _ = writeln!(out, "  {:<12} {} files, by a legal hold (R34)", "held", removal.held);
+    }
+    if removal.protected > 0 {
+        let _ = writeln!(out, "  {:<12} {} versions, by the store", "protected", removal.protected);
+    }
+    if removal.withheld {
+        let _ = writeln!(out, "  {:<12} nothing goes for good while a list of holds cannot be read", "withheld");
+    }
+    if let Some(watermark) = removal.watermark {
+        let _ = writeln!(out, "  {:<12} requests applied up to {watermark}", "removed");
     }
 }
