@@ -17,7 +17,7 @@ mod stop;
 pub mod subject;
 mod sweeps;
 
-pub use crate::sweep::Removal;
+pub use crate::sweep::{RawExports, Removal};
 pub use attest::{Outcome, Report};
 pub use case::{CaseDataset, CasePart, CaseReport};
 pub use explain::{ExplainedDataset, Explanation, Reaching};

@@ -28,8 +28,7 @@ fn text(report: &CaseReport) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "case {}  {}  ({}, {})", report.request, report.state, report.controller, report.at);
     for part in &report.parts {
-        let note = part.note.as_ref().map_or(String::new(), |note| format!(", {note}"));
-        let _ = writeln!(out, "\n{} ({}): {}{note}", part.effect, part.list, part.state);
+        let _ = writeln!(out, "\n{} ({}): {}", part.effect, part.list, state(part));
         let _ = writeln!(out, "  received {}, taken in {}, due {}", part.received, part.taken, part.due);
         for dataset in &part.datasets {
             let _ = writeln!(out, "  {}  for {}", dataset.dataset, dataset.purpose);
@@ -47,6 +46,15 @@ fn text(report: &CaseReport) -> String {
         let _ = writeln!(out, "not said: {line}");
     });
     out
+}
+
+/// How far a part has come; of what is over, why.
+fn state(part: &CasePart) -> String {
+    match &part.note {
+        Some(note) if part.ended => note.clone(),
+        Some(note) => format!("{}, {note}", part.state),
+        None => part.state.clone(),
+    }
 }
 
 /// What there is to say of a dataset, in order.
@@ -98,7 +106,7 @@ fn part(part: &CasePart) -> String {
     let _ = writeln!(out, "<h2>{} <small>({})</small></h2>", escaped(&part.effect), escaped(&part.list));
     out.push_str("<dl>\n");
     for (name, said) in [
-        ("State", part.note.as_ref().map_or(part.state.clone(), |note| format!("{}, {note}", part.state))),
+        ("State", state(part)),
         ("Received", part.received.to_string()),
         ("Taken in", part.taken.to_string()),
         ("Due", part.due.to_string()),

@@ -91,6 +91,7 @@ fn told(stored: &Stored) -> String {
     }
     let _ = writeln!(out, "received {}, due {}", stored.received, stored.due);
     match stored.binds.as_slice() {
+        [] if stored.effect == "hold" => out.push_str("files with the person are not removed for good (R34)\n"),
         [] => out.push_str("it binds no job here (R29); it is on record all the same\n"),
         jobs => {
             let _ = writeln!(out, "binds: {}; applied with the next run of each", jobs.join(", "));

@@ -93,3 +93,33 @@ fn removal(out: &mut String, removal: &Removal) {
         let _ = writeln!(out, "  {:<12} requests applied up to {watermark}", "removed");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::RawExports;
+
+    #[test]
+    fn the_text_says_what_went_for_good_what_waits_and_what_is_held() {
+        let removal = Removal {
+            objects: [("files".to_string(), 3), ("companions".to_string(), 2)].into(),
+            bytes: 2048,
+            waiting: 4,
+            held: 5,
+            protected: 6,
+            withheld: true,
+            ..Removal::default()
+        };
+        let swept = DatasetSwept { version: Some(1), removal, ..DatasetSwept::default() };
+        let raw = RawExports { remaining: 7, removed: 8, bytes: 1024, held: 9 };
+        let mut report = SweepReport::default();
+        report.datasets.push(swept);
+        report.raw.clone_from(&raw);
+        let said = text(&report);
+        for part in ["2 companions, 3 files, 2.00 KiB", "4 files", "5 files, by a legal hold", "6 versions", "withheld"]
+        {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+        assert!(said.contains("8 removed (1.00 KiB), 7 there, 9 of them held"), "{said}");
+    }
+}

@@ -217,7 +217,7 @@ impl Book<'_> {
             return Some((state, lift_said(ends).to_string()));
         }
         let by = self.requests.ended_by(at).and_then(|lift| self.lifts.get(&lift));
-        let why = by.map_or("the list no longer has it".to_string(), |lift| format!("ended by {lift}"));
+        let why = by.map_or("ended: the list no longer has it".to_string(), |lift| format!("ended by {lift}"));
         self.requests.entry(at).ended.then_some(("ended", why))
     }
 
@@ -243,7 +243,7 @@ impl Book<'_> {
             rows,
             not_binding: of.plan.and_then(binding),
             review: standing.review.map(|review| said(review).to_string()),
-            waits: self.waits(of, standing),
+            waits: if effect == Effect::Hold { Vec::new() } else { self.waits(of, standing) },
         })
     }
 
