@@ -200,6 +200,7 @@ fn r13_a_doubt_outlives_the_removal_of_what_was_named() {
 #[test]
 fn who_is_only_in_a_replaced_version_is_not_unmatched() {
     let installation = Installation::new();
+    installation.edit("jobs/policy.toml", "PT24H", "PT72H");
     let mut people = contacts(0..30, -10);
     installation.export("s1", &people);
     installation.run(0).unwrap();
@@ -215,15 +216,15 @@ fn who_is_only_in_a_replaced_version_is_not_unmatched() {
         lift_erase: false,
     };
     let held = installation.copy();
-    subject::ask(&call(&held, 2, "email: person00004@example.org"), hold).unwrap();
-    held.sweep(2).unwrap().outcome().unwrap();
+    subject::ask(&call(&held, 3, "email: person00004@example.org"), hold).unwrap();
+    held.sweep(3).unwrap().outcome().unwrap();
     assert_eq!(report(&held, "H-1").state, "applied");
     installation.erase("1", &[("C-1", "person00004@example.org", "")]);
-    installation.sweep(2).unwrap().outcome().unwrap();
+    installation.sweep(3).unwrap().outcome().unwrap();
     assert_eq!(word(&installation), "applied");
     let told = report(&installation, "C-1").parts.remove(0).datasets.remove(0);
     assert_eq!((told.version, told.waits.len()), (None, 1), "no version took the person out for the request");
-    installation.sweep(5).unwrap().outcome().unwrap();
+    installation.sweep(9).unwrap().outcome().unwrap();
     assert_eq!(word(&installation), "removed");
 }
 
