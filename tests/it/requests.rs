@@ -473,6 +473,7 @@ fn what_is_noted_of_requests_outlives_the_process_and_a_merge() {
     let mut later = place.requests();
     assert_eq!(words(&later), ["applied", "unmatched"]);
     assert_eq!(later.standing(of(&later, "cy@example.org"), "crm").word(), "received", "came after the last look");
+    later.note(&state, "crm", &[], Some(Instant(9))).unwrap();
     for at in 10..30 {
         let review = (at % 2 == 0).then_some(Review::SharedAlias);
         let standing = Standing { review, ..Standing::new(State::Removed, Instant(at)) };
