@@ -18,6 +18,7 @@ pub mod subject;
 mod sweeps;
 pub mod versions;
 
+pub use crate::sweep::{RawExports, Removal};
 pub use attest::{Outcome, Report};
 pub use case::{CaseDataset, CasePart, CaseReport};
 pub use explain::{ExplainedDataset, Explanation, Reaching};
@@ -38,6 +39,7 @@ use crate::requests::Requests;
 use crate::state::SetState;
 use attest::{Begun, Facts};
 use input::{Pinned, Read};
+use meant::Followed;
 use previous::Before;
 use stop::Watched;
 
@@ -73,7 +75,6 @@ fn from_requests(mut ready: Ready, table: Option<Current>, monitor: &dyn Monitor
     let watched = Watched { monitor, stop: ready.call.stop.clone() };
     let (mut requests, intake) = input::requests(&ready, true, monitor)?;
     input::note_intake(&ready, &requests, &intake)?;
-    settle::catch_up(&mut ready, &mut requests)?;
     let begun = begin(&mut ready, table.as_ref(), requests.last_segment());
     let (pinned, begun) = begun.map_err(|error| settle::refused(&mut ready, &mut requests, error, monitor))?;
     let mut digest = None;
@@ -108,8 +109,7 @@ pub fn plan(call: &Call, monitor: &dyn Monitor) -> Result<Report> {
     let read = input::read(&ready, &pinned, monitor)?;
     let limits = input::check(&ready, &pinned, &read).err();
     let Read { staged, main, observed, tally } = read;
-    let before =
-        ready.dataset.current.as_ref().map(|current| Before::new(ready.state.root(), current, &ready.keys.epoch));
+    let before = Before::find(&ready, monitor)?;
     let previous = before.as_ref().map(|before| before as &dyn Previous);
     let links = meant::follow(&ready, &requests, &staged)?;
     let rules = ready.rules().with_hints();
@@ -122,6 +122,7 @@ pub fn plan(call: &Call, monitor: &dyn Monitor) -> Result<Report> {
         observed: &observed,
         tally: &tally,
         verdict: judged.verdict(),
+        comparable: before.as_ref().is_some_and(Before::comparable),
         accepted: None,
         lists: meant::lists(&ready.project, ready.plan(), &requests, &links),
     };
@@ -160,8 +161,7 @@ fn version(
     let links = meant::learn(ready, requests, &read.staged)?;
     input::check(ready, pinned, &read)?;
     let Read { staged, main, observed, tally } = read;
-    let before =
-        ready.dataset.current.as_ref().map(|current| Before::new(ready.state.root(), current, &ready.keys.epoch));
+    let before = Before::find(ready, monitor)?;
     let previous = before.as_ref().map(|before| before as &dyn Previous);
     let (rules, threads) = (ready.rules(), ready.call.threads);
     let judged = decide::decide(rules, staged, links.entries(), previous, main.dropped(), threads, monitor)?;
@@ -185,6 +185,7 @@ fn version(
         observed: &observed,
         tally: &tally,
         verdict: &verdict,
+        comparable: before.as_ref().is_some_and(Before::comparable),
         accepted: accepted.then(|| plan_digest.clone()),
         lists,
     };
@@ -221,8 +222,9 @@ fn publish(
     let receipt = publish::commit(&written, &ready.target(), &app, sequence, &digest, replaces)?;
     let manifest = scheduled::winner(ready, &receipt, manifest)?;
     attest::check_receipt(&receipt, &manifest)?;
+    let behind = settle::behind(ready);
     ready.state.remember(&mut ready.dataset, &begun.intent, &manifest, ready.call.now)?;
-    meant::note(ready, requests, &links)?;
+    meant::note(ready, requests, &links, Followed::Export, behind)?;
     settle::noted(ready)?;
     let head = ready.state.ledger().head()?.to_string();
     Ok(attest::report(ready, manifest, &verdict, Some(head), plan_digest))

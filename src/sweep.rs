@@ -104,7 +104,7 @@ pub fn apply(
 }
 
 fn overtaken(manifest: &Manifest, version: u64) -> Error {
-    Error::evidence(format!("sweep {}: version {version} carries another manifest", manifest.run))
+    Error::storage(format!("sweep {}: version {version} carries another manifest", manifest.run))
         .help("two processes work on this dataset at the same time; sweep again, one at a time")
 }
 

@@ -29,8 +29,7 @@ fn text(report: &CaseReport) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "case {}  {}  ({}, {})", report.request, report.state, report.controller, report.at);
     for part in &report.parts {
-        let ended = if part.ended { ", ended by a lift" } else { "" };
-        let _ = writeln!(out, "\n{} ({}){ended}: {}", part.effect, part.list, part.state);
+        let _ = writeln!(out, "\n{} ({}): {}", part.effect, part.list, state(part));
         let _ = writeln!(out, "  received {}, taken in {}, due {}", part.received, part.taken, part.due);
         for dataset in &part.datasets {
             let _ = writeln!(out, "  {}  for {}", dataset.dataset, dataset.purpose);
@@ -50,10 +49,21 @@ fn text(report: &CaseReport) -> String {
     out
 }
 
+/// How far a part has come; of what is over, why.
+fn state(part: &CasePart) -> String {
+    match &part.note {
+        Some(note) if part.ended => note.clone(),
+        Some(note) => format!("{}, {note}", part.state),
+        None => part.state.clone(),
+    }
+}
+
 /// What there is to say of a dataset, in order.
 fn facts(dataset: &CaseDataset) -> Vec<(&'static str, String)> {
     let mut facts = vec![("state", format!("{} since {}, day {}", dataset.state, dataset.since, dataset.after_days))];
-    facts.extend(dataset.version.map(|version| ("version", format!("{version}, the first without the person"))));
+    facts.extend(
+        dataset.version.map(|version| ("version", format!("{version} is without the person, as every later one"))),
+    );
     facts.extend(
         dataset.rows.as_ref().map(|rows| ("rows", format!("{rows} in that version, from all requests together"))),
     );
@@ -81,11 +91,10 @@ fn html(report: &CaseReport) -> String {
 
 fn part(part: &CasePart) -> String {
     let mut out = String::new();
-    let ended = if part.ended { ", ended by a lift" } else { "" };
-    let _ = writeln!(out, "<h2>{} <small>({}{ended})</small></h2>", escaped(&part.effect), escaped(&part.list));
+    let _ = writeln!(out, "<h2>{} <small>({})</small></h2>", escaped(&part.effect), escaped(&part.list));
     out.push_str("<dl>\n");
     for (name, said) in [
-        ("State", part.state.clone()),
+        ("State", state(part)),
         ("Received", part.received.to_string()),
         ("Taken in", part.taken.to_string()),
         ("Due", part.due.to_string()),

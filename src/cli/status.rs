@@ -72,6 +72,12 @@ fn dataset(out: &mut String, standing: &DatasetStanding) {
     let mark = |at: Option<crate::clock::Instant>| at.map_or("none yet".to_string(), |at| format!("up to {at}"));
     let _ = writeln!(out, "{}  tokens of epoch {}", standing.dataset, standing.epoch);
     let _ = writeln!(out, "  requests applied {}, removed {}", mark(standing.applied), mark(standing.removed));
+    if standing.no_job {
+        let _ = writeln!(out, "  of no job any more ({}): no run and no sweep looks at it", standing.job);
+    }
+    if standing.held {
+        out.push_str("  a legal hold is in force: files that it concerns are not removed (R34)\n");
+    }
     if standing.waiting > 0 {
         let _ = writeln!(out, "  {} files of earlier versions wait for removal", standing.waiting);
     }

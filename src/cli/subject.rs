@@ -4,6 +4,7 @@
 use super::args::{SubjectArgs, SubjectVerb};
 use super::render;
 use super::settings::{self, Settings};
+use crate::clock::{Clock, System};
 use crate::error::{Error, Result};
 use crate::policy::Effect;
 use crate::run::{Asked, Known, Stored, subject};
@@ -33,6 +34,8 @@ pub fn carry_out(settings: &Settings, args: &SubjectArgs, json: bool) -> Result<
     let mut call = settings.subject_call();
     if effect != Some(Effect::Lift) {
         call.values = values()?;
+        // Typing takes its time: a run in between has not seen the request.
+        call.now = System.now();
     }
     let Some(asked) = asked else {
         let known = subject::find(&call)?;
@@ -82,11 +85,13 @@ fn told(stored: &Stored) -> String {
     if stored.raw > 0 {
         let _ = writeln!(out, "{} value(s) have no normal form: only the same spelling matches", stored.raw);
     }
-    if let Some(ends) = stored.ends {
-        let _ = writeln!(out, "requests stored under the id it ends: {ends}");
+    if let Some(lift) = stored.lift {
+        let _ = writeln!(out, "received {}; it {lift}", stored.received);
+        return out;
     }
     let _ = writeln!(out, "received {}, due {}", stored.received, stored.due);
     match stored.binds.as_slice() {
+        [] if stored.effect == "hold" => out.push_str("files with the person are not removed for good (R34)\n"),
         [] => out.push_str("it binds no job here (R29); it is on record all the same\n"),
         jobs => {
             let _ = writeln!(out, "binds: {}; applied with the next run of each", jobs.join(", "));

@@ -4,7 +4,7 @@ use super::args::SweepArgs;
 use super::settings::Settings;
 use super::{render, serve};
 use crate::error::Result;
-use crate::run::{self, DatasetSwept, SweepReport};
+use crate::run::{self, DatasetSwept, Removal, SweepReport};
 use indicatif::BinaryBytes;
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -30,6 +30,15 @@ fn text(report: &SweepReport) -> String {
     for swept in &report.datasets {
         dataset(&mut out, swept);
     }
+    let raw = &report.raw;
+    let _ = writeln!(
+        out,
+        "raw exports  {} removed ({}), {} there, {} of them held",
+        raw.removed,
+        BinaryBytes(raw.bytes),
+        raw.remaining,
+        raw.held
+    );
     for stop in &report.stops {
         let _ = writeln!(out, "STOPPED  {stop}");
     }
@@ -57,5 +66,60 @@ fn dataset(out: &mut String, swept: &DatasetSwept) {
             "  {} of {} files written anew: {read} read, {written} written",
             swept.rewritten, swept.files
         );
+    }
+    removal(out, &swept.removal);
+}
+
+/// What went for good and what waits, as in JSON.
+fn removal(out: &mut String, removal: &Removal) {
+    if !removal.objects.is_empty() {
+        let objects: Vec<String> = removal.objects.iter().map(|(what, count)| format!("{count} {what}")).collect();
+        let _ = writeln!(out, "  {:<12} {}, {}", "for good", objects.join(", "), BinaryBytes(removal.bytes));
+    }
+    if removal.waiting > 0 {
+        let next = removal.next.map_or(String::new(), |next| format!(", the next goes from {next} on"));
+        let _ = writeln!(out, "  {:<12} {} files{next}", "waiting", removal.waiting);
+    }
+    if removal.held > 0 {
+        let _ = writeln!(out, "  {:<12} {} files, by a legal hold (R34)", "held", removal.held);
+    }
+    if removal.protected > 0 {
+        let _ = writeln!(out, "  {:<12} {} versions, by the store", "protected", removal.protected);
+    }
+    if removal.withheld {
+        let _ = writeln!(out, "  {:<12} nothing goes for good while a list of holds cannot be read", "withheld");
+    }
+    if let Some(watermark) = removal.watermark {
+        let _ = writeln!(out, "  {:<12} requests applied up to {watermark}", "removed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::RawExports;
+
+    #[test]
+    fn the_text_says_what_went_for_good_what_waits_and_what_is_held() {
+        let removal = Removal {
+            objects: [("files".to_string(), 3), ("companions".to_string(), 2)].into(),
+            bytes: 2048,
+            waiting: 4,
+            held: 5,
+            protected: 6,
+            withheld: true,
+            ..Removal::default()
+        };
+        let swept = DatasetSwept { version: Some(1), removal, ..DatasetSwept::default() };
+        let raw = RawExports { remaining: 7, removed: 8, bytes: 1024, held: 9 };
+        let mut report = SweepReport::default();
+        report.datasets.push(swept);
+        report.raw.clone_from(&raw);
+        let said = text(&report);
+        for part in ["2 companions, 3 files, 2.00 KiB", "4 files", "5 files, by a legal hold", "6 versions", "withheld"]
+        {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+        assert!(said.contains("8 removed (1.00 KiB), 7 there, 9 of them held"), "{said}");
     }
 }

@@ -169,7 +169,8 @@ impl Consent {
         self.since.as_ref().map(|(_, reader)| reader.calendars(job))
     }
 
-    /// Whether a record says yes, and since when. Anything else than one of the values is no (R32).
+    /// Whether a record says yes, and since when. Anything else than one of the values is no, and so is a date that cannot
+    /// be read (R32).
     pub fn read(&self, batch: &RawBatch, record: usize, calendars: &mut Option<Calendars>) -> (bool, i64) {
         let says = |value: &str| self.equals.iter().any(|wanted| matches_canonical(value, wanted));
         if !batch.value(record, self.column).is_some_and(says) {
@@ -178,7 +179,8 @@ impl Consent {
         let (Some((column, reader)), Some(calendars)) = (&self.since, calendars) else { return (true, NO_SINCE) };
         let since = match batch.value(record, *column).map(|value| reader.read(value)) {
             Some(Reading::At(moment)) => reader.instant(&moment, calendars),
-            _ => NO_SINCE,
+            Some(Reading::Unreadable) => return (false, NO_SINCE),
+            Some(Reading::Sentinel) | None => NO_SINCE,
         };
         (true, since)
     }

@@ -6,7 +6,7 @@ use super::check_policy::{self, Policy};
 use super::check_source::Inventory;
 use super::job_spec::Treat;
 use super::plan::Location;
-use super::spec::At;
+use super::spec::{At, Category};
 use super::value;
 
 /// Names that two files share.
@@ -117,6 +117,7 @@ const POOR_CLOCKS: [&str; 6] =
 pub(super) fn hints(policy: &Policy, sources: &[Inventory], jobs: &[Job]) {
     for job in jobs {
         tokens_of_few_values(job);
+        tokens_of_others(job);
         poor_clocks(job);
         idle_keeps(job);
         days_in_utc(job);
@@ -156,6 +157,25 @@ fn tokens_of_few_values(job: &Job) {
         if entry.spec.identifier.is_none() && FEW_VALUES.contains(&letters(&entry.name).as_str()) {
             let help = "a token of a column of few values is the value again; use map, as-is or leave it out (R21)";
             job.page.hint(from.span(), "few-values", "this column looks like one of few distinct values", help);
+        }
+    }
+}
+
+/// A reference to another person is no link: the rows that carry it stay when that person is erased.
+fn tokens_of_others(job: &Job) {
+    let Some(inventory) = job.inventory else { return };
+    let subject = &inventory.spec.subject;
+    let linked = subject.strong.iter().chain(&subject.weak).flat_map(|list| list.iter()).chain([&subject.key]);
+    let linked: Vec<usize> = linked.filter_map(|at| inventory.place(at)).collect();
+    let kind = |place: usize| inventory.columns[place].identifier.as_ref().map(|identifier| &identifier.kind);
+    let Some(own) = inventory.place(&subject.key).and_then(kind) else { return };
+    for (_, field) in job.spec.fields.iter() {
+        let from = field.from.as_ref().filter(|_| *field.treat == Treat::Pseudonymize);
+        let Some((from, place)) = from.and_then(|f| Some((f, inventory.place(f)?))) else { continue };
+        let personal = *inventory.columns[place].spec.category == Category::Identity;
+        if personal && !linked.contains(&place) && kind(place) == Some(own) {
+            let help = "rows of others keep the token of an erased person; leave it out, or declare it as a link";
+            job.page.hint(from.span(), "reference-token", "this refers to persons and is no link", help);
         }
     }
 }

@@ -56,8 +56,8 @@ pub fn current(lake: &Root, path: &str) -> Result<Option<Current>> {
 /// per `app`) let a commit whose answer was lost be known again; `expected` is the version seen before writing.
 ///
 /// # Errors
-/// Evidence when another writer was there first, policy when the table cannot take the columns, unknown when it could
-/// not be learned whether the commit is in the log, storage when nothing was sent yet.
+/// Storage when another run or sweep was there first or nothing was sent yet, evidence when another writer was, policy when the table cannot take the columns, unknown when it could
+/// not be learned whether the commit is in the log.
 pub fn commit(
     written: &Written,
     target: &Target<'_>,
@@ -125,9 +125,13 @@ fn put(
         return table.earlier(opened.current.version, &written.run);
     }
     let version = opened.as_ref().map(|opened| opened.current.version);
+    // The newest entry is tamis's own, or the table could not be opened.
+    if let Some(newer) = version.filter(|newer| expected.is_none_or(|expected| *newer > expected)) {
+        return Err(log::overtaken(target.lake, target.path, newer));
+    }
     if version != expected {
         return Err(Error::evidence(format!("{}: the table changed while this run was working", table.place()))
-            .help("another run or another writer was faster: run again, and let only one run at a time"));
+            .help("it was put back to an older version, or is gone: `tamis verify` compares it with the ledger"));
     }
     let mark = Mark { run: written.run.clone(), attempt: written.attempt, manifest: manifest.to_owned() };
     let receipt = table.put(opened.as_ref(), change, &mark, (app, sequence))?;
@@ -258,8 +262,7 @@ impl<'a> Table<'a> {
     fn earlier(&self, version: u64, run: &str) -> Result<Receipt> {
         match log::find(self.lake, self.path, version, run)? {
             Some((version, mark)) => Ok(receipt(version, mark, true)),
-            None => Err(Error::evidence(format!("{}: a later run was published before this one", self.place()))
-                .help("this attempt is out of date: start a new run")),
+            None => Err(log::overtaken(self.lake, self.path, version)),
         }
     }
 
@@ -274,7 +277,8 @@ impl<'a> Table<'a> {
             let Err(failure) = sent else { return Ok(receipt(version, mark.clone(), false)) };
             match log::read(self.lake, self.path, version).map_err(|_| self.outcome_unknown(version))? {
                 Entry::Ours(found) if found.run == mark.run => return Ok(receipt(version, found, true)),
-                Entry::Ours(_) | Entry::Foreign => return Err(log::foreign(self.lake, self.path, version)),
+                Entry::Ours(_) => return Err(log::overtaken(self.lake, self.path, version)),
+                Entry::Foreign => return Err(log::foreign(self.lake, self.path, version)),
                 Entry::Absent => {}
             }
             if let Some(fault) = failure.filter(|e| !of_storage(unwrapped(e))) {

@@ -36,8 +36,10 @@ impl Groups {
     pub fn open(root: &Root, path: &str, broken: Broken) -> Result<Groups> {
         let place = root.display(path);
         let object: Object = root.head(path)?.ok_or_else(|| {
-            Error::evidence(format!("{place} is missing"))
-                .help("files and companions of a version live together; restore it or publish a new version")
+            Error::evidence(format!("{place} is missing")).help(
+                "files and companions of a version live together: restore it, or run the job, whose new version \
+                     does not need it",
+            )
         })?;
         let mut source = root.open_seek(&object)?;
         let footer = footer(source.as_mut(), object.bytes, &place, broken)?;

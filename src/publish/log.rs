@@ -97,6 +97,13 @@ pub(super) fn find(lake: &Root, path: &str, version: u64, run: &str) -> Result<O
     Ok(None)
 }
 
+/// Another run or sweep of tamis has published a version meanwhile.
+pub(super) fn overtaken(lake: &Root, path: &str, version: u64) -> Error {
+    let place = lake.display(path);
+    Error::storage(format!("{place}: another run or sweep of tamis published version {version} meanwhile"))
+        .help("nothing of this one was published; start it again: it goes on from that version")
+}
+
 /// Somebody else wrote to the table.
 pub(super) fn foreign(lake: &Root, path: &str, version: u64) -> Error {
     Error::evidence(format!("{}: version {version} was committed by another program", lake.display(path))).help(

@@ -570,7 +570,8 @@ fn a_version_other_than_the_one_seen_before_writing_is_refused() {
     place.publish(&Sample::new(15, 1), 2).unwrap();
     for expected in [None, Some(0)] {
         let refused = commit(&written, &place.target(), "tamis/crm-contacts", 3, "digest", expected).unwrap_err();
-        assert_eq!(refused.kind(), Kind::Evidence);
+        assert_eq!(refused.kind(), Kind::Storage, "it was tamis: try again");
+        assert!(refused.message().contains("another run or sweep of tamis"), "{refused}");
     }
     assert_eq!(place.current().unwrap().run, "run-2");
 }
@@ -609,7 +610,7 @@ fn a_run_that_was_published_before_is_found_again() {
     }
     let late = place.write(&Sample::new(20, 1), "run-0", 1, 1, false).unwrap();
     let refused = commit(&late, &place.target(), "tamis/crm-contacts", 1, "digest", Some(1)).unwrap_err();
-    assert_eq!(refused.kind(), Kind::Evidence);
+    assert_eq!(refused.kind(), Kind::Storage);
 }
 
 #[test]

@@ -114,6 +114,19 @@ impl Entry<'_> {
     }
 }
 
+/// What a lift comes to (R30).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LiftEnds {
+    /// It ends so many requests.
+    Requests(u64),
+    /// No request is stored under the id it names.
+    NoRequest,
+    /// An erasure, which only a lift with `lift_erase` ends.
+    Erasure,
+    /// What is stored under the id was received after the lift.
+    Later,
+}
+
 /// What only few entries have.
 struct Rare {
     from: Option<Instant>,
@@ -161,7 +174,10 @@ pub struct Requests {
     rare: HashMap<u32, Rare>,
     /// What the last snapshot that differed from the one before said of an entry.
     listed: HashMap<u32, (Instant, bool)>,
-    ended: HashSet<u32>,
+    /// Entries that have no effect any more, each with the lift that ended it; none when its snapshot dropped it.
+    ended: HashMap<u32, Option<u32>>,
+    /// The last number of a segment that brought something an entry has learned.
+    learned: HashMap<u32, u64>,
     /// Sorted by identity up to `sorted`; `starts[b]..starts[b + 1]` is the part whose identities begin with `b`.
     table: Vec<EntryRef>,
     sorted: usize,
@@ -172,13 +188,13 @@ pub struct Requests {
     /// Entries that the table does not find: lifts, and those that came since it was sorted.
     loose: HashSet<[u8; 16]>,
     /// Marks, notes and listings of entries of another segment, until the table is sorted.
-    foreign: Vec<MarkRecord>,
+    foreign: Vec<(MarkRecord, u64)>,
     foreign_notes: Vec<(NoteRecord, u16)>,
     foreign_listed: Vec<ListedRecord>,
     pub(super) notes: Notes,
     /// Of each stretch of entries that came in one segment: the first entry and the segment's last number.
     stretches: Vec<(u32, u64)>,
-    /// The last number of a segment by which entries of a snapshot came back into force.
+    /// The last number of a segment by which entries of a snapshot came back into force, or learned something.
     revived: u64,
     files: BTreeMap<(String, String), FileTaken>,
 }
@@ -197,7 +213,8 @@ impl Requests {
             requests: Vec::new(),
             rare: HashMap::new(),
             listed: HashMap::new(),
-            ended: HashSet::new(),
+            ended: HashMap::new(),
+            learned: HashMap::new(),
             table: Vec::new(),
             sorted: 0,
             starts: vec![0, 0, 0],
@@ -233,7 +250,7 @@ impl Requests {
     pub fn in_force(&self) -> Vec<(&str, Effect, Option<&[String]>, u64)> {
         let mut counts = vec![0; self.terms.len()];
         self.terms_of.iter().for_each(|terms| counts[*terms as usize] += 1);
-        self.ended.iter().for_each(|entry| counts[self.terms_of[*entry as usize] as usize] -= 1);
+        self.ended.keys().for_each(|entry| counts[self.terms_of[*entry as usize] as usize] -= 1);
         let told = self.terms.iter().zip(counts);
         told.map(|((terms, effect), count)| (terms.list.as_str(), *effect, terms.purposes.as_deref(), count)).collect()
     }
@@ -268,7 +285,7 @@ impl Requests {
             to: rare.and_then(|r| r.to),
             lifts: rare.and_then(|r| r.lifts.as_deref()),
             lift_erase: terms.lift_erase,
-            ended: self.ended.contains(&index),
+            ended: self.ended.contains_key(&index),
         }
     }
 
@@ -276,6 +293,33 @@ impl Requests {
     pub fn of_request(&self, request: &str) -> Vec<u32> {
         let wanted = self.keys.of_request(request);
         (0..self.ids.len() as u32).filter(|at| self.requests[*at as usize] == wanted).collect()
+    }
+
+    /// The lift that ended an entry; none when it is in force, or its snapshot no longer has it.
+    pub fn ended_by(&self, entry: u32) -> Option<u32> {
+        self.ended.get(&entry).copied().flatten()
+    }
+
+    /// What an entry ends, when it is a lift (R30).
+    pub fn lift_ends(&self, lift: u32) -> Option<LiftEnds> {
+        let mut named = self.of_request(self.entry(lift).lifts?);
+        named.retain(|at| self.entry(*at).effect != Effect::Lift);
+        let ended = named.iter().filter(|at| self.ends(lift, **at)).count() as u64;
+        let in_time = |at: &u32| self.entry(*at).received <= self.entry(lift).received;
+        Some(match ended {
+            0 if named.is_empty() => LiftEnds::NoRequest,
+            0 if named.iter().any(in_time) => LiftEnds::Erasure,
+            0 => LiftEnds::Later,
+            ended => LiftEnds::Requests(ended),
+        })
+    }
+
+    /// R30: a lift ends effects of the request it names received up to its own date, an erasure only when it says so.
+    fn ends(&self, lift: u32, entry: u32) -> bool {
+        let (lift, entry) = (self.entry(lift), self.entry(entry));
+        entry.received <= lift.received
+            && entry.effect != Effect::Lift
+            && (entry.effect != Effect::Erase || lift.lift_erase)
     }
 
     /// The request file at `object` (`ROOT:path`) as it was last taken in for a list.
@@ -315,8 +359,13 @@ impl Requests {
         after.checked_sub(1).map(|at| self.stretches[at].1)
     }
 
-    /// The last number of a segment that brought entries into force; 0 without any.
-    pub(super) fn last_entries(&self) -> u64 {
+    /// The last number of a segment that brought something an entry has learned; 0 without any.
+    pub(super) fn learned_in(&self, entry: u32) -> u64 {
+        self.learned.get(&entry).copied().unwrap_or(0)
+    }
+
+    /// The last number of a segment that brought entries into force or taught them something; 0 without any.
+    pub(super) fn last_news(&self) -> u64 {
         self.stretches.iter().map(|(_, segment)| *segment).max().unwrap_or(0).max(self.revived)
     }
 
@@ -351,8 +400,8 @@ impl Requests {
         }
         for mark in &segment.marks {
             match sorted.binary_search_by(|e| e.id.cmp(&mark.entry)) {
-                Ok(at) => self.table.push(EntryRef::new(&mark.identity, (base + at) as u32, mark.bond)),
-                Err(_) => self.foreign.push(*mark),
+                Ok(at) => self.put_mark((base + at) as u32, mark, number),
+                Err(_) => self.foreign.push((*mark, number)),
             }
         }
         let jobs = segment.jobs.iter().map(|job| self.notes.job(job)).collect::<Result<Vec<u16>>>()?;
@@ -373,6 +422,15 @@ impl Requests {
         segment.looked.iter().for_each(|looked| self.notes.looked(looked));
         segment.files.iter().for_each(|file| self.remember(file));
         Ok(())
+    }
+
+    fn put_mark(&mut self, entry: u32, mark: &MarkRecord, number: u64) {
+        self.table.push(EntryRef::new(&mark.identity, entry, mark.bond));
+        if mark.bond & 3 != Bond::Named.byte(false) {
+            let place = self.learned.entry(entry).or_default();
+            *place = (*place).max(number);
+            self.revived = self.revived.max(number);
+        }
     }
 
     /// Of several listings the last counts; of equally old ones that which keeps the request in force.
@@ -465,34 +523,30 @@ impl Requests {
 
     /// Which entries have no effect any more: those that a lift has ended and those that their snapshot no longer has.
     fn end(&mut self) {
-        let gone = self.listed.iter().filter(|(_, (_, there))| !there).map(|(at, _)| *at);
+        let gone = self.listed.iter().filter(|(_, (_, there))| !there).map(|(at, _)| (*at, None));
         self.ended = gone.chain(self.lifted()).collect();
     }
 
-    /// R30: a lift ends effects of the request it names received up to its own date, an erasure only when it says so.
-    fn lifted(&self) -> Vec<u32> {
-        let mut lifts: HashMap<u64, Vec<(Instant, bool)>> = HashMap::new();
+    /// Entries that lifts have ended, each with the earliest of these.
+    fn lifted(&self) -> Vec<(u32, Option<u32>)> {
+        let mut lifts: HashMap<u64, Vec<u32>> = HashMap::new();
         for (at, lifted) in self.rare.iter().filter_map(|(at, r)| Some((*at, r.lifts.as_deref()?))) {
-            let lift = self.entry(at);
-            lifts.entry(self.keys.of_request(lifted)).or_default().push((lift.received, lift.lift_erase));
+            lifts.entry(self.keys.of_request(lifted)).or_default().push(at);
         }
         if lifts.is_empty() {
             return Vec::new();
         }
-        let ends = |at: &u32| {
-            let entry = self.entry(*at);
-            let by = lifts.get(&self.requests[*at as usize]);
-            by.is_some_and(|by| {
-                by.iter().any(|(date, erase)| entry.received <= *date && (entry.effect != Effect::Erase || *erase))
-            })
+        let ended = |at: u32| {
+            let by = lifts.get(&self.requests[at as usize])?.iter().filter(|lift| self.ends(**lift, at));
+            Some((at, Some(*by.min_by_key(|lift| (self.received[**lift as usize], **lift))?)))
         };
-        (0..self.ids.len() as u32).filter(ends).collect()
+        (0..self.ids.len() as u32).filter_map(ended).collect()
     }
 
     fn resolve_foreign(&mut self) -> Result<()> {
         let (foreign, notes) = (std::mem::take(&mut self.foreign), std::mem::take(&mut self.foreign_notes));
         let listed = std::mem::take(&mut self.foreign_listed);
-        let named = foreign.iter().map(|m| m.entry).chain(notes.iter().map(|(n, _)| n.entry));
+        let named = foreign.iter().map(|(m, _)| m.entry).chain(notes.iter().map(|(n, _)| n.entry));
         let named = named.chain(listed.iter().map(|l| l.entry));
         let mut wanted: HashMap<[u8; 16], Option<u32>> = named.map(|entry| (entry, None)).collect();
         if wanted.is_empty() {
@@ -505,8 +559,8 @@ impl Requests {
         }
         let missing = || Error::evidence("an entry that something was learned or noted for is missing");
         let entry = |id: &[u8; 16]| wanted.get(id).copied().flatten().ok_or_else(missing);
-        for mark in &foreign {
-            self.table.push(EntryRef::new(&mark.identity, entry(&mark.entry)?, mark.bond));
+        for (mark, number) in &foreign {
+            self.put_mark(entry(&mark.entry)?, mark, *number);
         }
         for (note, job) in &notes {
             self.notes.put(entry(&note.entry)?, *job, note.standing);

@@ -3,7 +3,7 @@
 //! Must not know lists or raw values.
 
 use super::entry::{Bond, Requests};
-use super::segment::{self, MarkRecord, NoteRecord, Replaced, Segment};
+use super::segment::{self, Looked, MarkRecord, NoteRecord, Replaced, Segment};
 use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::key::Key;
@@ -238,9 +238,14 @@ impl Requests {
             merged.replaces.push(Replaced { name: name.file(), checksum: segment::checksum(&bytes) });
             unite(&mut merged, self.decode(state, *name, &bytes)?);
         }
+        // What is merged gets the number of the last of it; who has looked through all of it has looked up to there.
+        let last = run.iter().map(|n| n.last).max().unwrap_or(1);
+        let up_to_date = self.notes.looked_jobs().filter(|looked| !self.fresh(&looked.job));
+        let looked = up_to_date.map(|looked| Looked { segment: looked.segment.max(last), ..looked.clone() });
+        unite(&mut merged, Segment { looked: looked.collect(), ..Segment::default() });
         let name = Name {
             first: run.iter().map(|n| n.first).min().unwrap_or(1),
-            last: run.iter().map(|n| n.last).max().unwrap_or(1),
+            last,
             generation: run.iter().map(|n| n.generation).max().unwrap_or(0) + 1,
         };
         let bytes = merged.encode(self.keys.segment.expose())?;

@@ -11,7 +11,7 @@ use super::text::{Text, Trouble, survey};
 use crate::clock::Instant;
 use crate::error::{Error, Kind, Result};
 use crate::monitor::{Event, Monitor};
-use crate::policy::{Identifier, List, Project};
+use crate::policy::{Effect, Identifier, List, Project};
 use crate::store::{Object, Root, from_io};
 use encoding_rs::Encoding;
 use globset::{GlobBuilder, GlobMatcher};
@@ -90,6 +90,12 @@ impl fmt::Display for Fault {
 }
 
 impl IntakeReport {
+    /// Whether a list of legal holds could not be read to the end: whom it holds is not known (R34).
+    pub fn blind_to_holds(&self, project: &Project) -> bool {
+        let holds = |list: &ListIntake| project.lists.get(&list.list).is_some_and(|l| l.effect == Effect::Hold);
+        self.lists.iter().any(|list| list.unreadable > 0 && holds(list))
+    }
+
     /// The error to stop with once everything readable has been applied (R31, exit 3); none when all was readable.
     pub fn refusal(&self) -> Option<Error> {
         let first = self.faults.first()?;

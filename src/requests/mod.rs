@@ -13,7 +13,7 @@ mod states;
 mod text;
 
 pub use command::{COMMAND, Command};
-pub use entry::{Bond, Entry, EntryRef, Requests};
+pub use entry::{Bond, Entry, EntryRef, LiftEnds, Requests};
 pub use history::{Learned, Told, last_segment};
 pub use list::{Fault, IntakeReport, ListIntake, files, take_in};
 pub use request::Maker;

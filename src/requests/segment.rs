@@ -184,7 +184,8 @@ impl Segment {
         self.entries.dedup_by(|a, b| a.id == b.id);
         self.marks.sort_unstable();
         self.marks.dedup();
-        self.notes.sort_unstable_by_key(|n| (n.entry, n.job, n.standing.at, n.standing.bytes()));
+        // Stable: of two notes of one instant the one written last stays the last.
+        self.notes.sort_by_key(|n| (n.entry, n.job, n.standing.at, n.standing.bytes().0));
         self.listed.sort_unstable();
         let mut body = Vec::with_capacity(self.size());
         for entry in &self.entries {

@@ -63,22 +63,17 @@ impl Standing {
         Standing { state, at, until: None, review: None }
     }
 
-    /// One word for reports. `needs-review` stands before everything but `removed`.
+    /// One word for reports. `needs-review` stands before everything: rows nobody followed the request to may be left.
     pub fn word(&self) -> &'static str {
         match self.state {
-            State::Removed => "removed",
             _ if self.review.is_some() => "needs-review",
+            State::Removed => "removed",
             State::Received => "received",
             State::Unmatched => "unmatched",
             State::NotBinding => "not-binding",
             State::Applied => "applied",
             State::AwaitingLifecycle => "awaiting-lifecycle",
         }
-    }
-
-    /// Whether both say the same, whenever they were noted.
-    fn says(&self, other: &Standing) -> bool {
-        (self.state, self.until, self.review) == (other.state, other.until, other.review)
     }
 
     pub(super) fn bytes(&self) -> (u8, u8) {
@@ -110,6 +105,8 @@ impl Standing {
 pub(super) struct Notes {
     jobs: Vec<String>,
     by_entry: HashMap<(u32, u16), Standing>,
+    /// When an entry was last noted as applied.
+    applied: HashMap<(u32, u16), Instant>,
     /// Per job the last segment whose entries have been looked for, and when.
     looked: BTreeMap<String, Looked>,
 }
@@ -130,6 +127,10 @@ impl Notes {
         if (place.at, place.state) <= (standing.at, standing.state) {
             *place = standing;
         }
+        if standing.state == State::Applied {
+            let place = self.applied.entry((entry, job)).or_insert(standing.at);
+            *place = (*place).max(standing.at);
+        }
     }
 
     pub(super) fn looked(&mut self, looked: &Looked) {
@@ -139,16 +140,45 @@ impl Notes {
         }
     }
 
-    fn of(&self, entry: u32, job: &str) -> Option<Standing> {
+    fn key(&self, entry: u32, job: &str) -> Option<(u32, u16)> {
         let job = self.jobs.iter().position(|name| name == job)?;
-        self.by_entry.get(&(entry, u16::try_from(job).ok()?)).copied()
+        Some((entry, u16::try_from(job).ok()?))
+    }
+
+    fn of(&self, entry: u32, job: &str) -> Option<Standing> {
+        self.by_entry.get(&self.key(entry, job)?).copied()
+    }
+
+    /// Up to which segment a job's dataset has been looked through.
+    pub(super) fn looked_to(&self, job: &str) -> Option<&Looked> {
+        self.looked.get(job)
+    }
+
+    pub(super) fn looked_jobs(&self) -> impl Iterator<Item = &Looked> {
+        self.looked.values()
     }
 }
 
 impl Requests {
-    /// Where an entry stands in a job's dataset. Nothing noted means `Unmatched` when it has been looked for there since
-    /// it was stored, else `Received`.
+    /// Where an entry stands in a job's dataset. What it has learned since it was looked for there makes it `Received`
+    /// again: nobody knows whether the dataset has those persons.
     pub fn standing(&self, entry: u32, job: &str) -> Standing {
+        let noted = self.noted(entry, job);
+        if self.learned_since(entry, job) { Standing { state: State::Received, until: None, ..noted } } else { noted }
+    }
+
+    /// Whether an entry has learned something since it was last looked for in a job's dataset.
+    pub fn learned_since(&self, entry: u32, job: &str) -> bool {
+        self.learned_in(entry) > self.notes.looked_to(job).map_or(0, |looked| looked.segment)
+    }
+
+    /// When an entry was last noted as applied in a job's dataset, whatever came after that.
+    pub fn applied_at(&self, entry: u32, job: &str) -> Option<Instant> {
+        self.notes.applied.get(&self.notes.key(entry, job)?).copied()
+    }
+
+    /// What was noted last. Nothing means `Unmatched` when it has been looked for since it was stored, else `Received`.
+    pub fn noted(&self, entry: u32, job: &str) -> Standing {
         if let Some(noted) = self.notes.of(entry, job) {
             return noted;
         }
@@ -160,9 +190,9 @@ impl Requests {
         }
     }
 
-    /// Whether requests have been stored since they were last looked for in a job's dataset.
+    /// Whether requests have been stored, or have learned something, since they were last looked for in a job's dataset.
     pub fn fresh(&self, job: &str) -> bool {
-        self.notes.looked.get(job).is_none_or(|known| known.segment < self.last_entries())
+        self.notes.looked.get(job).is_none_or(|known| known.segment < self.last_news())
     }
 
     /// Everything noted: entry, job, standing; in no particular order. Entries without a note are not in it.
@@ -190,12 +220,12 @@ impl Requests {
         let mut segment = Segment { jobs: vec![job.to_owned()], ..Segment::default() };
         for (entry, standing) in noted {
             let id = *self.id(*entry).ok_or_else(|| Error::policy("something was noted of an unknown entry"))?;
-            if !self.notes.of(*entry, job).is_some_and(|known| known.says(standing)) {
+            if self.notes.of(*entry, job) != Some(*standing) {
                 segment.notes.push(NoteRecord { entry: id, job: 0, standing: *standing });
             }
         }
-        let (count, last) = (segment.notes.len(), self.last_entries());
-        let fresh = self.fresh(job) && last > 0;
+        let (count, last) = (segment.notes.len(), self.last_segment());
+        let fresh = self.fresh(job) && self.last_news() > 0;
         segment.looked.extend(looked.filter(|_| fresh).map(|at| Looked { job: job.to_owned(), segment: last, at }));
         self.append(Some(state), segment)?;
         self.index()?;
@@ -226,7 +256,7 @@ mod tests {
             for review in 0..3 {
                 let standing = Standing::read(state, review, Instant(1), None).expect("known");
                 assert_eq!(standing.bytes(), (state, review));
-                assert_eq!(standing.word() == "needs-review", review > 0 && standing.state != State::Removed);
+                assert_eq!(standing.word() == "needs-review", review > 0);
             }
         }
         assert!(Standing::read(6, 0, Instant(1), None).is_none());

@@ -155,6 +155,8 @@ pub struct Facts<'a> {
     pub tally: &'a Tally,
     /// Counts of rows.
     pub verdict: &'a Verdict,
+    /// Whether subjects could be compared with those of the version before (R35).
+    pub comparable: bool,
     /// Digest that was accepted.
     pub accepted: Option<String>,
     /// Identities in force per list.
@@ -189,7 +191,7 @@ pub fn manifest(ready: &Ready, facts: &Facts<'_>, written: Option<&Written>) -> 
         rows_out: verdict.rows_out,
         removed: verdict.reasons.iter().map(|(reason, rows)| Removed { reason: reason.clone(), rows: *rows }).collect(),
         nulled: 0,
-        absent: previous.filter(|current| current.epoch == ready.keys.epoch).map(|_| verdict.absent),
+        absent: facts.comparable.then_some(verdict.absent),
         no_clock: verdict.no_clock,
         rejected: rejected(facts),
         clocks_ignored: ClocksIgnored {

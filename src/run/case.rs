@@ -1,15 +1,14 @@
 //! What became of one case: each of its requests in each dataset, with dates, versions and what is still lying about.
 //! Meant to be handed on: ids, dates and words; counts under ten are banded, and no value of a person is in it.
 
-use super::standing::{overall, published};
-use super::subject::{Desk, SubjectCall};
+use super::standing::{Published, held, overall, published};
+use super::subject::{Desk, SubjectCall, lift_said};
 use crate::clock::Instant;
 use crate::decide;
 use crate::error::{Error, Result};
 use crate::evidence::{Entry as LedgerEntry, Event};
-use crate::policy::{Effect, Plan};
-use crate::requests::{Requests, Review, Standing, State};
-use crate::state::Dataset;
+use crate::policy::Effect;
+use crate::requests::{LiftEnds, Requests, Review, Standing, State};
 use crate::store::Forgets;
 use crate::sweep;
 use std::collections::BTreeMap;
@@ -58,11 +57,13 @@ pub struct CasePart {
     pub due: Instant,
     /// Whole days from receipt to the deadline.
     pub days: i64,
-    /// Whether a lift has ended it.
+    /// Whether it has no effect any more.
     pub ended: bool,
-    /// How far it has come over all datasets.
+    /// What ended it, or what it ends.
+    pub note: Option<String>,
+    /// How far it has come over all datasets; `ended`; of a lift `applied` or `ends-nothing`.
     pub state: String,
-    /// One per dataset that it concerns.
+    /// One per dataset that it concerns, as long as it has an effect.
     pub datasets: Vec<CaseDataset>,
 }
 
@@ -79,7 +80,7 @@ pub struct CaseDataset {
     pub since: Instant,
     /// Whole days from receipt to then.
     pub after_days: i64,
-    /// The first version without the person, when there is one.
+    /// A version that is without the person, as every later one is; none when that cannot be told.
     pub version: Option<u64>,
     /// Rows that went with that version for the same reason, from all requests together.
     pub rows: Option<String>,
@@ -99,11 +100,13 @@ pub fn report(call: &SubjectCall, request: &str) -> Result<CaseReport> {
     let desk = Desk::open(call)?;
     let requests = desk.requests()?;
     let wanted = requests.of_request(request);
-    let mut taken = BTreeMap::new();
-    requests.told(desk.root(), &|at| wanted.contains(&at), &mut |at, told| {
+    let (mut taken, mut lifts) = (BTreeMap::new(), BTreeMap::new());
+    let by: Vec<u32> = wanted.iter().filter_map(|at| requests.ended_by(*at)).collect();
+    requests.told(desk.root(), &|at| wanted.contains(&at) || by.contains(&at), &mut |at, told| {
         if told.request == request {
             taken.insert(at, told.taken);
         }
+        lifts.insert(at, told.request.to_string());
         Ok(())
     })?;
     if taken.is_empty() {
@@ -111,8 +114,8 @@ pub fn report(call: &SubjectCall, request: &str) -> Result<CaseReport> {
             .help("ids are compared as written; `tamis status` names those that are open"));
     }
     let entries = desk.state.ledger().entries()?;
-    let plans = published(&desk)?;
-    let book = Book { desk: &desk, requests: &requests, entries: &entries, plans: &plans };
+    let published = published(&desk)?;
+    let book = Book { desk: &desk, requests: &requests, entries: &entries, published: &published, lifts: &lifts };
     let parts = taken.iter().map(|(at, taken)| book.part(*at, *taken)).collect::<Result<Vec<CasePart>>>()?;
     let state = parts.iter().map(|part| part.state.as_str()).min_by_key(|word| rank(word)).unwrap_or("received");
     Ok(CaseReport {
@@ -135,8 +138,17 @@ const NOT_SAID: [&str; 3] = [
 ];
 
 fn rank(word: &str) -> usize {
-    const ORDER: [&str; 7] =
-        ["needs-review", "received", "applied", "awaiting-lifecycle", "removed", "unmatched", "not-binding"];
+    const ORDER: [&str; 9] = [
+        "needs-review",
+        "received",
+        "applied",
+        "awaiting-lifecycle",
+        "removed",
+        "unmatched",
+        "not-binding",
+        "ended",
+        "ends-nothing",
+    ];
     ORDER.iter().position(|known| *known == word).unwrap_or(0)
 }
 
@@ -163,20 +175,25 @@ struct Book<'a> {
     desk: &'a Desk,
     requests: &'a Requests,
     entries: &'a [LedgerEntry],
-    plans: &'a [&'a Plan],
+    published: &'a [Published<'a>],
+    /// Ids of requests, those of lifts that ended a part among them.
+    lifts: &'a BTreeMap<u32, String>,
 }
 
 impl Book<'_> {
     fn part(&self, at: u32, taken: Instant) -> Result<CasePart> {
         let entry = self.requests.entry(at);
-        let concerned: Vec<&&Plan> = self.plans.iter().filter(|plan| entry.concerns(&plan.purpose.name)).collect();
-        let mut datasets = Vec::new();
-        let mut standings = Vec::new();
-        for plan in concerned {
-            let standing = self.requests.standing(at, &plan.job);
-            datasets.extend(self.dataset(plan, entry.effect, (entry.received, taken), standing)?);
+        let (mut datasets, mut standings) = (Vec::new(), Vec::new());
+        let over = self.over(at);
+        for of in self.published.iter().filter(|of| over.is_none() && entry.concerns(&of.purpose)) {
+            let standing = self.requests.standing(at, &of.job);
+            datasets.push(self.dataset(of, at, standing)?);
             standings.push(standing);
         }
+        let (state, note) = match over {
+            Some((state, note)) => (state, Some(note)),
+            None => (overall(&standings), None),
+        };
         let due = self.desk.due(entry.received);
         Ok(CasePart {
             list: entry.list.to_string(),
@@ -187,44 +204,54 @@ impl Book<'_> {
             due,
             days: (due.0 - entry.received.0).div_euclid(DAY),
             ended: entry.ended,
-            state: overall(&standings).into(),
+            note,
+            state: state.into(),
             datasets,
         })
     }
 
-    fn dataset(
-        &self,
-        plan: &Plan,
-        effect: Effect,
-        (received, taken): (Instant, Instant),
-        standing: Standing,
-    ) -> Result<Option<CaseDataset>> {
-        let Some(dataset) = self.desk.state.dataset(&plan.job)? else { return Ok(None) };
-        let sale = plan.recipient.as_ref().is_some_and(|recipient| recipient.sale);
-        let found = matches!(standing.state, State::Applied | State::AwaitingLifecycle | State::Removed);
-        let applied = if found { self.applied(&plan.job, taken) } else { None };
+    /// State and reason of what has no effect on datasets: a lift, and what has been ended (R30).
+    fn over(&self, at: u32) -> Option<(&'static str, String)> {
+        if let Some(ends) = self.requests.lift_ends(at) {
+            let state = if matches!(ends, LiftEnds::Requests(_)) { "applied" } else { "ends-nothing" };
+            return Some((state, lift_said(ends).to_string()));
+        }
+        let by = self.requests.ended_by(at).and_then(|lift| self.lifts.get(&lift));
+        let why = by.map_or("ended: the list no longer has it".to_string(), |lift| format!("ended by {lift}"));
+        self.requests.entry(at).ended.then_some(("ended", why))
+    }
+
+    fn dataset(&self, of: &Published<'_>, at: u32, standing: Standing) -> Result<CaseDataset> {
+        let entry = self.requests.entry(at);
+        let (effect, received) = (entry.effect, entry.received);
+        let binding = |plan: &crate::policy::Plan| {
+            let sale = plan.recipient.as_ref().is_some_and(|recipient| recipient.sale);
+            decide::binding(effect, plan.purpose.basis, sale).err().map(str::to_string)
+        };
+        let applied = if takes_out(effect, &standing) { self.applied(&of.job, at) } else { None };
         let rows = match applied {
             Some(entry) => self.rows(entry, effect)?,
             None => None,
         };
-        Ok(Some(CaseDataset {
-            dataset: dataset.dataset.clone(),
-            purpose: plan.purpose.name.clone(),
+        Ok(CaseDataset {
+            dataset: of.dataset.dataset.clone(),
+            purpose: of.purpose.clone(),
             state: standing.word().into(),
             since: standing.at,
             after_days: (standing.at.0 - received.0).div_euclid(DAY),
             version: applied.and_then(version),
             rows,
-            not_binding: decide::binding(effect, plan.purpose.basis, sale).err().map(str::to_string),
+            not_binding: of.plan.and_then(binding),
             review: standing.review.map(|review| said(review).to_string()),
-            waits: self.waits(plan, &dataset, standing),
-        }))
+            waits: if effect == Effect::Hold { Vec::new() } else { self.waits(of, standing) },
+        })
     }
 
-    /// The first version that was made after the request was taken in.
-    fn applied(&self, job: &str, taken: Instant) -> Option<&LedgerEntry> {
+    /// The version that was made when it was last noted that the request is applied.
+    fn applied(&self, job: &str, at: u32) -> Option<&LedgerEntry> {
+        let noted = self.requests.applied_at(at, job)?;
         let made = |entry: &&LedgerEntry| match &entry.event {
-            Event::Published { job: of, .. } | Event::Swept { job: of, .. } => of == job && entry.at >= taken,
+            Event::Published { job: of, .. } | Event::Swept { job: of, .. } => of == job && entry.at == noted,
             _ => false,
         };
         self.entries.iter().find(made)
@@ -245,20 +272,21 @@ impl Book<'_> {
         Ok(Some(band(rows)))
     }
 
-    fn waits(&self, plan: &Plan, dataset: &Dataset, standing: Standing) -> Vec<String> {
-        if !matches!(standing.state, State::Applied | State::AwaitingLifecycle) {
-            return Vec::new();
+    fn waits(&self, of: &Published<'_>, standing: Standing) -> Vec<String> {
+        let (dataset, mut waits) = (&of.dataset, Vec::new());
+        let done = matches!(standing.state, State::Removed | State::Unmatched | State::NotBinding);
+        let Some(plan) = of.plan.filter(|_| !done) else {
+            let gone = format!("{} is of no job any more: no sweep looks at it", dataset.dataset);
+            return if done { waits } else { vec![gone] };
+        };
+        if standing.state == State::Received {
+            return waits;
         }
-        let mut waits = Vec::new();
         let files: usize = dataset.replaced.iter().map(|replaced| replaced.files.len()).sum();
         if files > 0 {
             waits.push(format!("{} files of earlier versions", band(files as u64)));
         }
-        let held = self.requests.in_force().iter().any(|(_, effect, purposes, entries)| {
-            let concerns = purposes.is_none_or(|named| named.contains(&plan.purpose.name));
-            *effect == Effect::Hold && *entries > 0 && concerns
-        });
-        if held {
+        if held(self.requests, &of.purpose) {
             waits.push("a legal hold is in force; it may keep some of them (R34)".into());
         }
         let lake = &self.desk.roots[&plan.output.root];
@@ -270,6 +298,14 @@ impl Book<'_> {
         }
         waits
     }
+}
+
+/// Whether a request in this state has taken rows out for good reason to say since which version: one of a hold has
+/// none, who withdrew may have agreed again, and links that nobody followed may lead to more.
+fn takes_out(effect: Effect, standing: &Standing) -> bool {
+    let takes = matches!(effect, Effect::Erase | Effect::Restrict | Effect::Object | Effect::OptOut);
+    let found = matches!(standing.state, State::Applied | State::AwaitingLifecycle | State::Removed);
+    takes && found && standing.review.is_none()
 }
 
 fn version(entry: &LedgerEntry) -> Option<u64> {

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::evidence::manifest::ListApplied;
 use crate::policy::{Effect, Plan, Project};
 use crate::requests::{self, Entry, Learned, Requests, Review, Standing, State};
+use crate::sweep::CompanionFiles;
 use std::collections::BTreeMap;
 
 /// Requests in force for one purpose at an instant.
@@ -96,39 +97,77 @@ pub fn learn<C: Carriers>(ready: &Ready, requests: &mut Requests, rows: &C) -> R
     Ok(links)
 }
 
-/// Notes how far requests have come once a version is published in which they are applied. A request that is removed
-/// already stays so: rows of an export that are kept out bring nobody back.
+/// The rows that requests were followed over before a version was published.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Followed {
+    /// All rows of an export.
+    Export,
+    /// Those of the version before.
+    Published,
+}
+
+/// Notes how far requests have come once a version is published in which they are applied. One that is removed stays so
+/// when only rows of an export are reached, which were kept out; not when rows of a version that still lies there are.
+/// `behind` says that a crash has kept something from being noted before.
 ///
 /// # Errors
 /// Storage errors.
-pub fn note(ready: &Ready, requests: &mut Requests, links: &Links) -> Result<()> {
-    note_all(ready, requests, links, Some(ready.call.now))
-}
-
-/// As `note`, when not every request was looked for.
-///
-/// # Errors
-/// Storage errors.
-pub fn note_only(ready: &Ready, requests: &mut Requests, links: &Links) -> Result<()> {
-    note_all(ready, requests, links, None)
-}
-
-fn note_all(ready: &Ready, requests: &mut Requests, links: &Links, looked: Option<Instant>) -> Result<()> {
-    let (plan, now) = (ready.plan(), ready.call.now);
-    let standing = |reached: &decide::Reached| {
-        let known = requests.standing(reached.entry, &plan.job);
-        let state = known.state.max(state(plan, requests.entry(reached.entry).effect));
-        let review = reached.doubt.map(|doubt| match doubt {
-            Doubt::SharedAlias => Review::SharedAlias,
-            Doubt::TooMany => Review::TooMany,
-        });
-        (reached.entry, Standing { state, at: now, until: known.until, review })
-    };
-    let noted: Vec<(u32, Standing)> = links.reached.iter().map(standing).collect();
-    requests.note(ready.state.root(), &plan.job, &noted, looked)?;
+pub fn note(ready: &Ready, requests: &mut Requests, links: &Links, of: Followed, behind: bool) -> Result<()> {
+    let job = &ready.plan().job;
+    let mut met: BTreeMap<u32, Met> = BTreeMap::new();
+    for reached in &links.reached {
+        let there = of == Followed::Published;
+        met.insert(reached.entry, Met { doubt: reached.doubt, whole: !there, there });
+    }
+    if behind || requests.fresh(job) {
+        for entry in left(ready, requests)? {
+            met.entry(entry).or_insert(Met { doubt: None, whole: false, there: true }).there = true;
+        }
+    }
+    let noted: Vec<(u32, Standing)> =
+        met.iter().map(|(entry, met)| (*entry, standing(ready, requests, *entry, met))).collect();
+    requests.note(ready.state.root(), job, &noted, Some(ready.call.now))?;
     // Merging small segments is a courtesy to later runs; whatever stops it leaves every entry readable.
     let _ = requests.compact(ready.state.root());
     Ok(())
+}
+
+/// How a request was met.
+struct Met {
+    doubt: Option<Doubt>,
+    /// All rows of an export were looked at, so that no doubt is no doubt.
+    whole: bool,
+    /// Rows that it reaches lie in a version that is not current any more.
+    there: bool,
+}
+
+/// Requests that reach rows of versions which are replaced and not removed yet.
+fn left(ready: &Ready, requests: &Requests) -> Result<Vec<u32>> {
+    let files = ready.dataset.replaced.iter().flat_map(|replaced| &replaced.files);
+    let paths = files.map(|file| file.companion.clone()).collect();
+    let companions = CompanionFiles::readable(ready.state.root(), paths)?;
+    let links = follow(ready, requests, &companions)?;
+    Ok(links.reached.iter().map(|reached| reached.entry).collect())
+}
+
+fn standing(ready: &Ready, requests: &Requests, entry: u32, met: &Met) -> Standing {
+    let (plan, now) = (ready.plan(), ready.call.now);
+    let known = requests.noted(entry, &plan.job);
+    let effect = requests.entry(entry).effect;
+    let doubt = met.doubt.map(|doubt| match doubt {
+        Doubt::SharedAlias => Review::SharedAlias,
+        Doubt::TooMany => Review::TooMany,
+    });
+    let review = if met.whole { doubt } else { doubt.or(known.review) };
+    let done = matches!(known.state, State::AwaitingLifecycle | State::Removed);
+    // Who withdrew and agreed again is there by right.
+    let back = met.there && (requests.learned_since(entry, &plan.job) || done && effect != Effect::Withdraw);
+    let state = match state(plan, effect) {
+        State::Applied if !back && (done || known.state == State::Applied) => return Standing { review, ..known },
+        state => state,
+    };
+    let at = if state == known.state && !back { known.at } else { now };
+    Standing { state, at, until: None, review }
 }
 
 /// A hold binds nothing and is in force all the same (R34).

@@ -111,8 +111,9 @@ impl Ready {
         let keys = Keyring::load(&project.keys, &data_roots(&project))?;
         let state = State::open(root_of(&roots, "state")?)?;
         state.check_keys(&keys.ids())?;
-        let output = format!("{}:{}", plan.output.root, plan.output.path);
-        let dataset = state.dataset(&call.job)?.unwrap_or_else(|| Dataset::new(&call.job, &output));
+        let output = output_of(plan);
+        let known = dataset_of(&state, &project, plan)?;
+        let dataset = known.unwrap_or_else(|| Dataset::new(&call.job, &output));
         if dataset.dataset != output {
             return Err(Error::policy(format!("job {} has published to {} so far", call.job, dataset.dataset))
                 .help("a dataset keeps its output; for another one write a new job"));
@@ -203,6 +204,22 @@ fn plan_of<'a>(project: &'a Project, job: &str) -> Result<&'a Plan> {
         let names: Vec<&str> = project.jobs.keys().map(String::as_str).collect();
         Error::policy(format!("no job is called {job:?}")).help(format!("the jobs here are: {}", names.join(", ")))
     })
+}
+
+/// What is known of a job's dataset; of a job that has only been renamed, what was known under its earlier name.
+///
+/// # Errors
+/// Evidence and storage errors of the state.
+pub fn dataset_of(state: &State, project: &Project, plan: &Plan) -> Result<Option<Dataset>> {
+    match state.dataset(&plan.job)? {
+        Some(dataset) => Ok(Some(dataset)),
+        None => state.taken_over(&plan.job, &output_of(plan), &|job| !project.jobs.contains_key(job)),
+    }
+}
+
+/// `ROOT:path` of a job's table.
+pub fn output_of(plan: &Plan) -> String {
+    format!("{}:{}", plan.output.root, plan.output.path)
 }
 
 /// Opens every root of the policy.

@@ -1,7 +1,9 @@
 //! The version before, as its companions tell it: rows per subject, by bucket (R35).
 
+use super::prepare::Ready;
 use crate::decide::Previous;
-use crate::error::Result;
+use crate::error::{Kind, Result};
+use crate::monitor::{Event, Monitor};
 use crate::publish::Companions;
 use crate::state::Current;
 use crate::store::Root;
@@ -14,9 +16,34 @@ pub struct Before<'a> {
 }
 
 impl<'a> Before<'a> {
-    /// Of the version that state knows. Tokens of another `epoch` cannot be compared: then nobody is absent.
-    pub fn new(state: &'a Root, current: &'a Current, epoch: &str) -> Before<'a> {
-        Before { state, current, comparable: current.epoch == epoch }
+    /// Of the version that state knows. Tokens of another epoch cannot be compared, nor those of lost companions: then
+    /// nobody is absent, and a run makes the dataset whole again.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn find(ready: &'a Ready, monitor: &dyn Monitor) -> Result<Option<Before<'a>>> {
+        let Some(current) = &ready.dataset.current else { return Ok(None) };
+        let state = ready.state.root();
+        let mut comparable = current.epoch == ready.keys.epoch;
+        for file in &current.files {
+            if !comparable {
+                break;
+            }
+            match Companions::open_subjects(state, &file.companion) {
+                Ok(_) => {}
+                Err(error) if error.kind() == Kind::Evidence => {
+                    comparable = false;
+                    monitor.event(Event::Warning(format!("{error}; rows that are absent now cannot be counted (R35)")));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Some(Before { state, current, comparable }))
+    }
+
+    /// Whether its subjects can be compared with those of a new version.
+    pub fn comparable(&self) -> bool {
+        self.comparable
     }
 }
 

@@ -1,8 +1,9 @@
 //! What a run that was refused still owes: lists, consent and retention applied to the version that is published
 //! (design section 5, "A bad night"). Must not know why the run was refused.
 
-use super::meant;
+use super::meant::{self, Followed};
 use super::prepare::Ready;
+use super::standing::held;
 use crate::decide::Links;
 use crate::error::{Error, Kind, Result};
 use crate::evidence::Manifest;
@@ -10,7 +11,6 @@ use crate::monitor::Monitor;
 use crate::policy::Effect;
 use crate::requests::{Requests, Standing, State};
 use crate::sweep::{self, Asked, CompanionFiles, Published, Removal, Swept};
-use std::collections::BTreeSet;
 
 /// Sweeps the published version and says with the refusal what readers have now. After an unknown outcome nothing is
 /// touched and nothing can be said: the run's commit may still be on its way.
@@ -44,41 +44,31 @@ fn removed(swept: &Swept) -> String {
 /// # Errors
 /// Those of a sweep; what had been committed before stays.
 pub fn apply(ready: &mut Ready, requests: &mut Requests, monitor: &dyn Monitor) -> Result<Option<Swept>> {
-    let fresh = requests.fresh(&ready.call.job);
+    let news = requests.fresh(&ready.call.job) || behind(ready);
+    let (mut dataset, behind) = (ready.dataset.clone(), behind(ready));
+    let (links, swept) = {
+        let scene = ready.scene();
+        let Some(published) = Published::find(&scene, &dataset)? else { return Ok(None) };
+        let links = meant::learn(ready, requests, &published.companions)?;
+        let lists = meant::lists(&ready.project, ready.plan(), requests, &links);
+        let asked =
+            Asked { entries: links.entries(), lists, holds: holds(ready, requests), segment: requests.last_segment() };
+        let swept = sweep::apply(&scene, &mut dataset, &published, &asked, monitor)?;
+        (links, swept)
+    };
+    ready.dataset = dataset;
+    meant::note(ready, requests, &links, Followed::Published, behind)?;
     let mut dataset = ready.dataset.clone();
-    let scene = ready.scene();
-    let Some(published) = Published::find(&scene, &dataset)? else { return Ok(None) };
-    let links = meant::learn(ready, requests, &published.companions)?;
-    let lists = meant::lists(&ready.project, ready.plan(), requests, &links);
-    let asked =
-        Asked { entries: links.entries(), lists, holds: holds(ready, requests), segment: requests.last_segment() };
-    let swept = sweep::apply(&scene, &mut dataset, &published, &asked, monitor)?;
-    meant::note(ready, requests, &links)?;
     dataset.noted = dataset.current.as_ref().map(|current| current.version);
-    sweep::confirm(&scene, &mut dataset, fresh || swept.is_some())?;
+    sweep::confirm(&ready.scene(), &mut dataset, news || swept.is_some())?;
     ready.dataset = dataset;
     Ok(swept)
 }
 
-/// Notes of requests what a crash between commit and note has kept from being said: those that a row of an earlier
-/// version is reached by, and that the current version was made with.
-///
-/// # Errors
-/// What reading companions meets; storage errors.
-pub fn catch_up(ready: &mut Ready, requests: &mut Requests) -> Result<()> {
-    let version = ready.dataset.current.as_ref().map(|current| current.version);
-    let (Some(applied), true) = (ready.dataset.applied, ready.dataset.noted < version) else { return Ok(()) };
-    let companions = CompanionFiles::below(ready.state.root(), &ready.companions)?;
-    let mut links = meant::learn(ready, requests, &companions)?;
-    let mut taken = BTreeSet::new();
-    let reached: BTreeSet<u32> = links.reached.iter().map(|reached| reached.entry).collect();
-    requests.told(ready.state.root(), &|entry| reached.contains(&entry), &mut |entry, told| {
-        taken.extend((told.taken <= applied).then_some(entry));
-        Ok(())
-    })?;
-    links.reached.retain(|reached| taken.contains(&reached.entry));
-    meant::note_only(ready, requests, &links)?;
-    noted(ready)
+/// Whether a crash has kept it from being noted which requests are applied to the current version. The next note looks
+/// through the versions that are left; what the run had learned was stored before its commit.
+pub fn behind(ready: &Ready) -> bool {
+    ready.dataset.noted < ready.dataset.current.as_ref().map(|current| current.version)
 }
 
 /// Everything is noted of the current version.
@@ -90,11 +80,15 @@ pub fn noted(ready: &mut Ready) -> Result<()> {
     ready.state.save_dataset(&mut ready.dataset)
 }
 
-/// Removes for good what is due of one dataset, and notes which requests are done by that.
+/// Removes for good what is due of one dataset, and notes which requests are done by that. Nothing goes while a list of
+/// holds could not be read (`blind`, R34).
 ///
 /// # Errors
 /// Storage errors; what went before stays gone.
-pub fn remove(ready: &mut Ready, requests: &mut Requests, monitor: &dyn Monitor) -> Result<Removal> {
+pub fn remove(ready: &mut Ready, requests: &mut Requests, blind: bool, monitor: &dyn Monitor) -> Result<Removal> {
+    if blind {
+        return Ok(Removal { withheld: true, watermark: ready.dataset.removed, ..Removal::default() });
+    }
     let holds = holds(ready, requests);
     let links = if holds {
         meant::follow(ready, requests, &CompanionFiles::below(ready.state.root(), &ready.companions)?)?
@@ -110,12 +104,8 @@ pub fn remove(ready: &mut Ready, requests: &mut Requests, monitor: &dyn Monitor)
     Ok(removed)
 }
 
-/// Whether a hold is in force for the job's purpose (R34).
 fn holds(ready: &Ready, requests: &Requests) -> bool {
-    let purpose = &ready.plan().purpose.name;
-    let concerns = |purposes: Option<&[String]>| purposes.is_none_or(|named| named.contains(purpose));
-    let in_force = requests.in_force();
-    in_force.iter().any(|(_, effect, purposes, entries)| *effect == Effect::Hold && *entries > 0 && concerns(*purposes))
+    held(requests, &ready.plan().purpose.name)
 }
 
 /// Requests that were applied before the dataset's watermarks have come as far as these say.
@@ -124,7 +114,7 @@ fn done(ready: &Ready, requests: &mut Requests) -> Result<()> {
     let further = |(entry, of, standing): (u32, &str, Standing)| {
         let takes = !matches!(requests.entry(entry).effect, Effect::Hold | Effect::Consent | Effect::Lift);
         let open = matches!(standing.state, State::Applied | State::AwaitingLifecycle);
-        if of != job || !takes || !open {
+        if of != job || !takes || !open || requests.learned_since(entry, job) {
             return None;
         }
         let (state, until) = match Some(standing.at) {

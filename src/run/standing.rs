@@ -1,13 +1,14 @@
 //! How far requests have come, each over all datasets that it concerns, with its deadline; and up to which request each
 //! dataset is clean. Ids, dates and counts only. Must not know raw values.
 
-use super::prepare::Ready;
+use super::prepare::{Ready, dataset_of, output_of};
 use super::subject::{self, Desk, SubjectCall};
 use crate::clock::Instant;
 use crate::error::Result;
 use crate::policy::{Effect, Plan};
 use crate::requests::{Entry, Requests, Standing, State};
-use std::collections::BTreeMap;
+use crate::state::Dataset;
+use std::collections::{BTreeMap, BTreeSet};
 
 const DAY: i64 = 86_400_000_000;
 
@@ -16,13 +17,14 @@ const DAY: i64 = 86_400_000_000;
 pub struct Standings {
     /// Requests by how far they have come.
     pub counts: BTreeMap<String, u64>,
-    /// Requests that are past their deadline and not done in a dataset; those that only wait for the store are not in it.
+    /// Requests that are past their deadline and not done in a dataset, or matched nobody anywhere; those that only wait
+    /// for the store are not in it.
     pub overdue: u64,
     /// Requests that are not done, those with the next deadline first.
     pub open: Vec<OpenRequest>,
     /// How many more there are than shown.
     pub more: u64,
-    /// One per job that has published.
+    /// One per dataset that is published.
     pub datasets: Vec<DatasetStanding>,
 }
 
@@ -52,14 +54,19 @@ pub struct OpenRequest {
 pub struct DatasetStanding {
     /// The job.
     pub job: String,
+    /// Whether the job is gone from the specs: no run and no sweep looks at the dataset any more.
+    pub no_job: bool,
     /// Its table.
     pub dataset: String,
     /// Epoch of its tokens.
     pub epoch: String,
     /// Requests taken in up to then are applied to the current version.
     pub applied: Option<Instant>,
-    /// Of these, those applied up to then are in no byte that tamis could verify.
+    /// Of these, those applied up to then are in no byte that tamis could verify. A request that leads to further persons
+    /// later is applied again then.
     pub removed: Option<Instant>,
+    /// Whether a legal hold is in force that may keep files of it (R34).
+    pub held: bool,
     /// Files of earlier versions that wait for removal.
     pub waiting: u64,
     /// Until when the store keeps deleted bytes, when it says so.
@@ -86,7 +93,7 @@ pub struct DriftAge {
 pub fn standings(call: &SubjectCall, most: usize) -> Result<Standings> {
     let desk = Desk::open(call)?;
     let requests = desk.requests()?;
-    let plans = published(&desk)?;
+    let published = published(&desk)?;
     let mut told = Standings { counts: BTreeMap::new(), overdue: 0, open: Vec::new(), more: 0, datasets: Vec::new() };
     let mut open: Vec<(Instant, u32)> = Vec::new();
     for at in 0..requests.len() as u32 {
@@ -94,32 +101,59 @@ pub fn standings(call: &SubjectCall, most: usize) -> Result<Standings> {
         if !has_deadline(&entry) {
             continue;
         }
-        let word = overall(&of_entry(&requests, at, &entry, &plans).collect::<Vec<_>>());
+        let standings: Vec<Standing> = of_entry(&requests, at, &entry, &published).collect();
+        let word = overall(&standings);
         *told.counts.entry(word.into()).or_default() += 1;
-        if !matches!(word, "removed" | "unmatched" | "not-binding") {
+        // Whoever matched nobody may be meant all the same: a person has to look.
+        if !matches!(word, "removed" | "not-binding") {
             open.push((desk.due(entry.received), at));
         }
         let late = desk.due(entry.received) <= call.now;
-        told.overdue += u64::from(late && of_entry(&requests, at, &entry, &plans).any(|standing| waits(&standing)));
+        told.overdue += u64::from(late && (word == "unmatched" || standings.iter().any(waits)));
     }
     open.sort_unstable();
     told.more = open.len().saturating_sub(most) as u64;
     open.truncate(most);
-    told.open = named(&desk, &requests, &plans, &open, call.now)?;
-    for plan in plans {
-        told.datasets.extend(dataset(&desk, plan, call.now)?);
-    }
+    told.open = named(&desk, &requests, &published, &open, call.now)?;
+    told.datasets = published.iter().filter_map(|published| dataset(&requests, published, call.now)).collect();
     Ok(told)
 }
 
-/// Jobs that have published something.
-pub(super) fn published(desk: &Desk) -> Result<Vec<&Plan>> {
-    let mut plans = Vec::new();
-    for plan in desk.project.jobs.values() {
-        let dataset = desk.state.dataset(&plan.job)?;
-        plans.extend(dataset.is_some_and(|dataset| dataset.current.is_some()).then_some(plan));
+/// A dataset that is published.
+pub(super) struct Published<'a> {
+    /// Its job.
+    pub(super) job: String,
+    /// The purpose it is for.
+    pub(super) purpose: String,
+    /// None when the job is gone from the specs.
+    pub(super) plan: Option<&'a Plan>,
+    /// What is known of it.
+    pub(super) dataset: Dataset,
+}
+
+/// Every dataset that is published, also of jobs that are gone from the specs, by job.
+pub(super) fn published(desk: &Desk) -> Result<Vec<Published<'_>>> {
+    let (jobs, mut found) = (&desk.project.jobs, Vec::new());
+    for plan in jobs.values() {
+        let known = dataset_of(&desk.state, &desk.project, plan)?.filter(|dataset| dataset.current.is_some());
+        let of = |dataset| Published {
+            job: plan.job.clone(),
+            purpose: plan.purpose.name.clone(),
+            plan: Some(plan),
+            dataset,
+        };
+        found.extend(known.map(of));
     }
-    Ok(plans)
+    let outputs: BTreeSet<String> = jobs.values().map(output_of).collect();
+    for job in desk.state.jobs()?.into_iter().filter(|job| !jobs.contains_key(job)) {
+        let known = desk.state.dataset(&job)?.filter(|dataset| !outputs.contains(&dataset.dataset));
+        let Some((current, dataset)) = known.and_then(|dataset| Some((dataset.current.clone()?, dataset))) else {
+            continue;
+        };
+        let purpose = desk.state.manifest(&current.run, current.attempt, &current.manifest)?.purpose;
+        found.push(Published { job, purpose, plan: None, dataset });
+    }
+    Ok(found)
 }
 
 /// Whether a request has to be done by a time: what takes rows out has, as long as nothing has ended it.
@@ -147,9 +181,9 @@ fn of_entry<'a>(
     requests: &'a Requests,
     at: u32,
     entry: &'a Entry<'a>,
-    plans: &'a [&'a Plan],
+    published: &'a [Published<'a>],
 ) -> impl Iterator<Item = Standing> + 'a {
-    plans.iter().filter(|plan| entry.concerns(&plan.purpose.name)).map(move |plan| requests.standing(at, &plan.job))
+    published.iter().filter(|of| entry.concerns(&of.purpose)).map(move |of| requests.standing(at, &of.job))
 }
 
 /// One word for all datasets: what is least far, where anybody was found; a person has to look before anything else.
@@ -173,7 +207,7 @@ pub(super) fn overall(standings: &[Standing]) -> &'static str {
 fn named(
     desk: &Desk,
     requests: &Requests,
-    plans: &[&Plan],
+    published: &[Published<'_>],
     open: &[(Instant, u32)],
     now: Instant,
 ) -> Result<Vec<OpenRequest>> {
@@ -181,9 +215,9 @@ fn named(
     let mut named = Vec::new();
     requests.told(desk.root(), &|at| wanted.contains_key(&at), &mut |at, record| {
         let (entry, due) = (requests.entry(at), wanted[&at]);
-        let standings: Vec<Standing> = of_entry(requests, at, &entry, plans).collect();
-        let concerned = plans.iter().filter(|plan| entry.concerns(&plan.purpose.name));
-        let states = concerned.zip(&standings).map(|(plan, s)| (plan.job.clone(), s.word().to_string())).collect();
+        let standings: Vec<Standing> = of_entry(requests, at, &entry, published).collect();
+        let concerned = published.iter().filter(|of| entry.concerns(&of.purpose));
+        let states = concerned.zip(&standings).map(|(of, s)| (of.job.clone(), s.word().to_string())).collect();
         named.push(OpenRequest {
             request: record.request.to_string(),
             list: entry.list.to_string(),
@@ -200,9 +234,16 @@ fn named(
     Ok(named)
 }
 
-fn dataset(desk: &Desk, plan: &Plan, now: Instant) -> Result<Option<DatasetStanding>> {
-    let Some(dataset) = desk.state.dataset(&plan.job)? else { return Ok(None) };
-    let Some(current) = &dataset.current else { return Ok(None) };
+/// Whether a legal hold is in force for a purpose (R34).
+pub(super) fn held(requests: &Requests, purpose: &str) -> bool {
+    let concerns = |purposes: Option<&[String]>| purposes.is_none_or(|named| named.iter().any(|p| p == purpose));
+    let in_force = requests.in_force();
+    in_force.iter().any(|(_, effect, purposes, entries)| *effect == Effect::Hold && *entries > 0 && concerns(*purposes))
+}
+
+fn dataset(requests: &Requests, published: &Published<'_>, now: Instant) -> Option<DatasetStanding> {
+    let dataset = &published.dataset;
+    let current = dataset.current.as_ref()?;
     let age = |(column, first_seen): (&String, &Instant)| DriftAge {
         column: column.clone(),
         first_seen: *first_seen,
@@ -210,16 +251,18 @@ fn dataset(desk: &Desk, plan: &Plan, now: Instant) -> Result<Option<DatasetStand
     };
     let mut drift: Vec<DriftAge> = dataset.drift.iter().map(age).collect();
     drift.sort_by(|a, b| (a.first_seen, &a.column).cmp(&(b.first_seen, &b.column)));
-    Ok(Some(DatasetStanding {
-        job: plan.job.clone(),
+    Some(DatasetStanding {
+        job: published.job.clone(),
+        no_job: published.plan.is_none(),
         dataset: dataset.dataset.clone(),
         epoch: current.epoch.clone(),
         applied: dataset.applied,
         removed: dataset.removed,
+        held: held(requests, &published.purpose),
         waiting: dataset.replaced.iter().map(|replaced| replaced.files.len() as u64).sum(),
         kept_until: dataset.kept_until,
         drift,
-    }))
+    })
 }
 
 #[cfg(test)]
@@ -241,5 +284,6 @@ mod tests {
         assert_eq!(of(&[State::Removed, State::Received]), "received");
         let review = Standing { review: Some(Review::SharedAlias), ..Standing::new(State::Applied, Instant(0)) };
         assert_eq!(overall(&[review, Standing::new(State::Removed, Instant(0))]), "needs-review");
+        assert_eq!(overall(&[Standing { state: State::Removed, ..review }]), "needs-review", "nobody has looked yet");
     }
 }

@@ -10,7 +10,7 @@ use crate::key::Keyring;
 use crate::minimize::IdentityMaker;
 use crate::policy::{self, Effect, Identifier, Normal, PhoneRegion, Plan, Project};
 use crate::publish::Companions;
-use crate::requests::{Command, Requests};
+use crate::requests::{Command, LiftEnds, Requests};
 use crate::state::{Current, State};
 use crate::store::Root;
 use jiff::tz::TimeZone;
@@ -73,8 +73,10 @@ pub struct Stored {
     pub received: Instant,
     /// When it has to be done.
     pub due: Instant,
-    /// A lift: requests stored under the id that it ends.
-    pub ends: Option<usize>,
+    /// A lift: how many requests it ends.
+    pub ends: Option<u64>,
+    /// A lift: what it comes to, in words (R30).
+    pub lift: Option<&'static str>,
     /// Jobs whose purpose it binds.
     pub binds: Vec<String>,
 }
@@ -236,6 +238,13 @@ pub fn ask(call: &SubjectCall, asked: Asked) -> Result<Stored> {
         let lists = BTreeMap::from([(word.to_owned(), intake)]);
         note(&desk, call, word, Event::Requests { lists, segment: requests.last_segment() })?;
     }
+    let lifts = requests.of_request(&asked.request).into_iter().filter(|at| {
+        lift && {
+            let entry = requests.entry(*at);
+            entry.lifts == asked.lifts.as_deref() && entry.received == received && entry.lift_erase == asked.lift_erase
+        }
+    });
+    let ends = lifts.filter_map(|at| requests.lift_ends(at)).next();
     Ok(Stored {
         schema: "tamis-subject/1",
         effect: word.into(),
@@ -244,10 +253,22 @@ pub fn ask(call: &SubjectCall, asked: Asked) -> Result<Stored> {
         raw,
         received,
         due: desk.due(received),
-        ends: asked.lifts.as_deref().map(|id| requests.of_request(id).len()),
+        ends: ends.map(|ends| if let LiftEnds::Requests(count) = ends { count } else { 0 }),
+        lift: ends.map(lift_said),
         binds: binds(&desk.project, &asked),
         request: asked.request,
     })
+}
+
+/// What a lift comes to.
+pub(super) fn lift_said(ends: LiftEnds) -> &'static str {
+    match ends {
+        LiftEnds::Requests(1) => "ends one request",
+        LiftEnds::Requests(_) => "ends several requests",
+        LiftEnds::NoRequest => "ends nothing: no request is stored under the id it names",
+        LiftEnds::Erasure => "ends nothing: only a lift that says so (lift_erase) ends an erasure (R30)",
+        LiftEnds::Later => "ends nothing: what is stored under the id it names was received later (R30)",
+    }
 }
 
 fn binds(project: &Project, asked: &Asked) -> Vec<String> {

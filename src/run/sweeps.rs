@@ -99,19 +99,19 @@ pub fn sweep(call: &Call, monitor: &dyn Monitor) -> Result<SweepReport> {
                 continue;
             }
         };
-        let (requests, _, met) = match &mut known {
+        let (requests, intake, met) = match &mut known {
             Some(known) => known,
             None => known.insert(taken_in(&ready, monitor)?),
         };
         monitor.event(Event::Note(format!("sweep {job}")));
-        match dataset(&mut ready, requests, met, &watched) {
+        match dataset(&mut ready, requests, intake, met, &watched) {
             Ok(swept) => report.datasets.push(swept),
             Err(error) => report.stop(error.within(format!("job {job}"))),
         }
         last = Some(ready);
     }
-    if let Some((ready, (requests, ..))) = last.as_ref().zip(known.as_ref()) {
-        match raw(ready, requests, &project.jobs.values().collect::<Vec<_>>(), "") {
+    if let Some((ready, (requests, intake, _))) = last.as_ref().zip(known.as_ref()) {
+        match raw(ready, requests, intake, &project.jobs.values().collect::<Vec<_>>(), "") {
             Ok(raw) => report.raw = raw,
             Err(error) => report.stop(error),
         }
@@ -146,9 +146,9 @@ fn swept(call: &Call, only_requests: bool, monitor: &dyn Monitor) -> Result<Opti
         let met = met_now(&requests, &call.job, met);
         return ready.state.swept(&call.job, &met, &SweepEnd::Unneeded).map(|()| None);
     }
-    let swept = dataset(&mut ready, &mut requests, &met, monitor)?;
+    let swept = dataset(&mut ready, &mut requests, &intake, &met, monitor)?;
     monitor.proceed()?;
-    raw(&ready, &requests, &[ready.plan()], &format!("{}-", call.job))?;
+    raw(&ready, &requests, &intake, &[ready.plan()], &format!("{}-", call.job))?;
     intake.refusal().map_or(Ok(Some(swept)), Err)
 }
 
@@ -173,24 +173,26 @@ fn taken_in(ready: &Ready, monitor: &dyn Monitor) -> Result<(Requests, IntakeRep
     Ok((requests, intake, met))
 }
 
-/// Removes raw exports of these jobs; any hold in force keeps them.
-fn raw(ready: &Ready, requests: &Requests, jobs: &[&Plan], of: &str) -> Result<RawExports> {
+/// Removes raw exports of these jobs; any hold in force keeps them, and any that could not be read.
+fn raw(ready: &Ready, requests: &Requests, intake: &IntakeReport, jobs: &[&Plan], of: &str) -> Result<RawExports> {
     let in_force = requests.in_force();
-    let held = in_force.iter().any(|(_, effect, _, entries)| *effect == Effect::Hold && *entries > 0);
+    let held = intake.blind_to_holds(&ready.project)
+        || in_force.iter().any(|(_, effect, _, entries)| *effect == Effect::Hold && *entries > 0);
     sweep::remove_raw((&ready.project, jobs), &ready.roots, &ready.state, held, of, ready.call.now)
 }
 
 fn dataset(
     ready: &mut Ready,
     requests: &mut Requests,
+    intake: &IntakeReport,
     met: &RequestsMet,
     monitor: &dyn Monitor,
 ) -> Result<DatasetSwept> {
     ready.state.check_clock(ready.call.now)?;
     recover::unfinished(ready)?;
-    settle::catch_up(ready, requests)?;
     let swept = settle::apply(ready, requests, monitor)?;
-    let removal = settle::remove(ready, requests, monitor)?;
+    let blind = intake.blind_to_holds(&ready.project);
+    let removal = settle::remove(ready, requests, blind, monitor)?;
     let due = standing::next_deadline(ready, requests);
     let end = SweepEnd::Swept { dataset: ready.dataset.seq, due, at: ready.call.now };
     ready.state.swept(&ready.call.job, &met_now(requests, &ready.call.job, met.clone()), &end)?;

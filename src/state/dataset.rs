@@ -220,6 +220,21 @@ impl State {
         load::<Dataset>(&self.root, &path(job, seq))
     }
 
+    /// The record of a dataset for a job that has none: that of an earlier job with this output which is `gone`. So a job
+    /// that was only renamed goes on with what is known, files that wait for removal included.
+    ///
+    /// # Errors
+    /// As [`State::dataset`].
+    pub fn taken_over(&self, job: &str, output: &str, gone: &dyn Fn(&str) -> bool) -> Result<Option<Dataset>> {
+        let mut newest: Option<Dataset> = None;
+        for earlier in self.jobs()?.iter().filter(|earlier| gone(earlier)) {
+            let found = self.dataset(earlier)?.filter(|found| found.dataset == output);
+            let version = |dataset: &Dataset| dataset.current.as_ref().map(|current| current.version);
+            newest = newest.into_iter().chain(found).max_by_key(version);
+        }
+        Ok(newest.map(|found| Dataset { job: job.into(), seq: 0, ..found }))
+    }
+
     /// Names of the jobs that have a record.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //! Must not know which version they are of.
 
 use crate::decide::{self, Carrier, Carriers, Consent};
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::publish::{CompanionGroup, Companions};
 use crate::store::Root;
 
@@ -24,6 +24,26 @@ impl<'a> CompanionFiles<'a> {
             slots = slots.max(Companions::open(state, path)?.identities());
         }
         Ok(CompanionFiles { state, paths, slots })
+    }
+
+    /// Of these paths, as far as they are there and can be read: what is lost of a version that is no longer current
+    /// stops nobody.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn readable(state: &'a Root, paths: Vec<String>) -> Result<CompanionFiles<'a>> {
+        let mut found = CompanionFiles { state, paths: Vec::new(), slots: 0 };
+        for path in paths {
+            match Companions::open(state, &path) {
+                Ok(companions) => {
+                    found.slots = found.slots.max(companions.identities());
+                    found.paths.push(path);
+                }
+                Err(error) if error.kind() == Kind::Evidence => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(found)
     }
 
     /// All that are stored below a prefix, whatever version they are of.

@@ -34,6 +34,13 @@ impl<'a> Published<'a> {
         let manifest = scene.state.manifest(&current.run, current.attempt, &current.manifest)?;
         scene.state.check_epoch(&manifest.keys.epoch, &manifest.keys.token)?;
         let table = publish::current(scene.target.lake, scene.target.path)?;
+        if let Some(newer) = table.as_ref().filter(|table| table.version > current.version) {
+            let what = format!(
+                "{}: another run or sweep of tamis published version {} meanwhile",
+                dataset.dataset, newer.version
+            );
+            return Err(Error::storage(what).help("start it again: it goes on from that version"));
+        }
         let Some(table) = table.filter(|t| t.version == current.version && t.manifest == current.manifest) else {
             return Err(Error::evidence(format!("{}: table and state are not at one version", dataset.dataset))
                 .help("run or sweep again; when that does not help, compare them: `tamis verify`"));

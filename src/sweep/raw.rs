@@ -22,12 +22,12 @@ pub struct RawExports {
     pub removed: u64,
     /// Their length.
     pub bytes: u64,
-    /// Objects that a legal hold keeps, though they are due.
+    /// Objects that are due and that a legal hold keeps, or a list of holds that could not be read.
     pub held: u64,
 }
 
 /// Removes raw exports of these jobs that are older than the policy lets them be, and what buckets keep of them; `held`
-/// says that a hold is in force, and `of` whose pass it is, for the ledger.
+/// says that a hold is in force or may be, and `of` whose pass it is, for the ledger.
 ///
 /// # Errors
 /// Storage errors; what went before stays gone.

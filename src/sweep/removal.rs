@@ -31,6 +31,8 @@ pub struct Removal {
     pub held: u64,
     /// Versions that the store protects.
     pub protected: u64,
+    /// Whether nothing was removed because a list of legal holds could not be read (R34).
+    pub withheld: bool,
     /// Requests applied up to then are in no byte that tamis could verify.
     pub watermark: Option<Instant>,
 }
@@ -264,6 +266,14 @@ impl<'a> Pass<'a> {
                     continue;
                 }
                 root.remove_staging(&leftover)?;
+                self.done.gone("staging", 1, leftover.bytes);
+            }
+        }
+        // Of ledger, requests and records: nothing of the dataset is in them, so they only go when they are old enough.
+        let state = self.scene.target.state;
+        for leftover in state.staging_leftovers("")? {
+            if !leftover.path.starts_with("companions/") && self.old_enough(leftover.modified) <= self.scene.now {
+                state.remove_staging(&leftover)?;
                 self.done.gone("staging", 1, leftover.bytes);
             }
         }

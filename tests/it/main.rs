@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)] // clippy.toml allows unwrap in #[test] functions, not in what they call
 
 mod canary;
+mod claims;
 mod clouds;
 mod erase;
 mod fault;

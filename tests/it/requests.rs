@@ -466,14 +466,14 @@ fn what_is_noted_of_requests_outlives_the_process_and_a_merge() {
     assert_eq!(words(&requests), ["applied", "unmatched"]);
     assert_eq!(requests.standing(bo, "other").word(), "received", "each dataset for itself");
     let before = place.segments().len();
-    let again = Standing { at: Instant(6), ..applied };
-    assert_eq!(requests.note(&state, "crm", &[(ann, again)], Some(Instant(6))).unwrap(), 0);
+    assert_eq!(requests.note(&state, "crm", &[(ann, applied)], Some(Instant(6))).unwrap(), 0);
     assert_eq!(place.segments().len(), before, "nothing new, nothing written");
     place.put("requests/erasure/more.csv", "Case,RequestedAt,Email,ContactId\nC-3,2026-11-04,cy@example.org,\n");
     place.intake();
     let mut later = place.requests();
     assert_eq!(words(&later), ["applied", "unmatched"]);
     assert_eq!(later.standing(of(&later, "cy@example.org"), "crm").word(), "received", "came after the last look");
+    later.note(&state, "crm", &[], Some(Instant(9))).unwrap();
     for at in 10..30 {
         let review = (at % 2 == 0).then_some(Review::SharedAlias);
         let standing = Standing { review, ..Standing::new(State::Removed, Instant(at)) };
@@ -481,6 +481,7 @@ fn what_is_noted_of_requests_outlives_the_process_and_a_merge() {
     }
     assert!(later.compact(&state).unwrap() > 10);
     let merged = place.requests();
+    assert_eq!(words(&merged)[1], "unmatched", "a merge makes nothing new");
     let (standing, mut ids) = (merged.standing(of(&merged, "ann@example.org"), "crm"), Vec::new());
     assert_eq!((standing.state, standing.at, standing.review), (State::Removed, Instant(29), None));
     assert_eq!(merged.states().count(), 1);
