@@ -91,7 +91,7 @@ def subjects(bench, folder, python, count):
     with open(tokens, "w", encoding="utf-8") as sink:
         bench.run(python, "-c", pick, old / "*.parquet", count, stdout=sink)
     for name, script in REWRITE.items():
-        file, target = out / f"{name}.py", out / f"{name}.parquet"
+        file, target = out / f"{name}_rewrite.py", out / f"{name}.parquet"
         file.write_text(script)
         measured = bench.measure([python, file, old / "*.parquet", tokens, target], out / "log")
         figures[f"{name} rewrite"] = measured | {"read": table, "written": target.stat().st_size}
