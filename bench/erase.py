@@ -33,8 +33,8 @@ duckdb.execute(
     "polars": """
 import polars as pl, sys
 table, tokens, out = sys.argv[1:4]
-gone = pl.read_csv(tokens, has_header=False, infer_schema=False)
-kept = pl.scan_parquet(table).join(gone.lazy(), left_on="contact", right_on="column_1", how="anti", maintain_order="left")
+gone = pl.read_csv(tokens, has_header=False, new_columns=["token"], infer_schema=False)
+kept = pl.scan_parquet(table).join(gone.lazy(), left_on="contact", right_on="token", how="anti", maintain_order="left")
 kept.sink_parquet(out, compression="zstd")
 """,
 }
@@ -61,7 +61,7 @@ def with_more(bench, folder, out):
 
 def write_list(path, rows):
     with open(path, "w", newline="", encoding="utf-8") as sink:
-        lines = csv.writer(sink)
+        lines = csv.writer(sink, lineterminator="\n")
         lines.writerow(["Case", "RequestedAt", "ContactId", "Email"])
         lines.writerows(rows)
 
