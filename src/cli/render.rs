@@ -108,9 +108,9 @@ fn fields(out: &mut String, m: &Manifest) {
         .map(|field| {
             let mut notes = Vec::new();
             if field.untreated > 0 {
-                let first =
-                    field.first_untreated.as_ref().map_or(String::new(), |first| format!(" (the first: {first})"));
-                notes.push(format!("{} untreated{first}", field.untreated));
+                // The whole place is in --json.
+                let first = field.first_untreated.as_ref().and_then(|first| first.rsplit(", ").next());
+                notes.push(format!("{} untreated, first {}", field.untreated, first.unwrap_or("unknown")));
             }
             if field.raw_forms > 0 {
                 notes.push(format!("{} in raw form", field.raw_forms));

@@ -126,7 +126,8 @@ fn bar(used: i64, allowed: i64, state: &str) -> String {
         "<svg width=\"{WIDTH}\" height=\"18\" role=\"img\" aria-label=\"{label}\">\
          <rect width=\"{WIDTH}\" height=\"12\" y=\"3\" fill=\"#e6e6e6\"/>\
          <rect width=\"{reached}\" height=\"12\" y=\"3\" fill=\"{color}\"/>\
-         <rect x=\"{}\" width=\"2\" height=\"18\" fill=\"#1b1b1b\"/></svg>\n",
+         <rect x=\"{}\" width=\"2\" height=\"18\" fill=\"#1b1b1b\"/></svg>\n\
+         <p>day {used} of {allowed} allowed; the mark is the last of these</p>\n",
         (deadline - 2).max(0)
     )
 }
