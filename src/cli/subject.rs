@@ -94,7 +94,7 @@ fn told(stored: &Stored) -> String {
         [] if stored.effect == "hold" => out.push_str("files with the person are not removed for good (R34)\n"),
         [] => out.push_str("it binds no job here (R29); it is on record all the same\n"),
         jobs => {
-            let _ = writeln!(out, "binds: {}; applied with the next run of each", jobs.join(", "));
+            let _ = writeln!(out, "binds: {}; applied with the next run or sweep of each", jobs.join(", "));
         }
     }
     out

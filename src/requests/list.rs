@@ -20,6 +20,8 @@ use std::fmt;
 
 /// Faults told one by one per object; the others are counted.
 const TOLD: u64 = 100;
+/// A date may be a day ahead of the time in UTC.
+const DAY: i64 = 86_400_000_000;
 /// Entries after which the table is sorted again during one intake.
 const SORT_AFTER: usize = 1 << 20;
 
@@ -440,11 +442,20 @@ impl Intake<'_> {
             taken.records += 1;
             match columns.read(&record) {
                 Ok(None) => {}
+                Ok(Some(request)) if self.ahead(&request) => {
+                    let what = "the lift is dated more than a day ahead: it would end requests that are still to come";
+                    self.fault(place, Some(taken.records), None, what);
+                }
                 Ok(Some(request)) => self.request(&request, taken.records)?,
                 Err(_) if self.count.unreadable - before >= TOLD => self.count.unreadable += 1,
                 Err(what) => self.fault(place, Some(taken.records), None, what),
             }
         }
+    }
+
+    /// R30: a lift ends what was received up to its own date, and nobody knows what will be.
+    fn ahead(&self, request: &Request) -> bool {
+        self.list.effect == Effect::Lift && request.received.0 > self.now.0.saturating_add(DAY)
     }
 
     fn request(&mut self, request: &Request, record: u64) -> Result<()> {

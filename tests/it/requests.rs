@@ -10,6 +10,8 @@ use tamis::policy::{Effect, Identifier, KeyFrom, KeySource, Links, List, Locatio
 use tamis::requests::{Bond, IntakeReport, Learned, Maker, Requests, Review, Standing, State, take_in};
 use tamis::store::Root;
 
+/// 2026-11-24.
+const NOW: i64 = 1_795_478_400_000_000;
 const ERASURE: &str = "requests/erasure/2026-11.csv";
 
 struct Place {
@@ -95,7 +97,7 @@ impl Place {
     }
     fn intake_on(&self, state: &Root, requests: &mut Requests, at: i64) -> Result<IntakeReport> {
         let roots = BTreeMap::from([("state".to_owned(), state.clone())]);
-        take_in(requests, Some(state), &roots, &self.project, &maker, Instant(at), &Silent)
+        take_in(requests, Some(state), &roots, &self.project, &maker, Instant(NOW + at), &Silent)
     }
     fn intake(&self) -> IntakeReport {
         self.intake_on(&self.state(), &mut self.requests(), 1_000_000).unwrap()
@@ -305,6 +307,9 @@ fn r30_a_lift_ends_what_it_names_and_was_received_before_it() {
             assert_eq!(ended("ann@example.org", Effect::Erase), lift_erase);
             assert!(!ended("bo@example.org", Effect::Restrict), "received after the lift");
         }
+        place.put("requests/lift/2.csv", "Case,RequestedAt,Ends\nL-3,2099-01-01,C-2\n");
+        let report = place.intake_on(&state, &mut fresh, 2).unwrap();
+        assert!(report.unreadable == 1 && report.faults[0].what.contains("ahead"), "{:?}", report.faults);
     }
 }
 
@@ -492,5 +497,5 @@ fn what_is_noted_of_requests_outlives_the_process_and_a_merge() {
         })
         .unwrap();
     ids.sort();
-    assert_eq!(ids, ["C-1", "C-2", "C-3"].map(|id| (id.to_owned(), Instant(1_000_000))));
+    assert_eq!(ids, ["C-1", "C-2", "C-3"].map(|id| (id.to_owned(), Instant(NOW + 1_000_000))));
 }
