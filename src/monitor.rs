@@ -63,3 +63,23 @@ impl Monitor for Recorder {
         }
     }
 }
+
+/// Lets the work go on so many times; for tests.
+#[cfg(test)]
+pub(crate) struct Patience(std::sync::atomic::AtomicI64);
+
+#[cfg(test)]
+impl Patience {
+    pub(crate) fn of(times: i64) -> Patience {
+        Patience(std::sync::atomic::AtomicI64::new(times))
+    }
+}
+
+#[cfg(test)]
+impl Monitor for Patience {
+    fn event(&self, _: Event) {}
+    fn proceed(&self) -> Result<()> {
+        let left = self.0.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+        if left > 0 { Ok(()) } else { Err(crate::error::Error::gate("enough")) }
+    }
+}

@@ -16,7 +16,7 @@ use super::file::{Row, Sink};
 use super::*;
 use crate::clock::{Instant, Period};
 use crate::decide::{EntryTable, FieldKind, FieldLayout, Layout, NO_SINCE, NULL_QUASI, Rules, decide, mark};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Kind, Result};
 use crate::minimize::{FieldColumn, Identities, Rows};
 use crate::monitor::Silent;
 use crate::policy::*;
@@ -739,24 +739,13 @@ fn independent_readers_see_exactly_the_rows() {
     }
 }
 
-/// Lets the work go on so many times.
-struct Patience(std::sync::atomic::AtomicI64);
-
-impl crate::monitor::Monitor for Patience {
-    fn event(&self, _: crate::monitor::Event) {}
-    fn proceed(&self) -> Result<()> {
-        let left = self.0.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
-        if left > 0 { Ok(()) } else { Err(Error::gate("enough")) }
-    }
-}
-
 #[test]
 fn a_stop_is_asked_for_before_each_bucket_is_written() {
     for (allowed, ends) in [(0, true), (7, true), (8, false)] {
         let (place, sample) = (Place::memory(), Sample::new(400, 8));
         let writing =
             Writing { run: "run", attempt: 1, binary_tokens: true, subject_field: 0, threads: 2, current: None };
-        let monitor = Patience(std::sync::atomic::AtomicI64::new(allowed));
+        let monitor = crate::monitor::Patience::of(allowed);
         let written = write_rows(&sample, &place.target(), &writing, &monitor);
         assert_eq!(written.err().map(|error| error.message() == "enough"), ends.then_some(true), "{allowed}");
     }

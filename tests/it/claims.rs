@@ -7,23 +7,11 @@ use std::sync::Arc;
 use tamis::error::Kind;
 use tamis::monitor::Silent;
 use tamis::policy::Effect;
-use tamis::run::{self, Asked, Call, CaseReport, Standings, SubjectCall, case, standing, subject};
+use tamis::run::{self, Asked, Call, CaseReport, Standings, case, standing, subject};
 use tamis::store::Root;
-use zeroize::Zeroizing;
-
-fn call(installation: &Installation, day: i64, values: &str) -> SubjectCall {
-    SubjectCall {
-        dir: installation.path("jobs"),
-        roots: installation.roots.clone(),
-        now: installation.at(day),
-        runtime: installation.handle(),
-        wrap: None,
-        values: Zeroizing::new(values.into()),
-    }
-}
 
 fn standings(installation: &Installation) -> Standings {
-    standing::standings(&call(installation, 20, ""), 10).unwrap()
+    standing::standings(&installation.asking(20, ""), 10).unwrap()
 }
 
 /// The one word for the only request, and that for each job.
@@ -35,7 +23,7 @@ fn word(installation: &Installation) -> String {
 }
 
 fn report(installation: &Installation, id: &str) -> CaseReport {
-    case::report(&call(installation, 20, ""), id).unwrap()
+    case::report(&installation.asking(20, ""), id).unwrap()
 }
 
 /// With a strong link in each row.
@@ -216,7 +204,7 @@ fn who_is_only_in_a_replaced_version_is_not_unmatched() {
         lift_erase: false,
     };
     let held = installation.copy();
-    subject::ask(&call(&held, 3, "email: person00004@example.org"), hold).unwrap();
+    subject::ask(&held.asking(3, "email: person00004@example.org"), hold).unwrap();
     held.sweep(3).unwrap().outcome().unwrap();
     assert_eq!(report(&held, "H-1").state, "applied");
     installation.erase("1", &[("C-1", "person00004@example.org", "")]);
@@ -326,7 +314,7 @@ fn r30_what_a_lift_ended_says_so_and_so_does_a_lift_that_ends_nothing() {
             lift_erase: false,
         };
         let who = if lifts.is_some() { "" } else { "email: person00004@example.org" };
-        subject::ask(&call(&installation, day, who), asked).unwrap()
+        subject::ask(&installation.asking(day, who), asked).unwrap()
     };
     ask(1, Effect::Restrict, "R-1", None);
     ask(1, Effect::Erase, "E-1", None);

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use tamis::clock::Instant;
 use tamis::error::Result;
 use tamis::monitor::Silent;
-use tamis::run::{self, Call, Report, SweepReport, Wrap};
+use tamis::run::{self, Call, Report, SubjectCall, SweepReport, Wrap};
 use tempfile::TempDir;
+use zeroize::Zeroizing;
 
 /// One installation. Times are given as days after its first one.
 pub struct Installation {
@@ -192,6 +193,18 @@ impl Installation {
             demo: self.roots.is_empty(),
             runtime: self.runtime.handle().clone(),
             wrap: self.wrap.clone(),
+        }
+    }
+
+    /// A call about requests; `values` are what stands on standard input.
+    pub fn asking(&self, day: i64, values: &str) -> SubjectCall {
+        SubjectCall {
+            dir: self.path("jobs"),
+            roots: self.roots.clone(),
+            now: self.at(day),
+            runtime: self.handle(),
+            wrap: None,
+            values: Zeroizing::new(values.into()),
         }
     }
 

@@ -4,8 +4,8 @@
 use crate::erase::{current, rows, state, token_of, traces};
 use crate::fault::{Fault, FaultStore};
 use crate::installation::{Installation, contacts, files};
+use crate::schedule::{health, until};
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -282,23 +282,6 @@ fn asked_to_stop_in_any_phase_a_sweep_finishes_or_is_finished_by_the_next() {
         }
     }
     assert!(stopped > 5 && finished > 0, "{stopped} {finished}");
-}
-
-fn health(at: std::net::SocketAddr) -> (u16, serde_json::Value) {
-    let mut stream = std::net::TcpStream::connect(at).unwrap();
-    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head[9..12].parse().unwrap(), serde_json::from_str(body).unwrap())
-}
-
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let began = std::time::Instant::now();
-    while !holds() {
-        assert!(began.elapsed() < Duration::from_secs(60), "{what}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
 }
 
 #[test]

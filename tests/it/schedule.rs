@@ -459,16 +459,22 @@ impl Running {
     }
 
     fn health(&self) -> (u16, serde_json::Value) {
-        let mut stream = std::net::TcpStream::connect(self.address).unwrap();
-        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (head[9..12].parse().unwrap(), serde_json::from_str(body).unwrap())
+        health(self.address)
     }
 }
 
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
+/// What the health page answers.
+pub fn health(at: std::net::SocketAddr) -> (u16, serde_json::Value) {
+    let mut stream = std::net::TcpStream::connect(at).unwrap();
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head[9..12].parse().unwrap(), serde_json::from_str(body).unwrap())
+}
+
+/// Waits for something that takes a while.
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let began = std::time::Instant::now();
     while !holds() {
         assert!(began.elapsed() < Duration::from_secs(60), "{what}");

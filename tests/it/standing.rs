@@ -6,22 +6,10 @@ use crate::installation::{Installation, contacts, files};
 use tamis::error::Kind;
 use tamis::evidence::Event;
 use tamis::monitor::Silent;
-use tamis::run::{SubjectCall, case, explain, standing};
-use zeroize::Zeroizing;
-
-fn call(installation: &Installation, day: i64, values: &str) -> SubjectCall {
-    SubjectCall {
-        dir: installation.path("jobs"),
-        roots: installation.roots.clone(),
-        now: installation.at(day),
-        runtime: installation.handle(),
-        wrap: None,
-        values: Zeroizing::new(values.into()),
-    }
-}
+use tamis::run::{case, explain, standing};
 
 fn word(installation: &Installation, day: i64) -> Vec<(String, u64)> {
-    standing::standings(&call(installation, day, ""), 10).unwrap().counts.into_iter().collect()
+    standing::standings(&installation.asking(day, ""), 10).unwrap().counts.into_iter().collect()
 }
 
 #[test]
@@ -33,7 +21,7 @@ fn a_request_goes_from_received_to_removed_and_says_only_what_is_so() {
     installation.erase("1", &[("C-1", "person00004@example.org", ""), ("C-2", "nobody@example.org", "")]);
     installation.sweep(1).unwrap().outcome().unwrap();
     assert_eq!(word(&installation, 1), [("applied".into(), 1), ("unmatched".into(), 1)]);
-    let standings = standing::standings(&call(&installation, 1, ""), 10).unwrap();
+    let standings = standing::standings(&installation.asking(1, ""), 10).unwrap();
     let open: Vec<_> = standings.open.iter().map(|open| (open.request.as_str(), open.state.as_str())).collect();
     assert_eq!(open, [("C-1", "applied"), ("C-2", "unmatched")], "who matched nobody is not done either");
     assert!(standings.overdue == 2 && standings.open[0].days_left < 0, "received in October, due in thirty days");
@@ -58,7 +46,7 @@ fn explain_names_request_rule_and_version_and_the_asking_is_in_the_ledger() {
     let day = std::cell::Cell::new(10);
     let ask = |values: &str| {
         day.set(day.get() + 1);
-        let who = call(&installation, day.get(), values);
+        let who = installation.asking(day.get(), values);
         explain::explain(&who, &installation.call(10), &Silent).unwrap().datasets.remove(0)
     };
     let erased = ask("email: PERSON00004@example.org");
@@ -89,14 +77,14 @@ fn the_report_of_a_case_holds_no_value_and_no_small_count() {
     installation.run(0).unwrap();
     installation.erase("1", &[("C-1", "person00004@example.org", "")]);
     installation.sweep(1).unwrap().outcome().unwrap();
-    let report = case::report(&call(&installation, 2, ""), "C-1").unwrap();
+    let report = case::report(&installation.asking(2, ""), "C-1").unwrap();
     assert_eq!((report.state.as_str(), report.raw_exports.as_str()), ("applied", "fewer than 10"));
     let dataset = &report.parts[0].datasets[0];
     assert_eq!((dataset.version, dataset.rows.as_deref()), (Some(1), Some("fewer than 10")));
     assert!(!dataset.waits.is_empty());
     let said = serde_json::to_string(&report).unwrap();
     assert!(!said.contains("person00004") && !said.contains("example.org"));
-    assert_eq!(case::report(&call(&installation, 2, ""), "C-9").unwrap_err().kind(), Kind::Policy);
+    assert_eq!(case::report(&installation.asking(2, ""), "C-9").unwrap_err().kind(), Kind::Policy);
 }
 
 #[test]
