@@ -22,7 +22,6 @@ use crate::policy::{Plan, Project};
 use crate::publish::{self, Current, Rewriting, Rewritten, Target};
 use crate::stage::Vault;
 use crate::state::{Dataset, Intent, State};
-use crate::store::Created;
 use std::path::Path;
 
 /// What a sweep of one dataset works with; everything is open and checked.
@@ -146,7 +145,6 @@ pub fn confirm(scene: &Scene<'_>, dataset: &mut Dataset, fresh: bool) -> Result<
 
 /// Begins: an intent that pins the version it replaces, and no objects.
 fn intend(scene: &Scene<'_>, replaces: u64, segment: u64) -> Result<Intent> {
-    let compact: String = scene.as_of.to_string().chars().filter(|c| !"-:".contains(*c)).collect();
     let mut intent = Intent {
         run: String::new(),
         job: scene.plan.job.clone(),
@@ -159,12 +157,7 @@ fn intend(scene: &Scene<'_>, replaces: u64, segment: u64) -> Result<Intent> {
         replaces: Some(replaces),
         segment,
     };
-    for number in 1u64.. {
-        intent.run = format!("{}-{}-sweep-{number}", intent.job, compact.to_lowercase());
-        if scene.state.intent(&intent.run, &intent)? == Created::New {
-            break;
-        }
-    }
+    scene.state.begin(&mut intent, "sweep-")?;
     Ok(intent)
 }
 

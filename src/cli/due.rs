@@ -33,21 +33,8 @@ pub fn run(settings: &Settings, host: &daemon::Host, json: bool, monitor: &dyn M
 }
 
 fn line(turn: &Turn) -> String {
-    let at = turn.instant.map_or(String::new(), |instant| format!(" {instant}"));
-    match &turn.came {
-        Came::NotDue(_) => format!("{}: nothing is due\n", turn.job),
-        Came::Published => format!("{}{at}: published\n", turn.job),
-        Came::Swept { rows, objects } => {
-            format!("{}{at}: swept, {rows} rows removed, {objects} objects removed for good\n", turn.job)
-        }
-        Came::Elsewhere(holder) => format!("{}: {holder} is at work on it\n", turn.job),
-        Came::GivenUp => format!("{}{at}: missed, too late to run\n", turn.job),
-        Came::Refused { exit, cause, help } => {
-            let help = help.as_ref().map_or(String::new(), |help| format!("\n  help: {}", help.replace('\n', "\n  ")));
-            let what = if turn.work == Work::Sweep { "sweep refused" } else { "refused" };
-            format!("{}{at}: {what}, exit {exit}: {cause}{help}\n", turn.job)
-        }
-    }
+    let help = turn.help().map_or(String::new(), |help| format!("\n  help: {}", help.replace('\n', "\n  ")));
+    format!("{}{help}\n", turn.line())
 }
 
 fn turn_json(turn: &Turn) -> serde_json::Value {

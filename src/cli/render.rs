@@ -2,7 +2,7 @@
 
 use super::finding;
 use crate::error::{Error, Finding, Result};
-use crate::evidence::manifest::ListApplied;
+use crate::evidence::manifest::{Brake, Gate, ListApplied};
 use crate::evidence::{Manifest, VerifyReport};
 use crate::run::Report;
 use std::fmt::Write;
@@ -152,25 +152,30 @@ fn notices(out: &mut String, m: &Manifest) {
 
 fn gates(out: &mut String, m: &Manifest) {
     for gate in &m.gates {
-        let _ = writeln!(
-            out,
-            "gate: k = {} over {}: {} groups, {} below, {} rows suppressed (at most {})",
-            gate.k,
-            gate.quasi_identifiers.join(" + "),
-            gate.groups,
-            gate.groups_below,
-            gate.rows_suppressed,
-            gate.max_suppressed
-        );
+        let _ = writeln!(out, "gate: {}", said_of_gate(gate));
     }
     if let Some(brake) = &m.brake {
-        let accepted = brake.accepted.as_ref().map_or(String::new(), |digest| format!(", accepted by {digest}"));
-        let _ = writeln!(
-            out,
-            "brake: {} of {} rows less (at most {}){accepted}",
-            brake.removed, brake.of, brake.max_removed
-        );
+        let _ = writeln!(out, "brake: {}", said_of_brake(brake));
     }
+}
+
+/// What the gate on quasi-identifiers found, in one line.
+pub(super) fn said_of_gate(gate: &Gate) -> String {
+    format!(
+        "k = {} over {}: {} groups, {} below, {} rows suppressed (at most {})",
+        gate.k,
+        gate.quasi_identifiers.join(" + "),
+        gate.groups,
+        gate.groups_below,
+        gate.rows_suppressed,
+        gate.max_suppressed
+    )
+}
+
+/// What the brake found, in one line.
+pub(super) fn said_of_brake(brake: &Brake) -> String {
+    let accepted = brake.accepted.as_ref().map_or(String::new(), |digest| format!(", accepted by {digest}"));
+    format!("{} of {} rows less (at most {}){accepted}", brake.removed, brake.of, brake.max_removed)
 }
 
 /// What a plan would be stopped by, and what would help.

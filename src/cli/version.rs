@@ -114,23 +114,9 @@ fn fields(m: &Manifest) -> String {
 }
 
 fn gates(m: &Manifest) -> String {
-    let gate = |gate: &crate::evidence::manifest::Gate| {
-        let said = format!(
-            "k = {} over {}: {} groups, {} below, {} rows suppressed (at most {})",
-            gate.k,
-            gate.quasi_identifiers.join(" + "),
-            gate.groups,
-            gate.groups_below,
-            gate.rows_suppressed,
-            gate.max_suppressed
-        );
-        format!("<p>{}</p>\n", escaped(&said))
-    };
-    let brake = m.brake.as_ref().map(|brake| {
-        let said = format!("brake: {} of {} rows less (at most {})", brake.removed, brake.of, brake.max_removed);
-        format!("<p>{}</p>\n", escaped(&said))
-    });
-    m.gates.iter().map(gate).chain(brake).collect()
+    let gates = m.gates.iter().map(render::said_of_gate);
+    let brake = m.brake.iter().map(|brake| format!("brake: {}", render::said_of_brake(brake)));
+    gates.chain(brake).map(|said| format!("<p>{}</p>\n", escaped(&said))).collect()
 }
 
 fn lists(m: &Manifest) -> String {

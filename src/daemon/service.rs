@@ -326,22 +326,12 @@ async fn stop_heart(mut heart: JobScheduler) {
 
 /// One line per turn; none when nothing was due after all.
 fn told(turn: &Turn) -> Option<monitor::Event> {
-    let at = turn.instant.map_or(String::new(), |instant| format!(" {instant}"));
-    Some(match &turn.came {
-        Came::NotDue(_) => return None,
-        Came::Published => monitor::Event::Note(format!("{}{at}: published", turn.job)),
-        Came::Swept { rows, objects } => monitor::Event::Note(format!(
-            "{}{at}: swept, {rows} rows removed, {objects} objects removed for good",
-            turn.job
-        )),
-        Came::Elsewhere(holder) => monitor::Event::Note(format!("{}: {holder} is at work on it", turn.job)),
-        Came::GivenUp => monitor::Event::Warning(format!("{}{at}: missed, too late to run", turn.job)),
-        Came::Refused { exit, cause, help } => {
-            let help = help.as_ref().map_or(String::new(), |help| format!(" ({help})"));
-            let what = if turn.work == Work::Sweep { "sweep refused" } else { "refused" };
-            monitor::Event::Warning(format!("{}{at}: {what}, exit {exit}: {cause}{help}", turn.job))
-        }
-    })
+    let line = turn.line() + &turn.help().map_or(String::new(), |help| format!(" ({help})"));
+    match &turn.came {
+        Came::NotDue(_) => None,
+        Came::Published | Came::Swept { .. } | Came::Elsewhere(_) => Some(monitor::Event::Note(line)),
+        Came::GivenUp | Came::Refused { .. } => Some(monitor::Event::Warning(line)),
+    }
 }
 
 impl Host {

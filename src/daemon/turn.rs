@@ -85,6 +85,33 @@ pub struct Turn {
 }
 
 impl Turn {
+    /// What came of it in one line, without what to do about it.
+    pub fn line(&self) -> String {
+        let job = &self.job;
+        let at = self.instant.map_or(String::new(), |instant| format!(" {instant}"));
+        match &self.came {
+            Came::NotDue(_) => format!("{job}: nothing is due"),
+            Came::Published => format!("{job}{at}: published"),
+            Came::Swept { rows, objects } => {
+                format!("{job}{at}: swept, {rows} rows removed, {objects} objects removed for good")
+            }
+            Came::Elsewhere(holder) => format!("{job}: {holder} is at work on it"),
+            Came::GivenUp => format!("{job}{at}: missed, too late to run"),
+            Came::Refused { exit, cause, .. } => {
+                let what = if self.work == Work::Sweep { "sweep refused" } else { "refused" };
+                format!("{job}{at}: {what}, exit {exit}: {cause}")
+            }
+        }
+    }
+
+    /// What to do about it.
+    pub fn help(&self) -> Option<&str> {
+        match &self.came {
+            Came::Refused { help, .. } => help.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Its part of the exit code.
     pub fn exit(&self) -> u8 {
         match &self.came {

@@ -37,20 +37,6 @@ pub(super) const EFFECTS: [Effect; 8] = [
     Effect::Lift,
 ];
 
-/// The effect's name in specs and evidence.
-pub fn name(effect: Effect) -> &'static str {
-    match effect {
-        Effect::Erase => "erase",
-        Effect::Restrict => "restrict",
-        Effect::Object => "object",
-        Effect::OptOut => "opt-out",
-        Effect::Withdraw => "withdraw",
-        Effect::Consent => "consent",
-        Effect::Hold => "hold",
-        Effect::Lift => "lift",
-    }
-}
-
 /// By place in `EFFECTS`.
 fn bit(effect: Effect) -> u8 {
     match effect {
@@ -226,7 +212,7 @@ mod tests {
     #[test]
     fn r29_bits_stand_at_the_places_of_the_table() {
         for (place, effect) in EFFECTS.into_iter().enumerate() {
-            assert_eq!(bit(effect), 1 << place, "{}", name(effect));
+            assert_eq!(bit(effect), 1 << place, "{}", effect.name());
         }
     }
 

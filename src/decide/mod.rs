@@ -37,7 +37,7 @@ pub use cleared::{Cleared, Consent, Kept, KeptBucket};
 pub use judged::{Judged, Refusal, decide};
 pub use k::{Counter, Outcome, combine};
 pub use links::{Belongs, Bond, Doubt, Known, LinkLimits, Links, NewBond, Reached, follow};
-pub use lists::{EffectSet, Entries, EntryTable, name as effect_name};
+pub use lists::{EffectSet, Entries, EntryTable};
 pub use reasons::Reason;
 pub use retention::Until;
 pub use review::{Published, Remaining, ReviewCounts, ReviewRules, Version, reached_by_hold, review};

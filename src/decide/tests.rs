@@ -3,7 +3,7 @@
 use super::lists::EFFECTS;
 use super::*;
 use crate::clock::{Instant, Period};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Kind, Result};
 use crate::minimize::{FieldColumn, FieldKind, FieldLayout, Identities, Layout, Rows};
 use crate::monitor::Silent;
 use crate::policy::{Basis, Effect, Gate, Limits, Share};
@@ -352,7 +352,7 @@ proptest! {
         for effect in [Effect::Erase, Effect::Object, Effect::Hold] {
             let reached = main.iter().filter(|r| model.effects(r).has(effect)).count() as u64;
             let expected = if binding(effect, basis, false).is_err() { reached } else { 0 };
-            let told = verdict.not_binding.iter().find(|n| n.effect == super::lists::name(effect));
+            let told = verdict.not_binding.iter().find(|n| n.effect == effect.name());
             prop_assert_eq!(told.map_or(0, |n| n.rows), expected);
         }
 
@@ -459,17 +459,6 @@ fn rows_whose_fields_were_skipped_must_be_gone() {
     assert_eq!(error.kind(), Kind::Evidence);
 }
 
-/// Lets the work go on so many times.
-struct Patience(std::sync::atomic::AtomicI64);
-
-impl crate::monitor::Monitor for Patience {
-    fn event(&self, _: crate::monitor::Event) {}
-    fn proceed(&self) -> Result<()> {
-        let left = self.0.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
-        if left > 0 { Ok(()) } else { Err(Error::gate("enough")) }
-    }
-}
-
 #[test]
 fn a_stop_is_asked_for_before_each_bucket() {
     for (allowed, ends) in [(0, true), (3, true), (4, false)] {
@@ -477,7 +466,7 @@ fn a_stop_is_asked_for_before_each_bucket() {
         let stage = Stage::new(layout(), 4, Vault::new(0, dir.path().to_path_buf(), [5; 32]).expect("a vault"));
         let staged = stage.finish().expect("staged");
         let rules = rules(false, Basis::Contract, false, None);
-        let monitor = Patience(std::sync::atomic::AtomicI64::new(allowed));
+        let monitor = crate::monitor::Patience::of(allowed);
         let judged = decide(rules, staged, &EntryTable::default(), None, 0, 2, &monitor);
         assert_eq!(judged.err().map(|error| error.message() == "enough"), ends.then_some(true), "{allowed}");
     }

@@ -113,6 +113,39 @@ pub enum Effect {
     Lift,
 }
 
+impl Effect {
+    /// Every effect.
+    const ALL: [Effect; 8] = [
+        Effect::Erase,
+        Effect::Restrict,
+        Effect::Object,
+        Effect::OptOut,
+        Effect::Withdraw,
+        Effect::Consent,
+        Effect::Hold,
+        Effect::Lift,
+    ];
+
+    /// The name as written in specs and evidence.
+    pub fn name(self) -> &'static str {
+        match self {
+            Effect::Erase => "erase",
+            Effect::Restrict => "restrict",
+            Effect::Object => "object",
+            Effect::OptOut => "opt-out",
+            Effect::Withdraw => "withdraw",
+            Effect::Consent => "consent",
+            Effect::Hold => "hold",
+            Effect::Lift => "lift",
+        }
+    }
+
+    /// The effect of that name.
+    pub fn named(name: &str) -> Option<Effect> {
+        Effect::ALL.into_iter().find(|effect| effect.name() == name)
+    }
+}
+
 /// `[lists.L]`.
 #[derive(Clone, Debug)]
 pub struct List {

@@ -1,7 +1,7 @@
 //! Requests that come by command instead of by list: stored like a list's row, under the list name `command`.
 //! Must not know where values were typed.
 
-use super::entry::{Bond, Requests, effect_name};
+use super::entry::{Bond, Requests};
 use super::request::Request;
 use super::segment::{EntryRecord, MarkRecord, Segment, Terms};
 use crate::clock::Instant;
@@ -39,7 +39,7 @@ impl Requests {
         let Command { effect, purposes, request, received, lifts, lift_erase, mut identities } = command;
         identities.sort_unstable();
         identities.dedup();
-        let terms = Terms { list: COMMAND.into(), effect: effect_name(effect).into(), purposes, lift_erase };
+        let terms = Terms { list: COMMAND.into(), effect: effect.name().into(), purposes, lift_erase };
         let request = Request { request, received, from: None, to: None, lifts, identities };
         let id = request.id(&terms, &self.keys.entry);
         if self.knows(&id, request.identities.first().map(|(identity, _)| identity)) {

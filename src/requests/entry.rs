@@ -9,17 +9,6 @@ use crate::key::Key;
 use crate::policy::Effect;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-const EFFECTS: [(&str, Effect); 8] = [
-    ("erase", Effect::Erase),
-    ("restrict", Effect::Restrict),
-    ("object", Effect::Object),
-    ("opt-out", Effect::OptOut),
-    ("withdraw", Effect::Withdraw),
-    ("consent", Effect::Consent),
-    ("hold", Effect::Hold),
-    ("lift", Effect::Lift),
-];
-
 /// How an identity came to belong to an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Bond {
@@ -451,7 +440,7 @@ impl Requests {
         let at = match known {
             Some(at) => at,
             None => {
-                let effect = effect_of(&terms.effect)
+                let effect = Effect::named(&terms.effect)
                     .ok_or_else(|| Error::evidence("an entry has an effect that this version does not know"))?;
                 self.terms.push((terms.clone(), effect));
                 self.terms.len() - 1
@@ -582,15 +571,6 @@ impl Requests {
         first.copy_from_slice(&prefix[..8]);
         (u64::from_be_bytes(first) >> (64 - self.bits)) as usize
     }
-}
-
-/// The name of an effect, as the policy writes it.
-pub(super) fn effect_name(effect: Effect) -> &'static str {
-    EFFECTS.iter().find(|(_, e)| *e == effect).map_or("", |(name, _)| name)
-}
-
-fn effect_of(name: &str) -> Option<Effect> {
-    EFFECTS.iter().find(|(n, _)| *n == name).map(|(_, effect)| *effect)
 }
 
 #[cfg(test)]

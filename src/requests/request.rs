@@ -2,7 +2,6 @@
 //! Raw values end here. Must not know objects, segments or other lists' entries.
 
 use super::cells::Record;
-use super::entry::effect_name;
 use super::segment::Terms;
 use crate::clock::{Instant, instant_of};
 use crate::error::Result;
@@ -62,7 +61,7 @@ impl Request {
 pub(super) fn terms(list: &List) -> Terms {
     Terms {
         list: list.name.clone(),
-        effect: effect_name(list.effect).to_owned(),
+        effect: list.effect.name().to_owned(),
         purposes: list.purposes.clone(),
         lift_erase: list.lift_erase,
     }
@@ -73,7 +72,7 @@ pub(super) fn reading(list: &List) -> String {
     let matches: Vec<_> = list.matches.iter().map(|(c, i)| (c, &i.kind, format!("{:?}", i.normal))).collect();
     let said = serde_json::json!([
         1,
-        effect_name(list.effect),
+        list.effect.name(),
         matches,
         [&list.request, list.request_pattern.as_str(), &list.received, &list.encoding],
         list.zone.iana_name(),

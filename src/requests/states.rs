@@ -38,7 +38,7 @@ impl Review {
     /// Why, in words for reports.
     pub fn why(self) -> &'static str {
         match self {
-            Review::SharedAlias => "too many persons share one of its values (R15)",
+            Review::SharedAlias => "a value it names or leads to is shared by too many persons (R15)",
             Review::TooMany => "its links lead to too many persons (R13)",
         }
     }

@@ -3,7 +3,6 @@
 use super::input::Pinned;
 use super::prepare::Ready;
 use super::scheduled;
-use crate::clock::Instant;
 use crate::decide::Verdict;
 use crate::error::{Error, Kind, Result};
 use crate::evidence::Event;
@@ -16,7 +15,6 @@ use crate::policy::{Basis, Share, TokenFormat, Treatment};
 use crate::publish::{Receipt, Written};
 use crate::read::ReadReport;
 use crate::state::Intent;
-use crate::store::Created;
 
 /// What `run` and `plan` say, in text and as JSON.
 #[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
@@ -91,7 +89,7 @@ pub fn intend(ready: &mut Ready, pinned: &Pinned, replaces: Option<u64>, segment
     if ready.call.scheduled {
         (intent, attempt) = scheduled::begin(ready, intent, pinned)?;
     } else {
-        by_hand(ready, &mut intent)?;
+        ready.state.begin(&mut intent, "")?;
     }
     ready.dataset.seen(ready.as_of);
     ready.state.save_dataset(&mut ready.dataset)?;
@@ -101,22 +99,6 @@ pub fn intend(ready: &mut Ready, pinned: &Pinned, replaces: Option<u64>, segment
         ready.state.add_epoch(intent.of(1), &keys, ready.call.now)?;
     }
     Ok(Begun { intent, attempt })
-}
-
-/// Each call is a run of its own.
-fn by_hand(ready: &Ready, intent: &mut Intent) -> Result<()> {
-    for number in 1u64.. {
-        intent.run = format!("{}-{}-{number}", intent.job, compact(intent.as_of));
-        if ready.state.intent(&intent.run, intent)? == Created::New {
-            break;
-        }
-    }
-    Ok(())
-}
-
-/// An instant as it stands in the id of a run.
-pub fn compact(instant: Instant) -> String {
-    instant.to_string().chars().filter(|c| !"-:".contains(*c)).collect::<String>().to_lowercase()
 }
 
 /// Writes down that a run stopped. When even that fails the first error is what counts.

@@ -8,7 +8,7 @@ use crate::decide;
 use crate::error::{Error, Result};
 use crate::evidence::{Entry as LedgerEntry, Event};
 use crate::policy::Effect;
-use crate::requests::{LiftEnds, Requests, Review, Standing, State};
+use crate::requests::{LiftEnds, Requests, Standing, State};
 use crate::store::Forgets;
 use crate::sweep;
 use std::collections::BTreeMap;
@@ -197,7 +197,7 @@ impl Book<'_> {
         let due = self.desk.due(entry.received);
         Ok(CasePart {
             list: entry.list.to_string(),
-            effect: decide::effect_name(entry.effect).into(),
+            effect: entry.effect.name().into(),
             purposes: entry.purposes.map(<[String]>::to_vec),
             received: entry.received,
             taken,
@@ -242,7 +242,7 @@ impl Book<'_> {
             version: applied.and_then(version),
             rows,
             not_binding: of.plan.and_then(binding),
-            review: standing.review.map(|review| said(review).to_string()),
+            review: standing.review.map(|review| review.why().to_string()),
             waits: if effect == Effect::Hold { Vec::new() } else { self.waits(of, standing) },
         })
     }
@@ -312,13 +312,6 @@ fn version(entry: &LedgerEntry) -> Option<u64> {
     match &entry.event {
         Event::Published { version, .. } | Event::Swept { version, .. } => Some(*version),
         _ => None,
-    }
-}
-
-fn said(review: Review) -> &'static str {
-    match review {
-        Review::SharedAlias => "a value it names or leads to is shared by too many persons (R15)",
-        Review::TooMany => "its links lead to too many persons (R13)",
     }
 }
 

@@ -209,7 +209,7 @@ impl Book<'_> {
             told.push(Reaching {
                 request: record.request.to_string(),
                 list: entry.list.to_string(),
-                effect: decide::effect_name(entry.effect).into(),
+                effect: entry.effect.name().into(),
                 received: entry.received,
                 ended: entry.ended,
                 by: match found.get(&at) {

@@ -210,7 +210,7 @@ fn applied<'a>(
     effect: Effect,
 ) -> &'a mut ListApplied {
     let sale = plan.recipient.as_ref().is_some_and(|recipient| recipient.sale);
-    let word = decide::effect_name(effect);
+    let word = effect.name();
     lists.entry((name.to_owned(), word)).or_insert_with(|| ListApplied {
         name: name.to_owned(),
         effect: word.into(),

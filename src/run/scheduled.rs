@@ -1,7 +1,7 @@
 //! Runs by schedule: known by job and instant, so a repeated or late one is the same run, with another attempt (R28).
 //! Must not know when a job is due.
 
-use super::attest::{Report, compact};
+use super::attest::Report;
 use super::input::Pinned;
 use super::prepare::Ready;
 use crate::clock::Instant;
@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::evidence::Manifest;
 use crate::key;
 use crate::publish::Receipt;
-use crate::state::{Intent, State};
+use crate::state::{Intent, State, stamp};
 use crate::store::Created;
 
 /// What a scheduled call came to.
@@ -22,7 +22,7 @@ pub enum Ran {
 
 /// Id of the run of a job at a scheduled instant.
 pub fn scheduled_id(job: &str, instant: Instant) -> String {
-    format!("{job}-{}-s", compact(instant))
+    format!("{job}-{}-s", stamp(instant))
 }
 
 /// What an earlier attempt of this run has pinned.

@@ -221,7 +221,7 @@ fn named(
         named.push(OpenRequest {
             request: record.request.to_string(),
             list: entry.list.to_string(),
-            effect: crate::decide::effect_name(entry.effect).into(),
+            effect: entry.effect.name().into(),
             received: entry.received,
             due,
             days_left: (due.0 - now.0).div_euclid(DAY),

@@ -232,7 +232,7 @@ pub fn ask(call: &SubjectCall, asked: Asked) -> Result<Stored> {
         identities,
     };
     let new = requests.ask(desk.root(), command, call.now)?;
-    let word = crate::decide::effect_name(asked.effect);
+    let word = asked.effect.name();
     if new {
         let intake = ledger::Intake { rows: 1, stored: 1, ..Default::default() };
         let lists = BTreeMap::from([(word.to_owned(), intake)]);
@@ -370,7 +370,7 @@ fn of_person(desk: &Desk, wanted: &BTreeSet<[u8; 32]>) -> Result<Vec<OfRequest>>
         told.push(OfRequest {
             request: record.request.to_owned(),
             list: entry.list.to_owned(),
-            effect: crate::decide::effect_name(entry.effect).into(),
+            effect: entry.effect.name().into(),
             received: entry.received,
             due: desk.due(entry.received),
             ended: entry.ended,

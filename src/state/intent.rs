@@ -102,6 +102,21 @@ impl State {
         Ok(created)
     }
 
+    /// Begins a run or sweep that is none before it: gives its intent the first id that is free, and stores it. `kind`
+    /// stands before the number.
+    ///
+    /// # Errors
+    /// As [`State::intent`].
+    pub fn begin(&self, intent: &mut Intent, kind: &str) -> Result<()> {
+        for number in 1u64.. {
+            intent.run = format!("{}-{}-{kind}{number}", intent.job, stamp(intent.as_of));
+            if self.intent(&intent.run, intent)? == Created::New {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// The intent of a run that began before. Its entry in the ledger is made up for when a crash lost it.
     ///
     /// # Errors
@@ -166,6 +181,11 @@ impl State {
                 .help("a newer tamis wrote it: use that version")
         })
     }
+}
+
+/// An instant as it stands in the id of a run.
+pub fn stamp(instant: Instant) -> String {
+    instant.to_string().chars().filter(|c| !"-:".contains(*c)).collect::<String>().to_lowercase()
 }
 
 fn intent_path(run: &str) -> String {

@@ -33,9 +33,12 @@ impl State {
     /// # Errors
     /// As [`State::kinds`].
     pub fn record_kinds(&self, kinds: &BTreeSet<String>) -> Result<()> {
-        for kind in kinds.difference(&self.kinds()?) {
+        let there: BTreeSet<String> = self.root.list(FOLDER)?.into_iter().map(|object| object.path).collect();
+        for kind in kinds {
             let path = format!("{FOLDER}/{}.json", &evidence::digest(kind.as_bytes())[..16]);
-            self.root.create(&path, evidence::json(&Recorded { format: FORMAT, kind: kind.clone() })?)?;
+            if !there.contains(&path) {
+                self.root.create(&path, evidence::json(&Recorded { format: FORMAT, kind: kind.clone() })?)?;
+            }
         }
         Ok(())
     }
