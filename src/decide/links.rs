@@ -7,6 +7,7 @@ use super::near::{NOBODY, Near, Row, Start};
 use super::scan::Scan;
 use crate::error::Result;
 use crate::monitor::Monitor;
+use crate::policy;
 
 /// Rows without a subject that an entry may meet per subject it may lead to.
 const NOBODIES: usize = 64;
@@ -55,6 +56,11 @@ pub struct LinkLimits {
 }
 
 impl LinkLimits {
+    /// As the policy has them.
+    pub fn of(links: &policy::Links) -> LinkLimits {
+        LinkLimits { max_alias_fanout: links.max_alias_fanout, max_strong_fanout: links.max_strong_fanout }
+    }
+
     /// R13: rows without a subject beyond which an entry counts as leading to too many.
     pub(super) fn most_nobodies(&self) -> usize {
         self.max_strong_fanout.saturating_mul(NOBODIES)

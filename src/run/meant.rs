@@ -84,13 +84,7 @@ impl Known for InForce<'_> {
 /// What reading the rows can meet, and why the monitor ends the work.
 pub fn follow<C: Carriers>(ready: &Ready, requests: &Requests, rows: &C, monitor: &dyn Monitor) -> Result<Links> {
     let known = InForce::new(requests, ready.plan(), ready.as_of);
-    decide::follow(rows, &known, limits(&ready.project), ready.call.threads, monitor)
-}
-
-/// How far links are followed.
-pub fn limits(project: &Project) -> LinkLimits {
-    let links = &project.links;
-    LinkLimits { max_alias_fanout: links.max_alias_fanout, max_strong_fanout: links.max_strong_fanout }
+    decide::follow(rows, &known, LinkLimits::of(&ready.project.links), ready.call.threads, monitor)
 }
 
 /// Follows every request over the rows of a run and stores what they learn, before anything can refuse the run (R18).
@@ -224,6 +218,12 @@ pub fn lists(project: &Project, plan: &Plan, requests: &Requests, links: &Links)
         list.reached += 1;
         list.needs_review += u64::from(reached.doubt.is_some());
     }
+    for (lift, _) in requests.idle_lifts() {
+        let entry = requests.entry(lift);
+        if entry.concerns(&plan.purpose.name) {
+            applied(&mut lists, plan, entry.list, entry.effect).lifts_nothing += 1;
+        }
+    }
     for learned in &links.learned {
         let entry = requests.entry(learned.entry);
         applied(&mut lists, plan, entry.list, entry.effect).learned += 1;
@@ -247,5 +247,6 @@ fn applied<'a>(
         reached: 0,
         learned: 0,
         needs_review: 0,
+        lifts_nothing: 0,
     })
 }
