@@ -673,8 +673,7 @@ mod tests {
             let carries = [(mark::KEY | mark::RAW, 9)].iter().chain(links).copied().collect();
             Line { subject: 9, carries }
         };
-        let lines =
-            [raw(&[(mark::STRONG, 20), (mark::WEAK, 100)]), raw(&[(mark::STRONG, 21)]), contact(1, &[21], 101)];
+        let lines = [raw(&[(mark::STRONG, 20), (mark::WEAK, 100)]), raw(&[(mark::STRONG, 21)]), contact(1, &[21], 101)];
         for (name, bond) in [(20, Bond::Strong), (100, Bond::ViaWeak)] {
             let links = followed(&lines, &[name]);
             assert!(hit(&links, 9), "by {name}");

@@ -320,7 +320,8 @@ impl Requests {
                 named.entry(*request).and_modify(|entries| entries.push(at));
             }
         }
-        let ends = |(lift, request): (u32, u64)| (lift, self.of_lift(lift, named.get(&request).cloned().unwrap_or_default()));
+        let ends =
+            |(lift, request): (u32, u64)| (lift, self.of_lift(lift, named.get(&request).cloned().unwrap_or_default()));
         lifts.into_iter().map(ends).filter(|(_, ends)| !matches!(ends, LiftEnds::Requests(_))).collect()
     }
 

@@ -91,12 +91,7 @@ pub fn follow<C: Carriers>(ready: &Ready, requests: &Requests, rows: &C, monitor
 ///
 /// # Errors
 /// As `follow`; storage errors.
-pub fn learn<C: Carriers>(
-    ready: &Ready,
-    requests: &mut Requests,
-    rows: &C,
-    monitor: &dyn Monitor,
-) -> Result<Links> {
+pub fn learn<C: Carriers>(ready: &Ready, requests: &mut Requests, rows: &C, monitor: &dyn Monitor) -> Result<Links> {
     let links = follow(ready, requests, rows, monitor)?;
     let learned = |new: &decide::NewBond| Learned {
         entry: new.entry,

@@ -494,7 +494,7 @@ fn find_says_what_an_erasure_would_reach_and_by_what() {
         contact("C1", "", "else@example.org"),
     ]);
     site.run(2).unwrap();
-    let known = subject::find(&site.subject(3, "email: ann@example.org")).unwrap();
+    let known = subject::find(&site.subject(3, "crm-id@one: A2")).unwrap();
     let (dataset, erasure) = (&known.datasets[0], &known.datasets[0].erasure);
     assert_eq!((dataset.rows, dataset.subjects), (1, 1), "who carries the value itself");
     assert_eq!((erasure.rows, erasure.subjects, erasure.review), (3, 3, None));
