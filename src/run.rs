@@ -9,6 +9,7 @@ mod input;
 mod meant;
 mod prepare;
 mod previous;
+mod reach;
 mod recover;
 mod scheduled;
 mod settle;
@@ -23,8 +24,9 @@ pub use attest::{Outcome, Report};
 pub use case::{CaseDataset, CasePart, CaseReport};
 pub use explain::{ExplainedDataset, Explanation, Reaching};
 pub use prepare::{Call, Ready, Wrap, data_roots, open_roots};
+pub use reach::Reach;
 pub use scheduled::{Ran, scheduled_id};
-pub use standing::{DatasetStanding, OpenRequest, Standings};
+pub use standing::{DatasetStanding, IdleLift, OpenRequest, Standings};
 pub use stop::Stop;
 pub use subject::{Asked, InDataset, Known, OfRequest, Stored, SubjectCall};
 pub use sweeps::{DatasetSwept, SweepReport, requests_met, sweep, sweep_dataset};
@@ -33,7 +35,7 @@ pub use versions::{JobReport, VersionRows};
 use crate::decide::{self, Links, Previous, Verdict};
 use crate::error::{Error, Result};
 use crate::evidence::Manifest;
-use crate::monitor::Monitor;
+use crate::monitor::{Monitor, Silent};
 use crate::publish::{self, Current, Writing, Written};
 use crate::requests::Requests;
 use crate::state::SetState;
@@ -111,7 +113,7 @@ pub fn plan(call: &Call, monitor: &dyn Monitor) -> Result<Report> {
     let Read { staged, main, observed, tally } = read;
     let before = Before::find(&ready, monitor)?;
     let previous = before.as_ref().map(|before| before as &dyn Previous);
-    let links = meant::follow(&ready, &requests, &staged)?;
+    let links = meant::follow(&ready, &requests, &staged, monitor)?;
     let rules = ready.rules().with_hints();
     let threads = ready.call.threads;
     let judged = decide::decide(rules, staged, links.entries(), previous, main.dropped(), threads, monitor)?;
@@ -158,7 +160,7 @@ fn version(
     monitor: &dyn Monitor,
 ) -> Result<Prepared> {
     let read = input::read(ready, pinned, monitor)?;
-    let links = meant::learn(ready, requests, &read.staged)?;
+    let links = meant::learn(ready, requests, &read.staged, monitor)?;
     input::check(ready, pinned, &read)?;
     let Read { staged, main, observed, tally } = read;
     let before = Before::find(ready, monitor)?;
@@ -224,8 +226,10 @@ fn publish(
     attest::check_receipt(&receipt, &manifest)?;
     let behind = settle::behind(ready);
     ready.state.remember(&mut ready.dataset, &begun.intent, &manifest, ready.call.now)?;
-    meant::note(ready, requests, &links, Followed::Export, behind)?;
-    settle::noted(ready)?;
+    let watched = Watched { monitor: &Silent, stop: ready.call.stop.clone() };
+    if meant::note(ready, requests, &links, (Followed::Export, behind), &watched)? {
+        settle::noted(ready)?;
+    }
     let head = ready.state.ledger().head()?.to_string();
     Ok(attest::report(ready, manifest, &verdict, Some(head), plan_digest))
 }

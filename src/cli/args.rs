@@ -294,7 +294,7 @@ pub enum SubjectVerb {
     Hold,
     /// Ends another request; needs --lifts
     Lift,
-    /// Says which datasets and requests know the person
+    /// Says which datasets and requests know the person, and which rows an erasure would reach
     Find,
 }
 

@@ -57,6 +57,7 @@ fn met(list: &ListApplied) -> String {
         (list.reached, "reach rows"),
         (list.learned, "identities learned"),
         (list.needs_review, "NEED REVIEW: tamis subject find shows why"),
+        (list.lifts_nothing, "LIFT NOTHING: tamis status shows why"),
     ];
     counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!(", {count} {what}")).collect()
 }

@@ -65,6 +65,9 @@ fn said(standings: Result<Standings, Error>) -> String {
     if standings.more > 0 {
         let _ = writeln!(out, "  and {} more: --all", standings.more);
     }
+    for lift in &standings.idle_lifts {
+        let _ = writeln!(out, "  {} (lift, {})  LIFTS NOTHING: {}", lift.request, lift.list, lift.why);
+    }
     out
 }
 

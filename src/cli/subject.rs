@@ -105,6 +105,18 @@ fn found(known: &Known) -> String {
     let _ = writeln!(out, "asked for {} value(s), {} without a normal form", known.identities, known.raw);
     for d in &known.datasets {
         let _ = writeln!(out, "{} version {}: {} row(s) of {} subject(s)", d.dataset, d.version, d.rows, d.subjects);
+        let e = &d.erasure;
+        let _ = writeln!(
+            out,
+            "  an erasure of these values reaches {} row(s) of {} subject(s): {} by strong links, {} by a weak value",
+            e.rows, e.subjects, e.by_strong_links, e.by_weak_values
+        );
+        if let Some(why) = e.review {
+            let _ = writeln!(out, "  a person would have to look: {why}");
+        }
+    }
+    if !known.datasets.is_empty() {
+        out.push_str("links are followed over published rows; rows that the next export adds may lead further\n");
     }
     if known.requests.is_empty() {
         out.push_str("no request knows these values\n");

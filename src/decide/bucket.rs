@@ -13,6 +13,7 @@ use super::reasons::{Facts, Reason, reason};
 use super::retention::{Until, past};
 use super::rules::Rules;
 use crate::error::{Error, Result};
+use crate::policy::Effect;
 use crate::stage::{Control, NO_CLOCK, NULL_QUASI, Slot, Staged, flag};
 
 /// What all buckets are judged with.
@@ -281,6 +282,7 @@ fn of_row(control: &Control, row: usize, reached: &Reached) -> PersonConsent {
         yes: observed || flags & flag::CONSENT_YES != 0,
         since: if observed { i64::MAX } else { control.since(row) },
         withdrawn: effects.withdrawn,
+        listed: listed.has(Effect::Consent),
         listed_from: listed.consent_from,
         listed_until: listed.consent_until,
     }

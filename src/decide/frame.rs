@@ -37,7 +37,8 @@ pub(super) fn persons(columns: PersonColumns) -> Result<Persons> {
         for (name, get) in DATES {
             frame.push(Column::new(name.into(), consent.iter().map(get).collect::<Vec<_>>()));
         }
-        wanted.extend([col("yes").min(), col("since").min()]);
+        frame.push(Column::new("listed".into(), consent.iter().map(|c| u32::from(c.listed)).collect::<Vec<_>>()));
+        wanted.extend([col("yes").min(), col("since").min(), col("listed").max()]);
         wanted.extend(DATES[1..].iter().map(|(name, _)| col(*name).max()));
     }
     let frame = DataFrame::new_infer_height(frame).map_err(failed)?;
@@ -54,13 +55,14 @@ const DATES: [Date; 4] = [
 ];
 
 fn consents(frame: &DataFrame) -> Result<Vec<PersonConsent>> {
-    let yes = unsigned(frame, "yes")?;
+    let (yes, listed) = (unsigned(frame, "yes")?, unsigned(frame, "listed")?);
     let [since, withdrawn, from, until] = DATES.map(|(name, _)| signed(frame, name));
     let (since, withdrawn, from, until) = (since?, withdrawn?, from?, until?);
     let person = |p: usize| PersonConsent {
         yes: yes[p] == 1,
         since: since[p],
         withdrawn: withdrawn[p],
+        listed: listed[p] == 1,
         listed_from: from[p],
         listed_until: until[p],
     };
@@ -108,7 +110,7 @@ mod tests {
     use crate::stage::{NO_CLOCK, NO_SINCE};
 
     fn consent(yes: bool, since: i64, withdrawn: i64, until: i64) -> PersonConsent {
-        PersonConsent { yes, since, withdrawn, listed_from: NO_SINCE, listed_until: until }
+        PersonConsent { yes, since, withdrawn, listed: until > 0, listed_from: NO_SINCE, listed_until: until }
     }
 
     #[test]

@@ -6,8 +6,10 @@ use super::lists::{EffectSet, Entries, EntryTable};
 use super::near::{NOBODY, Near, Row, Start};
 use super::scan::Scan;
 use crate::error::Result;
+use crate::monitor::Monitor;
+use crate::policy;
 
-/// Rows without a subject, per allowed subject, beyond which an entry counts as leading to too many.
+/// Rows without a subject that an entry may meet per subject it may lead to.
 const NOBODIES: usize = 64;
 
 /// How an identity belongs to a request.
@@ -51,6 +53,18 @@ pub struct LinkLimits {
     pub max_alias_fanout: usize,
     /// R13: subjects that one request may lead to.
     pub max_strong_fanout: usize,
+}
+
+impl LinkLimits {
+    /// As the policy has them.
+    pub fn of(links: &policy::Links) -> LinkLimits {
+        LinkLimits { max_alias_fanout: links.max_alias_fanout, max_strong_fanout: links.max_strong_fanout }
+    }
+
+    /// R13: rows without a subject beyond which an entry counts as leading to too many.
+    pub(super) fn most_nobodies(&self) -> usize {
+        self.max_strong_fanout.saturating_mul(NOBODIES)
+    }
 }
 
 /// Something a request has learned (R18).
@@ -102,30 +116,37 @@ impl Links {
 }
 
 /// Follows all requests over all rows, whatever becomes of these (R17). The outcome does not depend on the order of
-/// rows, on buckets or on threads.
+/// rows, on buckets or on threads. The monitor is asked at every group of rows and at every request.
 ///
 /// # Errors
-/// What reading the rows can meet.
-pub fn follow<C: Carriers>(carriers: &C, known: &dyn Known, limits: LinkLimits, threads: usize) -> Result<Links> {
+/// What reading the rows can meet, and why the monitor ends the work.
+pub fn follow<C: Carriers>(
+    carriers: &C,
+    known: &dyn Known,
+    limits: LinkLimits,
+    threads: usize,
+    monitor: &dyn Monitor,
+) -> Result<Links> {
     if known.is_empty() {
         return Ok(Links::default());
     }
     let mut near = Near::new(known, limits);
-    let (mut scan, mut found) = Scan::first(carriers, threads, |identity| known.knows(identity))?;
+    let (mut scan, mut found) = Scan::first(carriers, threads, monitor, |identity| known.knows(identity))?;
     loop {
         scan.keep(near.take(found));
         let Some(frontier) = near.frontier() else { break };
         found = scan.next(&frontier, |identities| near.worth(identities))?;
     }
     drop(scan);
-    Ok(outcome(near, known, limits))
+    outcome(near, known, limits, monitor)
 }
 
-fn outcome(mut near: Near<'_>, known: &dyn Known, limits: LinkLimits) -> Links {
+fn outcome(mut near: Near<'_>, known: &dyn Known, limits: LinkLimits, monitor: &dyn Monitor) -> Result<Links> {
     let starts = near.starts();
     let mut walk = Walk::new(&near, limits);
     let (mut links, mut learned) = (Links::default(), Vec::new());
     for of_entry in starts.chunk_by(|a, b| a.entry == b.entry) {
+        monitor.proceed()?;
         let entry = of_entry[0].entry;
         let doubt = walk.entry(of_entry);
         links.reached.push(Reached { entry, subjects: walk.subjects, doubt });
@@ -145,7 +166,7 @@ fn outcome(mut near: Near<'_>, known: &dyn Known, limits: LinkLimits) -> Links {
         links.learned.push(NewBond { entry, identity, bond });
     }
     links.learned.sort_unstable();
-    links
+    Ok(links)
 }
 
 /// Numbers that were met, each once, in the order they were met.
@@ -181,23 +202,23 @@ struct Walk<'a> {
     beyond: Met,
     weak: Met,
     met: Met,
-    nobodies: usize,
+    /// Rows without a subject.
+    nobodies: Met,
     subjects: u32,
 }
 
 impl<'a> Walk<'a> {
     fn new(near: &'a Near<'a>, limits: LinkLimits) -> Walk<'a> {
-        let (identities, subjects) = near.sizes();
+        let (identities, subjects, rows) = near.sizes();
         let met = || Met::new(identities);
-        let (strong, beyond, weak, met) = (met(), met(), met(), Met::new(subjects));
-        Walk { near, limits, round: 0, strong, beyond, weak, met, nobodies: 0, subjects: 0 }
+        let (strong, beyond, weak, met, nobodies) = (met(), met(), met(), Met::new(subjects), Met::new(rows));
+        Walk { near, limits, round: 0, strong, beyond, weak, met, nobodies, subjects: 0 }
     }
 
     /// Follows an entry from what it names or had learned.
     fn entry(&mut self, starts: &[Start]) -> Option<Doubt> {
         self.round += 1;
-        self.nobodies = 0;
-        for met in [&mut self.strong, &mut self.beyond, &mut self.weak, &mut self.met] {
+        for met in [&mut self.strong, &mut self.beyond, &mut self.weak, &mut self.met, &mut self.nobodies] {
             met.list.clear();
         }
         for start in starts.iter().filter(|start| start.follows) {
@@ -223,14 +244,16 @@ impl<'a> Walk<'a> {
         doubt
     }
 
-    /// R13: to the end.
+    /// R13: to the end. A raw key brings its subject's other rows, and leads no further (R16): no row has it among the
+    /// links that are followed.
     fn strong_links(&mut self) -> Option<Doubt> {
         let (near, mut at) = (self.near, 0);
         while let Some(identity) = self.strong.list.get(at).copied() {
             at += 1;
-            for row in near.strong_rows(identity) {
-                self.meet(row);
-                row.strong.iter().for_each(|to| self.strong.add(*to, self.round));
+            for (number, row) in near.strong_rows(identity) {
+                self.meet(number, row);
+                let all = row.strong.iter().chain([&row.raw_key]).filter(|to| **to != NOBODY);
+                all.for_each(|to| self.strong.add(*to, self.round));
                 row.weak.iter().for_each(|to| self.weak.add(*to, self.round));
             }
             if near.too_many(identity) || self.too_many() {
@@ -240,7 +263,8 @@ impl<'a> Walk<'a> {
         None
     }
 
-    /// R14: one hop over each weak value, unless too many share it (R15).
+    /// R14: one hop over each weak value, unless too many share it (R15). A row without a subject leads to those that it
+    /// names.
     fn hop(&mut self) -> Option<Doubt> {
         let (near, mut shared) = (self.near, None);
         for at in 0..self.weak.list.len() {
@@ -249,8 +273,8 @@ impl<'a> Walk<'a> {
                 shared = Some(Doubt::SharedAlias);
                 continue;
             }
-            for row in near.weak_rows(value).filter(|row| row.subject != NOBODY) {
-                self.meet(row);
+            for (number, row) in near.weak_rows(value) {
+                self.meet(number, row);
                 row.strong.iter().chain([&row.raw_key]).for_each(|to| self.add_beyond(*to));
             }
         }
@@ -262,9 +286,9 @@ impl<'a> Walk<'a> {
         let (near, mut at) = (self.near, 0);
         while let Some(identity) = self.beyond.list.get(at).copied() {
             at += 1;
-            for row in near.strong_rows(identity) {
-                self.meet(row);
-                row.strong.iter().for_each(|to| self.add_beyond(*to));
+            for (number, row) in near.strong_rows(identity) {
+                self.meet(number, row);
+                row.strong.iter().chain([&row.raw_key]).for_each(|to| self.add_beyond(*to));
             }
             if near.too_many(identity) || self.too_many() {
                 return Some(Doubt::TooMany);
@@ -279,17 +303,17 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn meet(&mut self, row: &Row) {
+    fn meet(&mut self, number: u32, row: &Row) {
         if row.subject == NOBODY {
-            self.nobodies += 1;
+            self.nobodies.add(number, self.round);
         } else {
             self.met.add(row.subject, self.round);
         }
     }
 
     fn too_many(&self) -> bool {
-        let most = self.limits.max_strong_fanout;
-        self.met.list.len() > most || self.nobodies > most.saturating_mul(NOBODIES)
+        let (subjects, nobodies) = (self.met.list.len(), self.nobodies.list.len());
+        subjects > self.limits.max_strong_fanout || nobodies > self.limits.most_nobodies()
     }
 
     /// What the entry did not name or know before.
@@ -305,6 +329,7 @@ impl<'a> Walk<'a> {
 mod tests {
     use super::super::carriers::Carrier;
     use super::*;
+    use crate::monitor::{Patience, Silent};
     use crate::policy::Effect;
     use crate::stage::mark;
     use proptest::prelude::*;
@@ -419,12 +444,18 @@ mod tests {
                 all = more;
             }
         }
+        /// With the raw keys of the rows that carry one: these bring the subject's other rows, and nothing more.
+        fn whole(&self, closed: BTreeSet<u8>) -> BTreeSet<u8> {
+            let lines = closed.iter().flat_map(|id| self.carriers(*id, strong));
+            let raw = lines.flat_map(|l| &l.carries).filter(|(m, _)| *m == mark::KEY | mark::RAW).map(|(_, id)| *id);
+            raw.chain(closed.iter().copied()).collect()
+        }
         /// What it learns, and its doubt.
         fn entry(&self, ids: &[(u8, Bond)]) -> (BTreeSet<(u8, Bond)>, Option<Doubt>) {
             let of = |wanted: &[Bond]| -> BTreeSet<u8> {
                 ids.iter().filter(|(_, b)| wanted.contains(b)).map(|(id, _)| *id).collect()
             };
-            let near = self.close(of(&[Bond::Named, Bond::Strong]));
+            let near = self.whole(self.close(of(&[Bond::Named, Bond::Strong])));
             let lines: Vec<&Line> = near.iter().flat_map(|id| self.carriers(*id, strong)).collect();
             let carried = lines.iter().flat_map(|l| &l.carries).filter(|(m, _)| *m == mark::WEAK).map(|(_, id)| *id);
             let values: BTreeSet<u8> = carried.chain(of(&[Bond::Named])).collect();
@@ -437,12 +468,12 @@ mod tests {
                     continue;
                 }
                 met.extend(subjects);
-                for line in carriers.iter().filter(|l| l.subject != 0) {
+                for line in &carriers {
                     let links = |m: u8| strong(m) || m == mark::KEY | mark::RAW;
                     far.extend(line.carries.iter().filter(|(m, _)| links(*m)).map(|(_, id)| *id));
                 }
             }
-            let far: BTreeSet<u8> = self.close(far).difference(&near).copied().collect();
+            let far: BTreeSet<u8> = self.whole(self.close(far)).difference(&near).copied().collect();
             let reached = near.union(&far).flat_map(|id| self.carriers(*id, strong)).map(|l| l.subject);
             let subjects: BTreeSet<u8> = reached.chain(met).filter(|s| *s != 0).collect();
             if subjects.len() > self.limits.max_strong_fanout {
@@ -481,7 +512,7 @@ mod tests {
     }
 
     fn asked() -> impl Strategy<Value = Asked> {
-        let id = prop_oneof![1u8..10, 20u8..26, 40u8..45];
+        let id = prop_oneof![3 => 1u8..10, 3 => 20u8..26, 3 => 40u8..45, 1 => 101u8..110];
         let bond = prop_oneof![4 => Just(Bond::Named), 1 => Just(Bond::Strong), 1 => Just(Bond::ViaWeak)];
         let entry = (prop::bool::weighted(0.9), prop::collection::vec((id, bond), 1..4));
         prop::collection::vec(entry, 1..5).prop_map(Asked)
@@ -497,7 +528,7 @@ mod tests {
             (buckets, group, threads) in (1usize..5, 1usize..4, 1usize..4),
         ) {
             let limits = LinkLimits { max_alias_fanout: alias, max_strong_fanout: most };
-            let links = follow(&World::of(&lines, buckets, group), &asked, limits, threads).expect("followed");
+            let links = follow(&World::of(&lines, buckets, group), &asked, limits, threads, &Silent).expect("followed");
             let numbers: BTreeMap<[u8; 32], u8> = (0..=255).map(|n| (identity(n), n)).collect();
             let model = Model { lines: &lines, limits };
             let mut expected: BTreeMap<u8, EffectSet> = BTreeMap::new();
@@ -521,7 +552,7 @@ mod tests {
             }
             let mut turned = lines.clone();
             turned.reverse();
-            let again = follow(&World::of(&turned, 1, 3), &asked, limits, 1).expect("followed");
+            let again = follow(&World::of(&turned, 1, 3), &asked, limits, 1, &Silent).expect("followed");
             prop_assert_eq!((&again.learned, &again.reached), (&links.learned, &links.reached));
         }
     }
@@ -535,7 +566,7 @@ mod tests {
 
     fn followed(lines: &[Line], names: &[u8]) -> Links {
         let asked = Asked(vec![(true, names.iter().map(|id| (*id, Bond::Named)).collect())]);
-        follow(&World::of(lines, 2, 2), &asked, POLICY, 2).expect("followed")
+        follow(&World::of(lines, 2, 2), &asked, POLICY, 2, &Silent).expect("followed")
     }
 
     fn hit(links: &Links, id: u8) -> bool {
@@ -560,7 +591,7 @@ mod tests {
         assert_eq!(links.reached, [Reached { entry: 0, subjects: 4, doubt: None }]);
         // The next night the address is gone from 1: what was learned stays, and 5 stays out.
         let later = Asked(vec![(true, [(1, Bond::Named), (3, Bond::ViaWeak)].to_vec())]);
-        let links = follow(&World::of(&lines[2..], 1, 9), &later, POLICY, 1).expect("followed");
+        let links = follow(&World::of(&lines[2..], 1, 9), &later, POLICY, 1, &Silent).expect("followed");
         assert!(hit(&links, 3) && hit(&links, 4) && !hit(&links, 5));
     }
 
@@ -594,8 +625,74 @@ mod tests {
         lines[0].carries[1].0 |= mark::RAW;
         lines[0].carries[2].0 |= mark::RAW;
         let asked = Asked(vec![(false, vec![(100, Bond::Named)])]);
-        let links = follow(&World::of(&lines, 1, 1), &asked, POLICY, 1).expect("followed");
+        let links = follow(&World::of(&lines, 1, 1), &asked, POLICY, 1, &Silent).expect("followed");
         assert!(hit(&links, 100) && !hit(&links, 2));
         assert!(followed(&lines, &[1]).learned.is_empty());
+    }
+
+    /// A row without a subject.
+    fn nobody(carries: &[(u8, u8)]) -> Line {
+        Line { subject: 0, carries: carries.to_vec() }
+    }
+
+    #[test]
+    fn r14_a_row_without_a_subject_leads_to_those_it_names_by_the_values_it_carries() {
+        let lines = [
+            nobody(&[(mark::STRONG, 1), (mark::STRONG, 20), (mark::WEAK, 100)]),
+            contact(1, &[], 101),
+            contact(2, &[20], 102),
+            contact(3, &[], 101),
+        ];
+        let links = followed(&lines, &[100]);
+        assert!(hit(&links, 1) && hit(&links, 2), "by key and by another id");
+        assert!(!hit(&links, 3), "the address of 1 is a second hop");
+        assert!(links.learned.iter().all(|l| l.bond == Bond::ViaWeak));
+        assert_eq!(links.reached, [Reached { entry: 0, subjects: 2, doubt: None }]);
+    }
+
+    #[test]
+    fn r13_more_than_64_rows_without_a_subject_per_subject_flag_the_request() {
+        let limits = LinkLimits { max_strong_fanout: 1, ..POLICY };
+        for (mark, count, doubt) in [
+            (mark::STRONG, 64, None),
+            (mark::STRONG, 65, Some(Doubt::TooMany)),
+            (mark::WEAK, 64, None),
+            (mark::WEAK, 65, Some(Doubt::TooMany)),
+        ] {
+            let lines: Vec<Line> = (0..count).map(|n| nobody(&[(mark, 1), (mark::STRONG, 100 + n)])).collect();
+            let asked = Asked(vec![(true, vec![(1, Bond::Named)])]);
+            let links = follow(&World::of(&lines, 2, 2), &asked, limits, 2, &Silent).expect("followed");
+            assert_eq!(links.reached[0].doubt, doubt, "{mark} {count}");
+            assert_eq!(links.learned.len(), if doubt.is_some() { 0 } else { 64 }, "{mark} {count}");
+        }
+    }
+
+    #[test]
+    fn r16_rows_of_one_raw_key_are_reached_together_and_lead_no_further() {
+        let raw = |links: &[(u8, u8)]| {
+            let carries = [(mark::KEY | mark::RAW, 9)].iter().chain(links).copied().collect();
+            Line { subject: 9, carries }
+        };
+        let lines = [raw(&[(mark::STRONG, 20), (mark::WEAK, 100)]), raw(&[(mark::STRONG, 21)]), contact(1, &[21], 101)];
+        for (name, bond) in [(20, Bond::Strong), (100, Bond::ViaWeak)] {
+            let links = followed(&lines, &[name]);
+            assert!(hit(&links, 9), "by {name}");
+            assert!(!hit(&links, 21) && !hit(&links, 1), "a raw key is no link to what its other rows name");
+            assert!(links.learned.iter().any(|l| l.identity == identity(9) && l.bond == bond));
+            let later = Asked(vec![(true, vec![(name, Bond::Named), (9, bond)])]);
+            let links = follow(&World::of(&lines[1..], 1, 1), &later, POLICY, 1, &Silent).expect("followed");
+            assert!(hit(&links, 9) && !hit(&links, 21), "on later nights too");
+        }
+    }
+
+    #[test]
+    fn following_ends_where_the_monitor_says_so() {
+        let chain: Vec<Line> = (1..41).map(|id| contact(id, &[id + 1], 200 - id)).collect();
+        let asked = Asked(vec![(true, vec![(1, Bond::Named)])]);
+        let looks = |times: i64| follow(&World::of(&chain, 4, 5), &asked, POLICY, 1, &Patience::of(times));
+        assert!(looks(10_000).is_ok());
+        for times in [0, 1, 5, 13, 50] {
+            assert_eq!(looks(times).err().map(|e| e.message().to_string()), Some("enough".into()), "{times}");
+        }
     }
 }

@@ -52,7 +52,7 @@ fn bit(effect: Effect) -> u8 {
 }
 
 impl EffectSet {
-    /// One effect without dates: erase, restrict, object, opt-out, hold.
+    /// One effect without dates: erase, restrict, object, opt-out, hold, and a consent that does not hold at `as_of`.
     pub fn of(effect: Effect) -> EffectSet {
         EffectSet { bits: bit(effect), ..EffectSet::default() }
     }
@@ -60,7 +60,7 @@ impl EffectSet {
     pub fn withdrawal(received: Instant) -> EffectSet {
         EffectSet { withdrawn: received.0, ..Self::of(Effect::Withdraw) }
     }
-    /// A consent that holds at `as_of`: `from <= as_of < until`; the caller leaves out those that do not.
+    /// A consent that holds at `as_of`: `from <= as_of < until`.
     pub fn consent(from: Option<Instant>, until: Option<Instant>) -> EffectSet {
         EffectSet {
             consent_from: from.map_or(NO_SINCE, |i| i.0),

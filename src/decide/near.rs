@@ -24,7 +24,7 @@ pub(super) const NOBODY: u32 = u32::MAX;
 pub(super) struct Row {
     /// Its subject, or `NOBODY`.
     pub subject: u32,
-    /// Its key when that is a raw form, which is hit and never followed (R16), or `NOBODY`.
+    /// Its key when that is a raw form, which stands for its subject and is never followed (R16), or `NOBODY`.
     pub raw_key: u32,
     /// Key and strong links.
     pub strong: Box<[u32]>,
@@ -223,16 +223,22 @@ impl<'a> Near<'a> {
 
     fn spread(&self, identity: u32, reach: u8, raise: &mut impl FnMut(u32, u8)) {
         let links = reach & (STRONG | BEYOND);
-        if links != 0 && !self.too_many(identity) {
-            for row in self.strong_rows(identity) {
+        if links != 0 && !self.too_many(identity) && !self.crowded(self.strong.get(identity)) {
+            for (_, row) in self.strong_rows(identity) {
                 row.strong.iter().for_each(|to| raise(*to, links));
                 row.weak.iter().filter(|_| links & STRONG != 0).for_each(|to| raise(*to, WEAK));
             }
         }
-        if reach & WEAK != 0 && reach & SCANNED_WEAK != 0 && !self.shared(identity) {
-            let rows = self.weak_rows(identity).filter(|row| row.subject != NOBODY);
-            rows.flat_map(|row| row.strong.iter()).for_each(|to| raise(*to, BEYOND));
+        let hops = reach & WEAK != 0 && reach & SCANNED_WEAK != 0 && !self.shared(identity);
+        if hops && !self.crowded(self.weak.get(identity)) {
+            self.weak_rows(identity).flat_map(|(_, row)| row.strong.iter()).for_each(|to| raise(*to, BEYOND));
         }
+    }
+
+    /// Whether more of these rows have no subject than one request may meet, so that nobody is led any further by them.
+    fn crowded(&self, rows: &[u32]) -> bool {
+        let most = self.limits.most_nobodies();
+        rows.len() > most && rows.iter().filter(|row| self.rows[**row as usize].subject == NOBODY).count() > most
     }
 
     /// Marks an identity as scanned; whether a pass is needed for that.
@@ -255,19 +261,19 @@ impl<'a> Near<'a> {
         self.weak_subjects[identity as usize] as usize > self.limits.max_alias_fanout
     }
 
-    /// Rows with the identity in a key or strong column.
-    pub(super) fn strong_rows(&self, identity: u32) -> impl Iterator<Item = &Row> {
-        self.strong.get(identity).iter().map(|row| &self.rows[*row as usize])
+    /// Rows with the identity in a key or strong column, each with its number.
+    pub(super) fn strong_rows(&self, identity: u32) -> impl Iterator<Item = (u32, &Row)> {
+        self.strong.get(identity).iter().map(|row| (*row, &self.rows[*row as usize]))
     }
 
-    /// Rows with the identity in a weak column.
-    pub(super) fn weak_rows(&self, identity: u32) -> impl Iterator<Item = &Row> {
-        self.weak.get(identity).iter().map(|row| &self.rows[*row as usize])
+    /// Rows with the identity in a weak column, each with its number.
+    pub(super) fn weak_rows(&self, identity: u32) -> impl Iterator<Item = (u32, &Row)> {
+        self.weak.get(identity).iter().map(|row| (*row, &self.rows[*row as usize]))
     }
 
-    /// Number of identities and of subjects.
-    pub(super) fn sizes(&self) -> (usize, usize) {
-        (self.reach.len(), self.subjects.len())
+    /// Number of identities, of subjects and of rows.
+    pub(super) fn sizes(&self) -> (usize, usize, usize) {
+        (self.reach.len(), self.subjects.len(), self.rows.len())
     }
 
     /// What entries begin with, entry by entry, once no more rows are taken in.

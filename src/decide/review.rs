@@ -125,7 +125,7 @@ pub fn review(
         || (),
         |(), file| {
             monitor.proceed()?;
-            judge.file(version, file)
+            judge.file(version, file, monitor)
         },
     )?;
     let changed = files.iter().any(|file| file.stay < file.rows || file.nulled > 0);
@@ -250,9 +250,12 @@ struct Gathered {
 }
 
 impl Judge<'_> {
-    fn file(&self, version: &dyn Version, file: usize) -> Result<Judged> {
+    fn file(&self, version: &dyn Version, file: usize, monitor: &dyn Monitor) -> Result<Judged> {
         let mut gathered = Gathered::default();
-        version.read(file, &mut |rows| (0..rows.rows()).try_for_each(|row| self.gather(&mut gathered, rows, row)))?;
+        version.read(file, &mut |rows| {
+            monitor.proceed()?;
+            (0..rows.rows()).try_for_each(|row| self.gather(&mut gathered, rows, row))
+        })?;
         self.judge(gathered)
     }
 
@@ -319,8 +322,8 @@ impl Judge<'_> {
         Ok(Judged { rows: person.len() as u64, stay, nulled: values, reasons, record })
     }
 
-    /// R32: per row whether its person's consent no longer holds. Without a consent column only what lists say now
-    /// counts: what a run finds through rows that are not published comes back with the next run.
+    /// R32: per row whether its person's consent no longer holds. What lists say now counts, and without a consent column
+    /// nothing else does: what a run finds through rows that are not published comes back with the next run.
     fn refused(&self, person: &[u32], consent: &[Consent], reached: &[(usize, EffectSet)]) -> Vec<bool> {
         let Some(last) = person.last().filter(|_| !consent.is_empty()) else { return Vec::new() };
         let mut lists = vec![EffectSet::default(); *last as usize + 1];
@@ -334,6 +337,7 @@ impl Judge<'_> {
                 yes: true,
                 since: consent.since,
                 withdrawn: listed.withdrawn,
+                listed: listed.has(Effect::Consent),
                 listed_from: listed.consent_from,
                 listed_until: listed.consent_until,
             };

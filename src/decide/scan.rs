@@ -4,6 +4,7 @@
 use super::carriers::{Carrier, Carriers};
 use super::workers::each_bucket;
 use crate::error::Result;
+use crate::monitor::Monitor;
 use crate::stage::mark;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -82,6 +83,7 @@ fn prefix(identity: &[u8; 32]) -> u32 {
 pub(super) struct Scan<'a, C> {
     carriers: &'a C,
     threads: usize,
+    monitor: &'a dyn Monitor,
     /// Per bucket, when there was room: a prefix per row and slot.
     prefixes: Vec<Option<Vec<u32>>>,
     /// Per bucket the rows that are kept elsewhere, ascending: they are not looked at again.
@@ -93,12 +95,15 @@ impl<'a, C: Carriers> Scan<'a, C> {
     pub(super) fn first(
         carriers: &'a C,
         threads: usize,
+        monitor: &'a dyn Monitor,
         known: impl Fn(&[u8; 32]) -> bool + Sync,
     ) -> Result<(Scan<'a, C>, Vec<Found>)> {
         let held = AtomicUsize::new(0);
         let pass = |_: &mut (), bucket: usize| {
             let (mut found, mut prefixes, mut number) = (Found::default(), Vec::new(), 0);
+            monitor.proceed()?;
             carriers.groups(bucket, &mut |group| {
+                monitor.proceed()?;
                 for row in 0..group.rows() {
                     if note(group, row, carriers.slots(), &known, &mut prefixes) {
                         found.push(group, row, number);
@@ -114,7 +119,7 @@ impl<'a, C: Carriers> Scan<'a, C> {
         let done = each_bucket(carriers.buckets(), threads, || (), pass)?;
         let (found, prefixes): (Vec<Found>, Vec<_>) = done.into_iter().unzip();
         let kept = vec![Vec::new(); carriers.buckets()];
-        Ok((Scan { carriers, threads, prefixes, kept }, found))
+        Ok((Scan { carriers, threads, monitor, prefixes, kept }, found))
     }
 
     /// A later pass: rows not kept before that carry an identity of the frontier and are `worth` it.
@@ -124,10 +129,12 @@ impl<'a, C: Carriers> Scan<'a, C> {
         worth: impl Fn(&mut dyn Iterator<Item = (u8, &[u8; 32])>) -> bool + Sync,
     ) -> Result<Vec<Found>> {
         let pass = |_: &mut (), bucket: usize| {
+            self.monitor.proceed()?;
             let (mut found, mut number) = (Found::default(), 0);
             let Some(wanted) = self.wanted(bucket, frontier) else { return Ok(found) };
             let mut wanted = wanted.peekable();
             self.carriers.groups(bucket, &mut |group| {
+                self.monitor.proceed()?;
                 for row in 0..group.rows() {
                     if wanted.next_if_eq(&number).is_some() && worth(&mut group.identities(row)) {
                         found.push(group, row, number);

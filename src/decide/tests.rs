@@ -221,11 +221,13 @@ impl Model<'_> {
         let withdrawn = rows.iter().map(|r| self.effects(r).withdrawn).max().filter(|w| *w != i64::MIN);
         let later = |since: Option<i64>| withdrawn.is_none_or(|w| since.is_some_and(|s| s > w));
         let main = || rows.iter().filter(|r| r.main());
+        let listed = || main().map(|r| self.effects(r)).filter(|e| e.has(Effect::Consent));
+        let mut holding = listed().filter(|e| e.consent_until > AS_OF).peekable();
         if self.rules.consent_column {
-            return main().all(|r| r.has(flag::CONSENT_YES) && later(r.since.map(|s| AS_OF - s * DAY)));
+            let over = listed().next().is_some() && holding.peek().is_none();
+            return !over && main().all(|r| r.has(flag::CONSENT_YES) && later(r.since.map(|s| AS_OF - s * DAY)));
         }
-        let listed = main().map(|r| self.effects(r)).filter(|e| e.has(Effect::Consent));
-        listed.map(|e| e.consent_from).max().is_some_and(|from| later(Some(from).filter(|f| *f != NO_SINCE)))
+        holding.map(|e| e.consent_from).max().is_some_and(|from| later(Some(from).filter(|f| *f != NO_SINCE)))
     }
 
     fn reason(&self, row: &Row) -> Option<&'static str> {
@@ -294,6 +296,7 @@ fn table(list: &[(u8, u8, u8, i64)]) -> EntryTable {
         let at = Instant(AS_OF - days * DAY);
         let effects = match EFFECTS[usize::from(*effect)] {
             Effect::Withdraw => EffectSet::withdrawal(at),
+            Effect::Consent if days % 4 == 1 => EffectSet::of(Effect::Consent),
             Effect::Consent => EffectSet::consent(Some(at).filter(|_| days % 3 != 0), Some(Instant(AS_OF + 1))),
             effect => EffectSet::of(effect),
         };

@@ -156,6 +156,9 @@ pub struct ListApplied {
     pub learned: u64,
     /// Entries that a person has to look at (R13, R15).
     pub needs_review: u64,
+    /// Lifts that end nothing (R30).
+    #[serde(default)]
+    pub lifts_nothing: u64,
 }
 
 /// Rows removed for one reason.

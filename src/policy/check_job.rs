@@ -313,11 +313,11 @@ fn consent(terms: &Terms, desk: &Desk, gather: &mut Gather) -> Option<Option<Con
     if purpose.basis != Basis::Consent {
         return Some(None);
     }
+    let listed = desk.policy.spec.lists.iter().flat_map(|l| l.iter()).any(|(_, list)| {
+        let purposes = list.purposes.as_ref();
+        *list.effect == Effect::Consent && purposes.is_none_or(|p| p.iter().any(|p| **p == purpose.name))
+    });
     let Some(spec) = &terms.inventory.spec.consent else {
-        let listed = desk.policy.spec.lists.iter().flat_map(|l| l.iter()).any(|(_, list)| {
-            let purposes = list.purposes.as_ref();
-            *list.effect == Effect::Consent && purposes.is_none_or(|p| p.iter().any(|p| **p == purpose.name))
-        });
         if !listed {
             let help = "add [consent] to the source, or a list with effect consent for the purpose (R32)";
             let text = "the purpose rests on consent and nothing says who gave it";
@@ -325,6 +325,16 @@ fn consent(terms: &Terms, desk: &Desk, gather: &mut Gather) -> Option<Option<Con
         }
         return Some(None);
     };
+    if listed {
+        let help = "the column has to say yes, and a list in which none of the person's consents holds says no; remove \
+                    [consent] from the source where lists alone are to decide (R32)";
+        terms.page.hint(
+            terms.spec.purpose.span(),
+            "consent-twice",
+            "consent comes from a column and from a list",
+            help,
+        );
+    }
     let column = terms.inventory.place(&spec.column)?;
     let since = match &spec.since {
         Some(at) => Some(terms.inventory.place(at)?),
@@ -377,7 +387,8 @@ fn observed_controls(
     let declared = &inventory.spec.subject;
     // The id of a task or an event is nobody's: were it a link, a task that passes to another person would link the two.
     let personal = |place: &usize| *inventory.columns[*place].spec.category != Category::Technical;
-    let key = inventory.place(&declared.key).filter(personal);
+    let links = |place: &usize| declared.key_links.as_ref().map_or_else(|| personal(place), |at| **at);
+    let key = inventory.place(&declared.key).filter(links);
     let strong = key.into_iter().chain(named(inventory, &declared.strong)).filter(|p| *p != subject);
     let strong: Vec<_> = strong.collect();
     let weak: Vec<_> = named(inventory, &declared.weak).into_iter().filter(|p| *p != subject).collect();

@@ -243,6 +243,11 @@ fn removal(page: Page, spec: Option<&RemovalSpec>) -> Option<Removal> {
         let help = "an old export read again would bring the person back: make entry_keep longer or raw_keep shorter";
         page.fault(at.span(), "entry-keep", "raw exports outlive the list entries", help);
     }
+    if let Some(at) = spec.and_then(|s| s.entry_keep.as_ref()) {
+        let help = "a person whose request is dropped would come back with any export, backup or request file that \
+                    still has them, and tamis cannot know that none has; entry_keep is held against raw_keep, nothing more";
+        page.hint(at.span(), "entry-keep-drops-nothing", "stored requests are kept longer: as long as the state", help);
+    }
     Some(removal)
 }
 

@@ -54,7 +54,7 @@ pub struct Removal {
     pub grace: Period,
     /// Age at which raw exports are removed; none = never.
     pub raw_keep: Option<Period>,
-    /// How long list entries are kept.
+    /// How long list entries are kept at least; nothing drops them.
     pub entry_keep: Period,
     /// Deadline of a request.
     pub due: Period,

@@ -158,7 +158,7 @@ pub struct RemovalSpec {
     pub grace: Option<At<String>>,
     /// Age at which raw exports are removed. Default never.
     pub raw_keep: Option<At<String>>,
-    /// How long list entries are kept. Default P10Y.
+    /// How long list entries are kept at least; held against raw_keep, and nothing is dropped after it. Default P10Y.
     pub entry_keep: Option<At<String>>,
     /// Deadline of a request. Default P30D.
     pub due: Option<At<String>>,

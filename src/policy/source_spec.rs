@@ -114,6 +114,8 @@ pub struct CompleteSpec {
 pub struct SubjectSpec {
     /// Column of the subject key.
     pub key: At<String>,
+    /// Whether the key links where the source is observed (R17). Default by its category: all but technical.
+    pub key_links: Option<At<bool>>,
     /// Columns that link strongly (R13). Default none.
     pub strong: Option<At<Vec<At<String>>>>,
     /// Columns that link weakly (R14). Default none.

@@ -116,6 +116,18 @@ pub enum LiftEnds {
     Later,
 }
 
+impl LiftEnds {
+    /// Why a lift ends nothing, in words that name the request; empty when it ends something.
+    pub fn why_nothing(self, request: &str) -> String {
+        match self {
+            LiftEnds::Requests(_) => String::new(),
+            LiftEnds::NoRequest => format!("no request {request} is known"),
+            LiftEnds::Erasure => format!("{request} is an erasure, which only a lift with lift_erase ends (R30)"),
+            LiftEnds::Later => format!("{request} was received later than the lift (R30)"),
+        }
+    }
+}
+
 /// What only few entries have.
 struct Rare {
     from: Option<Instant>,
@@ -291,16 +303,38 @@ impl Requests {
 
     /// What an entry ends, when it is a lift (R30).
     pub fn lift_ends(&self, lift: u32) -> Option<LiftEnds> {
-        let mut named = self.of_request(self.entry(lift).lifts?);
+        let named = self.of_request(self.entry(lift).lifts?);
+        Some(self.of_lift(lift, named))
+    }
+
+    /// Every lift that ends nothing, each with why (R30).
+    pub fn idle_lifts(&self) -> Vec<(u32, LiftEnds)> {
+        let mut lifts: Vec<(u32, u64)> = Vec::new();
+        for (at, lifted) in self.rare.iter().filter_map(|(at, rare)| Some((*at, rare.lifts.as_deref()?))) {
+            lifts.push((at, self.keys.of_request(lifted)));
+        }
+        lifts.sort_unstable();
+        let mut named: HashMap<u64, Vec<u32>> = lifts.iter().map(|(_, request)| (*request, Vec::new())).collect();
+        if !named.is_empty() {
+            for (at, request) in (0..).zip(&self.requests) {
+                named.entry(*request).and_modify(|entries| entries.push(at));
+            }
+        }
+        let ends =
+            |(lift, request): (u32, u64)| (lift, self.of_lift(lift, named.get(&request).cloned().unwrap_or_default()));
+        lifts.into_iter().map(ends).filter(|(_, ends)| !matches!(ends, LiftEnds::Requests(_))).collect()
+    }
+
+    fn of_lift(&self, lift: u32, mut named: Vec<u32>) -> LiftEnds {
         named.retain(|at| self.entry(*at).effect != Effect::Lift);
         let ended = named.iter().filter(|at| self.ends(lift, **at)).count() as u64;
         let in_time = |at: &u32| self.entry(*at).received <= self.entry(lift).received;
-        Some(match ended {
+        match ended {
             0 if named.is_empty() => LiftEnds::NoRequest,
             0 if named.iter().any(in_time) => LiftEnds::Erasure,
             0 => LiftEnds::Later,
             ended => LiftEnds::Requests(ended),
-        })
+        }
     }
 
     /// R30: a lift ends effects of the request it names received up to its own date, an erasure only when it says so.

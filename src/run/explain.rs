@@ -299,7 +299,7 @@ fn traced(call: &Call, wanted: &BTreeSet<[u8; 32]>, monitor: &dyn Monitor) -> Re
     let (requests, _) = input::requests(&ready, false, monitor)?;
     let pinned = input::pin(&ready)?;
     let read = input::read(&ready, &pinned, monitor)?;
-    let links = meant::follow(&ready, &requests, &read.staged)?;
+    let links = meant::follow(&ready, &requests, &read.staged, monitor)?;
     let (rules, threads) = (ready.rules(), call.threads);
     let dropped = read.main.dropped();
     let judged = decide::decide(rules, read.staged, links.entries(), None, dropped, threads, monitor)?;

@@ -4,13 +4,13 @@ use super::prepare::Ready;
 use super::stop::Stop;
 use crate::decide::{self, Distinct, Untreated};
 use crate::error::{Error, Result};
-use crate::evidence::{Event, RunRef, ledger};
+use crate::evidence::{RunRef, ledger};
 use crate::key::Key;
 use crate::minimize::{IdentityMaker, Minimizer, Stream, Tally};
-use crate::monitor::Monitor;
+use crate::monitor::{Event, Monitor};
 use crate::policy::{Complete, Identifier, Location, Plan, Treatment};
 use crate::read::{self, ReadReport, ReadRequest, Reader, Scratch, Selection};
-use crate::requests::{IntakeReport, Requests};
+use crate::requests::{IntakeReport, LiftEnds, Requests};
 use crate::stage::{Stage, Staged, Vault};
 use crate::state::{self, Pin, State};
 use crate::store::Root;
@@ -22,6 +22,8 @@ const BUCKET_BYTES: u64 = 16 << 20;
 /// What a worker holds apart from rows, and the budget counts: two uploads of two parts, blocks, a bucket, row groups,
 /// and what the allocator keeps of them.
 const WORKER_BYTES: usize = 60 << 20;
+/// Lifts that end nothing and are told one by one.
+const IDLE_LIFTS_TOLD: usize = 20;
 /// What a compressed byte may become.
 const INFLATED: u64 = 8;
 
@@ -93,7 +95,24 @@ pub fn requests(ready: &Ready, save: bool, monitor: &dyn Monitor) -> Result<(Req
     if let Some(state) = state {
         known.compact(state)?;
     }
+    tell_idle_lifts(&known, monitor);
     Ok((known, report))
+}
+
+/// Says which lifts end nothing: whoever wrote one meant somebody to be processed again (R30).
+fn tell_idle_lifts(known: &Requests, monitor: &dyn Monitor) {
+    let idle = known.idle_lifts();
+    let said = |(lift, ends): &(u32, LiftEnds)| {
+        let lift = known.entry(*lift);
+        format!("list {}: lifts nothing: {}", lift.list, ends.why_nothing(lift.lifts.unwrap_or_default()))
+    };
+    for line in idle.iter().take(IDLE_LIFTS_TOLD).map(said) {
+        monitor.event(Event::Warning(line));
+    }
+    if idle.len() > IDLE_LIFTS_TOLD {
+        let more = idle.len() - IDLE_LIFTS_TOLD;
+        monitor.event(Event::Warning(format!("{more} more lift nothing: `tamis status` names them")));
+    }
 }
 
 /// Says in the ledger what was taken in, when there is something new.
@@ -122,7 +141,7 @@ pub fn note_intake(ready: &Ready, requests: &Requests, intake: &IntakeReport) ->
     ready
         .state
         .ledger()
-        .append(of, Event::Requests { lists, segment: requests.last_segment() }, ready.call.now)
+        .append(of, ledger::Event::Requests { lists, segment: requests.last_segment() }, ready.call.now)
         .map(|_| ())
 }
 

@@ -5,7 +5,8 @@ use crate::clock::Instant;
 use crate::decide::{self, Belongs, Bond, Carriers, Doubt, EffectSet, Known, LinkLimits, Links};
 use crate::error::Result;
 use crate::evidence::manifest::ListApplied;
-use crate::policy::{Effect, Plan, Project};
+use crate::monitor::Monitor;
+use crate::policy::{Basis, Effect, Plan, Project};
 use crate::requests::{self, Entry, Learned, Requests, Review, Standing, State};
 use crate::sweep::CompanionFiles;
 use std::collections::BTreeMap;
@@ -15,21 +16,28 @@ pub struct InForce<'a> {
     requests: &'a Requests,
     purpose: &'a str,
     as_of: Instant,
+    /// Whether the source has a consent column, too.
+    consent_column: bool,
 }
 
 impl<'a> InForce<'a> {
-    /// Of all requests, those for this purpose (R29).
-    pub fn new(requests: &'a Requests, purpose: &'a str, as_of: Instant) -> InForce<'a> {
-        InForce { requests, purpose, as_of }
+    /// Of all requests, those for the job's purpose (R29).
+    pub fn new(requests: &'a Requests, plan: &'a Plan, as_of: Instant) -> InForce<'a> {
+        let consent_column = plan.controls.consent.is_some() && plan.purpose.basis == Basis::Consent;
+        InForce { requests, purpose: &plan.purpose.name, as_of, consent_column }
+    }
+
+    /// R32: whether a consent is within its interval.
+    fn holds(&self, entry: &Entry<'_>) -> bool {
+        entry.from.is_none_or(|from| from <= self.as_of) && entry.to.is_none_or(|to| self.as_of < to)
     }
 
     /// Whether an entry has an effect now: lifts have none of their own, what was lifted has none any more (R30), and a
-    /// consent has one within its interval (R32).
+    /// consent has one within its interval, outside of it only against a consent column (R32).
     fn applies(&self, entry: &Entry<'_>) -> bool {
-        let within = entry.from.is_none_or(|from| from <= self.as_of) && entry.to.is_none_or(|to| self.as_of < to);
         let there = match entry.effect {
             Effect::Lift => false,
-            Effect::Consent => within,
+            Effect::Consent => self.consent_column || self.holds(entry),
             _ => true,
         };
         there && !entry.ended && entry.concerns(self.purpose)
@@ -64,7 +72,7 @@ impl Known for InForce<'_> {
         let entry = self.requests.entry(entry);
         match entry.effect {
             Effect::Withdraw => EffectSet::withdrawal(entry.received),
-            Effect::Consent => EffectSet::consent(entry.from, entry.to),
+            Effect::Consent if self.holds(&entry) => EffectSet::consent(entry.from, entry.to),
             effect => EffectSet::of(effect),
         }
     }
@@ -73,20 +81,18 @@ impl Known for InForce<'_> {
 /// Follows every request in force for the job over rows, which are those of a run or of companions.
 ///
 /// # Errors
-/// What reading the rows can meet.
-pub fn follow<C: Carriers>(ready: &Ready, requests: &Requests, rows: &C) -> Result<Links> {
-    let known = InForce::new(requests, &ready.plan().purpose.name, ready.as_of);
-    let links = &ready.project.links;
-    let limits = LinkLimits { max_alias_fanout: links.max_alias_fanout, max_strong_fanout: links.max_strong_fanout };
-    decide::follow(rows, &known, limits, ready.call.threads)
+/// What reading the rows can meet, and why the monitor ends the work.
+pub fn follow<C: Carriers>(ready: &Ready, requests: &Requests, rows: &C, monitor: &dyn Monitor) -> Result<Links> {
+    let known = InForce::new(requests, ready.plan(), ready.as_of);
+    decide::follow(rows, &known, LinkLimits::of(&ready.project.links), ready.call.threads, monitor)
 }
 
 /// Follows every request over the rows of a run and stores what they learn, before anything can refuse the run (R18).
 ///
 /// # Errors
 /// As `follow`; storage errors.
-pub fn learn<C: Carriers>(ready: &Ready, requests: &mut Requests, rows: &C) -> Result<Links> {
-    let links = follow(ready, requests, rows)?;
+pub fn learn<C: Carriers>(ready: &Ready, requests: &mut Requests, rows: &C, monitor: &dyn Monitor) -> Result<Links> {
+    let links = follow(ready, requests, rows, monitor)?;
     let learned = |new: &decide::NewBond| Learned {
         entry: new.entry,
         identity: new.identity,
@@ -108,11 +114,18 @@ pub enum Followed {
 
 /// Notes how far requests have come once a version is published in which they are applied. One that is removed stays so
 /// when only rows of an export are reached, which were kept out; not when rows of a version that still lies there are.
-/// `behind` says that a crash has kept something from being noted before.
+/// `behind` says that something has kept it from being noted before. False when the monitor ended the work: the version
+/// is there all the same, and the next run or sweep notes it.
 ///
 /// # Errors
 /// Storage errors.
-pub fn note(ready: &Ready, requests: &mut Requests, links: &Links, of: Followed, behind: bool) -> Result<()> {
+pub fn note(
+    ready: &Ready,
+    requests: &mut Requests,
+    links: &Links,
+    (of, behind): (Followed, bool),
+    monitor: &dyn Monitor,
+) -> Result<bool> {
     let job = &ready.plan().job;
     let mut met: BTreeMap<u32, Met> = BTreeMap::new();
     for reached in &links.reached {
@@ -120,7 +133,11 @@ pub fn note(ready: &Ready, requests: &mut Requests, links: &Links, of: Followed,
         met.insert(reached.entry, Met { doubt: reached.doubt, whole: !there, there });
     }
     if behind || requests.fresh(job) {
-        for entry in left(ready, requests)? {
+        let left = match left(ready, requests, monitor) {
+            Err(_) if monitor.proceed().is_err() => return Ok(false),
+            left => left?,
+        };
+        for entry in left {
             met.entry(entry).or_insert(Met { doubt: None, whole: false, there: true }).there = true;
         }
     }
@@ -129,7 +146,7 @@ pub fn note(ready: &Ready, requests: &mut Requests, links: &Links, of: Followed,
     requests.note(ready.state.root(), job, &noted, Some(ready.call.now))?;
     // Merging small segments is a courtesy to later runs; whatever stops it leaves every entry readable.
     let _ = requests.compact(ready.state.root());
-    Ok(())
+    Ok(true)
 }
 
 /// How a request was met.
@@ -142,11 +159,11 @@ struct Met {
 }
 
 /// Requests that reach rows of versions which are replaced and not removed yet.
-fn left(ready: &Ready, requests: &Requests) -> Result<Vec<u32>> {
+fn left(ready: &Ready, requests: &Requests, monitor: &dyn Monitor) -> Result<Vec<u32>> {
     let files = ready.dataset.replaced.iter().flat_map(|replaced| &replaced.files);
     let paths = files.map(|file| file.companion.clone()).collect();
     let companions = CompanionFiles::readable(ready.state.root(), paths)?;
-    let links = follow(ready, requests, &companions)?;
+    let links = follow(ready, requests, &companions, monitor)?;
     Ok(links.reached.iter().map(|reached| reached.entry).collect())
 }
 
@@ -196,6 +213,12 @@ pub fn lists(project: &Project, plan: &Plan, requests: &Requests, links: &Links)
         list.reached += 1;
         list.needs_review += u64::from(reached.doubt.is_some());
     }
+    for (lift, _) in requests.idle_lifts() {
+        let entry = requests.entry(lift);
+        if entry.concerns(&plan.purpose.name) {
+            applied(&mut lists, plan, entry.list, entry.effect).lifts_nothing += 1;
+        }
+    }
     for learned in &links.learned {
         let entry = requests.entry(learned.entry);
         applied(&mut lists, plan, entry.list, entry.effect).learned += 1;
@@ -219,5 +242,6 @@ fn applied<'a>(
         reached: 0,
         learned: 0,
         needs_review: 0,
+        lifts_nothing: 0,
     })
 }

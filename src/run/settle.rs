@@ -4,6 +4,7 @@
 use super::meant::{self, Followed};
 use super::prepare::Ready;
 use super::standing::held;
+use super::stop::Watched;
 use crate::decide::Links;
 use crate::error::{Error, Kind, Result};
 use crate::evidence::Manifest;
@@ -18,7 +19,8 @@ pub fn refused(ready: &mut Ready, requests: &mut Requests, error: Error, monitor
     if error.kind() == Kind::Unknown || ready.call.stop.asked() {
         return error;
     }
-    let swept = apply(ready, requests, monitor);
+    let watched = Watched { monitor, stop: ready.call.stop.without_time() };
+    let swept = apply(ready, requests, &watched);
     let dataset = &ready.dataset;
     let said = match (&dataset.current, swept) {
         (None, _) => format!("nothing has been published to {}", dataset.dataset),
@@ -49,7 +51,7 @@ pub fn apply(ready: &mut Ready, requests: &mut Requests, monitor: &dyn Monitor) 
     let (links, swept) = {
         let scene = ready.scene();
         let Some(published) = Published::find(&scene, &dataset)? else { return Ok(None) };
-        let links = meant::learn(ready, requests, &published.companions)?;
+        let links = meant::learn(ready, requests, &published.companions, monitor)?;
         let lists = meant::lists(&ready.project, ready.plan(), requests, &links);
         let asked =
             Asked { entries: links.entries(), lists, holds: holds(ready, requests), segment: requests.last_segment() };
@@ -57,7 +59,9 @@ pub fn apply(ready: &mut Ready, requests: &mut Requests, monitor: &dyn Monitor) 
         (links, swept)
     };
     ready.dataset = dataset;
-    meant::note(ready, requests, &links, Followed::Published, behind)?;
+    if !meant::note(ready, requests, &links, (Followed::Published, behind), monitor)? {
+        return Ok(swept);
+    }
     let mut dataset = ready.dataset.clone();
     dataset.noted = dataset.current.as_ref().map(|current| current.version);
     sweep::confirm(&ready.scene(), &mut dataset, news || swept.is_some())?;
@@ -89,9 +93,10 @@ pub fn remove(ready: &mut Ready, requests: &mut Requests, blind: bool, monitor: 
     if blind {
         return Ok(Removal { withheld: true, watermark: ready.dataset.removed, ..Removal::default() });
     }
+    monitor.proceed()?;
     let holds = holds(ready, requests);
     let links = if holds {
-        meant::follow(ready, requests, &CompanionFiles::below(ready.state.root(), &ready.companions)?)?
+        meant::follow(ready, requests, &CompanionFiles::below(ready.state.root(), &ready.companions)?, monitor)?
     } else {
         Links::default()
     };

@@ -6,7 +6,7 @@ use super::subject::{self, Desk, SubjectCall};
 use crate::clock::Instant;
 use crate::error::Result;
 use crate::policy::{Effect, Plan};
-use crate::requests::{Entry, Requests, Standing, State};
+use crate::requests::{Entry, LiftEnds, Requests, Standing, State};
 use crate::state::Dataset;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,6 +24,8 @@ pub struct Standings {
     pub open: Vec<OpenRequest>,
     /// How many more there are than shown.
     pub more: u64,
+    /// Lifts that end nothing (R30).
+    pub idle_lifts: Vec<IdleLift>,
     /// One per dataset that is published.
     pub datasets: Vec<DatasetStanding>,
 }
@@ -47,6 +49,21 @@ pub struct OpenRequest {
     pub state: String,
     /// How far it has come, by job.
     pub states: BTreeMap<String, String>,
+}
+
+/// A lift that ends nothing.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+pub struct IdleLift {
+    /// Its id.
+    pub request: String,
+    /// The list it came by; `command` for commands.
+    pub list: String,
+    /// When it was received.
+    pub received: Instant,
+    /// The id of the request that it names.
+    pub lifts: String,
+    /// Why it ends nothing.
+    pub why: String,
 }
 
 /// Where a dataset stands.
@@ -94,7 +111,14 @@ pub fn standings(call: &SubjectCall, most: usize) -> Result<Standings> {
     let desk = Desk::open(call)?;
     let requests = desk.requests()?;
     let published = published(&desk)?;
-    let mut told = Standings { counts: BTreeMap::new(), overdue: 0, open: Vec::new(), more: 0, datasets: Vec::new() };
+    let mut told = Standings {
+        counts: BTreeMap::new(),
+        overdue: 0,
+        open: Vec::new(),
+        more: 0,
+        idle_lifts: idle_lifts(&desk, &requests)?,
+        datasets: Vec::new(),
+    };
     let mut open: Vec<(Instant, u32)> = Vec::new();
     for at in 0..requests.len() as u32 {
         let entry = requests.entry(at);
@@ -202,6 +226,25 @@ pub(super) fn overall(standings: &[Standing]) -> &'static str {
         (State::NotBinding, "not-binding"),
     ];
     order.into_iter().find(|(state, _)| has(*state)).map_or("received", |(_, word)| word)
+}
+
+fn idle_lifts(desk: &Desk, requests: &Requests) -> Result<Vec<IdleLift>> {
+    let idle: BTreeMap<u32, LiftEnds> = requests.idle_lifts().into_iter().collect();
+    let mut told = Vec::new();
+    requests.told(desk.root(), &|at| idle.contains_key(&at), &mut |at, record| {
+        let entry = requests.entry(at);
+        let lifts = entry.lifts.unwrap_or_default();
+        told.push(IdleLift {
+            request: record.request.to_string(),
+            list: entry.list.to_string(),
+            received: entry.received,
+            lifts: lifts.to_string(),
+            why: idle[&at].why_nothing(lifts),
+        });
+        Ok(())
+    })?;
+    told.sort_by(|a, b| (a.received, &a.request).cmp(&(b.received, &b.request)));
+    Ok(told)
 }
 
 fn named(

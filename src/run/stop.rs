@@ -26,6 +26,11 @@ impl Stop {
         Stop { until: Some((clock, end)), ..self }
     }
 
+    /// The same without an end of its time: for what a run owes once its time is over.
+    pub fn without_time(&self) -> Stop {
+        Stop { until: None, ..self.clone() }
+    }
+
     /// Asks for it.
     pub fn ask(&self) {
         self.asked.store(true, Ordering::Relaxed);
@@ -92,5 +97,8 @@ mod tests {
         assert!(!below.asked(), "what is asked below stays below");
         let late = Stop::default().until(Arc::new(Fixed(Instant(6))), Instant(6));
         assert_eq!(late.check().err().map(|e| e.kind()), Some(Kind::Gate));
+        assert!(late.without_time().check().is_ok());
+        late.ask();
+        assert_eq!(late.without_time().check().err().map(|e| e.kind()), Some(Kind::Storage));
     }
 }

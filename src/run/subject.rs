@@ -3,11 +3,14 @@
 
 use super::input;
 use super::prepare::{Wrap, data_roots, open_roots};
+use super::reach::{self, Reach};
 use crate::clock::{Instant, add};
+use crate::decide::LinkLimits;
 use crate::error::{Error, Result};
 use crate::evidence::{Event, RunRef, ledger};
 use crate::key::Keyring;
 use crate::minimize::IdentityMaker;
+use crate::monitor::Silent;
 use crate::policy::{self, Effect, Identifier, Normal, PhoneRegion, Plan, Project};
 use crate::publish::Companions;
 use crate::requests::{Command, LiftEnds, Requests};
@@ -109,6 +112,8 @@ pub struct InDataset {
     pub rows: u64,
     /// Distinct subjects of those rows.
     pub subjects: u64,
+    /// What an erasure of the values would reach, links followed over published rows.
+    pub erasure: Reach,
 }
 
 /// One request.
@@ -265,7 +270,9 @@ pub(super) fn lift_said(ends: LiftEnds) -> &'static str {
     match ends {
         LiftEnds::Requests(1) => "ends one request",
         LiftEnds::Requests(_) => "ends several requests",
-        LiftEnds::NoRequest => "ends nothing: no request is stored under the id it names",
+        LiftEnds::NoRequest => {
+            "ends nothing: no request is known under the id it names; one that was received before the lift ends when it comes"
+        }
         LiftEnds::Erasure => "ends nothing: only a lift that says so (lift_erase) ends an erasure (R30)",
         LiftEnds::Later => "ends nothing: what is stored under the id it names was received later (R30)",
     }
@@ -312,7 +319,8 @@ pub(super) fn note(desk: &Desk, call: &SubjectCall, word: &str, event: Event) ->
     desk.state.ledger().append(of, event, call.now).map(|_| ())
 }
 
-/// Which datasets, versions and requests know a person by these values. That it was asked is in the ledger first.
+/// Which datasets, versions and requests know a person by these values, and which rows an erasure of them would reach.
+/// That it was asked is in the ledger first.
 ///
 /// # Errors
 /// As `ask`.
@@ -325,14 +333,18 @@ pub fn find(call: &SubjectCall) -> Result<Known> {
     }
     note(&desk, call, "find", Event::Asked { command: "subject find".into() })?;
     let wanted: BTreeSet<[u8; 32]> = identities.iter().map(|(identity, _)| *identity).collect();
-    let mut datasets = Vec::new();
+    let (mut datasets, mut companions) = (Vec::new(), Vec::new());
     for job in desk.project.jobs.keys() {
         let Some(dataset) = desk.state.dataset(job)? else { continue };
         let Some(current) = &dataset.current else { continue };
         let (rows, subjects) = carriers(desk.root(), current, &wanted)?;
         let (job, version, dataset) = (job.clone(), current.version, dataset.dataset.clone());
-        datasets.push(InDataset { job, dataset, version, rows, subjects });
+        companions.push(current.files.iter().map(|file| file.companion.clone()).collect());
+        datasets.push(InDataset { job, dataset, version, rows, subjects, erasure: Reach::default() });
     }
+    let limits = LinkLimits::of(&desk.project.links);
+    let reached = reach::of_values(desk.root(), &identities, &companions, limits, &Silent)?;
+    datasets.iter_mut().zip(reached).for_each(|(dataset, reached)| dataset.erasure = reached);
     let raw = identities.iter().filter(|(_, raw)| *raw).count();
     let requests = of_person(&desk, &wanted)?;
     Ok(Known { schema: "tamis-subject-find/1", identities: identities.len(), raw, datasets, requests })

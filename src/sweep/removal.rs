@@ -165,6 +165,7 @@ impl<'a> Pass<'a> {
         let (lake, state) = (self.scene.target.lake, self.scene.target.state);
         let mut held = Vec::new();
         for file in files {
+            self.monitor.proceed()?;
             if self.held(&file.companion, lake.head(&file.path)?.is_some())? {
                 self.done.held += 1;
                 held.push(file.clone());

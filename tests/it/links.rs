@@ -1,15 +1,18 @@
 //! Who is meant and what applies, from CSV files and lists to published versions: links, effects and bases, what is
 //! learned and noted, requests in an export, and `subject`.
 
+use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
-use tamis::clock::Instant;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use tamis::clock::{Clock, Instant};
 use tamis::error::{Kind, Result};
 use tamis::evidence::Event;
 use tamis::key::Keyring;
 use tamis::minimize::IdentityMaker;
-use tamis::monitor::Silent;
+use tamis::monitor::{self, Recorder, Silent};
 use tamis::policy::{self, Effect, Identifier, Normal};
 use tamis::requests::{Requests, Review, State};
 use tamis::run::{self, Asked, Call, Report, SubjectCall, data_roots, subject};
@@ -430,4 +433,140 @@ fn what_is_typed_wrongly_is_refused_without_showing_it() {
     let lift = Asked { lifts: Some("T-0".into()), ..asked(Effect::Lift, "T-1") };
     assert!(refused("email: secret@example.org", lift).contains("no person"));
     assert!(site.requests().is_empty());
+}
+
+/// Values of a small world: ids with and without a normal form, and addresses likewise.
+const IDS: [&str; 6] = ["0031t0000000A01", "0031t0000000A02", "0031t0000000A03", "0031t0000000A04", "odd 1", "odd 2"];
+const MAILS: [&str; 4] = ["a@example.org", "b@example.org", "c@example.org", "no address"];
+
+fn row() -> impl Strategy<Value = String> {
+    let id = |weight| prop::option::weighted(weight, prop::sample::select(&IDS[..]));
+    let mail = prop::option::weighted(0.6, prop::sample::select(&MAILS[..]));
+    let party = prop::option::weighted(0.3, prop::sample::select(&["P1", "P2"][..]));
+    (prop::sample::select(&IDS[..]), id(0.4), party, mail).prop_map(|(own, master, party, mail)| {
+        let [master, party, mail] = [master, party, mail].map(Option::unwrap_or_default);
+        format!("{own},{master},{party},{mail},Berlin,yes,2026-06-01\n")
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10))]
+
+    /// The same request as a list before a run, and by command before a sweep of what was published without it.
+    #[test]
+    fn r11_to_r18_runs_and_sweeps_reach_the_same_rows_and_find_says_which(
+        rows in prop::collection::vec(row(), 3..9),
+        (id, mail) in (prop::sample::select(&IDS[..]), prop::sample::select(&MAILS[..])),
+        by_mail in any::<bool>(),
+    ) {
+        let site = |lists: &str| {
+            let site = Site::new(&policy_text("legitimate-interests", false, &lists.replace("crm-id@one", "salesforce-id")));
+            site.put("sources/contact.toml", SOURCE.replace("crm-id@one", "salesforce-id"));
+            site.contacts(&rows);
+            site
+        };
+        let (line, typed) = match by_mail {
+            true => (format!("C-1,2026-11-01,,{mail}\n"), format!("email: {mail}")),
+            false => (format!("C-1,2026-11-01,{id},\n"), format!("salesforce-id: {id}")),
+        };
+        let listed = site(&list("erase"));
+        listed.put("lists/erase.csv", format!("Case,At,Id,Email\n{line}"));
+        let by_run = removed(&listed.run(2).unwrap()).get("erased").copied().unwrap_or(0);
+
+        let swept = site("");
+        swept.run(2).unwrap();
+        let found = subject::find(&swept.subject(3, &typed)).unwrap().datasets[0].erasure.clone();
+        subject::ask(&swept.subject(3, &typed), asked(Effect::Erase, "C-1")).unwrap();
+        let report = run::sweep(&swept.call(4), &Silent).unwrap();
+        report.outcome().unwrap();
+        let by_sweep = report.datasets[0].rows_in - report.datasets[0].rows_out;
+        prop_assert_eq!((by_run, found.rows), (by_sweep, by_sweep));
+    }
+}
+
+#[test]
+fn find_says_what_an_erasure_would_reach_and_by_what() {
+    let site = Site::new(&policy_text("legitimate-interests", false, ""));
+    site.contacts(&[
+        contact("A1", "", "old@example.org"),
+        contact("A2", "A1", "ann@example.org"),
+        contact("B1", "", "old@example.org"),
+        contact("C1", "", "else@example.org"),
+    ]);
+    site.run(2).unwrap();
+    let known = subject::find(&site.subject(3, "crm-id@one: A2")).unwrap();
+    let (dataset, erasure) = (&known.datasets[0], &known.datasets[0].erasure);
+    assert_eq!((dataset.rows, dataset.subjects), (1, 1), "who carries the value itself");
+    assert_eq!((erasure.rows, erasure.subjects, erasure.review), (3, 3, None));
+    assert_eq!((erasure.by_strong_links, erasure.by_weak_values), (1, 1));
+    assert!(site.requests().is_empty(), "nothing of it is stored");
+    let mut rows: Vec<String> = (0..6).map(|n| contact(&format!("D{n}"), "", "info@example.org")).collect();
+    rows.push(contact("A1", "", "ann@example.org"));
+    site.contacts(&rows);
+    site.run(4).unwrap();
+    let erasure = subject::find(&site.subject(5, "crm-id@one: D1")).unwrap().datasets[0].erasure.clone();
+    assert_eq!(erasure.rows, 1);
+    assert!(erasure.review.is_some_and(|why| why.contains("R15")));
+}
+
+#[test]
+fn r30_a_lift_that_ends_nothing_is_told_until_it_ends_something() {
+    let lift = "[lists.lift]\ninput = \"lists:lift*.csv\"\neffect = \"lift\"\nrequest = \"Case\"\nreceived = \"At\"\n\
+                lifts = \"Ends\"\n";
+    let site = Site::new(&policy_text("legitimate-interests", false, &[&list("restrict"), lift].concat()));
+    site.contacts(&[contact("A1", "", "a@example.org"), contact("B1", "", "")]);
+    site.put("lists/lift.csv", "Case,At,Ends\nL-1,2026-11-02,C-1\n");
+    let told = Recorder::default();
+    let report = run::run(&site.call(3), &told).unwrap();
+    let list_line = |report: &Report| report.manifest.lists.iter().map(|l| l.lifts_nothing).sum::<u64>();
+    assert_eq!(list_line(&report), 1);
+    let warned = |event: &monitor::Event| matches!(event, monitor::Event::Warning(text) if text == "list lift: lifts nothing: no request C-1 is known");
+    assert!(told.events().iter().any(warned), "{:?}", told.events());
+    let idle = run::standing::standings(&site.subject(3, ""), 9).unwrap().idle_lifts;
+    assert_eq!((idle[0].request.as_str(), idle[0].why.as_str()), ("L-1", "no request C-1 is known"));
+    let command = Asked { lifts: Some("C-2".into()), ..asked(Effect::Lift, "L-2") };
+    let stored = subject::ask(&site.subject(3, ""), command).unwrap();
+    assert!(stored.new && stored.ends == Some(0) && stored.lift.is_some_and(|said| said.contains("no request")));
+    let ahead = Asked { received: Some(site.call(9).now), lifts: Some("C-2".into()), ..asked(Effect::Lift, "L-3") };
+    assert_eq!(subject::ask(&site.subject(3, ""), ahead).err().map(|e| e.kind()), Some(Kind::Policy));
+    // The request that the list's lift names comes later, and was received before it.
+    site.put("lists/restrict.csv", "Case,At,Id,Email\nC-1,2026-11-01,A1,\n");
+    let report = site.run(4).unwrap();
+    assert_eq!((removed(&report), list_line(&report)), (BTreeMap::new(), 1), "only the command's is left");
+    let idle = run::standing::standings(&site.subject(4, ""), 9).unwrap().idle_lifts;
+    assert_eq!(idle.iter().map(|lift| lift.request.as_str()).collect::<Vec<_>>(), ["L-2"]);
+}
+
+/// A clock that reaches an instant after it has been looked at so many times.
+struct Impatient(AtomicI64);
+
+impl Clock for Impatient {
+    fn now(&self) -> Instant {
+        Instant(i64::from(self.0.fetch_sub(1, Ordering::SeqCst) <= 0))
+    }
+}
+
+/// Stopped at its first look, then at its second, and so on: what was stopped is gone on with, and nothing is lost.
+#[test]
+fn a_sweep_may_be_stopped_at_any_look_and_the_next_one_goes_on() {
+    let site = Site::new(&policy_text("legitimate-interests", false, &list("hold")));
+    site.contacts(&[contact("A1", "", "a@example.org"), contact("A2", "A1", ""), contact("B1", "", "b@example.org")]);
+    site.put("lists/hold.csv", "Case,At,Id,Email\nH-1,2026-11-01,B1,\n");
+    site.run(2).unwrap();
+    subject::ask(&site.subject(3, "email: a@example.org"), asked(Effect::Erase, "C-1")).unwrap();
+    let mut looks = 0;
+    loop {
+        let clock = Arc::new(Impatient(AtomicI64::new(looks)));
+        let stop = run::Stop::default().until(clock, Instant(1));
+        let report = run::sweep(&Call { stop, ..site.call(4) }, &Silent);
+        if report.and_then(|report| report.outcome()).is_ok() {
+            break;
+        }
+        looks += 1;
+        assert!(looks < 200, "it never ends");
+    }
+    assert!(looks > 10, "it was looked at {looks} times only");
+    let known = subject::find(&site.subject(5, "crm-id@one: A2")).unwrap();
+    assert_eq!((known.datasets[0].rows, known.datasets[0].erasure.rows), (0, 0));
+    assert_eq!(known.requests[0].states["contacts"], "applied");
 }
