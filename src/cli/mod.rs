@@ -22,7 +22,7 @@ mod version;
 
 use crate::error::{Error, Result};
 use crate::monitor::{Monitor, Silent};
-use crate::{evidence, key, policy, run, state};
+use crate::{clock, evidence, key, policy, run, state};
 use args::{AcceptArgs, Arguments, Command, KeyCommand, PlanArgs, ReportCommand, RunArgs, SchemaKind, StateCommand};
 use clap::Parser;
 use progress::Terminal;
@@ -122,11 +122,13 @@ fn check(settings: &Settings, json: bool) -> Result<String> {
     let project = policy::load(&settings.dir, &settings.roots)?;
     if json {
         return render::json(&serde_json::json!({ "schema": "tamis-check/1", "findings": render::findings(&findings),
-                "schedules": due::next_runs_json(&project, settings.now) }));
+                "schedules": due::next_runs_json(&project, settings.now),
+                "time_zones": clock::zones_version() }));
     }
     let hints = finding::draw(&findings, std::io::stdout().is_terminal());
     let runs = due::next_runs(&project, settings.now);
-    Ok(format!("{hints}{}: no faults, {} hint(s)\n{runs}", settings.dir.display(), findings.len()))
+    let (folder, zones) = (settings.dir.display(), clock::zones_version());
+    Ok(format!("{hints}{folder}: no faults, {} hint(s), time zone data {zones}\n{runs}", findings.len()))
 }
 
 fn accept(settings: &Settings, accepted: &AcceptArgs, json: bool) -> Result<String> {

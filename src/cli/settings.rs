@@ -148,5 +148,6 @@ fn root(text: &str) -> Result<(String, String)> {
 /// # Errors
 /// A policy error that says what a time looks like.
 pub fn time(text: &str) -> Result<Instant> {
-    Instant::parse(text).ok_or_else(|| Error::policy("this is not a time").help("write it as 2026-11-24T02:00:00Z"))
+    let time = Instant::parse(text).filter(|time| time.in_years());
+    time.ok_or_else(|| Error::policy("this is not a time").help("write it as 2026-11-24T02:00:00Z"))
 }

@@ -44,6 +44,9 @@ pub struct Manifest {
     pub policy: String,
     /// Which keys were used.
     pub keys: Keys,
+    /// Version of the time zone data; none in manifests of before they were bundled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zones: Option<String>,
     /// The set that was read, when the input has sets.
     pub set: Option<String>,
     /// Objects read, in path order, observed ones after the job's own.

@@ -31,6 +31,7 @@ fn manifest(run: &str, version: u64, files: Vec<File>, companions: Vec<File>) ->
     Manifest {
         schema: manifest::SCHEMA,
         tamis: "0.1.0".into(),
+        time_zones: Some("2026a".into()),
         kind: Made::Run,
         run: run.into(),
         attempt: 1,

@@ -73,6 +73,8 @@ impl Clock {
                 *flags |= flag::CLOCK_UNREADABLE;
                 tally.count_unreadable(at());
             }
+            // The run ends with the batch.
+            Reading::Ambiguous => {}
             Reading::Sentinel => tally.sentinels += 1,
             Reading::At(moment) => {
                 let instant = self.reader.instant(&moment, calendars);
@@ -88,15 +90,31 @@ impl Clock {
     }
 }
 
-/// The excludes of a job.
-pub struct Excludes(Vec<ExcludeRule>);
-
-struct ExcludeRule {
-    column: usize,
+/// Values that a cell is compared with: after trim, NFC and case folding, or on a boolean column as booleans (R22, R32).
+struct Wanted {
     /// Which answers match, on a boolean column: no, yes.
     answers: Option<[bool; 2]>,
     equals: Vec<String>,
 }
+
+impl Wanted {
+    fn new(column: &Column, equals: &[String]) -> Wanted {
+        let says = |answer| equals.iter().any(|wanted| boolean(wanted) == Some(answer));
+        let answers = (column.value == ValueType::Boolean).then(|| [says(false), says(true)]);
+        Wanted { answers, equals: equals.to_vec() }
+    }
+
+    /// Whether a value is one of them; none for one that is no boolean on a boolean column.
+    fn matches(&self, value: &str) -> Option<bool> {
+        match self.answers {
+            None => Some(self.equals.iter().any(|wanted| matches_canonical(value, wanted))),
+            Some(answers) => boolean(value).map(|yes| answers[usize::from(yes)]),
+        }
+    }
+}
+
+/// The excludes of a job: a column and what it is compared with.
+pub struct Excludes(Vec<(usize, Wanted)>);
 
 impl Excludes {
     /// From the plan, in its order.
@@ -107,12 +125,7 @@ impl Excludes {
         if excludes.len() > usize::from(u8::MAX) {
             return Err(Error::policy("a job has at most 255 excludes"));
         }
-        let rule = |exclude: &Exclude| {
-            let says = |answer| exclude.equals.iter().any(|wanted| boolean(wanted) == Some(answer));
-            let is_boolean = columns[exclude.column].value == ValueType::Boolean;
-            let answers = is_boolean.then(|| [says(false), says(true)]);
-            ExcludeRule { column: exclude.column, answers, equals: exclude.equals.clone() }
-        };
+        let rule = |exclude: &Exclude| (exclude.column, Wanted::new(&columns[exclude.column], &exclude.equals));
         Ok(Excludes(excludes.iter().map(rule).collect()))
     }
 
@@ -120,17 +133,11 @@ impl Excludes {
     /// (R22).
     pub fn first_match(&self, batch: &RawBatch, record: usize, flags: &mut u16) -> u8 {
         let mut first = 0;
-        for (index, rule) in self.0.iter().enumerate() {
-            let Some(value) = batch.value(record, rule.column) else { continue };
-            let matches = match rule.answers {
-                None => rule.equals.iter().any(|wanted| matches_canonical(value, wanted)),
-                Some(answers) => {
-                    let answer = boolean(value);
-                    *flags |= if answer.is_none() { flag::EXCLUDE_UNREADABLE } else { 0 };
-                    answer.is_some_and(|yes| answers[usize::from(yes)])
-                }
-            };
-            if matches && first == 0 {
+        for (index, (column, wanted)) in self.0.iter().enumerate() {
+            let Some(value) = batch.value(record, *column) else { continue };
+            let matches = wanted.matches(value);
+            *flags |= if matches.is_none() { flag::EXCLUDE_UNREADABLE } else { 0 };
+            if matches == Some(true) && first == 0 {
                 first = index as u8 + 1;
             }
         }
@@ -141,7 +148,7 @@ impl Excludes {
 /// The consent column of a source.
 pub struct Consent {
     column: usize,
-    equals: Vec<String>,
+    wanted: Wanted,
     since: Option<(usize, DateReader)>,
 }
 
@@ -161,7 +168,8 @@ impl Consent {
                 }
             },
         };
-        Ok(Consent { column: consent.column, equals: consent.equals.clone(), since })
+        let wanted = Wanted::new(&columns[consent.column], &consent.equals);
+        Ok(Consent { column: consent.column, wanted, since })
     }
 
     /// The calendars that `read` works with.
@@ -170,18 +178,24 @@ impl Consent {
     }
 
     /// Whether a record says yes, and since when. Anything else than one of the values is no, and so is a date that cannot
-    /// be read (R32).
-    pub fn read(&self, batch: &RawBatch, record: usize, calendars: &mut Option<Calendars>) -> (bool, i64) {
-        let says = |value: &str| self.equals.iter().any(|wanted| matches_canonical(value, wanted));
-        if !batch.value(record, self.column).is_some_and(says) {
-            return (false, NO_SINCE);
+    /// be read (R32). The error is the column of a date that two formats read differently (R23).
+    pub fn read(
+        &self,
+        batch: &RawBatch,
+        record: usize,
+        calendars: &mut Option<Calendars>,
+    ) -> std::result::Result<(bool, i64), usize> {
+        let (mut yes, mut when) = (false, NO_SINCE);
+        if let Some(value) = batch.value(record, self.column) {
+            yes = self.wanted.matches(value).unwrap_or(false);
         }
-        let (Some((column, reader)), Some(calendars)) = (&self.since, calendars) else { return (true, NO_SINCE) };
-        let since = match batch.value(record, *column).map(|value| reader.read(value)) {
-            Some(Reading::At(moment)) => reader.instant(&moment, calendars),
-            Some(Reading::Unreadable) => return (false, NO_SINCE),
-            Some(Reading::Sentinel) | None => NO_SINCE,
-        };
-        (true, since)
+        let (Some((column, reader)), Some(calendars)) = (&self.since, calendars) else { return Ok((yes, when)) };
+        match batch.value(record, *column).map(|value| reader.read(value)) {
+            Some(Reading::At(moment)) => when = reader.instant(&moment, calendars),
+            Some(Reading::Unreadable) => yes = false,
+            Some(Reading::Ambiguous) => return Err(*column),
+            Some(Reading::Sentinel) | None => {}
+        }
+        Ok((yes, if yes { when } else { NO_SINCE }))
     }
 }

@@ -1,40 +1,26 @@
 //! Dates and times as exports write them: compiled strftime formats, epochs, sentinels, and days in a zone (R23, R24).
 //! Must not know what a date is for, nor the wall clock.
 
-use super::date_format::{Op, compile, parse};
 use super::normal::trim;
 use jiff::civil;
 use jiff::tz::TimeZone;
 
-use crate::clock::{Instant, instant_of};
+use crate::clock::Instant;
+use crate::clock::date_format::{Formats, Said};
+use crate::clock::days::{DAY, DAYS, Moment, civil_of, day_number, instant_at};
 use crate::error::Result;
 use crate::policy::{DateRule, Epoch};
 
-/// Microseconds of a day of 24 hours.
-pub const DAY: i64 = 86_400_000_000;
-/// Days from 1970-01-01 to 0000-01-01 and to 9999-12-31, the years four digits can say.
-const DAYS: std::ops::RangeInclusive<i64> = -719_528..=2_932_896;
 /// Days remembered per zone; a power of two.
 const REMEMBERED: usize = 1024;
-
-/// A time as it was written.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Moment {
-    /// Days since 1970-01-01.
-    pub day: i32,
-    /// The same as year, month and day.
-    pub date: (i32, u32, u32),
-    /// Microseconds since that day's midnight.
-    pub micros: i64,
-    /// Seconds east of UTC, when it says so.
-    pub offset: Option<i32>,
-}
 
 /// What a cell of a date or timestamp column turned out to be.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Reading {
-    /// No format reads it, or two with different results (R23).
+    /// No format reads it, or it is outside of the years 0001 to 9999, as written or in UTC (R23).
     Unreadable,
+    /// Two formats read it, with different results: the run is refused (R23).
+    Ambiguous,
     /// A date that means "no value" (R24).
     Sentinel,
     /// A time.
@@ -43,7 +29,7 @@ pub enum Reading {
 
 /// Reads the cells of one date or timestamp column.
 pub struct DateReader {
-    formats: Vec<Vec<Op>>,
+    formats: Formats,
     epoch: Option<Epoch>,
     /// Zone of times without one; none for whole days.
     zone: Option<TimeZone>,
@@ -58,7 +44,7 @@ impl DateReader {
     /// A policy error when a format has a directive that is not known.
     pub fn new(rule: &DateRule, whole_days: bool, sentinels: &[civil::Date]) -> Result<DateReader> {
         Ok(DateReader {
-            formats: rule.formats.iter().map(|format| compile(format)).collect::<Result<_>>()?,
+            formats: Formats::new(&rule.formats)?,
             epoch: rule.epoch,
             zone: rule.zone.clone(),
             whole_days,
@@ -70,66 +56,70 @@ impl DateReader {
     #[inline]
     pub fn read(&self, text: &str) -> Reading {
         let text = trim(text);
-        let found = match (&self.formats[..], self.epoch) {
-            ([format], None) => parse(format, text.as_bytes()),
-            _ => self.read_any(text),
+        let said = match self.epoch {
+            None => self.formats.read(text, |one, other| self.agree(one, other)),
+            Some(unit) => epoch(text, unit).map_or(Said::Nothing, Said::Moment),
         };
-        match found {
-            None => Reading::Unreadable,
-            Some(moment) if self.sentinels.contains(&moment.day) => Reading::Sentinel,
-            Some(moment) if !self.whole_days && moment.offset.is_none() && self.zone.is_none() => Reading::Unreadable,
-            Some(moment) => Reading::At(moment),
+        match said {
+            Said::Nothing => Reading::Unreadable,
+            Said::Different => Reading::Ambiguous,
+            Said::Moment(moment) if self.sentinels.contains(&moment.day) => Reading::Sentinel,
+            Said::Moment(moment) if self.usable(&moment) => Reading::At(moment),
+            Said::Moment(_) => Reading::Unreadable,
         }
     }
 
-    /// What the formats that read a text agree on.
-    fn read_any(&self, text: &str) -> Option<Moment> {
-        let epoch = self.epoch.and_then(|unit| epoch(text, unit));
-        let mut read = self.formats.iter().filter_map(|format| parse(format, text.as_bytes())).chain(epoch);
-        let first = read.next()?;
-        read.try_fold(first, |found, moment| self.agree(&found, &moment).then_some(moment))
+    /// Whether two formats may read one text differently.
+    pub fn may_disagree(&self) -> bool {
+        self.formats.several()
+    }
+
+    /// Whether it has a zone, and is in the years 0001 to 9999 as written and in UTC.
+    fn usable(&self, moment: &Moment) -> bool {
+        if !self.whole_days && moment.offset.is_none() && self.zone.is_none() {
+            return false;
+        }
+        let (first, last) = (*DAYS.start(), *DAYS.end());
+        // No offset is as long as a day, so only those of the first and the last day can leave the range.
+        let inside = first < moment.day && moment.day < last;
+        inside || DAYS.contains(&moment.day) && (self.whole_days || moment.instant(&self.own_zone()).in_years())
     }
 
     fn agree(&self, one: &Moment, other: &Moment) -> bool {
         if self.whole_days {
             return one.day == other.day;
         }
-        let zone = self.zone.clone().unwrap_or(TimeZone::UTC);
-        let instant = |moment: &Moment| match moment.offset {
-            Some(offset) => at_offset(moment, offset),
-            None => Calendar::new(zone.clone()).instant(moment.day, moment.micros),
-        };
-        one == other || instant(one) == instant(other)
+        one == other || one.instant(&self.own_zone()) == other.instant(&self.own_zone())
+    }
+
+    fn own_zone(&self) -> TimeZone {
+        self.zone.clone().unwrap_or(TimeZone::UTC)
     }
 
     /// The calendars that `instant` and `local_day` work with; `job` is the zone of the job.
     pub fn calendars(&self, job: &TimeZone) -> Calendars {
-        let own = self.zone.clone().unwrap_or(TimeZone::UTC);
-        Calendars { own: Calendar::new(own), job: Calendar::new(job.clone()) }
+        Calendars { own: Calendar::new(self.own_zone()), job: Calendar::new(job.clone()) }
     }
 
     /// The instant in microseconds: of a day its first moment in the job's zone (R23).
     pub fn instant(&self, moment: &Moment, calendars: &mut Calendars) -> i64 {
         match moment.offset {
             _ if self.whole_days => calendars.job.instant(moment.day, 0),
-            Some(offset) => at_offset(moment, offset),
+            Some(offset) => moment.instant_at(offset),
             None => calendars.own.instant(moment.day, moment.micros),
         }
     }
 
-    /// The day it falls on, as written, or of a time the day in the job's zone; also as year, month and day.
-    pub fn local_day(&self, moment: &Moment, calendars: &mut Calendars) -> (i32, (i32, u32, u32)) {
+    /// The day it falls on, as written, or of a time the day in the job's zone; also as year, month and day. None where
+    /// that is outside of the years 0001 to 9999.
+    pub fn local_day(&self, moment: &Moment, calendars: &mut Calendars) -> Option<(i32, (i32, u32, u32))> {
         if self.whole_days {
-            return (moment.day, moment.date);
+            return Some((moment.day, moment.date));
         }
         let instant = self.instant(moment, calendars);
         let day = calendars.job.day(instant);
-        (day, if day == moment.day { moment.date } else { civil_of(day) })
+        DAYS.contains(&day).then(|| (day, if day == moment.day { moment.date } else { civil_of(day) }))
     }
-}
-
-fn at_offset(moment: &Moment, offset: i32) -> i64 {
-    i64::from(moment.day) * DAY + moment.micros - i64::from(offset) * 1_000_000
 }
 
 /// The zone of the times as written and the zone of the job.
@@ -195,41 +185,8 @@ impl Calendar {
     }
 
     fn exact(&self, day: i32, micros: i64) -> i64 {
-        let (year, month, date) = civil_of(day);
-        let (seconds, micros) = (micros / 1_000_000, (micros % 1_000_000) as i32);
-        let time = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-        let civil = civil::DateTime::new(
-            year as i16,
-            month as i8,
-            date as i8,
-            time.0 as i8,
-            time.1 as i8,
-            time.2 as i8,
-            micros * 1000,
-        );
-        civil.map_or(i64::from(day) * DAY, |civil| instant_of(civil, &self.zone).0)
+        instant_at(day, micros, &self.zone).0
     }
-}
-
-/// Days since 1970-01-01 of a date of the proleptic Gregorian calendar, and back. After Howard Hinnant's
-/// "chrono-compatible low-level date algorithms". Years from -9999 on.
-pub fn day_number(year: i32, month: u32, day: u32) -> i32 {
-    // Years from March on, from far enough back that none is negative.
-    let years = (year + 12_000 - i32::from(month <= 2)) as u32;
-    let of_year = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day - 1;
-    let days = years * 365 + years / 4 - years / 100 + years / 400 + of_year;
-    days as i32 - 12_000 / 400 * 146_097 - 719_468
-}
-
-/// Year, month and day of a number of days since 1970-01-01.
-pub fn civil_of(day: i32) -> (i32, u32, u32) {
-    let shifted = day + 719_468;
-    let (era, of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let part = (5 * of_year + 2) / 153;
-    let (month, day) = (if part < 10 { part + 3 } else { part - 9 }, of_year - (153 * part + 2) / 5 + 1);
-    (year + era * 400 + i32::from(month <= 2), month as u32, day as u32)
 }
 
 fn day_of(date: civil::Date) -> i32 {
@@ -242,19 +199,14 @@ fn epoch(text: &str, unit: Epoch) -> Option<Moment> {
         Epoch::Seconds => 1_000_000,
         Epoch::Millis => 1_000,
     })?;
-    let day = micros.div_euclid(DAY);
-    DAYS.contains(&day).then(|| Moment {
-        day: day as i32,
-        date: civil_of(day as i32),
-        micros: micros.rem_euclid(DAY),
-        offset: Some(0),
-    })
+    let day = i32::try_from(micros.div_euclid(DAY)).ok()?;
+    DAYS.contains(&day).then(|| Moment { day, date: civil_of(day), micros: micros.rem_euclid(DAY), offset: Some(0) })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::zone;
+    use crate::clock::{instant_of, zone};
 
     fn reader(formats: &[&str], zone: Option<&str>) -> DateReader {
         let zone = zone.map(|name| crate::clock::zone(name).expect("bundled"));
@@ -268,6 +220,7 @@ mod tests {
         let mut calendars = reader.calendars(&TimeZone::UTC);
         match reader.read(text) {
             Reading::Unreadable => "?".into(),
+            Reading::Ambiguous => "!".into(),
             Reading::Sentinel => "-".into(),
             Reading::At(moment) => Instant(reader.instant(&moment, &mut calendars)).to_string(),
         }
@@ -324,7 +277,7 @@ mod tests {
     #[test]
     fn r23_two_formats_with_different_results_refuse_the_value() {
         let both = reader(&["%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M"], Some("UTC"));
-        assert_eq!(instant(&both, "03/04/2020 00:00"), "?");
+        assert_eq!(instant(&both, "03/04/2020 00:00"), "!");
         assert_eq!(instant(&both, "04/04/2020 00:00"), "2020-04-04T00:00:00Z");
         assert_eq!(instant(&both, "13/04/2020 00:00"), "2020-04-13T00:00:00Z");
         let mixed = reader(&["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%SZ"], Some("UTC"));

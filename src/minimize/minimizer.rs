@@ -47,6 +47,8 @@ pub struct Minimizer {
     clocks: Vec<Clock>,
     excludes: Excludes,
     consent: Option<Consent>,
+    /// Names of the stream's columns.
+    columns: Vec<String>,
 }
 
 /// A column of which identities are made, once for all its uses.
@@ -93,7 +95,7 @@ impl Minimizer {
             }
             let treater = Treater::new(&field.treat, column, as_of, &plan.zone)?;
             let clock = match treater {
-                Some(Treater::Calendar(..)) => controls.clocks.iter().position(|clock| field.from == Some(*clock)),
+                Some(Treater::Calendar { .. }) => controls.clocks.iter().position(|clock| field.from == Some(*clock)),
                 _ => None,
             };
             prepared.push(FieldPlan { from: field.from, kind: kind(&field.treat, column), treater, clock });
@@ -116,6 +118,7 @@ impl Minimizer {
             clocks: controls.clocks.iter().map(|clock| Clock::new(columns, *clock)).collect::<Result<_>>()?,
             excludes: Excludes::new(columns, &controls.excludes)?,
             consent: controls.consent.as_ref().map(|consent| Consent::new(columns, consent)).transpose()?,
+            columns: columns.iter().map(|column| column.name.clone()).collect(),
         })
     }
 
@@ -165,6 +168,7 @@ impl Minimizer {
             ends: Vec::new(),
             unkept: Vec::new(),
             quasi: QuasiHasher::new(),
+            ambiguous: None,
         }
     }
 }
@@ -235,13 +239,16 @@ pub struct Worker<'m> {
     ends: Vec<u32>,
     unkept: Vec<u8>,
     quasi: QuasiHasher,
+    /// Record and column of the batch's first value that two formats read differently.
+    ambiguous: Option<(u32, usize)>,
 }
 
 impl Worker<'_> {
     /// Minimizes one batch. The rows stay valid until the next call.
     ///
     /// # Errors
-    /// An input error when the published text of one batch passes 4 GiB, or a cell has more values than its column may.
+    /// An input error when the published text of one batch passes 4 GiB, when a cell has more values than its column may,
+    /// or when two formats read a date differently.
     pub fn minimize(&mut self, batch: &RawBatch) -> Result<&Rows> {
         self.read_subjects(batch);
         self.reset_rows();
@@ -253,6 +260,9 @@ impl Worker<'_> {
         }
         self.place_identities(batch)?;
         self.treat_fields(batch)?;
+        if let Some((record, column)) = self.ambiguous {
+            return Err(ambiguous(batch.record(record as usize), &self.minimizer.columns[column]));
+        }
         self.hash_quasi();
         Ok(&self.rows)
     }
@@ -328,6 +338,9 @@ impl Worker<'_> {
                     let at = || position(batch, *record);
                     readings[row] =
                         clock.read(value, horizon, calendars, at, (&mut latest[row], &mut flags[row]), tally);
+                    if readings[row] == Reading::Ambiguous {
+                        note(&mut self.ambiguous, *record, clock.column);
+                    }
                 }
             }
         }
@@ -346,9 +359,13 @@ impl Worker<'_> {
         }
         let Some(consent) = &self.minimizer.consent else { return };
         for (row, record) in self.records.iter().enumerate() {
-            let (yes, when) = consent.read(batch, *record as usize, &mut self.consent_calendars);
-            flags[row] |= if yes { flag::CONSENT_YES } else { 0 };
-            since[row] = when;
+            match consent.read(batch, *record as usize, &mut self.consent_calendars) {
+                Ok((yes, when)) => {
+                    flags[row] |= if yes { flag::CONSENT_YES } else { 0 };
+                    since[row] = when;
+                }
+                Err(column) => note(&mut self.ambiguous, *record, column),
+            }
         }
     }
 
@@ -409,10 +426,11 @@ impl Worker<'_> {
                     treater,
                     batch,
                     records: &self.records,
-                    values: field.from.map(|from| batch.values(from)),
+                    values: field.from.map(|from| (from, batch.values(from))),
                     readings: field.clock.map(|clock| &self.readings[clock][..]),
                     calendars: &mut self.field_calendars[index],
                     tally: &mut self.tally.fields[index],
+                    ambiguous: &mut self.ambiguous,
                 };
                 match kept {
                     true => treated.keep(rows, column),
@@ -450,11 +468,14 @@ struct TreatedField<'a> {
     treater: &'a Treater,
     batch: &'a RawBatch,
     records: &'a [u32],
-    values: Option<Values<'a>>,
+    /// The column and its values.
+    values: Option<(usize, Values<'a>)>,
     /// What the values were read as, when a clock has read them; per row.
     readings: Option<&'a [Reading]>,
     calendars: &'a mut Option<Calendars>,
     tally: &'a mut FieldTally,
+    /// As the worker's.
+    ambiguous: &'a mut Option<(u32, usize)>,
 }
 
 impl TreatedField<'_> {
@@ -479,9 +500,8 @@ impl TreatedField<'_> {
     /// Appends a row's treated value; true when there is one.
     fn append(&mut self, row: u32, bytes: &mut Vec<u8>) -> bool {
         let record = self.records[row as usize];
-        let Some(value) = self.values.and_then(|values| values.get(record as usize)) else {
-            return self.treater.of_null(bytes);
-        };
+        let found = self.values.and_then(|(column, values)| Some((column, values.get(record as usize)?)));
+        let Some((column, value)) = found else { return self.treater.of_null(bytes) };
         let outcome = match self.readings {
             Some(readings) => self.treater.apply_read(readings[row as usize], self.calendars, bytes),
             None => self.treater.apply(value, self.calendars, bytes),
@@ -493,6 +513,7 @@ impl TreatedField<'_> {
                 self.tally.values += 1;
                 self.tally.count_untreated(position(self.batch, record));
             }
+            Outcome::Ambiguous => note(self.ambiguous, record, column),
         }
         outcome == Outcome::Value
     }
@@ -500,7 +521,7 @@ impl TreatedField<'_> {
     /// Counts the values of rows whose fields are not kept (R37). They go to `unkept`, which is cleared, where it cannot
     /// be said without treating them whether they can be treated.
     fn count(&mut self, rows: &[u32], unkept: &mut Vec<u8>) {
-        let Some(values) = self.values else { return };
+        let Some((_, values)) = self.values else { return };
         let there = |row: &&u32| values.has(self.records[**row as usize] as usize);
         if self.treater.treats_all() {
             self.tally.values += rows.iter().filter(there).count() as u64;
@@ -586,6 +607,17 @@ fn position(batch: &RawBatch, record: u32) -> Position {
 fn too_many(record: u64, column: &str) -> Error {
     Error::input(format!("record {record}: a cell of {column} has more values than its `several` allows"))
         .help("raise `most` of the column's `several` in the source")
+}
+
+/// Keeps the first record of a batch, and of it the first column.
+fn note(ambiguous: &mut Option<(u32, usize)>, record: u32, column: usize) {
+    let found = (record, column);
+    *ambiguous = Some(ambiguous.map_or(found, |first| first.min(found)));
+}
+
+fn ambiguous(record: u64, column: &str) -> Error {
+    Error::input(format!("record {record}: two formats of the column {column} read its value differently"))
+        .help("keep the format that the export really uses, in the column's `formats` in the source (R23)")
 }
 
 fn too_much_text() -> Error {

@@ -2,7 +2,6 @@
 //! Pure functions over batches. Must not know I/O, the wall clock or async.
 
 mod controls;
-mod date_format;
 mod dates;
 mod email;
 mod identity;

@@ -37,7 +37,15 @@ fn column(name: &str) -> Column {
     };
     let sentinels = vec![jiff::civil::date(1900, 1, 1), jiff::civil::date(9999, 12, 31)];
     let identifier = Identifier { kind: kind.into(), normal };
-    Column { name: name.into(), value, sentinels, identifier, identified: kind != "contact.City/1", several: None }
+    Column {
+        name: name.into(),
+        value,
+        sentinels,
+        identifier,
+        identified: kind != "contact.City/1",
+        several: None,
+        birth: false,
+    }
 }
 
 fn field(name: &str, from: Option<usize>, treat: Treatment) -> Field {
@@ -208,7 +216,7 @@ fn r2_rows_carry_tokens_identities_and_treated_fields() {
         assert_eq!(slot(2), (mark::WEAK, identity("email/1", "ada@example.org")));
         assert_eq!(slot(3), (mark::WEAK, identity("phone/1", "+491701234567")));
         let fields: Vec<String> = (0..8).map(|field| shown(rows, field, 0)).collect();
-        let november = crate::minimize::dates::day_number(2026, 11, 1).to_le_bytes();
+        let november = crate::clock::days::day_number(2026, 11, 1).to_le_bytes();
         assert_eq!(
             fields,
             [

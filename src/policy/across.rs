@@ -4,7 +4,8 @@
 use super::check_job::Job;
 use super::check_policy::{self, Policy};
 use super::check_source::Inventory;
-use super::job_spec::Treat;
+use super::finding::Page;
+use super::job_spec::{FieldSpec, Treat};
 use super::plan::Location;
 use super::spec::{At, Category};
 use super::value;
@@ -109,9 +110,37 @@ const FEW_VALUES: [&str; 22] = [
     "rating",
     "priority",
 ];
-/// Columns that batch jobs or lookers-on touch: poor clocks (they keep people alive who did nothing).
-const POOR_CLOCKS: [&str; 6] =
-    ["systemmodstamp", "lastmodifieddate", "lastvieweddate", "lastreferenceddate", "hs_lastmodifieddate", "modifiedon"];
+/// Parts of names of columns that batch jobs, loaders or lookers-on touch: poor clocks (they keep people alive who did
+/// nothing). As `letters` leaves them.
+const POOR_CLOCKS: [&str; 25] = [
+    "modif",
+    "modstamp",
+    "updat",
+    "lastchange",
+    "changedat",
+    "changedon",
+    "changedate",
+    "lastviewed",
+    "lastreferenced",
+    "sync",
+    "extracted",
+    "emittedat",
+    "batchedat",
+    "ingest",
+    "imported",
+    "importdate",
+    "exported",
+    "exportdate",
+    "loadedat",
+    "loaddate",
+    "loadtime",
+    "writedate",
+    "ge\u{E4}ndert",
+    "geaendert",
+    "\u{E4}nderung",
+];
+/// Parts of names of dates of birth.
+const BIRTHS: [&str; 8] = ["birth", "dateofb", "geburt", "geboren", "naissance", "nacimiento", "nascita", "geboorte"];
 
 /// Advice that does not stop a run.
 pub(super) fn hints(policy: &Policy, sources: &[Inventory], jobs: &[Job]) {
@@ -119,6 +148,7 @@ pub(super) fn hints(policy: &Policy, sources: &[Inventory], jobs: &[Job]) {
         tokens_of_few_values(job);
         tokens_of_others(job);
         poor_clocks(job);
+        births_unsaid(job);
         idle_keeps(job);
         days_in_utc(job);
         drops_nothing(job);
@@ -145,7 +175,7 @@ pub(super) fn hints(policy: &Policy, sources: &[Inventory], jobs: &[Job]) {
 }
 
 fn letters(name: &str) -> String {
-    value::folded(name).trim_end_matches("__c").replace(['-', '_', ' '], "")
+    value::folded(name).trim_end_matches("__c").replace(['-', '_', ' ', '.', ':', '/'], "")
 }
 
 fn tokens_of_few_values(job: &Job) {
@@ -180,15 +210,61 @@ fn tokens_of_others(job: &Job) {
     }
 }
 
+/// Dates that move although the person did nothing, or that never move, where the person's doing is asked for.
 fn poor_clocks(job: &Job) {
     let Some(inventory) = job.inventory else { return };
-    let (page, list): (_, &Option<At<Vec<At<String>>>>) = match &job.spec.retention.clock {
-        None => (inventory.page, &inventory.spec.subject.clock),
-        own => (job.page, own),
+    let clocks = |list: &Option<At<Vec<At<String>>>>| list.iter().flat_map(|l| l.iter().cloned()).collect::<Vec<_>>();
+    let (page, own) = match &job.spec.retention.clock {
+        None => (inventory.page, clocks(&inventory.spec.subject.clock)),
+        own => (job.page, clocks(own)),
     };
-    for at in list.iter().flat_map(|l| l.iter()).filter(|at| POOR_CLOCKS.contains(&value::folded(at).as_str())) {
+    own.iter().for_each(|at| poor_clock(page, at));
+    let observed = job.spec.observe.iter().flatten().flat_map(|observe| observe.clock.iter());
+    observed.for_each(|at| poor_clock(job.page, at));
+    let since = inventory.spec.consent.as_ref().and_then(|consent| consent.since.as_ref());
+    if let Some(at) = since.filter(|at| moves_by_itself(at)) {
+        let help = "after a withdrawal, whatever touches the row would give consent again; name the date it was given";
+        inventory.page.hint(at.span(), "poor-clock", "a date of consent that moves without the person", help);
+    }
+}
+
+fn poor_clock(page: Page, at: &At<String>) {
+    if is_birth(at) {
+        let help = "a date of birth never moves, so everybody is past keeping; name dates of activity";
+        page.hint(at.span(), "birth-clock", "a date of birth as clock", help);
+    } else if moves_by_itself(at) {
         let help = "batch jobs and views move it, so people are kept who did nothing; prefer dates of real activity";
         page.hint(at.span(), "poor-clock", "a clock that moves without the person", help);
+    }
+}
+
+fn moves_by_itself(name: &str) -> bool {
+    let letters = letters(name);
+    POOR_CLOCKS.iter().any(|part| letters.contains(part))
+}
+
+fn is_birth(name: &str) -> bool {
+    let letters = letters(name);
+    letters == "dob" || letters.ends_with("dob") || BIRTHS.iter().any(|part| letters.contains(part))
+}
+
+/// A published date that looks like one of birth, and of which nothing says so.
+fn births_unsaid(job: &Job) {
+    let Some(inventory) = job.inventory else { return };
+    let ages = |place| {
+        let aged = |field: &FieldSpec| *field.treat == Treat::AgeBand;
+        let mut from = job.spec.fields.iter().filter(|(_, field)| aged(field)).filter_map(|(_, f)| f.from.as_ref());
+        from.any(|from| inventory.place(from) == Some(place))
+    };
+    for (_, field) in job.spec.fields.iter().filter(|(_, field)| *field.treat != Treat::Present) {
+        let Some((from, place)) = field.from.as_ref().and_then(|from| Some((from, inventory.place(from)?))) else {
+            continue;
+        };
+        let entry = &inventory.columns[place];
+        if entry.timed() && is_birth(&entry.name) && entry.spec.birth.is_none() && !ages(place) {
+            let help = "add birth = true to the column in its source: years that nobody living was born in become null";
+            job.page.hint(from.span(), "birth-unsaid", "this looks like a date of birth", help);
+        }
     }
 }
 

@@ -9,8 +9,8 @@ use super::finding::Page;
 use super::gather::Gather;
 use super::job_spec::{ExcludeSpec, JobSpec, ObserveSpec, OnBadRecord, Scope};
 use super::plan::{
-    Basis, ConsentColumn, Controls, Effect, Exclude, Limits, Location, Observe, Plan, Purpose, Recipient, Retention,
-    Source, TokenFormat, ValueType,
+    Basis, Column, ConsentColumn, Controls, Effect, Exclude, Field, Limits, Location, Observe, Plan, Purpose,
+    Recipient, Retention, Source, TokenFormat, Treatment, ValueType,
 };
 use super::schedule::{self, Schedule};
 use super::spec::{At, Category};
@@ -109,7 +109,7 @@ fn plan(terms: Terms, desk: &Desk, parts: Parts) -> Option<Plan> {
         token_format: spec.token_format.as_ref().map_or(TokenFormat::Hex, |t| **t),
         zone: schedule.as_ref().map_or(TimeZone::UTC, |schedule| schedule.zone().clone()),
         schedule,
-        columns: gather.columns()?,
+        columns: columns(&gather, fields.as_deref())?,
         fields: fields?,
         controls: controls?,
         retention: parts.retention?,
@@ -118,6 +118,17 @@ fn plan(terms: Terms, desk: &Desk, parts: Parts) -> Option<Plan> {
         limits: parts.limits?,
         digest: digest::plan(desk.policy.spec, inventory.spec, &observed_specs(spec, desk), spec)?,
     })
+}
+
+/// The job's columns. What it makes an age of is a date of birth, in its other fields too (R20).
+fn columns(gather: &Gather, fields: Option<&[Field]>) -> Option<Vec<Column>> {
+    let mut columns = gather.columns()?;
+    for field in fields? {
+        if let (Treatment::AgeBand { .. }, Some(from)) = (&field.treat, field.from) {
+            columns[from].birth = true;
+        }
+    }
+    Some(columns)
 }
 
 fn source(inventory: &Inventory) -> Option<Source> {
@@ -246,7 +257,10 @@ fn clocks(terms: &Terms) -> Option<Vec<usize>> {
             read.into_iter().collect::<Option<Vec<_>>>()?
         }
     };
-    if chosen.is_empty() {
+    // Observed activity alone keeps persons alive; rows judged each for itself have none.
+    let observed = terms.spec.observe.as_ref().is_some_and(|observe| !observe.is_empty());
+    let by_row = terms.spec.retention.scope.as_ref().is_some_and(|scope| **scope == Scope::Row);
+    if chosen.is_empty() && (by_row || !observed) {
         let help = "name clocks in the source's [subject]: without one every row would be expired (R25)";
         page.fault(terms.spec.retention.span(), "no-clock", "retention has no clock", help);
         return None;
@@ -270,14 +284,6 @@ fn chosen_clock(page: Page, inventory: &Inventory, at: &At<String>, all: &[usize
     None
 }
 
-fn boolean(text: &str) -> Option<&'static str> {
-    match text {
-        "true" | "1" | "yes" => Some("true"),
-        "false" | "0" | "no" => Some("false"),
-        _ => None,
-    }
-}
-
 /// R22.
 fn exclude(terms: &Terms, spec: &ExcludeSpec, gather: &mut Gather) -> Option<Exclude> {
     let page = terms.page;
@@ -290,7 +296,7 @@ fn exclude(terms: &Terms, spec: &ExcludeSpec, gather: &mut Gather) -> Option<Exc
     let mut equals = Vec::new();
     for at in spec.equals.iter() {
         let folded = value::folded(at);
-        match boolean(&folded) {
+        match value::boolean(&folded) {
             _ if folded.is_empty() => {
                 page.fault(at.span(), "exclude-value", "blank is null, and null never matches (R22)", "remove it");
             }

@@ -2,6 +2,7 @@
 //! Must not know sources or jobs.
 
 use super::finding::Page;
+use super::format::{self, Dated};
 use super::plan::{
     Effect, Identifier, KeyFrom, KeySource, Links, List, Normal, PhoneRegion, Purpose, Recipient, Removal,
 };
@@ -10,6 +11,7 @@ use super::policy_spec::{
 };
 use super::spec::{At, Category, Named};
 use super::value::{self, Place};
+use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf, absolute};
 
@@ -311,7 +313,8 @@ fn list(
     let request = value::said(page, &spec.request);
     let request_pattern = request_pattern(page, spec.request_pattern.as_ref());
     let received = value::said(page, &spec.received);
-    let zone = spec.zone.as_ref().map_or(Some(jiff::tz::TimeZone::UTC), |at| value::zone(page, at));
+    let zone = spec.zone.as_ref().map_or(Some(TimeZone::UTC), |at| value::zone(page, at));
+    let formats = list_formats(page, spec, zone.as_ref());
     let encoding = value::encoding(page, spec.encoding.as_ref());
     let delimiter = spec.delimiter.as_ref().map_or(Some(b','), |at| value::ascii(page, at));
     let max_lifted = value::share_or(page, spec.max_lifted.as_ref(), "0%");
@@ -329,6 +332,7 @@ fn list(
         request: value::trimmed(&request?),
         request_pattern: request_pattern?,
         received: value::trimmed(&received?),
+        formats: formats?,
         zone: zone?,
         purposes: limited?,
         encoding: encoding?,
@@ -340,6 +344,12 @@ fn list(
         lifts: column(&spec.lifts),
         lift_erase: yes(&spec.lift_erase),
     })
+}
+
+/// Formats of a list's dates; inner `None` = the forms that need none.
+fn list_formats(page: Page, spec: &ListSpec, zone: Option<&TimeZone>) -> Option<Option<Vec<String>>> {
+    let Some(list) = &spec.formats else { return Some(None) };
+    format::formats(page, list, Dated::List, zone.unwrap_or(&TimeZone::UTC)).map(|(formats, _)| Some(formats))
 }
 
 fn when(page: Page, spec: &WhenSpec) -> Option<(String, Vec<String>)> {

@@ -3,7 +3,7 @@
 
 use super::check_policy::{self, Policy};
 use super::finding::Page;
-use super::format;
+use super::format::{self, Dated};
 use super::plan::{
     Bom, Complete, CompleteWhen, DateRule, Identifier, Normal, PhoneRegion, ReadFormat, Several, Source, ValueType,
 };
@@ -14,6 +14,7 @@ use super::spec::{At, Category};
 use super::value;
 use crate::clock::Period;
 use jiff::civil::{Date, date};
+use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 
 /// A source, checked.
@@ -179,6 +180,9 @@ fn unused_keys(page: Page, spec: &ColumnSpec) {
     if let Some(at) = spec.epoch.as_ref().filter(|_| kind != TypeName::Timestamp) {
         unused(at.span(), "epoch", "timestamps");
     }
+    if let Some(at) = spec.birth.as_ref().filter(|_| !timed) {
+        unused(at.span(), "birth", "dates and timestamps");
+    }
 }
 
 fn date_rule(page: Page, name: &At<String>, spec: &ColumnSpec, timestamp: bool) -> Option<DateRule> {
@@ -198,7 +202,8 @@ fn date_rule(page: Page, name: &At<String>, spec: &ColumnSpec, timestamp: bool) 
     if let Some(epoch) = epoch {
         page.fault(epoch.span(), "unused-key", "`epoch` stands in place of `formats`", "keep one of the two");
     }
-    let (formats, zoned) = format::formats(page, list, timestamp)?;
+    let dated = if timestamp { Dated::Timestamp } else { Dated::Date };
+    let (formats, zoned) = format::formats(page, list, dated, zone.as_ref().unwrap_or(&TimeZone::UTC))?;
     if timestamp && !zoned && zone.is_none() && spec.zone.is_none() {
         let help = "add zone = \"UTC\" or the zone the export is written in (R23)";
         page.fault(list.span(), "zone-missing", "a format here carries no offset, and no zone is given", help);
@@ -301,7 +306,14 @@ pub(super) fn clock(inventory: &Inventory, page: Page, at: &At<String>) -> Optio
 fn consent(inventory: &Inventory) {
     let Some(spec) = &inventory.spec.consent else { return };
     let page = inventory.page;
-    inventory.find(page, &spec.column);
+    let place = inventory.find(page, &spec.column);
+    if place.is_some_and(|place| inventory.columns[place].spec.kind() == TypeName::Boolean) {
+        for at in spec.equals.iter().filter(|at| value::boolean(&value::folded(at)).is_none() && !at.trim().is_empty())
+        {
+            let help = "write true, false, 1, 0, yes or no";
+            page.fault(at.span(), "consent-value", "the column is boolean and this is no boolean (R32)", help);
+        }
+    }
     if spec.equals.is_empty() || spec.equals.iter().any(|at| at.trim().is_empty()) {
         page.fault(spec.equals.span(), "empty-text", "nothing is never a yes (R32)", "list the values that mean yes");
     }

@@ -3,9 +3,11 @@
 
 use super::finding::Page;
 use super::spec::At;
+use crate::clock::date_format::{Formats, Said};
+use crate::clock::days::Moment;
 use jiff::civil::{DateTime, datetime};
 use jiff::fmt::strtime;
-use jiff::tz::Offset;
+use jiff::tz::{Offset, TimeZone};
 
 /// Directives a format may use, each as written. `%-m` and the like read digits without padding too, as `%m` does.
 /// Not there on purpose: two-digit years (`%y`, `%D`) and zone abbreviations (`%Z`), which say too little.
@@ -16,8 +18,24 @@ const KNOWN: [&str; 20] = [
 /// Directives that stand for several.
 const WHOLE: [(&str, &str); 3] = [("%F", "%Y-%m-%d"), ("%T", "%H:%M:%S"), ("%R", "%H:%M")];
 
-/// Checks the formats of a date or timestamp column; true with them when each carries its own offset.
-pub(super) fn formats(page: Page, list: &At<Vec<At<String>>>, timestamp: bool) -> Option<(Vec<String>, bool)> {
+/// What is written in a format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dated {
+    /// Whole days.
+    Date,
+    /// Times.
+    Timestamp,
+    /// Either, as in lists of requests.
+    List,
+}
+
+/// Checks formats; true with them when each carries its own offset. `zone` is that of times without one.
+pub(super) fn formats(
+    page: Page,
+    list: &At<Vec<At<String>>>,
+    dated: Dated,
+    zone: &TimeZone,
+) -> Option<(Vec<String>, bool)> {
     if list.is_empty() {
         page.fault(list.span(), "format", "no format at all", "write at least one, such as \"%Y-%m-%d\"");
         return None;
@@ -25,7 +43,7 @@ pub(super) fn formats(page: Page, list: &At<Vec<At<String>>>, timestamp: bool) -
     let mut zoned = true;
     let mut good = Vec::new();
     for at in list.iter() {
-        match check(at, timestamp) {
+        match check(at, dated) {
             Ok(offset) => {
                 zoned &= offset;
                 good.push(at.to_string());
@@ -33,14 +51,14 @@ pub(super) fn formats(page: Page, list: &At<Vec<At<String>>>, timestamp: bool) -
             Err((why, help)) => page.fault(at.span(), "format", why, help),
         }
     }
-    disagreements(page, list);
+    disagreements(page, list, dated, zone);
     (good.len() == list.len()).then_some((good, zoned))
 }
 
 type Refusal = (&'static str, &'static str);
 
 /// Whether the format carries an offset, or why it is refused.
-fn check(format: &str, timestamp: bool) -> Result<bool, Refusal> {
+fn check(format: &str, dated: Dated) -> Result<bool, Refusal> {
     let used = directives(format)?;
     let has = |any: &[&str]| used.iter().any(|d| any.contains(d));
     let once = |any: &[&str]| used.iter().filter(|d| any.contains(d)).count() <= 1;
@@ -58,11 +76,16 @@ fn check(format: &str, timestamp: bool) -> Result<bool, Refusal> {
         return Err(("%I and %p need each other", "use %H for 24 hours, or %I with %p"));
     }
     let offset = has(&["%z", "%:z"]);
-    if timestamp && !(has(&hour) && has(&["%M"])) {
-        return Err(("the format of a timestamp lacks hour or minute", "add %H and %M, or make the column a date"));
-    }
-    if !timestamp && offset {
-        return Err(("a date has no offset", "make the column a timestamp"));
+    let (hours, minutes) = (has(&hour), has(&["%M"]));
+    match dated {
+        Dated::Timestamp if !(hours && minutes) => {
+            return Err(("the format of a timestamp lacks hour or minute", "add %H and %M, or make the column a date"));
+        }
+        Dated::Date if offset => return Err(("a date has no offset", "make the column a timestamp")),
+        Dated::List if hours != minutes || offset && !hours || has(&["%S"]) && !hours => {
+            return Err(("the format says a time without hour or minute", "add %H and %M, or leave the time out"));
+        }
+        _ => {}
     }
     probe(format).ok_or(("the format does not read what it writes", "separate its parts"))?;
     Ok(offset)
@@ -92,35 +115,60 @@ fn directives(format: &str) -> Result<Vec<&'static str>, Refusal> {
 }
 
 /// A moment written and read back in the format; parts the format leaves out do not count.
-fn probe(format: &str) -> Option<DateTime> {
+fn probe(format: &str) -> Option<()> {
     let moment = datetime(2026, 11, 24, 9, 45, 56, 123_000_000);
-    let zoned = Offset::UTC.to_timestamp(moment).ok()?.to_zoned_datetime(jiff::tz::TimeZone::UTC);
-    let text = strtime::format(format, &zoned).ok()?;
-    let back = read(format, &text)?;
-    (back.date() == moment.date()).then_some(back)
+    let back = read(format, &written(format, moment)?)?;
+    (back.date == (2026, 11, 24)).then_some(())
 }
 
-fn read(format: &str, text: &str) -> Option<DateTime> {
-    let time = strtime::parse(format, text).ok()?;
-    Some(time.to_date().ok()?.to_datetime(time.to_time().ok()?))
+fn written(format: &str, moment: DateTime) -> Option<String> {
+    let zoned = Offset::UTC.to_timestamp(moment).ok()?.to_zoned_datetime(TimeZone::UTC);
+    strtime::format(format, &zoned).ok()
+}
+
+fn read(format: &str, text: &str) -> Option<Moment> {
+    match Formats::new(&[format.to_owned()]).ok()?.read(text, |_, _| true) {
+        Said::Moment(moment) => Some(moment),
+        Said::Nothing | Said::Different => None,
+    }
 }
 
 /// R23: two formats that read one text as different times refuse the run when such a value comes; better said now.
-fn disagreements(page: Page, list: &[At<String>]) {
-    let moment = datetime(2026, 3, 4, 5, 6, 7, 0);
-    let Ok(zoned) = Offset::UTC.to_timestamp(moment).map(|t| t.to_zoned_datetime(jiff::tz::TimeZone::UTC)) else {
-        return;
-    };
+fn disagreements(page: Page, list: &[At<String>], dated: Dated, zone: &TimeZone) {
     for (i, later) in list.iter().enumerate() {
-        let Ok(text) = strtime::format(later.as_bytes(), &zoned) else { continue };
-        let own = read(later, &text);
-        let other = |f: &&At<String>| read(f, &text).is_some_and(|t| own.is_some_and(|o| o.date() != t.date()));
-        if list[..i].iter().any(|f| other(&f)) {
-            let help =
-                "keep the one the export really uses: a value both accept with different results is refused (R23)";
-            page.hint(later.span(), "formats-disagree", "another format reads the same text as another day", help);
+        if list[..i].iter().any(|earlier| disagree([earlier, later], dated, zone)) {
+            let help = "keep the one the export really uses: a value both accept with different results stops the run";
+            page.fault(
+                later.span(),
+                "formats-disagree",
+                "another format reads the same text as another time (R23)",
+                help,
+            );
         }
     }
+}
+
+/// Whether a text that one of two formats writes is read as two times by them.
+fn disagree(formats: [&str; 2], dated: Dated, zone: &TimeZone) -> bool {
+    let same = |one: &Moment, other: &Moment| match dated {
+        Dated::Date => one.day == other.day,
+        Dated::Timestamp | Dated::List => one.instant(zone) == other.instant(zone),
+    };
+    let two_ways = |text: String| match formats.map(|format| read(format, &text)) {
+        [Some(one), Some(other)] => !same(&one, &other),
+        _ => false,
+    };
+    let texts = |moment: DateTime| formats.into_iter().filter_map(move |format| written(format, moment));
+    SAMPLES.iter().any(|year| samples(*year).flat_map(texts).any(two_ways))
+}
+
+/// Years of people's lives, some of which also read as days and months.
+const SAMPLES: [i16; 5] = [1911, 1912, 2009, 2010, 2026];
+
+/// Times of a year in every month and of days that can be mistaken for months, hours and minutes.
+fn samples(year: i16) -> impl Iterator<Item = DateTime> {
+    let days = (1..=12).flat_map(|month| [1, 3, 9, 10, 12, 20, 28].map(|day| (month, day)));
+    days.map(move |(month, day)| datetime(year, month, day, 5, 6, 7, 0))
 }
 
 #[cfg(test)]
@@ -140,9 +188,9 @@ mod tests {
             ("%F %T", false),
             ("%d %b %Y, %H:%M", false),
         ] {
-            assert_eq!(check(format, true), Ok(offset), "{format}");
+            assert_eq!(check(format, Dated::Timestamp), Ok(offset), "{format}");
         }
-        assert_eq!(check("%Y-%m-%d", false), Ok(false));
+        assert_eq!(check("%Y-%m-%d", Dated::Date), Ok(false));
     }
 
     #[test]
@@ -150,8 +198,10 @@ mod tests {
         for format in
             ["%y-%m-%d", "%Y-%m", "%Y-%m-%d %Z", "%Y-%m-%d %I:%M", "%Y-%m-%d %H", "%F %d %R", "%Q", "%", "%Y%j"]
         {
-            assert!(check(format, true).is_err(), "{format}");
+            assert!(check(format, Dated::Timestamp).is_err(), "{format}");
         }
-        assert!(check("%F %R%z", false).is_err());
+        assert!(check("%F %R%z", Dated::Date).is_err());
+        assert!(check("%F %R%z", Dated::List).is_ok() && check("%d.%m.%Y", Dated::List).is_ok());
+        assert!(check("%F %H", Dated::List).is_err() && check("%F%z", Dated::List).is_err());
     }
 }

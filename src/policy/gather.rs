@@ -58,6 +58,7 @@ impl<'a> Gather<'a> {
             identifier,
             identified: entry.spec.identifier.is_some(),
             several: entry.several.clone(),
+            birth: entry.spec.birth.as_ref().is_some_and(|birth| **birth),
         })
     }
 }

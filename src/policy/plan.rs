@@ -169,7 +169,9 @@ pub struct List {
     pub request_pattern: regex::Regex,
     /// Column of the date received.
     pub received: String,
-    /// Zone of dates in the list.
+    /// strftime formats of its dates and times; none = the forms that can be read in one way only (R23).
+    pub formats: Option<Vec<String>>,
+    /// Zone of dates, and of times without one.
     pub zone: TimeZone,
     /// Purposes it is limited to; none = all.
     pub purposes: Option<Vec<String>>,
@@ -383,6 +385,8 @@ pub struct Column {
     pub identified: bool,
     /// A link whose cells hold several values, each with an identity of its own.
     pub several: Option<Several>,
+    /// A date of birth: one that makes nobody living is untreated (R20).
+    pub birth: bool,
 }
 
 /// How cells of several values are taken apart, such as HubSpot's `vid:epoch-ms;vid:epoch-ms`.
@@ -419,7 +423,7 @@ pub enum ValueType {
 /// How dates and times are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DateRule {
-    /// strftime formats, tried all; two that accept a value with different results reject it (R23).
+    /// strftime formats, tried all; two that accept a value with different results refuse the run (R23).
     pub formats: Vec<String>,
     /// Zone of times without one.
     pub zone: Option<TimeZone>,

@@ -114,7 +114,11 @@ pub struct ListSpec {
     pub request_pattern: Option<At<String>>,
     /// Column of the date or time received.
     pub received: At<String>,
-    /// IANA zone of dates in the list. Default UTC.
+    /// strftime formats of the list's dates and times. Default: YYYY-MM-DD, RFC 3339, and YYYY-MM-DD HH:MM with or
+    /// without seconds, T, UTC or an offset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub formats: Option<At<Vec<At<String>>>>,
+    /// IANA zone of dates, and of times without one. Default UTC.
     pub zone: Option<At<String>>,
     /// Purposes the list is limited to; required for object. Default all.
     pub purposes: Option<At<Vec<At<String>>>>,

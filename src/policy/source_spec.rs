@@ -182,6 +182,10 @@ pub struct ColumnSpec {
     pub epoch: Option<At<Epoch>>,
     /// Dates (YYYY-MM-DD) that mean "no value", besides the five of R24. Default none.
     pub sentinels: Option<At<Vec<At<String>>>>,
+    /// Date, timestamp: whether it is a date of birth, so that those that make nobody living are untreated (R20).
+    /// Default false; true where a job makes an age-band of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub birth: Option<At<bool>>,
     /// Retention period that binds every field made from the column, ISO 8601.
     pub keep: Option<At<String>>,
     /// Whether published fields are quasi-identifiers. Default by category (R36).

@@ -155,6 +155,15 @@ pub(super) fn date(page: Page, at: &At<String>) -> Option<Date> {
     date
 }
 
+/// A boolean after case folding, as columns of that type hold it (R22).
+pub(super) fn boolean(folded: &str) -> Option<&'static str> {
+    match folded {
+        "true" | "1" | "yes" => Some("true"),
+        "false" | "0" | "no" => Some("false"),
+        _ => None,
+    }
+}
+
 /// One ASCII character that can delimit or quote.
 pub(super) fn ascii(page: Page, at: &At<String>) -> Option<u8> {
     let byte = match at.as_bytes() {

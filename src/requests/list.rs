@@ -2,6 +2,7 @@
 //! A faulty object never keeps the readable requests of others from being stored. Must not know exports or datasets.
 
 use super::cells::{Cells, Record};
+use super::date::ListDates;
 use super::entry::{Bond, Requests};
 use super::history::SEGMENT_BYTES;
 use super::part::{self, Part};
@@ -129,12 +130,14 @@ pub fn take_in(
     let mut report = IntakeReport::default();
     for list in project.lists.values() {
         let found = Matching::find(list, roots)?;
+        let dates = ListDates::new(list.formats.as_deref(), &list.zone)?;
         let mut intake = Intake {
             requests,
             state,
             list,
             root: found.root,
             patterns: &patterns,
+            dates: &dates,
             makers: request::makers(list, make)?,
             terms: request::terms(list),
             reading: request::reading(list),
@@ -213,6 +216,7 @@ struct Intake<'a> {
     list: &'a List,
     root: &'a Root,
     patterns: &'a [&'a regex::Regex],
+    dates: &'a ListDates,
     makers: Vec<Maker>,
     terms: Terms,
     reading: String,
@@ -408,7 +412,7 @@ impl Intake<'_> {
             Err(trouble) => return self.trouble(place, None, trouble).map(|()| false),
         }
         let makers = std::mem::take(&mut self.makers);
-        let columns = Columns::find(self.list, self.patterns, &makers, &record);
+        let columns = Columns::find(self.list, self.dates, self.patterns, &makers, &record);
         let whole = match columns {
             Ok(columns) => self.body(&mut cells, &columns, place, taken),
             Err(what) => {
@@ -448,7 +452,7 @@ impl Intake<'_> {
                 }
                 Ok(Some(request)) => self.request(&request, taken.records)?,
                 Err(_) if self.count.unreadable - before >= TOLD => self.count.unreadable += 1,
-                Err(what) => self.fault(place, Some(taken.records), None, what),
+                Err(what) => self.fault(place, Some(taken.records), None, &what),
             }
         }
     }

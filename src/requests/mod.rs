@@ -3,6 +3,7 @@
 
 mod cells;
 mod command;
+mod date;
 mod entry;
 mod history;
 mod list;

@@ -2,14 +2,15 @@
 //! Raw values end here. Must not know objects, segments or other lists' entries.
 
 use super::cells::Record;
+use super::date::ListDates;
 use super::segment::Terms;
-use crate::clock::{Instant, instant_of};
+use crate::clock::Instant;
 use crate::error::Result;
 use crate::key::Key;
 use crate::policy::{Identifier, List};
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
-use jiff::{civil::Date, tz::TimeZone};
+use std::borrow::Cow;
 
 /// Makes the identity of a value of one kind: whether it is a raw form (R4), and its 32 bytes; `None` for a blank value.
 pub type Maker = Box<dyn Fn(&str) -> Option<(bool, [u8; 32])>>;
@@ -70,7 +71,7 @@ pub(super) fn terms(list: &List) -> Terms {
 /// Digest of everything that decides how a file of the list is read; it holds no personal data.
 pub(super) fn reading(list: &List) -> String {
     let matches: Vec<_> = list.matches.iter().map(|(c, i)| (c, &i.kind, format!("{:?}", i.normal))).collect();
-    let said = serde_json::json!([
+    let mut said = serde_json::json!([
         1,
         list.effect.name(),
         matches,
@@ -84,12 +85,19 @@ pub(super) fn reading(list: &List) -> String {
         list.when,
         [list.snapshot],
     ]);
+    if let (Some(formats), Some(said)) = (&list.formats, said.as_array_mut()) {
+        said.push(serde_json::json!(formats));
+    }
     blake3::hash(said.to_string().as_bytes()).to_hex().to_string()
 }
+
+/// What a record says, or why that cannot be read; it names no value.
+type Read<T> = std::result::Result<T, Cow<'static, str>>;
 
 /// Where in a file's records the parts of a request are.
 pub(super) struct Columns<'a> {
     list: &'a List,
+    dates: &'a ListDates,
     /// Patterns of request ids that a lift may name.
     patterns: &'a [&'a regex::Regex],
     request: usize,
@@ -107,6 +115,7 @@ impl<'a> Columns<'a> {
     /// The error is what is wrong with the header; it names columns of the policy, never of the file.
     pub(super) fn find(
         list: &'a List,
+        dates: &'a ListDates,
         patterns: &'a [&'a regex::Regex],
         makers: &'a [Maker],
         header: &Record,
@@ -126,6 +135,7 @@ impl<'a> Columns<'a> {
         }
         Ok(Columns {
             list,
+            dates,
             patterns,
             request: find(&list.request)?,
             received: find(&list.received)?,
@@ -140,24 +150,22 @@ impl<'a> Columns<'a> {
 
     /// Reads a record; none when `when` says that it is no request. The error says why it cannot be read, and names no
     /// value.
-    pub(super) fn read(&self, record: &Record) -> std::result::Result<Option<Request>, &'static str> {
+    pub(super) fn read(&self, record: &Record) -> Read<Option<Request>> {
         if record.cells() != self.width {
-            return Err("the record has more or fewer cells than the header");
+            return Err("the record has more or fewer cells than the header".into());
         }
         if !self.meant(record) {
             return Ok(None);
         }
         let request = record.cell(self.request).trim();
         if !self.list.request_pattern.is_match(request) {
-            return Err("the request id does not match request_pattern");
+            return Err("the request id does not match request_pattern".into());
         }
-        let received = when(record.cell(self.received), &self.list.zone)
-            .ok_or("the date received is neither YYYY-MM-DD nor an RFC 3339 time")?;
         Ok(Some(Request {
             request: request.to_owned(),
-            received,
-            from: self.instant(record, self.from)?,
-            to: self.instant(record, self.to)?,
+            received: self.instant(record.cell(self.received), &self.list.received)?,
+            from: self.limit(record, self.from, &self.list.interval.0)?,
+            to: self.limit(record, self.to, &self.list.interval.1)?,
             lifts: self.lifted(record)?,
             identities: self.identities(record)?,
         }))
@@ -171,30 +179,32 @@ impl<'a> Columns<'a> {
         equals.contains(&cell)
     }
 
-    /// A blank cell is no limit.
-    fn instant(&self, record: &Record, column: Option<usize>) -> std::result::Result<Option<Instant>, &'static str> {
-        let Some(cell) = column.map(|at| record.cell(at)).filter(|cell| !cell.trim().is_empty()) else {
-            return Ok(None);
-        };
-        let instant = when(cell, &self.list.zone).ok_or("a date of the interval cannot be read")?;
-        Ok(Some(instant))
+    fn instant(&self, cell: &str, column: &str) -> Read<Instant> {
+        self.dates.read(cell).map_err(|unusable| format!("column {column:?}: {}", unusable.what()).into())
     }
 
-    fn lifted(&self, record: &Record) -> std::result::Result<Option<String>, &'static str> {
+    /// A blank cell is no limit.
+    fn limit(&self, record: &Record, at: Option<usize>, column: &Option<String>) -> Read<Option<Instant>> {
+        let (Some(at), Some(column)) = (at, column) else { return Ok(None) };
+        let cell = record.cell(at);
+        if cell.trim().is_empty() { Ok(None) } else { self.instant(cell, column).map(Some) }
+    }
+
+    fn lifted(&self, record: &Record) -> Read<Option<String>> {
         let Some(id) = self.lifts.map(|at| record.cell(at).trim()) else { return Ok(None) };
         if !self.patterns.iter().any(|p| p.is_match(id)) {
-            return Err("the id of the request to end matches no list's request_pattern");
+            return Err("the id of the request to end matches no list's request_pattern".into());
         }
         Ok(Some(id.to_owned()))
     }
 
-    fn identities(&self, record: &Record) -> std::result::Result<Vec<([u8; 32], bool)>, &'static str> {
+    fn identities(&self, record: &Record) -> Read<Vec<([u8; 32], bool)>> {
         let made = self.matches.iter().filter_map(|(at, maker)| maker(record.cell(*at)));
         let mut identities: Vec<_> = made.map(|(raw, identity)| (identity, raw)).collect();
         identities.sort_unstable();
         identities.dedup();
         if identities.is_empty() && !self.matches.is_empty() {
-            return Err("no column of match has a value");
+            return Err("no column of match has a value".into());
         }
         Ok(identities)
     }
@@ -210,15 +220,6 @@ fn refuse_collisions(names: &[String]) -> std::result::Result<(), String> {
     Ok(())
 }
 
-/// A date (its first moment in the zone, R23) or an RFC 3339 time.
-fn when(text: &str, zone: &TimeZone) -> Option<Instant> {
-    let text = text.trim();
-    if text.len() == 10 {
-        return Some(instant_of(text.parse::<Date>().ok()?.at(0, 0, 0, 0), zone));
-    }
-    Instant::parse(text)
-}
-
 /// One maker per column of `match`.
 pub(super) fn makers(list: &List, make: &dyn Fn(&Identifier) -> Result<Maker>) -> Result<Vec<Maker>> {
     list.matches.iter().map(|(_, identifier)| make(identifier)).collect()
@@ -227,18 +228,6 @@ pub(super) fn makers(list: &List, make: &dyn Fn(&Identifier) -> Result<Maker>) -
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn r23_dates_are_first_moments_in_the_lists_zone() {
-        let paris = crate::clock::zone("Europe/Paris").expect("bundled");
-        let at = |t: &str| Instant::parse(t);
-        assert_eq!(when(" 2026-06-01 ", &paris), at("2026-05-31T22:00:00Z"));
-        assert_eq!(when("2026-06-01", &TimeZone::UTC), at("2026-06-01T00:00:00Z"));
-        assert_eq!(when("2026-06-01T10:00:00+02:00", &paris), at("2026-06-01T08:00:00Z"));
-        for bad in ["", "01.06.2026", "2026-02-30", "2026-06-01T10:00:00", "06/01/2026", "20260601"] {
-            assert_eq!(when(bad, &paris), None, "{bad}");
-        }
-    }
 
     #[test]
     fn ids_differ_when_anything_differs() {

@@ -3,6 +3,7 @@
 use super::input::Pinned;
 use super::prepare::Ready;
 use super::scheduled;
+use crate::clock;
 use crate::decide::Verdict;
 use crate::error::{Error, Kind, Result};
 use crate::evidence::Event;
@@ -153,6 +154,7 @@ pub fn manifest(ready: &Ready, facts: &Facts<'_>, written: Option<&Written>) -> 
     Manifest {
         schema: SCHEMA,
         tamis: env!("CARGO_PKG_VERSION").into(),
+        time_zones: Some(clock::zones_version().into()),
         kind: manifest::Kind::Run,
         run: facts.run.into(),
         attempt: written.map_or(1, |written| written.attempt),

@@ -3,6 +3,7 @@
 
 use super::current::Published;
 use super::{Asked, Scene};
+use crate::clock;
 use crate::decide::Remaining;
 use crate::evidence::manifest::{
     ClocksIgnored, Field, File, Gate, Kind, Manifest, Output, Previous, Rejected, Removed, SCHEMA,
@@ -24,6 +25,7 @@ pub(super) fn manifest(
     Manifest {
         schema: SCHEMA,
         tamis: env!("CARGO_PKG_VERSION").into(),
+        time_zones: Some(clock::zones_version().into()),
         kind: Kind::Sweep,
         run: run.into(),
         attempt: rewritten.written.attempt,

@@ -33,6 +33,7 @@ fn list(name: &str, effect: Effect) -> List {
         request: "Case".into(),
         request_pattern: regex::Regex::new("^(?:[A-Za-z0-9-]{1,40})$").unwrap(),
         received: "RequestedAt".into(),
+        formats: None,
         zone: jiff::tz::TimeZone::UTC,
         purposes: None,
         encoding: "utf-8".into(),

@@ -74,6 +74,7 @@ fn empty_manifest(attempt: u32) -> tamis::evidence::Manifest {
     tamis::evidence::Manifest {
         schema: manifest::SCHEMA,
         tamis: "0.1.0".into(),
+        time_zones: None,
         kind: manifest::Kind::Run,
         run: "crm-1".into(),
         attempt,

@@ -5,7 +5,7 @@ mod calendar;
 mod number;
 mod text;
 
-use super::dates::{Calendars, DateReader, Moment, Reading};
+use super::dates::{Calendars, DateReader, Reading};
 use super::rows::FieldKind;
 use jiff::tz::TimeZone;
 
@@ -25,6 +25,8 @@ pub enum Outcome {
     Null,
     /// It cannot be treated: null and counted. Nothing was appended.
     Untreated,
+    /// Two formats of the column read it differently: the run is refused (R23). Nothing was appended.
+    Ambiguous,
 }
 
 /// One field's treatment, ready to be applied. `pseudonymize` is not among them: tokens are made a column at a time.
@@ -48,11 +50,11 @@ pub enum Treater {
     /// true or false.
     Boolean,
     /// A number's band.
-    Bucket(number::Bands),
+    Bucket { bands: number::Bands, kind: FieldKind },
     /// To a multiple.
     Round { to: i64, kind: FieldKind },
     /// Something made of a date or time.
-    Calendar(DateReader, calendar::Part),
+    Calendar { reader: DateReader, part: calendar::Part, births: Option<calendar::Births> },
     /// Whether there is a value; a sentinel is none.
     Present(Option<DateReader>),
     /// Always the same text, also for null.
@@ -66,10 +68,16 @@ impl Treater {
     /// A policy error for a date format that cannot be read.
     pub fn new(treat: &Treatment, column: Option<&Column>, as_of: Instant, zone: &TimeZone) -> Result<Option<Treater>> {
         use calendar::Part;
-        let part = |part| Ok(dates(column)?.map(|reader| Treater::Calendar(reader, part)));
+        let birth = matches!(treat, Treatment::AgeBand { .. }) || column.is_some_and(|column| column.birth);
+        let births = || birth.then(|| calendar::Births::at(as_of, zone));
+        let part = |part| Ok(dates(column)?.map(|reader| Treater::Calendar { reader, part, births: births() }));
         Ok(Some(match treat {
             Treatment::Pseudonymize => return Ok(None),
-            Treatment::AsIs => return as_is(column).map(Some),
+            Treatment::AsIs => match column.map(|column| &column.value) {
+                Some(ValueType::Date(_)) => return part(Part::First(Unit::Day)),
+                Some(ValueType::Timestamp(_)) => return part(Part::Instant),
+                _ => as_is(column),
+            },
             Treatment::Prefix { length } => Treater::Prefix(*length),
             Treatment::Mask { keep_last, with } => Treater::Mask { keep_last: *keep_last, with: *with },
             Treatment::Year => return part(Part::Year),
@@ -77,8 +85,10 @@ impl Treater {
             Treatment::Month => return part(Part::First(Unit::Month)),
             Treatment::Week => return part(Part::First(Unit::Week)),
             Treatment::Day => return part(Part::First(Unit::Day)),
-            Treatment::AgeBand { edges } => return part(Part::Age(calendar::Ages::new(edges, as_of, zone))),
-            Treatment::Bucket { edges } => Treater::Bucket(number::Bands::new(edges)),
+            Treatment::AgeBand { edges } => return part(Part::Age(number::Bands::new(edges))),
+            Treatment::Bucket { edges } => {
+                Treater::Bucket { bands: number::Bands::new(edges), kind: number_kind(column) }
+            }
             Treatment::Round { to } => Treater::Round { to: *to, kind: number_kind(column) },
             Treatment::Map { values, default } => Treater::Map(text::Table::new(values, default)),
             Treatment::EmailDomain => Treater::EmailDomain,
@@ -99,12 +109,15 @@ impl Treater {
             Treater::Float => number::float(value, out),
             Treater::Decimal(scale) => number::decimal(value, *scale, out),
             Treater::Boolean => number::yes_or_no(value, out),
-            Treater::Bucket(bands) => number::bucket(value, bands, out),
+            Treater::Bucket { bands, kind } => number::bucket(value, bands, *kind, out),
             Treater::Round { to, kind } => number::round(value, *to, *kind, out),
-            Treater::Calendar(reader, _) => self.apply_read(reader.read(value), calendars, out),
+            Treater::Calendar { reader, .. } => self.apply_read(reader.read(value), calendars, out),
             Treater::Present(reader) => {
-                let sentinel = reader.as_ref().is_some_and(|reader| reader.read(value) == Reading::Sentinel);
-                out.push(u8::from(!sentinel));
+                let read = reader.as_ref().map(|reader| reader.read(value));
+                if read == Some(Reading::Ambiguous) {
+                    return Outcome::Ambiguous;
+                }
+                out.push(u8::from(read != Some(Reading::Sentinel)));
                 Outcome::Value
             }
             Treater::Constant(value) => {
@@ -117,17 +130,22 @@ impl Treater {
     /// Treats a date or time that has been read already, by a reader of the same column.
     pub fn apply_read(&self, read: Reading, calendars: &mut Option<Calendars>, out: &mut Vec<u8>) -> Outcome {
         match (self, read, calendars) {
-            (Treater::Calendar(reader, part), Reading::At(moment), Some(calendars)) => {
-                part.of(reader, &moment, calendars, out)
+            (Treater::Calendar { reader, part, births }, Reading::At(moment), Some(calendars)) => {
+                part.of(reader, &moment, births.as_ref(), calendars, out)
             }
             (_, Reading::Sentinel, _) => Outcome::Null,
+            (_, Reading::Ambiguous, _) => Outcome::Ambiguous,
             _ => Outcome::Untreated,
         }
     }
 
     /// Whether every value that is not null can be treated.
     pub fn treats_all(&self) -> bool {
-        matches!(self, Treater::Text | Treater::Map(_) | Treater::Present(_) | Treater::Constant(_))
+        match self {
+            Treater::Text | Treater::Map(_) | Treater::Constant(_) => true,
+            Treater::Present(reader) => !reader.as_ref().is_some_and(DateReader::may_disagree),
+            _ => false,
+        }
     }
 
     /// What null becomes: appends and returns true for `present` and `constant`, the two where it is not null (R20).
@@ -143,7 +161,7 @@ impl Treater {
     /// The calendars that `apply` works with, for the treatments that need them.
     pub fn calendars(&self, job: &TimeZone) -> Option<Calendars> {
         match self {
-            Treater::Calendar(reader, _) => Some(reader.calendars(job)),
+            Treater::Calendar { reader, .. } => Some(reader.calendars(job)),
             _ => None,
         }
     }
@@ -182,19 +200,15 @@ fn number_kind(column: Option<&Column>) -> FieldKind {
     }
 }
 
-fn as_is(column: Option<&Column>) -> Result<Treater> {
-    use calendar::Part;
-    Ok(match column.map(|c| &c.value) {
+/// `as-is` of what is neither date nor timestamp.
+fn as_is(column: Option<&Column>) -> Treater {
+    match column.map(|c| &c.value) {
         Some(ValueType::Integer) => Treater::Integer,
         Some(ValueType::Decimal { scale: None }) => Treater::Float,
         Some(ValueType::Decimal { scale: Some(scale) }) => Treater::Decimal(*scale),
         Some(ValueType::Boolean) => Treater::Boolean,
-        Some(ValueType::Date(_)) => {
-            dates(column)?.map_or(Treater::Text, |r| Treater::Calendar(r, Part::First(Unit::Day)))
-        }
-        Some(ValueType::Timestamp(_)) => dates(column)?.map_or(Treater::Text, |r| Treater::Calendar(r, Part::Instant)),
         _ => Treater::Text,
-    })
+    }
 }
 
 /// A reader for the column's dates; none when it has none.
@@ -214,7 +228,7 @@ pub(super) mod tests {
     pub fn column(value: ValueType) -> Column {
         let identifier = Identifier { kind: "source.Column/1".into(), normal: Normal::Text };
         let sentinels = vec![jiff::civil::date(1900, 1, 1)];
-        Column { name: "Column".into(), value, sentinels, identifier, identified: false, several: None }
+        Column { name: "Column".into(), value, sentinels, identifier, identified: false, several: None, birth: false }
     }
 
     pub fn days() -> ValueType {
@@ -226,14 +240,18 @@ pub(super) mod tests {
     }
 
     /// Applies a treatment; `Ok` with the bytes, or what became of the value instead.
-    pub fn treat(treat: &Treatment, value: ValueType, text: &str) -> std::result::Result<Vec<u8>, Outcome> {
-        let (column, zone) = (column(value), crate::clock::zone("Europe/Paris").expect("bundled"));
+    pub fn treat(how: &Treatment, value: ValueType, text: &str) -> std::result::Result<Vec<u8>, Outcome> {
+        treat_column(how, &column(value), text)
+    }
+
+    pub fn treat_column(how: &Treatment, column: &Column, text: &str) -> std::result::Result<Vec<u8>, Outcome> {
+        let zone = crate::clock::zone("Europe/Paris").expect("bundled");
         let as_of = Instant::parse("2026-11-24T12:00:00Z").expect("a time");
-        let treater = Treater::new(treat, Some(&column), as_of, &zone).expect("a plan").expect("not a token");
+        let treater = Treater::new(how, Some(column), as_of, &zone).expect("a plan").expect("not a token");
         let (mut calendars, mut out) = (treater.calendars(&zone), Vec::new());
         match treater.apply(text, &mut calendars, &mut out) {
             Outcome::Value => {
-                let width = kind(treat, Some(&column)).width();
+                let width = kind(how, Some(column)).width();
                 assert!(width.is_none_or(|width| width == out.len()), "the width of the field's kind");
                 Ok(out)
             }

@@ -39,6 +39,16 @@ impl Number {
         fits.then_some(Number { unscaled: if negative { -unscaled } else { unscaled }, scale })
     }
 
+    /// A value of a column of numbers, under every treatment alike: of integers a whole number of 64 bits, of decimals
+    /// with a scale one that has no more digits after the point.
+    fn of(text: &str, kind: FieldKind) -> Option<Number> {
+        match kind {
+            FieldKind::Int64 => whole(text).map(|whole| Number { unscaled: whole.into(), scale: 0 }),
+            FieldKind::Decimal(scale) => Number::read(text).filter(|number| number.at_scale(scale.into()).is_some()),
+            _ => Number::read(text),
+        }
+    }
+
     /// The same number at another scale; none when it does not fit exactly.
     fn at_scale(self, scale: u32) -> Option<i128> {
         let unscaled = if scale >= self.scale {
@@ -68,9 +78,13 @@ fn put<const N: usize>(bytes: Option<[u8; N]>, out: &mut Vec<u8>) -> Outcome {
     Outcome::Value
 }
 
+fn whole(text: &str) -> Option<i64> {
+    trim(text).parse().ok()
+}
+
 /// `as-is` of an integer.
 pub fn integer(value: &str, out: &mut Vec<u8>) -> Outcome {
-    put(trim(value).parse::<i64>().ok().map(i64::to_le_bytes), out)
+    put(whole(value).map(i64::to_le_bytes), out)
 }
 
 /// `as-is` of a decimal without scale.
@@ -126,15 +140,15 @@ impl Bands {
 }
 
 /// `bucket`: the band of a number; decimals belong to the band they begin in.
-pub fn bucket(value: &str, bands: &Bands, out: &mut Vec<u8>) -> Outcome {
-    let Some(number) = Number::read(value).and_then(Number::floor) else { return Outcome::Untreated };
+pub fn bucket(value: &str, bands: &Bands, kind: FieldKind, out: &mut Vec<u8>) -> Outcome {
+    let Some(number) = Number::of(value, kind).and_then(Number::floor) else { return Outcome::Untreated };
     out.extend_from_slice(bands.label(number).as_bytes());
     Outcome::Value
 }
 
 /// `round`: to the nearest multiple of `to`, halves away from zero.
 pub fn round(value: &str, to: i64, kind: FieldKind, out: &mut Vec<u8>) -> Outcome {
-    let Some(number) = Number::read(value).filter(|_| to > 0) else { return Outcome::Untreated };
+    let Some(number) = Number::of(value, kind).filter(|_| to > 0) else { return Outcome::Untreated };
     let rounded = number.multiples(to).and_then(|times| times.checked_mul(i128::from(to)));
     match kind {
         FieldKind::Decimal(scale) => {
@@ -142,10 +156,7 @@ pub fn round(value: &str, to: i64, kind: FieldKind, out: &mut Vec<u8>) -> Outcom
             put(scaled.map(i128::to_le_bytes), out)
         }
         FieldKind::Float64 => put(rounded.map(|r| (r as f64).to_le_bytes()), out),
-        _ => {
-            let whole = rounded.filter(|_| number.scale == 0).and_then(|r| i64::try_from(r).ok());
-            put(whole.map(i64::to_le_bytes), out)
-        }
+        _ => put(rounded.and_then(|r| i64::try_from(r).ok()).map(i64::to_le_bytes), out),
     }
 }
 
@@ -202,6 +213,25 @@ mod tests {
         ] {
             let expected = if label.is_empty() { Err(Untreated) } else { Ok(label) };
             assert_eq!(treated_text(&bucket, FLOAT, text).as_deref().map_err(|o| *o), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn r20_a_number_that_is_not_of_its_columns_type_is_untreated_in_every_treatment() {
+        let all = [Treatment::AsIs, Treatment::Bucket { edges: vec![0, 10] }, Treatment::Round { to: 5 }];
+        let integers = (ValueType::Integer, ["7", "+7", "-7", " 007 ", "9223372036854775807"]);
+        let others = ["1.5", "1.0", "1.", "1e3", "1,000", "1 000", "NaN", "inf", "9223372036854775808", "--1", "+"];
+        for how in &all {
+            for text in integers.1.iter().filter(|text| text.len() < 9 || *how == all[0]) {
+                assert!(treat(how, integers.0.clone(), text).is_ok(), "{how:?} of {text}");
+            }
+            for text in others {
+                assert_eq!(treat(how, ValueType::Integer, text), Err(Untreated), "{how:?} of {text}");
+            }
+            for text in ["1.005", "1e3", "1,5", "1 000.00", "nan", "9999999999999999999999999999999999999"] {
+                assert_eq!(treat(how, SCALED, text), Err(Untreated), "{how:?} of {text}");
+            }
+            assert!(treat(how, SCALED, "+1.5").is_ok() && treat(how, SCALED, "1.500").is_ok(), "{how:?}");
         }
     }
 

@@ -1,13 +1,13 @@
 //! strftime formats as steps, and reading a text by them (R23). docs/spec.md lists the directives.
 //! Must not know zones, sentinels or what a date is for.
 
-use super::dates::{Moment, day_number};
+use super::days::{Moment, day_number};
 
 use crate::error::{Error, Result};
 
 /// One step of reading a text by a format.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Op {
+enum Op {
     Literal(u8),
     /// Year, month and day in ten characters: `%Y-%m-%d` where it is written in full, else the steps after it do.
     IsoDate,
@@ -30,6 +30,46 @@ pub enum Op {
     Offset,
 }
 
+/// What a text says by several formats.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Said {
+    /// No format reads it.
+    Nothing,
+    /// All that read it agree.
+    Moment(Moment),
+    /// Two read it, with different results (R23).
+    Different,
+}
+
+/// Formats that are tried all.
+pub struct Formats(Vec<Vec<Op>>);
+
+impl Formats {
+    /// From formats as written.
+    ///
+    /// # Errors
+    /// A policy error for a directive that is not known.
+    pub fn new(formats: &[String]) -> Result<Formats> {
+        formats.iter().map(|format| compile(format)).collect::<Result<_>>().map(Formats)
+    }
+
+    /// Whether there is more than one.
+    pub fn several(&self) -> bool {
+        self.0.len() > 1
+    }
+
+    /// Reads the whole of a text; `agree` says whether two moments are one time.
+    #[inline]
+    pub fn read(&self, text: &str, agree: impl Fn(&Moment, &Moment) -> bool) -> Said {
+        if let [format] = &self.0[..] {
+            return parse(format, text.as_bytes()).map_or(Said::Nothing, Said::Moment);
+        }
+        let mut read = self.0.iter().filter_map(|format| parse(format, text.as_bytes()));
+        let Some(first) = read.next() else { return Said::Nothing };
+        if read.all(|moment| agree(&first, &moment)) { Said::Moment(first) } else { Said::Different }
+    }
+}
+
 const MONTHS: [&str; 12] = [
     "january",
     "february",
@@ -49,7 +89,7 @@ const MONTHS: [&str; 12] = [
 ///
 /// # Errors
 /// A policy error for a directive that is not known.
-pub fn compile(format: &str) -> Result<Vec<Op>> {
+fn compile(format: &str) -> Result<Vec<Op>> {
     let mut ops = steps(format)?;
     let is = |ops: &[Op], at: usize, wanted: [Op; 5]| ops.get(at..at + 5).is_some_and(|five| five == wanted);
     let date = [Op::Year, Op::Literal(b'-'), Op::MonthNumber, Op::Literal(b'-'), Op::Day];
@@ -138,7 +178,7 @@ struct Parts {
 
 /// Reads the whole of a text by the steps; none when it does not fit or says no real date.
 #[inline]
-pub fn parse(ops: &[Op], text: &[u8]) -> Option<Moment> {
+fn parse(ops: &[Op], text: &[u8]) -> Option<Moment> {
     let mut parts = Parts::default();
     if let ([Op::IsoDate, _, _, _, _, _], Some((date, []))) = (ops, iso_date(text)) {
         [parts.year, parts.month, parts.day] = date;
