@@ -7,6 +7,7 @@ mod explain;
 mod finding;
 mod init;
 mod page;
+mod process;
 mod progress;
 mod render;
 mod report;
