@@ -63,6 +63,7 @@ pub struct Error {
     message: String,
     help: Option<String>,
     findings: Vec<Finding>,
+    published: Option<u64>,
 }
 
 /// The result of everything that can be refused.
@@ -70,7 +71,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Error { kind, message: message.into(), help: None, findings: Vec::new() }
+        Error { kind, message: message.into(), help: None, findings: Vec::new(), published: None }
     }
     /// A spec, argument, key or state fault.
     pub fn policy(message: impl Into<String>) -> Self {
@@ -112,6 +113,20 @@ impl Error {
     pub fn within(mut self, context: impl fmt::Display) -> Self {
         self.message = format!("{context}: {}", self.message);
         self
+    }
+    /// Says that a version of a dataset was published before this happened.
+    pub fn after_publishing(mut self, dataset: &str, version: u64) -> Self {
+        self.published = Some(version);
+        if self.kind == Kind::Evidence {
+            return self.within(format!("version {version} of {dataset} was published, but"));
+        }
+        self.kind = Kind::Storage;
+        self.within(format!("version {version} of {dataset} was published; its evidence is not complete yet"))
+            .help("run or sweep again: that completes it before anything else")
+    }
+    /// The version that was published before this happened.
+    pub fn published(&self) -> Option<u64> {
+        self.published
     }
     /// Which kind it is.
     pub fn kind(&self) -> Kind {

@@ -3,8 +3,11 @@
 //! Must not know argv nor the terminal.
 
 mod attest;
+mod awake;
+mod caller;
 pub mod case;
 pub mod explain;
+mod held;
 mod input;
 mod meant;
 mod prepare;
@@ -21,8 +24,10 @@ pub mod versions;
 
 pub use crate::sweep::{RawExports, Removal};
 pub use attest::{Outcome, Report};
+pub use caller::{Caller, Hold};
 pub use case::{CaseDataset, CasePart, CaseReport};
 pub use explain::{ExplainedDataset, Explanation, Reaching};
+pub use held::{Held, held};
 pub use prepare::{Call, Ready, Wrap, data_roots, open_roots};
 pub use reach::Reach;
 pub use scheduled::{Ran, scheduled_id};
@@ -36,7 +41,7 @@ use crate::decide::{self, Links, Previous, Verdict};
 use crate::error::{Error, Result};
 use crate::evidence::Manifest;
 use crate::monitor::{Monitor, Silent};
-use crate::publish::{self, Current, Writing, Written};
+use crate::publish::{self, Commit, Current, Writing, Written};
 use crate::requests::Requests;
 use crate::state::SetState;
 use attest::{Begun, Facts};
@@ -46,18 +51,23 @@ use previous::Before;
 use stop::Watched;
 
 /// Runs a job: publishes one version and its evidence, or refuses; then lists and retention are applied to the version
-/// that is there, so that a bad night keeps nobody online.
+/// that is there, so that a bad night keeps nobody online. It holds the job's lease meanwhile.
 ///
 /// # Errors
-/// Any kind; from the intent on every refusal is in the ledger.
+/// Any kind; from the intent on every refusal is in the ledger. One after a commit says which version was published.
 pub fn run(call: &Call, monitor: &dyn Monitor) -> Result<Report> {
-    let mut ready = Ready::prepare(call, monitor)?;
-    ready.state.check_clock(call.now)?;
-    let table = recover::unfinished(&mut ready)?;
-    from_requests(ready, table, monitor)
+    // What is wrong with specs, keys and state is said before anybody is kept waiting.
+    let ready = Ready::prepare(call, monitor)?;
+    held::alone(&ready, monitor, |call| {
+        let mut ready = Ready::prepare(call, monitor)?;
+        ready.state.check_clock(call.now)?;
+        let table = recover::unfinished(&mut ready)?;
+        from_requests(ready, table, monitor)
+    })
 }
 
-/// Runs a job at a scheduled instant (`as_of`): begins that run, goes on with it, or finds it published (R28).
+/// Runs a job at a scheduled instant (`as_of`): begins that run, goes on with it, or finds it published (R28). The lease
+/// is the caller's, by [`held`].
 ///
 /// # Errors
 /// As [`run`].
@@ -208,8 +218,8 @@ fn writing<'a>(ready: &Ready, begun: &'a Begun, table: Option<&'a Current>) -> W
     }
 }
 
-/// The commit and what follows it. An error from here on does not say that the version is not there: no refusal is
-/// written, the next run looks.
+/// The commit and what follows it. An error from here on does not say that the version is not there, unless it says so:
+/// no refusal is written, the next run looks.
 fn publish(
     ready: &mut Ready,
     begun: &Begun,
@@ -217,21 +227,41 @@ fn publish(
     prepared: Prepared,
     table: Option<&Current>,
 ) -> Result<Report> {
-    let Prepared { written, manifest, digest, verdict, plan_digest, links } = prepared;
-    let app = format!("tamis/{}", ready.call.job);
-    let sequence = manifest.output.version as i64;
-    let replaces = table.map(|table| table.version);
-    let receipt = publish::commit(&written, &ready.target(), &app, sequence, &digest, replaces)?;
-    let manifest = scheduled::winner(ready, &receipt, manifest)?;
+    let commit = Commit {
+        app: &format!("tamis/{}", ready.call.job),
+        sequence: prepared.manifest.output.version as i64,
+        manifest: &prepared.digest,
+        expected: table,
+        may: &|| ready.may_commit(ready.call.now),
+    };
+    let receipt = publish::commit(&prepared.written, &ready.target(), &commit)?;
+    let manifest = scheduled::winner(ready, &receipt, &prepared.manifest)?;
     attest::check_receipt(&receipt, &manifest)?;
+    let (dataset, version) = (manifest.output.dataset.clone(), manifest.output.version);
+    published(ready, begun, requests, prepared, manifest).map_err(|error| error.after_publishing(&dataset, version))
+}
+
+/// What is written of a version that is published.
+fn published(
+    ready: &mut Ready,
+    begun: &Begun,
+    requests: &mut Requests,
+    prepared: Prepared,
+    manifest: Manifest,
+) -> Result<Report> {
     let behind = settle::behind(ready);
     ready.state.remember(&mut ready.dataset, &begun.intent, &manifest, ready.call.now)?;
-    let watched = Watched { monitor: &Silent, stop: ready.call.stop.clone() };
-    if meant::note(ready, requests, &links, (Followed::Export, behind), &watched)? {
-        settle::noted(ready)?;
+    manifest.output.check_present(ready.target().lake, ready.state.root())?;
+    // Requests of another attempt that was first are its own to note: the next run or sweep does it.
+    if manifest.attempt == begun.attempt {
+        ready.call.caller.hold.as_ref().map_or(Ok(()), |hold| hold.check())?;
+        let watched = Watched { monitor: &Silent, stop: ready.call.stop.clone() };
+        if meant::note(ready, requests, &prepared.links, (Followed::Export, behind), &watched)? {
+            settle::noted(ready)?;
+        }
     }
     let head = ready.state.ledger().head()?.to_string();
-    Ok(attest::report(ready, manifest, &verdict, Some(head), plan_digest))
+    Ok(attest::report(ready, manifest, &prepared.verdict, Some(head), prepared.plan_digest))
 }
 
 /// R38: a set that was published from other objects needs `accept`.

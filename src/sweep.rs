@@ -10,7 +10,7 @@ mod removal;
 pub use companions::CompanionFiles;
 pub use current::Published;
 pub use raw::{RawExports, count_raw, remove_raw};
-pub use removal::{Removal, remove};
+pub use removal::{Removal, awaited, remove, safe_until};
 
 use crate::clock::Instant;
 use crate::decide::{self, Entries, Remaining, ReviewRules};
@@ -19,7 +19,7 @@ use crate::evidence::manifest::{ListApplied, Manifest};
 use crate::key;
 use crate::monitor::Monitor;
 use crate::policy::{Plan, Project};
-use crate::publish::{self, Current, Rewriting, Rewritten, Target};
+use crate::publish::{self, Commit, Current, Rewriting, Rewritten, Target};
 use crate::stage::Vault;
 use crate::state::{Dataset, Intent, State};
 use std::path::Path;
@@ -58,6 +58,14 @@ pub struct Asked<'a> {
     pub segment: u64,
 }
 
+/// How the commit of a sweep comes about.
+pub struct Step<'a> {
+    /// A version is made even where nothing goes: what builds on the one before can then not be committed any more.
+    pub fence: bool,
+    /// Asked immediately before the commit.
+    pub may: &'a dyn Fn() -> Result<()>,
+}
+
 /// A version that a sweep made.
 pub struct Swept {
     /// Its manifest.
@@ -71,19 +79,21 @@ pub struct Swept {
 }
 
 /// Applies lists, consent and retention to the current version (R28: `as_of` has been checked). Where nothing goes,
-/// nothing is written but up to when that is true.
+/// nothing is written.
 ///
 /// # Errors
-/// Evidence, when table, companions and state do not agree; storage errors. A new version is there whole or not at all.
+/// Evidence, when table, companions and state do not agree; storage errors. A new version is there whole or not at all;
+/// an error after its commit says that it is there.
 pub fn apply(
     scene: &Scene<'_>,
     dataset: &mut Dataset,
     published: &Published<'_>,
     asked: &Asked<'_>,
+    step: &Step<'_>,
     monitor: &dyn Monitor,
 ) -> Result<Option<Swept>> {
     let remaining = review(scene, published, asked.entries, monitor)?;
-    if !(0..remaining.files()).any(|file| remaining.touched(file)) {
+    if !step.fence && !(0..remaining.files()).any(|file| remaining.touched(file)) {
         return Ok(None);
     }
     let intent = intend(scene, published.table.version, asked.segment)?;
@@ -91,12 +101,20 @@ pub fn apply(
     let manifest = evidence::manifest(scene, published, &remaining, &rewritten, asked, &intent.run);
     let digest = scene.state.put_manifest(&manifest)?;
     monitor.proceed()?;
-    let (app, sequence) = (format!("tamis/{}", scene.plan.job), manifest.output.version as i64);
-    let receipt = publish::replace(&rewritten, &scene.target, &app, sequence, &digest, published.table.version)?;
+    let commit = Commit {
+        app: &format!("tamis/{}", scene.plan.job),
+        sequence: manifest.output.version as i64,
+        manifest: &digest,
+        expected: Some(&published.table),
+        may: step.may,
+    };
+    let receipt = publish::replace(&rewritten, &scene.target, &commit)?;
     if receipt.manifest != digest || receipt.version != manifest.output.version {
         return Err(overtaken(&manifest, receipt.version));
     }
-    scene.state.remember(dataset, &intent, &manifest, scene.now)?;
+    let noted = scene.state.remember(dataset, &intent, &manifest, scene.now);
+    let noted = noted.and_then(|()| manifest.output.check_present(scene.target.lake, scene.target.state));
+    noted.map_err(|error| error.after_publishing(&manifest.output.dataset, manifest.output.version))?;
     let files = &rewritten.written.files;
     let written = files.iter().map(|file| file.bytes + file.companion_bytes).sum();
     Ok(Some(Swept { rewritten: files.len() as u64, read: rewritten.read, written, manifest }))
@@ -104,7 +122,7 @@ pub fn apply(
 
 fn overtaken(manifest: &Manifest, version: u64) -> Error {
     Error::storage(format!("sweep {}: version {version} carries another manifest", manifest.run))
-        .help("two processes work on this dataset at the same time; sweep again, one at a time")
+        .help("nothing of this one was published: another process was at work on this dataset; sweep again")
 }
 
 fn review(

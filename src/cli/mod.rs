@@ -9,6 +9,7 @@ mod finding;
 mod init;
 mod limits;
 mod page;
+mod process;
 mod progress;
 mod render;
 mod report;

@@ -245,7 +245,7 @@ pub fn findings(findings: &[Finding]) -> serde_json::Value {
 pub fn error_json(error: &Error) -> String {
     let value = serde_json::json!({
         "schema": "tamis-error/1", "exit": error.kind().exit_code(), "message": error.message(),
-        "help": error.help_text(), "findings": findings(error.spec_findings()),
+        "help": error.help_text(), "findings": findings(error.spec_findings()), "published": error.published(),
     });
     format!("{value}\n")
 }

@@ -1,15 +1,15 @@
 //! Arguments made ready: what the machine has is looked up here and nowhere else.
 
 use super::args::{AcceptArgs, Arguments, WorkArgs};
-use super::limits;
+use super::{limits, process};
 use crate::clock::{Clock, Instant, System};
 use crate::daemon::Host;
 use crate::error::{Error, Result};
 use crate::evidence::Event;
 use crate::key;
 use crate::policy::Project;
-use crate::run::{Call, Stop, SubjectCall, open_roots};
-use crate::state::State;
+use crate::run::{Call, Caller, Stop, SubjectCall, open_roots};
+use crate::state::{Claimant, State};
 use crate::store::Root;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -56,6 +56,7 @@ impl Settings {
             job: job.to_owned(),
             as_of: as_of.map(time).transpose()?,
             now: self.now,
+            caller: self.caller()?,
             scheduled: false,
             stop: Stop::default(),
             project: None,
@@ -81,16 +82,23 @@ impl Settings {
         }
     }
 
-    /// What scheduled runs of this process have in common. Its name is the host's, the process's number, and chance.
+    /// What scheduled runs of this process have in common.
     ///
     /// # Errors
     /// When the system gives no random bytes.
     pub fn host(&self, work: &WorkArgs) -> Result<Host> {
+        let call = self.call("", None, work)?;
+        Ok(Host { clock: Arc::new(System), holder: call.caller.who.name.clone(), call })
+    }
+
+    /// This process. By hand it waits for a lease whose holder may be dead.
+    fn caller(&self) -> Result<Caller> {
         let mut chance = [0; 4];
         key::random(&mut chance)?;
         let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        let holder = format!("{}/{}/{:08x}", machine.trim(), std::process::id(), u32::from_be_bytes(chance));
-        Ok(Host { clock: Arc::new(System), holder, call: self.call("", None, work)? })
+        let name = format!("{}/{}/{:08x}", machine.trim(), std::process::id(), u32::from_be_bytes(chance));
+        let who = Claimant { name, process: process::this(), ended: process::ended };
+        Ok(Caller { clock: Arc::new(System), who, waits: true, hold: None })
     }
 }
 

@@ -9,18 +9,12 @@ use crate::error::{Error, Kind, Result};
 use crate::evidence::{Event, RunRef};
 use crate::monitor::{self, Monitor};
 use crate::policy::{Plan, Project, Schedule};
-use crate::run::{self, Call, DatasetSwept, Ran, Stop};
-use crate::state::{Claim, End, Lease, Refusal, State, SweepEnd};
+use crate::run::{self, Call, Caller, DatasetSwept, Held, Ran};
+use crate::state::{Claimant, End, Refusal, State, SweepEnd};
 use crate::store::Root;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::time::Duration;
-
-/// How long a lease lasts without renewal: what a crash can delay the next attempt by.
-const LEASE_MICROS: i64 = 120_000_000;
-const RENEW_EVERY: Duration = Duration::from_secs(40);
 
 /// What every run of this process has in common.
 #[derive(Clone)]
@@ -163,7 +157,7 @@ fn ran(host: &Host, project: &Arc<Project>, plan: &Plan, schedule: &Schedule, mo
     if let Due::Not(next) = due(schedule, &Known::read(&state, &plan.job)?, host.clock.now()) {
         return Ok((None, Came::NotDue(next)));
     }
-    leased(host, &state, &plan.job, &|stop| with_lease(host, project, plan, schedule, &state, stop, monitor))
+    leased(host, &state, &plan.job, monitor, |call| with_lease(call, project, plan, schedule, &state, monitor))
 }
 
 fn swept(host: &Host, project: &Arc<Project>, plan: &Plan, monitor: &dyn Monitor) -> Result<Tried> {
@@ -179,18 +173,10 @@ fn swept(host: &Host, project: &Arc<Project>, plan: &Plan, monitor: &dyn Monitor
     if asked()?.is_none() {
         return Ok((None, Came::NotDue(None)));
     }
-    leased(host, &state, &plan.job, &|stop| {
+    leased(host, &state, &plan.job, monitor, |call| {
         let Some((wanted, as_of, kept)) = asked()? else { return Ok((None, Came::NotDue(None))) };
         let now = host.clock.now();
-        let call = Call {
-            job: plan.job.clone(),
-            as_of: Some(as_of),
-            now,
-            scheduled: false,
-            stop: stop.clone(),
-            project: Some(project.clone()),
-            ..host.call.clone()
-        };
+        let call = Call { as_of: Some(as_of), now, scheduled: false, project: Some(project.clone()), ..call.clone() };
         let swept = guarded(|| run::sweep_dataset(&call, wanted == Wanted::Requests, monitor));
         if let Err(error) = &swept {
             let refusal = refusal(as_of, error, host.clock.now());
@@ -214,19 +200,20 @@ fn came(swept: Result<Option<DatasetSwept>>) -> Came {
 }
 
 /// Does the work while nobody else works on the job.
-fn leased(host: &Host, state: &State, job: &str, work: &dyn Fn(&Stop) -> Result<Tried>) -> Result<Tried> {
-    let lease = match state.claim(job, &host.holder, host.clock.now(), LEASE_MICROS)? {
-        Claim::Ours(lease) => *lease,
-        Claim::Theirs(theirs) => return Ok((None, Came::Elsewhere(theirs.holder))),
-    };
-    let stop = &host.call.stop.below();
-    std::thread::scope(|scope| {
-        let (over, ended) = mpsc::channel::<()>();
-        scope.spawn(move || keep(lease, &ended, host.clock.as_ref(), stop));
-        let tried = work(stop);
-        drop(over);
-        tried
-    })
+fn leased(
+    host: &Host,
+    state: &State,
+    job: &str,
+    monitor: &dyn Monitor,
+    work: impl FnOnce(&Call) -> Result<Tried>,
+) -> Result<Tried> {
+    let who = Claimant { name: host.holder.clone(), ..host.call.caller.who.clone() };
+    let caller = Caller { clock: host.clock.clone(), who, waits: false, hold: None };
+    let call = Call { job: job.to_owned(), caller, ..host.call.clone() };
+    match run::held(&call, state, monitor, work)? {
+        Held::Done(tried) => Ok(tried),
+        Held::Elsewhere(theirs) => Ok((None, Came::Elsewhere(theirs.holder))),
+    }
 }
 
 impl Host {
@@ -239,27 +226,17 @@ impl Host {
     }
 }
 
-/// Renews the lease until the run has ended. Whoever has lost it stops: somebody else is at work.
-fn keep(mut lease: Lease, ended: &Receiver<()>, clock: &dyn Clock, stop: &Stop) {
-    while ended.recv_timeout(RENEW_EVERY) == Err(RecvTimeoutError::Timeout) {
-        if lease.renew(clock.now()).is_ok_and(|ours| !ours) {
-            return stop.ask();
-        }
-    }
-    let _ = lease.free(clock.now());
-}
-
 /// Looks again now that nobody else does, then runs.
 fn with_lease(
-    host: &Host,
+    call: &Call,
     project: &Arc<Project>,
     plan: &Plan,
     schedule: &Schedule,
     state: &State,
-    stop: &Stop,
     monitor: &dyn Monitor,
 ) -> Result<Tried> {
-    let now = host.clock.now();
+    let clock = &call.caller.clock;
+    let now = clock.now();
     let (instant, missed, late) = match due(schedule, &Known::read(state, &plan.job)?, now) {
         Due::Not(next) => return Ok((None, Came::NotDue(next))),
         Due::Run(instant, missed) => (instant, missed, false),
@@ -273,16 +250,15 @@ fn with_lease(
     }
     let end = Instant(now.0.saturating_add(schedule.timeout.micros()));
     let call = Call {
-        job: plan.job.clone(),
         as_of: Some(instant),
         now,
         scheduled: true,
-        stop: stop.clone().until(host.clock.clone(), end),
+        stop: call.stop.clone().until(clock.clone(), end),
         project: Some(project.clone()),
-        ..host.call.clone()
+        ..call.clone()
     };
     monitor.event(monitor::Event::Note(format!("run {} begins", run::scheduled_id(&plan.job, instant))));
-    let came = settle(state, &plan.job, instant, guarded(|| run::run_scheduled(&call, monitor)), host.clock.now());
+    let came = settle(state, &plan.job, instant, guarded(|| run::run_scheduled(&call, monitor)), clock.now());
     Ok((Some(instant), came))
 }
 

@@ -3,6 +3,7 @@
 
 pub mod ledger;
 pub mod manifest;
+mod present;
 mod verify;
 
 pub use ledger::{Entry, Event, Head, Ledger, RunRef};

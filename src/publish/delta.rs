@@ -52,37 +52,45 @@ pub fn current(lake: &Root, path: &str) -> Result<Option<Current>> {
     Ok(Table::new(lake, path)?.open()?.map(|opened| opened.current))
 }
 
-/// Publishes what was written: one commit adds its files and removes all others. `app` and `sequence` (strictly rising
-/// per `app`) let a commit whose answer was lost be known again; `expected` is the version seen before writing.
+/// What a commit says of itself, and what it rests on.
+pub struct Commit<'a> {
+    /// Whose `sequence` it is.
+    pub app: &'a str,
+    /// Strictly rising per `app`: a commit whose answer was lost is known again by it.
+    pub sequence: i64,
+    /// Digest of the manifest.
+    pub manifest: &'a str,
+    /// The version seen before writing, which it takes the place of.
+    pub expected: Option<&'a Current>,
+    /// Asked immediately before it is sent, each time: whether it may be.
+    pub may: &'a dyn Fn() -> Result<()>,
+}
+
+/// Publishes what was written: one commit adds its files and removes all others.
 ///
 /// # Errors
-/// Storage when another run or sweep was there first or nothing was sent yet, evidence when another writer was, policy when the table cannot take the columns, unknown when it could
-/// not be learned whether the commit is in the log.
-pub fn commit(
-    written: &Written,
-    target: &Target<'_>,
-    app: &str,
-    sequence: i64,
-    manifest: &str,
-    expected: Option<u64>,
-) -> Result<Receipt> {
-    put(&Change { written, gone: None }, target, (app, sequence), manifest, expected)
+/// Storage when another run or sweep was there first or nothing was sent yet, evidence when another writer was or the
+/// table was put back, policy when the table cannot take the columns, unknown when it could not be learned whether the
+/// commit is in the log; what `may` says.
+pub fn commit(written: &Written, target: &Target<'_>, commit: &Commit<'_>) -> Result<Receipt> {
+    put(&Change { written, gone: None }, target, commit)
 }
 
 /// As [`commit`], for what a sweep rewrote: only the files that it takes the place of are removed, all others stay.
 ///
 /// # Errors
 /// As [`commit`].
-pub fn replace(
-    rewritten: &Rewritten,
-    target: &Target<'_>,
-    app: &str,
-    sequence: i64,
-    manifest: &str,
-    expected: u64,
-) -> Result<Receipt> {
-    let change = Change { written: &rewritten.written, gone: Some(&rewritten.gone) };
-    put(&change, target, (app, sequence), manifest, Some(expected))
+pub fn replace(rewritten: &Rewritten, target: &Target<'_>, commit: &Commit<'_>) -> Result<Receipt> {
+    put(&Change { written: &rewritten.written, gone: Some(&rewritten.gone) }, target, commit)
+}
+
+/// Whether `current` is still what readers see: its own entry is in the log, and none after it.
+///
+/// # Errors
+/// Storage errors.
+pub fn is_current(lake: &Root, path: &str, current: &Current) -> Result<bool> {
+    let own = matches!(log::read(lake, path, current.version)?, Entry::Ours(mark) if mark == Mark::of(current));
+    Ok(own && matches!(log::read(lake, path, current.version + 1)?, Entry::Absent))
 }
 
 /// Writes a checkpoint of the current version, which must be `version`.
@@ -109,32 +117,27 @@ struct Change<'a> {
     gone: Option<&'a BTreeSet<String>>,
 }
 
-fn put(
-    change: &Change<'_>,
-    target: &Target<'_>,
-    (app, sequence): (&str, i64),
-    manifest: &str,
-    expected: Option<u64>,
-) -> Result<Receipt> {
+fn put(change: &Change<'_>, target: &Target<'_>, commit: &Commit<'_>) -> Result<Receipt> {
     let written = change.written;
     let table = Table::new(target.lake, target.path)?;
     let opened = table.open()?;
     if let Some(opened) = &opened
-        && table.sequence(opened, app)?.is_some_and(|last| last >= sequence)
+        && table.sequence(opened, commit.app)?.is_some_and(|last| last >= commit.sequence)
     {
         return table.earlier(opened.current.version, &written.run);
     }
-    let version = opened.as_ref().map(|opened| opened.current.version);
+    let (there, expected) = (opened.as_ref().map(|opened| &opened.current), commit.expected);
     // The newest entry is tamis's own, or the table could not be opened.
-    if let Some(newer) = version.filter(|newer| expected.is_none_or(|expected| *newer > expected)) {
-        return Err(log::overtaken(target.lake, target.path, newer));
+    if let Some(newer) = there.filter(|newer| expected.is_none_or(|expected| newer.version > expected.version)) {
+        return Err(log::overtaken(target.lake, target.path, newer.version));
     }
-    if version != expected {
-        return Err(Error::evidence(format!("{}: the table changed while this run was working", table.place()))
-            .help("it was put back to an older version, or is gone: `tamis verify` compares it with the ledger"));
+    if there.map(Mark::of) != expected.map(Mark::of) || there.map(|c| c.version) != expected.map(|c| c.version) {
+        return Err(Error::evidence(format!("{}: the table changed while this run was working", table.place())).help(
+            "nothing of this one was published. The table was put back to an older version, or is gone: \
+             `tamis verify` compares it with the ledger",
+        ));
     }
-    let mark = Mark { run: written.run.clone(), attempt: written.attempt, manifest: manifest.to_owned() };
-    let receipt = table.put(opened.as_ref(), change, &mark, (app, sequence))?;
+    let receipt = table.put(opened.as_ref(), change, commit)?;
     if receipt.version > 0 && receipt.version.is_multiple_of(CHECKPOINT) {
         // Readers only get quicker by it, and the next one makes up for it.
         let _ = table.checkpoint();
@@ -267,9 +270,14 @@ impl<'a> Table<'a> {
     }
 
     /// Puts version `expected + 1` and finds out what became of it.
-    fn put(&self, opened: Option<&Opened>, change: &Change<'_>, mark: &Mark, txn: (&str, i64)) -> Result<Receipt> {
+    fn put(&self, opened: Option<&Opened>, change: &Change<'_>, commit: &Commit<'_>) -> Result<Receipt> {
         let version = opened.map_or(0, |opened| opened.current.version + 1);
-        for _ in 0..TRIES {
+        let (run, attempt) = (change.written.run.clone(), change.written.attempt);
+        let mark = &Mark { run, attempt, manifest: commit.manifest.to_owned() };
+        let txn = (commit.app, commit.sequence);
+        for tried in 0..TRIES {
+            // What was sent before may still be on its way.
+            (commit.may)().map_err(|error| if tried == 0 { error } else { self.outcome_unknown(version) })?;
             let sent = match opened {
                 Some(opened) => self.overwrite(opened, change, mark, txn)?,
                 None => self.create(change.written, mark, txn)?,

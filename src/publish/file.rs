@@ -73,12 +73,21 @@ pub(super) fn is_file_name(name: &str) -> bool {
 
 /// The range in a name that `file_name` gives.
 pub(super) fn range_in(name: &str) -> Option<usize> {
+    parts(name).map(|(range, ..)| range)
+}
+
+/// Run and attempt that wrote a file, by its name.
+pub fn written_by(name: &str) -> Option<(&str, u32)> {
+    parts(name).map(|(_, run, attempt)| (run, attempt))
+}
+
+fn parts(name: &str) -> Option<(usize, &str, u32)> {
     let rest = name.strip_prefix("part-")?.strip_suffix(".parquet")?;
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let (range, rest) = rest.split_once('-')?;
     let (run, attempt) = rest.rsplit_once('-')?;
     let ours = range.len() >= 5 && digits(range) && !run.is_empty() && digits(attempt);
-    range.parse().ok().filter(|_| ours)
+    if ours { Some((range.parse().ok()?, run, attempt.parse().ok()?)) } else { None }
 }
 
 /// What all workers share.
@@ -285,6 +294,7 @@ mod tests {
     #[test]
     fn names_are_known_again_and_others_are_not_ours() {
         assert!(is_file_name(&file_name(3, "crm-contacts-20261124T020000Z-1", 2)));
+        assert_eq!(written_by(&file_name(3, "crm-20261124t020000z-1", 2)), Some(("crm-20261124t020000z-1", 2)));
         for other in
             ["part-00003.parquet", "part-00003-x.parquet", "part-3-run-1.parquet", "x.parquet", "part-00000--1.parquet"]
         {

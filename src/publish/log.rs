@@ -1,6 +1,7 @@
 //! What our commits say of themselves in the table's log, and how to read it back.
 //! Must not know the kernel.
 
+use super::Current;
 use crate::error::{Error, Result};
 use crate::store::Root;
 
@@ -29,6 +30,11 @@ struct CommitInfo {
 }
 
 impl Mark {
+    /// Of the version that readers see.
+    pub fn of(current: &Current) -> Mark {
+        Mark { run: current.run.clone(), attempt: current.attempt, manifest: current.manifest.clone() }
+    }
+
     /// As operation parameters; `mode` is what readers' histories show.
     pub fn parameters(&self) -> [(&'static str, Option<String>); 4] {
         [

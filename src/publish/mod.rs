@@ -16,7 +16,8 @@ mod schema;
 mod tests;
 
 pub use companion::{CompanionGroup, Companions};
-pub use delta::{commit, current, replace};
+pub use delta::{Commit, commit, current, is_current, replace};
+pub use file::written_by;
 pub use removal::{Orphans, orphans, trim};
 pub use rewrite::{Rewriting, Rewritten, rewrite};
 pub use schema::{Column, ColumnType};

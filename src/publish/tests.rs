@@ -16,7 +16,7 @@ use super::file::{Row, Sink};
 use super::*;
 use crate::clock::{Instant, Period};
 use crate::decide::{EntryTable, FieldKind, FieldLayout, Layout, NO_SINCE, NULL_QUASI, Rules, decide, mark};
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::minimize::{FieldColumn, Identities, Rows};
 use crate::monitor::Silent;
 use crate::policy::*;
@@ -333,9 +333,14 @@ impl Place {
         write_rows(sample, &self.target(), &writing, &Silent)
     }
     fn publish(&self, sample: &Sample, sequence: i64) -> Result<Receipt> {
-        let before = current(&self.lake, "crm/contacts")?.map(|c| c.version);
+        let before = current(&self.lake, "crm/contacts")?;
         let written = self.write(sample, &format!("run-{sequence}"), 1, 2, false)?;
-        commit(&written, &self.target(), "tamis/crm-contacts", sequence, "digest", before)
+        self.commit(&written, sequence, before.as_ref())
+    }
+    /// Commits on top of a version that was seen.
+    fn commit(&self, written: &Written, sequence: i64, expected: Option<&Current>) -> Result<Receipt> {
+        let (app, manifest) = ("tamis/crm-contacts", "digest");
+        commit(written, &self.target(), &Commit { app, sequence, manifest, expected, may: &|| Ok(()) })
     }
     fn file(&self, name: &str) -> Vec<u8> {
         self.lake.get(&self.target().file(name)).unwrap().unwrap()
@@ -554,10 +559,10 @@ fn r40_companions_hold_what_was_given_row_for_row() {
 fn another_writer_is_noticed_and_nothing_is_committed() {
     let place = Place::memory();
     place.publish(&Sample::new(20, 1), 1).unwrap();
-    let written = place.write(&Sample::new(10, 1), "run-2", 1, 1, false).unwrap();
+    let (seen, written) = (place.current(), place.write(&Sample::new(10, 1), "run-2", 1, 1, false).unwrap());
     let foreign = "{\"commitInfo\":{\"timestamp\":1,\"operation\":\"WRITE\",\"operationParameters\":{}}}\n";
     place.lake.put("crm/contacts/_delta_log/00000000000000000001.json", foreign.into()).unwrap();
-    let refused = commit(&written, &place.target(), "tamis/crm-contacts", 2, "digest", Some(0)).unwrap_err();
+    let refused = place.commit(&written, 2, seen.as_ref()).unwrap_err();
     assert_eq!((refused.kind(), place.log(1).as_str()), (Kind::Evidence, foreign));
     assert_eq!(current(&place.lake, "crm/contacts").unwrap_err().kind(), Kind::Evidence);
 }
@@ -566,14 +571,44 @@ fn another_writer_is_noticed_and_nothing_is_committed() {
 fn a_version_other_than_the_one_seen_before_writing_is_refused() {
     let place = Place::memory();
     place.publish(&Sample::new(20, 1), 1).unwrap();
-    let written = place.write(&Sample::new(10, 1), "run-3", 1, 1, false).unwrap();
+    let (seen, written) = (place.current(), place.write(&Sample::new(10, 1), "run-3", 1, 1, false).unwrap());
     place.publish(&Sample::new(15, 1), 2).unwrap();
-    for expected in [None, Some(0)] {
-        let refused = commit(&written, &place.target(), "tamis/crm-contacts", 3, "digest", expected).unwrap_err();
+    for expected in [None, seen.as_ref()] {
+        let refused = place.commit(&written, 3, expected).unwrap_err();
         assert_eq!(refused.kind(), Kind::Storage, "it was tamis: try again");
         assert!(refused.message().contains("another run or sweep of tamis"), "{refused}");
     }
     assert_eq!(place.current().unwrap().run, "run-2");
+}
+
+#[test]
+fn another_version_of_the_same_number_is_refused() {
+    let place = Place::memory();
+    place.publish(&Sample::new(20, 1), 1).unwrap();
+    let written = place.write(&Sample::new(10, 1), "run-3", 1, 1, false).unwrap();
+    let seen = place.current().unwrap();
+    for other in [
+        Current { run: "run-0".into(), ..seen.clone() },
+        Current { attempt: 2, ..seen.clone() },
+        Current { manifest: "other".into(), ..seen.clone() },
+    ] {
+        assert!(!is_current(&place.lake, "crm/contacts", &other).unwrap());
+        let refused = place.commit(&written, 3, Some(&other)).unwrap_err();
+        assert_eq!((refused.kind(), place.current().unwrap().version), (Kind::Evidence, 0), "{refused}");
+    }
+    assert!(is_current(&place.lake, "crm/contacts", &seen).unwrap());
+    place.commit(&written, 3, Some(&seen)).unwrap();
+    assert!(!is_current(&place.lake, "crm/contacts", &seen).unwrap(), "another version came after it");
+}
+
+#[test]
+fn what_may_not_be_committed_is_not_sent() {
+    let place = Place::memory();
+    let written = place.write(&Sample::new(10, 1), "run-1", 1, 1, false).unwrap();
+    let may = || Err(Error::storage("not now"));
+    let how = Commit { app: "tamis/crm-contacts", sequence: 1, manifest: "digest", expected: None, may: &may };
+    assert_eq!(commit(&written, &place.target(), &how).unwrap_err().message(), "not now");
+    assert_eq!(place.current(), None);
 }
 
 #[test]
@@ -596,10 +631,10 @@ fn a_table_with_features_that_keep_removed_rows_is_refused() {
 fn a_run_that_was_published_before_is_found_again() {
     let place = Place::memory();
     let written = place.write(&Sample::new(20, 1), "run-1", 1, 1, false).unwrap();
-    let first = commit(&written, &place.target(), "tamis/crm-contacts", 1, "digest", None).unwrap();
+    let first = place.commit(&written, 1, None).unwrap();
     let again = place.write(&Sample::new(20, 1), "run-1", 2, 1, false).unwrap();
     for version in [0, 1] {
-        let found = commit(&again, &place.target(), "tamis/crm-contacts", 1, "other", None).unwrap();
+        let found = place.commit(&again, 1, None).unwrap();
         assert_eq!(
             (found.version, found.attempt, found.manifest.as_str(), found.found),
             (first.version, 1, "digest", true)
@@ -609,7 +644,7 @@ fn a_run_that_was_published_before_is_found_again() {
         }
     }
     let late = place.write(&Sample::new(20, 1), "run-0", 1, 1, false).unwrap();
-    let refused = commit(&late, &place.target(), "tamis/crm-contacts", 1, "digest", Some(1)).unwrap_err();
+    let refused = place.commit(&late, 1, place.current().as_ref()).unwrap_err();
     assert_eq!(refused.kind(), Kind::Storage);
 }
 
@@ -635,7 +670,7 @@ fn attempt(place: &Place, sample: &Sample, attempt: u32) -> Result<Receipt> {
         return Ok(Receipt { version: now.version, attempt: now.attempt, manifest: now.manifest.clone(), found: true });
     }
     let written = place.write(sample, "run-2", attempt, 1, false)?;
-    commit(&written, &place.target(), "tamis/crm-contacts", 2, "digest", now.map(|now| now.version))
+    place.commit(&written, 2, now.as_ref())
 }
 
 /// Over a table with `before` versions, or none.
@@ -707,10 +742,10 @@ fn on_real_servers_versions_follow_each_other() {
             assert_eq!((receipt.version, receipt.found), (sequence as u64 - 1, false), "{url}");
             assert_eq!(place.current().unwrap().rows(), rows);
         }
-        let late = place.write(&Sample::new(5, 1), "run-4", 1, 1, false).unwrap();
+        let (seen, late) = (place.current(), place.write(&Sample::new(5, 1), "run-4", 1, 1, false).unwrap());
         place.publish(&Sample::new(20, 1), 4).unwrap_err(); // the same names: nothing is replaced
-        commit(&late, &place.target(), "tamis/crm-contacts", 4, "digest", Some(2)).unwrap();
-        let again = commit(&late, &place.target(), "tamis/crm-contacts", 4, "digest", Some(2)).unwrap();
+        place.commit(&late, 4, seen.as_ref()).unwrap();
+        let again = place.commit(&late, 4, seen.as_ref()).unwrap();
         assert_eq!((again.version, again.found), (3, true));
     }
 }
@@ -721,11 +756,11 @@ fn independent_readers_see_exactly_the_rows() {
     for binary in [false, true] {
         let place = Place::local();
         let old = place.write(&Sample::new(500, 4), "run-1", 1, 2, binary).unwrap();
-        commit(&old, &place.target(), "tamis/crm-contacts", 1, "digest", None).unwrap();
+        place.commit(&old, 1, None).unwrap();
         let sample = Sample::new(3_000, 8).declaring(500_000);
         let written = place.write(&sample, "run-2", 1, 2, binary).unwrap();
         assert_eq!(written.files.len(), 2);
-        commit(&written, &place.target(), "tamis/crm-contacts", 2, "digest", Some(0)).unwrap();
+        place.commit(&written, 2, place.current().as_ref()).unwrap();
         let text = python.run("readers.py", [place.folder.path().join("plain/lake/crm/contacts")]);
         let names: Vec<_> = KINDS.iter().map(|(name, _)| *name).collect();
         let head: Vec<String> = serde_json::from_str(text.lines().next().unwrap()).unwrap();

@@ -330,7 +330,7 @@ pub fn check_receipt(receipt: &Receipt, manifest: &Manifest) -> Result<()> {
         return Ok(());
     }
     Err(Error::evidence(format!("run {}: version {} carries another manifest", manifest.run, receipt.version))
-        .help("two processes have run this job at the same time; run it again, one at a time"))
+        .help("nothing of this run was published: two processes were at work on this job; run it again"))
 }
 
 /// What people see.

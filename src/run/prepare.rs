@@ -1,5 +1,6 @@
 //! Everything that must hold before anything is read: specs, roots, keys, state, `as_of`.
 
+use super::caller::Caller;
 use super::scheduled;
 use super::stop::Stop;
 use crate::clock::Instant;
@@ -37,8 +38,10 @@ pub struct Call {
     pub stop: Stop,
     /// The specs when they have been loaded before; else they are loaded from `dir`.
     pub project: Option<Arc<Project>>,
-    /// The present.
+    /// The present; with a lease, when that was claimed.
     pub now: Instant,
+    /// Who calls.
+    pub caller: Caller,
     /// Worker threads.
     pub threads: usize,
     /// Bytes of rows held before they are sealed on disk.
@@ -189,6 +192,18 @@ impl Ready {
             memory_bytes: self.call.memory_bytes,
             spill: &self.call.spill,
         }
+    }
+
+    /// To be asked immediately before the commit of what began at `began`.
+    ///
+    /// # Errors
+    /// A storage error (try again) when it was stopped or slept, or somebody else came in between; nothing was published.
+    pub fn may_commit(&self, began: Instant) -> Result<()> {
+        self.call.stop.check()?;
+        self.state.check_newest(&self.dataset).map_err(|error| {
+            error.help("nothing of this one was published; start it again: it goes on from what the other one left")
+        })?;
+        self.call.caller.may_commit(began)
     }
 
     /// Where the table is: a folder, or a URL that names store and path only.

@@ -56,6 +56,7 @@ pub fn published(ready: &Ready) -> Result<bool> {
 /// # Errors
 /// An input error when the export is no longer the one that was pinned.
 pub fn begin(ready: &Ready, mut intent: Intent, pinned: &Pinned) -> Result<(Intent, u32)> {
+    let makes = intent.makes();
     let run = scheduled_id(&intent.job, intent.as_of);
     intent.run = run.clone();
     if ready.state.intent(&run, &intent)? == Created::Exists {
@@ -69,7 +70,7 @@ pub fn begin(ready: &Ready, mut intent: Intent, pinned: &Pinned) -> Result<(Inte
     let mut nonce = [0; 16];
     key::random(&mut nonce)?;
     let nonce: String = nonce.iter().map(|byte| format!("{byte:02x}")).collect();
-    let attempt = ready.state.next_attempt(&run, &nonce, ready.call.now)?;
+    let attempt = ready.state.next_attempt(&run, &nonce, makes, ready.call.now)?;
     Ok((intent, attempt))
 }
 
@@ -77,9 +78,9 @@ pub fn begin(ready: &Ready, mut intent: Intent, pinned: &Pinned) -> Result<(Inte
 ///
 /// # Errors
 /// An evidence error when it is not there.
-pub fn winner(ready: &Ready, receipt: &Receipt, own: Manifest) -> Result<Manifest> {
+pub fn winner(ready: &Ready, receipt: &Receipt, own: &Manifest) -> Result<Manifest> {
     if !ready.call.scheduled || receipt.attempt == own.attempt {
-        return Ok(own);
+        return Ok(own.clone());
     }
     ready.state.manifest(&own.run, receipt.attempt, &receipt.manifest)
 }

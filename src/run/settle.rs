@@ -1,6 +1,7 @@
 //! What a run that was refused still owes: lists, consent and retention applied to the version that is published
 //! (design section 5, "A bad night"). Must not know why the run was refused.
 
+use super::awake::Awake;
 use super::meant::{self, Followed};
 use super::prepare::Ready;
 use super::standing::held;
@@ -11,7 +12,7 @@ use crate::evidence::Manifest;
 use crate::monitor::Monitor;
 use crate::policy::Effect;
 use crate::requests::{Requests, Standing, State};
-use crate::sweep::{self, Asked, CompanionFiles, Published, Removal, Swept};
+use crate::sweep::{self, Asked, CompanionFiles, Published, Removal, Step, Swept};
 
 /// Sweeps the published version and says with the refusal what readers have now. After an unknown outcome nothing is
 /// touched and nothing can be said: the run's commit may still be on its way.
@@ -20,12 +21,15 @@ pub fn refused(ready: &mut Ready, requests: &mut Requests, error: Error, monitor
         return error;
     }
     let watched = Watched { monitor, stop: ready.call.stop.without_time() };
-    let swept = apply(ready, requests, &watched);
+    let swept = apply(ready, requests, false, &watched);
     let dataset = &ready.dataset;
     let said = match (&dataset.current, swept) {
         (None, _) => format!("nothing has been published to {}", dataset.dataset),
         (Some(current), Ok(None)) => format!("version {} of {} is unchanged", current.version, dataset.dataset),
         (Some(_), Ok(Some(swept))) => removed(&swept),
+        (Some(_), Err(failed)) if failed.published().is_some() => {
+            format!("requests and retention were applied to {}: {failed}", dataset.dataset)
+        }
         (Some(current), Err(failed)) => format!(
             "version {} of {} is unchanged: requests and retention could not be applied to it: {failed}",
             current.version, dataset.dataset
@@ -41,11 +45,17 @@ fn removed(swept: &Swept) -> String {
     format!("requests and retention were applied to {dataset}: {gone} rows removed, now version {version}")
 }
 
-/// Applies lists, consent and retention to the current version of one dataset.
+/// Applies lists, consent and retention to the current version of one dataset. With `removal`, files of attempts that
+/// were never committed are about to go: those that still could be are kept from it by a version of their own.
 ///
 /// # Errors
 /// Those of a sweep; what had been committed before stays.
-pub fn apply(ready: &mut Ready, requests: &mut Requests, monitor: &dyn Monitor) -> Result<Option<Swept>> {
+pub fn apply(
+    ready: &mut Ready,
+    requests: &mut Requests,
+    removal: bool,
+    monitor: &dyn Monitor,
+) -> Result<Option<Swept>> {
     let news = requests.fresh(&ready.call.job) || behind(ready);
     let (mut dataset, behind) = (ready.dataset.clone(), behind(ready));
     let (links, swept) = {
@@ -55,18 +65,51 @@ pub fn apply(ready: &mut Ready, requests: &mut Requests, monitor: &dyn Monitor) 
         let lists = meant::lists(&ready.project, ready.plan(), requests, &links);
         let asked =
             Asked { entries: links.entries(), lists, holds: holds(ready, requests), segment: requests.last_segment() };
-        let swept = sweep::apply(&scene, &mut dataset, &published, &asked, monitor)?;
+        let may = || ready.may_commit(ready.call.now);
+        let fence = removal && sweep::awaited(&scene, &dataset)?;
+        let step = Step { fence, may: &may };
+        let swept = sweep::apply(&scene, &mut dataset, &published, &asked, &step, monitor)?;
+        if swept.is_none() {
+            check_seen(ready, &published)?;
+        }
         (links, swept)
     };
     ready.dataset = dataset;
-    if !meant::note(ready, requests, &links, (Followed::Published, behind), monitor)? {
-        return Ok(swept);
+    let noted = note(ready, requests, &links, behind, news || swept.is_some(), monitor);
+    let version = ready.dataset.current.as_ref().map_or(0, |current| current.version);
+    match &swept {
+        Some(_) => noted.map_err(|error| error.after_publishing(&ready.dataset.dataset, version))?,
+        None => noted?,
+    }
+    Ok(swept)
+}
+
+/// What was looked through is what readers see, and nobody else came in between: else nothing is said of it.
+fn check_seen(ready: &Ready, published: &Published<'_>) -> Result<()> {
+    ready.may_commit(ready.call.now)?;
+    if published.is_current(&ready.scene())? {
+        return Ok(());
+    }
+    Err(Error::storage(format!("{}: another version came in between", ready.dataset.dataset))
+        .help("nothing was noted of it; sweep again"))
+}
+
+fn note(
+    ready: &mut Ready,
+    requests: &mut Requests,
+    links: &Links,
+    behind: bool,
+    news: bool,
+    monitor: &dyn Monitor,
+) -> Result<()> {
+    if !meant::note(ready, requests, links, (Followed::Published, behind), monitor)? {
+        return Ok(());
     }
     let mut dataset = ready.dataset.clone();
     dataset.noted = dataset.current.as_ref().map(|current| current.version);
-    sweep::confirm(&ready.scene(), &mut dataset, news || swept.is_some())?;
+    sweep::confirm(&ready.scene(), &mut dataset, news)?;
     ready.dataset = dataset;
-    Ok(swept)
+    Ok(())
 }
 
 /// Whether a crash has kept it from being noted which requests are applied to the current version. The next note looks
@@ -102,7 +145,8 @@ pub fn remove(ready: &mut Ready, requests: &mut Requests, blind: bool, monitor: 
     };
     let asked = Asked { entries: links.entries(), lists: Vec::new(), holds, segment: requests.last_segment() };
     let mut dataset = ready.dataset.clone();
-    let removed = sweep::remove(&ready.scene(), &mut dataset, &asked, monitor);
+    let awake = Awake::new(&ready.call.caller, monitor);
+    let removed = sweep::remove(&ready.scene(), &mut dataset, &asked, &awake);
     ready.dataset = dataset;
     let removed = removed?;
     done(ready, requests)?;

@@ -11,14 +11,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(Clone, Default)]
 pub struct Stop {
     asked: Arc<AtomicBool>,
-    above: Option<Arc<AtomicBool>>,
+    above: Vec<Arc<AtomicBool>>,
     until: Option<(Arc<dyn Clock>, Instant)>,
 }
 
 impl Stop {
-    /// One that may be asked by itself, and ends when this one is asked.
+    /// One that may be asked by itself, and ends when this one does.
     pub fn below(&self) -> Stop {
-        Stop { above: Some(self.asked.clone()), ..Stop::default() }
+        let above = self.above.iter().chain([&self.asked]).cloned().collect();
+        Stop { above, asked: Arc::default(), until: self.until.clone() }
     }
 
     /// The same, and also from an instant on.
@@ -38,7 +39,7 @@ impl Stop {
 
     /// Whether somebody has asked.
     pub fn asked(&self) -> bool {
-        self.asked.load(Ordering::Relaxed) || self.above.as_ref().is_some_and(|above| above.load(Ordering::Relaxed))
+        self.above.iter().chain([&self.asked]).any(|asked| asked.load(Ordering::Relaxed))
     }
 
     /// To be called where a run may end.
@@ -95,6 +96,7 @@ mod tests {
         assert!(below.below().check().is_ok() && stop.below().check().is_err());
         below.below().ask();
         assert!(!below.asked(), "what is asked below stays below");
+        assert!(stop.below().below().asked(), "however far below");
         let late = Stop::default().until(Arc::new(Fixed(Instant(6))), Instant(6));
         assert_eq!(late.check().err().map(|e| e.kind()), Some(Kind::Gate));
         assert!(late.without_time().check().is_ok());

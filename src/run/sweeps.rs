@@ -1,10 +1,13 @@
 //! Sweeps: `tamis sweep` takes every dataset of the policy, one after the other, and what stops one does not stop the
 //! others; a scheduler takes one at a time. Must not know argv, the terminal, nor when a sweep is due.
 
+use super::awake::Awake;
+use super::caller::LEASE_MICROS;
 use super::prepare::{Call, Ready};
 use super::standing;
 use super::stop::Watched;
-use super::{input, recover, settle};
+use super::{held, input, recover, settle};
+use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::evidence::manifest::Removed;
 use crate::monitor::{Event, Monitor};
@@ -75,52 +78,104 @@ impl SweepReport {
     }
 }
 
-/// Applies requests, consent and retention to every published dataset; `call.job` does not matter. The report has an
-/// outcome of its own.
+/// Requests as they were taken in for the datasets of one sweep, and when.
+struct TakenIn {
+    requests: Requests,
+    intake: IntakeReport,
+    met: RequestsMet,
+    at: Instant,
+}
+
+impl TakenIn {
+    fn now(ready: &Ready, monitor: &dyn Monitor) -> Result<TakenIn> {
+        let (requests, intake, met) = taken_in(ready, monitor)?;
+        Ok(TakenIn { requests, intake, met, at: ready.call.now })
+    }
+
+    /// A dataset that is looked through later than this gets what has come since.
+    fn is_old(&self, now: Instant) -> bool {
+        now.0.saturating_sub(self.at.0) >= LEASE_MICROS
+    }
+}
+
+/// Applies requests, consent and retention to every published dataset, one after the other, each under its job's lease;
+/// `call.job` does not matter. The report has an outcome of its own.
 ///
 /// # Errors
 /// What stops all datasets: specs, keys, state, a list that cannot be asked for.
 pub fn sweep(call: &Call, monitor: &dyn Monitor) -> Result<SweepReport> {
     let project = Arc::new(policy::load(&call.dir, &call.roots)?);
     let mut report = SweepReport { schema: "tamis-sweep/1", ..SweepReport::default() };
-    let watched = Watched { monitor, stop: call.stop.clone() };
-    let mut known: Option<(Requests, IntakeReport, RequestsMet)> = None;
-    let mut last = None;
+    let (mut known, mut last) = (None, None);
     for job in project.jobs.keys() {
         if call.stop.asked() {
             report.stop(stopped());
             break;
         }
         let call = Call { job: job.clone(), scheduled: false, project: Some(project.clone()), ..call.clone() };
-        let mut ready = match Ready::for_sweep(&call, monitor) {
-            Ok(ready) => ready,
-            Err(error) => {
-                report.stop(error.within(format!("job {job}")));
-                continue;
+        let swept = Ready::for_sweep(&call, monitor)
+            .and_then(|ready| held::alone(&ready, monitor, |call| Ok(swept_held(call, &mut known, monitor))));
+        match swept {
+            Ok(Ok((ready, Ok(swept)))) => {
+                report.datasets.push(swept);
+                last = Some(ready);
             }
-        };
-        let (requests, intake, met) = match &mut known {
-            Some(known) => known,
-            None => known.insert(taken_in(&ready, monitor)?),
-        };
-        monitor.event(Event::Note(format!("sweep {job}")));
-        match dataset(&mut ready, requests, intake, met, &watched) {
-            Ok(swept) => report.datasets.push(swept),
+            Ok(Ok((ready, Err(error)))) => {
+                report.stop(error.within(format!("job {job}")));
+                last = Some(ready);
+            }
+            Ok(Err(error)) => return Err(error),
             Err(error) => report.stop(error.within(format!("job {job}"))),
         }
-        last = Some(ready);
     }
-    if let Some((ready, (requests, intake, _))) = last.as_ref().zip(known.as_ref()) {
-        match raw(ready, requests, intake, &project.jobs.values().collect::<Vec<_>>(), "") {
+    if let Some(mut ready) = last {
+        match all_raw(&mut ready, &mut known, monitor) {
             Ok(raw) => report.raw = raw,
             Err(error) => report.stop(error),
         }
         report.ledger_head = ready.state.ledger().head()?.to_string();
     }
-    if let Some(refusal) = known.and_then(|(_, intake, _)| intake.refusal()) {
+    if let Some(refusal) = known.and_then(|known| known.intake.refusal()) {
         report.stop(refusal);
     }
     Ok(report)
+}
+
+/// Removes raw exports of all jobs, by legal holds that are not old.
+fn all_raw(ready: &mut Ready, known: &mut Option<TakenIn>, monitor: &dyn Monitor) -> Result<RawExports> {
+    let project = ready.project.clone();
+    ready.call.caller.hold = None;
+    ready.call.now = ready.call.caller.clock.now();
+    let known = match known.take().filter(|known| !known.is_old(ready.call.now)) {
+        Some(fresh) => known.insert(fresh),
+        None => known.insert(TakenIn::now(ready, monitor)?),
+    };
+    let watched = Watched { monitor, stop: ready.call.stop.clone() };
+    let jobs: Vec<&Plan> = project.jobs.values().collect();
+    raw(ready, &known.requests, &known.intake, &jobs, ("", &watched))
+}
+
+/// Sweeps one dataset with the requests that are known, unless they are old.
+///
+/// # Errors
+/// A list that cannot be asked for; what stops the dataset alone is inside.
+fn swept_held(
+    call: &Call,
+    known: &mut Option<TakenIn>,
+    monitor: &dyn Monitor,
+) -> Result<(Ready, Result<DatasetSwept>)> {
+    let fresh = known.take().filter(|known| !known.is_old(call.now));
+    // Nobody says that requests are applied that came after those that are known.
+    let now = fresh.as_ref().map_or(call.now, |known| known.at);
+    let mut ready = Ready::for_sweep(&Call { now, ..call.clone() }, monitor)?;
+    let known = known.insert(match fresh {
+        Some(known) => known,
+        None => TakenIn::now(&ready, monitor)?,
+    });
+    monitor.event(Event::Note(format!("sweep {}", call.job)));
+    let watched = Watched { monitor, stop: call.stop.clone() };
+    let swept = dataset(&mut ready, &mut known.requests, &known.intake, &known.met, &watched);
+    Ok((ready, swept))
 }
 
 /// Sweeps the dataset of `call.job`, and the raw exports of that job. `only_requests` says that nothing but requests asks
@@ -148,7 +203,7 @@ fn swept(call: &Call, only_requests: bool, monitor: &dyn Monitor) -> Result<Opti
     }
     let swept = dataset(&mut ready, &mut requests, &intake, &met, monitor)?;
     monitor.proceed()?;
-    raw(&ready, &requests, &intake, &[ready.plan()], &format!("{}-", call.job))?;
+    raw(&ready, &requests, &intake, &[ready.plan()], (&format!("{}-", call.job), monitor))?;
     intake.refusal().map_or(Ok(Some(swept)), Err)
 }
 
@@ -174,11 +229,18 @@ fn taken_in(ready: &Ready, monitor: &dyn Monitor) -> Result<(Requests, IntakeRep
 }
 
 /// Removes raw exports of these jobs; any hold in force keeps them, and any that could not be read.
-fn raw(ready: &Ready, requests: &Requests, intake: &IntakeReport, jobs: &[&Plan], of: &str) -> Result<RawExports> {
+fn raw(
+    ready: &Ready,
+    requests: &Requests,
+    intake: &IntakeReport,
+    jobs: &[&Plan],
+    (of, monitor): (&str, &dyn Monitor),
+) -> Result<RawExports> {
     let in_force = requests.in_force();
     let held = intake.blind_to_holds(&ready.project)
         || in_force.iter().any(|(_, effect, _, entries)| *effect == Effect::Hold && *entries > 0);
-    sweep::remove_raw((&ready.project, jobs), &ready.roots, &ready.state, held, of, ready.call.now)
+    let monitor = Awake::new(&ready.call.caller, monitor);
+    sweep::remove_raw((&ready.project, jobs), &ready.roots, &ready.state, held, of, ready.call.now, &monitor)
 }
 
 fn dataset(
@@ -188,10 +250,10 @@ fn dataset(
     met: &RequestsMet,
     monitor: &dyn Monitor,
 ) -> Result<DatasetSwept> {
-    ready.state.check_clock(ready.call.now)?;
+    ready.state.check_clock(ready.call.caller.clock.now())?;
     recover::unfinished(ready)?;
-    let swept = settle::apply(ready, requests, monitor)?;
     let blind = intake.blind_to_holds(&ready.project);
+    let swept = settle::apply(ready, requests, !blind, monitor)?;
     let removal = settle::remove(ready, requests, blind, monitor)?;
     let due = standing::next_deadline(ready, requests);
     let end = SweepEnd::Swept { dataset: ready.dataset.seq, due, at: ready.call.now };

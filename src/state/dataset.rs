@@ -254,16 +254,30 @@ impl State {
         let next = Dataset { seq: record.seq + 1, ..record.clone() };
         let path_next = path(&record.job, next.seq);
         if self.root.create(&path_next, evidence::json(&next)?)? == Created::Exists {
-            return Err(Error::storage(format!("another run of job {} is under way or has just ended", record.job))
-                .help("run again: it then goes on from where the other one left off"));
+            return Err(outrun(&record.job));
+        }
+        let numbers = self.record_numbers(&record.job)?;
+        // Old records are deleted, so the number after this one may be free though others came and went.
+        if numbers.last().is_some_and(|last| *last > next.seq) {
+            self.root.delete(&path_next)?;
+            return Err(outrun(&record.job));
         }
         *record = next;
-        for seq in self.record_numbers(&record.job)? {
+        for seq in numbers {
             if seq + OLD < record.seq {
                 self.root.delete(&path(&record.job, seq))?;
             }
         }
         Ok(())
+    }
+
+    /// Whether a record is still the newest, as far as anybody has saved one.
+    ///
+    /// # Errors
+    /// A storage error when another process saved one meanwhile.
+    pub fn check_newest(&self, record: &Dataset) -> Result<()> {
+        let newest = self.record_numbers(&record.job)?.pop().unwrap_or(0);
+        if newest == record.seq { Ok(()) } else { Err(outrun(&record.job)) }
     }
 
     fn record_numbers(&self, job: &str) -> Result<Vec<u64>> {
@@ -273,6 +287,11 @@ impl State {
         numbers.sort_unstable();
         Ok(numbers)
     }
+}
+
+fn outrun(job: &str) -> Error {
+    Error::storage(format!("another run or sweep of job {job} came in between"))
+        .help("run again: it then goes on from where the other one left off")
 }
 
 fn path(job: &str, seq: u64) -> String {

@@ -72,14 +72,31 @@ pub fn pins(objects: &[Pin]) -> String {
     hasher.finalize().to_hex().to_string()
 }
 
-#[derive(Serialize)]
-struct Attempt<'a> {
+#[derive(Serialize, Deserialize)]
+struct Attempt {
     format: u32,
     at: Instant,
-    nonce: &'a str,
+    nonce: String,
+    /// The version that its commit would make.
+    #[serde(default)]
+    makes: Option<u64>,
+}
+
+/// Where an attempt comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// When it began: no file of it is older.
+    pub at: Instant,
+    /// The version that its commit would make: once that is there, it cannot commit any more.
+    pub makes: u64,
 }
 
 impl Intent {
+    /// The version that its commit would make.
+    pub fn makes(&self) -> u64 {
+        self.replaces.map_or(0, |replaced| replaced + 1)
+    }
+
     /// Which run this is, for entries of the ledger.
     pub fn of(&self, attempt: u32) -> RunRef<'_> {
         RunRef { run: &self.run, attempt, since: self.at }
@@ -134,19 +151,32 @@ impl State {
         self.ledger.append(intent.of(1), event, intent.at)
     }
 
-    /// Takes the next attempt of a run, from 1. `nonce` is random text, so that two processes never get the same one.
+    /// Takes the next attempt of a run, from 1; its commit would make version `makes`. `nonce` is random text, so that
+    /// two processes never get the same one.
     ///
     /// # Errors
     /// A storage error when the store is away.
-    pub fn next_attempt(&self, run: &str, nonce: &str, now: Instant) -> Result<u32> {
+    pub fn next_attempt(&self, run: &str, nonce: &str, makes: u64, now: Instant) -> Result<u32> {
         let taken = self.root.list(&format!("runs/{run}/attempts"))?;
         let number = |path: &str| path.rsplit('/').next()?.strip_suffix(".json")?.parse::<u32>().ok();
         let mut next = taken.iter().filter_map(|object| number(&object.path)).max().unwrap_or(0) + 1;
-        let bytes = evidence::json(&Attempt { format: FORMAT, at: now, nonce })?;
-        while self.root.create(&format!("runs/{run}/attempts/{next:06}.json"), bytes.clone())? == Created::Exists {
+        let bytes = evidence::json(&Attempt { format: FORMAT, at: now, nonce: nonce.into(), makes: Some(makes) })?;
+        while self.root.create(&attempt_path(run, next), bytes.clone())? == Created::Exists {
             next += 1;
         }
         Ok(next)
+    }
+
+    /// Where an attempt comes from, by its record or, of a run that has only one, by its intent. None for a run that
+    /// never began: nobody can commit it.
+    ///
+    /// # Errors
+    /// An evidence error when a record cannot be read.
+    pub fn origin(&self, run: &str, attempt: u32) -> Result<Option<Origin>> {
+        let Some(intent) = load::<Intent>(&self.root, &intent_path(run))? else { return Ok(None) };
+        let first = Origin { at: intent.at, makes: intent.makes() };
+        let attempt = load::<Attempt>(&self.root, &attempt_path(run, attempt))?;
+        Ok(Some(attempt.map_or(first, |own| Origin { at: own.at, makes: own.makes.unwrap_or(first.makes) })))
     }
 
     /// Stores the manifest of an attempt, before the commit that carries its digest.
@@ -190,4 +220,8 @@ pub fn stamp(instant: Instant) -> String {
 
 fn intent_path(run: &str) -> String {
     evidence::intent_path(run)
+}
+
+fn attempt_path(run: &str, attempt: u32) -> String {
+    format!("runs/{run}/attempts/{attempt:06}.json")
 }

@@ -1,5 +1,6 @@
-//! Who is running a job: `leases/<job>/<generation>.json`, create-only, the newest counts until it ends by itself.
-//! A courtesy that saves double work: correctness rests on intents and commits. Must not know raw values.
+//! Who is at work on a job: `leases/<job>/<generation>.json`, create-only, the newest counts until it ends by itself.
+//! Whoever is about to commit renews it first, so a process that slept finds that somebody else came. Must not know raw
+//! values.
 
 use super::{FORMAT, State, load};
 use crate::clock::Instant;
@@ -18,15 +19,51 @@ struct Generation {
     at: Instant,
     until: Instant,
     freed: bool,
+    #[serde(default)]
+    process: Option<Process>,
+    /// Tells two claims of one instant and name apart.
+    #[serde(default)]
+    nonce: String,
+}
+
+/// A process, as the machine that it runs on can find it again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    /// The machine since its last start, as far as processes see one another.
+    pub machine: String,
+    /// Its number.
+    pub number: u32,
+    /// When it began, by that machine's count: numbers are used again.
+    pub began: u64,
+}
+
+/// Whoever claims leases.
+#[derive(Clone, Debug)]
+pub struct Claimant {
+    /// What others are told.
+    pub name: String,
+    /// None where processes cannot be told apart.
+    pub process: Option<Process>,
+    /// Whether a process has ended; none for one of another machine.
+    pub ended: fn(&Process) -> Option<bool>,
+}
+
+impl Claimant {
+    /// One that is known by its name alone.
+    pub fn named(name: &str) -> Claimant {
+        Claimant { name: name.to_owned(), process: None, ended: |_| None }
+    }
 }
 
 /// A lease that is ours.
 pub struct Lease {
     root: Root,
     job: String,
-    holder: String,
+    who: Claimant,
+    nonce: String,
     generation: u64,
     micros: i64,
+    until: Instant,
 }
 
 /// Who holds a lease.
@@ -36,6 +73,8 @@ pub struct Holder {
     pub holder: String,
     /// When its lease ends unless it is renewed.
     pub until: Instant,
+    /// The process, where it said so.
+    pub process: Option<Process>,
 }
 
 /// Outcome of a claim.
@@ -55,30 +94,42 @@ impl State {
         Ok(newest(&self.root, job)?.and_then(|(_, generation)| held(generation, now)))
     }
 
-    /// Claims a job for `micros`. `holder` must be a name that no other process has.
+    /// Claims a job for `micros`. `nonce` is random text. What a process of this machine held that has ended is free.
     ///
     /// # Errors
     /// A storage error when the store is away.
-    pub fn claim(&self, job: &str, holder: &str, now: Instant, micros: i64) -> Result<Claim> {
+    pub fn claim(&self, job: &str, who: &Claimant, nonce: &str, now: Instant, micros: i64) -> Result<Claim> {
         let mut last = 0;
         if let Some((number, generation)) = newest(&self.root, job)? {
-            if let Some(theirs) = held(generation, now) {
+            if let Some(theirs) = held(generation, now).filter(|theirs| !theirs.has_ended(who)) {
                 return Ok(Claim::Theirs(theirs));
             }
             last = number;
         }
-        let (root, job, holder) = (self.root.clone(), job.to_owned(), holder.to_owned());
-        let mut lease = Lease { root, job, holder, generation: last, micros };
+        let (root, job, nonce) = (self.root.clone(), job.to_owned(), nonce.to_owned());
+        let mut lease = Lease { root, job, who: who.clone(), nonce, generation: last, micros, until: now };
         if lease.renew(now)? {
             return Ok(Claim::Ours(Box::new(lease)));
         }
         let theirs = newest(&self.root, &lease.job)?.and_then(|(_, generation)| held(generation, now));
-        Ok(Claim::Theirs(theirs.unwrap_or(Holder { holder: "another process".into(), until: now })))
+        let somebody = Holder { holder: "another process".into(), until: now, process: None };
+        Ok(Claim::Theirs(theirs.unwrap_or(somebody)))
+    }
+}
+
+impl Holder {
+    fn has_ended(&self, who: &Claimant) -> bool {
+        self.process.as_ref().is_some_and(|process| (who.ended)(process) == Some(true))
+    }
+
+    /// Whether it runs on this machine.
+    pub fn is_alive(&self, who: &Claimant) -> bool {
+        self.process.as_ref().is_some_and(|process| (who.ended)(process) == Some(false))
     }
 }
 
 impl Lease {
-    /// Holds it for another while. False when somebody else has it now.
+    /// Holds it for another while. False when somebody else has it now, or had it since.
     ///
     /// # Errors
     /// A storage error when the store is away.
@@ -86,38 +137,62 @@ impl Lease {
         self.write(now, Instant(now.0.saturating_add(self.micros)), false)
     }
 
+    /// When it ends unless it is renewed.
+    pub fn until(&self) -> Instant {
+        self.until
+    }
+
     /// Gives it back.
     ///
     /// # Errors
     /// A storage error; it then ends by itself.
-    pub fn free(mut self, now: Instant) -> Result<()> {
+    pub fn free(&mut self, now: Instant) -> Result<()> {
         self.write(now, now, true).map(|_| ())
     }
 
     fn write(&mut self, at: Instant, until: Instant, freed: bool) -> Result<bool> {
+        let (holder, nonce) = (self.who.name.clone(), self.nonce.clone());
+        let process = self.who.process.clone();
+        let bytes = evidence::json(&Generation { format: FORMAT, holder, at, until, freed, process, nonce })?;
+        while self.root.create(&self.path(self.generation + 1), bytes.clone())? == Created::Exists {
+            // An answer may have been lost: then it is ours.
+            let there = load::<Generation>(&self.root, &self.path(self.generation + 1))?;
+            if there.is_none_or(|there| there.nonce != self.nonce) {
+                return Ok(false);
+            }
+            self.generation += 1;
+        }
         let next = self.generation + 1;
-        let generation = Generation { format: FORMAT, holder: self.holder.clone(), at, until, freed };
-        if self.root.create(&path(&self.job, next), evidence::json(&generation)?)? == Created::Exists {
+        // Old generations are deleted, so the number after ours may be free though others came and went.
+        if numbers(&self.root, &self.job)?.into_iter().any(|number| number > next) {
+            self.root.delete(&self.path(next))?;
             return Ok(false);
         }
-        self.generation = next;
+        (self.generation, self.until) = (next, until);
         if let Some(old) = next.checked_sub(OLD + 1).filter(|old| *old > 0) {
-            self.root.delete(&path(&self.job, old))?;
+            self.root.delete(&self.path(old))?;
         }
         Ok(true)
+    }
+
+    fn path(&self, generation: u64) -> String {
+        path(&self.job, generation)
     }
 }
 
 fn held(generation: Generation, now: Instant) -> Option<Holder> {
     let held = !generation.freed && now < generation.until;
-    held.then_some(Holder { holder: generation.holder, until: generation.until })
+    held.then_some(Holder { holder: generation.holder, until: generation.until, process: generation.process })
 }
 
 fn newest(root: &Root, job: &str) -> Result<Option<(u64, Generation)>> {
-    let number = |path: &str| path.rsplit('/').next()?.strip_suffix(".json")?.parse::<u64>().ok();
-    let numbers = root.list(&format!("leases/{job}"))?;
-    let Some(newest) = numbers.iter().filter_map(|object| number(&object.path)).max() else { return Ok(None) };
+    let Some(newest) = numbers(root, job)?.into_iter().max() else { return Ok(None) };
     Ok(load::<Generation>(root, &path(job, newest))?.map(|generation| (newest, generation)))
+}
+
+fn numbers(root: &Root, job: &str) -> Result<Vec<u64>> {
+    let number = |path: &str| path.rsplit('/').next()?.strip_suffix(".json")?.parse::<u64>().ok();
+    Ok(root.list(&format!("leases/{job}"))?.iter().filter_map(|object| number(&object.path)).collect())
 }
 
 fn path(job: &str, generation: u64) -> String {

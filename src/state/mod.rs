@@ -12,8 +12,8 @@ mod version;
 
 pub use accept::Accept;
 pub use dataset::{Current, Dataset, FieldType, PublishedFile, Replaced, SetRead, SetState};
-pub use intent::{Intent, Pin, pins, stamp};
-pub use lease::{Claim, Holder, Lease};
+pub use intent::{Intent, Origin, Pin, pins, stamp};
+pub use lease::{Claim, Claimant, Holder, Lease, Process};
 pub use schedule::{End, Refusal, Scheduled};
 pub use sweep::{RequestsMet, SweepEnd, SweepRecord};
 

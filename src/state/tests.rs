@@ -119,9 +119,9 @@ fn an_intent_without_its_entry_gets_it_when_the_run_begins_again() {
 fn attempts_are_never_shared() {
     let place = place();
     let state = made(&place);
-    assert_eq!(state.next_attempt("crm-1", "n1", at(NOW)).unwrap(), 1);
-    assert_eq!(state.next_attempt("crm-1", "n2", at(NOW)).unwrap(), 2);
-    assert_eq!(state.next_attempt("crm-2", "n3", at(NOW)).unwrap(), 1);
+    assert_eq!(state.next_attempt("crm-1", "n1", 0, at(NOW)).unwrap(), 1);
+    assert_eq!(state.next_attempt("crm-1", "n2", 0, at(NOW)).unwrap(), 2);
+    assert_eq!(state.next_attempt("crm-2", "n3", 0, at(NOW)).unwrap(), 1);
 }
 
 #[test]
@@ -233,20 +233,61 @@ fn a_lease_has_one_holder_until_it_is_freed_or_ends() {
     let place = place();
     let state = made(&place);
     let (now, minute) = (at(NOW), 60_000_000);
-    let Claim::Ours(mut lease) = state.claim("crm", "a", now, minute).unwrap() else { panic!("it is free") };
-    let Claim::Theirs(theirs) = state.claim("crm", "b", now, minute).unwrap() else { panic!("it is held") };
+    let claim = |job: &str, name: &str, now| state.claim(job, &Claimant::named(name), name, now, minute).unwrap();
+    let Claim::Ours(mut lease) = claim("crm", "a", now) else { panic!("it is free") };
+    let Claim::Theirs(theirs) = claim("crm", "b", now) else { panic!("it is held") };
     assert_eq!((theirs.holder.as_str(), theirs.until), ("a", Instant(now.0 + minute)));
-    assert!(matches!(state.claim("other", "b", now, minute).unwrap(), Claim::Ours(_)));
+    assert!(matches!(claim("other", "b", now), Claim::Ours(_)));
     let later = Instant(now.0 + minute - 1);
     assert!(lease.renew(later).unwrap());
     assert!(state.holder("crm", Instant(now.0 + minute)).unwrap().is_some(), "renewed");
     let ended = Instant(later.0 + minute);
-    let Claim::Ours(other) = state.claim("crm", "b", ended, minute).unwrap() else { panic!("it has ended") };
+    let Claim::Ours(mut other) = claim("crm", "b", ended) else { panic!("it has ended") };
     assert!(!lease.renew(ended).unwrap(), "it is b's now");
     other.free(ended).unwrap();
     assert_eq!(state.holder("crm", ended).unwrap(), None);
-    assert!(matches!(state.claim("crm", "c", ended, minute).unwrap(), Claim::Ours(_)));
+    assert!(matches!(claim("crm", "c", ended), Claim::Ours(_)));
     assert!(place.root.list("leases/crm").unwrap().len() <= 3);
+}
+
+/// Old generations are deleted: the number after the sleeper's is free again.
+#[test]
+fn whoever_slept_while_many_came_and_went_has_lost_lease_and_record() {
+    let place = place();
+    let state = made(&place);
+    let now = at(NOW);
+    let Claim::Ours(mut sleeper) = state.claim("crm", &Claimant::named("a"), "a", now, 1).unwrap() else { panic!() };
+    let mut slept = Dataset::new("crm", "lake:crm");
+    let mut record = slept.clone();
+    for n in 1..20 {
+        let later = Instant(now.0 + n * 10);
+        let claim = state.claim("crm", &Claimant::named("b"), "b", later, 1).unwrap();
+        let Claim::Ours(mut lease) = claim else { panic!("it has ended") };
+        lease.free(later).unwrap();
+        state.save_dataset(&mut record).unwrap();
+    }
+    let before = place.root.list("").unwrap();
+    assert!(!sleeper.renew(Instant(now.0 + 1000)).unwrap());
+    assert_eq!(state.check_newest(&slept).unwrap_err().kind(), Kind::Storage);
+    assert_eq!(state.save_dataset(&mut slept).unwrap_err().kind(), Kind::Storage);
+    assert_eq!(place.root.list("").unwrap(), before, "nothing of the sleeper is left");
+    assert_eq!(state.dataset("crm").unwrap().unwrap().seq, 19);
+}
+
+#[test]
+fn what_a_dead_process_of_this_machine_held_is_free() {
+    let place = place();
+    let state = made(&place);
+    let process = |machine: &str, number| Some(Process { machine: machine.into(), number, began: 1 });
+    let ended = |process: &Process| (process.machine == "here").then_some(process.number == 1);
+    let claim = |name: &str, process| {
+        let who = Claimant { name: name.into(), process, ended };
+        state.claim("crm", &who, name, at(NOW), 60_000_000).unwrap()
+    };
+    assert!(matches!(claim("dead", process("here", 1)), Claim::Ours(_)));
+    assert!(matches!(claim("alive", process("here", 2)), Claim::Ours(_)));
+    let Claim::Theirs(theirs) = claim("another", process("here", 3)) else { panic!("it is held") };
+    assert_eq!(theirs.holder, "alive");
 }
 
 #[test]

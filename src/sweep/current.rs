@@ -59,6 +59,14 @@ impl<'a> Published<'a> {
         Ok(Some(Published { current, table, manifest, files, companions, keeps }))
     }
 
+    /// Whether readers still see this version.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn is_current(&self, scene: &Scene<'_>) -> Result<bool> {
+        publish::is_current(scene.target.lake, scene.target.path, &self.table)
+    }
+
     /// Columns with a `keep` of their own, in the order of the companions' dates.
     pub(super) fn keeps(&self) -> &[String] {
         &self.keeps

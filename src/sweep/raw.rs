@@ -4,6 +4,7 @@
 use crate::clock::{self, Instant};
 use crate::error::Result;
 use crate::evidence::{Event, RunRef};
+use crate::monitor::Monitor;
 use crate::policy::{Location, Plan, Project};
 use crate::read::InputPaths;
 use crate::state::State;
@@ -38,9 +39,10 @@ pub fn remove_raw(
     held: bool,
     of: &str,
     now: Instant,
+    monitor: &dyn Monitor,
 ) -> Result<RawExports> {
     let mut done = RawExports::default();
-    let met = remove_due(&mut done, project, roots, jobs, held, now);
+    let met = remove_due(&mut done, (project, jobs), roots, held, now, monitor);
     if done.removed > 0 || done.bytes > 0 {
         let run = format!("removal-raw-{of}{now}");
         let event = Event::RawRemoved { objects: done.removed, bytes: done.bytes };
@@ -51,11 +53,11 @@ pub fn remove_raw(
 
 fn remove_due(
     done: &mut RawExports,
-    project: &Project,
+    (project, jobs): (&Project, &[&Plan]),
     roots: &BTreeMap<String, Root>,
-    jobs: &[&Plan],
     held: bool,
     now: Instant,
+    monitor: &dyn Monitor,
 ) -> Result<()> {
     let due = |written| project.removal.raw_keep.as_ref().is_some_and(|keep| clock::add(written, keep, &UTC) <= now);
     for (root, paths) in inputs(jobs)? {
@@ -66,6 +68,7 @@ fn remove_due(
             } else if held {
                 (done.remaining, done.held) = (done.remaining + 1, done.held + 1);
             } else {
+                monitor.proceed()?;
                 root.delete(&object.path)?;
                 (done.removed, done.bytes) = (done.removed + 1, done.bytes + object.bytes);
             }
@@ -74,6 +77,7 @@ fn remove_due(
             continue;
         }
         for past in root.past_versions(paths.folder())?.iter().filter(|past| paths.matches(&past.path)) {
+            monitor.proceed()?;
             if due(past.modified) && root.remove_version(past)? {
                 done.bytes += past.bytes;
             }

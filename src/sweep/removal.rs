@@ -15,6 +15,70 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// An attempt may be under way for so long, whatever `grace` says: its files are nobody's only after that.
 const ATTEMPT: Period = Period { months: 0, days: 1, seconds: 0 };
+/// How long before that it must have come to its commit: clocks differ, and a commit takes its time.
+const MARGIN: i64 = 3_600_000_000;
+
+/// Until when an attempt that began at `began` may commit what it wrote.
+pub fn safe_until(began: Instant) -> Instant {
+    Instant(clock::add(began, &ATTEMPT, &TimeZone::UTC).0.saturating_sub(MARGIN))
+}
+
+/// Whether files are about to go whose attempt could still commit them on top of the current version: one that slept
+/// for longer than [`safe_until`] and has not noticed yet. Once there is a newer version, it cannot.
+///
+/// # Errors
+/// Storage errors; evidence, when a record of an attempt cannot be read.
+pub fn awaited(scene: &Scene<'_>, dataset: &Dataset) -> Result<bool> {
+    let Some(current) = &dataset.current else { return Ok(false) };
+    let found = publish::orphans(&scene.target, &known(dataset))?;
+    for object in found.files.iter().chain(&found.companions) {
+        let left = Left::find(scene, object)?;
+        if left.makes > current.version && left.due(scene) <= scene.now {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Names of files that a version has or had.
+fn known(dataset: &Dataset) -> BTreeSet<String> {
+    let current = dataset.current.iter().flat_map(|current| &current.files);
+    let replaced = dataset.replaced.iter().flat_map(|replaced| &replaced.files);
+    current.chain(replaced).map(|file| name(&file.path).to_owned()).collect()
+}
+
+fn name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or("")
+}
+
+/// What an attempt left.
+struct Left {
+    /// When it was written, or its attempt began, whatever is later.
+    at: Instant,
+    /// The version that the attempt would make; 0 when nobody can commit it.
+    makes: u64,
+}
+
+impl Left {
+    fn find(scene: &Scene<'_>, object: &Object) -> Result<Left> {
+        let origin = match publish::written_by(name(&object.path)) {
+            Some((run, attempt)) => scene.state.origin(run, attempt)?,
+            None => None,
+        };
+        let at = origin.map_or(object.modified, |origin| origin.at.max(object.modified));
+        Ok(Left { at, makes: origin.map_or(0, |origin| origin.makes) })
+    }
+
+    fn due(&self, scene: &Scene<'_>) -> Instant {
+        old_enough(scene, self.at)
+    }
+}
+
+/// When something that an attempt left may go.
+fn old_enough(scene: &Scene<'_>, at: Instant) -> Instant {
+    let due = |period| clock::add(at, period, &TimeZone::UTC);
+    due(&scene.project.removal.grace).max(due(&ATTEMPT))
+}
 
 /// What a pass came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
@@ -206,26 +270,25 @@ impl<'a> Pass<'a> {
 
     /// Files of attempts that were never committed.
     fn orphans(&mut self, dataset: &Dataset) -> Result<()> {
-        let name = |path: &str| path.rsplit('/').next().unwrap_or("").to_string();
-        let current = dataset.current.iter().flat_map(|current| &current.files);
-        let replaced = dataset.replaced.iter().flat_map(|replaced| &replaced.files);
-        let known: BTreeSet<String> = current.chain(replaced).map(|file| name(&file.path)).collect();
-        let found = publish::orphans(&self.scene.target, &known)?;
-        let files: BTreeSet<String> = found.files.iter().map(|object| name(&object.path)).collect();
+        let current = dataset.current.as_ref().map(|current| current.version);
+        let found = publish::orphans(&self.scene.target, &known(dataset))?;
+        let files: BTreeSet<&str> = found.files.iter().map(|object| name(&object.path)).collect();
         for object in &found.files {
-            let companion = self.scene.target.companion(&name(&object.path));
-            self.orphan(self.scene.target.lake, object, &companion)?;
+            let companion = self.scene.target.companion(name(&object.path));
+            self.orphan(self.scene.target.lake, object, &companion, current)?;
         }
         // Companions come before their files: one alone is what is left of an attempt, or of a removal cut short.
-        for object in found.companions.iter().filter(|object| !files.contains(&name(&object.path))) {
-            self.orphan(self.scene.target.state, object, &object.path)?;
+        for object in found.companions.iter().filter(|object| !files.contains(name(&object.path))) {
+            self.orphan(self.scene.target.state, object, &object.path, current)?;
         }
         Ok(())
     }
 
-    fn orphan(&mut self, root: &Root, object: &Object, companion: &str) -> Result<()> {
-        let due = self.old_enough(object.modified);
-        if due > self.scene.now {
+    fn orphan(&mut self, root: &Root, object: &Object, companion: &str, current: Option<u64>) -> Result<()> {
+        self.monitor.proceed()?;
+        let left = Left::find(self.scene, object)?;
+        let due = left.due(self.scene);
+        if due > self.scene.now || current.is_some_and(|current| left.makes > current) {
             self.doubt(due);
         } else if self.held(companion, true)? {
             (self.done.held, self.doubt) = (self.done.held + 1, true);
@@ -242,11 +305,6 @@ impl<'a> Pass<'a> {
         self.doubt = true;
     }
 
-    /// When something that an attempt left may go.
-    fn old_enough(&self, modified: Instant) -> Instant {
-        self.due(modified, &self.scene.project.removal.grace).max(self.due(modified, &ATTEMPT))
-    }
-
     /// Log entries and checkpoints below the oldest version that a reader may still have.
     fn log(&mut self, dataset: &Dataset) -> Result<()> {
         let Some(current) = &dataset.current else { return Ok(()) };
@@ -261,7 +319,7 @@ impl<'a> Pass<'a> {
     fn staging(&mut self) -> Result<()> {
         for (root, prefix) in self.places() {
             for leftover in root.staging_leftovers(prefix)? {
-                let due = self.old_enough(leftover.modified);
+                let due = old_enough(self.scene, leftover.modified);
                 if due > self.scene.now {
                     self.doubt(due);
                     continue;
@@ -273,7 +331,8 @@ impl<'a> Pass<'a> {
         // Of ledger, requests and records: nothing of the dataset is in them, so they only go when they are old enough.
         let state = self.scene.target.state;
         for leftover in state.staging_leftovers("")? {
-            if !leftover.path.starts_with("companions/") && self.old_enough(leftover.modified) <= self.scene.now {
+            if !leftover.path.starts_with("companions/") && old_enough(self.scene, leftover.modified) <= self.scene.now
+            {
                 state.remove_staging(&leftover)?;
                 self.done.gone("staging", 1, leftover.bytes);
             }
@@ -287,6 +346,7 @@ impl<'a> Pass<'a> {
         let mut kept_until = None;
         for (root, prefix) in self.places() {
             for past in root.past_versions(prefix)? {
+                self.monitor.proceed()?;
                 if self.holds && past.bytes > 0 && !self.gone.contains(&past.path) {
                     (self.done.held, self.doubt) = (self.done.held + 1, true);
                 } else if root.remove_version(&past)? {
@@ -304,7 +364,7 @@ impl<'a> Pass<'a> {
     fn uploads(&mut self) -> Result<()> {
         for (root, prefix) in self.places() {
             for upload in root.open_uploads(prefix)? {
-                let due = self.old_enough(upload.began);
+                let due = old_enough(self.scene, upload.began);
                 if due > self.scene.now {
                     self.doubt(due);
                     continue;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use tamis::clock::{Clock, Instant, System};
 use tamis::error::Kind;
 use tamis::monitor::{Event, Monitor};
-use tamis::run::{self, Call, Stop};
+use tamis::run::{self, Call, Caller, Stop};
 
 const AS_OF: &str = "2026-11-22T02:00:00Z";
 const SET: &str = "2026-11-21";
@@ -226,6 +226,7 @@ fn replaced_child() {
         roots: ["raw", "requests", "lake", "state"].map(|name| (name.into(), format!("{url}/{name}"))).into(),
         job: "crm-contacts".into(),
         as_of: Instant::parse(AS_OF),
+        caller: Caller::at(System.now()),
         scheduled: false,
         stop: Stop::default(),
         project: None,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use tamis::clock::Instant;
 use tamis::error::Result;
 use tamis::monitor::Silent;
-use tamis::run::{self, Call, Report, SubjectCall, SweepReport, Wrap};
+use tamis::run::{self, Call, Caller, Report, SubjectCall, SweepReport, Wrap};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
@@ -183,6 +183,7 @@ impl Installation {
             job: "contacts".into(),
             as_of: None,
             now: self.at(day),
+            caller: Caller::at(self.at(day)),
             scheduled: false,
             stop: run::Stop::default(),
             project: None,

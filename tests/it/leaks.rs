@@ -13,7 +13,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
 use tamis::clock::{Clock, Instant, System};
 use tamis::monitor::{Event, Monitor, Silent};
-use tamis::run::{self, Call, Stop};
+use tamis::run::{self, Call, Caller, Stop};
 
 /// Searches everything that is not input: the lake, the state, the working and the temporary folder, and what was said.
 fn written(marked: &Marked, said: &[Output]) -> Vec<Hit> {
@@ -342,6 +342,7 @@ fn call(folder: &Path, runtime: &tokio::runtime::Runtime) -> Call {
         memory_bytes: 0,
         spill: folder.join("spill"),
         block_bytes: 1 << 20,
+        caller: Caller::at(System.now()),
         scheduled: false,
         stop: Stop::default(),
         project: None,

@@ -15,7 +15,7 @@ use tamis::minimize::IdentityMaker;
 use tamis::monitor::{self, Recorder, Silent};
 use tamis::policy::{self, Effect, Identifier, Normal};
 use tamis::requests::{Requests, Review, State};
-use tamis::run::{self, Asked, Call, Report, SubjectCall, data_roots, subject};
+use tamis::run::{self, Asked, Call, Caller, Report, SubjectCall, data_roots, subject};
 use tamis::store::Root;
 use zeroize::Zeroizing;
 
@@ -141,6 +141,7 @@ impl Site {
             roots: Vec::new(),
             job: "contacts".into(),
             as_of: None,
+            caller: Caller::at(now),
             scheduled: false,
             stop: run::Stop::default(),
             project: None,

@@ -13,7 +13,7 @@ use tamis::daemon::{self, Came, Control, Daemon, Host, Service, Turn, Work};
 use tamis::error::Kind;
 use tamis::evidence::{Entry, Event, verify};
 use tamis::monitor::{Monitor, Recorder, Silent};
-use tamis::run::{self, Call, Ran, Stop, Wrap};
+use tamis::run::{self, Call, Caller, Ran, Stop, Wrap};
 use tamis::state::{Accept, State};
 use tamis::store::Root;
 
@@ -149,6 +149,7 @@ impl Office {
             roots: Vec::new(),
             job: job.into(),
             as_of: None,
+            caller: Caller { clock: self.clock.clone(), ..Caller::at(self.clock.now()) },
             scheduled: false,
             stop: Stop::default(),
             project: None,

@@ -59,7 +59,7 @@ fn run(root: &Root, nonce: &str) -> Result<()> {
     if record.last_as_of == Some(AT) {
         return Ok(());
     }
-    let attempt = state.next_attempt("crm-1", nonce, AT)?;
+    let attempt = state.next_attempt("crm-1", nonce, 0, AT)?;
     let manifest = empty_manifest(attempt);
     let digest = state.put_manifest(&manifest)?;
     let event =

@@ -16,7 +16,7 @@ use tamis::clock::Instant;
 use tamis::error::{Error, Result};
 use tamis::evidence::{self, Event};
 use tamis::monitor::Silent;
-use tamis::run::{self, Call, Outcome, Report};
+use tamis::run::{self, Call, Caller, Outcome, Report};
 use tamis::state::{Accept, State};
 
 const CASES: &str = "fixtures/cases";
@@ -161,8 +161,12 @@ impl Played<'_> {
             self.accept(reason);
         }
         let before = (table_digests(self.place), [tree(&self.place.path("lake")), tree(&self.place.path("state"))]);
-        let call =
-            Call { as_of: step.as_of.as_deref().map(at), now: self.now, ..self.place.call("2024-01-01T00:00:00Z") };
+        let call = Call {
+            as_of: step.as_of.as_deref().map(at),
+            now: self.now,
+            caller: Caller::at(self.now),
+            ..self.place.call("2024-01-01T00:00:00Z")
+        };
         let planned = step.command == Command::Plan;
         let outcome = if planned { run::plan(&call, &Silent) } else { run::run(&call, &Silent) };
         let _ = write!(self.said, "# {number}. {}", if planned { "plan" } else { "run" });

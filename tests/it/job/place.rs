@@ -9,7 +9,7 @@ use tamis::clock::Instant;
 use tamis::error::Result;
 use tamis::key::Keyring;
 use tamis::monitor::Silent;
-use tamis::run::{self, Call, Report, Stop, Wrap};
+use tamis::run::{self, Call, Caller, Report, Stop, Wrap};
 use tamis::state::State;
 use tamis::store::Root;
 use tempfile::TempDir;
@@ -151,6 +151,7 @@ impl Place {
             roots: Vec::new(),
             job: JOB.into(),
             as_of: Some(at(as_of)),
+            caller: Caller::at(at(as_of)),
             scheduled: false,
             stop: Stop::default(),
             project: None,

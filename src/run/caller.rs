@@ -1,0 +1,105 @@
+//! The process that calls, and its hold on a job: what tells it, after it slept, that it did. Must not know what a run
+//! does.
+
+use crate::clock::{Clock, Fixed, Instant};
+use crate::error::{Error, Result};
+use crate::state::{Claimant, Lease};
+use crate::sweep;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How long a lease lasts without renewal: what a crash can delay the next attempt by.
+pub(super) const LEASE_MICROS: i64 = 120_000_000;
+
+/// The process that calls.
+#[derive(Clone)]
+pub struct Caller {
+    /// The present, whenever it is asked.
+    pub clock: Arc<dyn Clock>,
+    /// As leases name it.
+    pub who: Claimant,
+    /// Whether it waits for a lease whose holder may be dead.
+    pub waits: bool,
+    /// Its hold on the job of the call; none for what only reads.
+    pub hold: Option<Arc<Hold>>,
+}
+
+impl Caller {
+    /// One for which time stands still at `now`.
+    pub fn at(now: Instant) -> Caller {
+        Caller { clock: Arc::new(Fixed(now)), who: Claimant::named("tamis"), waits: false, hold: None }
+    }
+
+    /// To be asked immediately before a commit: whether files of an attempt that began at `began` are still safe, and
+    /// nobody else was at work on the job.
+    ///
+    /// # Errors
+    /// A storage error (try again) that says why not.
+    pub fn may_commit(&self, began: Instant) -> Result<()> {
+        if let Some(hold) = &self.hold {
+            hold.check()?;
+        }
+        let (now, safe) = (self.clock.now(), sweep::safe_until(began));
+        if now < safe {
+            return Ok(());
+        }
+        Err(Error::storage(format!(
+            "it began at {began} and came to its commit at {now}: a sweep may have removed its files by then, so nothing \
+             was published"
+        ))
+        .help("start it again; a process that was suspended for that long, or takes that long, cannot publish"))
+    }
+}
+
+/// A lease while its holder works.
+pub struct Hold {
+    lease: Mutex<Lease>,
+    clock: Arc<dyn Clock>,
+    lost: AtomicBool,
+    broken: AtomicBool,
+}
+
+impl Hold {
+    pub(super) fn new(lease: Lease, clock: Arc<dyn Clock>) -> Hold {
+        Hold { lease: Mutex::new(lease), clock, lost: AtomicBool::new(false), broken: AtomicBool::new(false) }
+    }
+
+    /// Renews the lease. False when somebody else has it, or has had it since.
+    ///
+    /// # Errors
+    /// A storage error when the store is away.
+    pub fn renew(&self) -> Result<bool> {
+        let mut lease = self.lease.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        self.broken.fetch_or(now >= lease.until(), Ordering::SeqCst);
+        let ours = !self.lost.load(Ordering::SeqCst) && lease.renew(now)?;
+        self.lost.fetch_or(!ours, Ordering::SeqCst);
+        Ok(ours)
+    }
+
+    /// Renews the lease, which must still be ours.
+    ///
+    /// # Errors
+    /// A storage error when it is not, or the store is away.
+    pub fn check(&self) -> Result<()> {
+        if self.renew()? {
+            return Ok(());
+        }
+        Err(Error::storage("another process was at work on this job meanwhile: this one had stood still for too long")
+            .help("nothing of this one was published; start it again: it goes on from what the other one left"))
+    }
+
+    /// Whether the lease has run out at any time: what was read at the beginning may be old then.
+    pub fn is_broken(&self) -> bool {
+        let lease = self.lease.lock().unwrap_or_else(PoisonError::into_inner);
+        self.broken.load(Ordering::SeqCst) || self.clock.now() >= lease.until()
+    }
+
+    pub(super) fn free(&self) {
+        let mut lease = self.lease.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.lost.load(Ordering::SeqCst) {
+            // It ends by itself when this fails.
+            let _ = lease.free(self.clock.now());
+        }
+    }
+}
