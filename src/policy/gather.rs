@@ -58,6 +58,7 @@ impl<'a> Gather<'a> {
             identifier,
             identified: entry.spec.identifier.is_some(),
             several: entry.several.clone(),
+            max_raw: entry.max_raw,
         })
     }
 }

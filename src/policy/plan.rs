@@ -383,6 +383,8 @@ pub struct Column {
     pub identified: bool,
     /// A link whose cells hold several values, each with an identity of its own.
     pub several: Option<Several>,
+    /// Most values of it without a normal form (R37); none = as many as there are.
+    pub max_raw: Option<Share>,
 }
 
 /// How cells of several values are taken apart, such as HubSpot's `vid:epoch-ms;vid:epoch-ms`.

@@ -73,6 +73,7 @@ pub(super) fn wanted(names: &[&str]) -> Vec<Column> {
         identifier: Identifier { kind: "x/1".into(), normal: Normal::Text },
         identified: false,
         several: None,
+        max_raw: None,
     };
     names.iter().map(column).collect()
 }
