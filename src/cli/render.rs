@@ -58,7 +58,7 @@ fn met(list: &ListApplied) -> String {
         (list.reached, "reach rows"),
         (list.learned, "identities learned"),
         (list.needs_review, "NEED REVIEW: tamis subject find shows why"),
-        (list.unusable, "WITHOUT A USABLE VALUE: only the same spelling is found"),
+        (list.unusable, "WITHOUT A USABLE VALUE: tamis status shows which"),
     ];
     counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!(", {count} {what}")).collect()
 }
@@ -165,16 +165,16 @@ fn identifiers(out: &mut String, m: &Manifest) {
 /// What is to say of a column's values without a normal form, in one line.
 pub(super) fn said_of_raw(column: &Identifiers) -> String {
     let Identifiers { values, raw, unseen, .. } = column;
-    let mut said = format!("{}.{} ({})", column.source, column.column, column.uses.join(", "));
+    let mut said = Vec::new();
     if *raw > 0 {
         let why: Vec<String> = column.why.iter().map(|why| format!("{} {}", why.cause, why.values)).collect();
-        let first = column.first_raw.as_ref().map_or(String::new(), |first| format!("; first {first}"));
-        let _ = write!(said, ": {raw} of {values} values without a normal form ({}){first}", why.join(", "));
+        let first = column.first_raw.as_ref().map_or(String::new(), |first| format!(", first {first}"));
+        said.push(format!("{raw} of {values} values without a normal form ({}){first}", why.join(", ")));
     }
     if *unseen > 0 {
-        let _ = write!(said, ": {unseen} of {values} values had characters that nobody sees; these were dropped");
+        said.push(format!("{unseen} of {values} values had characters that nobody sees, which were dropped"));
     }
-    said
+    format!("{}.{} ({}): {}", column.source, column.column, column.uses.join(", "), said.join("; "))
 }
 
 /// A person with more than a thousand rows, or one row in a hundred, may be many persons under one key.

@@ -151,7 +151,6 @@ pub struct Facts<'a> {
 pub fn manifest(ready: &Ready, facts: &Facts<'_>, written: Option<&Written>) -> Manifest {
     let (plan, keys, verdict) = (ready.plan(), ready.keys.ids(), facts.verdict);
     let previous = ready.dataset.current.as_ref();
-    let drift: Vec<String> = facts.main.drift.iter().map(|drift| drift.name.clone()).collect();
     Manifest {
         schema: SCHEMA,
         tamis: env!("CARGO_PKG_VERSION").into(),
@@ -186,13 +185,7 @@ pub fn manifest(ready: &Ready, facts: &Facts<'_>, written: Option<&Written>) -> 
         identifiers: identifiers(ready, facts),
         largest_person: verdict.largest_person,
         not_published: not_published(ready),
-        drift: ready
-            .dataset
-            .clone()
-            .drifted(&drift, ready.as_of)
-            .into_iter()
-            .map(|(column, first_seen)| Drift { column, first_seen })
-            .collect(),
+        drift: drift(ready, facts),
         links: "applied".into(),
         gates: gates(ready, verdict),
         brake: Some(Brake {
@@ -208,6 +201,12 @@ pub fn manifest(ready: &Ready, facts: &Facts<'_>, written: Option<&Written>) -> 
         }),
         output: output(ready, written),
     }
+}
+
+fn drift(ready: &Ready, facts: &Facts<'_>) -> Vec<Drift> {
+    let columns: Vec<String> = facts.main.drift.iter().map(|drift| drift.name.clone()).collect();
+    let drifted = ready.dataset.clone().drifted(&columns, ready.as_of);
+    drifted.into_iter().map(|(column, first_seen)| Drift { column, first_seen }).collect()
 }
 
 fn inputs(ready: &Ready, facts: &Facts<'_>) -> Vec<Input> {

@@ -7,6 +7,7 @@ mod claims;
 mod clouds;
 mod erase;
 mod fault;
+mod forms;
 mod installation;
 mod job;
 mod leaks;

@@ -65,7 +65,7 @@ const BELOW_SWEEP: &[&str] = &[
 ];
 /// A run ends with a sweep.
 const BELOW_RUN: &[&str] = &[
-    "error", "clock", "monitor", "store", "policy", "key", "read", "minimize", "requests", "stage", "decide",
+    "unseen", "error", "clock", "monitor", "store", "policy", "key", "read", "minimize", "requests", "stage", "decide",
     "publish", "evidence", "state", "sweep",
 ];
 

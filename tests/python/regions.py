@@ -101,9 +101,9 @@ def unambiguous(names):
         if country.alpha_2 in names:
             by_key[country.alpha_3.lower()] = {country.alpha_2}
     never = {folded(name) for name in AMBIGUOUS} | {""}
-    # Two letters are a code, and nothing else.
+    # Two letters are a code, and nothing else but `U.K.` and `U.S.`.
     kept = {key: min(codes) for key, codes in by_key.items() if len(codes) == 1 and key not in never}
-    return {key: code for key, code in kept.items() if not (len(key) <= 2 and key.isascii())}
+    return {key: code for key, code in kept.items() if len(key) > 2 or not key.isascii() or key in ("uk", "us")}
 
 
 def head(what):
