@@ -20,3 +20,4 @@ pub mod state;
 pub mod store;
 pub mod sweep;
 pub mod threads;
+pub mod unseen;

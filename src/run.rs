@@ -116,11 +116,12 @@ fn begin(ready: &mut Ready, table: Option<&Current>, segment: u64) -> Result<(Pi
 pub fn plan(call: &Call, monitor: &dyn Monitor) -> Result<Report> {
     let ready = Ready::prepare(call, monitor)?;
     recover::unpublished(&ready)?;
-    let (requests, intake) = input::requests(&ready, false, monitor)?;
+    let (mut requests, intake) = input::requests(&ready, false, monitor)?;
     let pinned = input::pin(&ready)?;
-    let read = input::read(&ready, &pinned, monitor)?;
+    let read = input::read(&ready, &pinned, &|identity| requests.names(identity), monitor)?;
+    meant::renew(None, &mut requests, &read)?;
     let limits = input::check(&ready, &pinned, &read).err();
-    let Read { staged, main, observed, tally } = read;
+    let Read { staged, main, observed, tally, observed_tallies } = read;
     let before = Before::find(&ready, monitor)?;
     let previous = before.as_ref().map(|before| before as &dyn Previous);
     let links = meant::follow(&ready, &requests, &staged, monitor)?;
@@ -133,6 +134,7 @@ pub fn plan(call: &Call, monitor: &dyn Monitor) -> Result<Report> {
         main: &main,
         observed: &observed,
         tally: &tally,
+        observed_tallies: &observed_tallies,
         verdict: judged.verdict(),
         comparable: before.as_ref().is_some_and(Before::comparable),
         accepted: None,
@@ -169,10 +171,11 @@ fn version(
     digest: &mut Option<String>,
     monitor: &dyn Monitor,
 ) -> Result<Prepared> {
-    let read = input::read(ready, pinned, monitor)?;
+    let read = input::read(ready, pinned, &|identity| requests.names(identity), monitor)?;
+    meant::renew(Some(ready.state.root()), requests, &read)?;
     let links = meant::learn(ready, requests, &read.staged, monitor)?;
     input::check(ready, pinned, &read)?;
-    let Read { staged, main, observed, tally } = read;
+    let Read { staged, main, observed, tally, observed_tallies } = read;
     let before = Before::find(ready, monitor)?;
     let previous = before.as_ref().map(|before| before as &dyn Previous);
     let (rules, threads) = (ready.rules(), ready.call.threads);
@@ -196,6 +199,7 @@ fn version(
         main: &main,
         observed: &observed,
         tally: &tally,
+        observed_tallies: &observed_tallies,
         verdict: &verdict,
         comparable: before.as_ref().is_some_and(Before::comparable),
         accepted: accepted.then(|| plan_digest.clone()),

@@ -2,7 +2,7 @@
 
 use super::finding;
 use crate::error::{Error, Finding, Result};
-use crate::evidence::manifest::{Brake, Gate, ListApplied};
+use crate::evidence::manifest::{Brake, Gate, Identifiers, ListApplied};
 use crate::evidence::{Manifest, VerifyReport};
 use crate::run::Report;
 use std::fmt::Write;
@@ -26,6 +26,7 @@ pub(super) fn evidence(out: &mut String, m: &Manifest) {
     balance(out, m);
     fields(out, m);
     notices(out, m);
+    identifiers(out, m);
     gates(out, m);
 }
 
@@ -58,6 +59,7 @@ fn met(list: &ListApplied) -> String {
         (list.learned, "identities learned"),
         (list.needs_review, "NEED REVIEW: tamis subject find shows why"),
         (list.lifts_nothing, "LIFT NOTHING: tamis status shows why"),
+        (list.unusable, "WITHOUT A USABLE VALUE: tamis status shows which"),
     ];
     counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!(", {count} {what}")).collect()
 }
@@ -149,6 +151,40 @@ fn notices(out: &mut String, m: &Manifest) {
     if ignored.sentinel + ignored.future > 0 {
         let _ = writeln!(out, "clock values ignored: {} sentinel, {} too far ahead", ignored.sentinel, ignored.future);
     }
+}
+
+/// Columns with values that have no normal form, and a key that many rows share.
+fn identifiers(out: &mut String, m: &Manifest) {
+    for column in m.identifiers.iter().filter(|column| column.raw + column.unseen > 0) {
+        let _ = writeln!(out, "{}", said_of_raw(column));
+    }
+    if let Some(said) = said_of_largest(m) {
+        let _ = writeln!(out, "{said}");
+    }
+}
+
+/// What is to say of a column's values without a normal form, in one line.
+pub(super) fn said_of_raw(column: &Identifiers) -> String {
+    let Identifiers { values, raw, unseen, .. } = column;
+    let mut said = Vec::new();
+    if *raw > 0 {
+        let why: Vec<String> = column.why.iter().map(|why| format!("{} {}", why.cause, why.values)).collect();
+        let first = column.first_raw.as_ref().map_or(String::new(), |first| format!(", first {first}"));
+        said.push(format!("{raw} of {values} values without a normal form ({}){first}", why.join(", ")));
+    }
+    if *unseen > 0 {
+        said.push(format!("{unseen} of {values} values had characters that nobody sees, which were dropped"));
+    }
+    format!("{}.{} ({}): {}", column.source, column.column, column.uses.join(", "), said.join("; "))
+}
+
+/// A person with more than a thousand rows, or one row in a hundred, may be many persons under one key.
+pub(super) fn said_of_largest(m: &Manifest) -> Option<String> {
+    let rows = m.largest_person;
+    let many = rows > 1_000 || (rows >= 10 && rows * 100 > m.rows_in);
+    let key = m.identifiers.iter().find(|column| column.uses.iter().any(|of| of == "key"));
+    let key = key.map_or(String::new(), |key| format!(" {}", key.column));
+    many.then(|| format!("one person has {rows} of {} rows: does the key{key} tell persons apart?", m.rows_in))
 }
 
 fn gates(out: &mut String, m: &Manifest) {

@@ -31,6 +31,9 @@ fn text(report: &CaseReport) -> String {
     for part in &report.parts {
         let _ = writeln!(out, "\n{} ({}): {}", part.effect, part.list, state(part));
         let _ = writeln!(out, "  received {}, taken in {}, due {}", part.received, part.taken, part.due);
+        part.values.iter().for_each(|said| {
+            let _ = writeln!(out, "  {said}");
+        });
         for dataset in &part.datasets {
             let _ = writeln!(out, "  {}  for {}", dataset.dataset, dataset.purpose);
             for (name, said) in facts(dataset) {
@@ -101,6 +104,9 @@ fn part(part: &CasePart) -> String {
     ] {
         let _ = writeln!(out, "<dt>{name}</dt><dd>{}</dd>", escaped(&said));
     }
+    part.values.iter().for_each(|said| {
+        let _ = writeln!(out, "<dt>Values</dt><dd>{}</dd>", escaped(said));
+    });
     out.push_str("</dl>\n");
     for dataset in &part.datasets {
         let _ =

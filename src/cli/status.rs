@@ -87,6 +87,9 @@ fn dataset(out: &mut String, standing: &DatasetStanding) {
     if let Some(until) = standing.kept_until {
         let _ = writeln!(out, "  the store protects deleted bytes until {until}");
     }
+    for column in &standing.raw {
+        let _ = writeln!(out, "  {}", render::said_of_raw(column));
+    }
     for drift in &standing.drift {
         let _ = writeln!(out, "  drift: column {:?} for {} day(s)", drift.column, drift.days);
     }
@@ -107,4 +110,7 @@ fn open(out: &mut String, request: &OpenRequest) {
         request.state,
         states.join(", ")
     );
+    request.note.iter().for_each(|note| {
+        let _ = writeln!(out, "    {note}");
+    });
 }

@@ -63,6 +63,7 @@ fn html(report: &JobReport, controller: &str) -> String {
         ("plan", m.plan.clone()),
         ("keys", format!("identity {}, token {} (epoch {})", m.keys.identity, m.keys.token, m.keys.epoch)),
         ("head", report.ledger_head.clone()),
+        ("largest", render::said_of_largest(m).unwrap_or_default()),
         ("not_published", or_none(&m.not_published)),
         ("drift", or_none(&m.drift.iter().map(|drift| drift.column.clone()).collect::<Vec<_>>())),
     ];
@@ -72,6 +73,7 @@ fn html(report: &JobReport, controller: &str) -> String {
         ("versions", last_versions(&report.versions)),
         ("fields", fields(m)),
         ("gates", gates(m)),
+        ("identifiers", identifiers(m)),
         ("lists", lists(m)),
         ("inputs", inputs(m)),
     ]);
@@ -119,11 +121,24 @@ fn gates(m: &Manifest) -> String {
     gates.chain(brake).map(|said| format!("<p>{}</p>\n", escaped(&said))).collect()
 }
 
+fn identifiers(m: &Manifest) -> String {
+    let column = |column: &crate::evidence::manifest::Identifiers| {
+        let name = format!("{}.{}", column.source, column.column);
+        let why: Vec<String> = column.why.iter().map(|why| format!("{} {}", why.cause, why.values)).collect();
+        let counts = [column.values, column.normal, column.raw, column.unseen].map(|count| count.to_string());
+        let first = column.first_raw.as_deref().unwrap_or("");
+        let uses = column.uses.join(", ");
+        row(&[&name, &uses, &counts[0], &counts[1], &counts[2], &why.join(", "), first, &counts[3]])
+    };
+    m.identifiers.iter().map(column).collect()
+}
+
 fn lists(m: &Manifest) -> String {
     let list = |list: &crate::evidence::manifest::ListApplied| {
-        let counts = [list.entries, list.reached, list.learned, list.needs_review].map(|count| count.to_string());
+        let counts = [list.entries, list.reached, list.learned, list.needs_review, list.unusable];
+        let counts = counts.map(|count| count.to_string());
         let binds = list.not_binding.as_deref().unwrap_or("yes");
-        row(&[&list.name, &list.effect, &counts[0], &counts[1], &counts[2], &counts[3], binds])
+        row(&[&list.name, &list.effect, &counts[0], &counts[1], &counts[2], &counts[3], &counts[4], binds])
     };
     m.lists.iter().map(list).collect()
 }

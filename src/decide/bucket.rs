@@ -44,6 +44,8 @@ pub(super) struct Tally {
     pub reasons: Vec<u64>,
     pub no_clock: u64,
     pub absent: u64,
+    /// The most rows of one person, when these are ten or more.
+    pub largest_person: u64,
     /// By place in `EFFECTS`.
     pub not_binding: [u64; EFFECTS.len()],
 }
@@ -70,6 +72,7 @@ impl Tally {
         self.observed += other.observed;
         self.no_clock += other.no_clock;
         self.absent += other.absent;
+        self.largest_person = self.largest_person.max(other.largest_person);
         self.reasons.resize(other.reasons.len().max(self.reasons.len()), 0);
         self.reasons.iter_mut().zip(&other.reasons).for_each(|(a, b)| *a += b);
         self.not_binding.iter_mut().zip(&other.not_binding).for_each(|(a, b)| *a += b);
@@ -173,6 +176,7 @@ impl<'a> Judge<'a> {
             records.extend_from_slice(&stay.records[number * stride..][..stride]);
         }
         tally.rows_kept = (records.len() / stride) as u64;
+        tally.largest_person = largest_person(&control, &people);
         for (groups, counter) in stay.groups.iter().zip(&self.counters) {
             let rows = stay.in_order(&people).map(|(person, number)| (person, groups[number]));
             counter.add(self.staged.vault(), rows)?;
@@ -286,6 +290,21 @@ fn of_row(control: &Control, row: usize, reached: &Reached) -> PersonConsent {
         listed_from: listed.consent_from,
         listed_until: listed.consent_until,
     }
+}
+
+/// The most rows of the main export that one person has; 0 below ten.
+fn largest_person(control: &Control, people: &People) -> u64 {
+    const FEW: usize = 9;
+    let (mut most, mut start) = (FEW, 0);
+    for rows in people.person.chunk_by(|a, b| a == b) {
+        if rows.len() > most {
+            let rows = &people.order[start..start + rows.len()];
+            let own = rows.iter().filter(|row| control.flags(**row as usize) & flag::OBSERVED == 0).count();
+            most = most.max(own);
+        }
+        start += rows.len();
+    }
+    if most > FEW { most as u64 } else { 0 }
 }
 
 /// Subjects of the main export's rows, in order.

@@ -88,6 +88,7 @@ pub fn decide(
         absent: tally.absent,
         not_binding: not_binding(&rules, &tally),
         gate,
+        largest_person: tally.largest_person,
         hints,
     };
     if !reasons::balanced(verdict.rows_in, verdict.rows_out, &tally.reasons) {

@@ -43,5 +43,5 @@ pub use retention::Until;
 pub use review::{Published, Remaining, ReviewCounts, ReviewRules, Version, reached_by_hold, review};
 pub use rules::Rules;
 pub use trace::Traced;
-pub use untreated::{Distinct, Untreated, check_distinct, check_untreated};
+pub use untreated::{Distinct, RawValues, Untreated, check_distinct, check_raw, check_untreated};
 pub use verdict::{GateResult, NotBinding, QuasiHint, Verdict};

@@ -1,4 +1,4 @@
-//! R37, R21: values that could not be treated, and tokens of columns with too few values to hide anything.
+//! R37, R21: values that could not be treated or have no normal form, and tokens of columns with too few values to hide anything.
 //! Plain numbers in. Must not know values or treatments.
 
 use super::brake::over;
@@ -55,6 +55,43 @@ fn told(field: &Untreated<'_>) -> String {
         MaxUntreated::Share(_) => text,
     };
     field.first.as_ref().map_or(text.clone(), |first| format!("{text}; the first is {first}"))
+}
+
+/// What was counted of one column of identifiers that has a limit.
+#[derive(Clone, Debug)]
+pub struct RawValues {
+    /// Source and column.
+    pub column: String,
+    /// Values read.
+    pub values: u64,
+    /// Of these, values without a normal form.
+    pub raw: u64,
+    /// Why they have none, in words.
+    pub why: String,
+    /// Where the first of them is: object and record.
+    pub first: Option<String>,
+    /// The column's limit.
+    pub limit: Share,
+}
+
+/// R37: refuses when a column exceeds its `max_raw`.
+///
+/// # Errors
+/// A gate error that names every such column with its numbers.
+pub fn check_raw(columns: &[RawValues]) -> Result<()> {
+    let told = |column: &RawValues| {
+        let what = format!("of column {} have no normal form ({})", column.column, column.why);
+        let text = over("max_raw", &what, column.raw, column.values, "the values", column.limit);
+        column.first.as_ref().map_or(text.clone(), |first| format!("{text}; the first is {first}"))
+    };
+    let found: Vec<String> = columns.iter().filter(|c| c.limit.exceeded(c.raw, c.values)).map(told).collect();
+    if found.is_empty() {
+        return Ok(());
+    }
+    Err(Error::gate(found.join("; ")).help(
+        "no request can reach these rows but by the same spelling: have the column exported as it is, \
+         or raise its max_raw in the source",
+    ))
 }
 
 /// What was counted of one pseudonymized column.
@@ -122,6 +159,23 @@ mod tests {
         assert_eq!(
             error.message(),
             "max_untreated: 50 of 100 of the non-null values of field birth_year could not be treated (50.00 %, limit 0.1 %), and more than 10; the first is raw:x.csv, record 7"
+        );
+    }
+
+    #[test]
+    fn r37_raw_values_beyond_their_limit_are_refused_with_their_numbers() {
+        let column = |raw, values| RawValues {
+            column: "contact.Email".into(),
+            values,
+            raw,
+            why: "no @".into(),
+            first: Some("raw:x.csv, record 7".into()),
+            limit: Share(10_000),
+        };
+        assert!(check_raw(&[column(1, 100), column(0, 0)]).is_ok());
+        assert_eq!(
+            check_raw(&[column(2, 100)]).expect_err("refused").message(),
+            "max_raw: 2 of 100 of the values of column contact.Email have no normal form (no @) (2.00 %, limit 1 %); the first is raw:x.csv, record 7"
         );
     }
 

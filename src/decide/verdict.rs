@@ -30,6 +30,9 @@ pub struct Verdict {
     pub not_binding: Vec<NotBinding>,
     /// The gate on quasi-identifiers, when there is one.
     pub gate: Option<GateResult>,
+    /// Rows of the person that has most, when these are ten or more; not part of the digest.
+    #[serde(skip)]
+    pub largest_person: u64,
     /// What `plan` says about each quasi-identifier; empty unless asked for, and not part of the digest.
     pub hints: Vec<QuasiHint>,
 }
@@ -114,6 +117,7 @@ mod tests {
             absent: 0,
             not_binding: Vec::new(),
             gate: None,
+            largest_person: 0,
             hints: Vec::new(),
         }
     }

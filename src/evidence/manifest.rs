@@ -73,6 +73,13 @@ pub struct Manifest {
     pub clocks_ignored: ClocksIgnored,
     /// What was done to each published field.
     pub fields: Vec<Field>,
+    /// Columns that identities are made of, those of observed sources after the job's own; of a sweep what the run counted
+    /// that it goes back to.
+    #[serde(default)]
+    pub identifiers: Vec<Identifiers>,
+    /// Rows of the person that has most, when these are ten or more.
+    #[serde(default)]
+    pub largest_person: u64,
     /// Columns that the source lists and the job does not publish, in name order.
     pub not_published: Vec<String>,
     /// Columns of the export that the source does not list: dropped.
@@ -162,6 +169,9 @@ pub struct ListApplied {
     /// Lifts that end nothing (R30).
     #[serde(default)]
     pub lifts_nothing: u64,
+    /// Entries in force that name no value with a normal form: only the same spelling is found (R4).
+    #[serde(default)]
+    pub unusable: u64,
 }
 
 /// Rows removed for one reason.
@@ -221,6 +231,42 @@ pub struct Field {
     pub first_untreated: Option<String>,
     /// Of these, values hashed in their raw form (R4).
     pub raw_forms: u64,
+}
+
+/// A column that identities are made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Identifiers {
+    /// The source.
+    pub source: String,
+    /// The column's name.
+    pub column: String,
+    /// What it is for: `key`, `strong`, `weak`, `published`.
+    pub uses: Vec<String>,
+    /// Kind of its identities (R4).
+    pub kind: String,
+    /// Values read.
+    pub values: u64,
+    /// Of these, values with a normal form.
+    pub normal: u64,
+    /// Of these, values without one: they link nobody, and only requests in the same spelling find them (R16).
+    pub raw: u64,
+    /// Why they have none.
+    pub why: Vec<RawCause>,
+    /// Object and record of the first of these.
+    pub first_raw: Option<String>,
+    /// Values with characters that nobody sees, which were dropped (R5).
+    pub unseen: u64,
+    /// Share of raw values that is allowed, as written; none = any.
+    pub max_raw: Option<String>,
+}
+
+/// Why values have no normal form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RawCause {
+    /// In words.
+    pub cause: String,
+    /// How many values.
+    pub values: u64,
 }
 
 /// A column that the source does not list.

@@ -57,6 +57,8 @@ fn manifest(run: &str, version: u64, files: Vec<File>, companions: Vec<File>) ->
         rejected: Default::default(),
         clocks_ignored: manifest::ClocksIgnored::default(),
         fields: vec![],
+        identifiers: vec![],
+        largest_person: 0,
         not_published: vec![],
         drift: vec![],
         links: "not applied".into(),

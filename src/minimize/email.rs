@@ -2,12 +2,27 @@
 //! Plain addresses are decided byte by byte; everything else takes the whole rule. Both agree.
 
 use super::normal::nfc;
+use super::why::WhyRaw;
 use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
 
 /// Appends the normal form of a trimmed address; false, and nothing appended, when there is none.
 pub fn normalise(text: &str, out: &mut Vec<u8>) -> bool {
     plain(text, out) || whole(text, out)
+}
+
+/// Why a trimmed text that has no normal form has none.
+pub fn why(text: &str) -> WhyRaw {
+    match text.rsplit_once('@') {
+        None => WhyRaw::NoAt,
+        Some((local, _)) if !is_local(local) => WhyRaw::LocalPart,
+        Some(_) => WhyRaw::Domain,
+    }
+}
+
+fn is_local(text: &str) -> bool {
+    let forbidden = |c: char| c.is_whitespace() || "@<>\",;:()".contains(c);
+    !text.is_empty() && !text.contains(forbidden)
 }
 
 /// The part after the last `@` of a normal form.
@@ -19,8 +34,7 @@ pub fn domain(normal: &[u8]) -> &[u8] {
 fn whole(text: &str, out: &mut Vec<u8>) -> bool {
     let text = nfc(text);
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    let forbidden = |c: char| c.is_whitespace() || "@<>\",;:()".contains(c);
-    if local.is_empty() || local.contains(forbidden) {
+    if !is_local(local) {
         return false;
     }
     let ascii = Uts46::new().to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::Check, DnsLength::Verify);
@@ -41,7 +55,7 @@ mod class {
     pub const STRANGE: u8 = 8;
 }
 
-/// Beyond ASCII a local part has the bytes of U+00C0 to U+02FF: no white space, and NFC as they are.
+/// Beyond ASCII a local part has the bytes of U+00C0 to U+02FF: no white space, nothing unseen, and NFC as they are.
 const CLASSES: [u8; 256] = {
     let mut classes = [0; 256];
     let mut at = 0;
@@ -50,6 +64,8 @@ const CLASSES: [u8; 256] = {
         let white = matches!(byte, b' ' | b'\t'..=b'\r');
         let forbidden = matches!(byte, b'@' | b'<' | b'>' | b'"' | b',' | b';' | b':' | b'(' | b')');
         let local = match byte {
+            // Control characters are seen by nobody: the whole rule drops them.
+            0..0x20 | 0x7F => 0,
             0..0x80 if white || forbidden => 0,
             0..0x80 => class::LOCAL | class::ASCII,
             0x80..0xC0 | 0xC3..0xCC => class::LOCAL,
@@ -67,7 +83,7 @@ const CLASSES: [u8; 256] = {
 };
 
 /// The short way: true only for an address that is plainly well-formed.
-fn plain(text: &str, out: &mut Vec<u8>) -> bool {
+pub fn plain(text: &str, out: &mut Vec<u8>) -> bool {
     let Some(at) = memchr::memrchr(b'@', text.as_bytes()) else { return false };
     let (local, domain) = (&text[..at], &text[at + 1..]);
     let all = local.bytes().fold(class::LOCAL | class::ASCII, |all, byte| all & CLASSES[usize::from(byte)]);

@@ -2,12 +2,15 @@
 //! Must not know which rows are published, nor retention.
 
 use super::lanes::{hash_column, hash_identities};
-use super::normal::{canonical, normalise};
+use super::normal::{canonical, normalise, normalise_before};
 use super::phone;
+use super::region;
+use super::why::WhyRaw;
 
 use crate::key::{Key, Keyring};
 use crate::policy::{Identifier, Normal, PhoneRegion, Several};
 use crate::read::RawBatch;
+use crate::unseen;
 
 /// Makes identities of one kind.
 pub struct IdentityMaker {
@@ -26,7 +29,7 @@ impl IdentityMaker {
     /// With the keys of the identifier's kind.
     pub fn new(keys: &Keyring, identifier: &Identifier) -> IdentityMaker {
         let region = match &identifier.normal {
-            Normal::Phone(PhoneRegion::Fixed(code)) => phone::region(code),
+            Normal::Phone(PhoneRegion::Fixed(code)) => region::region(code),
             _ => None,
         };
         IdentityMaker {
@@ -46,16 +49,22 @@ impl IdentityMaker {
     /// The identity of one value, and whether it is that of a raw form; none for blank. `region` is an ISO code or a
     /// country name and stands in for a fixed region.
     pub fn make(&self, value: &str, region: Option<&str>) -> Option<(bool, [u8; 32])> {
-        let value = value.trim();
-        if value.is_empty() {
+        if unseen::is_blank(value) {
             return None;
         }
-        let region = region.and_then(phone::region).or(self.region);
+        let region = region.and_then(region::region).or(self.region);
         let mut bytes = Vec::new();
-        if normalise(&self.rule, value, region, &mut bytes) {
+        if normalise(&self.rule, value, region, &mut bytes).why.is_none() {
             return Some((false, *blake3::keyed_hash(self.normal.expose(), &bytes).as_bytes()));
         }
         Some((true, *blake3::keyed_hash(self.raw.expose(), canonical(value).as_bytes()).as_bytes()))
+    }
+
+    /// The identity that a value had by the rules before: see `normalise_before`.
+    fn before(&self, value: &str, region: Option<phone::Region>) -> [u8; 32] {
+        let mut bytes = zeroize::Zeroizing::new(Vec::new());
+        let key = if normalise_before(&self.rule, value, region, &mut bytes) { &self.normal } else { &self.raw };
+        *blake3::keyed_hash(key.expose(), &bytes).as_bytes()
     }
 
     /// The column that says the region of each number.
@@ -71,14 +80,35 @@ impl IdentityMaker {
 fn value_of<'a>(cell: &'a str, several: &Several, at: usize) -> Option<&'a str> {
     let whole =
         |value: &'a str| several.until.and_then(|until| value.split_once(until)).map_or(value, |(value, _)| value);
-    cell.split(several.separator).map(|value| whole(value).trim()).filter(|value| !value.is_empty()).nth(at)
+    cell.split(several.separator).map(|value| whole(value).trim()).filter(|value| !unseen::is_blank(value)).nth(at)
+}
+
+/// Counts of a column's values in one batch; those of rows that are not kept count too.
+#[derive(Default)]
+pub struct Seen {
+    /// All of them.
+    pub values: u64,
+    /// Raw forms, by the number of `WhyRaw`.
+    pub why: [u64; WhyRaw::COUNT],
+    /// Record of the first raw form.
+    pub first_raw: Option<u32>,
+    /// Values with characters that nobody sees.
+    pub unseen: u64,
+}
+
+/// The region that a cell names.
+#[derive(Clone, Copy, Default)]
+struct Named {
+    region: Option<phone::Region>,
+    /// What it named by the rules before.
+    before: Option<phone::Region>,
 }
 
 /// The identities of a column in one batch: of the kept rows that have a value, in order. Buffers are reused.
 #[derive(Default)]
 pub struct Identified {
-    /// Values seen, and how many of them are raw forms; those of rows not kept count too.
-    pub seen: (u64, u64),
+    /// What was counted.
+    pub seen: Seen,
     /// Rows with a value: indexes of output rows.
     pub rows: Vec<u32>,
     /// Their identities.
@@ -87,6 +117,8 @@ pub struct Identified {
     pub too_many: Option<u32>,
     /// Which of them (indexes into `rows`) are raw forms.
     pub raw: Vec<u32>,
+    /// Which of them had another identity by the rules before, and that one, as far as it was asked for.
+    pub renewed: Vec<(u32, [u8; 32])>,
     /// Tokens, after `tokens` has been called.
     pub tokens: Vec<[u8; 16]>,
     values: Vec<u8>,
@@ -95,12 +127,12 @@ pub struct Identified {
     raw_ends: Vec<u32>,
     raw_identities: Vec<[u8; 32]>,
     /// The last cell of a region column and what it said: neighbours often say the same.
-    region: (String, Option<phone::Region>),
+    region: (String, Named),
 }
 
 impl Identified {
     /// Makes the identities of a column. `records` says which record of the batch is behind each output row; of rows that
-    /// are not to be kept values are counted only.
+    /// are not to be kept values are counted only. `known` says whether a request names an identity.
     pub fn read(
         &mut self,
         maker: &IdentityMaker,
@@ -108,6 +140,7 @@ impl Identified {
         column: usize,
         records: &[u32],
         keep: impl Fn(usize) -> bool,
+        known: &dyn Fn(&[u8; 32]) -> bool,
     ) {
         self.clear();
         let values = batch.values(column);
@@ -121,23 +154,30 @@ impl Identified {
                 let Some(one) = value_of(value, several, *part) else { continue };
                 value = one;
             }
-            self.seen.0 += 1;
+            self.seen.values += 1;
             let kept = keep(row);
-            if !kept && maker.rule == Normal::Text {
-                continue;
-            }
-            let region = match &regions {
-                Some(regions) => regions.get(*record as usize).and_then(|text| self.region_of(text)),
-                None => maker.region,
+            let named = match &regions {
+                Some(regions) => regions.get(*record as usize).map_or(Named::default(), |text| self.region_of(text)),
+                None => Named { region: maker.region, before: maker.region },
             };
             let start = self.values.len();
-            let normal = normalise(&maker.rule, value, region, &mut self.values);
-            self.seen.1 += u64::from(!normal);
+            let formed = normalise(&maker.rule, value, named.region, &mut self.values);
+            if let Some(why) = formed.why {
+                self.seen.why[why as usize] += 1;
+                self.seen.first_raw.get_or_insert(*record);
+            }
+            self.seen.unseen += u64::from(formed.unseen);
             if !kept {
                 self.values.truncate(start);
                 continue;
             }
-            if !normal {
+            if formed.renewed || named.region != named.before {
+                let before = maker.before(value, named.before);
+                if known(&before) {
+                    self.renewed.push((self.rows.len() as u32, before));
+                }
+            }
+            if formed.why.is_some() {
                 self.raw.push(self.rows.len() as u32);
                 self.raw_values.extend_from_slice(canonical(value).as_bytes());
                 self.raw_ends.push(self.raw_values.len() as u32);
@@ -158,11 +198,11 @@ impl Identified {
         }
     }
 
-    fn region_of(&mut self, text: &str) -> Option<phone::Region> {
+    fn region_of(&mut self, text: &str) -> Named {
         if self.region.0 != text {
             self.region.0.clear();
             self.region.0.push_str(text);
-            self.region.1 = phone::region(text);
+            self.region.1 = Named { region: region::region(text), before: region::region_before(text) };
         }
         self.region.1
     }
@@ -185,11 +225,13 @@ impl Identified {
         self.rows.truncate(kept);
         self.identities.truncate(kept);
         self.raw.clear();
+        self.renewed.clear();
         self.tokens.clear();
     }
 
     fn clear(&mut self) {
-        self.seen = (0, 0);
+        self.seen = Seen::default();
+        self.renewed.clear();
         self.too_many = None;
         self.rows.clear();
         self.identities.clear();

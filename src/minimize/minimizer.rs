@@ -6,7 +6,7 @@ use super::dates::{Calendars, Reading};
 use super::identity::{Identified, IdentityMaker};
 use super::quasi::QuasiHasher;
 use super::rows::*;
-use super::tally::{ClockTally, FieldTally, IdentifierTally, MAX_DISTINCT, Position, Tally};
+use super::tally::{ClockTally, FieldTally, IdentifierTally, MAX_DISTINCT, Position, Renewed, Tally};
 use super::treat::{Outcome, Treater, kind};
 use jiff::tz::TimeZone;
 use std::collections::HashMap;
@@ -137,8 +137,9 @@ impl Minimizer {
         }
     }
 
-    /// A worker for one thread.
-    pub fn worker(&self) -> Worker<'_> {
+    /// A worker for one thread. `known` says whether a request names an identity: of values whose identity is another
+    /// than before, those are noted whose former one is known.
+    pub fn worker<'m>(&'m self, known: &'m (dyn Fn(&[u8; 32]) -> bool + Sync)) -> Worker<'m> {
         let identifier =
             |column: &IdentifiedColumn| IdentifierTally { column: column.name.clone(), ..Default::default() };
         let clock = |clock: &Clock| ClockTally { column: clock.name.clone(), ..Default::default() };
@@ -150,6 +151,7 @@ impl Minimizer {
         };
         Worker {
             minimizer: self,
+            known,
             rows: Rows::default(),
             tally,
             records: Vec::new(),
@@ -222,6 +224,7 @@ fn certainly_past(as_of: Instant, keep: &Period, zone: &TimeZone) -> i64 {
 /// One thread's share of the work; keeps its buffers from batch to batch.
 pub struct Worker<'m> {
     minimizer: &'m Minimizer,
+    known: &'m (dyn Fn(&[u8; 32]) -> bool + Sync),
     rows: Rows,
     tally: Tally,
     /// Record of the batch behind each row.
@@ -278,7 +281,7 @@ impl Worker<'_> {
         let key = &self.minimizer.identified[0];
         self.records.clear();
         self.records.extend(0..batch.rows() as u32);
-        self.key.read(&key.maker, batch, key.column, &self.records, |_| true);
+        self.key.read(&key.maker, batch, key.column, &self.records, |_| true, self.known);
         self.key.make_tokens(&self.minimizer.token_key);
         self.tally.records += batch.rows() as u64;
         if self.minimizer.stream == Stream::Main {
@@ -389,7 +392,7 @@ impl Worker<'_> {
     /// Puts identities into their slots and tokens into their fields.
     fn place_identities(&mut self, batch: &RawBatch) -> Result<()> {
         let key = &self.minimizer.identified[0];
-        count(key, 0, &self.key, &mut self.tally);
+        count(key, 0, &self.key, batch, &mut self.tally);
         place_slots(key, &self.key, &mut self.rows);
         place_tokens(key, &self.key, &self.published, &mut self.rows, &mut self.tally);
         for (index, column) in self.minimizer.identified.iter().enumerate().skip(1) {
@@ -397,11 +400,12 @@ impl Worker<'_> {
                 && column.fields.iter().any(|field| self.tally.fields[*field].distinct.len() < MAX_DISTINCT);
             let (everywhere, flags) = (looking || !column.slots.is_empty(), &self.rows.flags);
             let published = |row: usize| flags[row] & flag::FIELDS_SKIPPED == 0;
-            self.other.read(&column.maker, batch, column.column, &self.records, |row| everywhere || published(row));
+            let kept = |row| everywhere || published(row);
+            self.other.read(&column.maker, batch, column.column, &self.records, kept, self.known);
             if let Some(record) = self.other.too_many {
                 return Err(too_many(batch.record(record as usize), &column.name));
             }
-            count(column, index, &self.other, &mut self.tally);
+            count(column, index, &self.other, batch, &mut self.tally);
             place_slots(column, &self.other, &mut self.rows);
             if column.fields.is_empty() {
                 continue;
@@ -548,12 +552,14 @@ fn place_slots(column: &IdentifiedColumn, from: &Identified, rows: &mut Rows) {
     }
 }
 
-fn count(column: &IdentifiedColumn, index: usize, from: &Identified, tally: &mut Tally) {
-    let (values, raw) = from.seen;
-    tally.identifiers[index].values += values;
-    tally.identifiers[index].raw += raw;
+fn count(column: &IdentifiedColumn, index: usize, from: &Identified, batch: &RawBatch, tally: &mut Tally) {
+    tally.identifiers[index].count(&from.seen, from.seen.first_raw.map(|record| position(batch, record)));
     for field in &column.fields {
-        tally.fields[*field].values += values;
+        tally.fields[*field].values += from.seen.values;
+    }
+    for (at, before) in &from.renewed {
+        let (now, raw) = (from.identities[*at as usize], from.raw.contains(at));
+        tally.renewed.insert(Renewed { before: *before, now, raw });
     }
 }
 

@@ -10,14 +10,17 @@ mod minimizer;
 mod normal;
 mod phone;
 mod quasi;
+mod region;
 mod rows;
 mod salesforce_id;
 mod tally;
 #[cfg(test)]
 mod tests;
 mod treat;
+mod why;
 
 pub use identity::IdentityMaker;
 pub use minimizer::{Minimizer, Stream, Worker};
 pub use rows::*;
-pub use tally::{ClockTally, FieldTally, IdentifierTally, MAX_DISTINCT, Position, Tally};
+pub use tally::{ClockTally, FieldTally, IdentifierTally, MAX_DISTINCT, Position, Renewed, Tally};
+pub use why::WhyRaw;

@@ -1,12 +1,14 @@
 //! Normal forms of values (R4 to R9): trim, NFC, case folding, and one rule per kind of identifier.
 //! Must not know keys nor what the normal form is for.
 
+use super::why::{self, WhyRaw};
 use super::{email, phone, salesforce_id};
 use icu_casemap::{CaseMapper, CaseMapperBorrowed};
 use icu_normalizer::{ComposingNormalizer, ComposingNormalizerBorrowed};
 use std::borrow::Cow;
 
 use crate::policy::Normal;
+use crate::unseen::{is_plain, seen, shown};
 
 const NFC: ComposingNormalizerBorrowed<'static> = ComposingNormalizer::new_nfc();
 const CASES: CaseMapperBorrowed<'static> = CaseMapper::new();
@@ -24,19 +26,35 @@ pub fn trim(text: &str) -> &str {
     }
 }
 
-/// Trimmed (Unicode White_Space) and NFC (R5, R9, R20).
+/// Text as it is published (R20): without what nobody sees, trimmed, NFC.
 pub fn tidy(text: &str) -> Cow<'_, str> {
-    nfc(trim(text))
+    if is_plain(text) {
+        return Cow::Borrowed(trim(text));
+    }
+    composed(shown(text))
 }
 
-/// The raw form of R5: trim, NFC, full case folding. Also what `exclude.equals`, `consent.equals` and `map` compare.
+/// Trims and composes what a text may own already.
+fn composed(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => nfc(trim(text)),
+        Cow::Owned(text) => Cow::Owned(nfc(trim(&text)).into_owned()),
+    }
+}
+
+/// The raw form of R5: without what nobody sees, trimmed, NFC, fully folded. Also what `exclude.equals`,
+/// `consent.equals` and `map` compare.
 pub fn canonical(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() {
+    if is_plain(text) {
         let text = trim(text);
         let upper = text.bytes().any(|byte| byte.is_ascii_uppercase());
         return if upper { Cow::Owned(text.to_ascii_lowercase()) } else { Cow::Borrowed(text) };
     }
-    match tidy(text) {
+    folded(composed(seen(text)))
+}
+
+fn folded(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
         Cow::Borrowed(text) => CASES.fold_string(text),
         Cow::Owned(text) => Cow::Owned(CASES.fold_string(&text).into_owned()),
     }
@@ -46,7 +64,7 @@ pub fn canonical(text: &str) -> Cow<'_, str> {
 pub fn with_canonical<T>(text: &str, look: impl FnOnce(&str) -> T) -> T {
     let mut buffer = [0; 64];
     let trimmed = trim(text);
-    if let Some(lower) = buffer.get_mut(..trimmed.len()).filter(|_| trimmed.is_ascii()) {
+    if let Some(lower) = buffer.get_mut(..trimmed.len()).filter(|_| is_plain(trimmed)) {
         lower.copy_from_slice(trimmed.as_bytes());
         lower.make_ascii_lowercase();
         if let Ok(lower) = std::str::from_utf8(lower) {
@@ -58,25 +76,79 @@ pub fn with_canonical<T>(text: &str, look: impl FnOnce(&str) -> T) -> T {
 
 /// Whether a value's canonical form is `wanted`, which is canonical already.
 pub fn matches_canonical(text: &str, wanted: &str) -> bool {
-    if text.is_ascii() {
+    if is_plain(text) {
         return trim(text).eq_ignore_ascii_case(wanted);
     }
     canonical(text) == wanted
 }
 
-/// Appends the normal form of a value that is not blank; false, and nothing appended, when it does not normalise.
-/// `region` is for phone numbers only.
-pub fn normalise(rule: &Normal, text: &str, region: Option<phone::Region>, out: &mut Vec<u8>) -> bool {
+/// What came of a value.
+pub struct Formed {
+    /// Why it has no normal form, when it has none.
+    pub why: Option<WhyRaw>,
+    /// It has characters that nobody sees.
+    pub unseen: bool,
+    /// The rules have given it another identity before: see `normalise_before`.
+    pub renewed: bool,
+}
+
+/// Appends the normal form of a value that is not blank; nothing is appended when it has none. `region` is for phone
+/// numbers only.
+pub fn normalise(rule: &Normal, text: &str, region: Option<phone::Region>, out: &mut Vec<u8>) -> Formed {
     let text = trim(text);
-    match rule {
-        Normal::Email => email::normalise(text, out),
+    let quick = match rule {
+        Normal::Email => email::plain(text, out),
         Normal::SalesforceId => salesforce_id::normalise(text, out),
+        Normal::Phone(_) => phone::short(text.as_bytes(), region, out),
+        Normal::Text if is_plain(text) && why::is_ordinary(text) => {
+            out.extend_from_slice(text.as_bytes());
+            true
+        }
+        Normal::Text => false,
+    };
+    if quick { Formed { why: None, unseen: false, renewed: false } } else { whole(rule, text, region, out) }
+}
+
+/// The whole rule, for values that the quick way leaves open.
+fn whole(rule: &Normal, text: &str, region: Option<phone::Region>, out: &mut Vec<u8>) -> Formed {
+    let text = seen(text);
+    let unseen = matches!(text, Cow::Owned(_));
+    let text = trim(&text);
+    let none = why::stands_for_none(text);
+    let why = match rule {
+        _ if none.is_some() => none,
+        Normal::Email if email::normalise(text, out) => None,
+        Normal::Email => Some(email::why(text)),
+        Normal::SalesforceId if salesforce_id::normalise(text, out) => None,
+        Normal::SalesforceId => Some(salesforce_id::why(text)),
+        Normal::Phone(_) if phone::normalise(text, region, out) => None,
+        Normal::Phone(_) => Some(phone::why(text, region)),
+        Normal::Text => {
+            out.extend_from_slice(nfc(text).as_bytes());
+            None
+        }
+    };
+    let renewed = unseen || matches!(why, Some(WhyRaw::Placeholder | WhyRaw::Rounded));
+    Formed { why, unseen, renewed }
+}
+
+/// Appends what was hashed before characters that nobody sees were dropped, and before values that stand for none were
+/// raw: a normal form (true) or a raw form. Stored requests may name it.
+pub fn normalise_before(rule: &Normal, text: &str, region: Option<phone::Region>, out: &mut Vec<u8>) -> bool {
+    let text = trim(text);
+    let normal = match rule {
+        Normal::Email => email::normalise(text, out),
+        Normal::SalesforceId => salesforce_id::normalise_before(text, out),
         Normal::Phone(_) => phone::normalise(text, region, out),
         Normal::Text => {
             out.extend_from_slice(nfc(text).as_bytes());
             true
         }
+    };
+    if !normal {
+        out.extend_from_slice(folded(nfc(text)).as_bytes());
     }
+    normal
 }
 
 #[cfg(test)]
@@ -100,7 +172,56 @@ mod tests {
     #[test]
     fn r9_text_is_trimmed_and_composed_and_keeps_its_case() {
         let mut out = Vec::new();
-        assert!(normalise(&Normal::Text, " Zu\u{308}rich\t", None, &mut out));
+        assert!(normalise(&Normal::Text, " Zu\u{308}rich\t", None, &mut out).why.is_none());
         assert_eq!(out, "Z\u{FC}rich".as_bytes());
+    }
+
+    #[test]
+    fn r5_what_nobody_sees_changes_no_form() {
+        let form = |rule: &Normal, text: &str| {
+            let mut out = Vec::new();
+            let why = normalise(rule, text, super::super::region::region("DE"), &mut out).why;
+            (why, String::from_utf8(out).expect("UTF-8"))
+        };
+        let phone = Normal::Phone(crate::policy::PhoneRegion::International);
+        for (rule, plain) in [
+            (Normal::Email, "ada@example.org"),
+            (Normal::Text, "p2"),
+            (Normal::SalesforceId, "003D000000IqhSL"),
+            (phone, "030 123456"),
+        ] {
+            let wanted = form(&rule, plain);
+            assert_eq!(wanted.0, None);
+            for hidden in "\u{200b}\u{feff}\u{202a}\u{ad}\u{2060}\u{200d}\u{fe0f}\u{e0041}\u{1}\u{7f}".chars() {
+                for at in [0, 1, 2, plain.len()] {
+                    let mut text = plain.to_owned();
+                    text.insert(at, hidden);
+                    assert_eq!(form(&rule, &text), wanted, "{hidden:?} at {at} of {plain}");
+                    assert_eq!(canonical(&text), canonical(plain));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn r4_values_without_a_normal_form_say_why() {
+        let phone = Normal::Phone(crate::policy::PhoneRegion::Column(0));
+        for (rule, text, why) in [
+            (&Normal::Email, "ada", WhyRaw::NoAt),
+            (&Normal::Email, "<ada@example.org>", WhyRaw::LocalPart),
+            (&Normal::Email, "ada@example.org.", WhyRaw::Domain),
+            (&Normal::Email, "n/a", WhyRaw::Placeholder),
+            (&Normal::Text, "\u{200b}-", WhyRaw::Placeholder),
+            (&Normal::Text, "4.68769E+17", WhyRaw::Rounded),
+            (&Normal::SalesforceId, "003D000000IqhS", WhyRaw::NoRecordId),
+            (&Normal::SalesforceId, "003D000000IqhSLIA9", WhyRaw::Checksum),
+            (&Normal::SalesforceId, "000000000000000AAA", WhyRaw::Placeholder),
+            (&phone, "030 123456", WhyRaw::UnknownRegion),
+            (&phone, "+1", WhyRaw::NoNumber),
+        ] {
+            let mut out = Vec::new();
+            assert_eq!(normalise(rule, text, None, &mut out).why, Some(why), "{text}");
+            assert!(out.is_empty());
+        }
     }
 }

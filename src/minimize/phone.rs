@@ -5,7 +5,7 @@ use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber, PhoneNum
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::normal::{canonical, trim, with_canonical};
+use super::why::WhyRaw;
 
 pub use rlibphonenumber::Region;
 
@@ -14,14 +14,18 @@ const MAX_DIGITS: usize = 20;
 /// Most bytes of a text that the short way looks at, and one.
 const LONGEST: usize = 32;
 
+/// What a number with its country begins with; a full-width one too.
+const PLUS: [char; 2] = ['+', '\u{ff0b}'];
+
 /// Appends the E.164 form of a possible, not only locally dialable number, without extension; false if there is none.
 /// `region` is where a number without `+` is dialled; none = only numbers with `+` (R8).
 pub fn normalise(text: &str, region: Option<Region>, out: &mut Vec<u8>) -> bool {
-    short(text.as_bytes(), region, out) || parsed(text, region, out)
+    // Without either, no way leads to a country.
+    (region.is_some() || text.contains(PLUS)) && (short(text.as_bytes(), region, out) || parsed(text, region, out))
 }
 
 /// The short way: true only where it decides as the library does.
-fn short(text: &[u8], region: Option<Region>, out: &mut Vec<u8>) -> bool {
+pub fn short(text: &[u8], region: Option<Region>, out: &mut Vec<u8>) -> bool {
     plain(text, region, out) || without_extension(text).is_some_and(|number| plain(number, region, out))
 }
 
@@ -36,38 +40,9 @@ fn parsed(text: &str, region: Option<Region>, out: &mut Vec<u8>) -> bool {
     true
 }
 
-/// The region of an ISO 3166 code or a CLDR English country name, in any case (R8); none if it is neither.
-pub fn region(text: &str) -> Option<Region> {
-    let text = trim(text);
-    if let [a @ (b'A'..=b'Z' | b'a'..=b'z'), b @ (b'A'..=b'Z' | b'a'..=b'z')] = text.as_bytes() {
-        let code = [a.to_ascii_uppercase(), b.to_ascii_uppercase()];
-        if let Some(region) = std::str::from_utf8(&code).ok().and_then(|code| NAMES.codes.get(code)) {
-            return Some(*region);
-        }
-    }
-    with_canonical(text, |name| NAMES.names.get(name).copied())
-}
-
-static NAMES: LazyLock<Names> = LazyLock::new(Names::load);
-
-struct Names {
-    codes: HashMap<&'static str, Region>,
-    names: HashMap<String, Region>,
-}
-
-impl Names {
-    fn load() -> Names {
-        let (mut codes, mut names) = (HashMap::new(), HashMap::new());
-        for line in include_str!("regions.tsv").lines().filter(|line| !line.starts_with('#')) {
-            let mut cells = line.split('\t');
-            let Some((code, region)) = cells.next().and_then(|c| Some((c, Region::from_code(c).ok()?))) else {
-                continue;
-            };
-            codes.insert(code, region);
-            names.extend(cells.map(|name| (canonical(name).into_owned(), region)));
-        }
-        Names { codes, names }
-    }
+/// Why a trimmed text that has no normal form has none.
+pub fn why(text: &str, region: Option<Region>) -> WhyRaw {
+    if region.is_none() && !text.contains(PLUS) { WhyRaw::UnknownRegion } else { WhyRaw::NoNumber }
 }
 
 /// What the library's metadata say of one region or calling code, as far as it depends only on the first digits and the
@@ -234,6 +209,7 @@ fn push_number(number: u32, out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::region::region;
     use super::*;
 
     fn whole(text: &str, region: Option<Region>) -> Option<String> {
@@ -350,14 +326,5 @@ mod tests {
             whole(&text, region("AR"));
             whole(&text, None);
         }
-    }
-
-    #[test]
-    fn r8_regions_are_iso_codes_or_cldr_names() {
-        assert_eq!(region(" de "), region("GERMANY"));
-        assert_eq!(region("United Kingdom"), region("GB"));
-        assert_eq!(region("åland islands"), region("AX"));
-        assert_eq!((region("Atlantis"), region("ZZ"), region("")), (None, None, None));
-        assert!(region("DE").is_some());
     }
 }

@@ -1,6 +1,8 @@
 //! Salesforce record ids to their 18 characters (R7).
 //! The last three are a checksum of the case of the first fifteen, so folded ids can be repaired.
 
+use super::why::WhyRaw;
+
 /// Checksum characters by the case bits of five characters.
 const CHECKSUM: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
 
@@ -33,8 +35,16 @@ const fn each(byte: u8) -> u128 {
     u128::from_ne_bytes([byte; 16])
 }
 
+/// What Salesforce writes where there is no record, before the checksum.
+const NO_RECORD: &[u8] = b"000000000000000";
+
 /// Appends the 18 characters of a trimmed id; false, and nothing appended, when it is none.
 pub fn normalise(text: &str, out: &mut Vec<u8>) -> bool {
+    !text.as_bytes().starts_with(NO_RECORD) && normalise_before(text, out)
+}
+
+/// The same, with the id of no record as an id like others.
+pub fn normalise_before(text: &str, out: &mut Vec<u8>) -> bool {
     let id = match text.as_bytes() {
         id if id.len() == 18 => id.first_chunk().zip(id.last_chunk()).and_then(|(id, checksum)| repair(*id, *checksum)),
         id => id.try_into().ok().and_then(widen),
@@ -43,6 +53,15 @@ pub fn normalise(text: &str, out: &mut Vec<u8>) -> bool {
         out.extend_from_slice(id);
     }
     id.is_some()
+}
+
+/// Why a trimmed text that has no normal form has none.
+pub fn why(text: &str) -> WhyRaw {
+    match text.as_bytes() {
+        id if id.starts_with(NO_RECORD) => WhyRaw::Placeholder,
+        id if id.len() == 18 && id.iter().all(u8::is_ascii_alphanumeric) => WhyRaw::Checksum,
+        _ => WhyRaw::NoRecordId,
+    }
 }
 
 fn widen(id: [u8; 15]) -> Option<[u8; 18]> {

@@ -1,4 +1,8 @@
-//! What `minimize` counted. Numbers, names and positions, never a value. Must not know rows.
+//! What `minimize` counted. Numbers, names, positions and identities, never a value. Must not know rows.
+
+use super::identity::Seen;
+use super::why::WhyRaw;
+use std::collections::BTreeSet;
 
 /// Distinct tokens looked for per field; one more than R21 refuses.
 pub const MAX_DISTINCT: usize = 20;
@@ -33,6 +37,19 @@ pub struct Tally {
     pub identifiers: Vec<IdentifierTally>,
     /// Clocks, in the job's order.
     pub clocks: Vec<ClockTally>,
+    /// Identities that requests name by the rules before, with what they are now.
+    pub renewed: BTreeSet<Renewed>,
+}
+
+/// A value that has another identity than before (R6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Renewed {
+    /// What stored requests may name it by.
+    pub before: [u8; 32],
+    /// What it is hashed as now.
+    pub now: [u8; 32],
+    /// Whether that is a raw form.
+    pub raw: bool,
 }
 
 /// Counts of one published field.
@@ -57,6 +74,12 @@ pub struct IdentifierTally {
     pub values: u64,
     /// Values that did not normalise and were hashed as their raw form (R4).
     pub raw: u64,
+    /// Why they did not, by the number of `WhyRaw`.
+    pub why: [u64; WhyRaw::COUNT],
+    /// The first of them.
+    pub first_raw: Option<Position>,
+    /// Values with characters that nobody sees, which were dropped (R5).
+    pub unseen: u64,
 }
 
 /// Counts of one clock.
@@ -77,6 +100,14 @@ pub struct ClockTally {
 }
 
 impl Tally {
+    /// Counts of a column by its name, all values of a cell with several together; none when no identity is made of it.
+    pub fn of_column(&self, name: &str) -> Option<IdentifierTally> {
+        self.identifiers.iter().filter(|counts| counts.column == name).cloned().reduce(|mut all, one| {
+            all.merge(one);
+            all
+        })
+    }
+
     /// Adds the counts of another worker of the same stream.
     pub fn merge(&mut self, other: Tally) {
         self.records += other.records;
@@ -88,6 +119,7 @@ impl Tally {
         merge_each(&mut self.fields, other.fields, FieldTally::merge);
         merge_each(&mut self.identifiers, other.identifiers, IdentifierTally::merge);
         merge_each(&mut self.clocks, other.clocks, ClockTally::merge);
+        self.renewed.extend(other.renewed);
     }
 }
 
@@ -133,9 +165,26 @@ impl FieldTally {
 }
 
 impl IdentifierTally {
+    /// Why values have no normal form, with how many of each.
+    pub fn whys(&self) -> impl Iterator<Item = (WhyRaw, u64)> {
+        WhyRaw::ALL.into_iter().zip(self.why).filter(|(_, count)| *count > 0)
+    }
+
     fn merge(&mut self, other: IdentifierTally) {
         self.values += other.values;
         self.raw += other.raw;
+        self.why.iter_mut().zip(other.why).for_each(|(mine, other)| *mine += other);
+        self.first_raw = earlier(self.first_raw, other.first_raw);
+        self.unseen += other.unseen;
+    }
+
+    /// Counts of one batch; `first_raw` is where its first raw form is.
+    pub(super) fn count(&mut self, seen: &Seen, first_raw: Option<Position>) {
+        self.values += seen.values;
+        self.raw += seen.why.iter().sum::<u64>();
+        self.why.iter_mut().zip(seen.why).for_each(|(mine, seen)| *mine += seen);
+        self.first_raw = earlier(self.first_raw, first_raw);
+        self.unseen += seen.unseen;
     }
 }
 

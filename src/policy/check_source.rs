@@ -5,7 +5,8 @@ use super::check_policy::{self, Policy};
 use super::finding::Page;
 use super::format::{self, Dated};
 use super::plan::{
-    Bom, Complete, CompleteWhen, DateRule, Identifier, Normal, PhoneRegion, ReadFormat, Several, Source, ValueType,
+    Bom, Complete, CompleteWhen, DateRule, Identifier, Normal, PhoneRegion, ReadFormat, Several, Share, Source,
+    ValueType,
 };
 use super::source_spec::{
     ColumnSpec, CompleteSpec, MemberIn, OnDrift, ReadSpec, SourceSpec, StrayQuotes, SubjectSpec, TypeName,
@@ -37,6 +38,7 @@ pub(super) struct Entry<'a> {
     pub region_from: Option<usize>,
     pub keep: Option<Period>,
     pub several: Option<Several>,
+    pub max_raw: Option<Share>,
 }
 
 impl Entry<'_> {
@@ -138,6 +140,7 @@ fn entry<'a>(
         region_from,
         keep,
         several: several(page, spec),
+        max_raw: max_raw(page, spec),
         name,
     }
 }
@@ -249,6 +252,15 @@ fn identifier(page: Page, source: &str, name: &str, spec: &ColumnSpec) -> Option
         _ => PhoneRegion::International,
     };
     check_policy::identifier(page, at, region)
+}
+
+fn max_raw(page: Page, spec: &ColumnSpec) -> Option<Share> {
+    let at = spec.max_raw.as_ref()?;
+    if spec.identifier.is_none() {
+        let help = "leave it out, or say with `identifier` what the column holds";
+        page.fault(at.span(), "unused-key", "`max_raw` is for identifiers: other text has a normal form", help);
+    }
+    value::share(page, at)
 }
 
 fn several(page: Page, spec: &ColumnSpec) -> Option<Several> {

@@ -59,6 +59,7 @@ impl<'a> Gather<'a> {
             identified: entry.spec.identifier.is_some(),
             several: entry.several.clone(),
             birth: entry.spec.birth.as_ref().is_some_and(|birth| **birth),
+            max_raw: entry.max_raw,
         })
     }
 }

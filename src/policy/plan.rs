@@ -387,6 +387,8 @@ pub struct Column {
     pub several: Option<Several>,
     /// A date of birth: one that makes nobody living is untreated (R20).
     pub birth: bool,
+    /// Most values of it without a normal form (R37); none = as many as there are.
+    pub max_raw: Option<Share>,
 }
 
 /// How cells of several values are taken apart, such as HubSpot's `vid:epoch-ms;vid:epoch-ms`.

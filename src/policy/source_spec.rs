@@ -168,6 +168,8 @@ pub struct ColumnSpec {
     pub region: Option<At<String>>,
     /// Phone: column with ISO codes or English country names.
     pub region_from: Option<At<String>>,
+    /// Share of the values that may have no normal form; beyond it the run is refused (R37). Default 100%.
+    pub max_raw: Option<At<String>>,
     /// A strong or weak link: its cells hold several values.
     pub several: Option<At<SeveralSpec>>,
     /// text, integer, decimal, boolean, date, timestamp. Default text.

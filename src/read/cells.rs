@@ -1,6 +1,7 @@
 //! Finds the needed cells of a block's records, once for all uses. Must not know files, keys or what a column is for.
 
 use super::batch::{Cell, ColumnMap};
+use crate::unseen;
 
 /// Records looked at column by column while their text is near.
 const TILE: usize = 32;
@@ -66,8 +67,11 @@ impl CellFinder<'_> {
     }
 
     fn is_null(&self, text: &str) -> bool {
-        let text = text.trim();
-        text.is_empty() || self.null.iter().any(|token| token == text)
+        if unseen::is_blank(text) {
+            return true;
+        }
+        let text = unseen::seen(text);
+        self.null.iter().any(|token| token == text.trim())
     }
 
     /// Gives the needed cells with doubled quotes their values.

@@ -9,6 +9,7 @@ use super::fault::What;
 use super::reader::ReadRequest;
 use crate::error::{Error, Result};
 use crate::policy::{Column, ReadFormat};
+use crate::unseen;
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use std::collections::{BTreeMap, HashMap};
@@ -173,8 +174,8 @@ pub(super) fn columns(names: &[String], request: &ReadRequest<'_>, place: &str) 
 
 fn missing(wanted: &str, names: &[String], place: &str) -> Error {
     let error = Error::input(format!("{place} has no column {wanted}, which this job needs"));
-    match names.iter().position(|name| fold(name) == fold(wanted)) {
-        Some(at) => error.help(format!("column {} has that name in another case: names must be equal", at + 1)),
+    match unseen::near_miss(wanted, names.iter().map(String::as_str)) {
+        Some(said) => error.help(said),
         None => error.help("check read.header and read.delimiter, or ask whether the export lost the column"),
     }
 }

@@ -74,6 +74,7 @@ pub(super) fn wanted(names: &[&str]) -> Vec<Column> {
         identified: false,
         several: None,
         birth: false,
+        max_raw: None,
     };
     names.iter().map(column).collect()
 }

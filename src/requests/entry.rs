@@ -103,6 +103,28 @@ impl Entry<'_> {
     }
 }
 
+/// How far the values that a request names can be found (R4): one without a normal form only in the same spelling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Usable {
+    /// Every value has a normal form.
+    All,
+    /// Some have none.
+    Part,
+    /// None has one.
+    None,
+}
+
+impl Usable {
+    /// What there is to say of it.
+    pub fn note(self) -> Option<&'static str> {
+        match self {
+            Usable::All => None,
+            Usable::Part => Some("some of its values have no normal form: only the same spelling of them is found"),
+            Usable::None => Some("none of its values has a normal form: only the same spelling is found"),
+        }
+    }
+}
+
 /// What a lift comes to (R30).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LiftEnds {
@@ -177,6 +199,8 @@ pub struct Requests {
     listed: HashMap<u32, (Instant, bool)>,
     /// Entries that have no effect any more, each with the lift that ended it; none when its snapshot dropped it.
     ended: HashMap<u32, Option<u32>>,
+    /// Entries that name a value without a normal form, with whether they name one that has it too.
+    raw: HashMap<u32, bool>,
     /// The last number of a segment that brought something an entry has learned.
     learned: HashMap<u32, u64>,
     /// Sorted by identity up to `sorted`; `starts[b]..starts[b + 1]` is the part whose identities begin with `b`.
@@ -215,6 +239,7 @@ impl Requests {
             rare: HashMap::new(),
             listed: HashMap::new(),
             ended: HashMap::new(),
+            raw: HashMap::new(),
             learned: HashMap::new(),
             table: Vec::new(),
             sorted: 0,
@@ -271,6 +296,11 @@ impl Requests {
         &near[from..from + count]
     }
 
+    /// Whether an entry names an identity.
+    pub fn names(&self, identity: &[u8; 32]) -> bool {
+        self.effects(identity).iter().any(|found| found.bond() == Bond::Named)
+    }
+
     /// What an entry asks for. `index` comes from an [`EntryRef`] of the same `Requests`.
     pub fn entry(&self, index: u32) -> Entry<'_> {
         let at = index as usize;
@@ -288,6 +318,21 @@ impl Requests {
             lift_erase: terms.lift_erase,
             ended: self.ended.contains_key(&index),
         }
+    }
+
+    /// How far the values that an entry names can be found.
+    pub fn usable(&self, entry: u32) -> Usable {
+        match self.raw.get(&entry) {
+            None => Usable::All,
+            Some(true) => Usable::Part,
+            Some(false) => Usable::None,
+        }
+    }
+
+    /// Entries in force that name no value with a normal form.
+    pub fn unusable(&self) -> impl Iterator<Item = u32> {
+        let none = |(entry, normal): (&u32, &bool)| (!normal && !self.ended.contains_key(entry)).then_some(*entry);
+        self.raw.iter().filter_map(none)
     }
 
     /// The entries of a request, by its opaque id.
@@ -525,6 +570,7 @@ impl Requests {
         self.table.sort_unstable();
         self.table.dedup();
         self.sorted = self.table.len();
+        self.raw = self.named_raw();
         self.bits = (self.table.len() as u64 / 4).max(2).ilog2();
         let mut starts = vec![0u32; (1 << self.bits) + 1];
         for entry in &self.table {
@@ -542,6 +588,17 @@ impl Requests {
         let lifts: HashSet<u32> = self.rare.iter().filter(|(_, r)| r.lifts.is_some()).map(|(at, _)| *at).collect();
         self.loose = lifts.into_iter().map(|at| self.ids[at as usize]).collect();
         Ok(())
+    }
+
+    fn named_raw(&self) -> HashMap<u32, bool> {
+        let named = |raw| self.table.iter().filter(move |e| e.bond() == Bond::Named && e.raw() == raw);
+        let mut found: HashMap<u32, bool> = named(true).map(|e| (e.entry(), false)).collect();
+        if !found.is_empty() {
+            named(false).for_each(|e| {
+                found.entry(e.entry()).and_modify(|normal| *normal = true);
+            });
+        }
+        found
     }
 
     /// Which entries have no effect any more: those that a lift has ended and those that their snapshot no longer has.

@@ -65,6 +65,8 @@ pub struct Learned {
     pub identity: [u8; 32],
     /// By which links.
     pub bond: Bond,
+    /// Whether it is a raw form.
+    pub raw: bool,
 }
 
 /// What is kept of a request on disk only.
@@ -96,20 +98,20 @@ impl Requests {
         self.segments.iter().map(|(name, _)| name.last).max().unwrap_or(0)
     }
 
-    /// Stores what entries have learned (R18); returns how much of it was new.
+    /// Stores what entries have learned (R18); returns how much of it was new. Without a `state` nothing is written.
     ///
     /// # Errors
     /// As `open`; a policy error for an entry that is not there.
-    pub fn learn(&mut self, state: &Root, learned: &[Learned]) -> Result<usize> {
+    pub fn learn(&mut self, state: Option<&Root>, learned: &[Learned]) -> Result<usize> {
         let mut segment = Segment::default();
         for new in learned.iter().filter(|l| !self.bound(&l.identity, l.entry, l.bond)) {
             let id = self.id(new.entry).ok_or_else(|| Error::policy("something was learned for an unknown entry"))?;
-            segment.marks.push(MarkRecord { identity: new.identity, entry: *id, bond: new.bond.byte(false) });
+            segment.marks.push(MarkRecord { identity: new.identity, entry: *id, bond: new.bond.byte(new.raw) });
         }
         segment.marks.sort_unstable();
         segment.marks.dedup();
         let count = segment.marks.len();
-        self.append(Some(state), segment)?;
+        self.append(state, segment)?;
         self.index()?;
         Ok(count)
     }

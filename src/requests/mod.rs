@@ -14,7 +14,7 @@ mod states;
 mod text;
 
 pub use command::{COMMAND, Command};
-pub use entry::{Bond, Entry, EntryRef, LiftEnds, Requests};
+pub use entry::{Bond, Entry, EntryRef, LiftEnds, Requests, Usable};
 pub use history::{Learned, Told, last_segment};
 pub use list::{Fault, IntakeReport, ListIntake, files, take_in};
 pub use request::Maker;

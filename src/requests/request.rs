@@ -8,6 +8,7 @@ use crate::clock::Instant;
 use crate::error::Result;
 use crate::key::Key;
 use crate::policy::{Identifier, List};
+use crate::unseen;
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use std::borrow::Cow;
@@ -72,7 +73,8 @@ pub(super) fn terms(list: &List) -> Terms {
 pub(super) fn reading(list: &List) -> String {
     let matches: Vec<_> = list.matches.iter().map(|(c, i)| (c, &i.kind, format!("{:?}", i.normal))).collect();
     let mut said = serde_json::json!([
-        1,
+        // Raised when normal forms change, so that every list is taken in again.
+        2,
         list.effect.name(),
         matches,
         [&list.request, list.request_pattern.as_str(), &list.received, &list.encoding],
@@ -126,7 +128,10 @@ impl<'a> Columns<'a> {
         refuse_collisions(&names)?;
         let find = |name: &str| {
             let wanted = nfc.normalize(name.trim());
-            names.iter().position(|n| *n == wanted).ok_or_else(|| format!("the header lacks the column {name:?}"))
+            let near = || unseen::near_miss(&wanted, names.iter().map(String::as_str));
+            let lacks = || format!("the header lacks the column {name:?}");
+            let missing = || near().map_or_else(lacks, |near| format!("{}; {near}", lacks()));
+            names.iter().position(|n| *n == wanted).ok_or_else(missing)
         };
         let maybe = |name: &Option<String>| name.as_deref().map(find).transpose();
         let mut matches = Vec::new();
@@ -174,7 +179,8 @@ impl<'a> Columns<'a> {
     /// Compares as an exclude does (R22): trim, NFC, case folding.
     fn meant(&self, record: &Record) -> bool {
         let (Some(at), Some((_, equals))) = (self.when, &self.list.when) else { return true };
-        let cell = ComposingNormalizerBorrowed::new_nfc().normalize(record.cell(at).trim()).into_owned();
+        let cell = unseen::seen(record.cell(at));
+        let cell = ComposingNormalizerBorrowed::new_nfc().normalize(cell.trim()).into_owned();
         let cell = CaseMapper::new().fold_string(&cell).into_owned();
         equals.contains(&cell)
     }

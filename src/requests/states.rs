@@ -1,7 +1,7 @@
 //! How far each request has come in each dataset: notes beside the entries, create-only like them.
 //! Must not know what is in a dataset, nor why a request has come so far.
 
-use super::entry::Requests;
+use super::entry::{Requests, Usable};
 use super::segment::{Looked, NoteRecord, Segment};
 use crate::clock::Instant;
 use crate::error::{Error, Result};
@@ -32,6 +32,8 @@ pub enum Review {
     SharedAlias,
     /// Its links lead to too many subjects (R13).
     TooMany,
+    /// It names no value with a normal form (R4).
+    NoUsableValue,
 }
 
 impl Review {
@@ -40,6 +42,7 @@ impl Review {
         match self {
             Review::SharedAlias => "a value it names or leads to is shared by too many persons (R15)",
             Review::TooMany => "its links lead to too many persons (R13)",
+            Review::NoUsableValue => "none of its values has a normal form: only the same spelling is found (R4)",
         }
     }
 }
@@ -94,6 +97,7 @@ impl Standing {
             0 => None,
             1 => Some(Review::SharedAlias),
             2 => Some(Review::TooMany),
+            3 => Some(Review::NoUsableValue),
             _ => return None,
         };
         Some(Standing { state: *states.get(usize::from(state))?, at, until, review })
@@ -161,9 +165,12 @@ impl Notes {
 
 impl Requests {
     /// Where an entry stands in a job's dataset. What it has learned since it was looked for there makes it `Received`
-    /// again: nobody knows whether the dataset has those persons.
+    /// again: nobody knows whether the dataset has those persons. One that names no usable value needs review as long as
+    /// it is in force: rows with another spelling may be left.
     pub fn standing(&self, entry: u32, job: &str) -> Standing {
+        let unusable = (self.usable(entry) == Usable::None).then_some(Review::NoUsableValue);
         let noted = self.noted(entry, job);
+        let noted = Standing { review: noted.review.or(unusable), ..noted };
         if self.learned_since(entry, job) { Standing { state: State::Received, until: None, ..noted } } else { noted }
     }
 
@@ -253,13 +260,13 @@ mod tests {
     #[test]
     fn standings_come_back_from_their_bytes_and_others_do_not() {
         for state in 0..6 {
-            for review in 0..3 {
+            for review in 0..4 {
                 let standing = Standing::read(state, review, Instant(1), None).expect("known");
                 assert_eq!(standing.bytes(), (state, review));
                 assert_eq!(standing.word() == "needs-review", review > 0);
             }
         }
         assert!(Standing::read(6, 0, Instant(1), None).is_none());
-        assert!(Standing::read(0, 3, Instant(1), None).is_none());
+        assert!(Standing::read(0, 4, Instant(1), None).is_none());
     }
 }

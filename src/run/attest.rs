@@ -8,11 +8,11 @@ use crate::decide::Verdict;
 use crate::error::{Error, Kind, Result};
 use crate::evidence::Event;
 use crate::evidence::manifest::{
-    self, Brake, ClocksIgnored, Drift, Field, File, Gate, Input, Keys, ListApplied, Manifest, Member, Output, Previous,
-    Rejected, Removed, SCHEMA,
+    self, Brake, ClocksIgnored, Drift, Field, File, Gate, Identifiers, Input, Keys, ListApplied, Manifest, Member,
+    Output, Previous, RawCause, Rejected, Removed, SCHEMA,
 };
-use crate::minimize::{FieldKind, Tally};
-use crate::policy::{Basis, Share, TokenFormat, Treatment};
+use crate::minimize::{FieldKind, IdentifierTally, Tally, WhyRaw};
+use crate::policy::{Basis, Column, Share, TokenFormat, Treatment};
 use crate::publish::{Receipt, Written};
 use crate::read::ReadReport;
 use crate::state::Intent;
@@ -136,6 +136,8 @@ pub struct Facts<'a> {
     pub observed: &'a [ReadReport],
     /// Counts of values.
     pub tally: &'a Tally,
+    /// Those of observed sources.
+    pub observed_tallies: &'a [Tally],
     /// Counts of rows.
     pub verdict: &'a Verdict,
     /// Whether subjects could be compared with those of the version before (R35).
@@ -150,7 +152,6 @@ pub struct Facts<'a> {
 pub fn manifest(ready: &Ready, facts: &Facts<'_>, written: Option<&Written>) -> Manifest {
     let (plan, keys, verdict) = (ready.plan(), ready.keys.ids(), facts.verdict);
     let previous = ready.dataset.current.as_ref();
-    let drift: Vec<String> = facts.main.drift.iter().map(|drift| drift.name.clone()).collect();
     Manifest {
         schema: SCHEMA,
         tamis: env!("CARGO_PKG_VERSION").into(),
@@ -183,14 +184,10 @@ pub fn manifest(ready: &Ready, facts: &Facts<'_>, written: Option<&Written>) -> 
             future: facts.tally.clocks.iter().map(|clock| clock.future).sum(),
         },
         fields: fields(ready, facts),
+        identifiers: identifiers(ready, facts),
+        largest_person: verdict.largest_person,
         not_published: not_published(ready),
-        drift: ready
-            .dataset
-            .clone()
-            .drifted(&drift, ready.as_of)
-            .into_iter()
-            .map(|(column, first_seen)| Drift { column, first_seen })
-            .collect(),
+        drift: drift(ready, facts),
         links: "applied".into(),
         gates: gates(ready, verdict),
         brake: Some(Brake {
@@ -206,6 +203,12 @@ pub fn manifest(ready: &Ready, facts: &Facts<'_>, written: Option<&Written>) -> 
         }),
         output: output(ready, written),
     }
+}
+
+fn drift(ready: &Ready, facts: &Facts<'_>) -> Vec<Drift> {
+    let columns: Vec<String> = facts.main.drift.iter().map(|drift| drift.name.clone()).collect();
+    let drifted = ready.dataset.clone().drifted(&columns, ready.as_of);
+    drifted.into_iter().map(|(column, first_seen)| Drift { column, first_seen }).collect()
 }
 
 fn inputs(ready: &Ready, facts: &Facts<'_>) -> Vec<Input> {
@@ -282,7 +285,58 @@ fn fields(ready: &Ready, facts: &Facts<'_>) -> Vec<Field> {
 }
 
 fn raw_forms(tally: &Tally, column: Option<&str>) -> u64 {
-    tally.identifiers.iter().find(|identifier| Some(identifier.column.as_str()) == column).map_or(0, |i| i.raw)
+    column.and_then(|column| tally.of_column(column)).map_or(0, |counts| counts.raw)
+}
+
+/// Columns that identities are made of, of the job's own source and of those it observes.
+fn identifiers(ready: &Ready, facts: &Facts<'_>) -> Vec<Identifiers> {
+    let plan = ready.plan();
+    let published: Vec<usize> =
+        plan.fields.iter().filter(|field| field.treat == Treatment::Pseudonymize).filter_map(|f| f.from).collect();
+    let own = (&plan.source.name, &plan.columns, &plan.controls, &published[..], facts.tally, facts.main);
+    let observed = plan.observe.iter().zip(facts.observed_tallies).zip(facts.observed);
+    let observed = observed.map(|((observe, tally), report)| {
+        (&observe.source.name, &observe.columns, &observe.controls, &[][..], tally, report)
+    });
+    let mut all = Vec::new();
+    for (source, columns, controls, published, tally, report) in std::iter::once(own).chain(observed) {
+        for (at, column) in columns.iter().enumerate() {
+            let uses = [
+                ("key", controls.key == at),
+                ("strong", controls.strong.contains(&at)),
+                ("weak", controls.weak.contains(&at)),
+                ("published", published.contains(&at)),
+            ];
+            let uses = uses.into_iter().filter(|(_, is)| *is).map(|(name, _)| name.to_owned()).collect();
+            if let Some(counts) = tally.of_column(&column.name) {
+                all.push(identifier(source, column, uses, &counts, report));
+            }
+        }
+    }
+    all
+}
+
+fn identifier(
+    source: &str,
+    column: &Column,
+    uses: Vec<String>,
+    counts: &IdentifierTally,
+    report: &ReadReport,
+) -> Identifiers {
+    let cause = |(why, values): (WhyRaw, u64)| RawCause { cause: why.as_str().into(), values };
+    Identifiers {
+        source: source.into(),
+        column: column.name.clone(),
+        uses,
+        kind: column.identifier.kind.clone(),
+        values: counts.values,
+        normal: counts.values - counts.raw,
+        raw: counts.raw,
+        why: counts.whys().map(cause).collect(),
+        first_raw: counts.first_raw.and_then(|at| report.place(at.input, at.record)),
+        unseen: counts.unseen,
+        max_raw: column.max_raw.map(share),
+    }
 }
 
 fn not_published(ready: &Ready) -> Vec<String> {

@@ -61,6 +61,8 @@ pub struct CasePart {
     pub ended: bool,
     /// What ended it, or what it ends.
     pub note: Option<String>,
+    /// What is to say of the values that it names, when some cannot be found in every spelling.
+    pub values: Option<String>,
     /// How far it has come over all datasets; `ended`; of a lift `applied` or `ends-nothing`.
     pub state: String,
     /// One per dataset that it concerns, as long as it has an effect.
@@ -192,7 +194,7 @@ impl Book<'_> {
         }
         let (state, note) = match over {
             Some((state, note)) => (state, Some(note)),
-            None => (overall(&standings), None),
+            None => (overall(&standings, self.requests.usable(at)), None),
         };
         let due = self.desk.due(entry.received);
         Ok(CasePart {
@@ -205,6 +207,7 @@ impl Book<'_> {
             days: (due.0 - entry.received.0).div_euclid(DAY),
             ended: entry.ended,
             note,
+            values: self.requests.usable(at).note().map(str::to_owned),
             state: state.into(),
             datasets,
         })

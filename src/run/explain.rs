@@ -296,9 +296,10 @@ impl Book<'_> {
 /// What becomes of the person's rows in the newest export; nothing is written.
 fn traced(call: &Call, wanted: &BTreeSet<[u8; 32]>, monitor: &dyn Monitor) -> Result<(Option<String>, Vec<Traced>)> {
     let ready = Ready::for_sweep(call, monitor)?;
-    let (requests, _) = input::requests(&ready, false, monitor)?;
+    let (mut requests, _) = input::requests(&ready, false, monitor)?;
     let pinned = input::pin(&ready)?;
-    let read = input::read(&ready, &pinned, monitor)?;
+    let read = input::read(&ready, &pinned, &|identity| requests.names(identity), monitor)?;
+    meant::renew(None, &mut requests, &read)?;
     let links = meant::follow(&ready, &requests, &read.staged, monitor)?;
     let (rules, threads) = (ready.rules(), call.threads);
     let dropped = read.main.dropped();

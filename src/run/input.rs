@@ -2,7 +2,7 @@
 
 use super::prepare::Ready;
 use super::stop::Stop;
-use crate::decide::{self, Distinct, Untreated};
+use crate::decide::{self, Distinct, RawValues, Untreated};
 use crate::error::{Error, Result};
 use crate::evidence::{RunRef, ledger};
 use crate::key::Key;
@@ -49,6 +49,9 @@ impl Pinned {
     }
 }
 
+/// Says whether a request names an identity.
+pub type Asked<'a> = dyn Fn(&[u8; 32]) -> bool + Sync + 'a;
+
 /// What reading gave.
 pub struct Read {
     /// Rows by bucket.
@@ -59,6 +62,8 @@ pub struct Read {
     pub observed: Vec<ReadReport>,
     /// Counts of values.
     pub tally: Tally,
+    /// Those of observed sources.
+    pub observed_tallies: Vec<Tally>,
 }
 
 /// The requests that are stored, as many as the ledger knows of.
@@ -185,11 +190,12 @@ fn pins(input: &Location, selection: &Selection) -> Vec<Pin> {
     selection.objects.iter().map(|object| Pin::of(&input.root, object)).collect()
 }
 
-/// Reads, minimizes and stages everything that was pinned, each byte once.
+/// Reads, minimizes and stages everything that was pinned, each byte once. `known` says whether a request names an
+/// identity.
 ///
 /// # Errors
 /// Input errors of any file, the first in file order; storage errors.
-pub fn read(ready: &Ready, pinned: &Pinned, monitor: &dyn Monitor) -> Result<Read> {
+pub fn read(ready: &Ready, pinned: &Pinned, known: &Asked<'_>, monitor: &dyn Monitor) -> Result<Read> {
     let plan = ready.plan();
     let stage = stage(ready, pinned)?;
     let request = ReadRequest {
@@ -200,8 +206,8 @@ pub fn read(ready: &Ready, pinned: &Pinned, monitor: &dyn Monitor) -> Result<Rea
         block_bytes: ready.call.block_bytes,
     };
     let root = ready.root(&plan.input.root);
-    let (main, tally) = stream(ready, root, &pinned.main, &request, Stream::Main, &stage, monitor)?;
-    let mut observed = Vec::new();
+    let (main, tally) = stream(ready, root, &pinned.main, &request, (Stream::Main, known), &stage, monitor)?;
+    let (mut observed, mut observed_tallies) = (Vec::new(), Vec::new());
     for (index, (observe, selection)) in plan.observe.iter().zip(&pinned.observed).enumerate() {
         let request = ReadRequest {
             source: &observe.source,
@@ -211,11 +217,13 @@ pub fn read(ready: &Ready, pinned: &Pinned, monitor: &dyn Monitor) -> Result<Rea
             block_bytes: ready.call.block_bytes,
         };
         let root = ready.root(&observe.input.root);
-        let (report, _) = stream(ready, root, selection, &request, Stream::Observed(index), &stage, monitor)?;
+        let stream_of = (Stream::Observed(index), known);
+        let (report, tally) = stream(ready, root, selection, &request, stream_of, &stage, monitor)?;
         observed.push(report);
+        observed_tallies.push(tally);
     }
     ready.call.stop.check()?;
-    Ok(Read { staged: stage.finish()?, main, observed, tally })
+    Ok(Read { staged: stage.finish()?, main, observed, tally, observed_tallies })
 }
 
 fn stage(ready: &Ready, pinned: &Pinned) -> Result<Stage> {
@@ -237,13 +245,13 @@ fn stream(
     root: &Root,
     selection: &Selection,
     request: &ReadRequest<'_>,
-    stream: Stream,
+    (stream, known): (Stream, &Asked<'_>),
     stage: &Stage,
     monitor: &dyn Monitor,
 ) -> Result<(ReadReport, Tally)> {
     let minimizer = Minimizer::new(ready.plan(), &ready.keys, ready.as_of, stream)?;
     let reader = Reader::open(root, selection, request, monitor)?;
-    let tallies = threads::side_by_side(ready.call.threads, || work(&reader, &minimizer, stage, &ready.call.stop));
+    let tallies = threads::side_by_side(ready.call.threads, || work(&reader, &minimizer, known, stage, &ready.call.stop));
     let tallies: Vec<Tally> = tallies.into_iter().collect::<Result<_>>()?;
     let tally = tallies.into_iter().reduce(|mut all, one| {
         all.merge(one);
@@ -252,8 +260,8 @@ fn stream(
     Ok((reader.finish()?, tally.unwrap_or_default()))
 }
 
-fn work(reader: &Reader<'_>, minimizer: &Minimizer, stage: &Stage, stop: &Stop) -> Result<Tally> {
-    let (mut scratch, mut worker, mut writer) = (Scratch::default(), minimizer.worker(), stage.writer());
+fn work(reader: &Reader<'_>, minimizer: &Minimizer, known: &Asked<'_>, stage: &Stage, stop: &Stop) -> Result<Tally> {
+    let (mut scratch, mut worker, mut writer) = (Scratch::default(), minimizer.worker(known), stage.writer());
     while let Some(batch) = reader.next(&mut scratch)? {
         stop.check()?;
         writer.append(worker.minimize(&batch).map_err(|error| error.within(reader.place(batch.input)))?)?;
@@ -291,7 +299,31 @@ pub fn check(ready: &Ready, pinned: &Pinned, read: &Read) -> Result<()> {
             Some(Distinct { field: &f.name, identified, distinct: t.distinct.len() as u64, rows })
         })
         .collect();
-    decide::check_distinct(&distinct)
+    decide::check_distinct(&distinct)?;
+    decide::check_raw(&raw_values(ready, read))
+}
+
+/// What `max_raw` limits: columns with a limit, of the job's own source and of those it observes.
+fn raw_values(ready: &Ready, read: &Read) -> Vec<RawValues> {
+    let plan = ready.plan();
+    let own = (&plan.source.name, &plan.columns, &read.tally, &read.main);
+    let observed = plan.observe.iter().zip(&read.observed_tallies).zip(&read.observed);
+    let observed = observed.map(|((observe, tally), report)| (&observe.source.name, &observe.columns, tally, report));
+    let mut found = Vec::new();
+    for (source, columns, tally, report) in std::iter::once(own).chain(observed) {
+        for column in columns {
+            let (Some(limit), Some(counts)) = (column.max_raw, tally.of_column(&column.name)) else { continue };
+            found.push(RawValues {
+                column: format!("{source}.{}", column.name),
+                values: counts.values,
+                raw: counts.raw,
+                why: counts.whys().map(|(why, _)| why.as_str()).collect::<Vec<_>>().join(", "),
+                first: counts.first_raw.and_then(|at| report.place(at.input, at.record)),
+                limit,
+            });
+        }
+    }
+    found
 }
 
 fn min_records(ready: &Ready, pinned: &Pinned, read: &Read) -> Result<()> {

@@ -1,5 +1,6 @@
 //! Who is meant: requests in force for a job, followed over rows, and what came of it stored at once (R18).
 
+use super::input::Read;
 use super::prepare::Ready;
 use crate::clock::Instant;
 use crate::decide::{self, Belongs, Bond, Carriers, Doubt, EffectSet, Known, LinkLimits, Links};
@@ -8,6 +9,7 @@ use crate::evidence::manifest::ListApplied;
 use crate::monitor::Monitor;
 use crate::policy::{Basis, Effect, Plan, Project};
 use crate::requests::{self, Entry, Learned, Requests, Review, Standing, State};
+use crate::store::Root;
 use crate::sweep::CompanionFiles;
 use std::collections::BTreeMap;
 
@@ -97,10 +99,35 @@ pub fn learn<C: Carriers>(ready: &Ready, requests: &mut Requests, rows: &C, moni
         entry: new.entry,
         identity: new.identity,
         bond: if new.bond == Bond::ViaWeak { requests::Bond::ViaWeak } else { requests::Bond::Strong },
+        raw: false,
     };
     let learned: Vec<Learned> = links.learned.iter().map(learned).collect();
-    requests.learn(ready.state.root(), &learned)?;
+    requests.learn(Some(ready.state.root()), &learned)?;
     Ok(links)
+}
+
+/// Lets requests name values by their new identity that they name by a former one (R6). Without `state` nothing is
+/// written.
+///
+/// # Errors
+/// Storage errors.
+pub fn renew(state: Option<&Root>, requests: &mut Requests, read: &Read) -> Result<()> {
+    let all = std::iter::once(&read.tally).chain(&read.observed_tallies).flat_map(|tally| &tally.renewed);
+    let mut learned = Vec::new();
+    for renewed in all {
+        let named = requests.effects(&renewed.before).iter().filter(|found| found.bond() == requests::Bond::Named);
+        let of = |found: &requests::EntryRef| Learned {
+            entry: found.entry(),
+            identity: renewed.now,
+            bond: requests::Bond::Named,
+            raw: renewed.raw,
+        };
+        learned.extend(named.map(of));
+    }
+    if learned.is_empty() {
+        return Ok(());
+    }
+    requests.learn(state, &learned).map(|_| ())
 }
 
 /// The rows that requests were followed over before a version was published.
@@ -207,6 +234,12 @@ pub fn lists(project: &Project, plan: &Plan, requests: &Requests, links: &Links)
             applied(&mut lists, plan, list, effect).entries += entries;
         }
     }
+    for at in requests.unusable() {
+        let entry = requests.entry(at);
+        if entry.concerns(&plan.purpose.name) {
+            applied(&mut lists, plan, entry.list, entry.effect).unusable += 1;
+        }
+    }
     for reached in &links.reached {
         let entry = requests.entry(reached.entry);
         let list = applied(&mut lists, plan, entry.list, entry.effect);
@@ -243,5 +276,6 @@ fn applied<'a>(
         learned: 0,
         needs_review: 0,
         lifts_nothing: 0,
+        unusable: 0,
     })
 }

@@ -5,9 +5,10 @@ use super::prepare::{Ready, dataset_of, output_of};
 use super::subject::{self, Desk, SubjectCall};
 use crate::clock::Instant;
 use crate::error::Result;
+use crate::evidence::manifest::Identifiers;
 use crate::policy::{Effect, Plan};
-use crate::requests::{Entry, LiftEnds, Requests, Standing, State};
-use crate::state::Dataset;
+use crate::requests::{Entry, LiftEnds, Requests, Standing, State, Usable};
+use crate::state::{Current, Dataset};
 use std::collections::{BTreeMap, BTreeSet};
 
 const DAY: i64 = 86_400_000_000;
@@ -49,6 +50,8 @@ pub struct OpenRequest {
     pub state: String,
     /// How far it has come, by job.
     pub states: BTreeMap<String, String>,
+    /// What is to say of the values that it names, when some cannot be found in every spelling.
+    pub note: Option<String>,
 }
 
 /// A lift that ends nothing.
@@ -90,6 +93,8 @@ pub struct DatasetStanding {
     pub kept_until: Option<Instant>,
     /// Columns of the export that the source does not list, oldest first, and for how many days.
     pub drift: Vec<DriftAge>,
+    /// Columns of which more than one value in a hundred has no normal form: requests find these in one spelling only.
+    pub raw: Vec<Identifiers>,
 }
 
 /// A column that the source does not list.
@@ -126,7 +131,7 @@ pub fn standings(call: &SubjectCall, most: usize) -> Result<Standings> {
             continue;
         }
         let standings: Vec<Standing> = of_entry(&requests, at, &entry, &published).collect();
-        let word = overall(&standings);
+        let word = overall(&standings, requests.usable(at));
         *told.counts.entry(word.into()).or_default() += 1;
         // Whoever matched nobody may be meant all the same: a person has to look.
         if !matches!(word, "removed" | "not-binding") {
@@ -139,7 +144,7 @@ pub fn standings(call: &SubjectCall, most: usize) -> Result<Standings> {
     told.more = open.len().saturating_sub(most) as u64;
     open.truncate(most);
     told.open = named(&desk, &requests, &published, &open, call.now)?;
-    told.datasets = published.iter().filter_map(|published| dataset(&requests, published, call.now)).collect();
+    told.datasets = published.iter().filter_map(|of| dataset(&desk, &requests, of, call.now)).collect();
     Ok(told)
 }
 
@@ -211,10 +216,10 @@ fn of_entry<'a>(
 }
 
 /// One word for all datasets: what is least far, where anybody was found; a person has to look before anything else.
-pub(super) fn overall(standings: &[Standing]) -> &'static str {
+pub(super) fn overall(standings: &[Standing], usable: Usable) -> &'static str {
     let has = |state: State| standings.iter().any(|standing| standing.state == state);
     let review = standings.iter().any(|standing| standing.word() == "needs-review");
-    if review {
+    if review || usable == Usable::None {
         return "needs-review";
     }
     let order = [
@@ -268,8 +273,9 @@ fn named(
             received: entry.received,
             due,
             days_left: (due.0 - now.0).div_euclid(DAY),
-            state: overall(&standings).into(),
+            state: overall(&standings, requests.usable(at)).into(),
             states,
+            note: requests.usable(at).note().map(str::to_owned),
         });
         Ok(())
     })?;
@@ -284,7 +290,15 @@ pub(super) fn held(requests: &Requests, purpose: &str) -> bool {
     in_force.iter().any(|(_, effect, purposes, entries)| *effect == Effect::Hold && *entries > 0 && concerns(*purposes))
 }
 
-fn dataset(requests: &Requests, published: &Published<'_>, now: Instant) -> Option<DatasetStanding> {
+/// Columns of the current version's export that have many raw values; none when its manifest cannot be read, which
+/// `verify` says.
+fn raw(desk: &Desk, current: &Current) -> Vec<Identifiers> {
+    let manifest = desk.state.manifest(&current.run, current.attempt, &current.manifest);
+    let many = |column: &Identifiers| column.raw > 0 && column.raw * 100 > column.values;
+    manifest.map_or(Vec::new(), |manifest| manifest.identifiers.into_iter().filter(many).collect())
+}
+
+fn dataset(desk: &Desk, requests: &Requests, published: &Published<'_>, now: Instant) -> Option<DatasetStanding> {
     let dataset = &published.dataset;
     let current = dataset.current.as_ref()?;
     let age = |(column, first_seen): (&String, &Instant)| DriftAge {
@@ -305,6 +319,7 @@ fn dataset(requests: &Requests, published: &Published<'_>, now: Instant) -> Opti
         waiting: dataset.replaced.iter().map(|replaced| replaced.files.len() as u64).sum(),
         kept_until: dataset.kept_until,
         drift,
+        raw: raw(desk, current),
     })
 }
 
@@ -317,7 +332,7 @@ mod tests {
     fn one_word_says_what_is_least_far_where_anybody_was_found() {
         let of = |states: &[State]| {
             let standings: Vec<Standing> = states.iter().map(|s| Standing::new(*s, Instant(0))).collect();
-            overall(&standings)
+            overall(&standings, Usable::All)
         };
         assert_eq!(of(&[]), "received");
         assert_eq!(of(&[State::Unmatched, State::Unmatched]), "unmatched");
@@ -326,7 +341,9 @@ mod tests {
         assert_eq!(of(&[State::Removed, State::Applied, State::AwaitingLifecycle]), "applied");
         assert_eq!(of(&[State::Removed, State::Received]), "received");
         let review = Standing { review: Some(Review::SharedAlias), ..Standing::new(State::Applied, Instant(0)) };
-        assert_eq!(overall(&[review, Standing::new(State::Removed, Instant(0))]), "needs-review");
-        assert_eq!(overall(&[Standing { state: State::Removed, ..review }]), "needs-review", "nobody has looked yet");
+        let word = |standings: &[Standing]| overall(standings, Usable::Part);
+        assert_eq!(word(&[review, Standing::new(State::Removed, Instant(0))]), "needs-review");
+        assert_eq!(word(&[Standing { state: State::Removed, ..review }]), "needs-review", "nobody has looked yet");
+        assert_eq!(overall(&[], Usable::None), "needs-review", "no other spelling would be found");
     }
 }

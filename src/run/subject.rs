@@ -16,6 +16,7 @@ use crate::publish::Companions;
 use crate::requests::{Command, LiftEnds, Requests};
 use crate::state::{Current, State};
 use crate::store::Root;
+use crate::unseen;
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -200,10 +201,10 @@ pub(super) fn identities(desk: &Desk, values: &str) -> Result<Vec<([u8; 32], boo
     let kinds = kinds(&desk.project);
     let known = || format!("kinds here: {}", kinds.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
     let mut identities = BTreeSet::new();
-    for (at, line) in values.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+    for (at, line) in values.lines().enumerate().filter(|(_, line)| !unseen::is_blank(line)) {
         let wrong = |what: &str| Error::policy(format!("line {}: {what}", at + 1)).help(known());
         let (kind, value) = line.split_once(':').ok_or_else(|| wrong("this is not `kind: value`"))?;
-        let kind = kinds.get(kind.trim()).ok_or_else(|| wrong("no source carries this kind of value"))?;
+        let kind = kinds.get(unseen::seen(kind).trim()).ok_or_else(|| wrong("no source carries this kind of value"))?;
         let (raw, identity) =
             IdentityMaker::new(&desk.keys, kind).make(value, None).ok_or_else(|| wrong("there is no value"))?;
         identities.insert((identity, raw));

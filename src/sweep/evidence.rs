@@ -51,6 +51,8 @@ pub(super) fn manifest(
         rejected: Rejected::default(),
         clocks_ignored: ClocksIgnored::default(),
         fields: before.fields.iter().map(unread).collect(),
+        identifiers: before.identifiers.clone(),
+        largest_person: before.largest_person,
         not_published: before.not_published.clone(),
         drift: Vec::new(),
         links: "applied".into(),

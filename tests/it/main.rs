@@ -8,6 +8,7 @@ mod claims;
 mod clouds;
 mod erase;
 mod fault;
+mod forms;
 mod installation;
 mod job;
 mod leaks;

@@ -329,9 +329,9 @@ fn r18_merging_segments_loses_nothing_not_even_what_was_learned() {
     nights(&place, 20);
     let mut requests = place.requests();
     let entry = requests.effects(&identity("email/1", "p3@example.org").1)[0].entry();
-    let learned = || [Learned { entry, identity: [9; 32], bond: Bond::ViaWeak }];
-    assert_eq!(requests.learn(&place.state(), &learned()).unwrap(), 1);
-    assert_eq!(requests.learn(&place.state(), &learned()).unwrap(), 0, "known already");
+    let learned = || [Learned { entry, identity: [9; 32], bond: Bond::ViaWeak, raw: false }];
+    assert_eq!(requests.learn(Some(&place.state()), &learned()).unwrap(), 1);
+    assert_eq!(requests.learn(Some(&place.state()), &learned()).unwrap(), 0, "known already");
     assert_eq!((place.segments().len(), requests.last_segment()), (21, 21));
     assert_eq!(requests.compact(&place.state()).unwrap(), 21);
     assert_eq!(place.segments().len(), 1);

@@ -100,6 +100,8 @@ fn empty_manifest(attempt: u32) -> tamis::evidence::Manifest {
         rejected: Default::default(),
         clocks_ignored: manifest::ClocksIgnored::default(),
         fields: vec![],
+        identifiers: vec![],
+        largest_person: 0,
         not_published: vec![],
         drift: vec![],
         links: "not applied".into(),

@@ -11,12 +11,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("monitor", &["error"]),
     ("threads", &["error"]),
     ("clock", &["error"]),
+    ("unseen", &[]),
     ("policy", &["error", "clock"]),
     ("key", &["error", "policy::KeySource", "policy::KeyFrom", "store"]),
     ("store", &["error", "clock"]),
-    ("read", &["error", "clock", "monitor", "store", "policy"]),
-    ("minimize", &["error", "clock", "policy", "key", "read::RawBatch", "read::Values"]),
-    ("requests", &["error", "clock", "monitor", "store", "policy", "key"]),
+    ("read", &["error", "clock", "unseen", "monitor", "store", "policy"]),
+    ("minimize", &["error", "clock", "unseen", "policy", "key", "read::RawBatch", "read::Values"]),
+    ("requests", &["error", "clock", "unseen", "monitor", "store", "policy", "key"]),
     ("stage", &["error", ROWS]),
     ("decide", &["error", "clock", "monitor", "threads", "policy", ROWS, "stage"]),
     (
@@ -66,7 +67,7 @@ const BELOW_SWEEP: &[&str] = &[
 ];
 /// A run ends with a sweep.
 const BELOW_RUN: &[&str] = &[
-    "error", "clock", "monitor", "threads", "store", "policy", "key", "read", "minimize", "requests", "stage",
+    "unseen", "error", "clock", "monitor", "threads", "store", "policy", "key", "read", "minimize", "requests", "stage",
     "decide", "publish", "evidence", "state", "sweep",
 ];
 

@@ -19,6 +19,16 @@ CHECKSUM = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 # Unicode White_Space; str.strip() would take more.
 SPACE = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 
+IGNORABLE = [
+    (0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x200B, 0x200F),
+    (0x202A, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0),
+    (0xFFF0, 0xFFF8), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
+]
+PLACEHOLDERS = [
+    "n/a", "#n/a", "n.a.", "na", "nan", "nil", "none", "null", "(null)", "<null>", "[null]", "\\n", "undefined", "unknown",
+    "not available", "#ref!", "#value!", "#name?", "#null!", "#num!", "#div/0!",
+]
+
 
 def prefixed(text):
     data = text.encode()
@@ -49,12 +59,31 @@ def token(token_key, domain, epoch, of):
     return keyed(derive("tamis v1 token", token_key, prefixed(domain), prefixed(epoch)), of)[:16].hex()
 
 
+def unseen(c):
+    """R5: what nobody sees. Default_Ignorable_Code_Point of Unicode, control characters, marks of annotations."""
+    return any(first <= ord(c) <= last for first, last in IGNORABLE) or (
+        c not in SPACE and (unicodedata.category(c) == "Cc" or "\ufff9" <= c <= "\ufffb")
+    )
+
+
+def trim(value):
+    return "".join(c for c in value if not unseen(c)).strip(SPACE)
+
+
 def nfc(value):
-    return unicodedata.normalize("NFC", value.strip(SPACE))
+    return unicodedata.normalize("NFC", trim(value))
 
 
 def raw(value):
     return nfc(value).casefold()
+
+
+def stands_for_none(value):
+    """R4: says that there is no value, or has only the first digits of one."""
+    value = trim(value)
+    says_nothing = all(c == "0" or not c.isalnum() for c in value)
+    rounded = re.fullmatch(r"[+-]?[0-9]([eE][+]|[.,][0-9]+[eE][+]?)[0-9]{1,3}", value)
+    return bool(says_nothing or rounded or value.lower() in PLACEHOLDERS)
 
 
 def email(value, region=None):
@@ -71,8 +100,8 @@ def email(value, region=None):
 
 def salesforce_id(value, region=None):
     """R7; none when it does not normalise."""
-    value = value.strip(SPACE)
-    if not re.fullmatch(r"[A-Za-z0-9]{15}([A-Za-z0-9]{3})?", value):
+    value = trim(value)
+    if not re.fullmatch(r"[A-Za-z0-9]{15}([A-Za-z0-9]{3})?", value) or value.startswith("0" * 15):
         return None
     blocks = [value[at : at + 5] for at in (0, 5, 10)]
     if len(value) == 15:
@@ -89,7 +118,7 @@ def salesforce_id(value, region=None):
 
 def phone(value, region=None):
     """R8; none when it does not normalise."""
-    return phones.judge(value.strip(SPACE), region) or None
+    return phones.judge(trim(value), region) or None
 
 
 def text(value, region=None):
@@ -97,14 +126,18 @@ def text(value, region=None):
     return nfc(value)
 
 
+def normal_form(kind, value, region=None):
+    return None if stands_for_none(value) else NORMAL.get(kind, text)(value, region)
+
+
 NORMAL = {"email/1": email, "phone/1": phone, "salesforce-id/1": salesforce_id}
 
 
 def of_value(identity_key, kind, value, region=None):
     """Identity of a value, of its raw form when it does not normalise; none for blank."""
-    if not value.strip(SPACE):
+    if not trim(value):
         return None
-    normal = NORMAL.get(kind, text)(value, region)
+    normal = normal_form(kind, value, region)
     if normal is None:
         return identity(identity_key, f"{kind}?raw", raw(value))
     return identity(identity_key, kind, normal)
@@ -138,7 +171,7 @@ def check(path):
         compare(f"id of {name}", its_id, key_id(keys[name]))
     for kind, region, value, form, normal, its_identity in rows(lines, "kind"):
         value, normal = json.loads(value), json.loads(normal)
-        found = NORMAL.get(kind, text)(value, region)
+        found = normal_form(kind, value, region)
         compare(f"form of {value!r}", form, "normal" if found is not None else "raw")
         compare(f"{form} form of {value!r}", normal, raw(value) if found is None else found)
         compare(f"identity of {value!r}", its_identity, of_value(keys["identity"], kind, value, region).hex())

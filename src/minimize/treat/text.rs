@@ -4,6 +4,7 @@
 use super::Outcome;
 use crate::minimize::email;
 use crate::minimize::normal::{canonical, tidy, trim, with_canonical};
+use crate::unseen::seen;
 use std::collections::{BTreeMap, HashMap};
 
 /// `as-is` of text: trimmed and NFC.
@@ -60,7 +61,7 @@ pub fn map(value: &str, table: &Table, out: &mut Vec<u8>) -> Outcome {
 /// `email-domain`: the domain of the address's normal form (R6); untreated when it has none.
 pub fn email_domain(value: &str, out: &mut Vec<u8>) -> Outcome {
     let start = out.len();
-    if !email::normalise(trim(value), out) {
+    if !email::normalise(trim(&seen(value)), out) {
         return Outcome::Untreated;
     }
     let domain = start + out[start..].len() - email::domain(&out[start..]).len();
@@ -79,7 +80,8 @@ mod tests {
     }
 
     #[test]
-    fn r20_text_as_is_is_trimmed_and_composed() {
+    fn r20_text_as_is_is_trimmed_and_composed_and_nothing_in_it_is_unseen() {
+        assert_eq!(treat(&Treatment::AsIs, "\u{feff}Ber\u{ad}lin\u{200b}").as_deref(), Ok("Berlin"));
         assert_eq!(treat(&Treatment::AsIs, " Zu\u{308}rich\n").as_deref(), Ok("Z\u{FC}rich"));
     }
 

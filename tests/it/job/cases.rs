@@ -249,10 +249,23 @@ fn told(report: &Report) -> String {
     for list in &m.lists {
         let why = list.not_binding.as_deref().map_or(String::new(), |why| format!(", does not bind: {why}"));
         let _ = writeln!(out, "  list {} ({}): {} entries{why}", list.name, list.effect, list.entries);
+        if list.unusable > 0 {
+            let _ = writeln!(out, "    without a usable value: {}", list.unusable);
+        }
     }
     for field in m.fields.iter().filter(|field| field.untreated + field.raw_forms > 0) {
         let (name, untreated, raw) = (&field.name, field.untreated, field.raw_forms);
         let _ = writeln!(out, "  {name}: of {} values {untreated} untreated, {raw} in raw form", field.values);
+    }
+    for column in m.identifiers.iter().filter(|column| column.raw + column.unseen > 0) {
+        let why: Vec<String> = column.why.iter().map(|why| format!("{} {}", why.cause, why.values)).collect();
+        let (name, uses) = (format!("{}.{}", column.source, column.column), column.uses.join(", "));
+        let first = column.first_raw.as_deref().map_or(String::new(), |first| format!(", first {first}"));
+        let raw = format!("{} of {} raw ({}){first}", column.raw, column.values, why.join(", "));
+        let _ = writeln!(out, "  {name} ({uses}): {raw}; {} with unseen characters", column.unseen);
+    }
+    if m.largest_person > 0 {
+        let _ = writeln!(out, "  the largest person has {} rows", m.largest_person);
     }
     for drift in &m.drift {
         let _ = writeln!(out, "  drift: {} since {}", drift.column, drift.first_seen);
