@@ -549,25 +549,48 @@ impl Clock for Impatient {
 
 /// Stopped at its first look, then at its second, and so on: what was stopped is gone on with, and nothing is lost.
 #[test]
-fn a_sweep_may_be_stopped_at_any_look_and_the_next_one_goes_on() {
-    let site = Site::new(&policy_text("legitimate-interests", false, &list("hold")));
-    site.contacts(&[contact("A1", "", "a@example.org"), contact("A2", "A1", ""), contact("B1", "", "b@example.org")]);
-    site.put("lists/hold.csv", "Case,At,Id,Email\nH-1,2026-11-01,B1,\n");
-    site.run(2).unwrap();
-    subject::ask(&site.subject(3, "email: a@example.org"), asked(Effect::Erase, "C-1")).unwrap();
-    let mut looks = 0;
-    loop {
-        let clock = Arc::new(Impatient(AtomicI64::new(looks)));
-        let stop = run::Stop::default().until(clock, Instant(1));
-        let report = run::sweep(&Call { stop, ..site.call(4) }, &Silent);
-        if report.and_then(|report| report.outcome()).is_ok() {
-            break;
+fn runs_and_sweeps_may_be_stopped_at_any_look_and_the_next_one_goes_on() {
+    let sweep = |call: &Call| run::sweep(call, &Silent).and_then(|report| report.outcome());
+    let run = |call: &Call| run::run(call, &Silent).map(drop);
+    let works: [&dyn Fn(&Call) -> Result<()>; 2] = [&sweep, &run];
+    for work in works {
+        let site = Site::new(&policy_text("legitimate-interests", false, &list("hold")));
+        let (first, second) = (contact("A1", "", "a@example.org"), contact("A2", "A1", ""));
+        site.contacts(&[first, second, contact("B1", "", "b@example.org")]);
+        site.put("lists/hold.csv", "Case,At,Id,Email\nH-1,2026-11-01,B1,\n");
+        site.run(2).unwrap();
+        subject::ask(&site.subject(3, "email: a@example.org"), asked(Effect::Erase, "C-1")).unwrap();
+        let mut looks = 0;
+        loop {
+            let clock = Arc::new(Impatient(AtomicI64::new(looks)));
+            let stop = run::Stop::default().until(clock, Instant(1));
+            if work(&Call { stop, ..site.call(4) }).is_ok() {
+                break;
+            }
+            looks += 1;
+            assert!(looks < 200, "it never ends");
         }
-        looks += 1;
-        assert!(looks < 200, "it never ends");
+        assert!(looks > 10, "it was looked at {looks} times only");
+        run::sweep(&site.call(5), &Silent).unwrap().outcome().unwrap();
+        let known = subject::find(&site.subject(5, "crm-id@one: A2")).unwrap();
+        assert_eq!((known.datasets[0].rows, known.datasets[0].erasure.rows), (0, 0));
+        assert_eq!(known.requests[0].states["contacts"], "applied");
     }
-    assert!(looks > 10, "it was looked at {looks} times only");
-    let known = subject::find(&site.subject(5, "crm-id@one: A2")).unwrap();
-    assert_eq!((known.datasets[0].rows, known.datasets[0].erasure.rows), (0, 0));
-    assert_eq!(known.requests[0].states["contacts"], "applied");
+}
+
+#[test]
+fn r32_a_column_s_yes_ends_in_a_sweep_when_the_list_s_does() {
+    let consent = "[lists.consent]\ninput = \"lists:consent*.csv\"\neffect = \"consent\"\n\
+                   match = { Id = \"crm-id@one\" }\nrequest = \"Case\"\nreceived = \"At\"\nto = \"To\"\n";
+    let site = Site::new(&policy_text("consent", false, consent));
+    site.contacts(&[contact("A1", "", ""), contact("B1", "", "")]);
+    site.put("lists/consent.csv", "Case,At,Id,To\nC-1,2026-11-01,A1,2026-11-05\n");
+    assert_eq!(removed(&site.run(2).unwrap()), BTreeMap::new(), "both say yes of A1, and the list nothing of B1");
+    let swept = |day: u32| {
+        let report = run::sweep(&site.call(day), &Silent).unwrap();
+        report.outcome().unwrap();
+        report.datasets[0].rows_out
+    };
+    assert_eq!((swept(4), swept(6)), (2, 1));
+    assert_eq!(removed(&site.run(7).unwrap()), BTreeMap::from([("no-consent", 1)]), "a run says the same");
 }
