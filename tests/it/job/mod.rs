@@ -8,3 +8,4 @@ mod place;
 mod refused;
 mod same_bytes;
 mod table;
+mod zones;
