@@ -15,6 +15,9 @@ use std::sync::LazyLock;
 pub struct Instant(pub i64);
 
 impl Instant {
+    /// The last one of the year 9999, which stands for "never".
+    pub const LAST: Instant = Instant(253_402_300_799_999_999);
+
     /// Reads RFC 3339 (`2026-11-24T02:00:00Z`, any offset).
     pub fn parse(text: &str) -> Option<Instant> {
         text.parse::<Timestamp>().ok().map(|t| Instant(t.as_microsecond()))
@@ -204,19 +207,20 @@ pub fn instant_of(civil: civil::DateTime, zone: &TimeZone) -> Instant {
 }
 
 /// Adds a period in a zone: months and years clamp to the last day of the month, days keep the time of day,
-/// seconds are exact (R23). Beyond the year 9999 it is for ever.
+/// seconds are exact (R23). What is later than the year 9999 is its last instant.
 pub fn add(from: Instant, period: &Period, zone: &TimeZone) -> Instant {
     let zoned = from.timestamp().to_zoned_datetime(zone.clone());
     let span = jiff::Span::new().try_months(period.months).and_then(|s| s.try_days(period.days));
     let civil = span.and_then(|s| zoned.datetime().checked_add(s));
-    match civil {
+    let sum = match civil {
         Ok(civil) if civil == zoned.datetime() => {
             Instant(from.0.saturating_add(period.seconds.saturating_mul(1_000_000)))
         }
         Ok(civil) => Instant(instant_of(civil, zone).0.saturating_add(period.seconds.saturating_mul(1_000_000))),
         Err(_) if period.months < 0 || period.days < 0 => Instant(i64::MIN / 2),
-        Err(_) => Instant(i64::MAX / 2),
-    }
+        Err(_) => Instant::LAST,
+    };
+    sum.min(Instant::LAST)
 }
 
 #[cfg(test)]
@@ -242,6 +246,17 @@ mod tests {
         assert_eq!(instant_of(gap, &paris), at("2026-03-29T01:30:00Z"));
         let overlap = civil::date(2026, 10, 25).at(2, 30, 0, 0);
         assert_eq!(instant_of(overlap, &paris), at("2026-10-25T00:30:00Z"));
+    }
+
+    #[test]
+    fn r23_what_is_kept_beyond_the_year_9999_is_kept_until_its_end() {
+        let (paris, clock) = (zone("Europe/Paris").expect("bundled"), Instant(1_780_000_000_000_000));
+        for period in ["P9000D", "P1000Y", "P3650000D", "P1000YT87660000H", "P1000Y3650000D"] {
+            let until = add(clock, &Period::parse(period).expect("a period"), &paris);
+            assert!(until > clock && until.in_years(), "{period}");
+        }
+        assert_eq!(add(clock, &Period::parse("P3650000D").expect("a period"), &paris), Instant::LAST);
+        assert!(Instant::LAST.in_years() && !Instant(Instant::LAST.0 + 1).in_years());
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl Until {
             Some(shift) => clock + shift,
             None => self.one_by_one(clock),
         };
-        moved.saturating_add(self.micros)
+        moved.saturating_add(self.micros).min(Instant::LAST.0)
     }
 
     /// How far all instants of a UTC day move, when they all move alike.

@@ -112,14 +112,16 @@ const FEW_VALUES: [&str; 22] = [
 ];
 /// Parts of names of columns that batch jobs, loaders or lookers-on touch: poor clocks (they keep people alive who did
 /// nothing). As `letters` leaves them.
-const POOR_CLOCKS: [&str; 25] = [
+const POOR_CLOCKS: [&str; 29] = [
     "modif",
     "modstamp",
     "updat",
+    "lastupd",
     "lastchange",
-    "changedat",
-    "changedon",
-    "changedate",
+    "changed",
+    "edited",
+    "altered",
+    "rowversion",
     "lastviewed",
     "lastreferenced",
     "sync",
@@ -134,13 +136,16 @@ const POOR_CLOCKS: [&str; 25] = [
     "loadedat",
     "loaddate",
     "loadtime",
+    "loadts",
     "writedate",
     "ge\u{E4}ndert",
     "geaendert",
     "\u{E4}nderung",
+    "aktualisier",
 ];
 /// Parts of names of dates of birth.
-const BIRTHS: [&str; 8] = ["birth", "dateofb", "geburt", "geboren", "naissance", "nacimiento", "nascita", "geboorte"];
+const BIRTHS: [&str; 10] =
+    ["birth", "bday", "gebdat", "dateofb", "geburt", "geboren", "naissance", "nacimiento", "nascita", "geboorte"];
 
 /// Advice that does not stop a run.
 pub(super) fn hints(policy: &Policy, sources: &[Inventory], jobs: &[Job]) {

@@ -9,23 +9,26 @@ use jiff::tz::TimeZone;
 /// Why a date cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unusable {
-    /// None of the list's formats reads it, or it is outside of the years 0001 to 9999 of UTC.
+    /// None of the list's formats reads it.
     InNoFormat,
     /// The list has no formats, and it is in no form that is read without.
     NeedsFormats,
     /// Two formats read it, with different results.
     Ambiguous,
+    /// It is outside of the years 0001 to 9999 of UTC.
+    Year,
 }
 
 impl Unusable {
     /// What to tell of it; the column is named beside it.
     pub(super) fn what(self) -> &'static str {
         match self {
-            Unusable::InNoFormat => "the date is in none of the list's `formats`, or not in the years 0001 to 9999",
+            Unusable::InNoFormat => "the date is in none of the list's `formats`",
             Unusable::NeedsFormats => {
                 "the date is no YYYY-MM-DD and no time like YYYY-MM-DD HH:MM: give the list `formats`"
             }
             Unusable::Ambiguous => "two of the list's `formats` read the date differently (R23)",
+            Unusable::Year => "the date is not in the years 0001 to 9999 of UTC (R23)",
         }
     }
 }
@@ -69,7 +72,7 @@ impl ListDates {
             None if text.len() == 10 => self.by(&self.days, text)?,
             None => self.time(text)?,
         };
-        if instant.in_years() { Ok(instant) } else { Err(self.unreadable()) }
+        if instant.in_years() { Ok(instant) } else { Err(Unusable::Year) }
     }
 
     fn time(&self, text: &str) -> std::result::Result<Instant, Unusable> {
@@ -86,12 +89,9 @@ impl ListDates {
         match formats.read(text, |one, other| one.instant(&self.zone) == other.instant(&self.zone)) {
             Said::Moment(moment) => Ok(moment.instant(&self.zone)),
             Said::Different => Err(Unusable::Ambiguous),
-            Said::Nothing => Err(self.unreadable()),
+            Said::Nothing if self.formats.is_some() => Err(Unusable::InNoFormat),
+            Said::Nothing => Err(Unusable::NeedsFormats),
         }
-    }
-
-    fn unreadable(&self) -> Unusable {
-        if self.formats.is_some() { Unusable::InNoFormat } else { Unusable::NeedsFormats }
     }
 }
 
@@ -129,7 +129,7 @@ mod tests {
         ] {
             assert_eq!(instant(&paris, text), expected, "{text}");
         }
-        for bad in ["", "01.06.2026", "2026-02-30", "06/01/2026", "20260601", "46143", "2026-06-01 10", "0000-01-01"] {
+        for bad in ["", "01.06.2026", "2026-02-30", "06/01/2026", "20260601", "46143", "2026-06-01 10"] {
             assert_eq!(instant(&paris, bad), "NeedsFormats", "{bad}");
         }
     }
@@ -149,10 +149,11 @@ mod tests {
     #[test]
     fn r23_years_beyond_0001_to_9999_of_utc_are_unusable() {
         let (tokyo, honolulu) = (dates(None, "Asia/Tokyo"), dates(None, "Pacific/Honolulu"));
-        assert_eq!(instant(&tokyo, "0001-01-01"), "NeedsFormats");
+        assert_eq!(instant(&tokyo, "0001-01-01"), "Year");
+        assert_eq!(instant(&honolulu, "0000-12-31"), "Year");
         assert!(honolulu.read("0001-01-01").is_ok());
         assert!(tokyo.read("9999-12-31").is_ok());
-        assert_eq!(instant(&honolulu, "9999-12-31 23:00"), "NeedsFormats");
-        assert_eq!(instant(&tokyo, "-000001-01-01T00:00:00Z"), "NeedsFormats");
+        assert_eq!(instant(&honolulu, "9999-12-31 23:00"), "Year");
+        assert_eq!(instant(&tokyo, "-000001-01-01T00:00:00Z"), "Year");
     }
 }

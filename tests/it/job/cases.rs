@@ -118,6 +118,15 @@ fn independent_readers_agree_on_odd_tables() {
 }
 
 /// Runs a case and says what differs.
+#[test]
+fn the_documented_list_over_an_export_is_the_one_of_its_case() {
+    let docs = fs::read_to_string("docs/spec.md").unwrap();
+    let list = docs.split("```toml\n").map(|rest| rest.split("```").next().unwrap());
+    let list = list.into_iter().find(|block| block.starts_with("[lists.should-forget]")).unwrap();
+    let policy = fs::read_to_string("fixtures/cases/should-forget/policy.toml").unwrap();
+    assert!(policy.ends_with(list), "{list}");
+}
+
 fn compare(folder: &Path) -> Option<String> {
     let case: Case = toml::from_str(&fs::read_to_string(folder.join("case.toml")).unwrap())
         .unwrap_or_else(|error| panic!("{}: {error}", folder.display()));

@@ -9,3 +9,4 @@ mod process;
 mod refused;
 mod same_bytes;
 mod table;
+mod zones;
