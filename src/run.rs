@@ -26,7 +26,7 @@ pub use attest::{Outcome, Report};
 pub use caller::{Caller, Hold};
 pub use case::{CaseDataset, CasePart, CaseReport};
 pub use explain::{ExplainedDataset, Explanation, Reaching};
-pub use held::{Held, held};
+pub use held::{Alone, held};
 pub use prepare::{Call, Ready, Wrap, data_roots, open_roots};
 pub use scheduled::{Ran, scheduled_id};
 pub use standing::{DatasetStanding, OpenRequest, Standings};
@@ -168,7 +168,7 @@ fn version(
     monitor: &dyn Monitor,
 ) -> Result<Prepared> {
     let read = input::read(ready, pinned, monitor)?;
-    let links = meant::learn(ready, requests, &read.staged)?;
+    let (links, lists) = meant::learn(ready, requests, &read.staged)?;
     input::check(ready, pinned, &read)?;
     let Read { staged, main, observed, tally } = read;
     let before = Before::find(ready, monitor)?;
@@ -184,7 +184,6 @@ fn version(
         return Err(offer(error, ready, &plan_digest));
     }
     let verdict = judged.verdict().clone();
-    let lists = meant::lists(&ready.project, ready.plan(), requests, &links);
     let cleared = judged.clear(accepted);
     let cleared = cleared.map_err(|error| if acceptable { offer(error, ready, &plan_digest) } else { error })?;
     let written = publish::write(&cleared, &ready.target(), &writing(ready, begun, table), monitor)?;
@@ -252,7 +251,7 @@ fn published(
     manifest.output.check_present(ready.target().lake, ready.state.root())?;
     // Requests of another attempt that was first are its own to note: the next run or sweep does it.
     if manifest.attempt == begun.attempt {
-        ready.call.caller.hold.as_ref().map_or(Ok(()), |hold| hold.check())?;
+        ready.call.caller.check_hold()?;
         meant::note(ready, requests, &prepared.links, Followed::Export, behind)?;
         settle::noted(ready)?;
     }

@@ -82,11 +82,14 @@ pub fn follow<C: Carriers>(ready: &Ready, requests: &Requests, rows: &C) -> Resu
 }
 
 /// Follows every request over the rows of a run and stores what they learn, before anything can refuse the run (R18).
+/// Gives also the lists as they were followed, for evidence.
 ///
 /// # Errors
 /// As `follow`; storage errors.
-pub fn learn<C: Carriers>(ready: &Ready, requests: &mut Requests, rows: &C) -> Result<Links> {
+pub fn learn<C: Carriers>(ready: &Ready, requests: &mut Requests, rows: &C) -> Result<(Links, Vec<ListApplied>)> {
+    requests.begin_look();
     let links = follow(ready, requests, rows)?;
+    let lists = lists(&ready.project, ready.plan(), requests, &links);
     let learned = |new: &decide::NewBond| Learned {
         entry: new.entry,
         identity: new.identity,
@@ -94,7 +97,7 @@ pub fn learn<C: Carriers>(ready: &Ready, requests: &mut Requests, rows: &C) -> R
     };
     let learned: Vec<Learned> = links.learned.iter().map(learned).collect();
     requests.learn(ready.state.root(), &learned)?;
-    Ok(links)
+    Ok((links, lists))
 }
 
 /// The rows that requests were followed over before a version was published.
