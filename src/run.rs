@@ -27,7 +27,7 @@ pub use attest::{Outcome, Report};
 pub use caller::{Caller, Hold};
 pub use case::{CaseDataset, CasePart, CaseReport};
 pub use explain::{ExplainedDataset, Explanation, Reaching};
-pub use held::{Held, held};
+pub use held::{Alone, held};
 pub use prepare::{Call, Ready, Wrap, data_roots, open_roots};
 pub use reach::Reach;
 pub use scheduled::{Ran, scheduled_id};
@@ -173,7 +173,7 @@ fn version(
 ) -> Result<Prepared> {
     let read = input::read(ready, pinned, &|identity| requests.names(identity), monitor)?;
     meant::renew(Some(ready.state.root()), requests, &read)?;
-    let links = meant::learn(ready, requests, &read.staged, monitor)?;
+    let (links, lists) = meant::learn(ready, requests, &read.staged, monitor)?;
     input::check(ready, pinned, &read)?;
     let Read { staged, main, observed, tally, observed_tallies } = read;
     let before = Before::find(ready, monitor)?;
@@ -189,7 +189,6 @@ fn version(
         return Err(offer(error, ready, &plan_digest));
     }
     let verdict = judged.verdict().clone();
-    let lists = meant::lists(&ready.project, ready.plan(), requests, &links);
     let cleared = judged.clear(accepted);
     let cleared = cleared.map_err(|error| if acceptable { offer(error, ready, &plan_digest) } else { error })?;
     let written = publish::write(&cleared, &ready.target(), &writing(ready, begun, table), monitor)?;
@@ -258,7 +257,7 @@ fn published(
     manifest.output.check_present(ready.target().lake, ready.state.root())?;
     // Requests of another attempt that was first are its own to note: the next run or sweep does it.
     if manifest.attempt == begun.attempt {
-        ready.call.caller.hold.as_ref().map_or(Ok(()), |hold| hold.check())?;
+        ready.call.caller.check_hold()?;
         let watched = Watched { monitor: &Silent, stop: ready.call.stop.clone() };
         if meant::note(ready, requests, &prepared.links, (Followed::Export, behind), &watched)? {
             settle::noted(ready)?;

@@ -59,7 +59,7 @@ pub struct Asked<'a> {
 }
 
 /// How the commit of a sweep comes about.
-pub struct Step<'a> {
+pub struct Making<'a> {
     /// A version is made even where nothing goes: what builds on the one before can then not be committed any more.
     pub fence: bool,
     /// Asked immediately before the commit.
@@ -89,11 +89,11 @@ pub fn apply(
     dataset: &mut Dataset,
     published: &Published<'_>,
     asked: &Asked<'_>,
-    step: &Step<'_>,
+    making: &Making<'_>,
     monitor: &dyn Monitor,
 ) -> Result<Option<Swept>> {
     let remaining = review(scene, published, asked.entries, monitor)?;
-    if !step.fence && !(0..remaining.files()).any(|file| remaining.touched(file)) {
+    if !making.fence && !(0..remaining.files()).any(|file| remaining.touched(file)) {
         return Ok(None);
     }
     let intent = intend(scene, published.table.version, asked.segment)?;
@@ -106,7 +106,7 @@ pub fn apply(
         sequence: manifest.output.version as i64,
         manifest: &digest,
         expected: Some(&published.table),
-        may: step.may,
+        may: making.may,
     };
     let receipt = publish::replace(&rewritten, &scene.target, &commit)?;
     if receipt.manifest != digest || receipt.version != manifest.output.version {

@@ -9,7 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::evidence::{Event, RunRef};
 use crate::monitor::{self, Monitor};
 use crate::policy::{Plan, Project, Schedule};
-use crate::run::{self, Call, Caller, DatasetSwept, Held, Ran};
+use crate::run::{self, Alone, Call, Caller, DatasetSwept, Ran};
 use crate::state::{Claimant, End, Refusal, State, SweepEnd};
 use crate::store::Root;
 use std::collections::BTreeMap;
@@ -211,8 +211,8 @@ fn leased(
     let caller = Caller { clock: host.clock.clone(), who, waits: false, hold: None };
     let call = Call { job: job.to_owned(), caller, ..host.call.clone() };
     match run::held(&call, state, monitor, work)? {
-        Held::Done(tried) => Ok(tried),
-        Held::Elsewhere(theirs) => Ok((None, Came::Elsewhere(theirs.holder))),
+        Alone::Done(tried) => Ok(tried),
+        Alone::Elsewhere(theirs) => Ok((None, Came::Elsewhere(theirs.holder))),
     }
 }
 

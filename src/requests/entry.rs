@@ -222,6 +222,8 @@ pub struct Requests {
     /// The last number of a segment by which entries of a snapshot came back into force, or learned something.
     revived: u64,
     files: BTreeMap<(String, String), FileTaken>,
+    /// The first segment of another process that came since somebody began to look entries up.
+    pub(super) unlooked: Option<u64>,
 }
 
 impl Requests {
@@ -254,6 +256,7 @@ impl Requests {
             stretches: Vec::new(),
             revived: 0,
             files: BTreeMap::new(),
+            unlooked: None,
         }
     }
 

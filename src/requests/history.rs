@@ -155,6 +155,7 @@ impl Requests {
             let bytes = segment.clone().encode(self.keys.segment.expose())?;
             let length = bytes.len();
             if state.create(&name.path(), bytes)? == Created::New {
+                settled(state, name)?;
                 self.segments.push((name, length));
                 return self.absorb(&segment, number);
             }
@@ -172,6 +173,7 @@ impl Requests {
             let Some(bytes) = state.get(&name.path())? else { continue };
             let segment = self.decode(state, name, &bytes)?;
             ids.extend(segment.entries.iter().map(|e| e.id));
+            self.unlooked = self.unlooked.or(Some(name.first.max(last + 1)));
             self.absorb(&segment, name.last)?;
             self.segments.push((name, bytes.len()));
         }
@@ -290,6 +292,17 @@ fn unite(merged: &mut Segment, other: Segment) {
             None => merged.files.push(file),
         }
     }
+}
+
+/// Merged segments free the numbers that they cover: whoever slept gets an old one, and what is looked for later would
+/// pass it over.
+fn settled(state: &Root, own: Name) -> Result<()> {
+    if names(&state.list(FOLDER)?)?.iter().all(|(name, _)| !name.covers(own)) {
+        return Ok(());
+    }
+    state.delete(&own.path())?;
+    Err(Error::storage("the stored requests were merged by another process while this one stood still")
+        .help("nothing more was stored; start it again"))
 }
 
 /// Runs of neighbours that are small and many enough, each cut where the merged segment would be long.

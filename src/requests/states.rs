@@ -202,6 +202,11 @@ impl Requests {
         self.notes.looked.get(job).is_none_or(|known| known.segment < self.last_news())
     }
 
+    /// To be called before entries are looked for: what is stored by others from now on is not among them.
+    pub fn begin_look(&mut self) {
+        self.unlooked = None;
+    }
+
     /// Everything noted: entry, job, standing; in no particular order. Entries without a note are not in it.
     pub fn states(&self) -> impl Iterator<Item = (u32, &str, Standing)> {
         let notes = &self.notes;
@@ -231,7 +236,9 @@ impl Requests {
                 segment.notes.push(NoteRecord { entry: id, job: 0, standing: *standing });
             }
         }
-        let (count, last) = (segment.notes.len(), self.last_segment());
+        // What another process stored since was not looked for.
+        let last = self.unlooked.map_or(self.last_segment(), |first| first - 1);
+        let count = segment.notes.len();
         let fresh = self.fresh(job) && self.last_news() > 0;
         segment.looked.extend(looked.filter(|_| fresh).map(|at| Looked { job: job.to_owned(), segment: last, at }));
         self.append(Some(state), segment)?;

@@ -30,15 +30,19 @@ impl Caller {
         Caller { clock: Arc::new(Fixed(now)), who: Claimant::named("tamis"), waits: false, hold: None }
     }
 
-    /// To be asked immediately before a commit: whether files of an attempt that began at `began` are still safe, and
-    /// nobody else was at work on the job.
+    /// Whether nobody else was at work on the job, as far as there is a hold on it.
     ///
     /// # Errors
-    /// A storage error (try again) that says why not.
-    pub fn may_commit(&self, began: Instant) -> Result<()> {
-        if let Some(hold) = &self.hold {
-            hold.check()?;
-        }
+    /// A storage error (try again) when somebody was, or the store is away.
+    pub fn check_hold(&self) -> Result<()> {
+        self.hold.as_ref().map_or(Ok(()), |hold| hold.check())
+    }
+
+    /// Whether files of an attempt that began at `began` are still safe from sweeps.
+    ///
+    /// # Errors
+    /// A storage error (try again) when they are not.
+    pub fn check_age(&self, began: Instant) -> Result<()> {
         let (now, safe) = (self.clock.now(), sweep::safe_until(began));
         if now < safe {
             return Ok(());
@@ -81,7 +85,7 @@ impl Hold {
     ///
     /// # Errors
     /// A storage error when it is not, or the store is away.
-    pub fn check(&self) -> Result<()> {
+    fn check(&self) -> Result<()> {
         if self.renew()? {
             return Ok(());
         }

@@ -18,7 +18,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const LOOKS: usize = 130;
 
 /// What came of work that one process at a time may do.
-pub enum Held<T> {
+pub enum Alone<T> {
     /// It is done.
     Done(T),
     /// Somebody else is at work.
@@ -35,12 +35,12 @@ pub fn held<T>(
     state: &State,
     monitor: &dyn Monitor,
     work: impl FnOnce(&Call) -> Result<T>,
-) -> Result<Held<T>> {
+) -> Result<Alone<T>> {
     let lease = match claim(call, state, monitor)? {
         Claim::Ours(lease) => *lease,
-        Claim::Theirs(theirs) => return Ok(Held::Elsewhere(theirs)),
+        Claim::Theirs(theirs) => return Ok(Alone::Elsewhere(theirs)),
     };
-    Ok(Held::Done(under(call, lease, work)?))
+    Ok(Alone::Done(under(call, lease, work)?))
 }
 
 /// As [`held`], for what a person has asked for: that somebody else is at work is an error.
@@ -50,8 +50,8 @@ pub fn held<T>(
 pub(super) fn alone<T>(ready: &Ready, monitor: &dyn Monitor, work: impl FnOnce(&Call) -> Result<T>) -> Result<T> {
     let call = Call { project: Some(ready.project.clone()), ..ready.call.clone() };
     match held(&call, &ready.state, monitor, work)? {
-        Held::Done(done) => Ok(done),
-        Held::Elsewhere(theirs) => Err(elsewhere(&call.job, &theirs)),
+        Alone::Done(done) => Ok(done),
+        Alone::Elsewhere(theirs) => Err(elsewhere(&call.job, &theirs)),
     }
 }
 

@@ -90,11 +90,19 @@ pub fn follow<C: Carriers>(ready: &Ready, requests: &Requests, rows: &C, monitor
 }
 
 /// Follows every request over the rows of a run and stores what they learn, before anything can refuse the run (R18).
+/// Gives also the lists as they were followed, for evidence.
 ///
 /// # Errors
 /// As `follow`; storage errors.
-pub fn learn<C: Carriers>(ready: &Ready, requests: &mut Requests, rows: &C, monitor: &dyn Monitor) -> Result<Links> {
+pub fn learn<C: Carriers>(
+    ready: &Ready,
+    requests: &mut Requests,
+    rows: &C,
+    monitor: &dyn Monitor,
+) -> Result<(Links, Vec<ListApplied>)> {
+    requests.begin_look();
     let links = follow(ready, requests, rows, monitor)?;
+    let lists = lists(&ready.project, ready.plan(), requests, &links);
     let learned = |new: &decide::NewBond| Learned {
         entry: new.entry,
         identity: new.identity,
@@ -103,7 +111,7 @@ pub fn learn<C: Carriers>(ready: &Ready, requests: &mut Requests, rows: &C, moni
     };
     let learned: Vec<Learned> = links.learned.iter().map(learned).collect();
     requests.learn(Some(ready.state.root()), &learned)?;
-    Ok(links)
+    Ok((links, lists))
 }
 
 /// Lets requests name values by their new identity that they name by a former one (R6). Without `state` nothing is

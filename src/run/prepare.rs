@@ -199,11 +199,12 @@ impl Ready {
     /// # Errors
     /// A storage error (try again) when it was stopped or slept, or somebody else came in between; nothing was published.
     pub fn may_commit(&self, began: Instant) -> Result<()> {
-        self.call.stop.check()?;
+        self.call.caller.check_hold()?;
         self.state.check_newest(&self.dataset).map_err(|error| {
             error.help("nothing of this one was published; start it again: it goes on from what the other one left")
         })?;
-        self.call.caller.may_commit(began)
+        self.call.stop.check()?;
+        self.call.caller.check_age(began)
     }
 
     /// Where the table is: a folder, or a URL that names store and path only.

@@ -2,6 +2,7 @@
 //! (design section 5, "A bad night"). Must not know why the run was refused.
 
 use super::awake::Awake;
+use super::input;
 use super::meant::{self, Followed};
 use super::prepare::Ready;
 use super::standing::held;
@@ -11,8 +12,8 @@ use crate::error::{Error, Kind, Result};
 use crate::evidence::Manifest;
 use crate::monitor::Monitor;
 use crate::policy::Effect;
-use crate::requests::{Requests, Standing, State};
-use crate::sweep::{self, Asked, CompanionFiles, Published, Removal, Step, Swept};
+use crate::requests::{self, Requests, Standing, State};
+use crate::sweep::{self, Asked, CompanionFiles, Making, Published, Removal, Swept};
 
 /// Sweeps the published version and says with the refusal what readers have now. After an unknown outcome nothing is
 /// touched and nothing can be said: the run's commit may still be on its way.
@@ -61,21 +62,21 @@ pub fn apply(
     let (links, swept) = {
         let scene = ready.scene();
         let Some(published) = Published::find(&scene, &dataset)? else { return Ok(None) };
-        let links = meant::learn(ready, requests, &published.companions, monitor)?;
-        let lists = meant::lists(&ready.project, ready.plan(), requests, &links);
+        let (links, lists) = meant::learn(ready, requests, &published.companions, monitor)?;
         let asked =
             Asked { entries: links.entries(), lists, holds: holds(ready, requests), segment: requests.last_segment() };
         let may = || ready.may_commit(ready.call.now);
         let fence = removal && sweep::awaited(&scene, &dataset)?;
-        let step = Step { fence, may: &may };
-        let swept = sweep::apply(&scene, &mut dataset, &published, &asked, &step, monitor)?;
+        let making = Making { fence, may: &may };
+        let swept = sweep::apply(&scene, &mut dataset, &published, &asked, &making, monitor)?;
         if swept.is_none() {
             check_seen(ready, &published)?;
         }
         (links, swept)
     };
     ready.dataset = dataset;
-    let noted = note(ready, requests, &links, behind, news || swept.is_some(), monitor);
+    let ours = ready.call.caller.check_hold();
+    let noted = ours.and_then(|()| note(ready, requests, &links, behind, news || swept.is_some(), monitor));
     let version = ready.dataset.current.as_ref().map_or(0, |current| current.version);
     match &swept {
         Some(_) => noted.map_err(|error| error.after_publishing(&ready.dataset.dataset, version))?,
@@ -137,6 +138,10 @@ pub fn remove(ready: &mut Ready, requests: &mut Requests, blind: bool, monitor: 
         return Ok(Removal { withheld: true, watermark: ready.dataset.removed, ..Removal::default() });
     }
     monitor.proceed()?;
+    // A hold may have come while the version was looked through.
+    if requests::last_segment(ready.state.root())? > requests.last_segment() {
+        *requests = input::stored(&ready.state, &ready.keys.identity)?;
+    }
     let holds = holds(ready, requests);
     let links = if holds {
         meant::follow(ready, requests, &CompanionFiles::below(ready.state.root(), &ready.companions)?, monitor)?

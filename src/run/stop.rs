@@ -48,7 +48,7 @@ impl Stop {
     /// A storage error (try again) when asked, a gate error at the end of its time.
     pub fn check(&self) -> Result<()> {
         if self.asked() {
-            return Err(Error::storage("stopped before the commit; the version before is unchanged")
+            return Err(Error::storage("stopped before the commit: nothing was published")
                 .help("run it again: it goes on as the same run"));
         }
         match &self.until {

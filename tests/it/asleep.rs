@@ -1,7 +1,7 @@
 //! A run or a sweep that is stopped at any operation of its stores for days, as a suspended machine is, while others go
 //! on: it publishes nothing or a whole version, says nothing that is not so, and removes nothing that is held.
 
-use crate::erase::{current, rows};
+use crate::erase::{current, rows, state};
 use crate::fault::{Fault, FaultStore};
 use crate::installation::{Installation, contacts};
 use std::collections::BTreeMap;
@@ -12,8 +12,8 @@ use tamis::clock::{Clock, Instant};
 use tamis::error::{Kind, Result};
 use tamis::evidence::{Event, verify};
 use tamis::monitor::Silent;
-use tamis::run::{self, Call, Caller, SweepReport};
-use tamis::state::State;
+use tamis::run::{self, Asked, Call, Caller, SubjectCall, SweepReport, subject};
+use tamis::state::{Claim, Claimant, State};
 use tamis::store::Root;
 
 const DAY: i64 = 86_400_000_000;
@@ -226,4 +226,87 @@ fn a_run_that_slept_while_a_request_was_applied_or_another_ran_publishes_nothing
 fn a_sweep_that_slept_while_others_were_at_work_publishes_nothing_or_a_whole_version() {
     at_each_operation(requested, true, Meanwhile::Sweep, 5);
     at_each_operation(requested, true, Meanwhile::Run, 7);
+}
+
+#[test]
+fn a_second_start_by_hand_names_who_is_at_work_and_other_datasets_are_swept() {
+    let installation = second();
+    let job = std::fs::read_to_string(installation.path("jobs/contacts.toml")).unwrap();
+    let other = job.replace("name = \"contacts\"", "name = \"more\"").replace("lake:crm/contacts", "lake:crm/more");
+    installation.write("jobs/more.toml", &other);
+    run::run(&Call { job: "more".into(), ..installation.call(0) }, &Silent).unwrap();
+    installation.erase("1", &[("C-1", "person00007@example.org", "")]);
+    let state = state(&installation);
+    let who = Claimant::named("elsewhere/17");
+    let Claim::Ours(mut lease) = state.claim("contacts", &who, "n", installation.at(0), 60_000_000).unwrap() else {
+        panic!("it is free")
+    };
+    let before = state.ledger().head().unwrap();
+    let refused = installation.run(0).err().unwrap();
+    let until = Instant(installation.at(0).0 + 60_000_000).to_string();
+    assert!(refused.message().contains("elsewhere/17") && refused.message().contains(&until), "{refused}");
+    assert_eq!((refused.kind(), state.ledger().head().unwrap()), (Kind::Storage, before));
+    let report = installation.sweep(0).unwrap();
+    assert_eq!(report.outcome().unwrap_err().kind(), Kind::Storage);
+    assert!(report.stops[0].starts_with("job contacts: elsewhere/17"), "{:?}", report.stops);
+    assert_eq!(report.datasets.iter().map(|swept| (&swept.job[..], swept.rows_out)).collect::<Vec<_>>(), [("more", 29)]);
+    assert_eq!(rows(&installation).len(), 30);
+    lease.free(installation.at(0)).unwrap();
+    installation.sweep(0).unwrap().outcome().unwrap();
+    assert_eq!(rows(&installation).len(), 29);
+    assert_eq!(state.holder("contacts", installation.at(0)).unwrap(), None, "it is given back");
+}
+
+/// A command that comes while a run or a sweep is at work is part of no version that it does not know of: nobody says
+/// `unmatched` of it, and the next sweep for requests looks for it.
+#[test]
+fn a_command_that_comes_while_others_are_at_work_is_applied_by_the_next_sweep() {
+    for (sweeps, step) in [(false, 3), (true, 5)] {
+        let mut k = 1;
+        while commanded(sweeps, k) {
+            k += step;
+        }
+        assert!(k > 30, "{k}");
+    }
+}
+
+fn commanded(sweeps: bool, k: usize) -> bool {
+    let (installation, other, what) = (requested(), runtime(), format!("sweep: {sweeps}, operation {k}"));
+    let call = |day| SubjectCall {
+        runtime: other.handle().clone(),
+        ..installation.asking(day, "email: person00004@example.org")
+    };
+    let (late, count) = (call(0), Arc::new(AtomicUsize::new(0)));
+    let told = count.clone();
+    let (sleeper, fault) = sleeper(&installation, k, 0, move || {
+        let asked = Asked {
+            effect: tamis::policy::Effect::Erase,
+            request: "C-9".into(),
+            purposes: Vec::new(),
+            received: None,
+            lifts: None,
+            lift_erase: false,
+        };
+        std::thread::scope(|scope| scope.spawn(|| subject::ask(&late, asked).unwrap()).join().unwrap());
+        told.store(1, Ordering::SeqCst);
+    });
+    if sweeps {
+        run::sweep(&sleeper, &Silent).unwrap().outcome().unwrap();
+    } else {
+        run::run(&sleeper, &Silent).unwrap_or_else(|error| panic!("{what}: {error}"));
+    }
+    if fault.count() < k {
+        return false;
+    }
+    let there = rows(&installation).len() == 29;
+    let known = subject::find(&call(0)).unwrap();
+    let asked = known.requests.iter().find(|request| request.request == "C-9").unwrap();
+    assert!(!there || asked.states["contacts"] == "received", "{what}: {:?}", asked.states);
+    let lists = current(&installation).lists;
+    let entries: u64 = lists.iter().filter(|list| list.name == "command").map(|list| list.entries).sum();
+    assert_eq!(entries, u64::from(!there), "{what}: the manifest names what was applied");
+    let due = Call { as_of: None, ..awake(&installation, 0, &other) };
+    run::sweep_dataset(&due, true, &Silent).unwrap();
+    assert_eq!(rows(&installation).len(), 28, "{what}");
+    true
 }
