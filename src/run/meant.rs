@@ -114,6 +114,7 @@ pub enum Followed {
 /// Storage errors.
 pub fn note(ready: &Ready, requests: &mut Requests, links: &Links, of: Followed, behind: bool) -> Result<()> {
     let job = &ready.plan().job;
+    carry(ready, requests)?;
     let mut met: BTreeMap<u32, Met> = BTreeMap::new();
     for reached in &links.reached {
         let there = of == Followed::Published;
@@ -130,6 +131,24 @@ pub fn note(ready: &Ready, requests: &mut Requests, links: &Links, of: Followed,
     // Merging small segments is a courtesy to later runs; whatever stops it leaves every entry readable.
     let _ = requests.compact(ready.state.root());
     Ok(())
+}
+
+/// How far requests had come under an earlier name of the job stays known when it is first looked for under this one.
+fn carry(ready: &Ready, requests: &mut Requests) -> Result<()> {
+    let job = &ready.plan().job;
+    if requests.looked_for(job) {
+        return Ok(());
+    }
+    let earlier = |of: &str| ready.names.iter().any(|name| name == of);
+    let mut noted: BTreeMap<u32, Standing> = BTreeMap::new();
+    for (entry, _, standing) in requests.states().filter(|(_, of, _)| earlier(of)) {
+        let place = noted.entry(entry).or_insert(standing);
+        if place.at < standing.at {
+            *place = standing;
+        }
+    }
+    let noted: Vec<(u32, Standing)> = noted.into_iter().collect();
+    requests.note(ready.state.root(), job, &noted, None).map(|_| ())
 }
 
 /// How a request was met.

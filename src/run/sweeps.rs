@@ -4,7 +4,7 @@
 use super::prepare::{Call, Ready};
 use super::standing;
 use super::stop::Watched;
-use super::{input, recover, settle};
+use super::{input, names, recover, settle};
 use crate::error::{Error, Result};
 use crate::evidence::manifest::Removed;
 use crate::monitor::{Event, Monitor};
@@ -114,6 +114,9 @@ pub fn sweep(call: &Call, monitor: &dyn Monitor) -> Result<SweepReport> {
         match raw(ready, requests, intake, &project.jobs.values().collect::<Vec<_>>(), "") {
             Ok(raw) => report.raw = raw,
             Err(error) => report.stop(error),
+        }
+        for dataset in names::without_job(&ready.state, &project)? {
+            report.stop(names::complaint(&dataset));
         }
         report.ledger_head = ready.state.ledger().head()?.to_string();
     }
