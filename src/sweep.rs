@@ -6,11 +6,13 @@ mod current;
 mod evidence;
 mod raw;
 mod removal;
+mod whole;
 
 pub use companions::CompanionFiles;
 pub use current::Published;
 pub use raw::{RawExports, count_raw, remove_raw};
 pub use removal::{Removal, awaited, remove, safe_until};
+pub use whole::{Whole, WholeGone, not_empty};
 
 use crate::clock::Instant;
 use crate::decide::{self, Entries, Remaining, ReviewRules};
@@ -34,6 +36,8 @@ pub struct Scene<'a> {
     pub state: &'a State,
     /// Where the dataset lives.
     pub target: Target<'a>,
+    /// Prefixes of companions that were written under earlier names of the job.
+    pub earlier: Vec<String>,
     /// The instant to judge at.
     pub as_of: Instant,
     /// The present: requests were taken in then.

@@ -60,6 +60,9 @@ pub enum Command {
         #[arg(long, value_name = "SEQ:HASH")]
         head: Option<String>,
     },
+    /// A table that is to end, or that another program has written to
+    #[command(subcommand)]
+    Dataset(DatasetCommand),
     /// A request of one person, or what is known of one; values on standard input
     Subject(SubjectArgs),
     /// The state root
@@ -222,6 +225,45 @@ pub enum ReportFormat {
     Json,
     /// One page, without scripts
     Html,
+}
+
+/// `tamis dataset …`
+#[derive(Subcommand, Debug)]
+pub enum DatasetCommand {
+    /// Ends a table: nothing of it is left, and requests wait for it no longer
+    Retire(RetireArgs),
+    /// Takes a table back that another program has written to
+    Adopt(AdoptArgs),
+}
+
+/// Arguments of `dataset retire`.
+#[derive(Args, Debug)]
+pub struct RetireArgs {
+    /// The job, also one that is gone from the specs, or ROOT:PATH of its table
+    #[arg(value_name = "JOB_OR_OUTPUT")]
+    pub of: String,
+    /// Why; goes to the ledger
+    #[arg(long)]
+    pub reason: String,
+    /// Who ends it; goes to the ledger
+    #[arg(long, value_name = "WHO")]
+    pub by: Option<String>,
+    /// Removes for good all that is still there; without it the table must have been removed by hand
+    #[arg(long)]
+    pub remove: bool,
+}
+
+/// Arguments of `dataset adopt`.
+#[derive(Args, Debug)]
+pub struct AdoptArgs {
+    /// The job
+    pub job: String,
+    /// Why; goes to the ledger
+    #[arg(long)]
+    pub reason: String,
+    /// Who takes it back; goes to the ledger
+    #[arg(long, value_name = "WHO")]
+    pub by: Option<String>,
 }
 
 /// `tamis state …`

@@ -3,6 +3,7 @@
 
 mod answer;
 mod args;
+mod dataset;
 mod due;
 mod explain;
 mod finding;
@@ -82,6 +83,7 @@ fn carry_out(arguments: &Arguments) -> Result<(String, u8)> {
         Command::Accept(args) => accept(&settings, args, json),
         Command::Verify { head } => verify(&settings, head.as_deref(), json),
         Command::Subject(args) => subject::carry_out(&settings, args, json),
+        Command::Dataset(command) => dataset::carry_out(&settings, command, json),
         Command::State(StateCommand::Create) => create_state(&settings),
         Command::Key(KeyCommand::New) => new_keys(&settings),
         Command::Key(KeyCommand::Check) => check_keys(&settings),

@@ -3,7 +3,7 @@
 
 use super::settings::Settings;
 use super::{due, render};
-use crate::daemon::JobStatus;
+use crate::daemon::{JobStatus, NoJob};
 use crate::error::{Error, Result};
 use crate::run::{DatasetStanding, OpenRequest, Standings, standing};
 use crate::{daemon, policy};
@@ -19,6 +19,8 @@ pub(super) struct Status {
     schema: &'static str,
     /// How each job stands, by name.
     jobs: Vec<JobStatus>,
+    /// Tables that are published and that no job serves.
+    no_job: Vec<NoJob>,
     /// How far requests have come; none without the identity key.
     requests: Option<Standings>,
     /// Why that cannot be told.
@@ -32,16 +34,26 @@ pub(super) struct Status {
 pub(super) fn status(settings: &Settings, all: bool, json: bool) -> Result<String> {
     let project = policy::load(&settings.dir, &settings.roots)?;
     let roots = settings.open(&project)?;
-    let jobs = daemon::status(&project, &roots, &settings.state(&project)?, settings.now)?;
+    let state = settings.state(&project)?;
+    let jobs = daemon::status(&project, &roots, &state, settings.now)?;
+    let no_job = daemon::without_job(&project, &state)?;
     let standings = standing::standings(&settings.subject_call(), if all { usize::MAX } else { NAMED });
     if json {
         let (requests, requests_stop) = match standings {
             Ok(standings) => (Some(standings), None),
             Err(error) => (None, Some(error.message().to_owned())),
         };
-        return render::json(&Status { schema: "tamis-status/1", jobs, requests, requests_stop });
+        return render::json(&Status { schema: "tamis-status/1", jobs, no_job, requests, requests_stop });
     }
-    Ok(due::status(&jobs) + &said(standings))
+    Ok(due::status(&jobs) + &without_job(&no_job) + &said(standings))
+}
+
+fn without_job(tables: &[NoJob]) -> String {
+    let mut out = String::new();
+    for table in tables {
+        let _ = writeln!(out, "NO JOB  {}\n  to do: {}", table.cause, table.to_do);
+    }
+    out
 }
 
 fn said(standings: Result<Standings, Error>) -> String {

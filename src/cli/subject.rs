@@ -105,6 +105,9 @@ fn found(known: &Known) -> String {
     let _ = writeln!(out, "asked for {} value(s), {} without a normal form", known.identities, known.raw);
     for d in &known.datasets {
         let _ = writeln!(out, "{} version {}: {} row(s) of {} subject(s)", d.dataset, d.version, d.rows, d.subjects);
+        if d.no_job {
+            let _ = writeln!(out, "  of no job any more ({}): no request is applied there", d.job);
+        }
         let e = &d.erasure;
         let _ = writeln!(
             out,

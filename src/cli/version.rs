@@ -21,7 +21,7 @@ const GONE: &str = "#b07d2b";
 /// A policy error when nothing was published; those of specs and state.
 pub(super) fn report(settings: &Settings, args: &JobReportArgs, json: bool) -> Result<String> {
     let project = policy::load(&settings.dir, &settings.roots)?;
-    let report = versions::of_job(&settings.state(&project)?, &args.job, args.run.as_deref())?;
+    let report = versions::of_job(&project, &settings.state(&project)?, &args.job, args.run.as_deref())?;
     Ok(match (json, args.format) {
         (true, _) | (_, ReportFormat::Json) => render::json(&report)?,
         (_, ReportFormat::Text) => text(&report),

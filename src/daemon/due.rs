@@ -3,7 +3,8 @@
 
 use crate::clock::{Instant, Period};
 use crate::error::{Kind, Result};
-use crate::policy::{CatchUp, Schedule};
+use crate::policy::{CatchUp, Plan, Project, Schedule};
+use crate::run;
 use crate::state::State;
 
 /// With `catch_up = "none"` a run that begins later than this is one that was missed; callers come every few minutes.
@@ -49,9 +50,9 @@ impl Known {
     ///
     /// # Errors
     /// Storage and evidence errors.
-    pub fn read(state: &State, job: &str) -> Result<Known> {
-        let dataset = state.dataset(job)?;
-        let scheduled = state.scheduled(job)?;
+    pub fn read(project: &Project, state: &State, plan: &Plan) -> Result<Known> {
+        let dataset = run::dataset_of(state, project, plan)?;
+        let scheduled = run::scheduled_of(state, project, plan)?;
         // One that was there when the run was refused again lets another plan through.
         let refusal = scheduled.refusal.as_ref();
         let refused = refusal.map_or(Instant(i64::MIN), |refusal| refusal.at);
@@ -60,7 +61,7 @@ impl Known {
             last_as_of: dataset.as_ref().and_then(|dataset| dataset.last_as_of),
             applied: dataset.and_then(|dataset| dataset.ran),
             refused: refusal.filter(|r| r.exit == Kind::Gate.exit_code()).map(|refusal| refusal.due),
-            accepted: state.accepts(job)?.last().filter(|accept| accept.at > refused).map(|accept| accept.as_of),
+            accepted: state.accepts(&plan.job)?.last().filter(|accept| accept.at > refused).map(|accept| accept.as_of),
         })
     }
 }

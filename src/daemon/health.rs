@@ -26,6 +26,8 @@ pub struct Health {
     pub at: Instant,
     /// All jobs, by name.
     pub jobs: Vec<JobHealth>,
+    /// Tables that are published and that no job serves, as `ROOT:path`.
+    pub no_job: Vec<String>,
     /// Whether the specs on disk are broken, so that older ones are in force.
     pub specs_broken: bool,
 }
@@ -119,7 +121,7 @@ fn answer(request: &[u8], health: Option<&Health>, now: Instant) -> String {
 
 fn page(health: Option<&Health>, now: Instant) -> (&'static str, serde_json::Value) {
     let still = health.is_none_or(|health| now.0.saturating_sub(health.at.0) > STILL_MICROS);
-    let overdue = health.is_some_and(|health| health.jobs.iter().any(JobHealth::late));
+    let overdue = health.is_some_and(|health| health.jobs.iter().any(JobHealth::late) || !health.no_job.is_empty());
     let (status, word) = match (still, overdue) {
         (true, _) => ("503 Service Unavailable", "still"),
         (_, true) => ("503 Service Unavailable", "overdue"),
@@ -139,7 +141,7 @@ mod tests {
     fn of(overdue: bool, sweep_overdue: bool, request_overdue: bool) -> Health {
         let job = "crm".into();
         let job = JobHealth { job, overdue, sweep_overdue, request_overdue, running: false, last_exit: None };
-        Health { at: Instant(0), jobs: vec![job], specs_broken: false }
+        Health { at: Instant(0), jobs: vec![job], no_job: Vec::new(), specs_broken: false }
     }
 
     #[test]
@@ -148,6 +150,8 @@ mod tests {
         let status = |request: &[u8], health: &Health, now| answer(request, Some(health), now)[9..12].to_owned();
         assert_eq!(status(get, &health(false), Instant(1)), "200");
         assert_eq!(status(get, &health(true), Instant(1)), "503");
+        let no_job = Health { no_job: vec!["lake:x".into()], ..health(false) };
+        assert_eq!(status(get, &no_job, Instant(1)), "503", "a table of no job");
         assert_eq!(status(get, &of(false, true, false), Instant(1)), "503", "a sweep");
         assert_eq!(status(get, &of(false, false, true), Instant(1)), "503", "a request");
         assert_eq!(status(get, &health(false), Instant(STILL_MICROS + 1)), "503", "the loop stands still");

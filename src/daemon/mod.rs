@@ -13,7 +13,7 @@ mod turn;
 pub use due::{Due, Known, Missed, due, overdue};
 pub use health::{Health, JobHealth};
 pub use service::{Control, Daemon, Service};
-pub use status::{JobStatus, Refused, Sweeps, Version, status};
+pub use status::{JobStatus, NoJob, Refused, Sweeps, Version, status, without_job};
 pub use sweeps::{Kept, Wanted, sweep_as_of};
 pub use turn::{Came, Host, Turn, Work, run_due, take, worst};
 

@@ -119,7 +119,15 @@ pub struct Daemon {
     watches: BTreeMap<String, Watch>,
     /// Jobs at work, and at what.
     running: BTreeMap<String, Work>,
+    without_job: WithoutJob,
     specs_broken: bool,
+}
+
+/// Tables that no job serves, as they were last found.
+#[derive(Default)]
+struct WithoutJob {
+    tables: Vec<String>,
+    read: Option<Instant>,
 }
 
 impl Daemon {
@@ -133,14 +141,17 @@ impl Daemon {
         }
         let call = &service.host.call;
         let specs = Specs::load(&call.dir, &call.roots)?;
-        let health = Health { at: service.host.clock.now(), jobs: Vec::new(), specs_broken: false };
+        let (jobs, no_job) = (Vec::new(), Vec::new());
+        let health = Health { at: service.host.clock.now(), jobs, no_job, specs_broken: false };
         let board: Board = Arc::new(Mutex::new(health));
         let open = |at| call.runtime.block_on(health::open(at, board.clone(), service.host.clock.clone()));
         let address = service.listen.map(open).transpose()?;
         let (sender, events) = mpsc::channel();
         let control = Control(sender.clone());
         let (watches, running) = (BTreeMap::new(), BTreeMap::new());
-        let daemon = Daemon { service, specs, events, sender, board, address, watches, running, specs_broken: false };
+        let (without_job, specs_broken) = (WithoutJob::default(), false);
+        let daemon =
+            Daemon { service, specs, events, sender, board, address, watches, running, without_job, specs_broken };
         Ok((daemon, control))
     }
 
@@ -159,6 +170,7 @@ impl Daemon {
                 Ok(Event::Beat) | Err(RecvTimeoutError::Timeout) => {
                     waiting.store(false, Ordering::Relaxed);
                     self.look_at_specs(monitor.as_ref());
+                    self.look_for_tables(monitor.as_ref());
                     self.start_due(&monitor);
                 }
                 Ok(Event::Ended(turn)) => {
@@ -198,6 +210,7 @@ impl Daemon {
             Some(Ok(())) => {
                 self.specs_broken = false;
                 self.watches.values_mut().for_each(|watch| watch.read = None);
+                self.without_job.read = None;
                 monitor.event(monitor::Event::Note("the specs have changed: the new ones are in force".into()));
             }
             Some(Err(error)) => {
@@ -212,6 +225,21 @@ impl Daemon {
                 monitor.event(monitor::Event::Warning(text));
             }
         }
+    }
+
+    /// Looks for tables that no job serves, and says once of each that no request reaches it.
+    fn look_for_tables(&mut self, monitor: &dyn Monitor) {
+        let now = self.service.host.clock.now();
+        if self.without_job.read.is_some_and(|read| now.0.saturating_sub(read.0).abs() < BELIEVED) {
+            return;
+        }
+        let (host, project) = (&self.service.host, self.specs.project());
+        // When `state` is away, what was found before stands: turns say that it is away.
+        let Ok(found) = host.open(project).and_then(|(_, state)| run::without_job(&state, project)) else { return };
+        for dataset in found.iter().filter(|found| !self.without_job.tables.contains(&found.dataset)) {
+            monitor.event(monitor::Event::Warning(run::complaint(dataset).to_string()));
+        }
+        self.without_job = WithoutJob { tables: found.into_iter().map(|found| found.dataset).collect(), read: Some(now) };
     }
 
     /// Starts what is due, runs before sweeps, as far as there is room.
@@ -235,7 +263,7 @@ impl Daemon {
             return false;
         }
         if watch.read.is_none_or(|read| now.0.saturating_sub(read.0).abs() >= BELIEVED) {
-            match self.service.host.look(project, &plan.job) {
+            match self.service.host.look(project, plan) {
                 Ok((known, kept, blind)) => {
                     (watch.known, watch.kept, watch.blind, watch.read) = (known, kept, blind, Some(now));
                 }
@@ -299,7 +327,8 @@ impl Daemon {
         };
         let jobs = project.jobs.values().map(job).collect();
         if let Ok(mut board) = self.board.lock() {
-            *board = Health { at: now, jobs, specs_broken: self.specs_broken };
+            let no_job = self.without_job.tables.clone();
+            *board = Health { at: now, jobs, no_job, specs_broken: self.specs_broken };
         }
     }
 
@@ -341,10 +370,10 @@ fn told(turn: &Turn) -> Option<monitor::Event> {
 
 impl Host {
     /// What `state` says of a job and its dataset, and whether request files could not be listed.
-    fn look(&self, project: &Project, job: &str) -> Result<(Known, Kept, bool)> {
+    fn look(&self, project: &Project, plan: &Plan) -> Result<(Known, Kept, bool)> {
         let (roots, state) = self.open(project)?;
         let met = run::requests_met(project, &roots, &state).ok();
         let blind = met.is_none();
-        Ok((Known::read(&state, job)?, Kept::read(project, &state, job, met)?, blind))
+        Ok((Known::read(project, &state, plan)?, Kept::read(project, &state, plan, met)?, blind))
     }
 }

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::evidence::{Entry, Event};
 use crate::policy::{Plan, Project};
 use crate::run;
-use crate::state::{Refusal, RequestsMet, State};
+use crate::state::{Dataset, Refusal, RequestsMet, State};
 use crate::store::Root;
 use std::collections::BTreeMap;
 
@@ -86,6 +86,23 @@ pub struct Refused {
     pub to_do: String,
 }
 
+/// A table that is published and that no job of the specs serves.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+pub struct NoJob {
+    /// `ROOT:path` of the table.
+    pub dataset: String,
+    /// The job that it was of.
+    pub job: String,
+    /// Its version.
+    pub version: Option<u64>,
+    /// Requests taken in up to then are applied to it; none after that.
+    pub applied: Option<Instant>,
+    /// What is wrong.
+    pub cause: String,
+    /// What to do.
+    pub to_do: String,
+}
+
 /// All jobs, by name. Lists are asked for their files where they can be, none is read.
 ///
 /// # Errors
@@ -98,12 +115,43 @@ pub fn status(
 ) -> Result<Vec<JobStatus>> {
     let entries = state.ledger().entries()?;
     let met = run::requests_met(project, roots, state).ok();
-    let job = |plan: &Plan| job(plan, state, &entries, sweeps(project, state, plan, met.clone(), now)?, now);
+    let job = |plan: &Plan| {
+        let sweep = sweeps(project, state, plan, met.clone(), now)?;
+        job(&Job { plan, project, state, names: run::names_of(state, project, plan)? }, &entries, sweep, now)
+    };
     project.jobs.values().map(job).collect()
 }
 
+/// Tables that are published and that no job serves: they are complained of until a job comes back or they are retired.
+///
+/// # Errors
+/// Storage and evidence errors.
+pub fn without_job(project: &Project, state: &State) -> Result<Vec<NoJob>> {
+    let told = |dataset: &Dataset| {
+        let complaint = run::complaint(dataset);
+        NoJob {
+            dataset: dataset.dataset.clone(),
+            job: dataset.job.clone(),
+            version: dataset.current.as_ref().map(|current| current.version),
+            applied: dataset.applied,
+            cause: complaint.message().into(),
+            to_do: complaint.help_text().unwrap_or_default().into(),
+        }
+    };
+    Ok(run::without_job(state, project)?.iter().map(told).collect())
+}
+
+/// A job and where it is looked up.
+struct Job<'a> {
+    plan: &'a Plan,
+    project: &'a Project,
+    state: &'a State,
+    /// Earlier names of it.
+    names: Vec<String>,
+}
+
 fn sweeps(project: &Project, state: &State, plan: &Plan, met: Option<RequestsMet>, now: Instant) -> Result<Sweeps> {
-    let kept = Kept::read(project, state, &plan.job, met)?;
+    let kept = Kept::read(project, state, plan, met)?;
     Ok(Sweeps {
         last: kept.swept.at,
         due: kept.wanted(now).is_some(),
@@ -123,13 +171,14 @@ fn kept_refusal(refusal: Refusal) -> Refused {
     }
 }
 
-fn job(plan: &Plan, state: &State, entries: &[Entry], sweep: Sweeps, now: Instant) -> Result<JobStatus> {
-    let known = Known::read(state, &plan.job)?;
+fn job(of: &Job<'_>, entries: &[Entry], sweep: Sweeps, now: Instant) -> Result<JobStatus> {
+    let Job { plan, project, state, .. } = of;
+    let known = Known::read(project, state, plan)?;
     let running = state.holder(&plan.job, now)?.map(|holder| holder.holder);
     let schedule = plan.schedule.as_ref();
     let active = schedule.filter(|schedule| !schedule.suspend);
     let next = active.and_then(|schedule| schedule.next(now));
-    let version = version(plan, state, entries)?;
+    let version = version(of, entries)?;
     let since = version.as_ref().and_then(|version| version.at);
     Ok(JobStatus {
         job: plan.job.clone(),
@@ -144,14 +193,15 @@ fn job(plan: &Plan, state: &State, entries: &[Entry], sweep: Sweeps, now: Instan
         next_local: active.and_then(|schedule| Some(schedule.local(next?))),
         overdue: schedule.is_some_and(|schedule| overdue(schedule, &known, running.is_some(), now)),
         running,
-        refused: refusal(plan, state, entries)?.filter(|refused| since.is_none_or(|since| refused.at > since)),
+        refused: refusal(of, entries)?.filter(|refused| since.is_none_or(|since| refused.at > since)),
         version,
         sweep,
     })
 }
 
-fn version(plan: &Plan, state: &State, entries: &[Entry]) -> Result<Option<Version>> {
-    let Some(current) = state.dataset(&plan.job)?.and_then(|dataset| dataset.current) else { return Ok(None) };
+fn version(of: &Job<'_>, entries: &[Entry]) -> Result<Option<Version>> {
+    let dataset = of.state.dataset_under(&of.plan.job, &of.names)?;
+    let Some(current) = dataset.and_then(|dataset| dataset.current) else { return Ok(None) };
     let made = |entry: &&Entry| {
         let published = matches!(entry.event, Event::Published { .. } | Event::Swept { .. });
         published && entry.run == current.run
@@ -161,9 +211,10 @@ fn version(plan: &Plan, state: &State, entries: &[Entry]) -> Result<Option<Versi
 }
 
 /// The newer of what the ledger and the schedule say.
-fn refusal(plan: &Plan, state: &State, entries: &[Entry]) -> Result<Option<Refused>> {
+fn refusal(of: &Job<'_>, entries: &[Entry]) -> Result<Option<Refused>> {
+    let own = |job: &String| *job == of.plan.job || of.names.contains(job);
     let told = entries.iter().rev().find_map(|entry| match &entry.event {
-        Event::Refused { job, as_of, exit, cause, plan: digest } if *job == plan.job => {
+        Event::Refused { job, as_of, exit, cause, plan: digest } if own(job) => {
             let accept = digest
                 .as_ref()
                 .map(|digest| format!("`tamis accept {job} {digest} --reason …` to let exactly that through"));
@@ -172,7 +223,7 @@ fn refusal(plan: &Plan, state: &State, entries: &[Entry]) -> Result<Option<Refus
         }
         _ => None,
     });
-    let kept = state.scheduled(&plan.job)?.refusal.map(kept_refusal);
+    let kept = of.state.scheduled_under(&of.plan.job, &of.names)?.refusal.map(kept_refusal);
     Ok(kept.into_iter().chain(told).max_by_key(|refused| refused.at))
 }
 

@@ -4,7 +4,8 @@
 use super::due::{Due, Known, due};
 use crate::clock::Instant;
 use crate::error::{Kind, Result};
-use crate::policy::{Project, Schedule};
+use crate::policy::{Plan, Project, Schedule};
+use crate::run;
 use crate::state::{RequestsMet, State, SweepRecord};
 
 const HOUR: i64 = 3_600_000_000;
@@ -51,13 +52,13 @@ impl Kept {
     ///
     /// # Errors
     /// Storage and evidence errors.
-    pub fn read(project: &Project, state: &State, job: &str, requests: Option<RequestsMet>) -> Result<Kept> {
-        let dataset = state.dataset(job)?;
+    pub fn read(project: &Project, state: &State, plan: &Plan, requests: Option<RequestsMet>) -> Result<Kept> {
+        let dataset = run::dataset_of(state, project, plan)?;
         let first = dataset.as_ref().and_then(|dataset| {
             let replaced = dataset.replaced.first().map(|replaced| replaced.at);
             replaced.or(dataset.current.as_ref().map(|current| current.as_of))
         });
-        let swept = state.sweeps(job)?;
+        let swept = run::sweeps_of(state, project, plan)?;
         Ok(Kept {
             dataset: dataset.map(|dataset| dataset.seq),
             since: first,

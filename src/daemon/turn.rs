@@ -10,7 +10,7 @@ use crate::evidence::{Event, RunRef};
 use crate::monitor::{self, Monitor};
 use crate::policy::{Plan, Project, Schedule};
 use crate::run::{self, Alone, Call, Caller, DatasetSwept, Ran};
-use crate::state::{Claimant, End, Refusal, State, SweepEnd};
+use crate::state::{Claimant, Dataset, End, Refusal, State, SweepEnd};
 use crate::store::Root;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -125,7 +125,21 @@ impl Turn {
 pub fn run_due(host: &Host, project: &Arc<Project>, monitor: &dyn Monitor) -> Vec<Turn> {
     let all = [Work::Run, Work::Sweep].into_iter().flat_map(|work| project.jobs.keys().map(move |job| (work, job)));
     let turns = all.take_while(|_| !host.call.stop.asked()).map(|(work, job)| take(host, project, work, job, monitor));
-    turns.filter(|turn| !matches!(turn.came, Came::NotDue(_))).collect()
+    let turns = turns.filter(|turn| !matches!(turn.came, Came::NotDue(_)));
+    turns.chain(without_job(host, project)).collect()
+}
+
+/// A refused sweep for each table that no job serves: nobody else would say that requests do not reach it. What keeps
+/// this from being found out has stopped the jobs before.
+fn without_job(host: &Host, project: &Project) -> Vec<Turn> {
+    let found = host.open(project).and_then(|(_, state)| run::without_job(&state, project));
+    let turn = |dataset: Dataset| Turn {
+        job: dataset.job.clone(),
+        work: Work::Sweep,
+        instant: None,
+        came: refused(&run::complaint(&dataset)),
+    };
+    found.unwrap_or_default().into_iter().map(turn).collect()
 }
 
 /// The exit code that needs an operator most: evidence, outcome unknown, policy, gate, input, storage, then done.
@@ -154,7 +168,7 @@ type Tried = (Option<Instant>, Came);
 
 fn ran(host: &Host, project: &Arc<Project>, plan: &Plan, schedule: &Schedule, monitor: &dyn Monitor) -> Result<Tried> {
     let state = host.open(project)?.1;
-    if let Due::Not(next) = due(schedule, &Known::read(&state, &plan.job)?, host.clock.now()) {
+    if let Due::Not(next) = due(schedule, &Known::read(project, &state, plan)?, host.clock.now()) {
         return Ok((None, Came::NotDue(next)));
     }
     leased(host, &state, &plan.job, monitor, |call| with_lease(call, project, plan, schedule, &state, monitor))
@@ -164,10 +178,10 @@ fn swept(host: &Host, project: &Arc<Project>, plan: &Plan, monitor: &dyn Monitor
     let (roots, state) = host.open(project)?;
     let asked = || -> Result<Option<(Wanted, Instant, Kept)>> {
         let met = run::requests_met(project, &roots, &state)?;
-        let kept = Kept::read(project, &state, &plan.job, Some(met))?;
+        let kept = Kept::read(project, &state, plan, Some(met))?;
         let now = host.clock.now();
         let Some(wanted) = kept.wanted(now) else { return Ok(None) };
-        let as_of = sweep_as_of(plan.schedule.as_ref(), &Known::read(&state, &plan.job)?, now);
+        let as_of = sweep_as_of(plan.schedule.as_ref(), &Known::read(project, &state, plan)?, now);
         Ok(as_of.map(|as_of| (wanted, as_of, kept)))
     };
     if asked()?.is_none() {
@@ -237,7 +251,7 @@ fn with_lease(
 ) -> Result<Tried> {
     let clock = &call.caller.clock;
     let now = clock.now();
-    let (instant, missed, late) = match due(schedule, &Known::read(state, &plan.job)?, now) {
+    let (instant, missed, late) = match due(schedule, &Known::read(project, state, plan)?, now) {
         Due::Not(next) => return Ok((None, Came::NotDue(next))),
         Due::Run(instant, missed) => (instant, missed, false),
         Due::TooLate(instant, missed) => (instant, missed, true),

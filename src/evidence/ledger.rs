@@ -157,6 +157,40 @@ pub enum Event {
         /// Their length.
         bytes: u64,
     },
+    /// A table has ended: nothing of it is left.
+    Retired {
+        /// The job that it was of.
+        job: String,
+        /// `ROOT:path` of the table.
+        dataset: String,
+        /// Its last version.
+        version: u64,
+        /// Objects removed by the command, by what they were.
+        objects: BTreeMap<String, u64>,
+        /// Their length.
+        bytes: u64,
+        /// Why, in the operator's words.
+        reason: String,
+        /// Who, when the operator wants it said.
+        by: Option<String>,
+    },
+    /// A table that another program had written to is taken back.
+    Adopted {
+        /// The job.
+        job: String,
+        /// `ROOT:path` of the table.
+        dataset: String,
+        /// The last version that was tamis's own.
+        version: u64,
+        /// Commits of other programs after it.
+        foreign: u64,
+        /// Files that these made, or may have: removed for good after `grace`.
+        files: u64,
+        /// Why, in the operator's words.
+        reason: String,
+        /// Who, when the operator wants it said.
+        by: Option<String>,
+    },
     /// Scheduled runs did not happen and will not be caught up.
     Missed {
         /// The job.
@@ -203,6 +237,8 @@ impl Event {
             Event::RawRemoved { .. } => "raw-removed",
             Event::Asked { .. } => "asked",
             Event::Missed { .. } => "missed",
+            Event::Retired { .. } => "retired",
+            Event::Adopted { .. } => "adopted",
         }
     }
     /// One per run, whatever the attempt; of all others there is one per attempt.

@@ -156,6 +156,7 @@ fn records(state: &Root, entries: &[Entry], report: &mut VerifyReport) -> Result
                 manifests.extend(read);
                 known.insert(path);
             }
+            Event::Retired { dataset, .. } => manifests.retain(|m: &Manifest| m.output.dataset != *dataset),
             Event::Refused { .. } => {
                 ended.insert(entry.run.as_str());
             }

@@ -2,6 +2,7 @@
 //! Everything of delta_kernel is in here, on our own object store. Must not know rows.
 
 use super::log::{self, Entry, Mark};
+use super::protocol::PlainCommitter;
 use super::{Column, ColumnType, Current, CurrentFile, Receipt, Rewritten, Target, Written};
 use crate::error::{Error, Kind, Result};
 use crate::store::Root;
@@ -309,7 +310,7 @@ impl<'a> Table<'a> {
             .with_table_properties([("delta.dataSkippingNumIndexedCols", "0")])
             .with_operation_parameters(mark.parameters())
             .with_transaction_id(app, sequence)
-            .build(&self.engine, Box::new(FileSystemCommitter::new()));
+            .build(&self.engine, Box::new(PlainCommitter));
         let mut transaction = transaction.map_err(|e| self.refused("making the table", &e))?;
         self.add(&mut transaction, written)?;
         Ok(sent(transaction.commit(&self.engine)))

@@ -9,6 +9,7 @@ mod encode;
 mod file;
 mod groups;
 mod log;
+mod protocol;
 mod removal;
 mod rewrite;
 mod schema;

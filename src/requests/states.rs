@@ -207,6 +207,11 @@ impl Requests {
         self.unlooked = None;
     }
 
+    /// Whether requests have ever been looked for under this name of a job.
+    pub fn looked_for(&self, job: &str) -> bool {
+        self.notes.looked_to(job).is_some()
+    }
+
     /// Everything noted: entry, job, standing; in no particular order. Entries without a note are not in it.
     pub fn states(&self) -> impl Iterator<Item = (u32, &str, Standing)> {
         let notes = &self.notes;

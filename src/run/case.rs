@@ -1,7 +1,8 @@
 //! What became of one case: each of its requests in each dataset, with dates, versions and what is still lying about.
 //! Meant to be handed on: ids, dates and words; counts under ten are banded, and no value of a person is in it.
 
-use super::standing::{Published, held, overall, published};
+use super::names::{Published, published};
+use super::standing::{held, overall};
 use super::subject::{Desk, SubjectCall, lift_said};
 use crate::clock::Instant;
 use crate::decide;
@@ -116,7 +117,7 @@ pub fn report(call: &SubjectCall, request: &str) -> Result<CaseReport> {
             .help("ids are compared as written; `tamis status` names those that are open"));
     }
     let entries = desk.state.ledger().entries()?;
-    let published = published(&desk)?;
+    let published = published(&desk.state, &desk.project)?;
     let book = Book { desk: &desk, requests: &requests, entries: &entries, published: &published, lifts: &lifts };
     let parts = taken.iter().map(|(at, taken)| book.part(*at, *taken)).collect::<Result<Vec<CasePart>>>()?;
     let state = parts.iter().map(|part| part.state.as_str()).min_by_key(|word| rank(word)).unwrap_or("received");
@@ -189,6 +190,9 @@ impl Book<'_> {
         let over = self.over(at);
         for of in self.published.iter().filter(|of| over.is_none() && entry.concerns(&of.purpose)) {
             let standing = self.requests.standing(at, &of.job);
+            if !of.counts(&standing) {
+                continue;
+            }
             datasets.push(self.dataset(of, at, standing)?);
             standings.push(standing);
         }
@@ -231,7 +235,7 @@ impl Book<'_> {
             let sale = plan.recipient.as_ref().is_some_and(|recipient| recipient.sale);
             decide::binding(effect, plan.purpose.basis, sale).err().map(str::to_string)
         };
-        let applied = if takes_out(effect, &standing) { self.applied(&of.job, at) } else { None };
+        let applied = if takes_out(effect, &standing) { self.applied(of, at) } else { None };
         let rows = match applied {
             Some(entry) => self.rows(entry, effect)?,
             None => None,
@@ -251,10 +255,10 @@ impl Book<'_> {
     }
 
     /// The version that was made when it was last noted that the request is applied.
-    fn applied(&self, job: &str, at: u32) -> Option<&LedgerEntry> {
-        let noted = self.requests.applied_at(at, job)?;
+    fn applied(&self, of: &Published<'_>, at: u32) -> Option<&LedgerEntry> {
+        let noted = self.requests.applied_at(at, &of.job)?;
         let made = |entry: &&LedgerEntry| match &entry.event {
-            Event::Published { job: of, .. } | Event::Swept { job: of, .. } => of == job && entry.at == noted,
+            Event::Published { job, .. } | Event::Swept { job, .. } => of.names.contains(job) && entry.at == noted,
             _ => false,
         };
         self.entries.iter().find(made)
@@ -277,6 +281,9 @@ impl Book<'_> {
 
     fn waits(&self, of: &Published<'_>, standing: Standing) -> Vec<String> {
         let (dataset, mut waits) = (&of.dataset, Vec::new());
+        if dataset.current.is_none() && standing.state == State::AwaitingLifecycle {
+            return vec!["the table is removed; the store may keep deleted bytes for a while".into()];
+        }
         let done = matches!(standing.state, State::Removed | State::Unmatched | State::NotBinding);
         let Some(plan) = of.plan.filter(|_| !done) else {
             let gone = format!("{} is of no job any more: no sweep looks at it", dataset.dataset);

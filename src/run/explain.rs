@@ -2,6 +2,7 @@
 //! the version in which they vanished. That it was asked is in the ledger first; of whom is not. Nothing of a value goes
 //! out again.
 
+use super::names::{names_of, output_of};
 use super::subject::{Desk, SubjectCall, identities, note};
 use super::{Call, Ready, input, meant};
 use crate::clock::Instant;
@@ -149,14 +150,15 @@ struct Book<'a> {
 
 impl Book<'_> {
     fn dataset(&self, plan: &Plan, monitor: &dyn Monitor) -> Result<ExplainedDataset> {
-        let known = self.desk.state.dataset(&plan.job)?;
-        let output = format!("{}:{}", plan.output.root, plan.output.path);
-        let dataset = known.unwrap_or_else(|| Dataset::new(&plan.job, &output));
+        let mut names = names_of(&self.desk.state, &self.desk.project, plan)?;
+        let known = self.desk.state.dataset_under(&plan.job, &names)?;
+        let dataset = known.unwrap_or_else(|| Dataset::new(&plan.job, &output_of(plan)));
+        names.push(plan.job.clone());
         let files = dataset.current.as_ref().map_or(&[][..], |current| &current.files);
         let (rows, keep_until) = self.rows(files)?;
         let (requests, taken) = self.reaching(plan)?;
         let export = if rows == 0 { Some(self.export(plan, monitor)?) } else { None };
-        let vanished = if rows == 0 { self.vanished(&dataset, taken, export.as_ref())? } else { None };
+        let vanished = if rows == 0 { self.vanished((&dataset, &names), taken, export.as_ref())? } else { None };
         Ok(ExplainedDataset {
             job: plan.job.clone(),
             version: dataset.current.as_ref().map(|current| current.version),
@@ -263,28 +265,28 @@ impl Book<'_> {
 
     fn vanished(
         &self,
-        dataset: &Dataset,
+        (dataset, names): (&Dataset, &[String]),
         taken: Option<Instant>,
         export: Option<&InExport>,
     ) -> Result<Option<Vanished>> {
         for replaced in dataset.replaced.iter().rev() {
             if self.rows(&replaced.files)?.0 > 0 {
-                return Ok(self.version(&dataset.job, "seen", |version, _, _| version > replaced.version));
+                return Ok(self.version(names, "seen", |version, _, _| version > replaced.version));
             }
         }
         if let Some(taken) = taken {
-            return Ok(self.version(&dataset.job, "inferred", |_, at, _| at >= taken));
+            return Ok(self.version(names, "inferred", |_, at, _| at >= taken));
         }
         let expired = export.iter().flat_map(|export| &export.rows).filter(|rows| rows.reason == "expired");
         let until = expired.filter_map(|rows| rows.keep_until).max();
-        Ok(until.and_then(|until| self.version(&dataset.job, "inferred", |_, _, as_of| as_of >= until)))
+        Ok(until.and_then(|until| self.version(names, "inferred", |_, _, as_of| as_of >= until)))
     }
 
-    /// The first version of a job for which `is` holds of its number, when it was made, and its instant.
-    fn version(&self, job: &str, how: &'static str, is: impl Fn(u64, Instant, Instant) -> bool) -> Option<Vanished> {
+    /// The first version of a job, under any of its names, for which `is` holds of its number, when it was made, and its instant.
+    fn version(&self, names: &[String], how: &'static str, is: impl Fn(u64, Instant, Instant) -> bool) -> Option<Vanished> {
         self.entries.iter().find_map(|entry| match &entry.event {
             Event::Published { job: of, version, as_of, .. } | Event::Swept { job: of, version, as_of, .. }
-                if of == job && is(*version, entry.at, *as_of) =>
+                if names.contains(of) && is(*version, entry.at, *as_of) =>
             {
                 Some(Vanished { version: *version, run: entry.run.clone(), at: entry.at, how })
             }

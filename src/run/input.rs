@@ -2,13 +2,14 @@
 
 use super::prepare::Ready;
 use super::stop::Stop;
+use crate::clock::Instant;
 use crate::decide::{self, Distinct, RawValues, Untreated};
 use crate::error::{Error, Result};
 use crate::evidence::{RunRef, ledger};
-use crate::key::Key;
+use crate::key::{Key, Keyring};
 use crate::minimize::{IdentityMaker, Minimizer, Stream, Tally};
 use crate::monitor::{Event, Monitor};
-use crate::policy::{Complete, Identifier, Location, Plan, Treatment};
+use crate::policy::{Complete, Identifier, Location, Plan, Project, Treatment};
 use crate::read::{self, ReadReport, ReadRequest, Reader, Scratch, Selection};
 use crate::requests::{IntakeReport, LiftEnds, Requests};
 use crate::stage::{Stage, Staged, Vault};
@@ -89,19 +90,7 @@ pub fn stored(state: &State, identity: &Key) -> Result<Requests> {
 /// # Errors
 /// Storage, or a policy error of a list. What a list has wrong is in the report.
 pub fn requests(ready: &Ready, save: bool, monitor: &dyn Monitor) -> Result<(Requests, IntakeReport)> {
-    let mut known = stored(&ready.state, &ready.keys.identity)?;
-    let keys = &ready.keys;
-    let maker = |identifier: &Identifier| -> Result<requests::Maker> {
-        let maker = IdentityMaker::new(keys, identifier);
-        Ok(Box::new(move |value: &str| maker.make(value, None)))
-    };
-    let state = save.then(|| ready.state.root());
-    let report = requests::take_in(&mut known, state, &ready.roots, &ready.project, &maker, ready.call.now, monitor)?;
-    if let Some(state) = state {
-        known.compact(state)?;
-    }
-    tell_idle_lifts(&known, monitor);
-    Ok((known, report))
+    Intake::of(ready).take_in(save, monitor)
 }
 
 /// Says which lifts end nothing: whoever wrote one meant somebody to be processed again (R30).
@@ -125,29 +114,74 @@ fn tell_idle_lifts(known: &Requests, monitor: &dyn Monitor) {
 /// # Errors
 /// Storage errors.
 pub fn note_intake(ready: &Ready, requests: &Requests, intake: &IntakeReport) -> Result<()> {
-    let told = |list: &requests::ListIntake| {
-        let intake = ledger::Intake {
-            files: list.objects - list.unchanged,
-            rows: list.records,
-            stored: list.new,
-            unreadable: list.unreadable,
-            lifted: list.lifted,
-            returned: list.returned,
-            digests: list.digests.clone(),
-        };
-        (list.list.clone(), intake)
-    };
-    let lists: BTreeMap<_, _> =
-        intake.lists.iter().filter(|l| l.new + l.unreadable + l.lifted + l.returned > 0).map(told).collect();
-    if lists.is_empty() {
-        return Ok(());
+    Intake::of(ready).note(requests, intake)
+}
+
+/// What taking in requests needs, of a job or of none.
+pub struct Intake<'a> {
+    /// The state.
+    pub state: &'a State,
+    /// Keys in use.
+    pub keys: &'a Keyring,
+    /// Opened roots.
+    pub roots: &'a BTreeMap<String, Root>,
+    /// All specs.
+    pub project: &'a Project,
+    /// The present.
+    pub now: Instant,
+}
+
+impl<'a> Intake<'a> {
+    fn of(ready: &'a Ready) -> Intake<'a> {
+        let Ready { state, keys, roots, project, call, .. } = ready;
+        Intake { state, keys, roots, project, now: call.now }
     }
-    let of = RunRef { run: &format!("requests-{}", ready.call.now), attempt: 1, since: ready.call.now };
-    ready
-        .state
-        .ledger()
-        .append(of, ledger::Event::Requests { lists, segment: requests.last_segment() }, ready.call.now)
-        .map(|_| ())
+
+    /// Takes in the lists of the policy.
+    ///
+    /// # Errors
+    /// As [`requests`].
+    pub fn take_in(&self, save: bool, monitor: &dyn Monitor) -> Result<(Requests, IntakeReport)> {
+        let mut known = stored(self.state, &self.keys.identity)?;
+        let maker = |identifier: &Identifier| -> Result<requests::Maker> {
+            let maker = IdentityMaker::new(self.keys, identifier);
+            Ok(Box::new(move |value: &str| maker.make(value, None)))
+        };
+        let state = save.then(|| self.state.root());
+        let report = requests::take_in(&mut known, state, self.roots, self.project, &maker, self.now, monitor)?;
+        if let Some(state) = state {
+            known.compact(state)?;
+        }
+        tell_idle_lifts(&known, monitor);
+        Ok((known, report))
+    }
+
+    /// Says in the ledger what was taken in.
+    ///
+    /// # Errors
+    /// As [`note_intake`].
+    pub fn note(&self, requests: &Requests, intake: &IntakeReport) -> Result<()> {
+        let told = |list: &requests::ListIntake| {
+            let intake = ledger::Intake {
+                files: list.objects - list.unchanged,
+                rows: list.records,
+                stored: list.new,
+                unreadable: list.unreadable,
+                lifted: list.lifted,
+                returned: list.returned,
+                digests: list.digests.clone(),
+            };
+            (list.list.clone(), intake)
+        };
+        let lists: BTreeMap<_, _> =
+            intake.lists.iter().filter(|l| l.new + l.unreadable + l.lifted + l.returned > 0).map(told).collect();
+        if lists.is_empty() {
+            return Ok(());
+        }
+        let of = RunRef { run: &format!("requests-{}", self.now), attempt: 1, since: self.now };
+        let event = ledger::Event::Requests { lists, segment: requests.last_segment() };
+        self.state.ledger().append(of, event, self.now).map(|_| ())
+    }
 }
 
 /// Chooses the set and pins its objects and those of the observed sources.

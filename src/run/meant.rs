@@ -26,7 +26,12 @@ impl<'a> InForce<'a> {
     /// Of all requests, those for the job's purpose (R29).
     pub fn new(requests: &'a Requests, plan: &'a Plan, as_of: Instant) -> InForce<'a> {
         let consent_column = plan.controls.consent.is_some() && plan.purpose.basis == Basis::Consent;
-        InForce { requests, purpose: &plan.purpose.name, as_of, consent_column }
+        InForce { consent_column, ..Self::for_purpose(requests, &plan.purpose.name, as_of) }
+    }
+
+    /// Of all requests, those for a purpose whose job may be gone.
+    pub fn for_purpose(requests: &'a Requests, purpose: &'a str, as_of: Instant) -> InForce<'a> {
+        InForce { requests, purpose, as_of, consent_column: false }
     }
 
     /// R32: whether a consent is within its interval.
@@ -162,6 +167,7 @@ pub fn note(
     monitor: &dyn Monitor,
 ) -> Result<bool> {
     let job = &ready.plan().job;
+    carry(ready, requests)?;
     let mut met: BTreeMap<u32, Met> = BTreeMap::new();
     for reached in &links.reached {
         let there = of == Followed::Published;
@@ -182,6 +188,24 @@ pub fn note(
     // Merging small segments is a courtesy to later runs; whatever stops it leaves every entry readable.
     let _ = requests.compact(ready.state.root());
     Ok(true)
+}
+
+/// How far requests had come under an earlier name of the job stays known when it is first looked for under this one.
+fn carry(ready: &Ready, requests: &mut Requests) -> Result<()> {
+    let job = &ready.plan().job;
+    if requests.looked_for(job) {
+        return Ok(());
+    }
+    let earlier = |of: &str| ready.names.iter().any(|name| name == of);
+    let mut noted: BTreeMap<u32, Standing> = BTreeMap::new();
+    for (entry, _, standing) in requests.states().filter(|(_, of, _)| earlier(of)) {
+        let place = noted.entry(entry).or_insert(standing);
+        if place.at < standing.at {
+            *place = standing;
+        }
+    }
+    let noted: Vec<(u32, Standing)> = noted.into_iter().collect();
+    requests.note(ready.state.root(), job, &noted, None).map(|_| ())
 }
 
 /// How a request was met.

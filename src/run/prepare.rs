@@ -2,6 +2,7 @@
 
 use super::caller::Caller;
 use super::scheduled;
+use super::names::{companions_of, names_of, output_of};
 use super::stop::Stop;
 use crate::clock::Instant;
 use crate::decide::Rules;
@@ -72,6 +73,8 @@ pub struct Ready {
     pub state: State,
     /// What is known of the dataset.
     pub dataset: Dataset,
+    /// Earlier names of its job.
+    pub names: Vec<String>,
     /// Prefix of its companions in `state`.
     pub companions: String,
     /// What a person has let through, when the next run may use it.
@@ -115,7 +118,8 @@ impl Ready {
         let state = State::open(root_of(&roots, "state")?)?;
         state.check_keys(&keys.ids())?;
         let output = output_of(plan);
-        let known = dataset_of(&state, &project, plan)?;
+        let names = names_of(&state, &project, plan)?;
+        let known = state.dataset_under(&call.job, &names)?;
         let dataset = known.unwrap_or_else(|| Dataset::new(&call.job, &output));
         if dataset.dataset != output {
             return Err(Error::policy(format!("job {} has published to {} so far", call.job, dataset.dataset))
@@ -125,7 +129,7 @@ impl Ready {
         check_kinds(&project, &state)?;
         let accept = if accepts { pending(&state, &call.job, &dataset)? } else { None };
         let as_of = as_of(call, accept.as_ref(), &dataset)?;
-        let companions = format!("companions/{}", call.job);
+        let companions = companions_of(&call.job);
         let run = call.scheduled.then(|| scheduled::scheduled_id(&call.job, as_of));
         let earlier = run.map(|run| scheduled::earlier(&state, &run, &plan.digest)).transpose()?.flatten();
         Ok(Ready {
@@ -135,6 +139,7 @@ impl Ready {
             keys,
             state,
             dataset,
+            names,
             companions,
             accept,
             accepts,
@@ -186,6 +191,7 @@ impl Ready {
             plan: self.plan(),
             state: &self.state,
             target: self.target(),
+            earlier: self.names.iter().map(|name| companions_of(name)).collect(),
             as_of: self.as_of,
             now: self.call.now,
             threads: self.call.threads,
@@ -220,22 +226,6 @@ fn plan_of<'a>(project: &'a Project, job: &str) -> Result<&'a Plan> {
         let names: Vec<&str> = project.jobs.keys().map(String::as_str).collect();
         Error::policy(format!("no job is called {job:?}")).help(format!("the jobs here are: {}", names.join(", ")))
     })
-}
-
-/// What is known of a job's dataset; of a job that has only been renamed, what was known under its earlier name.
-///
-/// # Errors
-/// Evidence and storage errors of the state.
-pub fn dataset_of(state: &State, project: &Project, plan: &Plan) -> Result<Option<Dataset>> {
-    match state.dataset(&plan.job)? {
-        Some(dataset) => Ok(Some(dataset)),
-        None => state.taken_over(&plan.job, &output_of(plan), &|job| !project.jobs.contains_key(job)),
-    }
-}
-
-/// `ROOT:path` of a job's table.
-pub fn output_of(plan: &Plan) -> String {
-    format!("{}:{}", plan.output.root, plan.output.path)
 }
 
 /// Opens every root of the policy.

@@ -144,7 +144,9 @@ pub fn remove(ready: &mut Ready, requests: &mut Requests, blind: bool, monitor: 
     }
     let holds = holds(ready, requests);
     let links = if holds {
-        meant::follow(ready, requests, &CompanionFiles::below(ready.state.root(), &ready.companions)?, monitor)?
+        let scene = ready.scene();
+        let prefixes = scene.earlier.iter().map(String::as_str).chain([scene.target.companions]);
+        meant::follow(ready, requests, &CompanionFiles::below(ready.state.root(), prefixes)?, monitor)?
     } else {
         Links::default()
     };

@@ -1,15 +1,16 @@
 //! How far requests have come, each over all datasets that it concerns, with its deadline; and up to which request each
 //! dataset is clean. Ids, dates and counts only. Must not know raw values.
 
-use super::prepare::{Ready, dataset_of, output_of};
+use super::names::{Published, published};
+use super::prepare::Ready;
 use super::subject::{self, Desk, SubjectCall};
 use crate::clock::Instant;
 use crate::error::Result;
 use crate::evidence::manifest::Identifiers;
-use crate::policy::{Effect, Plan};
+use crate::policy::Effect;
 use crate::requests::{Entry, LiftEnds, Requests, Standing, State, Usable};
-use crate::state::{Current, Dataset};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::state::Current;
+use std::collections::BTreeMap;
 
 const DAY: i64 = 86_400_000_000;
 
@@ -115,7 +116,7 @@ pub struct DriftAge {
 pub fn standings(call: &SubjectCall, most: usize) -> Result<Standings> {
     let desk = Desk::open(call)?;
     let requests = desk.requests()?;
-    let published = published(&desk)?;
+    let published = published(&desk.state, &desk.project)?;
     let mut told = Standings {
         counts: BTreeMap::new(),
         overdue: 0,
@@ -148,43 +149,6 @@ pub fn standings(call: &SubjectCall, most: usize) -> Result<Standings> {
     Ok(told)
 }
 
-/// A dataset that is published.
-pub(super) struct Published<'a> {
-    /// Its job.
-    pub(super) job: String,
-    /// The purpose it is for.
-    pub(super) purpose: String,
-    /// None when the job is gone from the specs.
-    pub(super) plan: Option<&'a Plan>,
-    /// What is known of it.
-    pub(super) dataset: Dataset,
-}
-
-/// Every dataset that is published, also of jobs that are gone from the specs, by job.
-pub(super) fn published(desk: &Desk) -> Result<Vec<Published<'_>>> {
-    let (jobs, mut found) = (&desk.project.jobs, Vec::new());
-    for plan in jobs.values() {
-        let known = dataset_of(&desk.state, &desk.project, plan)?.filter(|dataset| dataset.current.is_some());
-        let of = |dataset| Published {
-            job: plan.job.clone(),
-            purpose: plan.purpose.name.clone(),
-            plan: Some(plan),
-            dataset,
-        };
-        found.extend(known.map(of));
-    }
-    let outputs: BTreeSet<String> = jobs.values().map(output_of).collect();
-    for job in desk.state.jobs()?.into_iter().filter(|job| !jobs.contains_key(job)) {
-        let known = desk.state.dataset(&job)?.filter(|dataset| !outputs.contains(&dataset.dataset));
-        let Some((current, dataset)) = known.and_then(|dataset| Some((dataset.current.clone()?, dataset))) else {
-            continue;
-        };
-        let purpose = desk.state.manifest(&current.run, current.attempt, &current.manifest)?.purpose;
-        found.push(Published { job, purpose, plan: None, dataset });
-    }
-    Ok(found)
-}
-
 /// Whether a request has to be done by a time: what takes rows out has, as long as nothing has ended it.
 fn has_deadline(entry: &Entry<'_>) -> bool {
     !entry.ended && !matches!(entry.effect, Effect::Lift | Effect::Consent | Effect::Hold)
@@ -212,7 +176,17 @@ fn of_entry<'a>(
     entry: &'a Entry<'a>,
     published: &'a [Published<'a>],
 ) -> impl Iterator<Item = Standing> + 'a {
-    published.iter().filter(|of| entry.concerns(&of.purpose)).map(move |of| requests.standing(at, &of.job))
+    where_it_stands(requests, at, entry, published).map(|(_, standing)| standing)
+}
+
+fn where_it_stands<'a>(
+    requests: &'a Requests,
+    at: u32,
+    entry: &'a Entry<'a>,
+    published: &'a [Published<'a>],
+) -> impl Iterator<Item = (&'a Published<'a>, Standing)> + 'a {
+    let concerned = published.iter().filter(|of| entry.concerns(&of.purpose));
+    concerned.map(move |of| (of, requests.standing(at, &of.job))).filter(|(of, standing)| of.counts(standing))
 }
 
 /// One word for all datasets: what is least far, where anybody was found; a person has to look before anything else.
@@ -264,8 +238,8 @@ fn named(
     requests.told(desk.root(), &|at| wanted.contains_key(&at), &mut |at, record| {
         let (entry, due) = (requests.entry(at), wanted[&at]);
         let standings: Vec<Standing> = of_entry(requests, at, &entry, published).collect();
-        let concerned = published.iter().filter(|of| entry.concerns(&of.purpose));
-        let states = concerned.zip(&standings).map(|(of, s)| (of.job.clone(), s.word().to_string())).collect();
+        let each = where_it_stands(requests, at, &entry, published);
+        let states = each.map(|(of, standing)| (of.job.clone(), standing.word().to_string())).collect();
         named.push(OpenRequest {
             request: record.request.to_string(),
             list: entry.list.to_string(),

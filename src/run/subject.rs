@@ -2,6 +2,7 @@
 //! goes out again. Must not know where values were typed.
 
 use super::input;
+use super::names::{Published, published};
 use super::prepare::{Wrap, data_roots, open_roots};
 use super::reach::{self, Reach};
 use crate::clock::{Instant, add};
@@ -105,6 +106,8 @@ pub struct Known {
 pub struct InDataset {
     /// The job.
     pub job: String,
+    /// Whether the job is gone from the specs: no request is applied there.
+    pub no_job: bool,
     /// The dataset.
     pub dataset: String,
     /// Its current version.
@@ -335,19 +338,20 @@ pub fn find(call: &SubjectCall) -> Result<Known> {
     note(&desk, call, "find", Event::Asked { command: "subject find".into() })?;
     let wanted: BTreeSet<[u8; 32]> = identities.iter().map(|(identity, _)| *identity).collect();
     let (mut datasets, mut companions) = (Vec::new(), Vec::new());
-    for job in desk.project.jobs.keys() {
-        let Some(dataset) = desk.state.dataset(job)? else { continue };
-        let Some(current) = &dataset.current else { continue };
+    let published = published(&desk.state, &desk.project)?;
+    for of in &published {
+        let Some(current) = &of.dataset.current else { continue };
         let (rows, subjects) = carriers(desk.root(), current, &wanted)?;
-        let (job, version, dataset) = (job.clone(), current.version, dataset.dataset.clone());
+        let (job, no_job) = (of.job.clone(), of.plan.is_none());
+        let (version, dataset) = (current.version, of.dataset.dataset.clone());
         companions.push(current.files.iter().map(|file| file.companion.clone()).collect());
-        datasets.push(InDataset { job, dataset, version, rows, subjects, erasure: Reach::default() });
+        datasets.push(InDataset { job, no_job, dataset, version, rows, subjects, erasure: Reach::default() });
     }
     let limits = LinkLimits::of(&desk.project.links);
     let reached = reach::of_values(desk.root(), &identities, &companions, limits, &Silent)?;
     datasets.iter_mut().zip(reached).for_each(|(dataset, reached)| dataset.erasure = reached);
     let raw = identities.iter().filter(|(_, raw)| *raw).count();
-    let requests = of_person(&desk, &wanted)?;
+    let requests = of_person(&desk, &published, &wanted)?;
     Ok(Known { schema: "tamis-subject-find/1", identities: identities.len(), raw, datasets, requests })
 }
 
@@ -368,7 +372,7 @@ fn carriers(state: &Root, current: &Current, wanted: &BTreeSet<[u8; 32]>) -> Res
     Ok((rows, subjects.len() as u64))
 }
 
-fn of_person(desk: &Desk, wanted: &BTreeSet<[u8; 32]>) -> Result<Vec<OfRequest>> {
+fn of_person(desk: &Desk, published: &[Published<'_>], wanted: &BTreeSet<[u8; 32]>) -> Result<Vec<OfRequest>> {
     let requests = desk.requests()?;
     let mut found: BTreeMap<u32, bool> = BTreeMap::new();
     for entry in wanted.iter().flat_map(|identity| requests.effects(identity)) {
@@ -377,9 +381,10 @@ fn of_person(desk: &Desk, wanted: &BTreeSet<[u8; 32]>) -> Result<Vec<OfRequest>>
     let mut told = Vec::new();
     requests.told(desk.root(), &|entry| found.contains_key(&entry), &mut |at, record| {
         let entry = requests.entry(at);
-        let jobs = desk.project.jobs.values().filter(|plan| entry.concerns(&plan.purpose.name));
-        let standing = |plan: &Plan| (plan.job.clone(), requests.standing(at, &plan.job));
-        let standings: Vec<_> = jobs.map(standing).collect();
+        let jobs = desk.project.jobs.values().map(|plan| (&plan.job, &plan.purpose.name));
+        let gone = published.iter().filter(|of| of.plan.is_none() && of.dataset.current.is_some()).map(|of| (&of.job, &of.purpose));
+        let concerned = jobs.chain(gone).filter(|(_, purpose)| entry.concerns(purpose));
+        let standings: Vec<_> = concerned.map(|(job, _)| (job.clone(), requests.standing(at, job))).collect();
         told.push(OfRequest {
             request: record.request.to_owned(),
             list: entry.list.to_owned(),

@@ -6,7 +6,7 @@ use super::caller::LEASE_MICROS;
 use super::prepare::{Call, Ready};
 use super::standing;
 use super::stop::Watched;
-use super::{held, input, recover, settle};
+use super::{held, input, names, recover, settle};
 use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::evidence::manifest::Removed;
@@ -132,6 +132,9 @@ pub fn sweep(call: &Call, monitor: &dyn Monitor) -> Result<SweepReport> {
         match all_raw(&mut ready, &mut known, monitor) {
             Ok(raw) => report.raw = raw,
             Err(error) => report.stop(error),
+        }
+        for dataset in names::without_job(&ready.state, &project)? {
+            report.stop(names::complaint(&dataset));
         }
         report.ledger_head = ready.state.ledger().head()?.to_string();
     }

@@ -1,9 +1,11 @@
 //! What a job has published: the evidence of one version, and how many rows the last ones had. Read from state alone.
 //! Must not know exports, keys nor how it is shown.
 
+use super::names::names_of;
 use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::evidence::{Event, Manifest};
+use crate::policy::Project;
 use crate::state::State;
 
 /// Versions told of.
@@ -39,11 +41,13 @@ pub struct VersionRows {
     pub swept: bool,
 }
 
-/// The newest version of a job, or the one that `run` made.
+/// The newest version of a job, under whatever name it was made, or the one that `run` made.
 ///
 /// # Errors
 /// A policy error when there is none; evidence and storage errors.
-pub fn of_job(state: &State, job: &str, run: Option<&str>) -> Result<JobReport> {
+pub fn of_job(project: &Project, state: &State, job: &str, run: Option<&str>) -> Result<JobReport> {
+    let mut names = project.jobs.get(job).map_or(Ok(Vec::new()), |plan| names_of(state, project, plan))?;
+    names.push(job.to_owned());
     let (mut versions, mut found) = (Vec::new(), None);
     for entry in state.ledger().entries()? {
         let swept = matches!(entry.event, Event::Swept { .. });
@@ -52,7 +56,7 @@ pub fn of_job(state: &State, job: &str, run: Option<&str>) -> Result<JobReport> 
         else {
             continue;
         };
-        if of != job {
+        if !names.contains(&of) {
             continue;
         }
         if run.is_none_or(|run| run == entry.run) {

@@ -48,6 +48,24 @@ pub struct Dataset {
     pub deleted: Option<Instant>,
     /// Until when the store says that it keeps them.
     pub kept_until: Option<Instant>,
+    /// How often the record has gone on under another name of its job, or was closed: of two records of one table the
+    /// greater number counts.
+    #[serde(default)]
+    pub moves: u32,
+    /// When its table was retired: all its bytes are gone, and nothing was published since.
+    #[serde(default)]
+    pub retired: Option<Retirement>,
+}
+
+/// The end of a table: all its bytes are gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retirement {
+    /// When.
+    pub at: Instant,
+    /// Its last version.
+    pub version: u64,
+    /// The purpose that it was for.
+    pub purpose: String,
 }
 
 /// Files that a version took the place of.
@@ -135,6 +153,8 @@ impl Dataset {
             removed: None,
             deleted: None,
             kept_until: None,
+            moves: 0,
+            retired: None,
         }
     }
 
@@ -148,6 +168,17 @@ impl Dataset {
         self.seen(current.as_of);
         self.current = Some(current);
         self.applied = Some(applied);
+        self.retired = None;
+    }
+
+    /// Closes the record of a table of which nothing is left.
+    pub fn retire(&mut self, retirement: Retirement) {
+        self.removed = self.removed.max(Some(retirement.at));
+        self.deleted = self.deleted.max(Some(retirement.at));
+        (self.current, self.applied, self.noted, self.kept_until) = (None, None, None, None);
+        self.replaced.clear();
+        self.moves += 1;
+        self.retired = Some(retirement);
     }
 
     /// R28: `as_of` may not be before the last one, refused runs and sweeps included.
@@ -218,21 +249,6 @@ impl State {
     pub fn dataset(&self, job: &str) -> Result<Option<Dataset>> {
         let Some(seq) = self.record_numbers(job)?.pop() else { return Ok(None) };
         load::<Dataset>(&self.root, &path(job, seq))
-    }
-
-    /// The record of a dataset for a job that has none: that of an earlier job with this output which is `gone`. So a job
-    /// that was only renamed goes on with what is known, files that wait for removal included.
-    ///
-    /// # Errors
-    /// As [`State::dataset`].
-    pub fn taken_over(&self, job: &str, output: &str, gone: &dyn Fn(&str) -> bool) -> Result<Option<Dataset>> {
-        let mut newest: Option<Dataset> = None;
-        for earlier in self.jobs()?.iter().filter(|earlier| gone(earlier)) {
-            let found = self.dataset(earlier)?.filter(|found| found.dataset == output);
-            let version = |dataset: &Dataset| dataset.current.as_ref().map(|current| current.version);
-            newest = newest.into_iter().chain(found).max_by_key(version);
-        }
-        Ok(newest.map(|found| Dataset { job: job.into(), seq: 0, ..found }))
     }
 
     /// Names of the jobs that have a record.

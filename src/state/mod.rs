@@ -6,12 +6,13 @@ mod dataset;
 mod intent;
 mod kinds;
 mod lease;
+mod names;
 mod schedule;
 mod sweep;
 mod version;
 
 pub use accept::Accept;
-pub use dataset::{Current, Dataset, FieldType, PublishedFile, Replaced, SetRead, SetState};
+pub use dataset::{Current, Dataset, FieldType, PublishedFile, Replaced, Retirement, SetRead, SetState};
 pub use intent::{Intent, Origin, Pin, pins, stamp};
 pub use lease::{Claim, Claimant, Holder, Lease, Process};
 pub use schedule::{End, Refusal, Scheduled};

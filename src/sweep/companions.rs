@@ -46,13 +46,17 @@ impl<'a> CompanionFiles<'a> {
         Ok(found)
     }
 
-    /// All that are stored below a prefix, whatever version they are of.
+    /// All that are stored below some prefixes, whatever version they are of.
     ///
     /// # Errors
     /// As `open`.
-    pub fn below(state: &'a Root, prefix: &str) -> Result<CompanionFiles<'a>> {
-        let objects = state.list(prefix)?.into_iter().map(|object| object.path);
-        Self::open(state, objects.filter(|path| path.ends_with(".parquet")).collect())
+    pub fn below<'p>(state: &'a Root, prefixes: impl IntoIterator<Item = &'p str>) -> Result<CompanionFiles<'a>> {
+        let mut paths = Vec::new();
+        for prefix in prefixes {
+            let objects = state.list(prefix)?.into_iter().map(|object| object.path);
+            paths.extend(objects.filter(|path| path.ends_with(".parquet")));
+        }
+        Self::open(state, paths)
     }
 }
 

@@ -7,7 +7,7 @@ use crate::decide::{Entries, reached_by_hold};
 use crate::error::Result;
 use crate::evidence::{Event, RunRef};
 use crate::monitor::Monitor;
-use crate::publish::{self, Companions};
+use crate::publish::{self, Companions, Target};
 use crate::state::{Dataset, PublishedFile, Replaced};
 use crate::store::{Forgets, Object, Root};
 use jiff::tz::TimeZone;
@@ -271,10 +271,17 @@ impl<'a> Pass<'a> {
     /// Files of attempts that were never committed.
     fn orphans(&mut self, dataset: &Dataset) -> Result<()> {
         let current = dataset.current.as_ref().map(|current| current.version);
-        let found = publish::orphans(&self.scene.target, &known(dataset))?;
+        let known = known(dataset);
+        let mut found = publish::orphans(&self.scene.target, &known)?;
+        for companions in &self.scene.earlier {
+            let target = Target { companions, ..self.scene.target };
+            found.companions.extend(publish::orphans(&target, &known)?.companions);
+        }
         let files: BTreeSet<&str> = found.files.iter().map(|object| name(&object.path)).collect();
         for object in &found.files {
-            let companion = self.scene.target.companion(name(&object.path));
+            let own = |companion: &&Object| name(&companion.path) == name(&object.path);
+            let there = found.companions.iter().find(own).map(|companion| companion.path.clone());
+            let companion = there.unwrap_or_else(|| self.scene.target.companion(name(&object.path)));
             self.orphan(self.scene.target.lake, object, &companion, current)?;
         }
         // Companions come before their files: one alone is what is left of an attempt, or of a removal cut short.
@@ -377,8 +384,9 @@ impl<'a> Pass<'a> {
     }
 
     /// Where bytes of the dataset are.
-    fn places(&self) -> [(&'a Root, &'a str); 2] {
+    fn places(&self) -> Vec<(&'a Root, &'a str)> {
         let target = &self.scene.target;
-        [(target.lake, target.path), (target.state, target.companions)]
+        let earlier = self.scene.earlier.iter().map(|prefix| (target.state, prefix.as_str()));
+        [(target.lake, target.path), (target.state, target.companions)].into_iter().chain(earlier).collect()
     }
 }

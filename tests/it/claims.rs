@@ -228,8 +228,10 @@ fn a_job_that_left_the_specs_keeps_its_requests_open() {
     run::run(&Call { job: "other".into(), ..installation.call(0) }, &Silent).unwrap();
     std::fs::remove_file(installation.path("jobs/other.toml")).unwrap();
     installation.erase("1", &[("C-1", "person00004@example.org", "")]);
-    installation.sweep(1).unwrap().outcome().unwrap();
-    installation.sweep(5).unwrap().outcome().unwrap();
+    for day in [1, 5] {
+        let complaint = installation.sweep(day).unwrap().outcome().unwrap_err();
+        assert!(complaint.message().contains("lake:other is of no job"), "{complaint}");
+    }
     let told = standings(&installation);
     assert_eq!(told.open[0].states["contacts"], "removed");
     assert_eq!((told.open[0].state.as_str(), told.datasets[1].no_job), ("received", true));

@@ -24,6 +24,7 @@ mod specs;
 mod standing;
 mod state;
 mod store;
+mod tables;
 mod tidy;
 mod tool;
 mod vectors;

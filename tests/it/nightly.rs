@@ -25,7 +25,7 @@ const HOUR: i64 = 60 * MINUTE;
 const NIGHTLY: &str = "output = \"lake:crm/contacts\"\n[schedule]\ncron = \"0 2 * * *\"\ntimezone = \"UTC\"";
 
 /// A clock that stands where the test puts it.
-struct Hand(AtomicI64);
+pub struct Hand(pub AtomicI64);
 
 impl Clock for Hand {
     fn now(&self) -> Instant {
@@ -34,7 +34,7 @@ impl Clock for Hand {
 }
 
 /// An installation with a nightly job, at its first instant; the exports of `people` persons are there.
-fn nightly(people: usize) -> Installation {
+pub fn nightly(people: usize) -> Installation {
     let installation = Installation::new();
     installation.edit("jobs/contacts.toml", "output = \"lake:crm/contacts\"", NIGHTLY);
     installation.create();
@@ -43,13 +43,13 @@ fn nightly(people: usize) -> Installation {
     installation
 }
 
-fn host(installation: &Installation, holder: &str, now: Instant) -> Host {
+pub fn host(installation: &Installation, holder: &str, now: Instant) -> Host {
     let clock = Arc::new(Hand(AtomicI64::new(now.0)));
     Host { clock, holder: holder.into(), call: Call { demo: false, ..installation.call(0) } }
 }
 
 /// One call of `run --due`, so many microseconds after 2 o'clock of that day.
-fn due(installation: &Installation, day: i64, micros: i64) -> Vec<Turn> {
+pub fn due(installation: &Installation, day: i64, micros: i64) -> Vec<Turn> {
     due_on(installation, &host(installation, "a", Instant(installation.at(day).0 + micros)))
 }
 
@@ -72,12 +72,12 @@ fn written(installation: &Installation) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 /// A request of somebody, received on that day.
-fn ask(installation: &Installation, case: &str, person: usize, day: i64) {
+pub fn ask(installation: &Installation, case: &str, person: usize, day: i64) {
     let row = format!("{case},{},person{person:05}@example.org,\n", installation.date(day));
     installation.write(&format!("requests/erasure/{case}.csv"), &format!("Case,At,Email,Id\n{row}"));
 }
 
-fn evidence_holds(installation: &Installation) {
+pub fn evidence_holds(installation: &Installation) {
     let root = |name: &str| Root::open(name, installation.path(name).to_str().unwrap(), installation.handle()).unwrap();
     let lakes = BTreeMap::from([("lake".to_string(), root("lake"))]);
     assert_eq!(verify(&root("state"), &lakes, None).unwrap().faults, Vec::<String>::new());

@@ -1,0 +1,61 @@
+//! `tamis dataset …`: a table ends, or is taken back from another program. Must not know how.
+
+use super::args::{AdoptArgs, DatasetCommand, RetireArgs};
+use super::render;
+use super::settings::Settings;
+use crate::error::{Error, Result};
+use crate::run::{Retired, Retiring, retire};
+use std::fmt::Write as _;
+
+/// Carries out the command.
+///
+/// # Errors
+/// Policy errors for what was typed; those of the table.
+pub(super) fn carry_out(settings: &Settings, command: &DatasetCommand, json: bool) -> Result<String> {
+    match command {
+        DatasetCommand::Retire(args) => ended(settings, args, json),
+        DatasetCommand::Adopt(args) => adopted(settings, args, json),
+    }
+}
+
+fn reason(text: &str) -> Result<String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Error::policy("the reason is empty").help("say why: it goes to the ledger"));
+    }
+    Ok(text.to_owned())
+}
+
+fn ended(settings: &Settings, args: &RetireArgs, json: bool) -> Result<String> {
+    let asked = Retiring {
+        of: args.of.clone(),
+        reason: reason(&args.reason)?,
+        by: args.by.clone(),
+        remove: args.remove,
+    };
+    let retired = retire::retire(&settings.subject_call(), &asked, super::monitor(json).as_ref())?;
+    if json { render::json(&retired) } else { Ok(told(&retired)) }
+}
+
+fn told(retired: &Retired) -> String {
+    let mut out = String::new();
+    if !retired.new {
+        let _ = writeln!(out, "{} was retired before: nothing is left of it", retired.dataset);
+        return out;
+    }
+    let _ = writeln!(out, "{} ({}) is retired: nothing is left of it", retired.dataset, retired.job);
+    let objects: Vec<String> = retired.objects.iter().map(|(what, count)| format!("{count} {what}")).collect();
+    if !objects.is_empty() {
+        let _ = writeln!(out, "  removed  {}, {}", objects.join(", "), indicatif::BinaryBytes(retired.bytes));
+    }
+    let _ = writeln!(out, "  requests {} done in it by that", retired.requests);
+    if retired.unseen {
+        out.push_str("  the store may keep deleted bytes for a while, and tamis cannot look\n");
+    }
+    let _ = writeln!(out, "ledger   {}", retired.ledger_head);
+    out
+}
+
+fn adopted(_settings: &Settings, args: &AdoptArgs, _json: bool) -> Result<String> {
+    reason(&args.reason).map(|_| String::new())
+}

@@ -1,0 +1,156 @@
+//! A whole table removed for good: log, files, companions, what crashes left, what a bucket keeps. Nothing of it goes
+//! while a legal hold reaches a row of it (R34). Must not know why the table ends.
+
+use crate::clock::Instant;
+use crate::decide::{Entries, reached_by_hold};
+use crate::error::{Error, Kind, Result};
+use crate::monitor::Monitor;
+use crate::publish::Companions;
+use crate::store::Root;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Where all bytes of a table are.
+pub struct Whole<'a> {
+    /// Root of the table.
+    pub lake: &'a Root,
+    /// Path of the table below it.
+    pub path: &'a str,
+    /// The state.
+    pub state: &'a Root,
+    /// Prefixes of its companions below the state, under every name of its job.
+    pub companions: &'a [String],
+}
+
+/// What went.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WholeGone {
+    /// Objects, by what they were.
+    pub objects: BTreeMap<String, u64>,
+    /// Their length.
+    pub bytes: u64,
+    /// Versions that the store protects.
+    pub protected: u64,
+    /// Until when, where the store says so.
+    pub kept_until: Option<Instant>,
+}
+
+impl WholeGone {
+    fn count(&mut self, what: &str, bytes: u64) {
+        *self.objects.entry(what.into()).or_default() += 1;
+        self.bytes += bytes;
+    }
+}
+
+impl<'a> Whole<'a> {
+    /// Counts what is left below the output: objects, what crashes left of writes, versions and uploads of a bucket.
+    ///
+    /// # Errors
+    /// Storage errors: what cannot be looked at is never taken for absent.
+    pub fn left(&self) -> Result<u64> {
+        let (lake, path) = (self.lake, self.path);
+        let there = lake.list(path)?.len() + lake.staging_leftovers(path)?.len();
+        Ok((there + lake.past_versions(path)?.len() + lake.open_uploads(path)?.len()) as u64)
+    }
+
+    /// Paths of all companions.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn companion_paths(&self) -> Result<Vec<String>> {
+        let mut paths = Vec::new();
+        for prefix in self.companions {
+            let objects = self.state.list(prefix)?.into_iter().map(|object| object.path);
+            paths.extend(objects.filter(|path| path.ends_with(".parquet")));
+        }
+        Ok(paths)
+    }
+
+    /// R34: counts what a hold keeps. Of a file without a companion that can be read nobody can tell whom it holds, so
+    /// any hold keeps it; so it does earlier versions of such files that a bucket has.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn held(&self, entries: &dyn Entries) -> Result<u64> {
+        let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_string();
+        let (mut held, mut free) = (0, BTreeSet::new());
+        for path in self.companion_paths()? {
+            match self.reached(&path, entries) {
+                Ok(false) => {
+                    free.insert(name(&path));
+                }
+                Ok(true) => held += 1,
+                Err(error) if error.kind() == Kind::Evidence => held += 1,
+                Err(error) => return Err(error),
+            }
+        }
+        let data = |path: &str| !path.contains("/_delta_log/");
+        let current = self.lake.list(self.path)?.into_iter().map(|object| object.path);
+        let past = self.lake.past_versions(self.path)?.into_iter().filter(|past| past.bytes > 0);
+        let files: BTreeSet<String> = current.chain(past.map(|past| past.path)).filter(|path| data(path)).collect();
+        Ok(held + files.iter().filter(|path| !free.contains(&name(path))).count() as u64)
+    }
+
+    fn reached(&self, companion: &str, entries: &dyn Entries) -> Result<bool> {
+        let mut companions = Companions::open(self.state, companion)?;
+        while let Some(group) = companions.next_group()? {
+            if reached_by_hold(&group, entries) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Removes everything. The log goes first and the oldest entry of it before newer ones: a reader sees the newest
+    /// version or none, at no time an older one. Companions go last, since they tell whom files hold.
+    ///
+    /// # Errors
+    /// Storage errors, and a stop that was asked for; removing again goes on.
+    pub fn remove(&self, monitor: &dyn Monitor) -> Result<WholeGone> {
+        let mut gone = WholeGone::default();
+        let (log, files): (Vec<_>, Vec<_>) =
+            self.lake.list(self.path)?.into_iter().partition(|object| object.path.contains("/_delta_log/"));
+        let lake = log.iter().map(|object| ("log", object)).chain(files.iter().map(|object| ("files", object)));
+        for (what, object) in lake {
+            monitor.proceed()?;
+            self.lake.delete(&object.path)?;
+            gone.count(what, object.bytes);
+        }
+        self.traces(self.lake, self.path, &mut gone)?;
+        for prefix in self.companions {
+            for object in self.state.list(prefix)? {
+                monitor.proceed()?;
+                self.state.delete(&object.path)?;
+                gone.count("companions", object.bytes);
+            }
+            self.traces(self.state, prefix, &mut gone)?;
+        }
+        Ok(gone)
+    }
+
+    /// What listings do not show.
+    fn traces(&self, root: &Root, prefix: &str, gone: &mut WholeGone) -> Result<()> {
+        for leftover in root.staging_leftovers(prefix)? {
+            root.remove_staging(&leftover)?;
+            gone.count("staging", leftover.bytes);
+        }
+        for upload in root.open_uploads(prefix)? {
+            root.abort_upload(&upload)?;
+            gone.count("uploads", 0);
+        }
+        for past in root.past_versions(prefix)? {
+            if root.remove_version(&past)? {
+                gone.count("versions", past.bytes);
+            } else {
+                gone.protected += 1;
+                gone.kept_until = gone.kept_until.max(root.protected_until(&past)?);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is said when something is left that ought to be gone.
+pub fn not_empty(place: &str, left: u64) -> Error {
+    Error::policy(format!("{place}: {left} object(s) of the table are still there"))
+        .help("`--remove` removes all of them for good; without it, this only closes a table that was removed by hand")
+}
