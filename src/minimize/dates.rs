@@ -215,7 +215,7 @@ mod tests {
         DateReader::new(&rule, false, &sentinels).expect("formats")
     }
 
-    /// The instant as RFC 3339, `?` for unreadable, `-` for a sentinel.
+    /// The instant as RFC 3339, `?` for unreadable, `-` for a sentinel, `!` for two ways.
     fn instant(reader: &DateReader, text: &str) -> String {
         let mut calendars = reader.calendars(&TimeZone::UTC);
         match reader.read(text) {
