@@ -59,7 +59,7 @@ fn met(list: &ListApplied) -> String {
         (list.learned, "identities learned"),
         (list.needs_review, "NEED REVIEW: tamis subject find shows why"),
         (list.lifts_nothing, "LIFT NOTHING: tamis status shows why"),
-        (list.unusable, "WITHOUT A USABLE VALUE: tamis status shows which"),
+        (list.unusable, "without a usable value: tamis status shows which"),
     ];
     counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!(", {count} {what}")).collect()
 }
