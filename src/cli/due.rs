@@ -137,6 +137,9 @@ fn sweep_lines(out: &mut String, sweep: &Sweeps) {
 }
 
 fn schedule_lines(out: &mut String, job: &JobStatus) {
+    if let Some(holder) = &job.running {
+        let _ = writeln!(out, "  running: {holder}");
+    }
     let (Some(cron), Some(timezone)) = (&job.cron, &job.timezone) else {
         out.push_str("  runs by hand\n");
         return;
@@ -149,8 +152,5 @@ fn schedule_lines(out: &mut String, job: &JobStatus) {
     };
     if let Some(due) = job.due {
         let _ = writeln!(out, "  due now: {due}");
-    }
-    if let Some(holder) = &job.running {
-        let _ = writeln!(out, "  running: {holder}");
     }
 }

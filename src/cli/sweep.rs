@@ -28,18 +28,17 @@ fn text(report: &SweepReport) -> String {
         dataset(&mut out, swept);
     }
     let raw = &report.raw;
-    let _ = writeln!(
-        out,
-        "raw exports  {} removed ({}), {} there, {} of them held",
-        raw.removed,
-        BinaryBytes(raw.bytes),
-        raw.remaining,
-        raw.held
-    );
+    let (bytes, looked) = (BinaryBytes(raw.bytes), !report.ledger_head.is_empty());
+    if looked {
+        let (removed, there, held) = (raw.removed, raw.remaining, raw.held);
+        let _ = writeln!(out, "raw exports  {removed} removed ({bytes}), {there} there, {held} of them held");
+    }
     for stop in &report.stops {
         let _ = writeln!(out, "STOPPED  {stop}");
     }
-    let _ = writeln!(out, "ledger   {}", report.ledger_head);
+    if looked {
+        let _ = writeln!(out, "ledger   {}", report.ledger_head);
+    }
     out
 }
 
@@ -110,6 +109,7 @@ mod tests {
         let swept = DatasetSwept { version: Some(1), removal, ..DatasetSwept::default() };
         let raw = RawExports { remaining: 7, removed: 8, bytes: 1024, held: 9 };
         let mut report = SweepReport::default();
+        report.ledger_head.push_str("7:ab");
         report.datasets.push(swept);
         report.raw.clone_from(&raw);
         let said = text(&report);
@@ -118,5 +118,8 @@ mod tests {
             assert!(said.contains(part), "{part}: {said}");
         }
         assert!(said.contains("8 removed (1.00 KiB), 7 there, 9 of them held"), "{said}");
+        let mut nothing = SweepReport::default();
+        nothing.stops.push("held".into());
+        assert_eq!(text(&nothing), "STOPPED  held\n", "nothing is said of what was not looked at");
     }
 }

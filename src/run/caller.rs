@@ -2,7 +2,7 @@
 //! does.
 
 use crate::clock::{Clock, Fixed, Instant};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::state::{Claimant, Lease};
 use crate::sweep;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,6 +38,19 @@ impl Caller {
         self.hold.as_ref().map_or(Ok(()), |hold| hold.check())
     }
 
+    /// What to say when `error` stopped the work: that somebody else was at work explains whatever went wrong, unless a
+    /// version was or may have been published before.
+    pub fn explained(&self, error: Error) -> Error {
+        let before = error.published().is_none() && error.kind() != Kind::Unknown;
+        let lost = |hold: &Arc<Hold>| hold.renew().is_ok_and(|ours| !ours);
+        if before && self.hold.as_ref().is_some_and(lost) { lost_hold() } else { error }
+    }
+
+    /// Whether somebody else was found to be at work.
+    pub fn is_lost(&self) -> bool {
+        self.hold.as_ref().is_some_and(|hold| hold.lost.load(Ordering::SeqCst))
+    }
+
     /// Whether files of an attempt that began at `began` are still safe from sweeps.
     ///
     /// # Errors
@@ -53,6 +66,11 @@ impl Caller {
         ))
         .help("start it again; a process that was suspended for that long, or takes that long, cannot publish"))
     }
+}
+
+fn lost_hold() -> Error {
+    Error::storage("another process was at work on this job meanwhile: this one had stood still for too long")
+        .help("nothing of this one was published; start it again: it goes on from what the other one left")
 }
 
 /// A lease while its holder works.
@@ -81,16 +99,8 @@ impl Hold {
         Ok(ours)
     }
 
-    /// Renews the lease, which must still be ours.
-    ///
-    /// # Errors
-    /// A storage error when it is not, or the store is away.
     fn check(&self) -> Result<()> {
-        if self.renew()? {
-            return Ok(());
-        }
-        Err(Error::storage("another process was at work on this job meanwhile: this one had stood still for too long")
-            .help("nothing of this one was published; start it again: it goes on from what the other one left"))
+        if self.renew()? { Ok(()) } else { Err(lost_hold()) }
     }
 
     /// Whether the lease has run out at any time: what was read at the beginning may be old then.

@@ -18,7 +18,11 @@ use crate::sweep::{self, Asked, CompanionFiles, Making, Published, Removal, Swep
 /// Sweeps the published version and says with the refusal what readers have now. After an unknown outcome nothing is
 /// touched and nothing can be said: the run's commit may still be on its way.
 pub fn refused(ready: &mut Ready, requests: &mut Requests, error: Error, monitor: &dyn Monitor) -> Error {
-    if error.kind() == Kind::Unknown || ready.call.stop.asked() {
+    if error.kind() == Kind::Unknown {
+        return error;
+    }
+    let error = ready.call.caller.explained(error);
+    if ready.call.caller.is_lost() || ready.call.stop.asked() {
         return error;
     }
     let watched = Watched { monitor, stop: ready.call.stop.without_time() };
@@ -32,7 +36,7 @@ pub fn refused(ready: &mut Ready, requests: &mut Requests, error: Error, monitor
             format!("requests and retention were applied to {}: {failed}", dataset.dataset)
         }
         (Some(current), Err(failed)) => format!(
-            "version {} of {} is unchanged: requests and retention could not be applied to it: {failed}",
+            "nothing was published after version {} of {}: requests and retention could not be applied to it: {failed}",
             current.version, dataset.dataset
         ),
     };

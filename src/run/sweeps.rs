@@ -178,7 +178,7 @@ fn swept_held(
     monitor.event(Event::Note(format!("sweep {}", call.job)));
     let watched = Watched { monitor, stop: call.stop.clone() };
     let swept = dataset(&mut ready, &mut known.requests, &known.intake, &known.met, &watched);
-    Ok((ready, swept))
+    Ok((ready, swept.map_err(|error| call.caller.explained(error))))
 }
 
 /// Sweeps the dataset of `call.job`, and the raw exports of that job. `only_requests` says that nothing but requests asks
@@ -204,7 +204,8 @@ fn swept(call: &Call, only_requests: bool, monitor: &dyn Monitor) -> Result<Opti
         let met = met_now(&requests, &call.job, met);
         return ready.state.swept(&call.job, &met, &SweepEnd::Unneeded).map(|()| None);
     }
-    let swept = dataset(&mut ready, &mut requests, &intake, &met, monitor)?;
+    let swept = dataset(&mut ready, &mut requests, &intake, &met, monitor);
+    let swept = swept.map_err(|error| call.caller.explained(error))?;
     monitor.proceed()?;
     raw(&ready, &requests, &intake, &[ready.plan()], (&format!("{}-", call.job), monitor))?;
     intake.refusal().map_or(Ok(Some(swept)), Err)
