@@ -1,6 +1,7 @@
 //! Sweeps: `tamis sweep` takes every dataset of the policy, one after the other, and what stops one does not stop the
 //! others; a scheduler takes one at a time. Must not know argv, the terminal, nor when a sweep is due.
 
+use super::aside::{self, LeftAside};
 use super::prepare::{Call, Ready};
 use super::standing;
 use super::stop::Watched;
@@ -25,6 +26,8 @@ pub struct SweepReport {
     pub datasets: Vec<DatasetSwept>,
     /// Raw exports.
     pub raw: RawExports,
+    /// What lists left aside though it looks like what is meant.
+    pub aside: Vec<LeftAside>,
     /// What stopped something, in the order met; empty when all is done.
     pub stops: Vec<String>,
     /// Last entry of the ledger.
@@ -117,6 +120,7 @@ pub fn sweep(call: &Call, monitor: &dyn Monitor) -> Result<SweepReport> {
         }
         report.ledger_head = ready.state.ledger().head()?.to_string();
     }
+    report.aside = known.as_ref().map(|(_, intake, _)| aside::of_lists(intake).collect()).unwrap_or_default();
     if let Some(refusal) = known.and_then(|(_, intake, _)| intake.refusal()) {
         report.stop(refusal);
     }

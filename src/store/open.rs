@@ -1,6 +1,6 @@
 //! From the URL of a root to a store and a prefix. Must not know what is stored.
 
-use super::Root;
+use super::{Lister, Root};
 use super::versions::Bucket;
 use crate::error::{Error, Result};
 use object_store::{
@@ -35,7 +35,8 @@ impl Root {
         }
         let prefix = Path::from_url_path(url.path()).map_err(|_| bad(name, "has an unusable path"))?;
         let (store, bucket) = cloud(name, &url)?;
-        Ok(Root { name: name.into(), url, prefix, store, runtime, folder: None, direct: false, bucket })
+        let lister = if bucket.is_some() && !unsigned() { Lister::Bucket } else { Lister::Store };
+        Ok(Root { name: name.into(), url, prefix, store, runtime, folder: None, direct: false, lister, bucket })
     }
 }
 
@@ -64,13 +65,30 @@ fn cloud(name: &str, url: &Url) -> Result<Cloud> {
     })
 }
 
+/// Whether requests to S3 are not signed as usual: then only the store itself knows how to list.
+fn unsigned() -> bool {
+    ["AWS_SKIP_SIGNATURE", "AWS_S3_EXPRESS"].iter().any(|name| {
+        std::env::var(name).is_ok_and(|value| !matches!(value.to_ascii_lowercase().as_str(), "" | "0" | "false" | "no"))
+    })
+}
+
 /// The store is the whole file system, so that paths of URLs and paths in the store are the same (delta_kernel needs that).
 fn local(name: &str, path: &std::path::Path, runtime: tokio::runtime::Handle) -> Result<Root> {
     let folder = settle(path).ok_or_else(|| bad(name, "has no usable path"))?;
     let url = Url::from_directory_path(&folder).map_err(|()| bad(name, "has no usable path"))?;
     let prefix = Path::from_url_path(url.path()).map_err(|_| bad(name, "has an unusable path"))?;
     let store = Arc::new(LocalFileSystem::new().with_fsync(true));
-    Ok(Root { name: name.into(), url, prefix, store, runtime, folder: Some(folder), direct: true, bucket: None })
+    Ok(Root {
+        name: name.into(),
+        url,
+        prefix,
+        store,
+        runtime,
+        folder: Some(folder),
+        direct: true,
+        lister: Lister::Folder,
+        bucket: None,
+    })
 }
 
 /// The folder that a URL or path of the policy names, when it is a local one.
