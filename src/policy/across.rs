@@ -41,10 +41,10 @@ pub(super) fn list_kinds(policy: &Policy, sources: &[Inventory]) {
     }
 }
 
-/// Outputs apart from each other, from every input and from the state; inputs apart from the state.
+/// Outputs apart from each other, from every input and from the state; inputs of jobs apart from the state.
 pub(super) fn places(policy: &Policy, jobs: &[Job]) {
-    let lists: Vec<&Location> = policy.lists.values().flatten().map(|list| &list.input).collect();
-    let inputs = jobs.iter().flat_map(|job| &job.inputs).chain(lists.iter().copied());
+    let lists = policy.lists.values().flatten().map(|list| &list.input);
+    let inputs = jobs.iter().flat_map(|job| &job.inputs).chain(lists);
     let places = Places::new(&policy.roots, inputs);
     let outputs: Vec<(&Job, &Location)> = jobs.iter().filter_map(|job| Some((job, job.output.as_ref()?))).collect();
     let fault = |page: Page<'_>, span, overlap: Overlap| {
@@ -61,9 +61,6 @@ pub(super) fn places(policy: &Policy, jobs: &[Job]) {
         if let Some(overlap) = job.inputs.iter().find_map(|input| places.input(input)) {
             fault(job.page, job.spec.input.span(), overlap);
         }
-    }
-    if let Some(overlap) = lists.into_iter().find_map(|input| places.input(input)) {
-        fault(policy.page, policy.spec.roots.span(), overlap);
     }
 }
 

@@ -3,9 +3,9 @@
 
 use super::plan::{Location, Project};
 use crate::error::{Error, Result};
-use crate::store::{PathGlob, local_folder, settle};
+use crate::store::{PathGlob, inside, local_folder, settle};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How two places overlap that must not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,9 @@ impl Overlap {
         }
     }
 }
+
+/// Links behind links that are followed.
+const LINKS: usize = 40;
 
 type Segments = Vec<String>;
 
@@ -87,13 +90,13 @@ impl<'a> Places<'a> {
         nested(&a, &b).then_some(Overlap::OutputShared)
     }
 
-    /// Whether an input reads what is in the state.
+    /// Whether an input of a job reads what is in the state. Request files may lie there: nothing removes them.
     pub fn input(&self, input: &Location) -> Option<Overlap> {
         let glob = PathGlob::new(&input.path)?;
         let (root, fixed) = (real(self.url(input)?, ""), real(self.url(input)?, fixed(&input.path)));
         let reads = |state: &Segments| {
-            let below = state.strip_prefix(root.as_slice()).map(|below| below.join("/"));
-            fixed.starts_with(state) || below.is_some_and(|below| state.starts_with(&fixed) && glob.enters(below.as_bytes()))
+            let below = state.strip_prefix(root.as_slice()).filter(|_| state.starts_with(&fixed));
+            fixed.starts_with(state) || below.is_some_and(|below| glob.enters(below.join("/").as_bytes()))
         };
         self.state.iter().any(reads).then_some(Overlap::InputInState)
     }
@@ -106,8 +109,8 @@ impl<'a> Places<'a> {
 pub fn apart(project: &Project) -> Result<()> {
     let observed = project.jobs.values().flat_map(|plan| &plan.observe).map(|observe| &observe.input);
     let lists = project.lists.values().map(|list| &list.input);
-    let inputs: Vec<&Location> = project.jobs.values().map(|plan| &plan.input).chain(observed).chain(lists).collect();
-    let places = Places::new(&project.roots, inputs.iter().copied());
+    let inputs: Vec<&Location> = project.jobs.values().map(|plan| &plan.input).chain(observed).collect();
+    let places = Places::new(&project.roots, inputs.iter().copied().chain(lists));
     let refused = |place: &Location, overlap: Overlap| {
         let (_, what, help) = overlap.said();
         Err(Error::policy(format!("{}:{}: {what}, by where links lead", place.root, place.path)).help(help))
@@ -133,7 +136,7 @@ fn fixed(path: &str) -> &str {
 fn spread(url: &str, path: &str, depth: usize) -> Vec<Segments> {
     let mut found = vec![real(url, path)];
     if let Some(folder) = local_folder(url) {
-        links(&folder.join(path), depth, &mut found);
+        links(&inside(&folder, path), depth, &mut found);
     }
     found
 }
@@ -142,7 +145,7 @@ fn links(folder: &Path, depth: usize, found: &mut Vec<Segments>) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let Ok(kind) = entry.file_type() else { continue };
         if kind.is_symlink() {
-            found.extend(settle(&entry.path()).map(|real| parts(&real.to_string_lossy())));
+            found.extend(led(&entry.path(), LINKS).map(|real| parts(&real.to_string_lossy())));
         } else if kind.is_dir() && depth > 1 {
             links(&entry.path(), depth - 1, found);
         }
@@ -151,10 +154,18 @@ fn links(folder: &Path, depth: usize, found: &mut Vec<Segments>) {
 
 /// Where a place really is; of a bucket as it is written.
 fn real(url: &str, path: &str) -> Segments {
-    match local_folder(url).and_then(|folder| settle(&folder.join(path))) {
+    match local_folder(url).and_then(|folder| led(&inside(&folder, path), LINKS)) {
         Some(folder) => parts(&folder.to_string_lossy()),
         None => parts(&format!("{url}/{path}")),
     }
+}
+
+/// The path behind all links, also behind those that lead to what is not made yet.
+fn led(path: &Path, links: usize) -> Option<PathBuf> {
+    let lost = |above: &&Path| std::fs::symlink_metadata(above).is_ok() && !above.exists();
+    let Some(above) = path.ancestors().find(lost).filter(|_| links > 0) else { return settle(path) };
+    let Ok(to) = std::fs::read_link(above) else { return settle(path) };
+    led(&above.parent()?.join(to).join(path.strip_prefix(above).ok()?), links - 1)
 }
 
 fn parts(path: &str) -> Segments {

@@ -71,7 +71,9 @@ fn listed(dir: &Path, policy: &SpecFile, findings: &Findings) -> Vec<PathBuf> {
 
 fn read(path: &Path, findings: &Findings) -> (SpecFile, bool) {
     let mut file = SpecFile { path: path.display().to_string(), text: String::new() };
-    let bytes = std::fs::read(path);
+    // A pipe would be waited for.
+    let special = std::fs::metadata(path).is_ok_and(|facts| !facts.is_file());
+    let bytes = if special { Err(std::io::ErrorKind::InvalidInput.into()) } else { std::fs::read(path) };
     let fault = |code, text: &str, help: &str| Page { file: &file, findings }.fault(0..0, code, text, help);
     match bytes.map(String::from_utf8) {
         Ok(Ok(text)) => {
@@ -86,7 +88,7 @@ fn read(path: &Path, findings: &Findings) -> (SpecFile, bool) {
                 "name the folder of the specs with --dir, or write one with `tamis init`",
             );
         }
-        Err(_) => fault("unreadable-file", "the file could not be read", "look at its permissions"),
+        Err(_) => fault("unreadable-file", "the file could not be read", "look at its permissions, and whether it is a plain file"),
     }
     (file, false)
 }

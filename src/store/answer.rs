@@ -58,14 +58,6 @@ pub(super) fn denied(doing: &str, place: &str, local: bool) -> Error {
     })
 }
 
-/// A name below a place that the store cannot address, and that hides the rest of its listing.
-pub(super) fn unusable_below(place: &str) -> Error {
-    Error::input(format!("listing {place}: a name in there cannot be asked for, and the listing ends at it")).help(
-        "rename what has an empty, `.` or `..` part or a control character in its name; on Azure and Google Cloud nothing \
-         beside it can be listed",
-    )
-}
-
 fn away(doing: &str, place: &str, error: &object_store::Error) -> Error {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = error.source();
     while let Some(inner) = cause {

@@ -3,7 +3,7 @@
 //! Must not know what the files hold.
 
 use super::answer::{changed, denied, local};
-use super::{Lister, Object, PathGlob, Root};
+use super::{Lister, Object, PathGlob, Root, inside};
 use crate::clock::Instant;
 use crate::error::{Error, Result};
 use object_store::path::Path as Key;
@@ -215,7 +215,7 @@ impl Root {
                 Ok(walk.found.sorted())
             }
             (Lister::Bucket, _) => Ok(self.keys(prefix)?.sorted()),
-            _ => Ok(Listing { objects: self.stored(prefix)?, unseen: Vec::new() }),
+            _ => Ok(Listing { objects: self.stored(prefix, &Unseen::refused)?, unseen: Vec::new() }),
         }
     }
 
@@ -238,7 +238,7 @@ impl Root {
         let mut found = Listing::default();
         if let (Lister::Folder, Some(folder)) = (&self.lister, &self.folder) {
             self.at(path)?;
-            let at = folder.join(path);
+            let at = inside(folder, path);
             let unseen = |shape, why| Unseen::new(self, path.as_bytes().to_vec(), shape, why);
             match entry(&at, None) {
                 Found::File(_) if is_staging(path) => found.unseen.push(unseen(Shape::File, Why::Name)),
@@ -305,7 +305,7 @@ impl<'a> Walk<'a> {
 
     fn below(&mut self, prefix: &str) -> Result<()> {
         self.root.at(prefix)?;
-        let at = self.folder.join(prefix);
+        let at = inside(self.folder, prefix);
         let path = prefix.as_bytes().to_vec();
         match entry(&at, None) {
             Found::Folder(facts) => return self.enter(&at, path, &facts),
@@ -435,5 +435,163 @@ pub(super) fn still_a_file(root: &Root, path: &str) -> Result<()> {
             _ => Ok(()),
         },
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+    use std::ffi::OsStr;
+    use std::os::unix::fs::symlink;
+
+    struct Place {
+        folder: tempfile::TempDir,
+        root: Root,
+        _runtime: tokio::runtime::Runtime,
+    }
+
+    impl Place {
+        fn new() -> Place {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let folder = tempfile::tempdir().unwrap();
+            let root = Root::open("raw", folder.path().to_str().unwrap(), runtime.handle().clone()).unwrap();
+            Place { folder, root, _runtime: runtime }
+        }
+        fn write(&self, name: &[u8]) {
+            let path = self.folder.path().join(OsStr::from_bytes(name));
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, b"x").unwrap();
+        }
+        fn link(&self, to: &str, name: &str) {
+            symlink(to, self.folder.path().join(name)).unwrap();
+        }
+        fn pipe(&self, name: &str) {
+            let (path, mode) = (self.folder.path().join(name), rustix::fs::Mode::RWXU);
+            rustix::fs::mknodat(CWD, path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        }
+        fn told(&self, glob: &str) -> (Vec<String>, Vec<String>) {
+            let meant = self.root.meant(&PathGlob::new(glob).unwrap()).unwrap();
+            let paths = meant.objects.into_iter().map(|object| object.path).collect();
+            (paths, meant.unseen.iter().map(Unseen::to_string).collect())
+        }
+    }
+
+    #[test]
+    fn everything_that_lies_there_is_seen_or_named() {
+        let place = Place::new();
+        for name in [&b"a.csv"[..], b"deep/b.csv", b"tab\tx.csv", b"\xff.csv", b"list.csv#12", b"50%~[1]{2}^`\\.csv"] {
+            place.write(name);
+        }
+        place.link("/nowhere/at/all.csv", "gone.csv");
+        place.link("gone.csv", "gone-too.csv");
+        place.link("a.csv", "linked.csv");
+        place.link("ring.csv", "ring.csv");
+        place.link("..", "deep/up");
+        place.link("deep", "shallow");
+        place.pipe("pipe.csv");
+        let Listing { objects, unseen } = place.root.look("").unwrap();
+        let paths: Vec<&str> = objects.iter().map(|object| object.path.as_str()).collect();
+        assert_eq!(paths, ["50%~[1]{2}^`\\.csv", "a.csv", "deep/b.csv", "linked.csv", "shallow/b.csv"]);
+        let unseen: Vec<String> = unseen.iter().map(Unseen::to_string).collect();
+        assert_eq!(
+            unseen,
+            [
+                "raw:deep/up: a link that leads back to where it is",
+                "raw:gone-too.csv: a link that leads nowhere",
+                "raw:gone.csv: a link that leads nowhere",
+                "raw:list.csv#12: a name that cannot be asked for",
+                "raw:pipe.csv: neither a file nor a folder, but a pipe, a socket or a device",
+                "raw:ring.csv: a link that leads back to where it is",
+                "raw:shallow/up: a link that leads back to where it is",
+                "raw:tab\\tx.csv: a name that cannot be asked for",
+                "raw:\\xff.csv: a name that cannot be asked for",
+            ]
+        );
+        let all = place.root.list("").unwrap_err();
+        assert_eq!(all.kind(), Kind::Evidence, "where only tamis writes");
+        assert!(all.message().starts_with("raw:deep/up: "), "{all}");
+        for object in objects {
+            assert_eq!(place.root.head(&object.path).unwrap(), Some(object.clone()));
+            assert_eq!(place.root.get(&object.path).unwrap().unwrap(), b"x");
+            let mut read = Vec::new();
+            std::io::Read::read_to_end(&mut place.root.open_object(&object).unwrap(), &mut read).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_store_lists_what_the_walk_lists() {
+        let place = Place::new();
+        for name in [&b"a.csv"[..], b"deep/b.csv", b"deep/er/c", b"\xc3\xbc %41.csv"] {
+            place.write(name);
+        }
+        place.link("deep", "link");
+        assert_eq!(place.root.list("").unwrap(), place.root.stored("", &Unseen::refused).unwrap());
+        assert_eq!(place.root.list("deep").unwrap(), place.root.stored("deep", &Unseen::refused).unwrap());
+    }
+
+    #[test]
+    fn only_what_a_glob_means_counts() {
+        let place = Place::new();
+        for name in [&b"ok.csv"[..], b"old/tab\tx.txt", b"old/y.csv", b"A.CSV", b"list.csv~", b"list.csv.gz"] {
+            place.write(name);
+        }
+        place.link(".", "loop");
+        place.link("/nowhere", "lost");
+        let none: [String; 0] = [];
+        let (paths, unseen) = place.told("*.csv");
+        assert_eq!((paths, unseen), (vec!["ok.csv".to_string()], none.to_vec()));
+        let (paths, unseen) = place.told("**/*.csv");
+        assert_eq!(paths, ["ok.csv", "old/y.csv"]);
+        assert_eq!(
+            unseen,
+            ["raw:loop: a link that leads back to where it is", "raw:lost: a link that leads nowhere"],
+            "both may lead to what it matches"
+        );
+        let (_, unseen) = place.told("old/*");
+        assert_eq!(unseen, ["raw:old/tab\\tx.txt: a name that cannot be asked for"]);
+        let (paths, unseen) = place.told("lost");
+        assert_eq!((paths.len(), unseen), (0, vec!["raw:lost: a link that leads nowhere".to_string()]));
+        let aside = place.root.meant(&PathGlob::new("*.csv").unwrap()).unwrap().aside;
+        assert_eq!(aside, Aside { files: 3, first: Some("raw:A.CSV".into()) });
+        let aside = place.root.meant(&PathGlob::new("list.csv").unwrap()).unwrap().aside;
+        assert_eq!(aside, Aside { files: 2, first: Some("raw:list.csv.gz".into()) });
+    }
+
+    #[test]
+    fn a_folder_that_is_none_and_one_that_is_behind_a_lost_link_are_not_empty() {
+        let place = Place::new();
+        place.write(b"requests");
+        place.link("/nowhere", "mount");
+        assert_eq!(place.told("requests/*.csv").1, ["raw:requests: a file where a folder belongs"]);
+        assert_eq!(place.told("requests/deep/*.csv").1, ["raw:requests/deep: a file where a folder belongs"]);
+        assert_eq!(place.told("mount/*.csv").1, ["raw:mount: a link that leads nowhere"]);
+        assert_eq!(place.told("mount/deep/*.csv").1, ["raw:mount/deep: a link that leads nowhere"]);
+        assert_eq!(place.told("mount/list.csv").1, ["raw:mount/list.csv: a link that leads nowhere"]);
+        assert_eq!(place.told("absent/*.csv"), (vec![], vec![]));
+        for path in ["mount", "mount/x", "requests/x"] {
+            assert_eq!(place.root.get(path).unwrap_err().kind(), Kind::Evidence, "{path}");
+            assert_eq!(place.root.head(path).unwrap_err().kind(), Kind::Evidence, "{path}");
+            assert_eq!(place.root.list(path).unwrap_err().kind(), Kind::Evidence, "{path}");
+        }
+        assert_eq!(place.root.get("absent/x").unwrap(), None);
+        let whole = Root { folder: Some(place.folder.path().join("mount")), ..place.root.clone() };
+        assert_eq!(whole.look("").unwrap().unseen[0].to_string(), "raw:: a link that leads nowhere");
+        place.pipe("pipe");
+        assert_eq!(place.root.get("pipe").unwrap_err().kind(), Kind::Evidence, "and does not wait for a writer");
+    }
+
+    #[test]
+    fn names_are_printed_without_what_does_not_print() {
+        assert_eq!(printable("a\nb\u{202e}c/ü 'x'\u{85}".as_bytes()), "a\\nb\\u{202e}c/ü 'x'\\u{85}");
+        assert_eq!(printable(b"\xffa"), "\\xffa");
+    }
+
+    #[test]
+    fn only_a_number_behind_the_only_hash_of_a_name_is_a_staged_write() {
+        assert!(is_staging("t/part.parquet#1") && is_staging("x#12"));
+        for path in ["a#b#12", "c#sharp", "#", "x#", "d#1/x", "x#1.csv"] {
+            assert!(!is_staging(path), "{path}");
+        }
     }
 }

@@ -16,12 +16,12 @@ mod versions;
 pub use answer::from_io;
 pub use glob::PathGlob;
 pub use listing::{Aside, Listing, Meant, Shape, Unseen, printable};
-pub(crate) use open::{local_folder, settle};
+pub(crate) use open::{inside, local_folder, settle};
 pub use versions::{Forgets, OpenUpload, PastVersion};
 
 use crate::clock::Instant;
-use crate::error::Result;
-use answer::{failed, unusable, unusable_below};
+use crate::error::{Error, Result};
+use answer::{failed, unusable};
 use futures::TryStreamExt;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutPayload, path::Path};
 use std::io::{Read, Seek, Write};
@@ -112,17 +112,17 @@ impl Root {
         let found = match (&self.lister, &self.folder) {
             (Lister::Folder, Some(folder)) => self.walk(folder, prefix, true)?.0,
             (Lister::Bucket, _) => self.look(prefix)?,
-            _ => return self.stored(prefix),
+            _ => return self.stored(prefix, &Unseen::unexpected),
         };
         found.unseen.first().map_or(Ok(found.objects), |unseen| Err(unseen.unexpected()))
     }
 
-    /// The listing of the store itself.
-    fn stored(&self, prefix: &str) -> Result<Vec<Object>> {
+    /// The listing of the store itself. It ends at the first name that cannot be asked for, which is `refused`.
+    fn stored(&self, prefix: &str, refused: &dyn Fn(&Unseen) -> Error) -> Result<Vec<Object>> {
         let below = self.at(prefix)?;
         let found: Vec<ObjectMeta> =
             self.runtime.block_on(self.store.list(Some(&below)).try_collect()).map_err(|e| match e {
-                object_store::Error::InvalidPath { .. } => unusable_below(&self.display(prefix)),
+                object_store::Error::InvalidPath { source } => refused(&self.unaddressable(self.named(&source, prefix))),
                 e => failed("listing", &self.display(prefix), &e),
             })?;
         let mut objects: Vec<Object> = found.into_iter().filter_map(|meta| self.object(meta)).collect();
@@ -269,6 +269,16 @@ impl Root {
     fn at(&self, path: &str) -> Result<Path> {
         let joined = format!("{}/{path}", self.prefix);
         Path::parse(joined.trim_matches('/')).map_err(|_| unusable(&self.display(path)))
+    }
+
+    /// The path below the root that a listing ended at.
+    fn named(&self, error: &object_store::path::Error, prefix: &str) -> Vec<u8> {
+        use object_store::path::Error as E;
+        let key = match error {
+            E::EmptySegment { path } | E::BadSegment { path, .. } => path.strip_prefix(self.prefix.as_ref()),
+            _ => None,
+        };
+        key.map_or(prefix, |key| key.strip_prefix('/').unwrap_or(key)).as_bytes().to_vec()
     }
 
     fn object(&self, meta: ObjectMeta) -> Option<Object> {

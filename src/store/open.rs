@@ -100,6 +100,11 @@ pub(crate) fn local_folder(url: &str) -> Option<PathBuf> {
     settle(&url.to_file_path().ok()?)
 }
 
+/// A path in a folder. An empty one is the folder, not what a slash behind it would ask for.
+pub(crate) fn inside(folder: &std::path::Path, path: &str) -> PathBuf {
+    if path.is_empty() { folder.to_path_buf() } else { folder.join(path) }
+}
+
 /// Absolute, without `.` and `..`; links in the part that exists are resolved.
 pub(crate) fn settle(path: &std::path::Path) -> Option<PathBuf> {
     let absolute = std::path::absolute(path).ok()?;

@@ -281,7 +281,7 @@ impl<'a> Pass<'a> {
         // Of ledger, requests and records: nothing of the dataset is in them, so they only go when they are old enough.
         let state = self.scene.target.state;
         for leftover in state.staging_leftovers("")?.0 {
-            if !leftover.path.starts_with("companions/") && self.old_enough(leftover.modified) <= self.scene.now {
+            if crate::state::is_own(&leftover.path) && self.old_enough(leftover.modified) <= self.scene.now {
                 state.remove_staging(&leftover)?;
                 self.done.gone("staging", 1, leftover.bytes);
             }

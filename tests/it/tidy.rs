@@ -10,7 +10,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("monitor", &["error"]),
     ("clock", &["error"]),
-    ("policy", &["error", "clock", "store::PathGlob", "store::local_folder", "store::settle"]),
+    ("policy", &["error", "clock", "store::PathGlob", "store::inside", "store::local_folder", "store::settle"]),
     ("key", &["error", "policy::KeySource", "policy::KeyFrom", "store"]),
     ("store", &["error", "clock"]),
     ("read", &["error", "clock", "monitor", "store", "policy"]),
