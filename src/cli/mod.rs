@@ -123,7 +123,12 @@ fn check(settings: &Settings, json: bool) -> Result<String> {
     }
     let hints = finding::draw(&findings, std::io::stdout().is_terminal());
     let runs = due::next_runs(&project, settings.now);
-    Ok(format!("{hints}{}: no faults, {} hint(s)\n{runs}{}", settings.dir.display(), findings.len(), status::seen(&sighted)))
+    Ok(format!(
+        "{hints}{}: no faults, {} hint(s)\n{runs}{}",
+        settings.dir.display(),
+        findings.len(),
+        status::seen(&sighted)
+    ))
 }
 
 fn accept(settings: &Settings, accepted: &AcceptArgs, json: bool) -> Result<String> {

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Overlap {
     OutputInState,
+    StateInLake,
     OutputInInput,
     OutputShared,
     InputInState,
@@ -24,6 +25,11 @@ impl Overlap {
                 "output-in-state",
                 "the output and the state overlap",
                 "choose a place apart from the root `state`: evidence and datasets must not share one",
+            ),
+            Overlap::StateInLake => (
+                "state-in-lake",
+                "the state, or what a link in it leads to, lies in the root of an output",
+                "choose a place apart from that root: whoever reads the lake must not read the state (R40)",
             ),
             Overlap::OutputInInput => (
                 "output-in-input",
@@ -58,14 +64,12 @@ pub(super) struct Places<'a> {
 
 impl<'a> Places<'a> {
     /// Of the roots of a policy, and of what its jobs and lists read.
-    pub fn new<'l>(
-        roots: &'a BTreeMap<String, String>,
-        inputs: impl IntoIterator<Item = &'l Location>,
-    ) -> Places<'a> {
+    pub fn new<'l>(roots: &'a BTreeMap<String, String>, inputs: impl IntoIterator<Item = &'l Location>) -> Places<'a> {
         let state = roots.get("state").filter(|url| !url.is_empty());
         let state = state.map(|url| spread(url, "", 2)).unwrap_or_default();
         let mut places = Places { roots, state, inputs: Vec::new() };
-        places.inputs = inputs.into_iter().filter_map(|input| Some(real(places.url(input)?, fixed(&input.path)))).collect();
+        places.inputs =
+            inputs.into_iter().filter_map(|input| Some(real(places.url(input)?, fixed(&input.path)))).collect();
         places
     }
 
@@ -75,10 +79,12 @@ impl<'a> Places<'a> {
 
     /// Whether an output lies where the state is, or anything that is read.
     pub fn output(&self, output: &Location) -> Option<Overlap> {
+        let lake = real(self.url(output)?, "");
         let output = spread(self.url(output)?, &output.path, 1);
         let meets = |places: &[Segments]| places.iter().any(|place| output.iter().any(|output| nested(place, output)));
         match () {
             () if meets(&self.state) => Some(Overlap::OutputInState),
+            () if self.state.iter().any(|state| state.starts_with(&lake)) => Some(Overlap::StateInLake),
             () if meets(&self.inputs) => Some(Overlap::OutputInInput),
             () => None,
         }

@@ -88,7 +88,11 @@ fn read(path: &Path, findings: &Findings) -> (SpecFile, bool) {
                 "name the folder of the specs with --dir, or write one with `tamis init`",
             );
         }
-        Err(_) => fault("unreadable-file", "the file could not be read", "look at its permissions, and whether it is a plain file"),
+        Err(_) => fault(
+            "unreadable-file",
+            "the file could not be read",
+            "look at its permissions, and whether it is a plain file",
+        ),
     }
     (file, false)
 }

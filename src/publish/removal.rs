@@ -28,7 +28,8 @@ pub fn orphans(target: &Target<'_>, known: &BTreeSet<String>) -> Result<Orphans>
         let stray = |object: &Object| name_in(&object.path, prefix).is_some_and(|name| !known.contains(name));
         let found = root.look(prefix)?;
         let folder = |unseen: &Unseen| unseen.path == prefix.as_bytes();
-        let ours = |unseen: &Unseen| std::str::from_utf8(&unseen.path).is_ok_and(|path| name_in(path, prefix).is_some());
+        let ours =
+            |unseen: &Unseen| std::str::from_utf8(&unseen.path).is_ok_and(|path| name_in(path, prefix).is_some());
         unseen.extend(found.unseen.into_iter().filter(|unseen| folder(unseen) || ours(unseen)));
         Ok(found.objects.into_iter().filter(stray).collect())
     };

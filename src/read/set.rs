@@ -270,7 +270,7 @@ impl Pattern {
         }
         let (regex, depth) = self.to_set.as_ref()?;
         let cut = path.match_indices('/').nth(depth - 1).map_or(path.len(), |(at, _)| at);
-        let found = regex.captures(path[..cut].as_bytes())?;
+        let found = regex.captures(&path.as_bytes()[..cut])?;
         path.get(found.get(1)?.range()).map(str::to_string)
     }
 

@@ -104,10 +104,9 @@ impl IntakeReport {
         let first = self.faults.first()?;
         let others = self.unreadable.saturating_sub(1);
         let more = if others > 0 { format!(" (and {others} more)") } else { String::new() };
-        Some(
-            Error::input(format!("{first}{more}"))
-                .help("correct the request file, or make it readable; every readable request has been stored and stays in force"),
-        )
+        Some(Error::input(format!("{first}{more}")).help(
+            "correct the request file, or make it readable; every readable request has been stored and stays in force",
+        ))
     }
 }
 
@@ -260,7 +259,8 @@ impl Intake<'_> {
     /// Objects that matched before, the latest taking of each.
     fn before<'a>(&'a self, glob: &'a PathGlob) -> impl Iterator<Item = &'a FileTaken> {
         let prefix = self.root.display("");
-        let matches = move |object: &str| object.strip_prefix(&prefix).is_some_and(|path| glob.matches(path.as_bytes()));
+        let matches =
+            move |object: &str| object.strip_prefix(&prefix).is_some_and(|path| glob.matches(path.as_bytes()));
         self.requests.files_of(&self.list.name).filter(move |file| matches(&file.object))
     }
 

@@ -172,7 +172,10 @@ mod tests {
     #[test]
     fn what_looks_like_what_was_meant_is_told_from_what_does_not() {
         for (path, near) in [
-            ("*.csv", vec!["a.CSV", "list.csv~", "list.csv.gz", "list.csv.part", "x.csv.tmp", "a.csv.gz.part", "/c.csv"]),
+            (
+                "*.csv",
+                vec!["a.CSV", "list.csv~", "list.csv.gz", "list.csv.part", "x.csv.tmp", "a.csv.gz.part", "/c.csv"],
+            ),
             ("*.csv", vec!["list.csv#12", "list.csv.bak", "list.csv ", "list.csv.crdownload", "list.Csv.txt"]),
             ("list.csv", vec!["List.csv", "list (1).csv", "list - Copy.csv", "Copy of list.csv", "LIST (2).CSV.part"]),
             ("in/list-*.csv.gz", vec!["in/list-1.csv", "IN/list-1.CSV.GZ", "in//list-1.csv.gz"]),

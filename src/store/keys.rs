@@ -38,7 +38,8 @@ impl Root {
         let Some(bucket) = &self.bucket else { return Ok(Listing::default()) };
         let (mut found, mut from, mut plus) = (Listing::default(), None::<String>, None);
         loop {
-            let asked = [("list-type", Some("2")), ("encoding-type", Some("url")), ("continuation-token", from.as_deref())];
+            let asked =
+                [("list-type", Some("2")), ("encoding-type", Some("url")), ("continuation-token", from.as_deref())];
             let page: Page = self.page(bucket, ("listing", ""), prefix, &asked)?;
             let encoded = page.encoding_type.as_deref() == Some("url");
             for item in page.contents {

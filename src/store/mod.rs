@@ -122,7 +122,9 @@ impl Root {
         let below = self.at(prefix)?;
         let found: Vec<ObjectMeta> =
             self.runtime.block_on(self.store.list(Some(&below)).try_collect()).map_err(|e| match e {
-                object_store::Error::InvalidPath { source } => refused(&self.unaddressable(self.named(&source, prefix))),
+                object_store::Error::InvalidPath { source } => {
+                    refused(&self.unaddressable(self.named(&source, prefix)))
+                }
                 e => failed("listing", &self.display(prefix), &e),
             })?;
         let mut objects: Vec<Object> = found.into_iter().filter_map(|meta| self.object(meta)).collect();

@@ -87,8 +87,10 @@ fn remove_due(
     }
     match first.filter(|_| project.removal.raw_keep.is_some()) {
         None => Ok(()),
-        Some(first) => Err(Error::input(format!("raw exports past raw_keep may lie where they cannot be seen: {first}"))
-            .help("all others that were due are gone; make it readable, or remove it by hand")),
+        Some(first) => {
+            Err(Error::input(format!("raw exports past raw_keep may lie where they cannot be seen: {first}"))
+                .help("all others that were due are gone; make it readable, or remove it by hand"))
+        }
     }
 }
 

@@ -91,7 +91,11 @@ fn a_list_with_a_file_called_like_a_staged_write_is_not_empty() {
     let installation = published();
     installation.edit("jobs/policy.toml", "requests:erasure/*.csv", "requests:erasure/*");
     installation.write("requests/erasure/list#12", "Case,At,Email,Id\nC-1,2026-10-01,person00005@example.org,\n");
-    refused(&installation.run(1).unwrap_err(), Kind::Input, "requests:erasure/list#12: a name that cannot be asked for");
+    refused(
+        &installation.run(1).unwrap_err(),
+        Kind::Input,
+        "requests:erasure/list#12: a name that cannot be asked for",
+    );
 }
 
 #[test]
@@ -218,14 +222,23 @@ fn state_that_cannot_be_seen_is_never_taken_for_none() {
         symlink("/mnt/away", &part).unwrap();
         let said = part.strip_prefix(installation.folder.path()).unwrap().display().to_string();
         if said.contains("companions") {
-            refused(&installation.sweep(10).unwrap().outcome().unwrap_err(), Kind::Evidence, "a link that leads nowhere");
+            refused(
+                &installation.sweep(10).unwrap().outcome().unwrap_err(),
+                Kind::Evidence,
+                "a link that leads nowhere",
+            );
         } else {
             let error = installation.run(2).unwrap_err();
             refused(&error, Kind::Evidence, "a link that leads nowhere");
         }
         if said.contains("ledger") {
-            let root = Root::open("state", installation.path("state").to_str().unwrap(), installation.handle()).unwrap();
-            refused(&verify(&root, &Default::default(), None).unwrap_err(), Kind::Evidence, "a link that leads nowhere");
+            let root =
+                Root::open("state", installation.path("state").to_str().unwrap(), installation.handle()).unwrap();
+            refused(
+                &verify(&root, &Default::default(), None).unwrap_err(),
+                Kind::Evidence,
+                "a link that leads nowhere",
+            );
         }
         std::fs::remove_file(&part).unwrap();
         std::fs::rename(&away, &part).unwrap();
@@ -277,25 +290,30 @@ fn what_a_glob_leaves_aside_is_shown_when_it_looks_like_what_was_meant() {
 
 #[test]
 fn places_that_links_bring_together_are_refused() {
-    // What is moved where, and a link that stands where it was.
-    let cases: [(&str, &[(&str, &str)], &str); 6] = [
-        ("the lake is the state", &[("state", "lake")], "output and the state overlap"),
-        ("companions in the table", &[("../lake/crm/contacts", "state/companions")], "output and the state overlap"),
-        ("the ledger in the table", &[("../lake/crm/contacts/x", "state/ledger")], "output and the state overlap"),
-        ("the table in an input", &[("../../raw", "lake/crm/contacts")], "output and an input overlap"),
-        ("the log in the requests", &[("../../../requests/erasure", "lake/crm/contacts/_delta_log")], "an input overlap"),
-        ("the input in the state", &[("state/runs", "raw")], "an input and the state overlap"),
+    // Where a link leads, and where it lies.
+    let cases: [(&str, &str, &str, &str); 8] = [
+        ("the lake is the state", "state", "lake", "the output and the state overlap"),
+        ("companions in the table", "../lake/crm/contacts", "state/companions", "the output and the state overlap"),
+        ("companions in the lake", "../../lake/c", "state/companions/contacts", "lies in the root of an output"),
+        ("the state in the lake", "lake/state", "state", "lies in the root of an output"),
+        ("the ledger in the table", "../lake/crm/contacts/x", "state/ledger", "the output and the state overlap"),
+        ("the table in an input", "../../raw", "lake/crm/contacts", "the output and an input overlap"),
+        (
+            "the log in the requests",
+            "../../../requests/erasure",
+            "lake/crm/contacts/_delta_log",
+            "the output and an input overlap",
+        ),
+        ("the input in the state", "state/runs", "raw", "an input and the state overlap"),
     ];
-    for (what, links, said) in cases {
+    for (what, to, link, said) in cases {
         let installation = Installation::new();
         installation.export("2026-01-01", &contacts(0..6, -10));
         let made = tamis::policy::load(&installation.path("jobs"), &[]).unwrap();
-        for (to, link) in links {
-            let link = installation.path(link);
-            std::fs::create_dir_all(link.parent().unwrap()).unwrap();
-            let _ = std::fs::remove_dir_all(&link);
-            symlink(to, &link).unwrap();
-        }
+        let link = installation.path(link);
+        std::fs::create_dir_all(link.parent().unwrap()).unwrap();
+        let _ = std::fs::remove_dir_all(&link);
+        symlink(to, &link).unwrap();
         let error = installation.run(0).unwrap_err();
         let findings: String = error.spec_findings().iter().map(|finding| finding.message.clone()).collect();
         assert!(findings.contains(said), "{what}: {error} {findings}");
@@ -349,7 +367,13 @@ fn folders_and_files_that_may_not_be_read_are_named() {
         ("requests/erasure/a.csv", 0o000, &["run", "contacts"], 3, "requests:erasure/a.csv: permission denied"),
         ("requests/holds", 0o000, &["sweep"], 3, "requests:holds: permission denied"),
         ("raw/2026-01-01", 0o000, &["run", "contacts"], 3, "raw:2026-01-01: permission denied"),
-        ("raw/2026-01-01/contacts.csv", 0o000, &["plan", "contacts"], 3, "raw:2026-01-01/contacts.csv: permission denied"),
+        (
+            "raw/2026-01-01/contacts.csv",
+            0o000,
+            &["plan", "contacts"],
+            3,
+            "raw:2026-01-01/contacts.csv: permission denied",
+        ),
         ("state/ledger", 0o444, &["verify"], 75, "permission denied"),
         ("state/ledger", 0o444, &["run", "contacts"], 75, "permission denied"),
         ("state/requests/segments", 0o000, &["run", "contacts"], 75, "state:requests/segments: permission denied"),
@@ -439,7 +463,10 @@ fn page(keys: &[&str], more: &str) -> String {
 /// A plan whose exports are in the bucket.
 fn plan_of(bucket: Bucket, input: &str) -> (Option<i32>, String) {
     let installation = Installation::new();
-    installation.write("jobs/sources/contact.toml", &SOURCE.replace("[complete]\nmarker = \"_DONE\"\nmin_records = \"0%\"\n", ""));
+    installation.write(
+        "jobs/sources/contact.toml",
+        &SOURCE.replace("[complete]\nmarker = \"_DONE\"\nmin_records = \"0%\"\n", ""),
+    );
     installation.edit("jobs/contacts.toml", "raw:{set}/*.csv", input);
     let made = tamis(&installation, &["key", "new"], false);
     assert!(made.status.success(), "{}", said(&made));
