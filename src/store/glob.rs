@@ -20,6 +20,8 @@ pub struct PathGlob {
     above: Option<Vec<Regex>>,
     folder: String,
     exact: Option<String>,
+    /// Whether what it matches has an end to its name, such as `.csv`.
+    ends: bool,
 }
 
 impl PathGlob {
@@ -39,6 +41,7 @@ impl PathGlob {
             above: above.flatten(),
             folder: folder.into(),
             exact: wild.is_none().then(|| path.into()),
+            ends: path.rsplit('/').next().is_some_and(|name| name.contains('.')),
         })
     }
 
@@ -64,9 +67,12 @@ impl PathGlob {
     }
 
     /// Whether a path that it does not match looks like one that was meant: in another case, with an end that editors,
-    /// downloads and archives give, with a number that copies get, or in no folder of a name.
+    /// downloads and archives give, with a number that copies get, behind a slash too many, or in a folder that is called
+    /// like a file, as programs make one that write in parts.
     pub fn nearly_matches(&self, path: &str) -> bool {
-        !self.matches(path.as_bytes()) && variants(path).iter().any(|path| self.any_case.is_match(path.as_bytes()))
+        let like = |path: &str| self.any_case.is_match(path.as_bytes());
+        let in_one = || self.ends && path.match_indices('/').any(|(at, _)| like(&path[..at]));
+        !self.matches(path.as_bytes()) && (variants(path).iter().any(|path| like(path)) || in_one())
     }
 }
 
@@ -179,6 +185,7 @@ mod tests {
             ("*.csv", vec!["list.csv#12", "list.csv.bak", "list.csv ", "list.csv.crdownload", "list.Csv.txt"]),
             ("list.csv", vec!["List.csv", "list (1).csv", "list - Copy.csv", "Copy of list.csv", "LIST (2).CSV.part"]),
             ("in/list-*.csv.gz", vec!["in/list-1.csv", "IN/list-1.CSV.GZ", "in//list-1.csv.gz"]),
+            ("in/*.csv", vec!["in/list.csv/part-0000.csv", "in/list.CSV/x"]),
             ("{set}/c.csv", vec!["2026/C.csv", "2026/c (1).csv"]),
         ] {
             for name in near {

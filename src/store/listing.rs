@@ -195,8 +195,9 @@ impl Root {
         let mut meant = Meant { objects, unseen, aside };
         meant.objects.retain(|object| glob.matches(object.path.as_bytes()));
         meant.unseen.retain(|unseen| {
-            unseen.shape != Shape::Folder && glob.matches(&unseen.path)
-                || unseen.shape != Shape::File && glob.enters(&unseen.path)
+            // Of one path even a folder is something where the file belongs.
+            let whole = unseen.shape != Shape::Folder || glob.exact().is_some();
+            whole && glob.matches(&unseen.path) || unseen.shape != Shape::File && glob.enters(&unseen.path)
         });
         Ok(meant)
     }
@@ -227,6 +228,7 @@ impl Root {
         let (Lister::Folder, Some(folder)) = (&self.lister, &self.folder) else { return Ok(Listing::default()) };
         let mut walk = Walk { deep: false, ..Walk::new(self, folder, true) };
         walk.below(prefix)?;
+        walk.found.objects.append(&mut walk.staged);
         Ok(walk.found.sorted())
     }
 
@@ -548,6 +550,7 @@ mod tests {
             ["raw:loop: a link that leads back to where it is", "raw:lost: a link that leads nowhere"],
             "both may lead to what it matches"
         );
+        assert_eq!(place.told("old").1, ["raw:old: a folder where a file belongs"]);
         let (_, unseen) = place.told("old/*");
         assert_eq!(unseen, ["raw:old/tab\\tx.txt: a name that cannot be asked for"]);
         let (paths, unseen) = place.told("lost");
