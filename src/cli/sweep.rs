@@ -120,7 +120,7 @@ mod tests {
             ..Removal::default()
         };
         let swept = DatasetSwept { version: Some(1), removal, ..DatasetSwept::default() };
-        let raw = RawExports { remaining: 7, removed: 8, bytes: 1024, held: 9, unseen: 2 };
+        let raw = RawExports { remaining: 7, removed: 8, bytes: 1024, held: 9, unseen: 2, ..RawExports::default() };
         let mut report = SweepReport::default();
         report.datasets.push(swept);
         report.raw.clone_from(&raw);

@@ -82,9 +82,9 @@ pub struct InputPaths(Pattern);
 
 /// Objects that an input can be, whatever the set.
 pub struct InputObjects {
-    /// Those that are files of their root.
+    /// Those whose bytes are where the input looks.
     pub objects: Vec<Object>,
-    /// Places of what cannot be read, or leads out of the root: nobody can say what is there.
+    /// Places of what cannot be read, or leads elsewhere: nobody can say what is there.
     pub hidden: Vec<String>,
 }
 
@@ -110,9 +110,19 @@ impl InputPaths {
         let Meant { objects, unseen, .. } = root.meant(&self.0.glob)?;
         let mut hidden: Vec<String> = unseen.iter().map(Unseen::to_string).collect();
         let objects = objects.into_iter().filter(|object| self.matches(&object.path));
-        let (objects, foreign): (Vec<Object>, Vec<Object>) = objects.partition(|object| is_own_file(root, object));
-        hidden.extend(foreign.iter().map(|object| foreign_file(root, object)));
+        let (objects, foreign): (Vec<Object>, Vec<Object>) = objects.partition(|object| self.has_bytes(root, object));
+        let place = |object: &Object| format!("{} leads to what the input does not match", root.display(&object.path));
+        hidden.extend(foreign.iter().map(place));
         Ok(InputObjects { objects, hidden })
+    }
+
+    /// Whether an object is a file of the input itself, or a link to one: of other links only the link could be removed.
+    fn has_bytes(&self, root: &Root, object: &Object) -> bool {
+        root.folder().is_none_or(|folder| {
+            let real = folder.join(&object.path).canonicalize().ok();
+            let real = real.as_deref().and_then(|real| real.strip_prefix(folder).ok()?.to_str());
+            real.is_some_and(|real| real == object.path || self.matches(real))
+        })
     }
 
     /// Whether a path is one of them.
@@ -147,7 +157,7 @@ fn selection(root: &Root, set: Option<String>, found: Vec<Found>, aside: Aside) 
     let objects: Vec<Object> = found.into_iter().map(|found| found.object).collect();
     match objects.iter().find(|object| !is_own_file(root, object)) {
         None => Ok(Selection { set, objects, aside }),
-        Some(object) => Err(Error::input(foreign_file(root, object))
+        Some(object) => Err(Error::input(format!("{} is not a file of its root", root.display(&object.path)))
             .help("put the export itself there, not a link that leads elsewhere, a pipe or a device")),
     }
 }
@@ -158,10 +168,6 @@ fn is_own_file(root: &Root, object: &Object) -> bool {
         let real = folder.join(&object.path).canonicalize();
         real.is_ok_and(|real| real.starts_with(folder) && real.is_file())
     })
-}
-
-fn foreign_file(root: &Root, object: &Object) -> String {
-    format!("{} is not a file of its root", root.display(&object.path))
 }
 
 fn said(set: Option<&str>, why: &str) -> String {

@@ -115,7 +115,10 @@ pub fn sweep(call: &Call, monitor: &dyn Monitor) -> Result<SweepReport> {
     }
     if let Some((ready, (requests, intake, _))) = last.as_ref().zip(known.as_ref()) {
         match raw(ready, requests, intake, &project.jobs.values().collect::<Vec<_>>(), "") {
-            Ok(raw) => report.raw = raw,
+            Ok(raw) => {
+                raw.outcome().unwrap_or_else(|error| report.stop(error));
+                report.raw = raw;
+            }
             Err(error) => report.stop(error),
         }
         report.ledger_head = ready.state.ledger().head()?.to_string();
@@ -152,8 +155,9 @@ fn swept(call: &Call, only_requests: bool, monitor: &dyn Monitor) -> Result<Opti
     }
     let swept = dataset(&mut ready, &mut requests, &intake, &met, monitor)?;
     monitor.proceed()?;
-    raw(&ready, &requests, &intake, &[ready.plan()], &format!("{}-", call.job))?;
-    intake.refusal().map_or(Ok(Some(swept)), Err)
+    let raw = raw(&ready, &requests, &intake, &[ready.plan()], &format!("{}-", call.job))?;
+    intake.refusal().map_or(Ok(()), Err)?;
+    raw.outcome().map(|()| Some(swept))
 }
 
 /// Which requests there are, without opening one: what [`sweep_dataset`] compares and stores.

@@ -205,7 +205,7 @@ pub fn is_own(path: &str) -> bool {
         "sweeps",
     ];
     let inside = |folder: &&str| path.strip_prefix(*folder).is_some_and(|rest| rest.starts_with('/'));
-    path.strip_prefix(FILE).is_some_and(|rest| !rest.contains('/')) || FOLDERS.iter().any(|folder| inside(folder))
+    path.strip_prefix(FILE).is_some_and(|rest| !rest.contains('/')) || FOLDERS.iter().any(inside)
 }
 
 fn token_file(epoch: &str) -> String {

@@ -26,13 +26,26 @@ pub struct RawExports {
     pub held: u64,
     /// What lies there and cannot be read, so that nobody can say whether it is due, nor remove it.
     pub unseen: u64,
+    /// The first of these, when it should have been looked at for `raw_keep`.
+    #[serde(skip)]
+    missed: Option<String>,
+}
+
+impl RawExports {
+    /// # Errors
+    /// An input error when `raw_keep` is set and something lies there that cannot be seen.
+    pub fn outcome(&self) -> Result<()> {
+        let Some(missed) = &self.missed else { return Ok(()) };
+        Err(Error::input(format!("raw exports past raw_keep may lie where they cannot be seen: {missed}"))
+            .help("all others that were due are gone; make it readable, or remove it by hand"))
+    }
 }
 
 /// Removes raw exports of these jobs that are older than the policy lets them be, and what buckets keep of them; `held`
 /// says that a hold is in force or may be, and `of` whose pass it is, for the ledger.
 ///
 /// # Errors
-/// Storage errors; input, when `raw_keep` is set and something lies there that cannot be seen. What went before stays gone.
+/// Storage errors; what went before stays gone. What cannot be seen is in the report: ask its [`RawExports::outcome`].
 pub fn remove_raw(
     (project, jobs): (&Project, &[&Plan]),
     roots: &BTreeMap<String, Root>,
@@ -60,7 +73,6 @@ fn remove_due(
     now: Instant,
 ) -> Result<()> {
     let due = |written| project.removal.raw_keep.as_ref().is_some_and(|keep| clock::add(written, keep, &UTC) <= now);
-    let mut first: Option<String> = None;
     for (root, paths) in inputs(jobs)? {
         let root = &roots[&root];
         let InputObjects { objects, hidden } = paths.find(root)?;
@@ -75,7 +87,8 @@ fn remove_due(
             }
         }
         done.unseen += hidden.len() as u64;
-        first = first.or(hidden.into_iter().next());
+        let missed = hidden.into_iter().next().filter(|_| project.removal.raw_keep.is_some());
+        done.missed = done.missed.take().or(missed);
         if project.removal.raw_keep.is_none() || held {
             continue;
         }
@@ -85,13 +98,7 @@ fn remove_due(
             }
         }
     }
-    match first.filter(|_| project.removal.raw_keep.is_some()) {
-        None => Ok(()),
-        Some(first) => {
-            Err(Error::input(format!("raw exports past raw_keep may lie where they cannot be seen: {first}"))
-                .help("all others that were due are gone; make it readable, or remove it by hand"))
-        }
-    }
+    Ok(())
 }
 
 /// Raw exports that lie there, and how many more places cannot be seen.

@@ -182,10 +182,15 @@ fn raw_exports_are_removed_where_they_are_seen_and_the_others_are_named() {
     std::fs::write(&elsewhere, "x").unwrap();
     symlink("../../elsewhere.csv", installation.path("raw/2026-01-01/linked.csv")).unwrap();
     symlink("/mnt/away/x.csv", installation.path("raw/2026-01-01/lost.csv")).unwrap();
+    installation.write("raw/kept/deep/old.csv", "x");
+    symlink("../kept/deep/old.csv", installation.path("raw/2026-01-01/inside.csv")).unwrap();
+    symlink("contacts.csv", installation.path("raw/2026-01-01/latest.csv")).unwrap();
     let report = installation.sweep(400).unwrap();
     let error = report.outcome().unwrap_err();
     refused(&error, Kind::Input, "raw exports past raw_keep may lie where they cannot be seen");
     assert!(!installation.path("raw/2026-01-01/contacts.csv").exists(), "what is seen goes");
+    assert!(installation.path("raw/2026-01-01/latest.csv").symlink_metadata().is_err(), "nor does a link to it stay");
+    assert_eq!((report.raw.removed, report.raw.unseen), (2, 3), "a link whose bytes would stay is not called removed");
     assert!(elsewhere.exists() && installation.path("raw/2026-01-01/linked.csv").symlink_metadata().is_ok());
     assert!(installation.path("raw/2026-01-01/lost.csv").symlink_metadata().is_ok());
 }
