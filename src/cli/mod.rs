@@ -123,13 +123,15 @@ fn check(settings: &Settings, json: bool) -> Result<String> {
         return Err(Error::findings(findings));
     }
     let project = policy::load(&settings.dir, &settings.roots)?;
+    // Buckets are not asked: specs are checked where they may not be in reach.
+    let sighted = run::aside::survey(&project, &settings.open_local(&project));
     if json {
         return render::json(&serde_json::json!({ "schema": "tamis-check/1", "findings": render::findings(&findings),
-                "schedules": due::next_runs_json(&project, settings.now),
-                "time_zones": clock::zones_version() }));
+                "schedules": due::next_runs_json(&project, settings.now), "time_zones": clock::zones_version(),
+                "aside": sighted.aside, "unseen": sighted.unseen }));
     }
     let hints = finding::draw(&findings, std::io::stdout().is_terminal());
-    let runs = due::next_runs(&project, settings.now);
+    let runs = due::next_runs(&project, settings.now) + &status::seen(&sighted);
     let (folder, zones) = (settings.dir.display(), clock::zones_version());
     Ok(format!("{hints}{folder}: no faults, {} hint(s), time zone data {zones}\n{runs}", findings.len()))
 }

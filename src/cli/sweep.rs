@@ -33,6 +33,12 @@ fn text(report: &SweepReport) -> String {
         let (removed, there, held) = (raw.removed, raw.remaining, raw.held);
         let _ = writeln!(out, "raw exports  {removed} removed ({bytes}), {there} there, {held} of them held");
     }
+    if raw.unseen > 0 {
+        let _ = writeln!(out, "             {} more that cannot be read, nor removed", raw.unseen);
+    }
+    for aside in &report.aside {
+        let _ = writeln!(out, "{aside}");
+    }
     for stop in &report.stops {
         let _ = writeln!(out, "STOPPED  {stop}");
     }
@@ -82,6 +88,9 @@ fn removal(out: &mut String, removal: &Removal) {
     if removal.protected > 0 {
         let _ = writeln!(out, "  {:<12} {} versions, by the store", "protected", removal.protected);
     }
+    if removal.unseen > 0 {
+        let _ = writeln!(out, "  {:<12} {} files that nobody can say whom they hold", "unseen", removal.unseen);
+    }
     if removal.withheld {
         let _ = writeln!(out, "  {:<12} nothing goes for good while a list of holds cannot be read", "withheld");
     }
@@ -107,7 +116,8 @@ mod tests {
             ..Removal::default()
         };
         let swept = DatasetSwept { version: Some(1), removal, ..DatasetSwept::default() };
-        let raw = RawExports { remaining: 7, removed: 8, bytes: 1024, held: 9 };
+        let mut raw = RawExports::default();
+        (raw.remaining, raw.removed, raw.bytes, raw.held, raw.unseen) = (7, 8, 1024, 9, 2);
         let mut report = SweepReport::default();
         report.ledger_head.push_str("7:ab");
         report.datasets.push(swept);

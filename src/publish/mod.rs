@@ -19,7 +19,7 @@ mod tests;
 pub use companion::{CompanionGroup, Companions};
 pub use delta::{Commit, commit, current, is_current, replace};
 pub use file::written_by;
-pub use removal::{Orphans, orphans, trim};
+pub use removal::{Orphans, is_staged, orphans, trim};
 pub use rewrite::{Rewriting, Rewritten, rewrite};
 pub use schema::{Column, ColumnType};
 

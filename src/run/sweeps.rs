@@ -1,6 +1,7 @@
 //! Sweeps: `tamis sweep` takes every dataset of the policy, one after the other, and what stops one does not stop the
 //! others; a scheduler takes one at a time. Must not know argv, the terminal, nor when a sweep is due.
 
+use super::aside::{self, LeftAside};
 use super::awake::Awake;
 use super::caller::LEASE_MICROS;
 use super::prepare::{Call, Ready};
@@ -28,6 +29,8 @@ pub struct SweepReport {
     pub datasets: Vec<DatasetSwept>,
     /// Raw exports.
     pub raw: RawExports,
+    /// What lists left aside though it looks like what is meant.
+    pub aside: Vec<LeftAside>,
     /// What stopped something, in the order met; empty when all is done.
     pub stops: Vec<String>,
     /// Last entry of the ledger.
@@ -130,7 +133,10 @@ pub fn sweep(call: &Call, monitor: &dyn Monitor) -> Result<SweepReport> {
     }
     if let Some(mut ready) = last {
         match all_raw(&mut ready, &mut known, monitor) {
-            Ok(raw) => report.raw = raw,
+            Ok(raw) => {
+                raw.outcome().unwrap_or_else(|error| report.stop(error));
+                report.raw = raw;
+            }
             Err(error) => report.stop(error),
         }
         for dataset in names::without_job(&ready.state, &project)? {
@@ -138,6 +144,7 @@ pub fn sweep(call: &Call, monitor: &dyn Monitor) -> Result<SweepReport> {
         }
         report.ledger_head = ready.state.ledger().head()?.to_string();
     }
+    report.aside = known.iter().flat_map(|known| aside::of_lists(&known.intake)).collect();
     if let Some(refusal) = known.and_then(|known| known.intake.refusal()) {
         report.stop(refusal);
     }
@@ -207,8 +214,9 @@ fn swept(call: &Call, only_requests: bool, monitor: &dyn Monitor) -> Result<Opti
     let swept = dataset(&mut ready, &mut requests, &intake, &met, monitor);
     let swept = swept.map_err(|error| call.caller.explained(error))?;
     monitor.proceed()?;
-    raw(&ready, &requests, &intake, &[ready.plan()], (&format!("{}-", call.job), monitor))?;
-    intake.refusal().map_or(Ok(Some(swept)), Err)
+    let raw = raw(&ready, &requests, &intake, &[ready.plan()], (&format!("{}-", call.job), monitor))?;
+    intake.refusal().map_or(Ok(()), Err)?;
+    raw.outcome().map(|()| Some(swept))
 }
 
 /// Which requests there are, without opening one: what [`sweep_dataset`] compares and stores.

@@ -6,7 +6,7 @@ use crate::clock::{self, Instant, Period};
 use crate::decide::{Entries, reached_by_hold};
 use crate::error::Result;
 use crate::evidence::{Event, RunRef};
-use crate::monitor::Monitor;
+use crate::monitor::{Event as Notice, Monitor};
 use crate::publish::{self, Companions, Target};
 use crate::state::{Dataset, PublishedFile, Replaced};
 use crate::store::{Forgets, Object, Root};
@@ -95,6 +95,8 @@ pub struct Removal {
     pub held: u64,
     /// Versions that the store protects.
     pub protected: u64,
+    /// Files that may be of attempts that came to nothing, and that cannot be read: nobody can say whom they hold.
+    pub unseen: u64,
     /// Whether nothing was removed because a list of legal holds could not be read (R34).
     pub withheld: bool,
     /// Requests applied up to then are in no byte that tamis could verify.
@@ -273,9 +275,14 @@ impl<'a> Pass<'a> {
         let current = dataset.current.as_ref().map(|current| current.version);
         let known = known(dataset);
         let mut found = publish::orphans(&self.scene.target, &known)?;
-        for companions in &self.scene.earlier {
-            let target = Target { companions, ..self.scene.target };
-            found.companions.extend(publish::orphans(&target, &known)?.companions);
+        for target in self.earlier() {
+            let earlier = publish::orphans(&target, &known)?;
+            found.companions.extend(earlier.companions);
+            found.unseen.extend(earlier.unseen);
+        }
+        for unseen in &found.unseen {
+            self.monitor.event(Notice::Warning(format!("{unseen}; what it holds is not removed")));
+            (self.done.unseen, self.doubt) = (self.done.unseen + 1, true);
         }
         let files: BTreeSet<&str> = found.files.iter().map(|object| name(&object.path)).collect();
         for object in &found.files {
@@ -325,7 +332,11 @@ impl<'a> Pass<'a> {
     /// What crashes left of local writes.
     fn staging(&mut self) -> Result<()> {
         for (root, prefix) in self.places() {
-            for leftover in root.staging_leftovers(prefix)? {
+            for leftover in root.staging_leftovers(prefix)?.0 {
+                let ours = |target: &Target<'_>| publish::is_staged(target, &leftover.path);
+                if !ours(&self.scene.target) && !self.earlier().any(|target| ours(&target)) {
+                    continue;
+                }
                 let due = old_enough(self.scene, leftover.modified);
                 if due > self.scene.now {
                     self.doubt(due);
@@ -337,9 +348,8 @@ impl<'a> Pass<'a> {
         }
         // Of ledger, requests and records: nothing of the dataset is in them, so they only go when they are old enough.
         let state = self.scene.target.state;
-        for leftover in state.staging_leftovers("")? {
-            if !leftover.path.starts_with("companions/") && old_enough(self.scene, leftover.modified) <= self.scene.now
-            {
+        for leftover in state.staging_leftovers("")?.0 {
+            if crate::state::is_own(&leftover.path) && old_enough(self.scene, leftover.modified) <= self.scene.now {
                 state.remove_staging(&leftover)?;
                 self.done.gone("staging", 1, leftover.bytes);
             }
@@ -384,6 +394,12 @@ impl<'a> Pass<'a> {
     }
 
     /// Where bytes of the dataset are.
+    /// The table with the companions of each earlier name of its job.
+    fn earlier(&self) -> impl Iterator<Item = Target<'a>> + use<'a> {
+        let scene = self.scene;
+        scene.earlier.iter().map(|companions| Target { companions, ..scene.target })
+    }
+
     fn places(&self) -> Vec<(&'a Root, &'a str)> {
         let target = &self.scene.target;
         let earlier = self.scene.earlier.iter().map(|prefix| (target.state, prefix.as_str()));

@@ -48,7 +48,7 @@ impl<'a> Whole<'a> {
     /// Storage errors: what cannot be looked at is never taken for absent.
     pub fn left(&self) -> Result<u64> {
         let (lake, path) = (self.lake, self.path);
-        let there = lake.list(path)?.len() + lake.staging_leftovers(path)?.len();
+        let there = lake.list(path)?.len() + lake.staging_leftovers(path)?.0.len();
         Ok((there + lake.past_versions(path)?.len() + lake.open_uploads(path)?.len()) as u64)
     }
 
@@ -129,7 +129,7 @@ impl<'a> Whole<'a> {
 
     /// What listings do not show.
     fn traces(&self, root: &Root, prefix: &str, gone: &mut WholeGone) -> Result<()> {
-        for leftover in root.staging_leftovers(prefix)? {
+        for leftover in root.staging_leftovers(prefix)?.0 {
             root.remove_staging(&leftover)?;
             gone.count("staging", leftover.bytes);
         }

@@ -27,5 +27,6 @@ mod store;
 mod tables;
 mod tidy;
 mod tool;
+mod unseen;
 mod vectors;
 mod versions;

@@ -12,7 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("threads", &["error"]),
     ("clock", &["error"]),
     ("unseen", &[]),
-    ("policy", &["error", "clock"]),
+    ("policy", &["error", "clock", "store::PathGlob", "store::inside", "store::local_folder", "store::settle"]),
     ("key", &["error", "policy::KeySource", "policy::KeyFrom", "store"]),
     ("store", &["error", "clock"]),
     ("read", &["error", "clock", "unseen", "monitor", "store", "policy"]),
