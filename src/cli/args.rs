@@ -1,6 +1,7 @@
 //! Arguments as typed. Nothing is looked up here.
 
-use clap::{Args, Parser, Subcommand};
+use crate::threads::MAX_THREADS;
+use clap::{Args, Parser, Subcommand, value_parser};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -75,6 +76,20 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Returns what the command may use, and how many jobs work at once.
+    pub fn work(&self) -> Option<(&WorkArgs, usize)> {
+        match self {
+            Command::Run(args) => Some((&args.work, 1)),
+            Command::Plan(args) => Some((&args.work, 1)),
+            Command::Sweep(args) => Some((&args.work, 1)),
+            Command::Explain(args) => Some((&args.work, 1)),
+            Command::Serve(args) => Some((&args.work, usize::from(args.parallel))),
+            _ => None,
+        }
+    }
+}
+
 /// Arguments of `run`.
 #[derive(Args, Debug)]
 pub struct RunArgs {
@@ -111,9 +126,9 @@ pub struct PlanArgs {
 /// What a run may use.
 #[derive(Args, Debug)]
 pub struct WorkArgs {
-    /// Worker threads; as many as cores by default
-    #[arg(long, value_name = "N")]
-    pub threads: Option<usize>,
+    /// Worker threads, 1 to 1024; as many as cores by default
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=MAX_THREADS as i64))]
+    pub threads: Option<u16>,
     /// Memory for rows before they are sealed on disk, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 160)]
     pub memory: usize,
@@ -140,8 +155,8 @@ pub struct ServeArgs {
     #[command(flatten)]
     pub work: WorkArgs,
     /// Most jobs that run at once
-    #[arg(long, value_name = "N", default_value_t = 2)]
-    pub parallel: usize,
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = value_parser!(u16).range(1..=256))]
+    pub parallel: u16,
     /// Seconds that runs may take to end after SIGTERM; then they are left, to be gone on with at the next start
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub grace: u64,

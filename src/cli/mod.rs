@@ -1,11 +1,13 @@
 //! The command line: arguments as typed, settings ready, exit code; text, JSON, progress.
 //! Must not know any stage.
 
+mod answer;
 mod args;
 mod due;
 mod explain;
 mod finding;
 mod init;
+mod limits;
 mod page;
 mod progress;
 mod render;
@@ -34,23 +36,27 @@ pub fn main() -> ExitCode {
     shield::raise();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(usage) => {
-            let _ = usage.print();
-            return ExitCode::from(if usage.use_stderr() { 2 } else { 0 });
-        }
+        Err(usage) => return usage_shown(&usage),
     };
     let json = arguments.json;
     // The hook has said where; what was going on is lost with the stack.
     let done = std::panic::catch_unwind(AssertUnwindSafe(|| carry_out(&arguments)));
-    match done.unwrap_or_else(|_| Err(broke_off())) {
-        Ok((text, exit)) => {
-            let _ = std::io::stdout().write_all(text.as_bytes());
-            ExitCode::from(exit)
-        }
-        Err(error) => {
-            show_error(&error, json);
-            ExitCode::from(error.kind().exit_code())
-        }
+    let said = done.unwrap_or_else(|_| Err(broke_off())).and_then(|(text, exit)| answer::given(&text, exit));
+    said.map_or_else(|error| failed(&error, json), ExitCode::from)
+}
+
+fn failed(error: &Error, json: bool) -> ExitCode {
+    show_error(error, json);
+    ExitCode::from(error.kind().exit_code())
+}
+
+/// Shows help on standard output, or what is wrong with the arguments on standard error.
+fn usage_shown(usage: &clap::Error) -> ExitCode {
+    let shown = usage.print().and_then(|()| std::io::stdout().flush());
+    match (usage.use_stderr(), shown.map_err(|e| answer::unwritten(&e))) {
+        (true, _) => ExitCode::from(2),
+        (false, Ok(()) | Err(None)) => ExitCode::SUCCESS,
+        (false, Err(Some(error))) => failed(&error, false),
     }
 }
 
@@ -158,9 +164,7 @@ fn verify(settings: &Settings, head: Option<&str>, json: bool) -> Result<String>
     let roots = settings.open(&project)?;
     let report = evidence::verify(&roots["state"], &roots, head)?;
     let text = if json { render::json(&report)? } else { render::verified(&report) };
-    report.outcome().map(|()| text.clone()).inspect_err(|_| {
-        let _ = std::io::stdout().write_all(text.as_bytes());
-    })
+    answer::with_outcome(text, report.outcome())
 }
 
 fn create_state(settings: &Settings) -> Result<String> {

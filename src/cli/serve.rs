@@ -19,7 +19,7 @@ pub fn serve(settings: &Settings, args: &ServeArgs, host: Host, json: bool) -> R
     let service = Service {
         host,
         beat: args.beat,
-        parallel: args.parallel,
+        parallel: usize::from(args.parallel),
         grace: Duration::from_secs(args.grace),
         listen: if args.no_listen { None } else { Some(args.listen) },
     };

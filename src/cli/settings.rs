@@ -1,6 +1,7 @@
 //! Arguments made ready: what the machine has is looked up here and nowhere else.
 
 use super::args::{AcceptArgs, Arguments, WorkArgs};
+use super::limits;
 use crate::clock::{Clock, Instant, System};
 use crate::daemon::Host;
 use crate::error::{Error, Result};
@@ -36,8 +37,10 @@ impl Settings {
     /// # Errors
     /// A policy error for a `--root` that is not `NAME=URL`.
     pub fn of(arguments: &Arguments) -> Result<Settings> {
+        limits::check(arguments.command.work().map_or(1, |(work, jobs)| threads(work).saturating_mul(jobs)))?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.map_err(|_| Error::storage("the machine gives no threads"))?;
+        limits::oversized_files_are_errors(&runtime)?;
         let roots = arguments.roots.iter().map(|text| root(text)).collect::<Result<_>>()?;
         Ok(Settings { dir: arguments.dir.clone(), roots, now: System.now(), runtime })
     }
@@ -47,7 +50,6 @@ impl Settings {
     /// # Errors
     /// A policy error for a time that is none.
     pub fn call(&self, job: &str, as_of: Option<&str>, work: &WorkArgs) -> Result<Call> {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Call {
             dir: self.dir.clone(),
             roots: self.roots.clone(),
@@ -57,7 +59,7 @@ impl Settings {
             scheduled: false,
             stop: Stop::default(),
             project: None,
-            threads: work.threads.unwrap_or(cores).max(1),
+            threads: threads(work),
             memory_bytes: work.memory.saturating_mul(MIB),
             spill: work.spill.clone().unwrap_or_else(std::env::temp_dir),
             block_bytes: BLOCK_BYTES,
@@ -117,6 +119,12 @@ impl Settings {
     pub fn state(&self, project: &Project) -> Result<State> {
         State::open(&self.open(project)?["state"])
     }
+}
+
+/// Returns how many worker threads a job gets: as many as asked for, else as many as there are cores.
+fn threads(work: &WorkArgs) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    work.threads.map_or_else(cores, usize::from).max(1)
 }
 
 /// The instant of the refused run whose plan has that digest.

@@ -2,12 +2,11 @@
 
 use super::args::SweepArgs;
 use super::settings::Settings;
-use super::{render, serve};
+use super::{answer, render, serve};
 use crate::error::Result;
 use crate::run::{self, DatasetSwept, Removal, SweepReport};
 use indicatif::BinaryBytes;
 use std::fmt::Write as _;
-use std::io::Write as _;
 
 /// Sweeps every dataset; the report is printed also when something stopped.
 ///
@@ -20,9 +19,7 @@ pub(super) fn sweep(settings: &Settings, args: &SweepArgs, json: bool) -> Result
     serve::on_signal(settings, move || stop.ask())?;
     let report = run::sweep(&call, super::monitor(json).as_ref())?;
     let text = if json { render::json(&report)? } else { text(&report) };
-    report.outcome().map(|()| text.clone()).inspect_err(|_| {
-        let _ = std::io::stdout().write_all(text.as_bytes());
-    })
+    answer::with_outcome(text, report.outcome())
 }
 
 fn text(report: &SweepReport) -> String {

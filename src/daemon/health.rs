@@ -3,16 +3,21 @@
 
 use crate::clock::{Clock, Instant};
 use crate::error::{Error, Result};
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
 
 /// A loop that has said nothing for so long stands still.
 const STILL_MICROS: i64 = 300_000_000;
 const MAX_REQUEST: usize = 8 * 1024;
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Connections at once. One more ends the oldest: a probe that asks is answered at once, and whoever opens connections
+/// and says nothing takes no descriptors from runs and sweeps.
+const CONNECTIONS: usize = 16;
 
 /// What the daemon says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -63,21 +68,30 @@ pub async fn open(at: SocketAddr, board: Board, clock: Arc<dyn Clock>) -> Result
     let taken = |_| Error::policy(format!("cannot listen on {at}")).help("another program has that port: use --listen");
     let listener = TcpListener::bind(at).await.map_err(taken)?;
     let address = listener.local_addr().map_err(taken)?;
-    tokio::spawn(async move {
-        loop {
-            match listener.accept().await {
-                Ok((stream, _)) => {
-                    let (board, clock) = (board.clone(), clock.clone());
-                    tokio::spawn(async move {
-                        let _ = tokio::time::timeout(PATIENCE, serve(stream, board, clock)).await;
-                    });
-                }
-                // Out of descriptors or the like: not to be asked again in a tight loop.
-                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
-            }
-        }
-    });
+    tokio::spawn(answer_all(listener, board, clock));
     Ok(address)
+}
+
+async fn answer_all(listener: TcpListener, board: Board, clock: Arc<dyn Clock>) {
+    let mut open: VecDeque<JoinHandle<()>> = VecDeque::new();
+    loop {
+        // Out of descriptors or the like: not to be asked again in a tight loop.
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        open.retain(|connection| !connection.is_finished());
+        while open.len() >= CONNECTIONS {
+            let Some(oldest) = open.pop_front() else { break };
+            oldest.abort();
+            // Its descriptor is free when it has ended.
+            let _ = oldest.await;
+        }
+        let (board, clock) = (board.clone(), clock.clone());
+        open.push_back(tokio::spawn(async move {
+            let _ = tokio::time::timeout(PATIENCE, serve(stream, board, clock)).await;
+        }));
+    }
 }
 
 async fn serve(mut stream: TcpStream, board: Board, clock: Arc<dyn Clock>) -> std::io::Result<()> {
@@ -140,6 +154,32 @@ mod tests {
         assert_eq!(answer(get, None, Instant(0))[9..12], *"503");
         for other in [&b"GET / HTTP/1.1\r\n\r\n"[..], b"POST /healthz HTTP/1.1\r\n\r\n", b"", b"\xff\xfe"] {
             assert_eq!(status(other, &health(false), Instant(1)), "404");
+        }
+    }
+
+    #[test]
+    fn connections_that_say_nothing_are_few_and_keep_no_probe_waiting() {
+        use std::io::{Read, Write};
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let board = Arc::new(Mutex::new(health(false)));
+        let clock = Arc::new(crate::clock::Fixed(Instant(1)));
+        let at = runtime.block_on(open("127.0.0.1:0".parse().unwrap(), board, clock)).unwrap();
+        let connect = || {
+            let stream = std::net::TcpStream::connect(at).unwrap();
+            stream.set_read_timeout(Some(PATIENCE / 2)).unwrap();
+            stream
+        };
+        let mut silent: Vec<_> = (0..3 * CONNECTIONS).map(|_| connect()).collect();
+        silent.iter_mut().for_each(|stream| stream.write_all(b"GET /h").unwrap());
+        let mut probe = connect();
+        probe.write_all(b"GET /healthz HTTP/1.1\r\n\r\n").unwrap();
+        let mut said = String::new();
+        probe.read_to_string(&mut said).unwrap();
+        assert!(said.starts_with("HTTP/1.1 200"), "{said}");
+        for stream in &mut silent[..2 * CONNECTIONS] {
+            let ended = stream.read(&mut [0; 1]);
+            let reset = |e: &std::io::Error| e.kind() == std::io::ErrorKind::ConnectionReset;
+            assert!(matches!(&ended, Ok(0)) || ended.is_err_and(|e| reset(&e)), "the oldest make room at once");
         }
     }
 

@@ -256,10 +256,15 @@ impl Daemon {
         let (host, project, job) = (self.service.host.clone(), project.clone(), job.to_owned());
         self.running.insert(job.clone(), work);
         let sender = self.sender.clone();
-        std::thread::spawn(move || {
+        let name = job.clone();
+        let started = std::thread::Builder::new().spawn(move || {
             let turn = take(&host, &project, work, &job, monitor.as_ref());
             let _ = sender.send(Event::Ended(turn));
         });
+        if started.is_err() {
+            let none = Error::storage("the system gives no thread for it").help("raise the limit of threads");
+            let _ = self.sender.send(Event::Ended(Turn::not_begun(&name, work, &none)));
+        }
     }
 
     /// A turn that came to nothing is put off, longer each time; any other one makes the job's state be read again.

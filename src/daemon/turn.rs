@@ -104,6 +104,11 @@ impl Turn {
         }
     }
 
+    /// A turn that could not begin.
+    pub fn not_begun(job: &str, work: Work, error: &Error) -> Turn {
+        Turn { job: job.to_owned(), work, instant: None, came: refused(error) }
+    }
+
     /// What to do about it.
     pub fn help(&self) -> Option<&str> {
         match &self.came {

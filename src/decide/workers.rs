@@ -1,6 +1,7 @@
 //! Buckets by several threads: each takes the next one until all are done. Must not know what is done.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::threads::side_by_side;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Calls `work` for 0..buckets on `threads` threads, each with a state of its own from `state`; results in order.
@@ -28,16 +29,12 @@ pub(super) fn each_bucket<S, T: Send>(
             }
         }
     };
-    let ended: Vec<_> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads.clamp(1, buckets.max(1))).map(|_| scope.spawn(one_thread)).collect();
-        threads.into_iter().map(|t| t.join()).collect()
-    });
     let (mut done, mut failed) = (Vec::with_capacity(buckets), Vec::new());
-    for thread in ended {
-        match thread {
+    for ended in side_by_side(threads.clamp(1, buckets.max(1)), || Ok(one_thread())) {
+        match ended {
             Ok(Ok(results)) => done.extend(results),
             Ok(Err(error)) => failed.push(error),
-            Err(_) => failed.push((0, Error::evidence("a worker that judges rows ended early"))),
+            Err(broke_off) => failed.push((0, broke_off)),
         }
     }
     if let Some((_, error)) = failed.into_iter().min_by_key(|(bucket, _)| *bucket) {
@@ -50,6 +47,7 @@ pub(super) fn each_bucket<S, T: Send>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
 
     #[test]
     fn results_come_in_order_and_errors_end_it() {

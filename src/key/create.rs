@@ -1,6 +1,6 @@
 //! Makes new keys from the system's generator. Never overwrites one: a lost key is lost. Must not know what for.
 
-use super::{Key, KeyId, load};
+use super::{Key, KeyId, custody, load};
 use crate::error::{Error, Result};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -42,6 +42,7 @@ pub fn create(dir: &str, epoch: &str) -> Result<Vec<KeyFile>> {
     }
     let folder = Path::new(dir);
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|e| stuck(dir, e.kind()))?;
+    custody::of_folder(folder)?;
     let token = folder.join(format!("token-{epoch}.key"));
     if token.symlink_metadata().is_ok() {
         return Err(taken(&token));

@@ -1,7 +1,7 @@
 //! Reads the keys of a run from one of three carriers: a folder, systemd credentials or a command (R1).
 //! A key that others could read, or that lies among the data, is refused. Must not know what is hashed with it.
 
-use super::{Key, Keyring};
+use super::{Key, Keyring, command, custody};
 use crate::error::{Error, Result};
 use crate::policy::{KeyFrom, KeySource};
 use crate::store;
@@ -9,7 +9,6 @@ use std::fs::{File, OpenOptions};
 use std::io::Read;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use zeroize::Zeroize;
 
 const DIGITS: usize = 64;
@@ -21,14 +20,28 @@ impl Keyring {
     /// # Errors
     /// A policy error that names the file and says what to do; never anything of its content.
     pub fn load(source: &KeySource, data_roots: &[String]) -> Result<Keyring> {
+        Self::load_while(source, data_roots, &|| Ok(()))
+    }
+
+    /// As [`Keyring::load`]; a program that gives the keys is waited for only while `proceed` says so.
+    ///
+    /// # Errors
+    /// Those of `load`, and that of `proceed`.
+    pub fn load_while(source: &KeySource, data_roots: &[String], proceed: &dyn Fn() -> Result<()>) -> Result<Keyring> {
         let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
         let names = ["identity.key".to_string(), format!("token-{}.key", source.epoch)];
-        let [identity, token] = names.map(|name| fetch(source, credentials.as_deref(), &name, data_roots));
+        let [identity, token] = names.map(|name| fetch(source, credentials.as_deref(), &name, data_roots, proceed));
         Ok(Keyring { identity: identity?, token: token?, epoch: source.epoch.clone() })
     }
 }
 
-fn fetch(source: &KeySource, credentials: Option<&Path>, name: &str, data_roots: &[String]) -> Result<Key> {
+fn fetch(
+    source: &KeySource,
+    credentials: Option<&Path>,
+    name: &str,
+    data_roots: &[String],
+    proceed: &dyn Fn() -> Result<()>,
+) -> Result<Key> {
     match &source.from {
         KeyFrom::Dir(folder) => from_file(Path::new(folder), name, 0o077, data_roots),
         // systemd grants a service user its credential by an access list, which shows as a group bit.
@@ -39,7 +52,7 @@ fn fetch(source: &KeySource, credentials: Option<&Path>, name: &str, data_roots:
             })?;
             from_file(folder, &format!("{prefix}-{name}"), 0o007, data_roots)
         }
-        KeyFrom::Command(command) => from_command(command, name),
+        KeyFrom::Command(command) => command::run(command, name, command::PATIENCE, proceed),
     }
 }
 
@@ -56,6 +69,8 @@ pub(super) fn from_file(folder: &Path, name: &str, forbidden: u32, data_roots: &
         return Err(Error::policy(format!("key {place} can be read or changed by others"))
             .help(format!("chmod 600 {place}, and think about whether somebody has read it already")));
     }
+    custody::of_file(&facts, folder, &place)?;
+    custody::of_folder(folder)?;
     let mut text = [0_u8; 2 * DIGITS];
     let length = fill(&mut file, &mut text).map_err(|_| unreadable(&place))?;
     let key = parse(&text[..length], &place);
@@ -100,28 +115,8 @@ fn outside(path: &Path, place: &str, data_roots: &[String]) -> Result<()> {
     Ok(())
 }
 
-fn from_command(command: &[String], name: &str) -> Result<Key> {
-    let Some((program, arguments)) = command.split_first() else {
-        return Err(Error::policy("[keys] command is empty").help("give a program and its arguments"));
-    };
-    let place = format!("{name} from command {program}");
-    let output = Command::new(program).args(arguments).arg(name).stdin(Stdio::null()).stderr(Stdio::null()).output();
-    let mut output = output.map_err(|e| {
-        Error::policy(format!("key {place}: the program cannot be started: {}", e.kind()))
-            .help("check [keys] command in the policy")
-    })?;
-    let key = if output.status.success() {
-        parse(&output.stdout, &place)
-    } else {
-        Err(Error::policy(format!("key {place}: the program failed"))
-            .help(format!("run it by hand with {name} as its last argument and look at what it says")))
-    };
-    output.stdout.zeroize();
-    key
-}
-
 /// R1: 64 hex digits and at most one final newline.
-fn parse(text: &[u8], place: &str) -> Result<Key> {
+pub(super) fn parse(text: &[u8], place: &str) -> Result<Key> {
     let digits = text.strip_suffix(b"\n").unwrap_or(text);
     let wrong = |what: &str| {
         Error::policy(format!("key {place} {what}"))
@@ -195,9 +190,13 @@ mod tests {
         assert_eq!(Keyring::load(&command, &[]).unwrap().ids(), ring.ids());
         write(folder.path(), "tamis-identity.key", IDENTITY, 0o440);
         let credential = source(KeyFrom::Credential("tamis".into()));
-        assert!(fetch(&credential, Some(folder.path()), "identity.key", &[]).is_ok());
+        assert!(fetch(&credential, Some(folder.path()), "identity.key", &[], &|| Ok(())).is_ok());
         assert!(
-            fetch(&credential, None, "identity.key", &[]).err().unwrap().message().contains("CREDENTIALS_DIRECTORY")
+            fetch(&credential, None, "identity.key", &[], &|| Ok(()))
+                .err()
+                .unwrap()
+                .message()
+                .contains("CREDENTIALS_DIRECTORY")
         );
     }
 
@@ -226,6 +225,56 @@ mod tests {
             let message = refusal(&dir(folder.path()), &[]);
             assert!(message.contains("token-2026a.key can be read or changed by others"), "{message}");
         }
+    }
+
+    #[test]
+    fn a_folder_that_others_may_write_to_is_refused_and_one_below_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (above, keys) = (folder.path().join("above"), folder.path().join("above/keys"));
+        std::fs::create_dir_all(&keys).unwrap();
+        write(&keys, "identity.key", IDENTITY, 0o600);
+        write(&keys, "token-2026a.key", TOKEN, 0o600);
+        let mode = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        for (above_mode, keys_mode, refused) in [
+            (0o755, 0o700, None),
+            (0o755, 0o755, None),
+            (0o755, 0o777, Some("others may write to folder")),
+            (0o755, 0o770, Some("others may write to folder")),
+            (0o777, 0o700, Some("above folder")),
+            (0o1777, 0o700, None),
+            (0o775, 0o700, None),
+        ] {
+            mode(&above, above_mode);
+            mode(&keys, keys_mode);
+            let found = Keyring::load(&dir(&keys), &[]).err().map(|error| error.message().to_owned());
+            let as_said =
+                refused.is_none() == found.is_none() && found.iter().all(|m| m.contains(refused.unwrap_or("")));
+            assert!(as_said, "{above_mode:o} {keys_mode:o}: {found:?}");
+            let kept = super::super::create(keys.to_str().unwrap(), "2027a");
+            assert_eq!(kept.is_err(), refused.is_some(), "a new key beside one that may be planted");
+            let _ = std::fs::remove_file(keys.join("token-2027a.key"));
+        }
+    }
+
+    #[test]
+    fn a_key_of_another_user_is_refused() {
+        if !rustix::process::geteuid().is_root() {
+            return eprintln!("SKIPPED: only root can give a file away");
+        }
+        let folder = keys();
+        let [identity, token] = ["identity.key", "token-2026a.key"].map(|name| folder.path().join(name));
+        let give = |path: &Path| std::os::unix::fs::chown(path, Some(65_534), None).unwrap();
+        give(&token);
+        assert!(refusal(&dir(folder.path()), &[]).contains("token-2026a.key belongs to another user"));
+        [identity.as_path(), folder.path()].into_iter().for_each(give);
+        let above = folder.path().parent().unwrap().metadata().unwrap();
+        if above.mode() & 0o1002 == 0o1002 {
+            assert!(refusal(&dir(folder.path()), &[]).contains("above folder"), "whoever is first in such a folder");
+        }
+        let within = tempfile::tempdir().unwrap();
+        let theirs = within.path().join("keys");
+        std::fs::rename(folder.path(), &theirs).unwrap();
+        assert!(Keyring::load(&dir(&theirs), &[]).is_ok(), "root works for the user of the installation");
     }
 
     #[test]

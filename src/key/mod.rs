@@ -1,7 +1,9 @@
 //! Keys: read from files nobody else can read, used for hashing, never shown.
 //! A `Key` cannot be formatted, cloned by accident or serialised. Must not know what is hashed with it.
 
+mod command;
 mod create;
+mod custody;
 mod load;
 
 pub use create::{KeyFile, create, random};

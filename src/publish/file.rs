@@ -10,6 +10,7 @@ use crate::decide::Layout;
 use crate::error::Result;
 use crate::monitor::{Event, Monitor};
 use crate::store::{Root, Upload};
+use crate::threads;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -116,13 +117,9 @@ pub(super) fn write_files(
         }
         Ok(written)
     };
-    let results: Vec<_> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..writing.threads.clamp(1, units)).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().map(|w| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
-    });
     let mut files = Vec::new();
-    for result in results {
-        files.extend(result?);
+    for written in threads::side_by_side(writing.threads.clamp(1, units), work) {
+        files.extend(written?);
     }
     files.sort_by(|a: &FileWritten, b| a.name.cmp(&b.name));
     Ok(files)

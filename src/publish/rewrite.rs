@@ -10,6 +10,7 @@ use super::{Current, FileWritten, Target, Written};
 use crate::decide::{NULL_QUASI, Remaining, mark};
 use crate::error::{Error, Result};
 use crate::monitor::{Event, Monitor};
+use crate::threads;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -73,10 +74,7 @@ pub fn rewrite(
         Ok(done)
     };
     let threads = how.threads.clamp(1, touched.len().max(1));
-    let results: Vec<_> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().map(|w| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
-    });
+    let results = threads::side_by_side(threads, work);
     let (mut files, mut read) = (Vec::new(), 0);
     for (written, bytes) in results.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten() {
         files.extend(written);

@@ -14,7 +14,7 @@ use crate::requests::{IntakeReport, Requests};
 use crate::stage::{Stage, Staged, Vault};
 use crate::state::{self, Pin, State};
 use crate::store::Root;
-use crate::{key, requests};
+use crate::{key, requests, threads};
 use std::collections::BTreeMap;
 
 /// Bytes of export per bucket: some thirty thousand rows, so that a worker holds a few MiB of one.
@@ -224,12 +224,8 @@ fn stream(
 ) -> Result<(ReadReport, Tally)> {
     let minimizer = Minimizer::new(ready.plan(), &ready.keys, ready.as_of, stream)?;
     let reader = Reader::open(root, selection, request, monitor)?;
-    let workers: Vec<Result<Tally>> = std::thread::scope(|scope| {
-        let spawn = |_| scope.spawn(|| work(&reader, &minimizer, stage, &ready.call.stop));
-        let handles: Vec<_> = (0..ready.call.threads.max(1)).map(spawn).collect();
-        handles.into_iter().map(|handle| handle.join().unwrap_or_else(|_| Err(panicked()))).collect()
-    });
-    let tallies: Vec<Tally> = workers.into_iter().collect::<Result<_>>()?;
+    let tallies = threads::side_by_side(ready.call.threads, || work(&reader, &minimizer, stage, &ready.call.stop));
+    let tallies: Vec<Tally> = tallies.into_iter().collect::<Result<_>>()?;
     let tally = tallies.into_iter().reduce(|mut all, one| {
         all.merge(one);
         all
@@ -246,10 +242,6 @@ fn work(reader: &Reader<'_>, minimizer: &Minimizer, stage: &Stage, stop: &Stop) 
     }
     writer.finish()?;
     Ok(worker.tally())
-}
-
-fn panicked() -> Error {
-    Error::unknown("a worker broke off; nothing was published").help("report this as a fault of tamis")
 }
 
 /// Limits on what was read: the set's size (`min_records`), untreated values (R37), tokens that hide nothing (R21).

@@ -109,7 +109,7 @@ impl Ready {
         if call.demo {
             demo(call, &project, &roots, monitor)?;
         }
-        let keys = Keyring::load(&project.keys, &data_roots(&project))?;
+        let keys = Keyring::load_while(&project.keys, &data_roots(&project), &|| call.stop.check())?;
         let state = State::open(root_of(&roots, "state")?)?;
         state.check_keys(&keys.ids())?;
         let output = output_of(plan);

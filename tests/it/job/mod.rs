@@ -5,6 +5,7 @@ mod cli;
 mod corpora;
 mod crash;
 mod place;
+mod process;
 mod refused;
 mod same_bytes;
 mod table;

@@ -1,0 +1,87 @@
+//! Who else could put a key in the place of ours: whoever owns its file or folder, or may write to a folder above it.
+//! A planted identity key would be used for every stored request. Must not know what is in a key.
+
+use crate::error::{Error, Result};
+use rustix::process::{getegid, geteuid};
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+const WRITABLE_BY_GROUP: u32 = 0o020;
+const WRITABLE_BY_OTHERS: u32 = 0o002;
+/// In such a folder nobody but its owner renames or removes what belongs to somebody else.
+const STICKY: u32 = 0o1000;
+
+/// Refuses a key file of another user than root or the one tamis runs as. Root may work with the keys of the user to
+/// whom their folder belongs.
+///
+/// # Errors
+/// A policy error that names the file or the folder.
+pub(super) fn of_file(facts: &Metadata, folder: &Path, place: &str) -> Result<()> {
+    let owner = facts.uid();
+    if trusted(owner) || (geteuid().is_root() && look_at(folder)?.uid() == owner) {
+        return Ok(());
+    }
+    Err(foreign(&format!("key {place}"), "file"))
+}
+
+/// Refuses a folder of keys that another user owns or may write to, and one below a folder in which others could put
+/// another in its place. A group may write to a folder above when it is the group tamis runs as, or root's: many systems
+/// give each user such a group.
+///
+/// # Errors
+/// A policy error that names the folder.
+pub(super) fn of_folder(folder: &Path) -> Result<()> {
+    let place = folder.display();
+    let facts = look_at(folder)?;
+    if !trusted(facts.uid()) && !geteuid().is_root() {
+        return Err(foreign(&format!("folder {place} of the keys"), "folder"));
+    }
+    if facts.mode() & (WRITABLE_BY_GROUP | WRITABLE_BY_OTHERS) != 0 {
+        return Err(Error::policy(format!("others may write to folder {place} of the keys"))
+            .help(format!("chmod 700 {place}, and think about whether somebody has put a key there")));
+    }
+    let real = named(folder).canonicalize().map_err(|_| unseen(folder))?;
+    for (below, above) in real.ancestors().zip(real.ancestors().skip(1)) {
+        if replaceable(&look_at(below)?, &look_at(above)?) {
+            let above = above.display();
+            return Err(Error::policy(format!("others may write to {above}, above folder {place} of the keys")).help(
+                format!("chmod go-w {above}, or keep the keys elsewhere: who may write there can replace the folder"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Says whether somebody else can put another folder in the place of `below`, by what the folder above it allows.
+fn replaceable(below: &Metadata, above: &Metadata) -> bool {
+    let ours = above.gid() == 0 || above.gid() == getegid().as_raw();
+    let writable = WRITABLE_BY_OTHERS | if ours { 0 } else { WRITABLE_BY_GROUP };
+    let sticky = above.mode() & STICKY != 0;
+    above.mode() & writable != 0 && !(sticky && trusted(below.uid()))
+}
+
+fn trusted(owner: u32) -> bool {
+    owner == 0 || owner == geteuid().as_raw()
+}
+
+fn look_at(folder: &Path) -> Result<Metadata> {
+    named(folder).metadata().map_err(|_| unseen(folder))
+}
+
+/// The folder of a bare file name is the current one.
+fn named(folder: &Path) -> &Path {
+    if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
+}
+
+fn unseen(folder: &Path) -> Error {
+    Error::policy(format!("folder {} of the keys cannot be looked at", folder.display()))
+        .help("check that it belongs to the user tamis runs as")
+}
+
+fn foreign(what: &str, kind: &str) -> Error {
+    Error::policy(format!("{what} belongs to another user")).help(format!(
+        "run tamis as the user who owns it; if it should be yours, find out who made the {kind} and whether its key is \
+         yours, then chown it"
+    ))
+}
