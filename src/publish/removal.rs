@@ -37,11 +37,15 @@ pub fn orphans(target: &Target<'_>, known: &BTreeSet<String>) -> Result<Orphans>
     Ok(Orphans { files, companions, unseen })
 }
 
-/// Whether a staged write is one of ours: it is called as what it would have become.
+/// Whether a staged write is one of ours: it is called after what it would have become, `part-….parquet` or one of the log.
 pub fn is_staged(target: &Target<'_>, path: &str) -> bool {
     let becomes = path.rsplit_once('#').map_or(path, |(becomes, _)| becomes);
     let log = becomes.strip_prefix(&log::folder(target.path)).is_some_and(|rest| rest.starts_with('/'));
-    log || [target.path, target.companions].iter().any(|prefix| name_in(becomes, prefix).is_some())
+    let part = |prefix: &&str| {
+        let name = becomes.strip_prefix(*prefix).and_then(|rest| rest.strip_prefix('/'));
+        name.is_some_and(|name| name.starts_with("part-") && name.ends_with(".parquet") && !name.contains('/'))
+    };
+    log || [target.path, target.companions].iter().any(part)
 }
 
 /// The name of a data file or companion that lies directly below `prefix`.

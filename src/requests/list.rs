@@ -78,6 +78,8 @@ pub struct Fault {
     pub byte: Option<u64>,
     /// What is wrong.
     pub what: String,
+    /// What to do about it.
+    pub help: &'static str,
 }
 
 impl fmt::Display for Fault {
@@ -105,9 +107,8 @@ impl IntakeReport {
         let first = self.faults.first()?;
         let others = self.unreadable.saturating_sub(1);
         let more = if others > 0 { format!(" (and {others} more)") } else { String::new() };
-        Some(Error::input(format!("{first}{more}")).help(
-            "correct the request file, or make it readable; every readable request has been stored and stays in force",
-        ))
+        let help = format!("{}; every readable request has been stored and stays in force", first.help);
+        Some(Error::input(format!("{first}{more}")).help(help))
     }
 }
 
@@ -233,7 +234,7 @@ impl Intake<'_> {
     fn objects(&mut self, found: &Matching<'_>) -> Result<()> {
         self.count.aside = found.aside.clone();
         for unseen in &found.unseen {
-            self.fault(&unseen.place(), None, None, unseen.said());
+            self.told(&unseen.place(), (None, None), unseen.said(), unseen.help());
         }
         let none = found.objects.is_empty() && found.unseen.is_empty();
         if none && !self.list.may_be_empty && !self.removed_since(&found.glob) {
@@ -523,8 +524,12 @@ impl Intake<'_> {
     }
 
     fn fault(&mut self, place: &str, record: Option<u64>, byte: Option<u64>, what: &str) {
+        self.told(place, (record, byte), what, "correct the request file");
+    }
+
+    fn told(&mut self, place: &str, (record, byte): (Option<u64>, Option<u64>), what: &str, help: &'static str) {
         let (list, object) = (self.list.name.clone(), place.to_owned());
-        let fault = Fault { list, object, record, byte, what: what.to_owned() };
+        let fault = Fault { list, object, record, byte, what: what.to_owned(), help };
         self.count.unreadable += 1;
         self.monitor.event(Event::Warning(fault.to_string()));
         self.faults.push(fault);

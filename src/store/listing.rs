@@ -105,7 +105,8 @@ impl Why {
             Why::Name => {
                 "rename it: no control characters, no empty, `.` or `..` parts, UTF-8, and in a folder no end such as #1"
             }
-            Why::Folder | Why::NoFolder => "move it away, then run again",
+            Why::Folder => "move it away, then run again",
+            Why::NoFolder => "check the root in the policy, or --root, and move the file away, then run again",
         }
     }
 }
@@ -125,6 +126,11 @@ impl Unseen {
         self.why.said()
     }
 
+    /// What to do about it.
+    pub fn help(&self) -> &'static str {
+        self.why.help()
+    }
+
     /// The error of an input that it lies in: the input cannot be read whole.
     pub fn refused(&self) -> Error {
         Error::input(self.to_string()).help(self.why.help())
@@ -134,6 +140,7 @@ impl Unseen {
     pub(super) fn unexpected(&self) -> Error {
         match self.why {
             Why::Denied => denied("looking at", &self.place(), true),
+            Why::NoFolder => Error::storage(self.to_string()).help(self.why.help()),
             why => Error::evidence(format!("{self}, where only tamis writes"))
                 .help(format!("nothing was changed. Find out who put it there; {}", why.help())),
         }
@@ -572,10 +579,10 @@ mod tests {
         assert_eq!(place.told("mount/deep/*.csv").1, ["raw:mount/deep: a link that leads nowhere"]);
         assert_eq!(place.told("mount/list.csv").1, ["raw:mount/list.csv: a link that leads nowhere"]);
         assert_eq!(place.told("absent/*.csv"), (vec![], vec![]));
-        for path in ["mount", "mount/x", "requests/x"] {
-            assert_eq!(place.root.get(path).unwrap_err().kind(), Kind::Evidence, "{path}");
-            assert_eq!(place.root.head(path).unwrap_err().kind(), Kind::Evidence, "{path}");
-            assert_eq!(place.root.list(path).unwrap_err().kind(), Kind::Evidence, "{path}");
+        for (path, kind) in [("mount", Kind::Evidence), ("mount/x", Kind::Evidence), ("requests/x", Kind::Storage)] {
+            assert_eq!(place.root.get(path).unwrap_err().kind(), kind, "{path}");
+            assert_eq!(place.root.head(path).unwrap_err().kind(), kind, "{path}");
+            assert_eq!(place.root.list(path).unwrap_err().kind(), kind, "{path}");
         }
         assert_eq!(place.root.get("absent/x").unwrap(), None);
         let whole = Root { folder: Some(place.folder.path().join("mount")), ..place.root.clone() };

@@ -29,7 +29,7 @@ pub struct RawExports {
     pub unseen: u64,
     /// The first of these, when it should have been looked at for `raw_keep`.
     #[serde(skip)]
-    missed: Option<String>,
+    pub missed: Option<String>,
 }
 
 impl RawExports {
