@@ -552,8 +552,7 @@ impl Clock for Impatient {
 fn runs_and_sweeps_may_be_stopped_at_any_look_and_the_next_one_goes_on() {
     let sweep = |call: &Call| run::sweep(call, &Silent).and_then(|report| report.outcome());
     let run = |call: &Call| run::run(call, &Silent).map(drop);
-    let works: [&dyn Fn(&Call) -> Result<()>; 2] = [&sweep, &run];
-    for work in works {
+    for work in [sweep as fn(&Call) -> Result<()>, run] {
         let site = Site::new(&policy_text("legitimate-interests", false, &list("hold")));
         let (first, second) = (contact("A1", "", "a@example.org"), contact("A2", "A1", ""));
         site.contacts(&[first, second, contact("B1", "", "b@example.org")]);
