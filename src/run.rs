@@ -2,7 +2,9 @@
 //! `read -> minimize -> stage -> decide -> publish -> attest`, each step taking the product of the one before.
 //! Must not know argv nor the terminal.
 
+pub mod adopt;
 mod attest;
+pub mod foreign;
 pub mod case;
 pub mod explain;
 mod input;
@@ -21,9 +23,11 @@ mod sweeps;
 pub mod versions;
 
 pub use crate::sweep::{RawExports, Removal};
+pub use adopt::{Adopted, Adopting};
 pub use attest::{Outcome, Report};
 pub use case::{CaseDataset, CasePart, CaseReport};
 pub use explain::{ExplainedDataset, Explanation, Reaching};
+pub use foreign::ForeignTable;
 pub use names::{complaint, dataset_of, names_of, scheduled_of, sweeps_of, without_job};
 pub use prepare::{Call, Ready, Wrap, data_roots, open_roots};
 pub use retire::{Retired, Retiring};
@@ -106,8 +110,8 @@ fn begin(ready: &mut Ready, table: Option<&Current>, segment: u64) -> Result<(Pi
 /// # Errors
 /// Those of a run before it publishes; gates and limits are in the report instead.
 pub fn plan(call: &Call, monitor: &dyn Monitor) -> Result<Report> {
-    let ready = Ready::prepare(call, monitor)?;
-    recover::unpublished(&ready)?;
+    let mut ready = Ready::prepare(call, monitor)?;
+    ready.passed = recover::unpublished(&ready)?;
     let (requests, intake) = input::requests(&ready, false, monitor)?;
     let pinned = input::pin(&ready)?;
     let read = input::read(&ready, &pinned, monitor)?;
@@ -222,7 +226,7 @@ fn publish(
     let Prepared { written, manifest, digest, verdict, plan_digest, links } = prepared;
     let app = format!("tamis/{}", ready.call.job);
     let sequence = manifest.output.version as i64;
-    let replaces = table.map(|table| table.version);
+    let replaces = table.map(Current::tip);
     let receipt = publish::commit(&written, &ready.target(), &app, sequence, &digest, replaces)?;
     let manifest = scheduled::winner(ready, &receipt, manifest)?;
     attest::check_receipt(&receipt, &manifest)?;

@@ -96,7 +96,7 @@ pub fn apply(
     let digest = scene.state.put_manifest(&manifest)?;
     monitor.proceed()?;
     let (app, sequence) = (format!("tamis/{}", scene.plan.job), manifest.output.version as i64);
-    let receipt = publish::replace(&rewritten, &scene.target, &app, sequence, &digest, published.table.version)?;
+    let receipt = publish::replace(&rewritten, &scene.target, &app, sequence, &digest, published.table.tip())?;
     if receipt.manifest != digest || receipt.version != manifest.output.version {
         return Err(overtaken(&manifest, receipt.version));
     }

@@ -5,7 +5,7 @@ use super::settings::Settings;
 use super::{due, render};
 use crate::daemon::{JobStatus, NoJob};
 use crate::error::{Error, Result};
-use crate::run::{DatasetStanding, OpenRequest, Standings, standing};
+use crate::run::{DatasetStanding, ForeignTable, OpenRequest, Standings, foreign, standing};
 use crate::{daemon, policy};
 use std::fmt::Write as _;
 
@@ -21,6 +21,8 @@ pub(super) struct Status {
     jobs: Vec<JobStatus>,
     /// Tables that are published and that no job serves.
     no_job: Vec<NoJob>,
+    /// Tables that another program has written to.
+    foreign: Vec<ForeignTable>,
     /// How far requests have come; none without the identity key.
     requests: Option<Standings>,
     /// Why that cannot be told.
@@ -37,15 +39,16 @@ pub(super) fn status(settings: &Settings, all: bool, json: bool) -> Result<Strin
     let state = settings.state(&project)?;
     let jobs = daemon::status(&project, &roots, &state, settings.now)?;
     let no_job = daemon::without_job(&project, &state)?;
+    let (foreign, unseen) = foreign::foreign(&project, &roots, &state)?;
     let standings = standing::standings(&settings.subject_call(), if all { usize::MAX } else { NAMED });
     if json {
         let (requests, requests_stop) = match standings {
             Ok(standings) => (Some(standings), None),
             Err(error) => (None, Some(error.message().to_owned())),
         };
-        return render::json(&Status { schema: "tamis-status/1", jobs, no_job, requests, requests_stop });
+        return render::json(&Status { schema: "tamis-status/1", jobs, no_job, foreign, requests, requests_stop });
     }
-    Ok(due::status(&jobs) + &without_job(&no_job) + &said(standings))
+    Ok(due::status(&jobs) + &without_job(&no_job) + &written_to(&foreign, &unseen) + &said(standings))
 }
 
 fn without_job(tables: &[NoJob]) -> String {
@@ -53,6 +56,20 @@ fn without_job(tables: &[NoJob]) -> String {
     for table in tables {
         let _ = writeln!(out, "NO JOB  {}\n  to do: {}", table.cause, table.to_do);
     }
+    out
+}
+
+fn written_to(foreign: &[ForeignTable], unseen: &[String]) -> String {
+    let mut out = String::new();
+    for table in foreign {
+        let _ = writeln!(out, "{}", table.line());
+        if let Some(to_do) = &table.to_do {
+            let _ = writeln!(out, "  to do: {to_do}");
+        }
+    }
+    unseen.iter().for_each(|said| {
+        let _ = writeln!(out, "{said}");
+    });
     out
 }
 

@@ -1,9 +1,10 @@
 //! The table's log: what is current, and one commit that puts new files in the place of the old.
 //! Everything of delta_kernel is in here, on our own object store. Must not know rows.
 
+use super::foreign::Foreign;
 use super::log::{self, Entry, Mark};
 use super::protocol::PlainCommitter;
-use super::{Column, ColumnType, Current, CurrentFile, Receipt, Rewritten, Target, Written};
+use super::{Column, ColumnType, Current, CurrentFile, Passed, Receipt, Rewritten, Target, Written};
 use crate::error::{Error, Kind, Result};
 use crate::store::Root;
 use arrow::array::{ArrayRef, Int64Array, StructArray};
@@ -50,7 +51,7 @@ struct Opened {
 /// An evidence error when somebody else has written to the table; a policy error when it uses a feature tamis does not
 /// write (change data feed, deletion vectors, column mapping, partitions); storage errors.
 pub fn current(lake: &Root, path: &str) -> Result<Option<Current>> {
-    Ok(Table::new(lake, path)?.open()?.map(|opened| opened.current))
+    Ok(Table::new(lake, path)?.open(Others::Harmless)?.map(|opened| opened.current))
 }
 
 /// Publishes what was written: one commit adds its files and removes all others. `app` and `sequence` (strictly rising
@@ -67,7 +68,8 @@ pub fn commit(
     manifest: &str,
     expected: Option<u64>,
 ) -> Result<Receipt> {
-    put(&Change { written, gone: None }, target, (app, sequence), manifest, expected)
+    let change = Change { written, gone: None, over: Others::Harmless };
+    put(&change, target, (app, sequence), manifest, expected)
 }
 
 /// As [`commit`], for what a sweep rewrote: only the files that it takes the place of are removed, all others stay.
@@ -82,25 +84,63 @@ pub fn replace(
     manifest: &str,
     expected: u64,
 ) -> Result<Receipt> {
-    let change = Change { written: &rewritten.written, gone: Some(&rewritten.gone) };
+    let change =
+        Change { written: &rewritten.written, gone: Some(&rewritten.gone), over: Others::Harmless };
     put(&change, target, (app, sequence), manifest, Some(expected))
 }
 
-/// Writes a checkpoint of the current version, which must be `version`.
+/// Writes a checkpoint of the newest version; that of tamis must be `version`. Gives the version that the checkpoint is of.
 ///
 /// # Errors
 /// Evidence, when the table is at another version; storage errors.
-pub(super) fn checkpoint(lake: &Root, path: &str, version: u64) -> Result<()> {
+pub(super) fn checkpoint(lake: &Root, path: &str, version: u64) -> Result<u64> {
     let table = Table::new(lake, path)?;
-    if table.open()?.is_none_or(|opened| opened.current.version != version) {
-        return Err(Error::evidence(format!("{}: the table is at another version than state says", table.place()))
-            .help("another run was faster: sweep again"));
-    }
+    let opened = table.open(Others::Harmless)?.filter(|opened| opened.current.version == version).ok_or_else(|| {
+        Error::evidence(format!("{}: the table is at another version than state says", table.place()))
+            .help("another run was faster: sweep again")
+    })?;
     // The log has just been read: what fails now is the store.
     table.checkpoint().map_err(|e| match e.kind() {
         Kind::Evidence => Error::storage(format!("{}: a checkpoint could not be written", table.place())),
         _ => e,
-    })
+    })?;
+    Ok(opened.current.tip())
+}
+
+/// Takes a table back from another program: one commit after which it has `written`'s files and no others, of which those
+/// that are current stay as they are. `expected` is the newest version, whoever made it.
+///
+/// # Errors
+/// As [`commit`]; policy, when the other program has changed columns.
+pub fn adopt(
+    written: &Written,
+    target: &Target<'_>,
+    app: &str,
+    sequence: i64,
+    manifest: &str,
+    expected: u64,
+) -> Result<Receipt> {
+    let table = Table::new(target.lake, target.path)?;
+    let Some(opened) = table.open(Others::All)? else {
+        return Err(Error::evidence(format!("{}: the table is gone", table.place()))
+            .help("close it: `tamis dataset retire`"));
+    };
+    let own = |name: &str| written.files.iter().any(|file| file.name == name);
+    let there: BTreeSet<String> = opened.current.files.into_iter().map(|file| file.name).collect();
+    let gone: BTreeSet<String> = there.iter().filter(|name| !own(name)).cloned().collect();
+    let files = written.files.iter().filter(|file| !there.contains(&file.name)).cloned().collect();
+    let written = Written { files, ..written.clone() };
+    let change = Change { written: &written, gone: Some(&gone), over: Others::All };
+    put(&change, target, (app, sequence), manifest, Some(expected))
+}
+
+/// Which commits of other programs after the newest of tamis a table may have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Others {
+    /// Those that change nothing.
+    Harmless,
+    /// All: the table is being taken back.
+    All,
 }
 
 /// What a commit adds and removes.
@@ -108,6 +148,8 @@ struct Change<'a> {
     written: &'a Written,
     /// Files that go; none for all.
     gone: Option<&'a BTreeSet<String>>,
+    /// What it may be built on.
+    over: Others,
 }
 
 fn put(
@@ -119,14 +161,14 @@ fn put(
 ) -> Result<Receipt> {
     let written = change.written;
     let table = Table::new(target.lake, target.path)?;
-    let opened = table.open()?;
+    let opened = table.open(change.over)?;
     if let Some(opened) = &opened
         && table.sequence(opened, app)?.is_some_and(|last| last >= sequence)
     {
-        return table.earlier(opened.current.version, &written.run);
+        return table.earlier(opened.current.tip(), &written.run);
     }
-    let version = opened.as_ref().map(|opened| opened.current.version);
-    // The newest entry is tamis's own, or the table could not be opened.
+    let version = opened.as_ref().map(|opened| opened.current.tip());
+    // What other programs did changes nothing, or the table could not be opened.
     if let Some(newer) = version.filter(|newer| expected.is_none_or(|expected| *newer > expected)) {
         return Err(log::overtaken(target.lake, target.path, newer));
     }
@@ -177,18 +219,37 @@ impl<'a> Table<'a> {
             .help("somebody changed the table; tamis does not write to it any more: publish to a new output")
     }
 
-    fn open(&self) -> Result<Option<Opened>> {
+    fn open(&self, others: Others) -> Result<Option<Opened>> {
         if self.lake.list(&log::folder(self.path))?.is_empty() {
             return Ok(None);
         }
         let snapshot = self.snapshot()?;
-        let version = snapshot.version();
-        let mark = log::ours(self.lake, self.path, version)?;
+        let (version, mark, passed) = self.newest(&snapshot, others)?;
         self.check_features(&snapshot)?;
         let files = self.files(&snapshot)?;
         let columns = self.columns(&snapshot)?;
         let Mark { run, attempt, manifest } = mark;
-        Ok(Some(Opened { snapshot, current: Current { version, run, attempt, manifest, files, columns } }))
+        Ok(Some(Opened { snapshot, current: Current { version, passed, run, attempt, manifest, files, columns } }))
+    }
+
+    /// The newest version of ours and commits of other programs after it. One that writes properties anew leaves the
+    /// columns as they were; what it says of features is looked at by `check_features`.
+    fn newest(&self, snapshot: &SnapshotRef, others: Others) -> Result<(u64, Mark, Vec<Passed>)> {
+        let tip = snapshot.version();
+        let (version, mark, foreign) = match others {
+            Others::Harmless => log::ours(self.lake, self.path, tip)?,
+            // Nothing of the versions before counts: the log may no longer name one of ours.
+            Others::All => (tip, Mark { run: String::new(), attempt: 0, manifest: String::new() }, Vec::new()),
+        };
+        if let Some((changed, _)) = foreign.iter().find(|(_, foreign)| foreign.metadata) {
+            let before = Snapshot::builder_for(&self.url).at_version(version).build(&self.engine);
+            let before = before.map_err(|e| self.refused("reading the table's log", &e))?;
+            if before.schema() != snapshot.schema() {
+                return Err(log::foreign(self.lake, self.path, *changed));
+            }
+        }
+        let passed = |(version, foreign): (u64, Foreign)| Passed { version, operation: foreign.operation.into() };
+        Ok((version, mark, foreign.into_iter().map(passed).collect()))
     }
 
     fn snapshot(&self) -> Result<SnapshotRef> {
@@ -203,6 +264,9 @@ impl<'a> Table<'a> {
         }
         if properties.enable_deletion_vectors == Some(true) {
             return Err(self.feature("deletion vectors, which leave removed rows in place"));
+        }
+        if properties.append_only == Some(true) {
+            return Err(self.feature("a rule that no row may be removed (delta.appendOnly)"));
         }
         if properties.column_mapping_mode.is_some_and(|mode| mode != ColumnMappingMode::None) {
             return Err(self.feature("column mapping"));
@@ -269,7 +333,7 @@ impl<'a> Table<'a> {
 
     /// Puts version `expected + 1` and finds out what became of it.
     fn put(&self, opened: Option<&Opened>, change: &Change<'_>, mark: &Mark, txn: (&str, i64)) -> Result<Receipt> {
-        let version = opened.map_or(0, |opened| opened.current.version + 1);
+        let version = opened.map_or(0, |opened| opened.current.tip() + 1);
         for _ in 0..TRIES {
             let sent = match opened {
                 Some(opened) => self.overwrite(opened, change, mark, txn)?,
@@ -279,7 +343,7 @@ impl<'a> Table<'a> {
             match log::read(self.lake, self.path, version).map_err(|_| self.outcome_unknown(version))? {
                 Entry::Ours(found) if found.run == mark.run => return Ok(receipt(version, found, true)),
                 Entry::Ours(_) => return Err(log::overtaken(self.lake, self.path, version)),
-                Entry::Foreign => return Err(log::foreign(self.lake, self.path, version)),
+                Entry::Foreign(_) => return Err(log::foreign(self.lake, self.path, version)),
                 Entry::Absent => {}
             }
             if let Some(fault) = failure.filter(|e| !of_storage(unwrapped(e))) {

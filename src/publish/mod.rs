@@ -7,17 +7,21 @@ mod data;
 mod delta;
 mod encode;
 mod file;
+mod foreign;
 mod groups;
 mod log;
 mod protocol;
 mod removal;
 mod rewrite;
 mod schema;
+mod seen;
 #[cfg(test)]
 mod tests;
 
 pub use companion::{CompanionGroup, Companions};
-pub use delta::{commit, current, replace};
+pub use delta::{adopt, commit, current, replace};
+pub use foreign::Passed;
+pub use seen::{Seen, seen};
 pub use removal::{Orphans, orphans, trim};
 pub use rewrite::{Rewriting, Rewritten, rewrite};
 pub use schema::{Column, ColumnType};
@@ -117,8 +121,10 @@ pub struct CurrentFile {
 /// The current version of a table of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Current {
-    /// Version in the log.
+    /// The newest version in the log that is tamis's own.
     pub version: u64,
+    /// Commits of other programs after it, which change nothing.
+    pub passed: Vec<Passed>,
     /// Run that published it.
     pub run: String,
     /// Attempt of that run.
@@ -132,6 +138,10 @@ pub struct Current {
 }
 
 impl Current {
+    /// The newest version in the log, whoever made it: the next one follows it.
+    pub fn tip(&self) -> u64 {
+        self.version + self.passed.len() as u64
+    }
     /// Rows in all files.
     pub fn rows(&self) -> u64 {
         self.files.iter().map(|file| file.rows).sum()

@@ -7,12 +7,11 @@ use crate::decide::Verdict;
 use crate::error::{Error, Kind, Result};
 use crate::evidence::Event;
 use crate::evidence::manifest::{
-    self, Brake, ClocksIgnored, Drift, Field, File, Gate, Input, Keys, ListApplied, Manifest, Member, Output, Previous,
-    Rejected, Removed, SCHEMA,
+    Brake, ClocksIgnored, Drift, Field, File, ForeignCommit, Gate, Input, Keys, ListApplied, Manifest, Member, Output, Previous, Rejected, Removed, SCHEMA, self,
 };
 use crate::minimize::{FieldKind, Tally};
 use crate::policy::{Basis, Share, TokenFormat, Treatment};
-use crate::publish::{Receipt, Written};
+use crate::publish::{self, Receipt, Written};
 use crate::read::ReadReport;
 use crate::state::Intent;
 
@@ -202,8 +201,13 @@ pub fn manifest(ready: &Ready, facts: &Facts<'_>, written: Option<&Written>) -> 
             run: current.run.clone(),
             rows: current.rows,
         }),
+        foreign: ready.passed.iter().map(passed).collect(),
         output: output(ready, written),
     }
+}
+
+pub fn passed(commit: &publish::Passed) -> ForeignCommit {
+    ForeignCommit { version: commit.version, operation: commit.operation.clone() }
 }
 
 fn inputs(ready: &Ready, facts: &Facts<'_>) -> Vec<Input> {
@@ -310,7 +314,7 @@ fn output(ready: &Ready, written: Option<&Written>) -> Output {
     let files = written.map_or(&[][..], |written| &written.files);
     Output {
         dataset: ready.dataset.dataset.clone(),
-        version: ready.dataset.current.as_ref().map_or(0, |current| current.version + 1),
+        version: ready.dataset.current.as_ref().map_or(0, |current| current.version + 1 + ready.passed.len() as u64),
         files: files.iter().map(|f| file(target.file(&f.name), f.rows, f.bytes, &f.blake3)).collect(),
         companions: files
             .iter()
