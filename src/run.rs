@@ -2,12 +2,14 @@
 //! `read -> minimize -> stage -> decide -> publish -> attest`, each step taking the product of the one before.
 //! Must not know argv nor the terminal.
 
+pub mod adopt;
 pub mod aside;
 mod attest;
 mod awake;
 mod caller;
 pub mod case;
 pub mod explain;
+pub mod foreign;
 mod held;
 mod input;
 mod meant;
@@ -26,11 +28,13 @@ mod sweeps;
 pub mod versions;
 
 pub use crate::sweep::{RawExports, Removal};
+pub use adopt::{Adopted, Adopting};
 pub use aside::LeftAside;
 pub use attest::{Outcome, Report};
 pub use caller::{Caller, Hold};
 pub use case::{CaseDataset, CasePart, CaseReport};
 pub use explain::{ExplainedDataset, Explanation, Reaching};
+pub use foreign::ForeignTable;
 pub use held::{Alone, held};
 pub use names::{complaint, dataset_of, names_of, scheduled_of, sweeps_of, without_job};
 pub use prepare::{Call, Ready, Wrap, data_roots, open_roots};
@@ -120,8 +124,8 @@ fn begin(ready: &mut Ready, table: Option<&Current>, segment: u64) -> Result<(Pi
 /// # Errors
 /// Those of a run before it publishes; gates and limits are in the report instead.
 pub fn plan(call: &Call, monitor: &dyn Monitor) -> Result<Report> {
-    let ready = Ready::prepare(call, monitor)?;
-    recover::unpublished(&ready)?;
+    let mut ready = Ready::prepare(call, monitor)?;
+    ready.passed = recover::unpublished(&ready)?;
     let (mut requests, intake) = input::requests(&ready, false, monitor)?;
     let pinned = input::pin(&ready)?;
     let read = input::read(&ready, &pinned, &|identity| requests.names(identity), monitor)?;

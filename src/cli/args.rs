@@ -264,6 +264,9 @@ pub struct AdoptArgs {
     /// Who takes it back; goes to the ledger
     #[arg(long, value_name = "WHO")]
     pub by: Option<String>,
+    /// How it works
+    #[command(flatten)]
+    pub work: WorkArgs,
 }
 
 /// `tamis state …`

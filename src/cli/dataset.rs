@@ -4,7 +4,7 @@ use super::args::{AdoptArgs, DatasetCommand, RetireArgs};
 use super::render;
 use super::settings::Settings;
 use crate::error::{Error, Result};
-use crate::run::{Retired, Retiring, retire};
+use crate::run::{Adopted, Adopting, Retired, Retiring, adopt, retire};
 use std::fmt::Write as _;
 
 /// Carries out the command.
@@ -27,12 +27,8 @@ fn reason(text: &str) -> Result<String> {
 }
 
 fn ended(settings: &Settings, args: &RetireArgs, json: bool) -> Result<String> {
-    let asked = Retiring {
-        of: args.of.clone(),
-        reason: reason(&args.reason)?,
-        by: args.by.clone(),
-        remove: args.remove,
-    };
+    let asked =
+        Retiring { of: args.of.clone(), reason: reason(&args.reason)?, by: args.by.clone(), remove: args.remove };
     let retired = retire::retire(&settings.subject_call(), &asked, super::monitor(json).as_ref())?;
     if json { render::json(&retired) } else { Ok(told(&retired)) }
 }
@@ -56,6 +52,25 @@ fn told(retired: &Retired) -> String {
     out
 }
 
-fn adopted(_settings: &Settings, args: &AdoptArgs, _json: bool) -> Result<String> {
-    reason(&args.reason).map(|_| String::new())
+fn adopted(settings: &Settings, args: &AdoptArgs, json: bool) -> Result<String> {
+    let asked = Adopting { reason: reason(&args.reason)?, by: args.by.clone() };
+    let call = settings.call(&args.job, None, &args.work)?;
+    let adopted = adopt::adopt(&call, &asked, super::monitor(json).as_ref())?;
+    if json { render::json(&adopted) } else { Ok(taken_back(&adopted)) }
+}
+
+fn taken_back(adopted: &Adopted) -> String {
+    let mut out = String::new();
+    let Adopted { dataset, before, version, rows, foreign, files, .. } = adopted;
+    let _ = writeln!(out, "{dataset} is taken back: version {version}, {rows} rows");
+    let what = if adopted.back { "its files are back as they were" } else { "empty until the next run publishes anew" };
+    let _ = writeln!(out, "  {foreign} commit(s) of another program after version {before}; {what}");
+    if *files > 0 {
+        let _ = writeln!(out, "  {files} file(s) of the other program are removed for good after `grace`");
+    }
+    for said in &adopted.not_vouched {
+        let _ = writeln!(out, "  not vouched for: {said}");
+    }
+    let _ = writeln!(out, "ledger   {}", adopted.ledger_head);
+    out
 }

@@ -161,7 +161,10 @@ fn accept(settings: &Settings, accepted: &AcceptArgs, json: bool) -> Result<Stri
 fn verify(settings: &Settings, head: Option<&str>, json: bool) -> Result<String> {
     let project = policy::load(&settings.dir, &settings.roots)?;
     let roots = settings.open(&project)?;
-    let report = evidence::verify(&roots["state"], &roots, head)?;
+    let mut report = evidence::verify(&roots["state"], &roots, head)?;
+    if let Ok(state) = state::State::open(&roots["state"]) {
+        run::foreign::verify(&project, &roots, &state, &mut report)?;
+    }
     let text = if json { render::json(&report)? } else { render::verified(&report) };
     answer::with_outcome(text, report.outcome())
 }

@@ -6,7 +6,7 @@ use super::{due, render};
 use crate::daemon::{JobStatus, NoJob};
 use crate::error::{Error, Result};
 use crate::run::aside::{self, Sighted};
-use crate::run::{DatasetStanding, LeftAside, OpenRequest, Standings, standing};
+use crate::run::{DatasetStanding, ForeignTable, LeftAside, OpenRequest, Standings, foreign, standing};
 use crate::{daemon, policy};
 use std::fmt::Write as _;
 
@@ -22,6 +22,8 @@ pub(super) struct Status {
     jobs: Vec<JobStatus>,
     /// Tables that are published and that no job serves.
     no_job: Vec<NoJob>,
+    /// Tables that another program has written to.
+    foreign: Vec<ForeignTable>,
     /// How far requests have come; none without the identity key.
     requests: Option<Standings>,
     /// Why that cannot be told.
@@ -42,6 +44,7 @@ pub(super) fn status(settings: &Settings, all: bool, json: bool) -> Result<Strin
     let state = settings.state(&project)?;
     let jobs = daemon::status(&project, &roots, &state, settings.now)?;
     let no_job = daemon::without_job(&project, &state)?;
+    let (foreign, unread) = foreign::foreign(&project, &roots, &state)?;
     let standings = standing::standings(&settings.subject_call(), if all { usize::MAX } else { NAMED });
     let sighted = aside::survey(&project, &roots);
     if json {
@@ -50,9 +53,19 @@ pub(super) fn status(settings: &Settings, all: bool, json: bool) -> Result<Strin
             Ok(standings) => (Some(standings), None),
             Err(error) => (None, Some(error.message().to_owned())),
         };
-        return render::json(&Status { schema: "tamis-status/1", jobs, no_job, requests, requests_stop, aside, unseen });
+        return render::json(&Status {
+            schema: "tamis-status/1",
+            jobs,
+            no_job,
+            foreign,
+            requests,
+            requests_stop,
+            aside,
+            unseen,
+        });
     }
-    Ok(due::status(&jobs) + &without_job(&no_job) + &said(standings) + &seen(&sighted))
+    let tables = without_job(&no_job) + &written_to(&foreign, &unread);
+    Ok(due::status(&jobs) + &tables + &said(standings) + &seen(&sighted))
 }
 
 /// What was found where lists and inputs are, apart from what they read.
@@ -66,6 +79,20 @@ fn without_job(tables: &[NoJob]) -> String {
     for table in tables {
         let _ = writeln!(out, "NO JOB  {}\n  to do: {}", table.cause, table.to_do);
     }
+    out
+}
+
+fn written_to(foreign: &[ForeignTable], unseen: &[String]) -> String {
+    let mut out = String::new();
+    for table in foreign {
+        let _ = writeln!(out, "{}", table.line());
+        if let Some(to_do) = &table.to_do {
+            let _ = writeln!(out, "  to do: {to_do}");
+        }
+    }
+    unseen.iter().for_each(|said| {
+        let _ = writeln!(out, "{said}");
+    });
     out
 }
 

@@ -92,6 +92,10 @@ pub struct Manifest {
     pub brake: Option<Brake>,
     /// The version that was replaced.
     pub previous: Option<Previous>,
+    /// Commits of other programs since then that this version went on past: they changed nothing, or the table was taken
+    /// back from them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub foreign: Vec<ForeignCommit>,
     /// What was published.
     pub output: Output,
 }
@@ -317,6 +321,15 @@ pub struct Previous {
     pub run: String,
     /// Rows in it.
     pub rows: u64,
+}
+
+/// A commit of another program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ForeignCommit {
+    /// Its version in the table's log.
+    pub version: u64,
+    /// What it did, as far as tamis knows the word.
+    pub operation: String,
 }
 
 /// The published version.

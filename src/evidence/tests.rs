@@ -60,6 +60,7 @@ fn manifest(run: &str, version: u64, files: Vec<File>, companions: Vec<File>) ->
         identifiers: vec![],
         largest_person: 0,
         not_published: vec![],
+        foreign: Vec::new(),
         drift: vec![],
         links: "not applied".into(),
         gates: vec![],

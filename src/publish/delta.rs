@@ -1,9 +1,10 @@
 //! The table's log: what is current, and one commit that puts new files in the place of the old.
 //! Everything of delta_kernel is in here, on our own object store. Must not know rows.
 
+use super::foreign::Foreign;
 use super::log::{self, Entry, Mark};
 use super::protocol::PlainCommitter;
-use super::{Column, ColumnType, Current, CurrentFile, Receipt, Rewritten, Target, Written};
+use super::{Column, ColumnType, Current, CurrentFile, Passed, Receipt, Rewritten, Target, Written};
 use crate::error::{Error, Kind, Result};
 use crate::store::Root;
 use arrow::array::{ArrayRef, Int64Array, StructArray};
@@ -50,7 +51,7 @@ struct Opened {
 /// An evidence error when somebody else has written to the table; a policy error when it uses a feature tamis does not
 /// write (change data feed, deletion vectors, column mapping, partitions); storage errors.
 pub fn current(lake: &Root, path: &str) -> Result<Option<Current>> {
-    Ok(Table::new(lake, path)?.open()?.map(|opened| opened.current))
+    Ok(Table::new(lake, path)?.open(Others::Harmless)?.map(|opened| opened.current))
 }
 
 /// What a commit says of itself, and what it rests on.
@@ -74,7 +75,7 @@ pub struct Commit<'a> {
 /// table was put back, policy when the table cannot take the columns, unknown when it could not be learned whether the
 /// commit is in the log; what `may` says.
 pub fn commit(written: &Written, target: &Target<'_>, commit: &Commit<'_>) -> Result<Receipt> {
-    put(&Change { written, gone: None }, target, commit)
+    put(&Change { written, gone: None, over: Others::Harmless }, target, commit)
 }
 
 /// As [`commit`], for what a sweep rewrote: only the files that it takes the place of are removed, all others stay.
@@ -82,33 +83,72 @@ pub fn commit(written: &Written, target: &Target<'_>, commit: &Commit<'_>) -> Re
 /// # Errors
 /// As [`commit`].
 pub fn replace(rewritten: &Rewritten, target: &Target<'_>, commit: &Commit<'_>) -> Result<Receipt> {
-    put(&Change { written: &rewritten.written, gone: Some(&rewritten.gone) }, target, commit)
+    put(&Change { written: &rewritten.written, gone: Some(&rewritten.gone), over: Others::Harmless }, target, commit)
 }
 
-/// Whether `current` is still what readers see: its own entry is in the log, and none after it.
+/// Whether `current` is still what readers see: its own entry is the newest of tamis, and what others wrote after it
+/// changes nothing.
 ///
 /// # Errors
-/// Storage errors.
+/// As [`self::current`].
 pub fn is_current(lake: &Root, path: &str, current: &Current) -> Result<bool> {
-    let own = matches!(log::read(lake, path, current.version)?, Entry::Ours(mark) if mark == Mark::of(current));
-    Ok(own && matches!(log::read(lake, path, current.version + 1)?, Entry::Absent))
+    Ok(self::current(lake, path)?.is_some_and(|there| same(&there, current)))
 }
 
-/// Writes a checkpoint of the current version, which must be `version`.
+/// Writes a checkpoint of the newest version; that of tamis must be `version`. Gives the version that the checkpoint is of.
 ///
 /// # Errors
 /// Evidence, when the table is at another version; storage errors.
-pub(super) fn checkpoint(lake: &Root, path: &str, version: u64) -> Result<()> {
+pub(super) fn checkpoint(lake: &Root, path: &str, version: u64) -> Result<u64> {
     let table = Table::new(lake, path)?;
-    if table.open()?.is_none_or(|opened| opened.current.version != version) {
-        return Err(Error::evidence(format!("{}: the table is at another version than state says", table.place()))
-            .help("another run was faster: sweep again"));
-    }
+    let opened = table.open(Others::Harmless)?.filter(|opened| opened.current.version == version).ok_or_else(|| {
+        Error::evidence(format!("{}: the table is at another version than state says", table.place()))
+            .help("another run was faster: sweep again")
+    })?;
     // The log has just been read: what fails now is the store.
     table.checkpoint().map_err(|e| match e.kind() {
         Kind::Evidence => Error::storage(format!("{}: a checkpoint could not be written", table.place())),
         _ => e,
-    })
+    })?;
+    Ok(opened.current.tip())
+}
+
+/// Takes a table back from another program: one commit after which it has `written`'s files and no others, of which those
+/// that are current stay as they are. `expected` is the newest version, whoever made it.
+///
+/// # Errors
+/// As [`commit`]; policy, when the other program has changed columns.
+pub fn adopt(written: &Written, target: &Target<'_>, commit: &Commit<'_>, expected: u64) -> Result<Receipt> {
+    let table = Table::new(target.lake, target.path)?;
+    let Some(Opened { current, .. }) = table.open(Others::All)? else {
+        return Err(
+            Error::evidence(format!("{}: the table is gone", table.place())).help("close it: `tamis dataset retire`")
+        );
+    };
+    if current.tip() > expected {
+        return Err(log::overtaken(target.lake, target.path, current.tip()));
+    }
+    let own = |name: &str| written.files.iter().any(|file| file.name == name);
+    let there: BTreeSet<&str> = current.files.iter().map(|file| file.name.as_str()).collect();
+    let gone: BTreeSet<String> = there.iter().filter(|name| !own(name)).map(|name| (*name).to_owned()).collect();
+    let files = written.files.iter().filter(|file| !there.contains(file.name.as_str())).cloned().collect();
+    let written = Written { files, ..written.clone() };
+    let change = Change { written: &written, gone: Some(&gone), over: Others::All };
+    put(&change, target, &Commit { expected: Some(&current), ..*commit })
+}
+
+/// Whether two looks at a table found the same version of tamis.
+fn same(one: &Current, other: &Current) -> bool {
+    one.version == other.version && Mark::of(one) == Mark::of(other)
+}
+
+/// Which commits of other programs after the newest of tamis a table may have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Others {
+    /// Those that change nothing.
+    Harmless,
+    /// All: the table is being taken back.
+    All,
 }
 
 /// What a commit adds and removes.
@@ -116,23 +156,28 @@ struct Change<'a> {
     written: &'a Written,
     /// Files that go; none for all.
     gone: Option<&'a BTreeSet<String>>,
+    /// What it may be built on.
+    over: Others,
 }
 
 fn put(change: &Change<'_>, target: &Target<'_>, commit: &Commit<'_>) -> Result<Receipt> {
     let written = change.written;
     let table = Table::new(target.lake, target.path)?;
-    let opened = table.open()?;
+    let opened = table.open(change.over)?;
     if let Some(opened) = &opened
         && table.sequence(opened, commit.app)?.is_some_and(|last| last >= commit.sequence)
     {
-        return table.earlier(opened.current.version, &written.run);
+        return table.earlier(opened.current.tip(), &written.run);
     }
     let (there, expected) = (opened.as_ref().map(|opened| &opened.current), commit.expected);
-    // The newest entry is tamis's own, or the table could not be opened.
-    if let Some(newer) = there.filter(|newer| expected.is_none_or(|expected| newer.version > expected.version)) {
-        return Err(log::overtaken(target.lake, target.path, newer.version));
+    // The newest entry of all, or the table could not be opened.
+    if let Some(newer) = there.filter(|newer| expected.is_none_or(|expected| newer.tip() > expected.tip())) {
+        return Err(log::overtaken(target.lake, target.path, newer.tip()));
     }
-    if there.map(Mark::of) != expected.map(Mark::of) || there.map(|c| c.version) != expected.map(|c| c.version) {
+    if !match (there, expected) {
+        (Some(there), Some(expected)) => same(there, expected) && there.tip() == expected.tip(),
+        (there, expected) => there.is_none() && expected.is_none(),
+    } {
         return Err(Error::evidence(format!("{}: the table changed while this run was working", table.place())).help(
             "nothing of this one was published. The table was put back to an older version, or is gone: \
              `tamis verify` compares it with the ledger",
@@ -180,18 +225,37 @@ impl<'a> Table<'a> {
             .help("somebody changed the table; tamis does not write to it any more: publish to a new output")
     }
 
-    fn open(&self) -> Result<Option<Opened>> {
+    fn open(&self, others: Others) -> Result<Option<Opened>> {
         if self.lake.list(&log::folder(self.path))?.is_empty() {
             return Ok(None);
         }
         let snapshot = self.snapshot()?;
-        let version = snapshot.version();
-        let mark = log::ours(self.lake, self.path, version)?;
+        let (version, mark, passed) = self.newest(&snapshot, others)?;
         self.check_features(&snapshot)?;
         let files = self.files(&snapshot)?;
         let columns = self.columns(&snapshot)?;
         let Mark { run, attempt, manifest } = mark;
-        Ok(Some(Opened { snapshot, current: Current { version, run, attempt, manifest, files, columns } }))
+        Ok(Some(Opened { snapshot, current: Current { version, passed, run, attempt, manifest, files, columns } }))
+    }
+
+    /// The newest version of ours and commits of other programs after it. One that writes properties anew leaves the
+    /// columns as they were; what it says of features is looked at by `check_features`.
+    fn newest(&self, snapshot: &SnapshotRef, others: Others) -> Result<(u64, Mark, Vec<Passed>)> {
+        let tip = snapshot.version();
+        let (version, mark, foreign) = match others {
+            Others::Harmless => log::ours(self.lake, self.path, tip)?,
+            // Nothing of the versions before counts: the log may no longer name one of ours.
+            Others::All => (tip, Mark { run: String::new(), attempt: 0, manifest: String::new() }, Vec::new()),
+        };
+        if let Some((changed, _)) = foreign.iter().find(|(_, foreign)| foreign.metadata) {
+            let before = Snapshot::builder_for(&self.url).at_version(version).build(&self.engine);
+            let before = before.map_err(|e| self.refused("reading the table's log", &e))?;
+            if before.schema() != snapshot.schema() {
+                return Err(log::foreign(self.lake, self.path, *changed));
+            }
+        }
+        let passed = |(version, foreign): (u64, Foreign)| Passed { version, operation: foreign.operation.into() };
+        Ok((version, mark, foreign.into_iter().map(passed).collect()))
     }
 
     fn snapshot(&self) -> Result<SnapshotRef> {
@@ -206,6 +270,9 @@ impl<'a> Table<'a> {
         }
         if properties.enable_deletion_vectors == Some(true) {
             return Err(self.feature("deletion vectors, which leave removed rows in place"));
+        }
+        if properties.append_only == Some(true) {
+            return Err(self.feature("a rule that no row may be removed (delta.appendOnly)"));
         }
         if properties.column_mapping_mode.is_some_and(|mode| mode != ColumnMappingMode::None) {
             return Err(self.feature("column mapping"));
@@ -272,7 +339,7 @@ impl<'a> Table<'a> {
 
     /// Puts version `expected + 1` and finds out what became of it.
     fn put(&self, opened: Option<&Opened>, change: &Change<'_>, commit: &Commit<'_>) -> Result<Receipt> {
-        let version = opened.map_or(0, |opened| opened.current.version + 1);
+        let version = opened.map_or(0, |opened| opened.current.tip() + 1);
         let (run, attempt) = (change.written.run.clone(), change.written.attempt);
         let mark = &Mark { run, attempt, manifest: commit.manifest.to_owned() };
         let txn = (commit.app, commit.sequence);
@@ -287,7 +354,7 @@ impl<'a> Table<'a> {
             match log::read(self.lake, self.path, version).map_err(|_| self.outcome_unknown(version))? {
                 Entry::Ours(found) if found.run == mark.run => return Ok(receipt(version, found, true)),
                 Entry::Ours(_) => return Err(log::overtaken(self.lake, self.path, version)),
-                Entry::Foreign => return Err(log::foreign(self.lake, self.path, version)),
+                Entry::Foreign(_) => return Err(log::foreign(self.lake, self.path, version)),
                 Entry::Absent => {}
             }
             if let Some(fault) = failure.filter(|e| !of_storage(unwrapped(e))) {

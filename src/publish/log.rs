@@ -2,6 +2,7 @@
 //! Must not know the kernel.
 
 use super::Current;
+use super::foreign::Foreign;
 use crate::error::{Error, Result};
 use crate::store::Root;
 
@@ -59,7 +60,7 @@ impl Mark {
 pub(super) enum Entry {
     Absent,
     Ours(Mark),
-    Foreign,
+    Foreign(Foreign),
 }
 
 /// Folder of the log below the lake's root.
@@ -72,23 +73,65 @@ pub(super) fn read(lake: &Root, path: &str, version: u64) -> Result<Entry> {
     let entry = lake.get(&format!("{}/{version:020}.json", folder(path)))?;
     Ok(match entry {
         None => Entry::Absent,
-        Some(entry) => Mark::parse(&entry).map_or(Entry::Foreign, Entry::Ours),
+        Some(entry) => Mark::parse(&entry).map_or_else(|| Entry::Foreign(Foreign::of(&entry)), Entry::Ours),
     })
 }
 
-/// The entry of a version that must be ours.
+/// The newest entry that is ours, and commits of other programs after it, the oldest first.
+pub(super) struct Newest {
+    /// Version and mark; none when what there is of the log ends before.
+    pub own: Option<(u64, Mark)>,
+    /// What other programs did since.
+    pub foreign: Vec<(u64, Foreign)>,
+}
+
+impl Newest {
+    /// Looks from version `tip` back.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn find(lake: &Root, path: &str, tip: u64) -> Result<Newest> {
+        let mut foreign = Vec::new();
+        for version in (0..=tip).rev() {
+            match read(lake, path, version)? {
+                Entry::Ours(mark) => {
+                    foreign.reverse();
+                    return Ok(Newest { own: Some((version, mark)), foreign });
+                }
+                Entry::Foreign(found) => foreign.push((version, found)),
+                Entry::Absent => break,
+            }
+        }
+        foreign.reverse();
+        Ok(Newest { own: None, foreign })
+    }
+}
+
+/// The newest entry that is ours; commits of other programs after it must change nothing.
 ///
 /// # Errors
-/// An evidence error when somebody else wrote it or it is gone.
-pub(super) fn ours(lake: &Root, path: &str, version: u64) -> Result<Mark> {
-    match read(lake, path, version)? {
-        Entry::Ours(mark) => Ok(mark),
-        Entry::Foreign => Err(foreign(lake, path, version)),
-        Entry::Absent => {
-            Err(Error::evidence(format!("{}: the log entry of version {version} is gone", lake.display(path)))
-                .help("tamis keeps the entry of the current version: find out who removed it"))
-        }
+/// An evidence error when one of them changes something, or ours is gone.
+pub(super) fn ours(lake: &Root, path: &str, tip: u64) -> Result<(u64, Mark, Vec<(u64, Foreign)>)> {
+    let Newest { own, foreign } = Newest::find(lake, path, tip)?;
+    if let Some((version, _)) = foreign.iter().find(|(_, foreign)| !foreign.harmless) {
+        return Err(self::foreign(lake, path, *version));
     }
+    let (version, mark) = own.ok_or_else(|| {
+        let first = foreign.first().map_or(tip, |(version, _)| version.saturating_sub(1));
+        Error::evidence(format!("{}: the log entry of version {first} is gone", lake.display(path)))
+            .help("tamis keeps the entry of the current version: find out who removed it")
+    })?;
+    Ok((version, mark, foreign))
+}
+
+/// Number of the newest entry; none without any.
+///
+/// # Errors
+/// Storage errors.
+pub(super) fn tip(lake: &Root, path: &str) -> Result<Option<u64>> {
+    let prefix = format!("{}/", folder(path));
+    let number = |path: &str| path.strip_prefix(&prefix)?.strip_suffix(".json")?.parse().ok();
+    Ok(lake.list(&folder(path))?.iter().filter_map(|object| number(&object.path)).max())
 }
 
 /// The newest entry of a run, from `version` back as far as the log goes.
@@ -113,7 +156,8 @@ pub(super) fn overtaken(lake: &Root, path: &str, version: u64) -> Error {
 /// Somebody else wrote to the table.
 pub(super) fn foreign(lake: &Root, path: &str, version: u64) -> Error {
     Error::evidence(format!("{}: version {version} was committed by another program", lake.display(path))).help(
-        "tamis must be the only writer of its tables: stop the other writer, look at what it did, then publish to a new output",
+        "tamis must be the only writer of its tables: stop the other writer, look at what it did, then take the table back \
+         with `tamis dataset adopt JOB --reason …`",
     )
 }
 

@@ -7,21 +7,25 @@ mod data;
 mod delta;
 mod encode;
 mod file;
+mod foreign;
 mod groups;
 mod log;
 mod protocol;
 mod removal;
 mod rewrite;
 mod schema;
+mod seen;
 #[cfg(test)]
 mod tests;
 
 pub use companion::{CompanionGroup, Companions};
-pub use delta::{Commit, commit, current, is_current, replace};
+pub use delta::{Commit, adopt, commit, current, is_current, replace};
 pub use file::written_by;
+pub use foreign::Passed;
 pub use removal::{Orphans, is_staged, orphans, trim};
 pub use rewrite::{Rewriting, Rewritten, rewrite};
 pub use schema::{Column, ColumnType};
+pub use seen::{Seen, seen};
 
 use crate::decide::Cleared;
 use crate::error::Result;
@@ -118,8 +122,10 @@ pub struct CurrentFile {
 /// The current version of a table of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Current {
-    /// Version in the log.
+    /// The newest version in the log that is tamis's own.
     pub version: u64,
+    /// Commits of other programs after it, which change nothing.
+    pub passed: Vec<Passed>,
     /// Run that published it.
     pub run: String,
     /// Attempt of that run.
@@ -133,6 +139,10 @@ pub struct Current {
 }
 
 impl Current {
+    /// The newest version in the log, whoever made it: the next one follows it.
+    pub fn tip(&self) -> u64 {
+        self.version + self.passed.len() as u64
+    }
     /// Rows in all files.
     pub fn rows(&self) -> u64 {
         self.files.iter().map(|file| file.rows).sum()

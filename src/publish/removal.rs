@@ -67,7 +67,9 @@ pub fn trim(target: &Target<'_>, current: u64, floor: u64) -> Result<Vec<Object>
     if old.is_empty() {
         return Ok(old);
     }
-    let checkpoint = format!("{folder}/{current:020}.checkpoint.parquet");
+    // Commits of other programs may follow the current version: the checkpoint is of the newest.
+    let tip = log::tip(target.lake, target.path)?.unwrap_or(current).max(current);
+    let checkpoint = format!("{folder}/{tip:020}.checkpoint.parquet");
     if target.lake.head(&checkpoint)?.is_none() {
         let made = delta::checkpoint(target.lake, target.path, current);
         // An answer may have been lost though it is there.
@@ -77,7 +79,7 @@ pub fn trim(target: &Target<'_>, current: u64, floor: u64) -> Result<Vec<Object>
             return Err(Error::storage(format!("{place} is not there")).help("the log is kept as it is; sweep again"));
         }
     }
-    drop_stale_hint(target.lake, &folder, current)?;
+    drop_stale_hint(target.lake, &folder, tip)?;
     for object in &old {
         target.lake.delete(&object.path)?;
     }

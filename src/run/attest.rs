@@ -9,12 +9,12 @@ use crate::decide::Verdict;
 use crate::error::{Error, Kind, Result};
 use crate::evidence::Event;
 use crate::evidence::manifest::{
-    self, Brake, ClocksIgnored, Drift, Field, File, Gate, Identifiers, Input, Keys, ListApplied, Manifest, Member,
-    Output, Previous, RawCause, Rejected, Removed, SCHEMA,
+    self, Brake, ClocksIgnored, Drift, Field, File, ForeignCommit, Gate, Identifiers, Input, Keys, ListApplied,
+    Manifest, Member, Output, Previous, RawCause, Rejected, Removed, SCHEMA,
 };
 use crate::minimize::{FieldKind, IdentifierTally, Tally, WhyRaw};
 use crate::policy::{Basis, Column, Share, TokenFormat, Treatment};
-use crate::publish::{Receipt, Written};
+use crate::publish::{self, Receipt, Written};
 use crate::read::ReadReport;
 use crate::state::Intent;
 
@@ -204,6 +204,7 @@ pub fn manifest(ready: &Ready, facts: &Facts<'_>, written: Option<&Written>) -> 
             run: current.run.clone(),
             rows: current.rows,
         }),
+        foreign: ready.passed.iter().map(passed).collect(),
         output: output(ready, written),
     }
 }
@@ -212,6 +213,11 @@ fn drift(ready: &Ready, facts: &Facts<'_>) -> Vec<Drift> {
     let columns: Vec<String> = facts.main.drift.iter().map(|drift| drift.name.clone()).collect();
     let drifted = ready.dataset.clone().drifted(&columns, ready.as_of);
     drifted.into_iter().map(|(column, first_seen)| Drift { column, first_seen }).collect()
+}
+
+/// Returns a commit of another program as the manifest has it.
+pub fn passed(commit: &publish::Passed) -> ForeignCommit {
+    ForeignCommit { version: commit.version, operation: commit.operation.clone() }
 }
 
 fn inputs(ready: &Ready, facts: &Facts<'_>) -> Vec<Input> {
@@ -369,7 +375,7 @@ fn output(ready: &Ready, written: Option<&Written>) -> Output {
     let files = written.map_or(&[][..], |written| &written.files);
     Output {
         dataset: ready.dataset.dataset.clone(),
-        version: ready.dataset.current.as_ref().map_or(0, |current| current.version + 1),
+        version: ready.dataset.current.as_ref().map_or(0, |current| current.version + 1 + ready.passed.len() as u64),
         files: files.iter().map(|f| file(target.file(&f.name), f.rows, f.bytes, &f.blake3)).collect(),
         companions: files
             .iter()

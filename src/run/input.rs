@@ -285,7 +285,8 @@ fn stream(
 ) -> Result<(ReadReport, Tally)> {
     let minimizer = Minimizer::new(ready.plan(), &ready.keys, ready.as_of, stream)?;
     let reader = Reader::open(root, selection, request, monitor)?;
-    let tallies = threads::side_by_side(ready.call.threads, || work(&reader, &minimizer, known, stage, &ready.call.stop));
+    let tallies =
+        threads::side_by_side(ready.call.threads, || work(&reader, &minimizer, known, stage, &ready.call.stop));
     let tallies: Vec<Tally> = tallies.into_iter().collect::<Result<_>>()?;
     let tally = tallies.into_iter().reduce(|mut all, one| {
         all.merge(one);

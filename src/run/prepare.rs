@@ -1,8 +1,8 @@
 //! Everything that must hold before anything is read: specs, roots, keys, state, `as_of`.
 
 use super::caller::Caller;
-use super::scheduled;
 use super::names::{companions_of, names_of, output_of};
+use super::scheduled;
 use super::stop::Stop;
 use crate::clock::Instant;
 use crate::decide::Rules;
@@ -10,7 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::key::{self, Keyring};
 use crate::monitor::{Event, Monitor};
 use crate::policy::{self, KeyFrom, Plan, Project};
-use crate::publish::Target;
+use crate::publish::{Passed, Target};
 use crate::state::{Accept, Dataset, Intent, State};
 use crate::store::Root;
 use crate::sweep::Scene;
@@ -75,6 +75,8 @@ pub struct Ready {
     pub dataset: Dataset,
     /// Earlier names of its job.
     pub names: Vec<String>,
+    /// Commits of other programs after the current version, which change nothing.
+    pub passed: Vec<Passed>,
     /// Prefix of its companions in `state`.
     pub companions: String,
     /// What a person has let through, when the next run may use it.
@@ -141,6 +143,7 @@ impl Ready {
             state,
             dataset,
             names,
+            passed: Vec::new(),
             companions,
             accept,
             accepts,

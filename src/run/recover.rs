@@ -17,23 +17,25 @@ pub fn unfinished(ready: &mut Ready) -> Result<Option<publish::Current>> {
         (None, None) => {}
         (Some(table), Some((version, manifest))) if table.version == version && table.manifest == manifest => {}
         (Some(table), known) if known.as_ref().is_none_or(|(version, _)| table.version > *version) => {
-            complete(ready, table)?;
+            complete(ready, &(table.version, table.run.clone(), table.attempt, table.manifest.clone()))?;
         }
         (table, _) => return Err(behind(ready, table.as_ref())),
     }
+    ready.passed = table.as_ref().map(|table| table.passed.clone()).unwrap_or_default();
     Ok(table)
 }
 
-/// The table as a plan may see it: a version that is not in `state` yet stops it, for a plan repairs nothing.
+/// The table as a plan may see it: a version that is not in `state` yet stops it, for a plan repairs nothing. Gives
+/// commits of other programs after it.
 ///
 /// # Errors
 /// Evidence, when table and state differ.
-pub fn unpublished(ready: &Ready) -> Result<()> {
+pub fn unpublished(ready: &Ready) -> Result<Vec<publish::Passed>> {
     let output = &ready.plan().output;
     let table = publish::current(ready.root(&output.root), &output.path)?;
     let known = ready.dataset.current.as_ref().map(|current| current.version);
     match table.as_ref().map(|table| table.version) {
-        version if version == known => Ok(()),
+        version if version == known => Ok(table.map(|table| table.passed).unwrap_or_default()),
         version if version > known => {
             Err(Error::evidence(format!("{}: the last run was cut short", ready.dataset.dataset))
                 .help(format!("`tamis run {}` completes its evidence first", ready.call.job)))
@@ -42,10 +44,11 @@ pub fn unpublished(ready: &Ready) -> Result<()> {
     }
 }
 
-fn complete(ready: &mut Ready, table: &publish::Current) -> Result<()> {
-    let manifest = ready.state.manifest(&table.run, table.attempt, &table.manifest)?;
-    let intent = ready.state.stored_intent(&table.run)?.ok_or_else(|| {
-        Error::evidence(format!("run {} has published version {} without an intent", table.run, table.version))
+/// Makes the entries of a version whole that is in the table's log: version, run, attempt and digest of its manifest.
+pub(super) fn complete(ready: &mut Ready, (version, run, attempt, digest): &(u64, String, u32, String)) -> Result<()> {
+    let manifest = ready.state.manifest(run, *attempt, digest)?;
+    let intent = ready.state.stored_intent(run)?.ok_or_else(|| {
+        Error::evidence(format!("run {run} has published version {version} without an intent"))
             .help("compare the state with its copy: `tamis verify`")
     })?;
     ready.state.remember(&mut ready.dataset, &intent, &manifest, ready.call.now)?;
@@ -57,4 +60,9 @@ fn behind(ready: &Ready, table: Option<&publish::Current>) -> Error {
     let there = table.map_or("gone".to_string(), |table| format!("at version {}", table.version));
     Error::evidence(format!("{}: state says version {known}, but the table is {there}", ready.dataset.dataset))
         .help("a restored table or state would bring erased persons back: restore the newer one, or use a new output")
+}
+
+/// What to do about a table that another program has changed.
+pub(super) fn foreign_help() -> &'static str {
+    "stop the other program, look at what it did, then `tamis dataset adopt JOB --reason …`"
 }

@@ -189,8 +189,11 @@ impl Table {
         if held(&requests, &self.purpose) {
             let kept = whole.held(links.entries())?;
             if kept > 0 {
-                return Err(Error::gate(format!("{}: a legal hold keeps {kept} object(s) of it", self.dataset.dataset))
-                    .help("nothing was removed; bring the job back until the hold is lifted, then retire it (R34)"));
+                return Err(Error::gate(format!(
+                    "{}: a legal hold keeps {kept} object(s) of it",
+                    self.dataset.dataset
+                ))
+                .help("nothing was removed; bring the job back until the hold is lifted, then retire it (R34)"));
             }
         }
         self.note_reached(desk, &mut requests, &links, call.now)?;

@@ -6,10 +6,10 @@ use super::{Asked, Scene};
 use crate::clock;
 use crate::decide::Remaining;
 use crate::evidence::manifest::{
-    ClocksIgnored, Field, File, Gate, Kind, Manifest, Output, Previous, Rejected, Removed, SCHEMA,
+    ClocksIgnored, Field, File, ForeignCommit, Gate, Kind, Manifest, Output, Previous, Rejected, Removed, SCHEMA,
 };
 use crate::policy::Plan;
-use crate::publish::{FileWritten, Rewritten};
+use crate::publish::{FileWritten, Passed, Rewritten};
 
 /// What stays as the version before had it: fields, keys, purpose's terms. What today's policy says is named by digest.
 pub(super) fn manifest(
@@ -63,8 +63,13 @@ pub(super) fn manifest(
             run: published.current.run.clone(),
             rows: published.current.rows,
         }),
+        foreign: published.table.passed.iter().map(passed).collect(),
         output: output(published, rewritten),
     }
+}
+
+fn passed(commit: &Passed) -> ForeignCommit {
+    ForeignCommit { version: commit.version, operation: commit.operation.clone() }
 }
 
 /// A sweep reads no values.
@@ -88,7 +93,7 @@ fn output(published: &Published<'_>, rewritten: &Rewritten) -> Output {
     pairs.extend(rewritten.written.files.iter().map(|file| written(prefix, file)));
     pairs.sort_by(|a, b| a.0.path.cmp(&b.0.path));
     let (files, companions) = pairs.into_iter().unzip();
-    Output { dataset: before.dataset.clone(), version: before.version + 1, files, companions }
+    Output { dataset: before.dataset.clone(), version: published.table.tip() + 1, files, companions }
 }
 
 fn written(folder: &str, file: &FileWritten) -> (File, File) {

@@ -103,6 +103,7 @@ fn empty_manifest(attempt: u32) -> tamis::evidence::Manifest {
         identifiers: vec![],
         largest_person: 0,
         not_published: vec![],
+        foreign: Vec::new(),
         drift: vec![],
         links: "not applied".into(),
         gates: vec![],

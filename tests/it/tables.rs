@@ -61,7 +61,10 @@ fn a_renamed_job_is_the_same_dataset_for_every_command_also_when_nothing_runs_it
         assert_eq!(due(&installation, 0, 10 * MINUTE), [], "{how}: it was run and swept under its earlier name");
         ask(&installation, "C-1", 4, 0);
         let turns = due(&installation, 0, 20 * MINUTE);
-        assert!(matches!(&turns[..], [Turn { work: Work::Sweep, came: daemon::Came::Swept { rows: 1, .. }, .. }]), "{how}");
+        assert!(
+            matches!(&turns[..], [Turn { work: Work::Sweep, came: daemon::Came::Swept { rows: 1, .. }, .. }]),
+            "{how}"
+        );
         assert_eq!(record(&installation, "people").current.unwrap().rows, 29, "{how}");
         let (who, call) = (installation.asking(1, "email: person00004@example.org"), installation.call(1));
         let call = Call { job: "people".into(), demo: false, ..call };

@@ -67,8 +67,8 @@ const BELOW_SWEEP: &[&str] = &[
 ];
 /// A run ends with a sweep.
 const BELOW_RUN: &[&str] = &[
-    "unseen", "error", "clock", "monitor", "threads", "store", "policy", "key", "read", "minimize", "requests", "stage",
-    "decide", "publish", "evidence", "state", "sweep",
+    "unseen", "error", "clock", "monitor", "threads", "store", "policy", "key", "read", "minimize", "requests",
+    "stage", "decide", "publish", "evidence", "state", "sweep",
 ];
 
 /// The only files with `unsafe`, each arguing for it: at most three.

@@ -228,7 +228,16 @@ pub(super) mod tests {
     pub fn column(value: ValueType) -> Column {
         let identifier = Identifier { kind: "source.Column/1".into(), normal: Normal::Text };
         let sentinels = vec![jiff::civil::date(1900, 1, 1)];
-        Column { name: "Column".into(), value, sentinels, identifier, identified: false, several: None, birth: false, max_raw: None }
+        Column {
+            name: "Column".into(),
+            value,
+            sentinels,
+            identifier,
+            identified: false,
+            several: None,
+            birth: false,
+            max_raw: None,
+        }
     }
 
     pub fn days() -> ValueType {
