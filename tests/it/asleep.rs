@@ -249,7 +249,10 @@ fn a_second_start_by_hand_names_who_is_at_work_and_other_datasets_are_swept() {
     let report = installation.sweep(0).unwrap();
     assert_eq!(report.outcome().unwrap_err().kind(), Kind::Storage);
     assert!(report.stops[0].starts_with("job contacts: elsewhere/17"), "{:?}", report.stops);
-    assert_eq!(report.datasets.iter().map(|swept| (&swept.job[..], swept.rows_out)).collect::<Vec<_>>(), [("more", 29)]);
+    assert_eq!(
+        report.datasets.iter().map(|swept| (&swept.job[..], swept.rows_out)).collect::<Vec<_>>(),
+        [("more", 29)]
+    );
     assert_eq!(rows(&installation).len(), 30);
     lease.free(installation.at(0)).unwrap();
     installation.sweep(0).unwrap().outcome().unwrap();
