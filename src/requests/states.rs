@@ -212,6 +212,11 @@ impl Requests {
         self.notes.looked_to(job).is_some()
     }
 
+    /// Whether an entry was there when somebody last began to look.
+    pub fn was_looked_for(&self, entry: u32) -> bool {
+        self.unlooked.is_none_or(|first| self.segment_of(entry).is_some_and(|segment| segment < first))
+    }
+
     /// Everything noted: entry, job, standing; in no particular order. Entries without a note are not in it.
     pub fn states(&self) -> impl Iterator<Item = (u32, &str, Standing)> {
         let notes = &self.notes;

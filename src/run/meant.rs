@@ -182,6 +182,8 @@ pub fn note(
             met.entry(entry).or_insert(Met { doubt: None, whole: false, there: true }).there = true;
         }
     }
+    // What another process stored meanwhile is applied to no version yet, whatever old ones it reaches.
+    met.retain(|entry, _| requests.was_looked_for(*entry));
     let noted: Vec<(u32, Standing)> =
         met.iter().map(|(entry, met)| (*entry, standing(ready, requests, *entry, met))).collect();
     requests.note(ready.state.root(), job, &noted, Some(ready.call.now))?;

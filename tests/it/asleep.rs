@@ -264,7 +264,7 @@ fn a_second_start_by_hand_names_who_is_at_work_and_other_datasets_are_swept() {
 /// `unmatched` of it, and the next sweep for requests looks for it.
 #[test]
 fn a_command_that_comes_while_others_are_at_work_is_applied_by_the_next_sweep() {
-    for (sweeps, step) in [(false, 3), (true, 5)] {
+    for (sweeps, step) in [(false, 5), (true, 9)] {
         let mut k = 1;
         while commanded(sweeps, k) {
             k += step;
