@@ -2,6 +2,7 @@
 //! `read -> minimize -> stage -> decide -> publish -> attest`, each step taking the product of the one before.
 //! Must not know argv nor the terminal.
 
+pub mod aside;
 mod attest;
 pub mod case;
 pub mod explain;
@@ -19,6 +20,7 @@ mod sweeps;
 pub mod versions;
 
 pub use crate::sweep::{RawExports, Removal};
+pub use aside::LeftAside;
 pub use attest::{Outcome, Report};
 pub use case::{CaseDataset, CasePart, CaseReport};
 pub use explain::{ExplainedDataset, Explanation, Reaching};
@@ -88,7 +90,7 @@ fn from_requests(mut ready: Ready, table: Option<Current>, monitor: &dyn Monitor
     });
     let published = prepared.and_then(|prepared| publish(&mut ready, &begun, &mut requests, prepared, table.as_ref()));
     attest::spend_accept(&ready, &begun, published.as_ref().err());
-    published
+    published.map(|report| Report { aside: aside::found(ready.plan(), &intake, &pinned), ..report })
 }
 
 fn begin(ready: &mut Ready, table: Option<&Current>, segment: u64) -> Result<(Pinned, Begun)> {
@@ -129,6 +131,7 @@ pub fn plan(call: &Call, monitor: &dyn Monitor) -> Result<Report> {
     let manifest = attest::manifest(&ready, &facts, None);
     let digest = judged.verdict().digest(&pinned.digest(ready.plan()))?;
     let mut report = attest::report(&ready, manifest, judged.verdict(), None, digest);
+    report.aside = aside::found(ready.plan(), &intake, &pinned);
     report.stops.extend(judged.refusals().into_iter().map(|refusal| refusal.message));
     let found = intake.refusal().into_iter().chain(limits).chain(changed(&ready, &pinned));
     report.stops.extend(found.map(|error| error.message().to_string()));

@@ -120,13 +120,21 @@ fn check(settings: &Settings, json: bool) -> Result<String> {
         return Err(Error::findings(findings));
     }
     let project = policy::load(&settings.dir, &settings.roots)?;
+    // Buckets are not asked: specs are checked where they may not be in reach.
+    let sighted = run::aside::survey(&project, &settings.open_local(&project));
     if json {
         return render::json(&serde_json::json!({ "schema": "tamis-check/1", "findings": render::findings(&findings),
-                "schedules": due::next_runs_json(&project, settings.now) }));
+                "schedules": due::next_runs_json(&project, settings.now), "aside": sighted.aside,
+                "unseen": sighted.unseen }));
     }
     let hints = finding::draw(&findings, std::io::stdout().is_terminal());
     let runs = due::next_runs(&project, settings.now);
-    Ok(format!("{hints}{}: no faults, {} hint(s)\n{runs}", settings.dir.display(), findings.len()))
+    Ok(format!(
+        "{hints}{}: no faults, {} hint(s)\n{runs}{}",
+        settings.dir.display(),
+        findings.len(),
+        status::seen(&sighted)
+    ))
 }
 
 fn accept(settings: &Settings, accepted: &AcceptArgs, json: bool) -> Result<String> {

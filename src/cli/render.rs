@@ -180,6 +180,9 @@ pub(super) fn said_of_brake(brake: &Brake) -> String {
 
 /// What a plan would be stopped by, and what would help.
 fn stops(out: &mut String, report: &Report) {
+    for aside in &report.aside {
+        let _ = writeln!(out, "{aside}");
+    }
     for hint in &report.hints {
         let _ = writeln!(out, "  {hint}");
     }

@@ -103,6 +103,15 @@ impl Settings {
         open_roots(project, self.runtime.handle(), None)
     }
 
+    /// Opens the local roots of a policy, those of them that can be.
+    pub fn open_local(&self, project: &Project) -> BTreeMap<String, Root> {
+        let open = |(name, url): (&String, &String)| {
+            let local = crate::store::local_folder(url).is_some();
+            Some((name.clone(), Root::open(name, url, self.runtime.handle().clone()).ok().filter(|_| local)?))
+        };
+        project.roots.iter().filter_map(open).collect()
+    }
+
     /// Opens the state of a policy.
     ///
     /// # Errors

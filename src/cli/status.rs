@@ -5,7 +5,8 @@ use super::settings::Settings;
 use super::{due, render};
 use crate::daemon::JobStatus;
 use crate::error::{Error, Result};
-use crate::run::{DatasetStanding, OpenRequest, Standings, standing};
+use crate::run::aside::{self, Sighted};
+use crate::run::{DatasetStanding, LeftAside, OpenRequest, Standings, standing};
 use crate::{daemon, policy};
 use std::fmt::Write as _;
 
@@ -23,6 +24,10 @@ pub(super) struct Status {
     requests: Option<Standings>,
     /// Why that cannot be told.
     requests_stop: Option<String>,
+    /// What lists and inputs leave aside though it looks like what is meant.
+    aside: Vec<LeftAside>,
+    /// What lists and inputs mean and cannot read.
+    unseen: Vec<String>,
 }
 
 /// Jobs are told whatever happens; requests need the identity key, and where that cannot be had the reason is told.
@@ -34,14 +39,22 @@ pub(super) fn status(settings: &Settings, all: bool, json: bool) -> Result<Strin
     let roots = settings.open(&project)?;
     let jobs = daemon::status(&project, &roots, &settings.state(&project)?, settings.now)?;
     let standings = standing::standings(&settings.subject_call(), if all { usize::MAX } else { NAMED });
+    let sighted = aside::survey(&project, &roots);
     if json {
+        let Sighted { aside, unseen } = sighted;
         let (requests, requests_stop) = match standings {
             Ok(standings) => (Some(standings), None),
             Err(error) => (None, Some(error.message().to_owned())),
         };
-        return render::json(&Status { schema: "tamis-status/1", jobs, requests, requests_stop });
+        return render::json(&Status { schema: "tamis-status/1", jobs, requests, requests_stop, aside, unseen });
     }
-    Ok(due::status(&jobs) + &said(standings))
+    Ok(due::status(&jobs) + &said(standings) + &seen(&sighted))
+}
+
+/// What was found where lists and inputs are, apart from what they read.
+pub(super) fn seen(sighted: &Sighted) -> String {
+    let unseen = sighted.unseen.iter().map(|unseen| format!("CANNOT BE READ  {unseen}\n"));
+    unseen.chain(sighted.aside.iter().map(|aside| format!("{aside}\n"))).collect()
 }
 
 fn said(standings: Result<Standings, Error>) -> String {

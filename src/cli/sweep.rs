@@ -36,6 +36,12 @@ fn text(report: &SweepReport) -> String {
         raw.remaining,
         raw.held
     );
+    if raw.unseen > 0 {
+        let _ = writeln!(out, "             {} more that cannot be read, nor removed", raw.unseen);
+    }
+    for aside in &report.aside {
+        let _ = writeln!(out, "{aside}");
+    }
     for stop in &report.stops {
         let _ = writeln!(out, "STOPPED  {stop}");
     }
@@ -83,6 +89,9 @@ fn removal(out: &mut String, removal: &Removal) {
     if removal.protected > 0 {
         let _ = writeln!(out, "  {:<12} {} versions, by the store", "protected", removal.protected);
     }
+    if removal.unseen > 0 {
+        let _ = writeln!(out, "  {:<12} {} files that nobody can say whom they hold", "unseen", removal.unseen);
+    }
     if removal.withheld {
         let _ = writeln!(out, "  {:<12} nothing goes for good while a list of holds cannot be read", "withheld");
     }
@@ -108,7 +117,7 @@ mod tests {
             ..Removal::default()
         };
         let swept = DatasetSwept { version: Some(1), removal, ..DatasetSwept::default() };
-        let raw = RawExports { remaining: 7, removed: 8, bytes: 1024, held: 9 };
+        let raw = RawExports { remaining: 7, removed: 8, bytes: 1024, held: 9, unseen: 2, ..RawExports::default() };
         let mut report = SweepReport::default();
         report.datasets.push(swept);
         report.raw.clone_from(&raw);

@@ -56,7 +56,7 @@ fn picture(dir: &Path) -> String {
         let mut files: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|e| e == "toml")).collect();
         files.sort();
         for file in files {
-            let bytes = std::fs::read(&file).unwrap_or_default();
+            let bytes = if file.is_file() { std::fs::read(&file).unwrap_or_default() } else { Vec::new() };
             hasher.update(file.as_os_str().as_encoded_bytes());
             hasher.update(&(bytes.len() as u64).to_le_bytes());
             hasher.update(&bytes);

@@ -1,9 +1,11 @@
 //! What only all files together show: names used twice, places that overlap, lists that reach nobody, and hints.
 //! Must not know how one file is checked.
 
+use super::apart::{Overlap, Places};
 use super::check_job::Job;
 use super::check_policy::{self, Policy};
 use super::check_source::Inventory;
+use super::finding::Page;
 use super::job_spec::Treat;
 use super::plan::Location;
 use super::spec::{At, Category};
@@ -39,49 +41,27 @@ pub(super) fn list_kinds(policy: &Policy, sources: &[Inventory]) {
     }
 }
 
-/// Outputs apart from each other, from every input and from the state.
+/// Outputs apart from each other, from every input and from the state; inputs of jobs apart from the state.
 pub(super) fn places(policy: &Policy, jobs: &[Job]) {
-    let outputs: Vec<_> = jobs.iter().filter_map(|j| Some((j, whole(policy, j.output.as_ref()?)?))).collect();
-    let lists = policy.lists.values().flatten().map(|l| &l.input);
-    let inputs: Vec<_> = jobs.iter().flat_map(|j| &j.inputs).chain(lists).filter_map(|l| whole(policy, l)).collect();
-    let state = policy.roots.get("state").map(|url| segments(url, ""));
+    let lists = policy.lists.values().flatten().map(|list| &list.input);
+    let inputs = jobs.iter().flat_map(|job| &job.inputs).chain(lists);
+    let places = Places::new(&policy.roots, inputs);
+    let outputs: Vec<(&Job, &Location)> = jobs.iter().filter_map(|job| Some((job, job.output.as_ref()?))).collect();
+    let fault = |page: Page<'_>, span, overlap: Overlap| {
+        let (code, what, help) = overlap.said();
+        page.fault(span, code, what, help);
+    };
     for (i, (job, output)) in outputs.iter().enumerate() {
-        let at = &job.spec.output;
-        if state.as_ref().is_some_and(|state| nested(state, output)) {
-            let help = "choose a place apart from the root `state`: evidence and datasets must not share one";
-            job.page.fault(at.span(), "output-in-state", "the output and the state overlap", help);
-        } else if inputs.iter().any(|input| nested(input, output)) {
-            let help = "choose a place apart from everything that is read";
-            job.page.fault(at.span(), "output-in-input", "the output and an input overlap", help);
-        }
-        if outputs[..i].iter().any(|(_, other)| nested(other, output)) {
-            let help = "each job has a dataset of its own, none inside another";
-            job.page.fault(at.span(), "output-shared", "another job writes the same or a nested place", help);
+        let shared = outputs[..i].iter().find_map(|(_, other)| places.shared(other, output));
+        for overlap in places.output(output).into_iter().chain(shared) {
+            fault(job.page, job.spec.output.span(), overlap);
         }
     }
-}
-
-/// The fixed part of a place: its segments before the first that varies.
-fn whole(policy: &Policy, location: &Location) -> Option<Vec<String>> {
-    let url = policy.roots.get(&location.root).filter(|url| !url.is_empty())?;
-    Some(segments(url, &location.path))
-}
-
-fn segments(url: &str, path: &str) -> Vec<String> {
-    let fixed = path.split('/').take_while(|s| !s.contains(['*', '?', '[', '{']));
-    let mut out: Vec<String> = Vec::new();
-    for segment in url.strip_prefix("file://").unwrap_or(url).split('/').chain(fixed) {
-        match segment {
-            ".." => drop(out.pop()),
-            "." | "" => {}
-            _ => out.push(segment.to_owned()),
+    for job in jobs {
+        if let Some(overlap) = job.inputs.iter().find_map(|input| places.input(input)) {
+            fault(job.page, job.spec.input.span(), overlap);
         }
     }
-    out
-}
-
-fn nested(a: &[String], b: &[String]) -> bool {
-    a.starts_with(b) || b.starts_with(a)
 }
 
 /// Columns whose few values a token does not hide.

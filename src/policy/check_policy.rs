@@ -10,6 +10,7 @@ use super::policy_spec::{
 };
 use super::spec::{At, Category, Named};
 use super::value::{self, Place};
+use crate::store::{local_folder, settle};
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf, absolute};
 
@@ -133,7 +134,11 @@ fn keys(page: Page, at: &At<KeysSpec>, roots: &BTreeMap<String, String>) -> Opti
 fn key_dir(page: Page, at: &At<String>, roots: &BTreeMap<String, String>) -> Option<KeyFrom> {
     value::said(page, at)?;
     let dir = whole_path(&folder(page).join(at.as_str()))?;
-    if roots.iter().any(|(_, root)| !root.is_empty() && Path::new(&dir).starts_with(root)) {
+    let real = settle(Path::new(&dir)).unwrap_or_else(|| PathBuf::from(&dir));
+    let inside = |root: &String| {
+        Path::new(&dir).starts_with(root) || local_folder(root).is_some_and(|folder| real.starts_with(folder))
+    };
+    if roots.values().any(|root| !root.is_empty() && inside(root)) {
         let help = "whoever may read the root could make tokens from guesses; keep keys elsewhere";
         page.hint(at.span(), "keys-in-root", "the keys lie inside a root", help);
     }

@@ -39,28 +39,41 @@ pub fn lint(dir: &Path, root_overrides: &[(String, String)]) -> Vec<Finding> {
 fn survey(dir: &Path, overrides: &[(String, String)]) -> (Vec<Finding>, Option<Project>) {
     let findings = Findings::default();
     let policy_file = read(&dir.join(POLICY), &findings);
-    let source_files: Vec<_> = listed(&dir.join("sources")).iter().map(|path| read(path, &findings)).collect();
-    let job_files: Vec<_> = listed(dir).iter().filter(|p| !p.ends_with(POLICY)).map(|p| read(p, &findings)).collect();
+    let sources = listed(&dir.join("sources"), &policy_file.0, &findings);
+    let source_files: Vec<_> = sources.iter().map(|path| read(path, &findings)).collect();
+    let jobs = listed(dir, &policy_file.0, &findings);
+    let job_files: Vec<_> = jobs.iter().filter(|p| !p.ends_with(POLICY)).map(|p| read(p, &findings)).collect();
     let project = check(&policy_file, &source_files, &job_files, overrides, &findings);
     (findings.sorted(), project)
 }
 
 /// The `*.toml` files of a folder by name, without the hidden ones that editors leave. A folder that is not there has
-/// none.
-fn listed(dir: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path());
+/// none; one that cannot be listed is a fault of the `policy`: a job that nobody sees would be taken for gone.
+fn listed(dir: &Path, policy: &SpecFile, findings: &Findings) -> Vec<PathBuf> {
+    let all = std::fs::read_dir(dir).and_then(|entries| entries.map(|e| Ok(e?.path())).collect::<Result<Vec<_>, _>>());
+    let entries = all.unwrap_or_else(|error| {
+        let link = std::fs::symlink_metadata(dir).is_ok();
+        if error.kind() != std::io::ErrorKind::NotFound || link {
+            let what = format!("the folder {} cannot be listed", dir.display());
+            let help = "look at its permissions, and where links lead";
+            Page { file: policy, findings }.fault(0..0, "unreadable-file", what, help);
+        }
+        Vec::new()
+    });
     let spec = |p: &PathBuf| {
         let hidden = p.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
         p.extension().is_some_and(|e| e == "toml") && !hidden && !p.is_dir()
     };
-    let mut files: Vec<_> = entries.filter(spec).collect();
+    let mut files: Vec<_> = entries.into_iter().filter(spec).collect();
     files.sort();
     files
 }
 
 fn read(path: &Path, findings: &Findings) -> (SpecFile, bool) {
     let mut file = SpecFile { path: path.display().to_string(), text: String::new() };
-    let bytes = std::fs::read(path);
+    // A pipe would be waited for.
+    let special = std::fs::metadata(path).is_ok_and(|facts| !facts.is_file());
+    let bytes = if special { Err(std::io::ErrorKind::InvalidInput.into()) } else { std::fs::read(path) };
     let fault = |code, text: &str, help: &str| Page { file: &file, findings }.fault(0..0, code, text, help);
     match bytes.map(String::from_utf8) {
         Ok(Ok(text)) => {
@@ -75,7 +88,11 @@ fn read(path: &Path, findings: &Findings) -> (SpecFile, bool) {
                 "name the folder of the specs with --dir, or write one with `tamis init`",
             );
         }
-        Err(_) => fault("unreadable-file", "the file could not be read", "look at its permissions"),
+        Err(_) => fault(
+            "unreadable-file",
+            "the file could not be read",
+            "look at its permissions, and whether it is a plain file",
+        ),
     }
     (file, false)
 }

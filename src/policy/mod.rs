@@ -2,6 +2,7 @@
 //! `Spec` types are as written; `Plan` is valid. Must not know any stage.
 
 mod across;
+mod apart;
 mod check_field;
 mod check_job;
 mod check_policy;
@@ -23,6 +24,7 @@ mod spec;
 mod treatment;
 mod value;
 
+pub use apart::apart;
 pub use folder::{lint, load};
 pub use job_spec::CatchUp;
 pub use place::{Rule, place};

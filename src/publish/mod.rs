@@ -17,7 +17,7 @@ mod tests;
 
 pub use companion::{CompanionGroup, Companions};
 pub use delta::{commit, current, replace};
-pub use removal::{Orphans, orphans, trim};
+pub use removal::{Orphans, is_staged, orphans, trim};
 pub use rewrite::{Rewriting, Rewritten, rewrite};
 pub use schema::{Column, ColumnType};
 

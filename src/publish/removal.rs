@@ -3,7 +3,7 @@
 
 use super::{Target, delta, file, log};
 use crate::error::{Error, Result};
-use crate::store::{Object, Root};
+use crate::store::{Object, Root, Unseen};
 use std::collections::BTreeSet;
 
 /// Files of earlier attempts that nothing refers to.
@@ -13,6 +13,8 @@ pub struct Orphans {
     pub files: Vec<Object>,
     /// Companions in `state`.
     pub companions: Vec<Object>,
+    /// What lies there, may be one of them, and cannot be read.
+    pub unseen: Vec<Unseen>,
 }
 
 /// Lists data files and companions that bear our kind of name and are not in `known` (names of files that a version,
@@ -21,14 +23,34 @@ pub struct Orphans {
 /// # Errors
 /// Storage errors.
 pub fn orphans(target: &Target<'_>, known: &BTreeSet<String>) -> Result<Orphans> {
-    let unknown = |root: &Root, prefix: &str| -> Result<Vec<Object>> {
-        let stray = |object: &Object| {
-            let name = object.path.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('/'));
-            name.is_some_and(|name| file::is_file_name(name) && !known.contains(name))
-        };
-        Ok(root.list(prefix)?.into_iter().filter(stray).collect())
+    let mut unseen = Vec::new();
+    let mut unknown = |root: &Root, prefix: &str| -> Result<Vec<Object>> {
+        let stray = |object: &Object| name_in(&object.path, prefix).is_some_and(|name| !known.contains(name));
+        let found = root.look(prefix)?;
+        let folder = |unseen: &Unseen| unseen.path == prefix.as_bytes();
+        let ours =
+            |unseen: &Unseen| std::str::from_utf8(&unseen.path).is_ok_and(|path| name_in(path, prefix).is_some());
+        unseen.extend(found.unseen.into_iter().filter(|unseen| folder(unseen) || ours(unseen)));
+        Ok(found.objects.into_iter().filter(stray).collect())
     };
-    Ok(Orphans { files: unknown(target.lake, target.path)?, companions: unknown(target.state, target.companions)? })
+    let (files, companions) = (unknown(target.lake, target.path)?, unknown(target.state, target.companions)?);
+    Ok(Orphans { files, companions, unseen })
+}
+
+/// Whether a staged write is one of ours: it is called after what it would have become, `part-….parquet` or one of the log.
+pub fn is_staged(target: &Target<'_>, path: &str) -> bool {
+    let becomes = path.rsplit_once('#').map_or(path, |(becomes, _)| becomes);
+    let log = becomes.strip_prefix(&log::folder(target.path)).is_some_and(|rest| rest.starts_with('/'));
+    let part = |prefix: &&str| {
+        let name = becomes.strip_prefix(*prefix).and_then(|rest| rest.strip_prefix('/'));
+        name.is_some_and(|name| name.starts_with("part-") && name.ends_with(".parquet") && !name.contains('/'))
+    };
+    log || [target.path, target.companions].iter().any(part)
+}
+
+/// The name of a data file or companion that lies directly below `prefix`.
+fn name_in<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
+    path.strip_prefix(prefix)?.strip_prefix('/').filter(|name| file::is_file_name(name))
 }
 
 /// Removes entries and checkpoints of the log that only versions before `floor` need; `current` is the version that

@@ -21,4 +21,4 @@ pub use batch::{ColumnMap, RawBatch, Values};
 pub use container::Container;
 pub use reader::{ReadRequest, Reader, Scratch};
 pub use report::{Drift, InputReport, ReadReport};
-pub use set::{InputPaths, Selection, select, select_set};
+pub use set::{InputObjects, InputPaths, Selection, select, select_set};

@@ -3,7 +3,7 @@
 use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::policy::{Complete, CompleteWhen, Location};
-use crate::store::{Object, Root};
+use crate::store::{Aside, Meant, Object, PathGlob, Root, Shape, Unseen};
 use globset::GlobBuilder;
 use regex::bytes::Regex;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +17,8 @@ pub struct Selection {
     pub set: Option<String>,
     /// In path order.
     pub objects: Vec<Object>,
+    /// What the input leaves aside though it looks like what was meant.
+    pub aside: Aside,
 }
 
 /// Finds the objects of an input. `{set}` stands for one or more characters without `/`, as few as fit when wildcards
@@ -28,16 +30,23 @@ pub struct Selection {
 /// the set's text. A marker is never itself read.
 ///
 /// # Errors
-/// An input error when nothing matches or no set is complete; a policy error for a bad glob.
+/// An input error when nothing matches, no set is complete, or something lies there that may belong to the set and cannot
+/// be read; a policy error for a bad glob.
 pub fn select(root: &Root, input: &Location, complete: Option<&Complete>, now: Instant) -> Result<Selection> {
-    let sets = sets(root, input, complete)?;
+    let Sets { found: sets, hidden, aside } = sets(root, input, complete)?;
+    let visible: BTreeSet<Option<String>> = sets.keys().cloned().collect();
     let mut reason = None;
     for (set, found) in sets.into_iter().rev() {
         match incomplete(root, set.as_deref(), &found, complete, now)? {
-            None => return selection(root, set, found),
+            None => {
+                // A newer set of which nothing can be seen may be the newest complete one.
+                refuse(&hidden, |of| *of == set || *of > set && !visible.contains(of))?;
+                return selection(root, set, found, aside);
+            }
             Some(why) => reason = reason.or(Some(said(set.as_deref(), &why))),
         }
     }
+    refuse(&hidden, |_| true)?;
     let newest = reason.map_or(String::new(), |reason| format!(": {reason}"));
     Err(Error::input(format!("no export in {}:{} is complete yet{newest}", input.root, input.path))
         .help("wait for the export to finish, or check [complete] in the source"))
@@ -46,7 +55,7 @@ pub fn select(root: &Root, input: &Location, complete: Option<&Complete>, now: I
 /// The objects of one given set, as [`select`] would find them (R26: observed sources are read from the job's set).
 ///
 /// # Errors
-/// An input error when the set has no objects or is not complete.
+/// An input error when the set has no objects, is not complete or cannot be seen whole.
 pub fn select_set(
     root: &Root,
     input: &Location,
@@ -54,13 +63,15 @@ pub fn select_set(
     now: Instant,
     set: &str,
 ) -> Result<Selection> {
-    let found = sets(root, input, complete)?.remove(&Some(set.to_string()));
-    let found = found.ok_or_else(|| {
+    let Sets { found: mut sets, hidden, aside } = sets(root, input, complete)?;
+    let this = Some(set.to_string());
+    refuse(&hidden, |of| *of == this)?;
+    let found = sets.remove(&this).ok_or_else(|| {
         Error::input(format!("set {set} has no object that matches {}:{}", input.root, input.path))
             .help("wait for the export to finish, or run the set before it")
     })?;
     match incomplete(root, Some(set), &found, complete, now)? {
-        None => selection(root, Some(set.to_string()), found),
+        None => selection(root, this, found, aside),
         Some(why) => Err(Error::input(format!("{}:{}: {}", input.root, input.path, said(Some(set), &why)))
             .help("wait for the export to finish, or check [complete] in the source")),
     }
@@ -68,6 +79,14 @@ pub fn select_set(
 
 /// Which paths an input can be, whatever the set; for what has to find exports without reading them.
 pub struct InputPaths(Pattern);
+
+/// Objects that an input can be, whatever the set.
+pub struct InputObjects {
+    /// Those whose bytes are where the input looks.
+    pub objects: Vec<Object>,
+    /// Places of what cannot be read, or leads elsewhere: nobody can say what is there.
+    pub hidden: Vec<String>,
+}
 
 impl InputPaths {
     /// Of an input.
@@ -80,7 +99,30 @@ impl InputPaths {
 
     /// The folder below which they all are.
     pub fn folder(&self) -> &str {
-        &self.0.folder
+        self.0.glob.folder()
+    }
+
+    /// Those that are there.
+    ///
+    /// # Errors
+    /// A storage error when the store is away or refuses.
+    pub fn find(&self, root: &Root) -> Result<InputObjects> {
+        let Meant { objects, unseen, .. } = root.meant(&self.0.glob)?;
+        let mut hidden: Vec<String> = unseen.iter().map(Unseen::to_string).collect();
+        let objects = objects.into_iter().filter(|object| self.matches(&object.path));
+        let (objects, foreign): (Vec<Object>, Vec<Object>) = objects.partition(|object| self.has_bytes(root, object));
+        let place = |object: &Object| format!("{} leads to what the input does not match", root.display(&object.path));
+        hidden.extend(foreign.iter().map(place));
+        Ok(InputObjects { objects, hidden })
+    }
+
+    /// Whether an object is a file of the input itself, or a link to one: of other links only the link could be removed.
+    fn has_bytes(&self, root: &Root, object: &Object) -> bool {
+        root.folder().is_none_or(|folder| {
+            let real = folder.join(&object.path).canonicalize().ok();
+            let real = real.as_deref().and_then(|real| real.strip_prefix(folder).ok()?.to_str());
+            real.is_some_and(|real| real == object.path || self.matches(real))
+        })
     }
 
     /// Whether a path is one of them.
@@ -97,10 +139,24 @@ struct Found {
     shared: bool,
 }
 
-fn selection(root: &Root, set: Option<String>, found: Vec<Found>) -> Result<Selection> {
+/// The sets of an input, and what may belong to one and cannot be read.
+struct Sets {
+    found: BTreeMap<Option<String>, Vec<Found>>,
+    /// With the set it belongs to, where that can be told.
+    hidden: Vec<(Option<String>, Unseen)>,
+    aside: Aside,
+}
+
+/// Refuses what is hidden in a set that `concerns` the caller, or in one that cannot be told.
+fn refuse(hidden: &[(Option<String>, Unseen)], concerns: impl Fn(&Option<String>) -> bool) -> Result<()> {
+    let first = hidden.iter().find(|(set, _)| set.is_none() || concerns(set));
+    first.map_or(Ok(()), |(_, unseen)| Err(unseen.refused()))
+}
+
+fn selection(root: &Root, set: Option<String>, found: Vec<Found>, aside: Aside) -> Result<Selection> {
     let objects: Vec<Object> = found.into_iter().map(|found| found.object).collect();
     match objects.iter().find(|object| !is_own_file(root, object)) {
-        None => Ok(Selection { set, objects }),
+        None => Ok(Selection { set, objects, aside }),
         Some(object) => Err(Error::input(format!("{} is not a file of its root", root.display(&object.path)))
             .help("put the export itself there, not a link that leads elsewhere, a pipe or a device")),
     }
@@ -118,10 +174,12 @@ fn said(set: Option<&str>, why: &str) -> String {
     set.map_or(why.to_string(), |set| format!("set {set}: {why}"))
 }
 
-fn sets(root: &Root, input: &Location, complete: Option<&Complete>) -> Result<BTreeMap<Option<String>, Vec<Found>>> {
+fn sets(root: &Root, input: &Location, complete: Option<&Complete>) -> Result<Sets> {
     let pattern = Pattern::new(&input.path)?;
     let mut sets: BTreeMap<Option<String>, Vec<Found>> = BTreeMap::new();
-    for object in pattern.candidates(root)? {
+    let Meant { objects, unseen, aside } = root.meant(&pattern.glob)?;
+    let hidden: Vec<_> = unseen.into_iter().map(|unseen| (pattern.set_of(&unseen), unseen)).collect();
+    for object in objects {
         let Some((set, folder, shared)) = pattern.split(&object.path) else { continue };
         let marker = complete.and_then(|complete| marker(complete, set.as_deref()));
         if marker.is_some_and(|marker| object.path == beside(&folder, &marker)) {
@@ -130,10 +188,12 @@ fn sets(root: &Root, input: &Location, complete: Option<&Complete>) -> Result<BT
         sets.entry(set).or_default().push(Found { object, folder, shared });
     }
     if sets.is_empty() {
-        return Err(Error::input(format!("nothing matches {}:{}", input.root, input.path))
+        refuse(&hidden, |_| true)?;
+        let aside = aside.first.map_or(String::new(), |first| format!("; {first} looks like what is meant"));
+        return Err(Error::input(format!("nothing matches {}:{}{aside}", input.root, input.path))
             .help("check the job's input against the paths in that root, and whether the export has arrived"));
     }
-    Ok(sets)
+    Ok(Sets { found: sets, hidden, aside })
 }
 
 /// Why a set may not be read yet.
@@ -155,7 +215,11 @@ fn incomplete(
     let folders: BTreeSet<(&str, bool)> = found.iter().map(|found| (found.folder.as_str(), found.shared)).collect();
     for (folder, shared) in folders {
         let path = beside(folder, &marker);
-        match root.head(&path)? {
+        let there = root.look_at(&path)?;
+        if let Some(unseen) = there.unseen.first() {
+            return Err(unseen.refused());
+        }
+        match there.objects.into_iter().next() {
             None => return Ok(Some(format!("its marker {} is not there", root.display(&path)))),
             Some(object) if shared && !own_name && object.modified < newest => {
                 return Ok(Some(format!("the marker {} is older than it", root.display(&path))));
@@ -180,10 +244,9 @@ fn beside(folder: &str, name: &str) -> String {
 /// An input's glob, with the place of its `{set}`.
 struct Pattern {
     regex: Regex,
-    /// Folder below which everything is that can match.
-    folder: String,
-    /// The whole path, when it has no wildcards.
-    exact: Option<String>,
+    glob: PathGlob,
+    /// The path down to the folder or file whose name has the set in it, and how many segments that are.
+    to_set: Option<(Regex, usize)>,
 }
 
 impl Pattern {
@@ -200,17 +263,21 @@ impl Pattern {
             }
             None => format!("^(?-u:{})$", part(path).ok_or_else(bad)?),
         };
-        let wild = path.find(['*', '?', '[', '{', '\\']);
-        let folder = path[..wild.unwrap_or(path.len())].rsplit_once('/').map_or("", |(folder, _)| folder);
         let regex = Regex::new(&regex).map_err(|_| bad())?;
-        Ok(Pattern { regex, folder: folder.into(), exact: wild.is_none().then(|| path.into()) })
+        let glob = PathGlob::new(path).ok_or_else(bad)?;
+        Ok(Pattern { regex, glob, to_set: to_set(path) })
     }
 
-    fn candidates(&self, root: &Root) -> Result<Vec<Object>> {
-        match &self.exact {
-            Some(path) => Ok(root.head(path)?.into_iter().collect()),
-            None => root.list(&self.folder),
+    /// The set that something belongs to which cannot be read; none when that cannot be told.
+    fn set_of(&self, unseen: &Unseen) -> Option<String> {
+        let path = std::str::from_utf8(&unseen.path).ok()?;
+        if unseen.shape == Shape::File {
+            return self.split(path)?.0;
         }
+        let (regex, depth) = self.to_set.as_ref()?;
+        let cut = path.match_indices('/').nth(depth - 1).map_or(path.len(), |(at, _)| at);
+        let found = regex.captures(&path.as_bytes()[..cut])?;
+        path.get(found.get(1)?.range()).map(str::to_string)
     }
 
     /// The set's text, the folder of its marker, and whether that folder is shared with other sets.
@@ -224,6 +291,18 @@ impl Pattern {
             None => Some((Some(text), parent(), true)),
         }
     }
+}
+
+/// The part of an input's path that ends with the segment of its set, for inputs without `**` before it.
+fn to_set(path: &str) -> Option<(Regex, usize)> {
+    let depth = path.split('/').position(|segment| segment.contains(SET))? + 1;
+    let head = path.split('/').take(depth).collect::<Vec<_>>().join("/");
+    let (before, after) = head.split_once(SET)?;
+    if before.contains("**") {
+        return None;
+    }
+    let regex = format!("^(?-u:{})((?u:[^/]+?))(?-u:{})$", part(before)?, part(after)?);
+    Some((Regex::new(&regex).ok()?, depth))
 }
 
 /// A glob's regular expression without its anchors.

@@ -100,7 +100,7 @@ fn read(folder: &Path, source: &Source, names: &[&str], how: &How) -> Result<(Ro
         drop_bad_records: how.drop,
         block_bytes: how.block_bytes,
     };
-    let reader = Reader::open(&root, &Selection { set: None, objects }, &request, &Silent)?;
+    let reader = Reader::open(&root, &Selection { set: None, objects, aside: Default::default() }, &request, &Silent)?;
     let rows = Mutex::new(Vec::new());
     let work = || -> Result<(), Error> {
         let mut scratch = Scratch::default();
@@ -526,7 +526,9 @@ fn an_object_that_changes_after_listing_is_refused() {
     let (source, columns) = (source(), wanted(&["Id"]));
     let request =
         ReadRequest { source: &source, columns: &columns, required: &[0], drop_bad_records: false, block_bytes: 64 };
-    let refused = Reader::open(&root, &Selection { set: None, objects }, &request, &Silent).err().unwrap();
+    let refused = Reader::open(&root, &Selection { set: None, objects, aside: Default::default() }, &request, &Silent)
+        .err()
+        .unwrap();
     assert_eq!(refused.kind(), Kind::Input);
 }
 

@@ -12,9 +12,8 @@ use crate::clock::Instant;
 use crate::error::{Error, Kind, Result};
 use crate::monitor::{Event, Monitor};
 use crate::policy::{Effect, Identifier, List, Project};
-use crate::store::{Object, Root, from_io};
+use crate::store::{Aside, Object, PathGlob, Root, Unseen, from_io};
 use encoding_rs::Encoding;
-use globset::{GlobBuilder, GlobMatcher};
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
@@ -61,6 +60,8 @@ pub struct ListIntake {
     pub raw: u64,
     /// Rows and objects that could not be read.
     pub unreadable: u64,
+    /// What its `input` leaves aside though it looks like what was meant.
+    pub aside: Aside,
 }
 
 /// One thing that could not be read. Names object and record, never a value.
@@ -76,6 +77,8 @@ pub struct Fault {
     pub byte: Option<u64>,
     /// What is wrong.
     pub what: String,
+    /// What to do about it.
+    pub help: &'static str,
 }
 
 impl fmt::Display for Fault {
@@ -103,10 +106,8 @@ impl IntakeReport {
         let first = self.faults.first()?;
         let others = self.unreadable.saturating_sub(1);
         let more = if others > 0 { format!(" (and {others} more)") } else { String::new() };
-        Some(
-            Error::input(format!("{first}{more}"))
-                .help("correct the request file; every readable request has been stored and stays in force"),
-        )
+        let help = format!("{}; every readable request has been stored and stays in force", first.help);
+        Some(Error::input(format!("{first}{more}")).help(help))
     }
 }
 
@@ -167,7 +168,11 @@ pub fn files(project: &Project, roots: &BTreeMap<String, Root>) -> Result<String
     for list in project.lists.values() {
         part(&list.name);
         part(&request::reading(list));
-        for object in Matching::find(list, roots)?.objects {
+        let found = Matching::find(list, roots)?;
+        for unseen in found.unseen {
+            part(&unseen.to_string());
+        }
+        for object in found.objects {
             part(&object.path);
             part(&object.bytes.to_string());
             part(object.etag.as_deref().unwrap_or_default());
@@ -183,8 +188,11 @@ type Surveyed = (Vec<(Part, bool)>, [u8; 32]);
 /// The objects of a list.
 struct Matching<'a> {
     root: &'a Root,
-    glob: GlobMatcher,
+    glob: PathGlob,
     objects: Vec<Object>,
+    /// What it matches, or may match something in, and cannot be read.
+    unseen: Vec<Unseen>,
+    aside: Aside,
 }
 
 impl<'a> Matching<'a> {
@@ -192,17 +200,10 @@ impl<'a> Matching<'a> {
         let input = &list.input;
         let root = roots.get(&input.root);
         let root = root.ok_or_else(|| Error::policy(format!("list {}: no root {:?}", list.name, input.root)))?;
-        let glob = GlobBuilder::new(&input.path).literal_separator(true).build();
-        let glob =
-            glob.map_err(|_| Error::policy(format!("list {}: input is not a glob", list.name)))?.compile_matcher();
-        let fixed = input.path.find(['*', '?', '[', '{', '\\']).unwrap_or(input.path.len());
-        let objects = match input.path[..fixed].rfind('/') {
-            _ if fixed == input.path.len() => root.head(&input.path)?.into_iter().collect(),
-            Some(folder) => root.list(&input.path[..folder])?,
-            None => root.list("")?,
-        };
-        let objects = objects.into_iter().filter(|o| glob.is_match(&o.path)).collect();
-        Ok(Matching { root, glob, objects })
+        let glob = PathGlob::new(&input.path);
+        let glob = glob.ok_or_else(|| Error::policy(format!("list {}: input is not a glob", list.name)))?;
+        let found = root.meant(&glob)?;
+        Ok(Matching { root, glob, objects: found.objects, unseen: found.unseen, aside: found.aside })
     }
 }
 
@@ -227,7 +228,12 @@ struct Intake<'a> {
 
 impl Intake<'_> {
     fn objects(&mut self, found: &Matching<'_>) -> Result<()> {
-        if found.objects.is_empty() && !self.list.may_be_empty && !self.removed_since(&found.glob) {
+        self.count.aside = found.aside.clone();
+        for unseen in &found.unseen {
+            self.told(&unseen.place(), (None, None), unseen.said(), unseen.help());
+        }
+        let none = found.objects.is_empty() && found.unseen.is_empty();
+        if none && !self.list.may_be_empty && !self.removed_since(&found.glob) {
             let place = self.root.display(&self.list.input.path);
             self.fault(&place, None, None, "no object matches; set may_be_empty when that is as it should be");
         }
@@ -242,7 +248,8 @@ impl Intake<'_> {
         }
         for object in &found.objects {
             self.count.objects += 1;
-            self.seen = (self.list.snapshot && found.objects.len() == 1).then(HashSet::new);
+            let whole = found.objects.len() == 1 && found.unseen.is_empty();
+            self.seen = (self.list.snapshot && whole).then(HashSet::new);
             self.object(object)?;
         }
         self.unread_and_removed(found);
@@ -251,20 +258,22 @@ impl Intake<'_> {
     }
 
     /// Objects that matched before, the latest taking of each.
-    fn before<'a>(&'a self, glob: &'a GlobMatcher) -> impl Iterator<Item = &'a FileTaken> {
+    fn before<'a>(&'a self, glob: &'a PathGlob) -> impl Iterator<Item = &'a FileTaken> {
         let prefix = self.root.display("");
-        let matches = move |object: &str| object.strip_prefix(&prefix).is_some_and(|path| glob.is_match(path));
+        let matches =
+            move |object: &str| object.strip_prefix(&prefix).is_some_and(|path| glob.matches(path.as_bytes()));
         self.requests.files_of(&self.list.name).filter(move |file| matches(&file.object))
     }
 
     /// R31: whether objects that matched were taken in before; that they are gone is no fault.
-    fn removed_since(&self, glob: &GlobMatcher) -> bool {
+    fn removed_since(&self, glob: &PathGlob) -> bool {
         self.before(glob).any(|file| file.unreadable == 0)
     }
 
     /// R31: an object that was not taken in whole is missed when it is gone; what it asked for is not known.
     fn unread_and_removed(&mut self, found: &Matching<'_>) {
-        let there: HashSet<String> = found.objects.iter().map(|object| self.root.display(&object.path)).collect();
+        let mut there: HashSet<String> = found.objects.iter().map(|object| self.root.display(&object.path)).collect();
+        there.extend(found.unseen.iter().map(|unseen| self.root.display(&String::from_utf8_lossy(&unseen.path))));
         let unread = |file: &&FileTaken| file.unreadable > 0 && !there.contains(&file.object);
         let gone: Vec<String> = self.before(&found.glob).filter(unread).map(|file| file.object.clone()).collect();
         for place in gone {
@@ -511,8 +520,12 @@ impl Intake<'_> {
     }
 
     fn fault(&mut self, place: &str, record: Option<u64>, byte: Option<u64>, what: &str) {
+        self.told(place, (record, byte), what, "correct the request file");
+    }
+
+    fn told(&mut self, place: &str, (record, byte): (Option<u64>, Option<u64>), what: &str, help: &'static str) {
         let (list, object) = (self.list.name.clone(), place.to_owned());
-        let fault = Fault { list, object, record, byte, what: what.to_owned() };
+        let fault = Fault { list, object, record, byte, what: what.to_owned(), help };
         self.count.unreadable += 1;
         self.monitor.event(Event::Warning(fault.to_string()));
         self.faults.push(fault);

@@ -1,5 +1,6 @@
 //! The evidence half of a run: intent before, manifest and ledger after, and the report that people see.
 
+use super::aside::LeftAside;
 use super::input::Pinned;
 use super::prepare::Ready;
 use super::scheduled;
@@ -33,6 +34,8 @@ pub struct Report {
     pub stops: Vec<String>,
     /// What would help the gate.
     pub hints: Vec<String>,
+    /// What lists and inputs left aside though it looks like what is meant.
+    pub aside: Vec<LeftAside>,
     /// Last entry of the ledger; none of a plan.
     pub ledger_head: Option<String>,
     /// Where the table is, as a URL or path.
@@ -339,6 +342,7 @@ pub fn report(ready: &Ready, manifest: Manifest, verdict: &Verdict, head: Option
         observed: verdict.observed,
         plan_digest: digest,
         stops: Vec::new(),
+        aside: Vec::new(),
         hints: verdict
             .hints
             .iter()

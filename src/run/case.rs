@@ -124,8 +124,8 @@ pub fn report(call: &SubjectCall, request: &str) -> Result<CaseReport> {
         request: request.to_string(),
         at: call.now,
         state: state.to_string(),
-        raw_exports: band(sweep::count_raw(&desk.project, &desk.roots)?),
-        request_files: band(request_files(&desk)?),
+        raw_exports: lying(sweep::count_raw(&desk.project, &desk.roots)?),
+        request_files: lying(request_files(&desk)?),
         not_said: NOT_SAID.map(String::from).to_vec(),
         parts,
     })
@@ -161,14 +161,23 @@ pub fn band(count: u64) -> String {
     }
 }
 
-fn request_files(desk: &Desk) -> Result<u64> {
-    let mut files = 0;
-    for list in desk.project.lists.values() {
-        let paths = crate::read::InputPaths::new(&list.input)?;
-        let objects = desk.roots[&list.input.root].list(paths.folder())?;
-        files += objects.iter().filter(|object| paths.matches(&object.path)).count() as u64;
+/// What lies there, with what cannot be seen there.
+fn lying((files, unseen): (u64, u64)) -> String {
+    match unseen {
+        0 => band(files),
+        _ => format!("{}, and something that cannot be seen", band(files)),
     }
-    Ok(files)
+}
+
+fn request_files(desk: &Desk) -> Result<(u64, u64)> {
+    let (mut files, mut unseen) = (0, 0);
+    for list in desk.project.lists.values() {
+        let glob = crate::store::PathGlob::new(&list.input.path);
+        let glob = glob.ok_or_else(|| Error::policy(format!("list {}: input is not a glob", list.name)))?;
+        let found = desk.roots[&list.input.root].meant(&glob)?;
+        (files, unseen) = (files + found.objects.len() as u64, unseen + found.unseen.len() as u64);
+    }
+    Ok((files, unseen))
 }
 
 struct Book<'a> {

@@ -104,6 +104,7 @@ impl Ready {
             None => Arc::new(policy::load(&call.dir, &call.roots)?),
         };
         let plan = plan_of(&project, &call.job)?;
+        policy::apart(&project)?;
         let roots = open_roots(&project, &call.runtime, call.wrap.as_ref())?;
         if call.demo {
             demo(call, &project, &roots, monitor)?;

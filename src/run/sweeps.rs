@@ -1,6 +1,7 @@
 //! Sweeps: `tamis sweep` takes every dataset of the policy, one after the other, and what stops one does not stop the
 //! others; a scheduler takes one at a time. Must not know argv, the terminal, nor when a sweep is due.
 
+use super::aside::{self, LeftAside};
 use super::prepare::{Call, Ready};
 use super::standing;
 use super::stop::Watched;
@@ -25,6 +26,8 @@ pub struct SweepReport {
     pub datasets: Vec<DatasetSwept>,
     /// Raw exports.
     pub raw: RawExports,
+    /// What lists left aside though it looks like what is meant.
+    pub aside: Vec<LeftAside>,
     /// What stopped something, in the order met; empty when all is done.
     pub stops: Vec<String>,
     /// Last entry of the ledger.
@@ -112,11 +115,15 @@ pub fn sweep(call: &Call, monitor: &dyn Monitor) -> Result<SweepReport> {
     }
     if let Some((ready, (requests, intake, _))) = last.as_ref().zip(known.as_ref()) {
         match raw(ready, requests, intake, &project.jobs.values().collect::<Vec<_>>(), "") {
-            Ok(raw) => report.raw = raw,
+            Ok(raw) => {
+                raw.outcome().unwrap_or_else(|error| report.stop(error));
+                report.raw = raw;
+            }
             Err(error) => report.stop(error),
         }
         report.ledger_head = ready.state.ledger().head()?.to_string();
     }
+    report.aside = known.as_ref().map(|(_, intake, _)| aside::of_lists(intake).collect()).unwrap_or_default();
     if let Some(refusal) = known.and_then(|(_, intake, _)| intake.refusal()) {
         report.stop(refusal);
     }
@@ -148,8 +155,9 @@ fn swept(call: &Call, only_requests: bool, monitor: &dyn Monitor) -> Result<Opti
     }
     let swept = dataset(&mut ready, &mut requests, &intake, &met, monitor)?;
     monitor.proceed()?;
-    raw(&ready, &requests, &intake, &[ready.plan()], &format!("{}-", call.job))?;
-    intake.refusal().map_or(Ok(Some(swept)), Err)
+    let raw = raw(&ready, &requests, &intake, &[ready.plan()], &format!("{}-", call.job))?;
+    intake.refusal().map_or(Ok(()), Err)?;
+    raw.outcome().map(|()| Some(swept))
 }
 
 /// Which requests there are, without opening one: what [`sweep_dataset`] compares and stores.

@@ -190,6 +190,24 @@ impl State {
     }
 }
 
+/// Whether tamis writes a path of the state, companions apart; request files of others may lie in it too.
+pub fn is_own(path: &str) -> bool {
+    const FOLDERS: [&str; 10] = [
+        "accepts",
+        "datasets",
+        "keys",
+        "kinds",
+        "leases",
+        "ledger",
+        "requests/segments",
+        "runs",
+        "schedules",
+        "sweeps",
+    ];
+    let inside = |folder: &&str| path.strip_prefix(*folder).is_some_and(|rest| rest.starts_with('/'));
+    path.strip_prefix(FILE).is_some_and(|rest| !rest.contains('/')) || FOLDERS.iter().any(inside)
+}
+
 fn token_file(epoch: &str) -> String {
     format!("keys/token-{epoch}.json")
 }

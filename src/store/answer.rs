@@ -9,10 +9,9 @@ use std::error::Error as _;
 pub(super) fn failed(doing: &str, place: &str, error: &object_store::Error) -> Error {
     use object_store::Error as E;
     match error {
-        E::NotFound { .. } => Error::storage(format!("{doing} {place}: it, or its bucket, is not there"))
-            .help("check the URL of the root in the policy, or --root"),
+        E::NotFound { .. } => missing(doing, place),
         E::Precondition { .. } | E::NotModified { .. } => changed(place),
-        E::PermissionDenied { .. } | E::Unauthenticated { .. } => denied(doing, place),
+        E::PermissionDenied { .. } | E::Unauthenticated { .. } => denied(doing, place, false),
         E::NotSupported { .. } | E::NotImplemented { .. } => {
             Error::policy(format!("{doing} {place}: this store cannot do it"))
                 .help("tamis needs create-only writes (If-None-Match); for S3 unset AWS_CONDITIONAL_PUT")
@@ -21,6 +20,12 @@ pub(super) fn failed(doing: &str, place: &str, error: &object_store::Error) -> E
         E::AlreadyExists { .. } => Error::storage(format!("{doing} {place}: something else is already there")),
         other => away(doing, place, other),
     }
+}
+
+/// The place itself is not there.
+pub(super) fn missing(doing: &str, place: &str) -> Error {
+    Error::storage(format!("{doing} {place}: it, or its bucket, is not there"))
+        .help("check the URL of the root in the policy, or --root")
 }
 
 /// The object is no longer the one that was listed.
@@ -38,17 +43,19 @@ pub(super) fn unusable(place: &str) -> Error {
 /// An I/O error of a local file, by its kind.
 pub(super) fn local(doing: &str, place: &str, error: &std::io::Error) -> Error {
     match error.kind() {
-        std::io::ErrorKind::PermissionDenied => denied(doing, place),
+        std::io::ErrorKind::PermissionDenied => denied(doing, place, true),
         kind => Error::storage(format!("{doing} {place}: {kind}"))
             .help("look at the folder and its file system, then run again"),
     }
 }
 
-/// The store does not let these credentials do it.
-pub(super) fn denied(doing: &str, place: &str) -> Error {
-    Error::storage(format!("{doing} {place}: permission denied")).help(
-        "check who owns the folder, or the credentials in the environment (AWS_*, AZURE_*, GOOGLE_*) and their rights",
-    )
+/// The store does not let us do it: the file system (`local`) this user, or a cloud store these credentials.
+pub(super) fn denied(doing: &str, place: &str, local: bool) -> Error {
+    Error::storage(format!("{doing} {place}: permission denied")).help(if local {
+        "check who owns it and every folder above it, and which user runs tamis (ls -ld, id), then run again"
+    } else {
+        "check the credentials in the environment (AWS_*, AZURE_*, GOOGLE_*) and their rights, then run again"
+    })
 }
 
 fn away(doing: &str, place: &str, error: &object_store::Error) -> Error {

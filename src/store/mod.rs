@@ -2,7 +2,10 @@
 //! The one seam to `object_store`; its errors print URLs and bodies, so they end here. Must not know what is stored.
 
 mod answer;
+mod glob;
+mod keys;
 mod leftover;
+mod listing;
 mod open;
 mod source;
 #[cfg(test)]
@@ -11,11 +14,13 @@ mod upload;
 mod versions;
 
 pub use answer::from_io;
-pub(crate) use open::{local_folder, settle};
+pub use glob::PathGlob;
+pub use listing::{Aside, Listing, Meant, Shape, Unseen, printable};
+pub(crate) use open::{inside, local_folder, settle};
 pub use versions::{Forgets, OpenUpload, PastVersion};
 
 use crate::clock::Instant;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use answer::{failed, unusable};
 use futures::TryStreamExt;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutPayload, path::Path};
@@ -53,8 +58,20 @@ pub struct Root {
     pub(crate) folder: Option<PathBuf>,
     /// Whether the store is the file system itself, which can be called without the runtime.
     direct: bool,
+    lister: Lister,
     /// What asks an S3 bucket for versions and uploads.
     bucket: Option<Arc<versions::Bucket>>,
+}
+
+/// Who lists a root.
+#[derive(Clone, Copy)]
+enum Lister {
+    /// The folder is walked.
+    Folder,
+    /// The bucket of S3 is asked for its keys.
+    Bucket,
+    /// The store, which shows only what it can address itself.
+    Store,
 }
 
 /// Reads an object from its start; fails when the object is no longer the pinned one.
@@ -83,19 +100,33 @@ pub trait Upload: Write + Send {
 impl Root {
     /// The same root on another store, for wrappers that count or fail.
     pub fn with_store(&self, store: Arc<dyn ObjectStore>) -> Root {
-        Root { store, direct: false, ..self.clone() }
+        Root { store, direct: false, lister: Lister::Store, ..self.clone() }
     }
 
-    /// Objects below `prefix` (a path of whole segments, may be empty), in path order; none when nothing is there.
+    /// Objects below `prefix` (a path of whole segments, may be empty), in path order; none when nothing is there. For
+    /// places where only tamis writes: what lies there and cannot be seen is an error. [`Root::look`] is for others.
     ///
     /// # Errors
-    /// A storage error when the store is away or refuses.
+    /// A storage error when the store is away or refuses; evidence, when something lies there that tamis does not write.
     pub fn list(&self, prefix: &str) -> Result<Vec<Object>> {
+        let found = match (&self.lister, &self.folder) {
+            (Lister::Folder, Some(folder)) => self.walk(folder, prefix, true)?.0,
+            (Lister::Bucket, _) => self.look(prefix)?,
+            _ => return self.stored(prefix, &Unseen::unexpected),
+        };
+        found.unseen.first().map_or(Ok(found.objects), |unseen| Err(unseen.unexpected()))
+    }
+
+    /// The listing of the store itself. It ends at the first name that cannot be asked for, which is `refused`.
+    fn stored(&self, prefix: &str, refused: &dyn Fn(&Unseen) -> Error) -> Result<Vec<Object>> {
         let below = self.at(prefix)?;
-        let found: Vec<ObjectMeta> = self
-            .runtime
-            .block_on(self.store.list(Some(&below)).try_collect())
-            .map_err(|e| failed("listing", &self.display(prefix), &e))?;
+        let found: Vec<ObjectMeta> =
+            self.runtime.block_on(self.store.list(Some(&below)).try_collect()).map_err(|e| match e {
+                object_store::Error::InvalidPath { source } => {
+                    refused(&self.unaddressable(self.named(&source, prefix)))
+                }
+                e => failed("listing", &self.display(prefix), &e),
+            })?;
         let mut objects: Vec<Object> = found.into_iter().filter_map(|meta| self.object(meta)).collect();
         objects.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(objects)
@@ -120,9 +151,12 @@ impl Root {
     /// The whole of a small object; `None` when it is not there.
     ///
     /// # Errors
-    /// A storage error when the store is away or refuses.
+    /// A storage error when the store is away or refuses; evidence, for what is there and is no plain file.
     pub fn get(&self, path: &str) -> Result<Option<Vec<u8>>> {
         let at = self.at(path)?;
+        if matches!(self.lister, Lister::Folder) && self.known(path)?.is_none() {
+            return Ok(None);
+        }
         let bytes = self.runtime.block_on(async { self.store.get(&at).await?.bytes().await });
         match bytes {
             Ok(bytes) => Ok(Some(bytes.to_vec())),
@@ -134,8 +168,11 @@ impl Root {
     /// Facts of one object; `None` when it is not there.
     ///
     /// # Errors
-    /// A storage error when the store is away or refuses.
+    /// As [`Root::get`].
     pub fn head(&self, path: &str) -> Result<Option<Object>> {
+        if matches!(self.lister, Lister::Folder) {
+            return self.known(path);
+        }
         let at = self.at(path)?;
         match self.runtime.block_on(self.store.head(&at)) {
             Ok(meta) => Ok(self.object(meta)),
@@ -234,6 +271,16 @@ impl Root {
     fn at(&self, path: &str) -> Result<Path> {
         let joined = format!("{}/{path}", self.prefix);
         Path::parse(joined.trim_matches('/')).map_err(|_| unusable(&self.display(path)))
+    }
+
+    /// The path below the root that a listing ended at.
+    fn named(&self, error: &object_store::path::Error, prefix: &str) -> Vec<u8> {
+        use object_store::path::Error as E;
+        let key = match error {
+            E::EmptySegment { path } | E::BadSegment { path, .. } => path.strip_prefix(self.prefix.as_ref()),
+            _ => None,
+        };
+        key.map_or(prefix, |key| key.strip_prefix('/').unwrap_or(key)).as_bytes().to_vec()
     }
 
     fn object(&self, meta: ObjectMeta) -> Option<Object> {

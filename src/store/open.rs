@@ -1,7 +1,7 @@
 //! From the URL of a root to a store and a prefix. Must not know what is stored.
 
-use super::Root;
 use super::versions::Bucket;
+use super::{Lister, Root};
 use crate::error::{Error, Result};
 use object_store::{
     ObjectStore, aws::AmazonS3Builder, azure::MicrosoftAzureBuilder, gcp::GoogleCloudStorageBuilder,
@@ -35,7 +35,8 @@ impl Root {
         }
         let prefix = Path::from_url_path(url.path()).map_err(|_| bad(name, "has an unusable path"))?;
         let (store, bucket) = cloud(name, &url)?;
-        Ok(Root { name: name.into(), url, prefix, store, runtime, folder: None, direct: false, bucket })
+        let lister = if bucket.is_some() && !unsigned() { Lister::Bucket } else { Lister::Store };
+        Ok(Root { name: name.into(), url, prefix, store, runtime, folder: None, direct: false, lister, bucket })
     }
 }
 
@@ -64,13 +65,30 @@ fn cloud(name: &str, url: &Url) -> Result<Cloud> {
     })
 }
 
+/// Whether requests to S3 are not signed as usual: then only the store itself knows how to list.
+fn unsigned() -> bool {
+    ["AWS_SKIP_SIGNATURE", "AWS_S3_EXPRESS"].iter().any(|name| {
+        std::env::var(name).is_ok_and(|value| !matches!(value.to_ascii_lowercase().as_str(), "" | "0" | "false" | "no"))
+    })
+}
+
 /// The store is the whole file system, so that paths of URLs and paths in the store are the same (delta_kernel needs that).
 fn local(name: &str, path: &std::path::Path, runtime: tokio::runtime::Handle) -> Result<Root> {
     let folder = settle(path).ok_or_else(|| bad(name, "has no usable path"))?;
     let url = Url::from_directory_path(&folder).map_err(|()| bad(name, "has no usable path"))?;
     let prefix = Path::from_url_path(url.path()).map_err(|_| bad(name, "has an unusable path"))?;
     let store = Arc::new(LocalFileSystem::new().with_fsync(true));
-    Ok(Root { name: name.into(), url, prefix, store, runtime, folder: Some(folder), direct: true, bucket: None })
+    Ok(Root {
+        name: name.into(),
+        url,
+        prefix,
+        store,
+        runtime,
+        folder: Some(folder),
+        direct: true,
+        lister: Lister::Folder,
+        bucket: None,
+    })
 }
 
 /// The folder that a URL or path of the policy names, when it is a local one.
@@ -80,6 +98,11 @@ pub(crate) fn local_folder(url: &str) -> Option<PathBuf> {
     }
     let url = Url::parse(url).ok().filter(|url| url.scheme() == "file")?;
     settle(&url.to_file_path().ok()?)
+}
+
+/// A path in a folder. An empty one is the folder, not what a slash behind it would ask for.
+pub(crate) fn inside(folder: &std::path::Path, path: &str) -> PathBuf {
+    if path.is_empty() { folder.to_path_buf() } else { folder.join(path) }
 }
 
 /// Absolute, without `.` and `..`; links in the part that exists are resolved.

@@ -2,6 +2,7 @@
 //! A local file is read directly; a cloud object chunk by chunk on the runtime. Must not know what the bytes are.
 
 use super::answer::{changed, failed, local, to_io};
+use super::listing::still_a_file;
 use super::{Object, Root, SeekSource, Source};
 use crate::error::Result;
 use futures::{StreamExt, stream::BoxStream};
@@ -184,6 +185,7 @@ impl Root {
             ..GetOptions::default()
         };
         let path = self.at(&object.path)?;
+        still_a_file(self, &object.path)?;
         let result = self.runtime.block_on(self.store.get_opts(&path, options)).map_err(|e| match e {
             object_store::Error::NotFound { .. } => changed(&place),
             other => failed("reading", &place, &other),

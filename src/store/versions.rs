@@ -3,7 +3,8 @@
 //! Must not know what is stored.
 
 use super::Root;
-use super::answer::{denied, failed};
+use super::answer::{denied, failed, missing};
+use super::listing::addressable;
 use crate::clock::Instant;
 use crate::error::{Error, Result};
 use bytes::Bytes;
@@ -19,6 +20,9 @@ use std::time::Duration;
 const SIGNED_FOR: Duration = Duration::from_secs(300);
 /// Requests that fail for the store's reasons are sent this often.
 const TRIES: usize = 3;
+
+const RIGHTS: &str = "removal for good needs s3:ListBucketVersions, s3:DeleteObjectVersion, \
+                      s3:ListBucketMultipartUploads and s3:AbortMultipartUpload on the buckets of lake and state";
 
 /// Whether bytes that were deleted are gone from a root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,12 +176,18 @@ impl Root {
         let Some(bucket) = &self.bucket else { return Ok(Vec::new()) };
         let (mut found, mut from) = (Vec::new(), (None, None));
         loop {
-            let page: Versions = self.page(bucket, "versions", prefix, ("version-id-marker", &from))?;
+            let (key, id) = &from;
+            let query = [("versions", Some("")), ("key-marker", key.as_deref()), ("version-id-marker", id.as_deref())];
+            let page: Versions = self.page(bucket, ("listing versions of", RIGHTS), prefix, &query)?;
             let past = page.versions.into_iter().filter(|item| !item.is_latest);
-            found.extend(past.chain(page.markers).filter_map(|item| self.past_version(item)));
-            from = (page.next_key_marker, page.next_version_id_marker);
-            if !page.is_truncated || from.0.is_none() {
-                return Ok(found);
+            for item in past.chain(page.markers) {
+                found.extend(self.past_version(item, prefix)?);
+            }
+            let next = (page.next_key_marker, page.next_version_id_marker);
+            match page.is_truncated {
+                false => return Ok(found),
+                true if next.0.is_none() || next == from => return Err(self.broken(prefix)),
+                true => from = next,
             }
         }
     }
@@ -220,15 +230,18 @@ impl Root {
         let Some(bucket) = &self.bucket else { return Ok(Vec::new()) };
         let (mut found, mut from) = (Vec::new(), (None, None));
         loop {
-            let page: Uploads = self.page(bucket, "uploads", prefix, ("upload-id-marker", &from))?;
-            let upload = |item: UploadItem| {
-                let (path, began) = (self.below(&item.key)?, Instant::parse(&item.initiated)?);
-                Some(OpenUpload { path, id: item.upload_id, began })
-            };
-            found.extend(page.uploads.into_iter().filter_map(upload));
-            from = (page.next_key_marker, page.next_upload_id_marker);
-            if !page.is_truncated || from.0.is_none() {
-                return Ok(found);
+            let (key, id) = &from;
+            let query = [("uploads", Some("")), ("key-marker", key.as_deref()), ("upload-id-marker", id.as_deref())];
+            let page: Uploads = self.page(bucket, ("listing uploads of", RIGHTS), prefix, &query)?;
+            for item in page.uploads {
+                let began = Instant::parse(&item.initiated).ok_or_else(|| self.broken(prefix))?;
+                found.extend(self.below(&item.key).map(|path| OpenUpload { path, id: item.upload_id, began }));
+            }
+            let next = (page.next_key_marker, page.next_upload_id_marker);
+            match page.is_truncated {
+                false => return Ok(found),
+                true if next.0.is_none() || next == from => return Err(self.broken(prefix)),
+                true => from = next,
             }
         }
     }
@@ -243,46 +256,48 @@ impl Root {
         let sent = self.runtime.block_on(bucket.send(Method::DELETE, &at, &[("uploadId", &upload.id)]));
         match sent.map_err(|e| failed("ending an upload of", &place, &e))?.0 {
             200..300 | 404 => Ok(()),
-            403 => Err(denied("ending an upload of", &place)),
+            403 => Err(denied("ending an upload of", &place, false)),
             _ => Err(Error::storage(format!("ending an upload of {place}: the store failed"))),
         }
     }
 
-    /// One page of a listing of the bucket.
-    fn page<T: for<'de> Deserialize<'de>>(
+    /// One page of a listing of the bucket. Of what is asked only what has a value is sent.
+    pub(super) fn page<T: for<'de> Deserialize<'de>>(
         &self,
         bucket: &Bucket,
-        what: &str,
+        (doing, rights): (&str, &str),
         prefix: &str,
-        (marker, from): (&str, &(Option<String>, Option<String>)),
+        asked: &[(&str, Option<&str>)],
     ) -> Result<T> {
-        let (place, doing) = (self.display(prefix), format!("listing {what} of"));
-        let prefix = format!("{}/", self.at(prefix)?).trim_start_matches('/').to_string();
-        let mut query = vec![(what, ""), ("prefix", prefix.as_str())];
-        query.extend(from.0.as_deref().map(|key| ("key-marker", key)));
-        query.extend(from.1.as_deref().map(|id| (marker, id)));
+        let place = self.display(prefix);
+        let below = format!("{}/", self.at(prefix)?).trim_start_matches('/').to_string();
+        let mut query: Vec<(&str, &str)> = asked.iter().filter_map(|(name, value)| Some((*name, (*value)?))).collect();
+        query.push(("prefix", below.as_str()));
         let sent = self.runtime.block_on(bucket.send(Method::GET, &Path::default(), &query));
-        let (status, body) = sent.map_err(|e| failed(&doing, &place, &e))?;
-        if matches!(status, 401 | 403) {
-            return Err(denied(&doing, &place).help(
-                "removal for good needs s3:ListBucketVersions, s3:DeleteObjectVersion, s3:ListBucketMultipartUploads \
-                 and s3:AbortMultipartUpload on the buckets of lake and state",
-            ));
+        let (status, body) = sent.map_err(|e| failed(doing, &place, &e))?;
+        match status {
+            401 | 403 if !rights.is_empty() => return Err(denied(doing, &place, false).help(rights)),
+            401 | 403 => return Err(denied(doing, &place, false)),
+            404 => return Err(missing(doing, &place)),
+            _ => {}
         }
         let text = std::str::from_utf8(&body).ok().filter(|_| status == 200);
-        text.and_then(|text| quick_xml::de::from_str(text).ok())
-            .ok_or_else(|| Error::storage(format!("{doing} {place}: the store gave an answer that makes no sense")))
+        text.and_then(|text| quick_xml::de::from_str(text).ok()).ok_or_else(|| self.broken(prefix))
     }
 
-    fn past_version(&self, item: VersionItem) -> Option<PastVersion> {
-        let (path, modified) = (self.below(&item.key)?, Instant::parse(&item.last_modified)?);
-        Some(PastVersion { path, version: item.version_id, bytes: item.size, modified })
+    fn past_version(&self, item: VersionItem, prefix: &str) -> Result<Option<PastVersion>> {
+        let modified = Instant::parse(&item.last_modified).ok_or_else(|| self.broken(prefix))?;
+        let past = |path| PastVersion { path, version: item.version_id, bytes: item.size, modified };
+        Ok(self.below(&item.key).map(past))
     }
 
-    /// The path below the root of a key of the bucket.
+    /// The path below the root of a key of the bucket; none of a key that cannot be asked for, which is never tamis's.
     fn below(&self, key: &str) -> Option<String> {
-        let path = key.strip_prefix(self.prefix.as_ref())?.trim_start_matches('/');
-        (!path.is_empty()).then(|| path.to_string())
+        let path = match self.prefix.as_ref() {
+            "" => key,
+            prefix => key.strip_prefix(prefix)?.strip_prefix('/')?,
+        };
+        (!path.is_empty() && addressable(key)).then(|| path.to_string())
     }
 }
 

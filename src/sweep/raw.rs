@@ -2,12 +2,12 @@
 //! without reading them. Must not know datasets.
 
 use crate::clock::{self, Instant};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::evidence::{Event, RunRef};
 use crate::policy::{Location, Plan, Project};
-use crate::read::InputPaths;
+use crate::read::{InputObjects, InputPaths};
 use crate::state::State;
-use crate::store::{Object, Root};
+use crate::store::Root;
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,13 +24,28 @@ pub struct RawExports {
     pub bytes: u64,
     /// Objects that are due and that a legal hold keeps, or a list of holds that could not be read.
     pub held: u64,
+    /// What lies there and cannot be read, so that nobody can say whether it is due, nor remove it.
+    pub unseen: u64,
+    /// The first of these, when it should have been looked at for `raw_keep`.
+    #[serde(skip)]
+    pub missed: Option<String>,
+}
+
+impl RawExports {
+    /// # Errors
+    /// An input error when `raw_keep` is set and something lies there that cannot be seen.
+    pub fn outcome(&self) -> Result<()> {
+        let Some(missed) = &self.missed else { return Ok(()) };
+        Err(Error::input(format!("raw exports past raw_keep may lie where they cannot be seen: {missed}"))
+            .help("all others that were due are gone; make it readable, or remove it by hand"))
+    }
 }
 
 /// Removes raw exports of these jobs that are older than the policy lets them be, and what buckets keep of them; `held`
 /// says that a hold is in force or may be, and `of` whose pass it is, for the ledger.
 ///
 /// # Errors
-/// Storage errors; what went before stays gone.
+/// Storage errors; what went before stays gone. What cannot be seen is in the report: ask its [`RawExports::outcome`].
 pub fn remove_raw(
     (project, jobs): (&Project, &[&Plan]),
     roots: &BTreeMap<String, Root>,
@@ -60,7 +75,8 @@ fn remove_due(
     let due = |written| project.removal.raw_keep.as_ref().is_some_and(|keep| clock::add(written, keep, &UTC) <= now);
     for (root, paths) in inputs(jobs)? {
         let root = &roots[&root];
-        for object in exports(root, &paths)? {
+        let InputObjects { objects, hidden } = paths.find(root)?;
+        for object in objects {
             if !due(object.modified) {
                 done.remaining += 1;
             } else if held {
@@ -70,6 +86,9 @@ fn remove_due(
                 (done.removed, done.bytes) = (done.removed + 1, done.bytes + object.bytes);
             }
         }
+        done.unseen += hidden.len() as u64;
+        let missed = hidden.into_iter().next().filter(|_| project.removal.raw_keep.is_some());
+        done.missed = done.missed.take().or(missed);
         if project.removal.raw_keep.is_none() || held {
             continue;
         }
@@ -82,20 +101,17 @@ fn remove_due(
     Ok(())
 }
 
-/// Raw exports that lie there.
+/// Raw exports that lie there, and how many more places cannot be seen.
 ///
 /// # Errors
 /// Storage errors.
-pub fn count_raw(project: &Project, roots: &BTreeMap<String, Root>) -> Result<u64> {
-    let mut count = 0;
+pub fn count_raw(project: &Project, roots: &BTreeMap<String, Root>) -> Result<(u64, u64)> {
+    let (mut count, mut unseen) = (0, 0);
     for (root, paths) in inputs(&project.jobs.values().collect::<Vec<_>>())? {
-        count += exports(&roots[&root], &paths)?.len() as u64;
+        let found = paths.find(&roots[&root])?;
+        (count, unseen) = (count + found.objects.len() as u64, unseen + found.hidden.len() as u64);
     }
-    Ok(count)
-}
-
-fn exports(root: &Root, paths: &InputPaths) -> Result<Vec<Object>> {
-    Ok(root.list(paths.folder())?.into_iter().filter(|object| paths.matches(&object.path)).collect())
+    Ok((count, unseen))
 }
 
 /// Root and paths of every input of these jobs, each once.

@@ -6,7 +6,7 @@ use crate::clock::{self, Instant, Period};
 use crate::decide::{Entries, reached_by_hold};
 use crate::error::Result;
 use crate::evidence::{Event, RunRef};
-use crate::monitor::Monitor;
+use crate::monitor::{Event as Notice, Monitor};
 use crate::publish::{self, Companions};
 use crate::state::{Dataset, PublishedFile, Replaced};
 use crate::store::{Forgets, Object, Root};
@@ -31,6 +31,8 @@ pub struct Removal {
     pub held: u64,
     /// Versions that the store protects.
     pub protected: u64,
+    /// Files that may be of attempts that came to nothing, and that cannot be read: nobody can say whom they hold.
+    pub unseen: u64,
     /// Whether nothing was removed because a list of legal holds could not be read (R34).
     pub withheld: bool,
     /// Requests applied up to then are in no byte that tamis could verify.
@@ -210,6 +212,10 @@ impl<'a> Pass<'a> {
         let replaced = dataset.replaced.iter().flat_map(|replaced| &replaced.files);
         let known: BTreeSet<String> = current.chain(replaced).map(|file| name(&file.path)).collect();
         let found = publish::orphans(&self.scene.target, &known)?;
+        for unseen in &found.unseen {
+            self.monitor.event(Notice::Warning(format!("{unseen}; what it holds is not removed")));
+            (self.done.unseen, self.doubt) = (self.done.unseen + 1, true);
+        }
         let files: BTreeSet<String> = found.files.iter().map(|object| name(&object.path)).collect();
         for object in &found.files {
             let companion = self.scene.target.companion(&name(&object.path));
@@ -259,7 +265,10 @@ impl<'a> Pass<'a> {
     /// What crashes left of local writes.
     fn staging(&mut self) -> Result<()> {
         for (root, prefix) in self.places() {
-            for leftover in root.staging_leftovers(prefix)? {
+            for leftover in root.staging_leftovers(prefix)?.0 {
+                if !publish::is_staged(&self.scene.target, &leftover.path) {
+                    continue;
+                }
                 let due = self.old_enough(leftover.modified);
                 if due > self.scene.now {
                     self.doubt(due);
@@ -271,8 +280,8 @@ impl<'a> Pass<'a> {
         }
         // Of ledger, requests and records: nothing of the dataset is in them, so they only go when they are old enough.
         let state = self.scene.target.state;
-        for leftover in state.staging_leftovers("")? {
-            if !leftover.path.starts_with("companions/") && self.old_enough(leftover.modified) <= self.scene.now {
+        for leftover in state.staging_leftovers("")?.0 {
+            if crate::state::is_own(&leftover.path) && self.old_enough(leftover.modified) <= self.scene.now {
                 state.remove_staging(&leftover)?;
                 self.done.gone("staging", 1, leftover.bytes);
             }

@@ -24,5 +24,6 @@ mod state;
 mod store;
 mod tidy;
 mod tool;
+mod unseen;
 mod vectors;
 mod versions;

@@ -11,7 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("monitor", &["error"]),
     ("threads", &["error"]),
     ("clock", &["error"]),
-    ("policy", &["error", "clock"]),
+    ("policy", &["error", "clock", "store::PathGlob", "store::inside", "store::local_folder", "store::settle"]),
     ("key", &["error", "policy::KeySource", "policy::KeyFrom", "store"]),
     ("store", &["error", "clock"]),
     ("read", &["error", "clock", "monitor", "store", "policy"]),
