@@ -4,9 +4,9 @@
 
 pub mod adopt;
 mod attest;
-pub mod foreign;
 pub mod case;
 pub mod explain;
+pub mod foreign;
 mod input;
 mod meant;
 mod names;

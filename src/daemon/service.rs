@@ -239,7 +239,8 @@ impl Daemon {
         for dataset in found.iter().filter(|found| !self.without_job.tables.contains(&found.dataset)) {
             monitor.event(monitor::Event::Warning(run::complaint(dataset).to_string()));
         }
-        self.without_job = WithoutJob { tables: found.into_iter().map(|found| found.dataset).collect(), read: Some(now) };
+        self.without_job =
+            WithoutJob { tables: found.into_iter().map(|found| found.dataset).collect(), read: Some(now) };
     }
 
     /// Starts what is due, runs before sweeps, as far as there is room.

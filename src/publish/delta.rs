@@ -84,8 +84,7 @@ pub fn replace(
     manifest: &str,
     expected: u64,
 ) -> Result<Receipt> {
-    let change =
-        Change { written: &rewritten.written, gone: Some(&rewritten.gone), over: Others::Harmless };
+    let change = Change { written: &rewritten.written, gone: Some(&rewritten.gone), over: Others::Harmless };
     put(&change, target, (app, sequence), manifest, Some(expected))
 }
 
@@ -122,8 +121,9 @@ pub fn adopt(
 ) -> Result<Receipt> {
     let table = Table::new(target.lake, target.path)?;
     let Some(opened) = table.open(Others::All)? else {
-        return Err(Error::evidence(format!("{}: the table is gone", table.place()))
-            .help("close it: `tamis dataset retire`"));
+        return Err(
+            Error::evidence(format!("{}: the table is gone", table.place())).help("close it: `tamis dataset retire`")
+        );
     };
     let own = |name: &str| written.files.iter().any(|file| file.name == name);
     let there: BTreeSet<String> = opened.current.files.into_iter().map(|file| file.name).collect();

@@ -21,10 +21,10 @@ mod tests;
 pub use companion::{CompanionGroup, Companions};
 pub use delta::{adopt, commit, current, replace};
 pub use foreign::Passed;
-pub use seen::{Seen, seen};
 pub use removal::{Orphans, orphans, trim};
 pub use rewrite::{Rewriting, Rewritten, rewrite};
 pub use schema::{Column, ColumnType};
+pub use seen::{Seen, seen};
 
 use crate::decide::Cleared;
 use crate::error::Result;

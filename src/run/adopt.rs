@@ -101,8 +101,11 @@ fn look(ready: &mut Ready) -> Result<Seen> {
         }
         (None, Some((known, _))) if known < seen.tip => {}
         _ => {
-            return Err(Error::evidence(format!("{}: the table is not the one that state knows", ready.dataset.dataset))
-                .help("it was made anew or put back: `tamis dataset retire`, then publish a new version"));
+            return Err(Error::evidence(format!(
+                "{}: the table is not the one that state knows",
+                ready.dataset.dataset
+            ))
+            .help("it was made anew or put back: `tamis dataset retire`, then publish a new version"));
         }
     }
     let harmless = publish::current(ready.root(&output.root), &output.path);
@@ -145,7 +148,8 @@ fn strange(ready: &Ready, current: &Current, tip: u64) -> Result<Replaced> {
     let known: BTreeSet<&str> = versions.map(|file| file.path.as_str()).collect();
     let own = publish::orphans(&target, &BTreeSet::new())?.files;
     let own: BTreeSet<&str> = own.iter().map(|object| object.path.as_str()).collect();
-    let data = |path: &str| [".parquet", ".bin"].iter().any(|end| path.ends_with(end)) && !path.contains("/_delta_log/");
+    let data =
+        |path: &str| [".parquet", ".bin"].iter().any(|end| path.ends_with(end)) && !path.contains("/_delta_log/");
     let file = |path: String| PublishedFile {
         companion: target.companion(path.rsplit('/').next().unwrap_or_default()),
         path,
@@ -153,7 +157,8 @@ fn strange(ready: &Ready, current: &Current, tip: u64) -> Result<Replaced> {
     };
     let there = target.lake.list(target.path)?.into_iter().map(|object| object.path);
     let strange = there.filter(|path| data(path) && !known.contains(path.as_str()) && !own.contains(path.as_str()));
-    let (at, applied) = (ready.call.now, ready.dataset.applied);
+    // Of which version the other program took its rows nobody knows, so no request is done before they are gone.
+    let (at, applied) = (ready.call.now, None);
     Ok(Replaced { version: tip, at, applied, files: strange.map(file).collect() })
 }
 

@@ -7,7 +7,8 @@ use crate::decide::Verdict;
 use crate::error::{Error, Kind, Result};
 use crate::evidence::Event;
 use crate::evidence::manifest::{
-    Brake, ClocksIgnored, Drift, Field, File, ForeignCommit, Gate, Input, Keys, ListApplied, Manifest, Member, Output, Previous, Rejected, Removed, SCHEMA, self,
+    self, Brake, ClocksIgnored, Drift, Field, File, ForeignCommit, Gate, Input, Keys, ListApplied, Manifest, Member,
+    Output, Previous, Rejected, Removed, SCHEMA,
 };
 use crate::minimize::{FieldKind, Tally};
 use crate::policy::{Basis, Share, TokenFormat, Treatment};

@@ -283,7 +283,12 @@ impl Book<'_> {
     }
 
     /// The first version of a job, under any of its names, for which `is` holds of its number, when it was made, and its instant.
-    fn version(&self, names: &[String], how: &'static str, is: impl Fn(u64, Instant, Instant) -> bool) -> Option<Vanished> {
+    fn version(
+        &self,
+        names: &[String],
+        how: &'static str,
+        is: impl Fn(u64, Instant, Instant) -> bool,
+    ) -> Option<Vanished> {
         self.entries.iter().find_map(|entry| match &entry.event {
             Event::Published { job: of, version, as_of, .. } | Event::Swept { job: of, version, as_of, .. }
                 if names.contains(of) && is(*version, entry.at, *as_of) =>

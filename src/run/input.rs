@@ -2,8 +2,8 @@
 
 use super::prepare::Ready;
 use super::stop::Stop;
-use crate::decide::{self, Distinct, Untreated};
 use crate::clock::Instant;
+use crate::decide::{self, Distinct, Untreated};
 use crate::error::{Error, Result};
 use crate::evidence::{Event, RunRef, ledger};
 use crate::key::{Key, Keyring};

@@ -1,7 +1,7 @@
 //! Everything that must hold before anything is read: specs, roots, keys, state, `as_of`.
 
-use super::scheduled;
 use super::names::{companions_of, names_of, output_of};
+use super::scheduled;
 use super::stop::Stop;
 use crate::clock::Instant;
 use crate::decide::Rules;

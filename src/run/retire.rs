@@ -185,8 +185,11 @@ impl Table {
         if held(&requests, &self.purpose) {
             let kept = whole.held(links.entries())?;
             if kept > 0 {
-                return Err(Error::gate(format!("{}: a legal hold keeps {kept} object(s) of it", self.dataset.dataset))
-                    .help("nothing was removed; bring the job back until the hold is lifted, then retire it (R34)"));
+                return Err(Error::gate(format!(
+                    "{}: a legal hold keeps {kept} object(s) of it",
+                    self.dataset.dataset
+                ))
+                .help("nothing was removed; bring the job back until the hold is lifted, then retire it (R34)"));
             }
         }
         self.note_reached(desk, &mut requests, &links, call.now)?;
@@ -224,7 +227,8 @@ impl Table {
     fn follow(&self, desk: &Desk, requests: &Requests, now: Instant) -> Result<Links> {
         let rows = CompanionFiles::readable(desk.root(), self.whole(desk).companion_paths()?)?;
         let links = &desk.project.links;
-        let limits = LinkLimits { max_alias_fanout: links.max_alias_fanout, max_strong_fanout: links.max_strong_fanout };
+        let limits =
+            LinkLimits { max_alias_fanout: links.max_alias_fanout, max_strong_fanout: links.max_strong_fanout };
         decide::follow(&rows, &InForce::new(requests, &self.purpose, now), limits, 1)
     }
 

@@ -368,7 +368,10 @@ fn of_person(desk: &Desk, published: &[Published<'_>], wanted: &BTreeSet<[u8; 32
     requests.told(desk.root(), &|entry| found.contains_key(&entry), &mut |at, record| {
         let entry = requests.entry(at);
         let jobs = desk.project.jobs.values().map(|plan| (&plan.job, &plan.purpose.name));
-        let gone = published.iter().filter(|of| of.plan.is_none() && of.dataset.current.is_some()).map(|of| (&of.job, &of.purpose));
+        let gone = published
+            .iter()
+            .filter(|of| of.plan.is_none() && of.dataset.current.is_some())
+            .map(|of| (&of.job, &of.purpose));
         let concerned = jobs.chain(gone).filter(|(_, purpose)| entry.concerns(purpose));
         let standings: Vec<_> = concerned.map(|(job, _)| (job.clone(), requests.standing(at, job))).collect();
         told.push(OfRequest {

@@ -13,6 +13,10 @@ impl Python {
     pub fn find() -> Option<Python> {
         tool("TAMIS_PYTHON").map(Python)
     }
+    /// The one with packages of years ago (`TAMIS_OLD_PYTHON`).
+    pub fn old() -> Option<Python> {
+        tool("TAMIS_OLD_PYTHON").map(Python)
+    }
     /// Runs `tests/python/<script>` and returns what it printed; a script that fails fails the test.
     pub fn run<A: AsRef<OsStr>>(&self, script: &str, arguments: impl IntoIterator<Item = A>) -> String {
         self.run_with(&[], script, arguments)
