@@ -62,6 +62,7 @@ fn manifest(run: &str, version: u64, files: Vec<File>, companions: Vec<File>) ->
         gates: vec![],
         brake: None,
         previous: None,
+        foreign: Vec::new(),
         output: Output { dataset: "lake:crm".into(), version, files, companions },
     }
 }

@@ -105,6 +105,7 @@ fn empty_manifest(attempt: u32) -> tamis::evidence::Manifest {
         gates: vec![],
         brake: None,
         previous: None,
+        foreign: Vec::new(),
         output,
     }
 }

@@ -3,6 +3,7 @@
 import sys
 
 import deltalake
+import polars
 
 table = deltalake.DeltaTable(sys.argv[1])
 match sys.argv[2]:
@@ -15,8 +16,8 @@ match sys.argv[2]:
     case "delete":
         table.delete("city = 'City 1'")
     case "append":
-        deltalake.write_deltalake(sys.argv[1], table.to_pyarrow_table(), mode="append")
+        polars.read_delta(sys.argv[1]).write_delta(sys.argv[1], mode="append")
     case "read":
-        print(sorted(row["contact"] for row in table.to_pyarrow_table().to_pylist()))
+        print(sorted(polars.read_delta(sys.argv[1])["contact"].to_list()))
         sys.exit()
 print(deltalake.DeltaTable(sys.argv[1]).version())
