@@ -125,8 +125,9 @@ impl Turn {
 pub fn run_due(host: &Host, project: &Arc<Project>, monitor: &dyn Monitor) -> Vec<Turn> {
     let all = [Work::Run, Work::Sweep].into_iter().flat_map(|work| project.jobs.keys().map(move |job| (work, job)));
     let turns = all.take_while(|_| !host.call.stop.asked()).map(|(work, job)| take(host, project, work, job, monitor));
-    let turns = turns.filter(|turn| !matches!(turn.came, Came::NotDue(_)));
-    turns.chain(without_job(host, project)).collect()
+    let mut turns: Vec<Turn> = turns.filter(|turn| !matches!(turn.came, Came::NotDue(_))).collect();
+    turns.extend(without_job(host, project));
+    turns
 }
 
 /// A refused sweep for each table that no job serves: nobody else would say that requests do not reach it. What keeps

@@ -2,7 +2,7 @@
 //! Everything of delta_kernel is in here, on our own object store. Must not know rows.
 
 use super::foreign::Foreign;
-use super::log::{self, Entry, Mark};
+use super::log::{self, Entry, Mark, Own};
 use super::protocol::PlainCommitter;
 use super::{Column, ColumnType, Current, CurrentFile, Passed, Receipt, Rewritten, Target, Written};
 use crate::error::{Error, Kind, Result};
@@ -242,10 +242,13 @@ impl<'a> Table<'a> {
     /// columns as they were; what it says of features is looked at by `check_features`.
     fn newest(&self, snapshot: &SnapshotRef, others: Others) -> Result<(u64, Mark, Vec<Passed>)> {
         let tip = snapshot.version();
-        let (version, mark, foreign) = match others {
+        let Own { version, mark, foreign } = match others {
             Others::Harmless => log::ours(self.lake, self.path, tip)?,
             // Nothing of the versions before counts: the log may no longer name one of ours.
-            Others::All => (tip, Mark { run: String::new(), attempt: 0, manifest: String::new() }, Vec::new()),
+            Others::All => {
+                let mark = Mark { run: String::new(), attempt: 0, manifest: String::new() };
+                Own { version: tip, mark, foreign: Vec::new() }
+            }
         };
         if let Some((changed, _)) = foreign.iter().find(|(_, foreign)| foreign.metadata) {
             let before = Snapshot::builder_for(&self.url).at_version(version).build(&self.engine);

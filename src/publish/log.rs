@@ -107,11 +107,19 @@ impl Newest {
     }
 }
 
+/// The version that a table of ours is at.
+pub(super) struct Own {
+    pub version: u64,
+    pub mark: Mark,
+    /// What other programs did since.
+    pub foreign: Vec<(u64, Foreign)>,
+}
+
 /// The newest entry that is ours; commits of other programs after it must change nothing.
 ///
 /// # Errors
 /// An evidence error when one of them changes something, or ours is gone.
-pub(super) fn ours(lake: &Root, path: &str, tip: u64) -> Result<(u64, Mark, Vec<(u64, Foreign)>)> {
+pub(super) fn ours(lake: &Root, path: &str, tip: u64) -> Result<Own> {
     let Newest { own, foreign } = Newest::find(lake, path, tip)?;
     if let Some((version, _)) = foreign.iter().find(|(_, foreign)| !foreign.harmless) {
         return Err(self::foreign(lake, path, *version));
@@ -121,7 +129,7 @@ pub(super) fn ours(lake: &Root, path: &str, tip: u64) -> Result<(u64, Mark, Vec<
         Error::evidence(format!("{}: the log entry of version {first} is gone", lake.display(path)))
             .help("tamis keeps the entry of the current version: find out who removed it")
     })?;
-    Ok((version, mark, foreign))
+    Ok(Own { version, mark, foreign })
 }
 
 /// Number of the newest entry; none without any.

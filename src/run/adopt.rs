@@ -162,7 +162,8 @@ fn strange(ready: &Ready, current: &Current, tip: u64) -> Result<Replaced> {
     };
     let there = target.lake.list(target.path)?.into_iter().map(|object| object.path);
     let strange = there.filter(|path| data(path) && !known.contains(path.as_str()) && !own.contains(path.as_str()));
-    let (at, applied) = (ready.call.now, ready.dataset.applied);
+    // Of which version the other program took its rows nobody knows, so no request is done before they are gone.
+    let (at, applied) = (ready.call.now, None);
     Ok(Replaced { version: tip, at, applied, files: strange.map(file).collect() })
 }
 

@@ -11,7 +11,11 @@ pub struct Python(PathBuf);
 impl Python {
     /// Finds it, or says that the test is skipped.
     pub fn find() -> Option<Python> {
-        tool("TAMIS_PYTHON").map(Python)
+        Python::named("TAMIS_PYTHON")
+    }
+    /// The one that a variable names.
+    pub fn named(variable: &str) -> Option<Python> {
+        tool(variable).map(Python)
     }
     /// Runs `tests/python/<script>` and returns what it printed; a script that fails fails the test.
     pub fn run<A: AsRef<OsStr>>(&self, script: &str, arguments: impl IntoIterator<Item = A>) -> String {

@@ -1,10 +1,11 @@
 //! Tables and the jobs they are of: a job that is renamed goes on with its table in every command, a table whose job is
 //! gone is complained of until somebody deals with it, and commits of other programs are told apart.
 
-use crate::erase::state;
+use crate::erase::{current, rows, state, token_of, traces};
 use crate::fault::{Fault, FaultStore, Mode};
 use crate::installation::{Installation, contacts, files};
 use crate::nightly::{Hand, ask, due, evidence_holds, host, nightly};
+use crate::python::Python;
 use crate::schedule::{health, until};
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
@@ -286,4 +287,182 @@ fn a_retirement_that_breaks_off_anywhere_says_nothing_too_early_and_is_gone_on_w
             evidence_holds(&installation);
         }
     }
+}
+
+/// Lets `deltalake` do something to the table.
+fn another(python: &Python, installation: &Installation, actions: &[&str]) {
+    for action in actions {
+        python.run("foreign.py", [installation.path("lake/crm/contacts").to_str().unwrap(), action]);
+    }
+}
+
+fn looked_at(installation: &Installation) -> Vec<run::ForeignTable> {
+    let project = project(installation);
+    let roots = run::open_roots(&project, &installation.handle(), None).unwrap();
+    let (found, unseen) = run::foreign::foreign(&project, &roots, &state(installation)).unwrap();
+    assert!(unseen.is_empty(), "{unseen:?}");
+    found
+}
+
+fn adopt(installation: &Installation, day: i64) -> Result<run::Adopted, Error> {
+    let asked = run::Adopting { reason: "the other program is stopped".into(), by: None };
+    run::adopt::adopt(&Call { demo: false, ..installation.call(day) }, &asked, &Silent)
+}
+
+#[test]
+fn commits_that_change_nothing_are_gone_past_counted_and_named_before_a_run_meets_them() {
+    let Some(python) = Python::find() else { return };
+    let installation = Installation::new();
+    installation.export("s1", &contacts(0..30, -10));
+    installation.run(0).unwrap();
+    installation.export("s2", &contacts(0..30, -9));
+    installation.run(1).unwrap();
+    another(&python, &installation, &["vacuum", "properties"]);
+    let seen = looked_at(&installation);
+    let told: Vec<_> = seen[0].commits.iter().map(|c| c.operation.as_str()).collect();
+    assert_eq!((seen.len(), seen[0].harmless, &told[..2]), (1, true, &["VACUUM START", "VACUUM END"][..]), "{seen:?}");
+    let passed = told.len() as u64;
+    // A sweep that has something to do builds on them, and so does a run; both say what they went past.
+    installation.erase("1", &[("C-1", "person00004@example.org", "")]);
+    installation.sweep(2).unwrap().outcome().unwrap();
+    let swept = current(&installation);
+    assert_eq!((swept.rows_out, swept.output.version, swept.foreign.len() as u64), (29, 2 + passed, passed));
+    assert!(looked_at(&installation).is_empty(), "they are before the current version now");
+    another(&python, &installation, &["vacuum"]);
+    // Nothing to do, so no version; the log is trimmed all the same, and the table stays readable.
+    installation.sweep(4).unwrap().outcome().unwrap();
+    installation.sweep(6).unwrap().outcome().unwrap();
+    installation.export("s3", &contacts(0..30, -8));
+    let manifest = installation.run(7).unwrap().manifest;
+    assert_eq!((manifest.rows_out, manifest.foreign.len(), manifest.previous.unwrap().version), (29, 2, 2 + passed));
+    let table = installation.path("lake/crm/contacts");
+    let read = python.run("foreign.py", [table.to_str().unwrap(), "read"]);
+    assert_eq!(read.matches(',').count() + 1, 29);
+    evidence_holds(&installation);
+}
+
+#[test]
+fn a_table_that_another_program_changed_is_refused_and_taken_back_with_its_files() {
+    let Some(python) = Python::find() else { return };
+    for actions in [&["delete"][..], &["append"], &["delete", "append"]] {
+        let installation = Installation::new();
+        installation.export("s1", &contacts(0..30, -10));
+        installation.run(0).unwrap();
+        assert_eq!(adopt(&installation, 0).unwrap_err().kind(), Kind::Policy, "there is nothing to take back");
+        let before = rows(&installation);
+        another(&python, &installation, actions);
+        installation.erase("1", &[("C-1", "person00004@example.org", "")]);
+        let error = installation.run(1).unwrap_err();
+        assert!(error.kind() == Kind::Evidence && error.help_text().unwrap().contains("dataset adopt"), "{error}");
+        assert!(installation.sweep(1).unwrap().outcome().is_err());
+        assert!(!looked_at(&installation)[0].harmless);
+        let (project, mut report) = (project(&installation), tamis::evidence::VerifyReport::default());
+        let roots = run::open_roots(&project, &installation.handle(), None).unwrap();
+        run::foreign::verify(&project, &roots, &state(&installation), &mut report).unwrap();
+        assert!(report.outcome().unwrap_err().message().contains("are of another program"), "verify says so first");
+        let adopted = adopt(&installation, 1).unwrap();
+        assert!(adopted.back && adopted.files > 0 && adopted.rows == 29, "{actions:?}: {adopted:?}");
+        let token = token_of(&before, &rows(&installation));
+        let table = installation.path("lake/crm/contacts");
+        let read = python.run("foreign.py", [table.to_str().unwrap(), "read"]);
+        assert!(read.matches(',').count() + 1 == 29 && !read.contains(&token), "{actions:?}");
+        // What the other program wrote holds the person: not removed before those files are.
+        assert_eq!(words(&installation, 1), [("applied".into(), 1)]);
+        installation.sweep(4).unwrap().outcome().unwrap();
+        assert_eq!(words(&installation, 4), [("removed".into(), 1)]);
+        assert_eq!(traces(&installation, &contacts(4..5, -10)[0], &token), [], "{actions:?}");
+        assert_eq!(adopt(&installation, 5).unwrap_err().kind(), Kind::Policy, "once more");
+        let entries = state(&installation).ledger().entries().unwrap();
+        assert_eq!(entries.iter().filter(|entry| matches!(entry.event, Event::Adopted { .. })).count(), 1);
+        evidence_holds(&installation);
+    }
+}
+
+#[test]
+fn a_table_whose_files_are_gone_is_empty_until_the_next_run_and_one_with_another_rule_is_refused() {
+    let Some(python) = Python::find() else { return };
+    let installation = Installation::new();
+    installation.export("s1", &contacts(0..30, -10));
+    installation.run(0).unwrap();
+    another(&python, &installation, &["delete", "vacuum"]);
+    let adopted = adopt(&installation, 1).unwrap();
+    assert!(!adopted.back && adopted.rows == 0 && adopted.not_vouched.len() == 3, "{adopted:?}");
+    let table = installation.path("lake/crm/contacts");
+    assert_eq!(python.run("foreign.py", [table.to_str().unwrap(), "read"]).trim(), "[]", "readers see nobody");
+    installation.erase("1", &[("C-1", "person00004@example.org", "")]);
+    installation.sweep(2).unwrap().outcome().unwrap();
+    installation.export("s2", &contacts(0..30, -9));
+    assert_eq!(installation.run(3).unwrap().manifest.rows_out, 29);
+    evidence_holds(&installation);
+    another(&python, &installation, &["append-only"]);
+    assert_eq!(installation.run(4).unwrap_err().kind(), Kind::Policy);
+    assert_eq!(adopt(&installation, 4).unwrap_err().kind(), Kind::Policy);
+}
+
+#[test]
+fn an_adoption_that_breaks_off_anywhere_is_gone_on_with() {
+    let Some(python) = Python::find() else { return };
+    let start = Installation::new();
+    start.export("s1", &contacts(0..30, -10));
+    start.run(0).unwrap();
+    another(&python, &start, &["delete"]);
+    start.erase("1", &[("C-1", "person00004@example.org", "")]);
+    let counting = Fault::counting();
+    let with = |installation: &mut Installation, fault: &Arc<Fault>| {
+        let fault = fault.clone();
+        installation.wrap = Some(Arc::new(move |root: Root| {
+            let inner = root.raw("").0;
+            root.with_store(FaultStore::new(inner, fault.clone()))
+        }));
+    };
+    let mut probe = start.copy();
+    with(&mut probe, &counting);
+    adopt(&probe, 1).unwrap();
+    for k in counting.changes() {
+        let mut installation = start.copy();
+        with(&mut installation, &Fault::new(Mode::FailAfter, k, true));
+        let _ = adopt(&installation, 1);
+        installation.wrap = None;
+        match adopt(&installation, 2) {
+            Ok(adopted) => assert_eq!(adopted.rows, 29, "{k}"),
+            Err(error) => assert_eq!(error.kind(), Kind::Policy, "{k}: {error}"),
+        }
+        installation.sweep(3).unwrap().outcome().unwrap();
+        assert_eq!(rows(&installation).len(), 29, "{k}");
+        evidence_holds(&installation);
+    }
+}
+
+#[test]
+fn a_reader_of_years_ago_reads_new_tables_and_tables_of_earlier_builds_go_on_as_they_are() {
+    let installation = Installation::new();
+    let protocol = |installation: &Installation| {
+        let first = installation.path("lake/crm/contacts/_delta_log/00000000000000000000.json");
+        let text = std::fs::read_to_string(first).unwrap();
+        let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        lines.filter_map(|action| action.get("protocol").cloned()).collect::<Vec<_>>()
+    };
+    installation.export("s1", &contacts(0..30, -10));
+    installation.run(0).unwrap();
+    assert_eq!(protocol(&installation), [serde_json::json!({"minReaderVersion": 1, "minWriterVersion": 2})]);
+    let earlier = installation.copy();
+    installation.export("s2", &contacts(0..30, -9));
+    installation.run(1).unwrap();
+    installation.erase("1", &[("C-1", "person00004@example.org", "")]);
+    installation.sweep(2).unwrap().outcome().unwrap();
+    if let Some(python) = Python::named("TAMIS_OLD_PYTHON") {
+        let table = installation.path("lake/crm/contacts");
+        assert_eq!(python.run("old_reader.py", [table.to_str().unwrap()]).trim(), "2 29");
+    }
+    // As version 0 was written before.
+    let modern = "{\"minReaderVersion\":3,\"minWriterVersion\":7,\"readerFeatures\":[],\"writerFeatures\":[]}";
+    let plain = "{\"minReaderVersion\":1,\"minWriterVersion\":2}";
+    earlier.edit("lake/crm/contacts/_delta_log/00000000000000000000.json", plain, modern);
+    earlier.export("s2", &contacts(0..30, -9));
+    earlier.run(1).unwrap();
+    assert_eq!(protocol(&earlier)[0]["minReaderVersion"], 3, "Delta forbids to lower it");
+    earlier.erase("1", &[("C-1", "person00004@example.org", "")]);
+    earlier.sweep(2).unwrap().outcome().unwrap();
+    assert_eq!((current(&earlier).rows_out, current(&earlier).output.version), (29, 2));
+    evidence_holds(&earlier);
 }

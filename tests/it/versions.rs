@@ -14,6 +14,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
 use std::time::Duration;
+use tamis::monitor::Silent;
+use tamis::run;
 
 const CHILD: &str = "TAMIS_TEST_VERSIONS";
 
@@ -77,6 +79,19 @@ fn child() {
     // The table is read from its checkpoint and goes on.
     installation.export("s2", &people);
     assert_eq!(installation.run(6).unwrap().manifest.rows_out, 29);
+    // The table is removed by hand, and its versions stay: that is not nothing.
+    let of_table = || bucket.versions().into_iter().filter(|(key, _)| key.starts_with("lake/crm/")).count();
+    bucket.delete_all("lake/crm/contacts");
+    assert!(of_table() > 0);
+    let retire = |remove| {
+        let asked = run::Retiring { of: "contacts".into(), reason: "over".into(), by: None, remove };
+        run::retire::retire(&installation.asking(7, ""), &asked, &Silent)
+    };
+    let error = retire(false).unwrap_err();
+    assert!(error.message().contains("are still there"), "{error}");
+    assert!(retire(true).unwrap().objects["versions"] > 0);
+    let companions = bucket.versions().into_iter().filter(|(key, _)| key.starts_with("state/companions/")).count();
+    assert_eq!((of_table(), companions), (0, 0));
 }
 
 struct Bucket {
@@ -113,6 +128,14 @@ impl Bucket {
 
     fn read(&self, key: &Key) -> Vec<u8> {
         self.runtime.block_on(async { self.store.get(key).await.unwrap().bytes().await.unwrap().to_vec() })
+    }
+
+    fn delete_all(&self, prefix: &str) {
+        use futures::TryStreamExt;
+        let listed = self.store.list(Some(&Key::from(prefix))).try_collect::<Vec<_>>();
+        for object in self.runtime.block_on(listed).unwrap() {
+            self.runtime.block_on(self.store.delete(&object.location)).unwrap();
+        }
     }
 
     /// Begins an upload, sends a part and lets it lie, as a crash does.

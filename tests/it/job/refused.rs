@@ -80,7 +80,8 @@ fn a_state_that_was_restored_older_is_refused() {
 fn a_commit_of_another_program_is_refused() {
     let place = two_versions();
     let foreign = r#"{"commitInfo":{"timestamp":1,"operation":"DELETE","operationParameters":{"predicate":"true"}}}"#;
-    fs::write(entry(&place, 2), format!("{foreign}\n")).unwrap();
+    let remove = r#"{"remove":{"path":"x.parquet","dataChange":true,"deletionTimestamp":1}}"#;
+    fs::write(entry(&place, 2), format!("{foreign}\n{remove}\n")).unwrap();
     let error = refusal(&place);
     assert_eq!(error.kind(), Kind::Evidence, "{error}");
     assert!(error.message().contains("another program"), "{error}");
