@@ -9,6 +9,7 @@ mod input;
 mod meant;
 mod prepare;
 mod previous;
+mod published_set;
 mod recover;
 mod scheduled;
 mod settle;
@@ -36,7 +37,6 @@ use crate::evidence::Manifest;
 use crate::monitor::Monitor;
 use crate::publish::{self, Current, Writing, Written};
 use crate::requests::Requests;
-use crate::state::SetState;
 use attest::{Begun, Facts};
 use input::{Pinned, Read};
 use meant::Followed;
@@ -108,6 +108,7 @@ pub fn plan(call: &Call, monitor: &dyn Monitor) -> Result<Report> {
     let pinned = input::pin(&ready)?;
     let read = input::read(&ready, &pinned, monitor)?;
     let limits = input::check(&ready, &pinned, &read).err();
+    let changed = published_set::refusal(&ready, &pinned, &read)?;
     let Read { staged, main, observed, tally } = read;
     let before = Before::find(&ready, monitor)?;
     let previous = before.as_ref().map(|before| before as &dyn Previous);
@@ -130,7 +131,7 @@ pub fn plan(call: &Call, monitor: &dyn Monitor) -> Result<Report> {
     let digest = judged.verdict().digest(&pinned.digest(ready.plan()))?;
     let mut report = attest::report(&ready, manifest, judged.verdict(), None, digest);
     report.stops.extend(judged.refusals().into_iter().map(|refusal| refusal.message));
-    let found = intake.refusal().into_iter().chain(limits).chain(changed(&ready, &pinned));
+    let found = intake.refusal().into_iter().chain(limits).chain(changed);
     report.stops.extend(found.map(|error| error.message().to_string()));
     Ok(report)
 }
@@ -160,6 +161,7 @@ fn version(
     let read = input::read(ready, pinned, monitor)?;
     let links = meant::learn(ready, requests, &read.staged)?;
     input::check(ready, pinned, &read)?;
+    let changed = published_set::refusal(ready, pinned, &read)?;
     let Read { staged, main, observed, tally } = read;
     let before = Before::find(ready, monitor)?;
     let previous = before.as_ref().map(|before| before as &dyn Previous);
@@ -170,7 +172,7 @@ fn version(
     let accepted = ready.accept.as_ref().is_some_and(|accept| accept.plan == plan_digest);
     let acceptable = judged.refusals().iter().all(|refusal| refusal.acceptable);
     *digest = acceptable.then(|| plan_digest.clone());
-    if let (Some(error), false) = (changed(ready, pinned), accepted) {
+    if let (Some(error), false) = (changed, accepted) {
         return Err(offer(error, ready, &plan_digest));
     }
     let verdict = judged.verdict().clone();
@@ -228,17 +230,6 @@ fn publish(
     settle::noted(ready)?;
     let head = ready.state.ledger().head()?.to_string();
     Ok(attest::report(ready, manifest, &verdict, Some(head), plan_digest))
-}
-
-/// R38: a set that was published from other objects needs `accept`.
-fn changed(ready: &Ready, pinned: &Pinned) -> Option<Error> {
-    let changed = ready.dataset.set_state(pinned.set(), &pinned.pins) == SetState::Changed;
-    let what = if pinned.set().is_empty() { "the input".to_string() } else { format!("set {}", pinned.set()) };
-    // An input without `{set}` is meant to change from night to night.
-    (changed && !pinned.set().is_empty()).then(|| {
-        Error::gate(format!("{what} was published before, from other objects"))
-            .help("an export that changes afterwards is unusual: compare, then accept the plan")
-    })
 }
 
 /// Says how to let a refused plan through, when that can be done.

@@ -8,6 +8,7 @@ mod explain;
 mod finding;
 mod init;
 mod limits;
+mod lines;
 mod page;
 mod progress;
 mod render;

@@ -1,13 +1,13 @@
 //! `tamis status`: how each job stands, how far requests have come, and up to which of them each dataset is clean.
 //! Must not know any stage.
 
+use super::lines::Lines;
 use super::settings::Settings;
 use super::{due, render};
 use crate::daemon::JobStatus;
 use crate::error::{Error, Result};
 use crate::run::{DatasetStanding, OpenRequest, Standings, standing};
 use crate::{daemon, policy};
-use std::fmt::Write as _;
 
 /// Open requests named unless all are asked for.
 const NAMED: usize = 20;
@@ -56,36 +56,40 @@ fn said(standings: Result<Standings, Error>) -> String {
         out.push_str("  none\n");
     }
     for (word, count) in &standings.counts {
-        let _ = writeln!(out, "  {word:<20} {count}");
+        out.line(format_args!("  {word:<20} {count}"));
     }
     if standings.overdue > 0 {
-        let _ = writeln!(out, "  OVERDUE              {}", standings.overdue);
+        out.line(format_args!("  OVERDUE              {}", standings.overdue));
     }
     standings.open.iter().for_each(|request| open(&mut out, request));
     if standings.more > 0 {
-        let _ = writeln!(out, "  and {} more: --all", standings.more);
+        out.line(format_args!("  and {} more: --all", standings.more));
     }
     out
 }
 
 fn dataset(out: &mut String, standing: &DatasetStanding) {
     let mark = |at: Option<crate::clock::Instant>| at.map_or("none yet".to_string(), |at| format!("up to {at}"));
-    let _ = writeln!(out, "{}  tokens of epoch {}", standing.dataset, standing.epoch);
-    let _ = writeln!(out, "  requests applied {}, removed {}", mark(standing.applied), mark(standing.removed));
+    out.line(format_args!("{}  tokens of epoch {}", standing.dataset, standing.epoch));
+    out.line(format_args!("  requests applied {}, removed {}", mark(standing.applied), mark(standing.removed)));
     if standing.no_job {
-        let _ = writeln!(out, "  of no job any more ({}): no run and no sweep looks at it", standing.job);
+        out.line(format_args!("  of no job any more ({}): no run and no sweep looks at it", standing.job));
     }
     if standing.held {
         out.push_str("  a legal hold is in force: files that it concerns are not removed (R34)\n");
     }
     if standing.waiting > 0 {
-        let _ = writeln!(out, "  {} files of earlier versions wait for removal", standing.waiting);
+        out.line(format_args!("  {} files of earlier versions wait for removal", standing.waiting));
     }
     if let Some(until) = standing.kept_until {
-        let _ = writeln!(out, "  the store protects deleted bytes until {until}");
+        out.line(format_args!("  the store protects deleted bytes until {until}"));
     }
     for drift in &standing.drift {
-        let _ = writeln!(out, "  drift: column {:?} for {} day(s)", drift.column, drift.days);
+        out.line(format_args!("  drift: {} for {} day(s)", render::column(&drift.column), drift.days));
+    }
+    for lost in &standing.lost {
+        let column = render::column(&lost.column);
+        out.line(format_args!("  drift: {column} listed and missing for {} day(s)", lost.days));
     }
 }
 
@@ -95,13 +99,10 @@ fn open(out: &mut String, request: &OpenRequest) {
         days => format!("{days} day(s) left"),
     };
     let states: Vec<String> = request.states.iter().map(|(job, state)| format!("{job} {state}")).collect();
-    let _ = writeln!(
-        out,
-        "  {} ({}, {})  {}, {left}  [{}]",
+    out.line(format_args!("  {} ({}, {})  {}, {left}  [{}]",
         request.request,
         request.effect,
         request.list,
         request.state,
-        states.join(", ")
-    );
+        states.join(", ")));
 }

@@ -58,6 +58,7 @@ fn manifest(run: &str, version: u64, files: Vec<File>, companions: Vec<File>) ->
         fields: vec![],
         not_published: vec![],
         drift: vec![],
+        lost: vec![],
         links: "not applied".into(),
         gates: vec![],
         brake: None,

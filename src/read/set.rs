@@ -1,5 +1,6 @@
 //! Which objects are read: those that a glob matches, of the newest complete set (R38). Must not know what they hold.
 
+use super::order::in_order;
 use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::policy::{Complete, CompleteWhen, Location};
@@ -19,8 +20,9 @@ pub struct Selection {
     pub objects: Vec<Object>,
 }
 
-/// Finds the objects of an input. `{set}` stands for one or more characters without `/`, as few as fit when wildcards
-/// stand beside it; sets are compared as text. An input without `{set}` is one set.
+/// Finds the objects of an input: those of the newest complete set. `{set}` stands for one or more characters without
+/// `/`, as few as fit when wildcards stand beside it. Which set is the newest, [`in_order`] says by their names. An input
+/// without `{set}` is one set.
 ///
 /// A set is complete by its marker, or once its newest object is old enough at `now`. The marker lies in the folder that
 /// `{set}` names; where `{set}` is in a file name, or the input has none, in the folder of the objects, and then, being
@@ -28,19 +30,61 @@ pub struct Selection {
 /// the set's text. A marker is never itself read.
 ///
 /// # Errors
-/// An input error when nothing matches or no set is complete; a policy error for a bad glob.
+/// An input error when nothing matches, no set is complete, or it cannot be told which complete set is the newest; a
+/// policy error for a bad glob.
 pub fn select(root: &Root, input: &Location, complete: Option<&Complete>, now: Instant) -> Result<Selection> {
-    let sets = sets(root, input, complete)?;
+    let mut sets = sets(root, input, complete)?;
+    let format = complete.and_then(|complete| complete.set_format.as_ref());
     let mut reason = None;
-    for (set, found) in sets.into_iter().rev() {
-        match incomplete(root, set.as_deref(), &found, complete, now)? {
-            None => return selection(root, set, found),
-            Some(why) => reason = reason.or(Some(said(set.as_deref(), &why))),
+    let mut why = |set: &Option<String>, found: &[Found]| -> Result<bool> {
+        let why = incomplete(root, set.as_deref(), found, complete, now)?;
+        let whole = why.is_none();
+        reason = reason.take().or(why.map(|why| said(set.as_deref(), &why)));
+        Ok(whole)
+    };
+    let place = format!("{}:{}", input.root, input.path);
+    // Names that have no order matter only when they are those of complete sets.
+    let ordered = in_order(sets.keys().flatten().map(String::as_str), format).map(|all| all.into_iter().map(String::from));
+    let mut order: Vec<Option<String>> = match ordered {
+        Ok(order) if sets.contains_key(&None) => order.map(Some).chain([None]).collect(),
+        Ok(order) => order.map(Some).collect(),
+        Err(_) => {
+            let mut whole = Vec::new();
+            for (set, found) in &sets {
+                if why(set, found)? {
+                    whole.extend(set.as_deref());
+                }
+            }
+            let order = in_order(whole, format).map_err(|disorder| disorder.error(&place))?;
+            order.into_iter().map(|set| Some(set.to_string())).collect()
+        }
+    };
+    while let Some(set) = order.pop() {
+        let found = sets.remove(&set).unwrap_or_default();
+        if why(&set, &found)? {
+            return selection(root, set, found);
         }
     }
     let newest = reason.map_or(String::new(), |reason| format!(": {reason}"));
-    Err(Error::input(format!("no export in {}:{} is complete yet{newest}", input.root, input.path))
+    Err(Error::input(format!("no export in {place} is complete yet{newest}"))
         .help("wait for the export to finish, or check [complete] in the source"))
+}
+
+/// Why a set that was there is not, or is not complete, when that is so.
+///
+/// # Errors
+/// Storage errors; a policy error for a bad glob.
+pub fn why_not(
+    root: &Root,
+    input: &Location,
+    complete: Option<&Complete>,
+    now: Instant,
+    set: &str,
+) -> Result<Option<String>> {
+    match sets(root, input, complete)?.remove(&Some(set.to_string())) {
+        None => Ok(Some(format!("set {set} has no object that matches {}:{}", input.root, input.path))),
+        Some(found) => Ok(incomplete(root, Some(set), &found, complete, now)?.map(|why| said(Some(set), &why))),
+    }
 }
 
 /// The objects of one given set, as [`select`] would find them (R26: observed sources are read from the job's set).

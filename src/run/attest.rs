@@ -7,7 +7,7 @@ use crate::decide::Verdict;
 use crate::error::{Error, Kind, Result};
 use crate::evidence::Event;
 use crate::evidence::manifest::{
-    self, Brake, ClocksIgnored, Drift, Field, File, Gate, Input, Keys, ListApplied, Manifest, Member, Output, Previous,
+    self, Brake, ClocksIgnored, Drift, Field, File, Gate, Input, Keys, ListApplied, Lost, Manifest, Member, Output, Previous,
     Rejected, Removed, SCHEMA,
 };
 use crate::minimize::{FieldKind, Tally};
@@ -149,7 +149,6 @@ pub struct Facts<'a> {
 pub fn manifest(ready: &Ready, facts: &Facts<'_>, written: Option<&Written>) -> Manifest {
     let (plan, keys, verdict) = (ready.plan(), ready.keys.ids(), facts.verdict);
     let previous = ready.dataset.current.as_ref();
-    let drift: Vec<String> = facts.main.drift.iter().map(|drift| drift.name.clone()).collect();
     Manifest {
         schema: SCHEMA,
         tamis: env!("CARGO_PKG_VERSION").into(),
@@ -167,7 +166,7 @@ pub fn manifest(ready: &Ready, facts: &Facts<'_>, written: Option<&Written>) -> 
         policy: ready.project.policy_digest.clone(),
         keys: Keys { identity: keys.identity.0, token: keys.token.0, epoch: keys.epoch },
         set: facts.pinned.main.set.clone(),
-        inputs: inputs(ready, facts),
+        inputs: inputs(ready, facts.main, facts.observed),
         lists: facts.lists.clone(),
         rows_in: verdict.rows_in,
         rows_out: verdict.rows_out,
@@ -182,13 +181,8 @@ pub fn manifest(ready: &Ready, facts: &Facts<'_>, written: Option<&Written>) -> 
         },
         fields: fields(ready, facts),
         not_published: not_published(ready),
-        drift: ready
-            .dataset
-            .clone()
-            .drifted(&drift, ready.as_of)
-            .into_iter()
-            .map(|(column, first_seen)| Drift { column, first_seen })
-            .collect(),
+        drift: drift(ready, facts.main),
+        lost: lost(ready, facts.main),
         links: "applied".into(),
         gates: gates(ready, verdict),
         brake: Some(Brake {
@@ -206,10 +200,11 @@ pub fn manifest(ready: &Ready, facts: &Facts<'_>, written: Option<&Written>) -> 
     }
 }
 
-fn inputs(ready: &Ready, facts: &Facts<'_>) -> Vec<Input> {
+/// Objects that were read, those of the job's own export first.
+pub fn inputs(ready: &Ready, main: &ReadReport, observed: &[ReadReport]) -> Vec<Input> {
     let plan = ready.plan();
-    let mut all = reported(&plan.source.name, &plan.input.root, facts.main);
-    for (observe, report) in plan.observe.iter().zip(facts.observed) {
+    let mut all = reported(&plan.source.name, &plan.input.root, main);
+    for (observe, report) in plan.observe.iter().zip(observed) {
         all.extend(reported(&observe.source.name, &observe.input.root, report));
     }
     all
@@ -224,6 +219,7 @@ fn reported(source: &str, root: &str, report: &ReadReport) -> Vec<Input> {
             name: file.member.clone(),
             records: file.records,
             dropped: file.dropped,
+            blank: file.blank,
             encoding: file.encoding.clone(),
             blake3: file.blake3.clone(),
         };
@@ -236,10 +232,29 @@ fn reported(source: &str, root: &str, report: &ReadReport) -> Vec<Input> {
                 version: file.object.version.clone(),
                 bytes: file.object.bytes,
                 members: vec![member],
+                of_macos: file.of_macos,
             }),
         }
     }
     inputs
+}
+
+fn drift(ready: &Ready, main: &ReadReport) -> Vec<Drift> {
+    let names: Vec<String> = main.drift.iter().map(|drift| drift.name.clone()).collect();
+    let told = |(column, first_seen): (String, _)| {
+        let columns = main.drift.iter().find(|drift| drift.name == column).map(|drift| drift.columns);
+        Drift { column, first_seen, columns: columns.filter(|columns| *columns > 1) }
+    };
+    ready.dataset.clone().drifted(&names, ready.as_of).into_iter().map(told).collect()
+}
+
+fn lost(ready: &Ready, main: &ReadReport) -> Vec<Lost> {
+    let names: Vec<String> = main.lost.iter().map(|lost| lost.name.clone()).collect();
+    let told = |(column, first_seen): (String, _)| {
+        let files = main.lost.iter().find(|lost| lost.name == column).map(|lost| lost.inputs as u64);
+        Lost { column, first_seen, files: files.filter(|files| *files < main.inputs.len() as u64) }
+    };
+    ready.dataset.clone().missed(&names, ready.as_of).into_iter().map(told).collect()
 }
 
 fn rejected(facts: &Facts<'_>) -> Rejected {
@@ -267,6 +282,7 @@ fn fields(ready: &Ready, facts: &Facts<'_>) -> Vec<Field> {
             keep: field.keep.map(|keep| keep.to_string()),
             data_type: data_type(layout.fields[f].kind, plan.token_format),
             values: tally.fields[f].values,
+            emptied: emptied(ready, facts, &field.name, tally.fields[f].values),
             untreated: tally.fields[f].untreated,
             first_untreated: tally.fields[f].first_untreated.and_then(|at| main.place(at.input, at.record)),
             raw_forms: match field.treat {
@@ -277,6 +293,12 @@ fn fields(ready: &Ready, facts: &Facts<'_>) -> Vec<Field> {
             },
         })
         .collect()
+}
+
+/// Whether nothing was read for a field that the run before had values for.
+fn emptied(ready: &Ready, facts: &Facts<'_>, name: &str, values: u64) -> bool {
+    let before = ready.dataset.fields.iter().find(|field| field.name == name).map_or(0, |field| field.values);
+    values == 0 && before > 0 && facts.verdict.rows_in > 0
 }
 
 fn raw_forms(tally: &Tally, column: Option<&str>) -> u64 {

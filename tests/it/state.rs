@@ -101,6 +101,7 @@ fn empty_manifest(attempt: u32) -> tamis::evidence::Manifest {
         fields: vec![],
         not_published: vec![],
         drift: vec![],
+        lost: vec![],
         links: "not applied".into(),
         gates: vec![],
         brake: None,
