@@ -28,7 +28,8 @@ const MARKS: [(&[u8], &str); 18] = [
 ];
 
 /// Marks of letters, which a header may begin with too: what follows them is no text.
-const LETTERS: [(&[u8], &str); 3] = [(b"PAR1", "a Parquet file"), (b"ARROW1", "an Arrow file"), (b"ORC", "an ORC file")];
+const LETTERS: [(&[u8], &str); 3] =
+    [(b"PAR1", "a Parquet file"), (b"ARROW1", "an Arrow file"), (b"ORC", "an ORC file")];
 
 /// Beginnings of text, in lower case.
 const WORDS: [(&str, &str); 9] = [
@@ -89,7 +90,8 @@ pub fn document(has: impl Fn(&str) -> bool) -> Option<&'static str> {
         let other = has("word/document.xml") || has("ppt/presentation.xml");
         return Some(if other { OTHER_OFFICE } else { WORKBOOK });
     }
-    (has("mimetype") && (has("META-INF/manifest.xml") || has("content.xml") || has("opendocument"))).then_some(OPEN_DOCUMENT)
+    (has("mimetype") && (has("META-INF/manifest.xml") || has("content.xml") || has("opendocument")))
+        .then_some(OPEN_DOCUMENT)
 }
 
 /// The error for a file that is something else.
@@ -122,7 +124,9 @@ mod tests {
         let mut tar = vec![b'x'; TAR_MARK];
         tar.extend_from_slice(b"ustar\0");
         assert_eq!(foreign(&tar), Some(TAR));
-        for header in ["Id,Name", "\"Id\",\"Name\"", "[Id],[Name]", "{Id},b", "<none>,b", "P", "", "ORCID,Name", "PAR1,PAR2"] {
+        for header in
+            ["Id,Name", "\"Id\",\"Name\"", "[Id],[Name]", "{Id},b", "<none>,b", "P", "", "ORCID,Name", "PAR1,PAR2"]
+        {
             assert_eq!(foreign(header.as_bytes()), None, "{header}");
         }
     }

@@ -36,7 +36,9 @@ impl Stray {
     /// What is wrong, to stand after the archive's place.
     pub fn message(self) -> String {
         match self {
-            Stray::Before(byte) => format!("its first {byte} bytes belong to no member: another archive, or something else"),
+            Stray::Before(byte) => {
+                format!("its first {byte} bytes belong to no member: another archive, or something else")
+            }
             Stray::Unlisted(byte) => format!("what begins at byte {byte} is in no directory of it"),
             Stray::Overlap(byte) => format!("members overlap at byte {byte}"),
             Stray::After(byte) => format!("something follows its end at byte {byte}"),
@@ -88,7 +90,9 @@ fn between(
     (start, name, compressed): (u64, u64, u64),
     next: u64,
 ) -> io::Result<Option<Stray>> {
-    let end = |name: u64, extra: u64| [LOCAL_HEADER, name, extra, compressed].iter().fold(start, |sum, part| sum.saturating_add(*part));
+    let end = |name: u64, extra: u64| {
+        [LOCAL_HEADER, name, extra, compressed].iter().fold(start, |sum, part| sum.saturating_add(*part))
+    };
     match next.checked_sub(end(name, 0)) {
         None => return Ok(Some(Stray::Overlap(next))),
         Some(room) if room <= LOCAL_HEADER => return Ok(None),

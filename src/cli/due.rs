@@ -102,14 +102,19 @@ pub fn status(jobs: &[JobStatus]) -> String {
         match &job.version {
             Some(v) => {
                 let at = v.at.map_or(String::new(), |at| format!(", published {at}"));
-                out.line(format_args!("  version {} as of {}{at}, {} rows (run {})", v.version, v.as_of, v.rows, v.run));
+                out.line(format_args!(
+                    "  version {} as of {}{at}, {} rows (run {})",
+                    v.version, v.as_of, v.rows, v.run
+                ));
             }
             None => out.push_str("  no version yet\n"),
         }
         schedule_lines(&mut out, job);
         if let Some(refused) = &job.refused {
-            out.line(format_args!("  refused {} as of {}, exit {}: {}",
-                refused.at, refused.as_of, refused.exit, refused.cause));
+            out.line(format_args!(
+                "  refused {} as of {}, exit {}: {}",
+                refused.at, refused.as_of, refused.exit, refused.cause
+            ));
             for line in refused.to_do.lines() {
                 out.line(format_args!("    to do: {line}"));
             }

@@ -30,7 +30,7 @@ fn text(explanation: &Explanation) -> String {
 fn dataset(out: &mut String, explained: &ExplainedDataset) {
     let version = explained.version.map_or("no version".to_string(), |version| format!("version {version}"));
     out.push('\n');
-out.line(format_args!("{}  {version}", explained.dataset));
+    out.line(format_args!("{}  {version}", explained.dataset));
     match (explained.rows, explained.keep_until) {
         (0, _) => out.push_str("  not in it\n"),
         (rows, Some(until)) => {
@@ -51,27 +51,35 @@ out.line(format_args!("{}  {version}", explained.dataset));
         for rows in &export.rows {
             let clock = rows.clock.map_or(String::new(), |clock| format!(", clock {clock}"));
             let until = rows.keep_until.map_or(String::new(), |until| format!(", kept until {until}"));
-            let _ =
-                out.line(format_args!("  export{set}: {} row(s) {}{clock}{until}{}", rows.rows, rows.reason, at(&rows.rule)));
+            out.line(format_args!(
+                "  export{set}: {} row(s) {}{clock}{until}{}",
+                rows.rows,
+                rows.reason,
+                at(&rows.rule)
+            ));
         }
     }
     if let Some(vanished) = &explained.vanished {
-        out.line(format_args!("  gone since version {} of {} (run {}, {})",
-            vanished.version, vanished.at, vanished.run, vanished.how));
+        out.line(format_args!(
+            "  gone since version {} of {} (run {}, {})",
+            vanished.version, vanished.at, vanished.run, vanished.how
+        ));
     }
 }
 
 fn reaching(out: &mut String, r: &Reaching) {
     let ended = if r.ended { ", ended by a lift" } else { "" };
     let binds = r.not_binding.as_ref().map_or(String::new(), |why| format!(", does not bind: {why}"));
-    out.line(format_args!("  request {} ({}, list {}) reaches them ({}): received {}, {}{ended}{binds}{}",
+    out.line(format_args!(
+        "  request {} ({}, list {}) reaches them ({}): received {}, {}{ended}{binds}{}",
         r.request,
         r.effect,
         r.list,
         r.by,
         r.received,
         r.state,
-        at(&r.rule)));
+        at(&r.rule)
+    ));
 }
 
 fn at(rule: &Option<String>) -> String {

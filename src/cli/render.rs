@@ -40,16 +40,27 @@ fn inputs(out: &mut String, m: &Manifest) {
             let seldom = [(member.dropped, "dropped"), (member.blank, "of them blank")];
             let seldom = seldom.iter().filter(|(count, _)| *count > 0);
             let seldom: String = seldom.map(|(count, what)| format!(", {count} {what}")).collect();
-            out.line(format_args!("  {}{name}: {} records{seldom}, {}, as {}",
-                input.object, member.records, member.encoding, input.source));
+            out.line(format_args!(
+                "  {}{name}: {} records{seldom}, {}, as {}",
+                input.object, member.records, member.encoding, input.source
+            ));
         }
         if input.of_macos > 0 {
-            out.line(format_args!("  {}: {} files of macOS left out (._NAME, .DS_Store)", input.object, input.of_macos));
+            out.line(format_args!(
+                "  {}: {} files of macOS left out (._NAME, .DS_Store)",
+                input.object, input.of_macos
+            ));
         }
     }
     for list in &m.lists {
         let binding = list.not_binding.as_deref().map_or(String::new(), |why| format!(", does not bind: {why}"));
-        out.line(format_args!("  list {} ({}): {} entries{}{binding}", list.name, list.effect, list.entries, met(list)));
+        out.line(format_args!(
+            "  list {} ({}): {} entries{}{binding}",
+            list.name,
+            list.effect,
+            list.entries,
+            met(list)
+        ));
     }
     out.line(format_args!("  links: {}", m.links));
 }
@@ -67,7 +78,7 @@ fn met(list: &ListApplied) -> String {
 fn balance(out: &mut String, m: &Manifest) {
     let width = m.removed.iter().map(|r| r.reason.chars().count()).max().unwrap_or(0).max(9);
     out.push('\n');
-out.line(format_args!("{:<width$}  {:>9}", "rows in", m.rows_in));
+    out.line(format_args!("{:<width$}  {:>9}", "rows in", m.rows_in));
     bar_line(out, width, "published", m.rows_out, m.rows_in);
     for removed in m.removed.iter().filter(|r| r.rows > 0) {
         bar_line(out, width, &removed.reason, removed.rows, m.rows_in);
@@ -155,7 +166,8 @@ fn notices(out: &mut String, m: &Manifest) {
     }
     for lost in &m.lost {
         let column = column(&lost.column);
-        let where_not = lost.files.map_or("not in the export".to_string(), |files| format!("not in {files} of its files"));
+        let where_not =
+            lost.files.map_or("not in the export".to_string(), |files| format!("not in {files} of its files"));
         out.line(format_args!("drift: {column} is listed, but {where_not}; missing since {}", lost.first_seen));
     }
     let ignored = &m.clocks_ignored;
@@ -290,8 +302,10 @@ pub fn error(error: &Error, color: bool) -> String {
 /// What `verify` found.
 pub fn verified(report: &VerifyReport) -> String {
     let mut out = String::new();
-    out.line(format_args!("{} ledger entries, {} records, {} dataset(s), {} files, {} companions",
-        report.entries, report.records, report.datasets, report.files, report.companions));
+    out.line(format_args!(
+        "{} ledger entries, {} records, {} dataset(s), {} files, {} companions",
+        report.entries, report.records, report.datasets, report.files, report.companions
+    ));
     let sections = [
         ("proven", &report.proven),
         ("not proven", &report.not_proven),

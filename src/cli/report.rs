@@ -30,7 +30,7 @@ fn text(report: &CaseReport) -> String {
     out.line(format_args!("case {}  {}  ({}, {})", report.request, report.state, report.controller, report.at));
     for part in &report.parts {
         out.push('\n');
-out.line(format_args!("{} ({}): {}", part.effect, part.list, state(part)));
+        out.line(format_args!("{} ({}): {}", part.effect, part.list, state(part)));
         out.line(format_args!("  received {}, taken in {}, due {}", part.received, part.taken, part.due));
         for dataset in &part.datasets {
             out.line(format_args!("  {}  for {}", dataset.dataset, dataset.purpose));
@@ -40,8 +40,10 @@ out.line(format_args!("{} ({}): {}", part.effect, part.list, state(part)));
         }
     }
     out.push('\n');
-out.line(format_args!("still lying about: raw exports {}, request files {}",
-        report.raw_exports, report.request_files));
+    out.line(format_args!(
+        "still lying about: raw exports {}, request files {}",
+        report.raw_exports, report.request_files
+    ));
     report.not_said.iter().for_each(|line| {
         out.line(format_args!("not said: {line}"));
     });
@@ -102,8 +104,11 @@ fn part(part: &CasePart) -> String {
     }
     out.push_str("</dl>\n");
     for dataset in &part.datasets {
-        let _ =
-            out.line(format_args!("<h3>{} <small>for {}</small></h3>", escaped(&dataset.dataset), escaped(&dataset.purpose)));
+        out.line(format_args!(
+            "<h3>{} <small>for {}</small></h3>",
+            escaped(&dataset.dataset),
+            escaped(&dataset.purpose)
+        ));
         out.push_str(&bar(dataset.after_days, part.days, &dataset.state));
         out.push_str("<dl>\n");
         for (name, said) in facts(dataset) {

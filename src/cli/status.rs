@@ -99,10 +99,12 @@ fn open(out: &mut String, request: &OpenRequest) {
         days => format!("{days} day(s) left"),
     };
     let states: Vec<String> = request.states.iter().map(|(job, state)| format!("{job} {state}")).collect();
-    out.line(format_args!("  {} ({}, {})  {}, {left}  [{}]",
+    out.line(format_args!(
+        "  {} ({}, {})  {}, {left}  [{}]",
         request.request,
         request.effect,
         request.list,
         request.state,
-        states.join(", ")));
+        states.join(", ")
+    ));
 }

@@ -111,8 +111,10 @@ fn found(known: &Known) -> String {
     }
     for r in &known.requests {
         let (how, ended) = (if r.named { "names" } else { "reaches" }, if r.ended { ", lifted" } else { "" });
-        out.line(format_args!("request {} ({}, {}) {how} them: received {}, due {}{ended}",
-            r.request, r.list, r.effect, r.received, r.due));
+        out.line(format_args!(
+            "request {} ({}, {}) {how} them: received {}, due {}{ended}",
+            r.request, r.list, r.effect, r.received, r.due
+        ));
         r.states.iter().for_each(|(job, state)| {
             let why = r.review.get(job).map_or(String::new(), |why| format!(": {why}"));
             out.line(format_args!("  {job}: {state}{why}"));

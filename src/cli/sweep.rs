@@ -28,11 +28,13 @@ fn text(report: &SweepReport) -> String {
         dataset(&mut out, swept);
     }
     let raw = &report.raw;
-    out.line(format_args!("raw exports  {} removed ({}), {} there, {} of them held",
+    out.line(format_args!(
+        "raw exports  {} removed ({}), {} there, {} of them held",
         raw.removed,
         BinaryBytes(raw.bytes),
         raw.remaining,
-        raw.held));
+        raw.held
+    ));
     for stop in &report.stops {
         out.line(format_args!("STOPPED  {stop}"));
     }
@@ -55,8 +57,10 @@ fn dataset(out: &mut String, swept: &DatasetSwept) {
     }
     if swept.rewritten > 0 || gone > 0 {
         let (read, written) = (BinaryBytes(swept.bytes_read), BinaryBytes(swept.bytes_written));
-        out.line(format_args!("  {} of {} files written anew: {read} read, {written} written",
-            swept.rewritten, swept.files));
+        out.line(format_args!(
+            "  {} of {} files written anew: {read} read, {written} written",
+            swept.rewritten, swept.files
+        ));
     }
     removal(out, &swept.removal);
 }

@@ -70,11 +70,7 @@ pub(super) fn members(root: &Root, object: &Object, format: &ReadFormat) -> Resu
 }
 
 /// Looks at every entry: the indexes of those that are read, and how many are left out because they are of macOS.
-fn directory(
-    archive: &ZipArchive<Box<dyn SeekSource>>,
-    place: &str,
-    format: &ReadFormat,
-) -> Result<(Vec<usize>, u64)> {
+fn directory(archive: &ZipArchive<Box<dyn SeekSource>>, place: &str, format: &ReadFormat) -> Result<(Vec<usize>, u64)> {
     let (mut chosen, mut of_macos) = (Vec::new(), 0);
     for index in 0..archive.len() {
         let entry = archive.by_index_data(index).map_err(|e| unreadable(place, e))?;
@@ -119,7 +115,9 @@ fn member(archive: &mut ZipArchive<Box<dyn SeekSource>>, index: usize, place: &s
 
 fn unreadable(place: &str, error: ZipError) -> Error {
     match error {
-        ZipError::Io(io) if !matches!(io.kind(), ErrorKind::UnexpectedEof | ErrorKind::InvalidData) => from_io(place, io),
+        ZipError::Io(io) if !matches!(io.kind(), ErrorKind::UnexpectedEof | ErrorKind::InvalidData) => {
+            from_io(place, io)
+        }
         _ => damaged(place, "its zip directory cannot be read"),
     }
 }

@@ -91,9 +91,12 @@ impl GzipMembers {
         loop {
             let Some(decoder) = &mut self.decoder else { return Ok(0) };
             let count = decoder.read(buffer)?;
-            let rest = decoder.get_mut().fill_buf()?;
-            if count > 0 || rest.is_empty() {
+            if count > 0 {
                 return Ok(count);
+            }
+            let rest = decoder.get_mut().fill_buf()?;
+            if rest.is_empty() {
+                return Ok(0);
             }
             if rest[0] != GZIP[0] || rest.get(1).is_some_and(|second| *second != GZIP[1]) {
                 let left = rest.len() as u64;

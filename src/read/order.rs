@@ -64,10 +64,12 @@ pub fn in_order<'n>(
 /// The newest of some names that is older than `set`; those that are named in another way do not count.
 pub fn newest_before<'n>(set: &str, names: &[&'n str], format: Option<&SetFormat>) -> Option<&'n str> {
     let alike = |name: &&&str| in_order([set, **name], format).is_ok();
-    let known = |names: &[&str]| in_order(names.iter().copied().chain([set]), format).ok().map(|all| {
-        let at = all.iter().position(|name| *name == set).unwrap_or(0);
-        at.checked_sub(1).map(|before| all[before].to_string())
-    });
+    let known = |names: &[&str]| {
+        in_order(names.iter().copied().chain([set]), format).ok().map(|all| {
+            let at = all.iter().position(|name| *name == set).unwrap_or(0);
+            at.checked_sub(1).map(|before| all[before].to_string())
+        })
+    };
     let found = known(names).or_else(|| known(&names.iter().filter(alike).copied().collect::<Vec<_>>()))??;
     names.iter().find(|name| **name == found).copied()
 }
@@ -113,8 +115,7 @@ fn by_form(names: Vec<&str>) -> Result<Vec<&str>, Disorder> {
     alike(&names, &forms)?;
     let count = forms[0].numbers.len();
     let read = |reading: Reading, at: usize| forms.iter().map(move |form| form.read(reading, at)).collect::<Vec<_>>();
-    let readings =
-        |kinds: &'static [Reading]| kinds.iter().flat_map(move |kind| (0..count).map(move |at| (*kind, at)));
+    let readings = |kinds: &'static [Reading]| kinds.iter().flat_map(move |kind| (0..count).map(move |at| (*kind, at)));
     let dates: Vec<_> = readings(WHOLE_DATES).map(|(reading, at)| read(reading, at)).collect();
     let fitting: Vec<_> = dates.iter().filter(|keys| keys.iter().all(Option::is_some)).cloned().collect();
     if !fitting.is_empty() {
@@ -135,7 +136,8 @@ fn by_form(names: Vec<&str>) -> Result<Vec<&str>, Disorder> {
 }
 
 fn alike(names: &[&str], forms: &[Form<'_>]) -> Result<(), Disorder> {
-    let odd = forms.iter().position(|form| form.shape != forms[0].shape || form.shape.iter().any(|part| half_day(part)));
+    let odd =
+        forms.iter().position(|form| form.shape != forms[0].shape || form.shape.iter().any(|part| half_day(part)));
     match odd {
         Some(odd) => Err(Disorder::Mixed(names[0].into(), names[odd.max(1)].into())),
         None => Ok(()),
@@ -355,7 +357,17 @@ fn compact(digits: &str, order: Parts) -> Option<[i16; 3]> {
 
 fn month_number(word: &str) -> Option<usize> {
     const MONTHS: [&str; 12] = [
-        "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
         "december",
     ];
     let word = word.to_ascii_lowercase();

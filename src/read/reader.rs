@@ -193,21 +193,19 @@ impl<'a> Reader<'a> {
         if !turns.done() {
             return Err(Error::input("the input was not read to its end"));
         }
-        let report = |(at, (input, facts)): (usize, (&Input, super::container::Facts))| {
-            InputReport {
-                place: input.place.clone(),
-                object: input.object.clone(),
-                container: input.from.container(),
-                member: input.from.member().map(str::to_string),
-                bytes: facts.bytes,
-                records: progress.records[at],
-                dropped: progress.dropped[at],
-                blank: progress.blank[at],
-                of_macos: input.of_macos,
-                blake3: facts.blake3,
-                encoding: self.encoding.to_lowercase(),
-                delimiter: char::from(self.grammar.delimiter),
-            }
+        let report = |(at, (input, facts)): (usize, (&Input, super::container::Facts))| InputReport {
+            place: input.place.clone(),
+            object: input.object.clone(),
+            container: input.from.container(),
+            member: input.from.member().map(str::to_string),
+            bytes: facts.bytes,
+            records: progress.records[at],
+            dropped: progress.dropped[at],
+            blank: progress.blank[at],
+            of_macos: input.of_macos,
+            blake3: facts.blake3,
+            encoding: self.encoding.to_lowercase(),
+            delimiter: char::from(self.grammar.delimiter),
         };
         let inputs = self.inputs.iter().zip(turns.facts).enumerate().map(report).collect();
         Ok(ReadReport { inputs, drift: self.drift, lost: self.lost })
@@ -405,7 +403,8 @@ fn one_of_several(error: Error, input: &Input, inputs: &[Input], format: &ReadFo
     if format.member.is_some() || input.from.member().is_none() || members < 2 {
         return error;
     }
-    let more = format!("{members} members of the archive are read: say in read.member of the source which hold this export");
+    let more =
+        format!("{members} members of the archive are read: say in read.member of the source which hold this export");
     let help = error.help_text().map_or(more.clone(), |help| format!("{more}\n{help}"));
     error.help(help)
 }

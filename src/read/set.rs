@@ -44,7 +44,8 @@ pub fn select(root: &Root, input: &Location, complete: Option<&Complete>, now: I
     };
     let place = format!("{}:{}", input.root, input.path);
     // Names that have no order matter only when they are those of complete sets.
-    let ordered = in_order(sets.keys().flatten().map(String::as_str), format).map(|all| all.into_iter().map(String::from));
+    let ordered =
+        in_order(sets.keys().flatten().map(String::as_str), format).map(|all| all.into_iter().map(String::from));
     let mut order: Vec<Option<String>> = match ordered {
         Ok(order) if sets.contains_key(&None) => order.map(Some).chain([None]).collect(),
         Ok(order) => order.map(Some).collect(),

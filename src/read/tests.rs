@@ -526,8 +526,14 @@ fn every_byte_of_an_archive_is_accounted_for() {
         assert_eq!(rows(good, &source(), &["Id"]).len(), 1);
         let length = good.len();
         for (bytes, what) in [
-            ([&good[..], &one].concat(), format!("its first {length} bytes belong to no member: another archive, or something else")),
-            ([&good[..], &two].concat(), format!("its first {length} bytes belong to no member: another archive, or something else")),
+            (
+                [&good[..], &one].concat(),
+                format!("its first {length} bytes belong to no member: another archive, or something else"),
+            ),
+            (
+                [&good[..], &two].concat(),
+                format!("its first {length} bytes belong to no member: another archive, or something else"),
+            ),
             ([&good[..], b"\n"].concat(), format!("something follows its end at byte {length}")),
             ([&good[..], &[0; 100_000]].concat(), "its zip directory cannot be read".into()),
         ] {

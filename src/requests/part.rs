@@ -43,7 +43,10 @@ pub(super) fn parts(root: &Root, object: &Object, list: &List) -> Result<Vec<Par
     match zip_layout::stray(&archive, &mut source, object.bytes) {
         Ok(None) => {}
         Ok(Some(stray)) => {
-            return Err(Trouble::Broken { byte: stray.byte(), what: "bytes that no member of the archive accounts for" });
+            return Err(Trouble::Broken {
+                byte: stray.byte(),
+                what: "bytes that no member of the archive accounts for",
+            });
         }
         Err(error) => return Err(unreadable(error.into())),
     }

@@ -7,8 +7,8 @@ use crate::decide::Verdict;
 use crate::error::{Error, Kind, Result};
 use crate::evidence::Event;
 use crate::evidence::manifest::{
-    self, Brake, ClocksIgnored, Drift, Field, File, Gate, Input, Keys, ListApplied, Lost, Manifest, Member, Output, Previous,
-    Rejected, Removed, SCHEMA,
+    self, Brake, ClocksIgnored, Drift, Field, File, Gate, Input, Keys, ListApplied, Lost, Manifest, Member, Output,
+    Previous, Rejected, Removed, SCHEMA,
 };
 use crate::minimize::{FieldKind, Tally};
 use crate::policy::{Basis, Share, TokenFormat, Treatment};

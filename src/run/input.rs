@@ -278,7 +278,8 @@ pub fn check(ready: &Ready, pinned: &Pinned, read: &Read) -> Result<()> {
 
 fn min_records(ready: &Ready, pinned: &Pinned, read: &Read) -> Result<()> {
     let plan: &Plan = ready.plan();
-    let (Some(complete), Some(before)) = (&plan.source.complete, published_set::records_before(ready, pinned.set())) else {
+    let (Some(complete), Some(before)) = (&plan.source.complete, published_set::records_before(ready, pinned.set()))
+    else {
         return Ok(());
     };
     let records = read.main.records();

@@ -8,6 +8,9 @@ use std::process::{Command, Stdio};
 /// What a terminal obeys, and a line that is not ours.
 const PLANTED: &str = "\u{1b}[31m\r\nforged\u{8}\u{7}\u{9b}\u{202e}\u{2066}\u{feff}";
 
+/// The same for names of objects: stores have none with controls.
+const TURNED: &str = "\u{202e}forged\u{2066}\u{feff}";
+
 fn planted() -> Installation {
     let installation = Installation::new();
     installation.edit("jobs/policy.toml", "may_be_empty = true", "may_be_empty = true\nrequest_pattern = \".*\"");
@@ -19,12 +22,12 @@ fn planted() -> Installation {
     archive.start_file(format!("member {name}.csv"), zip::write::SimpleFileOptions::default()).unwrap();
     archive.write_all(format!("{header}\n{rows}").as_bytes()).unwrap();
     let bytes = archive.finish().unwrap().into_inner();
-    let set = format!("1 {name}");
+    let set = format!("1 {TURNED}");
     std::fs::create_dir_all(installation.path(&format!("raw/{set}"))).unwrap();
-    std::fs::write(installation.path(&format!("raw/{set}/object {name}.zip")), bytes).unwrap();
+    std::fs::write(installation.path(&format!("raw/{set}/object {TURNED}.zip")), bytes).unwrap();
     installation.write(&format!("raw/{set}/_DONE"), "");
     let request = format!("Case,At,Email,Id\n\"case {name}\",2026-10-01,p1@example.org,\n");
-    installation.write(&format!("requests/erasure/list {name}.csv"), &request);
+    installation.write(&format!("requests/erasure/list {TURNED}.csv"), &request);
     installation
 }
 
@@ -32,8 +35,7 @@ fn planted() -> Installation {
 fn said(installation: &Installation, arguments: &[&str], input: &str) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tamis"));
     command.current_dir(installation.folder.path()).args(arguments);
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
@@ -60,7 +62,7 @@ fn no_name_of_an_export_or_list_acts_on_what_shows_our_text() {
     all(&["plan", "contacts"], "");
     all(&["status", "--all"], "");
     all(&["check"], "");
-    all(&["explain", "--job", "contacts"], email);
+    all(&["explain", "contacts"], email);
     all(&["subject", "find"], email);
     all(&["report", "job", "contacts"], "");
     all(&["report", "job", "contacts", "--format", "html"], "");
@@ -75,7 +77,10 @@ fn no_name_of_an_export_or_list_acts_on_what_shows_our_text() {
     installation.edit("jobs/contacts.toml", "from = \"City\"", "from = \"Town\"");
     all(&["run", "contacts"], "");
     // The names were there to be shown.
-    for name in ["extra ", "member ", "object ", "set 1 ", "case "] {
-        assert!(met.contains(&format!("{name}\\u{{1b}}[31m\\nforged")), "{name}is not shown: {met}");
+    for name in ["extra \\u{1b}[31m\\nforged", "member \\u{1b}[31m\\nforged", "case \\u{1b}[31m\\nforged"] {
+        assert!(met.contains(name), "{name} is not shown: {met}");
+    }
+    for name in ["set 1 ", "object "] {
+        assert!(met.contains(&format!("{name}\\u{{202e}}forged")), "{name} is not shown: {met}");
     }
 }

@@ -44,7 +44,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sweep", BELOW_SWEEP),
     ("run", BELOW_RUN),
     ("daemon", &["error", "clock", "monitor", "store", "policy", "state", "evidence", "run"]),
-    ("cli", &["plain", "error", "clock", "monitor", "threads", "store", "policy", "key", "state", "evidence", "run", "daemon"]),
+    (
+        "cli",
+        &[
+            "plain", "error", "clock", "monitor", "threads", "store", "policy", "key", "state", "evidence", "run",
+            "daemon",
+        ],
+    ),
     ("main", &["cli"]),
 ];
 
@@ -100,7 +106,10 @@ fn text_for_people_is_made_line_by_line() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli");
     let mut files = Vec::new();
     collect(&folder, &mut files);
-    for file in files.iter().filter(|file| !["lines.rs", "progress.rs", "serve.rs", "shield.rs"].iter().any(|n| file.ends_with(n))) {
+    for file in files
+        .iter()
+        .filter(|file| !["lines.rs", "progress.rs", "serve.rs", "shield.rs"].iter().any(|n| file.ends_with(n)))
+    {
         let source = std::fs::read_to_string(file).unwrap();
         assert!(!source.contains("writeln!(out"), "{} writes a line on its own", file.display());
     }
