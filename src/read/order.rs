@@ -371,8 +371,8 @@ fn month_number(word: &str) -> Option<usize> {
         "december",
     ];
     let word = word.to_ascii_lowercase();
-    let is = |month: &&str| **month == word || month[..3] == word;
-    MONTHS.iter().position(|month| is(&month)).map(|at| at + 1)
+    let is = |month: &str| month == word || month[..3] == word;
+    MONTHS.iter().position(|month| is(month)).map(|at| at + 1)
 }
 
 /// Hours of twelve do not sort as numbers.

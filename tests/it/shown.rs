@@ -13,7 +13,7 @@ const TURNED: &str = "\u{202e}forged\u{2066}\u{feff}";
 
 fn planted() -> Installation {
     let installation = Installation::new();
-    installation.edit("jobs/policy.toml", "may_be_empty = true", "may_be_empty = true\nrequest_pattern = \".*\"");
+    installation.edit("jobs/policy.toml", "may_be_empty = true", "may_be_empty = true\nrequest_pattern = \"(?s).*\"");
     installation.edit("jobs/contacts.toml", "*.csv", "*.zip");
     let (name, date) = (PLANTED.replace("\r\n", "\n"), installation.date(-10));
     let header = format!("Id,Email,City,Active,\"extra {name}\"");
