@@ -1,7 +1,8 @@
 //! What went wrong, in the few kinds an operator can act on.
 //! Messages name objects, records and positions, never a value of the data, and never text of a third-party error
-//! from a data path. Must not know any stage.
+//! from a data path. Names in them are written out where they could forge what a terminal shows. Must not know any stage.
 
+use crate::plain::{shown, shown_lines};
 use std::fmt;
 
 /// What an operator has to do about an error; each kind is one exit code.
@@ -71,7 +72,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Error { kind, message: message.into(), help: None, findings: Vec::new(), published: None }
+        Error { kind, message: shown(&message.into()).into_owned(), help: None, findings: Vec::new(), published: None }
     }
     /// A spec, argument, key or state fault.
     pub fn policy(message: impl Into<String>) -> Self {
@@ -106,12 +107,12 @@ impl Error {
     }
     /// Adds what to do next.
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(shown_lines(&help.into()).into_owned());
         self
     }
     /// Puts `context: ` before the message, keeping kind and help.
     pub fn within(mut self, context: impl fmt::Display) -> Self {
-        self.message = format!("{context}: {}", self.message);
+        self.message = shown(&format!("{context}: {}", self.message)).into_owned();
         self
     }
     /// Says that a version of a dataset was published before this happened.

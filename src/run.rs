@@ -16,6 +16,7 @@ mod meant;
 mod names;
 mod prepare;
 mod previous;
+mod published_set;
 mod reach;
 mod recover;
 pub mod retire;
@@ -53,7 +54,6 @@ use crate::evidence::Manifest;
 use crate::monitor::{Monitor, Silent};
 use crate::publish::{self, Commit, Current, Writing, Written};
 use crate::requests::Requests;
-use crate::state::SetState;
 use attest::{Begun, Facts};
 use input::{Pinned, Read};
 use meant::Followed;
@@ -131,6 +131,7 @@ pub fn plan(call: &Call, monitor: &dyn Monitor) -> Result<Report> {
     let read = input::read(&ready, &pinned, &|identity| requests.names(identity), monitor)?;
     meant::renew(None, &mut requests, &read)?;
     let limits = input::check(&ready, &pinned, &read).err();
+    let changed = published_set::refusal(&ready, &pinned, &read)?;
     let Read { staged, main, observed, tally, observed_tallies } = read;
     let before = Before::find(&ready, monitor)?;
     let previous = before.as_ref().map(|before| before as &dyn Previous);
@@ -155,7 +156,7 @@ pub fn plan(call: &Call, monitor: &dyn Monitor) -> Result<Report> {
     let mut report = attest::report(&ready, manifest, judged.verdict(), None, digest);
     report.aside = aside::found(ready.plan(), &intake, &pinned);
     report.stops.extend(judged.refusals().into_iter().map(|refusal| refusal.message));
-    let found = intake.refusal().into_iter().chain(limits).chain(changed(&ready, &pinned));
+    let found = intake.refusal().into_iter().chain(limits).chain(changed);
     report.stops.extend(found.map(|error| error.message().to_string()));
     Ok(report)
 }
@@ -186,6 +187,7 @@ fn version(
     meant::renew(Some(ready.state.root()), requests, &read)?;
     let (links, lists) = meant::learn(ready, requests, &read.staged, monitor)?;
     input::check(ready, pinned, &read)?;
+    let changed = published_set::refusal(ready, pinned, &read)?;
     let Read { staged, main, observed, tally, observed_tallies } = read;
     let before = Before::find(ready, monitor)?;
     let previous = before.as_ref().map(|before| before as &dyn Previous);
@@ -196,7 +198,7 @@ fn version(
     let accepted = ready.accept.as_ref().is_some_and(|accept| accept.plan == plan_digest);
     let acceptable = judged.refusals().iter().all(|refusal| refusal.acceptable);
     *digest = acceptable.then(|| plan_digest.clone());
-    if let (Some(error), false) = (changed(ready, pinned), accepted) {
+    if let (Some(error), false) = (changed, accepted) {
         return Err(offer(error, ready, &plan_digest));
     }
     let verdict = judged.verdict().clone();
@@ -276,17 +278,6 @@ fn published(
     }
     let head = ready.state.ledger().head()?.to_string();
     Ok(attest::report(ready, manifest, &prepared.verdict, Some(head), prepared.plan_digest))
-}
-
-/// R38: a set that was published from other objects needs `accept`.
-fn changed(ready: &Ready, pinned: &Pinned) -> Option<Error> {
-    let changed = ready.dataset.set_state(pinned.set(), &pinned.pins) == SetState::Changed;
-    let what = if pinned.set().is_empty() { "the input".to_string() } else { format!("set {}", pinned.set()) };
-    // An input without `{set}` is meant to change from night to night.
-    (changed && !pinned.set().is_empty()).then(|| {
-        Error::gate(format!("{what} was published before, from other objects"))
-            .help("an export that changes afterwards is unusual: compare, then accept the plan")
-    })
 }
 
 /// Says how to let a refused plan through, when that can be done.

@@ -1,11 +1,11 @@
 //! `tamis dataset …`: a table ends, or is taken back from another program. Must not know how.
 
 use super::args::{AdoptArgs, DatasetCommand, RetireArgs};
+use super::lines::Lines;
 use super::render;
 use super::settings::Settings;
 use crate::error::{Error, Result};
 use crate::run::{Adopted, Adopting, Retired, Retiring, adopt, retire};
-use std::fmt::Write as _;
 
 /// Carries out the command.
 ///
@@ -36,19 +36,19 @@ fn ended(settings: &Settings, args: &RetireArgs, json: bool) -> Result<String> {
 fn told(retired: &Retired) -> String {
     let mut out = String::new();
     if !retired.new {
-        let _ = writeln!(out, "{} was retired before: nothing is left of it", retired.dataset);
+        out.line(format_args!("{} was retired before: nothing is left of it", retired.dataset));
         return out;
     }
-    let _ = writeln!(out, "{} ({}) is retired: nothing is left of it", retired.dataset, retired.job);
+    out.line(format_args!("{} ({}) is retired: nothing is left of it", retired.dataset, retired.job));
     let objects: Vec<String> = retired.objects.iter().map(|(what, count)| format!("{count} {what}")).collect();
     if !objects.is_empty() {
-        let _ = writeln!(out, "  removed  {}, {}", objects.join(", "), indicatif::BinaryBytes(retired.bytes));
+        out.line(format_args!("  removed  {}, {}", objects.join(", "), indicatif::BinaryBytes(retired.bytes)));
     }
-    let _ = writeln!(out, "  requests {} done in it by that", retired.requests);
+    out.line(format_args!("  requests {} done in it by that", retired.requests));
     if retired.unseen {
         out.push_str("  the store may keep deleted bytes for a while, and tamis cannot look\n");
     }
-    let _ = writeln!(out, "ledger   {}", retired.ledger_head);
+    out.line(format_args!("ledger   {}", retired.ledger_head));
     out
 }
 
@@ -62,15 +62,15 @@ fn adopted(settings: &Settings, args: &AdoptArgs, json: bool) -> Result<String> 
 fn taken_back(adopted: &Adopted) -> String {
     let mut out = String::new();
     let Adopted { dataset, before, version, rows, foreign, files, .. } = adopted;
-    let _ = writeln!(out, "{dataset} is taken back: version {version}, {rows} rows");
+    out.line(format_args!("{dataset} is taken back: version {version}, {rows} rows"));
     let what = if adopted.back { "its files are back as they were" } else { "empty until the next run publishes anew" };
-    let _ = writeln!(out, "  {foreign} commit(s) of another program after version {before}; {what}");
+    out.line(format_args!("  {foreign} commit(s) of another program after version {before}; {what}"));
     if *files > 0 {
-        let _ = writeln!(out, "  {files} file(s) of the other program are removed for good after `grace`");
+        out.line(format_args!("  {files} file(s) of the other program are removed for good after `grace`"));
     }
     for said in &adopted.not_vouched {
-        let _ = writeln!(out, "  not vouched for: {said}");
+        out.line(format_args!("  not vouched for: {said}"));
     }
-    let _ = writeln!(out, "ledger   {}", adopted.ledger_head);
+    out.line(format_args!("ledger   {}", adopted.ledger_head));
     out
 }

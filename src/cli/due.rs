@@ -1,5 +1,6 @@
 //! `run --due`, and the part of `check` and `status` that speaks of schedules.
 
+use super::lines::Lines;
 use super::render;
 use super::settings::Settings;
 use crate::clock::Instant;
@@ -7,7 +8,6 @@ use crate::daemon::{self, Came, JobStatus, Sweeps, Turn, Work};
 use crate::error::Result;
 use crate::monitor::Monitor;
 use crate::policy::Project;
-use std::fmt::Write;
 use std::sync::Arc;
 
 const NEXT_RUNS: usize = 5;
@@ -33,8 +33,12 @@ pub fn run(settings: &Settings, host: &daemon::Host, json: bool, monitor: &dyn M
 }
 
 fn line(turn: &Turn) -> String {
-    let help = turn.help().map_or(String::new(), |help| format!("\n  help: {}", help.replace('\n', "\n  ")));
-    format!("{}{help}\n", turn.line())
+    let mut out = String::new();
+    out.line(format_args!("{}", turn.line()));
+    for (at, line) in turn.help().iter().flat_map(|help| help.lines()).enumerate() {
+        out.line(format_args!("  {}{line}", if at == 0 { "help: " } else { "" }));
+    }
+    out
 }
 
 fn turn_json(turn: &Turn) -> serde_json::Value {
@@ -62,13 +66,13 @@ pub fn next_runs(project: &Project, now: Instant) -> String {
     let mut out = String::new();
     for plan in project.jobs.values() {
         let Some(schedule) = &plan.schedule else {
-            let _ = writeln!(out, "{}: by hand, no [schedule]", plan.job);
+            out.line(format_args!("{}: by hand, no [schedule]", plan.job));
             continue;
         };
         let rests = if schedule.suspend { ", suspended" } else { "" };
-        let _ = writeln!(out, "{}: {} in {}{rests}", plan.job, schedule.cron, schedule.timezone);
+        out.line(format_args!("{}: {} in {}{rests}", plan.job, schedule.cron, schedule.timezone));
         for instant in schedule.after(now).take(NEXT_RUNS) {
-            let _ = writeln!(out, "  {:<22}  {instant}", schedule.local(instant));
+            out.line(format_args!("  {:<22}  {instant}", schedule.local(instant)));
         }
     }
     out
@@ -94,23 +98,25 @@ pub fn status(jobs: &[JobStatus]) -> String {
     let mut out = String::new();
     for job in jobs {
         let overdue = if job.overdue { "  OVERDUE" } else { "" };
-        let _ = writeln!(out, "{}{overdue}", job.job);
+        out.line(format_args!("{}{overdue}", job.job));
         match &job.version {
             Some(v) => {
                 let at = v.at.map_or(String::new(), |at| format!(", published {at}"));
-                let _ = writeln!(out, "  version {} as of {}{at}, {} rows (run {})", v.version, v.as_of, v.rows, v.run);
+                out.line(format_args!(
+                    "  version {} as of {}{at}, {} rows (run {})",
+                    v.version, v.as_of, v.rows, v.run
+                ));
             }
             None => out.push_str("  no version yet\n"),
         }
         schedule_lines(&mut out, job);
         if let Some(refused) = &job.refused {
-            let _ = writeln!(
-                out,
+            out.line(format_args!(
                 "  refused {} as of {}, exit {}: {}",
                 refused.at, refused.as_of, refused.exit, refused.cause
-            );
+            ));
             for line in refused.to_do.lines() {
-                let _ = writeln!(out, "    to do: {line}");
+                out.line(format_args!("    to do: {line}"));
             }
         }
         sweep_lines(&mut out, &job.sweep);
@@ -121,36 +127,35 @@ pub fn status(jobs: &[JobStatus]) -> String {
 fn sweep_lines(out: &mut String, sweep: &Sweeps) {
     let overdue = if sweep.overdue { "  SWEEP OVERDUE" } else { "" };
     let due = if sweep.due { ", due now" } else { "" };
-    let _ = match sweep.last {
-        Some(last) => writeln!(out, "  swept {last}{due}{overdue}"),
-        None => writeln!(out, "  not swept yet{due}{overdue}"),
-    };
+    match sweep.last {
+        Some(last) => out.line(format_args!("  swept {last}{due}{overdue}")),
+        None => out.line(format_args!("  not swept yet{due}{overdue}")),
+    }
     if sweep.request_overdue {
         out.push_str("  REQUEST OVERDUE\n");
     }
     if let Some(refused) = &sweep.refused {
-        let _ = writeln!(out, "  sweep refused {}, exit {}: {}", refused.at, refused.exit, refused.cause);
+        out.line(format_args!("  sweep refused {}, exit {}: {}", refused.at, refused.exit, refused.cause));
         for line in refused.to_do.lines() {
-            let _ = writeln!(out, "    to do: {line}");
+            out.line(format_args!("    to do: {line}"));
         }
     }
 }
 
 fn schedule_lines(out: &mut String, job: &JobStatus) {
     if let Some(holder) = &job.running {
-        let _ = writeln!(out, "  running: {holder}");
+        out.line(format_args!("  running: {holder}"));
     }
     let (Some(cron), Some(timezone)) = (&job.cron, &job.timezone) else {
         out.push_str("  runs by hand\n");
         return;
     };
-    let _ = write!(out, "  {cron} in {timezone}");
-    let _ = match (job.suspended, job.next, &job.next_local) {
-        (true, ..) => writeln!(out, ", suspended"),
-        (_, Some(next), Some(local)) => writeln!(out, ", next {local} = {next}"),
-        _ => writeln!(out),
-    };
+    match (job.suspended, job.next, &job.next_local) {
+        (true, ..) => out.line(format_args!("  {cron} in {timezone}, suspended")),
+        (_, Some(next), Some(local)) => out.line(format_args!("  {cron} in {timezone}, next {local} = {next}")),
+        _ => out.line(format_args!("  {cron} in {timezone}")),
+    }
     if let Some(due) = job.due {
-        let _ = writeln!(out, "  due now: {due}");
+        out.line(format_args!("  due now: {due}"));
     }
 }

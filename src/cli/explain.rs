@@ -2,11 +2,11 @@
 //! Must not know any stage.
 
 use super::args::ExplainArgs;
+use super::lines::Lines;
 use super::settings::Settings;
 use super::{monitor, render, subject};
 use crate::error::Result;
 use crate::run::{ExplainedDataset, Explanation, Reaching, explain};
-use std::fmt::Write as _;
 
 /// Explains.
 ///
@@ -22,52 +22,55 @@ pub(super) fn explain(settings: &Settings, args: &ExplainArgs, json: bool) -> Re
 
 fn text(explanation: &Explanation) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "asked for {} value(s), {} without a normal form", explanation.identities, explanation.raw);
+    out.line(format_args!("asked for {} value(s), {} without a normal form", explanation.identities, explanation.raw));
     explanation.datasets.iter().for_each(|explained| dataset(&mut out, explained));
     out
 }
 
 fn dataset(out: &mut String, explained: &ExplainedDataset) {
     let version = explained.version.map_or("no version".to_string(), |version| format!("version {version}"));
-    let _ = writeln!(out, "\n{}  {version}", explained.dataset);
+    out.push('\n');
+    out.line(format_args!("{}  {version}", explained.dataset));
     match (explained.rows, explained.keep_until) {
         (0, _) => out.push_str("  not in it\n"),
         (rows, Some(until)) => {
-            let _ = writeln!(out, "  {rows} row(s) in it, the last until {until}");
+            out.line(format_args!("  {rows} row(s) in it, the last until {until}"));
         }
         (rows, None) => {
-            let _ = writeln!(out, "  {rows} row(s) in it");
+            out.line(format_args!("  {rows} row(s) in it"));
         }
     }
     explained.requests.iter().for_each(|request| reaching(out, request));
     if let Some(export) = &explained.export {
         let set = export.set.as_deref().map_or(String::new(), |set| format!(" {set}"));
         if let Some(stop) = &export.stop {
-            let _ = writeln!(out, "  the newest export could not be looked at: {stop}");
+            out.line(format_args!("  the newest export could not be looked at: {stop}"));
         } else if export.rows.is_empty() {
-            let _ = writeln!(out, "  the newest export{set} has no such row");
+            out.line(format_args!("  the newest export{set} has no such row"));
         }
         for rows in &export.rows {
             let clock = rows.clock.map_or(String::new(), |clock| format!(", clock {clock}"));
             let until = rows.keep_until.map_or(String::new(), |until| format!(", kept until {until}"));
-            let _ =
-                writeln!(out, "  export{set}: {} row(s) {}{clock}{until}{}", rows.rows, rows.reason, at(&rows.rule));
+            out.line(format_args!(
+                "  export{set}: {} row(s) {}{clock}{until}{}",
+                rows.rows,
+                rows.reason,
+                at(&rows.rule)
+            ));
         }
     }
     if let Some(vanished) = &explained.vanished {
-        let _ = writeln!(
-            out,
+        out.line(format_args!(
             "  gone since version {} of {} (run {}, {})",
             vanished.version, vanished.at, vanished.run, vanished.how
-        );
+        ));
     }
 }
 
 fn reaching(out: &mut String, r: &Reaching) {
     let ended = if r.ended { ", ended by a lift" } else { "" };
     let binds = r.not_binding.as_ref().map_or(String::new(), |why| format!(", does not bind: {why}"));
-    let _ = writeln!(
-        out,
+    out.line(format_args!(
         "  request {} ({}, list {}) reaches them ({}): received {}, {}{ended}{binds}{}",
         r.request,
         r.effect,
@@ -76,7 +79,7 @@ fn reaching(out: &mut String, r: &Reaching) {
         r.received,
         r.state,
         at(&r.rule)
-    );
+    ));
 }
 
 fn at(rule: &Option<String>) -> String {

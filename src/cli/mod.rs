@@ -9,6 +9,7 @@ mod explain;
 mod finding;
 mod init;
 mod limits;
+mod lines;
 mod page;
 mod process;
 mod progress;

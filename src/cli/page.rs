@@ -1,6 +1,8 @@
 //! What HTML pages are made of: texts put in their places and escaped, and bars. No script is in a page, and its policy
 //! lets none in. Must not know what a page is about.
 
+use crate::plain::shown;
+
 /// Length of a full bar.
 pub(super) const WIDTH: u64 = 480;
 
@@ -17,8 +19,9 @@ pub(super) fn filled(page: &str, places: &[(&str, String)]) -> String {
     out + rest
 }
 
-/// A text without anything that a browser takes for markup.
+/// A text without anything that a browser takes for markup or that turns the direction of writing.
 pub(super) fn escaped(text: &str) -> String {
+    let text = shown(text);
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {
@@ -57,6 +60,7 @@ mod tests {
     #[test]
     fn nothing_that_is_put_in_is_markup_or_a_place() {
         assert_eq!(escaped("<a href=\"x\" id='y'>&"), "&lt;a href=&quot;x&quot; id=&#39;y&#39;&gt;&amp;");
+        assert_eq!(escaped("a\u{202e}b\n"), "a\\u{202e}b\\n");
         let page = filled("a {{one}} b {{two}}{{three}} c", &[("one", "{{two}}".into()), ("two", "2".into())]);
         assert_eq!(page, "a {{two}} b 2 c");
         assert_eq!(row(&["<"]), "<tr><td>&lt;</td></tr>\n");

@@ -1,6 +1,7 @@
 //! Progress for a terminal: one bar for the stage at work, lines for notes. Quiet when piped.
 
 use crate::monitor::{Event, Monitor};
+use crate::plain::shown;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::Mutex;
@@ -60,5 +61,5 @@ impl Drop for Terminal {
 
 fn line(text: &str) {
     use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", shown(text));
 }

@@ -1,11 +1,11 @@
 //! Reports as text, with bars; the numbers are those of `--json`.
 
 use super::finding;
+use super::lines::Lines;
 use crate::error::{Error, Finding, Result};
-use crate::evidence::manifest::{Brake, Gate, Identifiers, ListApplied};
+use crate::evidence::manifest::{Brake, Drift, Gate, Identifiers, ListApplied};
 use crate::evidence::{Manifest, VerifyReport};
 use crate::run::Report;
-use std::fmt::Write;
 
 const BAR: usize = 24;
 
@@ -13,7 +13,8 @@ const BAR: usize = 24;
 pub fn report(report: &Report) -> String {
     let m = &report.manifest;
     let mut out = String::new();
-    let _ = writeln!(out, "{} {}  as of {}  run {}\n", report.outcome.as_str(), m.job, m.as_of, m.run);
+    out.line(format_args!("{} {}  as of {}  run {}", report.outcome.as_str(), m.job, m.as_of, m.run));
+    out.push('\n');
     evidence(&mut out, m);
     stops(&mut out, report);
     tail(&mut out, report);
@@ -32,24 +33,37 @@ pub(super) fn evidence(out: &mut String, m: &Manifest) {
 
 fn inputs(out: &mut String, m: &Manifest) {
     if let Some(set) = &m.set {
-        let _ = writeln!(out, "set {set}");
+        out.line(format_args!("set {set}"));
     }
     for input in &m.inputs {
         for member in &input.members {
             let name = member.name.as_deref().map_or(String::new(), |name| format!(" {name}"));
-            let dropped = if member.dropped > 0 { format!(", {} dropped", member.dropped) } else { String::new() };
-            let _ = writeln!(
-                out,
-                "  {}{name}: {} records{dropped}, {}, as {}",
+            let seldom = [(member.dropped, "dropped"), (member.blank, "of them blank")];
+            let seldom = seldom.iter().filter(|(count, _)| *count > 0);
+            let seldom: String = seldom.map(|(count, what)| format!(", {count} {what}")).collect();
+            out.line(format_args!(
+                "  {}{name}: {} records{seldom}, {}, as {}",
                 input.object, member.records, member.encoding, input.source
-            );
+            ));
+        }
+        if input.of_macos > 0 {
+            out.line(format_args!(
+                "  {}: {} files of macOS left out (._NAME, .DS_Store)",
+                input.object, input.of_macos
+            ));
         }
     }
     for list in &m.lists {
         let binding = list.not_binding.as_deref().map_or(String::new(), |why| format!(", does not bind: {why}"));
-        let _ = writeln!(out, "  list {} ({}): {} entries{}{binding}", list.name, list.effect, list.entries, met(list));
+        out.line(format_args!(
+            "  list {} ({}): {} entries{}{binding}",
+            list.name,
+            list.effect,
+            list.entries,
+            met(list)
+        ));
     }
-    let _ = writeln!(out, "  links: {}", m.links);
+    out.line(format_args!("  links: {}", m.links));
 }
 
 /// What came of a list's entries; nothing for what did not happen.
@@ -66,13 +80,14 @@ fn met(list: &ListApplied) -> String {
 
 fn balance(out: &mut String, m: &Manifest) {
     let width = m.removed.iter().map(|r| r.reason.chars().count()).max().unwrap_or(0).max(9);
-    let _ = writeln!(out, "\n{:<width$}  {:>9}", "rows in", m.rows_in);
+    out.push('\n');
+    out.line(format_args!("{:<width$}  {:>9}", "rows in", m.rows_in));
     bar_line(out, width, "published", m.rows_out, m.rows_in);
     for removed in m.removed.iter().filter(|r| r.rows > 0) {
         bar_line(out, width, &removed.reason, removed.rows, m.rows_in);
     }
     if m.no_clock > 0 {
-        let _ = writeln!(out, "of the expired, {} had no usable clock", m.no_clock);
+        out.line(format_args!("of the expired, {} had no usable clock", m.no_clock));
     }
     for (count, what, first) in [
         (m.rejected.no_subject, "no subject", &None),
@@ -81,18 +96,18 @@ fn balance(out: &mut String, m: &Manifest) {
     ] {
         if count > 0 {
             let first = first.as_ref().map_or(String::new(), |first| format!(", the first: {first}"));
-            let _ = writeln!(out, "of the rejected, {count} had {what}{first}");
+            out.line(format_args!("of the rejected, {count} had {what}{first}"));
         }
     }
     if let Some(absent) = m.absent.filter(|absent| *absent > 0) {
-        let _ = writeln!(out, "absent: {absent} rows of the version before are in no export any more");
+        out.line(format_args!("absent: {absent} rows of the version before are in no export any more"));
     }
 }
 
 /// A line with a bar for `rows` of `of`.
 pub(super) fn bar_line(out: &mut String, width: usize, name: &str, rows: u64, of: u64) {
     let share = if of == 0 { 0.0 } else { rows as f64 / of as f64 };
-    let _ = writeln!(out, "{name:<width$}  {rows:>9}  {:<BAR$} {:>5.1} %", bar(share), share * 100.0);
+    out.line(format_args!("{name:<width$}  {rows:>9}  {:<BAR$} {:>5.1} %", bar(share), share * 100.0));
 }
 
 /// A bar of eighths; a share above zero always shows.
@@ -118,11 +133,14 @@ fn fields(out: &mut String, m: &Manifest) {
             if field.raw_forms > 0 {
                 notes.push(format!("{} in raw form", field.raw_forms));
             }
+            if field.emptied {
+                notes.push("EMPTY, and the run before had values".into());
+            }
             let from = field.from.clone().unwrap_or_default();
             [field.name.clone(), from, field.treatment.clone(), field.data_type.clone(), notes.join(", ")]
         })
         .collect();
-    let _ = writeln!(out);
+    out.push('\n');
     table(out, &["field", "from", "treatment", "type", ""], &rows);
 }
 
@@ -131,7 +149,7 @@ fn table(out: &mut String, head: &[&str; 5], rows: &[[String; 5]]) {
     let widths: Vec<usize> = (0..5).map(width).collect();
     let mut line = |cells: [&str; 5]| {
         let text: Vec<String> = cells.iter().zip(&widths).map(|(cell, w)| format!("{cell:<w$}")).collect();
-        let _ = writeln!(out, "{}", text.join("  ").trim_end());
+        out.line(format_args!("{}", text.join("  ").trim_end()));
     };
     line(*head);
     for row in rows {
@@ -140,26 +158,54 @@ fn table(out: &mut String, head: &[&str; 5], rows: &[[String; 5]]) {
 }
 
 fn notices(out: &mut String, m: &Manifest) {
-    let _ = writeln!(out);
-    if !m.not_published.is_empty() {
-        let _ = writeln!(out, "not published: {}", m.not_published.join(", "));
+    out.push('\n');
+    let not_published = not_published(m);
+    if !not_published.is_empty() {
+        out.line(format_args!("not published: {}", not_published.join(", ")));
     }
     for drift in &m.drift {
-        let _ = writeln!(out, "drift: column {} is in no source; dropped since {}", drift.column, drift.first_seen);
+        let what = unlisted(drift);
+        out.line(format_args!("drift: {what} in no source; dropped since {}", drift.first_seen));
+    }
+    for lost in &m.lost {
+        let column = column(&lost.column);
+        let where_not =
+            lost.files.map_or("not in the export".to_string(), |files| format!("not in {files} of its files"));
+        out.line(format_args!("drift: {column} is listed, but {where_not}; missing since {}", lost.first_seen));
     }
     let ignored = &m.clocks_ignored;
     if ignored.sentinel + ignored.future > 0 {
-        let _ = writeln!(out, "clock values ignored: {} sentinel, {} too far ahead", ignored.sentinel, ignored.future);
+        out.line(format_args!("clock values ignored: {} sentinel, {} too far ahead", ignored.sentinel, ignored.future));
+    }
+}
+
+/// Columns that are left out on purpose: those that the export has not are told of apart.
+pub(super) fn not_published(m: &Manifest) -> Vec<&str> {
+    let there = |name: &&str| !m.lost.iter().any(|lost| lost.column == **name && lost.files.is_none());
+    m.not_published.iter().map(String::as_str).filter(there).collect()
+}
+
+/// A column by its name, when it has one.
+pub(super) fn column(name: &str) -> String {
+    if name.is_empty() { "a column without a name".into() } else { format!("column {name}") }
+}
+
+/// Columns that no source lists, with their verb.
+pub(super) fn unlisted(drift: &Drift) -> String {
+    match (drift.columns, drift.column.is_empty()) {
+        (None, _) => format!("{} is", column(&drift.column)),
+        (Some(columns), true) => format!("{columns} columns without a name are"),
+        (Some(columns), false) => format!("{columns} columns {} are", drift.column),
     }
 }
 
 /// Columns with values that have no normal form, and a key that many rows share.
 fn identifiers(out: &mut String, m: &Manifest) {
     for column in m.identifiers.iter().filter(|column| column.raw + column.unseen > 0) {
-        let _ = writeln!(out, "{}", said_of_raw(column));
+        out.line(format_args!("{}", said_of_raw(column)));
     }
     if let Some(said) = said_of_largest(m) {
-        let _ = writeln!(out, "{said}");
+        out.line(format_args!("{said}"));
     }
 }
 
@@ -189,10 +235,10 @@ pub(super) fn said_of_largest(m: &Manifest) -> Option<String> {
 
 fn gates(out: &mut String, m: &Manifest) {
     for gate in &m.gates {
-        let _ = writeln!(out, "gate: {}", said_of_gate(gate));
+        out.line(format_args!("gate: {}", said_of_gate(gate)));
     }
     if let Some(brake) = &m.brake {
-        let _ = writeln!(out, "brake: {}", said_of_brake(brake));
+        out.line(format_args!("brake: {}", said_of_brake(brake)));
     }
 }
 
@@ -218,39 +264,33 @@ pub(super) fn said_of_brake(brake: &Brake) -> String {
 /// What a plan would be stopped by, and what would help.
 fn stops(out: &mut String, report: &Report) {
     for aside in &report.aside {
-        let _ = writeln!(out, "{aside}");
+        out.line(format_args!("{aside}"));
     }
     for hint in &report.hints {
-        let _ = writeln!(out, "  {hint}");
+        out.line(format_args!("  {hint}"));
     }
     for stop in &report.stops {
-        let _ = writeln!(out, "would stop: {stop}");
+        out.line(format_args!("would stop: {stop}"));
     }
     if report.ledger_head.is_none() {
-        let _ = writeln!(out, "plan digest {}", report.plan_digest);
+        out.line(format_args!("plan digest {}", report.plan_digest));
     }
 }
 
 fn tail(out: &mut String, report: &Report) {
     let m = &report.manifest;
-    let _ = writeln!(out, "keys: identity {}, token {} (epoch {})", m.keys.identity, m.keys.token, m.keys.epoch);
+    out.line(format_args!("keys: identity {}, token {} (epoch {})", m.keys.identity, m.keys.token, m.keys.epoch));
     let Some(head) = &report.ledger_head else {
-        let _ = writeln!(out, "nothing was written");
+        out.line(format_args!("nothing was written"));
         return;
     };
     let bytes: u64 = m.output.files.iter().map(|f| f.bytes).sum();
-    let _ = writeln!(
-        out,
-        "dataset {} version {}: {} file(s), {bytes} bytes\nledger head {head}",
-        m.output.dataset,
-        m.output.version,
-        m.output.files.len()
-    );
-    let _ = writeln!(
-        out,
-        "\nRead it:\n  duckdb -c \"INSTALL delta; LOAD delta; FROM delta_scan('{}') LIMIT 5\"",
-        place(report)
-    );
+    let (dataset, version, files) = (&m.output.dataset, m.output.version, m.output.files.len());
+    out.line(format_args!("dataset {dataset} version {version}: {files} file(s), {bytes} bytes"));
+    out.line(format_args!("ledger head {head}"));
+    out.push_str("\nRead it:\n");
+    let place = place(report);
+    out.line(format_args!("  duckdb -c \"INSTALL delta; LOAD delta; FROM delta_scan('{place}') LIMIT 5\""));
 }
 
 /// The table's location, relative to the working folder where that is shorter.
@@ -292,9 +332,9 @@ pub fn error_json(error: &Error) -> String {
 /// An error for people: findings with their lines, what happened, what to do.
 pub fn error(error: &Error, color: bool) -> String {
     let mut out = finding::draw(error.spec_findings(), color);
-    let _ = writeln!(out, "error: {}", error.message());
+    out.line(format_args!("error: {}", error.message()));
     for line in error.help_text().iter().flat_map(|help| help.lines()) {
-        let _ = writeln!(out, "  help: {line}");
+        out.line(format_args!("  help: {line}"));
     }
     out
 }
@@ -302,11 +342,10 @@ pub fn error(error: &Error, color: bool) -> String {
 /// What `verify` found.
 pub fn verified(report: &VerifyReport) -> String {
     let mut out = String::new();
-    let _ = writeln!(
-        out,
+    out.line(format_args!(
         "{} ledger entries, {} records, {} dataset(s), {} files, {} companions",
         report.entries, report.records, report.datasets, report.files, report.companions
-    );
+    ));
     let sections = [
         ("proven", &report.proven),
         ("not proven", &report.not_proven),
@@ -315,11 +354,11 @@ pub fn verified(report: &VerifyReport) -> String {
     ];
     for (title, lines) in sections {
         lines.iter().for_each(|line| {
-            let _ = writeln!(out, "{title}: {line}");
+            out.line(format_args!("{title}: {line}"));
         });
     }
     if let Some(head) = &report.head {
-        let _ = writeln!(out, "head {head}");
+        out.line(format_args!("head {head}"));
     }
     out
 }

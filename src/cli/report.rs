@@ -2,12 +2,12 @@
 //! its policy lets none in. Must not know how a case is looked up.
 
 use super::args::{ReportArgs, ReportFormat};
+use super::lines::Lines;
 use super::page::{escaped, filled};
 use super::render;
 use super::settings::Settings;
 use crate::error::Result;
 use crate::run::{CaseDataset, CasePart, CaseReport, case};
-use std::fmt::Write as _;
 
 const PAGE: &str = include_str!("../../templates/case.html");
 const WIDTH: i64 = 480;
@@ -27,27 +27,26 @@ pub(super) fn report(settings: &Settings, args: &ReportArgs, json: bool) -> Resu
 
 fn text(report: &CaseReport) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "case {}  {}  ({}, {})", report.request, report.state, report.controller, report.at);
+    out.line(format_args!("case {}  {}  ({}, {})", report.request, report.state, report.controller, report.at));
     for part in &report.parts {
-        let _ = writeln!(out, "\n{} ({}): {}", part.effect, part.list, state(part));
-        let _ = writeln!(out, "  received {}, taken in {}, due {}", part.received, part.taken, part.due);
-        part.values.iter().for_each(|said| {
-            let _ = writeln!(out, "  {said}");
-        });
+        out.push('\n');
+        out.line(format_args!("{} ({}): {}", part.effect, part.list, state(part)));
+        out.line(format_args!("  received {}, taken in {}, due {}", part.received, part.taken, part.due));
+        part.values.iter().for_each(|said| out.line(format_args!("  {said}")));
         for dataset in &part.datasets {
-            let _ = writeln!(out, "  {}  for {}", dataset.dataset, dataset.purpose);
+            out.line(format_args!("  {}  for {}", dataset.dataset, dataset.purpose));
             for (name, said) in facts(dataset) {
-                let _ = writeln!(out, "    {name:<14} {said}");
+                out.line(format_args!("    {name:<14} {said}"));
             }
         }
     }
-    let _ = writeln!(
-        out,
-        "\nstill lying about: raw exports {}, request files {}",
+    out.push('\n');
+    out.line(format_args!(
+        "still lying about: raw exports {}, request files {}",
         report.raw_exports, report.request_files
-    );
+    ));
     report.not_said.iter().for_each(|line| {
-        let _ = writeln!(out, "not said: {line}");
+        out.line(format_args!("not said: {line}"));
     });
     out
 }
@@ -94,7 +93,7 @@ fn html(report: &CaseReport) -> String {
 
 fn part(part: &CasePart) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "<h2>{} <small>({})</small></h2>", escaped(&part.effect), escaped(&part.list));
+    out.line(format_args!("<h2>{} <small>({})</small></h2>", escaped(&part.effect), escaped(&part.list)));
     out.push_str("<dl>\n");
     for (name, said) in [
         ("State", state(part)),
@@ -102,19 +101,22 @@ fn part(part: &CasePart) -> String {
         ("Taken in", part.taken.to_string()),
         ("Due", part.due.to_string()),
     ] {
-        let _ = writeln!(out, "<dt>{name}</dt><dd>{}</dd>", escaped(&said));
+        out.line(format_args!("<dt>{name}</dt><dd>{}</dd>", escaped(&said)));
     }
     part.values.iter().for_each(|said| {
-        let _ = writeln!(out, "<dt>Values</dt><dd>{}</dd>", escaped(said));
+        out.line(format_args!("<dt>Values</dt><dd>{}</dd>", escaped(said)));
     });
     out.push_str("</dl>\n");
     for dataset in &part.datasets {
-        let _ =
-            writeln!(out, "<h3>{} <small>for {}</small></h3>", escaped(&dataset.dataset), escaped(&dataset.purpose));
+        out.line(format_args!(
+            "<h3>{} <small>for {}</small></h3>",
+            escaped(&dataset.dataset),
+            escaped(&dataset.purpose)
+        ));
         out.push_str(&bar(dataset.after_days, part.days, &dataset.state));
         out.push_str("<dl>\n");
         for (name, said) in facts(dataset) {
-            let _ = writeln!(out, "<dt>{}</dt><dd>{}</dd>", escaped(name), escaped(&said));
+            out.line(format_args!("<dt>{}</dt><dd>{}</dd>", escaped(name), escaped(&said)));
         }
         out.push_str("</dl>\n");
     }

@@ -6,6 +6,7 @@ use crate::clock::{Clock, Instant, System};
 use crate::daemon::{Daemon, Host, Service};
 use crate::error::{Error, Result};
 use crate::monitor::{Event, Monitor};
+use crate::plain::shown;
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,7 +74,7 @@ impl Monitor for Log {
         let at = Instant(now.0 - now.0.rem_euclid(1_000_000));
         let line = match self.json {
             true => serde_json::json!({ "schema": "tamis-log/1", "at": at, "level": level, "text": text }).to_string(),
-            false => format!("{at} {level}: {text}"),
+            false => format!("{at} {level}: {}", shown(&text)),
         };
         let _ = writeln!(std::io::stderr(), "{line}");
     }

@@ -1,6 +1,7 @@
 //! `tamis status`: how each job stands, how far requests have come, and up to which of them each dataset is clean.
 //! Must not know any stage.
 
+use super::lines::Lines;
 use super::settings::Settings;
 use super::{due, render};
 use crate::daemon::{JobStatus, NoJob};
@@ -8,7 +9,6 @@ use crate::error::{Error, Result};
 use crate::run::aside::{self, Sighted};
 use crate::run::{DatasetStanding, ForeignTable, LeftAside, OpenRequest, Standings, foreign, standing};
 use crate::{daemon, policy};
-use std::fmt::Write as _;
 
 /// Open requests named unless all are asked for.
 const NAMED: usize = 20;
@@ -77,7 +77,7 @@ pub(super) fn seen(sighted: &Sighted) -> String {
 fn without_job(tables: &[NoJob]) -> String {
     let mut out = String::new();
     for table in tables {
-        let _ = writeln!(out, "NO JOB  {}\n  to do: {}", table.cause, table.to_do);
+        out.line(format_args!("NO JOB  {}\n  to do: {}", table.cause, table.to_do));
     }
     out
 }
@@ -85,13 +85,13 @@ fn without_job(tables: &[NoJob]) -> String {
 fn written_to(foreign: &[ForeignTable], unseen: &[String]) -> String {
     let mut out = String::new();
     for table in foreign {
-        let _ = writeln!(out, "{}", table.line());
+        out.line(format_args!("{}", table.line()));
         if let Some(to_do) = &table.to_do {
-            let _ = writeln!(out, "  to do: {to_do}");
+            out.line(format_args!("  to do: {to_do}"));
         }
     }
     unseen.iter().for_each(|said| {
-        let _ = writeln!(out, "{said}");
+        out.line(format_args!("{said}"));
     });
     out
 }
@@ -108,42 +108,46 @@ fn said(standings: Result<Standings, Error>) -> String {
         out.push_str("  none\n");
     }
     for (word, count) in &standings.counts {
-        let _ = writeln!(out, "  {word:<20} {count}");
+        out.line(format_args!("  {word:<20} {count}"));
     }
     if standings.overdue > 0 {
-        let _ = writeln!(out, "  OVERDUE              {}", standings.overdue);
+        out.line(format_args!("  OVERDUE              {}", standings.overdue));
     }
     standings.open.iter().for_each(|request| open(&mut out, request));
     if standings.more > 0 {
-        let _ = writeln!(out, "  and {} more: --all", standings.more);
+        out.line(format_args!("  and {} more: --all", standings.more));
     }
     for lift in &standings.idle_lifts {
-        let _ = writeln!(out, "  {} (lift, {})  LIFTS NOTHING: {}", lift.request, lift.list, lift.why);
+        out.line(format_args!("  {} (lift, {})  LIFTS NOTHING: {}", lift.request, lift.list, lift.why));
     }
     out
 }
 
 fn dataset(out: &mut String, standing: &DatasetStanding) {
     let mark = |at: Option<crate::clock::Instant>| at.map_or("none yet".to_string(), |at| format!("up to {at}"));
-    let _ = writeln!(out, "{}  tokens of epoch {}", standing.dataset, standing.epoch);
-    let _ = writeln!(out, "  requests applied {}, removed {}", mark(standing.applied), mark(standing.removed));
+    out.line(format_args!("{}  tokens of epoch {}", standing.dataset, standing.epoch));
+    out.line(format_args!("  requests applied {}, removed {}", mark(standing.applied), mark(standing.removed)));
     if standing.no_job {
-        let _ = writeln!(out, "  of no job any more ({}): no run and no sweep looks at it", standing.job);
+        out.line(format_args!("  of no job any more ({}): no run and no sweep looks at it", standing.job));
     }
     if standing.held {
         out.push_str("  a legal hold is in force: files that it concerns are not removed (R34)\n");
     }
     if standing.waiting > 0 {
-        let _ = writeln!(out, "  {} files of earlier versions wait for removal", standing.waiting);
+        out.line(format_args!("  {} files of earlier versions wait for removal", standing.waiting));
     }
     if let Some(until) = standing.kept_until {
-        let _ = writeln!(out, "  the store protects deleted bytes until {until}");
+        out.line(format_args!("  the store protects deleted bytes until {until}"));
     }
     for column in &standing.raw {
-        let _ = writeln!(out, "  {}", render::said_of_raw(column));
+        out.line(format_args!("  {}", render::said_of_raw(column)));
     }
     for drift in &standing.drift {
-        let _ = writeln!(out, "  drift: column {:?} for {} day(s)", drift.column, drift.days);
+        out.line(format_args!("  drift: {} for {} day(s)", render::column(&drift.column), drift.days));
+    }
+    for lost in &standing.lost {
+        let column = render::column(&lost.column);
+        out.line(format_args!("  drift: {column} listed and missing for {} day(s)", lost.days));
     }
 }
 
@@ -153,16 +157,13 @@ fn open(out: &mut String, request: &OpenRequest) {
         days => format!("{days} day(s) left"),
     };
     let states: Vec<String> = request.states.iter().map(|(job, state)| format!("{job} {state}")).collect();
-    let _ = writeln!(
-        out,
+    out.line(format_args!(
         "  {} ({}, {})  {}, {left}  [{}]",
         request.request,
         request.effect,
         request.list,
         request.state,
         states.join(", ")
-    );
-    request.note.iter().for_each(|note| {
-        let _ = writeln!(out, "    {note}");
-    });
+    ));
+    request.note.iter().for_each(|note| out.line(format_args!("    {note}")));
 }

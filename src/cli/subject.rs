@@ -2,13 +2,13 @@
 //! arguments, where other users of the machine and the shell's history would see them. Nothing of a value is shown.
 
 use super::args::{SubjectArgs, SubjectVerb};
+use super::lines::Lines;
 use super::render;
 use super::settings::{self, Settings};
 use crate::clock::{Clock, System};
 use crate::error::{Error, Result};
 use crate::policy::Effect;
 use crate::run::{Asked, Known, Stored, subject};
-use std::fmt::Write as _;
 use std::io::{IsTerminal, Read, Write as _};
 use zeroize::Zeroizing;
 
@@ -81,20 +81,20 @@ pub(super) fn values() -> Result<Zeroizing<String>> {
 fn told(stored: &Stored) -> String {
     let mut out = String::new();
     let what = if stored.new { "stored" } else { "stored before" };
-    let _ = writeln!(out, "{what}: request {} ({}), {} value(s)", stored.request, stored.effect, stored.identities);
+    out.line(format_args!("{what}: request {} ({}), {} value(s)", stored.request, stored.effect, stored.identities));
     if stored.raw > 0 {
-        let _ = writeln!(out, "{} value(s) have no normal form: only the same spelling matches", stored.raw);
+        out.line(format_args!("{} value(s) have no normal form: only the same spelling matches", stored.raw));
     }
     if let Some(lift) = stored.lift {
-        let _ = writeln!(out, "received {}; it {lift}", stored.received);
+        out.line(format_args!("received {}; it {lift}", stored.received));
         return out;
     }
-    let _ = writeln!(out, "received {}, due {}", stored.received, stored.due);
+    out.line(format_args!("received {}, due {}", stored.received, stored.due));
     match stored.binds.as_slice() {
         [] if stored.effect == "hold" => out.push_str("files with the person are not removed for good (R34)\n"),
         [] => out.push_str("it binds no job here (R29); it is on record all the same\n"),
         jobs => {
-            let _ = writeln!(out, "binds: {}; applied with the next run or sweep of each", jobs.join(", "));
+            out.line(format_args!("binds: {}; applied with the next run or sweep of each", jobs.join(", ")));
         }
     }
     out
@@ -102,20 +102,19 @@ fn told(stored: &Stored) -> String {
 
 fn found(known: &Known) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "asked for {} value(s), {} without a normal form", known.identities, known.raw);
+    out.line(format_args!("asked for {} value(s), {} without a normal form", known.identities, known.raw));
     for d in &known.datasets {
-        let _ = writeln!(out, "{} version {}: {} row(s) of {} subject(s)", d.dataset, d.version, d.rows, d.subjects);
+        out.line(format_args!("{} version {}: {} row(s) of {} subject(s)", d.dataset, d.version, d.rows, d.subjects));
         if d.no_job {
-            let _ = writeln!(out, "  of no job any more ({}): no request is applied there", d.job);
+            out.line(format_args!("  of no job any more ({}): no request is applied there", d.job));
         }
         let e = &d.erasure;
-        let _ = writeln!(
-            out,
+        out.line(format_args!(
             "  an erasure of these values reaches {} row(s) of {} subject(s): {} by strong links, {} by a weak value",
             e.rows, e.subjects, e.by_strong_links, e.by_weak_values
-        );
+        ));
         if let Some(why) = e.review {
-            let _ = writeln!(out, "  a person would have to look: {why}");
+            out.line(format_args!("  a person would have to look: {why}"));
         }
     }
     if !known.datasets.is_empty() {
@@ -126,14 +125,13 @@ fn found(known: &Known) -> String {
     }
     for r in &known.requests {
         let (how, ended) = (if r.named { "names" } else { "reaches" }, if r.ended { ", lifted" } else { "" });
-        let _ = writeln!(
-            out,
+        out.line(format_args!(
             "request {} ({}, {}) {how} them: received {}, due {}{ended}",
             r.request, r.list, r.effect, r.received, r.due
-        );
+        ));
         r.states.iter().for_each(|(job, state)| {
             let why = r.review.get(job).map_or(String::new(), |why| format!(": {why}"));
-            let _ = writeln!(out, "  {job}: {state}{why}");
+            out.line(format_args!("  {job}: {state}{why}"));
         });
     }
     out

@@ -1,12 +1,12 @@
 //! `tamis sweep`: what went from which dataset, and what stopped. Must not know any stage.
 
 use super::args::SweepArgs;
+use super::lines::Lines;
 use super::settings::Settings;
 use super::{answer, render, serve};
 use crate::error::Result;
 use crate::run::{self, DatasetSwept, Removal, SweepReport};
 use indicatif::BinaryBytes;
-use std::fmt::Write as _;
 
 /// Sweeps every dataset; the report is printed also when something stopped.
 ///
@@ -31,43 +31,42 @@ fn text(report: &SweepReport) -> String {
     let (bytes, looked) = (BinaryBytes(raw.bytes), !report.ledger_head.is_empty());
     if looked {
         let (removed, there, held) = (raw.removed, raw.remaining, raw.held);
-        let _ = writeln!(out, "raw exports  {removed} removed ({bytes}), {there} there, {held} of them held");
+        out.line(format_args!("raw exports  {removed} removed ({bytes}), {there} there, {held} of them held"));
     }
     if raw.unseen > 0 {
-        let _ = writeln!(out, "             {} more that cannot be read, nor removed", raw.unseen);
+        out.line(format_args!("             {} more that cannot be read, nor removed", raw.unseen));
     }
     for aside in &report.aside {
-        let _ = writeln!(out, "{aside}");
+        out.line(format_args!("{aside}"));
     }
     for stop in &report.stops {
-        let _ = writeln!(out, "STOPPED  {stop}");
+        out.line(format_args!("STOPPED  {stop}"));
     }
     if looked {
-        let _ = writeln!(out, "ledger   {}", report.ledger_head);
+        out.line(format_args!("ledger   {}", report.ledger_head));
     }
     out
 }
 
 fn dataset(out: &mut String, swept: &DatasetSwept) {
     let Some(version) = swept.version else {
-        let _ = writeln!(out, "{}  not published yet", swept.job);
+        out.line(format_args!("{}  not published yet", swept.job));
         return;
     };
     let gone = swept.rows_in - swept.rows_out;
-    let _ = writeln!(out, "{}  version {version}  {} rows, {gone} removed", swept.job, swept.rows_out);
+    out.line(format_args!("{}  version {version}  {} rows, {gone} removed", swept.job, swept.rows_out));
     for removed in &swept.removed {
-        let _ = writeln!(out, "  {:<12} {}", removed.reason, removed.rows);
+        out.line(format_args!("  {:<12} {}", removed.reason, removed.rows));
     }
     if swept.nulled > 0 {
-        let _ = writeln!(out, "  {:<12} {} values past their field's keep", "nulled", swept.nulled);
+        out.line(format_args!("  {:<12} {} values past their field's keep", "nulled", swept.nulled));
     }
     if swept.rewritten > 0 || gone > 0 {
         let (read, written) = (BinaryBytes(swept.bytes_read), BinaryBytes(swept.bytes_written));
-        let _ = writeln!(
-            out,
+        out.line(format_args!(
             "  {} of {} files written anew: {read} read, {written} written",
             swept.rewritten, swept.files
-        );
+        ));
     }
     removal(out, &swept.removal);
 }
@@ -76,26 +75,26 @@ fn dataset(out: &mut String, swept: &DatasetSwept) {
 fn removal(out: &mut String, removal: &Removal) {
     if !removal.objects.is_empty() {
         let objects: Vec<String> = removal.objects.iter().map(|(what, count)| format!("{count} {what}")).collect();
-        let _ = writeln!(out, "  {:<12} {}, {}", "for good", objects.join(", "), BinaryBytes(removal.bytes));
+        out.line(format_args!("  {:<12} {}, {}", "for good", objects.join(", "), BinaryBytes(removal.bytes)));
     }
     if removal.waiting > 0 {
         let next = removal.next.map_or(String::new(), |next| format!(", the next goes from {next} on"));
-        let _ = writeln!(out, "  {:<12} {} files{next}", "waiting", removal.waiting);
+        out.line(format_args!("  {:<12} {} files{next}", "waiting", removal.waiting));
     }
     if removal.held > 0 {
-        let _ = writeln!(out, "  {:<12} {} files, by a legal hold (R34)", "held", removal.held);
+        out.line(format_args!("  {:<12} {} files, by a legal hold (R34)", "held", removal.held));
     }
     if removal.protected > 0 {
-        let _ = writeln!(out, "  {:<12} {} versions, by the store", "protected", removal.protected);
+        out.line(format_args!("  {:<12} {} versions, by the store", "protected", removal.protected));
     }
     if removal.unseen > 0 {
-        let _ = writeln!(out, "  {:<12} {} files that nobody can say whom they hold", "unseen", removal.unseen);
+        out.line(format_args!("  {:<12} {} files that nobody can say whom they hold", "unseen", removal.unseen));
     }
     if removal.withheld {
-        let _ = writeln!(out, "  {:<12} nothing goes for good while a list of holds cannot be read", "withheld");
+        out.line(format_args!("  {:<12} nothing goes for good while a list of holds cannot be read", "withheld"));
     }
     if let Some(watermark) = removal.watermark {
-        let _ = writeln!(out, "  {:<12} requests applied up to {watermark}", "removed");
+        out.line(format_args!("  {:<12} requests applied up to {watermark}", "removed"));
     }
 }
 

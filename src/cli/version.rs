@@ -2,6 +2,7 @@
 //! evidence lies.
 
 use super::args::{JobReportArgs, ReportFormat};
+use super::lines::Lines;
 use super::page::{bar, escaped, filled, row};
 use super::render;
 use super::settings::Settings;
@@ -9,7 +10,6 @@ use crate::error::Result;
 use crate::evidence::Manifest;
 use crate::policy;
 use crate::run::{JobReport, VersionRows, versions};
-use std::fmt::Write as _;
 
 const PAGE: &str = include_str!("../../templates/version.html");
 const KEPT: &str = "#2f6f4f";
@@ -31,14 +31,17 @@ pub(super) fn report(settings: &Settings, args: &JobReportArgs, json: bool) -> R
 
 fn text(report: &JobReport) -> String {
     let m = &report.manifest;
-    let mut out = format!("{}  version {}  as of {}  run {}\n\n", m.output.dataset, m.output.version, m.as_of, m.run);
+    let mut out = String::new();
+    let (dataset, version) = (&m.output.dataset, m.output.version);
+    out.line(format_args!("{dataset}  version {version}  as of {}  run {}", m.as_of, m.run));
+    out.push('\n');
     render::evidence(&mut out, m);
     out.push_str("\nrows of the last versions\n");
     let most = report.versions.iter().map(|version| version.rows_out).max().unwrap_or(0);
     for version in &report.versions {
         render::bar_line(&mut out, 9, &format!("{}{}", version.version, mark(version)), version.rows_out, most);
     }
-    let _ = writeln!(out, "ledger head {}", report.ledger_head);
+    out.line(format_args!("ledger head {}", report.ledger_head));
     out
 }
 
@@ -64,8 +67,8 @@ fn html(report: &JobReport, controller: &str) -> String {
         ("keys", format!("identity {}, token {} (epoch {})", m.keys.identity, m.keys.token, m.keys.epoch)),
         ("head", report.ledger_head.clone()),
         ("largest", render::said_of_largest(m).unwrap_or_default()),
-        ("not_published", or_none(&m.not_published)),
-        ("drift", or_none(&m.drift.iter().map(|drift| drift.column.clone()).collect::<Vec<_>>())),
+        ("not_published", or_none(&render::not_published(m).into_iter().map(String::from).collect::<Vec<_>>())),
+        ("drift", or_none(&drift(m))),
     ];
     let mut places = places.map(|(name, text)| (name, escaped(&text))).to_vec();
     places.extend([
@@ -78,6 +81,12 @@ fn html(report: &JobReport, controller: &str) -> String {
         ("inputs", inputs(m)),
     ]);
     filled(PAGE, &places)
+}
+
+fn drift(m: &Manifest) -> Vec<String> {
+    let unlisted = m.drift.iter().map(|drift| format!("{} in no source", render::unlisted(drift)));
+    let lost = m.lost.iter().map(|lost| format!("{} is listed and missing", render::column(&lost.column)));
+    unlisted.chain(lost).collect()
 }
 
 fn or_none(names: &[String]) -> String {

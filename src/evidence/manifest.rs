@@ -84,6 +84,9 @@ pub struct Manifest {
     pub not_published: Vec<String>,
     /// Columns of the export that the source does not list: dropped.
     pub drift: Vec<Drift>,
+    /// Columns that the source lists and the export has not, or not in all of its files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<Lost>,
     /// `applied`: requests were followed along links (R13 to R18).
     pub links: String,
     /// Results of the gate on quasi-identifiers.
@@ -136,6 +139,9 @@ pub struct Input {
     pub bytes: u64,
     /// What was in it; of a plain file one member without name.
     pub members: Vec<Member>,
+    /// Of an archive: files that macOS puts beside others (`._NAME`, `.DS_Store`), left out.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub of_macos: u64,
 }
 
 /// A file in an object.
@@ -147,6 +153,9 @@ pub struct Member {
     pub records: u64,
     /// Of these, bad records dropped (`on_bad_record = "drop"`).
     pub dropped: u64,
+    /// Of these, records of blank cells only; they have no subject.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub blank: u64,
     /// Encoding it was read in.
     pub encoding: String,
     /// BLAKE3 hex of the object's bytes; of a member of an archive, of its bytes after decompression.
@@ -235,6 +244,14 @@ pub struct Field {
     pub first_untreated: Option<String>,
     /// Of these, values hashed in their raw form (R4).
     pub raw_forms: u64,
+    /// No value was read, and the run before had some.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub emptied: bool,
+}
+
+/// Counts of what is seldom there are left out, so that an older manifest keeps its bytes.
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A column that identities are made of.
@@ -276,10 +293,25 @@ pub struct RawCause {
 /// A column that the source does not list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Drift {
-    /// Its name.
+    /// Its name; empty for columns without one.
     pub column: String,
     /// `as_of` of the first run that saw it.
     pub first_seen: Instant,
+    /// How many columns of a file have that name, where it is more than one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<u64>,
+}
+
+/// A column that the source lists.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Lost {
+    /// Its name.
+    pub column: String,
+    /// `as_of` of the first run that missed it.
+    pub first_seen: Instant,
+    /// In how many files it is not, where others have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<u64>,
 }
 
 /// Result of the gate for one set of quasi-identifiers (R36).

@@ -62,6 +62,7 @@ fn manifest(run: &str, version: u64, files: Vec<File>, companions: Vec<File>) ->
         not_published: vec![],
         foreign: Vec::new(),
         drift: vec![],
+        lost: vec![],
         links: "not applied".into(),
         gates: vec![],
         brake: None,

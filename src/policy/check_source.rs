@@ -388,7 +388,9 @@ fn complete(page: Page, spec: &At<CompleteSpec>) -> Option<Complete> {
         }
     };
     let min_records = value::share_or(page, spec.min_records.as_ref(), "90%");
-    Some(Complete { when: when?, min_records: min_records? })
+    let set_format = spec.set_format.as_ref().map(|at| format::set(page, at));
+    let set_format = set_format.map_or(Some(None), |format| format.map(Some));
+    Some(Complete { when: when?, min_records: min_records?, set_format: set_format? })
 }
 
 fn marker(page: Page, at: &At<String>) -> Option<String> {

@@ -2,6 +2,7 @@
 //! Must not know values; reading them is the work of `minimize`.
 
 use super::finding::Page;
+use super::plan::SetFormat;
 use super::spec::At;
 use crate::clock::date_format::{Formats, Said};
 use crate::clock::days::Moment;
@@ -53,6 +54,39 @@ pub(super) fn formats(
     }
     disagreements(page, list, dated, zone);
     (good.len() == list.len()).then_some((good, zoned))
+}
+
+/// How sets are named: `number`, `text` or a format, which must say a year and what sorts within it.
+pub(super) fn set(page: Page, at: &At<String>) -> Option<SetFormat> {
+    let refusal = match at.as_str() {
+        "number" => return Some(SetFormat::Number),
+        "text" => return Some(SetFormat::Text),
+        format => match set_time(format) {
+            None => return Some(SetFormat::Time(format.into())),
+            Some(refusal) => refusal,
+        },
+    };
+    page.fault(at.span(), "format", refusal.0, refusal.1);
+    None
+}
+
+fn set_time(format: &str) -> Option<Refusal> {
+    // Weeks and short years are for names of sets only.
+    let plain = format.replace("%y", "%Y").replace("%G", "%Y").replace("%V", "%m");
+    let used = match directives(&plain) {
+        Ok(used) => used,
+        Err(refusal) => return Some(refusal),
+    };
+    let parts = [&["%Y"][..], &["%m", "%-m", "%b", "%B"], &["%d", "%-d", "%e"]];
+    let said = parts.map(|same| used.iter().filter(|directive| same.contains(directive)).count());
+    let week = format.contains("%V") == format.contains("%G");
+    match said {
+        [1, 1, 0 | 1] | [1, 0, 0] if week => None,
+        _ => Some((
+            "the format does not say year, month and day of a set, each once",
+            "write one such as \"%d.%m.%Y\" or \"%G-W%V\", or \"number\" or \"text\"",
+        )),
+    }
 }
 
 type Refusal = (&'static str, &'static str);

@@ -325,6 +325,19 @@ pub struct Complete {
     pub when: CompleteWhen,
     /// Share of the previous set's records.
     pub min_records: Share,
+    /// What the names of sets are, where these do not show it (R38).
+    pub set_format: Option<SetFormat>,
+}
+
+/// What names of sets are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SetFormat {
+    /// Times, in a strftime format.
+    Time(String),
+    /// Texts around numbers that count.
+    Number,
+    /// Texts that sort as they are.
+    Text,
 }
 
 /// Marker or settle time.

@@ -106,6 +106,8 @@ pub struct CompleteSpec {
     pub member_in: Option<At<MemberIn>>,
     /// Share of the previous set's records. Default 90%.
     pub min_records: Option<At<String>>,
+    /// How sets are named: a strftime format, `number` or `text`. Default: what all names show.
+    pub set_format: Option<At<String>>,
 }
 
 /// `[subject]`.

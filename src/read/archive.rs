@@ -4,7 +4,10 @@
 use super::container::damaged;
 use crate::error::{Error, Result};
 use crate::policy::ReadFormat;
+use crate::signature;
 use crate::store::{Object, Root, SeekSource, from_io};
+use crate::zip_layout;
+use std::io::ErrorKind;
 use zip::read::ZipReadOptions;
 use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
@@ -23,15 +26,25 @@ pub(super) struct Member {
     pub deflated: bool,
 }
 
+/// What of an archive is read.
+pub(super) struct Chosen {
+    pub members: Vec<Member>,
+    /// Files that macOS has put beside others, left out whatever the glob.
+    pub of_macos: u64,
+}
+
 /// The members that the source's `member` glob matches, by full path or base name, in the directory's order; all files
 /// without one.
 ///
 /// # Errors
-/// An input error for a damaged archive, too many members, equal names, members that overlap, or a matching member that
-/// is encrypted, a link, or compressed in a way that is not read.
-pub(super) fn members(root: &Root, object: &Object, format: &ReadFormat) -> Result<Vec<Member>> {
+/// An input error for a damaged archive, one that is an office document, bytes that no member accounts for, too many
+/// members, equal names, or a matching member that is encrypted, a link, or compressed in a way that is not read.
+pub(super) fn members(root: &Root, object: &Object, format: &ReadFormat) -> Result<Chosen> {
     let place = root.display(&object.path);
     let mut archive = ZipArchive::new(root.open_seek(object)?).map_err(|e| unreadable(&place, e))?;
+    if let Some(document) = signature::document(|name| archive.index_for_name(name).is_some()) {
+        return Err(signature::refused(&place, document));
+    }
     if archive.len() > format.max_members {
         return Err(Error::input(format!(
             "{place} has {} members, limits.max_members is {}",
@@ -43,31 +56,36 @@ pub(super) fn members(root: &Root, object: &Object, format: &ReadFormat) -> Resu
     if archive.has_duplicate_names() {
         return Err(damaged(&place, "two members have the same name"));
     }
-    let chosen = directory(&archive, &place, format)?;
-    chosen.into_iter().map(|index| member(&mut archive, index, &place)).collect()
+    match zip_layout::stray(&archive, &mut root.open_seek(object)?, object.bytes) {
+        Ok(None) => {}
+        Ok(Some(stray)) => {
+            let what = format!("{place} is damaged: {}", stray.message());
+            return Err(Error::input(what).help(zip_layout::HELP));
+        }
+        Err(error) => return Err(unreadable(&place, error.into())),
+    }
+    let (chosen, of_macos) = directory(&archive, &place, format)?;
+    let members = chosen.into_iter().map(|index| member(&mut archive, index, &place)).collect::<Result<_>>()?;
+    Ok(Chosen { members, of_macos })
 }
 
-/// Looks at every entry: the indexes of those that are read, once it is known that none overlap.
-fn directory(archive: &ZipArchive<Box<dyn SeekSource>>, place: &str, format: &ReadFormat) -> Result<Vec<usize>> {
-    let (mut chosen, mut extents) = (Vec::new(), Vec::new());
+/// Looks at every entry: the indexes of those that are read, and how many are left out because they are of macOS.
+fn directory(archive: &ZipArchive<Box<dyn SeekSource>>, place: &str, format: &ReadFormat) -> Result<(Vec<usize>, u64)> {
+    let (mut chosen, mut of_macos) = (Vec::new(), 0);
     for index in 0..archive.len() {
         let entry = archive.by_index_data(index).map_err(|e| unreadable(place, e))?;
-        let header = 30 + entry.name_raw().len() as u64;
-        let end = entry.header_start().saturating_add(header).saturating_add(entry.compressed_size());
-        extents.push((entry.header_start(), end));
         let name = entry.name().map_err(|e| unreadable(place, e))?;
         let base = name.rsplit('/').next().unwrap_or_default();
         let matches = format.member.as_ref().is_none_or(|glob| glob.is_match(&*name) || glob.is_match(base));
-        if matches && !entry.is_dir() {
-            chosen.push(index);
+        if !matches || entry.is_dir() {
+            continue;
+        }
+        match zip_layout::of_macos(&name) {
+            true => of_macos += 1,
+            false => chosen.push(index),
         }
     }
-    extents.sort_unstable();
-    let overlap = extents.windows(2).any(|pair| pair[0].1 > pair[1].0);
-    if overlap || extents.last().is_some_and(|(_, end)| *end > archive.central_directory_start()) {
-        return Err(damaged(place, "members overlap"));
-    }
-    Ok(chosen)
+    Ok((chosen, of_macos))
 }
 
 fn member(archive: &mut ZipArchive<Box<dyn SeekSource>>, index: usize, place: &str) -> Result<Member> {
@@ -97,7 +115,9 @@ fn member(archive: &mut ZipArchive<Box<dyn SeekSource>>, index: usize, place: &s
 
 fn unreadable(place: &str, error: ZipError) -> Error {
     match error {
-        ZipError::Io(io) if io.kind() != std::io::ErrorKind::UnexpectedEof => from_io(place, io),
+        ZipError::Io(io) if !matches!(io.kind(), ErrorKind::UnexpectedEof | ErrorKind::InvalidData) => {
+            from_io(place, io)
+        }
         _ => damaged(place, "its zip directory cannot be read"),
     }
 }

@@ -6,8 +6,8 @@ use crate::error::{Error, Result};
 use crate::policy::ReadFormat;
 use crate::store::{Object, Root, SeekSource, Source, from_io};
 use flate2::Crc;
-use flate2::bufread::{DeflateDecoder, MultiGzDecoder};
-use std::io::{BufReader, Read, SeekFrom, Take};
+use flate2::bufread::{DeflateDecoder, GzDecoder};
+use std::io::{BufRead, BufReader, Read, SeekFrom, Take};
 
 /// What an object is, by its first bytes; its name says nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -21,19 +21,12 @@ pub enum Container {
     Zip,
 }
 
-const KNOWN: [(&[u8], Result<Container, &str>); 8] = [
-    (b"PK\x03\x04".as_slice(), Ok(Container::Zip)),
-    (b"PK\x05\x06".as_slice(), Ok(Container::Zip)),
-    (b"\x1f\x8b".as_slice(), Ok(Container::Gzip)),
-    (b"\x28\xb5\x2f\xfd".as_slice(), Err("zstd")),
-    (b"BZh".as_slice(), Err("bzip2")),
-    (b"\xfd7zXZ\0".as_slice(), Err("xz")),
-    (b"7z\xbc\xaf\x27\x1c".as_slice(), Err("7z")),
-    (b"PAR1".as_slice(), Err("Parquet")),
-];
+const KNOWN: [(&[u8], Container); 3] =
+    [(b"PK\x03\x04", Container::Zip), (b"PK\x05\x06", Container::Zip), (&GZIP, Container::Gzip)];
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// The longest of the signatures.
-const MAGIC: usize = 6;
+/// The longest of these.
+const MAGIC: usize = 4;
 /// Below this the ratio of a stream says nothing.
 const RATIO_FROM: u64 = 1 << 20;
 const BUFFER: usize = 128 * 1024;
@@ -48,12 +41,8 @@ pub(super) fn container(root: &Root, object: &Object) -> Result<Container> {
     }
     let mut magic = Vec::new();
     root.open_object(object)?.take(MAGIC as u64).read_to_end(&mut magic).map_err(|e| from_io(&place, e))?;
-    match KNOWN.iter().find(|(signature, _)| magic.starts_with(signature)) {
-        None => Ok(Container::Plain),
-        Some((_, Ok(container))) => Ok(*container),
-        Some((_, Err(name))) => Err(Error::input(format!("{place} is a {name} file, which is not read"))
-            .help("have it exported as plain CSV, gzip or zip")),
-    }
+    let known = KNOWN.iter().find(|(signature, _)| magic.starts_with(signature));
+    Ok(known.map_or(Container::Plain, |(_, container)| *container))
 }
 
 /// Adds up what goes through it.
@@ -81,9 +70,42 @@ type Whole = Hashed<Box<dyn Source>>;
 
 enum Stream {
     Plain(Whole),
-    Gzip(Box<MultiGzDecoder<BufReader<Whole>>>),
+    Gzip(Box<GzipMembers>),
     Stored(Hashed<Part>, Checked),
     Deflated(Box<Hashed<DeflateDecoder<BufReader<Part>>>>, Checked),
+}
+
+/// The members of a gzip file, which are one text. Nothing else may follow them.
+struct GzipMembers {
+    /// Of the member being read.
+    decoder: Option<GzDecoder<BufReader<Whole>>>,
+    place: String,
+}
+
+impl GzipMembers {
+    fn raw(&self) -> Option<&Whole> {
+        self.decoder.as_ref().map(|decoder| decoder.get_ref().get_ref())
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        loop {
+            let Some(decoder) = &mut self.decoder else { return Ok(0) };
+            let count = decoder.read(buffer)?;
+            if count > 0 {
+                return Ok(count);
+            }
+            let rest = decoder.get_mut().fill_buf()?;
+            if rest.is_empty() {
+                return Ok(0);
+            }
+            if rest[0] != GZIP[0] || rest.get(1).is_some_and(|second| *second != GZIP[1]) {
+                let left = rest.len() as u64;
+                let what = format!("something follows its end at byte {}", decoder.get_ref().get_ref().bytes - left);
+                return Err(std::io::Error::other(damaged(&self.place, &what)));
+            }
+            self.decoder = self.decoder.take().map(|decoder| GzDecoder::new(decoder.into_inner()));
+        }
+    }
 }
 
 /// What a zip says of a member, and what has come out of it.
@@ -119,7 +141,8 @@ impl Bytes {
             From::Plain => Stream::Plain(hashed(root.open_object(object)?)),
             From::Gzip => {
                 let raw = BufReader::with_capacity(BUFFER, hashed(root.open_object(object)?));
-                Stream::Gzip(Box::new(MultiGzDecoder::new(raw)))
+                let (decoder, place) = (Some(GzDecoder::new(raw)), from.place(root, object));
+                Stream::Gzip(Box::new(GzipMembers { decoder, place }))
             }
             From::Member(member) => part(root, object, member)?,
         };
@@ -133,6 +156,11 @@ impl Bytes {
         &self.place
     }
 
+    /// Whether the text comes out of gzip or zip.
+    pub fn packed(&self) -> bool {
+        !matches!(self.stream, Stream::Plain(_))
+    }
+
     /// Bytes after decompression so far.
     pub fn out(&self) -> u64 {
         self.out
@@ -142,7 +170,7 @@ impl Bytes {
     pub fn taken(&self) -> u64 {
         match &self.stream {
             Stream::Plain(raw) => raw.bytes,
-            Stream::Gzip(gzip) => gzip.get_ref().get_ref().bytes,
+            Stream::Gzip(gzip) => gzip.raw().map_or(0, |raw| raw.bytes),
             Stream::Stored(part, _) => part.bytes,
             Stream::Deflated(part, _) => part.inner.total_in(),
         }
@@ -171,13 +199,13 @@ impl Bytes {
 
     /// The hash of the object as stored, or of the member's text: one pass over a whole archive would cost another read.
     pub fn facts(&self) -> Facts {
-        let hasher = match &self.stream {
-            Stream::Plain(raw) => &raw.hasher,
-            Stream::Gzip(gzip) => &gzip.get_ref().get_ref().hasher,
-            Stream::Stored(part, _) => &part.hasher,
-            Stream::Deflated(part, _) => &part.hasher,
+        let hash = match &self.stream {
+            Stream::Plain(raw) => Some(raw.hasher.finalize()),
+            Stream::Gzip(gzip) => gzip.raw().map(|raw| raw.hasher.finalize()),
+            Stream::Stored(part, _) => Some(part.hasher.finalize()),
+            Stream::Deflated(part, _) => Some(part.hasher.finalize()),
         };
-        Facts { bytes: self.taken(), blake3: hasher.finalize().to_hex().to_string() }
+        Facts { bytes: self.taken(), blake3: hash.map_or(String::new(), |hash| hash.to_hex().to_string()) }
     }
 
     fn end(&self) -> Result<()> {

@@ -4,6 +4,7 @@
 use super::container::Bytes;
 use crate::error::{Error, Result};
 use crate::policy::{Bom, ReadFormat};
+use crate::signature;
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
 
 const RAW: usize = 64 * 1024;
@@ -48,25 +49,32 @@ pub(super) fn encoding(label: &str) -> Result<&'static Encoding> {
 }
 
 impl Text {
-    /// Starts a text: looks for a byte order mark and judges it.
+    /// Starts a text: looks whether it is one, and for a byte order mark, and judges it.
     pub fn open(mut bytes: Bytes, format: &ReadFormat) -> Result<Text> {
         let encoding = encoding(&format.encoding)?;
-        let mut raw = vec![0; 3];
-        let mut count = 0;
-        while count < raw.len() {
-            match bytes.read(&mut raw[count..])? {
-                0 => break,
-                more => count += more,
+        let mut raw = vec![0; signature::LOOKED_AT];
+        let (mut count, mut broken) = (0, None);
+        while count < raw.len() && broken.is_none() {
+            match bytes.read(&mut raw[count..]) {
+                Ok(0) => break,
+                Ok(more) => count += more,
+                // What was read before it comes first.
+                Err(error) if count > 0 && encoding == UTF_8 => broken = Some(Broken::Error(error)),
+                Err(error) => return Err(error),
             }
         }
         raw.truncate(count);
+        if let Some(what) = signature::foreign(&raw) {
+            let within = if bytes.packed() { ", unpacked," } else { "" };
+            return Err(signature::refused(&format!("{}{within}", bytes.place()), what));
+        }
         let mark = mark(&raw, encoding, format.bom, bytes.place())?;
         let decoder = (encoding != UTF_8).then(|| encoding.new_decoder_without_bom_handling());
         let watch = encoding.is_single_byte().then(|| Watch::new(&raw));
         let unread = if decoder.is_none() { raw.split_off(mark) } else { Vec::new() };
         raw.drain(..mark.min(raw.len()));
         let seen = mark as u64;
-        Ok(Text { bytes, encoding, decoder, raw, at: 0, seen, unread, broken: None, mark, watch, ended: false })
+        Ok(Text { bytes, encoding, decoder, raw, at: 0, seen, unread, broken, mark, watch, ended: false })
     }
 
     /// The bytes behind the text.

@@ -12,7 +12,7 @@ use crate::policy::{Column, ReadFormat};
 use crate::unseen;
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 const PIECE: usize = 64 * 1024;
 
@@ -141,12 +141,23 @@ pub(super) fn malformed(place: &str, record: &str, at: u64, encoding: &str) -> E
     .help(What::Malformed.help())
 }
 
-/// Finds the needed columns; also gives the names that the source does not list.
+/// What a header has.
+pub(super) struct Headed {
+    pub map: ColumnMap,
+    /// Names that the source does not list, each with how many columns have it.
+    pub unlisted: BTreeMap<String, u64>,
+    /// Names that the source lists and the header has not.
+    pub lost: Vec<String>,
+}
+
+/// Finds the needed columns; also gives the names that the source does not list, which may be blank or twice there, and
+/// those that only the source has.
 ///
 /// # Errors
-/// An input error for a missing `required` column, for names equal after case folding, and for unlisted ones where drift
-/// is refused. Names of the file are only said once all required columns are there: before that they may be data.
-pub(super) fn columns(names: &[String], request: &ReadRequest<'_>, place: &str) -> Result<(ColumnMap, Vec<String>)> {
+/// An input error for a missing `required` column, for a listed name that is there twice after case folding, and for
+/// unlisted ones where drift is refused. Names of the file are only said once all required columns are there: before that
+/// they may be data.
+pub(super) fn columns(names: &[String], request: &ReadRequest<'_>, place: &str) -> Result<Headed> {
     let positions: HashMap<&str, usize> =
         names.iter().enumerate().rev().map(|(at, name)| (name.as_str(), at)).collect();
     let find = |column: &Column| positions.get(column.name.as_str()).copied();
@@ -154,9 +165,13 @@ pub(super) fn columns(names: &[String], request: &ReadRequest<'_>, place: &str) 
     if let Some(column) = required.find(|column| find(column).is_none()) {
         return Err(missing(&column.name, names, place));
     }
+    let listed = &request.source.listed;
+    let known: HashSet<String> =
+        listed.iter().chain(request.columns.iter().map(|column| &column.name)).map(|name| fold(name)).collect();
     let mut folded = BTreeMap::new();
     for (at, name) in names.iter().enumerate() {
-        if let Some(first) = folded.insert(fold(name), at) {
+        let name = fold(name);
+        if let Some(first) = folded.insert(name.clone(), at).filter(|_| known.contains(&name)) {
             let (first, second) = (first + 1, at + 1);
             return Err(Error::input(format!(
                 "{place}: columns {first} and {second} of the header have the same name, apart from case"
@@ -164,12 +179,27 @@ pub(super) fn columns(names: &[String], request: &ReadRequest<'_>, place: &str) 
             .help("have it exported with one name per column"));
         }
     }
-    let drift: Vec<String> = names.iter().filter(|name| !request.source.listed.contains(name)).cloned().collect();
-    if request.source.read.refuse_drift && !drift.is_empty() {
-        return Err(Error::input(format!("{place} has columns that the source does not list: {}", drift.join(", ")))
-            .help("add them to the source's [columns], or set read.on_drift = \"drop\""));
+    let mut unlisted = BTreeMap::new();
+    for name in names.iter().filter(|name| !listed.contains(name)) {
+        *unlisted.entry(name.clone()).or_insert(0) += 1;
     }
-    Ok((ColumnMap { positions: request.columns.iter().map(find).collect(), width: names.len() }, drift))
+    if request.source.read.refuse_drift && !unlisted.is_empty() {
+        return Err(drifted(names, listed, place));
+    }
+    let lost = listed.iter().filter(|name| !positions.contains_key(name.as_str())).cloned().collect();
+    let map = ColumnMap { positions: request.columns.iter().map(find).collect(), width: names.len() };
+    Ok(Headed { map, unlisted, lost })
+}
+
+fn drifted(names: &[String], listed: &[String], place: &str) -> Error {
+    let said = |(at, name): (usize, &String)| match name.is_empty() {
+        true => format!("one without a name (column {})", at + 1),
+        false => name.clone(),
+    };
+    let unlisted = names.iter().enumerate().filter(|(_, name)| !listed.contains(name));
+    let unlisted: Vec<String> = unlisted.map(said).collect();
+    Error::input(format!("{place} has columns that the source does not list: {}", unlisted.join(", ")))
+        .help("add them to the source's [columns], or set read.on_drift = \"drop\"")
 }
 
 fn missing(wanted: &str, names: &[String], place: &str) -> Error {
@@ -197,7 +227,7 @@ mod tests {
         let request =
             ReadRequest { source: &source, columns: &columns, required: &[0], drop_bad_records: false, block_bytes: 1 };
         match super::columns(&names, &request, "raw:x.csv") {
-            Ok((map, drift)) => Ok((map.positions, drift)),
+            Ok(found) => Ok((found.map.positions, found.unlisted.into_keys().collect())),
             Err(e) => Err(e.message().into()),
         }
     }
@@ -216,9 +246,15 @@ mod tests {
             found(&["id", "anna@example.org"], &["Id"]).unwrap_err(),
             "raw:x.csv has no column Id, which this job needs"
         );
-        for twice in [["Id", "anna", "ANNA"], ["Id", "STRASSE", "straße"], ["Id", "", " "]] {
+        for twice in [["Id", "Ort", "ORT"], ["Id", "STRASSE", "straße"], ["Id", "Ort", " Ort "]] {
             let error = found(&twice, &["Id"]).unwrap_err();
             assert_eq!(error, "raw:x.csv: columns 2 and 3 of the header have the same name, apart from case");
         }
+    }
+
+    #[test]
+    fn unlisted_columns_may_have_no_name_or_the_same_one() {
+        let (positions, drift) = found(&["Id", "anna", "ANNA", "", " ", "anna"], &["Id"]).unwrap();
+        assert_eq!((positions, drift), (vec![Some(0)], ["", "ANNA", "anna"].map(String::from).to_vec()));
     }
 }

@@ -9,6 +9,7 @@ mod decode;
 mod exact;
 mod fault;
 mod header;
+mod order;
 mod reader;
 mod report;
 mod scan;
@@ -19,6 +20,7 @@ mod turn;
 
 pub use batch::{ColumnMap, RawBatch, Values};
 pub use container::Container;
+pub use order::{Disorder, in_order, newest_before};
 pub use reader::{ReadRequest, Reader, Scratch};
-pub use report::{Drift, InputReport, ReadReport};
-pub use set::{InputObjects, InputPaths, Selection, select, select_set};
+pub use report::{Drift, InputReport, Lost, ReadReport};
+pub use set::{InputObjects, InputPaths, Selection, select, select_set, why_not};

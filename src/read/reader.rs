@@ -1,7 +1,7 @@
 //! `Reader`: many workers, one sequence of blocks. Blocks are taken in turns, parsed at once on all workers, and
 //! numbered in order; the first fault in the order of the files is the one reported. Must not know what columns are for.
 
-use super::archive;
+use super::archive::{self, Chosen};
 use super::batch::{Cell, ColumnMap, RawBatch};
 use super::cells::CellFinder;
 use super::container::{Bytes, Container, From, container};
@@ -9,13 +9,13 @@ use super::decode::{Text, encoding};
 use super::exact::{self, Grammar};
 use super::fault::{Fault, What};
 use super::header::{self, malformed};
-use super::report::{Drift, InputReport, ReadReport};
+use super::report::{Drift, InputReport, Lost, ReadReport};
 use super::scan::{self, Marks, Positions};
 use super::set::Selection;
 use super::turn::{Block, Input, Stop, Turns};
 use crate::error::{Error, Result};
 use crate::monitor::{Event, Monitor};
-use crate::policy::{Column, Source};
+use crate::policy::{Column, ReadFormat, Source};
 use crate::store::{Object, Root};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -61,6 +61,7 @@ pub struct Reader<'a> {
     inputs: Arc<Vec<Input>>,
     maps: Vec<Arc<ColumnMap>>,
     drift: Vec<Drift>,
+    lost: Vec<Lost>,
     grammar: Grammar,
     drop: bool,
     null: Vec<String>,
@@ -74,7 +75,15 @@ struct Progress {
     next: u64,
     records: Vec<u64>,
     dropped: Vec<u64>,
+    blank: Vec<u64>,
     failed: Option<Error>,
+}
+
+impl Progress {
+    fn new(inputs: usize) -> Progress {
+        let none = || vec![0; inputs];
+        Progress { next: 0, records: none(), dropped: none(), blank: none(), failed: None }
+    }
 }
 
 /// A parsed block.
@@ -82,6 +91,7 @@ struct Parsed {
     text: String,
     rows: usize,
     dropped: Vec<u32>,
+    blank: u64,
 }
 
 /// Why a block could not be parsed.
@@ -109,26 +119,31 @@ impl<'a> Reader<'a> {
             longest: format.max_record_bytes.min(LARGEST),
         };
         let inputs = Arc::new(inputs(root, selection, request)?);
-        let (mut maps, mut unlisted) = (Vec::new(), BTreeMap::new());
+        let (mut maps, mut unlisted, mut lost) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
         for input in inputs.iter() {
-            let bytes = Bytes::open(root, &input.object, &input.from, format, 0)?;
-            let names = header::read(&mut Text::open(bytes, format)?, format, &grammar)?.names;
-            let (map, drift) = header::columns(&names, request, &input.place)?;
-            maps.push(Arc::new(map));
-            drift.into_iter().for_each(|name| *unlisted.entry(name).or_insert(0) += 1);
+            let found = headed(root, input, request, &grammar);
+            let found = found.map_err(|error| one_of_several(error, input, &inputs, format))?;
+            maps.push(Arc::new(found.map));
+            for (name, columns) in found.unlisted {
+                let (inputs, most) = unlisted.entry(name).or_insert((0, 0));
+                (*inputs, *most) = (*inputs + 1, columns.max(*most));
+            }
+            found.lost.into_iter().for_each(|name| *lost.entry(name).or_insert(0) += 1);
         }
-        let drift = unlisted.into_iter().map(|(name, inputs)| Drift { name, inputs }).collect();
+        let drift = unlisted.into_iter().map(|(name, (inputs, columns))| Drift { name, inputs, columns }).collect();
+        let lost = lost.into_iter().map(|(name, inputs)| Lost { name, inputs }).collect();
         let total = inputs.iter().map(|input| input.from.stored(&input.object)).sum();
         monitor.event(Event::Stage { name: "read", total_bytes: Some(total) });
         let block_bytes = request.block_bytes.clamp(1, LARGEST);
         let count = inputs.len();
         Ok(Reader {
             turns: Mutex::new(Turns::new(root, inputs.clone(), format, grammar, block_bytes)),
-            progress: Mutex::new(Progress { next: 0, records: vec![0; count], dropped: vec![0; count], failed: None }),
+            progress: Mutex::new(Progress::new(count)),
             arrived: Condvar::new(),
             inputs,
             maps,
             drift,
+            lost,
             grammar,
             drop: request.drop_bad_records,
             null: format.null.clone(),
@@ -152,7 +167,10 @@ impl<'a> Reader<'a> {
             let ticket = Ticket { reader: self, number: block.number };
             self.monitor.event(Event::Advance { bytes: block.taken });
             let (input, offset) = (block.input, block.offset);
-            let parsed = self.parse(block, bytes, &mut scratch.positions);
+            let parsed = self.parse(block, bytes, &mut scratch.positions).map(|mut parsed| {
+                parsed.blank = self.blank(&parsed, &scratch.positions.ends, self.maps[input].width);
+                parsed
+            });
             let (first_record, parsed) = ticket.arrive(input, offset, parsed)?;
             let batch = self.batch(input, first_record, parsed, scratch);
             if batch.rows > 0 {
@@ -175,24 +193,22 @@ impl<'a> Reader<'a> {
         if !turns.done() {
             return Err(Error::input("the input was not read to its end"));
         }
-        let counts = progress.records.iter().zip(&progress.dropped);
-        let report = |((input, facts), (records, dropped)): ((&Input, _), (&u64, &u64))| {
-            let facts: super::container::Facts = facts;
-            InputReport {
-                place: input.place.clone(),
-                object: input.object.clone(),
-                container: input.from.container(),
-                member: input.from.member().map(str::to_string),
-                bytes: facts.bytes,
-                records: *records,
-                dropped: *dropped,
-                blake3: facts.blake3,
-                encoding: self.encoding.to_lowercase(),
-                delimiter: char::from(self.grammar.delimiter),
-            }
+        let report = |(at, (input, facts)): (usize, (&Input, super::container::Facts))| InputReport {
+            place: input.place.clone(),
+            object: input.object.clone(),
+            container: input.from.container(),
+            member: input.from.member().map(str::to_string),
+            bytes: facts.bytes,
+            records: progress.records[at],
+            dropped: progress.dropped[at],
+            blank: progress.blank[at],
+            of_macos: input.of_macos,
+            blake3: facts.blake3,
+            encoding: self.encoding.to_lowercase(),
+            delimiter: char::from(self.grammar.delimiter),
         };
-        let inputs = self.inputs.iter().zip(turns.facts).zip(counts).map(report).collect();
-        Ok(ReadReport { inputs, drift: self.drift })
+        let inputs = self.inputs.iter().zip(turns.facts).enumerate().map(report).collect();
+        Ok(ReadReport { inputs, drift: self.drift, lost: self.lost })
     }
 
     fn parse(&self, block: Block, bytes: Vec<u8>, positions: &mut Positions) -> Result<Parsed, Failure> {
@@ -206,7 +222,7 @@ impl<'a> Reader<'a> {
             Err(bytes) => {
                 let exact = exact::parse(&bytes, &self.grammar, width, self.drop, true).map_err(Failure::Fault)?;
                 *positions = Positions { ends: exact.ends, doubled: exact.doubled };
-                Ok(Parsed { text: exact.text, rows: exact.rows, dropped: exact.dropped })
+                Ok(Parsed { text: exact.text, rows: exact.rows, dropped: exact.dropped, blank: 0 })
             }
         }
     }
@@ -222,7 +238,28 @@ impl<'a> Reader<'a> {
         if seen.lost && memchr::memmem::find(text.as_bytes(), "\u{fffd}".as_bytes()).is_some() {
             return Err(text.into_bytes());
         }
-        Ok(Parsed { text, rows: seen.lines, dropped: Vec::new() })
+        Ok(Parsed { text, rows: seen.lines, dropped: Vec::new(), blank: 0 })
+    }
+
+    /// Counts records that hold nothing but blanks, such as those that Excel writes below a table. Where a record begins
+    /// with a letter or digit there is no need to look further.
+    fn blank(&self, parsed: &Parsed, ends: &[u32], width: usize) -> u64 {
+        let (text, mut from, mut blank) = (&parsed.text, 0, 0);
+        let quote = self.grammar.quote.map(char::from);
+        let is_blank = |cell: &str| {
+            let cell = cell.trim();
+            let inner = quote.and_then(|quote| cell.strip_prefix(quote)?.strip_suffix(quote));
+            inner.unwrap_or(cell).trim().is_empty()
+        };
+        for record in ends.chunks_exact(width) {
+            let start = std::mem::replace(&mut from, record[width - 1] as usize + 1);
+            if text.as_bytes()[start].is_ascii_alphanumeric() {
+                continue;
+            }
+            let starts = std::iter::once(start).chain(record.iter().map(|end| *end as usize + 1));
+            blank += u64::from(starts.zip(record).all(|(start, end)| is_blank(&text[start..*end as usize])));
+        }
+        blank
     }
 
     /// Where input number `input` is, for messages.
@@ -232,7 +269,7 @@ impl<'a> Reader<'a> {
 
     fn batch(&self, input: usize, first_record: u64, parsed: Parsed, scratch: &mut Scratch) -> RawBatch {
         let (columns, mut cells) = (self.maps[input].clone(), std::mem::take(&mut scratch.cells));
-        let Parsed { mut text, rows, dropped } = parsed;
+        let Parsed { mut text, rows, dropped, .. } = parsed;
         let Positions { ends, doubled } = &scratch.positions;
         let finder = CellFinder { quote: self.grammar.quote, null: &self.null, columns: &columns };
         finder.find(&mut text, ends, doubled, &mut cells);
@@ -291,6 +328,7 @@ impl Ticket<'_, '_> {
             Ok(parsed) => {
                 progress.records[input] += (parsed.rows + parsed.dropped.len()) as u64;
                 progress.dropped[input] += parsed.dropped.len() as u64;
+                progress.blank[input] += parsed.blank;
                 progress.next += 1;
                 Ok((first, parsed))
             }
@@ -317,22 +355,32 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Reads the header of one file.
+fn headed(root: &Root, input: &Input, request: &ReadRequest<'_>, grammar: &Grammar) -> Result<header::Headed> {
+    let format = &request.source.read;
+    let bytes = Bytes::open(root, &input.object, &input.from, format, 0)?;
+    let names = header::read(&mut Text::open(bytes, format)?, format, grammar)?.names;
+    header::columns(&names, request, &input.place)
+}
+
 /// The files of a selection: objects in path order, members of archives in the order of their directory.
 fn inputs(root: &Root, selection: &Selection, request: &ReadRequest<'_>) -> Result<Vec<Input>> {
     let format = &request.source.read;
     let mut found = Vec::new();
-    let mut add = |object: &Object, from: From| {
-        found.push(Input { place: from.place(root, object), object: object.clone(), from });
+    let mut add = |object: &Object, from: From, of_macos: u64| {
+        found.push(Input { place: from.place(root, object), object: object.clone(), from, of_macos });
     };
     let mut members = 0;
     for object in &selection.objects {
         match container(root, object)? {
-            Container::Plain => add(object, From::Plain),
-            Container::Gzip => add(object, From::Gzip),
+            Container::Plain => add(object, From::Plain, 0),
+            Container::Gzip => add(object, From::Gzip, 0),
             Container::Zip => {
-                let matching = archive::members(root, object, format)?;
+                let Chosen { members: matching, mut of_macos } = archive::members(root, object, format)?;
                 members += matching.len();
-                matching.into_iter().for_each(|member| add(object, From::Member(member)));
+                matching
+                    .into_iter()
+                    .for_each(|member| add(object, From::Member(member), std::mem::take(&mut of_macos)));
             }
         }
     }
@@ -346,4 +394,17 @@ fn inputs(root: &Root, selection: &Selection, request: &ReadRequest<'_>) -> Resu
             .help("remove the part that does not belong, or set complete.member_in = \"any\""));
     }
     Ok(found)
+}
+
+/// Adds what helps where an archive has several members and the source does not say which of them it means.
+fn one_of_several(error: Error, input: &Input, inputs: &[Input], format: &ReadFormat) -> Error {
+    let same = |other: &&Input| other.from.member().is_some() && other.object.path == input.object.path;
+    let members = inputs.iter().filter(same).count();
+    if format.member.is_some() || input.from.member().is_none() || members < 2 {
+        return error;
+    }
+    let more =
+        format!("{members} members of the archive are read: say in read.member of the source which hold this export");
+    let help = error.help_text().map_or(more.clone(), |help| format!("{more}\n{help}"));
+    error.help(help)
 }

@@ -10,6 +10,8 @@ pub struct ReadReport {
     pub inputs: Vec<InputReport>,
     /// Columns that the source does not list, by name.
     pub drift: Vec<Drift>,
+    /// Columns that the source lists and at least one of the inputs has not, by name.
+    pub lost: Vec<Lost>,
 }
 
 /// One object or archive member.
@@ -29,6 +31,10 @@ pub struct InputReport {
     pub records: u64,
     /// Ragged records left out.
     pub dropped: u64,
+    /// Records without anything but blanks.
+    pub blank: u64,
+    /// Of an archive, at its first member: files of macOS that were left out.
+    pub of_macos: u64,
     /// BLAKE3, hex: of the object's bytes as stored; for a member of its bytes after decompression, the archive itself
     /// being pinned by length and etag.
     pub blake3: String,
@@ -41,9 +47,20 @@ pub struct InputReport {
 /// A column of the files that the source does not list.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Drift {
-    /// Its name, trimmed and NFC.
+    /// Its name, trimmed and NFC; empty for columns without one.
     pub name: String,
     /// In how many of the inputs.
+    pub inputs: usize,
+    /// How many columns of one input have that name, at most.
+    pub columns: u64,
+}
+
+/// A column that the source lists.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Lost {
+    /// Its name.
+    pub name: String,
+    /// In how many of the inputs it is not.
     pub inputs: usize,
 }
 
@@ -51,6 +68,11 @@ impl ReadReport {
     /// Data records of all inputs, dropped ones included (R33).
     pub fn records(&self) -> u64 {
         self.inputs.iter().map(|input| input.records).sum()
+    }
+
+    /// Records without anything but blanks.
+    pub fn blank(&self) -> u64 {
+        self.inputs.iter().map(|input| input.blank).sum()
     }
 
     /// Where a record is, for messages.

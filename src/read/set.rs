@@ -1,8 +1,9 @@
 //! Which objects are read: those that a glob matches, of the newest complete set (R38). Must not know what they hold.
 
+use super::order::in_order;
 use crate::clock::Instant;
 use crate::error::{Error, Result};
-use crate::policy::{Complete, CompleteWhen, Location};
+use crate::policy::{Complete, CompleteWhen, Location, SetFormat};
 use crate::store::{Aside, Meant, Object, PathGlob, Root, Shape, Unseen};
 use globset::GlobBuilder;
 use regex::bytes::Regex;
@@ -21,8 +22,9 @@ pub struct Selection {
     pub aside: Aside,
 }
 
-/// Finds the objects of an input. `{set}` stands for one or more characters without `/`, as few as fit when wildcards
-/// stand beside it; sets are compared as text. An input without `{set}` is one set.
+/// Finds the objects of an input: those of the newest complete set. `{set}` stands for one or more characters without
+/// `/`, as few as fit when wildcards stand beside it. Which set is the newest, [`in_order`] says by their names. An input
+/// without `{set}` is one set.
 ///
 /// A set is complete by its marker, or once its newest object is old enough at `now`. The marker lies in the folder that
 /// `{set}` names; where `{set}` is in a file name, or the input has none, in the folder of the objects, and then, being
@@ -30,26 +32,66 @@ pub struct Selection {
 /// the set's text. A marker is never itself read.
 ///
 /// # Errors
-/// An input error when nothing matches, no set is complete, or something lies there that may belong to the set and cannot
-/// be read; a policy error for a bad glob.
+/// An input error when nothing matches, no set is complete, it cannot be told which complete set is the newest, or
+/// something lies there that may belong to the set and cannot be read; a policy error for a bad glob.
 pub fn select(root: &Root, input: &Location, complete: Option<&Complete>, now: Instant) -> Result<Selection> {
-    let Sets { found: sets, hidden, aside } = sets(root, input, complete)?;
+    let Sets { found: mut sets, hidden, aside } = sets(root, input, complete)?;
     let visible: BTreeSet<Option<String>> = sets.keys().cloned().collect();
+    let format = complete.and_then(|complete| complete.set_format.as_ref());
     let mut reason = None;
-    for (set, found) in sets.into_iter().rev() {
-        match incomplete(root, set.as_deref(), &found, complete, now)? {
-            None => {
-                // A newer set of which nothing can be seen may be the newest complete one.
-                refuse(&hidden, |of| *of == set || *of > set && !visible.contains(of))?;
-                return selection(root, set, found, aside);
+    let mut why = |set: &Option<String>, found: &[Found]| -> Result<bool> {
+        let why = incomplete(root, set.as_deref(), found, complete, now)?;
+        let whole = why.is_none();
+        reason = reason.take().or(why.map(|why| said(set.as_deref(), &why)));
+        Ok(whole)
+    };
+    let place = format!("{}:{}", input.root, input.path);
+    // Names that have no order matter only when they are those of complete sets.
+    let ordered =
+        in_order(sets.keys().flatten().map(String::as_str), format).map(|all| all.into_iter().map(String::from));
+    let mut order: Vec<Option<String>> = match ordered {
+        Ok(order) if sets.contains_key(&None) => order.map(Some).chain([None]).collect(),
+        Ok(order) => order.map(Some).collect(),
+        Err(_) => {
+            let mut whole = Vec::new();
+            for (set, found) in &sets {
+                if why(set, found)? {
+                    whole.extend(set.as_deref());
+                }
             }
-            Some(why) => reason = reason.or(Some(said(set.as_deref(), &why))),
+            let order = in_order(whole, format).map_err(|disorder| disorder.error(&place))?;
+            order.into_iter().map(|set| Some(set.to_string())).collect()
+        }
+    };
+    while let Some(set) = order.pop() {
+        let found = sets.remove(&set).unwrap_or_default();
+        if why(&set, &found)? {
+            // A newer set of which nothing can be seen may be the newest complete one.
+            refuse(&hidden, |of| *of == set || (!visible.contains(of) && newer(of, &set, format)))?;
+            return selection(root, set, found, aside);
         }
     }
     refuse(&hidden, |_| true)?;
     let newest = reason.map_or(String::new(), |reason| format!(": {reason}"));
-    Err(Error::input(format!("no export in {}:{} is complete yet{newest}", input.root, input.path))
+    Err(Error::input(format!("no export in {place} is complete yet{newest}"))
         .help("wait for the export to finish, or check [complete] in the source"))
+}
+
+/// Why a set that was there is not, or is not complete, when that is so.
+///
+/// # Errors
+/// Storage errors; a policy error for a bad glob.
+pub fn why_not(
+    root: &Root,
+    input: &Location,
+    complete: Option<&Complete>,
+    now: Instant,
+    set: &str,
+) -> Result<Option<String>> {
+    match sets(root, input, complete)?.found.remove(&Some(set.to_string())) {
+        None => Ok(Some(format!("set {set} has no object that matches {}:{}", input.root, input.path))),
+        Some(found) => Ok(incomplete(root, Some(set), &found, complete, now)?.map(|why| said(Some(set), &why))),
+    }
 }
 
 /// The objects of one given set, as [`select`] would find them (R26: observed sources are read from the job's set).
@@ -145,6 +187,12 @@ struct Sets {
     /// With the set it belongs to, where that can be told.
     hidden: Vec<(Option<String>, Unseen)>,
     aside: Aside,
+}
+
+/// Says whether a set is newer than another, or may be: where names have no order nobody can tell.
+fn newer(of: &Option<String>, than: &Option<String>, format: Option<&SetFormat>) -> bool {
+    let names = [of, than].into_iter().flatten().map(String::as_str);
+    in_order(names, format).map_or(true, |order| order.last() == of.as_deref().as_ref())
 }
 
 /// Refuses what is hidden in a set that `concerns` the caller, or in one that cannot be told.

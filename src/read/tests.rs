@@ -348,7 +348,7 @@ fn header_on_a_later_line_other_marks_and_other_order() {
     listed.listed = vec!["Id".into(), "Name".into()];
     let (found, report) = read(folder.path(), &listed, &["Id", "Name"], &PLAIN).unwrap();
     assert_eq!(values(found), [["1", "a"], ["2", "b"]]);
-    assert_eq!(report.drift, [Drift { name: "New".into(), inputs: 1 }]);
+    assert_eq!(report.drift, [Drift { name: "New".into(), inputs: 1, columns: 1 }]);
     listed.read.refuse_drift = true;
     let refused = read(folder.path(), &listed, &["Id"], &PLAIN).err().unwrap();
     assert_eq!(refused.message(), "raw:b.csv has columns that the source does not list: New");
@@ -359,8 +359,8 @@ fn headers_that_cannot_be_trusted_are_refused() {
     let message = |text: &str| refusal(text.as_bytes(), &source(), &["Id"]);
     assert_eq!(message("Name\ncanary\n"), "raw:x.csv has no column Id, which this job needs");
     assert_eq!(
-        message("Id,canary,CANARY\n1,2,3\n"),
-        "raw:x.csv: columns 2 and 3 of the header have the same name, apart from case"
+        message("Id,canary,ID\n1,2,3\n"),
+        "raw:x.csv: columns 1 and 3 of the header have the same name, apart from case"
     );
     assert_eq!(message("Id,\"canary\n1,2"), "raw:x.csv, header in line 1: a quote opens a cell and is never closed");
     assert_eq!(message("\u{feff}"), "raw:x.csv ends before its header, line 1");
@@ -422,10 +422,10 @@ fn gzip_of_several_members_is_read_whole_and_damage_is_refused() {
     for cut in 1..8 {
         assert_eq!(damaged(&both[..both.len() - cut]), "raw:x.csv is damaged: it is cut short");
     }
-    assert_eq!(
-        damaged(&[one.clone(), b"garbage after the end".to_vec()].concat()),
-        "raw:x.csv is damaged: its compressed bytes make no sense"
-    );
+    for garbage in [&b"garbage after the end"[..], b"\n", b"\x1fx", &[0; 512]] {
+        let what = format!("raw:x.csv is damaged: something follows its end at byte {}", one.len());
+        assert_eq!(damaged(&[&one[..], garbage].concat()), what);
+    }
     let mut flipped = gzip(b"Id,Name\n1,a\n");
     let crc = flipped.len() - 8;
     flipped[crc] ^= 1;
@@ -513,10 +513,67 @@ fn archives_that_cannot_be_trusted_are_refused() {
     let mut overlapping = good.clone();
     let second = overlapping.windows(4).rposition(|bytes| bytes == b"PK\x01\x02").unwrap();
     overlapping[second + 42..second + 46].fill(0);
-    assert_eq!(message(&overlapping), "raw:x.csv is damaged: members overlap");
+    assert_eq!(message(&overlapping), "raw:x.csv is damaged: members overlap at byte 0");
     let mut few = source();
     few.read.max_members = 1;
     assert_eq!(refusal(&good, &few, &["Id"]), "raw:x.csv has 2 members, limits.max_members is 1");
+}
+
+#[test]
+fn every_byte_of_an_archive_is_accounted_for() {
+    let message = |zip: &[u8]| refusal(zip, &source(), &["Id"]);
+    let wide = deflated().large_file(true);
+    let (one, two) = (archive(&[("a.csv", b"Id\n1\n")], deflated()), archive(&[("a.csv", b"Id\n2\n")], wide));
+    for good in [&one, &two] {
+        assert_eq!(rows(good, &source(), &["Id"]).len(), 1);
+        let length = good.len();
+        for (bytes, what) in [
+            (
+                [&good[..], &one].concat(),
+                format!("its first {length} bytes belong to no member: another archive, or something else"),
+            ),
+            (
+                [&good[..], &two].concat(),
+                format!("its first {length} bytes belong to no member: another archive, or something else"),
+            ),
+            ([&good[..], b"\n"].concat(), format!("something follows its end at byte {length}")),
+            ([&good[..], &[0; 100_000]].concat(), "its zip directory cannot be read".into()),
+        ] {
+            assert_eq!(message(&bytes), format!("raw:x.csv is damaged: {what}"));
+        }
+    }
+    // A comment is part of the archive, and one that holds the end of another archive is none.
+    let mut said = one.clone();
+    let length = said.len();
+    said[length - 2..].copy_from_slice(&5u16.to_le_bytes());
+    said.extend_from_slice(b"hello");
+    assert_eq!(rows(&said, &source(), &["Id"]), [["1"]]);
+}
+
+#[test]
+fn a_member_that_the_directory_does_not_have_is_found() {
+    let both = archive(&[("a.csv", b"Id\n1\n"), ("b.csv", b"Id\n2\n3\n4\n5\n")], deflated());
+    let directory = both.windows(4).position(|bytes| bytes == b"PK\x01\x02").unwrap();
+    let second = both.windows(4).rposition(|bytes| bytes == b"PK\x01\x02").unwrap();
+    let hidden = both.windows(4).rposition(|bytes| bytes == b"PK\x03\x04").unwrap();
+    let mut end = both[both.len() - 22..].to_vec();
+    end[8..12].copy_from_slice(&[1, 0, 1, 0]);
+    end[12..16].copy_from_slice(&u32::try_from(second - directory).unwrap().to_le_bytes());
+    let one = [&both[..second], &end].concat();
+    let found = refusal(&one, &source(), &["Id"]);
+    assert_eq!(found, format!("raw:x.csv is damaged: what begins at byte {hidden} is in no directory of it"));
+}
+
+#[test]
+fn records_of_blanks_are_counted_apart() {
+    let mut wide = source();
+    wide.read.delimiter = b';';
+    let text = ["A;B;C", "1;2;3", ";;", " ;\"\";\u{a0}", "\" \n\";;", ";;x", "", "\"\"\"\";;"].join("\r\n");
+    let folder = folder(&[("x.csv", text.as_bytes())]);
+    for block_bytes in [1, 8, 1 << 20] {
+        let (found, report) = read(folder.path(), &wide, &["A"], &How { block_bytes, ..PLAIN }).unwrap();
+        assert_eq!((found.len(), report.inputs[0].records, report.blank()), (6, 6, 3));
+    }
 }
 
 #[test]
@@ -536,7 +593,7 @@ fn an_object_that_changes_after_listing_is_refused() {
 
 fn pick(folder: &Path, path: &str, when: CompleteWhen, now: i64) -> Result<(Option<String>, Vec<String>), String> {
     let input = Location { root: "raw".into(), path: path.into() };
-    let complete = Complete { when, min_records: Share(900_000) };
+    let complete = Complete { when, min_records: Share(900_000), set_format: None };
     match select(&root(folder), &input, Some(&complete), Instant(now)) {
         Ok(found) => Ok((found.set, found.objects.into_iter().map(|object| object.path).collect())),
         Err(error) => Err(error.message().into()),

@@ -15,6 +15,8 @@ pub(super) struct Input {
     pub from: From,
     /// For messages.
     pub place: String,
+    /// At the first member of an archive: files of macOS left out of it.
+    pub of_macos: u64,
 }
 
 /// Why a file ends early; the block with it holds the beginning of the record that it cut.

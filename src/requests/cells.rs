@@ -166,7 +166,7 @@ mod tests {
                 Ok(true) => all.push((0..record.cells()).map(|c| record.cell(c).to_owned()).collect()),
                 Ok(false) => return (all, None),
                 Err(Trouble::Broken { what, .. }) => return (all, Some(what)),
-                Err(Trouble::Store(_)) => return (all, Some("store")),
+                Err(Trouble::Store(_) | Trouble::Foreign(_)) => return (all, Some("store")),
             }
         }
     }

@@ -512,6 +512,9 @@ impl Intake<'_> {
     fn trouble(&mut self, place: &str, record: Option<u64>, trouble: Trouble) -> Result<()> {
         match trouble {
             Trouble::Broken { byte, what } => self.fault(place, record, Some(byte), what),
+            Trouble::Foreign(what) => {
+                self.fault(place, None, None, &format!("it is {what}, which is not read: save it as CSV"));
+            }
             Trouble::Store(error) => {
                 let error = from_io(place, error);
                 if error.kind() != Kind::Input {

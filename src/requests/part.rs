@@ -5,6 +5,7 @@ use super::text::Trouble;
 use crate::error::Error;
 use crate::policy::List;
 use crate::store::{Object, Root, SeekSource};
+use crate::zip_layout;
 use std::io::{ErrorKind, Read};
 use zip::ZipArchive;
 use zip::result::ZipError;
@@ -38,12 +39,23 @@ pub(super) fn parts(root: &Root, object: &Object, list: &List) -> Result<Vec<Par
     if archive.has_duplicate_names() {
         return Err(broken("two members of the archive have the same name"));
     }
+    let mut source = root.open_seek(object).map_err(|error| Trouble::Store(std::io::Error::other(error)))?;
+    match zip_layout::stray(&archive, &mut source, object.bytes) {
+        Ok(None) => {}
+        Ok(Some(stray)) => {
+            return Err(Trouble::Broken {
+                byte: stray.byte(),
+                what: "bytes that no member of the archive accounts for",
+            });
+        }
+        Err(error) => return Err(unreadable(error.into())),
+    }
     let mut parts = Vec::new();
     for index in 0..archive.len() {
         let entry = archive.by_index_raw(index).map_err(unreadable)?;
         let name = entry.name().map_err(unreadable)?.into_owned();
         let base = name.rsplit('/').next().unwrap_or_default();
-        if !entry.is_dir() && (member.is_match(&name) || member.is_match(base)) {
+        if !entry.is_dir() && !zip_layout::of_macos(&name) && (member.is_match(&name) || member.is_match(base)) {
             parts.push(Part::Member(index, name));
         }
     }

@@ -125,7 +125,7 @@ impl<'a> Columns<'a> {
         let nfc = ComposingNormalizerBorrowed::new_nfc();
         let names: Vec<String> =
             (0..header.cells()).map(|at| nfc.normalize(header.cell(at).trim()).into_owned()).collect();
-        refuse_collisions(&names)?;
+        refuse_collisions(&names, &named(list))?;
         let find = |name: &str| {
             let wanted = nfc.normalize(name.trim());
             let near = || unseen::near_miss(&wanted, names.iter().map(String::as_str));
@@ -216,10 +216,23 @@ impl<'a> Columns<'a> {
     }
 }
 
-fn refuse_collisions(names: &[String]) -> std::result::Result<(), String> {
+/// The columns that a list names.
+fn named(list: &List) -> Vec<&str> {
+    let optional = [&list.interval.0, &list.interval.1, &list.lifts].into_iter().flatten();
+    let matches = list.matches.iter().map(|(column, _)| column);
+    let when = list.when.iter().map(|(column, _)| column);
+    [&list.request, &list.received].into_iter().chain(optional).chain(matches).chain(when).map(String::as_str).collect()
+}
+
+/// Refuses a column of the list that the header has twice; others may have no name, or the same one.
+fn refuse_collisions(names: &[String], named: &[&str]) -> std::result::Result<(), String> {
+    let fold = |name: &str| CaseMapper::new().fold_string(name).into_owned();
+    let nfc = ComposingNormalizerBorrowed::new_nfc();
+    let named: Vec<String> = named.iter().map(|name| fold(&nfc.normalize(name.trim()))).collect();
     let mut seen = std::collections::HashSet::new();
     for (at, name) in names.iter().enumerate() {
-        if !seen.insert(CaseMapper::new().fold_string(name).into_owned()) {
+        let name = fold(name);
+        if named.contains(&name) && !seen.insert(name) {
             return Err(format!("column {} of the header has the name of an earlier one", at + 1));
         }
     }

@@ -1,6 +1,7 @@
 //! A request file as text: decoded in chunks, doubtful encodings refused with their position (R39).
 //! Must not know cells, lists or where the bytes come from.
 
+use crate::signature;
 use encoding_rs::{Decoder, DecoderResult, Encoding};
 use std::io::Read;
 
@@ -17,6 +18,8 @@ pub(super) enum Trouble {
         /// What is wrong; names no value.
         what: &'static str,
     },
+    /// The object is no text with cells, but this.
+    Foreign(&'static str),
 }
 
 /// Decodes an object to UTF-8, a chunk at a time.
@@ -92,7 +95,11 @@ impl<R: Read> Text<R> {
             }
         };
         self.source_ended = self.filled == 0;
-        Ok(())
+        let start = &self.raw[..self.filled.min(signature::LOOKED_AT)];
+        match signature::foreign(start).filter(|_| self.consumed == 0) {
+            Some(what) => Err(Trouble::Foreign(what)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -196,7 +203,16 @@ mod tests {
         survey(bytes, encoding, &[7; 32]).map_err(|trouble| match trouble {
             Trouble::Broken { what, .. } => what,
             Trouble::Store(_) => "store",
+            Trouble::Foreign(what) => what,
         })
+    }
+
+    #[test]
+    fn a_list_that_is_something_else_is_called_that() {
+        let refused = |bytes: &[u8]| look(bytes, UTF_8).err().expect("refused");
+        assert_eq!(refused(b"%PDF-1.7\n"), "a PDF document");
+        assert_eq!(refused(b"PK\x03\x04....xl/workbook.xml"), "an Excel workbook");
+        assert_eq!(refused(b"<html>"), "an HTML page, such as that of a login or of an error");
     }
 
     #[test]

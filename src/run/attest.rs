@@ -9,7 +9,7 @@ use crate::decide::Verdict;
 use crate::error::{Error, Kind, Result};
 use crate::evidence::Event;
 use crate::evidence::manifest::{
-    self, Brake, ClocksIgnored, Drift, Field, File, ForeignCommit, Gate, Identifiers, Input, Keys, ListApplied,
+    self, Brake, ClocksIgnored, Drift, Field, File, ForeignCommit, Gate, Identifiers, Input, Keys, ListApplied, Lost,
     Manifest, Member, Output, Previous, RawCause, Rejected, Removed, SCHEMA,
 };
 use crate::minimize::{FieldKind, IdentifierTally, Tally, WhyRaw};
@@ -173,7 +173,7 @@ pub fn manifest(ready: &Ready, facts: &Facts<'_>, written: Option<&Written>) -> 
         policy: ready.project.policy_digest.clone(),
         keys: Keys { identity: keys.identity.0, token: keys.token.0, epoch: keys.epoch },
         set: facts.pinned.main.set.clone(),
-        inputs: inputs(ready, facts),
+        inputs: inputs(ready, facts.main, facts.observed),
         lists: facts.lists.clone(),
         rows_in: verdict.rows_in,
         rows_out: verdict.rows_out,
@@ -190,7 +190,8 @@ pub fn manifest(ready: &Ready, facts: &Facts<'_>, written: Option<&Written>) -> 
         identifiers: identifiers(ready, facts),
         largest_person: verdict.largest_person,
         not_published: not_published(ready),
-        drift: drift(ready, facts),
+        drift: drift(ready, facts.main),
+        lost: lost(ready, facts.main),
         links: "applied".into(),
         gates: gates(ready, verdict),
         brake: Some(Brake {
@@ -209,21 +210,16 @@ pub fn manifest(ready: &Ready, facts: &Facts<'_>, written: Option<&Written>) -> 
     }
 }
 
-fn drift(ready: &Ready, facts: &Facts<'_>) -> Vec<Drift> {
-    let columns: Vec<String> = facts.main.drift.iter().map(|drift| drift.name.clone()).collect();
-    let drifted = ready.dataset.clone().drifted(&columns, ready.as_of);
-    drifted.into_iter().map(|(column, first_seen)| Drift { column, first_seen }).collect()
-}
-
 /// Returns a commit of another program as the manifest has it.
 pub fn passed(commit: &publish::Passed) -> ForeignCommit {
     ForeignCommit { version: commit.version, operation: commit.operation.clone() }
 }
 
-fn inputs(ready: &Ready, facts: &Facts<'_>) -> Vec<Input> {
+/// Objects that were read, those of the job's own export first.
+pub fn inputs(ready: &Ready, main: &ReadReport, observed: &[ReadReport]) -> Vec<Input> {
     let plan = ready.plan();
-    let mut all = reported(&plan.source.name, &plan.input.root, facts.main);
-    for (observe, report) in plan.observe.iter().zip(facts.observed) {
+    let mut all = reported(&plan.source.name, &plan.input.root, main);
+    for (observe, report) in plan.observe.iter().zip(observed) {
         all.extend(reported(&observe.source.name, &observe.input.root, report));
     }
     all
@@ -238,6 +234,7 @@ fn reported(source: &str, root: &str, report: &ReadReport) -> Vec<Input> {
             name: file.member.clone(),
             records: file.records,
             dropped: file.dropped,
+            blank: file.blank,
             encoding: file.encoding.clone(),
             blake3: file.blake3.clone(),
         };
@@ -250,10 +247,29 @@ fn reported(source: &str, root: &str, report: &ReadReport) -> Vec<Input> {
                 version: file.object.version.clone(),
                 bytes: file.object.bytes,
                 members: vec![member],
+                of_macos: file.of_macos,
             }),
         }
     }
     inputs
+}
+
+fn drift(ready: &Ready, main: &ReadReport) -> Vec<Drift> {
+    let names: Vec<String> = main.drift.iter().map(|drift| drift.name.clone()).collect();
+    let told = |(column, first_seen): (String, _)| {
+        let columns = main.drift.iter().find(|drift| drift.name == column).map(|drift| drift.columns);
+        Drift { column, first_seen, columns: columns.filter(|columns| *columns > 1) }
+    };
+    ready.dataset.clone().drifted(&names, ready.as_of).into_iter().map(told).collect()
+}
+
+fn lost(ready: &Ready, main: &ReadReport) -> Vec<Lost> {
+    let names: Vec<String> = main.lost.iter().map(|lost| lost.name.clone()).collect();
+    let told = |(column, first_seen): (String, _)| {
+        let files = main.lost.iter().find(|lost| lost.name == column).map(|lost| lost.inputs as u64);
+        Lost { column, first_seen, files: files.filter(|files| *files < main.inputs.len() as u64) }
+    };
+    ready.dataset.clone().missed(&names, ready.as_of).into_iter().map(told).collect()
 }
 
 fn rejected(facts: &Facts<'_>) -> Rejected {
@@ -281,6 +297,7 @@ fn fields(ready: &Ready, facts: &Facts<'_>) -> Vec<Field> {
             keep: field.keep.map(|keep| keep.to_string()),
             data_type: data_type(layout.fields[f].kind, plan.token_format),
             values: tally.fields[f].values,
+            emptied: emptied(ready, facts, &field.name, tally.fields[f].values),
             untreated: tally.fields[f].untreated,
             first_untreated: tally.fields[f].first_untreated.and_then(|at| main.place(at.input, at.record)),
             raw_forms: match field.treat {
@@ -291,6 +308,12 @@ fn fields(ready: &Ready, facts: &Facts<'_>) -> Vec<Field> {
             },
         })
         .collect()
+}
+
+/// Whether nothing was read for a field that the run before had values for.
+fn emptied(ready: &Ready, facts: &Facts<'_>, name: &str, values: u64) -> bool {
+    let before = ready.dataset.fields.iter().find(|field| field.name == name).map_or(0, |field| field.values);
+    values == 0 && before > 0 && facts.verdict.rows_in > 0
 }
 
 fn raw_forms(tally: &Tally, column: Option<&str>) -> u64 {

@@ -1,6 +1,7 @@
 //! The reading half of a run: requests taken in, a set pinned, every record read once and staged.
 
 use super::prepare::Ready;
+use super::published_set;
 use super::stop::Stop;
 use crate::clock::Instant;
 use crate::decide::{self, Distinct, RawValues, Untreated};
@@ -363,7 +364,8 @@ fn raw_values(ready: &Ready, read: &Read) -> Vec<RawValues> {
 
 fn min_records(ready: &Ready, pinned: &Pinned, read: &Read) -> Result<()> {
     let plan: &Plan = ready.plan();
-    let (Some(complete), Some(before)) = (&plan.source.complete, ready.dataset.records_before(pinned.set())) else {
+    let (Some(complete), Some(before)) = (&plan.source.complete, published_set::records_before(ready, pinned.set()))
+    else {
         return Ok(());
     };
     let records = read.main.records();

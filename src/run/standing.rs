@@ -94,14 +94,16 @@ pub struct DatasetStanding {
     pub kept_until: Option<Instant>,
     /// Columns of the export that the source does not list, oldest first, and for how many days.
     pub drift: Vec<DriftAge>,
+    /// Columns that the source lists and the last export had not, likewise.
+    pub lost: Vec<DriftAge>,
     /// Columns of which more than one value in a hundred has no normal form: requests find these in one spelling only.
     pub raw: Vec<Identifiers>,
 }
 
-/// A column that the source does not list.
+/// A column in which export and source differ.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct DriftAge {
-    /// Its name.
+    /// Its name; empty for columns without one.
     pub column: String,
     /// When it was first seen.
     pub first_seen: Instant,
@@ -280,8 +282,11 @@ fn dataset(desk: &Desk, requests: &Requests, published: &Published<'_>, now: Ins
         first_seen: *first_seen,
         days: (now.0 - first_seen.0).div_euclid(DAY),
     };
-    let mut drift: Vec<DriftAge> = dataset.drift.iter().map(age).collect();
-    drift.sort_by(|a, b| (a.first_seen, &a.column).cmp(&(b.first_seen, &b.column)));
+    let oldest_first = |columns: &BTreeMap<String, Instant>| {
+        let mut ages: Vec<DriftAge> = columns.iter().map(age).collect();
+        ages.sort_by(|a, b| (a.first_seen, &a.column).cmp(&(b.first_seen, &b.column)));
+        ages
+    };
     Some(DatasetStanding {
         job: published.job.clone(),
         no_job: published.plan.is_none(),
@@ -292,7 +297,8 @@ fn dataset(desk: &Desk, requests: &Requests, published: &Published<'_>, now: Ins
         held: held(requests, &published.purpose),
         waiting: dataset.replaced.iter().map(|replaced| replaced.files.len() as u64).sum(),
         kept_until: dataset.kept_until,
-        drift,
+        drift: oldest_first(&dataset.drift),
+        lost: oldest_first(&dataset.lost),
         raw: raw(desk, current),
     })
 }

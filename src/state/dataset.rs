@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 /// Records kept behind the newest.
 const OLD: u64 = 10;
-/// Sets remembered; the oldest by name go first, and the newest set is the greatest name (R38).
+/// Sets remembered; those published longest ago go first.
 const SETS: usize = 500;
 
 /// The record of one job's dataset.
@@ -36,6 +36,9 @@ pub struct Dataset {
     pub fields: Vec<FieldType>,
     /// Drift columns of the last run and when each was first seen.
     pub drift: BTreeMap<String, Instant>,
+    /// Listed columns that the last run missed and when each was first missed.
+    #[serde(default)]
+    pub lost: BTreeMap<String, Instant>,
     /// Requests taken in up to then are applied to the current version.
     pub applied: Option<Instant>,
     /// The version up to which it is noted of requests that they are applied.
@@ -122,6 +125,9 @@ pub struct SetRead {
     pub records: u64,
     /// Run that published it.
     pub run: String,
+    /// Version of the table that it was published as; none where an older tamis wrote it.
+    #[serde(default)]
+    pub version: Option<u64>,
 }
 
 /// A field of the table.
@@ -131,6 +137,9 @@ pub struct FieldType {
     pub name: String,
     /// Its Arrow type, as `publish` spells it.
     pub data_type: String,
+    /// Non-null values that the last run read for it.
+    #[serde(default)]
+    pub values: u64,
 }
 
 impl Dataset {
@@ -147,6 +156,7 @@ impl Dataset {
             sets: BTreeMap::new(),
             fields: Vec::new(),
             drift: BTreeMap::new(),
+            lost: BTreeMap::new(),
             applied: None,
             noted: None,
             replaced: Vec::new(),
@@ -213,21 +223,32 @@ impl Dataset {
     pub fn set_read(&mut self, set: &str, read: SetRead) {
         self.sets.insert(set.into(), read);
         while self.sets.len() > SETS {
-            self.sets.pop_first();
+            let oldest = self.sets.iter().min_by_key(|(_, read)| read.version).map(|(set, _)| set.clone());
+            oldest.and_then(|set| self.sets.remove(&set));
         }
     }
 
-    /// Records of the set that was published last among those before `set` by name, for `min_records`.
-    pub fn records_before(&self, set: &str) -> Option<u64> {
-        self.sets.range(..set.to_string()).next_back().map(|(_, read)| read.records)
+    /// The set that was published last, with its name; of those that an older tamis wrote, the greatest name.
+    pub fn last_set(&self) -> Option<(&str, &SetRead)> {
+        self.sets.iter().max_by_key(|(_, read)| read.version).map(|(set, read)| (set.as_str(), read))
     }
 
     /// Takes over the drift columns of a run; each with when it was first seen. A column that went and came back is new.
     pub fn drifted(&mut self, columns: &[String], as_of: Instant) -> Vec<(String, Instant)> {
-        let seen = |column: &String| (column.clone(), self.drift.get(column).copied().unwrap_or(as_of));
-        self.drift = columns.iter().map(seen).collect();
+        self.drift = first_seen(&self.drift, columns, as_of);
         self.drift.clone().into_iter().collect()
     }
+
+    /// The same for listed columns that a run missed.
+    pub fn missed(&mut self, columns: &[String], as_of: Instant) -> Vec<(String, Instant)> {
+        self.lost = first_seen(&self.lost, columns, as_of);
+        self.lost.clone().into_iter().collect()
+    }
+}
+
+fn first_seen(known: &BTreeMap<String, Instant>, columns: &[String], as_of: Instant) -> BTreeMap<String, Instant> {
+    let seen = |column: &String| (column.clone(), known.get(column).copied().unwrap_or(as_of));
+    columns.iter().map(seen).collect()
 }
 
 /// Whether a set was published before.

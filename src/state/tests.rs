@@ -160,12 +160,26 @@ fn r38_a_published_set_is_known_by_its_objects() {
     let mut record = Dataset::new("crm", "lake:crm");
     let objects = intent("crm-1").objects;
     assert_eq!(record.set_state("b", &objects), SetState::New);
-    record.set_read("b", SetRead { pins: pins(&objects), records: 10, run: "crm-1".into() });
+    record.set_read("b", SetRead { pins: pins(&objects), records: 10, run: "crm-1".into(), version: Some(1) });
     assert_eq!(record.set_state("b", &objects), SetState::Same);
     let mut changed = objects.clone();
     changed[0].etag = None;
     assert_eq!(record.set_state("b", &changed), SetState::Changed);
-    assert_eq!((record.records_before("b"), record.records_before("c")), (None, Some(10)));
+}
+
+#[test]
+fn the_last_set_is_the_one_published_last_and_those_published_longest_ago_are_forgotten() {
+    let mut record = Dataset::new("crm", "lake:crm");
+    let read = |version| SetRead { pins: String::new(), records: 10, run: "crm-1".into(), version };
+    for set in ["28.09.2026", "05.10.2026"] {
+        record.set_read(set, read(None));
+    }
+    assert_eq!(record.last_set().unwrap().0, "28.09.2026", "an older tamis took the greatest name for the newest");
+    for version in 0..500 {
+        record.set_read(&format!("0{version}"), read(Some(version)));
+    }
+    assert_eq!(record.last_set().unwrap().0, "0499");
+    assert!(record.sets.len() == 500 && !record.sets.contains_key("05.10.2026") && record.sets.contains_key("00"));
 }
 
 #[test]

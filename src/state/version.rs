@@ -57,13 +57,17 @@ fn take_over(dataset: &mut Dataset, intent: &Intent, manifest: &Manifest) {
     let own = |input: &&Input| Some(&input.source) == manifest.inputs.first().map(|first| &first.source);
     let records = manifest.inputs.iter().filter(own).flat_map(|input| &input.members).map(|m| m.records).sum();
     let set = intent.set.clone().unwrap_or_default();
-    dataset.set_read(&set, SetRead { pins: pins(&intent.objects), records, run: manifest.run.clone() });
+    let (run, version) = (manifest.run.clone(), Some(manifest.output.version));
+    dataset.set_read(&set, SetRead { pins: pins(&intent.objects), records, run, version });
     let field = |field: &crate::evidence::manifest::Field| FieldType {
         name: field.name.clone(),
         data_type: field.data_type.clone(),
+        values: field.values,
     };
     dataset.fields = manifest.fields.iter().map(field).collect();
     let drift: Vec<String> = manifest.drift.iter().map(|drift| drift.column.clone()).collect();
     dataset.drifted(&drift, manifest.as_of);
+    let lost: Vec<String> = manifest.lost.iter().map(|lost| lost.column.clone()).collect();
+    dataset.missed(&lost, manifest.as_of);
     dataset.ran = dataset.ran.max(Some(manifest.as_of));
 }

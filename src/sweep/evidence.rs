@@ -55,6 +55,7 @@ pub(super) fn manifest(
         largest_person: before.largest_person,
         not_published: before.not_published.clone(),
         drift: Vec::new(),
+        lost: Vec::new(),
         links: "applied".into(),
         gates: before.gates.iter().map(|gate| self::gate(gate, remaining)).collect(),
         brake: None,
@@ -74,7 +75,7 @@ fn passed(commit: &Passed) -> ForeignCommit {
 
 /// A sweep reads no values.
 fn unread(field: &Field) -> Field {
-    Field { values: 0, untreated: 0, first_untreated: None, raw_forms: 0, ..field.clone() }
+    Field { values: 0, untreated: 0, first_untreated: None, raw_forms: 0, emptied: false, ..field.clone() }
 }
 
 fn gate(gate: &Gate, remaining: &Remaining) -> Gate {

@@ -20,6 +20,7 @@ mod requests;
 mod schedule;
 mod schemas;
 mod servers;
+mod shown;
 mod specs;
 mod standing;
 mod state;

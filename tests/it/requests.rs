@@ -217,7 +217,7 @@ fn a_broken_file_stops_where_it_breaks_and_says_where() {
         (b"Case,RequestedAt,Email,ContactId\nC-9,2026-11-02,\xff@example.org,\n", "malformed"),
         (b"Case,RequestedAt,Email\nC-9,2026-11-02,ida@example.org\n", "lacks the column \"ContactId\""),
         (b"Case,case,RequestedAt,Email,ContactId\n", "column 2 of the header has the name"),
-        (b"PK\x03\x04\0\0", "NUL"),
+        (b"PK\x03\x04\0\0", "it is a zip archive"),
         (b"Case;RequestedAt;Email;ContactId\nC-9;2026-11-02;ida@example.org;\n", "lacks the column"),
     ];
     for (bytes, told) in broken {
@@ -227,6 +227,40 @@ fn a_broken_file_stops_where_it_breaks_and_says_where() {
         assert_eq!((report.faults[0].record, report.unreadable), (None, 1));
     }
     assert_eq!(place.finds("ida@example.org"), 0);
+}
+
+#[test]
+fn columns_that_the_list_does_not_name_may_have_no_name() {
+    let place = Place::erasure();
+    place.put(ERASURE, "Case,RequestedAt,Email,ContactId,Note,note,,\nC-1,2026-11-02,ann@example.org,,,,,\n");
+    assert!(place.intake().refusal().is_none());
+    assert_eq!(place.finds("ann@example.org"), 1);
+}
+
+#[test]
+fn archives_of_requests_are_whole_and_what_macos_adds_is_left_out() {
+    let archive = |members: &[(&str, &[u8])]| {
+        let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for (name, bytes) in members {
+            zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+            std::io::Write::write_all(&mut zip, bytes).unwrap();
+        }
+        zip.finish().unwrap().into_inner()
+    };
+    let list = |email: &str| format!("Case,RequestedAt,Email,ContactId\nC-{email},2026-11-02,{email}@example.org,\n");
+    let mut place = Place::erasure();
+    let glob = globset::Glob::new("*.csv").unwrap().compile_matcher();
+    let erasure = place.project.lists.get_mut("erasure").unwrap();
+    (erasure.member, erasure.member_text) = (Some(glob), Some("*.csv".into()));
+    let (ann, bo) = (list("ann"), list("bo"));
+    let one = archive(&[("1.csv", ann.as_bytes()), ("__MACOSX/._1.csv", b"\0\x05\x16\x07\0")]);
+    place.put(ERASURE, &one);
+    assert!(place.intake().refusal().is_none());
+    assert_eq!(place.finds("ann@example.org"), 1);
+    place.put(ERASURE, [&one[..], &archive(&[("2.csv", bo.as_bytes())])].concat());
+    let report = place.intake();
+    assert_eq!((report.faults[0].byte, report.unreadable), (Some(0), 1));
+    assert!(report.faults[0].what.contains("no member of the archive accounts for"), "{}", report.faults[0]);
 }
 
 #[test]

@@ -105,6 +105,7 @@ fn empty_manifest(attempt: u32) -> tamis::evidence::Manifest {
         not_published: vec![],
         foreign: Vec::new(),
         drift: vec![],
+        lost: vec![],
         links: "not applied".into(),
         gates: vec![],
         brake: None,

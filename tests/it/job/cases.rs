@@ -252,7 +252,12 @@ fn told(report: &Report) -> String {
         for member in &input.members {
             let name = member.name.as_deref().map_or(String::new(), |name| format!(" {name}"));
             let dropped = if member.dropped > 0 { format!(", {} dropped", member.dropped) } else { String::new() };
-            let _ = writeln!(out, "  {}{name}: {} records{dropped}, {}", input.object, member.records, member.encoding);
+            let blank = if member.blank > 0 { format!(", {} blank", member.blank) } else { String::new() };
+            let (records, encoding) = (member.records, &member.encoding);
+            let _ = writeln!(out, "  {}{name}: {records} records{dropped}{blank}, {encoding}", input.object);
+        }
+        if input.of_macos > 0 {
+            let _ = writeln!(out, "  {}: {} files of macOS left out", input.object, input.of_macos);
         }
     }
     for list in &m.lists {
@@ -276,8 +281,16 @@ fn told(report: &Report) -> String {
     if m.largest_person > 0 {
         let _ = writeln!(out, "  the largest person has {} rows", m.largest_person);
     }
+    for field in m.fields.iter().filter(|field| field.emptied) {
+        let _ = writeln!(out, "  {}: no value left", field.name);
+    }
     for drift in &m.drift {
-        let _ = writeln!(out, "  drift: {} since {}", drift.column, drift.first_seen);
+        let columns = drift.columns.map_or(String::new(), |columns| format!(" ({columns} columns)"));
+        let _ = writeln!(out, "  drift: {}{columns} since {}", drift.column, drift.first_seen);
+    }
+    for lost in &m.lost {
+        let files = lost.files.map_or(String::new(), |files| format!(" in {files} files"));
+        let _ = writeln!(out, "  lost: {}{files} since {}", lost.column, lost.first_seen);
     }
     for gate in &m.gates {
         let (k, groups, below, rows) = (gate.k, gate.groups, gate.groups_below, gate.rows_suppressed);
