@@ -331,6 +331,23 @@ impl Ledger {
         Ok(None)
     }
 
+    /// Whether an entry says that the version with this manifest was made by that run, looked for from the newest back.
+    ///
+    /// # Errors
+    /// An evidence error when an entry is missing or unreadable.
+    pub fn has_version(&self, run: &str, of: &str) -> Result<bool> {
+        for seq in (1..=self.last()?).rev() {
+            let (entry, _) = self.entry(seq)?;
+            if let Event::Published { manifest, .. } | Event::Swept { manifest, .. } = &entry.event
+                && entry.run == run
+                && manifest == of
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The newest segment of stored requests that an entry knows of: with fewer of them, requests are lost.
     ///
     /// # Errors

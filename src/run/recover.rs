@@ -8,8 +8,9 @@ use crate::publish;
 /// Compares the table with what state knows of it and completes the entries of a version that is only in the table.
 ///
 /// # Errors
-/// Evidence, when the table is older than state says, or was written by somebody else.
+/// Evidence, when the table is older than state says, or was written by somebody else, or the ledger is older.
 pub fn unfinished(ready: &mut Ready) -> Result<Option<publish::Current>> {
+    in_ledger(ready)?;
     let output = &ready.plan().output;
     let table = publish::current(ready.root(&output.root), &output.path)?;
     let known = ready.dataset.current.as_ref().map(|current| (current.version, current.manifest.clone()));
@@ -29,8 +30,9 @@ pub fn unfinished(ready: &mut Ready) -> Result<Option<publish::Current>> {
 /// commits of other programs after it.
 ///
 /// # Errors
-/// Evidence, when table and state differ.
+/// Evidence, when table and state differ, or the ledger is older than the dataset's record.
 pub fn unpublished(ready: &Ready) -> Result<Vec<publish::Passed>> {
+    in_ledger(ready)?;
     let output = &ready.plan().output;
     let table = publish::current(ready.root(&output.root), &output.path)?;
     let known = ready.dataset.current.as_ref().map(|current| current.version);
@@ -53,6 +55,20 @@ pub(super) fn complete(ready: &mut Ready, (version, run, attempt, digest): &(u64
     })?;
     ready.state.remember(&mut ready.dataset, &intent, &manifest, ready.call.now)?;
     ready.renew()
+}
+
+/// The record of a version is saved after its entry: a ledger without it was put back from an older copy, and requests
+/// may be missing with it.
+fn in_ledger(ready: &Ready) -> Result<()> {
+    let Some(current) = &ready.dataset.current else { return Ok(()) };
+    if ready.state.ledger().has_version(&current.run, &current.manifest)? {
+        return Ok(());
+    }
+    let what = format!("{}: the ledger has no entry of its version {}", ready.dataset.dataset, current.version);
+    Err(Error::evidence(what).help(
+        "state:ledger is older than state:datasets, so stored requests may be older, too, and erased persons would come \
+         back: bring back the newer ledger and state:requests, then run again",
+    ))
 }
 
 fn behind(ready: &Ready, table: Option<&publish::Current>) -> Error {

@@ -162,6 +162,15 @@ fn erased_stay_erased_when_list_files_state_keys_or_lake_are_not_what_they_were(
     std::fs::create_dir(state.join("ledger")).unwrap();
     ledger.iter().for_each(|(path, bytes)| std::fs::write(path, bytes).unwrap());
     installation.run(4).unwrap();
+    // The ledger alone comes back from an older copy: refused by runs and sweeps.
+    let newer = files(&state.join("ledger"));
+    newer.iter().for_each(|(path, _)| std::fs::remove_file(path).unwrap());
+    ledger.iter().for_each(|(path, bytes)| std::fs::write(path, bytes).unwrap());
+    let error = installation.run(5).unwrap_err();
+    assert!(error.kind() == Kind::Evidence && error.message().contains("has no entry of its version"), "{error}");
+    let error = installation.sweep(5).unwrap().outcome().unwrap_err();
+    assert!(error.kind() == Kind::Evidence && error.message().contains("has no entry of its version"), "{error}");
+    newer.iter().for_each(|(path, bytes)| std::fs::write(path, bytes).unwrap());
     // An empty state, made anew: the table that is there is not of it.
     std::fs::remove_dir_all(installation.path("state")).unwrap();
     let error = installation.run(5).unwrap_err();
