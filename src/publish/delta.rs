@@ -381,7 +381,12 @@ impl<'a> Table<'a> {
             .with_operation_parameters(mark.parameters())
             .with_transaction_id(app, sequence)
             .build(&self.engine, Box::new(PlainCommitter));
-        let mut transaction = transaction.map_err(|e| self.refused("making the table", &e))?;
+        let mut transaction = match transaction {
+            Ok(transaction) => transaction,
+            // Another run made the table after this one had looked: a conflict, as if it had been found by the commit.
+            Err(_) if !self.lake.list(&log::folder(self.path))?.is_empty() => return Ok(Err(None)),
+            Err(e) => return Err(self.refused("making the table", &e)),
+        };
         self.add(&mut transaction, written)?;
         Ok(sent(transaction.commit(&self.engine)))
     }

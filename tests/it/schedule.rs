@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 use tamis::clock::{Clock, Instant};
 use tamis::daemon::{self, Came, Control, Daemon, Host, Service, Turn, Work};
@@ -392,6 +392,39 @@ fn the_same_run_twice_at_once_without_leases_is_one_version() {
     }
     office.assert_whole(&[("lake", "crm")]);
     assert_eq!(office.versions("lake", "crm"), 4);
+}
+
+/// Before each operation on the lake, the same run happens once as a whole, the first of a table among them.
+#[test]
+fn a_run_that_another_overtakes_at_any_operation_is_one_version() {
+    let overtaken = |k: usize| {
+        let office = Office::new("2026-11-20T02:00:30Z", 0, &[("crm", job("crm", "lake", NIGHTLY))]);
+        std::fs::create_dir_all(office.folder.path().join("spill")).unwrap();
+        let night = |wrap: Option<Wrap>| {
+            let as_of = Some(Instant::parse("2026-11-20T02:00:00Z").unwrap());
+            Call { as_of, scheduled: true, wrap, ..office.call("crm") }
+        };
+        let (others, count) = (tokio::runtime::Runtime::new().unwrap(), AtomicUsize::new(0));
+        let whole = Call { runtime: others.handle().clone(), ..night(None) };
+        let fault = Fault::telling(move || {
+            if count.fetch_add(1, Ordering::SeqCst) + 1 == k {
+                std::thread::scope(|scope| {
+                    let ran = scope.spawn(|| run::run_scheduled(&whole, &Silent)).join().unwrap();
+                    assert!(matches!(ran, Ok(Ran::Now(_) | Ran::Before)), "operation {k}");
+                });
+            }
+        });
+        let end = run::run_scheduled(&night(Some(faulty("lake", fault.clone()))), &Silent);
+        if let Err(error) = &end {
+            assert_eq!(error.kind(), Kind::Storage, "operation {k}, told to try again: {error}");
+        }
+        assert!(matches!(run::run_scheduled(&night(None), &Silent), Ok(Ran::Before)), "operation {k}");
+        office.assert_whole(&[("lake", "crm")]);
+        assert_eq!(office.versions("lake", "crm"), 1, "operation {k}");
+        fault.count() >= k
+    };
+    let operations = (1..).take_while(|k| overtaken(*k)).count();
+    assert!(operations > 4, "{operations}");
 }
 
 /// Asks a run to stop at its k-th operation on a store, as SIGTERM does, for every k: it stops or finishes, and the next
