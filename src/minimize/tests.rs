@@ -55,25 +55,7 @@ fn field(name: &str, from: Option<usize>, treat: Treatment) -> Field {
 }
 
 fn source() -> Source {
-    let read = ReadFormat {
-        encoding: "utf-8".into(),
-        bom: Bom::Allow,
-        delimiter: b',',
-        quote: Some(b'"'),
-        header: 1,
-        null: vec![],
-        member: None,
-        member_text: None,
-        member_in_exactly_one: false,
-        stray_quotes_literal: false,
-        refuse_drift: false,
-        max_record_bytes: 1 << 20,
-        max_columns: 2000,
-        max_members: 10_000,
-        max_ratio: 200,
-        max_decompressed: 1 << 40,
-    };
-    Source { name: "contact".into(), read, complete: None, listed: vec![] }
+    Source { name: "contact".into(), read: ReadFormat::csv(), complete: None, listed: vec![] }
 }
 
 fn plan() -> Plan {

@@ -5,11 +5,11 @@ use super::check_policy::{self, Policy};
 use super::finding::Page;
 use super::format::{self, Dated};
 use super::plan::{
-    Bom, Complete, CompleteWhen, DateRule, Identifier, Normal, PhoneRegion, ReadFormat, Several, Share, Source,
-    ValueType,
+    Bom, Complete, CompleteWhen, CsvFormat, DateRule, Identifier, Normal, PhoneRegion, ReadFormat, RecordFormat,
+    Several, Share, Source, ValueType,
 };
 use super::source_spec::{
-    ColumnSpec, CompleteSpec, MemberIn, OnDrift, ReadSpec, SourceSpec, StrayQuotes, SubjectSpec, TypeName,
+    ColumnSpec, CompleteSpec, Format, MemberIn, OnDrift, ReadSpec, SourceSpec, StrayQuotes, SubjectSpec, TypeName,
 };
 use super::spec::{At, Category};
 use super::value;
@@ -414,6 +414,42 @@ fn settle(page: Page, at: &At<String>) -> Option<Period> {
 fn read(page: Page, spec: &SourceSpec) -> Option<ReadFormat> {
     let read: &ReadSpec = &spec.read;
     let encoding = value::encoding(page, read.encoding.as_ref());
+    let records = match *read.format {
+        Format::Csv => csv(page, spec).map(RecordFormat::Csv),
+    };
+    let member = match &read.member {
+        Some(at) => value::glob(page, at).map(Some),
+        None => Some(None),
+    };
+    let (limits, unset) = (spec.limits.as_ref(), ReadFormat::csv());
+    let number = |at: Option<&At<i64>>, within, unset: u64| value::number(page, at, within, unset as i64);
+    let most = unset.max_record_bytes as u64;
+    let bytes = number(limits.and_then(|l| l.max_record_bytes.as_ref()), 1..1 << 30, most);
+    let columns = number(limits.and_then(|l| l.max_columns.as_ref()), 1..100_001, unset.max_columns as u64);
+    let members = number(limits.and_then(|l| l.max_members.as_ref()), 1..10_000_001, unset.max_members as u64);
+    let ratio = number(limits.and_then(|l| l.max_ratio.as_ref()), 1..i64::MAX, unset.max_ratio);
+    let decompressed = number(limits.and_then(|l| l.max_decompressed.as_ref()), 1..i64::MAX, unset.max_decompressed);
+    let member_in = spec.complete.as_ref().and_then(|c| c.member_in.as_ref());
+    Some(ReadFormat {
+        records: records?,
+        encoding: encoding?,
+        bom: read.bom.as_ref().map_or(Bom::Allow, |b| **b),
+        null: read.null.as_ref().map(|l| (**l).clone()).unwrap_or_default(),
+        member: member?,
+        member_text: read.member.as_ref().map(|m| m.to_string()),
+        member_in_exactly_one: member_in.is_some_and(|m| **m == MemberIn::ExactlyOne),
+        refuse_drift: read.on_drift.as_ref().is_some_and(|d| **d == OnDrift::Refuse),
+        max_record_bytes: usize::try_from(bytes?).ok()?,
+        max_columns: usize::try_from(columns?).ok()?,
+        max_members: usize::try_from(members?).ok()?,
+        max_ratio: u64::try_from(ratio?).ok()?,
+        max_decompressed: u64::try_from(decompressed?).ok()?,
+    })
+}
+
+/// The keys that only CSV has.
+fn csv(page: Page, spec: &SourceSpec) -> Option<CsvFormat> {
+    let read: &ReadSpec = &spec.read;
     let delimiter = read.delimiter.as_ref().map_or(Some(b','), |at| value::ascii(page, at));
     let quote = match &read.quote {
         None => Some(Some(b'"')),
@@ -427,33 +463,10 @@ fn read(page: Page, spec: &SourceSpec) -> Option<ReadFormat> {
         page.fault(at, "delimiter", "delimiter and quote are the same", "change one of the two");
     }
     let header = value::number(page, read.header.as_ref(), 1..1_000_001, 1);
-    let member = match &read.member {
-        Some(at) => value::glob(page, at).map(Some),
-        None => Some(None),
-    };
-    let limits = spec.limits.as_ref();
-    let bytes = value::number(page, limits.and_then(|l| l.max_record_bytes.as_ref()), 1..1 << 30, 1 << 20);
-    let columns = value::number(page, limits.and_then(|l| l.max_columns.as_ref()), 1..100_001, 2000);
-    let members = value::number(page, limits.and_then(|l| l.max_members.as_ref()), 1..10_000_001, 10_000);
-    let ratio = value::number(page, limits.and_then(|l| l.max_ratio.as_ref()), 1..i64::MAX, 200);
-    let decompressed = value::number(page, limits.and_then(|l| l.max_decompressed.as_ref()), 1..i64::MAX, 1 << 40);
-    let member_in = spec.complete.as_ref().and_then(|c| c.member_in.as_ref());
-    Some(ReadFormat {
-        encoding: encoding?,
-        bom: read.bom.as_ref().map_or(Bom::Allow, |b| **b),
+    Some(CsvFormat {
         delimiter: delimiter?,
         quote: quote?,
         header: u64::try_from(header?).ok()?,
-        null: read.null.as_ref().map(|l| (**l).clone()).unwrap_or_default(),
-        member: member?,
-        member_text: read.member.as_ref().map(|m| m.to_string()),
-        member_in_exactly_one: member_in.is_some_and(|m| **m == MemberIn::ExactlyOne),
         stray_quotes_literal: read.stray_quotes.as_ref().is_some_and(|s| **s == StrayQuotes::Literal),
-        refuse_drift: read.on_drift.as_ref().is_some_and(|d| **d == OnDrift::Refuse),
-        max_record_bytes: usize::try_from(bytes?).ok()?,
-        max_columns: usize::try_from(columns?).ok()?,
-        max_members: usize::try_from(members?).ok()?,
-        max_ratio: u64::try_from(ratio?).ok()?,
-        max_decompressed: u64::try_from(decompressed?).ok()?,
     })
 }

@@ -239,29 +239,11 @@ fn plan() -> Plan {
         max_untreated: MaxUntreated::Default,
         quasi,
     };
-    let read = ReadFormat {
-        encoding: "utf-8".into(),
-        bom: Bom::Allow,
-        delimiter: b',',
-        quote: Some(b'"'),
-        header: 1,
-        null: vec![],
-        member: None,
-        member_text: None,
-        member_in_exactly_one: false,
-        stray_quotes_literal: false,
-        refuse_drift: false,
-        max_record_bytes: 1 << 20,
-        max_columns: 10,
-        max_members: 1,
-        max_ratio: 1,
-        max_decompressed: 1,
-    };
     let purpose = Purpose { name: "p".into(), basis: Basis::LegitimateInterests, max_keep: days(90), min_k: 1 };
     Plan {
         job: "job".into(),
         file: "job.toml".into(),
-        source: Source { name: "s".into(), read, complete: None, listed: vec![] },
+        source: Source { name: "s".into(), read: ReadFormat::csv(), complete: None, listed: vec![] },
         input: place(),
         output: place(),
         purpose,

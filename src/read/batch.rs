@@ -78,6 +78,15 @@ impl RawBatch {
         self.first_record + (row + before) as u64
     }
 
+    /// Returns the records in order, each by its number and with its row, or without one where it was left out.
+    pub fn records(&self) -> impl Iterator<Item = (u64, Option<usize>)> {
+        let left_out = self.dropped.iter().map(|at| (*at as usize, None));
+        let rows = (0..self.rows).map(|row| (row, Some(row)));
+        let mut all: Vec<_> = left_out.chain(rows).collect();
+        all.sort_by_key(|(at, row)| (*at, row.is_some()));
+        (self.first_record..).zip(all).map(|(record, (_, row))| (record, row))
+    }
+
     /// Whether the file has the needed column.
     pub fn has(&self, column: usize) -> bool {
         self.columns.positions[column].is_some()
@@ -105,20 +114,20 @@ impl RawBatch {
     }
 
     fn sample_with_null(csv: &str, needed: &[&str], null: &[&str]) -> RawBatch {
-        let grammar = super::exact::Grammar { delimiter: b',', quote: Some(b'"'), literal: false, longest: 1 << 20 };
+        use super::format::{BadRecords, Block, of};
         let (header, body) = csv.split_once('\n').unwrap();
         let names: Vec<&str> = header.trim().split(',').collect();
         let positions = needed.iter().map(|n| names.iter().position(|name| name == n)).collect();
         let columns = Arc::new(ColumnMap { positions, width: names.len() });
-        let null: Vec<String> = null.iter().map(ToString::to_string).collect();
-        let Ok(exact) = super::exact::parse(body.as_bytes(), &grammar, names.len(), false, true) else {
-            panic!("the sample is not CSV")
-        };
-        let super::exact::Exact { mut text, ends, doubled, rows, dropped } = exact;
-        let mut cells = Vec::new();
-        let finder = super::cells::CellFinder { quote: Some(b'"'), null: &null, columns: &columns };
-        finder.find(&mut text, &ends, &doubled, &mut cells);
-        RawBatch { input: 0, first_record: 1, text, cells, rows, dropped, columns }
+        let null = null.iter().map(ToString::to_string).collect();
+        let read = crate::policy::ReadFormat { null, ..crate::policy::ReadFormat::csv() };
+        let (format, mut scratch) = (of(&read, BadRecords::Refuse).unwrap(), super::Scratch::default());
+        let (block, mut bytes) = (Block { offset: 0, taken: 0, stop: None }, body.as_bytes().to_vec());
+        if bytes.last().is_some_and(|last| *last != b'\n') {
+            bytes.push(b'\n');
+        }
+        let Ok(parsed) = scratch.parse(&*format, block, bytes, names.len()) else { panic!("the sample is not CSV") };
+        scratch.batch(&*format, 0, 1, parsed, columns)
     }
 }
 
@@ -146,5 +155,7 @@ mod tests {
         batch.first_record = 10;
         batch.dropped = vec![0, 2, 2];
         assert_eq!([batch.record(0), batch.record(1), batch.record(2)], [11, 12, 15]);
+        let all: Vec<_> = batch.records().collect();
+        assert_eq!(all, [(10, None), (11, Some(0)), (12, Some(1)), (13, None), (14, None), (15, Some(2))]);
     }
 }

@@ -1,26 +1,29 @@
-//! Objects in, `RawBatch` out: sets, archives, encodings and the CSV grammar, every record counted.
-//! Must not know keys, treatments or retention.
+//! Objects in, `RawBatch` out: sets, containers, formats and encodings, every record counted. A container gives members, a
+//! format gives batches of cells; nothing after it knows which it was. Must not know keys, treatments or retention.
 
-mod archive;
 mod batch;
-mod cells;
+mod block_source;
+mod columns;
 mod container;
-mod decode;
-mod exact;
-mod fault;
-mod header;
+mod format;
 mod order;
 mod reader;
+mod records;
 mod report;
-mod scan;
 mod set;
+mod signature;
 #[cfg(test)]
 mod tests;
-mod turn;
+mod text;
 
 pub use batch::{ColumnMap, RawBatch, Values};
-pub use container::Container;
+pub use container::{Container, Member, members};
+pub use format::Survey;
 pub use order::{Disorder, in_order, newest_before};
 pub use reader::{ReadRequest, Reader, Scratch};
+pub use records::{Broken, Records, survey};
 pub use report::{Drift, InputReport, Lost, ReadReport};
 pub use set::{InputObjects, InputPaths, Selection, select, select_set, why_not};
+
+/// Positions in a block are 32 bits; half of that leaves room for the record that a block ends in.
+const LARGEST: usize = 1 << 30;

@@ -40,8 +40,8 @@ pub struct InputReport {
     pub blake3: String,
     /// The encoding it was decoded from, WHATWG name, lower case.
     pub encoding: String,
-    /// Between cells.
-    pub delimiter: char,
+    /// Between cells, where its format has one.
+    pub delimiter: Option<char>,
 }
 
 /// A column of the files that the source does not list.

@@ -5,7 +5,8 @@ use crate::clock::Instant;
 use crate::error::{Error, Kind};
 use crate::monitor::Silent;
 use crate::policy::{
-    Bom, Column, Complete, CompleteWhen, Identifier, Location, Normal, ReadFormat, Share, Source, ValueType,
+    Column, Complete, CompleteWhen, CsvFormat, Identifier, Location, Normal, ReadFormat, RecordFormat, Share, Source,
+    ValueType,
 };
 use crate::store::Root;
 use flate2::{Compression, write::GzEncoder};
@@ -32,25 +33,17 @@ fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
 }
 
 pub(super) fn source() -> Source {
-    let read = ReadFormat {
-        encoding: "utf-8".into(),
-        bom: Bom::Allow,
-        delimiter: b',',
-        quote: Some(b'"'),
-        header: 1,
-        null: vec![],
-        member: None,
-        member_text: None,
-        member_in_exactly_one: false,
-        stray_quotes_literal: false,
-        refuse_drift: false,
-        max_record_bytes: 1 << 20,
-        max_columns: 2000,
-        max_members: 100,
-        max_ratio: 200,
-        max_decompressed: 1 << 40,
-    };
-    Source { name: "export".into(), read, complete: None, listed: vec![] }
+    Source {
+        name: "export".into(),
+        read: ReadFormat { max_members: 100, ..ReadFormat::csv() },
+        complete: None,
+        listed: vec![],
+    }
+}
+
+fn csv(source: &mut Source) -> &mut CsvFormat {
+    let RecordFormat::Csv(csv) = &mut source.read.records;
+    csv
 }
 
 fn encoded(label: &str) -> Source {
@@ -242,7 +235,7 @@ proptest! {
         let bytes = if packed { gzip(&bytes) } else { bytes };
         let mut source = encoded(label);
         source.read.max_record_bytes = 24;
-        source.read.stray_quotes_literal = literal;
+        csv(&mut source).stray_quotes_literal = literal;
         let folder = folder(&[("x.csv", &bytes)]);
         let outcome = |how| match read(folder.path(), &source, &["A", "B"], &how) {
             Ok((rows, report)) => (rows, report.records(), report.dropped(), String::new()),
@@ -298,7 +291,7 @@ fn a_stray_quote_is_found_where_it_is_though_it_turns_all_later_parity() {
         format!("raw:x.csv, record 251, byte {byte}: a quote inside a cell that does not start with one")
     );
     let mut literal = source();
-    literal.read.stray_quotes_literal = true;
+    csv(&mut literal).stray_quotes_literal = true;
     let rows = rows(text.as_bytes(), &literal, &["Name"]);
     assert_eq!(
         (rows.len(), rows[250][0].as_str(), rows[251][0].as_str()),
@@ -339,9 +332,9 @@ fn r39_empty_lines_blank_records_and_null_tokens() {
 #[test]
 fn header_on_a_later_line_other_marks_and_other_order() {
     let mut later = source();
-    later.read.header = 3;
-    later.read.delimiter = b';';
-    later.read.quote = None;
+    csv(&mut later).header = 3;
+    csv(&mut later).delimiter = b';';
+    csv(&mut later).quote = None;
     assert_eq!(rows("Report \"x\n\nName; Id \n\"a;1\n".as_bytes(), &later, &["Id", "Name"]), [["1", "\"a"]]);
     let folder = folder(&[("a.csv", b"Id,Name\n1,a\n"), ("b.csv", b"New,Name,Id\nz,b,2\n")]);
     let mut listed = source();
@@ -567,7 +560,7 @@ fn a_member_that_the_directory_does_not_have_is_found() {
 #[test]
 fn records_of_blanks_are_counted_apart() {
     let mut wide = source();
-    wide.read.delimiter = b';';
+    csv(&mut wide).delimiter = b';';
     let text = ["A;B;C", "1;2;3", ";;", " ;\"\";\u{a0}", "\" \n\";;", ";;x", "", "\"\"\"\";;"].join("\r\n");
     let folder = folder(&[("x.csv", text.as_bytes())]);
     for block_bytes in [1, 8, 1 << 20] {

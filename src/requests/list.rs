@@ -1,23 +1,23 @@
 //! Lists of requests are taken in: each object read once, each request stored once, every unreadable row told (R31).
 //! A faulty object never keeps the readable requests of others from being stored. Must not know exports or datasets.
 
-use super::cells::{Cells, Record};
 use super::date::ListDates;
 use super::entry::{Bond, Requests};
 use super::history::SEGMENT_BYTES;
-use super::part::{self, Part};
-use super::request::{self, Columns, Maker, Request};
+use super::part;
+use super::request::{self, Cells, Columns, Maker, Request};
 use super::segment::{EntryRecord, FileTaken, ListedRecord, MarkRecord, Segment, Terms};
-use super::text::{Text, Trouble, survey};
 use crate::clock::Instant;
 use crate::error::{Error, Kind, Result};
 use crate::monitor::{Event, Monitor};
-use crate::policy::{Effect, Identifier, List, Project};
-use crate::store::{Aside, Object, PathGlob, Root, Unseen, from_io};
-use encoding_rs::Encoding;
+use crate::policy::{Effect, Identifier, List, Project, ReadFormat};
+use crate::read::{Broken, Member, Records, survey};
+use crate::store::{Aside, Object, PathGlob, Root, Unseen};
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
+/// What to do about a file that cannot be read.
+const CORRECT: &str = "correct the request file";
 /// Faults told one by one per object; the others are counted.
 const TOLD: u64 = 100;
 /// A date may be a day ahead of the time in UTC.
@@ -142,6 +142,7 @@ pub fn take_in(
             makers: request::makers(list, make)?,
             terms: request::terms(list),
             reading: request::reading(list),
+            format: part::format(list),
             draft: Segment::default(),
             now,
             monitor,
@@ -185,8 +186,8 @@ pub fn files(project: &Project, roots: &BTreeMap<String, Root>) -> Result<String
     Ok(hasher.finalize().to_hex().to_string())
 }
 
-/// The parts of an object, each with whether it is empty, and a digest of all.
-type Surveyed = (Vec<(Part, bool)>, [u8; 32]);
+/// The files in an object, each with its place and none where it is empty, and a digest of all.
+type Surveyed = (Vec<(String, Option<Member>)>, [u8; 32]);
 
 /// The objects of a list.
 struct Matching<'a> {
@@ -221,6 +222,7 @@ struct Intake<'a> {
     makers: Vec<Maker>,
     terms: Terms,
     reading: String,
+    format: ReadFormat,
     draft: Segment,
     /// Of a snapshot that is one object: the requests found in it.
     seen: Option<HashSet<[u8; 16]>>,
@@ -294,11 +296,9 @@ impl Intake<'_> {
             self.count.unchanged += 1;
             return Ok(());
         }
-        let encoding = Encoding::for_label(self.list.encoding.as_bytes())
-            .ok_or_else(|| Error::policy(format!("list {}: no encoding has that label", self.list.name)))?;
-        let (parts, digest) = match self.survey(object, encoding) {
+        let (parts, digest) = match self.survey(object, &place) {
             Ok(surveyed) => surveyed,
-            Err(trouble) => return self.trouble(&place, None, trouble),
+            Err(error) => return self.refused(&place, (None, None), error),
         };
         let mut taken = self.taken(object, &place, &digest);
         if known.as_ref().is_some_and(|f| f.unreadable == 0 && f.digest == taken.digest) {
@@ -307,9 +307,11 @@ impl Intake<'_> {
         }
         self.count.digests.push(taken.digest.clone());
         let (before, mut whole) = (self.count.unreadable, true);
-        for (part, empty) in &parts {
-            let place = part.place(&place);
-            whole &= if *empty { self.empty(&place) } else { self.part(object, part, &place, encoding, &mut taken)? };
+        for (place, part) in &parts {
+            whole &= match part {
+                None => self.empty(place),
+                Some(part) => self.records(part, place, &mut taken)?,
+            };
         }
         if whole && self.count.unreadable == before {
             self.compare(&place);
@@ -343,14 +345,17 @@ impl Intake<'_> {
         self.draft.listed.append(&mut changed);
     }
 
-    /// Reads all parts once before a row is believed: each with whether it is empty, and the keyed digest of all.
-    fn survey(&self, object: &Object, encoding: &'static Encoding) -> std::result::Result<Surveyed, Trouble> {
+    /// Reads all files in an object once before a row is believed: which of them are empty, and the keyed digest of all.
+    fn survey(&self, object: &Object, place: &str) -> Result<Surveyed> {
         let key = self.requests.keys.file.expose();
+        if object.bytes == 0 && self.list.member.is_none() {
+            return Ok((vec![(place.to_owned(), None)], *blake3::keyed_hash(key, b"").as_bytes()));
+        }
         let (mut surveyed, mut digests) = (Vec::new(), Vec::new());
-        for part in part::parts(self.root, object, self.list)? {
-            let survey = part::with(self.root, object, &part, |source| survey(source, encoding, key))?;
+        for part in part::parts(self.root, object, self.list, &self.format)? {
+            let survey = survey(self.root, &part, &self.format, key)?;
             digests.extend_from_slice(&survey.digest);
-            surveyed.push((part, survey.empty));
+            surveyed.push((part.place().to_owned(), Some(part).filter(|_| !survey.empty)));
         }
         let of_all = || *blake3::keyed_hash(key, &digests).as_bytes();
         let only = digests.as_slice().try_into().ok().filter(|_| self.list.member.is_none());
@@ -384,46 +389,19 @@ impl Intake<'_> {
         self.list.may_be_empty
     }
 
-    fn part(
-        &mut self,
-        object: &Object,
-        part: &Part,
-        place: &str,
-        encoding: &'static Encoding,
-        taken: &mut FileTaken,
-    ) -> Result<bool> {
-        let root = self.root;
-        let mut read = None;
-        let opened = part::with(root, object, part, |source| {
-            read = Some(self.records(source, place, encoding, taken));
-            Ok(())
-        });
-        match (opened, read) {
-            (_, Some(read)) => read,
-            (Err(trouble), None) => self.trouble(place, None, trouble).map(|()| false),
-            (Ok(()), None) => Ok(false),
-        }
-    }
-
-    /// Reads all records of a part; false when it is refused as a whole and so not noted as taken in.
-    fn records(
-        &mut self,
-        source: &mut dyn std::io::Read,
-        place: &str,
-        encoding: &'static Encoding,
-        taken: &mut FileTaken,
-    ) -> Result<bool> {
-        let mut cells = Cells::new(Text::new(source, encoding), self.list.delimiter);
-        let mut record = Record::default();
-        match cells.next(&mut record) {
-            Ok(true) => {}
-            Ok(false) => return Ok(self.empty(place)),
-            Err(trouble) => return self.trouble(place, None, trouble).map(|()| false),
-        }
+    /// Reads all records of a file; false when it is refused as a whole and so not noted as taken in.
+    fn records(&mut self, part: &Member, place: &str, taken: &mut FileTaken) -> Result<bool> {
+        let mut records = match Records::open(self.root, part, &self.format) {
+            Ok(records) => records,
+            Err(error) => return self.refused(place, (None, None), error).map(|()| false),
+        };
         let makers = std::mem::take(&mut self.makers);
-        let columns = Columns::find(self.list, self.dates, self.patterns, &makers, &record);
+        let columns = Columns::find(self.list, self.dates, self.patterns, &makers, records.names());
         let whole = match columns {
-            Ok(columns) => self.body(&mut cells, &columns, place, taken),
+            Ok((columns, wanted)) => {
+                records.want(&wanted);
+                self.body(&mut records, &columns, place, taken)
+            }
             Err(what) => {
                 self.fault(place, None, None, &what);
                 Ok(false)
@@ -433,36 +411,42 @@ impl Intake<'_> {
         whole
     }
 
-    fn body<R: std::io::Read>(
+    fn body(
         &mut self,
-        cells: &mut Cells<R>,
+        records: &mut Records,
         columns: &Columns<'_>,
         place: &str,
         taken: &mut FileTaken,
     ) -> Result<bool> {
-        let mut record = Record::default();
         let before = self.count.unreadable;
         loop {
-            match cells.next(&mut record) {
-                Ok(true) => {}
-                Ok(false) if taken.records == 0 && !self.list.may_be_empty => {
+            let batch = match records.batch() {
+                Ok(Some(batch)) => batch,
+                Ok(None) if taken.records == 0 && !self.list.may_be_empty => {
                     self.fault(place, None, None, "the file has a header and no request");
                     return Ok(false);
                 }
-                Ok(false) => return Ok(true),
-                Err(trouble) => return self.trouble(place, Some(taken.records + 1), trouble).map(|()| true),
-            }
-            taken.records += 1;
-            match columns.read(&record) {
-                Ok(None) => {}
-                Ok(Some(request)) if self.ahead(&request) => {
-                    let what = "the lift is dated more than a day ahead: it would end requests that are still to come";
-                    self.fault(place, Some(taken.records), None, what);
+                Ok(None) => return Ok(true),
+                Err(Broken { record, byte, error }) => {
+                    return self.refused(place, (Some(record), byte), error).map(|()| true);
                 }
-                Ok(Some(request)) => self.request(&request, taken.records)?,
-                Err(_) if self.count.unreadable - before >= TOLD => self.count.unreadable += 1,
-                Err(what) => self.fault(place, Some(taken.records), None, &what),
+            };
+            for (_, row) in batch.records() {
+                taken.records += 1;
+                let cells = row.map(|row| Cells { batch: &batch, row });
+                match columns.read(cells) {
+                    Ok(None) => {}
+                    Ok(Some(request)) if self.ahead(&request) => {
+                        let what =
+                            "the lift is dated more than a day ahead: it would end requests that are still to come";
+                        self.fault(place, Some(taken.records), None, what);
+                    }
+                    Ok(Some(request)) => self.request(&request, taken.records)?,
+                    Err(_) if self.count.unreadable - before >= TOLD => self.count.unreadable += 1,
+                    Err(what) => self.fault(place, Some(taken.records), None, &what),
+                }
             }
+            records.recycle(batch);
         }
     }
 
@@ -509,25 +493,16 @@ impl Intake<'_> {
     }
 
     /// A broken or changing object is a fault of the input; only a store that fails stops the intake.
-    fn trouble(&mut self, place: &str, record: Option<u64>, trouble: Trouble) -> Result<()> {
-        match trouble {
-            Trouble::Broken { byte, what } => self.fault(place, record, Some(byte), what),
-            Trouble::Foreign(what) => {
-                self.fault(place, None, None, &format!("it is {what}, which is not read: save it as CSV"));
-            }
-            Trouble::Store(error) => {
-                let error = from_io(place, error);
-                if error.kind() != Kind::Input {
-                    return Err(error);
-                }
-                self.fault(place, record, None, "the object changed while it was read");
-            }
+    fn refused(&mut self, place: &str, at: (Option<u64>, Option<u64>), error: Error) -> Result<()> {
+        if error.kind() != Kind::Input {
+            return Err(error);
         }
+        self.told(place, at, &part::said(place, &error), CORRECT);
         Ok(())
     }
 
     fn fault(&mut self, place: &str, record: Option<u64>, byte: Option<u64>, what: &str) {
-        self.told(place, (record, byte), what, "correct the request file");
+        self.told(place, (record, byte), what, CORRECT);
     }
 
     fn told(&mut self, place: &str, (record, byte): (Option<u64>, Option<u64>), what: &str, help: &'static str) {

@@ -1,7 +1,6 @@
 //! Requests of data subjects: taken in from lists, stored once as identities, with what they have learned.
 //! Must not know raw exports or datasets.
 
-mod cells;
 mod command;
 mod date;
 mod entry;
@@ -11,7 +10,6 @@ mod part;
 mod request;
 mod segment;
 mod states;
-mod text;
 
 pub use command::{COMMAND, Command};
 pub use entry::{Bond, Entry, EntryRef, LiftEnds, Requests, Usable};

@@ -1,13 +1,13 @@
 //! One record of a list as a request: its columns found by name, its values turned into identities at once.
 //! Raw values end here. Must not know objects, segments or other lists' entries.
 
-use super::cells::Record;
 use super::date::ListDates;
 use super::segment::Terms;
 use crate::clock::Instant;
 use crate::error::Result;
 use crate::key::Key;
 use crate::policy::{Identifier, List};
+use crate::read::RawBatch;
 use crate::unseen;
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
@@ -96,6 +96,42 @@ pub(super) fn reading(list: &List) -> String {
 /// What a record says, or why that cannot be read; it names no value.
 type Read<T> = std::result::Result<T, Cow<'static, str>>;
 
+/// The cells of one record that a list names, in the order in which its [`Columns`] want them.
+#[derive(Clone, Copy)]
+pub(super) struct Cells<'a> {
+    pub(super) batch: &'a RawBatch,
+    pub(super) row: usize,
+}
+
+impl<'a> Cells<'a> {
+    /// Returns a cell as written, unquoted.
+    fn cell(self, at: usize) -> &'a str {
+        self.batch.value(self.row, at).unwrap_or_default()
+    }
+}
+
+/// The columns of a file, and which of them a list wants.
+struct Header<'a> {
+    names: &'a [String],
+    wanted: Vec<usize>,
+}
+
+impl Header<'_> {
+    /// Finds a column by name after trim and NFC; returns its place among the wanted ones.
+    fn find(&mut self, name: &str) -> std::result::Result<usize, String> {
+        let wanted = ComposingNormalizerBorrowed::new_nfc().normalize(name.trim());
+        let near = || unseen::near_miss(&wanted, self.names.iter().map(String::as_str));
+        let lacks = || format!("the header lacks the column {name:?}");
+        let missing = || near().map_or_else(lacks, |near| format!("{}; {near}", lacks()));
+        self.wanted.push(self.names.iter().position(|n| *n == wanted).ok_or_else(missing)?);
+        Ok(self.wanted.len() - 1)
+    }
+
+    fn maybe(&mut self, name: Option<&String>) -> std::result::Result<Option<usize>, String> {
+        name.map(|name| self.find(name)).transpose()
+    }
+}
+
 /// Where in a file's records the parts of a request are.
 pub(super) struct Columns<'a> {
     list: &'a List,
@@ -109,56 +145,45 @@ pub(super) struct Columns<'a> {
     to: Option<usize>,
     lifts: Option<usize>,
     when: Option<usize>,
-    width: usize,
 }
 
 impl<'a> Columns<'a> {
-    /// Finds the list's columns by name after trim and NFC; `makers` has one for each of `list.matches`.
-    /// The error is what is wrong with the header; it names columns of the policy, never of the file.
+    /// Finds the list's columns; `makers` has one for each of `list.matches`. Also returns which columns of the file
+    /// records have to give. The error is what is wrong with the header; it names columns of the policy, never of the file.
     pub(super) fn find(
         list: &'a List,
         dates: &'a ListDates,
         patterns: &'a [&'a regex::Regex],
         makers: &'a [Maker],
-        header: &Record,
-    ) -> std::result::Result<Columns<'a>, String> {
-        let nfc = ComposingNormalizerBorrowed::new_nfc();
-        let names: Vec<String> =
-            (0..header.cells()).map(|at| nfc.normalize(header.cell(at).trim()).into_owned()).collect();
-        refuse_collisions(&names, &named(list))?;
-        let find = |name: &str| {
-            let wanted = nfc.normalize(name.trim());
-            let near = || unseen::near_miss(&wanted, names.iter().map(String::as_str));
-            let lacks = || format!("the header lacks the column {name:?}");
-            let missing = || near().map_or_else(lacks, |near| format!("{}; {near}", lacks()));
-            names.iter().position(|n| *n == wanted).ok_or_else(missing)
-        };
-        let maybe = |name: &Option<String>| name.as_deref().map(find).transpose();
+        names: &[String],
+    ) -> std::result::Result<(Columns<'a>, Vec<usize>), String> {
+        refuse_collisions(names, &named(list))?;
+        let mut header = Header { names, wanted: Vec::new() };
         let mut matches = Vec::new();
         for ((column, _), maker) in list.matches.iter().zip(makers) {
-            matches.push((find(column)?, maker));
+            matches.push((header.find(column)?, maker));
         }
-        Ok(Columns {
+        let columns = Columns {
             list,
             dates,
             patterns,
-            request: find(&list.request)?,
-            received: find(&list.received)?,
+            request: header.find(&list.request)?,
+            received: header.find(&list.received)?,
             matches,
-            from: maybe(&list.interval.0)?,
-            to: maybe(&list.interval.1)?,
-            lifts: maybe(&list.lifts)?,
-            when: list.when.as_ref().map(|(column, _)| find(column)).transpose()?,
-            width: names.len(),
-        })
+            from: header.maybe(list.interval.0.as_ref())?,
+            to: header.maybe(list.interval.1.as_ref())?,
+            lifts: header.maybe(list.lifts.as_ref())?,
+            when: header.maybe(list.when.as_ref().map(|(column, _)| column))?,
+        };
+        Ok((columns, header.wanted))
     }
 
     /// Reads a record; none when `when` says that it is no request. The error says why it cannot be read, and names no
     /// value.
-    pub(super) fn read(&self, record: &Record) -> Read<Option<Request>> {
-        if record.cells() != self.width {
+    pub(super) fn read(&self, record: Option<Cells<'_>>) -> Read<Option<Request>> {
+        let Some(record) = record else {
             return Err("the record has more or fewer cells than the header".into());
-        }
+        };
         if !self.meant(record) {
             return Ok(None);
         }
@@ -177,7 +202,7 @@ impl<'a> Columns<'a> {
     }
 
     /// Compares as an exclude does (R22): trim, NFC, case folding.
-    fn meant(&self, record: &Record) -> bool {
+    fn meant(&self, record: Cells<'_>) -> bool {
         let (Some(at), Some((_, equals))) = (self.when, &self.list.when) else { return true };
         let cell = unseen::seen(record.cell(at));
         let cell = ComposingNormalizerBorrowed::new_nfc().normalize(cell.trim()).into_owned();
@@ -190,13 +215,13 @@ impl<'a> Columns<'a> {
     }
 
     /// A blank cell is no limit.
-    fn limit(&self, record: &Record, at: Option<usize>, column: &Option<String>) -> Read<Option<Instant>> {
+    fn limit(&self, record: Cells<'_>, at: Option<usize>, column: &Option<String>) -> Read<Option<Instant>> {
         let (Some(at), Some(column)) = (at, column) else { return Ok(None) };
         let cell = record.cell(at);
         if cell.trim().is_empty() { Ok(None) } else { self.instant(cell, column).map(Some) }
     }
 
-    fn lifted(&self, record: &Record) -> Read<Option<String>> {
+    fn lifted(&self, record: Cells<'_>) -> Read<Option<String>> {
         let Some(id) = self.lifts.map(|at| record.cell(at).trim()) else { return Ok(None) };
         if !self.patterns.iter().any(|p| p.is_match(id)) {
             return Err("the id of the request to end matches no list's request_pattern".into());
@@ -204,7 +229,7 @@ impl<'a> Columns<'a> {
         Ok(Some(id.to_owned()))
     }
 
-    fn identities(&self, record: &Record) -> Read<Vec<([u8; 32], bool)>> {
+    fn identities(&self, record: Cells<'_>) -> Read<Vec<([u8; 32], bool)>> {
         let made = self.matches.iter().filter_map(|(at, maker)| maker(record.cell(*at)));
         let mut identities: Vec<_> = made.map(|(raw, identity)| (identity, raw)).collect();
         identities.sort_unstable();

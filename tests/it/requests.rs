@@ -205,7 +205,7 @@ fn a_broken_file_stops_where_it_breaks_and_says_where() {
     let place = Place::erasure();
     for (tail, told) in [
         ("C-2,2026-11-02,\"bo@example.org,\nC-3,2026-11-02,cy@example.org,\n", "never closed"),
-        ("C-2,2026-11-02,\"bo\"@example.org,\n", "after a closing quote"),
+        ("C-2,2026-11-02,\"bo\"@example.org,\n", "after the closing quote"),
     ] {
         place.put(ERASURE, format!("Case,RequestedAt,Email,ContactId\nC-1,2026-11-02,ann@example.org,\n{tail}"));
         let report = place.intake();
@@ -213,11 +213,12 @@ fn a_broken_file_stops_where_it_breaks_and_says_where() {
         assert_eq!(report.faults[0].record, Some(2));
         assert_eq!(place.finds("ann@example.org"), 1);
     }
-    let broken: [(&[u8], &str); 5] = [
+    let broken: [(&[u8], &str); 6] = [
         (b"Case,RequestedAt,Email,ContactId\nC-9,2026-11-02,\xff@example.org,\n", "malformed"),
         (b"Case,RequestedAt,Email\nC-9,2026-11-02,ida@example.org\n", "lacks the column \"ContactId\""),
         (b"Case,case,RequestedAt,Email,ContactId\n", "column 2 of the header has the name"),
-        (b"PK\x03\x04\0\0", "it is a zip archive"),
+        (b"PK\x03\x04\0\0", "it is damaged: its zip directory cannot be read"),
+        (b"\xfd7zXZ\0\0\0", "it is an xz file, which is not read: save it as CSV"),
         (b"Case;RequestedAt;Email;ContactId\nC-9;2026-11-02;ida@example.org;\n", "lacks the column"),
     ];
     for (bytes, told) in broken {
@@ -237,30 +238,115 @@ fn columns_that_the_list_does_not_name_may_have_no_name() {
     assert_eq!(place.finds("ann@example.org"), 1);
 }
 
+fn zipped(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in members {
+        zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        std::io::Write::write_all(&mut zip, bytes).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
 #[test]
 fn archives_of_requests_are_whole_and_what_macos_adds_is_left_out() {
-    let archive = |members: &[(&str, &[u8])]| {
-        let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-        for (name, bytes) in members {
-            zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
-            std::io::Write::write_all(&mut zip, bytes).unwrap();
-        }
-        zip.finish().unwrap().into_inner()
-    };
     let list = |email: &str| format!("Case,RequestedAt,Email,ContactId\nC-{email},2026-11-02,{email}@example.org,\n");
     let mut place = Place::erasure();
     let glob = globset::Glob::new("*.csv").unwrap().compile_matcher();
     let erasure = place.project.lists.get_mut("erasure").unwrap();
     (erasure.member, erasure.member_text) = (Some(glob), Some("*.csv".into()));
     let (ann, bo) = (list("ann"), list("bo"));
-    let one = archive(&[("1.csv", ann.as_bytes()), ("__MACOSX/._1.csv", b"\0\x05\x16\x07\0")]);
+    let one = zipped(&[("1.csv", ann.as_bytes()), ("__MACOSX/._1.csv", b"\0\x05\x16\x07\0")]);
     place.put(ERASURE, &one);
     assert!(place.intake().refusal().is_none());
     assert_eq!(place.finds("ann@example.org"), 1);
-    place.put(ERASURE, [&one[..], &archive(&[("2.csv", bo.as_bytes())])].concat());
+    place.put(ERASURE, [&one[..], &zipped(&[("2.csv", bo.as_bytes())])].concat());
     let report = place.intake();
-    assert_eq!((report.faults[0].byte, report.unreadable), (Some(0), 1));
-    assert!(report.faults[0].what.contains("no member of the archive accounts for"), "{}", report.faults[0]);
+    assert_eq!((report.faults[0].record, report.unreadable), (None, 1));
+    let what = format!("it is damaged: its first {} bytes belong to no member: another archive", one.len());
+    assert!(report.faults[0].what.starts_with(&what), "{}", report.faults[0]);
+    place.put(ERASURE, bo.as_bytes());
+    let report = place.intake();
+    assert_eq!(report.faults[0].what, "it is no zip archive, and the list names a member");
+    assert_eq!(place.finds("bo@example.org"), 0);
+}
+
+#[test]
+fn lists_are_read_in_gzip_and_zip_and_in_other_encodings_as_exports_are() {
+    let list =
+        |email: &str| format!("Case,RequestedAt,Email,ContactId\nC-{email},2026-11-02,\"{email}@example.org\",\n");
+    let packed = |bytes: &[u8]| {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut gzip, bytes).unwrap();
+        gzip.finish().unwrap()
+    };
+    let place = Place::erasure();
+    place.put(ERASURE, packed(list("ann").as_bytes()));
+    place.put(
+        "requests/erasure/two.csv",
+        zipped(&[("a/1.csv", list("bo").as_bytes()), ("2.csv", list("cy").as_bytes())]),
+    );
+    let report = place.intake();
+    assert!(report.refusal().is_none(), "{:?}", report.faults);
+    assert_eq!(["ann", "bo", "cy"].map(|name| place.finds(&format!("{name}@example.org"))), [1; 3]);
+    assert_eq!(place.intake().lists[0].unchanged, 2);
+
+    let mut cut = packed(list("dee").as_bytes());
+    cut.truncate(cut.len() - 3);
+    for (bytes, told) in [
+        (cut, "it is damaged: it is cut short"),
+        (zipped(&[]), "it is an archive without a file in it"),
+        (zipped(&[("xl/workbook.xml", b"<?xml")]), "it is an Excel workbook, which is not read: save it as CSV"),
+        (packed(b"%PDF-1.7"), "unpacked, is a PDF document"),
+        (zipped(&[("x.csv", b"Case\n\0")]), "member x.csv, byte 5: a NUL character"),
+    ] {
+        place.put(ERASURE, bytes);
+        let report = place.intake();
+        assert_eq!((report.faults.len(), report.faults[0].record), (1, None));
+        assert!(report.faults[0].what.starts_with(told), "{}", report.faults[0]);
+    }
+    assert_eq!(place.finds("dee@example.org"), 0);
+
+    let wide = place.project.lists["erasure"].clone();
+    let place = Place::new([List { encoding: "utf-16le".into(), ..wide }]);
+    place.put(
+        ERASURE,
+        format!("\u{feff}{}", list("zo\u{eb}")).encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>(),
+    );
+    assert!(place.intake().faults[0].what.contains("request_pattern"));
+    place.put(ERASURE, format!("\u{feff}{}", list("zo")).encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>());
+    assert!(place.intake().refusal().is_none());
+    assert_eq!(place.finds("zo@example.org"), 1);
+}
+
+#[test]
+fn r31_all_that_stands_before_a_fault_is_stored_however_long_the_file_is() {
+    let place = Place::erasure();
+    let mut text = String::from("\r\n\nCase,RequestedAt,Email,ContactId\n");
+    for number in 1..=40_000 {
+        // Every thousandth is too short, with a CR that is no line end.
+        let row =
+            if number % 1000 == 0 { "2026-11-02,a\rb".into() } else { format!("2026-11-02,p{number}@example.org,") };
+        text.push_str(&format!("C-{number},{row}\n"));
+    }
+    place.put(ERASURE, format!("{text}C-x,2026-11-02,\"ann\"@example.org,\nC-y,2026-11-02,bo@example.org,\n"));
+    let report = place.intake();
+    assert_eq!((report.lists[0].new, report.unreadable), (39_960, 41));
+    let (first, last) = (report.faults.first().unwrap(), report.faults.last().unwrap());
+    assert_eq!((first.record, last.record), (Some(1000), Some(40_001)));
+    let byte = text.len() as u64 + "C-x,2026-11-02,\"ann\"".len() as u64;
+    assert_eq!((last.byte, last.what.as_str()), (Some(byte), "text after the closing quote of a cell"));
+    assert_eq!(["p1", "p39999", "ann", "bo"].map(|name| place.finds(&format!("{name}@example.org"))), [1, 1, 0, 0]);
+}
+
+#[test]
+fn r32_a_limit_of_characters_that_nobody_sees_is_not_blank() {
+    let mut consent = list("consent", Effect::Consent);
+    consent.interval = (Some("From".into()), Some("To".into()));
+    let place = Place::new([consent]);
+    let row = "C-7,2026-01-01,ann@example.org,,2026-01-01,\u{200b}\n";
+    place.put("requests/consent/1.csv", format!("Case,RequestedAt,Email,ContactId,From,To\n{row}"));
+    assert_eq!(place.intake().faults[0].record, Some(1));
+    assert_eq!(place.finds("ann@example.org"), 0);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Finds the needed cells of a block's records, once for all uses. Must not know files, keys or what a column is for.
 
-use super::batch::{Cell, ColumnMap};
+use crate::read::batch::{Cell, ColumnMap};
 use crate::unseen;
 
 /// Records looked at column by column while their text is near.
@@ -12,7 +12,8 @@ const NO_QUOTE: u16 = 256;
 /// What a cell's text means in one source, and which cells are needed of one file.
 pub(super) struct CellFinder<'a> {
     pub quote: Option<u8>,
-    pub null: &'a [String],
+    /// Cells that mean null, besides blank ones; none where every cell has its text as a value.
+    pub null: Option<&'a [String]>,
     pub columns: &'a ColumnMap,
 }
 
@@ -62,16 +63,17 @@ impl CellFinder<'_> {
     #[inline]
     fn value(&self, text: &str, cell: Cell) -> Cell {
         let first = text.as_bytes()[cell.start as usize];
-        let visible = first.is_ascii_graphic() && self.null.is_empty();
+        let visible = first.is_ascii_graphic() && self.null.is_none_or(<[String]>::is_empty);
         if visible || !self.is_null(cell.of(text)) { cell } else { Cell::default() }
     }
 
     fn is_null(&self, text: &str) -> bool {
+        let Some(null) = self.null else { return false };
         if unseen::is_blank(text) {
             return true;
         }
         let text = unseen::seen(text);
-        self.null.iter().any(|token| token == text.trim())
+        null.iter().any(|token| token == text.trim())
     }
 
     /// Gives the needed cells with doubled quotes their values.

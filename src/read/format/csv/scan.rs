@@ -27,7 +27,7 @@ pub(super) struct Seen {
 
 /// Positions in a text, ascending.
 #[derive(Default, Debug, PartialEq, Eq)]
-pub(super) struct Positions {
+pub(in crate::read::format) struct Positions {
     /// Delimiters and LFs outside quotes.
     pub ends: Vec<u32>,
     /// The second of two quotes that stand for one.

@@ -1,12 +1,11 @@
 //! The directory of a zip archive: which members are read, and where their bytes are. Zip64 included.
 //! Refuses what two unpackers could read differently. Must not know what members hold.
 
-use super::container::damaged;
+use super::{damaged, zip_layout};
 use crate::error::{Error, Result};
 use crate::policy::ReadFormat;
-use crate::signature;
+use crate::read::signature;
 use crate::store::{Object, Root, SeekSource, from_io};
-use crate::zip_layout;
 use std::io::ErrorKind;
 use zip::read::ZipReadOptions;
 use zip::result::ZipError;
@@ -14,7 +13,7 @@ use zip::{CompressionMethod, ZipArchive};
 
 /// One file in a zip.
 #[derive(Clone, Debug)]
-pub(super) struct Member {
+pub(super) struct Entry {
     /// Full path in the archive.
     pub name: String,
     /// Where its compressed bytes begin.
@@ -28,7 +27,7 @@ pub(super) struct Member {
 
 /// What of an archive is read.
 pub(super) struct Chosen {
-    pub members: Vec<Member>,
+    pub entries: Vec<Entry>,
     /// Files that macOS has put beside others, left out whatever the glob.
     pub of_macos: u64,
 }
@@ -39,7 +38,7 @@ pub(super) struct Chosen {
 /// # Errors
 /// An input error for a damaged archive, one that is an office document, bytes that no member accounts for, too many
 /// members, equal names, or a matching member that is encrypted, a link, or compressed in a way that is not read.
-pub(super) fn members(root: &Root, object: &Object, format: &ReadFormat) -> Result<Chosen> {
+pub(super) fn entries(root: &Root, object: &Object, format: &ReadFormat) -> Result<Chosen> {
     let place = root.display(&object.path);
     let mut archive = ZipArchive::new(root.open_seek(object)?).map_err(|e| unreadable(&place, e))?;
     if let Some(document) = signature::document(|name| archive.index_for_name(name).is_some()) {
@@ -65,8 +64,8 @@ pub(super) fn members(root: &Root, object: &Object, format: &ReadFormat) -> Resu
         Err(error) => return Err(unreadable(&place, error.into())),
     }
     let (chosen, of_macos) = directory(&archive, &place, format)?;
-    let members = chosen.into_iter().map(|index| member(&mut archive, index, &place)).collect::<Result<_>>()?;
-    Ok(Chosen { members, of_macos })
+    let entries = chosen.into_iter().map(|index| entry(&mut archive, index, &place)).collect::<Result<_>>()?;
+    Ok(Chosen { entries, of_macos })
 }
 
 /// Looks at every entry: the indexes of those that are read, and how many are left out because they are of macOS.
@@ -88,7 +87,7 @@ fn directory(archive: &ZipArchive<Box<dyn SeekSource>>, place: &str, format: &Re
     Ok((chosen, of_macos))
 }
 
-fn member(archive: &mut ZipArchive<Box<dyn SeekSource>>, index: usize, place: &str) -> Result<Member> {
+fn entry(archive: &mut ZipArchive<Box<dyn SeekSource>>, index: usize, place: &str) -> Result<Entry> {
     let entry = archive.by_index_data(index).map_err(|e| unreadable(place, e))?;
     let name = entry.name().map_err(|e| unreadable(place, e))?.into_owned();
     let place = format!("{place}, member {name}");
@@ -110,7 +109,7 @@ fn member(archive: &mut ZipArchive<Box<dyn SeekSource>>, index: usize, place: &s
     let options = ZipReadOptions::new().enforce_header_consistency(true);
     let start = archive.by_index_with_options(index, options).map_err(|e| unreadable(&place, e))?.data_start();
     let start = start.ok_or_else(|| damaged(&place, "it has no place in the archive"))?;
-    Ok(Member { name, start, compressed, size, crc, deflated })
+    Ok(Entry { name, start, compressed, size, crc, deflated })
 }
 
 fn unreadable(place: &str, error: ZipError) -> Error {

@@ -1,7 +1,7 @@
 //! What can be wrong with the bytes of a record, and how it is said: place and cause, never a value.
 //! Must not know how blocks are cut or read.
 
-use crate::error::Error;
+use crate::read::text::MALFORMED;
 
 /// One thing that makes a record unreadable (design section 5 "Bad input", R39).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub(super) enum What {
 
 /// Where it is: `at` counts bytes from the start of the text looked at, `record` the records before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(super) struct FaultAt {
     pub at: usize,
     pub record: u64,
     pub what: What,
@@ -52,16 +52,11 @@ impl What {
             What::CrLineEnd => "have it exported with LF or CRLF as line end",
             What::Nul => "check read.encoding (UTF-16 looks like this), or have it exported without NUL",
             What::Replacement => "have it exported again in its original encoding",
-            What::Malformed => "check read.encoding in the source against the export's settings",
+            What::Malformed => MALFORMED,
             What::Cells { .. } => "have it exported again, or set limits.on_bad_record = \"drop\" in the job",
             What::TooLong { .. } => {
                 "look for a quote that is never closed, or raise limits.max_record_bytes in the source"
             }
         }
-    }
-
-    /// The error, with its place put before it.
-    pub fn error(self, place: &str, record: u64, byte: u64, text: &str) -> Error {
-        Error::input(format!("{place}, record {record}, byte {byte}{text}: {}", self.message())).help(self.help())
     }
 }

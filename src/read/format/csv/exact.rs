@@ -1,7 +1,8 @@
 //! The exact CSV grammar (RFC 4180 and R39), one record at a time: what `scan` cannot call plain comes here.
 //! Gives the same cell ends as `scan`, or the first fault. Must not know files, threads or encodings.
 
-use super::fault::{Fault, What};
+use super::fault::{FaultAt, What};
+use crate::read::format::BadRecords;
 
 /// The marks of one source's CSV.
 #[derive(Clone, Copy)]
@@ -28,7 +29,8 @@ pub(super) enum Step {
     Fault { at: usize, what: What },
 }
 
-/// Records in order, faults taken out; what a `RawBatch` is made of.
+/// Records in order, bad ones left out; what a `RawBatch` is made of.
+#[derive(Default)]
 pub(super) struct Exact {
     pub text: String,
     pub ends: Vec<u32>,
@@ -36,6 +38,8 @@ pub(super) struct Exact {
     pub doubled: Vec<u32>,
     pub rows: usize,
     pub dropped: Vec<u32>,
+    /// What no later record can be read for.
+    pub fault: Option<FaultAt>,
 }
 
 impl Grammar {
@@ -128,16 +132,38 @@ fn empty(line: &[u8]) -> bool {
     line.is_empty() || line == b"\r"
 }
 
-/// Reads all records of a text that starts at a record's start. Ragged records are left out with `drop`. Text that is
-/// not `complete` holds the beginning of one record at its end, which is looked at for faults only.
-pub(super) fn parse(text: &[u8], grammar: &Grammar, width: usize, drop: bool, complete: bool) -> Result<Exact, Fault> {
-    let bad = first_bad(text, complete);
-    let mut out = Exact { text: String::new(), ends: Vec::new(), doubled: Vec::new(), rows: 0, dropped: Vec::new() };
+/// Reads all records of a text that starts at a record's start, up to the first fault; what `bad` says is no fault is
+/// left out. Text that is not `complete` holds the beginning of one record at its end, which is looked at for faults only.
+pub(super) fn parse(text: &[u8], grammar: &Grammar, width: usize, bad: BadRecords, complete: bool) -> Exact {
+    let mut out = Exact::default();
     let (mut bytes, mut cells) = (Vec::with_capacity(text.len() + 1), Vec::new());
+    let fault = records(text, grammar, (width, bad, complete), &mut out, &mut bytes, &mut cells).err();
+    out.fault = fault;
+    if let Some(quote) = grammar.quote {
+        out.doubled.extend(memchr::memmem::find_iter(&bytes, &[quote; 2]).map(|at| at as u32 + 1));
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => out.text = text,
+        Err(_) => {
+            return Exact { fault: Some(FaultAt { at: 0, record: 0, what: What::Malformed }), ..Exact::default() };
+        }
+    }
+    out
+}
+
+fn records(
+    text: &[u8],
+    grammar: &Grammar,
+    (width, bad, complete): (usize, BadRecords, bool),
+    out: &mut Exact,
+    bytes: &mut Vec<u8>,
+    cells: &mut Vec<u32>,
+) -> Result<(), FaultAt> {
+    let lost = first_bad(text, complete);
     let (mut from, mut record) = (0, 0);
     while from < text.len() {
         cells.clear();
-        let step = match grammar.record(text, from, complete, &mut cells) {
+        let step = match grammar.record(text, from, complete, cells) {
             Step::Empty { next } if width == 1 => {
                 cells.push(next as u32 - 1);
                 Step::Record { end: next - 1, next, cr: None }
@@ -149,15 +175,15 @@ pub(super) fn parse(text: &[u8], grammar: &Grammar, width: usize, drop: bool, co
             Step::Open => text.len(),
             Step::Fault { at, .. } => at,
         };
-        if let Some((at, what)) = bad.filter(|(at, _)| *at < reached) {
-            return Err(Fault { at, record, what });
+        if let Some((at, what)) = lost.filter(|(at, _)| *at < reached) {
+            return Err(FaultAt { at, record, what });
         }
         match step {
-            Step::Fault { at, what } => return Err(Fault { at, record, what }),
+            Step::Fault { at, what } => return Err(FaultAt { at, record, what }),
             Step::Open => break,
             Step::Empty { .. } => {}
-            Step::Record { cr: Some(at), .. } if cells.len() != width || width == 1 => {
-                return Err(Fault { at, record, what: What::CrLineEnd });
+            Step::Record { cr: Some(at), .. } if bad.cr_ends_a_line(cells.len(), width) => {
+                return Err(FaultAt { at, record, what: What::CrLineEnd });
             }
             Step::Record { end, .. } if cells.len() == width => {
                 let shift = |cell: &u32| cell - from as u32 + bytes.len() as u32;
@@ -167,27 +193,31 @@ pub(super) fn parse(text: &[u8], grammar: &Grammar, width: usize, drop: bool, co
                 out.rows += 1;
                 record += 1;
             }
-            Step::Record { .. } if drop => {
+            Step::Record { .. } if bad != BadRecords::Refuse => {
                 out.dropped.push(out.rows as u32);
                 record += 1;
             }
             Step::Record { .. } => {
                 let what = What::Cells { found: cells.len(), expected: width };
-                return Err(Fault { at: from, record, what });
+                return Err(FaultAt { at: from, record, what });
             }
         }
         from = reached;
     }
-    if let Some(quote) = grammar.quote {
-        out.doubled.extend(memchr::memmem::find_iter(&bytes, &[quote; 2]).map(|at| at as u32 + 1));
+    Ok(())
+}
+
+impl BadRecords {
+    /// Whether a CR alone in a record with so many cells is taken for a line end, as it is where the cells do not add up.
+    /// Where each record is told on its own, one too short is no reason to doubt those after it.
+    fn cr_ends_a_line(self, cells: usize, width: usize) -> bool {
+        width == 1 || (cells != width && self != BadRecords::Tell)
     }
-    out.text = String::from_utf8(bytes).map_err(|_| Fault { at: 0, record: 0, what: What::Malformed })?;
-    Ok(out)
 }
 
 /// The first byte that no text may hold: NUL, malformed UTF-8 or U+FFFD. A character cut at the end of a text that is
 /// not complete is none.
-fn first_bad(text: &[u8], complete: bool) -> Option<(usize, What)> {
+pub(super) fn first_bad(text: &[u8], complete: bool) -> Option<(usize, What)> {
     let nul = memchr::memchr(0, text).map(|at| (at, What::Nul));
     let lost = memchr::memmem::find(text, "\u{fffd}".as_bytes()).map(|at| (at, What::Replacement));
     let malformed = simdutf8::compat::from_utf8(text).err();
@@ -203,17 +233,14 @@ mod tests {
     const COMMA: Grammar = Grammar { delimiter: b',', quote: Some(b'"'), literal: false, longest: 100 };
 
     fn fault(text: &str, width: usize) -> (usize, u64, What) {
-        match parse(text.as_bytes(), &COMMA, width, false, true) {
-            Err(fault) => (fault.at, fault.record, fault.what),
-            Ok(_) => panic!("no fault"),
-        }
+        let fault = parse(text.as_bytes(), &COMMA, width, BadRecords::Refuse, true).fault.expect("a fault");
+        (fault.at, fault.record, fault.what)
     }
 
-    fn rows(text: &str, width: usize, grammar: &Grammar, drop: bool) -> (usize, Vec<u32>) {
-        match parse(text.as_bytes(), grammar, width, drop, true) {
-            Ok(exact) => (exact.rows, exact.dropped),
-            Err(fault) => panic!("{fault:?}"),
-        }
+    fn rows(text: &str, width: usize, grammar: &Grammar, bad: BadRecords) -> (usize, Vec<u32>) {
+        let exact = parse(text.as_bytes(), grammar, width, bad, true);
+        assert_eq!(exact.fault, None);
+        (exact.rows, exact.dropped)
     }
 
     #[test]
@@ -242,21 +269,30 @@ mod tests {
 
     #[test]
     fn r39_what_is_allowed() {
-        assert_eq!(rows("a,b\r\n\r\n\nc,\"d\r\nd\"\r\n", 2, &COMMA, false).0, 2);
-        assert_eq!(rows("a\n\nb\n", 1, &COMMA, false).0, 3);
-        assert_eq!(rows("\"\"\na\n", 1, &COMMA, false).0, 2);
-        assert_eq!(rows("\"\"\"\",b", 2, &COMMA, false).0, 1);
-        assert_eq!(rows("a\rb,c\n", 2, &COMMA, false).0, 1);
-        assert_eq!(rows("a,\"b\rc\"\n", 2, &COMMA, false).0, 1);
+        assert_eq!(rows("a,b\r\n\r\n\nc,\"d\r\nd\"\r\n", 2, &COMMA, BadRecords::Refuse).0, 2);
+        assert_eq!(rows("a\n\nb\n", 1, &COMMA, BadRecords::Refuse).0, 3);
+        assert_eq!(rows("\"\"\na\n", 1, &COMMA, BadRecords::Refuse).0, 2);
+        assert_eq!(rows("\"\"\"\",b", 2, &COMMA, BadRecords::Refuse).0, 1);
+        assert_eq!(rows("a\rb,c\n", 2, &COMMA, BadRecords::Refuse).0, 1);
+        assert_eq!(rows("a,\"b\rc\"\n", 2, &COMMA, BadRecords::Refuse).0, 1);
         let literal = Grammar { literal: true, ..COMMA };
-        assert_eq!(rows("5\" nail,b\"\"\n\"q\",c\n", 2, &literal, false).0, 2);
+        assert_eq!(rows("5\" nail,b\"\"\n\"q\",c\n", 2, &literal, BadRecords::Refuse).0, 2);
         let unquoted = Grammar { quote: None, ..COMMA };
-        assert_eq!(rows("\"a,b\"\n", 2, &unquoted, false).0, 1);
+        assert_eq!(rows("\"a,b\"\n", 2, &unquoted, BadRecords::Refuse).0, 1);
     }
 
     #[test]
     fn only_ragged_records_are_dropped_and_counted() {
-        assert_eq!(rows("a\na,b\na,b,c\nd,e\nf\n", 2, &COMMA, true), (2, vec![0, 1, 2]));
-        assert!(parse(b"a\n\"b\n", &COMMA, 2, true, true).is_err());
+        assert_eq!(rows("a\na,b\na,b,c\nd,e\nf\n", 2, &COMMA, BadRecords::DropRagged), (2, vec![0, 1, 2]));
+        assert!(parse(b"a\n\"b\n", &COMMA, 2, BadRecords::DropRagged, true).fault.is_some());
+    }
+
+    #[test]
+    fn r31_what_stands_before_a_fault_is_there_and_a_cr_in_a_ragged_record_is_no_line_end() {
+        let told = |text: &str| parse(text.as_bytes(), &COMMA, 2, BadRecords::Tell, true);
+        let found = told("a,b\nc\rc\nd,e\n\"f\"g,h\ni,j\n");
+        assert_eq!((found.text.as_str(), found.rows, found.dropped), ("a,b\nd,e\n", 2, vec![1]));
+        assert_eq!(found.fault, Some(FaultAt { at: 15, record: 3, what: What::TextAfterQuote }));
+        assert_eq!(told("a,b\r").fault.map(|fault| fault.what), Some(What::CrLineEnd));
     }
 }

@@ -1,10 +1,14 @@
-//! The bytes of one input: a plain object, a gzip stream, or a member of a zip, told apart by their first bytes.
-//! Checks lengths, CRCs and limits, and hashes what it reads. Nothing is written anywhere. Must not know encodings.
+//! Containers: an object gives members, which are the object itself, what a gzip stream unpacks to, or files in a zip
+//! archive. Checks lengths, CRCs and limits, and hashes what it reads. Nothing is written anywhere. Must not know formats.
 
-use super::archive::Member;
+mod zip;
+mod zip_layout;
+
+use self::zip::{Chosen, Entry};
 use crate::error::{Error, Result};
 use crate::policy::ReadFormat;
 use crate::store::{Object, Root, SeekSource, Source, from_io};
+use blake3::Hasher;
 use flate2::Crc;
 use flate2::bufread::{DeflateDecoder, GzDecoder};
 use std::io::{BufRead, BufReader, Read, SeekFrom, Take};
@@ -31,8 +35,83 @@ const MAGIC: usize = 4;
 const RATIO_FROM: u64 = 1 << 20;
 const BUFFER: usize = 128 * 1024;
 
+/// One file to read: an object, or what is in one.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// As pinned when it was listed.
+    pub(super) object: Object,
+    within: Within,
+    /// For messages: `ROOT:path`, and the name in the archive.
+    pub(super) place: String,
+    /// At the first member of an archive: files of macOS left out of it.
+    pub(super) of_macos: u64,
+}
+
+/// Where in its object a member is.
+#[derive(Clone, Debug)]
+enum Within {
+    Plain,
+    Gzip,
+    Zip(Entry),
+}
+
+/// Returns the members of an object: of a zip archive those that the source's `member` means, in the order of its
+/// directory; else one.
+///
+/// # Errors
+/// An input error for an empty object, and for an archive that cannot be trusted; storage errors.
+pub fn members(root: &Root, object: &Object, format: &ReadFormat) -> Result<Vec<Member>> {
+    let member = |within: Within, of_macos: u64| {
+        let place = match &within {
+            Within::Zip(entry) => format!("{}, member {}", root.display(&object.path), entry.name),
+            _ => root.display(&object.path),
+        };
+        Member { object: object.clone(), within, place, of_macos }
+    };
+    Ok(match container(root, object)? {
+        Container::Plain => vec![member(Within::Plain, 0)],
+        Container::Gzip => vec![member(Within::Gzip, 0)],
+        Container::Zip => {
+            let Chosen { entries, mut of_macos } = zip::entries(root, object, format)?;
+            entries.into_iter().map(|entry| member(Within::Zip(entry), std::mem::take(&mut of_macos))).collect()
+        }
+    })
+}
+
+impl Member {
+    /// Returns where it is, for messages: `ROOT:path`, and its name in the archive.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// Returns what its object is.
+    pub fn container(&self) -> Container {
+        match self.within {
+            Within::Plain => Container::Plain,
+            Within::Gzip => Container::Gzip,
+            Within::Zip(_) => Container::Zip,
+        }
+    }
+
+    /// Returns its path in its archive.
+    pub(super) fn name(&self) -> Option<&str> {
+        match &self.within {
+            Within::Zip(entry) => Some(&entry.name),
+            _ => None,
+        }
+    }
+
+    /// Returns how many bytes reading it takes from the store.
+    pub(super) fn stored(&self) -> u64 {
+        match &self.within {
+            Within::Zip(entry) => entry.compressed,
+            _ => self.object.bytes,
+        }
+    }
+}
+
 /// Looks at an object's first bytes.
-pub(super) fn container(root: &Root, object: &Object) -> Result<Container> {
+fn container(root: &Root, object: &Object) -> Result<Container> {
     let place = root.display(&object.path);
     if object.bytes == 0 {
         return Err(
@@ -48,7 +127,7 @@ pub(super) fn container(root: &Root, object: &Object) -> Result<Container> {
 /// Adds up what goes through it.
 struct Hashed<R> {
     inner: R,
-    hasher: Box<blake3::Hasher>,
+    hasher: Box<Hasher>,
     bytes: u64,
 }
 
@@ -61,8 +140,8 @@ impl<R: Read> Read for Hashed<R> {
     }
 }
 
-fn hashed<R>(inner: R) -> Hashed<R> {
-    Hashed { inner, hasher: Box::default(), bytes: 0 }
+fn hashed<R>(inner: R, hasher: Hasher) -> Hashed<R> {
+    Hashed { inner, hasher: Box::new(hasher), bytes: 0 }
 }
 
 type Part = Take<Box<dyn SeekSource>>;
@@ -130,23 +209,26 @@ pub(super) struct Bytes {
 /// What is known of an input after its last byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Facts {
+    /// Bytes taken from the store.
     pub bytes: u64,
-    pub blake3: String,
+    /// Bytes that it unpacked to.
+    pub unpacked: u64,
+    pub hash: Option<blake3::Hash>,
 }
 
 impl Bytes {
-    /// Opens an input. `spent` is what other members of the same object have come to.
-    pub fn open(root: &Root, object: &Object, from: &From, format: &ReadFormat, spent: u64) -> Result<Bytes> {
-        let stream = match from {
-            From::Plain => Stream::Plain(hashed(root.open_object(object)?)),
-            From::Gzip => {
-                let raw = BufReader::with_capacity(BUFFER, hashed(root.open_object(object)?));
-                let (decoder, place) = (Some(GzDecoder::new(raw)), from.place(root, object));
+    /// Opens a member. `spent` is what other members of the same object have come to.
+    pub fn open(root: &Root, member: &Member, format: &ReadFormat, spent: u64, hasher: Hasher) -> Result<Bytes> {
+        let (object, place) = (&member.object, member.place.clone());
+        let stream = match &member.within {
+            Within::Plain => Stream::Plain(hashed(root.open_object(object)?, hasher)),
+            Within::Gzip => {
+                let raw = BufReader::with_capacity(BUFFER, hashed(root.open_object(object)?, hasher));
+                let (decoder, place) = (Some(GzDecoder::new(raw)), place.clone());
                 Stream::Gzip(Box::new(GzipMembers { decoder, place }))
             }
-            From::Member(member) => part(root, object, member)?,
+            Within::Zip(entry) => part(root, object, entry, hasher)?,
         };
-        let place = from.place(root, object);
         let max_out = format.max_decompressed.saturating_sub(spent);
         Ok(Bytes { stream, place, out: 0, max_ratio: format.max_ratio, max_out, over: false })
     }
@@ -159,11 +241,6 @@ impl Bytes {
     /// Whether the text comes out of gzip or zip.
     pub fn packed(&self) -> bool {
         !matches!(self.stream, Stream::Plain(_))
-    }
-
-    /// Bytes after decompression so far.
-    pub fn out(&self) -> u64 {
-        self.out
     }
 
     /// Bytes taken from the store so far.
@@ -205,7 +282,7 @@ impl Bytes {
             Stream::Stored(part, _) => Some(part.hasher.finalize()),
             Stream::Deflated(part, _) => Some(part.hasher.finalize()),
         };
-        Facts { bytes: self.taken(), blake3: hash.map_or(String::new(), |hash| hash.to_hex().to_string()) }
+        Facts { bytes: self.taken(), unpacked: self.out, hash }
     }
 
     fn end(&self) -> Result<()> {
@@ -258,64 +335,21 @@ impl Checked {
     }
 }
 
-fn part(root: &Root, object: &Object, member: &Member) -> Result<Stream> {
+fn part(root: &Root, object: &Object, entry: &Entry, hasher: Hasher) -> Result<Stream> {
     let mut source = root.open_seek(object)?;
-    source.seek(SeekFrom::Start(member.start)).map_err(|e| from_io(&root.display(&object.path), e))?;
-    let part = source.take(member.compressed);
-    let Member { crc: expected, size, compressed, .. } = *member;
+    source.seek(SeekFrom::Start(entry.start)).map_err(|e| from_io(&root.display(&object.path), e))?;
+    let part = source.take(entry.compressed);
+    let Entry { crc: expected, size, compressed, .. } = *entry;
     let checked = Checked { crc: Crc::new(), expected, size, compressed };
-    Ok(match member.deflated {
-        false => Stream::Stored(hashed(part), checked),
+    Ok(match entry.deflated {
+        false => Stream::Stored(hashed(part, hasher), checked),
         true => {
             let part = BufReader::with_capacity(BUFFER, part);
-            Stream::Deflated(Box::new(hashed(DeflateDecoder::new(part))), checked)
+            Stream::Deflated(Box::new(hashed(DeflateDecoder::new(part), hasher)), checked)
         }
     })
 }
 
-pub(super) fn damaged(place: &str, how: &str) -> Error {
+fn damaged(place: &str, how: &str) -> Error {
     Error::input(format!("{place} is damaged: {how}")).help("have it exported or transferred again")
-}
-
-/// Where in its object an input is.
-#[derive(Clone, Debug)]
-pub(super) enum From {
-    Plain,
-    Gzip,
-    Member(Member),
-}
-
-impl From {
-    /// `ROOT:path`, and the member if there is one.
-    pub fn place(&self, root: &Root, object: &Object) -> String {
-        match self {
-            From::Member(member) => format!("{}, member {}", root.display(&object.path), member.name),
-            _ => root.display(&object.path),
-        }
-    }
-
-    /// Bytes that reading it takes from the store.
-    pub fn stored(&self, object: &Object) -> u64 {
-        match self {
-            From::Member(member) => member.compressed,
-            _ => object.bytes,
-        }
-    }
-
-    /// Path in its archive.
-    pub fn member(&self) -> Option<&str> {
-        match self {
-            From::Member(member) => Some(&member.name),
-            _ => None,
-        }
-    }
-
-    /// What the object is.
-    pub fn container(&self) -> Container {
-        match self {
-            From::Plain => Container::Plain,
-            From::Gzip => Container::Gzip,
-            From::Member(_) => Container::Zip,
-        }
-    }
 }

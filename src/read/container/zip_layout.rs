@@ -25,14 +25,6 @@ pub enum Stray {
 }
 
 impl Stray {
-    /// Where it is.
-    pub fn byte(self) -> u64 {
-        match self {
-            Stray::Before(_) => 0,
-            Stray::Unlisted(byte) | Stray::Overlap(byte) | Stray::After(byte) => byte,
-        }
-    }
-
     /// What is wrong, to stand after the archive's place.
     pub fn message(self) -> String {
         match self {

@@ -2,9 +2,9 @@
 //! checks it block by block. Must not know records or containers.
 
 use super::container::Bytes;
+use super::signature;
 use crate::error::{Error, Result};
 use crate::policy::{Bom, ReadFormat};
-use crate::signature;
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
 
 const RAW: usize = 64 * 1024;
@@ -167,6 +167,19 @@ impl Text {
         Ok(())
     }
 }
+
+/// Bytes that the declared encoding does not have, at a byte of the file. `record` says which record, if it is known.
+pub(super) fn malformed(place: &str, record: &str, at: u64, encoding: &'static Encoding) -> Error {
+    Error::input(format!("{place}{record}, byte {at} of the file: {}", not_of(encoding))).help(MALFORMED)
+}
+
+/// What is wrong with bytes that an encoding does not have.
+pub(super) fn not_of(encoding: &'static Encoding) -> String {
+    format!("bytes that are malformed for {}", encoding.name().to_lowercase())
+}
+
+/// What an operator can do about them.
+pub(super) const MALFORMED: &str = "check read.encoding in the source against the export's settings";
 
 fn grow(buffer: &mut Vec<u8>, length: usize) {
     if buffer.len() < length {

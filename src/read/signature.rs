@@ -4,7 +4,7 @@
 use crate::error::Error;
 
 /// Bytes of a file that are enough to tell.
-pub const LOOKED_AT: usize = 512;
+pub(super) const LOOKED_AT: usize = 512;
 
 const MARKS: [(&[u8], &str); 18] = [
     (b"PK\x03\x04", "a zip archive"),
@@ -52,7 +52,7 @@ const OTHER_OFFICE: &str = "an Office document";
 const OPEN_DOCUMENT: &str = "an OpenDocument file, such as a spreadsheet";
 
 /// What a file is that begins so; none for what may be text with cells.
-pub fn foreign(start: &[u8]) -> Option<&'static str> {
+pub(super) fn foreign(start: &[u8]) -> Option<&'static str> {
     if let Some((_, what)) = MARKS.iter().find(|(mark, _)| start.starts_with(mark)) {
         let has = |name: &str| memchr::memmem::find(start, name.as_bytes()).is_some();
         return Some(document(has).filter(|_| start.starts_with(b"PK")).unwrap_or(what));
@@ -85,7 +85,7 @@ fn is_json(text: &[u8]) -> bool {
 }
 
 /// Which document a zip archive is, by members that only it has.
-pub fn document(has: impl Fn(&str) -> bool) -> Option<&'static str> {
+pub(super) fn document(has: impl Fn(&str) -> bool) -> Option<&'static str> {
     if has("[Content_Types].xml") || has("xl/workbook.xml") {
         let other = has("word/document.xml") || has("ppt/presentation.xml");
         return Some(if other { OTHER_OFFICE } else { WORKBOOK });
@@ -95,7 +95,7 @@ pub fn document(has: impl Fn(&str) -> bool) -> Option<&'static str> {
 }
 
 /// The error for a file that is something else.
-pub fn refused(place: &str, what: &str) -> Error {
+pub(super) fn refused(place: &str, what: &str) -> Error {
     Error::input(format!("{place} is {what}, which is not read"))
         .help("have it exported as CSV: plain, as gzip, or as a member of a zip archive")
 }

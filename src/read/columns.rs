@@ -1,147 +1,21 @@
-//! The header of one file: where it is, its names, and which column of the source is in which cell.
-//! Columns are found by name, never by position. Must not know what columns are for.
+//! The columns of one file: which column of the source is in which cell. They are found by name, never by position,
+//! whatever format they come in. Must not know what columns are for.
 
 use super::batch::ColumnMap;
-use super::cells::unquote;
-use super::decode::{Broken, Text};
-use super::exact::{Grammar, Step};
-use super::fault::What;
 use super::reader::ReadRequest;
 use crate::error::{Error, Result};
-use crate::policy::{Column, ReadFormat};
+use crate::policy::Column;
 use crate::unseen;
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-const PIECE: usize = 64 * 1024;
-
-/// A header as read.
-pub(super) struct Header {
-    /// Names, trimmed and NFC.
-    pub names: Vec<String>,
-    /// Position in the text of the first record.
-    pub end: u64,
-}
-
-/// Reads a text up to its first record. `header` counts lines of the text from 1, empty ones too; the lines before it
-/// are passed over whatever they hold, quotes included, since footers and titles follow no grammar.
-pub(super) fn read(text: &mut Text, format: &ReadFormat, grammar: &Grammar) -> Result<Header> {
-    let (mut buffer, mut filled) = (Vec::new(), 0);
-    let most = grammar.longest.saturating_mul(usize::try_from(format.header).unwrap_or(usize::MAX));
-    loop {
-        let (more, broken) = match text.fill(&mut buffer, &mut filled, PIECE) {
-            Ok(more) => (more, None),
-            Err(broken) => (true, Some(broken)),
-        };
-        let found = record(&buffer[..filled], format, grammar, !more).map_err(|what| refuse(text, format, what))?;
-        if let Some((start, end, next, cells)) = found {
-            let names = names(&buffer[..filled], start, end, &cells, grammar, format);
-            let names = names.map_err(|what| refuse(text, format, what))?;
-            let next = next.min(filled);
-            text.unread(&buffer[next..filled], broken);
-            return Ok(Header { names, end: text.base() + next as u64 });
-        }
-        if let Some(broken) = broken {
-            return Err(early(broken, text));
-        }
-        if !more {
-            return Err(Error::input(format!(
-                "{} ends before its header, line {}",
-                text.bytes().place(),
-                format.header
-            ))
-            .help("an export has at least a header; check read.header in the source"));
-        }
-        if filled > most {
-            return Err(refuse(text, format, What::TooLong { longest: grammar.longest }));
-        }
-    }
-}
-
-type Found = (usize, usize, usize, Vec<u32>);
-
-/// The header's record; none while it is not all there.
-fn record(text: &[u8], format: &ReadFormat, grammar: &Grammar, complete: bool) -> Result<Option<Found>, What> {
-    let mut start = 0;
-    for _ in 1..format.header {
-        match memchr::memchr(b'\n', &text[start..]) {
-            Some(at) => start += at + 1,
-            None => return Ok(None),
-        }
-    }
-    if complete && start >= text.len() {
-        return Ok(None);
-    }
-    let mut cells = Vec::new();
-    match grammar.record(text, start, complete, &mut cells) {
-        Step::Record { cr: Some(_), .. } => Err(What::CrLineEnd),
-        Step::Record { end, next, .. } => Ok(Some((start, end, next, cells))),
-        Step::Empty { next } => Ok(Some((start, start, next, vec![start as u32]))),
-        Step::Open => Ok(None),
-        Step::Fault { what, .. } => Err(what),
-    }
-}
-
-fn names(
-    text: &[u8],
-    start: usize,
-    end: usize,
-    cells: &[u32],
-    grammar: &Grammar,
-    format: &ReadFormat,
-) -> Result<Vec<String>, What> {
-    if cells.len() > format.max_columns {
-        return Err(What::Cells { found: cells.len(), expected: format.max_columns });
-    }
-    if text[start..end].contains(&0) {
-        return Err(What::Nul);
-    }
-    let line = std::str::from_utf8(&text[start..end]).map_err(|_| What::Malformed)?;
-    if line.contains('\u{fffd}') {
-        return Err(What::Replacement);
-    }
-    let mut from = 0;
-    let mut names = Vec::with_capacity(cells.len());
-    for cell in cells {
-        let to = *cell as usize - start;
-        let written = line.get(from..to).ok_or(What::Malformed)?;
-        names.push(normal(&unquote(written.strip_suffix('\r').unwrap_or(written), grammar.quote)));
-        from = to + 1;
-    }
-    Ok(names)
-}
-
-fn normal(name: &str) -> String {
+/// Returns a column's name as names are compared: trimmed and NFC.
+pub(super) fn normal(name: &str) -> String {
     ComposingNormalizerBorrowed::new_nfc().normalize(name.trim()).into_owned()
 }
 
-fn refuse(text: &Text, format: &ReadFormat, what: What) -> Error {
-    let place = format!("{}, header in line {}", text.bytes().place(), format.header);
-    if let What::Cells { found, expected } = what {
-        return Error::input(format!("{place}: it has {found} columns, limits.max_columns is {expected}"))
-            .help("check read.delimiter, or raise limits.max_columns in the source");
-    }
-    Error::input(format!("{place}: {}", what.message())).help(what.help())
-}
-
-fn early(broken: Broken, text: &Text) -> Error {
-    match broken {
-        Broken::Error(error) => error,
-        Broken::Malformed { at } => malformed(text.bytes().place(), "", at, text.encoding().name()),
-    }
-}
-
-/// Bytes that the declared encoding does not have, at a byte of the file.
-pub(super) fn malformed(place: &str, record: &str, at: u64, encoding: &str) -> Error {
-    Error::input(format!(
-        "{place}{record}, byte {at} of the file: bytes that are malformed for {}",
-        encoding.to_lowercase()
-    ))
-    .help(What::Malformed.help())
-}
-
-/// What a header has.
+/// What the names of a file say.
 pub(super) struct Headed {
     pub map: ColumnMap,
     /// Names that the source does not list, each with how many columns have it.
