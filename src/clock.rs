@@ -18,6 +18,11 @@ impl Instant {
     /// The last one of the year 9999, which stands for "never".
     pub const LAST: Instant = Instant(253_402_300_799_999_999);
 
+    /// Returns the whole second that it is in.
+    pub fn to_seconds(self) -> Instant {
+        Instant(self.0 - self.0.rem_euclid(1_000_000))
+    }
+
     /// Reads RFC 3339 (`2026-11-24T02:00:00Z`, any offset).
     pub fn parse(text: &str) -> Option<Instant> {
         text.parse::<Timestamp>().ok().map(|t| Instant(t.as_microsecond()))

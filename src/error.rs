@@ -18,6 +18,8 @@ pub enum Kind {
     Unknown,
     /// Ledger, manifest or published bytes do not agree (exit 6).
     Evidence,
+    /// A fault of tamis itself: report it (exit 70, `EX_SOFTWARE` of sysexits.h).
+    Fault,
     /// A store is away or refuses: try again (exit 75).
     Storage,
 }
@@ -31,8 +33,14 @@ impl Kind {
             Kind::Gate => 4,
             Kind::Unknown => 5,
             Kind::Evidence => 6,
+            Kind::Fault => 70,
             Kind::Storage => 75,
         }
+    }
+
+    /// Returns whether a commit may have been sent whose outcome nobody knows: the next call finds out.
+    pub fn leaves_open(self) -> bool {
+        matches!(self, Kind::Unknown | Kind::Fault)
     }
 }
 
@@ -93,6 +101,13 @@ impl Error {
     /// Evidence does not hold.
     pub fn evidence(message: impl Into<String>) -> Self {
         Self::new(Kind::Evidence, message)
+    }
+    /// A fault of tamis itself, which broke off `what`. The text of a panic may hold a value, so it is in no message.
+    pub fn fault(what: &str) -> Self {
+        Self::new(Kind::Fault, format!("{what} broke off by a fault of tamis")).help(
+            "a run that breaks off publishes nothing in part: call it again, it completes or clears away what was begun\n\
+             report it as SECURITY.md says, with `tamis --version` and the line `internal fault at …`, without any data",
+        )
     }
     /// Storage away.
     pub fn storage(message: impl Into<String>) -> Self {

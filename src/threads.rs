@@ -12,20 +12,24 @@ pub const MAX_THREADS: usize = 1024;
 /// of them, those that there are go on.
 ///
 /// # Errors
-/// None of its own: a thread that broke off gives an error of kind `unknown`, the text of its panic goes nowhere.
+/// None of its own: a thread that broke off gives an error of kind `Fault`.
 pub fn side_by_side<T: Send>(threads: usize, work: impl Fn() -> Result<T> + Sync) -> Vec<Result<T>> {
-    let one = || catch_unwind(AssertUnwindSafe(&work)).unwrap_or_else(|_| Err(broke_off()));
+    let one = || guarded("a worker", &work);
     scope(|scope| {
         let started = (1..threads.min(MAX_THREADS)).map_while(|_| Builder::new().spawn_scoped(scope, one).ok());
         let others: Vec<_> = started.collect();
         let own = one();
-        let joined = others.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(broke_off())));
+        let joined = others.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(Error::fault("a worker"))));
         std::iter::once(own).chain(joined).collect()
     })
 }
 
-fn broke_off() -> Error {
-    Error::unknown("a worker broke off; nothing was published by it").help("report this as a fault of tamis")
+/// Does `work`; a panic ends it alone. The panic's text may hold a value, so nobody gets it.
+///
+/// # Errors
+/// Those of the work, and one of kind `Fault` when it broke off.
+pub fn guarded<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::fault(what)))
 }
 
 #[cfg(test)]
@@ -50,6 +54,7 @@ mod tests {
     fn a_panic_is_an_error_that_does_not_say_its_text() {
         let given = side_by_side(2, || -> Result<()> { panic!("a value") });
         for error in given.into_iter().map(|one| one.expect_err("broken off")) {
+            assert_eq!(error.kind().exit_code(), 70);
             assert!(!error.message().contains("a value"), "{}", error.message());
         }
     }

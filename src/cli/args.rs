@@ -23,8 +23,8 @@ pub struct Arguments {
     pub command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 2 policy or usage, 3 input refused, 4 gate or brake, \
-5 outcome unknown (run again), 6 evidence does not hold, 75 storage away (try again)";
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 something needs attention (only of `status --check`), 2 policy or usage, 3 input refused, 4 gate or brake, \
+5 outcome unknown (run again), 6 evidence does not hold, 70 a fault of tamis, 75 storage away (try again)";
 
 /// The verbs.
 #[derive(Subcommand, Debug)]
@@ -38,11 +38,7 @@ pub enum Command {
     /// Runs jobs by their schedules, and sweeps, until a signal ends it
     Serve(ServeArgs),
     /// How each job stands, and how far requests have come
-    Status {
-        /// Names all requests that are not done, not only those with the next deadlines
-        #[arg(long)]
-        all: bool,
-    },
+    Status(StatusArgs),
     /// Says why a person is not in a dataset; who is meant comes on standard input, as `kind: value`
     Explain(ExplainArgs),
     /// Makes a report
@@ -93,6 +89,20 @@ impl Command {
     }
 }
 
+/// Arguments of `status`.
+#[derive(Args, Debug)]
+pub struct StatusArgs {
+    /// Names all requests that are not done, not only those with the next deadlines
+    #[arg(long)]
+    pub all: bool,
+    /// Shows everything that is known of each job, dataset and request
+    #[arg(long)]
+    pub verbose: bool,
+    /// Ends with 1 when something needs attention, for monitoring
+    #[arg(long)]
+    pub check: bool,
+}
+
 /// Arguments of `run`.
 #[derive(Args, Debug)]
 pub struct RunArgs {
@@ -108,6 +118,9 @@ pub struct RunArgs {
     /// Makes state and throw-away keys where they are missing; only with local roots
     #[arg(long, conflicts_with = "due")]
     pub demo: bool,
+    /// Shows inputs, fields, gates and keys, too
+    #[arg(long, conflicts_with = "due")]
+    pub verbose: bool,
     /// How it works
     #[command(flatten)]
     pub work: WorkArgs,
@@ -121,6 +134,9 @@ pub struct PlanArgs {
     /// The instant that retention is judged at; up to now, never before the dataset's last
     #[arg(long, value_name = "TIME")]
     pub as_of: Option<String>,
+    /// Shows inputs, fields, gates and keys, too
+    #[arg(long)]
+    pub verbose: bool,
     /// How it works
     #[command(flatten)]
     pub work: WorkArgs,

@@ -3,6 +3,7 @@
 use super::lines::Lines;
 use super::render;
 use super::settings::Settings;
+use super::verdict::{Verdict, coloured};
 use crate::clock::Instant;
 use crate::daemon::{self, Came, JobStatus, Sweeps, Turn, Work};
 use crate::error::Result;
@@ -25,11 +26,19 @@ pub fn run(settings: &Settings, host: &daemon::Host, json: bool, monitor: &dyn M
         let all = serde_json::json!({ "schema": "tamis-due/1", "exit": exit, "turns": told });
         return Ok((render::json(&all)?, exit));
     }
-    let mut text: String = turns.iter().map(line).collect();
-    if turns.is_empty() {
-        text = "nothing is due\n".into();
+    let coloured = coloured(&std::io::stdout());
+    Ok((headline(&turns, exit, coloured) + &turns.iter().map(line).collect::<String>(), exit))
+}
+
+fn headline(turns: &[Turn], exit: u8, coloured: bool) -> String {
+    let (all, failed) = (turns.len(), turns.iter().filter(|turn| turn.exit() != 0).count());
+    match (all, failed) {
+        (0, _) => Verdict::Ok.line("nothing is due", coloured),
+        (_, 0) => Verdict::Ok.line(&format!("{all} of {all} due runs and sweeps are done"), coloured),
+        _ => {
+            Verdict::Stopped.line(&format!("{failed} of {all} due runs and sweeps were refused, exit {exit}"), coloured)
+        }
     }
-    Ok((text, exit))
 }
 
 fn line(turn: &Turn) -> String {
@@ -93,7 +102,7 @@ pub fn next_runs_json(project: &Project, now: Instant) -> serde_json::Value {
     project.jobs.values().filter_map(told).collect()
 }
 
-/// How each job stands, as text.
+/// Returns all that is known of each job, as text.
 pub fn status(jobs: &[JobStatus]) -> String {
     let mut out = String::new();
     for job in jobs {

@@ -21,18 +21,19 @@ pub mod shield;
 mod status;
 mod subject;
 mod sweep;
+mod verdict;
 mod version;
 
 use crate::error::{Error, Result};
 use crate::monitor::{Monitor, Silent};
-use crate::{clock, evidence, key, policy, run, state};
+use crate::{clock, evidence, key, policy, run, state, threads};
 use args::{AcceptArgs, Arguments, Command, KeyCommand, PlanArgs, ReportCommand, RunArgs, SchemaKind, StateCommand};
 use clap::Parser;
 use progress::Terminal;
 use settings::Settings;
-use std::io::{IsTerminal, Write};
-use std::panic::AssertUnwindSafe;
+use std::io::Write;
 use std::process::ExitCode;
+use verdict::counted;
 
 /// Runs the command line and says how it went.
 pub fn main() -> ExitCode {
@@ -43,8 +44,8 @@ pub fn main() -> ExitCode {
     };
     let json = arguments.json;
     // The hook has said where; what was going on is lost with the stack.
-    let done = std::panic::catch_unwind(AssertUnwindSafe(|| carry_out(&arguments)));
-    let said = done.unwrap_or_else(|_| Err(broke_off())).and_then(|(text, exit)| answer::given(&text, exit));
+    let done = threads::guarded("the command", || carry_out(&arguments));
+    let said = done.and_then(|(text, exit)| answer::given(&text, exit));
     said.map_or_else(|error| failed(&error, json), ExitCode::from)
 }
 
@@ -63,10 +64,6 @@ fn usage_shown(usage: &clap::Error) -> ExitCode {
     }
 }
 
-fn broke_off() -> Error {
-    Error::unknown("tamis broke off").help("run again: what was begun is completed; report this as a fault of tamis")
-}
-
 /// The text to print and the exit code.
 fn carry_out(arguments: &Arguments) -> Result<(String, u8)> {
     let (settings, json) = (Settings::of(arguments)?, arguments.json);
@@ -75,7 +72,7 @@ fn carry_out(arguments: &Arguments) -> Result<(String, u8)> {
         Command::Plan(args) => plan_job(&settings, args, json),
         Command::Sweep(args) => sweep::sweep(&settings, args, json),
         Command::Serve(args) => serve::serve(&settings, args, settings.host(&args.work)?, json),
-        Command::Status { all } => status::status(&settings, *all, json),
+        Command::Status(args) => return status::status(&settings, args, json),
         Command::Explain(args) => explain::explain(&settings, args, json),
         Command::Report(ReportCommand::Case(args)) => report::report(&settings, args, json),
         Command::Report(ReportCommand::Job(args)) => version::report(&settings, args, json),
@@ -108,14 +105,18 @@ fn run_jobs(settings: &Settings, args: &RunArgs, json: bool) -> Result<(String, 
     let stop = call.stop.clone();
     serve::on_signal(settings, move || stop.ask())?;
     let report = run::run(&call, monitor(json).as_ref())?;
-    let text = if json { render::json(&report)? } else { render::report(&report) };
+    let text = if json { render::json(&report)? } else { told(&report, args.verbose) };
     Ok((text, 0))
 }
 
 fn plan_job(settings: &Settings, args: &PlanArgs, json: bool) -> Result<String> {
     let call = settings.call(&args.job, args.as_of.as_deref(), &args.work)?;
     let report = run::plan(&call, monitor(json).as_ref())?;
-    if json { render::json(&report) } else { Ok(render::report(&report)) }
+    if json { render::json(&report) } else { Ok(told(&report, args.verbose)) }
+}
+
+fn told(report: &run::Report, verbose: bool) -> String {
+    render::report(report, verbose, verdict::coloured(&std::io::stdout()))
 }
 
 fn check(settings: &Settings, json: bool) -> Result<String> {
@@ -131,10 +132,12 @@ fn check(settings: &Settings, json: bool) -> Result<String> {
                 "schedules": due::next_runs_json(&project, settings.now), "time_zones": clock::zones_version(),
                 "aside": sighted.aside, "unseen": sighted.unseen }));
     }
-    let hints = finding::draw(&findings, std::io::stdout().is_terminal());
+    let coloured = verdict::coloured(&std::io::stdout());
+    let hints = finding::draw(&findings, coloured);
     let runs = due::next_runs(&project, settings.now) + &status::seen(&sighted);
     let (folder, zones) = (settings.dir.display(), clock::zones_version());
-    Ok(format!("{hints}{folder}: no faults, {} hint(s), time zone data {zones}\n{runs}", findings.len()))
+    let said = format!("{folder}: no faults, {}, time zone data {zones}", counted(findings.len() as u64, "hint"));
+    Ok(verdict::Verdict::Ok.line(&said, coloured) + &hints + &runs)
 }
 
 fn accept(settings: &Settings, accepted: &AcceptArgs, json: bool) -> Result<String> {
@@ -166,7 +169,8 @@ fn verify(settings: &Settings, head: Option<&str>, json: bool) -> Result<String>
     if let Ok(state) = state::State::open(&roots["state"]) {
         run::foreign::verify(&project, &roots, &state, &mut report)?;
     }
-    let text = if json { render::json(&report)? } else { render::verified(&report) };
+    let text =
+        if json { render::json(&report)? } else { render::verified(&report, verdict::coloured(&std::io::stdout())) };
     answer::with_outcome(text, report.outcome())
 }
 
@@ -207,7 +211,7 @@ fn schema(kind: SchemaKind) -> Result<String> {
 }
 
 fn show_error(error: &Error, json: bool) {
-    let color = std::io::stderr().is_terminal();
+    let color = verdict::coloured(&std::io::stderr());
     let text = if json { render::error_json(error) } else { render::error(error, color) };
     let _ = std::io::stderr().write_all(text.as_bytes());
 }

@@ -2,23 +2,96 @@
 
 use super::finding;
 use super::lines::Lines;
+use super::verdict::{Verdict, counted};
 use crate::error::{Error, Finding, Result};
 use crate::evidence::manifest::{Brake, Drift, Gate, Identifiers, ListApplied};
 use crate::evidence::{Manifest, VerifyReport};
-use crate::run::Report;
+use crate::run::{Outcome, Report};
 
 const BAR: usize = 24;
 
-/// The report of `run` and `plan` as text.
-pub fn report(report: &Report) -> String {
+/// Returns the report of `run` and `plan` as text: the verdict, what became of the rows, what somebody has to look at;
+/// with `verbose` also inputs, fields, gates and keys.
+pub fn report(report: &Report, verbose: bool, coloured: bool) -> String {
     let m = &report.manifest;
-    let mut out = String::new();
-    out.line(format_args!("{} {}  as of {}  run {}", report.outcome.as_str(), m.job, m.as_of, m.run));
+    let exceptions = exceptions(m);
+    let (verdict, said) = headline(report, !exceptions.persons.is_empty());
+    let mut out = verdict.line(&said, coloured);
+    let run = if m.run.is_empty() { String::new() } else { format!(", run {}", m.run) };
+    out.line(format_args!("  as of {}{run}", m.as_of));
     out.push('\n');
-    evidence(&mut out, m);
+    if verbose {
+        evidence(&mut out, m);
+    } else {
+        rows(&mut out, m);
+        out.push('\n');
+        exceptions.persons.iter().chain(&exceptions.columns).for_each(|said| out.line(format_args!("! {said}")));
+    }
     stops(&mut out, report);
-    tail(&mut out, report);
+    tail(&mut out, report, verbose);
     out
+}
+
+/// Returns the verdict on a run or a plan, and its figures.
+fn headline(report: &Report, persons: bool) -> (Verdict, String) {
+    let m = &report.manifest;
+    let dropped = m.rows_in.saturating_sub(m.rows_out);
+    let rows = format!("{} rows in, {} out, {dropped} dropped", m.rows_in, m.rows_out);
+    match report.outcome {
+        Outcome::Published => {
+            (Verdict::attention(persons), format!("{} version {} published: {rows}", m.job, m.output.version))
+        }
+        Outcome::Planned if report.stops.is_empty() => {
+            (Verdict::attention(persons), format!("plan of {}: {rows}; nothing was written", m.job))
+        }
+        Outcome::Planned => {
+            let stops = counted(report.stops.len() as u64, "limit");
+            (Verdict::Stopped, format!("plan of {}: {rows}; {stops} would stop it; nothing was written", m.job))
+        }
+    }
+}
+
+/// What somebody has to look at, apart by how much it hurts.
+#[derive(Default)]
+struct Exceptions {
+    /// Of requests and of fields that lost all their values.
+    persons: Vec<String>,
+    /// Of columns and values.
+    columns: Vec<String>,
+}
+
+fn exceptions(m: &Manifest) -> Exceptions {
+    let mut found = Exceptions::default();
+    for list in &m.lists {
+        found.persons.extend(doubts(list));
+    }
+    for field in &m.fields {
+        if field.emptied {
+            found.persons.push(format!("field {} is EMPTY, and the run before had values", field.name));
+        }
+        if field.untreated > 0 {
+            let first = field.first_untreated.as_deref().unwrap_or("unknown");
+            let (count, name) = (counted(field.untreated, "value"), &field.name);
+            found.columns.push(format!("field {name}: {count} could not be treated and left empty, first {first}"));
+        }
+    }
+    found.columns.extend(drift(m));
+    found.columns.extend(m.identifiers.iter().filter(|column| column.raw + column.unseen > 0).map(said_of_raw));
+    found.columns.extend(said_of_largest(m));
+    let let_through = m.brake.iter().filter(|brake| brake.accepted.is_some());
+    found.columns.extend(let_through.map(|brake| format!("brake: {}", said_of_brake(brake))));
+    found
+}
+
+/// Returns what a person has to look at in a list.
+fn doubts(list: &ListApplied) -> Vec<String> {
+    let counts = [
+        (list.needs_review, "to be reviewed (`tamis subject find` shows why)"),
+        (list.lifts_nothing, "that lift nothing (`tamis status` shows why)"),
+        (list.unusable, "without a value that can be found in every spelling (`tamis status` shows which)"),
+    ];
+    let told = counts.iter().filter(|(count, _)| *count > 0);
+    told.map(|(count, what)| format!("list {}: {count} of {} entries, {what}", list.name, list.entries)).collect()
 }
 
 /// What was read, what became of it, and what the gates said.
@@ -29,6 +102,16 @@ pub(super) fn evidence(out: &mut String, m: &Manifest) {
     notices(out, m);
     identifiers(out, m);
     gates(out, m);
+}
+
+/// Where the rows went, with bars.
+fn rows(out: &mut String, m: &Manifest) {
+    let width = m.removed.iter().map(|r| r.reason.chars().count()).max().unwrap_or(0).max(9);
+    out.line(format_args!("{:<width$}  {:>9}", "rows in", m.rows_in));
+    bar_line(out, width, "published", m.rows_out, m.rows_in);
+    for removed in m.removed.iter().filter(|r| r.rows > 0) {
+        bar_line(out, width, &removed.reason, removed.rows, m.rows_in);
+    }
 }
 
 fn inputs(out: &mut String, m: &Manifest) {
@@ -79,13 +162,8 @@ fn met(list: &ListApplied) -> String {
 }
 
 fn balance(out: &mut String, m: &Manifest) {
-    let width = m.removed.iter().map(|r| r.reason.chars().count()).max().unwrap_or(0).max(9);
     out.push('\n');
-    out.line(format_args!("{:<width$}  {:>9}", "rows in", m.rows_in));
-    bar_line(out, width, "published", m.rows_out, m.rows_in);
-    for removed in m.removed.iter().filter(|r| r.rows > 0) {
-        bar_line(out, width, &removed.reason, removed.rows, m.rows_in);
-    }
+    rows(out, m);
     if m.no_clock > 0 {
         out.line(format_args!("of the expired, {} had no usable clock", m.no_clock));
     }
@@ -131,7 +209,7 @@ fn fields(out: &mut String, m: &Manifest) {
                 notes.push(format!("{} untreated, first {}", field.untreated, first.unwrap_or("unknown")));
             }
             if field.raw_forms > 0 {
-                notes.push(format!("{} in raw form", field.raw_forms));
+                notes.push(format!("{} hashed without normalisation", field.raw_forms));
             }
             if field.emptied {
                 notes.push("EMPTY, and the run before had values".into());
@@ -163,20 +241,25 @@ fn notices(out: &mut String, m: &Manifest) {
     if !not_published.is_empty() {
         out.line(format_args!("not published: {}", not_published.join(", ")));
     }
-    for drift in &m.drift {
-        let what = unlisted(drift);
-        out.line(format_args!("drift: {what} in no source; dropped since {}", drift.first_seen));
-    }
-    for lost in &m.lost {
-        let column = column(&lost.column);
-        let where_not =
-            lost.files.map_or("not in the export".to_string(), |files| format!("not in {files} of its files"));
-        out.line(format_args!("drift: {column} is listed, but {where_not}; missing since {}", lost.first_seen));
-    }
+    drift(m).iter().for_each(|said| out.line(format_args!("drift: {said}")));
     let ignored = &m.clocks_ignored;
     if ignored.sentinel + ignored.future > 0 {
         out.line(format_args!("clock values ignored: {} sentinel, {} too far ahead", ignored.sentinel, ignored.future));
     }
+}
+
+/// Returns how the columns of the export differ from those that the sources declare.
+fn drift(m: &Manifest) -> Vec<String> {
+    let unlisted = m.drift.iter().map(|drift| {
+        let (what, since) = (unlisted(drift), drift.first_seen);
+        format!("{what} in the export but not declared in any source; left out since {since}")
+    });
+    let lost = m.lost.iter().map(|lost| {
+        let column = column(&lost.column);
+        let where_not = lost.files.map_or("not in the export".to_string(), |n| format!("not in {n} of its files"));
+        format!("{column} is declared, but {where_not}; missing since {}", lost.first_seen)
+    });
+    unlisted.chain(lost).collect()
 }
 
 /// Columns that are left out on purpose: those that the export has not are told of apart.
@@ -258,7 +341,8 @@ pub(super) fn said_of_gate(gate: &Gate) -> String {
 /// What the brake found, in one line.
 pub(super) fn said_of_brake(brake: &Brake) -> String {
     let accepted = brake.accepted.as_ref().map_or(String::new(), |digest| format!(", accepted by {digest}"));
-    format!("{} of {} rows less (at most {}){accepted}", brake.removed, brake.of, brake.max_removed)
+    let share = if brake.of == 0 { 0.0 } else { brake.removed as f64 * 100.0 / brake.of as f64 };
+    format!("dropped {share:.1} % ({} of {} rows), limit {}{accepted}", brake.removed, brake.of, brake.max_removed)
 }
 
 /// What a plan would be stopped by, and what would help.
@@ -277,17 +361,24 @@ fn stops(out: &mut String, report: &Report) {
     }
 }
 
-fn tail(out: &mut String, report: &Report) {
+fn tail(out: &mut String, report: &Report, verbose: bool) {
     let m = &report.manifest;
-    out.line(format_args!("keys: identity {}, token {} (epoch {})", m.keys.identity, m.keys.token, m.keys.epoch));
+    if verbose {
+        out.line(format_args!("keys: identity {}, token {} (epoch {})", m.keys.identity, m.keys.token, m.keys.epoch));
+    }
     let Some(head) = &report.ledger_head else {
-        out.line(format_args!("nothing was written"));
+        if !verbose {
+            out.line(format_args!("Inputs, fields, gates and keys: --verbose"));
+        }
         return;
     };
     let bytes: u64 = m.output.files.iter().map(|f| f.bytes).sum();
-    let (dataset, version, files) = (&m.output.dataset, m.output.version, m.output.files.len());
-    out.line(format_args!("dataset {dataset} version {version}: {files} file(s), {bytes} bytes"));
+    let files = counted(m.output.files.len() as u64, "file");
+    out.line(format_args!("dataset {} version {}: {files}, {bytes} bytes", m.output.dataset, m.output.version));
     out.line(format_args!("ledger head {head}"));
+    if !verbose {
+        out.line(format_args!("Inputs, fields, gates and keys: --verbose, or `tamis report job {}`", m.job));
+    }
     out.push_str("\nRead it:\n");
     let place = place(report);
     out.line(format_args!("  duckdb -c \"INSTALL delta; LOAD delta; FROM delta_scan('{place}') LIMIT 5\""));
@@ -304,8 +395,7 @@ fn place(report: &Report) -> &str {
 /// # Errors
 /// None in practice; everything shown is plain data.
 pub fn json<T: serde::Serialize>(value: &T) -> Result<String> {
-    let text =
-        serde_json::to_string_pretty(value).map_err(|_| Error::unknown("the report cannot be written as JSON"))?;
+    let text = serde_json::to_string_pretty(value).map_err(|_| Error::fault("writing the report as JSON"))?;
     Ok(text + "\n")
 }
 
@@ -329,28 +419,35 @@ pub fn error_json(error: &Error) -> String {
     format!("{value}\n")
 }
 
-/// An error for people: findings with their lines, what happened, what to do.
+/// Returns an error for people: what happened, what to do, and findings with their lines.
 pub fn error(error: &Error, color: bool) -> String {
-    let mut out = finding::draw(error.spec_findings(), color);
+    let mut out = String::new();
     out.line(format_args!("error: {}", error.message()));
     for line in error.help_text().iter().flat_map(|help| help.lines()) {
         out.line(format_args!("  help: {line}"));
     }
-    out
+    out + &finding::draw(error.spec_findings(), color)
 }
 
-/// What `verify` found.
-pub fn verified(report: &VerifyReport) -> String {
-    let mut out = String::new();
-    out.line(format_args!(
-        "{} ledger entries, {} records, {} dataset(s), {} files, {} companions",
-        report.entries, report.records, report.datasets, report.files, report.companions
-    ));
+/// Returns what `verify` found: the verdict, faults, notes, then what is proven and what is not.
+pub fn verified(report: &VerifyReport, coloured: bool) -> String {
+    let looked = format!(
+        "{} ledger entries, {} records, {}, {}, {}",
+        report.entries,
+        report.records,
+        counted(report.datasets, "dataset"),
+        counted(report.files, "file"),
+        counted(report.companions, "companion")
+    );
+    let mut out = match report.faults.len() as u64 {
+        0 => Verdict::Ok.line(&format!("the evidence holds: {looked}"), coloured),
+        faults => Verdict::Fault.line(&format!("{} in {looked}", counted(faults, "fault")), coloured),
+    };
     let sections = [
+        ("FAULT", &report.faults),
+        ("note", &report.notes),
         ("proven", &report.proven),
         ("not proven", &report.not_proven),
-        ("note", &report.notes),
-        ("FAULT", &report.faults),
     ];
     for (title, lines) in sections {
         lines.iter().for_each(|line| {

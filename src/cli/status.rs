@@ -1,9 +1,13 @@
-//! `tamis status`: how each job stands, how far requests have come, and up to which of them each dataset is clean.
+//! `tamis status`: the verdict on all of it, how each job stands, how far requests have come, and up to which of them each
+//! dataset is clean.
 //! Must not know any stage.
 
+use super::args::StatusArgs;
 use super::lines::Lines;
 use super::settings::Settings;
+use super::verdict::{Verdict, coloured, counted};
 use super::{due, render};
+use crate::clock::Instant;
 use crate::daemon::{JobStatus, NoJob};
 use crate::error::{Error, Result};
 use crate::run::aside::{self, Sighted};
@@ -34,38 +38,217 @@ pub(super) struct Status {
     unseen: Vec<String>,
 }
 
-/// Jobs are told whatever happens; requests need the identity key, and where that cannot be had the reason is told.
+/// Everything that the text is made of.
+struct Found {
+    jobs: Vec<JobStatus>,
+    no_job: Vec<NoJob>,
+    foreign: Vec<ForeignTable>,
+    /// Tables whose log cannot be read, in words.
+    unread: Vec<String>,
+    /// Jobs are told whatever happens; requests need the identity key, and where that cannot be had the reason is told.
+    standings: Result<Standings, Error>,
+    sighted: Sighted,
+}
+
+/// Returns the answer, and the exit code: 1 with `--check` when something needs attention.
 ///
 /// # Errors
 /// Policy errors for specs and state, storage errors.
-pub(super) fn status(settings: &Settings, all: bool, json: bool) -> Result<String> {
+pub(super) fn status(settings: &Settings, args: &StatusArgs, json: bool) -> Result<(String, u8)> {
     let project = policy::load(&settings.dir, &settings.roots)?;
     let roots = settings.open(&project)?;
     let state = settings.state(&project)?;
-    let jobs = daemon::status(&project, &roots, &state, settings.now)?;
-    let no_job = daemon::without_job(&project, &state)?;
     let (foreign, unread) = foreign::foreign(&project, &roots, &state)?;
-    let standings = standing::standings(&settings.subject_call(), if all { usize::MAX } else { NAMED });
-    let sighted = aside::survey(&project, &roots);
-    if json {
-        let Sighted { aside, unseen } = sighted;
-        let (requests, requests_stop) = match standings {
-            Ok(standings) => (Some(standings), None),
-            Err(error) => (None, Some(error.message().to_owned())),
-        };
-        return render::json(&Status {
-            schema: "tamis-status/1",
-            jobs,
-            no_job,
-            foreign,
-            requests,
-            requests_stop,
-            aside,
-            unseen,
-        });
+    let found = Found {
+        jobs: daemon::status(&project, &roots, &state, settings.now)?,
+        no_job: daemon::without_job(&project, &state)?,
+        foreign,
+        unread,
+        standings: standing::standings(&settings.subject_call(), if args.all { usize::MAX } else { NAMED }),
+        sighted: aside::survey(&project, &roots),
+    };
+    let exceptions = exceptions(&found);
+    let exit = u8::from(args.check && !exceptions.is_empty());
+    let text = match (json, args.verbose || args.all) {
+        (true, _) => render::json(&as_data(found))?,
+        (false, whole) => {
+            let first = headline(&found, exceptions.len());
+            let first = Verdict::attention(!exceptions.is_empty()).line(&first, coloured(&std::io::stdout()));
+            first + &if whole { in_full(&found) } else { in_short(&found, &exceptions) }
+        }
+    };
+    Ok((text, exit))
+}
+
+fn as_data(found: Found) -> Status {
+    let (requests, requests_stop) = match found.standings {
+        Ok(standings) => (Some(standings), None),
+        Err(error) => (None, Some(error.message().to_owned())),
+    };
+    let Found { jobs, no_job, foreign, sighted: Sighted { aside, unseen }, .. } = found;
+    Status { schema: "tamis-status/1", jobs, no_job, foreign, requests, requests_stop, aside, unseen }
+}
+
+/// Returns the figures of the first line.
+fn headline(found: &Found, exceptions: usize) -> String {
+    let published = found.jobs.iter().filter(|job| job.version.is_some()).count();
+    let mut said = vec![format!("{published} of {} published", counted(found.jobs.len() as u64, "job"))];
+    let late = found.jobs.iter().filter(|job| job.overdue || job.sweep.overdue).count() as u64;
+    if late > 0 {
+        said.push(format!("{} late", counted(late, "job")));
     }
-    let tables = without_job(&no_job) + &written_to(&foreign, &unread);
-    Ok(due::status(&jobs) + &tables + &said(standings) + &seen(&sighted))
+    if let Ok(standings) = &found.standings {
+        let drift: usize = standings.datasets.iter().map(|dataset| dataset.drift.len()).sum();
+        for (count, what) in [(standings.overdue, "request"), (drift as u64, "undeclared column")] {
+            let late = if what == "request" { " overdue" } else { "" };
+            if count > 0 {
+                said.push(counted(count, what) + late);
+            }
+        }
+    }
+    if exceptions > 0 {
+        said.push(format!("{} to look at", counted(exceptions as u64, "thing")));
+    }
+    said.join(" · ")
+}
+
+/// Returns one row for each job, and what somebody has to look at.
+fn in_short(found: &Found, exceptions: &[String]) -> String {
+    let mut out = String::new();
+    let head = ["JOB", "PUBLISHED", "ROWS", "CHANGE", "SWEPT", "NEXT"].map(String::from);
+    let rows: Vec<[String; 6]> = std::iter::once(head).chain(found.jobs.iter().map(job_row)).collect();
+    let widths: Vec<usize> =
+        (0..6).map(|cell| rows.iter().map(|row| row[cell].chars().count()).max().unwrap_or(0)).collect();
+    for row in &rows {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        out.line(format_args!("{}", cells.collect::<Vec<_>>().join("  ").trim_end()));
+    }
+    exceptions.iter().for_each(|said| out.line(format_args!("! {said}")));
+    found.sighted.aside.iter().for_each(|aside| out.line(format_args!("{aside}")));
+    out.line(format_args!("Each job, dataset and request in full: --verbose"));
+    out
+}
+
+fn job_row(job: &JobStatus) -> [String; 6] {
+    let at = |at: Option<Instant>| at.map_or("never".into(), |at| at.to_seconds().to_string());
+    let last = match (&job.version, &job.refused) {
+        (_, Some(refused)) => format!("refused {}, exit {}", refused.at.to_seconds(), refused.exit),
+        (Some(version), None) => format!("ok {}", at(version.at)),
+        (None, None) => "never".into(),
+    };
+    let version = job.version.as_ref();
+    let rows = version.map_or(String::new(), |version| version.rows.to_string());
+    let before = version.and_then(|version| Some((version.rows_before?, version.rows)));
+    let change = before.map_or(String::new(), |(before, rows)| match before {
+        0 => String::new(),
+        before => format!("{:+.1} %", (rows as f64 - before as f64) * 100.0 / before as f64),
+    });
+    let next = match (&job.running, job.suspended, &job.next_local) {
+        (Some(_), ..) => "running".into(),
+        (None, true, _) => "suspended".into(),
+        (None, false, Some(next)) => next.clone(),
+        (None, false, None) => "by hand".into(),
+    };
+    [job.job.clone(), last, rows, change, at(job.sweep.last), next]
+}
+
+/// Returns what somebody has to look at, with what to do.
+fn exceptions(found: &Found) -> Vec<String> {
+    let mut out: Vec<String> = found.jobs.iter().flat_map(of_job).collect();
+    out.extend(found.no_job.iter().map(|table| with_remedy(&table.cause, &table.to_do)));
+    out.extend(found.foreign.iter().map(|table| match &table.to_do {
+        Some(to_do) => with_remedy(&table.line(), to_do),
+        None => table.line(),
+    }));
+    out.extend(found.unread.iter().cloned());
+    out.extend(found.sighted.unseen.iter().map(|unseen| format!("cannot be read: {unseen}")));
+    match &found.standings {
+        Ok(standings) => out.extend(of_requests(standings)),
+        Err(error) => out.push(format!("requests: {error}")),
+    }
+    out
+}
+
+fn with_remedy(cause: &str, to_do: &str) -> String {
+    format!("{cause}: {to_do}")
+}
+
+fn of_job(job: &JobStatus) -> Vec<String> {
+    let mut out = Vec::new();
+    let name = &job.job;
+    if job.overdue {
+        out.push(format!("{name} is OVERDUE: start `tamis run --due` or `tamis serve`, or look at the refusal"));
+    }
+    if job.sweep.overdue {
+        out.push(format!("{name} is not swept, which is OVERDUE: `tamis sweep`"));
+    }
+    if job.sweep.request_overdue {
+        out.push(format!("{name}: a request is OVERDUE"));
+    }
+    for (what, refused) in [("run", &job.refused), ("sweep", &job.sweep.refused)] {
+        let Some(refused) = refused else { continue };
+        let to_do = refused.to_do.replace('\n', "; ");
+        out.push(format!("{name}: the {what} was refused with exit {}: {}: {to_do}", refused.exit, refused.cause));
+    }
+    out
+}
+
+fn of_requests(standings: &Standings) -> Vec<String> {
+    let mut out = Vec::new();
+    for request in standings.open.iter().filter(|request| request.wants_attention()) {
+        let Request { name, time } = Request::of(request);
+        let note = request.note.as_ref().map_or(String::new(), |note| format!("; {note}"));
+        out.push(format!("{name} {}, {time}{note}", in_words(&request.state)));
+    }
+    if standings.more > 0 {
+        out.push(format!("{} more are not done: --all", counted(standings.more, "request")));
+    }
+    for lift in &standings.idle_lifts {
+        out.push(format!("{} (lift, {}) lifts nothing: {}", lift.request, lift.list, lift.why));
+    }
+    for dataset in &standings.datasets {
+        let name = &dataset.dataset;
+        out.extend(dataset.drift.iter().map(|drift| {
+            let column = render::column(&drift.column);
+            format!("{name}: {column} is in the export but not declared in any source, for {} days", drift.days)
+        }));
+        out.extend(dataset.lost.iter().map(|lost| {
+            format!("{name}: {} is declared and missing, for {} days", render::column(&lost.column), lost.days)
+        }));
+        out.extend(dataset.raw.iter().map(|column| format!("{name}: {}", render::said_of_raw(column))));
+    }
+    out
+}
+
+/// Returns a state that somebody has to look at, with what to do.
+fn in_words(state: &str) -> String {
+    match state {
+        "unmatched" => "matches nobody: check its values, then `tamis subject find`".into(),
+        "needs-review" => "needs a review: `tamis subject find` shows why".into(),
+        other => format!("is {other}: `tamis sweep`"),
+    }
+}
+
+/// A request in words.
+struct Request {
+    name: String,
+    time: String,
+}
+
+impl Request {
+    fn of(request: &OpenRequest) -> Request {
+        let time = match request.days_left {
+            late if late < 0 => format!("{} day(s) OVERDUE", -late),
+            days => format!("{days} day(s) left"),
+        };
+        Request { name: format!("{} ({}, {})", request.request, request.effect, request.list), time }
+    }
+}
+
+/// Returns everything that is known.
+fn in_full(found: &Found) -> String {
+    let tables = without_job(&found.no_job) + &written_to(&found.foreign, &found.unread);
+    due::status(&found.jobs) + &tables + &said(&found.standings) + &seen(&found.sighted)
 }
 
 /// What was found where lists and inputs are, apart from what they read.
@@ -96,7 +279,7 @@ fn written_to(foreign: &[ForeignTable], unseen: &[String]) -> String {
     out
 }
 
-fn said(standings: Result<Standings, Error>) -> String {
+fn said(standings: &Result<Standings, Error>) -> String {
     let mut out = String::new();
     let standings = match standings {
         Ok(standings) => standings,
@@ -152,18 +335,8 @@ fn dataset(out: &mut String, standing: &DatasetStanding) {
 }
 
 fn open(out: &mut String, request: &OpenRequest) {
-    let left = match request.days_left {
-        late if late < 0 => format!("{} day(s) OVERDUE", -late),
-        days => format!("{days} day(s) left"),
-    };
+    let Request { name, time } = Request::of(request);
     let states: Vec<String> = request.states.iter().map(|(job, state)| format!("{job} {state}")).collect();
-    out.line(format_args!(
-        "  {} ({}, {})  {}, {left}  [{}]",
-        request.request,
-        request.effect,
-        request.list,
-        request.state,
-        states.join(", ")
-    ));
+    out.line(format_args!("  {name}  {}, {time}  [{}]", request.state, states.join(", ")));
     request.note.iter().for_each(|note| out.line(format_args!("    {note}")));
 }

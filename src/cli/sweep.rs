@@ -3,6 +3,7 @@
 use super::args::SweepArgs;
 use super::lines::Lines;
 use super::settings::Settings;
+use super::verdict::{Verdict, coloured, counted};
 use super::{answer, render, serve};
 use crate::error::Result;
 use crate::run::{self, DatasetSwept, Removal, SweepReport};
@@ -18,12 +19,13 @@ pub(super) fn sweep(settings: &Settings, args: &SweepArgs, json: bool) -> Result
     let stop = call.stop.clone();
     serve::on_signal(settings, move || stop.ask())?;
     let report = run::sweep(&call, super::monitor(json).as_ref())?;
-    let text = if json { render::json(&report)? } else { text(&report) };
+    let text = if json { render::json(&report)? } else { text(&report, coloured(&std::io::stdout())) };
     answer::with_outcome(text, report.outcome())
 }
 
-fn text(report: &SweepReport) -> String {
-    let mut out = String::new();
+fn text(report: &SweepReport, coloured: bool) -> String {
+    let (verdict, said) = headline(report);
+    let mut out = verdict.line(&said, coloured);
     for swept in &report.datasets {
         dataset(&mut out, swept);
     }
@@ -31,10 +33,10 @@ fn text(report: &SweepReport) -> String {
     let (bytes, looked) = (BinaryBytes(raw.bytes), !report.ledger_head.is_empty());
     if looked {
         let (removed, there, held) = (raw.removed, raw.remaining, raw.held);
-        out.line(format_args!("raw exports  {removed} removed ({bytes}), {there} there, {held} of them held"));
+        out.line(format_args!("raw exports  {removed} purged ({bytes}), {there} there, {held} of them held"));
     }
     if raw.unseen > 0 {
-        out.line(format_args!("             {} more that cannot be read, nor removed", raw.unseen));
+        out.line(format_args!("             {} more that cannot be read, nor purged", raw.unseen));
     }
     for aside in &report.aside {
         out.line(format_args!("{aside}"));
@@ -48,13 +50,35 @@ fn text(report: &SweepReport) -> String {
     out
 }
 
+/// Returns the verdict on a sweep, and its figures.
+fn headline(report: &SweepReport) -> (Verdict, String) {
+    let swept = report.datasets.iter().filter(|swept| swept.version.is_some());
+    let (mut datasets, mut rows, mut objects, mut kept) = (0, 0, 0, report.raw.unseen > 0);
+    for swept in swept {
+        datasets += 1;
+        rows += swept.rows_in - swept.rows_out;
+        objects += swept.removal.objects.values().sum::<u64>();
+        kept |= swept.removal.unseen > 0 || swept.removal.withheld;
+    }
+    let said = format!(
+        "{} swept: {} dropped, {} purged",
+        counted(datasets, "dataset"),
+        counted(rows, "row"),
+        counted(objects + report.raw.removed, "object")
+    );
+    match report.stops.len() as u64 {
+        0 => (Verdict::attention(kept), said),
+        stops => (Verdict::Stopped, format!("{said}; {}", counted(stops, "stop"))),
+    }
+}
+
 fn dataset(out: &mut String, swept: &DatasetSwept) {
     let Some(version) = swept.version else {
         out.line(format_args!("{}  not published yet", swept.job));
         return;
     };
     let gone = swept.rows_in - swept.rows_out;
-    out.line(format_args!("{}  version {version}  {} rows, {gone} removed", swept.job, swept.rows_out));
+    out.line(format_args!("{}  version {version}  {} rows, {gone} dropped", swept.job, swept.rows_out));
     for removed in &swept.removed {
         out.line(format_args!("  {:<12} {}", removed.reason, removed.rows));
     }
@@ -75,10 +99,10 @@ fn dataset(out: &mut String, swept: &DatasetSwept) {
 fn removal(out: &mut String, removal: &Removal) {
     if !removal.objects.is_empty() {
         let objects: Vec<String> = removal.objects.iter().map(|(what, count)| format!("{count} {what}")).collect();
-        out.line(format_args!("  {:<12} {}, {}", "for good", objects.join(", "), BinaryBytes(removal.bytes)));
+        out.line(format_args!("  {:<12} {}, {}", "purged", objects.join(", "), BinaryBytes(removal.bytes)));
     }
     if removal.waiting > 0 {
-        let next = removal.next.map_or(String::new(), |next| format!(", the next goes from {next} on"));
+        let next = removal.next.map_or(String::new(), |next| format!(", the next is purged from {next} on"));
         out.line(format_args!("  {:<12} {} files{next}", "waiting", removal.waiting));
     }
     if removal.held > 0 {
@@ -88,13 +112,13 @@ fn removal(out: &mut String, removal: &Removal) {
         out.line(format_args!("  {:<12} {} versions, by the store", "protected", removal.protected));
     }
     if removal.unseen > 0 {
-        out.line(format_args!("  {:<12} {} files that nobody can say whom they hold", "unseen", removal.unseen));
+        out.line(format_args!("  {:<12} {} files, of which nobody can say whom they hold", "unseen", removal.unseen));
     }
     if removal.withheld {
-        out.line(format_args!("  {:<12} nothing goes for good while a list of holds cannot be read", "withheld"));
+        out.line(format_args!("  {:<12} nothing is purged while a list of holds cannot be read", "withheld"));
     }
     if let Some(watermark) = removal.watermark {
-        out.line(format_args!("  {:<12} requests applied up to {watermark}", "removed"));
+        out.line(format_args!("  {:<12} all bytes of persons whose requests were applied up to {watermark}", "purged"));
     }
 }
 
@@ -121,14 +145,16 @@ mod tests {
         report.ledger_head.push_str("7:ab");
         report.datasets.push(swept);
         report.raw.clone_from(&raw);
-        let said = text(&report);
+        let said = text(&report, false);
         for part in ["2 companions, 3 files, 2.00 KiB", "4 files", "5 files, by a legal hold", "6 versions", "withheld"]
         {
             assert!(said.contains(part), "{part}: {said}");
         }
-        assert!(said.contains("8 removed (1.00 KiB), 7 there, 9 of them held"), "{said}");
+        assert!(said.contains("8 purged (1.00 KiB), 7 there, 9 of them held"), "{said}");
         let mut nothing = SweepReport::default();
         nothing.stops.push("held".into());
-        assert_eq!(text(&nothing), "STOPPED  held\n", "nothing is said of what was not looked at");
+        let said = text(&nothing, false);
+        let expected = "STOPPED  0 datasets swept: 0 rows dropped, 0 objects purged; 1 stop\nSTOPPED  held\n";
+        assert_eq!(said, expected, "nothing is said of what was not looked at");
     }
 }

@@ -13,6 +13,8 @@ const ON_TIME: i64 = 15 * 60_000_000;
 /// What `state` says of a job.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Known {
+    /// When the state was created.
+    pub created: Option<Instant>,
     /// The last scheduled instant that is settled.
     pub settled: Option<Instant>,
     /// The last instant that anything was judged at (R28).
@@ -57,6 +59,7 @@ impl Known {
         let refusal = scheduled.refusal.as_ref();
         let refused = refusal.map_or(Instant(i64::MIN), |refusal| refusal.at);
         Ok(Known {
+            created: Some(state.created()),
             settled: scheduled.settled,
             last_as_of: dataset.as_ref().and_then(|dataset| dataset.last_as_of),
             applied: dataset.and_then(|dataset| dataset.ran),
@@ -90,11 +93,13 @@ pub fn due(schedule: &Schedule, known: &Known, now: Instant) -> Due {
 }
 
 /// Whether the newest instant that should have been applied has not been: refused or missed at once, not begun after
-/// an hour, begun and not done after the job's `timeout`.
+/// an hour, begun and not done after the job's `timeout`. An instant before the state was created is nothing that anybody
+/// waited for.
 pub fn overdue(schedule: &Schedule, known: &Known, running: bool, now: Instant) -> bool {
     let latest = schedule.latest(before(now, schedule.delay));
     let Some(instant) = latest.filter(|_| !schedule.suspend) else { return false };
-    if known.applied.is_some_and(|applied| applied >= instant) {
+    let (applied, created) = (known.applied, known.created);
+    if applied.is_some_and(|applied| applied >= instant) || created.is_some_and(|created| created > instant) {
         return false;
     }
     let allowed = if running { schedule.timeout } else { Period { seconds: 3600, ..Period::default() } };

@@ -69,6 +69,8 @@ pub struct Version {
     pub at: Option<Instant>,
     /// Rows in it.
     pub rows: u64,
+    /// Rows of the version before it, when there was one.
+    pub rows_before: Option<u64>,
 }
 
 /// A refusal and its way out.
@@ -202,12 +204,21 @@ fn job(of: &Job<'_>, entries: &[Entry], sweep: Sweeps, now: Instant) -> Result<J
 fn version(of: &Job<'_>, entries: &[Entry]) -> Result<Option<Version>> {
     let dataset = of.state.dataset_under(&of.plan.job, &of.names)?;
     let Some(current) = dataset.and_then(|dataset| dataset.current) else { return Ok(None) };
-    let made = |entry: &&Entry| {
-        let published = matches!(entry.event, Event::Published { .. } | Event::Swept { .. });
-        published && entry.run == current.run
+    let own = |job: &String| *job == of.plan.job || of.names.contains(job);
+    let made = |entry: &&Entry| match &entry.event {
+        Event::Published { job, .. } | Event::Swept { job, .. } => own(job),
+        _ => false,
     };
-    let at = entries.iter().rev().find(made).map(|entry| entry.at);
-    Ok(Some(Version { version: current.version, as_of: current.as_of, at, rows: current.rows, run: current.run }))
+    let mut newest_first = entries.iter().rev().filter(made).skip_while(|entry| entry.run != current.run);
+    let at = newest_first.next().map(|entry| entry.at);
+    let rows_before = newest_first.find_map(|entry| match entry.event {
+        Event::Published { rows_out, version, .. } | Event::Swept { rows_out, version, .. } => {
+            (version < current.version).then_some(rows_out)
+        }
+        _ => None,
+    });
+    let (version, as_of, rows) = (current.version, current.as_of, current.rows);
+    Ok(Some(Version { version, as_of, at, rows, rows_before, run: current.run }))
 }
 
 /// The newer of what the ledger and the schedule say.
@@ -234,6 +245,7 @@ fn to_do(exit: u8) -> &'static str {
         3 => "look at the input that was refused; the next run reads the next export",
         4 => "look at `tamis plan`, then change the limit or accept the plan",
         5 => "run the job again to find out what is there",
+        70 => "report the fault of tamis; the next run finds out what is there",
         6 => "compare evidence and tables: `tamis verify`",
         _ => "nothing: it is tried again",
     }

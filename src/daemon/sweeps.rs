@@ -61,7 +61,8 @@ impl Kept {
         let swept = run::sweeps_of(state, project, plan)?;
         Ok(Kept {
             dataset: dataset.map(|dataset| dataset.seq),
-            since: first,
+            // What was published at an instant in the past has been there since then at the earliest.
+            since: first.map(|first| first.max(state.created())),
             raw: project.removal.raw_keep.is_some(),
             requests: requests.unwrap_or_else(|| swept.requests.clone()),
             swept,
@@ -112,7 +113,7 @@ impl Kept {
 /// still to be run, for that run would then be refused. None while the dataset was judged later than the present, on a
 /// host whose clock goes ahead.
 pub fn sweep_as_of(schedule: Option<&Schedule>, known: &Known, now: Instant) -> Option<Instant> {
-    let whole = Instant(now.0 - now.0.rem_euclid(1_000_000));
+    let whole = now.to_seconds();
     let open = schedule.and_then(|schedule| to_be_run(schedule, known, now));
     let latest = open.map_or(whole, |open| open.min(whole));
     let as_of = known.last_as_of.map_or(latest, |last| last.max(latest));

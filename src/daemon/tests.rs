@@ -129,6 +129,13 @@ fn overdue_is_refused_at_once_late_after_an_hour_and_running_after_its_timeout()
     let refused = Known { settled: Some(at("2026-11-24T01:30:00Z")), ..known };
     assert!(check(&refused, false, "2026-11-24T01:31:00Z"));
     assert!(!check(&settled("2026-11-24T01:30:00Z"), false, "2026-11-24T20:00:00Z"));
+    let new = Known {
+        created: Some(at("2026-11-24T12:00:00Z")),
+        applied: Some(at("2026-11-20T00:00:00Z")),
+        ..Known::default()
+    };
+    assert!(!check(&new, false, "2026-11-24T20:00:00Z"), "nobody waited for an instant before the state was there");
+    assert!(check(&new, false, "2026-11-25T02:30:01Z"));
 }
 
 #[test]
@@ -148,6 +155,8 @@ fn the_exit_code_is_the_one_that_needs_an_operator_most() {
         (&[3, 4], 4),
         (&[4, 2, 75], 2),
         (&[2, 5], 5),
+        (&[5, 70], 70),
+        (&[70, 6], 6),
         (&[6, 5], 6),
     ] {
         assert_eq!(worst(&exits.iter().copied().map(turn).collect::<Vec<_>>()), expected, "{exits:?}");

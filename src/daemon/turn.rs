@@ -12,8 +12,8 @@ use crate::policy::{Plan, Project, Schedule};
 use crate::run::{self, Alone, Call, Caller, DatasetSwept, Ran};
 use crate::state::{Claimant, Dataset, End, Refusal, State, SweepEnd};
 use crate::store::Root;
+use crate::threads::guarded;
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// What every run of this process has in common.
@@ -143,9 +143,9 @@ fn without_job(host: &Host, project: &Project) -> Vec<Turn> {
     found.unwrap_or_default().into_iter().map(turn).collect()
 }
 
-/// The exit code that needs an operator most: evidence, outcome unknown, policy, gate, input, storage, then done.
+/// The exit code that needs an operator most: evidence, a fault of tamis, outcome unknown, policy, gate, input, storage, then done.
 pub fn worst(turns: &[Turn]) -> u8 {
-    const ORDER: [u8; 7] = [0, 75, 3, 4, 2, 5, 6];
+    const ORDER: [u8; 8] = [0, 75, 3, 4, 2, 5, 70, 6];
     let rank = |exit: u8| ORDER.iter().position(|code| *code == exit).unwrap_or(ORDER.len());
     turns.iter().map(Turn::exit).max_by_key(|exit| rank(*exit)).unwrap_or(0)
 }
@@ -192,7 +192,7 @@ fn swept(host: &Host, project: &Arc<Project>, plan: &Plan, monitor: &dyn Monitor
         let Some((wanted, as_of, kept)) = asked()? else { return Ok((None, Came::NotDue(None))) };
         let now = host.clock.now();
         let call = Call { as_of: Some(as_of), now, scheduled: false, project: Some(project.clone()), ..call.clone() };
-        let swept = guarded(|| run::sweep_dataset(&call, wanted == Wanted::Requests, monitor));
+        let swept = guarded("a run or sweep", || run::sweep_dataset(&call, wanted == Wanted::Requests, monitor));
         if let Err(error) = &swept {
             let refusal = refusal(as_of, error, host.clock.now());
             // What the attempt took in is no news; what came meanwhile waits no longer than the next attempt.
@@ -273,16 +273,14 @@ fn with_lease(
         ..call.clone()
     };
     monitor.event(monitor::Event::Note(format!("run {} begins", run::scheduled_id(&plan.job, instant))));
-    let came = settle(state, &plan.job, instant, guarded(|| run::run_scheduled(&call, monitor)), clock.now());
+    let came = settle(
+        state,
+        &plan.job,
+        instant,
+        guarded("a run or sweep", || run::run_scheduled(&call, monitor)),
+        clock.now(),
+    );
     Ok((Some(instant), came))
-}
-
-/// A panic ends this run or sweep only. Its text may hold a value, so it goes nowhere.
-fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
-        Err(Error::unknown("the run broke off by a fault of tamis")
-            .help("report it; the next run finds out what is there"))
-    })
 }
 
 fn refusal(due: Instant, error: &Error, at: Instant) -> Refusal {

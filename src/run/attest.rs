@@ -120,7 +120,7 @@ pub fn refused(ready: &Ready, begun: &Begun, error: &Error, plan: Option<String>
 /// An acceptance is for the next run alone: whatever came of that run, unless storage kept it from finding out, no later
 /// one judges at its instant. When this fails the next run does it.
 pub fn spend_accept(ready: &Ready, begun: &Begun, error: Option<&Error>) {
-    let again = error.is_some_and(|error| matches!(error.kind(), Kind::Storage | Kind::Unknown));
+    let again = error.is_some_and(|error| error.kind() == Kind::Storage || error.kind().leaves_open());
     let accept = ready.accept.as_ref().filter(|accept| accept.as_of == ready.as_of && !again);
     if let Some(accept) = accept {
         let _ = ready.state.use_accept(&accept.job, &accept.plan, &begun.intent.run);

@@ -2,7 +2,7 @@
 //! does.
 
 use crate::clock::{Clock, Fixed, Instant};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::state::{Claimant, Lease};
 use crate::sweep;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,7 +41,7 @@ impl Caller {
     /// What to say when `error` stopped the work: that somebody else was at work explains whatever went wrong, unless a
     /// version was or may have been published before.
     pub fn explained(&self, error: Error) -> Error {
-        let before = error.published().is_none() && error.kind() != Kind::Unknown;
+        let before = error.published().is_none() && !error.kind().leaves_open();
         let lost = |hold: &Arc<Hold>| hold.renew().is_ok_and(|ours| !ours);
         if before && self.hold.as_ref().is_some_and(lost) { lost_hold() } else { error }
     }

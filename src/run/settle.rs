@@ -8,7 +8,7 @@ use super::prepare::Ready;
 use super::standing::held;
 use super::stop::Watched;
 use crate::decide::Links;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::evidence::Manifest;
 use crate::monitor::Monitor;
 use crate::policy::Effect;
@@ -18,7 +18,7 @@ use crate::sweep::{self, Asked, CompanionFiles, Making, Published, Removal, Swep
 /// Sweeps the published version and says with the refusal what readers have now. After an unknown outcome nothing is
 /// touched and nothing can be said: the run's commit may still be on its way.
 pub fn refused(ready: &mut Ready, requests: &mut Requests, error: Error, monitor: &dyn Monitor) -> Error {
-    if error.kind() == Kind::Unknown {
+    if error.kind().leaves_open() {
         return error;
     }
     let error = ready.call.caller.explained(error);

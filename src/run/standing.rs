@@ -55,6 +55,13 @@ pub struct OpenRequest {
     pub note: Option<String>,
 }
 
+impl OpenRequest {
+    /// Returns whether somebody has to do something about it, and no sweep does it by itself.
+    pub fn wants_attention(&self) -> bool {
+        self.days_left < 0 || matches!(self.state.as_str(), "unmatched" | "needs-review")
+    }
+}
+
 /// A lift that ends nothing.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct IdleLift {

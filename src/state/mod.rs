@@ -35,6 +35,7 @@ const IDENTITY: &str = "keys/identity.json";
 pub struct State {
     root: Root,
     ledger: Ledger,
+    created: Instant,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -68,7 +69,7 @@ impl State {
             return Err(Error::policy(format!("{} is there already", root.display(FILE)))
                 .help("the state of an installation is made once; another one needs another state root"));
         }
-        let state = State { root: root.clone(), ledger: Ledger::open(root) };
+        let state = State { root: root.clone(), ledger: Ledger::open(root), created: now };
         state.key_in_use(IDENTITY, &keys.identity, &identity_differs(root))?;
         state.key_in_use(&token_file(&keys.epoch), &keys.token, &token_differs(root, &keys.epoch))?;
         let event = Event::StateCreated {
@@ -96,7 +97,7 @@ impl State {
             return Err(Error::policy(format!("{} has format {}", root.display(FILE), made.format))
                 .help("a newer tamis made it: use that version"));
         }
-        let state = State { root: root.clone(), ledger: Ledger::open(root) };
+        let state = State { root: root.clone(), ledger: Ledger::open(root), created: made.created };
         if state.ledger.newest()?.is_none() {
             return Err(Error::evidence(format!(
                 "{} has no entry, though the state was created",
@@ -110,6 +111,11 @@ impl State {
     /// The root it is in, for companions, manifests and `verify`.
     pub fn root(&self) -> &Root {
         &self.root
+    }
+
+    /// Returns when it was created: nothing was due before.
+    pub fn created(&self) -> Instant {
+        self.created
     }
 
     /// The ledger in it.

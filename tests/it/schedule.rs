@@ -346,7 +346,7 @@ fn a_panic_of_one_job_leaves_the_other_alone() {
     let office = Office::new("2026-11-20T02:00:30Z", 0, &jobs);
     let panics = office.host("a", Some(faulty("other", Fault::new(Mode::Panic, 2, true))));
     let turns = office.due(&panics);
-    let Came::Refused { exit: 5, cause, .. } = &turns[0].came else { panic!("{turns:?}") };
+    let Came::Refused { exit: 70, cause, .. } = &turns[0].came else { panic!("{turns:?}") };
     assert!(!cause.contains("injected"));
     assert_eq!(turns[1].came, Came::Published);
     office.forward(24 * HOUR);

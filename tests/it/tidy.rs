@@ -44,7 +44,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("state", &["error", "clock", "store", "key", "evidence"]),
     ("sweep", BELOW_SWEEP),
     ("run", BELOW_RUN),
-    ("daemon", &["error", "clock", "monitor", "store", "policy", "state", "evidence", "run"]),
+    ("daemon", &["error", "clock", "monitor", "threads", "store", "policy", "state", "evidence", "run"]),
     (
         "cli",
         &[

@@ -70,7 +70,7 @@ fn from_nothing_to_a_second_version_with_the_same_bytes() {
     ends(&place, 0, &["state", "create"]);
     ends(&place, 2, &["state", "create"]);
     let ids = ends(&place, 0, &["key", "check"]).out;
-    let report = run_at(&place, FIRST, 0).out;
+    let report = ends(&place, 0, &["run", JOB, "--as-of", FIRST, "--verbose"]).out;
     assert!(report.contains("delta_scan('lake/contacts')"), "the query that reads the result: {report}");
     assert!(report.contains("version 0") && report.contains("links: applied"), "{report}");
     for id in ids.split_whitespace().filter(|word| word.len() == 16) {
@@ -181,7 +181,7 @@ fn json_is_what_the_schema_says_and_errors_are_json_too() {
     let mut broken = status.clone();
     broken["jobs"][0]["sweep"].as_object_mut().unwrap().remove("overdue");
     assert!(conforms(&schema, &schema, &broken).is_err(), "the check can fail");
-    let text = ends(&place, 0, &["status"]).out;
+    let text = ends(&place, 0, &["status", "--verbose"]).out;
     assert!(text.contains("not swept yet, due now") && text.contains("requests\n"), "{text}");
     json(&ends(&place, 0, &["--json", "verify"]).out);
     json(&ends(&place, 0, &["--json", "check"]).out);
@@ -272,6 +272,39 @@ fn a_plan_writes_nothing_and_tells_the_digest_that_a_run_is_stopped_with() {
     let ledger: String =
         tree(&place.path("state/ledger")).into_iter().map(|(_, b)| String::from_utf8(b).unwrap()).collect();
     assert!(ledger.contains("moved") && ledger.contains("data team"), "{ledger}");
+}
+
+#[test]
+fn the_first_line_says_how_it_stands_and_monitoring_can_ask_for_it() {
+    let place = Place::of("whole");
+    let first = |args: &[&str]| ends(&place, 0, args).out.lines().next().unwrap_or_default().to_owned();
+    assert!(first(&["check"]).starts_with("OK  "));
+    assert!(first(&["plan", JOB, "--as-of", FIRST]).starts_with("OK  plan of "), "{}", first(&["plan", JOB]));
+    let run = run_at(&place, FIRST, 0).out;
+    assert!(run.starts_with(&format!("OK  {JOB} version 0 published: ")), "{run}");
+    assert!(!run.contains("treatment"), "details are behind --verbose: {run}");
+    assert!(first(&["verify"]).starts_with("OK  the evidence holds: "));
+    assert!(first(&["sweep"]).starts_with("OK  1 dataset swept: "));
+    assert!(first(&["status", "--check"]).starts_with("OK  1 of 1 job published"), "{}", first(&["status"]));
+    let (entry, _) = tree(&place.path("state/ledger")).pop().unwrap();
+    fs::write(entry, "{}").unwrap();
+    let said = said(&place, &["verify"]);
+    assert!(said.exit == 6 && said.out.starts_with("FAULT  "), "{}", said.out);
+}
+
+#[test]
+fn status_ends_with_1_only_for_monitoring_and_only_when_something_is_to_be_looked_at() {
+    let place = Place::of("whole");
+    run_at(&place, FIRST, 0);
+    ends(&place, 0, &["sweep"]);
+    ends(&place, 0, &["status", "--check"]);
+    let more = "Case,RequestedAt,ContactId,Email\nE-NOBODY,2024-05-30,,nobody@nowhere.example\n";
+    fs::write(place.path("requests/2025.csv"), more).unwrap();
+    ends(&place, 0, &["sweep"]);
+    let attention = said(&place, &["status", "--check"]);
+    assert_eq!(attention.exit, 1, "{}{}", attention.out, attention.err);
+    assert!(attention.out.starts_with("ATTENTION  ") && attention.out.contains("! E-NOBODY"), "{}", attention.out);
+    ends(&place, 0, &["status"]);
 }
 
 /// Two versions, and the head after them.
