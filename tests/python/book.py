@@ -11,6 +11,7 @@ RULE = re.compile(r"^- \*\*(R\d+)\*\*", re.MULTILINE)
 MENTION = re.compile(r"(?<![\w`\[#/-])R(\d+)(?![\w`\]-])")
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
 FENCE = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
+ITEM = re.compile(r"(-|\d+\.) ")
 UNLISTED = ("decisions/", "errors.md")
 
 
@@ -24,10 +25,6 @@ def on_files(files, config):
     return files
 
 
-def on_nav(nav, config, files):
-    return nav
-
-
 def on_page_markdown(markdown, page, config, files):
     here = page.file.src_uri
     if here == "decisions/README.md":
@@ -38,12 +35,29 @@ def on_page_markdown(markdown, page, config, files):
 
 
 def prose(text, here):
+    text = lists(text)
     if here == "rules.md":
         text = RULE.sub(lambda m: f'- <a id="{m[1].lower()}"></a>**{m[1]}**'.replace(m[1] + "**", "\0" + m[1][1:] + "**"), text)
     rules = ("../" * here.count("/")) + ("" if here == "rules.md" else "rules.md")
     text = "\n".join(line if line.startswith("#") else mentions(line, rules) for line in text.split("\n"))
     text = text.replace("\0", "R")
     return LINK.sub(lambda m: outside(m, here), text)
+
+
+def lists(text):
+    """Writes lists as this Markdown wants them: what belongs to an item is four columns in, and a blank line parts a list
+    from the paragraph above it. Elsewhere two columns and no blank line are enough."""
+    written, start = [], None
+    for line in text.split("\n"):
+        if not line.strip():
+            start = None
+        elif start is None:
+            start = line
+        elif ITEM.match(line) and not ITEM.match(start):
+            written.append("")
+            start = line
+        written.append(re.sub(r"^ {2,3}(?=\S)", "    ", line))
+    return "\n".join(written)
 
 
 def mentions(line, rules):
