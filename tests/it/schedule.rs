@@ -644,7 +644,7 @@ fn the_command_line_serves_runs_and_tells() {
         (&status["jobs"][0]["overdue"], &status["jobs"][0]["refused"]),
         (&false.into(), &serde_json::Value::Null)
     );
-    assert!(told(&["status"]).contains("version"));
+    assert!(told(&["status", "--verbose"]).contains("version"));
     office.assert_whole(&[("lake", "crm")]);
 }
 
