@@ -33,7 +33,8 @@ fn write(page: &mut String, path: &[String]) {
     // Trailing blanks and the exit codes, which the page has as a table, would only be noise here.
     let lines = help.lines().map(str::trim_end).take_while(|line| !line.starts_with("Exit codes:"));
     let text = lines.collect::<Vec<_>>().join("\n");
-    let _ = write!(page, "\n{} `{title}`\n\n```text\n{}\n```\n", if path.len() < 2 { "##" } else { "###" }, text.trim());
+    let _ =
+        write!(page, "\n{} `{title}`\n\n```text\n{}\n```\n", if path.len() < 2 { "##" } else { "###" }, text.trim());
     for name in commands(&help) {
         write(page, &[path, &[name]].concat());
     }

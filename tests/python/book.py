@@ -12,7 +12,16 @@ MENTION = re.compile(r"(?<![\w`\[#/-])R(\d+)(?![\w`\]-])")
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
 FENCE = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
 ITEM = re.compile(r"(-|\d+\.) ")
-UNLISTED = ("decisions/", "errors.md")
+UNLISTED = "decisions/"
+
+
+def on_config(config):
+    """Lists the page of error codes after the commands, once there is one."""
+    if (ROOT / "docs/errors.md").exists():
+        reference = next(section["Reference"] for section in config.nav if "Reference" in section)
+        if {"Errors": "errors.md"} not in reference:
+            reference.insert(2, {"Errors": "errors.md"})
+    return config
 
 
 def on_files(files, config):
@@ -84,6 +93,8 @@ def decisions():
         if path.name == "README.md":
             continue
         title = path.read_text(encoding="utf-8").split("\n", 1)[0].lstrip("# ")
+        title = re.sub(r"^\d{4}-\d\d-\d\d: | \(\d{4}-\d\d-\d\d\)$", "", title)
+        title = title[:1].upper() + title[1:]
         date = path.name[:10] if path.name[0].isdigit() else ""
         rows.append(f"| {date} | [{title}]({path.name}) |")
     return "| date | decision |\n|---|---|\n" + "\n".join(rows) + "\n"
