@@ -5,17 +5,17 @@ use clap::{Args, Parser, Subcommand, value_parser};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// Turns raw CRM exports into minimized, pseudonymized datasets, and proves it.
+/// Turns raw CRM exports into minimized, pseudonymized tables, keeps erased people out, and leaves evidence you can check
 #[derive(Parser, Debug)]
 #[command(name = "tamis", version, about, max_term_width = 100, after_help = EXIT_CODES)]
 pub struct Arguments {
     /// Folder with policy.toml, sources/ and the jobs
     #[arg(long, global = true, default_value = "jobs", value_name = "DIR")]
     pub dir: PathBuf,
-    /// Puts a root of the policy elsewhere, for this call
+    /// Replaces a root of the policy for this call
     #[arg(long = "root", global = true, value_name = "NAME=URL")]
     pub roots: Vec<String>,
-    /// JSON on standard output, for commands that report something
+    /// Prints JSON on standard output, where a command reports something
     #[arg(long, global = true)]
     pub json: bool,
     /// What to do
@@ -29,45 +29,45 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 something needs attention (only 
 /// The verbs.
 #[derive(Subcommand, Debug)]
 pub enum Command {
-    /// Runs a job, or all jobs that are due and then sweeps: reads, minimizes, decides, publishes, attests
+    /// Runs a job, or all jobs that are due and then the sweeps that are due
     Run(RunArgs),
-    /// Does all of a run but writing, and says what would happen
+    /// Shows what a run would do; writes nothing
     Plan(PlanArgs),
-    /// Applies requests and retention to every published dataset, and removes for good what is due
+    /// Applies requests and retention to every published dataset, and deletes old files that are due
     Sweep(SweepArgs),
-    /// Runs jobs by their schedules, and sweeps, until a signal ends it
+    /// Stays and runs jobs and sweeps by their schedules, until a signal ends it
     Serve(ServeArgs),
-    /// How each job stands, and how far requests have come
+    /// Shows how each job stands, and how far requests have come
     Status(StatusArgs),
-    /// Says why a person is not in a dataset; who is meant comes on standard input, as `kind: value`
+    /// Explains why a person is not in a dataset; give the person on standard input, as `kind: value`
     Explain(ExplainArgs),
     /// Makes a report
     #[command(subcommand)]
     Report(ReportCommand),
     /// Writes example specs to start from
     Init,
-    /// Lints the specs
+    /// Checks the specs and lists every finding
     Check,
-    /// Lets through exactly what a plan digest names
+    /// Approves one refused run, named by its digest
     Accept(AcceptArgs),
     /// Checks ledger, manifests and published files, offline and without keys
     Verify {
-        /// A ledger head noted earlier (SEQ:HASH): finds a tail cut off since
-        #[arg(long, value_name = "SEQ:HASH")]
+        /// A ledger head noted earlier (SEQ:DIGEST); finds entries cut off since
+        #[arg(long, value_name = "SEQ:DIGEST")]
         head: Option<String>,
     },
-    /// A table that is to end, or that another program has written to
+    /// Ends a table, or takes it back after another program has written to it
     #[command(subcommand)]
     Dataset(DatasetCommand),
-    /// A request of one person, or what is known of one; values on standard input
+    /// Stores a request of one person, or finds the person; values come on standard input
     Subject(SubjectArgs),
-    /// The state root
+    /// Creates the state
     #[command(subcommand)]
     State(StateCommand),
-    /// Keys
+    /// Makes or checks keys
     #[command(subcommand)]
     Key(KeyCommand),
-    /// Prints a JSON Schema
+    /// Prints the JSON Schema of a spec file or of a command's output
     Schema {
         /// Of what
         #[arg(value_enum)]
@@ -109,10 +109,10 @@ pub struct RunArgs {
     /// The job
     #[arg(required_unless_present = "due", conflicts_with = "due")]
     pub job: Option<String>,
-    /// All jobs whose schedule is due, then the sweep of each dataset that is due; for cron, timers and the like, as often as every few minutes
+    /// Runs every job whose schedule is due, then sweeps every dataset that is due; call it every few minutes from cron or a timer
     #[arg(long)]
     pub due: bool,
-    /// The instant that retention is judged at; up to now, never before the dataset's last
+    /// Evaluate retention as of this time (default: now); not in the future, nor before the current version's
     #[arg(long, value_name = "TIME", conflicts_with = "due")]
     pub as_of: Option<String>,
     /// Makes state and throw-away keys where they are missing; only with local roots
@@ -131,7 +131,7 @@ pub struct RunArgs {
 pub struct PlanArgs {
     /// The job
     pub job: String,
-    /// The instant that retention is judged at; up to now, never before the dataset's last
+    /// Evaluate retention as of this time (default: now); not in the future, nor before the current version's
     #[arg(long, value_name = "TIME")]
     pub as_of: Option<String>,
     /// Shows inputs, fields, gates and keys, too
@@ -145,13 +145,13 @@ pub struct PlanArgs {
 /// What a run may use.
 #[derive(Args, Debug)]
 pub struct WorkArgs {
-    /// Worker threads, 1 to 1024; as many as cores by default
+    /// Worker threads, 1 to 1024 (default: one per core)
     #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=MAX_THREADS as i64))]
     pub threads: Option<u16>,
     /// Memory for rows before they are sealed on disk, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 160)]
     pub memory: usize,
-    /// Folder for sealed rows; the system's temporary one by default
+    /// Folder for sealed rows (default: the system's temporary folder)
     #[arg(long, value_name = "DIR")]
     pub spill: Option<PathBuf>,
 }
@@ -159,7 +159,7 @@ pub struct WorkArgs {
 /// Arguments of `sweep`.
 #[derive(Args, Debug)]
 pub struct SweepArgs {
-    /// The instant that retention is judged at; up to now, never before a dataset's last
+    /// Evaluate retention as of this time (default: now); not in the future, nor before the current version's
     #[arg(long, value_name = "TIME")]
     pub as_of: Option<String>,
     /// How it works
@@ -176,16 +176,16 @@ pub struct ServeArgs {
     /// Most jobs that run at once
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = value_parser!(u16).range(1..=256))]
     pub parallel: u16,
-    /// Seconds that runs may take to end after SIGTERM; then they are left, to be gone on with at the next start
+    /// Seconds that runs may take to end after SIGTERM; unfinished runs resume at the next start
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub grace: u64,
-    /// Where GET /healthz is answered; loopback only
+    /// Address of the health page, GET /healthz; loopback only
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9878")]
     pub listen: SocketAddr,
-    /// No health page
+    /// Serves no health page
     #[arg(long, conflicts_with = "listen")]
     pub no_listen: bool,
-    /// Seconds between two looks at what is due; a divisor of 60
+    /// Seconds between two checks for what is due; a divisor of 60
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub beat: u32,
 }
@@ -193,7 +193,7 @@ pub struct ServeArgs {
 /// Arguments of `explain`.
 #[derive(Args, Debug)]
 pub struct ExplainArgs {
-    /// The job; all of them by default
+    /// The job (default: all of them)
     pub job: Option<String>,
     /// How it reads the newest export
     #[command(flatten)]
@@ -203,9 +203,9 @@ pub struct ExplainArgs {
 /// `tamis report …`
 #[derive(Subcommand, Debug)]
 pub enum ReportCommand {
-    /// What became of a request: in every dataset, with dates and versions, without a value of a person
+    /// What became of a request in every dataset, with dates and versions and without any value of the person
     Case(ReportArgs),
-    /// A version of a job's dataset: what was read, removed and published, under which rules
+    /// What a version was made of: what was read, dropped and published, under which rules
     Job(JobReportArgs),
 }
 
@@ -224,7 +224,7 @@ pub struct ReportArgs {
 pub struct JobReportArgs {
     /// The job
     pub job: String,
-    /// The run or sweep that made the version; the newest version by default
+    /// The run or sweep that made the version (default: the newest version)
     #[arg(long)]
     pub run: Option<String>,
     /// How it is written
@@ -246,7 +246,7 @@ pub enum ReportFormat {
 /// `tamis dataset …`
 #[derive(Subcommand, Debug)]
 pub enum DatasetCommand {
-    /// Ends a table: nothing of it is left, and requests wait for it no longer
+    /// Ends a table; requests no longer wait for it
     Retire(RetireArgs),
     /// Takes a table back that another program has written to
     Adopt(AdoptArgs),
@@ -255,16 +255,16 @@ pub enum DatasetCommand {
 /// Arguments of `dataset retire`.
 #[derive(Args, Debug)]
 pub struct RetireArgs {
-    /// The job, also one that is gone from the specs, or ROOT:PATH of its table
+    /// The job (it may be gone from the specs), or ROOT:PATH of its table
     #[arg(value_name = "JOB_OR_OUTPUT")]
     pub of: String,
-    /// Why; goes to the ledger
+    /// Why; recorded in the ledger
     #[arg(long)]
     pub reason: String,
-    /// Who ends it; goes to the ledger
+    /// Who ends it; recorded in the ledger
     #[arg(long, value_name = "WHO")]
     pub by: Option<String>,
-    /// Removes for good all that is still there; without it the table must have been removed by hand
+    /// Deletes all that is left of the table; without this option it must have been deleted by hand
     #[arg(long)]
     pub remove: bool,
 }
@@ -274,10 +274,10 @@ pub struct RetireArgs {
 pub struct AdoptArgs {
     /// The job
     pub job: String,
-    /// Why; goes to the ledger
+    /// Why; recorded in the ledger
     #[arg(long)]
     pub reason: String,
-    /// Who takes it back; goes to the ledger
+    /// Who takes it back; recorded in the ledger
     #[arg(long, value_name = "WHO")]
     pub by: Option<String>,
     /// How it works
@@ -327,13 +327,13 @@ pub struct AcceptArgs {
     pub job: String,
     /// The digest that `plan` or a refused run printed
     pub digest: String,
-    /// Why; goes to the ledger
+    /// Why; recorded in the ledger
     #[arg(long)]
     pub reason: String,
-    /// The instant that the plan was made for; known of a refused run
+    /// The time that the plan was made for; needed only when no run was refused
     #[arg(long, value_name = "TIME")]
     pub as_of: Option<String>,
-    /// Who accepts; goes to the ledger
+    /// Who approves; recorded in the ledger
     #[arg(long, value_name = "WHO")]
     pub by: Option<String>,
 }
@@ -351,11 +351,11 @@ pub enum SubjectVerb {
     OptOut,
     /// Art. 7(3) GDPR
     Withdraw,
-    /// Keeps bytes from being removed
+    /// Legal hold: keeps bytes from being deleted
     Hold,
     /// Ends another request; needs --lifts
     Lift,
-    /// Says which datasets and requests know the person, and which rows an erasure would reach
+    /// Finds the datasets and requests that know the person, and the rows that an erasure would reach
     Find,
 }
 
@@ -368,16 +368,16 @@ pub struct SubjectArgs {
     /// Opaque id of the request, such as a case number
     #[arg(long, value_name = "ID")]
     pub request: Option<String>,
-    /// A purpose it is limited to; may be given several times; all by default
+    /// Limits the request to a purpose; may be given several times (default: all purposes)
     #[arg(long = "purpose", value_name = "PURPOSE")]
     pub purposes: Vec<String>,
-    /// When it was received; now by default
+    /// When it was received (default: now)
     #[arg(long, value_name = "TIME")]
     pub received: Option<String>,
     /// The id of the request that a lift ends
     #[arg(long, value_name = "ID")]
     pub lifts: Option<String>,
-    /// The lift may end an erasure
+    /// Allows the lift to end an erasure
     #[arg(long)]
     pub lift_erase: bool,
 }

@@ -34,7 +34,7 @@ pub fn serve(settings: &Settings, args: &ServeArgs, host: Host, json: bool) -> R
             log.event(Event::Note("ended".into()));
             Ok(String::new())
         }
-        false => Err(Error::storage("ended with runs unfinished").help("the next start goes on with them")),
+        false => Err(Error::storage("ended with runs unfinished").help("the next start resumes them")),
     }
 }
 

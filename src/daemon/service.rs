@@ -348,7 +348,7 @@ impl Daemon {
         }
         let left: Vec<&str> = self.running.keys().map(String::as_str).collect();
         if !left.is_empty() {
-            let text = format!("left unfinished: {}; the next start goes on with the same runs", left.join(", "));
+            let text = format!("left unfinished: {}; the next start resumes the same runs", left.join(", "));
             monitor.event(monitor::Event::Warning(text));
         }
         left.is_empty()

@@ -1,5 +1,5 @@
 //! The end of a dataset: all bytes of its table are removed for good, or were removed by hand, which is looked at; then
-//! requests wait for it no longer, and it is complained of no longer. Whatever is cut short is gone on with by the next
+//! requests wait for it no longer, and it is complained of no longer. Whatever is cut short is resumed by the next
 //! call. Must not know argv.
 
 use super::input;

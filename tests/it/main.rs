@@ -6,6 +6,7 @@ mod asleep;
 mod canary;
 mod claims;
 mod clouds;
+mod commands;
 mod dependencies;
 mod erase;
 mod fault;
