@@ -141,7 +141,7 @@ fn may_leave(terms: &Terms, entry: &Entry, from: &At<String>, spec: &FieldSpec) 
     }
     let caution = spec.treat.about().caution;
     if !caution.is_empty() && category.guarded() && entry.spec.allow_raw.is_none() {
-        let text = format!("{} alone on category {}", spec.treat.name(), category.name());
+        let text = format!("{} is the only protection of category {}", spec.treat.name(), category.name());
         page.hint(spec.treat.span(), "treatment-alone", text, caution);
     }
 }
