@@ -9,6 +9,7 @@ mod as_is;
 mod bucket;
 mod calendar;
 mod constant;
+mod date_shift;
 mod day;
 mod email_domain;
 mod field_kind;
@@ -45,6 +46,7 @@ table::treatments! {
     month::Month,
     week::Week,
     day::Day,
+    date_shift::DateShift,
     age_band::AgeBand,
     bucket::Bucket,
     round::Round,
