@@ -22,6 +22,7 @@ mod prefix;
 mod present;
 mod pseudonymize;
 mod quarter;
+mod redact;
 mod round;
 mod table;
 #[cfg(test)]
@@ -51,6 +52,7 @@ table::treatments! {
     bucket::Bucket,
     round::Round,
     map::Map,
+    redact::Redact,
     email_domain::EmailDomain,
     present::Present,
     constant::Constant,
