@@ -1,6 +1,7 @@
 //! tamis turns raw CRM exports into minimized, pseudonymized, erasure-proof datasets, and proves it.
 //! `ARCHITECTURE.md` has the map. The library prints nothing: it reports to a [`monitor::Monitor`].
 
+pub mod cell;
 pub mod cli;
 pub mod clock;
 pub mod daemon;
@@ -21,4 +22,5 @@ pub mod state;
 pub mod store;
 pub mod sweep;
 pub mod threads;
+pub mod treatments;
 pub mod unseen;

@@ -211,6 +211,7 @@ fn fields(out: &mut String, m: &Manifest) {
             if field.raw_forms > 0 {
                 notes.push(format!("{} hashed without normalisation", field.raw_forms));
             }
+            notes.extend(field.counts.iter().map(|(name, count)| format!("{count} of {name}")));
             if field.emptied {
                 notes.push("EMPTY, and the run before had values".into());
             }

@@ -5,8 +5,10 @@
 use super::{digest, json};
 use crate::clock::Instant;
 use crate::error::{Error, Result};
+use crate::treatments::Treat;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Version of the manifest's schema.
 pub const SCHEMA: u32 = 1;
@@ -247,6 +249,17 @@ pub struct Field {
     /// No value was read, and the run before had some.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub emptied: bool,
+    /// What the treatment counted, by name: for redact, the markers it put, by kind. Of all rows read, also those that
+    /// are not published.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub counts: BTreeMap<String, u64>,
+}
+
+impl Field {
+    /// Returns which treatment it is; none for one that this program does not know.
+    pub fn treat(&self) -> Option<Treat> {
+        Treat::told(&self.treatment)
+    }
 }
 
 /// Counts of what is seldom there are left out, so that an older manifest keeps its bytes.

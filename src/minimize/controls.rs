@@ -1,11 +1,12 @@
 //! The controls of a row: clocks, excludes, consent, flags (R22, R24, R25, R32).
 //! Must not know fields, identities or what is decided by the controls.
 
-use super::dates::{Calendars, DateReader, Reading};
-use super::normal::matches_canonical;
+use super::minimizer::typed;
 use super::rows::{NO_CLOCK, NO_SINCE, flag};
 use super::tally::{ClockTally, Position};
-use super::treat::{boolean, dates};
+use crate::cell::dates::{Calendars, DateReader, Reading};
+use crate::cell::text::matches_canonical;
+use crate::treatments::boolean;
 use jiff::tz::TimeZone;
 
 use crate::clock::{Instant, Period, add};
@@ -45,7 +46,7 @@ impl Clock {
     /// A policy error when the column is neither a date nor a timestamp.
     pub fn new(columns: &[Column], column: usize) -> Result<Clock> {
         let name = columns[column].name.clone();
-        let Some(reader) = dates(Some(&columns[column]))? else {
+        let Some(reader) = typed(&columns[column]).dates()? else {
             return Err(Error::policy(format!("the clock {name:?} is neither a date nor a timestamp")));
         };
         Ok(Clock { column, name, reader })
@@ -160,7 +161,7 @@ impl Consent {
     pub fn new(columns: &[Column], consent: &ConsentColumn) -> Result<Consent> {
         let since = match consent.since {
             None => None,
-            Some(column) => match dates(Some(&columns[column]))? {
+            Some(column) => match typed(&columns[column]).dates()? {
                 Some(reader) => Some((column, reader)),
                 None => {
                     let name = &columns[column].name;

@@ -2,10 +2,11 @@
 //! Must not know which rows are published, nor retention.
 
 use super::lanes::{hash_column, hash_identities};
-use super::normal::{canonical, normalise, normalise_before};
+use super::normal::{normalise, normalise_before};
 use super::phone;
 use super::region;
-use super::why::WhyRaw;
+use crate::cell::text::canonical;
+use crate::cell::why::WhyRaw;
 
 use crate::key::{Key, Keyring};
 use crate::policy::{Identifier, Normal, PhoneRegion, Several};

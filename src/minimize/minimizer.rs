@@ -2,20 +2,21 @@
 //! Must not know what is decided by them, nor where batches come from.
 
 use super::controls::{Clock, Consent, Excludes, Horizon};
-use super::dates::{Calendars, Reading};
 use super::identity::{Identified, IdentityMaker};
 use super::quasi::QuasiHasher;
 use super::rows::*;
 use super::tally::{ClockTally, FieldTally, IdentifierTally, MAX_DISTINCT, Position, Renewed, Tally};
-use super::treat::{Outcome, Treater, kind};
+use crate::cell::dates::{Calendars, Reading};
 use jiff::tz::TimeZone;
 use std::collections::HashMap;
 
 use crate::clock::{Instant, Period, add};
 use crate::error::{Error, Result};
 use crate::key::{Key, Keyring};
-use crate::policy::{Column, Controls, Plan, Treatment};
+use crate::policy::{Column, Controls, Plan};
 use crate::read::{RawBatch, Values};
+use crate::treatments::{Apply, Given, Outcome, Row, Treat, Typed};
+use zeroize::Zeroizing;
 
 /// Rows whose fields are treated together.
 const TILE: usize = 32;
@@ -68,7 +69,7 @@ struct FieldPlan {
     from: Option<usize>,
     kind: FieldKind,
     /// None for tokens.
-    treater: Option<Treater>,
+    treater: Option<Box<dyn Apply>>,
     /// The clock that reads the same column as a date or time.
     clock: Option<usize>,
 }
@@ -87,18 +88,21 @@ impl Minimizer {
             },
         };
         let mut identified = identified_columns(columns, controls, keys);
+        let key = |context: &'static str| {
+            Zeroizing::new(*keys.token.derive(context, &[plan.domain.as_bytes(), plan.epoch.as_bytes()]).expose())
+        };
         let mut prepared = Vec::new();
         for (index, field) in fields.iter().enumerate() {
-            let column = field.from.map(|from| &columns[from]);
-            if let (Treatment::Pseudonymize, Some(from)) = (&field.treat, field.from) {
+            let column = field.from.map(|from| typed(&columns[from]));
+            if let (Treat::Pseudonymize, Some(from)) = (field.treat.treat(), field.from) {
                 use_column(&mut identified, columns, from, keys).fields.push(index);
             }
-            let treater = Treater::new(&field.treat, column, as_of, &plan.zone)?;
-            let clock = match treater {
-                Some(Treater::Calendar { .. }) => controls.clocks.iter().position(|clock| field.from == Some(*clock)),
-                _ => None,
+            let treater = field.treat.ready(&Given { column, as_of, zone: &plan.zone, key: &key })?;
+            let clock = match treater.as_ref().and_then(|treater| treater.reader()) {
+                Some(_) => controls.clocks.iter().position(|clock| field.from == Some(*clock)),
+                None => None,
             };
-            prepared.push(FieldPlan { from: field.from, kind: kind(&field.treat, column), treater, clock });
+            prepared.push(FieldPlan { from: field.from, kind: field.treat.gives(column), treater, clock });
         }
         let quasi = (0..plan.gate.as_ref().map_or(0, |gate| gate.quasi_identifiers.len()))
             .filter_map(|quasi| fields.iter().position(|field| field.quasi == Some(quasi)))
@@ -128,7 +132,7 @@ impl Minimizer {
         let observed = plan.observe.iter().map(|observe| slots(&observe.controls));
         let field = |field: &crate::policy::Field| FieldLayout {
             name: field.name.clone(),
-            kind: kind(&field.treat, field.from.map(|from| &plan.columns[from])),
+            kind: field.treat.gives(field.from.map(|from| typed(&plan.columns[from]))),
         };
         Layout {
             identities: observed.fold(slots(&plan.controls), usize::max),
@@ -165,7 +169,10 @@ impl Minimizer {
             field_calendars: self
                 .fields
                 .iter()
-                .map(|field| field.treater.as_ref().and_then(|treater| treater.calendars(&self.zone)))
+                .map(|field| {
+                    let reader = field.treater.as_ref().and_then(|treater| treater.reader());
+                    reader.map(|reader| reader.calendars(&self.zone))
+                })
                 .collect(),
             ends: Vec::new(),
             unkept: Vec::new(),
@@ -173,6 +180,11 @@ impl Minimizer {
             ambiguous: None,
         }
     }
+}
+
+/// A column as far as a treatment may know it.
+pub(super) fn typed(column: &Column) -> Typed<'_> {
+    Typed { value: &column.value, sentinels: &column.sentinels, birth: column.birth }
 }
 
 /// The columns of a stream's slots, in slot order: key, strong, weak.
@@ -427,9 +439,11 @@ impl Worker<'_> {
             for (index, (field, column)) in self.minimizer.fields.iter().zip(&mut self.rows.fields).enumerate() {
                 let Some(treater) = &field.treater else { continue };
                 let mut treated = TreatedField {
-                    treater,
+                    treater: &**treater,
                     batch,
                     records: &self.records,
+                    subjects: &self.rows.subject,
+                    flags: &self.rows.flags,
                     values: field.from.map(|from| (from, batch.values(from))),
                     readings: field.clock.map(|clock| &self.readings[clock][..]),
                     calendars: &mut self.field_calendars[index],
@@ -469,9 +483,12 @@ impl Worker<'_> {
 
 /// One field while its values are treated.
 struct TreatedField<'a> {
-    treater: &'a Treater,
+    treater: &'a dyn Apply,
     batch: &'a RawBatch,
     records: &'a [u32],
+    /// Per row, the subject's token, and flags that say whether there is one.
+    subjects: &'a [[u8; 16]],
+    flags: &'a [u16],
     /// The column and its values.
     values: Option<(usize, Values<'a>)>,
     /// What the values were read as, when a clock has read them; per row.
@@ -506,9 +523,13 @@ impl TreatedField<'_> {
         let record = self.records[row as usize];
         let found = self.values.and_then(|(column, values)| Some((column, values.get(record as usize)?)));
         let Some((column, value)) = found else { return self.treater.of_null(bytes) };
+        let (at, batch) = (row as usize, self.batch);
+        let subject = (self.flags[at] & flag::NO_SUBJECT == 0).then_some(self.subjects[at]);
+        let other = |column: usize| batch.values(column).get(record as usize);
+        let mut of = Row { subject, other: &other, counts: &mut self.tally.counts };
         let outcome = match self.readings {
-            Some(readings) => self.treater.apply_read(readings[row as usize], self.calendars, bytes),
-            None => self.treater.apply(value, self.calendars, bytes),
+            Some(readings) => self.treater.apply_read(readings[at], &mut of, self.calendars, bytes),
+            None => self.treater.apply(value, &mut of, self.calendars, bytes),
         };
         match outcome {
             Outcome::Null => return false,

@@ -2,8 +2,6 @@
 //! Pure functions over batches. Must not know I/O, the wall clock or async.
 
 mod controls;
-mod dates;
-mod email;
 mod identity;
 mod lanes;
 mod minimizer;
@@ -16,11 +14,9 @@ mod salesforce_id;
 mod tally;
 #[cfg(test)]
 mod tests;
-mod treat;
-mod why;
 
+pub use crate::cell::why::WhyRaw;
 pub use identity::IdentityMaker;
 pub use minimizer::{Minimizer, Stream, Worker};
 pub use rows::*;
 pub use tally::{ClockTally, FieldTally, IdentifierTally, MAX_DISTINCT, Position, Renewed, Tally};
-pub use why::WhyRaw;

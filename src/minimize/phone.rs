@@ -5,7 +5,7 @@ use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber, PhoneNum
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::why::WhyRaw;
+use crate::cell::why::WhyRaw;
 
 pub use rlibphonenumber::Region;
 

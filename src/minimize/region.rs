@@ -1,7 +1,7 @@
 //! Countries as CRMs write them (R8): ISO 3166 codes and names of CLDR and ISO, in many languages, compared folded.
 //! What two countries share is no region: nothing is guessed. Must not know phone numbers.
 
-use super::normal::{canonical, trim, with_canonical};
+use crate::cell::text::{canonical, trim, with_canonical};
 use crate::unseen::seen;
 use icu_casemap::CaseMapper;
 use icu_normalizer::DecomposingNormalizer;

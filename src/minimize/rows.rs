@@ -1,5 +1,7 @@
 //! `Rows`: the product of `minimize`, columns of treated fields and of controls. No raw value is in it.
 
+pub use crate::treatments::FieldKind;
+
 /// What a row's bytes look like, the same for all rows of a run. Derived from the plan once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
@@ -18,42 +20,6 @@ pub struct FieldLayout {
     pub name: String,
     /// Its type.
     pub kind: FieldKind,
-}
-
-/// Types of published fields; the number is the width of a fixed value in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FieldKind {
-    /// 16 bytes; published as hex or binary.
-    Token,
-    /// UTF-8.
-    Text,
-    /// 4 bytes little-endian.
-    Int32,
-    /// 8 bytes.
-    Int64,
-    /// 8 bytes.
-    Float64,
-    /// 16 bytes little-endian, with the scale.
-    Decimal(u8),
-    /// 1 byte.
-    Boolean,
-    /// 4 bytes, days since 1970.
-    Date,
-    /// 8 bytes, microseconds since 1970 in UTC.
-    Timestamp,
-}
-
-impl FieldKind {
-    /// Bytes of a fixed-width value; `None` for text.
-    pub fn width(self) -> Option<usize> {
-        match self {
-            FieldKind::Token | FieldKind::Decimal(_) => Some(16),
-            FieldKind::Text => None,
-            FieldKind::Int32 | FieldKind::Date => Some(4),
-            FieldKind::Int64 | FieldKind::Float64 | FieldKind::Timestamp => Some(8),
-            FieldKind::Boolean => Some(1),
-        }
-    }
 }
 
 /// Marks of an identity slot: what it is (`KEY`, `STRONG`, `WEAK`), with `RAW` added when it is a raw form (R4).

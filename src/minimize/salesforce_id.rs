@@ -1,7 +1,7 @@
 //! Salesforce record ids to their 18 characters (R7).
 //! The last three are a checksum of the case of the first fifteen, so folded ids can be repaired.
 
-use super::why::WhyRaw;
+use crate::cell::why::WhyRaw;
 
 /// Checksum characters by the case bits of five characters.
 const CHECKSUM: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";

@@ -1,7 +1,8 @@
 //! What `minimize` counted. Numbers, names, positions and identities, never a value. Must not know rows.
 
 use super::identity::Seen;
-use super::why::WhyRaw;
+use crate::cell::why::WhyRaw;
+use crate::treatments::Counts;
 use std::collections::BTreeSet;
 
 /// Distinct tokens looked for per field; one more than R21 refuses.
@@ -63,6 +64,8 @@ pub struct FieldTally {
     pub first_untreated: Option<Position>,
     /// Distinct tokens, at most `MAX_DISTINCT`, in order; only of pseudonymized columns without `identifier` (R21).
     pub distinct: Vec<[u8; 16]>,
+    /// What the treatment counted, by name.
+    pub counts: Counts,
 }
 
 /// Counts of one column of identities.
@@ -161,6 +164,7 @@ impl FieldTally {
         self.untreated += other.untreated;
         self.first_untreated = earlier(self.first_untreated, other.first_untreated);
         self.remember(&other.distinct);
+        other.counts.into_iter().for_each(|(name, count)| *self.counts.entry(name).or_default() += count);
     }
 }
 
@@ -211,7 +215,7 @@ mod tests {
     fn merging_adds_counts_and_keeps_the_first_position() {
         let at = |input, record| Some(Position { input, record });
         let field =
-            |untreated, first_untreated| FieldTally { values: 10, untreated, first_untreated, distinct: vec![] };
+            |untreated, first_untreated| FieldTally { values: 10, untreated, first_untreated, ..FieldTally::default() };
         let mut one = Tally { records: 3, fields: vec![field(1, at(1, 4))], ..Tally::default() };
         one.merge(Tally { records: 4, fields: vec![field(2, at(0, 9))], ..Tally::default() });
         one.merge(Tally { records: 5, fields: vec![field(0, None)], ..Tally::default() });

@@ -60,9 +60,9 @@ fn source() -> Source {
 
 fn plan() -> Plan {
     let location = |path: &str| Location { root: "raw".into(), path: path.into() };
-    let mut city = field("city", Some(5), Treatment::AsIs);
+    let mut city = field("city", Some(5), crate::treatments::AsIs.into());
     city.quasi = Some(0);
-    let mut last = field("last", Some(6), Treatment::Month);
+    let mut last = field("last", Some(6), crate::treatments::Month.into());
     last.quasi = Some(1);
     Plan {
         job: "crm-contacts".into(),
@@ -84,14 +84,14 @@ fn plan() -> Plan {
         schedule: None,
         columns: COLUMNS.iter().map(|name| column(name)).collect(),
         fields: vec![
-            field("contact", Some(0), Treatment::Pseudonymize),
-            field("email", Some(2), Treatment::Pseudonymize),
+            field("contact", Some(0), crate::treatments::Pseudonymize.into()),
+            field("email", Some(2), crate::treatments::Pseudonymize.into()),
             city,
             last,
-            field("place", Some(5), Treatment::Prefix { length: 3 }),
-            field("place_token", Some(5), Treatment::Pseudonymize),
-            field("reachable", Some(3), Treatment::Present),
-            field("origin", None, Treatment::Constant { value: "crm".into() }),
+            field("place", Some(5), Treatment::Prefix(crate::treatments::Prefix { length: 3 })),
+            field("place_token", Some(5), crate::treatments::Pseudonymize.into()),
+            field("reachable", Some(3), crate::treatments::Present.into()),
+            field("origin", None, Treatment::Constant(crate::treatments::Constant { value: "crm".into() })),
         ],
         controls: Controls {
             key: 0,
@@ -476,7 +476,7 @@ fn r2_the_vectors_of_the_token_specification_hold() {
         assert_eq!((hex(&identity), raw), (published.clone(), form == "raw"), "{kind} {value}");
         let mut found = Vec::new();
         if normal::normalise(&rule, &json(value), region::region(region), &mut found).why.is_some() {
-            found = normal::canonical(&json(value)).as_bytes().to_vec();
+            found = crate::cell::text::canonical(&json(value)).as_bytes().to_vec();
         }
         assert_eq!(String::from_utf8(found).expect("UTF-8"), json(normal), "{kind} {value}");
     }

@@ -267,9 +267,9 @@ fn idle_keeps(job: &Job) {
 fn days_in_utc(job: &Job) {
     let (None, Some(inventory)) = (&job.spec.schedule, job.inventory) else { return };
     for (_, field) in job.spec.fields.iter() {
-        let calendar = matches!(*field.treat, Treat::Year | Treat::Quarter | Treat::Month | Treat::Week | Treat::Day);
+        let calendar = field.treat.about().calendar;
         let place = field.from.as_ref().filter(|_| calendar).and_then(|f| inventory.place(f));
-        let timestamp = super::source_spec::TypeName::Timestamp;
+        let timestamp = crate::cell::kind::TypeName::Timestamp;
         if place.is_some_and(|p| inventory.columns[p].spec.kind() == timestamp) {
             let help =
                 "a job without [schedule] counts days in UTC; add [schedule] with a timezone if that is not meant";

@@ -7,7 +7,7 @@ use super::gather::Gather;
 use super::job_spec::{FieldSpec, GateSpec, JobSpec, OnViolation, Treat};
 use super::plan::{Field, Gate, MaxUntreated, Purpose};
 use super::spec::{At, Category};
-use super::treatment;
+use super::treatment_keys::Reader;
 use super::value;
 use crate::clock::Period;
 
@@ -78,9 +78,10 @@ fn subject(terms: &Terms) {
 
 fn field(terms: &Terms, at: &At<String>, spec: &FieldSpec, gather: &mut Gather) -> Option<Field> {
     let page = terms.page;
+    let columnless = spec.treat.about().columnless;
     let place = match &spec.from {
-        Some(from) if *spec.treat != Treat::Constant => Some(terms.inventory.find(page, from)),
-        None if *spec.treat != Treat::Constant => {
+        Some(from) if !columnless => Some(terms.inventory.find(page, from)),
+        None if !columnless => {
             page.fault(at.span(), "from-missing", "nothing says which column", "add from = a column of the source");
             Some(None)
         }
@@ -92,7 +93,8 @@ fn field(terms: &Terms, at: &At<String>, spec: &FieldSpec, gather: &mut Gather) 
     }
     let keep = keep(terms, at, spec, entry);
     let kind = entry.map(|e| e.spec.kind());
-    let treat = treatment::treatment(page, at, spec, kind);
+    let mut reader = Reader { page, field: at, spec, inventory: terms.inventory, gather };
+    let treat = reader.treatment(kind);
     let max_untreated = match &spec.max_untreated {
         Some(at) => value::share(page, at).map(MaxUntreated::Share),
         None => Some(MaxUntreated::Default),
@@ -136,6 +138,11 @@ fn may_leave(terms: &Terms, entry: &Entry, from: &At<String>, spec: &FieldSpec) 
         let text = format!("as-is on category {} is not allowed", category.name());
         let help = "choose a treatment, or have allow_raw = \"reason\" written into the source's column";
         page.fault(spec.treat.span(), "raw-not-allowed", text, help);
+    }
+    let caution = spec.treat.about().caution;
+    if !caution.is_empty() && category.guarded() && entry.spec.allow_raw.is_none() {
+        let text = format!("{} is the only protection of category {}", spec.treat.name(), category.name());
+        page.hint(spec.treat.span(), "treatment-alone", text, caution);
     }
 }
 

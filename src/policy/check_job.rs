@@ -124,7 +124,7 @@ fn plan(terms: Terms, desk: &Desk, parts: Parts) -> Option<Plan> {
 fn columns(gather: &Gather, fields: Option<&[Field]>) -> Option<Vec<Column>> {
     let mut columns = gather.columns()?;
     for field in fields? {
-        if let (Treatment::AgeBand { .. }, Some(from)) = (&field.treat, field.from) {
+        if let (Treatment::AgeBand(_), Some(from)) = (&field.treat, field.from) {
             columns[from].birth = true;
         }
     }

@@ -1,8 +1,10 @@
 //! A job as written: the data team's file. Doc comments here are the descriptions in the JSON Schema.
 //! Must not know what the values mean beyond their shape.
 
+pub use super::field_spec::FieldSpec;
 use super::plan::TokenFormat;
 use super::spec::{At, Named};
+pub use crate::treatments::Treat;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -121,76 +123,6 @@ pub struct ExcludeSpec {
     pub equals: At<Vec<At<String>>>,
     /// Label of the reason.
     pub reason: At<String>,
-}
-
-/// Names of treatments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Treat {
-    /// The value by the column's type.
-    AsIs,
-    /// A token.
-    Pseudonymize,
-    /// The first `length` characters.
-    Prefix,
-    /// All but the last `keep_last` characters hidden.
-    Mask,
-    /// Calendar year.
-    Year,
-    /// First day of the quarter.
-    Quarter,
-    /// First day of the month.
-    Month,
-    /// Monday of the week.
-    Week,
-    /// The day.
-    Day,
-    /// Age at `as_of` in bands.
-    AgeBand,
-    /// A number's band.
-    Bucket,
-    /// To a multiple of `to`.
-    Round,
-    /// By a table with a default.
-    Map,
-    /// Domain of an e-mail address.
-    EmailDomain,
-    /// Whether there is a value.
-    Present,
-    /// Always `value`.
-    Constant,
-}
-
-/// `[fields.F]`.
-#[derive(Clone, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FieldSpec {
-    /// Column it is made from; absent only for constant.
-    pub from: Option<At<String>>,
-    /// What is done.
-    pub treat: At<Treat>,
-    /// Whether this is the subject token: exactly one field, pseudonymize of the source's key. Default false.
-    pub subject: Option<At<bool>>,
-    /// Nulls the field earlier than the row goes, ISO 8601.
-    pub keep: Option<At<String>>,
-    /// Share of values that may fail the treatment. Default the larger of 0.1% and 10 values.
-    pub max_untreated: Option<At<String>>,
-    /// prefix: number of characters.
-    pub length: Option<At<i64>>,
-    /// mask: characters that stay. Default 4.
-    pub keep_last: Option<At<i64>>,
-    /// mask: the character for the others. Default `*`.
-    pub with: Option<At<String>>,
-    /// age-band, bucket: ascending edges.
-    pub edges: Option<At<Vec<At<i64>>>>,
-    /// round: the multiple.
-    pub to: Option<At<i64>>,
-    /// map: value -> published value.
-    pub values: Option<At<Named<At<String>>>>,
-    /// map: what every other value becomes.
-    pub default: Option<At<String>>,
-    /// constant: the value.
-    pub value: Option<At<String>>,
 }
 
 /// What a group below k does.

@@ -8,6 +8,7 @@ mod check_job;
 mod check_policy;
 mod check_source;
 mod digest;
+mod field_spec;
 mod finding;
 mod folder;
 mod format;
@@ -21,7 +22,7 @@ mod schema;
 mod shape;
 mod source_spec;
 mod spec;
-mod treatment;
+mod treatment_keys;
 mod value;
 
 pub use apart::apart;

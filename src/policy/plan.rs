@@ -3,6 +3,9 @@
 
 use super::schedule::Schedule;
 use crate::clock::Period;
+
+pub use crate::cell::kind::{DateRule, Epoch, ValueType};
+pub use crate::treatments::Treatment;
 use globset::GlobMatcher;
 use jiff::{civil::Date, tz::TimeZone};
 use std::collections::BTreeMap;
@@ -451,48 +454,6 @@ pub struct Several {
     pub most: usize,
 }
 
-/// What cells of a column are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ValueType {
-    /// As it is.
-    Text,
-    /// A whole number of 64 bits.
-    Integer,
-    /// A decimal number; with `scale` published as Decimal128(38, scale), else as Float64.
-    Decimal {
-        /// Digits after the point.
-        scale: Option<u8>,
-    },
-    /// true/false/1/0/yes/no.
-    Boolean,
-    /// A calendar day.
-    Date(DateRule),
-    /// An instant.
-    Timestamp(DateRule),
-}
-
-/// How dates and times are read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DateRule {
-    /// strftime formats, tried all; two that accept a value with different results refuse the run (R23).
-    pub formats: Vec<String>,
-    /// Zone of times without one.
-    pub zone: Option<TimeZone>,
-    /// `epoch`: whole numbers since 1970.
-    pub epoch: Option<Epoch>,
-}
-
-/// Unit of epoch numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
-pub enum Epoch {
-    /// Seconds.
-    #[serde(rename = "s")]
-    Seconds,
-    /// Milliseconds.
-    #[serde(rename = "ms")]
-    Millis,
-}
-
 /// An identifier: its kind with normalisation version, and how values become normal (R4 to R9).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identifier {
@@ -552,68 +513,6 @@ pub enum MaxUntreated {
     Default,
     /// A share of the non-null values read.
     Share(Share),
-}
-
-/// Treatments (docs/spec.md has the table).
-#[derive(Clone, Debug, PartialEq)]
-pub enum Treatment {
-    /// The value by the column's type.
-    AsIs,
-    /// A token.
-    Pseudonymize,
-    /// The first characters.
-    Prefix {
-        /// How many.
-        length: usize,
-    },
-    /// All but the last characters hidden.
-    Mask {
-        /// How many stay.
-        keep_last: usize,
-        /// What stands for the others.
-        with: char,
-    },
-    /// Calendar year, Int32.
-    Year,
-    /// First day of the quarter, Date32.
-    Quarter,
-    /// First day of the month.
-    Month,
-    /// Monday of the week.
-    Week,
-    /// The day.
-    Day,
-    /// Age at `as_of` in bands.
-    AgeBand {
-        /// Ascending ages.
-        edges: Vec<i64>,
-    },
-    /// A number's band.
-    Bucket {
-        /// Ascending edges.
-        edges: Vec<i64>,
-    },
-    /// To a multiple.
-    Round {
-        /// Of this, positive.
-        to: i64,
-    },
-    /// By table; keys are trimmed, NFC, case folded.
-    Map {
-        /// Table.
-        values: BTreeMap<String, String>,
-        /// For everything else.
-        default: String,
-    },
-    /// Domain of an e-mail address.
-    EmailDomain,
-    /// Whether there is a value.
-    Present,
-    /// Always this.
-    Constant {
-        /// The value.
-        value: String,
-    },
 }
 
 /// What `minimize` computes beside the fields. All numbers are indexes into `Plan::columns`.

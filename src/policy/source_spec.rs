@@ -3,6 +3,7 @@
 
 use super::plan::{Bom, Epoch};
 use super::spec::{At, Category, Named};
+pub use crate::cell::kind::TypeName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -136,24 +137,6 @@ pub struct ConsentSpec {
     pub equals: At<Vec<At<String>>>,
     /// Column with the date it was given.
     pub since: Option<At<String>>,
-}
-
-/// What cells are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum TypeName {
-    /// As it is.
-    Text,
-    /// A whole number of 64 bits.
-    Integer,
-    /// A decimal number.
-    Decimal,
-    /// true/false/1/0/yes/no.
-    Boolean,
-    /// A calendar day.
-    Date,
-    /// An instant.
-    Timestamp,
 }
 
 /// `[columns.C]`.

@@ -233,7 +233,7 @@ fn plan() -> Plan {
     let field = |name: &str, keep, quasi| Field {
         name: name.into(),
         from: None,
-        treat: Treatment::AsIs,
+        treat: crate::treatments::AsIs.into(),
         subject: name == "contact",
         keep,
         max_untreated: MaxUntreated::Default,

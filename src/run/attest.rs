@@ -13,10 +13,11 @@ use crate::evidence::manifest::{
     Manifest, Member, Output, Previous, RawCause, Rejected, Removed, SCHEMA,
 };
 use crate::minimize::{FieldKind, IdentifierTally, Tally, WhyRaw};
-use crate::policy::{Basis, Column, Share, TokenFormat, Treatment};
+use crate::policy::{Basis, Column, Share, TokenFormat};
 use crate::publish::{self, Receipt, Written};
 use crate::read::ReadReport;
 use crate::state::Intent;
+use crate::treatments::Treat;
 
 /// What `run` and `plan` say, in text and as JSON.
 #[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
@@ -293,19 +294,18 @@ fn fields(ready: &Ready, facts: &Facts<'_>) -> Vec<Field> {
             name: field.name.clone(),
             from: field.from.map(|column| plan.columns[column].name.clone()),
             subject: field.subject,
-            treatment: treatment(&field.treat),
+            treatment: field.treat.words(),
             keep: field.keep.map(|keep| keep.to_string()),
             data_type: data_type(layout.fields[f].kind, plan.token_format),
             values: tally.fields[f].values,
             emptied: emptied(ready, facts, &field.name, tally.fields[f].values),
             untreated: tally.fields[f].untreated,
             first_untreated: tally.fields[f].first_untreated.and_then(|at| main.place(at.input, at.record)),
-            raw_forms: match field.treat {
-                Treatment::Pseudonymize => {
-                    raw_forms(tally, field.from.map(|column| plan.columns[column].name.as_str()))
-                }
+            raw_forms: match field.treat.treat() {
+                Treat::Pseudonymize => raw_forms(tally, field.from.map(|column| plan.columns[column].name.as_str())),
                 _ => 0,
             },
+            counts: tally.fields[f].counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect(),
         })
         .collect()
 }
@@ -324,7 +324,7 @@ fn raw_forms(tally: &Tally, column: Option<&str>) -> u64 {
 fn identifiers(ready: &Ready, facts: &Facts<'_>) -> Vec<Identifiers> {
     let plan = ready.plan();
     let published: Vec<usize> =
-        plan.fields.iter().filter(|field| field.treat == Treatment::Pseudonymize).filter_map(|f| f.from).collect();
+        plan.fields.iter().filter(|field| field.treat.treat() == Treat::Pseudonymize).filter_map(|f| f.from).collect();
     let own = (&plan.source.name, &plan.columns, &plan.controls, &published[..], facts.tally, facts.main);
     let observed = plan.observe.iter().zip(facts.observed_tallies).zip(facts.observed);
     let observed = observed.map(|((observe, tally), report)| {
@@ -453,27 +453,6 @@ fn basis(basis: Basis) -> &'static str {
 
 fn share(share: Share) -> String {
     format!("{}%", f64::from(share.0) / 10_000.0)
-}
-
-fn treatment(treat: &Treatment) -> String {
-    match treat {
-        Treatment::AsIs => "as-is".into(),
-        Treatment::Pseudonymize => "pseudonymize".into(),
-        Treatment::Prefix { length } => format!("prefix {length}"),
-        Treatment::Mask { keep_last, with } => format!("mask all but {keep_last} with {with}"),
-        Treatment::Year => "year".into(),
-        Treatment::Quarter => "quarter".into(),
-        Treatment::Month => "month".into(),
-        Treatment::Week => "week".into(),
-        Treatment::Day => "day".into(),
-        Treatment::AgeBand { edges } => format!("age-band {edges:?}"),
-        Treatment::Bucket { edges } => format!("bucket {edges:?}"),
-        Treatment::Round { to } => format!("round to {to}"),
-        Treatment::Map { values, .. } => format!("map of {} values", values.len()),
-        Treatment::EmailDomain => "email-domain".into(),
-        Treatment::Present => "present".into(),
-        Treatment::Constant { .. } => "constant".into(),
-    }
 }
 
 fn data_type(kind: FieldKind, tokens: TokenFormat) -> String {

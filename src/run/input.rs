@@ -10,12 +10,13 @@ use crate::evidence::{RunRef, ledger};
 use crate::key::{Key, Keyring};
 use crate::minimize::{IdentityMaker, Minimizer, Stream, Tally};
 use crate::monitor::{Event, Monitor};
-use crate::policy::{Complete, Identifier, Location, Plan, Project, Treatment};
+use crate::policy::{Complete, Identifier, Location, Plan, Project};
 use crate::read::{self, ReadReport, ReadRequest, Reader, Scratch, Selection};
 use crate::requests::{IntakeReport, LiftEnds, Requests};
 use crate::stage::{Stage, Staged, Vault};
 use crate::state::{self, Pin, State};
 use crate::store::Root;
+use crate::treatments::Treat;
 use crate::{key, requests, threads};
 use std::collections::BTreeMap;
 
@@ -329,7 +330,7 @@ pub fn check(ready: &Ready, pinned: &Pinned, read: &Read) -> Result<()> {
     let rows = read.main.records();
     let distinct: Vec<Distinct<'_>> = (0..plan.fields.len())
         .map(field)
-        .filter(|(f, _)| f.treat == Treatment::Pseudonymize)
+        .filter(|(f, _)| f.treat.treat() == Treat::Pseudonymize)
         .filter_map(|(f, t)| {
             let identified = plan.columns[f.from?].identified;
             Some(Distinct { field: &f.name, identified, distinct: t.distinct.len() as u64, rows })

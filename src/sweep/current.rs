@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::evidence::Manifest;
 use crate::publish;
 use crate::state::{Current, Dataset};
+use crate::treatments::Treat;
 
 /// A version and everything that is known of it.
 pub struct Published<'a> {
@@ -85,7 +86,7 @@ impl<'a> Published<'a> {
 
     /// Columns that hold tokens.
     pub(super) fn tokens(&self) -> Vec<String> {
-        let tokens = self.manifest.fields.iter().filter(|field| field.treatment == "pseudonymize");
+        let tokens = self.manifest.fields.iter().filter(|field| field.treat() == Some(Treat::Pseudonymize));
         tokens.map(|field| field.name.clone()).collect()
     }
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 /// Columns of `Contact.csv`; the last one is in no source.
-pub const COLUMNS: [&str; 19] = [
+pub const COLUMNS: [&str; 20] = [
     "Id",
     "MasterId",
     "Email",
@@ -25,6 +25,7 @@ pub const COLUMNS: [&str; 19] = [
     "Segment",
     "Reference",
     "Notes",
+    "Reply",
     "Card",
     "IsDeleted",
     "LastActivity",
@@ -115,6 +116,10 @@ impl Marks {
                 "LastActivity" => self.whole(&name, [format!("2026-{:02}-{:02}", 1 + n / 28 % 8, 1 + n % 28)]),
                 "Created" => self.whole(&name, [format!("2024-05-17T08:31:22.{:06}Z", 123_457 + n * 331)]),
                 "Notes" => format!("ü \"{}\"\r\n{}, ", self.text(&name), self.text(&name)),
+                "Reply" => {
+                    let (email, phone) = (self.email(&name), self.phone(&name));
+                    format!("{}, at {email} or {phone}: www.example.org/{}", row["Name"], self.text(&name))
+                }
                 _ => self.text(&name),
             };
             row.insert(column, value);

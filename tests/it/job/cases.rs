@@ -271,6 +271,10 @@ fn told(report: &Report) -> String {
         let (name, untreated, raw) = (&field.name, field.untreated, field.raw_forms);
         let _ = writeln!(out, "  {name}: of {} values {untreated} untreated, {raw} in raw form", field.values);
     }
+    for field in m.fields.iter().filter(|field| !field.counts.is_empty()) {
+        let counts: Vec<String> = field.counts.iter().map(|(name, count)| format!("{name} {count}")).collect();
+        let _ = writeln!(out, "  {}: {}", field.name, counts.join(", "));
+    }
     for column in m.identifiers.iter().filter(|column| column.raw + column.unseen > 0) {
         let why: Vec<String> = column.why.iter().map(|why| format!("{} {}", why.cause, why.values)).collect();
         let (name, uses) = (format!("{}.{}", column.source, column.column), column.uses.join(", "));

@@ -1,7 +1,8 @@
 //! Dates and times as exports write them: compiled strftime formats, epochs, sentinels, and days in a zone (R23, R24).
 //! Must not know what a date is for, nor the wall clock.
 
-use super::normal::trim;
+use super::kind::{DateRule, Epoch};
+use super::text::trim;
 use jiff::civil;
 use jiff::tz::TimeZone;
 
@@ -9,7 +10,6 @@ use crate::clock::Instant;
 use crate::clock::date_format::{Formats, Said};
 use crate::clock::days::{DAY, DAYS, Moment, civil_of, day_number, instant_at};
 use crate::error::Result;
-use crate::policy::{DateRule, Epoch};
 
 /// Days remembered per zone; a power of two.
 const REMEMBERED: usize = 1024;

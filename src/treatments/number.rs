@@ -1,9 +1,9 @@
-//! Treatments of numbers and booleans: as-is, bucket, round. Numbers are written with an optional sign, digits and at
+//! What treatments of numbers and booleans share. Numbers are written with an optional sign, digits and at
 //! most one point; nothing is rounded unless the treatment says so. Must not know other types.
 
-use super::Outcome;
-use crate::minimize::normal::{trim, with_canonical};
-use crate::minimize::rows::FieldKind;
+use super::apply::Outcome;
+use super::field_kind::FieldKind;
+use crate::cell::text::{trim, with_canonical};
 
 /// Digits a Decimal128 holds.
 const MAX_DIGITS: u32 = 38;
@@ -162,16 +162,17 @@ pub fn round(value: &str, to: i64, kind: FieldKind, out: &mut Vec<u8>) -> Outcom
 
 #[cfg(test)]
 mod tests {
-    use crate::minimize::treat::Outcome::Untreated;
-    use crate::minimize::treat::tests::{treat, treated_text};
-    use crate::policy::{Treatment, ValueType};
+    use super::Outcome::Untreated;
+    use crate::cell::kind::ValueType;
+    use crate::treatments::tests::{treat, treated_text};
+    use crate::treatments::{AsIs, Bucket, Round, Treatment};
 
     const SCALED: ValueType = ValueType::Decimal { scale: Some(2) };
     const FLOAT: ValueType = ValueType::Decimal { scale: None };
 
     #[test]
     fn r20_numbers_as_is_are_exact_or_untreated() {
-        let as_is = |value: ValueType, text| treat(&Treatment::AsIs, value, text);
+        let as_is = |value: ValueType, text| treat(AsIs, value, text);
         assert_eq!(as_is(ValueType::Integer, " -42 "), Ok((-42i64).to_le_bytes().to_vec()));
         assert_eq!(as_is(SCALED, "1234.5"), Ok(123_450i128.to_le_bytes().to_vec()));
         assert_eq!(as_is(SCALED, "-0.070"), Ok((-7i128).to_le_bytes().to_vec()));
@@ -195,13 +196,13 @@ mod tests {
     #[test]
     fn r20_booleans_as_is() {
         for (text, yes) in [("TRUE", 1), ("1", 1), ("Yes", 1), ("false", 0), ("0", 0), (" no ", 0)] {
-            assert_eq!(treat(&Treatment::AsIs, ValueType::Boolean, text), Ok(vec![yes]), "{text}");
+            assert_eq!(treat(AsIs, ValueType::Boolean, text), Ok(vec![yes]), "{text}");
         }
     }
 
     #[test]
     fn r20_buckets_are_named_by_their_edges() {
-        let bucket = Treatment::Bucket { edges: vec![0, 100, 200, 500] };
+        let bucket = Bucket { edges: vec![0, 100, 200, 500] };
         for (text, label) in [
             ("-1", "<0"),
             ("0", "0-99"),
@@ -212,40 +213,43 @@ mod tests {
             ("7e2", ""),
         ] {
             let expected = if label.is_empty() { Err(Untreated) } else { Ok(label) };
-            assert_eq!(treated_text(&bucket, FLOAT, text).as_deref().map_err(|o| *o), expected, "{text}");
+            assert_eq!(treated_text(bucket.clone(), FLOAT, text).as_deref().map_err(|o| *o), expected, "{text}");
         }
     }
 
     #[test]
     fn r20_a_number_that_is_not_of_its_columns_type_is_untreated_in_every_treatment() {
-        let all = [Treatment::AsIs, Treatment::Bucket { edges: vec![0, 10] }, Treatment::Round { to: 5 }];
+        let all: [Treatment; 3] = [AsIs.into(), Bucket { edges: vec![0, 10] }.into(), Round { to: 5 }.into()];
         let integers = (ValueType::Integer, ["7", "+7", "-7", " 007 ", "9223372036854775807"]);
         let others = ["1.5", "1.0", "1.", "1e3", "1,000", "1 000", "NaN", "inf", "9223372036854775808", "--1", "+"];
         for how in &all {
             for text in integers.1.iter().filter(|text| text.len() < 9 || *how == all[0]) {
-                assert!(treat(how, integers.0.clone(), text).is_ok(), "{how:?} of {text}");
+                assert!(treat(how.clone(), integers.0.clone(), text).is_ok(), "{how:?} of {text}");
             }
             for text in others {
-                assert_eq!(treat(how, ValueType::Integer, text), Err(Untreated), "{how:?} of {text}");
+                assert_eq!(treat(how.clone(), ValueType::Integer, text), Err(Untreated), "{how:?} of {text}");
             }
             for text in ["1.005", "1e3", "1,5", "1 000.00", "nan", "9999999999999999999999999999999999999"] {
-                assert_eq!(treat(how, SCALED, text), Err(Untreated), "{how:?} of {text}");
+                assert_eq!(treat(how.clone(), SCALED, text), Err(Untreated), "{how:?} of {text}");
             }
-            assert!(treat(how, SCALED, "+1.5").is_ok() && treat(how, SCALED, "1.500").is_ok(), "{how:?}");
+            assert!(
+                treat(how.clone(), SCALED, "+1.5").is_ok() && treat(how.clone(), SCALED, "1.500").is_ok(),
+                "{how:?}"
+            );
         }
     }
 
     #[test]
     fn r20_round_goes_to_the_nearest_multiple_halves_away_from_zero() {
-        let round = Treatment::Round { to: 100 };
+        let round = Round { to: 100 };
         for (text, rounded) in [("1240", 1200i64), ("1250", 1300), ("-1250", -1300), ("49", 0), ("-49", 0)] {
-            assert_eq!(treat(&round, ValueType::Integer, text), Ok(rounded.to_le_bytes().to_vec()), "{text}");
+            assert_eq!(treat(round.clone(), ValueType::Integer, text), Ok(rounded.to_le_bytes().to_vec()), "{text}");
         }
-        assert_eq!(treat(&round, SCALED, "1249.99"), Ok(120_000i128.to_le_bytes().to_vec()));
-        assert_eq!(treat(&round, FLOAT, "1250.5"), Ok(1300f64.to_le_bytes().to_vec()));
-        let thousands = Treatment::Round { to: 1000 };
-        assert_eq!(treat(&thousands, ValueType::Integer, "9223372036854775807"), Err(Untreated));
-        assert_eq!(treat(&round, ValueType::Integer, "12.5"), Err(Untreated));
-        assert_eq!(treat(&Treatment::Round { to: 3 }, ValueType::Integer, "4"), Ok(3i64.to_le_bytes().to_vec()));
+        assert_eq!(treat(round.clone(), SCALED, "1249.99"), Ok(120_000i128.to_le_bytes().to_vec()));
+        assert_eq!(treat(round.clone(), FLOAT, "1250.5"), Ok(1300f64.to_le_bytes().to_vec()));
+        let thousands = Round { to: 1000 };
+        assert_eq!(treat(thousands, ValueType::Integer, "9223372036854775807"), Err(Untreated));
+        assert_eq!(treat(round.clone(), ValueType::Integer, "12.5"), Err(Untreated));
+        assert_eq!(treat(Round { to: 3 }, ValueType::Integer, "4"), Ok(3i64.to_le_bytes().to_vec()));
     }
 }

@@ -82,7 +82,7 @@ const PLACEHOLDERS: [&str; 21] = [
 ];
 
 /// Whether a trimmed text in printable ASCII needs no closer look by `stands_for_none`: a number or word of another kind.
-pub(super) fn is_ordinary(text: &str) -> bool {
+pub fn is_ordinary(text: &str) -> bool {
     match text.as_bytes() {
         [b'1'..=b'9', next, ..] => !matches!(next, b'.' | b',' | b'e' | b'E'),
         [b'1'..=b'9'] => true,
@@ -92,7 +92,7 @@ pub(super) fn is_ordinary(text: &str) -> bool {
 }
 
 /// Why a trimmed text is no value of any kind: it says that there is none, or only the first digits of it are left.
-pub(super) fn stands_for_none(text: &str) -> Option<WhyRaw> {
+pub fn stands_for_none(text: &str) -> Option<WhyRaw> {
     let says_nothing = text.chars().all(|c| c == '0' || !c.is_alphanumeric());
     if says_nothing || PLACEHOLDERS.iter().any(|word| text.eq_ignore_ascii_case(word)) {
         return Some(WhyRaw::Placeholder);

@@ -1,7 +1,7 @@
 //! E-mail addresses to their normal form (R6).
 //! Plain addresses are decided byte by byte; everything else takes the whole rule. Both agree.
 
-use super::normal::nfc;
+use super::text::nfc;
 use super::why::WhyRaw;
 use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};

@@ -1,0 +1,79 @@
+//! Types of columns, as written in a source and with how their cells are read. Must not know what reads them.
+
+use jiff::tz::TimeZone;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What cells are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TypeName {
+    /// As it is.
+    Text,
+    /// A whole number of 64 bits.
+    Integer,
+    /// A decimal number.
+    Decimal,
+    /// true/false/1/0/yes/no.
+    Boolean,
+    /// A calendar day.
+    Date,
+    /// An instant.
+    Timestamp,
+}
+
+impl TypeName {
+    /// The name as written in a spec.
+    pub fn name(self) -> &'static str {
+        match self {
+            TypeName::Text => "text",
+            TypeName::Integer => "integer",
+            TypeName::Decimal => "decimal",
+            TypeName::Boolean => "boolean",
+            TypeName::Date => "date",
+            TypeName::Timestamp => "timestamp",
+        }
+    }
+}
+
+/// What cells of a column are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ValueType {
+    /// As it is.
+    Text,
+    /// A whole number of 64 bits.
+    Integer,
+    /// A decimal number; with `scale` published as Decimal128(38, scale), else as Float64.
+    Decimal {
+        /// Digits after the point.
+        scale: Option<u8>,
+    },
+    /// true/false/1/0/yes/no.
+    Boolean,
+    /// A calendar day.
+    Date(DateRule),
+    /// An instant.
+    Timestamp(DateRule),
+}
+
+/// How dates and times are read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DateRule {
+    /// strftime formats, tried all; two that accept a value with different results refuse the run (R23).
+    pub formats: Vec<String>,
+    /// Zone of times without one.
+    pub zone: Option<TimeZone>,
+    /// `epoch`: whole numbers since 1970.
+    pub epoch: Option<Epoch>,
+}
+
+/// Unit of epoch numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+pub enum Epoch {
+    /// Seconds.
+    #[serde(rename = "s")]
+    Seconds,
+    /// Milliseconds.
+    #[serde(rename = "ms")]
+    Millis,
+}

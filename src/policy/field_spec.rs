@@ -1,0 +1,177 @@
+//! A published field as written: the keys of every field, and those of the treatments by their table.
+//! Must not know what the values mean beyond their shape.
+
+use super::spec::{At, Named};
+use crate::treatments::{self, Shape, Treat};
+use schemars::{JsonSchema, Schema};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use std::fmt;
+use std::ops::Range;
+use std::sync::LazyLock;
+
+/// `[fields.F]`.
+#[derive(Clone, JsonSchema)]
+#[schemars(deny_unknown_fields, transform = describe_keys)]
+pub struct FieldSpec {
+    /// Column it is made from; absent only for constant.
+    pub from: Option<At<String>>,
+    /// What is done.
+    pub treat: At<Treat>,
+    /// Whether this is the subject token: exactly one field, pseudonymize of the source's key. Default false.
+    pub subject: Option<At<bool>>,
+    /// Nulls the field earlier than the row goes, ISO 8601.
+    pub keep: Option<At<String>>,
+    /// Share of values that may fail the treatment. Default the larger of 0.1% and 10 values.
+    pub max_untreated: Option<At<String>>,
+    /// Keys of treatments, with their names.
+    #[schemars(skip)]
+    pub keys: Vec<(&'static str, KeyValue)>,
+}
+
+/// What is written under a key of a treatment.
+#[derive(Clone, serde::Serialize)]
+#[serde(untagged)]
+pub enum KeyValue {
+    Number(At<i64>),
+    Numbers(At<Vec<At<i64>>>),
+    Text(At<String>),
+    Texts(At<Vec<At<String>>>),
+    Table(At<Named<At<String>>>),
+}
+
+impl KeyValue {
+    /// Byte range in the file.
+    pub fn span(&self) -> Range<usize> {
+        match self {
+            KeyValue::Number(at) => at.span(),
+            KeyValue::Numbers(at) => at.span(),
+            KeyValue::Text(at) => at.span(),
+            KeyValue::Texts(at) => at.span(),
+            KeyValue::Table(at) => at.span(),
+        }
+    }
+
+    fn next<'de, A: MapAccess<'de>>(shape: Shape, map: &mut A) -> Result<KeyValue, A::Error> {
+        Ok(match shape {
+            Shape::Number => KeyValue::Number(map.next_value()?),
+            Shape::Numbers => KeyValue::Numbers(map.next_value()?),
+            Shape::Text => KeyValue::Text(map.next_value()?),
+            Shape::Columns => KeyValue::Texts(map.next_value()?),
+            Shape::Table => KeyValue::Table(map.next_value()?),
+        })
+    }
+}
+
+impl FieldSpec {
+    /// Returns what is written under a key of a treatment.
+    pub fn key(&self, name: &str) -> Option<&KeyValue> {
+        self.keys.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+}
+
+const OF_EVERY_FIELD: [&str; 5] = ["from", "treat", "subject", "keep", "max_untreated"];
+
+static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    let of_treatments = treatments::keys().into_iter().map(|(key, _)| key.name);
+    OF_EVERY_FIELD.into_iter().chain(of_treatments).collect()
+});
+
+/// The name of a key.
+struct Name(&'static str);
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Known;
+        impl Visitor<'_> for Known {
+            type Value = Name;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("field identifier")
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<Name, E> {
+                let known = NAMES.iter().find(|name| **name == text);
+                known.map(|name| Name(name)).ok_or_else(|| E::unknown_field(text, &NAMES))
+            }
+        }
+        deserializer.deserialize_identifier(Known)
+    }
+}
+
+struct Entries;
+
+impl<'de> Visitor<'de> for Entries {
+    type Value = FieldSpec;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("struct FieldSpec")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<FieldSpec, A::Error> {
+        let (mut from, mut treat, mut subject, mut keep, mut max_untreated) = (None, None, None, None, None);
+        let mut keys = Vec::new();
+        while let Some(Name(name)) = map.next_key()? {
+            match name {
+                "from" => from = Some(map.next_value()?),
+                "treat" => treat = Some(map.next_value()?),
+                "subject" => subject = Some(map.next_value()?),
+                "keep" => keep = Some(map.next_value()?),
+                "max_untreated" => max_untreated = Some(map.next_value()?),
+                _ => {
+                    if let Some((key, _)) = treatments::keys().iter().find(|(key, _)| key.name == name) {
+                        keys.push((name, KeyValue::next(key.shape, &mut map)?));
+                    }
+                }
+            }
+        }
+        let treat = treat.ok_or_else(|| A::Error::missing_field("treat"))?;
+        Ok(FieldSpec { from, treat, subject, keep, max_untreated, keys })
+    }
+}
+
+impl<'de> Deserialize<'de> for FieldSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_struct("FieldSpec", &NAMES, Entries)
+    }
+}
+
+/// Keys of the first treatments are null in the JSON of a field without them, which digests are made of; others are not
+/// there.
+const NULL_WHERE_ABSENT: [&str; 8] = ["length", "keep_last", "with", "edges", "to", "values", "default", "value"];
+
+impl Serialize for FieldSpec {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("from", &self.from)?;
+        map.serialize_entry("treat", &self.treat)?;
+        map.serialize_entry("subject", &self.subject)?;
+        map.serialize_entry("keep", &self.keep)?;
+        map.serialize_entry("max_untreated", &self.max_untreated)?;
+        for (name, value) in &self.keys {
+            map.serialize_entry(name, value)?;
+        }
+        for name in NULL_WHERE_ABSENT.iter().filter(|name| self.key(name).is_none()) {
+            map.serialize_entry(name, &None::<()>)?;
+        }
+        map.end()
+    }
+}
+
+/// Adds the keys of treatments to the schema of a field.
+fn describe_keys(schema: &mut Schema) {
+    let Some(properties) = schema.get_mut("properties").and_then(serde_json::Value::as_object_mut) else { return };
+    for (key, of) in treatments::keys() {
+        let mut about = match key.shape {
+            Shape::Number => serde_json::json!({ "type": ["integer", "null"], "format": "int64" }),
+            Shape::Numbers => {
+                serde_json::json!({ "type": ["array", "null"], "items": { "type": "integer", "format": "int64" } })
+            }
+            Shape::Text => serde_json::json!({ "type": ["string", "null"] }),
+            Shape::Columns => serde_json::json!({ "type": ["array", "null"], "items": { "type": "string" } }),
+            Shape::Table => {
+                serde_json::json!({ "type": ["object", "null"], "additionalProperties": { "type": "string" } })
+            }
+        };
+        about["description"] = format!("{}: {}", of.join(", "), key.says).into();
+        properties.insert(key.name.to_owned(), about);
+    }
+}

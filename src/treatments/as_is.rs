@@ -1,0 +1,65 @@
+//! `as-is`: the value by the column's type.
+
+use super::about::{About, Keys, Treats};
+use super::apply::{Any, Apply, Each, Given, Outcome, Typed};
+use super::calendar::{self, Part, Unit};
+use super::field_kind::FieldKind;
+use super::number;
+use crate::cell::kind::ValueType;
+use crate::cell::text::tidy;
+use crate::error::Result;
+
+/// The value by the column's type.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AsIs;
+
+impl Treats for AsIs {
+    const ABOUT: About = About {
+        name: "as-is",
+        does: "The value by the column's type.",
+        gives: "text: Utf8, after trim and NFC; integer: Int64; decimal: Decimal128(38, scale) with `scale`, else Float64; boolean: Boolean; date: Date32; timestamp: Timestamp(\u{b5}s, UTC)",
+        example: "`Berlin` -> `Berlin`",
+        ..About::USUAL
+    };
+
+    fn read(_: &mut dyn Keys) -> Option<Self> {
+        Some(AsIs)
+    }
+
+    fn gives(&self, column: Option<Typed<'_>>) -> FieldKind {
+        column.map_or(FieldKind::Text, |column| column.kind())
+    }
+
+    fn ready(&self, given: &Given<'_>) -> Result<Option<Box<dyn Apply>>> {
+        Ok(Some(match given.column.map(|column| column.value) {
+            Some(ValueType::Date(_)) => return calendar::ready(Part::First(Unit::Day), given),
+            Some(ValueType::Timestamp(_)) => return calendar::ready(Part::Instant, given),
+            Some(ValueType::Integer) => Box::new(Each(number::integer)),
+            Some(ValueType::Decimal { scale: None }) => Box::new(Each(number::float)),
+            Some(ValueType::Decimal { scale: Some(scale) }) => {
+                let scale = *scale;
+                Box::new(Each(move |value: &str, out: &mut Vec<u8>| number::decimal(value, scale, out)))
+            }
+            Some(ValueType::Boolean) => Box::new(Each(number::yes_or_no)),
+            Some(ValueType::Text) | None => Box::new(Any(text)),
+        }))
+    }
+}
+
+/// Text, trimmed and NFC.
+fn text(value: &str, out: &mut Vec<u8>) -> Outcome {
+    out.extend_from_slice(tidy(value).as_bytes());
+    Outcome::Value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::treatments::tests::treated_text;
+
+    #[test]
+    fn r20_text_as_is_is_trimmed_and_composed_and_nothing_in_it_is_unseen() {
+        assert_eq!(treated_text(AsIs, ValueType::Text, "\u{feff}Ber\u{ad}lin\u{200b}").as_deref(), Ok("Berlin"));
+        assert_eq!(treated_text(AsIs, ValueType::Text, " Zu\u{308}rich\n").as_deref(), Ok("Z\u{FC}rich"));
+    }
+}

@@ -1,0 +1,40 @@
+//! `bucket`: a number's band.
+
+use super::about::{About, Key, Keys, Shape, Treats};
+use super::apply::{Apply, Each, Given, Typed};
+use super::field_kind::FieldKind;
+use super::number::{self, Bands};
+use crate::cell::kind::TypeName;
+use crate::error::Result;
+
+/// A number's band.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bucket {
+    /// Ascending edges.
+    pub edges: Vec<i64>,
+}
+
+impl Treats for Bucket {
+    const ABOUT: About = About {
+        name: "bucket",
+        does: "A number's band.",
+        keys: &[Key { name: "edges", shape: Shape::Numbers, says: "ascending edges.", allows: "\u{2014} ; ascending" }],
+        takes: &[TypeName::Integer, TypeName::Decimal],
+        example: "edges 0, 100, 200, 500: `100-199`, `<0`, `500+`",
+        ..About::USUAL
+    };
+
+    fn read(keys: &mut dyn Keys) -> Option<Self> {
+        Some(Bucket { edges: keys.ascending("edges", i64::MIN..i64::MAX)? })
+    }
+
+    fn words(&self) -> String {
+        format!("bucket {:?}", self.edges)
+    }
+
+    fn ready(&self, given: &Given<'_>) -> Result<Option<Box<dyn Apply>>> {
+        let (bands, kind) =
+            (Bands::new(&self.edges), given.column.map_or(FieldKind::Int64, |column| Typed::kind(&column)));
+        Ok(Some(Box::new(Each(move |value: &str, out: &mut Vec<u8>| number::bucket(value, &bands, kind, out)))))
+    }
+}

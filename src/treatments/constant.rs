@@ -1,0 +1,51 @@
+//! `constant`: always the same text, also for null.
+
+use super::about::{About, Key, Keys, Shape, Treats};
+use super::apply::{Apply, Given, Outcome, Row};
+use crate::cell::dates::Calendars;
+use crate::error::Result;
+
+/// Always this.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Constant {
+    /// The value.
+    pub value: String,
+}
+
+impl Treats for Constant {
+    const ABOUT: About = About {
+        name: "constant",
+        does: "Always `value`.",
+        keys: &[Key { name: "value", shape: Shape::Text, says: "the value.", allows: "\u{2014}" }],
+        example: "`crm`",
+        columnless: true,
+        counted: false,
+        ..About::USUAL
+    };
+
+    fn read(keys: &mut dyn Keys) -> Option<Self> {
+        Some(Constant { value: keys.text("value")? })
+    }
+
+    fn ready(&self, _: &Given<'_>) -> Result<Option<Box<dyn Apply>>> {
+        Ok(Some(Box::new(Same(self.value.clone()))))
+    }
+}
+
+struct Same(String);
+
+impl Apply for Same {
+    fn apply(&self, _: &str, _: &mut Row<'_>, _: &mut Option<Calendars>, out: &mut Vec<u8>) -> Outcome {
+        out.extend_from_slice(self.0.as_bytes());
+        Outcome::Value
+    }
+
+    fn treats_all(&self) -> bool {
+        true
+    }
+
+    fn of_null(&self, out: &mut Vec<u8>) -> bool {
+        out.extend_from_slice(self.0.as_bytes());
+        true
+    }
+}

@@ -1,0 +1,33 @@
+//! `month`: first day of the month of a date or time, in the job's zone.
+
+use super::about::{About, Keys, Treats};
+use super::apply::{Apply, Given, Typed};
+use super::calendar::{self, Part, Unit};
+use super::field_kind::FieldKind;
+use crate::error::Result;
+
+/// First day of the month.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Month;
+
+impl Treats for Month {
+    const ABOUT: About = About {
+        name: "month",
+        does: "First day of the month.",
+        gives: "Date32, first day",
+        example: "`2026-11-24` -> `2026-11-01`",
+        ..calendar::ABOUT
+    };
+
+    fn read(_: &mut dyn Keys) -> Option<Self> {
+        Some(Month)
+    }
+
+    fn gives(&self, _: Option<Typed<'_>>) -> FieldKind {
+        FieldKind::Date
+    }
+
+    fn ready(&self, given: &Given<'_>) -> Result<Option<Box<dyn Apply>>> {
+        calendar::ready(Part::First(Unit::Month), given)
+    }
+}

@@ -1,0 +1,44 @@
+//! `round`: a number to a multiple.
+
+use super::about::{About, Key, Keys, Shape, Treats};
+use super::apply::{Apply, Each, Given, Typed};
+use super::field_kind::FieldKind;
+use super::number;
+use crate::cell::kind::TypeName;
+use crate::error::Result;
+
+/// To a multiple.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Round {
+    /// Of this, positive.
+    pub to: i64,
+}
+
+impl Treats for Round {
+    const ABOUT: About = About {
+        name: "round",
+        does: "To a multiple of `to`.",
+        keys: &[Key { name: "to", shape: Shape::Number, says: "the multiple.", allows: "\u{2014} ; 1 or more" }],
+        takes: &[TypeName::Integer, TypeName::Decimal],
+        gives: "as the column's type",
+        example: "to 100: `1240` -> `1200`",
+        ..About::USUAL
+    };
+
+    fn read(keys: &mut dyn Keys) -> Option<Self> {
+        Some(Round { to: keys.number("to", 1..i64::MAX, None)? })
+    }
+
+    fn words(&self) -> String {
+        format!("round to {}", self.to)
+    }
+
+    fn gives(&self, column: Option<Typed<'_>>) -> FieldKind {
+        column.map_or(FieldKind::Int64, |column| column.kind())
+    }
+
+    fn ready(&self, given: &Given<'_>) -> Result<Option<Box<dyn Apply>>> {
+        let (to, kind) = (self.to, self.gives(given.column));
+        Ok(Some(Box::new(Each(move |value: &str, out: &mut Vec<u8>| number::round(value, to, kind, out)))))
+    }
+}
