@@ -77,7 +77,7 @@ pub fn run(call: &Call, monitor: &dyn Monitor) -> Result<Report> {
 }
 
 /// Runs a job at a scheduled instant (`as_of`): begins that run, resumes it, or finds it published (R28). The lease
-/// is the caller's, by [`held`].
+/// is the caller's, by [`held()`].
 ///
 /// # Errors
 /// As [`run`].

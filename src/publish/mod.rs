@@ -171,7 +171,7 @@ pub fn write(cleared: &Cleared, target: &Target<'_>, writing: &Writing<'_>, moni
     write_rows(cleared, target, writing, monitor)
 }
 
-/// As [`write`], for whatever may be published.
+/// As [`write()`], for whatever may be published.
 pub(crate) fn write_rows(
     rows: &dyn Publishable,
     target: &Target<'_>,

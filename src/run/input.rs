@@ -141,7 +141,7 @@ impl<'a> Intake<'a> {
     /// Takes in the lists of the policy.
     ///
     /// # Errors
-    /// As [`requests`].
+    /// As [`requests()`].
     pub fn take_in(&self, save: bool, monitor: &dyn Monitor) -> Result<(Requests, IntakeReport)> {
         let mut known = stored(self.state, &self.keys.identity)?;
         let maker = |identifier: &Identifier| -> Result<requests::Maker> {

@@ -7,6 +7,7 @@ mod canary;
 mod claims;
 mod clouds;
 mod commands;
+mod dependencies;
 mod erase;
 mod fault;
 mod forms;

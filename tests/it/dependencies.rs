@@ -1,0 +1,127 @@
+//! What the program is built from: licences, sources and banned crates as deny.toml says, and no dependency that nobody
+//! uses. cargo-deny itself is not needed for it: see docs/decisions/2026-11-26-dependencies.md.
+
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+/// Duplicates that are there: each is somebody else's. More than these need a reason here.
+const MOST_DUPLICATES: usize = 30;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn deny() -> toml::Table {
+    std::fs::read_to_string(root().join("deny.toml")).unwrap().parse().unwrap()
+}
+
+fn texts(value: &toml::Value) -> Vec<String> {
+    value.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+}
+
+/// Packages that are built on one of the targets of deny.toml.
+fn built() -> Vec<Value> {
+    let target = texts(&deny()["graph"]["targets"])[0].clone();
+    let arguments = ["metadata", "--locked", "--format-version", "1", "--filter-platform", &target];
+    let output = Command::new(env!("CARGO")).current_dir(root()).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let nodes = metadata["resolve"]["nodes"].as_array().unwrap();
+    let used: BTreeSet<&str> = nodes.iter().map(|node| node["id"].as_str().unwrap()).collect();
+    let packages = metadata["packages"].as_array().unwrap().iter();
+    packages.filter(|package| used.contains(package["id"].as_str().unwrap())).cloned().collect()
+}
+
+/// The name by which code speaks of a package: md-5 is `md5`.
+fn library(packages: &[Value], name: &str) -> String {
+    let targets =
+        packages.iter().filter(|package| package["name"] == name).flat_map(|p| p["targets"].as_array().unwrap());
+    let of =
+        |target: &&Value| target["kind"].as_array().unwrap().iter().any(|kind| kind == "lib" || kind == "proc-macro");
+    let library = targets.into_iter().find(of).unwrap_or_else(|| panic!("{name} has no library"));
+    library["name"].as_str().unwrap().replace('-', "_")
+}
+
+/// Whether `expression` can be met with licences of `allowed`.
+fn met(expression: &str, allowed: &[String]) -> bool {
+    let parsed = spdx::Expression::parse_mode(expression, spdx::ParseMode::LAX);
+    parsed.is_ok_and(|parsed| parsed.evaluate(|wanted| allowed.contains(&wanted.to_string())))
+}
+
+#[test]
+fn every_dependency_has_a_licence_a_source_and_a_name_that_deny_toml_allows() {
+    let (deny, packages) = (deny(), built());
+    assert!(packages.len() > 100, "{}", packages.len());
+    let allowed = texts(&deny["licenses"]["allow"]);
+    let registries = texts(&deny["sources"]["allow-registry"]);
+    let banned = deny["bans"]["deny"].as_array().unwrap().iter();
+    let banned: Vec<&str> = banned.map(|ban| ban["crate"].as_str().unwrap()).collect();
+    let mut faults = Vec::new();
+    let (mut names, mut versions) = (BTreeSet::new(), BTreeSet::new());
+    for package in &packages {
+        let (name, version) = (package["name"].as_str().unwrap(), package["version"].as_str().unwrap());
+        names.insert(name);
+        versions.insert((name, version));
+        match package["license"].as_str() {
+            Some(expression) if met(expression, &allowed) => {}
+            other => faults.push(format!("{name} {version}: licence {other:?}")),
+        }
+        let source = package["source"].as_str().map(|source| source.trim_start_matches("registry+").to_owned());
+        if source.is_some_and(|source| !registries.contains(&source)) {
+            faults.push(format!("{name} {version}: source {}", package["source"]));
+        }
+        if banned.contains(&name) {
+            faults.push(format!("{name} {version}: banned"));
+        }
+    }
+    let duplicates = versions.len() - names.len();
+    if duplicates > MOST_DUPLICATES {
+        faults.push(format!("{duplicates} crates are there in more than one version: `cargo tree -d`"));
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[test]
+fn a_licence_that_is_not_allowed_is_found() {
+    let allowed = ["MIT".to_owned(), "Apache-2.0 WITH LLVM-exception".to_owned()];
+    for (expression, expected) in [
+        ("MIT", true),
+        ("GPL-3.0-only OR MIT", true),
+        ("MIT/Apache-2.0", true),
+        ("MIT AND GPL-3.0-only", false),
+        ("Apache-2.0", false),
+        ("Apache-2.0 WITH LLVM-exception", true),
+        ("nonsense", false),
+    ] {
+        assert_eq!(met(expression, &allowed), expected, "{expression}");
+    }
+}
+
+#[test]
+fn every_dependency_of_cargo_toml_is_pinned_to_something_and_used() {
+    let manifest: toml::Table = std::fs::read_to_string(root().join("Cargo.toml")).unwrap().parse().unwrap();
+    let sources = |folders: &[&str]| -> String {
+        let mut files = Vec::new();
+        folders.iter().for_each(|folder| super::tidy::collect(&root().join(folder), &mut files));
+        files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect()
+    };
+    let program = sources(&["src"]);
+    let all = format!("{program}{}", sources(&["tests/it", "bench"]));
+    let (packages, mut faults) = (built(), Vec::new());
+    for (section, text) in [("dependencies", &program), ("dev-dependencies", &all)] {
+        for (name, version) in manifest[section].as_table().unwrap() {
+            let version = version.as_str().or_else(|| version.get("version")?.as_str());
+            if version.is_none_or(|version| version.contains('*')) {
+                faults.push(format!("{name} has no version"));
+            }
+            let named = library(&packages, name);
+            if ![format!("{named}::"), format!("{named};"), format!("use {named} ")].iter().any(|of| text.contains(of))
+            {
+                faults.push(format!("{name} of [{section}] is used nowhere"));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
