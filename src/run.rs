@@ -16,6 +16,7 @@ pub mod standing;
 mod stop;
 pub mod subject;
 mod sweeps;
+pub mod verify;
 pub mod versions;
 
 pub use crate::sweep::{RawExports, Removal};
@@ -75,7 +76,7 @@ fn from_requests(mut ready: Ready, table: Option<Current>, monitor: &dyn Monitor
     let watched = Watched { monitor, stop: ready.call.stop.clone() };
     let (mut requests, intake) = input::requests(&ready, true, monitor)?;
     input::note_intake(&ready, &requests, &intake)?;
-    let begun = begin(&mut ready, table.as_ref(), requests.last_segment());
+    let begun = begin(&mut ready, table.as_ref(), &requests);
     let (pinned, begun) = begun.map_err(|error| settle::refused(&mut ready, &mut requests, error, monitor))?;
     let mut digest = None;
     let prepared = match intake.refusal() {
@@ -91,9 +92,9 @@ fn from_requests(mut ready: Ready, table: Option<Current>, monitor: &dyn Monitor
     published
 }
 
-fn begin(ready: &mut Ready, table: Option<&Current>, segment: u64) -> Result<(Pinned, Begun)> {
+fn begin(ready: &mut Ready, table: Option<&Current>, requests: &Requests) -> Result<(Pinned, Begun)> {
     let pinned = input::pin(ready)?;
-    let begun = attest::intend(ready, &pinned, table.map(|table| table.version), segment)?;
+    let begun = attest::intend(ready, &pinned, table.map(|table| table.version), requests)?;
     Ok((pinned, begun))
 }
 
@@ -189,7 +190,8 @@ fn version(
         accepted: accepted.then(|| plan_digest.clone()),
         lists,
     };
-    let manifest = attest::manifest(ready, &facts, Some(&written));
+    let mut manifest = attest::manifest(ready, &facts, Some(&written));
+    manifest.witness = Some(ready.state.witness()?);
     let digest = ready.state.put_manifest(&manifest)?;
     ready.call.stop.check()?;
     Ok(Prepared { written, manifest, digest, verdict, plan_digest, links })
@@ -225,7 +227,7 @@ fn publish(
     let behind = settle::behind(ready);
     ready.state.remember(&mut ready.dataset, &begun.intent, &manifest, ready.call.now)?;
     meant::note(ready, requests, &links, Followed::Export, behind)?;
-    settle::noted(ready)?;
+    settle::noted(ready, requests)?;
     let head = ready.state.ledger().head()?.to_string();
     Ok(attest::report(ready, manifest, &verdict, Some(head), plan_digest))
 }

@@ -70,6 +70,13 @@ pub(super) fn is_file_name(name: &str) -> bool {
     range_in(name).is_some()
 }
 
+/// The run that wrote a file, from its name.
+pub fn run_of(name: &str) -> Option<&str> {
+    range_in(name)?;
+    let (_, rest) = name.strip_prefix("part-")?.split_once('-')?;
+    Some(rest.strip_suffix(".parquet")?.rsplit_once('-')?.0)
+}
+
 /// The range in a name that `file_name` gives.
 pub(super) fn range_in(name: &str) -> Option<usize> {
     let rest = name.strip_prefix("part-")?.strip_suffix(".parquet")?;

@@ -17,6 +17,7 @@ mod tests;
 
 pub use companion::{CompanionGroup, Companions};
 pub use delta::{commit, current, replace};
+pub use file::run_of;
 pub use removal::{Orphans, orphans, trim};
 pub use rewrite::{Rewriting, Rewritten, rewrite};
 pub use schema::{Column, ColumnType};

@@ -4,7 +4,7 @@ use super::prepare::Ready;
 use super::stop::Stop;
 use crate::decide::{self, Distinct, Untreated};
 use crate::error::{Error, Result};
-use crate::evidence::{Event, RunRef, ledger};
+use crate::evidence::{Event, RunRef, ledger, segments};
 use crate::key::Key;
 use crate::minimize::{IdentityMaker, Minimizer, Stream, Tally};
 use crate::monitor::Monitor;
@@ -66,7 +66,7 @@ pub struct Read {
 pub fn stored(state: &State, identity: &Key) -> Result<Requests> {
     // Before they are read: another process may be storing some.
     let known = state.ledger().segment()?;
-    let requests = Requests::open(state.root(), identity)?;
+    let mut requests = Requests::open(state.root(), identity)?;
     let last = requests.last_segment();
     if last < known {
         return Err(Error::evidence(format!("stored requests end at segment {last}, and the ledger knows of {known}"))
@@ -74,7 +74,18 @@ pub fn stored(state: &State, identity: &Key) -> Result<Requests> {
                 "restore state:requests from a backup; a run without it would publish persons who asked for erasure",
             ));
     }
+    requests.saw(state.witness()?);
     Ok(requests)
+}
+
+/// The segments are the ones that the dataset's record names, as far as they have not been merged.
+fn same_segments(ready: &Ready, requests: &Requests) -> Result<()> {
+    let now = requests.stored(0);
+    let other = |(file, digest): &(&String, &String)| now.get(*file).is_some_and(|found| found != *digest);
+    let Some((file, _)) = ready.dataset.stored.iter().find(other) else { return Ok(()) };
+    let place = ready.state.root().display(&format!("{}/{file}", segments::FOLDER));
+    Err(Error::evidence(format!("{place} is not the segment that the last run knew"))
+        .help("bring the newest copy of state:requests back: this one may lack requests"))
 }
 
 /// Takes in the lists of the policy; what is readable is stored in any case.
@@ -83,6 +94,7 @@ pub fn stored(state: &State, identity: &Key) -> Result<Requests> {
 /// Storage, or a policy error of a list. What a list has wrong is in the report.
 pub fn requests(ready: &Ready, save: bool, monitor: &dyn Monitor) -> Result<(Requests, IntakeReport)> {
     let mut known = stored(&ready.state, &ready.keys.identity)?;
+    same_segments(ready, &known)?;
     let keys = &ready.keys;
     let maker = |identifier: &Identifier| -> Result<requests::Maker> {
         let maker = IdentityMaker::new(keys, identifier);
@@ -119,11 +131,9 @@ pub fn note_intake(ready: &Ready, requests: &Requests, intake: &IntakeReport) ->
         return Ok(());
     }
     let of = RunRef { run: &format!("requests-{}", ready.call.now), attempt: 1, since: ready.call.now };
-    ready
-        .state
-        .ledger()
-        .append(of, Event::Requests { lists, segment: requests.last_segment() }, ready.call.now)
-        .map(|_| ())
+    let ledger = ready.state.ledger();
+    let stored = requests.stored(ledger.segment()?);
+    ledger.append(of, Event::Requests { lists, segment: requests.last_segment(), stored }, ready.call.now).map(|_| ())
 }
 
 /// Chooses the set and pins its objects and those of the observed sources.

@@ -124,6 +124,7 @@ pub fn note(ready: &Ready, requests: &mut Requests, links: &Links, of: Followed,
             met.entry(entry).or_insert(Met { doubt: None, whole: false, there: true }).there = true;
         }
     }
+    requests.saw(ready.state.witness()?);
     let noted: Vec<(u32, Standing)> =
         met.iter().map(|(entry, met)| (*entry, standing(ready, requests, *entry, met))).collect();
     requests.note(ready.state.root(), job, &noted, Some(ready.call.now))?;

@@ -62,6 +62,7 @@ pub fn apply(ready: &mut Ready, requests: &mut Requests, monitor: &dyn Monitor) 
     dataset.noted = dataset.current.as_ref().map(|current| current.version);
     sweep::confirm(&ready.scene(), &mut dataset, news || swept.is_some())?;
     ready.dataset = dataset;
+    seal(ready, requests)?;
     Ok(swept)
 }
 
@@ -75,8 +76,20 @@ pub fn behind(ready: &Ready) -> bool {
 ///
 /// # Errors
 /// Storage errors.
-pub fn noted(ready: &mut Ready) -> Result<()> {
+pub fn noted(ready: &mut Ready, requests: &Requests) -> Result<()> {
     ready.dataset.noted = ready.dataset.current.as_ref().map(|current| current.version);
+    ready.dataset.stored = requests.stored(0);
+    ready.state.save_dataset(&mut ready.dataset)
+}
+
+/// Says in the dataset's record which segments of stored requests there are now, notes included, so that the loss of the
+/// newest one is found.
+fn seal(ready: &mut Ready, requests: &Requests) -> Result<()> {
+    let seen = ready.dataset.witness.as_ref().map(|witness| witness.segment);
+    if seen >= Some(requests.last_segment()) {
+        return Ok(());
+    }
+    ready.dataset.stored = requests.stored(0);
     ready.state.save_dataset(&mut ready.dataset)
 }
 
@@ -101,6 +114,7 @@ pub fn remove(ready: &mut Ready, requests: &mut Requests, blind: bool, monitor: 
     ready.dataset = dataset;
     let removed = removed?;
     done(ready, requests)?;
+    seal(ready, requests)?;
     Ok(removed)
 }
 

@@ -92,7 +92,7 @@ pub fn sweep(call: &Call, monitor: &dyn Monitor) -> Result<SweepReport> {
             break;
         }
         let call = Call { job: job.clone(), scheduled: false, project: Some(project.clone()), ..call.clone() };
-        let mut ready = match Ready::for_sweep(&call, monitor) {
+        let mut ready = match Ready::for_sweep(&call, known.is_none(), monitor) {
             Ok(ready) => ready,
             Err(error) => {
                 report.stop(error.within(format!("job {job}")));
@@ -139,7 +139,7 @@ fn stopped() -> Error {
 }
 
 fn swept(call: &Call, only_requests: bool, monitor: &dyn Monitor) -> Result<Option<DatasetSwept>> {
-    let mut ready = Ready::for_sweep(call, monitor)?;
+    let mut ready = Ready::for_sweep(call, true, monitor)?;
     ready.state.check_clock(call.now)?;
     let (mut requests, intake, met) = taken_in(&ready, monitor)?;
     if only_requests && !requests.fresh(&call.job) && intake.refusal().is_none() {

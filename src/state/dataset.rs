@@ -4,7 +4,7 @@
 use super::{FORMAT, Pin, State, load, pins};
 use crate::clock::Instant;
 use crate::error::{Error, Result};
-use crate::evidence;
+use crate::evidence::{self, Witness};
 use crate::store::Created;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -48,6 +48,15 @@ pub struct Dataset {
     pub deleted: Option<Instant>,
     /// Until when the store says that it keeps them.
     pub kept_until: Option<Instant>,
+    /// What ledger and stored requests were like when it was saved; none of a record that an older tamis wrote.
+    #[serde(default)]
+    pub witness: Option<Witness>,
+    /// BLAKE3 of the segments of stored requests, by file name, as the last run or sweep knew them.
+    #[serde(default)]
+    pub stored: BTreeMap<String, String>,
+    /// How many kinds of identifier had been recorded.
+    #[serde(default)]
+    pub kinds: u64,
 }
 
 /// Files that a version took the place of.
@@ -135,6 +144,9 @@ impl Dataset {
             removed: None,
             deleted: None,
             kept_until: None,
+            witness: None,
+            stored: BTreeMap::new(),
+            kinds: 0,
         }
     }
 
@@ -246,12 +258,13 @@ impl State {
         Ok(jobs)
     }
 
-    /// Saves a record after the one it was made from.
+    /// Saves a record after the one it was made from, with what is there of the other parts.
     ///
     /// # Errors
     /// A storage error when another process saved one meanwhile: this record is then not saved.
     pub fn save_dataset(&self, record: &mut Dataset) -> Result<()> {
-        let next = Dataset { seq: record.seq + 1, ..record.clone() };
+        let (witness, kinds) = (Some(self.witness()?), self.kinds_recorded()?);
+        let next = Dataset { seq: record.seq + 1, witness, kinds, ..record.clone() };
         let path_next = path(&record.job, next.seq);
         if self.root.create(&path_next, evidence::json(&next)?)? == Created::Exists {
             return Err(Error::storage(format!("another run of job {} is under way or has just ended", record.job))

@@ -4,7 +4,7 @@
 use super::{FORMAT, State, load};
 use crate::clock::Instant;
 use crate::error::Result;
-use crate::evidence;
+use crate::evidence::{self, Witness};
 use crate::store::{Created, Root};
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,8 @@ struct Generation {
     at: Instant,
     until: Instant,
     freed: bool,
+    #[serde(default)]
+    witness: Option<Witness>,
 }
 
 /// A lease that is ours.
@@ -27,6 +29,8 @@ pub struct Lease {
     holder: String,
     generation: u64,
     micros: i64,
+    /// What was there when it was claimed, or before.
+    witness: Witness,
 }
 
 /// Who holds a lease.
@@ -60,15 +64,16 @@ impl State {
     /// # Errors
     /// A storage error when the store is away.
     pub fn claim(&self, job: &str, holder: &str, now: Instant, micros: i64) -> Result<Claim> {
-        let mut last = 0;
-        if let Some((number, generation)) = newest(&self.root, job)? {
+        let (mut last, mut seen) = (0, None);
+        if let Some((number, mut generation)) = newest(&self.root, job)? {
+            (last, seen) = (number, generation.witness.take());
             if let Some(theirs) = held(generation, now) {
                 return Ok(Claim::Theirs(theirs));
             }
-            last = number;
         }
+        let witness = Witness::latest(seen, self.witness()?);
         let (root, job, holder) = (self.root.clone(), job.to_owned(), holder.to_owned());
-        let mut lease = Lease { root, job, holder, generation: last, micros };
+        let mut lease = Lease { root, job, holder, generation: last, micros, witness };
         if lease.renew(now)? {
             return Ok(Claim::Ours(Box::new(lease)));
         }
@@ -96,7 +101,8 @@ impl Lease {
 
     fn write(&mut self, at: Instant, until: Instant, freed: bool) -> Result<bool> {
         let next = self.generation + 1;
-        let generation = Generation { format: FORMAT, holder: self.holder.clone(), at, until, freed };
+        let (holder, witness) = (self.holder.clone(), Some(self.witness.clone()));
+        let generation = Generation { format: FORMAT, holder, at, until, freed, witness };
         if self.root.create(&path(&self.job, next), evidence::json(&generation)?)? == Created::Exists {
             return Ok(false);
         }

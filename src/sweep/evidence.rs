@@ -60,6 +60,7 @@ pub(super) fn manifest(
             rows: published.current.rows,
         }),
         output: output(published, rewritten),
+        witness: None,
     }
 }
 

@@ -15,7 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store", &["error", "clock"]),
     ("read", &["error", "clock", "monitor", "store", "policy"]),
     ("minimize", &["error", "clock", "policy", "key", "read::RawBatch", "read::Values"]),
-    ("requests", &["error", "clock", "monitor", "store", "policy", "key"]),
+    ("requests", &["error", "clock", "monitor", "store", "policy", "key", "evidence"]),
     ("stage", &["error", ROWS]),
     ("decide", &["error", "clock", "monitor", "policy", ROWS, "stage"]),
     (
