@@ -304,8 +304,8 @@ pub fn verified(report: &VerifyReport) -> String {
     let mut out = String::new();
     let _ = writeln!(
         out,
-        "{} ledger entries, {} records, {} dataset(s), {} files, {} companions",
-        report.entries, report.records, report.datasets, report.files, report.companions
+        "{} ledger entries, {} records, {} dataset(s), {} files, {} companions, {} file(s) of stored requests",
+        report.entries, report.records, report.datasets, report.files, report.companions, report.segments
     );
     let sections = [
         ("proven", &report.proven),

@@ -17,7 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store", &["error", "clock"]),
     ("read", &["error", "clock", "unseen", "monitor", "store", "policy"]),
     ("minimize", &["error", "clock", "unseen", "policy", "key", "read::RawBatch", "read::Values"]),
-    ("requests", &["error", "clock", "unseen", "monitor", "store", "policy", "key"]),
+    ("requests", &["error", "clock", "unseen", "monitor", "store", "policy", "key", "evidence"]),
     ("stage", &["error", ROWS]),
     ("decide", &["error", "clock", "monitor", "threads", "policy", ROWS, "stage"]),
     (
