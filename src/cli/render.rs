@@ -343,8 +343,8 @@ pub fn error(error: &Error, color: bool) -> String {
 pub fn verified(report: &VerifyReport) -> String {
     let mut out = String::new();
     out.line(format_args!(
-        "{} ledger entries, {} records, {} dataset(s), {} files, {} companions",
-        report.entries, report.records, report.datasets, report.files, report.companions
+        "{} ledger entries, {} records, {} dataset(s), {} files, {} companions, {} file(s) of stored requests",
+        report.entries, report.records, report.datasets, report.files, report.companions, report.segments
     ));
     let sections = [
         ("proven", &report.proven),

@@ -5,6 +5,8 @@ use super::segment::{EntryRecord, FileTaken, ListedRecord, MarkRecord, NoteRecor
 use super::states::Notes;
 use crate::clock::Instant;
 use crate::error::{Error, Result};
+use crate::evidence::Witness;
+use crate::evidence::segments::Name;
 use crate::key::Key;
 use crate::policy::Effect;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -186,8 +188,12 @@ impl Keys {
 /// All entries that `state` holds.
 pub struct Requests {
     pub(super) keys: Keys,
-    pub(super) segments: Vec<(super::history::Name, usize)>,
-    pub(super) leftovers: Vec<super::history::Name>,
+    pub(super) segments: Vec<(Name, usize)>,
+    /// BLAKE3 of each.
+    pub(super) digests: HashMap<Name, String>,
+    pub(super) leftovers: Vec<Name>,
+    /// What the next segment says of the ledger.
+    pub(super) witness: Option<Witness>,
     terms: Vec<(Terms, Effect)>,
     ids: Vec<[u8; 16]>,
     received: Vec<Instant>,
@@ -232,7 +238,9 @@ impl Requests {
         Requests {
             keys: Keys::new(identity),
             segments: Vec::new(),
+            digests: HashMap::new(),
             leftovers: Vec::new(),
+            witness: None,
             terms: Vec::new(),
             ids: Vec::new(),
             received: Vec::new(),

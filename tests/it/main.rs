@@ -15,6 +15,7 @@ mod leaks;
 mod links;
 mod marked;
 mod nightly;
+mod parts;
 mod python;
 mod requests;
 mod schedule;

@@ -20,7 +20,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("zip_layout", &[]),
     ("read", &["error", "clock", "unseen", "monitor", "store", "signature", "zip_layout", "policy"]),
     ("minimize", &["error", "clock", "unseen", "policy", "key", "read::RawBatch", "read::Values"]),
-    ("requests", &["error", "clock", "unseen", "monitor", "store", "signature", "zip_layout", "policy", "key"]),
+    (
+        "requests",
+        &["error", "clock", "unseen", "monitor", "store", "signature", "zip_layout", "policy", "key", "evidence"],
+    ),
     ("stage", &["error", ROWS]),
     ("decide", &["error", "clock", "monitor", "threads", "policy", ROWS, "stage"]),
     (
