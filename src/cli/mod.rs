@@ -149,7 +149,7 @@ fn accept(settings: &Settings, accepted: &AcceptArgs, json: bool) -> Result<Stri
 fn verify(settings: &Settings, head: Option<&str>, json: bool) -> Result<String> {
     let project = policy::load(&settings.dir, &settings.roots)?;
     let roots = settings.open(&project)?;
-    let report = run::verify::verify(&roots, head)?;
+    let report = run::verify::verify(&project, &roots, head)?;
     let text = if json { render::json(&report)? } else { render::verified(&report) };
     report.outcome().map(|()| text.clone()).inspect_err(|_| {
         let _ = std::io::stdout().write_all(text.as_bytes());

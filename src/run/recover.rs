@@ -31,7 +31,7 @@ pub fn unpublished(ready: &Ready) -> Result<()> {
         return Err(Error::evidence(format!("{}: the last run was cut short", ready.dataset.dataset))
             .help(format!("`tamis run {}` completes its evidence first", ready.call.job)));
     }
-    stray(&ready.state, &ready.target(), &ready.dataset)
+    stray(&ready.state, &ready.target(), &ready.dataset).map(|_| ())
 }
 
 /// How table and state stand to each other.
@@ -127,12 +127,12 @@ fn prepared(state: &State, dataset: &Dataset, table: Option<&Current>) -> Result
     manifest.witness.map_or(Ok(()), |witness| state.check_witness(&by, &witness))
 }
 
-/// Files and companions that no version names are what a crash left, or runs that state has forgotten: each was written
-/// after the intent of its run.
+/// Files and companions that no version names are what a crash left, or of runs that state has forgotten: each was
+/// written after the intent of its run. Gives how many there are.
 ///
 /// # Errors
 /// Evidence, for a file of a run that is not in state; storage errors.
-pub fn stray(state: &State, target: &Target<'_>, dataset: &Dataset) -> Result<()> {
+pub fn stray(state: &State, target: &Target<'_>, dataset: &Dataset) -> Result<usize> {
     let current = dataset.current.iter().flat_map(|current| &current.files);
     let replaced = dataset.replaced.iter().flat_map(|replaced| &replaced.files);
     let name = |path: &str| path.rsplit('/').next().unwrap_or("").to_string();
@@ -146,7 +146,7 @@ pub fn stray(state: &State, target: &Target<'_>, dataset: &Dataset) -> Result<()
             return Err(state.behind("runs", shown).error());
         }
     }
-    Ok(())
+    Ok(names.len())
 }
 
 fn complete(ready: &mut Ready, table: &Current) -> Result<()> {

@@ -1,20 +1,22 @@
 //! `tamis verify`: the evidence by itself, then every part of the state and each table against the others. Needs no key
 //! and repairs nothing. Must not know how evidence is written.
 
+use super::prepare::output_of;
 use super::recover::{self, Found};
 use crate::error::{Error, Kind, Result};
 use crate::evidence::{self, VerifyReport};
+use crate::policy::Project;
 use crate::publish::{self, Current, Target};
 use crate::state::{Dataset, State};
 use crate::store::Root;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Verifies the state in the root `state` and, as far as their roots are given, its tables. `head` is `SEQ:DIGEST` of an
+/// Verifies the state in the root `state` and the tables of all jobs, those that are gone from the specs included. `head` is `SEQ:DIGEST` of an
 /// earlier verification or run. Faults are in the report: ask its [`VerifyReport::outcome`].
 ///
 /// # Errors
 /// A policy error for a malformed `head` or without a root `state`; a storage error when the ledger cannot be read.
-pub fn verify(roots: &BTreeMap<String, Root>, head: Option<&str>) -> Result<VerifyReport> {
+pub fn verify(project: &Project, roots: &BTreeMap<String, Root>, head: Option<&str>) -> Result<VerifyReport> {
     let root = roots.get("state").ok_or_else(|| Error::policy("the policy has no root \"state\""))?;
     let mut report = evidence::verify(root, roots, head)?;
     let state = match State::open(root) {
@@ -31,7 +33,7 @@ pub fn verify(roots: &BTreeMap<String, Root>, head: Option<&str>) -> Result<Veri
         Ok(older) => report.faults.extend(older.iter().map(ToString::to_string)),
         Err(error) => tell(&mut report, "the parts of the state", &error),
     }
-    match datasets(&state) {
+    match datasets(&state, project, &mut report) {
         Ok(datasets) => tables(&state, roots, &datasets, &mut report),
         Err(error) => tell(&mut report, "the datasets", &error),
     }
@@ -50,15 +52,27 @@ fn tell(report: &mut VerifyReport, what: &str, error: &Error) {
     }
 }
 
-/// The newest record of each table: of a job that was renamed the one under its last name.
-fn datasets(state: &State) -> Result<Vec<Dataset>> {
+/// The newest record of each table: of a job that was renamed the one under its last name, of a job that has none an
+/// empty one. A job that the ledger has seen a record of, and that has none, is a fault.
+fn datasets(state: &State, project: &Project, report: &mut VerifyReport) -> Result<Vec<Dataset>> {
+    let (jobs, entries) = (state.jobs()?, state.ledger().entries()?);
+    let seen: BTreeSet<&str> = entries.iter().filter_map(|entry| entry.event.record()).map(|(job, _)| job).collect();
+    let began = |job: &str| entries.iter().any(|e| e.event.record().is_some_and(|(of, seq)| of == job && seq > 0));
+    for job in seen.into_iter().filter(|job| began(job) && !jobs.iter().any(|known| known == job)) {
+        let shown = "the ledger has seen a record of the job, and there is none".to_owned();
+        report.faults.push(state.behind(&format!("datasets/{job}"), shown).to_string());
+    }
     let mut newest: BTreeMap<String, Dataset> = BTreeMap::new();
-    for job in state.jobs()? {
+    for job in jobs {
         let Some(dataset) = state.dataset(&job)? else { continue };
         let version = |dataset: &Dataset| dataset.current.as_ref().map(|current| current.version);
         if newest.get(&dataset.dataset).is_none_or(|known| version(known) <= version(&dataset)) {
             newest.insert(dataset.dataset.clone(), dataset);
         }
+    }
+    for plan in project.jobs.values() {
+        let output = output_of(plan);
+        newest.entry(output.clone()).or_insert_with(|| Dataset::new(&plan.job, &output));
     }
     Ok(newest.into_values().collect())
 }
@@ -74,7 +88,7 @@ fn tables(state: &State, roots: &BTreeMap<String, Root>, datasets: &[Dataset], r
         };
         let companions = format!("companions/{}", dataset.job);
         let target = Target { lake, path, state: state.root(), companions: &companions };
-        match table(state, &target, dataset) {
+        match table(state, &target, dataset, report) {
             Ok(Found::Agreed) => agreed += u64::from(dataset.current.is_some()),
             Ok(Found::Unfinished) => {
                 whole = false;
@@ -99,13 +113,16 @@ fn tables(state: &State, roots: &BTreeMap<String, Root>, datasets: &[Dataset], r
 }
 
 /// Whether table, record and ledger agree, and the table names the files that the record does.
-fn table(state: &State, target: &Target<'_>, dataset: &Dataset) -> Result<Found> {
+fn table(state: &State, target: &Target<'_>, dataset: &Dataset, report: &mut VerifyReport) -> Result<Found> {
     let (table, found) = recover::compare(state, dataset, &|| publish::current(target.lake, target.path))?;
     if let (Some(table), Found::Agreed) = (&table, found) {
         same_files(target, dataset, table)?;
     }
     if found == Found::Agreed {
-        recover::stray(state, target, dataset)?;
+        let stray = recover::stray(state, target, dataset)?;
+        if stray > 0 {
+            report.notes.push(format!("{}: {stray} files that no version names wait for removal", dataset.dataset));
+        }
     }
     Ok(found)
 }
