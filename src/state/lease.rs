@@ -30,7 +30,7 @@ pub struct Lease {
     generation: u64,
     micros: i64,
     /// What was there when it was claimed, or before.
-    witness: Witness,
+    witness: Option<Witness>,
 }
 
 /// Who holds a lease.
@@ -71,7 +71,11 @@ impl State {
                 return Ok(Claim::Theirs(theirs));
             }
         }
-        let witness = Witness::latest(seen, self.witness()?);
+        // With a clock that is behind the ledger nothing will rest on this lease.
+        let witness = match self.check_clock(now) {
+            Ok(()) => Some(Witness::latest(seen, self.witness()?)),
+            Err(_) => seen,
+        };
         let (root, job, holder) = (self.root.clone(), job.to_owned(), holder.to_owned());
         let mut lease = Lease { root, job, holder, generation: last, micros, witness };
         if lease.renew(now)? {
@@ -101,7 +105,7 @@ impl Lease {
 
     fn write(&mut self, at: Instant, until: Instant, freed: bool) -> Result<bool> {
         let next = self.generation + 1;
-        let (holder, witness) = (self.holder.clone(), Some(self.witness.clone()));
+        let (holder, witness) = (self.holder.clone(), self.witness.clone());
         let generation = Generation { format: FORMAT, holder, at, until, freed, witness };
         if self.root.create(&path(&self.job, next), evidence::json(&generation)?)? == Created::Exists {
             return Ok(false);
