@@ -163,7 +163,7 @@ fn accept(settings: &Settings, accepted: &AcceptArgs, json: bool) -> Result<Stri
 fn verify(settings: &Settings, head: Option<&str>, json: bool) -> Result<String> {
     let project = policy::load(&settings.dir, &settings.roots)?;
     let roots = settings.open(&project)?;
-    let mut report = run::verify::verify(&roots, head)?;
+    let mut report = run::verify::verify(&project, &roots, head)?;
     if let Ok(state) = state::State::open(&roots["state"]) {
         run::foreign::verify(&project, &roots, &state, &mut report)?;
     }

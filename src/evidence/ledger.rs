@@ -448,6 +448,22 @@ impl Ledger {
         Ok(None)
     }
 
+    /// The first of the entries at the end that are later than `now`.
+    ///
+    /// # Errors
+    /// An evidence error when an entry is missing or unreadable.
+    pub fn ahead_of(&self, now: Instant) -> Result<Option<Entry>> {
+        let mut first = None;
+        for seq in (1..=self.last()?).rev() {
+            let (entry, _) = self.entry(seq)?;
+            if entry.at <= now {
+                break;
+            }
+            first = Some(entry);
+        }
+        Ok(first)
+    }
+
     /// Whether this very entry is in the ledger. It is asked for itself, so a listing that lags behind does not matter.
     ///
     /// # Errors

@@ -103,11 +103,14 @@ fn bytes(state: &Root, names: &[Name], recorded: &Recorded, last: u64, report: &
         }
     }
     if faults == report.faults.len() && looked == names.len() {
-        report.proven.push(format!(
-            "stored requests: segments 1 to {last} are there, in {looked} file(s), as many as the ledger knows of; {} of \
-             them have the bytes that were recorded",
-            report.segments
-        ));
+        let (same, files) = (report.segments, names.len());
+        report.proven.push(match last {
+            0 => "no request is stored, and the ledger knows of none".to_owned(),
+            _ => format!(
+                "stored requests are there without a gap, segments 1 to {last} in {files} file(s), up to the newest that \
+                 the ledger names; {same} of the files have the bytes that were recorded"
+            ),
+        });
     }
     if unrecorded > 0 {
         report.not_proven.push(format!(

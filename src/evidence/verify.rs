@@ -279,6 +279,9 @@ pub(crate) fn intent_path(run: &str) -> String {
 }
 
 fn words(report: &mut VerifyReport, head: Option<&Head>, old_versions: bool) {
+    if !report.faults.is_empty() {
+        report.proven.clear();
+    }
     if report.faults.is_empty() {
         report.proven.extend([
             format!("the {} entries of the ledger are an unbroken chain", report.entries),

@@ -129,12 +129,12 @@ fn prepared(state: &State, dataset: &Dataset, table: Option<&Current>) -> Result
     manifest.witness.map_or(Ok(()), |witness| state.check_witness(&by, &witness))
 }
 
-/// Files and companions that no version names are what a crash left, or runs that state has forgotten: each was written
-/// after the intent of its run.
+/// Files and companions that no version names are what a crash left, or of runs that state has forgotten: each was
+/// written after the intent of its run. Gives how many there are.
 ///
 /// # Errors
 /// Evidence, for a file of a run that is not in state; storage errors.
-pub fn stray(state: &State, target: &Target<'_>, dataset: &Dataset) -> Result<()> {
+pub fn stray(state: &State, target: &Target<'_>, dataset: &Dataset) -> Result<usize> {
     let current = dataset.current.iter().flat_map(|current| &current.files);
     let replaced = dataset.replaced.iter().flat_map(|replaced| &replaced.files);
     let name = |path: &str| path.rsplit('/').next().unwrap_or("").to_string();
@@ -148,7 +148,7 @@ pub fn stray(state: &State, target: &Target<'_>, dataset: &Dataset) -> Result<()
             return Err(state.behind("runs", shown).error());
         }
     }
-    Ok(())
+    Ok(names.len())
 }
 
 /// Makes the entries of a version whole that is in the table's log: version, run, attempt and digest of its manifest.

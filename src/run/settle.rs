@@ -200,5 +200,6 @@ fn done(ready: &Ready, requests: &mut Requests) -> Result<()> {
         Some((entry, Standing { state, at, until, ..standing }))
     };
     let noted: Vec<(u32, Standing)> = requests.states().filter_map(further).collect();
+    requests.saw(ready.state.witness()?);
     requests.note(ready.state.root(), job, &noted, None).map(|_| ())
 }

@@ -1,20 +1,22 @@
 //! `tamis verify`: the evidence by itself, then every part of the state and each table against the others. Needs no key
 //! and repairs nothing. Must not know how evidence is written.
 
+use super::names::output_of;
 use super::recover::{self, Found};
 use crate::error::{Error, Kind, Result};
 use crate::evidence::{self, VerifyReport};
+use crate::policy::Project;
 use crate::publish::{self, Current, Target};
 use crate::state::{Dataset, State};
 use crate::store::Root;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Verifies the state in the root `state` and, as far as their roots are given, its tables. `head` is `SEQ:DIGEST` of an
-/// earlier verification or run. Faults are in the report: ask its [`VerifyReport::outcome`].
+/// Verifies the state in the root `state` and the tables of all jobs, those that are gone from the specs included. `head`
+/// is `SEQ:DIGEST` of an earlier verification or run. Faults are in the report: ask its [`VerifyReport::outcome`].
 ///
 /// # Errors
 /// A policy error for a malformed `head` or without a root `state`; a storage error when the ledger cannot be read.
-pub fn verify(roots: &BTreeMap<String, Root>, head: Option<&str>) -> Result<VerifyReport> {
+pub fn verify(project: &Project, roots: &BTreeMap<String, Root>, head: Option<&str>) -> Result<VerifyReport> {
     let root = roots.get("state").ok_or_else(|| Error::policy("the policy has no root \"state\""))?;
     let mut report = evidence::verify(root, roots, head)?;
     let state = match State::open(root) {
@@ -31,8 +33,8 @@ pub fn verify(roots: &BTreeMap<String, Root>, head: Option<&str>) -> Result<Veri
         Ok(older) => report.faults.extend(older.iter().map(ToString::to_string)),
         Err(error) => tell(&mut report, "the parts of the state", &error),
     }
-    match state.tables() {
-        Ok(datasets) => tables(&state, roots, datasets.into_values(), &mut report),
+    match datasets(&state, project, &mut report) {
+        Ok(datasets) => tables(&state, roots, &datasets, &mut report),
         Err(error) => tell(&mut report, "the datasets", &error),
     }
     if !report.faults.is_empty() {
@@ -50,12 +52,25 @@ fn tell(report: &mut VerifyReport, what: &str, error: &Error) {
     }
 }
 
-fn tables(
-    state: &State,
-    roots: &BTreeMap<String, Root>,
-    datasets: impl Iterator<Item = Dataset>,
-    report: &mut VerifyReport,
-) {
+/// The newest record of each table, and an empty one of each output that has none. A job that the ledger has seen a
+/// record of, and that has none, is a fault.
+fn datasets(state: &State, project: &Project, report: &mut VerifyReport) -> Result<Vec<Dataset>> {
+    let (jobs, entries) = (state.jobs()?, state.ledger().entries()?);
+    let records = entries.iter().filter_map(|entry| entry.event.record());
+    let began: BTreeSet<&str> = records.filter(|(_, seq)| *seq > 0).map(|(job, _)| job).collect();
+    for job in began.into_iter().filter(|job| !jobs.iter().any(|known| known == job)) {
+        let shown = "the ledger has seen a record of the job, and there is none".to_owned();
+        report.faults.push(state.behind(&format!("datasets/{job}"), shown).to_string());
+    }
+    let mut newest = state.tables()?;
+    for plan in project.jobs.values() {
+        let output = output_of(plan);
+        newest.entry(output.clone()).or_insert_with(|| Dataset::new(&plan.job, &output));
+    }
+    Ok(newest.into_values().collect())
+}
+
+fn tables(state: &State, roots: &BTreeMap<String, Root>, datasets: &[Dataset], report: &mut VerifyReport) {
     let (mut agreed, mut whole) = (0, true);
     for dataset in datasets {
         let Some((lake, path)) =
@@ -66,7 +81,7 @@ fn tables(
         };
         let companions = format!("companions/{}", dataset.job);
         let target = Target { lake, path, state: state.root(), companions: &companions };
-        match table(state, &target, &dataset) {
+        match table(state, &target, dataset, report) {
             Ok(Found::Agreed) => agreed += u64::from(dataset.current.is_some()),
             Ok(Found::Unfinished) => {
                 whole = false;
@@ -91,13 +106,16 @@ fn tables(
 }
 
 /// Whether table, record and ledger agree, and the table names the files that the record does.
-fn table(state: &State, target: &Target<'_>, dataset: &Dataset) -> Result<Found> {
+fn table(state: &State, target: &Target<'_>, dataset: &Dataset, report: &mut VerifyReport) -> Result<Found> {
     let (table, found) = recover::compare(state, dataset, &|| publish::current(target.lake, target.path))?;
     if let (Some(table), Found::Agreed) = (&table, found) {
         same_files(target, dataset, table)?;
     }
     if found == Found::Agreed {
-        recover::stray(state, target, dataset)?;
+        let stray = recover::stray(state, target, dataset)?;
+        if stray > 0 {
+            report.notes.push(format!("{}: {stray} files that no version names wait for removal", dataset.dataset));
+        }
     }
     Ok(found)
 }

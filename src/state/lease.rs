@@ -67,7 +67,7 @@ pub struct Lease {
     micros: i64,
     until: Instant,
     /// What was there when it was claimed, or before.
-    witness: Witness,
+    witness: Option<Witness>,
 }
 
 /// Who holds a lease.
@@ -110,8 +110,12 @@ impl State {
                 return Ok(Claim::Theirs(theirs));
             }
         }
+        // With a clock that is behind the ledger nothing will rest on this lease.
+        let witness = match self.check_clock(now) {
+            Ok(()) => Some(Witness::latest(seen, self.witness()?)),
+            Err(_) => seen,
+        };
         let (root, job, nonce) = (self.root.clone(), job.to_owned(), nonce.to_owned());
-        let witness = Witness::latest(seen, self.witness()?);
         let mut lease = Lease { root, job, who: who.clone(), nonce, generation: last, micros, until: now, witness };
         if lease.renew(now)? {
             return Ok(Claim::Ours(Box::new(lease)));
@@ -157,7 +161,7 @@ impl Lease {
 
     fn write(&mut self, at: Instant, until: Instant, freed: bool) -> Result<bool> {
         let (holder, nonce) = (self.who.name.clone(), self.nonce.clone());
-        let (process, witness) = (self.who.process.clone(), Some(self.witness.clone()));
+        let (process, witness) = (self.who.process.clone(), self.witness.clone());
         let generation = Generation { format: FORMAT, holder, at, until, freed, process, nonce, witness };
         let bytes = evidence::json(&generation)?;
         while self.root.create(&self.path(self.generation + 1), bytes.clone())? == Created::Exists {

@@ -128,13 +128,18 @@ impl State {
     /// # Errors
     /// A policy error when `now` is before the last entry of the ledger.
     pub fn check_clock(&self, now: Instant) -> Result<()> {
-        match self.ledger.newest()?.map(|entry| entry.at) {
-            Some(last) if now.0.saturating_add(CLOCK_SLACK) < last.0 => {
-                Err(Error::policy(format!("the clock says {now}, but the ledger has an entry of {last}"))
-                    .help("set this machine's clock right; nothing is deleted by a clock that went back"))
-            }
-            _ => Ok(()),
-        }
+        let Some(last) = self.ledger.newest()?.filter(|entry| now.0.saturating_add(CLOCK_SLACK) < entry.at.0) else {
+            return Ok(());
+        };
+        let first = self.ledger.ahead_of(now)?.unwrap_or(last);
+        Err(Error::policy(format!(
+            "the clock says {now}, but the ledger has entries from {} on, the first of them entry {}",
+            first.at, first.seq
+        ))
+        .help(
+            "set this machine's clock right; nothing is deleted by a clock that went back. When it is right, and was \
+             wrong then: docs/operations.md, \"When a clock was ahead\"",
+        ))
     }
 
     /// Compares the keys of a run with those in use. To be called before anything is read; writes nothing.

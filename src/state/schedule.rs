@@ -106,7 +106,10 @@ impl State {
             let mut record = self.scheduled(job)?;
             record.ended(due, end);
             record.seq += 1;
-            record.witness = Some(Witness::latest(record.witness.take(), self.witness()?));
+            // What was refused rests on nothing: not on an entry that may have to go again.
+            if !matches!(end, End::Refused(_) | End::Again(_)) {
+                record.witness = Some(Witness::latest(record.witness.take(), self.witness()?));
+            }
             if self.root.create(&path(job, record.seq), evidence::json(&record)?)? == Created::New {
                 if let Some(old) = record.seq.checked_sub(OLD + 1).filter(|old| *old > 0) {
                     self.root.delete(&path(job, old))?;

@@ -77,7 +77,10 @@ impl State {
         loop {
             let mut record = self.sweeps(job)?;
             record.ended(requests, end);
-            record.witness = Some(Witness::latest(record.witness.take(), self.witness()?));
+            // What was refused rests on nothing: not on an entry that may have to go again.
+            if !matches!(end, SweepEnd::Refused(_)) {
+                record.witness = Some(Witness::latest(record.witness.take(), self.witness()?));
+            }
             let bytes = evidence::json(&record)?;
             if self.root.create(&path(job, record.seq), bytes)? == Created::New {
                 if let Some(old) = record.seq.checked_sub(OLD + 1).filter(|old| *old > 0) {
