@@ -259,7 +259,8 @@ fn after_removal_no_byte_on_the_local_disk_holds_the_person() {
     let old = std::fs::read_dir(installation.path("lake/crm/contacts")).unwrap().map(|e| e.unwrap().path());
     let old = old.filter(|path| path.is_file() && !path.ends_with(&part)).min().unwrap();
     std::fs::copy(&old, installation.path("lake/crm/contacts/part-00000.parquet#7")).unwrap();
-    std::fs::copy(&old, installation.path("lake/crm/contacts/part-00000-contacts-lost-1.parquet")).unwrap();
+    let (run, _) = tamis::publish::written_by(old.file_name().unwrap().to_str().unwrap()).unwrap();
+    std::fs::copy(&old, installation.path(&format!("lake/crm/contacts/part-00000-{run}-9.parquet"))).unwrap();
 
     let removal = installation.sweep(5).unwrap().datasets.remove(0).removal;
     assert_eq!((removal.waiting, removal.held, removal.next), (0, 0, None));
