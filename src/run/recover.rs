@@ -118,6 +118,10 @@ fn older_table(dataset: &Dataset, there: Option<(u64, &str)>, said: Option<(u64,
 /// of the other parts is there still.
 fn prepared(state: &State, dataset: &Dataset, table: Option<&Current>) -> Result<()> {
     let Some(table) = table else { return Ok(()) };
+    if !state.has_begun(&table.run)? {
+        let shown = format!("{} is at version {} of run {}", dataset.dataset, table.version, table.run);
+        return Err(state.behind("runs", format!("{shown}, which is not in it")).error());
+    }
     let manifest = state.manifest(&table.run, table.attempt, &table.manifest)?;
     let before = manifest.previous.as_ref().map(|previous| (previous.version, previous.run.as_str()));
     let known = dataset.current.as_ref().map(|current| (current.version, current.run.as_str()));

@@ -223,6 +223,13 @@ fn told(now: usize) -> bool {
     now == 3 || now == 6
 }
 
+/// Whether nothing is left of a run but its lease: what it leaves that is cut off after its claim, which saw the moment
+/// before.
+fn only_claimed(moments: &[Files], (now, then, back): &Case) -> bool {
+    let parts = changed(&moments[*then], &moments[*now]);
+    then + 1 == *now && parts.iter().all(|part| *part == Turns || back.contains(part))
+}
+
 /// Does everything to one state that was put back in part; gives what is wrong with what came of it.
 fn tried(place: &Installation, moments: &[Files], case: &Case, erased: &BTreeSet<String>) -> Vec<String> {
     let (now, then, back) = case;
@@ -248,7 +255,8 @@ fn tried(place: &Installation, moments: &[Files], case: &Case, erased: &BTreeSet
             Ok(()) if !fresh && rows(place).iter().filter(|row| erased.contains(&row.0)).count() > 2 - of => {
                 Some(format!("erased persons are in version {}", current(place).output.version))
             }
-            Ok(()) => (told(*now) && !harmless(back, deed)).then(|| "was not refused".to_owned()),
+            Ok(()) => (told(*now) && !harmless(back, deed) && !only_claimed(moments, case))
+                .then(|| "was not refused".to_owned()),
         };
         wrong.extend(fault.map(|fault| format!("{case:?} {deed:?}: {fault}")));
     }
