@@ -26,6 +26,7 @@ pub mod standing;
 mod stop;
 pub mod subject;
 mod sweeps;
+pub mod verify;
 pub mod versions;
 
 pub use crate::sweep::{RawExports, Removal};
@@ -97,7 +98,7 @@ fn from_requests(mut ready: Ready, table: Option<Current>, monitor: &dyn Monitor
     let watched = Watched { monitor, stop: ready.call.stop.clone() };
     let (mut requests, intake) = input::requests(&ready, true, monitor)?;
     input::note_intake(&ready, &requests, &intake)?;
-    let begun = begin(&mut ready, table.as_ref(), requests.last_segment());
+    let begun = begin(&mut ready, table.as_ref(), &requests);
     let (pinned, begun) = begun.map_err(|error| settle::refused(&mut ready, &mut requests, error, monitor))?;
     let mut digest = None;
     let prepared = match intake.refusal() {
@@ -113,9 +114,9 @@ fn from_requests(mut ready: Ready, table: Option<Current>, monitor: &dyn Monitor
     published.map(|report| Report { aside: aside::found(ready.plan(), &intake, &pinned), ..report })
 }
 
-fn begin(ready: &mut Ready, table: Option<&Current>, segment: u64) -> Result<(Pinned, Begun)> {
+fn begin(ready: &mut Ready, table: Option<&Current>, requests: &Requests) -> Result<(Pinned, Begun)> {
     let pinned = input::pin(ready)?;
-    let begun = attest::intend(ready, &pinned, table.map(|table| table.version), segment)?;
+    let begun = attest::intend(ready, &pinned, table.map(|table| table.version), requests)?;
     Ok((pinned, begun))
 }
 
@@ -217,7 +218,8 @@ fn version(
         accepted: accepted.then(|| plan_digest.clone()),
         lists,
     };
-    let manifest = attest::manifest(ready, &facts, Some(&written));
+    let mut manifest = attest::manifest(ready, &facts, Some(&written));
+    manifest.witness = Some(ready.state.witness()?);
     let digest = ready.state.put_manifest(&manifest)?;
     ready.call.stop.check()?;
     Ok(Prepared { written, manifest, digest, verdict, plan_digest, links })
@@ -273,7 +275,7 @@ fn published(
         ready.call.caller.check_hold()?;
         let watched = Watched { monitor: &Silent, stop: ready.call.stop.clone() };
         if meant::note(ready, requests, &prepared.links, (Followed::Export, behind), &watched)? {
-            settle::noted(ready)?;
+            settle::noted(ready, requests)?;
         }
     }
     let head = ready.state.ledger().head()?.to_string();

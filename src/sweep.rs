@@ -100,9 +100,10 @@ pub fn apply(
     if !making.fence && !(0..remaining.files()).any(|file| remaining.touched(file)) {
         return Ok(None);
     }
-    let intent = intend(scene, published.table.version, asked.segment)?;
+    let intent = intend(scene, dataset, published.table.version, asked.segment)?;
     let rewritten = rewrite(scene, published, &remaining, &intent, monitor)?;
-    let manifest = evidence::manifest(scene, published, &remaining, &rewritten, asked, &intent.run);
+    let mut manifest = evidence::manifest(scene, published, &remaining, &rewritten, asked, &intent.run);
+    manifest.witness = Some(scene.state.witness()?);
     let digest = scene.state.put_manifest(&manifest)?;
     monitor.proceed()?;
     let commit = Commit {
@@ -166,7 +167,7 @@ pub fn confirm(scene: &Scene<'_>, dataset: &mut Dataset, fresh: bool) -> Result<
 }
 
 /// Begins: an intent that pins the version it replaces, and no objects.
-fn intend(scene: &Scene<'_>, replaces: u64, segment: u64) -> Result<Intent> {
+fn intend(scene: &Scene<'_>, dataset: &Dataset, replaces: u64, segment: u64) -> Result<Intent> {
     let mut intent = Intent {
         run: String::new(),
         job: scene.plan.job.clone(),
@@ -178,6 +179,8 @@ fn intend(scene: &Scene<'_>, replaces: u64, segment: u64) -> Result<Intent> {
         objects: Vec::new(),
         replaces: Some(replaces),
         segment,
+        record: dataset.seq,
+        witness: Some(scene.state.witness()?),
     };
     scene.state.begin(&mut intent, "sweep-")?;
     Ok(intent)

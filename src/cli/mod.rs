@@ -26,7 +26,7 @@ mod version;
 
 use crate::error::{Error, Result};
 use crate::monitor::{Monitor, Silent};
-use crate::{clock, evidence, key, policy, run, state, threads};
+use crate::{clock, key, policy, run, state, threads};
 use args::{AcceptArgs, Arguments, Command, KeyCommand, PlanArgs, ReportCommand, RunArgs, SchemaKind, StateCommand};
 use clap::Parser;
 use progress::Terminal;
@@ -143,6 +143,7 @@ fn check(settings: &Settings, json: bool) -> Result<String> {
 fn accept(settings: &Settings, accepted: &AcceptArgs, json: bool) -> Result<String> {
     let project = policy::load(&settings.dir, &settings.roots)?;
     let state = settings.state(&project)?;
+    state.agree()?;
     let as_of = match &accepted.as_of {
         Some(text) => settings::time(text)?,
         None => settings::refused_as_of(&state, accepted)?,
@@ -165,7 +166,7 @@ fn accept(settings: &Settings, accepted: &AcceptArgs, json: bool) -> Result<Stri
 fn verify(settings: &Settings, head: Option<&str>, json: bool) -> Result<String> {
     let project = policy::load(&settings.dir, &settings.roots)?;
     let roots = settings.open(&project)?;
-    let mut report = evidence::verify(&roots["state"], &roots, head)?;
+    let mut report = run::verify::verify(&project, &roots, head)?;
     if let Ok(state) = state::State::open(&roots["state"]) {
         run::foreign::verify(&project, &roots, &state, &mut report)?;
     }

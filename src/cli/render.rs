@@ -433,12 +433,13 @@ pub fn error(error: &Error, color: bool) -> String {
 /// Returns what `verify` found: the verdict, faults, notes, then what is proven and what is not.
 pub fn verified(report: &VerifyReport, coloured: bool) -> String {
     let looked = format!(
-        "{} ledger entries, {} records, {}, {}, {}",
+        "{} ledger entries, {} records, {}, {}, {}, {} of stored requests",
         report.entries,
         report.records,
         counted(report.datasets, "dataset"),
         counted(report.files, "file"),
-        counted(report.companions, "companion")
+        counted(report.companions, "companion"),
+        counted(report.segments, "file")
     );
     let mut out = match report.faults.len() as u64 {
         0 => Verdict::Ok.line(&format!("the evidence holds: {looked}"), coloured),

@@ -257,6 +257,7 @@ fn with_lease(
         Due::Run(instant, missed) => (instant, missed, false),
         Due::TooLate(instant, missed) => (instant, missed, true),
     };
+    state.agree()?;
     state.check_clock(now)?;
     note_missed(state, &plan.job, missed, now)?;
     if late {
@@ -309,11 +310,11 @@ fn settle(state: &State, job: &str, instant: Instant, ran: Result<Ran>, now: Ins
     }
 }
 
-/// From the intent on a run has written its refusal itself.
+/// From the intent on a run has written its refusal itself. Nothing is added to a ledger that may have been put back.
 fn note_refusal(state: &State, job: &str, instant: Instant, end: &End, now: Instant) -> Result<()> {
     let id = run::scheduled_id(job, instant);
     let End::Refused(refusal) = end else { return Ok(()) };
-    if state.stored_intent(&id)?.is_some() {
+    if refusal.exit == Kind::Evidence.exit_code() || state.stored_intent(&id)?.is_some() {
         return Ok(());
     }
     let event = Event::Refused {

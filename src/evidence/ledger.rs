@@ -48,6 +48,12 @@ pub enum Event {
         token_key: String,
         /// Epoch of the token key.
         epoch: String,
+        /// Number of the newest segment of stored requests that was carried over from an earlier state.
+        #[serde(default)]
+        segment: u64,
+        /// BLAKE3 hex of these segments, by file name.
+        #[serde(default)]
+        stored: BTreeMap<String, String>,
     },
     /// The first run with a token key of a new epoch.
     EpochAdded {
@@ -68,6 +74,9 @@ pub enum Event {
         intent: String,
         /// Number of the newest segment of stored requests.
         segment: u64,
+        /// Number of the dataset's record when it began.
+        #[serde(default)]
+        record: u64,
     },
     /// A new version is there.
     Published {
@@ -83,6 +92,9 @@ pub enum Event {
         rows_in: u64,
         /// Rows in the version.
         rows_out: u64,
+        /// Number of the dataset's record before it.
+        #[serde(default)]
+        record: u64,
     },
     /// A version without new export: lists and retention applied to the one before.
     Swept {
@@ -98,6 +110,9 @@ pub enum Event {
         rows_in: u64,
         /// Rows in the version.
         rows_out: u64,
+        /// Number of the dataset's record before it.
+        #[serde(default)]
+        record: u64,
     },
     /// A run stopped; the previous version is unchanged, apart from sweeps that have entries of their own.
     Refused {
@@ -131,6 +146,9 @@ pub enum Event {
         lists: BTreeMap<String, Intake>,
         /// Number of the newest segment of stored requests.
         segment: u64,
+        /// BLAKE3 hex of the segments that came since the entry before that names one, by file name.
+        #[serde(default)]
+        stored: BTreeMap<String, String>,
     },
     /// Somebody asked what is known of a person or a row; of whom is not written down.
     Asked {
@@ -149,6 +167,9 @@ pub enum Event {
         held: u64,
         /// All requests applied before are removed from this dataset, as far as tamis can verify.
         watermark: Option<Instant>,
+        /// Number of the dataset's record before it.
+        #[serde(default)]
+        record: u64,
     },
     /// Raw exports older than `raw_keep` are gone for good.
     RawRemoved {
@@ -241,6 +262,37 @@ impl Event {
             Event::Adopted { .. } => "adopted",
         }
     }
+    /// The dataset's record that was there when the entry was written: its job and the record's number.
+    pub fn record(&self) -> Option<(&str, u64)> {
+        match self {
+            Event::Intent { job, record, .. }
+            | Event::Published { job, record, .. }
+            | Event::Swept { job, record, .. }
+            | Event::Removed { job, record, .. } => Some((job, *record)),
+            _ => None,
+        }
+    }
+
+    /// The version it says is there: its number and the digest of its manifest.
+    pub fn version(&self) -> Option<(u64, &str)> {
+        match self {
+            Event::Published { version, manifest, .. } | Event::Swept { version, manifest, .. } => {
+                Some((*version, manifest))
+            }
+            _ => None,
+        }
+    }
+
+    /// The newest segment of stored requests that it names.
+    pub fn segment(&self) -> Option<u64> {
+        match self {
+            Event::StateCreated { segment, .. } | Event::Intent { segment, .. } | Event::Requests { segment, .. } => {
+                Some(*segment)
+            }
+            _ => None,
+        }
+    }
+
     /// One per run, whatever the attempt; of all others there is one per attempt.
     fn once_per_run(&self) -> bool {
         matches!(self, Event::StateCreated { .. } | Event::Intent { .. } | Event::Published { .. })
@@ -259,7 +311,7 @@ pub struct RunRef<'a> {
 }
 
 /// The last entry: its number and the digest of its bytes. Written `SEQ:DIGEST`; kept elsewhere, it shows a cut tail.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Head {
     /// Number of the last entry; 0 of an empty ledger.
     pub seq: u64,
@@ -271,8 +323,9 @@ impl Head {
     /// Reads `SEQ:DIGEST`.
     pub fn parse(text: &str) -> Option<Head> {
         let (seq, digest) = text.trim().split_once(':')?;
+        let digits = !seq.is_empty() && seq.bytes().all(|b| b.is_ascii_digit());
         let hex = digest.len() == GENESIS.len() && digest.bytes().all(|b| b.is_ascii_hexdigit());
-        Some(Head { seq: seq.parse().ok()?, digest: hex.then(|| digest.to_ascii_lowercase())? })
+        Some(Head { seq: digits.then(|| seq.parse().ok())??, digest: hex.then(|| digest.to_ascii_lowercase())? })
     }
 }
 
@@ -300,6 +353,17 @@ impl Ledger {
     /// An evidence error when one is missing or unreadable; `verify` says more.
     pub fn entries(&self) -> Result<Vec<Entry>> {
         (1..=self.last()?).map(|seq| Ok(self.entry(seq)?.0)).collect()
+    }
+
+    /// The first entry; none of an empty ledger.
+    ///
+    /// # Errors
+    /// An evidence error when it is missing or unreadable.
+    pub fn first(&self) -> Result<Option<Entry>> {
+        match self.last()? {
+            0 => Ok(None),
+            _ => Ok(Some(self.entry(1)?.0)),
+        }
     }
 
     /// The last entry; none of an empty ledger.
@@ -331,34 +395,87 @@ impl Ledger {
         Ok(None)
     }
 
-    /// Whether an entry says that the version with this manifest was made by that run, looked for from the newest back.
-    ///
-    /// # Errors
-    /// An evidence error when an entry is missing or unreadable.
-    pub fn has_version(&self, run: &str, of: &str) -> Result<bool> {
-        for seq in (1..=self.last()?).rev() {
-            let (entry, _) = self.entry(seq)?;
-            if let Event::Published { manifest, .. } | Event::Swept { manifest, .. } = &entry.event
-                && entry.run == run
-                && manifest == of
-            {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
     /// The newest segment of stored requests that an entry knows of: with fewer of them, requests are lost.
     ///
     /// # Errors
     /// An evidence error when an entry is missing or unreadable.
     pub fn segment(&self) -> Result<u64> {
         for seq in (1..=self.last()?).rev() {
-            if let Event::Intent { segment, .. } | Event::Requests { segment, .. } = self.entry(seq)?.0.event {
+            if let Some(segment) = self.entry(seq)?.0.event.segment() {
                 return Ok(segment);
             }
         }
         Ok(0)
+    }
+
+    /// The newest entry that begins a run.
+    ///
+    /// # Errors
+    /// An evidence error when an entry is missing or unreadable.
+    pub fn newest_intent(&self) -> Result<Option<Entry>> {
+        for seq in (1..=self.last()?).rev() {
+            let (entry, _) = self.entry(seq)?;
+            if matches!(entry.event, Event::Intent { .. }) {
+                return Ok(Some(entry));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The entries after `seq`, in order.
+    ///
+    /// # Errors
+    /// An evidence error when an entry is missing or unreadable.
+    pub fn after(&self, seq: u64) -> Result<Vec<Entry>> {
+        (seq + 1..=self.last()?).map(|seq| Ok(self.entry(seq)?.0)).collect()
+    }
+
+    /// The entries from the newest one that `wanted` picks, in order; none when it picks none.
+    ///
+    /// # Errors
+    /// An evidence error when an entry is missing or unreadable.
+    pub fn from(&self, wanted: &dyn Fn(&Entry) -> bool) -> Result<Option<Vec<Entry>>> {
+        let mut entries = Vec::new();
+        for seq in (1..=self.last()?).rev() {
+            let (entry, _) = self.entry(seq)?;
+            let found = wanted(&entry);
+            entries.push(entry);
+            if found {
+                entries.reverse();
+                return Ok(Some(entries));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The first of the entries at the end that are later than `now`.
+    ///
+    /// # Errors
+    /// An evidence error when an entry is missing or unreadable.
+    pub fn ahead_of(&self, now: Instant) -> Result<Option<Entry>> {
+        let mut first = None;
+        for seq in (1..=self.last()?).rev() {
+            let (entry, _) = self.entry(seq)?;
+            if entry.at <= now {
+                break;
+            }
+            first = Some(entry);
+        }
+        Ok(first)
+    }
+
+    /// Whether this very entry is in the ledger. It is asked for itself, so a listing that lags behind does not matter.
+    ///
+    /// # Errors
+    /// A storage error when the store is away.
+    pub fn has(&self, head: &Head) -> Result<bool> {
+        if head.seq == 0 {
+            return Ok(head.digest == GENESIS);
+        }
+        if let Some((_, digest)) = self.read.lock().ok().and_then(|read| read.get(&head.seq).cloned()) {
+            return Ok(digest == head.digest);
+        }
+        Ok(self.root.get(&path(head.seq))?.is_some_and(|bytes| digest(&bytes) == head.digest))
     }
 
     /// The last entry's number and digest.

@@ -2,7 +2,7 @@
 //! Plain structs whose JSON bytes depend on their content only; the ledger holds their digest. No value, no list of
 //! persons, no unkeyed digest of a value.
 
-use super::{digest, json};
+use super::{Witness, digest, json};
 use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::treatments::Treat;
@@ -103,6 +103,9 @@ pub struct Manifest {
     pub foreign: Vec<ForeignCommit>,
     /// What was published.
     pub output: Output,
+    /// What ledger and stored requests were like before the commit; none of a plan, or from an older tamis.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness: Option<Witness>,
 }
 
 /// Kind of a version.

@@ -4,12 +4,16 @@
 pub mod ledger;
 pub mod manifest;
 mod present;
+pub mod segments;
+mod stored;
 mod verify;
+mod witness;
 
 pub use ledger::{Entry, Event, Head, Ledger, RunRef};
 pub use manifest::Manifest;
 pub(crate) use verify::intent_path;
-pub use verify::{VerifyReport, verify};
+pub use verify::{LOG_NOT_READ, VerifyReport, verify};
+pub use witness::Witness;
 
 use crate::error::{Error, Result};
 use std::io::Read;

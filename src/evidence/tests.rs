@@ -68,11 +68,18 @@ fn manifest(run: &str, version: u64, files: Vec<File>, companions: Vec<File>) ->
         brake: None,
         previous: None,
         output: Output { dataset: "lake:crm".into(), version, files, companions },
+        witness: None,
     }
 }
 
 fn created() -> Event {
-    Event::StateCreated { identity_key: "aa".into(), token_key: "bb".into(), epoch: "2026a".into() }
+    Event::StateCreated {
+        identity_key: "aa".into(),
+        token_key: "bb".into(),
+        epoch: "2026a".into(),
+        segment: 0,
+        stored: Default::default(),
+    }
 }
 
 /// Two published runs of one dataset with two files each.
@@ -89,8 +96,14 @@ fn published() -> Place {
         let version = n as u64;
         let intent = format!("intent of {run}").into_bytes();
         state.put(&format!("runs/{run}/intent.json"), intent.clone()).unwrap();
-        let begun =
-            Event::Intent { job: "crm".into(), as_of: at(0), plan: "ab".into(), intent: digest(&intent), segment: 0 };
+        let begun = Event::Intent {
+            job: "crm".into(),
+            as_of: at(0),
+            plan: "ab".into(),
+            intent: digest(&intent),
+            segment: 0,
+            record: 0,
+        };
         ledger.append(of(run), begun, at(2 * n as i64)).unwrap();
         let files = [4, 6].map(|rows| file(&lake, &format!("crm/{run}-{rows}.parquet"), rows));
         let companions = [4, 6].map(|rows| file(&state, &format!("companions/crm/{run}-{rows}.parquet"), rows));
@@ -103,6 +116,7 @@ fn published() -> Place {
             manifest: manifest.digest().unwrap(),
             rows_in: 15,
             rows_out: 10,
+            record: 0,
         };
         ledger.append(of(run), event, at(2 * n as i64 + 1)).unwrap();
     }
@@ -264,6 +278,7 @@ fn the_same_entry_is_appended_once_also_by_a_run_that_begins_again() {
         manifest: "x".into(),
         rows_in: 0,
         rows_out: 0,
+        record: 0,
     };
     let again = RunRef { run: "crm-1", attempt: 2, since: at(0) };
     assert_eq!(Ledger::open(&place.state).append(again, event(0), at(9)).unwrap(), before);
@@ -286,8 +301,14 @@ fn a_run_refused_first_and_published_later_is_no_fault_but_one_without_intent_is
     let ledger = Ledger::open(&place.state);
     let intent = b"intent".to_vec();
     place.state.put("runs/crm-3/intent.json", intent.clone()).unwrap();
-    let begun =
-        Event::Intent { job: "crm".into(), as_of: at(0), plan: "ab".into(), intent: digest(&intent), segment: 0 };
+    let begun = Event::Intent {
+        job: "crm".into(),
+        as_of: at(0),
+        plan: "ab".into(),
+        intent: digest(&intent),
+        segment: 0,
+        record: 0,
+    };
     ledger.append(of("crm-3"), begun, at(10)).unwrap();
     assert!(place.verify(None).notes.contains(&"run crm-3 began and has no end in the ledger".to_string()));
     let refused = Event::Refused { job: "crm".into(), as_of: at(0), exit: 4, cause: "brake".into(), plan: None };
@@ -304,6 +325,7 @@ fn a_run_refused_first_and_published_later_is_no_fault_but_one_without_intent_is
             manifest: manifest.digest().unwrap(),
             rows_in: 5,
             rows_out: 0,
+            record: 0,
         };
         ledger.append(of(run), event, at(12)).unwrap();
         assert_eq!(place.verify(None).faults.len(), faults, "{run}: {:?}", place.verify(None).faults);

@@ -3,11 +3,14 @@
 
 use super::ledger::{self, Entry, Event, GENESIS, Head};
 use super::manifest::{self, File, Manifest};
-use super::{digest, digest_of};
+use super::{digest, digest_of, stored};
 use crate::error::{Error, Result};
 use crate::store::{Root, from_io};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// What is not proven as long as no table was compared with the state.
+pub const LOG_NOT_READ: &str = "that the table's log names these files and no others";
 
 /// What verification found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -24,6 +27,8 @@ pub struct VerifyReport {
     pub files: u64,
     /// Companions likewise.
     pub companions: u64,
+    /// Files of stored requests with the digest that was recorded.
+    pub segments: u64,
     /// What holds, in words.
     pub proven: Vec<String>,
     /// What this does not prove, in words.
@@ -52,22 +57,25 @@ impl VerifyReport {
 /// earlier verification or run. Faults are in the report: ask its [`VerifyReport::outcome`].
 ///
 /// # Errors
-/// A policy error for a malformed `head`, a storage error when the state cannot be read.
+/// A policy error for a malformed `head`, a storage error when the ledger cannot be read. What else cannot be read is said
+/// not to have been looked at.
 pub fn verify(state: &Root, lakes: &BTreeMap<String, Root>, head: Option<&str>) -> Result<VerifyReport> {
     let head = match head {
-        Some(text) => Some(Head::parse(text).ok_or_else(|| {
-            Error::policy("the head is not SEQ:DIGEST").help("give it as `tamis verify` or `tamis run` printed it")
+        Some(text) => Some(Head::parse(text).filter(|head| head.seq > 0).ok_or_else(|| {
+            Error::policy("the head is not SEQ:DIGEST of an entry")
+                .help("give it as `tamis verify` or `tamis run` printed it; the first entry is 1")
         })?),
         None => None,
     };
     let mut report = VerifyReport::default();
     let entries = chain(state, head.as_ref(), &mut report)?;
-    let manifests = records(state, &entries, &mut report)?;
+    let manifests = records(state, &entries, &mut report);
     let current: BTreeMap<&str, &Manifest> = manifests.iter().map(|m| (m.output.dataset.as_str(), m)).collect();
     for manifest in current.values() {
-        version(state, lakes, manifest, &mut report)?;
+        version(state, lakes, manifest, &mut report);
     }
-    words(&mut report, head.is_some(), manifests.len() > current.len());
+    stored::stored(state, &entries, &mut report);
+    words(&mut report, head.as_ref(), manifests.len() > current.len());
     Ok(report)
 }
 
@@ -129,7 +137,7 @@ fn link(place: &str, seq: u64, prev: &str, before: Option<&Entry>, entry: &Entry
 }
 
 /// Intents and manifests against the digests in the ledger; gives the manifests of published versions, in order.
-fn records(state: &Root, entries: &[Entry], report: &mut VerifyReport) -> Result<Vec<Manifest>> {
+fn records(state: &Root, entries: &[Entry], report: &mut VerifyReport) -> Vec<Manifest> {
     let (mut manifests, mut known) = (Vec::new(), BTreeSet::new());
     let (mut intents, mut ended, mut published) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for entry in entries {
@@ -138,7 +146,7 @@ fn records(state: &Root, entries: &[Entry], report: &mut VerifyReport) -> Result
             Event::Intent { intent, .. } => {
                 intents.insert(entry.run.as_str());
                 let path = intent_path(&entry.run);
-                record(state, &path, intent, &of, report)?;
+                record(state, &path, intent, &of, report);
                 known.insert(path);
             }
             Event::Published { manifest, version, rows_out, .. } | Event::Swept { manifest, version, rows_out, .. } => {
@@ -151,7 +159,7 @@ fn records(state: &Root, entries: &[Entry], report: &mut VerifyReport) -> Result
                 }
                 ended.insert(entry.run.as_str());
                 let path = manifest::path(&entry.run, entry.attempt);
-                let bytes = record(state, &path, manifest, &of, report)?;
+                let bytes = record(state, &path, manifest, &of, report);
                 let read = bytes.and_then(|bytes| agree(state, &path, &bytes, entry, (*version, *rows_out), report));
                 manifests.extend(read);
                 known.insert(path);
@@ -164,27 +172,33 @@ fn records(state: &Root, entries: &[Entry], report: &mut VerifyReport) -> Result
         }
     }
     report.notes.extend(intents.difference(&ended).map(|run| format!("run {run} began and has no end in the ledger")));
-    for object in state.list("runs")? {
+    let listed = state.list("runs").unwrap_or_else(|error| {
+        report.not_proven.push(format!("{}: could not be listed: {error}", state.display("runs")));
+        Vec::new()
+    });
+    for object in listed {
         let prepared = object.path.rsplit('/').next().is_some_and(|name| name.starts_with("manifest"));
         if prepared && !known.contains(&object.path) {
             report.notes.push(format!("{} was prepared, but no entry publishes it", state.display(&object.path)));
         }
     }
-    Ok(manifests)
+    manifests
 }
 
-fn record(state: &Root, path: &str, expected: &str, of: &str, report: &mut VerifyReport) -> Result<Option<Vec<u8>>> {
+fn record(state: &Root, path: &str, expected: &str, of: &str, report: &mut VerifyReport) -> Option<Vec<u8>> {
     let place = state.display(path);
-    let Some(bytes) = state.get(path)? else {
-        report.faults.push(format!("{place} is missing; {of} names it"));
-        return Ok(None);
-    };
-    if digest(&bytes) != expected {
-        report.faults.push(format!("{place} is not the record that {of} names: its digest differs"));
-        return Ok(None);
+    match state.get(path) {
+        Ok(Some(bytes)) if digest(&bytes) == expected => {
+            report.records += 1;
+            return Some(bytes);
+        }
+        Ok(Some(_)) => report.faults.push(format!("{place} is not the record that {of} names: its digest differs")),
+        Ok(None) => report.faults.push(format!("{place} is missing; {of} names it")),
+        Err(error) => {
+            report.not_proven.push(format!("{place}: could not be read, so it was not looked at: {error}"));
+        }
     }
-    report.records += 1;
-    Ok(Some(bytes))
+    None
 }
 
 /// The manifest, when it says what the entry says.
@@ -215,26 +229,31 @@ fn agree(
 }
 
 /// Files and companions of a current version.
-fn version(state: &Root, lakes: &BTreeMap<String, Root>, manifest: &Manifest, report: &mut VerifyReport) -> Result<()> {
+fn version(state: &Root, lakes: &BTreeMap<String, Root>, manifest: &Manifest, report: &mut VerifyReport) {
     let dataset = &manifest.output.dataset;
     for file in &manifest.output.companions {
-        report.companions += u64::from(holds(state, file, report)?);
+        match holds(state, file, report) {
+            Ok(same) => report.companions += u64::from(same),
+            Err(error) => {
+                report.not_proven.push(format!("{dataset}: its companions could not be read: {error}"));
+                break;
+            }
+        }
     }
     let Some(lake) = dataset.split_once(':').and_then(|(root, _)| lakes.get(root)) else {
         report.not_proven.push(format!("{dataset}: its root was not given, so its files were not looked at"));
-        return Ok(());
+        return;
     };
     for file in &manifest.output.files {
         match holds(lake, file, report) {
             Ok(same) => report.files += u64::from(same),
             Err(error) => {
                 report.not_proven.push(format!("{dataset}: its files could not be read: {error}"));
-                return Ok(());
+                return;
             }
         }
     }
     report.datasets += 1;
-    Ok(())
 }
 
 fn holds(root: &Root, file: &File, report: &mut VerifyReport) -> Result<bool> {
@@ -259,7 +278,10 @@ pub(crate) fn intent_path(run: &str) -> String {
     format!("runs/{run}/intent.json")
 }
 
-fn words(report: &mut VerifyReport, head_given: bool, old_versions: bool) {
+fn words(report: &mut VerifyReport, head: Option<&Head>, old_versions: bool) {
+    if !report.faults.is_empty() {
+        report.proven.clear();
+    }
     if report.faults.is_empty() {
         report.proven.extend([
             format!("the {} entries of the ledger are an unbroken chain", report.entries),
@@ -270,19 +292,27 @@ fn words(report: &mut VerifyReport, head_given: bool, old_versions: bool) {
             ),
         ]);
     }
-    if report.faults.is_empty() && head_given {
-        report.proven.push("the ledger up to the given head is the one that the head was taken from".into());
-    }
-    if !head_given {
-        report
+    match head {
+        None => report
             .not_proven
-            .push("that no entries were cut off the end, or all rewritten: give --head from an earlier time".into());
+            .push("that no entries were cut off the end, or all rewritten: give --head from an earlier time".into()),
+        Some(Head { seq, .. }) => {
+            if report.faults.is_empty() {
+                report
+                    .proven
+                    .push(format!("the ledger up to entry {seq} is the one that the given head was taken from"));
+            }
+            let after = format!("that no entries after entry {seq}, which the given head names, were cut off the end");
+            report.not_proven.push(after);
+        }
     }
     let always = [
         "that the rules were right, or rightly applied: raw data is not read again, and no token is recomputed",
         "that whoever wrote the ledger was tamis: entries are chained, not signed",
         "that the clock of the machine was right",
-        "that the table's log names these files and no others, or that nobody has copied them",
+        LOG_NOT_READ,
+        "that nobody has copied the files",
+        "what is in stored requests: that needs the identity key",
         "that removed bytes are gone from backups, from older versions of objects, or from readers",
     ];
     report.not_proven.extend(always.map(String::from));

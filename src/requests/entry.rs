@@ -5,6 +5,8 @@ use super::segment::{EntryRecord, FileTaken, ListedRecord, MarkRecord, NoteRecor
 use super::states::Notes;
 use crate::clock::Instant;
 use crate::error::{Error, Result};
+use crate::evidence::Witness;
+use crate::evidence::segments::Name;
 use crate::key::Key;
 use crate::policy::Effect;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -186,8 +188,12 @@ impl Keys {
 /// All entries that `state` holds.
 pub struct Requests {
     pub(super) keys: Keys,
-    pub(super) segments: Vec<(super::history::Name, usize)>,
-    pub(super) leftovers: Vec<super::history::Name>,
+    pub(super) segments: Vec<(Name, usize)>,
+    /// BLAKE3 of each.
+    pub(super) digests: HashMap<Name, String>,
+    pub(super) leftovers: Vec<Name>,
+    /// What the next segment says of the ledger.
+    pub(super) witness: Option<Witness>,
     terms: Vec<(Terms, Effect)>,
     ids: Vec<[u8; 16]>,
     received: Vec<Instant>,
@@ -232,7 +238,9 @@ impl Requests {
         Requests {
             keys: Keys::new(identity),
             segments: Vec::new(),
+            digests: HashMap::new(),
             leftovers: Vec::new(),
+            witness: None,
             terms: Vec::new(),
             ids: Vec::new(),
             received: Vec::new(),
@@ -505,6 +513,12 @@ impl Requests {
     }
 
     /// Of several listings the last counts; of equally old ones that which keeps the request in force.
+    /// When a snapshot that is taken in now was: later than all before it, also when a clock was once ahead, for the latest
+    /// counts.
+    pub(super) fn listed_next(&self, now: Instant) -> Instant {
+        self.listed.values().map(|(at, _)| Instant(at.0.saturating_add(1))).fold(now, Instant::max)
+    }
+
     fn put_listed(&mut self, entry: u32, listed: &ListedRecord) {
         let place = self.listed.entry(entry).or_insert((listed.at, listed.there));
         *place = (*place).max((listed.at, listed.there));

@@ -6,11 +6,12 @@ use super::entry::{Bond, Requests};
 use super::segment::{self, Looked, MarkRecord, NoteRecord, Replaced, Segment};
 use crate::clock::Instant;
 use crate::error::{Error, Result};
+use crate::evidence::segments::{self, FOLDER, Name, names};
+use crate::evidence::{Witness, digest};
 use crate::key::Key;
-use crate::store::{Created, Object, Root};
-use std::collections::{HashMap, HashSet};
+use crate::store::{Created, Root};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-const FOLDER: &str = "requests/segments";
 /// Length at which a new segment is begun, and that merging does not exceed by much.
 pub(super) const SEGMENT_BYTES: usize = 16 << 20;
 /// Segments below this length are merged when so many follow each other.
@@ -18,43 +19,12 @@ const SMALL: usize = 4 << 20;
 const MANY: usize = 16;
 const ATTEMPTS: usize = 20;
 
-/// A segment's name: the numbers it covers, and how often they were merged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Name {
-    first: u64,
-    last: u64,
-    generation: u32,
-}
-
-impl Name {
-    fn file(self) -> String {
-        format!("{:010}-{:010}-{:04}.seg", self.first, self.last, self.generation)
-    }
-
-    fn path(self) -> String {
-        format!("{FOLDER}/{}", self.file())
-    }
-
-    fn parse(file: &str) -> Option<Name> {
-        let mut parts = file.strip_suffix(".seg")?.split('-');
-        let first = parts.next()?.parse().ok()?;
-        let last = parts.next()?.parse().ok()?;
-        let generation = parts.next()?.parse().ok()?;
-        let name = Name { first, last, generation };
-        (name.file() == file && first >= 1 && first <= last).then_some(name)
-    }
-
-    fn covers(self, other: Name) -> bool {
-        self != other && self.generation > other.generation && self.first <= other.first && other.last <= self.last
-    }
-}
-
 /// Number of the newest segment, from its name; 0 without any.
 ///
 /// # Errors
 /// Evidence, for a name that is none of a segment; storage.
 pub fn last_segment(state: &Root) -> Result<u64> {
-    Ok(names(&state.list(FOLDER)?)?.iter().map(|(name, _)| name.last).max().unwrap_or(0))
+    segments::last(state)
 }
 
 /// Something an entry has learned (R13, R14).
@@ -99,6 +69,18 @@ impl Requests {
     }
 
     /// Stores what entries have learned (R18); returns how much of it was new. Without a `state` nothing is written.
+    /// BLAKE3 of the segments that reach beyond the number `since`, by file name.
+    pub fn stored(&self, since: u64) -> BTreeMap<String, String> {
+        let beyond = self.segments.iter().filter(|(name, _)| name.last > since);
+        beyond.filter_map(|(name, _)| Some((name.file(), self.digests.get(name)?.clone()))).collect()
+    }
+
+    /// What is there already when the next segment is written; it says so.
+    pub fn saw(&mut self, witness: Witness) {
+        self.witness = Some(witness);
+    }
+
+    /// Stores what entries have learned (R18); returns how much of it was new.
     ///
     /// # Errors
     /// As `open`; a policy error for an entry that is not there.
@@ -151,12 +133,14 @@ impl Requests {
                 return Ok(());
             }
             let number = self.last_segment() + 1;
-            let name = Name { first: number, last: number, generation: 0 };
+            let name = Name::new(number);
+            segment.witness = self.witness.clone();
             let bytes = segment.clone().encode(self.keys.segment.expose())?;
-            let length = bytes.len();
+            let (length, digest) = (bytes.len(), digest(&bytes));
             if state.create(&name.path(), bytes)? == Created::New {
                 settled(state, name)?;
                 self.segments.push((name, length));
+                self.holds(name, length, digest);
                 return self.absorb(&segment, number);
             }
             let theirs = self.catch_up(state)?;
@@ -164,6 +148,11 @@ impl Requests {
             segment.entries.retain(|e| !theirs.contains(&e.id));
         }
         Err(Error::storage("other processes keep writing requests at the same time"))
+    }
+
+    fn holds(&mut self, name: Name, bytes: usize, digest: String) {
+        self.segments.push((name, bytes));
+        self.digests.insert(name, digest);
     }
 
     /// Loads the segments that others wrote since; returns the ids of their entries.
@@ -175,7 +164,7 @@ impl Requests {
             ids.extend(segment.entries.iter().map(|e| e.id));
             self.unlooked = self.unlooked.or(Some(name.first.max(last + 1)));
             self.absorb(&segment, name.last)?;
-            self.segments.push((name, bytes.len()));
+            self.holds(name, bytes.len(), digest(&bytes));
         }
         Ok(ids)
     }
@@ -201,7 +190,7 @@ impl Requests {
             }
             let segment = self.decode(state, name, &bytes)?;
             self.absorb(&segment, name.last)?;
-            self.segments.push((name, bytes.len()));
+            self.holds(name, bytes.len(), digest(&bytes));
         }
         Ok(true)
     }
@@ -235,7 +224,7 @@ impl Requests {
     }
 
     fn merge(&mut self, state: &Root, run: &[Name]) -> Result<usize> {
-        let mut merged = Segment::default();
+        let mut merged = Segment { witness: self.witness.clone(), ..Segment::default() };
         for name in run {
             // Another process merged it in the meantime: nothing is left to do here.
             let Some(bytes) = state.get(&name.path())? else { return Ok(0) };
@@ -253,7 +242,7 @@ impl Requests {
             generation: run.iter().map(|n| n.generation).max().unwrap_or(0) + 1,
         };
         let bytes = merged.encode(self.keys.segment.expose())?;
-        let length = bytes.len();
+        let (length, digest) = (bytes.len(), digest(&bytes));
         if state.create(&name.path(), bytes)? == Created::Exists {
             return Ok(0);
         }
@@ -261,7 +250,7 @@ impl Requests {
             state.delete(&old.path())?;
         }
         self.segments.retain(|(name, _)| !run.contains(name));
-        self.segments.push((name, length));
+        self.holds(name, length, digest);
         self.segments.sort_unstable();
         Ok(run.len())
     }
@@ -324,36 +313,11 @@ fn runs(segments: &[(Name, usize)]) -> Vec<Vec<Name>> {
     runs
 }
 
-/// The segments of a listing, by number.
-fn names(objects: &[Object]) -> Result<Vec<(Name, usize)>> {
-    let mut names = Vec::new();
-    for object in objects {
-        let file = object.path.rsplit('/').next().unwrap_or("");
-        if !file.ends_with(".seg") {
-            continue;
-        }
-        let name = Name::parse(file).ok_or_else(|| {
-            Error::evidence(format!("an object in {FOLDER} has a name that tamis does not give"))
-                .help("nothing but tamis may write there; remove the object")
-        })?;
-        names.push((name, usize::try_from(object.bytes).unwrap_or(usize::MAX)));
-    }
-    names.sort_unstable();
-    Ok(names)
-}
-
 /// That no number up to the last is missing.
 fn whole(names: &[Name]) -> Result<()> {
-    let mut next = 1;
-    for name in names {
-        if name.first > next {
-            return Err(Error::evidence(format!("segment {next} of the stored requests is missing")).help(
-                "restore state:requests from a backup; a run without it would publish persons who asked for erasure",
-            ));
-        }
-        next = next.max(name.last + 1);
-    }
-    Ok(())
+    let Some(missing) = segments::gap(names) else { return Ok(()) };
+    Err(Error::evidence(format!("segment {missing} of the stored requests is missing"))
+        .help("restore state:requests from a backup; a run without it would publish persons who asked for erasure"))
 }
 
 #[cfg(test)]
@@ -362,24 +326,6 @@ mod tests {
 
     fn name(first: u64, last: u64, generation: u32) -> Name {
         Name { first, last, generation }
-    }
-
-    #[test]
-    fn names_are_read_as_written_and_sort_by_number() {
-        for n in [name(1, 1, 0), name(10, 4_000_000_000, 3)] {
-            assert_eq!(Name::parse(&n.file()), Some(n));
-        }
-        for bad in ["1-1-0.seg", "0000000002-0000000001-0000.seg", "0000000000-0000000001-0000.seg", "x.seg"] {
-            assert_eq!(Name::parse(bad), None, "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_missing_number_is_found() {
-        assert!(whole(&[]).is_ok());
-        assert!(whole(&[name(1, 4, 1), name(2, 2, 0), name(5, 5, 0)]).is_ok());
-        assert!(whole(&[name(1, 4, 1), name(6, 6, 0)]).is_err());
-        assert!(whole(&[name(2, 2, 0)]).is_err());
     }
 
     #[test]

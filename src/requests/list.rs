@@ -326,12 +326,12 @@ impl Intake<'_> {
     /// Lifts the requests that a snapshot read without a fault no longer has, unless they are more than `max_lifted`.
     fn compare(&mut self, place: &str) {
         let Some(seen) = self.seen.take() else { return };
-        let (mut stored, mut changed) = (0, Vec::new());
+        let (mut stored, mut changed, at) = (0, Vec::new(), self.requests.listed_next(self.now));
         for (entry, was) in self.requests.of_list(&self.list.name) {
             stored += u64::from(was);
             let there = seen.contains(entry);
             if there != was {
-                changed.push(ListedRecord { entry: *entry, at: self.now, there });
+                changed.push(ListedRecord { entry: *entry, at, there });
             }
         }
         let lifted = changed.iter().filter(|listed| !listed.there).count() as u64;

@@ -4,6 +4,7 @@
 use super::states::Standing;
 use crate::clock::Instant;
 use crate::error::{Error, Result};
+use crate::evidence::Witness;
 use serde::{Deserialize, Serialize};
 
 const MAGIC: &[u8; 8] = b"tamisreq";
@@ -126,6 +127,8 @@ pub(super) struct Header {
     pub(super) replaces: Vec<Replaced>,
     pub(super) jobs: Vec<String>,
     pub(super) looked: Vec<Looked>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) witness: Option<Witness>,
     pub(super) entries: u64,
     pub(super) entry_bytes: u64,
     pub(super) marks: u64,
@@ -141,6 +144,8 @@ pub(super) struct Segment {
     pub(super) replaces: Vec<Replaced>,
     pub(super) jobs: Vec<String>,
     pub(super) looked: Vec<Looked>,
+    /// What was there when it was written.
+    pub(super) witness: Option<Witness>,
     pub(super) entries: Vec<EntryRecord>,
     pub(super) marks: Vec<MarkRecord>,
     pub(super) notes: Vec<NoteRecord>,
@@ -202,6 +207,7 @@ impl Segment {
             replaces: self.replaces,
             jobs: self.jobs,
             looked: self.looked,
+            witness: self.witness,
         };
         let header = serde_json::to_vec(&header).map_err(|_| Error::policy("a list's terms cannot be written"))?;
         let mut out = Vec::with_capacity(16 + header.len() + body.len() + self.marks.len() * MARK + CHECKSUM);
@@ -282,8 +288,8 @@ fn read_segment(mut rest: &[u8]) -> Option<Segment> {
         listed.push(read_listed(&mut rest)?);
     }
     let whole = entries.len() as u64 == header.entries;
-    let Header { terms, files, replaces, jobs, looked, .. } = header;
-    whole.then_some(Segment { terms, files, replaces, jobs, looked, entries, marks, notes, listed })
+    let Header { terms, files, replaces, jobs, looked, witness, .. } = header;
+    whole.then_some(Segment { terms, files, replaces, jobs, looked, witness, entries, marks, notes, listed })
 }
 
 fn write_note(note: &NoteRecord, out: &mut Vec<u8>) {

@@ -56,12 +56,12 @@ pub struct Adopted {
 /// Policy, when there is nothing to take back or the other program has changed columns or features; evidence and storage
 /// errors. Calling again after a crash goes on or finds that nothing is left to do.
 pub fn adopt(call: &Call, asked: &Adopting, monitor: &dyn Monitor) -> Result<Adopted> {
-    let ready = Ready::for_sweep(call, monitor)?;
+    let ready = Ready::for_sweep(call, true, monitor)?;
     held::alone(&ready, monitor, |call| taken_back(call, asked, monitor))
 }
 
 fn taken_back(call: &Call, asked: &Adopting, monitor: &dyn Monitor) -> Result<Adopted> {
-    let mut ready = Ready::for_sweep(call, monitor)?;
+    let mut ready = Ready::for_sweep(call, false, monitor)?;
     ready.state.check_clock(call.now)?;
     let seen = look(&mut ready)?;
     let Some(current) = ready.dataset.current.clone() else { return Err(nothing(&ready)) };
@@ -198,6 +198,8 @@ fn commit(
         objects: Vec::new(),
         replaces: Some(before.output.version),
         segment: crate::requests::last_segment(ready.state.root())?,
+        record: ready.dataset.seq,
+        witness: Some(ready.state.witness()?),
     };
     ready.state.begin(&mut intent, "adopt-")?;
     let manifest = manifest(ready, &intent.run, before, seen, back);

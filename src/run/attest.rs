@@ -16,6 +16,7 @@ use crate::minimize::{FieldKind, IdentifierTally, Tally, WhyRaw};
 use crate::policy::{Basis, Column, Share, TokenFormat};
 use crate::publish::{self, Receipt, Written};
 use crate::read::ReadReport;
+use crate::requests::Requests;
 use crate::state::Intent;
 use crate::treatments::Treat;
 
@@ -76,7 +77,7 @@ pub struct Begun {
 ///
 /// # Errors
 /// Storage errors.
-pub fn intend(ready: &mut Ready, pinned: &Pinned, replaces: Option<u64>, segment: u64) -> Result<Begun> {
+pub fn intend(ready: &mut Ready, pinned: &Pinned, replaces: Option<u64>, requests: &Requests) -> Result<Begun> {
     let plan = ready.plan();
     let mut intent = Intent {
         run: String::new(),
@@ -88,7 +89,9 @@ pub fn intend(ready: &mut Ready, pinned: &Pinned, replaces: Option<u64>, segment
         set: pinned.main.set.clone(),
         objects: pinned.pins.clone(),
         replaces,
-        segment,
+        segment: requests.last_segment(),
+        record: ready.dataset.seq,
+        witness: Some(ready.state.witness()?),
     };
     let mut attempt = 1;
     if ready.call.scheduled {
@@ -97,6 +100,7 @@ pub fn intend(ready: &mut Ready, pinned: &Pinned, replaces: Option<u64>, segment
         ready.state.begin(&mut intent, "")?;
     }
     ready.dataset.seen(ready.as_of);
+    ready.dataset.stored = requests.stored(0);
     ready.state.save_dataset(&mut ready.dataset)?;
     ready.state.record_kinds(&super::subject::kinds(&ready.project).into_keys().collect())?;
     let keys = ready.keys.ids();
@@ -208,6 +212,7 @@ pub fn manifest(ready: &Ready, facts: &Facts<'_>, written: Option<&Written>) -> 
         }),
         foreign: ready.passed.iter().map(passed).collect(),
         output: output(ready, written),
+        witness: None,
     }
 }
 

@@ -302,7 +302,7 @@ impl Book<'_> {
 
 /// What becomes of the person's rows in the newest export; nothing is written.
 fn traced(call: &Call, wanted: &BTreeSet<[u8; 32]>, monitor: &dyn Monitor) -> Result<(Option<String>, Vec<Traced>)> {
-    let ready = Ready::for_sweep(call, monitor)?;
+    let ready = Ready::for_sweep(call, true, monitor)?;
     let (mut requests, _) = input::requests(&ready, false, monitor)?;
     let pinned = input::pin(&ready)?;
     let read = input::read(&ready, &pinned, &|identity| requests.names(identity), monitor)?;

@@ -6,7 +6,7 @@ use super::stop::Stop;
 use crate::clock::Instant;
 use crate::decide::{self, Distinct, RawValues, Untreated};
 use crate::error::{Error, Result};
-use crate::evidence::{RunRef, ledger};
+use crate::evidence::{RunRef, ledger, segments};
 use crate::key::{Key, Keyring};
 use crate::minimize::{IdentityMaker, Minimizer, Stream, Tally};
 use crate::monitor::{Event, Monitor};
@@ -76,7 +76,7 @@ pub struct Read {
 pub fn stored(state: &State, identity: &Key) -> Result<Requests> {
     // Before they are read: another process may be storing some.
     let known = state.ledger().segment()?;
-    let requests = Requests::open(state.root(), identity)?;
+    let mut requests = Requests::open(state.root(), identity)?;
     let last = requests.last_segment();
     if last < known {
         return Err(Error::evidence(format!("stored requests end at segment {last}, and the ledger knows of {known}"))
@@ -84,7 +84,18 @@ pub fn stored(state: &State, identity: &Key) -> Result<Requests> {
                 "restore state:requests from a backup; a run without it would publish persons who asked for erasure",
             ));
     }
+    requests.saw(state.witness()?);
     Ok(requests)
+}
+
+/// The segments are the ones that the dataset's record names, as far as they have not been merged.
+fn same_segments(ready: &Ready, requests: &Requests) -> Result<()> {
+    let now = requests.stored(0);
+    let other = |(file, digest): &(&String, &String)| now.get(*file).is_some_and(|found| found != *digest);
+    let Some((file, _)) = ready.dataset.stored.iter().find(other) else { return Ok(()) };
+    let place = ready.state.root().display(&format!("{}/{file}", segments::FOLDER));
+    Err(Error::evidence(format!("{place} is not the segment that the last run knew"))
+        .help("bring the newest copy of state:requests back: this one may lack requests"))
 }
 
 /// Takes in the lists of the policy; what is readable is stored in any case.
@@ -92,7 +103,9 @@ pub fn stored(state: &State, identity: &Key) -> Result<Requests> {
 /// # Errors
 /// Storage, or a policy error of a list. What a list has wrong is in the report.
 pub fn requests(ready: &Ready, save: bool, monitor: &dyn Monitor) -> Result<(Requests, IntakeReport)> {
-    Intake::of(ready).take_in(save, monitor)
+    let known = stored(&ready.state, &ready.keys.identity)?;
+    same_segments(ready, &known)?;
+    Intake::of(ready).take_in_with(known, save, monitor)
 }
 
 /// Says which lifts end nothing: whoever wrote one meant somebody to be processed again (R30).
@@ -144,7 +157,10 @@ impl<'a> Intake<'a> {
     /// # Errors
     /// As [`requests()`].
     pub fn take_in(&self, save: bool, monitor: &dyn Monitor) -> Result<(Requests, IntakeReport)> {
-        let mut known = stored(self.state, &self.keys.identity)?;
+        self.take_in_with(stored(self.state, &self.keys.identity)?, save, monitor)
+    }
+
+    fn take_in_with(&self, mut known: Requests, save: bool, monitor: &dyn Monitor) -> Result<(Requests, IntakeReport)> {
         let maker = |identifier: &Identifier| -> Result<requests::Maker> {
             let maker = IdentityMaker::new(self.keys, identifier);
             Ok(Box::new(move |value: &str| maker.make(value, None)))
@@ -181,7 +197,8 @@ impl<'a> Intake<'a> {
             return Ok(());
         }
         let of = RunRef { run: &format!("requests-{}", self.now), attempt: 1, since: self.now };
-        let event = ledger::Event::Requests { lists, segment: requests.last_segment() };
+        let stored = requests.stored(self.state.ledger().segment()?);
+        let event = ledger::Event::Requests { lists, segment: requests.last_segment(), stored };
         self.state.ledger().append(of, event, self.now).map(|_| ())
     }
 }

@@ -184,6 +184,7 @@ pub fn note(
     }
     // What another process stored meanwhile is applied to no version yet, whatever old ones it reaches.
     met.retain(|entry, _| requests.was_looked_for(*entry));
+    requests.saw(ready.state.witness()?);
     let noted: Vec<(u32, Standing)> =
         met.iter().map(|(entry, met)| (*entry, standing(ready, requests, *entry, met))).collect();
     requests.note(ready.state.root(), job, &noted, Some(ready.call.now))?;

@@ -95,18 +95,19 @@ impl Ready {
     /// # Errors
     /// Policy errors for specs, keys, state and `as_of`; storage errors.
     pub fn prepare(call: &Call, monitor: &dyn Monitor) -> Result<Ready> {
-        Self::open(call, true, monitor)
+        Self::open(call, true, true, monitor)
     }
 
-    /// As `prepare`, for a sweep: what a person accepted waits for the run that it is meant for.
+    /// As `prepare`, for a sweep: what a person accepted waits for the run that it is meant for. The parts of the state are
+    /// compared for the `first` of its datasets only.
     ///
     /// # Errors
     /// As `prepare`.
-    pub fn for_sweep(call: &Call, monitor: &dyn Monitor) -> Result<Ready> {
-        Self::open(call, false, monitor)
+    pub fn for_sweep(call: &Call, first: bool, monitor: &dyn Monitor) -> Result<Ready> {
+        Self::open(call, false, first, monitor)
     }
 
-    fn open(call: &Call, accepts: bool, monitor: &dyn Monitor) -> Result<Ready> {
+    fn open(call: &Call, accepts: bool, compare: bool, monitor: &dyn Monitor) -> Result<Ready> {
         let project = match &call.project {
             Some(project) => project.clone(),
             None => Arc::new(policy::load(&call.dir, &call.roots)?),
@@ -120,6 +121,9 @@ impl Ready {
         let keys = Keyring::load_while(&project.keys, &data_roots(&project), &|| call.stop.check())?;
         let state = State::open(root_of(&roots, "state")?)?;
         state.check_keys(&keys.ids())?;
+        if compare {
+            state.agree()?;
+        }
         let output = output_of(plan);
         let names = names_of(&state, &project, plan)?;
         let known = state.dataset_under(&call.job, &names)?;

@@ -1,28 +1,25 @@
-//! A run that was killed between its commit and its last entry: its version is there, its evidence is made whole here.
-//! Nothing else of an earlier attempt needs repair: files that no commit names are nobody's.
+//! The table against what state says of it. A run that was killed between its commit and its last entry is made whole
+//! here; whatever a crash cannot leave is refused. Nothing else of an earlier attempt needs repair: files that no commit
+//! names are nobody's.
 
 use super::prepare::Ready;
 use crate::error::{Error, Result};
-use crate::publish;
+use crate::publish::{self, Current, Passed, Target};
+use crate::state::{Dataset, State};
+use std::collections::BTreeSet;
 
 /// Compares the table with what state knows of it and completes the entries of a version that is only in the table.
 ///
 /// # Errors
-/// Evidence, when the table is older than state says, or was written by somebody else, or the ledger is older.
-pub fn unfinished(ready: &mut Ready) -> Result<Option<publish::Current>> {
-    in_ledger(ready)?;
-    let output = &ready.plan().output;
-    let table = publish::current(ready.root(&output.root), &output.path)?;
-    let known = ready.dataset.current.as_ref().map(|current| (current.version, current.manifest.clone()));
-    match (&table, known) {
-        (None, None) => {}
-        (Some(table), Some((version, manifest))) if table.version == version && table.manifest == manifest => {}
-        (Some(table), known) if known.as_ref().is_none_or(|(version, _)| table.version > *version) => {
-            complete(ready, &(table.version, table.run.clone(), table.attempt, table.manifest.clone()))?;
-        }
-        (table, _) => return Err(behind(ready, table.as_ref())),
+/// Evidence, when one of table, record, ledger and files is older than another, or the table was written by somebody
+/// else; storage, when another run is at work.
+pub fn unfinished(ready: &mut Ready) -> Result<Option<Current>> {
+    let (table, found) = looked_at(ready)?;
+    if let (Some(table), Found::Unfinished) = (&table, found) {
+        complete(ready, &(table.version, table.run.clone(), table.attempt, table.manifest.clone()))?;
     }
     ready.passed = table.as_ref().map(|table| table.passed.clone()).unwrap_or_default();
+    stray(&ready.state, &ready.target(), &ready.dataset)?;
     Ok(table)
 }
 
@@ -30,20 +27,132 @@ pub fn unfinished(ready: &mut Ready) -> Result<Option<publish::Current>> {
 /// commits of other programs after it.
 ///
 /// # Errors
-/// Evidence, when table and state differ, or the ledger is older than the dataset's record.
-pub fn unpublished(ready: &Ready) -> Result<Vec<publish::Passed>> {
-    in_ledger(ready)?;
-    let output = &ready.plan().output;
-    let table = publish::current(ready.root(&output.root), &output.path)?;
-    let known = ready.dataset.current.as_ref().map(|current| current.version);
-    match table.as_ref().map(|table| table.version) {
-        version if version == known => Ok(table.map(|table| table.passed).unwrap_or_default()),
-        version if version > known => {
-            Err(Error::evidence(format!("{}: the last run was cut short", ready.dataset.dataset))
-                .help(format!("`tamis run {}` completes its evidence first", ready.call.job)))
-        }
-        _ => Err(behind(ready, table.as_ref())),
+/// Evidence, when table and state differ.
+pub fn unpublished(ready: &Ready) -> Result<Vec<Passed>> {
+    let (table, found) = looked_at(ready)?;
+    if found == Found::Unfinished {
+        return Err(Error::evidence(format!("{}: the last run was cut short", ready.dataset.dataset))
+            .help(format!("`tamis run {}` completes its evidence first", ready.call.job)));
     }
+    stray(&ready.state, &ready.target(), &ready.dataset)?;
+    Ok(table.map(|table| table.passed).unwrap_or_default())
+}
+
+/// How table and state stand to each other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// At the same version.
+    Agreed,
+    /// The table has one version more, and all that was written before its commit is there: a crash leaves that.
+    Unfinished,
+}
+
+fn looked_at(ready: &Ready) -> Result<(Option<Current>, Found)> {
+    let target = ready.target();
+    compare(&ready.state, &ready.dataset, &|| publish::current(target.lake, target.path))
+}
+
+/// Compares a dataset's record with the ledger, then both with the table, which is read last: what was told before is
+/// never newer.
+///
+/// # Errors
+/// Evidence, when they differ by more than a crash can leave; storage, when another run is at work.
+pub fn compare(
+    state: &State,
+    dataset: &Dataset,
+    table: &dyn Fn() -> Result<Option<Current>>,
+) -> Result<(Option<Current>, Found)> {
+    let known = dataset.current.as_ref().map(|current| (current.version, current.manifest.as_str()));
+    let since = state.since(dataset)?;
+    let said = since.version.as_ref().map(|(version, manifest)| (*version, manifest.as_str()));
+    if since.record > dataset.seq || since.versions > 1 {
+        return Err(older_record(state, dataset, since.record)?);
+    }
+    let table = table()?;
+    let there = table.as_ref().map(|table| (table.version, table.manifest.as_str()));
+    match there {
+        _ if there == known && said.is_none() => {
+            if let Some(current) = &dataset.current {
+                state.manifest(&current.run, current.attempt, &current.manifest)?;
+            }
+            Ok((table, Found::Agreed))
+        }
+        // Commits of other programs may lie in between, so it need not be the next number.
+        Some((version, _))
+            if Some(version) > known.map(|(version, _)| version) && said.is_none_or(|said| Some(said) == there) =>
+        {
+            prepared(state, dataset, table.as_ref())?;
+            Ok((table, Found::Unfinished))
+        }
+        _ => Err(older_table(dataset, there, said.or(known))),
+    }
+}
+
+fn told(version: Option<(u64, &str)>) -> String {
+    version.map_or("none".to_string(), |(version, _)| format!("version {version}"))
+}
+
+/// The ledger has seen a newer record. Another process may just have saved it.
+fn older_record(state: &State, dataset: &Dataset, seen: u64) -> Result<Error> {
+    if state.dataset(&dataset.job)?.is_some_and(|now| now.seq > dataset.seq) {
+        return Ok(Error::storage(format!("another run of job {} is under way or has just ended", dataset.job))
+            .help("run again: it then goes on from where the other one left off"));
+    }
+    let shown = format!("the ledger has seen its record {seen} or a later one, and the newest is {}", dataset.seq);
+    Ok(state.behind(&format!("datasets/{}", dataset.job), shown).error())
+}
+
+fn older_table(dataset: &Dataset, there: Option<(u64, &str)>, said: Option<(u64, &str)>) -> Error {
+    let there = match there {
+        None => "gone".to_string(),
+        Some((version, _)) if Some(version) == said.map(|(version, _)| version) => {
+            format!("at a version {version} that has another manifest")
+        }
+        Some((version, _)) => format!("at version {version}"),
+    };
+    Error::evidence(format!("{}: state says {}, but the table is {there}", dataset.dataset, told(said)))
+        .help("a restored table or state would bring erased persons back: restore the newer one, or use a new output")
+}
+
+/// The manifest that the table's newest commit names: it is there, follows the version that state knows, and what it saw
+/// of the other parts is there still.
+fn prepared(state: &State, dataset: &Dataset, table: Option<&Current>) -> Result<()> {
+    let Some(table) = table else { return Ok(()) };
+    if !state.has_begun(&table.run)? {
+        let shown = format!("{} is at version {} of run {}", dataset.dataset, table.version, table.run);
+        return Err(state.behind("runs", format!("{shown}, which is not in it")).error());
+    }
+    let manifest = state.manifest(&table.run, table.attempt, &table.manifest)?;
+    let before = manifest.previous.as_ref().map(|previous| (previous.version, previous.run.as_str()));
+    let known = dataset.current.as_ref().map(|current| (current.version, current.run.as_str()));
+    if manifest.output.version != table.version || before != known {
+        let shown = format!("{} has a version that was not made from the one that the record knows", dataset.dataset);
+        return Err(state.behind(&format!("datasets/{}", dataset.job), shown).error());
+    }
+    let by = format!("the manifest of run {}", table.run);
+    manifest.witness.map_or(Ok(()), |witness| state.check_witness(&by, &witness))
+}
+
+/// Files and companions that no version names are what a crash left, or of runs that state has forgotten: each was
+/// written after the intent of its run. Gives how many there are.
+///
+/// # Errors
+/// Evidence, for a file of a run that is not in state; storage errors.
+pub fn stray(state: &State, target: &Target<'_>, dataset: &Dataset) -> Result<usize> {
+    let current = dataset.current.iter().flat_map(|current| &current.files);
+    let replaced = dataset.replaced.iter().flat_map(|replaced| &replaced.files);
+    let name = |path: &str| path.rsplit('/').next().unwrap_or("").to_string();
+    let known: BTreeSet<String> = current.chain(replaced).map(|file| name(&file.path)).collect();
+    let found = publish::orphans(target, &known)?;
+    let names: Vec<String> = found.files.iter().chain(&found.companions).map(|object| name(&object.path)).collect();
+    let runs: BTreeSet<&str> = names.iter().filter_map(|name| Some(publish::written_by(name)?.0)).collect();
+    for run in runs {
+        if !state.has_begun(run)? {
+            let shown = format!("{} or its companions have files of run {run}, which is not in it", dataset.dataset);
+            return Err(state.behind("runs", shown).error());
+        }
+    }
+    Ok(names.len())
 }
 
 /// Makes the entries of a version whole that is in the table's log: version, run, attempt and digest of its manifest.
@@ -55,27 +164,6 @@ pub(super) fn complete(ready: &mut Ready, (version, run, attempt, digest): &(u64
     })?;
     ready.state.remember(&mut ready.dataset, &intent, &manifest, ready.call.now)?;
     ready.renew()
-}
-
-/// The record of a version is saved after its entry: a ledger without it was put back from an older copy, and requests
-/// may be missing with it.
-fn in_ledger(ready: &Ready) -> Result<()> {
-    let Some(current) = &ready.dataset.current else { return Ok(()) };
-    if ready.state.ledger().has_version(&current.run, &current.manifest)? {
-        return Ok(());
-    }
-    let what = format!("{}: the ledger has no entry of its version {}", ready.dataset.dataset, current.version);
-    Err(Error::evidence(what).help(
-        "state:ledger is older than state:datasets, so stored requests may be older, too, and erased persons would come \
-         back: bring back the newer ledger and state:requests, then run again",
-    ))
-}
-
-fn behind(ready: &Ready, table: Option<&publish::Current>) -> Error {
-    let known = ready.dataset.current.as_ref().map_or(0, |current| current.version);
-    let there = table.map_or("gone".to_string(), |table| format!("at version {}", table.version));
-    Error::evidence(format!("{}: state says version {known}, but the table is {there}", ready.dataset.dataset))
-        .help("a restored table or state would bring erased persons back: restore the newer one, or use a new output")
 }
 
 /// What to do about a table that another program has changed.

@@ -114,7 +114,7 @@ fn note(
     dataset.noted = dataset.current.as_ref().map(|current| current.version);
     sweep::confirm(&ready.scene(), &mut dataset, news)?;
     ready.dataset = dataset;
-    Ok(())
+    seal(ready, requests)
 }
 
 /// Whether a crash has kept it from being noted which requests are applied to the current version. The next note looks
@@ -127,8 +127,20 @@ pub fn behind(ready: &Ready) -> bool {
 ///
 /// # Errors
 /// Storage errors.
-pub fn noted(ready: &mut Ready) -> Result<()> {
+pub fn noted(ready: &mut Ready, requests: &Requests) -> Result<()> {
     ready.dataset.noted = ready.dataset.current.as_ref().map(|current| current.version);
+    ready.dataset.stored = requests.stored(0);
+    ready.state.save_dataset(&mut ready.dataset)
+}
+
+/// Says in the dataset's record which segments of stored requests there are now, notes included, so that the loss of the
+/// newest one is found.
+fn seal(ready: &mut Ready, requests: &Requests) -> Result<()> {
+    let seen = ready.dataset.witness.as_ref().map(|witness| witness.segment);
+    if seen >= Some(requests.last_segment()) {
+        return Ok(());
+    }
+    ready.dataset.stored = requests.stored(0);
     ready.state.save_dataset(&mut ready.dataset)
 }
 
@@ -161,6 +173,7 @@ pub fn remove(ready: &mut Ready, requests: &mut Requests, blind: bool, monitor: 
     ready.dataset = dataset;
     let removed = removed?;
     done(ready, requests)?;
+    seal(ready, requests)?;
     Ok(removed)
 }
 
@@ -187,5 +200,6 @@ fn done(ready: &Ready, requests: &mut Requests) -> Result<()> {
         Some((entry, Standing { state, at, until, ..standing }))
     };
     let noted: Vec<(u32, Standing)> = requests.states().filter_map(further).collect();
+    requests.saw(ready.state.witness()?);
     requests.note(ready.state.root(), job, &noted, None).map(|_| ())
 }

@@ -159,6 +159,7 @@ impl Desk {
         let root = roots.get("state").ok_or_else(|| Error::policy("the policy has no root \"state\""))?;
         let state = State::open(root)?;
         state.check_keys(&keys.ids())?;
+        state.agree()?;
         Ok(Desk { project, roots, keys, state })
     }
 
@@ -245,7 +246,8 @@ pub fn ask(call: &SubjectCall, asked: Asked) -> Result<Stored> {
     if new {
         let intake = ledger::Intake { rows: 1, stored: 1, ..Default::default() };
         let lists = BTreeMap::from([(word.to_owned(), intake)]);
-        note(&desk, call, word, Event::Requests { lists, segment: requests.last_segment() })?;
+        let stored = requests.stored(desk.state.ledger().segment()?);
+        note(&desk, call, word, Event::Requests { lists, segment: requests.last_segment(), stored })?;
     }
     let lifts = requests.of_request(&asked.request).into_iter().filter(|at| {
         lift && {

@@ -116,7 +116,7 @@ pub fn sweep(call: &Call, monitor: &dyn Monitor) -> Result<SweepReport> {
             break;
         }
         let call = Call { job: job.clone(), scheduled: false, project: Some(project.clone()), ..call.clone() };
-        let swept = Ready::for_sweep(&call, monitor)
+        let swept = Ready::for_sweep(&call, known.is_none(), monitor)
             .and_then(|ready| held::alone(&ready, monitor, |call| Ok(swept_held(call, &mut known, monitor))));
         match swept {
             Ok(Ok((ready, Ok(swept)))) => {
@@ -177,7 +177,7 @@ fn swept_held(
     let fresh = known.take().filter(|known| !known.is_old(call.now));
     // Nobody says that requests are applied that came after those that are known.
     let now = fresh.as_ref().map_or(call.now, |known| known.at);
-    let mut ready = Ready::for_sweep(&Call { now, ..call.clone() }, monitor)?;
+    let mut ready = Ready::for_sweep(&Call { now, ..call.clone() }, false, monitor)?;
     let known = known.insert(match fresh {
         Some(known) => known,
         None => TakenIn::now(&ready, monitor)?,
@@ -204,7 +204,7 @@ fn stopped() -> Error {
 }
 
 fn swept(call: &Call, only_requests: bool, monitor: &dyn Monitor) -> Result<Option<DatasetSwept>> {
-    let mut ready = Ready::for_sweep(call, monitor)?;
+    let mut ready = Ready::for_sweep(call, true, monitor)?;
     ready.state.check_clock(call.now)?;
     let (mut requests, intake, met) = taken_in(&ready, monitor)?;
     if only_requests && !requests.fresh(&call.job) && intake.refusal().is_none() {

@@ -51,8 +51,8 @@ pub fn of_job(project: &Project, state: &State, job: &str, run: Option<&str>) ->
     let (mut versions, mut found) = (Vec::new(), None);
     for entry in state.ledger().entries()? {
         let swept = matches!(entry.event, Event::Swept { .. });
-        let (Event::Published { job: of, as_of, version, manifest, rows_in, rows_out }
-        | Event::Swept { job: of, as_of, version, manifest, rows_in, rows_out }) = entry.event
+        let (Event::Published { job: of, as_of, version, manifest, rows_in, rows_out, .. }
+        | Event::Swept { job: of, as_of, version, manifest, rows_in, rows_out, .. }) = entry.event
         else {
             continue;
         };

@@ -4,7 +4,7 @@
 use super::{FORMAT, Pin, State, load, pins};
 use crate::clock::Instant;
 use crate::error::{Error, Result};
-use crate::evidence;
+use crate::evidence::{self, Witness};
 use crate::store::Created;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -58,6 +58,15 @@ pub struct Dataset {
     /// When its table was retired: all its bytes are gone, and nothing was published since.
     #[serde(default)]
     pub retired: Option<Retirement>,
+    /// What ledger and stored requests were like when it was saved; none of a record that an older tamis wrote.
+    #[serde(default)]
+    pub witness: Option<Witness>,
+    /// BLAKE3 of the segments of stored requests, by file name, as the last run or sweep knew them.
+    #[serde(default)]
+    pub stored: BTreeMap<String, String>,
+    /// How many kinds of identifier had been recorded.
+    #[serde(default)]
+    pub kinds: u64,
 }
 
 /// The end of a table: all its bytes are gone.
@@ -165,6 +174,9 @@ impl Dataset {
             kept_until: None,
             moves: 0,
             retired: None,
+            witness: None,
+            stored: BTreeMap::new(),
+            kinds: 0,
         }
     }
 
@@ -283,12 +295,13 @@ impl State {
         Ok(jobs)
     }
 
-    /// Saves a record after the one it was made from.
+    /// Saves a record after the one it was made from, with what is there of the other parts.
     ///
     /// # Errors
     /// A storage error when another process saved one meanwhile: this record is then not saved.
     pub fn save_dataset(&self, record: &mut Dataset) -> Result<()> {
-        let next = Dataset { seq: record.seq + 1, ..record.clone() };
+        let (witness, kinds) = (Some(self.witness()?), self.kinds_recorded()?);
+        let next = Dataset { seq: record.seq + 1, witness, kinds, ..record.clone() };
         let path_next = path(&record.job, next.seq);
         if self.root.create(&path_next, evidence::json(&next)?)? == Created::Exists {
             return Err(outrun(&record.job));

@@ -4,7 +4,7 @@
 use super::{FORMAT, State, load};
 use crate::clock::Instant;
 use crate::error::{Error, Result};
-use crate::evidence::{self, Event, Head, Manifest, RunRef, manifest};
+use crate::evidence::{self, Event, Head, Manifest, RunRef, Witness, manifest};
 use crate::store::{Created, Object};
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,12 @@ pub struct Intent {
     pub replaces: Option<u64>,
     /// Number of the newest segment of stored requests.
     pub segment: u64,
+    /// Number of the dataset's record when it began.
+    #[serde(default)]
+    pub record: u64,
+    /// What ledger and stored requests were like then.
+    #[serde(default)]
+    pub witness: Option<Witness>,
 }
 
 /// A pinned object.
@@ -145,9 +151,17 @@ impl State {
         Ok(Some(intent))
     }
 
+    /// Whether a run of this id has begun.
+    ///
+    /// # Errors
+    /// A storage error when the store is away.
+    pub fn has_begun(&self, run: &str) -> Result<bool> {
+        Ok(self.root.head(&intent_path(run))?.is_some())
+    }
+
     fn note_intent(&self, intent: &Intent, digest: String) -> Result<Head> {
-        let Intent { job, as_of, plan, segment, .. } = intent.clone();
-        let event = Event::Intent { job, as_of, plan, intent: digest, segment };
+        let Intent { job, as_of, plan, segment, record, .. } = intent.clone();
+        let event = Event::Intent { job, as_of, plan, intent: digest, segment, record };
         self.ledger.append(intent.of(1), event, intent.at)
     }
 

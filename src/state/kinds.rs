@@ -28,6 +28,14 @@ impl State {
         Ok(kinds)
     }
 
+    /// How many kinds are recorded.
+    ///
+    /// # Errors
+    /// A storage error when the store is away.
+    pub(super) fn kinds_recorded(&self) -> Result<u64> {
+        Ok(self.root.list(FOLDER)?.len() as u64)
+    }
+
     /// Records kinds, those that are not there yet.
     ///
     /// # Errors

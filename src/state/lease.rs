@@ -5,7 +5,7 @@
 use super::{FORMAT, State, load};
 use crate::clock::Instant;
 use crate::error::Result;
-use crate::evidence;
+use crate::evidence::{self, Witness};
 use crate::store::{Created, Root};
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,8 @@ struct Generation {
     /// Tells two claims of one instant and name apart.
     #[serde(default)]
     nonce: String,
+    #[serde(default)]
+    witness: Option<Witness>,
 }
 
 /// A process, as the machine that it runs on can find it again.
@@ -64,6 +66,8 @@ pub struct Lease {
     generation: u64,
     micros: i64,
     until: Instant,
+    /// What was there when it was claimed, or before.
+    witness: Option<Witness>,
 }
 
 /// Who holds a lease.
@@ -99,15 +103,20 @@ impl State {
     /// # Errors
     /// A storage error when the store is away.
     pub fn claim(&self, job: &str, who: &Claimant, nonce: &str, now: Instant, micros: i64) -> Result<Claim> {
-        let mut last = 0;
-        if let Some((number, generation)) = newest(&self.root, job)? {
+        let (mut last, mut seen) = (0, None);
+        if let Some((number, mut generation)) = newest(&self.root, job)? {
+            (last, seen) = (number, generation.witness.take());
             if let Some(theirs) = held(generation, now).filter(|theirs| !theirs.has_ended(who)) {
                 return Ok(Claim::Theirs(theirs));
             }
-            last = number;
         }
+        // With a clock that is behind the ledger nothing will rest on this lease.
+        let witness = match self.check_clock(now) {
+            Ok(()) => Some(Witness::latest(seen, self.witness()?)),
+            Err(_) => seen,
+        };
         let (root, job, nonce) = (self.root.clone(), job.to_owned(), nonce.to_owned());
-        let mut lease = Lease { root, job, who: who.clone(), nonce, generation: last, micros, until: now };
+        let mut lease = Lease { root, job, who: who.clone(), nonce, generation: last, micros, until: now, witness };
         if lease.renew(now)? {
             return Ok(Claim::Ours(Box::new(lease)));
         }
@@ -152,8 +161,9 @@ impl Lease {
 
     fn write(&mut self, at: Instant, until: Instant, freed: bool) -> Result<bool> {
         let (holder, nonce) = (self.who.name.clone(), self.nonce.clone());
-        let process = self.who.process.clone();
-        let bytes = evidence::json(&Generation { format: FORMAT, holder, at, until, freed, process, nonce })?;
+        let (process, witness) = (self.who.process.clone(), self.witness.clone());
+        let generation = Generation { format: FORMAT, holder, at, until, freed, process, nonce, witness };
+        let bytes = evidence::json(&generation)?;
         while self.root.create(&self.path(self.generation + 1), bytes.clone())? == Created::Exists {
             // An answer may have been lost: then it is ours.
             let there = load::<Generation>(&self.root, &self.path(self.generation + 1))?;

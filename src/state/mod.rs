@@ -7,6 +7,7 @@ mod intent;
 mod kinds;
 mod lease;
 mod names;
+mod parts;
 mod schedule;
 mod sweep;
 mod version;
@@ -15,15 +16,17 @@ pub use accept::Accept;
 pub use dataset::{Current, Dataset, FieldType, PublishedFile, Replaced, Retirement, SetRead, SetState};
 pub use intent::{Intent, Origin, Pin, pins, stamp};
 pub use lease::{Claim, Claimant, Holder, Lease, Process};
+pub use parts::{Behind, Since};
 pub use schedule::{End, Refusal, Scheduled};
 pub use sweep::{RequestsMet, SweepEnd, SweepRecord};
 
 use crate::clock::Instant;
 use crate::error::{Error, Result};
-use crate::evidence::{self, Event, Ledger, RunRef};
+use crate::evidence::{self, Event, Ledger, RunRef, segments};
 use crate::key::{KeyId, KeyIds};
 use crate::store::{Created, Root};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::collections::BTreeMap;
 
 const FORMAT: u32 = 1;
 const FILE: &str = "tamis.json";
@@ -72,10 +75,13 @@ impl State {
         let state = State { root: root.clone(), ledger: Ledger::open(root), created: now };
         state.key_in_use(IDENTITY, &keys.identity, &identity_differs(root))?;
         state.key_in_use(&token_file(&keys.epoch), &keys.token, &token_differs(root, &keys.epoch))?;
+        let (segment, stored) = carried(root)?;
         let event = Event::StateCreated {
             identity_key: keys.identity.0.clone(),
             token_key: keys.token.0.clone(),
             epoch: keys.epoch.clone(),
+            segment,
+            stored,
         };
         state.ledger.append(RunRef { run: "state-create", attempt: 1, since: Instant(i64::MIN) }, event, now)?;
         match root.create(FILE, evidence::json(&Made { format: FORMAT, created: now })?)? {
@@ -128,13 +134,18 @@ impl State {
     /// # Errors
     /// A policy error when `now` is before the last entry of the ledger.
     pub fn check_clock(&self, now: Instant) -> Result<()> {
-        match self.ledger.newest()?.map(|entry| entry.at) {
-            Some(last) if now.0.saturating_add(CLOCK_SLACK) < last.0 => {
-                Err(Error::policy(format!("the clock says {now}, but the ledger has an entry of {last}"))
-                    .help("set this machine's clock right; nothing is deleted by a clock that went back"))
-            }
-            _ => Ok(()),
-        }
+        let Some(last) = self.ledger.newest()?.filter(|entry| now.0.saturating_add(CLOCK_SLACK) < entry.at.0) else {
+            return Ok(());
+        };
+        let first = self.ledger.ahead_of(now)?.unwrap_or(last);
+        Err(Error::policy(format!(
+            "the clock says {now}, but the ledger has entries from {} on, the first of them entry {}",
+            first.at, first.seq
+        ))
+        .help(
+            "set this machine's clock right; nothing is deleted by a clock that went back. When it is right, and was \
+             wrong then: docs/operations.md, \"When a clock was ahead\"",
+        ))
     }
 
     /// Compares the keys of a run with those in use. To be called before anything is read; writes nothing.
@@ -213,6 +224,23 @@ pub fn is_own(path: &str) -> bool {
     ];
     let inside = |folder: &&str| path.strip_prefix(*folder).is_some_and(|rest| rest.starts_with('/'));
     path.strip_prefix(FILE).is_some_and(|rest| !rest.contains('/')) || FOLDERS.iter().any(inside)
+}
+
+/// Stored requests of an earlier state that were laid into this one before it is made: the greatest number, and the
+/// digest of each.
+fn carried(root: &Root) -> Result<(u64, BTreeMap<String, String>)> {
+    let mut stored = BTreeMap::new();
+    let names = segments::names(&root.list(segments::FOLDER)?)?;
+    let names: Vec<segments::Name> = names.into_iter().map(|(name, _)| name).collect();
+    if let Some(missing) = segments::gap(&names) {
+        return Err(Error::evidence(format!("segment {missing} of the stored requests is missing"))
+            .help("carry over all of state:requests, from its newest copy"));
+    }
+    for name in &names {
+        let bytes = root.get(&name.path())?.ok_or_else(|| missing(&root.display(&name.path())))?;
+        stored.insert(name.file(), evidence::digest(&bytes));
+    }
+    Ok((names.iter().map(|name| name.last).max().unwrap_or(0), stored))
 }
 
 fn token_file(epoch: &str) -> String {

@@ -4,7 +4,7 @@
 use super::{FORMAT, State, load};
 use crate::clock::Instant;
 use crate::error::Result;
-use crate::evidence;
+use crate::evidence::{self, Witness};
 use crate::store::Created;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,9 @@ pub struct Scheduled {
     pub published: Option<Instant>,
     /// The last refusal since then.
     pub refusal: Option<Refusal>,
+    /// What ledger and stored requests were like when it was saved, or before.
+    #[serde(default)]
+    pub witness: Option<Witness>,
 }
 
 /// A scheduled run that was refused.
@@ -57,7 +60,15 @@ pub enum End {
 
 impl Scheduled {
     fn of(job: &str) -> Scheduled {
-        Scheduled { format: FORMAT, seq: 0, job: job.into(), settled: None, published: None, refusal: None }
+        Scheduled {
+            format: FORMAT,
+            seq: 0,
+            job: job.into(),
+            settled: None,
+            published: None,
+            refusal: None,
+            witness: None,
+        }
     }
 
     fn ended(&mut self, due: Instant, end: &End) {
@@ -95,6 +106,10 @@ impl State {
             let mut record = self.scheduled(job)?;
             record.ended(due, end);
             record.seq += 1;
+            // What was refused rests on nothing: not on an entry that may have to go again.
+            if !matches!(end, End::Refused(_) | End::Again(_)) {
+                record.witness = Some(Witness::latest(record.witness.take(), self.witness()?));
+            }
             if self.root.create(&path(job, record.seq), evidence::json(&record)?)? == Created::New {
                 if let Some(old) = record.seq.checked_sub(OLD + 1).filter(|old| *old > 0) {
                     self.root.delete(&path(job, old))?;

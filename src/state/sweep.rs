@@ -4,7 +4,7 @@
 use super::{FORMAT, Refusal, State, load};
 use crate::clock::Instant;
 use crate::error::Result;
-use crate::evidence;
+use crate::evidence::{self, Witness};
 use crate::store::Created;
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +27,9 @@ pub struct SweepRecord {
     pub due: Option<Instant>,
     /// What stopped the last attempt; `due` is the instant that it judged at.
     pub refusal: Option<Refusal>,
+    /// What ledger and stored requests were like when it was saved, or before.
+    #[serde(default)]
+    pub witness: Option<Witness>,
 }
 
 /// Which requests there are, told without reading one: other ones make another value.
@@ -74,6 +77,10 @@ impl State {
         loop {
             let mut record = self.sweeps(job)?;
             record.ended(requests, end);
+            // What was refused rests on nothing: not on an entry that may have to go again.
+            if !matches!(end, SweepEnd::Refused(_)) {
+                record.witness = Some(Witness::latest(record.witness.take(), self.witness()?));
+            }
             let bytes = evidence::json(&record)?;
             if self.root.create(&path(job, record.seq), bytes)? == Created::New {
                 if let Some(old) = record.seq.checked_sub(OLD + 1).filter(|old| *old > 0) {

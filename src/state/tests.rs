@@ -41,6 +41,8 @@ fn intent(run: &str) -> Intent {
         objects: vec![object],
         replaces: None,
         segment: 0,
+        record: 0,
+        witness: None,
     }
 }
 

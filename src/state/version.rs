@@ -17,7 +17,7 @@ impl State {
             self.use_accept(&manifest.job, plan, &manifest.run)?;
         }
         let digest = manifest.digest()?;
-        self.ledger.append(intent.of(manifest.attempt), event(manifest, &digest), now)?;
+        self.ledger.append(intent.of(manifest.attempt), event(manifest, &digest, dataset.seq), now)?;
         dataset.replace(current(manifest, digest), now, intent.at);
         if manifest.kind == Kind::Run {
             take_over(dataset, intent, manifest);
@@ -26,12 +26,12 @@ impl State {
     }
 }
 
-fn event(manifest: &Manifest, digest: &str) -> Event {
+fn event(manifest: &Manifest, digest: &str, record: u64) -> Event {
     let (job, as_of, version) = (manifest.job.clone(), manifest.as_of, manifest.output.version);
     let (manifest_digest, rows_in, rows_out) = (digest.to_string(), manifest.rows_in, manifest.rows_out);
     match manifest.kind {
-        Kind::Run => Event::Published { job, as_of, version, manifest: manifest_digest, rows_in, rows_out },
-        Kind::Sweep => Event::Swept { job, as_of, version, manifest: manifest_digest, rows_in, rows_out },
+        Kind::Run => Event::Published { job, as_of, version, manifest: manifest_digest, rows_in, rows_out, record },
+        Kind::Sweep => Event::Swept { job, as_of, version, manifest: manifest_digest, rows_in, rows_out, record },
     }
 }
 

@@ -66,6 +66,7 @@ pub(super) fn manifest(
         }),
         foreign: published.table.passed.iter().map(passed).collect(),
         output: output(published, rewritten),
+        witness: None,
     }
 }
 

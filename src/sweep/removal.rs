@@ -136,14 +136,14 @@ pub fn remove(scene: &Scene<'_>, dataset: &mut Dataset, asked: &Asked<'_>, monit
     let passed = pass.all(dataset);
     if passed.is_err() && !pass.done.objects.is_empty() {
         pass.done.watermark = dataset.removed;
-        ledger(scene, &pass.done)?;
+        ledger(scene, dataset, &pass.done)?;
     }
     let kept_until = passed?;
     watermarks(scene, dataset, &pass, kept_until);
     pass.done.watermark = dataset.removed;
     let after = (dataset.replaced.clone(), dataset.removed, dataset.deleted, dataset.kept_until);
     if !pass.done.objects.is_empty() || before.1 != dataset.removed {
-        ledger(scene, &pass.done)?;
+        ledger(scene, dataset, &pass.done)?;
     }
     if before != after {
         scene.state.save_dataset(dataset)?;
@@ -151,7 +151,7 @@ pub fn remove(scene: &Scene<'_>, dataset: &mut Dataset, asked: &Asked<'_>, monit
     Ok(pass.done)
 }
 
-fn ledger(scene: &Scene<'_>, done: &Removal) -> Result<()> {
+fn ledger(scene: &Scene<'_>, dataset: &Dataset, done: &Removal) -> Result<()> {
     let run = format!("removal-{}-{}", scene.plan.job, scene.now);
     let event = Event::Removed {
         job: scene.plan.job.clone(),
@@ -159,6 +159,7 @@ fn ledger(scene: &Scene<'_>, done: &Removal) -> Result<()> {
         bytes: done.bytes,
         held: done.held,
         watermark: done.watermark,
+        record: dataset.seq,
     };
     scene.state.ledger().append(RunRef { run: &run, attempt: 1, since: scene.now }, event, scene.now).map(|_| ())
 }

@@ -136,6 +136,19 @@ impl Installation {
         State::create(&root, &keys.ids(), self.at(0)).unwrap();
     }
 
+    /// Keys and a state in its own folders.
+    pub fn create_here(&self) {
+        use tamis::{key, policy, run, state::State};
+        key::create(self.path("keys").to_str().unwrap(), "2026a").unwrap();
+        let project = policy::load(&self.path("jobs"), &self.roots).unwrap();
+        let keys = key::Keyring::load(&project.keys, &run::data_roots(&project)).unwrap();
+        State::create(&self.root("state"), &keys.ids(), self.at(0)).unwrap();
+    }
+
+    pub fn root(&self, name: &str) -> tamis::store::Root {
+        tamis::store::Root::open(name, self.path(name).to_str().unwrap(), self.handle()).unwrap()
+    }
+
     pub fn path(&self, below: &str) -> PathBuf {
         self.folder.path().join(below)
     }

@@ -17,6 +17,7 @@ mod leaks;
 mod links;
 mod marked;
 mod nightly;
+mod parts;
 mod python;
 mod requests;
 mod schedule;

@@ -153,7 +153,7 @@ fn erased_stay_erased_when_list_files_state_keys_or_lake_are_not_what_they_were(
     let segments = files(&state.join("requests/segments"));
     segments.iter().for_each(|(path, _)| std::fs::remove_file(path).unwrap());
     let error = installation.run(4).unwrap_err();
-    assert!(error.kind() == Kind::Evidence && error.message().contains("the ledger knows of"), "{error}");
+    assert!(error.kind() == Kind::Evidence && error.message().contains("state:requests is older"), "{error}");
     segments.iter().for_each(|(path, bytes)| std::fs::write(path, bytes).unwrap());
     let ledger = files(&state.join("ledger"));
     std::fs::remove_dir_all(state.join("ledger")).unwrap();
@@ -167,9 +167,9 @@ fn erased_stay_erased_when_list_files_state_keys_or_lake_are_not_what_they_were(
     newer.iter().for_each(|(path, _)| std::fs::remove_file(path).unwrap());
     ledger.iter().for_each(|(path, bytes)| std::fs::write(path, bytes).unwrap());
     let error = installation.run(5).unwrap_err();
-    assert!(error.kind() == Kind::Evidence && error.message().contains("has no entry of its version"), "{error}");
+    assert!(error.kind() == Kind::Evidence && error.message().contains("state:ledger is older"), "{error}");
     let error = installation.sweep(5).unwrap().outcome().unwrap_err();
-    assert!(error.kind() == Kind::Evidence && error.message().contains("has no entry of its version"), "{error}");
+    assert!(error.kind() == Kind::Evidence && error.message().contains("state:ledger is older"), "{error}");
     newer.iter().for_each(|(path, bytes)| std::fs::write(path, bytes).unwrap());
     // An empty state, made anew: the table that is there is not of it.
     std::fs::remove_dir_all(installation.path("state")).unwrap();

@@ -42,6 +42,8 @@ fn run(root: &Root, nonce: &str) -> Result<()> {
         objects: vec![],
         replaces: None,
         segment: 0,
+        record: 0,
+        witness: None,
     };
     if state.intent("crm-1", &intent)? == Created::Exists {
         state.stored_intent("crm-1")?;
@@ -62,8 +64,15 @@ fn run(root: &Root, nonce: &str) -> Result<()> {
     let attempt = state.next_attempt("crm-1", nonce, 0, AT)?;
     let manifest = empty_manifest(attempt);
     let digest = state.put_manifest(&manifest)?;
-    let event =
-        Event::Published { job: "crm".into(), as_of: AT, version: 0, manifest: digest, rows_in: 0, rows_out: 0 };
+    let event = Event::Published {
+        job: "crm".into(),
+        as_of: AT,
+        version: 0,
+        manifest: digest,
+        rows_in: 0,
+        rows_out: 0,
+        record: 0,
+    };
     state.ledger().append(intent.of(attempt), event, AT)?;
     record.seen(AT);
     state.save_dataset(&mut record)
@@ -111,6 +120,7 @@ fn empty_manifest(attempt: u32) -> tamis::evidence::Manifest {
         brake: None,
         previous: None,
         output,
+        witness: None,
     }
 }
 

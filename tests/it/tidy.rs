@@ -45,6 +45,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "store",
             "policy",
             "key",
+            "evidence",
             "read::Broken",
             "read::Container",
             "read::Member",

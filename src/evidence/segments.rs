@@ -1,0 +1,166 @@
+//! The files of stored requests as evidence sees them: names, numbers without a gap, and the readable part in front.
+//! Must not know what is in a request; no key is needed.
+
+use super::witness::Witness;
+use crate::error::{Error, Result};
+use crate::store::{Object, Root};
+use serde::Deserialize;
+
+/// Folder of the segments below the state root.
+pub const FOLDER: &str = "requests/segments";
+
+const MAGIC: &[u8] = b"tamisreq";
+
+/// A segment's name: the numbers it covers, and how often they were merged. It never names other bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name {
+    /// The first number it covers.
+    pub first: u64,
+    /// The last number it covers.
+    pub last: u64,
+    /// How often it was merged.
+    pub generation: u32,
+}
+
+impl Name {
+    /// Of a segment that was just begun.
+    pub fn new(number: u64) -> Name {
+        Name { first: number, last: number, generation: 0 }
+    }
+
+    /// Name of the file.
+    pub fn file(self) -> String {
+        format!("{:010}-{:010}-{:04}.seg", self.first, self.last, self.generation)
+    }
+
+    /// Path below the state root.
+    pub fn path(self) -> String {
+        format!("{FOLDER}/{}", self.file())
+    }
+
+    /// Reads a file's name back.
+    pub fn parse(file: &str) -> Option<Name> {
+        let mut parts = file.strip_suffix(".seg")?.split('-');
+        let first = parts.next()?.parse().ok()?;
+        let last = parts.next()?.parse().ok()?;
+        let generation = parts.next()?.parse().ok()?;
+        let name = Name { first, last, generation };
+        (name.file() == file && first >= 1 && first <= last).then_some(name)
+    }
+
+    /// Whether it is a merge that may have taken the place of another.
+    pub fn covers(self, other: Name) -> bool {
+        self != other && self.generation > other.generation && self.first <= other.first && other.last <= self.last
+    }
+}
+
+/// The segments of a listing with their lengths, by number.
+///
+/// # Errors
+/// An evidence error for a segment whose name tamis does not give.
+pub fn names(objects: &[Object]) -> Result<Vec<(Name, usize)>> {
+    let mut names = Vec::new();
+    for object in objects {
+        let file = object.path.rsplit('/').next().unwrap_or("");
+        if !file.ends_with(".seg") {
+            continue;
+        }
+        let name = Name::parse(file).ok_or_else(|| {
+            Error::evidence(format!("an object in {FOLDER} has a name that tamis does not give"))
+                .help("nothing but tamis may write there; remove the object")
+        })?;
+        names.push((name, usize::try_from(object.bytes).unwrap_or(usize::MAX)));
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// The first number that no segment covers though a later one is there.
+pub fn gap(names: &[Name]) -> Option<u64> {
+    let mut next = 1;
+    for name in names {
+        if name.first > next {
+            return Some(next);
+        }
+        next = next.max(name.last + 1);
+    }
+    None
+}
+
+/// Number of the newest segment, from its name; 0 without any.
+///
+/// # Errors
+/// Evidence, for a name that is none of a segment; storage.
+pub fn last(state: &Root) -> Result<u64> {
+    Ok(names(&state.list(FOLDER)?)?.iter().map(|(name, _)| name.last).max().unwrap_or(0))
+}
+
+/// The newest segment's name and what it says of the ledger; none when it says nothing.
+///
+/// # Errors
+/// As [`last`]; evidence, when it cannot be read as a segment.
+pub fn witness(state: &Root) -> Result<Option<(Name, Witness)>> {
+    let names = names(&state.list(FOLDER)?)?;
+    let Some((name, _)) = names.iter().max_by_key(|(name, _)| (name.last, name.generation)) else { return Ok(None) };
+    let Some(bytes) = state.get(&name.path())? else { return Ok(None) };
+    let told = told(&bytes).ok_or_else(|| {
+        Error::evidence(format!("{} cannot be read as a segment of stored requests", state.display(&name.path())))
+            .help("bring it back from a copy of the state")
+    })?;
+    Ok(told.map(|witness| (*name, witness)))
+}
+
+/// The witness in the readable part of a segment's bytes: the outer none for bytes that are no segment.
+#[allow(clippy::option_option)]
+pub(super) fn told(bytes: &[u8]) -> Option<Option<Witness>> {
+    #[derive(Deserialize)]
+    struct Front {
+        #[serde(default)]
+        witness: Option<Witness>,
+    }
+    let rest = bytes.strip_prefix(MAGIC)?.get(4..)?;
+    let (length, rest) = rest.split_first_chunk::<4>()?;
+    let front = rest.get(..u32::from_le_bytes(*length) as usize)?;
+    serde_json::from_slice::<Front>(front).ok().map(|front| front.witness)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(first: u64, last: u64, generation: u32) -> Name {
+        Name { first, last, generation }
+    }
+
+    #[test]
+    fn names_are_read_as_written_and_sort_by_number() {
+        for n in [name(1, 1, 0), name(10, 4_000_000_000, 3)] {
+            assert_eq!(Name::parse(&n.file()), Some(n));
+        }
+        for bad in ["1-1-0.seg", "0000000002-0000000001-0000.seg", "0000000000-0000000001-0000.seg", "x.seg"] {
+            assert_eq!(Name::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_missing_number_is_found() {
+        assert_eq!(gap(&[]), None);
+        assert_eq!(gap(&[name(1, 4, 1), name(2, 2, 0), name(5, 5, 0)]), None);
+        assert_eq!(gap(&[name(1, 4, 1), name(6, 6, 0)]), Some(5));
+        assert_eq!(gap(&[name(2, 2, 0)]), Some(1));
+    }
+
+    #[test]
+    fn what_stands_in_front_is_read_without_a_key_and_older_segments_say_nothing() {
+        let segment = |front: &str| {
+            let length = u32::try_from(front.len()).unwrap().to_le_bytes();
+            [&b"tamisreq\x01\0\0\0"[..], &length, front.as_bytes(), b"the rest"].concat()
+        };
+        assert_eq!(told(&segment(r#"{"marks":1}"#)), Some(None));
+        let front = format!(r#"{{"witness":{{"ledger":{{"seq":3,"digest":"{}"}},"segment":2}}}}"#, "ab".repeat(32));
+        assert_eq!(told(&segment(&front)).unwrap().unwrap().ledger.seq, 3);
+        for bad in [&b""[..], b"tamisreq", b"tamisreq\x01\0\0\0\xff\0\0\0{}", b"PAR1\x01\0\0\0\x02\0\0\0{}"] {
+            assert_eq!(told(bad), None);
+        }
+    }
+}

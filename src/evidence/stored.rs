@@ -1,0 +1,120 @@
+//! The stored requests as far as evidence can tell without a key: numbers without a gap up to the one that the ledger
+//! names, and bytes as they were recorded. Must not know what is in a segment but its front.
+
+use super::ledger::Entry;
+use super::segments::{self, FOLDER, Name};
+use super::verify::VerifyReport;
+use super::{Event, digest};
+use crate::error::{Kind, Result};
+use crate::store::Root;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// What is recorded: BLAKE3 by file name.
+type Recorded = BTreeMap<String, String>;
+
+/// Verifies the segments of stored requests.
+///
+/// # Errors
+/// None: what cannot be read was not looked at, and the report says so.
+pub(super) fn stored(state: &Root, entries: &[Entry], report: &mut VerifyReport) {
+    let place = state.display(FOLDER);
+    let names = state.list(FOLDER).and_then(|objects| segments::names(&objects));
+    let names: Vec<Name> = match names {
+        Ok(names) => names.into_iter().map(|(name, _)| name).collect(),
+        Err(error) if error.kind() == Kind::Evidence => return report.faults.push(error.message().to_owned()),
+        Err(error) => {
+            let line = format!("{place}: could not be listed, so stored requests were not looked at: {error}");
+            return report.not_proven.push(line);
+        }
+    };
+    let last = names.iter().map(|name| name.last).max().unwrap_or(0);
+    if let Some(missing) = segments::gap(&names) {
+        report.faults.push(format!("{place}: segment {missing} of the stored requests is missing"));
+    }
+    let known = entries.iter().filter_map(|entry| Some((entry.event.segment()?, entry.seq))).max();
+    if let Some((segment, seq)) = known.filter(|(segment, _)| *segment > last) {
+        report.faults.push(format!("{place} ends at segment {last}, and entry {seq} knows of segment {segment}"));
+    }
+    let mut recorded: Recorded = entries.iter().flat_map(by_entry).collect();
+    match by_records(state) {
+        Ok(more) => recorded.extend(more),
+        Err(error) => report.not_proven.push(format!("records of datasets could not be read: {error}")),
+    }
+    gone(&place, &names, &recorded, report);
+    bytes(state, &names, &recorded, last, report);
+}
+
+fn by_entry(entry: &Entry) -> Recorded {
+    match &entry.event {
+        Event::StateCreated { stored, .. } | Event::Requests { stored, .. } => stored.clone(),
+        _ => Recorded::new(),
+    }
+}
+
+/// What the newest record of each dataset says.
+fn by_records(state: &Root) -> Result<Recorded> {
+    #[derive(Deserialize)]
+    struct Told {
+        #[serde(default)]
+        stored: Recorded,
+    }
+    let mut newest: BTreeMap<String, String> = BTreeMap::new();
+    for object in state.list("datasets")? {
+        let Some((job, _)) = object.path.rsplit_once('/') else { continue };
+        newest.insert(job.to_owned(), object.path.clone().max(newest.get(job).cloned().unwrap_or_default()));
+    }
+    let mut recorded = Recorded::new();
+    for path in newest.into_values() {
+        let bytes = state.get(&path)?.unwrap_or_default();
+        recorded.extend(serde_json::from_slice::<Told>(&bytes).map(|told| told.stored).unwrap_or_default());
+    }
+    Ok(recorded)
+}
+
+/// A recorded segment goes only when a merged one has taken its place.
+fn gone(place: &str, names: &[Name], recorded: &Recorded, report: &mut VerifyReport) {
+    for name in recorded.keys().filter_map(|file| Name::parse(file)) {
+        if !names.iter().any(|there| *there == name || there.covers(name)) {
+            report.faults.push(format!("{place}/{} is missing, and no other segment took its place", name.file()));
+        }
+    }
+}
+
+fn bytes(state: &Root, names: &[Name], recorded: &Recorded, last: u64, report: &mut VerifyReport) {
+    let (mut looked, mut unrecorded, faults) = (0, 0, report.faults.len());
+    for name in names {
+        let place = state.display(&name.path());
+        let bytes = match state.get(&name.path()) {
+            Ok(bytes) => bytes.unwrap_or_default(),
+            Err(error) => {
+                report.not_proven.push(format!("{place}: could not be read, so it was not looked at: {error}"));
+                continue;
+            }
+        };
+        looked += 1;
+        match recorded.get(&name.file()) {
+            Some(expected) if *expected == digest(&bytes) => report.segments += 1,
+            Some(_) => report.faults.push(format!("{place} has other bytes than were recorded")),
+            None if segments::told(&bytes).is_none() => {
+                report.faults.push(format!("{place} cannot be read as a segment"));
+            }
+            None => unrecorded += 1,
+        }
+    }
+    if faults == report.faults.len() && looked == names.len() {
+        let (same, files) = (report.segments, names.len());
+        report.proven.push(match last {
+            0 => "no request is stored, and the ledger knows of none".to_owned(),
+            _ => format!(
+                "stored requests are there without a gap, segments 1 to {last} in {files} file(s), up to the newest that \
+                 the ledger names; {same} of the files have the bytes that were recorded"
+            ),
+        });
+    }
+    if unrecorded > 0 {
+        report.not_proven.push(format!(
+            "that {unrecorded} file(s) of stored requests have the bytes that were written: no run has recorded them yet"
+        ));
+    }
+}

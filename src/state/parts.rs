@@ -1,0 +1,283 @@
+//! The parts of the state against each other: each says what it had seen of ledger and stored requests, and the ledger
+//! what it had seen of the others. One that was put back to an older copy lacks what the rest has seen.
+//! Must not know tables, nor what a request asks for.
+
+use super::{Dataset, State, load};
+use crate::error::{Error, Result};
+use crate::evidence::{self, Entry, Event, Witness, segments};
+use crate::store::Root;
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A part of the state, or a table, that is older than another part says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Behind {
+    /// The older part, such as `state:ledger`.
+    pub part: String,
+    /// Which other part shows it, and by what.
+    pub shown: String,
+}
+
+/// What the ledger says of a dataset since its record was saved.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Since {
+    /// The greatest number of a record of it that was there.
+    pub record: u64,
+    /// The version published last, with the digest of its manifest, when the record does not have it.
+    pub version: Option<(u64, String)>,
+    /// How many versions it has published that the record does not have.
+    pub versions: usize,
+}
+
+/// What any record may say.
+#[derive(Deserialize)]
+struct Told {
+    #[serde(default)]
+    witness: Option<Witness>,
+    #[serde(default)]
+    kinds: u64,
+}
+
+/// What was told, and by which file.
+type Tellings = Vec<(String, Witness)>;
+
+impl Behind {
+    /// As the error that stops whatever would go on from there.
+    pub fn error(&self) -> Error {
+        Error::evidence(format!("{} is older than the rest: {}", self.part, self.shown)).help(format!(
+            "it was put back alone, or what is newer was lost; going on could publish erased persons. Bring back the \
+             newest copy of {}, and no older copy of anything else (docs/operations.md, \"When a part is older\")",
+            self.part
+        ))
+    }
+}
+
+impl std::fmt::Display for Behind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} is older than the rest: {}", self.part, self.shown)
+    }
+}
+
+impl State {
+    /// What whatever is written now says of the ledger and of stored requests.
+    ///
+    /// # Errors
+    /// An evidence error when the ledger has a hole, a storage error when the store is away.
+    pub fn witness(&self) -> Result<Witness> {
+        Ok(Witness { ledger: self.ledger.head()?, segment: segments::last(&self.root)? })
+    }
+
+    /// Compares every part of the state with what the others say of it; gives those that are older. To be called before
+    /// anything is done that rests on the state, or adds to it.
+    ///
+    /// # Errors
+    /// Evidence, when something cannot be read as what it should be; storage errors.
+    pub fn compare(&self) -> Result<Vec<Behind>> {
+        let (tellings, kinds) = self.tellings()?;
+        let mut older: BTreeMap<&str, Behind> = BTreeMap::new();
+        for (by, witness) in &tellings {
+            if !self.ledger.has(&witness.ledger)? {
+                let shown = format!("{by} was written after entry {}, and that is not in it", witness.ledger.seq);
+                older.entry("ledger").or_insert_with(|| self.behind("ledger", shown));
+            }
+        }
+        if let Some(behind) = self.requests_behind(&tellings)? {
+            older.insert("requests", behind);
+        }
+        if let Some(behind) = self.runs_behind()? {
+            older.insert("runs", behind);
+        }
+        if self.kinds_recorded()? < kinds {
+            let shown = format!("a record of a dataset was written when it had {kinds} kinds of identifier");
+            older.insert("kinds", self.behind("kinds", shown));
+        }
+        Ok(older.into_values().collect())
+    }
+
+    /// As [`State::compare`], for whatever must not go on.
+    ///
+    /// # Errors
+    /// Evidence, when a part is older than the others; those of [`State::compare`].
+    pub fn agree(&self) -> Result<()> {
+        self.compare()?.first().map_or(Ok(()), |behind| Err(behind.error()))
+    }
+
+    /// Whether ledger and stored requests still have what was there when something was written.
+    ///
+    /// # Errors
+    /// Evidence, when they have not; storage errors.
+    pub fn check_witness(&self, by: &str, witness: &Witness) -> Result<()> {
+        if !self.ledger.has(&witness.ledger)? {
+            let shown = format!("{by} was written after entry {}, and that is not in it", witness.ledger.seq);
+            return Err(self.behind("ledger", shown).error());
+        }
+        match self.requests_behind(&[(by.to_owned(), witness.clone())])? {
+            Some(behind) => Err(behind.error()),
+            None => Ok(()),
+        }
+    }
+
+    /// What the ledger says of a dataset since its record was saved. Only entries after the one that the record names are
+    /// looked at: the record was written with all others before it. A record of an older tamis names none; then it is
+    /// looked for the entry of its version.
+    ///
+    /// # Errors
+    /// Evidence, when the ledger has not the entry of the record's version; storage errors.
+    pub fn since(&self, dataset: &Dataset) -> Result<Since> {
+        let mut since = Since::default();
+        let known = dataset.current.as_ref().map(|current| current.version);
+        for Entry { event, .. } in self.entries_since(dataset)? {
+            let Some((_, record)) = event.record().filter(|(job, _)| *job == dataset.job) else { continue };
+            since.record = since.record.max(record);
+            if let Some((version, manifest)) = event.version().filter(|(version, _)| Some(*version) > known) {
+                since.versions += usize::from(since.version.as_ref().map(|(version, _)| *version) != Some(version));
+                since.version = Some((version, manifest.to_owned()));
+            }
+        }
+        Ok(since)
+    }
+
+    fn entries_since(&self, dataset: &Dataset) -> Result<Vec<Entry>> {
+        match (&dataset.witness, &dataset.current) {
+            (Some(witness), _) => self.ledger.after(witness.ledger.seq),
+            (None, Some(current)) => {
+                let made = |entry: &Entry| {
+                    entry.run == current.run && entry.event.version() == Some((current.version, &current.manifest))
+                };
+                let found = self.ledger.from(&made)?;
+                found.ok_or_else(|| {
+                    let by = self.root.display(&format!("datasets/{}", dataset.job));
+                    let shown = format!("{by} has version {}, and no entry says so", current.version);
+                    self.behind("ledger", shown).error()
+                })
+            }
+            // The newest run that the ledger knows is there, so all before it are: this job has had none.
+            (None, None) if dataset.seq == 0 && !self.has_run(&dataset.job)? => Ok(Vec::new()),
+            (None, None) => self.ledger.entries(),
+        }
+    }
+
+    fn has_run(&self, job: &str) -> Result<bool> {
+        Ok(self.root.list("runs")?.iter().filter_map(|object| run_of(&object.path)).any(|run| run.job == job))
+    }
+
+    /// What the newest file of every kind and job says, and how many kinds of identifier there were at least.
+    fn tellings(&self) -> Result<(Tellings, u64)> {
+        let (mut tellings, mut kinds) = (Vec::new(), 0);
+        let mut paths = newest_runs(&self.root)?;
+        for folder in ["datasets", "schedules", "sweeps", "leases"] {
+            paths.extend(newest_records(&self.root, folder)?);
+        }
+        for path in paths {
+            let Some(told) = load::<Told>(&self.root, &path)? else { continue };
+            kinds = kinds.max(told.kinds);
+            tellings.extend(told.witness.map(|witness| (self.root.display(&path), witness)));
+        }
+        if let Some((name, witness)) = segments::witness(&self.root)? {
+            // What was carried over from an earlier state speaks of that one's ledger.
+            let carried = matches!(self.ledger.first()?, Some(Entry { event: Event::StateCreated { stored, .. }, .. })
+                if stored.contains_key(&name.file()));
+            tellings.extend((!carried).then(|| (self.root.display(&name.path()), witness)));
+        }
+        Ok((tellings, kinds))
+    }
+
+    /// The stored requests, when they end before a segment that somebody has seen. They are listed last: what was told
+    /// before is never newer.
+    fn requests_behind(&self, tellings: &[(String, Witness)]) -> Result<Option<Behind>> {
+        let known = (self.root.display("ledger"), self.ledger.segment()?);
+        let names = segments::names(&self.root.list(segments::FOLDER)?)?;
+        let names: Vec<segments::Name> = names.into_iter().map(|(name, _)| name).collect();
+        if let Some(missing) = segments::gap(&names) {
+            let shown = format!("segment {missing} is missing, and a later one is there");
+            return Ok(Some(self.behind("requests", shown)));
+        }
+        let last = names.iter().map(|name| name.last).max().unwrap_or(0);
+        let all = tellings.iter().map(|(by, witness)| (by, witness.segment)).chain([(&known.0, known.1)]);
+        let newer = all.filter(|(_, segment)| *segment > last).max_by_key(|(_, segment)| *segment);
+        Ok(newer.map(|(by, segment)| {
+            self.behind("requests", format!("they end at segment {last}, and {by} knows of segment {segment}"))
+        }))
+    }
+
+    /// The runs, when the one that the ledger saw begin last is not there as it was.
+    fn runs_behind(&self) -> Result<Option<Behind>> {
+        let Some(entry) = self.ledger.newest_intent()? else { return Ok(None) };
+        let Event::Intent { intent, .. } = &entry.event else { return Ok(None) };
+        let path = evidence::intent_path(&entry.run);
+        if self.root.get(&path)?.is_some_and(|bytes| evidence::digest(&bytes) == *intent) {
+            return Ok(None);
+        }
+        let shown = format!("entry {} of the ledger names {}, which is not there", entry.seq, self.root.display(&path));
+        Ok(Some(self.behind("runs", shown)))
+    }
+
+    /// A part of this state that is older.
+    pub fn behind(&self, part: &str, shown: String) -> Behind {
+        Behind { part: self.root.display(part), shown }
+    }
+}
+
+/// A run as its folder is called.
+struct Run<'a> {
+    job: &'a str,
+    /// The instant it was judged at, so written that a later one is greater.
+    stamp: &'a str,
+}
+
+/// The run that a file below `runs/` is of.
+fn run_of(path: &str) -> Option<Run<'_>> {
+    let id = path.strip_prefix("runs/")?.split_once('/')?.0;
+    let (rest, _) = id.rsplit_once('-')?;
+    let rest = rest.strip_suffix("-sweep").or_else(|| rest.strip_suffix("-adopt")).unwrap_or(rest);
+    let (job, stamp) = rest.rsplit_once('-')?;
+    Some(Run { job, stamp: stamp.strip_suffix('z')? })
+}
+
+/// Intents and manifests of each job's newest runs: time does not go back for a dataset (R28), and what was written
+/// last has seen most.
+fn newest_runs(state: &Root) -> Result<BTreeSet<String>> {
+    let mut newest: BTreeMap<String, (String, BTreeSet<String>)> = BTreeMap::new();
+    for object in state.list("runs")? {
+        let name = object.path.rsplit('/').next().unwrap_or("");
+        let Some(run) = run_of(&object.path).filter(|_| name == "intent.json" || name.starts_with("manifest")) else {
+            continue;
+        };
+        let (stamp, paths) = newest.entry(run.job.to_owned()).or_default();
+        if run.stamp > stamp.as_str() {
+            (*stamp, *paths) = (run.stamp.to_owned(), BTreeSet::new());
+        }
+        if run.stamp == stamp.as_str() {
+            paths.insert(object.path.clone());
+        }
+    }
+    Ok(newest.into_values().flat_map(|(_, paths)| paths).collect())
+}
+
+/// The newest file of each folder below `folder`.
+fn newest_records(state: &Root, folder: &str) -> Result<Vec<String>> {
+    let mut newest: BTreeMap<String, String> = BTreeMap::new();
+    for object in state.list(folder)? {
+        let Some((job, _)) = object.path.rsplit_once('/') else { continue };
+        let path = newest.entry(job.to_owned()).or_default();
+        *path = object.path.clone().max(std::mem::take(path));
+    }
+    Ok(newest.into_values().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_known_by_its_folder() {
+        let of = |path: &str| run_of(path).map(|run| (run.job.to_owned(), run.stamp.to_owned()));
+        let told = |job: &str, stamp: &str| Some((job.to_owned(), stamp.to_owned()));
+        assert_eq!(of("runs/crm-contacts-20261124t010000z-1/intent.json"), told("crm-contacts", "20261124t010000"));
+        assert_eq!(of("runs/a-20261124t010000z-sweep-2/manifest.json"), told("a", "20261124t010000"));
+        assert_eq!(of("runs/a-20261124t010000z-s/attempts/000001.json"), told("a", "20261124t010000"));
+        for other in ["runs/x", "runs/a/intent.json", "datasets/a-20261124t010000z-1/intent.json"] {
+            assert_eq!(of(other), None, "{other}");
+        }
+    }
+}
