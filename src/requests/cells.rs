@@ -21,6 +21,11 @@ impl Record {
         self.ends.len()
     }
 
+    /// Whether all cells are blank.
+    pub(super) fn blank(&self) -> bool {
+        (0..self.cells()).all(|at| self.cell(at).trim().is_empty())
+    }
+
     /// A cell as written, unquoted.
     pub(super) fn cell(&self, at: usize) -> &str {
         let start = if at == 0 { 0 } else { self.ends[at - 1] };

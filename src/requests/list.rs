@@ -441,18 +441,25 @@ impl Intake<'_> {
         taken: &mut FileTaken,
     ) -> Result<bool> {
         let mut record = Record::default();
-        let before = self.count.unreadable;
+        let (before, mut blank) = (self.count.unreadable, 0);
         loop {
             match cells.next(&mut record) {
                 Ok(true) => {}
-                Ok(false) if taken.records == 0 && !self.list.may_be_empty => {
+                Ok(false) if taken.records == blank && !self.list.may_be_empty => {
                     self.fault(place, None, None, "the file has a header and no request");
                     return Ok(false);
                 }
-                Ok(false) => return Ok(true),
+                Ok(false) => {
+                    self.tell_blank(place, blank);
+                    return Ok(true);
+                }
                 Err(trouble) => return self.trouble(place, Some(taken.records + 1), trouble).map(|()| true),
             }
             taken.records += 1;
+            if record.blank() {
+                blank += 1;
+                continue;
+            }
             match columns.read(&record) {
                 Ok(None) => {}
                 Ok(Some(request)) if self.ahead(&request) => {
@@ -463,6 +470,14 @@ impl Intake<'_> {
                 Err(_) if self.count.unreadable - before >= TOLD => self.count.unreadable += 1,
                 Err(what) => self.fault(place, Some(taken.records), None, &what),
             }
+        }
+    }
+
+    /// R31: rows of nothing but blanks name nobody and are passed over.
+    fn tell_blank(&mut self, place: &str, blank: u64) {
+        if blank > 0 {
+            let what = format!("list {}: {place}: passed over {blank} row(s) of blank cells only", self.list.name);
+            self.monitor.event(Event::Note(what));
         }
     }
 
