@@ -30,8 +30,26 @@ pub struct Belongs {
     pub entry: u32,
     /// How.
     pub bond: Bond,
-    /// Whether links are followed from it: not from raw forms (R16), nor for consents (R32).
-    pub follows: bool,
+    /// What is followed from it.
+    pub follows: Follows,
+}
+
+/// What is followed from an identity of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Follows {
+    /// Its links (R13, R14).
+    Links,
+    /// Of a raw form nothing but the raw keys of the rows that carry it (R16).
+    RawKeys,
+    /// Nothing: of a consent (R32).
+    Nothing,
+}
+
+impl Follows {
+    /// What is followed for an effect that is no consent, from an identity that is a raw form or is not.
+    pub fn of(raw: bool) -> Follows {
+        if raw { Follows::RawKeys } else { Follows::Links }
+    }
 }
 
 /// The requests in force for a job, asked by identity.
@@ -221,7 +239,7 @@ impl<'a> Walk<'a> {
         for met in [&mut self.strong, &mut self.beyond, &mut self.weak, &mut self.met, &mut self.nobodies] {
             met.list.clear();
         }
-        for start in starts.iter().filter(|start| start.follows) {
+        for start in starts.iter().filter(|start| start.follows == Follows::Links) {
             match start.bond {
                 Bond::Named => {
                     self.strong.add(start.identity, self.round);
@@ -232,8 +250,8 @@ impl<'a> Walk<'a> {
             }
         }
         let doubt = self.strong_links().or_else(|| {
-            let shared = self.hop();
-            for start in starts.iter().filter(|s| s.follows && s.bond == Bond::ViaWeak) {
+            let shared = self.hop().or(self.raw_keys(starts));
+            for start in starts.iter().filter(|s| s.follows == Follows::Links && s.bond == Bond::ViaWeak) {
                 self.add_beyond(start.identity);
             }
             self.links_beyond().or(shared)
@@ -276,6 +294,24 @@ impl<'a> Walk<'a> {
             for (number, row) in near.weak_rows(value) {
                 self.meet(number, row);
                 row.strong.iter().chain([&row.raw_key]).for_each(|to| self.add_beyond(*to));
+            }
+        }
+        shared
+    }
+
+    /// R16: a raw form that the entry names brings the rows that have the raw key of one that carries it, unless too many
+    /// subjects share the form (R15).
+    fn raw_keys(&mut self, starts: &[Start]) -> Option<Doubt> {
+        let (near, mut shared) = (self.near, None);
+        for start in starts.iter().filter(|s| s.follows == Follows::RawKeys && s.bond == Bond::Named) {
+            let rows = || near.raw_rows(start.identity).filter(|(_, row)| row.raw_key != NOBODY);
+            if near.shared(start.identity) {
+                shared = shared.or(rows().next().map(|_| Doubt::SharedAlias));
+                continue;
+            }
+            for (number, row) in rows() {
+                self.meet(number, row);
+                self.add_beyond(row.raw_key);
             }
         }
         shared
@@ -405,7 +441,8 @@ mod tests {
         fn bonds(&self, wanted: &[u8; 32], each: &mut dyn FnMut(Belongs)) {
             for (entry, (follows, ids)) in self.0.iter().enumerate() {
                 for (_, bond) in ids.iter().filter(|(id, _)| identity(*id) == *wanted) {
-                    each(Belongs { entry: entry as u32, bond: *bond, follows: *follows });
+                    let follows = if *follows { Follows::Links } else { Follows::Nothing };
+                    each(Belongs { entry: entry as u32, bond: *bond, follows });
                 }
             }
         }
@@ -682,6 +719,48 @@ mod tests {
             let later = Asked(vec![(true, vec![(name, Bond::Named), (9, bond)])]);
             let links = follow(&World::of(&lines[1..], 1, 1), &later, POLICY, 1, &Silent).expect("followed");
             assert!(hit(&links, 9) && !hit(&links, 21), "on later nights too");
+        }
+    }
+
+    /// One entry that names a raw form.
+    struct NamesRaw(u8);
+
+    impl Known for NamesRaw {
+        fn is_empty(&self) -> bool {
+            false
+        }
+        fn knows(&self, wanted: &[u8; 32]) -> bool {
+            identity(self.0) == *wanted
+        }
+        fn bonds(&self, wanted: &[u8; 32], each: &mut dyn FnMut(Belongs)) {
+            if self.knows(wanted) {
+                each(Belongs { entry: 0, bond: Bond::Named, follows: Follows::RawKeys });
+            }
+        }
+        fn effects(&self, _: u32) -> EffectSet {
+            EffectSet::of(Effect::Erase)
+        }
+    }
+
+    #[test]
+    fn r16_a_raw_form_that_a_request_names_brings_the_rows_of_a_raw_key_and_nothing_else() {
+        let raw = |subject: u8, key: u8, carries: u8| Line {
+            subject,
+            carries: vec![(mark::KEY | key, subject), (mark::WEAK | mark::RAW, carries), (mark::STRONG, 20)],
+        };
+        for buckets in [1, 3] {
+            let lines = [raw(9, mark::RAW, 100), raw(9, mark::RAW, 101), raw(8, 0, 100), contact(1, &[20], 102)];
+            let links = follow(&World::of(&lines, buckets, 1), &NamesRaw(100), POLICY, 1, &Silent).expect("followed");
+            assert!(hit(&links, 100) && hit(&links, 9), "every row of the raw key");
+            assert!(!hit(&links, 8) && !hit(&links, 20) && !hit(&links, 1), "a raw form is no link");
+            assert_eq!(links.learned, [NewBond { entry: 0, identity: identity(9), bond: Bond::ViaWeak }]);
+            assert_eq!(links.reached, [Reached { entry: 0, subjects: 1, doubt: None }]);
+        }
+        for (subjects, doubt) in [(5, None), (6, Some(Doubt::SharedAlias))] {
+            let lines: Vec<Line> = (1..=subjects).map(|subject| raw(subject, mark::RAW, 100)).collect();
+            let links = follow(&World::of(&lines, 2, 1), &NamesRaw(100), POLICY, 1, &Silent).expect("followed");
+            assert_eq!(links.reached[0].doubt, doubt, "{subjects}");
+            assert_eq!(hit(&links, 1), doubt.is_none(), "{subjects}");
         }
     }
 

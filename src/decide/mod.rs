@@ -36,7 +36,7 @@ pub use carriers::{Carrier, Carriers};
 pub use cleared::{Cleared, Consent, Kept, KeptBucket};
 pub use judged::{Judged, Refusal, decide};
 pub use k::{Counter, Outcome, combine};
-pub use links::{Belongs, Bond, Doubt, Known, LinkLimits, Links, NewBond, Reached, follow};
+pub use links::{Belongs, Bond, Doubt, Follows, Known, LinkLimits, Links, NewBond, Reached, follow};
 pub use lists::{EffectSet, Entries, EntryTable};
 pub use reasons::Reason;
 pub use retention::Until;

@@ -1,7 +1,7 @@
 //! The rows that requests reach and their neighbours, as numbers: what carries what. Only what a request may be
 //! followed to is kept. Must not know buckets, nor what an entry asks for.
 
-use super::links::{Bond, Known, LinkLimits};
+use super::links::{Bond, Follows, Known, LinkLimits};
 use super::lists::FirstBytes;
 use super::scan::{Found, Frontier};
 use crate::stage::mark;
@@ -17,6 +17,8 @@ const WEAK: u8 = 4;
 /// All rows that carry it in a key or strong column, or in a weak one, have been looked at.
 const SCANNED_STRONG: u8 = 8;
 const SCANNED_WEAK: u8 = 16;
+/// An entry names it as a raw form, so that it brings the raw keys of its rows (R16). The first pass finds all of them.
+const RAW: u8 = 32;
 pub(super) const NOBODY: u32 = u32::MAX;
 
 /// One row. Rows that say the same are kept once.
@@ -30,6 +32,8 @@ pub(super) struct Row {
     pub strong: Box<[u32]>,
     /// Weak links.
     pub weak: Box<[u32]>,
+    /// Raw forms that an entry names, the key not counted.
+    pub raw: Box<[u32]>,
 }
 
 /// An identity that an entry names or had learned, and that some row carries.
@@ -38,7 +42,7 @@ pub(super) struct Start {
     pub entry: u32,
     pub identity: u32,
     pub bond: Bond,
-    pub follows: bool,
+    pub follows: Follows,
 }
 
 /// Rows by the identities in them.
@@ -85,6 +89,7 @@ pub(super) struct Near<'a> {
     rows: Vec<Row>,
     strong: Places,
     weak: Places,
+    raw: Places,
     starts: Vec<Start>,
 }
 
@@ -102,6 +107,7 @@ impl<'a> Near<'a> {
             rows: Vec::new(),
             strong: Places::default(),
             weak: Places::default(),
+            raw: Places::default(),
             starts: Vec::new(),
         }
     }
@@ -118,6 +124,7 @@ impl<'a> Near<'a> {
         self.rows.dedup();
         self.strong = Places::of(self.reach.len(), self.rows.iter().map(|row| &*row.strong));
         self.weak = Places::of(self.reach.len(), self.rows.iter().map(|row| &*row.weak));
+        self.raw = Places::of(self.reach.len(), self.rows.iter().map(|row| &*row.raw));
         kept
     }
 
@@ -143,7 +150,7 @@ impl<'a> Near<'a> {
             let followed = match mark {
                 mark::KEY | mark::STRONG => reach & (STRONG | BEYOND) != 0 && !self.too_many(number),
                 mark::WEAK => reach & WEAK != 0 && !self.shared(number),
-                _ => false,
+                _ => mark & !mark::RAW != mark::KEY && reach & RAW != 0 && !self.shared(number),
             };
             if followed {
                 return true;
@@ -162,7 +169,8 @@ impl<'a> Near<'a> {
             let (entry, bond, follows) = (belongs.entry, belongs.bond, belongs.follows);
             starts.push(Start { entry, identity: number, bond, follows });
             reach |= match bond {
-                _ if !follows => 0,
+                Bond::Named if follows == Follows::RawKeys => RAW,
+                _ if follows != Follows::Links => 0,
                 // The first pass finds every row with an identity that is known.
                 Bond::Named => STRONG | WEAK | SCANNED_STRONG | SCANNED_WEAK,
                 Bond::Strong => STRONG | SCANNED_STRONG,
@@ -179,16 +187,16 @@ impl<'a> Near<'a> {
     fn keep(&mut self, subject: Option<[u8; 16]>, identities: &[(u8, [u8; 32])]) {
         let next = self.subjects.len() as u32;
         let subject = subject.map_or(NOBODY, |token| *self.subjects.entry(token).or_insert(next));
-        let (mut strong, mut weak, mut raw_key) = (Vec::new(), Vec::new(), NOBODY);
+        let (mut strong, mut weak, mut raw, mut raw_key) = (Vec::new(), Vec::new(), Vec::new(), NOBODY);
         for (mark, identity) in identities {
             match *mark {
                 mark::KEY | mark::STRONG => strong.push(self.number(identity)),
                 mark::WEAK => weak.push(self.number(identity)),
                 _ if *mark == mark::KEY | mark::RAW => raw_key = self.number(identity),
-                _ => {}
+                _ => raw.extend(self.numbers.get(identity).filter(|number| self.reach[**number as usize] & RAW != 0)),
             }
         }
-        for list in [&mut strong, &mut weak] {
+        for list in [&mut strong, &mut weak, &mut raw] {
             list.sort_unstable();
             list.dedup();
         }
@@ -196,11 +204,11 @@ impl<'a> Near<'a> {
             let new = self.counted.insert((*identity, subject, true));
             self.strong_subjects[*identity as usize] += u32::from(new);
         }
-        for identity in weak.iter().filter(|_| subject != NOBODY) {
+        for identity in weak.iter().chain(&raw).filter(|_| subject != NOBODY) {
             let new = self.counted.insert((*identity, subject, false));
             self.weak_subjects[*identity as usize] += u32::from(new);
         }
-        self.rows.push(Row { subject, raw_key, strong: strong.into(), weak: weak.into() });
+        self.rows.push(Row { subject, raw_key, strong: strong.into(), weak: weak.into(), raw: raw.into() });
     }
 
     /// Spreads what is followed over the rows that are there, and says which identities are to be looked for next;
@@ -269,6 +277,11 @@ impl<'a> Near<'a> {
     /// Rows with the identity in a weak column, each with its number.
     pub(super) fn weak_rows(&self, identity: u32) -> impl Iterator<Item = (u32, &Row)> {
         self.weak.get(identity).iter().map(|row| (*row, &self.rows[*row as usize]))
+    }
+
+    /// Rows that carry the identity as a raw form that an entry names, and not as their key, each with its number.
+    pub(super) fn raw_rows(&self, identity: u32) -> impl Iterator<Item = (u32, &Row)> {
+        self.raw.get(identity).iter().map(|row| (*row, &self.rows[*row as usize]))
     }
 
     /// Number of identities, of subjects and of rows.

@@ -40,6 +40,8 @@ pub struct RawBatch {
     pub(super) rows: usize,
     /// Rows before which a bad record was dropped, once per record, ascending.
     pub(super) dropped: Vec<u32>,
+    /// Rows without anything but blanks, ascending.
+    pub(super) blank: Vec<u32>,
     pub(super) columns: Arc<ColumnMap>,
 }
 
@@ -85,6 +87,11 @@ impl RawBatch {
         let mut all: Vec<_> = left_out.chain(rows).collect();
         all.sort_by_key(|(at, row)| (*at, row.is_some()));
         (self.first_record..).zip(all).map(|(record, (_, row))| (record, row))
+    }
+
+    /// Returns whether a row holds nothing but blanks, in the columns that are not needed, too.
+    pub fn is_blank(&self, row: usize) -> bool {
+        self.blank.binary_search(&(row as u32)).is_ok()
     }
 
     /// Whether the file has the needed column.

@@ -60,10 +60,10 @@ impl Scratch {
         parsed: Parsed,
         columns: Arc<ColumnMap>,
     ) -> RawBatch {
-        let Parsed { mut text, rows, dropped, .. } = parsed;
+        let Parsed { mut text, rows, dropped, blank, .. } = parsed;
         let mut cells = std::mem::take(&mut self.cells);
         format.cells(&mut text, &columns, &self.format, &mut cells);
-        RawBatch { input, first_record, text, cells, rows, dropped, columns }
+        RawBatch { input, first_record, text, cells, rows, dropped, blank, columns }
     }
 
     /// Gives out the buffer for the bytes of the next block.
@@ -249,7 +249,7 @@ impl Ticket<'_, '_> {
             Ok(parsed) => {
                 progress.records[input] += (parsed.rows + parsed.dropped.len()) as u64;
                 progress.dropped[input] += parsed.dropped.len() as u64;
-                progress.blank[input] += parsed.blank;
+                progress.blank[input] += parsed.blank.len() as u64;
                 progress.next += 1;
                 Ok((first, parsed))
             }

@@ -418,21 +418,28 @@ impl Intake<'_> {
         place: &str,
         taken: &mut FileTaken,
     ) -> Result<bool> {
-        let before = self.count.unreadable;
+        let (before, mut blank) = (self.count.unreadable, 0);
         loop {
             let batch = match records.batch() {
                 Ok(Some(batch)) => batch,
-                Ok(None) if taken.records == 0 && !self.list.may_be_empty => {
+                Ok(None) if taken.records == blank && !self.list.may_be_empty => {
                     self.fault(place, None, None, "the file has a header and no request");
                     return Ok(false);
                 }
-                Ok(None) => return Ok(true),
+                Ok(None) => {
+                    self.tell_blank(place, blank);
+                    return Ok(true);
+                }
                 Err(Broken { record, byte, error }) => {
                     return self.refused(place, (Some(record), byte), error).map(|()| true);
                 }
             };
             for (_, row) in batch.records() {
                 taken.records += 1;
+                if row.is_some_and(|row| batch.is_blank(row)) {
+                    blank += 1;
+                    continue;
+                }
                 let cells = row.map(|row| Cells { batch: &batch, row });
                 match columns.read(cells) {
                     Ok(None) => {}
@@ -447,6 +454,14 @@ impl Intake<'_> {
                 }
             }
             records.recycle(batch);
+        }
+    }
+
+    /// R31: rows of nothing but blanks name nobody and are passed over.
+    fn tell_blank(&mut self, place: &str, blank: u64) {
+        if blank > 0 {
+            let what = format!("list {}: {place}: passed over {blank} row(s) of blank cells only", self.list.name);
+            self.monitor.event(Event::Note(what));
         }
     }
 

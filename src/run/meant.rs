@@ -3,7 +3,7 @@
 use super::input::Read;
 use super::prepare::Ready;
 use crate::clock::Instant;
-use crate::decide::{self, Belongs, Bond, Carriers, Doubt, EffectSet, Known, LinkLimits, Links};
+use crate::decide::{self, Belongs, Bond, Carriers, Doubt, EffectSet, Follows, Known, LinkLimits, Links};
 use crate::error::Result;
 use crate::evidence::manifest::ListApplied;
 use crate::monitor::Monitor;
@@ -64,7 +64,8 @@ impl Known for InForce<'_> {
         for found in self.requests.effects(identity) {
             let entry = self.requests.entry(found.entry());
             if self.applies(&entry) {
-                let follows = !found.raw() && entry.effect != Effect::Consent;
+                let consent = entry.effect == Effect::Consent;
+                let follows = if consent { Follows::Nothing } else { Follows::of(found.raw()) };
                 let bond = match found.bond() {
                     requests::Bond::Named => Bond::Named,
                     requests::Bond::Strong => Bond::Strong,

@@ -1,7 +1,7 @@
 //! Whom an erasure of some values would reach: the values followed over published rows as a request would be, and
 //! nothing stored. Must not know requests, nor where values were typed.
 
-use crate::decide::{self, Belongs, Bond, Doubt, EffectSet, LinkLimits};
+use crate::decide::{self, Belongs, Bond, Doubt, EffectSet, Follows, LinkLimits};
 use crate::error::Result;
 use crate::monitor::Monitor;
 use crate::policy::Effect;
@@ -39,7 +39,7 @@ impl decide::Known for Person {
 
     fn bonds(&self, identity: &[u8; 32], each: &mut dyn FnMut(Belongs)) {
         if let Some((bond, raw)) = self.0.get(identity) {
-            each(Belongs { entry: 0, bond: *bond, follows: !raw });
+            each(Belongs { entry: 0, bond: *bond, follows: Follows::of(*raw) });
         }
     }
 

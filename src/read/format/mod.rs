@@ -108,8 +108,8 @@ pub(super) struct Parsed {
     pub rows: usize,
     /// Rows before which a bad record was left out, once per record, ascending.
     pub dropped: Vec<u32>,
-    /// Rows without anything but blanks.
-    pub blank: u64,
+    /// Rows without anything but blanks, ascending.
+    pub blank: Vec<u32>,
     /// What ends the member after these records; only with [`BadRecords::Tell`].
     pub fault: Option<Fault>,
 }

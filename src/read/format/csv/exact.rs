@@ -132,6 +132,13 @@ fn empty(line: &[u8]) -> bool {
     line.is_empty() || line == b"\r"
 }
 
+/// Returns whether a record holds nothing but delimiters, quotes and blanks.
+fn blank(record: &[u8], grammar: &Grammar) -> bool {
+    let marks = [Some(grammar.delimiter), grammar.quote].map(|mark| mark.map(char::from));
+    let empty = |text: &str| text.chars().all(|char| char.is_whitespace() || marks.contains(&Some(char)));
+    std::str::from_utf8(record).is_ok_and(empty)
+}
+
 /// Reads all records of a text that starts at a record's start, up to the first fault; what `bad` says is no fault is
 /// left out. Text that is not `complete` holds the beginning of one record at its end, which is looked at for faults only.
 pub(super) fn parse(text: &[u8], grammar: &Grammar, width: usize, bad: BadRecords, complete: bool) -> Exact {
@@ -190,6 +197,15 @@ fn records(
                 out.ends.extend(cells.iter().map(shift));
                 bytes.extend_from_slice(&text[from..end]);
                 bytes.push(b'\n');
+                out.rows += 1;
+                record += 1;
+            }
+            Step::Record { end, .. } if bad == BadRecords::Tell && blank(&text[from..end], grammar) => {
+                // As wide as the others, so that it is a row of blank cells like any other.
+                for cell in 1..=width {
+                    out.ends.push(bytes.len() as u32);
+                    bytes.push(if cell == width { b'\n' } else { grammar.delimiter });
+                }
                 out.rows += 1;
                 record += 1;
             }

@@ -81,7 +81,7 @@ impl Csv {
         if seen.lost && memchr::memmem::find(text.as_bytes(), "\u{fffd}".as_bytes()).is_some() {
             return Err(text.into_bytes());
         }
-        Ok(Parsed { text, rows: seen.lines, dropped: Vec::new(), blank: 0, fault: None })
+        Ok(Parsed { text, rows: seen.lines, dropped: Vec::new(), blank: Vec::new(), fault: None })
     }
 
     /// The exact way, at the first fault of which the block ends.
@@ -89,27 +89,29 @@ impl Csv {
         let exact = exact::parse(bytes, &self.grammar, width, self.bad, true);
         *positions = Positions { ends: exact.ends, doubled: exact.doubled };
         let fault = exact.fault.map(|fault| self.fault(offset, fault));
-        let parsed = Parsed { text: exact.text, rows: exact.rows, dropped: exact.dropped, blank: 0, fault };
+        let parsed = Parsed { text: exact.text, rows: exact.rows, dropped: exact.dropped, blank: Vec::new(), fault };
         if self.bad == BadRecords::Tell { Ok(parsed) } else { parsed.whole() }
     }
 
-    /// Counts records that hold nothing but blanks, such as those that Excel writes below a table. Where a record begins
+    /// Finds records that hold nothing but blanks, such as those that Excel writes below a table. Where a record begins
     /// with a letter or digit there is no need to look further.
-    fn blank(&self, parsed: &Parsed, ends: &[u32], width: usize) -> u64 {
-        let (text, mut from, mut blank) = (&parsed.text, 0, 0);
+    fn blank(&self, parsed: &Parsed, ends: &[u32], width: usize) -> Vec<u32> {
+        let (text, mut from, mut blank) = (&parsed.text, 0, Vec::new());
         let quote = self.grammar.quote.map(char::from);
         let is_blank = |cell: &str| {
             let cell = cell.trim();
             let inner = quote.and_then(|quote| cell.strip_prefix(quote)?.strip_suffix(quote));
             inner.unwrap_or(cell).trim().is_empty()
         };
-        for record in ends.chunks_exact(width) {
+        for (row, record) in ends.chunks_exact(width).enumerate() {
             let start = std::mem::replace(&mut from, record[width - 1] as usize + 1);
             if text.as_bytes()[start].is_ascii_alphanumeric() {
                 continue;
             }
             let starts = std::iter::once(start).chain(record.iter().map(|end| *end as usize + 1));
-            blank += u64::from(starts.zip(record).all(|(start, end)| is_blank(&text[start..*end as usize])));
+            if starts.zip(record).all(|(start, end)| is_blank(&text[start..*end as usize])) {
+                blank.push(row as u32);
+            }
         }
         blank
     }
