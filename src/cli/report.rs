@@ -56,7 +56,7 @@ fn state(part: &CasePart) -> String {
     match &part.note {
         Some(note) if part.ended => note.clone(),
         Some(note) => format!("{}, {note}", part.state),
-        None => part.state.clone(),
+        None => part.state.to_string(),
     }
 }
 
@@ -81,7 +81,7 @@ fn html(report: &CaseReport) -> String {
     let places = [
         ("request", escaped(&report.request)),
         ("controller", escaped(&report.controller)),
-        ("state", escaped(&report.state)),
+        ("state", escaped(report.state.word())),
         ("at", escaped(&report.at.to_string())),
         ("raw_exports", escaped(&report.raw_exports)),
         ("request_files", escaped(&report.request_files)),
@@ -113,7 +113,7 @@ fn part(part: &CasePart) -> String {
             escaped(&dataset.dataset),
             escaped(&dataset.purpose)
         ));
-        out.push_str(&bar(dataset.after_days, part.days, &dataset.state));
+        out.push_str(&bar(dataset.after_days, part.days, dataset.state.word()));
         out.push_str("<dl>\n");
         for (name, said) in facts(dataset) {
             out.line(format_args!("<dt>{}</dt><dd>{}</dd>", escaped(name), escaped(&said)));

@@ -27,7 +27,43 @@ pub enum Reason {
     Suppressed,
 }
 
+/// What comes before the excludes of a job in the order of R33, and after them.
+const BEFORE: [Reason; 5] = [Reason::Restricted, Reason::Erased, Reason::Objected, Reason::OptedOut, Reason::NoConsent];
+const AFTER: [Reason; 3] = [Reason::Expired, Reason::Rejected, Reason::Suppressed];
+
 impl Reason {
+    /// Returns the reason for which an effect takes rows out; a hold and a lift take none.
+    pub fn of(effect: Effect) -> Option<Reason> {
+        match effect {
+            Effect::Restrict => Some(Reason::Restricted),
+            Effect::Erase => Some(Reason::Erased),
+            Effect::Object => Some(Reason::Objected),
+            Effect::OptOut => Some(Reason::OptedOut),
+            Effect::Withdraw | Effect::Consent => Some(Reason::NoConsent),
+            Effect::Hold | Effect::Lift => None,
+        }
+    }
+
+    /// Returns the label in counts; none for an exclude, whose label the job writes.
+    fn label(self) -> Option<&'static str> {
+        match self {
+            Reason::Restricted => Some("restricted"),
+            Reason::Erased => Some("erased"),
+            Reason::Objected => Some("objected"),
+            Reason::OptedOut => Some("opted-out"),
+            Reason::NoConsent => Some("no-consent"),
+            Reason::Excluded(_) => None,
+            Reason::Expired => Some("expired"),
+            Reason::Rejected => Some("rejected"),
+            Reason::Suppressed => Some("suppressed"),
+        }
+    }
+
+    /// Whether a label in counts is that of this reason.
+    pub fn is(self, label: &str) -> bool {
+        self.label() == Some(label)
+    }
+
     /// Its place among the labels of a job with so many exclude labels.
     pub(super) fn place(self, excludes: usize) -> usize {
         match self {
@@ -46,9 +82,9 @@ impl Reason {
 
 /// All labels of a job in the order of R33.
 pub(super) fn labels(excludes: &[String]) -> Vec<String> {
-    let before = ["restricted", "erased", "objected", "opted-out", "no-consent"].map(String::from);
-    let after = ["expired", "rejected", "suppressed"].map(String::from);
-    before.into_iter().chain(excludes.iter().cloned()).chain(after).collect()
+    let own =
+        |reasons: &[Reason]| -> Vec<String> { reasons.iter().filter_map(|r| r.label()).map(String::from).collect() };
+    [own(&BEFORE), excludes.to_vec(), own(&AFTER)].concat()
 }
 
 /// What is known of a row when its reason is asked for.
@@ -67,14 +103,9 @@ pub(super) struct Facts {
 
 /// The reason of a row, or none when it stays.
 pub(super) fn reason(facts: &Facts) -> Option<Reason> {
-    let by_effect = [
-        (Effect::Restrict, Reason::Restricted),
-        (Effect::Erase, Reason::Erased),
-        (Effect::Object, Reason::Objected),
-        (Effect::OptOut, Reason::OptedOut),
-    ];
+    let by_effect = [Effect::Restrict, Effect::Erase, Effect::Object, Effect::OptOut];
     let mut listed = by_effect.into_iter().filter(|_| !facts.effects.is_empty());
-    let listed = listed.find(|(effect, _)| facts.effects.has(*effect)).map(|(_, reason)| reason);
+    let listed = listed.find(|effect| facts.effects.has(*effect)).and_then(Reason::of);
     listed
         .or(facts.no_consent.then_some(Reason::NoConsent))
         .or(facts.excluded.map(Reason::Excluded))

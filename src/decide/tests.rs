@@ -444,7 +444,7 @@ fn r33_dropped_bad_records_are_rows_in_and_rejected() {
     let rules = rules(false, Basis::Contract, false, Some(2));
     let judged = decide(rules, staged, &EntryTable::default(), None, 3, 2, &Silent).expect("decided");
     let verdict = judged.verdict();
-    assert_eq!((verdict.rows_in, verdict.rows_out, verdict.removed("rejected")), (3, 0, 3));
+    assert_eq!((verdict.rows_in, verdict.rows_out, verdict.removed(Reason::Rejected)), (3, 0, 3));
     assert_eq!(judged.refusals().iter().map(|r| r.acceptable).collect::<Vec<_>>(), [true]);
 }
 

@@ -16,8 +16,8 @@ use std::collections::BTreeSet;
 pub struct Traced {
     /// Activity in an observed source: it is never published.
     pub observed: bool,
-    /// Why it goes, as in the counts; none when it stays.
-    pub reason: Option<String>,
+    /// The label in the counts of why it goes, and why; none when it stays.
+    pub reason: Option<(String, Reason)>,
     /// The clock that counts for it, its own or its person's.
     pub clock: Option<Instant>,
     /// The first instant at which it no longer stays by that clock.
@@ -75,7 +75,9 @@ impl Judged {
             let reason = reason.or((!kept.contains(&row)).then_some(Reason::Suppressed));
             Traced {
                 observed,
-                reason: reason.filter(|_| !observed).map(|r| names[r.place(self.rules.exclude_labels.len())].clone()),
+                reason: reason
+                    .filter(|_| !observed)
+                    .map(|r| (names[r.place(self.rules.exclude_labels.len())].clone(), r)),
                 clock: (known.clock != NO_CLOCK).then_some(Instant(known.clock)),
                 keep_until: known.until.map(Instant),
             }

@@ -1,6 +1,7 @@
 //! `Verdict`: the counts of a run, as `plan` shows them, the manifest keeps them and `accept` names them.
 //! Numbers and names of the specs only. Must not know rows.
 
+use super::reasons::Reason;
 use crate::clock::Instant;
 use crate::error::{Error, Result};
 use serde::Serialize;
@@ -79,9 +80,9 @@ pub struct QuasiHint {
 }
 
 impl Verdict {
-    /// Count of one reason by its label.
-    pub fn removed(&self, label: &str) -> u64 {
-        self.reasons.iter().find(|(l, _)| l == label).map_or(0, |(_, n)| *n)
+    /// Returns the rows removed for a reason that no exclude gives.
+    pub fn removed(&self, reason: Reason) -> u64 {
+        self.reasons.iter().find(|(label, _)| reason.is(label)).map_or(0, |(_, n)| *n)
     }
 
     /// What `accept` names: BLAKE3 hex over the pinned inputs' digest, `as_of` and all counts of the rows read. Hints are
@@ -134,6 +135,6 @@ mod tests {
         assert_ne!(digest(&one, "inputs"), digest(&Verdict { rows_out: 6, ..verdict() }, "inputs"));
         let swept = Verdict { previous: Some(3), absent: 2, ..verdict() };
         assert_eq!(digest(&one, "inputs"), digest(&swept, "inputs"), "a sweep in between does not undo an acceptance");
-        assert_eq!((one.removed("expired"), one.removed("rejected")), (2, 0));
+        assert_eq!((one.removed(Reason::Expired), one.removed(Reason::Rejected)), (2, 0));
     }
 }

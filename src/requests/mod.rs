@@ -16,4 +16,4 @@ pub use entry::{Bond, Entry, EntryRef, LiftEnds, Requests, Usable};
 pub use history::{Learned, Told, last_segment};
 pub use list::{Fault, IntakeReport, ListIntake, files, take_in};
 pub use request::Maker;
-pub use states::{Review, Standing, State};
+pub use states::{RequestStatus, Review, Standing, State};

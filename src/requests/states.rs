@@ -66,16 +66,16 @@ impl Standing {
         Standing { state, at, until: None, review: None }
     }
 
-    /// One word for reports. `needs-review` stands before everything: rows nobody followed the request to may be left.
-    pub fn word(&self) -> &'static str {
+    /// What reports say. `NeedsReview` stands before everything: rows nobody followed the request to may be left.
+    pub fn status(&self) -> RequestStatus {
         match self.state {
-            _ if self.review.is_some() => "needs-review",
-            State::Removed => "removed",
-            State::Received => "received",
-            State::Unmatched => "unmatched",
-            State::NotBinding => "not-binding",
-            State::Applied => "applied",
-            State::AwaitingLifecycle => "awaiting-lifecycle",
+            _ if self.review.is_some() => RequestStatus::NeedsReview,
+            State::Removed => RequestStatus::Removed,
+            State::Received => RequestStatus::Received,
+            State::Unmatched => RequestStatus::Unmatched,
+            State::NotBinding => RequestStatus::NotBinding,
+            State::Applied => RequestStatus::Applied,
+            State::AwaitingLifecycle => RequestStatus::AwaitingLifecycle,
         }
     }
 
@@ -101,6 +101,53 @@ impl Standing {
             _ => return None,
         };
         Some(Standing { state: *states.get(usize::from(state))?, at, until, review })
+    }
+}
+
+/// What reports say of a request. The order is that of attention: of several, the first one stands for all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RequestStatus {
+    /// A person has to look.
+    NeedsReview,
+    /// As [`State::Received`].
+    Received,
+    /// As [`State::Applied`]; of a lift, that it ends a request.
+    Applied,
+    /// As [`State::AwaitingLifecycle`].
+    AwaitingLifecycle,
+    /// As [`State::Removed`].
+    Removed,
+    /// As [`State::Unmatched`].
+    Unmatched,
+    /// As [`State::NotBinding`].
+    NotBinding,
+    /// It has no effect any more (R30).
+    Ended,
+    /// A lift that ends nothing (R30).
+    EndsNothing,
+}
+
+impl RequestStatus {
+    /// Returns the spelling, the same in text and in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            RequestStatus::NeedsReview => "needs-review",
+            RequestStatus::Received => "received",
+            RequestStatus::Applied => "applied",
+            RequestStatus::AwaitingLifecycle => "awaiting-lifecycle",
+            RequestStatus::Removed => "removed",
+            RequestStatus::Unmatched => "unmatched",
+            RequestStatus::NotBinding => "not-binding",
+            RequestStatus::Ended => "ended",
+            RequestStatus::EndsNothing => "ends-nothing",
+        }
+    }
+}
+
+impl std::fmt::Display for RequestStatus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.word())
     }
 }
 
@@ -275,12 +322,22 @@ mod tests {
     }
 
     #[test]
+    fn a_status_is_spelled_in_json_as_in_text() {
+        use RequestStatus as S;
+        let first = [S::NeedsReview, S::Received, S::Applied, S::AwaitingLifecycle, S::Removed];
+        for status in first.into_iter().chain([S::Unmatched, S::NotBinding, S::Ended, S::EndsNothing]) {
+            assert_eq!(serde_json::to_value(status).expect("text"), status.word());
+        }
+        assert!(first.is_sorted() && S::Removed < S::Unmatched, "the first one stands for all");
+    }
+
+    #[test]
     fn standings_come_back_from_their_bytes_and_others_do_not() {
         for state in 0..6 {
             for review in 0..4 {
                 let standing = Standing::read(state, review, Instant(1), None).expect("known");
                 assert_eq!(standing.bytes(), (state, review));
-                assert_eq!(standing.word() == "needs-review", review > 0);
+                assert_eq!((standing.status() == RequestStatus::NeedsReview), review > 0);
             }
         }
         assert!(Standing::read(6, 0, Instant(1), None).is_none());

@@ -5,7 +5,7 @@ use super::input::Pinned;
 use super::prepare::Ready;
 use super::scheduled;
 use crate::clock;
-use crate::decide::Verdict;
+use crate::decide::{Reason, Verdict};
 use crate::error::{Error, Kind, Result};
 use crate::evidence::Event;
 use crate::evidence::manifest::{
@@ -391,7 +391,7 @@ fn gates(ready: &Ready, verdict: &Verdict) -> Vec<Gate> {
         k: spec.k,
         groups: result.groups,
         groups_below: result.groups_below,
-        rows_suppressed: verdict.removed("suppressed"),
+        rows_suppressed: verdict.removed(Reason::Suppressed),
         max_suppressed: share(spec.max_suppressed),
     })
     .collect()

@@ -9,7 +9,7 @@ use crate::decide;
 use crate::error::{Error, Result};
 use crate::evidence::{Entry as LedgerEntry, Event};
 use crate::policy::Effect;
-use crate::requests::{LiftEnds, Requests, Standing, State};
+use crate::requests::{LiftEnds, RequestStatus, Requests, Standing, State};
 use crate::store::Forgets;
 use crate::sweep;
 use std::collections::BTreeMap;
@@ -30,7 +30,7 @@ pub struct CaseReport {
     /// When this was made.
     pub at: Instant,
     /// How far it has come over all its parts.
-    pub state: String,
+    pub state: RequestStatus,
     /// What was asked for under this id.
     pub parts: Vec<CasePart>,
     /// Raw exports that lie there: `none`, `fewer than 10` or a number.
@@ -65,7 +65,7 @@ pub struct CasePart {
     /// What is to say of the values that it names, when some cannot be found in every spelling.
     pub values: Option<String>,
     /// How far it has come over all datasets; `ended`; of a lift `applied` or `ends-nothing`.
-    pub state: String,
+    pub state: RequestStatus,
     /// One per dataset that it concerns, as long as it has an effect.
     pub datasets: Vec<CaseDataset>,
 }
@@ -78,7 +78,7 @@ pub struct CaseDataset {
     /// Its purpose.
     pub purpose: String,
     /// How far the request has come in it.
-    pub state: String,
+    pub state: RequestStatus,
     /// Since when.
     pub since: Instant,
     /// Whole days from receipt to then.
@@ -120,13 +120,13 @@ pub fn report(call: &SubjectCall, request: &str) -> Result<CaseReport> {
     let published = published(&desk.state, &desk.project)?;
     let book = Book { desk: &desk, requests: &requests, entries: &entries, published: &published, lifts: &lifts };
     let parts = taken.iter().map(|(at, taken)| book.part(*at, *taken)).collect::<Result<Vec<CasePart>>>()?;
-    let state = parts.iter().map(|part| part.state.as_str()).min_by_key(|word| rank(word)).unwrap_or("received");
+    let state = parts.iter().map(|part| part.state).min().unwrap_or(RequestStatus::Received);
     Ok(CaseReport {
         schema: "tamis-case/1",
         controller: desk.project.controller.clone(),
         request: request.to_string(),
         at: call.now,
-        state: state.to_string(),
+        state,
         raw_exports: lying(sweep::count_raw(&desk.project, &desk.roots)?),
         request_files: lying(request_files(&desk)?),
         not_said: NOT_SAID.map(String::from).to_vec(),
@@ -139,21 +139,6 @@ const NOT_SAID: [&str; 3] = [
     "Raw exports and request files that lie there may still hold the person.",
     "Nothing is said of systems that tamis does not publish from or to, the CRM among them.",
 ];
-
-fn rank(word: &str) -> usize {
-    const ORDER: [&str; 9] = [
-        "needs-review",
-        "received",
-        "applied",
-        "awaiting-lifecycle",
-        "removed",
-        "unmatched",
-        "not-binding",
-        "ended",
-        "ends-nothing",
-    ];
-    ORDER.iter().position(|known| *known == word).unwrap_or(0)
-}
 
 /// A count that may be handed on.
 pub fn band(count: u64) -> String {
@@ -221,20 +206,21 @@ impl Book<'_> {
             ended: entry.ended,
             note,
             values: self.requests.usable(at).note().map(str::to_owned),
-            state: state.into(),
+            state,
             datasets,
         })
     }
 
     /// State and reason of what has no effect on datasets: a lift, and what has been ended (R30).
-    fn over(&self, at: u32) -> Option<(&'static str, String)> {
+    fn over(&self, at: u32) -> Option<(RequestStatus, String)> {
         if let Some(ends) = self.requests.lift_ends(at) {
-            let state = if matches!(ends, LiftEnds::Requests(_)) { "applied" } else { "ends-nothing" };
+            let ended = matches!(ends, LiftEnds::Requests(_));
+            let state = if ended { RequestStatus::Applied } else { RequestStatus::EndsNothing };
             return Some((state, lift_said(ends).to_string()));
         }
         let by = self.requests.ended_by(at).and_then(|lift| self.lifts.get(&lift));
         let why = by.map_or("ended: the list no longer has it".to_string(), |lift| format!("ended by {lift}"));
-        self.requests.entry(at).ended.then_some(("ended", why))
+        self.requests.entry(at).ended.then_some((RequestStatus::Ended, why))
     }
 
     fn dataset(&self, of: &Published<'_>, at: u32, standing: Standing) -> Result<CaseDataset> {
@@ -252,7 +238,7 @@ impl Book<'_> {
         Ok(CaseDataset {
             dataset: of.dataset.dataset.clone(),
             purpose: of.purpose.clone(),
-            state: standing.word().into(),
+            state: standing.status(),
             since: standing.at,
             after_days: (standing.at.0 - received.0).div_euclid(DAY),
             version: applied.and_then(version),
@@ -276,15 +262,8 @@ impl Book<'_> {
     fn rows(&self, entry: &LedgerEntry, effect: Effect) -> Result<Option<String>> {
         let (Event::Published { manifest, .. } | Event::Swept { manifest, .. }) = &entry.event else { return Ok(None) };
         let manifest = self.desk.state.manifest(&entry.run, entry.attempt, manifest)?;
-        let reason = match effect {
-            Effect::Restrict => "restricted",
-            Effect::Erase => "erased",
-            Effect::Object => "objected",
-            Effect::OptOut => "opted-out",
-            Effect::Withdraw | Effect::Consent => "no-consent",
-            Effect::Hold | Effect::Lift => return Ok(None),
-        };
-        let rows = manifest.removed.iter().find(|removed| removed.reason == reason).map_or(0, |removed| removed.rows);
+        let Some(reason) = decide::Reason::of(effect) else { return Ok(None) };
+        let rows = manifest.removed.iter().find(|removed| reason.is(&removed.reason)).map_or(0, |removed| removed.rows);
         Ok(Some(band(rows)))
     }
 

@@ -6,13 +6,13 @@ use super::names::{names_of, output_of};
 use super::subject::{Desk, SubjectCall, identities, note};
 use super::{Call, Ready, input, meant};
 use crate::clock::Instant;
-use crate::decide::{self, Traced};
+use crate::decide::{self, Reason, Traced};
 use crate::error::{Error, Result};
 use crate::evidence::{Entry as LedgerEntry, Event};
 use crate::monitor::Monitor;
 use crate::policy::{Plan, Rule, place};
 use crate::publish::Companions;
-use crate::requests::{Bond, Requests};
+use crate::requests::{Bond, RequestStatus, Requests};
 use crate::state::{Dataset, PublishedFile};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -68,7 +68,7 @@ pub struct Reaching {
     /// Why it does not bind this dataset, when it does not (R29).
     pub not_binding: Option<String>,
     /// How far it has come.
-    pub state: String,
+    pub state: RequestStatus,
     /// `FILE:LINE` of the list.
     pub rule: Option<String>,
 }
@@ -91,6 +91,9 @@ pub struct RowsSaid {
     pub rows: u64,
     /// Why they go; `observed` for activity, `stays` for rows that the next version has.
     pub reason: String,
+    /// The reason behind the label; none for rows that do not go.
+    #[serde(skip)]
+    why: Option<Reason>,
     /// The clock that counts.
     pub clock: Option<Instant>,
     /// When they go or went by it.
@@ -220,7 +223,7 @@ impl Book<'_> {
                     _ => "named".into(),
                 },
                 not_binding: binding.err().map(str::to_string),
-                state: self.requests.standing(at, &plan.job).word().into(),
+                state: self.requests.standing(at, &plan.job).status(),
                 rule: place(&self.call.dir, Rule::List(entry.list)),
             });
             Ok(())
@@ -242,24 +245,26 @@ impl Book<'_> {
         rows.sort();
         let said = |alike: &[Traced]| {
             let Traced { observed, reason, clock, keep_until } = alike[0].clone();
-            let word = if observed { "observed".to_string() } else { reason.unwrap_or_else(|| "stays".into()) };
-            let rule = self.rule(plan, &word);
-            RowsSaid { rows: alike.len() as u64, reason: word, clock, keep_until, rule }
+            let rule = reason.as_ref().and_then(|(label, why)| self.rule(plan, label, *why));
+            let stays = if observed { "observed" } else { "stays" };
+            let (reason, why) = reason.map_or((stays.into(), None), |(label, why)| (label, Some(why)));
+            RowsSaid { rows: alike.len() as u64, reason, why, clock, keep_until, rule }
         };
         rows.chunk_by(|a, b| a == b).map(said).collect()
     }
 
-    fn rule(&self, plan: &Plan, reason: &str) -> Option<String> {
+    fn rule(&self, plan: &Plan, label: &str, why: Reason) -> Option<String> {
         let dir = &self.call.dir;
-        if let Some(label) = reason.strip_prefix("excluded:") {
-            return place(dir, Rule::Exclude(&plan.job, label));
-        }
-        match reason {
-            "expired" => place(dir, Rule::Retention(&plan.job)),
-            "suppressed" => place(dir, Rule::Gate(&plan.job)),
-            "rejected" => place(dir, Rule::Subject(&plan.source.name)),
-            "no-consent" => place(dir, Rule::Consent(&plan.source.name)),
-            _ => None,
+        match why {
+            Reason::Excluded(_) => {
+                let label = label.strip_prefix("excluded:").unwrap_or(label);
+                place(dir, Rule::Exclude(&plan.job, label))
+            }
+            Reason::Expired => place(dir, Rule::Retention(&plan.job)),
+            Reason::Suppressed => place(dir, Rule::Gate(&plan.job)),
+            Reason::Rejected => place(dir, Rule::Subject(&plan.source.name)),
+            Reason::NoConsent => place(dir, Rule::Consent(&plan.source.name)),
+            Reason::Restricted | Reason::Erased | Reason::Objected | Reason::OptedOut => None,
         }
     }
 
@@ -277,7 +282,7 @@ impl Book<'_> {
         if let Some(taken) = taken {
             return Ok(self.version(names, "inferred", |_, at, _| at >= taken));
         }
-        let expired = export.iter().flat_map(|export| &export.rows).filter(|rows| rows.reason == "expired");
+        let expired = export.iter().flat_map(|export| &export.rows).filter(|rows| rows.why == Some(Reason::Expired));
         let until = expired.filter_map(|rows| rows.keep_until).max();
         Ok(until.and_then(|until| self.version(names, "inferred", |_, _, as_of| as_of >= until)))
     }

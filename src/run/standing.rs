@@ -8,7 +8,7 @@ use crate::clock::Instant;
 use crate::error::Result;
 use crate::evidence::manifest::Identifiers;
 use crate::policy::Effect;
-use crate::requests::{Entry, LiftEnds, Requests, Standing, State, Usable};
+use crate::requests::{Entry, LiftEnds, RequestStatus, Requests, Standing, Usable};
 use crate::state::Current;
 use std::collections::BTreeMap;
 
@@ -48,9 +48,9 @@ pub struct OpenRequest {
     /// Whole days until then; negative when that has passed.
     pub days_left: i64,
     /// How far it has come over all datasets.
-    pub state: String,
+    pub state: RequestStatus,
     /// How far it has come, by job.
-    pub states: BTreeMap<String, String>,
+    pub states: BTreeMap<String, RequestStatus>,
     /// What is to say of the values that it names, when some cannot be found in every spelling.
     pub note: Option<String>,
 }
@@ -141,14 +141,14 @@ pub fn standings(call: &SubjectCall, most: usize) -> Result<Standings> {
             continue;
         }
         let standings: Vec<Standing> = of_entry(&requests, at, &entry, &published).collect();
-        let word = overall(&standings, requests.usable(at));
-        *told.counts.entry(word.into()).or_default() += 1;
+        let status = overall(&standings, requests.usable(at));
+        *told.counts.entry(status.to_string()).or_default() += 1;
         // Whoever matched nobody may be meant all the same: a person has to look.
-        if !matches!(word, "removed" | "not-binding") {
+        if !matches!(status, RequestStatus::Removed | RequestStatus::NotBinding) {
             open.push((desk.due(entry.received), at));
         }
         let late = desk.due(entry.received) <= call.now;
-        told.overdue += u64::from(late && (word == "unmatched" || standings.iter().any(waits)));
+        told.overdue += u64::from(late && (status == RequestStatus::Unmatched || standings.iter().any(waits)));
     }
     open.sort_unstable();
     told.more = open.len().saturating_sub(most) as u64;
@@ -165,7 +165,7 @@ fn has_deadline(entry: &Entry<'_>) -> bool {
 
 /// Whether something is left to do here for a request: not for one whose last bytes only wait for the store.
 fn waits(standing: &Standing) -> bool {
-    matches!(standing.word(), "received" | "applied" | "needs-review")
+    matches!(standing.status(), RequestStatus::Received | RequestStatus::Applied | RequestStatus::NeedsReview)
 }
 
 /// The earliest deadline of a request that is not done in the job's dataset; none before anything is published.
@@ -198,22 +198,10 @@ fn where_it_stands<'a>(
     concerned.map(move |of| (of, requests.standing(at, &of.job))).filter(|(of, standing)| of.counts(standing))
 }
 
-/// One word for all datasets: what is least far, where anybody was found; a person has to look before anything else.
-pub(super) fn overall(standings: &[Standing], usable: Usable) -> &'static str {
-    let has = |state: State| standings.iter().any(|standing| standing.state == state);
-    let review = standings.iter().any(|standing| standing.word() == "needs-review");
-    if review || usable == Usable::None {
-        return "needs-review";
-    }
-    let order = [
-        (State::Received, "received"),
-        (State::Applied, "applied"),
-        (State::AwaitingLifecycle, "awaiting-lifecycle"),
-        (State::Removed, "removed"),
-        (State::Unmatched, "unmatched"),
-        (State::NotBinding, "not-binding"),
-    ];
-    order.into_iter().find(|(state, _)| has(*state)).map_or("received", |(_, word)| word)
+/// Returns one status for all datasets: what is least far, where anybody was found; a person has to look before anything else.
+pub(super) fn overall(standings: &[Standing], usable: Usable) -> RequestStatus {
+    let unusable = (usable == Usable::None).then_some(RequestStatus::NeedsReview);
+    standings.iter().map(Standing::status).chain(unusable).min().unwrap_or(RequestStatus::Received)
 }
 
 fn idle_lifts(desk: &Desk, requests: &Requests) -> Result<Vec<IdleLift>> {
@@ -248,7 +236,7 @@ fn named(
         let (entry, due) = (requests.entry(at), wanted[&at]);
         let standings: Vec<Standing> = of_entry(requests, at, &entry, published).collect();
         let each = where_it_stands(requests, at, &entry, published);
-        let states = each.map(|(of, standing)| (of.job.clone(), standing.word().to_string())).collect();
+        let states = each.map(|(of, standing)| (of.job.clone(), standing.status())).collect();
         named.push(OpenRequest {
             request: record.request.to_string(),
             list: entry.list.to_string(),
@@ -256,7 +244,7 @@ fn named(
             received: entry.received,
             due,
             days_left: (due.0 - now.0).div_euclid(DAY),
-            state: overall(&standings, requests.usable(at)).into(),
+            state: overall(&standings, requests.usable(at)),
             states,
             note: requests.usable(at).note().map(str::to_owned),
         });
@@ -313,7 +301,7 @@ fn dataset(desk: &Desk, requests: &Requests, published: &Published<'_>, now: Ins
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::requests::Review;
+    use crate::requests::{Review, State};
 
     #[test]
     fn one_word_says_what_is_least_far_where_anybody_was_found() {
@@ -321,16 +309,20 @@ mod tests {
             let standings: Vec<Standing> = states.iter().map(|s| Standing::new(*s, Instant(0))).collect();
             overall(&standings, Usable::All)
         };
-        assert_eq!(of(&[]), "received");
-        assert_eq!(of(&[State::Unmatched, State::Unmatched]), "unmatched");
-        assert_eq!(of(&[State::Unmatched, State::Removed, State::NotBinding]), "removed");
-        assert_eq!(of(&[State::Removed, State::AwaitingLifecycle]), "awaiting-lifecycle");
-        assert_eq!(of(&[State::Removed, State::Applied, State::AwaitingLifecycle]), "applied");
-        assert_eq!(of(&[State::Removed, State::Received]), "received");
+        assert_eq!(of(&[]), RequestStatus::Received);
+        assert_eq!(of(&[State::Unmatched, State::Unmatched]), RequestStatus::Unmatched);
+        assert_eq!(of(&[State::Unmatched, State::Removed, State::NotBinding]), RequestStatus::Removed);
+        assert_eq!(of(&[State::Removed, State::AwaitingLifecycle]), RequestStatus::AwaitingLifecycle);
+        assert_eq!(of(&[State::Removed, State::Applied, State::AwaitingLifecycle]), RequestStatus::Applied);
+        assert_eq!(of(&[State::Removed, State::Received]), RequestStatus::Received);
         let review = Standing { review: Some(Review::SharedAlias), ..Standing::new(State::Applied, Instant(0)) };
         let word = |standings: &[Standing]| overall(standings, Usable::Part);
-        assert_eq!(word(&[review, Standing::new(State::Removed, Instant(0))]), "needs-review");
-        assert_eq!(word(&[Standing { state: State::Removed, ..review }]), "needs-review", "nobody has looked yet");
-        assert_eq!(overall(&[], Usable::None), "needs-review", "no other spelling would be found");
+        assert_eq!(word(&[review, Standing::new(State::Removed, Instant(0))]), RequestStatus::NeedsReview);
+        assert_eq!(
+            word(&[Standing { state: State::Removed, ..review }]),
+            RequestStatus::NeedsReview,
+            "nobody has looked yet"
+        );
+        assert_eq!(overall(&[], Usable::None), RequestStatus::NeedsReview, "no other spelling would be found");
     }
 }

@@ -14,7 +14,7 @@ use crate::minimize::IdentityMaker;
 use crate::monitor::Silent;
 use crate::policy::{self, Effect, Identifier, Normal, PhoneRegion, Plan, Project};
 use crate::publish::Companions;
-use crate::requests::{Command, LiftEnds, Requests};
+use crate::requests::{Command, LiftEnds, RequestStatus, Requests};
 use crate::state::{Current, State};
 use crate::store::Root;
 use crate::unseen;
@@ -138,7 +138,7 @@ pub struct OfRequest {
     /// Whether it names one of the values itself.
     pub named: bool,
     /// Where it stands, by job.
-    pub states: BTreeMap<String, String>,
+    pub states: BTreeMap<String, RequestStatus>,
     /// Why a person has to look at it, by job.
     pub review: BTreeMap<String, &'static str>,
 }
@@ -399,7 +399,7 @@ fn of_person(desk: &Desk, published: &[Published<'_>], wanted: &BTreeSet<[u8; 32
             ended: entry.ended,
             named: found.get(&at).copied().unwrap_or(false),
             review: standings.iter().filter_map(|(job, s)| Some((job.clone(), s.review?.why()))).collect(),
-            states: standings.into_iter().map(|(job, standing)| (job, standing.word().to_owned())).collect(),
+            states: standings.into_iter().map(|(job, standing)| (job, standing.status())).collect(),
         });
         Ok(())
     })?;

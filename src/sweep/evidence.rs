@@ -4,7 +4,7 @@
 use super::current::Published;
 use super::{Asked, Scene};
 use crate::clock;
-use crate::decide::Remaining;
+use crate::decide::{Reason, Remaining};
 use crate::evidence::manifest::{
     ClocksIgnored, Field, File, ForeignCommit, Gate, Kind, Manifest, Output, Previous, Rejected, Removed, SCHEMA,
 };
@@ -81,7 +81,7 @@ fn unread(field: &Field) -> Field {
 
 fn gate(gate: &Gate, remaining: &Remaining) -> Gate {
     let counts = remaining.counts();
-    let suppressed = counts.reasons.iter().find(|(reason, _)| reason == "suppressed").map_or(0, |(_, rows)| *rows);
+    let suppressed = counts.reasons.iter().find(|(label, _)| Reason::Suppressed.is(label)).map_or(0, |(_, rows)| *rows);
     Gate { groups: counts.groups, groups_below: counts.groups_below, rows_suppressed: suppressed, ..gate.clone() }
 }
 
