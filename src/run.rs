@@ -29,6 +29,7 @@ mod sweeps;
 pub mod verify;
 pub mod versions;
 
+pub use crate::requests::RequestStatus;
 pub use crate::sweep::{RawExports, Removal};
 pub use adopt::{Adopted, Adopting};
 pub use aside::LeftAside;

@@ -11,7 +11,7 @@ use crate::clock::Instant;
 use crate::daemon::{JobStatus, NoJob};
 use crate::error::{Error, Result};
 use crate::run::aside::{self, Sighted};
-use crate::run::{DatasetStanding, ForeignTable, LeftAside, OpenRequest, Standings, foreign, standing};
+use crate::run::{DatasetStanding, ForeignTable, LeftAside, OpenRequest, RequestStatus, Standings, foreign, standing};
 use crate::{daemon, policy};
 
 /// Open requests named unless all are asked for.
@@ -198,7 +198,7 @@ fn of_requests(standings: &Standings) -> Vec<String> {
     for request in standings.open.iter().filter(|request| request.wants_attention()) {
         let Request { name, time } = Request::of(request);
         let note = request.note.as_ref().map_or(String::new(), |note| format!("; {note}"));
-        out.push(format!("{name} {}, {time}{note}", in_words(&request.state)));
+        out.push(format!("{name} {}, {time}{note}", in_words(request.state)));
     }
     if standings.more > 0 {
         out.push(format!("{} more are not done: --all", counted(standings.more, "request")));
@@ -220,11 +220,11 @@ fn of_requests(standings: &Standings) -> Vec<String> {
     out
 }
 
-/// Returns a state that somebody has to look at, with what to do.
-fn in_words(state: &str) -> String {
-    match state {
-        "unmatched" => "matches nobody: check its values, then `tamis subject find`".into(),
-        "needs-review" => "needs a review: `tamis subject find` shows why".into(),
+/// Returns a status that somebody has to look at, with what to do.
+fn in_words(status: RequestStatus) -> String {
+    match status {
+        RequestStatus::Unmatched => "matches nobody: check its values, then `tamis subject find`".into(),
+        RequestStatus::NeedsReview => "needs a review: `tamis subject find` shows why".into(),
         other => format!("is {other}: `tamis sweep`"),
     }
 }

@@ -58,7 +58,7 @@ pub struct OpenRequest {
 impl OpenRequest {
     /// Returns whether somebody has to do something about it, and no sweep does it by itself.
     pub fn wants_attention(&self) -> bool {
-        self.days_left < 0 || matches!(self.state.as_str(), "unmatched" | "needs-review")
+        self.days_left < 0 || matches!(self.state, RequestStatus::Unmatched | RequestStatus::NeedsReview)
     }
 }
 

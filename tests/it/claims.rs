@@ -87,9 +87,9 @@ fn what_one_job_learns_opens_the_request_in_the_others() {
     run::run(&Call { job: "more".into(), ..installation.call(0) }, &Silent).unwrap();
     installation.erase("1", &[("C-1", "", "crm-00004")]);
     installation.sweep(1).unwrap().outcome().unwrap();
-    assert_eq!(standings(&installation).open[0].states["contacts"], "received", "contact 7 is still in it");
+    assert_eq!(standings(&installation).open[0].states["contacts"].word(), "received", "contact 7 is still in it");
     installation.sweep(5).unwrap().outcome().unwrap();
-    assert_eq!(standings(&installation).open[0].states["contacts"], "applied");
+    assert_eq!(standings(&installation).open[0].states["contacts"].word(), "applied");
     installation.sweep(9).unwrap().outcome().unwrap();
     assert_eq!(word(&installation), "removed");
 }
@@ -174,7 +174,7 @@ fn r13_a_doubt_outlives_the_removal_of_what_was_named() {
     installation.sweep(5).unwrap().outcome().unwrap();
     assert_eq!(word(&installation), "needs-review");
     let told = standings(&installation);
-    assert_eq!((told.open[0].state.as_str(), told.overdue), ("needs-review", 1));
+    assert_eq!((told.open[0].state.word(), told.overdue), ("needs-review", 1));
     assert_eq!(report(&installation, "C-1").parts[0].datasets[0].version, None);
     // Once the links may be followed, the doubt is gone.
     installation.edit("jobs/policy.toml", "max_strong_fanout = 2", "max_strong_fanout = 9");
@@ -206,7 +206,7 @@ fn who_is_only_in_a_replaced_version_is_not_unmatched() {
     let held = installation.copy();
     subject::ask(&held.asking(3, "email: person00004@example.org"), hold).unwrap();
     held.sweep(3).unwrap().outcome().unwrap();
-    assert_eq!(report(&held, "H-1").state, "applied");
+    assert_eq!(report(&held, "H-1").state.word(), "applied");
     installation.erase("1", &[("C-1", "person00004@example.org", "")]);
     installation.sweep(3).unwrap().outcome().unwrap();
     assert_eq!(word(&installation), "applied");
@@ -233,8 +233,8 @@ fn a_job_that_left_the_specs_keeps_its_requests_open() {
         assert!(complaint.message().contains("lake:other is of no job"), "{complaint}");
     }
     let told = standings(&installation);
-    assert_eq!(told.open[0].states["contacts"], "removed");
-    assert_eq!((told.open[0].state.as_str(), told.datasets[1].no_job), ("received", true));
+    assert_eq!(told.open[0].states["contacts"].word(), "removed");
+    assert_eq!((told.open[0].state.word(), told.datasets[1].no_job), ("received", true));
     let other = report(&installation, "C-1").parts.remove(0).datasets.remove(1);
     assert!(other.dataset == "lake:other" && other.waits[0].contains("of no job any more"), "{:?}", other.waits);
 }
@@ -328,9 +328,12 @@ fn r30_what_a_lift_ended_says_so_and_so_does_a_lift_that_ends_nothing() {
     assert!(ask(2, Effect::Lift, "L-3", Some("X-1")).lift.unwrap().contains("no request"));
     installation.sweep(5).unwrap().outcome().unwrap();
     let restricted = report(&installation, "R-1");
-    assert_eq!((restricted.state.as_str(), restricted.parts[0].note.as_deref()), ("ended", Some("ended by L-1")));
+    assert_eq!((restricted.state.word(), restricted.parts[0].note.as_deref()), ("ended", Some("ended by L-1")));
     assert!(restricted.parts[0].datasets.is_empty());
-    assert_eq!(["L-1", "L-2", "E-1"].map(|id| report(&installation, id).state), ["applied", "ends-nothing", "removed"]);
+    assert_eq!(
+        ["L-1", "L-2", "E-1"].map(|id| report(&installation, id).state.word()),
+        ["applied", "ends-nothing", "removed"]
+    );
 }
 
 #[test]

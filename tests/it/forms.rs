@@ -77,7 +77,7 @@ fn r4_a_request_without_a_usable_value_needs_review_as_long_as_it_is_in_force() 
     let call = installation.asking(1, "");
     let told = tamis::run::standing::standings(&call, 9).unwrap();
     let of = |id: &str| told.open.iter().find(|open| open.request == id).unwrap();
-    assert_eq!(["C-1", "C-2", "C-3"].map(|id| of(id).state.as_str()), ["needs-review", "applied", "unmatched"]);
+    assert_eq!(["C-1", "C-2", "C-3"].map(|id| of(id).state.word()), ["needs-review", "applied", "unmatched"]);
     assert_eq!(["C-1", "C-2", "C-3"].map(|id| of(id).note.is_some()), [true, true, false]);
     let case = tamis::run::case::report(&call, "C-1").unwrap();
     assert!(case.parts[0].values.as_ref().is_some_and(|said| said.contains("normal form")));

@@ -218,8 +218,8 @@ fn a_request_reaches_its_person_under_every_id_and_nobody_else() {
     let requests = site.requests();
     let standing = |case: &str| requests.standing(requests.of_request(case)[0], "contacts");
     assert_eq!((standing("C-1").state, standing("C-1").review), (State::Applied, None));
-    assert_eq!((standing("C-3").word(), standing("C-3").review), ("needs-review", Some(Review::SharedAlias)));
-    assert_eq!(standing("C-4").word(), "unmatched");
+    assert_eq!((standing("C-3").status().word(), standing("C-3").review), ("needs-review", Some(Review::SharedAlias)));
+    assert_eq!(standing("C-4").status().word(), "unmatched");
     let known = subject::find(&site.subject(2, "crm-id@one: I7")).unwrap();
     assert!(known.requests[0].review["contacts"].contains("share"));
     // The next export shows neither the merges nor the shared address: what was learned holds.
@@ -264,7 +264,7 @@ fn r18_what_was_learned_outlives_a_run_that_is_refused() {
     let requests = site.requests();
     let learned = requests.effects(&site.identity("crm-id@one", "A1"));
     assert_eq!(learned.iter().map(|e| e.bond()).collect::<Vec<_>>(), [tamis::requests::Bond::Strong]);
-    assert_eq!(requests.standing(learned[0].entry(), "contacts").word(), "received", "nothing was published");
+    assert_eq!(requests.standing(learned[0].entry(), "contacts").status().word(), "received", "nothing was published");
 }
 
 #[test]
@@ -296,7 +296,7 @@ fn one(effect: &str, reason: &str, basis: &str, sale: bool, binds: bool) {
     let list = &report.manifest.lists[0];
     assert_eq!((list.reached, list.not_binding.is_none()), (1, binds), "{effect} on {basis}");
     let requests = site.requests();
-    let word = requests.standing(requests.of_request("C-1")[0], "contacts").word();
+    let word = requests.standing(requests.of_request("C-1")[0], "contacts").status().word();
     assert_eq!(word, if binds || effect == "hold" { "applied" } else { "not-binding" }, "{effect} on {basis}");
 }
 
@@ -391,17 +391,14 @@ fn requests_by_command_are_stored_applied_and_found() {
     assert!(!subject::ask(&site.subject(3, typed), again).unwrap().new);
     let known = subject::find(&site.subject(3, "crm-id@one: A1")).unwrap();
     assert_eq!((known.datasets[0].rows, known.datasets[0].version), (2, 0), "A1, and A2 that names it as its master");
-    assert_eq!(
-        (known.requests[0].request.as_str(), known.requests[0].states["contacts"].as_str()),
-        ("T-1", "received")
-    );
+    assert_eq!((known.requests[0].request.as_str(), known.requests[0].states["contacts"].word()), ("T-1", "received"));
     let report = site.run(4).unwrap();
     assert_eq!(removed(&report), BTreeMap::from([("erased", 2)]));
     assert_eq!((report.manifest.lists[0].name.as_str(), report.manifest.lists[0].entries), ("command", 1));
     let known = subject::find(&site.subject(5, "crm-id@one: A2")).unwrap();
     assert_eq!(known.datasets[0].rows, 0);
     assert!(!known.requests[0].named, "learned by a link");
-    assert_eq!(known.requests[0].states["contacts"], "applied");
+    assert_eq!(known.requests[0].states["contacts"].word(), "applied");
     let lift = Asked { lifts: Some("T-1".into()), lift_erase: true, ..asked(Effect::Lift, "T-2") };
     assert_eq!(subject::ask(&site.subject(6, ""), lift).unwrap().ends, Some(1));
     assert_eq!(removed(&site.run(7).unwrap()), BTreeMap::new());
@@ -573,7 +570,7 @@ fn runs_and_sweeps_may_be_stopped_at_any_look_and_the_next_one_goes_on() {
         run::sweep(&site.call(5), &Silent).unwrap().outcome().unwrap();
         let known = subject::find(&site.subject(5, "crm-id@one: A2")).unwrap();
         assert_eq!((known.datasets[0].rows, known.datasets[0].erasure.rows), (0, 0));
-        assert_eq!(known.requests[0].states["contacts"], "applied");
+        assert_eq!(known.requests[0].states["contacts"].word(), "applied");
     }
 }
 

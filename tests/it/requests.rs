@@ -584,13 +584,13 @@ fn what_is_noted_of_requests_outlives_the_process_and_a_merge() {
     let of = |requests: &Requests, email: &str| requests.effects(&identity("email/1", email).1)[0].entry();
     let (ann, bo) = (of(&requests, "ann@example.org"), of(&requests, "bo@example.org"));
     let words = |requests: &Requests| {
-        ["ann@example.org", "bo@example.org"].map(|e| requests.standing(of(requests, e), "crm").word())
+        ["ann@example.org", "bo@example.org"].map(|e| requests.standing(of(requests, e), "crm").status().word())
     };
     assert_eq!(words(&requests), ["received"; 2]);
     let applied = Standing::new(State::Applied, Instant(5));
     assert_eq!(requests.note(&state, "crm", &[(ann, applied)], Some(Instant(5))).unwrap(), 1);
     assert_eq!(words(&requests), ["applied", "unmatched"]);
-    assert_eq!(requests.standing(bo, "other").word(), "received", "each dataset for itself");
+    assert_eq!(requests.standing(bo, "other").status().word(), "received", "each dataset for itself");
     let before = place.segments().len();
     assert_eq!(requests.note(&state, "crm", &[(ann, applied)], Some(Instant(6))).unwrap(), 0);
     assert_eq!(place.segments().len(), before, "nothing new, nothing written");
@@ -598,7 +598,11 @@ fn what_is_noted_of_requests_outlives_the_process_and_a_merge() {
     place.intake();
     let mut later = place.requests();
     assert_eq!(words(&later), ["applied", "unmatched"]);
-    assert_eq!(later.standing(of(&later, "cy@example.org"), "crm").word(), "received", "came after the last look");
+    assert_eq!(
+        later.standing(of(&later, "cy@example.org"), "crm").status().word(),
+        "received",
+        "came after the last look"
+    );
     later.note(&state, "crm", &[], Some(Instant(9))).unwrap();
     for at in 10..30 {
         let review = (at % 2 == 0).then_some(Review::SharedAlias);

@@ -22,7 +22,7 @@ fn a_request_goes_from_received_to_removed_and_says_only_what_is_so() {
     installation.sweep(1).unwrap().outcome().unwrap();
     assert_eq!(word(&installation, 1), [("applied".into(), 1), ("unmatched".into(), 1)]);
     let standings = standing::standings(&installation.asking(1, ""), 10).unwrap();
-    let open: Vec<_> = standings.open.iter().map(|open| (open.request.as_str(), open.state.as_str())).collect();
+    let open: Vec<_> = standings.open.iter().map(|open| (open.request.as_str(), open.state.word())).collect();
     assert_eq!(open, [("C-1", "applied"), ("C-2", "unmatched")], "who matched nobody is not done either");
     assert!(standings.overdue == 2 && standings.open[0].days_left < 0, "received in October, due in thirty days");
     assert!(standings.datasets[0].removed < Some(installation.at(1)));
@@ -78,7 +78,7 @@ fn the_report_of_a_case_holds_no_value_and_no_small_count() {
     installation.erase("1", &[("C-1", "person00004@example.org", "")]);
     installation.sweep(1).unwrap().outcome().unwrap();
     let report = case::report(&installation.asking(2, ""), "C-1").unwrap();
-    assert_eq!((report.state.as_str(), report.raw_exports.as_str()), ("applied", "fewer than 10"));
+    assert_eq!((report.state.word(), report.raw_exports.as_str()), ("applied", "fewer than 10"));
     let dataset = &report.parts[0].datasets[0];
     assert_eq!((dataset.version, dataset.rows.as_deref()), (Some(1), Some("fewer than 10")));
     assert!(!dataset.waits.is_empty());

@@ -137,7 +137,7 @@ fn a_table_whose_job_is_gone_is_complained_of_by_every_look_until_the_job_comes_
     let found = subject::find(&installation.asking(1, "email: person00004@example.org")).unwrap();
     let told: Vec<_> = found.datasets.iter().map(|d| (d.job.as_str(), d.no_job, d.rows)).collect();
     assert_eq!(told, [("other", false, 0), ("contacts", true, 1)]);
-    assert_eq!(found.requests[0].states["contacts"], "received");
+    assert_eq!(found.requests[0].states["contacts"].word(), "received");
     let page = || {
         let clock = Arc::new(Hand(AtomicI64::new(installation.at(1).0 + MINUTE)));
         let host = Host { clock, ..host(&installation, "page", installation.at(1)) };
