@@ -512,13 +512,13 @@ impl Requests {
         }
     }
 
-    /// Of several listings the last counts; of equally old ones that which keeps the request in force.
-    /// When a snapshot that is taken in now was: later than all before it, also when a clock was once ahead, for the latest
-    /// counts.
+    /// Returns the time of a snapshot that is taken in now. It is later than all before it, also when a clock was once ahead,
+    /// because the latest snapshot counts.
     pub(super) fn listed_next(&self, now: Instant) -> Instant {
         self.listed.values().map(|(at, _)| Instant(at.0.saturating_add(1))).fold(now, Instant::max)
     }
 
+    /// Of several listings the last counts; of equally old ones that which keeps the request in force.
     fn put_listed(&mut self, entry: u32, listed: &ListedRecord) {
         let place = self.listed.entry(entry).or_insert((listed.at, listed.there));
         *place = (*place).max((listed.at, listed.there));
