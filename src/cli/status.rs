@@ -7,7 +7,7 @@ use super::lines::Lines;
 use super::settings::Settings;
 use super::verdict::{Verdict, coloured, counted};
 use super::{due, render};
-use crate::clock::Instant;
+use crate::clock::{Instant, zones_version};
 use crate::daemon::{JobStatus, NoJob};
 use crate::error::{Error, Result};
 use crate::run::aside::{self, Sighted};
@@ -22,6 +22,8 @@ const NAMED: usize = 20;
 pub(super) struct Status {
     /// Version of this schema.
     schema: &'static str,
+    /// Version of the bundled time zone data that schedules and dates are read by.
+    time_zones: &'static str,
     /// How each job stands, by name.
     jobs: Vec<JobStatus>,
     /// Tables that are published and that no job serves.
@@ -86,7 +88,17 @@ fn as_data(found: Found) -> Status {
         Err(error) => (None, Some(error.message().to_owned())),
     };
     let Found { jobs, no_job, foreign, sighted: Sighted { aside, unseen }, .. } = found;
-    Status { schema: "tamis-status/1", jobs, no_job, foreign, requests, requests_stop, aside, unseen }
+    Status {
+        schema: "tamis-status/1",
+        time_zones: zones_version(),
+        jobs,
+        no_job,
+        foreign,
+        requests,
+        requests_stop,
+        aside,
+        unseen,
+    }
 }
 
 /// Returns the figures of the first line.

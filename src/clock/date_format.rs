@@ -70,7 +70,8 @@ impl Formats {
     }
 }
 
-const MONTHS: [&str; 12] = [
+/// Names of months in English; their first three letters are short for them.
+pub const MONTHS: [&str; 12] = [
     "january",
     "february",
     "march",

@@ -28,6 +28,16 @@ pub fn random(bytes: &mut [u8]) -> Result<()> {
     getrandom::fill(bytes).map_err(|_| Error::policy("the system gives no random bytes"))
 }
 
+/// Returns 32 random hex digits, by which a process knows its own claims again.
+///
+/// # Errors
+/// As [`random`].
+pub fn nonce() -> Result<String> {
+    let mut bytes = [0; 16];
+    random(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 /// Makes `token-<epoch>.key`, and `identity.key` when the folder holds no key at all. The folder is made with mode 0700,
 /// files with 0600. Says which files there are now, the identity key first.
 ///

@@ -6,7 +6,7 @@ mod create;
 mod custody;
 mod load;
 
-pub use create::{KeyFile, create, random};
+pub use create::{KeyFile, create, nonce, random};
 
 use zeroize::Zeroize;
 

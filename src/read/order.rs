@@ -2,6 +2,7 @@
 //! source declares it. What can be read in two ways has no order. Must not know objects or roots.
 
 use crate::clock::Instant;
+use crate::clock::date_format::MONTHS;
 use crate::error::Error;
 use crate::policy::SetFormat;
 use jiff::civil::Date;
@@ -356,20 +357,6 @@ fn compact(digits: &str, order: Parts) -> Option<[i16; 3]> {
 }
 
 fn month_number(word: &str) -> Option<usize> {
-    const MONTHS: [&str; 12] = [
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-    ];
     let word = word.to_ascii_lowercase();
     let is = |month: &str| month == word || month[..3] == word;
     MONTHS.iter().position(|month| is(month)).map(|at| at + 1)

@@ -92,9 +92,7 @@ fn keep(hold: &Hold, ended: &Receiver<()>, stop: &Stop) {
 /// Claims the lease. Who waits does so until it has been renewed, for then its holder lives, or has ended.
 fn claim(call: &Call, state: &State, monitor: &dyn Monitor) -> Result<Claim> {
     let Caller { clock, who, waits, .. } = &call.caller;
-    let mut nonce = [0; 16];
-    key::random(&mut nonce)?;
-    let nonce: String = nonce.iter().map(|byte| format!("{byte:02x}")).collect();
+    let nonce = key::nonce()?;
     let mut first: Option<Holder> = None;
     for _ in 0..LOOKS {
         let theirs = match state.claim(&call.job, who, &nonce, clock.now(), LEASE_MICROS)? {

@@ -72,9 +72,7 @@ pub fn retire(call: &SubjectCall, asked: &Retiring, monitor: &dyn Monitor) -> Re
         return table.before(&desk);
     }
     let who = Claimant::named(&format!("retire/{}/{}", table.dataset.job, call.now.0));
-    let mut nonce = [0; 16];
-    key::random(&mut nonce)?;
-    let nonce: String = nonce.iter().map(|byte| format!("{byte:02x}")).collect();
+    let nonce = key::nonce()?;
     let mut lease = match desk.state.claim(&table.dataset.job, &who, &nonce, call.now, LEASE_MICROS)? {
         Claim::Ours(lease) => *lease,
         Claim::Theirs(theirs) => {

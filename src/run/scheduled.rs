@@ -67,9 +67,7 @@ pub fn begin(ready: &Ready, mut intent: Intent, pinned: &Pinned) -> Result<(Inte
                 .help("run the job by hand, or wait for its next scheduled instant: that is then a run of its own"));
         }
     }
-    let mut nonce = [0; 16];
-    key::random(&mut nonce)?;
-    let nonce: String = nonce.iter().map(|byte| format!("{byte:02x}")).collect();
+    let nonce = key::nonce()?;
     let attempt = ready.state.next_attempt(&run, &nonce, makes, ready.call.now)?;
     Ok((intent, attempt))
 }

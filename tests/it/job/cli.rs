@@ -177,6 +177,7 @@ fn json_is_what_the_schema_says_and_errors_are_json_too() {
     let schema = json(&ends(&place, 0, &["schema", "status"]).out);
     let status = json(&ends(&place, 0, &["--json", "status"]).out);
     conforms(&schema, &schema, &status).unwrap_or_else(|fault| panic!("status: {fault}"));
+    assert!(status["time_zones"].is_string(), "{status}");
     assert!(status["jobs"][0]["sweep"]["due"] == true && status["requests"]["datasets"].is_array(), "{status}");
     let mut broken = status.clone();
     broken["jobs"][0]["sweep"].as_object_mut().unwrap().remove("overdue");
