@@ -124,7 +124,8 @@ fn same_files(target: &Target<'_>, dataset: &Dataset, table: &Current) -> Result
     let mut named: Vec<String> = table.files.iter().map(|file| target.file(&file.name)).collect();
     let mut known: Vec<String> =
         dataset.current.iter().flat_map(|current| &current.files).map(|file| file.path.clone()).collect();
-    (named.sort(), known.sort());
+    named.sort();
+    known.sort();
     if named == known {
         return Ok(());
     }
