@@ -68,19 +68,18 @@ impl Requests {
         self.segments.iter().map(|(name, _)| name.last).max().unwrap_or(0)
     }
 
-    /// Stores what entries have learned (R18); returns how much of it was new. Without a `state` nothing is written.
-    /// BLAKE3 of the segments that reach beyond the number `since`, by file name.
+    /// Returns the BLAKE3 of the segments that reach beyond the number `since`, by file name.
     pub fn stored(&self, since: u64) -> BTreeMap<String, String> {
         let beyond = self.segments.iter().filter(|(name, _)| name.last > since);
         beyond.filter_map(|(name, _)| Some((name.file(), self.digests.get(name)?.clone()))).collect()
     }
 
-    /// What is there already when the next segment is written; it says so.
+    /// Takes what is there already when the next segment is written: the segment says so.
     pub fn saw(&mut self, witness: Witness) {
         self.witness = Some(witness);
     }
 
-    /// Stores what entries have learned (R18); returns how much of it was new.
+    /// Stores what entries have learned (R18); returns how much of it was new. Without a `state` nothing is written.
     ///
     /// # Errors
     /// As `open`; a policy error for an entry that is not there.
@@ -139,7 +138,6 @@ impl Requests {
             let (length, digest) = (bytes.len(), digest(&bytes));
             if state.create(&name.path(), bytes)? == Created::New {
                 settled(state, name)?;
-                self.segments.push((name, length));
                 self.holds(name, length, digest);
                 return self.absorb(&segment, number);
             }

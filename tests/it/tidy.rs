@@ -45,7 +45,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "store",
             "policy",
             "key",
-            "evidence",
+            "evidence", // the ledger says which segments there are, and their digests
             "read::Broken",
             "read::Container",
             "read::Member",
