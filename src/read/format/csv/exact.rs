@@ -42,6 +42,17 @@ pub(super) struct Exact {
     pub fault: Option<FaultAt>,
 }
 
+impl Exact {
+    /// Adds a row of blank cells, as wide as the others.
+    fn blank_row(&mut self, width: usize, grammar: &Grammar, bytes: &mut Vec<u8>) {
+        for cell in 1..=width {
+            self.ends.push(bytes.len() as u32);
+            bytes.push(if cell == width { b'\n' } else { grammar.delimiter });
+        }
+        self.rows += 1;
+    }
+}
+
 impl Grammar {
     /// Reads the record at `from` and appends the ends of its cells. `complete`: no more text will come.
     pub fn record(&self, text: &[u8], from: usize, complete: bool, ends: &mut Vec<u32>) -> Step {
@@ -201,12 +212,7 @@ fn records(
                 record += 1;
             }
             Step::Record { end, .. } if bad == BadRecords::Tell && blank(&text[from..end], grammar) => {
-                // As wide as the others, so that it is a row of blank cells like any other.
-                for cell in 1..=width {
-                    out.ends.push(bytes.len() as u32);
-                    bytes.push(if cell == width { b'\n' } else { grammar.delimiter });
-                }
-                out.rows += 1;
+                out.blank_row(width, grammar, bytes);
                 record += 1;
             }
             Step::Record { .. } if bad != BadRecords::Refuse => {
