@@ -8,17 +8,17 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TypeName {
-    /// As it is.
+    /// Text, taken as it is written.
     Text,
     /// A whole number of 64 bits.
     Integer,
     /// A decimal number.
     Decimal,
-    /// true/false/1/0/yes/no.
+    /// Yes or no, written `true`, `false`, `1`, `0`, `yes` or `no`.
     Boolean,
-    /// A calendar day.
+    /// A day without a time.
     Date,
-    /// An instant.
+    /// A day with a time of day.
     Timestamp,
 }
 
@@ -39,7 +39,7 @@ impl TypeName {
 /// What cells of a column are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ValueType {
-    /// As it is.
+    /// Text, taken as it is written.
     Text,
     /// A whole number of 64 bits.
     Integer,
@@ -48,11 +48,11 @@ pub enum ValueType {
         /// Digits after the point.
         scale: Option<u8>,
     },
-    /// true/false/1/0/yes/no.
+    /// Yes or no, written `true`, `false`, `1`, `0`, `yes` or `no`.
     Boolean,
-    /// A calendar day.
+    /// A day without a time.
     Date(DateRule),
-    /// An instant.
+    /// A day with a time of day.
     Timestamp(DateRule),
 }
 

@@ -166,10 +166,7 @@ fn accept(settings: &Settings, accepted: &AcceptArgs, json: bool) -> Result<Stri
 fn verify(settings: &Settings, head: Option<&str>, json: bool) -> Result<String> {
     let project = policy::load(&settings.dir, &settings.roots)?;
     let roots = settings.open(&project)?;
-    let mut report = run::verify::verify(&project, &roots, head)?;
-    if let Ok(state) = state::State::open(&roots["state"]) {
-        run::foreign::verify(&project, &roots, &state, &mut report)?;
-    }
+    let report = run::verify::verify(&project, &roots, head)?;
     let text =
         if json { render::json(&report)? } else { render::verified(&report, verdict::coloured(&std::io::stdout())) };
     answer::with_outcome(text, report.outcome())

@@ -220,19 +220,16 @@ fn fields(out: &mut String, m: &Manifest) {
         })
         .collect();
     out.push('\n');
-    table(out, &["field", "from", "treatment", "type", ""], &rows);
+    table(out, ["field", "from", "treatment", "type", ""], &rows);
 }
 
-fn table(out: &mut String, head: &[&str; 5], rows: &[[String; 5]]) {
+/// Adds a head and rows, each column as wide as its widest cell.
+pub(super) fn table<const N: usize>(out: &mut String, head: [&str; N], rows: &[[String; N]]) {
     let width = |c: usize| rows.iter().map(|r| r[c].chars().count()).max().unwrap_or(0).max(head[c].chars().count());
-    let widths: Vec<usize> = (0..5).map(width).collect();
-    let mut line = |cells: [&str; 5]| {
-        let text: Vec<String> = cells.iter().zip(&widths).map(|(cell, w)| format!("{cell:<w$}")).collect();
-        out.line(format_args!("{}", text.join("  ").trim_end()));
-    };
-    line(*head);
-    for row in rows {
-        line([&row[0], &row[1], &row[2], &row[3], &row[4]]);
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    for row in std::iter::once(head).chain(rows.iter().map(|row| row.each_ref().map(String::as_str))) {
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, w)| format!("{cell:<w$}")).collect();
+        out.line(format_args!("{}", cells.join("  ").trim_end()));
     }
 }
 

@@ -111,12 +111,9 @@ fn headline(found: &Found, exceptions: usize) -> String {
     }
     if let Ok(standings) = &found.standings {
         let drift: usize = standings.datasets.iter().map(|dataset| dataset.drift.len()).sum();
-        for (count, what) in [(standings.overdue, "request"), (drift as u64, "undeclared column")] {
-            let late = if what == "request" { " overdue" } else { "" };
-            if count > 0 {
-                said.push(counted(count, what) + late);
-            }
-        }
+        let overdue = (standings.overdue, counted(standings.overdue, "request") + " overdue");
+        let drift = (drift as u64, counted(drift as u64, "undeclared column"));
+        said.extend([overdue, drift].into_iter().filter(|(count, _)| *count > 0).map(|(_, said)| said));
     }
     if exceptions > 0 {
         said.push(format!("{} to look at", counted(exceptions as u64, "thing")));
@@ -127,14 +124,8 @@ fn headline(found: &Found, exceptions: usize) -> String {
 /// Returns one row for each job, and what somebody has to look at.
 fn in_short(found: &Found, exceptions: &[String]) -> String {
     let mut out = String::new();
-    let head = ["JOB", "PUBLISHED", "ROWS", "CHANGE", "SWEPT", "NEXT"].map(String::from);
-    let rows: Vec<[String; 6]> = std::iter::once(head).chain(found.jobs.iter().map(job_row)).collect();
-    let widths: Vec<usize> =
-        (0..6).map(|cell| rows.iter().map(|row| row[cell].chars().count()).max().unwrap_or(0)).collect();
-    for row in &rows {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
-        out.line(format_args!("{}", cells.collect::<Vec<_>>().join("  ").trim_end()));
-    }
+    let rows: Vec<[String; 6]> = found.jobs.iter().map(job_row).collect();
+    render::table(&mut out, ["JOB", "PUBLISHED", "ROWS", "CHANGE", "SWEPT", "NEXT"], &rows);
     exceptions.iter().for_each(|said| out.line(format_args!("! {said}")));
     found.sighted.aside.iter().for_each(|aside| out.line(format_args!("{aside}")));
     out.line(format_args!("Each job, dataset and request in full: --verbose"));
@@ -167,9 +158,9 @@ fn job_row(job: &JobStatus) -> [String; 6] {
 /// Returns what somebody has to look at, with what to do.
 fn exceptions(found: &Found) -> Vec<String> {
     let mut out: Vec<String> = found.jobs.iter().flat_map(of_job).collect();
-    out.extend(found.no_job.iter().map(|table| with_remedy(&table.cause, &table.to_do)));
+    out.extend(found.no_job.iter().map(|table| format!("{}: {}", table.cause, table.to_do)));
     out.extend(found.foreign.iter().map(|table| match &table.to_do {
-        Some(to_do) => with_remedy(&table.line(), to_do),
+        Some(to_do) => format!("{}: {to_do}", table.line()),
         None => table.line(),
     }));
     out.extend(found.unread.iter().cloned());
@@ -179,10 +170,6 @@ fn exceptions(found: &Found) -> Vec<String> {
         Err(error) => out.push(format!("requests: {error}")),
     }
     out
-}
-
-fn with_remedy(cause: &str, to_do: &str) -> String {
-    format!("{cause}: {to_do}")
 }
 
 fn of_job(job: &JobStatus) -> Vec<String> {

@@ -118,7 +118,7 @@ fn removal(out: &mut String, removal: &Removal) {
         out.line(format_args!("  {:<12} nothing is purged while a list of holds cannot be read", "withheld"));
     }
     if let Some(watermark) = removal.watermark {
-        out.line(format_args!("  {:<12} all bytes of persons whose requests were applied up to {watermark}", "purged"));
+        out.line(format_args!("  {:<12} requests applied up to {watermark}, as far as tamis can verify", "purged"));
     }
 }
 

@@ -4,7 +4,7 @@ use crate::plain::shown;
 use std::io::IsTerminal;
 
 /// How something stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// Nothing is to be done.
     Ok,

@@ -61,7 +61,7 @@ impl Kept {
         let swept = run::sweeps_of(state, project, plan)?;
         Ok(Kept {
             dataset: dataset.map(|dataset| dataset.seq),
-            // What was published at an instant in the past has been there since then at the earliest.
+            // A first version may be judged at an instant before the state was made, and nobody could sweep it then.
             since: first.map(|first| first.max(state.created())),
             raw: project.removal.raw_keep.is_some(),
             requests: requests.unwrap_or_else(|| swept.requests.clone()),

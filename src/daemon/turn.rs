@@ -143,7 +143,8 @@ fn without_job(host: &Host, project: &Project) -> Vec<Turn> {
     found.unwrap_or_default().into_iter().map(turn).collect()
 }
 
-/// The exit code that needs an operator most: evidence, a fault of tamis, outcome unknown, policy, gate, input, storage, then done.
+/// The exit code that needs an operator most: evidence, a fault of tamis, outcome unknown, policy, gate, input, storage,
+/// then done.
 pub fn worst(turns: &[Turn]) -> u8 {
     const ORDER: [u8; 8] = [0, 75, 3, 4, 2, 5, 70, 6];
     let rank = |exit: u8| ORDER.iter().position(|code| *code == exit).unwrap_or(ORDER.len());

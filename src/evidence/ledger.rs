@@ -400,12 +400,7 @@ impl Ledger {
     /// # Errors
     /// An evidence error when an entry is missing or unreadable.
     pub fn segment(&self) -> Result<u64> {
-        for seq in (1..=self.last()?).rev() {
-            if let Some(segment) = self.entry(seq)?.0.event.segment() {
-                return Ok(segment);
-            }
-        }
-        Ok(0)
+        Ok(self.newest_of(&|entry| entry.event.segment())?.unwrap_or(0))
     }
 
     /// The newest entry that begins a run.
@@ -413,10 +408,14 @@ impl Ledger {
     /// # Errors
     /// An evidence error when an entry is missing or unreadable.
     pub fn newest_intent(&self) -> Result<Option<Entry>> {
+        self.newest_of(&|entry| matches!(entry.event, Event::Intent { .. }).then(|| entry.clone()))
+    }
+
+    /// What is picked of the newest entry that anything is picked of.
+    fn newest_of<T>(&self, pick: &dyn Fn(&Entry) -> Option<T>) -> Result<Option<T>> {
         for seq in (1..=self.last()?).rev() {
-            let (entry, _) = self.entry(seq)?;
-            if matches!(entry.event, Event::Intent { .. }) {
-                return Ok(Some(entry));
+            if let Some(picked) = pick(&self.entry(seq)?.0) {
+                return Ok(Some(picked));
             }
         }
         Ok(None)

@@ -16,6 +16,8 @@ pub use verify::{LOG_NOT_READ, VerifyReport, verify};
 pub use witness::Witness;
 
 use crate::error::{Error, Result};
+use crate::store::Root;
+use std::collections::BTreeMap;
 use std::io::Read;
 
 /// BLAKE3 hex of whole files of evidence, never of a value.
@@ -54,3 +56,17 @@ pub(crate) fn json<T: serde::Serialize>(value: &T) -> Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests;
+
+/// Returns the path of the newest file of each folder below `folder`: later records have greater names.
+///
+/// # Errors
+/// A storage error when the store is away.
+pub(crate) fn newest_records(state: &Root, folder: &str) -> Result<Vec<String>> {
+    let mut newest: BTreeMap<String, String> = BTreeMap::new();
+    for object in state.list(folder)? {
+        let Some((job, _)) = object.path.rsplit_once('/') else { continue };
+        let path = newest.entry(job.to_owned()).or_default();
+        *path = object.path.clone().max(std::mem::take(path));
+    }
+    Ok(newest.into_values().collect())
+}

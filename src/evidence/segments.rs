@@ -9,7 +9,8 @@ use serde::Deserialize;
 /// Folder of the segments below the state root.
 pub const FOLDER: &str = "requests/segments";
 
-const MAGIC: &[u8] = b"tamisreq";
+/// What every segment begins with.
+pub const MAGIC: &[u8; 8] = b"tamisreq";
 
 /// A segment's name: the numbers it covers, and how often they were merged. It never names other bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,7 +93,12 @@ pub fn gap(names: &[Name]) -> Option<u64> {
 /// # Errors
 /// Evidence, for a name that is none of a segment; storage.
 pub fn last(state: &Root) -> Result<u64> {
-    Ok(names(&state.list(FOLDER)?)?.iter().map(|(name, _)| name.last).max().unwrap_or(0))
+    Ok(end(names(&state.list(FOLDER)?)?.iter().map(|(name, _)| name)))
+}
+
+/// The greatest number that any of the segments covers; 0 without any.
+pub fn end<'a>(names: impl IntoIterator<Item = &'a Name>) -> u64 {
+    names.into_iter().map(|name| name.last).max().unwrap_or(0)
 }
 
 /// The newest segment's name and what it says of the ledger; none when it says nothing.
@@ -118,7 +124,7 @@ pub(super) fn told(bytes: &[u8]) -> Option<Option<Witness>> {
         #[serde(default)]
         witness: Option<Witness>,
     }
-    let rest = bytes.strip_prefix(MAGIC)?.get(4..)?;
+    let rest = bytes.strip_prefix(MAGIC.as_slice())?.get(4..)?;
     let (length, rest) = rest.split_first_chunk::<4>()?;
     let front = rest.get(..u32::from_le_bytes(*length) as usize)?;
     serde_json::from_slice::<Front>(front).ok().map(|front| front.witness)

@@ -4,7 +4,7 @@
 use super::ledger::Entry;
 use super::segments::{self, FOLDER, Name};
 use super::verify::VerifyReport;
-use super::{Event, digest};
+use super::{Event, digest, newest_records};
 use crate::error::{Kind, Result};
 use crate::store::Root;
 use serde::Deserialize;
@@ -28,7 +28,7 @@ pub(super) fn stored(state: &Root, entries: &[Entry], report: &mut VerifyReport)
             return report.not_proven.push(line);
         }
     };
-    let last = names.iter().map(|name| name.last).max().unwrap_or(0);
+    let last = segments::end(&names);
     if let Some(missing) = segments::gap(&names) {
         report.faults.push(format!("{place}: segment {missing} of the stored requests is missing"));
     }
@@ -59,13 +59,8 @@ fn by_records(state: &Root) -> Result<Recorded> {
         #[serde(default)]
         stored: Recorded,
     }
-    let mut newest: BTreeMap<String, String> = BTreeMap::new();
-    for object in state.list("datasets")? {
-        let Some((job, _)) = object.path.rsplit_once('/') else { continue };
-        newest.insert(job.to_owned(), object.path.clone().max(newest.get(job).cloned().unwrap_or_default()));
-    }
     let mut recorded = Recorded::new();
-    for path in newest.into_values() {
+    for path in newest_records(state, "datasets")? {
         let bytes = state.get(&path)?.unwrap_or_default();
         recorded.extend(serde_json::from_slice::<Told>(&bytes).map(|told| told.stored).unwrap_or_default());
     }

@@ -82,6 +82,12 @@ fn created() -> Event {
     }
 }
 
+/// That a run of the job has begun with this intent.
+fn begun(intent: &[u8]) -> Event {
+    let (job, plan, intent) = ("crm".into(), "ab".into(), digest(intent));
+    Event::Intent { job, as_of: at(0), plan, intent, segment: 0, record: 0 }
+}
+
 /// Two published runs of one dataset with two files each.
 fn published() -> Place {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -96,15 +102,7 @@ fn published() -> Place {
         let version = n as u64;
         let intent = format!("intent of {run}").into_bytes();
         state.put(&format!("runs/{run}/intent.json"), intent.clone()).unwrap();
-        let begun = Event::Intent {
-            job: "crm".into(),
-            as_of: at(0),
-            plan: "ab".into(),
-            intent: digest(&intent),
-            segment: 0,
-            record: 0,
-        };
-        ledger.append(of(run), begun, at(2 * n as i64)).unwrap();
+        ledger.append(of(run), begun(&intent), at(2 * n as i64)).unwrap();
         let files = [4, 6].map(|rows| file(&lake, &format!("crm/{run}-{rows}.parquet"), rows));
         let companions = [4, 6].map(|rows| file(&state, &format!("companions/crm/{run}-{rows}.parquet"), rows));
         let manifest = manifest(run, version, files.to_vec(), companions.to_vec());
@@ -301,15 +299,7 @@ fn a_run_refused_first_and_published_later_is_no_fault_but_one_without_intent_is
     let ledger = Ledger::open(&place.state);
     let intent = b"intent".to_vec();
     place.state.put("runs/crm-3/intent.json", intent.clone()).unwrap();
-    let begun = Event::Intent {
-        job: "crm".into(),
-        as_of: at(0),
-        plan: "ab".into(),
-        intent: digest(&intent),
-        segment: 0,
-        record: 0,
-    };
-    ledger.append(of("crm-3"), begun, at(10)).unwrap();
+    ledger.append(of("crm-3"), begun(&intent), at(10)).unwrap();
     assert!(place.verify(None).notes.contains(&"run crm-3 began and has no end in the ledger".to_string()));
     let refused = Event::Refused { job: "crm".into(), as_of: at(0), exit: 4, cause: "brake".into(), plan: None };
     ledger.append(of("crm-3"), refused, at(11)).unwrap();

@@ -281,8 +281,7 @@ pub(crate) fn intent_path(run: &str) -> String {
 fn words(report: &mut VerifyReport, head: Option<&Head>, old_versions: bool) {
     if !report.faults.is_empty() {
         report.proven.clear();
-    }
-    if report.faults.is_empty() {
+    } else {
         report.proven.extend([
             format!("the {} entries of the ledger are an unbroken chain", report.entries),
             format!("{} intents and manifests are the ones the ledger names", report.records),

@@ -449,10 +449,10 @@ fn read(page: Page, spec: &SourceSpec) -> Option<ReadFormat> {
 
 /// The keys that only CSV has.
 fn csv(page: Page, spec: &SourceSpec) -> Option<CsvFormat> {
-    let read: &ReadSpec = &spec.read;
-    let delimiter = read.delimiter.as_ref().map_or(Some(b','), |at| value::ascii(page, at));
+    let (read, unset): (&ReadSpec, _) = (&spec.read, CsvFormat::UNSET);
+    let delimiter = read.delimiter.as_ref().map_or(Some(unset.delimiter), |at| value::ascii(page, at));
     let quote = match &read.quote {
-        None => Some(Some(b'"')),
+        None => Some(unset.quote),
         Some(at) if at.as_str() == "none" => Some(None),
         Some(at) => value::ascii(page, at).map(Some),
     };
@@ -462,7 +462,7 @@ fn csv(page: Page, spec: &SourceSpec) -> Option<CsvFormat> {
         let at = read.quote.as_ref().or(read.delimiter.as_ref()).map_or(spec.read.span(), At::span);
         page.fault(at, "delimiter", "delimiter and quote are the same", "change one of the two");
     }
-    let header = value::number(page, read.header.as_ref(), 1..1_000_001, 1);
+    let header = value::number(page, read.header.as_ref(), 1..1_000_001, unset.header as i64);
     Some(CsvFormat {
         delimiter: delimiter?,
         quote: quote?,

@@ -72,10 +72,10 @@ impl FieldSpec {
 
 const OF_EVERY_FIELD: [&str; 5] = ["from", "treat", "subject", "keep", "max_untreated"];
 
-static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| {
-    let of_treatments = treatments::keys().into_iter().map(|(key, _)| key.name);
-    OF_EVERY_FIELD.into_iter().chain(of_treatments).collect()
-});
+static KEYS: LazyLock<Vec<(&treatments::Key, Vec<&str>)>> = LazyLock::new(treatments::keys);
+
+static NAMES: LazyLock<Vec<&str>> =
+    LazyLock::new(|| OF_EVERY_FIELD.into_iter().chain(KEYS.iter().map(|(key, _)| key.name)).collect());
 
 /// The name of a key.
 struct Name(&'static str);
@@ -117,7 +117,7 @@ impl<'de> Visitor<'de> for Entries {
                 "keep" => keep = Some(map.next_value()?),
                 "max_untreated" => max_untreated = Some(map.next_value()?),
                 _ => {
-                    if let Some((key, _)) = treatments::keys().iter().find(|(key, _)| key.name == name) {
+                    if let Some((key, _)) = KEYS.iter().find(|(key, _)| key.name == name) {
                         keys.push((name, KeyValue::next(key.shape, &mut map)?));
                     }
                 }
@@ -159,7 +159,7 @@ impl Serialize for FieldSpec {
 /// Adds the keys of treatments to the schema of a field.
 fn describe_keys(schema: &mut Schema) {
     let Some(properties) = schema.get_mut("properties").and_then(serde_json::Value::as_object_mut) else { return };
-    for (key, of) in treatments::keys() {
+    for (key, of) in KEYS.iter() {
         let mut about = match key.shape {
             Shape::Number => serde_json::json!({ "type": ["integer", "null"], "format": "int64" }),
             Shape::Numbers => {

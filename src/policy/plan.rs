@@ -323,12 +323,17 @@ pub struct ReadFormat {
     pub max_decompressed: u64,
 }
 
+impl CsvFormat {
+    /// What holds where a source sets none of them.
+    pub const UNSET: CsvFormat =
+        CsvFormat { delimiter: b',', quote: Some(b'"'), header: 1, stray_quotes_literal: false };
+}
+
 impl ReadFormat {
     /// Returns what holds where a source sets nothing but `format = "csv"`.
     pub fn csv() -> ReadFormat {
-        let csv = CsvFormat { delimiter: b',', quote: Some(b'"'), header: 1, stray_quotes_literal: false };
         ReadFormat {
-            records: RecordFormat::Csv(csv),
+            records: RecordFormat::Csv(CsvFormat::UNSET),
             encoding: "utf-8".into(),
             bom: Bom::Allow,
             null: Vec::new(),

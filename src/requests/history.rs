@@ -19,14 +19,6 @@ const SMALL: usize = 4 << 20;
 const MANY: usize = 16;
 const ATTEMPTS: usize = 20;
 
-/// Number of the newest segment, from its name; 0 without any.
-///
-/// # Errors
-/// Evidence, for a name that is none of a segment; storage.
-pub fn last_segment(state: &Root) -> Result<u64> {
-    segments::last(state)
-}
-
 /// Something an entry has learned (R13, R14).
 pub struct Learned {
     /// Index of the entry, from an `EntryRef`.
@@ -65,7 +57,7 @@ impl Requests {
 
     /// Number of the newest segment; it only grows, and the ledger records it.
     pub fn last_segment(&self) -> u64 {
-        self.segments.iter().map(|(name, _)| name.last).max().unwrap_or(0)
+        segments::end(self.segments.iter().map(|(name, _)| name))
     }
 
     /// Returns the BLAKE3 of the segments that reach beyond the number `since`, by file name.

@@ -13,7 +13,7 @@ mod states;
 
 pub use command::{COMMAND, Command};
 pub use entry::{Bond, Entry, EntryRef, LiftEnds, Requests, Usable};
-pub use history::{Learned, Told, last_segment};
+pub use history::{Learned, Told};
 pub use list::{Fault, IntakeReport, ListIntake, files, take_in};
 pub use request::Maker;
 pub use states::{RequestStatus, Review, Standing, State};

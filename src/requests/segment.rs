@@ -5,9 +5,9 @@ use super::states::Standing;
 use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::evidence::Witness;
+use crate::evidence::segments::MAGIC;
 use serde::{Deserialize, Serialize};
 
-const MAGIC: &[u8; 8] = b"tamisreq";
 const VERSION: u32 = 1;
 const CHECKSUM: usize = 32;
 /// An `until` that is none.

@@ -197,7 +197,7 @@ fn commit(
         set: None,
         objects: Vec::new(),
         replaces: Some(before.output.version),
-        segment: crate::requests::last_segment(ready.state.root())?,
+        segment: crate::evidence::segments::last(ready.state.root())?,
         record: ready.dataset.seq,
         witness: Some(ready.state.witness()?),
     };

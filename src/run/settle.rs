@@ -9,10 +9,10 @@ use super::standing::held;
 use super::stop::Watched;
 use crate::decide::Links;
 use crate::error::{Error, Result};
-use crate::evidence::Manifest;
+use crate::evidence::{Manifest, segments};
 use crate::monitor::Monitor;
 use crate::policy::Effect;
-use crate::requests::{self, Requests, Standing, State};
+use crate::requests::{Requests, Standing, State};
 use crate::sweep::{self, Asked, CompanionFiles, Making, Published, Removal, Swept};
 
 /// Sweeps the published version and says with the refusal what readers have now. After an unknown outcome nothing is
@@ -155,7 +155,7 @@ pub fn remove(ready: &mut Ready, requests: &mut Requests, blind: bool, monitor: 
     }
     monitor.proceed()?;
     // A hold may have come while the version was looked through.
-    if requests::last_segment(ready.state.root())? > requests.last_segment() {
+    if segments::last(ready.state.root())? > requests.last_segment() {
         *requests = input::stored(&ready.state, &ready.keys.identity)?;
     }
     let holds = holds(ready, requests);

@@ -11,6 +11,7 @@ use super::{held, input, names, recover, settle};
 use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::evidence::manifest::Removed;
+use crate::evidence::segments;
 use crate::monitor::{Event, Monitor};
 use crate::policy::{self, Effect, Plan, Project};
 use crate::requests::{self, IntakeReport, Requests};
@@ -224,7 +225,7 @@ fn swept(call: &Call, only_requests: bool, monitor: &dyn Monitor) -> Result<Opti
 /// # Errors
 /// Policy errors of lists; storage errors.
 pub fn requests_met(project: &Project, roots: &BTreeMap<String, Root>, state: &State) -> Result<RequestsMet> {
-    Ok(RequestsMet { files: requests::files(project, roots)?, segment: requests::last_segment(state.root())? })
+    Ok(RequestsMet { files: requests::files(project, roots)?, segment: segments::last(state.root())? })
 }
 
 /// What was written since the requests were opened is our own, unless entries are among it that nobody has looked for.

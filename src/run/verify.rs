@@ -1,6 +1,7 @@
 //! `tamis verify`: the evidence by itself, then every part of the state and each table against the others. Needs no key
 //! and repairs nothing. Must not know how evidence is written.
 
+use super::foreign;
 use super::names::output_of;
 use super::recover::{self, Found};
 use crate::error::{Error, Kind, Result};
@@ -15,7 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// is `SEQ:DIGEST` of an earlier verification or run. Faults are in the report: ask its [`VerifyReport::outcome`].
 ///
 /// # Errors
-/// A policy error for a malformed `head` or without a root `state`; a storage error when the ledger cannot be read.
+/// A policy error for a malformed `head` or without a root `state`; a storage error when the ledger cannot be read; those
+/// of [`foreign::verify`].
 pub fn verify(project: &Project, roots: &BTreeMap<String, Root>, head: Option<&str>) -> Result<VerifyReport> {
     let root = roots.get("state").ok_or_else(|| Error::policy("the policy has no root \"state\""))?;
     let mut report = evidence::verify(root, roots, head)?;
@@ -40,6 +42,7 @@ pub fn verify(project: &Project, roots: &BTreeMap<String, Root>, head: Option<&s
     if !report.faults.is_empty() {
         report.proven.clear();
     }
+    foreign::verify(project, roots, &state, &mut report)?;
     Ok(report)
 }
 

@@ -76,9 +76,8 @@ impl State {
         let (tellings, kinds) = self.tellings()?;
         let mut older: BTreeMap<&str, Behind> = BTreeMap::new();
         for (by, witness) in &tellings {
-            if !self.ledger.has(&witness.ledger)? {
-                let shown = format!("{by} was written after entry {}, and that is not in it", witness.ledger.seq);
-                older.entry("ledger").or_insert_with(|| self.behind("ledger", shown));
+            if let Some(behind) = self.ledger_behind(by, witness)? {
+                older.entry("ledger").or_insert(behind);
             }
         }
         if let Some(behind) = self.requests_behind(&tellings)? {
@@ -107,14 +106,20 @@ impl State {
     /// # Errors
     /// Evidence, when they have not; storage errors.
     pub fn check_witness(&self, by: &str, witness: &Witness) -> Result<()> {
-        if !self.ledger.has(&witness.ledger)? {
-            let shown = format!("{by} was written after entry {}, and that is not in it", witness.ledger.seq);
-            return Err(self.behind("ledger", shown).error());
+        let older = match self.ledger_behind(by, witness)? {
+            None => self.requests_behind(&[(by.to_owned(), witness.clone())])?,
+            older => older,
+        };
+        older.map_or(Ok(()), |behind| Err(behind.error()))
+    }
+
+    /// The ledger, when it lacks the entry that was the last one for `by`.
+    fn ledger_behind(&self, by: &str, witness: &Witness) -> Result<Option<Behind>> {
+        if self.ledger.has(&witness.ledger)? {
+            return Ok(None);
         }
-        match self.requests_behind(&[(by.to_owned(), witness.clone())])? {
-            Some(behind) => Err(behind.error()),
-            None => Ok(()),
-        }
+        let shown = format!("{by} was written after entry {}, and that is not in it", witness.ledger.seq);
+        Ok(Some(self.behind("ledger", shown)))
     }
 
     /// What the ledger says of a dataset since its record was saved. Only entries after the one that the record names are
@@ -166,7 +171,7 @@ impl State {
         let (mut tellings, mut kinds) = (Vec::new(), 0);
         let mut paths = newest_runs(&self.root)?;
         for folder in ["datasets", "schedules", "sweeps", "leases"] {
-            paths.extend(newest_records(&self.root, folder)?);
+            paths.extend(evidence::newest_records(&self.root, folder)?);
         }
         for path in paths {
             let Some(told) = load::<Told>(&self.root, &path)? else { continue };
@@ -192,7 +197,7 @@ impl State {
             let shown = format!("segment {missing} is missing, and a later one is there");
             return Ok(Some(self.behind("requests", shown)));
         }
-        let last = names.iter().map(|name| name.last).max().unwrap_or(0);
+        let last = segments::end(&names);
         let all = tellings.iter().map(|(by, witness)| (by, witness.segment)).chain([(&known.0, known.1)]);
         let newer = all.filter(|(_, segment)| *segment > last).max_by_key(|(_, segment)| *segment);
         Ok(newer.map(|(by, segment)| {
@@ -252,17 +257,6 @@ fn newest_runs(state: &Root) -> Result<BTreeSet<String>> {
         }
     }
     Ok(newest.into_values().flat_map(|(_, paths)| paths).collect())
-}
-
-/// The newest file of each folder below `folder`.
-fn newest_records(state: &Root, folder: &str) -> Result<Vec<String>> {
-    let mut newest: BTreeMap<String, String> = BTreeMap::new();
-    for object in state.list(folder)? {
-        let Some((job, _)) = object.path.rsplit_once('/') else { continue };
-        let path = newest.entry(job.to_owned()).or_default();
-        *path = object.path.clone().max(std::mem::take(path));
-    }
-    Ok(newest.into_values().collect())
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use super::field_kind::FieldKind;
 use crate::cell::dates::{Calendars, DateReader, Reading};
 use crate::cell::kind::ValueType;
 use crate::clock::Instant;
+use crate::clock::days::Moment;
 use crate::error::Result;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -116,6 +117,20 @@ pub trait Apply: Send + Sync {
     /// Returns the reader of the dates that `apply_read` takes.
     fn reader(&self) -> Option<&DateReader> {
         None
+    }
+}
+
+/// Treats a date or time that has been read; what is none says what becomes of the value.
+pub fn of_date(
+    read: Reading,
+    calendars: &mut Option<Calendars>,
+    treat: impl FnOnce(&Moment, &mut Calendars) -> Outcome,
+) -> Outcome {
+    match (read, calendars) {
+        (Reading::At(moment), Some(calendars)) => treat(&moment, calendars),
+        (Reading::Sentinel, _) => Outcome::Null,
+        (Reading::Ambiguous, _) => Outcome::Ambiguous,
+        _ => Outcome::Untreated,
     }
 }
 

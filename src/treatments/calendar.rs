@@ -1,7 +1,7 @@
 //! What treatments of dates and times share. Times fall on their day in the job's zone (R20). Must not know other types.
 
 use super::about::About;
-use super::apply::{Apply, Given, Outcome, Row};
+use super::apply::{Apply, Given, Outcome, Row, of_date};
 use super::number::Bands;
 use crate::cell::dates::{Calendar, Calendars, DateReader, Reading};
 use crate::cell::kind::TypeName;
@@ -39,14 +39,9 @@ impl Apply for Parts {
         calendars: &mut Option<Calendars>,
         out: &mut Vec<u8>,
     ) -> Outcome {
-        match (read, calendars) {
-            (Reading::At(moment), Some(calendars)) => {
-                self.part.of(&self.reader, &moment, self.births.as_ref(), calendars, out)
-            }
-            (Reading::Sentinel, _) => Outcome::Null,
-            (Reading::Ambiguous, _) => Outcome::Ambiguous,
-            _ => Outcome::Untreated,
-        }
+        of_date(read, calendars, |moment, calendars| {
+            self.part.of(&self.reader, moment, self.births.as_ref(), calendars, out)
+        })
     }
 
     fn reader(&self) -> Option<&DateReader> {

@@ -1,7 +1,7 @@
 //! `date-shift`: all dates of a person moved by the same number of days, which only the token key tells.
 
 use super::about::{About, Key, Keys, Shape, Treats};
-use super::apply::{Apply, Given, Outcome, Row, Typed};
+use super::apply::{Apply, Given, Outcome, Row, Typed, of_date};
 use super::calendar::{self, Births};
 use super::field_kind::FieldKind;
 use crate::cell::dates::{Calendars, DateReader, Reading};
@@ -112,12 +112,7 @@ impl Apply for Shift {
         calendars: &mut Option<Calendars>,
         out: &mut Vec<u8>,
     ) -> Outcome {
-        match (read, calendars) {
-            (Reading::At(moment), Some(calendars)) => self.shifted(&moment, row, calendars, out),
-            (Reading::Sentinel, _) => Outcome::Null,
-            (Reading::Ambiguous, _) => Outcome::Ambiguous,
-            _ => Outcome::Untreated,
-        }
+        of_date(read, calendars, |moment, calendars| self.shifted(moment, row, calendars, out))
     }
 
     fn reader(&self) -> Option<&DateReader> {

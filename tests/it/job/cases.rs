@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use tamis::clock::Instant;
 use tamis::error::{Error, Result};
-use tamis::evidence::{self, Event};
+use tamis::evidence::{self, Event, Manifest};
 use tamis::monitor::Silent;
 use tamis::run::{self, Call, Caller, Outcome, Report};
 use tamis::state::{Accept, State};
@@ -267,6 +267,17 @@ fn told(report: &Report) -> String {
             let _ = writeln!(out, "    without a usable value: {}", list.unusable);
         }
     }
+    columns(&mut out, m);
+    for gate in &m.gates {
+        let (k, groups, below, rows) = (gate.k, gate.groups, gate.groups_below, gate.rows_suppressed);
+        let _ = writeln!(out, "  gate: k = {k}, {groups} groups, {below} below, {rows} rows suppressed");
+    }
+    let hints = report.hints.iter().map(|hint| format!("  hint: {hint}\n"));
+    out.extend(hints.chain(report.stops.iter().map(|stop| format!("  would stop: {stop}\n"))));
+    out
+}
+
+fn columns(out: &mut String, m: &Manifest) {
     for field in m.fields.iter().filter(|field| field.untreated + field.raw_forms > 0) {
         let (name, untreated, raw) = (&field.name, field.untreated, field.raw_forms);
         let _ = writeln!(out, "  {name}: of {} values {untreated} untreated, {raw} in raw form", field.values);
@@ -296,13 +307,6 @@ fn told(report: &Report) -> String {
         let files = lost.files.map_or(String::new(), |files| format!(" in {files} files"));
         let _ = writeln!(out, "  lost: {}{files} since {}", lost.column, lost.first_seen);
     }
-    for gate in &m.gates {
-        let (k, groups, below, rows) = (gate.k, gate.groups, gate.groups_below, gate.rows_suppressed);
-        let _ = writeln!(out, "  gate: k = {k}, {groups} groups, {below} below, {rows} rows suppressed");
-    }
-    let hints = report.hints.iter().map(|hint| format!("  hint: {hint}\n"));
-    out.extend(hints.chain(report.stops.iter().map(|stop| format!("  would stop: {stop}\n"))));
-    out
 }
 
 fn counts(out: &mut String, report: &Report) {

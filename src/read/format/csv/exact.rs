@@ -143,11 +143,24 @@ fn empty(line: &[u8]) -> bool {
     line.is_empty() || line == b"\r"
 }
 
-/// Returns whether a record holds nothing but delimiters, quotes and blanks.
-fn blank(record: &[u8], grammar: &Grammar) -> bool {
-    let marks = [Some(grammar.delimiter), grammar.quote].map(|mark| mark.map(char::from));
-    let empty = |text: &str| text.chars().all(|char| char.is_whitespace() || marks.contains(&Some(char)));
-    std::str::from_utf8(record).is_ok_and(empty)
+impl Grammar {
+    /// Returns whether a record holds nothing but blanks, quoted or not. It begins at `start` and its cells end at `ends`.
+    pub fn is_blank(&self, text: &str, start: usize, ends: &[u32]) -> bool {
+        let quote = self.quote.map(char::from);
+        let starts = std::iter::once(start).chain(ends.iter().map(|end| *end as usize + 1));
+        starts.zip(ends).all(|(start, end)| {
+            let cell = text[start..*end as usize].trim();
+            let inner = quote.and_then(|quote| cell.strip_prefix(quote)?.strip_suffix(quote));
+            inner.unwrap_or(cell).trim().is_empty()
+        })
+    }
+
+    /// The same of a record that lies in bytes which may be no text.
+    fn is_blank_bytes(&self, text: &[u8], start: usize, ends: &[u32]) -> bool {
+        let Some(end) = ends.last() else { return false };
+        let relative: Vec<u32> = ends.iter().map(|end| end - start as u32).collect();
+        std::str::from_utf8(&text[start..*end as usize]).is_ok_and(|record| self.is_blank(record, 0, &relative))
+    }
 }
 
 /// Reads all records of a text that starts at a record's start, up to the first fault; what `bad` says is no fault is
@@ -211,7 +224,7 @@ fn records(
                 out.rows += 1;
                 record += 1;
             }
-            Step::Record { end, .. } if bad == BadRecords::Tell && blank(&text[from..end], grammar) => {
+            Step::Record { .. } if bad == BadRecords::Tell && grammar.is_blank_bytes(text, from, cells) => {
                 out.blank_row(width, grammar, bytes);
                 record += 1;
             }
@@ -301,6 +314,12 @@ mod tests {
         assert_eq!(rows("5\" nail,b\"\"\n\"q\",c\n", 2, &literal, BadRecords::Refuse).0, 2);
         let unquoted = Grammar { quote: None, ..COMMA };
         assert_eq!(rows("\"a,b\"\n", 2, &unquoted, BadRecords::Refuse).0, 1);
+    }
+
+    #[test]
+    fn ragged_records_of_blanks_are_rows_of_a_list_and_one_with_a_quote_in_it_is_not_blank() {
+        let found = parse(b"a,b\n ,\"\",\n\"\"\"\"\n,,,\nc,d\n", &COMMA, 2, BadRecords::Tell, true);
+        assert_eq!((found.text.as_str(), found.rows, found.dropped), ("a,b\n,\n,\nc,d\n", 4, vec![2]));
     }
 
     #[test]

@@ -97,19 +97,12 @@ impl Csv {
     /// with a letter or digit there is no need to look further.
     fn blank(&self, parsed: &Parsed, ends: &[u32], width: usize) -> Vec<u32> {
         let (text, mut from, mut blank) = (&parsed.text, 0, Vec::new());
-        let quote = self.grammar.quote.map(char::from);
-        let is_blank = |cell: &str| {
-            let cell = cell.trim();
-            let inner = quote.and_then(|quote| cell.strip_prefix(quote)?.strip_suffix(quote));
-            inner.unwrap_or(cell).trim().is_empty()
-        };
         for (row, record) in ends.chunks_exact(width).enumerate() {
             let start = std::mem::replace(&mut from, record[width - 1] as usize + 1);
             if text.as_bytes()[start].is_ascii_alphanumeric() {
                 continue;
             }
-            let starts = std::iter::once(start).chain(record.iter().map(|end| *end as usize + 1));
-            if starts.zip(record).all(|(start, end)| is_blank(&text[start..*end as usize])) {
+            if self.grammar.is_blank(text, start, record) {
                 blank.push(row as u32);
             }
         }
