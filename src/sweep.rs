@@ -16,7 +16,7 @@ pub use whole::{Whole, WholeGone, not_empty};
 
 use crate::clock::Instant;
 use crate::decide::{self, Entries, Remaining, ReviewRules};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::evidence::manifest::{ListApplied, Manifest};
 use crate::key;
 use crate::monitor::Monitor;
@@ -126,7 +126,7 @@ pub fn apply(
 }
 
 fn overtaken(manifest: &Manifest, version: u64) -> Error {
-    Error::storage(format!("sweep {}: version {version} carries another manifest", manifest.run))
+    Error::new(Code::Overtaken, format!("sweep {}: version {version} carries another manifest", manifest.run))
         .help("nothing of this one was published: another process was at work on this dataset; sweep again")
 }
 

@@ -4,7 +4,7 @@ use super::args::{AdoptArgs, DatasetCommand, RetireArgs};
 use super::lines::Lines;
 use super::render;
 use super::settings::Settings;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::run::{Adopted, Adopting, Retired, Retiring, adopt, retire};
 
 /// Carries out the command.
@@ -21,7 +21,7 @@ pub(super) fn carry_out(settings: &Settings, command: &DatasetCommand, json: boo
 fn reason(text: &str) -> Result<String> {
     let text = text.trim();
     if text.is_empty() {
-        return Err(Error::policy("the reason is empty").help("say why: it goes to the ledger"));
+        return Err(Error::new(Code::ArgumentWrong, "the reason is empty").help("say why: it goes to the ledger"));
     }
     Ok(text.to_owned())
 }

@@ -2,7 +2,7 @@
 
 use super::caller::{Caller, LEASE_MICROS};
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::monitor::{Event, Monitor};
 use std::sync::Mutex;
 
@@ -37,7 +37,7 @@ impl Monitor for Awake<'_> {
         if self.slept() {
             let still =
                 "this process stood still for too long: what it knows of legal holds is old, so nothing more goes";
-            return Err(Error::storage(still).help("sweep again"));
+            return Err(Error::new(Code::LeaseLost, still).help("sweep again"));
         }
         self.monitor.proceed()
     }

@@ -2,7 +2,7 @@
 //! does.
 
 use crate::clock::{Clock, Fixed, Instant};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::state::{Claimant, Lease};
 use crate::sweep;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -60,7 +60,7 @@ impl Caller {
         if now < safe {
             return Ok(());
         }
-        Err(Error::storage(format!(
+        Err(Error::new(Code::LeaseLost, format!(
             "it began at {began} and came to its commit at {now}: a sweep may have removed its files by then, so nothing \
              was published"
         ))
@@ -69,8 +69,11 @@ impl Caller {
 }
 
 fn lost_hold() -> Error {
-    Error::storage("another process was at work on this job meanwhile: this one had stood still for too long")
-        .help("nothing of this one was published; start it again: it goes on from what the other one left")
+    Error::new(
+        Code::LeaseLost,
+        "another process was at work on this job meanwhile: this one had stood still for too long",
+    )
+    .help("nothing of this one was published; start it again: it goes on from what the other one left")
 }
 
 /// A lease while its holder works.
@@ -115,5 +118,17 @@ impl Hold {
             // It ends by itself when this fails.
             let _ = lease.free(self.clock.now());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_took_so_long_that_sweeps_may_have_removed_its_files_is_lost() {
+        let (began, caller) = (Instant(0), Caller::at(Instant(i64::MAX / 2)));
+        assert_eq!(caller.check_age(began).err().map(|error| error.code()), Some(Code::LeaseLost));
+        assert!(Caller::at(began).check_age(began).is_ok());
     }
 }

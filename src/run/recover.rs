@@ -3,7 +3,7 @@
 //! names are nobody's.
 
 use super::prepare::Ready;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::publish::{self, Current, Passed, Target};
 use crate::state::{Dataset, State};
 use std::collections::BTreeSet;
@@ -31,7 +31,7 @@ pub fn unfinished(ready: &mut Ready) -> Result<Option<Current>> {
 pub fn unpublished(ready: &Ready) -> Result<Vec<Passed>> {
     let (table, found) = looked_at(ready)?;
     if found == Found::Unfinished {
-        return Err(Error::evidence(format!("{}: the last run was cut short", ready.dataset.dataset))
+        return Err(Error::new(Code::RunCutShort, format!("{}: the last run was cut short", ready.dataset.dataset))
             .help(format!("`tamis run {}` completes its evidence first", ready.call.job)));
     }
     stray(&ready.state, &ready.target(), &ready.dataset)?;
@@ -95,8 +95,11 @@ fn told(version: Option<(u64, &str)>) -> String {
 /// The ledger has seen a newer record. Another process may just have saved it.
 fn older_record(state: &State, dataset: &Dataset, seen: u64) -> Result<Error> {
     if state.dataset(&dataset.job)?.is_some_and(|now| now.seq > dataset.seq) {
-        return Ok(Error::storage(format!("another run of job {} is under way or has just ended", dataset.job))
-            .help("run again: it then goes on from where the other one left off"));
+        return Ok(Error::new(
+            Code::Overtaken,
+            format!("another run of job {} is under way or has just ended", dataset.job),
+        )
+        .help("run again: it then goes on from where the other one left off"));
     }
     let shown = format!("the ledger has seen its record {seen} or a later one, and the newest is {}", dataset.seq);
     Ok(state.behind(&format!("datasets/{}", dataset.job), shown).error())
@@ -110,7 +113,7 @@ fn older_table(dataset: &Dataset, there: Option<(u64, &str)>, said: Option<(u64,
         }
         Some((version, _)) => format!("at version {version}"),
     };
-    Error::evidence(format!("{}: state says {}, but the table is {there}", dataset.dataset, told(said)))
+    Error::new(Code::TableApart, format!("{}: state says {}, but the table is {there}", dataset.dataset, told(said)))
         .help("a restored table or state would bring erased persons back: restore the newer one, or use a new output")
 }
 
@@ -159,7 +162,7 @@ pub fn stray(state: &State, target: &Target<'_>, dataset: &Dataset) -> Result<us
 pub(super) fn complete(ready: &mut Ready, (version, run, attempt, digest): &(u64, String, u32, String)) -> Result<()> {
     let manifest = ready.state.manifest(run, *attempt, digest)?;
     let intent = ready.state.stored_intent(run)?.ok_or_else(|| {
-        Error::evidence(format!("run {run} has published version {version} without an intent"))
+        Error::new(Code::StatePartMissing, format!("run {run} has published version {version} without an intent"))
             .help("compare the state with its copy: `tamis verify`")
     })?;
     ready.state.remember(&mut ready.dataset, &intent, &manifest, ready.call.now)?;

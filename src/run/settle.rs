@@ -8,7 +8,7 @@ use super::prepare::Ready;
 use super::standing::held;
 use super::stop::Watched;
 use crate::decide::Links;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::evidence::{Manifest, segments};
 use crate::monitor::Monitor;
 use crate::policy::Effect;
@@ -95,7 +95,7 @@ fn check_seen(ready: &Ready, published: &Published<'_>) -> Result<()> {
     if published.is_current(&ready.scene())? {
         return Ok(());
     }
-    Err(Error::storage(format!("{}: another version came in between", ready.dataset.dataset))
+    Err(Error::new(Code::Overtaken, format!("{}: another version came in between", ready.dataset.dataset))
         .help("nothing was noted of it; sweep again"))
 }
 

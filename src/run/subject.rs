@@ -7,7 +7,7 @@ use super::prepare::{Wrap, data_roots, open_roots};
 use super::reach::{self, Reach};
 use crate::clock::{Instant, add};
 use crate::decide::LinkLimits;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::evidence::{Event, RunRef, ledger};
 use crate::key::Keyring;
 use crate::minimize::IdentityMaker;
@@ -156,7 +156,8 @@ impl Desk {
         let project = policy::load(&call.dir, &call.roots)?;
         let roots = open_roots(&project, &call.runtime, call.wrap.as_ref())?;
         let keys = Keyring::load(&project.keys, &data_roots(&project))?;
-        let root = roots.get("state").ok_or_else(|| Error::policy("the policy has no root \"state\""))?;
+        let root =
+            roots.get("state").ok_or_else(|| Error::new(Code::NameUnknown, "the policy has no root \"state\""))?;
         let state = State::open(root)?;
         state.check_keys(&keys.ids())?;
         state.agree()?;
@@ -206,7 +207,7 @@ pub(super) fn identities(desk: &Desk, values: &str) -> Result<Vec<([u8; 32], boo
     let known = || format!("kinds here: {}", kinds.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
     let mut identities = BTreeSet::new();
     for (at, line) in values.lines().enumerate().filter(|(_, line)| !unseen::is_blank(line)) {
-        let wrong = |what: &str| Error::policy(format!("line {}: {what}", at + 1)).help(known());
+        let wrong = |what: &str| Error::new(Code::RequestWrong, format!("line {}: {what}", at + 1)).help(known());
         let (kind, value) = line.split_once(':').ok_or_else(|| wrong("this is not `kind: value`"))?;
         let kind = kinds.get(unseen::seen(kind).trim()).ok_or_else(|| wrong("no source carries this kind of value"))?;
         let (raw, identity) =
@@ -227,7 +228,8 @@ pub fn ask(call: &SubjectCall, asked: Asked) -> Result<Stored> {
     let lift = asked.effect == Effect::Lift;
     if identities.is_empty() != lift {
         let what = if lift { "a lift names a request, no person" } else { "nothing says who is meant" };
-        return Err(Error::policy(what).help("give one `kind: value` a line, such as `email: …`, on standard input"));
+        return Err(Error::new(Code::RequestWrong, what)
+            .help("give one `kind: value` a line, such as `email: …`, on standard input"));
     }
     let mut requests = desk.requests()?;
     let received = asked.received.unwrap_or(Instant(call.now.0.div_euclid(1_000_000) * 1_000_000));
@@ -298,23 +300,25 @@ fn check(project: &Project, asked: &Asked, now: Instant) -> Result<()> {
     let patterns: Vec<regex::Regex> = built.chain(project.lists.values().map(|l| l.request_pattern.clone())).collect();
     for id in std::iter::once(&asked.request).chain(&asked.lifts) {
         if !patterns.iter().any(|pattern| pattern.is_match(id)) {
-            return Err(Error::policy("a request id matches no request_pattern")
+            return Err(Error::new(Code::RequestWrong, "a request id matches no request_pattern")
                 .help("use an opaque id, such as a case number: it is kept as written and shows up in reports"));
         }
     }
     let purposes: BTreeSet<&str> = project.jobs.values().map(|plan| plan.purpose.name.as_str()).collect();
     if asked.purposes.iter().any(|named| !purposes.contains(named.as_str())) {
         let known = purposes.into_iter().collect::<Vec<_>>().join(", ");
-        return Err(Error::policy("no job serves such a purpose").help(format!("purposes: {known}")));
+        return Err(Error::new(Code::RequestWrong, "no job serves such a purpose").help(format!("purposes: {known}")));
     }
     if asked.effect == Effect::Object && asked.purposes.is_empty() {
-        return Err(Error::policy("an objection names its purposes (R29)").help("add --purpose"));
+        return Err(Error::new(Code::RequestWrong, "an objection names its purposes (R29)").help("add --purpose"));
     }
     if asked.received.is_some_and(|received| received > now) {
-        return Err(Error::policy("the request would have been received later than now").help("correct --received"));
+        return Err(Error::new(Code::RequestWrong, "the request would have been received later than now")
+            .help("correct --received"));
     }
     if (asked.effect == Effect::Lift) != asked.lifts.is_some() {
-        return Err(Error::policy("a lift, and only a lift, says what it ends (R30)").help("give --lifts ID with lift"));
+        return Err(Error::new(Code::RequestWrong, "a lift, and only a lift, says what it ends (R30)")
+            .help("give --lifts ID with lift"));
     }
     Ok(())
 }
@@ -334,7 +338,7 @@ pub fn find(call: &SubjectCall) -> Result<Known> {
     let desk = Desk::open(call)?;
     let identities = identities(&desk, &call.values)?;
     if identities.is_empty() {
-        return Err(Error::policy("nothing says who is meant")
+        return Err(Error::new(Code::RequestWrong, "nothing says who is meant")
             .help("give one `kind: value` a line, such as `email: …`, on standard input"));
     }
     note(&desk, call, "find", Event::Asked { command: "subject find".into() })?;

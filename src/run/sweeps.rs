@@ -9,7 +9,7 @@ use super::standing;
 use super::stop::Watched;
 use super::{held, input, names, recover, settle};
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::evidence::manifest::Removed;
 use crate::evidence::segments;
 use crate::monitor::{Event, Monitor};
@@ -201,7 +201,7 @@ pub fn sweep_dataset(call: &Call, only_requests: bool, monitor: &dyn Monitor) ->
 }
 
 fn stopped() -> Error {
-    Error::storage("the sweep was stopped; what it had done stays done").help("the next one goes on")
+    Error::new(Code::Stopped, "the sweep was stopped; what it had done stays done").help("the next one goes on")
 }
 
 fn swept(call: &Call, only_requests: bool, monitor: &dyn Monitor) -> Result<Option<DatasetSwept>> {

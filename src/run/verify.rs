@@ -4,7 +4,7 @@
 use super::foreign;
 use super::names::output_of;
 use super::recover::{self, Found};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Code, Error, Kind, Result};
 use crate::evidence::{self, VerifyReport};
 use crate::policy::Project;
 use crate::publish::{self, Current, Target};
@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A policy error for a malformed `head` or without a root `state`; a storage error when the ledger cannot be read; those
 /// of [`foreign::verify`].
 pub fn verify(project: &Project, roots: &BTreeMap<String, Root>, head: Option<&str>) -> Result<VerifyReport> {
-    let root = roots.get("state").ok_or_else(|| Error::policy("the policy has no root \"state\""))?;
+    let root = roots.get("state").ok_or_else(|| Error::new(Code::NameUnknown, "the policy has no root \"state\""))?;
     let mut report = evidence::verify(root, roots, head)?;
     let state = match State::open(root) {
         Ok(state) => state,
@@ -132,5 +132,5 @@ fn same_files(target: &Target<'_>, dataset: &Dataset, table: &Current) -> Result
     if named == known {
         return Ok(());
     }
-    Err(Error::evidence(format!("{}: the table's log names other files than state does", dataset.dataset)))
+    Err(Error::new(Code::TableApart, format!("{}: the table's log names other files than state does", dataset.dataset)))
 }
