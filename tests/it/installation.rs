@@ -33,11 +33,12 @@ pub struct Contact {
 
 const DAY: i64 = 86_400_000_000;
 
-/// The first day is today at 2 o'clock: what is old enough to be removed is told by the machine's files.
+/// Returns the last 2 o'clock that is past: what is old enough to be removed is told by the machine's files, and a
+/// command that asks the machine's own clock must not find it earlier than the first day.
 fn start() -> Instant {
     use tamis::clock::{Clock, System};
-    let now = System.now().0;
-    Instant(now - now % DAY + DAY / 12)
+    let (now, two) = (System.now().0, DAY / 12);
+    Instant((now - two) - (now - two) % DAY + two)
 }
 
 pub const POLICY: &str = r#"
