@@ -6,7 +6,7 @@ use super::lines::Lines;
 use super::settings::Settings;
 use super::{monitor, render, subject};
 use crate::error::Result;
-use crate::run::{ExplainedDataset, Explanation, Reaching, explain};
+use crate::questions::{ExplainedDataset, Explanation, Reaching, explain};
 
 /// Explains.
 ///
