@@ -72,7 +72,9 @@ fn exceptions(m: &Manifest) -> Exceptions {
         if field.untreated > 0 {
             let first = field.first_untreated.as_deref().unwrap_or("unknown");
             let (count, name) = (counted(field.untreated, "value"), &field.name);
-            found.columns.push(format!("field {name}: {count} could not be treated and left empty, first {first}"));
+            found
+                .columns
+                .push(format!("field {name}: {count} could not be treated and left empty, the first: {first}"));
         }
     }
     found.columns.extend(drift(m));
@@ -87,11 +89,11 @@ fn exceptions(m: &Manifest) -> Exceptions {
 fn doubts(list: &ListApplied) -> Vec<String> {
     let counts = [
         (list.needs_review, "to be reviewed (`tamis subject find` shows why)"),
-        (list.lifts_nothing, "that lift nothing (`tamis status` shows why)"),
-        (list.unusable, "without a value that can be found in every spelling (`tamis status` shows which)"),
+        (list.lifts_nothing, "without anything to lift (`tamis status` shows why)"),
+        (list.unusable, "without a normal form: only the same spelling is found (`tamis status` shows which)"),
     ];
     let told = counts.iter().filter(|(count, _)| *count > 0);
-    told.map(|(count, what)| format!("list {}: {count} of {} entries, {what}", list.name, list.entries)).collect()
+    told.map(|(count, what)| format!("list {}: {count} of {} requests {what}", list.name, list.entries)).collect()
 }
 
 /// What was read, what became of it, and what the gates said.
@@ -295,12 +297,12 @@ pub(super) fn said_of_raw(column: &Identifiers) -> String {
     let Identifiers { values, raw, unseen, .. } = column;
     let mut said = Vec::new();
     if *raw > 0 {
-        let why: Vec<String> = column.why.iter().map(|why| format!("{} {}", why.cause, why.values)).collect();
-        let first = column.first_raw.as_ref().map_or(String::new(), |first| format!(", first {first}"));
+        let why: Vec<String> = column.why.iter().map(|why| format!("{}: {}", why.cause, why.values)).collect();
+        let first = column.first_raw.as_ref().map_or(String::new(), |first| format!(", the first: {first}"));
         said.push(format!("{raw} of {values} values without a normal form ({}){first}", why.join(", ")));
     }
     if *unseen > 0 {
-        said.push(format!("{unseen} of {values} values had characters that nobody sees, which were dropped"));
+        said.push(format!("{unseen} of {values} values had invisible characters, which were dropped"));
     }
     format!("{}.{} ({}): {}", column.source, column.column, column.uses.join(", "), said.join("; "))
 }

@@ -6,6 +6,7 @@ use super::lines::Lines;
 use super::page::{bar, escaped, filled, row};
 use super::render;
 use super::settings::Settings;
+use super::verdict::counted;
 use crate::error::Result;
 use crate::evidence::Manifest;
 use crate::policy;
@@ -52,7 +53,7 @@ fn mark(version: &VersionRows) -> &'static str {
 fn html(report: &JobReport, controller: &str) -> String {
     let m = &report.manifest;
     let files: u64 = m.output.files.iter().map(|file| file.bytes).sum();
-    let size = format!("{} rows in {} file(s), {files} bytes", m.rows_out, m.output.files.len());
+    let size = format!("{} rows in {}, {files} bytes", m.rows_out, counted(m.output.files.len() as u64, "file"));
     let places = [
         ("dataset", m.output.dataset.clone()),
         ("version", m.output.version.to_string()),

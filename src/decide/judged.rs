@@ -169,7 +169,7 @@ impl Judged {
         if let Some((gate, spec)) = gates
             .filter(|(gate, spec)| gate.suppress && spec.max_suppressed.exceeded(gate.rows_below, gate.rows_before))
         {
-            let of = "the rows left";
+            let of = "rows left";
             let limit = spec.max_suppressed;
             limits.push(over("max_suppressed", "would be suppressed", gate.rows_below, gate.rows_before, of, limit));
         }

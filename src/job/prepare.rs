@@ -198,7 +198,7 @@ impl Ready {
     pub fn may_commit(&self, began: Instant) -> Result<()> {
         self.call.caller.check_hold()?;
         self.state.check_newest(&self.dataset).map_err(|error| {
-            error.help("nothing of this one was published; start it again: it goes on from what the other one left")
+            error.help("nothing of this one was published; start it again: it continues from what the other one left")
         })?;
         self.call.stop.check()?;
         self.call.caller.check_age(began)

@@ -96,7 +96,7 @@ fn told(version: Option<(u64, &str)>) -> String {
 fn older_record(state: &State, dataset: &Dataset, seen: u64) -> Result<Error> {
     if state.dataset(&dataset.job)?.is_some_and(|now| now.seq > dataset.seq) {
         return Ok(Error::storage(format!("another run of job {} is under way or has just ended", dataset.job))
-            .help("run again: it then goes on from where the other one left off"));
+            .help("run again: it then continues where the other one stopped"));
     }
     let shown = format!("the ledger has seen its record {seen} or a later one, and the newest is {}", dataset.seq);
     Ok(state.behind(&format!("datasets/{}", dataset.job), shown).error())

@@ -436,7 +436,7 @@ pub fn report(ready: &Ready, manifest: Manifest, verdict: &Verdict, head: Option
             .hints
             .iter()
             .filter(|hint| hint.saved > 0)
-            .map(|hint| format!("without {}: {} rows fewer would fall", hint.field, hint.saved))
+            .map(|hint| format!("without the field {}, {} fewer rows would be suppressed", hint.field, hint.saved))
             .collect(),
         ledger_head: head,
         location: ready.location(),

@@ -341,7 +341,7 @@ impl State {
 
 fn outrun(job: &str) -> Error {
     Error::storage(format!("another run or sweep of job {job} came in between"))
-        .help("run again: it then goes on from where the other one left off")
+        .help("run again: it then continues where the other one stopped")
 }
 
 fn path(job: &str, seq: u64) -> String {
