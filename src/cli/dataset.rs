@@ -4,8 +4,9 @@ use super::args::{AdoptArgs, DatasetCommand, RetireArgs};
 use super::lines::Lines;
 use super::render;
 use super::settings::Settings;
+use super::verdict::counted;
+use crate::by_hand::{self, Adopted, Adopting, Retired, Retiring};
 use crate::error::{Code, Error, Result};
-use crate::run::{Adopted, Adopting, Retired, Retiring, adopt, retire};
 
 /// Carries out the command.
 ///
@@ -29,7 +30,7 @@ fn reason(text: &str) -> Result<String> {
 fn ended(settings: &Settings, args: &RetireArgs, json: bool) -> Result<String> {
     let asked =
         Retiring { of: args.of.clone(), reason: reason(&args.reason)?, by: args.by.clone(), remove: args.remove };
-    let retired = retire::retire(&settings.subject_call(), &asked, super::monitor(json).as_ref())?;
+    let retired = by_hand::retire(&settings.subject_call(), &asked, super::monitor(json).as_ref())?;
     if json { render::json(&retired) } else { Ok(told(&retired)) }
 }
 
@@ -55,7 +56,7 @@ fn told(retired: &Retired) -> String {
 fn adopted(settings: &Settings, args: &AdoptArgs, json: bool) -> Result<String> {
     let asked = Adopting { reason: reason(&args.reason)?, by: args.by.clone() };
     let call = settings.call(&args.job, None, &args.work)?;
-    let adopted = adopt::adopt(&call, &asked, super::monitor(json).as_ref())?;
+    let adopted = by_hand::adopt(&call, &asked, super::monitor(json).as_ref())?;
     if json { render::json(&adopted) } else { Ok(taken_back(&adopted)) }
 }
 
@@ -64,9 +65,10 @@ fn taken_back(adopted: &Adopted) -> String {
     let Adopted { dataset, before, version, rows, foreign, files, .. } = adopted;
     out.line(format_args!("{dataset} is taken back: version {version}, {rows} rows"));
     let what = if adopted.back { "its files are back as they were" } else { "empty until the next run publishes anew" };
-    out.line(format_args!("  {foreign} commit(s) of another program after version {before}; {what}"));
+    let commits = counted(*foreign, "commit");
+    out.line(format_args!("  {commits} of another program after version {before}; {what}"));
     if *files > 0 {
-        out.line(format_args!("  {files} file(s) of the other program are removed for good after `grace`"));
+        out.line(format_args!("  {} of the other program: removed for good after `grace`", counted(*files, "file")));
     }
     for said in &adopted.not_vouched {
         out.line(format_args!("  not vouched for: {said}"));

@@ -6,9 +6,9 @@ use crate::clock::{Clock, Instant, System};
 use crate::daemon::Host;
 use crate::error::{Code, Error, Result};
 use crate::evidence::Event;
+use crate::job::{Call, Caller, Stop, SubjectCall, open_roots};
 use crate::key;
 use crate::policy::Project;
-use crate::run::{Call, Caller, Stop, SubjectCall, open_roots};
 use crate::state::{Claimant, State};
 use crate::store::Root;
 use std::collections::BTreeMap;
@@ -149,7 +149,7 @@ pub fn refused_as_of(state: &State, accepted: &AcceptArgs) -> Result<Instant> {
     let entries = state.ledger().entries()?;
     entries.iter().rev().find_map(|entry| refused(&entry.event)).ok_or_else(|| {
         Error::new(Code::AcceptanceUnfit, format!("no refused run of {} has this digest", accepted.job))
-            .help("give the instant of the plan with --as-of, as `tamis plan` printed it")
+            .help("give the time of the plan with --as-of, as `tamis plan` printed it")
     })
 }
 

@@ -63,6 +63,7 @@ pub fn decide(
         },
     )?;
     let (tallies, mut kept): (Vec<Tally>, Vec<Slot>) = judged.into_iter().unzip();
+    let shared = judge.sharing.map_or(Ok(Vec::new()), |sharing| sharing.finish(&staged, threads, monitor))?;
     let (mut counters, shape) = (judge.counters.into_iter(), judge.shape);
     let mut tally = Tally::default();
     tallies.iter().for_each(|t| tally.add(t));
@@ -91,6 +92,7 @@ pub fn decide(
         not_binding: not_binding(&rules, &tally),
         gate,
         largest_person: tally.largest_person,
+        shared,
         hints,
     };
     if !reasons::balanced(verdict.rows_in, verdict.rows_out, &tally.reasons) {
@@ -144,7 +146,7 @@ fn result(gate: &Gate, outcome: &Outcome, rows_before: u64) -> GateResult {
 
 fn not_binding(rules: &Rules, tally: &Tally) -> Vec<NotBinding> {
     let told = |(effect, rows): (_, &u64)| {
-        let reason = binding(effect, rules.basis, rules.sale).err().filter(|_| *rows > 0)?;
+        let reason = binding(effect, rules.grounds).err().filter(|_| *rows > 0)?;
         Some(NotBinding { effect: effect.name().to_string(), rows: *rows, reason: reason.to_string() })
     };
     EFFECTS.into_iter().zip(&tally.not_binding).filter_map(told).collect()
@@ -171,7 +173,7 @@ impl Judged {
         if let Some((gate, spec)) = gates
             .filter(|(gate, spec)| gate.suppress && spec.max_suppressed.exceeded(gate.rows_below, gate.rows_before))
         {
-            let of = "the rows left";
+            let of = "rows left";
             let limit = spec.max_suppressed;
             let (below, before) = (gate.rows_below, gate.rows_before);
             let message = over("max_suppressed", "would be suppressed", below, before, of, limit);

@@ -1,11 +1,11 @@
 //! The current version as a sweep needs it: manifest, table and state agree on it, and its companions can be read.
 //! Must not know what is decided.
 
-use super::Scene;
-use super::companions::CompanionFiles;
+use super::version::Scene;
 use crate::decide::{self, Carriers, Version};
 use crate::error::{Code, Error, Result};
 use crate::evidence::Manifest;
+use crate::job::CompanionFiles;
 use crate::publish;
 use crate::state::{Current, Dataset};
 use crate::treatments::Treat;
@@ -40,7 +40,7 @@ impl<'a> Published<'a> {
                 "{}: another run or sweep of tamis published version {} meanwhile",
                 dataset.dataset, newer.version
             );
-            return Err(Error::new(Code::Overtaken, what).help("start it again: it goes on from that version"));
+            return Err(Error::new(Code::Overtaken, what).help("start it again: it continues from that version"));
         }
         let Some(table) = table.filter(|t| t.version == current.version && t.manifest == current.manifest) else {
             return Err(Error::new(

@@ -13,8 +13,9 @@ use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
 use tamis::clock::{Clock, Instant, System};
 use tamis::error::Code;
+use tamis::job::{Call, Caller, Stop};
 use tamis::monitor::{Event, Monitor, Silent};
-use tamis::run::{self, Call, Caller, Stop};
+use tamis::run;
 
 /// Searches everything that is not input: the lake, the state, the working and the temporary folder, and what was said.
 fn written(marked: &Marked, said: &[Output]) -> Vec<Hit> {
@@ -282,7 +283,7 @@ const SURROUNDINGS: &[Refusal] = &[
     (Code::SpecFindings, |m| {
         m.edit("jobs/contacts.toml", "from = \"Birthdate\", treat = \"year\"", "from = \"Birthdate\"")
     }),
-    (Code::DiskFailed, |m| fs::write(m.path("lake"), "a file").unwrap()),
+    (Code::ObjectMissing, |m| fs::write(m.path("lake"), "a file").unwrap()),
     (Code::SpillFailed, |m| {
         fs::remove_dir(m.path("spill")).unwrap();
         fs::write(m.path("spill"), "a file").unwrap();

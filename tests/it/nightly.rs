@@ -14,8 +14,8 @@ use tamis::clock::{Clock, Instant};
 use tamis::daemon::{self, Came, Daemon, Host, Service, Turn, Work};
 use tamis::error::Code;
 use tamis::evidence::{Event, verify};
+use tamis::job::Call;
 use tamis::monitor::Silent;
-use tamis::run::Call;
 use tamis::state::Accept;
 use tamis::store::Root;
 

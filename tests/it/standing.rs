@@ -6,7 +6,7 @@ use crate::installation::{Installation, contacts, files};
 use tamis::error::Code;
 use tamis::evidence::Event;
 use tamis::monitor::Silent;
-use tamis::run::{case, explain, standing};
+use tamis::questions::{case, explain, standing};
 
 fn word(installation: &Installation, day: i64) -> Vec<(String, u64)> {
     standing::standings(&installation.asking(day, ""), 10).unwrap().counts.into_iter().collect()
@@ -133,7 +133,7 @@ fn erased_stay_erased_when_list_files_state_keys_or_lake_are_not_what_they_were(
     std::fs::remove_dir_all(installation.path("lake")).unwrap();
     copy(old_lake.path(), &installation.path("lake"));
     let error = installation.run(3).unwrap_err();
-    assert_eq!(error.code(), Code::StatePartOlder, "{error}");
+    assert_eq!(error.code(), Code::TableApart, "{error}");
     assert!(error.help_text().unwrap().contains("bring erased persons back"), "{error}");
     std::fs::remove_dir_all(installation.path("lake")).unwrap();
     copy(new_lake.path(), &installation.path("lake"));

@@ -6,8 +6,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use tamis::error::{Code, Error};
+use tamis::job::Wrap;
 use tamis::monitor::Silent;
-use tamis::run::{self, Wrap};
+use tamis::run;
 use tamis::store::Root;
 
 const NIGHTS: [&str; 3] = ["2024-06-01T00:00:00Z", "2024-06-02T00:00:00Z", "2024-06-03T00:00:00Z"];
@@ -72,7 +73,7 @@ fn a_state_that_was_restored_older_is_refused() {
     place.run(NIGHTS[1]).unwrap();
     fs::remove_dir_all(place.path("state")).unwrap();
     fs::rename(older.path("state"), place.path("state")).unwrap();
-    assert_eq!(refusal(&place).code(), Code::TableApart);
+    assert_eq!(refusal(&place).code(), Code::StatePartOlder);
 }
 
 #[test]
