@@ -7,7 +7,7 @@ use super::settings::Settings;
 use super::verdict::counted;
 use super::{monitor, render, subject};
 use crate::error::Result;
-use crate::run::{ExplainedDataset, Explanation, Reaching, explain};
+use crate::questions::{ExplainedDataset, Explanation, Reaching, explain};
 
 /// Explains.
 ///

@@ -8,7 +8,7 @@ use super::render;
 use super::settings::Settings;
 use crate::clock::Instant;
 use crate::error::Result;
-use crate::run::{CaseDataset, CasePart, CaseReport, case};
+use crate::questions::{CaseDataset, CasePart, CaseReport, case};
 
 const PAGE: &str = include_str!("../../templates/case.html");
 const WIDTH: i64 = 480;

@@ -10,8 +10,10 @@ use super::{due, render};
 use crate::clock::{Instant, zones_version};
 use crate::daemon::{JobStatus, NoJob};
 use crate::error::{Error, Result};
-use crate::run::aside::{self, Sighted};
-use crate::run::{DatasetStanding, ForeignTable, LeftAside, OpenRequest, RequestStatus, Standings, foreign, standing};
+use crate::job::LeftAside;
+use crate::job::aside::{self, Sighted};
+use crate::questions::{DatasetStanding, ForeignTable, OpenRequest, Standings, foreign, standing};
+use crate::requests::RequestStatus;
 use crate::{daemon, policy};
 
 /// Open requests named unless all are asked for.

@@ -6,10 +6,11 @@ use super::lines::Lines;
 use super::render;
 use super::settings::{self, Settings};
 use super::verdict::counted;
+use crate::by_hand::{self, Asked, Stored};
 use crate::clock::{Clock, System};
 use crate::error::{Error, Result};
 use crate::policy::Effect;
-use crate::run::{Asked, Known, Stored, subject};
+use crate::questions::{Known, find};
 use std::io::{IsTerminal, Read, Write as _};
 use zeroize::Zeroizing;
 
@@ -39,10 +40,10 @@ pub fn carry_out(settings: &Settings, args: &SubjectArgs, json: bool) -> Result<
         call.now = System.now();
     }
     let Some(asked) = asked else {
-        let known = subject::find(&call)?;
+        let known = find::find(&call)?;
         return if json { render::json(&known) } else { Ok(found(&known)) };
     };
-    let stored = subject::ask(&call, asked)?;
+    let stored = by_hand::ask(&call, asked)?;
     if json { render::json(&stored) } else { Ok(told(&stored)) }
 }
 

@@ -6,7 +6,7 @@ use super::settings::Settings;
 use super::verdict::{Verdict, coloured, counted};
 use super::{answer, render, serve};
 use crate::error::Result;
-use crate::run::{self, DatasetSwept, Removal, SweepReport};
+use crate::sweep::{self, DatasetSwept, Removal, SweepReport};
 use indicatif::BinaryBytes;
 
 /// Sweeps every dataset; the report is printed also when something stopped.
@@ -18,7 +18,7 @@ pub(super) fn sweep(settings: &Settings, args: &SweepArgs, json: bool) -> Result
     let call = settings.call("", as_of, &args.work)?;
     let stop = call.stop.clone();
     serve::on_signal(settings, move || stop.ask())?;
-    let report = run::sweep(&call, super::monitor(json).as_ref())?;
+    let report = sweep::sweep(&call, super::monitor(json).as_ref())?;
     let text = if json { render::json(&report)? } else { text(&report, coloured(&std::io::stdout())) };
     answer::with_outcome(text, report.outcome())
 }
@@ -130,7 +130,7 @@ fn removal(out: &mut String, removal: &Removal) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::RawExports;
+    use crate::sweep::RawExports;
 
     #[test]
     fn the_text_says_what_went_for_good_what_waits_and_what_is_held() {

@@ -10,7 +10,7 @@ use super::verdict::counted;
 use crate::error::Result;
 use crate::evidence::Manifest;
 use crate::policy;
-use crate::run::{JobReport, VersionRows, versions};
+use crate::questions::{JobReport, VersionRows, versions};
 
 const PAGE: &str = include_str!("../../templates/version.html");
 const KEPT: &str = "#2f6f4f";

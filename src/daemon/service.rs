@@ -8,9 +8,10 @@ use super::sweeps::{Kept, sweep_as_of};
 use super::turn::{Came, Host, Turn, Work, take};
 use crate::clock::Instant;
 use crate::error::{Error, Result};
+use crate::job;
 use crate::monitor::{self, Monitor};
 use crate::policy::{Plan, Project};
-use crate::run;
+use crate::sweep;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -235,9 +236,9 @@ impl Daemon {
         }
         let (host, project) = (&self.service.host, self.specs.project());
         // When `state` is away, what was found before stands: turns say that it is away.
-        let Ok(found) = host.open(project).and_then(|(_, state)| run::without_job(&state, project)) else { return };
+        let Ok(found) = host.open(project).and_then(|(_, state)| job::without_job(&state, project)) else { return };
         for dataset in found.iter().filter(|found| !self.without_job.tables.contains(&found.dataset)) {
-            monitor.event(monitor::Event::Warning(run::complaint(dataset).to_string()));
+            monitor.event(monitor::Event::Warning(job::complaint(dataset).to_string()));
         }
         self.without_job =
             WithoutJob { tables: found.into_iter().map(|found| found.dataset).collect(), read: Some(now) };
@@ -373,7 +374,7 @@ impl Host {
     /// What `state` says of a job and its dataset, and whether request files could not be listed.
     fn look(&self, project: &Project, plan: &Plan) -> Result<(Known, Kept, bool)> {
         let (roots, state) = self.open(project)?;
-        let met = run::requests_met(project, &roots, &state).ok();
+        let met = sweep::requests_met(project, &roots, &state).ok();
         let blind = met.is_none();
         Ok((Known::read(project, &state, plan)?, Kept::read(project, &state, plan, met)?, blind))
     }

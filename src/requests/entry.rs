@@ -150,6 +150,19 @@ impl LiftEnds {
             LiftEnds::Later => format!("{request} was received later than the lift (R30)"),
         }
     }
+
+    /// Returns what a lift comes to.
+    pub fn said(self) -> &'static str {
+        match self {
+            LiftEnds::Requests(1) => "ends one request",
+            LiftEnds::Requests(_) => "ends several requests",
+            LiftEnds::NoRequest => {
+                "ends nothing: no request is known under the id it names; one that was received before the lift ends when it comes"
+            }
+            LiftEnds::Erasure => "ends nothing: only a lift that says so (lift_erase) ends an erasure (R30)",
+            LiftEnds::Later => "ends nothing: what is stored under the id it names was received later (R30)",
+        }
+    }
 }
 
 /// What only few entries have.

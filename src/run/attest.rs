@@ -1,8 +1,6 @@
 //! The evidence half of a run: intent before, manifest and ledger after, and the report that people see.
 
-use super::aside::LeftAside;
 use super::input::Pinned;
-use super::prepare::Ready;
 use super::scheduled;
 use crate::clock;
 use crate::decide::{Reason, Verdict};
@@ -12,6 +10,7 @@ use crate::evidence::manifest::{
     self, Brake, ClocksIgnored, Drift, Field, File, ForeignCommit, Gate, Identifiers, Input, Keys, ListApplied, Lost,
     Manifest, Member, Output, Previous, RawCause, Rejected, Removed, SCHEMA,
 };
+use crate::job::{self, LeftAside, Ready};
 use crate::minimize::{FieldKind, IdentifierTally, Tally, WhyRaw};
 use crate::policy::{Basis, Column, Share, TokenFormat};
 use crate::publish::{self, Receipt, Written};
@@ -102,7 +101,7 @@ pub fn intend(ready: &mut Ready, pinned: &Pinned, replaces: Option<u64>, request
     ready.dataset.seen(ready.as_of);
     ready.dataset.stored = requests.stored(0);
     ready.state.save_dataset(&mut ready.dataset)?;
-    ready.state.record_kinds(&super::subject::kinds(&ready.project).into_keys().collect())?;
+    ready.state.record_kinds(&job::kinds(&ready.project).into_keys().collect())?;
     let keys = ready.keys.ids();
     if ready.state.check_keys(&keys)? == crate::state::Epoch::New {
         ready.state.add_epoch(intent.of(1), &keys, ready.call.now)?;

@@ -3,11 +3,11 @@
 
 use super::attest;
 use super::input::{Pinned, Read};
-use super::prepare::Ready;
 use crate::clock::Instant;
 use crate::error::{Error, Kind, Result};
 use crate::evidence::manifest::Input;
 use crate::evidence::{Event, RunRef};
+use crate::job::Ready;
 use crate::policy::SetFormat;
 use crate::read::{in_order, newest_before, why_not};
 use crate::state::{SetRead, SetState};

@@ -3,13 +3,12 @@
 
 use super::attest::Report;
 use super::input::Pinned;
-use super::prepare::Ready;
-use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::evidence::Manifest;
+use crate::job::{Ready, earlier, scheduled_id};
 use crate::key;
 use crate::publish::Receipt;
-use crate::state::{Intent, State, stamp};
+use crate::state::Intent;
 use crate::store::Created;
 
 /// What a scheduled call came to.
@@ -18,24 +17,6 @@ pub enum Ran {
     Now(Box<Report>),
     /// The run had been published before.
     Before,
-}
-
-/// Id of the run of a job at a scheduled instant.
-pub fn scheduled_id(job: &str, instant: Instant) -> String {
-    format!("{job}-{}-s", stamp(instant))
-}
-
-/// What an earlier attempt of this run has pinned.
-///
-/// # Errors
-/// A policy error when the specs have changed since.
-pub fn earlier(state: &State, run: &str, plan: &str) -> Result<Option<Intent>> {
-    let Some(intent) = state.stored_intent(run)? else { return Ok(None) };
-    if intent.plan != plan {
-        return Err(Error::policy(format!("the specs have changed since run {run} began"))
-            .help("run the job by hand, or wait for its next scheduled instant: that is then a run of its own"));
-    }
-    Ok(Some(intent))
 }
 
 /// Whether this run has a version already.

@@ -1,11 +1,11 @@
 //! The current version as a sweep needs it: manifest, table and state agree on it, and its companions can be read.
 //! Must not know what is decided.
 
-use super::Scene;
-use super::companions::CompanionFiles;
+use super::version::Scene;
 use crate::decide::{self, Carriers, Version};
 use crate::error::{Error, Result};
 use crate::evidence::Manifest;
+use crate::job::CompanionFiles;
 use crate::publish;
 use crate::state::{Current, Dataset};
 use crate::treatments::Treat;

@@ -4,10 +4,13 @@ use crate::erase::{current, rows, state, token_of, traces};
 use crate::fault::{Fault, FaultStore, Mode};
 use crate::installation::{Contact, Installation, contacts};
 use std::sync::Arc;
+use tamis::by_hand::{self, Asked};
 use tamis::error::Kind;
+use tamis::job::Call;
 use tamis::monitor::Silent;
 use tamis::policy::Effect;
-use tamis::run::{self, Asked, Call, CaseReport, Standings, case, standing, subject};
+use tamis::questions::{CaseReport, Standings, case, standing};
+use tamis::run;
 use tamis::store::Root;
 
 fn standings(installation: &Installation) -> Standings {
@@ -204,7 +207,7 @@ fn who_is_only_in_a_replaced_version_is_not_unmatched() {
         lift_erase: false,
     };
     let held = installation.copy();
-    subject::ask(&held.asking(3, "email: person00004@example.org"), hold).unwrap();
+    by_hand::ask(&held.asking(3, "email: person00004@example.org"), hold).unwrap();
     held.sweep(3).unwrap().outcome().unwrap();
     assert_eq!(report(&held, "H-1").state.word(), "applied");
     installation.erase("1", &[("C-1", "person00004@example.org", "")]);
@@ -316,7 +319,7 @@ fn r30_what_a_lift_ended_says_so_and_so_does_a_lift_that_ends_nothing() {
             lift_erase: false,
         };
         let who = if lifts.is_some() { "" } else { "email: person00004@example.org" };
-        subject::ask(&installation.asking(day, who), asked).unwrap()
+        by_hand::ask(&installation.asking(day, who), asked).unwrap()
     };
     ask(1, Effect::Restrict, "R-1", None);
     ask(1, Effect::Erase, "E-1", None);

@@ -12,8 +12,9 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use tamis::clock::{Clock, Instant, System};
 use tamis::error::Kind;
+use tamis::job::{Call, Caller, Stop};
 use tamis::monitor::{Event, Monitor};
-use tamis::run::{self, Call, Caller, Stop};
+use tamis::run;
 
 const AS_OF: &str = "2026-11-22T02:00:00Z";
 const SET: &str = "2026-11-21";

@@ -12,8 +12,9 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
 use tamis::clock::{Clock, Instant, System};
+use tamis::job::{Call, Caller, Stop};
 use tamis::monitor::{Event, Monitor, Silent};
-use tamis::run::{self, Call, Caller, Stop};
+use tamis::run;
 
 /// Searches everything that is not input: the lake, the state, the working and the temporary folder, and what was said.
 fn written(marked: &Marked, said: &[Output]) -> Vec<Hit> {

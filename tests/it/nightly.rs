@@ -13,8 +13,8 @@ use std::time::Duration;
 use tamis::clock::{Clock, Instant};
 use tamis::daemon::{self, Came, Daemon, Host, Service, Turn, Work};
 use tamis::evidence::{Event, verify};
+use tamis::job::Call;
 use tamis::monitor::Silent;
-use tamis::run::Call;
 use tamis::state::Accept;
 use tamis::store::Root;
 

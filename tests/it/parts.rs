@@ -7,11 +7,14 @@ use crate::installation::{Installation, contacts, files};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use tamis::by_hand::{self, Asked};
 use tamis::error::{Kind, Result};
 use tamis::evidence::VerifyReport;
+use tamis::job;
 use tamis::monitor::Silent;
 use tamis::policy::Effect;
-use tamis::run::{self, Asked, subject, verify};
+use tamis::questions::{find, verify};
+use tamis::run;
 
 /// Files by their path below the installation's folder.
 type Files = BTreeMap<String, Vec<u8>>;
@@ -96,7 +99,7 @@ fn ask(installation: &Installation, day: i64, id: &str, person: usize) {
         lifts: None,
         lift_erase: false,
     };
-    subject::ask(&installation.asking(day, &format!("email: person{person:05}@example.org")), asked).unwrap();
+    by_hand::ask(&installation.asking(day, &format!("email: person{person:05}@example.org")), asked).unwrap();
 }
 
 /// The life of an installation: its moments, and the tokens of the two persons who were erased by commands, of which no
@@ -304,7 +307,7 @@ fn the_loss_of_the_newest_segment_is_found_when_only_notes_are_in_it() {
     std::fs::remove_file(newest(&installation, "state/requests")).unwrap();
     refused(&installation, "state:requests is older");
     let values = "email: person00009@example.org";
-    assert_eq!(subject::find(&installation.asking(7, values)).unwrap_err().kind(), Kind::Evidence);
+    assert_eq!(find::find(&installation.asking(7, values)).unwrap_err().kind(), Kind::Evidence);
     for (path, bytes) in &segments {
         std::fs::write(path, bytes).unwrap();
     }
@@ -424,7 +427,7 @@ fn a_record_of_an_older_tamis_is_compared_and_gets_what_it_lacks() {
 #[test]
 fn an_entry_from_a_clock_ahead_may_go_when_nothing_rests_on_it() {
     let installation = one_erased();
-    subject::find(&installation.asking(3650, "email: person00009@example.org")).unwrap();
+    find::find(&installation.asking(3650, "email: person00009@example.org")).unwrap();
     let ahead = newest(&installation, "state/ledger");
     let entry = state(&installation).ledger().newest().unwrap().unwrap().seq;
     installation.export("s3", &contacts(0..30, -10));
@@ -457,7 +460,7 @@ fn requests_go_on_in_a_new_state_when_the_old_one_is_lost_or_was_ahead() {
         std::fs::write(installation.path("state/requests/segments").join(path.file_name().unwrap()), bytes).unwrap();
     }
     let project = tamis::policy::load(&installation.path("jobs"), &[]).unwrap();
-    let keys = tamis::key::Keyring::load(&project.keys, &run::data_roots(&project)).unwrap();
+    let keys = tamis::key::Keyring::load(&project.keys, &job::data_roots(&project)).unwrap();
     tamis::state::State::create(&installation.root("state"), &keys.ids(), installation.at(3)).unwrap();
     installation.export("s4", &contacts(0..30, -10));
     let error = installation.run(4).unwrap_err();
@@ -466,7 +469,7 @@ fn requests_go_on_in_a_new_state_when_the_old_one_is_lost_or_was_ahead() {
     std::fs::remove_file(installation.path("jobs/contacts.toml")).unwrap();
     let job = job.replace("name = \"contacts\"", "name = \"people\"").replace("lake:crm/contacts", "lake:people");
     installation.write("jobs/people.toml", &job);
-    let manifest = run::run(&run::Call { job: "people".into(), ..installation.call(5) }, &Silent).unwrap().manifest;
+    let manifest = run::run(&job::Call { job: "people".into(), ..installation.call(5) }, &Silent).unwrap().manifest;
     assert_eq!(manifest.rows_out, 29);
     done(&installation, Deed::Verify).unwrap();
     ask(&installation, 6, "E-2", 9);

@@ -12,8 +12,9 @@ use tamis::clock::{Clock, Instant};
 use tamis::daemon::{self, Came, Control, Daemon, Host, Service, Turn, Work};
 use tamis::error::Kind;
 use tamis::evidence::{Entry, Event, verify};
+use tamis::job::{Call, Caller, Stop, Wrap};
 use tamis::monitor::{Monitor, Recorder, Silent};
-use tamis::run::{self, Call, Caller, Ran, Stop, Wrap};
+use tamis::run::{self, Ran};
 use tamis::state::{Accept, State};
 use tamis::store::Root;
 

@@ -6,7 +6,7 @@ use crate::installation::{Installation, contacts, files};
 use tamis::error::Kind;
 use tamis::evidence::Event;
 use tamis::monitor::Silent;
-use tamis::run::{case, explain, standing};
+use tamis::questions::{case, explain, standing};
 
 fn word(installation: &Installation, day: i64) -> Vec<(String, u64)> {
     standing::standings(&installation.asking(day, ""), 10).unwrap().counts.into_iter().collect()

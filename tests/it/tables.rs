@@ -10,12 +10,14 @@ use crate::schedule::{health, until};
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
+use tamis::by_hand;
 use tamis::daemon::{self, Daemon, Host, Service, Turn, Work};
 use tamis::error::{Error, Kind};
 use tamis::evidence::Event;
+use tamis::job::{self, Call, SubjectCall};
 use tamis::monitor::Silent;
 use tamis::policy;
-use tamis::run::{self, Call, SubjectCall, case, explain, standing, subject, versions};
+use tamis::questions::{self, case, explain, find, standing, versions};
 use tamis::store::Root;
 
 const MINUTE: i64 = 60_000_000;
@@ -31,14 +33,14 @@ fn rename(installation: &Installation, from: &str, to: &str) {
 
 fn statuses(installation: &Installation, day: i64) -> Vec<daemon::JobStatus> {
     let project = project(installation);
-    let roots = run::open_roots(&project, &installation.handle(), None).unwrap();
+    let roots = job::open_roots(&project, &installation.handle(), None).unwrap();
     daemon::status(&project, &roots, &state(installation), installation.at(day)).unwrap()
 }
 
 /// What a job's newest record says, under the job's own name.
 fn record(installation: &Installation, job: &str) -> tamis::state::Dataset {
     let (project, state) = (project(installation), state(installation));
-    run::dataset_of(&state, &project, &project.jobs[job]).unwrap().unwrap()
+    job::dataset_of(&state, &project, &project.jobs[job]).unwrap().unwrap()
 }
 
 #[test]
@@ -53,7 +55,7 @@ fn a_renamed_job_is_the_same_dataset_for_every_command_also_when_nothing_runs_it
             _ => {}
         }
         rename(&installation, "contacts", "people");
-        let found = subject::find(&installation.asking(0, "email: person00004@example.org")).unwrap();
+        let found = find::find(&installation.asking(0, "email: person00004@example.org")).unwrap();
         let told: Vec<_> = found.datasets.iter().map(|d| (d.job.as_str(), d.no_job, d.rows)).collect();
         assert_eq!(told, [("people", false, 1)], "{how}");
         let status = &statuses(&installation, 0)[0];
@@ -134,7 +136,7 @@ fn a_table_whose_job_is_gone_is_complained_of_by_every_look_until_the_job_comes_
     assert!(swept.outcome().is_err() && swept.stops[0].contains("lake:crm/contacts is of no job"), "{:?}", swept.stops);
     let complaints = daemon::without_job(&project(&installation), &state(&installation)).unwrap();
     assert_eq!((complaints.len(), complaints[0].dataset.as_str()), (1, "lake:crm/contacts"));
-    let found = subject::find(&installation.asking(1, "email: person00004@example.org")).unwrap();
+    let found = find::find(&installation.asking(1, "email: person00004@example.org")).unwrap();
     let told: Vec<_> = found.datasets.iter().map(|d| (d.job.as_str(), d.no_job, d.rows)).collect();
     assert_eq!(told, [("other", false, 0), ("contacts", true, 1)]);
     assert_eq!(found.requests[0].states["contacts"].word(), "received");
@@ -160,11 +162,11 @@ fn a_table_whose_job_is_gone_is_complained_of_by_every_look_until_the_job_comes_
     assert!(page().1["health"]["no_job"].as_array().unwrap().is_empty());
 }
 
-fn retire(installation: &Installation, day: i64, remove: bool) -> Result<run::Retired, Error> {
+fn retire(installation: &Installation, day: i64, remove: bool) -> Result<by_hand::Retired, Error> {
     let (of, reason) = ("lake:crm/contacts".to_string(), "the team has ended".to_string());
-    let asked = run::Retiring { of, reason, by: Some("dpo".into()), remove };
+    let asked = by_hand::Retiring { of, reason, by: Some("dpo".into()), remove };
     let call = SubjectCall { wrap: installation.wrap.clone(), ..installation.asking(day, "") };
-    run::retire::retire(&call, &asked, &Silent)
+    by_hand::retire(&call, &asked, &Silent)
 }
 
 /// An installation whose job is gone, with one request that came after.
@@ -201,7 +203,7 @@ fn retiring_removes_all_of_a_table_and_what_was_found_in_it_is_done() {
     assert_eq!(words(&installation, 1), [("received".into(), 1)], "no request is done by a refusal");
     installation.write("requests/hold/2.csv", "Case,At,Email\nH-2,2026-10-01,nobody@example.org\n");
     let lift = SubjectCall { ..installation.asking(1, "") };
-    let asked = |of: &str| run::Asked {
+    let asked = |of: &str| by_hand::Asked {
         effect: policy::Effect::Lift,
         request: format!("L-{of}"),
         purposes: Vec::new(),
@@ -210,7 +212,7 @@ fn retiring_removes_all_of_a_table_and_what_was_found_in_it_is_done() {
         lift_erase: false,
     };
     for of in ["H-1", "H-2"] {
-        subject::ask(&lift, asked(of)).unwrap();
+        by_hand::ask(&lift, asked(of)).unwrap();
     }
     let retired = retire(&installation, 2, true).unwrap();
     assert!(retired.new && retired.objects["files"] > 0 && retired.objects["companions"] > 0, "{retired:?}");
@@ -296,17 +298,17 @@ fn another(python: &Python, installation: &Installation, actions: &[&str]) {
     }
 }
 
-fn looked_at(installation: &Installation) -> Vec<run::ForeignTable> {
+fn looked_at(installation: &Installation) -> Vec<questions::ForeignTable> {
     let project = project(installation);
-    let roots = run::open_roots(&project, &installation.handle(), None).unwrap();
-    let (found, unseen) = run::foreign::foreign(&project, &roots, &state(installation)).unwrap();
+    let roots = job::open_roots(&project, &installation.handle(), None).unwrap();
+    let (found, unseen) = questions::foreign::foreign(&project, &roots, &state(installation)).unwrap();
     assert!(unseen.is_empty(), "{unseen:?}");
     found
 }
 
-fn adopt(installation: &Installation, day: i64) -> Result<run::Adopted, Error> {
-    let asked = run::Adopting { reason: "the other program is stopped".into(), by: None };
-    run::adopt::adopt(&Call { demo: false, ..installation.call(day) }, &asked, &Silent)
+fn adopt(installation: &Installation, day: i64) -> Result<by_hand::Adopted, Error> {
+    let asked = by_hand::Adopting { reason: "the other program is stopped".into(), by: None };
+    by_hand::adopt(&Call { demo: false, ..installation.call(day) }, &asked, &Silent)
 }
 
 #[test]
@@ -357,8 +359,8 @@ fn a_table_that_another_program_changed_is_refused_and_taken_back_with_its_files
         assert!(installation.sweep(1).unwrap().outcome().is_err());
         assert!(!looked_at(&installation)[0].harmless);
         let (project, mut report) = (project(&installation), tamis::evidence::VerifyReport::default());
-        let roots = run::open_roots(&project, &installation.handle(), None).unwrap();
-        run::foreign::verify(&project, &roots, &state(&installation), &mut report).unwrap();
+        let roots = job::open_roots(&project, &installation.handle(), None).unwrap();
+        questions::foreign::verify(&project, &roots, &state(&installation), &mut report).unwrap();
         assert!(report.outcome().unwrap_err().message().contains("are of another program"), "verify says so first");
         let adopted = adopt(&installation, 1).unwrap();
         assert!(adopted.back && adopted.files > 0 && adopted.rows == 29, "{actions:?}: {adopted:?}");

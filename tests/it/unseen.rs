@@ -323,7 +323,7 @@ fn places_that_links_bring_together_are_refused() {
         let findings: String = error.spec_findings().iter().map(|finding| finding.message.clone()).collect();
         assert!(findings.contains(said), "{what}: {error} {findings}");
         // Specs that were loaded before the link was laid, as a service holds them.
-        let later = tamis::run::Call { project: Some(made.into()), ..installation.call(0) };
+        let later = tamis::job::Call { project: Some(made.into()), ..installation.call(0) };
         refused(&tamis::run::run(&later, &tamis::monitor::Silent).unwrap_err(), Kind::Policy, said);
     }
 }

@@ -15,8 +15,9 @@ use std::sync::Mutex;
 use tamis::clock::Instant;
 use tamis::error::{Error, Result};
 use tamis::evidence::{self, Event, Manifest};
+use tamis::job::{Call, Caller};
 use tamis::monitor::Silent;
-use tamis::run::{self, Call, Caller, Outcome, Report};
+use tamis::run::{self, Outcome, Report};
 use tamis::state::{Accept, State};
 
 const CASES: &str = "fixtures/cases";

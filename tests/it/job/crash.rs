@@ -12,8 +12,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tamis::error::Kind;
 use tamis::evidence::{self, Event};
+use tamis::job::{self, Wrap};
 use tamis::monitor::Silent;
-use tamis::run::{self, Wrap};
+use tamis::run;
 use tamis::state::{Accept, State};
 use tamis::store::Root;
 
@@ -148,7 +149,7 @@ fn an_acceptance_is_used_once_whatever_fails() {
     let begun = Stores::new();
     place.create_state_in(&begun.roots(&place)["state"]);
     let run = |stores: &Stores, as_of: &str, fault: &Arc<Fault>| {
-        let call = run::Call { as_of: None, ..place.wrapped(as_of, stores.wrap(fault)) };
+        let call = job::Call { as_of: None, ..place.wrapped(as_of, stores.wrap(fault)) };
         run::run(&call, &Silent)
     };
     run(&begun, FIRST, &Fault::counting()).unwrap();
@@ -196,7 +197,7 @@ fn child() {
     let place = Place::open(Path::new(folder));
     let fault = Fault::new(Mode::Abort, k.parse().unwrap(), false);
     let wrap: Wrap = Arc::new(move |root: Root| root.with_store(FaultStore::new(root.raw("").0, fault.clone())));
-    let call = run::Call { memory_bytes: 0, ..place.wrapped(FIRST, wrap) };
+    let call = job::Call { memory_bytes: 0, ..place.wrapped(FIRST, wrap) };
     run::run(&call, &Silent).unwrap_or_else(|error| panic!("{error}"));
 }
 

@@ -6,8 +6,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use tamis::error::{Error, Kind};
+use tamis::job::Wrap;
 use tamis::monitor::Silent;
-use tamis::run::{self, Wrap};
+use tamis::run;
 use tamis::store::Root;
 
 const NIGHTS: [&str; 3] = ["2024-06-01T00:00:00Z", "2024-06-02T00:00:00Z", "2024-06-03T00:00:00Z"];

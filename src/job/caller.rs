@@ -1,15 +1,15 @@
 //! The process that calls, and its hold on a job: what tells it, after it slept, that it did. Must not know what a run
 //! does.
 
-use crate::clock::{Clock, Fixed, Instant};
+use crate::clock::{self, Clock, Fixed, Instant, Period};
 use crate::error::{Error, Result};
 use crate::state::{Claimant, Lease};
-use crate::sweep;
+use jiff::tz::TimeZone;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How long a lease lasts without renewal: what a crash can delay the next attempt by.
-pub(super) const LEASE_MICROS: i64 = 120_000_000;
+pub(crate) const LEASE_MICROS: i64 = 120_000_000;
 
 /// The process that calls.
 #[derive(Clone)]
@@ -56,7 +56,7 @@ impl Caller {
     /// # Errors
     /// A storage error (try again) when they are not.
     pub fn check_age(&self, began: Instant) -> Result<()> {
-        let (now, safe) = (self.clock.now(), sweep::safe_until(began));
+        let (now, safe) = (self.clock.now(), safe_until(began));
         if now < safe {
             return Ok(());
         }
@@ -116,4 +116,15 @@ impl Hold {
             let _ = lease.free(self.clock.now());
         }
     }
+}
+
+/// An attempt may be under way for so long, whatever `grace` says: its files are nobody's only after that.
+pub(crate) const ATTEMPT: Period = Period { months: 0, days: 1, seconds: 0 };
+
+/// How long before that it must have come to its commit: clocks differ, and a commit takes its time.
+const MARGIN: i64 = 3_600_000_000;
+
+/// Until when an attempt that began at `began` may commit what it wrote.
+pub fn safe_until(began: Instant) -> Instant {
+    Instant(clock::add(began, &ATTEMPT, &TimeZone::UTC).0.saturating_sub(MARGIN))
 }

@@ -13,7 +13,6 @@ use crate::policy::{self, KeyFrom, Plan, Project};
 use crate::publish::{Passed, Target};
 use crate::state::{Accept, Dataset, Intent, State};
 use crate::store::Root;
-use crate::sweep::Scene;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -192,22 +191,6 @@ impl Ready {
         }
     }
 
-    /// The dataset as a sweep needs it.
-    pub fn scene(&self) -> Scene<'_> {
-        Scene {
-            project: &self.project,
-            plan: self.plan(),
-            state: &self.state,
-            target: self.target(),
-            earlier: self.names.iter().map(|name| companions_of(name)).collect(),
-            as_of: self.as_of,
-            now: self.call.now,
-            threads: self.call.threads,
-            memory_bytes: self.call.memory_bytes,
-            spill: &self.call.spill,
-        }
-    }
-
     /// To be asked immediately before the commit of what began at `began`.
     ///
     /// # Errors
@@ -281,7 +264,7 @@ fn demo(call: &Call, project: &Project, roots: &BTreeMap<String, Root>, monitor:
 
 /// Identities of another kind are other identities: were a kind renamed, no stored request would match any more.
 fn check_kinds(project: &Project, state: &State) -> Result<()> {
-    let carried = super::subject::kinds(project);
+    let carried = super::desk::kinds(project);
     let lost = |kind: &String| !carried.contains_key(kind) && !project.links.retired.contains(kind);
     let Some(kind) = state.kinds()?.into_iter().find(lost) else { return Ok(()) };
     Err(Error::policy(format!("no job reads a key, strong or weak column with the identifier {kind:?} any more")).help(

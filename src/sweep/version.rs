@@ -1,23 +1,13 @@
-//! The spine of a sweep: lists, consent and retention applied to a version that is published, without any export.
+//! One version made by a sweep: lists, consent and retention applied to a version that is published, without any export.
 //! `companions + requests -> decide -> publish -> ledger`, then removal for good. Must not know argv nor the terminal.
 
-mod companions;
-mod current;
-mod evidence;
-mod raw;
-mod removal;
-mod whole;
-
-pub use companions::CompanionFiles;
-pub use current::Published;
-pub use raw::{RawExports, count_raw, remove_raw};
-pub use removal::{Removal, awaited, remove, safe_until};
-pub use whole::{Whole, WholeGone, not_empty};
-
+use super::current::Published;
+use super::evidence;
 use crate::clock::Instant;
 use crate::decide::{self, Entries, Remaining, ReviewRules};
 use crate::error::{Error, Result};
 use crate::evidence::manifest::{ListApplied, Manifest};
+use crate::job::{Ready, companions_of};
 use crate::key;
 use crate::monitor::Monitor;
 use crate::policy::{Plan, Project};
@@ -48,6 +38,24 @@ pub struct Scene<'a> {
     pub memory_bytes: usize,
     /// Folder for sealed rows.
     pub spill: &'a Path,
+}
+
+impl<'a> Scene<'a> {
+    /// The dataset of a job as a sweep needs it.
+    pub fn of(ready: &'a Ready) -> Scene<'a> {
+        Scene {
+            project: &ready.project,
+            plan: ready.plan(),
+            state: &ready.state,
+            target: ready.target(),
+            earlier: ready.names.iter().map(|name| companions_of(name)).collect(),
+            as_of: ready.as_of,
+            now: ready.call.now,
+            threads: ready.call.threads,
+            memory_bytes: ready.call.memory_bytes,
+            spill: &ready.call.spill,
+        }
+    }
 }
 
 /// What requests say of a dataset.

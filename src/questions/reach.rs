@@ -3,11 +3,11 @@
 
 use crate::decide::{self, Belongs, Bond, Doubt, EffectSet, Follows, LinkLimits};
 use crate::error::Result;
+use crate::job::CompanionFiles;
 use crate::monitor::Monitor;
 use crate::policy::Effect;
 use crate::publish::Companions;
 use crate::store::Root;
-use crate::sweep::CompanionFiles;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Rows that an erasure of the values would take out of one dataset.

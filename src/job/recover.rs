@@ -156,7 +156,7 @@ pub fn stray(state: &State, target: &Target<'_>, dataset: &Dataset) -> Result<us
 }
 
 /// Makes the entries of a version whole that is in the table's log: version, run, attempt and digest of its manifest.
-pub(super) fn complete(ready: &mut Ready, (version, run, attempt, digest): &(u64, String, u32, String)) -> Result<()> {
+pub(crate) fn complete(ready: &mut Ready, (version, run, attempt, digest): &(u64, String, u32, String)) -> Result<()> {
     let manifest = ready.state.manifest(run, *attempt, digest)?;
     let intent = ready.state.stored_intent(run)?.ok_or_else(|| {
         Error::evidence(format!("run {run} has published version {version} without an intent"))
@@ -167,6 +167,6 @@ pub(super) fn complete(ready: &mut Ready, (version, run, attempt, digest): &(u64
 }
 
 /// What to do about a table that another program has changed.
-pub(super) fn foreign_help() -> &'static str {
+pub(crate) fn foreign_help() -> &'static str {
     "stop the other program, look at what it did, then `tamis dataset adopt JOB --reason …`"
 }

@@ -1,10 +1,10 @@
 //! What a job has published: the evidence of one version, and how many rows the last ones had. Read from state alone.
 //! Must not know exports, keys nor how it is shown.
 
-use super::names::names_of;
 use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::evidence::{Event, Manifest};
+use crate::job::names_of;
 use crate::policy::Project;
 use crate::state::State;
 

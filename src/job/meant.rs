@@ -1,6 +1,6 @@
 //! Who is meant: requests in force for a job, followed over rows, and what came of it stored at once (R18).
 
-use super::input::Read;
+use super::companions::CompanionFiles;
 use super::prepare::Ready;
 use crate::clock::Instant;
 use crate::decide::{self, Belongs, Bond, Carriers, Doubt, EffectSet, Follows, Known, LinkLimits, Links};
@@ -9,8 +9,6 @@ use crate::evidence::manifest::ListApplied;
 use crate::monitor::Monitor;
 use crate::policy::{Basis, Effect, Plan, Project};
 use crate::requests::{self, Entry, Learned, Requests, Review, Standing, State};
-use crate::store::Root;
-use crate::sweep::CompanionFiles;
 use std::collections::BTreeMap;
 
 /// Requests in force for one purpose at an instant.
@@ -118,30 +116,6 @@ pub fn learn<C: Carriers>(
     let learned: Vec<Learned> = links.learned.iter().map(learned).collect();
     requests.learn(Some(ready.state.root()), &learned)?;
     Ok((links, lists))
-}
-
-/// Lets requests name values by their new identity that they name by a former one (R6). Without `state` nothing is
-/// written.
-///
-/// # Errors
-/// Storage errors.
-pub fn renew(state: Option<&Root>, requests: &mut Requests, read: &Read) -> Result<()> {
-    let all = std::iter::once(&read.tally).chain(&read.observed_tallies).flat_map(|tally| &tally.renewed);
-    let mut learned = Vec::new();
-    for renewed in all {
-        let named = requests.effects(&renewed.before).iter().filter(|found| found.bond() == requests::Bond::Named);
-        let of = |found: &requests::EntryRef| Learned {
-            entry: found.entry(),
-            identity: renewed.now,
-            bond: requests::Bond::Named,
-            raw: renewed.raw,
-        };
-        learned.extend(named.map(of));
-    }
-    if learned.is_empty() {
-        return Ok(());
-    }
-    requests.learn(state, &learned).map(|_| ())
 }
 
 /// The rows that requests were followed over before a version was published.
@@ -314,4 +288,11 @@ fn applied<'a>(
         lifts_nothing: 0,
         unusable: 0,
     })
+}
+
+/// Whether a legal hold is in force for a purpose (R34).
+pub(crate) fn held(requests: &Requests, purpose: &str) -> bool {
+    let concerns = |purposes: Option<&[String]>| purposes.is_none_or(|named| named.iter().any(|p| p == purpose));
+    let in_force = requests.in_force();
+    in_force.iter().any(|(_, effect, purposes, entries)| *effect == Effect::Hold && *entries > 0 && concerns(*purposes))
 }

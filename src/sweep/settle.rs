@@ -1,19 +1,17 @@
 //! What a run that was refused still owes: lists, consent and retention applied to the version that is published
 //! (design section 5, "A bad night"). Must not know why the run was refused.
 
-use super::awake::Awake;
-use super::input;
-use super::meant::{self, Followed};
-use super::prepare::Ready;
-use super::standing::held;
-use super::stop::Watched;
+use super::current::Published;
+use super::removal::{self, Removal};
+use super::version::{self, Asked, Making, Scene, Swept};
 use crate::decide::Links;
 use crate::error::{Error, Result};
 use crate::evidence::{Manifest, segments};
+use crate::job::meant::{self, Followed, held};
+use crate::job::{Awake, CompanionFiles, Ready, Watched, intake};
 use crate::monitor::Monitor;
 use crate::policy::Effect;
 use crate::requests::{Requests, Standing, State};
-use crate::sweep::{self, Asked, CompanionFiles, Making, Published, Removal, Swept};
 
 /// Sweeps the published version and says with the refusal what readers have now. After an unknown outcome nothing is
 /// touched and nothing can be said: the run's commit may still be on its way.
@@ -64,15 +62,15 @@ pub fn apply(
     let news = requests.fresh(&ready.call.job) || behind(ready);
     let (mut dataset, behind) = (ready.dataset.clone(), behind(ready));
     let (links, swept) = {
-        let scene = ready.scene();
+        let scene = Scene::of(ready);
         let Some(published) = Published::find(&scene, &dataset)? else { return Ok(None) };
         let (links, lists) = meant::learn(ready, requests, &published.companions, monitor)?;
         let asked =
             Asked { entries: links.entries(), lists, holds: holds(ready, requests), segment: requests.last_segment() };
         let may = || ready.may_commit(ready.call.now);
-        let fence = removal && sweep::awaited(&scene, &dataset)?;
+        let fence = removal && removal::awaited(&scene, &dataset)?;
         let making = Making { fence, may: &may };
-        let swept = sweep::apply(&scene, &mut dataset, &published, &asked, &making, monitor)?;
+        let swept = version::apply(&scene, &mut dataset, &published, &asked, &making, monitor)?;
         if swept.is_none() {
             check_seen(ready, &published)?;
         }
@@ -92,7 +90,7 @@ pub fn apply(
 /// What was looked through is what readers see, and nobody else came in between: else nothing is said of it.
 fn check_seen(ready: &Ready, published: &Published<'_>) -> Result<()> {
     ready.may_commit(ready.call.now)?;
-    if published.is_current(&ready.scene())? {
+    if published.is_current(&Scene::of(ready))? {
         return Ok(());
     }
     Err(Error::storage(format!("{}: another version came in between", ready.dataset.dataset))
@@ -112,7 +110,7 @@ fn note(
     }
     let mut dataset = ready.dataset.clone();
     dataset.noted = dataset.current.as_ref().map(|current| current.version);
-    sweep::confirm(&ready.scene(), &mut dataset, news)?;
+    version::confirm(&Scene::of(ready), &mut dataset, news)?;
     ready.dataset = dataset;
     seal(ready, requests)
 }
@@ -156,11 +154,11 @@ pub fn remove(ready: &mut Ready, requests: &mut Requests, blind: bool, monitor: 
     monitor.proceed()?;
     // A hold may have come while the version was looked through.
     if segments::last(ready.state.root())? > requests.last_segment() {
-        *requests = input::stored(&ready.state, &ready.keys.identity)?;
+        *requests = intake::stored(&ready.state, &ready.keys.identity)?;
     }
     let holds = holds(ready, requests);
     let links = if holds {
-        let scene = ready.scene();
+        let scene = Scene::of(ready);
         let prefixes = scene.earlier.iter().map(String::as_str).chain([scene.target.companions]);
         meant::follow(ready, requests, &CompanionFiles::below(ready.state.root(), prefixes)?, monitor)?
     } else {
@@ -169,7 +167,7 @@ pub fn remove(ready: &mut Ready, requests: &mut Requests, blind: bool, monitor: 
     let asked = Asked { entries: links.entries(), lists: Vec::new(), holds, segment: requests.last_segment() };
     let mut dataset = ready.dataset.clone();
     let awake = Awake::new(&ready.call.caller, monitor);
-    let removed = sweep::remove(&ready.scene(), &mut dataset, &asked, &awake);
+    let removed = removal::remove(&Scene::of(ready), &mut dataset, &asked, &awake);
     ready.dataset = dataset;
     let removed = removed?;
     done(ready, requests)?;

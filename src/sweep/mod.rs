@@ -1,23 +1,32 @@
 //! Sweeps: `tamis sweep` takes every dataset of the policy, one after the other, and what stops one does not stop the
 //! others; a scheduler takes one at a time. Must not know argv, the terminal, nor when a sweep is due.
 
-use super::aside::{self, LeftAside};
-use super::awake::Awake;
-use super::caller::LEASE_MICROS;
-use super::prepare::{Call, Ready};
-use super::standing;
-use super::stop::Watched;
-use super::{held, input, names, recover, settle};
+mod current;
+mod evidence;
+mod raw;
+mod removal;
+pub(crate) mod settle;
+mod version;
+mod whole;
+
+pub use raw::{RawExports, count_raw};
+pub use removal::Removal;
+pub use version::Swept;
+pub use whole::{Whole, WholeGone, not_empty};
+
 use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::evidence::manifest::Removed;
 use crate::evidence::segments;
+use crate::job::aside::{self, LeftAside};
+use crate::job::{
+    Awake, Call, LEASE_MICROS, Ready, Watched, alone, complaint, intake, next_deadline, recover, without_job,
+};
 use crate::monitor::{Event, Monitor};
 use crate::policy::{self, Effect, Plan, Project};
 use crate::requests::{self, IntakeReport, Requests};
 use crate::state::{RequestsMet, State, SweepEnd};
 use crate::store::Root;
-use crate::sweep::{self, RawExports, Removal, Swept};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -118,7 +127,7 @@ pub fn sweep(call: &Call, monitor: &dyn Monitor) -> Result<SweepReport> {
         }
         let call = Call { job: job.clone(), scheduled: false, project: Some(project.clone()), ..call.clone() };
         let swept = Ready::for_sweep(&call, known.is_none(), monitor)
-            .and_then(|ready| held::alone(&ready, monitor, |call| Ok(swept_held(call, &mut known, monitor))));
+            .and_then(|ready| alone(&ready, monitor, |call| Ok(swept_held(call, &mut known, monitor))));
         match swept {
             Ok(Ok((ready, Ok(swept)))) => {
                 report.datasets.push(swept);
@@ -140,8 +149,8 @@ pub fn sweep(call: &Call, monitor: &dyn Monitor) -> Result<SweepReport> {
             }
             Err(error) => report.stop(error),
         }
-        for dataset in names::without_job(&ready.state, &project)? {
-            report.stop(names::complaint(&dataset));
+        for dataset in without_job(&ready.state, &project)? {
+            report.stop(complaint(&dataset));
         }
         report.ledger_head = ready.state.ledger().head()?.to_string();
     }
@@ -236,8 +245,8 @@ fn met_now(requests: &Requests, job: &str, met: RequestsMet) -> RequestsMet {
 
 fn taken_in(ready: &Ready, monitor: &dyn Monitor) -> Result<(Requests, IntakeReport, RequestsMet)> {
     let met = requests_met(&ready.project, &ready.roots, &ready.state)?;
-    let (requests, intake) = input::requests(ready, true, monitor)?;
-    input::note_intake(ready, &requests, &intake)?;
+    let (requests, intake) = intake::requests(ready, true, monitor)?;
+    intake::note_intake(ready, &requests, &intake)?;
     Ok((requests, intake, met))
 }
 
@@ -253,7 +262,7 @@ fn raw(
     let held = intake.blind_to_holds(&ready.project)
         || in_force.iter().any(|(_, effect, _, entries)| *effect == Effect::Hold && *entries > 0);
     let monitor = Awake::new(&ready.call.caller, monitor);
-    sweep::remove_raw((&ready.project, jobs), &ready.roots, &ready.state, held, of, ready.call.now, &monitor)
+    raw::remove_raw((&ready.project, jobs), &ready.roots, &ready.state, held, of, ready.call.now, &monitor)
 }
 
 fn dataset(
@@ -268,7 +277,7 @@ fn dataset(
     let blind = intake.blind_to_holds(&ready.project);
     let swept = settle::apply(ready, requests, !blind, monitor)?;
     let removal = settle::remove(ready, requests, blind, monitor)?;
-    let due = standing::next_deadline(ready, requests);
+    let due = next_deadline(ready, requests);
     let end = SweepEnd::Swept { dataset: ready.dataset.seq, due, at: ready.call.now };
     ready.state.swept(&ready.call.job, &met_now(requests, &ready.call.job, met.clone()), &end)?;
     let current = ready.dataset.current.as_ref();

@@ -2,17 +2,16 @@
 //! still there byte for byte; else an empty version until the next run, for nobody can apply a request to files that have
 //! no companions. What the other program wrote goes for good after `grace`. Must not know argv.
 
-use super::attest::passed;
-use super::names::output_of;
-use super::prepare::{Call, Ready};
-use super::{held, input, recover, settle};
 use crate::error::{Error, Result};
 use crate::evidence::manifest::{ClocksIgnored, File, Gate, Kind, Manifest, Output, Previous, Rejected, Removed};
 use crate::evidence::{Event, RunRef, digest_of};
+use crate::job::{Call, Ready, alone, intake, output_of, recover};
 use crate::monitor::Monitor;
 use crate::publish::{self, Commit, FileWritten, Seen, Written};
+use crate::run::{check_receipt, passed};
 use crate::state::{Current, Intent, PublishedFile, Replaced};
 use crate::store::{Root, from_io};
+use crate::sweep::settle;
 use std::collections::BTreeSet;
 
 /// Which table is taken back, and why.
@@ -57,7 +56,7 @@ pub struct Adopted {
 /// errors. Calling again after a crash goes on or finds that nothing is left to do.
 pub fn adopt(call: &Call, asked: &Adopting, monitor: &dyn Monitor) -> Result<Adopted> {
     let ready = Ready::for_sweep(call, true, monitor)?;
-    held::alone(&ready, monitor, |call| taken_back(call, asked, monitor))
+    alone(&ready, monitor, |call| taken_back(call, asked, monitor))
 }
 
 fn taken_back(call: &Call, asked: &Adopting, monitor: &dyn Monitor) -> Result<Adopted> {
@@ -71,8 +70,8 @@ fn taken_back(call: &Call, asked: &Adopting, monitor: &dyn Monitor) -> Result<Ad
     let files = strange.files.len() as u64;
     waits(&mut ready, strange)?;
     let manifest = commit(&mut ready, asked, &before, &seen, lost.is_empty(), files)?;
-    let (mut requests, intake) = input::requests(&ready, true, monitor)?;
-    input::note_intake(&ready, &requests, &intake)?;
+    let (mut requests, intake) = intake::requests(&ready, true, monitor)?;
+    intake::note_intake(&ready, &requests, &intake)?;
     settle::apply(&mut ready, &mut requests, false, monitor)?;
     let now = ready.dataset.current.as_ref();
     Ok(Adopted {
@@ -223,7 +222,7 @@ fn commit(
         may: &|| ready.may_commit(ready.call.now),
     };
     let receipt = publish::adopt(&written(ready, &manifest), &ready.target(), &commit, seen.tip)?;
-    super::attest::check_receipt(&receipt, &manifest)?;
+    check_receipt(&receipt, &manifest)?;
     ready.state.remember(&mut ready.dataset, &intent, &manifest, ready.call.now)?;
     Ok(manifest)
 }

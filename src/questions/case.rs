@@ -1,13 +1,13 @@
 //! What became of one case: each of its requests in each dataset, with dates, versions and what is still lying about.
 //! Meant to be handed on: ids, dates and words; counts under ten are banded, and no value of a person is in it.
 
-use super::names::{Published, published};
-use super::standing::{held, overall};
-use super::subject::{Desk, SubjectCall, lift_said};
+use super::standing::overall;
 use crate::clock::Instant;
 use crate::decide;
 use crate::error::{Error, Result};
 use crate::evidence::{Entry as LedgerEntry, Event};
+use crate::job::meant::held;
+use crate::job::{Desk, Published, SubjectCall, published};
 use crate::policy::Effect;
 use crate::requests::{LiftEnds, RequestStatus, Requests, Standing, State};
 use crate::store::Forgets;
@@ -216,7 +216,7 @@ impl Book<'_> {
         if let Some(ends) = self.requests.lift_ends(at) {
             let ended = matches!(ends, LiftEnds::Requests(_));
             let state = if ended { RequestStatus::Applied } else { RequestStatus::EndsNothing };
-            return Some((state, lift_said(ends).to_string()));
+            return Some((state, ends.said().to_string()));
         }
         let by = self.requests.ended_by(at).and_then(|lift| self.lifts.get(&lift));
         let why = by.map_or("ended: the list no longer has it".to_string(), |lift| format!("ended by {lift}"));

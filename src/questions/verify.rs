@@ -2,10 +2,10 @@
 //! and repairs nothing. Must not know how evidence is written.
 
 use super::foreign;
-use super::names::output_of;
-use super::recover::{self, Found};
 use crate::error::{Error, Kind, Result};
 use crate::evidence::{self, VerifyReport};
+use crate::job::output_of;
+use crate::job::recover::{self, Found};
 use crate::policy::Project;
 use crate::publish::{self, Current, Target};
 use crate::state::{Dataset, State};

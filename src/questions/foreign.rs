@@ -1,13 +1,14 @@
 //! What other programs have committed to tables of ours, for `status` and `verify`: told before a run meets it.
 //! Must not know the log's format.
 
-use super::names::{output_of, without_job};
-use super::recover::foreign_help;
 use crate::error::Result;
 use crate::evidence::VerifyReport;
 use crate::evidence::manifest::ForeignCommit;
+use crate::job::recover::foreign_help;
+use crate::job::{output_of, without_job};
 use crate::policy::Project;
 use crate::publish::{self, Seen};
+use crate::run::passed;
 use crate::state::State;
 use crate::store::Root;
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,7 +65,7 @@ fn told(dataset: &str, seen: &Seen) -> ForeignTable {
     let harmless = seen.foreign.iter().all(|(_, harmless)| *harmless);
     ForeignTable {
         dataset: dataset.into(),
-        commits: seen.foreign.iter().map(|(commit, _)| super::attest::passed(commit)).collect(),
+        commits: seen.foreign.iter().map(|(commit, _)| passed(commit)).collect(),
         harmless,
         to_do: (!harmless).then(|| foreign_help().into()),
     }

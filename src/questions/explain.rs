@@ -2,17 +2,16 @@
 //! the version in which they vanished. That it was asked is in the ledger first; of whom is not. Nothing of a value goes
 //! out again.
 
-use super::names::{names_of, output_of};
-use super::subject::{Desk, SubjectCall, identities, note};
-use super::{Call, Ready, input, meant};
 use crate::clock::Instant;
 use crate::decide::{self, Reason, Traced};
 use crate::error::{Error, Result};
 use crate::evidence::{Entry as LedgerEntry, Event};
+use crate::job::{Call, Desk, Ready, SubjectCall, identities, intake, meant, names_of, note, output_of};
 use crate::monitor::Monitor;
 use crate::policy::{Plan, Rule, place};
 use crate::publish::Companions;
 use crate::requests::{Bond, RequestStatus, Requests};
+use crate::run::input;
 use crate::state::{Dataset, PublishedFile};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -308,10 +307,10 @@ impl Book<'_> {
 /// What becomes of the person's rows in the newest export; nothing is written.
 fn traced(call: &Call, wanted: &BTreeSet<[u8; 32]>, monitor: &dyn Monitor) -> Result<(Option<String>, Vec<Traced>)> {
     let ready = Ready::for_sweep(call, true, monitor)?;
-    let (mut requests, _) = input::requests(&ready, false, monitor)?;
+    let (mut requests, _) = intake::requests(&ready, false, monitor)?;
     let pinned = input::pin(&ready)?;
     let read = input::read(&ready, &pinned, &|identity| requests.names(identity), monitor)?;
-    meant::renew(None, &mut requests, &read)?;
+    input::renew(None, &mut requests, &read)?;
     let links = meant::follow(&ready, &requests, &read.staged, monitor)?;
     let (rules, threads) = (ready.rules(), call.threads);
     let dropped = read.main.dropped();

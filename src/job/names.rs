@@ -70,22 +70,22 @@ pub fn complaint(dataset: &Dataset) -> Error {
 }
 
 /// A dataset that is published.
-pub(super) struct Published<'a> {
+pub(crate) struct Published<'a> {
     /// Its job.
-    pub(super) job: String,
+    pub(crate) job: String,
     /// The purpose it is for.
-    pub(super) purpose: String,
+    pub(crate) purpose: String,
     /// The job's name and its earlier ones.
-    pub(super) names: Vec<String>,
+    pub(crate) names: Vec<String>,
     /// None when the job is gone from the specs.
-    pub(super) plan: Option<&'a Plan>,
+    pub(crate) plan: Option<&'a Plan>,
     /// What is known of it.
-    pub(super) dataset: Dataset,
+    pub(crate) dataset: Dataset,
 }
 
 impl Published<'_> {
     /// Whether a request has anything to do with it: with a table that was retired only one that was done by that.
-    pub(super) fn counts(&self, standing: &Standing) -> bool {
+    pub(crate) fn counts(&self, standing: &Standing) -> bool {
         self.dataset.current.is_some() || matches!(standing.state, Come::Removed | Come::AwaitingLifecycle)
     }
 }
@@ -94,7 +94,7 @@ impl Published<'_> {
 ///
 /// # Errors
 /// Storage and evidence errors of the state.
-pub(super) fn published<'a>(state: &State, project: &'a Project) -> Result<Vec<Published<'a>>> {
+pub(crate) fn published<'a>(state: &State, project: &'a Project) -> Result<Vec<Published<'a>>> {
     let mut found = Vec::new();
     for plan in project.jobs.values() {
         let mut names = names_of(state, project, plan)?;

@@ -1,8 +1,8 @@
 //! What lists and inputs leave aside though it looks like what was meant, and what they mean and cannot read. Names of
 //! files only: none is opened. Must not know what is in them.
 
-use super::input::Pinned;
 use crate::policy::{Location, Plan, Project};
+use crate::read::Selection;
 use crate::requests::IntakeReport;
 use crate::store::{Aside, PathGlob, Root};
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,10 +58,10 @@ pub fn survey(project: &Project, roots: &BTreeMap<String, Root>) -> Sighted {
 }
 
 /// What the lists of an intake left aside, and the inputs of a run.
-pub fn found(plan: &Plan, intake: &IntakeReport, pinned: &Pinned) -> Vec<LeftAside> {
+pub fn found(plan: &Plan, intake: &IntakeReport, own: &Selection, observed: &[Selection]) -> Vec<LeftAside> {
     let input = |input: &Location| format!("input {}:{}", input.root, input.path);
-    let own = std::iter::once((input(&plan.input), &pinned.main.aside));
-    let observed = plan.observe.iter().zip(&pinned.observed).map(|(of, found)| (input(&of.input), &found.aside));
+    let own = std::iter::once((input(&plan.input), &own.aside));
+    let observed = plan.observe.iter().zip(observed).map(|(of, found)| (input(&of.input), &found.aside));
     of_lists(intake).chain(own.chain(observed).filter_map(|(of, aside)| told(of, aside))).collect()
 }
 

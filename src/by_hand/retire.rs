@@ -2,21 +2,18 @@
 //! requests wait for it no longer, and it is complained of no longer. Whatever is cut short is resumed by the next
 //! call. Must not know argv.
 
-use super::input;
-use super::meant::InForce;
-use super::names::{companions_of, names_of, output_of};
-use super::standing::held;
-use super::subject::{Desk, SubjectCall};
 use crate::clock::Instant;
 use crate::decide::{self, LinkLimits, Links};
 use crate::error::{Error, Result};
 use crate::evidence::{Event, RunRef};
+use crate::job::meant::{InForce, held};
+use crate::job::{CompanionFiles, Desk, SubjectCall, companions_of, intake, names_of, output_of};
 use crate::key;
 use crate::monitor::Monitor;
 use crate::requests::{Requests, Standing, State as Come};
 use crate::state::{Claim, Claimant, Dataset, Retirement};
 use crate::store::{Forgets, Root};
-use crate::sweep::{CompanionFiles, Whole, WholeGone, not_empty};
+use crate::sweep::{Whole, WholeGone, not_empty};
 use std::collections::BTreeMap;
 
 /// How long nobody else may work on the dataset.
@@ -210,7 +207,7 @@ impl Table {
 
     /// Takes in the lists first: a hold that came today counts.
     fn requests(&self, desk: &Desk, call: &SubjectCall, monitor: &dyn Monitor) -> Result<Requests> {
-        let place = input::Intake {
+        let place = intake::Intake {
             state: &desk.state,
             keys: &desk.keys,
             roots: &desk.roots,

@@ -47,7 +47,7 @@ pub fn held<T>(
 ///
 /// # Errors
 /// As [`held`]; a storage error that names the holder.
-pub(super) fn alone<T>(ready: &Ready, monitor: &dyn Monitor, work: impl FnOnce(&Call) -> Result<T>) -> Result<T> {
+pub(crate) fn alone<T>(ready: &Ready, monitor: &dyn Monitor, work: impl FnOnce(&Call) -> Result<T>) -> Result<T> {
     let call = Call { project: Some(ready.project.clone()), ..ready.call.clone() };
     match held(&call, &ready.state, monitor, work)? {
         Alone::Done(done) => Ok(done),

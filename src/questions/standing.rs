@@ -1,13 +1,11 @@
 //! How far requests have come, each over all datasets that it concerns, with its deadline; and up to which request each
 //! dataset is clean. Ids, dates and counts only. Must not know raw values.
 
-use super::names::{Published, published};
-use super::prepare::Ready;
-use super::subject::{self, Desk, SubjectCall};
 use crate::clock::Instant;
 use crate::error::Result;
 use crate::evidence::manifest::Identifiers;
-use crate::policy::Effect;
+use crate::job::meant::held;
+use crate::job::{Desk, Published, SubjectCall, has_deadline, published, waits};
 use crate::requests::{Entry, LiftEnds, RequestStatus, Requests, Standing, Usable};
 use crate::state::Current;
 use std::collections::BTreeMap;
@@ -158,26 +156,6 @@ pub fn standings(call: &SubjectCall, most: usize) -> Result<Standings> {
     Ok(told)
 }
 
-/// Whether a request has to be done by a time: what takes rows out has, as long as nothing has ended it.
-fn has_deadline(entry: &Entry<'_>) -> bool {
-    !entry.ended && !matches!(entry.effect, Effect::Lift | Effect::Consent | Effect::Hold)
-}
-
-/// Whether something is left to do here for a request: not for one whose last bytes only wait for the store.
-fn waits(standing: &Standing) -> bool {
-    matches!(standing.status(), RequestStatus::Received | RequestStatus::Applied | RequestStatus::NeedsReview)
-}
-
-/// The earliest deadline of a request that is not done in the job's dataset; none before anything is published.
-pub(super) fn next_deadline(ready: &Ready, requests: &Requests) -> Option<Instant> {
-    ready.dataset.current.as_ref()?;
-    let (job, purpose) = (&ready.call.job, &ready.plan().purpose.name);
-    let all = (0..requests.len() as u32).map(|at| (at, requests.entry(at)));
-    let open =
-        all.filter(|(at, entry)| has_deadline(entry) && entry.concerns(purpose) && waits(&requests.standing(*at, job)));
-    open.map(|(_, entry)| subject::due(&ready.project, entry.received)).min()
-}
-
 /// Where an entry stands in each dataset that it concerns.
 fn of_entry<'a>(
     requests: &'a Requests,
@@ -252,13 +230,6 @@ fn named(
     })?;
     named.sort_by(|a, b| (a.due, &a.request).cmp(&(b.due, &b.request)));
     Ok(named)
-}
-
-/// Whether a legal hold is in force for a purpose (R34).
-pub(super) fn held(requests: &Requests, purpose: &str) -> bool {
-    let concerns = |purposes: Option<&[String]>| purposes.is_none_or(|named| named.iter().any(|p| p == purpose));
-    let in_force = requests.in_force();
-    in_force.iter().any(|(_, effect, purposes, entries)| *effect == Effect::Hold && *entries > 0 && concerns(*purposes))
 }
 
 /// Columns of the current version's export that have many raw values; none when its manifest cannot be read, which
