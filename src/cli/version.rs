@@ -67,7 +67,7 @@ fn html(report: &JobReport, controller: &str) -> String {
         ("plan", m.plan.clone()),
         ("keys", format!("identity {}, token {} (epoch {})", m.keys.identity, m.keys.token, m.keys.epoch)),
         ("head", report.ledger_head.clone()),
-        ("largest", render::said_of_largest(m).unwrap_or_default()),
+        ("shared", shared(m)),
         ("not_published", or_none(&render::not_published(m).into_iter().map(String::from).collect::<Vec<_>>())),
         ("drift", or_none(&drift(m))),
     ];
@@ -88,6 +88,13 @@ fn drift(m: &Manifest) -> Vec<String> {
     let unlisted = m.drift.iter().map(|drift| format!("{} in no source", render::unlisted(drift)));
     let lost = m.lost.iter().map(|lost| format!("{} is listed and missing", render::column(&lost.column)));
     unlisted.chain(lost).collect()
+}
+
+/// Values of links that many persons share, and rows that one person has many of.
+fn shared(m: &Manifest) -> String {
+    let said: Vec<String> =
+        m.identifiers.iter().filter_map(render::said_of_shared).chain(render::said_of_largest(m)).collect();
+    said.join("; ")
 }
 
 fn or_none(names: &[String]) -> String {

@@ -61,6 +61,7 @@ pub fn decide(
         },
     )?;
     let (tallies, mut kept): (Vec<Tally>, Vec<Slot>) = judged.into_iter().unzip();
+    let shared = judge.sharing.map_or(Ok(Vec::new()), |sharing| sharing.finish(&staged, threads, monitor))?;
     let (mut counters, shape) = (judge.counters.into_iter(), judge.shape);
     let mut tally = Tally::default();
     tallies.iter().for_each(|t| tally.add(t));
@@ -89,6 +90,7 @@ pub fn decide(
         not_binding: not_binding(&rules, &tally),
         gate,
         largest_person: tally.largest_person,
+        shared,
         hints,
     };
     if !reasons::balanced(verdict.rows_in, verdict.rows_out, &tally.reasons) {
@@ -142,7 +144,7 @@ fn result(gate: &Gate, outcome: &Outcome, rows_before: u64) -> GateResult {
 
 fn not_binding(rules: &Rules, tally: &Tally) -> Vec<NotBinding> {
     let told = |(effect, rows): (_, &u64)| {
-        let reason = binding(effect, rules.basis, rules.sale).err().filter(|_| *rows > 0)?;
+        let reason = binding(effect, rules.grounds).err().filter(|_| *rows > 0)?;
         Some(NotBinding { effect: effect.name().to_string(), rows: *rows, reason: reason.to_string() })
     };
     EFFECTS.into_iter().zip(&tally.not_binding).filter_map(told).collect()

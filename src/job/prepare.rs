@@ -5,7 +5,7 @@ use super::names::{companions_of, names_of, output_of};
 use super::scheduled;
 use super::stop::Stop;
 use crate::clock::Instant;
-use crate::decide::Rules;
+use crate::decide::{LinkLimits, Rules};
 use crate::error::{Error, Kind, Result};
 use crate::key::{self, Keyring};
 use crate::monitor::{Event, Monitor};
@@ -172,7 +172,8 @@ impl Ready {
 
     /// The rules for `decide`.
     pub fn rules(&self) -> Rules {
-        Rules::from(self.plan(), self.as_of)
+        let limits = LinkLimits::of(&self.project.links);
+        Rules::from(self.plan(), self.as_of).with_shared(self.plan(), limits)
     }
 
     /// A root that the specs name; `policy` has checked that it is there.

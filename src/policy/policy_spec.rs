@@ -54,6 +54,9 @@ pub struct PurposeSpec {
     pub lawful_basis: At<Basis>,
     /// Where the assessment or the law behind the purpose is filed.
     pub reference: At<String>,
+    /// Whether it is direct marketing: an objection then binds on every basis (Art. 21(2) and (3) GDPR). Default false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub direct_marketing: Option<At<bool>>,
     /// Condition of Art. 9(2) GDPR; needed to allow category special.
     pub condition: Option<At<String>>,
     /// Longest retention period, ISO 8601.
@@ -164,7 +167,7 @@ pub struct RemovalSpec {
     pub raw_keep: Option<At<String>>,
     /// How long requests are kept at least; not shorter than raw_keep. Nothing is deleted after it. Default P10Y.
     pub entry_keep: Option<At<String>>,
-    /// How long after `received` a request is due. Default P30D.
+    /// How long after `received` a request is due. Default P1M (Art. 12(3) GDPR).
     pub due: Option<At<String>>,
 }
 

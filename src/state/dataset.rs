@@ -180,6 +180,11 @@ impl Dataset {
         }
     }
 
+    /// Whether nothing has ever been recorded of it, under any name.
+    pub fn is_new(&self) -> bool {
+        *self == Dataset::new(&self.job, &self.dataset)
+    }
+
     /// Puts a version in the place of the current one. Files that it no longer has wait for removal.
     pub fn replace(&mut self, current: Current, at: Instant, applied: Instant) {
         if let Some(old) = self.current.take() {
