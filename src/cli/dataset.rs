@@ -45,7 +45,7 @@ fn told(retired: &Retired) -> String {
     if !objects.is_empty() {
         out.line(format_args!("  removed  {}, {}", objects.join(", "), indicatif::BinaryBytes(retired.bytes)));
     }
-    out.line(format_args!("  requests {} done in it by that", retired.requests));
+    out.line(format_args!("  requests {} removed in it by that", retired.requests));
     if retired.unseen {
         out.push_str("  the store may keep deleted bytes for a while, and tamis cannot look\n");
     }

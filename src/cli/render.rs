@@ -237,7 +237,7 @@ fn notices(out: &mut String, m: &Manifest) {
     if !not_published.is_empty() {
         out.line(format_args!("not published: {}", not_published.join(", ")));
     }
-    drift(m).iter().for_each(|said| out.line(format_args!("drift: {said}")));
+    drift(m).iter().for_each(|said| out.line(format_args!("{said}")));
     let ignored = &m.clocks_ignored;
     if ignored.sentinel + ignored.future > 0 {
         out.line(format_args!("clock values ignored: {} sentinel, {} too far ahead", ignored.sentinel, ignored.future));

@@ -115,7 +115,10 @@ fn found(known: &Known) -> String {
         let (rows, persons) = (counted(d.rows, "row"), counted(d.subjects, "person"));
         out.line(format_args!("{} version {}: {rows} of {persons}", d.dataset, d.version));
         if d.no_job {
-            out.line(format_args!("  of no job any more ({}): no request is applied there", d.job));
+            out.line(format_args!(
+                "  served by no job any more (the last one was {}): no request is applied there",
+                d.job
+            ));
         }
         let e = &d.erasure;
         out.line(format_args!(

@@ -62,12 +62,11 @@ pub fn without_job(state: &State, project: &Project) -> Result<Vec<Dataset>> {
 
 /// What is said of such a table wherever it is met.
 pub fn complaint(dataset: &Dataset) -> Error {
-    Error::new(Code::OutputChanged, format!("{} is of no job any more (it was {}'s)", dataset.dataset, dataset.job))
-        .help(format!(
-            "no request, no retention and no removal reaches it: bring the job back (any name, the same output), or \
-         `tamis dataset retire {} --remove --reason …`, which removes all its bytes for good",
-            dataset.job
-        ))
+    Error::new(Code::OutputChanged, format!("{} is served by no job any more (the last one was {})", dataset.dataset, dataset.job)).help(format!(
+        "no request, no retention and no removal reaches it: bring the job back (under any name, with the same output), \
+         or call `tamis dataset retire {} --remove --reason …`, which removes all its bytes for good",
+        dataset.job
+    ))
 }
 
 /// A dataset that is published.

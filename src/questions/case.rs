@@ -272,7 +272,7 @@ impl Book<'_> {
         }
         let done = matches!(standing.state, State::Removed | State::Unmatched | State::NotBinding);
         let Some(plan) = of.plan.filter(|_| !done) else {
-            let gone = format!("{} is of no job any more: no sweep looks at it", dataset.dataset);
+            let gone = format!("{} is served by no job any more: no sweep looks at it", dataset.dataset);
             return if done { waits } else { vec![gone] };
         };
         if standing.state == State::Received {

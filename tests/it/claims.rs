@@ -233,13 +233,13 @@ fn a_job_that_left_the_specs_keeps_its_requests_open() {
     installation.erase("1", &[("C-1", "person00004@example.org", "")]);
     for day in [1, 5] {
         let complaint = installation.sweep(day).unwrap().outcome().unwrap_err();
-        assert!(complaint.message().contains("lake:other is of no job"), "{complaint}");
+        assert!(complaint.message().contains("lake:other is served by no job"), "{complaint}");
     }
     let told = standings(&installation);
     assert_eq!(told.open[0].states["contacts"].word(), "removed");
     assert_eq!((told.open[0].state.word(), told.datasets[1].no_job), ("received", true));
     let other = report(&installation, "C-1").parts.remove(0).datasets.remove(1);
-    assert!(other.dataset == "lake:other" && other.waits[0].contains("of no job any more"), "{:?}", other.waits);
+    assert!(other.dataset == "lake:other" && other.waits[0].contains("served by no job any more"), "{:?}", other.waits);
 }
 
 #[test]

@@ -133,7 +133,11 @@ fn a_table_whose_job_is_gone_is_complained_of_by_every_look_until_the_job_comes_
         assert!(last.help().unwrap().contains("tamis dataset retire contacts"), "{turns:?}");
     }
     let swept = installation.sweep(1).unwrap();
-    assert!(swept.outcome().is_err() && swept.stops[0].contains("lake:crm/contacts is of no job"), "{:?}", swept.stops);
+    assert!(
+        swept.outcome().is_err() && swept.stops[0].contains("lake:crm/contacts is served by no job"),
+        "{:?}",
+        swept.stops
+    );
     let complaints = daemon::without_job(&project(&installation), &state(&installation)).unwrap();
     assert_eq!((complaints.len(), complaints[0].dataset.as_str()), (1, "lake:crm/contacts"));
     let found = find::find(&installation.asking(1, "email: person00004@example.org")).unwrap();
