@@ -270,8 +270,8 @@ codes! {
         "Run again: it finds out, and commits once."
 
     CompanionBroken "companion-broken" Evidence
-        "A companion cannot be read, or does not fit the published file that it belongs to."
-        "Run `tamis verify`, and bring the companion back from a copy of the state."
+        "A companion, or the published file that it belongs to, is gone, cannot be read, or does not fit the other."
+        "Run the job: that writes a whole version in its place. `tamis verify` says whether more does not agree."
     EvidenceBroken "evidence-broken" Evidence
         "`tamis verify` finds something that does not agree."
         "Compare with a copy of the state, and find out who wrote there. Nothing was changed."
