@@ -300,8 +300,8 @@ codes! {
         "A part of the state cannot be read as what it should be."
         "Use the newest tamis that wrote there; if that cannot read it either, bring the part back from a copy."
     TableApart "table-apart" Evidence
-        "The table and the state do not agree on version or files, or the table is gone."
-        "Run or sweep again; when that does not help, compare them with `tamis verify`."
+        "The table and the state do not agree on version or files, or the table is gone or was put back."
+        "Run or sweep again; when that does not help, compare them with `tamis verify` and bring the newest table back."
     TableChanged "table-changed" Evidence
         "The table was put back or taken away while a run was working. Nothing of this run was published."
         "Compare the table with the ledger: `tamis verify`."

@@ -283,7 +283,7 @@ const SURROUNDINGS: &[Refusal] = &[
     (Code::SpecFindings, |m| {
         m.edit("jobs/contacts.toml", "from = \"Birthdate\", treat = \"year\"", "from = \"Birthdate\"")
     }),
-    (Code::DiskFailed, |m| fs::write(m.path("lake"), "a file").unwrap()),
+    (Code::ObjectMissing, |m| fs::write(m.path("lake"), "a file").unwrap()),
     (Code::SpillFailed, |m| {
         fs::remove_dir(m.path("spill")).unwrap();
         fs::write(m.path("spill"), "a file").unwrap();

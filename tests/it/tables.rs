@@ -409,8 +409,8 @@ fn a_table_whose_files_are_gone_is_empty_until_the_next_run_and_one_with_another
     assert_eq!(installation.run(3).unwrap().manifest.rows_out, 29);
     evidence_holds(&installation);
     another(&python, &installation, &["append-only"]);
-    assert_eq!(installation.run(4).unwrap_err().code(), Code::ColumnUnfit);
-    assert_eq!(adopt(&installation, 4).unwrap_err().code(), Code::ColumnUnfit);
+    assert_eq!(installation.run(4).unwrap_err().code(), Code::TableUnsupported);
+    assert_eq!(adopt(&installation, 4).unwrap_err().code(), Code::TableUnsupported);
 }
 
 #[test]
