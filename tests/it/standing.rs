@@ -176,7 +176,7 @@ fn erased_stay_erased_when_list_files_state_keys_or_lake_are_not_what_they_were(
     // An empty state, made anew: the table that is there is not of it.
     std::fs::remove_dir_all(installation.path("state")).unwrap();
     let error = installation.run(5).unwrap_err();
-    assert_eq!(error.code(), Code::TableApart, "{error}");
+    assert_eq!(error.code(), Code::StatePartOlder, "{error}");
 }
 
 fn copy(from: &std::path::Path, to: &std::path::Path) {
