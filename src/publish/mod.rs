@@ -15,6 +15,7 @@ mod removal;
 mod rewrite;
 mod schema;
 mod seen;
+mod writer;
 #[cfg(test)]
 mod tests;
 

@@ -56,11 +56,11 @@ impl Known for InForce<'_> {
         self.requests.is_empty()
     }
 
-    fn knows(&self, identity: &[u8; 32]) -> bool {
+    fn knows(&self, identity: &[u8; 16]) -> bool {
         !self.requests.effects(identity).is_empty()
     }
 
-    fn bonds(&self, identity: &[u8; 32], each: &mut dyn FnMut(Belongs)) {
+    fn bonds(&self, identity: &[u8; 16], each: &mut dyn FnMut(Belongs)) {
         for found in self.requests.effects(identity) {
             let entry = self.requests.entry(found.entry());
             if self.applies(&entry) {
@@ -111,13 +111,20 @@ pub fn learn<C: Carriers>(
     let lists = lists(&ready.project, ready.plan(), requests, &links);
     let learned = |new: &decide::NewBond| Learned {
         entry: new.entry,
-        identity: new.identity,
+        identity: whole(&new.identity),
         bond: if new.bond == Bond::ViaWeak { requests::Bond::ViaWeak } else { requests::Bond::Strong },
         raw: false,
     };
     let learned: Vec<Learned> = links.learned.iter().map(learned).collect();
     requests.learn(Some(ready.state.root()), &learned)?;
     Ok((links, lists))
+}
+
+/// As stored requests have identities: what rows do not tell of one is zeros.
+fn whole(half: &[u8; 16]) -> [u8; 32] {
+    let mut whole = [0; 32];
+    whole[..half.len()].copy_from_slice(half);
+    whole
 }
 
 /// Lets requests name values by their new identity that they name by a former one (R6). Without `state` nothing is
@@ -129,7 +136,7 @@ pub fn renew(state: Option<&Root>, requests: &mut Requests, read: &Read) -> Resu
     let all = std::iter::once(&read.tally).chain(&read.observed_tallies).flat_map(|tally| &tally.renewed);
     let mut learned = Vec::new();
     for renewed in all {
-        let named = requests.effects(&renewed.before).iter().filter(|found| found.bond() == requests::Bond::Named);
+        let named = requests.effects(requests::half(&renewed.before)).iter().filter(|found| found.bond() == requests::Bond::Named);
         let of = |found: &requests::EntryRef| Learned {
             entry: found.entry(),
             identity: renewed.now,

@@ -86,10 +86,10 @@ impl Carrier for CompanionGroup {
     }
 
     fn subject(&self, row: usize) -> Option<&[u8; 16]> {
-        Some(self.subject(row))
+        Some(self.person(row))
     }
 
-    fn identities(&self, row: usize) -> impl Iterator<Item = (u8, &[u8; 32])> {
+    fn identities(&self, row: usize) -> impl Iterator<Item = (u8, &[u8; 16])> {
         (0..CompanionGroup::identities(self))
             .filter_map(move |slot| Some((self.mark(row, slot), self.identity(row, slot)?)))
     }
@@ -99,13 +99,16 @@ impl decide::Published for CompanionGroup {
     fn rows(&self) -> usize {
         self.rows()
     }
-    fn subject(&self, row: usize) -> &[u8; 16] {
-        self.subject(row)
+    fn first(&self, row: usize) -> u32 {
+        self.first(row)
+    }
+    fn person(&self, row: usize) -> &[u8; 16] {
+        self.person(row)
     }
     fn slots(&self) -> usize {
         CompanionGroup::identities(self)
     }
-    fn identity(&self, row: usize, slot: usize) -> Option<(u8, &[u8; 32])> {
+    fn identity(&self, row: usize, slot: usize) -> Option<(u8, &[u8; 16])> {
         Some((self.mark(row, slot), self.identity(row, slot)?))
     }
     fn keep_until(&self, row: usize) -> i64 {

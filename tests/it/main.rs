@@ -10,6 +10,7 @@ mod commands;
 mod dependencies;
 mod erase;
 mod fault;
+mod former;
 mod forms;
 mod installation;
 mod job;
