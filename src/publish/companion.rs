@@ -266,6 +266,16 @@ impl Companions {
         Self::start(state, path, 3)
     }
 
+    /// Opens only what tells whose rows they are and what they carry, for what follows requests.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn open_identities(state: &Root, path: &str) -> Result<Companions> {
+        let mut companions = Self::start(state, path, usize::MAX)?;
+        companions.most = 1 + 2 * companions.identities();
+        Ok(companions)
+    }
+
     fn start(state: &Root, path: &str, most: usize) -> Result<Companions> {
         let groups = Groups::open(state, path, no_companion)?;
         if Columns::of(groups.schema()).is_none() {

@@ -85,7 +85,7 @@ fn reached(state: &Root, paths: &[String], person: &Person, doubt: Option<Doubt>
     let mut reach = Reach { review: doubt.map(why), ..Reach::default() };
     let mut subjects = BTreeSet::new();
     for path in paths {
-        let mut companions = Companions::open(state, path)?;
+        let mut companions = Companions::open_identities(state, path)?;
         while let Some(group) = companions.next_group()? {
             for row in 0..group.rows() {
                 let carried = (0..group.identities()).filter_map(|slot| group.identity(row, slot));

@@ -360,7 +360,7 @@ pub fn find(call: &SubjectCall) -> Result<Known> {
 fn carriers(state: &Root, current: &Current, wanted: &BTreeSet<[u8; 16]>) -> Result<(u64, u64)> {
     let (mut rows, mut subjects) = (0, BTreeSet::new());
     for file in &current.files {
-        let mut companions = Companions::open(state, &file.companion)?;
+        let mut companions = Companions::open_identities(state, &file.companion)?;
         while let Some(group) = companions.next_group()? {
             for row in 0..group.rows() {
                 let mut carried = (0..group.identities()).filter_map(|slot| group.identity(row, slot));

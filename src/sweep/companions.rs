@@ -60,6 +60,20 @@ impl<'a> CompanionFiles<'a> {
     }
 }
 
+impl CompanionFiles<'_> {
+    /// Calls `each` with all that one of them says, group by group.
+    pub(super) fn whole_groups(&self, at: usize, each: &mut dyn FnMut(&CompanionGroup) -> Result<()>) -> Result<()> {
+        each_group(Companions::open(self.state, &self.paths[at])?, each)
+    }
+}
+
+fn each_group(mut companions: Companions, each: &mut dyn FnMut(&CompanionGroup) -> Result<()>) -> Result<()> {
+    while let Some(group) = companions.next_group()? {
+        each(&group)?;
+    }
+    Ok(())
+}
+
 impl Carriers for CompanionFiles<'_> {
     type Group = CompanionGroup;
 
@@ -72,11 +86,7 @@ impl Carriers for CompanionFiles<'_> {
     }
 
     fn groups(&self, bucket: usize, each: &mut dyn FnMut(&CompanionGroup) -> Result<()>) -> Result<()> {
-        let mut companions = Companions::open(self.state, &self.paths[bucket])?;
-        while let Some(group) = companions.next_group()? {
-            each(&group)?;
-        }
-        Ok(())
+        each_group(Companions::open_identities(self.state, &self.paths[bucket])?, each)
     }
 }
 
