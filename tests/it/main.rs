@@ -11,6 +11,7 @@ mod dependencies;
 mod erase;
 mod errors;
 mod fault;
+mod former;
 mod forms;
 mod installation;
 mod job;
