@@ -17,8 +17,23 @@ pub(super) struct Cells {
 
 /// What somebody may have written for "no value".
 const NULLS: [&str; 17] = [
-    "null", "NULL", "Null", "\\N", "#N/A", "N/A", "n/a", "None", "-", "--", "(blank)", "(null)", "nil", "NaN", "nan",
-    "undefined", "#NULL!",
+    "null",
+    "NULL",
+    "Null",
+    "\\N",
+    "#N/A",
+    "N/A",
+    "n/a",
+    "None",
+    "-",
+    "--",
+    "(blank)",
+    "(null)",
+    "nil",
+    "NaN",
+    "nan",
+    "undefined",
+    "#NULL!",
 ];
 
 /// What the cells of a column are.
@@ -119,12 +134,16 @@ impl Cells {
         let filled: u64 = self.values.values().sum();
         let lengths = self.values.keys().map(|value| value.chars().count() as u64);
         let (shapes, emails_inside) = self.shapes();
-        let looks = shapes.iter().find(|(shape, count)| self.is_form(**shape, **count, filled)).map(|(shape, _)| *shape);
+        let looks =
+            shapes.iter().find(|(shape, count)| self.is_form(**shape, **count, filled)).map(|(shape, _)| *shape);
         let value = self.value(filled, looks);
-        let guarded =
-            |shape: &Shape| matches!(shape, Shape::Email | Shape::NamedEmail | Shape::Iban | Shape::Card | Shape::NationalId);
+        let guarded = |shape: &Shape| {
+            matches!(shape, Shape::Email | Shape::NamedEmail | Shape::Iban | Shape::Card | Shape::NationalId)
+        };
         // One number in ten passes Luhn, and one in a hundred another checksum.
-        let told = |shape: &Shape, count: u64| matches!(shape, Shape::Email | Shape::NamedEmail | Shape::Iban) || count * 5 > filled;
+        let told = |shape: &Shape, count: u64| {
+            matches!(shape, Shape::Email | Shape::NamedEmail | Shape::Iban) || count * 5 > filled
+        };
         Column {
             name: name.to_owned(),
             filled,
@@ -137,7 +156,11 @@ impl Cells {
             shortest: lengths.clone().min().unwrap_or(0),
             longest: lengths.max().unwrap_or(0),
             rarest: self.values.values().copied().min().unwrap_or(0),
-            also: shapes.iter().filter(|(s, n)| guarded(s) && Some(**s) != looks && told(s, **n)).map(|(s, n)| (*s, *n)).collect(),
+            also: shapes
+                .iter()
+                .filter(|(s, n)| guarded(s) && Some(**s) != looks && told(s, **n))
+                .map(|(s, n)| (*s, *n))
+                .collect(),
             looks,
             emails_inside,
             international: self.international(),
@@ -176,7 +199,9 @@ impl Cells {
             () if filled == 0 => Value::Empty,
             () if formed => Value::Text,
             () if self.is_boolean() => Value::Boolean,
-            () if let Some(dates) = dates::detect(self.values.iter().map(|(v, n)| (v.as_str(), *n))) => Value::Dates(dates),
+            () if let Some(dates) = dates::detect(self.values.iter().map(|(v, n)| (v.as_str(), *n))) => {
+                Value::Dates(dates)
+            }
             () if all(&|value| dates::of_two_digits(value)) => Value::ShortYears,
             () if looks.is_some() => Value::Text,
             () if all(&is_epoch_millis) => Value::Epoch { millis: true },
@@ -215,9 +240,30 @@ impl Cells {
 }
 
 const CALLING_CODES: [(&str, &str); 24] = [
-    ("351", "PT"), ("352", "LU"), ("353", "IE"), ("358", "FI"), ("420", "CZ"), ("30", "GR"), ("31", "NL"), ("32", "BE"),
-    ("33", "FR"), ("34", "ES"), ("36", "HU"), ("39", "IT"), ("40", "RO"), ("41", "CH"), ("43", "AT"), ("44", "GB"),
-    ("45", "DK"), ("46", "SE"), ("47", "NO"), ("48", "PL"), ("49", "DE"), ("61", "AU"), ("81", "JP"), ("1", "US"),
+    ("351", "PT"),
+    ("352", "LU"),
+    ("353", "IE"),
+    ("358", "FI"),
+    ("420", "CZ"),
+    ("30", "GR"),
+    ("31", "NL"),
+    ("32", "BE"),
+    ("33", "FR"),
+    ("34", "ES"),
+    ("36", "HU"),
+    ("39", "IT"),
+    ("40", "RO"),
+    ("41", "CH"),
+    ("43", "AT"),
+    ("44", "GB"),
+    ("45", "DK"),
+    ("46", "SE"),
+    ("47", "NO"),
+    ("48", "PL"),
+    ("49", "DE"),
+    ("61", "AU"),
+    ("81", "JP"),
+    ("1", "US"),
 ];
 
 fn digest(value: &str) -> u64 {
@@ -234,7 +280,8 @@ fn is_integer(value: &str) -> bool {
 
 /// Milliseconds of the years 2001 to 2100.
 fn is_epoch_millis(value: &str) -> bool {
-    value.len() == 13 && value.parse::<u64>().is_ok_and(|millis| (1_000_000_000_000..4_102_444_800_000).contains(&millis))
+    value.len() == 13
+        && value.parse::<u64>().is_ok_and(|millis| (1_000_000_000_000..4_102_444_800_000).contains(&millis))
 }
 
 /// Digits after the point of a number that is read as it stands.
@@ -254,7 +301,11 @@ fn odd_number(value: &str) -> Option<&'static str> {
         return Some("");
     }
     let money = ['$', '\u{20ac}', '\u{a3}', '\u{a5}'];
-    if plain.contains(money) && plain.trim_matches(|c: char| money.contains(&c) || c.is_whitespace()).starts_with(|c: char| c.is_ascii_digit()) {
+    if plain.contains(money)
+        && plain
+            .trim_matches(|c: char| money.contains(&c) || c.is_whitespace())
+            .starts_with(|c: char| c.is_ascii_digit())
+    {
         return Some("with a currency sign");
     }
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());

@@ -153,7 +153,7 @@ const DYNAMICS: Crm = Crm {
 };
 
 /// All kinds of export.
-const ALL: [Crm; 18] = [
+static ALL: [Crm; 18] = [
     FIVETRAN,
     Crm {
         title: "a table loaded by Airbyte",

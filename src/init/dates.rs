@@ -174,7 +174,13 @@ mod tests {
             (&["2026-05-01", "2026-12-31"][..], "%Y-%m-%d", false, false, false),
             (&["2026-05-01 10:15:00"], "%Y-%m-%d %H:%M:%S", true, false, false),
             (&["2006-04-15T03:23:15.000Z"], "%Y-%m-%dT%H:%M:%S%.fZ", true, false, true),
-            (&["2024-08-14T11:37:45.65+00:00", "2024-08-14T11:37:45+00:00"], "%Y-%m-%dT%H:%M:%S%.f%z", true, true, false),
+            (
+                &["2024-08-14T11:37:45.65+00:00", "2024-08-14T11:37:45+00:00"],
+                "%Y-%m-%dT%H:%M:%S%.f%z",
+                true,
+                true,
+                false,
+            ),
             (&["2022-10-20T22:45:01.000+0000"], "%Y-%m-%dT%H:%M:%S%.f%z", true, true, false),
             (&["8/25/2020 13:03", "12/31/2154 23:59"], "%m/%d/%Y %H:%M", true, false, false),
             (&["13/05/2024", "01/02/2024"], "%d/%m/%Y", false, false, false),
@@ -190,7 +196,10 @@ mod tests {
     #[test]
     fn days_and_months_are_not_guessed() {
         let found = told(&["04/05/2024", "11/12/2023"]).expect("dates");
-        assert_eq!((&found.formats[..], &found.either[..]), (&["%d/%m/%Y".to_owned()][..], &["%m/%d/%Y".to_owned()][..]));
+        assert_eq!(
+            (&found.formats[..], &found.either[..]),
+            (&["%d/%m/%Y".to_owned()][..], &["%m/%d/%Y".to_owned()][..])
+        );
     }
 
     #[test]

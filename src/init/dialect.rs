@@ -124,7 +124,8 @@ fn quote(text: &str) -> Option<char> {
 }
 
 fn delimiter(text: &str, quote: Option<char>, whole: bool, doubts: &mut Vec<String>) -> Reading {
-    let mut readings: Vec<Reading> = DELIMITERS.iter().map(|delimiter| reading(text, *delimiter, quote, whole)).collect();
+    let mut readings: Vec<Reading> =
+        DELIMITERS.iter().map(|delimiter| reading(text, *delimiter, quote, whole)).collect();
     let rank = |reading: &Reading| (reading.width > 1 && reading.alike >= ALIKE, reading.width);
     // The earlier one of equals: the sort is stable.
     readings.sort_by(|a, b| rank(b).cmp(&rank(a)));
@@ -174,7 +175,8 @@ fn header(place: &str, reading: &Reading) -> Result<u64> {
 fn is_data(cell: &str) -> bool {
     let mail = cell.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.'));
     let digits = cell.bytes().filter(u8::is_ascii_digit).count();
-    let date = digits >= 6 && cell.len() <= 35 && cell.bytes().filter(|b| matches!(b, b'-' | b'/' | b'.' | b':')).count() >= 2;
+    let date =
+        digits >= 6 && cell.len() <= 35 && cell.bytes().filter(|b| matches!(b, b'-' | b'/' | b'.' | b':')).count() >= 2;
     mail || (date && cell.starts_with(|c: char| c.is_ascii_digit())) || super::shape::is_guid(cell)
 }
 

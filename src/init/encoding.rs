@@ -111,7 +111,9 @@ fn other(body: &[u8], doubts: &mut Vec<String>) -> &'static Encoding {
         doubts.push(format!("{whole} letters are UTF-8 and {bad} are not: two encodings in one file"));
     }
     if body.iter().any(|byte| NOT_IN_WINDOWS_1252.contains(byte)) {
-        let fits = |encoding: &&&'static Encoding| encoding.decode_without_bom_handling_and_without_replacement(body).is_some();
+        let fits = |encoding: &&&'static Encoding| {
+            encoding.decode_without_bom_handling_and_without_replacement(body).is_some()
+        };
         if let Some(encoding) = OF_SEVERAL_BYTES.iter().find(fits) {
             doubts.push(format!("{} fits the bytes; nothing in the file says so", encoding.name().to_lowercase()));
             return encoding;
@@ -120,7 +122,9 @@ fn other(body: &[u8], doubts: &mut Vec<String>) -> &'static Encoding {
     let high = body.iter().filter(|byte| **byte >= 0x80).count();
     let letters = body.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
     if high * 3 > letters {
-        doubts.push("many letters are not ASCII: windows-1252 is a guess, and windows-1251 or another may be right".into());
+        doubts.push(
+            "many letters are not ASCII: windows-1252 is a guess, and windows-1251 or another may be right".into(),
+        );
     }
     WINDOWS_1252
 }

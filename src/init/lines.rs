@@ -58,7 +58,11 @@ pub(super) fn scan(text: &str, delimiter: char, quote: Option<char>, whole: bool
         line += u64::from(letter == '\n');
         let is_quote = Some(letter) == quote;
         if at == At::Quoted {
-            if is_quote { at = At::Closing } else { cell.push(letter) }
+            if is_quote {
+                at = At::Closing
+            } else {
+                cell.push(letter)
+            }
             continue;
         }
         if is_quote && at == At::Start {

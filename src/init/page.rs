@@ -74,7 +74,10 @@ pub(super) fn quoted(text: &str) -> String {
     for letter in text.chars() {
         match letter {
             '"' | '\\' => out.extend(['\\', letter]),
-            letter if letter.is_control() || crate::plain::shown(letter.encode_utf8(&mut [0; 4])).len() > letter.len_utf8() => {
+            letter
+                if letter.is_control()
+                    || crate::plain::shown(letter.encode_utf8(&mut [0; 4])).len() > letter.len_utf8() =>
+            {
                 out.push_str(&format!("\\U{:08X}", u32::from(letter)));
             }
             letter => out.push(letter),
@@ -85,7 +88,8 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// A key as TOML writes it.
 pub(super) fn key(name: &str) -> String {
-    let bare = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
+    let bare =
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
     if bare { name.to_owned() } else { quoted(name) }
 }
 

@@ -106,10 +106,13 @@ pub fn peek(asked: &Asked, runtime: &Handle) -> Result<Peeked> {
     let names = records.names().to_vec();
     let wanted: Vec<usize> = (0..names.len()).filter(|at| column.is_none_or(|wanted| names[*at] == wanted)).collect();
     if let Some(column) = column.filter(|_| wanted.is_empty()) {
-        return Err(Error::input(format!("{} has no column {column}", member.place())).help("name it as the header does"));
+        return Err(
+            Error::input(format!("{} has no column {column}", member.place())).help("name it as the header does")
+        );
     }
     records.want(&wanted);
-    let columns = wanted.iter().map(|at| PeekedColumn { column: names[*at].clone(), ..PeekedColumn::default() }).collect();
+    let columns =
+        wanted.iter().map(|at| PeekedColumn { column: names[*at].clone(), ..PeekedColumn::default() }).collect();
     let mut peeked = Peeked { place: member.place().to_owned(), records: 0, whole: false, columns, cells: Vec::new() };
     let mut batches = 0;
     while record.is_some() || batches < BATCHES {
@@ -163,7 +166,9 @@ fn classes(text: &str) -> Classes {
             _ if letter.is_alphabetic() => &mut found.lower,
             _ if letter.is_numeric() => &mut found.digits,
             _ if letter.is_whitespace() => &mut found.blanks,
-            _ if letter.is_control() || crate::plain::shown(letter.encode_utf8(&mut [0; 4])).len() > 4 => &mut found.unseen,
+            _ if letter.is_control() || crate::plain::shown(letter.encode_utf8(&mut [0; 4])).len() > 4 => {
+                &mut found.unseen
+            }
             _ => &mut found.marks,
         };
         *count += 1;

@@ -1,7 +1,7 @@
 //! Proposals for one table: key, links, clocks, and for each column its category, identifier, type and treatment, each
 //! with the reason in words. A proposal allows nothing. Must not know how specs are written.
 
-use super::category::{self, Category, plain};
+use super::category::{self, Category, name_words, plain};
 use super::column::{Column, Value};
 use super::crm::{self, Crm, Gone};
 use super::sample::Table;
@@ -178,7 +178,9 @@ pub fn propose(tables: &[Table]) -> Vec<Proposal> {
         proposal.persons = proposal.key.is_some() && !proposal.clocks.is_empty() && proposal.whose.is_none();
     }
     // Where nothing is a table of persons, the first one is shown what it lacks.
-    if !all.iter().any(|proposal| proposal.persons) && let Some(first) = all.first_mut() {
+    if !all.iter().any(|proposal| proposal.persons)
+        && let Some(first) = all.first_mut()
+    {
         first.persons = true;
     }
     for (table, proposal) in tables.iter().zip(&mut all).filter(|(_, proposal)| proposal.persons) {
@@ -232,24 +234,30 @@ fn column<'t>(table: &'t Table, name: &str) -> Option<&'t Column> {
 /// The key: a column that the CRM is known for, else the first that is called an id, else an e-mail address; each only
 /// where it names every record once.
 fn key(table: &Table, crm: Option<&Crm>) -> Option<String> {
-    let whole = |name: &String| column(table, name).is_some_and(|c| c.filled > 0 && c.blank + c.null_cells == 0 && c.unique);
+    let whole =
+        |name: &String| column(table, name).is_some_and(|c| c.filled > 0 && c.blank + c.null_cells == 0 && c.unique);
     let filled = |name: &String| column(table, name).is_some_and(|c| c.filled > 0);
     let known = crm.map(|crm| named(table, crm.keys)).unwrap_or_default();
     let called = table.columns.iter().map(|column| column.name.clone()).filter(|name| is_id(name));
     let mails = table.columns.iter().filter(|c| c.looks == Some(Shape::Email)).map(|c| c.name.clone());
-    known.iter().find(|name| whole(name)).cloned().or_else(|| known.into_iter().find(|name| filled(name))).or_else(|| {
-        called.chain(mails).find(whole)
-    })
+    known
+        .iter()
+        .find(|name| whole(name))
+        .cloned()
+        .or_else(|| known.into_iter().find(|name| filled(name)))
+        .or_else(|| called.chain(mails).find(whole))
 }
 
+/// Whether a column is called an id: its last word says so.
 fn is_id(name: &str) -> bool {
-    let plain = plain(name);
-    ["id", "contactid", "personid", "customerid", "userid", "memberid", "recordid", "leadid", "uuid", "guid"].contains(&plain.as_str())
+    let words = name_words(name);
+    words.last().is_some_and(|word| ["id", "uuid", "guid"].contains(&word.as_str()))
 }
 
 fn weak(table: &Table, crm: Option<&Crm>) -> Vec<String> {
     let known = crm.map(|crm| named(table, crm.weak)).unwrap_or_default();
-    let linking = |name: &String| column(table, name).is_some_and(|c| matches!(c.looks, Some(Shape::Email | Shape::Phone)));
+    let linking =
+        |name: &String| column(table, name).is_some_and(|c| matches!(c.looks, Some(Shape::Email | Shape::Phone)));
     let known: Vec<String> = known.into_iter().filter(linking).collect();
     if !known.is_empty() {
         return known;
@@ -258,7 +266,8 @@ fn weak(table: &Table, crm: Option<&Crm>) -> Vec<String> {
     let others = ["assistant", "owner", "company", "account", "created", "modified", "fax", "other"];
     let own = |column: &&Column| {
         let name = plain(&column.name);
-        let personal = column.looks == Some(Shape::Email) || column.looks == Some(Shape::Phone) && name.contains("mobile");
+        let personal =
+            column.looks == Some(Shape::Email) || column.looks == Some(Shape::Phone) && name.contains("mobile");
         personal && !others.iter().any(|other| name.contains(other))
     };
     table.columns.iter().filter(own).take(2).map(|column| column.name.clone()).collect()
@@ -332,13 +341,15 @@ fn region(table: &Table, phone: &Column) -> Option<Region> {
     if let Some(code) = phone.international {
         return Some(Region::Code(code.into()));
     }
-    let country = |column: &&Column| plain(&column.name).contains("country") && column.filled * 2 > table.records && column.looks.is_none();
+    let country = |column: &&Column| {
+        plain(&column.name).contains("country") && column.filled * 2 > table.records && column.looks.is_none()
+    };
     table.columns.iter().find(country).map(|column| Region::From(column.name.clone()))
 }
 
 /// Says what key and links are numbers of.
 fn identifiers(table: &Table, proposal: &mut Proposal) {
-    let links: Vec<String> = proposal.key.iter().chain(&proposal.strong).chain(&proposal.weak).cloned().collect();
+    let links: Vec<String> = proposal.key.iter().chain(&proposal.strong).cloned().collect();
     let own = proposal.key.as_ref().map(|key| numbering(key, &table.name));
     for (column, proposed) in table.columns.iter().zip(&mut proposal.columns) {
         let kind = match column.looks {
@@ -353,6 +364,7 @@ fn identifiers(table: &Table, proposal: &mut Proposal) {
             (proposed.identifier, proposed.typed) = (kind, Typed::Text);
         }
     }
+    let key = proposal.key.clone();
     let salesforce = proposal.crm.is_some_and(|title| title.contains("Salesforce"));
     let identified = |name: &String, columns: &[Proposed]| {
         let at = table.columns.iter().position(|column| column.name == *name);
@@ -362,7 +374,7 @@ fn identifiers(table: &Table, proposal: &mut Proposal) {
         if salesforce && proposal.strong.contains(&column.name) && column.filled == 0 {
             proposed.identifier = Some("salesforce-id".into());
         }
-        if proposal.is_key(&column.name) {
+        if key.as_ref() == Some(&column.name) {
             (proposed.category, proposed.why) = (Category::Identity, "the key of the person".into());
             proposed.treat = Some(Treat::Pseudonymize);
         }
@@ -375,7 +387,8 @@ fn identifiers(table: &Table, proposal: &mut Proposal) {
 
 /// A numbering of its own, as `identifier` writes it.
 fn numbering(key: &str, table: &str) -> String {
-    let letters: String = key.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    let letters: String =
+        key.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
     let words: Vec<&str> = letters.split('-').filter(|word| !word.is_empty()).collect();
     let name = if words.is_empty() { "id".into() } else { words.join("-") };
     format!("{name}@{table}")
@@ -385,19 +398,40 @@ fn numbering(key: &str, table: &str) -> String {
 fn clocks(table: &Table, crm: Option<&Crm>, proposal: &Proposal) -> Vec<String> {
     let timed = |name: &String| {
         let at = table.columns.iter().position(|column| column.name == *name);
-        at.is_some_and(|at| table.columns[at].filled > 0 && !matches!(proposal.columns[at].typed, Typed::Text | Typed::Integer | Typed::Decimal { .. } | Typed::Boolean))
+        at.is_some_and(|at| {
+            table.columns[at].filled > 0
+                && !matches!(
+                    proposal.columns[at].typed,
+                    Typed::Text | Typed::Integer | Typed::Decimal { .. } | Typed::Boolean
+                )
+        })
     };
-    let known: Vec<String> = crm.map(|crm| named(table, crm.clocks)).unwrap_or_default().into_iter().filter(timed).collect();
+    let known: Vec<String> =
+        crm.map(|crm| named(table, crm.clocks)).unwrap_or_default().into_iter().filter(timed).collect();
     if !known.is_empty() {
         return known.into_iter().take(3).collect();
     }
     const SAID: [&str; 14] = [
-        "lastactivity", "lastcontact", "lastseen", "lastlogin", "lastorder", "lastpurchase", "lastactive", "firstseen",
-        "signup", "signedup", "registered", "created", "joined", "optin",
+        "lastactivity",
+        "lastcontact",
+        "lastseen",
+        "lastlogin",
+        "lastorder",
+        "lastpurchase",
+        "lastactive",
+        "firstseen",
+        "signup",
+        "signedup",
+        "registered",
+        "created",
+        "joined",
+        "optin",
     ];
     let poor: BTreeSet<&String> = proposal.no_clocks.iter().map(|(name, _)| name).collect();
     let said = |word: &&str| {
-        let hit = |column: &&Column| plain(&column.name).contains(word) && !poor.contains(&column.name) && timed(&column.name);
+        let hit = |column: &&Column| {
+            plain(&column.name).contains(word) && !poor.contains(&column.name) && timed(&column.name)
+        };
         table.columns.iter().find(hit).map(|column| column.name.clone())
     };
     let mut found: Vec<String> = Vec::new();
@@ -423,7 +457,11 @@ fn link(at: usize, tables: &[Table], all: &mut [Proposal]) {
             !own && column.filled > 0 && (shared * 2 >= column.distinct && shared >= 3 || named && shared >= 1)
         });
         let Some(found) = found else { continue };
-        let kind = tables[other].columns.iter().position(|column| column.name == key).and_then(|key| all[other].columns[key].identifier.clone());
+        let kind = tables[other]
+            .columns
+            .iter()
+            .position(|column| column.name == key)
+            .and_then(|key| all[other].columns[key].identifier.clone());
         let place = tables[at].columns.iter().position(|column| column.name == found.name);
         if let Some(place) = place {
             let proposed = &mut all[at].columns[place];
@@ -439,12 +477,15 @@ fn link(at: usize, tables: &[Table], all: &mut [Proposal]) {
 /// Chooses the fields that the job begins with: those that say most and are harmless in small groups.
 fn begin(table: &Table, proposal: &mut Proposal) {
     let clocks = proposal.clocks.clone();
+    let gone: Vec<String> = proposal.gone.iter().map(|(column, _)| column.clone()).collect();
     let rank = |column: &Column, proposed: &Proposed| -> u32 {
-        let safe = column.rarest >= MIN_K && (column.blank + column.null_cells == 0 || column.blank + column.null_cells >= MIN_K);
-        let unsure = matches!(proposed.typed, Typed::Timestamp { zone_unknown: true, .. }) && !clocks.contains(&column.name);
+        let safe = column.rarest >= MIN_K
+            && (column.blank + column.null_cells == 0 || column.blank + column.null_cells >= MIN_K);
+        let unsure =
+            matches!(proposed.typed, Typed::Timestamp { zone_unknown: true, .. }) && !clocks.contains(&column.name);
         match proposed.treat {
             None => 0,
-            _ if unsure || proposed.several => 0,
+            _ if unsure || proposed.several || gone.contains(&column.name) => 0,
             _ if proposed.category.quasi() && !(safe && proposed.treat == Some(Treat::AsIs)) => 0,
             Some(Treat::Month) if clocks.contains(&column.name) => 9,
             Some(Treat::AsIs) if proposed.category.quasi() => 8,
@@ -456,7 +497,8 @@ fn begin(table: &Table, proposal: &mut Proposal) {
             _ => 0,
         }
     };
-    let mut ranked: Vec<(u32, usize)> = table.columns.iter().zip(&proposal.columns).enumerate().map(|(at, (c, p))| (rank(c, p), at)).collect();
+    let mut ranked: Vec<(u32, usize)> =
+        table.columns.iter().zip(&proposal.columns).enumerate().map(|(at, (c, p))| (rank(c, p), at)).collect();
     ranked.sort_by_key(|(rank, at)| (std::cmp::Reverse(*rank), *at));
     let (mut taken, mut kinds): (usize, BTreeSet<u32>) = (0, BTreeSet::new());
     for (rank, at) in ranked.into_iter().filter(|(rank, _)| *rank > 0) {

@@ -101,7 +101,9 @@ pub fn look(targets: &[String], runtime: &Handle) -> Result<Tables> {
             }
         }
         if all.tables.len() == before {
-            let none = || Error::input(format!("{target} holds no export")).help("name a CSV file, a zip, or a folder of them");
+            let none = || {
+                Error::input(format!("{target} holds no export")).help("name a CSV file, a zip, or a folder of them")
+            };
             return Err(refused.unwrap_or_else(none));
         }
     }
@@ -196,7 +198,8 @@ fn newest(objects: Vec<Object>) -> (Vec<Object>, Option<Set>) {
     let order = in_order(sets.iter().map(String::as_str), None).ok().filter(|_| dated);
     let Some(newest) = order.and_then(|order| order.last().map(|set| (*set).to_owned())) else { return (filled, None) };
     let inside = |object: &Object| first(object).as_deref() == Some(&newest);
-    let marker = empty.iter().filter(|object| inside(object)).find_map(|object| Some(object.path.split_once('/')?.1.to_owned()));
+    let marker =
+        empty.iter().filter(|object| inside(object)).find_map(|object| Some(object.path.split_once('/')?.1.to_owned()));
     (filled.into_iter().filter(inside).collect(), Some(Set { marker: marker.filter(|marker| !marker.contains('/')) }))
 }
 
@@ -230,7 +233,8 @@ fn table(opened: &Opened, object: &Object, member: &Member, place: usize, all: &
     let dialect = dialect::detect(member.place(), &start.bytes, start.whole)?;
     let records = Records::open(&opened.root, member, &dialect.read_format())?;
     let alike = all.tables.iter_mut().find(|table| table.place == place && same_columns(table, records.names()));
-    let path = if opened.set.is_some() { object.path.split_once('/').map_or("", |(_, path)| path) } else { &object.path };
+    let path =
+        if opened.set.is_some() { object.path.split_once('/').map_or("", |(_, path)| path) } else { &object.path };
     if let Some(table) = alike {
         table.files += 1;
         table.input = spanning(&table.input, &literal(path));
@@ -316,9 +320,13 @@ fn other_format(place: &str, path: &str, what: &str) -> Error {
             "an HTML table that is called .xls",
             "choose CSV, not Excel, where it is exported (in Salesforce reports: Details Only, .csv)",
         ),
-        what if what.contains("workbook") => (what, "save the sheet with the records as \"CSV UTF-8\", then name the CSV"),
+        what if what.contains("workbook") => {
+            (what, "save the sheet with the records as \"CSV UTF-8\", then name the CSV")
+        }
         what if what.contains("JSON") => (what, "have it exported as CSV; JSON is not read yet"),
-        what if what.contains("Parquet") => (what, "write it as CSV first (COPY … TO … in DuckDB); Parquet is not read yet"),
+        what if what.contains("Parquet") => {
+            (what, "write it as CSV first (COPY … TO … in DuckDB); Parquet is not read yet")
+        }
         what => (what, "have it exported as CSV: plain, as gzip, or as a member of a zip archive"),
     };
     Error::input(format!("{place} is {what}, which is not read")).help(help)
@@ -334,10 +342,12 @@ fn spanning(one: &str, other: &str) -> String {
     if one == other {
         return one.to_owned();
     }
-    let head: String = one.chars().zip(other.chars()).take_while(|(a, b)| a == b && *a != '*').map(|(a, _)| a).collect();
+    let head: String =
+        one.chars().zip(other.chars()).take_while(|(a, b)| a == b && *a != '*').map(|(a, _)| a).collect();
     let rest = |text: &str| text.chars().skip(head.chars().count()).collect::<String>();
     let (one, other) = (rest(one), rest(other));
-    let tail: String = one.chars().rev().zip(other.chars().rev()).take_while(|(a, b)| a == b && *a != '*').map(|(a, _)| a).collect();
+    let tail: String =
+        one.chars().rev().zip(other.chars().rev()).take_while(|(a, b)| a == b && *a != '*').map(|(a, _)| a).collect();
     let tail: String = tail.chars().rev().collect();
     format!("{head}*{tail}")
 }
@@ -345,7 +355,8 @@ fn spanning(one: &str, other: &str) -> String {
 /// A name of a spec from that of a file, without what changes from export to export.
 fn slug(file: &str) -> String {
     let stem = file.split('.').next().unwrap_or(file);
-    let plain: String = stem.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    let plain: String =
+        stem.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
     let mut words: Vec<&str> = plain.split('-').filter(|word| !word.is_empty()).collect();
     while words.len() > 1 && words.last().is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_digit())) {
         words.pop();
@@ -357,7 +368,9 @@ fn unique_names(tables: &mut [Table]) {
     for at in 1..tables.len() {
         let (before, own) = (tables[..at].iter().map(|table| table.name.clone()).collect::<Vec<_>>(), &tables[at].name);
         let free = (2..).map(|n| format!("{own}-{n}")).find(|name| !before.contains(name));
-        if before.contains(own) && let Some(free) = free {
+        if before.contains(own)
+            && let Some(free) = free
+        {
             tables[at].name = free;
         }
     }

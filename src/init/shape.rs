@@ -70,7 +70,9 @@ impl Shape {
 pub fn of(text: &str) -> Option<Shape> {
     Some(match () {
         () if is_email(text) => Shape::Email,
-        () if text.split([';', ',']).count() > 1 && text.split([';', ',']).all(|part| is_email(part.trim())) => Shape::Emails,
+        () if text.split([';', ',']).count() > 1 && text.split([';', ',']).all(|part| is_email(part.trim())) => {
+            Shape::Emails
+        }
         () if is_named_email(text) => Shape::NamedEmail,
         () if is_guid(text) => Shape::Guid,
         () if is_iban(text) => Shape::Iban,
@@ -82,7 +84,13 @@ pub fn of(text: &str) -> Option<Shape> {
         () if is_merged_ids(text) => Shape::MergedIds,
         () if text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) => Shape::Digest,
         () if is_json(text) => Shape::Json,
-        () if is_url(text) => if names_somebody(text) { Shape::UrlWithId } else { Shape::Url },
+        () if is_url(text) => {
+            if names_somebody(text) {
+                Shape::UrlWithId
+            } else {
+                Shape::Url
+            }
+        }
         () if is_free_text(text) => Shape::FreeText,
         () => return None,
     })
@@ -123,7 +131,10 @@ fn is_phone(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     let number = text.split(" x").next().and_then(|text| text.split(" ext").next()).unwrap_or(text);
     let plain = number.chars().all(|c| c.is_ascii_digit() || " +()-./\u{a0}".contains(c));
-    let written = text.starts_with('+') || text.starts_with('(') || text.contains(' ') || text.matches(['-', '.']).count() >= 2
+    let written = text.starts_with('+')
+        || text.starts_with('(')
+        || text.contains(' ')
+        || text.matches(['-', '.']).count() >= 2
         || (text.starts_with('0') && digits >= 9);
     let decimal = text.matches('.').count() == 1 && !text.contains([' ', '-', '(']);
     (7..=20).contains(&digits) && plain && written && !decimal
@@ -248,7 +259,9 @@ fn is_finnish(plain: &str, text: &str) -> bool {
     let mark = text.as_bytes()[6];
     let (Ok(day), Ok(number)) = (plain[..6].parse::<u64>(), plain[6..9].parse::<u64>()) else { return false };
     let check = LETTERS[((day * 1000 + number) % 31) as usize];
-    matches!(mark, b'-' | b'+' | b'A') && is_day((day / 100 % 100) as u32, (day / 10_000) as u32) && plain.as_bytes()[9] == check
+    matches!(mark, b'-' | b'+' | b'A')
+        && is_day((day / 100 % 100) as u32, (day / 10_000) as u32)
+        && plain.as_bytes()[9] == check
 }
 
 fn is_ip(text: &str) -> bool {
@@ -268,9 +281,12 @@ fn is_json(text: &str) -> bool {
 
 fn is_url(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    let web = lower.starts_with("www.") || lower.split_once("://").is_some_and(|(scheme, rest)| {
-        (3..=6).contains(&scheme.len()) && scheme.bytes().all(|byte| byte.is_ascii_lowercase()) && rest.contains('.')
-    });
+    let web = lower.starts_with("www.")
+        || lower.split_once("://").is_some_and(|(scheme, rest)| {
+            (3..=6).contains(&scheme.len())
+                && scheme.bytes().all(|byte| byte.is_ascii_lowercase())
+                && rest.contains('.')
+        });
     web && !text.contains(char::is_whitespace)
 }
 

@@ -50,10 +50,16 @@ fn policy(proposals: &[Proposal], roots: &Roots, edits: &mut Vec<Edit>) -> File 
         page.line(format!("{} = {}", raw_root(at), quoted(raw)));
     }
     page.line(format!("lake = {}", quoted(&roots.lake)));
-    page.noted(&format!("state = {}", quoted(&roots.state)), "made once by `tamis state create`, or by `tamis run --demo`");
+    page.noted(
+        &format!("state = {}", quoted(&roots.state)),
+        "made once by `tamis state create`, or by `tamis run --demo`",
+    );
     page.line("");
     page.line("[keys]");
-    page.noted(&format!("dir = {}", quoted(&roots.keys)), "made by `tamis key new`; in production: outside of every data root");
+    page.noted(
+        &format!("dir = {}", quoted(&roots.keys)),
+        "made by `tamis key new`; in production: outside of every data root",
+    );
     page.line(format!("epoch = {}", quoted(&roots.epoch)));
     page.line("");
     page.line(format!("[purposes.{PURPOSE}]"));
@@ -67,7 +73,10 @@ fn policy(proposals: &[Proposal], roots: &Roots, edits: &mut Vec<Edit>) -> File 
     page.noted(&format!("min_k = {MIN_K}"), "no group of fewer persons is published");
     let begun = proposals.iter().filter(|p| p.persons).flat_map(|p| p.columns.iter().filter(|column| column.begins));
     let categories: BTreeSet<_> = begun.map(|column| column.category).collect();
-    page.noted(&format!("categories = {}", list(categories.iter().map(|c| c.name()))), "of the fields that the jobs begin with; columns of others never serve it");
+    page.noted(
+        &format!("categories = {}", list(categories.iter().map(|c| c.name()))),
+        "of the fields that the jobs begin with; columns of others never serve it",
+    );
     page.line(format!("recipients = [{}]", quoted(RECIPIENT)));
     page.line("");
     page.line(format!("[recipients.{RECIPIENT}]"));
@@ -139,7 +148,9 @@ fn subject(page: &mut Page, proposal: &Proposal) {
     page.line("[subject]");
     match &proposal.key {
         Some(name) => page.line(format!("key = {}", quoted(name))),
-        None => page.edit("key = \"\"", "the column that names a person; none was found that does in every record, once"),
+        None => {
+            page.edit("key = \"\"", "the column that names a person; none was found that does in every record, once")
+        }
     }
     if !proposal.strong.is_empty() {
         page.noted(&format!("strong = {}", list(&proposal.strong)), "requests are followed along them to the end");
@@ -179,7 +190,10 @@ fn one(page: &mut Page, column: &Column, proposed: &Proposed, proposal: &Proposa
     let text = format!("{} = {{ {} }}", key(&column.name), parts.join(", "));
     if proposed.begins && proposal.persons {
         let field = proposed.treat.map_or("present", Treat::name);
-        open.push(format!("purposes = [{}] lets the job publish its {field}, or leave the field out there", quoted(PURPOSE)));
+        open.push(format!(
+            "purposes = [{}] lets the job publish its {field}, or leave the field out there",
+            quoted(PURPOSE)
+        ));
     }
     match open.is_empty() {
         true => page.noted(&text, &notes.join("; ")),
@@ -203,7 +217,11 @@ fn typed(proposed: &Proposed, clock: bool, parts: &mut Vec<String>, open: &mut V
             open.push("the zone of its times, such as Europe/Berlin or UTC: the file does not say it".into());
         }
         Typed::Timestamp { formats, zone_unknown: true, .. } => {
-            notes.push(format!("times without a zone, read as text until somebody writes {}, formats = {} and a zone", kind(true), list(formats)));
+            notes.push(format!(
+                "times without a zone, read as text until somebody writes {}, formats = {} and a zone",
+                kind(true),
+                list(formats)
+            ));
         }
         Typed::Timestamp { formats, .. } => parts.push(format!("{}, formats = {}", kind(true), list(formats))),
         Typed::Epoch { millis } => {
@@ -256,7 +274,10 @@ fn job(at: usize, tables: &[Table], proposals: &[Proposal], edits: &mut Vec<Edit
     page.line(format!("output = {}", quoted(&format!("lake:{}", table.name))));
     page.line("");
     page.line("[retention]");
-    page.edit("keep = \"\"", "how long after its clock a row stays, such as P2Y; not longer than max_keep of the policy");
+    page.edit(
+        "keep = \"\"",
+        "how long after its clock a row stays, such as P2Y; not longer than max_keep of the policy",
+    );
     page.noted("scope = \"person\"", "by the latest clock of all rows of a person; or row");
     for (other, activity) in tables.iter().zip(proposals) {
         let Some((column, _)) = activity.whose.as_ref().filter(|(_, whose)| *whose == at) else { continue };
@@ -323,8 +344,12 @@ fn fields(page: &mut Page, table: &Table, proposal: &Proposal) -> Vec<String> {
         }
     }
     if !later.is_empty() {
-        page.line("# Proposed too. To publish one: take its mark away here, and list the purpose at its column in the source");
-        page.line("# (and its category in the policy; location, demographic and behaviour belong into the gate below).");
+        page.line(
+            "# Proposed too. To publish one: take its mark away here, and list the purpose at its column in the source",
+        );
+        page.line(
+            "# (and its category in the policy; location, demographic and behaviour belong into the gate below).",
+        );
     }
     later.iter().for_each(|text| page.line(format!("# {text}")));
     quasi
@@ -349,7 +374,8 @@ fn field_name(column: &str, end: &str, taken: &mut BTreeSet<String>) -> String {
         name.insert_str(0, "field_");
     }
     name.push_str(end);
-    let free = std::iter::once(name.clone()).chain((2..).map(|n| format!("{name}_{n}"))).find(|name| !taken.contains(name));
+    let free =
+        std::iter::once(name.clone()).chain((2..).map(|n| format!("{name}_{n}"))).find(|name| !taken.contains(name));
     let name = free.unwrap_or(name);
     taken.insert(name.clone());
     name

@@ -11,6 +11,7 @@ mod dependencies;
 mod erase;
 mod fault;
 mod forms;
+mod init;
 mod installation;
 mod job;
 mod leaks;
