@@ -144,6 +144,10 @@ fn told(found: &Tables, proposals: &[Proposal]) -> String {
     let mut out = String::new();
     for (table, proposal) in found.tables.iter().zip(proposals) {
         head(&mut out, table, proposal);
+        if let Some((column, of)) = &proposal.whose {
+            let of = found.tables.get(*of).map_or("", |table| &table.name);
+            out.line(format_args!("  its rows belong to the persons of {of}, by {column}"));
+        }
         columns(&mut out, table, proposal);
         out.push('\n');
     }

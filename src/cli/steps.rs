@@ -26,11 +26,7 @@ pub(super) fn told(dir: &Path, findings: &[Finding], coloured: bool) -> String {
         out.push('\n');
     }
     let at: BTreeSet<(&str, usize)> = steps.iter().map(|step| (step.file.as_str(), step.line)).collect();
-    // A job may not publish what its source does not list yet: the step at the source says so.
-    let waiting = steps.iter().any(|step| step.what.starts_with("purposes = "));
-    let others = findings.iter().filter(|finding| {
-        !at.contains(&(finding.file.as_str(), finding.line)) && !(waiting && finding.code == "purpose-not-listed")
-    });
+    let others = findings.iter().filter(|finding| !at.contains(&(finding.file.as_str(), finding.line)));
     out + &grouped(&others.cloned().collect::<Vec<_>>(), coloured)
 }
 

@@ -332,9 +332,14 @@ fn rest(column: &Column, dated: bool) -> (Category, String) {
     }
 }
 
-/// Short parts are looked for as words only: `ort` is in `report`.
+/// Short parts are looked for as words only, for `ort` is in `report`; those of four letters also at the end, as in
+/// `BILLINGCITY`.
 fn hit(name: &str, words: &[String], part: &str) -> bool {
-    if part.len() <= 4 { words.iter().any(|word| word == part) || name == part } else { name.contains(part) }
+    match part.len() {
+        0..=3 => words.iter().any(|word| word == part),
+        4 => words.iter().any(|word| word == part) || name.ends_with(part),
+        _ => name.contains(part),
+    }
 }
 
 /// The words of a name: at blanks, marks and changes to capitals.
@@ -396,6 +401,7 @@ mod tests {
             ("CreatedDate", "2024-05-01", Category::Technical),
             ("Xyz", "x", Category::Identity),
             ("SSN__c", "x", Category::Secret),
+            ("BILLINGCITY", "Ulm", Category::Location),
         ] {
             assert_eq!(told(name, &[cell]), category, "{name}");
         }

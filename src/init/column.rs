@@ -137,6 +137,8 @@ impl Cells {
         let looks =
             shapes.iter().find(|(shape, count)| self.is_form(**shape, **count, filled)).map(|(shape, _)| *shape);
         let value = self.value(filled, looks);
+        // Days with hyphens could be phone numbers by their form.
+        let looks = looks.filter(|shape| *shape != Shape::Phone || value == Value::Text);
         let guarded = |shape: &Shape| {
             matches!(shape, Shape::Email | Shape::NamedEmail | Shape::Iban | Shape::Card | Shape::NationalId)
         };
@@ -221,7 +223,8 @@ impl Cells {
     fn is_boolean(&self) -> bool {
         let words: BTreeSet<String> = self.values.keys().map(|value| value.to_ascii_lowercase()).collect();
         let of = |pair: [&str; 2]| words.iter().all(|word| pair.contains(&word.as_str()));
-        of(["true", "false"]) || of(["yes", "no"]) || (of(["1", "0"]) && (words.len() == 2 || words.contains("0")))
+        // Nothing but zeros may as well be a count.
+        of(["true", "false"]) || of(["yes", "no"]) || (of(["1", "0"]) && words.len() == 2)
     }
 
     /// The country whose calling code most values begin with, where all begin with a plus sign.
@@ -345,6 +348,7 @@ mod tests {
             (&["true", "FALSE", ""], Value::Boolean),
             (&["1", "0"], Value::Boolean),
             (&["1", "2"], Value::Integer),
+            (&["0", "0"], Value::Integer),
             (&["01", "2"], Value::Text),
             (&["1.50", "-2"], Value::Decimal { scale: 2 }),
             (&["3.00E+07", "1"], Value::OddNumber { how: "with an exponent" }),

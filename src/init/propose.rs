@@ -106,6 +106,20 @@ impl Treat {
         }
     }
 
+    /// Returns what a field of it says of the column, in words.
+    pub fn said(self) -> &'static str {
+        match self {
+            Treat::Pseudonymize => "a token of it",
+            Treat::AsIs => "it as it is",
+            Treat::Year => "its year",
+            Treat::Month => "its month",
+            Treat::EmailDomain => "its mail domain",
+            Treat::Present => "whether there is one",
+            Treat::Round => "it rounded to hundreds",
+            Treat::Prefix => "its first two characters",
+        }
+    }
+
     /// Returns its name.
     pub fn name(self) -> &'static str {
         self.written().split('"').nth(1).unwrap_or_default()
@@ -263,7 +277,7 @@ fn weak(table: &Table, crm: Option<&Crm>) -> Vec<String> {
         return known;
     }
     // Addresses of a company or of whoever owns the record are those of others.
-    let others = ["assistant", "owner", "company", "account", "created", "modified", "fax", "other"];
+    let others = ["assistant", "owner", "company", "account", "created", "modified", "fax"];
     let own = |column: &&Column| {
         let name = plain(&column.name);
         let personal =

@@ -137,7 +137,14 @@ fn is_phone(text: &str) -> bool {
         || text.matches(['-', '.']).count() >= 2
         || (text.starts_with('0') && digits >= 9);
     let decimal = text.matches('.').count() == 1 && !text.contains([' ', '-', '(']);
-    (7..=20).contains(&digits) && plain && written && !decimal
+    (7..=20).contains(&digits) && plain && written && !decimal && !is_day_number(text)
+}
+
+/// Whether a text is a date by its form: three numbers of at most eight digits together.
+fn is_day_number(text: &str) -> bool {
+    let parts: Vec<&str> = text.split(['-', '.', '/']).collect();
+    let number = |part: &&str| (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    parts.len() == 3 && parts.iter().all(number) && parts.iter().map(|part| part.len()).sum::<usize>() <= 8
 }
 
 fn is_iban(text: &str) -> bool {
@@ -332,6 +339,8 @@ mod tests {
             ("20315", None),
             ("8394.05", None),
             ("12345678", None),
+            ("2024-05-01", None),
+            ("01.05.2024", None),
         ] {
             assert_eq!(of(text), shape, "{text}");
         }

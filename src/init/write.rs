@@ -189,15 +189,15 @@ fn one(page: &mut Page, column: &Column, proposed: &Proposed, proposal: &Proposa
     parts.push("purposes = []".into());
     let text = format!("{} = {{ {} }}", key(&column.name), parts.join(", "));
     if proposed.begins && proposal.persons {
-        let field = proposed.treat.map_or("present", Treat::name);
+        let said = proposed.treat.map_or("it", Treat::said);
         open.push(format!(
-            "purposes = [{}] lets the job publish its {field}, or leave the field out there",
+            "purposes = [{}] lets the job publish {said}, or take the field out of the job",
             quoted(PURPOSE)
         ));
     }
     match open.is_empty() {
         true => page.noted(&text, &notes.join("; ")),
-        false => page.edit(&text, &format!("{} ({})", open.join(", and "), notes.join("; "))),
+        false => page.edit(&text, &format!("{}: {} ({})", column.name, open.join("; and "), notes.join("; "))),
     }
 }
 

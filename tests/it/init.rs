@@ -75,10 +75,6 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn list(value: &Value) -> Vec<&str> {
-    value.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
-}
-
 /// The facts of a case that must be found; each key of `expected` is one.
 fn compare(expected: &toml::Table, report: &Value, name: &str) {
     let tables = report["tables"].as_array().unwrap();
@@ -198,16 +194,16 @@ fn answer(desk: &Desk, edit: &Value) {
     let what = edit["what"].as_str().unwrap();
     let mut answered = false;
     for (says, from, to) in [
-        ("controller", "\"\"", "\"Acme GmbH\""),
-        ("lawful", "\"\"", "\"legitimate-interests\""),
+        ("name of the controller", "\"\"", "\"Acme GmbH\""),
         ("one of consent", "\"\"", "\"legitimate-interests\""),
-        ("assessment", "\"\"", "\"LIA-1\""),
-        ("longer than this", "\"\"", "\"P40Y\""),
-        ("how long after", "\"\"", "\"P40Y\""),
+        ("where the assessment", "\"\"", "\"LIA-1\""),
+        ("no row serves the purpose longer", "\"\"", "\"P40Y\""),
+        ("how long after its clock", "\"\"", "\"P40Y\""),
+        ("days or months come first", "formats = []", "formats = [\"%d/%m/%Y\"]"),
         ("zone of its times", "zone = \"\"", "zone = \"UTC\""),
         ("purposes = [", "purposes = []", "purposes = [\"analytics\"]"),
     ] {
-        if what.contains(says) && (says != "lawful" || what.contains("lawful basis")) {
+        if what.contains(says) {
             desk.edit(edit, from, to);
             answered = true;
         }
@@ -222,8 +218,8 @@ fn real_exports_run_after_the_printed_edits() {
         return skipped("TAMIS_CORPORA");
     };
     for (file, crm, rows) in [
-        ("atomic_crm_contacts.csv", Value::Null, 499),
-        ("hubspot_fivetran_contact.csv", "a table loaded by Fivetran".into(), 21),
+        ("atomic_crm_contacts.csv", Value::Null, 500),
+        ("hubspot_fivetran_contact.csv", "a table loaded by Fivetran".into(), 22),
         ("sf_dataloader_accounts_cp1252.csv", "Salesforce Data Loader".into(), 423),
         ("sf_sfdmu_contact_bom.csv", "Salesforce (Bulk API, or a table of an sObject)".into(), 1),
     ] {
@@ -242,6 +238,45 @@ fn real_exports_run_after_the_printed_edits() {
         assert_eq!(ran["manifest"]["rows_out"].as_u64(), Some(rows), "{file}: {ran:#}");
         desk.done(&["plan", job, "--as-of", AS_OF], 0);
     }
+}
+
+/// A folder with an export for each day: the newest is looked at, and the job reads each night's.
+#[test]
+fn exports_by_date_become_sets_and_tasks_become_activity() {
+    let desk = Desk::new(Path::new("fixtures/quickstart/exports"));
+    let report = desk.json(&["init", "exports", "--json"]);
+    let said = |name: &str| fs::read_to_string(desk.path("jobs").join(name)).unwrap();
+    assert!(
+        said("contact.toml").contains("input = \"raw:{set}/WE_00DDn0000001000MAA_1.zip\""),
+        "{}",
+        said("contact.toml")
+    );
+    assert!(said("contact.toml").contains("[[observe]]") && said("contact.toml").contains("subject = \"WhoId\""));
+    assert!(said("sources/contact.toml").contains("marker = \"_DONE\""));
+    assert!(!desk.path("jobs/task.toml").exists());
+    report["edits"].as_array().unwrap().iter().for_each(|edit| answer(&desk, edit));
+    desk.done(&["check"], 0);
+    let ran = desk.json(&["run", "contact", "--demo", "--as-of", "2026-11-22T02:00:00Z", "--json"]);
+    assert_eq!(ran["manifest"]["rows_in"], 900, "{ran:#}");
+}
+
+/// Days and months that cannot be told apart are asked for where retention goes by them, and not guessed.
+#[test]
+fn a_clock_that_can_be_read_in_two_ways_is_a_line_to_edit() {
+    let desk = Desk { folder: tempfile::tempdir().unwrap() };
+    fs::create_dir(desk.path("exports")).unwrap();
+    let rows: String = (1..=12).map(|n| format!("{n},{n:02}/05/2026,p{n}@kunden.example\n")).collect();
+    fs::write(desk.path("exports/a.csv"), format!("id,created_at,email\n{rows}")).unwrap();
+    let report = desk.json(&["init", "exports/a.csv", "--json"]);
+    let source = fs::read_to_string(desk.path("jobs/sources/a.toml")).unwrap();
+    assert!(
+        source.contains("formats = [], purposes = []") && source.contains("%d/%m/%Y") && source.contains("%m/%d/%Y"),
+        "{source}"
+    );
+    report["edits"].as_array().unwrap().iter().for_each(|edit| answer(&desk, edit));
+    desk.done(&["check"], 0);
+    let ran = desk.json(&["run", "a", "--demo", "--as-of", AS_OF, "--json"]);
+    assert_eq!(ran["manifest"]["rows_out"], 12, "{ran:#}");
 }
 
 /// An export without ids and dates cannot be published by person; `init` says so.
