@@ -8,7 +8,7 @@ use super::settings::{self, Settings};
 use super::verdict::counted;
 use crate::by_hand::{self, Asked, Stored};
 use crate::clock::{Clock, System};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::policy::Effect;
 use crate::questions::{Known, find};
 use std::io::{IsTerminal, Read, Write as _};
@@ -49,7 +49,8 @@ pub fn carry_out(settings: &Settings, args: &SubjectArgs, json: bool) -> Result<
 
 fn asked(effect: Effect, args: &SubjectArgs) -> Result<Asked> {
     let request = args.request.clone().ok_or_else(|| {
-        Error::policy("a request needs an id").help("give --request ID, an opaque one such as a case number")
+        Error::new(Code::RequestWrong, "a request needs an id")
+            .help("give --request ID, an opaque one such as a case number")
     })?;
     Ok(Asked {
         effect,
@@ -72,9 +73,9 @@ pub(super) fn values() -> Result<Zeroizing<String>> {
         let _ = std::io::stderr().write_all(prompt.as_bytes());
     }
     let read = std::io::stdin().lock().take(MOST + 1).read_to_string(&mut text);
-    read.map_err(|_| Error::policy("standard input is no UTF-8 text"))?;
+    read.map_err(|_| Error::new(Code::RequestWrong, "standard input is no UTF-8 text"))?;
     if text.len() as u64 > MOST {
-        return Err(Error::policy("standard input holds more than one person's values")
+        return Err(Error::new(Code::RequestWrong, "standard input holds more than one person's values")
             .help("give one person at a time; put many requests into a list of the policy"));
     }
     Ok(text)

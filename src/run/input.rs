@@ -2,7 +2,7 @@
 
 use super::published_set;
 use crate::decide::{self, Distinct, RawValues, Untreated};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::job::{Ready, Stop};
 use crate::minimize::{Minimizer, Stream, Tally};
 use crate::monitor::Monitor;
@@ -250,9 +250,11 @@ fn min_records(ready: &Ready, pinned: &Pinned, read: &Read) -> Result<()> {
     if u128::from(records) * 1_000_000 >= least {
         return Ok(());
     }
-    Err(Error::input(format!("set {} has {records} records, the set before it had {before}", pinned.set())).help(
-        "the export may be cut short: export again; if persons really left, lower complete.min_records for this run",
-    ))
+    Err(Error::new(
+        Code::ExportShrank,
+        format!("set {} has {records} records, the set before it had {before}", pinned.set()),
+    )
+    .help("the export may be cut short: export again; if persons really left, lower complete.min_records for this run"))
 }
 
 /// Lets requests name values by their new identity that they name by a former one (R6). Without `state` nothing is
@@ -264,7 +266,10 @@ pub fn renew(state: Option<&Root>, requests: &mut Requests, read: &Read) -> Resu
     let all = std::iter::once(&read.tally).chain(&read.observed_tallies).flat_map(|tally| &tally.renewed);
     let mut learned = Vec::new();
     for renewed in all {
-        let named = requests.effects(&renewed.before).iter().filter(|found| found.bond() == requests::Bond::Named);
+        let named = requests
+            .effects(requests::half(&renewed.before))
+            .iter()
+            .filter(|found| found.bond() == requests::Bond::Named);
         let of = |found: &requests::EntryRef| Learned {
             entry: found.entry(),
             identity: renewed.now,

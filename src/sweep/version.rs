@@ -5,7 +5,7 @@ use super::current::Published;
 use super::evidence;
 use crate::clock::Instant;
 use crate::decide::{self, Entries, Remaining, ReviewRules};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::evidence::manifest::{ListApplied, Manifest};
 use crate::job::{Ready, companions_of};
 use crate::key;
@@ -134,7 +134,7 @@ pub fn apply(
 }
 
 fn overtaken(manifest: &Manifest, version: u64) -> Error {
-    Error::storage(format!("sweep {}: version {version} carries another manifest", manifest.run))
+    Error::new(Code::Overtaken, format!("sweep {}: version {version} carries another manifest", manifest.run))
         .help("nothing of this one was published: another process was at work on this dataset; sweep again")
 }
 

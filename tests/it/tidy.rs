@@ -72,6 +72,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "decide::KeptBucket",
             "decide::Consent",
             "decide::Remaining",
+            "decide::Fate",
         ],
     ),
     ("evidence", &["error", "clock", "store", "treatments::Treat"]),
