@@ -55,6 +55,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "read::survey",
         ],
     ),
+    // A first look at exports, before there are specs: it reads, and says which forms a value has.
+    ("init", &["plain", "error", "clock", "cell", "store", "policy", "read", "minimize::formed"]),
     ("stage", &["error", ROWS]),
     ("decide", &["error", "clock", "monitor", "threads", "policy", ROWS, "stage"]),
     (
@@ -72,6 +74,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "decide::KeptBucket",
             "decide::Consent",
             "decide::Remaining",
+            "decide::Fate",
         ],
     ),
     ("evidence", &["error", "clock", "store", "treatments::Treat"]),
@@ -99,6 +102,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "requests::RequestStatus",
             "state",
             "evidence",
+            "init",
             "job",
             "sweep",
             "run",
