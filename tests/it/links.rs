@@ -362,7 +362,7 @@ fn requests_in_an_export_are_those_whose_column_says_so() {
     damaged[middle] ^= 0x55;
     site.put("raw/WE_3.zip", damaged);
     let error = site.run(4).err().unwrap();
-    assert_eq!(error.code(), Code::InputDamaged);
+    assert_eq!(error.code(), Code::RequestListUnreadable);
     assert!(error.message().contains("WE_3.zip"), "{}", error.message());
 }
 
