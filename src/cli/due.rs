@@ -27,7 +27,8 @@ pub fn run(settings: &Settings, host: &daemon::Host, json: bool, monitor: &dyn M
         return Ok((render::json(&all)?, exit));
     }
     let coloured = coloured(&std::io::stdout());
-    Ok((headline(&turns, exit, coloured) + &turns.iter().map(line).collect::<String>(), exit))
+    let lines: String = turns.iter().map(line).collect();
+    Ok((headline(&turns, exit, coloured) + &lines + &aside(&turns), exit))
 }
 
 fn headline(turns: &[Turn], exit: u8, coloured: bool) -> String {
@@ -50,6 +51,18 @@ fn line(turn: &Turn) -> String {
     out
 }
 
+/// What lists and inputs left aside, once each: a run and a sweep see the same lists.
+fn aside(turns: &[Turn]) -> String {
+    let (mut out, mut told) = (String::new(), Vec::new());
+    for aside in turns.iter().flat_map(|turn| &turn.aside) {
+        if !told.contains(&aside) {
+            out.line(format_args!("{aside}"));
+            told.push(aside);
+        }
+    }
+    out
+}
+
 fn turn_json(turn: &Turn) -> serde_json::Value {
     let (came, cause, help) = match &turn.came {
         Came::NotDue(_) => ("not-due", None, None),
@@ -66,7 +79,7 @@ fn turn_json(turn: &Turn) -> serde_json::Value {
     let work = if turn.work == Work::Sweep { "sweep" } else { "run" };
     serde_json::json!({
         "job": turn.job, "work": work, "as_of": turn.instant, "came": came, "exit": turn.exit(), "cause": cause,
-        "help": help, "rows_removed": rows, "objects_removed": objects,
+        "help": help, "rows_removed": rows, "objects_removed": objects, "aside": turn.aside,
     })
 }
 

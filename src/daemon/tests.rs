@@ -145,7 +145,7 @@ fn the_exit_code_is_the_one_that_needs_an_operator_most() {
             0 => Came::Published,
             _ => Came::Refused { exit, cause: String::new(), help: None },
         };
-        Turn { job: "crm".into(), work: Work::Run, instant: None, came }
+        Turn { job: "crm".into(), work: Work::Run, instant: None, came, aside: Vec::new() }
     };
     for (exits, expected) in [
         (&[][..], 0),

@@ -2,6 +2,7 @@
 //! files only: none is opened. Must not know what is in them.
 
 use super::input::Pinned;
+use crate::evidence::manifest::AsideCount;
 use crate::policy::{Location, Plan, Project};
 use crate::requests::IntakeReport;
 use crate::store::{Aside, PathGlob, Root};
@@ -17,6 +18,13 @@ pub struct LeftAside {
     pub files: u64,
     /// `ROOT:path` of the first.
     pub first: String,
+}
+
+impl LeftAside {
+    /// Returns it as evidence has it: without a name.
+    pub fn counted(&self) -> AsideCount {
+        AsideCount { of: self.of.clone(), files: self.files }
+    }
 }
 
 impl fmt::Display for LeftAside {
