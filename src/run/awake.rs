@@ -37,7 +37,7 @@ impl Monitor for Awake<'_> {
         if self.slept() {
             let still =
                 "this process stood still for too long: what it knows of legal holds is old, so nothing more goes";
-            return Err(Error::storage(still).help("sweep again"));
+            return Err(Error::storage(still).help("start it again"));
         }
         self.monitor.proceed()
     }

@@ -164,7 +164,7 @@ fn retire(installation: &Installation, day: i64, remove: bool) -> Result<run::Re
     let (of, reason) = ("lake:crm/contacts".to_string(), "the team has ended".to_string());
     let asked = run::Retiring { of, reason, by: Some("dpo".into()), remove };
     let call = SubjectCall { wrap: installation.wrap.clone(), ..installation.asking(day, "") };
-    run::retire::retire(&call, &asked, &Silent)
+    run::retire::retire(&call, &run::Caller::at(installation.at(day)), &asked, &Silent)
 }
 
 /// An installation whose job is gone, with one request that came after.
