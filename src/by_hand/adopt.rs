@@ -243,6 +243,7 @@ fn manifest(ready: &Ready, run: &str, before: &Manifest, seen: &Seen, back: bool
         policy: ready.project.policy_digest.clone(),
         inputs: Vec::new(),
         lists: Vec::new(),
+        aside: Vec::new(),
         rows_in: before.rows_out,
         rows_out,
         removed: if back { Vec::new() } else { vec![lost] },

@@ -27,7 +27,8 @@ pub fn run(settings: &Settings, host: &daemon::Host, json: bool, monitor: &dyn M
         return Ok((render::json(&all)?, exit));
     }
     let coloured = coloured(&std::io::stdout());
-    Ok((headline(&turns, exit, coloured) + &turns.iter().map(line).collect::<String>(), exit))
+    let lines: String = turns.iter().map(line).collect();
+    Ok((headline(&turns, exit, coloured) + &lines + &aside(&turns), exit))
 }
 
 fn headline(turns: &[Turn], exit: u8, coloured: bool) -> String {
@@ -46,6 +47,18 @@ fn line(turn: &Turn) -> String {
     out.line(format_args!("{}", turn.line()));
     for (at, line) in turn.help().iter().flat_map(|help| help.lines()).enumerate() {
         out.line(format_args!("  {}{line}", if at == 0 { "help: " } else { "" }));
+    }
+    out
+}
+
+/// What lists and inputs left aside, once each: a run and a sweep see the same lists.
+fn aside(turns: &[Turn]) -> String {
+    let (mut out, mut told) = (String::new(), Vec::new());
+    for aside in turns.iter().flat_map(|turn| &turn.aside) {
+        if !told.contains(&aside) {
+            out.line(format_args!("{aside}"));
+            told.push(aside);
+        }
     }
     out
 }
@@ -70,7 +83,7 @@ fn turn_json(turn: &Turn) -> serde_json::Value {
     let work = if turn.work == Work::Sweep { "sweep" } else { "run" };
     serde_json::json!({
         "job": turn.job, "work": work, "as_of": turn.instant, "came": came, "code": code, "exit": turn.exit(),
-        "cause": cause, "help": help, "rows_removed": rows, "objects_removed": objects,
+        "cause": cause, "help": help, "rows_removed": rows, "objects_removed": objects, "aside": turn.aside,
     })
 }
 

@@ -170,7 +170,7 @@ fn retire(installation: &Installation, day: i64, remove: bool) -> Result<by_hand
     let (of, reason) = ("lake:crm/contacts".to_string(), "the team has ended".to_string());
     let asked = by_hand::Retiring { of, reason, by: Some("dpo".into()), remove };
     let call = SubjectCall { wrap: installation.wrap.clone(), ..installation.asking(day, "") };
-    by_hand::retire(&call, &asked, &Silent)
+    by_hand::retire(&call, &job::Caller::at(installation.at(day)), &asked, &Silent)
 }
 
 /// An installation whose job is gone, with one request that came after.
