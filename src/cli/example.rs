@@ -1,7 +1,7 @@
 //! `tamis init --example`: the specs that come with tamis and the small export they are for, in an empty place.
 
 use super::init::{refuse_to_overwrite, write, write_schemas};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use std::path::Path;
 
 const FILES: [(&str, &str); 4] = [
@@ -34,9 +34,10 @@ pub(super) fn example(dir: &Path) -> Result<String> {
     refuse_to_overwrite(dir)?;
     let data = dir.join("../example");
     // The folder has to be there for `..` to lead anywhere.
-    std::fs::create_dir_all(dir).map_err(|_| Error::policy(format!("{} cannot be written", dir.display())))?;
+    std::fs::create_dir_all(dir)
+        .map_err(|_| Error::new(Code::FileNotWritten, format!("{} cannot be written", dir.display())))?;
     if data.exists() {
-        return Err(Error::policy("there is a folder `example` beside it already")
+        return Err(Error::new(Code::EncodingWrong, "there is a folder `example` beside it already")
             .help("remove it, or name a folder elsewhere with --dir"));
     }
     for (name, text) in FILES {

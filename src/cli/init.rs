@@ -4,7 +4,7 @@ use super::args::InitArgs;
 use super::lines::Lines;
 use super::settings::Settings;
 use super::{answer, example, render};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::init::{self, Column, Edit, File, LineEnds, Proposal, Proposed, Roots, Table, Tables, Value};
 use crate::policy::{SpecKind, schema};
 use crate::store::{local_folder, settle};
@@ -25,7 +25,7 @@ pub fn init(settings: &Settings, args: &InitArgs, json: bool) -> Result<String> 
         return example::example(&settings.dir);
     }
     if args.exports.is_empty() {
-        return Err(Error::policy("init needs something to look at").help(
+        return Err(Error::new(Code::ArgumentWrong, "init needs something to look at").help(
             "`tamis init EXPORT…` looks at your exports (files, folders, archives, URLs) and writes specs for them\n\
              `tamis init --example` writes an example with an export of its own, which runs as it is",
         ));
@@ -64,7 +64,7 @@ pub(super) fn refuse_to_overwrite(dir: &Path) -> Result<()> {
     if !dir.join("policy.toml").exists() {
         return Ok(());
     }
-    Err(Error::policy(format!("{} has a policy already", dir.display()))
+    Err(Error::new(Code::AlreadyThere, format!("{} has a policy already", dir.display()))
         .help("edit it, or name another folder with --dir"))
 }
 
@@ -85,17 +85,17 @@ pub(super) fn write_schemas(dir: &Path) -> Result<()> {
 /// A policy error when something is there, or it cannot be written.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     if path.exists() && std::fs::read(path).is_ok_and(|there| there != bytes) {
-        return Err(Error::policy(format!("{} is there already", path.display()))
+        return Err(Error::new(Code::AlreadyThere, format!("{} is there already", path.display()))
             .help("move it away, or name another folder with --dir"));
     }
     let made = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(path, bytes));
-    made.map_err(|_| Error::policy(format!("{} cannot be written", path.display())))
+    made.map_err(|_| Error::new(Code::FileNotWritten, format!("{} cannot be written", path.display())))
 }
 
 /// Where things will lie: exports where they are, the rest in a folder `tamis` beside that of the specs.
 fn roots(settings: &Settings, found: &Tables) -> Result<Roots> {
     let dir = &settings.dir;
-    let unusable = || Error::policy(format!("{} is no usable path", dir.display()));
+    let unusable = || Error::new(Code::PlaceUnusable, format!("{} is no usable path", dir.display()));
     let specs = settle(dir).ok_or_else(unusable)?;
     let beside = specs.parent().ok_or_else(unusable)?.join("tamis");
     let mut raw = Vec::new();
@@ -105,7 +105,7 @@ fn roots(settings: &Settings, found: &Tables) -> Result<Roots> {
             continue;
         };
         if beside.starts_with(&folder) {
-            return Err(Error::policy(format!("the exports and {} lie in one folder, {}", dir.display(), folder.display()))
+            return Err(Error::new(Code::PlaceOverlaps, format!("the exports and {} lie in one folder, {}", dir.display(), folder.display()))
                 .help("move the exports into a folder of their own, such as exports/, or name a folder elsewhere with --dir: keys, state and lake must lie apart from what is read"));
         }
         raw.push(relative(&specs, &folder));

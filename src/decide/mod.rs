@@ -21,6 +21,7 @@ mod retention;
 mod review;
 mod rules;
 mod scan;
+mod shared;
 mod trace;
 mod untreated;
 mod verdict;
@@ -40,8 +41,9 @@ pub use links::{Belongs, Bond, Doubt, Follows, Known, LinkLimits, Links, NewBond
 pub use lists::{EffectSet, Entries, EntryTable};
 pub use reasons::Reason;
 pub use retention::Until;
-pub use review::{Published, Remaining, ReviewCounts, ReviewRules, Version, reached_by_hold, review};
+pub use review::{Fate, Published, Remaining, ReviewCounts, ReviewRules, Version, reached_by_hold, review};
 pub use rules::Rules;
+pub use shared::SharedBy;
 pub use trace::Traced;
 pub use untreated::{Distinct, RawValues, Untreated, check_distinct, check_raw, check_untreated};
 pub use verdict::{GateResult, NotBinding, QuasiHint, Verdict};

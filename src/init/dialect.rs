@@ -3,7 +3,7 @@
 
 use super::encoding;
 use super::lines::{Row, Scan, scan};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::policy::{CsvFormat, ReadFormat, RecordFormat};
 
 /// How lines end.
@@ -58,7 +58,8 @@ struct Reading {
 pub fn detect(place: &str, start: &[u8], whole: bool) -> Result<Dialect> {
     let encoding::Encoded { encoding, bom, text, mut doubts } = encoding::detect(place, start, whole)?;
     if text.trim().is_empty() {
-        return Err(Error::input(format!("{place} is empty")).help("an export has at least a header; remove the file"));
+        return Err(Error::new(Code::InputMissing, format!("{place} is empty"))
+            .help("an export has at least a header; remove the file"));
     }
     let quote = quote(&text);
     let reading = delimiter(&text, quote, whole, &mut doubts);
@@ -69,7 +70,7 @@ pub fn detect(place: &str, start: &[u8], whole: bool) -> Result<Dialect> {
     };
     let scan = &reading.scan;
     if scan.ends.lone_cr > 0 && scan.ends.lf + scan.ends.crlf == 0 {
-        return Err(Error::input(format!("{place} ends its lines with a carriage return alone"))
+        return Err(Error::new(Code::FormatNotRead, format!("{place} ends its lines with a carriage return alone"))
             .help("have it exported with line feeds (LF or CRLF)"));
     }
     let line_ends = match (scan.ends.lf, scan.ends.crlf) {
@@ -157,16 +158,17 @@ fn header(place: &str, reading: &Reading) -> Result<u64> {
         row.cells.len() == reading.width && filled * 2 > row.cells.len()
     };
     let Some(row) = reading.scan.rows.iter().find(named) else {
-        return Err(Error::input(format!("{place} has no line that could be its header"))
+        return Err(Error::new(Code::HeaderMissing, format!("{place} has no line that could be its header"))
             .help("have it exported with a header, as CSV"));
     };
     let data = row.cells.iter().filter(|cell| is_data(cell.trim())).count();
     let numbers = row.cells.iter().filter(|cell| is_number(cell.trim())).count();
     if data > 0 && data * 4 >= row.cells.len() || numbers * 2 > row.cells.len() {
-        return Err(Error::input(format!("{place} has no header: line {} holds values", row.line)).help(
-            "have it exported with a header, or write one: a line with the names of the columns, as the first line \
+        return Err(Error::new(Code::HeaderMissing, format!("{place} has no header: line {} holds values", row.line))
+            .help(
+                "have it exported with a header, or write one: a line with the names of the columns, as the first line \
              (for Synapse Link they are in model.json)",
-        ));
+            ));
     }
     Ok(row.line)
 }

@@ -1,7 +1,7 @@
 //! The encoding of a text, from its first bytes: the byte order mark, UTF-8, UTF-16, else what the bytes allow.
 //! Must not know what the text holds.
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use encoding_rs::{BIG5, EUC_KR, Encoding, GB18030, SHIFT_JIS, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 /// How a text is encoded.
@@ -38,7 +38,7 @@ pub(super) fn detect(place: &str, start: &[u8], whole: bool) -> Result<Encoded> 
             }
             _ => format!("{place} is {width}, which is not read"),
         };
-        return Err(Error::input(what).help(EXPORT_AS_UTF_8));
+        return Err(Error::new(Code::EncodingWrong, what).help(EXPORT_AS_UTF_8));
     }
     let (encoding, length) = marked.unwrap_or_else(|| (of_two_bytes(start).unwrap_or(UTF_8), 0));
     let body = &start[length..];
@@ -48,7 +48,7 @@ pub(super) fn detect(place: &str, start: &[u8], whole: bool) -> Result<Encoded> 
         body if marked.is_some() => {
             let at = length + std::str::from_utf8(body).map_or_else(|e| e.valid_up_to(), |_| 0);
             let what = format!("{place} begins with the byte order mark of utf-8, and byte {at} is none of UTF-8");
-            return Err(Error::input(what).help(EXPORT_AS_UTF_8));
+            return Err(Error::new(Code::EncodingWrong, what).help(EXPORT_AS_UTF_8));
         }
         body => other(body, &mut doubts),
     };

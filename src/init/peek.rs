@@ -3,7 +3,7 @@
 
 use super::sample::{open, table_of};
 use super::shape;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::minimize::formed;
 use crate::policy::Normal;
 use crate::read::Records;
@@ -106,9 +106,8 @@ pub fn peek(asked: &Asked, runtime: &Handle) -> Result<Peeked> {
     let names = records.names().to_vec();
     let wanted: Vec<usize> = (0..names.len()).filter(|at| column.is_none_or(|wanted| names[*at] == wanted)).collect();
     if let Some(column) = column.filter(|_| wanted.is_empty()) {
-        return Err(
-            Error::input(format!("{} has no column {column}", member.place())).help("name it as the header does")
-        );
+        return Err(Error::new(Code::ColumnMissing, format!("{} has no column {column}", member.place()))
+            .help("name it as the header does"));
     }
     records.want(&wanted);
     let columns =
@@ -139,8 +138,10 @@ pub fn peek(asked: &Asked, runtime: &Handle) -> Result<Peeked> {
         records.recycle(batch);
     }
     match record {
-        Some(number) => Err(Error::input(format!("{} has no record {number} that can be read", member.place()))
-            .help("records count from 1, the header not among them")),
+        Some(number) => {
+            Err(Error::new(Code::ArgumentWrong, format!("{} has no record {number} that can be read", member.place()))
+                .help("records count from 1, the header not among them"))
+        }
         None => Ok(peeked),
     }
 }

@@ -4,7 +4,7 @@
 use super::column::{Cells, Column};
 use super::dialect::{self, Dialect};
 use crate::cell::text::canonical;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::policy::ReadFormat;
 use crate::read::{Container, Member, Records, beginning, foreign, in_order, members};
 use crate::store::{Object, Root};
@@ -102,7 +102,8 @@ pub fn look(targets: &[String], runtime: &Handle) -> Result<Tables> {
         }
         if all.tables.len() == before {
             let none = || {
-                Error::input(format!("{target} holds no export")).help("name a CSV file, a zip, or a folder of them")
+                Error::new(Code::InputMissing, format!("{target} holds no export"))
+                    .help("name a CSV file, a zip, or a folder of them")
             };
             return Err(refused.unwrap_or_else(none));
         }
@@ -133,13 +134,15 @@ pub(super) fn open(target: &str, runtime: &Handle) -> Result<Opened> {
         let root = Root::open("raw", &parent, runtime.clone())?;
         let found = root.look_at(&name)?;
         if let Some(unseen) = found.unseen.first() {
-            return Err(Error::input(unseen.to_string()));
+            return Err(Error::new(Code::InputNotReadable, unseen.to_string()));
         }
         if !found.objects.is_empty() {
             return Ok(Opened { url: parent, root, objects: found.objects, set: None });
         }
         if !target.contains("://") {
-            return Err(Error::input(format!("{target} is not there")).help("name a file, a folder or a URL"));
+            return Err(
+                Error::new(Code::InputMissing, format!("{target} is not there")).help("name a file, a folder or a URL")
+            );
         }
     }
     let root = Root::open("raw", target, runtime.clone())?;
@@ -153,18 +156,25 @@ pub(super) fn open(target: &str, runtime: &Handle) -> Result<Opened> {
 /// Input errors, also where there are several tables.
 pub(super) fn table_of(opened: &Opened, member: Option<&str>) -> Result<(Member, Dialect)> {
     let [object] = &opened.objects[..] else {
-        return Err(Error::input("this is a folder, and peek looks at one object").help("name a file in it"));
+        return Err(
+            Error::new(Code::ArgumentWrong, "this is a folder, and peek looks at one object").help("name a file in it")
+        );
     };
     let found = members(&opened.root, object, &ReadFormat::csv())?;
     let named = |found: &&Member| member.is_none_or(|wanted| found.name().is_some_and(|name| name == wanted));
     let found: Vec<&Member> = found.iter().filter(named).collect();
     let member = match (&found[..], member) {
         ([one], _) => *one,
-        (_, Some(wanted)) => return Err(Error::input(format!("{} has no member {wanted}", object.path))),
+        (_, Some(wanted)) => {
+            return Err(Error::new(Code::ArchiveMembers, format!("{} has no member {wanted}", object.path)));
+        }
         (all, None) => {
             let names: Vec<&str> = all.iter().filter_map(|member| member.name()).take(20).collect();
-            return Err(Error::input(format!("{} is an archive of {} members", object.path, all.len()))
-                .help(format!("name one of them with --member: {}", names.join(", "))));
+            return Err(Error::new(
+                Code::ArchiveMembers,
+                format!("{} is an archive of {} members", object.path, all.len()),
+            )
+            .help(format!("name one of them with --member: {}", names.join(", "))));
         }
     };
     let start = beginning(&opened.root, member, BEGINNING)?;
@@ -176,7 +186,8 @@ pub(super) fn table_of(opened: &Opened, member: Option<&str>) -> Result<(Member,
 
 /// A path or URL as its folder and the name in it.
 fn parted(target: &str) -> Result<(String, String)> {
-    let bad = || Error::policy(format!("{target} names no file")).help("name a file, a folder or a URL");
+    let bad =
+        || Error::new(Code::ArgumentWrong, format!("{target} names no file")).help("name a file, a folder or a URL");
     match target.rsplit_once('/') {
         Some((parent, name)) if parent.is_empty() && !name.is_empty() => Ok(("/".into(), name.into())),
         Some((parent, name)) if !name.is_empty() && !parent.ends_with('/') => Ok((parent.into(), name.into())),
@@ -330,7 +341,7 @@ fn other_format(place: &str, path: &str, what: &str) -> Error {
         }
         what => (what, "have it exported as CSV: plain, as gzip, or as a member of a zip archive"),
     };
-    Error::input(format!("{place} is {what}, which is not read")).help(help)
+    Error::new(Code::FormatNotRead, format!("{place} is {what}, which is not read")).help(help)
 }
 
 /// A path as a glob that matches it and hardly another: what a place may not hold stands for itself no more.
