@@ -430,7 +430,7 @@ fn what_is_typed_wrongly_is_refused_without_showing_it() {
     assert!(
         refused("email: secret@example.org", asked(Effect::Erase, "secret@example.org")).contains("request_pattern")
     );
-    assert!(refused("email: secret@example.org", asked(Effect::Object, "T-1")).contains("purposes"));
+    assert!(refused("email: secret@example.org", asked(Effect::Object, "T-1")).contains("--purpose"));
     assert!(refused("", asked(Effect::Lift, "T-1")).contains("lift"));
     let lift = Asked { lifts: Some("T-0".into()), ..asked(Effect::Lift, "T-1") };
     assert!(refused("email: secret@example.org", lift).contains("no person"));

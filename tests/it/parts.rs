@@ -476,8 +476,8 @@ fn requests_go_on_in_a_new_state_when_the_old_one_is_lost_or_was_ahead() {
     installation.sweep(6).unwrap().outcome().unwrap();
     done(&installation, Deed::Verify).unwrap();
     std::fs::remove_file(files(&installation.path("state/requests/segments")).remove(0).0).unwrap();
-    for deed in [Deed::Verify, Deed::Sweep] {
-        assert_eq!(done(&installation, deed).unwrap_err().code(), Code::StatePartMissing);
+    for (deed, code) in [(Deed::Verify, Code::EvidenceBroken), (Deed::Sweep, Code::StatePartMissing)] {
+        assert_eq!(done(&installation, deed).unwrap_err().code(), code);
     }
 }
 
