@@ -7,7 +7,7 @@ use super::stop::Stop;
 use crate::error::{Error, Result};
 use crate::key;
 use crate::monitor::{Event, Monitor};
-use crate::state::{Claim, Holder, Lease, State};
+use crate::state::{Claim, Holder, State};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
@@ -36,11 +36,37 @@ pub fn held<T>(
     monitor: &dyn Monitor,
     work: impl FnOnce(&Call) -> Result<T>,
 ) -> Result<Alone<T>> {
-    let lease = match claim(call, state, monitor)? {
+    holding(&call.caller, &call.job, state, (&call.stop, monitor), |caller, stop| {
+        work(&Call { now: caller.clock.now(), stop: stop.clone(), caller: caller.clone(), ..call.clone() })
+    })
+}
+
+/// As [`held`], for work on a job that may be gone from the specs: the caller has the hold.
+///
+/// # Errors
+/// As [`held`].
+pub(super) fn holding<T>(
+    caller: &Caller,
+    job: &str,
+    state: &State,
+    (stop, monitor): (&Stop, &dyn Monitor),
+    work: impl FnOnce(&Caller, &Stop) -> Result<T>,
+) -> Result<Alone<T>> {
+    let lease = match claim((caller, job, stop), state, monitor)? {
         Claim::Ours(lease) => *lease,
         Claim::Theirs(theirs) => return Ok(Alone::Elsewhere(theirs)),
     };
-    Ok(Alone::Done(under(call, lease, work)?))
+    let hold = Arc::new(Hold::new(lease, caller.clock.clone()));
+    let (caller, stop) = (Caller { hold: Some(hold.clone()), ..caller.clone() }, stop.below());
+    let done = std::thread::scope(|scope| {
+        let (over, ended) = mpsc::channel::<()>();
+        let watched = stop.clone();
+        scope.spawn(move || keep(&hold, &ended, &watched));
+        let done = work(&caller, &stop);
+        drop(over);
+        done
+    });
+    Ok(Alone::Done(done?))
 }
 
 /// As [`held`], for what a person has asked for: that somebody else is at work is an error.
@@ -55,28 +81,14 @@ pub(super) fn alone<T>(ready: &Ready, monitor: &dyn Monitor, work: impl FnOnce(&
     }
 }
 
-fn elsewhere(job: &str, theirs: &Holder) -> Error {
+/// Says who is at work on a job.
+pub(super) fn elsewhere(job: &str, theirs: &Holder) -> Error {
     let Holder { holder, until, .. } = theirs;
     Error::storage(format!("{holder} is at work on job {job}; its lease lasts until {until} and is renewed meanwhile"))
         .help(
             "nothing was begun. Wait until that process is done, then start this again; when it is dead, its lease ends \
              by itself at that time",
         )
-}
-
-fn under<T>(call: &Call, lease: Lease, work: impl FnOnce(&Call) -> Result<T>) -> Result<T> {
-    let clock = call.caller.clock.clone();
-    let hold = Arc::new(Hold::new(lease, clock.clone()));
-    let stop = call.stop.below();
-    let caller = Caller { hold: Some(hold.clone()), ..call.caller.clone() };
-    let call = Call { now: clock.now(), stop: stop.clone(), caller, ..call.clone() };
-    std::thread::scope(|scope| {
-        let (over, ended) = mpsc::channel::<()>();
-        scope.spawn(move || keep(&hold, &ended, &stop));
-        let done = work(&call);
-        drop(over);
-        done
-    })
 }
 
 /// Renews the lease until the work has ended. Whoever has lost it stops: somebody else is at work.
@@ -90,12 +102,12 @@ fn keep(hold: &Hold, ended: &Receiver<()>, stop: &Stop) {
 }
 
 /// Claims the lease. Who waits does so until it has been renewed, for then its holder lives, or has ended.
-fn claim(call: &Call, state: &State, monitor: &dyn Monitor) -> Result<Claim> {
-    let Caller { clock, who, waits, .. } = &call.caller;
+fn claim((caller, job, stop): (&Caller, &str, &Stop), state: &State, monitor: &dyn Monitor) -> Result<Claim> {
+    let Caller { clock, who, waits, .. } = caller;
     let nonce = key::nonce()?;
     let mut first: Option<Holder> = None;
     for _ in 0..LOOKS {
-        let theirs = match state.claim(&call.job, who, &nonce, clock.now(), LEASE_MICROS)? {
+        let theirs = match state.claim(job, who, &nonce, clock.now(), LEASE_MICROS)? {
             Claim::Theirs(theirs) => theirs,
             ours => return Ok(ours),
         };
@@ -105,12 +117,12 @@ fn claim(call: &Call, state: &State, monitor: &dyn Monitor) -> Result<Claim> {
         }
         if first.is_none() {
             let Holder { holder, until, .. } = &theirs;
-            let text = format!("{holder} holds job {} until {until}, or is dead: waiting for its lease", call.job);
+            let text = format!("{holder} holds job {job} until {until}, or is dead: waiting for its lease");
             monitor.event(Event::Note(text));
         }
         first = Some(theirs);
-        call.stop.check()?;
+        stop.check()?;
         std::thread::sleep(LOOK_EVERY);
     }
-    state.claim(&call.job, who, &nonce, clock.now(), LEASE_MICROS)
+    state.claim(job, who, &nonce, clock.now(), LEASE_MICROS)
 }

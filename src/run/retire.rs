@@ -2,25 +2,24 @@
 //! requests wait for it no longer, and it is complained of no longer. Whatever is cut short is resumed by the next
 //! call. Must not know argv.
 
-use super::input;
+use super::awake::Awake;
+use super::caller::Caller;
+use super::held::{self, Alone};
 use super::meant::InForce;
 use super::names::{companions_of, names_of, output_of};
-use super::standing::held;
+use super::stop::{Stop, Watched};
 use super::subject::{Desk, SubjectCall};
+use super::{input, standing};
 use crate::clock::Instant;
 use crate::decide::{self, LinkLimits, Links};
 use crate::error::{Error, Result};
 use crate::evidence::{Event, RunRef};
-use crate::key;
 use crate::monitor::Monitor;
 use crate::requests::{Requests, Standing, State as Come};
-use crate::state::{Claim, Claimant, Dataset, Retirement};
+use crate::state::{Dataset, PublishedFile, Retirement};
 use crate::store::{Forgets, Root};
 use crate::sweep::{CompanionFiles, Whole, WholeGone, not_empty};
 use std::collections::BTreeMap;
-
-/// How long nobody else may work on the dataset.
-const LEASE_MICROS: i64 = 600_000_000;
 
 /// Which dataset ends, and why.
 pub struct Retiring {
@@ -64,25 +63,23 @@ pub struct Retired {
 /// # Errors
 /// Policy, for a table that nobody knows, that is not empty, or that another one lies in; gate, while a legal hold keeps
 /// something of it; storage and evidence errors. Calling again goes on.
-pub fn retire(call: &SubjectCall, asked: &Retiring, monitor: &dyn Monitor) -> Result<Retired> {
+pub fn retire(call: &SubjectCall, caller: &Caller, asked: &Retiring, monitor: &dyn Monitor) -> Result<Retired> {
     let desk = Desk::open(call)?;
     desk.state.check_clock(call.now)?;
     let table = Table::find(&desk, &asked.of)?;
     if table.dataset.current.is_none() {
         return table.before(&desk);
     }
-    let who = Claimant::named(&format!("retire/{}/{}", table.dataset.job, call.now.0));
-    let nonce = key::nonce()?;
-    let mut lease = match desk.state.claim(&table.dataset.job, &who, &nonce, call.now, LEASE_MICROS)? {
-        Claim::Ours(lease) => *lease,
-        Claim::Theirs(theirs) => {
-            return Err(Error::storage(format!("{}: {} is at work on it", table.dataset.dataset, theirs.holder))
-                .help("retire it again when that is over"));
-        }
-    };
-    let done = table.end(&desk, call, asked, monitor);
-    let freed = lease.free(call.now);
-    done.and_then(|done| freed.map(|()| done))
+    let job = &table.dataset.job;
+    let ended = held::holding(caller, job, &desk.state, (&Stop::default(), monitor), |caller, stop| {
+        let watched = Watched { monitor, stop: stop.clone() };
+        let table = Table::find(&desk, &asked.of)?;
+        table.end(&desk, call, asked, &Awake::new(caller, &watched))
+    });
+    match ended? {
+        Alone::Done(retired) => Ok(retired),
+        Alone::Elsewhere(theirs) => Err(held::elsewhere(job, &theirs)),
+    }
 }
 
 /// A table and what is known of it.
@@ -142,7 +139,11 @@ impl Table {
     }
 
     fn whole<'a>(&'a self, desk: &'a Desk) -> Whole<'a> {
-        Whole { lake: &self.lake, path: &self.path, state: desk.root(), companions: &self.companions }
+        let versions = self.dataset.replaced.iter().map(|replaced| &replaced.files);
+        let versions = versions.chain(self.dataset.current.iter().map(|current| &current.files));
+        let digest = |file: &PublishedFile| Some((file.companion.clone(), file.companion_blake3.clone()?));
+        let digests = versions.flatten().filter_map(digest).collect();
+        Whole { lake: &self.lake, path: &self.path, state: desk.root(), companions: &self.companions, digests }
     }
 
     /// It has no version: it was retired before, or was never published.
@@ -184,17 +185,11 @@ impl Table {
         }
         let mut requests = self.requests(desk, call, monitor)?;
         let links = self.follow(desk, &requests, call.now, monitor)?;
-        if held(&requests, &self.purpose) {
-            let kept = whole.held(links.entries())?;
-            if kept > 0 {
-                return Err(Error::gate(format!(
-                    "{}: a legal hold keeps {kept} object(s) of it",
-                    self.dataset.dataset
-                ))
-                .help("nothing was removed; bring the job back until the hold is lifted, then retire it (R34)"));
-            }
-        }
+        self.check_free(&whole, &requests, &links)?;
         self.note_reached(desk, &mut requests, &links, call.now)?;
+        // A hold may have come while the table was looked through.
+        requests = desk.requests()?;
+        self.check_free(&whole, &requests, &self.follow(desk, &requests, call.now, monitor)?)?;
         let gone = whole.remove(monitor)?;
         if gone.protected > 0 {
             let until = gone.kept_until.map_or(String::new(), |until| format!(" until {until}"));
@@ -206,6 +201,16 @@ impl Table {
             return Err(Error::storage(what).help("stop whoever writes there, then retire it again"));
         }
         self.close(desk, call, asked, &gone, &mut requests)
+    }
+
+    /// R34: while a hold keeps something of it, nothing goes.
+    fn check_free(&self, whole: &Whole<'_>, requests: &Requests, links: &Links) -> Result<()> {
+        let kept = if standing::held(requests, &self.purpose) { whole.held(links.entries())? } else { 0 };
+        if kept == 0 {
+            return Ok(());
+        }
+        Err(Error::gate(format!("{}: a legal hold keeps {kept} object(s) of it", self.dataset.dataset))
+            .help("nothing was removed; bring the job back until the hold is lifted, then retire it (R34)"))
     }
 
     /// Takes in the lists first: a hold that came today counts.

@@ -85,7 +85,8 @@ fn child() {
     assert!(of_table() > 0);
     let retire = |remove| {
         let asked = run::Retiring { of: "contacts".into(), reason: "over".into(), by: None, remove };
-        run::retire::retire(&installation.asking(7, ""), &asked, &Silent)
+        let call = installation.asking(7, "");
+        run::retire::retire(&call, &run::Caller::at(call.now), &asked, &Silent)
     };
     let error = retire(false).unwrap_err();
     assert!(error.message().contains("are still there"), "{error}");
