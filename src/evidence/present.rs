@@ -4,9 +4,7 @@ use super::digest_of;
 use super::manifest::{File, Output};
 use crate::error::{Error, Result};
 use crate::store::{Root, from_io};
-use crate::threads;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 impl Output {
     /// Looks for every file in `lake` and every companion in `state`, by name and length; nothing is read.
@@ -51,18 +49,13 @@ pub fn has_digest(root: &Root, path: &str, blake3: &str) -> Result<bool> {
 ///
 /// # Errors
 /// An evidence error that names a file that is gone or another one; storage errors.
-pub fn check_same(root: &Root, files: &[&File], threads: usize) -> Result<()> {
-    let next = AtomicUsize::new(0);
-    let work = || -> Result<()> {
-        while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if !file.is_same(root)? {
-                return Err(other(&root.display(&file.path)));
-            }
+pub fn check_same(root: &Root, files: &[&File]) -> Result<()> {
+    for file in files {
+        if !file.is_same(root)? {
+            return Err(other(&root.display(&file.path)));
         }
-        Ok(())
-    };
-    let threads = threads.clamp(1, files.len().max(1));
-    threads::side_by_side(threads, work).into_iter().collect()
+    }
+    Ok(())
 }
 
 fn other(place: &str) -> Error {

@@ -60,7 +60,7 @@ impl<'a> Published<'a> {
         let paths = files.iter().map(|(_, companion)| companion.clone()).collect();
         let companions = CompanionFiles::open(scene.state.root(), paths)?;
         let named: Vec<&File> = manifest.output.companions.iter().collect();
-        check_same(scene.state.root(), &named, scene.threads)?;
+        check_same(scene.state.root(), &named)?;
         Ok(Some(Published { current, table, manifest, files, companions, keeps }))
     }
 
@@ -80,7 +80,7 @@ impl<'a> Published<'a> {
         let paths: Vec<&str> = self.current.files.iter().map(|file| file.path.as_str()).collect();
         let is_touched = |file: &&File| paths.iter().position(|path| *path == file.path).is_none_or(&touched);
         let named: Vec<&File> = self.manifest.output.files.iter().filter(is_touched).collect();
-        check_same(scene.target.lake, &named, scene.threads)
+        check_same(scene.target.lake, &named)
     }
 
     /// Columns with a `keep` of their own, in the order of the companions' dates.
