@@ -14,7 +14,7 @@ use crate::job::{
 use crate::monitor::Monitor;
 use crate::publish;
 use crate::requests::{Requests, Standing, State as Come};
-use crate::state::{Dataset, Retirement};
+use crate::state::{Dataset, PublishedFile, Retirement};
 use crate::store::{Forgets, Root};
 use crate::sweep::{Whole, WholeGone, not_empty};
 use std::collections::BTreeMap;
@@ -163,6 +163,9 @@ impl Table {
     }
 
     fn whole<'a>(&'a self, desk: &'a Desk) -> Whole<'a> {
+        let versions = self.dataset.replaced.iter().map(|replaced| &replaced.files);
+        let versions = versions.chain(self.dataset.current.iter().map(|current| &current.files));
+        let digest = |file: &PublishedFile| Some((file.companion.clone(), file.companion_blake3.clone()?));
         Whole {
             lake: &self.lake,
             path: &self.path,
@@ -170,6 +173,7 @@ impl Table {
             companions: &self.companions,
             named: &self.named,
             named_companions: &self.named_companions,
+            digests: versions.flatten().filter_map(digest).collect(),
         }
     }
 
@@ -215,18 +219,12 @@ impl Table {
         }
         let mut requests = self.requests(desk, call, monitor)?;
         let links = self.follow(desk, &requests, call.now, monitor)?;
-        if held(&requests, &self.purpose) {
-            let kept = whole.held(links.entries())?;
-            if kept > 0 {
-                return Err(Error::new(
-                    Code::LegalHold,
-                    format!("{}: a legal hold keeps {kept} object(s) of it", self.dataset.dataset),
-                )
-                .help("nothing was removed; bring the job back until the hold is lifted, then retire it (R34)"));
-            }
-        }
+        self.check_free(&whole, &requests, &links)?;
         self.note_reached(desk, &mut requests, &links, call.now)?;
         monitor.proceed()?;
+        // A hold may have come while the table was looked through.
+        requests = desk.requests()?;
+        self.check_free(&whole, &requests, &self.follow(desk, &requests, call.now, monitor)?)?;
         let gone = whole.remove(monitor)?;
         if gone.protected > 0 {
             let until = gone.kept_until.map_or(String::new(), |until| format!(" until {until}"));
@@ -239,6 +237,16 @@ impl Table {
         }
         monitor.proceed()?;
         self.close(desk, call, asked, &gone, &mut requests)
+    }
+
+    /// R34: while a hold keeps something of it, nothing goes.
+    fn check_free(&self, whole: &Whole<'_>, requests: &Requests, links: &Links) -> Result<()> {
+        let kept = if held(requests, &self.purpose) { whole.held(links.entries())? } else { 0 };
+        if kept == 0 {
+            return Ok(());
+        }
+        Err(Error::new(Code::LegalHold, format!("{}: a legal hold keeps {kept} object(s) of it", self.dataset.dataset))
+            .help("nothing was removed; bring the job back until the hold is lifted, then retire it (R34)"))
     }
 
     /// Takes in the lists first: a hold that came today counts.

@@ -92,6 +92,9 @@ impl Settings {
     }
 
     /// This process. By hand it waits for a lease whose holder may be dead.
+    ///
+    /// # Errors
+    /// When the system gives no random bytes.
     pub fn caller(&self) -> Result<Caller> {
         let mut chance = [0; 4];
         key::random(&mut chance)?;

@@ -278,6 +278,9 @@ codes! {
     KeyOfVersionDiffers "key-of-version-differs" Evidence
         "A published version was made with another token key than its epoch has now."
         "Restore the key of that epoch from a copy."
+    PublishedFileChanged "published-file-changed" Evidence
+        "A data file or companion of a published version has other bytes than were published. Nothing was made of it."
+        "Bring the file back from a copy, or run the job: that publishes a new version with files of its own."
     RowsDoNotAddUp "rows-do-not-add-up" Evidence
         "Rows were counted or kept in a way that contradicts itself; nothing was published."
         "Run again; report it if it happens again."

@@ -4,6 +4,7 @@
 use crate::clock::Instant;
 use crate::decide::{Entries, reached_by_hold};
 use crate::error::{Code, Error, Kind, Result};
+use crate::evidence::has_digest;
 use crate::monitor::Monitor;
 use crate::publish::Companions;
 use crate::store::{Object, Root};
@@ -23,6 +24,8 @@ pub struct Whole<'a> {
     pub named: &'a [String],
     /// Companions that state names.
     pub named_companions: &'a [String],
+    /// BLAKE3 of companions, by path, as far as it is known.
+    pub digests: BTreeMap<String, String>,
 }
 
 /// What went.
@@ -78,7 +81,7 @@ impl<'a> Whole<'a> {
         there(self.state, prefix, self.named_companions)
     }
 
-    /// R34: counts what a hold keeps. Of a file without a companion that can be read nobody can tell whom it holds, so
+    /// R34: counts what a hold keeps. Of a file without its own companion, one that can be read, nobody can tell whom it holds, so
     /// any hold keeps it; so it does earlier versions of such files that a bucket has.
     ///
     /// # Errors
@@ -87,7 +90,9 @@ impl<'a> Whole<'a> {
         let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_string();
         let (mut held, mut free) = (0, BTreeSet::new());
         for path in self.companion_paths()? {
+            let own = self.digests.get(&path).map_or(Ok(true), |own| has_digest(self.state, &path, own))?;
             match self.reached(&path, entries) {
+                Ok(_) if !own => held += 1,
                 Ok(false) => {
                     free.insert(name(&path));
                 }
