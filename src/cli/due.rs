@@ -72,14 +72,18 @@ fn turn_json(turn: &Turn) -> serde_json::Value {
         Came::GivenUp => ("missed", None, None),
         Came::Refused { cause, help, .. } => ("refused", Some(cause), help.as_ref()),
     };
+    let code = match turn.came {
+        Came::Refused { code, .. } => Some(code.name()),
+        _ => None,
+    };
     let (rows, objects) = match turn.came {
         Came::Swept { rows, objects } => (Some(rows), Some(objects)),
         _ => (None, None),
     };
     let work = if turn.work == Work::Sweep { "sweep" } else { "run" };
     serde_json::json!({
-        "job": turn.job, "work": work, "as_of": turn.instant, "came": came, "exit": turn.exit(), "cause": cause,
-        "help": help, "rows_removed": rows, "objects_removed": objects, "aside": turn.aside,
+        "job": turn.job, "work": work, "as_of": turn.instant, "came": came, "code": code, "exit": turn.exit(),
+        "cause": cause, "help": help, "rows_removed": rows, "objects_removed": objects, "aside": turn.aside,
     })
 }
 
@@ -123,7 +127,7 @@ pub fn status(jobs: &[JobStatus]) -> String {
         out.line(format_args!("{}{overdue}", job.job));
         match &job.version {
             Some(v) => {
-                let at = v.at.map_or(String::new(), |at| format!(", published {at}"));
+                let at = v.at.map_or(String::new(), |at| format!(", published {}", at.to_seconds()));
                 out.line(format_args!(
                     "  version {} as of {}{at}, {} rows (run {})",
                     v.version, v.as_of, v.rows, v.run
@@ -135,7 +139,10 @@ pub fn status(jobs: &[JobStatus]) -> String {
         if let Some(refused) = &job.refused {
             out.line(format_args!(
                 "  refused {} as of {}, exit {}: {}",
-                refused.at, refused.as_of, refused.exit, refused.cause
+                refused.at.to_seconds(),
+                refused.as_of,
+                refused.exit,
+                refused.cause
             ));
             for line in refused.to_do.lines() {
                 out.line(format_args!("    to do: {line}"));
@@ -150,14 +157,14 @@ fn sweep_lines(out: &mut String, sweep: &Sweeps) {
     let overdue = if sweep.overdue { "  SWEEP OVERDUE" } else { "" };
     let due = if sweep.due { ", due now" } else { "" };
     match sweep.last {
-        Some(last) => out.line(format_args!("  swept {last}{due}{overdue}")),
+        Some(last) => out.line(format_args!("  swept {}{due}{overdue}", last.to_seconds())),
         None => out.line(format_args!("  not swept yet{due}{overdue}")),
     }
     if sweep.request_overdue {
         out.push_str("  REQUEST OVERDUE\n");
     }
     if let Some(refused) = &sweep.refused {
-        out.line(format_args!("  sweep refused {}, exit {}: {}", refused.at, refused.exit, refused.cause));
+        out.line(format_args!("  sweep refused {}, exit {}: {}", refused.at.to_seconds(), refused.exit, refused.cause));
         for line in refused.to_do.lines() {
             out.line(format_args!("    to do: {line}"));
         }

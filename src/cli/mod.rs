@@ -5,12 +5,14 @@ mod answer;
 mod args;
 mod dataset;
 mod due;
+mod example;
 mod explain;
 mod finding;
 mod init;
 mod limits;
 mod lines;
 mod page;
+mod peek;
 mod process;
 mod progress;
 mod render;
@@ -19,19 +21,22 @@ mod serve;
 mod settings;
 pub mod shield;
 mod status;
+mod steps;
 mod subject;
 mod sweep;
 mod verdict;
 mod version;
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::monitor::{Monitor, Silent};
-use crate::{clock, key, policy, run, state, threads};
+use crate::sweep::SweepReport;
+use crate::{clock, job, key, policy, questions, run, state, threads};
 use args::{AcceptArgs, Arguments, Command, KeyCommand, PlanArgs, ReportCommand, RunArgs, SchemaKind, StateCommand};
 use clap::Parser;
 use progress::Terminal;
 use settings::Settings;
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 use verdict::counted;
 
@@ -46,11 +51,11 @@ pub fn main() -> ExitCode {
     // The hook has said where; what was going on is lost with the stack.
     let done = threads::guarded("the command", || carry_out(&arguments));
     let said = done.and_then(|(text, exit)| answer::given(&text, exit));
-    said.map_or_else(|error| failed(&error, json), ExitCode::from)
+    said.map_or_else(|error| failed(&error, json, &arguments.dir), ExitCode::from)
 }
 
-fn failed(error: &Error, json: bool) -> ExitCode {
-    show_error(error, json);
+fn failed(error: &Error, json: bool, dir: &Path) -> ExitCode {
+    show_error(error, json, dir);
     ExitCode::from(error.kind().exit_code())
 }
 
@@ -60,7 +65,7 @@ fn usage_shown(usage: &clap::Error) -> ExitCode {
     match (usage.use_stderr(), shown.map_err(|e| answer::unwritten(&e))) {
         (true, _) => ExitCode::from(2),
         (false, Ok(()) | Err(None)) => ExitCode::SUCCESS,
-        (false, Err(Some(error))) => failed(&error, false),
+        (false, Err(Some(error))) => failed(&error, false, Path::new("")),
     }
 }
 
@@ -76,7 +81,8 @@ fn carry_out(arguments: &Arguments) -> Result<(String, u8)> {
         Command::Explain(args) => explain::explain(&settings, args, json),
         Command::Report(ReportCommand::Case(args)) => report::report(&settings, args, json),
         Command::Report(ReportCommand::Job(args)) => version::report(&settings, args, json),
-        Command::Init => init::init(&settings.dir),
+        Command::Init(args) => init::init(&settings, args, json),
+        Command::Peek(args) => peek::peek(&settings, args, json),
         Command::Check => check(&settings, json),
         Command::Accept(args) => accept(&settings, args, json),
         Command::Verify { head } => verify(&settings, head.as_deref(), json),
@@ -101,7 +107,7 @@ fn run_jobs(settings: &Settings, args: &RunArgs, json: bool) -> Result<(String, 
         serve::on_signal(settings, move || stop.ask())?;
         return due::run(settings, &host, json, monitor(json).as_ref());
     };
-    let call = run::Call { demo: args.demo, ..settings.call(job, args.as_of.as_deref(), &args.work)? };
+    let call = job::Call { demo: args.demo, ..settings.call(job, args.as_of.as_deref(), &args.work)? };
     let stop = call.stop.clone();
     serve::on_signal(settings, move || stop.ask())?;
     let report = run::run(&call, monitor(json).as_ref())?;
@@ -126,14 +132,14 @@ fn check(settings: &Settings, json: bool) -> Result<String> {
     }
     let project = policy::load(&settings.dir, &settings.roots)?;
     // Buckets are not asked: specs are checked where they may not be in reach.
-    let sighted = run::aside::survey(&project, &settings.open_local(&project));
+    let sighted = job::aside::survey(&project, &settings.open_local(&project));
     if json {
         return render::json(&serde_json::json!({ "schema": "tamis-check/1", "findings": render::findings(&findings),
                 "schedules": due::next_runs_json(&project, settings.now), "time_zones": clock::zones_version(),
                 "aside": sighted.aside, "unseen": sighted.unseen }));
     }
     let coloured = verdict::coloured(&std::io::stdout());
-    let hints = finding::draw(&findings, coloured);
+    let hints = steps::grouped(&findings, coloured);
     let runs = due::next_runs(&project, settings.now) + &status::seen(&sighted);
     let (folder, zones) = (settings.dir.display(), clock::zones_version());
     let said = format!("{folder}: no faults, {}, time zone data {zones}", counted(findings.len() as u64, "hint"));
@@ -166,7 +172,7 @@ fn accept(settings: &Settings, accepted: &AcceptArgs, json: bool) -> Result<Stri
 fn verify(settings: &Settings, head: Option<&str>, json: bool) -> Result<String> {
     let project = policy::load(&settings.dir, &settings.roots)?;
     let roots = settings.open(&project)?;
-    let report = run::verify::verify(&project, &roots, head)?;
+    let report = questions::verify::verify(&project, &roots, head)?;
     let text =
         if json { render::json(&report)? } else { render::verified(&report, verdict::coloured(&std::io::stdout())) };
     answer::with_outcome(text, report.outcome())
@@ -175,7 +181,7 @@ fn verify(settings: &Settings, head: Option<&str>, json: bool) -> Result<String>
 fn create_state(settings: &Settings) -> Result<String> {
     let project = policy::load(&settings.dir, &settings.roots)?;
     let roots = settings.open(&project)?;
-    let keys = key::Keyring::load(&project.keys, &run::data_roots(&project))?;
+    let keys = key::Keyring::load(&project.keys, &job::data_roots(&project))?;
     let root = &roots["state"];
     state::State::create(root, &keys.ids(), settings.now)?;
     Ok(format!("state made in {}; it belongs to identity key {}\n", root.display(""), keys.ids().identity.0))
@@ -184,7 +190,8 @@ fn create_state(settings: &Settings) -> Result<String> {
 fn new_keys(settings: &Settings) -> Result<String> {
     let project = policy::load(&settings.dir, &settings.roots)?;
     let policy::KeyFrom::Dir(dir) = &project.keys.from else {
-        return Err(Error::policy("keys of this policy come from elsewhere").help("make them where they are kept"));
+        return Err(Error::new(Code::ArgumentWrong, "keys of this policy come from elsewhere")
+            .help("make them where they are kept"));
     };
     let made = key::create(dir, &project.keys.epoch)?;
     Ok(made.iter().map(|file| format!("{} {}\n", if file.new { "made" } else { "kept" }, file.file)).collect())
@@ -192,7 +199,7 @@ fn new_keys(settings: &Settings) -> Result<String> {
 
 fn check_keys(settings: &Settings) -> Result<String> {
     let project = policy::load(&settings.dir, &settings.roots)?;
-    let ids = key::Keyring::load(&project.keys, &run::data_roots(&project))?.ids();
+    let ids = key::Keyring::load(&project.keys, &job::data_roots(&project))?.ids();
     Ok(format!("identity {}\ntoken    {} (epoch {})\n", ids.identity.0, ids.token.0, ids.epoch))
 }
 
@@ -202,14 +209,17 @@ fn schema(kind: SchemaKind) -> Result<String> {
         SchemaKind::Source => policy::schema(policy::SpecKind::Source),
         SchemaKind::Job => policy::schema(policy::SpecKind::Job),
         SchemaKind::Report => schemars::schema_for!(run::Report).to_value(),
-        SchemaKind::Sweep => schemars::schema_for!(run::SweepReport).to_value(),
-        SchemaKind::JobReport => schemars::schema_for!(run::JobReport).to_value(),
+        SchemaKind::Sweep => schemars::schema_for!(SweepReport).to_value(),
+        SchemaKind::JobReport => schemars::schema_for!(questions::JobReport).to_value(),
         SchemaKind::Status => schemars::schema_for!(status::Status).to_value(),
     })
 }
 
-fn show_error(error: &Error, json: bool) {
+fn show_error(error: &Error, json: bool, dir: &Path) {
     let color = verdict::coloured(&std::io::stderr());
-    let text = if json { render::error_json(error) } else { render::error(error, color) };
+    let text = match json {
+        true => render::error_json(error),
+        false => render::error(error) + &steps::told(dir, error.spec_findings(), color),
+    };
     let _ = std::io::stderr().write_all(text.as_bytes());
 }

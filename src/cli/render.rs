@@ -1,6 +1,5 @@
 //! Reports as text, with bars; the numbers are those of `--json`.
 
-use super::finding;
 use super::lines::Lines;
 use super::verdict::{Verdict, counted};
 use crate::error::{Error, Finding, Result};
@@ -63,7 +62,7 @@ struct Exceptions {
 fn exceptions(m: &Manifest) -> Exceptions {
     let mut found = Exceptions::default();
     for list in &m.lists {
-        let said = |(count, what)| format!("list {}: {count} of {} entries, {what}", list.name, list.entries);
+        let said = |(count, what)| format!("list {}: {count} of {} requests {what}", list.name, list.entries);
         found.persons.extend(doubts(list).map(said));
     }
     for field in &m.fields {
@@ -73,7 +72,9 @@ fn exceptions(m: &Manifest) -> Exceptions {
         if field.untreated > 0 {
             let first = field.first_untreated.as_deref().unwrap_or("unknown");
             let (count, name) = (counted(field.untreated, "value"), &field.name);
-            found.columns.push(format!("field {name}: {count} could not be treated and left empty, first {first}"));
+            found
+                .columns
+                .push(format!("field {name}: {count} could not be treated and left empty, the first: {first}"));
         }
     }
     found.columns.extend(drift(m));
@@ -89,8 +90,8 @@ fn exceptions(m: &Manifest) -> Exceptions {
 fn doubts(list: &ListApplied) -> impl Iterator<Item = (u64, &'static str)> {
     let counts = [
         (list.needs_review, "to be reviewed (`tamis subject find` shows why)"),
-        (list.lifts_nothing, "that lift nothing (`tamis status` shows why)"),
-        (list.unusable, "without a value that can be found in every spelling (`tamis status` shows which)"),
+        (list.lifts_nothing, "without anything to lift (`tamis status` shows why)"),
+        (list.unusable, "without a normal form: only the same spelling is found (`tamis status` shows which)"),
     ];
     counts.into_iter().filter(|(count, _)| *count > 0)
 }
@@ -235,7 +236,7 @@ fn notices(out: &mut String, m: &Manifest) {
     if !not_published.is_empty() {
         out.line(format_args!("not published: {}", not_published.join(", ")));
     }
-    drift(m).iter().for_each(|said| out.line(format_args!("drift: {said}")));
+    drift(m).iter().for_each(|said| out.line(format_args!("{said}")));
     let ignored = &m.clocks_ignored;
     if ignored.sentinel + ignored.future > 0 {
         out.line(format_args!("clock values ignored: {} sentinel, {} too far ahead", ignored.sentinel, ignored.future));
@@ -291,12 +292,12 @@ pub(super) fn said_of_raw(column: &Identifiers) -> String {
     let Identifiers { values, raw, unseen, .. } = column;
     let mut said = Vec::new();
     if *raw > 0 {
-        let why: Vec<String> = column.why.iter().map(|why| format!("{} {}", why.cause, why.values)).collect();
-        let first = column.first_raw.as_ref().map_or(String::new(), |first| format!(", first {first}"));
+        let why: Vec<String> = column.why.iter().map(|why| format!("{}: {}", why.cause, why.values)).collect();
+        let first = column.first_raw.as_ref().map_or(String::new(), |first| format!(", the first: {first}"));
         said.push(format!("{raw} of {values} values without a normal form ({}){first}", why.join(", ")));
     }
     if *unseen > 0 {
-        said.push(format!("{unseen} of {values} values had characters that nobody sees, which were dropped"));
+        said.push(format!("{unseen} of {values} values had invisible characters, which were dropped"));
     }
     format!("{}.{} ({}): {}", column.source, column.column, column.uses.join(", "), said.join("; "))
 }
@@ -421,20 +422,21 @@ pub fn findings(findings: &[Finding]) -> serde_json::Value {
 /// An error as data.
 pub fn error_json(error: &Error) -> String {
     let value = serde_json::json!({
-        "schema": "tamis-error/1", "exit": error.kind().exit_code(), "message": error.message(),
+        "schema": "tamis-error/1", "code": error.code().name(), "exit": error.kind().exit_code(),
+        "message": error.message(),
         "help": error.help_text(), "findings": findings(error.spec_findings()), "published": error.published(),
     });
     format!("{value}\n")
 }
 
-/// Returns an error for people: what happened, what to do, and findings with their lines.
-pub fn error(error: &Error, color: bool) -> String {
+/// Returns an error for people: what happened, and what to do.
+pub fn error(error: &Error) -> String {
     let mut out = String::new();
-    out.line(format_args!("error: {}", error.message()));
+    out.line(format_args!("error[{}]: {}", error.code().name(), error.message()));
     for line in error.help_text().iter().flat_map(|help| help.lines()) {
         out.line(format_args!("  help: {line}"));
     }
-    out + &finding::draw(error.spec_findings(), color)
+    out
 }
 
 /// Returns what `verify` found: the verdict, faults, notes, then what is proven and what is not.

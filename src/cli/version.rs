@@ -6,11 +6,12 @@ use super::lines::Lines;
 use super::page::{bar, escaped, filled, row};
 use super::render;
 use super::settings::Settings;
+use super::verdict::counted;
 use crate::error::Result;
 use crate::evidence::Manifest;
 use crate::evidence::manifest::AsideCount;
 use crate::policy;
-use crate::run::{JobReport, VersionRows, versions};
+use crate::questions::{JobReport, VersionRows, versions};
 
 const PAGE: &str = include_str!("../../templates/version.html");
 const KEPT: &str = "#2f6f4f";
@@ -56,7 +57,7 @@ fn mark(version: &VersionRows) -> &'static str {
 fn html(report: &JobReport, controller: &str) -> String {
     let m = &report.manifest;
     let files: u64 = m.output.files.iter().map(|file| file.bytes).sum();
-    let size = format!("{} rows in {} file(s), {files} bytes", m.rows_out, m.output.files.len());
+    let size = format!("{} rows in {}, {files} bytes", m.rows_out, counted(m.output.files.len() as u64, "file"));
     let places = [
         ("dataset", m.output.dataset.clone()),
         ("version", m.output.version.to_string()),

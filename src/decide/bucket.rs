@@ -13,7 +13,7 @@ use super::reasons::{Facts, Reason, reason};
 use super::retention::{Until, past};
 use super::rules::Rules;
 use super::shared::Sharing;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::policy::Effect;
 use crate::stage::{Control, NO_CLOCK, NULL_QUASI, Slot, Staged, flag};
 
@@ -140,7 +140,7 @@ impl<'a> Judge<'a> {
     ) -> Judge<'a> {
         let hints = if rules.hints { rules.quasi_keeps.len() } else { 0 };
         let counters = rules.gate.iter().flat_map(|_| 0..=hints).map(|_| Counter::default()).collect();
-        let binds = EFFECTS.map(|effect| binding(effect, rules.basis, rules.sale).is_ok());
+        let binds = EFFECTS.map(|effect| binding(effect, rules.grounds).is_ok());
         Judge {
             rules,
             staged,
@@ -195,7 +195,7 @@ impl<'a> Judge<'a> {
             counter.add(self.staged.vault(), rows)?;
         }
         if let Some(previous) = self.previous {
-            tally.absent = absent(previous, (bucket, self.staged.buckets()), main_subjects(&control, &people))?;
+            tally.absent = absent(previous, (bucket, self.staged.buckets()), main_persons(&control, &people))?;
         }
         Ok((tally, self.staged.vault().put(&mut records)?))
     }
@@ -320,13 +320,15 @@ fn largest_person(control: &Control, people: &People) -> u64 {
     if most > FEW { most as u64 } else { 0 }
 }
 
-/// Subjects of the main export's rows, in order.
-fn main_subjects<'a>(control: &'a Control, people: &'a People) -> impl Iterator<Item = &'a [u8; 16]> {
+/// Persons of the main export's rows, in order: first bits of the token, identity of the key.
+fn main_persons<'a>(control: &'a Control, people: &'a People) -> impl Iterator<Item = (u32, &'a [u8; 16])> {
     let main = |row: &usize| control.flags(*row) & (flag::OBSERVED | flag::NO_SUBJECT) == 0;
-    people.order.iter().map(|row| *row as usize).filter(main).map(|row| control.subject(row))
+    let first = |row| control.subject(row).first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes));
+    let rows = people.order.iter().map(|row| *row as usize).filter(main);
+    rows.map(move |row| (first(row), control.slot(row, 0).1))
 }
 
 fn disagreement() -> Error {
-    Error::evidence("a row would stay whose fields were not staged because it was taken to be expired")
+    Error::new(Code::RowsDoNotAddUp, "a row would stay whose fields were not staged because it was taken to be expired")
         .help("nothing was published; report this as a fault")
 }

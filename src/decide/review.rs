@@ -10,21 +10,23 @@ use super::reasons::{Facts, Reason, labels, reason};
 use super::retention::past;
 use super::workers::each_bucket;
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::monitor::Monitor;
-use crate::policy::{Basis, Effect};
+use crate::policy::{Basis, Effect, Grounds};
 use crate::stage::{NULL_QUASI, Slot, Vault};
 
 /// Rows of a companion, in the order of their tokens.
 pub trait Published {
     /// How many.
     fn rows(&self) -> usize;
-    /// Subject token.
-    fn subject(&self, row: usize) -> &[u8; 16];
+    /// First bits of the subject token.
+    fn first(&self, row: usize) -> u32;
+    /// Whose row it is: the identity of the subject's key.
+    fn person(&self, row: usize) -> &[u8; 16];
     /// Identity slots per row.
     fn slots(&self) -> usize;
     /// Mark and identity in a slot, when there is one.
-    fn identity(&self, row: usize, slot: usize) -> Option<(u8, &[u8; 32])>;
+    fn identity(&self, row: usize, slot: usize) -> Option<(u8, &[u8; 16])>;
     /// The row goes when `as_of` reaches this, in microseconds.
     fn keep_until(&self, row: usize) -> i64;
     /// The consent it was published on.
@@ -53,10 +55,8 @@ pub struct ReviewRules {
     pub as_of: Instant,
     /// The instant it was last judged at.
     pub before: Instant,
-    /// Lawful basis of the purpose.
-    pub basis: Basis,
-    /// Whether the recipient is a sale.
-    pub sale: bool,
+    /// What decides which requests bind.
+    pub grounds: Grounds,
     /// Whether consent is a column of the source.
     pub consent_column: bool,
     /// Fields with a `keep` of their own.
@@ -84,13 +84,28 @@ pub struct ReviewCounts {
     pub groups_below: u64,
 }
 
+/// What becomes of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It goes.
+    Goes,
+    /// It stays as it is.
+    Stays,
+    /// It stays, and a value of it goes.
+    Changes,
+}
+
+const GOES: u8 = 0;
+const STAYS: u8 = 1;
+const CHANGES: u8 = 2;
+
 /// What stays of one file.
 struct Judged {
     rows: u64,
     stay: u64,
     nulled: u64,
     reasons: Vec<u64>,
-    /// Per row whether it stays (1 byte), then per row its combination (8 bytes) when there is a gate.
+    /// Per row its `Fate` (1 byte), then per row its combination (8 bytes) when there is a gate.
     record: Slot,
 }
 
@@ -116,7 +131,7 @@ pub fn review(
     threads: usize,
     monitor: &dyn Monitor,
 ) -> Result<Remaining> {
-    let binds = EFFECTS.map(|effect| binding(effect, rules.basis, rules.sale).is_ok());
+    let binds = EFFECTS.map(|effect| binding(effect, rules.grounds).is_ok());
     let counter = Counter::default();
     let judge = Judge { rules, entries, binds, vault: &vault, counter: &counter };
     let mut files = each_bucket(
@@ -160,11 +175,11 @@ fn counts(files: &[Judged], below: &Outcome) -> ReviewCounts {
 fn suppress(vault: &Vault, file: &mut Judged, below: &Outcome) -> Result<()> {
     let mut bytes = Vec::new();
     vault.read(&file.record, &mut bytes)?;
-    let (stay, groups) = bytes.split_at_mut(file.rows as usize);
+    let (fates, groups) = bytes.split_at_mut(file.rows as usize);
     let mut gone = 0;
-    for (stay, group) in stay.iter_mut().zip(groups.as_chunks().0) {
-        if *stay != 0 && below.below(u64::from_le_bytes(*group)) {
-            *stay = 0;
+    for (fate, group) in fates.iter_mut().zip(groups.as_chunks().0) {
+        if *fate != GOES && below.below(u64::from_le_bytes(*group)) {
+            *fate = GOES;
             gone += 1;
         }
     }
@@ -202,14 +217,19 @@ impl Remaining {
     pub fn rows(&self, file: usize) -> u64 {
         self.files[file].stay
     }
-    /// Row by row whether it stays.
+    /// Row by row what becomes of it.
     ///
     /// # Errors
     /// A storage error when the spill cannot be read.
-    pub fn stays(&self, file: usize) -> Result<Vec<bool>> {
+    pub fn fates(&self, file: usize) -> Result<Vec<Fate>> {
         let mut bytes = Vec::new();
         self.vault.read(&self.files[file].record, &mut bytes)?;
-        Ok(bytes[..self.files[file].rows as usize].iter().map(|stay| *stay != 0).collect())
+        let fate = |byte: &u8| match *byte {
+            GOES => Fate::Goes,
+            STAYS => Fate::Stays,
+            _ => Fate::Changes,
+        };
+        Ok(bytes[..self.files[file].rows as usize].iter().map(fate).collect())
     }
     /// Subjects of the smallest group before suppression.
     pub fn smallest(&self) -> Option<u32> {
@@ -237,7 +257,8 @@ struct Judge<'a> {
 /// What is gathered of one file while its companion goes by.
 #[derive(Default)]
 struct Gathered {
-    last: Option<[u8; 16]>,
+    /// First bits of the token and person of the last row.
+    last: Option<(u32, [u8; 16])>,
     /// Number of each row's person, ascending.
     person: Vec<u32>,
     due: Vec<bool>,
@@ -260,14 +281,14 @@ impl Judge<'_> {
     }
 
     fn gather(&self, gathered: &mut Gathered, rows: &dyn Published, row: usize) -> Result<()> {
-        let subject = rows.subject(row);
+        let of = (rows.first(row), *rows.person(row));
         let person = match &gathered.last {
-            Some(last) if last > subject => return Err(out_of_order()),
-            Some(last) => gathered.person.last().copied().unwrap_or(0) + u32::from(last != subject),
+            Some((first, _)) if *first > of.0 => return Err(out_of_order()),
+            Some(last) => gathered.person.last().copied().unwrap_or(0) + u32::from(*last != of),
             None => 0,
         };
         let at = gathered.person.len();
-        gathered.last = Some(*subject);
+        gathered.last = Some(of);
         gathered.person.push(person);
         gathered.due.push(past(rows.keep_until(row), self.rules.as_of));
         if !self.entries.is_empty() {
@@ -285,7 +306,7 @@ impl Judge<'_> {
             };
             gathered.groups.push(k::combine(quasi.map(hash)));
         }
-        if self.rules.basis == Basis::Consent {
+        if self.rules.grounds.basis == Basis::Consent {
             gathered.consent.push(rows.consent(row));
         }
         Ok(())
@@ -310,11 +331,15 @@ impl Judge<'_> {
                 Some(reason) => reasons[reason.place(0)] += 1,
                 None => values += u64::from(nulled[row]),
             }
-            record.push(u8::from(reason.is_none()));
+            record.push(match reason {
+                Some(_) => GOES,
+                None if nulled[row] == 0 => STAYS,
+                None => CHANGES,
+            });
         }
-        let stay = record.iter().filter(|stay| **stay != 0).count() as u64;
+        let stay = record.iter().filter(|fate| **fate != GOES).count() as u64;
         if self.rules.k.is_some() {
-            let staying = person.iter().zip(&groups).zip(&record).filter(|(_, stay)| **stay != 0);
+            let staying = person.iter().zip(&groups).zip(&record).filter(|(_, fate)| **fate != GOES);
             self.counter.add(self.vault, staying.map(|((person, group), _)| (*person, *group)))?;
         }
         groups.iter().for_each(|group| record.extend_from_slice(&group.to_le_bytes()));
@@ -348,6 +373,6 @@ impl Judge<'_> {
 }
 
 fn out_of_order() -> Error {
-    Error::evidence("a companion of the current version is not in the order of its tokens")
+    Error::new(Code::CompanionBroken, "a companion of the current version is not in the order of its tokens")
         .help("compare its hash with the manifest: `tamis verify`")
 }

@@ -42,8 +42,8 @@ pub struct SharedBy {
     pub most: u64,
 }
 
-/// Whether a link is strong, and the identity in it.
-type Value = (bool, [u8; 32]);
+/// Whether a link is strong, and half of the identity in it.
+type Value = (bool, [u8; 16]);
 /// A value that a person carries, and the columns it is in as bits.
 type Carried = (Value, u64);
 type Each<'e> = dyn FnMut(&Value, u64) + 'e;
@@ -182,7 +182,7 @@ impl<'a> Sharing<'a> {
 
     /// Identities are keyed hashes: any bytes of them will do.
     fn cell(&self, (strong, identity): &Value) -> &AtomicU32 {
-        let bytes = [identity[16], identity[17], identity[18], identity[19]];
+        let bytes = [identity[8], identity[9], identity[10], identity[11]];
         let at = u32::from_le_bytes(bytes) as usize ^ usize::from(*strong);
         &self.cells[at & (self.cells.len() - 1)]
     }

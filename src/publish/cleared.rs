@@ -18,6 +18,10 @@ impl Publishable for Cleared {
         self.field_keeps().len()
     }
 
+    fn on_consent(&self) -> bool {
+        self.on_consent()
+    }
+
     fn buckets(&self) -> usize {
         self.buckets()
     }
@@ -116,7 +120,7 @@ impl<'a> Stretch<'a> {
     }
 
     /// What is in an identity slot: `mark` and identity, zeros where the mark is `NONE`.
-    pub fn identities(&self, slot: usize) -> impl Iterator<Item = (u8, &'a [u8; 32])> {
+    pub fn identities(&self, slot: usize) -> impl Iterator<Item = (u8, &'a [u8; 16])> {
         let control = self.control();
         self.rows.iter().map(move |kept| control.slot(kept.row as usize, slot))
     }

@@ -11,12 +11,12 @@ mod servers;
 #[path = "../../tests/it/tool.rs"]
 mod tool;
 
-use super::companion::CompanionRow;
+use super::companion::{CompanionRow, first};
 use super::file::{Row, Sink};
 use super::*;
 use crate::clock::{Instant, Period};
 use crate::decide::{EntryTable, FieldKind, FieldLayout, Layout, NO_SINCE, NULL_QUASI, Rules, decide, mark};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Code, Error, Kind, Result};
 use crate::minimize::{FieldColumn, Identities, Rows};
 use crate::monitor::Silent;
 use crate::policy::*;
@@ -26,7 +26,7 @@ use arrow::array::{Array, AsArray};
 use fault::{Fault, FaultStore, Mode};
 use object_store::memory::InMemory;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use parquet::basic::Compression;
+use parquet::basic::{Compression, Encoding};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
@@ -43,7 +43,7 @@ struct Sample {
 
 struct SampleRow {
     subject: [u8; 16],
-    identity: [u8; 32],
+    identity: [u8; 16],
     fields: Vec<Option<Vec<u8>>>,
 }
 
@@ -105,7 +105,7 @@ impl Sample {
             })
         };
         let fields = self.layout.fields.iter().map(|f| value(f.kind, &f.name)).collect();
-        SampleRow { subject, identity: *blake3::hash(&number.to_le_bytes()).as_bytes(), fields }
+        SampleRow { subject, identity: blake3::hash(&(number / 3).to_be_bytes()).as_bytes().as_chunks().0[0], fields }
     }
     /// As `tests/python/readers.py` prints it.
     fn canonical(&self) -> Vec<String> {
@@ -152,6 +152,9 @@ impl Publishable for Sample {
     fn field_untils(&self) -> usize {
         1
     }
+    fn on_consent(&self) -> bool {
+        true
+    }
     fn buckets(&self) -> usize {
         self.buckets
     }
@@ -173,9 +176,9 @@ impl Publishable for Sample {
             let number = *number;
             let fields: Vec<Option<&[u8]>> = row.fields.iter().map(|f| f.as_deref()).collect();
             let weak =
-                if number.is_multiple_of(2) { (mark::WEAK | mark::RAW, &row.identity) } else { (mark::NONE, &[0; 32]) };
+                if number.is_multiple_of(2) { (mark::WEAK | mark::RAW, &row.identity) } else { (mark::NONE, &[0; 16]) };
             let companion = CompanionRow {
-                subject: &row.subject,
+                first: first(&row.subject),
                 keep_until: number as i64,
                 since: if number.is_multiple_of(5) { NO_SINCE } else { number as i64 },
                 consent_until: if number.is_multiple_of(3) { i64::MAX } else { number as i64 },
@@ -194,7 +197,7 @@ fn cleared(rows: u8) -> Cleared {
     let field = |name: &str, kind| FieldLayout { name: name.into(), kind };
     let fields = vec![field("contact", FieldKind::Token), field("city", FieldKind::Text)];
     let column = |mark: u8| Identities {
-        bytes: (0..rows).map(|n| if mark == mark::NONE { [0; 32] } else { [n; 32] }).collect(),
+        bytes: (0..rows).map(|n| if mark == mark::NONE { [0; 16] } else { [n; 16] }).collect(),
         marks: (0..rows).map(|_| mark).collect(),
     };
     let all = usize::from(rows);
@@ -239,7 +242,13 @@ fn plan() -> Plan {
         max_untreated: MaxUntreated::Default,
         quasi,
     };
-    let purpose = Purpose { name: "p".into(), basis: Basis::LegitimateInterests, max_keep: days(90), min_k: 1 };
+    let purpose = Purpose {
+        name: "p".into(),
+        basis: Basis::LegitimateInterests,
+        direct_marketing: false,
+        max_keep: days(90),
+        min_k: 1,
+    };
     Plan {
         job: "job".into(),
         file: "job.toml".into(),
@@ -394,7 +403,7 @@ fn r26_cleared_rows_go_out_with_fields_past_their_keep_as_nulls() {
         let n = group.identity(i, 0).unwrap()[0];
         seen.insert(n);
         let subject = [n.wrapping_mul(37); 16];
-        assert_eq!((tokens.value(i), group.subject(i)), (subject.as_slice(), &subject));
+        assert_eq!((tokens.value(i), group.first(i)), (subject.as_slice(), first(&subject)));
         assert_eq!((group.mark(i, 0), group.mark(i, 1), group.identity(i, 1)), (mark::KEY, mark::NONE, None));
         assert_eq!(group.keep_until(i), (i64::from(n) + 90) * DAY);
         assert_eq!(group.field_until(i, 0), (i64::from(n) + 50) * DAY);
@@ -422,7 +431,9 @@ fn footers_say_nothing_but_min_and_max_of_the_subject() {
             let name = column.column_path().string();
             let token = name == "contact" || name == "email";
             assert_eq!(column.statistics().is_some(), name == "contact", "{name}");
-            assert_eq!(column.compression() == Compression::UNCOMPRESSED, token, "{name}");
+            assert_ne!(column.compression(), Compression::UNCOMPRESSED, "{name}");
+            let apart = column.encodings().any(|encoding| encoding == Encoding::DELTA_LENGTH_BYTE_ARRAY);
+            assert_eq!(apart, token, "{name}");
             assert_eq!(column.dictionary_page_offset().is_some(), name == "city", "{name}");
             assert!(column.bloom_filter_offset().is_none() && column.column_index_offset().is_none());
             assert!(column.offset_index_offset().is_none(), "{name}");
@@ -487,7 +498,7 @@ fn withdrawn_fields_stay_as_nulls_new_ones_are_added_and_types_do_not_change() {
     let mut changed = Sample::new(30, 1).with_fields(&["contact", "year"]);
     changed.layout.fields[1].kind = FieldKind::Text;
     let before = place.log(1);
-    assert_eq!(place.publish(&changed, 3).unwrap_err().kind(), Kind::Policy);
+    assert_eq!(place.publish(&changed, 3).unwrap_err().code(), Code::ColumnUnfit);
     assert_eq!((place.log(1), place.current().unwrap().version), (before, 1), "nothing was written");
 }
 
@@ -499,18 +510,19 @@ fn r40_companions_hold_what_was_given_row_for_row() {
     let mut numbers = BTreeSet::new();
     for file in &written.files {
         let mut companions = Companions::open(&place.state, &file.companion).unwrap();
-        let mut subjects = Companions::open_subjects(&place.state, &file.companion).unwrap();
+        let mut persons = Companions::open_persons(&place.state, &file.companion).unwrap();
         assert_eq!(companions.rows(), file.rows);
         let mut last = [0; 16];
         while let Some(group) = companions.next_group().unwrap() {
-            let only = subjects.next_group().unwrap().unwrap();
-            assert_eq!((group.identities(), group.field_untils(), group.quasis(), only.identities()), (2, 1, 1, 0));
+            let only = persons.next_group().unwrap().unwrap();
+            assert_eq!((group.identities(), group.field_untils(), group.quasis(), only.identities()), (2, 1, 1, 1));
             for i in 0..group.rows() {
                 let number = group.keep_until(i) as u64;
                 let row = sample.row(number);
                 assert!(last <= row.subject);
                 last = row.subject;
-                assert_eq!((group.subject(i), only.subject(i)), (&row.subject, &row.subject));
+                assert_eq!((group.first(i), only.first(i)), (first(&row.subject), first(&row.subject)));
+                assert_eq!((group.person(i), only.person(i)), (&row.identity, &row.identity));
                 assert_eq!((group.mark(i, 0), group.identity(i, 0)), (mark::KEY, Some(&row.identity)));
                 let weak = if number.is_multiple_of(2) {
                     (mark::WEAK | mark::RAW, Some(&row.identity))
@@ -526,14 +538,18 @@ fn r40_companions_hold_what_was_given_row_for_row() {
         }
         let mut found = Companions::open(&place.state, &file.companion).unwrap();
         let groups = file.rows.div_ceil(16_384) as usize;
-        assert_eq!(found.skip_while(|_, greatest| *greatest >= last), groups - 1, "the footer finds the last subject");
+        assert_eq!(
+            found.skip_while(|_, greatest| greatest >= first(&last)),
+            groups - 1,
+            "the footer finds the last subject"
+        );
     }
     assert_eq!(numbers.len(), 40_000);
     let bytes = place.state.get(&written.files[0].companion).unwrap().unwrap();
     let cut = &bytes[..bytes.len() - 20];
     place.state.put("companions/cut.parquet", cut.to_vec()).unwrap();
     for path in ["companions/cut.parquet", "companions/none.parquet"] {
-        assert_eq!(Companions::open(&place.state, path).err().unwrap().kind(), Kind::Evidence);
+        assert_eq!(Companions::open(&place.state, path).err().unwrap().code(), Code::CompanionBroken);
     }
 }
 
@@ -546,8 +562,8 @@ fn another_writer_is_noticed_and_nothing_is_committed() {
                    {\"remove\":{\"path\":\"x.parquet\",\"dataChange\":true,\"deletionTimestamp\":1}}\n";
     place.lake.put("crm/contacts/_delta_log/00000000000000000001.json", foreign.into()).unwrap();
     let refused = place.commit(&written, 2, seen.as_ref()).unwrap_err();
-    assert_eq!((refused.kind(), place.log(1).as_str()), (Kind::Evidence, foreign));
-    assert_eq!(current(&place.lake, "crm/contacts").unwrap_err().kind(), Kind::Evidence);
+    assert_eq!((refused.code(), place.log(1).as_str()), (Code::TableIsForeign, foreign));
+    assert_eq!(current(&place.lake, "crm/contacts").unwrap_err().code(), Code::TableIsForeign);
 }
 
 #[test]
@@ -558,8 +574,7 @@ fn a_version_other_than_the_one_seen_before_writing_is_refused() {
     place.publish(&Sample::new(15, 1), 2).unwrap();
     for expected in [None, seen.as_ref()] {
         let refused = place.commit(&written, 3, expected).unwrap_err();
-        assert_eq!(refused.kind(), Kind::Storage, "it was tamis: try again");
-        assert!(refused.message().contains("another run or sweep of tamis"), "{refused}");
+        assert_eq!(refused.code(), Code::Overtaken, "it was tamis: try again");
     }
     assert_eq!(place.current().unwrap().run, "run-2");
 }
@@ -577,7 +592,7 @@ fn another_version_of_the_same_number_is_refused() {
     ] {
         assert!(!is_current(&place.lake, "crm/contacts", &other).unwrap());
         let refused = place.commit(&written, 3, Some(&other)).unwrap_err();
-        assert_eq!((refused.kind(), place.current().unwrap().version), (Kind::Evidence, 0), "{refused}");
+        assert_eq!((refused.code(), place.current().unwrap().version), (Code::TableChanged, 0), "{refused}");
     }
     assert!(is_current(&place.lake, "crm/contacts", &seen).unwrap());
     place.commit(&written, 3, Some(&seen)).unwrap();
@@ -588,17 +603,15 @@ fn another_version_of_the_same_number_is_refused() {
 fn what_may_not_be_committed_is_not_sent() {
     let place = Place::memory();
     let written = place.write(&Sample::new(10, 1), "run-1", 1, 1, false).unwrap();
-    let may = || Err(Error::storage("not now"));
+    let may = || Err(Error::new(Code::StoreAway, "not now"));
     let how = Commit { app: "tamis/crm-contacts", sequence: 1, manifest: "digest", expected: None, may: &may };
-    assert_eq!(commit(&written, &place.target(), &how).unwrap_err().message(), "not now");
+    assert_eq!(commit(&written, &place.target(), &how).unwrap_err().code(), Code::StoreAway);
     assert_eq!(place.current(), None);
 }
 
 #[test]
 fn a_table_with_features_that_keep_removed_rows_is_refused() {
-    for (property, kind) in
-        [("delta.enableChangeDataFeed", Kind::Policy), ("delta.enableDeletionVectors", Kind::Policy)]
-    {
+    for property in ["delta.enableChangeDataFeed", "delta.enableDeletionVectors"] {
         let place = Place::memory();
         place.publish(&Sample::new(20, 1), 1).unwrap();
         let entry = place.log(0).replace(
@@ -606,8 +619,16 @@ fn a_table_with_features_that_keep_removed_rows_is_refused() {
             &format!("\"delta.dataSkippingNumIndexedCols\":\"0\",\"{property}\":\"true\""),
         );
         place.lake.put("crm/contacts/_delta_log/00000000000000000000.json", entry.into()).unwrap();
-        assert_eq!(current(&place.lake, "crm/contacts").unwrap_err().kind(), kind, "{property}");
+        assert_eq!(current(&place.lake, "crm/contacts").unwrap_err().code(), Code::TableUnsupported, "{property}");
     }
+}
+
+#[test]
+fn a_log_that_cannot_be_read_is_refused() {
+    let place = Place::memory();
+    place.publish(&Sample::new(20, 1), 1).unwrap();
+    place.lake.put("crm/contacts/_delta_log/00000000000000000000.json", "{".into()).unwrap();
+    assert_eq!(current(&place.lake, "crm/contacts").unwrap_err().code(), Code::TableLogBroken);
 }
 
 #[test]
@@ -628,7 +649,7 @@ fn a_run_that_was_published_before_is_found_again() {
     }
     let late = place.write(&Sample::new(20, 1), "run-0", 1, 1, false).unwrap();
     let refused = place.commit(&late, 1, place.current().as_ref()).unwrap_err();
-    assert_eq!(refused.kind(), Kind::Storage);
+    assert_eq!(refused.code(), Code::Overtaken);
 }
 
 #[test]
@@ -673,7 +694,7 @@ fn faults(before: u64) {
     attempt(&faulty(&start(), counting.clone()), &sample, 1).unwrap();
     assert!(counting.count() >= 6, "{}", counting.count());
     let modes = [Mode::FailBefore, Mode::FailAfter, Mode::AnswerExists];
-    let mut lost_answers = 0;
+    let (mut lost_answers, mut unknown) = (0, 0);
     for (mode, for_ever) in modes.into_iter().flat_map(|mode| [(mode, false), (mode, true)]) {
         for k in 1..=counting.count() {
             let place = start();
@@ -682,6 +703,7 @@ fn faults(before: u64) {
                 let text = format!("{error}{}", error.help_text().unwrap_or_default());
                 assert!(!text.contains("injected") && !text.contains("://"), "{text}");
                 assert!(matches!(error.kind(), Kind::Storage | Kind::Unknown), "{mode:?} {k}: {error}");
+                unknown += usize::from(error.code() == Code::CommitUnknown);
             }
             lost_answers += usize::from(first.as_ref().is_ok_and(|receipt| receipt.found));
             let second = attempt(&place, &sample, 2).unwrap();
@@ -695,6 +717,7 @@ fn faults(before: u64) {
             }
         }
     }
+    assert!(unknown > 0, "a commit after which nothing answers is one of which nobody knows");
     assert!(lost_answers >= 2, "a commit whose answer is lost converges in the same attempt");
 }
 

@@ -4,7 +4,7 @@
 use super::bucket::{Bucket, Control};
 use super::record::{self, Controls, Parts};
 use super::vault::{Held, Slot, Tail, Vault};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::minimize::{Layout, Rows, flag};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -66,7 +66,8 @@ impl Stage {
     /// When a writer was dropped without `finish`: its rows are missing.
     pub fn finish(self) -> Result<Staged> {
         if self.open.load(Ordering::Acquire) != 0 {
-            return Err(Error::evidence("a worker ended before its rows were staged").help("nothing was published"));
+            return Err(Error::new(Code::RowsDoNotAddUp, "a worker ended before its rows were staged")
+                .help("nothing was published"));
         }
         let chunks = self.chunks.into_iter().map(|c| c.into_inner().unwrap_or_else(|p| p.into_inner())).collect();
         Ok(Staged { layout: self.layout, vault: self.vault, chunks })
@@ -242,7 +243,7 @@ impl Staged {
         let [control, fields] = self.read(bucket)?;
         let control = Control::new(&self.layout, control);
         Bucket::new(&self.layout, control, fields).ok_or_else(|| {
-            Error::storage(format!("the rows of bucket {bucket} do not fit together"))
+            Error::new(Code::SpillFailed, format!("the rows of bucket {bucket} do not fit together"))
                 .help("nothing was published; report this as a fault")
         })
     }
@@ -262,7 +263,7 @@ impl Staged {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
+    use crate::error::Code;
     use crate::minimize::{FieldColumn, FieldKind, FieldLayout, Identities, NULL_QUASI, mark};
     use proptest::prelude::*;
 
@@ -285,7 +286,7 @@ mod tests {
     struct Row {
         subject: [u8; 16],
         numbers: (i64, i64, u16, u8),
-        identities: Vec<(u8, [u8; 32])>,
+        identities: Vec<(u8, [u8; 16])>,
         quasi: Vec<u64>,
         fields: Vec<Option<Vec<u8>>>,
     }
@@ -297,7 +298,7 @@ mod tests {
         let subject = if flags == flag::NO_SUBJECT { [0; 16] } else { *bytes(seed % 9, 16).first_chunk().expect("16") };
         let marked = |s: usize| !(b[1 + s].is_multiple_of(3) || observed && s > 0);
         let identity =
-            |s: usize| if marked(s) { *bytes(seed + 77, 96)[32 * s..].first_chunk().expect("32") } else { [0; 32] };
+            |s: usize| if marked(s) { *bytes(seed + 77, 48)[16 * s..].first_chunk().expect("16") } else { [0; 16] };
         let value = |f: usize, kind: FieldKind| {
             let text = usize::from(b[20 + f]) * usize::from(b[30 + f] % 4);
             let there = record::has_fields(flags) && !b[10 + f].is_multiple_of(3);
@@ -428,7 +429,7 @@ mod tests {
         let mut writer = stage.writer();
         writer.append(&columns(&[row(1)], false)).expect("appended");
         drop(writer);
-        assert_eq!(stage.finish().err().map(|e| e.kind()), Some(Kind::Evidence));
+        assert_eq!(stage.finish().err().map(|e| e.code()), Some(Code::RowsDoNotAddUp));
     }
 
     #[test]

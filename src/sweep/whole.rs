@@ -3,7 +3,7 @@
 
 use crate::clock::Instant;
 use crate::decide::{Entries, reached_by_hold};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Code, Error, Kind, Result};
 use crate::monitor::Monitor;
 use crate::publish::Companions;
 use crate::store::{Object, Root};
@@ -104,7 +104,7 @@ impl<'a> Whole<'a> {
     }
 
     fn reached(&self, companion: &str, entries: &dyn Entries) -> Result<bool> {
-        let mut companions = Companions::open(self.state, companion)?;
+        let mut companions = Companions::open_identities(self.state, companion)?;
         while let Some(group) = companions.next_group()? {
             if reached_by_hold(&group, entries) {
                 return Ok(true);
@@ -176,6 +176,6 @@ fn there(root: &Root, prefix: &str, named: &[String]) -> Result<Vec<Object>> {
 
 /// What is said when something is left that ought to be gone.
 pub fn not_empty(place: &str, left: u64) -> Error {
-    Error::policy(format!("{place}: {left} object(s) of the table are still there"))
+    Error::new(Code::TableNotEmpty, format!("{place}: {left} object(s) of the table are still there"))
         .help("`--remove` removes all of them for good; without it, this only closes a table that was removed by hand")
 }
