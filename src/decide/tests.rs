@@ -140,7 +140,6 @@ fn rules(person: bool, basis: Basis, consent_column: bool, k: Option<u32>) -> Ru
             allow_empty: true,
         },
         hints: true,
-        shares: None,
     }
 }
 
