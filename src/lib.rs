@@ -8,6 +8,7 @@ pub mod daemon;
 pub mod decide;
 pub mod error;
 pub mod evidence;
+pub mod gates;
 pub mod key;
 pub mod minimize;
 pub mod monitor;

@@ -6,7 +6,7 @@ use super::basis::binding;
 use super::cleared::Shape;
 use super::consent::{self, PersonConsent};
 use super::frame::{PersonColumns, Persons, persons};
-use super::k::{self, Counter};
+use super::groups::{self, Counter};
 use super::lists::{EFFECTS, EffectSet, Entries, reach};
 use super::people::People;
 use super::reasons::{Facts, Reason, reason};
@@ -267,7 +267,7 @@ impl<'a> Judge<'a> {
         }
         for (left_out, groups) in stay.groups.iter_mut().enumerate() {
             let published = stay.quasi.iter().enumerate().filter(|(q, _)| q + 1 != left_out);
-            groups.push(k::combine(published.map(|(_, value)| *value)));
+            groups.push(groups::combine(published.map(|(_, value)| *value)));
         }
         let group = stay.groups.first().and_then(|groups| groups.last()).copied();
         self.shape.write(&mut stay.records, known.row as u32, until, &stay.untils, known.consent, group);

@@ -4,13 +4,14 @@
 use super::basis::binding;
 use super::cleared::Consent;
 use super::consent::{self, PersonConsent};
-use super::k::{self, Counter, Outcome};
+use super::groups::{self, Counter, Outcome};
 use super::lists::{EFFECTS, EffectSet, Entries, reach};
 use super::reasons::{Facts, Reason, labels, reason};
 use super::retention::past;
 use super::workers::each_bucket;
 use crate::clock::Instant;
 use crate::error::{Error, Result};
+use crate::gates::Gate;
 use crate::monitor::Monitor;
 use crate::policy::{Basis, Effect};
 use crate::stage::{NULL_QUASI, Slot, Vault};
@@ -63,8 +64,8 @@ pub struct ReviewRules {
     pub field_keeps: usize,
     /// Per quasi-identifier, the place of its field among those.
     pub quasi_keeps: Vec<Option<usize>>,
-    /// Smallest group of subjects, when there is a gate.
-    pub k: Option<u32>,
+    /// Gates over groups, as the version was published with them.
+    pub gates: Vec<Gate>,
 }
 
 /// Counts of a review; rows in = rows out + the sum of reasons.
@@ -78,10 +79,8 @@ pub struct ReviewCounts {
     pub reasons: Vec<(String, u64)>,
     /// Values that their field's `keep` takes now, in rows that lists and retention leave.
     pub nulled: u64,
-    /// Combinations of quasi-identifiers over what lists and retention leave.
-    pub groups: u64,
-    /// Of these, combinations below k.
-    pub groups_below: u64,
+    /// Gates over groups, of what lists and retention leave.
+    pub gates: Vec<Gate>,
 }
 
 /// What stays of one file.
@@ -101,10 +100,9 @@ pub struct Remaining {
     vault: Vault,
     files: Vec<Judged>,
     counts: ReviewCounts,
-    below: Outcome,
 }
 
-/// Judges every row of a version again. Removals pass no brake, and groups below k fall whatever their share (R36).
+/// Judges every row of a version again. Removals pass no brake, and small groups fall whatever their share (R36).
 ///
 /// # Errors
 /// What reading companions meets; storage, when the spill refuses; evidence, for a companion out of order.
@@ -129,20 +127,18 @@ pub fn review(
         },
     )?;
     let changed = files.iter().any(|file| file.stay < file.rows || file.nulled > 0);
-    let below = match rules.k {
-        Some(k) if changed => counter.finish(&vault, k, true)?,
-        _ => Outcome::default(),
-    };
-    if below.groups_below > 0 {
+    let mut gates = rules.gates.clone();
+    let outcome = if changed { counter.finish(&vault, &mut gates, true)? } else { Outcome::default() };
+    if outcome.rows_suppressed > 0 {
         for file in &mut files {
-            suppress(&vault, file, &below)?;
+            suppress(&vault, file, &outcome)?;
         }
     }
-    let counts = counts(&files, &below);
-    Ok(Remaining { as_of: rules.as_of, quasi_keeps: rules.quasi_keeps.clone(), vault, files, counts, below })
+    let counts = counts(&files, gates);
+    Ok(Remaining { as_of: rules.as_of, quasi_keeps: rules.quasi_keeps.clone(), vault, files, counts })
 }
 
-fn counts(files: &[Judged], below: &Outcome) -> ReviewCounts {
+fn counts(files: &[Judged], gates: Vec<Gate>) -> ReviewCounts {
     let sum = |of: fn(&Judged) -> u64| files.iter().map(of).sum();
     let names = labels(&[]);
     let removed = |place: usize| files.iter().map(|file| file.reasons[place]).sum();
@@ -151,19 +147,18 @@ fn counts(files: &[Judged], below: &Outcome) -> ReviewCounts {
         rows_out: sum(|file| file.stay),
         reasons: names.into_iter().enumerate().map(|(place, name)| (name, removed(place))).collect(),
         nulled: sum(|file| file.nulled),
-        groups: below.groups,
-        groups_below: below.groups_below,
+        gates,
     }
 }
 
 /// Takes the rows of small groups out of one file.
-fn suppress(vault: &Vault, file: &mut Judged, below: &Outcome) -> Result<()> {
+fn suppress(vault: &Vault, file: &mut Judged, outcome: &Outcome) -> Result<()> {
     let mut bytes = Vec::new();
     vault.read(&file.record, &mut bytes)?;
     let (stay, groups) = bytes.split_at_mut(file.rows as usize);
     let mut gone = 0;
     for (stay, group) in stay.iter_mut().zip(groups.as_chunks().0) {
-        if *stay != 0 && below.below(u64::from_le_bytes(*group)) {
+        if *stay != 0 && outcome.suppresses(u64::from_le_bytes(*group)) {
             *stay = 0;
             gone += 1;
         }
@@ -210,10 +205,6 @@ impl Remaining {
         let mut bytes = Vec::new();
         self.vault.read(&self.files[file].record, &mut bytes)?;
         Ok(bytes[..self.files[file].rows as usize].iter().map(|stay| *stay != 0).collect())
-    }
-    /// Subjects of the smallest group before suppression.
-    pub fn smallest(&self) -> Option<u32> {
-        self.below.smallest
     }
 }
 
@@ -277,13 +268,13 @@ impl Judge<'_> {
         let gone = |k: usize| past(rows.field_until(row, k), self.rules.as_of);
         let newly = |k: &usize| gone(*k) && !past(rows.field_until(row, *k), self.rules.before);
         gathered.nulled.push((0..self.rules.field_keeps).filter(newly).count() as u16);
-        if self.rules.k.is_some() {
+        if !self.rules.gates.is_empty() {
             let quasi = self.rules.quasi_keeps.iter().enumerate();
             let hash = |(q, keep): (usize, &Option<usize>)| match keep {
                 Some(k) if gone(*k) => NULL_QUASI,
                 _ => rows.quasi(row, q),
             };
-            gathered.groups.push(k::combine(quasi.map(hash)));
+            gathered.groups.push(groups::combine(quasi.map(hash)));
         }
         if self.rules.basis == Basis::Consent {
             gathered.consent.push(rows.consent(row));
@@ -313,7 +304,7 @@ impl Judge<'_> {
             record.push(u8::from(reason.is_none()));
         }
         let stay = record.iter().filter(|stay| **stay != 0).count() as u64;
-        if self.rules.k.is_some() {
+        if !self.rules.gates.is_empty() {
             let staying = person.iter().zip(&groups).zip(&record).filter(|(_, stay)| **stay != 0);
             self.counter.add(self.vault, staying.map(|((person, group), _)| (*person, *group)))?;
         }

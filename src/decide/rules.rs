@@ -2,7 +2,7 @@
 
 use super::exclude;
 use crate::clock::{Instant, Period};
-use crate::policy::{Basis, Gate, Limits, Plan};
+use crate::policy::{Basis, GroupTerms, Limits, Plan};
 use jiff::tz::TimeZone;
 
 /// What `decide` goes by.
@@ -22,7 +22,7 @@ pub struct Rules {
     pub(super) basis: Basis,
     pub(super) sale: bool,
     pub(super) consent_column: bool,
-    pub(super) gate: Option<Gate>,
+    pub(super) gate: Option<GroupTerms>,
     pub(super) limits: Limits,
     pub(super) hints: bool,
 }

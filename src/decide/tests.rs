@@ -6,7 +6,8 @@ use crate::clock::{Instant, Period};
 use crate::error::{Kind, Result};
 use crate::minimize::{FieldColumn, FieldKind, FieldLayout, Identities, Layout, Rows};
 use crate::monitor::Silent;
-use crate::policy::{Basis, Effect, Gate, Limits, Share};
+use crate::gates::Reading;
+use crate::policy::{Basis, Effect, GroupTerms, Limits, Share};
 use crate::stage::{NO_CLOCK, NO_SINCE, NULL_QUASI, Stage, Vault, flag, mark};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
@@ -110,7 +111,7 @@ fn columns(rows: &[Row]) -> Rows {
 /// Keep 100 days, the year 50; two excludes; city and year are quasi-identifiers.
 fn rules(person: bool, basis: Basis, consent_column: bool, k: Option<u32>) -> Rules {
     let days = |days| Period { days, ..Period::default() };
-    let gate = |k| Gate {
+    let gate = |k| GroupTerms {
         quasi_identifiers: vec!["city".into(), "year".into()],
         k,
         suppress: true,
@@ -169,7 +170,7 @@ fn judged(rows: &[Row], rules: Rules, entries: &EntryTable, previous: Option<&dy
     }
     writer.finish().expect("finished");
     let staged = stage.finish().expect("staged");
-    decide(rules, staged, entries, previous, 0, setup.threads, &Silent).expect("decided")
+    decide(rules, staged, entries, previous, &Reading::default(), setup.threads, &Silent).expect("decided")
 }
 
 /// What is published of a row: its values in bytes, until when it stays, until when the year stays, its consent.
@@ -442,10 +443,11 @@ fn r33_dropped_bad_records_are_rows_in_and_rejected() {
     let stage = Stage::new(layout(), 2, Vault::new(0, dir.path().to_path_buf(), [5; 32]).expect("a vault"));
     let staged = stage.finish().expect("staged");
     let rules = rules(false, Basis::Contract, false, Some(2));
-    let judged = decide(rules, staged, &EntryTable::default(), None, 3, 2, &Silent).expect("decided");
+    let reading = Reading { dropped: 3, ..Reading::default() };
+    let judged = decide(rules, staged, &EntryTable::default(), None, &reading, 2, &Silent).expect("decided");
     let verdict = judged.verdict();
     assert_eq!((verdict.rows_in, verdict.rows_out, verdict.removed(Reason::Rejected)), (3, 0, 3));
-    assert_eq!(judged.refusals().iter().map(|r| r.acceptable).collect::<Vec<_>>(), [true]);
+    assert_eq!(judged.vetoes().iter().map(|veto| veto.acceptable).collect::<Vec<_>>(), [true]);
 }
 
 #[test]
@@ -458,7 +460,7 @@ fn rows_whose_fields_were_skipped_must_be_gone() {
     writer.finish().expect("finished");
     let staged = stage.finish().expect("staged");
     let rules = rules(false, Basis::Contract, false, None);
-    let error = decide(rules, staged, &EntryTable::default(), None, 0, 1, &Silent).err().expect("refused");
+    let error = decide(rules, staged, &EntryTable::default(), None, &Reading::default(), 1, &Silent).err().expect("refused");
     assert_eq!(error.kind(), Kind::Evidence);
 }
 
@@ -470,7 +472,7 @@ fn a_stop_is_asked_for_before_each_bucket() {
         let staged = stage.finish().expect("staged");
         let rules = rules(false, Basis::Contract, false, None);
         let monitor = crate::monitor::Patience::of(allowed);
-        let judged = decide(rules, staged, &EntryTable::default(), None, 0, 2, &monitor);
+        let judged = decide(rules, staged, &EntryTable::default(), None, &Reading::default(), 2, &monitor);
         assert_eq!(judged.err().map(|error| error.message() == "enough"), ends.then_some(true), "{allowed}");
     }
 }

@@ -106,7 +106,7 @@ fn plan() -> Plan {
         },
         retention: Retention { keep: period("P3Y"), person: true, max_future: period("P1Y") },
         observe: vec![],
-        gate: Some(Gate {
+        gate: Some(GroupTerms {
             quasi_identifiers: vec!["city".into(), "last".into()],
             k: 5,
             suppress: true,

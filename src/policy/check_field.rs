@@ -5,7 +5,7 @@ use super::check_source::{Entry, Inventory};
 use super::finding::Page;
 use super::gather::Gather;
 use super::job_spec::{FieldSpec, GateSpec, JobSpec, OnViolation, Treat};
-use super::plan::{Field, Gate, MaxUntreated, Purpose};
+use super::plan::{Field, GroupTerms, MaxUntreated, Purpose};
 use super::spec::{At, Category};
 use super::treatment_keys::Reader;
 use super::value;
@@ -174,7 +174,7 @@ fn keep(terms: &Terms, at: &At<String>, spec: &FieldSpec, entry: Option<&Entry>)
 }
 
 /// R36. Outer `None` = a finding; no gate is fine only when the purpose asks for groups of one.
-pub(super) fn gate(terms: &Terms) -> Option<Option<Gate>> {
+pub(super) fn gate(terms: &Terms) -> Option<Option<GroupTerms>> {
     let (page, purpose) = (terms.page, terms.purpose?);
     let Some(spec) = &terms.spec.gate else {
         if purpose.min_k <= 1 {
@@ -193,7 +193,7 @@ pub(super) fn gate(terms: &Terms) -> Option<Option<Gate>> {
         page.fault(at.span(), "k-below-min", "k is below the purpose's min_k", help);
     }
     let max_suppressed = value::share_or(page, spec.max_suppressed.as_ref(), "2%")?;
-    Some(Some(Gate {
+    Some(Some(GroupTerms {
         quasi_identifiers: spec.quasi_identifiers.iter().map(|q| q.to_string()).collect(),
         k: u32::try_from(k).ok()?,
         suppress: spec.on_violation.as_ref().is_some_and(|v| **v == OnViolation::Suppress),

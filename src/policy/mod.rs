@@ -20,6 +20,7 @@ mod policy_spec;
 mod schedule;
 mod schema;
 mod shape;
+mod share;
 mod source_spec;
 mod spec;
 mod treatment_keys;

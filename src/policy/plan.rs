@@ -4,6 +4,7 @@
 use super::schedule::Schedule;
 use crate::clock::Period;
 
+pub use super::share::Share;
 pub use crate::cell::kind::{DateRule, Epoch, ValueType};
 pub use crate::treatments::Treatment;
 use globset::GlobMatcher;
@@ -205,17 +206,6 @@ pub struct Location {
     pub path: String,
 }
 
-/// A share such as `"2%"`, in millionths.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Share(pub u32);
-
-impl Share {
-    /// Whether `part` of `whole` exceeds the share (R37: a limit trips when exceeded).
-    pub fn exceeded(self, part: u64, whole: u64) -> bool {
-        u128::from(part) * 1_000_000 > u128::from(whole) * u128::from(self.0)
-    }
-}
-
 /// One job, resolved.
 pub struct Plan {
     /// The job's name.
@@ -253,7 +243,7 @@ pub struct Plan {
     /// Other exports whose activity counts.
     pub observe: Vec<Observe>,
     /// Gate on quasi-identifiers.
-    pub gate: Option<Gate>,
+    pub gate: Option<GroupTerms>,
     /// Limits and what to do beyond them.
     pub limits: Limits,
     /// BLAKE3 hex of the canonical JSON of the three specs as resolved.
@@ -582,9 +572,9 @@ pub struct Observe {
     pub controls: Controls,
 }
 
-/// `[gate]`.
+/// `[gate]`: how rows are grouped, and what is asked of groups.
 #[derive(Clone, Debug)]
-pub struct Gate {
+pub struct GroupTerms {
     /// Field names in order; `Field::quasi` indexes into it.
     pub quasi_identifiers: Vec<String>,
     /// Smallest group of subjects.

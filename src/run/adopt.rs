@@ -7,8 +7,9 @@ use super::names::output_of;
 use super::prepare::{Call, Ready};
 use super::{held, input, recover, settle};
 use crate::error::{Error, Result};
-use crate::evidence::manifest::{ClocksIgnored, File, Gate, Kind, Manifest, Output, Previous, Rejected, Removed};
+use crate::evidence::manifest::{ClocksIgnored, File, Kind, Manifest, Output, Previous, Rejected, Removed};
 use crate::evidence::{Event, RunRef, digest_of};
+use crate::gates::Gate;
 use crate::monitor::Monitor;
 use crate::publish::{self, Commit, FileWritten, Seen, Written};
 use crate::state::{Current, Intent, PublishedFile, Replaced};
@@ -233,7 +234,6 @@ fn manifest(ready: &Ready, run: &str, before: &Manifest, seen: &Seen, back: bool
     let rows_out = if back { before.rows_out } else { 0 };
     let lost = Removed { reason: "lost".into(), rows: before.rows_out };
     let output = Output { version: seen.tip + 1, ..before.output.clone() };
-    let gate = |gate: &Gate| Gate { rows_suppressed: 0, ..gate.clone() };
     Manifest {
         kind: Kind::Sweep,
         tamis: env!("CARGO_PKG_VERSION").into(),
@@ -253,7 +253,7 @@ fn manifest(ready: &Ready, run: &str, before: &Manifest, seen: &Seen, back: bool
         rejected: Rejected::default(),
         clocks_ignored: ClocksIgnored::default(),
         drift: Vec::new(),
-        gates: before.gates.iter().map(gate).collect(),
+        gates: before.gates.iter().filter_map(Gate::adopted).collect(),
         brake: None,
         previous: Some(Previous { version: before.output.version, run: before.run.clone(), rows: before.rows_out }),
         foreign: seen.foreign.iter().map(|(commit, _)| passed(commit)).collect(),

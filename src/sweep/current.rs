@@ -6,6 +6,7 @@ use super::companions::CompanionFiles;
 use crate::decide::{self, Carriers, Version};
 use crate::error::{Error, Result};
 use crate::evidence::Manifest;
+use crate::gates::Gate;
 use crate::publish;
 use crate::state::{Current, Dataset};
 use crate::treatments::Treat;
@@ -75,13 +76,13 @@ impl<'a> Published<'a> {
 
     /// Per quasi-identifier, the place of its field among those.
     pub(super) fn quasi_keeps(&self) -> Vec<Option<usize>> {
-        let names = self.manifest.gates.first().map(|gate| &gate.quasi_identifiers[..]).unwrap_or_default();
-        names.iter().map(|name| self.keeps.iter().position(|keep| keep == name)).collect()
+        let names = self.manifest.gates.iter().flat_map(Gate::quasi_identifiers);
+        names.map(|name| self.keeps.iter().position(|keep| keep == name)).collect()
     }
 
-    /// Smallest group, as the version was published with: a sweep passes no brake, so a new k waits for a run.
-    pub(super) fn k(&self) -> Option<u32> {
-        self.manifest.gates.first().map(|gate| gate.k)
+    /// Gates over groups as the version was published with them: a sweep passes no brake, so new terms wait for a run.
+    pub(super) fn gates(&self) -> Vec<Gate> {
+        Gate::again(&self.manifest.gates)
     }
 
     /// Columns that hold tokens.

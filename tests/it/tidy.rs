@@ -56,7 +56,8 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("stage", &["error", ROWS]),
-    ("decide", &["error", "clock", "monitor", "threads", "policy", ROWS, "stage"]),
+    ("gates", &["error", "policy"]),
+    ("decide", &["error", "clock", "monitor", "threads", "policy", "gates", ROWS, "stage"]),
     (
         "publish",
         &[
@@ -74,7 +75,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "decide::Remaining",
         ],
     ),
-    ("evidence", &["error", "clock", "store", "treatments::Treat"]),
+    ("evidence", &["error", "clock", "store", "treatments::Treat", "gates::Gate"]),
     ("state", &["error", "clock", "store", "key", "evidence"]),
     ("sweep", BELOW_SWEEP),
     ("run", BELOW_RUN),
@@ -82,8 +83,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "plain", "error", "clock", "monitor", "threads", "store", "policy", "key", "state", "evidence", "run",
-            "daemon",
+            "plain", "error", "clock", "monitor", "threads", "store", "policy", "gates::Gate", "key", "state", "evidence",
+            "run", "daemon",
         ],
     ),
     ("main", &["cli"]),
@@ -111,6 +112,7 @@ const BELOW_SWEEP: &[&str] = &[
     "store",
     "treatments",
     "policy",
+    "gates",
     "key",
     "read",
     "minimize",

@@ -1,9 +1,11 @@
-//! R36: distinct subjects per combination of published quasi-identifiers, over the whole run, and what falls below k.
-//! Combinations are hashes of keyed hashes. Must not know values or fields.
+//! Rows of the whole run by their combination of published quasi-identifiers: distinct subjects, rows, and how the values
+//! of sensitive fields spread (R36). Gates judge the groups; what they suppress is remembered here.
+//! Combinations and values are keyed hashes. Must not know values, fields, or what gates ask for.
 
 use super::frame;
 use super::lists::FirstBytes;
 use crate::error::Result;
+use crate::gates::{Fate, Gate, GroupCount};
 use crate::stage::{Slot, Vault};
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasherDefault;
@@ -64,17 +66,13 @@ pub struct Counter {
     parts: [Mutex<Vec<Slot>>; PARTS],
 }
 
-/// What the counts say.
+/// What became of the groups that gates have judged.
 #[derive(Default)]
 pub struct Outcome {
-    /// Combinations.
-    pub groups: u64,
-    /// Combinations below k.
-    pub groups_below: u64,
-    /// Rows in them.
+    /// Rows in groups that a gate suppresses.
+    pub rows_suppressed: u64,
+    /// Rows in groups that fall below what any gate asks for.
     pub rows_below: u64,
-    /// Subjects of the smallest combination; none without rows.
-    pub smallest: Option<u32>,
     hashes: Hashes,
 }
 
@@ -100,11 +98,12 @@ impl Counter {
         Ok(())
     }
 
-    /// Adds up everything; which groups are below k is remembered when `hashes` is set.
+    /// Adds up everything and shows each group to the gates; which groups are suppressed is remembered when `hashes` is
+    /// set.
     ///
     /// # Errors
     /// A storage error when the spill cannot be read.
-    pub fn finish(self, vault: &Vault, k: u32, hashes: bool) -> Result<Outcome> {
+    pub fn finish(self, vault: &Vault, gates: &mut [Gate], hashes: bool) -> Result<Outcome> {
         let mut outcome = Outcome::default();
         for slots in self.parts {
             let mut bytes = Vec::new();
@@ -113,7 +112,7 @@ impl Counter {
             }
             let partial: Vec<Group> = bytes.as_chunks::<BYTES>().0.iter().map(decode).collect();
             if !partial.is_empty() {
-                outcome.add(&frame::groups(&partial)?, k, hashes);
+                outcome.add(&frame::groups(&partial)?, gates, hashes);
             }
         }
         Ok(outcome)
@@ -121,18 +120,18 @@ impl Counter {
 }
 
 impl Outcome {
-    /// Whether a combination is below k; known only when asked for at `finish`.
-    pub fn below(&self, group: u64) -> bool {
+    /// Whether the rows of a combination are suppressed; known only when asked for at `finish`.
+    pub fn suppresses(&self, group: u64) -> bool {
         self.hashes.contains(&group)
     }
 
-    fn add(&mut self, groups: &[Group], k: u32, hashes: bool) {
+    fn add(&mut self, groups: &[Group], gates: &mut [Gate], hashes: bool) {
         for group in groups {
-            self.groups += 1;
-            self.smallest = Some(self.smallest.map_or(group.subjects, |s| s.min(group.subjects)));
-            if group.subjects < k {
-                self.groups_below += 1;
-                self.rows_below += u64::from(group.rows);
+            let count = GroupCount { subjects: group.subjects, rows: group.rows };
+            let fate = Gate::judge(gates, &count);
+            self.rows_below += if fate == Fate::Stays { 0 } else { u64::from(group.rows) };
+            if fate == Fate::Suppressed {
+                self.rows_suppressed += u64::from(group.rows);
                 if hashes {
                     self.hashes.insert(group.group);
                 }
@@ -153,6 +152,7 @@ fn decode(bytes: &[u8; BYTES]) -> Group {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::{GroupTerms, Share};
     use std::collections::{BTreeMap, BTreeSet};
 
     #[test]
@@ -191,10 +191,14 @@ mod tests {
                 let values = (0..100u64).filter(|v| *v >= 50 || bucket == 0);
                 counter.add(&vault, values.zip(0..).flat_map(|(v, person)| [(person, hash(v)); 2])).expect("added");
             }
-            let outcome = counter.finish(&vault, 2, true).expect("finished");
-            assert_eq!((outcome.groups, outcome.groups_below, outcome.rows_below), (100, 50, 50 * 2));
-            assert_eq!(outcome.smallest, Some(1));
-            assert!((0..100).all(|v| outcome.below(hash(v)) == (v < 50)));
+            let (quasi_identifiers, max_suppressed) = (vec!["city".into()], Share(0));
+            let terms = GroupTerms { quasi_identifiers, k: 2, suppress: true, max_suppressed };
+            let mut gates = Gate::over_groups(&terms);
+            let outcome = counter.finish(&vault, &mut gates, true).expect("finished");
+            let [Gate::KAnonymity(k)] = &gates[..] else { panic!("one gate") };
+            assert_eq!((k.groups, k.groups_below, k.rows_suppressed, k.smallest), (100, 50, 50 * 2, Some(1)));
+            assert_eq!((outcome.rows_below, outcome.rows_suppressed), (50 * 2, 50 * 2));
+            assert!((0..100).all(|v| outcome.suppresses(hash(v)) == (v < 50)));
         }
     }
 }
