@@ -145,6 +145,7 @@ fn review(
         consent_column: plan.controls.consent.is_some(),
         field_keeps: published.keeps().len(),
         quasi_keeps: published.quasi_keeps(),
+        sensitive: published.sensitive().count(),
         gates: published.gates(),
     };
     let mut seed = [0; 32];

@@ -321,10 +321,16 @@ fn gates(out: &mut String, m: &Manifest) {
 
 /// What every gate found, in a line each: those over groups, the brake, then the others.
 pub(super) fn said_of_gates(m: &Manifest) -> Vec<String> {
-    let over_groups = |gate: &&Gate| !gate.quasi_identifiers().is_empty();
+    let over_groups = |gate: &&Gate| !gate.quasi_identifiers().is_empty() || !gate.sensitive().is_empty();
     let brake = m.brake.iter().map(|brake| format!("brake: {}", said_of_brake(brake)));
     let others = m.gates.iter().filter(|gate| !over_groups(gate) && gate.kind() != "max-removed").map(Gate::words);
-    m.gates.iter().filter(over_groups).map(|gate| format!("gate: {}", gate.words())).chain(brake).chain(others).collect()
+    m.gates
+        .iter()
+        .filter(over_groups)
+        .map(|gate| format!("gate: {}", gate.words()))
+        .chain(brake)
+        .chain(others)
+        .collect()
 }
 
 /// What the brake found, in one line.

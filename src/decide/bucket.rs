@@ -114,12 +114,15 @@ struct Stay {
     quasi: Vec<u64>,
     /// Per counter the combination of each record.
     groups: Vec<Vec<u64>>,
+    /// Hashes of sensitive values, record by record.
+    sensitive: Vec<u64>,
 }
 
 impl Stay {
     fn new(rows: usize, counters: usize) -> Stay {
         let groups = vec![Vec::new(); counters];
-        Stay { numbers: vec![0; rows], records: Vec::new(), untils: Vec::new(), quasi: Vec::new(), groups }
+        let (untils, quasi, sensitive) = (Vec::new(), Vec::new(), Vec::new());
+        Stay { numbers: vec![0; rows], records: Vec::new(), untils, quasi, groups, sensitive }
     }
 
     /// Numbers of records in the order of persons, each with its person.
@@ -135,8 +138,9 @@ impl<'a> Judge<'a> {
         entries: &'a dyn Entries,
         previous: Option<&'a dyn Previous>,
     ) -> Judge<'a> {
-        let hints = if rules.hints { rules.quasi_keeps.len() } else { 0 };
-        let counters = rules.gate.iter().flat_map(|_| 0..=hints).map(|_| Counter::default()).collect();
+        let (quasi, sensitive) = rules.hashed();
+        let hints = if rules.hints { quasi } else { 0 };
+        let counters = rules.gate.iter().flat_map(|_| 0..=hints).map(|_| Counter::new(sensitive)).collect();
         let binds = EFFECTS.map(|effect| binding(effect, rules.basis, rules.sale).is_ok());
         Judge { rules, staged, entries, previous, counters, shape: Shape::of(rules), binds }
     }
@@ -178,7 +182,9 @@ impl<'a> Judge<'a> {
         tally.rows_kept = (records.len() / stride) as u64;
         tally.largest_person = largest_person(&control, &people);
         for (groups, counter) in stay.groups.iter().zip(&self.counters) {
-            let rows = stay.in_order(&people).map(|(person, number)| (person, groups[number]));
+            let sensitive = self.rules.hashed().1;
+            let values = |number: usize| &stay.sensitive[number * sensitive..][..sensitive];
+            let rows = stay.in_order(&people).map(|(person, number)| (person, groups[number], values(number)));
             counter.add(self.staged.vault(), rows)?;
         }
         if let Some(previous) = self.previous {
@@ -265,8 +271,10 @@ impl<'a> Judge<'a> {
             let gone = keep.is_some_and(|field| past(stay.untils[field], self.rules.as_of));
             stay.quasi.push(if gone { NULL_QUASI } else { control.quasi(known.row, q) });
         }
+        let (quasi, sensitive) = stay.quasi.split_at(self.rules.hashed().0);
+        stay.sensitive.extend_from_slice(sensitive);
         for (left_out, groups) in stay.groups.iter_mut().enumerate() {
-            let published = stay.quasi.iter().enumerate().filter(|(q, _)| q + 1 != left_out);
+            let published = quasi.iter().enumerate().filter(|(q, _)| q + 1 != left_out);
             groups.push(groups::combine(published.map(|(_, value)| *value)));
         }
         let group = stay.groups.first().and_then(|groups| groups.last()).copied();

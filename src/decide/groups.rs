@@ -4,12 +4,13 @@
 
 use super::frame;
 use super::lists::FirstBytes;
+use super::parts::{PARTS, Parts};
+use super::spread;
 use crate::error::Result;
-use crate::gates::{Fate, Gate, GroupCount};
-use crate::stage::{Slot, Vault};
+use crate::gates::{Fate, Gate, GroupCount, Spread};
+use crate::stage::Vault;
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasherDefault;
-use std::sync::Mutex;
 
 /// One combination, counted over some rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,21 +35,7 @@ pub fn combine(values: impl Iterator<Item = u64>) -> u64 {
     })
 }
 
-/// Counts rows and distinct subjects per combination; rows of one person follow each other.
-fn count(rows: impl Iterator<Item = (u32, u64)>) -> impl Iterator<Item = Group> {
-    let mut counts: HashMap<u64, Count, BuildHasherDefault<FirstBytes>> = HashMap::default();
-    for (person, group) in rows {
-        let count = counts.entry(group).or_default();
-        count.rows += 1;
-        // Rows of a person follow each other.
-        if count.last != Some(person) {
-            count.last = Some(person);
-            count.subjects += 1;
-        }
-    }
-    counts.into_iter().map(|(group, count)| Group { group, subjects: count.subjects, rows: count.rows })
-}
-
+/// Rows and distinct subjects of something; rows of one person follow each other.
 #[derive(Default)]
 struct Count {
     subjects: u32,
@@ -56,15 +43,25 @@ struct Count {
     last: Option<u32>,
 }
 
-const PARTS: usize = 32;
-const BYTES: usize = 16;
+impl Count {
+    fn see(&mut self, person: u32) {
+        self.rows += 1;
+        if self.last != Some(person) {
+            self.last = Some(person);
+            self.subjects += 1;
+        }
+    }
+}
 
 /// Counts of a whole table, taken in pieces that share no person, so that subjects add up. They wait in the vault, in
 /// parts by hash, so that only one part is in memory when they are added. Sweeps count again with it.
-#[derive(Default)]
 pub struct Counter {
-    parts: [Mutex<Vec<Slot>>; PARTS],
+    groups: Parts<BYTES>,
+    /// Per sensitive field, its values in each group.
+    values: Vec<Parts<{ spread::BYTES }>>,
 }
+
+const BYTES: usize = 16;
 
 /// What became of the groups that gates have judged.
 #[derive(Default)]
@@ -77,23 +74,31 @@ pub struct Outcome {
 }
 
 impl Counter {
-    /// Adds rows: person and combination, the persons numbered in order. Persons of two calls are never the same.
+    /// One that counts combinations, and in each the values of so many sensitive fields.
+    pub fn new(sensitive: usize) -> Counter {
+        Counter { groups: Parts::default(), values: (0..sensitive).map(|_| Parts::default()).collect() }
+    }
+
+    /// Adds rows: person, combination, and the hashes of sensitive values; the persons numbered in order. Persons of two
+    /// calls are never the same.
     ///
     /// # Errors
     /// A storage error when the spill refuses.
-    pub fn add(&self, vault: &Vault, rows: impl Iterator<Item = (u32, u64)>) -> Result<()> {
-        let mut parts: [Vec<u8>; PARTS] = Default::default();
-        for group in count(rows) {
-            let part = &mut parts[(group.group >> 59) as usize];
-            part.extend_from_slice(&group.group.to_le_bytes());
-            part.extend_from_slice(&group.subjects.to_le_bytes());
-            part.extend_from_slice(&group.rows.to_le_bytes());
-        }
-        for (mut bytes, slots) in parts.into_iter().zip(&self.parts) {
-            if !bytes.is_empty() {
-                let slot = vault.put(&mut bytes)?;
-                slots.lock().unwrap_or_else(|p| p.into_inner()).push(slot);
+    pub fn add<'v>(&self, vault: &Vault, rows: impl Iterator<Item = (u32, u64, &'v [u64])>) -> Result<()> {
+        let mut groups: HashMap<u64, Count, BuildHasherDefault<FirstBytes>> = HashMap::default();
+        let mut values: Vec<HashMap<(u64, u64), Count>> = self.values.iter().map(|_| HashMap::new()).collect();
+        for (person, group, sensitive) in rows {
+            groups.entry(group).or_default().see(person);
+            for (counts, value) in values.iter_mut().zip(sensitive) {
+                counts.entry((group, *value)).or_default().see(person);
             }
+        }
+        let groups = groups.into_iter().map(|(group, count)| (group, encode(group, &count)));
+        self.groups.put(vault, groups)?;
+        for (counts, parts) in values.into_iter().zip(&self.values) {
+            let record =
+                |((group, value), count): ((u64, u64), Count)| (group, spread::encode(group, value, count.subjects));
+            parts.put(vault, counts.into_iter().map(record))?;
         }
         Ok(())
     }
@@ -105,15 +110,15 @@ impl Counter {
     /// A storage error when the spill cannot be read.
     pub fn finish(self, vault: &Vault, gates: &mut [Gate], hashes: bool) -> Result<Outcome> {
         let mut outcome = Outcome::default();
-        for slots in self.parts {
-            let mut bytes = Vec::new();
-            for slot in slots.into_inner().unwrap_or_else(|p| p.into_inner()) {
-                vault.read(&slot, &mut bytes)?;
-            }
+        for part in 0..PARTS {
+            let bytes = self.groups.read(vault, part)?;
             let partial: Vec<Group> = bytes.as_chunks::<BYTES>().0.iter().map(decode).collect();
-            if !partial.is_empty() {
-                outcome.add(&frame::groups(&partial)?, gates, hashes);
+            if partial.is_empty() {
+                continue;
             }
+            let spreads = self.values.iter().map(|values| Ok(spread::of(&values.read(vault, part)?)));
+            let spreads: Vec<HashMap<u64, Spread>> = spreads.collect::<Result<_>>()?;
+            outcome.add(&frame::groups(&partial)?, &spreads, gates, hashes);
         }
         Ok(outcome)
     }
@@ -125,9 +130,10 @@ impl Outcome {
         self.hashes.contains(&group)
     }
 
-    fn add(&mut self, groups: &[Group], gates: &mut [Gate], hashes: bool) {
+    fn add(&mut self, groups: &[Group], spreads: &[HashMap<u64, Spread>], gates: &mut [Gate], hashes: bool) {
         for group in groups {
-            let count = GroupCount { subjects: group.subjects, rows: group.rows };
+            let spreads = spreads.iter().map(|of| of.get(&group.group).copied().unwrap_or_default());
+            let count = GroupCount { subjects: group.subjects, rows: group.rows, spreads: spreads.collect() };
             let fate = Gate::judge(gates, &count);
             self.rows_below += if fate == Fate::Stays { 0 } else { u64::from(group.rows) };
             if fate == Fate::Suppressed {
@@ -138,6 +144,12 @@ impl Outcome {
             }
         }
     }
+}
+
+fn encode(group: u64, count: &Count) -> [u8; BYTES] {
+    let [a, b, c, d, e, f, g, h] = group.to_le_bytes();
+    let ([s0, s1, s2, s3], [r0, r1, r2, r3]) = (count.subjects.to_le_bytes(), count.rows.to_le_bytes());
+    [a, b, c, d, e, f, g, h, s0, s1, s2, s3, r0, r1, r2, r3]
 }
 
 fn decode(bytes: &[u8; BYTES]) -> Group {
@@ -164,8 +176,10 @@ mod tests {
             entry.0.insert(person);
             entry.1 += 1;
         }
-        let counted = count(rows.into_iter());
-        let counted: BTreeMap<u64, (u32, u32)> = counted.map(|g| (g.group, (g.subjects, g.rows))).collect();
+        let mut counted: BTreeMap<u64, Count> = BTreeMap::new();
+        rows.into_iter().for_each(|(person, group)| counted.entry(group).or_default().see(person));
+        let counted: BTreeMap<u64, (u32, u32)> =
+            counted.into_iter().map(|(group, count)| (group, (count.subjects, count.rows))).collect();
         let expected: BTreeMap<u64, (u32, u32)> =
             expected.into_iter().map(|(g, (s, r))| (g, (s.len() as u32, r))).collect();
         assert_eq!(counted, expected);
@@ -185,14 +199,16 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         for budget in [0, 1 << 20] {
             let vault = Vault::new(budget, dir.path().to_path_buf(), [3; 32]).expect("a vault");
-            let counter = Counter::default();
+            let counter = Counter::new(0);
             let hash = |v: u64| combine([v].into_iter());
             for bucket in 0..4u32 {
                 let values = (0..100u64).filter(|v| *v >= 50 || bucket == 0);
-                counter.add(&vault, values.zip(0..).flat_map(|(v, person)| [(person, hash(v)); 2])).expect("added");
+                counter
+                    .add(&vault, values.zip(0..).flat_map(|(v, person)| [(person, hash(v), &[][..]); 2]))
+                    .expect("added");
             }
             let (quasi_identifiers, max_suppressed) = (vec!["city".into()], Share(0));
-            let terms = GroupTerms { quasi_identifiers, k: 2, suppress: true, max_suppressed };
+            let terms = GroupTerms { quasi_identifiers, k: 2, suppress: true, max_suppressed, diversity: None };
             let mut gates = Gate::over_groups(&terms);
             let outcome = counter.finish(&vault, &mut gates, true).expect("finished");
             let [Gate::KAnonymity(k)] = &gates[..] else { panic!("one gate") };

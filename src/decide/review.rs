@@ -1,4 +1,4 @@
-//! A published version judged again through its companions (R28, R36, R40): lists, consent, retention, then k over what
+//! A published version judged again through its companions (R28, R36, R40): lists, consent, retention, then gates over what
 //! stays. No export and no published value is looked at. Must not know files, tables or where companions are.
 
 use super::basis::binding;
@@ -62,8 +62,10 @@ pub struct ReviewRules {
     pub consent_column: bool,
     /// Fields with a `keep` of their own.
     pub field_keeps: usize,
-    /// Per quasi-identifier, the place of its field among those.
+    /// Per field of which companions hold hashes, its place among those: quasi-identifiers, then sensitive fields.
     pub quasi_keeps: Vec<Option<usize>>,
+    /// How many of these are sensitive fields.
+    pub sensitive: usize,
     /// Gates over groups, as the version was published with them.
     pub gates: Vec<Gate>,
 }
@@ -115,7 +117,7 @@ pub fn review(
     monitor: &dyn Monitor,
 ) -> Result<Remaining> {
     let binds = EFFECTS.map(|effect| binding(effect, rules.basis, rules.sale).is_ok());
-    let counter = Counter::default();
+    let counter = Counter::new(rules.sensitive);
     let judge = Judge { rules, entries, binds, vault: &vault, counter: &counter };
     let mut files = each_bucket(
         version.files(),
@@ -234,6 +236,8 @@ struct Gathered {
     due: Vec<bool>,
     nulled: Vec<u16>,
     groups: Vec<u64>,
+    /// Hashes of sensitive values, row by row.
+    sensitive: Vec<u64>,
     /// Empty unless the purpose rests on consent.
     consent: Vec<Consent>,
     /// Rows that a request reaches.
@@ -269,12 +273,13 @@ impl Judge<'_> {
         let newly = |k: &usize| gone(*k) && !past(rows.field_until(row, *k), self.rules.before);
         gathered.nulled.push((0..self.rules.field_keeps).filter(newly).count() as u16);
         if !self.rules.gates.is_empty() {
-            let quasi = self.rules.quasi_keeps.iter().enumerate();
-            let hash = |(q, keep): (usize, &Option<usize>)| match keep {
+            let mut hashed = self.rules.quasi_keeps.iter().enumerate().map(|(q, keep)| match keep {
                 Some(k) if gone(*k) => NULL_QUASI,
                 _ => rows.quasi(row, q),
-            };
-            gathered.groups.push(groups::combine(quasi.map(hash)));
+            });
+            let quasi = self.rules.quasi_keeps.len() - self.rules.sensitive;
+            gathered.groups.push(groups::combine(hashed.by_ref().take(quasi)));
+            gathered.sensitive.extend(hashed);
         }
         if self.rules.basis == Basis::Consent {
             gathered.consent.push(rows.consent(row));
@@ -283,7 +288,7 @@ impl Judge<'_> {
     }
 
     fn judge(&self, gathered: Gathered) -> Result<Judged> {
-        let Gathered { person, due, nulled, groups, consent, reached, .. } = gathered;
+        let Gathered { person, due, nulled, groups, sensitive, consent, reached, .. } = gathered;
         let refused = self.refused(&person, &consent, &reached);
         let mut effects = reached.iter().peekable();
         let (mut reasons, mut record, mut values) = (vec![0; labels(&[]).len()], Vec::new(), 0);
@@ -305,8 +310,9 @@ impl Judge<'_> {
         }
         let stay = record.iter().filter(|stay| **stay != 0).count() as u64;
         if !self.rules.gates.is_empty() {
-            let staying = person.iter().zip(&groups).zip(&record).filter(|(_, stay)| **stay != 0);
-            self.counter.add(self.vault, staying.map(|((person, group), _)| (*person, *group)))?;
+            let staying = (0..person.len()).filter(|row| record[*row] != 0);
+            let values = |row: usize| &sensitive[row * self.rules.sensitive..][..self.rules.sensitive];
+            self.counter.add(self.vault, staying.map(|row| (person[row], groups[row], values(row))))?;
         }
         groups.iter().for_each(|group| record.extend_from_slice(&group.to_le_bytes()));
         let record = self.vault.put(&mut record)?;

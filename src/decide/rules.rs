@@ -14,7 +14,7 @@ pub struct Rules {
     pub(super) person: bool,
     /// Published fields with a keep of their own: index of the field, and the keep.
     pub(super) field_keeps: Vec<(usize, Period)>,
-    /// Per quasi-identifier of the gate, the place of its field in `field_keeps`.
+    /// Per field that the gate hashes, quasi-identifiers first, its place in `field_keeps`.
     pub(super) quasi_keeps: Vec<Option<usize>>,
     pub(super) exclude_labels: Vec<String>,
     /// Label of each exclude.
@@ -32,7 +32,7 @@ impl Rules {
     pub fn from(plan: &Plan, as_of: Instant) -> Rules {
         let field_keeps: Vec<(usize, Period)> =
             plan.fields.iter().enumerate().filter_map(|(f, field)| Some((f, field.keep?))).collect();
-        let names = plan.gate.iter().flat_map(|gate| 0..gate.quasi_identifiers.len());
+        let names = plan.gate.iter().flat_map(|gate| 0..gate.hashed().count());
         let keep_of = |q| field_keeps.iter().position(|(f, _)| plan.fields[*f].quasi == Some(q));
         let (exclude_labels, excludes) = exclude::labels(plan.controls.excludes.iter().map(|e| e.reason.as_str()));
         Rules {
@@ -56,6 +56,12 @@ impl Rules {
     /// Also works out what leaving out each quasi-identifier would save; `plan` shows it, runs need not pay for it.
     pub fn with_hints(self) -> Rules {
         Rules { hints: true, ..self }
+    }
+
+    /// Number of quasi-identifiers, and of the sensitive fields after them.
+    pub(super) fn hashed(&self) -> (usize, usize) {
+        let quasi = self.gate.as_ref().map_or(0, |gate| gate.quasi_identifiers.len());
+        (quasi, self.quasi_keeps.len() - quasi)
     }
 
     /// Whether persons need consent.

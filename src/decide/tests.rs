@@ -4,9 +4,9 @@ use super::lists::EFFECTS;
 use super::*;
 use crate::clock::{Instant, Period};
 use crate::error::{Kind, Result};
+use crate::gates::Reading;
 use crate::minimize::{FieldColumn, FieldKind, FieldLayout, Identities, Layout, Rows};
 use crate::monitor::Silent;
-use crate::gates::Reading;
 use crate::policy::{Basis, Effect, GroupTerms, Limits, Share};
 use crate::stage::{NO_CLOCK, NO_SINCE, NULL_QUASI, Stage, Vault, flag, mark};
 use jiff::tz::TimeZone;
@@ -116,6 +116,7 @@ fn rules(person: bool, basis: Basis, consent_column: bool, k: Option<u32>) -> Ru
         k,
         suppress: true,
         max_suppressed: Share(1_000_000),
+        diversity: None,
     };
     Rules {
         as_of: Instant(AS_OF),
@@ -460,7 +461,8 @@ fn rows_whose_fields_were_skipped_must_be_gone() {
     writer.finish().expect("finished");
     let staged = stage.finish().expect("staged");
     let rules = rules(false, Basis::Contract, false, None);
-    let error = decide(rules, staged, &EntryTable::default(), None, &Reading::default(), 1, &Silent).err().expect("refused");
+    let error =
+        decide(rules, staged, &EntryTable::default(), None, &Reading::default(), 1, &Silent).err().expect("refused");
     assert_eq!(error.kind(), Kind::Evidence);
 }
 

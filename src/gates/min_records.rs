@@ -42,6 +42,9 @@ impl Judges for MinRecords {
     }
 
     fn words(&self) -> String {
-        format!("min_records: {} records, {} in the set before (at least {})", self.records, self.before, self.min_records)
+        format!(
+            "min_records: {} records, {} in the set before (at least {})",
+            self.records, self.before, self.min_records
+        )
     }
 }

@@ -7,6 +7,7 @@ mod balance;
 mod few_values;
 mod k;
 mod known_set;
+mod l_diversity;
 mod max_raw;
 mod max_rejected;
 mod max_removed;
@@ -19,12 +20,13 @@ mod share_told;
 mod table;
 mod veto;
 
-pub use observed::{ColumnRead, FieldRead, GroupCount, Observed, Reading, SetDoubt};
+pub use observed::{ColumnRead, FieldRead, GroupCount, Observed, Reading, SetDoubt, Spread};
 pub use veto::{Veto, refusal};
 
 // Gates over groups come first: the others count what these suppress. Refusals are told in this order.
 table::gates! {
     "k" => k::KAnonymity,
+    "l-diversity" => l_diversity::LDiversity,
     "balance" => balance::Balance,
     "min-records" => min_records::MinRecords,
     "max-untreated" => max_untreated::MaxUntreatedValues,
@@ -79,6 +81,11 @@ trait Judges: Sized {
 
     /// Fields that make groups.
     fn quasi_identifiers(&self) -> &[String] {
+        &[]
+    }
+
+    /// Fields whose values have to differ within groups.
+    fn sensitive(&self) -> &[String] {
         &[]
     }
 

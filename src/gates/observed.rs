@@ -73,6 +73,17 @@ pub struct GroupCount {
     pub subjects: u32,
     /// Rows.
     pub rows: u32,
+    /// Per sensitive field how its values spread.
+    pub spreads: Vec<Spread>,
+}
+
+/// How the values of one field spread over the subjects of a group; null is a value.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Spread {
+    /// Distinct values.
+    pub values: u32,
+    /// Entropy of the values, each as often as it has subjects, in nats.
+    pub entropy: f64,
 }
 
 /// All that was counted of a run.

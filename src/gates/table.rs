@@ -81,6 +81,14 @@ macro_rules! gates {
                 }
             }
 
+            /// Returns the fields whose values have to differ within groups; none of any other gate.
+            pub fn sensitive(&self) -> &[String] {
+                match self {
+                    $(Gate::$gate(it) => it.sensitive(),)*
+                    Gate::WithoutKind(it) => it.sensitive(),
+                }
+            }
+
             /// Returns what stands against publishing; none when the gate passes.
             pub fn veto(&self) -> Option<Veto> {
                 match self { $(Gate::$gate(it) => it.veto(),)* Gate::WithoutKind(it) => it.veto() }

@@ -111,6 +111,7 @@ fn plan() -> Plan {
             k: 5,
             suppress: true,
             max_suppressed: Share(20_000),
+            diversity: None,
         }),
         limits: Limits {
             max_removed: Share(300_000),

@@ -497,7 +497,7 @@ pub struct Field {
     pub keep: Option<Period>,
     /// Above it the run is refused.
     pub max_untreated: MaxUntreated,
-    /// Index among the gate's quasi-identifiers.
+    /// Index among the fields that the gate hashes: its quasi-identifiers, then its sensitive fields.
     pub quasi: Option<usize>,
 }
 
@@ -583,6 +583,39 @@ pub struct GroupTerms {
     pub suppress: bool,
     /// Share of rows that may be suppressed.
     pub max_suppressed: Share,
+    /// What is asked of sensitive fields.
+    pub diversity: Option<DiversityTerms>,
+}
+
+/// How it is counted how much values differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Diversity {
+    /// Distinct values.
+    Distinct,
+    /// Entropy of the values, which is that of l equally frequent ones or more.
+    Entropy,
+}
+
+/// `[gate.diversity]`.
+#[derive(Clone, Debug)]
+pub struct DiversityTerms {
+    /// Field names in order; `Field::quasi` counts on from the quasi-identifiers.
+    pub sensitive: Vec<String>,
+    /// How much values have to differ.
+    pub l: u32,
+    /// How that is counted.
+    pub measure: Diversity,
+    /// `suppress` or `refuse`.
+    pub suppress: bool,
+}
+
+impl GroupTerms {
+    /// Returns the fields of which companions hold keyed hashes, in their order: quasi-identifiers, then sensitive ones.
+    pub fn hashed(&self) -> impl Iterator<Item = &String> {
+        let sensitive = self.diversity.iter().flat_map(|diversity| &diversity.sensitive);
+        self.quasi_identifiers.iter().chain(sensitive)
+    }
 }
 
 /// The job's `[limits]`.

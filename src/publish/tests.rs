@@ -221,7 +221,8 @@ fn cleared(rows: u8) -> Cleared {
     writer.append(&batch).unwrap();
     writer.finish().unwrap();
     let rules = Rules::from(&plan(), Instant(100 * DAY));
-    let judged = decide(rules, stage.finish().unwrap(), &EntryTable::default(), None, &Reading::default(), 1, &Silent).unwrap();
+    let judged =
+        decide(rules, stage.finish().unwrap(), &EntryTable::default(), None, &Reading::default(), 1, &Silent).unwrap();
     judged.clear(true).unwrap()
 }
 
@@ -264,6 +265,7 @@ fn plan() -> Plan {
             k: 1,
             suppress: true,
             max_suppressed: Share(1_000_000),
+            diversity: None,
         }),
         limits: Limits {
             max_removed: Share(1_000_000),

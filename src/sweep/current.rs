@@ -74,10 +74,15 @@ impl<'a> Published<'a> {
         &self.keeps
     }
 
-    /// Per quasi-identifier, the place of its field among those.
+    /// Per field of which companions hold hashes, its place among those: quasi-identifiers, then sensitive fields.
     pub(super) fn quasi_keeps(&self) -> Vec<Option<usize>> {
-        let names = self.manifest.gates.iter().flat_map(Gate::quasi_identifiers);
+        let names = self.manifest.gates.iter().flat_map(Gate::quasi_identifiers).chain(self.sensitive());
         names.map(|name| self.keeps.iter().position(|keep| keep == name)).collect()
+    }
+
+    /// Fields whose values have to differ within groups.
+    pub(super) fn sensitive(&self) -> impl Iterator<Item = &String> {
+        self.manifest.gates.iter().flat_map(Gate::sensitive)
     }
 
     /// Gates over groups as the version was published with them: a sweep passes no brake, so new terms wait for a run.

@@ -270,6 +270,9 @@ fn told(report: &Report) -> String {
     }
     columns(&mut out, m);
     for gate in &m.gates {
+        if let Gate::LDiversity(_) = gate {
+            let _ = writeln!(out, "  gate: {}", gate.words());
+        }
         let Gate::KAnonymity(gate) = gate else { continue };
         let (k, groups, below, rows) = (gate.k, gate.groups, gate.groups_below, gate.rows_suppressed);
         let _ = writeln!(out, "  gate: k = {k}, {groups} groups, {below} below, {rows} rows suppressed");
