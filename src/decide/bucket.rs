@@ -5,6 +5,7 @@ use super::absent::{Previous, absent};
 use super::basis::binding;
 use super::cleared::Shape;
 use super::consent::{self, PersonConsent};
+use super::field_keep::FieldKeeps;
 use super::frame::{PersonColumns, Persons, persons};
 use super::groups::{self, Counter};
 use super::lists::{EFFECTS, EffectSet, Entries, reach};
@@ -14,7 +15,7 @@ use super::retention::{Until, past};
 use super::rules::Rules;
 use crate::error::{Error, Result};
 use crate::policy::Effect;
-use crate::stage::{Control, NO_CLOCK, NULL_QUASI, Slot, Staged, flag};
+use crate::stage::{Control, NO_CLOCK, Slot, Staged, flag};
 
 /// What all buckets are judged with.
 pub(super) struct Judge<'a> {
@@ -26,6 +27,7 @@ pub(super) struct Judge<'a> {
     pub counters: Vec<Counter>,
     pub shape: Shape,
     binds: [bool; EFFECTS.len()],
+    keeps: FieldKeeps,
 }
 
 /// What one thread carries from bucket to bucket.
@@ -142,7 +144,7 @@ impl<'a> Judge<'a> {
         let hints = if rules.hints { quasi } else { 0 };
         let counters = rules.gate.iter().flat_map(|_| 0..=hints).map(|_| Counter::new(sensitive)).collect();
         let binds = EFFECTS.map(|effect| binding(effect, rules.basis, rules.sale).is_ok());
-        Judge { rules, staged, entries, previous, counters, shape: Shape::of(rules), binds }
+        Judge { rules, staged, entries, previous, counters, shape: Shape::of(rules), binds, keeps: rules.keeps() }
     }
 
     pub(super) fn calendars(&self) -> Calendars {
@@ -267,10 +269,8 @@ impl<'a> Judge<'a> {
         stay.untils.clear();
         stay.untils.extend(calendars.fields.iter_mut().map(|field| field.of(known.clock)));
         stay.quasi.clear();
-        for (q, keep) in self.rules.quasi_keeps.iter().enumerate() {
-            let gone = keep.is_some_and(|field| past(stay.untils[field], self.rules.as_of));
-            stay.quasi.push(if gone { NULL_QUASI } else { control.quasi(known.row, q) });
-        }
+        let hash = |q| self.keeps.hash(q, control.quasi(known.row, q), |place| stay.untils[place]);
+        stay.quasi.extend((0..self.keeps.hashed()).map(hash));
         let (quasi, sensitive) = stay.quasi.split_at(self.rules.hashed().0);
         stay.sensitive.extend_from_slice(sensitive);
         for (left_out, groups) in stay.groups.iter_mut().enumerate() {

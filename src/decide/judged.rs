@@ -159,14 +159,7 @@ impl Judged {
         if let Some(error) = gates::refusal(&against) {
             return Err(error);
         }
-        Ok(Cleared {
-            rows_out: self.verdict.rows_out,
-            as_of: self.rules.as_of,
-            field_keeps: self.rules.field_keeps.iter().map(|(field, _)| *field).collect(),
-            quasi_keeps: self.rules.quasi_keeps,
-            staged: self.staged,
-            kept: self.kept,
-            shape: self.shape,
-        })
+        let keeps = self.rules.keeps();
+        Ok(Cleared { rows_out: self.verdict.rows_out, keeps, staged: self.staged, kept: self.kept, shape: self.shape })
     }
 }

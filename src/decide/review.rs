@@ -2,9 +2,10 @@
 //! stays. No export and no published value is looked at. Must not know files, tables or where companions are.
 
 use super::basis::binding;
-use super::cleared::Consent;
 use super::consent::{self, PersonConsent};
+use super::field_keep::FieldKeeps;
 use super::groups::{self, Counter, Outcome};
+use super::kept::Consent;
 use super::lists::{EFFECTS, EffectSet, Entries, reach};
 use super::reasons::{Facts, Reason, labels, reason};
 use super::retention::past;
@@ -14,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::gates::Gate;
 use crate::monitor::Monitor;
 use crate::policy::{Basis, Effect};
-use crate::stage::{NULL_QUASI, Slot, Vault};
+use crate::stage::{Slot, Vault};
 
 /// Rows of a companion, in the order of their tokens.
 pub trait Published {
@@ -97,8 +98,7 @@ struct Judged {
 
 /// What stays of a version. Only `review` makes one, so nothing else can be published in a version's place.
 pub struct Remaining {
-    as_of: Instant,
-    quasi_keeps: Vec<Option<usize>>,
+    keeps: FieldKeeps,
     vault: Vault,
     files: Vec<Judged>,
     counts: ReviewCounts,
@@ -118,7 +118,8 @@ pub fn review(
 ) -> Result<Remaining> {
     let binds = EFFECTS.map(|effect| binding(effect, rules.basis, rules.sale).is_ok());
     let counter = Counter::new(rules.sensitive);
-    let judge = Judge { rules, entries, binds, vault: &vault, counter: &counter };
+    let keeps = FieldKeeps::new(rules.as_of, (0..rules.field_keeps).collect(), rules.quasi_keeps.clone());
+    let judge = Judge { rules, entries, binds, vault: &vault, counter: &counter, keeps: &keeps };
     let mut files = each_bucket(
         version.files(),
         threads,
@@ -137,7 +138,7 @@ pub fn review(
         }
     }
     let counts = counts(&files, gates);
-    Ok(Remaining { as_of: rules.as_of, quasi_keeps: rules.quasi_keeps.clone(), vault, files, counts })
+    Ok(Remaining { keeps, vault, files, counts })
 }
 
 fn counts(files: &[Judged], gates: Vec<Gate>) -> ReviewCounts {
@@ -178,13 +179,18 @@ impl Remaining {
     pub fn counts(&self) -> &ReviewCounts {
         &self.counts
     }
-    /// The instant judged at: a field whose until is not later is null.
+    /// The instant judged at.
     pub fn as_of(&self) -> Instant {
-        self.as_of
+        self.keeps.as_of()
     }
-    /// Per quasi-identifier, the place of its field among those with a `keep` of their own.
-    pub fn quasi_keeps(&self) -> &[Option<usize>] {
-        &self.quasi_keeps
+    /// Number of fields of which companions hold hashes.
+    pub fn hashed(&self) -> usize {
+        self.keeps.hashed()
+    }
+    /// Makes null what is over of a row that stays (R26): values, of which `places` has each one's place among the fields
+    /// with a `keep` of their own, and hashes.
+    pub fn null(&self, untils: &[i64], places: &[Option<usize>], values: &mut [Option<&[u8]>], hashes: &mut [u64]) {
+        self.keeps.null(untils, places, values, hashes);
     }
     /// Number of files.
     pub fn files(&self) -> usize {
@@ -225,6 +231,7 @@ struct Judge<'a> {
     binds: [bool; EFFECTS.len()],
     vault: &'a Vault,
     counter: &'a Counter,
+    keeps: &'a FieldKeeps,
 }
 
 /// What is gathered of one file while its companion goes by.
@@ -269,15 +276,13 @@ impl Judge<'_> {
             let identities = (0..rows.slots()).filter_map(|slot| rows.identity(row, slot));
             gathered.reached.extend(reach(identities, self.entries).map(|effects| (at, effects)));
         }
-        let gone = |k: usize| past(rows.field_until(row, k), self.rules.as_of);
+        let gone = |k: usize| self.keeps.over(rows.field_until(row, k));
         let newly = |k: &usize| gone(*k) && !past(rows.field_until(row, *k), self.rules.before);
         gathered.nulled.push((0..self.rules.field_keeps).filter(newly).count() as u16);
         if !self.rules.gates.is_empty() {
-            let mut hashed = self.rules.quasi_keeps.iter().enumerate().map(|(q, keep)| match keep {
-                Some(k) if gone(*k) => NULL_QUASI,
-                _ => rows.quasi(row, q),
-            });
-            let quasi = self.rules.quasi_keeps.len() - self.rules.sensitive;
+            let hash = |q| self.keeps.hash(q, rows.quasi(row, q), |k| rows.field_until(row, k));
+            let mut hashed = (0..self.keeps.hashed()).map(hash);
+            let quasi = self.keeps.hashed() - self.rules.sensitive;
             gathered.groups.push(groups::combine(hashed.by_ref().take(quasi)));
             gathered.sensitive.extend(hashed);
         }

@@ -1,6 +1,7 @@
 //! The part of a plan that decides about rows, with nothing left to interpret. Must not know rows.
 
 use super::exclude;
+use super::field_keep::FieldKeeps;
 use crate::clock::{Instant, Period};
 use crate::policy::{Basis, GroupTerms, Limits, Plan};
 use jiff::tz::TimeZone;
@@ -56,6 +57,12 @@ impl Rules {
     /// Also works out what leaving out each quasi-identifier would save; `plan` shows it, runs need not pay for it.
     pub fn with_hints(self) -> Rules {
         Rules { hints: true, ..self }
+    }
+
+    /// Fields with a `keep` of their own, at the instant of the rules.
+    pub(super) fn keeps(&self) -> FieldKeeps {
+        let fields = self.field_keeps.iter().map(|(field, _)| *field).collect();
+        FieldKeeps::new(self.as_of, fields, self.quasi_keeps.clone())
     }
 
     /// Number of quasi-identifiers, and of the sensitive fields after them.

@@ -69,7 +69,6 @@ const ARROWS: &[(&str, &[&str])] = &[
             "stage",
             "decide::rows",
             "decide::Cleared",
-            "decide::Kept",
             "decide::KeptBucket",
             "decide::Consent",
             "decide::Remaining",
