@@ -56,14 +56,13 @@ pub fn decide(
     let mut tally = Tally::default();
     tallies.iter().for_each(|t| tally.add(t));
 
-    let (mut gates, mut suppressed, mut hints) = (Vec::new(), 0, Vec::new());
+    let mut groups = Groups::default();
     if let (Some(terms), Some(counter)) = (&rules.gate, counters.next()) {
-        gates = Gate::over_groups(terms);
-        let outcome = counter.finish(staged.vault(), &mut gates, terms.suppress)?;
-        hints = self::hints(terms, &outcome, counters, staged.vault())?;
-        if outcome.rows_suppressed > 0 {
-            (kept, suppressed) = suppress(&staged, kept, shape, &outcome, threads, monitor)?;
-        }
+        groups = over_groups(terms, counter, counters, staged.vault())?;
+    }
+    let mut suppressed = 0;
+    if groups.outcome.rows_suppressed > 0 {
+        (kept, suppressed) = suppress(&staged, kept, shape, &groups.outcome, threads, monitor)?;
     }
     tally.reasons[Reason::Suppressed.place(rules.exclude_labels.len())] += suppressed;
     tally.reasons[Reason::Rejected.place(rules.exclude_labels.len())] += reading.dropped;
@@ -88,11 +87,32 @@ pub fn decide(
         previous: previous.map(Previous::rows),
         absent: tally.absent,
         not_binding: not_binding(&rules, &tally),
-        gates: Gate::all(gates, &observed),
+        gates: Gate::all(groups.gates, &observed),
         largest_person: tally.largest_person,
-        hints,
+        hints: groups.hints,
     };
     Ok(Judged { rules, staged, kept, shape, verdict })
+}
+
+/// What was found over all groups.
+#[derive(Default)]
+struct Groups {
+    gates: Vec<Gate>,
+    outcome: Outcome,
+    hints: Vec<QuasiHint>,
+}
+
+/// Shows all groups to the gates over them, and for hints the groups without each quasi-identifier in turn.
+fn over_groups(
+    terms: &GroupTerms,
+    counter: Counter,
+    without: impl Iterator<Item = Counter>,
+    vault: &Vault,
+) -> Result<Groups> {
+    let mut gates = Gate::over_groups(terms);
+    let outcome = counter.finish(vault, &mut gates, true)?;
+    let hints = hints(terms, &outcome, without, vault)?;
+    Ok(Groups { gates, outcome, hints })
 }
 
 /// Takes rows of suppressed groups out of what stays.

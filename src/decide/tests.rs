@@ -7,7 +7,7 @@ use crate::error::{Kind, Result};
 use crate::gates::Reading;
 use crate::minimize::{FieldColumn, FieldKind, FieldLayout, Identities, Layout, Rows};
 use crate::monitor::Silent;
-use crate::policy::{Basis, Effect, GroupTerms, Limits, Share};
+use crate::policy::{Basis, Diversity, DiversityTerms, Effect, GroupTerms, Limits, Share};
 use crate::stage::{NO_CLOCK, NO_SINCE, NULL_QUASI, Stage, Vault, flag, mark};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
@@ -108,15 +108,24 @@ fn columns(rows: &[Row]) -> Rows {
     }
 }
 
+/// What a job asks of values of the year, which is then no quasi-identifier.
+type Asked = Option<(u32, Diversity)>;
+
 /// Keep 100 days, the year 50; two excludes; city and year are quasi-identifiers.
 fn rules(person: bool, basis: Basis, consent_column: bool, k: Option<u32>) -> Rules {
+    rules_with(person, basis, consent_column, k, None)
+}
+
+fn rules_with(person: bool, basis: Basis, consent_column: bool, k: Option<u32>, l: Asked) -> Rules {
     let days = |days| Period { days, ..Period::default() };
+    let year = || vec!["year".to_string()];
+    let of_year = |(l, measure)| DiversityTerms { sensitive: year(), l, measure, suppress: true };
     let gate = |k| GroupTerms {
-        quasi_identifiers: vec!["city".into(), "year".into()],
+        quasi_identifiers: [vec!["city".into()], if l.is_some() { vec![] } else { year() }].concat(),
         k,
         suppress: true,
         max_suppressed: Share(1_000_000),
-        diversity: None,
+        diversity: l.map(of_year),
     };
     Rules {
         as_of: Instant(AS_OF),
@@ -272,13 +281,34 @@ impl Model<'_> {
         (Some(quasi(row.city)).filter(|_| without != Some(0)), Some(year).filter(|_| without != Some(1)))
     }
 
-    fn below(&self, kept: &[&Row], without: Option<usize>) -> Vec<bool> {
-        let k = self.rules.gate.as_ref().map_or(0, |g| g.k) as usize;
-        let mut groups: BTreeMap<_, BTreeSet<u8>> = BTreeMap::new();
-        for row in kept {
-            groups.entry(self.combination(row, without)).or_default().insert(row.person);
+    /// Whether values of the year differ too little among these rows.
+    fn alike(&self, rows: &[&Row]) -> bool {
+        let Some(terms) = self.rules.gate.as_ref().and_then(|gate| gate.diversity.as_ref()) else { return false };
+        let said: BTreeSet<(Option<u64>, u8)> =
+            rows.iter().map(|row| (self.combination(row, None).1, row.person)).collect();
+        let mut counts: BTreeMap<Option<u64>, f64> = BTreeMap::new();
+        said.iter().for_each(|(year, _)| *counts.entry(*year).or_default() += 1.0);
+        let shares = counts.values().map(|count| count / said.len() as f64);
+        match terms.measure {
+            Diversity::Distinct => counts.len() < terms.l as usize,
+            Diversity::Entropy => shares.map(|p| -p * p.ln()).sum::<f64>() < f64::from(terms.l).ln() - 1e-12,
         }
-        kept.iter().map(|row| groups[&self.combination(row, without)].len() < k).collect()
+    }
+
+    fn below(&self, kept: &[&Row], without: Option<usize>) -> Vec<bool> {
+        let gate = self.rules.gate.as_ref();
+        let (k, year_apart) = (gate.map_or(0, |g| g.k) as usize, gate.is_some_and(|g| g.diversity.is_some()));
+        let group = |row: &Row| {
+            let (city, year) = self.combination(row, without);
+            (city, year.filter(|_| !year_apart))
+        };
+        let mut groups: BTreeMap<_, Vec<&Row>> = BTreeMap::new();
+        kept.iter().for_each(|row| groups.entry(group(row)).or_default().push(row));
+        let below = |rows: &[&Row]| {
+            let persons: BTreeSet<u8> = rows.iter().map(|row| row.person).collect();
+            persons.len() < k || self.alike(rows)
+        };
+        kept.iter().map(|row| below(&groups[&group(row)])).collect()
     }
 }
 
@@ -328,16 +358,20 @@ fn bases() -> impl Strategy<Value = Basis> {
     prop::sample::select(vec![Basis::LegitimateInterests, Basis::LegalObligation, Basis::Consent])
 }
 
+fn asked() -> impl Strategy<Value = Asked> {
+    prop::option::of((2u32..4, prop::sample::select(vec![Diversity::Distinct, Diversity::Entropy])))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(80))]
 
     #[test]
-    fn r11_to_r37_counts_agree_with_the_model_and_setup_never_shows(
+    fn r11_to_r41_counts_agree_with_the_model_and_setup_never_shows(
         rows in prop::collection::vec(row(), 0..60), list in entries(), before in prop::collection::btree_map(0u8..14, 1u64..4, 0..6),
-        person: bool, basis in bases(), column: bool, k in prop::option::of(1u32..4),
+        person: bool, basis in bases(), column: bool, k in prop::option::of(1u32..4), l in asked(),
         bits in 0u32..7, threads in 1usize..4, budget in prop_oneof![Just(0usize), Just(1 << 24)], turn in 0usize..60,
     ) {
-        let (rules, entries) = (rules(person, basis, column, k), table(&list));
+        let (rules, entries) = (rules_with(person, basis, column, k, l), table(&list));
         let version = Version(before.iter().map(|(p, n)| (Row { person: *p, ..nobody() }.token(), *n)).collect());
         let plain = Setup { buckets: 1, threads: 1, budget: 1 << 24 };
         let one = judged(&rows, rules.clone(), &entries, Some(&version), &plain);

@@ -117,7 +117,7 @@ fn suppressed(terms: &Terms, python: &Python, export: &str) {
 /// The manifest of the sweep.
 fn newest(place: &Place) -> Manifest {
     let runs = std::fs::read_dir(place.path("state/runs")).unwrap().map(|entry| entry.unwrap().path());
-    let sweep = runs.into_iter().find(|run| run.file_name().unwrap().to_str().unwrap().starts_with("sweep-")).unwrap();
+    let sweep = runs.into_iter().find(|run| run.file_name().unwrap().to_str().unwrap().contains("-sweep-")).unwrap();
     serde_json::from_slice(&std::fs::read(sweep.join("manifest.json")).unwrap()).unwrap()
 }
 
