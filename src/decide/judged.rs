@@ -66,25 +66,16 @@ pub fn decide(
     }
     tally.reasons[Reason::Suppressed.place(rules.exclude_labels.len())] += suppressed;
     tally.reasons[Reason::Rejected.place(rules.exclude_labels.len())] += reading.dropped;
-    let (rows_in, rows_out) = (tally.rows_in + reading.dropped, tally.rows_kept - suppressed);
-    let observed = Observed {
-        reading,
-        limits: &rules.limits,
-        rows_in,
-        rows_out,
-        removed: tally.reasons.iter().sum(),
-        suppressed: rules.gate.as_ref().map(|terms| (suppressed, terms.max_suppressed)),
-        previous: previous.map(Previous::rows),
-    };
+    let observed = observed(&rules, reading, &tally, suppressed, previous);
     let verdict = Verdict {
         as_of: rules.as_of,
-        rows_in,
-        rows_out,
+        rows_in: observed.rows_in,
+        rows_out: observed.rows_out,
         reasons: reasons::labels(&rules.exclude_labels).into_iter().zip(tally.reasons.iter().copied()).collect(),
         no_clock: tally.no_clock,
         dropped: reading.dropped,
         observed: tally.observed,
-        previous: previous.map(Previous::rows),
+        previous: observed.previous,
         absent: tally.absent,
         not_binding: not_binding(&rules, &tally),
         gates: Gate::all(groups.gates, &observed),
@@ -92,6 +83,25 @@ pub fn decide(
         hints: groups.hints,
     };
     Ok(Judged { rules, staged, kept, shape, verdict })
+}
+
+/// What gates observe of a run; `tally` has all reasons.
+fn observed<'a>(
+    rules: &'a Rules,
+    reading: &'a Reading,
+    tally: &Tally,
+    suppressed: u64,
+    previous: Option<&dyn Previous>,
+) -> Observed<'a> {
+    Observed {
+        reading,
+        limits: &rules.limits,
+        rows_in: tally.rows_in + reading.dropped,
+        rows_out: tally.rows_kept - suppressed,
+        removed: tally.reasons.iter().sum(),
+        suppressed: rules.gate.as_ref().map(|terms| (suppressed, terms.max_suppressed)),
+        previous: previous.map(Previous::rows),
+    }
 }
 
 /// What was found over all groups.
