@@ -52,6 +52,7 @@ pub fn decide(
         },
     )?;
     let (tallies, mut kept): (Vec<Tally>, Vec<Slot>) = judged.into_iter().unzip();
+    let shared = judge.sharing.map_or(Ok(Vec::new()), |sharing| sharing.finish(&staged, threads, monitor))?;
     let (mut counters, shape) = (judge.counters.into_iter(), judge.shape);
     let mut tally = Tally::default();
     tallies.iter().for_each(|t| tally.add(t));
@@ -80,6 +81,7 @@ pub fn decide(
         not_binding: not_binding(&rules, &tally),
         gates: Gate::all(groups.gates, &observed),
         largest_person: tally.largest_person,
+        shared,
         hints: groups.hints,
     };
     Ok(Judged { rules, staged, kept, shape, verdict })
@@ -162,7 +164,7 @@ fn hints(
 
 fn not_binding(rules: &Rules, tally: &Tally) -> Vec<NotBinding> {
     let told = |(effect, rows): (_, &u64)| {
-        let reason = binding(effect, rules.basis, rules.sale).err().filter(|_| *rows > 0)?;
+        let reason = binding(effect, rules.grounds).err().filter(|_| *rows > 0)?;
         Some(NotBinding { effect: effect.name().to_string(), rows: *rows, reason: reason.to_string() })
     };
     EFFECTS.into_iter().zip(&tally.not_binding).filter_map(told).collect()

@@ -11,10 +11,10 @@ use super::reasons::{Facts, Reason, labels, reason};
 use super::retention::past;
 use super::workers::each_bucket;
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::gates::Gate;
 use crate::monitor::Monitor;
-use crate::policy::{Basis, Effect};
+use crate::policy::{Basis, Effect, Grounds};
 use crate::stage::{Slot, Vault};
 
 /// Rows of a companion, in the order of their tokens.
@@ -55,10 +55,8 @@ pub struct ReviewRules {
     pub as_of: Instant,
     /// The instant it was last judged at.
     pub before: Instant,
-    /// Lawful basis of the purpose.
-    pub basis: Basis,
-    /// Whether the recipient is a sale.
-    pub sale: bool,
+    /// What decides which requests bind.
+    pub grounds: Grounds,
     /// Whether consent is a column of the source.
     pub consent_column: bool,
     /// Fields with a `keep` of their own.
@@ -116,7 +114,7 @@ pub fn review(
     threads: usize,
     monitor: &dyn Monitor,
 ) -> Result<Remaining> {
-    let binds = EFFECTS.map(|effect| binding(effect, rules.basis, rules.sale).is_ok());
+    let binds = EFFECTS.map(|effect| binding(effect, rules.grounds).is_ok());
     let counter = Counter::new(rules.sensitive);
     let keeps = FieldKeeps::new(rules.as_of, (0..rules.field_keeps).collect(), rules.quasi_keeps.clone());
     let judge = Judge { rules, entries, binds, vault: &vault, counter: &counter, keeps: &keeps };
@@ -286,7 +284,7 @@ impl Judge<'_> {
             gathered.groups.push(groups::combine(hashed.by_ref().take(quasi)));
             gathered.sensitive.extend(hashed);
         }
-        if self.rules.basis == Basis::Consent {
+        if self.rules.grounds.basis == Basis::Consent {
             gathered.consent.push(rows.consent(row));
         }
         Ok(())
@@ -350,6 +348,6 @@ impl Judge<'_> {
 }
 
 fn out_of_order() -> Error {
-    Error::evidence("a companion of the current version is not in the order of its tokens")
+    Error::new(Code::CompanionBroken, "a companion of the current version is not in the order of its tokens")
         .help("compare its hash with the manifest: `tamis verify`")
 }

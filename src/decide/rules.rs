@@ -2,8 +2,10 @@
 
 use super::exclude;
 use super::field_keep::FieldKeeps;
+use super::links::LinkLimits;
+use super::shared::Shares;
 use crate::clock::{Instant, Period};
-use crate::policy::{Basis, GroupTerms, Limits, Plan};
+use crate::policy::{Basis, Grounds, GroupTerms, Limits, Plan};
 use jiff::tz::TimeZone;
 
 /// What `decide` goes by.
@@ -20,12 +22,13 @@ pub struct Rules {
     pub(super) exclude_labels: Vec<String>,
     /// Label of each exclude.
     pub(super) excludes: Vec<usize>,
-    pub(super) basis: Basis,
-    pub(super) sale: bool,
+    pub(super) grounds: Grounds,
     pub(super) consent_column: bool,
     pub(super) gate: Option<GroupTerms>,
     pub(super) limits: Limits,
     pub(super) hints: bool,
+    /// Which shared values of links are counted; none for a judgement that tells nobody.
+    pub(super) shares: Option<Shares>,
 }
 
 impl Rules {
@@ -45,18 +48,23 @@ impl Rules {
             field_keeps,
             exclude_labels,
             excludes,
-            basis: plan.purpose.basis,
-            sale: plan.recipient.as_ref().is_some_and(|r| r.sale),
+            grounds: plan.grounds(),
             consent_column: plan.controls.consent.is_some(),
             gate: plan.gate.clone(),
             limits: plan.limits.clone(),
             hints: false,
+            shares: None,
         }
     }
 
     /// Also works out what leaving out each quasi-identifier would save; `plan` shows it, runs need not pay for it.
     pub fn with_hints(self) -> Rules {
         Rules { hints: true, ..self }
+    }
+
+    /// Also counts values of links that more subjects share than `limits` lets lead on.
+    pub fn with_shared(self, plan: &Plan, limits: LinkLimits) -> Rules {
+        Rules { shares: Some(Shares::of(&plan.controls, limits)), ..self }
     }
 
     /// Fields with a `keep` of their own, at the instant of the rules.
@@ -73,6 +81,6 @@ impl Rules {
 
     /// Whether persons need consent.
     pub(super) fn on_consent(&self) -> bool {
-        self.basis == Basis::Consent
+        self.grounds.basis == Basis::Consent
     }
 }

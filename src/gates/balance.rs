@@ -1,7 +1,7 @@
 //! R33: rows in are rows out plus the sum of reasons. A run of which that is not true has lost or doubled rows.
 
 use super::{Judges, Observed, Veto};
-use crate::error::Kind;
+use crate::error::Code;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -26,10 +26,10 @@ impl Judges for Balance {
     fn veto(&self) -> Option<Veto> {
         (self.rows_out.checked_add(self.removed) != Some(self.rows_in)).then(|| {
             Veto::final_one(
+                Code::RowsDoNotAddUp,
                 "rows in are not rows out plus the sum of reasons".into(),
                 "nothing was published; report this as a fault",
             )
-            .of_kind(Kind::Evidence)
         })
     }
 

@@ -1,6 +1,7 @@
 //! R21: a token of a column of few values is the value again.
 
 use super::{FieldRead, Judges, Observed, Veto};
+use crate::error::Code;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +38,7 @@ impl Judges for FewValues {
     fn veto(&self) -> Option<Veto> {
         (!self.exceeded.is_empty()).then(|| {
             Veto::final_one(
+                Code::TooFewValues,
                 self.exceeded.join("; "),
                 "a token of so few values hides nothing: publish it by map or bucket, or not at all",
             )

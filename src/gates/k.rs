@@ -1,6 +1,7 @@
 //! R36: each combination of published quasi-identifiers is shared by at least k subjects.
 
 use super::{GroupCount, Judges, Veto};
+use crate::error::Code;
 use crate::policy::{GroupTerms, Share};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -82,6 +83,7 @@ impl Judges for KAnonymity {
         let ((groups, rows), all, k) = (self.left, self.groups, self.k);
         (groups > 0).then(|| {
             Veto::final_one(
+                Code::GateK,
                 format!("gate: {groups} of {all} groups with {rows} rows have fewer than {k} subjects"),
                 "coarsen or leave out a quasi-identifier (the plan shows what each would save), or suppress small groups",
             )

@@ -2,7 +2,6 @@
 //! person's word.
 
 use super::{Judges, Observed, SetDoubt, Veto};
-use crate::error::Kind;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,8 +13,9 @@ pub struct KnownSet {
     /// What is odd about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubt: Option<String>,
+    /// Of the doubt, what to do.
     #[serde(skip)]
-    help: String,
+    veto: Option<Veto>,
 }
 
 impl Judges for KnownSet {
@@ -23,16 +23,17 @@ impl Judges for KnownSet {
     const OF_ROWS_READ: bool = false;
 
     fn observe(run: &Observed<'_>) -> Option<Self> {
-        let (doubt, help) = match run.reading.doubt.clone() {
-            Some(SetDoubt { what, help }) => (Some(what), help),
-            None => (None, String::new()),
+        let veto = |doubt: SetDoubt| {
+            let SetDoubt { code, what: message, help } = doubt;
+            Veto { code, message, help, acceptable: true }
         };
-        Some(KnownSet { set: run.reading.set.clone()?, doubt, help })
+        let doubt = run.reading.doubt.clone();
+        let set = run.reading.set.clone()?;
+        Some(KnownSet { set, doubt: doubt.as_ref().map(|doubt| doubt.what.clone()), veto: doubt.map(veto) })
     }
 
     fn veto(&self) -> Option<Veto> {
-        let (help, kind) = (self.help.clone(), Kind::Gate);
-        self.doubt.clone().map(|message| Veto { message, help, acceptable: true, kind })
+        self.veto.clone()
     }
 
     fn words(&self) -> String {

@@ -2,6 +2,7 @@
 //! that value of each of them, however many they are.
 
 use super::{GroupCount, Judges, Spread, Veto};
+use crate::error::Code;
 use crate::policy::{Diversity, GroupTerms};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -111,6 +112,7 @@ impl Judges for LDiversity {
                 Diversity::Entropy => format!("values of {of} with less entropy than {l} equally frequent ones"),
             };
             Veto::final_one(
+                Code::GateL,
                 format!("gate: {groups} of {all} groups with {rows} rows have {what}"),
                 "coarsen or leave out a quasi-identifier (the plan shows what each would save) or a sensitive field, \
                  or suppress such groups",

@@ -2,6 +2,7 @@
 
 use super::share_told::over;
 use super::{ColumnRead, Judges, Observed, Veto};
+use crate::error::Code;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,7 @@ impl Judges for MaxRawForms {
     fn veto(&self) -> Option<Veto> {
         (!self.exceeded.is_empty()).then(|| {
             Veto::final_one(
+                Code::TooManyRaw,
                 self.exceeded.join("; "),
                 "no request can reach these rows but by the same spelling: have the column exported as it is, \
                  or raise its max_raw in the source",
@@ -45,7 +47,7 @@ impl Judges for MaxRawForms {
 
 fn told(column: &ColumnRead) -> String {
     let what = format!("of column {} have no normal form ({})", column.column, column.why);
-    let text = over("max_raw", &what, column.raw, column.values, "the values", column.limit);
+    let text = over("max_raw", &what, column.raw, column.values, "values", column.limit);
     column.first.as_ref().map_or(text.clone(), |first| format!("{text}; the first is {first}"))
 }
 
@@ -71,7 +73,7 @@ mod tests {
         assert_eq!(veto(vec![column(1, 100), column(0, 0)]), None);
         assert_eq!(
             veto(vec![column(2, 100)]).expect("refused").message,
-            "max_raw: 2 of 100 of the values of column contact.Email have no normal form (no @) (2.00 %, limit 1 %); the first is raw:x.csv, record 7"
+            "max_raw: 2 of 100 values of column contact.Email have no normal form (no @) (2.00 %, limit 1 %); the first is raw:x.csv, record 7"
         );
     }
 }

@@ -2,6 +2,7 @@
 
 use super::share_told::over;
 use super::{Judges, Observed, Veto};
+use crate::error::Code;
 use crate::policy::Share;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,9 +28,9 @@ impl Judges for MaxRejected {
     fn veto(&self) -> Option<Veto> {
         let MaxRejected { of, dropped, max_rejected } = *self;
         let what = "were dropped as bad records";
-        max_rejected
-            .exceeded(dropped, of)
-            .then(|| Veto::acceptable(over("max_rejected", what, dropped, of, "the rows read", max_rejected)))
+        max_rejected.exceeded(dropped, of).then(|| {
+            Veto::acceptable(Code::TooManyRejected, over("max_rejected", what, dropped, of, "rows read", max_rejected))
+        })
     }
 
     fn words(&self) -> String {
@@ -48,6 +49,6 @@ mod tests {
             numbers(1000, 1000 - dropped, dropped, None, |run| MaxRejected::observe(run)?.veto()).map(|v| v.message)
         };
         assert_eq!(refused(10), None);
-        assert!(refused(11).expect("refused").starts_with("max_rejected: 11 of 1000 of the rows read"));
+        assert!(refused(11).expect("refused").starts_with("max_rejected: 11 of 1000 rows read"));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::share_told::over;
 use super::{Judges, Observed, Veto};
+use crate::error::Code;
 use crate::policy::Share;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -31,10 +32,10 @@ impl Judges for MaxRemoved {
 
     fn veto(&self) -> Option<Veto> {
         let MaxRemoved { of, removed, max_removed, with_previous } = *self;
-        let whole = if with_previous { "the previous version's rows" } else { "the rows read" };
-        max_removed
-            .exceeded(removed, of)
-            .then(|| Veto::acceptable(over("max_removed", "would be removed", removed, of, whole, max_removed)))
+        let whole = if with_previous { "rows of the previous version" } else { "rows read" };
+        max_removed.exceeded(removed, of).then(|| {
+            Veto::acceptable(Code::Brake, over("max_removed", "would be dropped", removed, of, whole, max_removed))
+        })
     }
 
     fn words(&self) -> String {

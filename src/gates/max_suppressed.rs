@@ -2,6 +2,7 @@
 
 use super::share_told::over;
 use super::{Judges, Observed, Veto};
+use crate::error::Code;
 use crate::policy::Share;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -29,7 +30,10 @@ impl Judges for MaxSuppressed {
         let MaxSuppressed { of, suppressed, max_suppressed } = *self;
         max_suppressed.exceeded(suppressed, of).then(|| {
             let what = "would be suppressed";
-            Veto::acceptable(over("max_suppressed", what, suppressed, of, "the rows left", max_suppressed))
+            Veto::acceptable(
+                Code::TooManySuppressed,
+                over("max_suppressed", what, suppressed, of, "rows left", max_suppressed),
+            )
         })
     }
 

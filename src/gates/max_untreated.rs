@@ -2,6 +2,7 @@
 
 use super::share_told::over;
 use super::{FieldRead, Judges, Observed, Veto};
+use crate::error::Code;
 use crate::policy::{MaxUntreated, Share};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,7 @@ impl Judges for MaxUntreatedValues {
     fn veto(&self) -> Option<Veto> {
         (!self.exceeded.is_empty()).then(|| {
             Veto::final_one(
+                Code::TooManyUntreated,
                 self.exceeded.join("; "),
                 "look at these columns in the export; then correct the source's types or formats, \
                  or raise the field's max_untreated",
@@ -61,7 +63,7 @@ fn told(field: &FieldRead) -> String {
         MaxUntreated::Share(share) => share,
     };
     let what = format!("of field {} could not be treated", field.name);
-    let text = over("max_untreated", &what, field.untreated, field.values, "the non-null values", share);
+    let text = over("max_untreated", &what, field.untreated, field.values, "non-null values", share);
     let text = match field.limit {
         MaxUntreated::Default => format!("{text}, and more than {ALWAYS}"),
         MaxUntreated::Share(_) => text,
@@ -106,7 +108,7 @@ mod tests {
         let first = Some("raw:x.csv, record 7".to_owned());
         assert_eq!(
             gate(50, 100, MaxUntreated::Default, first).expect("refused").message,
-            "max_untreated: 50 of 100 of the non-null values of field birth_year could not be treated (50.00 %, limit 0.1 %), and more than 10; the first is raw:x.csv, record 7"
+            "max_untreated: 50 of 100 non-null values of field birth_year could not be treated (50.00 %, limit 0.1 %), and more than 10; the first is raw:x.csv, record 7"
         );
     }
 }

@@ -1,7 +1,7 @@
 //! R38: a set has at least a share of the records of the set before it. Fewer mean that the export may be cut short.
 
 use super::{Judges, Observed, Veto};
-use crate::error::Kind;
+use crate::error::Code;
 use crate::policy::Share;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,10 +34,10 @@ impl Judges for MinRecords {
         let MinRecords { set, records, before, .. } = self;
         (u128::from(*records) * 1_000_000 < least).then(|| {
             Veto::final_one(
+                Code::ExportShrank,
                 format!("set {set} has {records} records, the set before it had {before}"),
                 "the export may be cut short: export again; if persons really left, lower complete.min_records for this run",
             )
-            .of_kind(Kind::Input)
         })
     }
 

@@ -1,6 +1,7 @@
 //! R37: a version without any row is published only where the job allows it.
 
 use super::{Judges, Observed, Veto};
+use crate::error::Code;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +23,7 @@ impl Judges for NotEmpty {
 
     fn veto(&self) -> Option<Veto> {
         let empty = self.rows == 0 && !self.allow_empty;
-        empty.then(|| Veto::acceptable("no row would be left and allow_empty is not set".into()))
+        empty.then(|| Veto::acceptable(Code::Brake, "no row would be left and allow_empty is not set".into()))
     }
 
     fn words(&self) -> String {

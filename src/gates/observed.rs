@@ -1,6 +1,7 @@
 //! What gates observe: counts, names of the specs and first positions, as reading and deciding hand them up.
 //! Must not know any gate, nor a value.
 
+use crate::error::Code;
 use crate::policy::{Limits, MaxUntreated, Share};
 
 /// What was read, in numbers.
@@ -25,6 +26,8 @@ pub struct Reading {
 /// Why a set may not be the one to publish.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetDoubt {
+    /// Which doubt.
+    pub code: Code,
     /// What is odd about it.
     pub what: String,
     /// What to do.

@@ -2,10 +2,10 @@
 
 use crate::policy::Share;
 
-/// `max_removed: 412 of 1000 of the rows read would be removed (41.20 %, limit 30 %)`.
+/// `max_removed: 412 of 1000 rows read would be dropped (41.20 %, limit 30 %)`.
 pub(super) fn over(limit: &str, what: &str, part: u64, whole: u64, of: &str, share: Share) -> String {
     let percent = percent(part, whole);
-    format!("{limit}: {part} of {whole} of {of} {what} ({percent} %, limit {} %)", f64::from(share.0) / 10_000.0)
+    format!("{limit}: {part} of {whole} {of} {what} ({percent} %, limit {} %)", f64::from(share.0) / 10_000.0)
 }
 
 /// Returns a share in percent with two digits, rounded up so that what exceeds a limit never reads as equal to it.
@@ -20,8 +20,8 @@ mod tests {
 
     #[test]
     fn messages_carry_numbers_and_the_limit() {
-        let message = over("max_removed", "would be removed", 412, 1000, "the rows read", Share(300_000));
-        assert_eq!(message, "max_removed: 412 of 1000 of the rows read would be removed (41.20 %, limit 30 %)");
+        let message = over("max_removed", "would be dropped", 412, 1000, "rows read", Share(300_000));
+        assert_eq!(message, "max_removed: 412 of 1000 rows read would be dropped (41.20 %, limit 30 %)");
         assert_eq!(percent(1, 3_000_000), "0.01");
     }
 }

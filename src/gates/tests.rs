@@ -1,6 +1,7 @@
 //! All gates together, and what the tests of single ones share.
 
 use super::*;
+use crate::error::Code;
 use crate::policy::{Limits, Share};
 
 /// Asks `gate` about a run of which only what was read is of interest.
@@ -35,8 +36,12 @@ fn asked<T>(
 }
 
 fn veto(message: &str, acceptable: bool) -> Veto {
-    let veto = if acceptable { Veto::acceptable(message.into()) } else { Veto::final_one(message.into(), "mend it") };
-    Veto { message: message.into(), ..veto }
+    let code = if acceptable { Code::Brake } else { Code::GateK };
+    let veto = |message: String| match acceptable {
+        true => Veto::acceptable(code, message),
+        false => Veto::final_one(code, message, "mend it"),
+    };
+    veto(message.into())
 }
 
 #[test]
@@ -50,11 +55,11 @@ fn a_refusal_says_all_vetoes_and_offers_no_acceptance_beside_one_that_is_final()
 
 #[test]
 fn a_refusal_is_of_the_gravest_kind() {
-    use crate::error::Kind;
-    let of = |kind| veto("x", false).of_kind(kind);
-    let kind = |vetoes: &[Veto]| refusal(vetoes).expect("refused").kind();
-    assert_eq!(kind(&[of(Kind::Gate), of(Kind::Input)]), Kind::Input);
-    assert_eq!(kind(&[of(Kind::Input), of(Kind::Evidence)]), Kind::Evidence);
+    let of = |code| Veto { code, ..veto("x", false) };
+    let code = |vetoes: &[Veto]| refusal(vetoes).expect("refused").code();
+    assert_eq!(code(&[of(Code::GateK), of(Code::Brake)]), Code::GateK);
+    assert_eq!(code(&[of(Code::GateK), of(Code::ExportShrank)]), Code::ExportShrank);
+    assert_eq!(code(&[of(Code::ExportShrank), of(Code::RowsDoNotAddUp)]), Code::RowsDoNotAddUp);
 }
 
 #[test]

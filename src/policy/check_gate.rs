@@ -14,7 +14,7 @@ pub(super) fn gate(terms: &Terms) -> Option<Option<GroupTerms>> {
             return Some(None);
         }
         let help = format!("add [gate] with quasi_identifiers; min_k of the purpose is {} (R36)", purpose.min_k);
-        page.fault(terms.spec.purpose.span(), "gate-missing", "the purpose has min_k and the job no [gate]", help);
+        page.fault(terms.spec.purpose.span(), "gate-missing", "the purpose has min_k, and the job has no [gate]", help);
         return None;
     };
     quasi_names(terms, spec);

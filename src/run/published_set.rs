@@ -3,12 +3,12 @@
 
 use super::attest;
 use super::input::{Pinned, Read};
-use super::prepare::Ready;
 use crate::clock::Instant;
-use crate::error::{Kind, Result};
+use crate::error::{Code, Kind, Result};
 use crate::evidence::manifest::Input;
 use crate::evidence::{Event, RunRef};
 use crate::gates::SetDoubt;
+use crate::job::Ready;
 use crate::policy::SetFormat;
 use crate::read::{in_order, newest_before, why_not};
 use crate::state::{SetRead, SetState};
@@ -29,6 +29,7 @@ pub fn doubt(ready: &Ready, pinned: &Pinned, read: &Read) -> Result<Option<SetDo
     let published = ready.dataset.sets.get(set).filter(|_| changed);
     match published {
         Some(published) if !same_bytes(ready, published, read)? => Ok(Some(SetDoubt {
+            code: Code::SetChanged,
             what: format!("set {set} was published before, from other bytes"),
             help: "an export that changes afterwards is unusual: compare, then accept the plan".into(),
         })),
@@ -62,7 +63,7 @@ fn older(ready: &Ready, set: &str) -> Result<Option<SetDoubt>> {
         Err(error) => return Err(error),
     };
     let help = format!("{why}bring set {last} back, or wait for a newer one; accept the plan if {set} is meant");
-    Ok(Some(SetDoubt { what, help }))
+    Ok(Some(SetDoubt { code: Code::SetOlder, what, help }))
 }
 
 /// Whether the bytes read are those that the manifest of the published set names. Where they lie, and what the store

@@ -7,10 +7,11 @@ use crate::python::Python;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::Path;
+use tamis::error::Code;
 use tamis::evidence::Manifest;
 use tamis::gates::Gate;
 use tamis::monitor::Silent;
-use tamis::run;
+use tamis::sweep;
 
 const AS_OF: &str = "2024-09-01T00:00:00Z";
 const LATER: &str = "2024-09-02T00:00:00Z";
@@ -107,7 +108,7 @@ fn suppressed(terms: &Terms, python: &Python, export: &str) {
     let erased: Vec<String> = (0..32_561).filter(|n| n % 5 < 3).map(|n| format!("person-{n}")).collect();
     let rows: String = erased.iter().enumerate().map(|(n, id)| format!("E-{n},2024-09-01,{id}\n")).collect();
     std::fs::write(place.path("requests/erase.csv"), format!("Case,RequestedAt,Id\n{rows}")).unwrap();
-    run::sweep(&place.call(LATER), &Silent).unwrap().outcome().unwrap();
+    sweep::sweep(&place.call(LATER), &Silent).unwrap().outcome().unwrap();
     std::fs::write(place.path("erased"), erased.join("\n")).unwrap();
     let expected = without(terms.expected(python, &place, Some(&report.location)), "left_below_l");
     assert_eq!(said(&newest(&place)), expected);
@@ -117,8 +118,8 @@ fn suppressed(terms: &Terms, python: &Python, export: &str) {
 /// The manifest of the sweep.
 fn newest(place: &Place) -> Manifest {
     let runs = std::fs::read_dir(place.path("state/runs")).unwrap().map(|entry| entry.unwrap().path());
-    let sweep = runs.into_iter().find(|run| run.file_name().unwrap().to_str().unwrap().contains("-sweep-")).unwrap();
-    serde_json::from_slice(&std::fs::read(sweep.join("manifest.json")).unwrap()).unwrap()
+    let swept = runs.into_iter().find(|run| run.file_name().unwrap().to_str().unwrap().contains("-sweep-")).unwrap();
+    serde_json::from_slice(&std::fs::read(swept.join("manifest.json")).unwrap()).unwrap()
 }
 
 /// Runs a job whose l gate refuses; k suppresses what it finds before.
@@ -129,7 +130,7 @@ fn refused(terms: &Terms, python: &Python, export: &str) {
     let [groups, rows] = [0, 1].map(|n| expected["left_below_l"][n].as_u64().unwrap());
     let told = format!("gate: {groups} of {} groups with {rows} rows have ", expected["groups"]);
     assert!(groups > 0 && error.message().starts_with(&told), "{told}: {error}");
-    assert_eq!(error.kind(), tamis::error::Kind::Gate);
+    assert_eq!(error.code(), Code::GateL);
 }
 
 fn compare(terms: &Terms) {
