@@ -10,6 +10,7 @@ pub mod decide;
 pub mod error;
 pub mod evidence;
 pub mod gates;
+pub mod init;
 pub mod job;
 pub mod key;
 pub mod minimize;

@@ -1,6 +1,5 @@
 //! Reports as text, with bars; the numbers are those of `--json`.
 
-use super::finding;
 use super::lines::Lines;
 use super::verdict::{Verdict, counted};
 use crate::error::{Error, Finding, Result};
@@ -427,14 +426,14 @@ pub fn error_json(error: &Error) -> String {
     format!("{value}\n")
 }
 
-/// Returns an error for people: what happened, what to do, and findings with their lines.
-pub fn error(error: &Error, color: bool) -> String {
+/// Returns an error for people: what happened, and what to do.
+pub fn error(error: &Error) -> String {
     let mut out = String::new();
     out.line(format_args!("error[{}]: {}", error.code().name(), error.message()));
     for line in error.help_text().iter().flat_map(|help| help.lines()) {
         out.line(format_args!("  help: {line}"));
     }
-    out + &finding::draw(error.spec_findings(), color)
+    out
 }
 
 /// Returns what `verify` found: the verdict, faults, notes, then what is proven and what is not.

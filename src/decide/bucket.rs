@@ -204,7 +204,7 @@ impl<'a> Judge<'a> {
             counter.add(self.staged.vault(), rows)?;
         }
         if let Some(previous) = self.previous {
-            tally.absent = absent(previous, (bucket, self.staged.buckets()), main_subjects(&control, &people))?;
+            tally.absent = absent(previous, (bucket, self.staged.buckets()), main_persons(&control, &people))?;
         }
         Ok((tally, self.staged.vault().put(&mut records)?))
     }
@@ -329,10 +329,12 @@ fn largest_person(control: &Control, people: &People) -> u64 {
     if most > FEW { most as u64 } else { 0 }
 }
 
-/// Subjects of the main export's rows, in order.
-fn main_subjects<'a>(control: &'a Control, people: &'a People) -> impl Iterator<Item = &'a [u8; 16]> {
+/// Persons of the main export's rows, in order: first bits of the token, identity of the key.
+fn main_persons<'a>(control: &'a Control, people: &'a People) -> impl Iterator<Item = (u32, &'a [u8; 16])> {
     let main = |row: &usize| control.flags(*row) & (flag::OBSERVED | flag::NO_SUBJECT) == 0;
-    people.order.iter().map(|row| *row as usize).filter(main).map(|row| control.subject(row))
+    let first = |row| control.subject(row).first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes));
+    let rows = people.order.iter().map(|row| *row as usize).filter(main);
+    rows.map(move |row| (first(row), control.slot(row, 0).1))
 }
 
 fn disagreement() -> Error {

@@ -23,10 +23,10 @@ pub trait Carriers: Sync {
 pub trait Carrier {
     /// How many.
     fn rows(&self) -> usize;
-    /// Subject token; none for a row without one.
+    /// What tells its subject from others: the token, or the identity that it is made of; none for a row without one.
     fn subject(&self, row: usize) -> Option<&[u8; 16]>;
     /// The row's identities with their `mark`, empty slots left out.
-    fn identities(&self, row: usize) -> impl Iterator<Item = (u8, &[u8; 32])>;
+    fn identities(&self, row: usize) -> impl Iterator<Item = (u8, &[u8; 16])>;
 }
 
 impl Carriers for Staged {
@@ -54,7 +54,7 @@ impl Carrier for Control {
         (self.flags(row) & flag::NO_SUBJECT == 0).then(|| Control::subject(self, row))
     }
 
-    fn identities(&self, row: usize) -> impl Iterator<Item = (u8, &[u8; 32])> {
+    fn identities(&self, row: usize) -> impl Iterator<Item = (u8, &[u8; 16])> {
         Control::identities(self, row)
     }
 }

@@ -43,6 +43,11 @@ impl Cleared {
         self.keeps.fields()
     }
 
+    /// Whether rows rest on a consent.
+    pub fn on_consent(&self) -> bool {
+        self.shape.consent
+    }
+
     /// Loads the rows of one bucket; memory is that of the bucket.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use super::lists::FirstBytes;
 use super::parts::{PARTS, Parts};
 use super::spread;
 use crate::error::Result;
-use crate::gates::{Fate, Gate, GroupCount, Spread};
+use crate::gates::{Gate, GroupCount, GroupFate, Spread};
 use crate::stage::Vault;
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasherDefault;
@@ -135,8 +135,8 @@ impl Outcome {
             let spreads = spreads.iter().map(|of| of.get(&group.group).copied().unwrap_or_default());
             let count = GroupCount { subjects: group.subjects, rows: group.rows, spreads: spreads.collect() };
             let fate = Gate::judge(gates, &count);
-            self.rows_below += if fate == Fate::Stays { 0 } else { u64::from(group.rows) };
-            if fate == Fate::Suppressed {
+            self.rows_below += if fate == GroupFate::Stays { 0 } else { u64::from(group.rows) };
+            if fate == GroupFate::Suppressed {
                 self.rows_suppressed += u64::from(group.rows);
                 if hashes {
                     self.hashes.insert(group.group);

@@ -88,7 +88,7 @@ impl KeptBucket<'_> {
     }
 
     /// What is in an identity slot: `mark` and identity, zeros where the mark is `NONE`.
-    pub fn identities(&self, rows: Range<usize>, slot: usize) -> impl Iterator<Item = (u8, &[u8; 32])> {
+    pub fn identities(&self, rows: Range<usize>, slot: usize) -> impl Iterator<Item = (u8, &[u8; 16])> {
         self.numbers(rows).map(move |row| self.bucket.control.slot(row, slot))
     }
 

@@ -57,9 +57,9 @@ pub trait Known: Sync {
     /// Whether there are none.
     fn is_empty(&self) -> bool;
     /// Whether an identity may belong to one; must be quick, and may say yes too often.
-    fn knows(&self, identity: &[u8; 32]) -> bool;
+    fn knows(&self, identity: &[u8; 16]) -> bool;
     /// Calls `each` for every request that the identity belongs to.
-    fn bonds(&self, identity: &[u8; 32], each: &mut dyn FnMut(Belongs));
+    fn bonds(&self, identity: &[u8; 16], each: &mut dyn FnMut(Belongs));
     /// What a request asks for.
     fn effects(&self, entry: u32) -> EffectSet;
 }
@@ -91,7 +91,7 @@ pub struct NewBond {
     /// The entry's number.
     pub entry: u32,
     /// The identity.
-    pub identity: [u8; 32],
+    pub identity: [u8; 16],
     /// `Strong` or `ViaWeak`.
     pub bond: Bond,
 }
@@ -372,8 +372,8 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     /// Identities of tests are small numbers.
-    fn identity(number: u8) -> [u8; 32] {
-        *blake3::hash(&[number]).as_bytes()
+    fn identity(number: u8) -> [u8; 16] {
+        blake3::hash(&[number]).as_bytes().as_chunks().0[0]
     }
 
     /// A row: its subject (0 is nobody), and identities with their marks.
@@ -383,7 +383,7 @@ mod tests {
         carries: Vec<(u8, u8)>,
     }
 
-    type GroupRow = (Option<[u8; 16]>, Vec<(u8, [u8; 32])>);
+    type GroupRow = (Option<[u8; 16]>, Vec<(u8, [u8; 16])>);
     struct Group(Vec<GroupRow>);
 
     impl Carrier for Group {
@@ -393,7 +393,7 @@ mod tests {
         fn subject(&self, row: usize) -> Option<&[u8; 16]> {
             self.0[row].0.as_ref()
         }
-        fn identities(&self, row: usize) -> impl Iterator<Item = (u8, &[u8; 32])> {
+        fn identities(&self, row: usize) -> impl Iterator<Item = (u8, &[u8; 16])> {
             self.0[row].1.iter().map(|(mark, identity)| (*mark, identity))
         }
     }
@@ -435,10 +435,10 @@ mod tests {
         fn is_empty(&self) -> bool {
             self.0.is_empty()
         }
-        fn knows(&self, wanted: &[u8; 32]) -> bool {
+        fn knows(&self, wanted: &[u8; 16]) -> bool {
             self.0.iter().flat_map(|(_, ids)| ids).any(|(id, _)| identity(*id) == *wanted)
         }
-        fn bonds(&self, wanted: &[u8; 32], each: &mut dyn FnMut(Belongs)) {
+        fn bonds(&self, wanted: &[u8; 16], each: &mut dyn FnMut(Belongs)) {
             for (entry, (follows, ids)) in self.0.iter().enumerate() {
                 for (_, bond) in ids.iter().filter(|(id, _)| identity(*id) == *wanted) {
                     let follows = if *follows { Follows::Links } else { Follows::Nothing };
@@ -566,7 +566,7 @@ mod tests {
         ) {
             let limits = LinkLimits { max_alias_fanout: alias, max_strong_fanout: most };
             let links = follow(&World::of(&lines, buckets, group), &asked, limits, threads, &Silent).expect("followed");
-            let numbers: BTreeMap<[u8; 32], u8> = (0..=255).map(|n| (identity(n), n)).collect();
+            let numbers: BTreeMap<[u8; 16], u8> = (0..=255).map(|n| (identity(n), n)).collect();
             let model = Model { lines: &lines, limits };
             let mut expected: BTreeMap<u8, EffectSet> = BTreeMap::new();
             for (entry, (follows, ids)) in asked.0.iter().enumerate() {
@@ -729,10 +729,10 @@ mod tests {
         fn is_empty(&self) -> bool {
             false
         }
-        fn knows(&self, wanted: &[u8; 32]) -> bool {
+        fn knows(&self, wanted: &[u8; 16]) -> bool {
             identity(self.0) == *wanted
         }
-        fn bonds(&self, wanted: &[u8; 32], each: &mut dyn FnMut(Belongs)) {
+        fn bonds(&self, wanted: &[u8; 16], each: &mut dyn FnMut(Belongs)) {
             if self.knows(wanted) {
                 each(Belongs { entry: 0, bond: Bond::Named, follows: Follows::RawKeys });
             }

@@ -102,13 +102,13 @@ impl EffectSet {
 /// what a request names and what it has learned through links (R13, R14) are alike.
 pub trait Entries: Sync {
     /// The effects of all requests that name the identity.
-    fn effects(&self, identity: &[u8; 32]) -> Option<EffectSet>;
+    fn effects(&self, identity: &[u8; 16]) -> Option<EffectSet>;
     /// Whether no identity has effects.
     fn is_empty(&self) -> bool;
 }
 
-/// Entries in memory. Identities are keyed hashes, so their first half tells them apart and its first bytes serve as
-/// the hash. Effects are few, and many identities have the same.
+/// Entries in memory. Identities are keyed hashes, so their first bytes serve as the hash. Effects are few, and many
+/// identities have the same.
 #[derive(Default)]
 pub struct EntryTable {
     numbers: HashMap<[u8; 16], u32, BuildHasherDefault<FirstBytes>>,
@@ -123,7 +123,7 @@ impl EntryTable {
     }
 
     /// Adds effects to what an identity has.
-    pub fn add(&mut self, identity: [u8; 32], effects: &EffectSet) {
+    pub fn add(&mut self, identity: [u8; 16], effects: &EffectSet) {
         let mut all = self.effects(&identity).unwrap_or_default();
         all.add(effects);
         let sets = &mut self.sets;
@@ -131,21 +131,17 @@ impl EntryTable {
             sets.push(all);
             sets.len() as u32 - 1
         });
-        self.numbers.insert(*half(&identity), number);
+        self.numbers.insert(identity, number);
     }
 }
 
 impl Entries for EntryTable {
-    fn effects(&self, identity: &[u8; 32]) -> Option<EffectSet> {
-        self.numbers.get(half(identity)).map(|number| self.sets[*number as usize])
+    fn effects(&self, identity: &[u8; 16]) -> Option<EffectSet> {
+        self.numbers.get(identity).map(|number| self.sets[*number as usize])
     }
     fn is_empty(&self) -> bool {
         self.numbers.is_empty()
     }
-}
-
-fn half(identity: &[u8; 32]) -> &[u8; 16] {
-    &identity.as_chunks().0[0]
 }
 
 /// Hasher of keys that are uniform already.
@@ -168,7 +164,7 @@ impl Hasher for FirstBytes {
 /// R12, R16: the effects that reach a row with these identities, raw forms included. Consents reach it only through
 /// its key, e-mail or phone, never through a strong link (R32). `None` when nothing does.
 pub(super) fn reach<'a>(
-    identities: impl Iterator<Item = (u8, &'a [u8; 32])>,
+    identities: impl Iterator<Item = (u8, &'a [u8; 16])>,
     entries: &dyn Entries,
 ) -> Option<EffectSet> {
     let mut all: Option<EffectSet> = None;
@@ -187,7 +183,7 @@ mod tests {
     fn entries(list: &[(u8, EffectSet)]) -> EntryTable {
         let mut table = EntryTable::default();
         for (id, effects) in list {
-            table.add([*id; 32], effects);
+            table.add([*id; 16], effects);
         }
         table
     }
@@ -200,7 +196,7 @@ mod tests {
             (2, EffectSet::withdrawal(Instant(5))),
             (3, EffectSet::withdrawal(Instant(9))),
         ]);
-        let ids = [[1u8; 32], [2; 32], [3; 32], [4; 32]];
+        let ids = [[1u8; 16], [2; 16], [3; 16], [4; 16]];
         let marks = [mark::KEY, mark::STRONG, mark::WEAK | mark::RAW, mark::WEAK];
         let all = reach(marks.into_iter().zip(&ids), &table).expect("reached");
         assert!(all.has(Effect::Erase) && all.has(Effect::Restrict) && all.has(Effect::Withdraw));
@@ -219,7 +215,7 @@ mod tests {
     #[test]
     fn r32_consents_do_not_come_through_strong_links() {
         let table = entries(&[(1, EffectSet::consent(None, Some(Instant(9))))]);
-        let id = [1u8; 32];
+        let id = [1u8; 16];
         let through = |m| reach([(m, &id)].into_iter(), &table).map(|e| e.consent_until);
         assert_eq!(through(mark::KEY), Some(9));
         assert_eq!(through(mark::WEAK), Some(9));

@@ -44,7 +44,7 @@ pub use links::{Belongs, Bond, Doubt, Follows, Known, LinkLimits, Links, NewBond
 pub use lists::{EffectSet, Entries, EntryTable};
 pub use reasons::Reason;
 pub use retention::Until;
-pub use review::{Published, Remaining, ReviewCounts, ReviewRules, Version, reached_by_hold, review};
+pub use review::{Fate, Published, Remaining, ReviewCounts, ReviewRules, Version, reached_by_hold, review};
 pub use rules::Rules;
 pub use shared::SharedBy;
 pub use trace::Traced;

@@ -77,7 +77,7 @@ impl Places {
 pub(super) struct Near<'a> {
     known: &'a dyn Known,
     limits: LinkLimits,
-    numbers: HashMap<[u8; 32], u32, BuildHasherDefault<FirstBytes>>,
+    numbers: HashMap<[u8; 16], u32, BuildHasherDefault<FirstBytes>>,
     subjects: HashMap<[u8; 16], u32, BuildHasherDefault<FirstBytes>>,
     /// Per identity.
     reach: Vec<u8>,
@@ -143,7 +143,7 @@ impl<'a> Near<'a> {
     }
 
     /// Whether a row carries an identity that is followed, in the kind of column where it is, and not too often.
-    pub(super) fn worth(&self, identities: &mut dyn Iterator<Item = (u8, &[u8; 32])>) -> bool {
+    pub(super) fn worth(&self, identities: &mut dyn Iterator<Item = (u8, &[u8; 16])>) -> bool {
         for (mark, identity) in identities {
             let Some(number) = self.numbers.get(identity).copied() else { continue };
             let reach = self.reach[number as usize];
@@ -159,7 +159,7 @@ impl<'a> Near<'a> {
         false
     }
 
-    fn number(&mut self, identity: &[u8; 32]) -> u32 {
+    fn number(&mut self, identity: &[u8; 16]) -> u32 {
         if let Some(number) = self.numbers.get(identity) {
             return *number;
         }
@@ -184,7 +184,7 @@ impl<'a> Near<'a> {
         number
     }
 
-    fn keep(&mut self, subject: Option<[u8; 16]>, identities: &[(u8, [u8; 32])]) {
+    fn keep(&mut self, subject: Option<[u8; 16]>, identities: &[(u8, [u8; 16])]) {
         let next = self.subjects.len() as u32;
         let subject = subject.map_or(NOBODY, |token| *self.subjects.entry(token).or_insert(next));
         let (mut strong, mut weak, mut raw, mut raw_key) = (Vec::new(), Vec::new(), Vec::new(), NOBODY);
@@ -298,8 +298,8 @@ impl<'a> Near<'a> {
     }
 
     /// The bytes of all identities, by number.
-    pub(super) fn identities(&self) -> Vec<[u8; 32]> {
-        let mut identities = vec![[0; 32]; self.reach.len()];
+    pub(super) fn identities(&self) -> Vec<[u8; 16]> {
+        let mut identities = vec![[0; 16]; self.reach.len()];
         self.numbers.iter().for_each(|(identity, number)| identities[*number as usize] = *identity);
         identities
     }

@@ -21,12 +21,14 @@ use crate::stage::{Slot, Vault};
 pub trait Published {
     /// How many.
     fn rows(&self) -> usize;
-    /// Subject token.
-    fn subject(&self, row: usize) -> &[u8; 16];
+    /// First bits of the subject token.
+    fn first(&self, row: usize) -> u32;
+    /// Whose row it is: the identity of the subject's key.
+    fn person(&self, row: usize) -> &[u8; 16];
     /// Identity slots per row.
     fn slots(&self) -> usize;
     /// Mark and identity in a slot, when there is one.
-    fn identity(&self, row: usize, slot: usize) -> Option<(u8, &[u8; 32])>;
+    fn identity(&self, row: usize, slot: usize) -> Option<(u8, &[u8; 16])>;
     /// The row goes when `as_of` reaches this, in microseconds.
     fn keep_until(&self, row: usize) -> i64;
     /// The consent it was published on.
@@ -84,13 +86,28 @@ pub struct ReviewCounts {
     pub gates: Vec<Gate>,
 }
 
+/// What becomes of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It goes.
+    Goes,
+    /// It stays as it is.
+    Stays,
+    /// It stays, and a value of it goes.
+    Changes,
+}
+
+const GOES: u8 = 0;
+const STAYS: u8 = 1;
+const CHANGES: u8 = 2;
+
 /// What stays of one file.
 struct Judged {
     rows: u64,
     stay: u64,
     nulled: u64,
     reasons: Vec<u64>,
-    /// Per row whether it stays (1 byte), then per row its combination (8 bytes) when there is a gate.
+    /// Per row its `Fate` (1 byte), then per row its combination (8 bytes) when there is a gate.
     record: Slot,
 }
 
@@ -156,11 +173,11 @@ fn counts(files: &[Judged], gates: Vec<Gate>) -> ReviewCounts {
 fn suppress(vault: &Vault, file: &mut Judged, outcome: &Outcome) -> Result<()> {
     let mut bytes = Vec::new();
     vault.read(&file.record, &mut bytes)?;
-    let (stay, groups) = bytes.split_at_mut(file.rows as usize);
+    let (fates, groups) = bytes.split_at_mut(file.rows as usize);
     let mut gone = 0;
-    for (stay, group) in stay.iter_mut().zip(groups.as_chunks().0) {
-        if *stay != 0 && outcome.suppresses(u64::from_le_bytes(*group)) {
-            *stay = 0;
+    for (fate, group) in fates.iter_mut().zip(groups.as_chunks().0) {
+        if *fate != GOES && outcome.suppresses(u64::from_le_bytes(*group)) {
+            *fate = GOES;
             gone += 1;
         }
     }
@@ -203,14 +220,19 @@ impl Remaining {
     pub fn rows(&self, file: usize) -> u64 {
         self.files[file].stay
     }
-    /// Row by row whether it stays.
+    /// Row by row what becomes of it.
     ///
     /// # Errors
     /// A storage error when the spill cannot be read.
-    pub fn stays(&self, file: usize) -> Result<Vec<bool>> {
+    pub fn fates(&self, file: usize) -> Result<Vec<Fate>> {
         let mut bytes = Vec::new();
         self.vault.read(&self.files[file].record, &mut bytes)?;
-        Ok(bytes[..self.files[file].rows as usize].iter().map(|stay| *stay != 0).collect())
+        let fate = |byte: &u8| match *byte {
+            GOES => Fate::Goes,
+            STAYS => Fate::Stays,
+            _ => Fate::Changes,
+        };
+        Ok(bytes[..self.files[file].rows as usize].iter().map(fate).collect())
     }
 }
 
@@ -235,7 +257,8 @@ struct Judge<'a> {
 /// What is gathered of one file while its companion goes by.
 #[derive(Default)]
 struct Gathered {
-    last: Option<[u8; 16]>,
+    /// First bits of the token and person of the last row.
+    last: Option<(u32, [u8; 16])>,
     /// Number of each row's person, ascending.
     person: Vec<u32>,
     due: Vec<bool>,
@@ -260,14 +283,14 @@ impl Judge<'_> {
     }
 
     fn gather(&self, gathered: &mut Gathered, rows: &dyn Published, row: usize) -> Result<()> {
-        let subject = rows.subject(row);
+        let of = (rows.first(row), *rows.person(row));
         let person = match &gathered.last {
-            Some(last) if last > subject => return Err(out_of_order()),
-            Some(last) => gathered.person.last().copied().unwrap_or(0) + u32::from(last != subject),
+            Some((first, _)) if *first > of.0 => return Err(out_of_order()),
+            Some(last) => gathered.person.last().copied().unwrap_or(0) + u32::from(*last != of),
             None => 0,
         };
         let at = gathered.person.len();
-        gathered.last = Some(*subject);
+        gathered.last = Some(of);
         gathered.person.push(person);
         gathered.due.push(past(rows.keep_until(row), self.rules.as_of));
         if !self.entries.is_empty() {
@@ -309,11 +332,15 @@ impl Judge<'_> {
                 Some(reason) => reasons[reason.place(0)] += 1,
                 None => values += u64::from(nulled[row]),
             }
-            record.push(u8::from(reason.is_none()));
+            record.push(match reason {
+                Some(_) => GOES,
+                None if nulled[row] == 0 => STAYS,
+                None => CHANGES,
+            });
         }
-        let stay = record.iter().filter(|stay| **stay != 0).count() as u64;
+        let stay = record.iter().filter(|fate| **fate != GOES).count() as u64;
         if !self.rules.gates.is_empty() {
-            let staying = (0..person.len()).filter(|row| record[*row] != 0);
+            let staying = (0..person.len()).filter(|row| record[*row] != GOES);
             let values = |row: usize| &sensitive[row * self.rules.sensitive..][..self.rules.sensitive];
             self.counter.add(self.vault, staying.map(|row| (person[row], groups[row], values(row))))?;
         }

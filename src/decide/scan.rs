@@ -13,13 +13,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const PREFIX_BYTES: usize = 16 << 20;
 
 /// Identities of a row with their marks.
-type Identities<'a> = &'a [(u8, [u8; 32])];
+type Identities<'a> = &'a [(u8, [u8; 16])];
 
 /// Rows found in one bucket.
 #[derive(Default)]
 pub(super) struct Found {
     rows: Vec<FoundRow>,
-    identities: Vec<(u8, [u8; 32])>,
+    identities: Vec<(u8, [u8; 16])>,
 }
 
 struct FoundRow {
@@ -58,7 +58,7 @@ pub(super) struct Frontier {
 
 impl Frontier {
     /// Of identities; none when there are none.
-    pub(super) fn of<'a>(identities: impl Iterator<Item = &'a [u8; 32]>) -> Option<Frontier> {
+    pub(super) fn of<'a>(identities: impl Iterator<Item = &'a [u8; 16]>) -> Option<Frontier> {
         let prefixes: HashSet<u32> = identities.map(prefix).collect();
         let words = (prefixes.len() / 4).next_power_of_two().clamp(64, 1 << 18);
         let mut bits = vec![0; words];
@@ -75,7 +75,7 @@ impl Frontier {
 }
 
 /// Identities are keyed hashes: any four bytes will do that no other table uses. 0 stands for none.
-fn prefix(identity: &[u8; 32]) -> u32 {
+fn prefix(identity: &[u8; 16]) -> u32 {
     u32::from_le_bytes([identity[12], identity[13], identity[14], identity[15]]).max(1)
 }
 
@@ -96,7 +96,7 @@ impl<'a, C: Carriers> Scan<'a, C> {
         carriers: &'a C,
         threads: usize,
         monitor: &'a dyn Monitor,
-        known: impl Fn(&[u8; 32]) -> bool + Sync,
+        known: impl Fn(&[u8; 16]) -> bool + Sync,
     ) -> Result<(Scan<'a, C>, Vec<Found>)> {
         let held = AtomicUsize::new(0);
         let pass = |_: &mut (), bucket: usize| {
@@ -126,7 +126,7 @@ impl<'a, C: Carriers> Scan<'a, C> {
     pub(super) fn next(
         &self,
         frontier: &Frontier,
-        worth: impl Fn(&mut dyn Iterator<Item = (u8, &[u8; 32])>) -> bool + Sync,
+        worth: impl Fn(&mut dyn Iterator<Item = (u8, &[u8; 16])>) -> bool + Sync,
     ) -> Result<Vec<Found>> {
         let pass = |_: &mut (), bucket: usize| {
             self.monitor.proceed()?;
@@ -173,7 +173,7 @@ fn note<C: Carrier>(
     group: &C,
     row: usize,
     slots: usize,
-    known: &impl Fn(&[u8; 32]) -> bool,
+    known: &impl Fn(&[u8; 16]) -> bool,
     prefixes: &mut Vec<u32>,
 ) -> bool {
     let (mut hit, end) = (false, prefixes.len() + slots);

@@ -32,7 +32,7 @@ impl Judged {
     pub fn trace(
         &self,
         entries: &dyn Entries,
-        wanted: &(dyn Fn(&[u8; 32]) -> bool + Sync),
+        wanted: &(dyn Fn(&[u8; 16]) -> bool + Sync),
         threads: usize,
     ) -> Result<Vec<Traced>> {
         let judge = Judge::new(&self.rules, &self.staged, entries, None);
@@ -49,7 +49,7 @@ impl Judged {
         &self,
         judge: &Judge<'_>,
         calendars: &mut Calendars,
-        wanted: &(dyn Fn(&[u8; 32]) -> bool + Sync),
+        wanted: &(dyn Fn(&[u8; 16]) -> bool + Sync),
         bucket: usize,
     ) -> Result<Vec<Traced>> {
         let control = self.staged.control(bucket)?;

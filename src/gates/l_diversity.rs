@@ -143,7 +143,7 @@ impl Judges for LDiversity {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gates::{Fate, Gate};
+    use crate::gates::{Gate, GroupFate};
     use crate::policy::{DiversityTerms, Share};
 
     fn terms(k: u32, suppress_k: bool, l: u32, measure: Diversity, suppress: bool) -> GroupTerms {
@@ -161,7 +161,7 @@ mod tests {
     }
 
     fn falls(l: u32, measure: Diversity, counts: &[u32]) -> bool {
-        Gate::judge(&mut Gate::over_groups(&terms(1, true, l, measure, true)), &group(counts)) == Fate::Suppressed
+        Gate::judge(&mut Gate::over_groups(&terms(1, true, l, measure, true)), &group(counts)) == GroupFate::Suppressed
     }
 
     #[test]
@@ -186,15 +186,15 @@ mod tests {
     fn r41_a_gate_that_refuses_looks_only_at_what_the_other_leaves() {
         let judged = |suppress_k, suppress, groups: &[&[u32]]| {
             let mut gates = Gate::over_groups(&terms(3, suppress_k, 2, Diversity::Distinct, suppress));
-            let fates: Vec<Fate> = groups.iter().map(|counts| Gate::judge(&mut gates, &group(counts))).collect();
+            let fates: Vec<GroupFate> = groups.iter().map(|counts| Gate::judge(&mut gates, &group(counts))).collect();
             (fates, gates.iter().filter_map(Gate::veto).map(|veto| veto.message).collect::<Vec<_>>())
         };
         let groups = [&[4][..], &[1, 1], &[2], &[2, 2]];
         let (fates, vetoes) = judged(true, false, &groups);
-        assert_eq!(fates, [Fate::Refused, Fate::Suppressed, Fate::Suppressed, Fate::Stays]);
+        assert_eq!(fates, [GroupFate::Refused, GroupFate::Suppressed, GroupFate::Suppressed, GroupFate::Stays]);
         assert_eq!(vetoes, ["gate: 1 of 4 groups with 4 rows have fewer than 2 values of illness"]);
         let (fates, vetoes) = judged(false, true, &groups);
-        assert_eq!(fates, [Fate::Suppressed, Fate::Refused, Fate::Suppressed, Fate::Stays]);
+        assert_eq!(fates, [GroupFate::Suppressed, GroupFate::Refused, GroupFate::Suppressed, GroupFate::Stays]);
         assert_eq!(vetoes, ["gate: 1 of 4 groups with 2 rows have fewer than 3 subjects"]);
         assert_eq!(judged(true, true, &groups).1, [""; 0]);
     }

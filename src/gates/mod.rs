@@ -105,26 +105,26 @@ impl Gate {
     }
 
     /// Shows a group to gates over groups, of which there are few, and returns what becomes of its rows.
-    pub fn judge(gates: &mut [Gate], group: &GroupCount) -> Fate {
+    pub fn judge(gates: &mut [Gate], group: &GroupCount) -> GroupFate {
         let mut below = 0u64;
         for (place, gate) in gates.iter_mut().enumerate() {
             below |= u64::from(gate.see(group)) << place;
         }
         if below == 0 {
-            return Fate::Stays;
+            return GroupFate::Stays;
         }
         let is_below = |place: usize| below & (1 << place) != 0;
         if gates.iter().enumerate().any(|(place, gate)| is_below(place) && gate.suppresses()) {
-            return Fate::Suppressed;
+            return GroupFate::Suppressed;
         }
         gates.iter_mut().enumerate().filter(|(place, _)| is_below(*place)).for_each(|(_, gate)| gate.leave(group));
-        Fate::Refused
+        GroupFate::Refused
     }
 }
 
 /// What becomes of the rows of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum GroupFate {
     /// No gate falls.
     Stays,
     /// A gate suppresses them. Other groups stay as they are, so that one pass over all groups is enough.

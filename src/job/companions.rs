@@ -60,6 +60,20 @@ impl<'a> CompanionFiles<'a> {
     }
 }
 
+impl CompanionFiles<'_> {
+    /// Calls `each` with all that one of them says, group by group.
+    pub(crate) fn whole_groups(&self, at: usize, each: &mut dyn FnMut(&CompanionGroup) -> Result<()>) -> Result<()> {
+        each_group(Companions::open(self.state, &self.paths[at])?, each)
+    }
+}
+
+fn each_group(mut companions: Companions, each: &mut dyn FnMut(&CompanionGroup) -> Result<()>) -> Result<()> {
+    while let Some(group) = companions.next_group()? {
+        each(&group)?;
+    }
+    Ok(())
+}
+
 impl Carriers for CompanionFiles<'_> {
     type Group = CompanionGroup;
 
@@ -72,11 +86,7 @@ impl Carriers for CompanionFiles<'_> {
     }
 
     fn groups(&self, bucket: usize, each: &mut dyn FnMut(&CompanionGroup) -> Result<()>) -> Result<()> {
-        let mut companions = Companions::open(self.state, &self.paths[bucket])?;
-        while let Some(group) = companions.next_group()? {
-            each(&group)?;
-        }
-        Ok(())
+        each_group(Companions::open_identities(self.state, &self.paths[bucket])?, each)
     }
 }
 
@@ -86,10 +96,10 @@ impl Carrier for CompanionGroup {
     }
 
     fn subject(&self, row: usize) -> Option<&[u8; 16]> {
-        Some(self.subject(row))
+        Some(self.person(row))
     }
 
-    fn identities(&self, row: usize) -> impl Iterator<Item = (u8, &[u8; 32])> {
+    fn identities(&self, row: usize) -> impl Iterator<Item = (u8, &[u8; 16])> {
         (0..CompanionGroup::identities(self))
             .filter_map(move |slot| Some((self.mark(row, slot), self.identity(row, slot)?)))
     }
@@ -99,13 +109,16 @@ impl decide::Published for CompanionGroup {
     fn rows(&self) -> usize {
         self.rows()
     }
-    fn subject(&self, row: usize) -> &[u8; 16] {
-        self.subject(row)
+    fn first(&self, row: usize) -> u32 {
+        self.first(row)
+    }
+    fn person(&self, row: usize) -> &[u8; 16] {
+        self.person(row)
     }
     fn slots(&self) -> usize {
         CompanionGroup::identities(self)
     }
-    fn identity(&self, row: usize, slot: usize) -> Option<(u8, &[u8; 32])> {
+    fn identity(&self, row: usize, slot: usize) -> Option<(u8, &[u8; 16])> {
         Some((self.mark(row, slot), self.identity(row, slot)?))
     }
     fn keep_until(&self, row: usize) -> i64 {

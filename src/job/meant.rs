@@ -54,11 +54,11 @@ impl Known for InForce<'_> {
         self.requests.is_empty()
     }
 
-    fn knows(&self, identity: &[u8; 32]) -> bool {
+    fn knows(&self, identity: &[u8; 16]) -> bool {
         !self.requests.effects(identity).is_empty()
     }
 
-    fn bonds(&self, identity: &[u8; 32], each: &mut dyn FnMut(Belongs)) {
+    fn bonds(&self, identity: &[u8; 16], each: &mut dyn FnMut(Belongs)) {
         for found in self.requests.effects(identity) {
             let entry = self.requests.entry(found.entry());
             if self.applies(&entry) {
@@ -109,13 +109,20 @@ pub fn learn<C: Carriers>(
     let lists = lists(&ready.project, ready.plan(), requests, &links);
     let learned = |new: &decide::NewBond| Learned {
         entry: new.entry,
-        identity: new.identity,
+        identity: whole(&new.identity),
         bond: if new.bond == Bond::ViaWeak { requests::Bond::ViaWeak } else { requests::Bond::Strong },
         raw: false,
     };
     let learned: Vec<Learned> = links.learned.iter().map(learned).collect();
     requests.learn(Some(ready.state.root()), &learned)?;
     Ok((links, lists))
+}
+
+/// As stored requests have identities: what rows do not tell of one is zeros.
+fn whole(half: &[u8; 16]) -> [u8; 32] {
+    let mut whole = [0; 32];
+    whole[..half.len()].copy_from_slice(half);
+    whole
 }
 
 /// The rows that requests were followed over before a version was published.

@@ -319,7 +319,7 @@ impl Worker<'_> {
         refill(&mut rows.since, count, NO_SINCE);
         rows.identities.resize_with(layout.identities, Identities::default);
         for slot in &mut rows.identities {
-            refill(&mut slot.bytes, count, [0; 32]);
+            refill(&mut slot.bytes, count, [0; 16]);
             refill(&mut slot.marks, count, mark::NONE);
         }
         rows.quasi.resize_with(layout.quasi, Vec::new);
@@ -566,7 +566,7 @@ fn place_slots(column: &IdentifiedColumn, from: &Identified, rows: &mut Rows) {
     for (slot, mark) in &column.slots {
         let Identities { bytes, marks } = &mut rows.identities[*slot];
         for (row, identity) in from.rows.iter().zip(&from.identities) {
-            bytes[*row as usize] = *identity;
+            bytes[*row as usize] = identity.as_chunks().0[0];
             marks[*row as usize] = *mark;
         }
         for at in &from.raw {

@@ -65,8 +65,8 @@ pub const NULL_QUASI: u64 = 0;
 /// One column of identities.
 #[derive(Default)]
 pub struct Identities {
-    /// 32 bytes per row; zeros where the mark is `NONE`.
-    pub bytes: Vec<[u8; 32]>,
+    /// First half of each row's identity, which is what identities are compared by; zeros where the mark is `NONE`.
+    pub bytes: Vec<[u8; 16]>,
     /// `mark` per row.
     pub marks: Vec<u8>,
 }

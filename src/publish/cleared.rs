@@ -16,6 +16,10 @@ impl Publishable for Cleared {
         self.field_keeps()
     }
 
+    fn on_consent(&self) -> bool {
+        self.on_consent()
+    }
+
     fn buckets(&self) -> usize {
         self.buckets()
     }
@@ -94,7 +98,7 @@ impl<'a> Stretch<'a> {
     }
 
     /// What is in an identity slot: `mark` and identity, zeros where the mark is `NONE`.
-    pub fn identities(&self, slot: usize) -> impl Iterator<Item = (u8, &'a [u8; 32])> {
+    pub fn identities(&self, slot: usize) -> impl Iterator<Item = (u8, &'a [u8; 16])> {
         self.bucket.identities(self.rows.clone(), slot)
     }
 

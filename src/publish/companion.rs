@@ -2,27 +2,39 @@
 //! Must not know published fields nor the log.
 
 use super::cleared::Stretch;
-use super::encode::{GROUP_ROWS, fixed_binary, properties, refill, timestamps, write_error, writer};
+use super::encode::{GROUP_ROWS, fixed_binary, properties, refill, timestamps};
 use super::groups::Groups;
+use super::writer::GroupWriter;
 use crate::decide::{NO_SINCE, mark};
 use crate::error::{Code, Error, Result};
 use crate::store::Root;
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, UInt8Array};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, UInt8Array, UInt32Array};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
-use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType, UInt8Type};
+use arrow::datatypes::{
+    DataType, Field, FieldRef, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType, UInt8Type, UInt32Type,
+};
 use arrow::record_batch::RecordBatch;
-use parquet::arrow::ArrowWriter;
-use parquet::basic::Compression;
+use parquet::basic::{Compression, Encoding};
 use parquet::file::properties::WriterProperties;
+use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnPath;
 use std::io::Write;
 use std::sync::Arc;
 
+const SUBJECT: &str = "subject";
+const SINCE: &str = "since";
+const IDENTITY_BYTES: i32 = 16;
+
+/// The first bits of a subject token: all that a companion has of it, for the order of rows.
+pub(super) fn first(subject: &[u8; 16]) -> u32 {
+    u32::from_be_bytes(*subject.first_chunk().unwrap_or(&[0; 4]))
+}
+
 /// What a companion holds of one row.
 #[derive(Clone, Copy)]
 pub(crate) struct CompanionRow<'a> {
-    /// Subject token.
-    pub subject: &'a [u8; 16],
+    /// `first` of the subject token.
+    pub first: u32,
     /// The row goes when `as_of` reaches this, in microseconds.
     pub keep_until: i64,
     /// When the consent it rests on was given, or `NO_SINCE`.
@@ -31,8 +43,8 @@ pub(crate) struct CompanionRow<'a> {
     pub consent_until: i64,
     /// Per field with a `keep` of its own, in the layout's order: its value goes when `as_of` reaches this.
     pub field_until: &'a [i64],
-    /// Per identity slot: `mark` and identity, zeros where the mark is `NONE`.
-    pub identities: &'a [(u8, &'a [u8; 32])],
+    /// Per identity slot: `mark` and identity, zeros where the mark is `NONE`. The first is the subject's key.
+    pub identities: &'a [(u8, &'a [u8; 16])],
     /// Per quasi-identifier the keyed hash of what is published, `NULL_QUASI` for null.
     pub quasi: &'a [u64],
 }
@@ -40,6 +52,7 @@ pub(crate) struct CompanionRow<'a> {
 /// Columns of the companions of one run.
 pub(super) struct CompanionShape {
     identities: usize,
+    consent: bool,
     until: usize,
     quasi: usize,
     schema: SchemaRef,
@@ -50,22 +63,37 @@ fn micros() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
 }
 
+/// Columns of a companion. `wide` is how they were before 2026-11-27: the whole token of the subject, identities of 32
+/// bytes, and consent whether there is any or not.
+fn fields(identities: usize, consent: bool, until: usize, quasi: usize, wide: bool) -> Vec<Field> {
+    let (subject, identity) =
+        if wide { (DataType::FixedSizeBinary(16), 32) } else { (DataType::UInt32, IDENTITY_BYTES) };
+    let mut fields = vec![Field::new(SUBJECT, subject, false)];
+    for slot in 0..identities {
+        fields.push(Field::new(format!("identity_{slot}"), DataType::FixedSizeBinary(identity), true));
+        fields.push(Field::new(format!("mark_{slot}"), DataType::UInt8, false));
+    }
+    fields.push(Field::new("keep_until", micros(), false));
+    if consent {
+        fields.push(Field::new(SINCE, micros(), true));
+        fields.push(Field::new("consent_until", micros(), true));
+    }
+    fields.extend((0..until).map(|k| Field::new(format!("until_{k}"), micros(), false)));
+    fields.extend((0..quasi).map(|q| Field::new(format!("quasi_{q}"), DataType::Int64, false)));
+    fields
+}
+
 impl CompanionShape {
     /// `until` is the number of fields with a `keep` of their own.
-    pub fn new(identities: usize, until: usize, quasi: usize) -> CompanionShape {
-        let mut fields = vec![Field::new("subject", DataType::FixedSizeBinary(16), false)];
-        for slot in 0..identities {
-            fields.push(Field::new(format!("identity_{slot}"), DataType::FixedSizeBinary(32), true));
-            fields.push(Field::new(format!("mark_{slot}"), DataType::UInt8, false));
-        }
-        fields.push(Field::new("keep_until", micros(), false));
-        fields.push(Field::new("since", micros(), true));
-        fields.push(Field::new("consent_until", micros(), true));
-        fields.extend((0..until).map(|k| Field::new(format!("until_{k}"), micros(), false)));
-        fields.extend((0..quasi).map(|q| Field::new(format!("quasi_{q}"), DataType::Int64, false)));
-        let properties = fields.iter().fold(properties("subject", 0), |properties, field| {
+    pub fn new(identities: usize, consent: bool, until: usize, quasi: usize) -> CompanionShape {
+        let fields = fields(identities, consent, until, quasi, false);
+        let properties = fields.iter().fold(properties(SUBJECT, 0), |properties, field| {
             let path = ColumnPath::new(vec![field.name().clone()]);
             match field.data_type() {
+                // In order, so that one differs from the next by few bits.
+                DataType::UInt32 => properties
+                    .set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED)
+                    .set_column_compression(path, Compression::UNCOMPRESSED),
                 DataType::FixedSizeBinary(_) => properties.set_column_compression(path, Compression::UNCOMPRESSED),
                 // Marks and published values are few: a dictionary is cheaper than leaving it to zstd.
                 DataType::UInt8 | DataType::Int64 => properties.set_column_dictionary_enabled(path, true),
@@ -73,16 +101,21 @@ impl CompanionShape {
             }
         });
         let schema = Arc::new(Schema::new(fields));
-        CompanionShape { identities, until, quasi, schema, properties: properties.build() }
+        CompanionShape { identities, consent, until, quasi, schema, properties: properties.build() }
+    }
+
+    /// Whether it has so many fields with a `keep` of their own and quasi-identifiers.
+    pub fn fits(&self, until: usize, quasi: usize) -> bool {
+        (self.until, self.quasi) == (until, quasi)
     }
 }
 
 /// Encodes companion rows into one Parquet file. Holds one row group.
 pub(super) struct CompanionEncoder<W: Write + Send> {
-    writer: ArrowWriter<W>,
-    schema: SchemaRef,
+    writer: GroupWriter<W>,
     rows: usize,
-    subject: Vec<u8>,
+    consent: bool,
+    first: Vec<u32>,
     identities: Vec<(Vec<u8>, Vec<u8>)>,
     keep_until: Vec<i64>,
     since: Vec<i64>,
@@ -95,10 +128,10 @@ impl<W: Write + Send> CompanionEncoder<W> {
     /// Starts a file.
     pub fn new(shape: &CompanionShape, out: W) -> Result<CompanionEncoder<W>> {
         Ok(CompanionEncoder {
-            writer: writer(out, shape.schema.clone(), shape.properties.clone())?,
-            schema: shape.schema.clone(),
+            writer: GroupWriter::new(out, shape.schema.clone(), shape.properties.clone())?,
             rows: 0,
-            subject: Vec::new(),
+            consent: shape.consent,
+            first: Vec::new(),
             identities: vec![(Vec::new(), Vec::new()); shape.identities],
             keep_until: Vec::new(),
             since: Vec::new(),
@@ -110,14 +143,16 @@ impl<W: Write + Send> CompanionEncoder<W> {
 
     /// Takes one row.
     pub fn push(&mut self, row: &CompanionRow<'_>) -> Result<()> {
-        self.subject.extend_from_slice(row.subject);
+        self.first.push(row.first);
         for ((identities, marks), (mark, identity)) in self.identities.iter_mut().zip(row.identities) {
             identities.extend_from_slice(*identity);
             marks.push(*mark);
         }
         self.keep_until.push(row.keep_until);
-        self.since.push(row.since);
-        self.consent_until.push(row.consent_until);
+        if self.consent {
+            self.since.push(row.since);
+            self.consent_until.push(row.consent_until);
+        }
         for (column, until) in self.until.iter_mut().zip(row.field_until) {
             column.push(*until);
         }
@@ -141,7 +176,7 @@ impl<W: Write + Send> CompanionEncoder<W> {
     }
 
     fn columns(&mut self, rows: &Stretch<'_>) {
-        rows.subjects().for_each(|subject| self.subject.extend_from_slice(subject));
+        self.first.extend(rows.subjects().map(first));
         for (slot, (identities, marks)) in self.identities.iter_mut().enumerate() {
             for (mark, identity) in rows.identities(slot) {
                 identities.extend_from_slice(identity);
@@ -149,37 +184,55 @@ impl<W: Write + Send> CompanionEncoder<W> {
             }
         }
         self.keep_until.extend(rows.keep_until());
-        self.since.extend(rows.consents().map(|consent| consent.since));
-        self.consent_until.extend(rows.consents().map(|consent| consent.until));
+        if self.consent {
+            self.since.extend(rows.consents().map(|consent| consent.since));
+            self.consent_until.extend(rows.consents().map(|consent| consent.until));
+        }
         self.until.iter_mut().enumerate().for_each(|(keep, column)| column.extend(rows.field_until(keep)));
         self.quasi.iter_mut().enumerate().for_each(|(q, column)| rows.quasi(q, |hash| column.push(hash.cast_signed())));
     }
 
     fn flush(&mut self) -> Result<()> {
-        self.rows = 0;
-        let mut arrays = vec![fixed_binary(16, refill(&mut self.subject), None)?];
+        let rows = std::mem::take(&mut self.rows);
+        let mut arrays: Vec<ArrayRef> = vec![Arc::new(UInt32Array::from(refill(&mut self.first)))];
         for (identities, marks) in &mut self.identities {
             let there = BooleanBuffer::collect_bool(marks.len(), |row| marks[row] != mark::NONE);
-            arrays.push(fixed_binary(32, refill(identities), Some(NullBuffer::new(there)))?);
+            arrays.push(fixed_binary(IDENTITY_BYTES, refill(identities), Some(NullBuffer::new(there)))?);
             arrays.push(Arc::new(UInt8Array::from(refill(marks))));
         }
         arrays.push(timestamps(refill(&mut self.keep_until), None));
-        arrays.push(optional_times(&mut self.since, NO_SINCE));
-        arrays.push(optional_times(&mut self.consent_until, i64::MAX));
+        if self.consent {
+            arrays.push(optional_times(&mut self.since, NO_SINCE));
+            arrays.push(optional_times(&mut self.consent_until, i64::MAX));
+        }
         arrays.extend(self.until.iter_mut().map(|column| timestamps(refill(column), None)));
         arrays.extend(self.quasi.iter_mut().map(|column| Arc::new(Int64Array::from(refill(column))) as ArrayRef));
-        let batch = RecordBatch::try_new(self.schema.clone(), arrays).map_err(|_| {
-            Error::new(Code::RowsDoNotAddUp, "a row of a companion does not have the shape of its layout")
-        })?;
-        self.writer.write(&batch).map_err(write_error)
+        if arrays.iter().any(|array| array.len() != rows) {
+            return Err(Error::new(Code::RowsDoNotAddUp, "a row of a companion does not have the shape of its layout"));
+        }
+        self.writer.write(&arrays)
+    }
+
+    /// Ends the row group under way.
+    pub fn cut(&mut self) -> Result<()> {
+        if self.rows > 0 {
+            self.flush()?;
+        }
+        self.writer.cut()
+    }
+
+    /// Appends a row group of another companion of this shape, as it is.
+    pub fn copy(&mut self, from: &mut Companions) -> Result<()> {
+        self.cut()?;
+        self.writer.copy(&mut from.groups, from.next)?;
+        from.next += 1;
+        Ok(())
     }
 
     /// Writes what is left and the footer; gives the sink back.
     pub fn finish(mut self) -> Result<W> {
-        if self.rows > 0 {
-            self.flush()?;
-        }
-        self.writer.into_inner().map_err(write_error)
+        self.cut()?;
+        self.writer.finish()
     }
 }
 
@@ -191,7 +244,8 @@ fn optional_times(column: &mut Vec<i64>, none: i64) -> ArrayRef {
 /// Reads one companion, a row group at a time, in the order of the published rows.
 pub struct Companions {
     groups: Groups,
-    subjects_only: bool,
+    /// Columns to read, from the first.
+    most: usize,
     next: usize,
 }
 
@@ -201,23 +255,33 @@ impl Companions {
     /// # Errors
     /// An evidence error when it is missing or is no companion; a storage error when it cannot be read.
     pub fn open(state: &Root, path: &str) -> Result<Companions> {
-        Self::start(state, path, false)
+        Self::start(state, path, usize::MAX)
     }
 
-    /// Opens only the subject tokens, for what counts persons (R35).
+    /// Opens only what tells persons apart, for what counts them (R35).
     ///
     /// # Errors
     /// As `open`.
-    pub fn open_subjects(state: &Root, path: &str) -> Result<Companions> {
-        Self::start(state, path, true)
+    pub fn open_persons(state: &Root, path: &str) -> Result<Companions> {
+        Self::start(state, path, 3)
     }
 
-    fn start(state: &Root, path: &str, subjects_only: bool) -> Result<Companions> {
+    /// Opens only what tells whose rows they are and what they carry, for what follows requests.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn open_identities(state: &Root, path: &str) -> Result<Companions> {
+        let mut companions = Self::start(state, path, usize::MAX)?;
+        companions.most = 1 + 2 * companions.identities();
+        Ok(companions)
+    }
+
+    fn start(state: &Root, path: &str, most: usize) -> Result<Companions> {
         let groups = Groups::open(state, path, no_companion)?;
-        if groups.schema().fields().first().is_none_or(|f| f.name() != "subject") {
+        if Columns::of(groups.schema()).is_none() {
             return Err(no_companion(&state.display(path)));
         }
-        Ok(Companions { groups, subjects_only, next: 0 })
+        Ok(Companions { groups, most, next: 0 })
     }
 
     /// Rows in the file.
@@ -227,7 +291,7 @@ impl Companions {
 
     /// Identity slots per row.
     pub fn identities(&self) -> usize {
-        self.groups.schema().fields().iter().filter(|field| field.name().starts_with("identity_")).count()
+        count(self.groups.schema(), "identity_")
     }
 
     /// Length of the file.
@@ -235,12 +299,28 @@ impl Companions {
         self.groups.bytes()
     }
 
+    /// Whether it is as companions were before 2026-11-27.
+    pub(super) fn is_wide(&self) -> bool {
+        Columns::of(self.groups.schema()).is_none_or(|columns| columns.wide)
+    }
+
+    /// The columns that a companion of the same rows has now.
+    pub(super) fn shape(&self) -> Option<CompanionShape> {
+        let columns = Columns::of(self.groups.schema())?;
+        Some(CompanionShape::new(columns.identities, columns.consent, columns.until, columns.quasi))
+    }
+
+    /// Rows of each row group.
+    pub(super) fn group_rows(&self) -> Vec<usize> {
+        self.groups.group_rows()
+    }
+
     /// Passes over the groups that cannot hold a subject for which `wanted(least, greatest)` is false, judged by the
-    /// tokens of the footer alone; returns how many were passed over.
-    pub fn skip_while(&mut self, wanted: impl Fn(&[u8; 16], &[u8; 16]) -> bool) -> usize {
+    /// first bits of tokens in the footer alone; returns how many were passed over.
+    pub fn skip_while(&mut self, wanted: impl Fn(u32, u32) -> bool) -> usize {
         let from = self.next;
-        while let Some((least, greatest)) = self.groups.bounds(self.next) {
-            if wanted(&least, &greatest) {
+        while let Some((least, greatest)) = self.groups.bounds(self.next).and_then(bounds) {
+            if wanted(least, greatest) {
                 break;
             }
             self.next += 1;
@@ -256,9 +336,22 @@ impl Companions {
         if self.next == self.groups.len() {
             return Ok(None);
         }
-        let batch = self.groups.read(self.next, self.subjects_only)?;
+        let columns = Columns::of(self.groups.schema()).ok_or_else(|| no_companion(self.groups.place()))?;
+        let batch = self.groups.read(self.next, self.most)?;
         self.next += 1;
-        Ok(Some(CompanionGroup::new(batch).ok_or_else(|| no_companion(self.groups.place()))?))
+        let identities = columns.identities.min(batch.num_columns() / 2);
+        Ok(Some(CompanionGroup { columns: Columns { identities, ..columns }, batch }))
+    }
+}
+
+fn bounds(subjects: &Statistics) -> Option<(u32, u32)> {
+    match subjects {
+        Statistics::Int32(bounds) => Some((bounds.min_opt()?.cast_unsigned(), bounds.max_opt()?.cast_unsigned())),
+        Statistics::FixedLenByteArray(bounds) => {
+            let first = |token: &[u8]| token.first_chunk().map(|bytes| u32::from_be_bytes(*bytes));
+            Some((first(bounds.min_bytes_opt()?)?, first(bounds.max_bytes_opt()?)?))
+        }
+        _ => None,
     }
 }
 
@@ -267,26 +360,50 @@ fn no_companion(place: &str) -> Error {
         .help("compare its hash with the manifest: `tamis verify`")
 }
 
+fn count(schema: &Schema, prefix: &str) -> usize {
+    schema.fields().iter().filter(|field| field.name().starts_with(prefix)).count()
+}
+
+/// Which columns a companion has.
+#[derive(Clone, Copy)]
+struct Columns {
+    identities: usize,
+    consent: bool,
+    until: usize,
+    quasi: usize,
+    /// As `fields` has it.
+    wide: bool,
+}
+
+impl Columns {
+    /// None when these are not the columns of a companion.
+    fn of(schema: &Schema) -> Option<Columns> {
+        let (identities, until, quasi) = (count(schema, "identity_"), count(schema, "until_"), count(schema, "quasi_"));
+        let consent = schema.fields().iter().any(|field| field.name() == SINCE);
+        let wide = *schema.fields().first()?.data_type() != DataType::UInt32;
+        let expected = fields(identities, consent, until, quasi, wide);
+        let same = |(a, b): (&FieldRef, &Field)| a.name() == b.name() && a.data_type() == b.data_type();
+        let whole = identities > 0 && schema.fields().len() == expected.len();
+        let all = whole && schema.fields().iter().zip(&expected).all(same);
+        all.then_some(Columns { identities, consent, until, quasi, wide })
+    }
+
+    fn keep_until(&self) -> usize {
+        1 + 2 * self.identities
+    }
+
+    fn field_until(&self) -> usize {
+        self.keep_until() + 1 + 2 * usize::from(self.consent)
+    }
+}
+
 /// The rows of one row group.
 pub struct CompanionGroup {
     batch: RecordBatch,
-    identities: usize,
-    keep_until: usize,
-    until: usize,
-    quasi: usize,
+    columns: Columns,
 }
 
 impl CompanionGroup {
-    fn new(batch: RecordBatch) -> Option<CompanionGroup> {
-        let schema = batch.schema();
-        let count = |prefix: &str| schema.fields().iter().filter(|f| f.name().starts_with(prefix)).count();
-        let (identities, until, quasi) = (count("identity_"), count("until_"), count("quasi_"));
-        let keep_until = 1 + 2 * identities;
-        let whole = batch.num_columns() == 1 || batch.num_columns() == keep_until + 3 + until + quasi;
-        let shape = CompanionShape::new(identities, until, quasi);
-        let typed = schema.fields().iter().zip(shape.schema.fields()).all(|(a, b)| a.data_type() == b.data_type());
-        (whole && typed).then_some(CompanionGroup { batch, identities, keep_until, until, quasi })
-    }
     fn micros(&self, column: usize, row: usize) -> i64 {
         self.batch.column(column).as_primitive::<TimestampMicrosecondType>().value(row)
     }
@@ -297,49 +414,61 @@ impl CompanionGroup {
     pub fn rows(&self) -> usize {
         self.batch.num_rows()
     }
-    /// Identity slots per row; 0 when only subjects were read.
+    /// Identity slots per row; 1 when only persons were read.
     pub fn identities(&self) -> usize {
-        self.identities
+        self.columns.identities
     }
     /// Fields with a `keep` of their own.
     pub fn field_untils(&self) -> usize {
-        self.until
+        self.columns.until
     }
     /// Quasi-identifiers.
     pub fn quasis(&self) -> usize {
-        self.quasi
+        self.columns.quasi
     }
-    /// Subject token.
-    pub fn subject(&self, row: usize) -> &[u8; 16] {
-        self.batch.column(0).as_fixed_size_binary().value(row).first_chunk().unwrap_or(&[0; 16])
+    /// First bits of the subject token.
+    pub fn first(&self, row: usize) -> u32 {
+        let subjects = self.batch.column(0);
+        if self.columns.wide {
+            subjects.as_fixed_size_binary().value(row).first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes))
+        } else {
+            subjects.as_primitive::<UInt32Type>().value(row)
+        }
+    }
+    /// Whose row it is: the identity of the subject's key, of which its token is made.
+    pub fn person(&self, row: usize) -> &[u8; 16] {
+        self.identity(row, 0).unwrap_or(&[0; 16])
     }
     /// `mark` of a slot.
     pub fn mark(&self, row: usize, slot: usize) -> u8 {
         self.batch.column(2 + 2 * slot).as_primitive::<UInt8Type>().value(row)
     }
-    /// Identity of a slot, when there is one.
-    pub fn identity(&self, row: usize, slot: usize) -> Option<&[u8; 32]> {
+    /// Identity of a slot, when there is one: its first half where a companion has all of it.
+    pub fn identity(&self, row: usize, slot: usize) -> Option<&[u8; 16]> {
         let column = self.batch.column(1 + 2 * slot).as_fixed_size_binary();
         if column.is_null(row) { None } else { column.value(row).first_chunk() }
     }
     /// The row goes when `as_of` reaches this, in microseconds.
     pub fn keep_until(&self, row: usize) -> i64 {
-        self.micros(self.keep_until, row)
+        self.micros(self.columns.keep_until(), row)
     }
     /// When the consent the row rests on was given, or `NO_SINCE`.
     pub fn since(&self, row: usize) -> i64 {
-        self.optional(self.keep_until + 1, row).unwrap_or(NO_SINCE)
+        let column = self.columns.keep_until() + 1;
+        if self.columns.consent { self.optional(column, row).unwrap_or(NO_SINCE) } else { NO_SINCE }
     }
     /// When that consent ends; `i64::MAX` for no end or no consent.
     pub fn consent_until(&self, row: usize) -> i64 {
-        self.optional(self.keep_until + 2, row).unwrap_or(i64::MAX)
+        let column = self.columns.keep_until() + 2;
+        if self.columns.consent { self.optional(column, row).unwrap_or(i64::MAX) } else { i64::MAX }
     }
     /// The value of the `k`-th field with a `keep` of its own goes when `as_of` reaches this.
     pub fn field_until(&self, row: usize, k: usize) -> i64 {
-        self.micros(self.keep_until + 3 + k, row)
+        self.micros(self.columns.field_until() + k, row)
     }
     /// Keyed hash of a published quasi-identifier, `NULL_QUASI` for null.
     pub fn quasi(&self, row: usize, q: usize) -> u64 {
-        self.batch.column(self.keep_until + 3 + self.until + q).as_primitive::<Int64Type>().value(row).cast_unsigned()
+        let column = self.columns.field_until() + self.columns.until + q;
+        self.batch.column(column).as_primitive::<Int64Type>().value(row).cast_unsigned()
     }
 }

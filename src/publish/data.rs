@@ -2,6 +2,7 @@
 //! Must not know companions nor which rows stay.
 
 use super::Target;
+use super::encode::Encoder;
 use super::groups::Groups;
 use super::schema::Column;
 use crate::error::{Code, Error, Result};
@@ -9,6 +10,7 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType,
 };
+use std::io::Write;
 
 /// The rows of a data file, one after the other. Holds one row group.
 pub(super) struct Data {
@@ -49,6 +51,22 @@ impl Data {
         self.groups.bytes()
     }
 
+    /// Rows of each row group.
+    pub fn group_rows(&self) -> Vec<usize> {
+        self.groups.group_rows()
+    }
+
+    /// Copies the next row group into a file of the same columns; `advance` has gone to the end of the one before.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn copy<W: Write + Send>(&mut self, into: &mut Encoder<W>) -> Result<()> {
+        into.copy(&mut self.groups, self.next)?;
+        self.next += 1;
+        self.batch = None;
+        Ok(())
+    }
+
     /// Goes to the first or the next row, reading the next group when it is in that one.
     ///
     /// # Errors
@@ -59,7 +77,7 @@ impl Data {
             if self.next == self.groups.len() {
                 return Err(not_ours(self.groups.place()));
             }
-            self.batch = Some(self.groups.read(self.next, false)?);
+            self.batch = Some(self.groups.read(self.next, usize::MAX)?);
             self.next += 1;
             self.at = 0;
         }

@@ -2,7 +2,9 @@
 //! Must not know where rows come from nor where bytes go.
 
 use super::cleared::Stretch;
+use super::groups::Groups;
 use super::schema::{ColumnType, Planned};
+use super::writer::GroupWriter;
 use crate::error::{Code, Error, Result};
 use arrow::array::{
     ArrayRef, BooleanArray, Date32Array, Decimal128Array, FixedSizeBinaryArray, Float64Array, Int32Array, Int64Array,
@@ -10,11 +12,7 @@ use arrow::array::{
 };
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{Field, Schema, SchemaRef};
-use arrow::record_batch::RecordBatch;
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::errors::ParquetError;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
@@ -45,7 +43,10 @@ impl Shape {
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         let properties = planned.iter().fold(properties(&planned[at].column.name, at), |properties, p| {
             let path = ColumnPath::new(vec![p.column.name.clone()]);
-            if p.token {
+            if p.token && p.column.kind == ColumnType::Text {
+                // Lengths apart from digits: zstd then finds nothing but digits, two to a byte.
+                properties.set_column_encoding(path, Encoding::DELTA_LENGTH_BYTE_ARRAY)
+            } else if p.token {
                 properties.set_column_compression(path, Compression::UNCOMPRESSED)
             } else {
                 properties.set_column_dictionary_enabled(path, p.column.kind == ColumnType::Text)
@@ -71,32 +72,9 @@ pub(super) fn properties(subject: &str, at: usize) -> WriterPropertiesBuilder {
         .set_sorting_columns(Some(vec![sorting]))
 }
 
-/// Opens a Parquet writer without the Arrow schema in its metadata.
-pub(super) fn writer<W: Write + Send>(
-    out: W,
-    schema: SchemaRef,
-    properties: WriterProperties,
-) -> Result<ArrowWriter<W>> {
-    let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
-    ArrowWriter::try_new_with_options(out, schema, options).map_err(write_error)
-}
-
-/// An error of the sink keeps its own words; of anything else only the fact is told.
-pub(super) fn write_error(error: ParquetError) -> Error {
-    let ParquetError::External(inner) = &error else {
-        return Error::new(Code::StoreAway, "Parquet could not be written");
-    };
-    let io = inner.downcast_ref::<std::io::Error>().and_then(|io| io.get_ref());
-    match io.and_then(|own| own.downcast_ref::<Error>()) {
-        Some(own) => own.clone(),
-        None => Error::new(Code::StoreAway, "Parquet could not be written"),
-    }
-}
-
 /// Encodes rows into one Parquet file. Holds one row group.
 pub(super) struct Encoder<W: Write + Send> {
-    writer: ArrowWriter<W>,
-    schema: SchemaRef,
+    writer: GroupWriter<W>,
     columns: Vec<ColumnBuffer>,
     rows: usize,
 }
@@ -104,9 +82,9 @@ pub(super) struct Encoder<W: Write + Send> {
 impl<W: Write + Send> Encoder<W> {
     /// Starts a file.
     pub fn new(shape: &Shape, out: W) -> Result<Encoder<W>> {
-        let writer = writer(out, shape.schema.clone(), shape.properties.clone())?;
+        let writer = GroupWriter::new(out, shape.schema.clone(), shape.properties.clone())?;
         let columns = shape.planned.iter().map(ColumnBuffer::new).collect();
-        Ok(Encoder { writer, schema: shape.schema.clone(), columns, rows: 0 })
+        Ok(Encoder { writer, columns, rows: 0 })
     }
 
     /// Takes one row: a value per field of the layout, in the layout's order and bytes.
@@ -140,16 +118,30 @@ impl<W: Write + Send> Encoder<W> {
     fn flush(&mut self) -> Result<()> {
         let rows = std::mem::take(&mut self.rows);
         let arrays = self.columns.iter_mut().map(|column| column.take(rows)).collect::<Result<Vec<_>>>()?;
-        let batch = RecordBatch::try_new(self.schema.clone(), arrays).map_err(|_| broken_row())?;
-        self.writer.write(&batch).map_err(write_error)
+        if arrays.iter().any(|array| array.len() != rows) {
+            return Err(broken_row());
+        }
+        self.writer.write(&arrays)
+    }
+
+    /// Ends the row group under way.
+    pub fn cut(&mut self) -> Result<()> {
+        if self.rows > 0 {
+            self.flush()?;
+        }
+        self.writer.cut()
+    }
+
+    /// Appends a row group of another file of this shape, as it is.
+    pub fn copy(&mut self, from: &mut Groups, group: usize) -> Result<()> {
+        self.cut()?;
+        self.writer.copy(from, group)
     }
 
     /// Writes what is left and the footer; gives the sink back.
     pub fn finish(mut self) -> Result<W> {
-        if self.rows > 0 {
-            self.flush()?;
-        }
-        self.writer.into_inner().map_err(write_error)
+        self.cut()?;
+        self.writer.finish()
     }
 }
 

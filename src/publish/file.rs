@@ -2,7 +2,8 @@
 //! Must not know the log.
 
 use super::cleared::Stretch;
-use super::companion::{CompanionEncoder, CompanionRow, CompanionShape};
+use super::companion::{CompanionEncoder, CompanionRow, CompanionShape, Companions, first};
+use super::data::Data;
 use super::encode::{Encoder, Shape};
 use super::{FileWritten, Target, Writing};
 use crate::clock::Instant;
@@ -36,6 +37,8 @@ pub(crate) trait Publishable: Sync {
     fn layout(&self) -> &Layout;
     /// Fields with a `keep` of their own.
     fn field_untils(&self) -> usize;
+    /// Whether rows rest on a consent.
+    fn on_consent(&self) -> bool;
     /// Buckets, a power of two: ranges by the first bits of the subject token.
     fn buckets(&self) -> usize;
     /// Rows of all buckets.
@@ -55,9 +58,8 @@ pub(super) fn file_count(rows: u64) -> usize {
     usize::try_from(least.next_power_of_two()).unwrap_or(MAX_FILES).min(MAX_FILES)
 }
 
-/// Index of the range a subject token falls into; `files` is a power of two.
-pub(super) fn range_of(subject: &[u8; 16], files: usize) -> usize {
-    let first = u32::from_be_bytes([subject[0], subject[1], subject[2], subject[3]]);
+/// Index of the range that a subject token with these first bits falls into; `files` is a power of two.
+pub(super) fn range_of(first: u32, files: usize) -> usize {
     ((u64::from(first) * files as u64) >> 32) as usize
 }
 
@@ -110,7 +112,7 @@ pub(super) fn write_files(
     monitor: &dyn Monitor,
 ) -> Result<Vec<FileWritten>> {
     let layout = rows.layout();
-    let companion = CompanionShape::new(layout.identities, rows.field_untils(), layout.quasi);
+    let companion = CompanionShape::new(layout.identities, rows.on_consent(), rows.field_untils(), layout.quasi);
     let job = Job { rows, target, writing, files: file_count(rows.rows()), shape, companion, monitor };
     let units = job.files.min(rows.buckets());
     let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
@@ -172,7 +174,7 @@ impl Sink<'_> {
     /// Takes rows in the order of their subjects.
     pub fn stretch(&mut self, mut rows: Stretch<'_>) -> Result<()> {
         let files = self.job.files;
-        while let Some((range, mut rows)) = rows.take_alike(|subject| range_of(subject, files)) {
+        while let Some((range, mut rows)) = rows.take_alike(|subject| range_of(first(subject), files)) {
             let open = self.file(range)?;
             while let Some(block) = rows.take(BLOCK_ROWS) {
                 open.extend(block)?;
@@ -184,7 +186,7 @@ impl Sink<'_> {
     /// Takes one row.
     #[cfg(test)]
     pub fn row(&mut self, row: &Row<'_>) -> Result<()> {
-        let range = range_of(row.companion.subject, self.job.files);
+        let range = range_of(row.companion.first, self.job.files);
         self.file(range)?.push(row)
     }
 
@@ -231,6 +233,19 @@ impl Pair {
         self.rows += 1;
         self.data.push(row.fields)?;
         self.companion.push(&row.companion)
+    }
+
+    /// Ends the row groups under way.
+    pub fn cut(&mut self) -> Result<()> {
+        self.data.cut()?;
+        self.companion.cut()
+    }
+
+    /// Takes the next row group of a file and of its companion as they are; it has so many rows.
+    pub fn copy(&mut self, data: &mut Data, companions: &mut Companions, rows: usize) -> Result<()> {
+        self.rows += rows as u64;
+        data.copy(&mut self.data)?;
+        self.companion.copy(companions)
     }
 
     /// The companion is there before its file, so no file is ever without one.
@@ -285,10 +300,10 @@ mod tests {
         for (rows, files) in [(0, 1), (250_000, 1), (250_001, 2), (1_438_168, 8), (u64::MAX / 2, MAX_FILES)] {
             assert_eq!(file_count(rows), files, "{rows}");
         }
-        let mut subject = [0xff; 16];
-        assert_eq!((range_of(&subject, 1), range_of(&subject, 8), range_of(&subject, MAX_FILES)), (0, 7, 65_535));
-        subject[0] = 0x20;
-        assert_eq!((range_of(&subject, 8), range_of(&subject, 4)), (1, 0));
+        let last = first(&[0xff; 16]);
+        assert_eq!((range_of(last, 1), range_of(last, 8), range_of(last, MAX_FILES)), (0, 7, 65_535));
+        let low = first(&[0x20; 16]);
+        assert_eq!((range_of(low, 8), range_of(low, 4)), (1, 0));
     }
 
     #[test]

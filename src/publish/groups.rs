@@ -9,7 +9,8 @@ use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::column::writer::ColumnCloseResult;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::statistics::Statistics;
 use std::io::SeekFrom;
@@ -36,7 +37,7 @@ impl Groups {
     pub fn open(root: &Root, path: &str, broken: Broken) -> Result<Groups> {
         let place = root.display(path);
         let object: Object = root.head(path)?.ok_or_else(|| {
-            Error::new(Code::StatePartMissing, format!("{place} is missing")).help(
+            Error::new(Code::CompanionBroken, format!("{place} is missing")).help(
                 "files and companions of a version live together: restore it, or run the job, whose new version \
                      does not need it",
             )
@@ -68,30 +69,32 @@ impl Groups {
         self.metadata.metadata().num_row_groups()
     }
 
+    /// Rows of each group.
+    pub fn group_rows(&self) -> Vec<usize> {
+        let groups = self.metadata.metadata().row_groups().iter();
+        groups.map(|group| usize::try_from(group.num_rows()).unwrap_or(0)).collect()
+    }
+
     /// Rows in all groups.
     pub fn rows(&self) -> u64 {
         u64::try_from(self.metadata.metadata().file_metadata().num_rows()).unwrap_or(0)
     }
 
-    /// Least and greatest value of the first column in a group, when it is 16 bytes wide.
-    pub fn bounds(&self, group: usize) -> Option<([u8; 16], [u8; 16])> {
-        let group = self.metadata.metadata().row_groups().get(group)?;
-        let Some(Statistics::FixedLenByteArray(bounds)) = group.column(0).statistics() else { return None };
-        Some((bounds.min_bytes_opt()?.try_into().ok()?, bounds.max_bytes_opt()?.try_into().ok()?))
+    /// What the footer says of the values of the first column in a group.
+    pub fn bounds(&self, group: usize) -> Option<&Statistics> {
+        self.metadata.metadata().row_groups().get(group)?.column(0).statistics()
     }
 
-    /// Reads one group, whole or only its first column.
+    /// Reads the first `most` columns of one group.
     ///
     /// # Errors
     /// A storage error when it cannot be read, `broken` when its bytes do not decode.
-    pub fn read(&mut self, group: usize, first_only: bool) -> Result<RecordBatch> {
+    pub fn read(&mut self, group: usize, most: usize) -> Result<RecordBatch> {
         let columns = self.metadata.metadata().row_group(group).columns();
-        let columns = if first_only { &columns[..1] } else { columns };
-        let start = columns.iter().map(|c| c.byte_range().0).min().unwrap_or(0);
-        let end = columns.iter().map(|c| c.byte_range().0.saturating_add(c.byte_range().1)).max().unwrap_or(0);
-        let window = Window::read(self.source.as_mut(), start..end, self.bytes, &self.place, self.broken)?;
+        let columns = &columns[..most.min(columns.len())];
+        let window = Window::read(self.source.as_mut(), span(columns), self.bytes, &self.place, self.broken)?;
         let schema = self.metadata.metadata().file_metadata().schema_descr();
-        let mask = if first_only { ProjectionMask::roots(schema, [0]) } else { ProjectionMask::all() };
+        let mask = ProjectionMask::roots(schema, 0..columns.len());
         let mut reader = ParquetRecordBatchReaderBuilder::new_with_metadata(window, self.metadata.clone())
             .with_projection(mask)
             .with_row_groups(vec![group])
@@ -102,6 +105,34 @@ impl Groups {
     }
 }
 
+impl Groups {
+    /// Reads one group as it is: its bytes, and per column what a writer has to know of them.
+    ///
+    /// # Errors
+    /// A storage error when it cannot be read.
+    pub fn chunks(&mut self, group: usize) -> Result<(Window, Vec<ColumnCloseResult>)> {
+        let group = self.metadata.metadata().row_group(group);
+        let columns = group.columns();
+        let window = Window::read(self.source.as_mut(), span(columns), self.bytes, &self.place, self.broken)?;
+        let close = |column: &ColumnChunkMetaData| ColumnCloseResult {
+            bytes_written: column.byte_range().1,
+            rows_written: u64::try_from(group.num_rows()).unwrap_or(0),
+            metadata: column.clone(),
+            bloom_filter: None,
+            column_index: None,
+            offset_index: None,
+        };
+        Ok((window, columns.iter().map(close).collect()))
+    }
+}
+
+/// Where some columns of a group lie.
+fn span(columns: &[ColumnChunkMetaData]) -> Range<u64> {
+    let ranges = || columns.iter().map(ColumnChunkMetaData::byte_range);
+    let end = ranges().map(|(start, length)| start.saturating_add(length)).max().unwrap_or(0);
+    ranges().map(|(start, _)| start).min().unwrap_or(0)..end
+}
+
 fn footer(source: &mut dyn SeekSource, bytes: u64, place: &str, broken: Broken) -> Result<ParquetMetaData> {
     let tail = Window::read(source, bytes.saturating_sub(8)..bytes, bytes, place, broken)?;
     let length = tail.bytes.first_chunk().map_or(0, |length| u64::from(u32::from_le_bytes(*length)));
@@ -110,7 +141,7 @@ fn footer(source: &mut dyn SeekSource, bytes: u64, place: &str, broken: Broken) 
 }
 
 /// A stretch of a file in memory: one ranged read per row group.
-struct Window {
+pub(super) struct Window {
     start: u64,
     bytes: Bytes,
     file: u64,

@@ -17,6 +17,7 @@ mod schema;
 mod seen;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 pub use companion::{CompanionGroup, Companions};
 pub use delta::{Commit, adopt, commit, current, is_current, replace};

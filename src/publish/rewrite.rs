@@ -1,5 +1,5 @@
 //! What stays of a version is written again: only files of which a row or a value goes, each next to its companion,
-//! through the same encoders, so that a sweep and a run give the same bytes. Must not know why rows go.
+//! through the same encoders as of a run. Row groups that lose nothing are copied. Must not know why rows go.
 
 use super::companion::{CompanionGroup, CompanionRow, CompanionShape, Companions};
 use super::data::Data;
@@ -7,7 +7,7 @@ use super::encode::Shape;
 use super::file::{Pair, Row, file_name, range_in};
 use super::schema::{Column, Planned};
 use super::{Current, FileWritten, Target, Written};
-use crate::decide::{Remaining, mark};
+use crate::decide::{Fate, Remaining, mark};
 use crate::error::{Code, Error, Result};
 use crate::monitor::{Event, Monitor};
 use crate::threads;
@@ -98,6 +98,9 @@ fn shape(how: &Rewriting<'_>) -> Result<Shape> {
     Shape::new(planned, subject.unwrap_or(usize::MAX))
 }
 
+/// A data file and its companion while they are read.
+type Both<'a> = (&'a mut Data, &'a mut Companions);
+
 struct Job<'a> {
     remaining: &'a Remaining,
     target: &'a Target<'a>,
@@ -125,39 +128,50 @@ impl Job<'_> {
         if self.remaining.rows(file) == 0 {
             return Ok((None, 0));
         }
-        let stays = self.remaining.stays(file)?;
+        let fates = self.remaining.fates(file)?;
         let mut data = Data::open(self.target, name, &self.how.current.columns, self.how.tokens)?;
         let mut companions = Companions::open(self.target.state, companion)?;
-        if companions.rows() != stays.len() as u64 || data.rows() != companions.rows() {
+        if companions.rows() != fates.len() as u64 || data.rows() != companions.rows() {
             return Err(apart(&self.target.lake.display(name)));
         }
         let read = companions.bytes() + data.bytes();
-        let (mut pair, mut row) = (None, 0);
-        while let Some(group) = companions.next_group()? {
-            let pair = match &mut pair {
-                Some(pair) => pair,
-                None => pair.insert(self.pair(name, &group)?),
-            };
-            let mut held = Held::new(&group);
-            for at in 0..group.rows() {
-                data.advance()?;
-                if stays[row] {
-                    self.row(pair, &mut data, &mut held, at)?;
-                }
-                row += 1;
+        let mut pair = self.pair(name, &companions)?;
+        let groups = companions.group_rows();
+        // Groups that keep every row and value are copied; those of an earlier form of companions are all made anew.
+        let copies = !companions.is_wide() && groups == data.group_rows();
+        let mut from = 0;
+        for rows in groups {
+            let fates = &fates[from..from + rows];
+            from += rows;
+            if copies && fates.iter().all(|fate| *fate == Fate::Stays) {
+                pair.copy(&mut data, &mut companions, rows)?;
+                continue;
+            }
+            self.group(&mut pair, (&mut data, &mut companions), fates)?;
+            if copies {
+                pair.cut()?;
             }
         }
-        let written = pair.map(|pair| pair.finish(self.target)).transpose()?;
-        Ok((written, read))
+        Ok((Some(pair.finish(self.target)?), read))
     }
 
-    fn pair(&self, name: &str, group: &CompanionGroup) -> Result<Pair> {
-        let range = range_in(name).ok_or_else(|| apart(&self.target.lake.display(name)))?;
-        let fits = group.field_untils() == self.how.keeps.len() && group.quasis() == self.remaining.hashed();
-        if !fits {
-            return Err(apart(&self.target.lake.display(name)));
+    /// Writes what stays of the next row group.
+    fn group(&self, pair: &mut Pair, (data, companions): Both<'_>, fates: &[Fate]) -> Result<()> {
+        let Some(group) = companions.next_group()? else { return Ok(()) };
+        let mut held = Held::new(&group);
+        for (at, fate) in fates.iter().enumerate() {
+            data.advance()?;
+            if *fate != Fate::Goes {
+                self.row(pair, data, &mut held, at)?;
+            }
         }
-        let companion = CompanionShape::new(group.identities(), group.field_untils(), group.quasis());
+        Ok(())
+    }
+
+    fn pair(&self, name: &str, companions: &Companions) -> Result<Pair> {
+        let range = range_in(name).ok_or_else(|| apart(&self.target.lake.display(name)))?;
+        let fits = |shape: &CompanionShape| shape.fits(self.how.keeps.len(), self.remaining.hashed());
+        let companion = companions.shape().filter(fits).ok_or_else(|| apart(&self.target.lake.display(name)))?;
         Pair::new(file_name(range, self.how.run, self.how.attempt), self.target, &self.shape, &companion)
     }
 
@@ -172,12 +186,12 @@ impl Job<'_> {
 /// One companion row at a time, as slices.
 struct Held<'a> {
     group: &'a CompanionGroup,
-    identities: Vec<(u8, &'a [u8; 32])>,
+    identities: Vec<(u8, &'a [u8; 16])>,
     field_until: Vec<i64>,
     quasi: Vec<u64>,
 }
 
-const NOBODY: &[u8; 32] = &[0; 32];
+const NOBODY: &[u8; 16] = &[0; 16];
 
 impl<'a> Held<'a> {
     fn new(group: &'a CompanionGroup) -> Held<'a> {
@@ -197,7 +211,7 @@ impl<'a> Held<'a> {
 
     fn row(&self, at: usize) -> CompanionRow<'_> {
         CompanionRow {
-            subject: self.group.subject(at),
+            first: self.group.first(at),
             keep_until: self.group.keep_until(at),
             since: self.group.since(at),
             consent_until: self.group.consent_until(at),

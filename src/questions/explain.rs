@@ -11,7 +11,7 @@ use crate::job::{Call, Desk, Ready, SubjectCall, identities, intake, meant, name
 use crate::monitor::Monitor;
 use crate::policy::{Plan, Rule, place};
 use crate::publish::Companions;
-use crate::requests::{Bond, RequestStatus, Requests};
+use crate::requests::{Bond, RequestStatus, Requests, half};
 use crate::run::input;
 use crate::state::{Dataset, PublishedFile};
 use std::collections::{BTreeMap, BTreeSet};
@@ -130,7 +130,7 @@ pub fn explain(who: &SubjectCall, call: &Call, monitor: &dyn Monitor) -> Result<
         return Err(Error::new(Code::NameUnknown, format!("no job is called {:?}", call.job)));
     }
     note(&desk, who, "explain", Event::Asked { command: "explain".into() })?;
-    let wanted: BTreeSet<[u8; 32]> = found.iter().map(|(identity, _)| *identity).collect();
+    let wanted: BTreeSet<[u8; 16]> = found.iter().map(|(identity, _)| *half(identity)).collect();
     let (requests, entries) = (desk.requests()?, desk.state.ledger().entries()?);
     let book = Book { desk: &desk, requests: &requests, entries: &entries, wanted: &wanted, call };
     let named = |plan: &&Plan| call.job.is_empty() || plan.job == call.job;
@@ -147,7 +147,7 @@ struct Book<'a> {
     desk: &'a Desk,
     requests: &'a Requests,
     entries: &'a [LedgerEntry],
-    wanted: &'a BTreeSet<[u8; 32]>,
+    wanted: &'a BTreeSet<[u8; 16]>,
     call: &'a Call,
 }
 
@@ -305,7 +305,7 @@ impl Book<'_> {
 }
 
 /// What becomes of the person's rows in the newest export; nothing is written.
-fn traced(call: &Call, wanted: &BTreeSet<[u8; 32]>, monitor: &dyn Monitor) -> Result<(Option<String>, Vec<Traced>)> {
+fn traced(call: &Call, wanted: &BTreeSet<[u8; 16]>, monitor: &dyn Monitor) -> Result<(Option<String>, Vec<Traced>)> {
     let ready = Ready::for_sweep(call, true, monitor)?;
     let (mut requests, _) = intake::requests(&ready, false, monitor)?;
     let pinned = input::pin(&ready)?;
@@ -315,6 +315,6 @@ fn traced(call: &Call, wanted: &BTreeSet<[u8; 32]>, monitor: &dyn Monitor) -> Re
     let (rules, threads) = (ready.rules(), call.threads);
     let reading = Reading { dropped: read.main.dropped(), ..Reading::default() };
     let judged = decide::decide(rules, read.staged, links.entries(), None, &reading, threads, monitor)?;
-    let rows = judged.trace(links.entries(), &|identity: &[u8; 32]| wanted.contains(identity), threads)?;
+    let rows = judged.trace(links.entries(), &|identity: &[u8; 16]| wanted.contains(identity), threads)?;
     Ok((pinned.main.set, rows))
 }

@@ -9,7 +9,7 @@ use crate::evidence::Event;
 use crate::job::{Desk, Published, SubjectCall, identities, note, published};
 use crate::monitor::Silent;
 use crate::publish::Companions;
-use crate::requests::{Bond, RequestStatus};
+use crate::requests::{Bond, RequestStatus, half};
 use crate::state::Current;
 use crate::store::Root;
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,7 +84,7 @@ pub fn find(call: &SubjectCall) -> Result<Known> {
             .help("give one `kind: value` a line, such as `email: …`, on standard input"));
     }
     note(&desk, call, "find", Event::Asked { command: "subject find".into() })?;
-    let wanted: BTreeSet<[u8; 32]> = identities.iter().map(|(identity, _)| *identity).collect();
+    let wanted: BTreeSet<[u8; 16]> = identities.iter().map(|(identity, _)| *half(identity)).collect();
     let (mut datasets, mut companions) = (Vec::new(), Vec::new());
     let published = published(&desk.state, &desk.project)?;
     for of in &published {
@@ -103,16 +103,16 @@ pub fn find(call: &SubjectCall) -> Result<Known> {
     Ok(Known { schema: "tamis-subject-find/1", identities: identities.len(), raw, datasets, requests })
 }
 
-fn carriers(state: &Root, current: &Current, wanted: &BTreeSet<[u8; 32]>) -> Result<(u64, u64)> {
+fn carriers(state: &Root, current: &Current, wanted: &BTreeSet<[u8; 16]>) -> Result<(u64, u64)> {
     let (mut rows, mut subjects) = (0, BTreeSet::new());
     for file in &current.files {
-        let mut companions = Companions::open(state, &file.companion)?;
+        let mut companions = Companions::open_identities(state, &file.companion)?;
         while let Some(group) = companions.next_group()? {
             for row in 0..group.rows() {
                 let mut carried = (0..group.identities()).filter_map(|slot| group.identity(row, slot));
                 if carried.any(|identity| wanted.contains(identity)) {
                     rows += 1;
-                    subjects.insert(*group.subject(row));
+                    subjects.insert(*group.person(row));
                 }
             }
         }
@@ -120,7 +120,7 @@ fn carriers(state: &Root, current: &Current, wanted: &BTreeSet<[u8; 32]>) -> Res
     Ok((rows, subjects.len() as u64))
 }
 
-fn of_person(desk: &Desk, published: &[Published<'_>], wanted: &BTreeSet<[u8; 32]>) -> Result<Vec<OfRequest>> {
+fn of_person(desk: &Desk, published: &[Published<'_>], wanted: &BTreeSet<[u8; 16]>) -> Result<Vec<OfRequest>> {
     let requests = desk.requests()?;
     let mut found: BTreeMap<u32, bool> = BTreeMap::new();
     for entry in wanted.iter().flat_map(|identity| requests.effects(identity)) {

@@ -7,6 +7,7 @@ use crate::job::CompanionFiles;
 use crate::monitor::Monitor;
 use crate::policy::Effect;
 use crate::publish::Companions;
+use crate::requests::half;
 use crate::store::Root;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,18 +27,18 @@ pub struct Reach {
 }
 
 /// The values and what they lead to, as if they were a request.
-struct Person(BTreeMap<[u8; 32], (Bond, bool)>);
+struct Person(BTreeMap<[u8; 16], (Bond, bool)>);
 
 impl decide::Known for Person {
     fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    fn knows(&self, identity: &[u8; 32]) -> bool {
+    fn knows(&self, identity: &[u8; 16]) -> bool {
         self.0.contains_key(identity)
     }
 
-    fn bonds(&self, identity: &[u8; 32], each: &mut dyn FnMut(Belongs)) {
+    fn bonds(&self, identity: &[u8; 16], each: &mut dyn FnMut(Belongs)) {
         if let Some((bond, raw)) = self.0.get(identity) {
             each(Belongs { entry: 0, bond: *bond, follows: Follows::of(*raw) });
         }
@@ -60,7 +61,7 @@ pub fn of_values(
     limits: LinkLimits,
     monitor: &dyn Monitor,
 ) -> Result<Vec<Reach>> {
-    let mut person = Person(values.iter().map(|(identity, raw)| (*identity, (Bond::Named, *raw))).collect());
+    let mut person = Person(values.iter().map(|(identity, raw)| (*half(identity), (Bond::Named, *raw))).collect());
     let mut doubts = vec![None; datasets.len()];
     loop {
         let known = person.0.len();
@@ -84,7 +85,7 @@ fn reached(state: &Root, paths: &[String], person: &Person, doubt: Option<Doubt>
     let mut reach = Reach { review: doubt.map(why), ..Reach::default() };
     let mut subjects = BTreeSet::new();
     for path in paths {
-        let mut companions = Companions::open(state, path)?;
+        let mut companions = Companions::open_identities(state, path)?;
         while let Some(group) = companions.next_group()? {
             for row in 0..group.rows() {
                 let carried = (0..group.identities()).filter_map(|slot| group.identity(row, slot));
@@ -93,7 +94,7 @@ fn reached(state: &Root, paths: &[String], person: &Person, doubt: Option<Doubt>
                 reach.rows += 1;
                 reach.by_strong_links += u64::from(bond == Bond::Strong);
                 reach.by_weak_values += u64::from(bond == Bond::ViaWeak);
-                subjects.insert(*group.subject(row));
+                subjects.insert(*group.person(row));
             }
         }
     }

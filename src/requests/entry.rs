@@ -47,7 +47,7 @@ pub struct EntryRef {
 impl EntryRef {
     fn new(identity: &[u8; 32], entry: u32, bond: u8) -> EntryRef {
         let kind = u32::from(bond & 3) << 1 | u32::from(bond & Bond::RAW != 0);
-        EntryRef { prefix: half(identity), packed: entry << 3 | kind }
+        EntryRef { prefix: *half(identity), packed: entry << 3 | kind }
     }
     /// Index for [`Requests::entry`].
     pub fn entry(&self) -> u32 {
@@ -67,10 +67,9 @@ impl EntryRef {
     }
 }
 
-fn half(identity: &[u8; 32]) -> [u8; 16] {
-    let mut half = [0; 16];
-    half.copy_from_slice(&identity[..16]);
-    half
+/// The first half of an identity, which is what identities are compared by.
+pub fn half(identity: &[u8; 32]) -> &[u8; 16] {
+    &identity.as_chunks().0[0]
 }
 
 /// What one request asks for.
@@ -306,8 +305,9 @@ impl Requests {
     }
 
     /// The entries that an identity belongs to; an empty slice for nearly everybody.
-    pub fn effects(&self, identity: &[u8; 32]) -> &[EntryRef] {
-        let prefix = half(identity);
+    /// `identity` is its first half, by which identities are compared.
+    pub fn effects(&self, identity: &[u8; 16]) -> &[EntryRef] {
+        let prefix = *identity;
         let (word, bit) = self.place(&prefix);
         if self.seen[word] & bit == 0 {
             return &[];
@@ -322,7 +322,7 @@ impl Requests {
 
     /// Whether an entry names an identity.
     pub fn names(&self, identity: &[u8; 32]) -> bool {
-        self.effects(identity).iter().any(|found| found.bond() == Bond::Named)
+        self.effects(half(identity)).iter().any(|found| found.bond() == Bond::Named)
     }
 
     /// What an entry asks for. `index` comes from an [`EntryRef`] of the same `Requests`.
@@ -426,13 +426,13 @@ impl Requests {
 
     /// Whether the entry is there already; `identity` is one that it names.
     pub(super) fn knows(&self, id: &[u8; 16], identity: Option<&[u8; 32]>) -> bool {
-        let found = |i: &[u8; 32]| self.effects(i).iter().any(|e| &self.ids[e.entry() as usize] == id);
+        let found = |i: &[u8; 32]| self.effects(half(i)).iter().any(|e| &self.ids[e.entry() as usize] == id);
         self.loose.contains(id) || identity.is_some_and(found)
     }
 
     /// Whether the identity already has this bond with the entry.
     pub(super) fn bound(&self, identity: &[u8; 32], entry: u32, bond: Bond) -> bool {
-        self.effects(identity).iter().any(|e| e.entry() == entry && e.bond() == bond)
+        self.effects(half(identity)).iter().any(|e| e.entry() == entry && e.bond() == bond)
     }
 
     /// Id of an entry.
@@ -705,7 +705,7 @@ mod tests {
         let at =
             segment.terms(&Terms { list: "erasure".into(), effect: "erase".into(), purposes: None, lift_erase: false });
         for n in numbers {
-            let id = half(blake3::hash(&n.to_le_bytes()).as_bytes());
+            let id = *half(blake3::hash(&n.to_le_bytes()).as_bytes());
             segment.entries.push(EntryRecord {
                 id,
                 terms: at,
@@ -740,12 +740,12 @@ mod tests {
         for count in [0, 1, 2, 3, 1000] {
             let requests = requests(&[segment(0..count), segment(2000..2000 + count)]);
             for n in (0..count).chain(2000..2000 + count) {
-                let found = requests.effects(&identity(n));
+                let found = requests.effects(half(&identity(n)));
                 assert_eq!(found.len(), 1, "{n} of {count}");
                 assert_eq!(requests.entry(found[0].entry()).received, Instant(n as i64));
                 assert!(found[0].bond() == Bond::Named && !found[0].raw());
             }
-            assert!((5000..5100).all(|n| requests.effects(&identity(n)).is_empty()));
+            assert!((5000..5100).all(|n| requests.effects(half(&identity(n))).is_empty()));
             let (list, effect, purposes, entries) = requests.in_force()[0];
             assert_eq!((list, effect, purposes, entries), ("erasure", Effect::Erase, None, 2 * count));
         }
@@ -758,7 +758,7 @@ mod tests {
         other.entries[0].id = [3; 16];
         other.marks[0] = MarkRecord { entry: [3; 16], bond: Bond::Named.byte(true), ..other.marks[0] };
         let requests = requests(&[segment(0..10), other]);
-        let found = requests.effects(&identity(7));
+        let found = requests.effects(half(&identity(7)));
         let effects: Vec<_> = found.iter().map(|e| (requests.entry(e.entry()).effect, e.raw())).collect();
         assert_eq!(effects, [(Effect::Erase, false), (Effect::Hold, true)]);
     }
@@ -770,7 +770,7 @@ mod tests {
         learned.marks.push(MarkRecord { identity: [5; 32], entry: id, bond: Bond::ViaWeak.byte(false) });
         let mut orphan = learned.clone();
         let requests = requests(&[learned, segment(0..10)]);
-        let found = requests.effects(&[5; 32]);
+        let found = requests.effects(&[5; 16]);
         assert!(found.len() == 1 && found[0].bond() == Bond::ViaWeak);
         assert_eq!(requests.entry(found[0].entry()).received, Instant(4));
         orphan.marks[0].entry = [0; 16];

@@ -23,7 +23,7 @@ const ATTEMPTS: usize = 20;
 pub struct Learned {
     /// Index of the entry, from an `EntryRef`.
     pub entry: u32,
-    /// The identity found.
+    /// The identity found. Of one that rows have shown the second half is not known, and zeros.
     pub identity: [u8; 32],
     /// By which links.
     pub bond: Bond,

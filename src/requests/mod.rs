@@ -12,7 +12,7 @@ mod segment;
 mod states;
 
 pub use command::{COMMAND, Command};
-pub use entry::{Bond, Entry, EntryRef, LiftEnds, Requests, Usable};
+pub use entry::{Bond, Entry, EntryRef, LiftEnds, Requests, Usable, half};
 pub use history::{Learned, Told};
 pub use list::{Fault, IntakeReport, ListIntake, files, take_in};
 pub use request::Maker;

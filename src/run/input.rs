@@ -248,7 +248,10 @@ pub fn renew(state: Option<&Root>, requests: &mut Requests, read: &Read) -> Resu
     let all = std::iter::once(&read.tally).chain(&read.observed_tallies).flat_map(|tally| &tally.renewed);
     let mut learned = Vec::new();
     for renewed in all {
-        let named = requests.effects(&renewed.before).iter().filter(|found| found.bond() == requests::Bond::Named);
+        let named = requests
+            .effects(requests::half(&renewed.before))
+            .iter()
+            .filter(|found| found.bond() == requests::Bond::Named);
         let of = |found: &requests::EntryRef| Learned {
             entry: found.entry(),
             identity: renewed.now,

@@ -29,7 +29,7 @@ impl<'a> Before<'a> {
             if !comparable {
                 break;
             }
-            match Companions::open_subjects(state, &file.companion) {
+            match Companions::open_persons(state, &file.companion) {
                 Ok(_) => {}
                 Err(error) if error.kind() == Kind::Evidence => {
                     comparable = false;
@@ -52,23 +52,17 @@ impl Previous for Before<'_> {
         self.current.rows
     }
 
-    fn subjects(
-        &self,
-        bucket: usize,
-        buckets: usize,
-        each: &mut dyn FnMut(&[u8; 16], u64) -> Result<()>,
-    ) -> Result<()> {
+    fn persons(&self, bucket: usize, buckets: usize, each: &mut dyn FnMut(u32, &[u8; 16]) -> Result<()>) -> Result<()> {
         for file in self.current.files.iter().filter(|_| self.comparable) {
-            let mut companions = Companions::open_subjects(self.state, &file.companion)?;
+            let mut companions = Companions::open_persons(self.state, &file.companion)?;
             companions.skip_while(|_, greatest| bucket_of(greatest, buckets) >= bucket);
             while let Some(group) = companions.next_group()? {
                 let rows = group.rows();
-                if rows > 0 && bucket_of(group.subject(0), buckets) > bucket {
+                if rows > 0 && bucket_of(group.first(0), buckets) > bucket {
                     return Ok(());
                 }
-                let own = (0..rows).map(|row| group.subject(row)).filter(|s| bucket_of(s, buckets) == bucket);
-                for subject in own {
-                    each(subject, 1)?;
+                for row in (0..rows).filter(|row| bucket_of(group.first(*row), buckets) == bucket) {
+                    each(group.first(row), group.person(row))?;
                 }
             }
         }
@@ -77,9 +71,8 @@ impl Previous for Before<'_> {
 }
 
 /// Buckets are ranges of the token's first bits.
-fn bucket_of(subject: &[u8; 16], buckets: usize) -> usize {
-    let first = subject.first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
-    ((u128::from(first) * buckets as u128) >> 64) as usize
+fn bucket_of(first: u32, buckets: usize) -> usize {
+    ((u64::from(first) * buckets as u64) >> 32) as usize
 }
 
 #[cfg(test)]
@@ -88,9 +81,8 @@ mod tests {
 
     #[test]
     fn buckets_are_ranges_of_the_first_bits() {
-        let token = |first: u8| [first; 16];
-        assert_eq!(bucket_of(&token(0xff), 1), 0);
-        assert_eq!((bucket_of(&token(0x00), 16), bucket_of(&token(0xff), 16)), (0, 15));
-        assert_eq!(bucket_of(&token(0x80), 2), 1);
+        assert_eq!(bucket_of(u32::MAX, 1), 0);
+        assert_eq!((bucket_of(0, 16), bucket_of(u32::MAX, 16)), (0, 15));
+        assert_eq!(bucket_of(0x8000_0000, 2), 1);
     }
 }

@@ -81,23 +81,23 @@ impl Control {
     }
 
     /// Mark and identity of one slot, the identity zeros where the mark is `mark::NONE`.
-    pub fn slot(&self, i: usize, slot: usize) -> (u8, &[u8; 32]) {
+    pub fn slot(&self, i: usize, slot: usize) -> (u8, &[u8; 16]) {
         let marks = self.marks(i);
         if marks[slot] == mark::NONE {
-            return (mark::NONE, &[0; 32]);
+            return (mark::NONE, &[0; 16]);
         }
         let before = marks[..slot].iter().filter(|m| **m != mark::NONE).count();
         (marks[slot], &self.packed(i)[before])
     }
 
     /// The identities a row has, each with its mark.
-    pub fn identities(&self, i: usize) -> impl Iterator<Item = (u8, &[u8; 32])> {
+    pub fn identities(&self, i: usize) -> impl Iterator<Item = (u8, &[u8; 16])> {
         let marked = self.marks(i).iter().copied().filter(|m| *m != mark::NONE);
         marked.zip(self.packed(i))
     }
 
     /// The identities of a row, and what comes after them.
-    fn packed(&self, i: usize) -> &[[u8; 32]] {
+    fn packed(&self, i: usize) -> &[[u8; 16]] {
         let since = 8 * usize::from(self.has_since(i));
         self.bytes[self.starts[i] + record::MARKS + self.slots + since..].as_chunks().0
     }

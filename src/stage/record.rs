@@ -4,12 +4,15 @@
 use crate::minimize::{FieldColumn, FieldKind, Layout, NO_SINCE, Rows, flag, mark};
 
 /// Places in a control record: subject 16, clock 8, flags 2, exclude 1, then marks (1 each). After them comes when
-/// consent was given (8) if it was, the identities whose slots are marked (32 each), and the quasi-identifier hashes of
+/// consent was given (8) if it was, the identities whose slots are marked (16 each), and the quasi-identifier hashes of
 /// a row with fields (8 each). Numbers are little-endian.
 pub(super) const CLOCK: usize = 16;
 pub(super) const FLAGS: usize = 24;
 pub(super) const EXCLUDE: usize = 26;
 pub(super) const MARKS: usize = 27;
+
+/// Bytes of an identity in rows.
+const IDENTITY: usize = 16;
 
 /// Set beside a row's flags when the record says since when there is consent.
 pub(super) const HAS_SINCE: u16 = 1 << 15;
@@ -49,7 +52,7 @@ pub(super) fn control_length(record: &[u8], slots: usize, quasi: usize) -> usize
     let flags = u16::from_le_bytes([record[FLAGS], record[FLAGS + 1]]);
     let marked = record[MARKS..][..slots].iter().filter(|mark| **mark != mark::NONE).count();
     let (since, hashes) = (flags & HAS_SINCE != 0, if has_fields(flags) { quasi } else { 0 });
-    MARKS + slots + 8 * usize::from(since) + 32 * marked + 8 * hashes
+    MARKS + slots + 8 * usize::from(since) + IDENTITY * marked + 8 * hashes
 }
 
 /// The control records of a batch, filled column by column. Reused from batch to batch.
@@ -65,7 +68,7 @@ pub(super) struct Controls {
 impl Controls {
     /// Takes the controls of a batch. Slots that its stream lacks are empty.
     pub(super) fn fill(&mut self, layout: &Layout, rows: &Rows) {
-        self.stride = MARKS + layout.identities + 8 + 32 * layout.identities + 8 * layout.quasi;
+        self.stride = MARKS + layout.identities + 8 + IDENTITY * layout.identities + 8 * layout.quasi;
         self.bytes.resize(self.stride * rows.count, 0);
         self.ends.clear();
         self.ends.extend((0..rows.count).map(|r| r * self.stride));

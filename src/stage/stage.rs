@@ -286,7 +286,7 @@ mod tests {
     struct Row {
         subject: [u8; 16],
         numbers: (i64, i64, u16, u8),
-        identities: Vec<(u8, [u8; 32])>,
+        identities: Vec<(u8, [u8; 16])>,
         quasi: Vec<u64>,
         fields: Vec<Option<Vec<u8>>>,
     }
@@ -298,7 +298,7 @@ mod tests {
         let subject = if flags == flag::NO_SUBJECT { [0; 16] } else { *bytes(seed % 9, 16).first_chunk().expect("16") };
         let marked = |s: usize| !(b[1 + s].is_multiple_of(3) || observed && s > 0);
         let identity =
-            |s: usize| if marked(s) { *bytes(seed + 77, 96)[32 * s..].first_chunk().expect("32") } else { [0; 32] };
+            |s: usize| if marked(s) { *bytes(seed + 77, 48)[16 * s..].first_chunk().expect("16") } else { [0; 16] };
         let value = |f: usize, kind: FieldKind| {
             let text = usize::from(b[20 + f]) * usize::from(b[30 + f] % 4);
             let there = record::has_fields(flags) && !b[10 + f].is_multiple_of(3);

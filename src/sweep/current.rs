@@ -2,7 +2,7 @@
 //! Must not know what is decided.
 
 use super::version::Scene;
-use crate::decide::{self, Carriers, Version};
+use crate::decide::{self, Version};
 use crate::error::{Code, Error, Result};
 use crate::evidence::Manifest;
 use crate::gates::Gate;
@@ -119,7 +119,7 @@ impl Version for Published<'_> {
 
     fn read(&self, file: usize, each: &mut dyn FnMut(&dyn decide::Published) -> Result<()>) -> Result<()> {
         let quasis = self.quasi_keeps().len();
-        self.companions.groups(file, &mut |group| {
+        self.companions.whole_groups(file, &mut |group| {
             if group.field_untils() == self.keeps.len() && group.quasis() == quasis {
                 return each(group);
             }

@@ -253,7 +253,7 @@ impl<'a> Pass<'a> {
         if self.scene.target.state.head(companion)?.is_none() {
             return Ok(there);
         }
-        let mut companions = Companions::open(self.scene.target.state, companion)?;
+        let mut companions = Companions::open_identities(self.scene.target.state, companion)?;
         while let Some(group) = companions.next_group()? {
             if reached_by_hold(&group, self.entries) {
                 return Ok(true);

@@ -91,7 +91,7 @@ impl<'a> Whole<'a> {
     }
 
     fn reached(&self, companion: &str, entries: &dyn Entries) -> Result<bool> {
-        let mut companions = Companions::open(self.state, companion)?;
+        let mut companions = Companions::open_identities(self.state, companion)?;
         while let Some(group) = companions.next_group()? {
             if reached_by_hold(&group, entries) {
                 return Ok(true);

@@ -143,6 +143,75 @@ fn a_sweep_and_a_run_give_the_same_bytes() {
     assert_eq!(bytes(&swept), bytes(&ran));
 }
 
+/// A row group of a file: rows, its bytes, what its footer says of the first column's values.
+#[derive(Clone, PartialEq, Eq)]
+struct Group {
+    rows: i64,
+    bytes: Vec<u8>,
+    bounds: [Vec<u8>; 2],
+}
+
+/// The row groups of the one file, or of its companion.
+fn row_groups(path: &std::path::Path) -> Vec<Group> {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    let bytes = bytes::Bytes::from(std::fs::read(path).unwrap());
+    let reader = SerializedFileReader::new(bytes.clone()).unwrap();
+    let group = |group: &parquet::file::metadata::RowGroupMetaData| {
+        assert_eq!(group.sorting_columns().map(|s| (s.len(), s[0].column_idx, s[0].descending)), Some((1, 0, false)));
+        for column in group.columns() {
+            assert!(column.bloom_filter_offset().is_none() && column.column_index_offset().is_none());
+            assert!(column.offset_index_offset().is_none());
+        }
+        let ranges = || group.columns().iter().map(|column| column.byte_range());
+        let (start, end) = (ranges().map(|r| r.0).min().unwrap(), ranges().map(|r| r.0 + r.1).max().unwrap());
+        let bounds = group.column(0).statistics().unwrap();
+        let bounds = [bounds.min_bytes_opt().unwrap().to_vec(), bounds.max_bytes_opt().unwrap().to_vec()];
+        Group { rows: group.num_rows(), bytes: bytes[start as usize..end as usize].to_vec(), bounds }
+    };
+    reader.metadata().row_groups().iter().map(group).collect()
+}
+
+/// Data file and companion of the current version.
+fn both(installation: &Installation) -> [std::path::PathBuf; 2] {
+    let output = current(installation).output;
+    assert_eq!((output.files.len(), output.companions.len()), (1, 1));
+    [installation.path("lake").join(&output.files[0].path), installation.path("state").join(&output.companions[0].path)]
+}
+
+#[test]
+fn a_sweep_copies_row_groups_that_lose_nobody_and_no_bound_of_the_others_is_left() {
+    let installation = Installation::new();
+    let people = contacts(0..69_999, -10);
+    installation.export("s1", &people);
+    installation.run(0).unwrap();
+    let before = rows(&installation);
+    let old = both(&installation).map(|path| row_groups(&path));
+    assert_eq!(old[0].iter().map(|group| group.rows).collect::<Vec<_>>(), [16_384, 16_384, 16_384, 16_384, 4_463]);
+    // Whoever is the last of the second row group goes, and with them their city.
+    let last = String::from_utf8(old[0][1].bounds[1].clone()).unwrap();
+    let city = &before.iter().find(|row| row.0 == last).unwrap().2;
+    let gone: Vec<&Contact> = people.iter().filter(|contact| contact.city == *city).collect();
+    let asked: Vec<(&str, &str, &str)> =
+        ["C-1", "C-2", "C-3"].into_iter().zip(gone).map(|(case, contact)| (case, contact.email.as_str(), "")).collect();
+    installation.erase("1", &asked);
+    installation.sweep(1).unwrap().outcome().unwrap();
+    let after = rows(&installation);
+    let left: Vec<_> = before.iter().filter(|row| row.2 != *city).cloned().collect();
+    assert!(after == left, "everybody else is there, in order");
+    for (old, path) in old.iter().zip(both(&installation)) {
+        let new = row_groups(&path);
+        assert_eq!(new.len(), old.len());
+        let changed: Vec<usize> = (0..old.len()).filter(|at| new[*at].rows != old[*at].rows).collect();
+        assert!(changed.contains(&1) && changed.len() <= 3, "{changed:?}");
+        let copied = (0..old.len()).filter(|at| !changed.contains(at));
+        assert!(copied.into_iter().all(|at| new[at] == old[at]), "byte for byte");
+        assert!(new[1].bounds[1] != old[1].bounds[1], "the greatest token is another one");
+        let bytes = std::fs::read(path).unwrap();
+        assert!(!bytes.windows(last.len()).any(|part| part == last.as_bytes()), "in no footer");
+    }
+    evidence_holds(&installation);
+}
+
 #[test]
 fn a_bad_night_keeps_nobody_online() {
     let installation = Installation::new();
@@ -166,7 +235,7 @@ fn a_bad_night_keeps_nobody_online() {
     // An unreadable request: the readable ones are applied first (R31).
     installation.erase("3", &[("C-3", "person00010@example.org", ""), ("bad case", "x@example.org", "")]);
     installation.export("s4", &people);
-    assert_eq!(installation.run(3).unwrap_err().code(), Code::InputMissing);
+    assert_eq!(installation.run(3).unwrap_err().code(), Code::RequestListUnreadable);
     assert_eq!(rows(&installation).len(), 27);
     evidence_holds(&installation);
     let kinds = state(&installation).ledger().entries().unwrap().into_iter().map(|entry| entry.event);
@@ -179,8 +248,8 @@ fn r28_before_the_last_instant_nothing_is_swept() {
     installation.export("s1", &contacts(0..6, -10));
     installation.run(5).unwrap();
     installation.erase("1", &[("C-1", "person00004@example.org", "")]);
-    assert_eq!(installation.run(4).unwrap_err().code(), Code::ClockBehind);
-    assert_eq!(installation.sweep(4).unwrap().outcome().unwrap_err().code(), Code::ClockBehind);
+    assert_eq!(installation.run(4).unwrap_err().code(), Code::AsOfWrong);
+    assert_eq!(installation.sweep(4).unwrap().outcome().unwrap_err().code(), Code::AsOfWrong);
     assert_eq!(rows(&installation).len(), 6);
 }
 

@@ -129,6 +129,23 @@ impl Installation {
         installation
     }
 
+    /// A copy of an installation of `fixtures/states`, whose first day was at `start`: so old are its files.
+    pub fn kept(name: &str, start: &str) -> Installation {
+        use std::os::unix::fs::PermissionsExt;
+        let kept = Installation { start: Instant::parse(start).unwrap(), ..Installation::new() };
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/states").join(name);
+        let written = std::time::UNIX_EPOCH + std::time::Duration::from_micros(kept.start.0 as u64);
+        for (path, bytes) in files(&from) {
+            let to = kept.path(path.strip_prefix(&from).unwrap().to_str().unwrap());
+            std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+            std::fs::write(&to, bytes).unwrap();
+            std::fs::set_permissions(&to, std::fs::Permissions::from_mode(0o600)).unwrap();
+            std::fs::File::options().write(true).open(&to).unwrap().set_modified(written).unwrap();
+        }
+        std::fs::set_permissions(kept.path("keys"), std::fs::Permissions::from_mode(0o700)).unwrap();
+        kept
+    }
+
     /// Keys and a state, where roots are not local and `demo` cannot make them.
     pub fn create(&self) {
         use tamis::{key, policy, state::State, store::Root};

@@ -17,7 +17,7 @@ use tamis::minimize::IdentityMaker;
 use tamis::monitor::{self, Recorder, Silent};
 use tamis::policy::{self, Effect, Identifier, Normal};
 use tamis::questions::{self, find};
-use tamis::requests::{Requests, Review, State};
+use tamis::requests::{Requests, Review, State, half};
 use tamis::run::{self, Report};
 use tamis::store::Root;
 use tamis::sweep;
@@ -266,7 +266,7 @@ fn r18_what_was_learned_outlives_a_run_that_is_refused() {
     site.put("lists/erase.csv", "Case,At,Id,Email\nC-1,2026-11-01,A2,\n");
     assert_eq!(site.run(2).err().map(|e| e.code()), Some(Code::Brake));
     let requests = site.requests();
-    let learned = requests.effects(&site.identity("crm-id@one", "A1"));
+    let learned = requests.effects(half(&site.identity("crm-id@one", "A1")));
     assert_eq!(learned.iter().map(|e| e.bond()).collect::<Vec<_>>(), [tamis::requests::Bond::Strong]);
     assert_eq!(requests.standing(learned[0].entry(), "contacts").status().word(), "received", "nothing was published");
 }

@@ -7,7 +7,7 @@ use tamis::error::{Code, Result};
 use tamis::key::Key;
 use tamis::monitor::Silent;
 use tamis::policy::{Effect, Identifier, KeyFrom, KeySource, Links, List, Location, Normal, Project, Removal, Share};
-use tamis::requests::{Bond, IntakeReport, Learned, Maker, Requests, Review, Standing, State, take_in};
+use tamis::requests::{Bond, IntakeReport, Learned, Maker, Requests, Review, Standing, State, half, take_in};
 use tamis::store::Root;
 
 /// 2026-11-24.
@@ -107,7 +107,7 @@ impl Place {
         self.state().list("requests/segments").unwrap()
     }
     fn finds(&self, email: &str) -> usize {
-        self.requests().effects(&identity("email/1", email).1).len()
+        self.requests().effects(half(&identity("email/1", email).1)).len()
     }
 }
 
@@ -132,12 +132,12 @@ fn a_list_is_taken_in_once_and_its_entries_outlive_it() {
     assert!(place.intake().refusal().is_none(), "R31: taken in and since removed");
     let requests = place.requests();
     assert_eq!((requests.len(), requests.identities()), (2, 3));
-    let found = requests.effects(&identity("salesforce-id/1", "003A").1)[0];
+    let found = requests.effects(half(&identity("salesforce-id/1", "003A").1))[0];
     let entry = requests.entry(found.entry());
     assert_eq!((entry.effect, entry.list, entry.purposes), (Effect::Erase, "erasure", None));
     assert_eq!(entry.received, Instant::parse("2026-11-03T10:00:00Z").unwrap());
     assert_eq!((found.bond(), found.raw()), (Bond::Named, false));
-    assert!(requests.effects(&identity("email/1", "cy@example.org").1).is_empty());
+    assert!(requests.effects(half(&identity("email/1", "cy@example.org").1)).is_empty());
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn r28_a_plan_knows_the_requests_and_writes_nothing() {
     let (mut requests, roots) = (place.requests(), BTreeMap::from([("state".to_owned(), place.state())]));
     let report = take_in(&mut requests, None, &roots, &place.project, &maker, Instant(1), &Silent).unwrap();
     assert_eq!((report.lists[0].new, requests.len(), place.segments().len()), (2, 2, 0));
-    assert_eq!(requests.effects(&identity("email/1", "bo@example.org").1).len(), 1);
+    assert_eq!(requests.effects(half(&identity("email/1", "bo@example.org").1)).len(), 1);
 }
 
 #[test]
@@ -367,7 +367,7 @@ fn a_list_that_is_read_otherwise_reads_its_files_again() {
     let phone = Identifier { kind: "phone/1".into(), normal: Normal::Text };
     place.project.lists.get_mut("erasure").unwrap().matches.push(("Phone".into(), phone));
     assert_eq!(place.intake().lists[0].new, 1);
-    assert_eq!(place.requests().effects(&identity("phone/1", "+49 1").1).len(), 1);
+    assert_eq!(place.requests().effects(half(&identity("phone/1", "+49 1").1)).len(), 1);
 }
 
 #[test]
@@ -392,7 +392,7 @@ fn every_effect_is_stored_with_what_it_needs() {
     );
     assert_eq!(place.intake().lists.iter().map(|l| l.new).sum::<u64>(), 0, "lifts too are stored once");
     let requests = place.requests();
-    let ann = requests.effects(&identity("email/1", "ann@example.org").1);
+    let ann = requests.effects(half(&identity("email/1", "ann@example.org").1));
     let mut seen: Vec<_> = ann
         .iter()
         .map(|e| requests.entry(e.entry()))
@@ -421,7 +421,7 @@ fn r30_a_lift_ends_what_it_names_and_was_received_before_it() {
         assert_eq!(place.intake_on(&state, &mut fresh, 1).unwrap().unreadable, 0);
         for requests in [&fresh, &place.requests()] {
             let ended = |email: &str, effect: Effect| {
-                let found = requests.effects(&identity("email/1", email).1);
+                let found = requests.effects(half(&identity("email/1", email).1));
                 found.iter().map(|e| requests.entry(e.entry())).find(|e| e.effect == effect).unwrap().ended
             };
             assert!(ended("ann@example.org", Effect::Restrict));
@@ -448,7 +448,7 @@ fn r18_merging_segments_loses_nothing_not_even_what_was_learned() {
     let place = Place::erasure();
     nights(&place, 20);
     let mut requests = place.requests();
-    let entry = requests.effects(&identity("email/1", "p3@example.org").1)[0].entry();
+    let entry = requests.effects(half(&identity("email/1", "p3@example.org").1))[0].entry();
     let learned = || [Learned { entry, identity: [9; 32], bond: Bond::ViaWeak, raw: false }];
     assert_eq!(requests.learn(Some(&place.state()), &learned()).unwrap(), 1);
     assert_eq!(requests.learn(Some(&place.state()), &learned()).unwrap(), 0, "known already");
@@ -457,8 +457,10 @@ fn r18_merging_segments_loses_nothing_not_even_what_was_learned() {
     assert_eq!(place.segments().len(), 1);
     for requests in [&requests, &place.requests()] {
         assert_eq!((requests.len(), requests.identities(), requests.last_segment()), (20, 41, 21));
-        assert!((0..20).all(|n| requests.effects(&identity("email/1", &format!("p{n}@example.org")).1).len() == 1));
-        let found = requests.effects(&[9; 32]);
+        assert!(
+            (0..20).all(|n| requests.effects(half(&identity("email/1", &format!("p{n}@example.org")).1)).len() == 1)
+        );
+        let found = requests.effects(&[9; 16]);
         assert!(found.len() == 1 && found[0].bond() == Bond::ViaWeak);
         let id = requests.entry(found[0].entry()).received;
         assert_eq!(id, Instant::parse("2026-11-02T00:00:00Z").unwrap());
@@ -519,7 +521,7 @@ fn two_processes_that_take_in_the_same_file_store_it_once() {
     place.put("requests/erasure/more.csv", "Case,RequestedAt,Email,ContactId\nC-9,2026-11-02,ida@example.org,\n");
     place.intake_on(&state, &mut two, 2).unwrap();
     assert_eq!((one.len(), two.len(), place.requests().len()), (2, 3, 3));
-    assert_eq!(two.effects(&identity("email/1", "ann@example.org").1).len(), 1);
+    assert_eq!(two.effects(half(&identity("email/1", "ann@example.org").1)).len(), 1);
 }
 
 #[test]
@@ -581,7 +583,7 @@ fn what_is_noted_of_requests_outlives_the_process_and_a_merge() {
     place.put(ERASURE, TWO);
     place.intake();
     let (state, mut requests) = (place.state(), place.requests());
-    let of = |requests: &Requests, email: &str| requests.effects(&identity("email/1", email).1)[0].entry();
+    let of = |requests: &Requests, email: &str| requests.effects(half(&identity("email/1", email).1))[0].entry();
     let (ann, bo) = (of(&requests, "ann@example.org"), of(&requests, "bo@example.org"));
     let words = |requests: &Requests| {
         ["ann@example.org", "bo@example.org"].map(|e| requests.standing(of(requests, e), "crm").status().word())
