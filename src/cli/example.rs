@@ -37,7 +37,7 @@ pub(super) fn example(dir: &Path) -> Result<String> {
     std::fs::create_dir_all(dir)
         .map_err(|_| Error::new(Code::FileNotWritten, format!("{} cannot be written", dir.display())))?;
     if data.exists() {
-        return Err(Error::new(Code::EncodingWrong, "there is a folder `example` beside it already")
+        return Err(Error::new(Code::AlreadyThere, "there is a folder `example` beside it already")
             .help("remove it, or name a folder elsewhere with --dir"));
     }
     for (name, text) in FILES {

@@ -9,6 +9,7 @@ use super::settings::Settings;
 use super::verdict::counted;
 use crate::error::Result;
 use crate::evidence::Manifest;
+use crate::evidence::manifest::AsideCount;
 use crate::policy;
 use crate::questions::{JobReport, VersionRows, versions};
 
@@ -37,6 +38,9 @@ fn text(report: &JobReport) -> String {
     out.line(format_args!("{dataset}  version {version}  as of {}  run {}", m.as_of, m.run));
     out.push('\n');
     render::evidence(&mut out, m);
+    for AsideCount { of, files } in &m.aside {
+        out.line(format_args!("left aside by {of}: {files} file(s) that look like what is meant"));
+    }
     out.push_str("\nrows of the last versions\n");
     let most = report.versions.iter().map(|version| version.rows_out).max().unwrap_or(0);
     for version in &report.versions {

@@ -178,7 +178,7 @@ impl<'a> Sharing<'a> {
 
     /// Identities are keyed hashes: any bytes of them will do.
     fn cell(&self, (strong, identity): &(bool, [u8; 16])) -> &AtomicU32 {
-        let bytes = [identity[16], identity[17], identity[18], identity[19]];
+        let bytes = [identity[8], identity[9], identity[10], identity[11]];
         let at = u32::from_le_bytes(bytes) as usize ^ usize::from(*strong);
         &self.cells[at & (self.cells.len() - 1)]
     }

@@ -56,6 +56,9 @@ pub struct Manifest {
     pub inputs: Vec<Input>,
     /// Lists that were applied.
     pub lists: Vec<ListApplied>,
+    /// How many files lists and inputs left aside though they look like what is meant; nothing of a sweep.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aside: Vec<AsideCount>,
     /// Rows read (of a sweep: rows of the version before).
     pub rows_in: u64,
     /// Rows published.
@@ -107,6 +110,15 @@ pub struct Manifest {
     /// What ledger and stored requests were like before the commit; none of a plan, or from an older tamis.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub witness: Option<Witness>,
+}
+
+/// Files that a list or an input left aside though they look like what was meant. Their names are in no evidence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AsideCount {
+    /// `list NAME` or `input ROOT:GLOB`.
+    pub of: String,
+    /// How many.
+    pub files: u64,
 }
 
 /// Kind of a version.

@@ -48,6 +48,7 @@ fn manifest(run: &str, version: u64, files: Vec<File>, companions: Vec<File>) ->
         set: None,
         inputs: vec![],
         lists: vec![],
+        aside: vec![],
         rows_in: 15,
         rows_out: 10,
         removed: vec![Removed { reason: "erased".into(), rows: 2 }, Removed { reason: "expired".into(), rows: 3 }],

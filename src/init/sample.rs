@@ -248,7 +248,8 @@ fn table(opened: &Opened, object: &Object, member: &Member, place: usize, all: &
         if opened.set.is_some() { object.path.split_once('/').map_or("", |(_, path)| path) } else { &object.path };
     if let Some(table) = alike {
         table.files += 1;
-        table.input = spanning(&table.input, &literal(path));
+        let path = if member.name().is_some() { of_any_part(&literal(path)) } else { literal(path) };
+        table.input = spanning(&table.input, &path);
         table.member = table.member.take().zip(member.name()).map(|(a, b)| spanning(&a, &literal(b)));
         return Ok(());
     }
@@ -256,7 +257,7 @@ fn table(opened: &Opened, object: &Object, member: &Member, place: usize, all: &
     let mut table = Table {
         name: slug(stem.rsplit('/').next().unwrap_or(stem)),
         place,
-        input: literal(path),
+        input: if member.name().is_some() { of_any_part(&literal(path)) } else { literal(path) },
         set: opened.set.clone(),
         member: member.name().map(literal),
         container: member.container(),
@@ -348,6 +349,17 @@ fn literal(path: &str) -> String {
     path.chars().map(|c| if c.is_control() || "*?[]{}\\%#".contains(c) { '?' } else { c }).collect()
 }
 
+/// The glob of an archive that is one of several: next time a member may be in another of them.
+fn of_any_part(path: &str) -> String {
+    let parts = path.rsplit_once('.').and_then(|(stem, end)| Some((stem.rsplit_once('_')?, end)));
+    match parts {
+        Some(((stem, number), end)) if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) => {
+            format!("{stem}_*.{end}")
+        }
+        _ => path.to_owned(),
+    }
+}
+
 /// A glob for both.
 fn spanning(one: &str, other: &str) -> String {
     if one == other {
@@ -398,6 +410,8 @@ mod tests {
         assert_eq!(slug("2026.csv"), "2026");
         assert_eq!(slug("Übersicht.csv"), "bersicht");
         assert_eq!(literal("a [1] 50%.csv"), "a ?1? 50?.csv");
+        assert_eq!(of_any_part("a/WE_00D_1.ZIP"), "a/WE_00D_*.ZIP");
+        assert_eq!(of_any_part("contacts_new.zip"), "contacts_new.zip");
         assert_eq!(spanning("WE_00D_1.ZIP", "WE_00D_2.ZIP"), "WE_00D_*.ZIP");
         assert_eq!(spanning("WE_00D_*.ZIP", "WE_00D_3.ZIP"), "WE_00D_*.ZIP");
         assert_eq!(parted("a.csv").ok(), Some((".".into(), "a.csv".into())));

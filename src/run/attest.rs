@@ -70,13 +70,21 @@ pub struct Begun {
     pub intent: Intent,
     /// Its attempt.
     pub attempt: u32,
+    /// What lists and inputs left aside.
+    pub aside: Vec<LeftAside>,
 }
 
 /// Begins a run: its intent is in `state` and in the ledger before a record is read.
 ///
 /// # Errors
 /// Storage errors.
-pub fn intend(ready: &mut Ready, pinned: &Pinned, replaces: Option<u64>, requests: &Requests) -> Result<Begun> {
+pub fn intend(
+    ready: &mut Ready,
+    pinned: &Pinned,
+    replaces: Option<u64>,
+    requests: &Requests,
+    aside: Vec<LeftAside>,
+) -> Result<Begun> {
     let plan = ready.plan();
     let mut intent = Intent {
         run: String::new(),
@@ -106,7 +114,7 @@ pub fn intend(ready: &mut Ready, pinned: &Pinned, replaces: Option<u64>, request
     if ready.state.check_keys(&keys)? == crate::state::Epoch::New {
         ready.state.add_epoch(intent.of(1), &keys, ready.call.now)?;
     }
-    Ok(Begun { intent, attempt })
+    Ok(Begun { intent, attempt, aside })
 }
 
 /// Writes down that a run stopped. When even that fails the first error is what counts.
@@ -153,6 +161,8 @@ pub struct Facts<'a> {
     pub accepted: Option<String>,
     /// Identities in force per list.
     pub lists: Vec<ListApplied>,
+    /// What lists and inputs left aside.
+    pub aside: &'a [LeftAside],
 }
 
 /// The manifest of a version about to be committed; `written` is none for a plan.
@@ -179,6 +189,7 @@ pub fn manifest(ready: &Ready, facts: &Facts<'_>, written: Option<&Written>) -> 
         set: facts.pinned.main.set.clone(),
         inputs: inputs(ready, facts.main, facts.observed),
         lists: facts.lists.clone(),
+        aside: facts.aside.iter().map(LeftAside::counted).collect(),
         rows_in: verdict.rows_in,
         rows_out: verdict.rows_out,
         removed: verdict.reasons.iter().map(|(reason, rows)| Removed { reason: reason.clone(), rows: *rows }).collect(),

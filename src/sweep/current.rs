@@ -4,7 +4,8 @@
 use super::version::Scene;
 use crate::decide::{self, Version};
 use crate::error::{Code, Error, Result};
-use crate::evidence::Manifest;
+use crate::evidence::manifest::File;
+use crate::evidence::{Manifest, check_same};
 use crate::gates::Gate;
 use crate::job::CompanionFiles;
 use crate::publish;
@@ -30,7 +31,8 @@ impl<'a> Published<'a> {
     /// Finds the current version; none before the first.
     ///
     /// # Errors
-    /// Evidence, when table, manifest and record are not of one version, or its token key is not the epoch's.
+    /// Evidence, when table, manifest and record are not of one version, a companion is not the one that the manifest
+    /// names, or the token key is not the epoch's.
     pub fn find(scene: &Scene<'a>, dataset: &Dataset) -> Result<Option<Published<'a>>> {
         let Some(current) = dataset.current.clone() else { return Ok(None) };
         let manifest = scene.state.manifest(&current.run, current.attempt, &current.manifest)?;
@@ -61,6 +63,8 @@ impl<'a> Published<'a> {
         let keeps = manifest.fields.iter().filter(|f| f.keep.is_some()).map(|f| f.name.clone()).collect();
         let paths = files.iter().map(|(_, companion)| companion.clone()).collect();
         let companions = CompanionFiles::open(scene.state.root(), paths)?;
+        let named: Vec<&File> = manifest.output.companions.iter().collect();
+        check_same(scene.state.root(), &named)?;
         Ok(Some(Published { current, table, manifest, files, companions, keeps }))
     }
 
@@ -70,6 +74,17 @@ impl<'a> Published<'a> {
     /// Storage errors.
     pub fn is_current(&self, scene: &Scene<'_>) -> Result<bool> {
         publish::is_current(scene.target.lake, scene.target.path, &self.table)
+    }
+
+    /// Compares the data files that will be written anew with what the manifest says of them.
+    ///
+    /// # Errors
+    /// Evidence, when one is another; storage errors.
+    pub(super) fn check_files(&self, scene: &Scene<'_>, touched: impl Fn(usize) -> bool) -> Result<()> {
+        let paths: Vec<&str> = self.current.files.iter().map(|file| file.path.as_str()).collect();
+        let is_touched = |file: &&File| paths.iter().position(|path| *path == file.path).is_none_or(&touched);
+        let named: Vec<&File> = self.manifest.output.files.iter().filter(is_touched).collect();
+        check_same(scene.target.lake, &named)
     }
 
     /// Columns with a `keep` of their own, in the order of the companions' dates.

@@ -42,6 +42,7 @@ pub(super) fn manifest(
         set: before.set.clone(),
         inputs: Vec::new(),
         lists: asked.lists.clone(),
+        aside: Vec::new(),
         rows_in: counts.rows_in,
         rows_out: counts.rows_out,
         removed: counts.reasons.iter().map(removed).collect(),

@@ -94,7 +94,7 @@ pub struct Swept {
 /// nothing is written.
 ///
 /// # Errors
-/// Evidence, when table, companions and state do not agree; storage errors. A new version is there whole or not at all;
+/// Evidence, when table, files, companions and state do not agree; storage errors. A new version is there whole or not at all;
 /// an error after its commit says that it is there.
 pub fn apply(
     scene: &Scene<'_>,
@@ -108,6 +108,7 @@ pub fn apply(
     if !making.fence && !(0..remaining.files()).any(|file| remaining.touched(file)) {
         return Ok(None);
     }
+    published.check_files(scene, |file| remaining.touched(file))?;
     let intent = intend(scene, dataset, published.table.version, asked.segment)?;
     let rewritten = rewrite(scene, published, &remaining, &intent, monitor)?;
     let mut manifest = evidence::manifest(scene, published, &remaining, &rewritten, asked, &intent.run);

@@ -247,7 +247,7 @@ fn exports_by_date_become_sets_and_tasks_become_activity() {
     let report = desk.json(&["init", "exports", "--json"]);
     let said = |name: &str| fs::read_to_string(desk.path("jobs").join(name)).unwrap();
     assert!(
-        said("contact.toml").contains("input = \"raw:{set}/WE_00DDn0000001000MAA_1.zip\""),
+        said("contact.toml").contains("input = \"raw:{set}/WE_00DDn0000001000MAA_*.zip\""),
         "{}",
         said("contact.toml")
     );

@@ -269,7 +269,7 @@ const ARCHIVES: &[Refusal] = &[
             bytes[middle..middle + 8].iter_mut().for_each(|byte| *byte ^= 0x55);
         });
     }),
-    (Code::InputDamaged, |m| {
+    (Code::ColumnMissing, |m| {
         let contacts = m.contacts.clone();
         archive(m, |bytes| *bytes = contacts.into_bytes());
     }),
@@ -306,7 +306,7 @@ const LISTS: &[Refusal] = &[
 ];
 
 const SURROUNDINGS: &[Refusal] = &[
-    (Code::KeyDiffers, |m| m.key("identity.key", &"5a".repeat(32))),
+    (Code::KeyDiffers, |m| m.key("identity.key", &"5a6b".repeat(16))),
     (Code::KeyUnreadable, |m| {
         let text = m.marks.text("key");
         m.key("identity.key", &text);
