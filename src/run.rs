@@ -101,15 +101,14 @@ pub fn plan(call: &Call, monitor: &dyn Monitor) -> Result<Report> {
     let pinned = input::pin(&ready)?;
     let read = input::read(&ready, &pinned, &|identity| requests.names(identity), monitor)?;
     input::renew(None, &mut requests, &read)?;
-    let limits = input::check(&ready, &pinned, &read).err();
-    let changed = published_set::refusal(&ready, &pinned, &read)?;
+    let reading = input::observed(&ready, &pinned, &read)?;
     let Read { staged, main, observed, tally, observed_tallies } = read;
     let before = Before::find(&ready, monitor)?;
     let previous = before.as_ref().map(|before| before as &dyn Previous);
     let links = meant::follow(&ready, &requests, &staged, monitor)?;
     let rules = ready.rules().with_hints();
     let threads = ready.call.threads;
-    let judged = decide::decide(rules, staged, links.entries(), previous, main.dropped(), threads, monitor)?;
+    let judged = decide::decide(rules, staged, links.entries(), previous, &reading, threads, monitor)?;
     let aside = aside::found(ready.plan(), &intake, &pinned.main, &pinned.observed);
     let facts = Facts {
         run: "",
@@ -128,9 +127,8 @@ pub fn plan(call: &Call, monitor: &dyn Monitor) -> Result<Report> {
     let digest = judged.verdict().digest(&pinned.digest(ready.plan()))?;
     let mut report = attest::report(&ready, manifest, judged.verdict(), None, digest);
     report.aside = aside;
-    report.stops.extend(judged.refusals().into_iter().map(|refusal| refusal.message));
-    let found = intake.refusal().into_iter().chain(limits).chain(changed);
-    report.stops.extend(found.map(|error| error.message().to_string()));
+    report.stops.extend(judged.vetoes().into_iter().map(|veto| veto.message));
+    report.stops.extend(intake.refusal().map(|error| error.message().to_string()));
     Ok(report)
 }
 
@@ -159,21 +157,17 @@ fn version(
     let read = input::read(ready, pinned, &|identity| requests.names(identity), monitor)?;
     input::renew(Some(ready.state.root()), requests, &read)?;
     let (links, lists) = meant::learn(ready, requests, &read.staged, monitor)?;
-    input::check(ready, pinned, &read)?;
-    let changed = published_set::refusal(ready, pinned, &read)?;
+    let reading = input::observed(ready, pinned, &read)?;
     let Read { staged, main, observed, tally, observed_tallies } = read;
     let before = Before::find(ready, monitor)?;
     let previous = before.as_ref().map(|before| before as &dyn Previous);
     let (rules, threads) = (ready.rules(), ready.call.threads);
-    let judged = decide::decide(rules, staged, links.entries(), previous, main.dropped(), threads, monitor)?;
+    let judged = decide::decide(rules, staged, links.entries(), previous, &reading, threads, monitor)?;
     ready.call.stop.check()?;
     let plan_digest = judged.verdict().digest(&pinned.digest(ready.plan()))?;
     let accepted = ready.accept.as_ref().is_some_and(|accept| accept.plan == plan_digest);
-    let acceptable = judged.refusals().iter().all(|refusal| refusal.acceptable);
+    let acceptable = judged.vetoes().iter().all(|veto| veto.acceptable);
     *digest = acceptable.then(|| plan_digest.clone());
-    if let (Some(error), false) = (changed, accepted) {
-        return Err(offer(error, ready, &plan_digest));
-    }
     let verdict = judged.verdict().clone();
     let cleared = judged.clear(accepted);
     let cleared = cleared.map_err(|error| if acceptable { offer(error, ready, &plan_digest) } else { error })?;

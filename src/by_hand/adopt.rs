@@ -3,8 +3,9 @@
 //! no companions. What the other program wrote goes for good after `grace`. Must not know argv.
 
 use crate::error::{Code, Error, Result};
-use crate::evidence::manifest::{ClocksIgnored, File, Gate, Kind, Manifest, Output, Previous, Rejected, Removed};
+use crate::evidence::manifest::{ClocksIgnored, File, Kind, Manifest, Output, Previous, Rejected, Removed};
 use crate::evidence::{Event, RunRef};
+use crate::gates::Gate;
 use crate::job::{Call, Ready, alone, intake, output_of, recover};
 use crate::monitor::Monitor;
 use crate::publish::{self, Commit, FileWritten, Seen, Written};
@@ -226,7 +227,6 @@ fn manifest(ready: &Ready, run: &str, before: &Manifest, seen: &Seen, back: bool
     let rows_out = if back { before.rows_out } else { 0 };
     let lost = Removed { reason: "lost".into(), rows: before.rows_out };
     let output = Output { version: seen.tip + 1, ..before.output.clone() };
-    let gate = |gate: &Gate| Gate { rows_suppressed: 0, ..gate.clone() };
     Manifest {
         kind: Kind::Sweep,
         tamis: env!("CARGO_PKG_VERSION").into(),
@@ -247,7 +247,7 @@ fn manifest(ready: &Ready, run: &str, before: &Manifest, seen: &Seen, back: bool
         rejected: Rejected::default(),
         clocks_ignored: ClocksIgnored::default(),
         drift: Vec::new(),
-        gates: before.gates.iter().map(gate).collect(),
+        gates: before.gates.iter().filter_map(Gate::adopted).collect(),
         brake: None,
         previous: Some(Previous { version: before.output.version, run: before.run.clone(), rows: before.rows_out }),
         foreign: seen.foreign.iter().map(|(commit, _)| passed(commit)).collect(),

@@ -137,9 +137,7 @@ fn fields(m: &Manifest) -> String {
 }
 
 fn gates(m: &Manifest) -> String {
-    let gates = m.gates.iter().map(render::said_of_gate);
-    let brake = m.brake.iter().map(|brake| format!("brake: {}", render::said_of_brake(brake)));
-    gates.chain(brake).map(|said| format!("<p>{}</p>\n", escaped(&said))).collect()
+    render::said_of_gates(m).iter().map(|said| format!("<p>{}</p>\n", escaped(said))).collect()
 }
 
 fn identifiers(m: &Manifest) -> String {

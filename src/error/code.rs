@@ -234,6 +234,9 @@ codes! {
     GateK "gate-k" Gate
         "Groups of quasi-identifiers have fewer than k persons."
         "Coarsen or leave out a quasi-identifier, or suppress small groups. This cannot be accepted."
+    GateL "gate-l" Gate
+        "The values of a sensitive field differ too little within groups of quasi-identifiers (R41)."
+        "Coarsen or leave out a quasi-identifier or the sensitive field, or suppress such groups. This cannot be accepted."
     LegalHold "legal-hold" Gate
         "A legal hold keeps what was to be removed."
         "Wait until the hold is lifted (R34)."

@@ -5,6 +5,7 @@
 use super::{Witness, digest, json};
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
+use crate::gates::Gate;
 use crate::treatments::Treat;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -94,7 +95,7 @@ pub struct Manifest {
     pub lost: Vec<Lost>,
     /// `applied`: requests were followed along links (R13 to R18).
     pub links: String,
-    /// Results of the gate on quasi-identifiers.
+    /// Gates that it passed, each with its kind and its counts; of a sweep, the gates over groups.
     pub gates: Vec<Gate>,
     /// Numbers of the brake.
     pub brake: Option<Brake>,
@@ -354,23 +355,6 @@ pub struct Lost {
     /// In how many files it is not, where others have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files: Option<u64>,
-}
-
-/// Result of the gate for one set of quasi-identifiers (R36).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Gate {
-    /// The fields.
-    pub quasi_identifiers: Vec<String>,
-    /// Smallest group allowed.
-    pub k: u32,
-    /// Combinations found.
-    pub groups: u64,
-    /// Combinations below k.
-    pub groups_below: u64,
-    /// Rows suppressed.
-    pub rows_suppressed: u64,
-    /// Share of rows that may be suppressed, as written.
-    pub max_suppressed: String,
 }
 
 /// The brake (R37).

@@ -3,16 +3,16 @@
 use super::input::Pinned;
 use super::scheduled;
 use crate::clock;
-use crate::decide::{Reason, SharedBy, Verdict};
+use crate::decide::{SharedBy, Verdict};
 use crate::error::{Code, Error, Kind, Result};
 use crate::evidence::Event;
 use crate::evidence::manifest::{
-    self, Brake, ClocksIgnored, Drift, Field, File, ForeignCommit, Gate, Identifiers, Input, Keys, ListApplied, Lost,
+    self, Brake, ClocksIgnored, Drift, Field, File, ForeignCommit, Identifiers, Input, Keys, ListApplied, Lost,
     Manifest, Member, Output, Previous, RawCause, Rejected, Removed, SCHEMA, SharedValues,
 };
 use crate::job::{self, LeftAside, Ready};
 use crate::minimize::{FieldKind, IdentifierTally, Tally, WhyRaw};
-use crate::policy::{Basis, Column, Share, TokenFormat};
+use crate::policy::{Basis, Column, TokenFormat};
 use crate::publish::{self, Receipt, Written};
 use crate::read::ReadReport;
 use crate::requests::Requests;
@@ -208,11 +208,11 @@ pub fn manifest(ready: &Ready, facts: &Facts<'_>, written: Option<&Written>) -> 
         drift: drift(ready, facts.main),
         lost: lost(ready, facts.main),
         links: "applied".into(),
-        gates: gates(ready, verdict),
+        gates: verdict.gates.clone(),
         brake: Some(Brake {
             of: verdict.previous.unwrap_or(verdict.rows_in),
             removed: verdict.previous.unwrap_or(verdict.rows_in).saturating_sub(verdict.rows_out),
-            max_removed: share(plan.limits.max_removed),
+            max_removed: plan.limits.max_removed.to_string(),
             accepted: facts.accepted.clone(),
         }),
         previous: previous.map(|current| Previous {
@@ -385,7 +385,7 @@ fn identifier(
         why: counts.whys().map(cause).collect(),
         first_raw: counts.first_raw.and_then(|at| report.place(at.input, at.record)),
         unseen: counts.unseen,
-        max_raw: column.max_raw.map(share),
+        max_raw: column.max_raw.map(|share| share.to_string()),
         shared: None,
     }
 }
@@ -400,19 +400,6 @@ fn not_published(ready: &Ready) -> Vec<String> {
     let mut names: Vec<String> = plan.source.listed.iter().filter(|name| !published(name)).cloned().collect();
     names.sort();
     names
-}
-
-fn gates(ready: &Ready, verdict: &Verdict) -> Vec<Gate> {
-    let both = ready.plan().gate.iter().zip(&verdict.gate);
-    both.map(|(spec, result)| Gate {
-        quasi_identifiers: spec.quasi_identifiers.clone(),
-        k: spec.k,
-        groups: result.groups,
-        groups_below: result.groups_below,
-        rows_suppressed: verdict.removed(Reason::Suppressed),
-        max_suppressed: share(spec.max_suppressed),
-    })
-    .collect()
 }
 
 fn output(ready: &Ready, written: Option<&Written>) -> Output {
@@ -475,10 +462,6 @@ fn basis(basis: Basis) -> &'static str {
         Basis::PublicTask => "public-task",
         Basis::LegitimateInterests => "legitimate-interests",
     }
-}
-
-fn share(share: Share) -> String {
-    format!("{}%", f64::from(share.0) / 10_000.0)
 }
 
 fn data_type(kind: FieldKind, tokens: TokenFormat) -> String {

@@ -6,6 +6,7 @@ use crate::decide::{self, Version};
 use crate::error::{Code, Error, Result};
 use crate::evidence::manifest::File;
 use crate::evidence::{Manifest, check_same};
+use crate::gates::Gate;
 use crate::job::CompanionFiles;
 use crate::publish;
 use crate::state::{Current, Dataset};
@@ -91,15 +92,20 @@ impl<'a> Published<'a> {
         &self.keeps
     }
 
-    /// Per quasi-identifier, the place of its field among those.
+    /// Per field of which companions hold hashes, its place among those: quasi-identifiers, then sensitive fields.
     pub(super) fn quasi_keeps(&self) -> Vec<Option<usize>> {
-        let names = self.manifest.gates.first().map(|gate| &gate.quasi_identifiers[..]).unwrap_or_default();
-        names.iter().map(|name| self.keeps.iter().position(|keep| keep == name)).collect()
+        let names = self.manifest.gates.iter().flat_map(Gate::quasi_identifiers).chain(self.sensitive());
+        names.map(|name| self.keeps.iter().position(|keep| keep == name)).collect()
     }
 
-    /// Smallest group, as the version was published with: a sweep passes no brake, so a new k waits for a run.
-    pub(super) fn k(&self) -> Option<u32> {
-        self.manifest.gates.first().map(|gate| gate.k)
+    /// Fields whose values have to differ within groups.
+    pub(super) fn sensitive(&self) -> impl Iterator<Item = &String> {
+        self.manifest.gates.iter().flat_map(Gate::sensitive)
+    }
+
+    /// Gates over groups as the version was published with them: a sweep passes no brake, so new terms wait for a run.
+    pub(super) fn gates(&self) -> Vec<Gate> {
+        Gate::again(&self.manifest.gates)
     }
 
     /// Columns that hold tokens.

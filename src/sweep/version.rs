@@ -153,7 +153,8 @@ fn review(
         consent_column: plan.controls.consent.is_some(),
         field_keeps: published.keeps().len(),
         quasi_keeps: published.quasi_keeps(),
-        k: published.k(),
+        sensitive: published.sensitive().count(),
+        gates: published.gates(),
     };
     let mut seed = [0; 32];
     key::random(&mut seed)?;
