@@ -1,6 +1,7 @@
 //! tamis turns raw CRM exports into minimized, pseudonymized, erasure-proof datasets, and proves it.
 //! `ARCHITECTURE.md` has the map. The library prints nothing: it reports to a [`monitor::Monitor`].
 
+pub mod by_hand;
 pub mod cell;
 pub mod cli;
 pub mod clock;
@@ -8,12 +9,14 @@ pub mod daemon;
 pub mod decide;
 pub mod error;
 pub mod evidence;
+pub mod job;
 pub mod key;
 pub mod minimize;
 pub mod monitor;
 pub mod plain;
 pub mod policy;
 pub mod publish;
+pub mod questions;
 pub mod read;
 pub mod requests;
 pub mod run;

@@ -2,65 +2,28 @@
 //! `read -> minimize -> stage -> decide -> publish -> attest`, each step taking the product of the one before.
 //! Must not know argv nor the terminal.
 
-pub mod adopt;
-pub mod aside;
 mod attest;
-mod awake;
-mod caller;
-pub mod case;
-pub mod explain;
-pub mod foreign;
-mod held;
-mod input;
-mod meant;
-mod names;
-mod prepare;
+pub(crate) mod input;
 mod previous;
 mod published_set;
-mod reach;
-mod recover;
-pub mod retire;
 mod scheduled;
-mod settle;
-pub mod standing;
-mod stop;
-pub mod subject;
-mod sweeps;
-pub mod verify;
-pub mod versions;
 
-pub use crate::requests::RequestStatus;
-pub use crate::sweep::{RawExports, Removal};
-pub use adopt::{Adopted, Adopting};
-pub use aside::LeftAside;
 pub use attest::{Outcome, Report};
-pub use caller::{Caller, Hold};
-pub use case::{CaseDataset, CasePart, CaseReport};
-pub use explain::{ExplainedDataset, Explanation, Reaching};
-pub use foreign::ForeignTable;
-pub use held::{Alone, held};
-pub use names::{complaint, dataset_of, names_of, scheduled_of, sweeps_of, without_job};
-pub use prepare::{Call, Ready, Wrap, data_roots, open_roots};
-pub use reach::Reach;
-pub use retire::{Retired, Retiring};
-pub use scheduled::{Ran, scheduled_id};
-pub use standing::{DatasetStanding, IdleLift, OpenRequest, Standings};
-pub use stop::Stop;
-pub use subject::{Asked, InDataset, Known, OfRequest, Stored, SubjectCall};
-pub use sweeps::{DatasetSwept, SweepReport, requests_met, sweep, sweep_dataset};
-pub use versions::{JobReport, VersionRows};
+pub(crate) use attest::{check_receipt, passed};
+pub use scheduled::Ran;
 
 use crate::decide::{self, Links, Previous, Verdict};
 use crate::error::{Error, Result};
 use crate::evidence::Manifest;
+use crate::job::meant::{self, Followed};
+use crate::job::{Call, Ready, Watched, alone, aside, intake, recover};
 use crate::monitor::{Monitor, Silent};
 use crate::publish::{self, Commit, Current, Writing, Written};
 use crate::requests::Requests;
+use crate::sweep::settle;
 use attest::{Begun, Facts};
 use input::{Pinned, Read};
-use meant::Followed;
 use previous::Before;
-use stop::Watched;
 
 /// Runs a job: publishes one version and its evidence, or refuses; then lists and retention are applied to the version
 /// that is there, so that a bad night keeps nobody online. It holds the job's lease meanwhile.
@@ -70,7 +33,7 @@ use stop::Watched;
 pub fn run(call: &Call, monitor: &dyn Monitor) -> Result<Report> {
     // What is wrong with specs, keys and state is said before anybody is kept waiting.
     let ready = Ready::prepare(call, monitor)?;
-    held::alone(&ready, monitor, |call| {
+    alone(&ready, monitor, |call| {
         let mut ready = Ready::prepare(call, monitor)?;
         ready.state.check_clock(call.now)?;
         let table = recover::unfinished(&mut ready)?;
@@ -79,7 +42,7 @@ pub fn run(call: &Call, monitor: &dyn Monitor) -> Result<Report> {
 }
 
 /// Runs a job at a scheduled instant (`as_of`): begins that run, resumes it, or finds it published (R28). The lease
-/// is the caller's, by [`held()`].
+/// is the caller's, by [`crate::job::held`].
 ///
 /// # Errors
 /// As [`run`].
@@ -97,8 +60,8 @@ pub fn run_scheduled(call: &Call, monitor: &dyn Monitor) -> Result<Ran> {
 fn from_requests(mut ready: Ready, table: Option<Current>, monitor: &dyn Monitor) -> Result<Report> {
     ready.call.stop.check()?;
     let watched = Watched { monitor, stop: ready.call.stop.clone() };
-    let (mut requests, intake) = input::requests(&ready, true, monitor)?;
-    input::note_intake(&ready, &requests, &intake)?;
+    let (mut requests, intake) = intake::requests(&ready, true, monitor)?;
+    intake::note_intake(&ready, &requests, &intake)?;
     let begun = begin(&mut ready, table.as_ref(), &requests);
     let (pinned, begun) = begun.map_err(|error| settle::refused(&mut ready, &mut requests, error, monitor))?;
     let mut digest = None;
@@ -112,7 +75,8 @@ fn from_requests(mut ready: Ready, table: Option<Current>, monitor: &dyn Monitor
     });
     let published = prepared.and_then(|prepared| publish(&mut ready, &begun, &mut requests, prepared, table.as_ref()));
     attest::spend_accept(&ready, &begun, published.as_ref().err());
-    published.map(|report| Report { aside: aside::found(ready.plan(), &intake, &pinned), ..report })
+    published
+        .map(|report| Report { aside: aside::found(ready.plan(), &intake, &pinned.main, &pinned.observed), ..report })
 }
 
 fn begin(ready: &mut Ready, table: Option<&Current>, requests: &Requests) -> Result<(Pinned, Begun)> {
@@ -128,10 +92,10 @@ fn begin(ready: &mut Ready, table: Option<&Current>, requests: &Requests) -> Res
 pub fn plan(call: &Call, monitor: &dyn Monitor) -> Result<Report> {
     let mut ready = Ready::prepare(call, monitor)?;
     ready.passed = recover::unpublished(&ready)?;
-    let (mut requests, intake) = input::requests(&ready, false, monitor)?;
+    let (mut requests, intake) = intake::requests(&ready, false, monitor)?;
     let pinned = input::pin(&ready)?;
     let read = input::read(&ready, &pinned, &|identity| requests.names(identity), monitor)?;
-    meant::renew(None, &mut requests, &read)?;
+    input::renew(None, &mut requests, &read)?;
     let limits = input::check(&ready, &pinned, &read).err();
     let changed = published_set::refusal(&ready, &pinned, &read)?;
     let Read { staged, main, observed, tally, observed_tallies } = read;
@@ -156,7 +120,7 @@ pub fn plan(call: &Call, monitor: &dyn Monitor) -> Result<Report> {
     let manifest = attest::manifest(&ready, &facts, None);
     let digest = judged.verdict().digest(&pinned.digest(ready.plan()))?;
     let mut report = attest::report(&ready, manifest, judged.verdict(), None, digest);
-    report.aside = aside::found(ready.plan(), &intake, &pinned);
+    report.aside = aside::found(ready.plan(), &intake, &pinned.main, &pinned.observed);
     report.stops.extend(judged.refusals().into_iter().map(|refusal| refusal.message));
     let found = intake.refusal().into_iter().chain(limits).chain(changed);
     report.stops.extend(found.map(|error| error.message().to_string()));
@@ -186,7 +150,7 @@ fn version(
     monitor: &dyn Monitor,
 ) -> Result<Prepared> {
     let read = input::read(ready, pinned, &|identity| requests.names(identity), monitor)?;
-    meant::renew(Some(ready.state.root()), requests, &read)?;
+    input::renew(Some(ready.state.root()), requests, &read)?;
     let (links, lists) = meant::learn(ready, requests, &read.staged, monitor)?;
     input::check(ready, pinned, &read)?;
     let changed = published_set::refusal(ready, pinned, &read)?;

@@ -24,9 +24,10 @@ mod sweep;
 mod verdict;
 mod version;
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::monitor::{Monitor, Silent};
-use crate::{clock, key, policy, run, state, threads};
+use crate::sweep::SweepReport;
+use crate::{clock, job, key, policy, questions, run, state, threads};
 use args::{AcceptArgs, Arguments, Command, KeyCommand, PlanArgs, ReportCommand, RunArgs, SchemaKind, StateCommand};
 use clap::Parser;
 use progress::Terminal;
@@ -101,7 +102,7 @@ fn run_jobs(settings: &Settings, args: &RunArgs, json: bool) -> Result<(String, 
         serve::on_signal(settings, move || stop.ask())?;
         return due::run(settings, &host, json, monitor(json).as_ref());
     };
-    let call = run::Call { demo: args.demo, ..settings.call(job, args.as_of.as_deref(), &args.work)? };
+    let call = job::Call { demo: args.demo, ..settings.call(job, args.as_of.as_deref(), &args.work)? };
     let stop = call.stop.clone();
     serve::on_signal(settings, move || stop.ask())?;
     let report = run::run(&call, monitor(json).as_ref())?;
@@ -126,7 +127,7 @@ fn check(settings: &Settings, json: bool) -> Result<String> {
     }
     let project = policy::load(&settings.dir, &settings.roots)?;
     // Buckets are not asked: specs are checked where they may not be in reach.
-    let sighted = run::aside::survey(&project, &settings.open_local(&project));
+    let sighted = job::aside::survey(&project, &settings.open_local(&project));
     if json {
         return render::json(&serde_json::json!({ "schema": "tamis-check/1", "findings": render::findings(&findings),
                 "schedules": due::next_runs_json(&project, settings.now), "time_zones": clock::zones_version(),
@@ -166,7 +167,7 @@ fn accept(settings: &Settings, accepted: &AcceptArgs, json: bool) -> Result<Stri
 fn verify(settings: &Settings, head: Option<&str>, json: bool) -> Result<String> {
     let project = policy::load(&settings.dir, &settings.roots)?;
     let roots = settings.open(&project)?;
-    let report = run::verify::verify(&project, &roots, head)?;
+    let report = questions::verify::verify(&project, &roots, head)?;
     let text =
         if json { render::json(&report)? } else { render::verified(&report, verdict::coloured(&std::io::stdout())) };
     answer::with_outcome(text, report.outcome())
@@ -175,7 +176,7 @@ fn verify(settings: &Settings, head: Option<&str>, json: bool) -> Result<String>
 fn create_state(settings: &Settings) -> Result<String> {
     let project = policy::load(&settings.dir, &settings.roots)?;
     let roots = settings.open(&project)?;
-    let keys = key::Keyring::load(&project.keys, &run::data_roots(&project))?;
+    let keys = key::Keyring::load(&project.keys, &job::data_roots(&project))?;
     let root = &roots["state"];
     state::State::create(root, &keys.ids(), settings.now)?;
     Ok(format!("state made in {}; it belongs to identity key {}\n", root.display(""), keys.ids().identity.0))
@@ -184,7 +185,8 @@ fn create_state(settings: &Settings) -> Result<String> {
 fn new_keys(settings: &Settings) -> Result<String> {
     let project = policy::load(&settings.dir, &settings.roots)?;
     let policy::KeyFrom::Dir(dir) = &project.keys.from else {
-        return Err(Error::policy("keys of this policy come from elsewhere").help("make them where they are kept"));
+        return Err(Error::new(Code::ArgumentWrong, "keys of this policy come from elsewhere")
+            .help("make them where they are kept"));
     };
     let made = key::create(dir, &project.keys.epoch)?;
     Ok(made.iter().map(|file| format!("{} {}\n", if file.new { "made" } else { "kept" }, file.file)).collect())
@@ -192,7 +194,7 @@ fn new_keys(settings: &Settings) -> Result<String> {
 
 fn check_keys(settings: &Settings) -> Result<String> {
     let project = policy::load(&settings.dir, &settings.roots)?;
-    let ids = key::Keyring::load(&project.keys, &run::data_roots(&project))?.ids();
+    let ids = key::Keyring::load(&project.keys, &job::data_roots(&project))?.ids();
     Ok(format!("identity {}\ntoken    {} (epoch {})\n", ids.identity.0, ids.token.0, ids.epoch))
 }
 
@@ -202,8 +204,8 @@ fn schema(kind: SchemaKind) -> Result<String> {
         SchemaKind::Source => policy::schema(policy::SpecKind::Source),
         SchemaKind::Job => policy::schema(policy::SpecKind::Job),
         SchemaKind::Report => schemars::schema_for!(run::Report).to_value(),
-        SchemaKind::Sweep => schemars::schema_for!(run::SweepReport).to_value(),
-        SchemaKind::JobReport => schemars::schema_for!(run::JobReport).to_value(),
+        SchemaKind::Sweep => schemars::schema_for!(SweepReport).to_value(),
+        SchemaKind::JobReport => schemars::schema_for!(questions::JobReport).to_value(),
         SchemaKind::Status => schemars::schema_for!(status::Status).to_value(),
     })
 }

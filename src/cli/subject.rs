@@ -5,10 +5,12 @@ use super::args::{SubjectArgs, SubjectVerb};
 use super::lines::Lines;
 use super::render;
 use super::settings::{self, Settings};
+use super::verdict::counted;
+use crate::by_hand::{self, Asked, Stored};
 use crate::clock::{Clock, System};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::policy::Effect;
-use crate::run::{Asked, Known, Stored, subject};
+use crate::questions::{Known, find};
 use std::io::{IsTerminal, Read, Write as _};
 use zeroize::Zeroizing;
 
@@ -38,16 +40,17 @@ pub fn carry_out(settings: &Settings, args: &SubjectArgs, json: bool) -> Result<
         call.now = System.now();
     }
     let Some(asked) = asked else {
-        let known = subject::find(&call)?;
+        let known = find::find(&call)?;
         return if json { render::json(&known) } else { Ok(found(&known)) };
     };
-    let stored = subject::ask(&call, asked)?;
+    let stored = by_hand::ask(&call, asked)?;
     if json { render::json(&stored) } else { Ok(told(&stored)) }
 }
 
 fn asked(effect: Effect, args: &SubjectArgs) -> Result<Asked> {
     let request = args.request.clone().ok_or_else(|| {
-        Error::policy("a request needs an id").help("give --request ID, an opaque one such as a case number")
+        Error::new(Code::RequestWrong, "a request needs an id")
+            .help("give --request ID, an opaque one such as a case number")
     })?;
     Ok(Asked {
         effect,
@@ -70,10 +73,10 @@ pub(super) fn values() -> Result<Zeroizing<String>> {
         let _ = std::io::stderr().write_all(prompt.as_bytes());
     }
     let read = std::io::stdin().lock().take(MOST + 1).read_to_string(&mut text);
-    read.map_err(|_| Error::policy("standard input is no UTF-8 text"))?;
+    read.map_err(|_| Error::new(Code::RequestWrong, "standard input is no UTF-8 text"))?;
     if text.len() as u64 > MOST {
-        return Err(Error::policy("standard input holds more than one person's values")
-            .help("put many requests into a list of the policy"));
+        return Err(Error::new(Code::RequestWrong, "standard input holds more than one person's values")
+            .help("give one person at a time; put many requests into a list of the policy"));
     }
     Ok(text)
 }
@@ -81,20 +84,24 @@ pub(super) fn values() -> Result<Zeroizing<String>> {
 fn told(stored: &Stored) -> String {
     let mut out = String::new();
     let what = if stored.new { "stored" } else { "stored before" };
-    out.line(format_args!("{what}: request {} ({}), {} value(s)", stored.request, stored.effect, stored.identities));
+    let values = counted(stored.identities as u64, "value");
+    out.line(format_args!("{what}: request {} ({}), {values}", stored.request, stored.effect));
     if stored.raw > 0 {
-        out.line(format_args!("{} value(s) have no normal form: only the same spelling matches", stored.raw));
+        out.line(format_args!(
+            "without a normal form, so that only the same spelling matches: {}",
+            counted(stored.raw as u64, "value")
+        ));
     }
     if let Some(lift) = stored.lift {
-        out.line(format_args!("received {}; it {lift}", stored.received));
+        out.line(format_args!("received {}; it {lift}", stored.received.to_seconds()));
         return out;
     }
-    out.line(format_args!("received {}, due {}", stored.received, stored.due));
+    out.line(format_args!("received {}, due {}", stored.received.to_seconds(), stored.due.to_seconds()));
     match stored.binds.as_slice() {
         [] if stored.effect == "hold" => out.push_str("files with the person are not removed for good (R34)\n"),
-        [] => out.push_str("it binds no job here (R29); it is on record all the same\n"),
+        [] => out.push_str("it binds no job here (R29); it is stored all the same\n"),
         jobs => {
-            out.line(format_args!("binds: {}; applied with the next run or sweep of each", jobs.join(", ")));
+            out.line(format_args!("binds: {}; the next run or sweep of each applies it", jobs.join(", ")));
         }
     }
     out
@@ -102,23 +109,33 @@ fn told(stored: &Stored) -> String {
 
 fn found(known: &Known) -> String {
     let mut out = String::new();
-    out.line(format_args!("asked for {} value(s), {} without a normal form", known.identities, known.raw));
+    let values = counted(known.identities as u64, "value");
+    out.line(format_args!("asked for {values}, {} without a normal form", known.raw));
     for d in &known.datasets {
-        out.line(format_args!("{} version {}: {} row(s) of {} subject(s)", d.dataset, d.version, d.rows, d.subjects));
+        let (rows, persons) = (counted(d.rows, "row"), counted(d.subjects, "person"));
+        out.line(format_args!("{} version {}: {rows} of {persons}", d.dataset, d.version));
         if d.no_job {
-            out.line(format_args!("  of no job any more ({}): no request is applied there", d.job));
+            out.line(format_args!(
+                "  served by no job any more (the last one was {}): no request is applied there",
+                d.job
+            ));
         }
         let e = &d.erasure;
         out.line(format_args!(
-            "  an erasure of these values reaches {} row(s) of {} subject(s): {} by strong links, {} by a weak value",
-            e.rows, e.subjects, e.by_strong_links, e.by_weak_values
+            "  an erasure of these values reaches {} of {}: {} by strong links, {} by a weak value",
+            counted(e.rows, "row"),
+            counted(e.subjects, "person"),
+            e.by_strong_links,
+            e.by_weak_values
         ));
         if let Some(why) = e.review {
-            out.line(format_args!("  a person would have to look: {why}"));
+            out.line(format_args!("  the request would need a review: {why}"));
         }
     }
     if !known.datasets.is_empty() {
-        out.push_str("links are followed over published rows; rows that the next export adds may lead further\n");
+        out.push_str(
+            "links are followed over published rows; rows that the next export adds may lead to more persons\n",
+        );
     }
     if known.requests.is_empty() {
         out.push_str("no request knows these values\n");
@@ -127,7 +144,11 @@ fn found(known: &Known) -> String {
         let (how, ended) = (if r.named { "names" } else { "reaches" }, if r.ended { ", lifted" } else { "" });
         out.line(format_args!(
             "request {} ({}, {}) {how} them: received {}, due {}{ended}",
-            r.request, r.list, r.effect, r.received, r.due
+            r.request,
+            r.effect,
+            r.list,
+            r.received.to_seconds(),
+            r.due.to_seconds()
         ));
         r.states.iter().for_each(|(job, state)| {
             let why = r.review.get(job).map_or(String::new(), |why| format!(": {why}"));

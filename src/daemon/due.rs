@@ -3,8 +3,8 @@
 
 use crate::clock::{Instant, Period};
 use crate::error::{Kind, Result};
+use crate::job;
 use crate::policy::{CatchUp, Plan, Project, Schedule};
-use crate::run;
 use crate::state::State;
 
 /// With `catch_up = "none"` a run that begins later than this is one that was missed; callers come every few minutes.
@@ -53,8 +53,8 @@ impl Known {
     /// # Errors
     /// Storage and evidence errors.
     pub fn read(project: &Project, state: &State, plan: &Plan) -> Result<Known> {
-        let dataset = run::dataset_of(state, project, plan)?;
-        let scheduled = run::scheduled_of(state, project, plan)?;
+        let dataset = job::dataset_of(state, project, plan)?;
+        let scheduled = job::scheduled_of(state, project, plan)?;
         // One that was there when the run was refused again lets another plan through.
         let refusal = scheduled.refusal.as_ref();
         let refused = refusal.map_or(Instant(i64::MIN), |refusal| refusal.at);

@@ -7,10 +7,11 @@ use super::specs::Specs;
 use super::sweeps::{Kept, sweep_as_of};
 use super::turn::{Came, Host, Turn, Work, take};
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
+use crate::job;
 use crate::monitor::{self, Monitor};
 use crate::policy::{Plan, Project};
-use crate::run;
+use crate::sweep;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -137,7 +138,8 @@ impl Daemon {
     /// Policy errors: findings of the specs, a heartbeat or an address that will not do.
     pub fn new(service: Service) -> Result<(Daemon, Control)> {
         if service.beat == 0 || 60 % service.beat != 0 {
-            return Err(Error::policy("the heartbeat is not a divisor of 60 seconds").help("such as 1, 5, 10 or 60"));
+            return Err(Error::new(Code::ArgumentWrong, "--beat does not divide 60 seconds")
+                .help("use 1, 5, 10 or 60, for example"));
         }
         let call = &service.host.call;
         let specs = Specs::load(&call.dir, &call.roots)?;
@@ -187,7 +189,7 @@ impl Daemon {
 
     /// The heartbeat, in UTC; a beat that still waits to be heard is not sent twice.
     fn heart(&self, waiting: Arc<AtomicBool>) -> Result<JobScheduler> {
-        let none = |_| Error::storage("the heartbeat cannot be started");
+        let none = |_| Error::new(Code::SystemLimit, "the heartbeat cannot be started");
         let sender = self.sender.clone();
         let beat = format!("*/{} * * * * *", self.service.beat);
         let job = Job::new(beat.as_str(), move |_, _| {
@@ -235,9 +237,9 @@ impl Daemon {
         }
         let (host, project) = (&self.service.host, self.specs.project());
         // When `state` is away, what was found before stands: turns say that it is away.
-        let Ok(found) = host.open(project).and_then(|(_, state)| run::without_job(&state, project)) else { return };
+        let Ok(found) = host.open(project).and_then(|(_, state)| job::without_job(&state, project)) else { return };
         for dataset in found.iter().filter(|found| !self.without_job.tables.contains(&found.dataset)) {
-            monitor.event(monitor::Event::Warning(run::complaint(dataset).to_string()));
+            monitor.event(monitor::Event::Warning(job::complaint(dataset).to_string()));
         }
         self.without_job =
             WithoutJob { tables: found.into_iter().map(|found| found.dataset).collect(), read: Some(now) };
@@ -291,7 +293,8 @@ impl Daemon {
             let _ = sender.send(Event::Ended(turn));
         });
         if started.is_err() {
-            let none = Error::storage("the system gives no thread for it").help("raise the limit of threads");
+            let none =
+                Error::new(Code::SystemLimit, "the system gives no thread for it").help("raise the limit of threads");
             let _ = self.sender.send(Event::Ended(Turn::not_begun(&name, work, &none)));
         }
     }
@@ -373,7 +376,7 @@ impl Host {
     /// What `state` says of a job and its dataset, and whether request files could not be listed.
     fn look(&self, project: &Project, plan: &Plan) -> Result<(Known, Kept, bool)> {
         let (roots, state) = self.open(project)?;
-        let met = run::requests_met(project, &roots, &state).ok();
+        let met = sweep::requests_met(project, &roots, &state).ok();
         let blind = met.is_none();
         Ok((Known::read(project, &state, plan)?, Kept::read(project, &state, plan, met)?, blind))
     }

@@ -6,10 +6,11 @@ use super::sweeps::Kept;
 use crate::clock::Instant;
 use crate::error::Result;
 use crate::evidence::{Entry, Event};
+use crate::job;
 use crate::policy::{Plan, Project};
-use crate::run;
 use crate::state::{Dataset, Refusal, RequestsMet, State};
 use crate::store::Root;
+use crate::sweep;
 use std::collections::BTreeMap;
 
 /// One job.
@@ -116,10 +117,10 @@ pub fn status(
     now: Instant,
 ) -> Result<Vec<JobStatus>> {
     let entries = state.ledger().entries()?;
-    let met = run::requests_met(project, roots, state).ok();
+    let met = sweep::requests_met(project, roots, state).ok();
     let job = |plan: &Plan| {
         let sweep = sweeps(project, state, plan, met.clone(), now)?;
-        job(&Job { plan, project, state, names: run::names_of(state, project, plan)? }, &entries, sweep, now)
+        job(&Job { plan, project, state, names: job::names_of(state, project, plan)? }, &entries, sweep, now)
     };
     project.jobs.values().map(job).collect()
 }
@@ -130,7 +131,7 @@ pub fn status(
 /// Storage and evidence errors.
 pub fn without_job(project: &Project, state: &State) -> Result<Vec<NoJob>> {
     let told = |dataset: &Dataset| {
-        let complaint = run::complaint(dataset);
+        let complaint = job::complaint(dataset);
         NoJob {
             dataset: dataset.dataset.clone(),
             job: dataset.job.clone(),
@@ -140,7 +141,7 @@ pub fn without_job(project: &Project, state: &State) -> Result<Vec<NoJob>> {
             to_do: complaint.help_text().unwrap_or_default().into(),
         }
     };
-    Ok(run::without_job(state, project)?.iter().map(told).collect())
+    Ok(job::without_job(state, project)?.iter().map(told).collect())
 }
 
 /// A job and where it is looked up.

@@ -4,8 +4,8 @@
 use super::due::{Due, Known, due};
 use crate::clock::Instant;
 use crate::error::{Kind, Result};
+use crate::job;
 use crate::policy::{Plan, Project, Schedule};
-use crate::run;
 use crate::state::{RequestsMet, State, SweepRecord};
 
 const HOUR: i64 = 3_600_000_000;
@@ -53,12 +53,12 @@ impl Kept {
     /// # Errors
     /// Storage and evidence errors.
     pub fn read(project: &Project, state: &State, plan: &Plan, requests: Option<RequestsMet>) -> Result<Kept> {
-        let dataset = run::dataset_of(state, project, plan)?;
+        let dataset = job::dataset_of(state, project, plan)?;
         let first = dataset.as_ref().and_then(|dataset| {
             let replaced = dataset.replaced.first().map(|replaced| replaced.at);
             replaced.or(dataset.current.as_ref().map(|current| current.as_of))
         });
-        let swept = run::sweeps_of(state, project, plan)?;
+        let swept = job::sweeps_of(state, project, plan)?;
         Ok(Kept {
             dataset: dataset.map(|dataset| dataset.seq),
             // A first version may be judged at an instant before the state was made, and nobody could sweep it then.

@@ -5,13 +5,15 @@ use super::due::{Due, Known, Missed, due};
 use super::line::Named;
 use super::sweeps::{Kept, Wanted, sweep_as_of};
 use crate::clock::{Clock, Instant};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Code, Error, Kind, Result};
 use crate::evidence::{Event, RunRef};
+use crate::job::{self, Alone, Call, Caller};
 use crate::monitor::{self, Monitor};
 use crate::policy::{Plan, Project, Schedule};
-use crate::run::{self, Alone, Call, Caller, DatasetSwept, Ran};
+use crate::run::{self, Ran};
 use crate::state::{Claimant, Dataset, End, Refusal, State, SweepEnd};
 use crate::store::Root;
+use crate::sweep::{self, DatasetSwept};
 use crate::threads::guarded;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -50,10 +52,10 @@ pub enum Came {
         /// Objects removed for good.
         objects: u64,
     },
-    /// Refused: exit code, what stopped it, what to do.
+    /// Refused: which error, what stopped it, what to do.
     Refused {
-        /// Exit code (design section 8).
-        exit: u8,
+        /// Which error; the exit code follows from it.
+        code: Code,
         /// What stopped it.
         cause: String,
         /// What to do about it.
@@ -91,9 +93,9 @@ impl Turn {
             }
             Came::Elsewhere(holder) => format!("{job}: {holder} is at work on it"),
             Came::GivenUp => format!("{job}{at}: missed, too late to run"),
-            Came::Refused { exit, cause, .. } => {
+            Came::Refused { code, cause, .. } => {
                 let what = if self.work == Work::Sweep { "sweep refused" } else { "refused" };
-                format!("{job}{at}: {what}, exit {exit}: {cause}")
+                format!("{job}{at}: {what}, exit {} [{}]: {cause}", self.exit(), code.name())
             }
         }
     }
@@ -114,7 +116,7 @@ impl Turn {
     /// Its part of the exit code.
     pub fn exit(&self) -> u8 {
         match &self.came {
-            Came::Refused { exit, .. } => *exit,
+            Came::Refused { code, .. } => code.kind().exit_code(),
             _ => 0,
         }
     }
@@ -133,12 +135,12 @@ pub fn run_due(host: &Host, project: &Arc<Project>, monitor: &dyn Monitor) -> Ve
 /// A refused sweep for each table that no job serves: nobody else would say that requests do not reach it. What keeps
 /// this from being found out has stopped the jobs before.
 fn without_job(host: &Host, project: &Project) -> Vec<Turn> {
-    let found = host.open(project).and_then(|(_, state)| run::without_job(&state, project));
+    let found = host.open(project).and_then(|(_, state)| job::without_job(&state, project));
     let turn = |dataset: Dataset| Turn {
         job: dataset.job.clone(),
         work: Work::Sweep,
         instant: None,
-        came: refused(&run::complaint(&dataset)),
+        came: refused(&job::complaint(&dataset)),
     };
     found.unwrap_or_default().into_iter().map(turn).collect()
 }
@@ -179,7 +181,7 @@ fn ran(host: &Host, project: &Arc<Project>, plan: &Plan, schedule: &Schedule, mo
 fn swept(host: &Host, project: &Arc<Project>, plan: &Plan, monitor: &dyn Monitor) -> Result<Tried> {
     let (roots, state) = host.open(project)?;
     let asked = || -> Result<Option<(Wanted, Instant, Kept)>> {
-        let met = run::requests_met(project, &roots, &state)?;
+        let met = sweep::requests_met(project, &roots, &state)?;
         let kept = Kept::read(project, &state, plan, Some(met))?;
         let now = host.clock.now();
         let Some(wanted) = kept.wanted(now) else { return Ok(None) };
@@ -193,11 +195,11 @@ fn swept(host: &Host, project: &Arc<Project>, plan: &Plan, monitor: &dyn Monitor
         let Some((wanted, as_of, kept)) = asked()? else { return Ok((None, Came::NotDue(None))) };
         let now = host.clock.now();
         let call = Call { as_of: Some(as_of), now, scheduled: false, project: Some(project.clone()), ..call.clone() };
-        let swept = guarded("a run or sweep", || run::sweep_dataset(&call, wanted == Wanted::Requests, monitor));
+        let swept = guarded("a run or sweep", || sweep::sweep_dataset(&call, wanted == Wanted::Requests, monitor));
         if let Err(error) = &swept {
             let refusal = refusal(as_of, error, host.clock.now());
             // What the attempt took in is no news; what came meanwhile waits no longer than the next attempt.
-            let met = run::requests_met(project, &roots, &state).unwrap_or(kept.requests);
+            let met = sweep::requests_met(project, &roots, &state).unwrap_or(kept.requests);
             state.swept(&plan.job, &met, &SweepEnd::Refused(refusal))?;
         }
         Ok((Some(as_of), came(swept)))
@@ -226,7 +228,7 @@ fn leased(
     let who = Claimant { name: host.holder.clone(), ..host.call.caller.who.clone() };
     let caller = Caller { clock: host.clock.clone(), who, waits: false, hold: None };
     let call = Call { job: job.to_owned(), caller, ..host.call.clone() };
-    match run::held(&call, state, monitor, work)? {
+    match job::held(&call, state, monitor, work)? {
         Alone::Done(tried) => Ok(tried),
         Alone::Elsewhere(theirs) => Ok((None, Came::Elsewhere(theirs.holder))),
     }
@@ -235,8 +237,9 @@ fn leased(
 impl Host {
     /// Roots and state of the specs.
     pub(super) fn open(&self, project: &Project) -> Result<(BTreeMap<String, Root>, State)> {
-        let roots = run::open_roots(project, &self.call.runtime, self.call.wrap.as_ref())?;
-        let root = roots.get("state").ok_or_else(|| Error::policy("the policy has no root \"state\""))?;
+        let roots = job::open_roots(project, &self.call.runtime, self.call.wrap.as_ref())?;
+        let root =
+            roots.get("state").ok_or_else(|| Error::new(Code::NameUnknown, "the policy has no root \"state\""))?;
         let state = State::open(root)?;
         Ok((roots, state))
     }
@@ -274,7 +277,7 @@ fn with_lease(
         project: Some(project.clone()),
         ..call.clone()
     };
-    monitor.event(monitor::Event::Note(format!("run {} begins", run::scheduled_id(&plan.job, instant))));
+    monitor.event(monitor::Event::Note(format!("run {} begins", job::scheduled_id(&plan.job, instant))));
     let came = settle(
         state,
         &plan.job,
@@ -313,7 +316,7 @@ fn settle(state: &State, job: &str, instant: Instant, ran: Result<Ran>, now: Ins
 
 /// From the intent on a run has written its refusal itself. Nothing is added to a ledger that may have been put back.
 fn note_refusal(state: &State, job: &str, instant: Instant, end: &End, now: Instant) -> Result<()> {
-    let id = run::scheduled_id(job, instant);
+    let id = job::scheduled_id(job, instant);
     let End::Refused(refusal) = end else { return Ok(()) };
     if refusal.exit == Kind::Evidence.exit_code() || state.stored_intent(&id)?.is_some() {
         return Ok(());
@@ -330,15 +333,11 @@ fn note_refusal(state: &State, job: &str, instant: Instant, end: &End, now: Inst
 
 fn note_missed(state: &State, job: &str, missed: Option<Missed>, now: Instant) -> Result<()> {
     let Some(Missed { first, runs }) = missed else { return Ok(()) };
-    let id = run::scheduled_id(job, first);
+    let id = job::scheduled_id(job, first);
     let event = Event::Missed { job: job.to_owned(), due: first, runs };
     state.ledger().append(RunRef { run: &id, attempt: 1, since: first }, event, now).map(|_| ())
 }
 
 fn refused(error: &Error) -> Came {
-    Came::Refused {
-        exit: error.kind().exit_code(),
-        cause: error.message().to_owned(),
-        help: error.help_text().map(str::to_owned),
-    }
+    Came::Refused { code: error.code(), cause: error.message().to_owned(), help: error.help_text().map(str::to_owned) }
 }

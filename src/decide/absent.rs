@@ -1,6 +1,6 @@
 //! R35: rows of the previous version whose subject is on no row read. Must not know where that version is kept.
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 
 /// The version that is current now, as its companions tell it.
 pub trait Previous: Sync {
@@ -24,7 +24,10 @@ pub(super) fn absent<'a>(
     let (mut read, mut last, mut near, mut count) = (read.peekable(), None, Vec::new(), 0);
     previous.persons(bucket, buckets, &mut |first, person| {
         if last.is_some_and(|last| first < last) {
-            return Err(Error::evidence("a companion of the previous version is not in the order of its tokens"));
+            return Err(Error::new(
+                Code::CompanionBroken,
+                "a companion of the previous version is not in the order of its tokens",
+            ));
         }
         if last != Some(first) {
             last = Some(first);

@@ -1,5 +1,6 @@
 //! R37: how much may go missing. Plain numbers in, what is wrong out. Must not know rows.
 
+use crate::error::Code;
 use crate::policy::{Limits, Share};
 
 /// The numbers a run is held against.
@@ -13,38 +14,33 @@ pub(super) struct Numbers {
     pub previous: Option<u64>,
 }
 
-/// Everything that exceeds a limit, in words; empty when nothing does.
-pub(super) fn exceeded(numbers: &Numbers, limits: &Limits) -> Vec<String> {
+/// Everything that exceeds a limit, with its code and in words; empty when nothing does.
+pub(super) fn exceeded(numbers: &Numbers, limits: &Limits) -> Vec<(Code, String)> {
     let Numbers { rows_in, rows_out, dropped, previous } = *numbers;
     let mut found = Vec::new();
     let (whole, of) = match previous {
-        Some(rows) => (rows, "the previous version's rows"),
-        None => (rows_in, "the rows read"),
+        Some(rows) => (rows, "rows of the previous version"),
+        None => (rows_in, "rows read"),
     };
     let removed = whole.saturating_sub(rows_out);
     if limits.max_removed.exceeded(removed, whole) {
-        found.push(over("max_removed", "would be removed", removed, whole, of, limits.max_removed));
+        found.push((Code::Brake, over("max_removed", "would be dropped", removed, whole, of, limits.max_removed)));
     }
     if rows_out == 0 && !limits.allow_empty {
-        found.push("no row would be left and allow_empty is not set".to_string());
+        found.push((Code::Brake, "no row would be left and allow_empty is not set".to_string()));
     }
     if limits.max_rejected.exceeded(dropped, rows_in) {
-        found.push(over(
-            "max_rejected",
-            "were dropped as bad records",
-            dropped,
-            rows_in,
-            "the rows read",
-            limits.max_rejected,
-        ));
+        let what = "were dropped as bad records";
+        let message = over("max_rejected", what, dropped, rows_in, "rows read", limits.max_rejected);
+        found.push((Code::TooManyRejected, message));
     }
     found
 }
 
-/// `max_removed: 412 of 1000 of the rows read would be removed (41.2 %, limit 30 %)`.
+/// `max_removed: 412 of 1000 rows read would be dropped (41.2 %, limit 30 %)`.
 pub(super) fn over(limit: &str, what: &str, part: u64, whole: u64, of: &str, share: Share) -> String {
     let percent = percent(part, whole);
-    format!("{limit}: {part} of {whole} of {of} {what} ({percent} %, limit {} %)", f64::from(share.0) / 10_000.0)
+    format!("{limit}: {part} of {whole} {of} {what} ({percent} %, limit {} %)", f64::from(share.0) / 10_000.0)
 }
 
 /// Share in percent with two digits, rounded up so that what exceeds a limit never reads as equal to it.
@@ -65,7 +61,7 @@ mod tests {
             allow_empty: false,
         };
         let found = exceeded(&Numbers { rows_in, rows_out, dropped, previous }, &limits);
-        found.iter().map(|f| f.split([':', ' ']).next().unwrap_or("").to_string()).collect()
+        found.iter().map(|(_, f)| f.split([':', ' ']).next().unwrap_or("").to_string()).collect()
     }
 
     #[test]
@@ -92,8 +88,8 @@ mod tests {
 
     #[test]
     fn messages_carry_numbers_and_the_limit() {
-        let message = over("max_removed", "would be removed", 412, 1000, "the rows read", Share(300_000));
-        assert_eq!(message, "max_removed: 412 of 1000 of the rows read would be removed (41.20 %, limit 30 %)");
+        let message = over("max_removed", "would be dropped", 412, 1000, "rows read", Share(300_000));
+        assert_eq!(message, "max_removed: 412 of 1000 rows read would be dropped (41.20 %, limit 30 %)");
         assert_eq!(percent(1, 3_000_000), "0.01");
     }
 }

@@ -10,9 +10,9 @@ use super::reasons::{Facts, Reason, labels, reason};
 use super::retention::past;
 use super::workers::each_bucket;
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::monitor::Monitor;
-use crate::policy::{Basis, Effect};
+use crate::policy::{Basis, Effect, Grounds};
 use crate::stage::{NULL_QUASI, Slot, Vault};
 
 /// Rows of a companion, in the order of their tokens.
@@ -55,10 +55,8 @@ pub struct ReviewRules {
     pub as_of: Instant,
     /// The instant it was last judged at.
     pub before: Instant,
-    /// Lawful basis of the purpose.
-    pub basis: Basis,
-    /// Whether the recipient is a sale.
-    pub sale: bool,
+    /// What decides which requests bind.
+    pub grounds: Grounds,
     /// Whether consent is a column of the source.
     pub consent_column: bool,
     /// Fields with a `keep` of their own.
@@ -133,7 +131,7 @@ pub fn review(
     threads: usize,
     monitor: &dyn Monitor,
 ) -> Result<Remaining> {
-    let binds = EFFECTS.map(|effect| binding(effect, rules.basis, rules.sale).is_ok());
+    let binds = EFFECTS.map(|effect| binding(effect, rules.grounds).is_ok());
     let counter = Counter::default();
     let judge = Judge { rules, entries, binds, vault: &vault, counter: &counter };
     let mut files = each_bucket(
@@ -308,7 +306,7 @@ impl Judge<'_> {
             };
             gathered.groups.push(k::combine(quasi.map(hash)));
         }
-        if self.rules.basis == Basis::Consent {
+        if self.rules.grounds.basis == Basis::Consent {
             gathered.consent.push(rows.consent(row));
         }
         Ok(())
@@ -375,6 +373,6 @@ impl Judge<'_> {
 }
 
 fn out_of_order() -> Error {
-    Error::evidence("a companion of the current version is not in the order of its tokens")
+    Error::new(Code::CompanionBroken, "a companion of the current version is not in the order of its tokens")
         .help("compare its hash with the manifest: `tamis verify`")
 }

@@ -1,8 +1,10 @@
 //! The part of a plan that decides about rows, with nothing left to interpret. Must not know rows.
 
 use super::exclude;
+use super::links::LinkLimits;
+use super::shared::Shares;
 use crate::clock::{Instant, Period};
-use crate::policy::{Basis, Gate, Limits, Plan};
+use crate::policy::{Basis, Gate, Grounds, Limits, Plan};
 use jiff::tz::TimeZone;
 
 /// What `decide` goes by.
@@ -19,12 +21,13 @@ pub struct Rules {
     pub(super) exclude_labels: Vec<String>,
     /// Label of each exclude.
     pub(super) excludes: Vec<usize>,
-    pub(super) basis: Basis,
-    pub(super) sale: bool,
+    pub(super) grounds: Grounds,
     pub(super) consent_column: bool,
     pub(super) gate: Option<Gate>,
     pub(super) limits: Limits,
     pub(super) hints: bool,
+    /// Which shared values of links are counted; none for a judgement that tells nobody.
+    pub(super) shares: Option<Shares>,
 }
 
 impl Rules {
@@ -44,12 +47,12 @@ impl Rules {
             field_keeps,
             exclude_labels,
             excludes,
-            basis: plan.purpose.basis,
-            sale: plan.recipient.as_ref().is_some_and(|r| r.sale),
+            grounds: plan.grounds(),
             consent_column: plan.controls.consent.is_some(),
             gate: plan.gate.clone(),
             limits: plan.limits.clone(),
             hints: false,
+            shares: None,
         }
     }
 
@@ -58,8 +61,13 @@ impl Rules {
         Rules { hints: true, ..self }
     }
 
+    /// Also counts values of links that more subjects share than `limits` lets lead on.
+    pub fn with_shared(self, plan: &Plan, limits: LinkLimits) -> Rules {
+        Rules { shares: Some(Shares::of(&plan.controls, limits)), ..self }
+    }
+
     /// Whether persons need consent.
     pub(super) fn on_consent(&self) -> bool {
-        self.basis == Basis::Consent
+        self.grounds.basis == Basis::Consent
     }
 }

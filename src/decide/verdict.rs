@@ -2,8 +2,9 @@
 //! Numbers and names of the specs only. Must not know rows.
 
 use super::reasons::Reason;
+use super::shared::SharedBy;
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use serde::Serialize;
 
 /// What became of all rows.
@@ -34,6 +35,9 @@ pub struct Verdict {
     /// Rows of the person that has most, when these are ten or more; not part of the digest.
     #[serde(skip)]
     pub largest_person: u64,
+    /// Columns with values of links that very many subjects share; not part of the digest.
+    #[serde(skip)]
+    pub shared: Vec<SharedBy>,
     /// What `plan` says about each quasi-identifier; empty unless asked for, and not part of the digest.
     pub hints: Vec<QuasiHint>,
 }
@@ -95,7 +99,8 @@ impl Verdict {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&(inputs.len() as u64).to_le_bytes());
         hasher.update(inputs.as_bytes());
-        let counts = serde_json::to_vec(&counts).map_err(|_| Error::evidence("the counts cannot be written down"))?;
+        let counts = serde_json::to_vec(&counts)
+            .map_err(|_| Error::new(Code::RowsDoNotAddUp, "the counts cannot be written down"))?;
         hasher.update(&counts);
         Ok(hasher.finalize().to_hex().to_string())
     }
@@ -119,6 +124,7 @@ mod tests {
             not_binding: Vec::new(),
             gate: None,
             largest_person: 0,
+            shared: Vec::new(),
             hints: Vec::new(),
         }
     }

@@ -4,7 +4,7 @@
 
 use super::{Witness, digest, json};
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::treatments::Treat;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -295,6 +295,20 @@ pub struct Identifiers {
     pub unseen: u64,
     /// Share of raw values that is allowed, as written; none = any.
     pub max_raw: Option<String>,
+    /// Of a column that links, values that very many persons share; none where no value is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<SharedValues>,
+}
+
+/// Values of one column that more persons share than a link may lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SharedValues {
+    /// How many values.
+    pub values: u64,
+    /// Each is carried by more persons than this (R13, R15).
+    pub more_than: u64,
+    /// Persons that carry the one of them that most carry.
+    pub most: u64,
 }
 
 /// Why values have no normal form.
@@ -413,13 +427,16 @@ impl Manifest {
     /// An evidence error when rows in are not rows out plus removed: such a manifest is never written.
     pub fn bytes(&self) -> Result<Vec<u8>> {
         if !self.balances() {
-            return Err(Error::evidence(format!(
-                "run {}: {} rows in, but {} out and {} removed",
-                self.run,
-                self.rows_in,
-                self.rows_out,
-                self.removed_rows()
-            )));
+            return Err(Error::new(
+                Code::RowsDoNotAddUp,
+                format!(
+                    "run {}: {} rows in, but {} out and {} removed",
+                    self.run,
+                    self.rows_in,
+                    self.rows_out,
+                    self.removed_rows()
+                ),
+            ));
         }
         json(self)
     }

@@ -4,7 +4,7 @@
 use super::ledger::{self, Entry, Event, GENESIS, Head};
 use super::manifest::{self, File, Manifest};
 use super::{digest, digest_of, stored};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::store::{Root, from_io};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,7 +48,7 @@ impl VerifyReport {
             1 => String::new(),
             n => format!(" (and {} more)", n - 1),
         };
-        Err(Error::evidence(format!("{first}{more}"))
+        Err(Error::new(Code::EvidenceBroken, format!("{first}{more}"))
             .help("nothing was changed; compare with a copy of the state and find out who wrote there"))
     }
 }
@@ -62,7 +62,7 @@ impl VerifyReport {
 pub fn verify(state: &Root, lakes: &BTreeMap<String, Root>, head: Option<&str>) -> Result<VerifyReport> {
     let head = match head {
         Some(text) => Some(Head::parse(text).filter(|head| head.seq > 0).ok_or_else(|| {
-            Error::policy("the head is not SEQ:DIGEST of an entry")
+            Error::new(Code::ArgumentWrong, "the head is not SEQ:DIGEST of an entry")
                 .help("give it as `tamis verify` or `tamis run` printed it; the first entry is 1")
         })?),
         None => None,
@@ -286,7 +286,7 @@ fn words(report: &mut VerifyReport, head: Option<&Head>, old_versions: bool) {
             format!("the {} entries of the ledger are an unbroken chain", report.entries),
             format!("{} intents and manifests are the ones the ledger names", report.records),
             format!(
-                "{} published files and {} companions of {} current version(s) are the ones their manifests name",
+                "published files ({}) and companions ({}) of current versions ({}) are the ones their manifests name",
                 report.files, report.companions, report.datasets
             ),
         ]);

@@ -6,7 +6,7 @@ use super::encode::{GROUP_ROWS, fixed_binary, properties, refill, timestamps};
 use super::groups::Groups;
 use super::writer::GroupWriter;
 use crate::decide::{NO_SINCE, mark};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::store::Root;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, UInt8Array, UInt32Array};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
@@ -208,7 +208,7 @@ impl<W: Write + Send> CompanionEncoder<W> {
         arrays.extend(self.until.iter_mut().map(|column| timestamps(refill(column), None)));
         arrays.extend(self.quasi.iter_mut().map(|column| Arc::new(Int64Array::from(refill(column))) as ArrayRef));
         if arrays.iter().any(|array| array.len() != rows) {
-            return Err(Error::evidence("a row of a companion does not have the shape of its layout"));
+            return Err(Error::new(Code::RowsDoNotAddUp, "a row of a companion does not have the shape of its layout"));
         }
         self.writer.write(&arrays)
     }
@@ -356,7 +356,7 @@ fn bounds(subjects: &Statistics) -> Option<(u32, u32)> {
 }
 
 fn no_companion(place: &str) -> Error {
-    Error::evidence(format!("{place} cannot be read as a companion"))
+    Error::new(Code::CompanionBroken, format!("{place} cannot be read as a companion"))
         .help("compare its hash with the manifest: `tamis verify`")
 }
 
@@ -378,8 +378,7 @@ struct Columns {
 impl Columns {
     /// None when these are not the columns of a companion.
     fn of(schema: &Schema) -> Option<Columns> {
-        let (identities, until, quasi) =
-            (count(schema, "identity_"), count(schema, "until_"), count(schema, "quasi_"));
+        let (identities, until, quasi) = (count(schema, "identity_"), count(schema, "until_"), count(schema, "quasi_"));
         let consent = schema.fields().iter().any(|field| field.name() == SINCE);
         let wide = *schema.fields().first()?.data_type() != DataType::UInt32;
         let expected = fields(identities, consent, until, quasi, wide);

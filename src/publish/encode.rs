@@ -5,7 +5,7 @@ use super::cleared::Stretch;
 use super::groups::Groups;
 use super::schema::{ColumnType, Planned};
 use super::writer::GroupWriter;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use arrow::array::{
     ArrayRef, BooleanArray, Date32Array, Decimal128Array, FixedSizeBinaryArray, Float64Array, Int32Array, Int64Array,
     StringArray, TimestampMicrosecondArray, new_null_array,
@@ -38,7 +38,7 @@ impl Shape {
     /// A policy error when no column carries the subject's token.
     pub fn new(planned: Vec<Planned>, subject: usize) -> Result<Shape> {
         let at = planned.iter().position(|p| p.field == Some(subject) && p.token);
-        let at = at.ok_or_else(|| Error::policy("no published field is the subject's token"))?;
+        let at = at.ok_or_else(|| Error::new(Code::SpecUnusable, "no published field is the subject's token"))?;
         let fields = planned.iter().map(|p| Field::new(&p.column.name, p.column.kind.arrow(), true));
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         let properties = planned.iter().fold(properties(&planned[at].column.name, at), |properties, p| {
@@ -146,7 +146,7 @@ impl<W: Write + Send> Encoder<W> {
 }
 
 fn broken_row() -> Error {
-    Error::evidence("a staged row does not have the shape of its layout")
+    Error::new(Code::RowsDoNotAddUp, "a staged row does not have the shape of its layout")
         .help("this is a fault of the program or of the machine's memory; nothing was published")
 }
 

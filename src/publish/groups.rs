@@ -2,7 +2,7 @@
 //! Must not know what the columns mean.
 
 use super::encode::GROUP_ROWS;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::store::{Object, Root, SeekSource, from_io};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
@@ -37,7 +37,7 @@ impl Groups {
     pub fn open(root: &Root, path: &str, broken: Broken) -> Result<Groups> {
         let place = root.display(path);
         let object: Object = root.head(path)?.ok_or_else(|| {
-            Error::evidence(format!("{place} is missing")).help(
+            Error::new(Code::CompanionBroken, format!("{place} is missing")).help(
                 "files and companions of a version live together: restore it, or run the job, whose new version \
                      does not need it",
             )

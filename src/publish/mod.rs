@@ -15,9 +15,9 @@ mod removal;
 mod rewrite;
 mod schema;
 mod seen;
-mod writer;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 pub use companion::{CompanionGroup, Companions};
 pub use delta::{Commit, adopt, commit, current, is_current, replace};

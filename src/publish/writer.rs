@@ -3,13 +3,11 @@
 
 use super::encode::GROUP_ROWS;
 use super::groups::Groups;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::{
-    ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves,
-};
+use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
@@ -97,10 +95,12 @@ impl<W: Write + Send> GroupWriter<W> {
 
 /// An error of the sink keeps its own words; of anything else only the fact is told.
 fn write_error(error: ParquetError) -> Error {
-    let ParquetError::External(inner) = &error else { return Error::storage("Parquet could not be written") };
+    let ParquetError::External(inner) = &error else {
+        return Error::new(Code::StoreAway, "Parquet could not be written");
+    };
     let io = inner.downcast_ref::<std::io::Error>().and_then(|io| io.get_ref());
     match io.and_then(|own| own.downcast_ref::<Error>()) {
         Some(own) => own.clone(),
-        None => Error::storage("Parquet could not be written"),
+        None => Error::new(Code::StoreAway, "Parquet could not be written"),
     }
 }

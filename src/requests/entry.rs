@@ -4,7 +4,7 @@
 use super::segment::{EntryRecord, FileTaken, ListedRecord, MarkRecord, NoteRecord, Segment, Terms};
 use super::states::Notes;
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::evidence::Witness;
 use crate::evidence::segments::Name;
 use crate::key::Key;
@@ -147,6 +147,19 @@ impl LiftEnds {
             LiftEnds::NoRequest => format!("no request {request} is known"),
             LiftEnds::Erasure => format!("{request} is an erasure, which only a lift with lift_erase ends (R30)"),
             LiftEnds::Later => format!("{request} was received later than the lift (R30)"),
+        }
+    }
+
+    /// Returns what a lift comes to.
+    pub fn said(self) -> &'static str {
+        match self {
+            LiftEnds::Requests(1) => "ends one request",
+            LiftEnds::Requests(_) => "ends several requests",
+            LiftEnds::NoRequest => {
+                "ends nothing: no request is known under the id it names; one that was received before the lift ends when it comes"
+            }
+            LiftEnds::Erasure => "ends nothing: only a lift that says so (lift_erase) ends an erasure (R30)",
+            LiftEnds::Later => "ends nothing: what is stored under the id it names was received later (R30)",
         }
     }
 }
@@ -466,7 +479,7 @@ impl Requests {
         let terms = segment.terms.iter().map(|t| self.adopt(t)).collect::<Result<Vec<u32>>>()?;
         let base = self.ids.len();
         if base + segment.entries.len() >= 1 << 29 {
-            return Err(Error::policy("state holds more requests than this version can"));
+            return Err(Error::new(Code::StateBeyond, "state holds more requests than this version can"));
         }
         let mut sorted: Vec<&EntryRecord> = segment.entries.iter().collect();
         sorted.sort_unstable_by_key(|e| e.id);
@@ -536,8 +549,9 @@ impl Requests {
         let at = match known {
             Some(at) => at,
             None => {
-                let effect = Effect::named(&terms.effect)
-                    .ok_or_else(|| Error::evidence("an entry has an effect that this version does not know"))?;
+                let effect = Effect::named(&terms.effect).ok_or_else(|| {
+                    Error::new(Code::StatePartUnreadable, "an entry has an effect that this version does not know")
+                })?;
                 self.terms.push((terms.clone(), effect));
                 self.terms.len() - 1
             }
@@ -654,7 +668,8 @@ impl Requests {
                 *found = Some(at as u32);
             }
         }
-        let missing = || Error::evidence("an entry that something was learned or noted for is missing");
+        let missing =
+            || Error::new(Code::StatePartMissing, "an entry that something was learned or noted for is missing");
         let entry = |id: &[u8; 16]| wanted.get(id).copied().flatten().ok_or_else(missing);
         for (mark, number) in &foreign {
             self.put_mark(entry(&mark.entry)?, mark, *number);

@@ -4,7 +4,7 @@
 use super::entry::{Requests, Usable};
 use super::segment::{Looked, NoteRecord, Segment};
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::store::Root;
 use std::collections::{BTreeMap, HashMap};
 
@@ -169,7 +169,8 @@ impl Notes {
             self.jobs.push(name.to_owned());
             self.jobs.len() - 1
         });
-        u16::try_from(at).map_err(|_| Error::policy("state holds notes of more jobs than this version can"))
+        u16::try_from(at)
+            .map_err(|_| Error::new(Code::StateBeyond, "state holds notes of more jobs than this version can"))
     }
 
     /// Of several notes the one written last stays; of equally old ones the furthest.
@@ -288,7 +289,9 @@ impl Requests {
     ) -> Result<usize> {
         let mut segment = Segment { jobs: vec![job.to_owned()], ..Segment::default() };
         for (entry, standing) in noted {
-            let id = *self.id(*entry).ok_or_else(|| Error::policy("something was noted of an unknown entry"))?;
+            let id = *self
+                .id(*entry)
+                .ok_or_else(|| Error::new(Code::InternalFault, "something was noted of an unknown entry"))?;
             if self.notes.of(*entry, job) != Some(*standing) {
                 segment.notes.push(NoteRecord { entry: id, job: 0, standing: *standing });
             }

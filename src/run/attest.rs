@@ -1,17 +1,16 @@
 //! The evidence half of a run: intent before, manifest and ledger after, and the report that people see.
 
-use super::aside::LeftAside;
 use super::input::Pinned;
-use super::prepare::Ready;
 use super::scheduled;
 use crate::clock;
-use crate::decide::{Reason, Verdict};
-use crate::error::{Error, Kind, Result};
+use crate::decide::{Reason, SharedBy, Verdict};
+use crate::error::{Code, Error, Kind, Result};
 use crate::evidence::Event;
 use crate::evidence::manifest::{
     self, Brake, ClocksIgnored, Drift, Field, File, ForeignCommit, Gate, Identifiers, Input, Keys, ListApplied, Lost,
-    Manifest, Member, Output, Previous, RawCause, Rejected, Removed, SCHEMA,
+    Manifest, Member, Output, Previous, RawCause, Rejected, Removed, SCHEMA, SharedValues,
 };
+use crate::job::{self, LeftAside, Ready};
 use crate::minimize::{FieldKind, IdentifierTally, Tally, WhyRaw};
 use crate::policy::{Basis, Column, Share, TokenFormat};
 use crate::publish::{self, Receipt, Written};
@@ -102,7 +101,7 @@ pub fn intend(ready: &mut Ready, pinned: &Pinned, replaces: Option<u64>, request
     ready.dataset.seen(ready.as_of);
     ready.dataset.stored = requests.stored(0);
     ready.state.save_dataset(&mut ready.dataset)?;
-    ready.state.record_kinds(&super::subject::kinds(&ready.project).into_keys().collect())?;
+    ready.state.record_kinds(&job::kinds(&ready.project).into_keys().collect())?;
     let keys = ready.keys.ids();
     if ready.state.check_keys(&keys)? == crate::state::Epoch::New {
         ready.state.add_epoch(intent.of(1), &keys, ready.call.now)?;
@@ -346,7 +345,10 @@ fn identifiers(ready: &Ready, facts: &Facts<'_>) -> Vec<Identifiers> {
             ];
             let uses = uses.into_iter().filter(|(_, is)| *is).map(|(name, _)| name.to_owned()).collect();
             if let Some(counts) = tally.of_column(&column.name) {
-                all.push(identifier(source, column, uses, &counts, report));
+                let own = std::ptr::eq(columns, &plan.columns);
+                let shared = facts.verdict.shared.iter().find(|shared| own && shared.column == at);
+                let found = identifier(source, column, uses, &counts, report);
+                all.push(Identifiers { shared: shared.map(shared_values), ..found });
             }
         }
     }
@@ -373,7 +375,12 @@ fn identifier(
         first_raw: counts.first_raw.and_then(|at| report.place(at.input, at.record)),
         unseen: counts.unseen,
         max_raw: column.max_raw.map(share),
+        shared: None,
     }
+}
+
+fn shared_values(shared: &SharedBy) -> SharedValues {
+    SharedValues { values: shared.values, more_than: shared.limit, most: shared.most }
 }
 
 fn not_published(ready: &Ready) -> Vec<String> {
@@ -420,8 +427,11 @@ pub fn check_receipt(receipt: &Receipt, manifest: &Manifest) -> Result<()> {
     if receipt.manifest == manifest.digest()? && receipt.version == manifest.output.version {
         return Ok(());
     }
-    Err(Error::evidence(format!("run {}: version {} carries another manifest", manifest.run, receipt.version))
-        .help("nothing of this run was published: two processes were at work on this job; run it again"))
+    Err(Error::new(
+        Code::StatePartChanged,
+        format!("run {}: version {} carries another manifest", manifest.run, receipt.version),
+    )
+    .help("nothing of this run was published: two processes were at work on this job; run it again"))
 }
 
 /// What people see.
@@ -437,7 +447,7 @@ pub fn report(ready: &Ready, manifest: Manifest, verdict: &Verdict, head: Option
             .hints
             .iter()
             .filter(|hint| hint.saved > 0)
-            .map(|hint| format!("without {}: {} rows fewer would fall", hint.field, hint.saved))
+            .map(|hint| format!("without the field {}, {} fewer rows would be suppressed", hint.field, hint.saved))
             .collect(),
         ledger_head: head,
         location: ready.location(),

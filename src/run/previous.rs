@@ -1,8 +1,8 @@
 //! The version before, as its companions tell it: rows per subject, by bucket (R35).
 
-use super::prepare::Ready;
 use crate::decide::Previous;
 use crate::error::{Kind, Result};
+use crate::job::Ready;
 use crate::monitor::{Event, Monitor};
 use crate::publish::Companions;
 use crate::state::Current;

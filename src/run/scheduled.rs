@@ -3,13 +3,12 @@
 
 use super::attest::Report;
 use super::input::Pinned;
-use super::prepare::Ready;
-use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::evidence::Manifest;
+use crate::job::{Ready, earlier, scheduled_id};
 use crate::key;
 use crate::publish::Receipt;
-use crate::state::{Intent, State, stamp};
+use crate::state::Intent;
 use crate::store::Created;
 
 /// What a scheduled call came to.
@@ -18,24 +17,6 @@ pub enum Ran {
     Now(Box<Report>),
     /// The run had been published before.
     Before,
-}
-
-/// Id of the run of a job at a scheduled instant.
-pub fn scheduled_id(job: &str, instant: Instant) -> String {
-    format!("{job}-{}-s", stamp(instant))
-}
-
-/// What an earlier attempt of this run has pinned.
-///
-/// # Errors
-/// A policy error when the specs have changed since.
-pub fn earlier(state: &State, run: &str, plan: &str) -> Result<Option<Intent>> {
-    let Some(intent) = state.stored_intent(run)? else { return Ok(None) };
-    if intent.plan != plan {
-        return Err(Error::policy(format!("the specs have changed since run {run} began"))
-            .help("run the job by hand, or wait for its next scheduled instant: that is then a run of its own"));
-    }
-    Ok(Some(intent))
 }
 
 /// Whether this run has a version already.
@@ -61,10 +42,14 @@ pub fn begin(ready: &Ready, mut intent: Intent, pinned: &Pinned) -> Result<(Inte
     intent.run = run.clone();
     if ready.state.intent(&run, &intent)? == Created::Exists {
         let first = earlier(&ready.state, &run, &intent.plan)?;
-        intent = first.ok_or_else(|| Error::storage(format!("the intent of run {run} cannot be read just now")))?;
+        intent = first
+            .ok_or_else(|| Error::new(Code::StoreAway, format!("the intent of run {run} cannot be read just now")))?;
         if intent.objects != pinned.pins {
-            return Err(Error::input(format!("the export is no longer the one that run {run} began with"))
-                .help("run the job by hand, or wait for its next scheduled instant: that is then a run of its own"));
+            return Err(Error::new(
+                Code::ExportChangedSince,
+                format!("the export is no longer the one that run {run} began with"),
+            )
+            .help("run the job by hand, or wait for its next scheduled instant: that is then a run of its own"));
         }
     }
     let nonce = key::nonce()?;

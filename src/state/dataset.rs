@@ -3,7 +3,7 @@
 
 use super::{FORMAT, Pin, State, load, pins};
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::evidence::{self, Witness};
 use crate::store::Created;
 use serde::{Deserialize, Serialize};
@@ -180,6 +180,11 @@ impl Dataset {
         }
     }
 
+    /// Whether nothing has ever been recorded of it, under any name.
+    pub fn is_new(&self) -> bool {
+        *self == Dataset::new(&self.job, &self.dataset)
+    }
+
     /// Puts a version in the place of the current one. Files that it no longer has wait for removal.
     pub fn replace(&mut self, current: Current, at: Instant, applied: Instant) {
         if let Some(old) = self.current.take() {
@@ -209,10 +214,11 @@ impl Dataset {
     /// A policy error with both instants.
     pub fn check_as_of(&self, as_of: Instant) -> Result<()> {
         match self.last_as_of {
-            Some(last) if as_of < last => {
-                Err(Error::policy(format!("job {}: as_of {as_of} is before its last one, {last}", self.job))
-                    .help("time does not go back for a dataset: what was expired or erased by then stays so"))
-            }
+            Some(last) if as_of < last => Err(Error::new(
+                Code::AsOfWrong,
+                format!("job {}: as_of {as_of} is before its last one, {last}", self.job),
+            )
+            .help("time does not go back for a dataset: what was expired or erased by then stays so")),
             _ => Ok(()),
         }
     }
@@ -340,8 +346,8 @@ impl State {
 }
 
 fn outrun(job: &str) -> Error {
-    Error::storage(format!("another run or sweep of job {job} came in between"))
-        .help("run again: it then goes on from where the other one left off")
+    Error::new(Code::Overtaken, format!("another run or sweep of job {job} came in between"))
+        .help("run again: it then continues where the other one stopped")
 }
 
 fn path(job: &str, seq: u64) -> String {

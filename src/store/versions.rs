@@ -6,7 +6,7 @@ use super::Root;
 use super::answer::{denied, failed, missing};
 use super::listing::addressable;
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use bytes::Bytes;
 use object_store::aws::{AmazonS3, AmazonS3ConfigKey};
 use object_store::client::{HttpClient, HttpConnector, HttpRequest, HttpRequestBody, ReqwestConnector};
@@ -203,7 +203,7 @@ impl Root {
         match sent.map_err(|e| failed("removing a version of", &place, &e))?.0 {
             200..300 | 404 => Ok(true),
             403 => Ok(false),
-            _ => Err(Error::storage(format!("removing a version of {place}: the store failed"))),
+            _ => Err(Error::new(Code::StoreAway, format!("removing a version of {place}: the store failed"))),
         }
     }
 
@@ -257,7 +257,7 @@ impl Root {
         match sent.map_err(|e| failed("ending an upload of", &place, &e))?.0 {
             200..300 | 404 => Ok(()),
             403 => Err(denied("ending an upload of", &place, false)),
-            _ => Err(Error::storage(format!("ending an upload of {place}: the store failed"))),
+            _ => Err(Error::new(Code::StoreAway, format!("ending an upload of {place}: the store failed"))),
         }
     }
 

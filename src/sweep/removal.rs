@@ -1,11 +1,12 @@
 //! Removal for good (design section 6): what no current version uses goes after `grace`, and every pass says in the
 //! ledger what went and up to which request nothing is left. Must not know why rows went.
 
-use super::{Asked, Scene};
+use super::version::{Asked, Scene};
 use crate::clock::{self, Instant, Period};
 use crate::decide::{Entries, reached_by_hold};
 use crate::error::Result;
 use crate::evidence::{Event, RunRef};
+use crate::job::ATTEMPT;
 use crate::monitor::{Event as Notice, Monitor};
 use crate::publish::{self, Companions, Target};
 use crate::state::{Dataset, PublishedFile, Replaced};
@@ -13,18 +14,8 @@ use crate::store::{Forgets, Object, Root};
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// An attempt may be under way for so long, whatever `grace` says: its files are nobody's only after that.
-const ATTEMPT: Period = Period { months: 0, days: 1, seconds: 0 };
-/// How long before that it must have come to its commit: clocks differ, and a commit takes its time.
-const MARGIN: i64 = 3_600_000_000;
-
-/// Until when an attempt that began at `began` may commit what it wrote.
-pub fn safe_until(began: Instant) -> Instant {
-    Instant(clock::add(began, &ATTEMPT, &TimeZone::UTC).0.saturating_sub(MARGIN))
-}
-
 /// Whether files are about to go whose attempt could still commit them on top of the current version: one that slept
-/// for longer than [`safe_until`] and has not noticed yet. Once there is a newer version, it cannot.
+/// for longer than what `check_age` allows and has not noticed yet. Once there is a newer version, it cannot.
 ///
 /// # Errors
 /// Storage errors; evidence, when a record of an attempt cannot be read.

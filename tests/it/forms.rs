@@ -75,11 +75,11 @@ fn r4_a_request_without_a_usable_value_needs_review_as_long_as_it_is_in_force() 
     assert_eq!(current(&installation).lists[0].unusable, 1);
 
     let call = installation.asking(1, "");
-    let told = tamis::run::standing::standings(&call, 9).unwrap();
+    let told = tamis::questions::standing::standings(&call, 9).unwrap();
     let of = |id: &str| told.open.iter().find(|open| open.request == id).unwrap();
     assert_eq!(["C-1", "C-2", "C-3"].map(|id| of(id).state.word()), ["needs-review", "applied", "unmatched"]);
     assert_eq!(["C-1", "C-2", "C-3"].map(|id| of(id).note.is_some()), [true, true, false]);
-    let case = tamis::run::case::report(&call, "C-1").unwrap();
+    let case = tamis::questions::case::report(&call, "C-1").unwrap();
     assert!(case.parts[0].values.as_ref().is_some_and(|said| said.contains("normal form")));
     assert!(case.parts[0].datasets[0].review.is_some());
     assert!(state(&installation).ledger().entries().unwrap().len() > 2);

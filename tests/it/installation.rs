@@ -4,8 +4,10 @@
 use std::path::{Path, PathBuf};
 use tamis::clock::Instant;
 use tamis::error::Result;
+use tamis::job::{self, Call, Caller, SubjectCall, Wrap};
 use tamis::monitor::Silent;
-use tamis::run::{self, Call, Caller, Report, SubjectCall, SweepReport, Wrap};
+use tamis::run::{self, Report};
+use tamis::sweep::{self, SweepReport};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
@@ -146,20 +148,20 @@ impl Installation {
 
     /// Keys and a state, where roots are not local and `demo` cannot make them.
     pub fn create(&self) {
-        use tamis::{key, policy, run, state::State, store::Root};
+        use tamis::{key, policy, state::State, store::Root};
         key::create(self.path("keys").to_str().unwrap(), "2026a").unwrap();
         let project = policy::load(&self.path("jobs"), &self.roots).unwrap();
-        let keys = key::Keyring::load(&project.keys, &run::data_roots(&project)).unwrap();
+        let keys = key::Keyring::load(&project.keys, &job::data_roots(&project)).unwrap();
         let root = Root::open("state", &project.roots["state"], self.handle()).unwrap();
         State::create(&root, &keys.ids(), self.at(0)).unwrap();
     }
 
     /// Keys and a state in its own folders.
     pub fn create_here(&self) {
-        use tamis::{key, policy, run, state::State};
+        use tamis::{key, policy, state::State};
         key::create(self.path("keys").to_str().unwrap(), "2026a").unwrap();
         let project = policy::load(&self.path("jobs"), &self.roots).unwrap();
-        let keys = key::Keyring::load(&project.keys, &run::data_roots(&project)).unwrap();
+        let keys = key::Keyring::load(&project.keys, &job::data_roots(&project)).unwrap();
         State::create(&self.root("state"), &keys.ids(), self.at(0)).unwrap();
     }
 
@@ -216,7 +218,7 @@ impl Installation {
             now: self.at(day),
             caller: Caller::at(self.at(day)),
             scheduled: false,
-            stop: run::Stop::default(),
+            stop: job::Stop::default(),
             project: None,
             threads: self.threads,
             memory_bytes: 1 << 20,
@@ -247,7 +249,7 @@ impl Installation {
 
     pub fn sweep(&self, day: i64) -> Result<SweepReport> {
         std::fs::create_dir_all(self.path("spill")).unwrap();
-        run::sweep(&Call { demo: false, ..self.call(day) }, &Silent)
+        sweep::sweep(&Call { demo: false, ..self.call(day) }, &Silent)
     }
 
     /// The same installation in a folder of its own.

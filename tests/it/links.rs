@@ -7,16 +7,20 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use tamis::by_hand::{self, Asked};
 use tamis::clock::{Clock, Instant};
-use tamis::error::{Kind, Result};
+use tamis::error::{Code, Result};
 use tamis::evidence::Event;
+use tamis::job::{self, Call, Caller, SubjectCall, data_roots};
 use tamis::key::Keyring;
 use tamis::minimize::IdentityMaker;
 use tamis::monitor::{self, Recorder, Silent};
 use tamis::policy::{self, Effect, Identifier, Normal};
+use tamis::questions::{self, find};
 use tamis::requests::{Requests, Review, State, half};
-use tamis::run::{self, Asked, Call, Caller, Report, SubjectCall, data_roots, subject};
+use tamis::run::{self, Report};
 use tamis::store::Root;
+use tamis::sweep;
 use zeroize::Zeroizing;
 
 struct Site {
@@ -143,7 +147,7 @@ impl Site {
             as_of: None,
             caller: Caller::at(now),
             scheduled: false,
-            stop: run::Stop::default(),
+            stop: job::Stop::default(),
             project: None,
             now,
             threads: 2,
@@ -220,7 +224,7 @@ fn a_request_reaches_its_person_under_every_id_and_nobody_else() {
     assert_eq!((standing("C-1").state, standing("C-1").review), (State::Applied, None));
     assert_eq!((standing("C-3").status().word(), standing("C-3").review), ("needs-review", Some(Review::SharedAlias)));
     assert_eq!(standing("C-4").status().word(), "unmatched");
-    let known = subject::find(&site.subject(2, "crm-id@one: I7")).unwrap();
+    let known = find::find(&site.subject(2, "crm-id@one: I7")).unwrap();
     assert!(known.requests[0].review["contacts"].contains("share"));
     // The next export shows neither the merges nor the shared address: what was learned holds.
     site.contacts(&[contact("A1", "", "new@example.org"), contact("B1", "", ""), contact("F1", "", "new@example.org")]);
@@ -260,7 +264,7 @@ fn r18_what_was_learned_outlives_a_run_that_is_refused() {
     let both = [contact("A1", "", "a@example.org"), contact("A2", "A1", "")];
     site.contacts(&both);
     site.put("lists/erase.csv", "Case,At,Id,Email\nC-1,2026-11-01,A2,\n");
-    assert_eq!(site.run(2).err().map(|e| e.kind()), Some(Kind::Gate));
+    assert_eq!(site.run(2).err().map(|e| e.code()), Some(Code::Brake));
     let requests = site.requests();
     let learned = requests.effects(half(&site.identity("crm-id@one", "A1")));
     assert_eq!(learned.iter().map(|e| e.bond()).collect::<Vec<_>>(), [tamis::requests::Bond::Strong]);
@@ -358,7 +362,7 @@ fn requests_in_an_export_are_those_whose_column_says_so() {
     damaged[middle] ^= 0x55;
     site.put("raw/WE_3.zip", damaged);
     let error = site.run(4).err().unwrap();
-    assert_eq!(error.kind(), Kind::Input);
+    assert_eq!(error.code(), Code::InputDamaged);
     assert!(error.message().contains("WE_3.zip"), "{}", error.message());
 }
 
@@ -383,24 +387,24 @@ fn requests_by_command_are_stored_applied_and_found() {
     site.contacts(&[contact("A1", "", "a@example.org"), contact("A2", "A1", ""), contact("B1", "", "b@example.org")]);
     site.run(2).unwrap();
     let typed = "email: A@example.org\n\ncrm-id@one:A1\n";
-    let stored = subject::ask(&site.subject(3, typed), asked(Effect::Erase, "T-1")).unwrap();
+    let stored = by_hand::ask(&site.subject(3, typed), asked(Effect::Erase, "T-1")).unwrap();
     assert_eq!((stored.new, stored.identities, stored.raw), (true, 2, 0));
     assert_eq!(stored.due, Instant::parse("2026-12-03T02:00:00Z").unwrap());
     assert_eq!(stored.binds, ["contacts"]);
     let again = Asked { received: Some(stored.received), ..asked(Effect::Erase, "T-1") };
-    assert!(!subject::ask(&site.subject(3, typed), again).unwrap().new);
-    let known = subject::find(&site.subject(3, "crm-id@one: A1")).unwrap();
+    assert!(!by_hand::ask(&site.subject(3, typed), again).unwrap().new);
+    let known = find::find(&site.subject(3, "crm-id@one: A1")).unwrap();
     assert_eq!((known.datasets[0].rows, known.datasets[0].version), (2, 0), "A1, and A2 that names it as its master");
     assert_eq!((known.requests[0].request.as_str(), known.requests[0].states["contacts"].word()), ("T-1", "received"));
     let report = site.run(4).unwrap();
     assert_eq!(removed(&report), BTreeMap::from([("erased", 2)]));
     assert_eq!((report.manifest.lists[0].name.as_str(), report.manifest.lists[0].entries), ("command", 1));
-    let known = subject::find(&site.subject(5, "crm-id@one: A2")).unwrap();
+    let known = find::find(&site.subject(5, "crm-id@one: A2")).unwrap();
     assert_eq!(known.datasets[0].rows, 0);
     assert!(!known.requests[0].named, "learned by a link");
     assert_eq!(known.requests[0].states["contacts"].word(), "applied");
     let lift = Asked { lifts: Some("T-1".into()), lift_erase: true, ..asked(Effect::Lift, "T-2") };
-    assert_eq!(subject::ask(&site.subject(6, ""), lift).unwrap().ends, Some(1));
+    assert_eq!(by_hand::ask(&site.subject(6, ""), lift).unwrap().ends, Some(1));
     assert_eq!(removed(&site.run(7).unwrap()), BTreeMap::new());
     let events = site.events();
     assert_eq!(events.iter().filter(|e| matches!(e, Event::Asked { .. })).count(), 2, "asking is in the ledger");
@@ -413,8 +417,8 @@ fn what_is_typed_wrongly_is_refused_without_showing_it() {
     site.contacts(&[contact("A1", "", "a@example.org")]);
     site.run(2).unwrap();
     let refused = |values: &str, asked: Asked| {
-        let error = subject::ask(&site.subject(3, values), asked).expect_err("refused");
-        assert_eq!(error.kind(), Kind::Policy);
+        let error = by_hand::ask(&site.subject(3, values), asked).expect_err("refused");
+        assert_eq!(error.code(), Code::RequestWrong);
         let text = format!("{} {}", error.message(), error.help_text().unwrap_or(""));
         assert!(!text.contains("secret"), "{text}");
         text
@@ -473,9 +477,9 @@ proptest! {
 
         let swept = site("");
         swept.run(2).unwrap();
-        let found = subject::find(&swept.subject(3, &typed)).unwrap().datasets[0].erasure.clone();
-        subject::ask(&swept.subject(3, &typed), asked(Effect::Erase, "C-1")).unwrap();
-        let report = run::sweep(&swept.call(4), &Silent).unwrap();
+        let found = find::find(&swept.subject(3, &typed)).unwrap().datasets[0].erasure.clone();
+        by_hand::ask(&swept.subject(3, &typed), asked(Effect::Erase, "C-1")).unwrap();
+        let report = sweep::sweep(&swept.call(4), &Silent).unwrap();
         report.outcome().unwrap();
         let by_sweep = report.datasets[0].rows_in - report.datasets[0].rows_out;
         prop_assert_eq!((by_run, found.rows), (by_sweep, by_sweep));
@@ -492,7 +496,7 @@ fn find_says_what_an_erasure_would_reach_and_by_what() {
         contact("C1", "", "else@example.org"),
     ]);
     site.run(2).unwrap();
-    let known = subject::find(&site.subject(3, "crm-id@one: A2")).unwrap();
+    let known = find::find(&site.subject(3, "crm-id@one: A2")).unwrap();
     let (dataset, erasure) = (&known.datasets[0], &known.datasets[0].erasure);
     assert_eq!((dataset.rows, dataset.subjects), (1, 1), "who carries the value itself");
     assert_eq!((erasure.rows, erasure.subjects, erasure.review), (3, 3, None));
@@ -502,7 +506,7 @@ fn find_says_what_an_erasure_would_reach_and_by_what() {
     rows.push(contact("A1", "", "ann@example.org"));
     site.contacts(&rows);
     site.run(4).unwrap();
-    let erasure = subject::find(&site.subject(5, "crm-id@one: D1")).unwrap().datasets[0].erasure.clone();
+    let erasure = find::find(&site.subject(5, "crm-id@one: D1")).unwrap().datasets[0].erasure.clone();
     assert_eq!(erasure.rows, 1);
     assert!(erasure.review.is_some_and(|why| why.contains("R15")));
 }
@@ -520,18 +524,18 @@ fn r30_a_lift_that_ends_nothing_is_told_until_it_ends_something() {
     assert_eq!(list_line(&report), 1);
     let warned = |event: &monitor::Event| matches!(event, monitor::Event::Warning(text) if text == "list lift: lifts nothing: no request C-1 is known");
     assert!(told.events().iter().any(warned), "{:?}", told.events());
-    let idle = run::standing::standings(&site.subject(3, ""), 9).unwrap().idle_lifts;
+    let idle = questions::standing::standings(&site.subject(3, ""), 9).unwrap().idle_lifts;
     assert_eq!((idle[0].request.as_str(), idle[0].why.as_str()), ("L-1", "no request C-1 is known"));
     let command = Asked { lifts: Some("C-2".into()), ..asked(Effect::Lift, "L-2") };
-    let stored = subject::ask(&site.subject(3, ""), command).unwrap();
+    let stored = by_hand::ask(&site.subject(3, ""), command).unwrap();
     assert!(stored.new && stored.ends == Some(0) && stored.lift.is_some_and(|said| said.contains("no request")));
     let ahead = Asked { received: Some(site.call(9).now), lifts: Some("C-2".into()), ..asked(Effect::Lift, "L-3") };
-    assert_eq!(subject::ask(&site.subject(3, ""), ahead).err().map(|e| e.kind()), Some(Kind::Policy));
+    assert_eq!(by_hand::ask(&site.subject(3, ""), ahead).err().map(|e| e.code()), Some(Code::RequestWrong));
     // The request that the list's lift names comes later, and was received before it.
     site.put("lists/restrict.csv", "Case,At,Id,Email\nC-1,2026-11-01,A1,\n");
     let report = site.run(4).unwrap();
     assert_eq!((removed(&report), list_line(&report)), (BTreeMap::new(), 1), "only the command's is left");
-    let idle = run::standing::standings(&site.subject(4, ""), 9).unwrap().idle_lifts;
+    let idle = questions::standing::standings(&site.subject(4, ""), 9).unwrap().idle_lifts;
     assert_eq!(idle.iter().map(|lift| lift.request.as_str()).collect::<Vec<_>>(), ["L-2"]);
 }
 
@@ -547,7 +551,7 @@ impl Clock for Impatient {
 /// Stopped at its first look, then at its second, and so on: what was stopped is gone on with, and nothing is lost.
 #[test]
 fn runs_and_sweeps_may_be_stopped_at_any_look_and_the_next_one_goes_on() {
-    let sweep = |call: &Call| run::sweep(call, &Silent).and_then(|report| report.outcome());
+    let sweep = |call: &Call| sweep::sweep(call, &Silent).and_then(|report| report.outcome());
     let run = |call: &Call| run::run(call, &Silent).map(drop);
     for work in [sweep as fn(&Call) -> Result<()>, run] {
         let site = Site::new(&policy_text("legitimate-interests", false, &list("hold")));
@@ -555,11 +559,11 @@ fn runs_and_sweeps_may_be_stopped_at_any_look_and_the_next_one_goes_on() {
         site.contacts(&[first, second, contact("B1", "", "b@example.org")]);
         site.put("lists/hold.csv", "Case,At,Id,Email\nH-1,2026-11-01,B1,\n");
         site.run(2).unwrap();
-        subject::ask(&site.subject(3, "email: a@example.org"), asked(Effect::Erase, "C-1")).unwrap();
+        by_hand::ask(&site.subject(3, "email: a@example.org"), asked(Effect::Erase, "C-1")).unwrap();
         let mut looks = 0;
         loop {
             let clock = Arc::new(Impatient(AtomicI64::new(looks)));
-            let stop = run::Stop::default().until(clock, Instant(1));
+            let stop = job::Stop::default().until(clock, Instant(1));
             if work(&Call { stop, ..site.call(4) }).is_ok() {
                 break;
             }
@@ -567,8 +571,8 @@ fn runs_and_sweeps_may_be_stopped_at_any_look_and_the_next_one_goes_on() {
             assert!(looks < 200, "it never ends");
         }
         assert!(looks > 10, "it was looked at {looks} times only");
-        run::sweep(&site.call(5), &Silent).unwrap().outcome().unwrap();
-        let known = subject::find(&site.subject(5, "crm-id@one: A2")).unwrap();
+        sweep::sweep(&site.call(5), &Silent).unwrap().outcome().unwrap();
+        let known = find::find(&site.subject(5, "crm-id@one: A2")).unwrap();
         assert_eq!((known.datasets[0].rows, known.datasets[0].erasure.rows), (0, 0));
         assert_eq!(known.requests[0].states["contacts"].word(), "applied");
     }
@@ -583,7 +587,7 @@ fn r32_a_column_s_yes_ends_in_a_sweep_when_the_list_s_does() {
     site.put("lists/consent.csv", "Case,At,Id,To\nC-1,2026-11-01,A1,2026-11-05\n");
     assert_eq!(removed(&site.run(2).unwrap()), BTreeMap::new(), "both say yes of A1, and the list nothing of B1");
     let swept = |day: u32| {
-        let report = run::sweep(&site.call(day), &Silent).unwrap();
+        let report = sweep::sweep(&site.call(day), &Silent).unwrap();
         report.outcome().unwrap();
         report.datasets[0].rows_out
     };

@@ -7,11 +7,14 @@ use crate::installation::{Installation, contacts, files};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use tamis::error::{Kind, Result};
+use tamis::by_hand::{self, Asked};
+use tamis::error::{Code, Kind, Result};
 use tamis::evidence::VerifyReport;
+use tamis::job;
 use tamis::monitor::Silent;
 use tamis::policy::Effect;
-use tamis::run::{self, Asked, subject, verify};
+use tamis::questions::{find, verify};
+use tamis::run;
 
 /// Files by their path below the installation's folder.
 type Files = BTreeMap<String, Vec<u8>>;
@@ -96,7 +99,7 @@ fn ask(installation: &Installation, day: i64, id: &str, person: usize) {
         lifts: None,
         lift_erase: false,
     };
-    subject::ask(&installation.asking(day, &format!("email: person{person:05}@example.org")), asked).unwrap();
+    by_hand::ask(&installation.asking(day, &format!("email: person{person:05}@example.org")), asked).unwrap();
 }
 
 /// The life of an installation: its moments, and the tokens of the two persons who were erased by commands, of which no
@@ -288,11 +291,11 @@ fn newest(installation: &Installation, folder: &str) -> std::path::PathBuf {
 #[track_caller]
 fn refused(installation: &Installation, part: &str) {
     let report = verified(installation, None).unwrap();
-    assert_eq!(report.outcome().unwrap_err().kind(), Kind::Evidence);
+    assert_eq!(report.outcome().unwrap_err().code(), Code::EvidenceBroken);
     assert!(report.faults.iter().any(|fault| fault.contains(part)), "{report:?}");
     for deed in [Deed::Plan, Deed::Sweep, Deed::Run] {
         let error = done(installation, deed).unwrap_err();
-        assert_eq!(error.kind(), Kind::Evidence, "{deed:?}: {error}");
+        assert_eq!(error.code(), Code::StatePartOlder, "{deed:?}: {error}");
         assert!(error.message().contains(part), "{deed:?}: {error}");
     }
 }
@@ -304,7 +307,7 @@ fn the_loss_of_the_newest_segment_is_found_when_only_notes_are_in_it() {
     std::fs::remove_file(newest(&installation, "state/requests")).unwrap();
     refused(&installation, "state:requests is older");
     let values = "email: person00009@example.org";
-    assert_eq!(subject::find(&installation.asking(7, values)).unwrap_err().kind(), Kind::Evidence);
+    assert_eq!(find::find(&installation.asking(7, values)).unwrap_err().code(), Code::StatePartOlder);
     for (path, bytes) in &segments {
         std::fs::write(path, bytes).unwrap();
     }
@@ -350,7 +353,7 @@ fn a_head_proves_what_is_before_it_and_no_more() {
     let installation = one_erased();
     let older = verified(&installation, None).unwrap().head.unwrap();
     for wrong in [&format!("0:{}", "0".repeat(64)), "", "7", "1:xyz", &format!("+{older}"), &format!("-{older}")] {
-        assert_eq!(verified(&installation, Some(wrong)).unwrap_err().kind(), Kind::Policy, "{wrong}");
+        assert_eq!(verified(&installation, Some(wrong)).unwrap_err().code(), Code::ArgumentWrong, "{wrong}");
     }
     installation.export("s3", &contacts(0..30, -10));
     installation.run(3).unwrap();
@@ -424,12 +427,12 @@ fn a_record_of_an_older_tamis_is_compared_and_gets_what_it_lacks() {
 #[test]
 fn an_entry_from_a_clock_ahead_may_go_when_nothing_rests_on_it() {
     let installation = one_erased();
-    subject::find(&installation.asking(3650, "email: person00009@example.org")).unwrap();
+    find::find(&installation.asking(3650, "email: person00009@example.org")).unwrap();
     let ahead = newest(&installation, "state/ledger");
     let entry = state(&installation).ledger().newest().unwrap().unwrap().seq;
     installation.export("s3", &contacts(0..30, -10));
     let error = installation.run(3).unwrap_err();
-    assert!(error.kind() == Kind::Policy && error.message().contains(&format!("entry {entry}")), "{error}");
+    assert!(error.code() == Code::ClockBehind && error.message().contains(&format!("entry {entry}")), "{error}");
     assert!(error.help_text().unwrap().contains("When a clock was ahead"));
     std::fs::remove_file(&ahead).unwrap();
     done(&installation, Deed::Verify).unwrap();
@@ -457,16 +460,16 @@ fn requests_go_on_in_a_new_state_when_the_old_one_is_lost_or_was_ahead() {
         std::fs::write(installation.path("state/requests/segments").join(path.file_name().unwrap()), bytes).unwrap();
     }
     let project = tamis::policy::load(&installation.path("jobs"), &[]).unwrap();
-    let keys = tamis::key::Keyring::load(&project.keys, &run::data_roots(&project)).unwrap();
+    let keys = tamis::key::Keyring::load(&project.keys, &job::data_roots(&project)).unwrap();
     tamis::state::State::create(&installation.root("state"), &keys.ids(), installation.at(3)).unwrap();
     installation.export("s4", &contacts(0..30, -10));
     let error = installation.run(4).unwrap_err();
-    assert_eq!(error.kind(), Kind::Evidence, "the old table is of another state: {error}");
+    assert_eq!(error.code(), Code::StatePartOlder, "the old table is of another state: {error}");
     let job = std::fs::read_to_string(installation.path("jobs/contacts.toml")).unwrap();
     std::fs::remove_file(installation.path("jobs/contacts.toml")).unwrap();
     let job = job.replace("name = \"contacts\"", "name = \"people\"").replace("lake:crm/contacts", "lake:people");
     installation.write("jobs/people.toml", &job);
-    let manifest = run::run(&run::Call { job: "people".into(), ..installation.call(5) }, &Silent).unwrap().manifest;
+    let manifest = run::run(&job::Call { job: "people".into(), ..installation.call(5) }, &Silent).unwrap().manifest;
     assert_eq!(manifest.rows_out, 29);
     done(&installation, Deed::Verify).unwrap();
     ask(&installation, 6, "E-2", 9);
@@ -474,6 +477,91 @@ fn requests_go_on_in_a_new_state_when_the_old_one_is_lost_or_was_ahead() {
     done(&installation, Deed::Verify).unwrap();
     std::fs::remove_file(files(&installation.path("state/requests/segments")).remove(0).0).unwrap();
     for deed in [Deed::Verify, Deed::Sweep] {
-        assert_eq!(done(&installation, deed).unwrap_err().kind(), Kind::Evidence);
+        assert_eq!(done(&installation, deed).unwrap_err().code(), Code::StatePartMissing);
     }
+}
+
+/// Does one thing while the job is called `name` in the specs.
+fn done_as(installation: &Installation, name: &str, deed: Deed) -> Result<()> {
+    let call = job::Call { job: name.into(), ..installation.call(7) };
+    match deed {
+        Deed::Run => run::run(&call, &Silent).map(|_| ()),
+        Deed::Plan => run::plan(&call, &Silent).map(|_| ()),
+        other => done(installation, other),
+    }
+}
+
+/// Records and the log put back together agree with each other. Whatever the job is called now, and was called then, the
+/// ledger has seen more of the table.
+#[test]
+fn a_record_and_a_log_put_back_together_are_missed_under_every_name_of_the_job() {
+    let installation = Installation::new();
+    installation.create_here();
+    let people = contacts(0..30, -10);
+    let job = std::fs::read_to_string(installation.path("jobs/contacts.toml")).unwrap();
+    let called = |name: &str| {
+        let renamed = job.replace("name = \"contacts\"", &format!("name = \"{name}\""));
+        installation.write("jobs/contacts.toml", &renamed);
+    };
+    let mut moments = vec![taken(&installation)];
+    for (day, name) in [(0, "contacts"), (2, "contacts"), (4, "people"), (6, "contacts")] {
+        called(name);
+        installation.export(&format!("s{day}"), &people);
+        run::run(&job::Call { job: name.into(), ..installation.call(day) }, &Silent).unwrap();
+        moments.push(taken(&installation));
+        ask(&installation, day + 1, &format!("E-{day}"), day as usize);
+    }
+    installation.export("s7", &people);
+    for now in 1..moments.len() {
+        for then in 0..now {
+            let back = mixed(&moments[then], &moments[now], &BTreeSet::from([Datasets, Log, Table]));
+            for name in ["contacts", "people", "persons"] {
+                called(name);
+                put(&installation, &back);
+                for deed in [Deed::Verify, Deed::Plan, Deed::Sweep, Deed::Run] {
+                    let came = done_as(&installation, name, deed);
+                    let error = came.expect_err(&format!("{now} {then} {name} {deed:?}"));
+                    assert_eq!(error.kind(), Kind::Evidence, "{now} {then} {name} {deed:?}: {error}");
+                    let said = error.message();
+                    let named = said.contains("state:datasets/") && said.contains("is older than the rest");
+                    assert!(named || deed == Deed::Verify, "{now} {then} {name} {deed:?}: {error}");
+                }
+                assert_eq!(lake(&taken(&installation)), lake(&back), "{now} {then} {name}");
+                let told = verified(&installation, None).unwrap().faults;
+                assert!(told.iter().any(|fault| fault.contains("state:datasets/")), "{now} {then} {name}: {told:?}");
+            }
+        }
+    }
+    // Nothing is missed of a state that is whole, whatever the job is called, also by a new name.
+    for (at, moment) in moments.iter().enumerate().skip(1) {
+        for name in ["contacts", "people", "persons"] {
+            called(name);
+            put(&installation, moment);
+            for deed in [Deed::Verify, Deed::Plan, Deed::Sweep, Deed::Run] {
+                done_as(&installation, name, deed).unwrap_or_else(|error| panic!("{at} {name} {deed:?}: {error}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_table_put_back_with_its_record_after_it_was_retired_is_not_gone_on_with() {
+    let installation = one_erased();
+    let before = taken(&installation);
+    let asked = by_hand::Retiring { of: "contacts".into(), reason: "over".into(), by: None, remove: true };
+    by_hand::retire(&installation.asking(4, ""), &asked, &Silent).unwrap();
+    done(&installation, Deed::Verify).unwrap();
+    let ended = taken(&installation);
+    installation.export("s3", &contacts(0..30, -10));
+    put(&installation, &mixed(&before, &ended, &BTreeSet::from([Datasets, Companions, Table, Log])));
+    refused(
+        &installation,
+        "state:datasets/contacts is older than the rest: the ledger says that its table was retired",
+    );
+    // The record alone is what a retirement leaves that was cut short: it is gone on with.
+    put(&installation, &mixed(&before, &ended, &BTreeSet::from([Datasets])));
+    refused(&installation, "its retirement was cut short, or its record is older");
+    by_hand::retire(&installation.asking(5, ""), &asked, &Silent).unwrap();
+    done(&installation, Deed::Verify).unwrap();
+    installation.run(7).unwrap();
 }

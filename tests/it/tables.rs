@@ -10,12 +10,14 @@ use crate::schedule::{health, until};
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
+use tamis::by_hand;
 use tamis::daemon::{self, Daemon, Host, Service, Turn, Work};
-use tamis::error::{Error, Kind};
+use tamis::error::{Code, Error};
 use tamis::evidence::Event;
+use tamis::job::{self, Call, SubjectCall};
 use tamis::monitor::Silent;
 use tamis::policy;
-use tamis::run::{self, Call, SubjectCall, case, explain, standing, subject, versions};
+use tamis::questions::{self, case, explain, find, standing, versions};
 use tamis::store::Root;
 
 const MINUTE: i64 = 60_000_000;
@@ -31,14 +33,14 @@ fn rename(installation: &Installation, from: &str, to: &str) {
 
 fn statuses(installation: &Installation, day: i64) -> Vec<daemon::JobStatus> {
     let project = project(installation);
-    let roots = run::open_roots(&project, &installation.handle(), None).unwrap();
+    let roots = job::open_roots(&project, &installation.handle(), None).unwrap();
     daemon::status(&project, &roots, &state(installation), installation.at(day)).unwrap()
 }
 
 /// What a job's newest record says, under the job's own name.
 fn record(installation: &Installation, job: &str) -> tamis::state::Dataset {
     let (project, state) = (project(installation), state(installation));
-    run::dataset_of(&state, &project, &project.jobs[job]).unwrap().unwrap()
+    job::dataset_of(&state, &project, &project.jobs[job]).unwrap().unwrap()
 }
 
 #[test]
@@ -53,7 +55,7 @@ fn a_renamed_job_is_the_same_dataset_for_every_command_also_when_nothing_runs_it
             _ => {}
         }
         rename(&installation, "contacts", "people");
-        let found = subject::find(&installation.asking(0, "email: person00004@example.org")).unwrap();
+        let found = find::find(&installation.asking(0, "email: person00004@example.org")).unwrap();
         let told: Vec<_> = found.datasets.iter().map(|d| (d.job.as_str(), d.no_job, d.rows)).collect();
         assert_eq!(told, [("people", false, 1)], "{how}");
         let status = &statuses(&installation, 0)[0];
@@ -131,10 +133,14 @@ fn a_table_whose_job_is_gone_is_complained_of_by_every_look_until_the_job_comes_
         assert!(last.help().unwrap().contains("tamis dataset retire contacts"), "{turns:?}");
     }
     let swept = installation.sweep(1).unwrap();
-    assert!(swept.outcome().is_err() && swept.stops[0].contains("lake:crm/contacts is of no job"), "{:?}", swept.stops);
+    assert!(
+        swept.outcome().is_err() && swept.stops[0].contains("lake:crm/contacts is served by no job"),
+        "{:?}",
+        swept.stops
+    );
     let complaints = daemon::without_job(&project(&installation), &state(&installation)).unwrap();
     assert_eq!((complaints.len(), complaints[0].dataset.as_str()), (1, "lake:crm/contacts"));
-    let found = subject::find(&installation.asking(1, "email: person00004@example.org")).unwrap();
+    let found = find::find(&installation.asking(1, "email: person00004@example.org")).unwrap();
     let told: Vec<_> = found.datasets.iter().map(|d| (d.job.as_str(), d.no_job, d.rows)).collect();
     assert_eq!(told, [("other", false, 0), ("contacts", true, 1)]);
     assert_eq!(found.requests[0].states["contacts"].word(), "received");
@@ -160,11 +166,11 @@ fn a_table_whose_job_is_gone_is_complained_of_by_every_look_until_the_job_comes_
     assert!(page().1["health"]["no_job"].as_array().unwrap().is_empty());
 }
 
-fn retire(installation: &Installation, day: i64, remove: bool) -> Result<run::Retired, Error> {
+fn retire(installation: &Installation, day: i64, remove: bool) -> Result<by_hand::Retired, Error> {
     let (of, reason) = ("lake:crm/contacts".to_string(), "the team has ended".to_string());
-    let asked = run::Retiring { of, reason, by: Some("dpo".into()), remove };
+    let asked = by_hand::Retiring { of, reason, by: Some("dpo".into()), remove };
     let call = SubjectCall { wrap: installation.wrap.clone(), ..installation.asking(day, "") };
-    run::retire::retire(&call, &asked, &Silent)
+    by_hand::retire(&call, &asked, &Silent)
 }
 
 /// An installation whose job is gone, with one request that came after.
@@ -185,7 +191,7 @@ fn words(installation: &Installation, day: i64) -> Vec<(String, u64)> {
 fn retiring_removes_all_of_a_table_and_what_was_found_in_it_is_done() {
     let installation = without_its_job();
     let error = retire(&installation, 1, false).unwrap_err();
-    assert!(error.kind() == Kind::Policy && error.message().contains("still there"), "{error}");
+    assert_eq!(error.code(), Code::TableNotEmpty, "{error}");
     // A hold on one of its persons keeps all of it.
     let hold = "[lists.litigation]\ninput = \"requests:hold/*.csv\"\neffect = \"hold\"\nmatch = { Email = \"email\" }\n\
                 request = \"Case\"\nreceived = \"At\"\nmay_be_empty = true\n[removal]";
@@ -193,15 +199,15 @@ fn retiring_removes_all_of_a_table_and_what_was_found_in_it_is_done() {
     installation.write("requests/hold/1.csv", "Case,At,Email\nH-1,2026-10-01,person00009@example.org\n");
     let before = files(&installation.path("lake"));
     let error = retire(&installation, 1, true).unwrap_err();
-    assert!(error.kind() == Kind::Gate && error.message().contains("legal hold"), "{error}");
+    assert_eq!(error.code(), Code::LegalHold, "{error}");
     // A hold that cannot be read to the end does too.
     installation.write("requests/hold/2.csv", "Case,At,Email\nH-2,never,person00010@example.org\n");
-    assert_eq!(retire(&installation, 1, true).unwrap_err().kind(), Kind::Input);
+    assert_eq!(retire(&installation, 1, true).unwrap_err().code(), Code::RequestListUnreadable);
     assert!(files(&installation.path("lake")) == before, "nothing was removed");
     assert_eq!(words(&installation, 1), [("received".into(), 1)], "no request is done by a refusal");
     installation.write("requests/hold/2.csv", "Case,At,Email\nH-2,2026-10-01,nobody@example.org\n");
     let lift = SubjectCall { ..installation.asking(1, "") };
-    let asked = |of: &str| run::Asked {
+    let asked = |of: &str| by_hand::Asked {
         effect: policy::Effect::Lift,
         request: format!("L-{of}"),
         purposes: Vec::new(),
@@ -210,7 +216,7 @@ fn retiring_removes_all_of_a_table_and_what_was_found_in_it_is_done() {
         lift_erase: false,
     };
     for of in ["H-1", "H-2"] {
-        subject::ask(&lift, asked(of)).unwrap();
+        by_hand::ask(&lift, asked(of)).unwrap();
     }
     let retired = retire(&installation, 2, true).unwrap();
     assert!(retired.new && retired.objects["files"] > 0 && retired.objects["companions"] > 0, "{retired:?}");
@@ -244,7 +250,8 @@ fn a_table_that_was_removed_by_hand_is_closed_only_when_nothing_is_left_of_it() 
     std::fs::create_dir_all(kept.0.parent().unwrap()).unwrap();
     std::fs::write(&kept.0, kept.1).unwrap();
     let error = retire(&installation, 1, false).unwrap_err();
-    assert!(error.message().contains("1 object(s)") && error.help_text().unwrap().contains("--remove"), "{error}");
+    assert!(error.code() == Code::TableNotEmpty && error.message().contains("1 object(s)"), "{error}");
+    assert!(error.help_text().unwrap().contains("--remove"), "{error}");
     std::fs::remove_file(&kept.0).unwrap();
     let retired = retire(&installation, 1, false).unwrap();
     assert!(retired.new && retired.requests == 1, "{retired:?}");
@@ -296,17 +303,17 @@ fn another(python: &Python, installation: &Installation, actions: &[&str]) {
     }
 }
 
-fn looked_at(installation: &Installation) -> Vec<run::ForeignTable> {
+fn looked_at(installation: &Installation) -> Vec<questions::ForeignTable> {
     let project = project(installation);
-    let roots = run::open_roots(&project, &installation.handle(), None).unwrap();
-    let (found, unseen) = run::foreign::foreign(&project, &roots, &state(installation)).unwrap();
+    let roots = job::open_roots(&project, &installation.handle(), None).unwrap();
+    let (found, unseen) = questions::foreign::foreign(&project, &roots, &state(installation)).unwrap();
     assert!(unseen.is_empty(), "{unseen:?}");
     found
 }
 
-fn adopt(installation: &Installation, day: i64) -> Result<run::Adopted, Error> {
-    let asked = run::Adopting { reason: "the other program is stopped".into(), by: None };
-    run::adopt::adopt(&Call { demo: false, ..installation.call(day) }, &asked, &Silent)
+fn adopt(installation: &Installation, day: i64) -> Result<by_hand::Adopted, Error> {
+    let asked = by_hand::Adopting { reason: "the other program is stopped".into(), by: None };
+    by_hand::adopt(&Call { demo: false, ..installation.call(day) }, &asked, &Silent)
 }
 
 #[test]
@@ -348,18 +355,26 @@ fn a_table_that_another_program_changed_is_refused_and_taken_back_with_its_files
         let installation = Installation::new();
         installation.export("s1", &contacts(0..30, -10));
         installation.run(0).unwrap();
-        assert_eq!(adopt(&installation, 0).unwrap_err().kind(), Kind::Policy, "there is nothing to take back");
+        assert_eq!(
+            adopt(&installation, 0).unwrap_err().code(),
+            Code::NothingPublished,
+            "there is nothing to take back"
+        );
         let before = rows(&installation);
         another(&python, &installation, actions);
         installation.erase("1", &[("C-1", "person00004@example.org", "")]);
         let error = installation.run(1).unwrap_err();
-        assert!(error.kind() == Kind::Evidence && error.help_text().unwrap().contains("dataset adopt"), "{error}");
+        assert!(
+            error.code() == Code::TableIsForeign && error.help_text().unwrap().contains("dataset adopt"),
+            "{error}"
+        );
         assert!(installation.sweep(1).unwrap().outcome().is_err());
         assert!(!looked_at(&installation)[0].harmless);
         let (project, mut report) = (project(&installation), tamis::evidence::VerifyReport::default());
-        let roots = run::open_roots(&project, &installation.handle(), None).unwrap();
-        run::foreign::verify(&project, &roots, &state(&installation), &mut report).unwrap();
-        assert!(report.outcome().unwrap_err().message().contains("are of another program"), "verify says so first");
+        let roots = job::open_roots(&project, &installation.handle(), None).unwrap();
+        questions::foreign::verify(&project, &roots, &state(&installation), &mut report).unwrap();
+        assert_eq!(report.outcome().unwrap_err().code(), Code::EvidenceBroken, "verify says so first");
+        assert!(report.faults[0].contains("are of another program"), "{report:?}");
         let adopted = adopt(&installation, 1).unwrap();
         assert!(adopted.back && adopted.files > 0 && adopted.rows == 29, "{actions:?}: {adopted:?}");
         let token = token_of(&before, &rows(&installation));
@@ -371,7 +386,7 @@ fn a_table_that_another_program_changed_is_refused_and_taken_back_with_its_files
         installation.sweep(4).unwrap().outcome().unwrap();
         assert_eq!(words(&installation, 4), [("removed".into(), 1)]);
         assert_eq!(traces(&installation, &contacts(4..5, -10)[0], &token), [], "{actions:?}");
-        assert_eq!(adopt(&installation, 5).unwrap_err().kind(), Kind::Policy, "once more");
+        assert_eq!(adopt(&installation, 5).unwrap_err().code(), Code::NothingPublished, "once more");
         let entries = state(&installation).ledger().entries().unwrap();
         assert_eq!(entries.iter().filter(|entry| matches!(entry.event, Event::Adopted { .. })).count(), 1);
         evidence_holds(&installation);
@@ -395,8 +410,8 @@ fn a_table_whose_files_are_gone_is_empty_until_the_next_run_and_one_with_another
     assert_eq!(installation.run(3).unwrap().manifest.rows_out, 29);
     evidence_holds(&installation);
     another(&python, &installation, &["append-only"]);
-    assert_eq!(installation.run(4).unwrap_err().kind(), Kind::Policy);
-    assert_eq!(adopt(&installation, 4).unwrap_err().kind(), Kind::Policy);
+    assert_eq!(installation.run(4).unwrap_err().code(), Code::TableUnsupported);
+    assert_eq!(adopt(&installation, 4).unwrap_err().code(), Code::TableUnsupported);
 }
 
 #[test]
@@ -425,7 +440,7 @@ fn an_adoption_that_breaks_off_anywhere_is_gone_on_with() {
         installation.wrap = None;
         match adopt(&installation, 2) {
             Ok(adopted) => assert_eq!(adopted.rows, 29, "{k}"),
-            Err(error) => assert_eq!(error.kind(), Kind::Policy, "{k}: {error}"),
+            Err(error) => assert_eq!(error.code(), Code::NothingPublished, "{k}: {error}"),
         }
         installation.sweep(3).unwrap().outcome().unwrap();
         assert_eq!(rows(&installation).len(), 29, "{k}");

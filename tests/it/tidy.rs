@@ -77,13 +77,34 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("evidence", &["error", "clock", "store", "treatments::Treat"]),
     ("state", &["error", "clock", "store", "key", "evidence"]),
-    ("sweep", BELOW_SWEEP),
-    ("run", BELOW_RUN),
-    ("daemon", &["error", "clock", "monitor", "threads", "store", "policy", "state", "evidence", "run"]),
+    ("job", BELOW_JOB),
+    ("sweep", &[BELOW, "job"]),
+    ("run", &[BELOW, "job", "sweep"]),
+    ("questions", &[BELOW, "job", "sweep", "run"]),
+    ("by_hand", &[BELOW, "job", "sweep", "run"]),
+    (
+        "daemon",
+        &["error", "clock", "monitor", "threads", "store", "policy", "state", "evidence", "job", "sweep", "run"],
+    ),
     (
         "cli",
         &[
-            "plain", "error", "clock", "monitor", "threads", "store", "policy", "key", "state", "evidence", "run",
+            "plain",
+            "error",
+            "clock",
+            "monitor",
+            "threads",
+            "store",
+            "policy",
+            "key",
+            "requests::RequestStatus",
+            "state",
+            "evidence",
+            "job",
+            "sweep",
+            "run",
+            "questions",
+            "by_hand",
             "daemon",
         ],
     ),
@@ -105,10 +126,12 @@ const ROWS_ITEMS: &[&str] = &[
     "NO_SINCE",
     "NULL_QUASI",
 ];
-const BELOW_SWEEP: &[&str] = &[
+const BELOW_JOB: &[&str] = &[
     "error",
     "clock",
+    "unseen",
     "monitor",
+    "threads",
     "store",
     "treatments",
     "policy",
@@ -122,10 +145,8 @@ const BELOW_SWEEP: &[&str] = &[
     "evidence",
     "state",
 ];
-/// A run ends with a sweep.
-const BELOW_RUN: &[&str] = &["unseen", "threads", "sweep", SWEEP];
-/// Stands for all that a sweep may name.
-const SWEEP: &str = "below::sweep";
+/// Stands for all that `job` may name.
+const BELOW: &str = "below::job";
 
 /// The only files with `unsafe`, each arguing for it: at most three.
 const UNSAFE: &[&str] = &["src/read/format/csv/scan.rs", "src/minimize/lanes.rs", "src/key/command.rs"];
@@ -218,7 +239,7 @@ fn look(name: &str, source: &str) -> Vec<String> {
 fn permits(allowed: &[&str], target: &str, item: &str) -> bool {
     allowed.iter().any(|rule| match rule.split_once("::") {
         None => *rule == target,
-        Some(("below", _)) => permits(BELOW_SWEEP, target, item),
+        Some(("below", _)) => permits(BELOW_JOB, target, item),
         Some((module, "rows")) => module == target && (item == "rows" || ROWS_ITEMS.contains(&item)),
         Some((module, only)) => module == target && only == item,
     })

@@ -6,7 +6,7 @@ mod csv;
 
 use super::batch::{Cell, ColumnMap};
 use super::container::{Facts, Member};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::policy::{ReadFormat, RecordFormat};
 use crate::store::Root;
 
@@ -129,6 +129,8 @@ pub(super) struct Fault {
     pub byte: u64,
     /// What `byte` counts in, to stand after it; empty for bytes of the file that are those of its text.
     pub unit: &'static str,
+    /// Which error it is.
+    pub code: Code,
     /// What is wrong.
     pub what: String,
     /// What an operator can do about it.
@@ -138,8 +140,8 @@ pub(super) struct Fault {
 impl Fault {
     /// Returns it as an error at its place; `first` is the number of the block's first record.
     pub fn error(self, place: &str, first: u64) -> Error {
-        let Fault { record, byte, unit, what, help } = self;
-        Error::input(format!("{place}, record {}, byte {byte}{unit}: {what}", first + record)).help(help)
+        let Fault { record, byte, unit, code, what, help } = self;
+        Error::new(code, format!("{place}, record {}, byte {byte}{unit}: {what}", first + record)).help(help)
     }
 }
 

@@ -15,8 +15,9 @@ use std::sync::Mutex;
 use tamis::clock::Instant;
 use tamis::error::{Error, Result};
 use tamis::evidence::{self, Event, Manifest};
+use tamis::job::{Call, Caller};
 use tamis::monitor::Silent;
-use tamis::run::{self, Call, Caller, Outcome, Report};
+use tamis::run::{self, Outcome, Report};
 use tamis::state::{Accept, State};
 
 const CASES: &str = "fixtures/cases";
@@ -236,7 +237,8 @@ fn refused(error: &Error) -> String {
     let help = error.help_text().unwrap_or_default();
     let help: String = help.lines().map(|line| format!("  help: {line}\n")).collect();
     let findings: String = error.spec_findings().iter().map(|f| format!("  {} {}\n", f.code, f.message)).collect();
-    format!(": exit {}\n{}\n{findings}{help}", error.kind().exit_code(), error.message())
+    let (exit, code) = (error.kind().exit_code(), error.code().name());
+    format!(": exit {exit} error[{code}]\n{}\n{findings}{help}", error.message())
 }
 
 fn told(report: &Report) -> String {
@@ -292,6 +294,11 @@ fn columns(out: &mut String, m: &Manifest) {
         let first = column.first_raw.as_deref().map_or(String::new(), |first| format!(", first {first}"));
         let raw = format!("{} of {} raw ({}){first}", column.raw, column.values, why.join(", "));
         let _ = writeln!(out, "  {name} ({uses}): {raw}; {} with unseen characters", column.unseen);
+    }
+    for (column, shared) in m.identifiers.iter().filter_map(|column| Some((column, column.shared?))) {
+        let (name, uses) = (format!("{}.{}", column.source, column.column), column.uses.join(", "));
+        let (values, more_than, most) = (shared.values, shared.more_than, shared.most);
+        let _ = writeln!(out, "  {name} ({uses}): {values} shared by more than {more_than} persons, one by {most}");
     }
     if m.largest_person > 0 {
         let _ = writeln!(out, "  the largest person has {} rows", m.largest_person);

@@ -10,10 +10,11 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tamis::error::Kind;
+use tamis::error::{Code, Kind};
 use tamis::evidence::{self, Event};
+use tamis::job::{self, Wrap};
 use tamis::monitor::Silent;
-use tamis::run::{self, Wrap};
+use tamis::run;
 use tamis::state::{Accept, State};
 use tamis::store::Root;
 
@@ -98,6 +99,7 @@ fn disturbed(place: &Place, begun: &Stores, versions: u64, undisturbed: &[String
         Err(error) => {
             let kinds = [Kind::Storage, Kind::Unknown];
             assert!(kinds.contains(&error.kind()), "{what}: {:?} {error}", error.kind());
+            assert_eq!(error.published().is_some(), error.code() == Code::EvidenceIncomplete, "{what}: {error}");
             assert!(!error.message().contains("injected"), "{what}: {error}");
         }
     }
@@ -141,6 +143,23 @@ fn a_run_after_any_single_fault_finds_everything_in_order() {
     }
 }
 
+#[test]
+fn a_plan_waits_for_the_evidence_of_a_run_that_was_cut_short() {
+    let place = Place::bare("whole");
+    let begun = Stores::new();
+    place.create_state_in(&begun.roots(&place)["state"]);
+    let counting = Fault::counting();
+    run::run(&place.wrapped(FIRST, begun.fork().wrap(&counting)), &Silent).unwrap();
+    let planned = |k: &usize| {
+        let stores = begun.fork();
+        let fault = Fault::new(Mode::FailBefore, *k, true);
+        let _ = run::run(&place.wrapped(FIRST, stores.wrap(&fault)), &Silent);
+        run::plan(&place.wrapped(SECOND, stores.wrap(&Fault::counting())), &Silent).err().map(|error| error.code())
+    };
+    let cut = counting.changes().iter().rev().map(planned).find(Option::is_some);
+    assert_eq!(cut, Some(Some(Code::RunCutShort)));
+}
+
 /// R28: what a person has let through is used up by exactly one version, also when the run that used it was cut short.
 #[test]
 fn an_acceptance_is_used_once_whatever_fails() {
@@ -148,13 +167,13 @@ fn an_acceptance_is_used_once_whatever_fails() {
     let begun = Stores::new();
     place.create_state_in(&begun.roots(&place)["state"]);
     let run = |stores: &Stores, as_of: &str, fault: &Arc<Fault>| {
-        let call = run::Call { as_of: None, ..place.wrapped(as_of, stores.wrap(fault)) };
+        let call = job::Call { as_of: None, ..place.wrapped(as_of, stores.wrap(fault)) };
         run::run(&call, &Silent)
     };
     run(&begun, FIRST, &Fault::counting()).unwrap();
     place.put(Path::new("fixtures/cases/brake/fewer"), super::place::at(SECOND));
     let refused = run(&begun, SECOND, &Fault::counting()).err().unwrap();
-    assert_eq!(refused.kind(), Kind::Gate);
+    assert_eq!(refused.code(), Code::Brake);
     let state = State::open(&begun.roots(&place)["state"]).unwrap();
     let entries = state.ledger().entries().unwrap();
     let Event::Refused { plan: Some(plan), as_of, .. } = entries.last().unwrap().event.clone() else { panic!() };
@@ -196,7 +215,7 @@ fn child() {
     let place = Place::open(Path::new(folder));
     let fault = Fault::new(Mode::Abort, k.parse().unwrap(), false);
     let wrap: Wrap = Arc::new(move |root: Root| root.with_store(FaultStore::new(root.raw("").0, fault.clone())));
-    let call = run::Call { memory_bytes: 0, ..place.wrapped(FIRST, wrap) };
+    let call = job::Call { memory_bytes: 0, ..place.wrapped(FIRST, wrap) };
     run::run(&call, &Silent).unwrap_or_else(|error| panic!("{error}"));
 }
 

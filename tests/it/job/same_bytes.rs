@@ -9,8 +9,9 @@ use std::io::Write as _;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Mutex;
+use tamis::job::Call;
 use tamis::monitor::{Event, Monitor, Silent};
-use tamis::run::{self, Call};
+use tamis::run;
 
 const AS_OF: &str = "2024-06-01T00:00:00Z";
 const HEADER: &str = "Id,Email,City,Active,Test,Note\r\n";

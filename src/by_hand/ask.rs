@@ -1,0 +1,148 @@
+//! A request that a person types in: values come in, identities are made at once and stored, nothing of a value goes
+//! out again. Must not know where values were typed.
+
+use crate::clock::Instant;
+use crate::error::{Code, Error, Result};
+use crate::evidence::{Event, ledger};
+use crate::job::{Desk, SubjectCall, identities, note};
+use crate::policy::{Effect, Plan, Project};
+use crate::requests::{Command, LiftEnds};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What every request id looks like; a list's own `request_pattern` is accepted too.
+const PATTERN: &str = "^(?:[A-Za-z0-9-]{1,40})$";
+
+/// A request as typed, apart from its values.
+pub struct Asked {
+    /// What it asks for.
+    pub effect: Effect,
+    /// Opaque id.
+    pub request: String,
+    /// Purposes; none = all.
+    pub purposes: Vec<String>,
+    /// When it was received; now when it is not said.
+    pub received: Option<Instant>,
+    /// A lift: the id of the request it ends.
+    pub lifts: Option<String>,
+    /// A lift: it may end an erasure.
+    pub lift_erase: bool,
+}
+
+/// What became of a request.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Stored {
+    /// Version of this schema.
+    pub schema: &'static str,
+    /// Its id.
+    pub request: String,
+    /// Its effect.
+    pub effect: String,
+    /// False when exactly this request was stored before.
+    pub new: bool,
+    /// Values that it names.
+    pub identities: usize,
+    /// Of these, values without a normal form: only the same spelling matches (R4).
+    pub raw: usize,
+    /// When it was received.
+    pub received: Instant,
+    /// When it has to be done.
+    pub due: Instant,
+    /// A lift: how many requests it ends.
+    pub ends: Option<u64>,
+    /// A lift: what it comes to, in words (R30).
+    pub lift: Option<&'static str>,
+    /// Jobs whose purpose it binds.
+    pub binds: Vec<String>,
+}
+
+/// Stores a request.
+///
+/// # Errors
+/// Policy errors for what was typed; evidence and storage errors of the state.
+pub fn ask(call: &SubjectCall, asked: Asked) -> Result<Stored> {
+    let desk = Desk::open(call)?;
+    check(&desk.project, &asked, call.now)?;
+    let identities = identities(&desk, &call.values)?;
+    let lift = asked.effect == Effect::Lift;
+    if identities.is_empty() != lift {
+        let what = if lift { "a lift names a request, no person" } else { "nothing says who is meant" };
+        return Err(Error::new(Code::RequestWrong, what)
+            .help("give one `kind: value` a line, such as `email: …`, on standard input"));
+    }
+    let mut requests = desk.requests()?;
+    let received = asked.received.unwrap_or(Instant(call.now.0.div_euclid(1_000_000) * 1_000_000));
+    let (raw, count) = (identities.iter().filter(|(_, raw)| *raw).count(), identities.len());
+    let command = Command {
+        effect: asked.effect,
+        purposes: (!asked.purposes.is_empty()).then(|| asked.purposes.clone()),
+        request: asked.request.clone(),
+        received,
+        lifts: asked.lifts.clone(),
+        lift_erase: asked.lift_erase,
+        identities,
+    };
+    let new = requests.ask(desk.root(), command, call.now)?;
+    let word = asked.effect.name();
+    if new {
+        let intake = ledger::Intake { rows: 1, stored: 1, ..Default::default() };
+        let lists = BTreeMap::from([(word.to_owned(), intake)]);
+        let stored = requests.stored(desk.state.ledger().segment()?);
+        note(&desk, call, word, Event::Requests { lists, segment: requests.last_segment(), stored })?;
+    }
+    let lifts = requests.of_request(&asked.request).into_iter().filter(|at| {
+        lift && {
+            let entry = requests.entry(*at);
+            entry.lifts == asked.lifts.as_deref() && entry.received == received && entry.lift_erase == asked.lift_erase
+        }
+    });
+    let ends = lifts.filter_map(|at| requests.lift_ends(at)).next();
+    Ok(Stored {
+        schema: "tamis-subject/1",
+        effect: word.into(),
+        new,
+        identities: count,
+        raw,
+        received,
+        due: desk.due(received),
+        ends: ends.map(|ends| if let LiftEnds::Requests(count) = ends { count } else { 0 }),
+        lift: ends.map(LiftEnds::said),
+        binds: binds(&desk.project, &asked),
+        request: asked.request,
+    })
+}
+
+fn binds(project: &Project, asked: &Asked) -> Vec<String> {
+    let binds = |plan: &&Plan| {
+        let concerns = asked.purposes.is_empty() || asked.purposes.contains(&plan.purpose.name);
+        concerns && crate::decide::binding(asked.effect, plan.grounds()).is_ok()
+    };
+    project.jobs.values().filter(binds).map(|plan| plan.job.clone()).collect()
+}
+
+fn check(project: &Project, asked: &Asked, now: Instant) -> Result<()> {
+    let built = regex::Regex::new(PATTERN).into_iter();
+    let patterns: Vec<regex::Regex> = built.chain(project.lists.values().map(|l| l.request_pattern.clone())).collect();
+    for id in std::iter::once(&asked.request).chain(&asked.lifts) {
+        if !patterns.iter().any(|pattern| pattern.is_match(id)) {
+            return Err(Error::new(Code::RequestWrong, "a request id matches no request_pattern")
+                .help("use an opaque id, such as a case number: it is kept as written and shows up in reports"));
+        }
+    }
+    let purposes: BTreeSet<&str> = project.jobs.values().map(|plan| plan.purpose.name.as_str()).collect();
+    if asked.purposes.iter().any(|named| !purposes.contains(named.as_str())) {
+        let known = purposes.into_iter().collect::<Vec<_>>().join(", ");
+        return Err(Error::new(Code::RequestWrong, "no job serves such a purpose").help(format!("purposes: {known}")));
+    }
+    if asked.effect == Effect::Object && asked.purposes.is_empty() {
+        return Err(Error::new(Code::RequestWrong, "an objection needs a purpose (R29)").help("add --purpose"));
+    }
+    if asked.received.is_some_and(|received| received > now) {
+        return Err(Error::new(Code::RequestWrong, "the request would have been received later than now")
+            .help("correct --received"));
+    }
+    if (asked.effect == Effect::Lift) != asked.lifts.is_some() {
+        return Err(Error::new(Code::RequestWrong, "a lift, and only a lift, says what it ends (R30)")
+            .help("give --lifts ID with lift"));
+    }
+    Ok(())
+}

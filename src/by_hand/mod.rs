@@ -1,0 +1,9 @@
+//! What a person orders by hand: a request typed in, a table taken back from another program, a table ended for good.
+
+mod adopt;
+mod ask;
+mod retire;
+
+pub use adopt::{Adopted, Adopting, adopt};
+pub use ask::{Asked, Stored, ask};
+pub use retire::{Retired, Retiring, retire};

@@ -1,0 +1,116 @@
+//! Specs, stores, keys and state of an installation, opened for what concerns requests and persons: values come in,
+//! identities are made at once, nothing of a value goes out again. Must not know where values were typed.
+
+use super::intake;
+use super::prepare::{Wrap, data_roots, open_roots};
+use crate::clock::{Instant, add};
+use crate::error::{Code, Error, Result};
+use crate::evidence::{Event, RunRef};
+use crate::key::Keyring;
+use crate::minimize::IdentityMaker;
+use crate::policy::{self, Identifier, Normal, PhoneRegion, Plan, Project};
+use crate::requests::Requests;
+use crate::state::State;
+use crate::store::Root;
+use crate::unseen;
+use jiff::tz::TimeZone;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use tokio::runtime::Handle;
+use zeroize::Zeroizing;
+
+/// A command about one person.
+pub struct SubjectCall {
+    /// Folder of the specs.
+    pub dir: PathBuf,
+    /// Roots put elsewhere: name and URL.
+    pub roots: Vec<(String, String)>,
+    /// The present.
+    pub now: Instant,
+    /// Drives the stores.
+    pub runtime: Handle,
+    /// Between tamis and its stores.
+    pub wrap: Option<Wrap>,
+    /// `kind: value`, one a line; of a lift nothing.
+    pub values: Zeroizing<String>,
+}
+
+/// Specs, roots, keys and state, for commands that are about requests.
+pub(crate) struct Desk {
+    pub(crate) project: Project,
+    pub(crate) roots: BTreeMap<String, Root>,
+    pub(crate) keys: Keyring,
+    pub(crate) state: State,
+}
+
+impl Desk {
+    pub(crate) fn open(call: &SubjectCall) -> Result<Desk> {
+        let project = policy::load(&call.dir, &call.roots)?;
+        let roots = open_roots(&project, &call.runtime, call.wrap.as_ref())?;
+        let keys = Keyring::load(&project.keys, &data_roots(&project))?;
+        let root =
+            roots.get("state").ok_or_else(|| Error::new(Code::NameUnknown, "the policy has no root \"state\""))?;
+        let state = State::open(root)?;
+        state.check_keys(&keys.ids())?;
+        state.agree()?;
+        Ok(Desk { project, roots, keys, state })
+    }
+
+    pub(crate) fn root(&self) -> &Root {
+        self.state.root()
+    }
+
+    pub(crate) fn requests(&self) -> Result<Requests> {
+        intake::stored(&self.state, &self.keys.identity)
+    }
+
+    pub(crate) fn due(&self, received: Instant) -> Instant {
+        due(&self.project, received)
+    }
+}
+
+/// When a request has to be done.
+pub(crate) fn due(project: &Project, received: Instant) -> Instant {
+    add(received, &project.removal.due, &TimeZone::UTC)
+}
+
+/// Kinds of identifier that sources carry in key, strong and weak columns, as they are written in specs.
+pub(crate) fn kinds(project: &Project) -> BTreeMap<String, Identifier> {
+    let of = |columns: &[policy::Column], controls: &policy::Controls| {
+        let carried = std::iter::once(&controls.key).chain(&controls.strong).chain(&controls.weak);
+        carried.map(|at| columns[*at].identifier.clone()).collect::<Vec<_>>()
+    };
+    let plan = |plan: &Plan| {
+        let observed = plan.observe.iter().flat_map(|observe| of(&observe.columns, &observe.controls));
+        of(&plan.columns, &plan.controls).into_iter().chain(observed).collect::<Vec<_>>()
+    };
+    let written = |mut identifier: Identifier| {
+        if let Normal::Phone(_) = identifier.normal {
+            identifier.normal = Normal::Phone(PhoneRegion::International);
+        }
+        (identifier.kind.trim_end_matches("/1").to_owned(), identifier)
+    };
+    project.jobs.values().flat_map(plan).map(written).collect()
+}
+
+/// Reads `kind: value` lines. An error names the line, never what is on it.
+pub(crate) fn identities(desk: &Desk, values: &str) -> Result<Vec<([u8; 32], bool)>> {
+    let kinds = kinds(&desk.project);
+    let known = || format!("kinds here: {}", kinds.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
+    let mut identities = BTreeSet::new();
+    for (at, line) in values.lines().enumerate().filter(|(_, line)| !unseen::is_blank(line)) {
+        let wrong = |what: &str| Error::new(Code::RequestWrong, format!("line {}: {what}", at + 1)).help(known());
+        let (kind, value) = line.split_once(':').ok_or_else(|| wrong("this is not `kind: value`"))?;
+        let kind = kinds.get(unseen::seen(kind).trim()).ok_or_else(|| wrong("no source carries this kind of value"))?;
+        let (raw, identity) =
+            IdentityMaker::new(&desk.keys, kind).make(value, None).ok_or_else(|| wrong("there is no value"))?;
+        identities.insert((identity, raw));
+    }
+    Ok(identities.into_iter().collect())
+}
+
+pub(crate) fn note(desk: &Desk, call: &SubjectCall, word: &str, event: Event) -> Result<()> {
+    let run = format!("subject-{word}-{}", call.now.0);
+    let of = RunRef { run: &run, attempt: 1, since: call.now };
+    desk.state.ledger().append(of, event, call.now).map(|_| ())
+}

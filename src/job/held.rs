@@ -1,0 +1,119 @@
+//! One process at a time on a job: its lease is claimed, renewed while the work lasts, and freed. The same for runs and
+//! sweeps by hand, by `run --due` and by the daemon. Must not know what the work is.
+
+use super::caller::{Caller, Hold, LEASE_MICROS};
+use super::prepare::{Call, Ready};
+use super::stop::Stop;
+use crate::error::{Code, Error, Result};
+use crate::key;
+use crate::monitor::{Event, Monitor};
+use crate::state::{Claim, Holder, Lease, State};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+const RENEW_EVERY: Duration = Duration::from_secs(40);
+/// Between two looks at a lease that somebody waits for, and the most of them.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+const LOOKS: usize = 130;
+
+/// What came of work that one process at a time may do.
+pub enum Alone<T> {
+    /// It is done.
+    Done(T),
+    /// Somebody else is at work.
+    Elsewhere(Holder),
+}
+
+/// Does the work of a call while nobody else works on its job. The work gets the call with the present, its hold, and a
+/// stop that is asked when the lease is lost.
+///
+/// # Errors
+/// Storage errors of the lease; those of the work.
+pub fn held<T>(
+    call: &Call,
+    state: &State,
+    monitor: &dyn Monitor,
+    work: impl FnOnce(&Call) -> Result<T>,
+) -> Result<Alone<T>> {
+    let lease = match claim(call, state, monitor)? {
+        Claim::Ours(lease) => *lease,
+        Claim::Theirs(theirs) => return Ok(Alone::Elsewhere(theirs)),
+    };
+    Ok(Alone::Done(under(call, lease, work)?))
+}
+
+/// As [`held`], for what a person has asked for: that somebody else is at work is an error.
+///
+/// # Errors
+/// As [`held`]; a storage error that names the holder.
+pub(crate) fn alone<T>(ready: &Ready, monitor: &dyn Monitor, work: impl FnOnce(&Call) -> Result<T>) -> Result<T> {
+    let call = Call { project: Some(ready.project.clone()), ..ready.call.clone() };
+    match held(&call, &ready.state, monitor, work)? {
+        Alone::Done(done) => Ok(done),
+        Alone::Elsewhere(theirs) => Err(elsewhere(&call.job, &theirs)),
+    }
+}
+
+fn elsewhere(job: &str, theirs: &Holder) -> Error {
+    let Holder { holder, until, .. } = theirs;
+    Error::new(
+        Code::LeaseHeld,
+        format!("{holder} is at work on job {job}; its lease lasts until {until} and is renewed meanwhile"),
+    )
+    .help(
+        "nothing was begun. Wait until that process is done, then start this again; when it is dead, its lease ends \
+             by itself at that time",
+    )
+}
+
+fn under<T>(call: &Call, lease: Lease, work: impl FnOnce(&Call) -> Result<T>) -> Result<T> {
+    let clock = call.caller.clock.clone();
+    let hold = Arc::new(Hold::new(lease, clock.clone()));
+    let stop = call.stop.below();
+    let caller = Caller { hold: Some(hold.clone()), ..call.caller.clone() };
+    let call = Call { now: clock.now(), stop: stop.clone(), caller, ..call.clone() };
+    std::thread::scope(|scope| {
+        let (over, ended) = mpsc::channel::<()>();
+        scope.spawn(move || keep(&hold, &ended, &stop));
+        let done = work(&call);
+        drop(over);
+        done
+    })
+}
+
+/// Renews the lease until the work has ended. Whoever has lost it stops: somebody else is at work.
+fn keep(hold: &Hold, ended: &Receiver<()>, stop: &Stop) {
+    while ended.recv_timeout(RENEW_EVERY) == Err(RecvTimeoutError::Timeout) {
+        if hold.renew().is_ok_and(|ours| !ours) {
+            return stop.ask();
+        }
+    }
+    hold.free();
+}
+
+/// Claims the lease. Who waits does so until it has been renewed, for then its holder lives, or has ended.
+fn claim(call: &Call, state: &State, monitor: &dyn Monitor) -> Result<Claim> {
+    let Caller { clock, who, waits, .. } = &call.caller;
+    let nonce = key::nonce()?;
+    let mut first: Option<Holder> = None;
+    for _ in 0..LOOKS {
+        let theirs = match state.claim(&call.job, who, &nonce, clock.now(), LEASE_MICROS)? {
+            Claim::Theirs(theirs) => theirs,
+            ours => return Ok(ours),
+        };
+        let renewed = first.as_ref().is_some_and(|first| *first != theirs);
+        if !waits || renewed || theirs.is_alive(who) {
+            return Ok(Claim::Theirs(theirs));
+        }
+        if first.is_none() {
+            let Holder { holder, until, .. } = &theirs;
+            let text = format!("{holder} holds job {} until {until}, or is dead: waiting for its lease", call.job);
+            monitor.event(Event::Note(text));
+        }
+        first = Some(theirs);
+        call.stop.check()?;
+        std::thread::sleep(LOOK_EVERY);
+    }
+    state.claim(&call.job, who, &nonce, clock.now(), LEASE_MICROS)
+}

@@ -1,0 +1,34 @@
+//! What every command begins with: an installation opened, a job of it made ready and held by one process at a time, its
+//! tables by name, the requests that are in force for it. Must not know what is done with it.
+
+pub mod aside;
+mod awake;
+mod caller;
+mod companions;
+mod deadline;
+mod desk;
+mod held;
+pub(crate) mod intake;
+pub(crate) mod meant;
+mod names;
+mod prepare;
+pub(crate) mod recover;
+mod scheduled;
+mod stop;
+
+pub use aside::LeftAside;
+pub use awake::Awake;
+pub(crate) use caller::{ATTEMPT, LEASE_MICROS};
+pub use caller::{Caller, Hold};
+pub use companions::CompanionFiles;
+pub(crate) use deadline::{has_deadline, next_deadline, waits};
+pub use desk::SubjectCall;
+pub(crate) use desk::{Desk, identities, kinds, note};
+pub(crate) use held::alone;
+pub use held::{Alone, held};
+pub(crate) use names::{Published, published};
+pub use names::{companions_of, complaint, dataset_of, names_of, output_of, scheduled_of, sweeps_of, without_job};
+pub use prepare::{Call, Ready, Wrap, data_roots, open_roots};
+pub(crate) use scheduled::earlier;
+pub use scheduled::scheduled_id;
+pub use stop::{Stop, Watched};

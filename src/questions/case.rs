@@ -1,0 +1,322 @@
+//! What became of one case: each of its requests in each dataset, with dates, versions and what is still lying about.
+//! Meant to be handed on: ids, dates and words; counts under ten are banded, and no value of a person is in it.
+
+use super::standing::overall;
+use crate::clock::Instant;
+use crate::decide;
+use crate::error::{Code, Error, Result};
+use crate::evidence::{Entry as LedgerEntry, Event};
+use crate::job::meant::held;
+use crate::job::{Desk, Published, SubjectCall, published};
+use crate::policy::Effect;
+use crate::requests::{LiftEnds, RequestStatus, Requests, Standing, State};
+use crate::store::Forgets;
+use crate::sweep;
+use std::collections::BTreeMap;
+
+/// Counts below this are told as a band.
+const BAND: u64 = 10;
+const DAY: i64 = 86_400_000_000;
+
+/// The report of a case.
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
+pub struct CaseReport {
+    /// Version of this schema.
+    pub schema: &'static str,
+    /// The controller.
+    pub controller: String,
+    /// Id of the request.
+    pub request: String,
+    /// When this was made.
+    pub at: Instant,
+    /// How far it has come over all its parts.
+    pub state: RequestStatus,
+    /// What was asked for under this id.
+    pub parts: Vec<CasePart>,
+    /// Raw exports that lie there: `none`, `fewer than 10` or a number.
+    pub raw_exports: String,
+    /// Request files that lie there, likewise.
+    pub request_files: String,
+    /// What this does not say.
+    pub not_said: Vec<String>,
+}
+
+/// One request.
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
+pub struct CasePart {
+    /// The list it came by; `command` for commands.
+    pub list: String,
+    /// Its effect.
+    pub effect: String,
+    /// Purposes it is limited to; none = all.
+    pub purposes: Option<Vec<String>>,
+    /// When it was received.
+    pub received: Instant,
+    /// When it was taken in.
+    pub taken: Instant,
+    /// When it has to be done.
+    pub due: Instant,
+    /// Whole days from receipt to the deadline.
+    pub days: i64,
+    /// Whether it has no effect any more.
+    pub ended: bool,
+    /// What ended it, or what it ends.
+    pub note: Option<String>,
+    /// What is to say of the values that it names, when some cannot be found in every spelling.
+    pub values: Option<String>,
+    /// How far it has come over all datasets; `ended`; of a lift `applied` or `ends-nothing`.
+    pub state: RequestStatus,
+    /// One per dataset that it concerns, as long as it has an effect.
+    pub datasets: Vec<CaseDataset>,
+}
+
+/// One request in one dataset.
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
+pub struct CaseDataset {
+    /// The table.
+    pub dataset: String,
+    /// Its purpose.
+    pub purpose: String,
+    /// How far the request has come in it.
+    pub state: RequestStatus,
+    /// Since when.
+    pub since: Instant,
+    /// Whole days from receipt to then.
+    pub after_days: i64,
+    /// A version that is without the person, as every later one is; none when that cannot be told.
+    pub version: Option<u64>,
+    /// Rows that went with that version for the same reason, from all requests together.
+    pub rows: Option<String>,
+    /// Why it does not bind, when it does not (R29).
+    pub not_binding: Option<String>,
+    /// Why a person has to look, when one has to.
+    pub review: Option<String>,
+    /// What stands between `applied` and `removed`.
+    pub waits: Vec<String>,
+}
+
+/// The report of the case with this id.
+///
+/// # Errors
+/// A policy error when no request has the id; those of specs, keys and state; storage errors.
+pub fn report(call: &SubjectCall, request: &str) -> Result<CaseReport> {
+    let desk = Desk::open(call)?;
+    let requests = desk.requests()?;
+    let wanted = requests.of_request(request);
+    let (mut taken, mut lifts) = (BTreeMap::new(), BTreeMap::new());
+    let by: Vec<u32> = wanted.iter().filter_map(|at| requests.ended_by(*at)).collect();
+    requests.told(desk.root(), &|at| wanted.contains(&at) || by.contains(&at), &mut |at, told| {
+        if told.request == request {
+            taken.insert(at, told.taken);
+        }
+        lifts.insert(at, told.request.to_string());
+        Ok(())
+    })?;
+    if taken.is_empty() {
+        return Err(Error::new(Code::NameUnknown, "no request is stored under this id")
+            .help("ids are compared as written; `tamis status` names those that are open"));
+    }
+    let entries = desk.state.ledger().entries()?;
+    let published = published(&desk.state, &desk.project)?;
+    let book = Book { desk: &desk, requests: &requests, entries: &entries, published: &published, lifts: &lifts };
+    let parts = taken.iter().map(|(at, taken)| book.part(*at, *taken)).collect::<Result<Vec<CasePart>>>()?;
+    let state = parts.iter().map(|part| part.state).min().unwrap_or(RequestStatus::Received);
+    Ok(CaseReport {
+        schema: "tamis-case/1",
+        controller: desk.project.controller.clone(),
+        request: request.to_string(),
+        at: call.now,
+        state,
+        raw_exports: lying(sweep::count_raw(&desk.project, &desk.roots)?),
+        request_files: lying(request_files(&desk)?),
+        not_said: NOT_SAID.map(String::from).to_vec(),
+        parts,
+    })
+}
+
+const NOT_SAID: [&str; 3] = [
+    "Copies that readers of a dataset have made, backups and replicas are not in sight of tamis.",
+    "Raw exports and request files that lie there may still hold the person.",
+    "Nothing is said of systems that tamis does not publish from or to, the CRM among them.",
+];
+
+/// A count that may be handed on.
+pub fn band(count: u64) -> String {
+    match count {
+        0 => "none".into(),
+        few if few < BAND => format!("fewer than {BAND}"),
+        many => many.to_string(),
+    }
+}
+
+/// What lies there, with what cannot be seen there.
+fn lying((files, unseen): (u64, u64)) -> String {
+    match unseen {
+        0 => band(files),
+        _ => format!("{}, and something that cannot be seen", band(files)),
+    }
+}
+
+fn request_files(desk: &Desk) -> Result<(u64, u64)> {
+    let (mut files, mut unseen) = (0, 0);
+    for list in desk.project.lists.values() {
+        let glob = crate::store::PathGlob::new(&list.input.path);
+        let glob =
+            glob.ok_or_else(|| Error::new(Code::SpecUnusable, format!("list {}: input is not a glob", list.name)))?;
+        let found = desk.roots[&list.input.root].meant(&glob)?;
+        (files, unseen) = (files + found.objects.len() as u64, unseen + found.unseen.len() as u64);
+    }
+    Ok((files, unseen))
+}
+
+struct Book<'a> {
+    desk: &'a Desk,
+    requests: &'a Requests,
+    entries: &'a [LedgerEntry],
+    published: &'a [Published<'a>],
+    /// Ids of requests, those of lifts that ended a part among them.
+    lifts: &'a BTreeMap<u32, String>,
+}
+
+impl Book<'_> {
+    fn part(&self, at: u32, taken: Instant) -> Result<CasePart> {
+        let entry = self.requests.entry(at);
+        let (mut datasets, mut standings) = (Vec::new(), Vec::new());
+        let over = self.over(at);
+        for of in self.published.iter().filter(|of| over.is_none() && entry.concerns(&of.purpose)) {
+            let standing = self.requests.standing(at, &of.job);
+            if !of.counts(&standing) {
+                continue;
+            }
+            datasets.push(self.dataset(of, at, standing)?);
+            standings.push(standing);
+        }
+        let (state, note) = match over {
+            Some((state, note)) => (state, Some(note)),
+            None => (overall(&standings, self.requests.usable(at)), None),
+        };
+        let due = self.desk.due(entry.received);
+        Ok(CasePart {
+            list: entry.list.to_string(),
+            effect: entry.effect.name().into(),
+            purposes: entry.purposes.map(<[String]>::to_vec),
+            received: entry.received,
+            taken,
+            due,
+            days: (due.0 - entry.received.0).div_euclid(DAY),
+            ended: entry.ended,
+            note,
+            values: self.requests.usable(at).note().map(str::to_owned),
+            state,
+            datasets,
+        })
+    }
+
+    /// State and reason of what has no effect on datasets: a lift, and what has been ended (R30).
+    fn over(&self, at: u32) -> Option<(RequestStatus, String)> {
+        if let Some(ends) = self.requests.lift_ends(at) {
+            let ended = matches!(ends, LiftEnds::Requests(_));
+            let state = if ended { RequestStatus::Applied } else { RequestStatus::EndsNothing };
+            return Some((state, ends.said().to_string()));
+        }
+        let by = self.requests.ended_by(at).and_then(|lift| self.lifts.get(&lift));
+        let why = by.map_or("ended: the list no longer has it".to_string(), |lift| format!("ended by {lift}"));
+        self.requests.entry(at).ended.then_some((RequestStatus::Ended, why))
+    }
+
+    fn dataset(&self, of: &Published<'_>, at: u32, standing: Standing) -> Result<CaseDataset> {
+        let entry = self.requests.entry(at);
+        let (effect, received) = (entry.effect, entry.received);
+        let binding = |plan: &crate::policy::Plan| decide::binding(effect, plan.grounds()).err().map(str::to_string);
+        let applied = if takes_out(effect, &standing) { self.applied(of, at) } else { None };
+        let rows = match applied {
+            Some(entry) => self.rows(entry, effect)?,
+            None => None,
+        };
+        Ok(CaseDataset {
+            dataset: of.dataset.dataset.clone(),
+            purpose: of.purpose.clone(),
+            state: standing.status(),
+            since: standing.at,
+            after_days: (standing.at.0 - received.0).div_euclid(DAY),
+            version: applied.and_then(version),
+            rows,
+            not_binding: of.plan.and_then(binding),
+            review: standing.review.map(|review| review.why().to_string()),
+            waits: if effect == Effect::Hold { Vec::new() } else { self.waits(of, standing) },
+        })
+    }
+
+    /// The version that was made when it was last noted that the request is applied.
+    fn applied(&self, of: &Published<'_>, at: u32) -> Option<&LedgerEntry> {
+        let noted = self.requests.applied_at(at, &of.job)?;
+        let made = |entry: &&LedgerEntry| match &entry.event {
+            Event::Published { job, .. } | Event::Swept { job, .. } => of.names.contains(job) && entry.at == noted,
+            _ => false,
+        };
+        self.entries.iter().find(made)
+    }
+
+    fn rows(&self, entry: &LedgerEntry, effect: Effect) -> Result<Option<String>> {
+        let (Event::Published { manifest, .. } | Event::Swept { manifest, .. }) = &entry.event else { return Ok(None) };
+        let manifest = self.desk.state.manifest(&entry.run, entry.attempt, manifest)?;
+        let Some(reason) = decide::Reason::of(effect) else { return Ok(None) };
+        let rows = manifest.removed.iter().find(|removed| reason.is(&removed.reason)).map_or(0, |removed| removed.rows);
+        Ok(Some(band(rows)))
+    }
+
+    fn waits(&self, of: &Published<'_>, standing: Standing) -> Vec<String> {
+        let (dataset, mut waits) = (&of.dataset, Vec::new());
+        if dataset.current.is_none() && standing.state == State::AwaitingLifecycle {
+            return vec!["the table is removed; the store may keep deleted bytes for a while".into()];
+        }
+        let done = matches!(standing.state, State::Removed | State::Unmatched | State::NotBinding);
+        let Some(plan) = of.plan.filter(|_| !done) else {
+            let gone = format!("{} is served by no job any more: no sweep looks at it", dataset.dataset);
+            return if done { waits } else { vec![gone] };
+        };
+        if standing.state == State::Received {
+            return waits;
+        }
+        let files: usize = dataset.replaced.iter().map(|replaced| replaced.files.len()).sum();
+        if files > 0 {
+            waits.push(format!("{} files of earlier versions", band(files as u64)));
+        }
+        if held(self.requests, &of.purpose) {
+            waits.push("a legal hold is in force; it may keep some of them (R34)".into());
+        }
+        let lake = &self.desk.roots[&plan.output.root];
+        if lake.forgets() == Forgets::Unknown {
+            waits.push("the store may keep deleted bytes for a while, and tamis cannot look".into());
+        }
+        if let Some(until) = dataset.kept_until {
+            waits.push(format!("the store protects deleted bytes until {until}"));
+        }
+        waits
+    }
+}
+
+/// Whether a request in this state has taken rows out for good reason to say since which version: one of a hold has
+/// none, who withdrew may have agreed again, and links that nobody followed may lead to more.
+fn takes_out(effect: Effect, standing: &Standing) -> bool {
+    let takes = matches!(effect, Effect::Erase | Effect::Restrict | Effect::Object | Effect::OptOut);
+    let found = matches!(standing.state, State::Applied | State::AwaitingLifecycle | State::Removed);
+    takes && found && standing.review.is_none()
+}
+
+fn version(entry: &LedgerEntry) -> Option<u64> {
+    match &entry.event {
+        Event::Published { version, .. } | Event::Swept { version, .. } => Some(*version),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::band;
+
+    #[test]
+    fn small_counts_are_banded() {
+        assert_eq!([0, 1, 9, 10, 12].map(band), ["none", "fewer than 10", "fewer than 10", "10", "12"]);
+    }
+}

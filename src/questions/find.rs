@@ -1,0 +1,154 @@
+//! What is known of a person: datasets, versions and requests, as counts, ids and states. Must not know where values were
+//! typed.
+
+use super::reach::{self, Reach};
+use crate::clock::Instant;
+use crate::decide::LinkLimits;
+use crate::error::{Code, Error, Result};
+use crate::evidence::Event;
+use crate::job::{Desk, Published, SubjectCall, identities, note, published};
+use crate::monitor::Silent;
+use crate::publish::Companions;
+use crate::requests::{Bond, RequestStatus, half};
+use crate::state::Current;
+use crate::store::Root;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is known of a person: counts, ids and states.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Known {
+    /// Version of this schema.
+    pub schema: &'static str,
+    /// Values asked for.
+    pub identities: usize,
+    /// Of these, values without a normal form.
+    pub raw: usize,
+    /// One per job that has published.
+    pub datasets: Vec<InDataset>,
+    /// Requests that name one of the values, or have learned it by links.
+    pub requests: Vec<OfRequest>,
+}
+
+/// Rows in the current version of one dataset.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct InDataset {
+    /// The job.
+    pub job: String,
+    /// Whether the job is gone from the specs: no request is applied there.
+    pub no_job: bool,
+    /// The dataset.
+    pub dataset: String,
+    /// Its current version.
+    pub version: u64,
+    /// Rows whose key, strong or weak column carries one of the values.
+    pub rows: u64,
+    /// Distinct subjects of those rows.
+    pub subjects: u64,
+    /// What an erasure of the values would reach, links followed over published rows.
+    pub erasure: Reach,
+}
+
+/// One request.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct OfRequest {
+    /// Its id.
+    pub request: String,
+    /// The list it came by; `command` for commands.
+    pub list: String,
+    /// Its effect.
+    pub effect: String,
+    /// When it was received.
+    pub received: Instant,
+    /// When it has to be done.
+    pub due: Instant,
+    /// Whether a lift has ended it.
+    pub ended: bool,
+    /// Whether it names one of the values itself.
+    pub named: bool,
+    /// Where it stands, by job.
+    pub states: BTreeMap<String, RequestStatus>,
+    /// Why a person has to look at it, by job.
+    pub review: BTreeMap<String, &'static str>,
+}
+
+/// Which datasets, versions and requests know a person by these values, and which rows an erasure of them would reach.
+/// That it was asked is in the ledger first.
+///
+/// # Errors
+/// As `ask`.
+pub fn find(call: &SubjectCall) -> Result<Known> {
+    let desk = Desk::open(call)?;
+    let identities = identities(&desk, &call.values)?;
+    if identities.is_empty() {
+        return Err(Error::new(Code::RequestWrong, "nothing says who is meant")
+            .help("give one `kind: value` a line, such as `email: …`, on standard input"));
+    }
+    note(&desk, call, "find", Event::Asked { command: "subject find".into() })?;
+    let wanted: BTreeSet<[u8; 16]> = identities.iter().map(|(identity, _)| *half(identity)).collect();
+    let (mut datasets, mut companions) = (Vec::new(), Vec::new());
+    let published = published(&desk.state, &desk.project)?;
+    for of in &published {
+        let Some(current) = &of.dataset.current else { continue };
+        let (rows, subjects) = carriers(desk.root(), current, &wanted)?;
+        let (job, no_job) = (of.job.clone(), of.plan.is_none());
+        let (version, dataset) = (current.version, of.dataset.dataset.clone());
+        companions.push(current.files.iter().map(|file| file.companion.clone()).collect());
+        datasets.push(InDataset { job, no_job, dataset, version, rows, subjects, erasure: Reach::default() });
+    }
+    let limits = LinkLimits::of(&desk.project.links);
+    let reached = reach::of_values(desk.root(), &identities, &companions, limits, &Silent)?;
+    datasets.iter_mut().zip(reached).for_each(|(dataset, reached)| dataset.erasure = reached);
+    let raw = identities.iter().filter(|(_, raw)| *raw).count();
+    let requests = of_person(&desk, &published, &wanted)?;
+    Ok(Known { schema: "tamis-subject-find/1", identities: identities.len(), raw, datasets, requests })
+}
+
+fn carriers(state: &Root, current: &Current, wanted: &BTreeSet<[u8; 16]>) -> Result<(u64, u64)> {
+    let (mut rows, mut subjects) = (0, BTreeSet::new());
+    for file in &current.files {
+        let mut companions = Companions::open_identities(state, &file.companion)?;
+        while let Some(group) = companions.next_group()? {
+            for row in 0..group.rows() {
+                let mut carried = (0..group.identities()).filter_map(|slot| group.identity(row, slot));
+                if carried.any(|identity| wanted.contains(identity)) {
+                    rows += 1;
+                    subjects.insert(*group.person(row));
+                }
+            }
+        }
+    }
+    Ok((rows, subjects.len() as u64))
+}
+
+fn of_person(desk: &Desk, published: &[Published<'_>], wanted: &BTreeSet<[u8; 16]>) -> Result<Vec<OfRequest>> {
+    let requests = desk.requests()?;
+    let mut found: BTreeMap<u32, bool> = BTreeMap::new();
+    for entry in wanted.iter().flat_map(|identity| requests.effects(identity)) {
+        *found.entry(entry.entry()).or_default() |= entry.bond() == Bond::Named;
+    }
+    let mut told = Vec::new();
+    requests.told(desk.root(), &|entry| found.contains_key(&entry), &mut |at, record| {
+        let entry = requests.entry(at);
+        let jobs = desk.project.jobs.values().map(|plan| (&plan.job, &plan.purpose.name));
+        let gone = published
+            .iter()
+            .filter(|of| of.plan.is_none() && of.dataset.current.is_some())
+            .map(|of| (&of.job, &of.purpose));
+        let concerned = jobs.chain(gone).filter(|(_, purpose)| entry.concerns(purpose));
+        let standings: Vec<_> = concerned.map(|(job, _)| (job.clone(), requests.standing(at, job))).collect();
+        told.push(OfRequest {
+            request: record.request.to_owned(),
+            list: entry.list.to_owned(),
+            effect: entry.effect.name().into(),
+            received: entry.received,
+            due: desk.due(entry.received),
+            ended: entry.ended,
+            named: found.get(&at).copied().unwrap_or(false),
+            review: standings.iter().filter_map(|(job, s)| Some((job.clone(), s.review?.why()))).collect(),
+            states: standings.into_iter().map(|(job, standing)| (job, standing.status())).collect(),
+        });
+        Ok(())
+    })?;
+    told.sort_by(|a, b| (a.received, &a.request).cmp(&(b.received, &b.request)));
+    Ok(told)
+}

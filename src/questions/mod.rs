@@ -1,0 +1,19 @@
+//! What only answers questions, and changes nothing but the note that it was asked: what is known of a person or a case,
+//! why somebody is not in a dataset, how far requests have come, what a job has published, whether evidence holds.
+
+pub mod case;
+pub mod explain;
+pub mod find;
+pub mod foreign;
+mod reach;
+pub mod standing;
+pub mod verify;
+pub mod versions;
+
+pub use case::{CaseDataset, CasePart, CaseReport};
+pub use explain::{ExplainedDataset, Explanation, Reaching};
+pub use find::{InDataset, Known, OfRequest};
+pub use foreign::ForeignTable;
+pub use reach::Reach;
+pub use standing::{DatasetStanding, IdleLift, OpenRequest, Standings};
+pub use versions::{JobReport, VersionRows};

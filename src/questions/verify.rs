@@ -1,0 +1,136 @@
+//! `tamis verify`: the evidence by itself, then every part of the state and each table against the others. Needs no key
+//! and repairs nothing. Must not know how evidence is written.
+
+use super::foreign;
+use crate::error::{Code, Error, Kind, Result};
+use crate::evidence::{self, VerifyReport};
+use crate::job::output_of;
+use crate::job::recover::{self, Found};
+use crate::policy::Project;
+use crate::publish::{self, Current, Target};
+use crate::state::{Dataset, State};
+use crate::store::Root;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Verifies the state in the root `state` and the tables of all jobs, those that are gone from the specs included. `head`
+/// is `SEQ:DIGEST` of an earlier verification or run. Faults are in the report: ask its [`VerifyReport::outcome`].
+///
+/// # Errors
+/// A policy error for a malformed `head` or without a root `state`; a storage error when the ledger cannot be read; those
+/// of [`foreign::verify`].
+pub fn verify(project: &Project, roots: &BTreeMap<String, Root>, head: Option<&str>) -> Result<VerifyReport> {
+    let root = roots.get("state").ok_or_else(|| Error::new(Code::NameUnknown, "the policy has no root \"state\""))?;
+    let mut report = evidence::verify(root, roots, head)?;
+    let state = match State::open(root) {
+        Ok(state) => state,
+        Err(error) => {
+            tell(&mut report, "the state", &error);
+            return Ok(report);
+        }
+    };
+    match state.compare() {
+        Ok(older) if older.is_empty() => {
+            report.proven.push("no part of the state is older than another one has seen it".into());
+        }
+        Ok(older) => report.faults.extend(older.iter().map(ToString::to_string)),
+        Err(error) => tell(&mut report, "the parts of the state", &error),
+    }
+    match datasets(&state, project, &mut report) {
+        Ok(datasets) => tables(&state, roots, &datasets, &mut report),
+        Err(error) => tell(&mut report, "the datasets", &error),
+    }
+    if !report.faults.is_empty() {
+        report.proven.clear();
+    }
+    foreign::verify(project, roots, &state, &mut report)?;
+    Ok(report)
+}
+
+/// What could not be read was not looked at; anything else is a fault.
+fn tell(report: &mut VerifyReport, what: &str, error: &Error) {
+    if matches!(error.kind(), Kind::Storage) {
+        report.not_proven.push(format!("{what}: could not be read, so this was not looked at: {error}"));
+    } else if !report.faults.iter().any(|fault| fault == error.message()) {
+        report.faults.push(error.message().to_owned());
+    }
+}
+
+/// The newest record of each table, and an empty one of each output that has none. A job that the ledger has seen a
+/// record of, and that has none, is a fault.
+fn datasets(state: &State, project: &Project, report: &mut VerifyReport) -> Result<Vec<Dataset>> {
+    let (jobs, entries) = (state.jobs()?, state.ledger().entries()?);
+    let records = entries.iter().filter_map(|entry| entry.event.record());
+    let began: BTreeSet<&str> = records.filter(|(_, seq)| *seq > 0).map(|(job, _)| job).collect();
+    for job in began.into_iter().filter(|job| !jobs.iter().any(|known| known == job)) {
+        let shown = "the ledger has seen a record of the job, and there is none".to_owned();
+        report.faults.push(state.behind(&format!("datasets/{job}"), shown).to_string());
+    }
+    let mut newest = state.tables()?;
+    for plan in project.jobs.values() {
+        let output = output_of(plan);
+        newest.entry(output.clone()).or_insert_with(|| Dataset::new(&plan.job, &output));
+    }
+    Ok(newest.into_values().collect())
+}
+
+fn tables(state: &State, roots: &BTreeMap<String, Root>, datasets: &[Dataset], report: &mut VerifyReport) {
+    let (mut agreed, mut whole) = (0, true);
+    for dataset in datasets {
+        let Some((lake, path)) =
+            dataset.dataset.split_once(':').and_then(|(root, path)| Some((roots.get(root)?, path)))
+        else {
+            whole = false;
+            continue;
+        };
+        let companions = format!("companions/{}", dataset.job);
+        let target = Target { lake, path, state: state.root(), companions: &companions };
+        match table(state, &target, dataset, report) {
+            Ok(Found::Agreed) => agreed += u64::from(dataset.current.is_some()),
+            Ok(Found::Unfinished) => {
+                whole = false;
+                report
+                    .notes
+                    .push(format!("{}: the last run was cut short; the next one completes it", dataset.dataset));
+            }
+            Err(error) => {
+                whole = false;
+                tell(report, &dataset.dataset, &error);
+            }
+        }
+    }
+    if agreed > 0 {
+        report.proven.push(format!(
+            "the logs of tables ({agreed}) are at the version that state and ledger know, and name its files and no others"
+        ));
+    }
+    if whole {
+        report.not_proven.retain(|line| line != evidence::LOG_NOT_READ);
+    }
+}
+
+/// Whether table, record and ledger agree, and the table names the files that the record does.
+fn table(state: &State, target: &Target<'_>, dataset: &Dataset, report: &mut VerifyReport) -> Result<Found> {
+    let (table, found) = recover::compare(state, dataset, &|| publish::current(target.lake, target.path))?;
+    if let (Some(table), Found::Agreed) = (&table, found) {
+        same_files(target, dataset, table)?;
+    }
+    if found == Found::Agreed {
+        let stray = recover::stray(state, target, dataset)?;
+        if stray > 0 {
+            report.notes.push(format!("{}: {stray} files that no version names wait for removal", dataset.dataset));
+        }
+    }
+    Ok(found)
+}
+
+fn same_files(target: &Target<'_>, dataset: &Dataset, table: &Current) -> Result<()> {
+    let mut named: Vec<String> = table.files.iter().map(|file| target.file(&file.name)).collect();
+    let mut known: Vec<String> =
+        dataset.current.iter().flat_map(|current| &current.files).map(|file| file.path.clone()).collect();
+    named.sort();
+    known.sort();
+    if named == known {
+        return Ok(());
+    }
+    Err(Error::new(Code::TableApart, format!("{}: the table's log names other files than state does", dataset.dataset)))
+}

@@ -1,0 +1,215 @@
+//! One version made by a sweep: lists, consent and retention applied to a version that is published, without any export.
+//! `companions + requests -> decide -> publish -> ledger`, then removal for good. Must not know argv nor the terminal.
+
+use super::current::Published;
+use super::evidence;
+use crate::clock::Instant;
+use crate::decide::{self, Entries, Remaining, ReviewRules};
+use crate::error::{Code, Error, Result};
+use crate::evidence::manifest::{ListApplied, Manifest};
+use crate::job::{Ready, companions_of};
+use crate::key;
+use crate::monitor::Monitor;
+use crate::policy::{Plan, Project};
+use crate::publish::{self, Commit, Current, Rewriting, Rewritten, Target};
+use crate::stage::Vault;
+use crate::state::{Dataset, Intent, State};
+use std::path::Path;
+
+/// What a sweep of one dataset works with; everything is open and checked.
+pub struct Scene<'a> {
+    /// All specs.
+    pub project: &'a Project,
+    /// The dataset's job.
+    pub plan: &'a Plan,
+    /// The state.
+    pub state: &'a State,
+    /// Where the dataset lives.
+    pub target: Target<'a>,
+    /// Prefixes of companions that were written under earlier names of the job.
+    pub earlier: Vec<String>,
+    /// The instant to judge at.
+    pub as_of: Instant,
+    /// The present: requests were taken in then.
+    pub now: Instant,
+    /// Worker threads.
+    pub threads: usize,
+    /// Bytes of rows held before they are sealed on disk.
+    pub memory_bytes: usize,
+    /// Folder for sealed rows.
+    pub spill: &'a Path,
+}
+
+impl<'a> Scene<'a> {
+    /// The dataset of a job as a sweep needs it.
+    pub fn of(ready: &'a Ready) -> Scene<'a> {
+        Scene {
+            project: &ready.project,
+            plan: ready.plan(),
+            state: &ready.state,
+            target: ready.target(),
+            earlier: ready.names.iter().map(|name| companions_of(name)).collect(),
+            as_of: ready.as_of,
+            now: ready.call.now,
+            threads: ready.call.threads,
+            memory_bytes: ready.call.memory_bytes,
+            spill: &ready.call.spill,
+        }
+    }
+}
+
+/// What requests say of a dataset.
+pub struct Asked<'a> {
+    /// Effects by identity.
+    pub entries: &'a dyn Entries,
+    /// Lists and their entries in force, for evidence.
+    pub lists: Vec<ListApplied>,
+    /// Whether a legal hold is in force that concerns the dataset, whoever it is about (R34).
+    pub holds: bool,
+    /// Number of the newest segment of stored requests.
+    pub segment: u64,
+}
+
+/// How the commit of a sweep comes about.
+pub struct Making<'a> {
+    /// A version is made even where nothing goes: what builds on the one before can then not be committed any more.
+    pub fence: bool,
+    /// Asked immediately before the commit.
+    pub may: &'a dyn Fn() -> Result<()>,
+}
+
+/// A version that a sweep made.
+pub struct Swept {
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// Files written in the place of others.
+    pub rewritten: u64,
+    /// Bytes read of data files and companions that were rewritten.
+    pub read: u64,
+    /// Bytes written.
+    pub written: u64,
+}
+
+/// Applies lists, consent and retention to the current version (R28: `as_of` has been checked). Where nothing goes,
+/// nothing is written.
+///
+/// # Errors
+/// Evidence, when table, companions and state do not agree; storage errors. A new version is there whole or not at all;
+/// an error after its commit says that it is there.
+pub fn apply(
+    scene: &Scene<'_>,
+    dataset: &mut Dataset,
+    published: &Published<'_>,
+    asked: &Asked<'_>,
+    making: &Making<'_>,
+    monitor: &dyn Monitor,
+) -> Result<Option<Swept>> {
+    let remaining = review(scene, published, asked.entries, monitor)?;
+    if !making.fence && !(0..remaining.files()).any(|file| remaining.touched(file)) {
+        return Ok(None);
+    }
+    let intent = intend(scene, dataset, published.table.version, asked.segment)?;
+    let rewritten = rewrite(scene, published, &remaining, &intent, monitor)?;
+    let mut manifest = evidence::manifest(scene, published, &remaining, &rewritten, asked, &intent.run);
+    manifest.witness = Some(scene.state.witness()?);
+    let digest = scene.state.put_manifest(&manifest)?;
+    monitor.proceed()?;
+    let commit = Commit {
+        app: &format!("tamis/{}", scene.plan.job),
+        sequence: manifest.output.version as i64,
+        manifest: &digest,
+        expected: Some(&published.table),
+        may: making.may,
+    };
+    let receipt = publish::replace(&rewritten, &scene.target, &commit)?;
+    if receipt.manifest != digest || receipt.version != manifest.output.version {
+        return Err(overtaken(&manifest, receipt.version));
+    }
+    let noted = scene.state.remember(dataset, &intent, &manifest, scene.now);
+    let noted = noted.and_then(|()| manifest.output.check_present(scene.target.lake, scene.target.state));
+    noted.map_err(|error| error.after_publishing(&manifest.output.dataset, manifest.output.version))?;
+    let files = &rewritten.written.files;
+    let written = files.iter().map(|file| file.bytes + file.companion_bytes).sum();
+    Ok(Some(Swept { rewritten: files.len() as u64, read: rewritten.read, written, manifest }))
+}
+
+fn overtaken(manifest: &Manifest, version: u64) -> Error {
+    Error::new(Code::Overtaken, format!("sweep {}: version {version} carries another manifest", manifest.run))
+        .help("nothing of this one was published: another process was at work on this dataset; sweep again")
+}
+
+fn review(
+    scene: &Scene<'_>,
+    published: &Published<'_>,
+    entries: &dyn Entries,
+    monitor: &dyn Monitor,
+) -> Result<Remaining> {
+    let plan = scene.plan;
+    let rules = ReviewRules {
+        as_of: scene.as_of,
+        before: published.current.as_of,
+        grounds: plan.grounds(),
+        consent_column: plan.controls.consent.is_some(),
+        field_keeps: published.keeps().len(),
+        quasi_keeps: published.quasi_keeps(),
+        k: published.k(),
+    };
+    let mut seed = [0; 32];
+    key::random(&mut seed)?;
+    let vault = Vault::new(scene.memory_bytes, scene.spill.to_path_buf(), seed)?;
+    decide::review(&rules, published, entries, vault, scene.threads, monitor)
+}
+
+/// Says that everything taken in by now is applied: nobody it names is in the version. Written only when that is news:
+/// `fresh` requests have come since.
+///
+/// # Errors
+/// Storage errors.
+pub fn confirm(scene: &Scene<'_>, dataset: &mut Dataset, fresh: bool) -> Result<()> {
+    if !fresh && dataset.applied.is_some() {
+        return Ok(());
+    }
+    dataset.applied = dataset.applied.max(Some(scene.now));
+    scene.state.save_dataset(dataset)
+}
+
+/// Begins: an intent that pins the version it replaces, and no objects.
+fn intend(scene: &Scene<'_>, dataset: &Dataset, replaces: u64, segment: u64) -> Result<Intent> {
+    let mut intent = Intent {
+        run: String::new(),
+        job: scene.plan.job.clone(),
+        at: scene.now,
+        as_of: scene.as_of,
+        plan: scene.plan.digest.clone(),
+        policy: scene.project.policy_digest.clone(),
+        set: None,
+        objects: Vec::new(),
+        replaces: Some(replaces),
+        segment,
+        record: dataset.seq,
+        witness: Some(scene.state.witness()?),
+    };
+    scene.state.begin(&mut intent, "sweep-")?;
+    Ok(intent)
+}
+
+fn rewrite(
+    scene: &Scene<'_>,
+    published: &Published<'_>,
+    remaining: &Remaining,
+    intent: &Intent,
+    monitor: &dyn Monitor,
+) -> Result<Rewritten> {
+    let table: &Current = &published.table;
+    let how = Rewriting {
+        run: &intent.run,
+        attempt: 1,
+        threads: scene.threads,
+        current: table,
+        files: &published.files,
+        tokens: &published.tokens(),
+        subject: published.subject()?,
+        keeps: published.keeps(),
+    };
+    publish::rewrite(remaining, &scene.target, &how, monitor)
+}
