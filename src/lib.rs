@@ -9,6 +9,8 @@ pub mod daemon;
 pub mod decide;
 pub mod error;
 pub mod evidence;
+pub mod gates;
+pub mod init;
 pub mod job;
 pub mod key;
 pub mod minimize;

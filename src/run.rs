@@ -19,7 +19,7 @@ use crate::job::meant::{self, Followed};
 use crate::job::{Call, Ready, Watched, alone, aside, intake, recover};
 use crate::monitor::{Monitor, Silent};
 use crate::publish::{self, Commit, Current, Writing, Written};
-use crate::requests::Requests;
+use crate::requests::{IntakeReport, Requests};
 use crate::sweep::settle;
 use attest::{Begun, Facts};
 use input::{Pinned, Read};
@@ -62,7 +62,7 @@ fn from_requests(mut ready: Ready, table: Option<Current>, monitor: &dyn Monitor
     let watched = Watched { monitor, stop: ready.call.stop.clone() };
     let (mut requests, intake) = intake::requests(&ready, true, monitor)?;
     intake::note_intake(&ready, &requests, &intake)?;
-    let begun = begin(&mut ready, table.as_ref(), &requests);
+    let begun = begin(&mut ready, table.as_ref(), &requests, &intake);
     let (pinned, begun) = begun.map_err(|error| settle::refused(&mut ready, &mut requests, error, monitor))?;
     let mut digest = None;
     let prepared = match intake.refusal() {
@@ -75,13 +75,18 @@ fn from_requests(mut ready: Ready, table: Option<Current>, monitor: &dyn Monitor
     });
     let published = prepared.and_then(|prepared| publish(&mut ready, &begun, &mut requests, prepared, table.as_ref()));
     attest::spend_accept(&ready, &begun, published.as_ref().err());
-    published
-        .map(|report| Report { aside: aside::found(ready.plan(), &intake, &pinned.main, &pinned.observed), ..report })
+    published.map(|report| Report { aside: begun.aside, ..report })
 }
 
-fn begin(ready: &mut Ready, table: Option<&Current>, requests: &Requests) -> Result<(Pinned, Begun)> {
+fn begin(
+    ready: &mut Ready,
+    table: Option<&Current>,
+    requests: &Requests,
+    intake: &IntakeReport,
+) -> Result<(Pinned, Begun)> {
     let pinned = input::pin(ready)?;
-    let begun = attest::intend(ready, &pinned, table.map(|table| table.version), requests)?;
+    let aside = aside::found(ready.plan(), intake, &pinned.main, &pinned.observed);
+    let begun = attest::intend(ready, &pinned, table.map(|table| table.version), requests, aside)?;
     Ok((pinned, begun))
 }
 
@@ -96,15 +101,15 @@ pub fn plan(call: &Call, monitor: &dyn Monitor) -> Result<Report> {
     let pinned = input::pin(&ready)?;
     let read = input::read(&ready, &pinned, &|identity| requests.names(identity), monitor)?;
     input::renew(None, &mut requests, &read)?;
-    let limits = input::check(&ready, &pinned, &read).err();
-    let changed = published_set::refusal(&ready, &pinned, &read)?;
+    let reading = input::observed(&ready, &pinned, &read)?;
     let Read { staged, main, observed, tally, observed_tallies } = read;
     let before = Before::find(&ready, monitor)?;
     let previous = before.as_ref().map(|before| before as &dyn Previous);
     let links = meant::follow(&ready, &requests, &staged, monitor)?;
     let rules = ready.rules().with_hints();
     let threads = ready.call.threads;
-    let judged = decide::decide(rules, staged, links.entries(), previous, main.dropped(), threads, monitor)?;
+    let judged = decide::decide(rules, staged, links.entries(), previous, &reading, threads, monitor)?;
+    let aside = aside::found(ready.plan(), &intake, &pinned.main, &pinned.observed);
     let facts = Facts {
         run: "",
         pinned: &pinned,
@@ -116,14 +121,14 @@ pub fn plan(call: &Call, monitor: &dyn Monitor) -> Result<Report> {
         comparable: before.as_ref().is_some_and(Before::comparable),
         accepted: None,
         lists: meant::lists(&ready.project, ready.plan(), &requests, &links),
+        aside: &aside,
     };
     let manifest = attest::manifest(&ready, &facts, None);
     let digest = judged.verdict().digest(&pinned.digest(ready.plan()))?;
     let mut report = attest::report(&ready, manifest, judged.verdict(), None, digest);
-    report.aside = aside::found(ready.plan(), &intake, &pinned.main, &pinned.observed);
-    report.stops.extend(judged.refusals().into_iter().map(|refusal| refusal.message));
-    let found = intake.refusal().into_iter().chain(limits).chain(changed);
-    report.stops.extend(found.map(|error| error.message().to_string()));
+    report.aside = aside;
+    report.stops.extend(judged.vetoes().into_iter().map(|veto| veto.message));
+    report.stops.extend(intake.refusal().map(|error| error.message().to_string()));
     Ok(report)
 }
 
@@ -152,21 +157,17 @@ fn version(
     let read = input::read(ready, pinned, &|identity| requests.names(identity), monitor)?;
     input::renew(Some(ready.state.root()), requests, &read)?;
     let (links, lists) = meant::learn(ready, requests, &read.staged, monitor)?;
-    input::check(ready, pinned, &read)?;
-    let changed = published_set::refusal(ready, pinned, &read)?;
+    let reading = input::observed(ready, pinned, &read)?;
     let Read { staged, main, observed, tally, observed_tallies } = read;
     let before = Before::find(ready, monitor)?;
     let previous = before.as_ref().map(|before| before as &dyn Previous);
     let (rules, threads) = (ready.rules(), ready.call.threads);
-    let judged = decide::decide(rules, staged, links.entries(), previous, main.dropped(), threads, monitor)?;
+    let judged = decide::decide(rules, staged, links.entries(), previous, &reading, threads, monitor)?;
     ready.call.stop.check()?;
     let plan_digest = judged.verdict().digest(&pinned.digest(ready.plan()))?;
     let accepted = ready.accept.as_ref().is_some_and(|accept| accept.plan == plan_digest);
-    let acceptable = judged.refusals().iter().all(|refusal| refusal.acceptable);
+    let acceptable = judged.vetoes().iter().all(|veto| veto.acceptable);
     *digest = acceptable.then(|| plan_digest.clone());
-    if let (Some(error), false) = (changed, accepted) {
-        return Err(offer(error, ready, &plan_digest));
-    }
     let verdict = judged.verdict().clone();
     let cleared = judged.clear(accepted);
     let cleared = cleared.map_err(|error| if acceptable { offer(error, ready, &plan_digest) } else { error })?;
@@ -182,6 +183,7 @@ fn version(
         comparable: before.as_ref().is_some_and(Before::comparable),
         accepted: accepted.then(|| plan_digest.clone()),
         lists,
+        aside: &begun.aside,
     };
     let mut manifest = attest::manifest(ready, &facts, Some(&written));
     manifest.witness = Some(ready.state.witness()?);

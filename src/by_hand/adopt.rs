@@ -3,14 +3,14 @@
 //! no companions. What the other program wrote goes for good after `grace`. Must not know argv.
 
 use crate::error::{Code, Error, Result};
-use crate::evidence::manifest::{ClocksIgnored, File, Gate, Kind, Manifest, Output, Previous, Rejected, Removed};
-use crate::evidence::{Event, RunRef, digest_of};
+use crate::evidence::manifest::{ClocksIgnored, File, Kind, Manifest, Output, Previous, Rejected, Removed};
+use crate::evidence::{Event, RunRef};
+use crate::gates::Gate;
 use crate::job::{Call, Ready, alone, intake, output_of, recover};
 use crate::monitor::Monitor;
 use crate::publish::{self, Commit, FileWritten, Seen, Written};
 use crate::run::{check_receipt, passed};
 use crate::state::{Current, Intent, PublishedFile, Replaced};
-use crate::store::{Root, from_io};
 use crate::sweep::settle;
 use std::collections::BTreeSet;
 
@@ -131,17 +131,11 @@ fn lost(ready: &Ready, manifest: &Manifest) -> Result<Vec<String>> {
     let companions = manifest.output.companions.iter().map(|file| (ready.state.root(), file));
     let mut lost = Vec::new();
     for (root, file) in files.chain(companions) {
-        if !same(root, file)? {
+        if !file.is_same(root)? {
             lost.push(root.display(&file.path));
         }
     }
     Ok(lost)
-}
-
-fn same(root: &Root, file: &File) -> Result<bool> {
-    let Some(object) = root.head(&file.path)?.filter(|object| object.bytes == file.bytes) else { return Ok(false) };
-    let (found, _) = digest_of(root.open_object(&object)?).map_err(|e| from_io(&root.display(&file.path), e))?;
-    Ok(found == file.blake3)
 }
 
 /// Data files below the output that neither a version nor an attempt of tamis has written. Without companions nobody can
@@ -158,6 +152,7 @@ fn strange(ready: &Ready, current: &Current, tip: u64) -> Result<Replaced> {
         companion: target.companion(path.rsplit('/').next().unwrap_or_default()),
         path,
         rows: 0,
+        companion_blake3: None,
     };
     let there = target.lake.list(target.path)?.into_iter().map(|object| object.path);
     let strange = there.filter(|path| data(path) && !known.contains(path.as_str()) && !own.contains(path.as_str()));
@@ -232,7 +227,6 @@ fn manifest(ready: &Ready, run: &str, before: &Manifest, seen: &Seen, back: bool
     let rows_out = if back { before.rows_out } else { 0 };
     let lost = Removed { reason: "lost".into(), rows: before.rows_out };
     let output = Output { version: seen.tip + 1, ..before.output.clone() };
-    let gate = |gate: &Gate| Gate { rows_suppressed: 0, ..gate.clone() };
     Manifest {
         kind: Kind::Sweep,
         tamis: env!("CARGO_PKG_VERSION").into(),
@@ -243,6 +237,7 @@ fn manifest(ready: &Ready, run: &str, before: &Manifest, seen: &Seen, back: bool
         policy: ready.project.policy_digest.clone(),
         inputs: Vec::new(),
         lists: Vec::new(),
+        aside: Vec::new(),
         rows_in: before.rows_out,
         rows_out,
         removed: if back { Vec::new() } else { vec![lost] },
@@ -252,7 +247,7 @@ fn manifest(ready: &Ready, run: &str, before: &Manifest, seen: &Seen, back: bool
         rejected: Rejected::default(),
         clocks_ignored: ClocksIgnored::default(),
         drift: Vec::new(),
-        gates: before.gates.iter().map(gate).collect(),
+        gates: before.gates.iter().filter_map(Gate::adopted).collect(),
         brake: None,
         previous: Some(Previous { version: before.output.version, run: before.run.clone(), rows: before.rows_out }),
         foreign: seen.foreign.iter().map(|(commit, _)| passed(commit)).collect(),

@@ -7,17 +7,17 @@ use crate::decide::{self, LinkLimits, Links};
 use crate::error::{Code, Error, Result};
 use crate::evidence::{Event, RunRef};
 use crate::job::meant::{InForce, held};
-use crate::job::{CompanionFiles, Desk, SubjectCall, companions_of, intake, names_of, output_of};
-use crate::key;
+use crate::job::{
+    Awake, Caller, CompanionFiles, Desk, Seat, Seeker, Stop, SubjectCall, Watched, companions_of, intake, names_of,
+    output_of,
+};
 use crate::monitor::Monitor;
+use crate::publish;
 use crate::requests::{Requests, Standing, State as Come};
-use crate::state::{Claim, Claimant, Dataset, Retirement};
+use crate::state::{Dataset, PublishedFile, Retirement};
 use crate::store::{Forgets, Root};
 use crate::sweep::{Whole, WholeGone, not_empty};
 use std::collections::BTreeMap;
-
-/// How long nobody else may work on the dataset.
-const LEASE_MICROS: i64 = 600_000_000;
 
 /// Which dataset ends, and why.
 pub struct Retiring {
@@ -56,33 +56,37 @@ pub struct Retired {
     pub ledger_head: String,
 }
 
-/// Retires a dataset.
+/// Retires a dataset, under the lease of its job.
 ///
 /// # Errors
 /// Policy, for a table that nobody knows, that is not empty, or that another one lies in; gate, while a legal hold keeps
-/// something of it; storage and evidence errors. Calling again goes on.
-pub fn retire(call: &SubjectCall, asked: &Retiring, monitor: &dyn Monitor) -> Result<Retired> {
+/// something of it; storage and evidence errors, and that somebody else is at work. Calling again goes on.
+pub fn retire(call: &SubjectCall, caller: &Caller, asked: &Retiring, monitor: &dyn Monitor) -> Result<Retired> {
     let desk = Desk::open(call)?;
     desk.state.check_clock(call.now)?;
     let table = Table::find(&desk, &asked.of)?;
     if table.dataset.current.is_none() {
         return table.before(&desk);
     }
-    let who = Claimant::named(&format!("retire/{}/{}", table.dataset.job, call.now.0));
-    let nonce = key::nonce()?;
-    let mut lease = match desk.state.claim(&table.dataset.job, &who, &nonce, call.now, LEASE_MICROS)? {
-        Claim::Ours(lease) => *lease,
-        Claim::Theirs(theirs) => {
-            return Err(Error::new(
-                Code::LeaseHeld,
-                format!("{}: {} is at work on it", table.dataset.dataset, theirs.holder),
-            )
-            .help("retire it again when that is over"));
-        }
-    };
-    let done = table.end(&desk, call, asked, monitor);
-    let freed = lease.free(call.now);
-    done.and_then(|done| freed.map(|()| done))
+    let (job, stop) = (table.dataset.job, Stop::default());
+    let work = |seat: Seat| held_table(call, seat, asked, monitor);
+    Seeker { job: &job, caller, stop: &stop }.held(&desk.state, monitor, work)?.or_elsewhere(&job)
+}
+
+/// Looks again now that nobody else is at work. After a sleep nothing more goes: a legal hold may have come.
+fn held_table(call: &SubjectCall, seat: Seat, asked: &Retiring, monitor: &dyn Monitor) -> Result<Retired> {
+    let Seat { now, caller, stop } = seat;
+    let (dir, roots, values) = (call.dir.clone(), call.roots.clone(), call.values.clone());
+    let call = SubjectCall { dir, roots, now, runtime: call.runtime.clone(), wrap: call.wrap.clone(), values };
+    let desk = Desk::open(&call)?;
+    desk.state.check_clock(now)?;
+    let table = Table::find(&desk, &asked.of)?;
+    if table.dataset.current.is_none() {
+        return table.before(&desk);
+    }
+    let watched = Watched { monitor, stop };
+    let done = table.end(&desk, &call, asked, &Awake::new(&caller, &watched));
+    done.map_err(|error| caller.explained(error))
 }
 
 /// A table and what is known of it.
@@ -91,8 +95,24 @@ struct Table {
     purpose: String,
     /// Prefixes of its companions, under every name of its job.
     companions: Vec<String>,
+    /// Objects and companions that its record names.
+    named: Vec<String>,
+    named_companions: Vec<String>,
     lake: Root,
     path: String,
+}
+
+/// What the record of a dataset names: log entries and data files below the root of the table, and companions.
+fn named(dataset: &Dataset, path: &str) -> (Vec<String>, Vec<String>) {
+    let versions = dataset.replaced.iter().map(|replaced| replaced.version);
+    let versions = versions.chain(dataset.current.iter().map(|current| current.version));
+    let log = versions.map(|version| publish::log_entry(path, version));
+    let files = || {
+        let replaced = dataset.replaced.iter().flat_map(|replaced| &replaced.files);
+        replaced.chain(dataset.current.iter().flat_map(|current| &current.files))
+    };
+    let companions = files().map(|file| file.companion.clone()).collect();
+    (log.chain(files().map(|file| file.path.clone())).collect(), companions)
 }
 
 impl Table {
@@ -138,11 +158,23 @@ impl Table {
         names.sort();
         names.dedup();
         let companions = names.iter().map(|name| companions_of(name)).collect();
-        Ok(Table { dataset, purpose, companions, lake, path: path.into() })
+        let (named, named_companions) = named(&dataset, path);
+        Ok(Table { dataset, purpose, companions, named, named_companions, lake, path: path.into() })
     }
 
     fn whole<'a>(&'a self, desk: &'a Desk) -> Whole<'a> {
-        Whole { lake: &self.lake, path: &self.path, state: desk.root(), companions: &self.companions }
+        let versions = self.dataset.replaced.iter().map(|replaced| &replaced.files);
+        let versions = versions.chain(self.dataset.current.iter().map(|current| &current.files));
+        let digest = |file: &PublishedFile| Some((file.companion.clone(), file.companion_blake3.clone()?));
+        Whole {
+            lake: &self.lake,
+            path: &self.path,
+            state: desk.root(),
+            companions: &self.companions,
+            named: &self.named,
+            named_companions: &self.named_companions,
+            digests: versions.flatten().filter_map(digest).collect(),
+        }
     }
 
     /// It has no version: it was retired before, or was never published.
@@ -187,17 +219,12 @@ impl Table {
         }
         let mut requests = self.requests(desk, call, monitor)?;
         let links = self.follow(desk, &requests, call.now, monitor)?;
-        if held(&requests, &self.purpose) {
-            let kept = whole.held(links.entries())?;
-            if kept > 0 {
-                return Err(Error::new(
-                    Code::LegalHold,
-                    format!("{}: a legal hold keeps {kept} object(s) of it", self.dataset.dataset),
-                )
-                .help("nothing was removed; bring the job back until the hold is lifted, then retire it (R34)"));
-            }
-        }
+        self.check_free(&whole, &requests, &links)?;
         self.note_reached(desk, &mut requests, &links, call.now)?;
+        monitor.proceed()?;
+        // A hold may have come while the table was looked through.
+        requests = desk.requests()?;
+        self.check_free(&whole, &requests, &self.follow(desk, &requests, call.now, monitor)?)?;
         let gone = whole.remove(monitor)?;
         if gone.protected > 0 {
             let until = gone.kept_until.map_or(String::new(), |until| format!(" until {until}"));
@@ -208,7 +235,18 @@ impl Table {
             let what = format!("{}: something was written to it meanwhile", self.dataset.dataset);
             return Err(Error::new(Code::Overtaken, what).help("stop whoever writes there, then retire it again"));
         }
+        monitor.proceed()?;
         self.close(desk, call, asked, &gone, &mut requests)
+    }
+
+    /// R34: while a hold keeps something of it, nothing goes.
+    fn check_free(&self, whole: &Whole<'_>, requests: &Requests, links: &Links) -> Result<()> {
+        let kept = if held(requests, &self.purpose) { whole.held(links.entries())? } else { 0 };
+        if kept == 0 {
+            return Ok(());
+        }
+        Err(Error::new(Code::LegalHold, format!("{}: a legal hold keeps {kept} object(s) of it", self.dataset.dataset))
+            .help("nothing was removed; bring the job back until the hold is lifted, then retire it (R34)"))
     }
 
     /// Takes in the lists first: a hold that came today counts.

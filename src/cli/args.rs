@@ -45,8 +45,10 @@ pub enum Command {
     /// Reports on a request or a published version
     #[command(subcommand)]
     Report(ReportCommand),
-    /// Writes example specs to start from
-    Init,
+    /// Looks at exports and writes specs for them in which nothing is allowed yet, or writes an example
+    Init(InitArgs),
+    /// Shows lengths, classes of characters and normal forms of an object's cells, and never a value
+    Peek(PeekArgs),
     /// Checks the specs and lists every finding
     Check,
     /// Approves one refused run, named by its digest
@@ -88,6 +90,36 @@ impl Command {
             _ => None,
         }
     }
+}
+
+/// Arguments of `init`.
+#[derive(Args, Debug)]
+pub struct InitArgs {
+    /// Exports: files, folders, archives or URLs (file, s3, az, gs)
+    #[arg(value_name = "EXPORT", conflicts_with = "example")]
+    pub exports: Vec<String>,
+    /// Writes an example with a small export of its own, which runs as it is
+    #[arg(long)]
+    pub example: bool,
+    /// Says what would be written; writes nothing
+    #[arg(long, conflicts_with = "example")]
+    pub dry_run: bool,
+}
+
+/// Arguments of `peek`.
+#[derive(Args, Debug)]
+pub struct PeekArgs {
+    /// A file, an archive or a URL
+    pub object: String,
+    /// Member of the archive
+    #[arg(long, value_name = "NAME")]
+    pub member: Option<String>,
+    /// Looks at this column alone
+    #[arg(long, value_name = "COLUMN")]
+    pub column: Option<String>,
+    /// Looks at the cells of this record, from 1
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
+    pub record: Option<u64>,
 }
 
 /// Arguments of `status`.

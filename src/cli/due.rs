@@ -27,7 +27,8 @@ pub fn run(settings: &Settings, host: &daemon::Host, json: bool, monitor: &dyn M
         return Ok((render::json(&all)?, exit));
     }
     let coloured = coloured(&std::io::stdout());
-    Ok((headline(&turns, exit, coloured) + &turns.iter().map(line).collect::<String>(), exit))
+    let lines: String = turns.iter().map(line).collect();
+    Ok((headline(&turns, exit, coloured) + &lines + &aside(&turns), exit))
 }
 
 fn headline(turns: &[Turn], exit: u8, coloured: bool) -> String {
@@ -46,6 +47,18 @@ fn line(turn: &Turn) -> String {
     out.line(format_args!("{}", turn.line()));
     for (at, line) in turn.help().iter().flat_map(|help| help.lines()).enumerate() {
         out.line(format_args!("  {}{line}", if at == 0 { "help: " } else { "" }));
+    }
+    out
+}
+
+/// What lists and inputs left aside, once each: a run and a sweep see the same lists.
+fn aside(turns: &[Turn]) -> String {
+    let (mut out, mut told) = (String::new(), Vec::new());
+    for aside in turns.iter().flat_map(|turn| &turn.aside) {
+        if !told.contains(&aside) {
+            out.line(format_args!("{aside}"));
+            told.push(aside);
+        }
     }
     out
 }
@@ -70,7 +83,7 @@ fn turn_json(turn: &Turn) -> serde_json::Value {
     let work = if turn.work == Work::Sweep { "sweep" } else { "run" };
     serde_json::json!({
         "job": turn.job, "work": work, "as_of": turn.instant, "came": came, "code": code, "exit": turn.exit(),
-        "cause": cause, "help": help, "rows_removed": rows, "objects_removed": objects,
+        "cause": cause, "help": help, "rows_removed": rows, "objects_removed": objects, "aside": turn.aside,
     })
 }
 
@@ -114,7 +127,7 @@ pub fn status(jobs: &[JobStatus]) -> String {
         out.line(format_args!("{}{overdue}", job.job));
         match &job.version {
             Some(v) => {
-                let at = v.at.map_or(String::new(), |at| format!(", published {at}"));
+                let at = v.at.map_or(String::new(), |at| format!(", published {}", at.to_seconds()));
                 out.line(format_args!(
                     "  version {} as of {}{at}, {} rows (run {})",
                     v.version, v.as_of, v.rows, v.run
@@ -126,7 +139,10 @@ pub fn status(jobs: &[JobStatus]) -> String {
         if let Some(refused) = &job.refused {
             out.line(format_args!(
                 "  refused {} as of {}, exit {}: {}",
-                refused.at, refused.as_of, refused.exit, refused.cause
+                refused.at.to_seconds(),
+                refused.as_of,
+                refused.exit,
+                refused.cause
             ));
             for line in refused.to_do.lines() {
                 out.line(format_args!("    to do: {line}"));
@@ -141,14 +157,14 @@ fn sweep_lines(out: &mut String, sweep: &Sweeps) {
     let overdue = if sweep.overdue { "  SWEEP OVERDUE" } else { "" };
     let due = if sweep.due { ", due now" } else { "" };
     match sweep.last {
-        Some(last) => out.line(format_args!("  swept {last}{due}{overdue}")),
+        Some(last) => out.line(format_args!("  swept {}{due}{overdue}", last.to_seconds())),
         None => out.line(format_args!("  not swept yet{due}{overdue}")),
     }
     if sweep.request_overdue {
         out.push_str("  REQUEST OVERDUE\n");
     }
     if let Some(refused) = &sweep.refused {
-        out.line(format_args!("  sweep refused {}, exit {}: {}", refused.at, refused.exit, refused.cause));
+        out.line(format_args!("  sweep refused {}, exit {}: {}", refused.at.to_seconds(), refused.exit, refused.cause));
         for line in refused.to_do.lines() {
             out.line(format_args!("    to do: {line}"));
         }

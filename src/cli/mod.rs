@@ -5,12 +5,14 @@ mod answer;
 mod args;
 mod dataset;
 mod due;
+mod example;
 mod explain;
 mod finding;
 mod init;
 mod limits;
 mod lines;
 mod page;
+mod peek;
 mod process;
 mod progress;
 mod render;
@@ -19,6 +21,7 @@ mod serve;
 mod settings;
 pub mod shield;
 mod status;
+mod steps;
 mod subject;
 mod sweep;
 mod verdict;
@@ -33,6 +36,7 @@ use clap::Parser;
 use progress::Terminal;
 use settings::Settings;
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 use verdict::counted;
 
@@ -47,11 +51,11 @@ pub fn main() -> ExitCode {
     // The hook has said where; what was going on is lost with the stack.
     let done = threads::guarded("the command", || carry_out(&arguments));
     let said = done.and_then(|(text, exit)| answer::given(&text, exit));
-    said.map_or_else(|error| failed(&error, json), ExitCode::from)
+    said.map_or_else(|error| failed(&error, json, &arguments.dir), ExitCode::from)
 }
 
-fn failed(error: &Error, json: bool) -> ExitCode {
-    show_error(error, json);
+fn failed(error: &Error, json: bool, dir: &Path) -> ExitCode {
+    show_error(error, json, dir);
     ExitCode::from(error.kind().exit_code())
 }
 
@@ -61,7 +65,7 @@ fn usage_shown(usage: &clap::Error) -> ExitCode {
     match (usage.use_stderr(), shown.map_err(|e| answer::unwritten(&e))) {
         (true, _) => ExitCode::from(2),
         (false, Ok(()) | Err(None)) => ExitCode::SUCCESS,
-        (false, Err(Some(error))) => failed(&error, false),
+        (false, Err(Some(error))) => failed(&error, false, Path::new("")),
     }
 }
 
@@ -77,7 +81,8 @@ fn carry_out(arguments: &Arguments) -> Result<(String, u8)> {
         Command::Explain(args) => explain::explain(&settings, args, json),
         Command::Report(ReportCommand::Case(args)) => report::report(&settings, args, json),
         Command::Report(ReportCommand::Job(args)) => version::report(&settings, args, json),
-        Command::Init => init::init(&settings.dir),
+        Command::Init(args) => init::init(&settings, args, json),
+        Command::Peek(args) => peek::peek(&settings, args, json),
         Command::Check => check(&settings, json),
         Command::Accept(args) => accept(&settings, args, json),
         Command::Verify { head } => verify(&settings, head.as_deref(), json),
@@ -134,7 +139,7 @@ fn check(settings: &Settings, json: bool) -> Result<String> {
                 "aside": sighted.aside, "unseen": sighted.unseen }));
     }
     let coloured = verdict::coloured(&std::io::stdout());
-    let hints = finding::draw(&findings, coloured);
+    let hints = steps::grouped(&findings, coloured);
     let runs = due::next_runs(&project, settings.now) + &status::seen(&sighted);
     let (folder, zones) = (settings.dir.display(), clock::zones_version());
     let said = format!("{folder}: no faults, {}, time zone data {zones}", counted(findings.len() as u64, "hint"));
@@ -210,8 +215,11 @@ fn schema(kind: SchemaKind) -> Result<String> {
     })
 }
 
-fn show_error(error: &Error, json: bool) {
+fn show_error(error: &Error, json: bool, dir: &Path) {
     let color = verdict::coloured(&std::io::stderr());
-    let text = if json { render::error_json(error) } else { render::error(error, color) };
+    let text = match json {
+        true => render::error_json(error),
+        false => render::error(error) + &steps::told(dir, error.spec_findings(), color),
+    };
     let _ = std::io::stderr().write_all(text.as_bytes());
 }

@@ -1,11 +1,11 @@
 //! Reports as text, with bars; the numbers are those of `--json`.
 
-use super::finding;
 use super::lines::Lines;
 use super::verdict::{Verdict, counted};
 use crate::error::{Error, Finding, Result};
-use crate::evidence::manifest::{Brake, Drift, Gate, Identifiers, ListApplied, SharedValues};
+use crate::evidence::manifest::{Brake, Drift, Identifiers, ListApplied, SharedValues};
 use crate::evidence::{Manifest, VerifyReport};
+use crate::gates::Gate;
 use crate::run::{Outcome, Report};
 
 const BAR: usize = 24;
@@ -327,25 +327,21 @@ pub(super) fn said_of_largest(m: &Manifest) -> Option<String> {
 }
 
 fn gates(out: &mut String, m: &Manifest) {
-    for gate in &m.gates {
-        out.line(format_args!("gate: {}", said_of_gate(gate)));
-    }
-    if let Some(brake) = &m.brake {
-        out.line(format_args!("brake: {}", said_of_brake(brake)));
-    }
+    said_of_gates(m).iter().for_each(|said| out.line(format_args!("{said}")));
 }
 
-/// What the gate on quasi-identifiers found, in one line.
-pub(super) fn said_of_gate(gate: &Gate) -> String {
-    format!(
-        "k = {} over {}: {} groups, {} below, {} rows suppressed (at most {})",
-        gate.k,
-        gate.quasi_identifiers.join(" + "),
-        gate.groups,
-        gate.groups_below,
-        gate.rows_suppressed,
-        gate.max_suppressed
-    )
+/// What every gate found, in a line each: those over groups, the brake, then the others.
+pub(super) fn said_of_gates(m: &Manifest) -> Vec<String> {
+    let over_groups = |gate: &&Gate| !gate.quasi_identifiers().is_empty() || !gate.sensitive().is_empty();
+    let brake = m.brake.iter().map(|brake| format!("brake: {}", said_of_brake(brake)));
+    let others = m.gates.iter().filter(|gate| !over_groups(gate) && gate.kind() != "max-removed").map(Gate::words);
+    m.gates
+        .iter()
+        .filter(over_groups)
+        .map(|gate| format!("gate: {}", gate.words()))
+        .chain(brake)
+        .chain(others)
+        .collect()
 }
 
 /// What the brake found, in one line.
@@ -430,14 +426,14 @@ pub fn error_json(error: &Error) -> String {
     format!("{value}\n")
 }
 
-/// Returns an error for people: what happened, what to do, and findings with their lines.
-pub fn error(error: &Error, color: bool) -> String {
+/// Returns an error for people: what happened, and what to do.
+pub fn error(error: &Error) -> String {
     let mut out = String::new();
     out.line(format_args!("error[{}]: {}", error.code().name(), error.message()));
     for line in error.help_text().iter().flat_map(|help| help.lines()) {
         out.line(format_args!("  help: {line}"));
     }
-    out + &finding::draw(error.spec_findings(), color)
+    out
 }
 
 /// Returns what `verify` found: the verdict, faults, notes, then what is proven and what is not.

@@ -92,7 +92,10 @@ impl Settings {
     }
 
     /// This process. By hand it waits for a lease whose holder may be dead.
-    fn caller(&self) -> Result<Caller> {
+    ///
+    /// # Errors
+    /// When the system gives no random bytes.
+    pub fn caller(&self) -> Result<Caller> {
         let mut chance = [0; 4];
         key::random(&mut chance)?;
         let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();

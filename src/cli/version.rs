@@ -9,6 +9,7 @@ use super::settings::Settings;
 use super::verdict::counted;
 use crate::error::Result;
 use crate::evidence::Manifest;
+use crate::evidence::manifest::AsideCount;
 use crate::policy;
 use crate::questions::{JobReport, VersionRows, versions};
 
@@ -37,6 +38,9 @@ fn text(report: &JobReport) -> String {
     out.line(format_args!("{dataset}  version {version}  as of {}  run {}", m.as_of, m.run));
     out.push('\n');
     render::evidence(&mut out, m);
+    for AsideCount { of, files } in &m.aside {
+        out.line(format_args!("left aside by {of}: {files} file(s) that look like what is meant"));
+    }
     out.push_str("\nrows of the last versions\n");
     let most = report.versions.iter().map(|version| version.rows_out).max().unwrap_or(0);
     for version in &report.versions {
@@ -133,9 +137,7 @@ fn fields(m: &Manifest) -> String {
 }
 
 fn gates(m: &Manifest) -> String {
-    let gates = m.gates.iter().map(render::said_of_gate);
-    let brake = m.brake.iter().map(|brake| format!("brake: {}", render::said_of_brake(brake)));
-    gates.chain(brake).map(|said| format!("<p>{}</p>\n", escaped(&said))).collect()
+    render::said_of_gates(m).iter().map(|said| format!("<p>{}</p>\n", escaped(said))).collect()
 }
 
 fn identifiers(m: &Manifest) -> String {

@@ -302,9 +302,7 @@ impl Daemon {
     /// A turn that came to nothing is put off, longer each time; any other one makes the job's state be read again.
     fn ended(&mut self, turn: &Turn, monitor: &dyn Monitor) {
         self.running.remove(&turn.job);
-        if let Some(line) = told(turn) {
-            monitor.event(line);
-        }
+        told_aside(turn).into_iter().chain(told(turn)).for_each(|line| monitor.event(line));
         let now = self.service.host.clock.now();
         let watch = self.watches.entry(turn.job.clone()).or_default();
         watch.read = None;
@@ -360,6 +358,12 @@ impl Daemon {
 
 async fn stop_heart(mut heart: JobScheduler) {
     let _ = heart.shutdown().await;
+}
+
+/// One line for all that was left aside; none when nothing was.
+fn told_aside(turn: &Turn) -> Option<monitor::Event> {
+    let said: Vec<String> = turn.aside.iter().map(|aside| format!("{}: {aside}", turn.job)).collect();
+    (!said.is_empty()).then(|| monitor::Event::Warning(said.join("; ")))
 }
 
 /// One line per turn; none when nothing was due after all.

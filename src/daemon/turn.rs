@@ -7,7 +7,7 @@ use super::sweeps::{Kept, Wanted, sweep_as_of};
 use crate::clock::{Clock, Instant};
 use crate::error::{Code, Error, Kind, Result};
 use crate::evidence::{Event, RunRef};
-use crate::job::{self, Alone, Call, Caller};
+use crate::job::{self, Alone, Call, Caller, LeftAside};
 use crate::monitor::{self, Monitor};
 use crate::policy::{Plan, Project, Schedule};
 use crate::run::{self, Ran};
@@ -78,6 +78,8 @@ pub struct Turn {
     pub instant: Option<Instant>,
     /// What came of it.
     pub came: Came,
+    /// What lists and inputs left aside though it looks like what is meant.
+    pub aside: Vec<LeftAside>,
 }
 
 impl Turn {
@@ -102,7 +104,7 @@ impl Turn {
 
     /// A turn that could not begin.
     pub fn not_begun(job: &str, work: Work, error: &Error) -> Turn {
-        Turn { job: job.to_owned(), work, instant: None, came: refused(error) }
+        Turn { job: job.to_owned(), work, instant: None, came: refused(error), aside: Vec::new() }
     }
 
     /// What to do about it.
@@ -141,6 +143,7 @@ fn without_job(host: &Host, project: &Project) -> Vec<Turn> {
         work: Work::Sweep,
         instant: None,
         came: refused(&job::complaint(&dataset)),
+        aside: Vec::new(),
     };
     found.unwrap_or_default().into_iter().map(turn).collect()
 }
@@ -156,24 +159,35 @@ pub fn worst(turns: &[Turn]) -> u8 {
 /// Runs or sweeps what the job is due for, if anything, and writes down what came of it.
 pub fn take(host: &Host, project: &Arc<Project>, work: Work, job: &str, monitor: &dyn Monitor) -> Turn {
     let named = Named { job, monitor };
-    let turn = |instant, came| Turn { job: job.to_owned(), work, instant, came };
+    let turn = |Tried { instant, came, aside }| Turn { job: job.to_owned(), work, instant, came, aside };
     let tried = match (work, project.jobs.get(job).map(|plan| (plan, plan.schedule.as_ref()))) {
         (Work::Sweep, Some((plan, _))) => swept(host, project, plan, &named),
         (Work::Run, Some((plan, Some(schedule)))) => ran(host, project, plan, schedule, &named),
-        _ => return turn(None, Came::NotDue(None)),
+        _ => return turn(Tried::of(None, Came::NotDue(None))),
     };
     match tried {
-        Ok((instant, came)) => turn(instant, came),
-        Err(error) => turn(None, refused(&error)),
+        Ok(tried) => turn(tried),
+        Err(error) => turn(Tried::of(None, refused(&error))),
     }
 }
 
-type Tried = (Option<Instant>, Came);
+/// What became of an attempt.
+struct Tried {
+    instant: Option<Instant>,
+    came: Came,
+    aside: Vec<LeftAside>,
+}
+
+impl Tried {
+    fn of(instant: Option<Instant>, came: Came) -> Tried {
+        Tried { instant, came, aside: Vec::new() }
+    }
+}
 
 fn ran(host: &Host, project: &Arc<Project>, plan: &Plan, schedule: &Schedule, monitor: &dyn Monitor) -> Result<Tried> {
     let state = host.open(project)?.1;
     if let Due::Not(next) = due(schedule, &Known::read(project, &state, plan)?, host.clock.now()) {
-        return Ok((None, Came::NotDue(next)));
+        return Ok(Tried::of(None, Came::NotDue(next)));
     }
     leased(host, &state, &plan.job, monitor, |call| with_lease(call, project, plan, schedule, &state, monitor))
 }
@@ -189,10 +203,10 @@ fn swept(host: &Host, project: &Arc<Project>, plan: &Plan, monitor: &dyn Monitor
         Ok(as_of.map(|as_of| (wanted, as_of, kept)))
     };
     if asked()?.is_none() {
-        return Ok((None, Came::NotDue(None)));
+        return Ok(Tried::of(None, Came::NotDue(None)));
     }
     leased(host, &state, &plan.job, monitor, |call| {
-        let Some((wanted, as_of, kept)) = asked()? else { return Ok((None, Came::NotDue(None))) };
+        let Some((wanted, as_of, kept)) = asked()? else { return Ok(Tried::of(None, Came::NotDue(None))) };
         let now = host.clock.now();
         let call = Call { as_of: Some(as_of), now, scheduled: false, project: Some(project.clone()), ..call.clone() };
         let swept = guarded("a run or sweep", || sweep::sweep_dataset(&call, wanted == Wanted::Requests, monitor));
@@ -202,7 +216,8 @@ fn swept(host: &Host, project: &Arc<Project>, plan: &Plan, monitor: &dyn Monitor
             let met = sweep::requests_met(project, &roots, &state).unwrap_or(kept.requests);
             state.swept(&plan.job, &met, &SweepEnd::Refused(refusal))?;
         }
-        Ok((Some(as_of), came(swept)))
+        let aside = swept.iter().flatten().flat_map(|swept| swept.aside.clone()).collect();
+        Ok(Tried { instant: Some(as_of), came: came(swept), aside })
     })
 }
 
@@ -230,7 +245,7 @@ fn leased(
     let call = Call { job: job.to_owned(), caller, ..host.call.clone() };
     match job::held(&call, state, monitor, work)? {
         Alone::Done(tried) => Ok(tried),
-        Alone::Elsewhere(theirs) => Ok((None, Came::Elsewhere(theirs.holder))),
+        Alone::Elsewhere(theirs) => Ok(Tried::of(None, Came::Elsewhere(theirs.holder))),
     }
 }
 
@@ -257,7 +272,7 @@ fn with_lease(
     let clock = &call.caller.clock;
     let now = clock.now();
     let (instant, missed, late) = match due(schedule, &Known::read(project, state, plan)?, now) {
-        Due::Not(next) => return Ok((None, Came::NotDue(next))),
+        Due::Not(next) => return Ok(Tried::of(None, Came::NotDue(next))),
         Due::Run(instant, missed) => (instant, missed, false),
         Due::TooLate(instant, missed) => (instant, missed, true),
     };
@@ -266,7 +281,7 @@ fn with_lease(
     note_missed(state, &plan.job, missed, now)?;
     if late {
         state.settle(&plan.job, instant, &End::Missed)?;
-        return Ok((Some(instant), Came::GivenUp));
+        return Ok(Tried::of(Some(instant), Came::GivenUp));
     }
     let end = Instant(now.0.saturating_add(schedule.timeout.micros()));
     let call = Call {
@@ -278,14 +293,13 @@ fn with_lease(
         ..call.clone()
     };
     monitor.event(monitor::Event::Note(format!("run {} begins", job::scheduled_id(&plan.job, instant))));
-    let came = settle(
-        state,
-        &plan.job,
-        instant,
-        guarded("a run or sweep", || run::run_scheduled(&call, monitor)),
-        clock.now(),
-    );
-    Ok((Some(instant), came))
+    let ran = guarded("a run or sweep", || run::run_scheduled(&call, monitor));
+    let aside = match &ran {
+        Ok(Ran::Now(report)) => report.aside.clone(),
+        _ => Vec::new(),
+    };
+    let came = settle(state, &plan.job, instant, ran, clock.now());
+    Ok(Tried { instant: Some(instant), came, aside })
 }
 
 fn refusal(due: Instant, error: &Error, at: Instant) -> Refusal {

@@ -5,8 +5,9 @@ use super::absent::{Previous, absent};
 use super::basis::binding;
 use super::cleared::Shape;
 use super::consent::{self, PersonConsent};
+use super::field_keep::FieldKeeps;
 use super::frame::{PersonColumns, Persons, persons};
-use super::k::{self, Counter};
+use super::groups::{self, Counter};
 use super::lists::{EFFECTS, EffectSet, Entries, reach};
 use super::people::People;
 use super::reasons::{Facts, Reason, reason};
@@ -15,7 +16,7 @@ use super::rules::Rules;
 use super::shared::Sharing;
 use crate::error::{Code, Error, Result};
 use crate::policy::Effect;
-use crate::stage::{Control, NO_CLOCK, NULL_QUASI, Slot, Staged, flag};
+use crate::stage::{Control, NO_CLOCK, Slot, Staged, flag};
 
 /// What all buckets are judged with.
 pub(super) struct Judge<'a> {
@@ -29,6 +30,7 @@ pub(super) struct Judge<'a> {
     pub sharing: Option<Sharing<'a>>,
     pub shape: Shape,
     binds: [bool; EFFECTS.len()],
+    keeps: FieldKeeps,
 }
 
 /// What one thread carries from bucket to bucket.
@@ -117,12 +119,15 @@ struct Stay {
     quasi: Vec<u64>,
     /// Per counter the combination of each record.
     groups: Vec<Vec<u64>>,
+    /// Hashes of sensitive values, record by record.
+    sensitive: Vec<u64>,
 }
 
 impl Stay {
     fn new(rows: usize, counters: usize) -> Stay {
         let groups = vec![Vec::new(); counters];
-        Stay { numbers: vec![0; rows], records: Vec::new(), untils: Vec::new(), quasi: Vec::new(), groups }
+        let (untils, quasi, sensitive) = (Vec::new(), Vec::new(), Vec::new());
+        Stay { numbers: vec![0; rows], records: Vec::new(), untils, quasi, groups, sensitive }
     }
 
     /// Numbers of records in the order of persons, each with its person.
@@ -138,8 +143,9 @@ impl<'a> Judge<'a> {
         entries: &'a dyn Entries,
         previous: Option<&'a dyn Previous>,
     ) -> Judge<'a> {
-        let hints = if rules.hints { rules.quasi_keeps.len() } else { 0 };
-        let counters = rules.gate.iter().flat_map(|_| 0..=hints).map(|_| Counter::default()).collect();
+        let (quasi, sensitive) = rules.hashed();
+        let hints = if rules.hints { quasi } else { 0 };
+        let counters = rules.gate.iter().flat_map(|_| 0..=hints).map(|_| Counter::new(sensitive)).collect();
         let binds = EFFECTS.map(|effect| binding(effect, rules.grounds).is_ok());
         Judge {
             rules,
@@ -150,6 +156,7 @@ impl<'a> Judge<'a> {
             sharing: Sharing::new(rules, staged),
             shape: Shape::of(rules),
             binds,
+            keeps: rules.keeps(),
         }
     }
 
@@ -191,7 +198,9 @@ impl<'a> Judge<'a> {
         tally.rows_kept = (records.len() / stride) as u64;
         tally.largest_person = largest_person(&control, &people);
         for (groups, counter) in stay.groups.iter().zip(&self.counters) {
-            let rows = stay.in_order(&people).map(|(person, number)| (person, groups[number]));
+            let sensitive = self.rules.hashed().1;
+            let values = |number: usize| &stay.sensitive[number * sensitive..][..sensitive];
+            let rows = stay.in_order(&people).map(|(person, number)| (person, groups[number], values(number)));
             counter.add(self.staged.vault(), rows)?;
         }
         if let Some(previous) = self.previous {
@@ -274,13 +283,13 @@ impl<'a> Judge<'a> {
         stay.untils.clear();
         stay.untils.extend(calendars.fields.iter_mut().map(|field| field.of(known.clock)));
         stay.quasi.clear();
-        for (q, keep) in self.rules.quasi_keeps.iter().enumerate() {
-            let gone = keep.is_some_and(|field| past(stay.untils[field], self.rules.as_of));
-            stay.quasi.push(if gone { NULL_QUASI } else { control.quasi(known.row, q) });
-        }
+        let hash = |q| self.keeps.hash(q, control.quasi(known.row, q), |place| stay.untils[place]);
+        stay.quasi.extend((0..self.keeps.hashed()).map(hash));
+        let (quasi, sensitive) = stay.quasi.split_at(self.rules.hashed().0);
+        stay.sensitive.extend_from_slice(sensitive);
         for (left_out, groups) in stay.groups.iter_mut().enumerate() {
-            let published = stay.quasi.iter().enumerate().filter(|(q, _)| q + 1 != left_out);
-            groups.push(k::combine(published.map(|(_, value)| *value)));
+            let published = quasi.iter().enumerate().filter(|(q, _)| q + 1 != left_out);
+            groups.push(groups::combine(published.map(|(_, value)| *value)));
         }
         let group = stay.groups.first().and_then(|groups| groups.last()).copied();
         self.shape.write(&mut stay.records, known.row as u32, until, &stay.untils, known.consent, group);

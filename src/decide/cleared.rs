@@ -1,50 +1,20 @@
-//! `Cleared`: the product of `decide`, rows that every gate has passed, and until when each stays.
+//! `Cleared`: the product of `decide`, rows that every gate has passed.
 //! Only `Judged::clear` makes one. Must not know tables or companions.
 
+use super::field_keep::FieldKeeps;
+use super::kept::{Consent, Kept, KeptBucket};
 use super::rules::Rules;
 use crate::clock::Instant;
 use crate::error::Result;
-use crate::stage::{Bucket, Layout, Slot, Staged};
-
-/// A row that is published.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kept {
-    /// Its number in the bucket.
-    pub row: u32,
-    /// The first instant, in microseconds, at which it no longer stays.
-    pub keep_until: i64,
-}
-
-/// The consent a kept row rests on; instants are microseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Consent {
-    /// When it was given; `NO_SINCE` when no date is known.
-    pub since: i64,
-    /// When it ends; `i64::MAX` for no end.
-    pub until: i64,
-}
-
-/// The rows of one bucket that are published, sorted by subject token, then by the whole record.
-pub struct KeptBucket {
-    /// All rows of the bucket.
-    pub bucket: Bucket,
-    /// Those that are published, in order.
-    pub kept: Vec<Kept>,
-    /// Row by row, for each of `Cleared::field_keeps` the first instant at which the field no longer stays.
-    pub field_until: Vec<i64>,
-    /// Row by row; empty unless the purpose rests on consent.
-    pub consent: Vec<Consent>,
-}
+use crate::stage::{Layout, Slot, Staged};
 
 /// Rows that may be published.
 pub struct Cleared {
     pub(super) staged: Staged,
     pub(super) kept: Vec<Slot>,
     pub(super) shape: Shape,
-    pub(super) as_of: Instant,
     pub(super) rows_out: u64,
-    pub(super) field_keeps: Vec<usize>,
-    pub(super) quasi_keeps: Vec<Option<usize>>,
+    pub(super) keeps: FieldKeeps,
 }
 
 impl Cleared {
@@ -63,19 +33,14 @@ impl Cleared {
         self.rows_out
     }
 
-    /// The instant judged at: a field whose until is not later is null in the table (R26).
+    /// The instant judged at.
     pub fn as_of(&self) -> Instant {
-        self.as_of
+        self.keeps.as_of()
     }
 
-    /// Published fields with a keep of their own, as indexes into the layout's fields.
-    pub fn field_keeps(&self) -> &[usize] {
-        &self.field_keeps
-    }
-
-    /// Per quasi-identifier the place of its field in `field_keeps`, when it has a keep of its own.
-    pub fn quasi_keeps(&self) -> &[Option<usize>] {
-        &self.quasi_keeps
+    /// Number of published fields with a `keep` of their own.
+    pub fn field_keeps(&self) -> usize {
+        self.keeps.fields()
     }
 
     /// Whether rows rest on a consent.
@@ -87,7 +52,7 @@ impl Cleared {
     ///
     /// # Errors
     /// A storage error when the spill cannot be read.
-    pub fn kept(&self, bucket: usize) -> Result<KeptBucket> {
+    pub fn kept(&self, bucket: usize) -> Result<KeptBucket<'_>> {
         let mut bytes = Vec::new();
         self.staged.vault().read(&self.kept[bucket], &mut bytes)?;
         let bucket = self.staged.load(bucket)?;
@@ -104,7 +69,7 @@ impl Cleared {
             consented.then(|| Consent { since: number(r, at), until: number(r, at + 8) })
         };
         let consent = records.iter().filter_map(consent).collect();
-        Ok(KeptBucket { bucket, kept, field_until, consent })
+        Ok(KeptBucket { keeps: &self.keeps, bucket, kept, field_until, consent })
     }
 }
 

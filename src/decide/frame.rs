@@ -2,7 +2,7 @@
 //! groups of a run happen here. It never sees a value or an identity; its errors end here. Must not know rules.
 
 use super::consent::PersonConsent;
-use super::k::Group;
+use super::groups::Group;
 use crate::error::{Code, Error, Result};
 use polars::prelude::*;
 

@@ -1,20 +1,20 @@
-//! `decide`: all buckets judged, counts added up, groups below k suppressed; then `clear`: gates and the brake.
+//! `decide`: all buckets judged, counts added up and shown to the gates, small groups suppressed; then `clear`.
 //! Must not know where rows came from, nor where they go.
 
 use super::absent::Previous;
 use super::basis::binding;
-use super::brake::{self, Numbers, over};
 use super::bucket::{Judge, Tally};
 use super::cleared::{Cleared, Shape};
-use super::k::{Counter, Outcome};
+use super::groups::{Counter, Outcome};
 use super::lists::{EFFECTS, Entries};
 use super::reasons::{self, Reason};
 use super::rules::Rules;
-use super::verdict::{GateResult, NotBinding, QuasiHint, Verdict};
+use super::verdict::{NotBinding, QuasiHint, Verdict};
 use super::workers::each_bucket;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
+use crate::gates::{self, Gate, Observed, Reading, Veto};
 use crate::monitor::{Event, Monitor};
-use crate::policy::Gate;
+use crate::policy::GroupTerms;
 use crate::stage::{Slot, Staged, Vault};
 
 /// Rows judged, nothing cleared yet; `plan` stops here.
@@ -26,28 +26,17 @@ pub struct Judged {
     verdict: Verdict,
 }
 
-/// Why a run may not be published.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// Which limit.
-    pub code: Code,
-    /// Limit and numbers.
-    pub message: String,
-    /// Whether `accept` lets it through; k never is.
-    pub acceptable: bool,
-}
-
-/// Judges every row. `dropped` is the number of bad records dropped while reading; `previous` the version that is
-/// current, none for the first.
+/// Judges every row, then shows the counts to every gate. `reading` is what was read, in numbers; `previous` the version
+/// that is current, none for the first.
 ///
 /// # Errors
-/// A storage error when the spill refuses, an evidence error when the counts do not balance.
+/// A storage error when the spill refuses.
 pub fn decide(
     rules: Rules,
     staged: Staged,
     entries: &dyn Entries,
     previous: Option<&dyn Previous>,
-    dropped: u64,
+    reading: &Reading,
     threads: usize,
     monitor: &dyn Monitor,
 ) -> Result<Judged> {
@@ -68,41 +57,77 @@ pub fn decide(
     let mut tally = Tally::default();
     tallies.iter().for_each(|t| tally.add(t));
 
-    let (mut gate, mut suppressed, mut hints) = (None, 0, Vec::new());
-    if let (Some(g), Some(counter)) = (&rules.gate, counters.next()) {
-        let outcome = counter.finish(staged.vault(), g.k, g.suppress)?;
-        hints = self::hints(g, &outcome, counters, staged.vault())?;
-        if g.suppress && outcome.groups_below > 0 {
-            (kept, suppressed) = suppress(&staged, kept, shape, &outcome, threads, monitor)?;
-        }
-        gate = Some(result(g, &outcome, tally.rows_kept));
+    let mut groups = Groups::default();
+    if let (Some(terms), Some(counter)) = (&rules.gate, counters.next()) {
+        groups = over_groups(terms, counter, counters, staged.vault())?;
+    }
+    let mut suppressed = 0;
+    if groups.outcome.rows_suppressed > 0 {
+        (kept, suppressed) = suppress(&staged, kept, shape, &groups.outcome, threads, monitor)?;
     }
     tally.reasons[Reason::Suppressed.place(rules.exclude_labels.len())] += suppressed;
-    tally.reasons[Reason::Rejected.place(rules.exclude_labels.len())] += dropped;
+    tally.reasons[Reason::Rejected.place(rules.exclude_labels.len())] += reading.dropped;
+    let observed = observed(&rules, reading, &tally, suppressed, previous);
     let verdict = Verdict {
         as_of: rules.as_of,
-        rows_in: tally.rows_in + dropped,
-        rows_out: tally.rows_kept - suppressed,
+        rows_in: observed.rows_in,
+        rows_out: observed.rows_out,
         reasons: reasons::labels(&rules.exclude_labels).into_iter().zip(tally.reasons.iter().copied()).collect(),
         no_clock: tally.no_clock,
-        dropped,
+        dropped: reading.dropped,
         observed: tally.observed,
-        previous: previous.map(Previous::rows),
+        previous: observed.previous,
         absent: tally.absent,
         not_binding: not_binding(&rules, &tally),
-        gate,
+        gates: Gate::all(groups.gates, &observed),
         largest_person: tally.largest_person,
         shared,
-        hints,
+        hints: groups.hints,
     };
-    if !reasons::balanced(verdict.rows_in, verdict.rows_out, &tally.reasons) {
-        return Err(Error::new(Code::RowsDoNotAddUp, "rows in are not rows out plus the sum of reasons")
-            .help("nothing was published; report this as a fault"));
-    }
     Ok(Judged { rules, staged, kept, shape, verdict })
 }
 
-/// Takes rows of groups below k out of what stays.
+/// What gates observe of a run; `tally` has all reasons.
+fn observed<'a>(
+    rules: &'a Rules,
+    reading: &'a Reading,
+    tally: &Tally,
+    suppressed: u64,
+    previous: Option<&dyn Previous>,
+) -> Observed<'a> {
+    Observed {
+        reading,
+        limits: &rules.limits,
+        rows_in: tally.rows_in + reading.dropped,
+        rows_out: tally.rows_kept - suppressed,
+        removed: tally.reasons.iter().sum(),
+        suppressed: rules.gate.as_ref().map(|terms| (suppressed, terms.max_suppressed)),
+        previous: previous.map(Previous::rows),
+    }
+}
+
+/// What was found over all groups.
+#[derive(Default)]
+struct Groups {
+    gates: Vec<Gate>,
+    outcome: Outcome,
+    hints: Vec<QuasiHint>,
+}
+
+/// Shows all groups to the gates over them, and for hints the groups without each quasi-identifier in turn.
+fn over_groups(
+    terms: &GroupTerms,
+    counter: Counter,
+    without: impl Iterator<Item = Counter>,
+    vault: &Vault,
+) -> Result<Groups> {
+    let mut gates = Gate::over_groups(terms);
+    let outcome = counter.finish(vault, &mut gates, true)?;
+    let hints = hints(terms, &outcome, without, vault)?;
+    Ok(Groups { gates, outcome, hints })
+}
+
+/// Takes rows of suppressed groups out of what stays.
 fn suppress(
     staged: &Staged,
     kept: Vec<Slot>,
@@ -116,32 +141,25 @@ fn suppress(
         monitor.proceed()?;
         bytes.clear();
         vault.read(&kept[bucket], bytes)?;
-        let (mut left, gone) = shape.without(bytes, |group| outcome.below(group));
+        let (mut left, gone) = shape.without(bytes, |group| outcome.suppresses(group));
         Ok((vault.put(&mut left)?, gone))
     })?;
     let gone = left.iter().map(|(_, gone)| gone).sum();
     Ok((left.into_iter().map(|(slot, _)| slot).collect(), gone))
 }
 
-fn hints(gate: &Gate, all: &Outcome, counters: impl Iterator<Item = Counter>, vault: &Vault) -> Result<Vec<QuasiHint>> {
+fn hints(
+    terms: &GroupTerms,
+    all: &Outcome,
+    counters: impl Iterator<Item = Counter>,
+    vault: &Vault,
+) -> Result<Vec<QuasiHint>> {
     let hint = |(field, counter): (&String, Counter)| {
-        let without = counter.finish(vault, gate.k, false)?.rows_below;
+        let without = counter.finish(vault, &mut Gate::over_groups(terms), false)?.rows_below;
         let saved = all.rows_below.saturating_sub(without);
         Ok(QuasiHint { field: field.clone(), rows_below_without: without, saved })
     };
-    gate.quasi_identifiers.iter().zip(counters).map(hint).collect()
-}
-
-fn result(gate: &Gate, outcome: &Outcome, rows_before: u64) -> GateResult {
-    GateResult {
-        k: gate.k,
-        groups: outcome.groups,
-        groups_below: outcome.groups_below,
-        rows_below: outcome.rows_below,
-        rows_before,
-        smallest: outcome.smallest,
-        suppress: gate.suppress,
-    }
+    terms.quasi_identifiers.iter().zip(counters).map(hint).collect()
 }
 
 fn not_binding(rules: &Rules, tally: &Tally) -> Vec<NotBinding> {
@@ -158,62 +176,22 @@ impl Judged {
         &self.verdict
     }
 
-    /// Everything that stands against publishing; empty when nothing does.
-    pub fn refusals(&self) -> Vec<Refusal> {
-        let verdict = &self.verdict;
-        let mut found = Vec::new();
-        let gates = verdict.gate.as_ref().zip(self.rules.gate.as_ref());
-        if let Some((gate, _)) = gates.filter(|(gate, _)| !gate.suppress && gate.groups_below > 0) {
-            let (groups, rows, k) = (gate.groups_below, gate.rows_below, gate.k);
-            let message =
-                format!("gate: {groups} of {} groups with {rows} rows have fewer than {k} subjects", gate.groups);
-            found.push(Refusal { code: Code::GateK, message, acceptable: false });
-        }
-        let mut limits = Vec::new();
-        if let Some((gate, spec)) = gates
-            .filter(|(gate, spec)| gate.suppress && spec.max_suppressed.exceeded(gate.rows_below, gate.rows_before))
-        {
-            let of = "rows left";
-            let limit = spec.max_suppressed;
-            let (below, before) = (gate.rows_below, gate.rows_before);
-            let message = over("max_suppressed", "would be suppressed", below, before, of, limit);
-            limits.push((Code::TooManySuppressed, message));
-        }
-        let numbers = Numbers {
-            rows_in: verdict.rows_in,
-            rows_out: verdict.rows_out,
-            dropped: verdict.dropped,
-            previous: verdict.previous,
-        };
-        limits.extend(brake::exceeded(&numbers, &self.rules.limits));
-        found.extend(limits.into_iter().map(|(code, message)| Refusal { code, message, acceptable: true }));
-        found
+    /// Everything that stands against publishing, in the order of the gates; empty when nothing does.
+    pub fn vetoes(&self) -> Vec<Veto> {
+        self.verdict.gates.iter().filter_map(Gate::veto).collect()
     }
 
     /// Lets the rows out when nothing stands against it, or when what does has been `accepted` by an operator who saw
     /// exactly these counts.
     ///
     /// # Errors
-    /// A gate error with every limit exceeded, its numbers, and what to do.
+    /// The error of all gates that do not pass, with their numbers, and what to do.
     pub fn clear(self, accepted: bool) -> Result<Cleared> {
-        let against: Vec<Refusal> = self.refusals().into_iter().filter(|r| !(accepted && r.acceptable)).collect();
-        if let Some(code) = against.first().map(|first| first.code) {
-            let help = if against.iter().all(|r| r.acceptable) {
-                "look at the plan; when this is what should happen, accept its digest, else correct the job or the export"
-            } else {
-                "coarsen or leave out a quasi-identifier (the plan shows what each would save), or suppress small groups"
-            };
-            let messages: Vec<String> = against.into_iter().map(|r| r.message).collect();
-            return Err(Error::new(code, messages.join("; ")).help(help));
+        let against: Vec<Veto> = self.vetoes().into_iter().filter(|veto| !(accepted && veto.acceptable)).collect();
+        if let Some(error) = gates::refusal(&against) {
+            return Err(error);
         }
-        Ok(Cleared {
-            rows_out: self.verdict.rows_out,
-            as_of: self.rules.as_of,
-            field_keeps: self.rules.field_keeps.iter().map(|(field, _)| *field).collect(),
-            quasi_keeps: self.rules.quasi_keeps,
-            staged: self.staged,
-            kept: self.kept,
-            shape: self.shape,
-        })
+        let keeps = self.rules.keeps();
+        Ok(Cleared { rows_out: self.verdict.rows_out, keeps, staged: self.staged, kept: self.kept, shape: self.shape })
     }
 }

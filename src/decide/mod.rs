@@ -3,18 +3,20 @@
 
 mod absent;
 mod basis;
-mod brake;
 mod bucket;
 mod carriers;
 mod cleared;
 mod consent;
 mod exclude;
+mod field_keep;
 mod frame;
+mod groups;
 mod judged;
-mod k;
+mod kept;
 mod links;
 mod lists;
 mod near;
+mod parts;
 mod people;
 mod reasons;
 mod retention;
@@ -22,8 +24,8 @@ mod review;
 mod rules;
 mod scan;
 mod shared;
+mod spread;
 mod trace;
-mod untreated;
 mod verdict;
 mod workers;
 
@@ -34,9 +36,10 @@ pub use crate::stage::{FieldKind, FieldLayout, Layout, NO_SINCE, NULL_QUASI, mar
 pub use absent::Previous;
 pub use basis::binding;
 pub use carriers::{Carrier, Carriers};
-pub use cleared::{Cleared, Consent, Kept, KeptBucket};
-pub use judged::{Judged, Refusal, decide};
-pub use k::{Counter, Outcome, combine};
+pub use cleared::Cleared;
+pub use groups::{Counter, Outcome, combine};
+pub use judged::{Judged, decide};
+pub use kept::{Consent, KeptBucket};
 pub use links::{Belongs, Bond, Doubt, Follows, Known, LinkLimits, Links, NewBond, Reached, follow};
 pub use lists::{EffectSet, Entries, EntryTable};
 pub use reasons::Reason;
@@ -45,5 +48,4 @@ pub use review::{Fate, Published, Remaining, ReviewCounts, ReviewRules, Version,
 pub use rules::Rules;
 pub use shared::SharedBy;
 pub use trace::Traced;
-pub use untreated::{Distinct, RawValues, Untreated, check_distinct, check_raw, check_untreated};
-pub use verdict::{GateResult, NotBinding, QuasiHint, Verdict};
+pub use verdict::{NotBinding, QuasiHint, Verdict};

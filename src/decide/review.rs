@@ -1,19 +1,21 @@
-//! A published version judged again through its companions (R28, R36, R40): lists, consent, retention, then k over what
+//! A published version judged again through its companions (R28, R36, R40): lists, consent, retention, then gates over what
 //! stays. No export and no published value is looked at. Must not know files, tables or where companions are.
 
 use super::basis::binding;
-use super::cleared::Consent;
 use super::consent::{self, PersonConsent};
-use super::k::{self, Counter, Outcome};
+use super::field_keep::FieldKeeps;
+use super::groups::{self, Counter, Outcome};
+use super::kept::Consent;
 use super::lists::{EFFECTS, EffectSet, Entries, reach};
 use super::reasons::{Facts, Reason, labels, reason};
 use super::retention::past;
 use super::workers::each_bucket;
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
+use crate::gates::Gate;
 use crate::monitor::Monitor;
 use crate::policy::{Basis, Effect, Grounds};
-use crate::stage::{NULL_QUASI, Slot, Vault};
+use crate::stage::{Slot, Vault};
 
 /// Rows of a companion, in the order of their tokens.
 pub trait Published {
@@ -61,10 +63,12 @@ pub struct ReviewRules {
     pub consent_column: bool,
     /// Fields with a `keep` of their own.
     pub field_keeps: usize,
-    /// Per quasi-identifier, the place of its field among those.
+    /// Per field of which companions hold hashes, its place among those: quasi-identifiers, then sensitive fields.
     pub quasi_keeps: Vec<Option<usize>>,
-    /// Smallest group of subjects, when there is a gate.
-    pub k: Option<u32>,
+    /// How many of these are sensitive fields.
+    pub sensitive: usize,
+    /// Gates over groups, as the version was published with them.
+    pub gates: Vec<Gate>,
 }
 
 /// Counts of a review; rows in = rows out + the sum of reasons.
@@ -78,10 +82,8 @@ pub struct ReviewCounts {
     pub reasons: Vec<(String, u64)>,
     /// Values that their field's `keep` takes now, in rows that lists and retention leave.
     pub nulled: u64,
-    /// Combinations of quasi-identifiers over what lists and retention leave.
-    pub groups: u64,
-    /// Of these, combinations below k.
-    pub groups_below: u64,
+    /// Gates over groups, of what lists and retention leave.
+    pub gates: Vec<Gate>,
 }
 
 /// What becomes of a row.
@@ -111,15 +113,13 @@ struct Judged {
 
 /// What stays of a version. Only `review` makes one, so nothing else can be published in a version's place.
 pub struct Remaining {
-    as_of: Instant,
-    quasi_keeps: Vec<Option<usize>>,
+    keeps: FieldKeeps,
     vault: Vault,
     files: Vec<Judged>,
     counts: ReviewCounts,
-    below: Outcome,
 }
 
-/// Judges every row of a version again. Removals pass no brake, and groups below k fall whatever their share (R36).
+/// Judges every row of a version again. Removals pass no brake, and small groups fall whatever their share (R36).
 ///
 /// # Errors
 /// What reading companions meets; storage, when the spill refuses; evidence, for a companion out of order.
@@ -132,8 +132,9 @@ pub fn review(
     monitor: &dyn Monitor,
 ) -> Result<Remaining> {
     let binds = EFFECTS.map(|effect| binding(effect, rules.grounds).is_ok());
-    let counter = Counter::default();
-    let judge = Judge { rules, entries, binds, vault: &vault, counter: &counter };
+    let counter = Counter::new(rules.sensitive);
+    let keeps = FieldKeeps::new(rules.as_of, (0..rules.field_keeps).collect(), rules.quasi_keeps.clone());
+    let judge = Judge { rules, entries, binds, vault: &vault, counter: &counter, keeps: &keeps };
     let mut files = each_bucket(
         version.files(),
         threads,
@@ -144,20 +145,18 @@ pub fn review(
         },
     )?;
     let changed = files.iter().any(|file| file.stay < file.rows || file.nulled > 0);
-    let below = match rules.k {
-        Some(k) if changed => counter.finish(&vault, k, true)?,
-        _ => Outcome::default(),
-    };
-    if below.groups_below > 0 {
+    let mut gates = rules.gates.clone();
+    let outcome = if changed { counter.finish(&vault, &mut gates, true)? } else { Outcome::default() };
+    if outcome.rows_suppressed > 0 {
         for file in &mut files {
-            suppress(&vault, file, &below)?;
+            suppress(&vault, file, &outcome)?;
         }
     }
-    let counts = counts(&files, &below);
-    Ok(Remaining { as_of: rules.as_of, quasi_keeps: rules.quasi_keeps.clone(), vault, files, counts, below })
+    let counts = counts(&files, gates);
+    Ok(Remaining { keeps, vault, files, counts })
 }
 
-fn counts(files: &[Judged], below: &Outcome) -> ReviewCounts {
+fn counts(files: &[Judged], gates: Vec<Gate>) -> ReviewCounts {
     let sum = |of: fn(&Judged) -> u64| files.iter().map(of).sum();
     let names = labels(&[]);
     let removed = |place: usize| files.iter().map(|file| file.reasons[place]).sum();
@@ -166,19 +165,18 @@ fn counts(files: &[Judged], below: &Outcome) -> ReviewCounts {
         rows_out: sum(|file| file.stay),
         reasons: names.into_iter().enumerate().map(|(place, name)| (name, removed(place))).collect(),
         nulled: sum(|file| file.nulled),
-        groups: below.groups,
-        groups_below: below.groups_below,
+        gates,
     }
 }
 
 /// Takes the rows of small groups out of one file.
-fn suppress(vault: &Vault, file: &mut Judged, below: &Outcome) -> Result<()> {
+fn suppress(vault: &Vault, file: &mut Judged, outcome: &Outcome) -> Result<()> {
     let mut bytes = Vec::new();
     vault.read(&file.record, &mut bytes)?;
     let (fates, groups) = bytes.split_at_mut(file.rows as usize);
     let mut gone = 0;
     for (fate, group) in fates.iter_mut().zip(groups.as_chunks().0) {
-        if *fate != GOES && below.below(u64::from_le_bytes(*group)) {
+        if *fate != GOES && outcome.suppresses(u64::from_le_bytes(*group)) {
             *fate = GOES;
             gone += 1;
         }
@@ -196,13 +194,18 @@ impl Remaining {
     pub fn counts(&self) -> &ReviewCounts {
         &self.counts
     }
-    /// The instant judged at: a field whose until is not later is null.
+    /// The instant judged at.
     pub fn as_of(&self) -> Instant {
-        self.as_of
+        self.keeps.as_of()
     }
-    /// Per quasi-identifier, the place of its field among those with a `keep` of their own.
-    pub fn quasi_keeps(&self) -> &[Option<usize>] {
-        &self.quasi_keeps
+    /// Number of fields of which companions hold hashes.
+    pub fn hashed(&self) -> usize {
+        self.keeps.hashed()
+    }
+    /// Makes null what is over of a row that stays (R26): values, of which `places` has each one's place among the fields
+    /// with a `keep` of their own, and hashes.
+    pub fn null(&self, untils: &[i64], places: &[Option<usize>], values: &mut [Option<&[u8]>], hashes: &mut [u64]) {
+        self.keeps.null(untils, places, values, hashes);
     }
     /// Number of files.
     pub fn files(&self) -> usize {
@@ -231,10 +234,6 @@ impl Remaining {
         };
         Ok(bytes[..self.files[file].rows as usize].iter().map(fate).collect())
     }
-    /// Subjects of the smallest group before suppression.
-    pub fn smallest(&self) -> Option<u32> {
-        self.below.smallest
-    }
 }
 
 /// R34: whether a hold reaches one of the rows.
@@ -252,6 +251,7 @@ struct Judge<'a> {
     binds: [bool; EFFECTS.len()],
     vault: &'a Vault,
     counter: &'a Counter,
+    keeps: &'a FieldKeeps,
 }
 
 /// What is gathered of one file while its companion goes by.
@@ -264,6 +264,8 @@ struct Gathered {
     due: Vec<bool>,
     nulled: Vec<u16>,
     groups: Vec<u64>,
+    /// Hashes of sensitive values, row by row.
+    sensitive: Vec<u64>,
     /// Empty unless the purpose rests on consent.
     consent: Vec<Consent>,
     /// Rows that a request reaches.
@@ -295,16 +297,15 @@ impl Judge<'_> {
             let identities = (0..rows.slots()).filter_map(|slot| rows.identity(row, slot));
             gathered.reached.extend(reach(identities, self.entries).map(|effects| (at, effects)));
         }
-        let gone = |k: usize| past(rows.field_until(row, k), self.rules.as_of);
+        let gone = |k: usize| self.keeps.over(rows.field_until(row, k));
         let newly = |k: &usize| gone(*k) && !past(rows.field_until(row, *k), self.rules.before);
         gathered.nulled.push((0..self.rules.field_keeps).filter(newly).count() as u16);
-        if self.rules.k.is_some() {
-            let quasi = self.rules.quasi_keeps.iter().enumerate();
-            let hash = |(q, keep): (usize, &Option<usize>)| match keep {
-                Some(k) if gone(*k) => NULL_QUASI,
-                _ => rows.quasi(row, q),
-            };
-            gathered.groups.push(k::combine(quasi.map(hash)));
+        if !self.rules.gates.is_empty() {
+            let hash = |q| self.keeps.hash(q, rows.quasi(row, q), |k| rows.field_until(row, k));
+            let mut hashed = (0..self.keeps.hashed()).map(hash);
+            let quasi = self.keeps.hashed() - self.rules.sensitive;
+            gathered.groups.push(groups::combine(hashed.by_ref().take(quasi)));
+            gathered.sensitive.extend(hashed);
         }
         if self.rules.grounds.basis == Basis::Consent {
             gathered.consent.push(rows.consent(row));
@@ -313,7 +314,7 @@ impl Judge<'_> {
     }
 
     fn judge(&self, gathered: Gathered) -> Result<Judged> {
-        let Gathered { person, due, nulled, groups, consent, reached, .. } = gathered;
+        let Gathered { person, due, nulled, groups, sensitive, consent, reached, .. } = gathered;
         let refused = self.refused(&person, &consent, &reached);
         let mut effects = reached.iter().peekable();
         let (mut reasons, mut record, mut values) = (vec![0; labels(&[]).len()], Vec::new(), 0);
@@ -338,9 +339,10 @@ impl Judge<'_> {
             });
         }
         let stay = record.iter().filter(|fate| **fate != GOES).count() as u64;
-        if self.rules.k.is_some() {
-            let staying = person.iter().zip(&groups).zip(&record).filter(|(_, fate)| **fate != GOES);
-            self.counter.add(self.vault, staying.map(|((person, group), _)| (*person, *group)))?;
+        if !self.rules.gates.is_empty() {
+            let staying = (0..person.len()).filter(|row| record[*row] != GOES);
+            let values = |row: usize| &sensitive[row * self.rules.sensitive..][..self.rules.sensitive];
+            self.counter.add(self.vault, staying.map(|row| (person[row], groups[row], values(row))))?;
         }
         groups.iter().for_each(|group| record.extend_from_slice(&group.to_le_bytes()));
         let record = self.vault.put(&mut record)?;

@@ -1,10 +1,11 @@
 //! The part of a plan that decides about rows, with nothing left to interpret. Must not know rows.
 
 use super::exclude;
+use super::field_keep::FieldKeeps;
 use super::links::LinkLimits;
 use super::shared::Shares;
 use crate::clock::{Instant, Period};
-use crate::policy::{Basis, Gate, Grounds, Limits, Plan};
+use crate::policy::{Basis, Grounds, GroupTerms, Limits, Plan};
 use jiff::tz::TimeZone;
 
 /// What `decide` goes by.
@@ -16,14 +17,14 @@ pub struct Rules {
     pub(super) person: bool,
     /// Published fields with a keep of their own: index of the field, and the keep.
     pub(super) field_keeps: Vec<(usize, Period)>,
-    /// Per quasi-identifier of the gate, the place of its field in `field_keeps`.
+    /// Per field that the gate hashes, quasi-identifiers first, its place in `field_keeps`.
     pub(super) quasi_keeps: Vec<Option<usize>>,
     pub(super) exclude_labels: Vec<String>,
     /// Label of each exclude.
     pub(super) excludes: Vec<usize>,
     pub(super) grounds: Grounds,
     pub(super) consent_column: bool,
-    pub(super) gate: Option<Gate>,
+    pub(super) gate: Option<GroupTerms>,
     pub(super) limits: Limits,
     pub(super) hints: bool,
     /// Which shared values of links are counted; none for a judgement that tells nobody.
@@ -35,7 +36,7 @@ impl Rules {
     pub fn from(plan: &Plan, as_of: Instant) -> Rules {
         let field_keeps: Vec<(usize, Period)> =
             plan.fields.iter().enumerate().filter_map(|(f, field)| Some((f, field.keep?))).collect();
-        let names = plan.gate.iter().flat_map(|gate| 0..gate.quasi_identifiers.len());
+        let names = plan.gate.iter().flat_map(|gate| 0..gate.hashed().count());
         let keep_of = |q| field_keeps.iter().position(|(f, _)| plan.fields[*f].quasi == Some(q));
         let (exclude_labels, excludes) = exclude::labels(plan.controls.excludes.iter().map(|e| e.reason.as_str()));
         Rules {
@@ -64,6 +65,18 @@ impl Rules {
     /// Also counts values of links that more subjects share than `limits` lets lead on.
     pub fn with_shared(self, plan: &Plan, limits: LinkLimits) -> Rules {
         Rules { shares: Some(Shares::of(&plan.controls, limits)), ..self }
+    }
+
+    /// Fields with a `keep` of their own, at the instant of the rules.
+    pub(super) fn keeps(&self) -> FieldKeeps {
+        let fields = self.field_keeps.iter().map(|(field, _)| *field).collect();
+        FieldKeeps::new(self.as_of, fields, self.quasi_keeps.clone())
+    }
+
+    /// Number of quasi-identifiers, and of the sensitive fields after them.
+    pub(super) fn hashed(&self) -> (usize, usize) {
+        let quasi = self.gate.as_ref().map_or(0, |gate| gate.quasi_identifiers.len());
+        (quasi, self.quasi_keeps.len() - quasi)
     }
 
     /// Whether persons need consent.

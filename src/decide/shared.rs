@@ -42,11 +42,13 @@ pub struct SharedBy {
     pub most: u64,
 }
 
-/// Whether a link is a strong one, and the identity in it.
-type Linking = (bool, [u8; 16]);
-/// A value that a person carries in a link of one kind, and the columns it is in as bits.
-type Carried = (Linking, u64);
-type Candidates = HashMap<Linking, (u32, u64), BuildHasherDefault<FirstBytes>>;
+/// Whether a link is strong, and half of the identity in it.
+type Value = (bool, [u8; 16]);
+/// A value that a person carries, and the columns it is in as bits.
+type Carried = (Value, u64);
+type Each<'e> = dyn FnMut(&Value, u64) + 'e;
+/// Subjects that carry a value, and its columns.
+type Candidates = HashMap<Value, (u32, u64), BuildHasherDefault<FirstBytes>>;
 
 impl Shares {
     pub(super) fn of(controls: &Controls, limits: LinkLimits) -> Shares {
@@ -144,7 +146,7 @@ impl<'a> Sharing<'a> {
     }
 
     /// Calls `each` for every value of every person once, with the columns of the job's own rows that it is in.
-    fn each(&self, control: &Control, people: &People, each: &mut dyn FnMut(&Linking, u64)) {
+    fn each(&self, control: &Control, people: &People, each: &mut Each<'_>) {
         let (mut carried, mut start): (Vec<Carried>, usize) = (Vec::new(), 0);
         for person in people.person.chunk_by(|a, b| a == b) {
             carried.clear();
@@ -179,14 +181,14 @@ impl<'a> Sharing<'a> {
     }
 
     /// Identities are keyed hashes: any bytes of them will do.
-    fn cell(&self, (strong, identity): &Linking) -> &AtomicU32 {
+    fn cell(&self, (strong, identity): &Value) -> &AtomicU32 {
         let bytes = [identity[8], identity[9], identity[10], identity[11]];
         let at = u32::from_le_bytes(bytes) as usize ^ usize::from(*strong);
         &self.cells[at & (self.cells.len() - 1)]
     }
 }
 
-fn count(all: &mut Candidates, value: Linking, (subjects, columns): (u32, u64)) {
+fn count(all: &mut Candidates, value: Value, (subjects, columns): (u32, u64)) {
     let known = all.entry(value).or_default();
     known.0 += subjects;
     known.1 |= columns;

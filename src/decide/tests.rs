@@ -4,9 +4,10 @@ use super::lists::EFFECTS;
 use super::*;
 use crate::clock::{Instant, Period};
 use crate::error::{Code, Result};
+use crate::gates::Reading;
 use crate::minimize::{FieldColumn, FieldKind, FieldLayout, Identities, Layout, Rows};
 use crate::monitor::Silent;
-use crate::policy::{Basis, Effect, Gate, Grounds, Limits, Share};
+use crate::policy::{Basis, Diversity, DiversityTerms, Effect, Grounds, GroupTerms, Limits, Share};
 use crate::stage::{NO_CLOCK, NO_SINCE, NULL_QUASI, Stage, Vault, flag, mark};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
@@ -111,14 +112,24 @@ fn columns(rows: &[Row]) -> Rows {
     }
 }
 
+/// What a job asks of values of the year, which is then no quasi-identifier.
+type Asked = Option<(u32, Diversity)>;
+
 /// Keep 100 days, the year 50; two excludes; city and year are quasi-identifiers.
 fn rules(person: bool, basis: Basis, consent_column: bool, k: Option<u32>) -> Rules {
+    rules_with(person, basis, consent_column, k, None)
+}
+
+fn rules_with(person: bool, basis: Basis, consent_column: bool, k: Option<u32>, l: Asked) -> Rules {
     let days = |days| Period { days, ..Period::default() };
-    let gate = |k| Gate {
-        quasi_identifiers: vec!["city".into(), "year".into()],
+    let year = || vec!["year".to_string()];
+    let of_year = |(l, measure)| DiversityTerms { sensitive: year(), l, measure, suppress: true };
+    let gate = |k| GroupTerms {
+        quasi_identifiers: [vec!["city".into()], if l.is_some() { vec![] } else { year() }].concat(),
         k,
         suppress: true,
         max_suppressed: Share(1_000_000),
+        diversity: l.map(of_year),
     };
     Rules {
         as_of: Instant(AS_OF),
@@ -178,23 +189,40 @@ fn judged(rows: &[Row], rules: Rules, entries: &EntryTable, previous: Option<&dy
     }
     writer.finish().expect("finished");
     let staged = stage.finish().expect("staged");
-    decide(rules, staged, entries, previous, 0, setup.threads, &Silent).expect("decided")
+    decide(rules, staged, entries, previous, &Reading::default(), setup.threads, &Silent).expect("decided")
 }
 
 /// What is published of a row: its values in bytes, until when it stays, until when the year stays, its consent.
 type Out = (Vec<Option<Vec<u8>>>, i64, i64, Option<(i64, i64)>);
 
+/// The values of a field in some rows, as they are published.
+fn values(kept: &KeptBucket<'_>, field: usize, kind: FieldKind) -> Vec<Option<Vec<u8>>> {
+    fn fixed<const N: usize>(kept: &KeptBucket<'_>, field: usize) -> Vec<Option<Vec<u8>>> {
+        let mut out = Vec::new();
+        kept.fixed::<N>(0..kept.rows(), field, |there, value| out.push(there.then(|| value.to_vec())));
+        out
+    }
+    let mut out = Vec::new();
+    match kind {
+        FieldKind::Token => return fixed::<16>(kept, field),
+        FieldKind::Int32 => return fixed::<4>(kept, field),
+        _ => kept.text(0..kept.rows(), field, |value| out.push(value.map(<[u8]>::to_vec))),
+    }
+    out
+}
+
 fn published(cleared: &Cleared) -> Vec<Out> {
     let mut out = Vec::new();
-    assert_eq!(cleared.field_keeps(), [2]);
+    assert_eq!(cleared.field_keeps(), 1);
     for b in 0..cleared.buckets() {
         let kept = cleared.kept(b).expect("kept");
-        for (at, row) in kept.kept.iter().enumerate() {
-            let fields = 0..cleared.layout().fields.len();
-            let value = |f| kept.bucket.field(f).value(row.row as usize).map(<[u8]>::to_vec);
-            let values = fields.map(value).collect();
-            let consent = kept.consent.get(at).map(|c| (c.since, c.until));
-            out.push((values, row.keep_until, kept.field_until[at], consent));
+        let rows = 0..kept.rows();
+        let fields = cleared.layout().fields.iter().enumerate();
+        let columns: Vec<_> = fields.map(|(f, field)| values(&kept, f, field.kind)).collect();
+        let consents = rows.clone().map(|row| kept.consent.get(row).map(|c| (c.since, c.until)));
+        let untils = kept.keep_until(rows.clone()).zip(kept.field_until(rows.clone(), 0)).zip(consents);
+        for (at, ((until, year_until), consent)) in untils.enumerate() {
+            out.push((columns.iter().map(|column| column[at].clone()).collect(), until, year_until, consent));
         }
     }
     assert_eq!(out.len() as u64, cleared.rows_out());
@@ -262,13 +290,34 @@ impl Model<'_> {
         (Some(quasi(row.city)).filter(|_| without != Some(0)), Some(year).filter(|_| without != Some(1)))
     }
 
-    fn below(&self, kept: &[&Row], without: Option<usize>) -> Vec<bool> {
-        let k = self.rules.gate.as_ref().map_or(0, |g| g.k) as usize;
-        let mut groups: BTreeMap<_, BTreeSet<u8>> = BTreeMap::new();
-        for row in kept {
-            groups.entry(self.combination(row, without)).or_default().insert(row.person);
+    /// Whether values of the year differ too little among these rows.
+    fn alike(&self, rows: &[&Row]) -> bool {
+        let Some(terms) = self.rules.gate.as_ref().and_then(|gate| gate.diversity.as_ref()) else { return false };
+        let said: BTreeSet<(Option<u64>, u8)> =
+            rows.iter().map(|row| (self.combination(row, None).1, row.person)).collect();
+        let mut counts: BTreeMap<Option<u64>, f64> = BTreeMap::new();
+        said.iter().for_each(|(year, _)| *counts.entry(*year).or_default() += 1.0);
+        let shares = counts.values().map(|count| count / said.len() as f64);
+        match terms.measure {
+            Diversity::Distinct => counts.len() < terms.l as usize,
+            Diversity::Entropy => shares.map(|p| -p * p.ln()).sum::<f64>() < f64::from(terms.l).ln() - 1e-12,
         }
-        kept.iter().map(|row| groups[&self.combination(row, without)].len() < k).collect()
+    }
+
+    fn below(&self, kept: &[&Row], without: Option<usize>) -> Vec<bool> {
+        let gate = self.rules.gate.as_ref();
+        let (k, year_apart) = (gate.map_or(0, |g| g.k) as usize, gate.is_some_and(|g| g.diversity.is_some()));
+        let group = |row: &Row| {
+            let (city, year) = self.combination(row, without);
+            (city, year.filter(|_| !year_apart))
+        };
+        let mut groups: BTreeMap<_, Vec<&Row>> = BTreeMap::new();
+        kept.iter().for_each(|row| groups.entry(group(row)).or_default().push(row));
+        let below = |rows: &[&Row]| {
+            let persons: BTreeSet<u8> = rows.iter().map(|row| row.person).collect();
+            persons.len() < k || self.alike(rows)
+        };
+        kept.iter().map(|row| below(&groups[&group(row)])).collect()
     }
 }
 
@@ -318,16 +367,20 @@ fn bases() -> impl Strategy<Value = Basis> {
     prop::sample::select(vec![Basis::LegitimateInterests, Basis::LegalObligation, Basis::Consent])
 }
 
+fn asked() -> impl Strategy<Value = Asked> {
+    prop::option::of((2u32..4, prop::sample::select(vec![Diversity::Distinct, Diversity::Entropy])))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(80))]
 
     #[test]
-    fn r11_to_r37_counts_agree_with_the_model_and_setup_never_shows(
+    fn r11_to_r41_counts_agree_with_the_model_and_setup_never_shows(
         rows in prop::collection::vec(row(), 0..60), list in entries(), before in prop::collection::btree_map(0u8..14, 1u64..4, 0..6),
-        person: bool, basis in bases(), column: bool, k in prop::option::of(1u32..4),
+        person: bool, basis in bases(), column: bool, k in prop::option::of(1u32..4), l in asked(),
         bits in 0u32..7, threads in 1usize..4, budget in prop_oneof![Just(0usize), Just(1 << 24)], turn in 0usize..60,
     ) {
-        let (rules, entries) = (rules(person, basis, column, k), table(&list));
+        let (rules, entries) = (rules_with(person, basis, column, k, l), table(&list));
         let version = Version(before.iter().map(|(p, n)| (*p, *n)).collect());
         let plain = Setup { buckets: 1, threads: 1, budget: 1 << 24 };
         let one = judged(&rows, rules.clone(), &entries, Some(&version), &plain);
@@ -372,7 +425,9 @@ proptest! {
         let out = published(&one);
         prop_assert_eq!(&out, &published(&other));
         let mut expected: Vec<_> = stay.iter().zip(below).filter(|(_, below)| !below).map(|(r, _)| {
-            (r.published(), model.clock(r).map(|c| (c + 100 * DAY, c + 50 * DAY)))
+            let (token, city, year) = r.published();
+            let year = year.filter(|_| model.clock(r).is_some_and(|clock| clock + 50 * DAY > AS_OF));
+            ((token, city, year), model.clock(r).map(|c| (c + 100 * DAY, c + 50 * DAY)))
         }).collect();
         let mut found: Vec<_> = out.iter().map(|(values, until, year_until, _)| {
             let value = |f: usize| values[f].as_ref().map(|v| v[0]);
@@ -454,10 +509,11 @@ fn r33_dropped_bad_records_are_rows_in_and_rejected() {
     let stage = Stage::new(layout(), 2, Vault::new(0, dir.path().to_path_buf(), [5; 32]).expect("a vault"));
     let staged = stage.finish().expect("staged");
     let rules = rules(false, Basis::Contract, false, Some(2));
-    let judged = decide(rules, staged, &EntryTable::default(), None, 3, 2, &Silent).expect("decided");
+    let reading = Reading { dropped: 3, ..Reading::default() };
+    let judged = decide(rules, staged, &EntryTable::default(), None, &reading, 2, &Silent).expect("decided");
     let verdict = judged.verdict();
     assert_eq!((verdict.rows_in, verdict.rows_out, verdict.removed(Reason::Rejected)), (3, 0, 3));
-    let against: Vec<_> = judged.refusals().iter().map(|r| (r.code, r.acceptable)).collect();
+    let against: Vec<_> = judged.vetoes().iter().map(|veto| (veto.code, veto.acceptable)).collect();
     assert_eq!(against, [(Code::TooManyRejected, true)]);
 }
 
@@ -471,7 +527,8 @@ fn rows_whose_fields_were_skipped_must_be_gone() {
     writer.finish().expect("finished");
     let staged = stage.finish().expect("staged");
     let rules = rules(false, Basis::Contract, false, None);
-    let error = decide(rules, staged, &EntryTable::default(), None, 0, 1, &Silent).err().expect("refused");
+    let error =
+        decide(rules, staged, &EntryTable::default(), None, &Reading::default(), 1, &Silent).err().expect("refused");
     assert_eq!(error.code(), Code::RowsDoNotAddUp);
 }
 
@@ -483,7 +540,7 @@ fn a_stop_is_asked_for_before_each_bucket() {
         let staged = stage.finish().expect("staged");
         let rules = rules(false, Basis::Contract, false, None);
         let monitor = crate::monitor::Patience::of(allowed);
-        let judged = decide(rules, staged, &EntryTable::default(), None, 0, 2, &monitor);
+        let judged = decide(rules, staged, &EntryTable::default(), None, &Reading::default(), 2, &monitor);
         assert_eq!(judged.err().map(|error| error.message() == "enough"), ends.then_some(true), "{allowed}");
     }
 }

@@ -5,6 +5,7 @@ use super::reasons::Reason;
 use super::shared::SharedBy;
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
+use crate::gates::Gate;
 use serde::Serialize;
 
 /// What became of all rows.
@@ -30,8 +31,8 @@ pub struct Verdict {
     pub absent: u64,
     /// Rows that an effect reached which does not bind here.
     pub not_binding: Vec<NotBinding>,
-    /// The gate on quasi-identifiers, when there is one.
-    pub gate: Option<GateResult>,
+    /// What every gate has found.
+    pub gates: Vec<Gate>,
     /// Rows of the person that has most, when these are ten or more; not part of the digest.
     #[serde(skip)]
     pub largest_person: u64,
@@ -51,25 +52,6 @@ pub struct NotBinding {
     pub rows: u64,
     /// Why it does not bind.
     pub reason: String,
-}
-
-/// R36 in numbers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct GateResult {
-    /// Least subjects of a group.
-    pub k: u32,
-    /// Groups before suppression.
-    pub groups: u64,
-    /// Groups with fewer subjects than k.
-    pub groups_below: u64,
-    /// Rows in those groups.
-    pub rows_below: u64,
-    /// Rows before suppression.
-    pub rows_before: u64,
-    /// Subjects of the smallest group before suppression; none without rows.
-    pub smallest: Option<u32>,
-    /// Whether such rows are suppressed; otherwise they refuse the run.
-    pub suppress: bool,
 }
 
 /// What one quasi-identifier costs.
@@ -95,7 +77,8 @@ impl Verdict {
     /// # Errors
     /// When the counts cannot be written down.
     pub fn digest(&self, inputs: &str) -> Result<String> {
-        let counts = Verdict { hints: Vec::new(), previous: None, absent: 0, ..self.clone() };
+        let gates = self.gates.iter().filter(|gate| gate.is_of_rows_read()).cloned().collect();
+        let counts = Verdict { hints: Vec::new(), previous: None, absent: 0, gates, ..self.clone() };
         let mut hasher = blake3::Hasher::new();
         hasher.update(&(inputs.len() as u64).to_le_bytes());
         hasher.update(inputs.as_bytes());
@@ -122,7 +105,7 @@ mod tests {
             previous: None,
             absent: 0,
             not_binding: Vec::new(),
-            gate: None,
+            gates: Vec::new(),
             largest_person: 0,
             shared: Vec::new(),
             hints: Vec::new(),

@@ -92,10 +92,10 @@ codes! {
         "An argument, or a file that was given, cannot be what was meant."
         "Write it as the message says; `tamis COMMAND --help` has all arguments."
     AsOfWrong "as-of-wrong" Policy
-        "The instant to judge at is in the future, or before the one that the job was judged at last."
-        "Leave `--as-of` out, or give an instant between the last one and now (R28)."
+        "The time of `--as-of` is in the future, or before the one that the job was last evaluated for."
+        "Leave `--as-of` out, or give a time between the last one and now (R28)."
     ClockBehind "clock-behind" Policy
-        "The clock of this machine is behind the last entry of the ledger, so time limits cannot be judged."
+        "The clock of this machine is behind the last entry of the ledger, so retention cannot be evaluated."
         "Set the clock and keep it synchronised, then run again."
     ColumnUnfit "column-unfit" Policy
         "A published field has another type than in the published table, or a name that a Delta table cannot have."
@@ -105,22 +105,22 @@ codes! {
         "Name an epoch that has not been used for this job."
     FileNotWritten "file-not-written" Policy
         "A spec or a key could not be written."
-        "Look who owns the folder, whether it is there and whether the file system has room."
+        "Check who owns the folder, whether it is there and whether the file system has room."
     IdentifierGone "identifier-gone" Policy
         "No job reads a column with this identifier any more, so stored requests that name it would reach nobody."
-        "Give the column its identifier back; where it is gone for good, add it to `retired` in `[links]`."
+        "Give the column its identifier back; if it is gone for good, add it to `retired` in `[links]`."
     KeyCommandFailed "key-command-failed" Policy
         "The program that `[keys] command` names gave no key."
         "Call the program by hand as the user that tamis runs as: it prints the key and nothing else, within a minute."
     KeyDiffers "key-differs" Policy
         "A key is not the one that the state was made with."
-        "Bring the old key back from wherever copies are kept. With another key no request would match any more."
+        "Restore the old key from a copy. With another key no request would match any more."
     KeyExposed "key-exposed" Policy
         "Others may read or change a key or its folder, or the key lies inside a root of data."
-        "Set owner and mode as the message says, and think about whether somebody has read the key already."
+        "Set owner and mode as the message says, and check whether somebody may have read the key already."
     KeyMissing "key-missing" Policy
         "A key is not where the policy says."
-        "`tamis key new` makes the keys of a new installation; an existing one needs its own keys back."
+        "For a new installation or a new epoch, `tamis key new` makes it; else restore the key from a copy."
     KeyUnreadable "key-unreadable" Policy
         "A key cannot be read, is no plain file, or does not hold 64 hex digits."
         "Put the key file itself there, owned by the user that tamis runs as; `tamis key new` makes one."
@@ -131,10 +131,10 @@ codes! {
         "The command needs a published version, or a change by another program, and there is none."
         "Run the job first, or leave the command out."
     OutputChanged "output-changed" Policy
-        "A job publishes to another place than before, or a table is of no job any more: nobody would sweep it."
+        "A job publishes to another place than before, or a table is served by no job any more: nobody would sweep it."
         "Bring output or job back, or close the old table with `tamis dataset retire`."
     PlaceOverlaps "place-overlaps" Policy
-        "Two places of the specs are the same, or one lies inside the other, by where links lead."
+        "Two places of the specs are the same, or one lies inside the other, after links are followed."
         "Give each a place of its own."
     PlaceUnusable "place-unusable" Policy
         "A root or a path cannot be used."
@@ -149,7 +149,7 @@ codes! {
         "A spec names something that cannot be used: an encoding, a time zone, a date format, an input, a column."
         "Run `tamis check`, and correct what the message names."
     SpecsChanged "specs-changed" Policy
-        "The specs have changed since the run began that was to be resumed."
+        "The specs have changed since the beginning of the run that was to be resumed."
         "Run the job by hand, or wait for the next scheduled time."
     StateBeyond "state-beyond" Policy
         "The state has a format, or a size, that this version of tamis cannot handle."
@@ -186,7 +186,7 @@ codes! {
         "The bytes are not text in the declared encoding, or an earlier conversion has lost characters."
         "Correct `read.encoding` in the source, or have it exported again in its original encoding."
     ExportChangedSince "export-changed-since" Input
-        "The export is not the one that the run began with which was to be resumed."
+        "The export has changed since the beginning of the run that was to be resumed."
         "Run the job by hand, or wait for the next scheduled time."
     ExportChangedWhileRead "export-changed-while-read" Input
         "An object changed or went away while it was being read."
@@ -220,7 +220,7 @@ codes! {
         "Have it exported again, or set `limits.on_bad_record = \"drop\"` in the job."
     RequestListUnreadable "request-list-unreadable" Input
         "A list of requests, or a part of it, could not be read. Every readable request is stored and in force."
-        "Mend the record or the file named; nothing is published until every list can be read (R31)."
+        "Correct the record or the file named; nothing is published until every list can be read (R31)."
     SetOrderUnknown "set-order-unknown" Input
         "The names of two sets do not say which of them is the newer one."
         "Move away what is no set of this export, or set `complete.set_format` in the source."
@@ -229,11 +229,14 @@ codes! {
         "Look at the record, and raise `several` in the source if it is right."
 
     Brake "brake" Gate
-        "More rows would go missing than `max_removed` allows, or none would be left."
+        "More rows would be dropped than `max_removed` allows, or none would be left."
         "Look at the plan; accept its digest when this is what should happen."
     GateK "gate-k" Gate
         "Groups of quasi-identifiers have fewer than k persons."
         "Coarsen or leave out a quasi-identifier, or suppress small groups. This cannot be accepted."
+    GateL "gate-l" Gate
+        "The values of a sensitive field differ too little within groups of quasi-identifiers (R41)."
+        "Coarsen or leave out a quasi-identifier or the sensitive field, or suppress such groups. This cannot be accepted."
     LegalHold "legal-hold" Gate
         "A legal hold keeps what was to be removed."
         "Wait until the hold is lifted (R34)."
@@ -266,8 +269,8 @@ codes! {
         "Correct the source's types or formats, or raise the field's `max_untreated`."
 
     CommitUnknown "commit-unknown" Unknown
-        "Whether the version was committed could not be learned."
-        "Run again: it finds out, and commits once."
+        "The commit was sent and not confirmed."
+        "Run again: tamis finds out whether the version is there, and commits it once."
 
     CompanionBroken "companion-broken" Evidence
         "A companion, or the published file that it belongs to, is gone, cannot be read, or does not fit the other."
@@ -277,10 +280,13 @@ codes! {
         "Compare with a copy of the state, and find out who wrote there. Nothing was changed."
     KeyOfVersionDiffers "key-of-version-differs" Evidence
         "A published version was made with another token key than its epoch has now."
-        "Bring the key of that epoch back from wherever copies are kept."
+        "Restore the key of that epoch from a copy."
+    PublishedFileChanged "published-file-changed" Evidence
+        "A data file or companion of a published version has other bytes than were published. Nothing was made of it."
+        "Bring the file back from a copy, or run the job: that publishes a new version with files of its own."
     RowsDoNotAddUp "rows-do-not-add-up" Evidence
         "Rows were counted or kept in a way that contradicts itself; nothing was published."
-        "Run again; report it when it comes back."
+        "Run again; report it if it happens again."
     RunCutShort "run-cut-short" Evidence
         "The last run was cut short before its evidence was complete, so a plan would not be true."
         "Run the job: that completes the evidence first."
@@ -294,16 +300,16 @@ codes! {
         "A part of the state is gone."
         "Bring it back from the newest copy of the state."
     StatePartOlder "state-part-older" Evidence
-        "A part of the state, or a table, was put back to an older copy than the rest. Going on could publish erased persons."
-        "Bring back the newest copy of this part, and no older copy of anything else."
+        "A part of the state, or a table, was restored from an older copy than the rest. A run could publish erased persons."
+        "Restore the newest copy of this part, and no older copy of anything else."
     StatePartUnreadable "state-part-unreadable" Evidence
         "A part of the state cannot be read as what it should be."
         "Use the newest tamis that wrote there; if that cannot read it either, bring the part back from a copy."
     TableApart "table-apart" Evidence
-        "The table and the state do not agree on version or files, or the table is gone or was put back."
+        "The table and the state do not agree on version or files, or the table is gone or was restored."
         "Run or sweep again; when that does not help, compare them with `tamis verify` and bring the newest table back."
     TableChanged "table-changed" Evidence
-        "The table was put back or taken away while a run was working. Nothing of this run was published."
+        "The table was restored or deleted while a run was working. Nothing of this run was published."
         "Compare the table with the ledger: `tamis verify`."
     TableIsForeign "table-is-foreign" Evidence
         "Another program has committed to the table."
@@ -329,8 +335,8 @@ codes! {
         "Another run or sweep is at work on the same job."
         "Wait until it is done, then start again."
     LeaseLost "lease-lost" Storage
-        "This process stood still or worked for so long that another one may have taken over. It published nothing."
-        "Start it again: it goes on from what the other one left."
+        "This process was suspended, or worked, for so long that another one may have taken over. It published nothing."
+        "Start it again: it continues from what the other one left."
     ObjectMissing "object-missing" Storage
         "An object, a bucket or the folder of a root is not there."
         "Check the root's URL in the policy, or `--root`, and whether the disk is mounted."
@@ -339,7 +345,7 @@ codes! {
         "Make room where the answer goes, then ask again with `tamis status` or `tamis report job`."
     Overtaken "overtaken" Storage
         "Another process wrote to the same place meanwhile."
-        "Start it again: it goes on from what the other one wrote."
+        "Start it again: it continues from what the other one wrote."
     SpillFailed "spill-failed" Storage
         "Rows could not be kept in the spill directory, or did not come back as they were written."
         "Look at the directory that `--spill` names and its file system, then run again."

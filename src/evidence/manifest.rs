@@ -5,6 +5,7 @@
 use super::{Witness, digest, json};
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
+use crate::gates::Gate;
 use crate::treatments::Treat;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -55,6 +56,9 @@ pub struct Manifest {
     pub inputs: Vec<Input>,
     /// Lists that were applied.
     pub lists: Vec<ListApplied>,
+    /// How many files lists and inputs left aside though they look like what is meant; nothing of a sweep.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aside: Vec<AsideCount>,
     /// Rows read (of a sweep: rows of the version before).
     pub rows_in: u64,
     /// Rows published.
@@ -91,7 +95,7 @@ pub struct Manifest {
     pub lost: Vec<Lost>,
     /// `applied`: requests were followed along links (R13 to R18).
     pub links: String,
-    /// Results of the gate on quasi-identifiers.
+    /// Gates that it passed, each with its kind and its counts; of a sweep, the gates over groups.
     pub gates: Vec<Gate>,
     /// Numbers of the brake.
     pub brake: Option<Brake>,
@@ -106,6 +110,15 @@ pub struct Manifest {
     /// What ledger and stored requests were like before the commit; none of a plan, or from an older tamis.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub witness: Option<Witness>,
+}
+
+/// Files that a list or an input left aside though they look like what was meant. Their names are in no evidence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AsideCount {
+    /// `list NAME` or `input ROOT:GLOB`.
+    pub of: String,
+    /// How many.
+    pub files: u64,
 }
 
 /// Kind of a version.
@@ -342,23 +355,6 @@ pub struct Lost {
     /// In how many files it is not, where others have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files: Option<u64>,
-}
-
-/// Result of the gate for one set of quasi-identifiers (R36).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Gate {
-    /// The fields.
-    pub quasi_identifiers: Vec<String>,
-    /// Smallest group allowed.
-    pub k: u32,
-    /// Combinations found.
-    pub groups: u64,
-    /// Combinations below k.
-    pub groups_below: u64,
-    /// Rows suppressed.
-    pub rows_suppressed: u64,
-    /// Share of rows that may be suppressed, as written.
-    pub max_suppressed: String,
 }
 
 /// The brake (R37).

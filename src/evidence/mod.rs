@@ -1,6 +1,7 @@
 //! What is said afterwards: ledger, manifest, verification. Plain structs of its own.
 //! Must not know batches, keys or values.
 
+pub mod keys_in_use;
 pub mod ledger;
 pub mod manifest;
 mod present;
@@ -11,6 +12,7 @@ mod witness;
 
 pub use ledger::{Entry, Event, Head, Ledger, RunRef};
 pub use manifest::Manifest;
+pub use present::{check_same, has_digest};
 pub(crate) use verify::intent_path;
 pub use verify::{LOG_NOT_READ, VerifyReport, verify};
 pub use witness::Witness;

@@ -1,8 +1,9 @@
-//! Whether everything that a manifest names lies where it says. Must not know what is in a file.
+//! Whether everything that a manifest names lies where it says, and is what it names. Must not know what is in a file.
 
+use super::digest_of;
 use super::manifest::{File, Output};
 use crate::error::{Code, Error, Result};
-use crate::store::Root;
+use crate::store::{Root, from_io};
 use std::collections::BTreeMap;
 
 impl Output {
@@ -20,6 +21,48 @@ impl Output {
              version in its place",
         ))
     }
+}
+
+impl File {
+    /// Whether it is there byte for byte; all of it is read.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn is_same(&self, root: &Root) -> Result<bool> {
+        let there = root.head(&self.path)?.is_some_and(|object| object.bytes == self.bytes);
+        Ok(there && has_digest(root, &self.path, &self.blake3)?)
+    }
+}
+
+/// Whether an object is there with this BLAKE3; all of it is read.
+///
+/// # Errors
+/// Storage errors.
+pub fn has_digest(root: &Root, path: &str, blake3: &str) -> Result<bool> {
+    let Some(object) = root.head(path)? else { return Ok(false) };
+    let (found, _) = digest_of(root.open_object(&object)?).map_err(|e| from_io(&root.display(path), e))?;
+    Ok(found == blake3)
+}
+
+/// Compares files with the digests that their manifest has, for what is about to build on them: a sweep would otherwise
+/// apply requests to the rows of another file, and write evidence of its own for the result.
+///
+/// # Errors
+/// An evidence error that names a file that is gone or another one; storage errors.
+pub fn check_same(root: &Root, files: &[&File]) -> Result<()> {
+    for file in files {
+        if !file.is_same(root)? {
+            return Err(other(&root.display(&file.path)));
+        }
+    }
+    Ok(())
+}
+
+fn other(place: &str) -> Error {
+    Error::new(Code::PublishedFileChanged, format!("{place} is not the file that its manifest names")).help(
+        "nothing was changed. Bring it back from a copy and compare: `tamis verify`; or run the job: that publishes a new \
+         version, with files of its own",
+    )
 }
 
 /// Files that are not there, as users write them. What a listing lacks is looked for by name.

@@ -1,6 +1,7 @@
 //! Verification, offline and without keys: the chain of the ledger, records against the ledger, published files against
 //! the manifest of the current version. Says also what it does not prove. Must not know what the files hold.
 
+use super::keys_in_use::keys_in_use;
 use super::ledger::{self, Entry, Event, GENESIS, Head};
 use super::manifest::{self, File, Manifest};
 use super::{digest, digest_of, stored};
@@ -69,6 +70,7 @@ pub fn verify(state: &Root, lakes: &BTreeMap<String, Root>, head: Option<&str>) 
     };
     let mut report = VerifyReport::default();
     let entries = chain(state, head.as_ref(), &mut report)?;
+    keys_in_use(state, &entries, &mut report);
     let manifests = records(state, &entries, &mut report);
     let current: BTreeMap<&str, &Manifest> = manifests.iter().map(|m| (m.output.dataset.as_str(), m)).collect();
     for manifest in current.values() {

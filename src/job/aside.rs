@@ -1,6 +1,7 @@
 //! What lists and inputs leave aside though it looks like what was meant, and what they mean and cannot read. Names of
 //! files only: none is opened. Must not know what is in them.
 
+use crate::evidence::manifest::AsideCount;
 use crate::policy::{Location, Plan, Project};
 use crate::read::Selection;
 use crate::requests::IntakeReport;
@@ -17,6 +18,13 @@ pub struct LeftAside {
     pub files: u64,
     /// `ROOT:path` of the first.
     pub first: String,
+}
+
+impl LeftAside {
+    /// Returns it as evidence has it: without a name.
+    pub fn counted(&self) -> AsideCount {
+        AsideCount { of: self.of.clone(), files: self.files }
+    }
 }
 
 impl fmt::Display for LeftAside {

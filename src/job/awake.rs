@@ -36,7 +36,7 @@ impl Monitor for Awake<'_> {
     fn proceed(&self) -> Result<()> {
         if self.slept() {
             let still = "this process was suspended for too long: what it knows of legal holds is old, so nothing more is deleted";
-            return Err(Error::new(Code::LeaseLost, still).help("sweep again"));
+            return Err(Error::new(Code::LeaseLost, still).help("start it again"));
         }
         self.monitor.proceed()
     }

@@ -62,10 +62,7 @@ impl<'a> CompanionFiles<'a> {
 
 impl CompanionFiles<'_> {
     /// Calls `each` with all that one of them says, group by group.
-    ///
-    /// # Errors
-    /// What reading it can meet, and what `each` returns.
-    pub fn whole_groups(&self, at: usize, each: &mut dyn FnMut(&CompanionGroup) -> Result<()>) -> Result<()> {
+    pub(crate) fn whole_groups(&self, at: usize, each: &mut dyn FnMut(&CompanionGroup) -> Result<()>) -> Result<()> {
         each_group(Companions::open(self.state, &self.paths[at])?, each)
     }
 }

@@ -26,6 +26,7 @@ pub use desk::SubjectCall;
 pub(crate) use desk::{Desk, identities, kinds, note};
 pub(crate) use held::alone;
 pub use held::{Alone, held};
+pub(crate) use held::{Seat, Seeker};
 pub(crate) use names::{Published, published};
 pub use names::{companions_of, complaint, dataset_of, names_of, output_of, scheduled_of, sweeps_of, without_job};
 pub use prepare::{Call, Ready, Wrap, data_roots, open_roots};

@@ -68,7 +68,7 @@ pub(super) fn from_file(folder: &Path, name: &str, forbidden: u32, data_roots: &
     }
     if facts.mode() & forbidden != 0 {
         return Err(Error::new(Code::KeyExposed, format!("key {place} can be read or changed by others"))
-            .help(format!("chmod 600 {place}, and think about whether somebody has read it already")));
+            .help(format!("chmod 600 {place}, and check whether somebody may have read it already")));
     }
     custody::of_file(&facts, folder, &place)?;
     custody::of_folder(folder)?;

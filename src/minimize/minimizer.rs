@@ -43,7 +43,7 @@ pub struct Minimizer {
     /// Columns of which identities are made; the subject's key is the first.
     identified: Vec<IdentifiedColumn>,
     fields: Vec<FieldPlan>,
-    /// Field of each quasi-identifier.
+    /// Field of each quasi-identifier, then of each sensitive field of the gate.
     quasi: Vec<usize>,
     clocks: Vec<Clock>,
     excludes: Excludes,
@@ -106,7 +106,7 @@ impl Minimizer {
             };
             prepared.push(FieldPlan { from: field.from, kind: field.treat.gives(column), treater, clock });
         }
-        let quasi = (0..plan.gate.as_ref().map_or(0, |gate| gate.quasi_identifiers.len()))
+        let quasi = (0..plan.gate.as_ref().map_or(0, |gate| gate.hashed().count()))
             .filter_map(|quasi| fields.iter().position(|field| field.quasi == Some(quasi)))
             .collect();
         let row_by_row = stream == Stream::Main && !plan.retention.person && plan.observe.is_empty();
@@ -138,7 +138,7 @@ impl Minimizer {
         };
         Layout {
             identities: observed.fold(slots(&plan.controls), usize::max),
-            quasi: plan.gate.as_ref().map_or(0, |gate| gate.quasi_identifiers.len()),
+            quasi: plan.gate.as_ref().map_or(0, |gate| gate.hashed().count()),
             fields: plan.fields.iter().map(field).collect(),
         }
     }
@@ -465,7 +465,7 @@ impl Worker<'_> {
         if self.rows.fields.iter().all(fits) { Ok(()) } else { Err(too_much_text()) }
     }
 
-    /// One keyed hash per quasi-identifier and row, of the published value (R40).
+    /// One keyed hash per quasi-identifier or sensitive field and row, of the published value (R40).
     fn hash_quasi(&mut self) {
         for (quasi, field) in self.minimizer.quasi.iter().enumerate() {
             let (bytes, ends, valid) = match &self.rows.fields[*field] {

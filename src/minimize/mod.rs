@@ -18,5 +18,6 @@ mod tests;
 pub use crate::cell::why::WhyRaw;
 pub use identity::IdentityMaker;
 pub use minimizer::{Minimizer, Stream, Worker};
+pub use normal::formed;
 pub use rows::*;
 pub use tally::{ClockTally, FieldTally, IdentifierTally, MAX_DISTINCT, Position, Renewed, Tally};

@@ -79,6 +79,11 @@ pub fn normalise_before(rule: &Normal, text: &str, region: Option<phone::Region>
     normal
 }
 
+/// Returns whether a value has a normal form. Phone numbers are read without a country.
+pub fn formed(rule: &Normal, text: &str) -> bool {
+    !trim(text).is_empty() && normalise(rule, text, None, &mut Vec::new()).why.is_none()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,7 @@ pub use crate::treatments::FieldKind;
 pub struct Layout {
     /// Identity slots per row: key, then strong, then weak; the most of any stream of the run.
     pub identities: usize,
-    /// Quasi-identifiers of the gate.
+    /// Quasi-identifiers of the gate, and its sensitive fields after them.
     pub quasi: usize,
     /// Published fields, in the job's order.
     pub fields: Vec<FieldLayout>,
@@ -118,7 +118,7 @@ pub struct Rows {
     pub since: Vec<i64>,
     /// One column per slot of the layout.
     pub identities: Vec<Identities>,
-    /// One column per quasi-identifier, of the rows that have no flag of `flag::WITHOUT_FIELDS` only: keyed hash of the
+    /// One column per quasi-identifier, then per sensitive field of the gate, of the rows that have no flag of `flag::WITHOUT_FIELDS` only: keyed hash of the
     /// published value, `NULL_QUASI` for null.
     pub quasi: Vec<Vec<u64>>,
     /// One column per published field, of the same rows; no columns at all in batches of observed rows.

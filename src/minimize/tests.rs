@@ -107,11 +107,12 @@ fn plan() -> Plan {
         },
         retention: Retention { keep: period("P3Y"), person: true, max_future: period("P1Y") },
         observe: vec![],
-        gate: Some(Gate {
+        gate: Some(GroupTerms {
             quasi_identifiers: vec!["city".into(), "last".into()],
             k: 5,
             suppress: true,
             max_suppressed: Share(20_000),
+            diversity: None,
         }),
         limits: Limits {
             max_removed: Share(300_000),

@@ -1,11 +1,11 @@
-//! The fields a job publishes and the gate over them: R19, R20, R26, R27, R36.
+//! The fields a job publishes: R19, R20, R26, R27.
 //! Must not know retention of rows, lists or schedules.
 
 use super::check_source::{Entry, Inventory};
 use super::finding::Page;
 use super::gather::Gather;
-use super::job_spec::{FieldSpec, GateSpec, JobSpec, OnViolation, Treat};
-use super::plan::{Field, Gate, MaxUntreated, Purpose};
+use super::job_spec::{FieldSpec, JobSpec, Treat};
+use super::plan::{Field, MaxUntreated, Purpose};
 use super::spec::{At, Category};
 use super::treatment_keys::Reader;
 use super::value;
@@ -54,7 +54,7 @@ fn names(terms: &Terms) {
     }
 }
 
-fn is_subject(spec: &FieldSpec) -> bool {
+pub(super) fn is_subject(spec: &FieldSpec) -> bool {
     spec.subject.as_ref().is_some_and(|s| **s)
 }
 
@@ -111,7 +111,7 @@ fn field(terms: &Terms, at: &At<String>, spec: &FieldSpec, gather: &mut Gather) 
         subject: is_subject(spec),
         keep: keep?,
         max_untreated: max_untreated?,
-        quasi: gate.and_then(|g| g.quasi_identifiers.iter().position(|q| **q == **at)),
+        quasi: gate.and_then(|gate| gate.hashed().position(|name| **name == **at)),
     })
 }
 
@@ -171,62 +171,4 @@ fn keep(terms: &Terms, at: &At<String>, spec: &FieldSpec, entry: Option<&Entry>)
         page.fault(at.span(), "keep-too-long", text, "shorten it (R27)");
     }
     Some(Some(own))
-}
-
-/// R36. Outer `None` = a finding; no gate is fine only when the purpose asks for groups of one.
-pub(super) fn gate(terms: &Terms) -> Option<Option<Gate>> {
-    let (page, purpose) = (terms.page, terms.purpose?);
-    let Some(spec) = &terms.spec.gate else {
-        if purpose.min_k <= 1 {
-            return Some(None);
-        }
-        let help = format!("add [gate] with quasi_identifiers; min_k of the purpose is {} (R36)", purpose.min_k);
-        page.fault(terms.spec.purpose.span(), "gate-missing", "the purpose has min_k, and the job has no [gate]", help);
-        return None;
-    };
-    quasi_names(terms, spec);
-    unlisted_quasi(terms, spec);
-    let min_k = i64::from(purpose.min_k);
-    let k = value::number(page, spec.k.as_ref(), 1..1_000_000, min_k)?;
-    if let Some(at) = spec.k.as_ref().filter(|_| k < min_k) {
-        let help = format!("write {min_k} or more");
-        page.fault(at.span(), "k-below-min", "k is below the purpose's min_k", help);
-    }
-    let max_suppressed = value::share_or(page, spec.max_suppressed.as_ref(), "2%")?;
-    Some(Some(Gate {
-        quasi_identifiers: spec.quasi_identifiers.iter().map(|q| q.to_string()).collect(),
-        k: u32::try_from(k).ok()?,
-        suppress: spec.on_violation.as_ref().is_some_and(|v| **v == OnViolation::Suppress),
-        max_suppressed,
-    }))
-}
-
-fn quasi_names(terms: &Terms, gate: &GateSpec) {
-    let page = terms.page;
-    for (i, at) in gate.quasi_identifiers.iter().enumerate() {
-        match terms.spec.fields.get(at) {
-            None => page.fault(at.span(), "unknown-field", "no such published field", "name one of [fields]"),
-            Some(field) if is_subject(field) => {
-                let help = "leave it out: every subject has a token of its own, so every group would be one";
-                page.fault(at.span(), "quasi-subject", "the subject token is no quasi-identifier", help);
-            }
-            Some(_) => {}
-        }
-        if gate.quasi_identifiers[..i].iter().any(|q| **q == **at) {
-            page.fault(at.span(), "duplicate-name", "named twice", "keep one");
-        }
-    }
-}
-
-fn unlisted_quasi(terms: &Terms, gate: &GateSpec) {
-    for (at, field) in terms.spec.fields.iter() {
-        let place = field.from.as_ref().and_then(|from| terms.inventory.place(from));
-        let Some(entry) = place.map(|p| &terms.inventory.columns[p]) else { continue };
-        if is_subject(field) || !entry.quasi() || gate.quasi_identifiers.iter().any(|q| **q == **at) {
-            continue;
-        }
-        let help = format!("add {} here, or have quasi = false written into the source's column (R36)", at.as_str());
-        let text = format!("field {} is a quasi-identifier and not listed", at.as_str());
-        terms.page.fault(gate.quasi_identifiers.span(), "quasi-missing", text, help);
-    }
 }

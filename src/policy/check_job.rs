@@ -2,6 +2,7 @@
 //! Must not know stages; the plan says what they do.
 
 use super::check_field::{self, Terms};
+use super::check_gate;
 use super::check_policy::Policy;
 use super::check_source::{self, Inventory};
 use super::digest;
@@ -89,7 +90,7 @@ fn plan(terms: Terms, desk: &Desk, parts: Parts) -> Option<Plan> {
     let (spec, inventory) = (terms.spec, terms.inventory);
     let mut gather = Gather::of(inventory);
     let fields = check_field::fields(&terms, &mut gather);
-    let gate = check_field::gate(&terms);
+    let gate = check_gate::gate(&terms);
     let controls = controls(&terms, desk, &mut gather);
     let (purpose, recipient, schedule) = (parts.purpose?.clone(), parts.recipient?, parts.schedule?);
     let domain = match recipient.third_party {

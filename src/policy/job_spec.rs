@@ -2,7 +2,7 @@
 //! Must not know what the values mean beyond their shape.
 
 pub use super::field_spec::FieldSpec;
-use super::plan::TokenFormat;
+use super::plan::{Diversity, TokenFormat};
 use super::spec::{At, Named};
 pub use crate::treatments::Treat;
 use schemars::JsonSchema;
@@ -147,6 +147,30 @@ pub struct GateSpec {
     pub on_violation: Option<At<OnViolation>>,
     /// Share of rows that may be suppressed. Default 2%.
     pub max_suppressed: Option<At<String>>,
+    /// Gate on sensitive fields within the same groups.
+    pub diversity: Option<At<DiversitySpec>>,
+}
+
+impl GateSpec {
+    /// Returns the fields that the gate hashes: its quasi-identifiers, then its sensitive fields.
+    pub fn hashed(&self) -> impl Iterator<Item = &At<String>> {
+        let sensitive = self.diversity.iter().flat_map(|diversity| diversity.sensitive.iter());
+        self.quasi_identifiers.iter().chain(sensitive)
+    }
+}
+
+/// `[gate.diversity]`.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DiversitySpec {
+    /// Fields whose values have to differ within each group.
+    pub sensitive: At<Vec<At<String>>>,
+    /// How many values each group has to have.
+    pub l: At<i64>,
+    /// distinct, entropy. Default distinct.
+    pub kind: Option<At<Diversity>>,
+    /// suppress, refuse. Default refuse.
+    pub on_violation: Option<At<OnViolation>>,
 }
 
 /// What a record with more or fewer cells than the header does.

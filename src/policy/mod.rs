@@ -4,6 +4,7 @@
 mod across;
 mod apart;
 mod check_field;
+mod check_gate;
 mod check_job;
 mod check_policy;
 mod check_source;
@@ -20,6 +21,7 @@ mod policy_spec;
 mod schedule;
 mod schema;
 mod shape;
+mod share;
 mod source_spec;
 mod spec;
 mod treatment_keys;

@@ -4,6 +4,7 @@
 use super::schedule::Schedule;
 use crate::clock::Period;
 
+pub use super::share::Share;
 pub use crate::cell::kind::{DateRule, Epoch, ValueType};
 pub use crate::treatments::Treatment;
 use globset::GlobMatcher;
@@ -205,17 +206,6 @@ pub struct Location {
     pub path: String,
 }
 
-/// A share such as `"2%"`, in millionths.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Share(pub u32);
-
-impl Share {
-    /// Whether `part` of `whole` exceeds the share (R37: a limit trips when exceeded).
-    pub fn exceeded(self, part: u64, whole: u64) -> bool {
-        u128::from(part) * 1_000_000 > u128::from(whole) * u128::from(self.0)
-    }
-}
-
 /// One job, resolved.
 pub struct Plan {
     /// The job's name.
@@ -253,7 +243,7 @@ pub struct Plan {
     /// Other exports whose activity counts.
     pub observe: Vec<Observe>,
     /// Gate on quasi-identifiers.
-    pub gate: Option<Gate>,
+    pub gate: Option<GroupTerms>,
     /// Limits and what to do beyond them.
     pub limits: Limits,
     /// BLAKE3 hex of the canonical JSON of the three specs as resolved.
@@ -509,7 +499,7 @@ pub struct Field {
     pub keep: Option<Period>,
     /// Above it the run is refused.
     pub max_untreated: MaxUntreated,
-    /// Index among the gate's quasi-identifiers.
+    /// Index among the fields that the gate hashes: its quasi-identifiers, then its sensitive fields.
     pub quasi: Option<usize>,
 }
 
@@ -584,9 +574,9 @@ pub struct Observe {
     pub controls: Controls,
 }
 
-/// `[gate]`.
+/// `[gate]`: how rows are grouped, and what is asked of groups.
 #[derive(Clone, Debug)]
-pub struct Gate {
+pub struct GroupTerms {
     /// Field names in order; `Field::quasi` indexes into it.
     pub quasi_identifiers: Vec<String>,
     /// Smallest group of subjects.
@@ -595,6 +585,39 @@ pub struct Gate {
     pub suppress: bool,
     /// Share of rows that may be suppressed.
     pub max_suppressed: Share,
+    /// What is asked of sensitive fields.
+    pub diversity: Option<DiversityTerms>,
+}
+
+/// How it is counted how much values differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Diversity {
+    /// Distinct values.
+    Distinct,
+    /// Entropy of the values, which is that of l equally frequent ones or more.
+    Entropy,
+}
+
+/// `[gate.diversity]`.
+#[derive(Clone, Debug)]
+pub struct DiversityTerms {
+    /// Field names in order; `Field::quasi` counts on from the quasi-identifiers.
+    pub sensitive: Vec<String>,
+    /// How much values have to differ.
+    pub l: u32,
+    /// How that is counted.
+    pub measure: Diversity,
+    /// `suppress` or `refuse`.
+    pub suppress: bool,
+}
+
+impl GroupTerms {
+    /// Returns the fields of which companions hold keyed hashes, in their order: quasi-identifiers, then sensitive ones.
+    pub fn hashed(&self) -> impl Iterator<Item = &String> {
+        let sensitive = self.diversity.iter().flat_map(|diversity| &diversity.sensitive);
+        self.quasi_identifiers.iter().chain(sensitive)
+    }
 }
 
 /// The job's `[limits]`.

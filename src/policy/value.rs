@@ -92,20 +92,9 @@ pub(super) fn keep(page: Page, at: &At<String>) -> Option<Period> {
     Some(period)
 }
 
-fn millionths(text: &str) -> Option<u32> {
-    let number = text.strip_suffix('%')?;
-    let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
-    let digits = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
-    if !digits(whole) || !digits(part) || whole.len() > 3 || part.len() > 4 {
-        return None;
-    }
-    let share = whole.parse::<u32>().ok()? * 10_000 + format!("{part:0<4}").parse::<u32>().ok()?;
-    (share <= 1_000_000).then_some(share)
-}
-
 /// A share such as `2%` or `0.1%`, in millionths.
 pub(super) fn share(page: Page, at: &At<String>) -> Option<Share> {
-    let share = millionths(at).map(Share);
+    let share = Share::read(at);
     if share.is_none() {
         let help = "write a percentage from 0% to 100% with at most four decimals, such as 2% or 0.1%";
         page.fault(at.span(), "share", "not a share", help);
@@ -117,7 +106,7 @@ pub(super) fn share(page: Page, at: &At<String>) -> Option<Share> {
 pub(super) fn share_or(page: Page, at: Option<&At<String>>, default: &str) -> Option<Share> {
     match at {
         Some(at) => share(page, at),
-        None => millionths(default).map(Share),
+        None => Share::read(default),
     }
 }
 
@@ -294,17 +283,6 @@ pub(super) fn region(page: Page, at: &At<String>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn shares_are_millionths_and_end_at_all() {
-        assert_eq!(millionths("2%"), Some(20_000));
-        assert_eq!(millionths("0.1%"), Some(1_000));
-        assert_eq!(millionths("0.0001%"), Some(1));
-        assert_eq!(millionths("100%"), Some(1_000_000));
-        for bad in ["", "%", "2", "-1%", "100.1%", "101%", "1.%", ".5%", "0.00001%", "1e1%", "+1%"] {
-            assert_eq!(millionths(bad), None, "{bad}");
-        }
-    }
 
     #[test]
     fn r3_names() {

@@ -224,7 +224,7 @@ impl Pair {
 
     fn extend(&mut self, rows: Stretch<'_>) -> Result<()> {
         self.rows += rows.len() as u64;
-        self.data.extend(rows)?;
+        self.data.extend(rows.clone())?;
         self.companion.extend(rows)
     }
 

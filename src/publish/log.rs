@@ -68,9 +68,14 @@ pub(super) fn folder(path: &str) -> String {
     format!("{path}/_delta_log")
 }
 
+/// Returns where the entry of a version lies, below the lake's root.
+pub fn log_entry(path: &str, version: u64) -> String {
+    format!("{}/{version:020}.json", folder(path))
+}
+
 /// Reads the entry of a version.
 pub(super) fn read(lake: &Root, path: &str, version: u64) -> Result<Entry> {
-    let entry = lake.get(&format!("{}/{version:020}.json", folder(path)))?;
+    let entry = lake.get(&log_entry(path, version))?;
     Ok(match entry {
         None => Entry::Absent,
         Some(entry) => Mark::parse(&entry).map_or_else(|| Entry::Foreign(Foreign::of(&entry)), Entry::Ours),

@@ -23,6 +23,7 @@ pub use companion::{CompanionGroup, Companions};
 pub use delta::{Commit, adopt, commit, current, is_current, replace};
 pub use file::written_by;
 pub use foreign::Passed;
+pub use log::log_entry;
 pub use removal::{Orphans, is_staged, orphans, trim};
 pub use rewrite::{Rewriting, Rewritten, rewrite};
 pub use schema::{Column, ColumnType};

@@ -7,7 +7,7 @@ use super::encode::Shape;
 use super::file::{Pair, Row, file_name, range_in};
 use super::schema::{Column, Planned};
 use super::{Current, FileWritten, Target, Written};
-use crate::decide::{Fate, NULL_QUASI, Remaining, mark};
+use crate::decide::{Fate, Remaining, mark};
 use crate::error::{Code, Error, Result};
 use crate::monitor::{Event, Monitor};
 use crate::threads;
@@ -57,7 +57,9 @@ pub fn rewrite(
     monitor: &dyn Monitor,
 ) -> Result<Rewritten> {
     monitor.event(Event::Stage { name: "rewrite", total_bytes: None });
-    let job = Job { remaining, target, how, shape: shape(how)? };
+    let place = |column: &Column| how.keeps.iter().position(|keep| *keep == column.name);
+    let places = how.current.columns.iter().map(place).collect();
+    let job = Job { remaining, target, how, shape: shape(how)?, places };
     let touched: Vec<usize> = (0..remaining.files()).filter(|file| remaining.touched(*file)).collect();
     let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
     let work = || -> Result<Vec<(Option<FileWritten>, u64)>> {
@@ -104,6 +106,8 @@ struct Job<'a> {
     target: &'a Target<'a>,
     how: &'a Rewriting<'a>,
     shape: Shape,
+    /// Per column, its place among those with a `keep` of their own.
+    places: Vec<Option<usize>>,
 }
 
 impl Job<'_> {
@@ -166,24 +170,15 @@ impl Job<'_> {
 
     fn pair(&self, name: &str, companions: &Companions) -> Result<Pair> {
         let range = range_in(name).ok_or_else(|| apart(&self.target.lake.display(name)))?;
-        let fits = |shape: &CompanionShape| shape.fits(self.how.keeps.len(), self.remaining.quasi_keeps().len());
+        let fits = |shape: &CompanionShape| shape.fits(self.how.keeps.len(), self.remaining.hashed());
         let companion = companions.shape().filter(fits).ok_or_else(|| apart(&self.target.lake.display(name)))?;
         Pair::new(file_name(range, self.how.run, self.how.attempt), self.target, &self.shape, &companion)
     }
 
-    /// A field whose own `keep` is over is null (R26), and so is its hash among the quasi-identifiers (R36).
     fn row(&self, pair: &mut Pair, data: &mut Data, held: &mut Held<'_>, at: usize) -> Result<()> {
         held.read(at);
-        let over = |keep: usize| held.field_until[keep] <= self.remaining.as_of().0;
-        for (q, keep) in self.remaining.quasi_keeps().iter().enumerate() {
-            if keep.is_some_and(over) {
-                held.quasi[q] = NULL_QUASI;
-            }
-        }
-        let gone = |column: &Column| self.how.keeps.iter().position(|keep| *keep == column.name).is_some_and(over);
-        let gone: Vec<bool> = self.how.current.columns.iter().map(gone).collect();
         let mut fields = data.fields()?;
-        fields.iter_mut().zip(gone).filter(|(_, gone)| *gone).for_each(|(field, _)| *field = None);
+        self.remaining.null(&held.field_until, &self.places, &mut fields, &mut held.quasi);
         pair.push(&Row { companion: held.row(at), fields: &fields })
     }
 }

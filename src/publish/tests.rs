@@ -17,6 +17,7 @@ use super::*;
 use crate::clock::{Instant, Period};
 use crate::decide::{EntryTable, FieldKind, FieldLayout, Layout, NO_SINCE, NULL_QUASI, Rules, decide, mark};
 use crate::error::{Code, Error, Kind, Result};
+use crate::gates::Reading;
 use crate::minimize::{FieldColumn, Identities, Rows};
 use crate::monitor::Silent;
 use crate::policy::*;
@@ -223,7 +224,8 @@ fn cleared(rows: u8) -> Cleared {
     writer.append(&batch).unwrap();
     writer.finish().unwrap();
     let rules = Rules::from(&plan(), Instant(100 * DAY));
-    let judged = decide(rules, stage.finish().unwrap(), &EntryTable::default(), None, 0, 1, &Silent).unwrap();
+    let judged =
+        decide(rules, stage.finish().unwrap(), &EntryTable::default(), None, &Reading::default(), 1, &Silent).unwrap();
     judged.clear(true).unwrap()
 }
 
@@ -267,11 +269,12 @@ fn plan() -> Plan {
         controls: Controls::default(),
         retention: Retention { keep: days(90), person: false, max_future: days(1) },
         observe: vec![],
-        gate: Some(Gate {
+        gate: Some(GroupTerms {
             quasi_identifiers: vec!["city".into()],
             k: 1,
             suppress: true,
             max_suppressed: Share(1_000_000),
+            diversity: None,
         }),
         limits: Limits {
             max_removed: Share(1_000_000),

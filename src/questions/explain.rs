@@ -6,6 +6,7 @@ use crate::clock::Instant;
 use crate::decide::{self, Reason, Traced};
 use crate::error::{Code, Error, Result};
 use crate::evidence::{Entry as LedgerEntry, Event};
+use crate::gates::Reading;
 use crate::job::{Call, Desk, Ready, SubjectCall, identities, intake, meant, names_of, note, output_of};
 use crate::monitor::Monitor;
 use crate::policy::{Plan, Rule, place};
@@ -312,8 +313,8 @@ fn traced(call: &Call, wanted: &BTreeSet<[u8; 16]>, monitor: &dyn Monitor) -> Re
     input::renew(None, &mut requests, &read)?;
     let links = meant::follow(&ready, &requests, &read.staged, monitor)?;
     let (rules, threads) = (ready.rules(), call.threads);
-    let dropped = read.main.dropped();
-    let judged = decide::decide(rules, read.staged, links.entries(), None, dropped, threads, monitor)?;
+    let reading = Reading { dropped: read.main.dropped(), ..Reading::default() };
+    let judged = decide::decide(rules, read.staged, links.entries(), None, &reading, threads, monitor)?;
     let rows = judged.trace(links.entries(), &|identity: &[u8; 16]| wanted.contains(identity), threads)?;
     Ok((pinned.main.set, rows))
 }

@@ -2,6 +2,7 @@
 //! format gives batches of cells; nothing after it knows which it was. Must not know keys, treatments or retention.
 
 mod batch;
+mod beginning;
 mod block_source;
 mod columns;
 mod container;
@@ -17,6 +18,7 @@ mod tests;
 mod text;
 
 pub use batch::{ColumnMap, RawBatch, Values};
+pub use beginning::{Beginning, beginning, foreign};
 pub use container::{Container, Member, members};
 pub use format::Survey;
 pub use order::{Disorder, in_order, newest_before};

@@ -24,6 +24,8 @@ const TOLD: u64 = 100;
 const DAY: i64 = 86_400_000_000;
 /// Entries after which the table is sorted again during one intake.
 const SORT_AFTER: usize = 1 << 20;
+/// How many files of a list that no listing has are asked for by name.
+const ASKED_FOR: usize = 32;
 
 /// What taking in all lists came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -150,7 +152,7 @@ pub fn take_in(
             count: ListIntake { list: list.name.clone(), ..ListIntake::default() },
             faults: Vec::new(),
         };
-        intake.objects(&found)?;
+        intake.objects(found)?;
         report.unreadable += intake.count.unreadable;
         report.lists.push(intake.count);
         report.faults.append(&mut intake.faults);
@@ -235,7 +237,36 @@ struct Intake<'a> {
 }
 
 impl Intake<'_> {
-    fn objects(&mut self, found: &Matching<'_>) -> Result<()> {
+    fn objects(&mut self, mut found: Matching<'_>) -> Result<()> {
+        let unlisted = self.unlisted(&found)?;
+        found.objects.extend(unlisted);
+        found.objects.sort_by(|a, b| a.path.cmp(&b.path));
+        self.taken_in(&found)
+    }
+
+    /// What was taken in before, is there, and no listing has: a listing may lag behind. Only what was taken in last is
+    /// asked for: request files are removed once they are taken in, and there may be many.
+    fn unlisted(&self, found: &Matching<'_>) -> Result<Vec<Object>> {
+        if !self.root.may_lag() {
+            return Ok(Vec::new());
+        }
+        let (there, prefix) = (self.places(found), self.root.display(""));
+        let mut known: Vec<&FileTaken> =
+            self.before(&found.glob).filter(|file| !there.contains(&file.object)).collect();
+        known.sort_by_key(|file| std::cmp::Reverse(file.taken));
+        let paths = known.iter().take(ASKED_FOR).filter_map(|file| file.object.strip_prefix(&prefix));
+        let found: Result<Vec<Option<Object>>> = paths.map(|path| self.root.head(path)).collect();
+        Ok(found?.into_iter().flatten().collect())
+    }
+
+    /// Places of all that was found, also of what cannot be read.
+    fn places(&self, found: &Matching<'_>) -> HashSet<String> {
+        let mut places: HashSet<String> = found.objects.iter().map(|object| self.root.display(&object.path)).collect();
+        places.extend(found.unseen.iter().map(|unseen| self.root.display(&String::from_utf8_lossy(&unseen.path))));
+        places
+    }
+
+    fn taken_in(&mut self, found: &Matching<'_>) -> Result<()> {
         self.count.aside = found.aside.clone();
         for unseen in &found.unseen {
             self.told(&unseen.place(), (None, None), unseen.said(), unseen.help());
@@ -280,8 +311,7 @@ impl Intake<'_> {
 
     /// R31: an object that was not taken in whole is missed when it is gone; what it asked for is not known.
     fn unread_and_removed(&mut self, found: &Matching<'_>) {
-        let mut there: HashSet<String> = found.objects.iter().map(|object| self.root.display(&object.path)).collect();
-        there.extend(found.unseen.iter().map(|unseen| self.root.display(&String::from_utf8_lossy(&unseen.path))));
+        let there = self.places(found);
         let unread = |file: &&FileTaken| file.unreadable > 0 && !there.contains(&file.object);
         let gone: Vec<String> = self.before(&found.glob).filter(unread).map(|file| file.object.clone()).collect();
         for place in gone {

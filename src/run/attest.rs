@@ -3,16 +3,16 @@
 use super::input::Pinned;
 use super::scheduled;
 use crate::clock;
-use crate::decide::{Reason, SharedBy, Verdict};
+use crate::decide::{SharedBy, Verdict};
 use crate::error::{Code, Error, Kind, Result};
 use crate::evidence::Event;
 use crate::evidence::manifest::{
-    self, Brake, ClocksIgnored, Drift, Field, File, ForeignCommit, Gate, Identifiers, Input, Keys, ListApplied, Lost,
+    self, Brake, ClocksIgnored, Drift, Field, File, ForeignCommit, Identifiers, Input, Keys, ListApplied, Lost,
     Manifest, Member, Output, Previous, RawCause, Rejected, Removed, SCHEMA, SharedValues,
 };
 use crate::job::{self, LeftAside, Ready};
 use crate::minimize::{FieldKind, IdentifierTally, Tally, WhyRaw};
-use crate::policy::{Basis, Column, Share, TokenFormat};
+use crate::policy::{Basis, Column, TokenFormat};
 use crate::publish::{self, Receipt, Written};
 use crate::read::ReadReport;
 use crate::requests::Requests;
@@ -70,13 +70,21 @@ pub struct Begun {
     pub intent: Intent,
     /// Its attempt.
     pub attempt: u32,
+    /// What lists and inputs left aside.
+    pub aside: Vec<LeftAside>,
 }
 
 /// Begins a run: its intent is in `state` and in the ledger before a record is read.
 ///
 /// # Errors
 /// Storage errors.
-pub fn intend(ready: &mut Ready, pinned: &Pinned, replaces: Option<u64>, requests: &Requests) -> Result<Begun> {
+pub fn intend(
+    ready: &mut Ready,
+    pinned: &Pinned,
+    replaces: Option<u64>,
+    requests: &Requests,
+    aside: Vec<LeftAside>,
+) -> Result<Begun> {
     let plan = ready.plan();
     let mut intent = Intent {
         run: String::new(),
@@ -106,7 +114,7 @@ pub fn intend(ready: &mut Ready, pinned: &Pinned, replaces: Option<u64>, request
     if ready.state.check_keys(&keys)? == crate::state::Epoch::New {
         ready.state.add_epoch(intent.of(1), &keys, ready.call.now)?;
     }
-    Ok(Begun { intent, attempt })
+    Ok(Begun { intent, attempt, aside })
 }
 
 /// Writes down that a run stopped. When even that fails the first error is what counts.
@@ -153,6 +161,8 @@ pub struct Facts<'a> {
     pub accepted: Option<String>,
     /// Identities in force per list.
     pub lists: Vec<ListApplied>,
+    /// What lists and inputs left aside.
+    pub aside: &'a [LeftAside],
 }
 
 /// The manifest of a version about to be committed; `written` is none for a plan.
@@ -179,6 +189,7 @@ pub fn manifest(ready: &Ready, facts: &Facts<'_>, written: Option<&Written>) -> 
         set: facts.pinned.main.set.clone(),
         inputs: inputs(ready, facts.main, facts.observed),
         lists: facts.lists.clone(),
+        aside: facts.aside.iter().map(LeftAside::counted).collect(),
         rows_in: verdict.rows_in,
         rows_out: verdict.rows_out,
         removed: verdict.reasons.iter().map(|(reason, rows)| Removed { reason: reason.clone(), rows: *rows }).collect(),
@@ -197,11 +208,11 @@ pub fn manifest(ready: &Ready, facts: &Facts<'_>, written: Option<&Written>) -> 
         drift: drift(ready, facts.main),
         lost: lost(ready, facts.main),
         links: "applied".into(),
-        gates: gates(ready, verdict),
+        gates: verdict.gates.clone(),
         brake: Some(Brake {
             of: verdict.previous.unwrap_or(verdict.rows_in),
             removed: verdict.previous.unwrap_or(verdict.rows_in).saturating_sub(verdict.rows_out),
-            max_removed: share(plan.limits.max_removed),
+            max_removed: plan.limits.max_removed.to_string(),
             accepted: facts.accepted.clone(),
         }),
         previous: previous.map(|current| Previous {
@@ -374,7 +385,7 @@ fn identifier(
         why: counts.whys().map(cause).collect(),
         first_raw: counts.first_raw.and_then(|at| report.place(at.input, at.record)),
         unseen: counts.unseen,
-        max_raw: column.max_raw.map(share),
+        max_raw: column.max_raw.map(|share| share.to_string()),
         shared: None,
     }
 }
@@ -389,19 +400,6 @@ fn not_published(ready: &Ready) -> Vec<String> {
     let mut names: Vec<String> = plan.source.listed.iter().filter(|name| !published(name)).cloned().collect();
     names.sort();
     names
-}
-
-fn gates(ready: &Ready, verdict: &Verdict) -> Vec<Gate> {
-    let both = ready.plan().gate.iter().zip(&verdict.gate);
-    both.map(|(spec, result)| Gate {
-        quasi_identifiers: spec.quasi_identifiers.clone(),
-        k: spec.k,
-        groups: result.groups,
-        groups_below: result.groups_below,
-        rows_suppressed: verdict.removed(Reason::Suppressed),
-        max_suppressed: share(spec.max_suppressed),
-    })
-    .collect()
 }
 
 fn output(ready: &Ready, written: Option<&Written>) -> Output {
@@ -464,10 +462,6 @@ fn basis(basis: Basis) -> &'static str {
         Basis::PublicTask => "public-task",
         Basis::LegitimateInterests => "legitimate-interests",
     }
-}
-
-fn share(share: Share) -> String {
-    format!("{}%", f64::from(share.0) / 10_000.0)
 }
 
 fn data_type(kind: FieldKind, tokens: TokenFormat) -> String {

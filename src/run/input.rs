@@ -1,12 +1,12 @@
 //! The reading half of a run: requests taken in, a set pinned, every record read once and staged.
 
 use super::published_set;
-use crate::decide::{self, Distinct, RawValues, Untreated};
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
+use crate::gates::{ColumnRead, FieldRead, Reading};
 use crate::job::{Ready, Stop};
 use crate::minimize::{Minimizer, Stream, Tally};
 use crate::monitor::Monitor;
-use crate::policy::{Complete, Location, Plan};
+use crate::policy::{Complete, Field, Location, Plan};
 use crate::read::{self, ReadReport, ReadRequest, Reader, Scratch, Selection};
 use crate::requests::{Learned, Requests};
 use crate::stage::{Stage, Staged, Vault};
@@ -184,40 +184,40 @@ fn work(reader: &Reader<'_>, minimizer: &Minimizer, known: &Asked<'_>, stage: &S
     Ok(worker.tally())
 }
 
-/// Limits on what was read: the set's size (`min_records`), untreated values (R37), tokens that hide nothing (R21).
+/// Hands up what was read, in numbers, for the gates: nothing of it is judged here.
 ///
 /// # Errors
-/// Input for a set too small, gate for the others.
-pub fn check(ready: &Ready, pinned: &Pinned, read: &Read) -> Result<()> {
+/// Storage errors; evidence errors of the ledger.
+pub fn observed(ready: &Ready, pinned: &Pinned, read: &Read) -> Result<Reading> {
     let plan = ready.plan();
-    min_records(ready, pinned, read)?;
-    let field = |f: usize| (&plan.fields[f], &read.tally.fields[f]);
-    let untreated: Vec<Untreated<'_>> = (0..plan.fields.len())
-        .map(field)
-        .map(|(f, t)| Untreated {
-            field: &f.name,
-            untreated: t.untreated,
-            first: t.first_untreated.and_then(|at| read.main.place(at.input, at.record)),
-            values: t.values,
-            limit: f.max_untreated,
-        })
-        .collect();
-    decide::check_untreated(&untreated)?;
-    let rows = read.main.records();
-    let distinct: Vec<Distinct<'_>> = (0..plan.fields.len())
-        .map(field)
-        .filter(|(f, _)| f.treat.treat() == Treat::Pseudonymize)
-        .filter_map(|(f, t)| {
-            let identified = plan.columns[f.from?].identified;
-            Some(Distinct { field: &f.name, identified, distinct: t.distinct.len() as u64, rows })
-        })
-        .collect();
-    decide::check_distinct(&distinct)?;
-    decide::check_raw(&raw_values(ready, read))
+    let fields = plan.fields.iter().zip(&read.tally.fields);
+    let fields = fields.map(|(field, tally)| FieldRead {
+        name: field.name.clone(),
+        values: tally.values,
+        untreated: tally.untreated,
+        first: tally.first_untreated.and_then(|at| read.main.place(at.input, at.record)),
+        limit: field.max_untreated,
+        distinct: without_identifier(plan, field).then_some(tally.distinct.len() as u64),
+    });
+    let min_records = plan.source.complete.as_ref().map(|complete| complete.min_records);
+    Ok(Reading {
+        records: read.main.records(),
+        dropped: read.main.dropped(),
+        set: pinned.main.set.clone(),
+        before: published_set::records_before(ready, pinned.set()).zip(min_records),
+        doubt: published_set::doubt(ready, pinned, read)?,
+        fields: fields.collect(),
+        columns: columns_read(ready, read),
+    })
 }
 
-/// What `max_raw` limits: columns with a limit, of the job's own source and of those it observes.
-fn raw_values(ready: &Ready, read: &Read) -> Vec<RawValues> {
+/// Whether a field has tokens of a column that the source declares no identifier for.
+fn without_identifier(plan: &Plan, field: &Field) -> bool {
+    field.treat.treat() == Treat::Pseudonymize && field.from.is_some_and(|from| !plan.columns[from].identified)
+}
+
+/// Columns of identifiers with a limit, of the job's own source and of those it observes.
+fn columns_read(ready: &Ready, read: &Read) -> Vec<ColumnRead> {
     let plan = ready.plan();
     let own = (&plan.source.name, &plan.columns, &read.tally, &read.main);
     let observed = plan.observe.iter().zip(&read.observed_tallies).zip(&read.observed);
@@ -226,7 +226,7 @@ fn raw_values(ready: &Ready, read: &Read) -> Vec<RawValues> {
     for (source, columns, tally, report) in std::iter::once(own).chain(observed) {
         for column in columns {
             let (Some(limit), Some(counts)) = (column.max_raw, tally.of_column(&column.name)) else { continue };
-            found.push(RawValues {
+            found.push(ColumnRead {
                 column: format!("{source}.{}", column.name),
                 values: counts.values,
                 raw: counts.raw,
@@ -239,24 +239,6 @@ fn raw_values(ready: &Ready, read: &Read) -> Vec<RawValues> {
     found
 }
 
-fn min_records(ready: &Ready, pinned: &Pinned, read: &Read) -> Result<()> {
-    let plan: &Plan = ready.plan();
-    let (Some(complete), Some(before)) = (&plan.source.complete, published_set::records_before(ready, pinned.set()))
-    else {
-        return Ok(());
-    };
-    let records = read.main.records();
-    let least = u128::from(before) * u128::from(complete.min_records.0);
-    if u128::from(records) * 1_000_000 >= least {
-        return Ok(());
-    }
-    Err(Error::new(
-        Code::ExportShrank,
-        format!("set {} has {records} records, the set before it had {before}", pinned.set()),
-    )
-    .help("the export may be cut short: export again; if persons really left, lower complete.min_records for this run"))
-}
-
 /// Lets requests name values by their new identity that they name by a former one (R6). Without `state` nothing is
 /// written.
 ///
@@ -266,8 +248,10 @@ pub fn renew(state: Option<&Root>, requests: &mut Requests, read: &Read) -> Resu
     let all = std::iter::once(&read.tally).chain(&read.observed_tallies).flat_map(|tally| &tally.renewed);
     let mut learned = Vec::new();
     for renewed in all {
-        let named = requests.effects(requests::half(&renewed.before)).iter();
-        let named = named.filter(|found| found.bond() == requests::Bond::Named);
+        let named = requests
+            .effects(requests::half(&renewed.before))
+            .iter()
+            .filter(|found| found.bond() == requests::Bond::Named);
         let of = |found: &requests::EntryRef| Learned {
             entry: found.entry(),
             identity: renewed.now,

@@ -4,19 +4,20 @@
 use super::attest;
 use super::input::{Pinned, Read};
 use crate::clock::Instant;
-use crate::error::{Code, Error, Kind, Result};
+use crate::error::{Code, Kind, Result};
 use crate::evidence::manifest::Input;
 use crate::evidence::{Event, RunRef};
+use crate::gates::SetDoubt;
 use crate::job::Ready;
 use crate::policy::SetFormat;
 use crate::read::{in_order, newest_before, why_not};
 use crate::state::{SetRead, SetState};
 
-/// Why the chosen set needs `accept`, when it does. An input without `{set}` is meant to change from night to night.
+/// Why the chosen set needs a person's word, when it does. An input without `{set}` is meant to change from night to night.
 ///
 /// # Errors
 /// Storage errors; evidence errors of the ledger.
-pub fn refusal(ready: &Ready, pinned: &Pinned, read: &Read) -> Result<Option<Error>> {
+pub fn doubt(ready: &Ready, pinned: &Pinned, read: &Read) -> Result<Option<SetDoubt>> {
     let set = pinned.set();
     if set.is_empty() {
         return Ok(None);
@@ -27,16 +28,17 @@ pub fn refusal(ready: &Ready, pinned: &Pinned, read: &Read) -> Result<Option<Err
     let changed = ready.dataset.set_state(set, &pinned.pins) == SetState::Changed;
     let published = ready.dataset.sets.get(set).filter(|_| changed);
     match published {
-        Some(published) if !same_bytes(ready, published, read)? => Ok(Some(
-            Error::new(Code::SetChanged, format!("set {set} was published before, from other bytes"))
-                .help("an export that changes afterwards is unusual: compare, then accept the plan"),
-        )),
+        Some(published) if !same_bytes(ready, published, read)? => Ok(Some(SetDoubt {
+            code: Code::SetChanged,
+            what: format!("set {set} was published before, from other bytes"),
+            help: "an export that changes afterwards is unusual: compare, then accept the plan".into(),
+        })),
         _ => Ok(None),
     }
 }
 
 /// Says that the set published last is the newer one, or that nobody can tell.
-fn older(ready: &Ready, set: &str) -> Result<Option<Error>> {
+fn older(ready: &Ready, set: &str) -> Result<Option<SetDoubt>> {
     let Some((last, _)) = ready.dataset.last_set().filter(|(last, _)| !last.is_empty() && *last != set) else {
         return Ok(None);
     };
@@ -61,7 +63,7 @@ fn older(ready: &Ready, set: &str) -> Result<Option<Error>> {
         Err(error) => return Err(error),
     };
     let help = format!("{why}bring set {last} back, or wait for a newer one; accept the plan if {set} is meant");
-    Ok(Some(Error::new(Code::SetOlder, what).help(help)))
+    Ok(Some(SetDoubt { code: Code::SetOlder, what, help }))
 }
 
 /// Whether the bytes read are those that the manifest of the published set names. Where they lie, and what the store

@@ -123,6 +123,10 @@ pub struct PublishedFile {
     pub rows: u64,
     /// Path of its companion below the state root.
     pub companion: String,
+    /// BLAKE3 hex of the companion, which tells whom the file holds once its version is replaced; not in records of
+    /// before it was written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub companion_blake3: Option<String>,
 }
 
 /// A set that was read and published.
@@ -284,10 +288,18 @@ impl State {
     /// The newest record of a job; `None` when it has never run.
     ///
     /// # Errors
-    /// An evidence error when it cannot be read.
+    /// An evidence error when it cannot be read or is of another job.
     pub fn dataset(&self, job: &str) -> Result<Option<Dataset>> {
         let Some(seq) = self.record_numbers(job)?.pop() else { return Ok(None) };
-        load::<Dataset>(&self.root, &path(job, seq))
+        let record = load::<Dataset>(&self.root, &path(job, seq))?;
+        match record {
+            Some(record) if record.job != job => {
+                let place = self.root.display(&path(job, seq));
+                Err(Error::new(Code::StatePartChanged, format!("{place} is the record of job {}", record.job))
+                    .help("bring back the one that was there from a copy of the state"))
+            }
+            record => Ok(record),
+        }
     }
 
     /// Names of the jobs that have a record.

@@ -2,7 +2,7 @@
 //! nothing to a source that calls its identifiers something else. Must not know requests, nor whose identifiers they are.
 
 use super::{FORMAT, State, load};
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::evidence;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -19,11 +19,20 @@ impl State {
     /// Kinds recorded so far.
     ///
     /// # Errors
-    /// An evidence error for a record that cannot be read, a storage error when the store is away.
+    /// An evidence error for a record that cannot be read or was changed, a storage error when the store is away.
     pub fn kinds(&self) -> Result<BTreeSet<String>> {
         let mut kinds = BTreeSet::new();
         for object in self.root.list(FOLDER)? {
-            kinds.extend(load::<Recorded>(&self.root, &object.path)?.map(|recorded| recorded.kind));
+            let Some(Recorded { kind, .. }) = load::<Recorded>(&self.root, &object.path)? else { continue };
+            if object.path != path(&kind) {
+                let place = self.root.display(&object.path);
+                return Err(Error::new(
+                    Code::StatePartChanged,
+                    format!("{place} has another kind in it than its name says"),
+                )
+                .help("bring back the one that was there from a copy of the state"));
+            }
+            kinds.insert(kind);
         }
         Ok(kinds)
     }
@@ -31,9 +40,9 @@ impl State {
     /// How many kinds are recorded.
     ///
     /// # Errors
-    /// A storage error when the store is away.
+    /// As [`State::kinds`].
     pub(super) fn kinds_recorded(&self) -> Result<u64> {
-        Ok(self.root.list(FOLDER)?.len() as u64)
+        Ok(self.kinds()?.len() as u64)
     }
 
     /// Records kinds, those that are not there yet.
@@ -43,11 +52,15 @@ impl State {
     pub fn record_kinds(&self, kinds: &BTreeSet<String>) -> Result<()> {
         let there: BTreeSet<String> = self.root.list(FOLDER)?.into_iter().map(|object| object.path).collect();
         for kind in kinds {
-            let path = format!("{FOLDER}/{}.json", &evidence::digest(kind.as_bytes())[..16]);
+            let path = path(kind);
             if !there.contains(&path) {
                 self.root.create(&path, evidence::json(&Recorded { format: FORMAT, kind: kind.clone() })?)?;
             }
         }
         Ok(())
     }
+}
+
+fn path(kind: &str) -> String {
+    format!("{FOLDER}/{}.json", &evidence::digest(kind.as_bytes())[..16])
 }

@@ -22,6 +22,7 @@ pub use sweep::{RequestsMet, SweepEnd, SweepRecord};
 
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
+use crate::evidence::keys_in_use::{IDENTITY, token_file};
 use crate::evidence::{self, Event, Ledger, RunRef, segments};
 use crate::key::{KeyId, KeyIds};
 use crate::store::{Created, Root};
@@ -32,8 +33,6 @@ const FORMAT: u32 = 1;
 const FILE: &str = "tamis.json";
 /// How far the clocks of two hosts may lie apart.
 const CLOCK_SLACK: i64 = 60_000_000;
-const IDENTITY: &str = "keys/identity.json";
-
 /// The state of one installation.
 pub struct State {
     root: Root,
@@ -157,7 +156,8 @@ impl State {
     /// Compares the keys of a run with those in use. To be called before anything is read; writes nothing.
     ///
     /// # Errors
-    /// A policy error when the identity key, or the token key of this epoch, is another one.
+    /// A policy error when the identity key, or the token key of this epoch, is another one; an evidence error when the
+    /// record of a key that was in use before is gone.
     pub fn check_keys(&self, keys: &KeyIds) -> Result<Epoch> {
         match load::<KeyInUse>(&self.root, IDENTITY)? {
             Some(known) if known.id == keys.identity => {}
@@ -167,6 +167,7 @@ impl State {
         match load::<KeyInUse>(&self.root, &token_file(&keys.epoch))? {
             Some(known) if known.id == keys.token => Ok(Epoch::Known),
             Some(_) => Err(token_differs(&self.root, &keys.epoch)),
+            None if self.epochs()?.contains(&keys.epoch) => Err(missing(&self.root.display(&token_file(&keys.epoch)))),
             None => Ok(Epoch::New),
         }
     }
@@ -250,10 +251,6 @@ fn carried(root: &Root) -> Result<(u64, BTreeMap<String, String>)> {
         stored.insert(name.file(), evidence::digest(&bytes));
     }
     Ok((names.iter().map(|name| name.last).max().unwrap_or(0), stored))
-}
-
-fn token_file(epoch: &str) -> String {
-    format!("keys/token-{epoch}.json")
 }
 
 fn identity_differs(root: &Root) -> Error {

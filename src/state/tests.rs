@@ -105,6 +105,26 @@ fn another_key_stops_and_a_new_epoch_is_added_once() {
 }
 
 #[test]
+fn a_lost_record_of_a_token_key_makes_no_new_epoch_and_verify_names_it() {
+    let place = place();
+    let state = made(&place);
+    let faults = || crate::evidence::verify(&place.root, &BTreeMap::new(), None).unwrap().faults;
+    assert_eq!(faults(), Vec::<String>::new());
+    place.root.delete("keys/token-2026a.json").unwrap();
+    let error = state.check_keys(&keys("aa", "cc", "2026a")).unwrap_err();
+    assert!(
+        error.code() == Code::StatePartMissing && error.message().contains("token-2026a.json is missing"),
+        "{error}"
+    );
+    assert!(faults()[0].contains("token-2026a.json is missing"), "{:?}", faults());
+    // Another key in its place is not the one that the ledger names.
+    let of = RunRef { run: "crm-1", attempt: 1, since: at(NOW) };
+    state.add_epoch(of, &keys("aa", "cc", "2026a"), at(NOW)).unwrap();
+    let found = faults().join(", ");
+    assert!(found.contains("names another token key") && found.contains("is not the key"), "{found}");
+}
+
+#[test]
 fn a_run_begins_once_and_its_first_intent_stays_in_force() {
     let place = place();
     let state = made(&place);

@@ -37,9 +37,13 @@ fn event(manifest: &Manifest, digest: &str, record: u64) -> Event {
 
 fn current(manifest: &Manifest, digest: String) -> Current {
     let pairs = manifest.output.files.iter().zip(&manifest.output.companions);
-    let file = |(file, companion): (&crate::evidence::manifest::File, &crate::evidence::manifest::File)| {
-        PublishedFile { path: file.path.clone(), rows: file.rows, companion: companion.path.clone() }
-    };
+    let file =
+        |(file, companion): (&crate::evidence::manifest::File, &crate::evidence::manifest::File)| PublishedFile {
+            path: file.path.clone(),
+            rows: file.rows,
+            companion: companion.path.clone(),
+            companion_blake3: Some(companion.blake3.clone()),
+        };
     Current {
         version: manifest.output.version,
         run: manifest.run.clone(),

@@ -3,6 +3,7 @@
 
 use globset::GlobBuilder;
 use regex::bytes::Regex;
+use std::sync::LazyLock;
 
 /// `{set}` of an input stands for any text of one path segment.
 const SET: &str = "{set}";
@@ -105,12 +106,14 @@ fn without_end(path: &str) -> Option<&str> {
 
 /// Without what a second copy of a file is called by: ` (1)`, ` - Copy`, `Copy of `.
 fn without_copy(path: &str) -> Option<String> {
+    // Compiled once: it is asked of every name in a folder.
+    static COPY: LazyLock<Option<regex::Regex>> = LazyLock::new(|| {
+        let copy = r"(?i)^(?:(?:copy of|kopie von) |\.|~\$)?(.*?)(?:[ _-]*\([0-9]+\)|[ _-]+(?:copy|kopie)(?:[ _-]*\(?[0-9]+\)?)?)*\s*$";
+        regex::Regex::new(copy).ok()
+    });
     let (folder, name) = path.rsplit_once('/').map_or(("", path), |(folder, name)| (folder, name));
     let (stem, end) = name.split_once('.').map_or((name, ""), |(stem, end)| (stem, end));
-    let copy = regex::Regex::new(
-        r"(?i)^(?:(?:copy of|kopie von) |\.|~\$)?(.*?)(?:[ _-]*\([0-9]+\)|[ _-]+(?:copy|kopie)(?:[ _-]*\(?[0-9]+\)?)?)*\s*$",
-    );
-    let stem = copy.ok()?.captures(stem)?.get(1)?.as_str().to_string();
+    let stem = COPY.as_ref()?.captures(stem)?.get(1)?.as_str().to_string();
     let name = if end.is_empty() { stem } else { format!("{stem}.{end}") };
     let changed = if folder.is_empty() { name } else { format!("{folder}/{name}") };
     (changed != path).then_some(changed)

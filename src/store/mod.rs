@@ -165,6 +165,11 @@ impl Root {
         }
     }
 
+    /// Whether a listing may lack what is there: it is the store's own, not one of a local folder.
+    pub fn may_lag(&self) -> bool {
+        !matches!(self.lister, Lister::Folder)
+    }
+
     /// Facts of one object; `None` when it is not there.
     ///
     /// # Errors

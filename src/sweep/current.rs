@@ -4,7 +4,9 @@
 use super::version::Scene;
 use crate::decide::{self, Version};
 use crate::error::{Code, Error, Result};
-use crate::evidence::Manifest;
+use crate::evidence::manifest::File;
+use crate::evidence::{Manifest, check_same};
+use crate::gates::Gate;
 use crate::job::CompanionFiles;
 use crate::publish;
 use crate::state::{Current, Dataset};
@@ -29,7 +31,8 @@ impl<'a> Published<'a> {
     /// Finds the current version; none before the first.
     ///
     /// # Errors
-    /// Evidence, when table, manifest and record are not of one version, or its token key is not the epoch's.
+    /// Evidence, when table, manifest and record are not of one version, a companion is not the one that the manifest
+    /// names, or the token key is not the epoch's.
     pub fn find(scene: &Scene<'a>, dataset: &Dataset) -> Result<Option<Published<'a>>> {
         let Some(current) = dataset.current.clone() else { return Ok(None) };
         let manifest = scene.state.manifest(&current.run, current.attempt, &current.manifest)?;
@@ -60,6 +63,8 @@ impl<'a> Published<'a> {
         let keeps = manifest.fields.iter().filter(|f| f.keep.is_some()).map(|f| f.name.clone()).collect();
         let paths = files.iter().map(|(_, companion)| companion.clone()).collect();
         let companions = CompanionFiles::open(scene.state.root(), paths)?;
+        let named: Vec<&File> = manifest.output.companions.iter().collect();
+        check_same(scene.state.root(), &named)?;
         Ok(Some(Published { current, table, manifest, files, companions, keeps }))
     }
 
@@ -71,20 +76,36 @@ impl<'a> Published<'a> {
         publish::is_current(scene.target.lake, scene.target.path, &self.table)
     }
 
+    /// Compares the data files that will be written anew with what the manifest says of them.
+    ///
+    /// # Errors
+    /// Evidence, when one is another; storage errors.
+    pub(super) fn check_files(&self, scene: &Scene<'_>, touched: impl Fn(usize) -> bool) -> Result<()> {
+        let paths: Vec<&str> = self.current.files.iter().map(|file| file.path.as_str()).collect();
+        let is_touched = |file: &&File| paths.iter().position(|path| *path == file.path).is_none_or(&touched);
+        let named: Vec<&File> = self.manifest.output.files.iter().filter(is_touched).collect();
+        check_same(scene.target.lake, &named)
+    }
+
     /// Columns with a `keep` of their own, in the order of the companions' dates.
     pub(super) fn keeps(&self) -> &[String] {
         &self.keeps
     }
 
-    /// Per quasi-identifier, the place of its field among those.
+    /// Per field of which companions hold hashes, its place among those: quasi-identifiers, then sensitive fields.
     pub(super) fn quasi_keeps(&self) -> Vec<Option<usize>> {
-        let names = self.manifest.gates.first().map(|gate| &gate.quasi_identifiers[..]).unwrap_or_default();
-        names.iter().map(|name| self.keeps.iter().position(|keep| keep == name)).collect()
+        let names = self.manifest.gates.iter().flat_map(Gate::quasi_identifiers).chain(self.sensitive());
+        names.map(|name| self.keeps.iter().position(|keep| keep == name)).collect()
     }
 
-    /// Smallest group, as the version was published with: a sweep passes no brake, so a new k waits for a run.
-    pub(super) fn k(&self) -> Option<u32> {
-        self.manifest.gates.first().map(|gate| gate.k)
+    /// Fields whose values have to differ within groups.
+    pub(super) fn sensitive(&self) -> impl Iterator<Item = &String> {
+        self.manifest.gates.iter().flat_map(Gate::sensitive)
+    }
+
+    /// Gates over groups as the version was published with them: a sweep passes no brake, so new terms wait for a run.
+    pub(super) fn gates(&self) -> Vec<Gate> {
+        Gate::again(&self.manifest.gates)
     }
 
     /// Columns that hold tokens.

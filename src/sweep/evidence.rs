@@ -4,9 +4,9 @@
 use super::current::Published;
 use super::version::{Asked, Scene};
 use crate::clock;
-use crate::decide::{Reason, Remaining};
+use crate::decide::Remaining;
 use crate::evidence::manifest::{
-    ClocksIgnored, Field, File, ForeignCommit, Gate, Kind, Manifest, Output, Previous, Rejected, Removed, SCHEMA,
+    ClocksIgnored, Field, File, ForeignCommit, Kind, Manifest, Output, Previous, Rejected, Removed, SCHEMA,
 };
 use crate::policy::Plan;
 use crate::publish::{FileWritten, Passed, Rewritten};
@@ -42,6 +42,7 @@ pub(super) fn manifest(
         set: before.set.clone(),
         inputs: Vec::new(),
         lists: asked.lists.clone(),
+        aside: Vec::new(),
         rows_in: counts.rows_in,
         rows_out: counts.rows_out,
         removed: counts.reasons.iter().map(removed).collect(),
@@ -57,7 +58,7 @@ pub(super) fn manifest(
         drift: Vec::new(),
         lost: Vec::new(),
         links: "applied".into(),
-        gates: before.gates.iter().map(|gate| self::gate(gate, remaining)).collect(),
+        gates: counts.gates.clone(),
         brake: None,
         previous: Some(Previous {
             version: published.current.version,
@@ -77,12 +78,6 @@ fn passed(commit: &Passed) -> ForeignCommit {
 /// A sweep reads no values.
 fn unread(field: &Field) -> Field {
     Field { values: 0, untreated: 0, first_untreated: None, raw_forms: 0, emptied: false, ..field.clone() }
-}
-
-fn gate(gate: &Gate, remaining: &Remaining) -> Gate {
-    let counts = remaining.counts();
-    let suppressed = counts.reasons.iter().find(|(label, _)| Reason::Suppressed.is(label)).map_or(0, |(_, rows)| *rows);
-    Gate { groups: counts.groups, groups_below: counts.groups_below, rows_suppressed: suppressed, ..gate.clone() }
 }
 
 /// Untouched files as they were said of, the others anew; in path order.

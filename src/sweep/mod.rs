@@ -76,6 +76,9 @@ pub struct DatasetSwept {
     pub bytes_written: u64,
     /// What was removed for good.
     pub removal: Removal,
+    /// What lists left aside though it looks like what is meant.
+    #[serde(skip)]
+    pub aside: Vec<LeftAside>,
 }
 
 impl SweepReport {
@@ -290,6 +293,7 @@ fn dataset(
         rows_out: rows,
         files: current.map_or(0, |current| current.files.len() as u64),
         removal,
+        aside: aside::of_lists(intake).collect(),
         ..DatasetSwept::default()
     };
     if let Some(Swept { manifest, rewritten, read, written }) = swept {

@@ -5,7 +5,7 @@ use super::version::{Asked, Scene};
 use crate::clock::{self, Instant, Period};
 use crate::decide::{Entries, reached_by_hold};
 use crate::error::Result;
-use crate::evidence::{Event, RunRef};
+use crate::evidence::{Event, RunRef, has_digest};
 use crate::job::ATTEMPT;
 use crate::monitor::{Event as Notice, Monitor};
 use crate::publish::{self, Companions, Target};
@@ -224,7 +224,7 @@ impl<'a> Pass<'a> {
         let mut held = Vec::new();
         for file in files {
             self.monitor.proceed()?;
-            if self.held(&file.companion, lake.head(&file.path)?.is_some())? {
+            if self.held((&file.companion, file.companion_blake3.as_deref()), lake.head(&file.path)?.is_some())? {
                 self.done.held += 1;
                 held.push(file.clone());
                 continue;
@@ -245,12 +245,13 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    /// R34: whether a file has a subject on hold. Without a companion nobody can tell, so any hold keeps it.
-    fn held(&self, companion: &str, there: bool) -> Result<bool> {
+    /// R34: whether a file has a subject on hold. Without its own companion nobody can tell, so any hold keeps it.
+    fn held(&self, (companion, blake3): (&str, Option<&str>), there: bool) -> Result<bool> {
         if !self.holds {
             return Ok(false);
         }
-        if self.scene.target.state.head(companion)?.is_none() {
+        let state = self.scene.target.state;
+        if state.head(companion)?.is_none() || !blake3.map_or(Ok(true), |own| has_digest(state, companion, own))? {
             return Ok(there);
         }
         let mut companions = Companions::open_identities(self.scene.target.state, companion)?;
@@ -296,7 +297,7 @@ impl<'a> Pass<'a> {
         let due = left.due(self.scene);
         if due > self.scene.now || current.is_some_and(|current| left.makes > current) {
             self.doubt(due);
-        } else if self.held(companion, true)? {
+        } else if self.held((companion, None), true)? {
             (self.done.held, self.doubt) = (self.done.held + 1, true);
         } else {
             self.delete(root, "orphans", &object.path)?;

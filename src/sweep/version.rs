@@ -94,7 +94,7 @@ pub struct Swept {
 /// nothing is written.
 ///
 /// # Errors
-/// Evidence, when table, companions and state do not agree; storage errors. A new version is there whole or not at all;
+/// Evidence, when table, files, companions and state do not agree; storage errors. A new version is there whole or not at all;
 /// an error after its commit says that it is there.
 pub fn apply(
     scene: &Scene<'_>,
@@ -108,6 +108,7 @@ pub fn apply(
     if !making.fence && !(0..remaining.files()).any(|file| remaining.touched(file)) {
         return Ok(None);
     }
+    published.check_files(scene, |file| remaining.touched(file))?;
     let intent = intend(scene, dataset, published.table.version, asked.segment)?;
     let rewritten = rewrite(scene, published, &remaining, &intent, monitor)?;
     let mut manifest = evidence::manifest(scene, published, &remaining, &rewritten, asked, &intent.run);
@@ -152,7 +153,8 @@ fn review(
         consent_column: plan.controls.consent.is_some(),
         field_keeps: published.keeps().len(),
         quasi_keeps: published.quasi_keeps(),
-        k: published.k(),
+        sensitive: published.sensitive().count(),
+        gates: published.gates(),
     };
     let mut seed = [0; 32];
     key::random(&mut seed)?;

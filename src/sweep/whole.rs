@@ -4,9 +4,10 @@
 use crate::clock::Instant;
 use crate::decide::{Entries, reached_by_hold};
 use crate::error::{Code, Error, Kind, Result};
+use crate::evidence::has_digest;
 use crate::monitor::Monitor;
 use crate::publish::Companions;
-use crate::store::Root;
+use crate::store::{Object, Root};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where all bytes of a table are.
@@ -19,6 +20,12 @@ pub struct Whole<'a> {
     pub state: &'a Root,
     /// Prefixes of its companions below the state, under every name of its job.
     pub companions: &'a [String],
+    /// Objects of the table that state names. They are asked for by name too: a listing may lag behind.
+    pub named: &'a [String],
+    /// Companions that state names.
+    pub named_companions: &'a [String],
+    /// BLAKE3 of companions, by path, as far as it is known.
+    pub digests: BTreeMap<String, String>,
 }
 
 /// What went.
@@ -48,7 +55,7 @@ impl<'a> Whole<'a> {
     /// Storage errors: what cannot be looked at is never taken for absent.
     pub fn left(&self) -> Result<u64> {
         let (lake, path) = (self.lake, self.path);
-        let there = lake.list(path)?.len() + lake.staging_leftovers(path)?.0.len();
+        let there = self.objects()?.len() + lake.staging_leftovers(path)?.0.len();
         Ok((there + lake.past_versions(path)?.len() + lake.open_uploads(path)?.len()) as u64)
     }
 
@@ -59,13 +66,22 @@ impl<'a> Whole<'a> {
     pub fn companion_paths(&self) -> Result<Vec<String>> {
         let mut paths = Vec::new();
         for prefix in self.companions {
-            let objects = self.state.list(prefix)?.into_iter().map(|object| object.path);
+            let objects = self.companions_below(prefix)?.into_iter().map(|object| object.path);
             paths.extend(objects.filter(|path| path.ends_with(".parquet")));
         }
         Ok(paths)
     }
 
-    /// R34: counts what a hold keeps. Of a file without a companion that can be read nobody can tell whom it holds, so
+    /// All objects of the table, in path order.
+    fn objects(&self) -> Result<Vec<Object>> {
+        there(self.lake, self.path, self.named)
+    }
+
+    fn companions_below(&self, prefix: &str) -> Result<Vec<Object>> {
+        there(self.state, prefix, self.named_companions)
+    }
+
+    /// R34: counts what a hold keeps. Of a file without its own companion, one that can be read, nobody can tell whom it holds, so
     /// any hold keeps it; so it does earlier versions of such files that a bucket has.
     ///
     /// # Errors
@@ -74,7 +90,9 @@ impl<'a> Whole<'a> {
         let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_string();
         let (mut held, mut free) = (0, BTreeSet::new());
         for path in self.companion_paths()? {
+            let own = self.digests.get(&path).map_or(Ok(true), |own| has_digest(self.state, &path, own))?;
             match self.reached(&path, entries) {
+                Ok(_) if !own => held += 1,
                 Ok(false) => {
                     free.insert(name(&path));
                 }
@@ -84,7 +102,7 @@ impl<'a> Whole<'a> {
             }
         }
         let data = |path: &str| !path.contains("/_delta_log/");
-        let current = self.lake.list(self.path)?.into_iter().map(|object| object.path);
+        let current = self.objects()?.into_iter().map(|object| object.path);
         let past = self.lake.past_versions(self.path)?.into_iter().filter(|past| past.bytes > 0);
         let files: BTreeSet<String> = current.chain(past.map(|past| past.path)).filter(|path| data(path)).collect();
         Ok(held + files.iter().filter(|path| !free.contains(&name(path))).count() as u64)
@@ -108,7 +126,7 @@ impl<'a> Whole<'a> {
     pub fn remove(&self, monitor: &dyn Monitor) -> Result<WholeGone> {
         let mut gone = WholeGone::default();
         let (log, files): (Vec<_>, Vec<_>) =
-            self.lake.list(self.path)?.into_iter().partition(|object| object.path.contains("/_delta_log/"));
+            self.objects()?.into_iter().partition(|object| object.path.contains("/_delta_log/"));
         let lake = log.iter().map(|object| ("log", object)).chain(files.iter().map(|object| ("files", object)));
         for (what, object) in lake {
             monitor.proceed()?;
@@ -117,7 +135,7 @@ impl<'a> Whole<'a> {
         }
         self.traces(self.lake, self.path, &mut gone)?;
         for prefix in self.companions {
-            for object in self.state.list(prefix)? {
+            for object in self.companions_below(prefix)? {
                 monitor.proceed()?;
                 self.state.delete(&object.path)?;
                 gone.count("companions", object.bytes);
@@ -147,6 +165,18 @@ impl<'a> Whole<'a> {
         }
         Ok(())
     }
+}
+
+/// What is listed below `prefix`, and what of `named` lies there and is not listed; in path order.
+fn there(root: &Root, prefix: &str, named: &[String]) -> Result<Vec<Object>> {
+    let mut objects = root.list(prefix)?;
+    let listed: BTreeSet<String> = objects.iter().map(|object| object.path.clone()).collect();
+    let below = |path: &&String| path.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'));
+    for path in named.iter().filter(|path| below(path) && !listed.contains(*path)) {
+        objects.extend(root.head(path)?);
+    }
+    objects.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(objects)
 }
 
 /// What is said when something is left that ought to be gone.

@@ -320,3 +320,62 @@ fn commanded(sweeps: bool, k: usize) -> bool {
     assert_eq!(rows(&installation).len(), 28, "{what}");
     true
 }
+
+/// The end of a table by a process that falls asleep before its k-th operation, while a legal hold comes. False when it has
+/// fewer.
+fn retired_asleep(k: usize) -> bool {
+    let installation = second();
+    let hold = "[lists.litigation]\ninput = \"requests:hold/*.csv\"\neffect = \"hold\"\nmatch = { Email = \"email\" }\n\
+                request = \"Case\"\nreceived = \"At\"\nmay_be_empty = true\n[removal]";
+    installation.edit("jobs/policy.toml", "[removal]", hold);
+    let (lake, hold) = (installation.path("lake"), installation.path("requests/hold/1.csv"));
+    let there = Arc::new(Mutex::new(None));
+    let (lake_then, noted) = (lake.clone(), there.clone());
+    let (call, fault) = sleeper(&installation, k, 2, move || {
+        std::fs::create_dir_all(hold.parent().unwrap()).unwrap();
+        std::fs::write(&hold, "Case,At,Email\nH-1,2026-10-01,person00009@example.org\n").unwrap();
+        *noted.lock().unwrap() = Some(crate::installation::files(&lake_then).len());
+    });
+    let who = SubjectCall { wrap: call.wrap.clone(), ..installation.asking(0, "") };
+    let asked = by_hand::Retiring { of: "contacts".into(), reason: "over".into(), by: None, remove: true };
+    let came = by_hand::retire(&who, &call.caller, &asked, &Silent);
+    let Some(then) = *there.lock().unwrap() else { return false };
+    let now = crate::installation::files(&lake).len();
+    // It may have asked to remove one object already; nothing is known of that when it sleeps.
+    assert!(now + 1 >= then, "{k}: {then} files were there when the hold came, {now} are");
+    if then > 1 {
+        let error = came.expect_err(&format!("{k}: retired, and a hold came before"));
+        assert!(matches!(error.kind(), Kind::Storage | Kind::Gate), "{k}: {error}");
+    }
+    assert!(fault.count() >= k);
+    true
+}
+
+#[test]
+fn a_retirement_that_slept_removes_nothing_that_is_held_since() {
+    let mut k = 1;
+    while retired_asleep(k) {
+        k += 3;
+    }
+    assert!(k > 40, "{k} operations");
+}
+
+#[test]
+fn a_retirement_waits_for_nobody_and_names_who_is_at_work() {
+    let installation = second();
+    let state = state(&installation);
+    let Claim::Ours(mut lease) =
+        state.claim("contacts", &Claimant::named("a/run"), "n", installation.at(0), DAY).unwrap()
+    else {
+        panic!("the lease is free")
+    };
+    let asked = by_hand::Retiring { of: "lake:crm/contacts".into(), reason: "over".into(), by: None, remove: true };
+    let ends = || by_hand::retire(&installation.asking(0, ""), &Caller::at(installation.at(0)), &asked, &Silent);
+    let before = crate::installation::files(&installation.path("lake"));
+    let error = ends().unwrap_err();
+    assert!(error.kind() == Kind::Storage && error.message().contains("a/run is at work on job contacts"), "{error}");
+    assert!(crate::installation::files(&installation.path("lake")) == before);
+    assert!(lease.renew(installation.at(0)).unwrap(), "nobody took it");
+    lease.free(installation.at(0)).unwrap();
+    assert!(ends().unwrap().new);
+}

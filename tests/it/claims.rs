@@ -6,6 +6,7 @@ use crate::installation::{Contact, Installation, contacts};
 use std::sync::Arc;
 use tamis::by_hand::{self, Asked};
 use tamis::error::Code;
+use tamis::evidence::manifest::Output;
 use tamis::job::Call;
 use tamis::monitor::Silent;
 use tamis::policy::Effect;
@@ -286,6 +287,55 @@ fn a_run_makes_a_dataset_whole_that_has_lost_its_companions() {
     assert_eq!(word(&installation), "removed");
     installation.export("s3", &people);
     assert_eq!(installation.run(6).unwrap().manifest.absent, Some(0), "compared with the new one again");
+}
+
+/// Of another file a sweep would drop the wrong rows, say "applied", and write evidence of its own for the result.
+#[test]
+fn r40_a_sweep_builds_on_no_file_and_no_companion_but_those_that_the_manifest_names() {
+    let installation = Installation::new();
+    let people = contacts(0..30, -10);
+    installation.export("s1", &people);
+    let manifest = installation.run(0).unwrap().manifest;
+    installation.erase("1", &[("C-1", "person00004@example.org", "")]);
+    let companion = format!("state/{}", manifest.output.companions[0].path);
+    let file = format!("lake/{}", manifest.output.files[0].path);
+    for path in [companion, file].map(|path| installation.path(&path)) {
+        let bytes = std::fs::read(&path).unwrap();
+        let mut other = bytes.clone();
+        other[bytes.len() / 3] ^= 1;
+        std::fs::write(&path, other).unwrap();
+        let refused = installation.sweep(1).unwrap().outcome().unwrap_err();
+        assert_eq!(refused.code(), Code::PublishedFileChanged, "{refused}");
+        assert!(refused.message().contains(path.file_name().unwrap().to_str().unwrap()), "{refused}");
+        assert_eq!((current(&installation).output.version, word(&installation).as_str()), (0, "received"));
+        std::fs::write(&path, bytes).unwrap();
+    }
+    installation.sweep(1).unwrap().outcome().unwrap();
+    assert_eq!((current(&installation).rows_out, word(&installation).as_str()), (29, "applied"));
+}
+
+#[test]
+fn r34_a_replaced_file_whose_companion_is_another_one_is_kept_by_any_hold() {
+    let installation = Installation::new();
+    installation.export("s1", &contacts(0..30, -10));
+    let before = installation.run(0).unwrap().manifest.output;
+    installation.erase("1", &[("C-1", "person00004@example.org", "")]);
+    let hold = Asked {
+        effect: Effect::Hold,
+        request: "H-1".into(),
+        purposes: Vec::new(),
+        received: None,
+        lifts: None,
+        lift_erase: false,
+    };
+    by_hand::ask(&installation.asking(1, "email: person00004@example.org"), hold).unwrap();
+    installation.sweep(1).unwrap().outcome().unwrap();
+    let companion = |output: &Output| installation.path(&format!("state/{}", output.companions[0].path));
+    std::fs::copy(companion(&current(&installation).output), companion(&before)).unwrap();
+    let held = installation.sweep(5).unwrap();
+    held.outcome().unwrap();
+    assert_eq!(held.datasets[0].removal.held, 1);
+    assert!(installation.path(&format!("lake/{}", before.files[0].path)).exists());
 }
 
 #[test]

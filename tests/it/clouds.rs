@@ -303,3 +303,108 @@ fn azurite_creates_once_and_knows_its_key() {
     let stranger = Bucket { url: bucket.url.clone(), env: server.env("YW5vdGhlciBrZXk=") };
     creates_once(&bucket, &stranger);
 }
+
+/// Writes every object of the set once more, in parts: the same bytes under other tags (and versions).
+fn copied(
+    bucket: &Bucket,
+    runtime: &tokio::runtime::Runtime,
+    from: &str,
+    to: &str,
+) -> Vec<(Option<String>, Option<String>)> {
+    let store = bucket.store();
+    let (from, to) = (format!("raw/{from}"), format!("raw/{to}"));
+    let listed = store.list(Some(&Key::from(from.as_str()))).try_collect::<Vec<_>>();
+    let objects = runtime.block_on(listed).unwrap();
+    let tags = objects.iter().map(|object| (object.e_tag.clone(), object.version.clone())).collect();
+    for object in objects {
+        let key = Key::from(object.location.as_ref().replacen(&from, &to, 1));
+        runtime.block_on(async {
+            let bytes = store.get(&object.location).await.unwrap().bytes().await.unwrap();
+            let mut upload = store.put_multipart(&key).await.unwrap();
+            upload.put_part(bytes.into()).await.unwrap();
+            upload.complete().await.unwrap();
+        });
+    }
+    tags
+}
+
+#[test]
+fn a_set_that_was_copied_on_s3_is_the_one_that_was_published() {
+    let Some(server) = S3::shared() else { return };
+    let (start, runtime) = (Quickstart::new(), runtime());
+    for (name, versioned) in [("copied-plain", false), ("copied-versioned", true)] {
+        let bucket = server.bucket(name, versioned);
+        upload(&runtime, bucket.store().as_ref());
+        let run = || start.run(&bucket, &["run", "crm-contacts", "--as-of", AS_OF, "--json"]);
+        assert!(start.run(&bucket, &["state", "create"]).status.success());
+        assert_eq!(run().status.code(), Some(0));
+        let before = copied(&bucket, &runtime, SET, SET);
+        assert_ne!(before, copied(&bucket, &runtime, SET, SET), "{name}: the store has other tags now");
+        let again = run();
+        assert_eq!(again.status.code(), Some(0), "{name}: {}", said(&again));
+        let report: serde_json::Value = serde_json::from_slice(&again.stdout).unwrap();
+        assert_eq!((&report["manifest"]["set"], &report["manifest"]["rows_out"]), (&SET.into(), &734.into()));
+        // Under a newer name it is a newer set, as on a local disk.
+        copied(&bucket, &runtime, SET, "2026-11-22");
+        let newer = run();
+        assert_eq!(newer.status.code(), Some(0), "{name}: {}", said(&newer));
+        let report: serde_json::Value = serde_json::from_slice(&newer.stdout).unwrap();
+        assert_eq!((&report["manifest"]["set"], &report["manifest"]["rows_out"]), (&"2026-11-22".into(), &734.into()));
+        // Other bytes under a published name are stopped.
+        let store = bucket.store();
+        let key = Key::from("raw/2026-11-22/WE_00DDn0000001000MAA_1.zip");
+        let other = runtime.block_on(async {
+            store.get(&Key::from(format!("raw/{SET}/WE_00DDn0000001000MAA_2.zip"))).await?.bytes().await
+        });
+        runtime.block_on(store.put(&key, other.unwrap().into())).unwrap();
+        let changed = run();
+        assert!(matches!(changed.status.code(), Some(3 | 4)), "{name}: {}", said(&changed));
+        assert_eq!(start.run(&bucket, &["verify"]).status.code(), Some(0));
+    }
+}
+
+#[test]
+fn a_table_on_s3_is_taken_back_from_another_program() {
+    let (Some(server), Some(python)) = (S3::shared(), Python::find()) else { return };
+    let (start, runtime) = (Quickstart::new(), runtime());
+    for (name, actions, back) in [
+        ("adopt-harmless", &["vacuum"][..], None),
+        ("adopt-delete", &["delete"], Some(true)),
+        ("adopt-vacuum", &["delete", "vacuum"], Some(false)),
+    ] {
+        let bucket = server.bucket(name, name == "adopt-delete");
+        upload(&runtime, bucket.store().as_ref());
+        let run = || start.run(&bucket, &["run", "crm-contacts", "--as-of", AS_OF, "--json"]);
+        assert!(start.run(&bucket, &["state", "create"]).status.success());
+        assert_eq!(run().status.code(), Some(0));
+        let table = format!("{}/lake/crm/contacts", bucket.url);
+        let foreign =
+            |action: &str| python.run_with(&bucket.env, "foreign.py", [&table, action, "contact is not null"]);
+        actions.iter().for_each(|action| drop(foreign(action)));
+        let again = run();
+        let adopt = || {
+            start.run(
+                &bucket,
+                &["dataset", "adopt", "crm-contacts", "--reason", "the other program is stopped", "--json"],
+            )
+        };
+        let Some(back) = back else {
+            assert_eq!(again.status.code(), Some(0), "{}", said(&again));
+            assert_eq!(adopt().status.code(), Some(2), "there is nothing to take back");
+            continue;
+        };
+        assert_eq!(again.status.code(), Some(6), "{}", said(&again));
+        assert!(said(&again).contains("dataset adopt"), "{}", said(&again));
+        let adopted = adopt();
+        assert_eq!(adopted.status.code(), Some(0), "{name}: {}", said(&adopted));
+        let adopted: serde_json::Value = serde_json::from_slice(&adopted.stdout).unwrap();
+        assert_eq!(adopted["back"], back, "{name}: {adopted}");
+        let read = foreign("read");
+        let rows = read.matches(',').count() + usize::from(read.trim() != "[]");
+        assert_eq!(adopted["rows"], rows, "{name}: readers see what it says");
+        let verified = start.run(&bucket, &["verify"]);
+        assert_eq!(verified.status.code(), Some(0), "{name}: {}", said(&verified));
+        let swept = start.run(&bucket, &["sweep"]);
+        assert_eq!(swept.status.code(), Some(0), "{name}: {}", said(&swept));
+    }
+}

@@ -29,7 +29,7 @@ fn heading(kind: Kind) -> (&'static str, &'static str) {
         }
         Kind::Unknown => ("Outcome unknown", "Run again: the next call finds out whether the version was committed."),
         Kind::Evidence => {
-            ("Evidence", "Ledger, manifest or published bytes do not agree. Find out why before you go on.")
+            ("Evidence", "Ledger, manifest or published bytes do not agree. Find out why before you continue.")
         }
         Kind::Fault => ("Fault inside tamis", "A bug: report it as SECURITY.md says."),
         Kind::Storage => {

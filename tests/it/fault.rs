@@ -116,11 +116,17 @@ fn broken() -> Error {
 pub struct FaultStore {
     inner: Arc<dyn ObjectStore>,
     fault: Arc<Fault>,
+    /// End of the name of an object that is there and that no listing has.
+    unlisted: Option<String>,
 }
 
 impl FaultStore {
     pub fn new(inner: Arc<dyn ObjectStore>, fault: Arc<Fault>) -> Arc<FaultStore> {
-        Arc::new(FaultStore { inner, fault })
+        Arc::new(FaultStore { inner, fault, unlisted: None })
+    }
+    /// A store whose listings lag behind: an object is there and in none of them.
+    pub fn lagging(inner: Arc<dyn ObjectStore>, unlisted: &str) -> Arc<FaultStore> {
+        Arc::new(FaultStore { inner, fault: Fault::counting(), unlisted: Some(unlisted.to_owned()) })
     }
 }
 
@@ -180,10 +186,14 @@ impl ObjectStore for FaultStore {
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
         let (inner, fault) = (self.inner.clone(), self.fault.clone());
-        let prefix = prefix.cloned();
+        let (prefix, unlisted) = (prefix.cloned(), self.unlisted.clone());
         let whole = async move {
+            let listed = move |meta: &Result<ObjectMeta>| {
+                let name = meta.as_ref().map_or("", |meta| meta.location.as_ref());
+                unlisted.as_ref().is_none_or(|unlisted| !name.ends_with(unlisted))
+            };
             let found = inner.list(prefix.as_ref()).collect::<Vec<_>>();
-            fault.around(Does::Read, async { Ok(found.await) }).await
+            fault.around(Does::Read, async { Ok(found.await.into_iter().filter(listed).collect::<Vec<_>>()) }).await
         };
         stream::once(whole)
             .flat_map(|answer| match answer {
@@ -199,7 +209,12 @@ impl ObjectStore for FaultStore {
         'p: 'a,
         Self: 'a,
     {
-        Box::pin(self.fault.around(Does::Read, self.inner.list_with_delimiter(prefix)))
+        Box::pin(self.fault.around(Does::Read, async move {
+            let mut found = self.inner.list_with_delimiter(prefix).await?;
+            let unlisted = self.unlisted.as_ref();
+            found.objects.retain(|meta| unlisted.is_none_or(|unlisted| !meta.location.as_ref().ends_with(unlisted)));
+            Ok(found)
+        }))
     }
 
     fn copy_opts<'s, 'f, 't, 'a>(&'s self, from: &'f Path, to: &'t Path, options: CopyOptions) -> Answer<'a, ()>

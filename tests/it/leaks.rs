@@ -133,6 +133,42 @@ fn nothing_raw_is_in_what_requests_sweeps_and_reports_write_and_say() {
     assert_eq!(hits, []);
 }
 
+/// A first look at an export, and at its cells: what is said, and the specs that are written.
+#[test]
+fn nothing_raw_is_in_what_init_and_peek_write_and_say() {
+    let marked = Marked::ready();
+    let zip = format!("../{SET}/WE_1.zip");
+    fs::write(marked.path("raw/contacts.csv"), &marked.contacts).unwrap();
+    let mut said = Vec::new();
+    for (dir, arguments) in [
+        ("jobs-1", &["init", zip.as_str()][..]),
+        ("jobs-2", &["init", zip.as_str(), "--json"]),
+        ("jobs-3", &["init", "../raw", "--dry-run"]),
+        ("jobs-4", &["init", "../raw/contacts.csv"]),
+        ("jobs-1", &["peek", "../raw/contacts.csv"]),
+        ("jobs-1", &["peek", "../raw/contacts.csv", "--json"]),
+        ("jobs-1", &["peek", "../raw/contacts.csv", "--column", "Email", "--record", "3"]),
+        ("jobs-1", &["peek", zip.as_str(), "--member", "Task.csv", "--record", "1", "--json"]),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tamis"));
+        command.args(["--dir", dir]).args(arguments).current_dir(marked.path("home")).env("RUST_LOG", "trace");
+        let output = command.output().unwrap();
+        ended(&output, 0, "");
+        said.push(output);
+    }
+    assert!(text(&said[0]).contains("MobilePhone") && marked.path("home/jobs-1/contact.toml").exists());
+    assert_eq!(written(&marked, &said), []);
+    // Refusals: a header that is none, and what `check` says of specs that nobody has edited.
+    let record = marked.contacts.split_once("\r\n").unwrap().1;
+    fs::write(marked.path("raw/headless.csv"), record).unwrap();
+    for (dir, arguments) in [("jobs-5", &["init", "../raw/headless.csv"][..]), ("jobs-1", &["check"])] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tamis"));
+        said.push(command.args(["--dir", dir]).args(arguments).current_dir(marked.path("home")).output().unwrap());
+        assert!(matches!(said[said.len() - 1].status.code(), Some(2 | 3)), "{}", text(&said[said.len() - 1]));
+    }
+    assert_eq!(written(&marked, &said), []);
+}
+
 #[test]
 fn a_name_published_on_purpose_is_found_and_only_there() {
     let marked = Marked::ready();
@@ -233,7 +269,7 @@ const ARCHIVES: &[Refusal] = &[
             bytes[middle..middle + 8].iter_mut().for_each(|byte| *byte ^= 0x55);
         });
     }),
-    (Code::InputDamaged, |m| {
+    (Code::ColumnMissing, |m| {
         let contacts = m.contacts.clone();
         archive(m, |bytes| *bytes = contacts.into_bytes());
     }),
@@ -270,7 +306,7 @@ const LISTS: &[Refusal] = &[
 ];
 
 const SURROUNDINGS: &[Refusal] = &[
-    (Code::KeyDiffers, |m| m.key("identity.key", &"5a".repeat(32))),
+    (Code::KeyDiffers, |m| m.key("identity.key", &"5a6b".repeat(16))),
     (Code::KeyUnreadable, |m| {
         let text = m.marks.text("key");
         m.key("identity.key", &text);

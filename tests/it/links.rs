@@ -362,7 +362,7 @@ fn requests_in_an_export_are_those_whose_column_says_so() {
     damaged[middle] ^= 0x55;
     site.put("raw/WE_3.zip", damaged);
     let error = site.run(4).err().unwrap();
-    assert_eq!(error.code(), Code::InputDamaged);
+    assert_eq!(error.code(), Code::RequestListUnreadable);
     assert!(error.message().contains("WE_3.zip"), "{}", error.message());
 }
 
@@ -430,7 +430,7 @@ fn what_is_typed_wrongly_is_refused_without_showing_it() {
     assert!(
         refused("email: secret@example.org", asked(Effect::Erase, "secret@example.org")).contains("request_pattern")
     );
-    assert!(refused("email: secret@example.org", asked(Effect::Object, "T-1")).contains("purposes"));
+    assert!(refused("email: secret@example.org", asked(Effect::Object, "T-1")).contains("--purpose"));
     assert!(refused("", asked(Effect::Lift, "T-1")).contains("lift"));
     let lift = Asked { lifts: Some("T-0".into()), ..asked(Effect::Lift, "T-1") };
     assert!(refused("email: secret@example.org", lift).contains("no person"));

@@ -13,6 +13,7 @@ mod errors;
 mod fault;
 mod former;
 mod forms;
+mod init;
 mod installation;
 mod job;
 mod leaks;

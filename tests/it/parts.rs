@@ -476,8 +476,8 @@ fn requests_go_on_in_a_new_state_when_the_old_one_is_lost_or_was_ahead() {
     installation.sweep(6).unwrap().outcome().unwrap();
     done(&installation, Deed::Verify).unwrap();
     std::fs::remove_file(files(&installation.path("state/requests/segments")).remove(0).0).unwrap();
-    for deed in [Deed::Verify, Deed::Sweep] {
-        assert_eq!(done(&installation, deed).unwrap_err().code(), Code::StatePartMissing);
+    for (deed, code) in [(Deed::Verify, Code::EvidenceBroken), (Deed::Sweep, Code::StatePartMissing)] {
+        assert_eq!(done(&installation, deed).unwrap_err().code(), code);
     }
 }
 
@@ -549,7 +549,7 @@ fn a_table_put_back_with_its_record_after_it_was_retired_is_not_gone_on_with() {
     let installation = one_erased();
     let before = taken(&installation);
     let asked = by_hand::Retiring { of: "contacts".into(), reason: "over".into(), by: None, remove: true };
-    by_hand::retire(&installation.asking(4, ""), &asked, &Silent).unwrap();
+    by_hand::retire(&installation.asking(4, ""), &job::Caller::at(installation.at(4)), &asked, &Silent).unwrap();
     done(&installation, Deed::Verify).unwrap();
     let ended = taken(&installation);
     installation.export("s3", &contacts(0..30, -10));
@@ -561,7 +561,7 @@ fn a_table_put_back_with_its_record_after_it_was_retired_is_not_gone_on_with() {
     // The record alone is what a retirement leaves that was cut short: it is gone on with.
     put(&installation, &mixed(&before, &ended, &BTreeSet::from([Datasets])));
     refused(&installation, "its retirement was cut short, or its record is older");
-    by_hand::retire(&installation.asking(5, ""), &asked, &Silent).unwrap();
+    by_hand::retire(&installation.asking(5, ""), &job::Caller::at(installation.at(5)), &asked, &Silent).unwrap();
     done(&installation, Deed::Verify).unwrap();
     installation.run(7).unwrap();
 }

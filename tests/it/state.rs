@@ -100,6 +100,7 @@ fn empty_manifest(attempt: u32) -> tamis::evidence::Manifest {
         set: None,
         inputs: vec![],
         lists: vec![],
+        aside: Vec::new(),
         rows_in: 0,
         rows_out: 0,
         removed: vec![],

@@ -18,6 +18,7 @@ use tamis::job::{self, Call, SubjectCall};
 use tamis::monitor::Silent;
 use tamis::policy;
 use tamis::questions::{self, case, explain, find, standing, versions};
+use tamis::state::{Claim, Claimant, Process};
 use tamis::store::Root;
 
 const MINUTE: i64 = 60_000_000;
@@ -170,7 +171,7 @@ fn retire(installation: &Installation, day: i64, remove: bool) -> Result<by_hand
     let (of, reason) = ("lake:crm/contacts".to_string(), "the team has ended".to_string());
     let asked = by_hand::Retiring { of, reason, by: Some("dpo".into()), remove };
     let call = SubjectCall { wrap: installation.wrap.clone(), ..installation.asking(day, "") };
-    by_hand::retire(&call, &asked, &Silent)
+    by_hand::retire(&call, &job::Caller::at(installation.at(day)), &asked, &Silent)
 }
 
 /// An installation whose job is gone, with one request that came after.
@@ -185,6 +186,26 @@ fn without_its_job() -> Installation {
 
 fn words(installation: &Installation, day: i64) -> Vec<(String, u64)> {
     standing::standings(&installation.asking(day, ""), 9).unwrap().counts.into_iter().collect()
+}
+
+#[test]
+fn retiring_begins_after_a_process_that_was_killed_and_waits_for_one_that_is_alive() {
+    let installation = without_its_job();
+    let state = state(&installation);
+    let process = || Process { machine: "here".into(), number: 7, began: 1 };
+    let other = Claimant { name: "other".into(), process: Some(process()), ended: |_| None };
+    let now = installation.at(1);
+    assert!(matches!(state.claim("contacts", &other, "nonce", now, 120_000_000).unwrap(), Claim::Ours(_)));
+    let (of, reason) = ("lake:crm/contacts".to_string(), "over".to_string());
+    let asked = by_hand::Retiring { of, reason, by: None, remove: true };
+    let call = installation.asking(1, "");
+    let with = |ended: fn(&Process) -> Option<bool>| {
+        let who = Claimant { name: "this".into(), process: Some(process()), ended };
+        by_hand::retire(&call, &job::Caller { who, ..job::Caller::at(now) }, &asked, &Silent)
+    };
+    let error = with(|_| Some(false)).map(|_| ()).unwrap_err();
+    assert!(error.code() == Code::LeaseHeld && error.message().contains("other is at work"), "{error}");
+    assert!(with(|_| Some(true)).unwrap().new);
 }
 
 #[test]

@@ -2,16 +2,24 @@
 //! requests, holds, exports and state are, listings that a bucket denies or breaks off, and places that links bring
 //! together.
 
-use crate::erase::{current, state};
-use crate::installation::{Installation, POLICY, SOURCE, contacts};
+use crate::erase::{current, rows, state, token_of};
+use crate::fault::FaultStore;
+use crate::installation::{Installation, POLICY, SOURCE, contacts, files};
+use crate::nightly::{due, nightly};
 use crate::tool::skipped;
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Output};
-use tamis::error::{Code, Error};
+use std::sync::Arc;
+use tamis::by_hand::{self, Asked, Retiring};
+use tamis::error::{Code, Error, Kind};
 use tamis::evidence::verify;
+use tamis::job::{Caller, SubjectCall};
+use tamis::monitor::Silent;
+use tamis::questions::standing;
 use tamis::store::Root;
 
 const HOLDS: &str = r#"
@@ -291,10 +299,35 @@ fn what_a_glob_leaves_aside_is_shown_when_it_looks_like_what_was_meant() {
              raw:2026-01-01/contacts.csv.part",
         ]
     );
-    for command in [&["check"][..], &["status"], &["status", "--json"], &["plan", "contacts"], &["sweep"]] {
+    let counted: Vec<_> = report.manifest.aside.iter().map(|aside| (aside.of.as_str(), aside.files)).collect();
+    assert_eq!(counted, [("list erasure", 2), ("input raw:{set}/*.csv", 1)]);
+    let evidence =
+        std::fs::read_to_string(installation.path(&format!("state/runs/{}/manifest.json", report.manifest.run)));
+    assert!(!evidence.unwrap().contains("B.CSV"), "names of request files are in no evidence");
+    for command in [
+        &["check"][..],
+        &["status"],
+        &["status", "--json"],
+        &["plan", "contacts"],
+        &["report", "job", "contacts"],
+        &["run", "--due", "--json"],
+        &["sweep"],
+    ] {
         let output = tamis(&installation, command, false);
-        assert!(said(&output).contains("requests:erasure/B.CSV"), "{command:?}: {}", said(&output));
+        let wanted = if command[0] == "report" { "list erasure: 2 file(s)" } else { "requests:erasure/B.CSV" };
+        assert!(said(&output).contains(wanted), "{command:?}: {}", said(&output));
     }
+}
+
+#[test]
+fn what_is_left_aside_is_told_by_due_runs_and_sweeps_once_each() {
+    let installation = nightly(6);
+    installation.write("requests/erasure/B.CSV", "x");
+    installation.write("raw/s1/contacts.csv.part", "x");
+    let turns = due(&installation, 0, 60_000_000);
+    let told: Vec<Vec<&str>> =
+        turns.iter().map(|turn| turn.aside.iter().map(|aside| aside.of.as_str()).collect()).collect();
+    assert_eq!(told, [vec!["list erasure", "input raw:{set}/*.csv"], vec!["list erasure"]], "{turns:?}");
 }
 
 #[test]
@@ -528,4 +561,166 @@ fn keys_that_cannot_be_asked_for_stop_only_the_globs_that_mean_them() {
     let (exit, text) = plan_of(Bucket::Whole(&["%2Flead.csv"]), "raw:*.csv");
     assert_eq!(exit, Some(3), "{text}");
     assert!(text.contains("nothing matches raw:*.csv; raw:/lead.csv looks like what is meant"), "{text}");
+}
+
+/// Everything below the roots, as `ROOT/path`.
+fn objects(installation: &Installation) -> Vec<String> {
+    let folder = installation.folder.path();
+    let roots = ["state", "lake", "requests", "raw"].map(|root| files(&folder.join(root)));
+    roots
+        .into_iter()
+        .flatten()
+        .map(|(path, _)| path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned())
+        .collect()
+}
+
+/// Of each folder the oldest and the two newest.
+fn some_of(objects: Vec<String>) -> Vec<String> {
+    let mut by_folder: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for object in objects {
+        let (folder, _) = object.rsplit_once('/').unwrap();
+        // Runs have a folder each.
+        let folder = if folder.starts_with("state/runs/") { "state/runs" } else { folder };
+        by_folder.entry(folder.to_owned()).or_default().push(object);
+    }
+    let some = |of: Vec<String>| {
+        let newest = of.len().saturating_sub(2);
+        of.into_iter().enumerate().filter(move |(at, _)| *at == 0 || *at >= newest).map(|(_, object)| object)
+    };
+    by_folder.into_values().flat_map(some).collect()
+}
+
+/// A listing that lacks one object which is there, as stores answered whose listings lag behind.
+fn lagging(installation: &mut Installation, object: &str) {
+    let object = format!("/{object}");
+    installation.wrap = Some(Arc::new(move |root: Root| {
+        let inner = root.raw("").0;
+        root.with_store(FaultStore::lagging(inner, &object))
+    }));
+}
+
+/// A list of requests, a command, a hold of a person in old files, and one of an erased person; a new export.
+fn lived() -> (Installation, [String; 2]) {
+    let installation = published();
+    let token = |person: usize| {
+        let probe = installation.copy();
+        probe.erase("9", &[("X", &format!("person{person:05}@example.org"), "")]);
+        let before = rows(&probe);
+        probe.sweep(0).unwrap().outcome().unwrap();
+        token_of(&before, &rows(&probe))
+    };
+    let tokens = [token(4), token(10)];
+    installation.write("requests/holds/1.csv", "Case,At,Email\nH-1,2026-10-01,person00009@example.org\n");
+    installation.erase("1", &[("C-1", "person00004@example.org", "")]);
+    installation.export("2026-01-02", &contacts(0..30, -10));
+    installation.run(1).unwrap();
+    crate::nightly::ask(&installation, "C-2", 10, 1);
+    installation.export("2026-01-03", &contacts(0..30, -10));
+    (installation, tokens)
+}
+
+#[test]
+fn what_a_listing_lacks_is_never_taken_for_gone() {
+    let (origin, tokens) = lived();
+    let held = |installation: &Installation| {
+        let all = files(&installation.path("lake"));
+        all.into_iter().filter(|(path, _)| path.extension().is_some_and(|end| end == "parquet")).count()
+    };
+    let mut wrong = Vec::new();
+    for object in some_of(objects(&origin)) {
+        let mut place = origin.copy();
+        lagging(&mut place, &object);
+        let before = held(&place);
+        let ran = place.run(2).map(drop);
+        let swept = place.sweep(6).and_then(|report| report.outcome());
+        place.wrap = None;
+        let published = rows(&place).into_iter().map(|row| row.0);
+        let erased = published.filter(|token| tokens.contains(token)).count();
+        // The first version of the command's request is the one of day 0: only a run or a sweep takes that person out.
+        let most = usize::from(ran.is_err() && swept.is_err());
+        if erased > most {
+            wrong.push(format!("{object}: {erased} erased persons are published; {ran:?} {swept:?}"));
+        }
+        if held(&place) < before {
+            wrong.push(format!("{object}: held files are gone; {ran:?} {swept:?}"));
+        }
+        let words = standing::standings(&place.asking(7, ""), 9).map(|told| told.counts);
+        if words.is_ok_and(|words| words.contains_key("removed")) {
+            wrong.push(format!("{object}: removed, and a hold keeps the files"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_table_of_which_a_listing_lacks_something_is_not_retired() {
+    let (origin, _) = lived();
+    origin.write("requests/holds/1.csv", "Case,At,Email\nH-1,2026-10-01,nobody@example.org\n");
+    let lift = Asked {
+        effect: tamis::policy::Effect::Lift,
+        request: "L-1".into(),
+        purposes: Vec::new(),
+        received: None,
+        lifts: Some("H-1".into()),
+        lift_erase: false,
+    };
+    by_hand::ask(&origin.asking(2, ""), lift).unwrap();
+    let retire = |installation: &Installation, remove: bool| {
+        let asked = Retiring { of: "contacts".into(), reason: "over".into(), by: None, remove };
+        let call = SubjectCall { wrap: installation.wrap.clone(), ..installation.asking(3, "") };
+        by_hand::retire(&call, &Caller::at(installation.at(3)), &asked, &Silent)
+    };
+    let of_table = |object: &String| object.starts_with("lake/") || object.starts_with("state/companions/");
+    for object in objects(&origin).into_iter().filter(of_table) {
+        let mut place = origin.copy();
+        lagging(&mut place, &object);
+        let ended = retire(&place, true);
+        place.wrap = None;
+        let left: Vec<String> = objects(&place).into_iter().filter(of_table).collect();
+        assert!(ended.is_err() || left.is_empty(), "{object}: {left:?} is there, and it says {ended:?}");
+        retire(&place, true).unwrap();
+        assert!(!objects(&place).iter().any(of_table), "{object}");
+    }
+    // The same of one that somebody has removed by hand but for one object.
+    for object in objects(&origin).into_iter().filter(of_table) {
+        let mut place = origin.copy();
+        objects(&place).iter().filter(|other| of_table(other) && **other != object).for_each(|other| {
+            std::fs::remove_file(place.path(other)).unwrap();
+        });
+        lagging(&mut place, &object);
+        let ended = retire(&place, false);
+        assert!(ended.is_err() || object.starts_with("state/"), "{object}: it is there, and it says {ended:?}");
+    }
+}
+
+#[test]
+fn a_file_of_a_list_that_state_knows_is_asked_for_when_no_listing_has_it() {
+    let installation = published();
+    let optout = "[lists.optout]\ninput = \"requests:optout/*.csv\"\neffect = \"restrict\"\nmatch = { Email = \"email\" }\n\
+                  request = \"Case\"\nreceived = \"At\"\nsnapshot = true\nmax_lifted = \"100%\"\nmay_be_empty = true\n[removal]";
+    installation.edit("jobs/policy.toml", "[removal]", optout);
+    let all = |cases: std::ops::Range<usize>| {
+        let row = |n| format!("S-{n},2026-10-01,person{n:05}@example.org\n");
+        format!("Case,At,Email\n{}", cases.map(row).collect::<String>())
+    };
+    installation.write("requests/optout/1.csv", &all(4..8));
+    installation.erase("1", &[("C-1", "person00010@example.org", "")]);
+    installation.run(1).unwrap();
+    assert_eq!(rows(&installation).len(), 25);
+    // A list that goes on in a file that it began with.
+    let mut place = installation.copy();
+    place.erase("1", &[("C-1", "person00010@example.org", ""), ("C-2", "person00011@example.org", "")]);
+    lagging(&mut place, "requests/erasure/1.csv");
+    place.run(2).unwrap();
+    assert_eq!(rows(&place).len(), 24, "the new row is applied");
+    // A snapshot is one object: that the other one is in no listing lifts nobody.
+    let mut place = installation.copy();
+    place.write("requests/optout/2.csv", &all(4..5));
+    lagging(&mut place, "requests/optout/1.csv");
+    let error = place.run(2).unwrap_err();
+    assert!(error.kind() == Kind::Input && error.message().contains("several objects match"), "{error}");
+    assert_eq!(rows(&place).len(), 25, "nobody is back");
+    std::fs::remove_file(place.path("requests/optout/1.csv")).unwrap();
+    place.run(3).unwrap();
+    assert_eq!(rows(&place).len(), 28, "it is gone now: three are no longer in the snapshot");
 }

@@ -86,7 +86,7 @@ fn child() {
     assert!(of_table() > 0);
     let retire = |remove| {
         let asked = by_hand::Retiring { of: "contacts".into(), reason: "over".into(), by: None, remove };
-        by_hand::retire(&installation.asking(7, ""), &asked, &Silent)
+        by_hand::retire(&installation.asking(7, ""), &tamis::job::Caller::at(installation.at(7)), &asked, &Silent)
     };
     let error = retire(false).unwrap_err();
     assert_eq!(error.code(), Code::TableNotEmpty, "{error}");

@@ -1,4 +1,4 @@
-"""Does to a table what other programs do: foreign.py TABLE ACTION. Prints the version it left."""
+"""Does to a table what other programs do: foreign.py TABLE ACTION [WHERE]. Prints the version it left."""
 
 import sys
 
@@ -14,7 +14,7 @@ match sys.argv[2]:
     case "append-only":
         table.alter.set_table_properties({"delta.appendOnly": "true"}, raise_if_not_exists=False)
     case "delete":
-        table.delete("city = 'City 1'")
+        table.delete(sys.argv[3] if len(sys.argv) > 3 else "city = 'City 1'")
     case "append":
         polars.read_delta(sys.argv[1]).write_delta(sys.argv[1], mode="append")
     case "read":

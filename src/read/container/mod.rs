@@ -94,7 +94,7 @@ impl Member {
     }
 
     /// Returns its path in its archive.
-    pub(super) fn name(&self) -> Option<&str> {
+    pub fn name(&self) -> Option<&str> {
         match &self.within {
             Within::Zip(entry) => Some(&entry.name),
             _ => None,

@@ -15,6 +15,7 @@ use std::sync::Mutex;
 use tamis::clock::Instant;
 use tamis::error::{Error, Result};
 use tamis::evidence::{self, Event, Manifest};
+use tamis::gates::Gate;
 use tamis::job::{Call, Caller};
 use tamis::monitor::Silent;
 use tamis::run::{self, Outcome, Report};
@@ -271,6 +272,10 @@ fn told(report: &Report) -> String {
     }
     columns(&mut out, m);
     for gate in &m.gates {
+        if let Gate::LDiversity(_) = gate {
+            let _ = writeln!(out, "  gate: {}", gate.words());
+        }
+        let Gate::KAnonymity(gate) = gate else { continue };
         let (k, groups, below, rows) = (gate.k, gate.groups, gate.groups_below, gate.rows_suppressed);
         let _ = writeln!(out, "  gate: k = {k}, {groups} groups, {below} below, {rows} rows suppressed");
     }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 const AS_OF: &str = "2024-09-01T00:00:00Z";
 
 /// The folder, or said loudly that the test is skipped.
-fn corpora() -> Option<PathBuf> {
+pub fn corpora() -> Option<PathBuf> {
     if let Some(folder) = std::env::var_os("TAMIS_CORPORA") {
         return Some(folder.into());
     }

@@ -4,6 +4,7 @@ mod cases;
 mod cli;
 mod corpora;
 mod crash;
+mod diversity;
 mod place;
 mod process;
 mod refused;

@@ -1,0 +1,137 @@
+//! Gates: what may refuse a whole run, or suppress rows of it. A gate is one file, with what it observes, its verdict and
+//! its words for people; the table below names it once, and `decide`, evidence and what people read take it from there.
+//! Reading and deciding only count. Nothing is published before every gate has passed over the whole run.
+//! Must not know rows, values, or where counts come from.
+
+mod balance;
+mod few_values;
+mod k;
+mod known_set;
+mod l_diversity;
+mod max_raw;
+mod max_rejected;
+mod max_removed;
+mod max_suppressed;
+mod max_untreated;
+mod min_records;
+mod not_empty;
+mod observed;
+mod share_told;
+mod table;
+mod veto;
+
+pub use observed::{ColumnRead, FieldRead, GroupCount, Observed, Reading, SetDoubt, Spread};
+pub use veto::{Veto, refusal};
+
+// Gates over groups come first: the others count what these suppress. Refusals are told in this order.
+table::gates! {
+    "k" => k::KAnonymity,
+    "l-diversity" => l_diversity::LDiversity,
+    "balance" => balance::Balance,
+    "min-records" => min_records::MinRecords,
+    "max-untreated" => max_untreated::MaxUntreatedValues,
+    "few-values" => few_values::FewValues,
+    "max-raw" => max_raw::MaxRawForms,
+    "max-suppressed" => max_suppressed::MaxSuppressed,
+    "max-removed" => max_removed::MaxRemoved,
+    "not-empty" => not_empty::NotEmpty,
+    "max-rejected" => max_rejected::MaxRejected,
+    "known-set" => known_set::KnownSet,
+}
+
+/// What each file of this folder has: a type with the counts that the gate observes, as the manifest keeps them.
+trait Judges: Sized {
+    /// The rule it keeps.
+    const RULE: &'static str;
+    /// Whether its counts are of the rows read and nothing else, so that an acceptance can name them.
+    const OF_ROWS_READ: bool = true;
+
+    /// Of a gate over groups: returns it before any group is seen; none when the job does not ask for it.
+    fn over_groups(_terms: &GroupTerms) -> Option<Self> {
+        None
+    }
+
+    /// Of any other gate: takes its counts from those of the run; none when the job does not ask for it.
+    fn observe(_run: &Observed<'_>) -> Option<Self> {
+        None
+    }
+
+    /// Counts a group and returns whether it falls below what the gate asks for.
+    fn see(&mut self, _group: &GroupCount) -> bool {
+        false
+    }
+
+    /// Returns whether rows of a group that falls below are suppressed; they refuse the run otherwise.
+    fn suppresses(&self) -> bool {
+        false
+    }
+
+    /// Notes a group that falls below and that nothing suppresses.
+    fn leave(&mut self, _group: &GroupCount) {}
+
+    /// Of a gate over groups: returns it as a sweep applies it, with its terms and without counts; a sweep suppresses.
+    fn again(&self) -> Option<Self> {
+        None
+    }
+
+    /// Of a gate over groups: returns it with its counts and nothing suppressed.
+    fn adopted(&self) -> Option<Self> {
+        None
+    }
+
+    /// Fields that make groups.
+    fn quasi_identifiers(&self) -> &[String] {
+        &[]
+    }
+
+    /// Fields whose values have to differ within groups.
+    fn sensitive(&self) -> &[String] {
+        &[]
+    }
+
+    /// Returns what stands against publishing; none when the gate passes.
+    fn veto(&self) -> Option<Veto>;
+
+    /// Returns what it has found, in one line.
+    fn words(&self) -> String;
+}
+
+impl Gate {
+    /// Returns the gates of a job after all groups and all counts; what stands against publishing is in their vetoes.
+    pub fn all(groups: Vec<Gate>, run: &Observed<'_>) -> Vec<Gate> {
+        let mut gates = groups;
+        gates.extend(Gate::observed(run));
+        gates
+    }
+
+    /// Shows a group to gates over groups, of which there are few, and returns what becomes of its rows.
+    pub fn judge(gates: &mut [Gate], group: &GroupCount) -> GroupFate {
+        let mut below = 0u64;
+        for (place, gate) in gates.iter_mut().enumerate() {
+            below |= u64::from(gate.see(group)) << place;
+        }
+        if below == 0 {
+            return GroupFate::Stays;
+        }
+        let is_below = |place: usize| below & (1 << place) != 0;
+        if gates.iter().enumerate().any(|(place, gate)| is_below(place) && gate.suppresses()) {
+            return GroupFate::Suppressed;
+        }
+        gates.iter_mut().enumerate().filter(|(place, _)| is_below(*place)).for_each(|(_, gate)| gate.leave(group));
+        GroupFate::Refused
+    }
+}
+
+/// What becomes of the rows of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupFate {
+    /// No gate falls.
+    Stays,
+    /// A gate suppresses them. Other groups stay as they are, so that one pass over all groups is enough.
+    Suppressed,
+    /// A gate refuses the run because of them.
+    Refused,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,108 @@
+//! What gates observe: counts, names of the specs and first positions, as reading and deciding hand them up.
+//! Must not know any gate, nor a value.
+
+use crate::error::Code;
+use crate::policy::{Limits, MaxUntreated, Share};
+
+/// What was read, in numbers.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    /// Records of the job's own export.
+    pub records: u64,
+    /// Of these, bad records dropped while reading.
+    pub dropped: u64,
+    /// The set, when the input has sets.
+    pub set: Option<String>,
+    /// Records of the set before it, and the share of them that there have to be.
+    pub before: Option<(u64, Share)>,
+    /// Why nobody can tell that the set is the one to publish.
+    pub doubt: Option<SetDoubt>,
+    /// Published fields, in the job's order.
+    pub fields: Vec<FieldRead>,
+    /// Columns that identities are made of and that have a limit.
+    pub columns: Vec<ColumnRead>,
+}
+
+/// Why a set may not be the one to publish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetDoubt {
+    /// Which doubt.
+    pub code: Code,
+    /// What is odd about it.
+    pub what: String,
+    /// What to do.
+    pub help: String,
+}
+
+/// What was counted of one published field.
+#[derive(Clone, Debug)]
+pub struct FieldRead {
+    /// The field's name.
+    pub name: String,
+    /// Non-null values read.
+    pub values: u64,
+    /// Of these, values that became null because they could not be treated.
+    pub untreated: u64,
+    /// Where the first of them is: object and record.
+    pub first: Option<String>,
+    /// The field's limit.
+    pub limit: MaxUntreated,
+    /// Distinct values of a column that is pseudonymized and that the source declares no identifier for; counting may
+    /// stop at 20. None for other fields.
+    pub distinct: Option<u64>,
+}
+
+/// What was counted of one column of identifiers that has a limit.
+#[derive(Clone, Debug)]
+pub struct ColumnRead {
+    /// Source and column.
+    pub column: String,
+    /// Values read.
+    pub values: u64,
+    /// Of these, values without a normal form.
+    pub raw: u64,
+    /// Why they have none, in words.
+    pub why: String,
+    /// Where the first of them is: object and record.
+    pub first: Option<String>,
+    /// The column's limit.
+    pub limit: Share,
+}
+
+/// One group of rows that are alike in their quasi-identifiers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GroupCount {
+    /// Distinct subjects.
+    pub subjects: u32,
+    /// Rows.
+    pub rows: u32,
+    /// Per sensitive field how its values spread.
+    pub spreads: Vec<Spread>,
+}
+
+/// How the values of one field spread over the subjects of a group; null is a value.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Spread {
+    /// Distinct values.
+    pub values: u32,
+    /// Entropy of the values, each as often as it has subjects, in nats.
+    pub entropy: f64,
+}
+
+/// All that was counted of a run.
+pub struct Observed<'a> {
+    /// What was read.
+    pub reading: &'a Reading,
+    /// The job's limits.
+    pub limits: &'a Limits,
+    /// Rows read, dropped bad records included.
+    pub rows_in: u64,
+    /// Rows that may be published.
+    pub rows_out: u64,
+    /// Rows removed, for all reasons.
+    pub removed: u64,
+    /// Of these, rows suppressed, and the share of the rows left before that may be; none without a gate over groups.
+    pub suppressed: Option<(u64, Share)>,
+    /// Rows of the previous version; none for the first.
+    pub previous: Option<u64>,
+}

@@ -1,0 +1,28 @@
+//! A first look at exports that nobody has described yet: what their files are like, what their columns hold, and the
+//! specs that could be written for them, in which nothing is allowed. Raw values live as long as the sample; nothing that
+//! is handed on holds one. Must not know jobs, runs or state.
+
+mod category;
+mod column;
+mod crm;
+mod dates;
+mod dialect;
+mod encoding;
+mod lines;
+mod page;
+mod peek;
+mod propose;
+mod sample;
+mod shape;
+mod write;
+
+pub use category::Category;
+pub use column::{Column, Value};
+pub use dates::Dates;
+pub use dialect::{Dialect, LineEnds};
+pub use page::{Edit, File, open_edits};
+pub use peek::{Asked, Classes, Peeked, PeekedCell, PeekedColumn, peek};
+pub use propose::{Proposal, Proposed, Region, Treat, Typed, propose};
+pub use sample::{Place, Table, Tables, look};
+pub use shape::Shape;
+pub use write::{Roots, write};

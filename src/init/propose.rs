@@ -1,0 +1,546 @@
+//! Proposals for one table: key, links, clocks, and for each column its category, identifier, type and treatment, each
+//! with the reason in words. A proposal allows nothing. Must not know how specs are written.
+
+use super::category::{self, Category, name_words, plain};
+use super::column::{Column, Value};
+use super::crm::{self, Crm, Gone};
+use super::sample::Table;
+use super::shape::Shape;
+use crate::cell::text::canonical;
+use std::collections::BTreeSet;
+
+/// Fields besides the subject that a job begins with. The others stand in it as comments.
+const MOST_FIELDS: usize = 4;
+/// The smallest group that a gate allows unless somebody decides otherwise.
+pub(super) const MIN_K: u64 = 5;
+
+/// How a column is read.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case", tag = "type")]
+pub enum Typed {
+    /// As text.
+    Text,
+    /// Whole numbers.
+    Integer,
+    /// Decimal numbers.
+    Decimal {
+        /// Digits after the point.
+        scale: u8,
+    },
+    /// Yes or no.
+    Boolean,
+    /// Days.
+    Date {
+        /// Formats.
+        formats: Vec<String>,
+    },
+    /// Times.
+    Timestamp {
+        /// Formats.
+        formats: Vec<String>,
+        /// Zone of times without one; none where each has an offset, or somebody has to say it.
+        zone: Option<String>,
+        /// Nobody says which zone the times are of.
+        zone_unknown: bool,
+    },
+    /// Numbers since 1970.
+    Epoch {
+        /// Milliseconds.
+        millis: bool,
+    },
+    /// Dates in which days and months cannot be told apart.
+    Undecided {
+        /// They have a time of day.
+        timed: bool,
+        /// With days first.
+        days_first: Vec<String>,
+        /// With months first.
+        months_first: Vec<String>,
+    },
+}
+
+/// Where the region of phone numbers comes from.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Region {
+    /// All are of one country, or carry their own.
+    Code(String),
+    /// A column says it.
+    From(String),
+}
+
+/// The treatment that a field would begin with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Treat {
+    /// Of the key and of ids.
+    Pseudonymize,
+    /// Of few values.
+    AsIs,
+    /// Of dates of birth.
+    Year,
+    /// Of other dates.
+    Month,
+    /// Of addresses.
+    EmailDomain,
+    /// Of what must not be seen.
+    Present,
+    /// Of numbers.
+    Round,
+    /// Of post codes.
+    Prefix,
+}
+
+impl Treat {
+    /// Returns it as a job writes it.
+    pub fn written(self) -> &'static str {
+        match self {
+            Treat::Pseudonymize => "treat = \"pseudonymize\"",
+            Treat::AsIs => "treat = \"as-is\"",
+            Treat::Year => "treat = \"year\"",
+            Treat::Month => "treat = \"month\"",
+            Treat::EmailDomain => "treat = \"email-domain\"",
+            Treat::Present => "treat = \"present\"",
+            Treat::Round => "treat = \"round\", to = 100",
+            Treat::Prefix => "treat = \"prefix\", length = 2",
+        }
+    }
+
+    /// Returns what a field of it says of the column, in words.
+    pub fn said(self) -> &'static str {
+        match self {
+            Treat::Pseudonymize => "a token of it",
+            Treat::AsIs => "it as it is",
+            Treat::Year => "its year",
+            Treat::Month => "its month",
+            Treat::EmailDomain => "its mail domain",
+            Treat::Present => "whether there is one",
+            Treat::Round => "it rounded to hundreds",
+            Treat::Prefix => "its first two characters",
+        }
+    }
+
+    /// Returns its name.
+    pub fn name(self) -> &'static str {
+        self.written().split('"').nth(1).unwrap_or_default()
+    }
+}
+
+/// What is proposed for a column.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Proposed {
+    /// Category.
+    pub category: Category,
+    /// Why.
+    pub why: String,
+    /// Kind of identifier.
+    pub identifier: Option<String>,
+    /// Of phones.
+    pub region: Option<Region>,
+    /// A cell holds several ids, with the time of a merge after each.
+    pub several: bool,
+    /// How it is read.
+    pub typed: Typed,
+    /// The treatment a field would have; none where no field is proposed.
+    pub treat: Option<Treat>,
+    /// The job begins with a field of it.
+    pub begins: bool,
+}
+
+/// What is proposed for a table.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct Proposal {
+    /// What the export is, when it was recognised.
+    pub crm: Option<&'static str>,
+    /// Column of the subject key.
+    pub key: Option<String>,
+    /// Columns that link strongly.
+    pub strong: Vec<String>,
+    /// Columns that link weakly.
+    pub weak: Vec<String>,
+    /// Columns that retention may go by.
+    pub clocks: Vec<String>,
+    /// Columns that look like clocks, and why they are none.
+    pub no_clocks: Vec<(String, &'static str)>,
+    /// Rows that are no persons any more.
+    #[serde(skip)]
+    pub(super) gone: Vec<(String, Gone)>,
+    /// Column that holds the key of another table, and the number of that table.
+    pub whose: Option<(String, usize)>,
+    /// It has one row for each person, and a job of its own.
+    pub persons: bool,
+    /// What a job cannot do without and the table does not have.
+    pub lacks: Vec<&'static str>,
+    /// For each column.
+    pub columns: Vec<Proposed>,
+}
+
+impl Proposal {
+    /// Returns whether a column is one of those.
+    pub(super) fn is_key(&self, column: &str) -> bool {
+        self.key.as_deref() == Some(column)
+    }
+}
+
+/// Proposes for all tables: each by itself, then what they say of each other.
+pub fn propose(tables: &[Table]) -> Vec<Proposal> {
+    let mut all: Vec<Proposal> = tables.iter().map(alone).collect();
+    let personal: Vec<bool> = tables.iter().zip(&all).map(|(table, proposal)| is_personal(table, proposal)).collect();
+    for at in 0..tables.len() {
+        link(at, tables, &mut all, &personal);
+    }
+    let any = personal.contains(&true);
+    for (proposal, personal) in all.iter_mut().zip(&personal) {
+        let whole = proposal.key.is_some() && !proposal.clocks.is_empty() && proposal.whose.is_none();
+        // Beside a table of persons, one of accounts or products has no job.
+        proposal.persons = whole && (*personal || !any);
+    }
+    // Where nothing is a table of persons, the first one is shown what it lacks.
+    if !all.iter().any(|proposal| proposal.persons)
+        && let Some(first) = all.first_mut()
+    {
+        first.persons = true;
+    }
+    for (table, proposal) in tables.iter().zip(&mut all).filter(|(_, proposal)| proposal.persons) {
+        lacks(proposal);
+        begin(table, proposal);
+    }
+    all
+}
+
+/// Whether the rows of a table are persons: they have addresses or names of their own.
+fn is_personal(table: &Table, proposal: &Proposal) -> bool {
+    let names = ["firstname", "lastname", "surname", "fullname", "vorname", "nachname"];
+    let named = |column: &Column| names.iter().any(|name| plain(&column.name).contains(name)) && column.filled > 0;
+    !proposal.weak.is_empty()
+        || proposal
+            .key
+            .as_ref()
+            .is_some_and(|key| column(table, key).is_some_and(|key| key.looks == Some(Shape::Email)))
+        || table.columns.iter().any(named)
+}
+
+fn lacks(proposal: &mut Proposal) {
+    if proposal.key.is_none() {
+        proposal.lacks.push("a key: no column names a person in every record, once; have the export include its ids");
+    }
+    if proposal.clocks.is_empty() {
+        proposal.lacks.push("a clock: no column says when a person was active or created; have the export include one");
+    }
+}
+
+fn alone(table: &Table) -> Proposal {
+    let crm = crm::recognised(table);
+    let mut proposal = Proposal { crm: crm.map(|crm| crm.title), ..Proposal::default() };
+    let listed = |names: &[&'static str]| named(table, names);
+    proposal.key = key(table, crm);
+    let is_key = |name: &String| proposal.key.as_ref() == Some(name);
+    if let Some(crm) = crm {
+        proposal.strong = listed(crm.strong).into_iter().filter(|name| !is_key(name)).collect();
+        proposal.gone = crm.gone.iter().filter_map(|gone| Some((listed(&[gone.0]).pop()?, *gone))).collect();
+        let no_clock = |(name, why): &(&'static str, &'static str)| Some((listed(&[name]).pop()?, *why));
+        proposal.no_clocks = crm.no_clocks.iter().filter_map(no_clock).collect();
+    }
+    proposal.weak = weak(table, crm).into_iter().filter(|name| !is_key(name)).collect();
+    proposal.columns = table.columns.iter().map(|column| one(table, column, crm)).collect();
+    identifiers(table, &mut proposal);
+    proposal.clocks = clocks(table, crm, &proposal);
+    proposal
+}
+
+/// Columns of the table by their names, whatever their case, in the order of the names.
+fn named(table: &Table, names: &[&str]) -> Vec<String> {
+    let find = |name: &&str| {
+        let wanted = canonical(name);
+        table.columns.iter().find(|column| canonical(&column.name) == wanted).map(|column| column.name.clone())
+    };
+    names.iter().filter_map(find).collect()
+}
+
+fn column<'t>(table: &'t Table, name: &str) -> Option<&'t Column> {
+    table.columns.iter().find(|column| column.name == name)
+}
+
+/// The key: a column that the CRM is known for, else the first that is called an id, else an e-mail address; each only
+/// where it names every record once.
+fn key(table: &Table, crm: Option<&Crm>) -> Option<String> {
+    let whole =
+        |name: &String| column(table, name).is_some_and(|c| c.filled > 0 && c.blank + c.null_cells == 0 && c.unique);
+    let filled = |name: &String| column(table, name).is_some_and(|c| c.filled > 0);
+    let known = crm.map(|crm| named(table, crm.keys)).unwrap_or_default();
+    let called = table.columns.iter().map(|column| column.name.clone()).filter(|name| is_id(name));
+    let mails = table.columns.iter().filter(|c| c.looks == Some(Shape::Email)).map(|c| c.name.clone());
+    known
+        .iter()
+        .find(|name| whole(name))
+        .cloned()
+        .or_else(|| known.into_iter().find(|name| filled(name)))
+        .or_else(|| called.chain(mails).find(whole))
+}
+
+/// Whether a column is called an id: its last word says so.
+fn is_id(name: &str) -> bool {
+    let words = name_words(name);
+    words.last().is_some_and(|word| ["id", "uuid", "guid"].contains(&word.as_str()))
+}
+
+fn weak(table: &Table, crm: Option<&Crm>) -> Vec<String> {
+    let known = crm.map(|crm| named(table, crm.weak)).unwrap_or_default();
+    let linking =
+        |name: &String| column(table, name).is_some_and(|c| matches!(c.looks, Some(Shape::Email | Shape::Phone)));
+    let known: Vec<String> = known.into_iter().filter(linking).collect();
+    if !known.is_empty() {
+        return known;
+    }
+    // Addresses of a company or of whoever owns the record are those of others.
+    let others = ["assistant", "owner", "company", "account", "created", "modified", "fax"];
+    let own = |column: &&Column| {
+        let name = plain(&column.name);
+        let personal =
+            column.looks == Some(Shape::Email) || column.looks == Some(Shape::Phone) && name.contains("mobile");
+        personal && !others.iter().any(|other| name.contains(other))
+    };
+    table.columns.iter().filter(own).take(2).map(|column| column.name.clone()).collect()
+}
+
+fn one(table: &Table, column: &Column, crm: Option<&Crm>) -> Proposed {
+    let (category, why) = category::of(column);
+    let typed = typed(column, crm);
+    let treat = treat(column, category, &typed);
+    let region = (column.looks == Some(Shape::Phone)).then(|| region(table, column)).flatten();
+    Proposed {
+        category,
+        why,
+        identifier: None,
+        region,
+        several: column.looks == Some(Shape::MergedIds),
+        typed,
+        treat,
+        begins: false,
+    }
+}
+
+fn typed(column: &Column, crm: Option<&Crm>) -> Typed {
+    match &column.value {
+        Value::Integer => Typed::Integer,
+        Value::Decimal { scale } => Typed::Decimal { scale: *scale },
+        Value::Boolean => Typed::Boolean,
+        Value::Epoch { millis } => Typed::Epoch { millis: *millis },
+        Value::Dates(dates) if !dates.either.is_empty() => Typed::Undecided {
+            timed: dates.timed,
+            days_first: dates.formats.clone(),
+            months_first: dates.either.clone(),
+        },
+        Value::Dates(dates) if dates.timed => {
+            let known = if dates.utc { Some("UTC") } else { crm.and_then(|crm| crm.zone) };
+            let zone = known.filter(|_| !dates.offset).map(str::to_owned);
+            Typed::Timestamp { formats: dates.formats.clone(), zone_unknown: !dates.offset && zone.is_none(), zone }
+        }
+        Value::Dates(dates) if dates.formats.iter().all(|format| !format.contains("%M")) => {
+            Typed::Date { formats: dates.formats.clone() }
+        }
+        _ => Typed::Text,
+    }
+}
+
+/// The treatment that a field of the column would begin with.
+fn treat(column: &Column, category: Category, typed: &Typed) -> Option<Treat> {
+    if column.filled == 0 || column.constant || category == Category::Secret {
+        return None;
+    }
+    let few = column.distinct <= 40 && column.distinct * 2 <= column.filled;
+    let name = plain(&column.name);
+    let id = matches!(column.looks, Some(Shape::SalesforceId | Shape::Guid));
+    Some(match (category, typed) {
+        (_, Typed::Undecided { .. }) => return None,
+        (Category::Demographic, Typed::Date { .. } | Typed::Timestamp { .. }) => Treat::Year,
+        (_, Typed::Date { .. } | Typed::Timestamp { .. } | Typed::Epoch { .. }) => Treat::Month,
+        (Category::Contact, _) if column.looks == Some(Shape::Email) => Treat::EmailDomain,
+        (Category::Contact | Category::FreeText | Category::Special, _) => Treat::Present,
+        (_, Typed::Boolean) => Treat::AsIs,
+        (Category::Identity, _) if id => Treat::Pseudonymize,
+        (Category::Identity, _) => return None,
+        (Category::Location, Typed::Text) if !few && (name.contains("postal") || name.contains("zip")) => Treat::Prefix,
+        (_, Typed::Integer | Typed::Decimal { .. }) if !few => Treat::Round,
+        _ if few => Treat::AsIs,
+        _ => Treat::Present,
+    })
+}
+
+fn region(table: &Table, phone: &Column) -> Option<Region> {
+    if let Some(code) = phone.international {
+        return Some(Region::Code(code.into()));
+    }
+    let country = |column: &&Column| {
+        plain(&column.name).contains("country") && column.filled * 2 > table.records && column.looks.is_none()
+    };
+    table.columns.iter().find(country).map(|column| Region::From(column.name.clone()))
+}
+
+/// Says what key and links are numbers of.
+fn identifiers(table: &Table, proposal: &mut Proposal) {
+    let links: Vec<String> = proposal.key.iter().chain(&proposal.strong).cloned().collect();
+    let own = proposal.key.as_ref().map(|key| numbering(key, &table.name));
+    for (column, proposed) in table.columns.iter().zip(&mut proposal.columns) {
+        let kind = match column.looks {
+            Some(Shape::Email) => Some("email".to_owned()),
+            Some(Shape::Phone) if proposed.region.is_some() => Some("phone".to_owned()),
+            Some(Shape::SalesforceId) => Some("salesforce-id".to_owned()),
+            // Ids of merged records are numbers of the key, and so is a link that the sample has no value of.
+            _ if links.contains(&column.name) => own.clone(),
+            _ => None,
+        };
+        if kind.is_some() {
+            (proposed.identifier, proposed.typed) = (kind, Typed::Text);
+        }
+    }
+    let key = proposal.key.clone();
+    let salesforce = proposal.crm.is_some_and(|title| title.contains("Salesforce"));
+    let identified = |name: &String, columns: &[Proposed]| {
+        let at = table.columns.iter().position(|column| column.name == *name);
+        at.is_some_and(|at| columns[at].identifier.is_some())
+    };
+    for (column, proposed) in table.columns.iter().zip(&mut proposal.columns) {
+        if salesforce && proposal.strong.contains(&column.name) && column.filled == 0 {
+            proposed.identifier = Some("salesforce-id".into());
+        }
+        if key.as_ref() == Some(&column.name) {
+            (proposed.category, proposed.why) = (Category::Identity, "the key of the person".into());
+            proposed.treat = Some(Treat::Pseudonymize);
+        }
+    }
+    let columns = std::mem::take(&mut proposal.columns);
+    proposal.weak.retain(|name| identified(name, &columns));
+    proposal.strong.retain(|name| identified(name, &columns));
+    proposal.columns = columns;
+}
+
+/// A numbering of its own, as `identifier` writes it.
+fn numbering(key: &str, table: &str) -> String {
+    let letters: String =
+        key.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    let words: Vec<&str> = letters.split('-').filter(|word| !word.is_empty()).collect();
+    let name = if words.is_empty() { "id".into() } else { words.join("-") };
+    format!("{name}@{table}")
+}
+
+/// Clocks the CRM is known for; else columns whose names say that somebody did something or was created.
+fn clocks(table: &Table, crm: Option<&Crm>, proposal: &Proposal) -> Vec<String> {
+    let timed = |name: &String| {
+        let at = table.columns.iter().position(|column| column.name == *name);
+        at.is_some_and(|at| {
+            table.columns[at].filled > 0
+                && !matches!(
+                    proposal.columns[at].typed,
+                    Typed::Text | Typed::Integer | Typed::Decimal { .. } | Typed::Boolean
+                )
+        })
+    };
+    let known: Vec<String> =
+        crm.map(|crm| named(table, crm.clocks)).unwrap_or_default().into_iter().filter(timed).collect();
+    if !known.is_empty() {
+        return known.into_iter().take(3).collect();
+    }
+    const SAID: [&str; 14] = [
+        "lastactivity",
+        "lastcontact",
+        "lastseen",
+        "lastlogin",
+        "lastorder",
+        "lastpurchase",
+        "lastactive",
+        "firstseen",
+        "signup",
+        "signedup",
+        "registered",
+        "created",
+        "joined",
+        "optin",
+    ];
+    let poor: BTreeSet<&String> = proposal.no_clocks.iter().map(|(name, _)| name).collect();
+    let said = |word: &&str| {
+        let hit = |column: &&Column| {
+            plain(&column.name).contains(word) && !poor.contains(&column.name) && timed(&column.name)
+        };
+        table.columns.iter().find(hit).map(|column| column.name.clone())
+    };
+    let mut found: Vec<String> = Vec::new();
+    for name in SAID.iter().filter_map(said) {
+        if !found.contains(&name) {
+            found.push(name);
+        }
+    }
+    found.truncate(2);
+    found
+}
+
+/// Whether a table's rows belong to the persons of another: by a column known for it, or, where they are no persons
+/// themselves, by one whose values are keys of the other.
+fn link(at: usize, tables: &[Table], all: &mut [Proposal], personal: &[bool]) {
+    for other in (0..tables.len()).filter(|other| *other != at && personal[*other]) {
+        let Some(key) = all[other].key.clone() else { continue };
+        let Some(keys) = column(&tables[other], &key) else { continue };
+        let whose = crm::recognised(&tables[at]).map(|crm| named(&tables[at], crm.whose)).unwrap_or_default();
+        let found = tables[at].columns.iter().find(|column| {
+            let shared = column.values.intersection(&keys.values).count() as u64;
+            let named = whose.contains(&column.name);
+            let own = all[at].is_key(&column.name) || column.looks == Some(Shape::Email);
+            !own && column.filled > 0
+                && (!personal[at] && shared * 2 >= column.distinct && shared >= 3 || named && shared >= 1)
+        });
+        let Some(found) = found else { continue };
+        let kind = tables[other]
+            .columns
+            .iter()
+            .position(|column| column.name == key)
+            .and_then(|key| all[other].columns[key].identifier.clone());
+        let place = tables[at].columns.iter().position(|column| column.name == found.name);
+        if let Some(place) = place {
+            let proposed = &mut all[at].columns[place];
+            (proposed.identifier, proposed.typed, proposed.category) = (kind, Typed::Text, Category::Identity);
+            proposed.why = format!("holds {key} of {}", tables[other].name);
+            proposed.treat = None;
+        }
+        all[at].whose = Some((found.name.clone(), other));
+        return;
+    }
+}
+
+/// Chooses the fields that the job begins with: those that say most and are harmless in small groups.
+fn begin(table: &Table, proposal: &mut Proposal) {
+    let clocks = proposal.clocks.clone();
+    let gone: Vec<String> = proposal.gone.iter().map(|(column, _)| column.clone()).collect();
+    let rank = |column: &Column, proposed: &Proposed| -> u32 {
+        let safe = column.rarest >= MIN_K
+            && (column.blank + column.null_cells == 0 || column.blank + column.null_cells >= MIN_K);
+        let unsure =
+            matches!(proposed.typed, Typed::Timestamp { zone_unknown: true, .. }) && !clocks.contains(&column.name);
+        match proposed.treat {
+            None => 0,
+            _ if unsure || proposed.several || gone.contains(&column.name) => 0,
+            _ if proposed.category.quasi() && !(safe && proposed.treat == Some(Treat::AsIs)) => 0,
+            Some(Treat::Month) if clocks.contains(&column.name) => 9,
+            Some(Treat::AsIs) if proposed.category.quasi() => 8,
+            Some(Treat::AsIs) if proposed.category == Category::Business && column.value != Value::Boolean => 7,
+            Some(Treat::EmailDomain) => 6,
+            Some(Treat::AsIs) if column.value == Value::Boolean => 5,
+            Some(Treat::Round) => 4,
+            Some(Treat::Present) => 1,
+            _ => 0,
+        }
+    };
+    let mut ranked: Vec<(u32, usize)> =
+        table.columns.iter().zip(&proposal.columns).enumerate().map(|(at, (c, p))| (rank(c, p), at)).collect();
+    ranked.sort_by_key(|(rank, at)| (std::cmp::Reverse(*rank), *at));
+    let (mut taken, mut kinds): (usize, BTreeSet<u32>) = (0, BTreeSet::new());
+    for (rank, at) in ranked.into_iter().filter(|(rank, _)| *rank > 0) {
+        // One of each kind says more than four of one; two of a quasi-identifier would make small groups.
+        if taken < MOST_FIELDS && !proposal.is_key(&table.columns[at].name) && kinds.insert(rank) {
+            proposal.columns[at].begins = true;
+            taken += 1;
+        }
+    }
+    for (column, proposed) in table.columns.iter().zip(&mut proposal.columns) {
+        proposed.begins |= proposal.key.as_deref() == Some(&column.name);
+    }
+}

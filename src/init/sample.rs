@@ -1,0 +1,428 @@
+//! Opens what was named on the command line (files, folders, URLs, archives) and reads the beginning of each table in it.
+//! Files with the same columns are parts of one export. Must not know what columns mean.
+
+use super::column::{Cells, Column};
+use super::dialect::{self, Dialect};
+use crate::cell::text::canonical;
+use crate::error::{Code, Error, Result};
+use crate::policy::ReadFormat;
+use crate::read::{Container, Member, Records, beginning, foreign, in_order, members};
+use crate::store::{Object, Root};
+use std::collections::BTreeMap;
+use tokio::runtime::Handle;
+
+/// Bytes that say what a file is like.
+const BEGINNING: usize = 256 * 1024;
+/// Batches of about a mebibyte that are read of each table.
+const BATCHES: usize = 4;
+/// Members of one archive that are looked at.
+const MOST_MEMBERS: usize = 200;
+/// Ends of names of files that hold records.
+const ENDS: [&str; 5] = [".csv", ".tsv", ".txt", ".gz", ".zip"];
+
+/// A folder or bucket that tables lie in: a root of the policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// A URL, or a path on this machine.
+    pub url: String,
+}
+
+/// One export with a header: a file, parts with the same columns, or members of archives.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Table {
+    /// Name for its source, from that of the file.
+    pub name: String,
+    /// Which place it lies in.
+    #[serde(skip)]
+    pub place: usize,
+    /// Path below the place; a glob where there are several.
+    pub input: String,
+    /// Which exports of the same kind lie beside it, and what says that one is whole.
+    #[serde(skip)]
+    pub set: Option<Set>,
+    /// Member of the archive.
+    pub member: Option<String>,
+    /// What the object is.
+    pub container: Container,
+    /// Files it is in.
+    pub files: u64,
+    /// What its text is like.
+    pub dialect: Dialect,
+    /// Records looked at.
+    pub records: u64,
+    /// These are all.
+    pub whole: bool,
+    /// Records with more or fewer cells than the header has.
+    pub ragged: u64,
+    /// Why no later record can be read.
+    pub broken: Option<String>,
+    /// What the columns hold, in the order of the header.
+    pub columns: Vec<Column>,
+    /// Columns that cannot be listed: without a name, or with one that another has, apart from case.
+    pub unlisted: u64,
+}
+
+/// Exports by date, each in a folder of its own.
+#[derive(Clone, Debug)]
+pub struct Set {
+    /// Name of an empty object that says an export is whole.
+    pub marker: Option<String>,
+}
+
+/// All tables that were found.
+pub struct Tables {
+    /// Where they lie.
+    pub places: Vec<Place>,
+    /// The tables.
+    pub tables: Vec<Table>,
+    /// What was left out, and why.
+    pub left_out: Vec<String>,
+}
+
+/// Looks at the beginning of everything that the targets name: paths, or URLs of objects and prefixes.
+///
+/// # Errors
+/// Input errors for a target that holds no table; storage errors; a policy error for a URL that no store understands.
+pub fn look(targets: &[String], runtime: &Handle) -> Result<Tables> {
+    let mut all = Tables { places: Vec::new(), tables: Vec::new(), left_out: Vec::new() };
+    for target in targets {
+        let found = open(target, runtime)?;
+        let place = all.places.iter().position(|place| place.url == found.url);
+        let place = place.unwrap_or_else(|| {
+            all.places.push(Place { url: found.url.clone() });
+            all.places.len() - 1
+        });
+        let before = all.tables.len();
+        let mut refused = None;
+        for object in &found.objects {
+            if let Err(error) = object_tables(&found, object, place, &mut all) {
+                all.left_out.push(said(&error));
+                refused = refused.or(Some(error));
+            }
+        }
+        if all.tables.len() == before {
+            let none = || {
+                Error::new(Code::InputMissing, format!("{target} holds no export"))
+                    .help("name a CSV file, a zip, or a folder of them")
+            };
+            return Err(refused.unwrap_or_else(none));
+        }
+    }
+    unique_names(&mut all.tables);
+    Ok(all)
+}
+
+fn said(error: &Error) -> String {
+    match error.help_text() {
+        Some(help) => format!("{}: {help}", error.message()),
+        None => error.message().to_owned(),
+    }
+}
+
+/// What a target names.
+pub(super) struct Opened {
+    url: String,
+    pub root: Root,
+    objects: Vec<Object>,
+    set: Option<Set>,
+}
+
+pub(super) fn open(target: &str, runtime: &Handle) -> Result<Opened> {
+    let folder = !target.contains("://") && std::path::Path::new(target).is_dir();
+    if !folder {
+        let (parent, name) = parted(target)?;
+        let root = Root::open("raw", &parent, runtime.clone())?;
+        let found = root.look_at(&name)?;
+        if let Some(unseen) = found.unseen.first() {
+            return Err(Error::new(Code::InputNotReadable, unseen.to_string()));
+        }
+        if !found.objects.is_empty() {
+            return Ok(Opened { url: parent, root, objects: found.objects, set: None });
+        }
+        if !target.contains("://") {
+            return Err(
+                Error::new(Code::InputMissing, format!("{target} is not there")).help("name a file, a folder or a URL")
+            );
+        }
+    }
+    let root = Root::open("raw", target, runtime.clone())?;
+    let (objects, set) = newest(root.look("")?.objects);
+    Ok(Opened { url: target.trim_end_matches('/').to_owned(), root, objects, set })
+}
+
+/// The one table of an object: of an archive the only member that is one.
+///
+/// # Errors
+/// Input errors, also where there are several tables.
+pub(super) fn table_of(opened: &Opened, member: Option<&str>) -> Result<(Member, Dialect)> {
+    let [object] = &opened.objects[..] else {
+        return Err(
+            Error::new(Code::ArgumentWrong, "this is a folder, and peek looks at one object").help("name a file in it")
+        );
+    };
+    let found = members(&opened.root, object, &ReadFormat::csv())?;
+    let named = |found: &&Member| member.is_none_or(|wanted| found.name().is_some_and(|name| name == wanted));
+    let found: Vec<&Member> = found.iter().filter(named).collect();
+    let member = match (&found[..], member) {
+        ([one], _) => *one,
+        (_, Some(wanted)) => {
+            return Err(Error::new(Code::ArchiveMembers, format!("{} has no member {wanted}", object.path)));
+        }
+        (all, None) => {
+            let names: Vec<&str> = all.iter().filter_map(|member| member.name()).take(20).collect();
+            return Err(Error::new(
+                Code::ArchiveMembers,
+                format!("{} is an archive of {} members", object.path, all.len()),
+            )
+            .help(format!("name one of them with --member: {}", names.join(", "))));
+        }
+    };
+    let start = beginning(&opened.root, member, BEGINNING)?;
+    match foreign(&start.bytes) {
+        Some(what) => Err(other_format(member.place(), &object.path, what)),
+        None => Ok((member.clone(), dialect::detect(member.place(), &start.bytes, start.whole)?)),
+    }
+}
+
+/// A path or URL as its folder and the name in it.
+fn parted(target: &str) -> Result<(String, String)> {
+    let bad =
+        || Error::new(Code::ArgumentWrong, format!("{target} names no file")).help("name a file, a folder or a URL");
+    match target.rsplit_once('/') {
+        Some((parent, name)) if parent.is_empty() && !name.is_empty() => Ok(("/".into(), name.into())),
+        Some((parent, name)) if !name.is_empty() && !parent.ends_with('/') => Ok((parent.into(), name.into())),
+        None if !target.is_empty() => Ok((".".into(), target.into())),
+        _ => Err(bad()),
+    }
+}
+
+/// Where all objects lie in folders that are named like exports by date, those of the newest one; else all of them.
+fn newest(objects: Vec<Object>) -> (Vec<Object>, Option<Set>) {
+    let first = |object: &Object| object.path.split_once('/').map(|(set, _)| set.to_owned());
+    let (empty, filled): (Vec<Object>, Vec<Object>) = objects.into_iter().partition(|object| object.bytes == 0);
+    let record = |object: &Object| ENDS.iter().any(|end| object.path.to_ascii_lowercase().ends_with(end));
+    let filled: Vec<Object> = filled.into_iter().filter(record).collect();
+    let Some(sets) = filled.iter().map(first).collect::<Option<Vec<String>>>().filter(|sets| !sets.is_empty()) else {
+        return (filled, None);
+    };
+    let dated = sets.iter().all(|set| set.bytes().filter(u8::is_ascii_digit).count() >= 4);
+    let order = in_order(sets.iter().map(String::as_str), None).ok().filter(|_| dated);
+    let Some(newest) = order.and_then(|order| order.last().map(|set| (*set).to_owned())) else { return (filled, None) };
+    let inside = |object: &Object| first(object).as_deref() == Some(&newest);
+    let marker =
+        empty.iter().filter(|object| inside(object)).find_map(|object| Some(object.path.split_once('/')?.1.to_owned()));
+    (filled.into_iter().filter(inside).collect(), Some(Set { marker: marker.filter(|marker| !marker.contains('/')) }))
+}
+
+fn object_tables(opened: &Opened, object: &Object, place: usize, all: &mut Tables) -> Result<()> {
+    let found = members(&opened.root, object, &ReadFormat::csv())?;
+    let csv = |member: &Member| member.name().is_none_or(|name| name.to_ascii_lowercase().ends_with(".csv"));
+    let named = found.iter().any(|member| member.name().is_some() && csv(member));
+    let mut refused = None;
+    for member in found.iter().filter(|member| !named || csv(member)).take(MOST_MEMBERS) {
+        match table(opened, object, member, place, all) {
+            Ok(()) => {}
+            // A member that is no table does not hide those that are.
+            Err(error) if member.name().is_some() => {
+                all.left_out.push(said(&error));
+                refused = Some(error);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    match refused {
+        Some(error) if found.len() == 1 => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn table(opened: &Opened, object: &Object, member: &Member, place: usize, all: &mut Tables) -> Result<()> {
+    let start = beginning(&opened.root, member, BEGINNING)?;
+    if let Some(what) = foreign(&start.bytes) {
+        return Err(other_format(member.place(), &object.path, what));
+    }
+    let dialect = dialect::detect(member.place(), &start.bytes, start.whole)?;
+    let records = Records::open(&opened.root, member, &dialect.read_format())?;
+    let alike = all.tables.iter_mut().find(|table| table.place == place && same_columns(table, records.names()));
+    let path =
+        if opened.set.is_some() { object.path.split_once('/').map_or("", |(_, path)| path) } else { &object.path };
+    if let Some(table) = alike {
+        table.files += 1;
+        let path = if member.name().is_some() { of_any_part(&literal(path)) } else { literal(path) };
+        table.input = spanning(&table.input, &path);
+        table.member = table.member.take().zip(member.name()).map(|(a, b)| spanning(&a, &literal(b)));
+        return Ok(());
+    }
+    let stem = member.name().unwrap_or(&object.path);
+    let mut table = Table {
+        name: slug(stem.rsplit('/').next().unwrap_or(stem)),
+        place,
+        input: if member.name().is_some() { of_any_part(&literal(path)) } else { literal(path) },
+        set: opened.set.clone(),
+        member: member.name().map(literal),
+        container: member.container(),
+        files: 1,
+        dialect,
+        records: 0,
+        whole: false,
+        ragged: 0,
+        broken: None,
+        columns: Vec::new(),
+        unlisted: 0,
+    };
+    fill(&mut table, records);
+    all.tables.push(table);
+    Ok(())
+}
+
+fn same_columns(table: &Table, names: &[String]) -> bool {
+    let listed = listed(names);
+    table.columns.len() == listed.len() && table.columns.iter().zip(listed).all(|(column, at)| column.name == names[at])
+}
+
+/// Positions of the columns that a source can list: those with a name of their own.
+fn listed(names: &[String]) -> Vec<usize> {
+    let mut counts = BTreeMap::new();
+    for name in names {
+        *counts.entry(canonical(name).into_owned()).or_insert(0) += 1;
+    }
+    let own = |name: &String| !name.trim().is_empty() && counts.get(canonical(name).as_ref()) == Some(&1);
+    names.iter().enumerate().filter(|(_, name)| own(name)).map(|(at, _)| at).collect()
+}
+
+/// Reads the sample.
+fn fill(table: &mut Table, mut records: Records) {
+    let names: Vec<String> = records.names().to_vec();
+    let listed = listed(&names);
+    table.unlisted = (names.len() - listed.len()) as u64;
+    records.want(&listed);
+    let mut columns: Vec<Cells> = listed.iter().map(|_| Cells::default()).collect();
+    for _ in 0..BATCHES {
+        match records.batch() {
+            Ok(Some(batch)) => {
+                for (at, cells) in columns.iter_mut().enumerate() {
+                    let values = batch.values(at);
+                    let rows = (0..batch.rows()).filter(|row| !batch.is_blank(*row));
+                    rows.for_each(|row| cells.take(values.get(row).unwrap_or("")));
+                }
+                let ragged = batch.records().filter(|(_, row)| row.is_none()).count() as u64;
+                table.ragged += ragged;
+                table.records += batch.rows() as u64;
+                records.recycle(batch);
+            }
+            Ok(None) => table.whole = true,
+            Err(broken) => {
+                let byte = broken.byte.map(|byte| format!(", byte {byte}")).unwrap_or_default();
+                table.broken = Some(format!("record {}{byte}: {}", broken.record, said(&broken.error)));
+            }
+        }
+        if table.whole || table.broken.is_some() {
+            break;
+        }
+    }
+    let names = listed.iter().map(|at| names[*at].as_str());
+    table.columns = columns.into_iter().zip(names).map(|(cells, name)| cells.facts(name)).collect();
+}
+
+/// The error for a file that is no text with cells.
+fn other_format(place: &str, path: &str, what: &str) -> Error {
+    let named_xls = path.to_ascii_lowercase().ends_with(".xls") && what.contains("HTML");
+    let (what, help) = match what {
+        _ if named_xls => (
+            "an HTML table that is called .xls",
+            "choose CSV, not Excel, where it is exported (in Salesforce reports: Details Only, .csv)",
+        ),
+        what if what.contains("workbook") => {
+            (what, "save the sheet with the records as \"CSV UTF-8\", then name the CSV")
+        }
+        what if what.contains("JSON") => (what, "have it exported as CSV; JSON is not read yet"),
+        what if what.contains("Parquet") => {
+            (what, "write it as CSV first (COPY … TO … in DuckDB); Parquet is not read yet")
+        }
+        what => (what, "have it exported as CSV: plain, as gzip, or as a member of a zip archive"),
+    };
+    Error::new(Code::FormatNotRead, format!("{place} is {what}, which is not read")).help(help)
+}
+
+/// A path as a glob that matches it and hardly another: what a place may not hold stands for itself no more.
+fn literal(path: &str) -> String {
+    path.chars().map(|c| if c.is_control() || "*?[]{}\\%#".contains(c) { '?' } else { c }).collect()
+}
+
+/// The glob of an archive that is one of several: next time a member may be in another of them.
+fn of_any_part(path: &str) -> String {
+    let parts = path.rsplit_once('.').and_then(|(stem, end)| Some((stem.rsplit_once('_')?, end)));
+    match parts {
+        Some(((stem, number), end)) if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) => {
+            format!("{stem}_*.{end}")
+        }
+        _ => path.to_owned(),
+    }
+}
+
+/// A glob for both.
+fn spanning(one: &str, other: &str) -> String {
+    if one == other {
+        return one.to_owned();
+    }
+    let head: String =
+        one.chars().zip(other.chars()).take_while(|(a, b)| a == b && *a != '*').map(|(a, _)| a).collect();
+    let rest = |text: &str| text.chars().skip(head.chars().count()).collect::<String>();
+    let (one, other) = (rest(one), rest(other));
+    let tail: String =
+        one.chars().rev().zip(other.chars().rev()).take_while(|(a, b)| a == b && *a != '*').map(|(a, _)| a).collect();
+    let tail: String = tail.chars().rev().collect();
+    format!("{head}*{tail}")
+}
+
+/// A name of a spec from that of a file, without what changes from export to export.
+fn slug(file: &str) -> String {
+    let stem = file.split('.').next().unwrap_or(file);
+    let plain: String =
+        stem.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    let mut words: Vec<&str> = plain.split('-').filter(|word| !word.is_empty()).collect();
+    while words.len() > 1 && words.last().is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_digit())) {
+        words.pop();
+    }
+    if words.is_empty() { "export".into() } else { words.join("-").chars().take(60).collect() }
+}
+
+fn unique_names(tables: &mut [Table]) {
+    for at in 1..tables.len() {
+        let (before, own) = (tables[..at].iter().map(|table| table.name.clone()).collect::<Vec<_>>(), &tables[at].name);
+        let free = (2..).map(|n| format!("{own}-{n}")).find(|name| !before.contains(name));
+        if before.contains(own)
+            && let Some(free) = free
+        {
+            tables[at].name = free;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_globs_are_made_of_paths() {
+        assert_eq!(slug("Contact.csv"), "contact");
+        assert_eq!(slug("hubspot-crm-exports-all-contacts-2026-11-21.csv"), "hubspot-crm-exports-all-contacts");
+        assert_eq!(slug("2026.csv"), "2026");
+        assert_eq!(slug("Übersicht.csv"), "bersicht");
+        assert_eq!(literal("a [1] 50%.csv"), "a ?1? 50?.csv");
+        assert_eq!(of_any_part("a/WE_00D_1.ZIP"), "a/WE_00D_*.ZIP");
+        assert_eq!(of_any_part("contacts_new.zip"), "contacts_new.zip");
+        assert_eq!(spanning("WE_00D_1.ZIP", "WE_00D_2.ZIP"), "WE_00D_*.ZIP");
+        assert_eq!(spanning("WE_00D_*.ZIP", "WE_00D_3.ZIP"), "WE_00D_*.ZIP");
+        assert_eq!(parted("a.csv").ok(), Some((".".into(), "a.csv".into())));
+        assert_eq!(parted("/a.csv").ok(), Some(("/".into(), "a.csv".into())));
+        assert_eq!(parted("s3://b/p/a.csv").ok(), Some(("s3://b/p".into(), "a.csv".into())));
+        assert!(parted("s3://").is_err());
+    }
+
+    #[test]
+    fn columns_without_a_name_of_their_own_are_not_listed() {
+        let names = ["Id", "", "Name", "NAME", " "].map(String::from);
+        assert_eq!(listed(&names), [0]);
+    }
+}
