@@ -574,20 +574,15 @@ fn objects(installation: &Installation) -> Vec<String> {
         .collect()
 }
 
-/// Of each folder the oldest and the two newest.
+/// Of each folder the newest; runs have a folder each.
 fn some_of(objects: Vec<String>) -> Vec<String> {
-    let mut by_folder: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut newest: BTreeMap<String, String> = BTreeMap::new();
     for object in objects {
-        let (folder, _) = object.rsplit_once('/').unwrap();
-        // Runs have a folder each.
+        let folder = object.rsplit_once('/').map_or("", |(folder, _)| folder);
         let folder = if folder.starts_with("state/runs/") { "state/runs" } else { folder };
-        by_folder.entry(folder.to_owned()).or_default().push(object);
+        newest.insert(folder.to_owned(), object);
     }
-    let some = |of: Vec<String>| {
-        let newest = of.len().saturating_sub(2);
-        of.into_iter().enumerate().filter(move |(at, _)| *at == 0 || *at >= newest).map(|(_, object)| object)
-    };
-    by_folder.into_values().flat_map(some).collect()
+    newest.into_values().collect()
 }
 
 /// A listing that lacks one object which is there, as stores answered whose listings lag behind.
