@@ -83,6 +83,13 @@ fn created() -> Event {
     }
 }
 
+/// The records of the keys that `created` names.
+fn record_keys(state: &Root) {
+    for (path, id) in [(keys_in_use::IDENTITY.to_string(), "aa"), (keys_in_use::token_file("2026a"), "bb")] {
+        state.put(&path, format!("{{\"format\":1,\"id\":\"{id}\"}}").into_bytes()).unwrap();
+    }
+}
+
 /// That a run of the job has begun with this intent.
 fn begun(intent: &[u8]) -> Event {
     let (job, plan, intent) = ("crm".into(), "ab".into(), digest(intent));
@@ -97,6 +104,7 @@ fn published() -> Place {
         root.with_store(Arc::new(InMemory::new()))
     };
     let (state, lake) = (open("state"), open("lake"));
+    record_keys(&state);
     let ledger = Ledger::open(&state);
     ledger.append(of("state-create"), created(), at(0)).unwrap();
     for (n, run) in ["crm-1", "crm-2"].into_iter().enumerate() {

@@ -174,11 +174,11 @@ impl Cells {
     fn shapes(&self) -> (BTreeMap<Shape, u64>, u64) {
         let (mut shapes, mut inside) = (BTreeMap::new(), 0);
         for (value, count) in &self.values {
-            match shape::of(value) {
-                Some(shape) => *shapes.entry(shape).or_default() += count,
-                None => {}
+            let shape = shape::of(value);
+            if let Some(shape) = shape {
+                *shapes.entry(shape).or_default() += count;
             }
-            let whole = matches!(shape::of(value), Some(Shape::Email | Shape::Emails | Shape::NamedEmail));
+            let whole = matches!(shape, Some(Shape::Email | Shape::Emails | Shape::NamedEmail));
             inside += if !whole && shape::holds_email(value) { *count } else { 0 };
         }
         (shapes, inside)

@@ -129,7 +129,7 @@ fn delimiter(text: &str, quote: Option<char>, whole: bool, doubts: &mut Vec<Stri
         DELIMITERS.iter().map(|delimiter| reading(text, *delimiter, quote, whole)).collect();
     let rank = |reading: &Reading| (reading.width > 1 && reading.alike >= ALIKE, reading.width);
     // The earlier one of equals: the sort is stable.
-    readings.sort_by(|a, b| rank(b).cmp(&rank(a)));
+    readings.sort_by_key(|reading| std::cmp::Reverse(rank(reading)));
     let good = |reading: &&Reading| rank(reading).0 && reading.alike == 1.0 && reading.scan.rows.len() > 2;
     let equals: Vec<&Reading> = readings.iter().filter(good).take(2).collect();
     if let [first, second] = equals[..] {

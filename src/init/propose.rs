@@ -185,11 +185,15 @@ impl Proposal {
 /// Proposes for all tables: each by itself, then what they say of each other.
 pub fn propose(tables: &[Table]) -> Vec<Proposal> {
     let mut all: Vec<Proposal> = tables.iter().map(alone).collect();
+    let personal: Vec<bool> = tables.iter().zip(&all).map(|(table, proposal)| is_personal(table, proposal)).collect();
     for at in 0..tables.len() {
-        link(at, tables, &mut all);
+        link(at, tables, &mut all, &personal);
     }
-    for proposal in &mut all {
-        proposal.persons = proposal.key.is_some() && !proposal.clocks.is_empty() && proposal.whose.is_none();
+    let any = personal.contains(&true);
+    for (proposal, personal) in all.iter_mut().zip(&personal) {
+        let whole = proposal.key.is_some() && !proposal.clocks.is_empty() && proposal.whose.is_none();
+        // Beside a table of persons, one of accounts or products has no job.
+        proposal.persons = whole && (*personal || !any);
     }
     // Where nothing is a table of persons, the first one is shown what it lacks.
     if !all.iter().any(|proposal| proposal.persons)
@@ -202,6 +206,18 @@ pub fn propose(tables: &[Table]) -> Vec<Proposal> {
         begin(table, proposal);
     }
     all
+}
+
+/// Whether the rows of a table are persons: they have addresses or names of their own.
+fn is_personal(table: &Table, proposal: &Proposal) -> bool {
+    let names = ["firstname", "lastname", "surname", "fullname", "vorname", "nachname"];
+    let named = |column: &Column| names.iter().any(|name| plain(&column.name).contains(name)) && column.filled > 0;
+    !proposal.weak.is_empty()
+        || proposal
+            .key
+            .as_ref()
+            .is_some_and(|key| column(table, key).is_some_and(|key| key.looks == Some(Shape::Email)))
+        || table.columns.iter().any(named)
 }
 
 fn lacks(proposal: &mut Proposal) {
@@ -458,9 +474,10 @@ fn clocks(table: &Table, crm: Option<&Crm>, proposal: &Proposal) -> Vec<String> 
     found
 }
 
-/// Whether a table's rows belong to the persons of another: by a column known for it, or one whose values are its keys.
-fn link(at: usize, tables: &[Table], all: &mut [Proposal]) {
-    for other in (0..tables.len()).filter(|other| *other != at) {
+/// Whether a table's rows belong to the persons of another: by a column known for it, or, where they are no persons
+/// themselves, by one whose values are keys of the other.
+fn link(at: usize, tables: &[Table], all: &mut [Proposal], personal: &[bool]) {
+    for other in (0..tables.len()).filter(|other| *other != at && personal[*other]) {
         let Some(key) = all[other].key.clone() else { continue };
         let Some(keys) = column(&tables[other], &key) else { continue };
         let whose = crm::recognised(&tables[at]).map(|crm| named(&tables[at], crm.whose)).unwrap_or_default();
@@ -468,7 +485,8 @@ fn link(at: usize, tables: &[Table], all: &mut [Proposal]) {
             let shared = column.values.intersection(&keys.values).count() as u64;
             let named = whose.contains(&column.name);
             let own = all[at].is_key(&column.name) || column.looks == Some(Shape::Email);
-            !own && column.filled > 0 && (shared * 2 >= column.distinct && shared >= 3 || named && shared >= 1)
+            !own && column.filled > 0
+                && (!personal[at] && shared * 2 >= column.distinct && shared >= 3 || named && shared >= 1)
         });
         let Some(found) = found else { continue };
         let kind = tables[other]

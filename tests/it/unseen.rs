@@ -606,15 +606,15 @@ fn lived() -> (Installation, [String; 2]) {
         let probe = installation.copy();
         probe.erase("9", &[("X", &format!("person{person:05}@example.org"), "")]);
         let before = rows(&probe);
-        probe.sweep(-1).unwrap().outcome().unwrap();
+        probe.sweep(0).unwrap().outcome().unwrap();
         token_of(&before, &rows(&probe))
     };
     let tokens = [token(4), token(10)];
     installation.write("requests/holds/1.csv", "Case,At,Email\nH-1,2026-10-01,person00009@example.org\n");
     installation.erase("1", &[("C-1", "person00004@example.org", "")]);
     installation.export("2026-01-02", &contacts(0..30, -10));
-    installation.run(0).unwrap();
-    crate::nightly::ask(&installation, "C-2", 10, 0);
+    installation.run(1).unwrap();
+    crate::nightly::ask(&installation, "C-2", 10, 1);
     installation.export("2026-01-03", &contacts(0..30, -10));
     (installation, tokens)
 }
@@ -631,8 +631,8 @@ fn what_a_listing_lacks_is_never_taken_for_gone() {
         let mut place = origin.copy();
         lagging(&mut place, &object);
         let before = held(&place);
-        let ran = place.run(1).map(drop);
-        let swept = place.sweep(5).and_then(|report| report.outcome());
+        let ran = place.run(2).map(drop);
+        let swept = place.sweep(6).and_then(|report| report.outcome());
         place.wrap = None;
         let published = rows(&place).into_iter().map(|row| row.0);
         let erased = published.filter(|token| tokens.contains(token)).count();
@@ -644,7 +644,7 @@ fn what_a_listing_lacks_is_never_taken_for_gone() {
         if held(&place) < before {
             wrong.push(format!("{object}: held files are gone; {ran:?} {swept:?}"));
         }
-        let words = standing::standings(&place.asking(6, ""), 9).map(|told| told.counts);
+        let words = standing::standings(&place.asking(7, ""), 9).map(|told| told.counts);
         if words.is_ok_and(|words| words.contains_key("removed")) {
             wrong.push(format!("{object}: removed, and a hold keeps the files"));
         }
@@ -664,11 +664,11 @@ fn a_table_of_which_a_listing_lacks_something_is_not_retired() {
         lifts: Some("H-1".into()),
         lift_erase: false,
     };
-    by_hand::ask(&origin.asking(1, ""), lift).unwrap();
+    by_hand::ask(&origin.asking(2, ""), lift).unwrap();
     let retire = |installation: &Installation, remove: bool| {
         let asked = Retiring { of: "contacts".into(), reason: "over".into(), by: None, remove };
-        let call = SubjectCall { wrap: installation.wrap.clone(), ..installation.asking(2, "") };
-        by_hand::retire(&call, &Caller::at(installation.at(2)), &asked, &Silent)
+        let call = SubjectCall { wrap: installation.wrap.clone(), ..installation.asking(3, "") };
+        by_hand::retire(&call, &Caller::at(installation.at(3)), &asked, &Silent)
     };
     let of_table = |object: &String| object.starts_with("lake/") || object.starts_with("state/companions/");
     for object in objects(&origin).into_iter().filter(of_table) {
@@ -696,7 +696,7 @@ fn a_table_of_which_a_listing_lacks_something_is_not_retired() {
 #[test]
 fn a_file_of_a_list_that_state_knows_is_asked_for_when_no_listing_has_it() {
     let installation = published();
-    let optout = "[lists.optout]\ninput = \"requests:optout/*.csv\"\neffect = \"erase\"\nmatch = { Email = \"email\" }\n\
+    let optout = "[lists.optout]\ninput = \"requests:optout/*.csv\"\neffect = \"restrict\"\nmatch = { Email = \"email\" }\n\
                   request = \"Case\"\nreceived = \"At\"\nsnapshot = true\nmax_lifted = \"100%\"\nmay_be_empty = true\n[removal]";
     installation.edit("jobs/policy.toml", "[removal]", optout);
     let all = |cases: std::ops::Range<usize>| {
@@ -705,22 +705,22 @@ fn a_file_of_a_list_that_state_knows_is_asked_for_when_no_listing_has_it() {
     };
     installation.write("requests/optout/1.csv", &all(4..8));
     installation.erase("1", &[("C-1", "person00010@example.org", "")]);
-    installation.run(0).unwrap();
+    installation.run(1).unwrap();
     assert_eq!(rows(&installation).len(), 25);
     // A list that goes on in a file that it began with.
     let mut place = installation.copy();
     place.erase("1", &[("C-1", "person00010@example.org", ""), ("C-2", "person00011@example.org", "")]);
     lagging(&mut place, "requests/erasure/1.csv");
-    place.run(1).unwrap();
+    place.run(2).unwrap();
     assert_eq!(rows(&place).len(), 24, "the new row is applied");
     // A snapshot is one object: that the other one is in no listing lifts nobody.
     let mut place = installation.copy();
     place.write("requests/optout/2.csv", &all(4..5));
     lagging(&mut place, "requests/optout/1.csv");
-    let error = place.run(1).unwrap_err();
+    let error = place.run(2).unwrap_err();
     assert!(error.kind() == Kind::Input && error.message().contains("several objects match"), "{error}");
     assert_eq!(rows(&place).len(), 25, "nobody is back");
     std::fs::remove_file(place.path("requests/optout/1.csv")).unwrap();
-    place.run(2).unwrap();
+    place.run(3).unwrap();
     assert_eq!(rows(&place).len(), 28, "it is gone now: three are no longer in the snapshot");
 }
