@@ -4,12 +4,14 @@
 
 mod attest;
 pub(crate) mod input;
+pub(crate) mod pinned;
 mod previous;
 mod published_set;
+mod report;
 mod scheduled;
 
-pub use attest::{Outcome, Report};
 pub(crate) use attest::{check_receipt, passed};
+pub use report::{Outcome, Report};
 pub use scheduled::Ran;
 
 use crate::decide::{self, Links, Previous, Verdict};
@@ -22,7 +24,7 @@ use crate::publish::{self, Commit, Current, Writing, Written};
 use crate::requests::Requests;
 use crate::sweep::settle;
 use attest::{Begun, Facts};
-use input::{Pinned, Read};
+use pinned::{Pinned, Read, pin};
 use previous::Before;
 
 /// Runs a job: publishes one version and its evidence, or refuses; then lists and retention are applied to the version
@@ -80,7 +82,7 @@ fn from_requests(mut ready: Ready, table: Option<Current>, monitor: &dyn Monitor
 }
 
 fn begin(ready: &mut Ready, table: Option<&Current>, requests: &Requests) -> Result<(Pinned, Begun)> {
-    let pinned = input::pin(ready)?;
+    let pinned = pin(ready)?;
     let begun = attest::intend(ready, &pinned, table.map(|table| table.version), requests)?;
     Ok((pinned, begun))
 }
@@ -93,7 +95,7 @@ pub fn plan(call: &Call, monitor: &dyn Monitor) -> Result<Report> {
     let mut ready = Ready::prepare(call, monitor)?;
     ready.passed = recover::unpublished(&ready)?;
     let (mut requests, intake) = intake::requests(&ready, false, monitor)?;
-    let pinned = input::pin(&ready)?;
+    let pinned = pin(&ready)?;
     let read = input::read(&ready, &pinned, &|identity| requests.names(identity), monitor)?;
     input::renew(None, &mut requests, &read)?;
     let limits = input::check(&ready, &pinned, &read).err();

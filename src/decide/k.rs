@@ -1,24 +1,13 @@
 //! R36: distinct subjects per combination of published quasi-identifiers, over the whole run, and what falls below k.
 //! Combinations are hashes of keyed hashes. Must not know values or fields.
 
-use super::frame;
+use super::frame::{self, Group};
 use super::lists::FirstBytes;
 use crate::error::Result;
 use crate::stage::{Slot, Vault};
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasherDefault;
 use std::sync::Mutex;
-
-/// One combination, counted over some rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Group {
-    /// Hash of the combination.
-    pub group: u64,
-    /// Distinct subjects.
-    pub subjects: u32,
-    /// Rows.
-    pub rows: u32,
-}
 
 pub(super) type Hashes = HashSet<u64, BuildHasherDefault<FirstBytes>>;
 

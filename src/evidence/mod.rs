@@ -4,6 +4,7 @@
 pub mod ledger;
 pub mod manifest;
 mod present;
+mod report;
 pub mod segments;
 mod stored;
 mod verify;
@@ -11,8 +12,9 @@ mod witness;
 
 pub use ledger::{Entry, Event, Head, Ledger, RunRef};
 pub use manifest::Manifest;
+pub use report::VerifyReport;
 pub(crate) use verify::intent_path;
-pub use verify::{LOG_NOT_READ, VerifyReport, verify};
+pub use verify::{LOG_NOT_READ, verify};
 pub use witness::Witness;
 
 use crate::error::{Error, Result};

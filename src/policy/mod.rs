@@ -18,6 +18,7 @@ mod place;
 mod plan;
 mod policy_spec;
 mod schedule;
+mod schedule_spec;
 mod schema;
 mod shape;
 mod source_spec;

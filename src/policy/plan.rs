@@ -2,6 +2,7 @@
 //! Everything after `policy` reads these; nothing here is read from a file directly. Must not know any stage.
 
 use super::schedule::Schedule;
+pub use super::value::{Location, Share};
 use crate::clock::Period;
 
 pub use crate::cell::kind::{DateRule, Epoch, ValueType};
@@ -194,26 +195,6 @@ pub struct List {
     pub lifts: Option<String>,
     /// Whether a lift may end an erasure.
     pub lift_erase: bool,
-}
-
-/// `ROOT:path-or-glob`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Location {
-    /// Name of a root.
-    pub root: String,
-    /// Path or glob below it, with at most one `{set}`.
-    pub path: String,
-}
-
-/// A share such as `"2%"`, in millionths.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Share(pub u32);
-
-impl Share {
-    /// Whether `part` of `whole` exceeds the share (R37: a limit trips when exceeded).
-    pub fn exceeded(self, part: u64, whole: u64) -> bool {
-        u128::from(part) * 1_000_000 > u128::from(whole) * u128::from(self.0)
-    }
 }
 
 /// One job, resolved.

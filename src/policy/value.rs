@@ -2,7 +2,6 @@
 //! leaves a finding that points at it. Must not know which key it reads beyond its place.
 
 use super::finding::Page;
-use super::plan::{Location, Share};
 use super::spec::At;
 use crate::clock::{self, Period};
 use globset::{GlobBuilder, GlobMatcher};
@@ -12,6 +11,26 @@ use jiff::{civil::Date, tz::TimeZone};
 use rlibphonenumber::{PHONE_NUMBER_UTIL, Region};
 use std::collections::BTreeMap;
 use std::ops::Range;
+
+/// `ROOT:path-or-glob`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// Name of a root.
+    pub root: String,
+    /// Path or glob below it, with at most one `{set}`.
+    pub path: String,
+}
+
+/// A share such as `"2%"`, in millionths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share(pub u32);
+
+impl Share {
+    /// Whether `part` of `whole` exceeds the share (R37: a limit trips when exceeded).
+    pub fn exceeded(self, part: u64, whole: u64) -> bool {
+        u128::from(part) * 1_000_000 > u128::from(whole) * u128::from(self.0)
+    }
+}
 
 /// R5: White_Space off both ends, NFC.
 pub(super) fn trimmed(text: &str) -> String {

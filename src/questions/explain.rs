@@ -12,6 +12,7 @@ use crate::policy::{Plan, Rule, place};
 use crate::publish::Companions;
 use crate::requests::{Bond, RequestStatus, Requests};
 use crate::run::input;
+use crate::run::pinned::pin;
 use crate::state::{Dataset, PublishedFile};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -308,7 +309,7 @@ impl Book<'_> {
 fn traced(call: &Call, wanted: &BTreeSet<[u8; 32]>, monitor: &dyn Monitor) -> Result<(Option<String>, Vec<Traced>)> {
     let ready = Ready::for_sweep(call, true, monitor)?;
     let (mut requests, _) = intake::requests(&ready, false, monitor)?;
-    let pinned = input::pin(&ready)?;
+    let pinned = pin(&ready)?;
     let read = input::read(&ready, &pinned, &|identity| requests.names(identity), monitor)?;
     input::renew(None, &mut requests, &read)?;
     let links = meant::follow(&ready, &requests, &read.staged, monitor)?;

@@ -1,7 +1,7 @@
 //! The current version as a sweep needs it: manifest, table and state agree on it, and its companions can be read.
 //! Must not know what is decided.
 
-use super::version::Scene;
+use super::scene::Scene;
 use crate::decide::{self, Carriers, Version};
 use crate::error::{Error, Result};
 use crate::evidence::Manifest;
