@@ -112,9 +112,8 @@ pub fn ask(call: &SubjectCall, asked: Asked) -> Result<Stored> {
 
 fn binds(project: &Project, asked: &Asked) -> Vec<String> {
     let binds = |plan: &&Plan| {
-        let sale = plan.recipient.as_ref().is_some_and(|recipient| recipient.sale);
         let concerns = asked.purposes.is_empty() || asked.purposes.contains(&plan.purpose.name);
-        concerns && crate::decide::binding(asked.effect, plan.purpose.basis, sale).is_ok()
+        concerns && crate::decide::binding(asked.effect, plan.grounds()).is_ok()
     };
     project.jobs.values().filter(binds).map(|plan| plan.job.clone()).collect()
 }

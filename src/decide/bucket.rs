@@ -137,7 +137,7 @@ impl<'a> Judge<'a> {
     ) -> Judge<'a> {
         let hints = if rules.hints { rules.quasi_keeps.len() } else { 0 };
         let counters = rules.gate.iter().flat_map(|_| 0..=hints).map(|_| Counter::default()).collect();
-        let binds = EFFECTS.map(|effect| binding(effect, rules.basis, rules.sale).is_ok());
+        let binds = EFFECTS.map(|effect| binding(effect, rules.grounds).is_ok());
         Judge { rules, staged, entries, previous, counters, shape: Shape::of(rules), binds }
     }
 

@@ -142,7 +142,7 @@ fn result(gate: &Gate, outcome: &Outcome, rows_before: u64) -> GateResult {
 
 fn not_binding(rules: &Rules, tally: &Tally) -> Vec<NotBinding> {
     let told = |(effect, rows): (_, &u64)| {
-        let reason = binding(effect, rules.basis, rules.sale).err().filter(|_| *rows > 0)?;
+        let reason = binding(effect, rules.grounds).err().filter(|_| *rows > 0)?;
         Some(NotBinding { effect: effect.name().to_string(), rows: *rows, reason: reason.to_string() })
     };
     EFFECTS.into_iter().zip(&tally.not_binding).filter_map(told).collect()

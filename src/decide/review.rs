@@ -12,7 +12,7 @@ use super::workers::each_bucket;
 use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::monitor::Monitor;
-use crate::policy::{Basis, Effect};
+use crate::policy::{Basis, Effect, Grounds};
 use crate::stage::{NULL_QUASI, Slot, Vault};
 
 /// Rows of a companion, in the order of their tokens.
@@ -53,10 +53,8 @@ pub struct ReviewRules {
     pub as_of: Instant,
     /// The instant it was last judged at.
     pub before: Instant,
-    /// Lawful basis of the purpose.
-    pub basis: Basis,
-    /// Whether the recipient is a sale.
-    pub sale: bool,
+    /// What decides which requests bind.
+    pub grounds: Grounds,
     /// Whether consent is a column of the source.
     pub consent_column: bool,
     /// Fields with a `keep` of their own.
@@ -116,7 +114,7 @@ pub fn review(
     threads: usize,
     monitor: &dyn Monitor,
 ) -> Result<Remaining> {
-    let binds = EFFECTS.map(|effect| binding(effect, rules.basis, rules.sale).is_ok());
+    let binds = EFFECTS.map(|effect| binding(effect, rules.grounds).is_ok());
     let counter = Counter::default();
     let judge = Judge { rules, entries, binds, vault: &vault, counter: &counter };
     let mut files = each_bucket(
@@ -285,7 +283,7 @@ impl Judge<'_> {
             };
             gathered.groups.push(k::combine(quasi.map(hash)));
         }
-        if self.rules.basis == Basis::Consent {
+        if self.rules.grounds.basis == Basis::Consent {
             gathered.consent.push(rows.consent(row));
         }
         Ok(())

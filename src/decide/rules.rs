@@ -2,7 +2,7 @@
 
 use super::exclude;
 use crate::clock::{Instant, Period};
-use crate::policy::{Basis, Gate, Limits, Plan};
+use crate::policy::{Basis, Gate, Grounds, Limits, Plan};
 use jiff::tz::TimeZone;
 
 /// What `decide` goes by.
@@ -19,8 +19,7 @@ pub struct Rules {
     pub(super) exclude_labels: Vec<String>,
     /// Label of each exclude.
     pub(super) excludes: Vec<usize>,
-    pub(super) basis: Basis,
-    pub(super) sale: bool,
+    pub(super) grounds: Grounds,
     pub(super) consent_column: bool,
     pub(super) gate: Option<Gate>,
     pub(super) limits: Limits,
@@ -44,8 +43,7 @@ impl Rules {
             field_keeps,
             exclude_labels,
             excludes,
-            basis: plan.purpose.basis,
-            sale: plan.recipient.as_ref().is_some_and(|r| r.sale),
+            grounds: plan.grounds(),
             consent_column: plan.controls.consent.is_some(),
             gate: plan.gate.clone(),
             limits: plan.limits.clone(),
@@ -60,6 +58,6 @@ impl Rules {
 
     /// Whether persons need consent.
     pub(super) fn on_consent(&self) -> bool {
-        self.basis == Basis::Consent
+        self.grounds.basis == Basis::Consent
     }
 }

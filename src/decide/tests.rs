@@ -6,7 +6,7 @@ use crate::clock::{Instant, Period};
 use crate::error::{Kind, Result};
 use crate::minimize::{FieldColumn, FieldKind, FieldLayout, Identities, Layout, Rows};
 use crate::monitor::Silent;
-use crate::policy::{Basis, Effect, Gate, Limits, Share};
+use crate::policy::{Basis, Effect, Gate, Grounds, Limits, Share};
 use crate::stage::{NO_CLOCK, NO_SINCE, NULL_QUASI, Stage, Vault, flag, mark};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
@@ -125,8 +125,7 @@ fn rules(person: bool, basis: Basis, consent_column: bool, k: Option<u32>) -> Ru
         quasi_keeps: if k.is_some() { vec![None, Some(0)] } else { vec![] },
         exclude_labels: vec!["excluded:deleted".into()],
         excludes: vec![0, 0],
-        basis,
-        sale: false,
+        grounds: Grounds { basis, direct_marketing: false, sale: false },
         consent_column,
         gate: k.map(gate),
         limits: Limits {
@@ -232,14 +231,14 @@ impl Model<'_> {
 
     fn reason(&self, row: &Row) -> Option<&'static str> {
         let effects = self.effects(row);
-        let bound = |e| effects.has(e) && binding(e, self.rules.basis, false).is_ok();
+        let bound = |e| effects.has(e) && binding(e, self.rules.grounds).is_ok();
         let old = self.clock(row).is_none_or(|clock| clock + 100 * DAY <= AS_OF);
         let rejected = row.person == 0 || row.has(flag::CLOCK_UNREADABLE) || row.has(flag::EXCLUDE_UNREADABLE);
         match () {
             () if bound(Effect::Restrict) => Some("restricted"),
             () if bound(Effect::Erase) => Some("erased"),
             () if bound(Effect::Object) => Some("objected"),
-            () if self.rules.basis == Basis::Consent && !self.consented(row) => Some("no-consent"),
+            () if self.rules.grounds.basis == Basis::Consent && !self.consented(row) => Some("no-consent"),
             () if row.exclude > 0 => Some("excluded:deleted"),
             () if old && !row.has(flag::CLOCK_UNREADABLE) => Some("expired"),
             () if rejected => Some("rejected"),
@@ -354,7 +353,7 @@ proptest! {
         }
         for effect in [Effect::Erase, Effect::Object, Effect::Hold] {
             let reached = main.iter().filter(|r| model.effects(r).has(effect)).count() as u64;
-            let expected = if binding(effect, basis, false).is_err() { reached } else { 0 };
+            let expected = if binding(effect, rules.grounds).is_err() { reached } else { 0 };
             let told = verdict.not_binding.iter().find(|n| n.effect == effect.name());
             prop_assert_eq!(told.map_or(0, |n| n.rows), expected);
         }

@@ -226,8 +226,7 @@ fn standing(ready: &Ready, requests: &Requests, entry: u32, met: &Met) -> Standi
 
 /// A hold binds nothing and is in force all the same (R34).
 fn state(plan: &Plan, effect: Effect) -> State {
-    let sale = plan.recipient.as_ref().is_some_and(|recipient| recipient.sale);
-    let binds = effect == Effect::Hold || decide::binding(effect, plan.purpose.basis, sale).is_ok();
+    let binds = effect == Effect::Hold || decide::binding(effect, plan.grounds()).is_ok();
     if binds { State::Applied } else { State::NotBinding }
 }
 
@@ -275,13 +274,12 @@ fn applied<'a>(
     name: &str,
     effect: Effect,
 ) -> &'a mut ListApplied {
-    let sale = plan.recipient.as_ref().is_some_and(|recipient| recipient.sale);
     let word = effect.name();
     lists.entry((name.to_owned(), word)).or_insert_with(|| ListApplied {
         name: name.to_owned(),
         effect: word.into(),
         entries: 0,
-        not_binding: decide::binding(effect, plan.purpose.basis, sale).err().map(str::to_string),
+        not_binding: decide::binding(effect, plan.grounds()).err().map(str::to_string),
         reached: 0,
         learned: 0,
         needs_review: 0,

@@ -73,6 +73,7 @@ fn plan() -> Plan {
         purpose: Purpose {
             name: "analytics".into(),
             basis: Basis::LegitimateInterests,
+            direct_marketing: false,
             max_keep: period("P3Y"),
             min_k: 5,
         },

@@ -214,7 +214,8 @@ fn purpose(page: Page, at: &At<String>, spec: &PurposeSpec, recipients: &Named<R
         page.fault(recipient.span(), "unknown-recipient", "no such recipient", help);
     }
     let basis = *spec.lawful_basis;
-    Some(Purpose { name: name?, basis, max_keep: max_keep?, min_k: u32::try_from(min_k?).ok()? })
+    let direct_marketing = spec.direct_marketing.as_ref().is_some_and(|at| **at);
+    Some(Purpose { name: name?, basis, direct_marketing, max_keep: max_keep?, min_k: u32::try_from(min_k?).ok()? })
 }
 
 fn category_fits(page: Page, category: &At<Category>, spec: &PurposeSpec) {
@@ -242,7 +243,7 @@ fn removal(page: Page, spec: Option<&RemovalSpec>) -> Option<Removal> {
         None => Some(None),
     };
     let entry_keep = value::period_or(page, spec.and_then(|s| s.entry_keep.as_ref()), "P10Y");
-    let due = value::period_or(page, spec.and_then(|s| s.due.as_ref()), "P30D");
+    let due = value::period_or(page, spec.and_then(|s| s.due.as_ref()), "P1M");
     let removal = Removal { grace: grace?, raw_keep: raw_keep?, entry_keep: entry_keep?, due: due? };
     if let (Some(raw), Some(at)) = (&removal.raw_keep, spec.and_then(|s| s.raw_keep.as_ref()))
         && !raw.within(&removal.entry_keep)

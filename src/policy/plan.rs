@@ -381,6 +381,8 @@ pub struct Purpose {
     pub name: String,
     /// Its basis.
     pub basis: Basis,
+    /// `direct_marketing = true`.
+    pub direct_marketing: bool,
     /// Longest retention.
     pub max_keep: Period,
     /// Smallest k.
@@ -589,7 +591,26 @@ pub struct Limits {
     pub allow_empty: bool,
 }
 
+/// What of a job decides which requests bind it (R29).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grounds {
+    /// Lawful basis of the purpose.
+    pub basis: Basis,
+    /// Whether the purpose is direct marketing.
+    pub direct_marketing: bool,
+    /// Whether the recipient is a sale.
+    pub sale: bool,
+}
+
 impl Plan {
+    /// Returns what decides which requests bind the job.
+    pub fn grounds(&self) -> Grounds {
+        Grounds {
+            basis: self.purpose.basis,
+            direct_marketing: self.purpose.direct_marketing,
+            sale: self.recipient.as_ref().is_some_and(|recipient| recipient.sale),
+        }
+    }
     /// The published field that is the subject token.
     pub fn subject_field(&self) -> usize {
         self.fields.iter().position(|f| f.subject).unwrap_or(0)

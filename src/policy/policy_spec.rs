@@ -54,6 +54,9 @@ pub struct PurposeSpec {
     pub lawful_basis: At<Basis>,
     /// Where the assessment or the law behind it is filed.
     pub reference: At<String>,
+    /// Whether it is direct marketing: an objection then binds on every basis (Art. 21(2) and (3) GDPR). Default false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub direct_marketing: Option<At<bool>>,
     /// Condition of Art. 9(2) GDPR; needed to allow category special.
     pub condition: Option<At<String>>,
     /// Longest retention period, ISO 8601.
@@ -164,7 +167,7 @@ pub struct RemovalSpec {
     pub raw_keep: Option<At<String>>,
     /// How long list entries are kept at least; held against raw_keep, and nothing is dropped after it. Default P10Y.
     pub entry_keep: Option<At<String>>,
-    /// Deadline of a request. Default P30D.
+    /// Deadline of a request. Default P1M (Art. 12(3) GDPR).
     pub due: Option<At<String>>,
 }
 

@@ -239,7 +239,13 @@ fn plan() -> Plan {
         max_untreated: MaxUntreated::Default,
         quasi,
     };
-    let purpose = Purpose { name: "p".into(), basis: Basis::LegitimateInterests, max_keep: days(90), min_k: 1 };
+    let purpose = Purpose {
+        name: "p".into(),
+        basis: Basis::LegitimateInterests,
+        direct_marketing: false,
+        max_keep: days(90),
+        min_k: 1,
+    };
     Plan {
         job: "job".into(),
         file: "job.toml".into(),

@@ -226,10 +226,7 @@ impl Book<'_> {
     fn dataset(&self, of: &Published<'_>, at: u32, standing: Standing) -> Result<CaseDataset> {
         let entry = self.requests.entry(at);
         let (effect, received) = (entry.effect, entry.received);
-        let binding = |plan: &crate::policy::Plan| {
-            let sale = plan.recipient.as_ref().is_some_and(|recipient| recipient.sale);
-            decide::binding(effect, plan.purpose.basis, sale).err().map(str::to_string)
-        };
+        let binding = |plan: &crate::policy::Plan| decide::binding(effect, plan.grounds()).err().map(str::to_string);
         let applied = if takes_out(effect, &standing) { self.applied(of, at) } else { None };
         let rows = match applied {
             Some(entry) => self.rows(entry, effect)?,

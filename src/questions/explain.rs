@@ -200,14 +200,13 @@ impl Book<'_> {
             let bond = found.entry(entry.entry()).or_insert(entry.bond());
             *bond = (*bond).min(entry.bond());
         }
-        let sale = plan.recipient.as_ref().is_some_and(|recipient| recipient.sale);
         let (mut told, mut taken) = (Vec::new(), None::<Instant>);
         self.requests.told(self.desk.root(), &|at| found.contains_key(&at), &mut |at, record| {
             let entry = self.requests.entry(at);
             if !entry.concerns(&plan.purpose.name) {
                 return Ok(());
             }
-            let binding = decide::binding(entry.effect, plan.purpose.basis, sale);
+            let binding = decide::binding(entry.effect, plan.grounds());
             if binding.is_ok() && !entry.ended {
                 taken = Some(taken.map_or(record.taken, |first| first.min(record.taken)));
             }

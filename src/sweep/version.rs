@@ -91,8 +91,7 @@ fn review(
     let rules = ReviewRules {
         as_of: scene.as_of,
         before: published.current.as_of,
-        basis: plan.purpose.basis,
-        sale: plan.recipient.as_ref().is_some_and(|recipient| recipient.sale),
+        grounds: plan.grounds(),
         consent_column: plan.controls.consent.is_some(),
         field_keeps: published.keeps().len(),
         quasi_keeps: published.quasi_keeps(),
