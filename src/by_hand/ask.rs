@@ -133,7 +133,7 @@ fn check(project: &Project, asked: &Asked, now: Instant) -> Result<()> {
         return Err(Error::policy("no job serves such a purpose").help(format!("purposes: {known}")));
     }
     if asked.effect == Effect::Object && asked.purposes.is_empty() {
-        return Err(Error::policy("an objection names its purposes (R29)").help("add --purpose"));
+        return Err(Error::policy("an objection needs a purpose (R29)").help("add --purpose"));
     }
     if asked.received.is_some_and(|received| received > now) {
         return Err(Error::policy("the request would have been received later than now").help("correct --received"));

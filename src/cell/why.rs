@@ -1,4 +1,4 @@
-//! Why a value has no normal form (R4), and the values that stand for none whatever their kind. Must not know columns.
+//! Why a value has no normal form (R4), and the values that stand for none, or for too many, whatever their kind. Must not know columns.
 
 /// Why a value has no normal form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -7,6 +7,8 @@ pub enum WhyRaw {
     Placeholder,
     /// A spreadsheet has rounded it: `4.68769E+17`.
     Rounded,
+    /// A spreadsheet has cut it to 15 digits and filled it up with zeros: `468769123456789000`.
+    Cut,
     /// An address without `@`.
     NoAt,
     /// An address with a local part that is none.
@@ -25,12 +27,13 @@ pub enum WhyRaw {
 
 impl WhyRaw {
     /// How many there are.
-    pub const COUNT: usize = 9;
+    pub const COUNT: usize = 10;
 
     /// All of them, each at the place of its number.
     pub const ALL: [WhyRaw; WhyRaw::COUNT] = [
         WhyRaw::Placeholder,
         WhyRaw::Rounded,
+        WhyRaw::Cut,
         WhyRaw::NoAt,
         WhyRaw::LocalPart,
         WhyRaw::Domain,
@@ -45,6 +48,7 @@ impl WhyRaw {
         match self {
             WhyRaw::Placeholder => "stands for no value",
             WhyRaw::Rounded => "rounded number",
+            WhyRaw::Cut => "cut by a spreadsheet",
             WhyRaw::NoAt => "no @",
             WhyRaw::LocalPart => "odd local part",
             WhyRaw::Domain => "no domain",
@@ -81,10 +85,19 @@ const PLACEHOLDERS: [&str; 21] = [
     "#div/0!",
 ];
 
+/// Digits that a spreadsheet keeps of a number.
+const KEPT_DIGITS: usize = 15;
+/// From how many digits on a number that has only zeros after those is taken for one that was cut: of real ids of so many
+/// digits one in a thousand looks so.
+const CUT_DIGITS: usize = KEPT_DIGITS + 3;
+
 /// Whether a trimmed text in printable ASCII needs no closer look by `stands_for_none`: a number or word of another kind.
 pub fn is_ordinary(text: &str) -> bool {
     match text.as_bytes() {
-        [b'1'..=b'9', next, ..] => !matches!(next, b'.' | b',' | b'e' | b'E'),
+        [b'1'..=b'9', next, ..] => {
+            let long = text.len() >= CUT_DIGITS && text.ends_with('0');
+            !long && !matches!(next, b'.' | b',' | b'e' | b'E')
+        }
         [b'1'..=b'9'] => true,
         [first, ..] => first.is_ascii_alphabetic() && !matches!(first, b'n' | b'N' | b'u' | b'U'),
         [] => false,
@@ -97,12 +110,33 @@ pub fn stands_for_none(text: &str) -> Option<WhyRaw> {
     if says_nothing || PLACEHOLDERS.iter().any(|word| text.eq_ignore_ascii_case(word)) {
         return Some(WhyRaw::Placeholder);
     }
-    rounded(text.as_bytes()).then_some(WhyRaw::Rounded)
+    if rounded(text.as_bytes()) {
+        return Some(WhyRaw::Rounded);
+    }
+    cut(text.as_bytes()).then_some(WhyRaw::Cut)
+}
+
+/// A long number of which only the first digits are left, with a fraction of zeros or none.
+fn cut(text: &[u8]) -> bool {
+    let zeros = |digits: &[u8]| digits.iter().all(|digit| *digit == b'0');
+    let text = unsigned(text);
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (number, rest) = text.split_at(digits);
+    let whole = match rest {
+        [] => true,
+        [b'.' | b',', fraction @ ..] => !fraction.is_empty() && zeros(fraction),
+        _ => false,
+    };
+    whole && digits >= CUT_DIGITS && number[0] != b'0' && zeros(&number[KEPT_DIGITS..])
+}
+
+fn unsigned(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"+").or(text.strip_prefix(b"-")).unwrap_or(text)
 }
 
 /// One digit, a fraction and an exponent. Without a fraction the exponent has a sign: `1E5` may be an id.
 fn rounded(text: &[u8]) -> bool {
-    let text = text.strip_prefix(b"+").or(text.strip_prefix(b"-")).unwrap_or(text);
+    let text = unsigned(text);
     let Some(at) = text.iter().position(|byte| matches!(byte, b'e' | b'E')) else { return false };
     let (mantissa, exponent) = (&text[..at], &text[at + 1..]);
     let digits = |text: &[u8]| !text.is_empty() && text.iter().all(u8::is_ascii_digit);
@@ -122,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_stands_for_no_value_or_is_rounded_is_told_apart_from_ids() {
+    fn what_stands_for_no_value_or_is_rounded_or_cut_is_told_apart_from_ids() {
         for text in ["-", "--", "N/A", "#N/A", "null", "NULL", "0", "000", "?", "n/a", "None", "\\N", "00000000-0000"] {
             assert_eq!(stands_for_none(text), Some(WhyRaw::Placeholder), "{text}");
             assert!(!is_ordinary(text), "{text}");
@@ -131,9 +165,22 @@ mod tests {
             assert_eq!(stands_for_none(text), Some(WhyRaw::Rounded), "{text}");
             assert!(!is_ordinary(text), "{text}");
         }
-        for text in
-            ["1E5", "12E+4", "E+17", "10", "p2", "Nadia", "468769000000000000", "1.5", "4.6E+", "0a", "\u{672a}"]
-        {
+        for text in [
+            "468769000000000000",
+            "468769123456789000",
+            "-468769123456789000",
+            "+468769123456789000",
+            "468769123456789000.0",
+            "468769123456789000,00",
+            "1000000000000000000000",
+        ] {
+            assert_eq!(stands_for_none(text), Some(WhyRaw::Cut), "{text}");
+            assert!(!is_ordinary(text), "{text}");
+        }
+        let ids = ["468769123456789010", "46876912345678900", "046876912345678900", "4687691234567890000a"];
+        let odd = ["468769123456789000.5", "468769123456789000.", "468769123456789000-1", "0468769123456789000"];
+        let short = ["1E5", "12E+4", "E+17", "10", "p2", "Nadia", "1.5", "4.6E+", "0a", "\u{672a}"];
+        for text in ids.into_iter().chain(odd).chain(short) {
             assert_eq!(stands_for_none(text), None, "{text}");
         }
         assert!(WhyRaw::ALL.iter().enumerate().all(|(at, why)| *why as usize == at));

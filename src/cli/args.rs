@@ -12,7 +12,7 @@ pub struct Arguments {
     /// Folder with policy.toml, sources/ and the jobs
     #[arg(long, global = true, default_value = "jobs", value_name = "DIR")]
     pub dir: PathBuf,
-    /// Replaces a root of the policy for this call
+    /// Replaces a root of the policy for this call; may be given several times
     #[arg(long = "root", global = true, value_name = "NAME=URL")]
     pub roots: Vec<String>,
     /// Prints JSON on standard output, where a command reports something
@@ -35,13 +35,13 @@ pub enum Command {
     Plan(PlanArgs),
     /// Applies requests and retention to every published dataset, and deletes old files that are due
     Sweep(SweepArgs),
-    /// Stays and runs jobs and sweeps by their schedules, until a signal ends it
+    /// Keeps running, and runs jobs and sweeps by their schedules until a signal ends it
     Serve(ServeArgs),
     /// Shows how each job stands, and how far requests have come
     Status(StatusArgs),
-    /// Explains why a person is not in a dataset; give the person on standard input, as `kind: value`
+    /// Explains why a person is or is not in a dataset; give the person on standard input, as `kind: value`
     Explain(ExplainArgs),
-    /// Makes a report
+    /// Reports on a request or a published version
     #[command(subcommand)]
     Report(ReportCommand),
     /// Writes example specs to start from
@@ -56,7 +56,7 @@ pub enum Command {
         #[arg(long, value_name = "SEQ:DIGEST")]
         head: Option<String>,
     },
-    /// Ends a table, or takes it back after another program has written to it
+    /// Ends a table, or takes one back that another program has written to
     #[command(subcommand)]
     Dataset(DatasetCommand),
     /// Stores a request of one person, or finds the person; values come on standard input
@@ -69,7 +69,7 @@ pub enum Command {
     Key(KeyCommand),
     /// Prints the JSON Schema of a spec file or of a command's output
     Schema {
-        /// Of what
+        /// What the schema is of
         #[arg(value_enum)]
         kind: SchemaKind,
     },
@@ -92,7 +92,7 @@ impl Command {
 /// Arguments of `status`.
 #[derive(Args, Debug)]
 pub struct StatusArgs {
-    /// Names all requests that are not done, not only those with the next deadlines
+    /// Shows all requests that are not done, not only those with the next deadlines
     #[arg(long)]
     pub all: bool,
     /// Shows everything that is known of each job, dataset and request
@@ -112,13 +112,13 @@ pub struct RunArgs {
     /// Runs every job whose schedule is due, then sweeps every dataset that is due; call it every few minutes from cron or a timer
     #[arg(long)]
     pub due: bool,
-    /// Evaluate retention as of this time (default: now); not in the future, nor before the current version's
+    /// Evaluates retention as of this time, such as 2026-11-24T02:00:00Z (default: now); not in the future, nor before the current version's
     #[arg(long, value_name = "TIME", conflicts_with = "due")]
     pub as_of: Option<String>,
-    /// Makes state and throw-away keys where they are missing; only with local roots
+    /// Makes a state and throw-away keys if they are missing; only with local roots
     #[arg(long, conflicts_with = "due")]
     pub demo: bool,
-    /// Shows inputs, fields, gates and keys, too
+    /// Also shows inputs, fields, gates and keys
     #[arg(long, conflicts_with = "due")]
     pub verbose: bool,
     /// How it works
@@ -131,10 +131,10 @@ pub struct RunArgs {
 pub struct PlanArgs {
     /// The job
     pub job: String,
-    /// Evaluate retention as of this time (default: now); not in the future, nor before the current version's
+    /// Evaluates retention as of this time, such as 2026-11-24T02:00:00Z (default: now); not in the future, nor before the current version's
     #[arg(long, value_name = "TIME")]
     pub as_of: Option<String>,
-    /// Shows inputs, fields, gates and keys, too
+    /// Also shows inputs, fields, gates and keys
     #[arg(long)]
     pub verbose: bool,
     /// How it works
@@ -159,7 +159,7 @@ pub struct WorkArgs {
 /// Arguments of `sweep`.
 #[derive(Args, Debug)]
 pub struct SweepArgs {
-    /// Evaluate retention as of this time (default: now); not in the future, nor before the current version's
+    /// Evaluates retention as of this time, such as 2026-11-24T02:00:00Z (default: now); not in the future, nor before the current version's
     #[arg(long, value_name = "TIME")]
     pub as_of: Option<String>,
     /// How it works
@@ -185,7 +185,7 @@ pub struct ServeArgs {
     /// Serves no health page
     #[arg(long, conflicts_with = "listen")]
     pub no_listen: bool,
-    /// Seconds between two checks for what is due; a divisor of 60
+    /// Seconds between two checks for what is due; a number that divides 60
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub beat: u32,
 }
@@ -295,7 +295,7 @@ pub enum StateCommand {
 /// `tamis key …`
 #[derive(Subcommand, Debug)]
 pub enum KeyCommand {
-    /// Makes the key files that are missing, from the system's generator
+    /// Makes the key files that are missing, from the system's random generator
     New,
     /// Reads the keys as a run would and prints their ids
     Check,

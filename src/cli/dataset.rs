@@ -5,6 +5,7 @@ use super::lines::Lines;
 use super::render;
 use super::settings::Settings;
 use crate::by_hand::{self, Adopted, Adopting, Retired, Retiring};
+use super::verdict::counted;
 use crate::error::{Error, Result};
 
 /// Carries out the command.
@@ -64,9 +65,10 @@ fn taken_back(adopted: &Adopted) -> String {
     let Adopted { dataset, before, version, rows, foreign, files, .. } = adopted;
     out.line(format_args!("{dataset} is taken back: version {version}, {rows} rows"));
     let what = if adopted.back { "its files are back as they were" } else { "empty until the next run publishes anew" };
-    out.line(format_args!("  {foreign} commit(s) of another program after version {before}; {what}"));
+    let commits = counted(*foreign, "commit");
+    out.line(format_args!("  {commits} of another program after version {before}; {what}"));
     if *files > 0 {
-        out.line(format_args!("  {files} file(s) of the other program are removed for good after `grace`"));
+        out.line(format_args!("  {} of the other program: removed for good after `grace`", counted(*files, "file")));
     }
     for said in &adopted.not_vouched {
         out.line(format_args!("  not vouched for: {said}"));

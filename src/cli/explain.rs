@@ -5,6 +5,7 @@ use super::args::ExplainArgs;
 use super::lines::Lines;
 use super::progress::monitor;
 use super::settings::Settings;
+use super::verdict::counted;
 use super::{render, subject};
 use crate::error::Result;
 use crate::questions::{ExplainedDataset, Explanation, Reaching, explain};
@@ -23,7 +24,8 @@ pub(super) fn explain(settings: &Settings, args: &ExplainArgs, json: bool) -> Re
 
 fn text(explanation: &Explanation) -> String {
     let mut out = String::new();
-    out.line(format_args!("asked for {} value(s), {} without a normal form", explanation.identities, explanation.raw));
+    let values = counted(explanation.identities as u64, "value");
+    out.line(format_args!("asked for {values}, {} without a normal form", explanation.raw));
     explanation.datasets.iter().for_each(|explained| dataset(&mut out, explained));
     out
 }
@@ -35,10 +37,10 @@ fn dataset(out: &mut String, explained: &ExplainedDataset) {
     match (explained.rows, explained.keep_until) {
         (0, _) => out.push_str("  not in it\n"),
         (rows, Some(until)) => {
-            out.line(format_args!("  {rows} row(s) in it, the last until {until}"));
+            out.line(format_args!("  {} in it, the last until {}", counted(rows, "row"), until.to_seconds()));
         }
         (rows, None) => {
-            out.line(format_args!("  {rows} row(s) in it"));
+            out.line(format_args!("  {} in it", counted(rows, "row")));
         }
     }
     explained.requests.iter().for_each(|request| reaching(out, request));
@@ -50,11 +52,11 @@ fn dataset(out: &mut String, explained: &ExplainedDataset) {
             out.line(format_args!("  the newest export{set} has no such row"));
         }
         for rows in &export.rows {
-            let clock = rows.clock.map_or(String::new(), |clock| format!(", clock {clock}"));
-            let until = rows.keep_until.map_or(String::new(), |until| format!(", kept until {until}"));
+            let clock = rows.clock.map_or(String::new(), |clock| format!(", clock {}", clock.to_seconds()));
+            let until = rows.keep_until.map_or(String::new(), |until| format!(", kept until {}", until.to_seconds()));
             out.line(format_args!(
-                "  export{set}: {} row(s) {}{clock}{until}{}",
-                rows.rows,
+                "  export{set}: {} {}{clock}{until}{}",
+                counted(rows.rows, "row"),
                 rows.reason,
                 at(&rows.rule)
             ));
@@ -63,7 +65,10 @@ fn dataset(out: &mut String, explained: &ExplainedDataset) {
     if let Some(vanished) = &explained.vanished {
         out.line(format_args!(
             "  gone since version {} of {} (run {}, {})",
-            vanished.version, vanished.at, vanished.run, vanished.how
+            vanished.version,
+            vanished.at.to_seconds(),
+            vanished.run,
+            vanished.how
         ));
     }
 }
@@ -72,12 +77,12 @@ fn reaching(out: &mut String, r: &Reaching) {
     let ended = if r.ended { ", ended by a lift" } else { "" };
     let binds = r.not_binding.as_ref().map_or(String::new(), |why| format!(", does not bind: {why}"));
     out.line(format_args!(
-        "  request {} ({}, list {}) reaches them ({}): received {}, {}{ended}{binds}{}",
+        "  request {} ({}, {}) reaches them ({}): received {}, {}{ended}{binds}{}",
         r.request,
         r.effect,
         r.list,
         r.by,
-        r.received,
+        r.received.to_seconds(),
         r.state,
         at(&r.rule)
     ));

@@ -4,7 +4,7 @@ use super::finding;
 use super::lines::Lines;
 use super::verdict::{Verdict, counted};
 use crate::error::{Error, Finding, Result};
-use crate::evidence::manifest::{Brake, Drift, Gate, Identifiers, ListApplied};
+use crate::evidence::manifest::{Brake, Drift, Gate, Identifiers, ListApplied, SharedValues};
 use crate::evidence::{Manifest, VerifyReport};
 use crate::run::{Outcome, Report};
 
@@ -63,7 +63,8 @@ struct Exceptions {
 fn exceptions(m: &Manifest) -> Exceptions {
     let mut found = Exceptions::default();
     for list in &m.lists {
-        found.persons.extend(doubts(list));
+        let said = |(count, what)| format!("list {}: {count} of {} requests {what}", list.name, list.entries);
+        found.persons.extend(doubts(list).map(said));
     }
     for field in &m.fields {
         if field.emptied {
@@ -72,26 +73,28 @@ fn exceptions(m: &Manifest) -> Exceptions {
         if field.untreated > 0 {
             let first = field.first_untreated.as_deref().unwrap_or("unknown");
             let (count, name) = (counted(field.untreated, "value"), &field.name);
-            found.columns.push(format!("field {name}: {count} could not be treated and left empty, first {first}"));
+            found
+                .columns
+                .push(format!("field {name}: {count} could not be treated and left empty, the first: {first}"));
         }
     }
     found.columns.extend(drift(m));
     found.columns.extend(m.identifiers.iter().filter(|column| column.raw + column.unseen > 0).map(said_of_raw));
+    found.columns.extend(m.identifiers.iter().filter_map(said_of_shared));
     found.columns.extend(said_of_largest(m));
     let let_through = m.brake.iter().filter(|brake| brake.accepted.is_some());
     found.columns.extend(let_through.map(|brake| format!("brake: {}", said_of_brake(brake))));
     found
 }
 
-/// Returns what a person has to look at in a list.
-fn doubts(list: &ListApplied) -> Vec<String> {
+/// Returns what a person has to look at in a list: how many entries, and why.
+fn doubts(list: &ListApplied) -> impl Iterator<Item = (u64, &'static str)> {
     let counts = [
         (list.needs_review, "to be reviewed (`tamis subject find` shows why)"),
-        (list.lifts_nothing, "that lift nothing (`tamis status` shows why)"),
-        (list.unusable, "without a value that can be found in every spelling (`tamis status` shows which)"),
+        (list.lifts_nothing, "without anything to lift (`tamis status` shows why)"),
+        (list.unusable, "without a normal form: only the same spelling is found (`tamis status` shows which)"),
     ];
-    let told = counts.iter().filter(|(count, _)| *count > 0);
-    told.map(|(count, what)| format!("list {}: {count} of {} entries, {what}", list.name, list.entries)).collect()
+    counts.into_iter().filter(|(count, _)| *count > 0)
 }
 
 /// What was read, what became of it, and what the gates said.
@@ -151,14 +154,9 @@ fn inputs(out: &mut String, m: &Manifest) {
 
 /// What came of a list's entries; nothing for what did not happen.
 fn met(list: &ListApplied) -> String {
-    let counts = [
-        (list.reached, "reach rows"),
-        (list.learned, "identities learned"),
-        (list.needs_review, "NEED REVIEW: tamis subject find shows why"),
-        (list.lifts_nothing, "LIFT NOTHING: tamis status shows why"),
-        (list.unusable, "without a usable value: tamis status shows which"),
-    ];
-    counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!(", {count} {what}")).collect()
+    let counts = [(list.reached, "reach rows"), (list.learned, "identities learned")];
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0).chain(doubts(list));
+    counts.map(|(count, what)| format!(", {count} {what}")).collect()
 }
 
 fn balance(out: &mut String, m: &Manifest) {
@@ -285,7 +283,7 @@ fn identifiers(out: &mut String, m: &Manifest) {
     for column in m.identifiers.iter().filter(|column| column.raw + column.unseen > 0) {
         out.line(format_args!("{}", said_of_raw(column)));
     }
-    if let Some(said) = said_of_largest(m) {
+    for said in m.identifiers.iter().filter_map(said_of_shared).chain(said_of_largest(m)) {
         out.line(format_args!("{said}"));
     }
 }
@@ -295,14 +293,28 @@ pub(super) fn said_of_raw(column: &Identifiers) -> String {
     let Identifiers { values, raw, unseen, .. } = column;
     let mut said = Vec::new();
     if *raw > 0 {
-        let why: Vec<String> = column.why.iter().map(|why| format!("{} {}", why.cause, why.values)).collect();
-        let first = column.first_raw.as_ref().map_or(String::new(), |first| format!(", first {first}"));
+        let why: Vec<String> = column.why.iter().map(|why| format!("{}: {}", why.cause, why.values)).collect();
+        let first = column.first_raw.as_ref().map_or(String::new(), |first| format!(", the first: {first}"));
         said.push(format!("{raw} of {values} values without a normal form ({}){first}", why.join(", ")));
     }
     if *unseen > 0 {
-        said.push(format!("{unseen} of {values} values had characters that nobody sees, which were dropped"));
+        said.push(format!("{unseen} of {values} values had invisible characters, which were dropped"));
     }
     format!("{}.{} ({}): {}", column.source, column.column, column.uses.join(", "), said.join("; "))
+}
+
+/// What is to say of values of a link that very many persons share.
+pub(super) fn said_of_shared(column: &Identifiers) -> Option<String> {
+    let SharedValues { values, more_than, most } = column.shared?;
+    let strong = column.uses.iter().any(|of| of == "strong");
+    let what = if strong { "no link of a request that meets one is followed" } else { "such a value links nobody" };
+    Some(format!(
+        "{}.{} ({}): {} more than {more_than} persons each, one of them by {most}: {what}",
+        column.source,
+        column.column,
+        column.uses.join(", "),
+        if values == 1 { "1 value is shared by".into() } else { format!("{values} values are shared by") },
+    ))
 }
 
 /// A person with more than a thousand rows, or one row in a hundred, may be many persons under one key.

@@ -6,6 +6,7 @@ use super::lines::Lines;
 use super::page::{escaped, filled};
 use super::render;
 use super::settings::Settings;
+use crate::clock::Instant;
 use crate::error::Result;
 use crate::questions::{CaseDataset, CasePart, CaseReport, case};
 
@@ -27,11 +28,13 @@ pub(super) fn report(settings: &Settings, args: &ReportArgs, json: bool) -> Resu
 
 fn text(report: &CaseReport) -> String {
     let mut out = String::new();
-    out.line(format_args!("case {}  {}  ({}, {})", report.request, report.state, report.controller, report.at));
+    let at = report.at.to_seconds();
+    out.line(format_args!("case {}  {}  ({}, {})", report.request, report.state, report.controller, at));
     for part in &report.parts {
         out.push('\n');
         out.line(format_args!("{} ({}): {}", part.effect, part.list, state(part)));
-        out.line(format_args!("  received {}, taken in {}, due {}", part.received, part.taken, part.due));
+        let [received, taken, due] = [part.received, part.taken, part.due].map(Instant::to_seconds);
+        out.line(format_args!("  received {received}, taken in {taken}, due {due}"));
         part.values.iter().for_each(|said| out.line(format_args!("  {said}")));
         for dataset in &part.datasets {
             out.line(format_args!("  {}  for {}", dataset.dataset, dataset.purpose));
@@ -41,10 +44,7 @@ fn text(report: &CaseReport) -> String {
         }
     }
     out.push('\n');
-    out.line(format_args!(
-        "still lying about: raw exports {}, request files {}",
-        report.raw_exports, report.request_files
-    ));
+    out.line(format_args!("still there: raw exports {}, request files {}", report.raw_exports, report.request_files));
     report.not_said.iter().for_each(|line| {
         out.line(format_args!("not said: {line}"));
     });
@@ -62,12 +62,16 @@ fn state(part: &CasePart) -> String {
 
 /// What there is to say of a dataset, in order.
 fn facts(dataset: &CaseDataset) -> Vec<(&'static str, String)> {
-    let mut facts = vec![("state", format!("{} since {}, day {}", dataset.state, dataset.since, dataset.after_days))];
+    let mut facts =
+        vec![("state", format!("{} since {}, day {}", dataset.state, dataset.since.to_seconds(), dataset.after_days))];
     facts.extend(
         dataset.version.map(|version| ("version", format!("{version} is without the person, as every later one"))),
     );
     facts.extend(
-        dataset.rows.as_ref().map(|rows| ("rows", format!("{rows} in that version, from all requests together"))),
+        dataset
+            .rows
+            .as_ref()
+            .map(|rows| ("rows", format!("{rows} dropped in that version, for all requests together"))),
     );
     facts.extend(dataset.not_binding.as_ref().map(|why| ("not binding", why.clone())));
     facts.extend(dataset.review.as_ref().map(|why| ("to look at", why.clone())));
@@ -82,7 +86,7 @@ fn html(report: &CaseReport) -> String {
         ("request", escaped(&report.request)),
         ("controller", escaped(&report.controller)),
         ("state", escaped(report.state.word())),
-        ("at", escaped(&report.at.to_string())),
+        ("at", escaped(&report.at.to_seconds().to_string())),
         ("raw_exports", escaped(&report.raw_exports)),
         ("request_files", escaped(&report.request_files)),
         ("not_said", not_said),
@@ -97,9 +101,9 @@ fn part(part: &CasePart) -> String {
     out.push_str("<dl>\n");
     for (name, said) in [
         ("State", state(part)),
-        ("Received", part.received.to_string()),
-        ("Taken in", part.taken.to_string()),
-        ("Due", part.due.to_string()),
+        ("Received", part.received.to_seconds().to_string()),
+        ("Taken in", part.taken.to_seconds().to_string()),
+        ("Due", part.due.to_seconds().to_string()),
     ] {
         out.line(format_args!("<dt>{name}</dt><dd>{}</dd>", escaped(&said)));
     }

@@ -149,7 +149,7 @@ pub fn refused_as_of(state: &State, accepted: &AcceptArgs) -> Result<Instant> {
     let entries = state.ledger().entries()?;
     entries.iter().rev().find_map(|entry| refused(&entry.event)).ok_or_else(|| {
         Error::policy(format!("no refused run of {} has this digest", accepted.job))
-            .help("give the instant of the plan with --as-of, as `tamis plan` printed it")
+            .help("give the time of the plan with --as-of, as `tamis plan` printed it")
     })
 }
 

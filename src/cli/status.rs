@@ -178,10 +178,10 @@ fn of_job(job: &JobStatus) -> Vec<String> {
     let mut out = Vec::new();
     let name = &job.job;
     if job.overdue {
-        out.push(format!("{name} is OVERDUE: start `tamis run --due` or `tamis serve`, or look at the refusal"));
+        out.push(format!("{name} is OVERDUE: call `tamis run --due` or `tamis serve`, or look at the refusal"));
     }
     if job.sweep.overdue {
-        out.push(format!("{name} is not swept, which is OVERDUE: `tamis sweep`"));
+        out.push(format!("{name}: its sweep is OVERDUE: call `tamis sweep`"));
     }
     if job.sweep.request_overdue {
         out.push(format!("{name}: a request is OVERDUE"));
@@ -199,7 +199,7 @@ fn of_requests(standings: &Standings) -> Vec<String> {
     for request in standings.open.iter().filter(|request| request.wants_attention()) {
         let Request { name, time } = Request::of(request);
         let note = request.note.as_ref().map_or(String::new(), |note| format!("; {note}"));
-        out.push(format!("{name} {}, {time}{note}", in_words(request.state)));
+        out.push(format!("{name}, {time}: {}{note}", in_words(request.state)));
     }
     if standings.more > 0 {
         out.push(format!("{} more are not done: --all", counted(standings.more, "request")));
@@ -211,10 +211,14 @@ fn of_requests(standings: &Standings) -> Vec<String> {
         let name = &dataset.dataset;
         out.extend(dataset.drift.iter().map(|drift| {
             let column = render::column(&drift.column);
-            format!("{name}: {column} is in the export but not declared in any source, for {} days", drift.days)
+            format!("{name}: for {}, {column} is in the export but not declared in any source", days(drift.days))
         }));
         out.extend(dataset.lost.iter().map(|lost| {
-            format!("{name}: {} is declared and missing, for {} days", render::column(&lost.column), lost.days)
+            format!(
+                "{name}: for {}, {} is declared but missing from the export",
+                days(lost.days),
+                render::column(&lost.column)
+            )
         }));
         out.extend(dataset.raw.iter().map(|column| format!("{name}: {}", render::said_of_raw(column))));
     }
@@ -224,10 +228,16 @@ fn of_requests(standings: &Standings) -> Vec<String> {
 /// Returns a status that somebody has to look at, with what to do.
 fn in_words(status: RequestStatus) -> String {
     match status {
-        RequestStatus::Unmatched => "matches nobody: check its values, then `tamis subject find`".into(),
-        RequestStatus::NeedsReview => "needs a review: `tamis subject find` shows why".into(),
-        other => format!("is {other}: `tamis sweep`"),
+        RequestStatus::Unmatched => "matches nobody; check its values, then call `tamis subject find`".into(),
+        RequestStatus::NeedsReview => "needs a review; `tamis subject find` shows why".into(),
+        RequestStatus::Received => "not applied yet; call `tamis sweep`".into(),
+        RequestStatus::Applied => "applied, not removed yet; call `tamis sweep` once `grace` is over".into(),
+        other => format!("{other}; call `tamis sweep`"),
     }
+}
+
+fn days(count: i64) -> String {
+    counted(count.max(0) as u64, "day")
 }
 
 /// A request in words.
@@ -239,8 +249,8 @@ struct Request {
 impl Request {
     fn of(request: &OpenRequest) -> Request {
         let time = match request.days_left {
-            late if late < 0 => format!("{} day(s) OVERDUE", -late),
-            days => format!("{days} day(s) left"),
+            late if late < 0 => format!("{} OVERDUE", days(-late)),
+            left => format!("{} left", days(left)),
         };
         Request { name: format!("{} ({}, {})", request.request, request.effect, request.list), time }
     }
@@ -308,17 +318,22 @@ fn said(standings: &Result<Standings, Error>) -> String {
 }
 
 fn dataset(out: &mut String, standing: &DatasetStanding) {
-    let mark = |at: Option<crate::clock::Instant>| at.map_or("none yet".to_string(), |at| format!("up to {at}"));
+    let mark = |at: Option<crate::clock::Instant>| {
+        at.map_or("none yet".to_string(), |at| format!("up to {}", at.to_seconds()))
+    };
     out.line(format_args!("{}  tokens of epoch {}", standing.dataset, standing.epoch));
     out.line(format_args!("  requests applied {}, removed {}", mark(standing.applied), mark(standing.removed)));
     if standing.no_job {
-        out.line(format_args!("  of no job any more ({}): no run and no sweep looks at it", standing.job));
+        out.line(format_args!(
+            "  no job serves it any more (it was {}): no run and no sweep looks at it",
+            standing.job
+        ));
     }
     if standing.held {
         out.push_str("  a legal hold is in force: files that it concerns are not removed (R34)\n");
     }
     if standing.waiting > 0 {
-        out.line(format_args!("  {} files of earlier versions wait for removal", standing.waiting));
+        out.line(format_args!("  waiting for removal: {} of earlier versions", counted(standing.waiting, "file")));
     }
     if let Some(until) = standing.kept_until {
         out.line(format_args!("  the store protects deleted bytes until {until}"));
@@ -327,11 +342,11 @@ fn dataset(out: &mut String, standing: &DatasetStanding) {
         out.line(format_args!("  {}", render::said_of_raw(column)));
     }
     for drift in &standing.drift {
-        out.line(format_args!("  drift: {} for {} day(s)", render::column(&drift.column), drift.days));
+        out.line(format_args!("  not declared: {} for {}", render::column(&drift.column), days(drift.days)));
     }
     for lost in &standing.lost {
         let column = render::column(&lost.column);
-        out.line(format_args!("  drift: {column} listed and missing for {} day(s)", lost.days));
+        out.line(format_args!("  missing from the export: {column} for {}", days(lost.days)));
     }
 }
 

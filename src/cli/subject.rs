@@ -6,6 +6,7 @@ use super::lines::Lines;
 use super::render;
 use super::settings::{self, Settings};
 use crate::by_hand::{self, Asked, Stored};
+use super::verdict::counted;
 use crate::clock::{Clock, System};
 use crate::error::{Error, Result};
 use crate::policy::Effect;
@@ -74,7 +75,7 @@ pub(super) fn values() -> Result<Zeroizing<String>> {
     read.map_err(|_| Error::policy("standard input is no UTF-8 text"))?;
     if text.len() as u64 > MOST {
         return Err(Error::policy("standard input holds more than one person's values")
-            .help("put many requests into a list of the policy"));
+            .help("give one person at a time; put many requests into a list of the policy"));
     }
     Ok(text)
 }
@@ -82,20 +83,24 @@ pub(super) fn values() -> Result<Zeroizing<String>> {
 fn told(stored: &Stored) -> String {
     let mut out = String::new();
     let what = if stored.new { "stored" } else { "stored before" };
-    out.line(format_args!("{what}: request {} ({}), {} value(s)", stored.request, stored.effect, stored.identities));
+    let values = counted(stored.identities as u64, "value");
+    out.line(format_args!("{what}: request {} ({}), {values}", stored.request, stored.effect));
     if stored.raw > 0 {
-        out.line(format_args!("{} value(s) have no normal form: only the same spelling matches", stored.raw));
+        out.line(format_args!(
+            "without a normal form, so that only the same spelling matches: {}",
+            counted(stored.raw as u64, "value")
+        ));
     }
     if let Some(lift) = stored.lift {
-        out.line(format_args!("received {}; it {lift}", stored.received));
+        out.line(format_args!("received {}; it {lift}", stored.received.to_seconds()));
         return out;
     }
-    out.line(format_args!("received {}, due {}", stored.received, stored.due));
+    out.line(format_args!("received {}, due {}", stored.received.to_seconds(), stored.due.to_seconds()));
     match stored.binds.as_slice() {
         [] if stored.effect == "hold" => out.push_str("files with the person are not removed for good (R34)\n"),
-        [] => out.push_str("it binds no job here (R29); it is on record all the same\n"),
+        [] => out.push_str("it binds no job here (R29); it is stored all the same\n"),
         jobs => {
-            out.line(format_args!("binds: {}; applied with the next run or sweep of each", jobs.join(", ")));
+            out.line(format_args!("binds: {}; the next run or sweep of each applies it", jobs.join(", ")));
         }
     }
     out
@@ -103,23 +108,30 @@ fn told(stored: &Stored) -> String {
 
 fn found(known: &Known) -> String {
     let mut out = String::new();
-    out.line(format_args!("asked for {} value(s), {} without a normal form", known.identities, known.raw));
+    let values = counted(known.identities as u64, "value");
+    out.line(format_args!("asked for {values}, {} without a normal form", known.raw));
     for d in &known.datasets {
-        out.line(format_args!("{} version {}: {} row(s) of {} subject(s)", d.dataset, d.version, d.rows, d.subjects));
+        let (rows, persons) = (counted(d.rows, "row"), counted(d.subjects, "person"));
+        out.line(format_args!("{} version {}: {rows} of {persons}", d.dataset, d.version));
         if d.no_job {
             out.line(format_args!("  of no job any more ({}): no request is applied there", d.job));
         }
         let e = &d.erasure;
         out.line(format_args!(
-            "  an erasure of these values reaches {} row(s) of {} subject(s): {} by strong links, {} by a weak value",
-            e.rows, e.subjects, e.by_strong_links, e.by_weak_values
+            "  an erasure of these values reaches {} of {}: {} by strong links, {} by a weak value",
+            counted(e.rows, "row"),
+            counted(e.subjects, "person"),
+            e.by_strong_links,
+            e.by_weak_values
         ));
         if let Some(why) = e.review {
-            out.line(format_args!("  a person would have to look: {why}"));
+            out.line(format_args!("  the request would need a review: {why}"));
         }
     }
     if !known.datasets.is_empty() {
-        out.push_str("links are followed over published rows; rows that the next export adds may lead further\n");
+        out.push_str(
+            "links are followed over published rows; rows that the next export adds may lead to more persons\n",
+        );
     }
     if known.requests.is_empty() {
         out.push_str("no request knows these values\n");
@@ -128,7 +140,11 @@ fn found(known: &Known) -> String {
         let (how, ended) = (if r.named { "names" } else { "reaches" }, if r.ended { ", lifted" } else { "" });
         out.line(format_args!(
             "request {} ({}, {}) {how} them: received {}, due {}{ended}",
-            r.request, r.list, r.effect, r.received, r.due
+            r.request,
+            r.effect,
+            r.list,
+            r.received.to_seconds(),
+            r.due.to_seconds()
         ));
         r.states.iter().for_each(|(job, state)| {
             let why = r.review.get(job).map_or(String::new(), |why| format!(": {why}"));

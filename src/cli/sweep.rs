@@ -68,7 +68,7 @@ fn headline(report: &SweepReport) -> (Verdict, String) {
     );
     match report.stops.len() as u64 {
         0 => (Verdict::attention(kept), said),
-        stops => (Verdict::Stopped, format!("{said}; {}", counted(stops, "stop"))),
+        stops => (Verdict::Stopped, format!("{said}; {}", counted(stops, "problem"))),
     }
 }
 
@@ -83,7 +83,7 @@ fn dataset(out: &mut String, swept: &DatasetSwept) {
         out.line(format_args!("  {:<12} {}", removed.reason, removed.rows));
     }
     if swept.nulled > 0 {
-        out.line(format_args!("  {:<12} {} values past their field's keep", "nulled", swept.nulled));
+        out.line(format_args!("  {:<12} {}, past the keep of their field", "nulled", counted(swept.nulled, "value")));
     }
     if swept.rewritten > 0 || gone > 0 {
         let (read, written) = (BinaryBytes(swept.bytes_read), BinaryBytes(swept.bytes_written));
@@ -102,8 +102,9 @@ fn removal(out: &mut String, removal: &Removal) {
         out.line(format_args!("  {:<12} {}, {}", "purged", objects.join(", "), BinaryBytes(removal.bytes)));
     }
     if removal.waiting > 0 {
-        let next = removal.next.map_or(String::new(), |next| format!(", the next is purged from {next} on"));
-        out.line(format_args!("  {:<12} {} files{next}", "waiting", removal.waiting));
+        let next =
+            removal.next.map_or(String::new(), |next| format!("; the next is purged from {} on", next.to_seconds()));
+        out.line(format_args!("  {:<12} {}{next}", "waiting", counted(removal.waiting, "file")));
     }
     if removal.held > 0 {
         out.line(format_args!("  {:<12} {} files, by a legal hold (R34)", "held", removal.held));
@@ -118,7 +119,11 @@ fn removal(out: &mut String, removal: &Removal) {
         out.line(format_args!("  {:<12} nothing is purged while a list of holds cannot be read", "withheld"));
     }
     if let Some(watermark) = removal.watermark {
-        out.line(format_args!("  {:<12} requests applied up to {watermark}, as far as tamis can verify", "purged"));
+        out.line(format_args!(
+            "  {:<12} requests applied up to {}, as far as tamis can verify",
+            "removed",
+            watermark.to_seconds()
+        ));
     }
 }
 
@@ -154,7 +159,7 @@ mod tests {
         let mut nothing = SweepReport::default();
         nothing.stops.push("held".into());
         let said = text(&nothing, false);
-        let expected = "STOPPED  0 datasets swept: 0 rows dropped, 0 objects purged; 1 stop\nSTOPPED  held\n";
+        let expected = "STOPPED  0 datasets swept: 0 rows dropped, 0 objects purged; 1 problem\nSTOPPED  held\n";
         assert_eq!(said, expected, "nothing is said of what was not looked at");
     }
 }

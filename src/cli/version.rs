@@ -6,6 +6,7 @@ use super::lines::Lines;
 use super::page::{bar, escaped, filled, row};
 use super::render;
 use super::settings::Settings;
+use super::verdict::counted;
 use crate::error::Result;
 use crate::evidence::Manifest;
 use crate::policy;
@@ -52,7 +53,7 @@ fn mark(version: &VersionRows) -> &'static str {
 fn html(report: &JobReport, controller: &str) -> String {
     let m = &report.manifest;
     let files: u64 = m.output.files.iter().map(|file| file.bytes).sum();
-    let size = format!("{} rows in {} file(s), {files} bytes", m.rows_out, m.output.files.len());
+    let size = format!("{} rows in {}, {files} bytes", m.rows_out, counted(m.output.files.len() as u64, "file"));
     let places = [
         ("dataset", m.output.dataset.clone()),
         ("version", m.output.version.to_string()),
@@ -66,7 +67,7 @@ fn html(report: &JobReport, controller: &str) -> String {
         ("plan", m.plan.clone()),
         ("keys", format!("identity {}, token {} (epoch {})", m.keys.identity, m.keys.token, m.keys.epoch)),
         ("head", report.ledger_head.clone()),
-        ("largest", render::said_of_largest(m).unwrap_or_default()),
+        ("shared", shared(m)),
         ("not_published", or_none(&render::not_published(m).into_iter().map(String::from).collect::<Vec<_>>())),
         ("drift", or_none(&drift(m))),
     ];
@@ -87,6 +88,13 @@ fn drift(m: &Manifest) -> Vec<String> {
     let unlisted = m.drift.iter().map(|drift| format!("{} in no source", render::unlisted(drift)));
     let lost = m.lost.iter().map(|lost| format!("{} is listed and missing", render::column(&lost.column)));
     unlisted.chain(lost).collect()
+}
+
+/// Values of links that many persons share, and rows that one person has many of.
+fn shared(m: &Manifest) -> String {
+    let said: Vec<String> =
+        m.identifiers.iter().filter_map(render::said_of_shared).chain(render::said_of_largest(m)).collect();
+    said.join("; ")
 }
 
 fn or_none(names: &[String]) -> String {

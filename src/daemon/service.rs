@@ -138,7 +138,7 @@ impl Daemon {
     /// Policy errors: findings of the specs, a heartbeat or an address that will not do.
     pub fn new(service: Service) -> Result<(Daemon, Control)> {
         if service.beat == 0 || 60 % service.beat != 0 {
-            return Err(Error::policy("the heartbeat is not a divisor of 60 seconds").help("such as 1, 5, 10 or 60"));
+            return Err(Error::policy("--beat does not divide 60 seconds").help("use 1, 5, 10 or 60, for example"));
         }
         let call = &service.host.call;
         let specs = Specs::load(&call.dir, &call.roots)?;

@@ -18,12 +18,12 @@ pub(super) fn exceeded(numbers: &Numbers, limits: &Limits) -> Vec<String> {
     let Numbers { rows_in, rows_out, dropped, previous } = *numbers;
     let mut found = Vec::new();
     let (whole, of) = match previous {
-        Some(rows) => (rows, "the previous version's rows"),
-        None => (rows_in, "the rows read"),
+        Some(rows) => (rows, "rows of the previous version"),
+        None => (rows_in, "rows read"),
     };
     let removed = whole.saturating_sub(rows_out);
     if limits.max_removed.exceeded(removed, whole) {
-        found.push(over("max_removed", "would be removed", removed, whole, of, limits.max_removed));
+        found.push(over("max_removed", "would be dropped", removed, whole, of, limits.max_removed));
     }
     if rows_out == 0 && !limits.allow_empty {
         found.push("no row would be left and allow_empty is not set".to_string());
@@ -34,17 +34,17 @@ pub(super) fn exceeded(numbers: &Numbers, limits: &Limits) -> Vec<String> {
             "were dropped as bad records",
             dropped,
             rows_in,
-            "the rows read",
+            "rows read",
             limits.max_rejected,
         ));
     }
     found
 }
 
-/// `max_removed: 412 of 1000 of the rows read would be removed (41.2 %, limit 30 %)`.
+/// `max_removed: 412 of 1000 rows read would be dropped (41.2 %, limit 30 %)`.
 pub(super) fn over(limit: &str, what: &str, part: u64, whole: u64, of: &str, share: Share) -> String {
     let percent = percent(part, whole);
-    format!("{limit}: {part} of {whole} of {of} {what} ({percent} %, limit {} %)", f64::from(share.0) / 10_000.0)
+    format!("{limit}: {part} of {whole} {of} {what} ({percent} %, limit {} %)", f64::from(share.0) / 10_000.0)
 }
 
 /// Share in percent with two digits, rounded up so that what exceeds a limit never reads as equal to it.
@@ -92,8 +92,8 @@ mod tests {
 
     #[test]
     fn messages_carry_numbers_and_the_limit() {
-        let message = over("max_removed", "would be removed", 412, 1000, "the rows read", Share(300_000));
-        assert_eq!(message, "max_removed: 412 of 1000 of the rows read would be removed (41.20 %, limit 30 %)");
+        let message = over("max_removed", "would be dropped", 412, 1000, "rows read", Share(300_000));
+        assert_eq!(message, "max_removed: 412 of 1000 rows read would be dropped (41.20 %, limit 30 %)");
         assert_eq!(percent(1, 3_000_000), "0.01");
     }
 }

@@ -12,6 +12,7 @@ use super::people::People;
 use super::reasons::{Facts, Reason, reason};
 use super::retention::{Until, past};
 use super::rules::Rules;
+use super::shared::Sharing;
 use crate::error::{Error, Result};
 use crate::policy::Effect;
 use crate::stage::{Control, NO_CLOCK, NULL_QUASI, Slot, Staged, flag};
@@ -24,6 +25,8 @@ pub(super) struct Judge<'a> {
     pub previous: Option<&'a dyn Previous>,
     /// Counts of combinations: of all quasi-identifiers first, then, for hints, without each one in turn.
     pub counters: Vec<Counter>,
+    /// Counts of shared values of links, when they are asked for.
+    pub sharing: Option<Sharing<'a>>,
     pub shape: Shape,
     binds: [bool; EFFECTS.len()],
 }
@@ -138,7 +141,16 @@ impl<'a> Judge<'a> {
         let hints = if rules.hints { rules.quasi_keeps.len() } else { 0 };
         let counters = rules.gate.iter().flat_map(|_| 0..=hints).map(|_| Counter::default()).collect();
         let binds = EFFECTS.map(|effect| binding(effect, rules.grounds).is_ok());
-        Judge { rules, staged, entries, previous, counters, shape: Shape::of(rules), binds }
+        Judge {
+            rules,
+            staged,
+            entries,
+            previous,
+            counters,
+            sharing: Sharing::new(rules, staged),
+            shape: Shape::of(rules),
+            binds,
+        }
     }
 
     pub(super) fn calendars(&self) -> Calendars {
@@ -153,6 +165,7 @@ impl<'a> Judge<'a> {
     pub(super) fn bucket(&self, calendars: &mut Calendars, bucket: usize) -> Result<(Tally, Slot)> {
         let control = self.staged.control(bucket)?;
         let people = People::of(&control);
+        self.sharing.iter().for_each(|sharing| sharing.add(&control, &people));
         let reached = self.reached(&control);
         let persons = self.persons(&control, &people, &reached)?;
         let mut tally = Tally::new(self.rules.exclude_labels.len() + 8);

@@ -61,6 +61,7 @@ pub fn decide(
         },
     )?;
     let (tallies, mut kept): (Vec<Tally>, Vec<Slot>) = judged.into_iter().unzip();
+    let shared = judge.sharing.map_or(Ok(Vec::new()), |sharing| sharing.finish(&staged, threads, monitor))?;
     let (mut counters, shape) = (judge.counters.into_iter(), judge.shape);
     let mut tally = Tally::default();
     tallies.iter().for_each(|t| tally.add(t));
@@ -89,6 +90,7 @@ pub fn decide(
         not_binding: not_binding(&rules, &tally),
         gate,
         largest_person: tally.largest_person,
+        shared,
         hints,
     };
     if !reasons::balanced(verdict.rows_in, verdict.rows_out, &tally.reasons) {
@@ -169,7 +171,7 @@ impl Judged {
         if let Some((gate, spec)) = gates
             .filter(|(gate, spec)| gate.suppress && spec.max_suppressed.exceeded(gate.rows_below, gate.rows_before))
         {
-            let of = "the rows left";
+            let of = "rows left";
             let limit = spec.max_suppressed;
             limits.push(over("max_suppressed", "would be suppressed", gate.rows_below, gate.rows_before, of, limit));
         }

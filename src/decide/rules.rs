@@ -1,6 +1,8 @@
 //! The part of a plan that decides about rows, with nothing left to interpret. Must not know rows.
 
 use super::exclude;
+use super::bond::LinkLimits;
+use super::shared::Shares;
 use crate::clock::{Instant, Period};
 use crate::policy::{Basis, Gate, Grounds, Limits, Plan};
 use jiff::tz::TimeZone;
@@ -24,6 +26,8 @@ pub struct Rules {
     pub(super) gate: Option<Gate>,
     pub(super) limits: Limits,
     pub(super) hints: bool,
+    /// Which shared values of links are counted; none for a judgement that tells nobody.
+    pub(super) shares: Option<Shares>,
 }
 
 impl Rules {
@@ -48,12 +52,18 @@ impl Rules {
             gate: plan.gate.clone(),
             limits: plan.limits.clone(),
             hints: false,
+            shares: None,
         }
     }
 
     /// Also works out what leaving out each quasi-identifier would save; `plan` shows it, runs need not pay for it.
     pub fn with_hints(self) -> Rules {
         Rules { hints: true, ..self }
+    }
+
+    /// Also counts values of links that more subjects share than `limits` lets lead on.
+    pub fn with_shared(self, plan: &Plan, limits: LinkLimits) -> Rules {
+        Rules { shares: Some(Shares::of(&plan.controls, limits)), ..self }
     }
 
     /// Whether persons need consent.

@@ -416,7 +416,7 @@ fn r37_what_is_suppressed_is_held_against_the_rows_left_before() {
     assert_eq!(refused(&rows, rules.clone(), None, false), None, "1 of 10, not of 11");
     rules.gate.as_mut().expect("a gate").max_suppressed = Share(99_999);
     let message = refused(&rows, rules.clone(), None, false).expect("refused");
-    assert!(message.starts_with("max_suppressed: 1 of 10 of the rows left"), "{message}");
+    assert!(message.starts_with("max_suppressed: 1 of 10 rows left"), "{message}");
     assert_eq!(refused(&rows, rules, None, true), None);
 }
 
@@ -427,7 +427,7 @@ fn r37_the_brake_and_an_empty_table_are_let_through_only_when_accepted() {
     rules.limits.allow_empty = false;
     let version = Version([(some(1).token(), 1), (some(9).token(), 9)].into());
     let message = refused(&[some(1)], rules.clone(), Some(&version), false).expect("refused");
-    assert_eq!(message, "max_removed: 9 of 10 of the previous version's rows would be removed (90.00 %, limit 30 %)");
+    assert_eq!(message, "max_removed: 9 of 10 rows of the previous version would be dropped (90.00 %, limit 30 %)");
     assert_eq!(refused(&[some(1)], rules.clone(), Some(&version), true), None);
     assert_eq!(refused(&[some(1)], rules.clone(), None, false), None);
     let message = refused(&[], rules.clone(), None, false).expect("refused");

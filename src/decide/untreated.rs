@@ -49,7 +49,7 @@ fn told(field: &Untreated<'_>) -> String {
         MaxUntreated::Share(share) => share,
     };
     let what = format!("of field {} could not be treated", field.field);
-    let text = over("max_untreated", &what, field.untreated, field.values, "the non-null values", share);
+    let text = over("max_untreated", &what, field.untreated, field.values, "non-null values", share);
     let text = match field.limit {
         MaxUntreated::Default => format!("{text}, and more than {ALWAYS}"),
         MaxUntreated::Share(_) => text,
@@ -81,7 +81,7 @@ pub struct RawValues {
 pub fn check_raw(columns: &[RawValues]) -> Result<()> {
     let told = |column: &RawValues| {
         let what = format!("of column {} have no normal form ({})", column.column, column.why);
-        let text = over("max_raw", &what, column.raw, column.values, "the values", column.limit);
+        let text = over("max_raw", &what, column.raw, column.values, "values", column.limit);
         column.first.as_ref().map_or(text.clone(), |first| format!("{text}; the first is {first}"))
     };
     let found: Vec<String> = columns.iter().filter(|c| c.limit.exceeded(c.raw, c.values)).map(told).collect();
@@ -158,7 +158,7 @@ mod tests {
         let error = check_untreated(&[field]).expect_err("refused");
         assert_eq!(
             error.message(),
-            "max_untreated: 50 of 100 of the non-null values of field birth_year could not be treated (50.00 %, limit 0.1 %), and more than 10; the first is raw:x.csv, record 7"
+            "max_untreated: 50 of 100 non-null values of field birth_year could not be treated (50.00 %, limit 0.1 %), and more than 10; the first is raw:x.csv, record 7"
         );
     }
 
@@ -175,7 +175,7 @@ mod tests {
         assert!(check_raw(&[column(1, 100), column(0, 0)]).is_ok());
         assert_eq!(
             check_raw(&[column(2, 100)]).expect_err("refused").message(),
-            "max_raw: 2 of 100 of the values of column contact.Email have no normal form (no @) (2.00 %, limit 1 %); the first is raw:x.csv, record 7"
+            "max_raw: 2 of 100 values of column contact.Email have no normal form (no @) (2.00 %, limit 1 %); the first is raw:x.csv, record 7"
         );
     }
 

@@ -2,6 +2,7 @@
 //! Numbers and names of the specs only. Must not know rows.
 
 use super::reasons::Reason;
+use super::shared::SharedBy;
 use crate::clock::Instant;
 use crate::error::{Error, Result};
 use serde::Serialize;
@@ -34,6 +35,9 @@ pub struct Verdict {
     /// Rows of the person that has most, when these are ten or more; not part of the digest.
     #[serde(skip)]
     pub largest_person: u64,
+    /// Columns with values of links that very many subjects share; not part of the digest.
+    #[serde(skip)]
+    pub shared: Vec<SharedBy>,
     /// What `plan` says about each quasi-identifier; empty unless asked for, and not part of the digest.
     pub hints: Vec<QuasiHint>,
 }
@@ -119,6 +123,7 @@ mod tests {
             not_binding: Vec::new(),
             gate: None,
             largest_person: 0,
+            shared: Vec::new(),
             hints: Vec::new(),
         }
     }

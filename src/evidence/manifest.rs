@@ -295,6 +295,20 @@ pub struct Identifiers {
     pub unseen: u64,
     /// Share of raw values that is allowed, as written; none = any.
     pub max_raw: Option<String>,
+    /// Of a column that links, values that very many persons share; none where no value is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<SharedValues>,
+}
+
+/// Values of one column that more persons share than a link may lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SharedValues {
+    /// How many values.
+    pub values: u64,
+    /// Each is carried by more persons than this (R13, R15).
+    pub more_than: u64,
+    /// Persons that carry the one of them that most carry.
+    pub most: u64,
 }
 
 /// Why values have no normal form.

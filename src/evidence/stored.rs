@@ -102,14 +102,14 @@ fn bytes(state: &Root, names: &[Name], recorded: &Recorded, last: u64, report: &
         report.proven.push(match last {
             0 => "no request is stored, and the ledger knows of none".to_owned(),
             _ => format!(
-                "stored requests are there without a gap, segments 1 to {last} in {files} file(s), up to the newest that \
+                "stored requests are there without a gap, segments 1 to {last} (files: {files}), up to the newest that \
                  the ledger names; {same} of the files have the bytes that were recorded"
             ),
         });
     }
     if unrecorded > 0 {
         report.not_proven.push(format!(
-            "that {unrecorded} file(s) of stored requests have the bytes that were written: no run has recorded them yet"
+            "that the newest files of stored requests ({unrecorded}) have the bytes that were written: no run has recorded them yet"
         ));
     }
 }

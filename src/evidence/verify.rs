@@ -245,7 +245,7 @@ fn words(report: &mut VerifyReport, head: Option<&Head>, old_versions: bool) {
             format!("the {} entries of the ledger are an unbroken chain", report.entries),
             format!("{} intents and manifests are the ones the ledger names", report.records),
             format!(
-                "{} published files and {} companions of {} current version(s) are the ones their manifests name",
+                "published files ({}) and companions ({}) of current versions ({}) are the ones their manifests name",
                 report.files, report.companions, report.datasets
             ),
         ]);

@@ -35,8 +35,7 @@ impl Monitor for Awake<'_> {
 
     fn proceed(&self) -> Result<()> {
         if self.slept() {
-            let still =
-                "this process stood still for too long: what it knows of legal holds is old, so nothing more goes";
+            let still = "this process was suspended for too long: what it knows of legal holds is old, so nothing more is deleted";
             return Err(Error::storage(still).help("sweep again"));
         }
         self.monitor.proceed()

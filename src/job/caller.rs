@@ -69,8 +69,8 @@ impl Caller {
 }
 
 fn lost_hold() -> Error {
-    Error::storage("another process was at work on this job meanwhile: this one had stood still for too long")
-        .help("nothing of this one was published; start it again: it goes on from what the other one left")
+    Error::storage("another process was at work on this job meanwhile: this one was suspended for too long")
+        .help("nothing of this one was published; start it again: it continues from what the other one left")
 }
 
 /// A lease while its holder works.

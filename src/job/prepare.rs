@@ -7,7 +7,7 @@ use super::roots::{Wrap, data_roots, open_roots};
 use super::scheduled;
 use super::stop::Stop;
 use crate::clock::Instant;
-use crate::decide::Rules;
+use crate::decide::{LinkLimits, Rules};
 use crate::error::{Error, Kind, Result};
 use crate::key::{self, Keyring};
 use crate::monitor::{Event, Monitor};
@@ -171,7 +171,8 @@ impl Ready {
 
     /// The rules for `decide`.
     pub fn rules(&self) -> Rules {
-        Rules::from(self.plan(), self.as_of)
+        let limits = LinkLimits::of(&self.project.links);
+        Rules::from(self.plan(), self.as_of).with_shared(self.plan(), limits)
     }
 
     /// A root that the specs name; `policy` has checked that it is there.
@@ -197,7 +198,7 @@ impl Ready {
     pub fn may_commit(&self, began: Instant) -> Result<()> {
         self.call.caller.check_hold()?;
         self.state.check_newest(&self.dataset).map_err(|error| {
-            error.help("nothing of this one was published; start it again: it goes on from what the other one left")
+            error.help("nothing of this one was published; start it again: it continues from what the other one left")
         })?;
         self.call.stop.check()?;
         self.call.caller.check_age(began)

@@ -5,7 +5,7 @@
 use super::prepare::Ready;
 use crate::error::{Error, Result};
 use crate::publish::{self, Current, Passed, Target};
-use crate::state::{Dataset, State};
+use crate::state::{Dataset, Since, State};
 use std::collections::BTreeSet;
 
 /// Compares the table with what state knows of it and completes the entries of a version that is only in the table.
@@ -65,10 +65,13 @@ pub fn compare(
     let known = dataset.current.as_ref().map(|current| (current.version, current.manifest.as_str()));
     let since = state.since(dataset)?;
     let said = since.version.as_ref().map(|(version, manifest)| (*version, manifest.as_str()));
-    if since.record > dataset.seq || since.versions > 1 {
-        return Err(older_record(state, dataset, since.record)?);
+    if since.missing.is_some() || since.versions > 1 {
+        return Err(older_record(state, dataset, &since)?);
     }
     let table = table()?;
+    if since.retired {
+        return Err(retired(state, dataset, table.is_some()));
+    }
     let there = table.as_ref().map(|table| (table.version, table.manifest.as_str()));
     match there {
         _ if there == known && said.is_none() => {
@@ -93,13 +96,33 @@ fn told(version: Option<(u64, &str)>) -> String {
 }
 
 /// The ledger has seen a newer record. Another process may just have saved it.
-fn older_record(state: &State, dataset: &Dataset, seen: u64) -> Result<Error> {
-    if state.dataset(&dataset.job)?.is_some_and(|now| now.seq > dataset.seq) {
-        return Ok(Error::storage(format!("another run of job {} is under way or has just ended", dataset.job))
-            .help("run again: it then goes on from where the other one left off"));
+fn older_record(state: &State, dataset: &Dataset, since: &Since) -> Result<Error> {
+    let (job, newest) = match &since.missing {
+        Some(missing) => (&missing.job, missing.newest),
+        None => (&dataset.job, dataset.seq),
+    };
+    if state.dataset(job)?.is_some_and(|now| now.seq > newest) {
+        return Ok(Error::storage(format!("another run of job {job} is under way or has just ended"))
+            .help("run again: it then continues where the other one stopped"));
     }
-    let shown = format!("the ledger has seen its record {seen} or a later one, and the newest is {}", dataset.seq);
-    Ok(state.behind(&format!("datasets/{}", dataset.job), shown).error())
+    let shown = match &since.missing {
+        Some(missing) => {
+            format!("the ledger has seen its record {} or a later one, and the newest is {newest}", missing.seen)
+        }
+        None => format!("the ledger has {} versions that none of its records has", since.versions),
+    };
+    Ok(state.behind(&format!("datasets/{job}"), shown).error())
+}
+
+/// The ledger says that the table has ended, and the record does not. A retirement that was cut short leaves that, but no
+/// table.
+fn retired(state: &State, dataset: &Dataset, there: bool) -> Error {
+    if there {
+        let shown = "the ledger says that its table was retired since, and the table is there".to_owned();
+        return state.behind(&format!("datasets/{}", dataset.job), shown).error();
+    }
+    Error::evidence(format!("{}: its retirement was cut short, or its record is older", dataset.dataset))
+        .help(format!("`tamis dataset retire {} --reason …` goes on", dataset.dataset))
 }
 
 fn older_table(dataset: &Dataset, there: Option<(u64, &str)>, said: Option<(u64, &str)>) -> Error {

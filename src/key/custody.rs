@@ -39,7 +39,7 @@ pub(super) fn of_folder(folder: &Path) -> Result<()> {
     }
     if facts.mode() & (WRITABLE_BY_GROUP | WRITABLE_BY_OTHERS) != 0 {
         return Err(Error::policy(format!("others may write to folder {place} of the keys"))
-            .help(format!("chmod 700 {place}, and think about whether somebody has put a key there")));
+            .help(format!("chmod 700 {place}, and check whether somebody has put a key there")));
     }
     let real = named(folder).canonicalize().map_err(|_| unseen(folder))?;
     for (below, above) in real.ancestors().zip(real.ancestors().skip(1)) {

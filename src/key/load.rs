@@ -84,8 +84,8 @@ fn open(path: &Path, place: &str) -> Result<File> {
         Some(libc::ELOOP) => Error::policy(format!("key {place} is a symbolic link"))
             .help("put the key file itself there, or name its folder in [keys] dir"),
         Some(libc::ENOENT) => Error::policy(format!("key {place} is not there")).help(
-            "`tamis key new` makes the keys of a new installation; an existing one needs its own keys back, \
-             from wherever copies are kept",
+            "for a new installation or a new epoch, `tamis key new` makes it; else restore the key that was in use from \
+             where copies are kept",
         ),
         _ => unreadable(place),
     })

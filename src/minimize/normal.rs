@@ -56,7 +56,7 @@ fn whole(rule: &Normal, text: &str, region: Option<phone::Region>, out: &mut Vec
             None
         }
     };
-    let renewed = unseen || matches!(why, Some(WhyRaw::Placeholder | WhyRaw::Rounded));
+    let renewed = unseen || matches!(why, Some(WhyRaw::Placeholder | WhyRaw::Rounded | WhyRaw::Cut));
     Formed { why, unseen, renewed }
 }
 
@@ -142,6 +142,7 @@ mod tests {
             (&Normal::Email, "n/a", WhyRaw::Placeholder),
             (&Normal::Text, "\u{200b}-", WhyRaw::Placeholder),
             (&Normal::Text, "4.68769E+17", WhyRaw::Rounded),
+            (&Normal::Text, "468769000000000000", WhyRaw::Cut),
             (&Normal::SalesforceId, "003D000000IqhS", WhyRaw::NoRecordId),
             (&Normal::SalesforceId, "003D000000IqhSLIA9", WhyRaw::Checksum),
             (&Normal::SalesforceId, "000000000000000AAA", WhyRaw::Placeholder),

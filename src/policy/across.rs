@@ -169,7 +169,8 @@ fn tokens_of_few_values(job: &Job) {
         let Some((from, place)) = from.and_then(|f| Some((f, inventory.place(f)?))) else { continue };
         let entry = &inventory.columns[place];
         if entry.spec.identifier.is_none() && FEW_VALUES.contains(&letters(&entry.name).as_str()) {
-            let help = "a token of a column of few values is the value again; use map, as-is or leave it out (R21)";
+            let help =
+                "tokens of few values can be read like the values; use map or as-is, or leave the column out (R21)";
             job.page.hint(from.span(), "few-values", "this column looks like one of few distinct values", help);
         }
     }
@@ -189,7 +190,7 @@ fn tokens_of_others(job: &Job) {
         let personal = *inventory.columns[place].spec.category == Category::Identity;
         if personal && !linked.contains(&place) && kind(place) == Some(own) {
             let help = "rows of others keep the token of an erased person; leave it out, or declare it as a link";
-            job.page.hint(from.span(), "reference-token", "this refers to persons and is no link", help);
+            job.page.hint(from.span(), "reference-token", "this column refers to persons and is no link", help);
         }
     }
 }
@@ -208,17 +209,17 @@ fn poor_clocks(job: &Job) {
     let since = inventory.spec.consent.as_ref().and_then(|consent| consent.since.as_ref());
     if let Some(at) = since.filter(|at| moves_by_itself(at)) {
         let help = "after a withdrawal, whatever touches the row would give consent again; name the date it was given";
-        inventory.page.hint(at.span(), "poor-clock", "a date of consent that moves without the person", help);
+        inventory.page.hint(at.span(), "poor-clock", "this date of consent changes without the person", help);
     }
 }
 
 fn poor_clock(page: Page, at: &At<String>) {
     if is_birth(at) {
-        let help = "a date of birth never moves, so everybody is past keeping; name dates of activity";
-        page.hint(at.span(), "birth-clock", "a date of birth as clock", help);
+        let help = "a date of birth never changes, so everybody would be expired; name dates of activity";
+        page.hint(at.span(), "birth-clock", "a date of birth is used as clock", help);
     } else if moves_by_itself(at) {
         let help = "batch jobs and views move it, so people are kept who did nothing; prefer dates of real activity";
-        page.hint(at.span(), "poor-clock", "a clock that moves without the person", help);
+        page.hint(at.span(), "poor-clock", "this clock changes without the person", help);
     }
 }
 
@@ -259,7 +260,7 @@ fn idle_keeps(job: &Job) {
             && plan.retention.keep.within(&keep)
         {
             let help = "leave it out, or make it shorter than [retention] keep";
-            job.page.hint(at.span(), "idle-keep", "the row goes before this field would", help);
+            job.page.hint(at.span(), "idle-keep", "the row is dropped before this field becomes null", help);
         }
     }
 }
@@ -284,6 +285,6 @@ fn drops_nothing(job: &Job) {
         && **at == super::job_spec::OnBadRecord::Drop
     {
         let help = "add max_rejected, such as \"0.1%\": its default of 0% refuses the run at the first dropped record";
-        job.page.hint(at.span(), "drop-without-limit", "records are dropped up to 0%", help);
+        job.page.hint(at.span(), "drop-without-limit", "bad records are to be dropped, and the limit is 0%", help);
     }
 }

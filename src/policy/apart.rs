@@ -119,7 +119,7 @@ pub fn apart(project: &Project) -> Result<()> {
     let places = Places::new(&project.roots, inputs.iter().copied().chain(lists));
     let refused = |place: &Location, overlap: Overlap| {
         let (_, what, help) = overlap.said();
-        Err(Error::policy(format!("{}:{}: {what}, by where links lead", place.root, place.path)).help(help))
+        Err(Error::policy(format!("{}:{}: {what}, after links are followed", place.root, place.path)).help(help))
     };
     for (at, plan) in project.jobs.values().enumerate() {
         let mut others = project.jobs.values().take(at);

@@ -82,7 +82,7 @@ fn field(terms: &Terms, at: &At<String>, spec: &FieldSpec, gather: &mut Gather) 
     let place = match &spec.from {
         Some(from) if !columnless => Some(terms.inventory.find(page, from)),
         None if !columnless => {
-            page.fault(at.span(), "from-missing", "nothing says which column", "add from = a column of the source");
+            page.fault(at.span(), "from-missing", "no column is named", "add from = a column of the source");
             Some(None)
         }
         _ => None,
@@ -157,7 +157,7 @@ fn keep(terms: &Terms, at: &At<String>, spec: &FieldSpec, entry: Option<&Entry>)
     if is_subject(spec) && terms.made_of_key(spec) && (own.is_some() || column.is_some()) {
         let span = spec.keep.as_ref().map_or(at.span(), At::span);
         let help = "leave `keep` off the field and off the key's column; [retention] says when the row goes";
-        page.fault(span, "subject-keep", "the subject token cannot go before its row", help);
+        page.fault(span, "subject-keep", "the subject token cannot have a `keep` of its own", help);
         return None;
     }
     let (Some(own), Some(at)) = (own, &spec.keep) else { return Some(column) };
@@ -181,7 +181,7 @@ pub(super) fn gate(terms: &Terms) -> Option<Option<Gate>> {
             return Some(None);
         }
         let help = format!("add [gate] with quasi_identifiers; min_k of the purpose is {} (R36)", purpose.min_k);
-        page.fault(terms.spec.purpose.span(), "gate-missing", "the purpose has min_k and the job no [gate]", help);
+        page.fault(terms.spec.purpose.span(), "gate-missing", "the purpose has min_k, and the job has no [gate]", help);
         return None;
     };
     quasi_names(terms, spec);

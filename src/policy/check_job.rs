@@ -151,7 +151,7 @@ fn export(page: Page, at: &At<String>, desk: &Desk, inventory: Option<&Inventory
     let location = value::location(page, at, &desk.policy.roots, Place::Export)?;
     if location.path.contains("{set}") && inventory.is_some_and(|i| i.spec.complete.is_none()) {
         let help = "add [complete] to the source with `marker` or `settle`: a half-written set must not be read";
-        page.fault(at.span(), "complete-missing", "the input has {set} and the source no [complete]", help);
+        page.fault(at.span(), "complete-missing", "the input has {set}, and the source has no [complete]", help);
     }
     Some(location)
 }
@@ -170,7 +170,7 @@ fn purpose<'a>(page: Page, spec: &JobSpec, desk: &Desk<'a>) -> Option<&'a Purpos
 fn recipient(page: Page, spec: &JobSpec, desk: &Desk) -> Option<Recipient> {
     let purpose = desk.policy.spec.purposes.get(&spec.purpose)?;
     let names: Vec<_> = purpose.recipients.iter().map(|r| r.as_str()).collect();
-    let help = format!("recipients of {}: {}", spec.purpose.as_str(), names.join(", "));
+    let help = format!("the recipients of {} are: {}", spec.purpose.as_str(), names.join(", "));
     let name = match (&spec.recipient, names.as_slice()) {
         (Some(at), _) => {
             if desk.policy.spec.recipients.get(at).is_none() {
@@ -290,7 +290,7 @@ fn exclude(terms: &Terms, spec: &ExcludeSpec, gather: &mut Gather) -> Option<Exc
     let place = terms.inventory.find(page, &spec.column);
     let reason = value::name(page, &spec.reason);
     if spec.equals.is_empty() {
-        page.fault(spec.equals.span(), "exclude-value", "no value leaves a row out", "list at least one value");
+        page.fault(spec.equals.span(), "exclude-value", "there is no value to exclude by", "list at least one value");
     }
     let is_boolean = place.is_some_and(|p| terms.inventory.columns[p].value == Some(ValueType::Boolean));
     let mut equals = Vec::new();

@@ -78,7 +78,7 @@ fn roots(page: Page, spec: &PolicySpec, overrides: &[(String, String)]) -> BTree
         }
     }
     if !roots.contains_key("state") {
-        let help = "add state = …: ledger, manifests and the suppression list live there";
+        let help = "add state = …: ledger, manifests and stored requests are kept there";
         page.fault(spec.roots.span(), "no-state-root", "the root `state` is missing", help);
     }
     roots
@@ -165,7 +165,12 @@ fn command_line(page: Page, at: &At<Vec<String>>) -> Option<KeyFrom> {
         }
         Some(_) => {}
         None => {
-            page.fault(at.span(), "keys-source", "no program to ask for keys", "write [\"program\", \"argument\", …]");
+            page.fault(
+                at.span(),
+                "keys-source",
+                "no program that prints keys is named",
+                "write [\"program\", \"argument\", …]",
+            );
             return None;
         }
     }
@@ -185,7 +190,7 @@ fn recipient(page: Page, name: &At<String>, spec: &RecipientSpec) -> Recipient {
         page.fault(spec.kind.span(), "third-party-terms", "a third party needs its terms stated", help);
     }
     if let Some(sale) = spec.sale.as_ref().filter(|_| !third_party) {
-        page.fault(sale.span(), "unused-key", "`sale` says something of third parties only", "leave `sale` out");
+        page.fault(sale.span(), "unused-key", "`sale` is for third parties", "leave `sale` out");
     }
     spec.contract.as_ref().map(|at| value::said(page, at));
     if let Some(at) = &spec.country {
@@ -249,12 +254,17 @@ fn removal(page: Page, spec: Option<&RemovalSpec>) -> Option<Removal> {
         && !raw.within(&removal.entry_keep)
     {
         let help = "an old export read again would bring the person back: make entry_keep longer or raw_keep shorter";
-        page.fault(at.span(), "entry-keep", "raw exports outlive the list entries", help);
+        page.fault(at.span(), "entry-keep", "raw exports are kept longer than stored requests", help);
     }
     if let Some(at) = spec.and_then(|s| s.entry_keep.as_ref()) {
         let help = "a person whose request is dropped would come back with any export, backup or request file that \
                     still has them, and tamis cannot know that none has; entry_keep is held against raw_keep, nothing more";
-        page.hint(at.span(), "entry-keep-drops-nothing", "stored requests are kept longer: as long as the state", help);
+        page.hint(
+            at.span(),
+            "entry-keep-drops-nothing",
+            "`entry_keep` deletes nothing: requests are kept as long as the state",
+            help,
+        );
     }
     Some(removal)
 }
@@ -390,11 +400,16 @@ fn list_keys(page: Page, name: &At<String>, spec: &ListSpec) {
     }
     if spec.r#match.as_ref().is_none_or(|m| m.is_empty()) && !lift {
         let at = spec.r#match.as_ref().map_or(name.span(), At::span);
-        page.fault(at, "list-match", "the list says of nobody whom it means", "add match = { Column = \"email\" }");
+        page.fault(
+            at,
+            "list-match",
+            "the list does not say how to find a person",
+            "add match = { Column = \"email\" }",
+        );
     }
     if lift && spec.lifts.is_none() {
         let help = "add lifts = the column with the id of the request that ends (R30)";
-        page.fault(name.span(), "list-lift", "a lift list names what it lifts", help);
+        page.fault(name.span(), "list-lift", "a lift list needs `lifts`", help);
     }
     if let Some(at) = spec.lifts.as_ref().filter(|_| !lift) {
         unused(at.span(), "`lifts` is for lift lists", "leave it out");
@@ -470,7 +485,7 @@ fn list_purposes(
     let Some(named) = &spec.purposes else {
         if *spec.effect == Effect::Object {
             let help = "add purposes = the purposes objected to (R29)";
-            page.fault(name.span(), "list-purposes", "an objection names its purposes", help);
+            page.fault(name.span(), "list-purposes", "an objection needs `purposes`", help);
             return None;
         }
         return Some(None);

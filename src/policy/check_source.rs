@@ -238,7 +238,7 @@ fn identifier(page: Page, source: &str, name: &str, spec: &ColumnSpec) -> Option
     };
     if spec.kind() != TypeName::Text {
         let help = "leave `type` out: identities are made from text, numbers included";
-        page.fault(at.span(), "identifier-type", "an identifier is text", help);
+        page.fault(at.span(), "identifier-type", "an identifier must be text", help);
     }
     let region = match (&spec.region, &spec.region_from) {
         (Some(at), None) if phone => PhoneRegion::Fixed(value::region(page, at)?),
@@ -311,7 +311,7 @@ pub(super) fn clock(inventory: &Inventory, page: Page, at: &At<String>) -> Optio
         return Some(place);
     }
     let help = "give the column type = \"date\" or \"timestamp\" in its source, with formats";
-    page.fault(at.span(), "clock-type", "a clock is a date or a timestamp", help);
+    page.fault(at.span(), "clock-type", "a clock must be a date or a timestamp", help);
     None
 }
 
@@ -327,7 +327,12 @@ fn consent(inventory: &Inventory) {
         }
     }
     if spec.equals.is_empty() || spec.equals.iter().any(|at| at.trim().is_empty()) {
-        page.fault(spec.equals.span(), "empty-text", "nothing is never a yes (R32)", "list the values that mean yes");
+        page.fault(
+            spec.equals.span(),
+            "empty-text",
+            "a blank value never means yes (R32)",
+            "list the values that mean yes",
+        );
     }
     if let Some(at) = &spec.since {
         clock(inventory, page, at);
@@ -382,7 +387,7 @@ fn complete(page: Page, spec: &At<CompleteSpec>) -> Option<Complete> {
         (Some(at), None) => marker(page, at).map(CompleteWhen::Marker),
         (None, Some(at)) => settle(page, at).map(CompleteWhen::Settle),
         _ => {
-            let help = "keep one of the two: marker = an object that says so, settle = quiet for so long";
+            let help = "keep one of the two: marker (an object that says so) or settle (how long nothing has changed)";
             page.fault(spec.span(), "complete-how", "[complete] takes exactly one of `marker` and `settle`", help);
             None
         }

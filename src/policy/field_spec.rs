@@ -20,7 +20,7 @@ pub struct FieldSpec {
     pub treat: At<Treat>,
     /// Whether this is the subject token: exactly one field, pseudonymize of the source's key. Default false.
     pub subject: Option<At<bool>>,
-    /// Nulls the field earlier than the row goes, ISO 8601.
+    /// The field becomes null after this period, ISO 8601.
     pub keep: Option<At<String>>,
     /// Share of values that may fail the treatment. Default the larger of 0.1% and 10 values.
     pub max_untreated: Option<At<String>>,

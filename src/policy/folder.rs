@@ -55,7 +55,7 @@ fn listed(dir: &Path, policy: &SpecFile, findings: &Findings) -> Vec<PathBuf> {
         let link = std::fs::symlink_metadata(dir).is_ok();
         if error.kind() != std::io::ErrorKind::NotFound || link {
             let what = format!("the folder {} cannot be listed", dir.display());
-            let help = "look at its permissions, and where links lead";
+            let help = "check its permissions, and where links lead";
             Page { file: policy, findings }.fault(0..0, "unreadable-file", what, help);
         }
         Vec::new()

@@ -29,7 +29,7 @@ pub struct JobSpec {
     pub output: At<String>,
     /// How tokens are published: hex, binary. Default hex.
     pub token_format: Option<At<TokenFormat>>,
-    /// When it runs by itself.
+    /// When it runs by its schedule.
     pub schedule: Option<At<ScheduleSpec>>,
     /// How long rows are kept.
     pub retention: At<RetentionSpec>,
@@ -134,12 +134,12 @@ pub enum OnBadRecord {
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JobLimitsSpec {
-    /// The brake: share of rows that may go in one run. Default 30%.
+    /// The brake: share of rows that one run may drop. Default 30%.
     pub max_removed: Option<At<String>>,
     /// Share of records that may be dropped as bad. Default 0%.
     pub max_rejected: Option<At<String>>,
     /// refuse, drop. Default refuse.
     pub on_bad_record: Option<At<OnBadRecord>>,
-    /// Whether zero rows are fine. Default false.
+    /// Whether a version may have no rows. Default false.
     pub allow_empty: Option<At<bool>>,
 }

@@ -221,7 +221,7 @@ pub struct Plan {
     pub token_format: TokenFormat,
     /// Zone of the job's calendar: the schedule's, or UTC.
     pub zone: TimeZone,
-    /// When it runs by itself.
+    /// When it runs by its schedule.
     pub schedule: Option<Schedule>,
     /// Columns of the export that the job needs, each once. Fields and controls index into it.
     pub columns: Vec<Column>,

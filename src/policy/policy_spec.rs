@@ -52,7 +52,7 @@ pub struct PurposeSpec {
     pub description: At<String>,
     /// Lawful basis (Art. 6(1) GDPR).
     pub lawful_basis: At<Basis>,
-    /// Where the assessment or the law behind it is filed.
+    /// Where the assessment or the law behind the purpose is filed.
     pub reference: At<String>,
     /// Whether it is direct marketing: an objection then binds on every basis (Art. 21(2) and (3) GDPR). Default false.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,7 +87,7 @@ pub enum RecipientKind {
 pub struct RecipientSpec {
     /// internal, processor or third-party.
     pub kind: At<RecipientKind>,
-    /// Third party: whether the transfer is a sale (CCPA); opt-outs bind then.
+    /// Third party: whether the transfer is a sale (CCPA); if so, opt-outs bind.
     pub sale: Option<At<bool>>,
     /// Third party: the contract.
     pub contract: Option<At<String>>,
@@ -125,9 +125,9 @@ pub struct ListSpec {
     pub zone: Option<At<String>>,
     /// Purposes the list is limited to; required for object. Default all.
     pub purposes: Option<At<Vec<At<String>>>>,
-    /// Consent: column of the first day or instant.
+    /// Consent: column of its start.
     pub from: Option<At<String>>,
-    /// Consent: column of the end, exclusive.
+    /// Consent: column of its end, exclusive.
     pub to: Option<At<String>>,
     /// Lift: column of the request id that ends.
     pub lifts: Option<At<String>>,
@@ -139,7 +139,7 @@ pub struct ListSpec {
     pub encoding: Option<At<String>>,
     /// One ASCII character. Default `,`.
     pub delimiter: Option<At<String>>,
-    /// Whether absence from the one file lifts. Default false.
+    /// Whether the list is one file with everyone currently meant; who is missing is lifted. Default false.
     pub snapshot: Option<At<bool>>,
     /// Share of entries a snapshot may lift at once. Default 0%.
     pub max_lifted: Option<At<String>>,
@@ -161,13 +161,13 @@ pub struct WhenSpec {
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RemovalSpec {
-    /// Readers' time before replaced files go. Default PT24H.
+    /// How long replaced files stay for readers. Default PT24H.
     pub grace: Option<At<String>>,
     /// Age at which raw exports are removed. Default never.
     pub raw_keep: Option<At<String>>,
-    /// How long list entries are kept at least; held against raw_keep, and nothing is dropped after it. Default P10Y.
+    /// How long requests are kept at least; not shorter than raw_keep. Nothing is deleted after it. Default P10Y.
     pub entry_keep: Option<At<String>>,
-    /// Deadline of a request. Default P1M (Art. 12(3) GDPR).
+    /// How long after `received` a request is due. Default P1M (Art. 12(3) GDPR).
     pub due: Option<At<String>>,
 }
 
@@ -175,9 +175,9 @@ pub struct RemovalSpec {
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LinksSpec {
-    /// Subjects a weak value may be carried by and still link (R15). Default 5.
+    /// Most subjects that may share a weak value that still links (R15). Default 5.
     pub max_alias_fanout: Option<At<i64>>,
-    /// Subjects one entry may reach by strong links (R13). Default 50.
+    /// Most subjects that one request may reach by strong links (R13). Default 50.
     pub max_strong_fanout: Option<At<i64>>,
     /// Kinds of identifier that no job reads any more, though requests may name them. Default none.
     pub retired: Option<At<Vec<At<String>>>>,

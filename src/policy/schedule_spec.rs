@@ -28,8 +28,8 @@ pub struct ScheduleSpec {
     pub deadline: Option<At<String>>,
     /// Longest run, ISO 8601. Default PT6H.
     pub timeout: Option<At<String>>,
-    /// Greatest delay, of which a job's share follows from its name, ISO 8601. Default PT0S.
+    /// Largest delay; the job's part of it is derived from its name, ISO 8601. Default PT0S.
     pub jitter: Option<At<String>>,
-    /// Whether the schedule rests. Default false.
+    /// Whether the job does not run by its schedule. Default false.
     pub suspend: Option<At<bool>>,
 }

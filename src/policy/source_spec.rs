@@ -75,7 +75,7 @@ pub struct ReadSpec {
     pub quote: Option<At<String>>,
     /// Row number of the header, from 1. Default 1.
     pub header: Option<At<i64>>,
-    /// Cells that mean null, besides blank ones. Default none.
+    /// Values that mean null, besides blank cells. Default none.
     pub null: Option<At<Vec<String>>>,
     /// Glob of members inside an archive. Default all.
     pub member: Option<At<String>>,
@@ -99,7 +99,7 @@ pub enum MemberIn {
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CompleteSpec {
-    /// Name of an object beside the set that says it is whole.
+    /// Name of an object that says that the set is complete.
     pub marker: Option<At<String>>,
     /// Time since the newest object, ISO 8601.
     pub settle: Option<At<String>>,
@@ -107,7 +107,7 @@ pub struct CompleteSpec {
     pub member_in: Option<At<MemberIn>>,
     /// Share of the previous set's records. Default 90%.
     pub min_records: Option<At<String>>,
-    /// How sets are named: a strftime format, `number` or `text`. Default: what all names show.
+    /// How sets are named: a strftime format, `number` or `text`. Default: read from the names.
     pub set_format: Option<At<String>>,
 }
 
@@ -151,7 +151,7 @@ pub struct ColumnSpec {
     pub identifier: Option<At<String>>,
     /// Phone: ISO 3166 code of numbers without `+`.
     pub region: Option<At<String>>,
-    /// Phone: column with ISO codes or English country names.
+    /// Phone: column with ISO codes or country names.
     pub region_from: Option<At<String>>,
     /// Share of the values that may have no normal form; beyond it the run is refused (R37). Default 100%.
     pub max_raw: Option<At<String>>,
@@ -169,7 +169,7 @@ pub struct ColumnSpec {
     pub epoch: Option<At<Epoch>>,
     /// Dates (YYYY-MM-DD) that mean "no value", besides the five of R24. Default none.
     pub sentinels: Option<At<Vec<At<String>>>>,
-    /// Date, timestamp: whether it is a date of birth, so that those that make nobody living are untreated (R20).
+    /// Date, timestamp: whether it is a date of birth; one that nobody living can have is untreated (R20).
     /// Default false; true where a job makes an age-band of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub birth: Option<At<bool>>,

@@ -277,7 +277,7 @@ fn place_allows(path: &str, place: Place) -> Result<(), Refusal> {
     let rest = path.replace("{set}", "*");
     match place {
         Place::Dataset if path.contains(['*', '?', '[', ']', '{', '}', ':']) => {
-            Err(("location", "a dataset has a plain path", "leave out *, ?, brackets, braces and colons"))
+            Err(("location", "a dataset needs a plain path", "leave out *, ?, brackets, braces and colons"))
         }
         Place::List if sets > 0 => Err(("set-place", "a list has no {set}", "use * where the path varies")),
         _ if sets > 1 => Err(("set-place", "more than one {set}", "keep one {set} and use * for the rest")),

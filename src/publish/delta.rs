@@ -368,8 +368,8 @@ impl<'a> Table<'a> {
     }
 
     fn outcome_unknown(&self, version: u64) -> Error {
-        Error::unknown(format!("{}: whether version {version} was committed could not be learned", self.place()))
-            .help("run again: it finds out, and commits once")
+        Error::unknown(format!("{}: the commit of version {version} was sent and not confirmed", self.place()))
+            .help("run again: tamis finds out whether the version is there, and commits it once")
     }
 
     /// The outer error: nothing was sent. The inner: it may have been; none for a conflict.

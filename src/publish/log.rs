@@ -158,7 +158,7 @@ pub(super) fn find(lake: &Root, path: &str, version: u64, run: &str) -> Result<O
 pub(super) fn overtaken(lake: &Root, path: &str, version: u64) -> Error {
     let place = lake.display(path);
     Error::storage(format!("{place}: another run or sweep of tamis published version {version} meanwhile"))
-        .help("nothing of this one was published; start it again: it goes on from that version")
+        .help("nothing of this one was published; start it again: it continues from that version")
 }
 
 /// Somebody else wrote to the table.

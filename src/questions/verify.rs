@@ -100,7 +100,7 @@ fn tables(state: &State, roots: &BTreeMap<String, Root>, datasets: &[Dataset], r
     }
     if agreed > 0 {
         report.proven.push(format!(
-            "the logs of {agreed} table(s) are at the version that state and ledger know, and name its files and no others"
+            "the logs of tables ({agreed}) are at the version that state and ledger know, and name its files and no others"
         ));
     }
     if whole {

@@ -280,7 +280,7 @@ fn settled(state: &Root, own: Name) -> Result<()> {
         return Ok(());
     }
     state.delete(&own.path())?;
-    Err(Error::storage("the stored requests were merged by another process while this one stood still")
+    Err(Error::storage("the stored requests were merged by another process while this one was suspended")
         .help("nothing more was stored; start it again"))
 }
 

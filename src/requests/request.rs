@@ -74,7 +74,7 @@ pub(super) fn reading(list: &List) -> String {
     let matches: Vec<_> = list.matches.iter().map(|(c, i)| (c, &i.kind, format!("{:?}", i.normal))).collect();
     let mut said = serde_json::json!([
         // Raised when normal forms change, so that every list is taken in again.
-        2,
+        3,
         list.effect.name(),
         matches,
         [&list.request, list.request_pattern.as_str(), &list.received, &list.encoding],

@@ -4,12 +4,12 @@ use super::pinned::Pinned;
 use super::report::{Outcome, Report};
 use super::scheduled;
 use crate::clock;
-use crate::decide::{Reason, Verdict};
+use crate::decide::{Reason, SharedBy, Verdict};
 use crate::error::{Error, Kind, Result};
 use crate::evidence::Event;
 use crate::evidence::manifest::{
     self, Brake, ClocksIgnored, Drift, Field, File, ForeignCommit, Gate, Identifiers, Input, Keys, ListApplied, Lost,
-    Manifest, Member, Output, Previous, RawCause, Rejected, Removed, SCHEMA,
+    Manifest, Member, Output, Previous, RawCause, Rejected, Removed, SCHEMA, SharedValues,
 };
 use crate::job::{self, Ready};
 use crate::minimize::{FieldKind, IdentifierTally, Tally, WhyRaw};
@@ -301,7 +301,10 @@ fn identifiers(ready: &Ready, facts: &Facts<'_>) -> Vec<Identifiers> {
             ];
             let uses = uses.into_iter().filter(|(_, is)| *is).map(|(name, _)| name.to_owned()).collect();
             if let Some(counts) = tally.of_column(&column.name) {
-                all.push(identifier(source, column, uses, &counts, report));
+                let own = std::ptr::eq(columns, &plan.columns);
+                let shared = facts.verdict.shared.iter().find(|shared| own && shared.column == at);
+                let found = identifier(source, column, uses, &counts, report);
+                all.push(Identifiers { shared: shared.map(shared_values), ..found });
             }
         }
     }
@@ -328,7 +331,12 @@ fn identifier(
         first_raw: counts.first_raw.and_then(|at| report.place(at.input, at.record)),
         unseen: counts.unseen,
         max_raw: column.max_raw.map(share),
+        shared: None,
     }
+}
+
+fn shared_values(shared: &SharedBy) -> SharedValues {
+    SharedValues { values: shared.values, more_than: shared.limit, most: shared.most }
 }
 
 fn not_published(ready: &Ready) -> Vec<String> {
@@ -392,7 +400,7 @@ pub fn report(ready: &Ready, manifest: Manifest, verdict: &Verdict, head: Option
             .hints
             .iter()
             .filter(|hint| hint.saved > 0)
-            .map(|hint| format!("without {}: {} rows fewer would fall", hint.field, hint.saved))
+            .map(|hint| format!("without the field {}, {} fewer rows would be suppressed", hint.field, hint.saved))
             .collect(),
         ledger_head: head,
         location: ready.location(),

@@ -180,6 +180,11 @@ impl Dataset {
         }
     }
 
+    /// Whether nothing has ever been recorded of it, under any name.
+    pub fn is_new(&self) -> bool {
+        *self == Dataset::new(&self.job, &self.dataset)
+    }
+
     /// Puts a version in the place of the current one. Files that it no longer has wait for removal.
     pub fn replace(&mut self, current: Current, at: Instant, applied: Instant) {
         if let Some(old) = self.current.take() {
@@ -341,7 +346,7 @@ impl State {
 
 fn outrun(job: &str) -> Error {
     Error::storage(format!("another run or sweep of job {job} came in between"))
-        .help("run again: it then goes on from where the other one left off")
+        .help("run again: it then continues where the other one stopped")
 }
 
 fn path(job: &str, seq: u64) -> String {

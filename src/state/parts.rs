@@ -21,12 +21,25 @@ pub struct Behind {
 /// What the ledger says of a dataset since its record was saved.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Since {
-    /// The greatest number of a record of it that was there.
-    pub record: u64,
+    /// A record of it that was there and is not any more.
+    pub missing: Option<Missing>,
     /// The version published last, with the digest of its manifest, when the record does not have it.
     pub version: Option<(u64, String)>,
     /// How many versions it has published that the record does not have.
     pub versions: usize,
+    /// Whether its table was retired.
+    pub retired: bool,
+}
+
+/// A record that the ledger has seen and that is later than those that are there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// The name of the job that it was saved under.
+    pub job: String,
+    /// Its number, or that of one before it.
+    pub seen: u64,
+    /// The newest one under that name; 0 where there is none.
+    pub newest: u64,
 }
 
 /// What any record may say.
@@ -122,24 +135,56 @@ impl State {
         Ok(Some(self.behind("ledger", shown)))
     }
 
-    /// What the ledger says of a dataset since its record was saved. Only entries after the one that the record names are
-    /// looked at: the record was written with all others before it. A record of an older tamis names none; then it is
-    /// looked for the entry of its version.
+    /// What the ledger says of a dataset since its record was saved, under whatever name of its job. Only entries after
+    /// the one that the record names are looked at: the record was written with all others before it. A record of an older
+    /// tamis names none; then it is looked for the entry of its version.
     ///
     /// # Errors
     /// Evidence, when the ledger has not the entry of the record's version; storage errors.
     pub fn since(&self, dataset: &Dataset) -> Result<Since> {
         let mut since = Since::default();
         let known = dataset.current.as_ref().map(|current| current.version);
-        for Entry { event, .. } in self.entries_since(dataset)? {
-            let Some((_, record)) = event.record().filter(|(job, _)| *job == dataset.job) else { continue };
-            since.record = since.record.max(record);
+        let entries = self.entries_since(dataset)?;
+        let names = self.names_in(&entries, dataset)?;
+        for Entry { event, .. } in &entries {
+            since.retired |= matches!(event, Event::Retired { dataset: of, .. } if *of == dataset.dataset);
+            let Some((job, seen)) = event.record() else { continue };
+            let Some(newest) = names.get(job).copied() else { continue };
+            if seen > newest && since.missing.as_ref().is_none_or(|missing| missing.seen < seen) {
+                since.missing = Some(Missing { job: job.to_owned(), seen, newest });
+            }
             if let Some((version, manifest)) = event.version().filter(|(version, _)| Some(*version) > known) {
                 since.versions += usize::from(since.version.as_ref().map(|(version, _)| *version) != Some(version));
                 since.version = Some((version, manifest.to_owned()));
             }
         }
         Ok(since)
+    }
+
+    /// The names that entries give to the job of a dataset, with the number of the newest record under each. A job that has
+    /// no record at all is among them when the ledger has seen one: it may have been of this table. Records are read after
+    /// the entries: what was told before is never newer.
+    fn names_in(&self, entries: &[Entry], dataset: &Dataset) -> Result<BTreeMap<String, u64>> {
+        let mut names = BTreeMap::from([(dataset.job.clone(), dataset.seq)]);
+        let mut others = BTreeSet::new();
+        for (job, seen) in entries.iter().filter_map(|entry| entry.event.record()) {
+            if names.contains_key(job) || others.contains(job) {
+                continue;
+            }
+            match self.dataset(job)? {
+                Some(found) if found.dataset == dataset.dataset => {
+                    names.insert(job.to_owned(), found.seq);
+                }
+                Some(_) => {
+                    others.insert(job);
+                }
+                None if seen > 0 => {
+                    names.insert(job.to_owned(), 0);
+                }
+                None => {}
+            }
+        }
+        Ok(names)
     }
 
     fn entries_since(&self, dataset: &Dataset) -> Result<Vec<Entry>> {
@@ -156,14 +201,18 @@ impl State {
                     self.behind("ledger", shown).error()
                 })
             }
-            // The newest run that the ledger knows is there, so all before it are: this job has had none.
-            (None, None) if dataset.seq == 0 && !self.has_run(&dataset.job)? => Ok(Vec::new()),
+            // The newest run that the ledger knows is there, so all before it are, and each is of a job whose record
+            // names another table.
+            (None, None) if dataset.is_new() && self.all_recorded()? => Ok(Vec::new()),
             (None, None) => self.ledger.entries(),
         }
     }
 
-    fn has_run(&self, job: &str) -> Result<bool> {
-        Ok(self.root.list("runs")?.iter().filter_map(|object| run_of(&object.path)).any(|run| run.job == job))
+    /// Whether every job that has begun a run has a record.
+    fn all_recorded(&self) -> Result<bool> {
+        let jobs = self.jobs()?;
+        let runs = self.root.list("runs")?;
+        Ok(runs.iter().filter_map(|object| run_of(&object.path)).all(|run| jobs.iter().any(|job| job == run.job)))
     }
 
     /// What the newest file of every kind and job says, and how many kinds of identifier there were at least.

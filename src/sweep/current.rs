@@ -40,7 +40,7 @@ impl<'a> Published<'a> {
                 "{}: another run or sweep of tamis published version {} meanwhile",
                 dataset.dataset, newer.version
             );
-            return Err(Error::storage(what).help("start it again: it goes on from that version"));
+            return Err(Error::storage(what).help("start it again: it continues from that version"));
         }
         let Some(table) = table.filter(|t| t.version == current.version && t.manifest == current.manifest) else {
             return Err(Error::evidence(format!("{}: table and state are not at one version", dataset.dataset))

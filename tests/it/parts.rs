@@ -480,3 +480,88 @@ fn requests_go_on_in_a_new_state_when_the_old_one_is_lost_or_was_ahead() {
         assert_eq!(done(&installation, deed).unwrap_err().kind(), Kind::Evidence);
     }
 }
+
+/// Does one thing while the job is called `name` in the specs.
+fn done_as(installation: &Installation, name: &str, deed: Deed) -> Result<()> {
+    let call = run::Call { job: name.into(), ..installation.call(7) };
+    match deed {
+        Deed::Run => run::run(&call, &Silent).map(|_| ()),
+        Deed::Plan => run::plan(&call, &Silent).map(|_| ()),
+        other => done(installation, other),
+    }
+}
+
+/// Records and the log put back together agree with each other. Whatever the job is called now, and was called then, the
+/// ledger has seen more of the table.
+#[test]
+fn a_record_and_a_log_put_back_together_are_missed_under_every_name_of_the_job() {
+    let installation = Installation::new();
+    installation.create_here();
+    let people = contacts(0..30, -10);
+    let job = std::fs::read_to_string(installation.path("jobs/contacts.toml")).unwrap();
+    let called = |name: &str| {
+        let renamed = job.replace("name = \"contacts\"", &format!("name = \"{name}\""));
+        installation.write("jobs/contacts.toml", &renamed);
+    };
+    let mut moments = vec![taken(&installation)];
+    for (day, name) in [(0, "contacts"), (2, "contacts"), (4, "people"), (6, "contacts")] {
+        called(name);
+        installation.export(&format!("s{day}"), &people);
+        run::run(&run::Call { job: name.into(), ..installation.call(day) }, &Silent).unwrap();
+        moments.push(taken(&installation));
+        ask(&installation, day + 1, &format!("E-{day}"), day as usize);
+    }
+    installation.export("s7", &people);
+    for now in 1..moments.len() {
+        for then in 0..now {
+            let back = mixed(&moments[then], &moments[now], &BTreeSet::from([Datasets, Log, Table]));
+            for name in ["contacts", "people", "persons"] {
+                called(name);
+                put(&installation, &back);
+                for deed in [Deed::Verify, Deed::Plan, Deed::Sweep, Deed::Run] {
+                    let came = done_as(&installation, name, deed);
+                    let error = came.expect_err(&format!("{now} {then} {name} {deed:?}"));
+                    assert_eq!(error.kind(), Kind::Evidence, "{now} {then} {name} {deed:?}: {error}");
+                    let said = error.message();
+                    let named = said.contains("state:datasets/") && said.contains("is older than the rest");
+                    assert!(named || deed == Deed::Verify, "{now} {then} {name} {deed:?}: {error}");
+                }
+                assert_eq!(lake(&taken(&installation)), lake(&back), "{now} {then} {name}");
+                let told = verified(&installation, None).unwrap().faults;
+                assert!(told.iter().any(|fault| fault.contains("state:datasets/")), "{now} {then} {name}: {told:?}");
+            }
+        }
+    }
+    // Nothing is missed of a state that is whole, whatever the job is called, also by a new name.
+    for (at, moment) in moments.iter().enumerate().skip(1) {
+        for name in ["contacts", "people", "persons"] {
+            called(name);
+            put(&installation, moment);
+            for deed in [Deed::Verify, Deed::Plan, Deed::Sweep, Deed::Run] {
+                done_as(&installation, name, deed).unwrap_or_else(|error| panic!("{at} {name} {deed:?}: {error}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_table_put_back_with_its_record_after_it_was_retired_is_not_gone_on_with() {
+    let installation = one_erased();
+    let before = taken(&installation);
+    let asked = run::Retiring { of: "contacts".into(), reason: "over".into(), by: None, remove: true };
+    run::retire::retire(&installation.asking(4, ""), &asked, &Silent).unwrap();
+    done(&installation, Deed::Verify).unwrap();
+    let ended = taken(&installation);
+    installation.export("s3", &contacts(0..30, -10));
+    put(&installation, &mixed(&before, &ended, &BTreeSet::from([Datasets, Companions, Table, Log])));
+    refused(
+        &installation,
+        "state:datasets/contacts is older than the rest: the ledger says that its table was retired",
+    );
+    // The record alone is what a retirement leaves that was cut short: it is gone on with.
+    put(&installation, &mixed(&before, &ended, &BTreeSet::from([Datasets])));
+    refused(&installation, "its retirement was cut short, or its record is older");
+    run::retire::retire(&installation.asking(5, ""), &asked, &Silent).unwrap();
+    done(&installation, Deed::Verify).unwrap();
+    installation.run(7).unwrap();
+}

@@ -83,7 +83,8 @@ def stands_for_none(value):
     value = trim(value)
     says_nothing = all(c == "0" or not c.isalnum() for c in value)
     rounded = re.fullmatch(r"[+-]?[0-9]([eE][+]|[.,][0-9]+[eE][+]?)[0-9]{1,3}", value)
-    return bool(says_nothing or rounded or value.lower() in PLACEHOLDERS)
+    cut = re.fullmatch(r"[+-]?[1-9][0-9]{14}000+([.,]0+)?", value)
+    return bool(says_nothing or rounded or cut or value.lower() in PLACEHOLDERS)
 
 
 def email(value, region=None):

@@ -294,6 +294,11 @@ fn columns(out: &mut String, m: &Manifest) {
         let raw = format!("{} of {} raw ({}){first}", column.raw, column.values, why.join(", "));
         let _ = writeln!(out, "  {name} ({uses}): {raw}; {} with unseen characters", column.unseen);
     }
+    for (column, shared) in m.identifiers.iter().filter_map(|column| Some((column, column.shared?))) {
+        let (name, uses) = (format!("{}.{}", column.source, column.column), column.uses.join(", "));
+        let (values, more_than, most) = (shared.values, shared.more_than, shared.most);
+        let _ = writeln!(out, "  {name} ({uses}): {values} shared by more than {more_than} persons, one by {most}");
+    }
     if m.largest_person > 0 {
         let _ = writeln!(out, "  the largest person has {} rows", m.largest_person);
     }
