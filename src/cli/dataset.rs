@@ -4,8 +4,8 @@ use super::args::{AdoptArgs, DatasetCommand, RetireArgs};
 use super::lines::Lines;
 use super::render;
 use super::settings::Settings;
-use crate::by_hand::{self, Adopted, Adopting, Retired, Retiring};
 use super::verdict::counted;
+use crate::by_hand::{self, Adopted, Adopting, Retired, Retiring};
 use crate::error::{Error, Result};
 
 /// Carries out the command.

@@ -124,6 +124,7 @@ fn rules(person: bool, basis: Basis, consent_column: bool, k: Option<u32>) -> Ru
         field_keeps: vec![(2, days(50))],
         quasi_keeps: if k.is_some() { vec![None, Some(0)] } else { vec![] },
         exclude_labels: vec!["excluded:deleted".into()],
+        shares: None,
         excludes: vec![0, 0],
         grounds: Grounds { basis, direct_marketing: false, sale: false },
         consent_column,

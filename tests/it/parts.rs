@@ -483,7 +483,7 @@ fn requests_go_on_in_a_new_state_when_the_old_one_is_lost_or_was_ahead() {
 
 /// Does one thing while the job is called `name` in the specs.
 fn done_as(installation: &Installation, name: &str, deed: Deed) -> Result<()> {
-    let call = run::Call { job: name.into(), ..installation.call(7) };
+    let call = job::Call { job: name.into(), ..installation.call(7) };
     match deed {
         Deed::Run => run::run(&call, &Silent).map(|_| ()),
         Deed::Plan => run::plan(&call, &Silent).map(|_| ()),
@@ -507,7 +507,7 @@ fn a_record_and_a_log_put_back_together_are_missed_under_every_name_of_the_job()
     for (day, name) in [(0, "contacts"), (2, "contacts"), (4, "people"), (6, "contacts")] {
         called(name);
         installation.export(&format!("s{day}"), &people);
-        run::run(&run::Call { job: name.into(), ..installation.call(day) }, &Silent).unwrap();
+        run::run(&job::Call { job: name.into(), ..installation.call(day) }, &Silent).unwrap();
         moments.push(taken(&installation));
         ask(&installation, day + 1, &format!("E-{day}"), day as usize);
     }
@@ -548,8 +548,8 @@ fn a_record_and_a_log_put_back_together_are_missed_under_every_name_of_the_job()
 fn a_table_put_back_with_its_record_after_it_was_retired_is_not_gone_on_with() {
     let installation = one_erased();
     let before = taken(&installation);
-    let asked = run::Retiring { of: "contacts".into(), reason: "over".into(), by: None, remove: true };
-    run::retire::retire(&installation.asking(4, ""), &asked, &Silent).unwrap();
+    let asked = by_hand::Retiring { of: "contacts".into(), reason: "over".into(), by: None, remove: true };
+    by_hand::retire(&installation.asking(4, ""), &asked, &Silent).unwrap();
     done(&installation, Deed::Verify).unwrap();
     let ended = taken(&installation);
     installation.export("s3", &contacts(0..30, -10));
@@ -561,7 +561,7 @@ fn a_table_put_back_with_its_record_after_it_was_retired_is_not_gone_on_with() {
     // The record alone is what a retirement leaves that was cut short: it is gone on with.
     put(&installation, &mixed(&before, &ended, &BTreeSet::from([Datasets])));
     refused(&installation, "its retirement was cut short, or its record is older");
-    run::retire::retire(&installation.asking(5, ""), &asked, &Silent).unwrap();
+    by_hand::retire(&installation.asking(5, ""), &asked, &Silent).unwrap();
     done(&installation, Deed::Verify).unwrap();
     installation.run(7).unwrap();
 }
