@@ -1,7 +1,7 @@
 //! The part of a plan that decides about rows, with nothing left to interpret. Must not know rows.
 
-use super::exclude;
 use super::bond::LinkLimits;
+use super::exclude;
 use super::shared::Shares;
 use crate::clock::{Instant, Period};
 use crate::policy::{Basis, Gate, Grounds, Limits, Plan};
