@@ -4,7 +4,7 @@
 pub mod date_format;
 pub mod days;
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{Timestamp, civil};
 use std::fmt;
@@ -198,7 +198,8 @@ pub fn zones_version() -> &'static str {
 /// A policy error naming the zone.
 pub fn zone(name: &str) -> Result<TimeZone> {
     ZONES.get(name).map_err(|_| {
-        Error::policy(format!("no time zone is called {name:?}")).help("use an IANA name such as Europe/Paris or UTC")
+        Error::new(Code::SpecUnusable, format!("no time zone is called {name:?}"))
+            .help("use an IANA name such as Europe/Paris or UTC")
     })
 }
 

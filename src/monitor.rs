@@ -80,6 +80,6 @@ impl Monitor for Patience {
     fn event(&self, _: Event) {}
     fn proceed(&self) -> Result<()> {
         let left = self.0.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
-        if left > 0 { Ok(()) } else { Err(crate::error::Error::gate("enough")) }
+        if left > 0 { Ok(()) } else { Err(crate::error::Error::new(crate::error::Code::Brake, "enough")) }
     }
 }

@@ -35,6 +35,7 @@ pub fn guarded<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]
@@ -54,7 +55,7 @@ mod tests {
     fn a_panic_is_an_error_that_does_not_say_its_text() {
         let given = side_by_side(2, || -> Result<()> { panic!("a value") });
         for error in given.into_iter().map(|one| one.expect_err("broken off")) {
-            assert_eq!(error.kind().exit_code(), 70);
+            assert_eq!(error.code(), Code::InternalFault);
             assert!(!error.message().contains("a value"), "{}", error.message());
         }
     }

@@ -2,7 +2,7 @@
 //! still there byte for byte; else an empty version until the next run, for nobody can apply a request to files that have
 //! no companions. What the other program wrote goes for good after `grace`. Must not know argv.
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::evidence::manifest::{ClocksIgnored, File, Gate, Kind, Manifest, Output, Previous, Rejected, Removed};
 use crate::evidence::{Event, RunRef, digest_of};
 use crate::job::{Call, Ready, alone, intake, output_of, recover};
@@ -94,7 +94,7 @@ fn taken_back(call: &Call, asked: &Adopting, monitor: &dyn Monitor) -> Result<Ad
 fn look(ready: &mut Ready) -> Result<Seen> {
     let output = ready.plan().output.clone();
     let seen = publish::seen(ready.root(&output.root), &output.path)?.ok_or_else(|| {
-        Error::evidence(format!("{}: the table has no log", ready.dataset.dataset))
+        Error::new(Code::TableApart, format!("{}: the table has no log", ready.dataset.dataset))
             .help(format!("close it, then publish anew: `tamis dataset retire {}`", ready.call.job))
     })?;
     let known = ready.dataset.current.as_ref().map(|current| (current.version, current.manifest.clone()));
@@ -105,10 +105,10 @@ fn look(ready: &mut Ready) -> Result<Seen> {
         }
         (None, Some((known, _))) if known < seen.tip => {}
         _ => {
-            return Err(Error::evidence(format!(
-                "{}: the table is not the one that state knows",
-                ready.dataset.dataset
-            ))
+            return Err(Error::new(
+                Code::TableApart,
+                format!("{}: the table is not the one that state knows", ready.dataset.dataset),
+            )
             .help("it was made anew or put back: `tamis dataset retire`, then publish a new version"));
         }
     }
@@ -120,7 +120,7 @@ fn look(ready: &mut Ready) -> Result<Seen> {
 }
 
 fn nothing(ready: &Ready) -> Error {
-    Error::policy(format!("{}: there is nothing to take back", output_of(ready.plan())))
+    Error::new(Code::NothingPublished, format!("{}: there is nothing to take back", output_of(ready.plan())))
         .help("no other program has changed a file or a column; runs and sweeps go on")
 }
 

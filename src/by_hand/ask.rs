@@ -2,7 +2,7 @@
 //! out again. Must not know where values were typed.
 
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::evidence::{Event, ledger};
 use crate::job::{Desk, SubjectCall, identities, note};
 use crate::policy::{Effect, Plan, Project};
@@ -66,7 +66,8 @@ pub fn ask(call: &SubjectCall, asked: Asked) -> Result<Stored> {
     let lift = asked.effect == Effect::Lift;
     if identities.is_empty() != lift {
         let what = if lift { "a lift names a request, no person" } else { "nothing says who is meant" };
-        return Err(Error::policy(what).help("give one `kind: value` a line, such as `email: …`, on standard input"));
+        return Err(Error::new(Code::RequestWrong, what)
+            .help("give one `kind: value` a line, such as `email: …`, on standard input"));
     }
     let mut requests = desk.requests()?;
     let received = asked.received.unwrap_or(Instant(call.now.0.div_euclid(1_000_000) * 1_000_000));
@@ -123,23 +124,25 @@ fn check(project: &Project, asked: &Asked, now: Instant) -> Result<()> {
     let patterns: Vec<regex::Regex> = built.chain(project.lists.values().map(|l| l.request_pattern.clone())).collect();
     for id in std::iter::once(&asked.request).chain(&asked.lifts) {
         if !patterns.iter().any(|pattern| pattern.is_match(id)) {
-            return Err(Error::policy("a request id matches no request_pattern")
+            return Err(Error::new(Code::RequestWrong, "a request id matches no request_pattern")
                 .help("use an opaque id, such as a case number: it is kept as written and shows up in reports"));
         }
     }
     let purposes: BTreeSet<&str> = project.jobs.values().map(|plan| plan.purpose.name.as_str()).collect();
     if asked.purposes.iter().any(|named| !purposes.contains(named.as_str())) {
         let known = purposes.into_iter().collect::<Vec<_>>().join(", ");
-        return Err(Error::policy("no job serves such a purpose").help(format!("purposes: {known}")));
+        return Err(Error::new(Code::RequestWrong, "no job serves such a purpose").help(format!("purposes: {known}")));
     }
     if asked.effect == Effect::Object && asked.purposes.is_empty() {
-        return Err(Error::policy("an objection needs a purpose (R29)").help("add --purpose"));
+        return Err(Error::new(Code::RequestWrong, "an objection needs a purpose (R29)").help("add --purpose"));
     }
     if asked.received.is_some_and(|received| received > now) {
-        return Err(Error::policy("the request would have been received later than now").help("correct --received"));
+        return Err(Error::new(Code::RequestWrong, "the request would have been received later than now")
+            .help("correct --received"));
     }
     if (asked.effect == Effect::Lift) != asked.lifts.is_some() {
-        return Err(Error::policy("a lift, and only a lift, says what it ends (R30)").help("give --lifts ID with lift"));
+        return Err(Error::new(Code::RequestWrong, "a lift, and only a lift, says what it ends (R30)")
+            .help("give --lifts ID with lift"));
     }
     Ok(())
 }

@@ -4,7 +4,7 @@
 
 use crate::clock::Instant;
 use crate::decide::{self, LinkLimits, Links};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::evidence::{Event, RunRef};
 use crate::job::meant::{InForce, held};
 use crate::job::{CompanionFiles, Desk, SubjectCall, companions_of, intake, names_of, output_of};
@@ -73,8 +73,11 @@ pub fn retire(call: &SubjectCall, asked: &Retiring, monitor: &dyn Monitor) -> Re
     let mut lease = match desk.state.claim(&table.dataset.job, &who, &nonce, call.now, LEASE_MICROS)? {
         Claim::Ours(lease) => *lease,
         Claim::Theirs(theirs) => {
-            return Err(Error::storage(format!("{}: {} is at work on it", table.dataset.dataset, theirs.holder))
-                .help("retire it again when that is over"));
+            return Err(Error::new(
+                Code::LeaseHeld,
+                format!("{}: {} is at work on it", table.dataset.dataset, theirs.holder),
+            )
+            .help("retire it again when that is over"));
         }
     };
     let done = table.end(&desk, call, asked, monitor);
@@ -101,7 +104,7 @@ impl Table {
             None => state.dataset(of)?.map_or(of.to_string(), |found| found.dataset),
         };
         let unknown = || {
-            Error::policy("no table is known by this name")
+            Error::new(Code::NameUnknown, "no table is known by this name")
                 .help("give a job or ROOT:path of a table; `tamis status` names them")
         };
         let mut dataset = tables.get(&output).cloned().ok_or_else(unknown)?;
@@ -124,12 +127,12 @@ impl Table {
         };
         let (root, path) = output.split_once(':').ok_or_else(unknown)?;
         let lake = desk.roots.get(root).cloned().ok_or_else(|| {
-            Error::policy(format!("the policy has no root {root:?}, where {output} lies"))
+            Error::new(Code::NameUnknown, format!("the policy has no root {root:?}, where {output} lies"))
                 .help("name the root in the policy again, so that what is there can be looked at")
         })?;
         let others = project.jobs.values().map(output_of).chain(tables.into_keys());
         if let Some(inside) = others.into_iter().find(|other| other.starts_with(&format!("{output}/"))) {
-            return Err(Error::policy(format!("{inside} lies inside {output}"))
+            return Err(Error::new(Code::PlaceOverlaps, format!("{inside} lies inside {output}"))
                 .help("retire the inner table first, or move it: everything below the outer one would go"));
         }
         names.sort();
@@ -145,8 +148,11 @@ impl Table {
     /// It has no version: it was retired before, or was never published.
     fn before(&self, desk: &Desk) -> Result<Retired> {
         if self.dataset.retired.is_none() {
-            return Err(Error::policy(format!("nothing has been published to {}", self.dataset.dataset))
-                .help("there is nothing to retire; remove the job's file when it is not needed"));
+            return Err(Error::new(
+                Code::NothingPublished,
+                format!("nothing has been published to {}", self.dataset.dataset),
+            )
+            .help("there is nothing to retire; remove the job's file when it is not needed"));
         }
         let told = self.told(desk, &self.dataset, &WholeGone::default(), 0)?;
         Ok(Retired { new: false, ..told })
@@ -184,10 +190,10 @@ impl Table {
         if held(&requests, &self.purpose) {
             let kept = whole.held(links.entries())?;
             if kept > 0 {
-                return Err(Error::gate(format!(
-                    "{}: a legal hold keeps {kept} object(s) of it",
-                    self.dataset.dataset
-                ))
+                return Err(Error::new(
+                    Code::LegalHold,
+                    format!("{}: a legal hold keeps {kept} object(s) of it", self.dataset.dataset),
+                )
                 .help("nothing was removed; bring the job back until the hold is lifted, then retire it (R34)"));
             }
         }
@@ -196,11 +202,11 @@ impl Table {
         if gone.protected > 0 {
             let until = gone.kept_until.map_or(String::new(), |until| format!(" until {until}"));
             let what = format!("{}: the store protects {} version(s){until}", self.dataset.dataset, gone.protected);
-            return Err(Error::storage(what).help("all else is removed; retire it again after that"));
+            return Err(Error::new(Code::StoreProtects, what).help("all else is removed; retire it again after that"));
         }
         if whole.left()? > 0 || !whole.companion_paths()?.is_empty() {
             let what = format!("{}: something was written to it meanwhile", self.dataset.dataset);
-            return Err(Error::storage(what).help("stop whoever writes there, then retire it again"));
+            return Err(Error::new(Code::Overtaken, what).help("stop whoever writes there, then retire it again"));
         }
         self.close(desk, call, asked, &gone, &mut requests)
     }
@@ -218,7 +224,7 @@ impl Table {
         place.note(&requests, &intake)?;
         if intake.blind_to_holds(&desk.project) {
             let what = "a list of legal holds cannot be read to the end: nothing is removed (R34)";
-            return Err(intake.refusal().unwrap_or_else(|| Error::input(what)));
+            return Err(intake.refusal().unwrap_or_else(|| Error::new(Code::RequestListUnreadable, what)));
         }
         Ok(requests)
     }

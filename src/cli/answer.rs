@@ -1,7 +1,7 @@
 //! What a command says on standard output. A write that fails is an error: whoever keeps a report in a file would take
 //! half of it for the whole. Must not know what is said.
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use std::io::{ErrorKind, Write};
 
 /// Writes a command's answer and returns its exit code.
@@ -32,7 +32,7 @@ pub(super) fn with_outcome(text: String, outcome: Result<()>) -> Result<String> 
 /// Returns the error for a failed write to standard output; none when its reader went away.
 pub(super) fn unwritten(error: &std::io::Error) -> Option<Error> {
     (error.kind() != ErrorKind::BrokenPipe).then(|| {
-        Error::storage(format!("standard output cannot be written: {}", error.kind())).help(
+        Error::new(Code::OutputCannotBeWritten, format!("standard output cannot be written: {}", error.kind())).help(
             "what the command did is done, only its answer is not whole: make room where it goes, then ask again \
              (`tamis status` and `tamis report job` say what a run or sweep did)",
         )

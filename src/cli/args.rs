@@ -23,7 +23,8 @@ pub struct Arguments {
     pub command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 something needs attention (only of `status --check`), 2 policy or usage, 3 input refused, 4 gate or brake, \
+const EXIT_CODES: &str = "An error has a code, as in error[column-missing]: docs/errors.md says what each means and what to do.\n\n\
+Exit codes: 0 done, 1 something needs attention (only of `status --check`), 2 policy or usage, 3 input refused, 4 gate or brake, \
 5 outcome unknown (run again), 6 evidence does not hold, 70 a fault of tamis, 75 storage away (try again)";
 
 /// The verbs.

@@ -6,7 +6,7 @@ use super::render;
 use super::settings::Settings;
 use super::verdict::counted;
 use crate::by_hand::{self, Adopted, Adopting, Retired, Retiring};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 
 /// Carries out the command.
 ///
@@ -22,7 +22,7 @@ pub(super) fn carry_out(settings: &Settings, command: &DatasetCommand, json: boo
 fn reason(text: &str) -> Result<String> {
     let text = text.trim();
     if text.is_empty() {
-        return Err(Error::policy("the reason is empty").help("say why: it goes to the ledger"));
+        return Err(Error::new(Code::ArgumentWrong, "the reason is empty").help("say why: it goes to the ledger"));
     }
     Ok(text.to_owned())
 }
@@ -45,7 +45,7 @@ fn told(retired: &Retired) -> String {
     if !objects.is_empty() {
         out.line(format_args!("  removed  {}, {}", objects.join(", "), indicatif::BinaryBytes(retired.bytes)));
     }
-    out.line(format_args!("  requests {} done in it by that", retired.requests));
+    out.line(format_args!("  requests {} removed in it by that", retired.requests));
     if retired.unseen {
         out.push_str("  the store may keep deleted bytes for a while, and tamis cannot look\n");
     }

@@ -59,14 +59,18 @@ fn turn_json(turn: &Turn) -> serde_json::Value {
         Came::GivenUp => ("missed", None, None),
         Came::Refused { cause, help, .. } => ("refused", Some(cause), help.as_ref()),
     };
+    let code = match turn.came {
+        Came::Refused { code, .. } => Some(code.name()),
+        _ => None,
+    };
     let (rows, objects) = match turn.came {
         Came::Swept { rows, objects } => (Some(rows), Some(objects)),
         _ => (None, None),
     };
     let work = if turn.work == Work::Sweep { "sweep" } else { "run" };
     serde_json::json!({
-        "job": turn.job, "work": work, "as_of": turn.instant, "came": came, "exit": turn.exit(), "cause": cause,
-        "help": help, "rows_removed": rows, "objects_removed": objects,
+        "job": turn.job, "work": work, "as_of": turn.instant, "came": came, "code": code, "exit": turn.exit(),
+        "cause": cause, "help": help, "rows_removed": rows, "objects_removed": objects,
     })
 }
 

@@ -1,6 +1,6 @@
 //! `tamis init`: a first set of specs to change, the ones that come with tamis.
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::policy::{SpecKind, schema};
 use std::path::Path;
 
@@ -20,7 +20,7 @@ const SCHEMAS: [(&str, SpecKind); 3] =
 /// A policy error when there is a policy already or the folder cannot be written.
 pub fn init(dir: &Path) -> Result<String> {
     if dir.join("policy.toml").exists() {
-        return Err(Error::policy(format!("{} has a policy already", dir.display()))
+        return Err(Error::new(Code::AlreadyThere, format!("{} has a policy already", dir.display()))
             .help("edit it, or name another folder with --dir"));
     }
     for (name, text) in FILES {
@@ -37,5 +37,5 @@ pub fn init(dir: &Path) -> Result<String> {
 
 fn write(path: &Path, text: &str) -> Result<()> {
     let made = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(path, text));
-    made.map_err(|_| Error::policy(format!("{} cannot be written", path.display())))
+    made.map_err(|_| Error::new(Code::FileNotWritten, format!("{} cannot be written", path.display())))
 }

@@ -1,7 +1,7 @@
 //! What the system must grant before anything begins: threads, address space, and a file that grows too large for a limit
 //! as an error instead of a signal. Without this a limit would show in the middle of the work, as a crash.
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::threads::MAX_THREADS;
 use rustix::process::{Resource, getrlimit};
 use std::sync::mpsc;
@@ -21,15 +21,18 @@ const LEAST_ADDRESS_SPACE_BYTES: u64 = 1 << 30;
 pub(super) fn check(workers: usize) -> Result<()> {
     if let Some(bytes) = getrlimit(Resource::As).current.filter(|bytes| *bytes < LEAST_ADDRESS_SPACE_BYTES) {
         let (mib, least) = (bytes >> 20, LEAST_ADDRESS_SPACE_BYTES >> 20);
-        return Err(Error::storage(format!("the address space is limited to {mib} MiB, and tamis needs {least} MiB"))
-            .help("raise it (ulimit -v); memory itself is bounded by --memory, or by the cgroup"));
+        return Err(Error::new(
+            Code::SystemLimit,
+            format!("the address space is limited to {mib} MiB, and tamis needs {least} MiB"),
+        )
+        .help("raise it (ulimit -v); memory itself is bounded by --memory, or by the cgroup"));
     }
     let wanted = workers.min(MAX_THREADS) + BESIDE_THREADS;
     let given = given(wanted);
     if given == wanted {
         return Ok(());
     }
-    Err(Error::storage(format!("the system gives {given} more threads, and {wanted} are needed"))
+    Err(Error::new(Code::SystemLimit, format!("the system gives {given} more threads, and {wanted} are needed"))
         .help("raise the limit (ulimit -u, TasksMax= of the unit, pids of the container), or set --threads lower"))
 }
 
@@ -58,7 +61,7 @@ pub(super) fn oversized_files_are_errors(runtime: &Runtime) -> Result<()> {
     let _entered = runtime.enter();
     // Once taken, the signal stays taken when nobody waits for it.
     let taken = signal(SignalKind::from_raw(libc::SIGXFSZ));
-    taken.map(drop).map_err(|_| Error::storage("the system gives no signals"))
+    taken.map(drop).map_err(|_| Error::new(Code::SystemLimit, "the system gives no signals"))
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ mod sweep;
 mod verdict;
 mod version;
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::sweep::SweepReport;
 use crate::{clock, job, key, policy, questions, run, state, threads};
 use args::{AcceptArgs, Arguments, Command, KeyCommand, PlanArgs, ReportCommand, RunArgs, SchemaKind, StateCommand};
@@ -180,7 +180,8 @@ fn create_state(settings: &Settings) -> Result<String> {
 fn new_keys(settings: &Settings) -> Result<String> {
     let project = policy::load(&settings.dir, &settings.roots)?;
     let policy::KeyFrom::Dir(dir) = &project.keys.from else {
-        return Err(Error::policy("keys of this policy come from elsewhere").help("make them where they are kept"));
+        return Err(Error::new(Code::ArgumentWrong, "keys of this policy come from elsewhere")
+            .help("make them where they are kept"));
     };
     let made = key::create(dir, &project.keys.epoch)?;
     Ok(made.iter().map(|file| format!("{} {}\n", if file.new { "made" } else { "kept" }, file.file)).collect())

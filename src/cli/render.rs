@@ -237,7 +237,7 @@ fn notices(out: &mut String, m: &Manifest) {
     if !not_published.is_empty() {
         out.line(format_args!("not published: {}", not_published.join(", ")));
     }
-    drift(m).iter().for_each(|said| out.line(format_args!("drift: {said}")));
+    drift(m).iter().for_each(|said| out.line(format_args!("{said}")));
     let ignored = &m.clocks_ignored;
     if ignored.sentinel + ignored.future > 0 {
         out.line(format_args!("clock values ignored: {} sentinel, {} too far ahead", ignored.sentinel, ignored.future));
@@ -423,7 +423,8 @@ pub fn findings(findings: &[Finding]) -> serde_json::Value {
 /// An error as data.
 pub fn error_json(error: &Error) -> String {
     let value = serde_json::json!({
-        "schema": "tamis-error/1", "exit": error.kind().exit_code(), "message": error.message(),
+        "schema": "tamis-error/1", "code": error.code().name(), "exit": error.kind().exit_code(),
+        "message": error.message(),
         "help": error.help_text(), "findings": findings(error.spec_findings()), "published": error.published(),
     });
     format!("{value}\n")
@@ -432,7 +433,7 @@ pub fn error_json(error: &Error) -> String {
 /// Returns an error for people: what happened, what to do, and findings with their lines.
 pub fn error(error: &Error, color: bool) -> String {
     let mut out = String::new();
-    out.line(format_args!("error: {}", error.message()));
+    out.line(format_args!("error[{}]: {}", error.code().name(), error.message()));
     for line in error.help_text().iter().flat_map(|help| help.lines()) {
         out.line(format_args!("  help: {line}"));
     }

@@ -4,7 +4,7 @@ use super::args::ServeArgs;
 use super::settings::Settings;
 use crate::clock::{Clock, Instant, System};
 use crate::daemon::{Daemon, Host, Service};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::monitor::{Event, Monitor};
 use crate::plain::shown;
 use std::io::Write;
@@ -34,7 +34,7 @@ pub fn serve(settings: &Settings, args: &ServeArgs, host: Host, json: bool) -> R
             log.event(Event::Note("ended".into()));
             Ok(String::new())
         }
-        false => Err(Error::storage("ended with runs unfinished").help("the next start resumes them")),
+        false => Err(Error::new(Code::Stopped, "ended with runs unfinished").help("the next start resumes them")),
     }
 }
 
@@ -44,7 +44,7 @@ pub fn serve(settings: &Settings, args: &ServeArgs, host: Host, json: bool) -> R
 /// A storage error when the system gives no signals.
 pub fn on_signal(settings: &Settings, told: impl Fn() + Send + 'static) -> Result<()> {
     let _entered = settings.runtime.enter();
-    let none = |_| Error::storage("the system gives no signals");
+    let none = |_| Error::new(Code::SystemLimit, "the system gives no signals");
     let (mut term, mut int) =
         (signal(SignalKind::terminate()).map_err(none)?, signal(SignalKind::interrupt()).map_err(none)?);
     settings.runtime.spawn(async move {

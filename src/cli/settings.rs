@@ -4,7 +4,7 @@ use super::args::{AcceptArgs, Arguments, WorkArgs};
 use super::{limits, process};
 use crate::clock::{Clock, Instant, System};
 use crate::daemon::Host;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::evidence::Event;
 use crate::job::{Call, Caller, Stop, SubjectCall, open_roots};
 use crate::key;
@@ -39,7 +39,7 @@ impl Settings {
     pub fn of(arguments: &Arguments) -> Result<Settings> {
         limits::check(arguments.command.work().map_or(1, |(work, jobs)| threads(work).saturating_mul(jobs)))?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-        let runtime = runtime.map_err(|_| Error::storage("the machine gives no threads"))?;
+        let runtime = runtime.map_err(|_| Error::new(Code::SystemLimit, "the machine gives no threads"))?;
         limits::oversized_files_are_errors(&runtime)?;
         let roots = arguments.roots.iter().map(|text| root(text)).collect::<Result<_>>()?;
         Ok(Settings { dir: arguments.dir.clone(), roots, now: System.now(), runtime })
@@ -148,14 +148,15 @@ pub fn refused_as_of(state: &State, accepted: &AcceptArgs) -> Result<Instant> {
     };
     let entries = state.ledger().entries()?;
     entries.iter().rev().find_map(|entry| refused(&entry.event)).ok_or_else(|| {
-        Error::policy(format!("no refused run of {} has this digest", accepted.job))
+        Error::new(Code::AcceptanceUnfit, format!("no refused run of {} has this digest", accepted.job))
             .help("give the time of the plan with --as-of, as `tamis plan` printed it")
     })
 }
 
 fn root(text: &str) -> Result<(String, String)> {
     let (name, url) = text.split_once('=').ok_or_else(|| {
-        Error::policy("--root takes NAME=URL").help("a root of the policy and where it is, as in raw=/srv/exports")
+        Error::new(Code::ArgumentWrong, "--root takes NAME=URL")
+            .help("a root of the policy and where it is, as in raw=/srv/exports")
     })?;
     Ok((name.to_string(), url.to_string()))
 }
@@ -166,5 +167,5 @@ fn root(text: &str) -> Result<(String, String)> {
 /// A policy error that says what a time looks like.
 pub fn time(text: &str) -> Result<Instant> {
     let time = Instant::parse(text).filter(|time| time.in_years());
-    time.ok_or_else(|| Error::policy("this is not a time").help("write it as 2026-11-24T02:00:00Z"))
+    time.ok_or_else(|| Error::new(Code::ArgumentWrong, "this is not a time").help("write it as 2026-11-24T02:00:00Z"))
 }

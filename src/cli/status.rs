@@ -325,7 +325,7 @@ fn dataset(out: &mut String, standing: &DatasetStanding) {
     out.line(format_args!("  requests applied {}, removed {}", mark(standing.applied), mark(standing.removed)));
     if standing.no_job {
         out.line(format_args!(
-            "  no job serves it any more (it was {}): no run and no sweep looks at it",
+            "  served by no job any more (the last one was {}): no run and no sweep looks at it",
             standing.job
         ));
     }

@@ -8,7 +8,7 @@ use super::settings::{self, Settings};
 use super::verdict::counted;
 use crate::by_hand::{self, Asked, Stored};
 use crate::clock::{Clock, System};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::policy::Effect;
 use crate::questions::{Known, find};
 use std::io::{IsTerminal, Read, Write as _};
@@ -49,7 +49,8 @@ pub fn carry_out(settings: &Settings, args: &SubjectArgs, json: bool) -> Result<
 
 fn asked(effect: Effect, args: &SubjectArgs) -> Result<Asked> {
     let request = args.request.clone().ok_or_else(|| {
-        Error::policy("a request needs an id").help("give --request ID, an opaque one such as a case number")
+        Error::new(Code::RequestWrong, "a request needs an id")
+            .help("give --request ID, an opaque one such as a case number")
     })?;
     Ok(Asked {
         effect,
@@ -72,9 +73,9 @@ pub(super) fn values() -> Result<Zeroizing<String>> {
         let _ = std::io::stderr().write_all(prompt.as_bytes());
     }
     let read = std::io::stdin().lock().take(MOST + 1).read_to_string(&mut text);
-    read.map_err(|_| Error::policy("standard input is no UTF-8 text"))?;
+    read.map_err(|_| Error::new(Code::RequestWrong, "standard input is no UTF-8 text"))?;
     if text.len() as u64 > MOST {
-        return Err(Error::policy("standard input holds more than one person's values")
+        return Err(Error::new(Code::RequestWrong, "standard input holds more than one person's values")
             .help("give one person at a time; put many requests into a list of the policy"));
     }
     Ok(text)
@@ -114,7 +115,10 @@ fn found(known: &Known) -> String {
         let (rows, persons) = (counted(d.rows, "row"), counted(d.subjects, "person"));
         out.line(format_args!("{} version {}: {rows} of {persons}", d.dataset, d.version));
         if d.no_job {
-            out.line(format_args!("  of no job any more ({}): no request is applied there", d.job));
+            out.line(format_args!(
+                "  served by no job any more (the last one was {}): no request is applied there",
+                d.job
+            ));
         }
         let e = &d.erasure;
         out.line(format_args!(

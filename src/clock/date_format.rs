@@ -3,7 +3,7 @@
 
 use super::days::{Moment, day_number};
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 
 /// One step of reading a text by a format.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -126,8 +126,11 @@ fn steps(format: &str) -> Result<Vec<Op>> {
         }
         let found = DIRECTIVES.iter().find(|(name, _)| directive.starts_with(name));
         let Some((name, op)) = found else {
-            return Err(Error::policy(format!("the date format {format:?} has a directive that is not known"))
-                .help("docs/spec.md lists the directives"));
+            return Err(Error::new(
+                Code::SpecUnusable,
+                format!("the date format {format:?} has a directive that is not known"),
+            )
+            .help("docs/spec.md lists the directives"));
         };
         ops.push(*op);
         rest = &directive[name.len()..];

@@ -2,7 +2,7 @@
 //! stands still. A request is answered and forgotten. Must not know how health is found out.
 
 use crate::clock::{Clock, Instant};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -64,10 +64,13 @@ pub type Board = Arc<Mutex<Health>>;
 /// A policy error for an address that is not on loopback or not free.
 pub async fn open(at: SocketAddr, board: Board, clock: Arc<dyn Clock>) -> Result<SocketAddr> {
     if !at.ip().is_loopback() {
-        return Err(Error::policy(format!("{at} is not a loopback address"))
+        return Err(Error::new(Code::ArgumentWrong, format!("{at} is not a loopback address"))
             .help("the health page has no access control: use 127.0.0.1 or [::1], and a probe on this host"));
     }
-    let taken = |_| Error::policy(format!("cannot listen on {at}")).help("another program has that port: use --listen");
+    let taken = |_| {
+        Error::new(Code::ArgumentWrong, format!("cannot listen on {at}"))
+            .help("another program has that port: use --listen")
+    };
     let listener = TcpListener::bind(at).await.map_err(taken)?;
     let address = listener.local_addr().map_err(taken)?;
     tokio::spawn(answer_all(listener, board, clock));

@@ -7,7 +7,7 @@ use super::specs::Specs;
 use super::sweeps::{Kept, sweep_as_of};
 use super::turn::{Came, Host, Turn, Work, take};
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::job;
 use crate::monitor::{self, Monitor};
 use crate::policy::{Plan, Project};
@@ -138,7 +138,8 @@ impl Daemon {
     /// Policy errors: findings of the specs, a heartbeat or an address that will not do.
     pub fn new(service: Service) -> Result<(Daemon, Control)> {
         if service.beat == 0 || 60 % service.beat != 0 {
-            return Err(Error::policy("--beat does not divide 60 seconds").help("use 1, 5, 10 or 60, for example"));
+            return Err(Error::new(Code::ArgumentWrong, "--beat does not divide 60 seconds")
+                .help("use 1, 5, 10 or 60, for example"));
         }
         let call = &service.host.call;
         let specs = Specs::load(&call.dir, &call.roots)?;
@@ -188,7 +189,7 @@ impl Daemon {
 
     /// The heartbeat, in UTC; a beat that still waits to be heard is not sent twice.
     fn heart(&self, waiting: Arc<AtomicBool>) -> Result<JobScheduler> {
-        let none = |_| Error::storage("the heartbeat cannot be started");
+        let none = |_| Error::new(Code::SystemLimit, "the heartbeat cannot be started");
         let sender = self.sender.clone();
         let beat = format!("*/{} * * * * *", self.service.beat);
         let job = Job::new(beat.as_str(), move |_, _| {
@@ -292,7 +293,8 @@ impl Daemon {
             let _ = sender.send(Event::Ended(turn));
         });
         if started.is_err() {
-            let none = Error::storage("the system gives no thread for it").help("raise the limit of threads");
+            let none =
+                Error::new(Code::SystemLimit, "the system gives no thread for it").help("raise the limit of threads");
             let _ = self.sender.send(Event::Ended(Turn::not_begun(&name, work, &none)));
         }
     }

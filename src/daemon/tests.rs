@@ -1,5 +1,6 @@
 use super::*;
 use crate::clock::Instant;
+use crate::error::Code;
 use crate::policy::Schedule;
 use crate::state::{Refusal, RequestsMet, SweepRecord};
 
@@ -141,10 +142,8 @@ fn overdue_is_refused_at_once_late_after_an_hour_and_running_after_its_timeout()
 #[test]
 fn the_exit_code_is_the_one_that_needs_an_operator_most() {
     let turn = |exit: u8| {
-        let came = match exit {
-            0 => Came::Published,
-            _ => Came::Refused { exit, cause: String::new(), help: None },
-        };
+        let code = Code::ALL.iter().copied().find(|code| code.kind().exit_code() == exit);
+        let came = code.map_or(Came::Published, |code| Came::Refused { code, cause: String::new(), help: None });
         Turn { job: "crm".into(), work: Work::Run, instant: None, came }
     };
     for (exits, expected) in [

@@ -5,7 +5,7 @@ use super::due::{Due, Known, Missed, due};
 use super::line::Named;
 use super::sweeps::{Kept, Wanted, sweep_as_of};
 use crate::clock::{Clock, Instant};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Code, Error, Kind, Result};
 use crate::evidence::{Event, RunRef};
 use crate::job::{self, Alone, Call, Caller};
 use crate::monitor::{self, Monitor};
@@ -52,10 +52,10 @@ pub enum Came {
         /// Objects removed for good.
         objects: u64,
     },
-    /// Refused: exit code, what stopped it, what to do.
+    /// Refused: which error, what stopped it, what to do.
     Refused {
-        /// Exit code (design section 8).
-        exit: u8,
+        /// Which error; the exit code follows from it.
+        code: Code,
         /// What stopped it.
         cause: String,
         /// What to do about it.
@@ -93,9 +93,9 @@ impl Turn {
             }
             Came::Elsewhere(holder) => format!("{job}: {holder} is at work on it"),
             Came::GivenUp => format!("{job}{at}: missed, too late to run"),
-            Came::Refused { exit, cause, .. } => {
+            Came::Refused { code, cause, .. } => {
                 let what = if self.work == Work::Sweep { "sweep refused" } else { "refused" };
-                format!("{job}{at}: {what}, exit {exit}: {cause}")
+                format!("{job}{at}: {what}, exit {} [{}]: {cause}", self.exit(), code.name())
             }
         }
     }
@@ -116,7 +116,7 @@ impl Turn {
     /// Its part of the exit code.
     pub fn exit(&self) -> u8 {
         match &self.came {
-            Came::Refused { exit, .. } => *exit,
+            Came::Refused { code, .. } => code.kind().exit_code(),
             _ => 0,
         }
     }
@@ -238,7 +238,8 @@ impl Host {
     /// Roots and state of the specs.
     pub(super) fn open(&self, project: &Project) -> Result<(BTreeMap<String, Root>, State)> {
         let roots = job::open_roots(project, &self.call.runtime, self.call.wrap.as_ref())?;
-        let root = roots.get("state").ok_or_else(|| Error::policy("the policy has no root \"state\""))?;
+        let root =
+            roots.get("state").ok_or_else(|| Error::new(Code::NameUnknown, "the policy has no root \"state\""))?;
         let state = State::open(root)?;
         Ok((roots, state))
     }
@@ -338,9 +339,5 @@ fn note_missed(state: &State, job: &str, missed: Option<Missed>, now: Instant) -
 }
 
 fn refused(error: &Error) -> Came {
-    Came::Refused {
-        exit: error.kind().exit_code(),
-        cause: error.message().to_owned(),
-        help: error.help_text().map(str::to_owned),
-    }
+    Came::Refused { code: error.code(), cause: error.message().to_owned(), help: error.help_text().map(str::to_owned) }
 }

@@ -1,6 +1,6 @@
 //! R35: rows of the previous version whose subject is on no row read. Must not know where that version is kept.
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 
 /// The version that is current now, as its companions tell it.
 pub trait Previous: Sync {
@@ -24,7 +24,10 @@ pub(super) fn absent<'a>(
     let (mut read, mut last, mut count) = (read.peekable(), [0; 16], 0);
     previous.subjects(bucket, buckets, &mut |subject, rows| {
         if *subject < last {
-            return Err(Error::evidence("a companion of the previous version is not in the order of its tokens"));
+            return Err(Error::new(
+                Code::CompanionBroken,
+                "a companion of the previous version is not in the order of its tokens",
+            ));
         }
         last = *subject;
         while read.next_if(|r| *r < subject).is_some() {}

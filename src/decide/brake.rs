@@ -1,5 +1,6 @@
 //! R37: how much may go missing. Plain numbers in, what is wrong out. Must not know rows.
 
+use crate::error::Code;
 use crate::policy::{Limits, Share};
 
 /// The numbers a run is held against.
@@ -13,8 +14,8 @@ pub(super) struct Numbers {
     pub previous: Option<u64>,
 }
 
-/// Everything that exceeds a limit, in words; empty when nothing does.
-pub(super) fn exceeded(numbers: &Numbers, limits: &Limits) -> Vec<String> {
+/// Everything that exceeds a limit, with its code and in words; empty when nothing does.
+pub(super) fn exceeded(numbers: &Numbers, limits: &Limits) -> Vec<(Code, String)> {
     let Numbers { rows_in, rows_out, dropped, previous } = *numbers;
     let mut found = Vec::new();
     let (whole, of) = match previous {
@@ -23,20 +24,15 @@ pub(super) fn exceeded(numbers: &Numbers, limits: &Limits) -> Vec<String> {
     };
     let removed = whole.saturating_sub(rows_out);
     if limits.max_removed.exceeded(removed, whole) {
-        found.push(over("max_removed", "would be dropped", removed, whole, of, limits.max_removed));
+        found.push((Code::Brake, over("max_removed", "would be dropped", removed, whole, of, limits.max_removed)));
     }
     if rows_out == 0 && !limits.allow_empty {
-        found.push("no row would be left and allow_empty is not set".to_string());
+        found.push((Code::Brake, "no row would be left and allow_empty is not set".to_string()));
     }
     if limits.max_rejected.exceeded(dropped, rows_in) {
-        found.push(over(
-            "max_rejected",
-            "were dropped as bad records",
-            dropped,
-            rows_in,
-            "rows read",
-            limits.max_rejected,
-        ));
+        let what = "were dropped as bad records";
+        let message = over("max_rejected", what, dropped, rows_in, "rows read", limits.max_rejected);
+        found.push((Code::TooManyRejected, message));
     }
     found
 }
@@ -65,7 +61,7 @@ mod tests {
             allow_empty: false,
         };
         let found = exceeded(&Numbers { rows_in, rows_out, dropped, previous }, &limits);
-        found.iter().map(|f| f.split([':', ' ']).next().unwrap_or("").to_string()).collect()
+        found.iter().map(|(_, f)| f.split([':', ' ']).next().unwrap_or("").to_string()).collect()
     }
 
     #[test]

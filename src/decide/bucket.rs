@@ -13,7 +13,7 @@ use super::reasons::{Facts, Reason, reason};
 use super::retention::{Until, past};
 use super::rules::Rules;
 use super::shared::Sharing;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::policy::Effect;
 use crate::stage::{Control, NO_CLOCK, NULL_QUASI, Slot, Staged, flag};
 
@@ -147,7 +147,7 @@ impl<'a> Judge<'a> {
             entries,
             previous,
             counters,
-            sharing: Sharing::new(rules, staged),
+            sharing: Sharing::new(rules.shares.as_ref(), staged),
             shape: Shape::of(rules),
             binds,
         }
@@ -327,6 +327,6 @@ fn main_subjects<'a>(control: &'a Control, people: &'a People) -> impl Iterator<
 }
 
 fn disagreement() -> Error {
-    Error::evidence("a row would stay whose fields were not staged because it was taken to be expired")
+    Error::new(Code::RowsDoNotAddUp, "a row would stay whose fields were not staged because it was taken to be expired")
         .help("nothing was published; report this as a fault")
 }

@@ -2,7 +2,7 @@
 //! groups of a run happen here. It never sees a value or an identity; its errors end here. Must not know rules.
 
 use super::consent::PersonConsent;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use polars::prelude::*;
 
 /// One row per staged row, in the order of persons.
@@ -111,7 +111,8 @@ fn unsigned(frame: &DataFrame, name: &str) -> Result<Vec<u32>> {
 }
 
 fn failed(_: PolarsError) -> Error {
-    Error::evidence("the rows of a bucket could not be grouped").help("nothing was published; report this as a fault")
+    Error::new(Code::RowsDoNotAddUp, "the rows of a bucket could not be grouped")
+        .help("nothing was published; report this as a fault")
 }
 
 #[cfg(test)]

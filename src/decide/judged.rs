@@ -12,7 +12,7 @@ use super::reasons::{self, Reason};
 use super::rules::Rules;
 use super::verdict::{GateResult, NotBinding, QuasiHint, Verdict};
 use super::workers::each_bucket;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::monitor::{Event, Monitor};
 use crate::policy::Gate;
 use crate::stage::{Slot, Staged, Vault};
@@ -29,6 +29,8 @@ pub struct Judged {
 /// Why a run may not be published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
+    /// Which limit.
+    pub code: Code,
     /// Limit and numbers.
     pub message: String,
     /// Whether `accept` lets it through; k never is.
@@ -94,7 +96,7 @@ pub fn decide(
         hints,
     };
     if !reasons::balanced(verdict.rows_in, verdict.rows_out, &tally.reasons) {
-        return Err(Error::evidence("rows in are not rows out plus the sum of reasons")
+        return Err(Error::new(Code::RowsDoNotAddUp, "rows in are not rows out plus the sum of reasons")
             .help("nothing was published; report this as a fault"));
     }
     Ok(Judged { rules, staged, kept, shape, verdict })
@@ -165,7 +167,7 @@ impl Judged {
             let (groups, rows, k) = (gate.groups_below, gate.rows_below, gate.k);
             let message =
                 format!("gate: {groups} of {} groups with {rows} rows have fewer than {k} subjects", gate.groups);
-            found.push(Refusal { message, acceptable: false });
+            found.push(Refusal { code: Code::GateK, message, acceptable: false });
         }
         let mut limits = Vec::new();
         if let Some((gate, spec)) = gates
@@ -173,7 +175,9 @@ impl Judged {
         {
             let of = "rows left";
             let limit = spec.max_suppressed;
-            limits.push(over("max_suppressed", "would be suppressed", gate.rows_below, gate.rows_before, of, limit));
+            let (below, before) = (gate.rows_below, gate.rows_before);
+            let message = over("max_suppressed", "would be suppressed", below, before, of, limit);
+            limits.push((Code::TooManySuppressed, message));
         }
         let numbers = Numbers {
             rows_in: verdict.rows_in,
@@ -182,7 +186,7 @@ impl Judged {
             previous: verdict.previous,
         };
         limits.extend(brake::exceeded(&numbers, &self.rules.limits));
-        found.extend(limits.into_iter().map(|message| Refusal { message, acceptable: true }));
+        found.extend(limits.into_iter().map(|(code, message)| Refusal { code, message, acceptable: true }));
         found
     }
 
@@ -193,14 +197,14 @@ impl Judged {
     /// A gate error with every limit exceeded, its numbers, and what to do.
     pub fn clear(self, accepted: bool) -> Result<Cleared> {
         let against: Vec<Refusal> = self.refusals().into_iter().filter(|r| !(accepted && r.acceptable)).collect();
-        if !against.is_empty() {
+        if let Some(code) = against.first().map(|first| first.code) {
             let help = if against.iter().all(|r| r.acceptable) {
                 "look at the plan; when this is what should happen, accept its digest, else correct the job or the export"
             } else {
                 "coarsen or leave out a quasi-identifier (the plan shows what each would save), or suppress small groups"
             };
             let messages: Vec<String> = against.into_iter().map(|r| r.message).collect();
-            return Err(Error::gate(messages.join("; ")).help(help));
+            return Err(Error::new(code, messages.join("; ")).help(help));
         }
         Ok(Cleared {
             rows_out: self.verdict.rows_out,

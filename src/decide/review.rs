@@ -10,7 +10,7 @@ use super::reasons::{Facts, Reason, labels, reason};
 use super::retention::past;
 use super::workers::each_bucket;
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::monitor::Monitor;
 use crate::policy::{Basis, Effect, Grounds};
 use crate::stage::{NULL_QUASI, Slot, Vault};
@@ -346,6 +346,6 @@ impl Judge<'_> {
 }
 
 fn out_of_order() -> Error {
-    Error::evidence("a companion of the current version is not in the order of its tokens")
+    Error::new(Code::CompanionBroken, "a companion of the current version is not in the order of its tokens")
         .help("compare its hash with the manifest: `tamis verify`")
 }

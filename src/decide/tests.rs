@@ -3,7 +3,7 @@
 use super::lists::EFFECTS;
 use super::*;
 use crate::clock::{Instant, Period};
-use crate::error::{Kind, Result};
+use crate::error::{Code, Result};
 use crate::minimize::{FieldColumn, FieldKind, FieldLayout, Identities, Layout, Rows};
 use crate::monitor::Silent;
 use crate::policy::{Basis, Effect, Gate, Grounds, Limits, Share};
@@ -388,12 +388,11 @@ fn some(person: u8) -> Row {
 
 const PLAIN: Setup = Setup { buckets: 4, threads: 2, budget: 1 << 20 };
 
-fn refused(rows: &[Row], rules: Rules, previous: Option<&dyn Previous>, accepted: bool) -> Option<String> {
+fn refused(rows: &[Row], rules: Rules, previous: Option<&dyn Previous>, accepted: bool) -> Option<(Code, String)> {
     let judged = judged(rows, rules, &EntryTable::default(), previous, &PLAIN);
     let error = judged.clear(accepted).err()?;
-    assert_eq!(error.kind(), Kind::Gate);
     assert!(error.help_text().is_some());
-    Some(error.message().to_string())
+    Some((error.code(), error.message().to_string()))
 }
 
 #[test]
@@ -402,8 +401,9 @@ fn r36_small_groups_refuse_a_run_that_does_not_suppress_and_no_accept_helps() {
     let mut rules = rules(true, Basis::LegitimateInterests, false, Some(3));
     rules.gate.as_mut().expect("a gate").suppress = false;
     for accepted in [false, true] {
-        let message = refused(&rows, rules.clone(), None, accepted);
-        assert_eq!(message.as_deref(), Some("gate: 1 of 2 groups with 1 rows have fewer than 3 subjects"));
+        let (code, message) = refused(&rows, rules.clone(), None, accepted).expect("refused");
+        assert_eq!(code, Code::GateK);
+        assert_eq!(message, "gate: 1 of 2 groups with 1 rows have fewer than 3 subjects");
     }
     rules.gate.as_mut().expect("a gate").k = 1;
     assert_eq!(refused(&rows, rules, None, false), None);
@@ -416,7 +416,8 @@ fn r37_what_is_suppressed_is_held_against_the_rows_left_before() {
     rules.gate.as_mut().expect("a gate").max_suppressed = Share(100_000);
     assert_eq!(refused(&rows, rules.clone(), None, false), None, "1 of 10, not of 11");
     rules.gate.as_mut().expect("a gate").max_suppressed = Share(99_999);
-    let message = refused(&rows, rules.clone(), None, false).expect("refused");
+    let (code, message) = refused(&rows, rules.clone(), None, false).expect("refused");
+    assert_eq!(code, Code::TooManySuppressed);
     assert!(message.starts_with("max_suppressed: 1 of 10 rows left"), "{message}");
     assert_eq!(refused(&rows, rules, None, true), None);
 }
@@ -427,11 +428,13 @@ fn r37_the_brake_and_an_empty_table_are_let_through_only_when_accepted() {
     rules.limits.max_removed = Share(300_000);
     rules.limits.allow_empty = false;
     let version = Version([(some(1).token(), 1), (some(9).token(), 9)].into());
-    let message = refused(&[some(1)], rules.clone(), Some(&version), false).expect("refused");
+    let (code, message) = refused(&[some(1)], rules.clone(), Some(&version), false).expect("refused");
+    assert_eq!(code, Code::Brake);
     assert_eq!(message, "max_removed: 9 of 10 rows of the previous version would be dropped (90.00 %, limit 30 %)");
     assert_eq!(refused(&[some(1)], rules.clone(), Some(&version), true), None);
     assert_eq!(refused(&[some(1)], rules.clone(), None, false), None);
-    let message = refused(&[], rules.clone(), None, false).expect("refused");
+    let (code, message) = refused(&[], rules.clone(), None, false).expect("refused");
+    assert_eq!(code, Code::Brake);
     assert_eq!(message, "no row would be left and allow_empty is not set");
     assert_eq!(refused(&[], rules, None, true), None);
 }
@@ -445,7 +448,8 @@ fn r33_dropped_bad_records_are_rows_in_and_rejected() {
     let judged = decide(rules, staged, &EntryTable::default(), None, 3, 2, &Silent).expect("decided");
     let verdict = judged.verdict();
     assert_eq!((verdict.rows_in, verdict.rows_out, verdict.removed(Reason::Rejected)), (3, 0, 3));
-    assert_eq!(judged.refusals().iter().map(|r| r.acceptable).collect::<Vec<_>>(), [true]);
+    let against: Vec<_> = judged.refusals().iter().map(|r| (r.code, r.acceptable)).collect();
+    assert_eq!(against, [(Code::TooManyRejected, true)]);
 }
 
 #[test]
@@ -459,7 +463,7 @@ fn rows_whose_fields_were_skipped_must_be_gone() {
     let staged = stage.finish().expect("staged");
     let rules = rules(false, Basis::Contract, false, None);
     let error = decide(rules, staged, &EntryTable::default(), None, 0, 1, &Silent).err().expect("refused");
-    assert_eq!(error.kind(), Kind::Evidence);
+    assert_eq!(error.code(), Code::RowsDoNotAddUp);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! Plain numbers in. Must not know values or treatments.
 
 use super::brake::over;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::policy::{MaxUntreated, Share};
 
 /// What was counted of one published field.
@@ -29,7 +29,7 @@ pub fn check_untreated(fields: &[Untreated<'_>]) -> Result<()> {
     if found.is_empty() {
         return Ok(());
     }
-    Err(Error::gate(found.join("; "))
+    Err(Error::new(Code::TooManyUntreated, found.join("; "))
         .help("look at these columns in the export; then correct the source's types or formats, or raise the field's max_untreated"))
 }
 
@@ -88,7 +88,7 @@ pub fn check_raw(columns: &[RawValues]) -> Result<()> {
     if found.is_empty() {
         return Ok(());
     }
-    Err(Error::gate(found.join("; ")).help(
+    Err(Error::new(Code::TooManyRaw, found.join("; ")).help(
         "no request can reach these rows but by the same spelling: have the column exported as it is, \
          or raise its max_raw in the source",
     ))
@@ -121,7 +121,7 @@ pub fn check_distinct(fields: &[Distinct<'_>]) -> Result<()> {
     if found.is_empty() {
         return Ok(());
     }
-    Err(Error::gate(found.join("; "))
+    Err(Error::new(Code::TooFewValues, found.join("; "))
         .help("a token of so few values hides nothing: publish it by map or bucket, or not at all"))
 }
 
@@ -156,6 +156,7 @@ mod tests {
         let first = Some("raw:x.csv, record 7".to_owned());
         let field = Untreated { field: "birth_year", untreated: 50, first, values: 100, limit: MaxUntreated::Default };
         let error = check_untreated(&[field]).expect_err("refused");
+        assert_eq!(error.code(), Code::TooManyUntreated);
         assert_eq!(
             error.message(),
             "max_untreated: 50 of 100 non-null values of field birth_year could not be treated (50.00 %, limit 0.1 %), and more than 10; the first is raw:x.csv, record 7"
@@ -173,6 +174,8 @@ mod tests {
             limit: Share(10_000),
         };
         assert!(check_raw(&[column(1, 100), column(0, 0)]).is_ok());
+        let error = check_raw(&[column(2, 100)]).expect_err("refused");
+        assert_eq!(error.code(), Code::TooManyRaw);
         assert_eq!(
             check_raw(&[column(2, 100)]).expect_err("refused").message(),
             "max_raw: 2 of 100 values of column contact.Email have no normal form (no @) (2.00 %, limit 1 %); the first is raw:x.csv, record 7"
@@ -182,7 +185,8 @@ mod tests {
     #[test]
     fn r21_few_distinct_values_are_refused() {
         let refused = |identified, distinct, rows| {
-            check_distinct(&[Distinct { field: "sex", identified, distinct, rows }]).is_err()
+            let found = check_distinct(&[Distinct { field: "sex", identified, distinct, rows }]);
+            found.is_err_and(|error| error.code() == Code::TooFewValues)
         };
         assert!(refused(false, 1, 1_000));
         assert!(refused(false, 19, 5_000));

@@ -4,7 +4,7 @@
 use super::reasons::Reason;
 use super::shared::SharedBy;
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use serde::Serialize;
 
 /// What became of all rows.
@@ -99,7 +99,8 @@ impl Verdict {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&(inputs.len() as u64).to_le_bytes());
         hasher.update(inputs.as_bytes());
-        let counts = serde_json::to_vec(&counts).map_err(|_| Error::evidence("the counts cannot be written down"))?;
+        let counts = serde_json::to_vec(&counts)
+            .map_err(|_| Error::new(Code::RowsDoNotAddUp, "the counts cannot be written down"))?;
         hasher.update(&counts);
         Ok(hasher.finalize().to_hex().to_string())
     }

@@ -47,14 +47,15 @@ pub(super) fn each_bucket<S, T: Send>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Error;
+    use crate::error::{Code, Error};
 
     #[test]
     fn results_come_in_order_and_errors_end_it() {
         for threads in [0, 1, 3, 40] {
             let squares = each_bucket(20, threads, || (), |(), b| Ok(b * b)).expect("all done");
             assert_eq!(squares, (0..20).map(|b| b * b).collect::<Vec<_>>());
-            let failed = each_bucket(20, threads, || (), |(), b| if b == 7 { Err(Error::gate("7")) } else { Ok(b) });
+            let failed =
+                each_bucket(20, threads, || (), |(), b| if b == 7 { Err(Error::new(Code::Brake, "7")) } else { Ok(b) });
             assert_eq!(failed.expect_err("refused").message(), "7");
         }
         assert_eq!(each_bucket(0, 2, || (), |(), b| Ok(b)).expect("nothing"), Vec::<usize>::new());

@@ -3,7 +3,7 @@
 
 use super::digest;
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::store::{Created, Root};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -538,8 +538,10 @@ impl Ledger {
         let numbers = numbers(&self.root)?;
         match numbers.iter().zip(1..).find(|(found, expected)| **found != *expected) {
             None => Ok(numbers.len() as u64),
-            Some((_, missing)) => Err(Error::evidence(format!("{} is missing", self.root.display(&path(missing))))
-                .help("run `tamis verify`; bring the entry back from a copy of the state")),
+            Some((_, missing)) => {
+                Err(Error::new(Code::StatePartMissing, format!("{} is missing", self.root.display(&path(missing))))
+                    .help("run `tamis verify`; bring the entry back from a copy of the state"))
+            }
         }
     }
 
@@ -562,9 +564,10 @@ impl Ledger {
 /// Reads one entry: parsed, its bytes, its digest.
 pub(super) fn read(root: &Root, seq: u64) -> Result<(Entry, Vec<u8>, String)> {
     let place = root.display(&path(seq));
-    let bytes = root.get(&path(seq))?.ok_or_else(|| Error::evidence(format!("{place} is missing")))?;
+    let bytes =
+        root.get(&path(seq))?.ok_or_else(|| Error::new(Code::StatePartMissing, format!("{place} is missing")))?;
     let entry: Entry = serde_json::from_slice(&bytes).map_err(|_| {
-        Error::evidence(format!("{place} cannot be read as an entry"))
+        Error::new(Code::StatePartUnreadable, format!("{place} cannot be read as an entry"))
             .help("it was changed, or a newer tamis wrote it; run `tamis verify` of the newest version")
     })?;
     let digest = digest(&bytes);

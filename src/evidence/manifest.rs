@@ -4,7 +4,7 @@
 
 use super::{Witness, digest, json};
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::treatments::Treat;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -427,13 +427,16 @@ impl Manifest {
     /// An evidence error when rows in are not rows out plus removed: such a manifest is never written.
     pub fn bytes(&self) -> Result<Vec<u8>> {
         if !self.balances() {
-            return Err(Error::evidence(format!(
-                "run {}: {} rows in, but {} out and {} removed",
-                self.run,
-                self.rows_in,
-                self.rows_out,
-                self.removed_rows()
-            )));
+            return Err(Error::new(
+                Code::RowsDoNotAddUp,
+                format!(
+                    "run {}: {} rows in, but {} out and {} removed",
+                    self.run,
+                    self.rows_in,
+                    self.rows_out,
+                    self.removed_rows()
+                ),
+            ));
         }
         json(self)
     }

@@ -17,7 +17,7 @@ pub(crate) use verify::intent_path;
 pub use verify::{LOG_NOT_READ, verify};
 pub use witness::Witness;
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::store::Root;
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -50,8 +50,8 @@ pub fn digest_of(mut source: impl Read) -> std::io::Result<(String, u64)> {
 /// Indented JSON with a final newline; fields in the order of the struct, maps in key order: one content, one sequence of
 /// bytes.
 pub(crate) fn json<T: serde::Serialize>(value: &T) -> Result<Vec<u8>> {
-    let mut bytes =
-        serde_json::to_vec_pretty(value).map_err(|_| Error::evidence("a record cannot be written as JSON"))?;
+    let mut bytes = serde_json::to_vec_pretty(value)
+        .map_err(|_| Error::new(Code::RowsDoNotAddUp, "a record cannot be written as JSON"))?;
     bytes.push(b'\n');
     Ok(bytes)
 }

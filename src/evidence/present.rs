@@ -1,7 +1,7 @@
 //! Whether everything that a manifest names lies where it says. Must not know what is in a file.
 
 use super::manifest::{File, Output};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::store::Root;
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ impl Output {
         gone.extend(absent(state, &self.companions)?);
         let Some(first) = gone.first() else { return Ok(()) };
         let more = if gone.len() > 1 { format!(" (and {} more)", gone.len() - 1) } else { String::new() };
-        Err(Error::evidence(format!("it is broken: {first} is gone{more}")).help(
+        Err(Error::new(Code::TableApart, format!("it is broken: {first} is gone{more}")).help(
             "somebody removed files of it before it was published. Run the job again at once: that publishes a whole \
              version in its place",
         ))

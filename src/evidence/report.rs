@@ -1,7 +1,7 @@
 //! What a verification found.
 
 use super::ledger::Head;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use serde::Serialize;
 
 /// What verification found.
@@ -40,7 +40,7 @@ impl VerifyReport {
             1 => String::new(),
             n => format!(" (and {} more)", n - 1),
         };
-        Err(Error::evidence(format!("{first}{more}"))
+        Err(Error::new(Code::EvidenceBroken, format!("{first}{more}"))
             .help("nothing was changed; compare with a copy of the state and find out who wrote there"))
     }
 }

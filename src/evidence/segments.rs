@@ -2,7 +2,7 @@
 //! Must not know what is in a request; no key is needed.
 
 use super::witness::Witness;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::store::{Object, Root};
 use serde::Deserialize;
 
@@ -67,7 +67,7 @@ pub fn names(objects: &[Object]) -> Result<Vec<(Name, usize)>> {
             continue;
         }
         let name = Name::parse(file).ok_or_else(|| {
-            Error::evidence(format!("an object in {FOLDER} has a name that tamis does not give"))
+            Error::new(Code::StateForeignObject, format!("an object in {FOLDER} has a name that tamis does not give"))
                 .help("nothing but tamis may write there; remove the object")
         })?;
         names.push((name, usize::try_from(object.bytes).unwrap_or(usize::MAX)));
@@ -110,8 +110,11 @@ pub fn witness(state: &Root) -> Result<Option<(Name, Witness)>> {
     let Some((name, _)) = names.iter().max_by_key(|(name, _)| (name.last, name.generation)) else { return Ok(None) };
     let Some(bytes) = state.get(&name.path())? else { return Ok(None) };
     let told = told(&bytes).ok_or_else(|| {
-        Error::evidence(format!("{} cannot be read as a segment of stored requests", state.display(&name.path())))
-            .help("bring it back from a copy of the state")
+        Error::new(
+            Code::StatePartUnreadable,
+            format!("{} cannot be read as a segment of stored requests", state.display(&name.path())),
+        )
+        .help("bring it back from a copy of the state")
     })?;
     Ok(told.map(|witness| (*name, witness)))
 }

@@ -1,7 +1,7 @@
 use super::manifest::{File, Kind as Made, Output, Removed};
 use super::*;
 use crate::clock::Instant;
-use crate::error::Kind;
+use crate::error::Code;
 use crate::store::Root;
 use object_store::memory::InMemory;
 use std::collections::BTreeMap;
@@ -127,7 +127,7 @@ impl Place {
     }
     fn faults(&self) -> Vec<String> {
         let report = self.verify(None);
-        assert_eq!(report.outcome().map_err(|e| e.kind()), Err(Kind::Evidence));
+        assert_eq!(report.outcome().map_err(|e| e.code()), Err(Code::EvidenceBroken));
         assert_eq!(report.proven, [""; 0], "nothing is called proven beside a fault");
         report.faults
     }
@@ -146,7 +146,7 @@ fn what_was_published_verifies_without_keys() {
     with_head.outcome().unwrap();
     assert!(!with_head.not_proven.iter().any(|n| n.contains("--head")));
     for bad in ["", "x", "4", "4:abc"] {
-        assert_eq!(verify(&place.state, &place.lakes, Some(bad)).unwrap_err().kind(), Kind::Policy);
+        assert_eq!(verify(&place.state, &place.lakes, Some(bad)).unwrap_err().code(), Code::ArgumentWrong);
     }
 }
 
@@ -183,7 +183,11 @@ fn dropped_and_reordered_entries_are_found_and_named() {
     let [two, three] = [2, 3].map(|seq| place.state.get(&ledger::path(seq)).unwrap().unwrap());
     place.state.delete(&ledger::path(2)).unwrap();
     assert!(place.faults()[0].contains("state:ledger/000000000002.json is missing"));
-    assert_eq!(Ledger::open(&place.state).head().unwrap_err().kind(), Kind::Evidence, "nothing is appended to a hole");
+    assert_eq!(
+        Ledger::open(&place.state).head().unwrap_err().code(),
+        Code::StatePartMissing,
+        "nothing is appended to a hole"
+    );
     place.state.put(&ledger::path(2), three).unwrap();
     place.state.put(&ledger::path(3), two).unwrap();
     let faults = place.faults();
@@ -347,5 +351,5 @@ fn r33_a_manifest_that_does_not_balance_is_never_written() {
     let mut manifest = manifest("crm-1", 0, vec![], vec![]);
     assert_eq!(manifest.bytes().unwrap(), manifest.clone().bytes().unwrap());
     manifest.rows_in += 1;
-    assert_eq!(manifest.bytes().unwrap_err().kind(), Kind::Evidence);
+    assert_eq!(manifest.bytes().unwrap_err().code(), Code::RowsDoNotAddUp);
 }

@@ -5,7 +5,7 @@ use super::ledger::{self, Entry, Event, GENESIS, Head};
 use super::manifest::{self, File, Manifest};
 use super::report::VerifyReport;
 use super::{digest, digest_of, stored};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::store::{Root, from_io};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,7 @@ pub const LOG_NOT_READ: &str = "that the table's log names these files and no ot
 pub fn verify(state: &Root, lakes: &BTreeMap<String, Root>, head: Option<&str>) -> Result<VerifyReport> {
     let head = match head {
         Some(text) => Some(Head::parse(text).filter(|head| head.seq > 0).ok_or_else(|| {
-            Error::policy("the head is not SEQ:DIGEST of an entry")
+            Error::new(Code::ArgumentWrong, "the head is not SEQ:DIGEST of an entry")
                 .help("give it as `tamis verify` or `tamis run` printed it; the first entry is 1")
         })?),
         None => None,

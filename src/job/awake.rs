@@ -2,7 +2,7 @@
 
 use super::caller::{Caller, LEASE_MICROS};
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::monitor::{Event, Monitor};
 use std::sync::Mutex;
 
@@ -36,7 +36,7 @@ impl Monitor for Awake<'_> {
     fn proceed(&self) -> Result<()> {
         if self.slept() {
             let still = "this process was suspended for too long: what it knows of legal holds is old, so nothing more is deleted";
-            return Err(Error::storage(still).help("sweep again"));
+            return Err(Error::new(Code::LeaseLost, still).help("sweep again"));
         }
         self.monitor.proceed()
     }

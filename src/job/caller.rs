@@ -2,7 +2,7 @@
 //! does.
 
 use crate::clock::{self, Clock, Fixed, Instant, Period};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::state::{Claimant, Lease};
 use jiff::tz::TimeZone;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -60,7 +60,7 @@ impl Caller {
         if now < safe {
             return Ok(());
         }
-        Err(Error::storage(format!(
+        Err(Error::new(Code::LeaseLost, format!(
             "it began at {began} and came to its commit at {now}: a sweep may have removed its files by then, so nothing \
              was published"
         ))
@@ -69,8 +69,11 @@ impl Caller {
 }
 
 fn lost_hold() -> Error {
-    Error::storage("another process was at work on this job meanwhile: this one was suspended for too long")
-        .help("nothing of this one was published; start it again: it continues from what the other one left")
+    Error::new(
+        Code::LeaseLost,
+        "another process was at work on this job meanwhile: this one was suspended for too long",
+    )
+    .help("nothing of this one was published; start it again: it continues from what the other one left")
 }
 
 /// A lease while its holder works.
@@ -127,4 +130,16 @@ const MARGIN: i64 = 3_600_000_000;
 /// Until when an attempt that began at `began` may commit what it wrote.
 pub fn safe_until(began: Instant) -> Instant {
     Instant(clock::add(began, &ATTEMPT, &TimeZone::UTC).0.saturating_sub(MARGIN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_took_so_long_that_sweeps_may_have_removed_its_files_is_lost() {
+        let (began, caller) = (Instant(0), Caller::at(Instant(i64::MAX / 2)));
+        assert_eq!(caller.check_age(began).err().map(|error| error.code()), Some(Code::LeaseLost));
+        assert!(Caller::at(began).check_age(began).is_ok());
+    }
 }

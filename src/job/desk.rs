@@ -5,7 +5,7 @@ use super::intake;
 use super::kinds::kinds;
 use super::roots::{Wrap, data_roots, open_roots};
 use crate::clock::{Instant, add};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::evidence::{Event, RunRef};
 use crate::key::Keyring;
 use crate::minimize::IdentityMaker;
@@ -49,7 +49,8 @@ impl Desk {
         let project = policy::load(&call.dir, &call.roots)?;
         let roots = open_roots(&project, &call.runtime, call.wrap.as_ref())?;
         let keys = Keyring::load(&project.keys, &data_roots(&project))?;
-        let root = roots.get("state").ok_or_else(|| Error::policy("the policy has no root \"state\""))?;
+        let root =
+            roots.get("state").ok_or_else(|| Error::new(Code::NameUnknown, "the policy has no root \"state\""))?;
         let state = State::open(root)?;
         state.check_keys(&keys.ids())?;
         state.agree()?;
@@ -80,7 +81,7 @@ pub(crate) fn identities(desk: &Desk, values: &str) -> Result<Vec<([u8; 32], boo
     let known = || format!("kinds here: {}", kinds.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
     let mut identities = BTreeSet::new();
     for (at, line) in values.lines().enumerate().filter(|(_, line)| !unseen::is_blank(line)) {
-        let wrong = |what: &str| Error::policy(format!("line {}: {what}", at + 1)).help(known());
+        let wrong = |what: &str| Error::new(Code::RequestWrong, format!("line {}: {what}", at + 1)).help(known());
         let (kind, value) = line.split_once(':').ok_or_else(|| wrong("this is not `kind: value`"))?;
         let kind = kinds.get(unseen::seen(kind).trim()).ok_or_else(|| wrong("no source carries this kind of value"))?;
         let (raw, identity) =

@@ -4,7 +4,7 @@
 use super::caller::{Caller, Hold, LEASE_MICROS};
 use super::prepare::{Call, Ready};
 use super::stop::Stop;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::key;
 use crate::monitor::{Event, Monitor};
 use crate::state::{Claim, Holder, Lease, State};
@@ -57,11 +57,14 @@ pub(crate) fn alone<T>(ready: &Ready, monitor: &dyn Monitor, work: impl FnOnce(&
 
 fn elsewhere(job: &str, theirs: &Holder) -> Error {
     let Holder { holder, until, .. } = theirs;
-    Error::storage(format!("{holder} is at work on job {job}; its lease lasts until {until} and is renewed meanwhile"))
-        .help(
-            "nothing was begun. Wait until that process is done, then start this again; when it is dead, its lease ends \
+    Error::new(
+        Code::LeaseHeld,
+        format!("{holder} is at work on job {job}; its lease lasts until {until} and is renewed meanwhile"),
+    )
+    .help(
+        "nothing was begun. Wait until that process is done, then start this again; when it is dead, its lease ends \
              by itself at that time",
-        )
+    )
 }
 
 fn under<T>(call: &Call, lease: Lease, work: impl FnOnce(&Call) -> Result<T>) -> Result<T> {

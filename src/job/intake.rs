@@ -2,7 +2,7 @@
 
 use super::prepare::Ready;
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::evidence::{RunRef, ledger, segments};
 use crate::key::{Key, Keyring};
 use crate::minimize::IdentityMaker;
@@ -26,10 +26,11 @@ pub fn stored(state: &State, identity: &Key) -> Result<Requests> {
     let mut requests = Requests::open(state.root(), identity)?;
     let last = requests.last_segment();
     if last < known {
-        return Err(Error::evidence(format!("stored requests end at segment {last}, and the ledger knows of {known}"))
-            .help(
-                "restore state:requests from a backup; a run without it would publish persons who asked for erasure",
-            ));
+        return Err(Error::new(
+            Code::StatePartOlder,
+            format!("stored requests end at segment {last}, and the ledger knows of {known}"),
+        )
+        .help("restore state:requests from a backup; a run without it would publish persons who asked for erasure"));
     }
     requests.saw(state.witness()?);
     Ok(requests)
@@ -41,7 +42,7 @@ fn same_segments(ready: &Ready, requests: &Requests) -> Result<()> {
     let other = |(file, digest): &(&String, &String)| now.get(*file).is_some_and(|found| found != *digest);
     let Some((file, _)) = ready.dataset.stored.iter().find(other) else { return Ok(()) };
     let place = ready.state.root().display(&format!("{}/{file}", segments::FOLDER));
-    Err(Error::evidence(format!("{place} is not the segment that the last run knew"))
+    Err(Error::new(Code::StatePartChanged, format!("{place} is not the segment that the last run knew"))
         .help("bring the newest copy of state:requests back: this one may lack requests"))
 }
 

@@ -1,7 +1,7 @@
 //! Which table belongs to which job: the one look-up of a dataset for runs, sweeps, schedules, status and questions.
 //! Must not know what is in a dataset.
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::policy::{Plan, Project};
 use crate::requests::{Standing, State as Come};
 use crate::state::{Dataset, Scheduled, State, SweepRecord};
@@ -62,9 +62,9 @@ pub fn without_job(state: &State, project: &Project) -> Result<Vec<Dataset>> {
 
 /// What is said of such a table wherever it is met.
 pub fn complaint(dataset: &Dataset) -> Error {
-    Error::policy(format!("{} is of no job any more (it was {}'s)", dataset.dataset, dataset.job)).help(format!(
-        "no request, no retention and no removal reaches it: bring the job back (any name, the same output), or \
-         `tamis dataset retire {} --remove --reason …`, which removes all its bytes for good",
+    Error::new(Code::OutputChanged, format!("{} is served by no job any more (the last one was {})", dataset.dataset, dataset.job)).help(format!(
+        "no request, no retention and no removal reaches it: bring the job back (under any name, with the same output), \
+         or call `tamis dataset retire {} --remove --reason …`, which removes all its bytes for good",
         dataset.job
     ))
 }

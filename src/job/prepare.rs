@@ -8,7 +8,7 @@ use super::scheduled;
 use super::stop::Stop;
 use crate::clock::Instant;
 use crate::decide::{LinkLimits, Rules};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Code, Error, Kind, Result};
 use crate::key::{self, Keyring};
 use crate::monitor::{Event, Monitor};
 use crate::policy::{self, KeyFrom, Plan, Project};
@@ -127,8 +127,11 @@ impl Ready {
         let known = state.dataset_under(&call.job, &names)?;
         let dataset = known.unwrap_or_else(|| Dataset::new(&call.job, &output));
         if dataset.dataset != output {
-            return Err(Error::policy(format!("job {} has published to {} so far", call.job, dataset.dataset))
-                .help("a dataset keeps its output; for another one write a new job"));
+            return Err(Error::new(
+                Code::OutputChanged,
+                format!("job {} has published to {} so far", call.job, dataset.dataset),
+            )
+            .help("a dataset keeps its output; for another one write a new job"));
         }
         check_epoch(&state, &dataset, &keys.epoch)?;
         check_kinds(&project, &state)?;
@@ -215,20 +218,23 @@ impl Ready {
 fn plan_of<'a>(project: &'a Project, job: &str) -> Result<&'a Plan> {
     project.jobs.get(job).ok_or_else(|| {
         let names: Vec<&str> = project.jobs.keys().map(String::as_str).collect();
-        Error::policy(format!("no job is called {job:?}")).help(format!("the jobs here are: {}", names.join(", ")))
+        Error::new(Code::NameUnknown, format!("no job is called {job:?}"))
+            .help(format!("the jobs here are: {}", names.join(", ")))
     })
 }
 
 fn root_of<'a>(roots: &'a BTreeMap<String, Root>, name: &str) -> Result<&'a Root> {
-    roots.get(name).ok_or_else(|| Error::policy(format!("the policy has no root {name:?}")))
+    roots.get(name).ok_or_else(|| Error::new(Code::NameUnknown, format!("the policy has no root {name:?}")))
 }
 
 fn demo(call: &Call, project: &Project, roots: &BTreeMap<String, Root>, monitor: &dyn Monitor) -> Result<()> {
     let KeyFrom::Dir(dir) = &project.keys.from else {
-        return Err(Error::policy("--demo makes keys only in a folder").help("set [keys] dir in the policy"));
+        return Err(
+            Error::new(Code::ArgumentWrong, "--demo makes keys only in a folder").help("set [keys] dir in the policy")
+        );
     };
     if let Some(root) = roots.values().find(|root| root.folder().is_none()) {
-        return Err(Error::policy(format!("--demo is for local roots, and {} is none", root.name)));
+        return Err(Error::new(Code::ArgumentWrong, format!("--demo is for local roots, and {} is none", root.name)));
     }
     let made = std::path::Path::new(dir).join("identity.key").exists();
     let files = if made { Vec::new() } else { key::create(dir, &project.keys.epoch)? };
@@ -250,7 +256,7 @@ fn check_kinds(project: &Project, state: &State) -> Result<()> {
     let carried = kinds(project);
     let lost = |kind: &String| !carried.contains_key(kind) && !project.links.retired.contains(kind);
     let Some(kind) = state.kinds()?.into_iter().find(lost) else { return Ok(()) };
-    Err(Error::policy(format!("no job reads a key, strong or weak column with the identifier {kind:?} any more")).help(
+    Err(Error::new(Code::IdentifierGone, format!("no job reads a key, strong or weak column with the identifier {kind:?} any more")).help(
         "requests that name it would reach nobody, and the erased would come back: give the column its identifier back; \
          where it is gone for good, add it to `retired` in [links]",
     ))
@@ -264,10 +270,10 @@ fn check_epoch(state: &State, dataset: &Dataset, epoch: &str) -> Result<()> {
     if place(epoch) >= place(&current.epoch) {
         return Ok(());
     }
-    Err(Error::policy(format!(
-        "job {}: its tokens are of epoch {:?}, and {epoch:?} came before",
-        dataset.job, current.epoch
-    ))
+    Err(Error::new(
+        Code::EpochReused,
+        format!("job {}: its tokens are of epoch {:?}, and {epoch:?} came before", dataset.job, current.epoch),
+    )
     .help("tokens of two epochs are never mixed and never come back: set [keys] epoch in the policy to the newest one"))
 }
 
@@ -282,7 +288,7 @@ fn as_of(call: &Call, accept: Option<&Accept>, dataset: &Dataset) -> Result<Inst
     let now = Instant(call.now.0 - call.now.0.rem_euclid(1_000_000));
     let as_of = call.as_of.or(accept.map(|accept| accept.as_of)).unwrap_or(now);
     if as_of > call.now {
-        return Err(Error::policy(format!("as_of {as_of} is in the future"))
+        return Err(Error::new(Code::AsOfWrong, format!("as_of {as_of} is in the future"))
             .help("judge at an instant up to now; what expires later is removed later"));
     }
     dataset.check_as_of(as_of)?;

@@ -3,7 +3,7 @@
 //! names are nobody's.
 
 use super::prepare::Ready;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::publish::{self, Current, Passed, Target};
 use crate::state::{Dataset, Since, State};
 use std::collections::BTreeSet;
@@ -31,7 +31,7 @@ pub fn unfinished(ready: &mut Ready) -> Result<Option<Current>> {
 pub fn unpublished(ready: &Ready) -> Result<Vec<Passed>> {
     let (table, found) = looked_at(ready)?;
     if found == Found::Unfinished {
-        return Err(Error::evidence(format!("{}: the last run was cut short", ready.dataset.dataset))
+        return Err(Error::new(Code::RunCutShort, format!("{}: the last run was cut short", ready.dataset.dataset))
             .help(format!("`tamis run {}` completes its evidence first", ready.call.job)));
     }
     stray(&ready.state, &ready.target(), &ready.dataset)?;
@@ -102,7 +102,7 @@ fn older_record(state: &State, dataset: &Dataset, since: &Since) -> Result<Error
         None => (&dataset.job, dataset.seq),
     };
     if state.dataset(job)?.is_some_and(|now| now.seq > newest) {
-        return Ok(Error::storage(format!("another run of job {job} is under way or has just ended"))
+        return Ok(Error::new(Code::Overtaken, format!("another run of job {job} is under way or has just ended"))
             .help("run again: it then continues where the other one stopped"));
     }
     let shown = match &since.missing {
@@ -121,8 +121,11 @@ fn retired(state: &State, dataset: &Dataset, there: bool) -> Error {
         let shown = "the ledger says that its table was retired since, and the table is there".to_owned();
         return state.behind(&format!("datasets/{}", dataset.job), shown).error();
     }
-    Error::evidence(format!("{}: its retirement was cut short, or its record is older", dataset.dataset))
-        .help(format!("`tamis dataset retire {} --reason …` goes on", dataset.dataset))
+    Error::new(
+        Code::StatePartOlder,
+        format!("{}: its retirement was cut short, or its record is older", dataset.dataset),
+    )
+    .help(format!("`tamis dataset retire {} --reason …` goes on", dataset.dataset))
 }
 
 fn older_table(dataset: &Dataset, there: Option<(u64, &str)>, said: Option<(u64, &str)>) -> Error {
@@ -133,7 +136,7 @@ fn older_table(dataset: &Dataset, there: Option<(u64, &str)>, said: Option<(u64,
         }
         Some((version, _)) => format!("at version {version}"),
     };
-    Error::evidence(format!("{}: state says {}, but the table is {there}", dataset.dataset, told(said)))
+    Error::new(Code::TableApart, format!("{}: state says {}, but the table is {there}", dataset.dataset, told(said)))
         .help("a restored table or state would bring erased persons back: restore the newer one, or use a new output")
 }
 
@@ -182,7 +185,7 @@ pub fn stray(state: &State, target: &Target<'_>, dataset: &Dataset) -> Result<us
 pub(crate) fn complete(ready: &mut Ready, (version, run, attempt, digest): &(u64, String, u32, String)) -> Result<()> {
     let manifest = ready.state.manifest(run, *attempt, digest)?;
     let intent = ready.state.stored_intent(run)?.ok_or_else(|| {
-        Error::evidence(format!("run {run} has published version {version} without an intent"))
+        Error::new(Code::StatePartMissing, format!("run {run} has published version {version} without an intent"))
             .help("compare the state with its copy: `tamis verify`")
     })?;
     ready.state.remember(&mut ready.dataset, &intent, &manifest, ready.call.now)?;

@@ -1,7 +1,7 @@
 //! Runs by schedule are known by job and instant (R28). Must not know when a job is due.
 
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::state::{Intent, State, stamp};
 
 /// Id of the run of a job at a scheduled instant.
@@ -16,7 +16,7 @@ pub fn scheduled_id(job: &str, instant: Instant) -> String {
 pub fn earlier(state: &State, run: &str, plan: &str) -> Result<Option<Intent>> {
     let Some(intent) = state.stored_intent(run)? else { return Ok(None) };
     if intent.plan != plan {
-        return Err(Error::policy(format!("the specs have changed since run {run} began"))
+        return Err(Error::new(Code::SpecsChanged, format!("the specs have changed since run {run} began"))
             .help("run the job by hand, or wait for its next scheduled instant: that is then a run of its own"));
     }
     Ok(Some(intent))

@@ -2,7 +2,7 @@
 //! of an export, buckets and files, for the last time before the commit. Must not know who asks.
 
 use crate::clock::{Clock, Instant};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::monitor::{Event, Monitor};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -48,14 +48,15 @@ impl Stop {
     /// A storage error (try again) when asked, a gate error at the end of its time.
     pub fn check(&self) -> Result<()> {
         if self.asked() {
-            return Err(Error::storage("stopped before the commit: nothing was published")
+            return Err(Error::new(Code::Stopped, "stopped before the commit: nothing was published")
                 .help("run it again: it goes on as the same run"));
         }
         match &self.until {
-            Some((clock, end)) if clock.now() >= *end => {
-                Err(Error::gate(format!("not done by {end}, the end of its time; the version before is unchanged"))
-                    .help("look for what was slow, or allow more: [schedule] timeout"))
-            }
+            Some((clock, end)) if clock.now() >= *end => Err(Error::new(
+                Code::OutOfTime,
+                format!("not done by {end}, the end of its time; the version before is unchanged"),
+            )
+            .help("look for what was slow, or allow more: [schedule] timeout")),
             _ => Ok(()),
         }
     }
@@ -83,7 +84,7 @@ impl Monitor for Watched<'_> {
 mod tests {
     use super::*;
     use crate::clock::Fixed;
-    use crate::error::Kind;
+    use crate::error::Code;
 
     #[test]
     fn a_stop_reaches_every_copy_and_a_time_ends_by_itself() {
@@ -91,16 +92,16 @@ mod tests {
         let copy = stop.clone().until(Arc::new(Fixed(Instant(5))), Instant(6));
         assert!(copy.check().is_ok());
         stop.ask();
-        assert_eq!(copy.check().err().map(|e| e.kind()), Some(Kind::Storage));
+        assert_eq!(copy.check().err().map(|e| e.code()), Some(Code::Stopped));
         let below = Stop::default();
         assert!(below.below().check().is_ok() && stop.below().check().is_err());
         below.below().ask();
         assert!(!below.asked(), "what is asked below stays below");
         assert!(stop.below().below().asked(), "however far below");
         let late = Stop::default().until(Arc::new(Fixed(Instant(6))), Instant(6));
-        assert_eq!(late.check().err().map(|e| e.kind()), Some(Kind::Gate));
+        assert_eq!(late.check().err().map(|e| e.code()), Some(Code::OutOfTime));
         assert!(late.without_time().check().is_ok());
         late.ask();
-        assert_eq!(late.without_time().check().err().map(|e| e.kind()), Some(Kind::Storage));
+        assert_eq!(late.without_time().check().err().map(|e| e.code()), Some(Code::Stopped));
     }
 }

@@ -4,7 +4,7 @@
 
 use super::Key;
 use super::digits;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use rustix::process::{Pid, Signal, kill_process_group, set_parent_process_death_signal};
 use std::io::Read;
 use std::os::unix::process::CommandExt;
@@ -27,21 +27,23 @@ const MAX_OUTPUT_BYTES: u64 = 1024;
 /// A policy error that names key and program; nothing of what the program said. The error of `proceed`.
 pub(super) fn run(command: &[String], name: &str, patience: Duration, proceed: &dyn Fn() -> Result<()>) -> Result<Key> {
     let Some((program, arguments)) = command.split_first() else {
-        return Err(Error::policy("[keys] command is empty").help("give a program and its arguments"));
+        return Err(Error::new(Code::SpecUnusable, "[keys] command is empty").help("give a program and its arguments"));
     };
     let place = format!("{name} from command {program}");
     let by_hand = format!("run it by hand with {name} as its last argument and look at what it says");
-    let failed = || Error::policy(format!("key {place}: the program failed")).help(by_hand.clone());
+    let failed =
+        || Error::new(Code::KeyCommandFailed, format!("key {place}: the program failed")).help(by_hand.clone());
     let mut running = Running(start(program, arguments, name, &place)?);
     let output = running.0.stdout.take().ok_or_else(failed)?;
     let (sender, receiver) = mpsc::sync_channel(1);
-    std::thread::Builder::new()
-        .spawn(move || sender.send(read(output)))
-        .map_err(|_| Error::storage(format!("key {place}: the system gives no thread to read it with")))?;
+    std::thread::Builder::new().spawn(move || sender.send(read(output))).map_err(|_| {
+        Error::new(Code::SystemLimit, format!("key {place}: the system gives no thread to read it with"))
+    })?;
     let begun = Instant::now();
     let late = || {
         let seconds = patience.as_secs();
-        Error::policy(format!("key {place}: the program had not ended after {seconds} s")).help(by_hand.clone())
+        Error::new(Code::KeyCommandFailed, format!("key {place}: the program had not ended after {seconds} s"))
+            .help(by_hand.clone())
     };
     let (mut read, mut ended) = (None, None);
     while read.is_none() || ended.is_none() {
@@ -51,8 +53,11 @@ pub(super) fn run(command: &[String], name: &str, patience: Duration, proceed: &
         }
         match receiver.recv_timeout(GLANCE) {
             Ok(Ok(output)) if output.len() as u64 > MAX_OUTPUT_BYTES => {
-                return Err(Error::policy(format!("key {place}: the program says more than a key"))
-                    .help("it must print 64 hex digits and nothing else"));
+                return Err(Error::new(
+                    Code::KeyCommandFailed,
+                    format!("key {place}: the program says more than a key"),
+                )
+                .help("it must print 64 hex digits and nothing else"));
             }
             Ok(Ok(output)) => read = Some(output),
             Ok(Err(_)) => return Err(failed()),
@@ -90,7 +95,7 @@ fn start(program: &str, arguments: &[String], name: &str, place: &str) -> Result
         command.pre_exec(|| Ok(set_parent_process_death_signal(Some(Signal::KILL))?));
     }
     command.spawn().map_err(|e| {
-        Error::policy(format!("key {place}: the program cannot be started: {}", e.kind()))
+        Error::new(Code::KeyCommandFailed, format!("key {place}: the program cannot be started: {}", e.kind()))
             .help("check [keys] command in the policy")
     })
 }
@@ -105,20 +110,20 @@ fn read(output: ChildStdout) -> std::io::Result<Zeroizing<Vec<u8>>> {
 mod tests {
     use super::*;
 
-    fn refusal(script: &str, patience: Duration, proceed: &dyn Fn() -> Result<()>) -> String {
+    fn refusal(script: &str, patience: Duration, proceed: &dyn Fn() -> Result<()>) -> Code {
         let command = ["sh", "-c", script].map(String::from);
         let error = run(&command, "identity.key", patience, proceed).err().expect("refused");
         assert!(error.help_text().is_some());
-        error.message().to_owned()
+        error.code()
     }
 
     #[test]
     fn a_program_that_never_ends_or_never_stops_talking_is_given_up() {
         let (short, long) = (Duration::from_millis(50), Duration::from_secs(60));
         for script in ["sleep 60", "exec >&-; sleep 60", "sleep 60 & wait"] {
-            assert!(refusal(script, short, &|| Ok(())).contains("had not ended"), "{script}");
+            assert_eq!(refusal(script, short, &|| Ok(())), Code::KeyCommandFailed, "{script}");
         }
-        assert!(refusal("yes", long, &|| Ok(())).contains("says more than a key"));
+        assert_eq!(refusal("yes", long, &|| Ok(())), Code::KeyCommandFailed);
     }
 
     #[test]
@@ -127,13 +132,13 @@ mod tests {
         let pid = folder.path().join("pid");
         let stop = || {
             if pid.metadata().is_ok_and(|m| m.len() > 0) {
-                Err(Error::storage("stopped").help("again"))
+                Err(Error::new(Code::Stopped, "stopped").help("again"))
             } else {
                 Ok(())
             }
         };
         let script = format!("echo $$ > {}; sleep 60", pid.display());
-        assert_eq!(refusal(&script, Duration::from_secs(60), &stop), "stopped");
+        assert_eq!(refusal(&script, Duration::from_secs(60), &stop), Code::Stopped);
         let pid = std::fs::read_to_string(&pid).unwrap();
         assert!(!std::path::Path::new("/proc").join(pid.trim()).exists());
     }

@@ -1,7 +1,7 @@
 //! Makes new keys from the system's generator. Never overwrites one: a lost key is lost. Must not know what for.
 
 use super::{Key, KeyId, custody, load};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -25,7 +25,7 @@ pub struct KeyFile {
 /// A policy error when the system has none.
 pub fn random(bytes: &mut [u8]) -> Result<()> {
     #[allow(clippy::disallowed_methods)] // the one place that asks
-    getrandom::fill(bytes).map_err(|_| Error::policy("the system gives no random bytes"))
+    getrandom::fill(bytes).map_err(|_| Error::new(Code::FileNotWritten, "the system gives no random bytes"))
 }
 
 /// Returns 32 random hex digits, by which a process knows its own claims again.
@@ -46,9 +46,8 @@ pub fn nonce() -> Result<String> {
 /// would match no erasure any more), or when the folder cannot be written.
 pub fn create(dir: &str, epoch: &str) -> Result<Vec<KeyFile>> {
     if epoch.is_empty() || !epoch.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
-        return Err(
-            Error::policy("an epoch's name has lower-case letters, digits and hyphens").help("for example 2026a")
-        );
+        return Err(Error::new(Code::ArgumentWrong, "an epoch's name has lower-case letters, digits and hyphens")
+            .help("for example 2026a"));
     }
     let folder = Path::new(dir);
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|e| stuck(dir, e.kind()))?;
@@ -62,7 +61,7 @@ pub fn create(dir: &str, epoch: &str) -> Result<Vec<KeyFile>> {
         existing(&identity)?
     } else {
         if others(folder).map_err(|e| stuck(dir, e.kind()))? {
-            return Err(Error::policy(format!("{dir} holds token keys but no identity.key")).help(
+            return Err(Error::new(Code::KeyMissing, format!("{dir} holds token keys but no identity.key")).help(
                 "bring the identity key back from wherever copies are kept: a new one would match no stored erasure. \
                  For a new installation use an empty folder",
             ));
@@ -108,12 +107,12 @@ fn write(path: &Path) -> Result<KeyFile> {
 }
 
 fn taken(path: &Path) -> Error {
-    Error::policy(format!("{} is already there; no key is ever overwritten", path.display()))
+    Error::new(Code::AlreadyThere, format!("{} is already there; no key is ever overwritten", path.display()))
         .help("for a new epoch choose a new name")
 }
 
 fn stuck(place: &str, kind: ErrorKind) -> Error {
-    Error::policy(format!("{place} cannot be written: {kind}"))
+    Error::new(Code::FileNotWritten, format!("{place} cannot be written: {kind}"))
         .help("choose a folder that belongs to the user tamis runs as")
 }
 
@@ -136,7 +135,7 @@ mod tests {
         let ring = Keyring::load(&source, &[]).unwrap();
         assert_eq!([ring.identity.id(), ring.token.id()], [made[0].id.clone(), made[1].id.clone()]);
         assert!(ring.identity.id() != ring.token.id());
-        assert!(create(dir.to_str().unwrap(), "2026a").unwrap_err().message().contains("already there"));
+        assert!(create(dir.to_str().unwrap(), "2026a").unwrap_err().code() == Code::AlreadyThere);
         let next = create(dir.to_str().unwrap(), "2027a").unwrap();
         assert_eq!((next[0].new, &next[0].id, next[1].new), (false, &made[0].id, true));
     }
@@ -147,7 +146,7 @@ mod tests {
         let dir = folder.path().to_str().unwrap();
         let made = create(dir, "2026a").unwrap();
         std::fs::remove_file(&made[0].file).unwrap();
-        assert!(create(dir, "2026b").unwrap_err().message().contains("no identity.key"));
+        assert!(create(dir, "2026b").unwrap_err().code() == Code::KeyMissing);
         assert!(create(dir, "../x").is_err());
     }
 }

@@ -1,7 +1,7 @@
 //! Who else could put a key in the place of ours: whoever owns its file or folder, or may write to a folder above it.
 //! A planted identity key would be used for every stored request. Must not know what is in a key.
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use rustix::process::{getegid, geteuid};
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -38,16 +38,20 @@ pub(super) fn of_folder(folder: &Path) -> Result<()> {
         return Err(foreign(&format!("folder {place} of the keys"), "folder"));
     }
     if facts.mode() & (WRITABLE_BY_GROUP | WRITABLE_BY_OTHERS) != 0 {
-        return Err(Error::policy(format!("others may write to folder {place} of the keys"))
+        return Err(Error::new(Code::KeyExposed, format!("others may write to folder {place} of the keys"))
             .help(format!("chmod 700 {place}, and check whether somebody has put a key there")));
     }
     let real = named(folder).canonicalize().map_err(|_| unseen(folder))?;
     for (below, above) in real.ancestors().zip(real.ancestors().skip(1)) {
         if replaceable(&look_at(below)?, &look_at(above)?) {
             let above = above.display();
-            return Err(Error::policy(format!("others may write to {above}, above folder {place} of the keys")).help(
-                format!("chmod go-w {above}, or keep the keys elsewhere: who may write there can replace the folder"),
-            ));
+            return Err(Error::new(
+                Code::KeyExposed,
+                format!("others may write to {above}, above folder {place} of the keys"),
+            )
+            .help(format!(
+                "chmod go-w {above}, or keep the keys elsewhere: who may write there can replace the folder"
+            )));
         }
     }
     Ok(())
@@ -75,12 +79,12 @@ fn named(folder: &Path) -> &Path {
 }
 
 fn unseen(folder: &Path) -> Error {
-    Error::policy(format!("folder {} of the keys cannot be looked at", folder.display()))
+    Error::new(Code::KeyUnreadable, format!("folder {} of the keys cannot be looked at", folder.display()))
         .help("check that it belongs to the user tamis runs as")
 }
 
 fn foreign(what: &str, kind: &str) -> Error {
-    Error::policy(format!("{what} belongs to another user")).help(format!(
+    Error::new(Code::KeyExposed, format!("{what} belongs to another user")).help(format!(
         "run tamis as the user who owns it; if it should be yours, find out who made the {kind} and whether its key is \
          yours, then chown it"
     ))

@@ -1,7 +1,7 @@
 //! What a key is written as.
 
 use super::Key;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use zeroize::Zeroize;
 
 pub(super) const DIGITS: usize = 64;
@@ -10,7 +10,7 @@ pub(super) const DIGITS: usize = 64;
 pub(super) fn parse(text: &[u8], place: &str) -> Result<Key> {
     let digits = text.strip_suffix(b"\n").unwrap_or(text);
     let wrong = |what: &str| {
-        Error::policy(format!("key {place} {what}"))
+        Error::new(Code::KeyUnreadable, format!("key {place} {what}"))
             .help("a key file holds 64 hex digits (32 bytes) and at most one final newline; `tamis key new` makes one")
     };
     if digits.len() != DIGITS {

@@ -3,7 +3,7 @@
 
 use super::digits::{DIGITS, parse};
 use super::{Key, Keyring, command, custody};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::policy::{KeyFrom, KeySource};
 use crate::store;
 use std::fs::{File, OpenOptions};
@@ -46,7 +46,7 @@ fn fetch(
         // systemd grants a service user its credential by an access list, which shows as a group bit.
         KeyFrom::Credential(prefix) => {
             let folder = credentials.ok_or_else(|| {
-                Error::policy("the keys are systemd credentials, but CREDENTIALS_DIRECTORY is not set")
+                Error::new(Code::KeyMissing, "the keys are systemd credentials, but CREDENTIALS_DIRECTORY is not set")
                     .help("start tamis from a unit with LoadCredential= or LoadCredentialEncrypted=")
             })?;
             from_file(folder, &format!("{prefix}-{name}"), 0o007, data_roots)
@@ -62,10 +62,11 @@ pub(super) fn from_file(folder: &Path, name: &str, forbidden: u32, data_roots: &
     let mut file = open(&path, &place)?;
     let facts = file.metadata().map_err(|_| unreadable(&place))?;
     if !facts.is_file() {
-        return Err(Error::policy(format!("key {place} is not a plain file")).help("put the key itself there"));
+        return Err(Error::new(Code::KeyUnreadable, format!("key {place} is not a plain file"))
+            .help("put the key itself there"));
     }
     if facts.mode() & forbidden != 0 {
-        return Err(Error::policy(format!("key {place} can be read or changed by others"))
+        return Err(Error::new(Code::KeyExposed, format!("key {place} can be read or changed by others"))
             .help(format!("chmod 600 {place}, and think about whether somebody has read it already")));
     }
     custody::of_file(&facts, folder, &place)?;
@@ -81,9 +82,9 @@ pub(super) fn from_file(folder: &Path, name: &str, forbidden: u32, data_roots: &
 fn open(path: &Path, place: &str) -> Result<File> {
     let flags = libc::O_NOFOLLOW | libc::O_CLOEXEC | libc::O_NONBLOCK;
     OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(|e| match e.raw_os_error() {
-        Some(libc::ELOOP) => Error::policy(format!("key {place} is a symbolic link"))
+        Some(libc::ELOOP) => Error::new(Code::KeyUnreadable, format!("key {place} is a symbolic link"))
             .help("put the key file itself there, or name its folder in [keys] dir"),
-        Some(libc::ENOENT) => Error::policy(format!("key {place} is not there")).help(
+        Some(libc::ENOENT) => Error::new(Code::KeyMissing, format!("key {place} is not there")).help(
             "for a new installation or a new epoch, `tamis key new` makes it; else restore the key that was in use from \
              where copies are kept",
         ),
@@ -107,7 +108,7 @@ fn outside(path: &Path, place: &str, data_roots: &[String]) -> Result<()> {
     for root in data_roots {
         let Some(folder) = store::local_folder(root) else { continue };
         if key.starts_with(&folder) {
-            return Err(Error::policy(format!("key {place} lies inside a data root of the policy"))
+            return Err(Error::new(Code::KeyExposed, format!("key {place} lies inside a data root of the policy"))
                 .help("move the keys to a folder of their own, away from raw data, datasets and state"));
         }
     }
@@ -115,7 +116,8 @@ fn outside(path: &Path, place: &str, data_roots: &[String]) -> Result<()> {
 }
 
 fn unreadable(place: &str) -> Error {
-    Error::policy(format!("key {place} cannot be read")).help("check that it belongs to the user tamis runs as")
+    Error::new(Code::KeyUnreadable, format!("key {place} cannot be read"))
+        .help("check that it belongs to the user tamis runs as")
 }
 
 #[cfg(test)]
@@ -142,11 +144,11 @@ mod tests {
     fn dir(folder: &Path) -> KeySource {
         source(KeyFrom::Dir(folder.to_str().unwrap().into()))
     }
-    fn refusal(source: &KeySource, roots: &[String]) -> String {
+    fn refusal(source: &KeySource, roots: &[String]) -> Error {
         let error = Keyring::load(source, roots).err().expect("refused");
         assert_eq!(error.kind(), crate::error::Kind::Policy);
         assert!(error.help_text().is_some());
-        error.message().to_string()
+        error
     }
 
     #[test]
@@ -163,13 +165,8 @@ mod tests {
         write(folder.path(), "tamis-identity.key", IDENTITY, 0o440);
         let credential = source(KeyFrom::Credential("tamis".into()));
         assert!(fetch(&credential, Some(folder.path()), "identity.key", &[], &|| Ok(())).is_ok());
-        assert!(
-            fetch(&credential, None, "identity.key", &[], &|| Ok(()))
-                .err()
-                .unwrap()
-                .message()
-                .contains("CREDENTIALS_DIRECTORY")
-        );
+        let none = fetch(&credential, None, "identity.key", &[], &|| Ok(())).err().unwrap();
+        assert_eq!(none.code(), Code::KeyMissing);
     }
 
     #[test]
@@ -183,8 +180,9 @@ mod tests {
             ["", "\n", &IDENTITY[1..], &IDENTITY[2..], &long, &crlf, &two, &blank, &"7f".repeat(32), &"Ü".repeat(32)];
         for text in bad {
             write(folder.path(), "identity.key", text, 0o600);
-            let message = refusal(&dir(folder.path()), &[]);
-            assert!(message.contains("identity.key"), "{message}");
+            let error = refusal(&dir(folder.path()), &[]);
+            let message = error.message();
+            assert!(error.code() == Code::KeyUnreadable && message.contains("identity.key"), "{message}");
             assert!(!message.contains("0405") && !message.contains("7f7f"), "{message}");
         }
     }
@@ -194,8 +192,8 @@ mod tests {
         let folder = keys();
         for mode in [0o640, 0o604, 0o620, 0o610, 0o666] {
             write(folder.path(), "token-2026a.key", TOKEN, mode);
-            let message = refusal(&dir(folder.path()), &[]);
-            assert!(message.contains("token-2026a.key can be read or changed by others"), "{message}");
+            let error = refusal(&dir(folder.path()), &[]);
+            assert!(error.code() == Code::KeyExposed && error.message().contains("token-2026a.key"), "{error}");
         }
     }
 
@@ -237,11 +235,14 @@ mod tests {
         let [identity, token] = ["identity.key", "token-2026a.key"].map(|name| folder.path().join(name));
         let give = |path: &Path| std::os::unix::fs::chown(path, Some(65_534), None).unwrap();
         give(&token);
-        assert!(refusal(&dir(folder.path()), &[]).contains("token-2026a.key belongs to another user"));
+        assert!(refusal(&dir(folder.path()), &[]).message().contains("token-2026a.key belongs to another user"));
         [identity.as_path(), folder.path()].into_iter().for_each(give);
         let above = folder.path().parent().unwrap().metadata().unwrap();
         if above.mode() & 0o1002 == 0o1002 {
-            assert!(refusal(&dir(folder.path()), &[]).contains("above folder"), "whoever is first in such a folder");
+            assert!(
+                refusal(&dir(folder.path()), &[]).message().contains("above folder"),
+                "whoever is first in such a folder"
+            );
         }
         let within = tempfile::tempdir().unwrap();
         let theirs = within.path().join("keys");
@@ -253,12 +254,12 @@ mod tests {
     fn links_folders_and_missing_files_are_refused() {
         let folder = keys();
         std::fs::rename(folder.path().join("identity.key"), folder.path().join("elsewhere")).unwrap();
-        assert!(refusal(&dir(folder.path()), &[]).contains("is not there"));
+        assert_eq!(refusal(&dir(folder.path()), &[]).code(), Code::KeyMissing);
         symlink(folder.path().join("elsewhere"), folder.path().join("identity.key")).unwrap();
-        assert!(refusal(&dir(folder.path()), &[]).contains("is a symbolic link"));
+        assert_eq!(refusal(&dir(folder.path()), &[]).code(), Code::KeyUnreadable);
         std::fs::remove_file(folder.path().join("identity.key")).unwrap();
         std::fs::create_dir(folder.path().join("identity.key")).unwrap();
-        assert!(refusal(&dir(folder.path()), &[]).contains("is not a plain file"));
+        assert_eq!(refusal(&dir(folder.path()), &[]).code(), Code::KeyUnreadable);
     }
 
     #[test]
@@ -269,18 +270,20 @@ mod tests {
         symlink(here, &link).unwrap();
         for root in [here.display().to_string(), up.display().to_string(), format!("file://{}", here.display())] {
             for keys in [here, link.as_path()] {
-                assert!(refusal(&dir(keys), std::slice::from_ref(&root)).contains("inside a data root"), "{root}");
+                assert_eq!(refusal(&dir(keys), std::slice::from_ref(&root)).code(), Code::KeyExposed, "{root}");
             }
         }
-        assert!(refusal(&dir(here), &[link.display().to_string()]).contains("inside a data root"));
+        assert_eq!(refusal(&dir(here), &[link.display().to_string()]).code(), Code::KeyExposed);
         assert!(Keyring::load(&dir(here), &[here.join("data").display().to_string()]).is_ok());
     }
 
     #[test]
     fn a_command_that_fails_is_refused_and_its_words_are_not_shown() {
         let command = |script: &str| source(KeyFrom::Command(["sh", "-c", script].map(String::from).to_vec()));
-        assert!(refusal(&command("echo secret; exit 3"), &[]).contains("the program failed"));
-        assert!(!refusal(&command("echo secret"), &[]).contains("secret"));
-        assert!(refusal(&source(KeyFrom::Command(vec!["/no/such/program".into()])), &[]).contains("cannot be started"));
+        assert_eq!(refusal(&command("echo secret; exit 3"), &[]).code(), Code::KeyCommandFailed);
+        let unfit = refusal(&command("echo secret"), &[]);
+        assert!(unfit.code() == Code::KeyUnreadable && !unfit.message().contains("secret"));
+        let nothing = source(KeyFrom::Command(vec!["/no/such/program".into()]));
+        assert_eq!(refusal(&nothing, &[]).code(), Code::KeyCommandFailed);
     }
 }

@@ -9,7 +9,7 @@ use crate::treatments::{Typed, boolean};
 use jiff::tz::TimeZone;
 
 use crate::clock::{Instant, Period, add};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::policy::{Column, ConsentColumn, Exclude, ValueType};
 use crate::read::RawBatch;
 
@@ -51,7 +51,10 @@ impl Clock {
     pub fn new(columns: &[Column], column: usize) -> Result<Clock> {
         let name = columns[column].name.clone();
         let Some(reader) = typed(&columns[column]).dates()? else {
-            return Err(Error::policy(format!("the clock {name:?} is neither a date nor a timestamp")));
+            return Err(Error::new(
+                Code::SpecUnusable,
+                format!("the clock {name:?} is neither a date nor a timestamp"),
+            ));
         };
         Ok(Clock { column, name, reader })
     }
@@ -128,7 +131,7 @@ impl Excludes {
     /// A policy error when there are more than a row can say.
     pub fn new(columns: &[Column], excludes: &[Exclude]) -> Result<Excludes> {
         if excludes.len() > usize::from(u8::MAX) {
-            return Err(Error::policy("a job has at most 255 excludes"));
+            return Err(Error::new(Code::SpecUnusable, "a job has at most 255 excludes"));
         }
         let rule = |exclude: &Exclude| (exclude.column, Wanted::new(&columns[exclude.column], &exclude.equals));
         Ok(Excludes(excludes.iter().map(rule).collect()))
@@ -169,7 +172,10 @@ impl Consent {
                 Some(reader) => Some((column, reader)),
                 None => {
                     let name = &columns[column].name;
-                    return Err(Error::policy(format!("the consent date {name:?} is neither a date nor a timestamp")));
+                    return Err(Error::new(
+                        Code::SpecUnusable,
+                        format!("the consent date {name:?} is neither a date nor a timestamp"),
+                    ));
                 }
             },
         };

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use std::collections::HashMap;
 
 use crate::clock::{Instant, Period, add};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::key::{Key, Keyring};
 use crate::policy::{Column, Controls, Plan};
 use crate::read::{RawBatch, Values};
@@ -84,7 +84,9 @@ impl Minimizer {
             Stream::Main => (&plan.columns, &plan.controls, &plan.fields[..]),
             Stream::Observed(index) => match plan.observe.get(index) {
                 Some(observe) => (&observe.columns, &observe.controls, &[][..]),
-                None => return Err(Error::policy(format!("the job observes no source number {index}"))),
+                None => {
+                    return Err(Error::new(Code::SpecUnusable, format!("the job observes no source number {index}")));
+                }
             },
         };
         let mut identified = identified_columns(columns, controls, keys);
@@ -627,8 +629,11 @@ fn position(batch: &RawBatch, record: u32) -> Position {
 }
 
 fn too_many(record: u64, column: &str) -> Error {
-    Error::input(format!("record {record}: a cell of {column} has more values than its `several` allows"))
-        .help("raise `most` of the column's `several` in the source")
+    Error::new(
+        Code::TooManyValues,
+        format!("record {record}: a cell of {column} has more values than its `several` allows"),
+    )
+    .help("raise `most` of the column's `several` in the source")
 }
 
 /// Keeps the first record of a batch, and of it the first column.
@@ -638,12 +643,16 @@ fn note(ambiguous: &mut Option<(u32, usize)>, record: u32, column: usize) {
 }
 
 fn ambiguous(record: u64, column: &str) -> Error {
-    Error::input(format!("record {record}: two formats of the column {column} read its value differently"))
-        .help("keep the format that the export really uses, in the column's `formats` in the source (R23)")
+    Error::new(
+        Code::DateAmbiguous,
+        format!("record {record}: two formats of the column {column} read its value differently"),
+    )
+    .help("keep the format that the export really uses, in the column's `formats` in the source (R23)")
 }
 
 fn too_much_text() -> Error {
-    Error::input("the published text of one block of records passes 4 GiB").help("publish shorter values")
+    Error::new(Code::InputTooLarge, "the published text of one block of records passes 4 GiB")
+        .help("publish shorter values")
 }
 
 #[cfg(test)]

@@ -487,5 +487,5 @@ fn r2_the_vectors_of_the_token_specification_hold() {
         let hash = blake3::keyed_hash(ring(name, epoch).token_key(domain).expose(), &bytes(identity));
         assert_eq!(hex(&hash.as_bytes()[..16]), *published);
     }
-    assert_eq!((keys.len(), identities.len(), tokens.len()), (3, 30, 8));
+    assert_eq!((keys.len(), identities.len(), tokens.len()), (3, 32, 8));
 }

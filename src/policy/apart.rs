@@ -2,7 +2,7 @@
 //! Must not know what is in them.
 
 use super::plan::{Location, Project};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::store::{PathGlob, inside, local_folder, settle};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -119,7 +119,8 @@ pub fn apart(project: &Project) -> Result<()> {
     let places = Places::new(&project.roots, inputs.iter().copied().chain(lists));
     let refused = |place: &Location, overlap: Overlap| {
         let (_, what, help) = overlap.said();
-        Err(Error::policy(format!("{}:{}: {what}, after links are followed", place.root, place.path)).help(help))
+        Err(Error::new(Code::PlaceOverlaps, format!("{}:{}: {what}, after links are followed", place.root, place.path))
+            .help(help))
     };
     for (at, plan) in project.jobs.values().enumerate() {
         let mut others = project.jobs.values().take(at);

@@ -120,7 +120,7 @@ fn may_leave(terms: &Terms, entry: &Entry, from: &At<String>, spec: &FieldSpec) 
     let page = terms.page;
     let category = *entry.spec.category;
     if category == Category::Secret {
-        let help = "remove the field: secret never leaves, under any treatment (R19)";
+        let help = "remove the field: a secret column is never published, under any treatment (R19)";
         return page.fault(from.span(), "secret", "the column is secret", help);
     }
     let listed = entry.spec.purposes.iter().flat_map(|l| l.iter()).any(|p| **p == *terms.spec.purpose);

@@ -344,7 +344,7 @@ fn purposes(page: Page, entry: &Entry, policy: &Policy) {
     let Some(listed) = &entry.spec.purposes else { return };
     let category = *entry.spec.category;
     if category == Category::Secret && !listed.is_empty() {
-        let help = "leave `purposes` out: secret never leaves, under any treatment (R19)";
+        let help = "leave `purposes` out: a secret column is never published, under any treatment (R19)";
         return page.fault(listed.span(), "secret", "a secret column serves no purpose", help);
     }
     for at in listed.iter() {

@@ -5,7 +5,7 @@ use super::encode::{fixed_binary, properties, refill, timestamps, write_error, w
 use super::groups::{GROUP_ROWS, Groups};
 use super::stretch::Stretch;
 use crate::decide::{NO_SINCE, mark};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::store::Root;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, UInt8Array};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
@@ -168,8 +168,9 @@ impl<W: Write + Send> CompanionEncoder<W> {
         arrays.push(optional_times(&mut self.consent_until, i64::MAX));
         arrays.extend(self.until.iter_mut().map(|column| timestamps(refill(column), None)));
         arrays.extend(self.quasi.iter_mut().map(|column| Arc::new(Int64Array::from(refill(column))) as ArrayRef));
-        let batch = RecordBatch::try_new(self.schema.clone(), arrays)
-            .map_err(|_| Error::evidence("a row of a companion does not have the shape of its layout"))?;
+        let batch = RecordBatch::try_new(self.schema.clone(), arrays).map_err(|_| {
+            Error::new(Code::RowsDoNotAddUp, "a row of a companion does not have the shape of its layout")
+        })?;
         self.writer.write(&batch).map_err(write_error)
     }
 
@@ -262,7 +263,7 @@ impl Companions {
 }
 
 fn no_companion(place: &str) -> Error {
-    Error::evidence(format!("{place} cannot be read as a companion"))
+    Error::new(Code::CompanionBroken, format!("{place} cannot be read as a companion"))
         .help("compare its hash with the manifest: `tamis verify`")
 }
 

@@ -4,7 +4,7 @@
 use super::Target;
 use super::groups::Groups;
 use super::schema::Column;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType,
@@ -81,7 +81,7 @@ impl Data {
 }
 
 fn not_ours(place: &str) -> Error {
-    Error::evidence(format!("{place} cannot be read as a file of this table"))
+    Error::new(Code::TableApart, format!("{place} cannot be read as a file of this table"))
         .help("compare its hash with the manifest: `tamis verify`")
 }
 

@@ -5,7 +5,7 @@ use super::foreign::Foreign;
 use super::log::{self, Entry, Mark, Own};
 use super::protocol::PlainCommitter;
 use super::{Column, ColumnType, Current, CurrentFile, Passed, Receipt, Rewritten, Target, Written};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Code, Error, Kind, Result};
 use crate::store::Root;
 use arrow::array::{ArrayRef, Int64Array, StructArray};
 use arrow::datatypes::{DataType as ArrowType, Field};
@@ -102,12 +102,12 @@ pub fn is_current(lake: &Root, path: &str, current: &Current) -> Result<bool> {
 pub(super) fn checkpoint(lake: &Root, path: &str, version: u64) -> Result<u64> {
     let table = Table::new(lake, path)?;
     let opened = table.open(Others::Harmless)?.filter(|opened| opened.current.version == version).ok_or_else(|| {
-        Error::evidence(format!("{}: the table is at another version than state says", table.place()))
+        Error::new(Code::TableApart, format!("{}: the table is at another version than state says", table.place()))
             .help("another run was faster: sweep again")
     })?;
     // The log has just been read: what fails now is the store.
     table.checkpoint().map_err(|e| match e.kind() {
-        Kind::Evidence => Error::storage(format!("{}: a checkpoint could not be written", table.place())),
+        Kind::Evidence => Error::new(Code::StoreAway, format!("{}: a checkpoint could not be written", table.place())),
         _ => e,
     })?;
     Ok(opened.current.tip())
@@ -121,9 +121,8 @@ pub(super) fn checkpoint(lake: &Root, path: &str, version: u64) -> Result<u64> {
 pub fn adopt(written: &Written, target: &Target<'_>, commit: &Commit<'_>, expected: u64) -> Result<Receipt> {
     let table = Table::new(target.lake, target.path)?;
     let Some(Opened { current, .. }) = table.open(Others::All)? else {
-        return Err(
-            Error::evidence(format!("{}: the table is gone", table.place())).help("close it: `tamis dataset retire`")
-        );
+        return Err(Error::new(Code::TableApart, format!("{}: the table is gone", table.place()))
+            .help("close it: `tamis dataset retire`"));
     };
     if current.tip() > expected {
         return Err(log::overtaken(target.lake, target.path, current.tip()));
@@ -178,7 +177,11 @@ fn put(change: &Change<'_>, target: &Target<'_>, commit: &Commit<'_>) -> Result<
         (Some(there), Some(expected)) => same(there, expected) && there.tip() == expected.tip(),
         (there, expected) => there.is_none() && expected.is_none(),
     } {
-        return Err(Error::evidence(format!("{}: the table changed while this run was working", table.place())).help(
+        return Err(Error::new(
+            Code::TableChanged,
+            format!("{}: the table changed while this run was working", table.place()),
+        )
+        .help(
             "nothing of this one was published. The table was put back to an older version, or is gone: \
              `tamis verify` compares it with the ledger",
         ));
@@ -200,7 +203,8 @@ impl<'a> Table<'a> {
             url.path_segments_mut().ok()?.pop_if_empty().extend(at.parts().map(|p| p.as_ref().to_owned())).push("");
             Some(url)
         });
-        let url = url.ok_or_else(|| Error::policy(format!("{} is not a usable path", lake.display(path))))?;
+        let url =
+            url.ok_or_else(|| Error::new(Code::PlaceUnusable, format!("{} is not a usable path", lake.display(path))))?;
         let executor = Arc::new(TokioMultiThreadExecutor::new(lake.runtime().clone()));
         let engine = DefaultEngineBuilder::new(store).with_task_executor(executor).build();
         Ok(Table { lake, path, url, engine })
@@ -213,15 +217,18 @@ impl<'a> Table<'a> {
     /// The kernel's errors print URLs and values: only what an operator must do is passed on.
     fn refused(&self, doing: &str, error: &KernelError) -> Error {
         match unwrapped(error) {
-            e if of_storage(e) => Error::storage(format!("{}: {doing} failed", self.place())),
+            e if of_storage(e) => Error::new(Code::StoreAway, format!("{}: {doing} failed", self.place())),
             KernelError::Unsupported(_) => self.feature("a table feature that tamis does not know"),
-            _ => Error::evidence(format!("{}: {doing} failed: the log is not as tamis left it", self.place()))
-                .help("compare the table with the ledger: `tamis verify`"),
+            _ => Error::new(
+                Code::TableLogBroken,
+                format!("{}: {doing} failed: the log is not as tamis left it", self.place()),
+            )
+            .help("compare the table with the ledger: `tamis verify`"),
         }
     }
 
     fn feature(&self, what: &str) -> Error {
-        Error::policy(format!("{} uses {what}", self.place()))
+        Error::new(Code::TableUnsupported, format!("{} uses {what}", self.place()))
             .help("somebody changed the table; tamis does not write to it any more: publish to a new output")
     }
 
@@ -368,8 +375,11 @@ impl<'a> Table<'a> {
     }
 
     fn outcome_unknown(&self, version: u64) -> Error {
-        Error::unknown(format!("{}: the commit of version {version} was sent and not confirmed", self.place()))
-            .help("run again: tamis finds out whether the version is there, and commits it once")
+        Error::new(
+            Code::CommitUnknown,
+            format!("{}: the commit of version {version} was sent and not confirmed", self.place()),
+        )
+        .help("run again: tamis finds out whether the version is there, and commits it once")
     }
 
     /// The outer error: nothing was sent. The inner: it may have been; none for a conflict.
@@ -448,8 +458,11 @@ impl<'a> Table<'a> {
         };
         let chosen = choose().map_err(|e| self.refused("reading the table's log", &e))?;
         if left > 0 {
-            return Err(Error::evidence(format!("{}: a file to be replaced is not in the table", self.place()))
-                .help("compare the table with the ledger: `tamis verify`"));
+            return Err(Error::new(
+                Code::RowsDoNotAddUp,
+                format!("{}: a file to be replaced is not in the table", self.place()),
+            )
+            .help("compare the table with the ledger: `tamis verify`"));
         }
         Ok(chosen)
     }

@@ -4,7 +4,7 @@
 use super::groups::GROUP_ROWS;
 use super::schema::{ColumnType, Planned};
 use super::stretch::Stretch;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use arrow::array::{
     ArrayRef, BooleanArray, Date32Array, Decimal128Array, FixedSizeBinaryArray, Float64Array, Int32Array, Int64Array,
     StringArray, TimestampMicrosecondArray, new_null_array,
@@ -39,7 +39,7 @@ impl Shape {
     /// A policy error when no column carries the subject's token.
     pub fn new(planned: Vec<Planned>, subject: usize) -> Result<Shape> {
         let at = planned.iter().position(|p| p.field == Some(subject) && p.token);
-        let at = at.ok_or_else(|| Error::policy("no published field is the subject's token"))?;
+        let at = at.ok_or_else(|| Error::new(Code::SpecUnusable, "no published field is the subject's token"))?;
         let fields = planned.iter().map(|p| Field::new(&p.column.name, p.column.kind.arrow(), true));
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         let properties = planned.iter().fold(properties(&planned[at].column.name, at), |properties, p| {
@@ -82,11 +82,13 @@ pub(super) fn writer<W: Write + Send>(
 
 /// An error of the sink keeps its own words; of anything else only the fact is told.
 pub(super) fn write_error(error: ParquetError) -> Error {
-    let ParquetError::External(inner) = &error else { return Error::storage("Parquet could not be written") };
+    let ParquetError::External(inner) = &error else {
+        return Error::new(Code::StoreAway, "Parquet could not be written");
+    };
     let io = inner.downcast_ref::<std::io::Error>().and_then(|io| io.get_ref());
     match io.and_then(|own| own.downcast_ref::<Error>()) {
         Some(own) => own.clone(),
-        None => Error::storage("Parquet could not be written"),
+        None => Error::new(Code::StoreAway, "Parquet could not be written"),
     }
 }
 
@@ -151,7 +153,7 @@ impl<W: Write + Send> Encoder<W> {
 }
 
 fn broken_row() -> Error {
-    Error::evidence("a staged row does not have the shape of its layout")
+    Error::new(Code::RowsDoNotAddUp, "a staged row does not have the shape of its layout")
         .help("this is a fault of the program or of the machine's memory; nothing was published")
 }
 

@@ -1,7 +1,7 @@
 //! Reads a Parquet file of ours row group by row group: one ranged read and one group in memory at a time.
 //! Must not know what the columns mean.
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::store::{Object, Root, SeekSource, from_io};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
@@ -38,7 +38,7 @@ impl Groups {
     pub fn open(root: &Root, path: &str, broken: Broken) -> Result<Groups> {
         let place = root.display(path);
         let object: Object = root.head(path)?.ok_or_else(|| {
-            Error::evidence(format!("{place} is missing")).help(
+            Error::new(Code::StatePartMissing, format!("{place} is missing")).help(
                 "files and companions of a version live together: restore it, or run the job, whose new version \
                      does not need it",
             )

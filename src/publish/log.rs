@@ -3,7 +3,7 @@
 
 use super::Current;
 use super::foreign::Foreign;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::store::Root;
 
 const RUN: &str = "tamis.run";
@@ -126,7 +126,7 @@ pub(super) fn ours(lake: &Root, path: &str, tip: u64) -> Result<Own> {
     }
     let (version, mark) = own.ok_or_else(|| {
         let first = foreign.first().map_or(tip, |(version, _)| version.saturating_sub(1));
-        Error::evidence(format!("{}: the log entry of version {first} is gone", lake.display(path)))
+        Error::new(Code::TableLogBroken, format!("{}: the log entry of version {first} is gone", lake.display(path)))
             .help("tamis keeps the entry of the current version: find out who removed it")
     })?;
     Ok(Own { version, mark, foreign })
@@ -157,13 +157,13 @@ pub(super) fn find(lake: &Root, path: &str, version: u64, run: &str) -> Result<O
 /// Another run or sweep of tamis has published a version meanwhile.
 pub(super) fn overtaken(lake: &Root, path: &str, version: u64) -> Error {
     let place = lake.display(path);
-    Error::storage(format!("{place}: another run or sweep of tamis published version {version} meanwhile"))
+    Error::new(Code::Overtaken, format!("{place}: another run or sweep of tamis published version {version} meanwhile"))
         .help("nothing of this one was published; start it again: it continues from that version")
 }
 
 /// Somebody else wrote to the table.
 pub(super) fn foreign(lake: &Root, path: &str, version: u64) -> Error {
-    Error::evidence(format!("{}: version {version} was committed by another program", lake.display(path))).help(
+    Error::new(Code::TableIsForeign, format!("{}: version {version} was committed by another program", lake.display(path))).help(
         "tamis must be the only writer of its tables: stop the other writer, look at what it did, then take the table back \
          with `tamis dataset adopt JOB --reason …`",
     )

@@ -2,7 +2,7 @@
 //! Must not know why something is old enough.
 
 use super::{Target, delta, file, log};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::store::{Object, Root, Unseen};
 use std::collections::BTreeSet;
 
@@ -76,7 +76,8 @@ pub fn trim(target: &Target<'_>, current: u64, floor: u64) -> Result<Vec<Object>
         if target.lake.head(&checkpoint)?.is_none() {
             made?;
             let place = target.lake.display(&checkpoint);
-            return Err(Error::storage(format!("{place} is not there")).help("the log is kept as it is; sweep again"));
+            return Err(Error::new(Code::ObjectMissing, format!("{place} is not there"))
+                .help("the log is kept as it is; sweep again"));
         }
     }
     drop_stale_hint(target.lake, &folder, tip)?;

@@ -8,7 +8,7 @@ use super::file::{Pair, Row, file_name, range_in};
 use super::schema::{Column, Planned};
 use super::{Current, FileWritten, Target, Written};
 use crate::decide::{NULL_QUASI, Remaining, mark};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::monitor::{Event, Monitor};
 use crate::threads;
 use std::collections::BTreeSet;
@@ -214,6 +214,6 @@ impl<'a> Held<'a> {
 }
 
 fn apart(place: &str) -> Error {
-    Error::evidence(format!("{place} and its companion do not fit together"))
+    Error::new(Code::CompanionBroken, format!("{place} and its companion do not fit together"))
         .help("compare their hashes with the manifest: `tamis verify`")
 }

@@ -2,7 +2,7 @@
 //! Must not know Parquet encoders nor the log.
 
 use crate::decide::{FieldKind, Layout};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use arrow::datatypes::{DataType, TimeUnit};
 
 /// Type of a published column; serialised into what an interrupted run leaves behind.
@@ -109,21 +109,22 @@ fn same_type(planned: Planned, column: &Column) -> Result<Planned> {
     if planned.column.kind == column.kind {
         return Ok(planned);
     }
-    Err(Error::policy(format!("field {:?} has another type in the published table", column.name))
+    Err(Error::new(Code::ColumnUnfit, format!("field {:?} has another type in the published table", column.name))
         .help("a changed type needs a new output: name another `output` in the job"))
 }
 
 fn check_name(name: &str, planned: &[Planned]) -> Result<()> {
     if name.is_empty() || name.contains([' ', ',', ';', '{', '}', '(', ')', '\n', '\t', '=']) {
-        return Err(Error::policy(format!("{name:?} cannot be the name of a column in a Delta table"))
+        return Err(Error::new(Code::ColumnUnfit, format!("{name:?} cannot be the name of a column in a Delta table"))
             .help("use letters, digits and underscores"));
     }
     let folded = name.to_lowercase();
     match planned.iter().find(|p| p.column.name.to_lowercase() == folded) {
-        Some(other) => {
-            Err(Error::policy(format!("field {name:?} differs from column {:?} only by case", other.column.name))
-                .help("Delta tables do not tell such names apart: rename the field"))
-        }
+        Some(other) => Err(Error::new(
+            Code::ColumnUnfit,
+            format!("field {name:?} differs from column {:?} only by case", other.column.name),
+        )
+        .help("Delta tables do not tell such names apart: rename the field")),
         None => Ok(()),
     }
 }
@@ -155,7 +156,7 @@ mod tests {
         let table = [Column { name: "contact".into(), kind: ColumnType::Text }];
         for fields in [[("contact", FieldKind::Int64)], [("Contact", FieldKind::Text)], [("a b", FieldKind::Text)]] {
             let refused = plan(&layout(&fields), false, &table).expect_err("refused");
-            assert_eq!(refused.kind(), crate::error::Kind::Policy);
+            assert_eq!(refused.code(), crate::error::Code::ColumnUnfit);
         }
         let binary = plan(&layout(&[("contact", FieldKind::Token)]), true, &table);
         assert!(binary.is_err(), "the token format is part of the type");

@@ -16,7 +16,7 @@ use super::file::{Row, Sink};
 use super::*;
 use crate::clock::{Instant, Period};
 use crate::decide::{EntryTable, FieldKind, FieldLayout, Layout, NO_SINCE, NULL_QUASI, Rules, decide, mark};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Code, Error, Kind, Result};
 use crate::minimize::{FieldColumn, Identities, Rows};
 use crate::monitor::Silent;
 use crate::policy::*;
@@ -493,7 +493,7 @@ fn withdrawn_fields_stay_as_nulls_new_ones_are_added_and_types_do_not_change() {
     let mut changed = Sample::new(30, 1).with_fields(&["contact", "year"]);
     changed.layout.fields[1].kind = FieldKind::Text;
     let before = place.log(1);
-    assert_eq!(place.publish(&changed, 3).unwrap_err().kind(), Kind::Policy);
+    assert_eq!(place.publish(&changed, 3).unwrap_err().code(), Code::ColumnUnfit);
     assert_eq!((place.log(1), place.current().unwrap().version), (before, 1), "nothing was written");
 }
 
@@ -538,8 +538,9 @@ fn r40_companions_hold_what_was_given_row_for_row() {
     let bytes = place.state.get(&written.files[0].companion).unwrap().unwrap();
     let cut = &bytes[..bytes.len() - 20];
     place.state.put("companions/cut.parquet", cut.to_vec()).unwrap();
-    for path in ["companions/cut.parquet", "companions/none.parquet"] {
-        assert_eq!(Companions::open(&place.state, path).err().unwrap().kind(), Kind::Evidence);
+    let (cut, none) = ("companions/cut.parquet", "companions/none.parquet");
+    for (path, code) in [(cut, Code::CompanionBroken), (none, Code::StatePartMissing)] {
+        assert_eq!(Companions::open(&place.state, path).err().unwrap().code(), code);
     }
 }
 
@@ -552,8 +553,8 @@ fn another_writer_is_noticed_and_nothing_is_committed() {
                    {\"remove\":{\"path\":\"x.parquet\",\"dataChange\":true,\"deletionTimestamp\":1}}\n";
     place.lake.put("crm/contacts/_delta_log/00000000000000000001.json", foreign.into()).unwrap();
     let refused = place.commit(&written, 2, seen.as_ref()).unwrap_err();
-    assert_eq!((refused.kind(), place.log(1).as_str()), (Kind::Evidence, foreign));
-    assert_eq!(current(&place.lake, "crm/contacts").unwrap_err().kind(), Kind::Evidence);
+    assert_eq!((refused.code(), place.log(1).as_str()), (Code::TableIsForeign, foreign));
+    assert_eq!(current(&place.lake, "crm/contacts").unwrap_err().code(), Code::TableIsForeign);
 }
 
 #[test]
@@ -564,8 +565,7 @@ fn a_version_other_than_the_one_seen_before_writing_is_refused() {
     place.publish(&Sample::new(15, 1), 2).unwrap();
     for expected in [None, seen.as_ref()] {
         let refused = place.commit(&written, 3, expected).unwrap_err();
-        assert_eq!(refused.kind(), Kind::Storage, "it was tamis: try again");
-        assert!(refused.message().contains("another run or sweep of tamis"), "{refused}");
+        assert_eq!(refused.code(), Code::Overtaken, "it was tamis: try again");
     }
     assert_eq!(place.current().unwrap().run, "run-2");
 }
@@ -583,7 +583,7 @@ fn another_version_of_the_same_number_is_refused() {
     ] {
         assert!(!is_current(&place.lake, "crm/contacts", &other).unwrap());
         let refused = place.commit(&written, 3, Some(&other)).unwrap_err();
-        assert_eq!((refused.kind(), place.current().unwrap().version), (Kind::Evidence, 0), "{refused}");
+        assert_eq!((refused.code(), place.current().unwrap().version), (Code::TableChanged, 0), "{refused}");
     }
     assert!(is_current(&place.lake, "crm/contacts", &seen).unwrap());
     place.commit(&written, 3, Some(&seen)).unwrap();
@@ -594,17 +594,15 @@ fn another_version_of_the_same_number_is_refused() {
 fn what_may_not_be_committed_is_not_sent() {
     let place = Place::memory();
     let written = place.write(&Sample::new(10, 1), "run-1", 1, 1, false).unwrap();
-    let may = || Err(Error::storage("not now"));
+    let may = || Err(Error::new(Code::StoreAway, "not now"));
     let how = Commit { app: "tamis/crm-contacts", sequence: 1, manifest: "digest", expected: None, may: &may };
-    assert_eq!(commit(&written, &place.target(), &how).unwrap_err().message(), "not now");
+    assert_eq!(commit(&written, &place.target(), &how).unwrap_err().code(), Code::StoreAway);
     assert_eq!(place.current(), None);
 }
 
 #[test]
 fn a_table_with_features_that_keep_removed_rows_is_refused() {
-    for (property, kind) in
-        [("delta.enableChangeDataFeed", Kind::Policy), ("delta.enableDeletionVectors", Kind::Policy)]
-    {
+    for property in ["delta.enableChangeDataFeed", "delta.enableDeletionVectors"] {
         let place = Place::memory();
         place.publish(&Sample::new(20, 1), 1).unwrap();
         let entry = place.log(0).replace(
@@ -612,8 +610,16 @@ fn a_table_with_features_that_keep_removed_rows_is_refused() {
             &format!("\"delta.dataSkippingNumIndexedCols\":\"0\",\"{property}\":\"true\""),
         );
         place.lake.put("crm/contacts/_delta_log/00000000000000000000.json", entry.into()).unwrap();
-        assert_eq!(current(&place.lake, "crm/contacts").unwrap_err().kind(), kind, "{property}");
+        assert_eq!(current(&place.lake, "crm/contacts").unwrap_err().code(), Code::TableUnsupported, "{property}");
     }
+}
+
+#[test]
+fn a_log_that_cannot_be_read_is_refused() {
+    let place = Place::memory();
+    place.publish(&Sample::new(20, 1), 1).unwrap();
+    place.lake.put("crm/contacts/_delta_log/00000000000000000000.json", "{".into()).unwrap();
+    assert_eq!(current(&place.lake, "crm/contacts").unwrap_err().code(), Code::TableLogBroken);
 }
 
 #[test]
@@ -634,7 +640,7 @@ fn a_run_that_was_published_before_is_found_again() {
     }
     let late = place.write(&Sample::new(20, 1), "run-0", 1, 1, false).unwrap();
     let refused = place.commit(&late, 1, place.current().as_ref()).unwrap_err();
-    assert_eq!(refused.kind(), Kind::Storage);
+    assert_eq!(refused.code(), Code::Overtaken);
 }
 
 #[test]
@@ -679,7 +685,7 @@ fn faults(before: u64) {
     attempt(&faulty(&start(), counting.clone()), &sample, 1).unwrap();
     assert!(counting.count() >= 6, "{}", counting.count());
     let modes = [Mode::FailBefore, Mode::FailAfter, Mode::AnswerExists];
-    let mut lost_answers = 0;
+    let (mut lost_answers, mut unknown) = (0, 0);
     for (mode, for_ever) in modes.into_iter().flat_map(|mode| [(mode, false), (mode, true)]) {
         for k in 1..=counting.count() {
             let place = start();
@@ -688,6 +694,7 @@ fn faults(before: u64) {
                 let text = format!("{error}{}", error.help_text().unwrap_or_default());
                 assert!(!text.contains("injected") && !text.contains("://"), "{text}");
                 assert!(matches!(error.kind(), Kind::Storage | Kind::Unknown), "{mode:?} {k}: {error}");
+                unknown += usize::from(error.code() == Code::CommitUnknown);
             }
             lost_answers += usize::from(first.as_ref().is_ok_and(|receipt| receipt.found));
             let second = attempt(&place, &sample, 2).unwrap();
@@ -701,6 +708,7 @@ fn faults(before: u64) {
             }
         }
     }
+    assert!(unknown > 0, "a commit after which nothing answers is one of which nobody knows");
     assert!(lost_answers >= 2, "a commit whose answer is lost converges in the same attempt");
 }
 

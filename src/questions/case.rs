@@ -4,7 +4,7 @@
 use super::standing::overall;
 use crate::clock::Instant;
 use crate::decide;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::evidence::{Entry as LedgerEntry, Event};
 use crate::job::meant::held;
 use crate::job::{Desk, Published, SubjectCall, published};
@@ -113,7 +113,7 @@ pub fn report(call: &SubjectCall, request: &str) -> Result<CaseReport> {
         Ok(())
     })?;
     if taken.is_empty() {
-        return Err(Error::policy("no request is stored under this id")
+        return Err(Error::new(Code::NameUnknown, "no request is stored under this id")
             .help("ids are compared as written; `tamis status` names those that are open"));
     }
     let entries = desk.state.ledger().entries()?;
@@ -161,7 +161,8 @@ fn request_files(desk: &Desk) -> Result<(u64, u64)> {
     let (mut files, mut unseen) = (0, 0);
     for list in desk.project.lists.values() {
         let glob = crate::store::PathGlob::new(&list.input.path);
-        let glob = glob.ok_or_else(|| Error::policy(format!("list {}: input is not a glob", list.name)))?;
+        let glob =
+            glob.ok_or_else(|| Error::new(Code::SpecUnusable, format!("list {}: input is not a glob", list.name)))?;
         let found = desk.roots[&list.input.root].meant(&glob)?;
         (files, unseen) = (files + found.objects.len() as u64, unseen + found.unseen.len() as u64);
     }
@@ -271,7 +272,7 @@ impl Book<'_> {
         }
         let done = matches!(standing.state, State::Removed | State::Unmatched | State::NotBinding);
         let Some(plan) = of.plan.filter(|_| !done) else {
-            let gone = format!("{} is of no job any more: no sweep looks at it", dataset.dataset);
+            let gone = format!("{} is served by no job any more: no sweep looks at it", dataset.dataset);
             return if done { waits } else { vec![gone] };
         };
         if standing.state == State::Received {

@@ -4,7 +4,7 @@
 
 use crate::clock::Instant;
 use crate::decide::{self, Reason, Traced};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::evidence::{Entry as LedgerEntry, Event};
 use crate::job::{Call, Desk, Ready, SubjectCall, identities, intake, names_of, note, output_of};
 use crate::monitor::Monitor;
@@ -123,11 +123,11 @@ pub fn explain(who: &SubjectCall, call: &Call, monitor: &dyn Monitor) -> Result<
     let desk = Desk::open(who)?;
     let found = identities(&desk, &who.values)?;
     if found.is_empty() {
-        return Err(Error::policy("nothing says who is meant")
+        return Err(Error::new(Code::RequestWrong, "nothing says who is meant")
             .help("give one `kind: value` a line, such as `email: …`, on standard input"));
     }
     if !call.job.is_empty() && !desk.project.jobs.contains_key(&call.job) {
-        return Err(Error::policy(format!("no job is called {:?}", call.job)));
+        return Err(Error::new(Code::NameUnknown, format!("no job is called {:?}", call.job)));
     }
     note(&desk, who, "explain", Event::Asked { command: "explain".into() })?;
     let wanted: BTreeSet<[u8; 32]> = found.iter().map(|(identity, _)| *identity).collect();

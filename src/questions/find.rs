@@ -4,7 +4,7 @@
 use super::reach::{self, Reach};
 use crate::clock::Instant;
 use crate::decide::LinkLimits;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::evidence::Event;
 use crate::job::{Desk, Published, SubjectCall, identities, note, published};
 use crate::monitor::Silent;
@@ -80,7 +80,7 @@ pub fn find(call: &SubjectCall) -> Result<Known> {
     let desk = Desk::open(call)?;
     let identities = identities(&desk, &call.values)?;
     if identities.is_empty() {
-        return Err(Error::policy("nothing says who is meant")
+        return Err(Error::new(Code::RequestWrong, "nothing says who is meant")
             .help("give one `kind: value` a line, such as `email: …`, on standard input"));
     }
     note(&desk, call, "find", Event::Asked { command: "subject find".into() })?;

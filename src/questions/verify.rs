@@ -2,7 +2,7 @@
 //! and repairs nothing. Must not know how evidence is written.
 
 use super::foreign;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Code, Error, Kind, Result};
 use crate::evidence::{self, VerifyReport};
 use crate::job::output_of;
 use crate::job::recover::{self, Found};
@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A policy error for a malformed `head` or without a root `state`; a storage error when the ledger cannot be read; those
 /// of [`foreign::verify`].
 pub fn verify(project: &Project, roots: &BTreeMap<String, Root>, head: Option<&str>) -> Result<VerifyReport> {
-    let root = roots.get("state").ok_or_else(|| Error::policy("the policy has no root \"state\""))?;
+    let root = roots.get("state").ok_or_else(|| Error::new(Code::NameUnknown, "the policy has no root \"state\""))?;
     let mut report = evidence::verify(root, roots, head)?;
     let state = match State::open(root) {
         Ok(state) => state,
@@ -132,5 +132,5 @@ fn same_files(target: &Target<'_>, dataset: &Dataset, table: &Current) -> Result
     if named == known {
         return Ok(());
     }
-    Err(Error::evidence(format!("{}: the table's log names other files than state does", dataset.dataset)))
+    Err(Error::new(Code::TableApart, format!("{}: the table's log names other files than state does", dataset.dataset)))
 }

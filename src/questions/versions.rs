@@ -2,7 +2,7 @@
 //! Must not know exports, keys nor how it is shown.
 
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::evidence::{Event, Manifest};
 use crate::job::names_of;
 use crate::policy::Project;
@@ -65,7 +65,7 @@ pub fn of_job(project: &Project, state: &State, job: &str, run: Option<&str>) ->
         versions.push(VersionRows { version, run: entry.run, as_of, rows_in, rows_out, swept });
     }
     let Some((run, attempt, digest)) = found else {
-        return Err(Error::policy(format!("the ledger knows no such version of {job}"))
+        return Err(Error::new(Code::NameUnknown, format!("the ledger knows no such version of {job}"))
             .help("`tamis status` names the jobs and the run of each one's version"));
     };
     versions.drain(..versions.len().saturating_sub(TOLD));

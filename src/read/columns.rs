@@ -3,7 +3,7 @@
 
 use super::batch::ColumnMap;
 use super::wanted::ReadRequest;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::policy::Column;
 use crate::unseen;
 use icu_casemap::CaseMapper;
@@ -47,9 +47,10 @@ pub(super) fn columns(names: &[String], request: &ReadRequest<'_>, place: &str) 
         let name = fold(name);
         if let Some(first) = folded.insert(name.clone(), at).filter(|_| known.contains(&name)) {
             let (first, second) = (first + 1, at + 1);
-            return Err(Error::input(format!(
-                "{place}: columns {first} and {second} of the header have the same name, apart from case"
-            ))
+            return Err(Error::new(
+                Code::ColumnTwice,
+                format!("{place}: columns {first} and {second} of the header have the same name, apart from case"),
+            )
             .help("have it exported with one name per column"));
         }
     }
@@ -72,12 +73,15 @@ fn drifted(names: &[String], listed: &[String], place: &str) -> Error {
     };
     let unlisted = names.iter().enumerate().filter(|(_, name)| !listed.contains(name));
     let unlisted: Vec<String> = unlisted.map(said).collect();
-    Error::input(format!("{place} has columns that the source does not list: {}", unlisted.join(", ")))
-        .help("add them to the source's [columns], or set read.on_drift = \"drop\"")
+    Error::new(
+        Code::ColumnUnlisted,
+        format!("{place} has columns that the source does not list: {}", unlisted.join(", ")),
+    )
+    .help("add them to the source's [columns], or set read.on_drift = \"drop\"")
 }
 
 fn missing(wanted: &str, names: &[String], place: &str) -> Error {
-    let error = Error::input(format!("{place} has no column {wanted}, which this job needs"));
+    let error = Error::new(Code::ColumnMissing, format!("{place} has no column {wanted}, which this job needs"));
     match unseen::near_miss(wanted, names.iter().map(String::as_str)) {
         Some(said) => error.help(said),
         None => error.help("check read.header and read.delimiter, or ask whether the export lost the column"),

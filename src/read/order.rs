@@ -3,7 +3,7 @@
 
 use crate::clock::Instant;
 use crate::clock::date_format::MONTHS;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::policy::SetFormat;
 use jiff::civil::Date;
 use jiff::fmt::strtime;
@@ -37,7 +37,11 @@ impl Disorder {
 
     /// As an error that says how to go on; `input` is the glob.
     pub fn error(&self, input: &str) -> Error {
-        Error::input(format!("{input}: {}, so it cannot be told which set is the newest", self.message())).help(
+        Error::new(
+            Code::SetOrderUnknown,
+            format!("{input}: {}, so it cannot be told which set is the newest", self.message()),
+        )
+        .help(
             "move away what is no set of this export, or say in the source how sets are named: [complete] set_format, \
              such as \"%d.%m.%Y\", \"number\" or \"text\"",
         )

@@ -11,7 +11,7 @@ use super::format::{self, BadRecords, Failure, Format, FormatScratch, Parsed};
 use super::report::{Drift, InputReport, Lost, ReadReport};
 use super::set::Selection;
 use super::wanted::ReadRequest;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::monitor::{Event, Monitor};
 use crate::policy::ReadFormat;
 use crate::store::Root;
@@ -176,7 +176,7 @@ impl<'a> Reader<'a> {
             return Err(error);
         }
         if !blocks.done() {
-            return Err(Error::input("the input was not read to its end"));
+            return Err(Error::new(Code::InputNotReadable, "the input was not read to its end"));
         }
         let report = |(at, (member, facts)): (usize, (&Member, Facts))| InputReport {
             place: member.place.clone(),
@@ -253,7 +253,9 @@ impl Drop for Ticket<'_, '_> {
     fn drop(&mut self) {
         let mut progress = lock(&self.reader.progress);
         if std::thread::panicking() && progress.next <= self.number {
-            progress.failed.get_or_insert_with(|| Error::input("reading stopped in the middle of a block"));
+            progress
+                .failed
+                .get_or_insert_with(|| Error::new(Code::InputNotReadable, "reading stopped in the middle of a block"));
         }
         self.reader.arrived.notify_all();
     }
@@ -271,13 +273,19 @@ fn all_members(root: &Root, selection: &Selection, format: &ReadFormat) -> Resul
     }
     let glob = format.member_text.as_deref().unwrap_or("*");
     if found.is_empty() {
-        return Err(Error::input(format!("no member of the {} archive(s) matches {glob}", selection.objects.len()))
-            .help("check read.member in the source against the names in the archives"));
+        return Err(Error::new(
+            Code::ArchiveMembers,
+            format!("no member of the {} archive(s) matches {glob}", selection.objects.len()),
+        )
+        .help("check read.member in the source against the names in the archives"));
     }
     let members = found.iter().filter(|member| member.name().is_some()).count();
     if format.member_in_exactly_one && members > 1 {
-        return Err(Error::input(format!("{members} members match {glob} where complete.member_in says exactly-one"))
-            .help("remove the part that does not belong, or set complete.member_in = \"any\""));
+        return Err(Error::new(
+            Code::ArchiveMembers,
+            format!("{members} members match {glob} where complete.member_in says exactly-one"),
+        )
+        .help("remove the part that does not belong, or set complete.member_in = \"any\""));
     }
     Ok(found)
 }

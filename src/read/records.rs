@@ -95,6 +95,6 @@ impl Records {
 }
 
 fn broken(first: u64, fault: Fault) -> Broken {
-    let Fault { record, byte, what, help, .. } = fault;
-    Broken { record: first + record, byte: Some(byte), error: Error::input(what).help(help) }
+    let Fault { record, byte, code, what, help, .. } = fault;
+    Broken { record: first + record, byte: Some(byte), error: Error::new(code, what).help(help) }
 }

@@ -2,7 +2,7 @@
 
 use super::order::in_order;
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::policy::{Complete, CompleteWhen, Location, SetFormat};
 use crate::store::{Aside, Meant, Object, PathGlob, Root, Shape, Unseen};
 use globset::GlobBuilder;
@@ -73,7 +73,7 @@ pub fn select(root: &Root, input: &Location, complete: Option<&Complete>, now: I
     }
     refuse(&hidden, |_| true)?;
     let newest = reason.map_or(String::new(), |reason| format!(": {reason}"));
-    Err(Error::input(format!("no export in {place} is complete yet{newest}"))
+    Err(Error::new(Code::ExportNotWhole, format!("no export in {place} is complete yet{newest}"))
         .help("wait for the export to finish, or check [complete] in the source"))
 }
 
@@ -109,13 +109,15 @@ pub fn select_set(
     let this = Some(set.to_string());
     refuse(&hidden, |of| *of == this)?;
     let found = sets.remove(&this).ok_or_else(|| {
-        Error::input(format!("set {set} has no object that matches {}:{}", input.root, input.path))
+        Error::new(Code::ExportNotWhole, format!("set {set} has no object that matches {}:{}", input.root, input.path))
             .help("wait for the export to finish, or run the set before it")
     })?;
     match incomplete(root, Some(set), &found, complete, now)? {
         None => selection(root, this, found, aside),
-        Some(why) => Err(Error::input(format!("{}:{}: {}", input.root, input.path, said(Some(set), &why)))
-            .help("wait for the export to finish, or check [complete] in the source")),
+        Some(why) => {
+            Err(Error::new(Code::ExportNotWhole, format!("{}:{}: {}", input.root, input.path, said(Some(set), &why)))
+                .help("wait for the export to finish, or check [complete] in the source"))
+        }
     }
 }
 
@@ -205,8 +207,10 @@ fn selection(root: &Root, set: Option<String>, found: Vec<Found>, aside: Aside) 
     let objects: Vec<Object> = found.into_iter().map(|found| found.object).collect();
     match objects.iter().find(|object| !is_own_file(root, object)) {
         None => Ok(Selection { set, objects, aside }),
-        Some(object) => Err(Error::input(format!("{} is not a file of its root", root.display(&object.path)))
-            .help("put the export itself there, not a link that leads elsewhere, a pipe or a device")),
+        Some(object) => {
+            Err(Error::new(Code::InputNotReadable, format!("{} is not a file of its root", root.display(&object.path)))
+                .help("put the export itself there, not a link that leads elsewhere, a pipe or a device"))
+        }
     }
 }
 
@@ -238,7 +242,7 @@ fn sets(root: &Root, input: &Location, complete: Option<&Complete>) -> Result<Se
     if sets.is_empty() {
         refuse(&hidden, |_| true)?;
         let aside = aside.first.map_or(String::new(), |first| format!("; {first} looks like what is meant"));
-        return Err(Error::input(format!("nothing matches {}:{}{aside}", input.root, input.path))
+        return Err(Error::new(Code::InputMissing, format!("nothing matches {}:{}{aside}", input.root, input.path))
             .help("check the job's input against the paths in that root, and whether the export has arrived"));
     }
     Ok(Sets { found: sets, hidden, aside })
@@ -300,7 +304,7 @@ struct Pattern {
 impl Pattern {
     fn new(path: &str) -> Result<Pattern> {
         let bad = || {
-            Error::policy(format!("{path:?} is not a usable input"))
+            Error::new(Code::SpecUnusable, format!("{path:?} is not a usable input"))
                 .help("use a path or a glob with *, ?, ** or [ ], and at most one {set}")
         };
         let regex = match path.split_once(SET) {

@@ -1,7 +1,7 @@
 //! What a file is that is not what was expected, by its first bytes: so that an operator is told "this is an Excel
 //! workbook" and not which of its bytes is no CSV. Must not know what is read instead.
 
-use crate::error::Error;
+use crate::error::{Code, Error};
 
 /// Bytes of a file that are enough to tell.
 pub(super) const LOOKED_AT: usize = 512;
@@ -96,7 +96,7 @@ pub(super) fn document(has: impl Fn(&str) -> bool) -> Option<&'static str> {
 
 /// The error for a file that is something else.
 pub(super) fn refused(place: &str, what: &str) -> Error {
-    Error::input(format!("{place} is {what}, which is not read"))
+    Error::new(Code::FormatNotRead, format!("{place} is {what}, which is not read"))
         .help("have it exported as CSV: plain, as gzip, or as a member of a zip archive")
 }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::clock::Instant;
-use crate::error::{Error, Kind};
+use crate::error::{Code, Error, Kind};
 use crate::monitor::Silent;
 use crate::policy::{
     Column, Complete, CompleteWhen, CsvFormat, Identifier, Location, Normal, ReadFormat, RecordFormat, Share, Source,
@@ -344,7 +344,31 @@ fn header_on_a_later_line_other_marks_and_other_order() {
     assert_eq!(report.drift, [Drift { name: "New".into(), inputs: 1, columns: 1 }]);
     listed.read.refuse_drift = true;
     let refused = read(folder.path(), &listed, &["Id"], &PLAIN).err().unwrap();
+    assert_eq!(refused.code(), Code::ColumnUnlisted);
     assert_eq!(refused.message(), "raw:b.csv has columns that the source does not list: New");
+}
+
+#[test]
+fn what_is_wrong_with_a_file_has_a_code() {
+    let mut narrow = source();
+    narrow.read.max_columns = 2;
+    let whole = archive(&[("x.csv", b"Id\n1\n")], deflated());
+    let cases: [(&[u8], &Source, Code); 10] = [
+        (b"", &source(), Code::HeaderMissing),
+        (b"\xef\xbb\xbf", &source(), Code::HeaderMissing),
+        (b"Name\na\n", &source(), Code::ColumnMissing),
+        (b"Id,ID\n1,2\n", &source(), Code::ColumnTwice),
+        (b"Id,b,c\n", &narrow, Code::InputTooLarge),
+        (b"Id\n\"1\"2\n", &source(), Code::RecordMalformed),
+        (b"Id\n\xff\n", &source(), Code::EncodingWrong),
+        (b"%PDF-1.7\n", &source(), Code::FormatNotRead),
+        (&whole[..whole.len() - 30], &source(), Code::InputDamaged),
+        (b"Id\n", &encoded("no-such"), Code::SpecUnusable),
+    ];
+    for (bytes, source, code) in cases {
+        let folder = folder(&[("x.csv", bytes)]);
+        assert_eq!(read(folder.path(), source, &["Id"], &PLAIN).err().map(|error| error.code()), Some(code));
+    }
 }
 
 #[test]
@@ -467,7 +491,9 @@ fn zip_parts_members_by_glob_and_zip64() {
     contact.read.member_in_exactly_one = true;
     let refused = read(folder.path(), &contact, &["Id"], &PLAIN).err().unwrap();
     assert_eq!(refused.message(), "3 members match Contact.csv where complete.member_in says exactly-one");
+    assert_eq!(refused.code(), Code::ArchiveMembers);
     let refused = read(folder.path(), &member(source(), "Lead.csv"), &["Id"], &PLAIN).err().unwrap();
+    assert_eq!(refused.code(), Code::ArchiveMembers);
     assert_eq!(refused.message(), "no member of the 4 archive(s) matches Lead.csv");
     assert_eq!(
         refusals(&[("x.zip", &archive(&[("a/x.csv", b"Id\n1\n\"2\"x\n")], deflated()))], &source(), &["Id"]),
@@ -581,7 +607,7 @@ fn an_object_that_changes_after_listing_is_refused() {
     let refused = Reader::open(&root, &Selection { set: None, objects, aside: Default::default() }, &request, &Silent)
         .err()
         .unwrap();
-    assert_eq!(refused.kind(), Kind::Input);
+    assert_eq!(refused.code(), Code::ExportChangedWhileRead);
 }
 
 fn pick(folder: &Path, path: &str, when: CompleteWhen, now: i64) -> Result<(Option<String>, Vec<String>), String> {
@@ -667,9 +693,10 @@ fn a_link_that_leads_out_of_the_root_is_refused() {
         select(&root(folder.path()), &input, None, Instant(0)).map(|found| found.objects.len())
     };
     assert_eq!(found("in*.csv").unwrap(), 1);
+    assert_eq!(found("outside.csv").unwrap_err().code(), Code::InputNotReadable);
     assert_eq!(found("outside.csv").unwrap_err().message(), "raw:outside.csv is not a file of its root");
     assert_eq!(found("*.csv").unwrap_err().message(), "raw:outside.csv is not a file of its root");
-    assert_eq!(found("folder*.csv").unwrap_err().message(), "nothing matches raw:folder*.csv");
+    assert_eq!(found("folder*.csv").unwrap_err().code(), Code::InputMissing);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use super::container::Bytes;
 use super::signature;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::policy::{Bom, ReadFormat};
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
 
@@ -43,7 +43,7 @@ pub(super) struct Text {
 /// A policy error for a label that names none.
 pub(super) fn encoding(label: &str) -> Result<&'static Encoding> {
     Encoding::for_label_no_replacement(label.as_bytes()).ok_or_else(|| {
-        Error::policy(format!("no encoding is called {label:?}"))
+        Error::new(Code::SpecUnusable, format!("no encoding is called {label:?}"))
             .help("use a WHATWG label such as utf-8 or windows-1252")
     })
 }
@@ -157,11 +157,14 @@ impl Text {
     /// R39, at the end of the text: a single-byte encoding whose bytes are all UTF-8 and not all ASCII is doubtful.
     pub fn doubt(&self) -> Result<()> {
         if self.watch.as_ref().is_some_and(Watch::is_utf8) {
-            return Err(Error::input(format!(
-                "{} is declared as {} but all of it is valid UTF-8",
-                self.bytes.place(),
-                self.encoding.name().to_lowercase()
-            ))
+            return Err(Error::new(
+                Code::EncodingWrong,
+                format!(
+                    "{} is declared as {} but all of it is valid UTF-8",
+                    self.bytes.place(),
+                    self.encoding.name().to_lowercase()
+                ),
+            )
             .help("set read.encoding = \"utf-8\" in the source, or have it exported in the declared encoding"));
         }
         Ok(())
@@ -170,7 +173,8 @@ impl Text {
 
 /// Bytes that the declared encoding does not have, at a byte of the file. `record` says which record, if it is known.
 pub(super) fn malformed(place: &str, record: &str, at: u64, encoding: &'static Encoding) -> Error {
-    Error::input(format!("{place}{record}, byte {at} of the file: {}", not_of(encoding))).help(MALFORMED)
+    Error::new(Code::EncodingWrong, format!("{place}{record}, byte {at} of the file: {}", not_of(encoding)))
+        .help(MALFORMED)
 }
 
 /// What is wrong with bytes that an encoding does not have.
@@ -190,16 +194,19 @@ fn grow(buffer: &mut Vec<u8>, length: usize) {
 /// Length of the byte order mark, when it may be there.
 fn mark(start: &[u8], declared: &'static Encoding, rule: Bom, place: &str) -> Result<usize> {
     match (Encoding::for_bom(start), rule) {
-        (None, Bom::Require) => Err(Error::input(format!("{place} has no byte order mark"))
+        (None, Bom::Require) => Err(Error::new(Code::EncodingWrong, format!("{place} has no byte order mark"))
             .help("set read.bom = \"allow\" in the source if that is right")),
         (None, _) => Ok(0),
-        (Some((found, _)), _) if found != declared => Err(Error::input(format!(
-            "{place} begins with the byte order mark of {} and is declared as {}",
-            found.name().to_lowercase(),
-            declared.name().to_lowercase()
-        ))
+        (Some((found, _)), _) if found != declared => Err(Error::new(
+            Code::EncodingWrong,
+            format!(
+                "{place} begins with the byte order mark of {} and is declared as {}",
+                found.name().to_lowercase(),
+                declared.name().to_lowercase()
+            ),
+        )
         .help("set read.encoding in the source to what the file is")),
-        (Some(_), Bom::Refuse) => Err(Error::input(format!("{place} has a byte order mark"))
+        (Some(_), Bom::Refuse) => Err(Error::new(Code::EncodingWrong, format!("{place} has a byte order mark"))
             .help("set read.bom = \"allow\" in the source if that is right")),
         (Some((_, length)), _) => Ok(length),
     }

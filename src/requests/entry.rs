@@ -4,7 +4,7 @@
 use super::notes::Notes;
 use super::segment::{EntryRecord, FileTaken, ListedRecord, MarkRecord, NoteRecord, Segment, Terms};
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::evidence::Witness;
 use crate::evidence::segments::Name;
 use crate::key::Key;
@@ -479,7 +479,7 @@ impl Requests {
         let terms = segment.terms.iter().map(|t| self.adopt(t)).collect::<Result<Vec<u32>>>()?;
         let base = self.ids.len();
         if base + segment.entries.len() >= 1 << 29 {
-            return Err(Error::policy("state holds more requests than this version can"));
+            return Err(Error::new(Code::StateBeyond, "state holds more requests than this version can"));
         }
         let mut sorted: Vec<&EntryRecord> = segment.entries.iter().collect();
         sorted.sort_unstable_by_key(|e| e.id);
@@ -549,8 +549,9 @@ impl Requests {
         let at = match known {
             Some(at) => at,
             None => {
-                let effect = Effect::named(&terms.effect)
-                    .ok_or_else(|| Error::evidence("an entry has an effect that this version does not know"))?;
+                let effect = Effect::named(&terms.effect).ok_or_else(|| {
+                    Error::new(Code::StatePartUnreadable, "an entry has an effect that this version does not know")
+                })?;
                 self.terms.push((terms.clone(), effect));
                 self.terms.len() - 1
             }
@@ -667,7 +668,8 @@ impl Requests {
                 *found = Some(at as u32);
             }
         }
-        let missing = || Error::evidence("an entry that something was learned or noted for is missing");
+        let missing =
+            || Error::new(Code::StatePartMissing, "an entry that something was learned or noted for is missing");
         let entry = |id: &[u8; 16]| wanted.get(id).copied().flatten().ok_or_else(missing);
         for (mark, number) in &foreign {
             self.put_mark(entry(&mark.entry)?, mark, *number);

@@ -5,7 +5,7 @@
 use super::entry::{Bond, Requests};
 use super::segment::{self, Looked, MarkRecord, NoteRecord, Replaced, Segment};
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::evidence::segments::{self, FOLDER, Name, names};
 use crate::evidence::{Witness, digest};
 use crate::key::Key;
@@ -52,7 +52,7 @@ impl Requests {
                 return Ok(requests);
             }
         }
-        Err(Error::storage("the stored requests keep changing while they are read"))
+        Err(Error::new(Code::Overtaken, "the stored requests keep changing while they are read"))
     }
 
     /// Number of the newest segment; it only grows, and the ledger records it.
@@ -78,7 +78,9 @@ impl Requests {
     pub fn learn(&mut self, state: Option<&Root>, learned: &[Learned]) -> Result<usize> {
         let mut segment = Segment::default();
         for new in learned.iter().filter(|l| !self.bound(&l.identity, l.entry, l.bond)) {
-            let id = self.id(new.entry).ok_or_else(|| Error::policy("something was learned for an unknown entry"))?;
+            let id = self
+                .id(new.entry)
+                .ok_or_else(|| Error::new(Code::InternalFault, "something was learned for an unknown entry"))?;
             segment.marks.push(MarkRecord { identity: new.identity, entry: *id, bond: new.bond.byte(new.raw) });
         }
         segment.marks.sort_unstable();
@@ -137,7 +139,7 @@ impl Requests {
             segment.marks.retain(|m| !theirs.contains(&m.entry) || m.bond & 3 != 0);
             segment.entries.retain(|e| !theirs.contains(&e.id));
         }
-        Err(Error::storage("other processes keep writing requests at the same time"))
+        Err(Error::new(Code::Overtaken, "other processes keep writing requests at the same time"))
     }
 
     fn holds(&mut self, name: Name, bytes: usize, digest: String) {
@@ -280,7 +282,7 @@ fn settled(state: &Root, own: Name) -> Result<()> {
         return Ok(());
     }
     state.delete(&own.path())?;
-    Err(Error::storage("the stored requests were merged by another process while this one was suspended")
+    Err(Error::new(Code::Overtaken, "the stored requests were merged by another process while this one was suspended")
         .help("nothing more was stored; start it again"))
 }
 
@@ -306,7 +308,7 @@ fn runs(segments: &[(Name, usize)]) -> Vec<Vec<Name>> {
 /// That no number up to the last is missing.
 fn whole(names: &[Name]) -> Result<()> {
     let Some(missing) = segments::gap(names) else { return Ok(()) };
-    Err(Error::evidence(format!("segment {missing} of the stored requests is missing"))
+    Err(Error::new(Code::StatePartMissing, format!("segment {missing} of the stored requests is missing"))
         .help("restore state:requests from a backup; a run without it would publish persons who asked for erasure"))
 }
 

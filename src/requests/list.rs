@@ -8,7 +8,7 @@ use super::part;
 use super::request::{self, Cells, Columns, Maker, Request};
 use super::segment::{EntryRecord, FileTaken, ListedRecord, MarkRecord, Segment, Terms};
 use crate::clock::Instant;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Code, Error, Kind, Result};
 use crate::monitor::{Event, Monitor};
 use crate::policy::{Effect, Identifier, List, Project, ReadFormat};
 use crate::read::{Broken, Member, Records, survey};
@@ -108,7 +108,7 @@ impl IntakeReport {
         let others = self.unreadable.saturating_sub(1);
         let more = if others > 0 { format!(" (and {others} more)") } else { String::new() };
         let help = format!("{}; every readable request has been stored and stays in force", first.help);
-        Some(Error::input(format!("{first}{more}")).help(help))
+        Some(Error::new(Code::RequestListUnreadable, format!("{first}{more}")).help(help))
     }
 }
 
@@ -203,9 +203,11 @@ impl<'a> Matching<'a> {
     fn find(list: &List, roots: &'a BTreeMap<String, Root>) -> Result<Matching<'a>> {
         let input = &list.input;
         let root = roots.get(&input.root);
-        let root = root.ok_or_else(|| Error::policy(format!("list {}: no root {:?}", list.name, input.root)))?;
+        let root =
+            root.ok_or_else(|| Error::new(Code::NameUnknown, format!("list {}: no root {:?}", list.name, input.root)))?;
         let glob = PathGlob::new(&input.path);
-        let glob = glob.ok_or_else(|| Error::policy(format!("list {}: input is not a glob", list.name)))?;
+        let glob =
+            glob.ok_or_else(|| Error::new(Code::SpecUnusable, format!("list {}: input is not a glob", list.name)))?;
         let found = root.meant(&glob)?;
         Ok(Matching { root, glob, objects: found.objects, unseen: found.unseen, aside: found.aside })
     }

@@ -3,7 +3,7 @@
 use super::segment::Looked;
 use super::status::{Standing, State};
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use std::collections::{BTreeMap, HashMap};
 
 /// What has been noted, in memory.
@@ -24,7 +24,8 @@ impl Notes {
             self.jobs.push(name.to_owned());
             self.jobs.len() - 1
         });
-        u16::try_from(at).map_err(|_| Error::policy("state holds notes of more jobs than this version can"))
+        u16::try_from(at)
+            .map_err(|_| Error::new(Code::StateBeyond, "state holds notes of more jobs than this version can"))
     }
 
     /// Of several notes the one written last stays; of equally old ones the furthest.

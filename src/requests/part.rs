@@ -1,6 +1,6 @@
 //! The files of requests in one object, and how they are read: as exports are. Must not know what is in them.
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::policy::{CsvFormat, List, ReadFormat, RecordFormat};
 use crate::read::{Container, Member, members};
 use crate::store::{Object, Root};
@@ -29,10 +29,10 @@ pub(super) fn format(list: &List) -> ReadFormat {
 pub(super) fn parts(root: &Root, object: &Object, list: &List, format: &ReadFormat) -> Result<Vec<Member>> {
     let (found, place) = (members(root, object, format)?, root.display(&object.path));
     if list.member.is_some() && found.iter().any(|part| part.container() != Container::Zip) {
-        return Err(Error::input(format!("{place} is no zip archive, and the list names a member")));
+        return Err(Error::new(Code::FormatNotRead, format!("{place} is no zip archive, and the list names a member")));
     }
     if list.member.is_none() && found.is_empty() {
-        return Err(Error::input(format!("{place} is an archive without a file in it")));
+        return Err(Error::new(Code::ArchiveMembers, format!("{place} is an archive without a file in it")));
     }
     Ok(found)
 }

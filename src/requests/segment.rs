@@ -3,7 +3,7 @@
 
 use super::status::Standing;
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::evidence::Witness;
 use crate::evidence::segments::MAGIC;
 use serde::{Deserialize, Serialize};
@@ -209,7 +209,8 @@ impl Segment {
             looked: self.looked,
             witness: self.witness,
         };
-        let header = serde_json::to_vec(&header).map_err(|_| Error::policy("a list's terms cannot be written"))?;
+        let header = serde_json::to_vec(&header)
+            .map_err(|_| Error::new(Code::InternalFault, "a list's terms cannot be written"))?;
         let mut out = Vec::with_capacity(16 + header.len() + body.len() + self.marks.len() * MARK + CHECKSUM);
         out.extend_from_slice(MAGIC);
         out.extend_from_slice(&VERSION.to_le_bytes());
@@ -234,7 +235,8 @@ impl Segment {
     /// An evidence error when the bytes are not those that were written, or were written under another identity key.
     pub(super) fn decode(bytes: &[u8], key: &[u8; 32]) -> Result<Segment> {
         let body = checked(bytes, key)?;
-        read_segment(body).ok_or_else(|| Error::evidence("it is not a segment this version of tamis can read"))
+        read_segment(body)
+            .ok_or_else(|| Error::new(Code::StatePartUnreadable, "it is not a segment this version of tamis can read"))
     }
 }
 
@@ -245,7 +247,7 @@ pub(super) fn checksum(bytes: &[u8]) -> String {
 }
 
 fn checked<'a>(bytes: &'a [u8], key: &[u8; 32]) -> Result<&'a [u8]> {
-    let damaged = || Error::evidence("its bytes do not agree with its checksum");
+    let damaged = || Error::new(Code::StatePartChanged, "its bytes do not agree with its checksum");
     let split = bytes.len().checked_sub(CHECKSUM).ok_or_else(damaged)?;
     let (body, tail) = bytes.split_at(split);
     let tail: [u8; 32] = tail.try_into().map_err(|_| damaged())?;

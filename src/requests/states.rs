@@ -5,7 +5,7 @@ use super::entry::{Requests, Usable};
 use super::segment::{Looked, NoteRecord, Segment};
 use super::status::{Review, Standing, State};
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::store::Root;
 
 impl Requests {
@@ -86,7 +86,9 @@ impl Requests {
     ) -> Result<usize> {
         let mut segment = Segment { jobs: vec![job.to_owned()], ..Segment::default() };
         for (entry, standing) in noted {
-            let id = *self.id(*entry).ok_or_else(|| Error::policy("something was noted of an unknown entry"))?;
+            let id = *self
+                .id(*entry)
+                .ok_or_else(|| Error::new(Code::InternalFault, "something was noted of an unknown entry"))?;
             if self.notes.of(*entry, job) != Some(*standing) {
                 segment.notes.push(NoteRecord { entry: id, job: 0, standing: *standing });
             }

@@ -5,7 +5,7 @@ use super::report::{Outcome, Report};
 use super::scheduled;
 use crate::clock;
 use crate::decide::{Reason, SharedBy, Verdict};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Code, Error, Kind, Result};
 use crate::evidence::Event;
 use crate::evidence::manifest::{
     self, Brake, ClocksIgnored, Drift, Field, File, ForeignCommit, Gate, Identifiers, Input, Keys, ListApplied, Lost,
@@ -383,8 +383,11 @@ pub fn check_receipt(receipt: &Receipt, manifest: &Manifest) -> Result<()> {
     if receipt.manifest == manifest.digest()? && receipt.version == manifest.output.version {
         return Ok(());
     }
-    Err(Error::evidence(format!("run {}: version {} carries another manifest", manifest.run, receipt.version))
-        .help("nothing of this run was published: two processes were at work on this job; run it again"))
+    Err(Error::new(
+        Code::StatePartChanged,
+        format!("run {}: version {} carries another manifest", manifest.run, receipt.version),
+    )
+    .help("nothing of this run was published: two processes were at work on this job; run it again"))
 }
 
 /// What people see.

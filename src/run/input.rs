@@ -3,7 +3,7 @@
 use super::pinned::{Pinned, Read};
 use super::published_set;
 use crate::decide::{self, Distinct, RawValues, Untreated};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::job::{Ready, Stop};
 use crate::minimize::{Minimizer, Stream, Tally};
 use crate::monitor::Monitor;
@@ -174,9 +174,11 @@ fn min_records(ready: &Ready, pinned: &Pinned, read: &Read) -> Result<()> {
     if u128::from(records) * 1_000_000 >= least {
         return Ok(());
     }
-    Err(Error::input(format!("set {} has {records} records, the set before it had {before}", pinned.set())).help(
-        "the export may be cut short: export again; if persons really left, lower complete.min_records for this run",
-    ))
+    Err(Error::new(
+        Code::ExportShrank,
+        format!("set {} has {records} records, the set before it had {before}", pinned.set()),
+    )
+    .help("the export may be cut short: export again; if persons really left, lower complete.min_records for this run"))
 }
 
 /// Lets requests name values by their new identity that they name by a former one (R6). Without `state` nothing is

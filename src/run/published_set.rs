@@ -4,7 +4,7 @@
 use super::attest;
 use super::pinned::{Pinned, Read};
 use crate::clock::Instant;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Code, Error, Kind, Result};
 use crate::evidence::manifest::Input;
 use crate::evidence::{Event, RunRef};
 use crate::job::Ready;
@@ -28,7 +28,7 @@ pub fn refusal(ready: &Ready, pinned: &Pinned, read: &Read) -> Result<Option<Err
     let published = ready.dataset.sets.get(set).filter(|_| changed);
     match published {
         Some(published) if !same_bytes(ready, published, read)? => Ok(Some(
-            Error::gate(format!("set {set} was published before, from other bytes"))
+            Error::new(Code::SetChanged, format!("set {set} was published before, from other bytes"))
                 .help("an export that changes afterwards is unusual: compare, then accept the plan"),
         )),
         _ => Ok(None),
@@ -61,7 +61,7 @@ fn older(ready: &Ready, set: &str) -> Result<Option<Error>> {
         Err(error) => return Err(error),
     };
     let help = format!("{why}bring set {last} back, or wait for a newer one; accept the plan if {set} is meant");
-    Ok(Some(Error::gate(what).help(help)))
+    Ok(Some(Error::new(Code::SetOlder, what).help(help)))
 }
 
 /// Whether the bytes read are those that the manifest of the published set names. Where they lie, and what the store

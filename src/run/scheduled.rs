@@ -3,7 +3,7 @@
 
 use super::pinned::Pinned;
 use super::report::Report;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::evidence::Manifest;
 use crate::job::{Ready, earlier, scheduled_id};
 use crate::key;
@@ -42,10 +42,14 @@ pub fn begin(ready: &Ready, mut intent: Intent, pinned: &Pinned) -> Result<(Inte
     intent.run = run.clone();
     if ready.state.intent(&run, &intent)? == Created::Exists {
         let first = earlier(&ready.state, &run, &intent.plan)?;
-        intent = first.ok_or_else(|| Error::storage(format!("the intent of run {run} cannot be read just now")))?;
+        intent = first
+            .ok_or_else(|| Error::new(Code::StoreAway, format!("the intent of run {run} cannot be read just now")))?;
         if intent.objects != pinned.pins {
-            return Err(Error::input(format!("the export is no longer the one that run {run} began with"))
-                .help("run the job by hand, or wait for its next scheduled instant: that is then a run of its own"));
+            return Err(Error::new(
+                Code::ExportChangedSince,
+                format!("the export is no longer the one that run {run} began with"),
+            )
+            .help("run the job by hand, or wait for its next scheduled instant: that is then a run of its own"));
         }
     }
     let nonce = key::nonce()?;

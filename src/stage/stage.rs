@@ -4,7 +4,7 @@
 use super::bucket::{Bucket, Control};
 use super::record::{self, Controls, Parts};
 use super::vault::{Held, Slot, Tail, Vault};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::minimize::{Layout, Rows, flag};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -66,7 +66,8 @@ impl Stage {
     /// When a writer was dropped without `finish`: its rows are missing.
     pub fn finish(self) -> Result<Staged> {
         if self.open.load(Ordering::Acquire) != 0 {
-            return Err(Error::evidence("a worker ended before its rows were staged").help("nothing was published"));
+            return Err(Error::new(Code::RowsDoNotAddUp, "a worker ended before its rows were staged")
+                .help("nothing was published"));
         }
         let chunks = self.chunks.into_iter().map(|c| c.into_inner().unwrap_or_else(|p| p.into_inner())).collect();
         Ok(Staged { layout: self.layout, vault: self.vault, chunks })
@@ -242,7 +243,7 @@ impl Staged {
         let [control, fields] = self.read(bucket)?;
         let control = Control::new(&self.layout, control);
         Bucket::new(&self.layout, control, fields).ok_or_else(|| {
-            Error::storage(format!("the rows of bucket {bucket} do not fit together"))
+            Error::new(Code::SpillFailed, format!("the rows of bucket {bucket} do not fit together"))
                 .help("nothing was published; report this as a fault")
         })
     }
@@ -262,7 +263,7 @@ impl Staged {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
+    use crate::error::Code;
     use crate::minimize::{FieldColumn, FieldKind, FieldLayout, Identities, NULL_QUASI, mark};
     use proptest::prelude::*;
 
@@ -428,7 +429,7 @@ mod tests {
         let mut writer = stage.writer();
         writer.append(&columns(&[row(1)], false)).expect("appended");
         drop(writer);
-        assert_eq!(stage.finish().err().map(|e| e.kind()), Some(Kind::Evidence));
+        assert_eq!(stage.finish().err().map(|e| e.code()), Some(Code::RowsDoNotAddUp));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Where staged bytes wait: in memory up to a budget, beyond it sealed in one file that has no name.
 //! The sealing key lives only in the process, so nothing on disk can be read after it. Must not know what it holds.
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::ErrorKind;
@@ -86,7 +86,7 @@ impl Vault {
         let key = UnboundKey::new(&AES_256_GCM, &seed);
         let name = blake3::keyed_hash(&seed, b"directory").to_hex();
         seed.zeroize();
-        let key = key.map_err(|_| Error::storage("the sealing key of the spill was refused"))?;
+        let key = key.map_err(|_| Error::new(Code::SpillFailed, "the sealing key of the spill was refused"))?;
         let file = open_nameless(&parent, &name[..16]).map_err(|e| unusable(&e))?;
         Ok(Vault {
             budget,
@@ -170,7 +170,7 @@ impl Vault {
             let aad = Aad::from(id.to_le_bytes());
             self.key
                 .seal_out_of_place_scatter(nonce(id), aad, part, sealed, &[], &mut rest[..TAG])
-                .map_err(|_| Error::storage("staged rows could not be sealed"))?;
+                .map_err(|_| Error::new(Code::SpillFailed, "staged rows could not be sealed"))?;
             tail.used += part.len() + TAG;
         }
         Ok(Place::Sealed { id, offset })
@@ -182,7 +182,7 @@ impl Vault {
     /// A storage error when the disk is full or refuses.
     pub(super) fn flush(&self, tail: &mut Tail) -> Result<()> {
         self.file.write_all_at(&tail.bytes[..tail.used], tail.start).map_err(|e| {
-            Error::storage(format!("staged rows could not be written to the spill: {}", reason(&e)))
+            Error::new(failure(&e), format!("staged rows could not be written to the spill: {}", reason(&e)))
                 .help("free space in the spill directory or raise the memory budget, then run again")
         })?;
         self.spilled.fetch_add(tail.used as u64, Ordering::Relaxed);
@@ -220,7 +220,7 @@ impl Vault {
             Place::Sealed { id, offset } => {
                 let mut sealed = vec![0; lengths.clone().take(M).map(|length| length + TAG).sum()];
                 self.file.read_exact_at(&mut sealed, *offset).map_err(|e| {
-                    Error::storage(format!("staged rows could not be read from the spill: {}", reason(&e)))
+                    Error::new(failure(&e), format!("staged rows could not be read from the spill: {}", reason(&e)))
                         .help("run again; nothing was published")
                 })?;
                 let mut rest = sealed.as_slice();
@@ -240,7 +240,7 @@ impl Vault {
         let opened = self.key.open_separate_gather(nonce(id), aad, sealed, tag, &mut out[start..]);
         opened.map_err(|_| {
             out.truncate(start);
-            Error::storage("staged rows in the spill are not what was written there")
+            Error::new(Code::SpillFailed, "staged rows in the spill are not what was written there")
                 .help("check the disk of the spill directory, then run again; nothing was published")
         })
     }
@@ -291,11 +291,18 @@ fn remove_leftovers(parent: &Path) -> std::io::Result<()> {
 }
 
 fn unusable(e: &std::io::Error) -> Error {
-    Error::storage(format!("the spill directory cannot be used: {}", reason(e)))
+    Error::new(failure(e), format!("the spill directory cannot be used: {}", reason(e)))
         .help("name a directory that this user may write to")
 }
 
 /// The system's reason in our words, without paths.
+fn failure(e: &std::io::Error) -> Code {
+    match e.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Code::DiskFull,
+        _ => Code::SpillFailed,
+    }
+}
+
 fn reason(e: &std::io::Error) -> &'static str {
     match e.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "the disk is full",
@@ -310,7 +317,7 @@ fn reason(e: &std::io::Error) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
+    use crate::error::Code;
 
     fn vault(budget: usize, parent: &Path) -> Vault {
         Vault::new(budget, parent.to_path_buf(), [7; 32]).expect("a vault")
@@ -404,13 +411,13 @@ mod tests {
         let mut sealed = vec![0; 56];
         vault.file.read_exact_at(&mut sealed, 0).expect("the file");
         vault.file.write_all_at(&sealed, 56).expect("swap");
-        assert_eq!(back(&vault, &two).expect_err("of another slot").kind(), Kind::Storage);
+        assert_eq!(back(&vault, &two).expect_err("of another slot").code(), Code::SpillFailed);
         sealed[3] ^= 1;
         vault.file.write_all_at(&sealed, 0).expect("flip");
-        assert_eq!(back(&vault, &one).expect_err("flipped").kind(), Kind::Storage);
+        assert_eq!(back(&vault, &one).expect_err("flipped").code(), Code::SpillFailed);
         vault.file.set_len(50).expect("cut");
         let error = back(&vault, &one).expect_err("cut");
-        assert_eq!(error.kind(), Kind::Storage);
+        assert_eq!(error.code(), Code::SpillFailed);
         assert!(error.message().contains("shorter"), "{}", error.message());
     }
 
@@ -420,7 +427,7 @@ mod tests {
         let file = dir.path().join("file");
         std::fs::write(&file, b"").expect("a file");
         let error = Vault::new(0, file, [1; 32]).err().expect("refused");
-        assert_eq!(error.kind(), Kind::Storage);
+        assert_eq!(error.code(), Code::SpillFailed);
     }
 
     #[test]
@@ -430,6 +437,6 @@ mod tests {
         let mut vault = vault(0, dir.path());
         vault.file = full;
         let error = vault.put(&mut vec![1; 10]).err().expect("full");
-        assert_eq!((error.kind(), error.message().ends_with("the disk is full")), (Kind::Storage, true));
+        assert_eq!((error.code(), error.message().ends_with("the disk is full")), (Code::DiskFull, true));
     }
 }

@@ -3,7 +3,7 @@
 
 use super::{FORMAT, State, load};
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::evidence::{self, Event, RunRef};
 use crate::store::Created;
 use serde::{Deserialize, Serialize};
@@ -40,13 +40,15 @@ impl State {
     pub fn accept(&self, accept: &Accept) -> Result<()> {
         let digest = accept.plan.len() >= 8 && accept.plan.bytes().all(|b| b.is_ascii_hexdigit());
         if !digest {
-            return Err(Error::policy("that is not a plan digest").help("give it as the stopped run printed it"));
+            return Err(Error::new(Code::ArgumentWrong, "that is not a plan digest")
+                .help("give it as the stopped run printed it"));
         }
         if accept.reason.trim().is_empty() {
-            return Err(Error::policy("an acceptance needs a reason").help("--reason \"…\"; it goes into the ledger"));
+            return Err(Error::new(Code::ArgumentWrong, "an acceptance needs a reason")
+                .help("--reason \"…\"; it goes into the ledger"));
         }
         if self.root.get(&used_path(&accept.job, &accept.plan))?.is_some() {
-            return Err(Error::policy("a run has used this acceptance already")
+            return Err(Error::new(Code::AcceptanceUnfit, "a run has used this acceptance already")
                 .help("an acceptance is good for one run; the next one that is stopped prints its own digest"));
         }
         let path = path(&accept.job, &accept.plan);
@@ -95,15 +97,17 @@ impl State {
     /// A gate error when there is none, or another run has used it.
     pub fn use_accept(&self, job: &str, plan: &str, run: &str) -> Result<()> {
         let Some(accept) = load::<Accept>(&self.root, &path(job, plan))? else {
-            return Err(Error::gate(format!("job {job}: nobody has accepted this plan"))
+            return Err(Error::new(Code::PlanNotAccepted, format!("job {job}: nobody has accepted this plan"))
                 .help("look at the plan, then `tamis accept` with the digest it shows"));
         };
         self.note_accept(&accept)?;
         let bytes = evidence::json(&Used { format: FORMAT, run: run.into() })?;
         match self.root.create(&used_path(job, plan), bytes)? {
             Created::New => Ok(()),
-            Created::Exists => Err(Error::gate(format!("job {job}: another run has used this acceptance"))
-                .help("look at the plan again, then `tamis accept` with the digest it shows now")),
+            Created::Exists => {
+                Err(Error::new(Code::PlanNotAccepted, format!("job {job}: another run has used this acceptance"))
+                    .help("look at the plan again, then `tamis accept` with the digest it shows now"))
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::{FORMAT, Pin, State, load, pins};
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::evidence::{self, Witness};
 use crate::store::Created;
 use serde::{Deserialize, Serialize};
@@ -214,10 +214,11 @@ impl Dataset {
     /// A policy error with both instants.
     pub fn check_as_of(&self, as_of: Instant) -> Result<()> {
         match self.last_as_of {
-            Some(last) if as_of < last => {
-                Err(Error::policy(format!("job {}: as_of {as_of} is before its last one, {last}", self.job))
-                    .help("time does not go back for a dataset: what was expired or erased by then stays so"))
-            }
+            Some(last) if as_of < last => Err(Error::new(
+                Code::AsOfWrong,
+                format!("job {}: as_of {as_of} is before its last one, {last}", self.job),
+            )
+            .help("time does not go back for a dataset: what was expired or erased by then stays so")),
             _ => Ok(()),
         }
     }
@@ -345,7 +346,7 @@ impl State {
 }
 
 fn outrun(job: &str) -> Error {
-    Error::storage(format!("another run or sweep of job {job} came in between"))
+    Error::new(Code::Overtaken, format!("another run or sweep of job {job} came in between"))
         .help("run again: it then continues where the other one stopped")
 }
 

@@ -3,7 +3,7 @@
 
 use super::{FORMAT, State, load};
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::evidence::{self, Event, Head, Manifest, RunRef, Witness, manifest};
 use crate::store::{Created, Object};
 use serde::{Deserialize, Serialize};
@@ -203,8 +203,10 @@ impl State {
         let path = manifest::path(&manifest.run, manifest.attempt);
         match self.root.create(&path, bytes)? {
             Created::New => Ok(digest),
-            Created::Exists => Err(Error::evidence(format!("{} holds another manifest", self.root.display(&path)))
-                .help("run again: a new attempt writes its own")),
+            Created::Exists => {
+                Err(Error::new(Code::StatePartChanged, format!("{} holds another manifest", self.root.display(&path)))
+                    .help("run again: a new attempt writes its own"))
+            }
         }
     }
 
@@ -218,10 +220,11 @@ impl State {
         let bytes = self.root.get(&path)?.ok_or_else(|| super::missing(&place))?;
         if evidence::digest(&bytes) != digest {
             let changed = format!("{place} is not the manifest that the published version names");
-            return Err(Error::evidence(changed).help("run `tamis verify`, and bring it back from a copy of the state"));
+            return Err(Error::new(Code::StatePartChanged, changed)
+                .help("run `tamis verify`, and bring it back from a copy of the state"));
         }
         serde_json::from_slice(&bytes).map_err(|_| {
-            Error::evidence(format!("{place} cannot be read as a manifest"))
+            Error::new(Code::StatePartUnreadable, format!("{place} cannot be read as a manifest"))
                 .help("a newer tamis wrote it: use that version")
         })
     }

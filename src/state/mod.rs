@@ -21,7 +21,7 @@ pub use schedule::{End, Refusal, Scheduled};
 pub use sweep::{RequestsMet, SweepEnd, SweepRecord};
 
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::evidence::{self, Event, Ledger, RunRef, segments};
 use crate::key::{KeyId, KeyIds};
 use crate::store::{Created, Root};
@@ -69,7 +69,7 @@ impl State {
     /// A policy error when the state is there already or was begun with other keys.
     pub fn create(root: &Root, keys: &KeyIds, now: Instant) -> Result<State> {
         if root.get(FILE)?.is_some() {
-            return Err(Error::policy(format!("{} is there already", root.display(FILE)))
+            return Err(Error::new(Code::AlreadyThere, format!("{} is there already", root.display(FILE)))
                 .help("the state of an installation is made once; another one needs another state root"));
         }
         let state = State { root: root.clone(), ledger: Ledger::open(root), created: now };
@@ -96,19 +96,22 @@ impl State {
     /// A policy error when it was never created, or by a newer tamis; an evidence error when its ledger is gone.
     pub fn open(root: &Root) -> Result<State> {
         let Some(made) = load::<Made>(root, FILE)? else {
-            return Err(Error::policy(format!("{} is not there: this state was never created", root.display(FILE)))
-                .help("check the root `state` in the policy; for a new installation run `tamis state create` once"));
+            return Err(Error::new(
+                Code::StateMissing,
+                format!("{} is not there: this state was never created", root.display(FILE)),
+            )
+            .help("check the root `state` in the policy; for a new installation run `tamis state create` once"));
         };
         if made.format != FORMAT {
-            return Err(Error::policy(format!("{} has format {}", root.display(FILE), made.format))
+            return Err(Error::new(Code::StateBeyond, format!("{} has format {}", root.display(FILE), made.format))
                 .help("a newer tamis made it: use that version"));
         }
         let state = State { root: root.clone(), ledger: Ledger::open(root), created: made.created };
         if state.ledger.newest()?.is_none() {
-            return Err(Error::evidence(format!(
-                "{} has no entry, though the state was created",
-                root.display("ledger")
-            ))
+            return Err(Error::new(
+                Code::StatePartMissing,
+                format!("{} has no entry, though the state was created", root.display("ledger")),
+            )
             .help("bring the ledger back from a copy of the state; run `tamis verify` afterwards"));
         }
         Ok(state)
@@ -138,10 +141,13 @@ impl State {
             return Ok(());
         };
         let first = self.ledger.ahead_of(now)?.unwrap_or(last);
-        Err(Error::policy(format!(
-            "the clock says {now}, but the ledger has entries from {} on, the first of them entry {}",
-            first.at, first.seq
-        ))
+        Err(Error::new(
+            Code::ClockBehind,
+            format!(
+                "the clock says {now}, but the ledger has entries from {} on, the first of them entry {}",
+                first.at, first.seq
+            ),
+        )
         .help(
             "set this machine's clock right; nothing is deleted by a clock that went back. When it is right, and was \
              wrong then: docs/operations.md, \"When a clock was ahead\"",
@@ -172,8 +178,11 @@ impl State {
     pub fn check_epoch(&self, epoch: &str, token: &str) -> Result<()> {
         match load::<KeyInUse>(&self.root, &token_file(epoch))? {
             Some(known) if known.id.0 == token => Ok(()),
-            _ => Err(Error::evidence(format!("a version was made with another token key than {epoch:?} has here"))
-                .help("tokens of two keys are never mixed: restore the state that belongs to this dataset")),
+            _ => Err(Error::new(
+                Code::KeyOfVersionDiffers,
+                format!("a version was made with another token key than {epoch:?} has here"),
+            )
+            .help("tokens of two keys are never mixed: restore the state that belongs to this dataset")),
         }
     }
 
@@ -233,7 +242,7 @@ fn carried(root: &Root) -> Result<(u64, BTreeMap<String, String>)> {
     let names = segments::names(&root.list(segments::FOLDER)?)?;
     let names: Vec<segments::Name> = names.into_iter().map(|(name, _)| name).collect();
     if let Some(missing) = segments::gap(&names) {
-        return Err(Error::evidence(format!("segment {missing} of the stored requests is missing"))
+        return Err(Error::new(Code::StatePartMissing, format!("segment {missing} of the stored requests is missing"))
             .help("carry over all of state:requests, from its newest copy"));
     }
     for name in &names {
@@ -248,28 +257,32 @@ fn token_file(epoch: &str) -> String {
 }
 
 fn identity_differs(root: &Root) -> Error {
-    Error::policy(format!("identity.key is not the key that {} was made with", root.display(""))).help(
+    Error::new(Code::KeyDiffers, format!("identity.key is not the key that {} was made with", root.display(""))).help(
         "with another identity key no stored erasure would match and no token would join; bring the first key back. \
          It never changes, also when the epoch does",
     )
 }
 
 fn token_differs(root: &Root, epoch: &str) -> Error {
-    Error::policy(format!("token-{epoch}.key is not the key that {} has for epoch {epoch:?}", root.display(""))).help(
+    Error::new(
+        Code::KeyDiffers,
+        format!("token-{epoch}.key is not the key that {} has for epoch {epoch:?}", root.display("")),
+    )
+    .help(
         "with another key tokens of one epoch would no longer join, and erasures would miss published rows; bring that \
          key back, or begin a new epoch with `tamis key new`",
     )
 }
 
 fn missing(place: &str) -> Error {
-    Error::evidence(format!("{place} is missing")).help("bring it back from a copy of the state")
+    Error::new(Code::StatePartMissing, format!("{place} is missing")).help("bring it back from a copy of the state")
 }
 
 /// Reads a JSON record; `None` when it is not there.
 fn load<T: DeserializeOwned>(root: &Root, path: &str) -> Result<Option<T>> {
     let Some(bytes) = root.get(path)? else { return Ok(None) };
     serde_json::from_slice(&bytes).map(Some).map_err(|_| {
-        Error::evidence(format!("{} cannot be read as what it should be", root.display(path)))
+        Error::new(Code::StatePartUnreadable, format!("{} cannot be read as what it should be", root.display(path)))
             .help("it was changed, or a newer tamis wrote it; bring it back from a copy of the state")
     })
 }

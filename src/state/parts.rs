@@ -3,7 +3,7 @@
 //! Must not know tables, nor what a request asks for.
 
 use super::{Dataset, State, load};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::evidence::{self, Entry, Event, Witness, segments};
 use crate::store::Root;
 use serde::Deserialize;
@@ -57,7 +57,7 @@ type Tellings = Vec<(String, Witness)>;
 impl Behind {
     /// As the error that stops whatever would go on from there.
     pub fn error(&self) -> Error {
-        Error::evidence(format!("{} is older than the rest: {}", self.part, self.shown)).help(format!(
+        Error::new(Code::StatePartOlder, format!("{} is older than the rest: {}", self.part, self.shown)).help(format!(
             "it was put back alone, or what is newer was lost; going on could publish erased persons. Bring back the \
              newest copy of {}, and no older copy of anything else (docs/operations.md, \"When a part is older\")",
             self.part

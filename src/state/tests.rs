@@ -1,5 +1,5 @@
 use super::*;
-use crate::error::Kind;
+use crate::error::Code;
 use object_store::memory::InMemory;
 use std::sync::Arc;
 
@@ -50,12 +50,23 @@ fn intent(run: &str) -> Intent {
 fn a_state_is_made_once_and_must_be_made_before_use() {
     let place = place();
     let error = State::open(&place.root).err().unwrap();
-    assert_eq!(error.kind(), Kind::Policy);
+    assert_eq!(error.code(), Code::StateMissing);
     assert!(error.help_text().unwrap().contains("tamis state create"));
     made(&place);
     assert!(State::open(&place.root).is_ok());
     let again = State::create(&place.root, &keys("aa", "bb", "2026a"), at(NOW)).err().unwrap();
-    assert_eq!(again.kind(), Kind::Policy);
+    assert_eq!(again.code(), Code::AlreadyThere);
+}
+
+#[test]
+fn a_state_of_a_newer_version_and_one_that_is_none_are_refused() {
+    let place = place();
+    made(&place);
+    let newer = format!("{{\"format\":9,\"created\":\"{NOW}\"}}");
+    for (text, code) in [(newer.as_str(), Code::StateBeyond), ("{", Code::StatePartUnreadable)] {
+        place.root.put("tamis.json", text.into()).unwrap();
+        assert_eq!(State::open(&place.root).err().map(|error| error.code()), Some(code));
+    }
 }
 
 #[test]
@@ -64,7 +75,7 @@ fn a_creation_cut_short_is_completed_with_the_same_keys_only() {
     made(&place);
     place.root.delete("tamis.json").unwrap();
     let other = State::create(&place.root, &keys("ab", "bb", "2026a"), at(NOW)).err().unwrap();
-    assert!(other.message().starts_with("identity.key is not the key"), "{other}");
+    assert!(other.code() == Code::KeyDiffers && other.message().starts_with("identity.key "), "{other}");
     let later = State::create(&place.root, &keys("aa", "bb", "2026a"), at("2026-11-25T02:00:00Z")).unwrap();
     assert_eq!(later.ledger().entries().unwrap().len(), 1, "said once in the ledger");
 }
@@ -78,9 +89,11 @@ fn another_key_stops_and_a_new_epoch_is_added_once() {
         [(keys("a0", "bb", "2026a"), "no stored erasure"), (keys("aa", "b0", "2026a"), "no longer join")]
     {
         let error = state.check_keys(&wrong).unwrap_err();
-        assert_eq!(error.kind(), Kind::Policy);
+        assert_eq!(error.code(), Code::KeyDiffers);
         assert!(error.help_text().unwrap().contains(says));
     }
+    state.check_epoch("2026a", "bb").unwrap();
+    assert_eq!(state.check_epoch("2026a", "b0").unwrap_err().code(), Code::KeyOfVersionDiffers);
     let next = keys("aa", "cc", "2027a");
     assert_eq!(state.check_keys(&next).unwrap(), Epoch::New);
     let of = RunRef { run: "crm-1", attempt: 1, since: at(NOW) };
@@ -142,7 +155,7 @@ fn records_follow_each_other_and_a_second_writer_is_refused() {
     record.seen(Instant(99));
     state.save_dataset(&mut record).unwrap();
     stale.seen(Instant(98));
-    assert_eq!(state.save_dataset(&mut stale).unwrap_err().kind(), Kind::Storage);
+    assert_eq!(state.save_dataset(&mut stale).unwrap_err().code(), Code::Overtaken);
     assert_eq!(state.dataset("crm").unwrap().unwrap().last_as_of, Some(Instant(99)));
     assert_eq!(state.jobs().unwrap(), ["crm"]);
 }
@@ -154,7 +167,7 @@ fn r28_time_does_not_go_back_for_a_dataset() {
     record.seen(Instant(5));
     record.seen(Instant(3));
     record.check_as_of(Instant(5)).unwrap();
-    assert_eq!(record.check_as_of(Instant(4)).unwrap_err().kind(), Kind::Policy);
+    assert_eq!(record.check_as_of(Instant(4)).unwrap_err().code(), Code::AsOfWrong);
 }
 
 #[test]
@@ -206,9 +219,9 @@ fn an_acceptance_is_good_for_one_run() {
         by: None,
         at: at(NOW),
     };
-    assert_eq!(state.use_accept("crm", "0123abcd", "crm-1").unwrap_err().kind(), Kind::Gate);
+    assert_eq!(state.use_accept("crm", "0123abcd", "crm-1").unwrap_err().code(), Code::PlanNotAccepted);
     for bad in [Accept { plan: "../x".into(), ..accept.clone() }, Accept { reason: " ".into(), ..accept.clone() }] {
-        assert_eq!(state.accept(&bad).unwrap_err().kind(), Kind::Policy);
+        assert_eq!(state.accept(&bad).unwrap_err().code(), Code::ArgumentWrong);
     }
     state.accept(&accept).unwrap();
     state.accept(&Accept { reason: "again".into(), at: at("2026-11-24T04:00:00Z"), ..accept.clone() }).unwrap();
@@ -216,9 +229,9 @@ fn an_acceptance_is_good_for_one_run() {
     assert_eq!(state.ledger().entries().unwrap().len(), 2);
     state.use_accept("crm", "0123abcd", "crm-2").unwrap();
     state.use_accept("crm", "0123abcd", "crm-2").unwrap();
-    assert_eq!(state.use_accept("crm", "0123abcd", "crm-3").unwrap_err().kind(), Kind::Gate);
+    assert_eq!(state.use_accept("crm", "0123abcd", "crm-3").unwrap_err().code(), Code::PlanNotAccepted);
     assert_eq!(state.accepts("crm").unwrap(), []);
-    assert_eq!(state.accept(&accept).unwrap_err().kind(), Kind::Policy);
+    assert_eq!(state.accept(&accept).unwrap_err().code(), Code::AcceptanceUnfit);
 }
 
 fn refusal(due: &str, exit: u8) -> Refusal {
@@ -284,8 +297,8 @@ fn whoever_slept_while_many_came_and_went_has_lost_lease_and_record() {
     }
     let before = place.root.list("").unwrap();
     assert!(!sleeper.renew(Instant(now.0 + 1000)).unwrap());
-    assert_eq!(state.check_newest(&slept).unwrap_err().kind(), Kind::Storage);
-    assert_eq!(state.save_dataset(&mut slept).unwrap_err().kind(), Kind::Storage);
+    assert_eq!(state.check_newest(&slept).unwrap_err().code(), Code::Overtaken);
+    assert_eq!(state.save_dataset(&mut slept).unwrap_err().code(), Code::Overtaken);
     assert_eq!(place.root.list("").unwrap(), before, "nothing of the sleeper is left");
     assert_eq!(state.dataset("crm").unwrap().unwrap().seq, 19);
 }
@@ -312,6 +325,6 @@ fn a_clock_before_the_last_entry_is_refused_beyond_a_minute() {
     let state = made(&place);
     state.check_clock(at("2026-11-24T01:59:30Z")).unwrap();
     let error = state.check_clock(at("2026-11-24T00:00:00Z")).unwrap_err();
-    assert_eq!(error.kind(), Kind::Policy);
+    assert_eq!(error.code(), Code::ClockBehind);
     assert!(error.message().contains("2026-11-24T02:00:00Z"), "{error}");
 }

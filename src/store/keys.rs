@@ -4,7 +4,7 @@
 use super::listing::{Listing, addressable};
 use super::{Object, Root};
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -87,10 +87,10 @@ impl Root {
     }
 
     pub(super) fn broken(&self, prefix: &str) -> Error {
-        Error::storage(format!(
-            "listing {}: the store broke off, or gave an answer that makes no sense",
-            self.display(prefix)
-        ))
+        Error::new(
+            Code::StoreAway,
+            format!("listing {}: the store broke off, or gave an answer that makes no sense", self.display(prefix)),
+        )
         .help("nothing is concluded from a part of a listing; run again")
     }
 }

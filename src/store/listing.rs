@@ -7,7 +7,7 @@ use super::glob::PathGlob;
 use super::open::inside;
 use super::root::{Lister, Object, Root};
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use futures::TryStreamExt;
 use object_store::path::Path as Key;
 use object_store::{ObjectMeta, ObjectStore};
@@ -137,15 +137,15 @@ impl Unseen {
 
     /// The error of an input that it lies in: the input cannot be read whole.
     pub fn refused(&self) -> Error {
-        Error::input(self.to_string()).help(self.why.help())
+        Error::new(Code::InputNotReadable, self.to_string()).help(self.why.help())
     }
 
     /// The error of a place where nobody but tamis writes: what is there cannot be told from what is not.
     pub(super) fn unexpected(&self) -> Error {
         match self.why {
             Why::Denied => denied("looking at", &self.place(), true),
-            Why::NoFolder => Error::storage(self.to_string()).help(self.why.help()),
-            why => Error::evidence(format!("{self}, where only tamis writes"))
+            Why::NoFolder => Error::new(Code::ObjectMissing, self.to_string()).help(self.why.help()),
+            why => Error::new(Code::StateForeignObject, format!("{self}, where only tamis writes"))
                 .help(format!("nothing was changed. Find out who put it there; {}", why.help())),
         }
     }
@@ -483,7 +483,7 @@ pub(super) fn still_a_file(root: &Root, path: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
+    use crate::error::Code;
     use std::ffi::OsStr;
     use std::os::unix::fs::symlink;
 
@@ -551,7 +551,7 @@ mod tests {
             ]
         );
         let all = place.root.list("").unwrap_err();
-        assert_eq!(all.kind(), Kind::Evidence, "where only tamis writes");
+        assert_eq!(all.code(), Code::StateForeignObject, "where only tamis writes");
         assert!(all.message().starts_with("raw:deep/up: "), "{all}");
         for object in objects {
             assert_eq!(place.root.head(&object.path).unwrap(), Some(object.clone()));
@@ -612,16 +612,24 @@ mod tests {
         assert_eq!(place.told("mount/deep/*.csv").1, ["raw:mount/deep: a link that leads nowhere"]);
         assert_eq!(place.told("mount/list.csv").1, ["raw:mount/list.csv: a link that leads nowhere"]);
         assert_eq!(place.told("absent/*.csv"), (vec![], vec![]));
-        for (path, kind) in [("mount", Kind::Evidence), ("mount/x", Kind::Evidence), ("requests/x", Kind::Storage)] {
-            assert_eq!(place.root.get(path).unwrap_err().kind(), kind, "{path}");
-            assert_eq!(place.root.head(path).unwrap_err().kind(), kind, "{path}");
-            assert_eq!(place.root.list(path).unwrap_err().kind(), kind, "{path}");
+        for (path, code) in [
+            ("mount", Code::StateForeignObject),
+            ("mount/x", Code::StateForeignObject),
+            ("requests/x", Code::ObjectMissing),
+        ] {
+            assert_eq!(place.root.get(path).unwrap_err().code(), code, "{path}");
+            assert_eq!(place.root.head(path).unwrap_err().code(), code, "{path}");
+            assert_eq!(place.root.list(path).unwrap_err().code(), code, "{path}");
         }
         assert_eq!(place.root.get("absent/x").unwrap(), None);
         let whole = Root { folder: Some(place.folder.path().join("mount")), ..place.root.clone() };
         assert_eq!(whole.look("").unwrap().unseen[0].to_string(), "raw:: a link that leads nowhere");
         place.pipe("pipe");
-        assert_eq!(place.root.get("pipe").unwrap_err().kind(), Kind::Evidence, "and does not wait for a writer");
+        assert_eq!(
+            place.root.get("pipe").unwrap_err().code(),
+            Code::StateForeignObject,
+            "and does not wait for a writer"
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::bucket::Bucket;
 use super::root::{Lister, Root};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use object_store::{
     ObjectStore, aws::AmazonS3Builder, azure::MicrosoftAzureBuilder, gcp::GoogleCloudStorageBuilder,
     local::LocalFileSystem, path::Path,
@@ -130,5 +130,5 @@ fn step(mut path: PathBuf, component: Component<'_>) -> PathBuf {
 }
 
 fn bad(name: &str, what: &str) -> Error {
-    Error::policy(format!("root {name:?} {what}")).help(SCHEMES)
+    Error::new(Code::PlaceUnusable, format!("root {name:?} {what}")).help(SCHEMES)
 }

@@ -1,6 +1,6 @@
 use super::root::Lister;
 use super::*;
-use crate::error::Kind;
+use crate::error::Code;
 use crate::error::Result;
 use object_store::memory::InMemory;
 use object_store::path::Path;
@@ -81,14 +81,14 @@ fn an_object_that_changed_or_went_is_an_input_error() {
         let pinned = root.head("x.csv").unwrap().unwrap();
         root.put("x.csv", b"54321!".to_vec()).unwrap();
         let error = root.open_object(&pinned).err().unwrap();
-        assert_eq!(error.kind(), Kind::Input);
+        assert_eq!(error.code(), Code::ExportChangedWhileRead);
         assert!(error.message().starts_with("lake:x.csv"), "{error}");
         let seek = root
             .open_seek(&pinned)
             .and_then(|mut s| s.read_to_end(&mut Vec::new()).map_err(|e| from_io("lake:x.csv", e)));
-        assert_eq!(seek.unwrap_err().kind(), Kind::Input);
+        assert_eq!(seek.unwrap_err().code(), Code::ExportChangedWhileRead);
         root.delete("x.csv").unwrap();
-        assert_eq!(root.open_object(&pinned).err().unwrap().kind(), Kind::Input);
+        assert_eq!(root.open_object(&pinned).err().unwrap().code(), Code::ExportChangedWhileRead);
     }
 }
 
@@ -106,7 +106,7 @@ fn a_local_file_changed_in_place_while_read_is_an_input_error() {
         std::thread::sleep(std::time::Duration::from_millis(20));
         std::fs::write(root.folder().unwrap().join("x.csv"), vec![b'b'; length]).unwrap();
         let error = from_io("lake:x.csv", source.read_to_end(&mut Vec::new()).unwrap_err());
-        assert_eq!(error.kind(), Kind::Input, "{length}");
+        assert_eq!(error.code(), Code::ExportChangedWhileRead, "{length}");
     }
 }
 
@@ -198,15 +198,33 @@ fn bad_roots_and_paths_are_policy_errors_that_show_no_url() {
     let handle = place.runtime.handle().clone();
     for url in ["ftp://secret-host/x", "s3://user:secret@b/x", "s3:///x", "s3://b/x?token=secret", "file://secret/x"] {
         let error = Root::open("raw", url, handle.clone()).err().unwrap();
-        assert_eq!(error.kind(), Kind::Policy, "{url}");
+        assert_eq!(error.code(), Code::PlaceUnusable, "{url}");
         assert!(!error.message().contains("secret"), "{error}");
     }
     let root = place.local();
     for path in ["a//b", "../x", "a/./b", "a\u{0}b"] {
-        assert_eq!(root.get(path).unwrap_err().kind(), Kind::Policy, "{path:?}");
+        assert_eq!(root.get(path).unwrap_err().code(), Code::PlaceUnusable, "{path:?}");
     }
     let up = Root::open("raw", place.folder.path().join("no/../there/./x").to_str().unwrap(), handle).unwrap();
     assert_eq!(up.folder().unwrap(), settle(place.folder.path()).unwrap().join("there/x"));
+}
+
+#[test]
+fn what_a_store_answers_has_a_code() {
+    use object_store::Error as E;
+    let (path, source) = (|| "x".to_owned(), || "x".into());
+    for (error, code) in [
+        (E::NotFound { path: path(), source: source() }, Code::ObjectMissing),
+        (E::PermissionDenied { path: path(), source: source() }, Code::StoreDenied),
+        (E::Unauthenticated { path: path(), source: source() }, Code::StoreDenied),
+        (E::Precondition { path: path(), source: source() }, Code::ExportChangedWhileRead),
+        (E::AlreadyExists { path: path(), source: source() }, Code::Overtaken),
+        (E::NotSupported { source: source() }, Code::StoreIncapable),
+        (E::Generic { store: "x", source: source() }, Code::StoreAway),
+    ] {
+        let failed = super::answer::failed("writing", "lake:x", &error);
+        assert_eq!(failed.code(), code, "{failed}");
+    }
 }
 
 #[test]
@@ -215,7 +233,7 @@ fn a_store_that_refuses_is_a_storage_error() {
     let root = place.local();
     std::fs::write(place.folder.path().join("nested root"), b"a file where the folder should be").unwrap();
     for error in [root.put("a/b", vec![1]).unwrap_err(), root.create("a/b", vec![1]).unwrap_err()] {
-        assert_eq!(error.kind(), Kind::Storage);
+        assert_eq!(error.code(), Code::DiskFailed);
         assert!(error.message().contains("lake:a/b"), "{error}");
         assert!(!error.message().contains("nested"), "{error}");
     }

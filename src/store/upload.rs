@@ -3,7 +3,7 @@
 
 use super::answer::{failed, to_io};
 use super::root::{Created, Root, Upload};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use bytes::BytesMut;
 use futures::FutureExt;
 use object_store::{MultipartUpload, ObjectStoreExt};
@@ -68,7 +68,9 @@ impl Parts {
         let Some(task) = self.on_its_way.take() else { return Ok(()) };
         match self.root.runtime.block_on(task) {
             Ok(sent) => sent.map_err(|e| self.lost(&e)),
-            Err(_) => Err(Error::storage(format!("writing {} was cut short", self.root.display(&self.path)))),
+            Err(_) => {
+                Err(Error::new(Code::StoreAway, format!("writing {} was cut short", self.root.display(&self.path))))
+            }
         }
     }
 
@@ -98,7 +100,7 @@ impl Parts {
 }
 
 fn taken(place: &str) -> Error {
-    Error::storage(format!("writing {place}: something else is already there"))
+    Error::new(Code::Overtaken, format!("writing {place}: something else is already there"))
         .help("run again: names change per attempt")
 }
 

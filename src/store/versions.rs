@@ -7,7 +7,7 @@ use super::bucket::Bucket;
 use super::listing::addressable;
 use super::root::Root;
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use object_store::path::Path;
 use object_store::signer::Method;
 use serde::Deserialize;
@@ -145,7 +145,7 @@ impl Root {
         match sent.map_err(|e| failed("removing a version of", &place, &e))?.0 {
             200..300 | 404 => Ok(true),
             403 => Ok(false),
-            _ => Err(Error::storage(format!("removing a version of {place}: the store failed"))),
+            _ => Err(Error::new(Code::StoreAway, format!("removing a version of {place}: the store failed"))),
         }
     }
 
@@ -199,7 +199,7 @@ impl Root {
         match sent.map_err(|e| failed("ending an upload of", &place, &e))?.0 {
             200..300 | 404 => Ok(()),
             403 => Err(denied("ending an upload of", &place, false)),
-            _ => Err(Error::storage(format!("ending an upload of {place}: the store failed"))),
+            _ => Err(Error::new(Code::StoreAway, format!("ending an upload of {place}: the store failed"))),
         }
     }
 

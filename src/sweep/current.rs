@@ -3,7 +3,7 @@
 
 use super::scene::Scene;
 use crate::decide::{self, Carriers, Version};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::evidence::Manifest;
 use crate::job::CompanionFiles;
 use crate::publish;
@@ -40,18 +40,21 @@ impl<'a> Published<'a> {
                 "{}: another run or sweep of tamis published version {} meanwhile",
                 dataset.dataset, newer.version
             );
-            return Err(Error::storage(what).help("start it again: it continues from that version"));
+            return Err(Error::new(Code::Overtaken, what).help("start it again: it continues from that version"));
         }
         let Some(table) = table.filter(|t| t.version == current.version && t.manifest == current.manifest) else {
-            return Err(Error::evidence(format!("{}: table and state are not at one version", dataset.dataset))
-                .help("run or sweep again; when that does not help, compare them: `tamis verify`"));
+            return Err(Error::new(
+                Code::TableApart,
+                format!("{}: table and state are not at one version", dataset.dataset),
+            )
+            .help("run or sweep again; when that does not help, compare them: `tamis verify`"));
         };
         let prefix = format!("{}/", scene.target.path);
         let name = |path: &str| path.strip_prefix(&prefix).map(str::to_string);
         let files = current.files.iter().map(|file| Some((name(&file.path)?, file.companion.clone())));
         let files: Vec<(String, String)> = files.collect::<Option<_>>().unwrap_or_default();
         if files.len() != table.files.len() || files.len() != current.files.len() {
-            return Err(Error::evidence(format!("{}: table and state name other files", dataset.dataset))
+            return Err(Error::new(Code::TableApart, format!("{}: table and state name other files", dataset.dataset))
                 .help("compare them: `tamis verify`"));
         }
         let keeps = manifest.fields.iter().filter(|f| f.keep.is_some()).map(|f| f.name.clone()).collect();
@@ -97,7 +100,7 @@ impl<'a> Published<'a> {
     pub(super) fn subject(&self) -> Result<&str> {
         let field = self.manifest.fields.iter().find(|field| field.subject);
         field.map(|field| field.name.as_str()).ok_or_else(|| {
-            Error::evidence(format!("the manifest of run {} names no subject", self.manifest.run))
+            Error::new(Code::StatePartUnreadable, format!("the manifest of run {} names no subject", self.manifest.run))
                 .help("publish a new version, then sweep")
         })
     }
@@ -114,8 +117,11 @@ impl Version for Published<'_> {
             if group.field_untils() == self.keeps.len() && group.quasis() == quasis {
                 return each(group);
             }
-            Err(Error::evidence(format!("companion {} has other columns than its manifest says", self.files[file].1))
-                .help("compare its hash with the manifest: `tamis verify`"))
+            Err(Error::new(
+                Code::CompanionBroken,
+                format!("companion {} has other columns than its manifest says", self.files[file].1),
+            )
+            .help("compare its hash with the manifest: `tamis verify`"))
         })
     }
 }

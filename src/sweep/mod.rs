@@ -16,7 +16,7 @@ pub use version::Swept;
 pub use whole::{Whole, WholeGone, not_empty};
 
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::evidence::manifest::Removed;
 use crate::evidence::segments;
 use crate::job::aside::{self, LeftAside};
@@ -211,7 +211,7 @@ pub fn sweep_dataset(call: &Call, only_requests: bool, monitor: &dyn Monitor) ->
 }
 
 fn stopped() -> Error {
-    Error::storage("the sweep was stopped; what it had done stays done").help("the next one goes on")
+    Error::new(Code::Stopped, "the sweep was stopped; what it had done stays done").help("the next one goes on")
 }
 
 fn swept(call: &Call, only_requests: bool, monitor: &dyn Monitor) -> Result<Option<DatasetSwept>> {

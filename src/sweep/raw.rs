@@ -2,7 +2,7 @@
 //! without reading them. Must not know datasets.
 
 use crate::clock::{self, Instant};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::evidence::{Event, RunRef};
 use crate::monitor::Monitor;
 use crate::policy::{Location, Plan, Project};
@@ -37,8 +37,11 @@ impl RawExports {
     /// An input error when `raw_keep` is set and something lies there that cannot be seen.
     pub fn outcome(&self) -> Result<()> {
         let Some(missed) = &self.missed else { return Ok(()) };
-        Err(Error::input(format!("raw exports past raw_keep may lie where they cannot be seen: {missed}"))
-            .help("all others that were due are gone; make it readable, or remove it by hand"))
+        Err(Error::new(
+            Code::InputNotReadable,
+            format!("raw exports past raw_keep may lie where they cannot be seen: {missed}"),
+        )
+        .help("all others that were due are gone; make it readable, or remove it by hand"))
     }
 }
 

@@ -6,7 +6,7 @@ use super::removal::{self, Removal};
 use super::scene::{Asked, Scene};
 use super::version::{self, Making, Swept};
 use crate::decide::Links;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::evidence::{Manifest, segments};
 use crate::job::meant::{self, Followed, held};
 use crate::job::{Awake, CompanionFiles, Ready, Watched, intake};
@@ -94,7 +94,7 @@ fn check_seen(ready: &Ready, published: &Published<'_>) -> Result<()> {
     if published.is_current(&Scene::of(ready))? {
         return Ok(());
     }
-    Err(Error::storage(format!("{}: another version came in between", ready.dataset.dataset))
+    Err(Error::new(Code::Overtaken, format!("{}: another version came in between", ready.dataset.dataset))
         .help("nothing was noted of it; sweep again"))
 }
 

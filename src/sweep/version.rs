@@ -5,7 +5,7 @@ use super::current::Published;
 use super::evidence;
 use super::scene::{Asked, Scene};
 use crate::decide::{self, Entries, Remaining, ReviewRules};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::evidence::manifest::Manifest;
 use crate::key;
 use crate::monitor::Monitor;
@@ -77,7 +77,7 @@ pub fn apply(
 }
 
 fn overtaken(manifest: &Manifest, version: u64) -> Error {
-    Error::storage(format!("sweep {}: version {version} carries another manifest", manifest.run))
+    Error::new(Code::Overtaken, format!("sweep {}: version {version} carries another manifest", manifest.run))
         .help("nothing of this one was published: another process was at work on this dataset; sweep again")
 }
 

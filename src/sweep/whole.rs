@@ -3,7 +3,7 @@
 
 use crate::clock::Instant;
 use crate::decide::{Entries, reached_by_hold};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Code, Error, Kind, Result};
 use crate::monitor::Monitor;
 use crate::publish::Companions;
 use crate::store::Root;
@@ -151,6 +151,6 @@ impl<'a> Whole<'a> {
 
 /// What is said when something is left that ought to be gone.
 pub fn not_empty(place: &str, left: u64) -> Error {
-    Error::policy(format!("{place}: {left} object(s) of the table are still there"))
+    Error::new(Code::TableNotEmpty, format!("{place}: {left} object(s) of the table are still there"))
         .help("`--remove` removes all of them for good; without it, this only closes a table that was removed by hand")
 }

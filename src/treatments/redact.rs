@@ -6,7 +6,7 @@ use super::apply::{Apply, Given, Outcome, Row};
 use crate::cell::dates::Calendars;
 use crate::cell::kind::TypeName;
 use crate::cell::text::{tidy, with_canonical};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use regex::Regex;
 use std::collections::HashSet;
 use std::ops::Range;
@@ -50,7 +50,8 @@ impl Treats for Redact {
     }
 
     fn ready(&self, _: &Given<'_>) -> Result<Option<Box<dyn Apply>>> {
-        let patterns = PATTERNS.as_ref().ok_or_else(|| Error::policy("a pattern of redact cannot be read"))?;
+        let patterns =
+            PATTERNS.as_ref().ok_or_else(|| Error::new(Code::SpecUnusable, "a pattern of redact cannot be read"))?;
         Ok(Some(Box::new(Redactor { names: self.names.clone(), patterns })))
     }
 }

@@ -5,7 +5,7 @@ use crate::fault::{Fault, FaultStore, Mode};
 use crate::installation::{Contact, Installation, contacts};
 use std::sync::Arc;
 use tamis::by_hand::{self, Asked};
-use tamis::error::Kind;
+use tamis::error::Code;
 use tamis::job::Call;
 use tamis::monitor::Silent;
 use tamis::policy::Effect;
@@ -148,7 +148,7 @@ fn r34_nothing_goes_for_good_while_a_list_of_holds_cannot_be_read() {
     installation.write("requests/hold/1.csv", "Case,At,Email\nH 1,2026-10-01,person00004@example.org\n");
     installation.erase("2", &[("C-2", "person00007@example.org", "")]);
     let report = installation.sweep(5).unwrap();
-    assert_eq!(report.outcome().unwrap_err().kind(), Kind::Input);
+    assert_eq!(report.outcome().unwrap_err().code(), Code::RequestListUnreadable);
     assert_eq!(rows(&installation).len(), 28, "erasures are applied all the same");
     let removal = &report.datasets[0].removal;
     assert!(removal.withheld && removal.objects.is_empty(), "{removal:?}");
@@ -158,7 +158,7 @@ fn r34_nothing_goes_for_good_while_a_list_of_holds_cannot_be_read() {
     installation.write("requests/hold/1.csv", "Case,At,Email\n");
     installation.erase("3", &[("bad case", "x@example.org", "")]);
     let report = installation.sweep(7).unwrap();
-    assert_eq!(report.outcome().unwrap_err().kind(), Kind::Input);
+    assert_eq!(report.outcome().unwrap_err().code(), Code::RequestListUnreadable);
     assert!(!report.datasets[0].removal.withheld);
     assert_eq!(report.raw.removed, 1);
     assert_eq!(traces(&installation, &people[4], &token), []);
@@ -233,13 +233,13 @@ fn a_job_that_left_the_specs_keeps_its_requests_open() {
     installation.erase("1", &[("C-1", "person00004@example.org", "")]);
     for day in [1, 5] {
         let complaint = installation.sweep(day).unwrap().outcome().unwrap_err();
-        assert!(complaint.message().contains("lake:other is of no job"), "{complaint}");
+        assert!(complaint.message().contains("lake:other is served by no job"), "{complaint}");
     }
     let told = standings(&installation);
     assert_eq!(told.open[0].states["contacts"].word(), "removed");
     assert_eq!((told.open[0].state.word(), told.datasets[1].no_job), ("received", true));
     let other = report(&installation, "C-1").parts.remove(0).datasets.remove(1);
-    assert!(other.dataset == "lake:other" && other.waits[0].contains("of no job any more"), "{:?}", other.waits);
+    assert!(other.dataset == "lake:other" && other.waits[0].contains("served by no job any more"), "{:?}", other.waits);
 }
 
 #[test]
@@ -275,7 +275,10 @@ fn a_run_makes_a_dataset_whole_that_has_lost_its_companions() {
     std::fs::remove_dir_all(installation.path("state/companions")).unwrap();
     installation.erase("1", &[("C-1", "person00004@example.org", "")]);
     let refused = installation.sweep(1).unwrap().outcome().unwrap_err();
-    assert!(refused.kind() == Kind::Evidence && refused.help_text().unwrap().contains("run the job"), "{refused}");
+    assert!(
+        refused.code() == Code::CompanionBroken && refused.help_text().unwrap().contains("run the job"),
+        "{refused}"
+    );
     installation.export("s2", &people);
     let manifest = installation.run(2).unwrap().manifest;
     assert_eq!((manifest.rows_out, manifest.absent), (29, None));

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
 use tamis::clock::{Clock, Instant, System};
-use tamis::error::Kind;
+use tamis::error::Code;
 use tamis::job::{Call, Caller, Stop};
 use tamis::monitor::{Event, Monitor};
 use tamis::run;
@@ -243,8 +243,8 @@ fn replaced_child() {
     let raw = tamis::store::Root::open("raw", url, runtime.handle().clone()).unwrap();
     let replacing = Replacing { store: raw.raw("").0, runtime: runtime.handle().clone() };
     let error = run::run(&call, &replacing).err().unwrap();
-    assert_eq!(error.kind(), Kind::Input, "{error}");
-    assert!(error.message().contains(".zip changed or went away"), "{error}");
+    assert_eq!(error.code(), Code::ExportChangedWhileRead, "{error}");
+    assert!(error.message().contains(".zip "), "{error}");
 }
 
 fn replaced_is_refused(bucket: &Bucket, start: &Quickstart) {

@@ -6,7 +6,7 @@ use crate::installation::{Contact, Installation, contacts, files};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tamis::error::Kind;
+use tamis::error::{Code, Kind};
 use tamis::evidence::{Event, Manifest, verify};
 use tamis::state::State;
 use tamis::store::Root;
@@ -153,7 +153,7 @@ fn a_bad_night_keeps_nobody_online() {
     // Half of the export is missing: the brake stops the run, and the erasure is applied all the same.
     installation.export("s2", &people[..15]);
     let error = installation.run(1).unwrap_err();
-    assert_eq!(error.kind(), Kind::Gate);
+    assert_eq!(error.code(), Code::Brake);
     assert!(error.help_text().unwrap().contains("1 rows removed, now version 1"), "{:?}", error.help_text());
     assert_eq!(rows(&installation).len(), 29);
     // No complete export at all.
@@ -161,12 +161,12 @@ fn a_bad_night_keeps_nobody_online() {
     std::fs::remove_dir_all(installation.path("raw/s2")).unwrap();
     std::fs::remove_dir_all(installation.path("raw/s1")).unwrap();
     installation.erase("2", &[("C-2", "person00007@example.org", "")]);
-    assert_eq!(installation.run(2).unwrap_err().kind(), Kind::Input);
+    assert_eq!(installation.run(2).unwrap_err().code(), Code::ExportNotWhole);
     assert_eq!(rows(&installation).len(), 28);
     // An unreadable request: the readable ones are applied first (R31).
     installation.erase("3", &[("C-3", "person00010@example.org", ""), ("bad case", "x@example.org", "")]);
     installation.export("s4", &people);
-    assert_eq!(installation.run(3).unwrap_err().kind(), Kind::Input);
+    assert_eq!(installation.run(3).unwrap_err().code(), Code::InputMissing);
     assert_eq!(rows(&installation).len(), 27);
     evidence_holds(&installation);
     let kinds = state(&installation).ledger().entries().unwrap().into_iter().map(|entry| entry.event);
@@ -179,8 +179,8 @@ fn r28_before_the_last_instant_nothing_is_swept() {
     installation.export("s1", &contacts(0..6, -10));
     installation.run(5).unwrap();
     installation.erase("1", &[("C-1", "person00004@example.org", "")]);
-    assert_eq!(installation.run(4).unwrap_err().kind(), Kind::Policy);
-    assert_eq!(installation.sweep(4).unwrap().outcome().unwrap_err().kind(), Kind::Policy);
+    assert_eq!(installation.run(4).unwrap_err().code(), Code::ClockBehind);
+    assert_eq!(installation.sweep(4).unwrap().outcome().unwrap_err().code(), Code::ClockBehind);
     assert_eq!(rows(&installation).len(), 6);
 }
 

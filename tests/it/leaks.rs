@@ -12,6 +12,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
 use tamis::clock::{Clock, Instant, System};
+use tamis::error::Code;
 use tamis::job::{Call, Caller, Stop};
 use tamis::monitor::{Event, Monitor, Silent};
 use tamis::run;
@@ -150,8 +151,8 @@ fn a_name_published_on_purpose_is_found_and_only_there() {
     }
 }
 
-/// One way to spoil the job, the exit code and a part of the message that must come of it.
-type Refusal = (i32, &'static str, fn(&mut Marked));
+/// The error that must come of it, and one way to spoil the job.
+type Refusal = (Code, fn(&mut Marked));
 
 fn contacts(marked: &mut Marked, change: impl FnOnce(&mut Marks, &mut Vec<u8>)) {
     let mut bytes = marked.contacts.clone().into_bytes();
@@ -187,54 +188,56 @@ fn untreated(marked: &mut Marked) {
 }
 
 const EXPORTS: &[Refusal] = &[
-    (3, "quote", |m| record(m, "\"@")),
-    (3, "quote", |m| record(m, "\"@\"@")),
-    (3, "quote", |m| record(m, "@\"@")),
-    (3, "NUL", |m| record(m, "@\0@")),
-    (3, "U+FFFD", |m| record(m, "@\u{fffd}@")),
-    (3, "malformed", |m| {
+    (Code::RecordMalformed, |m| record(m, "\"@")),
+    (Code::RecordMalformed, |m| record(m, "\"@\"@")),
+    (Code::RecordMalformed, |m| record(m, "@\"@")),
+    (Code::EncodingWrong, |m| record(m, "@\0@")),
+    (Code::EncodingWrong, |m| record(m, "@\u{fffd}@")),
+    (Code::EncodingWrong, |m| {
         contacts(m, |marks, bytes| {
             bytes.extend([marks.text("malformed").as_bytes(), b"\xff", marks.text("malformed").as_bytes()].concat());
         });
     }),
-    (3, "longer", |m| {
+    (Code::RecordMalformed, |m| {
         contacts(m, |marks, bytes| bytes.extend(format!("\"{}\"", marks.text("malformed").repeat(600)).bytes()));
     }),
-    (3, "", |m| contacts(m, |_, bytes| *bytes = String::from_utf8_lossy(bytes).replace("\r\n", "\r").into_bytes())),
-    (3, "", |m| {
+    (Code::RecordMalformed, |m| {
+        contacts(m, |_, bytes| *bytes = String::from_utf8_lossy(bytes).replace("\r\n", "\r").into_bytes())
+    }),
+    (Code::EncodingWrong, |m| {
         contacts(m, |_, bytes| {
             let utf_16 = String::from_utf8_lossy(bytes).encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
             *bytes = [b"\xff\xfe", utf_16.as_slice()].concat();
         });
     }),
-    (3, "Email", |m| {
+    (Code::ColumnMissing, |m| {
         contacts(m, |_, bytes| *bytes = String::from_utf8_lossy(bytes).replacen("\"Email\"", "\"Mail\"", 1).into())
     }),
-    (3, "", |m| {
+    (Code::ColumnTwice, |m| {
         contacts(m, |_, bytes| *bytes = String::from_utf8_lossy(bytes).replacen("\"Notes\"", "\"Name\"", 1).into())
     }),
-    (3, "Grown__c", |m| m.edit("jobs/sources/contact.toml", "[read]\n", "[read]\non_drift = \"refuse\"\n")),
-    (3, "cells", |m| m.edit("jobs/contacts.toml", "\"drop\"\nmax_rejected = \"20%\"", "\"refuse\"")),
-    (4, "bad records", |m| m.edit("jobs/contacts.toml", "max_rejected = \"20%\"", "max_rejected = \"1%\"")),
-    (4, "score", untreated),
-    (4, "fewer than 2", |m| m.edit("jobs/contacts.toml", "\"suppress\"\nmax_suppressed = \"50%\"", "\"refuse\"")),
-    (4, "accept", |m| m.edit("jobs/contacts.toml", "max_removed = \"90%\"", "max_removed = \"1%\"")),
+    (Code::ColumnUnlisted, |m| m.edit("jobs/sources/contact.toml", "[read]\n", "[read]\non_drift = \"refuse\"\n")),
+    (Code::RecordMalformed, |m| m.edit("jobs/contacts.toml", "\"drop\"\nmax_rejected = \"20%\"", "\"refuse\"")),
+    (Code::TooManyRejected, |m| m.edit("jobs/contacts.toml", "max_rejected = \"20%\"", "max_rejected = \"1%\"")),
+    (Code::TooManyUntreated, untreated),
+    (Code::GateK, |m| m.edit("jobs/contacts.toml", "\"suppress\"\nmax_suppressed = \"50%\"", "\"refuse\"")),
+    (Code::Brake, |m| m.edit("jobs/contacts.toml", "max_removed = \"90%\"", "max_removed = \"1%\"")),
 ];
 
 const ARCHIVES: &[Refusal] = &[
-    (3, "WE_1.zip", |m| archive(m, |bytes| bytes.truncate(bytes.len() / 2))),
-    (3, "WE_1.zip", |m| {
+    (Code::InputDamaged, |m| archive(m, |bytes| bytes.truncate(bytes.len() / 2))),
+    (Code::InputDamaged, |m| {
         archive(m, |bytes| {
             // In the middle of the compressed contacts.
             let middle = bytes.len() / 4;
             bytes[middle..middle + 8].iter_mut().for_each(|byte| *byte ^= 0x55);
         });
     }),
-    (3, "WE_1.zip", |m| {
+    (Code::InputDamaged, |m| {
         let contacts = m.contacts.clone();
         archive(m, |bytes| *bytes = contacts.into_bytes());
     }),
-    (3, "_DONE", |m| fs::remove_file(m.path(SET).join("_DONE")).unwrap()),
+    (Code::ExportNotWhole, |m| fs::remove_file(m.path(SET).join("_DONE")).unwrap()),
 ];
 
 fn archive(marked: &Marked, change: impl FnOnce(&mut Vec<u8>)) {
@@ -245,20 +248,20 @@ fn archive(marked: &Marked, change: impl FnOnce(&mut Vec<u8>)) {
 }
 
 const LISTS: &[Refusal] = &[
-    (3, "erasure", |m| list(m, "")),
-    (3, "erasure", |m| fs::write(m.path("requests/erasure/2026.csv"), "").unwrap()),
-    (3, "erasure", |m| fs::remove_file(m.path("requests/erasure/2026.csv")).unwrap()),
-    (3, "erasure", |m| list(m, "@,a@example.org,,2026-11-01,\n")),
-    (3, "erasure", |m| list(m, "E-0001,@x.example,,@,@\n")),
-    (3, "erasure", |m| list(m, "E-0001,,,2026-11-01,@\n")),
-    (3, "erasure", |m| list(m, "E-0001,\"@,,2026-11-01,\n")),
-    (3, "erasure", |m| list(m, "E-0001,\"@\"@,,2026-11-01,\n")),
-    (3, "erasure", |m| list(m, "E-0001,@,@\n")),
-    (3, "erasure", |m| {
+    (Code::RequestListUnreadable, |m| list(m, "")),
+    (Code::RequestListUnreadable, |m| fs::write(m.path("requests/erasure/2026.csv"), "").unwrap()),
+    (Code::RequestListUnreadable, |m| fs::remove_file(m.path("requests/erasure/2026.csv")).unwrap()),
+    (Code::RequestListUnreadable, |m| list(m, "@,a@example.org,,2026-11-01,\n")),
+    (Code::RequestListUnreadable, |m| list(m, "E-0001,@x.example,,@,@\n")),
+    (Code::RequestListUnreadable, |m| list(m, "E-0001,,,2026-11-01,@\n")),
+    (Code::RequestListUnreadable, |m| list(m, "E-0001,\"@,,2026-11-01,\n")),
+    (Code::RequestListUnreadable, |m| list(m, "E-0001,\"@\"@,,2026-11-01,\n")),
+    (Code::RequestListUnreadable, |m| list(m, "E-0001,@,@\n")),
+    (Code::RequestListUnreadable, |m| {
         let text = format!("Case,Mail,ContactId,RequestedAt\nE-0001,{},,2026-11-01\n", m.marks.text("list.malformed"));
         fs::write(m.path("requests/erasure/2026.csv"), text).unwrap();
     }),
-    (3, "erasure", |m| {
+    (Code::RequestListUnreadable, |m| {
         list(m, "E-0001,@,,2026-11-01,\n");
         let mut bytes = fs::read(m.path("requests/erasure/2026.csv")).unwrap();
         bytes.extend(b"E-0002,\xff,,2026-11-01,\n");
@@ -267,25 +270,25 @@ const LISTS: &[Refusal] = &[
 ];
 
 const SURROUNDINGS: &[Refusal] = &[
-    (2, "key", |m| m.key("identity.key", &"5a".repeat(32))),
-    (2, "key", |m| {
+    (Code::KeyDiffers, |m| m.key("identity.key", &"5a".repeat(32))),
+    (Code::KeyUnreadable, |m| {
         let text = m.marks.text("key");
         m.key("identity.key", &text);
     }),
-    (2, "key", |m| {
+    (Code::KeyUnreadable, |m| {
         let text = m.marks.text("key");
         m.key("identity.key", &format!("{text}{}", "0".repeat(48)));
     }),
-    (2, "state", |m| fs::remove_dir_all(m.path("state")).unwrap()),
-    (2, "Birthdate", |m| {
+    (Code::StateMissing, |m| fs::remove_dir_all(m.path("state")).unwrap()),
+    (Code::SpecFindings, |m| {
         m.edit("jobs/contacts.toml", "from = \"Birthdate\", treat = \"year\"", "from = \"Birthdate\"")
     }),
-    (75, "lake", |m| fs::write(m.path("lake"), "a file").unwrap()),
-    (75, "spill", |m| {
+    (Code::DiskFailed, |m| fs::write(m.path("lake"), "a file").unwrap()),
+    (Code::SpillFailed, |m| {
         fs::remove_dir(m.path("spill")).unwrap();
         fs::write(m.path("spill"), "a file").unwrap();
     }),
-    (6, "version", |m| {
+    (Code::TableApart, |m| {
         ended(&m.tamis(&["run", "contacts"]), 0, "");
         fs::remove_dir_all(m.path("lake")).unwrap();
     }),
@@ -293,12 +296,13 @@ const SURROUNDINGS: &[Refusal] = &[
 
 /// Each refusal is run as text and as JSON; the second time some are refused for another reason.
 fn refused(refusals: &[Refusal]) {
-    for (number, (code, told, spoil)) in refusals.iter().enumerate() {
+    for (number, (code, spoil)) in refusals.iter().enumerate() {
         let mut marked = Marked::ready();
         spoil(&mut marked);
         let mut said = vec![marked.tamis(&["run", "contacts"])];
-        assert_eq!(said[0].status.code(), Some(*code), "refusal {number}: {}", text(&said[0]));
-        ended(&said[0], *code, told);
+        let told = format!("error[{}]", code.name());
+        assert!(text(&said[0]).contains(&told), "refusal {number} is not {told}: {}", text(&said[0]));
+        ended(&said[0], code.kind().exit_code().into(), &told);
         said.extend([&["run", "contacts", "--json"][..], &["plan", "contacts"], &["verify"]].map(|a| marked.tamis(a)));
         assert!(said.iter().all(|output| output.status.code() != Some(101)));
         if marked.path("spill").is_file() {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use tamis::by_hand::{self, Asked};
 use tamis::clock::{Clock, Instant};
-use tamis::error::{Kind, Result};
+use tamis::error::{Code, Result};
 use tamis::evidence::Event;
 use tamis::job::{self, Call, Caller, SubjectCall, data_roots};
 use tamis::key::Keyring;
@@ -264,7 +264,7 @@ fn r18_what_was_learned_outlives_a_run_that_is_refused() {
     let both = [contact("A1", "", "a@example.org"), contact("A2", "A1", "")];
     site.contacts(&both);
     site.put("lists/erase.csv", "Case,At,Id,Email\nC-1,2026-11-01,A2,\n");
-    assert_eq!(site.run(2).err().map(|e| e.kind()), Some(Kind::Gate));
+    assert_eq!(site.run(2).err().map(|e| e.code()), Some(Code::Brake));
     let requests = site.requests();
     let learned = requests.effects(&site.identity("crm-id@one", "A1"));
     assert_eq!(learned.iter().map(|e| e.bond()).collect::<Vec<_>>(), [tamis::requests::Bond::Strong]);
@@ -362,7 +362,7 @@ fn requests_in_an_export_are_those_whose_column_says_so() {
     damaged[middle] ^= 0x55;
     site.put("raw/WE_3.zip", damaged);
     let error = site.run(4).err().unwrap();
-    assert_eq!(error.kind(), Kind::Input);
+    assert_eq!(error.code(), Code::InputDamaged);
     assert!(error.message().contains("WE_3.zip"), "{}", error.message());
 }
 
@@ -418,7 +418,7 @@ fn what_is_typed_wrongly_is_refused_without_showing_it() {
     site.run(2).unwrap();
     let refused = |values: &str, asked: Asked| {
         let error = by_hand::ask(&site.subject(3, values), asked).expect_err("refused");
-        assert_eq!(error.kind(), Kind::Policy);
+        assert_eq!(error.code(), Code::RequestWrong);
         let text = format!("{} {}", error.message(), error.help_text().unwrap_or(""));
         assert!(!text.contains("secret"), "{text}");
         text
@@ -530,7 +530,7 @@ fn r30_a_lift_that_ends_nothing_is_told_until_it_ends_something() {
     let stored = by_hand::ask(&site.subject(3, ""), command).unwrap();
     assert!(stored.new && stored.ends == Some(0) && stored.lift.is_some_and(|said| said.contains("no request")));
     let ahead = Asked { received: Some(site.call(9).now), lifts: Some("C-2".into()), ..asked(Effect::Lift, "L-3") };
-    assert_eq!(by_hand::ask(&site.subject(3, ""), ahead).err().map(|e| e.kind()), Some(Kind::Policy));
+    assert_eq!(by_hand::ask(&site.subject(3, ""), ahead).err().map(|e| e.code()), Some(Code::RequestWrong));
     // The request that the list's lift names comes later, and was received before it.
     site.put("lists/restrict.csv", "Case,At,Id,Email\nC-1,2026-11-01,A1,\n");
     let report = site.run(4).unwrap();

@@ -9,6 +9,7 @@ mod clouds;
 mod commands;
 mod dependencies;
 mod erase;
+mod errors;
 mod fault;
 mod forms;
 mod installation;

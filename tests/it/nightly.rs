@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use tamis::clock::{Clock, Instant};
 use tamis::daemon::{self, Came, Daemon, Host, Service, Turn, Work};
+use tamis::error::Code;
 use tamis::evidence::{Event, verify};
 use tamis::job::Call;
 use tamis::monitor::Silent;
@@ -266,7 +267,7 @@ fn asked_to_stop_in_any_phase_a_sweep_finishes_or_is_finished_by_the_next() {
         first.call.stop = stop;
         match came(&due_on(&installation, &first))[..] {
             [(Work::Sweep, Came::Swept { .. })] | [] => finished += 1,
-            [(Work::Sweep, Came::Refused { exit: 75, .. })] => stopped += 1,
+            [(Work::Sweep, Came::Refused { code: Code::Stopped, .. })] => stopped += 1,
             ref other => panic!("{k}: {other:?}"),
         }
         installation.wrap = None;

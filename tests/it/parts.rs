@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tamis::by_hand::{self, Asked};
-use tamis::error::{Kind, Result};
+use tamis::error::{Code, Kind, Result};
 use tamis::evidence::VerifyReport;
 use tamis::job;
 use tamis::monitor::Silent;
@@ -291,11 +291,11 @@ fn newest(installation: &Installation, folder: &str) -> std::path::PathBuf {
 #[track_caller]
 fn refused(installation: &Installation, part: &str) {
     let report = verified(installation, None).unwrap();
-    assert_eq!(report.outcome().unwrap_err().kind(), Kind::Evidence);
+    assert_eq!(report.outcome().unwrap_err().code(), Code::EvidenceBroken);
     assert!(report.faults.iter().any(|fault| fault.contains(part)), "{report:?}");
     for deed in [Deed::Plan, Deed::Sweep, Deed::Run] {
         let error = done(installation, deed).unwrap_err();
-        assert_eq!(error.kind(), Kind::Evidence, "{deed:?}: {error}");
+        assert_eq!(error.code(), Code::StatePartOlder, "{deed:?}: {error}");
         assert!(error.message().contains(part), "{deed:?}: {error}");
     }
 }
@@ -307,7 +307,7 @@ fn the_loss_of_the_newest_segment_is_found_when_only_notes_are_in_it() {
     std::fs::remove_file(newest(&installation, "state/requests")).unwrap();
     refused(&installation, "state:requests is older");
     let values = "email: person00009@example.org";
-    assert_eq!(find::find(&installation.asking(7, values)).unwrap_err().kind(), Kind::Evidence);
+    assert_eq!(find::find(&installation.asking(7, values)).unwrap_err().code(), Code::StatePartOlder);
     for (path, bytes) in &segments {
         std::fs::write(path, bytes).unwrap();
     }
@@ -353,7 +353,7 @@ fn a_head_proves_what_is_before_it_and_no_more() {
     let installation = one_erased();
     let older = verified(&installation, None).unwrap().head.unwrap();
     for wrong in [&format!("0:{}", "0".repeat(64)), "", "7", "1:xyz", &format!("+{older}"), &format!("-{older}")] {
-        assert_eq!(verified(&installation, Some(wrong)).unwrap_err().kind(), Kind::Policy, "{wrong}");
+        assert_eq!(verified(&installation, Some(wrong)).unwrap_err().code(), Code::ArgumentWrong, "{wrong}");
     }
     installation.export("s3", &contacts(0..30, -10));
     installation.run(3).unwrap();
@@ -432,7 +432,7 @@ fn an_entry_from_a_clock_ahead_may_go_when_nothing_rests_on_it() {
     let entry = state(&installation).ledger().newest().unwrap().unwrap().seq;
     installation.export("s3", &contacts(0..30, -10));
     let error = installation.run(3).unwrap_err();
-    assert!(error.kind() == Kind::Policy && error.message().contains(&format!("entry {entry}")), "{error}");
+    assert!(error.code() == Code::ClockBehind && error.message().contains(&format!("entry {entry}")), "{error}");
     assert!(error.help_text().unwrap().contains("When a clock was ahead"));
     std::fs::remove_file(&ahead).unwrap();
     done(&installation, Deed::Verify).unwrap();
@@ -464,7 +464,7 @@ fn requests_go_on_in_a_new_state_when_the_old_one_is_lost_or_was_ahead() {
     tamis::state::State::create(&installation.root("state"), &keys.ids(), installation.at(3)).unwrap();
     installation.export("s4", &contacts(0..30, -10));
     let error = installation.run(4).unwrap_err();
-    assert_eq!(error.kind(), Kind::Evidence, "the old table is of another state: {error}");
+    assert_eq!(error.code(), Code::TableApart, "the old table is of another state: {error}");
     let job = std::fs::read_to_string(installation.path("jobs/contacts.toml")).unwrap();
     std::fs::remove_file(installation.path("jobs/contacts.toml")).unwrap();
     let job = job.replace("name = \"contacts\"", "name = \"people\"").replace("lake:crm/contacts", "lake:people");
@@ -477,7 +477,7 @@ fn requests_go_on_in_a_new_state_when_the_old_one_is_lost_or_was_ahead() {
     done(&installation, Deed::Verify).unwrap();
     std::fs::remove_file(files(&installation.path("state/requests/segments")).remove(0).0).unwrap();
     for deed in [Deed::Verify, Deed::Sweep] {
-        assert_eq!(done(&installation, deed).unwrap_err().kind(), Kind::Evidence);
+        assert_eq!(done(&installation, deed).unwrap_err().code(), Code::StatePartMissing);
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::fault::{Fault as StoreFault, FaultStore, Mode};
 use std::collections::BTreeMap;
 use tamis::clock::{Instant, Period};
-use tamis::error::{Kind, Result};
+use tamis::error::{Code, Result};
 use tamis::key::Key;
 use tamis::monitor::Silent;
 use tamis::policy::{Effect, Identifier, KeyFrom, KeySource, Links, List, Location, Normal, Project, Removal, Share};
@@ -166,7 +166,7 @@ fn r31_readable_rows_are_stored_and_the_others_told_without_a_value() {
     assert_eq!(report.faults.iter().map(|f| f.record).collect::<Vec<_>>(), [2, 3, 4, 5].map(Some));
     assert_eq!((report.lists[0].new, report.lists[0].known, report.lists[0].raw, report.unreadable), (3, 1, 1, 4));
     let refusal = report.refusal().unwrap();
-    assert_eq!(refusal.kind(), Kind::Input);
+    assert_eq!(refusal.code(), Code::RequestListUnreadable);
     assert!(refusal.message().contains(&format!("state:{ERASURE}, record 2")), "{refusal}");
     let told = report.faults.iter().map(ToString::to_string).collect::<String>();
     assert!(!told.contains("secret") && !told.contains("not an id"), "{told}");
@@ -500,11 +500,11 @@ fn a_missing_or_damaged_segment_or_another_key_stops_the_run() {
     let bytes = state.get(&second).unwrap().unwrap();
     state.delete(&second).unwrap();
     let error = Requests::open(&state, &key()).err().unwrap();
-    assert!(error.kind() == Kind::Evidence && error.message().contains("segment 2"), "{error}");
+    assert!(error.code() == Code::StatePartMissing && error.message().contains("segment 2"), "{error}");
     let mut flipped = bytes.clone();
     flipped[40] ^= 1;
     place.put(&second, &flipped);
-    assert_eq!(Requests::open(&state, &key()).err().unwrap().kind(), Kind::Evidence);
+    assert_eq!(Requests::open(&state, &key()).err().unwrap().code(), Code::StatePartChanged);
     place.put(&second, &bytes);
     assert_eq!(place.requests().len(), 3);
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 use tamis::clock::{Clock, Instant};
 use tamis::daemon::{self, Came, Control, Daemon, Host, Service, Turn, Work};
-use tamis::error::Kind;
+use tamis::error::{Code, Kind};
 use tamis::evidence::{Entry, Event, verify};
 use tamis::job::{Call, Caller, Stop, Wrap};
 use tamis::monitor::{Monitor, Recorder, Silent};
@@ -259,7 +259,7 @@ fn a_clock_set_back_two_hours_deletes_nothing() {
     std::fs::write(office.folder.path().join("new.toml"), job("new", "other", MINUTELY)).unwrap();
     office.forward(-2 * HOUR);
     let turns = office.due(&host);
-    let Came::Refused { exit: 2, cause, .. } = &turns[0].came else { panic!("{turns:?}") };
+    let Came::Refused { code: Code::ClockBehind, cause, .. } = &turns[0].came else { panic!("{turns:?}") };
     assert!(cause.starts_with("the clock says 2026-11-20T10:00:30Z"), "{cause}");
     assert_eq!(turns.len(), 1, "the other one has nothing due: {turns:?}");
     let by_hand = run::run(&office.call("new"), &Silent).map(|_| ()).unwrap_err();
@@ -296,6 +296,25 @@ fn storage_away_is_tried_again_as_the_same_run_until_its_deadline() {
 }
 
 #[test]
+fn a_run_that_was_begun_is_not_gone_on_with_after_specs_or_export_have_changed() {
+    for (changed, code) in [("crm.toml", Code::SpecsChanged), ("raw/contacts.csv", Code::ExportChangedSince)] {
+        let office = Office::new("2026-11-20T02:00:30Z", 0, &[("crm", job("crm", "lake", NIGHTLY))]);
+        let away = office.host("a", Some(faulty("lake", Fault::new(Mode::FailBefore, 4, true))));
+        assert_eq!(daemon::worst(&office.due(&away)), 75);
+        let path = office.path(changed);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let text = match code {
+            Code::SpecsChanged => text.replace(NIGHTLY, &format!("{NIGHTLY}\ntimeout = \"PT3H\"")),
+            _ => format!("{text}77,L,2026-11-01\n"),
+        };
+        std::fs::write(&path, text).unwrap();
+        office.forward(5 * MINUTE);
+        let turns = office.due(&office.host("a", None));
+        assert!(matches!(turns[0].came, Came::Refused { code: found, .. } if found == code), "{turns:?}");
+    }
+}
+
+#[test]
 fn a_refusal_is_not_repeated_until_it_is_accepted_and_then_is_the_same_run() {
     let office = Office::new("2026-11-20T02:00:30Z", 0, &[("crm", job("crm", "lake", NIGHTLY))]);
     let host = office.host("a", None);
@@ -304,7 +323,7 @@ fn a_refusal_is_not_repeated_until_it_is_accepted_and_then_is_the_same_run() {
     std::fs::write(office.path("raw/contacts.csv"), format!("Id,Level,Seen\n{few}")).unwrap();
     office.forward(24 * HOUR);
     let turns = office.due(&host);
-    assert_eq!(daemon::worst(&turns), 4, "the brake: {turns:?}");
+    assert!(matches!(turns[0].came, Came::Refused { code: Code::Brake, .. }), "{turns:?}");
     office.forward(5 * MINUTE);
     assert_eq!(office.due(&host), []);
     let entries = office.entries();
@@ -347,7 +366,7 @@ fn a_panic_of_one_job_leaves_the_other_alone() {
     let office = Office::new("2026-11-20T02:00:30Z", 0, &jobs);
     let panics = office.host("a", Some(faulty("other", Fault::new(Mode::Panic, 2, true))));
     let turns = office.due(&panics);
-    let Came::Refused { exit: 70, cause, .. } = &turns[0].came else { panic!("{turns:?}") };
+    let Came::Refused { code: Code::InternalFault, cause, .. } = &turns[0].came else { panic!("{turns:?}") };
     assert!(!cause.contains("injected"));
     assert_eq!(turns[1].came, Came::Published);
     office.forward(24 * HOUR);
@@ -450,7 +469,7 @@ fn asked_to_stop_in_any_phase_a_run_finishes_or_is_finished_by_the_next() {
         let turns = office.due(&host);
         match &turns[0].came {
             Came::Published => finished += 1,
-            Came::Refused { exit: 75, .. } => stopped += 1,
+            Came::Refused { code: Code::Stopped, .. } => stopped += 1,
             other => panic!("{k}: {other:?}"),
         }
         let again = office.due(&office.host("b", None));

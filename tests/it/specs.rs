@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use tamis::error::{Finding, Kind};
+use tamis::error::{Code, Finding};
 use tamis::policy;
 
 fn cases() -> Vec<PathBuf> {
@@ -43,7 +43,7 @@ fn every_case_has_the_findings_it_expects() {
         match policy::load(&case, &[]) {
             Ok(_) => assert!(faults.is_empty(), "{} loads in spite of faults", case.display()),
             Err(error) => {
-                assert_eq!(error.kind(), Kind::Policy);
+                assert_eq!(error.code(), Code::SpecFindings);
                 assert!(!faults.is_empty(), "{} is refused without a fault", case.display());
                 assert_eq!(error.spec_findings(), faults, "{}", case.display());
             }

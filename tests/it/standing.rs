@@ -3,7 +3,7 @@
 
 use crate::erase::{current, rows, state, token_of, traces};
 use crate::installation::{Installation, contacts, files};
-use tamis::error::Kind;
+use tamis::error::Code;
 use tamis::evidence::Event;
 use tamis::monitor::Silent;
 use tamis::questions::{case, explain, standing};
@@ -84,7 +84,7 @@ fn the_report_of_a_case_holds_no_value_and_no_small_count() {
     assert!(!dataset.waits.is_empty());
     let said = serde_json::to_string(&report).unwrap();
     assert!(!said.contains("person00004") && !said.contains("example.org"));
-    assert_eq!(case::report(&installation.asking(2, ""), "C-9").unwrap_err().kind(), Kind::Policy);
+    assert_eq!(case::report(&installation.asking(2, ""), "C-9").unwrap_err().code(), Code::NameUnknown);
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn a_new_epoch_rebuilds_the_dataset_and_old_requests_still_match() {
     // Back to the old one: refused, and the message says why.
     installation.edit("jobs/policy.toml", "epoch = \"2026b\"", "epoch = \"2026a\"");
     let error = installation.run(6).unwrap_err();
-    assert!(error.kind() == Kind::Policy && error.help_text().unwrap().contains("never mixed"), "{error}");
+    assert!(error.code() == Code::EpochReused && error.help_text().unwrap().contains("never mixed"), "{error}");
 }
 
 #[test]
@@ -133,32 +133,34 @@ fn erased_stay_erased_when_list_files_state_keys_or_lake_are_not_what_they_were(
     std::fs::remove_dir_all(installation.path("lake")).unwrap();
     copy(old_lake.path(), &installation.path("lake"));
     let error = installation.run(3).unwrap_err();
-    assert!(
-        error.kind() == Kind::Evidence && error.help_text().unwrap().contains("bring erased persons back"),
-        "{error}"
-    );
+    assert_eq!(error.code(), Code::StatePartOlder, "{error}");
+    assert!(error.help_text().unwrap().contains("bring erased persons back"), "{error}");
     std::fs::remove_dir_all(installation.path("lake")).unwrap();
     copy(new_lake.path(), &installation.path("lake"));
     // Another identity key: refused, and the message says what it means.
     let key = std::fs::read(installation.path("keys/identity.key")).unwrap();
     std::fs::write(installation.path("keys/identity.key"), "0123456789abcdef".repeat(4)).unwrap();
     let error = installation.run(4).unwrap_err();
-    assert!(
-        error.kind() == Kind::Policy && error.help_text().unwrap().contains("no stored erasure would match"),
-        "{error}"
-    );
+    assert_eq!(error.code(), Code::KeyDiffers, "{error}");
+    assert!(error.help_text().unwrap().contains("no stored erasure would match"), "{error}");
     std::fs::write(installation.path("keys/identity.key"), key).unwrap();
+    // A kind of identifier that stored requests may name is no longer read: refused.
+    installation.edit("jobs/sources/contact.toml", "identifier = \"email\"", "identifier = \"mail@other\"");
+    installation.edit("jobs/policy.toml", "Email = \"email\"", "Email = \"mail@other\"");
+    assert_eq!(installation.run(4).unwrap_err().code(), Code::IdentifierGone);
+    installation.edit("jobs/policy.toml", "Email = \"mail@other\"", "Email = \"email\"");
+    installation.edit("jobs/sources/contact.toml", "identifier = \"mail@other\"", "identifier = \"email\"");
     // Stored requests are gone, or the ledger is: refused.
     let state = installation.path("state");
     let segments = files(&state.join("requests/segments"));
     segments.iter().for_each(|(path, _)| std::fs::remove_file(path).unwrap());
     let error = installation.run(4).unwrap_err();
-    assert!(error.kind() == Kind::Evidence && error.message().contains("state:requests is older"), "{error}");
+    assert!(error.code() == Code::StatePartOlder && error.message().contains("state:requests is older"), "{error}");
     segments.iter().for_each(|(path, bytes)| std::fs::write(path, bytes).unwrap());
     let ledger = files(&state.join("ledger"));
     std::fs::remove_dir_all(state.join("ledger")).unwrap();
     let error = installation.run(4).unwrap_err();
-    assert!(error.kind() == Kind::Evidence && error.message().contains("has no entry"), "{error}");
+    assert_eq!(error.code(), Code::StatePartMissing, "{error}");
     std::fs::create_dir(state.join("ledger")).unwrap();
     ledger.iter().for_each(|(path, bytes)| std::fs::write(path, bytes).unwrap());
     installation.run(4).unwrap();
@@ -167,14 +169,14 @@ fn erased_stay_erased_when_list_files_state_keys_or_lake_are_not_what_they_were(
     newer.iter().for_each(|(path, _)| std::fs::remove_file(path).unwrap());
     ledger.iter().for_each(|(path, bytes)| std::fs::write(path, bytes).unwrap());
     let error = installation.run(5).unwrap_err();
-    assert!(error.kind() == Kind::Evidence && error.message().contains("state:ledger is older"), "{error}");
+    assert!(error.code() == Code::StatePartOlder && error.message().contains("state:ledger is older"), "{error}");
     let error = installation.sweep(5).unwrap().outcome().unwrap_err();
-    assert!(error.kind() == Kind::Evidence && error.message().contains("state:ledger is older"), "{error}");
+    assert!(error.code() == Code::StatePartOlder && error.message().contains("state:ledger is older"), "{error}");
     newer.iter().for_each(|(path, bytes)| std::fs::write(path, bytes).unwrap());
     // An empty state, made anew: the table that is there is not of it.
     std::fs::remove_dir_all(installation.path("state")).unwrap();
     let error = installation.run(5).unwrap_err();
-    assert_eq!(error.kind(), Kind::Evidence, "{error}");
+    assert_eq!(error.code(), Code::TableApart, "{error}");
 }
 
 fn copy(from: &std::path::Path, to: &std::path::Path) {

@@ -79,7 +79,7 @@ fn a_lost_answer_of_create_is_learned_by_reading() {
         assert_eq!(root.create("a", b"1".to_vec()).unwrap(), Created::New);
     }
     let away = plain.with_store(FaultStore::new(Arc::new(InMemory::new()), Fault::new(Mode::FailAfter, 1, true)));
-    assert_eq!(away.create("a", b"1".to_vec()).unwrap_err().kind(), tamis::error::Kind::Storage);
+    assert_eq!(away.create("a", b"1".to_vec()).unwrap_err().code(), tamis::error::Code::StoreAway);
 }
 
 /// Real servers: those that the tests start, or `TAMIS_TEST_ROOTS="s3://bucket/x az://container/x"`, with their settings
@@ -106,7 +106,7 @@ fn real_servers_behave_like_the_others() {
         assert_eq!(tail, [b'x'; 10]);
         root.put("a b/ü #1+.csv", vec![b'y'; 200_000]).unwrap();
         let changed = root.open_object(&listed).err().unwrap_or_else(|| panic!("{url}: not pinned"));
-        assert_eq!(changed.kind(), tamis::error::Kind::Input, "{url}");
+        assert_eq!(changed.code(), tamis::error::Code::ExportChangedWhileRead, "{url}");
         let mut dropped = root.upload("data/dropped").unwrap();
         dropped.write_all(&vec![1; 20 << 20]).unwrap();
         drop(dropped);

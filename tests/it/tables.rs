@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 use tamis::by_hand;
 use tamis::daemon::{self, Daemon, Host, Service, Turn, Work};
-use tamis::error::{Error, Kind};
+use tamis::error::{Code, Error};
 use tamis::evidence::Event;
 use tamis::job::{self, Call, SubjectCall};
 use tamis::monitor::Silent;
@@ -133,7 +133,11 @@ fn a_table_whose_job_is_gone_is_complained_of_by_every_look_until_the_job_comes_
         assert!(last.help().unwrap().contains("tamis dataset retire contacts"), "{turns:?}");
     }
     let swept = installation.sweep(1).unwrap();
-    assert!(swept.outcome().is_err() && swept.stops[0].contains("lake:crm/contacts is of no job"), "{:?}", swept.stops);
+    assert!(
+        swept.outcome().is_err() && swept.stops[0].contains("lake:crm/contacts is served by no job"),
+        "{:?}",
+        swept.stops
+    );
     let complaints = daemon::without_job(&project(&installation), &state(&installation)).unwrap();
     assert_eq!((complaints.len(), complaints[0].dataset.as_str()), (1, "lake:crm/contacts"));
     let found = find::find(&installation.asking(1, "email: person00004@example.org")).unwrap();
@@ -187,7 +191,7 @@ fn words(installation: &Installation, day: i64) -> Vec<(String, u64)> {
 fn retiring_removes_all_of_a_table_and_what_was_found_in_it_is_done() {
     let installation = without_its_job();
     let error = retire(&installation, 1, false).unwrap_err();
-    assert!(error.kind() == Kind::Policy && error.message().contains("still there"), "{error}");
+    assert_eq!(error.code(), Code::TableNotEmpty, "{error}");
     // A hold on one of its persons keeps all of it.
     let hold = "[lists.litigation]\ninput = \"requests:hold/*.csv\"\neffect = \"hold\"\nmatch = { Email = \"email\" }\n\
                 request = \"Case\"\nreceived = \"At\"\nmay_be_empty = true\n[removal]";
@@ -195,10 +199,10 @@ fn retiring_removes_all_of_a_table_and_what_was_found_in_it_is_done() {
     installation.write("requests/hold/1.csv", "Case,At,Email\nH-1,2026-10-01,person00009@example.org\n");
     let before = files(&installation.path("lake"));
     let error = retire(&installation, 1, true).unwrap_err();
-    assert!(error.kind() == Kind::Gate && error.message().contains("legal hold"), "{error}");
+    assert_eq!(error.code(), Code::LegalHold, "{error}");
     // A hold that cannot be read to the end does too.
     installation.write("requests/hold/2.csv", "Case,At,Email\nH-2,never,person00010@example.org\n");
-    assert_eq!(retire(&installation, 1, true).unwrap_err().kind(), Kind::Input);
+    assert_eq!(retire(&installation, 1, true).unwrap_err().code(), Code::RequestListUnreadable);
     assert!(files(&installation.path("lake")) == before, "nothing was removed");
     assert_eq!(words(&installation, 1), [("received".into(), 1)], "no request is done by a refusal");
     installation.write("requests/hold/2.csv", "Case,At,Email\nH-2,2026-10-01,nobody@example.org\n");
@@ -350,18 +354,26 @@ fn a_table_that_another_program_changed_is_refused_and_taken_back_with_its_files
         let installation = Installation::new();
         installation.export("s1", &contacts(0..30, -10));
         installation.run(0).unwrap();
-        assert_eq!(adopt(&installation, 0).unwrap_err().kind(), Kind::Policy, "there is nothing to take back");
+        assert_eq!(
+            adopt(&installation, 0).unwrap_err().code(),
+            Code::NothingPublished,
+            "there is nothing to take back"
+        );
         let before = rows(&installation);
         another(&python, &installation, actions);
         installation.erase("1", &[("C-1", "person00004@example.org", "")]);
         let error = installation.run(1).unwrap_err();
-        assert!(error.kind() == Kind::Evidence && error.help_text().unwrap().contains("dataset adopt"), "{error}");
+        assert!(
+            error.code() == Code::TableIsForeign && error.help_text().unwrap().contains("dataset adopt"),
+            "{error}"
+        );
         assert!(installation.sweep(1).unwrap().outcome().is_err());
         assert!(!looked_at(&installation)[0].harmless);
         let (project, mut report) = (project(&installation), tamis::evidence::VerifyReport::default());
         let roots = job::open_roots(&project, &installation.handle(), None).unwrap();
         questions::foreign::verify(&project, &roots, &state(&installation), &mut report).unwrap();
-        assert!(report.outcome().unwrap_err().message().contains("are of another program"), "verify says so first");
+        assert_eq!(report.outcome().unwrap_err().code(), Code::EvidenceBroken, "verify says so first");
+        assert!(report.faults[0].contains("are of another program"), "{report:?}");
         let adopted = adopt(&installation, 1).unwrap();
         assert!(adopted.back && adopted.files > 0 && adopted.rows == 29, "{actions:?}: {adopted:?}");
         let token = token_of(&before, &rows(&installation));
@@ -373,7 +385,7 @@ fn a_table_that_another_program_changed_is_refused_and_taken_back_with_its_files
         installation.sweep(4).unwrap().outcome().unwrap();
         assert_eq!(words(&installation, 4), [("removed".into(), 1)]);
         assert_eq!(traces(&installation, &contacts(4..5, -10)[0], &token), [], "{actions:?}");
-        assert_eq!(adopt(&installation, 5).unwrap_err().kind(), Kind::Policy, "once more");
+        assert_eq!(adopt(&installation, 5).unwrap_err().code(), Code::NothingPublished, "once more");
         let entries = state(&installation).ledger().entries().unwrap();
         assert_eq!(entries.iter().filter(|entry| matches!(entry.event, Event::Adopted { .. })).count(), 1);
         evidence_holds(&installation);
@@ -397,8 +409,8 @@ fn a_table_whose_files_are_gone_is_empty_until_the_next_run_and_one_with_another
     assert_eq!(installation.run(3).unwrap().manifest.rows_out, 29);
     evidence_holds(&installation);
     another(&python, &installation, &["append-only"]);
-    assert_eq!(installation.run(4).unwrap_err().kind(), Kind::Policy);
-    assert_eq!(adopt(&installation, 4).unwrap_err().kind(), Kind::Policy);
+    assert_eq!(installation.run(4).unwrap_err().code(), Code::ColumnUnfit);
+    assert_eq!(adopt(&installation, 4).unwrap_err().code(), Code::ColumnUnfit);
 }
 
 #[test]
@@ -427,7 +439,7 @@ fn an_adoption_that_breaks_off_anywhere_is_gone_on_with() {
         installation.wrap = None;
         match adopt(&installation, 2) {
             Ok(adopted) => assert_eq!(adopted.rows, 29, "{k}"),
-            Err(error) => assert_eq!(error.kind(), Kind::Policy, "{k}: {error}"),
+            Err(error) => assert_eq!(error.code(), Code::NothingPublished, "{k}: {error}"),
         }
         installation.sweep(3).unwrap().outcome().unwrap();
         assert_eq!(rows(&installation).len(), 29, "{k}");

@@ -10,7 +10,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Output};
-use tamis::error::{Error, Kind};
+use tamis::error::{Code, Error};
 use tamis::evidence::verify;
 use tamis::store::Root;
 
@@ -54,8 +54,8 @@ fn hiding(folder: &Path) -> Vec<(&'static str, &'static str)> {
 }
 
 #[track_caller]
-fn refused(error: &Error, kind: Kind, said: &str) {
-    assert_eq!(error.kind(), kind, "{error}");
+fn refused(error: &Error, code: Code, said: &str) {
+    assert_eq!(error.code(), code, "{error}");
     assert!(error.message().contains(said), "{error} does not say {said:?}");
     assert!(!error.message().chars().any(char::is_control), "{error:?}");
 }
@@ -71,8 +71,8 @@ fn r31_a_request_file_that_cannot_be_seen_is_refused_and_the_others_are_applied(
             let _ = std::fs::rename(from, installation.path(&format!("requests/{other}")));
         }
         let error = installation.run(1).unwrap_err();
-        refused(&error, Kind::Input, &format!("requests:erasure/{said}"));
-        refused(&installation.sweep(1).unwrap().outcome().unwrap_err(), Kind::Input, said);
+        refused(&error, Code::RequestListUnreadable, &format!("requests:erasure/{said}"));
+        refused(&installation.sweep(1).unwrap().outcome().unwrap_err(), Code::RequestListUnreadable, said);
         assert_eq!(current(&installation).rows_out, 29, "the readable request is applied: {name}");
         for (other, _) in names.iter().filter(|(other, _)| other != name) {
             let to = installation.path(&format!("requests/erasure/{other}"));
@@ -93,7 +93,7 @@ fn a_list_with_a_file_called_like_a_staged_write_is_not_empty() {
     installation.write("requests/erasure/list#12", "Case,At,Email,Id\nC-1,2026-10-01,person00005@example.org,\n");
     refused(
         &installation.run(1).unwrap_err(),
-        Kind::Input,
+        Code::RequestListUnreadable,
         "requests:erasure/list#12: a name that cannot be asked for",
     );
 }
@@ -117,7 +117,7 @@ max_lifted = "100%"
     assert_eq!(installation.run(1).unwrap().manifest.rows_out, 29);
     installation.write("requests/wishes/all.csv", "Case,At,Email\n");
     pipe(&installation.path("requests/wishes/more.csv"));
-    refused(&installation.run(2).unwrap_err(), Kind::Input, "requests:wishes/more.csv");
+    refused(&installation.run(2).unwrap_err(), Code::RequestListUnreadable, "requests:wishes/more.csv");
     assert_eq!(current(&installation).rows_out, 29, "nobody is lifted by a list that is not seen whole");
 }
 
@@ -128,7 +128,7 @@ fn r34_nothing_is_removed_for_good_while_a_hold_may_be_out_of_sight() {
     let names = hiding(&installation.path("requests/holds"));
     for (name, said) in names {
         let report = installation.sweep(10).unwrap();
-        refused(&report.outcome().unwrap_err(), Kind::Input, said);
+        refused(&report.outcome().unwrap_err(), Code::RequestListUnreadable, said);
         assert!(report.datasets[0].removal.withheld, "{name}");
         std::fs::remove_file(installation.path(&format!("requests/holds/{name}"))).unwrap();
     }
@@ -141,7 +141,7 @@ fn r34_nothing_is_removed_for_good_while_a_hold_may_be_out_of_sight() {
 fn an_export_that_cannot_be_seen_whole_is_refused_and_what_no_glob_means_is_passed_over() {
     let installation = published();
     for (name, said) in hiding(&installation.path("raw/2026-01-01")) {
-        refused(&installation.run(1).unwrap_err(), Kind::Input, &format!("raw:2026-01-01/{said}"));
+        refused(&installation.run(1).unwrap_err(), Code::InputNotReadable, &format!("raw:2026-01-01/{said}"));
         std::fs::remove_file(installation.path(&format!("raw/2026-01-01/{name}"))).unwrap();
     }
     // Beside it: other names, other folders, and a loop that only `**` would go round in.
@@ -158,12 +158,12 @@ fn an_export_that_cannot_be_seen_whole_is_refused_and_what_no_glob_means_is_pass
         let ran = installation.run(1);
         assert_eq!(ran.is_ok(), fine, "{set}");
         if let Err(error) = ran {
-            refused(&error, Kind::Input, "raw:2026-01-02/contacts.csv: neither a file nor a folder");
+            refused(&error, Code::InputNotReadable, "raw:2026-01-02/contacts.csv: neither a file nor a folder");
         }
     }
     std::fs::remove_dir_all(installation.path("raw/2026-01-02")).unwrap();
     symlink("/mnt/away", installation.path("raw/2026-01-03")).unwrap();
-    refused(&installation.run(1).unwrap_err(), Kind::Input, "raw:2026-01-03: a link that leads nowhere");
+    refused(&installation.run(1).unwrap_err(), Code::InputNotReadable, "raw:2026-01-03: a link that leads nowhere");
 }
 
 #[test]
@@ -171,7 +171,11 @@ fn a_marker_that_cannot_be_seen_is_named() {
     let installation = published();
     std::fs::remove_file(installation.path("raw/2026-01-01/_DONE")).unwrap();
     symlink("/mnt/away/_DONE", installation.path("raw/2026-01-01/_DONE")).unwrap();
-    refused(&installation.run(1).unwrap_err(), Kind::Input, "raw:2026-01-01/_DONE: a link that leads nowhere");
+    refused(
+        &installation.run(1).unwrap_err(),
+        Code::InputNotReadable,
+        "raw:2026-01-01/_DONE: a link that leads nowhere",
+    );
 }
 
 #[test]
@@ -187,7 +191,7 @@ fn raw_exports_are_removed_where_they_are_seen_and_the_others_are_named() {
     symlink("contacts.csv", installation.path("raw/2026-01-01/latest.csv")).unwrap();
     let report = installation.sweep(400).unwrap();
     let error = report.outcome().unwrap_err();
-    refused(&error, Kind::Input, "raw exports past raw_keep may lie where they cannot be seen");
+    refused(&error, Code::InputNotReadable, "raw exports past raw_keep may lie where they cannot be seen");
     assert!(!installation.path("raw/2026-01-01/contacts.csv").exists(), "what is seen goes");
     assert!(installation.path("raw/2026-01-01/latest.csv").symlink_metadata().is_err(), "nor does a link to it stay");
     assert_eq!((report.raw.removed, report.raw.unseen), (2, 3), "a link whose bytes would stay is not called removed");
@@ -229,19 +233,19 @@ fn state_that_cannot_be_seen_is_never_taken_for_none() {
         if said.contains("companions") {
             refused(
                 &installation.sweep(10).unwrap().outcome().unwrap_err(),
-                Kind::Evidence,
+                Code::StateForeignObject,
                 "a link that leads nowhere",
             );
         } else {
             let error = installation.run(2).unwrap_err();
-            refused(&error, Kind::Evidence, "a link that leads nowhere");
+            refused(&error, Code::StateForeignObject, "a link that leads nowhere");
         }
         if said.contains("ledger") {
             let root =
                 Root::open("state", installation.path("state").to_str().unwrap(), installation.handle()).unwrap();
             refused(
                 &verify(&root, &Default::default(), None).unwrap_err(),
-                Kind::Evidence,
+                Code::StateForeignObject,
                 "a link that leads nowhere",
             );
         }
@@ -324,7 +328,7 @@ fn places_that_links_bring_together_are_refused() {
         assert!(findings.contains(said), "{what}: {error} {findings}");
         // Specs that were loaded before the link was laid, as a service holds them.
         let later = tamis::job::Call { project: Some(made.into()), ..installation.call(0) };
-        refused(&tamis::run::run(&later, &tamis::monitor::Silent).unwrap_err(), Kind::Policy, said);
+        refused(&tamis::run::run(&later, &tamis::monitor::Silent).unwrap_err(), Code::PlaceOverlaps, said);
     }
 }
 
@@ -366,37 +370,41 @@ fn folders_and_files_that_may_not_be_read_are_named() {
             return skipped("a folder that others may enter");
         }
     }
-    let cases: [(&str, u32, &[&str], i32, &str); 10] = [
-        ("requests/erasure", 0o444, &["run", "contacts"], 3, "requests:erasure/a.csv: permission denied"),
-        ("requests/erasure", 0o000, &["run", "contacts"], 3, "requests:erasure: permission denied"),
-        ("requests/erasure/a.csv", 0o000, &["run", "contacts"], 3, "requests:erasure/a.csv: permission denied"),
-        ("requests/holds", 0o000, &["sweep"], 3, "requests:holds: permission denied"),
-        ("raw/2026-01-01", 0o000, &["run", "contacts"], 3, "raw:2026-01-01: permission denied"),
+    use Code::{InputNotReadable, RequestListUnreadable, StoreDenied};
+    let run: &[&str] = &["run", "contacts"];
+    let cases: [(&str, u32, &[&str], Code, &str); 10] = [
+        ("requests/erasure", 0o444, run, RequestListUnreadable, "requests:erasure/a.csv: permission denied"),
+        ("requests/erasure", 0o000, run, RequestListUnreadable, "requests:erasure: permission denied"),
+        ("requests/erasure/a.csv", 0o000, run, RequestListUnreadable, "requests:erasure/a.csv: permission denied"),
+        ("requests/holds", 0o000, &["sweep"], RequestListUnreadable, "requests:holds: permission denied"),
+        ("raw/2026-01-01", 0o000, run, InputNotReadable, "raw:2026-01-01: permission denied"),
         (
             "raw/2026-01-01/contacts.csv",
             0o000,
             &["plan", "contacts"],
-            3,
+            InputNotReadable,
             "raw:2026-01-01/contacts.csv: permission denied",
         ),
-        ("state/ledger", 0o444, &["verify"], 75, "permission denied"),
-        ("state/ledger", 0o444, &["run", "contacts"], 75, "permission denied"),
-        ("state/requests/segments", 0o000, &["run", "contacts"], 75, "state:requests/segments: permission denied"),
-        ("lake/crm/contacts/_delta_log", 0o444, &["run", "contacts"], 75, "permission denied"),
+        ("state/ledger", 0o444, &["verify"], StoreDenied, "permission denied"),
+        ("state/ledger", 0o444, run, StoreDenied, "permission denied"),
+        ("state/requests/segments", 0o000, run, StoreDenied, "state:requests/segments: permission denied"),
+        ("lake/crm/contacts/_delta_log", 0o444, run, StoreDenied, "permission denied"),
     ];
     // A folder that the glob does not enter may be closed.
     std::fs::create_dir_all(installation.path("requests/erasure/lost+found")).unwrap();
     mode(&installation.path("requests/erasure/lost+found"), 0o000);
     let ran = tamis(&installation, &["run", "contacts"], true);
     assert_eq!(ran.status.code(), Some(0), "{}", said(&ran));
-    for (path, bits, command, exit, words) in cases {
+    for (path, bits, command, code, words) in cases {
         let path = installation.path(path);
         let before = path.metadata().unwrap().permissions().mode();
         mode(&path, bits);
         let output = tamis(&installation, command, true);
         mode(&path, before & 0o7777);
         let text = said(&output);
+        let exit = code.kind().exit_code().into();
         assert_eq!(output.status.code(), Some(exit), "{} {command:?}: {text}", path.display());
+        assert!(text.contains(&format!("error[{}]", code.name())), "{} is not {code:?}: {text}", path.display());
         assert!(text.contains(words) && !text.contains("AWS_") && !text.contains("is gone"), "{words}: {text}");
     }
 }

@@ -7,7 +7,7 @@ mod zip_layout;
 
 use self::damage::damaged;
 use self::zip::{Chosen, Entry};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::policy::ReadFormat;
 use crate::store::{Object, Root, SeekSource, Source, from_io};
 use blake3::Hasher;
@@ -116,9 +116,8 @@ impl Member {
 fn container(root: &Root, object: &Object) -> Result<Container> {
     let place = root.display(&object.path);
     if object.bytes == 0 {
-        return Err(
-            Error::input(format!("{place} is empty")).help("an export has at least a header; remove the object")
-        );
+        return Err(Error::new(Code::HeaderMissing, format!("{place} is empty"))
+            .help("an export has at least a header; remove the object"));
     }
     let mut magic = Vec::new();
     root.open_object(object)?.take(MAGIC as u64).read_to_end(&mut magic).map_err(|e| from_io(&place, e))?;
@@ -297,13 +296,19 @@ impl Bytes {
 
     fn limits(&self) -> Result<()> {
         if self.out > self.max_out {
-            return Err(Error::input(format!("{} holds more than limits.max_decompressed allows", self.place))
-                .help("raise limits.max_decompressed in the source if the export is right"));
+            return Err(Error::new(
+                Code::InputTooLarge,
+                format!("{} holds more than limits.max_decompressed allows", self.place),
+            )
+            .help("raise limits.max_decompressed in the source if the export is right"));
         }
         let compressed = matches!(self.stream, Stream::Gzip(_) | Stream::Deflated(..));
         if compressed && self.out > RATIO_FROM && self.out / self.taken().max(1) > self.max_ratio {
-            return Err(Error::input(format!("{} unpacks to more than {} times its size", self.place, self.max_ratio))
-                .help("raise limits.max_ratio in the source if the export is right"));
+            return Err(Error::new(
+                Code::InputTooLarge,
+                format!("{} unpacks to more than {} times its size", self.place, self.max_ratio),
+            )
+            .help("raise limits.max_ratio in the source if the export is right"));
         }
         Ok(())
     }

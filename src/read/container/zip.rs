@@ -3,7 +3,7 @@
 
 use super::damage::damaged;
 use super::zip_layout;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::policy::ReadFormat;
 use crate::read::signature;
 use crate::store::{Object, Root, SeekSource, from_io};
@@ -46,11 +46,10 @@ pub(super) fn entries(root: &Root, object: &Object, format: &ReadFormat) -> Resu
         return Err(signature::refused(&place, document));
     }
     if archive.len() > format.max_members {
-        return Err(Error::input(format!(
-            "{place} has {} members, limits.max_members is {}",
-            archive.len(),
-            format.max_members
-        ))
+        return Err(Error::new(
+            Code::InputTooLarge,
+            format!("{place} has {} members, limits.max_members is {}", archive.len(), format.max_members),
+        )
         .help("raise limits.max_members in the source if the export is right"));
     }
     if archive.has_duplicate_names() {
@@ -60,7 +59,7 @@ pub(super) fn entries(root: &Root, object: &Object, format: &ReadFormat) -> Resu
         Ok(None) => {}
         Ok(Some(stray)) => {
             let what = format!("{place} is damaged: {}", stray.message());
-            return Err(Error::input(what).help(zip_layout::HELP));
+            return Err(Error::new(Code::InputDamaged, what).help(zip_layout::HELP));
         }
         Err(error) => return Err(unreadable(&place, error.into())),
     }
@@ -93,16 +92,17 @@ fn entry(archive: &mut ZipArchive<Box<dyn SeekSource>>, index: usize, place: &st
     let name = entry.name().map_err(|e| unreadable(place, e))?.into_owned();
     let place = format!("{place}, member {name}");
     if entry.encrypted() {
-        return Err(Error::input(format!("{place} is encrypted")).help("have it exported without a password"));
+        return Err(Error::new(Code::FormatNotRead, format!("{place} is encrypted"))
+            .help("have it exported without a password"));
     }
     if entry.is_symlink() {
-        return Err(Error::input(format!("{place} is a link, not a file")));
+        return Err(Error::new(Code::FormatNotRead, format!("{place} is a link, not a file")));
     }
     let deflated = match entry.compression() {
         CompressionMethod::Stored => false,
         CompressionMethod::Deflated => true,
         _ => {
-            return Err(Error::input(format!("{place} is compressed in a way that is not read"))
+            return Err(Error::new(Code::FormatNotRead, format!("{place} is compressed in a way that is not read"))
                 .help("have it packed with deflate, as all zip tools do by default"));
         }
     };

@@ -1,7 +1,7 @@
 //! What every format does, and what it is given and gives: the seam between formats and those who read through them.
 
 use super::csv;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::read::batch::{Cell, ColumnMap};
 use crate::read::container::{Facts, Member};
 use crate::store::Root;
@@ -115,6 +115,8 @@ pub(in crate::read) struct Fault {
     pub byte: u64,
     /// What `byte` counts in, to stand after it; empty for bytes of the file that are those of its text.
     pub unit: &'static str,
+    /// Which error it is.
+    pub code: Code,
     /// What is wrong.
     pub what: String,
     /// What an operator can do about it.
@@ -124,8 +126,8 @@ pub(in crate::read) struct Fault {
 impl Fault {
     /// Returns it as an error at its place; `first` is the number of the block's first record.
     pub fn error(self, place: &str, first: u64) -> Error {
-        let Fault { record, byte, unit, what, help } = self;
-        Error::input(format!("{place}, record {}, byte {byte}{unit}: {what}", first + record)).help(help)
+        let Fault { record, byte, unit, code, what, help } = self;
+        Error::new(code, format!("{place}, record {}, byte {byte}{unit}: {what}", first + record)).help(help)
     }
 }
 

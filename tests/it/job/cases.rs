@@ -237,7 +237,8 @@ fn refused(error: &Error) -> String {
     let help = error.help_text().unwrap_or_default();
     let help: String = help.lines().map(|line| format!("  help: {line}\n")).collect();
     let findings: String = error.spec_findings().iter().map(|f| format!("  {} {}\n", f.code, f.message)).collect();
-    format!(": exit {}\n{}\n{findings}{help}", error.kind().exit_code(), error.message())
+    let (exit, code) = (error.kind().exit_code(), error.code().name());
+    format!(": exit {exit} error[{code}]\n{}\n{findings}{help}", error.message())
 }
 
 fn told(report: &Report) -> String {

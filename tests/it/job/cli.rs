@@ -8,6 +8,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
+use tamis::error::Code;
 
 const FIRST: &str = "2024-06-01T00:00:00Z";
 const SECOND: &str = "2024-06-02T00:00:00Z";
@@ -36,9 +37,16 @@ fn ends(place: &Place, exit: i32, arguments: &[&str]) -> Said {
     if exit == 0 {
         assert_eq!(said.err, "", "{arguments:?} is quiet when nobody watches");
     } else {
-        let told = said.err.contains("error: ") || said.err.starts_with("{\"");
+        let told = said.err.contains("error") || said.err.starts_with("{\"");
         assert!(told && said.err.contains("help"), "{arguments:?} says what to do: {}", said.err);
     }
+    said
+}
+
+/// Runs it and expects an error.
+fn refused(place: &Place, code: Code, arguments: &[&str]) -> Said {
+    let said = ends(place, code.kind().exit_code().into(), arguments);
+    assert!(said.err.starts_with(&format!("error[{}]: ", code.name())), "{arguments:?} {code:?}: {}", said.err);
     said
 }
 
@@ -54,7 +62,7 @@ fn from_nothing_to_a_second_version_with_the_same_bytes() {
         fs::remove_file(path).unwrap();
     }
     ends(&place, 0, &["check"]);
-    ends(&place, 2, &["key", "check"]);
+    refused(&place, Code::KeyMissing, &["key", "check"]);
     run_at(&place, FIRST, 2);
     let made = ends(&place, 0, &["key", "new"]).out;
     assert_eq!(made.matches("made ").count(), 2, "{made}");
@@ -66,9 +74,9 @@ fn from_nothing_to_a_second_version_with_the_same_bytes() {
     let kept = said(&place, &["key", "new"]);
     assert!(!kept.out.contains("made "), "{}", kept.out);
     assert!(tree(&keys) == first, "a key is never overwritten");
-    run_at(&place, FIRST, 2);
+    refused(&place, Code::StateMissing, &["run", JOB, "--as-of", FIRST]);
     ends(&place, 0, &["state", "create"]);
-    ends(&place, 2, &["state", "create"]);
+    refused(&place, Code::AlreadyThere, &["state", "create"]);
     let ids = ends(&place, 0, &["key", "check"]).out;
     let report = ends(&place, 0, &["run", JOB, "--as-of", FIRST, "--verbose"]).out;
     assert!(report.contains("delta_scan('lake/contacts')"), "the query that reads the result: {report}");
@@ -121,28 +129,32 @@ fn every_exit_code_says_what_to_do() {
     assert_eq!((usage.exit, usage.out.as_str()), (2, ""), "{}", usage.err);
     assert!(usage.err.contains("Usage"), "{}", usage.err);
     assert_eq!(said(&place, &["--help"]).exit, 0);
-    assert!(ends(&place, 2, &["run", "nothing"]).err.contains(JOB), "the jobs there are");
-    ends(&place, 2, &["run", JOB, "--as-of", "yesterday"]);
-    ends(&place, 2, &["run", JOB, "--as-of", "2999-01-01T00:00:00Z"]);
-    ends(&place, 2, &["--root", "lake", "check"]);
-    ends(&place, 2, &["--root", "nowhere=x", "check"]);
-    ends(&place, 2, &["verify", "--head", "nonsense"]);
-    ends(&place, 2, &["accept", JOB, "0123456789abcdef", "--reason", "no run has said so"]);
+    assert!(refused(&place, Code::NameUnknown, &["run", "nothing"]).err.contains(JOB), "the jobs there are");
+    refused(&place, Code::ArgumentWrong, &["run", JOB, "--as-of", "yesterday"]);
+    refused(&place, Code::AsOfWrong, &["run", JOB, "--as-of", "2999-01-01T00:00:00Z"]);
+    refused(&place, Code::ArgumentWrong, &["--root", "lake", "check"]);
+    refused(&place, Code::SpecFindings, &["--root", "nowhere=x", "check"]);
+    refused(&place, Code::ArgumentWrong, &["verify", "--head", "nonsense"]);
+    refused(&place, Code::AcceptanceUnfit, &["accept", JOB, "0123456789abcdef", "--reason", "no run has said so"]);
     fs::write(place.path("file"), "").unwrap();
-    ends(&place, 75, &["--root", "lake=file/lake", "run", JOB, "--as-of", FIRST]);
-    ends(&place, 75, &["run", JOB, "--as-of", FIRST, "--spill", "file"]);
+    let text = tamis(place.folder(), &["--dir", "file/specs", "init"]);
+    assert!(String::from_utf8_lossy(&text.stderr).contains(Code::FileNotWritten.name()), "{text:?}");
+    refused(&place, Code::DiskFailed, &["--root", "lake=file/lake", "run", JOB, "--as-of", FIRST]);
+    refused(&place, Code::SpillFailed, &["run", JOB, "--as-of", FIRST, "--spill", "file"]);
     let contacts = place.path("raw/2024-06-01/contacts.zip");
     let whole = fs::read(&contacts).unwrap();
     fs::write(&contacts, &whole[..whole.len() / 2]).unwrap();
-    assert!(run_at(&place, FIRST, 3).err.contains("raw:2024-06-01/contacts.zip"));
+    let first = ["run", JOB, "--as-of", FIRST];
+    assert!(refused(&place, Code::InputDamaged, &first).err.contains("raw:2024-06-01/contacts.zip"));
     fs::write(&contacts, whole).unwrap();
     run_at(&place, FIRST, 0);
     let limits = fs::read_to_string(place.path("specs/job.toml")).unwrap();
     fs::write(place.path("specs/job.toml"), limits.replace("max_suppressed = \"50%\"", "max_suppressed = \"1%\""))
         .unwrap();
-    run_at(&place, SECOND, 4);
+    let second = ["run", JOB, "--as-of", SECOND];
+    refused(&place, Code::TooManySuppressed, &second);
     fs::remove_dir_all(place.path("lake")).unwrap();
-    run_at(&place, SECOND, 6);
+    refused(&place, Code::TableApart, &second);
 }
 
 #[test]
@@ -170,6 +182,7 @@ fn json_is_what_the_schema_says_and_errors_are_json_too() {
     assert!(conforms(&schema, &schema, &broken).is_err(), "the check can fail");
     let error = json(&ends(&place, 2, &["--json", "run", "nothing"]).err);
     assert_eq!((&error["schema"], &error["exit"]), (&"tamis-error/1".into(), &2.into()));
+    assert_eq!(error["code"], Code::NameUnknown.name());
     assert!(error["help"].is_string() && error["message"].is_string());
     for kind in ["policy", "source", "job"] {
         assert!(json(&ends(&place, 0, &["schema", kind]).out)["properties"]["spec"].is_object());

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tamis::error::Kind;
+use tamis::error::{Code, Kind};
 use tamis::evidence::{self, Event};
 use tamis::job::{self, Wrap};
 use tamis::monitor::Silent;
@@ -99,6 +99,7 @@ fn disturbed(place: &Place, begun: &Stores, versions: u64, undisturbed: &[String
         Err(error) => {
             let kinds = [Kind::Storage, Kind::Unknown];
             assert!(kinds.contains(&error.kind()), "{what}: {:?} {error}", error.kind());
+            assert_eq!(error.published().is_some(), error.code() == Code::EvidenceIncomplete, "{what}: {error}");
             assert!(!error.message().contains("injected"), "{what}: {error}");
         }
     }
@@ -142,6 +143,23 @@ fn a_run_after_any_single_fault_finds_everything_in_order() {
     }
 }
 
+#[test]
+fn a_plan_waits_for_the_evidence_of_a_run_that_was_cut_short() {
+    let place = Place::bare("whole");
+    let begun = Stores::new();
+    place.create_state_in(&begun.roots(&place)["state"]);
+    let counting = Fault::counting();
+    run::run(&place.wrapped(FIRST, begun.fork().wrap(&counting)), &Silent).unwrap();
+    let planned = |k: &usize| {
+        let stores = begun.fork();
+        let fault = Fault::new(Mode::FailBefore, *k, true);
+        let _ = run::run(&place.wrapped(FIRST, stores.wrap(&fault)), &Silent);
+        run::plan(&place.wrapped(SECOND, stores.wrap(&Fault::counting())), &Silent).err().map(|error| error.code())
+    };
+    let cut = counting.changes().iter().rev().map(planned).find(Option::is_some);
+    assert_eq!(cut, Some(Some(Code::RunCutShort)));
+}
+
 /// R28: what a person has let through is used up by exactly one version, also when the run that used it was cut short.
 #[test]
 fn an_acceptance_is_used_once_whatever_fails() {
@@ -155,7 +173,7 @@ fn an_acceptance_is_used_once_whatever_fails() {
     run(&begun, FIRST, &Fault::counting()).unwrap();
     place.put(Path::new("fixtures/cases/brake/fewer"), super::place::at(SECOND));
     let refused = run(&begun, SECOND, &Fault::counting()).err().unwrap();
-    assert_eq!(refused.kind(), Kind::Gate);
+    assert_eq!(refused.code(), Code::Brake);
     let state = State::open(&begun.roots(&place)["state"]).unwrap();
     let entries = state.ledger().entries().unwrap();
     let Event::Refused { plan: Some(plan), as_of, .. } = entries.last().unwrap().event.clone() else { panic!() };

@@ -3,6 +3,7 @@
 use super::place::{JOB, Place};
 use std::fs::OpenOptions;
 use std::process::{Command, Output, Stdio};
+use tamis::error::Code;
 
 const AS_OF: &str = "2024-06-01T00:00:00Z";
 
@@ -48,7 +49,7 @@ fn an_answer_that_cannot_be_written_is_an_error_of_every_command() {
         let said = command(&place, arguments).stdout(Stdio::from(full)).output().unwrap();
         let error = text(&said.stderr);
         assert_eq!(said.status.code(), Some(75), "{arguments:?}: {error}");
-        assert!(error.contains("standard output cannot be written"), "{arguments:?}: {error}");
+        assert!(error.contains(Code::OutputCannotBeWritten.name()), "{arguments:?}: {error}");
     }
 }
 
@@ -68,7 +69,8 @@ fn a_limit_of_the_system_is_named_before_anything_begins() {
     let place = Place::of("whole");
     let small = limited(&place, "-v 200000", &["plan", JOB]);
     assert_eq!(small.status.code(), Some(75), "{}", text(&small.stderr));
-    assert!(text(&small.stderr).contains("address space is limited to 195 MiB"), "{}", text(&small.stderr));
+    let expected = format!("error[{}]: the address space is limited to 195 MiB", Code::SystemLimit.name());
+    assert!(text(&small.stderr).contains(&expected), "{}", text(&small.stderr));
     let many = command(&place, &["plan", JOB, "--threads", "100000"]).output().unwrap();
     assert_eq!(many.status.code(), Some(2), "{}", text(&many.stderr));
     let most = command(&place, &["plan", JOB, "--threads", "1024", "--as-of", AS_OF]).output().unwrap();
@@ -80,7 +82,7 @@ fn a_file_that_grows_beyond_the_limit_is_an_error_and_publishes_nothing() {
     let place = Place::of("whole");
     let run = limited(&place, "-f 1", &["run", JOB, "--as-of", AS_OF]);
     assert_eq!(run.status.code(), Some(75), "{:?} {}", run.status, text(&run.stderr));
-    assert!(text(&run.stderr).contains("error: "), "{}", text(&run.stderr));
+    assert!(text(&run.stderr).contains("error["), "{}", text(&run.stderr));
     let again = command(&place, &["run", JOB, "--as-of", AS_OF]).output().unwrap();
     assert!(again.status.success(), "{}", text(&again.stderr));
 }

@@ -1,6 +1,7 @@
 //! What can be wrong with the bytes of a record, and how it is said: place and cause, never a value.
 //! Must not know how blocks are cut or read.
 
+use crate::error::Code;
 use crate::read::text::MALFORMED;
 use encoding_rs::{Encoding, UTF_8};
 
@@ -39,6 +40,14 @@ impl What {
             What::Malformed => "bytes that are malformed for the declared encoding".into(),
             What::Cells { found, expected } => format!("the record has {found} cells and the header {expected}"),
             What::TooLong { longest } => format!("the record is longer than {longest} bytes"),
+        }
+    }
+
+    /// Returns which error it is.
+    pub fn code(self) -> Code {
+        match self {
+            What::Nul | What::Replacement | What::Malformed => Code::EncodingWrong,
+            _ => Code::RecordMalformed,
         }
     }
 

@@ -4,7 +4,7 @@ use super::Csv;
 use super::cells::unquote;
 use super::exact::Step;
 use super::fault::What;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::read::columns::normal;
 use crate::read::format::BadRecords;
 use crate::read::text::{Broken, Text, malformed};
@@ -42,11 +42,10 @@ impl Csv {
                 return Err(early(broken, text));
             }
             if !more {
-                return Err(Error::input(format!(
-                    "{} ends before its header, line {}",
-                    text.bytes().place(),
-                    self.rules.header
-                ))
+                return Err(Error::new(
+                    Code::HeaderMissing,
+                    format!("{} ends before its header, line {}", text.bytes().place(), self.rules.header),
+                )
                 .help("an export has at least a header; check read.header in the source"));
             }
             if filled > most {
@@ -109,10 +108,13 @@ impl Csv {
     fn refuse(&self, text: &Text, what: What) -> Error {
         let place = format!("{}, header in line {}", text.bytes().place(), self.rules.header);
         if let What::Cells { found, expected } = what {
-            return Error::input(format!("{place}: it has {found} columns, limits.max_columns is {expected}"))
-                .help("check read.delimiter, or raise limits.max_columns in the source");
+            return Error::new(
+                Code::InputTooLarge,
+                format!("{place}: it has {found} columns, limits.max_columns is {expected}"),
+            )
+            .help("check read.delimiter, or raise limits.max_columns in the source");
         }
-        Error::input(format!("{place}: {}", what.message())).help(what.help())
+        Error::new(what.code(), format!("{place}: {}", what.message())).help(what.help())
     }
 }
 

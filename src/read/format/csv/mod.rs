@@ -17,7 +17,7 @@ use self::exact::Grammar;
 use self::fault::{FaultAt, What, unit};
 use self::scan::Marks;
 use super::{BadRecords, Block, Failure, Fault, Format, FormatScratch, Opened, Parsed, Stop, Survey};
-use crate::error::Result;
+use crate::error::{Code, Result};
 use crate::policy::{CsvFormat, ReadFormat};
 use crate::read::LARGEST;
 use crate::read::batch::{Cell, ColumnMap};
@@ -50,7 +50,7 @@ impl Csv {
     fn fault(&self, offset: u64, fault: FaultAt) -> Fault {
         let FaultAt { at, record, what } = fault;
         let (byte, unit) = (offset + at as u64, unit(self.encoding));
-        Fault { record, byte, unit, what: what.message(), help: what.help() }
+        Fault { record, byte, unit, code: what.code(), what: what.message(), help: what.help() }
     }
 
     fn stopped(&self, offset: u64, stop: Stop) -> Failure {
@@ -60,6 +60,7 @@ impl Csv {
                 record: 0,
                 byte: at,
                 unit: " of the file",
+                code: Code::EncodingWrong,
                 what: text::not_of(self.encoding),
                 help: text::MALFORMED,
             }),

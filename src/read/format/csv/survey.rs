@@ -2,7 +2,7 @@
 
 use super::exact::first_bad;
 use super::fault::unit;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::read::format::Survey;
 use crate::read::text::{Broken, Text, malformed};
 
@@ -20,7 +20,7 @@ pub(super) fn survey(mut text: Text) -> Result<Survey> {
         if let Some((bad, what)) = first_bad(&buffer[..filled], !more) {
             let unit = unit(text.encoding());
             let said = format!("{}, byte {}{unit}: {}", text.bytes().place(), at + bad as u64, what.message());
-            return Err(Error::input(said).help(what.help()));
+            return Err(Error::new(what.code(), said).help(what.help()));
         }
         // The beginning of a character that the piece cut comes again with the next one.
         let whole = simdutf8::compat::from_utf8(&buffer[..filled]).map_or_else(|e| e.valid_up_to(), str::len);
@@ -33,7 +33,7 @@ pub(super) fn survey(mut text: Text) -> Result<Survey> {
         }
     }
     text.doubt()?;
-    let unhashed = || Error::input(format!("{} could not be hashed", text.bytes().place()));
+    let unhashed = || Error::new(Code::InputNotReadable, format!("{} could not be hashed", text.bytes().place()));
     let digest = text.bytes().facts().hash.ok_or_else(unhashed)?;
     Ok(Survey { digest: *digest.as_bytes(), empty: lines.only() })
 }

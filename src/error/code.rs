@@ -1,0 +1,395 @@
+//! Every error that an operator can act on has a code; what it means and what to do about it stands in one table, which
+//! `docs/errors.md` is made of. Must not know who says it.
+
+/// What an operator has to do about an error; each kind is one exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Fix a spec, an argument, a key or the state (exit 2).
+    Policy,
+    /// Look at the input named: it was refused (exit 3).
+    Input,
+    /// A gate or the brake said no: look at the plan, then change it or `accept` (exit 4).
+    Gate,
+    /// The outcome of a commit could not be learned: run again to find out (exit 5).
+    Unknown,
+    /// Ledger, manifest or published bytes do not agree (exit 6).
+    Evidence,
+    /// A fault of tamis itself: report it (exit 70, `EX_SOFTWARE` of sysexits.h).
+    Fault,
+    /// A store is away or refuses: try again (exit 75).
+    Storage,
+}
+
+impl Kind {
+    /// Every kind, by its exit code.
+    pub const ALL: [Kind; 7] =
+        [Kind::Policy, Kind::Input, Kind::Gate, Kind::Unknown, Kind::Evidence, Kind::Fault, Kind::Storage];
+
+    /// Returns the process's exit code (design section 8).
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Kind::Policy => 2,
+            Kind::Input => 3,
+            Kind::Gate => 4,
+            Kind::Unknown => 5,
+            Kind::Evidence => 6,
+            Kind::Fault => 70,
+            Kind::Storage => 75,
+        }
+    }
+
+    /// Returns whether a commit may have been sent whose outcome nobody knows: the next call finds out.
+    pub fn leaves_open(self) -> bool {
+        matches!(self, Kind::Unknown | Kind::Fault)
+    }
+}
+
+/// Makes the enum of codes and what is asked of them from one row for each code: variant, name, kind, what it means,
+/// what to do.
+macro_rules! codes {
+    ($($code:ident $name:literal $kind:ident $meaning:literal $help:literal)*) => {
+        /// Which error it is. The name is stable: scripts and alerts may compare it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Code {
+            $(#[doc = $meaning] $code,)*
+        }
+
+        impl Code {
+            /// Every code, in the order of the table.
+            pub const ALL: &[Code] = &[$(Code::$code),*];
+
+            /// Returns the code as it is written, such as `column-missing`.
+            pub fn name(self) -> &'static str {
+                match self { $(Code::$code => $name,)* }
+            }
+
+            /// Returns its kind, which decides the exit code.
+            pub fn kind(self) -> Kind {
+                match self { $(Code::$code => Kind::$kind,)* }
+            }
+
+            /// Returns what it means, as a sentence.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Code::$code => $meaning,)* }
+            }
+
+            /// Returns what to do about it.
+            pub fn help(self) -> &'static str {
+                match self { $(Code::$code => $help,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    AcceptanceUnfit "acceptance-unfit" Policy
+        "No refused run has the digest that was to be accepted, or a run has used this acceptance already."
+        "Run `tamis plan` again and accept the digest that it prints, with its `--as-of`."
+    AlreadyThere "already-there" Policy
+        "What was to be made is there already: a policy, a state or a key. None of them is ever overwritten."
+        "Use what is there, or name another place."
+    ArgumentWrong "argument-wrong" Policy
+        "An argument, or a file that was given, cannot be what was meant."
+        "Write it as the message says; `tamis COMMAND --help` has all arguments."
+    AsOfWrong "as-of-wrong" Policy
+        "The instant to judge at is in the future, or before the one that the job was judged at last."
+        "Leave `--as-of` out, or give an instant between the last one and now (R28)."
+    ClockBehind "clock-behind" Policy
+        "The clock of this machine is behind the last entry of the ledger, so time limits cannot be judged."
+        "Set the clock and keep it synchronised, then run again."
+    ColumnUnfit "column-unfit" Policy
+        "A published field has another type than in the published table, or a name that a Delta table cannot have."
+        "Give the field another name, or publish to a new output."
+    EpochReused "epoch-reused" Policy
+        "The token key named in the policy is of an epoch that came before the one in use."
+        "Name an epoch that has not been used for this job."
+    FileNotWritten "file-not-written" Policy
+        "A spec or a key could not be written."
+        "Look who owns the folder, whether it is there and whether the file system has room."
+    IdentifierGone "identifier-gone" Policy
+        "No job reads a column with this identifier any more, so stored requests that name it would reach nobody."
+        "Give the column its identifier back; where it is gone for good, add it to `retired` in `[links]`."
+    KeyCommandFailed "key-command-failed" Policy
+        "The program that `[keys] command` names gave no key."
+        "Call the program by hand as the user that tamis runs as: it prints the key and nothing else, within a minute."
+    KeyDiffers "key-differs" Policy
+        "A key is not the one that the state was made with."
+        "Bring the old key back from wherever copies are kept. With another key no request would match any more."
+    KeyExposed "key-exposed" Policy
+        "Others may read or change a key or its folder, or the key lies inside a root of data."
+        "Set owner and mode as the message says, and think about whether somebody has read the key already."
+    KeyMissing "key-missing" Policy
+        "A key is not where the policy says."
+        "`tamis key new` makes the keys of a new installation; an existing one needs its own keys back."
+    KeyUnreadable "key-unreadable" Policy
+        "A key cannot be read, is no plain file, or does not hold 64 hex digits."
+        "Put the key file itself there, owned by the user that tamis runs as; `tamis key new` makes one."
+    NameUnknown "name-unknown" Policy
+        "There is no job, table, version, request or root of this name."
+        "Compare it with the specs and with what `tamis status` shows."
+    NothingPublished "nothing-published" Policy
+        "The command needs a published version, or a change by another program, and there is none."
+        "Run the job first, or leave the command out."
+    OutputChanged "output-changed" Policy
+        "A job publishes to another place than before, or a table is of no job any more: nobody would sweep it."
+        "Bring output or job back, or close the old table with `tamis dataset retire`."
+    PlaceOverlaps "place-overlaps" Policy
+        "Two places of the specs are the same, or one lies inside the other, by where links lead."
+        "Give each a place of its own."
+    PlaceUnusable "place-unusable" Policy
+        "A root or a path cannot be used."
+        "Correct the root's URL, or the path: no empty, `.` or `..` segments and no control characters."
+    RequestWrong "request-wrong" Policy
+        "What was typed for a request is not complete, or contradicts itself."
+        "Give one `kind: value` a line on standard input, and the options that the message names."
+    SpecFindings "spec-findings" Policy
+        "`tamis check` finds faults in the specs; each has a code of its own."
+        "Correct them: [the findings](spec.md#findings) say how."
+    SpecUnusable "spec-unusable" Policy
+        "A spec names something that cannot be used: an encoding, a time zone, a date format, an input, a column."
+        "Run `tamis check`, and correct what the message names."
+    SpecsChanged "specs-changed" Policy
+        "The specs have changed since the run began that was to be resumed."
+        "Run the job by hand, or wait for the next scheduled time."
+    StateBeyond "state-beyond" Policy
+        "The state has a format, or a size, that this version of tamis cannot handle."
+        "Use the version of tamis that wrote it, or a newer one."
+    StateMissing "state-missing" Policy
+        "The state was never created, or the root `state` leads elsewhere."
+        "Check the root `state`; for a new installation run `tamis state create`."
+    StoreIncapable "store-incapable" Policy
+        "The store cannot write an object only if it is not there yet, or cannot do another thing that tamis needs."
+        "Use a store with create-only writes; for S3 unset `AWS_CONDITIONAL_PUT`."
+    TableNotEmpty "table-not-empty" Policy
+        "Objects of a table lie where none may be left."
+        "Remove them, or retire the table again."
+    TableUnsupported "table-unsupported" Policy
+        "The table uses a feature of Delta that tamis does not write."
+        "Publish to a new output, or turn the feature off in the other program."
+
+    ArchiveMembers "archive-members" Input
+        "An archive has no file that the source or the list means, or more of them than it may."
+        "Compare `member` in the spec with the names in the archive."
+    ColumnMissing "column-missing" Input
+        "The export lacks a column that the job needs."
+        "Have the column exported again, or take the field out of the job."
+    ColumnTwice "column-twice" Input
+        "Two columns of the header have the same name, apart from case."
+        "Have one of them renamed or left out of the export."
+    ColumnUnlisted "column-unlisted" Input
+        "The export has columns that the source does not list."
+        "Say in the source what each of them is, or have it left out of the export."
+    DateAmbiguous "date-ambiguous" Input
+        "Two formats of a column read the same value as different dates."
+        "Leave one of the formats out of the source."
+    EncodingWrong "encoding-wrong" Input
+        "The bytes are not text in the declared encoding, or an earlier conversion has lost characters."
+        "Correct `read.encoding` in the source, or have it exported again in its original encoding."
+    ExportChangedSince "export-changed-since" Input
+        "The export is not the one that the run began with which was to be resumed."
+        "Run the job by hand, or wait for the next scheduled time."
+    ExportChangedWhileRead "export-changed-while-read" Input
+        "An object changed or went away while it was being read."
+        "Let the export finish before the run, then run again."
+    ExportNotWhole "export-not-whole" Input
+        "No set of the export is complete yet, or the one that is needed is not."
+        "Wait for the export to finish, or check `[complete]` in the source."
+    ExportShrank "export-shrank" Input
+        "The set has far fewer records than the set before it."
+        "Have it exported again; if it is right, change the limit in the source."
+    FormatNotRead "format-not-read" Input
+        "A file is of a kind that is not read: a document, an encrypted or differently packed member, a link."
+        "Have it exported as CSV: plain, in gzip, or in a zip packed with deflate and without a password."
+    HeaderMissing "header-missing" Input
+        "A file is empty, or ends before its header."
+        "Have it exported again, or check `read.header` in the source."
+    InputDamaged "input-damaged" Input
+        "A packed file is cut short, or does not agree with its own lengths and checksums."
+        "Have it exported or transferred again."
+    InputMissing "input-missing" Input
+        "Nothing matches the input."
+        "Check the job's input against the paths in that root, and whether the export has arrived."
+    InputNotReadable "input-not-readable" Input
+        "Something lies where an input can be and cannot be read: a file without rights, a link, a pipe, a bad name."
+        "Do to it what the message says: an input with something unseen in it is never read in part."
+    InputTooLarge "input-too-large" Input
+        "The input is larger than a limit allows: bytes unpacked, members, columns, text of one block."
+        "Raise the limit that the message names if the export is right."
+    RecordMalformed "record-malformed" Input
+        "A record is no CSV as the source declares it: quotes, line ends, number of cells, length."
+        "Have it exported again, or set `limits.on_bad_record = \"drop\"` in the job."
+    RequestListUnreadable "request-list-unreadable" Input
+        "A list of requests, or a part of it, could not be read. Every readable request is stored and in force."
+        "Mend the record or the file named; nothing is published until every list can be read (R31)."
+    SetOrderUnknown "set-order-unknown" Input
+        "The names of two sets do not say which of them is the newer one."
+        "Move away what is no set of this export, or set `complete.set_format` in the source."
+    TooManyValues "too-many-values" Input
+        "A cell has more values than the column's `several` allows."
+        "Look at the record, and raise `several` in the source if it is right."
+
+    Brake "brake" Gate
+        "More rows would go missing than `max_removed` allows, or none would be left."
+        "Look at the plan; accept its digest when this is what should happen."
+    GateK "gate-k" Gate
+        "Groups of quasi-identifiers have fewer than k persons."
+        "Coarsen or leave out a quasi-identifier, or suppress small groups. This cannot be accepted."
+    LegalHold "legal-hold" Gate
+        "A legal hold keeps what was to be removed."
+        "Wait until the hold is lifted (R34)."
+    OutOfTime "out-of-time" Gate
+        "The run was not done by the end of its time; the version before is unchanged."
+        "Raise the job's `timeout`, or give the run more memory and threads."
+    PlanNotAccepted "plan-not-accepted" Gate
+        "The plan needs an acceptance and has none, or another run has used it."
+        "Look at the plan and accept its digest: `tamis accept`."
+    SetChanged "set-changed" Gate
+        "A set was published before, from other bytes."
+        "Compare both exports, then accept the plan when the new one is right."
+    SetOlder "set-older" Gate
+        "The set is older than the one published last, or nobody can tell which of them is newer."
+        "Bring the newer set back or wait for the next; accept the plan if this set is meant."
+    TooFewValues "too-few-values" Gate
+        "A column with few distinct values is pseudonymized, which hides nothing (R21)."
+        "Publish it by `map` or `bucket`, or leave it out."
+    TooManyRaw "too-many-raw" Gate
+        "Too many values of an identifier have no normal form, so requests would miss these rows (R37)."
+        "Have the column exported as it is, or raise its `max_raw` in the source."
+    TooManyRejected "too-many-rejected" Gate
+        "More bad records were dropped than `max_rejected` allows."
+        "Have it exported again; accept the plan's digest when this is what should happen."
+    TooManySuppressed "too-many-suppressed" Gate
+        "The gate would suppress more rows than `max_suppressed` allows."
+        "Coarsen or leave out a quasi-identifier; accept the plan's digest when this is what should happen."
+    TooManyUntreated "too-many-untreated" Gate
+        "Too many values of a field could not be treated (R37)."
+        "Correct the source's types or formats, or raise the field's `max_untreated`."
+
+    CommitUnknown "commit-unknown" Unknown
+        "Whether the version was committed could not be learned."
+        "Run again: it finds out, and commits once."
+
+    CompanionBroken "companion-broken" Evidence
+        "A companion cannot be read, or does not fit the published file that it belongs to."
+        "Run `tamis verify`, and bring the companion back from a copy of the state."
+    EvidenceBroken "evidence-broken" Evidence
+        "`tamis verify` finds something that does not agree."
+        "Compare with a copy of the state, and find out who wrote there. Nothing was changed."
+    KeyOfVersionDiffers "key-of-version-differs" Evidence
+        "A published version was made with another token key than its epoch has now."
+        "Bring the key of that epoch back from wherever copies are kept."
+    RowsDoNotAddUp "rows-do-not-add-up" Evidence
+        "Rows were counted or kept in a way that contradicts itself; nothing was published."
+        "Run again; report it when it comes back."
+    RunCutShort "run-cut-short" Evidence
+        "The last run was cut short before its evidence was complete, so a plan would not be true."
+        "Run the job: that completes the evidence first."
+    StateForeignObject "state-foreign-object" Evidence
+        "Something lies where only tamis writes, and tamis did not write it."
+        "Find out who put it there, then move it away. Nothing was changed."
+    StatePartChanged "state-part-changed" Evidence
+        "A part of the state is not the one that was written."
+        "Run `tamis verify`, and bring the part back from a copy of the state."
+    StatePartMissing "state-part-missing" Evidence
+        "A part of the state is gone."
+        "Bring it back from the newest copy of the state."
+    StatePartOlder "state-part-older" Evidence
+        "A part of the state, or a table, was put back to an older copy than the rest. Going on could publish erased persons."
+        "Bring back the newest copy of this part, and no older copy of anything else."
+    StatePartUnreadable "state-part-unreadable" Evidence
+        "A part of the state cannot be read as what it should be."
+        "Use the newest tamis that wrote there; if that cannot read it either, bring the part back from a copy."
+    TableApart "table-apart" Evidence
+        "The table and the state do not agree on version or files, or the table is gone."
+        "Run or sweep again; when that does not help, compare them with `tamis verify`."
+    TableChanged "table-changed" Evidence
+        "The table was put back or taken away while a run was working. Nothing of this run was published."
+        "Compare the table with the ledger: `tamis verify`."
+    TableIsForeign "table-is-foreign" Evidence
+        "Another program has committed to the table."
+        "Find out which, then take the table back with `tamis dataset adopt` or publish to a new output."
+    TableLogBroken "table-log-broken" Evidence
+        "The table's log is not as tamis left it."
+        "Compare the table with the ledger: `tamis verify`."
+
+    InternalFault "internal-fault" Fault
+        "tamis itself has a fault. A run that breaks off publishes nothing in part."
+        "Call it again: it completes or clears away what was begun. Report it as SECURITY.md says, without any data."
+
+    DiskFailed "disk-failed" Storage
+        "A file or folder could not be read or written."
+        "Look at the folder and its file system, then run again."
+    DiskFull "disk-full" Storage
+        "The disk, or a quota on it, is full."
+        "Make room, then run again."
+    EvidenceIncomplete "evidence-incomplete" Storage
+        "A version was published, and what comes after it could not be completed."
+        "Run or sweep again: that completes it before anything else."
+    LeaseHeld "lease-held" Storage
+        "Another run or sweep is at work on the same job."
+        "Wait until it is done, then start again."
+    LeaseLost "lease-lost" Storage
+        "This process stood still or worked for so long that another one may have taken over. It published nothing."
+        "Start it again: it goes on from what the other one left."
+    ObjectMissing "object-missing" Storage
+        "An object, a bucket or the folder of a root is not there."
+        "Check the root's URL in the policy, or `--root`, and whether the disk is mounted."
+    OutputCannotBeWritten "output-cannot-be-written" Storage
+        "What the command did is done, only its answer could not be written."
+        "Make room where the answer goes, then ask again with `tamis status` or `tamis report job`."
+    Overtaken "overtaken" Storage
+        "Another process wrote to the same place meanwhile."
+        "Start it again: it goes on from what the other one wrote."
+    SpillFailed "spill-failed" Storage
+        "Rows could not be kept in the spill directory, or did not come back as they were written."
+        "Look at the directory that `--spill` names and its file system, then run again."
+    Stopped "stopped" Storage
+        "The work was stopped by a signal before its commit."
+        "Start it again when it may run."
+    StoreAway "store-away" Storage
+        "The store does not answer, broke off, or answers what makes no sense."
+        "Check the network, the endpoint and its settings in the environment, then run again."
+    StoreDenied "store-denied" Storage
+        "The store, or the file system, does not permit it."
+        "Check the credentials and their rights, or who owns the folders, then run again."
+    StoreProtects "store-protects" Storage
+        "The store protects versions of objects from removal until a time."
+        "Do it again after that time; all else is removed."
+    SystemLimit "system-limit" Storage
+        "The system gives too few threads, too little memory, or no signals."
+        "Raise the limit that the message names, or set `--threads` lower."
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Code, Kind};
+
+    /// Returns a variant's name as it is written for people.
+    fn kebab(variant: &str) -> String {
+        let mut out = String::new();
+        for letter in variant.chars() {
+            if letter.is_uppercase() && !out.is_empty() {
+                out.push('-');
+            }
+            out.extend(letter.to_lowercase());
+        }
+        out
+    }
+
+    #[test]
+    fn names_are_those_of_the_variants_and_sorted_within_their_kind() {
+        let names: Vec<_> = Code::ALL.iter().map(|code| (code.kind(), code.name())).collect();
+        assert!(names.is_sorted_by(|a, b| a < b), "{names:?}");
+        for code in Code::ALL {
+            assert_eq!(code.name(), kebab(&format!("{code:?}")));
+            assert!(code.meaning().ends_with('.') && code.help().ends_with('.'), "{code:?}");
+        }
+    }
+
+    #[test]
+    fn every_kind_has_an_exit_code_of_its_own() {
+        let exits: Vec<u8> = Kind::ALL.iter().map(|kind| kind.exit_code()).collect();
+        assert!(exits.is_sorted_by(|a, b| a < b), "{exits:?}");
+        assert!(Kind::ALL.iter().all(|kind| Code::ALL.iter().any(|code| code.kind() == *kind)));
+    }
+}
