@@ -270,8 +270,8 @@ codes! {
         "Run again: it finds out, and commits once."
 
     CompanionBroken "companion-broken" Evidence
-        "A companion cannot be read, or does not fit the published file that it belongs to."
-        "Run `tamis verify`, and bring the companion back from a copy of the state."
+        "A companion, or the published file that it belongs to, is gone, cannot be read, or does not fit the other."
+        "Run the job: that writes a whole version in its place. `tamis verify` says whether more does not agree."
     EvidenceBroken "evidence-broken" Evidence
         "`tamis verify` finds something that does not agree."
         "Compare with a copy of the state, and find out who wrote there. Nothing was changed."
@@ -300,8 +300,8 @@ codes! {
         "A part of the state cannot be read as what it should be."
         "Use the newest tamis that wrote there; if that cannot read it either, bring the part back from a copy."
     TableApart "table-apart" Evidence
-        "The table and the state do not agree on version or files, or the table is gone."
-        "Run or sweep again; when that does not help, compare them with `tamis verify`."
+        "The table and the state do not agree on version or files, or the table is gone or was put back."
+        "Run or sweep again; when that does not help, compare them with `tamis verify` and bring the newest table back."
     TableChanged "table-changed" Evidence
         "The table was put back or taken away while a run was working. Nothing of this run was published."
         "Compare the table with the ledger: `tamis verify`."

@@ -38,7 +38,7 @@ impl Groups {
     pub fn open(root: &Root, path: &str, broken: Broken) -> Result<Groups> {
         let place = root.display(path);
         let object: Object = root.head(path)?.ok_or_else(|| {
-            Error::new(Code::StatePartMissing, format!("{place} is missing")).help(
+            Error::new(Code::CompanionBroken, format!("{place} is missing")).help(
                 "files and companions of a version live together: restore it, or run the job, whose new version \
                      does not need it",
             )

@@ -538,9 +538,8 @@ fn r40_companions_hold_what_was_given_row_for_row() {
     let bytes = place.state.get(&written.files[0].companion).unwrap().unwrap();
     let cut = &bytes[..bytes.len() - 20];
     place.state.put("companions/cut.parquet", cut.to_vec()).unwrap();
-    let (cut, none) = ("companions/cut.parquet", "companions/none.parquet");
-    for (path, code) in [(cut, Code::CompanionBroken), (none, Code::StatePartMissing)] {
-        assert_eq!(Companions::open(&place.state, path).err().unwrap().code(), code);
+    for path in ["companions/cut.parquet", "companions/none.parquet"] {
+        assert_eq!(Companions::open(&place.state, path).err().unwrap().code(), Code::CompanionBroken);
     }
 }
 

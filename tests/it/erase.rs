@@ -166,7 +166,7 @@ fn a_bad_night_keeps_nobody_online() {
     // An unreadable request: the readable ones are applied first (R31).
     installation.erase("3", &[("C-3", "person00010@example.org", ""), ("bad case", "x@example.org", "")]);
     installation.export("s4", &people);
-    assert_eq!(installation.run(3).unwrap_err().code(), Code::InputMissing);
+    assert_eq!(installation.run(3).unwrap_err().code(), Code::RequestListUnreadable);
     assert_eq!(rows(&installation).len(), 27);
     evidence_holds(&installation);
     let kinds = state(&installation).ledger().entries().unwrap().into_iter().map(|entry| entry.event);
@@ -179,8 +179,8 @@ fn r28_before_the_last_instant_nothing_is_swept() {
     installation.export("s1", &contacts(0..6, -10));
     installation.run(5).unwrap();
     installation.erase("1", &[("C-1", "person00004@example.org", "")]);
-    assert_eq!(installation.run(4).unwrap_err().code(), Code::ClockBehind);
-    assert_eq!(installation.sweep(4).unwrap().outcome().unwrap_err().code(), Code::ClockBehind);
+    assert_eq!(installation.run(4).unwrap_err().code(), Code::AsOfWrong);
+    assert_eq!(installation.sweep(4).unwrap().outcome().unwrap_err().code(), Code::AsOfWrong);
     assert_eq!(rows(&installation).len(), 6);
 }
 

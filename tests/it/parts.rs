@@ -464,7 +464,7 @@ fn requests_go_on_in_a_new_state_when_the_old_one_is_lost_or_was_ahead() {
     tamis::state::State::create(&installation.root("state"), &keys.ids(), installation.at(3)).unwrap();
     installation.export("s4", &contacts(0..30, -10));
     let error = installation.run(4).unwrap_err();
-    assert_eq!(error.code(), Code::TableApart, "the old table is of another state: {error}");
+    assert_eq!(error.code(), Code::StatePartOlder, "the old table is of another state: {error}");
     let job = std::fs::read_to_string(installation.path("jobs/contacts.toml")).unwrap();
     std::fs::remove_file(installation.path("jobs/contacts.toml")).unwrap();
     let job = job.replace("name = \"contacts\"", "name = \"people\"").replace("lake:crm/contacts", "lake:people");

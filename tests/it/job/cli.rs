@@ -139,7 +139,7 @@ fn every_exit_code_says_what_to_do() {
     fs::write(place.path("file"), "").unwrap();
     let text = tamis(place.folder(), &["--dir", "file/specs", "init"]);
     assert!(String::from_utf8_lossy(&text.stderr).contains(Code::FileNotWritten.name()), "{text:?}");
-    refused(&place, Code::DiskFailed, &["--root", "lake=file/lake", "run", JOB, "--as-of", FIRST]);
+    refused(&place, Code::ObjectMissing, &["--root", "lake=file/lake", "run", JOB, "--as-of", FIRST]);
     refused(&place, Code::SpillFailed, &["run", JOB, "--as-of", FIRST, "--spill", "file"]);
     let contacts = place.path("raw/2024-06-01/contacts.zip");
     let whole = fs::read(&contacts).unwrap();

@@ -73,7 +73,7 @@ fn a_state_that_was_restored_older_is_refused() {
     place.run(NIGHTS[1]).unwrap();
     fs::remove_dir_all(place.path("state")).unwrap();
     fs::rename(older.path("state"), place.path("state")).unwrap();
-    assert_eq!(refusal(&place).code(), Code::TableApart);
+    assert_eq!(refusal(&place).code(), Code::StatePartOlder);
 }
 
 #[test]
