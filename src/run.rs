@@ -1,18 +1,21 @@
-//! The spine: the one file that knows the order of a run.
-//! `read -> minimize -> stage -> decide -> publish -> attest`, each step taking the product of the one before.
+//! What a run and a plan do, in their order: requests are taken in, a set is pinned, all of it is judged (`judge`), then
+//! published and attested, each step taking the product of the one before.
 //! Must not know argv nor the terminal.
 
 mod attest;
-pub(crate) mod input;
+mod input;
+pub(crate) mod judge;
+pub(crate) mod pinned;
 mod previous;
 mod published_set;
+mod report;
 mod scheduled;
 
-pub use attest::{Outcome, Report};
 pub(crate) use attest::{check_receipt, passed};
+pub use report::{Outcome, Report};
 pub use scheduled::Ran;
 
-use crate::decide::{self, Links, Previous, Verdict};
+use crate::decide::{Links, Verdict};
 use crate::error::{Error, Result};
 use crate::evidence::Manifest;
 use crate::job::meant::{self, Followed};
@@ -21,9 +24,9 @@ use crate::monitor::{Monitor, Silent};
 use crate::publish::{self, Commit, Current, Writing, Written};
 use crate::requests::{IntakeReport, Requests};
 use crate::sweep::settle;
-use attest::{Begun, Facts};
-use input::{Pinned, Read};
-use previous::Before;
+use attest::Begun;
+use judge::{Aim, Findings, JudgedRun, judge};
+use pinned::{Pinned, pin};
 
 /// Runs a job: publishes one version and its evidence, or refuses; then lists and retention are applied to the version
 /// that is there, so that a bad night keeps nobody online. It holds the job's lease meanwhile.
@@ -84,7 +87,7 @@ fn begin(
     requests: &Requests,
     intake: &IntakeReport,
 ) -> Result<(Pinned, Begun)> {
-    let pinned = input::pin(ready)?;
+    let pinned = pin(ready)?;
     let aside = aside::found(ready.plan(), intake, &pinned.main, &pinned.observed);
     let begun = attest::intend(ready, &pinned, table.map(|table| table.version), requests, aside)?;
     Ok((pinned, begun))
@@ -98,34 +101,12 @@ pub fn plan(call: &Call, monitor: &dyn Monitor) -> Result<Report> {
     let mut ready = Ready::prepare(call, monitor)?;
     ready.passed = recover::unpublished(&ready)?;
     let (mut requests, intake) = intake::requests(&ready, false, monitor)?;
-    let pinned = input::pin(&ready)?;
-    let read = input::read(&ready, &pinned, &|identity| requests.names(identity), monitor)?;
-    input::renew(None, &mut requests, &read)?;
-    let reading = input::observed(&ready, &pinned, &read)?;
-    let Read { staged, main, observed, tally, observed_tallies } = read;
-    let before = Before::find(&ready, monitor)?;
-    let previous = before.as_ref().map(|before| before as &dyn Previous);
-    let links = meant::follow(&ready, &requests, &staged, monitor)?;
-    let rules = ready.rules().with_hints();
-    let threads = ready.call.threads;
-    let judged = decide::decide(rules, staged, links.entries(), previous, &reading, threads, monitor)?;
+    let pinned = pin(&ready)?;
     let aside = aside::found(ready.plan(), &intake, &pinned.main, &pinned.observed);
-    let facts = Facts {
-        run: "",
-        pinned: &pinned,
-        main: &main,
-        observed: &observed,
-        tally: &tally,
-        observed_tallies: &observed_tallies,
-        verdict: judged.verdict(),
-        comparable: before.as_ref().is_some_and(Before::comparable),
-        accepted: None,
-        lists: meant::lists(&ready.project, ready.plan(), &requests, &links),
-        aside: &aside,
-    };
-    let manifest = attest::manifest(&ready, &facts, None);
-    let digest = judged.verdict().digest(&pinned.digest(ready.plan()))?;
-    let mut report = attest::report(&ready, manifest, judged.verdict(), None, digest);
+    let JudgedRun { judged, findings } = judge(&ready, &pinned, &mut requests, Aim::Tell, monitor)?;
+    let manifest = attest::manifest(&ready, &findings.facts("", &pinned, &aside, None), None);
+    let digest = findings.verdict.digest(&pinned.digest(ready.plan()))?;
+    let mut report = attest::report(&ready, manifest, &findings.verdict, None, digest);
     report.aside = aside;
     report.stops.extend(judged.vetoes().into_iter().map(|veto| veto.message));
     report.stops.extend(intake.refusal().map(|error| error.message().to_string()));
@@ -154,41 +135,21 @@ fn version(
     digest: &mut Option<String>,
     monitor: &dyn Monitor,
 ) -> Result<Prepared> {
-    let read = input::read(ready, pinned, &|identity| requests.names(identity), monitor)?;
-    input::renew(Some(ready.state.root()), requests, &read)?;
-    let (links, lists) = meant::learn(ready, requests, &read.staged, monitor)?;
-    let reading = input::observed(ready, pinned, &read)?;
-    let Read { staged, main, observed, tally, observed_tallies } = read;
-    let before = Before::find(ready, monitor)?;
-    let previous = before.as_ref().map(|before| before as &dyn Previous);
-    let (rules, threads) = (ready.rules(), ready.call.threads);
-    let judged = decide::decide(rules, staged, links.entries(), previous, &reading, threads, monitor)?;
+    let JudgedRun { judged, findings } = judge(ready, pinned, requests, Aim::Publish, monitor)?;
     ready.call.stop.check()?;
-    let plan_digest = judged.verdict().digest(&pinned.digest(ready.plan()))?;
+    let plan_digest = findings.verdict.digest(&pinned.digest(ready.plan()))?;
     let accepted = ready.accept.as_ref().is_some_and(|accept| accept.plan == plan_digest);
     let acceptable = judged.vetoes().iter().all(|veto| veto.acceptable);
     *digest = acceptable.then(|| plan_digest.clone());
-    let verdict = judged.verdict().clone();
     let cleared = judged.clear(accepted);
     let cleared = cleared.map_err(|error| if acceptable { offer(error, ready, &plan_digest) } else { error })?;
     let written = publish::write(&cleared, &ready.target(), &writing(ready, begun, table), monitor)?;
-    let facts = Facts {
-        run: &begun.intent.run,
-        pinned,
-        main: &main,
-        observed: &observed,
-        tally: &tally,
-        observed_tallies: &observed_tallies,
-        verdict: &verdict,
-        comparable: before.as_ref().is_some_and(Before::comparable),
-        accepted: accepted.then(|| plan_digest.clone()),
-        lists,
-        aside: &begun.aside,
-    };
+    let facts = findings.facts(&begun.intent.run, pinned, &begun.aside, accepted.then(|| plan_digest.clone()));
     let mut manifest = attest::manifest(ready, &facts, Some(&written));
     manifest.witness = Some(ready.state.witness()?);
     let digest = ready.state.put_manifest(&manifest)?;
     ready.call.stop.check()?;
+    let Findings { verdict, links, .. } = findings;
     Ok(Prepared { written, manifest, digest, verdict, plan_digest, links })
 }
 

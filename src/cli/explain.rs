@@ -3,9 +3,10 @@
 
 use super::args::ExplainArgs;
 use super::lines::Lines;
+use super::progress::monitor;
 use super::settings::Settings;
 use super::verdict::counted;
-use super::{monitor, render, subject};
+use super::{render, subject};
 use crate::error::Result;
 use crate::questions::{ExplainedDataset, Explanation, Reaching, explain};
 

@@ -28,12 +28,11 @@ mod verdict;
 mod version;
 
 use crate::error::{Code, Error, Result};
-use crate::monitor::{Monitor, Silent};
 use crate::sweep::SweepReport;
 use crate::{clock, job, key, policy, questions, run, state, threads};
 use args::{AcceptArgs, Arguments, Command, KeyCommand, PlanArgs, ReportCommand, RunArgs, SchemaKind, StateCommand};
 use clap::Parser;
-use progress::Terminal;
+use progress::monitor;
 use settings::Settings;
 use std::io::Write;
 use std::path::Path;
@@ -94,10 +93,6 @@ fn carry_out(arguments: &Arguments) -> Result<(String, u8)> {
         Command::Schema { kind } => schema(*kind),
     };
     text.map(|text| (text, 0))
-}
-
-fn monitor(json: bool) -> Box<dyn Monitor> {
-    if json { Box::new(Silent) } else { Box::new(Terminal::new()) }
 }
 
 fn run_jobs(settings: &Settings, args: &RunArgs, json: bool) -> Result<(String, u8)> {

@@ -1,10 +1,15 @@
 //! Progress for a terminal: one bar for the stage at work, lines for notes. Quiet when piped.
 
-use crate::monitor::{Event, Monitor};
+use crate::monitor::{Event, Monitor, Silent};
 use crate::plain::shown;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::Mutex;
+
+/// Returns who shows what goes on; nobody where the answer is for a program.
+pub(super) fn monitor(json: bool) -> Box<dyn Monitor> {
+    if json { Box::new(Silent) } else { Box::new(Terminal::new()) }
+}
 
 /// Draws on standard error.
 pub struct Terminal {

@@ -18,7 +18,7 @@ pub(super) fn sweep(settings: &Settings, args: &SweepArgs, json: bool) -> Result
     let call = settings.call("", as_of, &args.work)?;
     let stop = call.stop.clone();
     serve::on_signal(settings, move || stop.ask())?;
-    let report = sweep::sweep(&call, super::monitor(json).as_ref())?;
+    let report = sweep::sweep(&call, super::progress::monitor(json).as_ref())?;
     let text = if json { render::json(&report)? } else { text(&report, coloured(&std::io::stdout())) };
     answer::with_outcome(text, report.outcome())
 }

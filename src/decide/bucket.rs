@@ -153,7 +153,7 @@ impl<'a> Judge<'a> {
             entries,
             previous,
             counters,
-            sharing: Sharing::new(rules, staged),
+            sharing: Sharing::new(rules.shares.as_ref(), staged),
             shape: Shape::of(rules),
             binds,
             keeps: rules.keeps(),

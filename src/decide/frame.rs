@@ -2,7 +2,6 @@
 //! groups of a run happen here. It never sees a value or an identity; its errors end here. Must not know rules.
 
 use super::consent::PersonConsent;
-use super::groups::Group;
 use crate::error::{Code, Error, Result};
 use polars::prelude::*;
 
@@ -15,6 +14,17 @@ pub(super) struct PersonColumns {
     pub clock: Vec<i64>,
     /// What is known of consent; empty when nobody asks.
     pub consent: Vec<PersonConsent>,
+}
+
+/// One combination, counted over some rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Group {
+    /// Hash of the combination.
+    pub group: u64,
+    /// Distinct subjects.
+    pub subjects: u32,
+    /// Rows.
+    pub rows: u32,
 }
 
 /// One row per person.

@@ -2,7 +2,7 @@
 //! of sensitive fields spread (R36). Gates judge the groups; what they suppress is remembered here.
 //! Combinations and values are keyed hashes. Must not know values, fields, or what gates ask for.
 
-use super::frame;
+use super::frame::{self, Group};
 use super::lists::FirstBytes;
 use super::parts::{PARTS, Parts};
 use super::spread;
@@ -11,17 +11,6 @@ use crate::gates::{Gate, GroupCount, GroupFate, Spread};
 use crate::stage::Vault;
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasherDefault;
-
-/// One combination, counted over some rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Group {
-    /// Hash of the combination.
-    pub group: u64,
-    /// Distinct subjects.
-    pub subjects: u32,
-    /// Rows.
-    pub rows: u32,
-}
 
 pub(super) type Hashes = HashSet<u64, BuildHasherDefault<FirstBytes>>;
 

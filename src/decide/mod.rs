@@ -3,6 +3,7 @@
 
 mod absent;
 mod basis;
+mod bond;
 mod bucket;
 mod carriers;
 mod cleared;
@@ -35,12 +36,13 @@ mod tests;
 pub use crate::stage::{FieldKind, FieldLayout, Layout, NO_SINCE, NULL_QUASI, mark};
 pub use absent::Previous;
 pub use basis::binding;
+pub use bond::{Belongs, Bond, Follows, Known, LinkLimits};
 pub use carriers::{Carrier, Carriers};
 pub use cleared::Cleared;
 pub use groups::{Counter, Outcome, combine};
 pub use judged::{Judged, decide};
 pub use kept::{Consent, KeptBucket};
-pub use links::{Belongs, Bond, Doubt, Follows, Known, LinkLimits, Links, NewBond, Reached, follow};
+pub use links::{Doubt, Links, NewBond, Reached, follow};
 pub use lists::{EffectSet, Entries, EntryTable};
 pub use reasons::Reason;
 pub use retention::Until;

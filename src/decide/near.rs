@@ -1,7 +1,7 @@
 //! The rows that requests reach and their neighbours, as numbers: what carries what. Only what a request may be
 //! followed to is kept. Must not know buckets, nor what an entry asks for.
 
-use super::links::{Bond, Follows, Known, LinkLimits};
+use super::bond::{Bond, Follows, Known, LinkLimits};
 use super::lists::FirstBytes;
 use super::scan::{Found, Frontier};
 use crate::stage::mark;

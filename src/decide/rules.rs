@@ -1,8 +1,8 @@
 //! The part of a plan that decides about rows, with nothing left to interpret. Must not know rows.
 
+use super::bond::LinkLimits;
 use super::exclude;
 use super::field_keep::FieldKeeps;
-use super::links::LinkLimits;
 use super::shared::Shares;
 use crate::clock::{Instant, Period};
 use crate::policy::{Basis, Grounds, GroupTerms, Limits, Plan};

@@ -1,10 +1,9 @@
 //! Values of links that very many subjects share (R13, R15), counted per column over all rows, whatever becomes of them.
 //! Only counts leave: which values these are is nowhere. Must not know requests.
 
-use super::links::LinkLimits;
+use super::bond::LinkLimits;
 use super::lists::FirstBytes;
 use super::people::People;
-use super::rules::Rules;
 use super::workers::each_bucket;
 use crate::error::Result;
 use crate::monitor::Monitor;
@@ -78,8 +77,8 @@ pub(super) struct Sharing<'a> {
 
 impl<'a> Sharing<'a> {
     /// None where no column links or nothing is to be counted.
-    pub(super) fn new(rules: &'a Rules, staged: &Staged) -> Option<Sharing<'a>> {
-        let shares = rules.shares.as_ref().filter(|shares| !shares.slots.is_empty())?;
+    pub(super) fn new(shares: Option<&'a Shares>, staged: &Staged) -> Option<Sharing<'a>> {
+        let shares = shares.filter(|shares| !shares.slots.is_empty())?;
         let rows = staged.rows();
         let cells = rows.saturating_mul(shares.slots.len() as u64).next_power_of_two().clamp(1 << 10, MOST_CELLS);
         let least = rows / ROWS_PER_SUBJECT;

@@ -1,7 +1,7 @@
 //! The records of keys in use, and whether they are the ones that the ledger names. Must not know keys.
 
 use super::ledger::{self, Entry, Event};
-use super::verify::VerifyReport;
+use super::report::VerifyReport;
 use crate::store::Root;
 use serde::Deserialize;
 use std::collections::BTreeMap;

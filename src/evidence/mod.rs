@@ -5,6 +5,7 @@ pub mod keys_in_use;
 pub mod ledger;
 pub mod manifest;
 mod present;
+mod report;
 pub mod segments;
 mod stored;
 mod verify;
@@ -13,8 +14,9 @@ mod witness;
 pub use ledger::{Entry, Event, Head, Ledger, RunRef};
 pub use manifest::Manifest;
 pub use present::{check_same, has_digest};
+pub use report::VerifyReport;
 pub(crate) use verify::intent_path;
-pub use verify::{LOG_NOT_READ, VerifyReport, verify};
+pub use verify::{LOG_NOT_READ, verify};
 pub use witness::Witness;
 
 use crate::error::{Code, Error, Result};

@@ -2,8 +2,8 @@
 //! names, and bytes as they were recorded. Must not know what is in a segment but its front.
 
 use super::ledger::Entry;
+use super::report::VerifyReport;
 use super::segments::{self, FOLDER, Name};
-use super::verify::VerifyReport;
 use super::{Event, digest, newest_records};
 use crate::error::{Kind, Result};
 use crate::store::Root;

@@ -2,13 +2,14 @@
 //! identities are made at once, nothing of a value goes out again. Must not know where values were typed.
 
 use super::intake;
-use super::prepare::{Wrap, data_roots, open_roots};
+use super::kinds::kinds;
+use super::roots::{Wrap, data_roots, open_roots};
 use crate::clock::{Instant, add};
 use crate::error::{Code, Error, Result};
 use crate::evidence::{Event, RunRef};
 use crate::key::Keyring;
 use crate::minimize::IdentityMaker;
-use crate::policy::{self, Identifier, Normal, PhoneRegion, Plan, Project};
+use crate::policy::{self, Project};
 use crate::requests::Requests;
 use crate::state::State;
 use crate::store::Root;
@@ -72,25 +73,6 @@ impl Desk {
 /// When a request has to be done.
 pub(crate) fn due(project: &Project, received: Instant) -> Instant {
     add(received, &project.removal.due, &TimeZone::UTC)
-}
-
-/// Kinds of identifier that sources carry in key, strong and weak columns, as they are written in specs.
-pub(crate) fn kinds(project: &Project) -> BTreeMap<String, Identifier> {
-    let of = |columns: &[policy::Column], controls: &policy::Controls| {
-        let carried = std::iter::once(&controls.key).chain(&controls.strong).chain(&controls.weak);
-        carried.map(|at| columns[*at].identifier.clone()).collect::<Vec<_>>()
-    };
-    let plan = |plan: &Plan| {
-        let observed = plan.observe.iter().flat_map(|observe| of(&observe.columns, &observe.controls));
-        of(&plan.columns, &plan.controls).into_iter().chain(observed).collect::<Vec<_>>()
-    };
-    let written = |mut identifier: Identifier| {
-        if let Normal::Phone(_) = identifier.normal {
-            identifier.normal = Normal::Phone(PhoneRegion::International);
-        }
-        (identifier.kind.trim_end_matches("/1").to_owned(), identifier)
-    };
-    project.jobs.values().flat_map(plan).map(written).collect()
 }
 
 /// Reads `kind: value` lines. An error names the line, never what is on it.

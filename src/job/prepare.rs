@@ -1,7 +1,9 @@
 //! Everything that must hold before anything is read: specs, roots, keys, state, `as_of`.
 
 use super::caller::Caller;
+use super::kinds::kinds;
 use super::names::{companions_of, names_of, output_of};
+use super::roots::{Wrap, data_roots, open_roots};
 use super::scheduled;
 use super::stop::Stop;
 use crate::clock::Instant;
@@ -17,9 +19,6 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::runtime::Handle;
-
-/// Puts something between tamis and a store: a counter, a fault.
-pub type Wrap = Arc<dyn Fn(Root) -> Root + Send + Sync>;
 
 /// What a caller asks for.
 #[derive(Clone)]
@@ -224,25 +223,8 @@ fn plan_of<'a>(project: &'a Project, job: &str) -> Result<&'a Plan> {
     })
 }
 
-/// Opens every root of the policy.
-///
-/// # Errors
-/// A policy error for a URL that no store understands.
-pub fn open_roots(project: &Project, runtime: &Handle, wrap: Option<&Wrap>) -> Result<BTreeMap<String, Root>> {
-    let open = |(name, url): (&String, &String)| {
-        let root = Root::open(name, url, runtime.clone())?;
-        Ok((name.clone(), wrap.map_or(root.clone(), |wrap| wrap(root.clone()))))
-    };
-    project.roots.iter().map(open).collect()
-}
-
 fn root_of<'a>(roots: &'a BTreeMap<String, Root>, name: &str) -> Result<&'a Root> {
     roots.get(name).ok_or_else(|| Error::new(Code::NameUnknown, format!("the policy has no root {name:?}")))
-}
-
-/// Locations in which keys may not lie.
-pub fn data_roots(project: &Project) -> Vec<String> {
-    project.roots.values().cloned().collect()
 }
 
 fn demo(call: &Call, project: &Project, roots: &BTreeMap<String, Root>, monitor: &dyn Monitor) -> Result<()> {
@@ -271,7 +253,7 @@ fn demo(call: &Call, project: &Project, roots: &BTreeMap<String, Root>, monitor:
 
 /// Identities of another kind are other identities: were a kind renamed, no stored request would match any more.
 fn check_kinds(project: &Project, state: &State) -> Result<()> {
-    let carried = super::desk::kinds(project);
+    let carried = kinds(project);
     let lost = |kind: &String| !carried.contains_key(kind) && !project.links.retired.contains(kind);
     let Some(kind) = state.kinds()?.into_iter().find(lost) else { return Ok(()) };
     Err(Error::new(Code::IdentifierGone, format!("no job reads a key, strong or weak column with the identifier {kind:?} any more")).help(

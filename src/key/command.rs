@@ -2,7 +2,8 @@
 //! The one `unsafe` of this module lets the child ask the system for that. Must not know what is hashed with the key.
 #![allow(unsafe_code)]
 
-use super::{Key, load};
+use super::Key;
+use super::digits;
 use crate::error::{Code, Error, Result};
 use rustix::process::{Pid, Signal, kill_process_group, set_parent_process_death_signal};
 use std::io::Read;
@@ -67,7 +68,7 @@ pub(super) fn run(command: &[String], name: &str, patience: Duration, proceed: &
         ended = running.0.try_wait().map_err(|_| failed())?;
     }
     match (read, ended) {
-        (Some(output), Some(status)) if status.success() => load::parse(&output, &place),
+        (Some(output), Some(status)) if status.success() => digits::parse(&output, &place),
         _ => Err(failed()),
     }
 }

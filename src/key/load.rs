@@ -1,6 +1,7 @@
 //! Reads the keys of a run from one of three carriers: a folder, systemd credentials or a command (R1).
 //! A key that others could read, or that lies among the data, is refused. Must not know what is hashed with it.
 
+use super::digits::{DIGITS, parse};
 use super::{Key, Keyring, command, custody};
 use crate::error::{Code, Error, Result};
 use crate::policy::{KeyFrom, KeySource};
@@ -10,8 +11,6 @@ use std::io::Read;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroize;
-
-const DIGITS: usize = 64;
 
 impl Keyring {
     /// Loads `identity.key` and `token-<epoch>.key`. `data_roots` are the URLs or paths of the policy's roots: a key
@@ -114,33 +113,6 @@ fn outside(path: &Path, place: &str, data_roots: &[String]) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// R1: 64 hex digits and at most one final newline.
-pub(super) fn parse(text: &[u8], place: &str) -> Result<Key> {
-    let digits = text.strip_suffix(b"\n").unwrap_or(text);
-    let wrong = |what: &str| {
-        Error::new(Code::KeyUnreadable, format!("key {place} {what}"))
-            .help("a key file holds 64 hex digits (32 bytes) and at most one final newline; `tamis key new` makes one")
-    };
-    if digits.len() != DIGITS {
-        return Err(wrong("has not the length of a key"));
-    }
-    let mut bytes = [0_u8; 32];
-    for (byte, pair) in bytes.iter_mut().zip(digits.as_chunks::<2>().0) {
-        let [high, low] = pair.map(|digit| char::from(digit).to_digit(16));
-        let (Some(high), Some(low)) = (high, low) else {
-            bytes.zeroize();
-            return Err(wrong("holds something else than hex digits"));
-        };
-        *byte = (high << 4 | low) as u8;
-    }
-    if bytes.iter().all(|byte| *byte == bytes[0]) {
-        return Err(wrong("is one byte over and over: that is no secret"));
-    }
-    let key = Key::new(bytes);
-    bytes.zeroize();
-    Ok(key)
 }
 
 fn unreadable(place: &str) -> Error {

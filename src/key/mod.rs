@@ -4,6 +4,7 @@
 mod command;
 mod create;
 mod custody;
+mod digits;
 mod load;
 
 pub use create::{KeyFile, create, nonce, random};

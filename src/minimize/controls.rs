@@ -1,18 +1,22 @@
 //! The controls of a row: clocks, excludes, consent, flags (R22, R24, R25, R32).
 //! Must not know fields, identities or what is decided by the controls.
 
-use super::minimizer::typed;
 use super::rows::{NO_CLOCK, NO_SINCE, flag};
 use super::tally::{ClockTally, Position};
 use crate::cell::dates::{Calendars, DateReader, Reading};
 use crate::cell::text::matches_canonical;
-use crate::treatments::boolean;
+use crate::treatments::{Typed, boolean};
 use jiff::tz::TimeZone;
 
 use crate::clock::{Instant, Period, add};
 use crate::error::{Code, Error, Result};
 use crate::policy::{Column, ConsentColumn, Exclude, ValueType};
 use crate::read::RawBatch;
+
+/// A column as far as a treatment may know it.
+pub(super) fn typed(column: &Column) -> Typed<'_> {
+    Typed { value: &column.value, sentinels: &column.sentinels, birth: column.birth }
+}
 
 /// A clock column.
 pub struct Clock {

@@ -1,7 +1,7 @@
 //! The stage itself: a batch of raw records becomes rows of treated fields and controls, column by column.
 //! Must not know what is decided by them, nor where batches come from.
 
-use super::controls::{Clock, Consent, Excludes, Horizon};
+use super::controls::{Clock, Consent, Excludes, Horizon, typed};
 use super::identity::{Identified, IdentityMaker};
 use super::quasi::QuasiHasher;
 use super::rows::*;
@@ -15,7 +15,7 @@ use crate::error::{Code, Error, Result};
 use crate::key::{Key, Keyring};
 use crate::policy::{Column, Controls, Plan};
 use crate::read::{RawBatch, Values};
-use crate::treatments::{Apply, Given, Outcome, Row, Treat, Typed};
+use crate::treatments::{Apply, Given, Outcome, Row, Treat};
 use zeroize::Zeroizing;
 
 /// Rows whose fields are treated together.
@@ -182,11 +182,6 @@ impl Minimizer {
             ambiguous: None,
         }
     }
-}
-
-/// A column as far as a treatment may know it.
-pub(super) fn typed(column: &Column) -> Typed<'_> {
-    Typed { value: &column.value, sentinels: &column.sentinels, birth: column.birth }
 }
 
 /// The columns of a stream's slots, in slot order: key, strong, weak.

@@ -3,6 +3,7 @@
 
 pub use super::field_spec::FieldSpec;
 use super::plan::{Diversity, TokenFormat};
+pub use super::schedule_spec::{CatchUp, ScheduleSpec};
 use super::spec::{At, Named};
 pub use crate::treatments::Treat;
 use schemars::JsonSchema;
@@ -43,36 +44,6 @@ pub struct JobSpec {
     pub gate: Option<At<GateSpec>>,
     /// Limits.
     pub limits: Option<JobLimitsSpec>,
-}
-
-/// What happens after missed runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum CatchUp {
-    /// One run.
-    Once,
-    /// Nothing.
-    None,
-}
-
-/// `[schedule]`.
-#[derive(Clone, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ScheduleSpec {
-    /// Five fields: minute, hour, day of month, month, day of week.
-    pub cron: At<String>,
-    /// IANA zone of the schedule and of the job's calendar.
-    pub timezone: At<String>,
-    /// After missed runs: once, none. Default once.
-    pub catch_up: Option<At<CatchUp>>,
-    /// How late a run may begin, ISO 8601. Default any.
-    pub deadline: Option<At<String>>,
-    /// Longest run, ISO 8601. Default PT6H.
-    pub timeout: Option<At<String>>,
-    /// Largest delay; the job's part of it is derived from its name, ISO 8601. Default PT0S.
-    pub jitter: Option<At<String>>,
-    /// Whether the job does not run by its schedule. Default false.
-    pub suspend: Option<At<bool>>,
 }
 
 /// Whose clock counts.

@@ -19,6 +19,7 @@ mod place;
 mod plan;
 mod policy_spec;
 mod schedule;
+mod schedule_spec;
 mod schema;
 mod shape;
 mod share;

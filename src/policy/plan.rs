@@ -2,6 +2,7 @@
 //! Everything after `policy` reads these; nothing here is read from a file directly. Must not know any stage.
 
 use super::schedule::Schedule;
+pub use super::value::Location;
 use crate::clock::Period;
 
 pub use super::share::Share;
@@ -195,15 +196,6 @@ pub struct List {
     pub lifts: Option<String>,
     /// Whether a lift may end an erasure.
     pub lift_erase: bool,
-}
-
-/// `ROOT:path-or-glob`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Location {
-    /// Name of a root.
-    pub root: String,
-    /// Path or glob below it, with at most one `{set}`.
-    pub path: String,
 }
 
 /// One job, resolved.

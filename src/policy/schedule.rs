@@ -2,7 +2,7 @@
 //! Must not know the present nor what has run.
 
 use super::finding::Page;
-use super::job_spec::{CatchUp, ScheduleSpec};
+use super::schedule_spec::{CatchUp, ScheduleSpec};
 use super::spec::At;
 use super::value;
 use crate::clock::{Instant, Period};

@@ -2,7 +2,7 @@
 //! leaves a finding that points at it. Must not know which key it reads beyond its place.
 
 use super::finding::Page;
-use super::plan::{Location, Share};
+use super::share::Share;
 use super::spec::At;
 use crate::clock::{self, Period};
 use globset::{GlobBuilder, GlobMatcher};
@@ -12,6 +12,15 @@ use jiff::{civil::Date, tz::TimeZone};
 use rlibphonenumber::{PHONE_NUMBER_UTIL, Region};
 use std::collections::BTreeMap;
 use std::ops::Range;
+
+/// `ROOT:path-or-glob`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// Name of a root.
+    pub root: String,
+    /// Path or glob below it, with at most one `{set}`.
+    pub path: String,
+}
 
 /// R5: White_Space off both ends, NFC.
 pub(super) fn trimmed(text: &str) -> String {

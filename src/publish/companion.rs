@@ -1,9 +1,9 @@
 //! Companion files (R40): what lists and retention need to know of published rows, row for row, kept in `state` only.
 //! Must not know published fields nor the log.
 
-use super::cleared::Stretch;
-use super::encode::{GROUP_ROWS, fixed_binary, properties, refill, timestamps};
-use super::groups::Groups;
+use super::encode::{fixed_binary, properties, refill, timestamps};
+use super::groups::{GROUP_ROWS, Groups};
+use super::stretch::Stretch;
 use super::writer::GroupWriter;
 use crate::decide::{NO_SINCE, mark};
 use crate::error::{Code, Error, Result};

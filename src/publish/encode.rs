@@ -1,9 +1,9 @@
 //! Rows of treated fields become Parquet bytes: the same rows always give the same bytes.
 //! Must not know where rows come from nor where bytes go.
 
-use super::cleared::Stretch;
-use super::groups::Groups;
+use super::groups::{GROUP_ROWS, Groups};
 use super::schema::{ColumnType, Planned};
+use super::stretch::Stretch;
 use super::writer::GroupWriter;
 use crate::error::{Code, Error, Result};
 use arrow::array::{
@@ -19,8 +19,6 @@ use parquet::schema::types::ColumnPath;
 use std::io::Write;
 use std::sync::Arc;
 
-/// Rows per row group (performance.md, section 7: flat in speed, small enough for sweeps and memory).
-pub(super) const GROUP_ROWS: usize = 16_384;
 /// Text of a column held before it is handed to the encoder, far below what 32-bit offsets can address.
 const TEXT_BYTES: usize = 32 << 20;
 

@@ -1,11 +1,11 @@
 //! Cleared rows go to files by range of the subject token, each with its companion, streamed and hashed on the way.
 //! Must not know the log.
 
-use super::cleared::Stretch;
 use super::companion::{CompanionEncoder, CompanionRow, CompanionShape, Companions, first};
 use super::data::Data;
 use super::encode::{Encoder, Shape};
-use super::{FileWritten, Target, Writing};
+use super::stretch::Stretch;
+use super::table::{FileWritten, Target, Writing};
 use crate::clock::Instant;
 use crate::decide::Layout;
 use crate::error::Result;

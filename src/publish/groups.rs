@@ -1,7 +1,6 @@
 //! Reads a Parquet file of ours row group by row group: one ranged read and one group in memory at a time.
 //! Must not know what the columns mean.
 
-use super::encode::GROUP_ROWS;
 use crate::error::{Code, Error, Result};
 use crate::store::{Object, Root, SeekSource, from_io};
 use arrow::datatypes::SchemaRef;
@@ -16,6 +15,9 @@ use parquet::file::statistics::Statistics;
 use std::io::SeekFrom;
 use std::ops::Range;
 use std::sync::Arc;
+
+/// Rows per row group (performance.md, section 7: flat in speed, small enough for sweeps and memory).
+pub(super) const GROUP_ROWS: usize = 16_384;
 
 /// What to say of a file that does not decode; takes `ROOT:path`.
 type Broken = fn(&str) -> Error;

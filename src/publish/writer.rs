@@ -1,7 +1,7 @@
 //! Row groups on their way into a Parquet file: encoded from columns, or copied as they are from another file.
 //! Must not know what the columns mean.
 
-use super::encode::GROUP_ROWS;
+use super::groups::GROUP_ROWS;
 use super::groups::Groups;
 use crate::error::{Code, Error, Result};
 use arrow::array::ArrayRef;

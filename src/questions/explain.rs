@@ -6,13 +6,13 @@ use crate::clock::Instant;
 use crate::decide::{self, Reason, Traced};
 use crate::error::{Code, Error, Result};
 use crate::evidence::{Entry as LedgerEntry, Event};
-use crate::gates::Reading;
-use crate::job::{Call, Desk, Ready, SubjectCall, identities, intake, meant, names_of, note, output_of};
+use crate::job::{Call, Desk, Ready, SubjectCall, identities, intake, names_of, note, output_of};
 use crate::monitor::Monitor;
 use crate::policy::{Plan, Rule, place};
 use crate::publish::Companions;
 use crate::requests::{Bond, RequestStatus, Requests, half};
-use crate::run::input;
+use crate::run::judge::{Aim, JudgedRun, judge};
+use crate::run::pinned::pin;
 use crate::state::{Dataset, PublishedFile};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -308,13 +308,9 @@ impl Book<'_> {
 fn traced(call: &Call, wanted: &BTreeSet<[u8; 16]>, monitor: &dyn Monitor) -> Result<(Option<String>, Vec<Traced>)> {
     let ready = Ready::for_sweep(call, true, monitor)?;
     let (mut requests, _) = intake::requests(&ready, false, monitor)?;
-    let pinned = input::pin(&ready)?;
-    let read = input::read(&ready, &pinned, &|identity| requests.names(identity), monitor)?;
-    input::renew(None, &mut requests, &read)?;
-    let links = meant::follow(&ready, &requests, &read.staged, monitor)?;
-    let (rules, threads) = (ready.rules(), call.threads);
-    let reading = Reading { dropped: read.main.dropped(), ..Reading::default() };
-    let judged = decide::decide(rules, read.staged, links.entries(), None, &reading, threads, monitor)?;
-    let rows = judged.trace(links.entries(), &|identity: &[u8; 16]| wanted.contains(identity), threads)?;
+    let pinned = pin(&ready)?;
+    let JudgedRun { judged, findings } = judge(&ready, &pinned, &mut requests, Aim::Tell, monitor)?;
+    let rows =
+        judged.trace(findings.links.entries(), &|identity: &[u8; 16]| wanted.contains(identity), call.threads)?;
     Ok((pinned.main.set, rows))
 }

@@ -2,7 +2,7 @@
 //! whatever format they come in. Must not know what columns are for.
 
 use super::batch::ColumnMap;
-use super::reader::ReadRequest;
+use super::wanted::ReadRequest;
 use crate::error::{Code, Error, Result};
 use crate::policy::Column;
 use crate::unseen;

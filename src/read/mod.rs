@@ -16,16 +16,18 @@ mod signature;
 #[cfg(test)]
 mod tests;
 mod text;
+mod wanted;
 
 pub use batch::{ColumnMap, RawBatch, Values};
 pub use beginning::{Beginning, beginning, foreign};
 pub use container::{Container, Member, members};
 pub use format::Survey;
 pub use order::{Disorder, in_order, newest_before};
-pub use reader::{ReadRequest, Reader, Scratch};
+pub use reader::{Reader, Scratch};
 pub use records::{Broken, Records, survey};
 pub use report::{Drift, InputReport, Lost, ReadReport};
 pub use set::{InputObjects, InputPaths, Selection, select, select_set, why_not};
+pub use wanted::ReadRequest;
 
 /// Positions in a block are 32 bits; half of that leaves room for the record that a block ends in.
 const LARGEST: usize = 1 << 30;

@@ -10,26 +10,13 @@ use super::container::{self, Facts, Member};
 use super::format::{self, BadRecords, Failure, Format, FormatScratch, Parsed};
 use super::report::{Drift, InputReport, Lost, ReadReport};
 use super::set::Selection;
+use super::wanted::ReadRequest;
 use crate::error::{Code, Error, Result};
 use crate::monitor::{Event, Monitor};
-use crate::policy::{Column, ReadFormat, Source};
+use crate::policy::ReadFormat;
 use crate::store::Root;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-
-/// What is wanted of the files.
-pub struct ReadRequest<'a> {
-    /// How they are read.
-    pub source: &'a Source,
-    /// Columns wanted; batches give their cells by index into this.
-    pub columns: &'a [Column],
-    /// Indexes of the columns that every file must have.
-    pub required: &'a [usize],
-    /// Leave out ragged records and count them.
-    pub drop_bad_records: bool,
-    /// About how much text is one block.
-    pub block_bytes: usize,
-}
 
 /// A worker's buffers, used again and again.
 #[derive(Default)]

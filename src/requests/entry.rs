@@ -1,8 +1,8 @@
 //! Entries in memory: which requests name an identity, in 58 bytes per entry of one identity (10 million: about 0.7 GiB).
 //! Must not know files, lists' columns or raw values.
 
+use super::notes::Notes;
 use super::segment::{EntryRecord, FileTaken, ListedRecord, MarkRecord, NoteRecord, Segment, Terms};
-use super::states::Notes;
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
 use crate::evidence::Witness;

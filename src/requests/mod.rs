@@ -6,14 +6,16 @@ mod date;
 mod entry;
 mod history;
 mod list;
+mod notes;
 mod part;
 mod request;
 mod segment;
 mod states;
+mod status;
 
 pub use command::{COMMAND, Command};
 pub use entry::{Bond, Entry, EntryRef, LiftEnds, Requests, Usable, half};
 pub use history::{Learned, Told};
 pub use list::{Fault, IntakeReport, ListIntake, files, take_in};
 pub use request::Maker;
-pub use states::{RequestStatus, Review, Standing, State};
+pub use status::{RequestStatus, Review, Standing, State};

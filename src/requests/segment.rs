@@ -1,7 +1,7 @@
 //! A segment: a create-only file in `state` with entries, what they have learned, and the request files they came from.
 //! `docs/formats/requests.md` describes the bytes. Must not know how entries are looked up, nor any policy.
 
-use super::states::Standing;
+use super::status::Standing;
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
 use crate::evidence::Witness;
@@ -379,7 +379,7 @@ fn text(rest: &mut &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::states::{Review, State};
+    use super::super::status::{Review, State};
     use super::*;
 
     const KEY: [u8; 32] = [9; 32];

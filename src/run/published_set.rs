@@ -2,7 +2,7 @@
 //! published last, or one whose bytes have changed since it was published. Also which set comes before it.
 
 use super::attest;
-use super::input::{Pinned, Read};
+use super::pinned::{Pinned, Read};
 use crate::clock::Instant;
 use crate::error::{Code, Kind, Result};
 use crate::evidence::manifest::Input;

@@ -1,8 +1,8 @@
 //! Runs by schedule: known by job and instant, so a repeated or late one is the same run, with another attempt (R28).
 //! Must not know when a job is due.
 
-use super::attest::Report;
-use super::input::Pinned;
+use super::pinned::Pinned;
+use super::report::Report;
 use crate::error::{Code, Error, Result};
 use crate::evidence::Manifest;
 use crate::job::{Ready, earlier, scheduled_id};

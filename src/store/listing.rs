@@ -2,11 +2,15 @@
 //! the second out of its listings of folders, and what is left out would be taken for absent. A folder is walked here.
 //! Must not know what the files hold.
 
-use super::answer::{changed, denied, local};
-use super::{Lister, Object, PathGlob, Root, inside};
+use super::answer::{changed, denied, failed, local};
+use super::glob::PathGlob;
+use super::open::inside;
+use super::root::{Lister, Object, Root};
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
+use futures::TryStreamExt;
 use object_store::path::Path as Key;
+use object_store::{ObjectMeta, ObjectStore};
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 use std::fmt;
 use std::fs::{FileType, Metadata};
@@ -180,6 +184,35 @@ pub(super) fn is_staging(path: &str) -> bool {
 }
 
 impl Root {
+    /// Objects below `prefix` (a path of whole segments, may be empty), in path order; none when nothing is there. For
+    /// places where only tamis writes: what lies there and cannot be seen is an error. [`Root::look`] is for others.
+    ///
+    /// # Errors
+    /// A storage error when the store is away or refuses; evidence, when something lies there that tamis does not write.
+    pub fn list(&self, prefix: &str) -> Result<Vec<Object>> {
+        let found = match (&self.lister, &self.folder) {
+            (Lister::Folder, Some(folder)) => self.walk(folder, prefix, true)?.0,
+            (Lister::Bucket, _) => self.look(prefix)?,
+            _ => return self.stored(prefix, &Unseen::unexpected),
+        };
+        found.unseen.first().map_or(Ok(found.objects), |unseen| Err(unseen.unexpected()))
+    }
+
+    /// The listing of the store itself. It ends at the first name that cannot be asked for, which is `refused`.
+    fn stored(&self, prefix: &str, refused: &dyn Fn(&Unseen) -> Error) -> Result<Vec<Object>> {
+        let below = self.at(prefix)?;
+        let found: Vec<ObjectMeta> =
+            self.runtime.block_on(self.store.list(Some(&below)).try_collect()).map_err(|e| match e {
+                object_store::Error::InvalidPath { source } => {
+                    refused(&self.unaddressable(self.named(&source, prefix)))
+                }
+                e => failed("listing", &self.display(prefix), &e),
+            })?;
+        let mut objects: Vec<Object> = found.into_iter().filter_map(|meta| self.object(meta)).collect();
+        objects.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(objects)
+    }
+
     /// What lies there that a glob means.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! From the URL of a root to a store and a prefix. Must not know what is stored.
 
-use super::versions::Bucket;
-use super::{Lister, Root};
+use super::bucket::Bucket;
+use super::root::{Lister, Root};
 use crate::error::{Code, Error, Result};
 use object_store::{
     ObjectStore, aws::AmazonS3Builder, azure::MicrosoftAzureBuilder, gcp::GoogleCloudStorageBuilder,

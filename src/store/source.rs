@@ -3,7 +3,7 @@
 
 use super::answer::{changed, failed, local, to_io};
 use super::listing::still_a_file;
-use super::{Object, Root, SeekSource, Source};
+use super::root::{Object, Root, SeekSource, Source};
 use crate::error::Result;
 use futures::{StreamExt, stream::BoxStream};
 use object_store::{GetOptions, GetRange, GetResultPayload};
@@ -16,7 +16,7 @@ const LAST_RANGE: u64 = 4 * 1024 * 1024;
 
 type Chunk = Box<dyn AsRef<[u8]> + Send>;
 
-pub(super) fn stream(root: &Root, object: &Object) -> Result<Box<dyn Source>> {
+fn stream(root: &Root, object: &Object) -> Result<Box<dyn Source>> {
     let place = root.display(&object.path);
     let result = root.get_pinned(object, None)?;
     match result.payload {
@@ -29,7 +29,7 @@ pub(super) fn stream(root: &Root, object: &Object) -> Result<Box<dyn Source>> {
     }
 }
 
-pub(super) fn seek(root: &Root, object: &Object) -> Result<Box<dyn SeekSource>> {
+fn seek(root: &Root, object: &Object) -> Result<Box<dyn SeekSource>> {
     if root.folder.is_some()
         && let GetResultPayload::File(file, _) = root.get_pinned(object, None)?.payload
     {
@@ -194,5 +194,23 @@ impl Root {
         let same = result.meta.size == object.bytes
             && (!unpinned || result.meta.last_modified.timestamp_micros() == object.modified.0);
         if same { Ok(result) } else { Err(changed(&place)) }
+    }
+}
+
+impl Root {
+    /// Reads an object from its start. Errors of the reader hold ours: [`from_io`] gets them back out.
+    ///
+    /// # Errors
+    /// An input error when the object is no longer the pinned one, also later, while it is read.
+    pub fn open_object(&self, object: &Object) -> Result<Box<dyn Source>> {
+        stream(self, object)
+    }
+
+    /// Reads an object at any place (ranged reads, pinned).
+    ///
+    /// # Errors
+    /// As [`Root::open_object`].
+    pub fn open_seek(&self, object: &Object) -> Result<Box<dyn SeekSource>> {
+        seek(self, object)
     }
 }

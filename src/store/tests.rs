@@ -1,7 +1,11 @@
+use super::root::Lister;
 use super::*;
 use crate::error::Code;
+use crate::error::Result;
 use object_store::memory::InMemory;
+use object_store::path::Path;
 use std::io::SeekFrom;
+use std::sync::Arc;
 
 struct Place {
     runtime: tokio::runtime::Runtime,

@@ -2,7 +2,7 @@
 //! Nothing is visible before `finish`; dropping without it takes back what was sent. Must not know what is written.
 
 use super::answer::{failed, to_io};
-use super::{Created, Root, Upload};
+use super::root::{Created, Root, Upload};
 use crate::error::{Code, Error, Result};
 use bytes::BytesMut;
 use futures::FutureExt;
@@ -154,5 +154,17 @@ impl Drop for Parts {
             Ok(_) => drop(self.root.runtime.spawn(take_back)),
             Err(_) => self.root.runtime.block_on(take_back),
         }
+    }
+}
+
+impl Root {
+    /// Starts an upload; memory is bounded by two parts of 8 MiB; local files take far less. Nothing that is already there is
+    /// replaced.
+    ///
+    /// # Errors
+    /// A policy error for an unusable path; everything else shows while writing or in `finish`.
+    pub fn upload(&self, path: &str) -> Result<Box<dyn Upload>> {
+        self.at(path)?;
+        Ok(Box::new(Parts::new(self.clone(), path)))
     }
 }

@@ -2,24 +2,15 @@
 //! never finished. S3 only, by requests that the store's own credentials sign; the trait of stores has no such calls.
 //! Must not know what is stored.
 
-use super::Root;
 use super::answer::{denied, failed, missing};
+use super::bucket::Bucket;
 use super::listing::addressable;
+use super::root::Root;
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
-use bytes::Bytes;
-use object_store::aws::{AmazonS3, AmazonS3ConfigKey};
-use object_store::client::{HttpClient, HttpConnector, HttpRequest, HttpRequestBody, ReqwestConnector};
-use object_store::signer::{Method, SignedUrlOptions, Signer};
-use object_store::{ClientOptions, path::Path};
+use object_store::path::Path;
+use object_store::signer::Method;
 use serde::Deserialize;
-use std::sync::Arc;
-use std::time::Duration;
-
-/// How long a signed request is good for.
-const SIGNED_FOR: Duration = Duration::from_secs(300);
-/// Requests that fail for the store's reasons are sent this often.
-const TRIES: usize = 3;
 
 const RIGHTS: &str = "removal for good needs s3:ListBucketVersions, s3:DeleteObjectVersion, \
                       s3:ListBucketMultipartUploads and s3:AbortMultipartUpload on the buckets of lake and state";
@@ -57,55 +48,6 @@ pub struct OpenUpload {
     pub id: String,
     /// When it began.
     pub began: Instant,
-}
-
-/// A bucket of S3: what signs, and what sends.
-pub(super) struct Bucket {
-    signer: AmazonS3,
-    http: HttpClient,
-}
-
-impl Bucket {
-    /// With the HTTP settings of the environment (`AWS_*`), as the store itself has them.
-    pub fn new(signer: AmazonS3) -> object_store::Result<Arc<Bucket>> {
-        let settings = std::env::vars_os().filter_map(|(name, value)| {
-            let name = name.into_string().ok().filter(|name| name.starts_with("AWS_"))?;
-            match name.to_ascii_lowercase().parse() {
-                Ok(AmazonS3ConfigKey::Client(key)) => Some((key, value.into_string().ok()?)),
-                _ => None,
-            }
-        });
-        let options = settings.fold(ClientOptions::new(), |options, (key, value)| options.with_config(key, value));
-        Ok(Arc::new(Bucket { signer, http: ReqwestConnector::default().connect(&options)? }))
-    }
-
-    /// Sends a signed request without a body; status and body of the answer. Server errors are tried again.
-    async fn send(&self, method: Method, at: &Path, query: &[(&str, &str)]) -> object_store::Result<(u16, Bytes)> {
-        let options = SignedUrlOptions::new().with_query(query.iter().copied());
-        let mut tries = 1;
-        loop {
-            let url = self.signer.signed_url_opts(method.clone(), at, SIGNED_FOR, &options).await?;
-            let answer = self.once(method.clone(), url.as_str()).await;
-            match answer {
-                Ok((status, body)) if status < 500 || tries == TRIES => return Ok((status, body)),
-                Err(error) if tries == TRIES => return Err(error),
-                _ => tokio::time::sleep(Duration::from_millis(200 << tries)).await,
-            }
-            tries += 1;
-        }
-    }
-
-    async fn once(&self, method: Method, url: &str) -> object_store::Result<(u16, Bytes)> {
-        let away =
-            |source: Box<dyn std::error::Error + Send + Sync>| object_store::Error::Generic { store: "S3", source };
-        let mut request = HttpRequest::new(HttpRequestBody::empty());
-        *request.method_mut() = method;
-        *request.uri_mut() = url.parse().map_err(|_| away("a URL that is none".into()))?;
-        let answer = self.http.execute(request).await.map_err(|e| away(e.into()))?;
-        let status = answer.status().as_u16();
-        let body = answer.into_body().bytes().await.map_err(|e| away(e.into()))?;
-        Ok((status, body))
-    }
 }
 
 #[derive(Deserialize)]

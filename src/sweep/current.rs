@@ -1,7 +1,7 @@
 //! The current version as a sweep needs it: manifest, table and state agree on it, and its companions can be read.
 //! Must not know what is decided.
 
-use super::version::Scene;
+use super::scene::Scene;
 use crate::decide::{self, Version};
 use crate::error::{Code, Error, Result};
 use crate::evidence::manifest::File;

@@ -2,7 +2,7 @@
 //! Must not know how rows are decided or written.
 
 use super::current::Published;
-use super::version::{Asked, Scene};
+use super::scene::{Asked, Scene};
 use crate::clock;
 use crate::decide::Remaining;
 use crate::evidence::manifest::{

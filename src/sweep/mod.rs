@@ -5,6 +5,7 @@ mod current;
 mod evidence;
 mod raw;
 mod removal;
+mod scene;
 pub(crate) mod settle;
 mod version;
 mod whole;

@@ -1,7 +1,7 @@
 //! Removal for good (design section 6): what no current version uses goes after `grace`, and every pass says in the
 //! ledger what went and up to which request nothing is left. Must not know why rows went.
 
-use super::version::{Asked, Scene};
+use super::scene::{Asked, Scene};
 use crate::clock::{self, Instant, Period};
 use crate::decide::{Entries, reached_by_hold};
 use crate::error::Result;

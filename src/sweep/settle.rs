@@ -3,7 +3,8 @@
 
 use super::current::Published;
 use super::removal::{self, Removal};
-use super::version::{self, Asked, Making, Scene, Swept};
+use super::scene::{Asked, Scene};
+use super::version::{self, Making, Swept};
 use crate::decide::Links;
 use crate::error::{Code, Error, Result};
 use crate::evidence::{Manifest, segments};

@@ -1,9 +1,11 @@
 //! Containers: an object gives members, which are the object itself, what a gzip stream unpacks to, or files in a zip
 //! archive. Checks lengths, CRCs and limits, and hashes what it reads. Nothing is written anywhere. Must not know formats.
 
+mod damage;
 mod zip;
 mod zip_layout;
 
+use self::damage::damaged;
 use self::zip::{Chosen, Entry};
 use crate::error::{Code, Error, Result};
 use crate::policy::ReadFormat;
@@ -353,8 +355,4 @@ fn part(root: &Root, object: &Object, entry: &Entry, hasher: Hasher) -> Result<S
             Stream::Deflated(Box::new(hashed(DeflateDecoder::new(part), hasher)), checked)
         }
     })
-}
-
-fn damaged(place: &str, how: &str) -> Error {
-    Error::new(Code::InputDamaged, format!("{place} is damaged: {how}")).help("have it exported or transferred again")
 }

@@ -1,7 +1,8 @@
 //! The directory of a zip archive: which members are read, and where their bytes are. Zip64 included.
 //! Refuses what two unpackers could read differently. Must not know what members hold.
 
-use super::{damaged, zip_layout};
+use super::damage::damaged;
+use super::zip_layout;
 use crate::error::{Code, Error, Result};
 use crate::policy::ReadFormat;
 use crate::read::signature;

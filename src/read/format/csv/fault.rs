@@ -3,6 +3,7 @@
 
 use crate::error::Code;
 use crate::read::text::MALFORMED;
+use encoding_rs::{Encoding, UTF_8};
 
 /// One thing that makes a record unreadable (design section 5 "Bad input", R39).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,4 +69,9 @@ impl What {
             }
         }
     }
+}
+
+/// What positions in a text count in, where they are not those in the file.
+pub(super) fn unit(encoding: &'static Encoding) -> &'static str {
+    if encoding == UTF_8 { "" } else { " of the text in UTF-8" }
 }

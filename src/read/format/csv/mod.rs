@@ -14,7 +14,7 @@ pub(in crate::read::format) use scan::Positions;
 use self::blocks::CsvBlocks;
 use self::cells::CellFinder;
 use self::exact::Grammar;
-use self::fault::{FaultAt, What};
+use self::fault::{FaultAt, What, unit};
 use self::scan::Marks;
 use super::{BadRecords, Block, Failure, Fault, Format, FormatScratch, Opened, Parsed, Stop, Survey};
 use crate::error::{Code, Result};
@@ -24,7 +24,7 @@ use crate::read::batch::{Cell, ColumnMap};
 use crate::read::container::{Bytes, Member};
 use crate::read::text::{self, Text};
 use crate::store::Root;
-use encoding_rs::{Encoding, UTF_8};
+use encoding_rs::Encoding;
 
 /// The CSV of one source.
 pub(super) struct Csv {
@@ -162,11 +162,6 @@ impl Format for Csv {
     fn delimiter(&self) -> Option<char> {
         Some(char::from(self.grammar.delimiter))
     }
-}
-
-/// What positions in a text count in, where they are not those in the file.
-fn unit(encoding: &'static Encoding) -> &'static str {
-    if encoding == UTF_8 { "" } else { " of the text in UTF-8" }
 }
 
 /// Whether the ends are those of so many lines of so many cells, none too long.

@@ -1,6 +1,7 @@
 //! One pass over a text before any record of it is believed (R39). Must not know records.
 
 use super::exact::first_bad;
+use super::fault::unit;
 use crate::error::{Code, Error, Result};
 use crate::read::format::Survey;
 use crate::read::text::{Broken, Text, malformed};
@@ -17,7 +18,7 @@ pub(super) fn survey(mut text: Text) -> Result<Survey> {
             Broken::Malformed { at } => malformed(text.bytes().place(), "", at, text.encoding()),
         })?;
         if let Some((bad, what)) = first_bad(&buffer[..filled], !more) {
-            let unit = super::unit(text.encoding());
+            let unit = unit(text.encoding());
             let said = format!("{}, byte {}{unit}: {}", text.bytes().place(), at + bad as u64, what.message());
             return Err(Error::new(what.code(), said).help(what.help()));
         }

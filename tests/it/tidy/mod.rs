@@ -1,8 +1,12 @@
-//! Holds the shape of the code: which module may name which, how long files and functions get, where `unsafe` is.
-//! `ARCHITECTURE.md` says why. It reads the sources as text, with comments, strings and test modules taken out.
+//! Holds the shape of the code: which module may name which, that no file imports a file that imports it, how long files
+//! and functions get, where `unsafe` is. `ARCHITECTURE.md` says why.
 
-use std::collections::BTreeSet;
+mod source;
+
+use source::{Crate, Source, cycles};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 /// Module -> what it may name of the crate: a module, or one item of a module. An arrow that is not here fails.
 /// `lib.rs` declares the modules and names nothing; the floor is `error` to `store`.
@@ -161,17 +165,89 @@ const BANNED: &[&str] = &["util", "utils", "helper", "helpers", "manager", "comm
 
 #[test]
 fn the_sources_have_the_shape_of_the_architecture() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut faults = Vec::new();
-    let mut files = Vec::new();
-    collect(&root.join("src"), &mut files);
-    assert!(files.len() > 20, "the sources are not where they are looked for");
-    for file in files {
-        let name = file.strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/");
-        faults.extend(look(&name, &std::fs::read_to_string(&file).unwrap()));
+    for source in SOURCES.iter() {
+        faults.extend(look(source));
     }
     assert!(UNSAFE.len() <= 3);
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+/// A file uses another one when it names a type, function or constant that is defined there, however it is reached; what
+/// it only hands on (`pub use`) it does not use. A module and the modules inside of it are files like any others: who
+/// takes something from its parent points up, and the parent that uses it points down, which together are a cycle.
+#[test]
+fn no_file_imports_a_file_that_imports_it() {
+    let sources = sources();
+    let arrows = arrows(&sources);
+    let told: Vec<String> = cycles(&arrows).iter().map(|group| cycle_told(group, &arrows)).collect();
+    assert!(told.is_empty(), "{} cycles:\n{}", told.len(), told.join("\n"));
+}
+
+/// `cargo test --test it tidy:: -- --nocapture` shows them.
+#[test]
+fn figures_can_be_told() {
+    let sources = sources();
+    let mut functions: Vec<usize> =
+        sources.iter().flat_map(|source| &source.functions).map(|(_, length)| *length).collect();
+    functions.sort_unstable();
+    let at = |share: usize| functions[(functions.len() - 1) * share / 100];
+    let docs: Vec<&str> = sources.iter().flat_map(|source| &source.docs).map(|(_, doc)| doc.as_str()).collect();
+    let short = docs.iter().filter(|doc| doc.split_whitespace().count() <= 3).count();
+    eprintln!(
+        "{} files, {} functions of {} lines in the median, {} at the 90th percentile, {} at most; {} cycles of files; \
+         {} type names, {} defined more than once; {} doc comments, {short} of three words or fewer",
+        sources.len(),
+        functions.len(),
+        at(50),
+        at(90),
+        at(100),
+        cycles(&arrows(&sources)).len(),
+        types(&sources).len(),
+        types(&sources).values().filter(|files| files.len() > 1).count(),
+        docs.len(),
+    );
+    assert!(functions.len() > 1000, "the sources are not read");
+}
+
+/// Every file of the crate.
+static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(|| {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    collect(&root.join("src"), &mut files);
+    assert!(files.len() > 20, "the sources are not where they are looked for");
+    let parsed = |file: &PathBuf| {
+        let name = file.strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/");
+        Source::parse(&name, &std::fs::read_to_string(file).unwrap())
+    };
+    files.iter().map(parsed).collect()
+});
+
+/// Those that are not only tests.
+fn sources() -> Vec<&'static Source> {
+    SOURCES.iter().filter(|source| !source.name.ends_with("/tests.rs")).collect()
+}
+
+fn arrows(sources: &[&Source]) -> BTreeMap<String, BTreeSet<String>> {
+    let all = Crate::new(sources);
+    sources.iter().map(|source| (source.name.clone(), all.uses(source))).collect()
+}
+
+fn cycle_told(group: &BTreeSet<String>, arrows: &BTreeMap<String, BTreeSet<String>>) -> String {
+    let told = |file: &String| {
+        let to: Vec<&str> = arrows[file].intersection(group).map(String::as_str).collect();
+        format!("  {file} uses {}", to.join(", "))
+    };
+    group.iter().map(told).collect::<Vec<_>>().join("\n")
+}
+
+/// Each type name, and the files that define a type of that name.
+fn types<'a>(sources: &[&'a Source]) -> BTreeMap<&'a str, Vec<&'a str>> {
+    let mut types: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for source in sources {
+        source.types.iter().for_each(|name| types.entry(name.as_str()).or_default().push(source.name.as_str()));
+    }
+    types
 }
 
 /// Files of `cli` that make text for people do so by `Lines::line`, which writes out what names could forge.
@@ -201,19 +277,19 @@ pub fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// Everything wrong with one file; `name` is like `src/read/scan.rs`.
-fn look(name: &str, source: &str) -> Vec<String> {
+/// Everything wrong with one file.
+fn look(source: &Source) -> Vec<String> {
+    let name = source.name.as_str();
     let path: Vec<&str> = name.trim_start_matches("src/").trim_end_matches(".rs").split('/').collect();
     let in_tests = path.last() == Some(&"tests");
     let mut faults = Vec::new();
     let mut fault = |what: String| faults.push(format!("{name}: {what}"));
     // Crate roots are left to rustc's missing_docs, files of tests to their readers.
-    if !source.starts_with("//!") && !in_tests && path != ["main"] {
+    if !source.described && !in_tests && path != ["main"] {
         fault("does not open with what it is for (//!)".into());
     }
-    let lines = source.lines().count();
-    if lines > MAX_FILE {
-        fault(format!("has {lines} lines, more than {MAX_FILE}"));
+    if source.lines > MAX_FILE {
+        fault(format!("has {} lines, more than {MAX_FILE}", source.lines));
     }
     if let Some(bad) = path.iter().find(|part| BANNED.contains(part)) {
         fault(format!("a module called {bad} says nothing about what is in it"));
@@ -221,17 +297,16 @@ fn look(name: &str, source: &str) -> Vec<String> {
     if path == ["lib"] || in_tests {
         return faults;
     }
-    let code = without_tests(&blank(source));
-    if words(&code).any(|(_, word)| word == "unsafe") && !UNSAFE.contains(&name) {
+    if source.unsafe_code && !UNSAFE.contains(&name) {
         fault("has unsafe code and is not one of the files that may".into());
     }
-    for (function, length) in functions(&code).into_iter().filter(|(_, length)| *length > MAX_FUNCTION) {
+    for (function, length) in source.functions.iter().filter(|(_, length)| *length > MAX_FUNCTION) {
         fault(format!("fn {function} has {length} lines, more than {MAX_FUNCTION}"));
     }
     match ARROWS.iter().find(|(module, _)| *module == path[0]) {
         None => fault(format!("the module {} is not in the table of arrows", path[0])),
         Some((module, allowed)) => {
-            for (target, item) in named(&code, &path).into_iter().filter(|(t, _)| t != module) {
+            for (target, item) in named(source).into_iter().filter(|(target, _)| target != module) {
                 if !permits(allowed, &target, &item) {
                     fault(format!("{module} may not name {target}{}{item}", if item.is_empty() { "" } else { "::" }));
                 }
@@ -239,6 +314,15 @@ fn look(name: &str, source: &str) -> Vec<String> {
         }
     }
     faults
+}
+
+/// What a file names of the crate: a module, and an item of it or nothing.
+fn named(source: &Source) -> BTreeSet<(String, String)> {
+    let imported = source.imports.iter().map(|import| import.path.clone());
+    let written = source.paths.iter().filter_map(|path| source.absolute(path));
+    let mut parts = imported.chain(written).map(IntoIterator::into_iter).collect::<Vec<_>>();
+    let both = parts.iter_mut().filter_map(|parts| Some((parts.next()?, parts.next().unwrap_or_default())));
+    both.collect()
 }
 
 fn permits(allowed: &[&str], target: &str, item: &str) -> bool {
@@ -250,181 +334,12 @@ fn permits(allowed: &[&str], target: &str, item: &str) -> bool {
     })
 }
 
-/// The source with comments, strings and character literals replaced by blanks, line for line.
-fn blank(source: &str) -> String {
-    let bytes = source.as_bytes();
-    let mut out = String::with_capacity(source.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let skipped = literal(&source[at..]);
-        if skipped == 0 {
-            let c = source[at..].chars().next().unwrap();
-            out.push(c);
-            at += c.len_utf8();
-            // A word is taken whole, so that the r of `for` never starts a raw string.
-            while c.is_alphanumeric() && source[at..].starts_with(|c: char| c.is_alphanumeric() || c == '_') {
-                let next = source[at..].chars().next().unwrap();
-                out.push(next);
-                at += next.len_utf8();
-            }
-        } else {
-            out.extend(source[at..at + skipped].chars().map(|c| if c == '\n' { '\n' } else { ' ' }));
-            at += skipped;
-        }
-    }
-    out
-}
-
-/// Length of the comment, string or character at the start of `text`; 0 when there is none.
-fn literal(text: &str) -> usize {
-    let until = |end: &str, from: usize| text[from..].find(end).map_or(text.len(), |at| from + at + end.len());
-    if text.starts_with("//") {
-        return text.find('\n').unwrap_or(text.len());
-    }
-    if text.starts_with("/*") {
-        return until("*/", 2);
-    }
-    let prefix = ["br", "b", "r", ""].into_iter().find(|p| text.starts_with(p)).unwrap_or("");
-    let rest = &text[prefix.len()..];
-    let hashes = rest.len() - rest.trim_start_matches('#').len();
-    if prefix.ends_with('r') && rest[hashes..].starts_with('"') {
-        return until(&format!("\"{}", "#".repeat(hashes)), prefix.len() + hashes + 1);
-    }
-    if prefix != "r" && prefix != "br" && rest.starts_with('"') {
-        return prefix.len() + quoted(rest, '"');
-    }
-    let mut chars = rest.chars();
-    if chars.next() == Some('\'') && !prefix.ends_with('r') {
-        let (one, two) = (chars.next(), chars.next());
-        if one == Some('\\') || two == Some('\'') {
-            return prefix.len() + quoted(rest, '\'');
-        }
-    }
-    0
-}
-
-fn quoted(text: &str, quote: char) -> usize {
-    let mut escaped = false;
-    for (at, c) in text.char_indices().skip(1) {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            c if c == quote => return at + 1,
-            _ => {}
-        }
-    }
-    text.len()
-}
-
-/// Blanks every item under `#[cfg(test)]`.
-fn without_tests(code: &str) -> String {
-    let mut code = code.to_owned();
-    while let Some(start) = code.find("#[cfg(test)]") {
-        let from = start + "#[cfg(test)]".len();
-        let open = code[from..].find(['{', ';']).map_or(code.len(), |at| from + at);
-        let end = if code[open..].starts_with('{') { block_end(&code, open) } else { (open + 1).min(code.len()) };
-        let blanks: String = code[start..end].chars().map(|c| if c == '\n' { '\n' } else { ' ' }).collect();
-        code.replace_range(start..end, &blanks);
-    }
-    code
-}
-
-/// Position after the brace that closes the one at `open`.
-fn block_end(code: &str, open: usize) -> usize {
-    let mut depth = 0;
-    for (at, byte) in code.bytes().enumerate().skip(open) {
-        match byte {
-            b'{' => depth += 1,
-            b'}' if depth == 1 => return at + 1,
-            b'}' => depth -= 1,
-            _ => {}
-        }
-    }
-    code.len()
-}
-
-fn words(code: &str) -> impl Iterator<Item = (usize, &str)> {
-    let is_word = |c: char| c.is_alphanumeric() || c == '_';
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        let start = at + code[at..].find(is_word)?;
-        at = code[start..].find(|c| !is_word(c)).map_or(code.len(), |end| start + end);
-        Some((start, &code[start..at]))
-    })
-}
-
-/// Every function with a body and its number of lines, braces included.
-fn functions(code: &str) -> Vec<(String, usize)> {
-    let all: Vec<_> = words(code).collect();
-    let mut functions = Vec::new();
-    for pair in all.windows(2).filter(|pair| pair[0].1 == "fn") {
-        let (start, name) = pair[1];
-        let mut depth = 0;
-        let open = code.bytes().enumerate().skip(start).find(|(_, byte)| {
-            depth += i32::from(matches!(byte, b'(' | b'[')) - i32::from(matches!(byte, b')' | b']'));
-            depth <= 0 && matches!(byte, b'{' | b';')
-        });
-        if let Some((open, b'{')) = open {
-            functions.push((name.to_owned(), code[start..block_end(code, open)].lines().count()));
-        }
-    }
-    functions
-}
-
-/// What the file names of the crate: (module, item or nothing), through `crate::`, `super::` chains that reach the
-/// root, and `tamis::` in the binary.
-fn named(code: &str, path: &[&str]) -> BTreeSet<(String, String)> {
-    let depth = if path.last() == Some(&"mod") { path.len() - 1 } else { path.len() };
-    let mut out = BTreeSet::new();
-    let mut climbed = 0;
-    for (start, word) in words(code) {
-        let after = start + word.len();
-        let path_goes_on = code[after..].starts_with("::");
-        climbed = if word == "super" && path_goes_on { climbed + 1 } else { 0 };
-        let root = word == "crate" || (word == "tamis" && path == ["main"]) || (climbed > 0 && climbed == depth);
-        if root && path_goes_on {
-            for leaf in tree(&code[after + 2..]) {
-                let mut parts = leaf.split("::").map(str::to_owned);
-                let target = parts.next().unwrap_or_default();
-                if target != "super" {
-                    out.insert((target, parts.next().unwrap_or_default()));
-                }
-            }
-        }
-    }
-    out
-}
-
-/// The leaves of a use tree: `a::{b, c::d}` gives `a::b` and `a::c::d`; `self` is left out.
-fn tree(text: &str) -> Vec<String> {
-    let text = text.trim_start();
-    let Some(inside) = text.strip_prefix('{') else {
-        let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
-        let (name, rest) = text.split_at(end);
-        let below = rest.strip_prefix("::").map(tree).filter(|leaves| !leaves.is_empty());
-        return match below {
-            Some(leaves) => leaves
-                .into_iter()
-                .map(|leaf| if leaf == "self" || leaf.is_empty() { name.to_owned() } else { format!("{name}::{leaf}") })
-                .collect(),
-            None => vec![name.to_owned()],
-        };
-    };
-    let group = &inside[..block_end(text, 0) - 2];
-    let mut depth = 0;
-    let parts = group.split(|c: char| {
-        depth += i32::from(c == '{') - i32::from(c == '}');
-        c == ',' && depth == 0
-    });
-    parts.filter(|part| !part.trim().is_empty()).flat_map(tree).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn faults(name: &str, code: &str) -> String {
-        look(name, &format!("//! A file.\n{code}")).join("\n")
+        look(&Source::parse(name, &format!("//! A file.\n{code}"))).join("\n")
     }
 
     #[test]
@@ -467,6 +382,47 @@ mod tests {
     }
 
     #[test]
+    fn paths_count_wherever_they_are_written() {
+        for code in [
+            "fn f() { let x = format!(\"{}\", crate::policy::load()); }",
+            "fn f(x: &crate::policy::Plan) {}",
+            "use crate::policy as specs;\nfn f() { specs::load() }",
+            "mod inner { fn f() { super::super::super::policy::load() } }",
+            "impl From<crate::policy::Plan> for Rows {}",
+        ] {
+            assert!(faults("src/stage/vault.rs", code).contains("stage may not name policy"), "{code}");
+        }
+    }
+
+    #[test]
+    fn cycles_are_found_over_others_through_parents_and_through_what_is_handed_on() {
+        let told = |files: &[(&str, &str)]| {
+            let sources: Vec<Source> = files.iter().map(|(name, code)| Source::parse(name, code)).collect();
+            cycles(&arrows(&sources.iter().collect::<Vec<_>>()))
+                .iter()
+                .map(|group| group.iter().cloned().collect::<Vec<_>>().join(" "))
+                .collect::<Vec<_>>()
+        };
+        let parent = ("src/a/mod.rs", "mod b;\nmod c;\npub use b::B;\npub use c::C;\npub struct A;");
+        let over =
+            [parent, ("src/a/b.rs", "use super::C;\npub struct B;"), ("src/a/c.rs", "pub struct C(super::b::B);")];
+        assert_eq!(told(&over), ["src/a/b.rs src/a/c.rs"]);
+        let up = [parent, ("src/a/b.rs", "use super::A;\npub struct B(A);"), ("src/a/c.rs", "pub struct C;")];
+        assert!(told(&up).is_empty(), "the parent only hands on: {:?}", told(&up));
+        let used = ("src/a/mod.rs", "mod b;\nmod c;\npub use b::B;\npub struct A;\nfn f() { vec![B] }");
+        assert_eq!(told(&[used, up[1], up[2]]), ["src/a/b.rs src/a/mod.rs"]);
+        let tests = ("src/a/c.rs", "pub struct C;\n#[cfg(test)]\nmod tests { use crate::a::B; }");
+        assert!(told(&[parent, ("src/a/b.rs", "use super::C;\npub struct B;"), tests]).is_empty());
+        let long = [
+            parent,
+            ("src/a/b.rs", "pub struct B;\nimpl super::A {}"),
+            ("src/a/c.rs", "use super::b;\nfn c(_: b::B) {}"),
+        ];
+        let down = ("src/a/mod.rs", "mod b;\nmod c;\nuse c::C;\npub struct A(C);");
+        assert_eq!(told(&[down, long[1], long[2]]), ["src/a/b.rs src/a/c.rs src/a/mod.rs"]);
+    }
+
+    #[test]
     fn length_unsafe_names_and_missing_heads_are_found() {
         let long = format!("fn short() {{}}\nfn long(a: [u8; 3]) -> u8 {{\n{}1\n}}\n", "f();\n".repeat(MAX_FUNCTION));
         assert!(faults("src/clock.rs", &long).contains("fn long has 63 lines"));
@@ -475,6 +431,6 @@ mod tests {
         assert!(faults("src/clock.rs", "unsafe fn f() {}").contains("unsafe"));
         assert_eq!(faults("src/read/format/csv/scan.rs", "#![allow(unsafe_code)]\nunsafe fn f() {}"), "");
         assert!(faults("src/read/util.rs", "").contains("says nothing"));
-        assert!(look("src/clock.rs", "use std::fmt;").join("").contains("//!"));
+        assert!(look(&Source::parse("src/clock.rs", "use std::fmt;")).join("").contains("//!"));
     }
 }

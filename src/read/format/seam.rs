@@ -1,0 +1,150 @@
+//! What every format does, and what it is given and gives: the seam between formats and those who read through them.
+
+use super::csv;
+use crate::error::{Code, Error, Result};
+use crate::read::batch::{Cell, ColumnMap};
+use crate::read::container::{Facts, Member};
+use crate::store::Root;
+
+/// What a record that cannot be read does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::read) enum BadRecords {
+    /// The input is refused.
+    Refuse,
+    /// Records with too many or too few cells are left out and counted; others refuse the input.
+    DropRagged,
+    /// Records with too many or too few cells are told one by one; at another fault the input ends, and all that was
+    /// readable before it counts (R31).
+    Tell,
+}
+
+/// One format with the settings of one source, shared by all workers.
+pub(in crate::read) trait Format: Send + Sync {
+    /// Opens a member and reads on to its first record. `spent` is what other members of its object unpacked to.
+    fn open(&self, root: &Root, member: &Member, spent: u64) -> Result<Opened>;
+
+    /// Finds the records of a block, whose bytes are given, on any worker and in any order of blocks. What it notes in
+    /// `scratch` is for [`Format::cells`].
+    fn parse(&self, block: Block, bytes: Vec<u8>, width: usize, scratch: &mut FormatScratch)
+    -> Result<Parsed, Failure>;
+
+    /// Finds the wanted cells of a block just parsed, one column after the other. It is apart from `parse`, since only
+    /// that has to be done before the block's turn comes in the order of the records.
+    fn cells(&self, text: &mut String, columns: &ColumnMap, scratch: &FormatScratch, cells: &mut Vec<Cell>);
+
+    /// Reads a member to its end before any of its records is believed, whatever its records are like.
+    ///
+    /// # Errors
+    /// Input errors for each doubt about the whole of it: damage, or an encoding that is not the declared one.
+    fn survey(&self, root: &Root, member: &Member, key: &[u8; 32]) -> Result<Survey>;
+
+    /// Returns the encoding that text is decoded from, WHATWG name, lower case.
+    fn encoding(&self) -> String;
+
+    /// Returns what stands between cells, where it is one character.
+    fn delimiter(&self) -> Option<char>;
+}
+
+/// Buffers of one worker that a format uses from block to block.
+#[derive(Default)]
+pub(in crate::read) struct FormatScratch {
+    pub(in crate::read::format) csv: csv::Positions,
+}
+
+/// A member whose first record comes next.
+pub(in crate::read) struct Opened {
+    /// Names of its columns, trimmed and NFC.
+    pub names: Vec<String>,
+    pub blocks: Box<dyn Blocks>,
+}
+
+/// The blocks of one member, one after the other.
+pub(in crate::read) trait Blocks: Send {
+    /// Reads the next whole records, about `block_bytes` of them; none at the end. After a `stop` nothing follows.
+    fn next(&mut self, buffer: &mut Vec<u8>, block_bytes: usize) -> Option<Block>;
+
+    /// Closes the member after its last block, when all of it can be judged.
+    fn close(self: Box<Self>) -> Result<Facts>;
+}
+
+/// A piece of work: bytes at a record's start, in the worker's buffer.
+pub(in crate::read) struct Block {
+    /// Position of the block in its text.
+    pub offset: u64,
+    /// Bytes taken from the store for it.
+    pub taken: u64,
+    pub stop: Option<Stop>,
+}
+
+/// Why a member ends early; the block with it holds the beginning of the record that it cut.
+pub(in crate::read) enum Stop {
+    Error(Error),
+    /// Bytes that the encoding does not have, so far into the file.
+    Malformed {
+        at: u64,
+    },
+    /// No record end in more bytes than a record may have.
+    TooLong,
+}
+
+/// A parsed block.
+pub(in crate::read) struct Parsed {
+    /// Its records.
+    pub text: String,
+    pub rows: usize,
+    /// Rows before which a bad record was left out, once per record, ascending.
+    pub dropped: Vec<u32>,
+    /// Rows without anything but blanks, ascending.
+    pub blank: Vec<u32>,
+    /// What ends the member after these records; only with [`BadRecords::Tell`].
+    pub fault: Option<Fault>,
+}
+
+/// Why a block could not be parsed.
+pub(in crate::read) enum Failure {
+    Fault(Fault),
+    /// Said in full already.
+    Error(Error),
+}
+
+/// A record that cannot be read; says no value.
+pub(in crate::read) struct Fault {
+    /// Records of the block before it.
+    pub record: u64,
+    /// Where in the member.
+    pub byte: u64,
+    /// What `byte` counts in, to stand after it; empty for bytes of the file that are those of its text.
+    pub unit: &'static str,
+    /// Which error it is.
+    pub code: Code,
+    /// What is wrong.
+    pub what: String,
+    /// What an operator can do about it.
+    pub help: &'static str,
+}
+
+impl Fault {
+    /// Returns it as an error at its place; `first` is the number of the block's first record.
+    pub fn error(self, place: &str, first: u64) -> Error {
+        let Fault { record, byte, unit, code, what, help } = self;
+        Error::new(code, format!("{place}, record {}, byte {byte}{unit}: {what}", first + record)).help(help)
+    }
+}
+
+impl Parsed {
+    /// Takes the fault out: with one, the block counts for nothing.
+    pub fn whole(mut self) -> Result<Parsed, Failure> {
+        match self.fault.take() {
+            Some(fault) => Err(Failure::Fault(fault)),
+            None => Ok(self),
+        }
+    }
+}
+
+/// What one pass over a member says of it.
+pub struct Survey {
+    /// Keyed hash of the object's bytes; of a member of an archive of what it unpacked to.
+    pub digest: [u8; 32],
+    /// There is nothing in it, or nothing but a byte order mark and empty lines.
+    pub empty: bool,
+}

@@ -1,0 +1,174 @@
+//! How far a request has come: in one dataset, over all of them, and what reports say of it.
+
+use crate::clock::Instant;
+
+/// How far a request has come in one dataset, from the least to the furthest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// Stored; the dataset has not been looked through since.
+    Received,
+    /// Looked for, and nobody found.
+    Unmatched,
+    /// Found, and its effect does not bind the dataset's purpose (R29).
+    NotBinding,
+    /// Found once, and no row of the current version is reached by it.
+    Applied,
+    /// As `Removed`, but for bytes that the store itself removes later.
+    AwaitingLifecycle,
+    /// In no version that tamis could verify.
+    Removed,
+}
+
+/// Why a person has to look at a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Review {
+    /// A weak value is shared by too many subjects (R15).
+    SharedAlias,
+    /// Its links lead to too many subjects (R13).
+    TooMany,
+    /// It names no value with a normal form (R4).
+    NoUsableValue,
+}
+
+impl Review {
+    /// Why, in words for reports.
+    pub fn why(self) -> &'static str {
+        match self {
+            Review::SharedAlias => "a value it names or leads to is shared by too many persons (R15)",
+            Review::TooMany => "its links lead to too many persons (R13)",
+            Review::NoUsableValue => "none of its values has a normal form: only the same spelling is found (R4)",
+        }
+    }
+}
+
+/// Where a request stands in one dataset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// How far it has come.
+    pub state: State,
+    /// Since when.
+    pub at: Instant,
+    /// When the store removes the last bytes; for `AwaitingLifecycle`.
+    pub until: Option<Instant>,
+    /// Whether a person has to look, as of the last time it was looked for.
+    pub review: Option<Review>,
+}
+
+impl Standing {
+    /// A standing without anything to add.
+    pub fn new(state: State, at: Instant) -> Standing {
+        Standing { state, at, until: None, review: None }
+    }
+
+    /// What reports say. `NeedsReview` stands before everything: rows nobody followed the request to may be left.
+    pub fn status(&self) -> RequestStatus {
+        match self.state {
+            _ if self.review.is_some() => RequestStatus::NeedsReview,
+            State::Removed => RequestStatus::Removed,
+            State::Received => RequestStatus::Received,
+            State::Unmatched => RequestStatus::Unmatched,
+            State::NotBinding => RequestStatus::NotBinding,
+            State::Applied => RequestStatus::Applied,
+            State::AwaitingLifecycle => RequestStatus::AwaitingLifecycle,
+        }
+    }
+
+    pub(super) fn bytes(&self) -> (u8, u8) {
+        let review = self.review.map_or(0, |review| review as u8 + 1);
+        (self.state as u8, review)
+    }
+
+    pub(super) fn read(state: u8, review: u8, at: Instant, until: Option<Instant>) -> Option<Standing> {
+        let states = [
+            State::Received,
+            State::Unmatched,
+            State::NotBinding,
+            State::Applied,
+            State::AwaitingLifecycle,
+            State::Removed,
+        ];
+        let review = match review {
+            0 => None,
+            1 => Some(Review::SharedAlias),
+            2 => Some(Review::TooMany),
+            3 => Some(Review::NoUsableValue),
+            _ => return None,
+        };
+        Some(Standing { state: *states.get(usize::from(state))?, at, until, review })
+    }
+}
+
+/// What reports say of a request. The order is that of attention: of several, the first one stands for all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RequestStatus {
+    /// A person has to look.
+    NeedsReview,
+    /// As [`State::Received`].
+    Received,
+    /// As [`State::Applied`]; of a lift, that it ends a request.
+    Applied,
+    /// As [`State::AwaitingLifecycle`].
+    AwaitingLifecycle,
+    /// As [`State::Removed`].
+    Removed,
+    /// As [`State::Unmatched`].
+    Unmatched,
+    /// As [`State::NotBinding`].
+    NotBinding,
+    /// It has no effect any more (R30).
+    Ended,
+    /// A lift that ends nothing (R30).
+    EndsNothing,
+}
+
+impl RequestStatus {
+    /// Returns the spelling, the same in text and in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            RequestStatus::NeedsReview => "needs-review",
+            RequestStatus::Received => "received",
+            RequestStatus::Applied => "applied",
+            RequestStatus::AwaitingLifecycle => "awaiting-lifecycle",
+            RequestStatus::Removed => "removed",
+            RequestStatus::Unmatched => "unmatched",
+            RequestStatus::NotBinding => "not-binding",
+            RequestStatus::Ended => "ended",
+            RequestStatus::EndsNothing => "ends-nothing",
+        }
+    }
+}
+
+impl std::fmt::Display for RequestStatus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_spelled_in_json_as_in_text() {
+        use RequestStatus as S;
+        let first = [S::NeedsReview, S::Received, S::Applied, S::AwaitingLifecycle, S::Removed];
+        for status in first.into_iter().chain([S::Unmatched, S::NotBinding, S::Ended, S::EndsNothing]) {
+            assert_eq!(serde_json::to_value(status).expect("text"), status.word());
+        }
+        assert!(first.is_sorted() && S::Removed < S::Unmatched, "the first one stands for all");
+    }
+
+    #[test]
+    fn standings_come_back_from_their_bytes_and_others_do_not() {
+        for state in 0..6 {
+            for review in 0..4 {
+                let standing = Standing::read(state, review, Instant(1), None).expect("known");
+                assert_eq!(standing.bytes(), (state, review));
+                assert_eq!((standing.status() == RequestStatus::NeedsReview), review > 0);
+            }
+        }
+        assert!(Standing::read(6, 0, Instant(1), None).is_none());
+        assert!(Standing::read(0, 4, Instant(1), None).is_none());
+    }
+}

@@ -1,0 +1,133 @@
+//! The spine: rows are read, then requests are followed over them, then they are decided, in this order and no other. Each
+//! step takes what only the step before makes. A run, a plan and an explanation differ in what they do with what comes out.
+
+use super::attest::Facts;
+use super::input;
+use super::pinned::{Pinned, Read};
+use super::previous::Before;
+use crate::decide::{self, Judged, Links, Previous, Verdict};
+use crate::error::Result;
+use crate::evidence::manifest::ListApplied;
+use crate::job::{LeftAside, Ready, meant};
+use crate::minimize::Tally;
+use crate::monitor::Monitor;
+use crate::read::ReadReport;
+use crate::requests::Requests;
+
+/// What a run is judged for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aim {
+    /// It is to be published: what requests learn is stored before anything can refuse the run (R18), and a limit on what
+    /// was read ends it.
+    Publish,
+    /// It is only told: nothing is written, and what stands against publishing is told as well.
+    Tell,
+}
+
+/// Rows that were read, and the requests that reach them.
+struct MatchedRows {
+    read: Read,
+    links: Links,
+    lists: Vec<ListApplied>,
+}
+
+/// A run that is judged, of which nothing is published yet.
+pub struct JudgedRun {
+    /// Its rows.
+    pub judged: Judged,
+    /// All else that is known of it.
+    pub findings: Findings,
+}
+
+/// What a run has found, apart from its rows.
+pub struct Findings {
+    /// Requests that rows read are reached by.
+    pub links: Links,
+    /// Counts of rows.
+    pub verdict: Verdict,
+    lists: Vec<ListApplied>,
+    main: ReadReport,
+    observed: Vec<ReadReport>,
+    tally: Tally,
+    observed_tallies: Vec<Tally>,
+    comparable: bool,
+}
+
+/// Reads what was pinned and judges all of it; nothing is published.
+///
+/// # Errors
+/// Input errors of any file; evidence and storage errors; those of limits on what was read, when the run is to be
+/// published.
+pub fn judge(
+    ready: &Ready,
+    pinned: &Pinned,
+    requests: &mut Requests,
+    aim: Aim,
+    monitor: &dyn Monitor,
+) -> Result<JudgedRun> {
+    let read = input::read(ready, pinned, &|identity| requests.names(identity), monitor)?;
+    let matched = MatchedRows::over(read, ready, requests, aim, monitor)?;
+    matched.decided(ready, pinned, aim, monitor)
+}
+
+impl MatchedRows {
+    /// Follows requests over rows that were read.
+    fn over(
+        read: Read,
+        ready: &Ready,
+        requests: &mut Requests,
+        aim: Aim,
+        monitor: &dyn Monitor,
+    ) -> Result<MatchedRows> {
+        input::renew((aim == Aim::Publish).then(|| ready.state.root()), requests, &read)?;
+        let (links, lists) = match aim {
+            Aim::Publish => meant::learn(ready, requests, &read.staged, monitor)?,
+            Aim::Tell => {
+                let links = meant::follow(ready, requests, &read.staged, monitor)?;
+                let lists = meant::lists(&ready.project, ready.plan(), requests, &links);
+                (links, lists)
+            }
+        };
+        Ok(MatchedRows { read, links, lists })
+    }
+
+    /// Decides about the rows, which only now are known to be looked through for everybody who asked.
+    fn decided(self, ready: &Ready, pinned: &Pinned, aim: Aim, monitor: &dyn Monitor) -> Result<JudgedRun> {
+        let MatchedRows { read, links, lists } = self;
+        let reading = input::observed(ready, pinned, &read)?;
+        let Read { staged, main, observed, tally, observed_tallies } = read;
+        let before = Before::find(ready, monitor)?;
+        let previous = before.as_ref().map(|before| before as &dyn Previous);
+        let rules = if aim == Aim::Tell { ready.rules().with_hints() } else { ready.rules() };
+        let threads = ready.call.threads;
+        let judged = decide::decide(rules, staged, links.entries(), previous, &reading, threads, monitor)?;
+        let (verdict, comparable) = (judged.verdict().clone(), before.as_ref().is_some_and(Before::comparable));
+        let findings = Findings { links, verdict, lists, main, observed, tally, observed_tallies, comparable };
+        Ok(JudgedRun { judged, findings })
+    }
+}
+
+impl Findings {
+    /// Returns what a manifest is made of; `run` is empty for a plan, `accepted` the digest that a person has let through.
+    pub fn facts<'a>(
+        &'a self,
+        run: &'a str,
+        pinned: &'a Pinned,
+        aside: &'a [LeftAside],
+        accepted: Option<String>,
+    ) -> Facts<'a> {
+        Facts {
+            run,
+            pinned,
+            main: &self.main,
+            observed: &self.observed,
+            tally: &self.tally,
+            observed_tallies: &self.observed_tallies,
+            verdict: &self.verdict,
+            comparable: self.comparable,
+            accepted,
+            lists: self.lists.clone(),
+            aside,
+        }
+    }
+}

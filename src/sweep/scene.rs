@@ -1,0 +1,64 @@
+//! What a sweep of one dataset works with.
+
+use crate::clock::Instant;
+use crate::decide::Entries;
+use crate::evidence::manifest::ListApplied;
+use crate::job::{Ready, companions_of};
+use crate::policy::{Plan, Project};
+use crate::publish::Target;
+use crate::state::State;
+use std::path::Path;
+
+/// What a sweep of one dataset works with; everything is open and checked.
+pub struct Scene<'a> {
+    /// All specs.
+    pub project: &'a Project,
+    /// The dataset's job.
+    pub plan: &'a Plan,
+    /// The state.
+    pub state: &'a State,
+    /// Where the dataset lives.
+    pub target: Target<'a>,
+    /// Prefixes of companions that were written under earlier names of the job.
+    pub earlier: Vec<String>,
+    /// The instant to judge at.
+    pub as_of: Instant,
+    /// The present: requests were taken in then.
+    pub now: Instant,
+    /// Worker threads.
+    pub threads: usize,
+    /// Bytes of rows held before they are sealed on disk.
+    pub memory_bytes: usize,
+    /// Folder for sealed rows.
+    pub spill: &'a Path,
+}
+
+impl<'a> Scene<'a> {
+    /// The dataset of a job as a sweep needs it.
+    pub fn of(ready: &'a Ready) -> Scene<'a> {
+        Scene {
+            project: &ready.project,
+            plan: ready.plan(),
+            state: &ready.state,
+            target: ready.target(),
+            earlier: ready.names.iter().map(|name| companions_of(name)).collect(),
+            as_of: ready.as_of,
+            now: ready.call.now,
+            threads: ready.call.threads,
+            memory_bytes: ready.call.memory_bytes,
+            spill: &ready.call.spill,
+        }
+    }
+}
+
+/// What requests say of a dataset.
+pub struct Asked<'a> {
+    /// Effects by identity.
+    pub entries: &'a dyn Entries,
+    /// Lists and their entries in force, for evidence.
+    pub lists: Vec<ListApplied>,
+    /// Whether a legal hold is in force that concerns the dataset, whoever it is about (R34).
+    pub holds: bool,
+    /// Number of the newest segment of stored requests.
+    pub segment: u64,
+}
