@@ -21,11 +21,11 @@ use crate::evidence::Manifest;
 use crate::job::meant::{self, Followed};
 use crate::job::{Call, Ready, Watched, alone, aside, intake, recover};
 use crate::monitor::{Monitor, Silent};
-use crate::publish::{self, Commit, Current, Writing, Written};
+use crate::publish::{self, Commit, CurrentTable, Writing, Written};
 use crate::requests::{IntakeReport, Requests};
 use crate::sweep::settle;
 use attest::Begun;
-use judge::{Aim, Findings, JudgedRun, judge};
+use judge::{Aim, JudgedRun, RunFindings, judge};
 use pinned::{Pinned, pin};
 
 /// Runs a job: publishes one version and its evidence, or refuses; then lists and retention are applied to the version
@@ -60,7 +60,7 @@ pub fn run_scheduled(call: &Call, monitor: &dyn Monitor) -> Result<Ran> {
 }
 
 /// From here on the published version gets its sweep, whatever stops the run before its commit.
-fn from_requests(mut ready: Ready, table: Option<Current>, monitor: &dyn Monitor) -> Result<Report> {
+fn from_requests(mut ready: Ready, table: Option<CurrentTable>, monitor: &dyn Monitor) -> Result<Report> {
     ready.call.stop.check()?;
     let watched = Watched { monitor, stop: ready.call.stop.clone() };
     let (mut requests, intake) = intake::requests(&ready, true, monitor)?;
@@ -83,7 +83,7 @@ fn from_requests(mut ready: Ready, table: Option<Current>, monitor: &dyn Monitor
 
 fn begin(
     ready: &mut Ready,
-    table: Option<&Current>,
+    table: Option<&CurrentTable>,
     requests: &Requests,
     intake: &IntakeReport,
 ) -> Result<(Pinned, Begun)> {
@@ -131,7 +131,7 @@ fn version(
     begun: &Begun,
     pinned: &Pinned,
     requests: &mut Requests,
-    table: Option<&Current>,
+    table: Option<&CurrentTable>,
     digest: &mut Option<String>,
     monitor: &dyn Monitor,
 ) -> Result<Prepared> {
@@ -149,11 +149,11 @@ fn version(
     manifest.witness = Some(ready.state.witness()?);
     let digest = ready.state.put_manifest(&manifest)?;
     ready.call.stop.check()?;
-    let Findings { verdict, links, .. } = findings;
+    let RunFindings { verdict, links, .. } = findings;
     Ok(Prepared { written, manifest, digest, verdict, plan_digest, links })
 }
 
-fn writing<'a>(ready: &Ready, begun: &'a Begun, table: Option<&'a Current>) -> Writing<'a> {
+fn writing<'a>(ready: &Ready, begun: &'a Begun, table: Option<&'a CurrentTable>) -> Writing<'a> {
     Writing {
         run: &begun.intent.run,
         attempt: begun.attempt,
@@ -171,7 +171,7 @@ fn publish(
     begun: &Begun,
     requests: &mut Requests,
     prepared: Prepared,
-    table: Option<&Current>,
+    table: Option<&CurrentTable>,
 ) -> Result<Report> {
     let commit = Commit {
         app: &format!("tamis/{}", ready.call.job),

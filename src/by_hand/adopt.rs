@@ -3,8 +3,8 @@
 //! no companions. What the other program wrote goes for good after `grace`. Must not know argv.
 
 use crate::error::{Code, Error, Result};
-use crate::evidence::manifest::{ClocksIgnored, File, Kind, Manifest, Output, Previous, Rejected, Removed};
-use crate::evidence::{Event, RunRef};
+use crate::evidence::manifest::{ClocksIgnored, File, Manifest, Output, Previous, Rejected, Removed, VersionKind};
+use crate::evidence::{LedgerEvent, RunRef};
 use crate::gates::Gate;
 use crate::job::{Call, Ready, alone, intake, output_of, recover};
 use crate::monitor::Monitor;
@@ -198,7 +198,7 @@ fn commit(
     ready.state.begin(&mut intent, "adopt-")?;
     let manifest = manifest(ready, &intent.run, before, seen, back);
     let digest = ready.state.put_manifest(&manifest)?;
-    let event = Event::Adopted {
+    let event = LedgerEvent::Adopted {
         job: ready.call.job.clone(),
         dataset: ready.dataset.dataset.clone(),
         version: before.output.version,
@@ -228,7 +228,7 @@ fn manifest(ready: &Ready, run: &str, before: &Manifest, seen: &Seen, back: bool
     let lost = Removed { reason: "lost".into(), rows: before.rows_out };
     let output = Output { version: seen.tip + 1, ..before.output.clone() };
     Manifest {
-        kind: Kind::Sweep,
+        kind: VersionKind::Sweep,
         tamis: env!("CARGO_PKG_VERSION").into(),
         run: run.into(),
         attempt: 1,

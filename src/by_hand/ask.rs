@@ -3,10 +3,10 @@
 
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
-use crate::evidence::{Event, ledger};
+use crate::evidence::{LedgerEvent, ledger};
 use crate::job::{Desk, SubjectCall, identities, note};
 use crate::policy::{Effect, Plan, Project};
-use crate::requests::{Command, LiftEnds};
+use crate::requests::{LiftEnds, RequestCommand};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What every request id looks like; a list's own `request_pattern` is accepted too.
@@ -72,7 +72,7 @@ pub fn ask(call: &SubjectCall, asked: Asked) -> Result<Stored> {
     let mut requests = desk.requests()?;
     let received = asked.received.unwrap_or(Instant(call.now.0.div_euclid(1_000_000) * 1_000_000));
     let (raw, count) = (identities.iter().filter(|(_, raw)| *raw).count(), identities.len());
-    let command = Command {
+    let command = RequestCommand {
         effect: asked.effect,
         purposes: (!asked.purposes.is_empty()).then(|| asked.purposes.clone()),
         request: asked.request.clone(),
@@ -84,10 +84,10 @@ pub fn ask(call: &SubjectCall, asked: Asked) -> Result<Stored> {
     let new = requests.ask(desk.root(), command, call.now)?;
     let word = asked.effect.name();
     if new {
-        let intake = ledger::Intake { rows: 1, stored: 1, ..Default::default() };
+        let intake = ledger::IntakeCounts { rows: 1, stored: 1, ..Default::default() };
         let lists = BTreeMap::from([(word.to_owned(), intake)]);
         let stored = requests.stored(desk.state.ledger().segment()?);
-        note(&desk, call, word, Event::Requests { lists, segment: requests.last_segment(), stored })?;
+        note(&desk, call, word, LedgerEvent::Requests { lists, segment: requests.last_segment(), stored })?;
     }
     let lifts = requests.of_request(&asked.request).into_iter().filter(|at| {
         lift && {

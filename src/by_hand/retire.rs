@@ -5,7 +5,7 @@
 use crate::clock::Instant;
 use crate::decide::{self, LinkLimits, Links};
 use crate::error::{Code, Error, Result};
-use crate::evidence::{Event, RunRef};
+use crate::evidence::{LedgerEvent, RunRef};
 use crate::job::meant::{InForce, held};
 use crate::job::{
     Awake, Caller, CompanionFiles, Desk, Seat, Seeker, Stop, SubjectCall, Watched, companions_of, intake, names_of,
@@ -13,10 +13,10 @@ use crate::job::{
 };
 use crate::monitor::Monitor;
 use crate::publish;
-use crate::requests::{Requests, Standing, State as Come};
+use crate::requests::{RequestState as Come, Requests, Standing};
 use crate::state::{Dataset, PublishedFile, Retirement};
 use crate::store::{Forgets, Root};
-use crate::sweep::{Whole, WholeGone, not_empty};
+use crate::sweep::{WholeGone, WholeTable, not_empty};
 use std::collections::BTreeMap;
 
 /// Which dataset ends, and why.
@@ -64,7 +64,7 @@ pub struct Retired {
 pub fn retire(call: &SubjectCall, caller: &Caller, asked: &Retiring, monitor: &dyn Monitor) -> Result<Retired> {
     let desk = Desk::open(call)?;
     desk.state.check_clock(call.now)?;
-    let table = Table::find(&desk, &asked.of)?;
+    let table = RetiringTable::find(&desk, &asked.of)?;
     if table.dataset.current.is_none() {
         return table.before(&desk);
     }
@@ -80,7 +80,7 @@ fn held_table(call: &SubjectCall, seat: Seat, asked: &Retiring, monitor: &dyn Mo
     let call = SubjectCall { dir, roots, now, runtime: call.runtime.clone(), wrap: call.wrap.clone(), values };
     let desk = Desk::open(&call)?;
     desk.state.check_clock(now)?;
-    let table = Table::find(&desk, &asked.of)?;
+    let table = RetiringTable::find(&desk, &asked.of)?;
     if table.dataset.current.is_none() {
         return table.before(&desk);
     }
@@ -90,7 +90,7 @@ fn held_table(call: &SubjectCall, seat: Seat, asked: &Retiring, monitor: &dyn Mo
 }
 
 /// A table and what is known of it.
-struct Table {
+struct RetiringTable {
     dataset: Dataset,
     purpose: String,
     /// Prefixes of its companions, under every name of its job.
@@ -115,8 +115,8 @@ fn named(dataset: &Dataset, path: &str) -> (Vec<String>, Vec<String>) {
     (log.chain(files().map(|file| file.path.clone())).collect(), companions)
 }
 
-impl Table {
-    fn find(desk: &Desk, of: &str) -> Result<Table> {
+impl RetiringTable {
+    fn find(desk: &Desk, of: &str) -> Result<RetiringTable> {
         let (project, state) = (&desk.project, &desk.state);
         let tables = state.tables()?;
         let output = match project.jobs.get(of) {
@@ -159,14 +159,14 @@ impl Table {
         names.dedup();
         let companions = names.iter().map(|name| companions_of(name)).collect();
         let (named, named_companions) = named(&dataset, path);
-        Ok(Table { dataset, purpose, companions, named, named_companions, lake, path: path.into() })
+        Ok(RetiringTable { dataset, purpose, companions, named, named_companions, lake, path: path.into() })
     }
 
-    fn whole<'a>(&'a self, desk: &'a Desk) -> Whole<'a> {
+    fn whole<'a>(&'a self, desk: &'a Desk) -> WholeTable<'a> {
         let versions = self.dataset.replaced.iter().map(|replaced| &replaced.files);
         let versions = versions.chain(self.dataset.current.iter().map(|current| &current.files));
         let digest = |file: &PublishedFile| Some((file.companion.clone(), file.companion_blake3.clone()?));
-        Whole {
+        WholeTable {
             lake: &self.lake,
             path: &self.path,
             state: desk.root(),
@@ -240,7 +240,7 @@ impl Table {
     }
 
     /// R34: while a hold keeps something of it, nothing goes.
-    fn check_free(&self, whole: &Whole<'_>, requests: &Requests, links: &Links) -> Result<()> {
+    fn check_free(&self, whole: &WholeTable<'_>, requests: &Requests, links: &Links) -> Result<()> {
         let kept = if held(requests, &self.purpose) { whole.held(links.entries())? } else { 0 };
         if kept == 0 {
             return Ok(());
@@ -293,7 +293,7 @@ impl Table {
     ) -> Result<Retired> {
         let Some(current) = &self.dataset.current else { return self.before(desk) };
         let retirement = Retirement { at: call.now, version: current.version, purpose: self.purpose.clone() };
-        let event = Event::Retired {
+        let event = LedgerEvent::Retired {
             job: self.dataset.job.clone(),
             dataset: self.dataset.dataset.clone(),
             version: current.version,

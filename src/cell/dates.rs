@@ -16,7 +16,7 @@ const REMEMBERED: usize = 1024;
 
 /// What a cell of a date or timestamp column turned out to be.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Reading {
+pub enum DateReading {
     /// No format reads it, or it is outside of the years 0001 to 9999, as written or in UTC (R23).
     Unreadable,
     /// Two formats read it, with different results: the run is refused (R23).
@@ -54,18 +54,18 @@ impl DateReader {
 
     /// Reads a cell.
     #[inline]
-    pub fn read(&self, text: &str) -> Reading {
+    pub fn read(&self, text: &str) -> DateReading {
         let text = trim(text);
         let said = match self.epoch {
             None => self.formats.read(text, |one, other| self.agree(one, other)),
             Some(unit) => epoch(text, unit).map_or(Said::Nothing, Said::Moment),
         };
         match said {
-            Said::Nothing => Reading::Unreadable,
-            Said::Different => Reading::Ambiguous,
-            Said::Moment(moment) if self.sentinels.contains(&moment.day) => Reading::Sentinel,
-            Said::Moment(moment) if self.usable(&moment) => Reading::At(moment),
-            Said::Moment(_) => Reading::Unreadable,
+            Said::Nothing => DateReading::Unreadable,
+            Said::Different => DateReading::Ambiguous,
+            Said::Moment(moment) if self.sentinels.contains(&moment.day) => DateReading::Sentinel,
+            Said::Moment(moment) if self.usable(&moment) => DateReading::At(moment),
+            Said::Moment(_) => DateReading::Unreadable,
         }
     }
 
@@ -219,10 +219,10 @@ mod tests {
     fn instant(reader: &DateReader, text: &str) -> String {
         let mut calendars = reader.calendars(&TimeZone::UTC);
         match reader.read(text) {
-            Reading::Unreadable => "?".into(),
-            Reading::Ambiguous => "!".into(),
-            Reading::Sentinel => "-".into(),
-            Reading::At(moment) => Instant(reader.instant(&moment, &mut calendars)).to_string(),
+            DateReading::Unreadable => "?".into(),
+            DateReading::Ambiguous => "!".into(),
+            DateReading::Sentinel => "-".into(),
+            DateReading::At(moment) => Instant(reader.instant(&moment, &mut calendars)).to_string(),
         }
     }
 
@@ -297,7 +297,7 @@ mod tests {
         let days = DateReader::new(&rule, true, &[]).expect("formats");
         let at = |text, name| {
             let mut calendars = days.calendars(&zone(name).expect("bundled"));
-            let Reading::At(moment) = days.read(text) else { panic!("readable") };
+            let DateReading::At(moment) = days.read(text) else { panic!("readable") };
             Instant(days.instant(&moment, &mut calendars)).to_string()
         };
         assert_eq!(at("2026-07-01", "Europe/Paris"), "2026-06-30T22:00:00Z");

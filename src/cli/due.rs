@@ -3,7 +3,7 @@
 use super::lines::Lines;
 use super::render;
 use super::settings::Settings;
-use super::verdict::{Verdict, coloured};
+use super::verdict::{TerminalVerdict, coloured};
 use crate::clock::Instant;
 use crate::daemon::{self, Came, JobStatus, Sweeps, Turn, Work};
 use crate::error::Result;
@@ -34,11 +34,10 @@ pub fn run(settings: &Settings, host: &daemon::Host, json: bool, monitor: &dyn M
 fn headline(turns: &[Turn], exit: u8, coloured: bool) -> String {
     let (all, failed) = (turns.len(), turns.iter().filter(|turn| turn.exit() != 0).count());
     match (all, failed) {
-        (0, _) => Verdict::Ok.line("nothing is due", coloured),
-        (_, 0) => Verdict::Ok.line(&format!("{all} of {all} due runs and sweeps are done"), coloured),
-        _ => {
-            Verdict::Stopped.line(&format!("{failed} of {all} due runs and sweeps were refused, exit {exit}"), coloured)
-        }
+        (0, _) => TerminalVerdict::Ok.line("nothing is due", coloured),
+        (_, 0) => TerminalVerdict::Ok.line(&format!("{all} of {all} due runs and sweeps are done"), coloured),
+        _ => TerminalVerdict::Stopped
+            .line(&format!("{failed} of {all} due runs and sweeps were refused, exit {exit}"), coloured),
     }
 }
 

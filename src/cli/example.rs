@@ -1,6 +1,6 @@
 //! `tamis init --example`: the specs that come with tamis and the small export they are for, in an empty place.
 
-use super::init::{refuse_to_overwrite, write, write_schemas};
+use super::spec_files::{refuse_to_overwrite, write, write_schemas};
 use crate::error::{Code, Error, Result};
 use std::path::Path;
 

@@ -3,15 +3,12 @@
 use super::args::InitArgs;
 use super::lines::Lines;
 use super::settings::Settings;
+use super::spec_files::{refuse_to_overwrite, write, write_schemas};
 use super::{answer, example, render};
 use crate::error::{Code, Error, Result};
-use crate::init::{self, Column, Edit, File, LineEnds, Proposal, Proposed, Roots, Table, Tables, Value};
-use crate::policy::{SpecKind, schema};
+use crate::init::{self, Edit, LineEnds, MadeFile, PeekColumn, Proposal, Proposed, Roots, Table, Tables, Value};
 use crate::store::{local_folder, settle};
 use std::path::{Path, PathBuf};
-
-const SCHEMAS: [(&str, SpecKind); 3] =
-    [("policy", SpecKind::Policy), ("source", SpecKind::Source), ("job", SpecKind::Job)];
 
 /// Widest name of a column in the table.
 const WIDEST: usize = 40;
@@ -43,7 +40,7 @@ pub fn init(settings: &Settings, args: &InitArgs, json: bool) -> Result<String> 
     let (files, mut edits) = init::write(&found.tables, &proposals, &roots);
     edits.iter_mut().for_each(|edit| edit.file = settings.dir.join(&edit.file).display().to_string());
     if !args.dry_run {
-        for File { path, text } in &files {
+        for MadeFile { path, text } in &files {
             write(&settings.dir.join(path), text.as_bytes())?;
         }
         write_schemas(&settings.dir)?;
@@ -54,42 +51,6 @@ pub fn init(settings: &Settings, args: &InitArgs, json: bool) -> Result<String> 
     let mut out = told(&found, &proposals);
     next(&mut out, settings, args, &found, &proposals, &edits);
     Ok(out)
-}
-
-/// Refuses a folder that has a policy.
-///
-/// # Errors
-/// A policy error that says what to do.
-pub(super) fn refuse_to_overwrite(dir: &Path) -> Result<()> {
-    if !dir.join("policy.toml").exists() {
-        return Ok(());
-    }
-    Err(Error::new(Code::AlreadyThere, format!("{} has a policy already", dir.display()))
-        .help("edit it, or name another folder with --dir"))
-}
-
-/// Writes the schemas that the specs name.
-///
-/// # Errors
-/// A policy error when they cannot be written.
-pub(super) fn write_schemas(dir: &Path) -> Result<()> {
-    for (name, kind) in SCHEMAS {
-        write(&dir.join("schema").join(format!("{name}.json")), render::json(&schema(kind))?.as_bytes())?;
-    }
-    Ok(())
-}
-
-/// Writes a file that is not there, and the folders above it.
-///
-/// # Errors
-/// A policy error when something is there, or it cannot be written.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    if path.exists() && std::fs::read(path).is_ok_and(|there| there != bytes) {
-        return Err(Error::new(Code::AlreadyThere, format!("{} is there already", path.display()))
-            .help("move it away, or name another folder with --dir"));
-    }
-    let made = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(path, bytes));
-    made.map_err(|_| Error::new(Code::FileNotWritten, format!("{} cannot be written", path.display())))
 }
 
 /// Where things will lie: exports where they are, the rest in a folder `tamis` beside that of the specs.
@@ -126,7 +87,7 @@ fn relative(from: &Path, to: &Path) -> String {
     up.chain(down).collect::<PathBuf>().display().to_string()
 }
 
-fn as_json(found: &Tables, proposals: &[Proposal], files: &[File], edits: &[Edit]) -> Result<String> {
+fn as_json(found: &Tables, proposals: &[Proposal], files: &[MadeFile], edits: &[Edit]) -> Result<String> {
     let tables: Vec<_> = found
         .tables
         .iter()
@@ -201,7 +162,7 @@ fn head(out: &mut String, table: &Table, proposal: &Proposal) {
 
 /// The table of columns: never a value.
 fn columns(out: &mut String, table: &Table, proposal: &Proposal) {
-    let shown = |column: &Column| crate::plain::shown(&column.name).chars().take(WIDEST).collect::<String>();
+    let shown = |column: &PeekColumn| crate::plain::shown(&column.name).chars().take(WIDEST).collect::<String>();
     let width = table.columns.iter().map(|column| shown(column).chars().count()).max().unwrap_or(0).max(6);
     out.line(format_args!("  {:width$}  filled  {:34}  {:20}  proposed", "column", "type", "looks like"));
     for (column, proposed) in table.columns.iter().zip(&proposal.columns) {
@@ -217,7 +178,7 @@ fn columns(out: &mut String, table: &Table, proposal: &Proposal) {
 }
 
 /// The type of a column in words.
-fn kind(column: &Column) -> String {
+fn kind(column: &PeekColumn) -> String {
     let zone = |dates: &init::Dates| match () {
         () if dates.offset || dates.utc || !dates.timed => "",
         () => ", no zone",
@@ -241,7 +202,7 @@ fn kind(column: &Column) -> String {
     said + unique
 }
 
-fn proposed_as(column: &Column, proposed: &Proposed, proposal: &Proposal) -> String {
+fn proposed_as(column: &PeekColumn, proposed: &Proposed, proposal: &Proposal) -> String {
     let name = &column.name;
     let role = match () {
         () if proposal.key.as_ref() == Some(name) => ", key",

@@ -20,6 +20,7 @@ mod report;
 mod serve;
 mod settings;
 pub mod shield;
+mod spec_files;
 mod status;
 mod steps;
 mod subject;
@@ -138,7 +139,7 @@ fn check(settings: &Settings, json: bool) -> Result<String> {
     let runs = due::next_runs(&project, settings.now) + &status::seen(&sighted);
     let (folder, zones) = (settings.dir.display(), clock::zones_version());
     let said = format!("{folder}: no faults, {}, time zone data {zones}", counted(findings.len() as u64, "hint"));
-    Ok(verdict::Verdict::Ok.line(&said, coloured) + &hints + &runs)
+    Ok(verdict::TerminalVerdict::Ok.line(&said, coloured) + &hints + &runs)
 }
 
 fn accept(settings: &Settings, accepted: &AcceptArgs, json: bool) -> Result<String> {

@@ -5,14 +5,14 @@ use super::lines::Lines;
 use super::render;
 use super::settings::Settings;
 use crate::error::Result;
-use crate::init::{self, Asked, Classes, Peeked, PeekedCell, PeekedColumn};
+use crate::init::{self, Classes, PeekAsked, Peeked, PeekedCell, PeekedColumn};
 
 /// Looks at an object and says what its cells are like.
 ///
 /// # Errors
 /// Input errors for what cannot be read; storage errors.
 pub fn peek(settings: &Settings, args: &PeekArgs, json: bool) -> Result<String> {
-    let asked = Asked {
+    let asked = PeekAsked {
         target: args.object.clone(),
         member: args.member.clone(),
         column: args.column.clone(),

@@ -1,7 +1,7 @@
 //! Reports as text, with bars; the numbers are those of `--json`.
 
 use super::lines::Lines;
-use super::verdict::{Verdict, counted};
+use super::verdict::{TerminalVerdict, counted};
 use crate::error::{Error, Finding, Result};
 use crate::evidence::manifest::{Brake, Drift, Identifiers, ListApplied, SharedValues};
 use crate::evidence::{Manifest, VerifyReport};
@@ -33,20 +33,20 @@ pub fn report(report: &Report, verbose: bool, coloured: bool) -> String {
 }
 
 /// Returns the verdict on a run or a plan, and its figures.
-fn headline(report: &Report, persons: bool) -> (Verdict, String) {
+fn headline(report: &Report, persons: bool) -> (TerminalVerdict, String) {
     let m = &report.manifest;
     let dropped = m.rows_in.saturating_sub(m.rows_out);
     let rows = format!("{} rows in, {} out, {dropped} dropped", m.rows_in, m.rows_out);
     match report.outcome {
         Outcome::Published => {
-            (Verdict::attention(persons), format!("{} version {} published: {rows}", m.job, m.output.version))
+            (TerminalVerdict::attention(persons), format!("{} version {} published: {rows}", m.job, m.output.version))
         }
         Outcome::Planned if report.stops.is_empty() => {
-            (Verdict::attention(persons), format!("plan of {}: {rows}; nothing was written", m.job))
+            (TerminalVerdict::attention(persons), format!("plan of {}: {rows}; nothing was written", m.job))
         }
         Outcome::Planned => {
             let stops = counted(report.stops.len() as u64, "limit");
-            (Verdict::Stopped, format!("plan of {}: {rows}; {stops} would stop it; nothing was written", m.job))
+            (TerminalVerdict::Stopped, format!("plan of {}: {rows}; {stops} would stop it; nothing was written", m.job))
         }
     }
 }
@@ -448,8 +448,8 @@ pub fn verified(report: &VerifyReport, coloured: bool) -> String {
         counted(report.segments, "file")
     );
     let mut out = match report.faults.len() as u64 {
-        0 => Verdict::Ok.line(&format!("the evidence holds: {looked}"), coloured),
-        faults => Verdict::Fault.line(&format!("{} in {looked}", counted(faults, "fault")), coloured),
+        0 => TerminalVerdict::Ok.line(&format!("the evidence holds: {looked}"), coloured),
+        faults => TerminalVerdict::Fault.line(&format!("{} in {looked}", counted(faults, "fault")), coloured),
     };
     let sections = [
         ("FAULT", &report.faults),

@@ -5,7 +5,7 @@ use super::{limits, process};
 use crate::clock::{Clock, Instant, System};
 use crate::daemon::Host;
 use crate::error::{Code, Error, Result};
-use crate::evidence::Event;
+use crate::evidence::LedgerEvent;
 use crate::job::{Call, Caller, Stop, SubjectCall, open_roots};
 use crate::key;
 use crate::policy::Project;
@@ -143,8 +143,10 @@ fn threads(work: &WorkArgs) -> usize {
 /// # Errors
 /// A policy error when the ledger knows no such run.
 pub fn refused_as_of(state: &State, accepted: &AcceptArgs) -> Result<Instant> {
-    let refused = |event: &Event| match event {
-        Event::Refused { job, as_of, plan, .. } if *job == accepted.job && plan.as_ref() == Some(&accepted.digest) => {
+    let refused = |event: &LedgerEvent| match event {
+        LedgerEvent::Refused { job, as_of, plan, .. }
+            if *job == accepted.job && plan.as_ref() == Some(&accepted.digest) =>
+        {
             Some(*as_of)
         }
         _ => None,

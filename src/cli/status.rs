@@ -5,7 +5,7 @@
 use super::args::StatusArgs;
 use super::lines::Lines;
 use super::settings::Settings;
-use super::verdict::{Verdict, coloured, counted};
+use super::verdict::{TerminalVerdict, coloured, counted};
 use super::{due, render};
 use crate::clock::{Instant, zones_version};
 use crate::daemon::{JobStatus, NoJob};
@@ -43,7 +43,7 @@ pub(super) struct Status {
 }
 
 /// Everything that the text is made of.
-struct Found {
+struct StatusFound {
     jobs: Vec<JobStatus>,
     no_job: Vec<NoJob>,
     foreign: Vec<ForeignTable>,
@@ -63,7 +63,7 @@ pub(super) fn status(settings: &Settings, args: &StatusArgs, json: bool) -> Resu
     let roots = settings.open(&project)?;
     let state = settings.state(&project)?;
     let (foreign, unread) = foreign::foreign(&project, &roots, &state)?;
-    let found = Found {
+    let found = StatusFound {
         jobs: daemon::status(&project, &roots, &state, settings.now)?,
         no_job: daemon::without_job(&project, &state)?,
         foreign,
@@ -77,19 +77,19 @@ pub(super) fn status(settings: &Settings, args: &StatusArgs, json: bool) -> Resu
         (true, _) => render::json(&as_data(found))?,
         (false, whole) => {
             let first = headline(&found, exceptions.len());
-            let first = Verdict::attention(!exceptions.is_empty()).line(&first, coloured(&std::io::stdout()));
+            let first = TerminalVerdict::attention(!exceptions.is_empty()).line(&first, coloured(&std::io::stdout()));
             first + &if whole { in_full(&found) } else { in_short(&found, &exceptions) }
         }
     };
     Ok((text, exit))
 }
 
-fn as_data(found: Found) -> Status {
+fn as_data(found: StatusFound) -> Status {
     let (requests, requests_stop) = match found.standings {
         Ok(standings) => (Some(standings), None),
         Err(error) => (None, Some(error.message().to_owned())),
     };
-    let Found { jobs, no_job, foreign, sighted: Sighted { aside, unseen }, .. } = found;
+    let StatusFound { jobs, no_job, foreign, sighted: Sighted { aside, unseen }, .. } = found;
     Status {
         schema: "tamis-status/1",
         time_zones: zones_version(),
@@ -104,7 +104,7 @@ fn as_data(found: Found) -> Status {
 }
 
 /// Returns the figures of the first line.
-fn headline(found: &Found, exceptions: usize) -> String {
+fn headline(found: &StatusFound, exceptions: usize) -> String {
     let published = found.jobs.iter().filter(|job| job.version.is_some()).count();
     let mut said = vec![format!("{published} of {} published", counted(found.jobs.len() as u64, "job"))];
     let late = found.jobs.iter().filter(|job| job.overdue || job.sweep.overdue).count() as u64;
@@ -124,7 +124,7 @@ fn headline(found: &Found, exceptions: usize) -> String {
 }
 
 /// Returns one row for each job, and what somebody has to look at.
-fn in_short(found: &Found, exceptions: &[String]) -> String {
+fn in_short(found: &StatusFound, exceptions: &[String]) -> String {
     let mut out = String::new();
     let rows: Vec<[String; 6]> = found.jobs.iter().map(job_row).collect();
     render::table(&mut out, ["JOB", "PUBLISHED", "ROWS", "CHANGE", "SWEPT", "NEXT"], &rows);
@@ -158,7 +158,7 @@ fn job_row(job: &JobStatus) -> [String; 6] {
 }
 
 /// Returns what somebody has to look at, with what to do.
-fn exceptions(found: &Found) -> Vec<String> {
+fn exceptions(found: &StatusFound) -> Vec<String> {
     let mut out: Vec<String> = found.jobs.iter().flat_map(of_job).collect();
     out.extend(found.no_job.iter().map(|table| format!("{}: {}", table.cause, table.to_do)));
     out.extend(found.foreign.iter().map(|table| match &table.to_do {
@@ -197,7 +197,7 @@ fn of_job(job: &JobStatus) -> Vec<String> {
 fn of_requests(standings: &Standings) -> Vec<String> {
     let mut out = Vec::new();
     for request in standings.open.iter().filter(|request| request.wants_attention()) {
-        let Request { name, time } = Request::of(request);
+        let RequestWords { name, time } = RequestWords::of(request);
         let note = request.note.as_ref().map_or(String::new(), |note| format!("; {note}"));
         out.push(format!("{name}, {time}: {}{note}", in_words(request.state)));
     }
@@ -241,23 +241,23 @@ fn days(count: i64) -> String {
 }
 
 /// A request in words.
-struct Request {
+struct RequestWords {
     name: String,
     time: String,
 }
 
-impl Request {
-    fn of(request: &OpenRequest) -> Request {
+impl RequestWords {
+    fn of(request: &OpenRequest) -> RequestWords {
         let time = match request.days_left {
             late if late < 0 => format!("{} OVERDUE", days(-late)),
             left => format!("{} left", days(left)),
         };
-        Request { name: format!("{} ({}, {})", request.request, request.effect, request.list), time }
+        RequestWords { name: format!("{} ({}, {})", request.request, request.effect, request.list), time }
     }
 }
 
 /// Returns everything that is known.
-fn in_full(found: &Found) -> String {
+fn in_full(found: &StatusFound) -> String {
     let tables = without_job(&found.no_job) + &written_to(&found.foreign, &found.unread);
     due::status(&found.jobs) + &tables + &said(&found.standings) + &seen(&found.sighted)
 }
@@ -351,7 +351,7 @@ fn dataset(out: &mut String, standing: &DatasetStanding) {
 }
 
 fn open(out: &mut String, request: &OpenRequest) {
-    let Request { name, time } = Request::of(request);
+    let RequestWords { name, time } = RequestWords::of(request);
     let states: Vec<String> = request.states.iter().map(|(job, state)| format!("{job} {state}")).collect();
     out.line(format_args!("  {name}  {}, {time}  [{}]", request.state, states.join(", ")));
     request.note.iter().for_each(|note| out.line(format_args!("    {note}")));

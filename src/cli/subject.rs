@@ -10,7 +10,7 @@ use crate::by_hand::{self, Asked, Stored};
 use crate::clock::{Clock, System};
 use crate::error::{Code, Error, Result};
 use crate::policy::Effect;
-use crate::questions::{Known, find};
+use crate::questions::{KnownPerson, find};
 use std::io::{IsTerminal, Read, Write as _};
 use zeroize::Zeroizing;
 
@@ -107,7 +107,7 @@ fn told(stored: &Stored) -> String {
     out
 }
 
-fn found(known: &Known) -> String {
+fn found(known: &KnownPerson) -> String {
     let mut out = String::new();
     let values = counted(known.identities as u64, "value");
     out.line(format_args!("asked for {values}, {} without a normal form", known.raw));

@@ -3,7 +3,7 @@
 use super::args::SweepArgs;
 use super::lines::Lines;
 use super::settings::Settings;
-use super::verdict::{Verdict, coloured, counted};
+use super::verdict::{TerminalVerdict, coloured, counted};
 use super::{answer, render, serve};
 use crate::error::Result;
 use crate::sweep::{self, DatasetSwept, Removal, SweepReport};
@@ -51,7 +51,7 @@ fn text(report: &SweepReport, coloured: bool) -> String {
 }
 
 /// Returns the verdict on a sweep, and its figures.
-fn headline(report: &SweepReport) -> (Verdict, String) {
+fn headline(report: &SweepReport) -> (TerminalVerdict, String) {
     let swept = report.datasets.iter().filter(|swept| swept.version.is_some());
     let (mut datasets, mut rows, mut objects, mut kept) = (0, 0, 0, report.raw.unseen > 0);
     for swept in swept {
@@ -67,8 +67,8 @@ fn headline(report: &SweepReport) -> (Verdict, String) {
         counted(objects + report.raw.removed, "object")
     );
     match report.stops.len() as u64 {
-        0 => (Verdict::attention(kept), said),
-        stops => (Verdict::Stopped, format!("{said}; {}", counted(stops, "problem"))),
+        0 => (TerminalVerdict::attention(kept), said),
+        stops => (TerminalVerdict::Stopped, format!("{said}; {}", counted(stops, "problem"))),
     }
 }
 

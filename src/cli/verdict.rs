@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 
 /// How something stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum TerminalVerdict {
     /// Nothing is to be done.
     Ok,
     /// It went well, and somebody has to look at something.
@@ -16,18 +16,18 @@ pub(super) enum Verdict {
     Fault,
 }
 
-impl Verdict {
+impl TerminalVerdict {
     /// Returns `Attention` when there is something to look at.
-    pub(super) fn attention(wanted: bool) -> Verdict {
-        if wanted { Verdict::Attention } else { Verdict::Ok }
+    pub(super) fn attention(wanted: bool) -> TerminalVerdict {
+        if wanted { TerminalVerdict::Attention } else { TerminalVerdict::Ok }
     }
 
     fn word(self) -> &'static str {
         match self {
-            Verdict::Ok => "OK",
-            Verdict::Attention => "ATTENTION",
-            Verdict::Stopped => "STOPPED",
-            Verdict::Fault => "FAULT",
+            TerminalVerdict::Ok => "OK",
+            TerminalVerdict::Attention => "ATTENTION",
+            TerminalVerdict::Stopped => "STOPPED",
+            TerminalVerdict::Fault => "FAULT",
         }
     }
 
@@ -35,9 +35,9 @@ impl Verdict {
     pub(super) fn line(self, said: &str, coloured: bool) -> String {
         let said = shown(said);
         let colour = match self {
-            Verdict::Ok => "\x1b[1;32m",
-            Verdict::Attention => "\x1b[1;33m",
-            Verdict::Stopped | Verdict::Fault => "\x1b[1;31m",
+            TerminalVerdict::Ok => "\x1b[1;32m",
+            TerminalVerdict::Attention => "\x1b[1;33m",
+            TerminalVerdict::Stopped | TerminalVerdict::Fault => "\x1b[1;31m",
         };
         let word = self.word();
         if coloured { format!("{colour}{word}\x1b[0m  {said}\n") } else { format!("{word}  {said}\n") }
@@ -61,8 +61,8 @@ mod tests {
 
     #[test]
     fn colour_is_never_the_only_sign_and_names_cannot_add_any() {
-        assert_eq!(Verdict::Ok.line("a", false), "OK  a\n");
-        assert_eq!(Verdict::Fault.line("a", true), "\x1b[1;31mFAULT\x1b[0m  a\n");
-        assert!(!Verdict::Attention.line("\x1b[32mOK", false).contains('\x1b'));
+        assert_eq!(TerminalVerdict::Ok.line("a", false), "OK  a\n");
+        assert_eq!(TerminalVerdict::Fault.line("a", true), "\x1b[1;31mFAULT\x1b[0m  a\n");
+        assert!(!TerminalVerdict::Attention.line("\x1b[32mOK", false).contains('\x1b'));
     }
 }

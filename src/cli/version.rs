@@ -128,7 +128,7 @@ fn last_versions(versions: &[VersionRows]) -> String {
 }
 
 fn fields(m: &Manifest) -> String {
-    let field = |field: &crate::evidence::manifest::Field| {
+    let field = |field: &crate::evidence::manifest::FieldEvidence| {
         let from = field.from.as_deref().unwrap_or("");
         let counts = [field.values, field.untreated, field.raw_forms].map(|count| count.to_string());
         row(&[&field.name, from, &field.treatment, &field.data_type, &counts[0], &counts[1], &counts[2]])

@@ -167,7 +167,7 @@ const DIRECTIVES: [(&str, Op); 20] = [
 
 /// Parts of a time while it is being read.
 #[derive(Default)]
-struct Parts {
+struct TimeParts {
     year: u32,
     month: u32,
     day: u32,
@@ -183,7 +183,7 @@ struct Parts {
 /// Reads the whole of a text by the steps; none when it does not fit or says no real date.
 #[inline]
 fn parse(ops: &[Op], text: &[u8]) -> Option<Moment> {
-    let mut parts = Parts::default();
+    let mut parts = TimeParts::default();
     if let ([Op::IsoDate, _, _, _, _, _], Some((date, []))) = (ops, iso_date(text)) {
         [parts.year, parts.month, parts.day] = date;
         return parts.moment();
@@ -257,7 +257,7 @@ fn pairs(text: &[u8; 8], shape: &[u8; 8]) -> Option<[u8; 8]> {
     good.then(|| (digits * 10 + (digits >> 8)).to_le_bytes())
 }
 
-impl Parts {
+impl TimeParts {
     #[inline]
     fn moment(&self) -> Option<Moment> {
         let hour = match self.half_day_hour {

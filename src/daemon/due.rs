@@ -12,7 +12,7 @@ const ON_TIME: i64 = 15 * 60_000_000;
 
 /// What `state` says of a job.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Known {
+pub struct JobKnown {
     /// When the state was created.
     pub created: Option<Instant>,
     /// The last scheduled instant that is settled.
@@ -47,18 +47,18 @@ pub enum Due {
     TooLate(Instant, Option<Missed>),
 }
 
-impl Known {
+impl JobKnown {
     /// Reads it.
     ///
     /// # Errors
     /// Storage and evidence errors.
-    pub fn read(project: &Project, state: &State, plan: &Plan) -> Result<Known> {
+    pub fn read(project: &Project, state: &State, plan: &Plan) -> Result<JobKnown> {
         let dataset = job::dataset_of(state, project, plan)?;
         let scheduled = job::scheduled_of(state, project, plan)?;
         // One that was there when the run was refused again lets another plan through.
         let refusal = scheduled.refusal.as_ref();
         let refused = refusal.map_or(Instant(i64::MIN), |refusal| refusal.at);
-        Ok(Known {
+        Ok(JobKnown {
             created: Some(state.created()),
             settled: scheduled.settled,
             last_as_of: dataset.as_ref().and_then(|dataset| dataset.last_as_of),
@@ -70,7 +70,7 @@ impl Known {
 }
 
 /// Decides what is due at `now`: at most one instant, the latest. A job that has never run is due at once.
-pub fn due(schedule: &Schedule, known: &Known, now: Instant) -> Due {
+pub fn due(schedule: &Schedule, known: &JobKnown, now: Instant) -> Due {
     if schedule.suspend {
         return Due::Not(None);
     }
@@ -95,7 +95,7 @@ pub fn due(schedule: &Schedule, known: &Known, now: Instant) -> Due {
 /// Whether the newest instant that should have been applied has not been: refused or missed at once, not begun after
 /// an hour, begun and not done after the job's `timeout`. An instant before the state was created is nothing that anybody
 /// waited for.
-pub fn overdue(schedule: &Schedule, known: &Known, running: bool, now: Instant) -> bool {
+pub fn overdue(schedule: &Schedule, known: &JobKnown, running: bool, now: Instant) -> bool {
     let latest = schedule.latest(before(now, schedule.delay));
     let Some(instant) = latest.filter(|_| !schedule.suspend) else { return false };
     let (applied, created) = (known.applied, known.created);
@@ -108,7 +108,7 @@ pub fn overdue(schedule: &Schedule, known: &Known, running: bool, now: Instant) 
 }
 
 /// Instants after the last settled one and before `instant`. What was judged later than them needs none of them.
-fn missed(schedule: &Schedule, known: &Known, instant: Instant) -> Option<Missed> {
+fn missed(schedule: &Schedule, known: &JobKnown, instant: Instant) -> Option<Missed> {
     let after = known.settled?.max(known.last_as_of.unwrap_or(Instant(i64::MIN)));
     let mut between = schedule.after(after).take_while(|missed| *missed < instant);
     let first = between.next()?;

@@ -5,14 +5,14 @@ use crate::error::Result;
 use crate::monitor::{Event, Monitor};
 
 /// Puts the job's name before warnings and notes, and keeps stages and bytes to itself.
-pub struct Named<'a> {
+pub struct NamedMonitor<'a> {
     /// The job.
     pub job: &'a str,
     /// Who listens.
     pub monitor: &'a dyn Monitor,
 }
 
-impl Monitor for Named<'_> {
+impl Monitor for NamedMonitor<'_> {
     fn event(&self, event: Event) {
         match event {
             Event::Warning(text) => self.monitor.event(Event::Warning(format!("{}: {text}", self.job))),

@@ -10,11 +10,11 @@ mod status;
 mod sweeps;
 mod turn;
 
-pub use due::{Due, Known, Missed, due, overdue};
+pub use due::{Due, JobKnown, Missed, due, overdue};
 pub use health::{Health, JobHealth};
-pub use service::{Control, Daemon, Service};
+pub use service::{Daemon, DaemonControl, Service};
 pub use status::{JobStatus, NoJob, Refused, Sweeps, Version, status, without_job};
-pub use sweeps::{Kept, Wanted, sweep_as_of};
+pub use sweeps::{DatasetKnown, SweepReason, sweep_as_of};
 pub use turn::{Came, Host, Turn, Work, run_due, take, worst};
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! The daemon: one loop over a closed list of events. A heartbeat asks what is due, threads run it, and what they come
 //! to returns as an event. Must not know how a job runs.
 
-use super::due::{Due, Known, due, overdue};
+use super::due::{Due, JobKnown, due, overdue};
 use super::health::{self, Board, Health, JobHealth};
 use super::specs::Specs;
-use super::sweeps::{Kept, sweep_as_of};
+use super::sweeps::{DatasetKnown, sweep_as_of};
 use super::turn::{Came, Host, Turn, Work, take};
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
@@ -41,7 +41,7 @@ pub struct Service {
 }
 
 /// All that can happen to the loop.
-enum Event {
+enum DaemonEvent {
     /// The heartbeat.
     Beat,
     /// A turn is over.
@@ -52,20 +52,20 @@ enum Event {
 
 /// Ends a daemon from outside.
 #[derive(Clone)]
-pub struct Control(Sender<Event>);
+pub struct DaemonControl(Sender<DaemonEvent>);
 
-impl Control {
+impl DaemonControl {
     /// Asks it to end: runs finish or stop before their commit.
     pub fn terminate(&self) {
-        let _ = self.0.send(Event::Terminate);
+        let _ = self.0.send(DaemonEvent::Terminate);
     }
 }
 
 /// What the loop remembers of a job.
 #[derive(Default)]
-struct Watch {
-    known: Known,
-    kept: Kept,
+struct JobWatch {
+    known: JobKnown,
+    kept: DatasetKnown,
     /// Request files could not be listed: a sweep would meet that, and say so.
     blind: bool,
     read: Option<Instant>,
@@ -99,7 +99,7 @@ impl Patience {
     }
 }
 
-impl Watch {
+impl JobWatch {
     fn of(&mut self, work: Work) -> &mut Patience {
         match work {
             Work::Run => &mut self.run,
@@ -112,12 +112,12 @@ impl Watch {
 pub struct Daemon {
     service: Service,
     specs: Specs,
-    events: Receiver<Event>,
-    sender: Sender<Event>,
+    events: Receiver<DaemonEvent>,
+    sender: Sender<DaemonEvent>,
     board: Board,
     /// Where the health page is.
     pub address: Option<SocketAddr>,
-    watches: BTreeMap<String, Watch>,
+    watches: BTreeMap<String, JobWatch>,
     /// Jobs at work, and at what.
     running: BTreeMap<String, Work>,
     without_job: WithoutJob,
@@ -136,7 +136,7 @@ impl Daemon {
     ///
     /// # Errors
     /// Policy errors: findings of the specs, a heartbeat or an address that will not do.
-    pub fn new(service: Service) -> Result<(Daemon, Control)> {
+    pub fn new(service: Service) -> Result<(Daemon, DaemonControl)> {
         if service.beat == 0 || 60 % service.beat != 0 {
             return Err(Error::new(Code::ArgumentWrong, "--beat does not divide 60 seconds")
                 .help("use 1, 5, 10 or 60, for example"));
@@ -149,7 +149,7 @@ impl Daemon {
         let open = |at| call.runtime.block_on(health::open(at, board.clone(), service.host.clock.clone()));
         let address = service.listen.map(open).transpose()?;
         let (sender, events) = mpsc::channel();
-        let control = Control(sender.clone());
+        let control = DaemonControl(sender.clone());
         let (watches, running) = (BTreeMap::new(), BTreeMap::new());
         let (without_job, specs_broken) = (WithoutJob::default(), false);
         let daemon =
@@ -169,17 +169,17 @@ impl Daemon {
         loop {
             // A heart that stands still is not waited for: its crate has been seen to lose beats.
             match self.events.recv_timeout(patience) {
-                Ok(Event::Beat) | Err(RecvTimeoutError::Timeout) => {
+                Ok(DaemonEvent::Beat) | Err(RecvTimeoutError::Timeout) => {
                     waiting.store(false, Ordering::Relaxed);
                     self.look_at_specs(monitor.as_ref());
                     self.look_for_tables(monitor.as_ref());
                     self.start_due(&monitor);
                 }
-                Ok(Event::Ended(turn)) => {
+                Ok(DaemonEvent::Ended(turn)) => {
                     self.ended(&turn, monitor.as_ref());
                     self.start_due(&monitor);
                 }
-                Ok(Event::Terminate) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(DaemonEvent::Terminate) | Err(RecvTimeoutError::Disconnected) => break,
             }
             self.show_health();
         }
@@ -194,7 +194,7 @@ impl Daemon {
         let beat = format!("*/{} * * * * *", self.service.beat);
         let job = Job::new(beat.as_str(), move |_, _| {
             if !waiting.swap(true, Ordering::Relaxed) {
-                let _ = sender.send(Event::Beat);
+                let _ = sender.send(DaemonEvent::Beat);
             }
         });
         let job = job.map_err(none)?;
@@ -290,12 +290,12 @@ impl Daemon {
         let name = job.clone();
         let started = std::thread::Builder::new().spawn(move || {
             let turn = take(&host, &project, work, &job, monitor.as_ref());
-            let _ = sender.send(Event::Ended(turn));
+            let _ = sender.send(DaemonEvent::Ended(turn));
         });
         if started.is_err() {
             let none =
                 Error::new(Code::SystemLimit, "the system gives no thread for it").help("raise the limit of threads");
-            let _ = self.sender.send(Event::Ended(Turn::not_begun(&name, work, &none)));
+            let _ = self.sender.send(DaemonEvent::Ended(Turn::not_begun(&name, work, &none)));
         }
     }
 
@@ -313,7 +313,7 @@ impl Daemon {
     fn show_health(&self) {
         let now = self.service.host.clock.now();
         let project = self.specs.project();
-        let none = Watch::default();
+        let none = JobWatch::default();
         let job = |plan: &Plan| {
             let watch = self.watches.get(&plan.job).unwrap_or(&none);
             let running = self.running.get(&plan.job);
@@ -341,9 +341,9 @@ impl Daemon {
         while !self.running.is_empty() && !again {
             let left = self.service.grace.saturating_sub(asked.elapsed());
             match self.events.recv_timeout(left) {
-                Ok(Event::Ended(turn)) => self.ended(&turn, monitor),
-                Ok(Event::Beat) => {}
-                Ok(Event::Terminate) => again = true,
+                Ok(DaemonEvent::Ended(turn)) => self.ended(&turn, monitor),
+                Ok(DaemonEvent::Beat) => {}
+                Ok(DaemonEvent::Terminate) => again = true,
                 Err(_) => break,
             }
         }
@@ -378,10 +378,10 @@ fn told(turn: &Turn) -> Option<monitor::Event> {
 
 impl Host {
     /// What `state` says of a job and its dataset, and whether request files could not be listed.
-    fn look(&self, project: &Project, plan: &Plan) -> Result<(Known, Kept, bool)> {
+    fn look(&self, project: &Project, plan: &Plan) -> Result<(JobKnown, DatasetKnown, bool)> {
         let (roots, state) = self.open(project)?;
         let met = sweep::requests_met(project, &roots, &state).ok();
         let blind = met.is_none();
-        Ok((Known::read(project, &state, plan)?, Kept::read(project, &state, plan, met)?, blind))
+        Ok((JobKnown::read(project, &state, plan)?, DatasetKnown::read(project, &state, plan, met)?, blind))
     }
 }

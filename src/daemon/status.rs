@@ -1,14 +1,14 @@
 //! How each job stands: last good version, next run, last refusal and what to do about it, overdue or not.
 //! Read from `state` and the names of request files. Must not know how it is shown.
 
-use super::due::{Due, Known, due, overdue};
-use super::sweeps::Kept;
+use super::due::{Due, JobKnown, due, overdue};
+use super::sweeps::DatasetKnown;
 use crate::clock::Instant;
 use crate::error::Result;
-use crate::evidence::{Entry, Event};
+use crate::evidence::{LedgerEntry, LedgerEvent};
 use crate::job;
 use crate::policy::{Plan, Project};
-use crate::state::{Dataset, Refusal, RequestsMet, State};
+use crate::state::{Dataset, RefusedRun, RequestsMet, State};
 use crate::store::Root;
 use crate::sweep;
 use std::collections::BTreeMap;
@@ -120,7 +120,7 @@ pub fn status(
     let met = sweep::requests_met(project, roots, state).ok();
     let job = |plan: &Plan| {
         let sweep = sweeps(project, state, plan, met.clone(), now)?;
-        job(&Job { plan, project, state, names: job::names_of(state, project, plan)? }, &entries, sweep, now)
+        job(&JobLookup { plan, project, state, names: job::names_of(state, project, plan)? }, &entries, sweep, now)
     };
     project.jobs.values().map(job).collect()
 }
@@ -145,7 +145,7 @@ pub fn without_job(project: &Project, state: &State) -> Result<Vec<NoJob>> {
 }
 
 /// A job and where it is looked up.
-struct Job<'a> {
+struct JobLookup<'a> {
     plan: &'a Plan,
     project: &'a Project,
     state: &'a State,
@@ -154,7 +154,7 @@ struct Job<'a> {
 }
 
 fn sweeps(project: &Project, state: &State, plan: &Plan, met: Option<RequestsMet>, now: Instant) -> Result<Sweeps> {
-    let kept = Kept::read(project, state, plan, met)?;
+    let kept = DatasetKnown::read(project, state, plan, met)?;
     Ok(Sweeps {
         last: kept.swept.at,
         due: kept.wanted(now).is_some(),
@@ -164,7 +164,7 @@ fn sweeps(project: &Project, state: &State, plan: &Plan, met: Option<RequestsMet
     })
 }
 
-fn kept_refusal(refusal: Refusal) -> Refused {
+fn kept_refusal(refusal: RefusedRun) -> Refused {
     Refused {
         as_of: refusal.due,
         at: refusal.at,
@@ -174,9 +174,9 @@ fn kept_refusal(refusal: Refusal) -> Refused {
     }
 }
 
-fn job(of: &Job<'_>, entries: &[Entry], sweep: Sweeps, now: Instant) -> Result<JobStatus> {
-    let Job { plan, project, state, .. } = of;
-    let known = Known::read(project, state, plan)?;
+fn job(of: &JobLookup<'_>, entries: &[LedgerEntry], sweep: Sweeps, now: Instant) -> Result<JobStatus> {
+    let JobLookup { plan, project, state, .. } = of;
+    let known = JobKnown::read(project, state, plan)?;
     let running = state.holder(&plan.job, now)?.map(|holder| holder.holder);
     let schedule = plan.schedule.as_ref();
     let active = schedule.filter(|schedule| !schedule.suspend);
@@ -202,18 +202,18 @@ fn job(of: &Job<'_>, entries: &[Entry], sweep: Sweeps, now: Instant) -> Result<J
     })
 }
 
-fn version(of: &Job<'_>, entries: &[Entry]) -> Result<Option<Version>> {
+fn version(of: &JobLookup<'_>, entries: &[LedgerEntry]) -> Result<Option<Version>> {
     let dataset = of.state.dataset_under(&of.plan.job, &of.names)?;
     let Some(current) = dataset.and_then(|dataset| dataset.current) else { return Ok(None) };
     let own = |job: &String| *job == of.plan.job || of.names.contains(job);
-    let made = |entry: &&Entry| match &entry.event {
-        Event::Published { job, .. } | Event::Swept { job, .. } => own(job),
+    let made = |entry: &&LedgerEntry| match &entry.event {
+        LedgerEvent::Published { job, .. } | LedgerEvent::Swept { job, .. } => own(job),
         _ => false,
     };
     let mut newest_first = entries.iter().rev().filter(made).skip_while(|entry| entry.run != current.run);
     let at = newest_first.next().map(|entry| entry.at);
     let rows_before = newest_first.find_map(|entry| match entry.event {
-        Event::Published { rows_out, version, .. } | Event::Swept { rows_out, version, .. } => {
+        LedgerEvent::Published { rows_out, version, .. } | LedgerEvent::Swept { rows_out, version, .. } => {
             (version < current.version).then_some(rows_out)
         }
         _ => None,
@@ -223,10 +223,10 @@ fn version(of: &Job<'_>, entries: &[Entry]) -> Result<Option<Version>> {
 }
 
 /// The newer of what the ledger and the schedule say.
-fn refusal(of: &Job<'_>, entries: &[Entry]) -> Result<Option<Refused>> {
+fn refusal(of: &JobLookup<'_>, entries: &[LedgerEntry]) -> Result<Option<Refused>> {
     let own = |job: &String| *job == of.plan.job || of.names.contains(job);
     let told = entries.iter().rev().find_map(|entry| match &entry.event {
-        Event::Refused { job, as_of, exit, cause, plan: digest } if own(job) => {
+        LedgerEvent::Refused { job, as_of, exit, cause, plan: digest } if own(job) => {
             let accept = digest
                 .as_ref()
                 .map(|digest| format!("`tamis accept {job} {digest} --reason …` to let exactly that through"));

@@ -1,7 +1,7 @@
 //! Whether a dataset is to be swept now, and up to which instant: a function of what `state` says and of the present.
 //! Must not know how a dataset is swept.
 
-use super::due::{Due, Known, due};
+use super::due::{Due, JobKnown, due};
 use crate::clock::Instant;
 use crate::error::{Kind, Result};
 use crate::job;
@@ -20,7 +20,7 @@ const ACCEPTABLE: i64 = 24 * HOUR;
 
 /// What `state` says of a dataset and of requests.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Kept {
+pub struct DatasetKnown {
     /// Number of the dataset's record; none before the job's first run.
     pub dataset: Option<u64>,
     /// Since when something has been published at least.
@@ -35,7 +35,7 @@ pub struct Kept {
 
 /// Why a dataset is to be swept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum SweepReason {
     /// It has been long enough.
     Daily,
     /// A request is past its deadline and not done.
@@ -46,20 +46,20 @@ pub enum Wanted {
     Requests,
 }
 
-impl Kept {
+impl DatasetKnown {
     /// Reads it; opens no request and no companion. Without `requests`, where they cannot be asked for just now, those of
     /// the last sweep stand for them.
     ///
     /// # Errors
     /// Storage and evidence errors.
-    pub fn read(project: &Project, state: &State, plan: &Plan, requests: Option<RequestsMet>) -> Result<Kept> {
+    pub fn read(project: &Project, state: &State, plan: &Plan, requests: Option<RequestsMet>) -> Result<DatasetKnown> {
         let dataset = job::dataset_of(state, project, plan)?;
         let first = dataset.as_ref().and_then(|dataset| {
             let replaced = dataset.replaced.first().map(|replaced| replaced.at);
             replaced.or(dataset.current.as_ref().map(|current| current.as_of))
         });
         let swept = job::sweeps_of(state, project, plan)?;
-        Ok(Kept {
+        Ok(DatasetKnown {
             dataset: dataset.map(|dataset| dataset.seq),
             // A first version may be judged at an instant before the state was made, and nobody could sweep it then.
             since: first.map(|first| first.max(state.created())),
@@ -74,7 +74,7 @@ impl Kept {
     }
 
     /// Whether the dataset is to be swept at `now`.
-    pub fn wanted(&self, now: Instant) -> Option<Wanted> {
+    pub fn wanted(&self, now: Instant) -> Option<SweepReason> {
         let swept = &self.swept;
         let ago = |at: Instant| now.0.saturating_sub(at.0);
         if self.none() {
@@ -83,17 +83,17 @@ impl Kept {
         let news = swept.requests != self.requests;
         if let Some(refusal) = &swept.refusal {
             let away = refusal.exit == Kind::Storage.exit_code();
-            return (news || away || ago(refusal.at) >= HOUR).then_some(Wanted::Again);
+            return (news || away || ago(refusal.at) >= HOUR).then_some(SweepReason::Again);
         }
-        let Some(at) = swept.at else { return Some(Wanted::Daily) };
+        let Some(at) = swept.at else { return Some(SweepReason::Daily) };
         let ran = self.dataset.unwrap_or(0) != swept.dataset;
         if ago(at) >= WITHOUT_RUN || (ran && ago(at) >= AFTER_RUN) {
-            return Some(Wanted::Daily);
+            return Some(SweepReason::Daily);
         }
         if self.request_overdue(now) && ago(at) >= HOUR {
-            return Some(Wanted::Late);
+            return Some(SweepReason::Late);
         }
-        news.then_some(Wanted::Requests)
+        news.then_some(SweepReason::Requests)
     }
 
     /// Whether a sweep was refused for more than an absent store, or has not been for longer than a day and some hours.
@@ -112,7 +112,7 @@ impl Kept {
 /// The instant that a sweep may judge at (R28): the present in whole seconds, but not after an instant of the job that is
 /// still to be run, for that run would then be refused. None while the dataset was judged later than the present, on a
 /// host whose clock goes ahead.
-pub fn sweep_as_of(schedule: Option<&Schedule>, known: &Known, now: Instant) -> Option<Instant> {
+pub fn sweep_as_of(schedule: Option<&Schedule>, known: &JobKnown, now: Instant) -> Option<Instant> {
     let whole = now.to_seconds();
     let open = schedule.and_then(|schedule| to_be_run(schedule, known, now));
     let latest = open.map_or(whole, |open| open.min(whole));
@@ -121,7 +121,7 @@ pub fn sweep_as_of(schedule: Option<&Schedule>, known: &Known, now: Instant) -> 
 }
 
 /// The instant that is due, that waits for its jitter, or that was refused and may still be let through.
-fn to_be_run(schedule: &Schedule, known: &Known, now: Instant) -> Option<Instant> {
+fn to_be_run(schedule: &Schedule, known: &JobKnown, now: Instant) -> Option<Instant> {
     if schedule.suspend {
         return None;
     }

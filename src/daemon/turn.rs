@@ -1,17 +1,17 @@
 //! One attempt at what a job is due for, a run or a sweep: lease, work, and what became of it in `state`.
 //! The same for `run --due` and for the daemon, on one host or several. Must not know when it is called.
 
-use super::due::{Due, Known, Missed, due};
-use super::line::Named;
-use super::sweeps::{Kept, Wanted, sweep_as_of};
+use super::due::{Due, JobKnown, Missed, due};
+use super::line::NamedMonitor;
+use super::sweeps::{DatasetKnown, SweepReason, sweep_as_of};
 use crate::clock::{Clock, Instant};
 use crate::error::{Code, Error, Kind, Result};
-use crate::evidence::{Event, RunRef};
+use crate::evidence::{LedgerEvent, RunRef};
 use crate::job::{self, Alone, Call, Caller, LeftAside};
 use crate::monitor::{self, Monitor};
 use crate::policy::{Plan, Project, Schedule};
 use crate::run::{self, Ran};
-use crate::state::{Claimant, Dataset, End, Refusal, State, SweepEnd};
+use crate::state::{Claimant, Dataset, End, RefusedRun, State, SweepEnd};
 use crate::store::Root;
 use crate::sweep::{self, DatasetSwept};
 use crate::threads::guarded;
@@ -158,7 +158,7 @@ pub fn worst(turns: &[Turn]) -> u8 {
 
 /// Runs or sweeps what the job is due for, if anything, and writes down what came of it.
 pub fn take(host: &Host, project: &Arc<Project>, work: Work, job: &str, monitor: &dyn Monitor) -> Turn {
-    let named = Named { job, monitor };
+    let named = NamedMonitor { job, monitor };
     let turn = |Tried { instant, came, aside }| Turn { job: job.to_owned(), work, instant, came, aside };
     let tried = match (work, project.jobs.get(job).map(|plan| (plan, plan.schedule.as_ref()))) {
         (Work::Sweep, Some((plan, _))) => swept(host, project, plan, &named),
@@ -186,7 +186,7 @@ impl Tried {
 
 fn ran(host: &Host, project: &Arc<Project>, plan: &Plan, schedule: &Schedule, monitor: &dyn Monitor) -> Result<Tried> {
     let state = host.open(project)?.1;
-    if let Due::Not(next) = due(schedule, &Known::read(project, &state, plan)?, host.clock.now()) {
+    if let Due::Not(next) = due(schedule, &JobKnown::read(project, &state, plan)?, host.clock.now()) {
         return Ok(Tried::of(None, Came::NotDue(next)));
     }
     leased(host, &state, &plan.job, monitor, |call| with_lease(call, project, plan, schedule, &state, monitor))
@@ -194,12 +194,12 @@ fn ran(host: &Host, project: &Arc<Project>, plan: &Plan, schedule: &Schedule, mo
 
 fn swept(host: &Host, project: &Arc<Project>, plan: &Plan, monitor: &dyn Monitor) -> Result<Tried> {
     let (roots, state) = host.open(project)?;
-    let asked = || -> Result<Option<(Wanted, Instant, Kept)>> {
+    let asked = || -> Result<Option<(SweepReason, Instant, DatasetKnown)>> {
         let met = sweep::requests_met(project, &roots, &state)?;
-        let kept = Kept::read(project, &state, plan, Some(met))?;
+        let kept = DatasetKnown::read(project, &state, plan, Some(met))?;
         let now = host.clock.now();
         let Some(wanted) = kept.wanted(now) else { return Ok(None) };
-        let as_of = sweep_as_of(plan.schedule.as_ref(), &Known::read(project, &state, plan)?, now);
+        let as_of = sweep_as_of(plan.schedule.as_ref(), &JobKnown::read(project, &state, plan)?, now);
         Ok(as_of.map(|as_of| (wanted, as_of, kept)))
     };
     if asked()?.is_none() {
@@ -209,7 +209,7 @@ fn swept(host: &Host, project: &Arc<Project>, plan: &Plan, monitor: &dyn Monitor
         let Some((wanted, as_of, kept)) = asked()? else { return Ok(Tried::of(None, Came::NotDue(None))) };
         let now = host.clock.now();
         let call = Call { as_of: Some(as_of), now, scheduled: false, project: Some(project.clone()), ..call.clone() };
-        let swept = guarded("a run or sweep", || sweep::sweep_dataset(&call, wanted == Wanted::Requests, monitor));
+        let swept = guarded("a run or sweep", || sweep::sweep_dataset(&call, wanted == SweepReason::Requests, monitor));
         if let Err(error) = &swept {
             let refusal = refusal(as_of, error, host.clock.now());
             // What the attempt took in is no news; what came meanwhile waits no longer than the next attempt.
@@ -271,7 +271,7 @@ fn with_lease(
 ) -> Result<Tried> {
     let clock = &call.caller.clock;
     let now = clock.now();
-    let (instant, missed, late) = match due(schedule, &Known::read(project, state, plan)?, now) {
+    let (instant, missed, late) = match due(schedule, &JobKnown::read(project, state, plan)?, now) {
         Due::Not(next) => return Ok(Tried::of(None, Came::NotDue(next))),
         Due::Run(instant, missed) => (instant, missed, false),
         Due::TooLate(instant, missed) => (instant, missed, true),
@@ -302,8 +302,8 @@ fn with_lease(
     Ok(Tried { instant: Some(instant), came, aside })
 }
 
-fn refusal(due: Instant, error: &Error, at: Instant) -> Refusal {
-    Refusal {
+fn refusal(due: Instant, error: &Error, at: Instant) -> RefusedRun {
+    RefusedRun {
         due,
         at,
         exit: error.kind().exit_code(),
@@ -335,7 +335,7 @@ fn note_refusal(state: &State, job: &str, instant: Instant, end: &End, now: Inst
     if refusal.exit == Kind::Evidence.exit_code() || state.stored_intent(&id)?.is_some() {
         return Ok(());
     }
-    let event = Event::Refused {
+    let event = LedgerEvent::Refused {
         job: job.to_owned(),
         as_of: instant,
         exit: refusal.exit,
@@ -348,7 +348,7 @@ fn note_refusal(state: &State, job: &str, instant: Instant, end: &End, now: Inst
 fn note_missed(state: &State, job: &str, missed: Option<Missed>, now: Instant) -> Result<()> {
     let Some(Missed { first, runs }) = missed else { return Ok(()) };
     let id = job::scheduled_id(job, first);
-    let event = Event::Missed { job: job.to_owned(), due: first, runs };
+    let event = LedgerEvent::Missed { job: job.to_owned(), due: first, runs };
     state.ledger().append(RunRef { run: &id, attempt: 1, since: first }, event, now).map(|_| ())
 }
 

@@ -3,7 +3,7 @@
 use crate::error::{Code, Error, Result};
 
 /// The version that is current now, as its companions tell it.
-pub trait Previous: Sync {
+pub trait PreviousVersion: Sync {
     /// Its rows.
     fn rows(&self) -> u64;
     /// Calls `each` for every row whose subject token begins with the bits of `bucket` (of `buckets`, a power of two),
@@ -17,7 +17,7 @@ pub trait Previous: Sync {
 /// Counts the rows of `previous` in one bucket whose person is not among `read`: first bits of the token and identity
 /// of the key, in the order of tokens.
 pub(super) fn absent<'a>(
-    previous: &dyn Previous,
+    previous: &dyn PreviousVersion,
     (bucket, buckets): (usize, usize),
     read: impl Iterator<Item = (u32, &'a [u8; 16])>,
 ) -> Result<u64> {
@@ -49,7 +49,7 @@ mod tests {
 
     struct Version(Vec<(u32, [u8; 16])>);
 
-    impl Previous for Version {
+    impl PreviousVersion for Version {
         fn rows(&self) -> u64 {
             self.0.len() as u64
         }

@@ -69,7 +69,7 @@ pub struct LinkLimits {
 
 impl LinkLimits {
     /// As the policy has them.
-    pub fn of(links: &policy::Links) -> LinkLimits {
+    pub fn of(links: &policy::LinkRules) -> LinkLimits {
         LinkLimits { max_alias_fanout: links.max_alias_fanout, max_strong_fanout: links.max_strong_fanout }
     }
 

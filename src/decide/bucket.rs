@@ -1,16 +1,16 @@
 //! Judges the rows of one bucket: every rule in turn, one reason per removed row, and a record of each that stays.
 //! Must not know other buckets.
 
-use super::absent::{Previous, absent};
+use super::absent::{PreviousVersion, absent};
 use super::basis::binding;
-use super::cleared::Shape;
+use super::cleared::KeptShape;
 use super::consent::{self, PersonConsent};
 use super::field_keep::FieldKeeps;
 use super::frame::{PersonColumns, Persons, persons};
 use super::groups::{self, Counter};
 use super::lists::{EFFECTS, EffectSet, Entries, reach};
 use super::people::People;
-use super::reasons::{Facts, Reason, reason};
+use super::reasons::{Reason, RowFacts, reason};
 use super::retention::{Until, past};
 use super::rules::Rules;
 use super::shared::Sharing;
@@ -19,29 +19,29 @@ use crate::policy::Effect;
 use crate::stage::{Control, NO_CLOCK, Slot, Staged, flag};
 
 /// What all buckets are judged with.
-pub(super) struct Judge<'a> {
+pub(super) struct BucketJudge<'a> {
     pub rules: &'a Rules,
     pub staged: &'a Staged,
     pub entries: &'a dyn Entries,
-    pub previous: Option<&'a dyn Previous>,
+    pub previous: Option<&'a dyn PreviousVersion>,
     /// Counts of combinations: of all quasi-identifiers first, then, for hints, without each one in turn.
     pub counters: Vec<Counter>,
     /// Counts of shared values of links, when they are asked for.
     pub sharing: Option<Sharing<'a>>,
-    pub shape: Shape,
+    pub shape: KeptShape,
     binds: [bool; EFFECTS.len()],
     keeps: FieldKeeps,
 }
 
 /// What one thread carries from bucket to bucket.
-pub(super) struct Calendars {
+pub(super) struct ThreadCalendars {
     keep: Until,
     fields: Vec<Until>,
 }
 
 /// Counts of some rows; they add up.
 #[derive(Clone, Default)]
-pub(super) struct Tally {
+pub(super) struct DecideTally {
     pub rows_in: u64,
     pub rows_kept: u64,
     pub observed: u64,
@@ -55,9 +55,9 @@ pub(super) struct Tally {
     pub not_binding: [u64; EFFECTS.len()],
 }
 
-impl Tally {
-    fn new(labels: usize) -> Tally {
-        Tally { reasons: vec![0; labels], ..Tally::default() }
+impl DecideTally {
+    fn new(labels: usize) -> DecideTally {
+        DecideTally { reasons: vec![0; labels], ..DecideTally::default() }
     }
 
     fn reached(&mut self, effects: &EffectSet, binds: &[bool; EFFECTS.len()]) {
@@ -66,12 +66,12 @@ impl Tally {
         }
     }
 
-    fn removed(&mut self, reason: Reason, place: usize, known: &Known) {
+    fn removed(&mut self, reason: Reason, place: usize, known: &RowKnown) {
         self.reasons[place] += 1;
         self.no_clock += u64::from(reason == Reason::Expired && known.until.is_none());
     }
 
-    pub(super) fn add(&mut self, other: &Tally) {
+    pub(super) fn add(&mut self, other: &DecideTally) {
         self.rows_in += other.rows_in;
         self.rows_kept += other.rows_kept;
         self.observed += other.observed;
@@ -86,13 +86,13 @@ impl Tally {
 
 /// Effects of the rows that any reaches.
 #[derive(Default)]
-pub(super) struct Reached {
+pub(super) struct ReachedEffects {
     /// Per row 0, or 1 + place in `effects`; empty when no row is reached.
     numbers: Vec<u32>,
     effects: Vec<EffectSet>,
 }
 
-impl Reached {
+impl ReachedEffects {
     pub(super) fn row(&self, row: usize) -> Option<EffectSet> {
         let number = *self.numbers.get(row)? as usize;
         number.checked_sub(1).map(|place| self.effects[place])
@@ -100,7 +100,7 @@ impl Reached {
 }
 
 /// What is known of one row of the main export.
-pub(super) struct Known {
+pub(super) struct RowKnown {
     row: usize,
     effects: EffectSet,
     /// The clock that counts, or `NO_CLOCK`.
@@ -136,46 +136,46 @@ impl Stay {
     }
 }
 
-impl<'a> Judge<'a> {
+impl<'a> BucketJudge<'a> {
     pub(super) fn new(
         rules: &'a Rules,
         staged: &'a Staged,
         entries: &'a dyn Entries,
-        previous: Option<&'a dyn Previous>,
-    ) -> Judge<'a> {
+        previous: Option<&'a dyn PreviousVersion>,
+    ) -> BucketJudge<'a> {
         let (quasi, sensitive) = rules.hashed();
         let hints = if rules.hints { quasi } else { 0 };
         let counters = rules.gate.iter().flat_map(|_| 0..=hints).map(|_| Counter::new(sensitive)).collect();
         let binds = EFFECTS.map(|effect| binding(effect, rules.grounds).is_ok());
-        Judge {
+        BucketJudge {
             rules,
             staged,
             entries,
             previous,
             counters,
             sharing: Sharing::new(rules.shares.as_ref(), staged),
-            shape: Shape::of(rules),
+            shape: KeptShape::of(rules),
             binds,
             keeps: rules.keeps(),
         }
     }
 
-    pub(super) fn calendars(&self) -> Calendars {
+    pub(super) fn calendars(&self) -> ThreadCalendars {
         let zone = &self.rules.zone;
-        Calendars {
+        ThreadCalendars {
             keep: Until::new(&self.rules.keep, zone),
             fields: self.rules.field_keeps.iter().map(|(_, keep)| Until::new(keep, zone)).collect(),
         }
     }
 
     /// Judges one bucket; the slot has the records of the rows that stay, in the order of subject tokens.
-    pub(super) fn bucket(&self, calendars: &mut Calendars, bucket: usize) -> Result<(Tally, Slot)> {
+    pub(super) fn bucket(&self, calendars: &mut ThreadCalendars, bucket: usize) -> Result<(DecideTally, Slot)> {
         let control = self.staged.control(bucket)?;
         let people = People::of(&control);
         self.sharing.iter().for_each(|sharing| sharing.add(&control, &people));
         let reached = self.reached(&control);
         let persons = self.persons(&control, &people, &reached)?;
-        let mut tally = Tally::new(self.rules.exclude_labels.len() + 8);
+        let mut tally = DecideTally::new(self.rules.exclude_labels.len() + 8);
         let mut stay = Stay::new(control.rows(), self.counters.len());
         for row in 0..control.rows() {
             if control.flags(row) & flag::OBSERVED != 0 {
@@ -214,10 +214,10 @@ impl<'a> Judge<'a> {
         &self,
         control: &Control,
         persons: Option<&(Vec<u32>, Persons)>,
-        calendars: &mut Calendars,
+        calendars: &mut ThreadCalendars,
         row: usize,
         effects: EffectSet,
-    ) -> Known {
+    ) -> RowKnown {
         let person = persons.map(|(by_row, persons)| (persons, by_row[row] as usize));
         let clock = match person {
             Some((persons, person)) if self.rules.person => persons.clock[person],
@@ -226,12 +226,12 @@ impl<'a> Judge<'a> {
         let until = (clock != NO_CLOCK).then(|| calendars.keep.of(clock));
         let consent = person.and_then(|(persons, person)| persons.consent.get(person));
         let consent = consent.and_then(|c| consent::given(c, self.rules.consent_column));
-        Known { row, effects, clock, until, consent }
+        RowKnown { row, effects, clock, until, consent }
     }
 
     /// R12: which effects reach which rows.
-    pub(super) fn reached(&self, control: &Control) -> Reached {
-        let mut reached = Reached::default();
+    pub(super) fn reached(&self, control: &Control) -> ReachedEffects {
+        let mut reached = ReachedEffects::default();
         if self.entries.is_empty() {
             return reached;
         }
@@ -249,7 +249,7 @@ impl<'a> Judge<'a> {
         &self,
         control: &Control,
         people: &People,
-        reached: &Reached,
+        reached: &ReachedEffects,
     ) -> Result<Option<(Vec<u32>, Persons)>> {
         if !self.rules.person && !self.rules.on_consent() {
             return Ok(None);
@@ -263,11 +263,11 @@ impl<'a> Judge<'a> {
         Ok(Some((people.by_row(), persons)))
     }
 
-    pub(super) fn facts(&self, control: &Control, known: &Known) -> Facts {
+    pub(super) fn facts(&self, control: &Control, known: &RowKnown) -> RowFacts {
         let (flags, exclude) = (control.flags(known.row), control.exclude(known.row));
         let due = known.until.is_none_or(|until| past(until, self.rules.as_of));
         let unreadable = flag::NO_SUBJECT | flag::CLOCK_UNREADABLE | flag::EXCLUDE_UNREADABLE;
-        Facts {
+        RowFacts {
             effects: known.effects.only(&self.binds),
             no_consent: self.rules.on_consent() && known.consent.is_none(),
             excluded: usize::from(exclude).checked_sub(1).and_then(|e| self.rules.excludes.get(e).copied()),
@@ -277,7 +277,13 @@ impl<'a> Judge<'a> {
     }
 
     /// Records a row that stays and its combinations of quasi-identifiers, those past their field's keep being null.
-    fn keep(&self, stay: &mut Stay, control: &Control, known: &Known, calendars: &mut Calendars) -> Result<()> {
+    fn keep(
+        &self,
+        stay: &mut Stay,
+        control: &Control,
+        known: &RowKnown,
+        calendars: &mut ThreadCalendars,
+    ) -> Result<()> {
         let staged = control.flags(known.row) & flag::FIELDS_SKIPPED == 0;
         let until = known.until.filter(|_| staged).ok_or_else(disagreement)?;
         stay.untils.clear();
@@ -300,7 +306,7 @@ impl<'a> Judge<'a> {
 
 /// What one row says about consent. An observed row says nothing against it, and a consent that only it would bring
 /// does not count.
-fn of_row(control: &Control, row: usize, reached: &Reached) -> PersonConsent {
+fn of_row(control: &Control, row: usize, reached: &ReachedEffects) -> PersonConsent {
     let (flags, effects) = (control.flags(row), reached.row(row).unwrap_or_default());
     let observed = flags & flag::OBSERVED != 0;
     let listed = if observed { EffectSet::default() } else { effects };

@@ -12,7 +12,7 @@ use crate::stage::{Layout, Slot, Staged};
 pub struct Cleared {
     pub(super) staged: Staged,
     pub(super) kept: Vec<Slot>,
-    pub(super) shape: Shape,
+    pub(super) shape: KeptShape,
     pub(super) rows_out: u64,
     pub(super) keeps: FieldKeeps,
 }
@@ -78,15 +78,15 @@ const ROW: usize = 4;
 /// How a row that stays is recorded between judging and publishing: row 4, keep_until 8, each field's until 8, then
 /// consent 16 and combination of quasi-identifiers 8 where there are such; little-endian.
 #[derive(Clone, Copy)]
-pub(super) struct Shape {
+pub(super) struct KeptShape {
     fields: usize,
     consent: bool,
     group: bool,
 }
 
-impl Shape {
-    pub(super) fn of(rules: &Rules) -> Shape {
-        Shape { fields: rules.field_keeps.len(), consent: rules.on_consent(), group: rules.gate.is_some() }
+impl KeptShape {
+    pub(super) fn of(rules: &Rules) -> KeptShape {
+        KeptShape { fields: rules.field_keeps.len(), consent: rules.on_consent(), group: rules.gate.is_some() }
     }
 
     /// Bytes of a record.

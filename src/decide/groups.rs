@@ -54,7 +54,7 @@ const BYTES: usize = 16;
 
 /// What became of the groups that gates have judged.
 #[derive(Default)]
-pub struct Outcome {
+pub struct GroupOutcome {
     /// Rows in groups that a gate suppresses.
     pub rows_suppressed: u64,
     /// Rows in groups that fall below what any gate asks for.
@@ -97,8 +97,8 @@ impl Counter {
     ///
     /// # Errors
     /// A storage error when the spill cannot be read.
-    pub fn finish(self, vault: &Vault, gates: &mut [Gate], hashes: bool) -> Result<Outcome> {
-        let mut outcome = Outcome::default();
+    pub fn finish(self, vault: &Vault, gates: &mut [Gate], hashes: bool) -> Result<GroupOutcome> {
+        let mut outcome = GroupOutcome::default();
         for part in 0..PARTS {
             let bytes = self.groups.read(vault, part)?;
             let partial: Vec<Group> = bytes.as_chunks::<BYTES>().0.iter().map(decode).collect();
@@ -113,7 +113,7 @@ impl Counter {
     }
 }
 
-impl Outcome {
+impl GroupOutcome {
     /// Whether the rows of a combination are suppressed; known only when asked for at `finish`.
     pub fn suppresses(&self, group: u64) -> bool {
         self.hashes.contains(&group)

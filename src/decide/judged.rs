@@ -1,11 +1,11 @@
 //! `decide`: all buckets judged, counts added up and shown to the gates, small groups suppressed; then `clear`.
 //! Must not know where rows came from, nor where they go.
 
-use super::absent::Previous;
+use super::absent::PreviousVersion;
 use super::basis::binding;
-use super::bucket::{Judge, Tally};
-use super::cleared::{Cleared, Shape};
-use super::groups::{Counter, Outcome};
+use super::bucket::{BucketJudge, DecideTally};
+use super::cleared::{Cleared, KeptShape};
+use super::groups::{Counter, GroupOutcome};
 use super::lists::{EFFECTS, Entries};
 use super::reasons::{self, Reason};
 use super::rules::Rules;
@@ -22,7 +22,7 @@ pub struct Judged {
     pub(super) rules: Rules,
     pub(super) staged: Staged,
     pub(super) kept: Vec<Slot>,
-    pub(super) shape: Shape,
+    pub(super) shape: KeptShape,
     verdict: Verdict,
 }
 
@@ -35,13 +35,13 @@ pub fn decide(
     rules: Rules,
     staged: Staged,
     entries: &dyn Entries,
-    previous: Option<&dyn Previous>,
+    previous: Option<&dyn PreviousVersion>,
     reading: &Reading,
     threads: usize,
     monitor: &dyn Monitor,
 ) -> Result<Judged> {
     monitor.event(Event::Stage { name: "decide", total_bytes: None });
-    let judge = Judge::new(&rules, &staged, entries, previous);
+    let judge = BucketJudge::new(&rules, &staged, entries, previous);
     let judged = each_bucket(
         staged.buckets(),
         threads,
@@ -51,13 +51,13 @@ pub fn decide(
             judge.bucket(calendars, bucket)
         },
     )?;
-    let (tallies, mut kept): (Vec<Tally>, Vec<Slot>) = judged.into_iter().unzip();
+    let (tallies, mut kept): (Vec<DecideTally>, Vec<Slot>) = judged.into_iter().unzip();
     let shared = judge.sharing.map_or(Ok(Vec::new()), |sharing| sharing.finish(&staged, threads, monitor))?;
     let (mut counters, shape) = (judge.counters.into_iter(), judge.shape);
-    let mut tally = Tally::default();
+    let mut tally = DecideTally::default();
     tallies.iter().for_each(|t| tally.add(t));
 
-    let mut groups = Groups::default();
+    let mut groups = JudgedGroups::default();
     if let (Some(terms), Some(counter)) = (&rules.gate, counters.next()) {
         groups = over_groups(terms, counter, counters, staged.vault())?;
     }
@@ -91,9 +91,9 @@ pub fn decide(
 fn observed<'a>(
     rules: &'a Rules,
     reading: &'a Reading,
-    tally: &Tally,
+    tally: &DecideTally,
     suppressed: u64,
-    previous: Option<&dyn Previous>,
+    previous: Option<&dyn PreviousVersion>,
 ) -> Observed<'a> {
     Observed {
         reading,
@@ -102,15 +102,15 @@ fn observed<'a>(
         rows_out: tally.rows_kept - suppressed,
         removed: tally.reasons.iter().sum(),
         suppressed: rules.gate.as_ref().map(|terms| (suppressed, terms.max_suppressed)),
-        previous: previous.map(Previous::rows),
+        previous: previous.map(PreviousVersion::rows),
     }
 }
 
 /// What was found over all groups.
 #[derive(Default)]
-struct Groups {
+struct JudgedGroups {
     gates: Vec<Gate>,
-    outcome: Outcome,
+    outcome: GroupOutcome,
     hints: Vec<QuasiHint>,
 }
 
@@ -120,19 +120,19 @@ fn over_groups(
     counter: Counter,
     without: impl Iterator<Item = Counter>,
     vault: &Vault,
-) -> Result<Groups> {
+) -> Result<JudgedGroups> {
     let mut gates = Gate::over_groups(terms);
     let outcome = counter.finish(vault, &mut gates, true)?;
     let hints = hints(terms, &outcome, without, vault)?;
-    Ok(Groups { gates, outcome, hints })
+    Ok(JudgedGroups { gates, outcome, hints })
 }
 
 /// Takes rows of suppressed groups out of what stays.
 fn suppress(
     staged: &Staged,
     kept: Vec<Slot>,
-    shape: Shape,
-    outcome: &Outcome,
+    shape: KeptShape,
+    outcome: &GroupOutcome,
     threads: usize,
     monitor: &dyn Monitor,
 ) -> Result<(Vec<Slot>, u64)> {
@@ -150,7 +150,7 @@ fn suppress(
 
 fn hints(
     terms: &GroupTerms,
-    all: &Outcome,
+    all: &GroupOutcome,
     counters: impl Iterator<Item = Counter>,
     vault: &Vault,
 ) -> Result<Vec<QuasiHint>> {
@@ -162,7 +162,7 @@ fn hints(
     terms.quasi_identifiers.iter().zip(counters).map(hint).collect()
 }
 
-fn not_binding(rules: &Rules, tally: &Tally) -> Vec<NotBinding> {
+fn not_binding(rules: &Rules, tally: &DecideTally) -> Vec<NotBinding> {
     let told = |(effect, rows): (_, &u64)| {
         let reason = binding(effect, rules.grounds).err().filter(|_| *rows > 0)?;
         Some(NotBinding { effect: effect.name().to_string(), rows: *rows, reason: reason.to_string() })

@@ -2,7 +2,7 @@
 //! Must not know how rows were decided, nor tables or companions.
 
 use super::field_keep::FieldKeeps;
-use crate::stage::{Bucket, NO_SINCE, NULL_QUASI};
+use crate::stage::{NO_SINCE, NULL_QUASI, RowBucket};
 use std::ops::Range;
 
 /// The consent a kept row rests on; instants are microseconds.
@@ -31,7 +31,7 @@ pub(super) struct Kept {
 pub struct KeptBucket<'a> {
     pub(super) keeps: &'a FieldKeeps,
     /// All rows of the bucket.
-    pub(super) bucket: Bucket,
+    pub(super) bucket: RowBucket,
     /// Those that are published, in order.
     pub(super) kept: Vec<Kept>,
     /// Row by row, per field with a `keep` of its own the first instant at which it no longer stays.

@@ -4,7 +4,7 @@
 use super::bond::{Bond, Follows, Known, LinkLimits};
 use super::carriers::Carriers;
 use super::lists::{Entries, EntryTable};
-use super::near::{NOBODY, Near, Row, Start};
+use super::near::{LinkRow, NOBODY, Near, Start};
 use super::scan::Scan;
 use crate::error::Result;
 use crate::monitor::Monitor;
@@ -85,7 +85,7 @@ pub fn follow<C: Carriers>(
 
 fn outcome(mut near: Near<'_>, known: &dyn Known, limits: LinkLimits, monitor: &dyn Monitor) -> Result<Links> {
     let starts = near.starts();
-    let mut walk = Walk::new(&near, limits);
+    let mut walk = LinkWalk::new(&near, limits);
     let (mut links, mut learned) = (Links::default(), Vec::new());
     for of_entry in starts.chunk_by(|a, b| a.entry == b.entry) {
         monitor.proceed()?;
@@ -112,14 +112,14 @@ fn outcome(mut near: Near<'_>, known: &dyn Known, limits: LinkLimits, monitor: &
 }
 
 /// Numbers that were met, each once, in the order they were met.
-struct Met {
+struct MetNumbers {
     list: Vec<u32>,
     round: Vec<u32>,
 }
 
-impl Met {
-    fn new(numbers: usize) -> Met {
-        Met { list: Vec::new(), round: vec![0; numbers] }
+impl MetNumbers {
+    fn new(numbers: usize) -> MetNumbers {
+        MetNumbers { list: Vec::new(), round: vec![0; numbers] }
     }
 
     fn has(&self, number: u32, round: u32) -> bool {
@@ -135,26 +135,27 @@ impl Met {
 }
 
 /// Follows one entry after the other over the same rows.
-struct Walk<'a> {
+struct LinkWalk<'a> {
     near: &'a Near<'a>,
     limits: LinkLimits,
     round: u32,
     /// Identities of the strong closure, of subjects beyond a weak value, and weak values to hop over.
-    strong: Met,
-    beyond: Met,
-    weak: Met,
-    met: Met,
+    strong: MetNumbers,
+    beyond: MetNumbers,
+    weak: MetNumbers,
+    met: MetNumbers,
     /// Rows without a subject.
-    nobodies: Met,
+    nobodies: MetNumbers,
     subjects: u32,
 }
 
-impl<'a> Walk<'a> {
-    fn new(near: &'a Near<'a>, limits: LinkLimits) -> Walk<'a> {
+impl<'a> LinkWalk<'a> {
+    fn new(near: &'a Near<'a>, limits: LinkLimits) -> LinkWalk<'a> {
         let (identities, subjects, rows) = near.sizes();
-        let met = || Met::new(identities);
-        let (strong, beyond, weak, met, nobodies) = (met(), met(), met(), Met::new(subjects), Met::new(rows));
-        Walk { near, limits, round: 0, strong, beyond, weak, met, nobodies, subjects: 0 }
+        let met = || MetNumbers::new(identities);
+        let (strong, beyond, weak, met, nobodies) =
+            (met(), met(), met(), MetNumbers::new(subjects), MetNumbers::new(rows));
+        LinkWalk { near, limits, round: 0, strong, beyond, weak, met, nobodies, subjects: 0 }
     }
 
     /// Follows an entry from what it names or had learned.
@@ -263,7 +264,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn meet(&mut self, number: u32, row: &Row) {
+    fn meet(&mut self, number: u32, row: &LinkRow) {
         if row.subject == NOBODY {
             self.nobodies.add(number, self.round);
         } else {

@@ -3,7 +3,7 @@
 
 use super::bond::{Bond, Follows, Known, LinkLimits};
 use super::lists::FirstBytes;
-use super::scan::{Found, Frontier};
+use super::scan::{BucketFound, Frontier};
 use crate::stage::mark;
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasherDefault;
@@ -23,7 +23,7 @@ pub(super) const NOBODY: u32 = u32::MAX;
 
 /// One row. Rows that say the same are kept once.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Row {
+pub(super) struct LinkRow {
     /// Its subject, or `NOBODY`.
     pub subject: u32,
     /// Its key when that is a raw form, which stands for its subject and is never followed (R16), or `NOBODY`.
@@ -47,13 +47,13 @@ pub(super) struct Start {
 
 /// Rows by the identities in them.
 #[derive(Default)]
-struct Places {
+struct RowPlaces {
     starts: Vec<u32>,
     rows: Vec<u32>,
 }
 
-impl Places {
-    fn of<'a>(identities: usize, rows: impl Iterator<Item = &'a [u32]> + Clone) -> Places {
+impl RowPlaces {
+    fn of<'a>(identities: usize, rows: impl Iterator<Item = &'a [u32]> + Clone) -> RowPlaces {
         let mut starts = vec![0u32; identities + 1];
         rows.clone().flatten().for_each(|identity| starts[*identity as usize + 1] += 1);
         (1..starts.len()).for_each(|at| starts[at] += starts[at - 1]);
@@ -64,7 +64,7 @@ impl Places {
                 next[*identity as usize] += 1;
             }
         }
-        Places { starts, rows: places }
+        RowPlaces { starts, rows: places }
     }
 
     fn get(&self, identity: u32) -> &[u32] {
@@ -86,10 +86,10 @@ pub(super) struct Near<'a> {
     strong_subjects: Vec<u32>,
     weak_subjects: Vec<u32>,
     counted: HashSet<(u32, u32, bool)>,
-    rows: Vec<Row>,
-    strong: Places,
-    weak: Places,
-    raw: Places,
+    rows: Vec<LinkRow>,
+    strong: RowPlaces,
+    weak: RowPlaces,
+    raw: RowPlaces,
     starts: Vec<Start>,
 }
 
@@ -105,30 +105,30 @@ impl<'a> Near<'a> {
             weak_subjects: Vec::new(),
             counted: HashSet::new(),
             rows: Vec::new(),
-            strong: Places::default(),
-            weak: Places::default(),
-            raw: Places::default(),
+            strong: RowPlaces::default(),
+            weak: RowPlaces::default(),
+            raw: RowPlaces::default(),
             starts: Vec::new(),
         }
     }
 
     /// Takes in the rows of a pass; returns which it keeps, by bucket. One that it does not keep may be worth it later.
-    pub(super) fn take(&mut self, found: Vec<Found>) -> Vec<Vec<u32>> {
+    pub(super) fn take(&mut self, found: Vec<BucketFound>) -> Vec<Vec<u32>> {
         // Tables that grow leave holes of half their size each time.
-        let identities = found.iter().map(Found::identities).sum();
+        let identities = found.iter().map(BucketFound::identities).sum();
         self.numbers.reserve(identities);
         self.counted.reserve(identities);
         self.rows.reserve(found.iter().map(|found| found.rows().count()).sum());
         let kept = found.into_iter().map(|found| self.take_bucket(&found)).collect();
         self.rows.sort_unstable();
         self.rows.dedup();
-        self.strong = Places::of(self.reach.len(), self.rows.iter().map(|row| &*row.strong));
-        self.weak = Places::of(self.reach.len(), self.rows.iter().map(|row| &*row.weak));
-        self.raw = Places::of(self.reach.len(), self.rows.iter().map(|row| &*row.raw));
+        self.strong = RowPlaces::of(self.reach.len(), self.rows.iter().map(|row| &*row.strong));
+        self.weak = RowPlaces::of(self.reach.len(), self.rows.iter().map(|row| &*row.weak));
+        self.raw = RowPlaces::of(self.reach.len(), self.rows.iter().map(|row| &*row.raw));
         kept
     }
 
-    fn take_bucket(&mut self, found: &Found) -> Vec<u32> {
+    fn take_bucket(&mut self, found: &BucketFound) -> Vec<u32> {
         let (known, mut kept) = (self.known, Vec::new());
         for (number, subject, identities) in found.rows() {
             for (_, identity) in identities.iter().filter(|(_, identity)| known.knows(identity)) {
@@ -208,7 +208,7 @@ impl<'a> Near<'a> {
             let new = self.counted.insert((*identity, subject, false));
             self.weak_subjects[*identity as usize] += u32::from(new);
         }
-        self.rows.push(Row { subject, raw_key, strong: strong.into(), weak: weak.into(), raw: raw.into() });
+        self.rows.push(LinkRow { subject, raw_key, strong: strong.into(), weak: weak.into(), raw: raw.into() });
     }
 
     /// Spreads what is followed over the rows that are there, and says which identities are to be looked for next;
@@ -270,17 +270,17 @@ impl<'a> Near<'a> {
     }
 
     /// Rows with the identity in a key or strong column, each with its number.
-    pub(super) fn strong_rows(&self, identity: u32) -> impl Iterator<Item = (u32, &Row)> {
+    pub(super) fn strong_rows(&self, identity: u32) -> impl Iterator<Item = (u32, &LinkRow)> {
         self.strong.get(identity).iter().map(|row| (*row, &self.rows[*row as usize]))
     }
 
     /// Rows with the identity in a weak column, each with its number.
-    pub(super) fn weak_rows(&self, identity: u32) -> impl Iterator<Item = (u32, &Row)> {
+    pub(super) fn weak_rows(&self, identity: u32) -> impl Iterator<Item = (u32, &LinkRow)> {
         self.weak.get(identity).iter().map(|row| (*row, &self.rows[*row as usize]))
     }
 
     /// Rows that carry the identity as a raw form that an entry names, and not as their key, each with its number.
-    pub(super) fn raw_rows(&self, identity: u32) -> impl Iterator<Item = (u32, &Row)> {
+    pub(super) fn raw_rows(&self, identity: u32) -> impl Iterator<Item = (u32, &LinkRow)> {
         self.raw.get(identity).iter().map(|row| (*row, &self.rows[*row as usize]))
     }
 

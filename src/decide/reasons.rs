@@ -88,7 +88,7 @@ pub(super) fn labels(excludes: &[String]) -> Vec<String> {
 }
 
 /// What is known of a row when its reason is asked for.
-pub(super) struct Facts {
+pub(super) struct RowFacts {
     /// Effects that bind this job.
     pub effects: EffectSet,
     /// Consent is needed and not given.
@@ -102,7 +102,7 @@ pub(super) struct Facts {
 }
 
 /// The reason of a row, or none when it stays.
-pub(super) fn reason(facts: &Facts) -> Option<Reason> {
+pub(super) fn reason(facts: &RowFacts) -> Option<Reason> {
     let by_effect = [Effect::Restrict, Effect::Erase, Effect::Object, Effect::OptOut];
     let mut listed = by_effect.into_iter().filter(|_| !facts.effects.is_empty());
     let listed = listed.find(|effect| facts.effects.has(*effect)).and_then(Reason::of);
@@ -123,7 +123,7 @@ mod tests {
         for effect in [Effect::Restrict, Effect::Erase, Effect::Object, Effect::OptOut] {
             effects.add(&EffectSet::of(effect));
         }
-        let mut facts = Facts { effects, no_consent: true, excluded: Some(1), expired: true, rejected: true };
+        let mut facts = RowFacts { effects, no_consent: true, excluded: Some(1), expired: true, rejected: true };
         let mut seen = Vec::new();
         let expected = [Reason::Restricted, Reason::NoConsent, Reason::Excluded(1), Reason::Expired, Reason::Rejected];
         for step in 0..6 {

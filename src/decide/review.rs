@@ -4,10 +4,10 @@
 use super::basis::binding;
 use super::consent::{self, PersonConsent};
 use super::field_keep::FieldKeeps;
-use super::groups::{self, Counter, Outcome};
+use super::groups::{self, Counter, GroupOutcome};
 use super::kept::Consent;
 use super::lists::{EFFECTS, EffectSet, Entries, reach};
-use super::reasons::{Facts, Reason, labels, reason};
+use super::reasons::{Reason, RowFacts, labels, reason};
 use super::retention::past;
 use super::workers::each_bucket;
 use crate::clock::Instant;
@@ -18,7 +18,7 @@ use crate::policy::{Basis, Effect, Grounds};
 use crate::stage::{Slot, Vault};
 
 /// Rows of a companion, in the order of their tokens.
-pub trait Published {
+pub trait PublishedRows {
     /// How many.
     fn rows(&self) -> usize;
     /// First bits of the subject token.
@@ -40,14 +40,14 @@ pub trait Published {
 }
 
 /// A published version: files, each with all rows of its persons.
-pub trait Version: Sync {
+pub trait ReviewedVersion: Sync {
     /// How many files.
     fn files(&self) -> usize;
     /// Hands over the rows of one file, stretch by stretch, in order.
     ///
     /// # Errors
     /// What reading companions can meet, and what `each` returns.
-    fn read(&self, file: usize, each: &mut dyn FnMut(&dyn Published) -> Result<()>) -> Result<()>;
+    fn read(&self, file: usize, each: &mut dyn FnMut(&dyn PublishedRows) -> Result<()>) -> Result<()>;
 }
 
 /// What a version is judged by: effects by today's policy, dates and k as it was published with.
@@ -102,7 +102,7 @@ const STAYS: u8 = 1;
 const CHANGES: u8 = 2;
 
 /// What stays of one file.
-struct Judged {
+struct ReviewedFile {
     rows: u64,
     stay: u64,
     nulled: u64,
@@ -115,7 +115,7 @@ struct Judged {
 pub struct Remaining {
     keeps: FieldKeeps,
     vault: Vault,
-    files: Vec<Judged>,
+    files: Vec<ReviewedFile>,
     counts: ReviewCounts,
 }
 
@@ -125,7 +125,7 @@ pub struct Remaining {
 /// What reading companions meets; storage, when the spill refuses; evidence, for a companion out of order.
 pub fn review(
     rules: &ReviewRules,
-    version: &dyn Version,
+    version: &dyn ReviewedVersion,
     entries: &dyn Entries,
     vault: Vault,
     threads: usize,
@@ -134,7 +134,7 @@ pub fn review(
     let binds = EFFECTS.map(|effect| binding(effect, rules.grounds).is_ok());
     let counter = Counter::new(rules.sensitive);
     let keeps = FieldKeeps::new(rules.as_of, (0..rules.field_keeps).collect(), rules.quasi_keeps.clone());
-    let judge = Judge { rules, entries, binds, vault: &vault, counter: &counter, keeps: &keeps };
+    let judge = ReviewJudge { rules, entries, binds, vault: &vault, counter: &counter, keeps: &keeps };
     let mut files = each_bucket(
         version.files(),
         threads,
@@ -146,7 +146,7 @@ pub fn review(
     )?;
     let changed = files.iter().any(|file| file.stay < file.rows || file.nulled > 0);
     let mut gates = rules.gates.clone();
-    let outcome = if changed { counter.finish(&vault, &mut gates, true)? } else { Outcome::default() };
+    let outcome = if changed { counter.finish(&vault, &mut gates, true)? } else { GroupOutcome::default() };
     if outcome.rows_suppressed > 0 {
         for file in &mut files {
             suppress(&vault, file, &outcome)?;
@@ -156,8 +156,8 @@ pub fn review(
     Ok(Remaining { keeps, vault, files, counts })
 }
 
-fn counts(files: &[Judged], gates: Vec<Gate>) -> ReviewCounts {
-    let sum = |of: fn(&Judged) -> u64| files.iter().map(of).sum();
+fn counts(files: &[ReviewedFile], gates: Vec<Gate>) -> ReviewCounts {
+    let sum = |of: fn(&ReviewedFile) -> u64| files.iter().map(of).sum();
     let names = labels(&[]);
     let removed = |place: usize| files.iter().map(|file| file.reasons[place]).sum();
     ReviewCounts {
@@ -170,7 +170,7 @@ fn counts(files: &[Judged], gates: Vec<Gate>) -> ReviewCounts {
 }
 
 /// Takes the rows of small groups out of one file.
-fn suppress(vault: &Vault, file: &mut Judged, outcome: &Outcome) -> Result<()> {
+fn suppress(vault: &Vault, file: &mut ReviewedFile, outcome: &GroupOutcome) -> Result<()> {
     let mut bytes = Vec::new();
     vault.read(&file.record, &mut bytes)?;
     let (fates, groups) = bytes.split_at_mut(file.rows as usize);
@@ -237,7 +237,7 @@ impl Remaining {
 }
 
 /// R34: whether a hold reaches one of the rows.
-pub fn reached_by_hold(rows: &dyn Published, entries: &dyn Entries) -> bool {
+pub fn reached_by_hold(rows: &dyn PublishedRows, entries: &dyn Entries) -> bool {
     let held = |row| {
         let identities = (0..rows.slots()).filter_map(|slot| rows.identity(row, slot));
         reach(identities, entries).is_some_and(|effects| effects.has(Effect::Hold))
@@ -245,7 +245,7 @@ pub fn reached_by_hold(rows: &dyn Published, entries: &dyn Entries) -> bool {
     (0..rows.rows()).any(held)
 }
 
-struct Judge<'a> {
+struct ReviewJudge<'a> {
     rules: &'a ReviewRules,
     entries: &'a dyn Entries,
     binds: [bool; EFFECTS.len()],
@@ -272,8 +272,8 @@ struct Gathered {
     reached: Vec<(usize, EffectSet)>,
 }
 
-impl Judge<'_> {
-    fn file(&self, version: &dyn Version, file: usize, monitor: &dyn Monitor) -> Result<Judged> {
+impl ReviewJudge<'_> {
+    fn file(&self, version: &dyn ReviewedVersion, file: usize, monitor: &dyn Monitor) -> Result<ReviewedFile> {
         let mut gathered = Gathered::default();
         version.read(file, &mut |rows| {
             monitor.proceed()?;
@@ -282,7 +282,7 @@ impl Judge<'_> {
         self.judge(gathered)
     }
 
-    fn gather(&self, gathered: &mut Gathered, rows: &dyn Published, row: usize) -> Result<()> {
+    fn gather(&self, gathered: &mut Gathered, rows: &dyn PublishedRows, row: usize) -> Result<()> {
         let of = (rows.first(row), *rows.person(row));
         let person = match &gathered.last {
             Some((first, _)) if *first > of.0 => return Err(out_of_order()),
@@ -313,14 +313,14 @@ impl Judge<'_> {
         Ok(())
     }
 
-    fn judge(&self, gathered: Gathered) -> Result<Judged> {
+    fn judge(&self, gathered: Gathered) -> Result<ReviewedFile> {
         let Gathered { person, due, nulled, groups, sensitive, consent, reached, .. } = gathered;
         let refused = self.refused(&person, &consent, &reached);
         let mut effects = reached.iter().peekable();
         let (mut reasons, mut record, mut values) = (vec![0; labels(&[]).len()], Vec::new(), 0);
         for row in 0..person.len() {
             let effects = effects.next_if(|(at, _)| *at == row).map_or(EffectSet::default(), |(_, e)| *e);
-            let facts = Facts {
+            let facts = RowFacts {
                 effects: effects.only(&self.binds),
                 no_consent: refused.get(row).copied().unwrap_or(false),
                 excluded: None,
@@ -346,7 +346,7 @@ impl Judge<'_> {
         }
         groups.iter().for_each(|group| record.extend_from_slice(&group.to_le_bytes()));
         let record = self.vault.put(&mut record)?;
-        Ok(Judged { rows: person.len() as u64, stay, nulled: values, reasons, record })
+        Ok(ReviewedFile { rows: person.len() as u64, stay, nulled: values, reasons, record })
     }
 
     /// R32: per row whether its person's consent no longer holds. What lists say now counts, and without a consent column

@@ -13,11 +13,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const PREFIX_BYTES: usize = 16 << 20;
 
 /// Identities of a row with their marks.
-type Identities<'a> = &'a [(u8, [u8; 16])];
+type MarkedIdentities<'a> = &'a [(u8, [u8; 16])];
 
 /// Rows found in one bucket.
 #[derive(Default)]
-pub(super) struct Found {
+pub(super) struct BucketFound {
     rows: Vec<FoundRow>,
     identities: Vec<(u8, [u8; 16])>,
 }
@@ -28,7 +28,7 @@ struct FoundRow {
     end: u32,
 }
 
-impl Found {
+impl BucketFound {
     fn push<C: Carrier>(&mut self, group: &C, row: usize, number: u32) {
         self.identities.extend(group.identities(row).map(|(mark, identity)| (mark, *identity)));
         let (subject, end) = (group.subject(row).copied(), self.identities.len() as u32);
@@ -41,7 +41,7 @@ impl Found {
     }
 
     /// Number in the bucket, subject and identities of each row.
-    pub(super) fn rows(&self) -> impl Iterator<Item = (u32, Option<[u8; 16]>, Identities<'_>)> {
+    pub(super) fn rows(&self) -> impl Iterator<Item = (u32, Option<[u8; 16]>, MarkedIdentities<'_>)> {
         let mut start = 0;
         self.rows.iter().map(move |row| {
             let from = std::mem::replace(&mut start, row.end as usize);
@@ -97,10 +97,10 @@ impl<'a, C: Carriers> Scan<'a, C> {
         threads: usize,
         monitor: &'a dyn Monitor,
         known: impl Fn(&[u8; 16]) -> bool + Sync,
-    ) -> Result<(Scan<'a, C>, Vec<Found>)> {
+    ) -> Result<(Scan<'a, C>, Vec<BucketFound>)> {
         let held = AtomicUsize::new(0);
         let pass = |_: &mut (), bucket: usize| {
-            let (mut found, mut prefixes, mut number) = (Found::default(), Vec::new(), 0);
+            let (mut found, mut prefixes, mut number) = (BucketFound::default(), Vec::new(), 0);
             monitor.proceed()?;
             carriers.groups(bucket, &mut |group| {
                 monitor.proceed()?;
@@ -117,7 +117,7 @@ impl<'a, C: Carriers> Scan<'a, C> {
             Ok((found, room.then_some(prefixes)))
         };
         let done = each_bucket(carriers.buckets(), threads, || (), pass)?;
-        let (found, prefixes): (Vec<Found>, Vec<_>) = done.into_iter().unzip();
+        let (found, prefixes): (Vec<BucketFound>, Vec<_>) = done.into_iter().unzip();
         let kept = vec![Vec::new(); carriers.buckets()];
         Ok((Scan { carriers, threads, monitor, prefixes, kept }, found))
     }
@@ -127,10 +127,10 @@ impl<'a, C: Carriers> Scan<'a, C> {
         &self,
         frontier: &Frontier,
         worth: impl Fn(&mut dyn Iterator<Item = (u8, &[u8; 16])>) -> bool + Sync,
-    ) -> Result<Vec<Found>> {
+    ) -> Result<Vec<BucketFound>> {
         let pass = |_: &mut (), bucket: usize| {
             self.monitor.proceed()?;
-            let (mut found, mut number) = (Found::default(), 0);
+            let (mut found, mut number) = (BucketFound::default(), 0);
             let Some(wanted) = self.wanted(bucket, frontier) else { return Ok(found) };
             let mut wanted = wanted.peekable();
             self.carriers.groups(bucket, &mut |group| {

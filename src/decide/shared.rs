@@ -42,12 +42,12 @@ pub struct SharedBy {
 }
 
 /// Whether a link is strong, and half of the identity in it.
-type Value = (bool, [u8; 16]);
+type LinkValue = (bool, [u8; 16]);
 /// A value that a person carries, and the columns it is in as bits.
-type Carried = (Value, u64);
-type Each<'e> = dyn FnMut(&Value, u64) + 'e;
+type Carried = (LinkValue, u64);
+type EachLinkValue<'e> = dyn FnMut(&LinkValue, u64) + 'e;
 /// Subjects that carry a value, and its columns.
-type Candidates = HashMap<Value, (u32, u64), BuildHasherDefault<FirstBytes>>;
+type Candidates = HashMap<LinkValue, (u32, u64), BuildHasherDefault<FirstBytes>>;
 
 impl Shares {
     pub(super) fn of(controls: &Controls, limits: LinkLimits) -> Shares {
@@ -145,7 +145,7 @@ impl<'a> Sharing<'a> {
     }
 
     /// Calls `each` for every value of every person once, with the columns of the job's own rows that it is in.
-    fn each(&self, control: &Control, people: &People, each: &mut Each<'_>) {
+    fn each(&self, control: &Control, people: &People, each: &mut EachLinkValue<'_>) {
         let (mut carried, mut start): (Vec<Carried>, usize) = (Vec::new(), 0);
         for person in people.person.chunk_by(|a, b| a == b) {
             carried.clear();
@@ -180,14 +180,14 @@ impl<'a> Sharing<'a> {
     }
 
     /// Identities are keyed hashes: any bytes of them will do.
-    fn cell(&self, (strong, identity): &Value) -> &AtomicU32 {
+    fn cell(&self, (strong, identity): &LinkValue) -> &AtomicU32 {
         let bytes = [identity[8], identity[9], identity[10], identity[11]];
         let at = u32::from_le_bytes(bytes) as usize ^ usize::from(*strong);
         &self.cells[at & (self.cells.len() - 1)]
     }
 }
 
-fn count(all: &mut Candidates, value: Value, (subjects, columns): (u32, u64)) {
+fn count(all: &mut Candidates, value: LinkValue, (subjects, columns): (u32, u64)) {
     let known = all.entry(value).or_default();
     known.0 += subjects;
     known.1 |= columns;

@@ -157,7 +157,7 @@ fn rules_with(person: bool, basis: Basis, consent_column: bool, k: Option<u32>, 
 /// Rows of persons.
 struct Version(BTreeMap<u8, u64>);
 
-impl Previous for Version {
+impl PreviousVersion for Version {
     fn rows(&self) -> u64 {
         self.0.values().sum()
     }
@@ -178,7 +178,13 @@ struct Setup {
     budget: usize,
 }
 
-fn judged(rows: &[Row], rules: Rules, entries: &EntryTable, previous: Option<&dyn Previous>, setup: &Setup) -> Judged {
+fn judged(
+    rows: &[Row],
+    rules: Rules,
+    entries: &EntryTable,
+    previous: Option<&dyn PreviousVersion>,
+    setup: &Setup,
+) -> Judged {
     let dir = tempfile::tempdir().expect("a directory");
     let vault = Vault::new(setup.budget, dir.path().to_path_buf(), [5; 32]).expect("a vault");
     let stage = Stage::new(layout(), setup.buckets, vault);
@@ -452,7 +458,12 @@ fn some(person: u8) -> Row {
 
 const PLAIN: Setup = Setup { buckets: 4, threads: 2, budget: 1 << 20 };
 
-fn refused(rows: &[Row], rules: Rules, previous: Option<&dyn Previous>, accepted: bool) -> Option<(Code, String)> {
+fn refused(
+    rows: &[Row],
+    rules: Rules,
+    previous: Option<&dyn PreviousVersion>,
+    accepted: bool,
+) -> Option<(Code, String)> {
     let judged = judged(rows, rules, &EntryTable::default(), previous, &PLAIN);
     let error = judged.clear(accepted).err()?;
     assert!(error.help_text().is_some());

@@ -1,6 +1,6 @@
 //! Why single rows of a run stay or go, for who asks about one person. Must not know who asks, nor any value.
 
-use super::bucket::{Calendars, Judge};
+use super::bucket::{BucketJudge, ThreadCalendars};
 use super::judged::Judged;
 use super::lists::Entries;
 use super::people::People;
@@ -35,7 +35,7 @@ impl Judged {
         wanted: &(dyn Fn(&[u8; 16]) -> bool + Sync),
         threads: usize,
     ) -> Result<Vec<Traced>> {
-        let judge = Judge::new(&self.rules, &self.staged, entries, None);
+        let judge = BucketJudge::new(&self.rules, &self.staged, entries, None);
         let traced = each_bucket(
             self.staged.buckets(),
             threads,
@@ -47,8 +47,8 @@ impl Judged {
 
     fn trace_bucket(
         &self,
-        judge: &Judge<'_>,
-        calendars: &mut Calendars,
+        judge: &BucketJudge<'_>,
+        calendars: &mut ThreadCalendars,
         wanted: &(dyn Fn(&[u8; 16]) -> bool + Sync),
         bucket: usize,
     ) -> Result<Vec<Traced>> {

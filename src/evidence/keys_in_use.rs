@@ -1,6 +1,6 @@
 //! The records of keys in use, and whether they are the ones that the ledger names. Must not know keys.
 
-use super::ledger::{self, Entry, Event};
+use super::ledger::{self, LedgerEntry, LedgerEvent};
 use super::report::VerifyReport;
 use crate::store::Root;
 use serde::Deserialize;
@@ -21,14 +21,14 @@ struct Recorded {
 
 /// Each key that an entry names is recorded under its id. A record is written before its entry, so a crash leaves none
 /// too few.
-pub(super) fn keys_in_use(state: &Root, entries: &[Entry], report: &mut VerifyReport) {
+pub(super) fn keys_in_use(state: &Root, entries: &[LedgerEntry], report: &mut VerifyReport) {
     let mut named: BTreeMap<String, (&str, u64)> = BTreeMap::new();
     for entry in entries {
         let keys = match &entry.event {
-            Event::StateCreated { identity_key, token_key, epoch, .. } => {
+            LedgerEvent::StateCreated { identity_key, token_key, epoch, .. } => {
                 vec![(IDENTITY.to_string(), identity_key), (token_file(epoch), token_key)]
             }
-            Event::EpochAdded { epoch, token_key } => vec![(token_file(epoch), token_key)],
+            LedgerEvent::EpochAdded { epoch, token_key } => vec![(token_file(epoch), token_key)],
             _ => Vec::new(),
         };
         for (path, id) in keys {

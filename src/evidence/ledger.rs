@@ -19,7 +19,7 @@ const CLOCK_SLACK: i64 = 3_600_000_000;
 
 /// One entry, as its file holds it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct LedgerEntry {
     /// Format of the file: 1.
     pub format: u32,
     /// Its number, from 1; also its file name.
@@ -33,13 +33,13 @@ pub struct Entry {
     /// Attempt of that run, from 1.
     pub attempt: u32,
     /// What happened.
-    pub event: Event,
+    pub event: LedgerEvent,
 }
 
 /// What an entry says. Closed: a reader that meets another kind is older than the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Event {
+pub enum LedgerEvent {
     /// `tamis state create`.
     StateCreated {
         /// Id of the identity key.
@@ -143,7 +143,7 @@ pub enum Event {
     /// Request files or commands were taken in.
     Requests {
         /// By list, or by effect for commands.
-        lists: BTreeMap<String, Intake>,
+        lists: BTreeMap<String, IntakeCounts>,
         /// Number of the newest segment of stored requests.
         segment: u64,
         /// BLAKE3 hex of the segments that came since the entry before that names one, by file name.
@@ -226,7 +226,7 @@ pub enum Event {
 /// What was taken in of one list.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Intake {
+pub struct IntakeCounts {
     /// Files read.
     pub files: u64,
     /// Rows read.
@@ -243,32 +243,32 @@ pub struct Intake {
     pub digests: Vec<String>,
 }
 
-impl Event {
+impl LedgerEvent {
     fn kind(&self) -> &'static str {
         match self {
-            Event::StateCreated { .. } => "state-created",
-            Event::EpochAdded { .. } => "epoch-added",
-            Event::Intent { .. } => "intent",
-            Event::Published { .. } => "published",
-            Event::Swept { .. } => "swept",
-            Event::Refused { .. } => "refused",
-            Event::Accepted { .. } => "accepted",
-            Event::Requests { .. } => "requests",
-            Event::Removed { .. } => "removed",
-            Event::RawRemoved { .. } => "raw-removed",
-            Event::Asked { .. } => "asked",
-            Event::Missed { .. } => "missed",
-            Event::Retired { .. } => "retired",
-            Event::Adopted { .. } => "adopted",
+            LedgerEvent::StateCreated { .. } => "state-created",
+            LedgerEvent::EpochAdded { .. } => "epoch-added",
+            LedgerEvent::Intent { .. } => "intent",
+            LedgerEvent::Published { .. } => "published",
+            LedgerEvent::Swept { .. } => "swept",
+            LedgerEvent::Refused { .. } => "refused",
+            LedgerEvent::Accepted { .. } => "accepted",
+            LedgerEvent::Requests { .. } => "requests",
+            LedgerEvent::Removed { .. } => "removed",
+            LedgerEvent::RawRemoved { .. } => "raw-removed",
+            LedgerEvent::Asked { .. } => "asked",
+            LedgerEvent::Missed { .. } => "missed",
+            LedgerEvent::Retired { .. } => "retired",
+            LedgerEvent::Adopted { .. } => "adopted",
         }
     }
     /// The dataset's record that was there when the entry was written: its job and the record's number.
     pub fn record(&self) -> Option<(&str, u64)> {
         match self {
-            Event::Intent { job, record, .. }
-            | Event::Published { job, record, .. }
-            | Event::Swept { job, record, .. }
-            | Event::Removed { job, record, .. } => Some((job, *record)),
+            LedgerEvent::Intent { job, record, .. }
+            | LedgerEvent::Published { job, record, .. }
+            | LedgerEvent::Swept { job, record, .. }
+            | LedgerEvent::Removed { job, record, .. } => Some((job, *record)),
             _ => None,
         }
     }
@@ -276,7 +276,7 @@ impl Event {
     /// The version it says is there: its number and the digest of its manifest.
     pub fn version(&self) -> Option<(u64, &str)> {
         match self {
-            Event::Published { version, manifest, .. } | Event::Swept { version, manifest, .. } => {
+            LedgerEvent::Published { version, manifest, .. } | LedgerEvent::Swept { version, manifest, .. } => {
                 Some((*version, manifest))
             }
             _ => None,
@@ -286,16 +286,16 @@ impl Event {
     /// The newest segment of stored requests that it names.
     pub fn segment(&self) -> Option<u64> {
         match self {
-            Event::StateCreated { segment, .. } | Event::Intent { segment, .. } | Event::Requests { segment, .. } => {
-                Some(*segment)
-            }
+            LedgerEvent::StateCreated { segment, .. }
+            | LedgerEvent::Intent { segment, .. }
+            | LedgerEvent::Requests { segment, .. } => Some(*segment),
             _ => None,
         }
     }
 
     /// One per run, whatever the attempt; of all others there is one per attempt.
     fn once_per_run(&self) -> bool {
-        matches!(self, Event::StateCreated { .. } | Event::Intent { .. } | Event::Published { .. })
+        matches!(self, LedgerEvent::StateCreated { .. } | LedgerEvent::Intent { .. } | LedgerEvent::Published { .. })
     }
 }
 
@@ -338,7 +338,7 @@ impl std::fmt::Display for Head {
 /// The ledger of one state root.
 pub struct Ledger {
     root: Root,
-    read: Mutex<BTreeMap<u64, (Entry, String)>>,
+    read: Mutex<BTreeMap<u64, (LedgerEntry, String)>>,
 }
 
 impl Ledger {
@@ -351,7 +351,7 @@ impl Ledger {
     ///
     /// # Errors
     /// An evidence error when one is missing or unreadable; `verify` says more.
-    pub fn entries(&self) -> Result<Vec<Entry>> {
+    pub fn entries(&self) -> Result<Vec<LedgerEntry>> {
         (1..=self.last()?).map(|seq| Ok(self.entry(seq)?.0)).collect()
     }
 
@@ -359,7 +359,7 @@ impl Ledger {
     ///
     /// # Errors
     /// An evidence error when it is missing or unreadable.
-    pub fn first(&self) -> Result<Option<Entry>> {
+    pub fn first(&self) -> Result<Option<LedgerEntry>> {
         match self.last()? {
             0 => Ok(None),
             _ => Ok(Some(self.entry(1)?.0)),
@@ -370,7 +370,7 @@ impl Ledger {
     ///
     /// # Errors
     /// An evidence error when one is missing or unreadable.
-    pub fn newest(&self) -> Result<Option<Entry>> {
+    pub fn newest(&self) -> Result<Option<LedgerEntry>> {
         match self.last()? {
             0 => Ok(None),
             seq => Ok(Some(self.entry(seq)?.0)),
@@ -381,14 +381,14 @@ impl Ledger {
     ///
     /// # Errors
     /// An evidence error when an entry is missing or unreadable.
-    pub fn published(&self, of: RunRef<'_>) -> Result<Option<Entry>> {
+    pub fn published(&self, of: RunRef<'_>) -> Result<Option<LedgerEntry>> {
         let since = of.since.0.saturating_sub(CLOCK_SLACK);
         for seq in (1..=self.last()?).rev() {
             let (entry, _) = self.entry(seq)?;
             if entry.at.0 < since {
                 break;
             }
-            if entry.run == of.run && matches!(entry.event, Event::Published { .. }) {
+            if entry.run == of.run && matches!(entry.event, LedgerEvent::Published { .. }) {
                 return Ok(Some(entry));
             }
         }
@@ -407,12 +407,12 @@ impl Ledger {
     ///
     /// # Errors
     /// An evidence error when an entry is missing or unreadable.
-    pub fn newest_intent(&self) -> Result<Option<Entry>> {
-        self.newest_of(&|entry| matches!(entry.event, Event::Intent { .. }).then(|| entry.clone()))
+    pub fn newest_intent(&self) -> Result<Option<LedgerEntry>> {
+        self.newest_of(&|entry| matches!(entry.event, LedgerEvent::Intent { .. }).then(|| entry.clone()))
     }
 
     /// What is picked of the newest entry that anything is picked of.
-    fn newest_of<T>(&self, pick: &dyn Fn(&Entry) -> Option<T>) -> Result<Option<T>> {
+    fn newest_of<T>(&self, pick: &dyn Fn(&LedgerEntry) -> Option<T>) -> Result<Option<T>> {
         for seq in (1..=self.last()?).rev() {
             if let Some(picked) = pick(&self.entry(seq)?.0) {
                 return Ok(Some(picked));
@@ -425,7 +425,7 @@ impl Ledger {
     ///
     /// # Errors
     /// An evidence error when an entry is missing or unreadable.
-    pub fn after(&self, seq: u64) -> Result<Vec<Entry>> {
+    pub fn after(&self, seq: u64) -> Result<Vec<LedgerEntry>> {
         (seq + 1..=self.last()?).map(|seq| Ok(self.entry(seq)?.0)).collect()
     }
 
@@ -433,7 +433,7 @@ impl Ledger {
     ///
     /// # Errors
     /// An evidence error when an entry is missing or unreadable.
-    pub fn from(&self, wanted: &dyn Fn(&Entry) -> bool) -> Result<Option<Vec<Entry>>> {
+    pub fn from(&self, wanted: &dyn Fn(&LedgerEntry) -> bool) -> Result<Option<Vec<LedgerEntry>>> {
         let mut entries = Vec::new();
         for seq in (1..=self.last()?).rev() {
             let (entry, _) = self.entry(seq)?;
@@ -451,7 +451,7 @@ impl Ledger {
     ///
     /// # Errors
     /// An evidence error when an entry is missing or unreadable.
-    pub fn ahead_of(&self, now: Instant) -> Result<Option<Entry>> {
+    pub fn ahead_of(&self, now: Instant) -> Result<Option<LedgerEntry>> {
         let mut first = None;
         for seq in (1..=self.last()?).rev() {
             let (entry, _) = self.entry(seq)?;
@@ -493,14 +493,14 @@ impl Ledger {
     ///
     /// # Errors
     /// An evidence error when the ledger has a hole, a storage error when the store is away; appending again is safe.
-    pub fn append(&self, of: RunRef<'_>, event: Event, now: Instant) -> Result<Head> {
+    pub fn append(&self, of: RunRef<'_>, event: LedgerEvent, now: Instant) -> Result<Head> {
         loop {
             let head = self.head()?;
             let before = if head.seq == 0 { None } else { Some(self.entry(head.seq)?.0) };
             if self.holds(head.seq, of, &event)? {
                 return Ok(head);
             }
-            let entry = Entry {
+            let entry = LedgerEntry {
                 format: FORMAT,
                 seq: head.seq + 1,
                 prev: head.digest,
@@ -519,7 +519,7 @@ impl Ledger {
     }
 
     /// Whether one of the entries since the run began is this one.
-    fn holds(&self, last: u64, of: RunRef<'_>, event: &Event) -> Result<bool> {
+    fn holds(&self, last: u64, of: RunRef<'_>, event: &LedgerEvent) -> Result<bool> {
         let since = of.since.0.saturating_sub(CLOCK_SLACK);
         for seq in (1..=last).rev() {
             let (entry, _) = self.entry(seq)?;
@@ -545,7 +545,7 @@ impl Ledger {
         }
     }
 
-    fn entry(&self, seq: u64) -> Result<(Entry, String)> {
+    fn entry(&self, seq: u64) -> Result<(LedgerEntry, String)> {
         if let Some(known) = self.read.lock().ok().and_then(|read| read.get(&seq).cloned()) {
             return Ok(known);
         }
@@ -554,7 +554,7 @@ impl Ledger {
         Ok((entry, digest))
     }
 
-    fn keep(&self, seq: u64, entry: &Entry, digest: &str) {
+    fn keep(&self, seq: u64, entry: &LedgerEntry, digest: &str) {
         if let Ok(mut read) = self.read.lock() {
             read.insert(seq, (entry.clone(), digest.into()));
         }
@@ -562,11 +562,11 @@ impl Ledger {
 }
 
 /// Reads one entry: parsed, its bytes, its digest.
-pub(super) fn read(root: &Root, seq: u64) -> Result<(Entry, Vec<u8>, String)> {
+pub(super) fn read(root: &Root, seq: u64) -> Result<(LedgerEntry, Vec<u8>, String)> {
     let place = root.display(&path(seq));
     let bytes =
         root.get(&path(seq))?.ok_or_else(|| Error::new(Code::StatePartMissing, format!("{place} is missing")))?;
-    let entry: Entry = serde_json::from_slice(&bytes).map_err(|_| {
+    let entry: LedgerEntry = serde_json::from_slice(&bytes).map_err(|_| {
         Error::new(Code::StatePartUnreadable, format!("{place} cannot be read as an entry"))
             .help("it was changed, or a newer tamis wrote it; run `tamis verify` of the newest version")
     })?;

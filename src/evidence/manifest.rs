@@ -22,7 +22,7 @@ pub struct Manifest {
     /// Version of tamis.
     pub tamis: String,
     /// A run with an export, or a sweep.
-    pub kind: Kind,
+    pub kind: VersionKind,
     /// The run's id.
     pub run: String,
     /// Its attempt, from 1.
@@ -78,7 +78,7 @@ pub struct Manifest {
     /// Clock values ignored (R24).
     pub clocks_ignored: ClocksIgnored,
     /// What was done to each published field.
-    pub fields: Vec<Field>,
+    pub fields: Vec<FieldEvidence>,
     /// Columns that identities are made of, those of observed sources after the job's own; of a sweep what the run counted
     /// that it goes back to.
     #[serde(default)]
@@ -124,7 +124,8 @@ pub struct AsideCount {
 /// Kind of a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+#[schemars(rename = "Kind")]
+pub enum VersionKind {
     /// From an export.
     Run,
     /// Lists and retention applied to the version before.
@@ -156,7 +157,7 @@ pub struct Input {
     /// Length.
     pub bytes: u64,
     /// What was in it; of a plain file one member without name.
-    pub members: Vec<Member>,
+    pub members: Vec<MemberEvidence>,
     /// Of an archive: files that macOS puts beside others (`._NAME`, `.DS_Store`), left out.
     #[serde(default, skip_serializing_if = "is_none")]
     pub of_macos: u64,
@@ -164,7 +165,8 @@ pub struct Input {
 
 /// A file in an object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Member {
+#[schemars(rename = "Member")]
+pub struct MemberEvidence {
     /// Its name in the archive.
     pub name: Option<String>,
     /// Records read, the header not among them.
@@ -238,7 +240,8 @@ pub struct ClocksIgnored {
 
 /// A published field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Field {
+#[schemars(rename = "Field")]
+pub struct FieldEvidence {
     /// Its name.
     pub name: String,
     /// The column it was made from.
@@ -271,7 +274,7 @@ pub struct Field {
     pub counts: BTreeMap<String, u64>,
 }
 
-impl Field {
+impl FieldEvidence {
     /// Returns which treatment it is; none for one that this program does not know.
     pub fn treat(&self) -> Option<Treat> {
         Treat::told(&self.treatment)

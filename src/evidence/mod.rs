@@ -11,7 +11,7 @@ mod stored;
 mod verify;
 mod witness;
 
-pub use ledger::{Entry, Event, Head, Ledger, RunRef};
+pub use ledger::{Head, Ledger, LedgerEntry, LedgerEvent, RunRef};
 pub use manifest::Manifest;
 pub use present::{check_same, has_digest};
 pub use report::VerifyReport;

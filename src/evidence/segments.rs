@@ -14,7 +14,7 @@ pub const MAGIC: &[u8; 8] = b"tamisreq";
 
 /// A segment's name: the numbers it covers, and how often they were merged. It never names other bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Name {
+pub struct SegmentName {
     /// The first number it covers.
     pub first: u64,
     /// The last number it covers.
@@ -23,10 +23,10 @@ pub struct Name {
     pub generation: u32,
 }
 
-impl Name {
+impl SegmentName {
     /// Of a segment that was just begun.
-    pub fn new(number: u64) -> Name {
-        Name { first: number, last: number, generation: 0 }
+    pub fn new(number: u64) -> SegmentName {
+        SegmentName { first: number, last: number, generation: 0 }
     }
 
     /// Name of the file.
@@ -40,17 +40,17 @@ impl Name {
     }
 
     /// Reads a file's name back.
-    pub fn parse(file: &str) -> Option<Name> {
+    pub fn parse(file: &str) -> Option<SegmentName> {
         let mut parts = file.strip_suffix(".seg")?.split('-');
         let first = parts.next()?.parse().ok()?;
         let last = parts.next()?.parse().ok()?;
         let generation = parts.next()?.parse().ok()?;
-        let name = Name { first, last, generation };
+        let name = SegmentName { first, last, generation };
         (name.file() == file && first >= 1 && first <= last).then_some(name)
     }
 
     /// Whether it is a merge that may have taken the place of another.
-    pub fn covers(self, other: Name) -> bool {
+    pub fn covers(self, other: SegmentName) -> bool {
         self != other && self.generation > other.generation && self.first <= other.first && other.last <= self.last
     }
 }
@@ -59,14 +59,14 @@ impl Name {
 ///
 /// # Errors
 /// An evidence error for a segment whose name tamis does not give.
-pub fn names(objects: &[Object]) -> Result<Vec<(Name, usize)>> {
+pub fn names(objects: &[Object]) -> Result<Vec<(SegmentName, usize)>> {
     let mut names = Vec::new();
     for object in objects {
         let file = object.path.rsplit('/').next().unwrap_or("");
         if !file.ends_with(".seg") {
             continue;
         }
-        let name = Name::parse(file).ok_or_else(|| {
+        let name = SegmentName::parse(file).ok_or_else(|| {
             Error::new(Code::StateForeignObject, format!("an object in {FOLDER} has a name that tamis does not give"))
                 .help("nothing but tamis may write there; remove the object")
         })?;
@@ -77,7 +77,7 @@ pub fn names(objects: &[Object]) -> Result<Vec<(Name, usize)>> {
 }
 
 /// The first number that no segment covers though a later one is there.
-pub fn gap(names: &[Name]) -> Option<u64> {
+pub fn gap(names: &[SegmentName]) -> Option<u64> {
     let mut next = 1;
     for name in names {
         if name.first > next {
@@ -97,7 +97,7 @@ pub fn last(state: &Root) -> Result<u64> {
 }
 
 /// The greatest number that any of the segments covers; 0 without any.
-pub fn end<'a>(names: impl IntoIterator<Item = &'a Name>) -> u64 {
+pub fn end<'a>(names: impl IntoIterator<Item = &'a SegmentName>) -> u64 {
     names.into_iter().map(|name| name.last).max().unwrap_or(0)
 }
 
@@ -105,7 +105,7 @@ pub fn end<'a>(names: impl IntoIterator<Item = &'a Name>) -> u64 {
 ///
 /// # Errors
 /// As [`last`]; evidence, when it cannot be read as a segment.
-pub fn witness(state: &Root) -> Result<Option<(Name, Witness)>> {
+pub fn witness(state: &Root) -> Result<Option<(SegmentName, Witness)>> {
     let names = names(&state.list(FOLDER)?)?;
     let Some((name, _)) = names.iter().max_by_key(|(name, _)| (name.last, name.generation)) else { return Ok(None) };
     let Some(bytes) = state.get(&name.path())? else { return Ok(None) };
@@ -137,17 +137,17 @@ pub(super) fn told(bytes: &[u8]) -> Option<Option<Witness>> {
 mod tests {
     use super::*;
 
-    fn name(first: u64, last: u64, generation: u32) -> Name {
-        Name { first, last, generation }
+    fn name(first: u64, last: u64, generation: u32) -> SegmentName {
+        SegmentName { first, last, generation }
     }
 
     #[test]
     fn names_are_read_as_written_and_sort_by_number() {
         for n in [name(1, 1, 0), name(10, 4_000_000_000, 3)] {
-            assert_eq!(Name::parse(&n.file()), Some(n));
+            assert_eq!(SegmentName::parse(&n.file()), Some(n));
         }
         for bad in ["1-1-0.seg", "0000000002-0000000001-0000.seg", "0000000000-0000000001-0000.seg", "x.seg"] {
-            assert_eq!(Name::parse(bad), None, "{bad}");
+            assert_eq!(SegmentName::parse(bad), None, "{bad}");
         }
     }
 

@@ -1,26 +1,26 @@
 //! The stored requests as far as evidence can tell without a key: numbers without a gap up to the one that the ledger
 //! names, and bytes as they were recorded. Must not know what is in a segment but its front.
 
-use super::ledger::Entry;
+use super::ledger::LedgerEntry;
 use super::report::VerifyReport;
-use super::segments::{self, FOLDER, Name};
-use super::{Event, digest, newest_records};
+use super::segments::{self, FOLDER, SegmentName};
+use super::{LedgerEvent, digest, newest_records};
 use crate::error::{Kind, Result};
 use crate::store::Root;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// What is recorded: BLAKE3 by file name.
-type Recorded = BTreeMap<String, String>;
+type RecordedDigests = BTreeMap<String, String>;
 
 /// Verifies the segments of stored requests.
 ///
 /// # Errors
 /// None: what cannot be read was not looked at, and the report says so.
-pub(super) fn stored(state: &Root, entries: &[Entry], report: &mut VerifyReport) {
+pub(super) fn stored(state: &Root, entries: &[LedgerEntry], report: &mut VerifyReport) {
     let place = state.display(FOLDER);
     let names = state.list(FOLDER).and_then(|objects| segments::names(&objects));
-    let names: Vec<Name> = match names {
+    let names: Vec<SegmentName> = match names {
         Ok(names) => names.into_iter().map(|(name, _)| name).collect(),
         Err(error) if error.kind() == Kind::Evidence => return report.faults.push(error.message().to_owned()),
         Err(error) => {
@@ -36,7 +36,7 @@ pub(super) fn stored(state: &Root, entries: &[Entry], report: &mut VerifyReport)
     if let Some((segment, seq)) = known.filter(|(segment, _)| *segment > last) {
         report.faults.push(format!("{place} ends at segment {last}, and entry {seq} knows of segment {segment}"));
     }
-    let mut recorded: Recorded = entries.iter().flat_map(by_entry).collect();
+    let mut recorded: RecordedDigests = entries.iter().flat_map(by_entry).collect();
     match by_records(state) {
         Ok(more) => recorded.extend(more),
         Err(error) => report.not_proven.push(format!("records of datasets could not be read: {error}")),
@@ -45,38 +45,38 @@ pub(super) fn stored(state: &Root, entries: &[Entry], report: &mut VerifyReport)
     bytes(state, &names, &recorded, last, report);
 }
 
-fn by_entry(entry: &Entry) -> Recorded {
+fn by_entry(entry: &LedgerEntry) -> RecordedDigests {
     match &entry.event {
-        Event::StateCreated { stored, .. } | Event::Requests { stored, .. } => stored.clone(),
-        _ => Recorded::new(),
+        LedgerEvent::StateCreated { stored, .. } | LedgerEvent::Requests { stored, .. } => stored.clone(),
+        _ => RecordedDigests::new(),
     }
 }
 
 /// What the newest record of each dataset says.
-fn by_records(state: &Root) -> Result<Recorded> {
+fn by_records(state: &Root) -> Result<RecordedDigests> {
     #[derive(Deserialize)]
-    struct Told {
+    struct ToldSegments {
         #[serde(default)]
-        stored: Recorded,
+        stored: RecordedDigests,
     }
-    let mut recorded = Recorded::new();
+    let mut recorded = RecordedDigests::new();
     for path in newest_records(state, "datasets")? {
         let bytes = state.get(&path)?.unwrap_or_default();
-        recorded.extend(serde_json::from_slice::<Told>(&bytes).map(|told| told.stored).unwrap_or_default());
+        recorded.extend(serde_json::from_slice::<ToldSegments>(&bytes).map(|told| told.stored).unwrap_or_default());
     }
     Ok(recorded)
 }
 
 /// A recorded segment goes only when a merged one has taken its place.
-fn gone(place: &str, names: &[Name], recorded: &Recorded, report: &mut VerifyReport) {
-    for name in recorded.keys().filter_map(|file| Name::parse(file)) {
+fn gone(place: &str, names: &[SegmentName], recorded: &RecordedDigests, report: &mut VerifyReport) {
+    for name in recorded.keys().filter_map(|file| SegmentName::parse(file)) {
         if !names.iter().any(|there| *there == name || there.covers(name)) {
             report.faults.push(format!("{place}/{} is missing, and no other segment took its place", name.file()));
         }
     }
 }
 
-fn bytes(state: &Root, names: &[Name], recorded: &Recorded, last: u64, report: &mut VerifyReport) {
+fn bytes(state: &Root, names: &[SegmentName], recorded: &RecordedDigests, last: u64, report: &mut VerifyReport) {
     let (mut looked, mut unrecorded, faults) = (0, 0, report.faults.len());
     for name in names {
         let place = state.display(&name.path());

@@ -1,4 +1,4 @@
-use super::manifest::{File, Kind as Made, Output, Removed};
+use super::manifest::{File, Output, Removed, VersionKind as Made};
 use super::*;
 use crate::clock::Instant;
 use crate::error::Code;
@@ -73,8 +73,8 @@ fn manifest(run: &str, version: u64, files: Vec<File>, companions: Vec<File>) ->
     }
 }
 
-fn created() -> Event {
-    Event::StateCreated {
+fn created() -> LedgerEvent {
+    LedgerEvent::StateCreated {
         identity_key: "aa".into(),
         token_key: "bb".into(),
         epoch: "2026a".into(),
@@ -91,9 +91,9 @@ fn record_keys(state: &Root) {
 }
 
 /// That a run of the job has begun with this intent.
-fn begun(intent: &[u8]) -> Event {
+fn begun(intent: &[u8]) -> LedgerEvent {
     let (job, plan, intent) = ("crm".into(), "ab".into(), digest(intent));
-    Event::Intent { job, as_of: at(0), plan, intent, segment: 0, record: 0 }
+    LedgerEvent::Intent { job, as_of: at(0), plan, intent, segment: 0, record: 0 }
 }
 
 /// Two published runs of one dataset with two files each.
@@ -116,7 +116,7 @@ fn published() -> Place {
         let companions = [4, 6].map(|rows| file(&state, &format!("companions/crm/{run}-{rows}.parquet"), rows));
         let manifest = manifest(run, version, files.to_vec(), companions.to_vec());
         state.put(&manifest::path(run, 1), manifest.bytes().unwrap()).unwrap();
-        let event = Event::Published {
+        let event = LedgerEvent::Published {
             job: "crm".into(),
             as_of: at(0),
             version,
@@ -223,13 +223,15 @@ fn a_ledger_written_anew_is_found_by_the_head() {
         place.state.delete(&ledger::path(seq)).unwrap();
     }
     let ledger = Ledger::open(&place.state);
-    ledger.append(of("r"), Event::Missed { job: "crm".into(), due: at(0), runs: 1 }, at(0)).unwrap();
+    ledger.append(of("r"), LedgerEvent::Missed { job: "crm".into(), due: at(0), runs: 1 }, at(0)).unwrap();
     assert!(place.faults()[0].contains("does not begin with the state's creation"));
     place.state.delete(&ledger::path(1)).unwrap();
     let ledger = Ledger::open(&place.state);
     ledger.append(of("state-create"), created(), at(1)).unwrap();
     for n in 0..5 {
-        ledger.append(of(&format!("r{n}")), Event::Missed { job: "crm".into(), due: at(n), runs: 1 }, at(n)).unwrap();
+        ledger
+            .append(of(&format!("r{n}")), LedgerEvent::Missed { job: "crm".into(), due: at(n), runs: 1 }, at(n))
+            .unwrap();
     }
     assert_eq!(place.verify(None).faults, [""; 0]);
     assert!(place.verify(Some(&head)).faults[0].contains("is not the entry that the given head names"));
@@ -282,7 +284,7 @@ fn a_lake_that_is_not_given_is_said_to_be_unproven() {
 fn the_same_entry_is_appended_once_also_by_a_run_that_begins_again() {
     let place = published();
     let before = Ledger::open(&place.state).head().unwrap();
-    let event = |version| Event::Published {
+    let event = |version| LedgerEvent::Published {
         job: "crm".into(),
         as_of: at(0),
         version,
@@ -293,8 +295,13 @@ fn the_same_entry_is_appended_once_also_by_a_run_that_begins_again() {
     };
     let again = RunRef { run: "crm-1", attempt: 2, since: at(0) };
     assert_eq!(Ledger::open(&place.state).append(again, event(0), at(9)).unwrap(), before);
-    let refused =
-        |cause: &str| Event::Refused { job: "crm".into(), as_of: at(0), exit: 4, cause: cause.into(), plan: None };
+    let refused = |cause: &str| LedgerEvent::Refused {
+        job: "crm".into(),
+        as_of: at(0),
+        exit: 4,
+        cause: cause.into(),
+        plan: None,
+    };
     let ledger = Ledger::open(&place.state);
     let first = ledger.append(again, refused("brake"), at(10)).unwrap();
     assert_eq!(ledger.append(again, refused("brake"), at(11)).unwrap(), first);
@@ -314,14 +321,14 @@ fn a_run_refused_first_and_published_later_is_no_fault_but_one_without_intent_is
     place.state.put("runs/crm-3/intent.json", intent.clone()).unwrap();
     ledger.append(of("crm-3"), begun(&intent), at(10)).unwrap();
     assert!(place.verify(None).notes.contains(&"run crm-3 began and has no end in the ledger".to_string()));
-    let refused = Event::Refused { job: "crm".into(), as_of: at(0), exit: 4, cause: "brake".into(), plan: None };
+    let refused = LedgerEvent::Refused { job: "crm".into(), as_of: at(0), exit: 4, cause: "brake".into(), plan: None };
     ledger.append(of("crm-3"), refused, at(11)).unwrap();
     assert_eq!(place.verify(None).notes, [""; 0]);
     for (run, faults) in [("crm-3", 0), ("crm-4", 1)] {
         let mut manifest = manifest(run, 3, vec![], vec![]);
         (manifest.rows_in, manifest.rows_out) = (5, 0);
         place.state.put(&manifest::path(run, 1), manifest.bytes().unwrap()).unwrap();
-        let event = Event::Published {
+        let event = LedgerEvent::Published {
             job: "crm".into(),
             as_of: at(0),
             version: 3,
@@ -344,7 +351,7 @@ fn two_writers_both_get_in_and_the_chain_holds() {
             scope.spawn(move || {
                 for n in 0..10 {
                     let run = format!("w{writer}-{n}");
-                    let event = Event::Missed { job: "crm".into(), due: at(n), runs: 1 };
+                    let event = LedgerEvent::Missed { job: "crm".into(), due: at(n), runs: 1 };
                     ledger.append(RunRef { run: &run, attempt: 1, since: at(5) }, event, at(5 - n)).unwrap();
                 }
             });

@@ -2,7 +2,7 @@
 //! the manifest of the current version. Says also what it does not prove. Must not know what the files hold.
 
 use super::keys_in_use::keys_in_use;
-use super::ledger::{self, Entry, Event, GENESIS, Head};
+use super::ledger::{self, GENESIS, Head, LedgerEntry, LedgerEvent};
 use super::manifest::{self, File, Manifest};
 use super::report::VerifyReport;
 use super::{digest, digest_of, stored};
@@ -41,9 +41,9 @@ pub fn verify(state: &Root, lakes: &BTreeMap<String, Root>, head: Option<&str>) 
 }
 
 /// Follows the chain; gives the entries that could be read, in order.
-fn chain(state: &Root, expected: Option<&Head>, report: &mut VerifyReport) -> Result<Vec<Entry>> {
+fn chain(state: &Root, expected: Option<&Head>, report: &mut VerifyReport) -> Result<Vec<LedgerEntry>> {
     let numbers = ledger::numbers(state)?;
-    let (mut entries, mut prev, mut next) = (Vec::<Entry>::new(), GENESIS.to_string(), 1);
+    let (mut entries, mut prev, mut next) = (Vec::<LedgerEntry>::new(), GENESIS.to_string(), 1);
     for seq in numbers {
         let place = state.display(&ledger::path(seq));
         if seq > next {
@@ -58,7 +58,7 @@ fn chain(state: &Root, expected: Option<&Head>, report: &mut VerifyReport) -> Re
             report.faults.push(format!("{place} is not the entry that the given head names"));
         }
         report.head = Some(Head { seq, digest: found.clone() });
-        match serde_json::from_slice::<Entry>(&bytes) {
+        match serde_json::from_slice::<LedgerEntry>(&bytes) {
             Ok(entry) => {
                 let faults = report.faults.len();
                 link(&place, seq, &prev, entries.last(), &entry, &mut report.faults);
@@ -73,7 +73,7 @@ fn chain(state: &Root, expected: Option<&Head>, report: &mut VerifyReport) -> Re
         let place = state.display("ledger");
         report.faults.push(format!("{place} has no entry, and a state begins with one: a wrong place, or all is gone"));
     }
-    if entries.first().is_some_and(|entry| !matches!(entry.event, Event::StateCreated { .. })) {
+    if entries.first().is_some_and(|entry| !matches!(entry.event, LedgerEvent::StateCreated { .. })) {
         report.faults.push(format!("{} does not begin with the state's creation", state.display("ledger")));
     }
     if let Some(head) = expected.filter(|head| head.seq >= next) {
@@ -85,7 +85,14 @@ fn chain(state: &Root, expected: Option<&Head>, report: &mut VerifyReport) -> Re
     Ok(entries)
 }
 
-fn link(place: &str, seq: u64, prev: &str, before: Option<&Entry>, entry: &Entry, faults: &mut Vec<String>) {
+fn link(
+    place: &str,
+    seq: u64,
+    prev: &str,
+    before: Option<&LedgerEntry>,
+    entry: &LedgerEntry,
+    faults: &mut Vec<String>,
+) {
     if entry.seq != seq {
         faults.push(format!("{place} holds entry {}: moved or renamed", entry.seq));
     }
@@ -98,20 +105,21 @@ fn link(place: &str, seq: u64, prev: &str, before: Option<&Entry>, entry: &Entry
 }
 
 /// Intents and manifests against the digests in the ledger; gives the manifests of published versions, in order.
-fn records(state: &Root, entries: &[Entry], report: &mut VerifyReport) -> Vec<Manifest> {
+fn records(state: &Root, entries: &[LedgerEntry], report: &mut VerifyReport) -> Vec<Manifest> {
     let (mut manifests, mut known) = (Vec::new(), BTreeSet::new());
     let (mut intents, mut ended, mut published) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for entry in entries {
         let of = state.display(&ledger::path(entry.seq));
         match &entry.event {
-            Event::Intent { intent, .. } => {
+            LedgerEvent::Intent { intent, .. } => {
                 intents.insert(entry.run.as_str());
                 let path = intent_path(&entry.run);
                 record(state, &path, intent, &of, report);
                 known.insert(path);
             }
-            Event::Published { manifest, version, rows_out, .. } | Event::Swept { manifest, version, rows_out, .. } => {
-                let run = matches!(entry.event, Event::Published { .. });
+            LedgerEvent::Published { manifest, version, rows_out, .. }
+            | LedgerEvent::Swept { manifest, version, rows_out, .. } => {
+                let run = matches!(entry.event, LedgerEvent::Published { .. });
                 if run && !published.insert(entry.run.as_str()) {
                     report.faults.push(format!("{of} publishes run {} a second time", entry.run));
                 }
@@ -125,8 +133,8 @@ fn records(state: &Root, entries: &[Entry], report: &mut VerifyReport) -> Vec<Ma
                 manifests.extend(read);
                 known.insert(path);
             }
-            Event::Retired { dataset, .. } => manifests.retain(|m: &Manifest| m.output.dataset != *dataset),
-            Event::Refused { .. } => {
+            LedgerEvent::Retired { dataset, .. } => manifests.retain(|m: &Manifest| m.output.dataset != *dataset),
+            LedgerEvent::Refused { .. } => {
                 ended.insert(entry.run.as_str());
             }
             _ => {}
@@ -167,7 +175,7 @@ fn agree(
     state: &Root,
     path: &str,
     bytes: &[u8],
-    entry: &Entry,
+    entry: &LedgerEntry,
     (version, rows_out): (u64, u64),
     report: &mut VerifyReport,
 ) -> Option<Manifest> {

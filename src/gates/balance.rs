@@ -1,6 +1,8 @@
 //! R33: rows in are rows out plus the sum of reasons. A run of which that is not true has lost or doubled rows.
 
-use super::{Judges, Observed, Veto};
+use super::judges::Judges;
+use super::observed::Observed;
+use super::veto::Veto;
 use crate::error::Code;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,8 @@
 //! R21: a token of a column of few values is the value again.
 
-use super::{FieldRead, Judges, Observed, Veto};
+use super::judges::Judges;
+use super::observed::{FieldRead, Observed};
+use super::veto::Veto;
 use crate::error::Code;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

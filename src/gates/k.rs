@@ -1,6 +1,8 @@
 //! R36: each combination of published quasi-identifiers is shared by at least k subjects.
 
-use super::{GroupCount, Judges, Veto};
+use super::judges::Judges;
+use super::observed::GroupCount;
+use super::veto::Veto;
 use crate::error::Code;
 use crate::policy::{GroupTerms, Share};
 use schemars::JsonSchema;

@@ -1,7 +1,9 @@
 //! R38: a set that is older than the one published last, or whose bytes have changed since it was published, needs a
 //! person's word.
 
-use super::{Judges, Observed, SetDoubt, Veto};
+use super::judges::Judges;
+use super::observed::{Observed, SetDoubt};
+use super::veto::Veto;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,9 @@
 //! R41: the values of each sensitive field differ enough within every group. A group whose members all have one value tells
 //! that value of each of them, however many they are.
 
-use super::{GroupCount, Judges, Spread, Veto};
+use super::judges::Judges;
+use super::observed::{GroupCount, Spread};
+use super::veto::Veto;
 use crate::error::Code;
 use crate::policy::{Diversity, GroupTerms};
 use schemars::JsonSchema;

@@ -1,7 +1,9 @@
 //! R37: how many values of a column of identifiers may have no normal form, where its source limits them.
 
+use super::judges::Judges;
+use super::observed::{ColumnRead, Observed};
 use super::share_told::over;
-use super::{ColumnRead, Judges, Observed, Veto};
+use super::veto::Veto;
 use crate::error::Code;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

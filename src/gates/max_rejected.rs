@@ -1,7 +1,9 @@
 //! R37: which share of the records may be dropped as bad.
 
+use super::judges::Judges;
+use super::observed::Observed;
 use super::share_told::over;
-use super::{Judges, Observed, Veto};
+use super::veto::Veto;
 use crate::error::Code;
 use crate::policy::Share;
 use schemars::JsonSchema;

@@ -1,7 +1,9 @@
 //! R37: the brake, which share of the previous version's rows, or of the rows read, may go in one run.
 
+use super::judges::Judges;
+use super::observed::Observed;
 use super::share_told::over;
-use super::{Judges, Observed, Veto};
+use super::veto::Veto;
 use crate::error::Code;
 use crate::policy::Share;
 use schemars::JsonSchema;

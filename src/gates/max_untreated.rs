@@ -1,7 +1,9 @@
 //! R37: how many values of a field may fail its treatment, by default the larger of 0.1 % and 10.
 
+use super::judges::Judges;
+use super::observed::{FieldRead, Observed};
 use super::share_told::over;
-use super::{FieldRead, Judges, Observed, Veto};
+use super::veto::Veto;
 use crate::error::Code;
 use crate::policy::{MaxUntreated, Share};
 use schemars::JsonSchema;

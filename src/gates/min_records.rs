@@ -1,6 +1,8 @@
 //! R38: a set has at least a share of the records of the set before it. Fewer mean that the export may be cut short.
 
-use super::{Judges, Observed, Veto};
+use super::judges::Judges;
+use super::observed::Observed;
+use super::veto::Veto;
 use crate::error::Code;
 use crate::policy::Share;
 use schemars::JsonSchema;

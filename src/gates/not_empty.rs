@@ -1,6 +1,8 @@
 //! R37: a version without any row is published only where the job allows it.
 
-use super::{Judges, Observed, Veto};
+use super::judges::Judges;
+use super::observed::Observed;
+use super::veto::Veto;
 use crate::error::Code;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// The cells of one column of a sample, trimmed.
 /// Deliberately without `Debug`: it holds raw values.
 #[derive(Default)]
-pub(super) struct Cells {
+pub(super) struct ColumnCells {
     blank: u64,
     /// Each distinct value, and how many cells hold it.
     values: BTreeMap<String, u64>,
@@ -71,7 +71,7 @@ pub enum Value {
 
 /// What is known of a column.
 #[derive(Clone, Debug, serde::Serialize)]
-pub struct Column {
+pub struct PeekColumn {
     /// As in the header, trimmed.
     pub name: String,
     /// Cells with a value.
@@ -109,7 +109,7 @@ pub struct Column {
     pub(super) values: BTreeSet<u64>,
 }
 
-impl Cells {
+impl ColumnCells {
     /// Takes a cell as written.
     pub fn take(&mut self, cell: &str) {
         let cell = cell.trim();
@@ -123,7 +123,7 @@ impl Cells {
     }
 
     /// Returns what is known of the column.
-    pub fn facts(mut self, name: &str) -> Column {
+    pub fn facts(mut self, name: &str) -> PeekColumn {
         let (mut null_words, mut null_cells) = (Vec::new(), 0);
         for word in NULLS {
             if let Some(count) = self.values.remove(word) {
@@ -146,7 +146,7 @@ impl Cells {
         let told = |shape: &Shape, count: u64| {
             matches!(shape, Shape::Email | Shape::NamedEmail | Shape::Iban) || count * 5 > filled
         };
-        Column {
+        PeekColumn {
             name: name.to_owned(),
             filled,
             blank: self.blank,
@@ -335,8 +335,8 @@ fn odd_number(value: &str) -> Option<&'static str> {
 mod tests {
     use super::*;
 
-    fn told(cells: &[&str]) -> Column {
-        let mut gathered = Cells::default();
+    fn told(cells: &[&str]) -> PeekColumn {
+        let mut gathered = ColumnCells::default();
         cells.iter().for_each(|cell| gathered.take(cell));
         gathered.facts("x")
     }

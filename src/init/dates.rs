@@ -74,12 +74,12 @@ static CANDIDATES: LazyLock<Vec<Candidate>> = LazyLock::new(|| {
 });
 
 /// Formats that read the same values: indexes of candidates.
-struct Group(Vec<usize>);
+struct DateGroup(Vec<usize>);
 
 /// Tells the formats of a column whose distinct values are given, each with how many cells hold it; none when they are
 /// no dates.
 pub(super) fn detect<'v>(values: impl Iterator<Item = (&'v str, u64)>) -> Option<Dates> {
-    let (mut groups, mut cells, mut found): (Vec<Group>, u64, Dates) = (Vec::new(), 0, Dates::default());
+    let (mut groups, mut cells, mut found): (Vec<DateGroup>, u64, Dates) = (Vec::new(), 0, Dates::default());
     for (value, count) in values {
         cells += count;
         let moment = (may_be_one(value)).then(|| sort_in(value, &mut groups)).flatten();
@@ -105,7 +105,7 @@ fn may_be_one(value: &str) -> bool {
 }
 
 /// Narrows the group that reads the value, or makes one.
-fn sort_in(value: &str, groups: &mut Vec<Group>) -> Option<Moment> {
+fn sort_in(value: &str, groups: &mut Vec<DateGroup>) -> Option<Moment> {
     let reads = |index: &usize| read(&CANDIDATES[*index], value).is_some();
     if let Some(group) = groups.iter_mut().find(|group| group.0.iter().any(reads)) {
         group.0.retain(reads);
@@ -116,7 +116,7 @@ fn sort_in(value: &str, groups: &mut Vec<Group>) -> Option<Moment> {
     }
     let all: Vec<usize> = (0..CANDIDATES.len()).filter(reads).collect();
     let moment = read(&CANDIDATES[*all.first()?], value);
-    groups.push(Group(all));
+    groups.push(DateGroup(all));
     moment
 }
 
@@ -131,8 +131,8 @@ fn is_sentinel(moment: &Moment) -> bool {
     SENTINELS.iter().any(|(year, month, day)| moment.day == day_number(*year, *month, *day))
 }
 
-fn judge(groups: &[Group], mut found: Dates) -> Dates {
-    let first = |group: &Group| group.0.first().map(|index| &CANDIDATES[*index]);
+fn judge(groups: &[DateGroup], mut found: Dates) -> Dates {
+    let first = |group: &DateGroup| group.0.first().map(|index| &CANDIDATES[*index]);
     let chosen: Vec<&Candidate> = groups.iter().filter_map(first).collect();
     let all = |part: &dyn Fn(&str) -> bool| chosen.iter().all(|candidate| part(&candidate.text));
     found.timed = all(&|text| text.contains("%M"));

@@ -2,7 +2,7 @@
 //! ways is named and never silently chosen. Must not know what columns mean.
 
 use super::encoding;
-use super::lines::{Row, Scan, scan};
+use super::lines::{LineRow, LineScan, scan};
 use crate::error::{Code, Error, Result};
 use crate::policy::{CsvFormat, ReadFormat, RecordFormat};
 
@@ -44,9 +44,9 @@ const DELIMITERS: [char; 6] = [',', ';', '\t', '|', '^', '`'];
 const ALIKE: f64 = 0.9;
 
 /// One way to take the text apart, and how well it fits.
-struct Reading {
+struct DialectReading {
     delimiter: char,
-    scan: Scan,
+    scan: LineScan,
     width: usize,
     alike: f64,
 }
@@ -124,14 +124,14 @@ fn quote(text: &str) -> Option<char> {
     Some(if single > text.lines().count() / 2 { '\'' } else { '"' })
 }
 
-fn delimiter(text: &str, quote: Option<char>, whole: bool, doubts: &mut Vec<String>) -> Reading {
-    let mut readings: Vec<Reading> =
+fn delimiter(text: &str, quote: Option<char>, whole: bool, doubts: &mut Vec<String>) -> DialectReading {
+    let mut readings: Vec<DialectReading> =
         DELIMITERS.iter().map(|delimiter| reading(text, *delimiter, quote, whole)).collect();
-    let rank = |reading: &Reading| (reading.width > 1 && reading.alike >= ALIKE, reading.width);
+    let rank = |reading: &DialectReading| (reading.width > 1 && reading.alike >= ALIKE, reading.width);
     // The earlier one of equals: the sort is stable.
     readings.sort_by_key(|reading| std::cmp::Reverse(rank(reading)));
-    let good = |reading: &&Reading| rank(reading).0 && reading.alike == 1.0 && reading.scan.rows.len() > 2;
-    let equals: Vec<&Reading> = readings.iter().filter(good).take(2).collect();
+    let good = |reading: &&DialectReading| rank(reading).0 && reading.alike == 1.0 && reading.scan.rows.len() > 2;
+    let equals: Vec<&DialectReading> = readings.iter().filter(good).take(2).collect();
     if let [first, second] = equals[..] {
         doubts.push(format!(
             "two delimiters divide every record alike: {:?} into {} cells, which is taken, and {:?} into {}",
@@ -141,19 +141,19 @@ fn delimiter(text: &str, quote: Option<char>, whole: bool, doubts: &mut Vec<Stri
     readings.swap_remove(0)
 }
 
-fn reading(text: &str, delimiter: char, quote: Option<char>, whole: bool) -> Reading {
+fn reading(text: &str, delimiter: char, quote: Option<char>, whole: bool) -> DialectReading {
     let scan = scan(text, delimiter, quote, whole);
     let mut widths: Vec<usize> = scan.rows.iter().filter(|row| !row.blank()).map(|row| row.cells.len()).collect();
     widths.sort_unstable();
     let count = |width: usize| widths.iter().filter(|other| **other == width).count();
     let width = widths.iter().copied().max_by_key(|width| (count(*width), *width)).unwrap_or(1);
     let alike = count(width) as f64 / widths.len().max(1) as f64;
-    Reading { delimiter, width, alike, scan }
+    DialectReading { delimiter, width, alike, scan }
 }
 
 /// Finds the line of the header: the first record as wide as most, with names in most of its cells.
-fn header(place: &str, reading: &Reading) -> Result<u64> {
-    let named = |row: &&Row| {
+fn header(place: &str, reading: &DialectReading) -> Result<u64> {
+    let named = |row: &&LineRow| {
         let filled = row.cells.iter().filter(|cell| !cell.trim().is_empty()).count();
         row.cells.len() == reading.width && filled * 2 > row.cells.len()
     };

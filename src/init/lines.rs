@@ -5,13 +5,13 @@
 const MOST_ROWS: usize = 400;
 
 /// A record.
-pub(super) struct Row {
+pub(super) struct LineRow {
     /// Line it begins in, from 1.
     pub line: u64,
     pub cells: Vec<String>,
 }
 
-impl Row {
+impl LineRow {
     /// Whether it holds nothing.
     pub fn blank(&self) -> bool {
         self.cells.iter().all(|cell| cell.trim().is_empty())
@@ -28,8 +28,8 @@ pub(super) struct Ends {
 
 /// The first records of a text.
 #[derive(Default)]
-pub(super) struct Scan {
-    pub rows: Vec<Row>,
+pub(super) struct LineScan {
+    pub rows: Vec<LineRow>,
     pub ends: Ends,
     /// Cells with a quote inside and none around.
     pub stray: u64,
@@ -40,7 +40,7 @@ pub(super) struct Scan {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum At {
+enum LineAt {
     Start,
     Plain,
     Quoted,
@@ -49,32 +49,32 @@ enum At {
 }
 
 /// Takes a text apart; of one that is not whole the last record is left out.
-pub(super) fn scan(text: &str, delimiter: char, quote: Option<char>, whole: bool) -> Scan {
-    let mut found = Scan::default();
-    let (mut at, mut line, mut began, mut odd) = (At::Start, 1, 1, (false, false));
+pub(super) fn scan(text: &str, delimiter: char, quote: Option<char>, whole: bool) -> LineScan {
+    let mut found = LineScan::default();
+    let (mut at, mut line, mut began, mut odd) = (LineAt::Start, 1, 1, (false, false));
     let (mut cell, mut cells) = (String::new(), Vec::new());
     let mut letters = text.chars().peekable();
     while let Some(letter) = letters.next() {
         line += u64::from(letter == '\n');
         let is_quote = Some(letter) == quote;
-        if at == At::Quoted {
+        if at == LineAt::Quoted {
             if is_quote {
-                at = At::Closing
+                at = LineAt::Closing
             } else {
                 cell.push(letter)
             }
             continue;
         }
-        if is_quote && at == At::Start {
-            at = At::Quoted;
-        } else if is_quote && at == At::Closing {
+        if is_quote && at == LineAt::Start {
+            at = LineAt::Quoted;
+        } else if is_quote && at == LineAt::Closing {
             cell.push(letter);
-            at = At::Quoted;
+            at = LineAt::Quoted;
         } else if letter == delimiter || letter == '\n' || letter == '\r' {
             let (stray, after) = std::mem::take(&mut odd);
             (found.stray, found.after_quote) = (found.stray + u64::from(stray), found.after_quote + u64::from(after));
             cells.push(std::mem::take(&mut cell));
-            at = At::Start;
+            at = LineAt::Start;
             if letter != delimiter {
                 let crlf = letter == '\r' && letters.next_if_eq(&'\n').is_some();
                 line += u64::from(crlf);
@@ -83,22 +83,22 @@ pub(super) fn scan(text: &str, delimiter: char, quote: Option<char>, whole: bool
                     (_, true) => found.ends.crlf += 1,
                     _ => found.ends.lone_cr += 1,
                 }
-                found.rows.push(Row { line: began, cells: std::mem::take(&mut cells) });
+                found.rows.push(LineRow { line: began, cells: std::mem::take(&mut cells) });
                 began = line;
                 if found.rows.len() == MOST_ROWS {
                     return found;
                 }
             }
         } else {
-            odd = (odd.0 | is_quote, odd.1 | (at == At::Closing));
-            at = At::Plain;
+            odd = (odd.0 | is_quote, odd.1 | (at == LineAt::Closing));
+            at = LineAt::Plain;
             cell.push(letter);
         }
     }
-    found.open = at == At::Quoted;
+    found.open = at == LineAt::Quoted;
     if whole && (!cell.is_empty() || !cells.is_empty()) {
         cells.push(cell);
-        found.rows.push(Row { line: began, cells });
+        found.rows.push(LineRow { line: began, cells });
     }
     found
 }

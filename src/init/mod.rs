@@ -16,13 +16,13 @@ mod sample;
 mod shape;
 mod write;
 
-pub use category::Category;
-pub use column::{Column, Value};
+pub use category::GuessedCategory;
+pub use column::{PeekColumn, Value};
 pub use dates::Dates;
 pub use dialect::{Dialect, LineEnds};
-pub use page::{Edit, File, open_edits};
-pub use peek::{Asked, Classes, Peeked, PeekedCell, PeekedColumn, peek};
-pub use propose::{Proposal, Proposed, Region, Treat, Typed, propose};
+pub use page::{Edit, MadeFile, open_edits};
+pub use peek::{Classes, PeekAsked, Peeked, PeekedCell, PeekedColumn, peek};
+pub use propose::{GuessedType, Proposal, Proposed, Region, Treat, propose};
 pub use sample::{Place, Table, Tables, look};
 pub use shape::Shape;
 pub use write::{Roots, write};

@@ -16,7 +16,7 @@ pub struct Edit {
 
 /// A file to be written.
 #[derive(Clone, Debug)]
-pub struct File {
+pub struct MadeFile {
     /// Path below the folder of the specs.
     pub path: String,
     /// Its text.
@@ -27,15 +27,15 @@ pub struct File {
 const MARK: &str = "# EDIT ";
 
 /// A file under way.
-pub(super) struct Page<'e> {
+pub(super) struct SpecPage<'e> {
     path: String,
     lines: Vec<String>,
     edits: &'e mut Vec<Edit>,
 }
 
-impl<'e> Page<'e> {
-    pub fn new(path: impl Into<String>, edits: &'e mut Vec<Edit>) -> Page<'e> {
-        Page { path: path.into(), lines: Vec::new(), edits }
+impl<'e> SpecPage<'e> {
+    pub fn new(path: impl Into<String>, edits: &'e mut Vec<Edit>) -> SpecPage<'e> {
+        SpecPage { path: path.into(), lines: Vec::new(), edits }
     }
 
     /// Adds a line.
@@ -58,8 +58,8 @@ impl<'e> Page<'e> {
     }
 
     /// Returns the file.
-    pub fn done(self) -> File {
-        File { path: self.path, text: self.lines.join("\n") + "\n" }
+    pub fn done(self) -> MadeFile {
+        MadeFile { path: self.path, text: self.lines.join("\n") + "\n" }
     }
 }
 
@@ -119,11 +119,11 @@ mod tests {
     #[test]
     fn edits_are_numbered_over_files_and_found_again_until_they_are_made() {
         let mut edits = Vec::new();
-        let mut page = Page::new("policy.toml", &mut edits);
+        let mut page = SpecPage::new("policy.toml", &mut edits);
         page.line("spec = 1");
         page.edit("controller = \"\"", "who is responsible\n");
         let file = page.done();
-        let mut page = Page::new("a.toml", &mut edits);
+        let mut page = SpecPage::new("a.toml", &mut edits);
         page.edit("keep = \"\"", "how long");
         page.done();
         assert_eq!(file.text, "spec = 1\ncontroller = \"\"  # EDIT 1: who is responsible\\n\n");

@@ -78,7 +78,7 @@ pub struct Peeked {
 
 /// What is to be looked at.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct PeekAsked {
     /// A path or URL.
     pub target: String,
     /// Member of an archive.
@@ -98,7 +98,7 @@ const NORMAL: [(Normal, &str); 2] = [(Normal::Email, "normal e-mail"), (Normal::
 ///
 /// # Errors
 /// Input errors for an object that cannot be read, a column or record that is not there; storage errors.
-pub fn peek(asked: &Asked, runtime: &Handle) -> Result<Peeked> {
+pub fn peek(asked: &PeekAsked, runtime: &Handle) -> Result<Peeked> {
     let (column, record) = (asked.column.as_deref(), asked.record);
     let opened = open(&asked.target, runtime)?;
     let (member, dialect) = table_of(&opened, asked.member.as_deref())?;

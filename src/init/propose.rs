@@ -1,8 +1,8 @@
 //! Proposals for one table: key, links, clocks, and for each column its category, identifier, type and treatment, each
 //! with the reason in words. A proposal allows nothing. Must not know how specs are written.
 
-use super::category::{self, Category, name_words, plain};
-use super::column::{Column, Value};
+use super::category::{self, GuessedCategory, name_words, plain};
+use super::column::{PeekColumn, Value};
 use super::crm::{self, Crm, Gone};
 use super::sample::Table;
 use super::shape::Shape;
@@ -17,7 +17,7 @@ pub(super) const MIN_K: u64 = 5;
 /// How a column is read.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case", tag = "type")]
-pub enum Typed {
+pub enum GuessedType {
     /// As text.
     Text,
     /// Whole numbers.
@@ -130,7 +130,7 @@ impl Treat {
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Proposed {
     /// Category.
-    pub category: Category,
+    pub category: GuessedCategory,
     /// Why.
     pub why: String,
     /// Kind of identifier.
@@ -140,7 +140,7 @@ pub struct Proposed {
     /// A cell holds several ids, with the time of a merge after each.
     pub several: bool,
     /// How it is read.
-    pub typed: Typed,
+    pub typed: GuessedType,
     /// The treatment a field would have; none where no field is proposed.
     pub treat: Option<Treat>,
     /// The job begins with a field of it.
@@ -211,7 +211,7 @@ pub fn propose(tables: &[Table]) -> Vec<Proposal> {
 /// Whether the rows of a table are persons: they have addresses or names of their own.
 fn is_personal(table: &Table, proposal: &Proposal) -> bool {
     let names = ["firstname", "lastname", "surname", "fullname", "vorname", "nachname"];
-    let named = |column: &Column| names.iter().any(|name| plain(&column.name).contains(name)) && column.filled > 0;
+    let named = |column: &PeekColumn| names.iter().any(|name| plain(&column.name).contains(name)) && column.filled > 0;
     !proposal.weak.is_empty()
         || proposal
             .key
@@ -257,7 +257,7 @@ fn named(table: &Table, names: &[&str]) -> Vec<String> {
     names.iter().filter_map(find).collect()
 }
 
-fn column<'t>(table: &'t Table, name: &str) -> Option<&'t Column> {
+fn column<'t>(table: &'t Table, name: &str) -> Option<&'t PeekColumn> {
     table.columns.iter().find(|column| column.name == name)
 }
 
@@ -294,7 +294,7 @@ fn weak(table: &Table, crm: Option<&Crm>) -> Vec<String> {
     }
     // Addresses of a company or of whoever owns the record are those of others.
     let others = ["assistant", "owner", "company", "account", "created", "modified", "fax"];
-    let own = |column: &&Column| {
+    let own = |column: &&PeekColumn| {
         let name = plain(&column.name);
         let personal =
             column.looks == Some(Shape::Email) || column.looks == Some(Shape::Phone) && name.contains("mobile");
@@ -303,7 +303,7 @@ fn weak(table: &Table, crm: Option<&Crm>) -> Vec<String> {
     table.columns.iter().filter(own).take(2).map(|column| column.name.clone()).collect()
 }
 
-fn one(table: &Table, column: &Column, crm: Option<&Crm>) -> Proposed {
+fn one(table: &Table, column: &PeekColumn, crm: Option<&Crm>) -> Proposed {
     let (category, why) = category::of(column);
     let typed = typed(column, crm);
     let treat = treat(column, category, &typed);
@@ -320,13 +320,13 @@ fn one(table: &Table, column: &Column, crm: Option<&Crm>) -> Proposed {
     }
 }
 
-fn typed(column: &Column, crm: Option<&Crm>) -> Typed {
+fn typed(column: &PeekColumn, crm: Option<&Crm>) -> GuessedType {
     match &column.value {
-        Value::Integer => Typed::Integer,
-        Value::Decimal { scale } => Typed::Decimal { scale: *scale },
-        Value::Boolean => Typed::Boolean,
-        Value::Epoch { millis } => Typed::Epoch { millis: *millis },
-        Value::Dates(dates) if !dates.either.is_empty() => Typed::Undecided {
+        Value::Integer => GuessedType::Integer,
+        Value::Decimal { scale } => GuessedType::Decimal { scale: *scale },
+        Value::Boolean => GuessedType::Boolean,
+        Value::Epoch { millis } => GuessedType::Epoch { millis: *millis },
+        Value::Dates(dates) if !dates.either.is_empty() => GuessedType::Undecided {
             timed: dates.timed,
             days_first: dates.formats.clone(),
             months_first: dates.either.clone(),
@@ -334,44 +334,50 @@ fn typed(column: &Column, crm: Option<&Crm>) -> Typed {
         Value::Dates(dates) if dates.timed => {
             let known = if dates.utc { Some("UTC") } else { crm.and_then(|crm| crm.zone) };
             let zone = known.filter(|_| !dates.offset).map(str::to_owned);
-            Typed::Timestamp { formats: dates.formats.clone(), zone_unknown: !dates.offset && zone.is_none(), zone }
+            GuessedType::Timestamp {
+                formats: dates.formats.clone(),
+                zone_unknown: !dates.offset && zone.is_none(),
+                zone,
+            }
         }
         Value::Dates(dates) if dates.formats.iter().all(|format| !format.contains("%M")) => {
-            Typed::Date { formats: dates.formats.clone() }
+            GuessedType::Date { formats: dates.formats.clone() }
         }
-        _ => Typed::Text,
+        _ => GuessedType::Text,
     }
 }
 
 /// The treatment that a field of the column would begin with.
-fn treat(column: &Column, category: Category, typed: &Typed) -> Option<Treat> {
-    if column.filled == 0 || column.constant || category == Category::Secret {
+fn treat(column: &PeekColumn, category: GuessedCategory, typed: &GuessedType) -> Option<Treat> {
+    if column.filled == 0 || column.constant || category == GuessedCategory::Secret {
         return None;
     }
     let few = column.distinct <= 40 && column.distinct * 2 <= column.filled;
     let name = plain(&column.name);
     let id = matches!(column.looks, Some(Shape::SalesforceId | Shape::Guid));
     Some(match (category, typed) {
-        (_, Typed::Undecided { .. }) => return None,
-        (Category::Demographic, Typed::Date { .. } | Typed::Timestamp { .. }) => Treat::Year,
-        (_, Typed::Date { .. } | Typed::Timestamp { .. } | Typed::Epoch { .. }) => Treat::Month,
-        (Category::Contact, _) if column.looks == Some(Shape::Email) => Treat::EmailDomain,
-        (Category::Contact | Category::FreeText | Category::Special, _) => Treat::Present,
-        (_, Typed::Boolean) => Treat::AsIs,
-        (Category::Identity, _) if id => Treat::Pseudonymize,
-        (Category::Identity, _) => return None,
-        (Category::Location, Typed::Text) if !few && (name.contains("postal") || name.contains("zip")) => Treat::Prefix,
-        (_, Typed::Integer | Typed::Decimal { .. }) if !few => Treat::Round,
+        (_, GuessedType::Undecided { .. }) => return None,
+        (GuessedCategory::Demographic, GuessedType::Date { .. } | GuessedType::Timestamp { .. }) => Treat::Year,
+        (_, GuessedType::Date { .. } | GuessedType::Timestamp { .. } | GuessedType::Epoch { .. }) => Treat::Month,
+        (GuessedCategory::Contact, _) if column.looks == Some(Shape::Email) => Treat::EmailDomain,
+        (GuessedCategory::Contact | GuessedCategory::FreeText | GuessedCategory::Special, _) => Treat::Present,
+        (_, GuessedType::Boolean) => Treat::AsIs,
+        (GuessedCategory::Identity, _) if id => Treat::Pseudonymize,
+        (GuessedCategory::Identity, _) => return None,
+        (GuessedCategory::Location, GuessedType::Text) if !few && (name.contains("postal") || name.contains("zip")) => {
+            Treat::Prefix
+        }
+        (_, GuessedType::Integer | GuessedType::Decimal { .. }) if !few => Treat::Round,
         _ if few => Treat::AsIs,
         _ => Treat::Present,
     })
 }
 
-fn region(table: &Table, phone: &Column) -> Option<Region> {
+fn region(table: &Table, phone: &PeekColumn) -> Option<Region> {
     if let Some(code) = phone.international {
         return Some(Region::Code(code.into()));
     }
-    let country = |column: &&Column| {
+    let country = |column: &&PeekColumn| {
         plain(&column.name).contains("country") && column.filled * 2 > table.records && column.looks.is_none()
     };
     table.columns.iter().find(country).map(|column| Region::From(column.name.clone()))
@@ -391,7 +397,7 @@ fn identifiers(table: &Table, proposal: &mut Proposal) {
             _ => None,
         };
         if kind.is_some() {
-            (proposed.identifier, proposed.typed) = (kind, Typed::Text);
+            (proposed.identifier, proposed.typed) = (kind, GuessedType::Text);
         }
     }
     let key = proposal.key.clone();
@@ -405,7 +411,7 @@ fn identifiers(table: &Table, proposal: &mut Proposal) {
             proposed.identifier = Some("salesforce-id".into());
         }
         if key.as_ref() == Some(&column.name) {
-            (proposed.category, proposed.why) = (Category::Identity, "the key of the person".into());
+            (proposed.category, proposed.why) = (GuessedCategory::Identity, "the key of the person".into());
             proposed.treat = Some(Treat::Pseudonymize);
         }
     }
@@ -432,7 +438,7 @@ fn clocks(table: &Table, crm: Option<&Crm>, proposal: &Proposal) -> Vec<String> 
             table.columns[at].filled > 0
                 && !matches!(
                     proposal.columns[at].typed,
-                    Typed::Text | Typed::Integer | Typed::Decimal { .. } | Typed::Boolean
+                    GuessedType::Text | GuessedType::Integer | GuessedType::Decimal { .. } | GuessedType::Boolean
                 )
         })
     };
@@ -459,7 +465,7 @@ fn clocks(table: &Table, crm: Option<&Crm>, proposal: &Proposal) -> Vec<String> 
     ];
     let poor: BTreeSet<&String> = proposal.no_clocks.iter().map(|(name, _)| name).collect();
     let said = |word: &&str| {
-        let hit = |column: &&Column| {
+        let hit = |column: &&PeekColumn| {
             plain(&column.name).contains(word) && !poor.contains(&column.name) && timed(&column.name)
         };
         table.columns.iter().find(hit).map(|column| column.name.clone())
@@ -497,7 +503,8 @@ fn link(at: usize, tables: &[Table], all: &mut [Proposal], personal: &[bool]) {
         let place = tables[at].columns.iter().position(|column| column.name == found.name);
         if let Some(place) = place {
             let proposed = &mut all[at].columns[place];
-            (proposed.identifier, proposed.typed, proposed.category) = (kind, Typed::Text, Category::Identity);
+            (proposed.identifier, proposed.typed, proposed.category) =
+                (kind, GuessedType::Text, GuessedCategory::Identity);
             proposed.why = format!("holds {key} of {}", tables[other].name);
             proposed.treat = None;
         }
@@ -510,18 +517,18 @@ fn link(at: usize, tables: &[Table], all: &mut [Proposal], personal: &[bool]) {
 fn begin(table: &Table, proposal: &mut Proposal) {
     let clocks = proposal.clocks.clone();
     let gone: Vec<String> = proposal.gone.iter().map(|(column, _)| column.clone()).collect();
-    let rank = |column: &Column, proposed: &Proposed| -> u32 {
+    let rank = |column: &PeekColumn, proposed: &Proposed| -> u32 {
         let safe = column.rarest >= MIN_K
             && (column.blank + column.null_cells == 0 || column.blank + column.null_cells >= MIN_K);
-        let unsure =
-            matches!(proposed.typed, Typed::Timestamp { zone_unknown: true, .. }) && !clocks.contains(&column.name);
+        let unsure = matches!(proposed.typed, GuessedType::Timestamp { zone_unknown: true, .. })
+            && !clocks.contains(&column.name);
         match proposed.treat {
             None => 0,
             _ if unsure || proposed.several || gone.contains(&column.name) => 0,
             _ if proposed.category.quasi() && !(safe && proposed.treat == Some(Treat::AsIs)) => 0,
             Some(Treat::Month) if clocks.contains(&column.name) => 9,
             Some(Treat::AsIs) if proposed.category.quasi() => 8,
-            Some(Treat::AsIs) if proposed.category == Category::Business && column.value != Value::Boolean => 7,
+            Some(Treat::AsIs) if proposed.category == GuessedCategory::Business && column.value != Value::Boolean => 7,
             Some(Treat::EmailDomain) => 6,
             Some(Treat::AsIs) if column.value == Value::Boolean => 5,
             Some(Treat::Round) => 4,

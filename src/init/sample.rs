@@ -1,7 +1,7 @@
 //! Opens what was named on the command line (files, folders, URLs, archives) and reads the beginning of each table in it.
 //! Files with the same columns are parts of one export. Must not know what columns mean.
 
-use super::column::{Cells, Column};
+use super::column::{ColumnCells, PeekColumn};
 use super::dialect::{self, Dialect};
 use crate::cell::text::canonical;
 use crate::error::{Code, Error, Result};
@@ -57,7 +57,7 @@ pub struct Table {
     /// Why no later record can be read.
     pub broken: Option<String>,
     /// What the columns hold, in the order of the header.
-    pub columns: Vec<Column>,
+    pub columns: Vec<PeekColumn>,
     /// Columns that cannot be listed: without a name, or with one that another has, apart from case.
     pub unlisted: u64,
 }
@@ -296,7 +296,7 @@ fn fill(table: &mut Table, mut records: Records) {
     let listed = listed(&names);
     table.unlisted = (names.len() - listed.len()) as u64;
     records.want(&listed);
-    let mut columns: Vec<Cells> = listed.iter().map(|_| Cells::default()).collect();
+    let mut columns: Vec<ColumnCells> = listed.iter().map(|_| ColumnCells::default()).collect();
     for _ in 0..BATCHES {
         match records.batch() {
             Ok(Some(batch)) => {

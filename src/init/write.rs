@@ -1,9 +1,9 @@
 //! Specs from proposals: policy, sources and jobs as text, in which nothing is allowed. Every column is named once, with
 //! the reason for its category beside it. Must not know files and folders.
 
-use super::column::{Column, Value};
-use super::page::{Edit, File, Page, key, list, quoted};
-use super::propose::{MIN_K, Proposal, Proposed, Region, Treat, Typed};
+use super::column::{PeekColumn, Value};
+use super::page::{Edit, MadeFile, SpecPage, key, list, quoted};
+use super::propose::{GuessedType, MIN_K, Proposal, Proposed, Region, Treat};
 use super::sample::Table;
 use std::collections::BTreeSet;
 
@@ -26,7 +26,7 @@ pub struct Roots {
 }
 
 /// Writes the specs of some tables.
-pub fn write(tables: &[Table], proposals: &[Proposal], roots: &Roots) -> (Vec<File>, Vec<Edit>) {
+pub fn write(tables: &[Table], proposals: &[Proposal], roots: &Roots) -> (Vec<MadeFile>, Vec<Edit>) {
     let mut edits = Vec::new();
     let mut files = vec![policy(proposals, roots, &mut edits)];
     for (table, proposal) in tables.iter().zip(proposals) {
@@ -38,8 +38,8 @@ pub fn write(tables: &[Table], proposals: &[Proposal], roots: &Roots) -> (Vec<Fi
     (files, edits)
 }
 
-fn policy(proposals: &[Proposal], roots: &Roots, edits: &mut Vec<Edit>) -> File {
-    let mut page = Page::new("policy.toml", edits);
+fn policy(proposals: &[Proposal], roots: &Roots, edits: &mut Vec<Edit>) -> MadeFile {
+    let mut page = SpecPage::new("policy.toml", edits);
     page.line("#:schema ./schema/policy.json");
     page.line("# Written by `tamis init`. Nothing is allowed yet: edit the lines marked EDIT, in their order.");
     page.line("spec = 1");
@@ -88,8 +88,8 @@ fn raw_root(place: usize) -> String {
     if place == 0 { "raw".into() } else { format!("raw-{}", place + 1) }
 }
 
-fn source(table: &Table, proposal: &Proposal, edits: &mut Vec<Edit>) -> File {
-    let mut page = Page::new(format!("sources/{}.toml", table.name), edits);
+fn source(table: &Table, proposal: &Proposal, edits: &mut Vec<Edit>) -> MadeFile {
+    let mut page = SpecPage::new(format!("sources/{}.toml", table.name), edits);
     page.line("#:schema ../schema/source.json");
     page.line("spec = 1");
     page.line(format!("name = {}", quoted(&table.name)));
@@ -114,7 +114,7 @@ fn source(table: &Table, proposal: &Proposal, edits: &mut Vec<Edit>) -> File {
     page.done()
 }
 
-fn read(page: &mut Page, table: &Table) {
+fn read(page: &mut SpecPage, table: &Table) {
     let dialect = &table.dialect;
     page.line("[read]");
     page.line("format = \"csv\"");
@@ -144,7 +144,7 @@ fn read(page: &mut Page, table: &Table) {
     }
 }
 
-fn subject(page: &mut Page, proposal: &Proposal) {
+fn subject(page: &mut SpecPage, proposal: &Proposal) {
     page.line("[subject]");
     match &proposal.key {
         Some(name) => page.line(format!("key = {}", quoted(name))),
@@ -169,7 +169,7 @@ fn subject(page: &mut Page, proposal: &Proposal) {
 }
 
 /// The line of one column.
-fn one(page: &mut Page, column: &Column, proposed: &Proposed, proposal: &Proposal) {
+fn one(page: &mut SpecPage, column: &PeekColumn, proposed: &Proposed, proposal: &Proposal) {
     let clock = proposal.clocks.contains(&column.name);
     let mut parts = vec![format!("category = {}", quoted(proposed.category.name()))];
     let (mut open, mut notes) = (Vec::new(), vec![proposed.why.clone()]);
@@ -204,30 +204,30 @@ fn one(page: &mut Page, column: &Column, proposed: &Proposed, proposal: &Proposa
 fn typed(proposed: &Proposed, clock: bool, parts: &mut Vec<String>, open: &mut Vec<String>, notes: &mut Vec<String>) {
     let kind = |timed: bool| format!("type = \"{}\"", if timed { "timestamp" } else { "date" });
     match &proposed.typed {
-        Typed::Text => {}
-        Typed::Integer => parts.push("type = \"integer\"".into()),
-        Typed::Decimal { scale } => parts.push(format!("type = \"decimal\", scale = {scale}")),
-        Typed::Boolean => parts.push("type = \"boolean\"".into()),
-        Typed::Date { formats } => parts.push(format!("{}, formats = {}", kind(false), list(formats))),
-        Typed::Timestamp { formats, zone: Some(zone), .. } => {
+        GuessedType::Text => {}
+        GuessedType::Integer => parts.push("type = \"integer\"".into()),
+        GuessedType::Decimal { scale } => parts.push(format!("type = \"decimal\", scale = {scale}")),
+        GuessedType::Boolean => parts.push("type = \"boolean\"".into()),
+        GuessedType::Date { formats } => parts.push(format!("{}, formats = {}", kind(false), list(formats))),
+        GuessedType::Timestamp { formats, zone: Some(zone), .. } => {
             parts.push(format!("{}, formats = {}, zone = {}", kind(true), list(formats), quoted(zone)));
         }
-        Typed::Timestamp { formats, zone_unknown: true, .. } if clock => {
+        GuessedType::Timestamp { formats, zone_unknown: true, .. } if clock => {
             parts.push(format!("{}, formats = {}, zone = \"\"", kind(true), list(formats)));
             open.push("the zone of its times, such as Europe/Berlin or UTC: the file does not say it".into());
         }
-        Typed::Timestamp { formats, zone_unknown: true, .. } => {
+        GuessedType::Timestamp { formats, zone_unknown: true, .. } => {
             notes.push(format!(
                 "times without a zone, read as text until somebody writes {}, formats = {} and a zone",
                 kind(true),
                 list(formats)
             ));
         }
-        Typed::Timestamp { formats, .. } => parts.push(format!("{}, formats = {}", kind(true), list(formats))),
-        Typed::Epoch { millis } => {
+        GuessedType::Timestamp { formats, .. } => parts.push(format!("{}, formats = {}", kind(true), list(formats))),
+        GuessedType::Epoch { millis } => {
             parts.push(format!("type = \"timestamp\", epoch = \"{}\"", if *millis { "ms" } else { "s" }));
         }
-        Typed::Undecided { timed, days_first, months_first } => {
+        GuessedType::Undecided { timed, days_first, months_first } => {
             let either = format!("days first are formats = {}, months first {}", list(days_first), list(months_first));
             if clock {
                 parts.push(format!("{}, formats = []{}", kind(*timed), if *timed { ", zone = \"UTC\"" } else { "" }));
@@ -240,7 +240,7 @@ fn typed(proposed: &Proposed, clock: bool, parts: &mut Vec<String>, open: &mut V
 }
 
 /// What else is worth knowing of a column.
-fn noted(column: &Column, proposed: &Proposed, notes: &mut Vec<String>) {
+fn noted(column: &PeekColumn, proposed: &Proposed, notes: &mut Vec<String>) {
     match &column.value {
         Value::OddNumber { how } => notes.push(format!("numbers {how} are read as text")),
         Value::ShortYears => notes.push("years of two digits say too little: read as text".into()),
@@ -261,9 +261,9 @@ fn noted(column: &Column, proposed: &Proposed, notes: &mut Vec<String>) {
     }
 }
 
-fn job(at: usize, tables: &[Table], proposals: &[Proposal], edits: &mut Vec<Edit>) -> File {
+fn job(at: usize, tables: &[Table], proposals: &[Proposal], edits: &mut Vec<Edit>) -> MadeFile {
     let (table, proposal) = (&tables[at], &proposals[at]);
-    let mut page = Page::new(format!("{}.toml", table.name), edits);
+    let mut page = SpecPage::new(format!("{}.toml", table.name), edits);
     page.line("#:schema ./schema/job.json");
     page.line("spec = 1");
     page.line(format!("name = {}", quoted(&table.name)));
@@ -319,7 +319,7 @@ fn input(table: &Table) -> String {
 }
 
 /// Writes the fields; returns the quasi-identifiers among them.
-fn fields(page: &mut Page, table: &Table, proposal: &Proposal) -> Vec<String> {
+fn fields(page: &mut SpecPage, table: &Table, proposal: &Proposal) -> Vec<String> {
     let (mut taken, mut quasi, mut later) = (BTreeSet::from(["person".to_owned()]), Vec::new(), Vec::new());
     page.line("[fields]");
     if let Some(name) = &proposal.key {

@@ -105,7 +105,7 @@ impl Carrier for CompanionGroup {
     }
 }
 
-impl decide::Published for CompanionGroup {
+impl decide::PublishedRows for CompanionGroup {
     fn rows(&self) -> usize {
         self.rows()
     }

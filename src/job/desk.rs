@@ -6,7 +6,7 @@ use super::kinds::kinds;
 use super::roots::{Wrap, data_roots, open_roots};
 use crate::clock::{Instant, add};
 use crate::error::{Code, Error, Result};
-use crate::evidence::{Event, RunRef};
+use crate::evidence::{LedgerEvent, RunRef};
 use crate::key::Keyring;
 use crate::minimize::IdentityMaker;
 use crate::policy::{self, Project};
@@ -91,7 +91,7 @@ pub(crate) fn identities(desk: &Desk, values: &str) -> Result<Vec<([u8; 32], boo
     Ok(identities.into_iter().collect())
 }
 
-pub(crate) fn note(desk: &Desk, call: &SubjectCall, word: &str, event: Event) -> Result<()> {
+pub(crate) fn note(desk: &Desk, call: &SubjectCall, word: &str, event: LedgerEvent) -> Result<()> {
     let run = format!("subject-{word}-{}", call.now.0);
     let of = RunRef { run: &run, attempt: 1, since: call.now };
     desk.state.ledger().append(of, event, call.now).map(|_| ())

@@ -128,7 +128,7 @@ impl<'a> Intake<'a> {
     /// As [`note_intake`].
     pub fn note(&self, requests: &Requests, intake: &IntakeReport) -> Result<()> {
         let told = |list: &requests::ListIntake| {
-            let intake = ledger::Intake {
+            let intake = ledger::IntakeCounts {
                 files: list.objects - list.unchanged,
                 rows: list.records,
                 stored: list.new,
@@ -146,7 +146,7 @@ impl<'a> Intake<'a> {
         }
         let of = RunRef { run: &format!("requests-{}", self.now), attempt: 1, since: self.now };
         let stored = requests.stored(self.state.ledger().segment()?);
-        let event = ledger::Event::Requests { lists, segment: requests.last_segment(), stored };
+        let event = ledger::LedgerEvent::Requests { lists, segment: requests.last_segment(), stored };
         self.state.ledger().append(of, event, self.now).map(|_| ())
     }
 }

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::evidence::manifest::ListApplied;
 use crate::monitor::Monitor;
 use crate::policy::{Basis, Effect, Plan, Project};
-use crate::requests::{self, Entry, Learned, Requests, Review, Standing, State};
+use crate::requests::{self, Entry, Learned, RequestState, Requests, Review, Standing};
 use std::collections::BTreeMap;
 
 /// Requests in force for one purpose at an instant.
@@ -65,9 +65,9 @@ impl Known for InForce<'_> {
                 let consent = entry.effect == Effect::Consent;
                 let follows = if consent { Follows::Nothing } else { Follows::of(found.raw()) };
                 let bond = match found.bond() {
-                    requests::Bond::Named => Bond::Named,
-                    requests::Bond::Strong => Bond::Strong,
-                    requests::Bond::ViaWeak => Bond::ViaWeak,
+                    requests::StoredBond::Named => Bond::Named,
+                    requests::StoredBond::Strong => Bond::Strong,
+                    requests::StoredBond::ViaWeak => Bond::ViaWeak,
                 };
                 each(Belongs { entry: found.entry(), bond, follows });
             }
@@ -110,7 +110,7 @@ pub fn learn<C: Carriers>(
     let learned = |new: &decide::NewBond| Learned {
         entry: new.entry,
         identity: whole(&new.identity),
-        bond: if new.bond == Bond::ViaWeak { requests::Bond::ViaWeak } else { requests::Bond::Strong },
+        bond: if new.bond == Bond::ViaWeak { requests::StoredBond::ViaWeak } else { requests::StoredBond::Strong },
         raw: false,
     };
     let learned: Vec<Learned> = links.learned.iter().map(learned).collect();
@@ -150,10 +150,10 @@ pub fn note(
 ) -> Result<bool> {
     let job = &ready.plan().job;
     carry(ready, requests)?;
-    let mut met: BTreeMap<u32, Met> = BTreeMap::new();
+    let mut met: BTreeMap<u32, MetRequest> = BTreeMap::new();
     for reached in &links.reached {
         let there = of == Followed::Published;
-        met.insert(reached.entry, Met { doubt: reached.doubt, whole: !there, there });
+        met.insert(reached.entry, MetRequest { doubt: reached.doubt, whole: !there, there });
     }
     if behind || requests.fresh(job) {
         let left = match left(ready, requests, monitor) {
@@ -161,7 +161,7 @@ pub fn note(
             left => left?,
         };
         for entry in left {
-            met.entry(entry).or_insert(Met { doubt: None, whole: false, there: true }).there = true;
+            met.entry(entry).or_insert(MetRequest { doubt: None, whole: false, there: true }).there = true;
         }
     }
     // What another process stored meanwhile is applied to no version yet, whatever old ones it reaches.
@@ -194,7 +194,7 @@ fn carry(ready: &Ready, requests: &mut Requests) -> Result<()> {
 }
 
 /// How a request was met.
-struct Met {
+struct MetRequest {
     doubt: Option<Doubt>,
     /// All rows of an export were looked at, so that no doubt is no doubt.
     whole: bool,
@@ -211,7 +211,7 @@ fn left(ready: &Ready, requests: &Requests, monitor: &dyn Monitor) -> Result<Vec
     Ok(links.reached.iter().map(|reached| reached.entry).collect())
 }
 
-fn standing(ready: &Ready, requests: &Requests, entry: u32, met: &Met) -> Standing {
+fn standing(ready: &Ready, requests: &Requests, entry: u32, met: &MetRequest) -> Standing {
     let (plan, now) = (ready.plan(), ready.call.now);
     let known = requests.noted(entry, &plan.job);
     let effect = requests.entry(entry).effect;
@@ -220,11 +220,13 @@ fn standing(ready: &Ready, requests: &Requests, entry: u32, met: &Met) -> Standi
         Doubt::TooMany => Review::TooMany,
     });
     let review = if met.whole { doubt } else { doubt.or(known.review) };
-    let done = matches!(known.state, State::AwaitingLifecycle | State::Removed);
+    let done = matches!(known.state, RequestState::AwaitingLifecycle | RequestState::Removed);
     // Who withdrew and agreed again is there by right.
     let back = met.there && (requests.learned_since(entry, &plan.job) || done && effect != Effect::Withdraw);
     let state = match state(plan, effect) {
-        State::Applied if !back && (done || known.state == State::Applied) => return Standing { review, ..known },
+        RequestState::Applied if !back && (done || known.state == RequestState::Applied) => {
+            return Standing { review, ..known };
+        }
         state => state,
     };
     let at = if state == known.state && !back { known.at } else { now };
@@ -232,9 +234,9 @@ fn standing(ready: &Ready, requests: &Requests, entry: u32, met: &Met) -> Standi
 }
 
 /// A hold binds nothing and is in force all the same (R34).
-fn state(plan: &Plan, effect: Effect) -> State {
+fn state(plan: &Plan, effect: Effect) -> RequestState {
     let binds = effect == Effect::Hold || decide::binding(effect, plan.grounds()).is_ok();
-    if binds { State::Applied } else { State::NotBinding }
+    if binds { RequestState::Applied } else { RequestState::NotBinding }
 }
 
 /// Lists by name and effect with their entries in force, for evidence: those of the policy, and what state holds of

@@ -3,7 +3,7 @@
 
 use crate::error::{Code, Error, Result};
 use crate::policy::{Plan, Project};
-use crate::requests::{Standing, State as Come};
+use crate::requests::{RequestState as Come, Standing};
 use crate::state::{Dataset, Scheduled, State, SweepRecord};
 
 /// `ROOT:path` of a job's table.
@@ -70,7 +70,7 @@ pub fn complaint(dataset: &Dataset) -> Error {
 }
 
 /// A dataset that is published.
-pub(crate) struct Published<'a> {
+pub(crate) struct PublishedDataset<'a> {
     /// Its job.
     pub(crate) job: String,
     /// The purpose it is for.
@@ -83,7 +83,7 @@ pub(crate) struct Published<'a> {
     pub(crate) dataset: Dataset,
 }
 
-impl Published<'_> {
+impl PublishedDataset<'_> {
     /// Whether a request has anything to do with it: with a table that was retired only one that was done by that.
     pub(crate) fn counts(&self, standing: &Standing) -> bool {
         self.dataset.current.is_some() || matches!(standing.state, Come::Removed | Come::AwaitingLifecycle)
@@ -94,13 +94,13 @@ impl Published<'_> {
 ///
 /// # Errors
 /// Storage and evidence errors of the state.
-pub(crate) fn published<'a>(state: &State, project: &'a Project) -> Result<Vec<Published<'a>>> {
+pub(crate) fn published<'a>(state: &State, project: &'a Project) -> Result<Vec<PublishedDataset<'a>>> {
     let mut found = Vec::new();
     for plan in project.jobs.values() {
         let mut names = names_of(state, project, plan)?;
         let known = state.dataset_under(&plan.job, &names)?.filter(|dataset| dataset.current.is_some());
         names.push(plan.job.clone());
-        let of = |dataset| Published {
+        let of = |dataset| PublishedDataset {
             job: plan.job.clone(),
             purpose: plan.purpose.name.clone(),
             names,
@@ -113,13 +113,13 @@ pub(crate) fn published<'a>(state: &State, project: &'a Project) -> Result<Vec<P
         let Some(current) = &dataset.current else { continue };
         let purpose = state.manifest(&current.run, current.attempt, &current.manifest)?.purpose;
         let (job, names) = (dataset.job.clone(), vec![dataset.job.clone()]);
-        found.push(Published { job, purpose, names, plan: None, dataset });
+        found.push(PublishedDataset { job, purpose, names, plan: None, dataset });
     }
     for (output, dataset) in state.tables()? {
         let Some(retired) = dataset.retired.as_ref().filter(|_| dataset.current.is_none()) else { continue };
         let plan = project.jobs.values().find(|plan| output_of(plan) == output);
         let (job, names, purpose) = (dataset.job.clone(), vec![dataset.job.clone()], retired.purpose.clone());
-        found.push(Published { job, purpose, names, plan, dataset });
+        found.push(PublishedDataset { job, purpose, names, plan, dataset });
     }
     Ok(found)
 }

@@ -4,7 +4,7 @@
 
 use super::prepare::Ready;
 use crate::error::{Code, Error, Result};
-use crate::publish::{self, Current, Passed, Target};
+use crate::publish::{self, CurrentTable, Passed, Target};
 use crate::state::{Dataset, Since, State};
 use std::collections::BTreeSet;
 
@@ -13,9 +13,9 @@ use std::collections::BTreeSet;
 /// # Errors
 /// Evidence, when one of table, record, ledger and files is older than another, or the table was written by somebody
 /// else; storage, when another run is at work.
-pub fn unfinished(ready: &mut Ready) -> Result<Option<Current>> {
+pub fn unfinished(ready: &mut Ready) -> Result<Option<CurrentTable>> {
     let (table, found) = looked_at(ready)?;
-    if let (Some(table), Found::Unfinished) = (&table, found) {
+    if let (Some(table), TableMatch::Unfinished) = (&table, found) {
         complete(ready, &(table.version, table.run.clone(), table.attempt, table.manifest.clone()))?;
     }
     ready.passed = table.as_ref().map(|table| table.passed.clone()).unwrap_or_default();
@@ -30,7 +30,7 @@ pub fn unfinished(ready: &mut Ready) -> Result<Option<Current>> {
 /// Evidence, when table and state differ.
 pub fn unpublished(ready: &Ready) -> Result<Vec<Passed>> {
     let (table, found) = looked_at(ready)?;
-    if found == Found::Unfinished {
+    if found == TableMatch::Unfinished {
         return Err(Error::new(Code::RunCutShort, format!("{}: the last run was cut short", ready.dataset.dataset))
             .help(format!("`tamis run {}` completes its evidence first", ready.call.job)));
     }
@@ -40,14 +40,14 @@ pub fn unpublished(ready: &Ready) -> Result<Vec<Passed>> {
 
 /// How table and state stand to each other.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Found {
+pub enum TableMatch {
     /// At the same version.
     Agreed,
     /// The table has one version more, and all that was written before its commit is there: a crash leaves that.
     Unfinished,
 }
 
-fn looked_at(ready: &Ready) -> Result<(Option<Current>, Found)> {
+fn looked_at(ready: &Ready) -> Result<(Option<CurrentTable>, TableMatch)> {
     let target = ready.target();
     compare(&ready.state, &ready.dataset, &|| publish::current(target.lake, target.path))
 }
@@ -60,8 +60,8 @@ fn looked_at(ready: &Ready) -> Result<(Option<Current>, Found)> {
 pub fn compare(
     state: &State,
     dataset: &Dataset,
-    table: &dyn Fn() -> Result<Option<Current>>,
-) -> Result<(Option<Current>, Found)> {
+    table: &dyn Fn() -> Result<Option<CurrentTable>>,
+) -> Result<(Option<CurrentTable>, TableMatch)> {
     let known = dataset.current.as_ref().map(|current| (current.version, current.manifest.as_str()));
     let since = state.since(dataset)?;
     let said = since.version.as_ref().map(|(version, manifest)| (*version, manifest.as_str()));
@@ -78,14 +78,14 @@ pub fn compare(
             if let Some(current) = &dataset.current {
                 state.manifest(&current.run, current.attempt, &current.manifest)?;
             }
-            Ok((table, Found::Agreed))
+            Ok((table, TableMatch::Agreed))
         }
         // Commits of other programs may lie in between, so it need not be the next number.
         Some((version, _))
             if Some(version) > known.map(|(version, _)| version) && said.is_none_or(|said| Some(said) == there) =>
         {
             prepared(state, dataset, table.as_ref())?;
-            Ok((table, Found::Unfinished))
+            Ok((table, TableMatch::Unfinished))
         }
         _ => Err(older_table(dataset, there, said.or(known))),
     }
@@ -142,7 +142,7 @@ fn older_table(dataset: &Dataset, there: Option<(u64, &str)>, said: Option<(u64,
 
 /// The manifest that the table's newest commit names: it is there, follows the version that state knows, and what it saw
 /// of the other parts is there still.
-fn prepared(state: &State, dataset: &Dataset, table: Option<&Current>) -> Result<()> {
+fn prepared(state: &State, dataset: &Dataset, table: Option<&CurrentTable>) -> Result<()> {
     let Some(table) = table else { return Ok(()) };
     if !state.has_begun(&table.run)? {
         let shown = format!("{} is at version {} of run {}", dataset.dataset, table.version, table.run);

@@ -3,7 +3,7 @@
 
 use super::rows::{NO_CLOCK, NO_SINCE, flag};
 use super::tally::{ClockTally, Position};
-use crate::cell::dates::{Calendars, DateReader, Reading};
+use crate::cell::dates::{Calendars, DateReader, DateReading};
 use crate::cell::text::matches_canonical;
 use crate::treatments::{Typed, boolean};
 use jiff::tz::TimeZone;
@@ -19,7 +19,7 @@ pub(super) fn typed(column: &Column) -> Typed<'_> {
 }
 
 /// A clock column.
-pub struct Clock {
+pub struct ClockColumn {
     /// Index among the batch's columns.
     pub column: usize,
     /// Its name.
@@ -43,12 +43,12 @@ impl Horizon {
     }
 }
 
-impl Clock {
+impl ClockColumn {
     /// A clock of the plan.
     ///
     /// # Errors
     /// A policy error when the column is neither a date nor a timestamp.
-    pub fn new(columns: &[Column], column: usize) -> Result<Clock> {
+    pub fn new(columns: &[Column], column: usize) -> Result<ClockColumn> {
         let name = columns[column].name.clone();
         let Some(reader) = typed(&columns[column]).dates()? else {
             return Err(Error::new(
@@ -56,7 +56,7 @@ impl Clock {
                 format!("the clock {name:?} is neither a date nor a timestamp"),
             ));
         };
-        Ok(Clock { column, name, reader })
+        Ok(ClockColumn { column, name, reader })
     }
 
     /// The calendars that `read` works with.
@@ -74,17 +74,17 @@ impl Clock {
         at: impl Fn() -> Position,
         (clock, flags): (&mut i64, &mut u16),
         tally: &mut ClockTally,
-    ) -> Reading {
+    ) -> DateReading {
         let read = self.reader.read(value);
         match read {
-            Reading::Unreadable => {
+            DateReading::Unreadable => {
                 *flags |= flag::CLOCK_UNREADABLE;
                 tally.count_unreadable(at());
             }
             // The run ends with the batch.
-            Reading::Ambiguous => {}
-            Reading::Sentinel => tally.sentinels += 1,
-            Reading::At(moment) => {
+            DateReading::Ambiguous => {}
+            DateReading::Sentinel => tally.sentinels += 1,
+            DateReading::At(moment) => {
                 let instant = self.reader.instant(&moment, calendars);
                 if instant > horizon.limit {
                     tally.future += 1;
@@ -99,17 +99,17 @@ impl Clock {
 }
 
 /// Values that a cell is compared with: after trim, NFC and case folding, or on a boolean column as booleans (R22, R32).
-struct Wanted {
+struct WantedValues {
     /// Which answers match, on a boolean column: no, yes.
     answers: Option<[bool; 2]>,
     equals: Vec<String>,
 }
 
-impl Wanted {
-    fn new(column: &Column, equals: &[String]) -> Wanted {
+impl WantedValues {
+    fn new(column: &Column, equals: &[String]) -> WantedValues {
         let says = |answer| equals.iter().any(|wanted| boolean(wanted) == Some(answer));
         let answers = (column.value == ValueType::Boolean).then(|| [says(false), says(true)]);
-        Wanted { answers, equals: equals.to_vec() }
+        WantedValues { answers, equals: equals.to_vec() }
     }
 
     /// Whether a value is one of them; none for one that is no boolean on a boolean column.
@@ -122,7 +122,7 @@ impl Wanted {
 }
 
 /// The excludes of a job: a column and what it is compared with.
-pub struct Excludes(Vec<(usize, Wanted)>);
+pub struct Excludes(Vec<(usize, WantedValues)>);
 
 impl Excludes {
     /// From the plan, in its order.
@@ -133,7 +133,7 @@ impl Excludes {
         if excludes.len() > usize::from(u8::MAX) {
             return Err(Error::new(Code::SpecUnusable, "a job has at most 255 excludes"));
         }
-        let rule = |exclude: &Exclude| (exclude.column, Wanted::new(&columns[exclude.column], &exclude.equals));
+        let rule = |exclude: &Exclude| (exclude.column, WantedValues::new(&columns[exclude.column], &exclude.equals));
         Ok(Excludes(excludes.iter().map(rule).collect()))
     }
 
@@ -154,18 +154,18 @@ impl Excludes {
 }
 
 /// The consent column of a source.
-pub struct Consent {
+pub struct ConsentReader {
     column: usize,
-    wanted: Wanted,
+    wanted: WantedValues,
     since: Option<(usize, DateReader)>,
 }
 
-impl Consent {
+impl ConsentReader {
     /// From the plan.
     ///
     /// # Errors
     /// A policy error when `since` is neither a date nor a timestamp.
-    pub fn new(columns: &[Column], consent: &ConsentColumn) -> Result<Consent> {
+    pub fn new(columns: &[Column], consent: &ConsentColumn) -> Result<ConsentReader> {
         let since = match consent.since {
             None => None,
             Some(column) => match typed(&columns[column]).dates()? {
@@ -179,8 +179,8 @@ impl Consent {
                 }
             },
         };
-        let wanted = Wanted::new(&columns[consent.column], &consent.equals);
-        Ok(Consent { column: consent.column, wanted, since })
+        let wanted = WantedValues::new(&columns[consent.column], &consent.equals);
+        Ok(ConsentReader { column: consent.column, wanted, since })
     }
 
     /// The calendars that `read` works with.
@@ -202,10 +202,10 @@ impl Consent {
         }
         let (Some((column, reader)), Some(calendars)) = (&self.since, calendars) else { return Ok((yes, when)) };
         match batch.value(record, *column).map(|value| reader.read(value)) {
-            Some(Reading::At(moment)) => when = reader.instant(&moment, calendars),
-            Some(Reading::Unreadable) => yes = false,
-            Some(Reading::Ambiguous) => return Err(*column),
-            Some(Reading::Sentinel) | None => {}
+            Some(DateReading::At(moment)) => when = reader.instant(&moment, calendars),
+            Some(DateReading::Unreadable) => yes = false,
+            Some(DateReading::Ambiguous) => return Err(*column),
+            Some(DateReading::Sentinel) | None => {}
         }
         Ok((yes, if yes { when } else { NO_SINCE }))
     }

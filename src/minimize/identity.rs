@@ -86,7 +86,7 @@ fn value_of<'a>(cell: &'a str, several: &Several, at: usize) -> Option<&'a str> 
 
 /// Counts of a column's values in one batch; those of rows that are not kept count too.
 #[derive(Default)]
-pub struct Seen {
+pub struct BatchCounts {
     /// All of them.
     pub values: u64,
     /// Raw forms, by the number of `WhyRaw`.
@@ -99,7 +99,7 @@ pub struct Seen {
 
 /// The region that a cell names.
 #[derive(Clone, Copy, Default)]
-struct Named {
+struct NamedRegion {
     region: Option<phone::Region>,
     /// What it named by the rules before.
     before: Option<phone::Region>,
@@ -109,7 +109,7 @@ struct Named {
 #[derive(Default)]
 pub struct Identified {
     /// What was counted.
-    pub seen: Seen,
+    pub seen: BatchCounts,
     /// Rows with a value: indexes of output rows.
     pub rows: Vec<u32>,
     /// Their identities.
@@ -128,7 +128,7 @@ pub struct Identified {
     raw_ends: Vec<u32>,
     raw_identities: Vec<[u8; 32]>,
     /// The last cell of a region column and what it said: neighbours often say the same.
-    region: (String, Named),
+    region: (String, NamedRegion),
 }
 
 impl Identified {
@@ -158,8 +158,10 @@ impl Identified {
             self.seen.values += 1;
             let kept = keep(row);
             let named = match &regions {
-                Some(regions) => regions.get(*record as usize).map_or(Named::default(), |text| self.region_of(text)),
-                None => Named { region: maker.region, before: maker.region },
+                Some(regions) => {
+                    regions.get(*record as usize).map_or(NamedRegion::default(), |text| self.region_of(text))
+                }
+                None => NamedRegion { region: maker.region, before: maker.region },
             };
             let start = self.values.len();
             let formed = normalise(&maker.rule, value, named.region, &mut self.values);
@@ -199,11 +201,11 @@ impl Identified {
         }
     }
 
-    fn region_of(&mut self, text: &str) -> Named {
+    fn region_of(&mut self, text: &str) -> NamedRegion {
         if self.region.0 != text {
             self.region.0.clear();
             self.region.0.push_str(text);
-            self.region.1 = Named { region: region::region(text), before: region::region_before(text) };
+            self.region.1 = NamedRegion { region: region::region(text), before: region::region_before(text) };
         }
         self.region.1
     }
@@ -231,7 +233,7 @@ impl Identified {
     }
 
     fn clear(&mut self) {
-        self.seen = Seen::default();
+        self.seen = BatchCounts::default();
         self.renewed.clear();
         self.too_many = None;
         self.rows.clear();

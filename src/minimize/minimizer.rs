@@ -1,12 +1,12 @@
 //! The stage itself: a batch of raw records becomes rows of treated fields and controls, column by column.
 //! Must not know what is decided by them, nor where batches come from.
 
-use super::controls::{Clock, Consent, Excludes, Horizon, typed};
+use super::controls::{ClockColumn, ConsentReader, Excludes, Horizon, typed};
 use super::identity::{Identified, IdentityMaker};
 use super::quasi::QuasiHasher;
 use super::rows::*;
 use super::tally::{ClockTally, FieldTally, IdentifierTally, MAX_DISTINCT, Position, Renewed, Tally};
-use crate::cell::dates::{Calendars, Reading};
+use crate::cell::dates::{Calendars, DateReading};
 use jiff::tz::TimeZone;
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use crate::error::{Code, Error, Result};
 use crate::key::{Key, Keyring};
 use crate::policy::{Column, Controls, Plan};
 use crate::read::{RawBatch, Values};
-use crate::treatments::{Apply, Given, Outcome, Row, Treat};
+use crate::treatments::{Apply, Given, Row, Treat, TreatOutcome};
 use zeroize::Zeroizing;
 
 /// Rows whose fields are treated together.
@@ -45,9 +45,9 @@ pub struct Minimizer {
     fields: Vec<FieldPlan>,
     /// Field of each quasi-identifier, then of each sensitive field of the gate.
     quasi: Vec<usize>,
-    clocks: Vec<Clock>,
+    clocks: Vec<ClockColumn>,
     excludes: Excludes,
-    consent: Option<Consent>,
+    consent: Option<ConsentReader>,
     /// Names of the stream's columns.
     columns: Vec<String>,
 }
@@ -121,9 +121,9 @@ impl Minimizer {
             identified,
             fields: prepared,
             quasi,
-            clocks: controls.clocks.iter().map(|clock| Clock::new(columns, *clock)).collect::<Result<_>>()?,
+            clocks: controls.clocks.iter().map(|clock| ClockColumn::new(columns, *clock)).collect::<Result<_>>()?,
             excludes: Excludes::new(columns, &controls.excludes)?,
-            consent: controls.consent.as_ref().map(|consent| Consent::new(columns, consent)).transpose()?,
+            consent: controls.consent.as_ref().map(|consent| ConsentReader::new(columns, consent)).transpose()?,
             columns: columns.iter().map(|column| column.name.clone()).collect(),
         })
     }
@@ -148,7 +148,7 @@ impl Minimizer {
     pub fn worker<'m>(&'m self, known: &'m (dyn Fn(&[u8; 32]) -> bool + Sync)) -> Worker<'m> {
         let identifier =
             |column: &IdentifiedColumn| IdentifierTally { column: column.name.clone(), ..Default::default() };
-        let clock = |clock: &Clock| ClockTally { column: clock.name.clone(), ..Default::default() };
+        let clock = |clock: &ClockColumn| ClockTally { column: clock.name.clone(), ..Default::default() };
         let tally = Tally {
             fields: vec![FieldTally::default(); self.fields.len()],
             identifiers: self.identified.iter().map(identifier).collect(),
@@ -242,7 +242,7 @@ pub struct Worker<'m> {
     published: Vec<u32>,
     skipped: Vec<u32>,
     /// Per clock, what its values were read as; anything where there is none.
-    readings: Vec<Vec<Reading>>,
+    readings: Vec<Vec<DateReading>>,
     key: Identified,
     other: Identified,
     clock_calendars: Vec<Calendars>,
@@ -344,13 +344,13 @@ impl Worker<'_> {
         for (index, clock) in self.minimizer.clocks.iter().enumerate() {
             let (calendars, tally) = (&mut self.clock_calendars[index], &mut self.tally.clocks[index]);
             let (values, readings) = (batch.values(clock.column), &mut self.readings[index]);
-            refill(readings, self.records.len(), Reading::Unreadable);
+            refill(readings, self.records.len(), DateReading::Unreadable);
             for (row, record) in self.records.iter().enumerate() {
                 if let Some(value) = values.get(*record as usize) {
                     let at = || position(batch, *record);
                     readings[row] =
                         clock.read(value, horizon, calendars, at, (&mut latest[row], &mut flags[row]), tally);
-                    if readings[row] == Reading::Ambiguous {
+                    if readings[row] == DateReading::Ambiguous {
                         note(&mut self.ambiguous, *record, clock.column);
                     }
                 }
@@ -489,7 +489,7 @@ struct TreatedField<'a> {
     /// The column and its values.
     values: Option<(usize, Values<'a>)>,
     /// What the values were read as, when a clock has read them; per row.
-    readings: Option<&'a [Reading]>,
+    readings: Option<&'a [DateReading]>,
     calendars: &'a mut Option<Calendars>,
     tally: &'a mut FieldTally,
     /// As the worker's.
@@ -529,15 +529,15 @@ impl TreatedField<'_> {
             None => self.treater.apply(value, &mut of, self.calendars, bytes),
         };
         match outcome {
-            Outcome::Null => return false,
-            Outcome::Value => self.tally.values += 1,
-            Outcome::Untreated => {
+            TreatOutcome::Null => return false,
+            TreatOutcome::Value => self.tally.values += 1,
+            TreatOutcome::Untreated => {
                 self.tally.values += 1;
                 self.tally.count_untreated(position(self.batch, record));
             }
-            Outcome::Ambiguous => note(self.ambiguous, record, column),
+            TreatOutcome::Ambiguous => note(self.ambiguous, record, column),
         }
-        outcome == Outcome::Value
+        outcome == TreatOutcome::Value
     }
 
     /// Counts the values of rows whose fields are not kept (R37). They go to `unkept`, which is cleared, where it cannot

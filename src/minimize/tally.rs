@@ -1,6 +1,6 @@
 //! What `minimize` counted. Numbers, names, positions and identities, never a value. Must not know rows.
 
-use super::identity::Seen;
+use super::identity::BatchCounts;
 use crate::cell::why::WhyRaw;
 use crate::treatments::Counts;
 use std::collections::BTreeSet;
@@ -183,7 +183,7 @@ impl IdentifierTally {
     }
 
     /// Counts of one batch; `first_raw` is where its first raw form is.
-    pub(super) fn count(&mut self, seen: &Seen, first_raw: Option<Position>) {
+    pub(super) fn count(&mut self, seen: &BatchCounts, first_raw: Option<Position>) {
         self.values += seen.values;
         self.raw += seen.why.iter().sum::<u64>();
         self.why.iter_mut().zip(seen.why).for_each(|(mine, seen)| *mine += seen);

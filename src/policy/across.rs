@@ -1,8 +1,8 @@
 //! What only all files together show: names used twice, places that overlap, lists that reach nobody, and hints.
 //! Must not know how one file is checked.
 
-use super::apart::{Overlap, Places};
-use super::check_job::Job;
+use super::apart::{Overlap, RealPlaces};
+use super::check_job::CheckedJob;
 use super::check_policy::{self, Policy};
 use super::check_source::Inventory;
 use super::finding::Page;
@@ -12,7 +12,7 @@ use super::spec::{At, Category};
 use super::value;
 
 /// Names that two files share.
-pub(super) fn names(sources: &[Inventory], jobs: &[Job]) {
+pub(super) fn names(sources: &[Inventory], jobs: &[CheckedJob]) {
     for (i, source) in sources.iter().enumerate() {
         if sources[..i].iter().any(|s| *s.spec.name == *source.spec.name) {
             source.page.fault(source.spec.name.span(), "duplicate-name", "another source has this name", "rename one");
@@ -42,11 +42,12 @@ pub(super) fn list_kinds(policy: &Policy, sources: &[Inventory]) {
 }
 
 /// Outputs apart from each other, from every input and from the state; inputs of jobs apart from the state.
-pub(super) fn places(policy: &Policy, jobs: &[Job]) {
+pub(super) fn places(policy: &Policy, jobs: &[CheckedJob]) {
     let lists = policy.lists.values().flatten().map(|list| &list.input);
     let inputs = jobs.iter().flat_map(|job| &job.inputs).chain(lists);
-    let places = Places::new(&policy.roots, inputs);
-    let outputs: Vec<(&Job, &Location)> = jobs.iter().filter_map(|job| Some((job, job.output.as_ref()?))).collect();
+    let places = RealPlaces::new(&policy.roots, inputs);
+    let outputs: Vec<(&CheckedJob, &Location)> =
+        jobs.iter().filter_map(|job| Some((job, job.output.as_ref()?))).collect();
     let fault = |page: Page<'_>, span, overlap: Overlap| {
         let (code, what, help) = overlap.said();
         page.fault(span, code, what, help);
@@ -127,7 +128,7 @@ const BIRTHS: [&str; 10] =
     ["birth", "bday", "gebdat", "dateofb", "geburt", "geboren", "naissance", "nacimiento", "nascita", "geboorte"];
 
 /// Advice that does not stop a run.
-pub(super) fn hints(policy: &Policy, sources: &[Inventory], jobs: &[Job]) {
+pub(super) fn hints(policy: &Policy, sources: &[Inventory], jobs: &[CheckedJob]) {
     for job in jobs {
         tokens_of_few_values(job);
         tokens_of_others(job);
@@ -162,7 +163,7 @@ fn letters(name: &str) -> String {
     value::folded(name).trim_end_matches("__c").replace(['-', '_', ' ', '.', ':', '/'], "")
 }
 
-fn tokens_of_few_values(job: &Job) {
+fn tokens_of_few_values(job: &CheckedJob) {
     let Some(inventory) = job.inventory else { return };
     for (_, field) in job.spec.fields.iter() {
         let from = field.from.as_ref().filter(|_| *field.treat == Treat::Pseudonymize);
@@ -177,7 +178,7 @@ fn tokens_of_few_values(job: &Job) {
 }
 
 /// A reference to another person is no link: the rows that carry it stay when that person is erased.
-fn tokens_of_others(job: &Job) {
+fn tokens_of_others(job: &CheckedJob) {
     let Some(inventory) = job.inventory else { return };
     let subject = &inventory.spec.subject;
     let linked = subject.strong.iter().chain(&subject.weak).flat_map(|list| list.iter()).chain([&subject.key]);
@@ -196,7 +197,7 @@ fn tokens_of_others(job: &Job) {
 }
 
 /// Dates that move although the person did nothing, or that never move, where the person's doing is asked for.
-fn poor_clocks(job: &Job) {
+fn poor_clocks(job: &CheckedJob) {
     let Some(inventory) = job.inventory else { return };
     let clocks = |list: &Option<At<Vec<At<String>>>>| list.iter().flat_map(|l| l.iter().cloned()).collect::<Vec<_>>();
     let (page, own) = match &job.spec.retention.clock {
@@ -234,7 +235,7 @@ fn is_birth(name: &str) -> bool {
 }
 
 /// A published date that looks like one of birth, and of which nothing says so.
-fn births_unsaid(job: &Job) {
+fn births_unsaid(job: &CheckedJob) {
     let Some(inventory) = job.inventory else { return };
     let ages = |place| {
         let aged = |field: &FieldSpec| *field.treat == Treat::AgeBand;
@@ -253,7 +254,7 @@ fn births_unsaid(job: &Job) {
     }
 }
 
-fn idle_keeps(job: &Job) {
+fn idle_keeps(job: &CheckedJob) {
     let Some(plan) = &job.plan else { return };
     for ((_, spec), field) in job.spec.fields.iter().zip(&plan.fields) {
         if let (Some(at), Some(keep)) = (&spec.keep, field.keep)
@@ -265,7 +266,7 @@ fn idle_keeps(job: &Job) {
     }
 }
 
-fn days_in_utc(job: &Job) {
+fn days_in_utc(job: &CheckedJob) {
     let (None, Some(inventory)) = (&job.spec.schedule, job.inventory) else { return };
     for (_, field) in job.spec.fields.iter() {
         let calendar = field.treat.about().calendar;
@@ -279,7 +280,7 @@ fn days_in_utc(job: &Job) {
     }
 }
 
-fn drops_nothing(job: &Job) {
+fn drops_nothing(job: &CheckedJob) {
     let Some(limits) = &job.spec.limits else { return };
     if let (Some(at), None) = (&limits.on_bad_record, &limits.max_rejected)
         && **at == super::job_spec::OnBadRecord::Drop

@@ -56,18 +56,21 @@ const LINKS: usize = 40;
 type Segments = Vec<String>;
 
 /// Where the state and everything that is read really are.
-pub(super) struct Places<'a> {
+pub(super) struct RealPlaces<'a> {
     roots: &'a BTreeMap<String, String>,
     state: Vec<Segments>,
     inputs: Vec<Segments>,
 }
 
-impl<'a> Places<'a> {
+impl<'a> RealPlaces<'a> {
     /// Of the roots of a policy, and of what its jobs and lists read.
-    pub fn new<'l>(roots: &'a BTreeMap<String, String>, inputs: impl IntoIterator<Item = &'l Location>) -> Places<'a> {
+    pub fn new<'l>(
+        roots: &'a BTreeMap<String, String>,
+        inputs: impl IntoIterator<Item = &'l Location>,
+    ) -> RealPlaces<'a> {
         let state = roots.get("state").filter(|url| !url.is_empty());
         let state = state.map(|url| spread(url, "", 2)).unwrap_or_default();
-        let mut places = Places { roots, state, inputs: Vec::new() };
+        let mut places = RealPlaces { roots, state, inputs: Vec::new() };
         places.inputs =
             inputs.into_iter().filter_map(|input| Some(real(places.url(input)?, fixed(&input.path)))).collect();
         places
@@ -116,7 +119,7 @@ pub fn apart(project: &Project) -> Result<()> {
     let observed = project.jobs.values().flat_map(|plan| &plan.observe).map(|observe| &observe.input);
     let lists = project.lists.values().map(|list| &list.input);
     let inputs: Vec<&Location> = project.jobs.values().map(|plan| &plan.input).chain(observed).collect();
-    let places = Places::new(&project.roots, inputs.iter().copied().chain(lists));
+    let places = RealPlaces::new(&project.roots, inputs.iter().copied().chain(lists));
     let refused = |place: &Location, overlap: Overlap| {
         let (_, what, help) = overlap.said();
         Err(Error::new(Code::PlaceOverlaps, format!("{}:{}: {what}, after links are followed", place.root, place.path))

@@ -1,25 +1,25 @@
 //! The fields a job publishes: R19, R20, R26, R27.
 //! Must not know retention of rows, lists or schedules.
 
-use super::check_source::{Entry, Inventory};
+use super::check_source::{ColumnEntry, Inventory};
 use super::finding::Page;
 use super::gather::Gather;
 use super::job_spec::{FieldSpec, JobSpec, Treat};
 use super::plan::{Field, MaxUntreated, Purpose};
 use super::spec::{At, Category};
-use super::treatment_keys::Reader;
+use super::treatment_keys::KeyReader;
 use super::value;
 use crate::clock::Period;
 
 /// What fields are judged by.
-pub(super) struct Terms<'a> {
+pub(super) struct FieldTerms<'a> {
     pub page: Page<'a>,
     pub spec: &'a JobSpec,
     pub inventory: &'a Inventory<'a>,
     pub purpose: Option<&'a Purpose>,
 }
 
-impl Terms<'_> {
+impl FieldTerms<'_> {
     /// Whether the field is made from the source's key; an unknown key has its finding already.
     fn made_of_key(&self, field: &FieldSpec) -> bool {
         let key = self.inventory.place(&self.inventory.spec.subject.key);
@@ -28,14 +28,14 @@ impl Terms<'_> {
 }
 
 /// Checks all fields; `None` when one has a finding.
-pub(super) fn fields(terms: &Terms, gather: &mut Gather) -> Option<Vec<Field>> {
+pub(super) fn fields(terms: &FieldTerms, gather: &mut Gather) -> Option<Vec<Field>> {
     names(terms);
     subject(terms);
     let read: Vec<_> = terms.spec.fields.iter().map(|(at, spec)| field(terms, at, spec, gather)).collect();
     read.into_iter().collect()
 }
 
-fn names(terms: &Terms) {
+fn names(terms: &FieldTerms) {
     let page = terms.page;
     let mut seen = Vec::new();
     for (at, _) in terms.spec.fields.iter() {
@@ -59,7 +59,7 @@ pub(super) fn is_subject(spec: &FieldSpec) -> bool {
 }
 
 /// Exactly one field is the subject token, and it is made from the source's key.
-fn subject(terms: &Terms) {
+fn subject(terms: &FieldTerms) {
     let page = terms.page;
     let subjects: Vec<_> = terms.spec.fields.iter().filter(|(_, spec)| is_subject(spec)).collect();
     let help = "write subject = true on one field that pseudonymizes the source's key";
@@ -76,7 +76,7 @@ fn subject(terms: &Terms) {
     }
 }
 
-fn field(terms: &Terms, at: &At<String>, spec: &FieldSpec, gather: &mut Gather) -> Option<Field> {
+fn field(terms: &FieldTerms, at: &At<String>, spec: &FieldSpec, gather: &mut Gather) -> Option<Field> {
     let page = terms.page;
     let columnless = spec.treat.about().columnless;
     let place = match &spec.from {
@@ -93,7 +93,7 @@ fn field(terms: &Terms, at: &At<String>, spec: &FieldSpec, gather: &mut Gather) 
     }
     let keep = keep(terms, at, spec, entry);
     let kind = entry.map(|e| e.spec.kind());
-    let mut reader = Reader { page, field: at, spec, inventory: terms.inventory, gather };
+    let mut reader = KeyReader { page, field: at, spec, inventory: terms.inventory, gather };
     let treat = reader.treatment(kind);
     let max_untreated = match &spec.max_untreated {
         Some(at) => value::share(page, at).map(MaxUntreated::Share),
@@ -116,7 +116,7 @@ fn field(terms: &Terms, at: &At<String>, spec: &FieldSpec, gather: &mut Gather) 
 }
 
 /// R19, in its order; the category was checked against the purpose where the source lists it.
-fn may_leave(terms: &Terms, entry: &Entry, from: &At<String>, spec: &FieldSpec) {
+fn may_leave(terms: &FieldTerms, entry: &ColumnEntry, from: &At<String>, spec: &FieldSpec) {
     let page = terms.page;
     let category = *entry.spec.category;
     if category == Category::Secret {
@@ -147,7 +147,7 @@ fn may_leave(terms: &Terms, entry: &Entry, from: &At<String>, spec: &FieldSpec) 
 }
 
 /// R26: the shorter of the column's and the field's own; outer `None` = a finding.
-fn keep(terms: &Terms, at: &At<String>, spec: &FieldSpec, entry: Option<&Entry>) -> Option<Option<Period>> {
+fn keep(terms: &FieldTerms, at: &At<String>, spec: &FieldSpec, entry: Option<&ColumnEntry>) -> Option<Option<Period>> {
     let page = terms.page;
     let own = match &spec.keep {
         Some(at) => Some(value::keep(page, at)?),

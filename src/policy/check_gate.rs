@@ -1,13 +1,13 @@
 //! The gate over the groups of a job: R36, R41. Must not know what fields are made of beyond their columns.
 
-use super::check_field::{Terms, is_subject};
+use super::check_field::{FieldTerms, is_subject};
 use super::job_spec::{GateSpec, OnViolation};
 use super::plan::{Diversity, DiversityTerms, GroupTerms};
 use super::spec::At;
 use super::value;
 
 /// R36. Outer `None` = a finding; no gate is fine only when the purpose asks for groups of one.
-pub(super) fn gate(terms: &Terms) -> Option<Option<GroupTerms>> {
+pub(super) fn gate(terms: &FieldTerms) -> Option<Option<GroupTerms>> {
     let (page, purpose) = (terms.page, terms.purpose?);
     let Some(spec) = &terms.spec.gate else {
         if purpose.min_k <= 1 {
@@ -36,7 +36,7 @@ pub(super) fn gate(terms: &Terms) -> Option<Option<GroupTerms>> {
     }))
 }
 
-fn quasi_names(terms: &Terms, gate: &GateSpec) {
+fn quasi_names(terms: &FieldTerms, gate: &GateSpec) {
     let page = terms.page;
     for (i, at) in gate.quasi_identifiers.iter().enumerate() {
         match terms.spec.fields.get(at) {
@@ -54,7 +54,7 @@ fn quasi_names(terms: &Terms, gate: &GateSpec) {
 }
 
 /// R41. Outer `None` = a finding.
-fn diversity(terms: &Terms, gate: &GateSpec) -> Option<Option<DiversityTerms>> {
+fn diversity(terms: &FieldTerms, gate: &GateSpec) -> Option<Option<DiversityTerms>> {
     let Some(spec) = &gate.diversity else { return Some(None) };
     sensitive_names(terms, gate, &spec.sensitive);
     if *spec.l < 2 {
@@ -71,7 +71,7 @@ fn diversity(terms: &Terms, gate: &GateSpec) -> Option<Option<DiversityTerms>> {
     }))
 }
 
-fn sensitive_names(terms: &Terms, gate: &GateSpec, sensitive: &At<Vec<At<String>>>) {
+fn sensitive_names(terms: &FieldTerms, gate: &GateSpec, sensitive: &At<Vec<At<String>>>) {
     let page = terms.page;
     if sensitive.is_empty() {
         page.fault(sensitive.span(), "sensitive-none", "no field is named", "name one of [fields], or leave this out");
@@ -97,7 +97,7 @@ fn sensitive_names(terms: &Terms, gate: &GateSpec, sensitive: &At<Vec<At<String>
     }
 }
 
-fn unlisted_quasi(terms: &Terms, gate: &GateSpec) {
+fn unlisted_quasi(terms: &FieldTerms, gate: &GateSpec) {
     for (at, field) in terms.spec.fields.iter() {
         let place = field.from.as_ref().and_then(|from| terms.inventory.place(from));
         let Some(entry) = place.map(|p| &terms.inventory.columns[p]) else { continue };

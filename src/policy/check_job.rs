@@ -1,7 +1,7 @@
 //! A job against policy and sources: everything that appears only once the three are put together, and the plan.
 //! Must not know stages; the plan says what they do.
 
-use super::check_field::{self, Terms};
+use super::check_field::{self, FieldTerms};
 use super::check_gate;
 use super::check_policy::Policy;
 use super::check_source::{self, Inventory};
@@ -15,11 +15,11 @@ use super::plan::{
 };
 use super::schedule::{self, Schedule};
 use super::spec::{At, Category};
-use super::value::{self, Place};
+use super::value::{self, PlaceKind};
 use jiff::tz::TimeZone;
 
 /// All that jobs are checked against.
-pub(super) struct Desk<'a> {
+pub(super) struct JobSurroundings<'a> {
     pub policy: &'a Policy<'a>,
     pub sources: &'a [Inventory<'a>],
     /// Whether every source file could be read; if not, an unknown source says nothing.
@@ -27,7 +27,7 @@ pub(super) struct Desk<'a> {
 }
 
 /// A job, checked.
-pub(super) struct Job<'a> {
+pub(super) struct CheckedJob<'a> {
     pub page: Page<'a>,
     pub spec: &'a JobSpec,
     pub inputs: Vec<Location>,
@@ -36,7 +36,7 @@ pub(super) struct Job<'a> {
     pub plan: Option<Plan>,
 }
 
-impl<'a> Desk<'a> {
+impl<'a> JobSurroundings<'a> {
     fn source(&self, page: Page, at: &At<String>) -> Option<&'a Inventory<'a>> {
         let found = self.sources.iter().find(|s| *s.spec.name == **at);
         if found.is_none() && self.all_sources {
@@ -49,7 +49,7 @@ impl<'a> Desk<'a> {
 }
 
 /// What a plan is made of; `None` where there is a finding.
-struct Parts<'a> {
+struct PlanParts<'a> {
     job: Option<String>,
     input: Option<Location>,
     output: Option<Location>,
@@ -62,16 +62,16 @@ struct Parts<'a> {
 }
 
 /// Checks a job and makes its plan when nothing is wrong.
-pub(super) fn check<'a>(page: Page<'a>, spec: &'a JobSpec, desk: &Desk<'a>) -> Job<'a> {
+pub(super) fn check<'a>(page: Page<'a>, spec: &'a JobSpec, desk: &JobSurroundings<'a>) -> CheckedJob<'a> {
     value::version(page, &spec.spec);
     let inventory = desk.source(page, &spec.source);
     let purpose = purpose(page, spec, desk);
     let observed: Vec<_> = spec.observe.iter().flatten().map(|o| observe(page, o, spec, desk, inventory)).collect();
     let observed_inputs: Vec<_> = observed.iter().filter_map(|(at, _)| at.clone()).collect();
-    let parts = Parts {
+    let parts = PlanParts {
         job: value::name(page, &spec.name),
         input: export(page, &spec.input, desk, inventory),
-        output: value::location(page, &spec.output, &desk.policy.roots, Place::Dataset),
+        output: value::location(page, &spec.output, &desk.policy.roots, PlaceKind::Dataset),
         purpose,
         recipient: recipient(page, spec, desk),
         schedule: spec.schedule.as_ref().map_or(Some(None), |at| schedule::check(page, at, &spec.name).map(Some)),
@@ -81,12 +81,12 @@ pub(super) fn check<'a>(page: Page<'a>, spec: &'a JobSpec, desk: &Desk<'a>) -> J
     };
     let inputs = parts.input.iter().cloned().chain(observed_inputs).collect();
     let output = parts.output.clone();
-    let plan = inventory.and_then(|inventory| plan(Terms { page, spec, inventory, purpose }, desk, parts));
-    Job { page, spec, inputs, output, inventory, plan }
+    let plan = inventory.and_then(|inventory| plan(FieldTerms { page, spec, inventory, purpose }, desk, parts));
+    CheckedJob { page, spec, inputs, output, inventory, plan }
 }
 
 /// Checks what needs the source's columns, then puts the plan together.
-fn plan(terms: Terms, desk: &Desk, parts: Parts) -> Option<Plan> {
+fn plan(terms: FieldTerms, desk: &JobSurroundings, parts: PlanParts) -> Option<Plan> {
     let (spec, inventory) = (terms.spec, terms.inventory);
     let mut gather = Gather::of(inventory);
     let fields = check_field::fields(&terms, &mut gather);
@@ -142,14 +142,14 @@ fn source(inventory: &Inventory) -> Option<Source> {
     })
 }
 
-fn observed_specs<'a>(spec: &JobSpec, desk: &Desk<'a>) -> Vec<&'a super::source_spec::SourceSpec> {
+fn observed_specs<'a>(spec: &JobSpec, desk: &JobSurroundings<'a>) -> Vec<&'a super::source_spec::SourceSpec> {
     let names = spec.observe.iter().flatten().map(|o| o.source.as_str());
     names.filter_map(|name| desk.sources.iter().find(|s| s.spec.name.as_str() == name).map(|s| s.spec)).collect()
 }
 
 /// Where an export is read; one in sets needs a rule that says when a set is whole.
-fn export(page: Page, at: &At<String>, desk: &Desk, inventory: Option<&Inventory>) -> Option<Location> {
-    let location = value::location(page, at, &desk.policy.roots, Place::Export)?;
+fn export(page: Page, at: &At<String>, desk: &JobSurroundings, inventory: Option<&Inventory>) -> Option<Location> {
+    let location = value::location(page, at, &desk.policy.roots, PlaceKind::Export)?;
     if location.path.contains("{set}") && inventory.is_some_and(|i| i.spec.complete.is_none()) {
         let help = "add [complete] to the source with `marker` or `settle`: a half-written set must not be read";
         page.fault(at.span(), "complete-missing", "the input has {set}, and the source has no [complete]", help);
@@ -157,7 +157,7 @@ fn export(page: Page, at: &At<String>, desk: &Desk, inventory: Option<&Inventory
     Some(location)
 }
 
-fn purpose<'a>(page: Page, spec: &JobSpec, desk: &Desk<'a>) -> Option<&'a Purpose> {
+fn purpose<'a>(page: Page, spec: &JobSpec, desk: &JobSurroundings<'a>) -> Option<&'a Purpose> {
     let found = desk.policy.purposes.get(spec.purpose.as_str());
     if found.is_none() {
         let names: Vec<_> = desk.policy.purposes.keys().copied().collect();
@@ -168,7 +168,7 @@ fn purpose<'a>(page: Page, spec: &JobSpec, desk: &Desk<'a>) -> Option<&'a Purpos
 }
 
 /// R3: the recipient named, or the purpose's only one.
-fn recipient(page: Page, spec: &JobSpec, desk: &Desk) -> Option<Recipient> {
+fn recipient(page: Page, spec: &JobSpec, desk: &JobSurroundings) -> Option<Recipient> {
     let purpose = desk.policy.spec.purposes.get(&spec.purpose)?;
     let names: Vec<_> = purpose.recipients.iter().map(|r| r.as_str()).collect();
     let help = format!("the recipients of {} are: {}", spec.purpose.as_str(), names.join(", "));
@@ -226,7 +226,7 @@ fn named(inventory: &Inventory, list: &Option<At<Vec<At<String>>>>) -> Vec<usize
     list.iter().flat_map(|l| l.iter()).filter_map(|at| inventory.place(at)).collect()
 }
 
-fn controls(terms: &Terms, desk: &Desk, gather: &mut Gather) -> Option<Controls> {
+fn controls(terms: &FieldTerms, desk: &JobSurroundings, gather: &mut Gather) -> Option<Controls> {
     let inventory = terms.inventory;
     let subject = &inventory.spec.subject;
     let clocks = clocks(terms);
@@ -248,7 +248,7 @@ fn controls(terms: &Terms, desk: &Desk, gather: &mut Gather) -> Option<Controls>
 }
 
 /// R25: all clocks of the source, or those of them that the job names.
-fn clocks(terms: &Terms) -> Option<Vec<usize>> {
+fn clocks(terms: &FieldTerms) -> Option<Vec<usize>> {
     let (page, inventory) = (terms.page, terms.inventory);
     let all = named(inventory, &inventory.spec.subject.clock);
     let chosen = match &terms.spec.retention.clock {
@@ -286,7 +286,7 @@ fn chosen_clock(page: Page, inventory: &Inventory, at: &At<String>, all: &[usize
 }
 
 /// R22.
-fn exclude(terms: &Terms, spec: &ExcludeSpec, gather: &mut Gather) -> Option<Exclude> {
+fn exclude(terms: &FieldTerms, spec: &ExcludeSpec, gather: &mut Gather) -> Option<Exclude> {
     let page = terms.page;
     let place = terms.inventory.find(page, &spec.column);
     let reason = value::name(page, &spec.reason);
@@ -315,7 +315,7 @@ fn exclude(terms: &Terms, spec: &ExcludeSpec, gather: &mut Gather) -> Option<Exc
 }
 
 /// R32: a purpose on consent needs a column or a list that says yes. Outer `None` = a finding.
-fn consent(terms: &Terms, desk: &Desk, gather: &mut Gather) -> Option<Option<ConsentColumn>> {
+fn consent(terms: &FieldTerms, desk: &JobSurroundings, gather: &mut Gather) -> Option<Option<ConsentColumn>> {
     let purpose = terms.purpose?;
     if purpose.basis != Basis::Consent {
         return Some(None);
@@ -358,7 +358,7 @@ fn observe(
     page: Page,
     at: &At<ObserveSpec>,
     job: &JobSpec,
-    desk: &Desk,
+    desk: &JobSurroundings,
     own: Option<&Inventory>,
 ) -> (Option<Location>, Option<Observe>) {
     let inventory = desk.source(page, &at.source);

@@ -4,13 +4,13 @@
 use super::finding::Page;
 use super::format::{self, Dated};
 use super::plan::{
-    Effect, Identifier, KeyFrom, KeySource, Links, List, Normal, PhoneRegion, Purpose, Recipient, Removal,
+    Effect, Identifier, KeyFrom, KeySource, LinkRules, List, Normal, PhoneRegion, Purpose, Recipient, RemovalRules,
 };
 use super::policy_spec::{
     KeysSpec, LinksSpec, ListSpec, PolicySpec, PurposeSpec, RecipientKind, RecipientSpec, RemovalSpec, WhenSpec,
 };
 use super::spec::{At, Category, Named};
-use super::value::{self, Place};
+use super::value::{self, PlaceKind};
 use crate::store::{local_folder, settle};
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
@@ -28,8 +28,8 @@ pub(super) struct Policy<'a> {
     pub purposes: BTreeMap<&'a str, Option<Purpose>>,
     pub recipients: BTreeMap<&'a str, Recipient>,
     pub lists: BTreeMap<String, Option<List>>,
-    pub removal: Option<Removal>,
-    pub links: Option<Links>,
+    pub removal: Option<RemovalRules>,
+    pub links: Option<LinkRules>,
 }
 
 /// Checks a policy. `overrides` are `--root NAME=URL`.
@@ -241,7 +241,7 @@ fn category_fits(page: Page, category: &At<Category>, spec: &PurposeSpec) {
     }
 }
 
-fn removal(page: Page, spec: Option<&RemovalSpec>) -> Option<Removal> {
+fn removal(page: Page, spec: Option<&RemovalSpec>) -> Option<RemovalRules> {
     let grace = value::period_or(page, spec.and_then(|s| s.grace.as_ref()), "PT24H");
     let raw_keep = match spec.and_then(|s| s.raw_keep.as_ref()) {
         Some(at) => value::keep(page, at).map(Some),
@@ -249,7 +249,7 @@ fn removal(page: Page, spec: Option<&RemovalSpec>) -> Option<Removal> {
     };
     let entry_keep = value::period_or(page, spec.and_then(|s| s.entry_keep.as_ref()), "P10Y");
     let due = value::period_or(page, spec.and_then(|s| s.due.as_ref()), "P1M");
-    let removal = Removal { grace: grace?, raw_keep: raw_keep?, entry_keep: entry_keep?, due: due? };
+    let removal = RemovalRules { grace: grace?, raw_keep: raw_keep?, entry_keep: entry_keep?, due: due? };
     if let (Some(raw), Some(at)) = (&removal.raw_keep, spec.and_then(|s| s.raw_keep.as_ref()))
         && !raw.within(&removal.entry_keep)
     {
@@ -269,11 +269,11 @@ fn removal(page: Page, spec: Option<&RemovalSpec>) -> Option<Removal> {
     Some(removal)
 }
 
-fn links(page: Page, spec: Option<&LinksSpec>) -> Option<Links> {
+fn links(page: Page, spec: Option<&LinksSpec>) -> Option<LinkRules> {
     let alias = value::number(page, spec.and_then(|s| s.max_alias_fanout.as_ref()), 1..MOST, 5);
     let strong = value::number(page, spec.and_then(|s| s.max_strong_fanout.as_ref()), 1..MOST, 50);
     let retired = spec.and_then(|s| s.retired.as_ref());
-    Some(Links {
+    Some(LinkRules {
         max_alias_fanout: usize::try_from(alias?).ok()?,
         max_strong_fanout: usize::try_from(strong?).ok()?,
         retired: retired.into_iter().flat_map(|list| list.iter()).map(|at| value::trimmed(at)).collect(),
@@ -319,7 +319,7 @@ fn list(
     let own_name = value::name(page, name);
     snapshot(page, spec);
     list_keys(page, name, spec);
-    let input = value::location(page, &spec.input, roots, Place::List);
+    let input = value::location(page, &spec.input, roots, PlaceKind::List);
     let member = match &spec.member {
         Some(at) => value::glob(page, at).map(Some),
         None => Some(None),

@@ -22,13 +22,13 @@ use std::collections::BTreeMap;
 pub(super) struct Inventory<'a> {
     pub page: Page<'a>,
     pub spec: &'a SourceSpec,
-    pub columns: Vec<Entry<'a>>,
+    pub columns: Vec<ColumnEntry<'a>>,
     pub source: Option<Source>,
     places: BTreeMap<String, usize>,
 }
 
 /// One column of a source. What could not be read is `None` and has a finding.
-pub(super) struct Entry<'a> {
+pub(super) struct ColumnEntry<'a> {
     pub name: String,
     pub spec: &'a ColumnSpec,
     pub value: Option<ValueType>,
@@ -41,7 +41,7 @@ pub(super) struct Entry<'a> {
     pub max_raw: Option<Share>,
 }
 
-impl Entry<'_> {
+impl ColumnEntry<'_> {
     /// R36: whether published fields of it are quasi-identifiers.
     pub fn quasi(&self) -> bool {
         self.spec.quasi.as_ref().map_or_else(|| self.spec.category.quasi(), |q| **q)
@@ -121,7 +121,7 @@ fn entry<'a>(
     at: &At<String>,
     spec: &'a ColumnSpec,
     places: &BTreeMap<String, usize>,
-) -> Entry<'a> {
+) -> ColumnEntry<'a> {
     let region_from = spec.region_from.as_ref().and_then(|from| {
         let place = places.get(&value::trimmed(from)).copied();
         if place.is_none() || value::trimmed(from) == value::trimmed(at) {
@@ -132,7 +132,7 @@ fn entry<'a>(
     spec.allow_raw.as_ref().map(|at| value::said(page, at));
     let keep = spec.keep.as_ref().and_then(|at| value::keep(page, at));
     let name = value::trimmed(at);
-    Entry {
+    ColumnEntry {
         value: value_type(page, at, spec),
         sentinels: sentinels(page, spec),
         identifier: identifier(page, source, &name, spec),
@@ -340,7 +340,7 @@ fn consent(inventory: &Inventory) {
 }
 
 /// R19 and R27 as far as source and policy decide them.
-fn purposes(page: Page, entry: &Entry, policy: &Policy) {
+fn purposes(page: Page, entry: &ColumnEntry, policy: &Policy) {
     let Some(listed) = &entry.spec.purposes else { return };
     let category = *entry.spec.category;
     if category == Category::Secret && !listed.is_empty() {

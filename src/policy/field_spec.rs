@@ -2,7 +2,7 @@
 //! Must not know what the values mean beyond their shape.
 
 use super::spec::{At, Named};
-use crate::treatments::{self, Shape, Treat};
+use crate::treatments::{self, KeyShape, Treat};
 use schemars::{JsonSchema, Schema};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -52,13 +52,13 @@ impl KeyValue {
         }
     }
 
-    fn next<'de, A: MapAccess<'de>>(shape: Shape, map: &mut A) -> Result<KeyValue, A::Error> {
+    fn next<'de, A: MapAccess<'de>>(shape: KeyShape, map: &mut A) -> Result<KeyValue, A::Error> {
         Ok(match shape {
-            Shape::Number => KeyValue::Number(map.next_value()?),
-            Shape::Numbers => KeyValue::Numbers(map.next_value()?),
-            Shape::Text => KeyValue::Text(map.next_value()?),
-            Shape::Columns => KeyValue::Texts(map.next_value()?),
-            Shape::Table => KeyValue::Table(map.next_value()?),
+            KeyShape::Number => KeyValue::Number(map.next_value()?),
+            KeyShape::Numbers => KeyValue::Numbers(map.next_value()?),
+            KeyShape::Text => KeyValue::Text(map.next_value()?),
+            KeyShape::Columns => KeyValue::Texts(map.next_value()?),
+            KeyShape::Table => KeyValue::Table(map.next_value()?),
         })
     }
 }
@@ -72,34 +72,34 @@ impl FieldSpec {
 
 const OF_EVERY_FIELD: [&str; 5] = ["from", "treat", "subject", "keep", "max_untreated"];
 
-static KEYS: LazyLock<Vec<(&treatments::Key, Vec<&str>)>> = LazyLock::new(treatments::keys);
+static KEYS: LazyLock<Vec<(&treatments::KeyAbout, Vec<&str>)>> = LazyLock::new(treatments::keys);
 
 static NAMES: LazyLock<Vec<&str>> =
     LazyLock::new(|| OF_EVERY_FIELD.into_iter().chain(KEYS.iter().map(|(key, _)| key.name)).collect());
 
 /// The name of a key.
-struct Name(&'static str);
+struct KeyName(&'static str);
 
-impl<'de> Deserialize<'de> for Name {
+impl<'de> Deserialize<'de> for KeyName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Known;
-        impl Visitor<'_> for Known {
-            type Value = Name;
+        struct KnownKeys;
+        impl Visitor<'_> for KnownKeys {
+            type Value = KeyName;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("field identifier")
             }
-            fn visit_str<E: Error>(self, text: &str) -> Result<Name, E> {
+            fn visit_str<E: Error>(self, text: &str) -> Result<KeyName, E> {
                 let known = NAMES.iter().find(|name| **name == text);
-                known.map(|name| Name(name)).ok_or_else(|| E::unknown_field(text, &NAMES))
+                known.map(|name| KeyName(name)).ok_or_else(|| E::unknown_field(text, &NAMES))
             }
         }
-        deserializer.deserialize_identifier(Known)
+        deserializer.deserialize_identifier(KnownKeys)
     }
 }
 
-struct Entries;
+struct FieldsVisitor;
 
-impl<'de> Visitor<'de> for Entries {
+impl<'de> Visitor<'de> for FieldsVisitor {
     type Value = FieldSpec;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -109,7 +109,7 @@ impl<'de> Visitor<'de> for Entries {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<FieldSpec, A::Error> {
         let (mut from, mut treat, mut subject, mut keep, mut max_untreated) = (None, None, None, None, None);
         let mut keys = Vec::new();
-        while let Some(Name(name)) = map.next_key()? {
+        while let Some(KeyName(name)) = map.next_key()? {
             match name {
                 "from" => from = Some(map.next_value()?),
                 "treat" => treat = Some(map.next_value()?),
@@ -130,7 +130,7 @@ impl<'de> Visitor<'de> for Entries {
 
 impl<'de> Deserialize<'de> for FieldSpec {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_struct("FieldSpec", &NAMES, Entries)
+        deserializer.deserialize_struct("FieldSpec", &NAMES, FieldsVisitor)
     }
 }
 
@@ -161,13 +161,13 @@ fn describe_keys(schema: &mut Schema) {
     let Some(properties) = schema.get_mut("properties").and_then(serde_json::Value::as_object_mut) else { return };
     for (key, of) in KEYS.iter() {
         let mut about = match key.shape {
-            Shape::Number => serde_json::json!({ "type": ["integer", "null"], "format": "int64" }),
-            Shape::Numbers => {
+            KeyShape::Number => serde_json::json!({ "type": ["integer", "null"], "format": "int64" }),
+            KeyShape::Numbers => {
                 serde_json::json!({ "type": ["array", "null"], "items": { "type": "integer", "format": "int64" } })
             }
-            Shape::Text => serde_json::json!({ "type": ["string", "null"] }),
-            Shape::Columns => serde_json::json!({ "type": ["array", "null"], "items": { "type": "string" } }),
-            Shape::Table => {
+            KeyShape::Text => serde_json::json!({ "type": ["string", "null"] }),
+            KeyShape::Columns => serde_json::json!({ "type": ["array", "null"], "items": { "type": "string" } }),
+            KeyShape::Table => {
                 serde_json::json!({ "type": ["object", "null"], "additionalProperties": { "type": "string" } })
             }
         };

@@ -2,7 +2,7 @@
 //! Must not know single rules, nor any stage.
 
 use super::across;
-use super::check_job::{self, Desk, Job};
+use super::check_job::{self, CheckedJob, JobSurroundings};
 use super::check_policy::{self, Policy};
 use super::check_source::{self, Inventory};
 use super::digest;
@@ -125,7 +125,7 @@ fn check(
         .collect();
     let policy = policy?;
     let all_sources = sources.len() == source_specs.len();
-    let desk = Desk { policy: &policy, sources: &sources, all_sources };
+    let desk = JobSurroundings { policy: &policy, sources: &sources, all_sources };
     let jobs: Vec<_> =
         job_specs.iter().filter_map(|(page, spec)| spec.as_ref().map(|s| check_job::check(*page, s, &desk))).collect();
     together(&policy, &sources, &jobs, all_sources);
@@ -147,7 +147,7 @@ fn check(
     })
 }
 
-fn together(policy: &Policy, sources: &[Inventory], jobs: &[Job], all_sources: bool) {
+fn together(policy: &Policy, sources: &[Inventory], jobs: &[CheckedJob], all_sources: bool) {
     across::names(sources, jobs);
     across::places(policy, jobs);
     if all_sources {

@@ -70,7 +70,7 @@ pub(super) fn set(page: Page, at: &At<String>) -> Option<SetFormat> {
     None
 }
 
-fn set_time(format: &str) -> Option<Refusal> {
+fn set_time(format: &str) -> Option<FormatRefusal> {
     // Weeks and short years are for names of sets only.
     let plain = format.replace("%y", "%Y").replace("%G", "%Y").replace("%V", "%m");
     let used = match directives(&plain) {
@@ -89,10 +89,10 @@ fn set_time(format: &str) -> Option<Refusal> {
     }
 }
 
-type Refusal = (&'static str, &'static str);
+type FormatRefusal = (&'static str, &'static str);
 
 /// Whether the format carries an offset, or why it is refused.
-fn check(format: &str, dated: Dated) -> Result<bool, Refusal> {
+fn check(format: &str, dated: Dated) -> Result<bool, FormatRefusal> {
     let used = directives(format)?;
     let has = |any: &[&str]| used.iter().any(|d| any.contains(d));
     let once = |any: &[&str]| used.iter().filter(|d| any.contains(d)).count() <= 1;
@@ -126,7 +126,7 @@ fn check(format: &str, dated: Dated) -> Result<bool, Refusal> {
 }
 
 /// The directives in order, composed ones taken apart.
-fn directives(format: &str) -> Result<Vec<&'static str>, Refusal> {
+fn directives(format: &str) -> Result<Vec<&'static str>, FormatRefusal> {
     const HELP: &str = "see the list of directives in docs/spec.md";
     let mut used = Vec::new();
     let mut rest = format;

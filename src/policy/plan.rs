@@ -23,9 +23,9 @@ pub struct Project {
     /// Lists by name.
     pub lists: BTreeMap<String, List>,
     /// Terms of removal.
-    pub removal: Removal,
+    pub removal: RemovalRules,
     /// Fan-out limits of links.
-    pub links: Links,
+    pub links: LinkRules,
     /// Jobs by name.
     pub jobs: BTreeMap<String, Plan>,
     /// BLAKE3 hex of the canonical JSON of the resolved policy file (no personal data in it).
@@ -54,7 +54,7 @@ pub enum KeyFrom {
 
 /// `[removal]`.
 #[derive(Clone, Debug)]
-pub struct Removal {
+pub struct RemovalRules {
     /// Readers' time before replaced files go.
     pub grace: Period,
     /// Age at which raw exports are removed; none = never.
@@ -67,7 +67,7 @@ pub struct Removal {
 
 /// `[links]`.
 #[derive(Clone, Debug)]
-pub struct Links {
+pub struct LinkRules {
     /// R15.
     pub max_alias_fanout: usize,
     /// R13.

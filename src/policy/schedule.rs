@@ -50,10 +50,10 @@ impl Schedule {
     /// The first instant after `after`; `None` beyond the reach of calendars.
     pub fn next(&self, after: Instant) -> Option<Instant> {
         if self.every_hour {
-            let found = self.pattern.find_next_occurrence(&Moment::of(after, &self.zone), false).ok()?;
+            let found = self.pattern.find_next_occurrence(&CronMoment::of(after, &self.zone), false).ok()?;
             return Some(found.instant());
         }
-        let mut wall = Moment::wall(after, &self.zone, -SLACK)?;
+        let mut wall = CronMoment::wall(after, &self.zone, -SLACK)?;
         loop {
             wall = self.pattern.find_next_occurrence(&wall, false).ok()?;
             if let Some(instant) = instant_of(wall.0.datetime(), &self.zone).filter(|found| *found > after) {
@@ -65,10 +65,10 @@ impl Schedule {
     /// The last instant up to `at`; `None` when there was none.
     pub fn latest(&self, at: Instant) -> Option<Instant> {
         if self.every_hour {
-            let found = self.pattern.find_previous_occurrence(&Moment::of(at, &self.zone), true).ok()?;
+            let found = self.pattern.find_previous_occurrence(&CronMoment::of(at, &self.zone), true).ok()?;
             return Some(found.instant());
         }
-        let mut wall = Moment::wall(at, &self.zone, SLACK)?;
+        let mut wall = CronMoment::wall(at, &self.zone, SLACK)?;
         loop {
             wall = self.pattern.find_previous_occurrence(&wall, false).ok()?;
             if let Some(instant) = instant_of(wall.0.datetime(), &self.zone).filter(|found| *found <= at) {
@@ -111,18 +111,18 @@ fn instant_of(wall: DateTime, zone: &TimeZone) -> Option<Instant> {
 
 /// What croner searches over.
 #[derive(Clone)]
-struct Moment(ZonedDateTime);
+struct CronMoment(ZonedDateTime);
 
-impl Moment {
-    fn of(instant: Instant, zone: &TimeZone) -> Moment {
+impl CronMoment {
+    fn of(instant: Instant, zone: &TimeZone) -> CronMoment {
         let whole = Timestamp::from_second(instant.0.div_euclid(SECOND)).unwrap_or(instant.timestamp());
-        Moment(whole.to_zoned_datetime(zone.clone()))
+        CronMoment(whole.to_zoned_datetime(zone.clone()))
     }
 
     /// The zone's wall clock, taken for UTC, where every time comes once.
-    fn wall(instant: Instant, zone: &TimeZone, moved: SignedDuration) -> Option<Moment> {
-        let wall = Moment::of(instant, zone).0.datetime().checked_add(moved).ok()?;
-        wall.to_zoned_datetime(TimeZone::UTC).ok().map(Moment)
+    fn wall(instant: Instant, zone: &TimeZone, moved: SignedDuration) -> Option<CronMoment> {
+        let wall = CronMoment::of(instant, zone).0.datetime().checked_add(moved).ok()?;
+        wall.to_zoned_datetime(TimeZone::UTC).ok().map(CronMoment)
     }
 
     fn instant(&self) -> Instant {
@@ -130,7 +130,7 @@ impl Moment {
     }
 }
 
-impl CronDateTime for Moment {
+impl CronDateTime for CronMoment {
     fn to_civil(&self) -> CivilDateTime {
         let at = self.0.datetime();
         let part = |n: i8| u32::from(n.unsigned_abs());
@@ -153,17 +153,17 @@ impl CronDateTime for Moment {
         let found = self.0.time_zone().to_ambiguous_zoned_datetime(at);
         let bad = |_| CronError::InvalidTime;
         Ok(match found.offset() {
-            AmbiguousOffset::Unambiguous { .. } => Resolution::Single(Moment(found.unambiguous().map_err(bad)?)),
+            AmbiguousOffset::Unambiguous { .. } => Resolution::Single(CronMoment(found.unambiguous().map_err(bad)?)),
             AmbiguousOffset::Fold { .. } => {
                 let earlier = found.clone().earlier().map_err(bad)?;
-                Resolution::Ambiguous(Moment(earlier), Moment(found.later().map_err(bad)?))
+                Resolution::Ambiguous(CronMoment(earlier), CronMoment(found.later().map_err(bad)?))
             }
             AmbiguousOffset::Gap { .. } => Resolution::Gap,
         })
     }
 
     fn checked_add_seconds(&self, seconds: i64) -> Option<Self> {
-        self.0.checked_add(SignedDuration::from_secs(seconds)).ok().map(Moment)
+        self.0.checked_add(SignedDuration::from_secs(seconds)).ok().map(CronMoment)
     }
 
     fn cmp_instant(&self, other: &Self) -> Ordering {

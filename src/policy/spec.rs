@@ -71,9 +71,9 @@ impl<T> Named<T> {
     }
 }
 
-struct Entries<T>(PhantomData<T>);
+struct NamedVisitor<T>(PhantomData<T>);
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for Entries<T> {
+impl<'de, T: Deserialize<'de>> Visitor<'de> for NamedVisitor<T> {
     type Value = Named<T>;
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a map")
@@ -90,7 +90,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Entries<T> {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Named<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Entries(PhantomData))
+        deserializer.deserialize_map(NamedVisitor(PhantomData))
     }
 }
 

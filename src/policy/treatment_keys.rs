@@ -9,12 +9,12 @@ use super::plan::Treatment;
 use super::spec::At;
 use super::value;
 use crate::cell::kind::TypeName;
-use crate::treatments::{About, Keys};
+use crate::treatments::{About, FieldKeys};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// What the keys of a field are read with.
-pub(super) struct Reader<'a, 'b> {
+pub(super) struct KeyReader<'a, 'b> {
     pub page: Page<'a>,
     pub field: &'a At<String>,
     pub spec: &'a FieldSpec,
@@ -22,7 +22,7 @@ pub(super) struct Reader<'a, 'b> {
     pub gather: &'a mut Gather<'b>,
 }
 
-impl Reader<'_, '_> {
+impl KeyReader<'_, '_> {
     /// Reads a field's treatment; `column` is the type of the column it is made from.
     pub(super) fn treatment(&mut self, column: Option<TypeName>) -> Option<Treatment> {
         let about = self.spec.treat.about();
@@ -61,7 +61,7 @@ fn unused_keys(page: Page, spec: &FieldSpec, about: &About) {
     }
 }
 
-impl Keys for Reader<'_, '_> {
+impl FieldKeys for KeyReader<'_, '_> {
     fn number(&mut self, key: &'static str, bounds: Range<i64>, default: Option<i64>) -> Option<i64> {
         let value = match default {
             Some(_) => self.spec.key(key),

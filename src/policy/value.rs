@@ -200,7 +200,7 @@ pub(super) fn glob(page: Page, at: &At<String>) -> Option<GlobMatcher> {
 
 /// What a place may be.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum PlaceKind {
     /// Objects of an export: a glob with at most one `{set}`.
     Export,
     /// Objects of a list: a glob.
@@ -214,7 +214,7 @@ pub(super) fn location(
     page: Page,
     at: &At<String>,
     roots: &BTreeMap<String, String>,
-    place: Place,
+    place: PlaceKind,
 ) -> Option<Location> {
     let Some((root, path)) = at.split_once(':') else {
         page.fault(at.span(), "location", "not ROOT:path", "write the name of a root, a colon and a path below it");
@@ -249,16 +249,16 @@ fn path_is_plain(path: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-type Refusal = (&'static str, &'static str, &'static str);
+type PlaceRefusal = (&'static str, &'static str, &'static str);
 
-fn place_allows(path: &str, place: Place) -> Result<(), Refusal> {
+fn place_allows(path: &str, place: PlaceKind) -> Result<(), PlaceRefusal> {
     let sets = path.matches("{set}").count();
     let rest = path.replace("{set}", "*");
     match place {
-        Place::Dataset if path.contains(['*', '?', '[', ']', '{', '}', ':']) => {
+        PlaceKind::Dataset if path.contains(['*', '?', '[', ']', '{', '}', ':']) => {
             Err(("location", "a dataset needs a plain path", "leave out *, ?, brackets, braces and colons"))
         }
-        Place::List if sets > 0 => Err(("set-place", "a list has no {set}", "use * where the path varies")),
+        PlaceKind::List if sets > 0 => Err(("set-place", "a list has no {set}", "use * where the path varies")),
         _ if sets > 1 => Err(("set-place", "more than one {set}", "keep one {set} and use * for the rest")),
         _ if GlobBuilder::new(&rest).literal_separator(true).build().is_err() => {
             Err(("glob", "not a glob", "use *, **, ?, [a-z] and {a,b}"))

@@ -278,7 +278,7 @@ impl Companions {
 
     fn start(state: &Root, path: &str, most: usize) -> Result<Companions> {
         let groups = Groups::open(state, path, no_companion)?;
-        if Columns::of(groups.schema()).is_none() {
+        if CompanionColumns::of(groups.schema()).is_none() {
             return Err(no_companion(&state.display(path)));
         }
         Ok(Companions { groups, most, next: 0 })
@@ -301,12 +301,12 @@ impl Companions {
 
     /// Whether it is as companions were before 2026-11-27.
     pub(super) fn is_wide(&self) -> bool {
-        Columns::of(self.groups.schema()).is_none_or(|columns| columns.wide)
+        CompanionColumns::of(self.groups.schema()).is_none_or(|columns| columns.wide)
     }
 
     /// The columns that a companion of the same rows has now.
     pub(super) fn shape(&self) -> Option<CompanionShape> {
-        let columns = Columns::of(self.groups.schema())?;
+        let columns = CompanionColumns::of(self.groups.schema())?;
         Some(CompanionShape::new(columns.identities, columns.consent, columns.until, columns.quasi))
     }
 
@@ -336,11 +336,11 @@ impl Companions {
         if self.next == self.groups.len() {
             return Ok(None);
         }
-        let columns = Columns::of(self.groups.schema()).ok_or_else(|| no_companion(self.groups.place()))?;
+        let columns = CompanionColumns::of(self.groups.schema()).ok_or_else(|| no_companion(self.groups.place()))?;
         let batch = self.groups.read(self.next, self.most)?;
         self.next += 1;
         let identities = columns.identities.min(batch.num_columns() / 2);
-        Ok(Some(CompanionGroup { columns: Columns { identities, ..columns }, batch }))
+        Ok(Some(CompanionGroup { columns: CompanionColumns { identities, ..columns }, batch }))
     }
 }
 
@@ -366,7 +366,7 @@ fn count(schema: &Schema, prefix: &str) -> usize {
 
 /// Which columns a companion has.
 #[derive(Clone, Copy)]
-struct Columns {
+struct CompanionColumns {
     identities: usize,
     consent: bool,
     until: usize,
@@ -375,9 +375,9 @@ struct Columns {
     wide: bool,
 }
 
-impl Columns {
+impl CompanionColumns {
     /// None when these are not the columns of a companion.
-    fn of(schema: &Schema) -> Option<Columns> {
+    fn of(schema: &Schema) -> Option<CompanionColumns> {
         let (identities, until, quasi) = (count(schema, "identity_"), count(schema, "until_"), count(schema, "quasi_"));
         let consent = schema.fields().iter().any(|field| field.name() == SINCE);
         let wide = *schema.fields().first()?.data_type() != DataType::UInt32;
@@ -385,7 +385,7 @@ impl Columns {
         let same = |(a, b): (&FieldRef, &Field)| a.name() == b.name() && a.data_type() == b.data_type();
         let whole = identities > 0 && schema.fields().len() == expected.len();
         let all = whole && schema.fields().iter().zip(&expected).all(same);
-        all.then_some(Columns { identities, consent, until, quasi, wide })
+        all.then_some(CompanionColumns { identities, consent, until, quasi, wide })
     }
 
     fn keep_until(&self) -> usize {
@@ -400,7 +400,7 @@ impl Columns {
 /// The rows of one row group.
 pub struct CompanionGroup {
     batch: RecordBatch,
-    columns: Columns,
+    columns: CompanionColumns,
 }
 
 impl CompanionGroup {

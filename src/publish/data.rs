@@ -4,7 +4,7 @@
 use super::Target;
 use super::encode::Encoder;
 use super::groups::Groups;
-use super::schema::Column;
+use super::schema::TableColumn;
 use crate::error::{Code, Error, Result};
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{
@@ -28,15 +28,16 @@ impl Data {
     ///
     /// # Errors
     /// An evidence error when it is missing or has other columns; a storage error when it cannot be read.
-    pub fn open(target: &Target<'_>, name: &str, columns: &[Column], tokens: &[String]) -> Result<Data> {
+    pub fn open(target: &Target<'_>, name: &str, columns: &[TableColumn], tokens: &[String]) -> Result<Data> {
         let groups = Groups::open(target.lake, &target.file(name), not_ours)?;
         let fields = groups.schema().fields();
-        let same =
-            |(f, c): (&arrow::datatypes::FieldRef, &Column)| *f.name() == c.name && *f.data_type() == c.kind.arrow();
+        let same = |(f, c): (&arrow::datatypes::FieldRef, &TableColumn)| {
+            *f.name() == c.name && *f.data_type() == c.kind.arrow()
+        };
         if fields.len() != columns.len() || !fields.iter().zip(columns).all(same) {
             return Err(not_ours(groups.place()));
         }
-        let hex = |c: &Column| c.kind.arrow() == DataType::Utf8 && tokens.contains(&c.name);
+        let hex = |c: &TableColumn| c.kind.arrow() == DataType::Utf8 && tokens.contains(&c.name);
         let (hex, fixed) = (columns.iter().map(hex).collect(), vec![[0; 16]; columns.len()]);
         Ok(Data { groups, hex, next: 0, batch: None, at: 0, fixed })
     }

@@ -2,9 +2,9 @@
 //! Everything of delta_kernel is in here, on our own object store. Must not know rows.
 
 use super::foreign::Foreign;
-use super::log::{self, Entry, Mark, Own};
+use super::log::{self, CommitMark, LogEntry, Own};
 use super::protocol::PlainCommitter;
-use super::{Column, ColumnType, Current, CurrentFile, Passed, Receipt, Rewritten, Target, Written};
+use super::{ColumnType, CurrentFile, CurrentTable, Passed, Receipt, Rewritten, TableColumn, Target, Written};
 use crate::error::{Code, Error, Kind, Result};
 use crate::store::Root;
 use arrow::array::{ArrayRef, Int64Array, StructArray};
@@ -32,7 +32,7 @@ const CHECKPOINT: u64 = 10;
 type Engine = DefaultEngine<TokioMultiThreadExecutor>;
 
 /// A table as the kernel sees it.
-struct Table<'a> {
+struct KernelTable<'a> {
     lake: &'a Root,
     path: &'a str,
     url: Url,
@@ -40,9 +40,9 @@ struct Table<'a> {
 }
 
 /// The current version with the snapshot it was read from.
-struct Opened {
+struct OpenedTable {
     snapshot: SnapshotRef,
-    current: Current,
+    current: CurrentTable,
 }
 
 /// The current version of the table at `path`; none when there is no table yet.
@@ -50,8 +50,8 @@ struct Opened {
 /// # Errors
 /// An evidence error when somebody else has written to the table; a policy error when it uses a feature tamis does not
 /// write (change data feed, deletion vectors, column mapping, partitions); storage errors.
-pub fn current(lake: &Root, path: &str) -> Result<Option<Current>> {
-    Ok(Table::new(lake, path)?.open(Others::Harmless)?.map(|opened| opened.current))
+pub fn current(lake: &Root, path: &str) -> Result<Option<CurrentTable>> {
+    Ok(KernelTable::new(lake, path)?.open(Others::Harmless)?.map(|opened| opened.current))
 }
 
 /// What a commit says of itself, and what it rests on.
@@ -63,7 +63,7 @@ pub struct Commit<'a> {
     /// Digest of the manifest.
     pub manifest: &'a str,
     /// The version seen before writing, which it takes the place of.
-    pub expected: Option<&'a Current>,
+    pub expected: Option<&'a CurrentTable>,
     /// Asked immediately before it is sent, each time: whether it may be.
     pub may: &'a dyn Fn() -> Result<()>,
 }
@@ -91,7 +91,7 @@ pub fn replace(rewritten: &Rewritten, target: &Target<'_>, commit: &Commit<'_>) 
 ///
 /// # Errors
 /// As [`self::current`].
-pub fn is_current(lake: &Root, path: &str, current: &Current) -> Result<bool> {
+pub fn is_current(lake: &Root, path: &str, current: &CurrentTable) -> Result<bool> {
     Ok(self::current(lake, path)?.is_some_and(|there| same(&there, current)))
 }
 
@@ -100,7 +100,7 @@ pub fn is_current(lake: &Root, path: &str, current: &Current) -> Result<bool> {
 /// # Errors
 /// Evidence, when the table is at another version; storage errors.
 pub(super) fn checkpoint(lake: &Root, path: &str, version: u64) -> Result<u64> {
-    let table = Table::new(lake, path)?;
+    let table = KernelTable::new(lake, path)?;
     let opened = table.open(Others::Harmless)?.filter(|opened| opened.current.version == version).ok_or_else(|| {
         Error::new(Code::TableApart, format!("{}: the table is at another version than state says", table.place()))
             .help("another run was faster: sweep again")
@@ -119,8 +119,8 @@ pub(super) fn checkpoint(lake: &Root, path: &str, version: u64) -> Result<u64> {
 /// # Errors
 /// As [`commit`]; policy, when the other program has changed columns.
 pub fn adopt(written: &Written, target: &Target<'_>, commit: &Commit<'_>, expected: u64) -> Result<Receipt> {
-    let table = Table::new(target.lake, target.path)?;
-    let Some(Opened { current, .. }) = table.open(Others::All)? else {
+    let table = KernelTable::new(target.lake, target.path)?;
+    let Some(OpenedTable { current, .. }) = table.open(Others::All)? else {
         return Err(Error::new(Code::TableApart, format!("{}: the table is gone", table.place()))
             .help("close it: `tamis dataset retire`"));
     };
@@ -137,8 +137,8 @@ pub fn adopt(written: &Written, target: &Target<'_>, commit: &Commit<'_>, expect
 }
 
 /// Whether two looks at a table found the same version of tamis.
-fn same(one: &Current, other: &Current) -> bool {
-    one.version == other.version && Mark::of(one) == Mark::of(other)
+fn same(one: &CurrentTable, other: &CurrentTable) -> bool {
+    one.version == other.version && CommitMark::of(one) == CommitMark::of(other)
 }
 
 /// Which commits of other programs after the newest of tamis a table may have.
@@ -161,7 +161,7 @@ struct Change<'a> {
 
 fn put(change: &Change<'_>, target: &Target<'_>, commit: &Commit<'_>) -> Result<Receipt> {
     let written = change.written;
-    let table = Table::new(target.lake, target.path)?;
+    let table = KernelTable::new(target.lake, target.path)?;
     let opened = table.open(change.over)?;
     if let Some(opened) = &opened
         && table.sequence(opened, commit.app)?.is_some_and(|last| last >= commit.sequence)
@@ -194,8 +194,8 @@ fn put(change: &Change<'_>, target: &Target<'_>, commit: &Commit<'_>) -> Result<
     Ok(receipt)
 }
 
-impl<'a> Table<'a> {
-    fn new(lake: &'a Root, path: &'a str) -> Result<Table<'a>> {
+impl<'a> KernelTable<'a> {
+    fn new(lake: &'a Root, path: &'a str) -> Result<KernelTable<'a>> {
         let (store, at) = lake.raw(path);
         // The kernel takes listings as sorted, unless the host looks like a directory bucket of S3: then it sorts them
         // itself. Folders of a file system are not sorted either.
@@ -207,7 +207,7 @@ impl<'a> Table<'a> {
             url.ok_or_else(|| Error::new(Code::PlaceUnusable, format!("{} is not a usable path", lake.display(path))))?;
         let executor = Arc::new(TokioMultiThreadExecutor::new(lake.runtime().clone()));
         let engine = DefaultEngineBuilder::new(store).with_task_executor(executor).build();
-        Ok(Table { lake, path, url, engine })
+        Ok(KernelTable { lake, path, url, engine })
     }
 
     fn place(&self) -> String {
@@ -232,7 +232,7 @@ impl<'a> Table<'a> {
             .help("somebody changed the table; tamis does not write to it any more: publish to a new output")
     }
 
-    fn open(&self, others: Others) -> Result<Option<Opened>> {
+    fn open(&self, others: Others) -> Result<Option<OpenedTable>> {
         if self.lake.list(&log::folder(self.path))?.is_empty() {
             return Ok(None);
         }
@@ -241,19 +241,22 @@ impl<'a> Table<'a> {
         self.check_features(&snapshot)?;
         let files = self.files(&snapshot)?;
         let columns = self.columns(&snapshot)?;
-        let Mark { run, attempt, manifest } = mark;
-        Ok(Some(Opened { snapshot, current: Current { version, passed, run, attempt, manifest, files, columns } }))
+        let CommitMark { run, attempt, manifest } = mark;
+        Ok(Some(OpenedTable {
+            snapshot,
+            current: CurrentTable { version, passed, run, attempt, manifest, files, columns },
+        }))
     }
 
     /// The newest version of ours and commits of other programs after it. One that writes properties anew leaves the
     /// columns as they were; what it says of features is looked at by `check_features`.
-    fn newest(&self, snapshot: &SnapshotRef, others: Others) -> Result<(u64, Mark, Vec<Passed>)> {
+    fn newest(&self, snapshot: &SnapshotRef, others: Others) -> Result<(u64, CommitMark, Vec<Passed>)> {
         let tip = snapshot.version();
         let Own { version, mark, foreign } = match others {
             Others::Harmless => log::ours(self.lake, self.path, tip)?,
             // Nothing of the versions before counts: the log may no longer name one of ours.
             Others::All => {
-                let mark = Mark { run: String::new(), attempt: 0, manifest: String::new() };
+                let mark = CommitMark { run: String::new(), attempt: 0, manifest: String::new() };
                 Own { version: tip, mark, foreign: Vec::new() }
             }
         };
@@ -290,35 +293,35 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
-    fn columns(&self, snapshot: &Snapshot) -> Result<Vec<Column>> {
+    fn columns(&self, snapshot: &Snapshot) -> Result<Vec<TableColumn>> {
         let schema = snapshot.schema();
         let column = |field: &StructField| {
             let kind = column_type(field.data_type())
                 .ok_or_else(|| self.feature("a column type that tamis does not write"))?;
-            Ok(Column { name: field.name().clone(), kind })
+            Ok(TableColumn { name: field.name().clone(), kind })
         };
         schema.fields().map(column).collect()
     }
 
     fn files(&self, snapshot: &SnapshotRef) -> Result<Vec<CurrentFile>> {
         #[derive(Default)]
-        struct Seen {
+        struct SeenLog {
             files: Vec<CurrentFile>,
             uncounted: bool,
             vectors: bool,
             partitions: bool,
         }
-        fn take(seen: &mut Seen, file: ScanFile) {
+        fn take(seen: &mut SeenLog, file: ScanFile) {
             seen.vectors |= file.dv_info.has_vector();
             seen.partitions |= !file.partition_values.is_empty();
             seen.uncounted |= file.stats.is_none();
             let rows = file.stats.map_or(0, |stats| stats.num_records);
             seen.files.push(CurrentFile { name: file.path, rows, bytes: u64::try_from(file.size).unwrap_or(0) });
         }
-        let visit = || -> KernelResult<Seen> {
+        let visit = || -> KernelResult<SeenLog> {
             let scan = snapshot.clone().scan_builder().build()?;
             scan.scan_metadata(&self.engine)?
-                .try_fold(Seen::default(), |seen, found| found?.visit_scan_files(seen, take))
+                .try_fold(SeenLog::default(), |seen, found| found?.visit_scan_files(seen, take))
         };
         let mut seen = visit().map_err(|e| self.refused("reading the table's log", &e))?;
         if seen.vectors {
@@ -334,7 +337,7 @@ impl<'a> Table<'a> {
         Ok(seen.files)
     }
 
-    fn sequence(&self, opened: &Opened, app: &str) -> Result<Option<i64>> {
+    fn sequence(&self, opened: &OpenedTable, app: &str) -> Result<Option<i64>> {
         let last = opened.snapshot.get_app_id_version(app, &self.engine);
         last.map_err(|e| self.refused("reading the table's log", &e))
     }
@@ -348,10 +351,10 @@ impl<'a> Table<'a> {
     }
 
     /// Puts version `expected + 1` and finds out what became of it.
-    fn put(&self, opened: Option<&Opened>, change: &Change<'_>, commit: &Commit<'_>) -> Result<Receipt> {
+    fn put(&self, opened: Option<&OpenedTable>, change: &Change<'_>, commit: &Commit<'_>) -> Result<Receipt> {
         let version = opened.map_or(0, |opened| opened.current.tip() + 1);
         let (run, attempt) = (change.written.run.clone(), change.written.attempt);
-        let mark = &Mark { run, attempt, manifest: commit.manifest.to_owned() };
+        let mark = &CommitMark { run, attempt, manifest: commit.manifest.to_owned() };
         let txn = (commit.app, commit.sequence);
         for tried in 0..TRIES {
             // What was sent before may still be on its way.
@@ -362,10 +365,10 @@ impl<'a> Table<'a> {
             };
             let Err(failure) = sent else { return Ok(receipt(version, mark.clone(), false)) };
             match log::read(self.lake, self.path, version).map_err(|_| self.outcome_unknown(version))? {
-                Entry::Ours(found) if found.run == mark.run => return Ok(receipt(version, found, true)),
-                Entry::Ours(_) => return Err(log::overtaken(self.lake, self.path, version)),
-                Entry::Foreign(_) => return Err(log::foreign(self.lake, self.path, version)),
-                Entry::Absent => {}
+                LogEntry::Ours(found) if found.run == mark.run => return Ok(receipt(version, found, true)),
+                LogEntry::Ours(_) => return Err(log::overtaken(self.lake, self.path, version)),
+                LogEntry::Foreign(_) => return Err(log::foreign(self.lake, self.path, version)),
+                LogEntry::Absent => {}
             }
             if let Some(fault) = failure.filter(|e| !of_storage(unwrapped(e))) {
                 return Err(self.refused("the commit", &fault));
@@ -383,7 +386,7 @@ impl<'a> Table<'a> {
     }
 
     /// The outer error: nothing was sent. The inner: it may have been; none for a conflict.
-    fn create(&self, written: &Written, mark: &Mark, (app, sequence): (&str, i64)) -> Result<Sent> {
+    fn create(&self, written: &Written, mark: &CommitMark, (app, sequence): (&str, i64)) -> Result<Sent> {
         let fields = written.columns.iter().map(field).collect::<KernelResult<Vec<_>>>();
         let schema = fields.and_then(StructType::try_new).map_err(|e| self.refused("making the table", &e))?;
         let transaction = create_table(&self.url, Arc::new(schema), ENGINE, true)
@@ -403,9 +406,9 @@ impl<'a> Table<'a> {
 
     fn overwrite(
         &self,
-        opened: &Opened,
+        opened: &OpenedTable,
         change: &Change<'_>,
-        mark: &Mark,
+        mark: &CommitMark,
         (app, sequence): (&str, i64),
     ) -> Result<Sent> {
         let written = change.written;
@@ -430,7 +433,7 @@ impl<'a> Table<'a> {
     }
 
     /// The files that go, as the kernel wants them: rows of what a scan would read, the others left out.
-    fn removed(&self, opened: &Opened, gone: Option<&BTreeSet<String>>) -> Result<Vec<FilteredEngineData>> {
+    fn removed(&self, opened: &OpenedTable, gone: Option<&BTreeSet<String>>) -> Result<Vec<FilteredEngineData>> {
         fn take(names: &mut Vec<String>, file: ScanFile) {
             names.push(file.path);
         }
@@ -500,7 +503,7 @@ fn sent<S>(answer: KernelResult<CommitResult<S>>) -> Sent {
     }
 }
 
-fn receipt(version: u64, mark: Mark, found: bool) -> Receipt {
+fn receipt(version: u64, mark: CommitMark, found: bool) -> Receipt {
     Receipt { version, attempt: mark.attempt, manifest: mark.manifest, found }
 }
 
@@ -524,7 +527,7 @@ fn of_storage(error: &KernelError) -> bool {
     )
 }
 
-fn field(column: &Column) -> KernelResult<StructField> {
+fn field(column: &TableColumn) -> KernelResult<StructField> {
     let kind = match column.kind {
         ColumnType::Text => DataType::STRING,
         ColumnType::Binary => DataType::BINARY,

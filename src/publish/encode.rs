@@ -23,18 +23,18 @@ use std::sync::Arc;
 const TEXT_BYTES: usize = 32 << 20;
 
 /// Columns of the data files of one run, and how they are written.
-pub(super) struct Shape {
+pub(super) struct FileShape {
     planned: Vec<Planned>,
     schema: SchemaRef,
     properties: WriterProperties,
 }
 
-impl Shape {
+impl FileShape {
     /// `subject` is the index of the subject's field in the layout.
     ///
     /// # Errors
     /// A policy error when no column carries the subject's token.
-    pub fn new(planned: Vec<Planned>, subject: usize) -> Result<Shape> {
+    pub fn new(planned: Vec<Planned>, subject: usize) -> Result<FileShape> {
         let at = planned.iter().position(|p| p.field == Some(subject) && p.token);
         let at = at.ok_or_else(|| Error::new(Code::SpecUnusable, "no published field is the subject's token"))?;
         let fields = planned.iter().map(|p| Field::new(&p.column.name, p.column.kind.arrow(), true));
@@ -50,7 +50,7 @@ impl Shape {
                 properties.set_column_dictionary_enabled(path, p.column.kind == ColumnType::Text)
             }
         });
-        Ok(Shape { planned, schema, properties: properties.build() })
+        Ok(FileShape { planned, schema, properties: properties.build() })
     }
 }
 
@@ -79,7 +79,7 @@ pub(super) struct Encoder<W: Write + Send> {
 
 impl<W: Write + Send> Encoder<W> {
     /// Starts a file.
-    pub fn new(shape: &Shape, out: W) -> Result<Encoder<W>> {
+    pub fn new(shape: &FileShape, out: W) -> Result<Encoder<W>> {
         let writer = GroupWriter::new(out, shape.schema.clone(), shape.properties.clone())?;
         let columns = shape.planned.iter().map(ColumnBuffer::new).collect();
         Ok(Encoder { writer, columns, rows: 0 })
@@ -152,12 +152,12 @@ fn broken_row() -> Error {
 struct ColumnBuffer {
     field: Option<usize>,
     kind: ColumnType,
-    values: Values,
+    values: ColumnValues,
     valid: Validity,
 }
 
 /// Values so far, nulls as zeros or empty.
-enum Values {
+enum ColumnValues {
     Nothing,
     Hex { bytes: Vec<u8>, ends: Vec<i32> },
     Text { bytes: Vec<u8>, ends: Vec<i32> },
@@ -219,15 +219,15 @@ fn fixed<const N: usize>(value: Option<&[u8]>) -> Result<[u8; N]> {
 impl ColumnBuffer {
     fn new(planned: &Planned) -> ColumnBuffer {
         let values = match planned.column.kind {
-            _ if planned.field.is_none() => Values::Nothing,
-            ColumnType::Text if planned.token => Values::Hex { bytes: Vec::new(), ends: vec![0] },
-            ColumnType::Text => Values::Text { bytes: Vec::new(), ends: vec![0] },
-            ColumnType::Binary => Values::Token(Vec::new()),
-            ColumnType::Int32 | ColumnType::Date => Values::Int32(Vec::new()),
-            ColumnType::Int64 | ColumnType::Timestamp => Values::Int64(Vec::new()),
-            ColumnType::Float64 => Values::Float64(Vec::new()),
-            ColumnType::Decimal(_) => Values::Decimal(Vec::new()),
-            ColumnType::Boolean => Values::Boolean(Vec::new()),
+            _ if planned.field.is_none() => ColumnValues::Nothing,
+            ColumnType::Text if planned.token => ColumnValues::Hex { bytes: Vec::new(), ends: vec![0] },
+            ColumnType::Text => ColumnValues::Text { bytes: Vec::new(), ends: vec![0] },
+            ColumnType::Binary => ColumnValues::Token(Vec::new()),
+            ColumnType::Int32 | ColumnType::Date => ColumnValues::Int32(Vec::new()),
+            ColumnType::Int64 | ColumnType::Timestamp => ColumnValues::Int64(Vec::new()),
+            ColumnType::Float64 => ColumnValues::Float64(Vec::new()),
+            ColumnType::Decimal(_) => ColumnValues::Decimal(Vec::new()),
+            ColumnType::Boolean => ColumnValues::Boolean(Vec::new()),
         };
         ColumnBuffer { field: planned.field, kind: planned.column.kind, values, valid: Validity::default() }
     }
@@ -235,25 +235,25 @@ impl ColumnBuffer {
     /// Appends a value; returns the bytes of text held.
     fn push(&mut self, value: Option<&[u8]>) -> Result<usize> {
         match &mut self.values {
-            Values::Nothing => return Ok(0),
-            Values::Text { bytes, ends } => {
+            ColumnValues::Nothing => return Ok(0),
+            ColumnValues::Text { bytes, ends } => {
                 bytes.extend_from_slice(value.unwrap_or_default());
                 ends.push(i32::try_from(bytes.len()).map_err(|_| broken_row())?);
                 self.valid.push(value.is_some());
                 return Ok(bytes.len());
             }
-            Values::Hex { bytes, ends } => {
+            ColumnValues::Hex { bytes, ends } => {
                 if value.is_some() {
                     bytes.extend_from_slice(&hex(&fixed(value)?));
                 }
                 ends.push(bytes.len() as i32); // at most 32 bytes for each of 16,384 rows
             }
-            Values::Token(bytes) => bytes.extend_from_slice(&fixed::<16>(value)?),
-            Values::Int32(values) => values.push(i32::from_le_bytes(fixed(value)?)),
-            Values::Int64(values) => values.push(i64::from_le_bytes(fixed(value)?)),
-            Values::Float64(values) => values.push(f64::from_le_bytes(fixed(value)?)),
-            Values::Decimal(values) => values.push(i128::from_le_bytes(fixed(value)?)),
-            Values::Boolean(values) => values.push(fixed::<1>(value)?[0] != 0),
+            ColumnValues::Token(bytes) => bytes.extend_from_slice(&fixed::<16>(value)?),
+            ColumnValues::Int32(values) => values.push(i32::from_le_bytes(fixed(value)?)),
+            ColumnValues::Int64(values) => values.push(i64::from_le_bytes(fixed(value)?)),
+            ColumnValues::Float64(values) => values.push(f64::from_le_bytes(fixed(value)?)),
+            ColumnValues::Decimal(values) => values.push(i128::from_le_bytes(fixed(value)?)),
+            ColumnValues::Boolean(values) => values.push(fixed::<1>(value)?[0] != 0),
         }
         self.valid.push(value.is_some());
         Ok(0)
@@ -261,7 +261,7 @@ impl ColumnBuffer {
 
     /// Bytes of text held.
     fn text_bytes(&self) -> usize {
-        if let Values::Text { bytes, .. } = &self.values { bytes.len() } else { 0 }
+        if let ColumnValues::Text { bytes, .. } = &self.values { bytes.len() } else { 0 }
     }
 
     /// Appends the values of rows.
@@ -269,8 +269,8 @@ impl ColumnBuffer {
         let Some(field) = self.field else { return Ok(()) };
         let valid = &mut self.valid;
         match &mut self.values {
-            Values::Nothing => {}
-            Values::Text { bytes, ends } => {
+            ColumnValues::Nothing => {}
+            ColumnValues::Text { bytes, ends } => {
                 rows.text(field, |value| {
                     bytes.extend_from_slice(value.unwrap_or_default());
                     ends.push(bytes.len() as i32);
@@ -278,7 +278,7 @@ impl ColumnBuffer {
                 });
                 i32::try_from(bytes.len()).map_err(|_| broken_row())?;
             }
-            Values::Hex { bytes, ends } => {
+            ColumnValues::Hex { bytes, ends } => {
                 let mut end = bytes.len();
                 bytes.resize(end + 32 * rows.len(), 0);
                 rows.fixed(field, |there, token| {
@@ -289,12 +289,12 @@ impl ColumnBuffer {
                 });
                 bytes.truncate(end);
             }
-            Values::Token(bytes) => rows.fixed::<16>(field, valid.with(|token| bytes.extend_from_slice(token))),
-            Values::Int32(values) => rows.fixed(field, valid.with(|v| values.push(i32::from_le_bytes(*v)))),
-            Values::Int64(values) => rows.fixed(field, valid.with(|v| values.push(i64::from_le_bytes(*v)))),
-            Values::Float64(values) => rows.fixed(field, valid.with(|v| values.push(f64::from_le_bytes(*v)))),
-            Values::Decimal(values) => rows.fixed(field, valid.with(|v| values.push(i128::from_le_bytes(*v)))),
-            Values::Boolean(values) => rows.fixed(field, valid.with(|[v]| values.push(*v != 0))),
+            ColumnValues::Token(bytes) => rows.fixed::<16>(field, valid.with(|token| bytes.extend_from_slice(token))),
+            ColumnValues::Int32(values) => rows.fixed(field, valid.with(|v| values.push(i32::from_le_bytes(*v)))),
+            ColumnValues::Int64(values) => rows.fixed(field, valid.with(|v| values.push(i64::from_le_bytes(*v)))),
+            ColumnValues::Float64(values) => rows.fixed(field, valid.with(|v| values.push(f64::from_le_bytes(*v)))),
+            ColumnValues::Decimal(values) => rows.fixed(field, valid.with(|v| values.push(i128::from_le_bytes(*v)))),
+            ColumnValues::Boolean(values) => rows.fixed(field, valid.with(|[v]| values.push(*v != 0))),
         }
         Ok(())
     }
@@ -303,18 +303,18 @@ impl ColumnBuffer {
     fn take(&mut self, rows: usize) -> Result<ArrayRef> {
         let valid = self.valid.take();
         Ok(match (&mut self.values, self.kind) {
-            (Values::Nothing, kind) => new_null_array(&kind.arrow(), rows),
-            (Values::Hex { bytes, ends } | Values::Text { bytes, ends }, _) => text(bytes, ends, valid)?,
-            (Values::Token(bytes), _) => fixed_binary(16, refill(bytes), valid)?,
-            (Values::Int32(values), ColumnType::Date) => Arc::new(Date32Array::new(refill(values).into(), valid)),
-            (Values::Int32(values), _) => Arc::new(Int32Array::new(refill(values).into(), valid)),
-            (Values::Int64(values), ColumnType::Timestamp) => timestamps(refill(values), valid),
-            (Values::Int64(values), _) => Arc::new(Int64Array::new(refill(values).into(), valid)),
-            (Values::Float64(values), _) => Arc::new(Float64Array::new(refill(values).into(), valid)),
-            (Values::Decimal(values), kind) => {
+            (ColumnValues::Nothing, kind) => new_null_array(&kind.arrow(), rows),
+            (ColumnValues::Hex { bytes, ends } | ColumnValues::Text { bytes, ends }, _) => text(bytes, ends, valid)?,
+            (ColumnValues::Token(bytes), _) => fixed_binary(16, refill(bytes), valid)?,
+            (ColumnValues::Int32(values), ColumnType::Date) => Arc::new(Date32Array::new(refill(values).into(), valid)),
+            (ColumnValues::Int32(values), _) => Arc::new(Int32Array::new(refill(values).into(), valid)),
+            (ColumnValues::Int64(values), ColumnType::Timestamp) => timestamps(refill(values), valid),
+            (ColumnValues::Int64(values), _) => Arc::new(Int64Array::new(refill(values).into(), valid)),
+            (ColumnValues::Float64(values), _) => Arc::new(Float64Array::new(refill(values).into(), valid)),
+            (ColumnValues::Decimal(values), kind) => {
                 Arc::new(Decimal128Array::new(refill(values).into(), valid).with_data_type(kind.arrow()))
             }
-            (Values::Boolean(values), _) => {
+            (ColumnValues::Boolean(values), _) => {
                 let bits = BooleanBuffer::from(values.as_slice());
                 values.clear();
                 Arc::new(BooleanArray::new(bits, valid))

@@ -3,7 +3,7 @@
 
 use super::companion::{CompanionEncoder, CompanionRow, CompanionShape, Companions, first};
 use super::data::Data;
-use super::encode::{Encoder, Shape};
+use super::encode::{Encoder, FileShape};
 use super::stretch::Stretch;
 use super::table::{FileWritten, Target, Writing};
 use crate::clock::Instant;
@@ -23,7 +23,7 @@ const BLOCK_ROWS: usize = 512;
 const MAX_FILES: usize = 1 << 16;
 
 /// One row to publish.
-pub(crate) struct Row<'a> {
+pub(crate) struct PublishRow<'a> {
     /// What its companion holds.
     pub companion: CompanionRow<'a>,
     /// Treated values by the layout's fields; what its own `keep` has taken is already null.
@@ -93,12 +93,12 @@ fn parts(name: &str) -> Option<(usize, &str, u32)> {
 }
 
 /// What all workers share.
-struct Job<'a> {
+struct FileJob<'a> {
     rows: &'a dyn Publishable,
     target: &'a Target<'a>,
     writing: &'a Writing<'a>,
     files: usize,
-    shape: Shape,
+    shape: FileShape,
     companion: CompanionShape,
     monitor: &'a dyn Monitor,
 }
@@ -108,12 +108,12 @@ pub(super) fn write_files(
     rows: &dyn Publishable,
     target: &Target<'_>,
     writing: &Writing<'_>,
-    shape: Shape,
+    shape: FileShape,
     monitor: &dyn Monitor,
 ) -> Result<Vec<FileWritten>> {
     let layout = rows.layout();
     let companion = CompanionShape::new(layout.identities, rows.on_consent(), rows.field_untils(), layout.quasi);
-    let job = Job { rows, target, writing, files: file_count(rows.rows()), shape, companion, monitor };
+    let job = FileJob { rows, target, writing, files: file_count(rows.rows()), shape, companion, monitor };
     let units = job.files.min(rows.buckets());
     let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
     let work = || -> Result<Vec<FileWritten>> {
@@ -136,7 +136,7 @@ pub(super) fn write_files(
     Ok(files)
 }
 
-impl Job<'_> {
+impl FileJob<'_> {
     /// A unit is the larger of a bucket and a file: whole files, whole buckets, in order.
     fn unit(&self, unit: usize, units: usize) -> Result<Vec<FileWritten>> {
         let per_unit = self.rows.buckets() / units;
@@ -152,7 +152,7 @@ impl Job<'_> {
 
 /// Opens and closes files as the rows pass from range to range.
 pub(crate) struct Sink<'a> {
-    job: &'a Job<'a>,
+    job: &'a FileJob<'a>,
     open: Option<Open>,
     written: Vec<FileWritten>,
 }
@@ -166,8 +166,8 @@ struct Open {
 pub(super) struct Pair {
     name: String,
     rows: u64,
-    data: Encoder<Hashed>,
-    companion: CompanionEncoder<Hashed>,
+    data: Encoder<HashedUpload>,
+    companion: CompanionEncoder<HashedUpload>,
 }
 
 impl Sink<'_> {
@@ -185,7 +185,7 @@ impl Sink<'_> {
 
     /// Takes one row.
     #[cfg(test)]
-    pub fn row(&mut self, row: &Row<'_>) -> Result<()> {
+    pub fn row(&mut self, row: &PublishRow<'_>) -> Result<()> {
         let range = range_of(row.companion.first, self.job.files);
         self.file(range)?.push(row)
     }
@@ -215,9 +215,9 @@ impl Sink<'_> {
 
 impl Pair {
     /// Starts both files under `name`.
-    pub fn new(name: String, target: &Target<'_>, shape: &Shape, companion: &CompanionShape) -> Result<Pair> {
-        let data = Hashed::open(target.lake, &target.file(&name))?;
-        let hashed = Hashed::open(target.state, &target.companion(&name))?;
+    pub fn new(name: String, target: &Target<'_>, shape: &FileShape, companion: &CompanionShape) -> Result<Pair> {
+        let data = HashedUpload::open(target.lake, &target.file(&name))?;
+        let hashed = HashedUpload::open(target.state, &target.companion(&name))?;
         let (data, companion) = (Encoder::new(shape, data)?, CompanionEncoder::new(companion, hashed)?);
         Ok(Pair { name, rows: 0, data, companion })
     }
@@ -229,7 +229,7 @@ impl Pair {
     }
 
     /// Takes one row: what sweeps leave comes so.
-    pub fn push(&mut self, row: &Row<'_>) -> Result<()> {
+    pub fn push(&mut self, row: &PublishRow<'_>) -> Result<()> {
         self.rows += 1;
         self.data.push(row.fields)?;
         self.companion.push(&row.companion)
@@ -265,14 +265,14 @@ impl Pair {
 }
 
 /// An upload that is hashed on its way.
-struct Hashed {
+struct HashedUpload {
     upload: Box<dyn Upload>,
     hasher: blake3::Hasher,
 }
 
-impl Hashed {
-    fn open(root: &Root, path: &str) -> Result<Hashed> {
-        Ok(Hashed { upload: root.upload(path)?, hasher: blake3::Hasher::new() })
+impl HashedUpload {
+    fn open(root: &Root, path: &str) -> Result<HashedUpload> {
+        Ok(HashedUpload { upload: root.upload(path)?, hasher: blake3::Hasher::new() })
     }
     fn finish(self) -> Result<(u64, String)> {
         let bytes = self.upload.finish()?;
@@ -280,7 +280,7 @@ impl Hashed {
     }
 }
 
-impl Write for Hashed {
+impl Write for HashedUpload {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         let count = self.upload.write(bytes)?;
         self.hasher.update(&bytes[..count]);

@@ -20,7 +20,7 @@ use std::sync::Arc;
 pub(super) const GROUP_ROWS: usize = 16_384;
 
 /// What to say of a file that does not decode; takes `ROOT:path`.
-type Broken = fn(&str) -> Error;
+type BrokenFile = fn(&str) -> Error;
 
 /// An open file.
 pub(super) struct Groups {
@@ -28,7 +28,7 @@ pub(super) struct Groups {
     bytes: u64,
     place: String,
     metadata: ArrowReaderMetadata,
-    broken: Broken,
+    broken: BrokenFile,
 }
 
 impl Groups {
@@ -36,7 +36,7 @@ impl Groups {
     ///
     /// # Errors
     /// An evidence error when it is missing, `broken` when it does not decode; a storage error when it cannot be read.
-    pub fn open(root: &Root, path: &str, broken: Broken) -> Result<Groups> {
+    pub fn open(root: &Root, path: &str, broken: BrokenFile) -> Result<Groups> {
         let place = root.display(path);
         let object: Object = root.head(path)?.ok_or_else(|| {
             Error::new(Code::CompanionBroken, format!("{place} is missing")).help(
@@ -135,7 +135,7 @@ fn span(columns: &[ColumnChunkMetaData]) -> Range<u64> {
     ranges().map(|(start, _)| start).min().unwrap_or(0)..end
 }
 
-fn footer(source: &mut dyn SeekSource, bytes: u64, place: &str, broken: Broken) -> Result<ParquetMetaData> {
+fn footer(source: &mut dyn SeekSource, bytes: u64, place: &str, broken: BrokenFile) -> Result<ParquetMetaData> {
     let tail = Window::read(source, bytes.saturating_sub(8)..bytes, bytes, place, broken)?;
     let length = tail.bytes.first_chunk().map_or(0, |length| u64::from(u32::from_le_bytes(*length)));
     let window = Window::read(source, bytes.saturating_sub(8 + length)..bytes, bytes, place, broken)?;
@@ -150,7 +150,13 @@ pub(super) struct Window {
 }
 
 impl Window {
-    fn read(source: &mut dyn SeekSource, range: Range<u64>, file: u64, place: &str, broken: Broken) -> Result<Window> {
+    fn read(
+        source: &mut dyn SeekSource,
+        range: Range<u64>,
+        file: u64,
+        place: &str,
+        broken: BrokenFile,
+    ) -> Result<Window> {
         let length = range.end.min(file).checked_sub(range.start).and_then(|n| usize::try_from(n).ok());
         let mut bytes = vec![0; length.ok_or_else(|| broken(place))?];
         let read = source.seek(SeekFrom::Start(range.start)).and_then(|_| source.read_exact(&mut bytes));

@@ -1,7 +1,7 @@
 //! What our commits say of themselves in the table's log, and how to read it back.
 //! Must not know the kernel.
 
-use super::Current;
+use super::CurrentTable;
 use super::foreign::Foreign;
 use crate::error::{Code, Error, Result};
 use crate::store::Root;
@@ -12,7 +12,7 @@ const MANIFEST: &str = "tamis.manifest";
 
 /// Who made a commit: carried as operation parameters of its `commitInfo`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Mark {
+pub(super) struct CommitMark {
     pub run: String,
     pub attempt: u32,
     pub manifest: String,
@@ -30,10 +30,10 @@ struct CommitInfo {
     parameters: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
-impl Mark {
+impl CommitMark {
     /// Of the version that readers see.
-    pub fn of(current: &Current) -> Mark {
-        Mark { run: current.run.clone(), attempt: current.attempt, manifest: current.manifest.clone() }
+    pub fn of(current: &CurrentTable) -> CommitMark {
+        CommitMark { run: current.run.clone(), attempt: current.attempt, manifest: current.manifest.clone() }
     }
 
     /// As operation parameters; `mode` is what readers' histories show.
@@ -47,19 +47,19 @@ impl Mark {
     }
 
     /// The mark in a log entry; none when it is not one of ours.
-    fn parse(entry: &[u8]) -> Option<Mark> {
+    fn parse(entry: &[u8]) -> Option<CommitMark> {
         let lines = entry.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         let info = lines.map(serde_json::from_slice::<Action>).find_map(|action| action.ok()?.commit_info)?;
         let parameters = info.parameters?;
         let text = |key: &str| parameters.get(key)?.as_str().map(str::to_owned);
-        Some(Mark { run: text(RUN)?, attempt: text(ATTEMPT)?.parse().ok()?, manifest: text(MANIFEST)? })
+        Some(CommitMark { run: text(RUN)?, attempt: text(ATTEMPT)?.parse().ok()?, manifest: text(MANIFEST)? })
     }
 }
 
 /// A log entry as found.
-pub(super) enum Entry {
+pub(super) enum LogEntry {
     Absent,
-    Ours(Mark),
+    Ours(CommitMark),
     Foreign(Foreign),
 }
 
@@ -74,18 +74,18 @@ pub fn log_entry(path: &str, version: u64) -> String {
 }
 
 /// Reads the entry of a version.
-pub(super) fn read(lake: &Root, path: &str, version: u64) -> Result<Entry> {
+pub(super) fn read(lake: &Root, path: &str, version: u64) -> Result<LogEntry> {
     let entry = lake.get(&log_entry(path, version))?;
     Ok(match entry {
-        None => Entry::Absent,
-        Some(entry) => Mark::parse(&entry).map_or_else(|| Entry::Foreign(Foreign::of(&entry)), Entry::Ours),
+        None => LogEntry::Absent,
+        Some(entry) => CommitMark::parse(&entry).map_or_else(|| LogEntry::Foreign(Foreign::of(&entry)), LogEntry::Ours),
     })
 }
 
 /// The newest entry that is ours, and commits of other programs after it, the oldest first.
 pub(super) struct Newest {
     /// Version and mark; none when what there is of the log ends before.
-    pub own: Option<(u64, Mark)>,
+    pub own: Option<(u64, CommitMark)>,
     /// What other programs did since.
     pub foreign: Vec<(u64, Foreign)>,
 }
@@ -99,12 +99,12 @@ impl Newest {
         let mut foreign = Vec::new();
         for version in (0..=tip).rev() {
             match read(lake, path, version)? {
-                Entry::Ours(mark) => {
+                LogEntry::Ours(mark) => {
                     foreign.reverse();
                     return Ok(Newest { own: Some((version, mark)), foreign });
                 }
-                Entry::Foreign(found) => foreign.push((version, found)),
-                Entry::Absent => break,
+                LogEntry::Foreign(found) => foreign.push((version, found)),
+                LogEntry::Absent => break,
             }
         }
         foreign.reverse();
@@ -115,7 +115,7 @@ impl Newest {
 /// The version that a table of ours is at.
 pub(super) struct Own {
     pub version: u64,
-    pub mark: Mark,
+    pub mark: CommitMark,
     /// What other programs did since.
     pub foreign: Vec<(u64, Foreign)>,
 }
@@ -148,11 +148,11 @@ pub(super) fn tip(lake: &Root, path: &str) -> Result<Option<u64>> {
 }
 
 /// The newest entry of a run, from `version` back as far as the log goes.
-pub(super) fn find(lake: &Root, path: &str, version: u64, run: &str) -> Result<Option<(u64, Mark)>> {
+pub(super) fn find(lake: &Root, path: &str, version: u64, run: &str) -> Result<Option<(u64, CommitMark)>> {
     for version in (0..=version).rev() {
         match read(lake, path, version)? {
-            Entry::Ours(mark) if mark.run == run => return Ok(Some((version, mark))),
-            Entry::Absent => return Ok(None),
+            LogEntry::Ours(mark) if mark.run == run => return Ok(Some((version, mark))),
+            LogEntry::Absent => return Ok(None),
             _ => {}
         }
     }
@@ -180,18 +180,18 @@ mod tests {
 
     #[test]
     fn only_a_whole_mark_makes_an_entry_ours() {
-        let mark = Mark { run: "r-1".into(), attempt: 2, manifest: "ab".into() };
+        let mark = CommitMark { run: "r-1".into(), attempt: 2, manifest: "ab".into() };
         let entry = |parameters: serde_json::Value| {
             let info = serde_json::json!({"commitInfo": {"operation": "WRITE", "operationParameters": parameters}});
             format!("{{\"txn\":{{\"appId\":\"x\",\"version\":1}}}}\n{info}\n").into_bytes()
         };
         let whole: serde_json::Map<_, _> =
             mark.parameters().into_iter().map(|(k, v)| (k.to_owned(), v.into())).collect();
-        assert_eq!(Mark::parse(&entry(whole.clone().into())), Some(mark));
+        assert_eq!(CommitMark::parse(&entry(whole.clone().into())), Some(mark));
         let mut part = whole;
         part.remove(MANIFEST);
-        assert_eq!(Mark::parse(&entry(part.into())), None);
-        assert_eq!(Mark::parse(b"{\"commitInfo\":{\"operation\":\"WRITE\"}}\n{\"add\":{}}"), None);
-        assert_eq!(Mark::parse(b"not json"), None);
+        assert_eq!(CommitMark::parse(&entry(part.into())), None);
+        assert_eq!(CommitMark::parse(b"{\"commitInfo\":{\"operation\":\"WRITE\"}}\n{\"add\":{}}"), None);
+        assert_eq!(CommitMark::parse(b"not json"), None);
     }
 }

@@ -28,9 +28,9 @@ pub use foreign::Passed;
 pub use log::log_entry;
 pub use removal::{Orphans, is_staged, orphans, trim};
 pub use rewrite::{Rewriting, Rewritten, rewrite};
-pub use schema::{Column, ColumnType};
+pub use schema::{ColumnType, TableColumn};
 pub use seen::{Seen, seen};
-pub use table::{Current, CurrentFile, FileWritten, Receipt, Target, Writing, Written};
+pub use table::{CurrentFile, CurrentTable, FileWritten, Receipt, Target, Writing, Written};
 
 use crate::decide::Cleared;
 use crate::error::Result;
@@ -57,7 +57,7 @@ pub(crate) fn write_rows(
     let table = writing.current.map_or(&[][..], |current| &current.columns);
     let planned = schema::plan(rows.layout(), writing.binary_tokens, table)?;
     let columns = planned.iter().map(|p| p.column.clone()).collect();
-    let shape = encode::Shape::new(planned, writing.subject_field)?;
+    let shape = encode::FileShape::new(planned, writing.subject_field)?;
     let files = file::write_files(rows, target, writing, shape, monitor)?;
     Ok(Written {
         run: writing.run.to_owned(),

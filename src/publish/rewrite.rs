@@ -3,10 +3,10 @@
 
 use super::companion::{CompanionGroup, CompanionRow, CompanionShape, Companions};
 use super::data::Data;
-use super::encode::Shape;
-use super::file::{Pair, Row, file_name, range_in};
-use super::schema::{Column, Planned};
-use super::{Current, FileWritten, Target, Written};
+use super::encode::FileShape;
+use super::file::{Pair, PublishRow, file_name, range_in};
+use super::schema::{Planned, TableColumn};
+use super::{CurrentTable, FileWritten, Target, Written};
 use crate::decide::{Fate, Remaining, mark};
 use crate::error::{Code, Error, Result};
 use crate::monitor::{Event, Monitor};
@@ -23,7 +23,7 @@ pub struct Rewriting<'a> {
     /// Threads to use.
     pub threads: usize,
     /// The version that is current now.
-    pub current: &'a Current,
+    pub current: &'a CurrentTable,
     /// Name and companion of each of its files, in the order that `Remaining` was made in.
     pub files: &'a [(String, String)],
     /// Columns that hold tokens.
@@ -57,9 +57,9 @@ pub fn rewrite(
     monitor: &dyn Monitor,
 ) -> Result<Rewritten> {
     monitor.event(Event::Stage { name: "rewrite", total_bytes: None });
-    let place = |column: &Column| how.keeps.iter().position(|keep| *keep == column.name);
+    let place = |column: &TableColumn| how.keeps.iter().position(|keep| *keep == column.name);
     let places = how.current.columns.iter().map(place).collect();
-    let job = Job { remaining, target, how, shape: shape(how)?, places };
+    let job = RewriteJob { remaining, target, how, shape: shape(how)?, places };
     let touched: Vec<usize> = (0..remaining.files()).filter(|file| remaining.touched(*file)).collect();
     let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
     let work = || -> Result<Vec<(Option<FileWritten>, u64)>> {
@@ -87,30 +87,30 @@ pub fn rewrite(
     Ok(Rewritten { written: job.written(files), gone, read })
 }
 
-fn shape(how: &Rewriting<'_>) -> Result<Shape> {
-    let planned = |(index, column): (usize, &Column)| Planned {
+fn shape(how: &Rewriting<'_>) -> Result<FileShape> {
+    let planned = |(index, column): (usize, &TableColumn)| Planned {
         column: column.clone(),
         field: Some(index),
         token: how.tokens.contains(&column.name),
     };
     let planned: Vec<Planned> = how.current.columns.iter().enumerate().map(planned).collect();
     let subject = planned.iter().position(|p| p.column.name == how.subject);
-    Shape::new(planned, subject.unwrap_or(usize::MAX))
+    FileShape::new(planned, subject.unwrap_or(usize::MAX))
 }
 
 /// A data file and its companion while they are read.
 type Both<'a> = (&'a mut Data, &'a mut Companions);
 
-struct Job<'a> {
+struct RewriteJob<'a> {
     remaining: &'a Remaining,
     target: &'a Target<'a>,
     how: &'a Rewriting<'a>,
-    shape: Shape,
+    shape: FileShape,
     /// Per column, its place among those with a `keep` of their own.
     places: Vec<Option<usize>>,
 }
 
-impl Job<'_> {
+impl RewriteJob<'_> {
     fn written(&self, files: Vec<FileWritten>) -> Written {
         Written {
             run: self.how.run.to_owned(),
@@ -158,7 +158,7 @@ impl Job<'_> {
     /// Writes what stays of the next row group.
     fn group(&self, pair: &mut Pair, (data, companions): Both<'_>, fates: &[Fate]) -> Result<()> {
         let Some(group) = companions.next_group()? else { return Ok(()) };
-        let mut held = Held::new(&group);
+        let mut held = HeldRow::new(&group);
         for (at, fate) in fates.iter().enumerate() {
             data.advance()?;
             if *fate != Fate::Goes {
@@ -175,16 +175,16 @@ impl Job<'_> {
         Pair::new(file_name(range, self.how.run, self.how.attempt), self.target, &self.shape, &companion)
     }
 
-    fn row(&self, pair: &mut Pair, data: &mut Data, held: &mut Held<'_>, at: usize) -> Result<()> {
+    fn row(&self, pair: &mut Pair, data: &mut Data, held: &mut HeldRow<'_>, at: usize) -> Result<()> {
         held.read(at);
         let mut fields = data.fields()?;
         self.remaining.null(&held.field_until, &self.places, &mut fields, &mut held.quasi);
-        pair.push(&Row { companion: held.row(at), fields: &fields })
+        pair.push(&PublishRow { companion: held.row(at), fields: &fields })
     }
 }
 
 /// One companion row at a time, as slices.
-struct Held<'a> {
+struct HeldRow<'a> {
     group: &'a CompanionGroup,
     identities: Vec<(u8, &'a [u8; 16])>,
     field_until: Vec<i64>,
@@ -193,9 +193,9 @@ struct Held<'a> {
 
 const NOBODY: &[u8; 16] = &[0; 16];
 
-impl<'a> Held<'a> {
-    fn new(group: &'a CompanionGroup) -> Held<'a> {
-        Held { group, identities: Vec::new(), field_until: Vec::new(), quasi: Vec::new() }
+impl<'a> HeldRow<'a> {
+    fn new(group: &'a CompanionGroup) -> HeldRow<'a> {
+        HeldRow { group, identities: Vec::new(), field_until: Vec::new(), quasi: Vec::new() }
     }
 
     fn read(&mut self, at: usize) {

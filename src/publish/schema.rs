@@ -32,7 +32,7 @@ pub enum ColumnType {
 
 /// One column of a published table.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Column {
+pub struct TableColumn {
     /// Name in the table.
     pub name: String,
     /// Type in the table.
@@ -42,7 +42,7 @@ pub struct Column {
 /// A column to be written and the field it comes from; a withdrawn one has none and is written as nulls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Planned {
-    pub column: Column,
+    pub column: TableColumn,
     pub field: Option<usize>,
     pub token: bool,
 }
@@ -100,9 +100,9 @@ impl ColumnType {
 ///
 /// # Errors
 /// A policy error when a field changes its type, or its name only by case (design section 6).
-pub(super) fn plan(layout: &Layout, binary_tokens: bool, table: &[Column]) -> Result<Vec<Planned>> {
+pub(super) fn plan(layout: &Layout, binary_tokens: bool, table: &[TableColumn]) -> Result<Vec<Planned>> {
     let field = |index: usize, name: &str| Planned {
-        column: Column { name: name.to_owned(), kind: ColumnType::of(layout.fields[index].kind, binary_tokens) },
+        column: TableColumn { name: name.to_owned(), kind: ColumnType::of(layout.fields[index].kind, binary_tokens) },
         field: Some(index),
         token: layout.fields[index].kind == FieldKind::Token,
     };
@@ -123,7 +123,7 @@ pub(super) fn plan(layout: &Layout, binary_tokens: bool, table: &[Column]) -> Re
     Ok(planned)
 }
 
-fn same_type(planned: Planned, column: &Column) -> Result<Planned> {
+fn same_type(planned: Planned, column: &TableColumn) -> Result<Planned> {
     if planned.column.kind == column.kind {
         return Ok(planned);
     }
@@ -160,8 +160,8 @@ mod tests {
     #[test]
     fn a_table_keeps_its_columns_and_gains_new_ones_at_the_end() {
         let table = [
-            Column { name: "contact".into(), kind: ColumnType::Text },
-            Column { name: "gone".into(), kind: ColumnType::Date },
+            TableColumn { name: "contact".into(), kind: ColumnType::Text },
+            TableColumn { name: "gone".into(), kind: ColumnType::Date },
         ];
         let planned = plan(&layout(&[("added", FieldKind::Int32), ("contact", FieldKind::Token)]), false, &table)
             .expect("a plan");
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn changed_types_and_names_that_differ_by_case_are_refused() {
-        let table = [Column { name: "contact".into(), kind: ColumnType::Text }];
+        let table = [TableColumn { name: "contact".into(), kind: ColumnType::Text }];
         for fields in [[("contact", FieldKind::Int64)], [("Contact", FieldKind::Text)], [("a b", FieldKind::Text)]] {
             let refused = plan(&layout(&fields), false, &table).expect_err("refused");
             assert_eq!(refused.code(), crate::error::Code::ColumnUnfit);

@@ -1,7 +1,7 @@
 //! What is said of a table and its files from stage to stage: where it is, what is current, what an attempt wrote.
 
 use super::foreign::Passed;
-use super::schema::Column;
+use super::schema::TableColumn;
 use crate::store::Root;
 
 /// Where a dataset lives: the table in the lake, its companions in `state`.
@@ -40,7 +40,7 @@ pub struct Writing<'a> {
     /// Threads to use.
     pub threads: usize,
     /// The version that is current now, whose columns stay.
-    pub current: Option<&'a Current>,
+    pub current: Option<&'a CurrentTable>,
 }
 
 /// One published file and its companion. Holds no token: the range in its name bounds its subjects.
@@ -72,7 +72,7 @@ pub struct Written {
     /// The instant the rows were judged at.
     pub as_of: crate::clock::Instant,
     /// Columns of the table once committed.
-    pub columns: Vec<Column>,
+    pub columns: Vec<TableColumn>,
     /// Rows in all files.
     pub rows: u64,
     /// Files by range; a range without rows has none.
@@ -92,7 +92,7 @@ pub struct CurrentFile {
 
 /// The current version of a table of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Current {
+pub struct CurrentTable {
     /// The newest version in the log that is tamis's own.
     pub version: u64,
     /// Commits of other programs after it, which change nothing.
@@ -106,10 +106,10 @@ pub struct Current {
     /// Its files, by name.
     pub files: Vec<CurrentFile>,
     /// Its columns.
-    pub columns: Vec<Column>,
+    pub columns: Vec<TableColumn>,
 }
 
-impl Current {
+impl CurrentTable {
     /// The newest version in the log, whoever made it: the next one follows it.
     pub fn tip(&self) -> u64 {
         self.version + self.passed.len() as u64

@@ -12,7 +12,7 @@ mod servers;
 mod tool;
 
 use super::companion::{CompanionRow, first};
-use super::file::{Row, Sink};
+use super::file::{PublishRow, Sink};
 use super::*;
 use crate::clock::{Instant, Period};
 use crate::decide::{EntryTable, FieldKind, FieldLayout, Layout, NO_SINCE, NULL_QUASI, Rules, decide, mark};
@@ -187,7 +187,7 @@ impl Publishable for Sample {
                 identities: &[(mark::KEY, &row.identity), weak],
                 quasi: &[u64::MAX - number],
             };
-            sink.row(&Row { companion, fields: &fields })?;
+            sink.row(&PublishRow { companion, fields: &fields })?;
         }
         Ok(())
     }
@@ -316,7 +316,7 @@ impl Place {
     fn target(&self) -> Target<'_> {
         Target { lake: &self.lake, path: "crm/contacts", state: &self.state, companions: "companions/crm-contacts" }
     }
-    fn current(&self) -> Option<Current> {
+    fn current(&self) -> Option<CurrentTable> {
         current(&self.lake, "crm/contacts").unwrap()
     }
     fn write(&self, sample: &Sample, run: &str, attempt: u32, threads: usize, binary: bool) -> Result<Written> {
@@ -332,7 +332,7 @@ impl Place {
         self.commit(&written, sequence, before.as_ref())
     }
     /// Commits on top of a version that was seen.
-    fn commit(&self, written: &Written, sequence: i64, expected: Option<&Current>) -> Result<Receipt> {
+    fn commit(&self, written: &Written, sequence: i64, expected: Option<&CurrentTable>) -> Result<Receipt> {
         let (app, manifest) = ("tamis/crm-contacts", "digest");
         commit(written, &self.target(), &Commit { app, sequence, manifest, expected, may: &|| Ok(()) })
     }
@@ -589,9 +589,9 @@ fn another_version_of_the_same_number_is_refused() {
     let written = place.write(&Sample::new(10, 1), "run-3", 1, 1, false).unwrap();
     let seen = place.current().unwrap();
     for other in [
-        Current { run: "run-0".into(), ..seen.clone() },
-        Current { attempt: 2, ..seen.clone() },
-        Current { manifest: "other".into(), ..seen.clone() },
+        CurrentTable { run: "run-0".into(), ..seen.clone() },
+        CurrentTable { attempt: 2, ..seen.clone() },
+        CurrentTable { manifest: "other".into(), ..seen.clone() },
     ] {
         assert!(!is_current(&place.lake, "crm/contacts", &other).unwrap());
         let refused = place.commit(&written, 3, Some(&other)).unwrap_err();

@@ -5,11 +5,11 @@ use super::standing::overall;
 use crate::clock::Instant;
 use crate::decide;
 use crate::error::{Code, Error, Result};
-use crate::evidence::{Entry as LedgerEntry, Event};
+use crate::evidence::{LedgerEntry, LedgerEvent};
 use crate::job::meant::held;
-use crate::job::{Desk, Published, SubjectCall, published};
+use crate::job::{Desk, PublishedDataset, SubjectCall, published};
 use crate::policy::Effect;
-use crate::requests::{LiftEnds, RequestStatus, Requests, Standing, State};
+use crate::requests::{LiftEnds, RequestState, RequestStatus, Requests, Standing};
 use crate::store::Forgets;
 use crate::sweep;
 use std::collections::BTreeMap;
@@ -118,7 +118,7 @@ pub fn report(call: &SubjectCall, request: &str) -> Result<CaseReport> {
     }
     let entries = desk.state.ledger().entries()?;
     let published = published(&desk.state, &desk.project)?;
-    let book = Book { desk: &desk, requests: &requests, entries: &entries, published: &published, lifts: &lifts };
+    let book = CaseBook { desk: &desk, requests: &requests, entries: &entries, published: &published, lifts: &lifts };
     let parts = taken.iter().map(|(at, taken)| book.part(*at, *taken)).collect::<Result<Vec<CasePart>>>()?;
     let state = parts.iter().map(|part| part.state).min().unwrap_or(RequestStatus::Received);
     Ok(CaseReport {
@@ -169,16 +169,16 @@ fn request_files(desk: &Desk) -> Result<(u64, u64)> {
     Ok((files, unseen))
 }
 
-struct Book<'a> {
+struct CaseBook<'a> {
     desk: &'a Desk,
     requests: &'a Requests,
     entries: &'a [LedgerEntry],
-    published: &'a [Published<'a>],
+    published: &'a [PublishedDataset<'a>],
     /// Ids of requests, those of lifts that ended a part among them.
     lifts: &'a BTreeMap<u32, String>,
 }
 
-impl Book<'_> {
+impl CaseBook<'_> {
     fn part(&self, at: u32, taken: Instant) -> Result<CasePart> {
         let entry = self.requests.entry(at);
         let (mut datasets, mut standings) = (Vec::new(), Vec::new());
@@ -224,7 +224,7 @@ impl Book<'_> {
         self.requests.entry(at).ended.then_some((RequestStatus::Ended, why))
     }
 
-    fn dataset(&self, of: &Published<'_>, at: u32, standing: Standing) -> Result<CaseDataset> {
+    fn dataset(&self, of: &PublishedDataset<'_>, at: u32, standing: Standing) -> Result<CaseDataset> {
         let entry = self.requests.entry(at);
         let (effect, received) = (entry.effect, entry.received);
         let binding = |plan: &crate::policy::Plan| decide::binding(effect, plan.grounds()).err().map(str::to_string);
@@ -248,34 +248,38 @@ impl Book<'_> {
     }
 
     /// The version that was made when it was last noted that the request is applied.
-    fn applied(&self, of: &Published<'_>, at: u32) -> Option<&LedgerEntry> {
+    fn applied(&self, of: &PublishedDataset<'_>, at: u32) -> Option<&LedgerEntry> {
         let noted = self.requests.applied_at(at, &of.job)?;
         let made = |entry: &&LedgerEntry| match &entry.event {
-            Event::Published { job, .. } | Event::Swept { job, .. } => of.names.contains(job) && entry.at == noted,
+            LedgerEvent::Published { job, .. } | LedgerEvent::Swept { job, .. } => {
+                of.names.contains(job) && entry.at == noted
+            }
             _ => false,
         };
         self.entries.iter().find(made)
     }
 
     fn rows(&self, entry: &LedgerEntry, effect: Effect) -> Result<Option<String>> {
-        let (Event::Published { manifest, .. } | Event::Swept { manifest, .. }) = &entry.event else { return Ok(None) };
+        let (LedgerEvent::Published { manifest, .. } | LedgerEvent::Swept { manifest, .. }) = &entry.event else {
+            return Ok(None);
+        };
         let manifest = self.desk.state.manifest(&entry.run, entry.attempt, manifest)?;
         let Some(reason) = decide::Reason::of(effect) else { return Ok(None) };
         let rows = manifest.removed.iter().find(|removed| reason.is(&removed.reason)).map_or(0, |removed| removed.rows);
         Ok(Some(band(rows)))
     }
 
-    fn waits(&self, of: &Published<'_>, standing: Standing) -> Vec<String> {
+    fn waits(&self, of: &PublishedDataset<'_>, standing: Standing) -> Vec<String> {
         let (dataset, mut waits) = (&of.dataset, Vec::new());
-        if dataset.current.is_none() && standing.state == State::AwaitingLifecycle {
+        if dataset.current.is_none() && standing.state == RequestState::AwaitingLifecycle {
             return vec!["the table is removed; the store may keep deleted bytes for a while".into()];
         }
-        let done = matches!(standing.state, State::Removed | State::Unmatched | State::NotBinding);
+        let done = matches!(standing.state, RequestState::Removed | RequestState::Unmatched | RequestState::NotBinding);
         let Some(plan) = of.plan.filter(|_| !done) else {
             let gone = format!("{} is served by no job any more: no sweep looks at it", dataset.dataset);
             return if done { waits } else { vec![gone] };
         };
-        if standing.state == State::Received {
+        if standing.state == RequestState::Received {
             return waits;
         }
         let files: usize = dataset.replaced.iter().map(|replaced| replaced.files.len()).sum();
@@ -300,13 +304,14 @@ impl Book<'_> {
 /// none, who withdrew may have agreed again, and links that nobody followed may lead to more.
 fn takes_out(effect: Effect, standing: &Standing) -> bool {
     let takes = matches!(effect, Effect::Erase | Effect::Restrict | Effect::Object | Effect::OptOut);
-    let found = matches!(standing.state, State::Applied | State::AwaitingLifecycle | State::Removed);
+    let found =
+        matches!(standing.state, RequestState::Applied | RequestState::AwaitingLifecycle | RequestState::Removed);
     takes && found && standing.review.is_none()
 }
 
 fn version(entry: &LedgerEntry) -> Option<u64> {
     match &entry.event {
-        Event::Published { version, .. } | Event::Swept { version, .. } => Some(*version),
+        LedgerEvent::Published { version, .. } | LedgerEvent::Swept { version, .. } => Some(*version),
         _ => None,
     }
 }

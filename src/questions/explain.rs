@@ -5,12 +5,12 @@
 use crate::clock::Instant;
 use crate::decide::{self, Reason, Traced};
 use crate::error::{Code, Error, Result};
-use crate::evidence::{Entry as LedgerEntry, Event};
+use crate::evidence::{LedgerEntry, LedgerEvent};
 use crate::job::{Call, Desk, Ready, SubjectCall, identities, intake, names_of, note, output_of};
 use crate::monitor::Monitor;
 use crate::policy::{Plan, Rule, place};
 use crate::publish::Companions;
-use crate::requests::{Bond, RequestStatus, Requests, half};
+use crate::requests::{RequestStatus, Requests, StoredBond, half};
 use crate::run::judge::{Aim, JudgedRun, judge};
 use crate::run::pinned::pin;
 use crate::state::{Dataset, PublishedFile};
@@ -129,10 +129,10 @@ pub fn explain(who: &SubjectCall, call: &Call, monitor: &dyn Monitor) -> Result<
     if !call.job.is_empty() && !desk.project.jobs.contains_key(&call.job) {
         return Err(Error::new(Code::NameUnknown, format!("no job is called {:?}", call.job)));
     }
-    note(&desk, who, "explain", Event::Asked { command: "explain".into() })?;
+    note(&desk, who, "explain", LedgerEvent::Asked { command: "explain".into() })?;
     let wanted: BTreeSet<[u8; 16]> = found.iter().map(|(identity, _)| *half(identity)).collect();
     let (requests, entries) = (desk.requests()?, desk.state.ledger().entries()?);
-    let book = Book { desk: &desk, requests: &requests, entries: &entries, wanted: &wanted, call };
+    let book = PersonBook { desk: &desk, requests: &requests, entries: &entries, wanted: &wanted, call };
     let named = |plan: &&Plan| call.job.is_empty() || plan.job == call.job;
     let datasets = desk.project.jobs.values().filter(named).map(|plan| book.dataset(plan, monitor));
     Ok(Explanation {
@@ -143,7 +143,7 @@ pub fn explain(who: &SubjectCall, call: &Call, monitor: &dyn Monitor) -> Result<
     })
 }
 
-struct Book<'a> {
+struct PersonBook<'a> {
     desk: &'a Desk,
     requests: &'a Requests,
     entries: &'a [LedgerEntry],
@@ -151,7 +151,7 @@ struct Book<'a> {
     call: &'a Call,
 }
 
-impl Book<'_> {
+impl PersonBook<'_> {
     fn dataset(&self, plan: &Plan, monitor: &dyn Monitor) -> Result<ExplainedDataset> {
         let mut names = names_of(&self.desk.state, &self.desk.project, plan)?;
         let known = self.desk.state.dataset_under(&plan.job, &names)?;
@@ -195,7 +195,7 @@ impl Book<'_> {
 
     /// Requests that reach the person, and when the first that binds was taken in.
     fn reaching(&self, plan: &Plan) -> Result<(Vec<Reaching>, Option<Instant>)> {
-        let mut found: BTreeMap<u32, Bond> = BTreeMap::new();
+        let mut found: BTreeMap<u32, StoredBond> = BTreeMap::new();
         for entry in self.wanted.iter().flat_map(|identity| self.requests.effects(identity)) {
             let bond = found.entry(entry.entry()).or_insert(entry.bond());
             *bond = (*bond).min(entry.bond());
@@ -217,8 +217,8 @@ impl Book<'_> {
                 received: entry.received,
                 ended: entry.ended,
                 by: match found.get(&at) {
-                    Some(Bond::Strong) => "links".into(),
-                    Some(Bond::ViaWeak) => "weak link".into(),
+                    Some(StoredBond::Strong) => "links".into(),
+                    Some(StoredBond::ViaWeak) => "weak link".into(),
                     _ => "named".into(),
                 },
                 not_binding: binding.err().map(str::to_string),
@@ -294,7 +294,8 @@ impl Book<'_> {
         is: impl Fn(u64, Instant, Instant) -> bool,
     ) -> Option<Vanished> {
         self.entries.iter().find_map(|entry| match &entry.event {
-            Event::Published { job: of, version, as_of, .. } | Event::Swept { job: of, version, as_of, .. }
+            LedgerEvent::Published { job: of, version, as_of, .. }
+            | LedgerEvent::Swept { job: of, version, as_of, .. }
                 if names.contains(of) && is(*version, entry.at, *as_of) =>
             {
                 Some(Vanished { version: *version, run: entry.run.clone(), at: entry.at, how })

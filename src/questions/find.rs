@@ -5,18 +5,18 @@ use super::reach::{self, Reach};
 use crate::clock::Instant;
 use crate::decide::LinkLimits;
 use crate::error::{Code, Error, Result};
-use crate::evidence::Event;
-use crate::job::{Desk, Published, SubjectCall, identities, note, published};
+use crate::evidence::LedgerEvent;
+use crate::job::{Desk, PublishedDataset, SubjectCall, identities, note, published};
 use crate::monitor::Silent;
 use crate::publish::Companions;
-use crate::requests::{Bond, RequestStatus, half};
+use crate::requests::{RequestStatus, StoredBond, half};
 use crate::state::Current;
 use crate::store::Root;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of a person: counts, ids and states.
 #[derive(Clone, Debug, serde::Serialize)]
-pub struct Known {
+pub struct KnownPerson {
     /// Version of this schema.
     pub schema: &'static str,
     /// Values asked for.
@@ -76,14 +76,14 @@ pub struct OfRequest {
 ///
 /// # Errors
 /// As `ask`.
-pub fn find(call: &SubjectCall) -> Result<Known> {
+pub fn find(call: &SubjectCall) -> Result<KnownPerson> {
     let desk = Desk::open(call)?;
     let identities = identities(&desk, &call.values)?;
     if identities.is_empty() {
         return Err(Error::new(Code::RequestWrong, "nothing says who is meant")
             .help("give one `kind: value` a line, such as `email: …`, on standard input"));
     }
-    note(&desk, call, "find", Event::Asked { command: "subject find".into() })?;
+    note(&desk, call, "find", LedgerEvent::Asked { command: "subject find".into() })?;
     let wanted: BTreeSet<[u8; 16]> = identities.iter().map(|(identity, _)| *half(identity)).collect();
     let (mut datasets, mut companions) = (Vec::new(), Vec::new());
     let published = published(&desk.state, &desk.project)?;
@@ -100,7 +100,7 @@ pub fn find(call: &SubjectCall) -> Result<Known> {
     datasets.iter_mut().zip(reached).for_each(|(dataset, reached)| dataset.erasure = reached);
     let raw = identities.iter().filter(|(_, raw)| *raw).count();
     let requests = of_person(&desk, &published, &wanted)?;
-    Ok(Known { schema: "tamis-subject-find/1", identities: identities.len(), raw, datasets, requests })
+    Ok(KnownPerson { schema: "tamis-subject-find/1", identities: identities.len(), raw, datasets, requests })
 }
 
 fn carriers(state: &Root, current: &Current, wanted: &BTreeSet<[u8; 16]>) -> Result<(u64, u64)> {
@@ -120,11 +120,11 @@ fn carriers(state: &Root, current: &Current, wanted: &BTreeSet<[u8; 16]>) -> Res
     Ok((rows, subjects.len() as u64))
 }
 
-fn of_person(desk: &Desk, published: &[Published<'_>], wanted: &BTreeSet<[u8; 16]>) -> Result<Vec<OfRequest>> {
+fn of_person(desk: &Desk, published: &[PublishedDataset<'_>], wanted: &BTreeSet<[u8; 16]>) -> Result<Vec<OfRequest>> {
     let requests = desk.requests()?;
     let mut found: BTreeMap<u32, bool> = BTreeMap::new();
     for entry in wanted.iter().flat_map(|identity| requests.effects(identity)) {
-        *found.entry(entry.entry()).or_default() |= entry.bond() == Bond::Named;
+        *found.entry(entry.entry()).or_default() |= entry.bond() == StoredBond::Named;
     }
     let mut told = Vec::new();
     requests.told(desk.root(), &|entry| found.contains_key(&entry), &mut |at, record| {

@@ -12,7 +12,7 @@ pub mod versions;
 
 pub use case::{CaseDataset, CasePart, CaseReport};
 pub use explain::{ExplainedDataset, Explanation, Reaching};
-pub use find::{InDataset, Known, OfRequest};
+pub use find::{InDataset, KnownPerson, OfRequest};
 pub use foreign::ForeignTable;
 pub use reach::Reach;
 pub use standing::{DatasetStanding, IdleLift, OpenRequest, Standings};

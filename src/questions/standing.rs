@@ -5,7 +5,7 @@ use crate::clock::Instant;
 use crate::error::Result;
 use crate::evidence::manifest::Identifiers;
 use crate::job::meant::held;
-use crate::job::{Desk, Published, SubjectCall, has_deadline, published, waits};
+use crate::job::{Desk, PublishedDataset, SubjectCall, has_deadline, published, waits};
 use crate::requests::{Entry, LiftEnds, RequestStatus, Requests, Standing, Usable};
 use crate::state::Current;
 use std::collections::BTreeMap;
@@ -161,7 +161,7 @@ fn of_entry<'a>(
     requests: &'a Requests,
     at: u32,
     entry: &'a Entry<'a>,
-    published: &'a [Published<'a>],
+    published: &'a [PublishedDataset<'a>],
 ) -> impl Iterator<Item = Standing> + 'a {
     where_it_stands(requests, at, entry, published).map(|(_, standing)| standing)
 }
@@ -170,8 +170,8 @@ fn where_it_stands<'a>(
     requests: &'a Requests,
     at: u32,
     entry: &'a Entry<'a>,
-    published: &'a [Published<'a>],
-) -> impl Iterator<Item = (&'a Published<'a>, Standing)> + 'a {
+    published: &'a [PublishedDataset<'a>],
+) -> impl Iterator<Item = (&'a PublishedDataset<'a>, Standing)> + 'a {
     let concerned = published.iter().filter(|of| entry.concerns(&of.purpose));
     concerned.map(move |of| (of, requests.standing(at, &of.job))).filter(|(of, standing)| of.counts(standing))
 }
@@ -204,7 +204,7 @@ fn idle_lifts(desk: &Desk, requests: &Requests) -> Result<Vec<IdleLift>> {
 fn named(
     desk: &Desk,
     requests: &Requests,
-    published: &[Published<'_>],
+    published: &[PublishedDataset<'_>],
     open: &[(Instant, u32)],
     now: Instant,
 ) -> Result<Vec<OpenRequest>> {
@@ -240,7 +240,12 @@ fn raw(desk: &Desk, current: &Current) -> Vec<Identifiers> {
     manifest.map_or(Vec::new(), |manifest| manifest.identifiers.into_iter().filter(many).collect())
 }
 
-fn dataset(desk: &Desk, requests: &Requests, published: &Published<'_>, now: Instant) -> Option<DatasetStanding> {
+fn dataset(
+    desk: &Desk,
+    requests: &Requests,
+    published: &PublishedDataset<'_>,
+    now: Instant,
+) -> Option<DatasetStanding> {
     let dataset = &published.dataset;
     let current = dataset.current.as_ref()?;
     let age = |(column, first_seen): (&String, &Instant)| DriftAge {
@@ -272,25 +277,31 @@ fn dataset(desk: &Desk, requests: &Requests, published: &Published<'_>, now: Ins
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::requests::{Review, State};
+    use crate::requests::{RequestState, Review};
 
     #[test]
     fn one_word_says_what_is_least_far_where_anybody_was_found() {
-        let of = |states: &[State]| {
+        let of = |states: &[RequestState]| {
             let standings: Vec<Standing> = states.iter().map(|s| Standing::new(*s, Instant(0))).collect();
             overall(&standings, Usable::All)
         };
         assert_eq!(of(&[]), RequestStatus::Received);
-        assert_eq!(of(&[State::Unmatched, State::Unmatched]), RequestStatus::Unmatched);
-        assert_eq!(of(&[State::Unmatched, State::Removed, State::NotBinding]), RequestStatus::Removed);
-        assert_eq!(of(&[State::Removed, State::AwaitingLifecycle]), RequestStatus::AwaitingLifecycle);
-        assert_eq!(of(&[State::Removed, State::Applied, State::AwaitingLifecycle]), RequestStatus::Applied);
-        assert_eq!(of(&[State::Removed, State::Received]), RequestStatus::Received);
-        let review = Standing { review: Some(Review::SharedAlias), ..Standing::new(State::Applied, Instant(0)) };
-        let word = |standings: &[Standing]| overall(standings, Usable::Part);
-        assert_eq!(word(&[review, Standing::new(State::Removed, Instant(0))]), RequestStatus::NeedsReview);
+        assert_eq!(of(&[RequestState::Unmatched, RequestState::Unmatched]), RequestStatus::Unmatched);
         assert_eq!(
-            word(&[Standing { state: State::Removed, ..review }]),
+            of(&[RequestState::Unmatched, RequestState::Removed, RequestState::NotBinding]),
+            RequestStatus::Removed
+        );
+        assert_eq!(of(&[RequestState::Removed, RequestState::AwaitingLifecycle]), RequestStatus::AwaitingLifecycle);
+        assert_eq!(
+            of(&[RequestState::Removed, RequestState::Applied, RequestState::AwaitingLifecycle]),
+            RequestStatus::Applied
+        );
+        assert_eq!(of(&[RequestState::Removed, RequestState::Received]), RequestStatus::Received);
+        let review = Standing { review: Some(Review::SharedAlias), ..Standing::new(RequestState::Applied, Instant(0)) };
+        let word = |standings: &[Standing]| overall(standings, Usable::Part);
+        assert_eq!(word(&[review, Standing::new(RequestState::Removed, Instant(0))]), RequestStatus::NeedsReview);
+        assert_eq!(
+            word(&[Standing { state: RequestState::Removed, ..review }]),
             RequestStatus::NeedsReview,
             "nobody has looked yet"
         );

@@ -5,9 +5,9 @@ use super::foreign;
 use crate::error::{Code, Error, Kind, Result};
 use crate::evidence::{self, VerifyReport};
 use crate::job::output_of;
-use crate::job::recover::{self, Found};
+use crate::job::recover::{self, TableMatch};
 use crate::policy::Project;
-use crate::publish::{self, Current, Target};
+use crate::publish::{self, CurrentTable, Target};
 use crate::state::{Dataset, FieldType, State};
 use crate::store::Root;
 use std::collections::{BTreeMap, BTreeSet};
@@ -85,8 +85,8 @@ fn tables(state: &State, roots: &BTreeMap<String, Root>, datasets: &[Dataset], r
         let companions = format!("companions/{}", dataset.job);
         let target = Target { lake, path, state: state.root(), companions: &companions };
         match table(state, &target, dataset, report) {
-            Ok(Found::Agreed) => agreed += u64::from(dataset.current.is_some()),
-            Ok(Found::Unfinished) => {
+            Ok(TableMatch::Agreed) => agreed += u64::from(dataset.current.is_some()),
+            Ok(TableMatch::Unfinished) => {
                 whole = false;
                 report
                     .notes
@@ -109,13 +109,13 @@ fn tables(state: &State, roots: &BTreeMap<String, Root>, datasets: &[Dataset], r
 }
 
 /// Whether table, record and ledger agree, and the table names the files that the record does.
-fn table(state: &State, target: &Target<'_>, dataset: &Dataset, report: &mut VerifyReport) -> Result<Found> {
+fn table(state: &State, target: &Target<'_>, dataset: &Dataset, report: &mut VerifyReport) -> Result<TableMatch> {
     let (table, found) = recover::compare(state, dataset, &|| publish::current(target.lake, target.path))?;
-    if let (Some(table), Found::Agreed) = (&table, found) {
+    if let (Some(table), TableMatch::Agreed) = (&table, found) {
         same_files(state, target, dataset, table)?;
         same_columns(dataset, table)?;
     }
-    if found == Found::Agreed {
+    if found == TableMatch::Agreed {
         let stray = recover::stray(state, target, dataset)?;
         if stray > 0 {
             report.notes.push(format!("{}: {stray} files that no version names wait for removal", dataset.dataset));
@@ -125,7 +125,7 @@ fn table(state: &State, target: &Target<'_>, dataset: &Dataset, report: &mut Ver
 }
 
 /// The log and the manifest name the same files, with the same rows and lengths.
-fn same_files(state: &State, target: &Target<'_>, dataset: &Dataset, table: &Current) -> Result<()> {
+fn same_files(state: &State, target: &Target<'_>, dataset: &Dataset, table: &CurrentTable) -> Result<()> {
     let Some(current) = &dataset.current else { return Ok(()) };
     let manifest = state.manifest(&current.run, current.attempt, &current.manifest)?;
     let known = manifest.output.files.iter().map(|file| (file.path.clone(), file.rows, file.bytes));
@@ -142,7 +142,7 @@ fn same_files(state: &State, target: &Target<'_>, dataset: &Dataset, table: &Cur
 
 /// Every field that the last run published is a column of the table, of the same type. A table keeps the columns of fields
 /// that a job has given up, so it may have more.
-fn same_columns(dataset: &Dataset, table: &Current) -> Result<()> {
+fn same_columns(dataset: &Dataset, table: &CurrentTable) -> Result<()> {
     let is_there = |field: &&FieldType| {
         table.columns.iter().any(|column| column.name == field.name && column.kind.to_string() == field.data_type)
     };

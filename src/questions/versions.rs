@@ -3,7 +3,7 @@
 
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
-use crate::evidence::{Event, Manifest};
+use crate::evidence::{LedgerEvent, Manifest};
 use crate::job::names_of;
 use crate::policy::Project;
 use crate::state::State;
@@ -50,9 +50,9 @@ pub fn of_job(project: &Project, state: &State, job: &str, run: Option<&str>) ->
     names.push(job.to_owned());
     let (mut versions, mut found) = (Vec::new(), None);
     for entry in state.ledger().entries()? {
-        let swept = matches!(entry.event, Event::Swept { .. });
-        let (Event::Published { job: of, as_of, version, manifest, rows_in, rows_out, .. }
-        | Event::Swept { job: of, as_of, version, manifest, rows_in, rows_out, .. }) = entry.event
+        let swept = matches!(entry.event, LedgerEvent::Swept { .. });
+        let (LedgerEvent::Published { job: of, as_of, version, manifest, rows_in, rows_out, .. }
+        | LedgerEvent::Swept { job: of, as_of, version, manifest, rows_in, rows_out, .. }) = entry.event
         else {
             continue;
         };

@@ -2,8 +2,8 @@
 //! whole records and lets go: reading, unpacking, decoding and finding the last record end are under the lock, parsing is
 //! not. Must not know formats, columns or cells.
 
-use super::container::{Facts, Member};
-use super::format::{Block, Blocks, Format, Stop};
+use super::container::{Member, MemberFacts};
+use super::format::{Block, BlockStop, Blocks, FileFormat};
 use crate::error::Result;
 use crate::store::Root;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub(super) struct Numbered {
 pub(super) struct BlockSource {
     root: Root,
     members: Arc<Vec<Member>>,
-    format: Arc<dyn Format>,
+    format: Arc<dyn FileFormat>,
     block_bytes: usize,
     /// The member being read, by index.
     current: Option<(usize, Box<dyn Blocks>)>,
@@ -31,12 +31,12 @@ pub(super) struct BlockSource {
     /// What earlier members of the current object unpacked to.
     spent: u64,
     /// What is known of the members that are done.
-    pub facts: Vec<Facts>,
+    pub facts: Vec<MemberFacts>,
     stopped: bool,
 }
 
 impl BlockSource {
-    pub fn new(root: &Root, members: Arc<Vec<Member>>, format: Arc<dyn Format>, block_bytes: usize) -> BlockSource {
+    pub fn new(root: &Root, members: Arc<Vec<Member>>, format: Arc<dyn FileFormat>, block_bytes: usize) -> BlockSource {
         let (root, facts) = (root.clone(), Vec::new());
         let (current, next, number, spent, stopped) = (None, 0, 0, 0, false);
         BlockSource { root, members, format, block_bytes, current, next, number, spent, facts, stopped }
@@ -56,7 +56,7 @@ impl BlockSource {
                 Ok(Some(block)) => block,
                 Err(error) => {
                     buffer.clear();
-                    Block { offset: 0, taken: 0, stop: Some(Stop::Error(error)) }
+                    Block { offset: 0, taken: 0, stop: Some(BlockStop::Error(error)) }
                 }
             };
             self.stopped = block.stop.is_some();

@@ -25,7 +25,7 @@ pub use format::Survey;
 pub use order::{Disorder, in_order, newest_before};
 pub use reader::{Reader, Scratch};
 pub use records::{Broken, Records, survey};
-pub use report::{Drift, InputReport, Lost, ReadReport};
+pub use report::{InputReport, MissingColumn, ReadReport, UnlistedColumn};
 pub use set::{InputObjects, InputPaths, Selection, select, select_set, why_not};
 pub use wanted::ReadRequest;
 

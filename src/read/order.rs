@@ -119,8 +119,10 @@ fn by_form(names: Vec<&str>) -> Result<Vec<&str>, Disorder> {
     let forms: Vec<Form<'_>> = names.iter().map(|name| Form::of(name)).collect();
     alike(&names, &forms)?;
     let count = forms[0].numbers.len();
-    let read = |reading: Reading, at: usize| forms.iter().map(move |form| form.read(reading, at)).collect::<Vec<_>>();
-    let readings = |kinds: &'static [Reading]| kinds.iter().flat_map(move |kind| (0..count).map(move |at| (*kind, at)));
+    let read =
+        |reading: DateInName, at: usize| forms.iter().map(move |form| form.read(reading, at)).collect::<Vec<_>>();
+    let readings =
+        |kinds: &'static [DateInName]| kinds.iter().flat_map(move |kind| (0..count).map(move |at| (*kind, at)));
     let dates: Vec<_> = readings(WHOLE_DATES).map(|(reading, at)| read(reading, at)).collect();
     let fitting: Vec<_> = dates.iter().filter(|keys| keys.iter().all(Option::is_some)).cloned().collect();
     if !fitting.is_empty() {
@@ -150,7 +152,7 @@ fn alike(names: &[&str], forms: &[Form<'_>]) -> Result<(), Disorder> {
 }
 
 /// The one order of all readings.
-fn agreed<'n>(names: &[&'n str], readings: Vec<Vec<Option<Key>>>) -> Result<Vec<&'n str>, Disorder> {
+fn agreed<'n>(names: &[&'n str], readings: Vec<Vec<Option<OrderKey>>>) -> Result<Vec<&'n str>, Disorder> {
     let mut orders = Vec::new();
     for keys in readings {
         orders.push(ranked(names, keys).unwrap_or_else(|| Ok(names.to_vec()))?);
@@ -179,49 +181,50 @@ fn ranked<'n, K: Ord>(names: &[&'n str], keys: Vec<Option<K>>) -> Option<Result<
 }
 
 /// A number of any length: how many digits without leading zeros, then these.
-type Number = (usize, String);
-type Key = Vec<Number>;
+type LongNumber = (usize, String);
+type OrderKey = Vec<LongNumber>;
 
 /// The order of the parts of a date.
 #[derive(Clone, Copy)]
-enum Parts {
+enum PartsOrder {
     YearMonthDay,
     DayMonthYear,
     MonthDayYear,
 }
 
-impl Parts {
+impl PartsOrder {
     /// At which of three places year, month and day are.
     fn places(self) -> [usize; 3] {
         match self {
-            Parts::YearMonthDay => [0, 1, 2],
-            Parts::DayMonthYear => [2, 1, 0],
-            Parts::MonthDayYear => [2, 0, 1],
+            PartsOrder::YearMonthDay => [0, 1, 2],
+            PartsOrder::DayMonthYear => [2, 1, 0],
+            PartsOrder::MonthDayYear => [2, 0, 1],
         }
     }
 }
 
 /// How a date may stand in the numbers of a name.
 #[derive(Clone, Copy)]
-enum Reading {
+enum DateInName {
     /// Three numbers, the year of four digits.
-    Three(Parts),
+    Three(PartsOrder),
     /// The first eight digits of one number.
-    Compact(Parts),
+    Compact(PartsOrder),
     /// A year of two digits, in three numbers or in one of six digits.
-    Short(Parts),
+    Short(PartsOrder),
 }
 
-const WHOLE_DATES: &[Reading] = &[
-    Reading::Three(Parts::YearMonthDay),
-    Reading::Three(Parts::DayMonthYear),
-    Reading::Three(Parts::MonthDayYear),
-    Reading::Compact(Parts::YearMonthDay),
-    Reading::Compact(Parts::DayMonthYear),
-    Reading::Compact(Parts::MonthDayYear),
+const WHOLE_DATES: &[DateInName] = &[
+    DateInName::Three(PartsOrder::YearMonthDay),
+    DateInName::Three(PartsOrder::DayMonthYear),
+    DateInName::Three(PartsOrder::MonthDayYear),
+    DateInName::Compact(PartsOrder::YearMonthDay),
+    DateInName::Compact(PartsOrder::DayMonthYear),
+    DateInName::Compact(PartsOrder::MonthDayYear),
 ];
 /// A short year that comes first needs no reading of its own: that is the order of the numbers.
-const SHORT_DATES: &[Reading] = &[Reading::Short(Parts::DayMonthYear), Reading::Short(Parts::MonthDayYear)];
+const SHORT_DATES: &[DateInName] =
+    &[DateInName::Short(PartsOrder::DayMonthYear), DateInName::Short(PartsOrder::MonthDayYear)];
 
 /// A name taken apart.
 struct Form<'n> {
@@ -270,26 +273,26 @@ impl<'n> Form<'n> {
     }
 
     /// All numbers from left to right.
-    fn natural(&self) -> Key {
+    fn natural(&self) -> OrderKey {
         self.numbers.iter().map(|digits| number(&digits.text)).collect()
     }
 
     /// A week, quarter or month before its year, and nothing else.
-    fn of_year(&self) -> Option<Key> {
+    fn of_year(&self) -> Option<OrderKey> {
         let [part, year] = &self.numbers[..] else { return None };
         let small = part.text.parse::<u32>().is_ok_and(|part| part <= 53);
         (small && is_year(&year.text)).then(|| vec![number(&year.text), number(&part.text)])
     }
 
     /// The date at a number, then all other numbers.
-    fn read(&self, reading: Reading, at: usize) -> Option<Key> {
+    fn read(&self, reading: DateInName, at: usize) -> Option<OrderKey> {
         let (date, used, rest) = match reading {
-            Reading::Three(parts) => (self.date(at, parts)?, 3, None),
-            Reading::Compact(parts) => {
+            DateInName::Three(parts) => (self.date(at, parts)?, 3, None),
+            DateInName::Compact(parts) => {
                 let digits = &self.numbers[at].text;
                 (compact(digits, parts)?, 1, digits.get(8..).filter(|rest| !rest.is_empty()).map(number))
             }
-            Reading::Short(parts) => {
+            DateInName::Short(parts) => {
                 let (date, used) = self.short(at, parts)?;
                 (date, used, None)
             }
@@ -300,7 +303,7 @@ impl<'n> Form<'n> {
     }
 
     /// Year, month and day from three neighbouring numbers, which are at these places.
-    fn date(&self, at: usize, parts: Parts) -> Option<[i16; 3]> {
+    fn date(&self, at: usize, parts: PartsOrder) -> Option<[i16; 3]> {
         let (three, [year, month, day]) = (self.neighbours(at, parts)?, parts.places());
         let named = three.iter().position(|digits| digits.month);
         if named.is_some_and(|named| named != month) || !is_year(&three[year].text) {
@@ -310,15 +313,15 @@ impl<'n> Form<'n> {
     }
 
     /// Three numbers with the same mark between them. With points between them nobody writes the month first.
-    fn neighbours(&self, at: usize, parts: Parts) -> Option<&[Digits]> {
+    fn neighbours(&self, at: usize, parts: PartsOrder) -> Option<&[Digits]> {
         let three = self.numbers.get(at..at + 3)?;
         let named = three.iter().any(|digits| digits.month);
-        let points = three[0].mark == Some('.') && matches!(parts, Parts::MonthDayYear);
+        let points = three[0].mark == Some('.') && matches!(parts, PartsOrder::MonthDayYear);
         let joined = three[0].mark.is_some() && three[0].mark == three[1].mark && !points;
         (named || joined).then_some(three)
     }
 
-    fn short(&self, at: usize, parts: Parts) -> Option<([i16; 3], usize)> {
+    fn short(&self, at: usize, parts: PartsOrder) -> Option<([i16; 3], usize)> {
         let [year, month, day] = parts.places();
         let digits = &self.numbers[at].text;
         if digits.len() == 6 {
@@ -331,7 +334,7 @@ impl<'n> Form<'n> {
     }
 }
 
-fn number(digits: &str) -> Number {
+fn number(digits: &str) -> LongNumber {
     let digits = digits.trim_start_matches('0');
     (digits.len(), digits.to_string())
 }
@@ -347,14 +350,14 @@ fn real(date: [&str; 3]) -> Option<[i16; 3]> {
 }
 
 /// Year, month and day at the beginning of a number that may go on with a time of day.
-fn compact(digits: &str, order: Parts) -> Option<[i16; 3]> {
+fn compact(digits: &str, order: PartsOrder) -> Option<[i16; 3]> {
     if !matches!(digits.len(), 8 | 10 | 12 | 14 | 17) {
         return None;
     }
     let [year, month, day] = match order {
-        Parts::YearMonthDay => [0..4, 4..6, 6..8],
-        Parts::DayMonthYear => [4..8, 2..4, 0..2],
-        Parts::MonthDayYear => [4..8, 0..2, 2..4],
+        PartsOrder::YearMonthDay => [0..4, 4..6, 6..8],
+        PartsOrder::DayMonthYear => [4..8, 2..4, 0..2],
+        PartsOrder::MonthDayYear => [4..8, 0..2, 2..4],
     }
     .map(|part| &digits[part]);
     real([year, month, day]).filter(|_| is_year(year))

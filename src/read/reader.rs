@@ -6,9 +6,9 @@ use super::LARGEST;
 use super::batch::{Cell, ColumnMap, RawBatch};
 use super::block_source::{BlockSource, Numbered};
 use super::columns;
-use super::container::{self, Facts, Member};
-use super::format::{self, BadRecords, Failure, Format, FormatScratch, Parsed};
-use super::report::{Drift, InputReport, Lost, ReadReport};
+use super::container::{self, Member, MemberFacts};
+use super::format::{self, BadRecords, Failure, FileFormat, FormatScratch, Parsed};
+use super::report::{InputReport, MissingColumn, ReadReport, UnlistedColumn};
 use super::set::Selection;
 use super::wanted::ReadRequest;
 use crate::error::{Code, Error, Result};
@@ -30,7 +30,7 @@ impl Scratch {
     /// Parses a block whose bytes are given.
     pub(super) fn parse(
         &mut self,
-        format: &dyn Format,
+        format: &dyn FileFormat,
         block: format::Block,
         bytes: Vec<u8>,
         width: usize,
@@ -41,7 +41,7 @@ impl Scratch {
     /// Makes a batch of the block just parsed.
     pub(super) fn batch(
         &mut self,
-        format: &dyn Format,
+        format: &dyn FileFormat,
         input: usize,
         first_record: u64,
         parsed: Parsed,
@@ -72,9 +72,9 @@ pub struct Reader<'a> {
     arrived: Condvar,
     members: Arc<Vec<Member>>,
     maps: Vec<Arc<ColumnMap>>,
-    drift: Vec<Drift>,
-    lost: Vec<Lost>,
-    format: Arc<dyn Format>,
+    drift: Vec<UnlistedColumn>,
+    lost: Vec<MissingColumn>,
+    format: Arc<dyn FileFormat>,
     monitor: &'a dyn Monitor,
 }
 
@@ -109,7 +109,7 @@ impl<'a> Reader<'a> {
         let read = &request.source.read;
         let bad = if request.drop_bad_records { BadRecords::DropRagged } else { BadRecords::Refuse };
         let members = Arc::new(all_members(root, selection, read)?);
-        let format: Arc<dyn Format> = Arc::from(format::of(read, bad)?);
+        let format: Arc<dyn FileFormat> = Arc::from(format::of(read, bad)?);
         let (mut maps, mut unlisted, mut lost) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
         for member in members.iter() {
             let names = format.open(root, member, 0).map(|opened| opened.names);
@@ -122,8 +122,9 @@ impl<'a> Reader<'a> {
             }
             found.lost.into_iter().for_each(|name| *lost.entry(name).or_insert(0) += 1);
         }
-        let drift = unlisted.into_iter().map(|(name, (inputs, columns))| Drift { name, inputs, columns }).collect();
-        let lost = lost.into_iter().map(|(name, inputs)| Lost { name, inputs }).collect();
+        let drift =
+            unlisted.into_iter().map(|(name, (inputs, columns))| UnlistedColumn { name, inputs, columns }).collect();
+        let lost = lost.into_iter().map(|(name, inputs)| MissingColumn { name, inputs }).collect();
         let total = members.iter().map(Member::stored).sum();
         monitor.event(Event::Stage { name: "read", total_bytes: Some(total) });
         let block_bytes = request.block_bytes.clamp(1, LARGEST);
@@ -178,7 +179,7 @@ impl<'a> Reader<'a> {
         if !blocks.done() {
             return Err(Error::new(Code::InputNotReadable, "the input was not read to its end"));
         }
-        let report = |(at, (member, facts)): (usize, (&Member, Facts))| InputReport {
+        let report = |(at, (member, facts)): (usize, (&Member, MemberFacts))| InputReport {
             place: member.place.clone(),
             object: member.object.clone(),
             container: member.container(),

@@ -3,7 +3,7 @@
 
 use super::batch::{ColumnMap, RawBatch};
 use super::container::Member;
-use super::format::{self, BadRecords, Blocks, Failure, Fault, Format, Survey};
+use super::format::{self, BadRecords, Blocks, Failure, FileFormat, RecordFault, Survey};
 use super::reader::Scratch;
 use crate::error::{Error, Result};
 use crate::policy::ReadFormat;
@@ -15,7 +15,7 @@ const BLOCK: usize = 1 << 20;
 
 /// A member being read.
 pub struct Records {
-    format: Box<dyn Format>,
+    format: Box<dyn FileFormat>,
     names: Vec<String>,
     blocks: Box<dyn Blocks>,
     columns: Arc<ColumnMap>,
@@ -51,7 +51,7 @@ impl Records {
     /// Input errors for a member that has no header that can be read; storage errors.
     pub fn open(root: &Root, member: &Member, format: &ReadFormat) -> Result<Records> {
         let format = format::of(format, BadRecords::Tell)?;
-        let format::Opened { names, blocks } = format.open(root, member, 0)?;
+        let format::OpenedMember { names, blocks } = format.open(root, member, 0)?;
         let columns = Arc::new(ColumnMap { positions: Vec::new(), width: names.len() });
         Ok(Records { format, names, blocks, columns, scratch: Scratch::default(), records: 0, broken: None })
     }
@@ -94,7 +94,7 @@ impl Records {
     }
 }
 
-fn broken(first: u64, fault: Fault) -> Broken {
-    let Fault { record, byte, code, what, help, .. } = fault;
+fn broken(first: u64, fault: RecordFault) -> Broken {
+    let RecordFault { record, byte, code, what, help, .. } = fault;
     Broken { record: first + record, byte: Some(byte), error: Error::new(code, what).help(help) }
 }

@@ -9,9 +9,9 @@ pub struct ReadReport {
     /// Objects in path order; of an archive each member read.
     pub inputs: Vec<InputReport>,
     /// Columns that the source does not list, by name.
-    pub drift: Vec<Drift>,
+    pub drift: Vec<UnlistedColumn>,
     /// Columns that the source lists and at least one of the inputs has not, by name.
-    pub lost: Vec<Lost>,
+    pub lost: Vec<MissingColumn>,
 }
 
 /// One object or archive member.
@@ -46,7 +46,7 @@ pub struct InputReport {
 
 /// A column of the files that the source does not list.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Drift {
+pub struct UnlistedColumn {
     /// Its name, trimmed and NFC; empty for columns without one.
     pub name: String,
     /// In how many of the inputs.
@@ -57,7 +57,7 @@ pub struct Drift {
 
 /// A column that the source lists.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Lost {
+pub struct MissingColumn {
     /// Its name.
     pub name: String,
     /// In how many of the inputs it is not.

@@ -4,7 +4,7 @@ use super::order::in_order;
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
 use crate::policy::{Complete, CompleteWhen, Location, SetFormat};
-use crate::store::{Aside, Meant, Object, PathGlob, Root, Shape, Unseen};
+use crate::store::{Aside, EntryShape, Meant, Object, PathGlob, Root, Unseen};
 use globset::GlobBuilder;
 use regex::bytes::Regex;
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,7 +39,7 @@ pub fn select(root: &Root, input: &Location, complete: Option<&Complete>, now: I
     let visible: BTreeSet<Option<String>> = sets.keys().cloned().collect();
     let format = complete.and_then(|complete| complete.set_format.as_ref());
     let mut reason = None;
-    let mut why = |set: &Option<String>, found: &[Found]| -> Result<bool> {
+    let mut why = |set: &Option<String>, found: &[MarkedObject]| -> Result<bool> {
         let why = incomplete(root, set.as_deref(), found, complete, now)?;
         let whole = why.is_none();
         reason = reason.take().or(why.map(|why| said(set.as_deref(), &why)));
@@ -176,7 +176,7 @@ impl InputPaths {
 }
 
 /// An object, and the folder its marker lies in.
-struct Found {
+struct MarkedObject {
     object: Object,
     folder: String,
     /// Whether all sets have that folder.
@@ -185,7 +185,7 @@ struct Found {
 
 /// The sets of an input, and what may belong to one and cannot be read.
 struct Sets {
-    found: BTreeMap<Option<String>, Vec<Found>>,
+    found: BTreeMap<Option<String>, Vec<MarkedObject>>,
     /// With the set it belongs to, where that can be told.
     hidden: Vec<(Option<String>, Unseen)>,
     aside: Aside,
@@ -203,7 +203,7 @@ fn refuse(hidden: &[(Option<String>, Unseen)], concerns: impl Fn(&Option<String>
     first.map_or(Ok(()), |(_, unseen)| Err(unseen.refused()))
 }
 
-fn selection(root: &Root, set: Option<String>, found: Vec<Found>, aside: Aside) -> Result<Selection> {
+fn selection(root: &Root, set: Option<String>, found: Vec<MarkedObject>, aside: Aside) -> Result<Selection> {
     let objects: Vec<Object> = found.into_iter().map(|found| found.object).collect();
     match objects.iter().find(|object| !is_own_file(root, object)) {
         None => Ok(Selection { set, objects, aside }),
@@ -228,7 +228,7 @@ fn said(set: Option<&str>, why: &str) -> String {
 
 fn sets(root: &Root, input: &Location, complete: Option<&Complete>) -> Result<Sets> {
     let pattern = Pattern::new(&input.path)?;
-    let mut sets: BTreeMap<Option<String>, Vec<Found>> = BTreeMap::new();
+    let mut sets: BTreeMap<Option<String>, Vec<MarkedObject>> = BTreeMap::new();
     let Meant { objects, unseen, aside } = root.meant(&pattern.glob)?;
     let hidden: Vec<_> = unseen.into_iter().map(|unseen| (pattern.set_of(&unseen), unseen)).collect();
     for object in objects {
@@ -237,7 +237,7 @@ fn sets(root: &Root, input: &Location, complete: Option<&Complete>) -> Result<Se
         if marker.is_some_and(|marker| object.path == beside(&folder, &marker)) {
             continue;
         }
-        sets.entry(set).or_default().push(Found { object, folder, shared });
+        sets.entry(set).or_default().push(MarkedObject { object, folder, shared });
     }
     if sets.is_empty() {
         refuse(&hidden, |_| true)?;
@@ -252,7 +252,7 @@ fn sets(root: &Root, input: &Location, complete: Option<&Complete>) -> Result<Se
 fn incomplete(
     root: &Root,
     set: Option<&str>,
-    found: &[Found],
+    found: &[MarkedObject],
     complete: Option<&Complete>,
     now: Instant,
 ) -> Result<Option<String>> {
@@ -323,7 +323,7 @@ impl Pattern {
     /// The set that something belongs to which cannot be read; none when that cannot be told.
     fn set_of(&self, unseen: &Unseen) -> Option<String> {
         let path = std::str::from_utf8(&unseen.path).ok()?;
-        if unseen.shape == Shape::File {
+        if unseen.shape == EntryShape::File {
             return self.split(path)?.0;
         }
         let (regex, depth) = self.to_set.as_ref()?;

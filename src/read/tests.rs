@@ -341,7 +341,7 @@ fn header_on_a_later_line_other_marks_and_other_order() {
     listed.listed = vec!["Id".into(), "Name".into()];
     let (found, report) = read(folder.path(), &listed, &["Id", "Name"], &PLAIN).unwrap();
     assert_eq!(values(found), [["1", "a"], ["2", "b"]]);
-    assert_eq!(report.drift, [Drift { name: "New".into(), inputs: 1, columns: 1 }]);
+    assert_eq!(report.drift, [UnlistedColumn { name: "New".into(), inputs: 1, columns: 1 }]);
     listed.read.refuse_drift = true;
     let refused = read(folder.path(), &listed, &["Id"], &PLAIN).err().unwrap();
     assert_eq!(refused.code(), Code::ColumnUnlisted);

@@ -10,7 +10,7 @@ use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
 const RAW: usize = 64 * 1024;
 
 /// Why text came to an early end.
-pub(super) enum Broken {
+pub(super) enum BrokenText {
     /// Said already in full.
     Error(Error),
     /// Bytes malformed for the encoding, `at` bytes into the file.
@@ -31,9 +31,9 @@ pub(super) struct Text {
     /// Decoded text handed back, to come first again.
     unread: Vec<u8>,
     /// What stopped an earlier call, to come again after `unread`.
-    broken: Option<Broken>,
+    broken: Option<BrokenText>,
     mark: usize,
-    watch: Option<Watch>,
+    watch: Option<Utf8Watch>,
     ended: bool,
 }
 
@@ -59,7 +59,7 @@ impl Text {
                 Ok(0) => break,
                 Ok(more) => count += more,
                 // What was read before it comes first.
-                Err(error) if count > 0 && encoding == UTF_8 => broken = Some(Broken::Error(error)),
+                Err(error) if count > 0 && encoding == UTF_8 => broken = Some(BrokenText::Error(error)),
                 Err(error) => return Err(error),
             }
         }
@@ -70,7 +70,7 @@ impl Text {
         }
         let mark = mark(&raw, encoding, format.bom, bytes.place())?;
         let decoder = (encoding != UTF_8).then(|| encoding.new_decoder_without_bom_handling());
-        let watch = encoding.is_single_byte().then(|| Watch::new(&raw));
+        let watch = encoding.is_single_byte().then(|| Utf8Watch::new(&raw));
         let unread = if decoder.is_none() { raw.split_off(mark) } else { Vec::new() };
         raw.drain(..mark.min(raw.len()));
         let seen = mark as u64;
@@ -93,14 +93,14 @@ impl Text {
     }
 
     /// Puts text back, and what stopped the reading after it.
-    pub fn unread(&mut self, text: &[u8], broken: Option<Broken>) {
+    pub fn unread(&mut self, text: &[u8], broken: Option<BrokenText>) {
         self.unread.splice(..0, text.iter().copied());
         self.broken = broken;
     }
 
     /// Reads about `want` bytes of text to `buffer[*filled..]`, growing it; false at the end of the text. What was read
     /// before an error counts.
-    pub fn fill(&mut self, buffer: &mut Vec<u8>, filled: &mut usize, want: usize) -> Result<bool, Broken> {
+    pub fn fill(&mut self, buffer: &mut Vec<u8>, filled: &mut usize, want: usize) -> Result<bool, BrokenText> {
         let target = *filled + want;
         if !self.unread.is_empty() {
             let count = self.unread.len().min(want);
@@ -117,7 +117,7 @@ impl Text {
                 true => self.decode(buffer, filled, target)?,
                 false => {
                     grow(buffer, target);
-                    let count = self.bytes.read(&mut buffer[*filled..target]).map_err(Broken::Error)?;
+                    let count = self.bytes.read(&mut buffer[*filled..target]).map_err(BrokenText::Error)?;
                     *filled += count;
                     self.ended = count == 0;
                 }
@@ -126,7 +126,7 @@ impl Text {
         Ok(!self.ended || !self.unread.is_empty())
     }
 
-    fn decode(&mut self, buffer: &mut Vec<u8>, filled: &mut usize, target: usize) -> Result<(), Broken> {
+    fn decode(&mut self, buffer: &mut Vec<u8>, filled: &mut usize, target: usize) -> Result<(), BrokenText> {
         let Some(decoder) = &mut self.decoder else { return Ok(()) };
         let mut last = false;
         if self.at == self.raw.len() {
@@ -134,7 +134,7 @@ impl Text {
             self.at = 0;
             let read = self.bytes.read(&mut self.raw);
             self.raw.truncate(*read.as_ref().unwrap_or(&0));
-            last = read.map_err(Broken::Error)? == 0;
+            last = read.map_err(BrokenText::Error)? == 0;
             self.watch.iter_mut().for_each(|watch| watch.update(&self.raw));
         }
         // Room for the longest thing a decoder writes at once.
@@ -148,7 +148,7 @@ impl Text {
             DecoderResult::InputEmpty => self.ended = last,
             DecoderResult::OutputFull => {}
             DecoderResult::Malformed(length, after) => {
-                return Err(Broken::Malformed { at: self.seen - u64::from(length) - u64::from(after) });
+                return Err(BrokenText::Malformed { at: self.seen - u64::from(length) - u64::from(after) });
             }
         }
         Ok(())
@@ -156,7 +156,7 @@ impl Text {
 
     /// R39, at the end of the text: a single-byte encoding whose bytes are all UTF-8 and not all ASCII is doubtful.
     pub fn doubt(&self) -> Result<()> {
-        if self.watch.as_ref().is_some_and(Watch::is_utf8) {
+        if self.watch.as_ref().is_some_and(Utf8Watch::is_utf8) {
             return Err(Error::new(
                 Code::EncodingWrong,
                 format!(
@@ -213,16 +213,16 @@ fn mark(start: &[u8], declared: &'static Encoding, rule: Bom, place: &str) -> Re
 }
 
 /// Watches whether bytes are UTF-8 while another decoder reads them.
-struct Watch {
+struct Utf8Watch {
     valid: bool,
     high: bool,
     /// The beginning of a character cut at the end of the last piece.
     cut: Vec<u8>,
 }
 
-impl Watch {
-    fn new(start: &[u8]) -> Watch {
-        let mut watch = Watch { valid: true, high: false, cut: Vec::new() };
+impl Utf8Watch {
+    fn new(start: &[u8]) -> Utf8Watch {
+        let mut watch = Utf8Watch { valid: true, high: false, cut: Vec::new() };
         watch.update(start);
         watch
     }
@@ -263,14 +263,14 @@ mod tests {
     fn utf8_is_recognised_across_pieces() {
         let text = "a é ü 日本 x".as_bytes();
         for cut in 0..text.len() {
-            let mut watch = Watch::new(&text[..cut]);
+            let mut watch = Utf8Watch::new(&text[..cut]);
             watch.update(&text[cut..]);
             assert!(watch.is_utf8(), "{cut}");
             watch.update(b"\xe9 ");
             assert!(!watch.is_utf8());
         }
-        assert!(!Watch::new(b"plain ASCII").is_utf8());
-        assert!(!Watch::new(b"caf\xe9").is_utf8());
+        assert!(!Utf8Watch::new(b"plain ASCII").is_utf8());
+        assert!(!Utf8Watch::new(b"caf\xe9").is_utf8());
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Requests that come by command instead of by list: stored like a list's row, under the list name `command`.
 //! Must not know where values were typed.
 
-use super::entry::{Bond, Requests};
+use super::entry::{Requests, StoredBond};
 use super::request::Request;
-use super::segment::{EntryRecord, MarkRecord, Segment, Terms};
+use super::segment::{EntryRecord, ListTerms, MarkRecord, Segment};
 use crate::clock::Instant;
 use crate::error::Result;
 use crate::policy::Effect;
@@ -13,7 +13,7 @@ use crate::store::Root;
 pub const COMMAND: &str = "command";
 
 /// One request, its values already identities.
-pub struct Command {
+pub struct RequestCommand {
     /// What it asks for.
     pub effect: Effect,
     /// Purposes it is limited to; none = all (R29).
@@ -35,11 +35,11 @@ impl Requests {
     ///
     /// # Errors
     /// As [`Requests::open`].
-    pub fn ask(&mut self, state: &Root, command: Command, now: Instant) -> Result<bool> {
-        let Command { effect, purposes, request, received, lifts, lift_erase, mut identities } = command;
+    pub fn ask(&mut self, state: &Root, command: RequestCommand, now: Instant) -> Result<bool> {
+        let RequestCommand { effect, purposes, request, received, lifts, lift_erase, mut identities } = command;
         identities.sort_unstable();
         identities.dedup();
-        let terms = Terms { list: COMMAND.into(), effect: effect.name().into(), purposes, lift_erase };
+        let terms = ListTerms { list: COMMAND.into(), effect: effect.name().into(), purposes, lift_erase };
         let request = Request { request, received, from: None, to: None, lifts, identities };
         let id = request.id(&terms, &self.keys.entry);
         if self.knows(&id, request.identities.first().map(|(identity, _)| identity)) {
@@ -49,7 +49,7 @@ impl Requests {
         let mark = |(identity, raw): &([u8; 32], bool)| MarkRecord {
             identity: *identity,
             entry: id,
-            bond: Bond::Named.byte(*raw),
+            bond: StoredBond::Named.byte(*raw),
         };
         segment.marks.extend(request.identities.iter().map(mark));
         let terms = segment.terms(&terms);

@@ -2,18 +2,18 @@
 //! Must not know files, lists' columns or raw values.
 
 use super::notes::Notes;
-use super::segment::{EntryRecord, FileTaken, ListedRecord, MarkRecord, NoteRecord, Segment, Terms};
+use super::segment::{EntryRecord, FileTaken, ListTerms, ListedRecord, MarkRecord, NoteRecord, Segment};
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
 use crate::evidence::Witness;
-use crate::evidence::segments::Name;
+use crate::evidence::segments::SegmentName;
 use crate::key::Key;
 use crate::policy::Effect;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// How an identity came to belong to an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Bond {
+pub enum StoredBond {
     /// The request names it (R12).
     Named,
     /// Learned by strong links (R13).
@@ -22,14 +22,14 @@ pub enum Bond {
     ViaWeak,
 }
 
-impl Bond {
+impl StoredBond {
     const RAW: u8 = 0x80;
 
     pub(super) fn byte(self, raw: bool) -> u8 {
         let bond = match self {
-            Bond::Named => 0,
-            Bond::Strong => 1,
-            Bond::ViaWeak => 2,
+            StoredBond::Named => 0,
+            StoredBond::Strong => 1,
+            StoredBond::ViaWeak => 2,
         };
         bond | if raw { Self::RAW } else { 0 }
     }
@@ -46,7 +46,7 @@ pub struct EntryRef {
 
 impl EntryRef {
     fn new(identity: &[u8; 32], entry: u32, bond: u8) -> EntryRef {
-        let kind = u32::from(bond & 3) << 1 | u32::from(bond & Bond::RAW != 0);
+        let kind = u32::from(bond & 3) << 1 | u32::from(bond & StoredBond::RAW != 0);
         EntryRef { prefix: *half(identity), packed: entry << 3 | kind }
     }
     /// Index for [`Requests::entry`].
@@ -54,11 +54,11 @@ impl EntryRef {
         self.packed >> 3
     }
     /// How the identity came to the entry.
-    pub fn bond(&self) -> Bond {
+    pub fn bond(&self) -> StoredBond {
         match self.packed >> 1 & 3 {
-            0 => Bond::Named,
-            1 => Bond::Strong,
-            _ => Bond::ViaWeak,
+            0 => StoredBond::Named,
+            1 => StoredBond::Strong,
+            _ => StoredBond::ViaWeak,
         }
     }
     /// The identity is a raw form (R4): it matches, and links nobody (R16).
@@ -172,16 +172,16 @@ struct Rare {
 }
 
 /// Keys derived from the identity key, one per use.
-pub(super) struct Keys {
+pub(super) struct DerivedKeys {
     pub(super) segment: Key,
     pub(super) entry: Key,
     pub(super) file: Key,
     request: Key,
 }
 
-impl Keys {
-    fn new(identity: &Key) -> Keys {
-        Keys {
+impl DerivedKeys {
+    fn new(identity: &Key) -> DerivedKeys {
+        DerivedKeys {
             segment: identity.derive("tamis v1 request segment", &[]),
             entry: identity.derive("tamis v1 request entry", &[]),
             file: identity.derive("tamis v1 request file", &[]),
@@ -199,14 +199,14 @@ impl Keys {
 
 /// All entries that `state` holds.
 pub struct Requests {
-    pub(super) keys: Keys,
-    pub(super) segments: Vec<(Name, usize)>,
+    pub(super) keys: DerivedKeys,
+    pub(super) segments: Vec<(SegmentName, usize)>,
     /// BLAKE3 of each.
-    pub(super) digests: HashMap<Name, String>,
-    pub(super) leftovers: Vec<Name>,
+    pub(super) digests: HashMap<SegmentName, String>,
+    pub(super) leftovers: Vec<SegmentName>,
     /// What the next segment says of the ledger.
     pub(super) witness: Option<Witness>,
-    terms: Vec<(Terms, Effect)>,
+    terms: Vec<(ListTerms, Effect)>,
     ids: Vec<[u8; 16]>,
     received: Vec<Instant>,
     terms_of: Vec<u32>,
@@ -248,7 +248,7 @@ impl Requests {
     /// No entries. Keys are derived from the identity key, so a state belongs to one.
     pub(super) fn empty(identity: &Key) -> Requests {
         Requests {
-            keys: Keys::new(identity),
+            keys: DerivedKeys::new(identity),
             segments: Vec::new(),
             digests: HashMap::new(),
             leftovers: Vec::new(),
@@ -322,7 +322,7 @@ impl Requests {
 
     /// Whether an entry names an identity.
     pub fn names(&self, identity: &[u8; 32]) -> bool {
-        self.effects(half(identity)).iter().any(|found| found.bond() == Bond::Named)
+        self.effects(half(identity)).iter().any(|found| found.bond() == StoredBond::Named)
     }
 
     /// What an entry asks for. `index` comes from an [`EntryRef`] of the same `Requests`.
@@ -431,7 +431,7 @@ impl Requests {
     }
 
     /// Whether the identity already has this bond with the entry.
-    pub(super) fn bound(&self, identity: &[u8; 32], entry: u32, bond: Bond) -> bool {
+    pub(super) fn bound(&self, identity: &[u8; 32], entry: u32, bond: StoredBond) -> bool {
         self.effects(half(identity)).iter().any(|e| e.entry() == entry && e.bond() == bond)
     }
 
@@ -518,7 +518,7 @@ impl Requests {
 
     fn put_mark(&mut self, entry: u32, mark: &MarkRecord, number: u64) {
         self.table.push(EntryRef::new(&mark.identity, entry, mark.bond));
-        if mark.bond & 3 != Bond::Named.byte(false) {
+        if mark.bond & 3 != StoredBond::Named.byte(false) {
             let place = self.learned.entry(entry).or_default();
             *place = (*place).max(number);
             self.revived = self.revived.max(number);
@@ -544,7 +544,7 @@ impl Requests {
         (0..self.ids.len() as u32).filter(named).map(move |at| (&self.ids[at as usize], there(at)))
     }
 
-    fn adopt(&mut self, terms: &Terms) -> Result<u32> {
+    fn adopt(&mut self, terms: &ListTerms) -> Result<u32> {
         let known = self.terms.iter().position(|(t, _)| t == terms);
         let at = match known {
             Some(at) => at,
@@ -622,7 +622,7 @@ impl Requests {
     }
 
     fn named_raw(&self) -> HashMap<u32, bool> {
-        let named = |raw| self.table.iter().filter(move |e| e.bond() == Bond::Named && e.raw() == raw);
+        let named = |raw| self.table.iter().filter(move |e| e.bond() == StoredBond::Named && e.raw() == raw);
         let mut found: HashMap<u32, bool> = named(true).map(|e| (e.entry(), false)).collect();
         if !found.is_empty() {
             named(false).for_each(|e| {
@@ -702,8 +702,12 @@ mod tests {
 
     pub(crate) fn segment(numbers: std::ops::Range<u64>) -> Segment {
         let mut segment = Segment::default();
-        let at =
-            segment.terms(&Terms { list: "erasure".into(), effect: "erase".into(), purposes: None, lift_erase: false });
+        let at = segment.terms(&ListTerms {
+            list: "erasure".into(),
+            effect: "erase".into(),
+            purposes: None,
+            lift_erase: false,
+        });
         for n in numbers {
             let id = *half(blake3::hash(&n.to_le_bytes()).as_bytes());
             segment.entries.push(EntryRecord {
@@ -717,7 +721,7 @@ mod tests {
                 request: format!("C-{n}"),
                 lifts: None,
             });
-            segment.marks.push(MarkRecord { identity: identity(n), entry: id, bond: Bond::Named.byte(false) });
+            segment.marks.push(MarkRecord { identity: identity(n), entry: id, bond: StoredBond::Named.byte(false) });
         }
         segment
     }
@@ -743,7 +747,7 @@ mod tests {
                 let found = requests.effects(half(&identity(n)));
                 assert_eq!(found.len(), 1, "{n} of {count}");
                 assert_eq!(requests.entry(found[0].entry()).received, Instant(n as i64));
-                assert!(found[0].bond() == Bond::Named && !found[0].raw());
+                assert!(found[0].bond() == StoredBond::Named && !found[0].raw());
             }
             assert!((5000..5100).all(|n| requests.effects(half(&identity(n))).is_empty()));
             let (list, effect, purposes, entries) = requests.in_force()[0];
@@ -756,7 +760,7 @@ mod tests {
         let mut other = segment(7..8);
         other.terms[0].effect = "hold".into();
         other.entries[0].id = [3; 16];
-        other.marks[0] = MarkRecord { entry: [3; 16], bond: Bond::Named.byte(true), ..other.marks[0] };
+        other.marks[0] = MarkRecord { entry: [3; 16], bond: StoredBond::Named.byte(true), ..other.marks[0] };
         let requests = requests(&[segment(0..10), other]);
         let found = requests.effects(half(&identity(7)));
         let effects: Vec<_> = found.iter().map(|e| (requests.entry(e.entry()).effect, e.raw())).collect();
@@ -767,11 +771,11 @@ mod tests {
     fn r18_what_a_later_segment_learned_belongs_to_the_earlier_entry() {
         let mut learned = Segment::default();
         let id = segment(4..5).entries[0].id;
-        learned.marks.push(MarkRecord { identity: [5; 32], entry: id, bond: Bond::ViaWeak.byte(false) });
+        learned.marks.push(MarkRecord { identity: [5; 32], entry: id, bond: StoredBond::ViaWeak.byte(false) });
         let mut orphan = learned.clone();
         let requests = requests(&[learned, segment(0..10)]);
         let found = requests.effects(&[5; 16]);
-        assert!(found.len() == 1 && found[0].bond() == Bond::ViaWeak);
+        assert!(found.len() == 1 && found[0].bond() == StoredBond::ViaWeak);
         assert_eq!(requests.entry(found[0].entry()).received, Instant(4));
         orphan.marks[0].entry = [0; 16];
         let mut broken = Requests::empty(&Key::new([1; 32]));

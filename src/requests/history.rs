@@ -2,11 +2,11 @@
 //! An entry is never in fewer places than one: a segment goes only after the one that replaces it is there.
 //! Must not know lists or raw values.
 
-use super::entry::{Bond, Requests};
-use super::segment::{self, Looked, MarkRecord, NoteRecord, Replaced, Segment};
+use super::entry::{Requests, StoredBond};
+use super::segment::{self, Looked, MarkRecord, NoteRecord, ReplacedSegment, Segment};
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
-use crate::evidence::segments::{self, FOLDER, Name, names};
+use crate::evidence::segments::{self, FOLDER, SegmentName, names};
 use crate::evidence::{Witness, digest};
 use crate::key::Key;
 use crate::store::{Created, Root};
@@ -26,13 +26,13 @@ pub struct Learned {
     /// The identity found. Of one that rows have shown the second half is not known, and zeros.
     pub identity: [u8; 32],
     /// By which links.
-    pub bond: Bond,
+    pub bond: StoredBond,
     /// Whether it is a raw form.
     pub raw: bool,
 }
 
 /// What is kept of a request on disk only.
-pub struct Told<'a> {
+pub struct ToldRequest<'a> {
     /// Its opaque id.
     pub request: &'a str,
     /// When it was taken in.
@@ -99,7 +99,7 @@ impl Requests {
         &self,
         state: &Root,
         wanted: &dyn Fn(u32) -> bool,
-        each: &mut dyn FnMut(u32, Told<'_>) -> Result<()>,
+        each: &mut dyn FnMut(u32, ToldRequest<'_>) -> Result<()>,
     ) -> Result<()> {
         let by_id: HashMap<[u8; 16], u32> =
             self.all_ids().filter(|(at, _)| wanted(*at)).map(|(at, id)| (*id, at)).collect();
@@ -110,7 +110,7 @@ impl Requests {
             let Some(bytes) = state.get(&name.path())? else { continue };
             for entry in &self.decode(state, name, &bytes)?.entries {
                 if let Some(at) = by_id.get(&entry.id) {
-                    each(*at, Told { request: &entry.request, taken: entry.taken })?;
+                    each(*at, ToldRequest { request: &entry.request, taken: entry.taken })?;
                 }
             }
         }
@@ -126,7 +126,7 @@ impl Requests {
                 return Ok(());
             }
             let number = self.last_segment() + 1;
-            let name = Name::new(number);
+            let name = SegmentName::new(number);
             segment.witness = self.witness.clone();
             let bytes = segment.clone().encode(self.keys.segment.expose())?;
             let (length, digest) = (bytes.len(), digest(&bytes));
@@ -142,7 +142,7 @@ impl Requests {
         Err(Error::new(Code::Overtaken, "other processes keep writing requests at the same time"))
     }
 
-    fn holds(&mut self, name: Name, bytes: usize, digest: String) {
+    fn holds(&mut self, name: SegmentName, bytes: usize, digest: String) {
         self.segments.push((name, bytes));
         self.digests.insert(name, digest);
     }
@@ -161,7 +161,7 @@ impl Requests {
         Ok(ids)
     }
 
-    fn decode(&self, state: &Root, name: Name, bytes: &[u8]) -> Result<Segment> {
+    fn decode(&self, state: &Root, name: SegmentName, bytes: &[u8]) -> Result<Segment> {
         Segment::decode(bytes, self.keys.segment.expose()).map_err(|e| {
             e.within(state.display(&name.path()))
                 .help("restore the object from a backup of state, or use the identity key it was written under")
@@ -175,7 +175,7 @@ impl Requests {
         let Some(replaced) = self.replaced(state, &all)? else { return Ok(false) };
         for (name, _) in all {
             let Some(bytes) = state.get(&name.path())? else { return Ok(false) };
-            let this = Replaced { name: name.file(), checksum: segment::checksum(&bytes) };
+            let this = ReplacedSegment { name: name.file(), checksum: segment::checksum(&bytes) };
             if replaced.contains(&this) {
                 self.leftovers.push(name);
                 continue;
@@ -189,7 +189,7 @@ impl Requests {
 
     /// What merged segments say they replace, when some of it is still there: a merge that stopped half-way.
     /// A segment that merely has a replaced number is not in it, and is read.
-    fn replaced(&self, state: &Root, all: &[(Name, usize)]) -> Result<Option<Vec<Replaced>>> {
+    fn replaced(&self, state: &Root, all: &[(SegmentName, usize)]) -> Result<Option<Vec<ReplacedSegment>>> {
         let mut replaced = Vec::new();
         for (name, _) in all.iter().filter(|(name, _)| all.iter().any(|(other, _)| name.covers(*other))) {
             let Some(bytes) = state.get(&name.path())? else { return Ok(None) };
@@ -215,12 +215,12 @@ impl Requests {
         Ok(gone)
     }
 
-    fn merge(&mut self, state: &Root, run: &[Name]) -> Result<usize> {
+    fn merge(&mut self, state: &Root, run: &[SegmentName]) -> Result<usize> {
         let mut merged = Segment { witness: self.witness.clone(), ..Segment::default() };
         for name in run {
             // Another process merged it in the meantime: nothing is left to do here.
             let Some(bytes) = state.get(&name.path())? else { return Ok(0) };
-            merged.replaces.push(Replaced { name: name.file(), checksum: segment::checksum(&bytes) });
+            merged.replaces.push(ReplacedSegment { name: name.file(), checksum: segment::checksum(&bytes) });
             unite(&mut merged, self.decode(state, *name, &bytes)?);
         }
         // What is merged gets the number of the last of it; who has looked through all of it has looked up to there.
@@ -228,7 +228,7 @@ impl Requests {
         let up_to_date = self.notes.looked_jobs().filter(|looked| !self.fresh(&looked.job));
         let looked = up_to_date.map(|looked| Looked { segment: looked.segment.max(last), ..looked.clone() });
         unite(&mut merged, Segment { looked: looked.collect(), ..Segment::default() });
-        let name = Name {
+        let name = SegmentName {
             first: run.iter().map(|n| n.first).min().unwrap_or(1),
             last,
             generation: run.iter().map(|n| n.generation).max().unwrap_or(0) + 1,
@@ -277,7 +277,7 @@ fn unite(merged: &mut Segment, other: Segment) {
 
 /// Merged segments free the numbers that they cover: whoever slept gets an old one, and what is looked for later would
 /// pass it over.
-fn settled(state: &Root, own: Name) -> Result<()> {
+fn settled(state: &Root, own: SegmentName) -> Result<()> {
     if names(&state.list(FOLDER)?)?.iter().all(|(name, _)| !name.covers(own)) {
         return Ok(());
     }
@@ -287,7 +287,7 @@ fn settled(state: &Root, own: Name) -> Result<()> {
 }
 
 /// Runs of neighbours that are small and many enough, each cut where the merged segment would be long.
-fn runs(segments: &[(Name, usize)]) -> Vec<Vec<Name>> {
+fn runs(segments: &[(SegmentName, usize)]) -> Vec<Vec<SegmentName>> {
     let mut runs = Vec::new();
     for stretch in segments.split(|(_, bytes)| *bytes >= SMALL) {
         let (mut run, mut length) = (Vec::new(), 0);
@@ -306,7 +306,7 @@ fn runs(segments: &[(Name, usize)]) -> Vec<Vec<Name>> {
 }
 
 /// That no number up to the last is missing.
-fn whole(names: &[Name]) -> Result<()> {
+fn whole(names: &[SegmentName]) -> Result<()> {
     let Some(missing) = segments::gap(names) else { return Ok(()) };
     Err(Error::new(Code::StatePartMissing, format!("segment {missing} of the stored requests is missing"))
         .help("restore state:requests from a backup; a run without it would publish persons who asked for erasure"))
@@ -316,8 +316,8 @@ fn whole(names: &[Name]) -> Result<()> {
 mod tests {
     use super::*;
 
-    fn name(first: u64, last: u64, generation: u32) -> Name {
-        Name { first, last, generation }
+    fn name(first: u64, last: u64, generation: u32) -> SegmentName {
+        SegmentName { first, last, generation }
     }
 
     #[test]

@@ -2,11 +2,11 @@
 //! A faulty object never keeps the readable requests of others from being stored. Must not know exports or datasets.
 
 use super::date::ListDates;
-use super::entry::{Bond, Requests};
+use super::entry::{Requests, StoredBond};
 use super::history::SEGMENT_BYTES;
 use super::part;
 use super::request::{self, Cells, Columns, Maker, Request};
-use super::segment::{EntryRecord, FileTaken, ListedRecord, MarkRecord, Segment, Terms};
+use super::segment::{EntryRecord, FileTaken, ListTerms, ListedRecord, MarkRecord, Segment};
 use crate::clock::Instant;
 use crate::error::{Code, Error, Kind, Result};
 use crate::monitor::{Event, Monitor};
@@ -33,7 +33,7 @@ pub struct IntakeReport {
     /// One per list of the policy, by name.
     pub lists: Vec<ListIntake>,
     /// What could not be read, up to 100 per object.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<ListFault>,
     /// Unreadable rows, broken objects and lists without any, all of them.
     pub unreadable: u64,
 }
@@ -69,7 +69,7 @@ pub struct ListIntake {
 
 /// One thing that could not be read. Names object and record, never a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct ListFault {
     /// The list.
     pub list: String,
     /// `ROOT:path` of the object, or of the list's `input` when no object matches.
@@ -84,7 +84,7 @@ pub struct Fault {
     pub help: &'static str,
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for ListFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "list {}: {}", self.list, self.object)?;
         if let Some(record) = self.record {
@@ -134,7 +134,7 @@ pub fn take_in(
     for list in project.lists.values() {
         let found = Matching::find(list, roots)?;
         let dates = ListDates::new(list.formats.as_deref(), &list.zone)?;
-        let mut intake = Intake {
+        let mut intake = ListReading {
             requests,
             state,
             list,
@@ -216,7 +216,7 @@ impl<'a> Matching<'a> {
 }
 
 /// One list being taken in.
-struct Intake<'a> {
+struct ListReading<'a> {
     requests: &'a mut Requests,
     state: Option<&'a Root>,
     list: &'a List,
@@ -224,7 +224,7 @@ struct Intake<'a> {
     patterns: &'a [&'a regex::Regex],
     dates: &'a ListDates,
     makers: Vec<Maker>,
-    terms: Terms,
+    terms: ListTerms,
     reading: String,
     format: ReadFormat,
     draft: Segment,
@@ -233,10 +233,10 @@ struct Intake<'a> {
     now: Instant,
     monitor: &'a dyn Monitor,
     count: ListIntake,
-    faults: Vec<Fault>,
+    faults: Vec<ListFault>,
 }
 
-impl Intake<'_> {
+impl ListReading<'_> {
     fn objects(&mut self, mut found: Matching<'_>) -> Result<()> {
         let unlisted = self.unlisted(&found)?;
         found.objects.extend(unlisted);
@@ -528,7 +528,7 @@ impl Intake<'_> {
         });
         for (identity, raw) in &request.identities {
             self.count.raw += u64::from(*raw);
-            self.draft.marks.push(MarkRecord { identity: *identity, entry: id, bond: Bond::Named.byte(*raw) });
+            self.draft.marks.push(MarkRecord { identity: *identity, entry: id, bond: StoredBond::Named.byte(*raw) });
         }
         if self.draft.size() >= SEGMENT_BYTES { self.store() } else { Ok(()) }
     }
@@ -554,7 +554,7 @@ impl Intake<'_> {
 
     fn told(&mut self, place: &str, (record, byte): (Option<u64>, Option<u64>), what: &str, help: &'static str) {
         let (list, object) = (self.list.name.clone(), place.to_owned());
-        let fault = Fault { list, object, record, byte, what: what.to_owned(), help };
+        let fault = ListFault { list, object, record, byte, what: what.to_owned(), help };
         self.count.unreadable += 1;
         self.monitor.event(Event::Warning(fault.to_string()));
         self.faults.push(fault);

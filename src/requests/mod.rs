@@ -13,9 +13,9 @@ mod segment;
 mod states;
 mod status;
 
-pub use command::{COMMAND, Command};
-pub use entry::{Bond, Entry, EntryRef, LiftEnds, Requests, Usable, half};
-pub use history::{Learned, Told};
-pub use list::{Fault, IntakeReport, ListIntake, files, take_in};
+pub use command::{COMMAND, RequestCommand};
+pub use entry::{Entry, EntryRef, LiftEnds, Requests, StoredBond, Usable, half};
+pub use history::{Learned, ToldRequest};
+pub use list::{IntakeReport, ListFault, ListIntake, files, take_in};
 pub use request::Maker;
-pub use status::{RequestStatus, Review, Standing, State};
+pub use status::{RequestState, RequestStatus, Review, Standing};

@@ -1,7 +1,7 @@
 //! What has been noted of requests, in memory. Must not know why a request has come so far.
 
 use super::segment::Looked;
-use super::status::{Standing, State};
+use super::status::{RequestState, Standing};
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
 use std::collections::{BTreeMap, HashMap};
@@ -34,7 +34,7 @@ impl Notes {
         if (place.at, place.state) <= (standing.at, standing.state) {
             *place = standing;
         }
-        if standing.state == State::Applied {
+        if standing.state == RequestState::Applied {
             let place = self.applied.entry((entry, job)).or_insert(standing.at);
             *place = (*place).max(standing.at);
         }
@@ -74,12 +74,12 @@ mod tests {
     fn the_last_note_counts_and_of_equal_ones_the_furthest() {
         let mut notes = Notes::default();
         let job = notes.job("a").expect("one");
-        for (state, at) in [(State::Applied, 5), (State::Removed, 4), (State::Unmatched, 5)] {
+        for (state, at) in [(RequestState::Applied, 5), (RequestState::Removed, 4), (RequestState::Unmatched, 5)] {
             notes.put(3, job, Standing::new(state, Instant(at)));
         }
-        assert_eq!(notes.of(3, "a").map(|s| s.state), Some(State::Applied));
-        notes.put(3, job, Standing::new(State::Unmatched, Instant(6)));
-        assert_eq!(notes.of(3, "a").map(|s| s.state), Some(State::Unmatched), "found again and lost again");
+        assert_eq!(notes.of(3, "a").map(|s| s.state), Some(RequestState::Applied));
+        notes.put(3, job, Standing::new(RequestState::Unmatched, Instant(6)));
+        assert_eq!(notes.of(3, "a").map(|s| s.state), Some(RequestState::Unmatched), "found again and lost again");
         assert_eq!(notes.of(3, "b"), None);
     }
 }

@@ -2,7 +2,7 @@
 //! Raw values end here. Must not know objects, segments or other lists' entries.
 
 use super::date::ListDates;
-use super::segment::Terms;
+use super::segment::ListTerms;
 use crate::clock::Instant;
 use crate::error::Result;
 use crate::key::Key;
@@ -33,7 +33,7 @@ pub(super) struct Request {
 
 impl Request {
     /// Keyed hash of all it says: the same request again is the same entry, whichever file it comes in.
-    pub(super) fn id(&self, terms: &Terms, key: &Key) -> [u8; 16] {
+    pub(super) fn id(&self, terms: &ListTerms, key: &Key) -> [u8; 16] {
         let mut hasher = blake3::Hasher::new_keyed(key.expose());
         let mut part = |bytes: &[u8]| {
             hasher.update(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes());
@@ -60,8 +60,8 @@ impl Request {
 }
 
 /// What the entries of a list have in common.
-pub(super) fn terms(list: &List) -> Terms {
-    Terms {
+pub(super) fn terms(list: &List) -> ListTerms {
+    ListTerms {
         list: list.name.clone(),
         effect: list.effect.name().to_owned(),
         purposes: list.purposes.clone(),
@@ -94,7 +94,7 @@ pub(super) fn reading(list: &List) -> String {
 }
 
 /// What a record says, or why that cannot be read; it names no value.
-type Read<T> = std::result::Result<T, Cow<'static, str>>;
+type RecordRead<T> = std::result::Result<T, Cow<'static, str>>;
 
 /// The cells of one record that a list names, in the order in which its [`Columns`] want them.
 #[derive(Clone, Copy)]
@@ -111,12 +111,12 @@ impl<'a> Cells<'a> {
 }
 
 /// The columns of a file, and which of them a list wants.
-struct Header<'a> {
+struct ListHeader<'a> {
     names: &'a [String],
     wanted: Vec<usize>,
 }
 
-impl Header<'_> {
+impl ListHeader<'_> {
     /// Finds a column by name after trim and NFC; returns its place among the wanted ones.
     fn find(&mut self, name: &str) -> std::result::Result<usize, String> {
         let wanted = ComposingNormalizerBorrowed::new_nfc().normalize(name.trim());
@@ -158,7 +158,7 @@ impl<'a> Columns<'a> {
         names: &[String],
     ) -> std::result::Result<(Columns<'a>, Vec<usize>), String> {
         refuse_collisions(names, &named(list))?;
-        let mut header = Header { names, wanted: Vec::new() };
+        let mut header = ListHeader { names, wanted: Vec::new() };
         let mut matches = Vec::new();
         for ((column, _), maker) in list.matches.iter().zip(makers) {
             matches.push((header.find(column)?, maker));
@@ -180,7 +180,7 @@ impl<'a> Columns<'a> {
 
     /// Reads a record; none when `when` says that it is no request. The error says why it cannot be read, and names no
     /// value.
-    pub(super) fn read(&self, record: Option<Cells<'_>>) -> Read<Option<Request>> {
+    pub(super) fn read(&self, record: Option<Cells<'_>>) -> RecordRead<Option<Request>> {
         let Some(record) = record else {
             return Err("the record has more or fewer cells than the header".into());
         };
@@ -210,18 +210,18 @@ impl<'a> Columns<'a> {
         equals.contains(&cell)
     }
 
-    fn instant(&self, cell: &str, column: &str) -> Read<Instant> {
+    fn instant(&self, cell: &str, column: &str) -> RecordRead<Instant> {
         self.dates.read(cell).map_err(|unusable| format!("column {column:?}: {}", unusable.what()).into())
     }
 
     /// A blank cell is no limit.
-    fn limit(&self, record: Cells<'_>, at: Option<usize>, column: &Option<String>) -> Read<Option<Instant>> {
+    fn limit(&self, record: Cells<'_>, at: Option<usize>, column: &Option<String>) -> RecordRead<Option<Instant>> {
         let (Some(at), Some(column)) = (at, column) else { return Ok(None) };
         let cell = record.cell(at);
         if cell.trim().is_empty() { Ok(None) } else { self.instant(cell, column).map(Some) }
     }
 
-    fn lifted(&self, record: Cells<'_>) -> Read<Option<String>> {
+    fn lifted(&self, record: Cells<'_>) -> RecordRead<Option<String>> {
         let Some(id) = self.lifts.map(|at| record.cell(at).trim()) else { return Ok(None) };
         if !self.patterns.iter().any(|p| p.is_match(id)) {
             return Err("the id of the request to end matches no list's request_pattern".into());
@@ -229,7 +229,7 @@ impl<'a> Columns<'a> {
         Ok(Some(id.to_owned()))
     }
 
-    fn identities(&self, record: Cells<'_>) -> Read<Vec<([u8; 32], bool)>> {
+    fn identities(&self, record: Cells<'_>) -> RecordRead<Vec<([u8; 32], bool)>> {
         let made = self.matches.iter().filter_map(|(at, maker)| maker(record.cell(*at)));
         let mut identities: Vec<_> = made.map(|(raw, identity)| (identity, raw)).collect();
         identities.sort_unstable();
@@ -276,7 +276,7 @@ mod tests {
     #[test]
     fn ids_differ_when_anything_differs() {
         let key = Key::new([2; 32]);
-        let terms = Terms { list: "a".into(), effect: "erase".into(), purposes: None, lift_erase: false };
+        let terms = ListTerms { list: "a".into(), effect: "erase".into(), purposes: None, lift_erase: false };
         let base = || Request {
             request: "C-1".into(),
             received: Instant(1),
@@ -288,10 +288,10 @@ mod tests {
         let mut ids = vec![
             base().id(&terms, &key),
             base().id(&terms, &Key::new([3; 32])),
-            base().id(&Terms { list: "b".into(), ..terms.clone() }, &key),
-            base().id(&Terms { effect: "restrict".into(), ..terms.clone() }, &key),
-            base().id(&Terms { purposes: Some(vec![]), ..terms.clone() }, &key),
-            base().id(&Terms { purposes: Some(vec!["C-1".into()]), ..terms.clone() }, &key),
+            base().id(&ListTerms { list: "b".into(), ..terms.clone() }, &key),
+            base().id(&ListTerms { effect: "restrict".into(), ..terms.clone() }, &key),
+            base().id(&ListTerms { purposes: Some(vec![]), ..terms.clone() }, &key),
+            base().id(&ListTerms { purposes: Some(vec!["C-1".into()]), ..terms.clone() }, &key),
             Request { request: "C-2".into(), ..base() }.id(&terms, &key),
             Request { received: Instant(2), ..base() }.id(&terms, &key),
             Request { from: Some(Instant(1)), ..base() }.id(&terms, &key),

@@ -18,7 +18,7 @@ const LISTED: usize = 16 + 8 + 1;
 
 /// What all entries of one list under one version of the policy have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Terms {
+pub(super) struct ListTerms {
     /// Name of the list, or of the command.
     pub(super) list: String,
     /// Name of the effect, as in the policy.
@@ -113,7 +113,7 @@ pub(super) struct Looked {
 
 /// Name and checksum of a segment that another one replaces.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Replaced {
+pub(super) struct ReplacedSegment {
     pub(super) name: String,
     pub(super) checksum: String,
 }
@@ -121,10 +121,10 @@ pub(super) struct Replaced {
 /// The readable part in front, JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Header {
-    pub(super) terms: Vec<Terms>,
+pub(super) struct SegmentHeader {
+    pub(super) terms: Vec<ListTerms>,
     pub(super) files: Vec<FileTaken>,
-    pub(super) replaces: Vec<Replaced>,
+    pub(super) replaces: Vec<ReplacedSegment>,
     pub(super) jobs: Vec<String>,
     pub(super) looked: Vec<Looked>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -139,9 +139,9 @@ pub(super) struct Header {
 /// A segment in memory.
 #[derive(Clone, Default)]
 pub(super) struct Segment {
-    pub(super) terms: Vec<Terms>,
+    pub(super) terms: Vec<ListTerms>,
     pub(super) files: Vec<FileTaken>,
-    pub(super) replaces: Vec<Replaced>,
+    pub(super) replaces: Vec<ReplacedSegment>,
     pub(super) jobs: Vec<String>,
     pub(super) looked: Vec<Looked>,
     /// What was there when it was written.
@@ -154,7 +154,7 @@ pub(super) struct Segment {
 
 impl Segment {
     /// Index of the terms, added when they are new.
-    pub(super) fn terms(&mut self, terms: &Terms) -> u32 {
+    pub(super) fn terms(&mut self, terms: &ListTerms) -> u32 {
         let at = self.terms.iter().position(|t| t == terms).unwrap_or_else(|| {
             self.terms.push(terms.clone());
             self.terms.len() - 1
@@ -196,7 +196,7 @@ impl Segment {
         for entry in &self.entries {
             write_entry(entry, &mut body);
         }
-        let header = Header {
+        let header = SegmentHeader {
             entries: self.entries.len() as u64,
             entry_bytes: body.len() as u64,
             marks: self.marks.len() as u64,
@@ -260,7 +260,7 @@ fn read_segment(mut rest: &[u8]) -> Option<Segment> {
         return None;
     }
     let length = u32::from_le_bytes(array(&mut rest)?);
-    let header: Header = serde_json::from_slice(take(&mut rest, length as usize)?).ok()?;
+    let header: SegmentHeader = serde_json::from_slice(take(&mut rest, length as usize)?).ok()?;
     let mut body = take(&mut rest, usize::try_from(header.entry_bytes).ok()?)?;
     let marks = usize::try_from(header.marks).ok()?.checked_mul(MARK)?;
     let notes = usize::try_from(header.notes).ok()?.checked_mul(NOTE)?;
@@ -290,7 +290,7 @@ fn read_segment(mut rest: &[u8]) -> Option<Segment> {
         listed.push(read_listed(&mut rest)?);
     }
     let whole = entries.len() as u64 == header.entries;
-    let Header { terms, files, replaces, jobs, looked, witness, .. } = header;
+    let SegmentHeader { terms, files, replaces, jobs, looked, witness, .. } = header;
     whole.then_some(Segment { terms, files, replaces, jobs, looked, witness, entries, marks, notes, listed })
 }
 
@@ -379,14 +379,14 @@ fn text(rest: &mut &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::status::{Review, State};
+    use super::super::status::{RequestState, Review};
     use super::*;
 
     const KEY: [u8; 32] = [9; 32];
 
     fn sample() -> Segment {
         let mut segment = Segment::default();
-        let terms = Terms { list: "erasure".into(), effect: "erase".into(), purposes: None, lift_erase: false };
+        let terms = ListTerms { list: "erasure".into(), effect: "erase".into(), purposes: None, lift_erase: false };
         let at = segment.terms(&terms);
         for n in [3u8, 1, 2, 1] {
             segment.entries.push(EntryRecord {
@@ -405,7 +405,7 @@ mod tests {
         let job = segment.job("crm-contacts");
         for (n, until) in [(1, None), (2, Some(Instant(-9)))] {
             let review = until.map(|_| Review::TooMany);
-            let standing = Standing { until, review, ..Standing::new(State::AwaitingLifecycle, Instant(7)) };
+            let standing = Standing { until, review, ..Standing::new(RequestState::AwaitingLifecycle, Instant(7)) };
             segment.notes.push(NoteRecord { entry: [n; 16], job, standing });
         }
         segment.looked.push(Looked { job: "crm-contacts".into(), segment: 4, at: Instant(8) });

@@ -3,7 +3,7 @@
 
 use super::entry::{Requests, Usable};
 use super::segment::{Looked, NoteRecord, Segment};
-use super::status::{Review, Standing, State};
+use super::status::{RequestState, Review, Standing};
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
 use crate::store::Root;
@@ -16,7 +16,11 @@ impl Requests {
         let unusable = (self.usable(entry) == Usable::None).then_some(Review::NoUsableValue);
         let noted = self.noted(entry, job);
         let noted = Standing { review: noted.review.or(unusable), ..noted };
-        if self.learned_since(entry, job) { Standing { state: State::Received, until: None, ..noted } } else { noted }
+        if self.learned_since(entry, job) {
+            Standing { state: RequestState::Received, until: None, ..noted }
+        } else {
+            noted
+        }
     }
 
     /// Whether an entry has learned something since it was last looked for in a job's dataset.
@@ -36,9 +40,9 @@ impl Requests {
         }
         match self.notes.looked.get(job) {
             Some(looked) if self.segment_of(entry).is_some_and(|last| last <= looked.segment) => {
-                Standing::new(State::Unmatched, looked.at)
+                Standing::new(RequestState::Unmatched, looked.at)
             }
-            _ => Standing::new(State::Received, self.entry(entry).received),
+            _ => Standing::new(RequestState::Received, self.entry(entry).received),
         }
     }
 

@@ -4,7 +4,7 @@ use crate::clock::Instant;
 
 /// How far a request has come in one dataset, from the least to the furthest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum State {
+pub enum RequestState {
     /// Stored; the dataset has not been looked through since.
     Received,
     /// Looked for, and nobody found.
@@ -45,7 +45,7 @@ impl Review {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// How far it has come.
-    pub state: State,
+    pub state: RequestState,
     /// Since when.
     pub at: Instant,
     /// When the store removes the last bytes; for `AwaitingLifecycle`.
@@ -56,7 +56,7 @@ pub struct Standing {
 
 impl Standing {
     /// A standing without anything to add.
-    pub fn new(state: State, at: Instant) -> Standing {
+    pub fn new(state: RequestState, at: Instant) -> Standing {
         Standing { state, at, until: None, review: None }
     }
 
@@ -64,12 +64,12 @@ impl Standing {
     pub fn status(&self) -> RequestStatus {
         match self.state {
             _ if self.review.is_some() => RequestStatus::NeedsReview,
-            State::Removed => RequestStatus::Removed,
-            State::Received => RequestStatus::Received,
-            State::Unmatched => RequestStatus::Unmatched,
-            State::NotBinding => RequestStatus::NotBinding,
-            State::Applied => RequestStatus::Applied,
-            State::AwaitingLifecycle => RequestStatus::AwaitingLifecycle,
+            RequestState::Removed => RequestStatus::Removed,
+            RequestState::Received => RequestStatus::Received,
+            RequestState::Unmatched => RequestStatus::Unmatched,
+            RequestState::NotBinding => RequestStatus::NotBinding,
+            RequestState::Applied => RequestStatus::Applied,
+            RequestState::AwaitingLifecycle => RequestStatus::AwaitingLifecycle,
         }
     }
 
@@ -80,12 +80,12 @@ impl Standing {
 
     pub(super) fn read(state: u8, review: u8, at: Instant, until: Option<Instant>) -> Option<Standing> {
         let states = [
-            State::Received,
-            State::Unmatched,
-            State::NotBinding,
-            State::Applied,
-            State::AwaitingLifecycle,
-            State::Removed,
+            RequestState::Received,
+            RequestState::Unmatched,
+            RequestState::NotBinding,
+            RequestState::Applied,
+            RequestState::AwaitingLifecycle,
+            RequestState::Removed,
         ];
         let review = match review {
             0 => None,
@@ -104,17 +104,17 @@ impl Standing {
 pub enum RequestStatus {
     /// A person has to look.
     NeedsReview,
-    /// As [`State::Received`].
+    /// As [`RequestState::Received`].
     Received,
-    /// As [`State::Applied`]; of a lift, that it ends a request.
+    /// As [`RequestState::Applied`]; of a lift, that it ends a request.
     Applied,
-    /// As [`State::AwaitingLifecycle`].
+    /// As [`RequestState::AwaitingLifecycle`].
     AwaitingLifecycle,
-    /// As [`State::Removed`].
+    /// As [`RequestState::Removed`].
     Removed,
-    /// As [`State::Unmatched`].
+    /// As [`RequestState::Unmatched`].
     Unmatched,
-    /// As [`State::NotBinding`].
+    /// As [`RequestState::NotBinding`].
     NotBinding,
     /// It has no effect any more (R30).
     Ended,

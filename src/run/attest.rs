@@ -6,10 +6,10 @@ use super::scheduled;
 use crate::clock;
 use crate::decide::{SharedBy, Verdict};
 use crate::error::{Code, Error, Kind, Result};
-use crate::evidence::Event;
+use crate::evidence::LedgerEvent;
 use crate::evidence::manifest::{
-    self, Brake, ClocksIgnored, Drift, Field, File, ForeignCommit, Identifiers, Input, Keys, ListApplied, Lost,
-    Manifest, Member, Output, Previous, RawCause, Rejected, Removed, SCHEMA, SharedValues,
+    self, Brake, ClocksIgnored, Drift, FieldEvidence, File, ForeignCommit, Identifiers, Input, Keys, ListApplied, Lost,
+    Manifest, MemberEvidence, Output, Previous, RawCause, Rejected, Removed, SCHEMA, SharedValues,
 };
 use crate::job::{self, LeftAside, Ready};
 use crate::minimize::{IdentifierTally, Tally, WhyRaw};
@@ -67,7 +67,7 @@ pub fn intend(
     ready.state.save_dataset(&mut ready.dataset)?;
     ready.state.record_kinds(&job::kinds(&ready.project).into_keys().collect())?;
     let keys = ready.keys.ids();
-    if ready.state.check_keys(&keys)? == crate::state::Epoch::New {
+    if ready.state.check_keys(&keys)? == crate::state::EpochState::New {
         ready.state.add_epoch(intent.of(1), &keys, ready.call.now)?;
     }
     Ok(Begun { intent, attempt, aside })
@@ -75,7 +75,7 @@ pub fn intend(
 
 /// Writes down that a run stopped. When even that fails the first error is what counts.
 pub fn refused(ready: &Ready, begun: &Begun, error: &Error, plan: Option<String>) {
-    let event = Event::Refused {
+    let event = LedgerEvent::Refused {
         job: begun.intent.job.clone(),
         as_of: begun.intent.as_of,
         exit: error.kind().exit_code(),
@@ -96,7 +96,7 @@ pub fn spend_accept(ready: &Ready, begun: &Begun, error: Option<&Error>) {
 }
 
 /// What a manifest is made of, apart from files.
-pub struct Facts<'a> {
+pub struct ManifestFacts<'a> {
     /// The run's id; of a plan empty.
     pub run: &'a str,
     /// What was pinned.
@@ -122,14 +122,14 @@ pub struct Facts<'a> {
 }
 
 /// The manifest of a version about to be committed; `written` is none for a plan.
-pub fn manifest(ready: &Ready, facts: &Facts<'_>, written: Option<&Written>) -> Manifest {
+pub fn manifest(ready: &Ready, facts: &ManifestFacts<'_>, written: Option<&Written>) -> Manifest {
     let (plan, keys, verdict) = (ready.plan(), ready.keys.ids(), facts.verdict);
     let previous = ready.dataset.current.as_ref();
     Manifest {
         schema: SCHEMA,
         tamis: env!("CARGO_PKG_VERSION").into(),
         time_zones: Some(clock::zones_version().into()),
-        kind: manifest::Kind::Run,
+        kind: manifest::VersionKind::Run,
         run: facts.run.into(),
         attempt: written.map_or(1, |written| written.attempt),
         job: plan.job.clone(),
@@ -202,7 +202,7 @@ fn reported(source: &str, root: &str, report: &ReadReport) -> Vec<Input> {
     let mut inputs: Vec<Input> = Vec::new();
     for file in &report.inputs {
         let object = format!("{root}:{}", file.object.path);
-        let member = Member {
+        let member = MemberEvidence {
             name: file.member.clone(),
             records: file.records,
             dropped: file.dropped,
@@ -244,7 +244,7 @@ fn lost(ready: &Ready, main: &ReadReport) -> Vec<Lost> {
     ready.dataset.clone().missed(&names, ready.as_of).into_iter().map(told).collect()
 }
 
-fn rejected(facts: &Facts<'_>) -> Rejected {
+fn rejected(facts: &ManifestFacts<'_>) -> Rejected {
     let first = facts.tally.clocks.iter().filter_map(|clock| clock.first_unreadable).min();
     Rejected {
         no_subject: facts.tally.no_subject,
@@ -254,14 +254,14 @@ fn rejected(facts: &Facts<'_>) -> Rejected {
     }
 }
 
-fn fields(ready: &Ready, facts: &Facts<'_>) -> Vec<Field> {
+fn fields(ready: &Ready, facts: &ManifestFacts<'_>) -> Vec<FieldEvidence> {
     let (tally, main) = (facts.tally, facts.main);
     let plan = ready.plan();
     let layout = crate::minimize::Minimizer::layout(plan);
     plan.fields
         .iter()
         .enumerate()
-        .map(|(f, field)| Field {
+        .map(|(f, field)| FieldEvidence {
             name: field.name.clone(),
             from: field.from.map(|column| plan.columns[column].name.clone()),
             subject: field.subject,
@@ -282,7 +282,7 @@ fn fields(ready: &Ready, facts: &Facts<'_>) -> Vec<Field> {
 }
 
 /// Whether nothing was read for a field that the run before had values for.
-fn emptied(ready: &Ready, facts: &Facts<'_>, name: &str, values: u64) -> bool {
+fn emptied(ready: &Ready, facts: &ManifestFacts<'_>, name: &str, values: u64) -> bool {
     let before = ready.dataset.fields.iter().find(|field| field.name == name).map_or(0, |field| field.values);
     values == 0 && before > 0 && facts.verdict.rows_in > 0
 }
@@ -292,7 +292,7 @@ fn raw_forms(tally: &Tally, column: Option<&str>) -> u64 {
 }
 
 /// Columns that identities are made of, of the job's own source and of those it observes.
-fn identifiers(ready: &Ready, facts: &Facts<'_>) -> Vec<Identifiers> {
+fn identifiers(ready: &Ready, facts: &ManifestFacts<'_>) -> Vec<Identifiers> {
     let plan = ready.plan();
     let published: Vec<usize> =
         plan.fields.iter().filter(|field| field.treat.treat() == Treat::Pseudonymize).filter_map(|f| f.from).collect();

@@ -24,14 +24,14 @@ const WORKER_BYTES: usize = 60 << 20;
 const INFLATED: u64 = 8;
 
 /// Says whether a request names an identity.
-pub type Asked<'a> = dyn Fn(&[u8; 32]) -> bool + Sync + 'a;
+pub type NamesIdentity<'a> = dyn Fn(&[u8; 32]) -> bool + Sync + 'a;
 
 /// Reads, minimizes and stages everything that was pinned, each byte once. `known` says whether a request names an
 /// identity.
 ///
 /// # Errors
 /// Input errors of any file, the first in file order; storage errors.
-pub fn read(ready: &Ready, pinned: &Pinned, known: &Asked<'_>, monitor: &dyn Monitor) -> Result<Read> {
+pub fn read(ready: &Ready, pinned: &Pinned, known: &NamesIdentity<'_>, monitor: &dyn Monitor) -> Result<Read> {
     let plan = ready.plan();
     let stage = stage(ready, pinned)?;
     let request = ReadRequest {
@@ -81,7 +81,7 @@ fn stream(
     root: &Root,
     selection: &Selection,
     request: &ReadRequest<'_>,
-    (stream, known): (Stream, &Asked<'_>),
+    (stream, known): (Stream, &NamesIdentity<'_>),
     stage: &Stage,
     monitor: &dyn Monitor,
 ) -> Result<(ReadReport, Tally)> {
@@ -97,7 +97,13 @@ fn stream(
     Ok((reader.finish()?, tally.unwrap_or_default()))
 }
 
-fn work(reader: &Reader<'_>, minimizer: &Minimizer, known: &Asked<'_>, stage: &Stage, stop: &Stop) -> Result<Tally> {
+fn work(
+    reader: &Reader<'_>,
+    minimizer: &Minimizer,
+    known: &NamesIdentity<'_>,
+    stage: &Stage,
+    stop: &Stop,
+) -> Result<Tally> {
     let (mut scratch, mut worker, mut writer) = (Scratch::default(), minimizer.worker(known), stage.writer());
     while let Some(batch) = reader.next(&mut scratch)? {
         stop.check()?;
@@ -175,11 +181,11 @@ pub fn renew(state: Option<&Root>, requests: &mut Requests, read: &Read) -> Resu
         let named = requests
             .effects(requests::half(&renewed.before))
             .iter()
-            .filter(|found| found.bond() == requests::Bond::Named);
+            .filter(|found| found.bond() == requests::StoredBond::Named);
         let of = |found: &requests::EntryRef| Learned {
             entry: found.entry(),
             identity: renewed.now,
-            bond: requests::Bond::Named,
+            bond: requests::StoredBond::Named,
             raw: renewed.raw,
         };
         learned.extend(named.map(of));

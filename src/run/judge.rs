@@ -1,11 +1,11 @@
 //! The spine: rows are read, then requests are followed over them, then they are decided, in this order and no other. Each
 //! step takes what only the step before makes. A run, a plan and an explanation differ in what they do with what comes out.
 
-use super::attest::Facts;
+use super::attest::ManifestFacts;
 use super::input;
 use super::pinned::{Pinned, Read};
 use super::previous::Before;
-use crate::decide::{self, Judged, Links, Previous, Verdict};
+use crate::decide::{self, Judged, Links, PreviousVersion, Verdict};
 use crate::error::Result;
 use crate::evidence::manifest::ListApplied;
 use crate::job::{LeftAside, Ready, meant};
@@ -36,11 +36,11 @@ pub struct JudgedRun {
     /// Its rows.
     pub judged: Judged,
     /// All else that is known of it.
-    pub findings: Findings,
+    pub findings: RunFindings,
 }
 
 /// What a run has found, apart from its rows.
-pub struct Findings {
+pub struct RunFindings {
     /// Requests that rows read are reached by.
     pub links: Links,
     /// Counts of rows.
@@ -97,17 +97,17 @@ impl MatchedRows {
         let reading = input::observed(ready, pinned, &read)?;
         let Read { staged, main, observed, tally, observed_tallies } = read;
         let before = Before::find(ready, monitor)?;
-        let previous = before.as_ref().map(|before| before as &dyn Previous);
+        let previous = before.as_ref().map(|before| before as &dyn PreviousVersion);
         let rules = if aim == Aim::Tell { ready.rules().with_hints() } else { ready.rules() };
         let threads = ready.call.threads;
         let judged = decide::decide(rules, staged, links.entries(), previous, &reading, threads, monitor)?;
         let (verdict, comparable) = (judged.verdict().clone(), before.as_ref().is_some_and(Before::comparable));
-        let findings = Findings { links, verdict, lists, main, observed, tally, observed_tallies, comparable };
+        let findings = RunFindings { links, verdict, lists, main, observed, tally, observed_tallies, comparable };
         Ok(JudgedRun { judged, findings })
     }
 }
 
-impl Findings {
+impl RunFindings {
     /// Returns what a manifest is made of; `run` is empty for a plan, `accepted` the digest that a person has let through.
     pub fn facts<'a>(
         &'a self,
@@ -115,8 +115,8 @@ impl Findings {
         pinned: &'a Pinned,
         aside: &'a [LeftAside],
         accepted: Option<String>,
-    ) -> Facts<'a> {
-        Facts {
+    ) -> ManifestFacts<'a> {
+        ManifestFacts {
             run,
             pinned,
             main: &self.main,

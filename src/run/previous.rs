@@ -1,6 +1,6 @@
 //! The version before, as its companions tell it: rows per subject, by bucket (R35).
 
-use crate::decide::Previous;
+use crate::decide::PreviousVersion;
 use crate::error::{Kind, Result};
 use crate::job::Ready;
 use crate::monitor::{Event, Monitor};
@@ -47,7 +47,7 @@ impl<'a> Before<'a> {
     }
 }
 
-impl Previous for Before<'_> {
+impl PreviousVersion for Before<'_> {
     fn rows(&self) -> u64 {
         self.current.rows
     }

@@ -6,7 +6,7 @@ use super::pinned::{Pinned, Read};
 use crate::clock::Instant;
 use crate::error::{Code, Kind, Result};
 use crate::evidence::manifest::Input;
-use crate::evidence::{Event, RunRef};
+use crate::evidence::{LedgerEvent, RunRef};
 use crate::gates::SetDoubt;
 use crate::job::Ready;
 use crate::policy::SetFormat;
@@ -71,7 +71,7 @@ fn older(ready: &Ready, set: &str) -> Result<Option<SetDoubt>> {
 fn same_bytes(ready: &Ready, published: &SetRead, read: &Read) -> Result<bool> {
     let of = RunRef { run: &published.run, attempt: 1, since: Instant(i64::MIN) };
     let Some(entry) = ready.state.ledger().published(of)? else { return Ok(false) };
-    let Event::Published { manifest, .. } = &entry.event else { return Ok(false) };
+    let LedgerEvent::Published { manifest, .. } = &entry.event else { return Ok(false) };
     let manifest = match ready.state.manifest(&published.run, entry.attempt, manifest) {
         Ok(manifest) => manifest,
         Err(error) if error.kind() == Kind::Evidence => return Ok(false),

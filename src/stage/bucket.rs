@@ -1,7 +1,7 @@
 //! The rows of one bucket, read back: controls alone, or with the published fields.
 //! Must not know where they waited, nor what becomes of them.
 
-use super::record::{self, Place};
+use super::record::{self, FieldPlace};
 use crate::minimize::{Layout, NO_SINCE, NULL_QUASI, mark};
 use std::cmp::Ordering;
 
@@ -113,10 +113,10 @@ impl Control {
 }
 
 /// All there is of the rows of one bucket.
-pub struct Bucket {
+pub struct RowBucket {
     /// Controls.
     pub control: Control,
-    places: Vec<Place>,
+    places: Vec<FieldPlace>,
     stride: usize,
     fields: Vec<u8>,
     /// Per row where its record with fields begins, `NO_FIELDS` when it has none.
@@ -126,9 +126,9 @@ pub struct Bucket {
 
 const NO_FIELDS: usize = usize::MAX;
 
-impl Bucket {
+impl RowBucket {
     /// Takes controls, and records of fields as `record` wrote them; none when they do not fit together.
-    pub(super) fn new(layout: &Layout, control: Control, fields: Vec<u8>) -> Option<Bucket> {
+    pub(super) fn new(layout: &Layout, control: Control, fields: Vec<u8>) -> Option<RowBucket> {
         let (places, stride) = record::places(layout);
         let lengths: Vec<usize> = places.iter().filter(|p| p.width.is_none()).map(|p| p.at).collect();
         let (mut starts, mut rest, mut count) = (Vec::with_capacity(control.rows()), &fields[..], 0);
@@ -143,14 +143,14 @@ impl Bucket {
             count += 1;
         }
         let text_bytes = fields.len() - count * stride;
-        rest.is_empty().then_some(Bucket { control, places, stride, fields, starts, text_bytes })
+        rest.is_empty().then_some(RowBucket { control, places, stride, fields, starts, text_bytes })
     }
 
     /// One published field of all rows.
-    pub fn field(&self, field: usize) -> Field<'_> {
+    pub fn field(&self, field: usize) -> BucketField<'_> {
         let place = self.places[field];
         let before = self.places[..field].iter().filter(|p| p.width.is_none()).map(|p| p.at).collect();
-        Field { bucket: self, byte: field / 8, bit: 1 << (field % 8), at: place.at, width: place.width, before }
+        BucketField { bucket: self, byte: field / 8, bit: 1 << (field % 8), at: place.at, width: place.width, before }
     }
 
     /// Bytes of the text of all rows and fields together.
@@ -178,8 +178,8 @@ impl Bucket {
 }
 
 /// One published field of the rows of a bucket.
-pub struct Field<'a> {
-    bucket: &'a Bucket,
+pub struct BucketField<'a> {
+    bucket: &'a RowBucket,
     byte: usize,
     bit: u8,
     at: usize,
@@ -188,7 +188,7 @@ pub struct Field<'a> {
     before: Vec<usize>,
 }
 
-impl<'a> Field<'a> {
+impl<'a> BucketField<'a> {
     /// Whether a row has a value, and its bytes: of `FieldKind::width`, text as long as it is, none for null.
     pub fn value(&self, row: usize) -> Option<&'a [u8]> {
         let (part, text) = self.bucket.part(row);

@@ -7,7 +7,7 @@ mod record;
 mod stage;
 mod vault;
 
-pub use bucket::{Bucket, Control, Field};
+pub use bucket::{BucketField, Control, RowBucket};
 pub use stage::{Stage, Staged, Writer};
 pub use vault::{Slot, Vault};
 

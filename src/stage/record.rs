@@ -28,7 +28,7 @@ pub(super) fn has_fields(flags: u16) -> bool {
 /// One published field in the part of fixed stride, behind the validity bits (bit `f % 8` of byte `f / 8`). Text has
 /// its length there, in one byte.
 #[derive(Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct FieldPlace {
     /// Where it begins.
     pub at: usize,
     /// Bytes of its values; none for text.
@@ -36,10 +36,10 @@ pub(super) struct Place {
 }
 
 /// Places of all published fields, in the layout's order, and the stride. The text itself comes after the stride.
-pub(super) fn places(layout: &Layout) -> (Vec<Place>, usize) {
+pub(super) fn places(layout: &Layout) -> (Vec<FieldPlace>, usize) {
     let mut next = layout.fields.len().div_ceil(8);
     let place = |kind: FieldKind| {
-        let place = Place { at: next, width: kind.width() };
+        let place = FieldPlace { at: next, width: kind.width() };
         next += place.width.unwrap_or(1);
         place
     };
@@ -57,7 +57,7 @@ pub(super) fn control_length(record: &[u8], slots: usize, quasi: usize) -> usize
 
 /// The control records of a batch, filled column by column. Reused from batch to batch.
 #[derive(Default)]
-pub(super) struct Controls {
+pub(super) struct ControlRecords {
     bytes: Vec<u8>,
     /// From one record's beginning to the next one's: room for the longest.
     stride: usize,
@@ -65,7 +65,7 @@ pub(super) struct Controls {
     ends: Vec<usize>,
 }
 
-impl Controls {
+impl ControlRecords {
     /// Takes the controls of a batch. Slots that its stream lacks are empty.
     pub(super) fn fill(&mut self, layout: &Layout, rows: &Rows) {
         self.stride = MARKS + layout.identities + 8 + IDENTITY * layout.identities + 8 * layout.quasi;
@@ -113,12 +113,12 @@ fn has_since(since: i64) -> u16 {
 
 /// The parts of fixed stride of the fields of a batch, one after the other. Reused from batch to batch.
 #[derive(Default)]
-pub(super) struct Parts {
+pub(super) struct FieldParts {
     pub stride: usize,
     pub bytes: Vec<u8>,
 }
 
-impl Parts {
+impl FieldParts {
     /// Takes the fields of a batch, column by column.
     pub(super) fn fill(&mut self, layout: &Layout, rows: &Rows) {
         let (places, stride) = places(layout);

@@ -1,9 +1,9 @@
 //! Takes rows from many workers at once and hands them out by bucket once all have come.
 //! Must not know what decides about rows.
 
-use super::bucket::{Bucket, Control};
-use super::record::{self, Controls, Parts};
-use super::vault::{Held, Slot, Tail, Vault};
+use super::bucket::{Control, RowBucket};
+use super::record::{self, ControlRecords, FieldParts};
+use super::vault::{HeldBytes, Slot, Tail, Vault};
 use crate::error::{Code, Error, Result};
 use crate::minimize::{Layout, Rows, flag};
 use std::sync::Mutex;
@@ -52,8 +52,8 @@ impl Stage {
         Writer {
             stage: self,
             buffers,
-            controls: Controls::default(),
-            parts: Parts::default(),
+            controls: ControlRecords::default(),
+            parts: FieldParts::default(),
             order: Order::default(),
             tail: Tail::default(),
             _share: share,
@@ -91,11 +91,11 @@ impl Buffer {
 pub struct Writer<'a> {
     stage: &'a Stage,
     buffers: Vec<Buffer>,
-    controls: Controls,
-    parts: Parts,
+    controls: ControlRecords,
+    parts: FieldParts,
     order: Order,
     tail: Tail,
-    _share: Held,
+    _share: HeldBytes,
 }
 
 impl Writer<'_> {
@@ -239,10 +239,10 @@ impl Staged {
     ///
     /// # Errors
     /// A storage error when the spill cannot be read.
-    pub fn load(&self, bucket: usize) -> Result<Bucket> {
+    pub fn load(&self, bucket: usize) -> Result<RowBucket> {
         let [control, fields] = self.read(bucket)?;
         let control = Control::new(&self.layout, control);
-        Bucket::new(&self.layout, control, fields).ok_or_else(|| {
+        RowBucket::new(&self.layout, control, fields).ok_or_else(|| {
             Error::new(Code::SpillFailed, format!("the rows of bucket {bucket} do not fit together"))
                 .help("nothing was published; report this as a fault")
         })
@@ -352,7 +352,7 @@ mod tests {
         }
     }
 
-    fn back(bucket: &Bucket, i: usize) -> Row {
+    fn back(bucket: &RowBucket, i: usize) -> Row {
         let c = &bucket.control;
         let listed: Vec<_> = c.identities(i).map(|(m, id)| (m, *id)).collect();
         let identities: Vec<_> = (0..3).map(|s| c.slot(i, s)).map(|(m, id)| (m, *id)).collect();

@@ -31,14 +31,14 @@ pub struct Vault {
 
 /// Byte strings of a vault that were put in together. Their memory counts against the budget until they are dropped.
 pub struct Slot<const N: usize = 1> {
-    place: Place,
+    place: SlotPlace,
     lengths: [usize; N],
 }
 
-enum Place {
+enum SlotPlace {
     Memory {
         bytes: Box<[u8]>,
-        _share: Held,
+        _share: HeldBytes,
     },
     /// Each part sealed for itself, behind one another; part `n` has the id `id + n`.
     Sealed {
@@ -48,12 +48,12 @@ enum Place {
 }
 
 /// Bytes counted against a budget; given back when dropped.
-pub(super) struct Held {
+pub(super) struct HeldBytes {
     bytes: usize,
     held: Arc<AtomicUsize>,
 }
 
-impl Drop for Held {
+impl Drop for HeldBytes {
     fn drop(&mut self) {
         self.held.fetch_sub(self.bytes, Ordering::Relaxed);
     }
@@ -115,9 +115,9 @@ impl Vault {
     }
 
     /// Counts a buffer of the caller against the budget as long as the result lives.
-    pub(super) fn hold(&self, bytes: usize) -> Held {
+    pub(super) fn hold(&self, bytes: usize) -> HeldBytes {
         self.held.fetch_add(bytes, Ordering::Relaxed);
-        Held { bytes, held: self.held.clone() }
+        HeldBytes { bytes, held: self.held.clone() }
     }
 
     /// Takes what is in `bytes` and leaves it empty, its capacity kept for the next use.
@@ -141,7 +141,7 @@ impl Vault {
         let share = self.hold(lengths.iter().sum());
         let place = if self.held() <= self.budget {
             let bytes = parts.each_ref().map(|part| part.as_slice()).concat().into();
-            Ok(Place::Memory { bytes, _share: share })
+            Ok(SlotPlace::Memory { bytes, _share: share })
         } else {
             drop(share);
             self.make_room(tail, lengths.iter().map(|length| length + TAG).sum(), piece)
@@ -162,7 +162,7 @@ impl Vault {
         Ok(())
     }
 
-    fn seal<const N: usize>(&self, tail: &mut Tail, parts: [&[u8]; N]) -> Result<Place> {
+    fn seal<const N: usize>(&self, tail: &mut Tail, parts: [&[u8]; N]) -> Result<SlotPlace> {
         let id = self.next.fetch_add(N as u64, Ordering::Relaxed);
         let offset = tail.start + tail.used as u64;
         for (id, part) in (id..).zip(parts) {
@@ -173,7 +173,7 @@ impl Vault {
                 .map_err(|_| Error::new(Code::SpillFailed, "staged rows could not be sealed"))?;
             tail.used += part.len() + TAG;
         }
-        Ok(Place::Sealed { id, offset })
+        Ok(SlotPlace::Sealed { id, offset })
     }
 
     /// Writes what a tail has gathered.
@@ -209,7 +209,7 @@ impl Vault {
     ) -> Result<()> {
         let lengths = slot.lengths.iter().copied();
         match &slot.place {
-            Place::Memory { bytes, .. } => {
+            SlotPlace::Memory { bytes, .. } => {
                 let mut rest = bytes.as_ref();
                 for (out, length) in outs.into_iter().zip(lengths) {
                     out.extend_from_slice(&rest[..length]);
@@ -217,7 +217,7 @@ impl Vault {
                 }
                 Ok(())
             }
-            Place::Sealed { id, offset } => {
+            SlotPlace::Sealed { id, offset } => {
                 let mut sealed = vec![0; lengths.clone().take(M).map(|length| length + TAG).sum()];
                 self.file.read_exact_at(&mut sealed, *offset).map_err(|e| {
                     Error::new(failure(&e), format!("staged rows could not be read from the spill: {}", reason(&e)))

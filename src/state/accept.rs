@@ -4,7 +4,7 @@
 use super::{FORMAT, State, load};
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
-use crate::evidence::{self, Event, RunRef};
+use crate::evidence::{self, LedgerEvent, RunRef};
 use crate::store::Created;
 use serde::{Deserialize, Serialize};
 
@@ -61,7 +61,7 @@ impl State {
 
     fn note_accept(&self, accept: &Accept) -> Result<()> {
         let run = format!("accept-{}-{}", accept.job, accept.plan);
-        let event = Event::Accepted {
+        let event = LedgerEvent::Accepted {
             job: accept.job.clone(),
             as_of: accept.as_of,
             plan: accept.plan.clone(),

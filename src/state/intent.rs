@@ -4,7 +4,7 @@
 use super::{FORMAT, State, load};
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
-use crate::evidence::{self, Event, Head, Manifest, RunRef, Witness, manifest};
+use crate::evidence::{self, Head, LedgerEvent, Manifest, RunRef, Witness, manifest};
 use crate::store::{Created, Object};
 use serde::{Deserialize, Serialize};
 
@@ -161,7 +161,7 @@ impl State {
 
     fn note_intent(&self, intent: &Intent, digest: String) -> Result<Head> {
         let Intent { job, as_of, plan, segment, record, .. } = intent.clone();
-        let event = Event::Intent { job, as_of, plan, intent: digest, segment, record };
+        let event = LedgerEvent::Intent { job, as_of, plan, intent: digest, segment, record };
         self.ledger.append(intent.of(1), event, intent.at)
     }
 

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 const FOLDER: &str = "kinds";
 
 #[derive(Serialize, Deserialize)]
-struct Recorded {
+struct RecordedKinds {
     format: u32,
     kind: String,
 }
@@ -23,7 +23,7 @@ impl State {
     pub fn kinds(&self) -> Result<BTreeSet<String>> {
         let mut kinds = BTreeSet::new();
         for object in self.root.list(FOLDER)? {
-            let Some(Recorded { kind, .. }) = load::<Recorded>(&self.root, &object.path)? else { continue };
+            let Some(RecordedKinds { kind, .. }) = load::<RecordedKinds>(&self.root, &object.path)? else { continue };
             if object.path != path(&kind) {
                 let place = self.root.display(&object.path);
                 return Err(Error::new(
@@ -54,7 +54,7 @@ impl State {
         for kind in kinds {
             let path = path(kind);
             if !there.contains(&path) {
-                self.root.create(&path, evidence::json(&Recorded { format: FORMAT, kind: kind.clone() })?)?;
+                self.root.create(&path, evidence::json(&RecordedKinds { format: FORMAT, kind: kind.clone() })?)?;
             }
         }
         Ok(())

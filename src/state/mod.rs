@@ -17,13 +17,13 @@ pub use dataset::{Current, Dataset, FieldType, PublishedFile, Replaced, Retireme
 pub use intent::{Intent, Origin, Pin, pins, stamp};
 pub use lease::{Claim, Claimant, Holder, Lease, Process};
 pub use parts::{Behind, Since};
-pub use schedule::{End, Refusal, Scheduled};
+pub use schedule::{End, RefusedRun, Scheduled};
 pub use sweep::{RequestsMet, SweepEnd, SweepRecord};
 
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
 use crate::evidence::keys_in_use::{IDENTITY, token_file};
-use crate::evidence::{self, Event, Ledger, RunRef, segments};
+use crate::evidence::{self, Ledger, LedgerEvent, RunRef, segments};
 use crate::key::{KeyId, KeyIds};
 use crate::store::{Created, Root};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -54,7 +54,7 @@ struct KeyInUse {
 
 /// What is known of the token key's epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Epoch {
+pub enum EpochState {
     /// Used before, with this key.
     Known,
     /// Never used: [`State::add_epoch`] before the first token is published.
@@ -75,7 +75,7 @@ impl State {
         state.key_in_use(IDENTITY, &keys.identity, &identity_differs(root))?;
         state.key_in_use(&token_file(&keys.epoch), &keys.token, &token_differs(root, &keys.epoch))?;
         let (segment, stored) = carried(root)?;
-        let event = Event::StateCreated {
+        let event = LedgerEvent::StateCreated {
             identity_key: keys.identity.0.clone(),
             token_key: keys.token.0.clone(),
             epoch: keys.epoch.clone(),
@@ -158,17 +158,17 @@ impl State {
     /// # Errors
     /// A policy error when the identity key, or the token key of this epoch, is another one; an evidence error when the
     /// record of a key that was in use before is gone.
-    pub fn check_keys(&self, keys: &KeyIds) -> Result<Epoch> {
+    pub fn check_keys(&self, keys: &KeyIds) -> Result<EpochState> {
         match load::<KeyInUse>(&self.root, IDENTITY)? {
             Some(known) if known.id == keys.identity => {}
             Some(_) => return Err(identity_differs(&self.root)),
             None => return Err(missing(&self.root.display(IDENTITY))),
         }
         match load::<KeyInUse>(&self.root, &token_file(&keys.epoch))? {
-            Some(known) if known.id == keys.token => Ok(Epoch::Known),
+            Some(known) if known.id == keys.token => Ok(EpochState::Known),
             Some(_) => Err(token_differs(&self.root, &keys.epoch)),
             None if self.epochs()?.contains(&keys.epoch) => Err(missing(&self.root.display(&token_file(&keys.epoch)))),
-            None => Ok(Epoch::New),
+            None => Ok(EpochState::New),
         }
     }
 
@@ -192,8 +192,8 @@ impl State {
     /// # Errors
     /// As reading the ledger.
     pub fn epochs(&self) -> Result<Vec<String>> {
-        let named = |event: Event| match event {
-            Event::StateCreated { epoch, .. } | Event::EpochAdded { epoch, .. } => Some(epoch),
+        let named = |event: LedgerEvent| match event {
+            LedgerEvent::StateCreated { epoch, .. } | LedgerEvent::EpochAdded { epoch, .. } => Some(epoch),
             _ => None,
         };
         Ok(self.ledger.entries()?.into_iter().filter_map(|entry| named(entry.event)).collect())
@@ -205,7 +205,7 @@ impl State {
     /// A policy error when another key was recorded for it meanwhile.
     pub fn add_epoch(&self, of: RunRef<'_>, keys: &KeyIds, now: Instant) -> Result<()> {
         self.key_in_use(&token_file(&keys.epoch), &keys.token, &token_differs(&self.root, &keys.epoch))?;
-        let event = Event::EpochAdded { epoch: keys.epoch.clone(), token_key: keys.token.0.clone() };
+        let event = LedgerEvent::EpochAdded { epoch: keys.epoch.clone(), token_key: keys.token.0.clone() };
         self.ledger.append(of, event, now).map(|_| ())
     }
 
@@ -241,7 +241,7 @@ pub fn is_own(path: &str) -> bool {
 fn carried(root: &Root) -> Result<(u64, BTreeMap<String, String>)> {
     let mut stored = BTreeMap::new();
     let names = segments::names(&root.list(segments::FOLDER)?)?;
-    let names: Vec<segments::Name> = names.into_iter().map(|(name, _)| name).collect();
+    let names: Vec<segments::SegmentName> = names.into_iter().map(|(name, _)| name).collect();
     if let Some(missing) = segments::gap(&names) {
         return Err(Error::new(Code::StatePartMissing, format!("segment {missing} of the stored requests is missing"))
             .help("carry over all of state:requests, from its newest copy"));

@@ -1,7 +1,7 @@
 //! One look-up of a dataset for everybody: by its table, whatever its job is called now. A job that was renamed goes on
 //! with what is known under its earlier names. Must not know specs: who asks says which jobs still serve a table.
 
-use super::{Dataset, Refusal, Scheduled, State, SweepRecord};
+use super::{Dataset, RefusedRun, Scheduled, State, SweepRecord};
 use crate::clock::Instant;
 use crate::error::Result;
 use std::collections::BTreeMap;
@@ -65,7 +65,7 @@ impl State {
         let mut all = self.scheduled(job)?;
         for name in earlier {
             let found = self.scheduled(name)?;
-            let at = |refusal: &Option<Refusal>| refusal.as_ref().map(|refusal| refusal.at);
+            let at = |refusal: &Option<RefusedRun>| refusal.as_ref().map(|refusal| refusal.at);
             if at(&found.refusal) > at(&all.refusal) {
                 all.refusal = found.refusal;
             }

@@ -4,7 +4,7 @@
 
 use super::{Dataset, State, load};
 use crate::error::{Code, Error, Result};
-use crate::evidence::{self, Entry, Event, Witness, segments};
+use crate::evidence::{self, LedgerEntry, LedgerEvent, Witness, segments};
 use crate::store::Root;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,7 +44,7 @@ pub struct Missing {
 
 /// What any record may say.
 #[derive(Deserialize)]
-struct Told {
+struct ToldRecord {
     #[serde(default)]
     witness: Option<Witness>,
     #[serde(default)]
@@ -146,8 +146,8 @@ impl State {
         let known = dataset.current.as_ref().map(|current| current.version);
         let entries = self.entries_since(dataset)?;
         let names = self.names_in(&entries, dataset)?;
-        for Entry { event, .. } in &entries {
-            since.retired |= matches!(event, Event::Retired { dataset: of, .. } if *of == dataset.dataset);
+        for LedgerEntry { event, .. } in &entries {
+            since.retired |= matches!(event, LedgerEvent::Retired { dataset: of, .. } if *of == dataset.dataset);
             let Some((job, seen)) = event.record() else { continue };
             let Some(newest) = names.get(job).copied() else { continue };
             if seen > newest && since.missing.as_ref().is_none_or(|missing| missing.seen < seen) {
@@ -164,7 +164,7 @@ impl State {
     /// The names that entries give to the job of a dataset, with the number of the newest record under each. A job that has
     /// no record at all is among them when the ledger has seen one: it may have been of this table. Records are read after
     /// the entries: what was told before is never newer.
-    fn names_in(&self, entries: &[Entry], dataset: &Dataset) -> Result<BTreeMap<String, u64>> {
+    fn names_in(&self, entries: &[LedgerEntry], dataset: &Dataset) -> Result<BTreeMap<String, u64>> {
         let mut names = BTreeMap::from([(dataset.job.clone(), dataset.seq)]);
         let mut others = BTreeSet::new();
         for (job, seen) in entries.iter().filter_map(|entry| entry.event.record()) {
@@ -187,11 +187,11 @@ impl State {
         Ok(names)
     }
 
-    fn entries_since(&self, dataset: &Dataset) -> Result<Vec<Entry>> {
+    fn entries_since(&self, dataset: &Dataset) -> Result<Vec<LedgerEntry>> {
         match (&dataset.witness, &dataset.current) {
             (Some(witness), _) => self.ledger.after(witness.ledger.seq),
             (None, Some(current)) => {
-                let made = |entry: &Entry| {
+                let made = |entry: &LedgerEntry| {
                     entry.run == current.run && entry.event.version() == Some((current.version, &current.manifest))
                 };
                 let found = self.ledger.from(&made)?;
@@ -223,13 +223,13 @@ impl State {
             paths.extend(evidence::newest_records(&self.root, folder)?);
         }
         for path in paths {
-            let Some(told) = load::<Told>(&self.root, &path)? else { continue };
+            let Some(told) = load::<ToldRecord>(&self.root, &path)? else { continue };
             kinds = kinds.max(told.kinds);
             tellings.extend(told.witness.map(|witness| (self.root.display(&path), witness)));
         }
         if let Some((name, witness)) = segments::witness(&self.root)? {
             // What was carried over from an earlier state speaks of that one's ledger.
-            let carried = matches!(self.ledger.first()?, Some(Entry { event: Event::StateCreated { stored, .. }, .. })
+            let carried = matches!(self.ledger.first()?, Some(LedgerEntry { event: LedgerEvent::StateCreated { stored, .. }, .. })
                 if stored.contains_key(&name.file()));
             tellings.extend((!carried).then(|| (self.root.display(&name.path()), witness)));
         }
@@ -241,7 +241,7 @@ impl State {
     fn requests_behind(&self, tellings: &[(String, Witness)]) -> Result<Option<Behind>> {
         let known = (self.root.display("ledger"), self.ledger.segment()?);
         let names = segments::names(&self.root.list(segments::FOLDER)?)?;
-        let names: Vec<segments::Name> = names.into_iter().map(|(name, _)| name).collect();
+        let names: Vec<segments::SegmentName> = names.into_iter().map(|(name, _)| name).collect();
         if let Some(missing) = segments::gap(&names) {
             let shown = format!("segment {missing} is missing, and a later one is there");
             return Ok(Some(self.behind("requests", shown)));
@@ -257,7 +257,7 @@ impl State {
     /// The runs, when the one that the ledger saw begin last is not there as it was.
     fn runs_behind(&self) -> Result<Option<Behind>> {
         let Some(entry) = self.ledger.newest_intent()? else { return Ok(None) };
-        let Event::Intent { intent, .. } = &entry.event else { return Ok(None) };
+        let LedgerEvent::Intent { intent, .. } = &entry.event else { return Ok(None) };
         let path = evidence::intent_path(&entry.run);
         if self.root.get(&path)?.is_some_and(|bytes| evidence::digest(&bytes) == *intent) {
             return Ok(None);

@@ -24,7 +24,7 @@ pub struct Scheduled {
     /// The last instant that was published.
     pub published: Option<Instant>,
     /// The last refusal since then.
-    pub refusal: Option<Refusal>,
+    pub refusal: Option<RefusedRun>,
     /// What ledger and stored requests were like when it was saved, or before.
     #[serde(default)]
     pub witness: Option<Witness>,
@@ -32,7 +32,7 @@ pub struct Scheduled {
 
 /// A scheduled run that was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refusal {
+pub struct RefusedRun {
     /// The instant it was due at.
     pub due: Instant,
     /// When it was refused.
@@ -51,9 +51,9 @@ pub enum End {
     /// A version is there.
     Published,
     /// Refused for good; the next instant is the next chance.
-    Refused(Refusal),
+    Refused(RefusedRun),
     /// Refused for now: the same run is tried again.
-    Again(Refusal),
+    Again(RefusedRun),
     /// Not run, and not to be caught up.
     Missed,
 }

@@ -1,7 +1,7 @@
 //! When a dataset was last swept, and what requests there were: `sweeps/<job>/<seq>.json`, create-only, the newest
 //! counts. What a scheduler asks before it sweeps again. Must not know raw values.
 
-use super::{FORMAT, Refusal, State, load};
+use super::{FORMAT, RefusedRun, State, load};
 use crate::clock::Instant;
 use crate::error::Result;
 use crate::evidence::{self, Witness};
@@ -26,7 +26,7 @@ pub struct SweepRecord {
     /// The earliest deadline of a request that is not done in this dataset.
     pub due: Option<Instant>,
     /// What stopped the last attempt; `due` is the instant that it judged at.
-    pub refusal: Option<Refusal>,
+    pub refusal: Option<RefusedRun>,
     /// What ledger and stored requests were like when it was saved, or before.
     #[serde(default)]
     pub witness: Option<Witness>,
@@ -55,7 +55,7 @@ pub enum SweepEnd {
     /// Nothing had to be looked at.
     Unneeded,
     /// Something stopped it.
-    Refused(Refusal),
+    Refused(RefusedRun),
 }
 
 impl State {
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn a_sweep_to_the_end_clears_a_refusal_and_a_refusal_leaves_what_was_done() {
         let met = |segment| RequestsMet { files: "f".into(), segment };
-        let refusal = Refusal { due: Instant(1), at: Instant(2), exit: 75, cause: "away".into(), help: None };
+        let refusal = RefusedRun { due: Instant(1), at: Instant(2), exit: 75, cause: "away".into(), help: None };
         let mut record = SweepRecord::default();
         record.ended(&met(3), &SweepEnd::Swept { dataset: 7, due: Some(Instant(9)), at: Instant(1) });
         record.ended(&met(4), &SweepEnd::Refused(refusal.clone()));

@@ -84,7 +84,7 @@ fn a_creation_cut_short_is_completed_with_the_same_keys_only() {
 fn another_key_stops_and_a_new_epoch_is_added_once() {
     let place = place();
     let state = made(&place);
-    assert_eq!(state.check_keys(&keys("aa", "bb", "2026a")).unwrap(), Epoch::Known);
+    assert_eq!(state.check_keys(&keys("aa", "bb", "2026a")).unwrap(), EpochState::Known);
     for (wrong, says) in
         [(keys("a0", "bb", "2026a"), "no stored erasure"), (keys("aa", "b0", "2026a"), "no longer join")]
     {
@@ -95,11 +95,11 @@ fn another_key_stops_and_a_new_epoch_is_added_once() {
     state.check_epoch("2026a", "bb").unwrap();
     assert_eq!(state.check_epoch("2026a", "b0").unwrap_err().code(), Code::KeyOfVersionDiffers);
     let next = keys("aa", "cc", "2027a");
-    assert_eq!(state.check_keys(&next).unwrap(), Epoch::New);
+    assert_eq!(state.check_keys(&next).unwrap(), EpochState::New);
     let of = RunRef { run: "crm-1", attempt: 1, since: at(NOW) };
     state.add_epoch(of, &next, at(NOW)).unwrap();
     state.add_epoch(of, &next, at(NOW)).unwrap();
-    assert_eq!(state.check_keys(&next).unwrap(), Epoch::Known);
+    assert_eq!(state.check_keys(&next).unwrap(), EpochState::Known);
     assert!(state.add_epoch(of, &keys("aa", "dd", "2027a"), at(NOW)).is_err());
     assert_eq!(state.ledger().entries().unwrap().len(), 2);
 }
@@ -147,7 +147,7 @@ fn an_intent_without_its_entry_gets_it_when_the_run_begins_again() {
     state.stored_intent("crm-1").unwrap().unwrap();
     let entries = state.ledger().entries().unwrap();
     assert_eq!(entries.len(), 2);
-    assert!(matches!(entries[1].event, Event::Intent { .. }));
+    assert!(matches!(entries[1].event, LedgerEvent::Intent { .. }));
 }
 
 #[test]
@@ -254,8 +254,8 @@ fn an_acceptance_is_good_for_one_run() {
     assert_eq!(state.accept(&accept).unwrap_err().code(), Code::AcceptanceUnfit);
 }
 
-fn refusal(due: &str, exit: u8) -> Refusal {
-    Refusal { due: at(due), at: at(NOW), exit, cause: "why".into(), help: None }
+fn refusal(due: &str, exit: u8) -> RefusedRun {
+    RefusedRun { due: at(due), at: at(NOW), exit, cause: "why".into(), help: None }
 }
 
 #[test]

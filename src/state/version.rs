@@ -4,8 +4,8 @@
 use super::{Current, Dataset, FieldType, Intent, PublishedFile, SetRead, State, pins};
 use crate::clock::Instant;
 use crate::error::Result;
-use crate::evidence::manifest::{Input, Kind};
-use crate::evidence::{Event, Manifest};
+use crate::evidence::manifest::{Input, VersionKind};
+use crate::evidence::{LedgerEvent, Manifest};
 
 impl State {
     /// Makes the entry in the ledger and the dataset's record. Repeating it is safe.
@@ -19,19 +19,23 @@ impl State {
         let digest = manifest.digest()?;
         self.ledger.append(intent.of(manifest.attempt), event(manifest, &digest, dataset.seq), now)?;
         dataset.replace(current(manifest, digest), now, intent.at);
-        if manifest.kind == Kind::Run {
+        if manifest.kind == VersionKind::Run {
             take_over(dataset, intent, manifest);
         }
         self.save_dataset(dataset)
     }
 }
 
-fn event(manifest: &Manifest, digest: &str, record: u64) -> Event {
+fn event(manifest: &Manifest, digest: &str, record: u64) -> LedgerEvent {
     let (job, as_of, version) = (manifest.job.clone(), manifest.as_of, manifest.output.version);
     let (manifest_digest, rows_in, rows_out) = (digest.to_string(), manifest.rows_in, manifest.rows_out);
     match manifest.kind {
-        Kind::Run => Event::Published { job, as_of, version, manifest: manifest_digest, rows_in, rows_out, record },
-        Kind::Sweep => Event::Swept { job, as_of, version, manifest: manifest_digest, rows_in, rows_out, record },
+        VersionKind::Run => {
+            LedgerEvent::Published { job, as_of, version, manifest: manifest_digest, rows_in, rows_out, record }
+        }
+        VersionKind::Sweep => {
+            LedgerEvent::Swept { job, as_of, version, manifest: manifest_digest, rows_in, rows_out, record }
+        }
     }
 }
 
@@ -63,7 +67,7 @@ fn take_over(dataset: &mut Dataset, intent: &Intent, manifest: &Manifest) {
     let set = intent.set.clone().unwrap_or_default();
     let (run, version) = (manifest.run.clone(), Some(manifest.output.version));
     dataset.set_read(&set, SetRead { pins: pins(&intent.objects), records, run, version });
-    let field = |field: &crate::evidence::manifest::Field| FieldType {
+    let field = |field: &crate::evidence::manifest::FieldEvidence| FieldType {
         name: field.name.clone(),
         data_type: field.data_type.clone(),
         values: field.values,

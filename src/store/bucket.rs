@@ -16,14 +16,14 @@ const SIGNED_FOR: Duration = Duration::from_secs(300);
 const TRIES: usize = 3;
 
 /// A bucket of S3: what signs, and what sends.
-pub(super) struct Bucket {
+pub(super) struct S3Bucket {
     signer: AmazonS3,
     http: HttpClient,
 }
 
-impl Bucket {
+impl S3Bucket {
     /// With the HTTP settings of the environment (`AWS_*`), as the store itself has them.
-    pub fn new(signer: AmazonS3) -> object_store::Result<Arc<Bucket>> {
+    pub fn new(signer: AmazonS3) -> object_store::Result<Arc<S3Bucket>> {
         let settings = std::env::vars_os().filter_map(|(name, value)| {
             let name = name.into_string().ok().filter(|name| name.starts_with("AWS_"))?;
             match name.to_ascii_lowercase().parse() {
@@ -32,7 +32,7 @@ impl Bucket {
             }
         });
         let options = settings.fold(ClientOptions::new(), |options, (key, value)| options.with_config(key, value));
-        Ok(Arc::new(Bucket { signer, http: ReqwestConnector::default().connect(&options)? }))
+        Ok(Arc::new(S3Bucket { signer, http: ReqwestConnector::default().connect(&options)? }))
     }
 
     /// Sends a signed request without a body; status and body of the answer. Server errors are tried again.

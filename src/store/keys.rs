@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Page {
+pub(super) struct KeyPage {
     #[serde(default)]
     is_truncated: bool,
     next_continuation_token: Option<String>,
@@ -40,7 +40,7 @@ impl Root {
         loop {
             let asked =
                 [("list-type", Some("2")), ("encoding-type", Some("url")), ("continuation-token", from.as_deref())];
-            let page: Page = self.page(bucket, ("listing", ""), prefix, &asked)?;
+            let page: KeyPage = self.page(bucket, ("listing", ""), prefix, &asked)?;
             let encoded = page.encoding_type.as_deref() == Some("url");
             for item in page.contents {
                 let key = if encoded { self.decoded(&item.key, &mut plus)? } else { Some(item.key.clone()) };

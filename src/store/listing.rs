@@ -55,14 +55,14 @@ pub struct Unseen {
     /// Path below the root, as the file system or the store has it.
     pub path: Vec<u8>,
     /// What it is, as far as that can be told.
-    pub shape: Shape,
+    pub shape: EntryShape,
     why: Why,
     root: String,
 }
 
 /// What an entry is, as far as that can be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
+pub enum EntryShape {
     /// No folder: nothing lies below it.
     File,
     /// A folder: it is no file itself.
@@ -116,7 +116,7 @@ impl Why {
 }
 
 impl Unseen {
-    pub(super) fn new(root: &Root, path: Vec<u8>, shape: Shape, why: Why) -> Unseen {
+    pub(super) fn new(root: &Root, path: Vec<u8>, shape: EntryShape, why: Why) -> Unseen {
         Unseen { path, shape, why, root: root.name.clone() }
     }
 
@@ -228,7 +228,7 @@ impl Root {
         };
         let near = |path: &[u8]| glob.nearly_matches(&String::from_utf8_lossy(path));
         let mut aside: Vec<&[u8]> = objects.iter().map(|object| object.path.as_bytes()).collect();
-        aside.extend(unseen.iter().filter(|unseen| unseen.shape != Shape::Folder).map(|unseen| &unseen.path[..]));
+        aside.extend(unseen.iter().filter(|unseen| unseen.shape != EntryShape::Folder).map(|unseen| &unseen.path[..]));
         aside.retain(|path| near(path));
         let place = |path: &&[u8]| format!("{}:{}", self.name, printable(path));
         let aside = Aside { files: aside.len() as u64, first: aside.iter().min().map(place) };
@@ -236,8 +236,8 @@ impl Root {
         meant.objects.retain(|object| glob.matches(object.path.as_bytes()));
         meant.unseen.retain(|unseen| {
             // Of one path even a folder is something where the file belongs.
-            let whole = unseen.shape != Shape::Folder || glob.exact().is_some();
-            whole && glob.matches(&unseen.path) || unseen.shape != Shape::File && glob.enters(&unseen.path)
+            let whole = unseen.shape != EntryShape::Folder || glob.exact().is_some();
+            whole && glob.matches(&unseen.path) || unseen.shape != EntryShape::File && glob.enters(&unseen.path)
         });
         Ok(meant)
     }
@@ -249,7 +249,7 @@ impl Root {
     pub fn look(&self, prefix: &str) -> Result<Listing> {
         match (&self.lister, &self.folder) {
             (Lister::Folder, Some(folder)) => {
-                let mut walk = Walk::new(self, folder, true);
+                let mut walk = FolderWalk::new(self, folder, true);
                 walk.below(prefix)?;
                 let staged = walk.staged.into_iter().map(|object| self.unaddressable(object.path.into_bytes()));
                 walk.found.unseen.extend(staged);
@@ -266,7 +266,7 @@ impl Root {
     /// As [`Root::look`].
     pub fn look_beside(&self, prefix: &str) -> Result<Listing> {
         let (Lister::Folder, Some(folder)) = (&self.lister, &self.folder) else { return Ok(Listing::default()) };
-        let mut walk = Walk { deep: false, ..Walk::new(self, folder, true) };
+        let mut walk = FolderWalk { deep: false, ..FolderWalk::new(self, folder, true) };
         walk.below(prefix)?;
         walk.found.objects.append(&mut walk.staged);
         Ok(walk.found.sorted())
@@ -283,13 +283,13 @@ impl Root {
             let at = inside(folder, path);
             let unseen = |shape, why| Unseen::new(self, path.as_bytes().to_vec(), shape, why);
             match entry(&at, None) {
-                Found::File(_) if is_staging(path) => found.unseen.push(unseen(Shape::File, Why::Name)),
-                Found::File(facts) => found.objects.push(object(path.into(), &facts)),
-                Found::Folder(_) => found.unseen.push(unseen(Shape::Folder, Why::Folder)),
-                Found::Unseen(shape, why) => found.unseen.push(unseen(shape, why)),
-                Found::Gone if hidden(&at) => found.unseen.push(unseen(Shape::Either, Why::Dangling)),
-                Found::Gone => {}
-                Found::Failed(error) => return Err(local("looking at", &self.display(path), &error)),
+                EntryFound::File(_) if is_staging(path) => found.unseen.push(unseen(EntryShape::File, Why::Name)),
+                EntryFound::File(facts) => found.objects.push(object(path.into(), &facts)),
+                EntryFound::Folder(_) => found.unseen.push(unseen(EntryShape::Folder, Why::Folder)),
+                EntryFound::Unseen(shape, why) => found.unseen.push(unseen(shape, why)),
+                EntryFound::Gone if hidden(&at) => found.unseen.push(unseen(EntryShape::Either, Why::Dangling)),
+                EntryFound::Gone => {}
+                EntryFound::Failed(error) => return Err(local("looking at", &self.display(path), &error)),
             }
         } else {
             found.objects.extend(self.head(path)?);
@@ -309,13 +309,13 @@ impl Root {
     /// Objects and staged writes below `prefix`, and what cannot be seen there. Links to folders are followed only with
     /// `links`.
     pub(super) fn walk(&self, folder: &Path, prefix: &str, links: bool) -> Result<(Listing, Vec<Object>)> {
-        let mut walk = Walk::new(self, folder, links);
+        let mut walk = FolderWalk::new(self, folder, links);
         walk.below(prefix)?;
         Ok((walk.found.sorted(), walk.staged))
     }
 
     pub(super) fn unaddressable(&self, path: Vec<u8>) -> Unseen {
-        Unseen::new(self, path, Shape::File, Why::Name)
+        Unseen::new(self, path, EntryShape::File, Why::Name)
     }
 }
 
@@ -327,7 +327,7 @@ impl Listing {
     }
 }
 
-struct Walk<'a> {
+struct FolderWalk<'a> {
     root: &'a Root,
     folder: &'a Path,
     /// Whether links to folders are followed.
@@ -340,9 +340,9 @@ struct Walk<'a> {
     staged: Vec<Object>,
 }
 
-impl<'a> Walk<'a> {
-    fn new(root: &'a Root, folder: &'a Path, links: bool) -> Walk<'a> {
-        Walk { root, folder, links, deep: true, above: Vec::new(), found: Listing::default(), staged: Vec::new() }
+impl<'a> FolderWalk<'a> {
+    fn new(root: &'a Root, folder: &'a Path, links: bool) -> FolderWalk<'a> {
+        FolderWalk { root, folder, links, deep: true, above: Vec::new(), found: Listing::default(), staged: Vec::new() }
     }
 
     fn below(&mut self, prefix: &str) -> Result<()> {
@@ -350,12 +350,12 @@ impl<'a> Walk<'a> {
         let at = inside(self.folder, prefix);
         let path = prefix.as_bytes().to_vec();
         match entry(&at, None) {
-            Found::Folder(facts) => return self.enter(&at, path, &facts),
-            Found::File(_) => self.unseen(path, Shape::Folder, Why::NoFolder),
-            Found::Unseen(_, why) => self.unseen(path, Shape::Folder, why),
-            Found::Gone if hidden(&at) => self.unseen(path, Shape::Folder, Why::Dangling),
-            Found::Gone => {}
-            Found::Failed(error) => return Err(self.failed(&path, &error)),
+            EntryFound::Folder(facts) => return self.enter(&at, path, &facts),
+            EntryFound::File(_) => self.unseen(path, EntryShape::Folder, Why::NoFolder),
+            EntryFound::Unseen(_, why) => self.unseen(path, EntryShape::Folder, why),
+            EntryFound::Gone if hidden(&at) => self.unseen(path, EntryShape::Folder, Why::Dangling),
+            EntryFound::Gone => {}
+            EntryFound::Failed(error) => return Err(self.failed(&path, &error)),
         }
         Ok(())
     }
@@ -363,13 +363,13 @@ impl<'a> Walk<'a> {
     fn enter(&mut self, at: &Path, path: Vec<u8>, facts: &Metadata) -> Result<()> {
         let this = (facts.dev(), facts.ino());
         if self.above.contains(&this) {
-            self.unseen(path, Shape::Folder, Why::Loop);
+            self.unseen(path, EntryShape::Folder, Why::Loop);
             return Ok(());
         }
         let entries = match std::fs::read_dir(at) {
             Ok(entries) => entries,
             Err(e) if e.kind() == ErrorKind::PermissionDenied => {
-                self.unseen(path, Shape::Folder, Why::Denied);
+                self.unseen(path, EntryShape::Folder, Why::Denied);
                 return Ok(());
             }
             // It went away since it was looked at.
@@ -392,22 +392,22 @@ impl<'a> Walk<'a> {
 
     fn entry(&mut self, at: &Path, path: Vec<u8>, kind: Option<FileType>) -> Result<()> {
         match entry(at, kind) {
-            Found::File(facts) => match String::from_utf8(path) {
+            EntryFound::File(facts) => match String::from_utf8(path) {
                 Ok(path) if is_staging(&path) && addressable(&path) => self.staged.push(object(path, &facts)),
                 Ok(path) if addressable(&path) => self.found.objects.push(object(path, &facts)),
-                Ok(path) => self.unseen(path.into_bytes(), Shape::File, Why::Name),
-                Err(path) => self.unseen(path.into_bytes(), Shape::File, Why::Name),
+                Ok(path) => self.unseen(path.into_bytes(), EntryShape::File, Why::Name),
+                Err(path) => self.unseen(path.into_bytes(), EntryShape::File, Why::Name),
             },
-            Found::Folder(_) if !self.deep || !self.links && kind.is_some_and(|kind| kind.is_symlink()) => {}
-            Found::Folder(facts) => return self.enter(at, path, &facts),
-            Found::Unseen(shape, why) => self.unseen(path, shape, why),
-            Found::Gone => {}
-            Found::Failed(error) => return Err(self.failed(&path, &error)),
+            EntryFound::Folder(_) if !self.deep || !self.links && kind.is_some_and(|kind| kind.is_symlink()) => {}
+            EntryFound::Folder(facts) => return self.enter(at, path, &facts),
+            EntryFound::Unseen(shape, why) => self.unseen(path, shape, why),
+            EntryFound::Gone => {}
+            EntryFound::Failed(error) => return Err(self.failed(&path, &error)),
         }
         Ok(())
     }
 
-    fn unseen(&mut self, path: Vec<u8>, shape: Shape, why: Why) {
+    fn unseen(&mut self, path: Vec<u8>, shape: EntryShape, why: Why) {
         self.found.unseen.push(Unseen::new(self.root, path, shape, why));
     }
 
@@ -416,38 +416,38 @@ impl<'a> Walk<'a> {
     }
 }
 
-enum Found {
+enum EntryFound {
     File(Metadata),
     Folder(Metadata),
-    Unseen(Shape, Why),
+    Unseen(EntryShape, Why),
     Gone,
     Failed(io::Error),
 }
 
 /// Looks at one entry. `kind` is what its folder says of it: that is known also of what may not be looked at.
-fn entry(at: &Path, kind: Option<FileType>) -> Found {
+fn entry(at: &Path, kind: Option<FileType>) -> EntryFound {
     let error = match std::fs::metadata(at) {
-        Ok(facts) if facts.is_dir() => return Found::Folder(facts),
-        Ok(facts) if !facts.is_file() => return Found::Unseen(Shape::File, Why::Special),
-        Ok(_) if !may_read(at) => return Found::Unseen(Shape::File, Why::Denied),
-        Ok(facts) => return Found::File(facts),
+        Ok(facts) if facts.is_dir() => return EntryFound::Folder(facts),
+        Ok(facts) if !facts.is_file() => return EntryFound::Unseen(EntryShape::File, Why::Special),
+        Ok(_) if !may_read(at) => return EntryFound::Unseen(EntryShape::File, Why::Denied),
+        Ok(facts) => return EntryFound::File(facts),
         Err(error) => error,
     };
     let shape = match kind {
-        Some(kind) if kind.is_dir() => Shape::Folder,
-        Some(kind) if kind.is_symlink() => Shape::Either,
-        Some(_) => Shape::File,
-        None => Shape::Either,
+        Some(kind) if kind.is_dir() => EntryShape::Folder,
+        Some(kind) if kind.is_symlink() => EntryShape::Either,
+        Some(_) => EntryShape::File,
+        None => EntryShape::Either,
     };
     match error.kind() {
-        _ if error.raw_os_error() == Some(libc::ELOOP) => Found::Unseen(Shape::Either, Why::Loop),
-        ErrorKind::PermissionDenied => Found::Unseen(shape, Why::Denied),
+        _ if error.raw_os_error() == Some(libc::ELOOP) => EntryFound::Unseen(EntryShape::Either, Why::Loop),
+        ErrorKind::PermissionDenied => EntryFound::Unseen(shape, Why::Denied),
         ErrorKind::NotFound | ErrorKind::NotADirectory => match std::fs::symlink_metadata(at) {
-            Ok(_) => Found::Unseen(Shape::Either, Why::Dangling),
-            Err(_) if error.kind() == ErrorKind::NotADirectory => Found::Unseen(Shape::Either, Why::NoFolder),
-            Err(_) => Found::Gone,
+            Ok(_) => EntryFound::Unseen(EntryShape::Either, Why::Dangling),
+            Err(_) if error.kind() == ErrorKind::NotADirectory => EntryFound::Unseen(EntryShape::Either, Why::NoFolder),
+            Err(_) => EntryFound::Gone,
         },
-        _ => Found::Failed(error),
+        _ => EntryFound::Failed(error),
     }
 }
 

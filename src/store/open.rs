@@ -1,6 +1,6 @@
 //! From the URL of a root to a store and a prefix. Must not know what is stored.
 
-use super::bucket::Bucket;
+use super::bucket::S3Bucket;
 use super::root::{Lister, Root};
 use crate::error::{Code, Error, Result};
 use object_store::{
@@ -40,7 +40,7 @@ impl Root {
     }
 }
 
-type Cloud = (Arc<dyn ObjectStore>, Option<Arc<Bucket>>);
+type Cloud = (Arc<dyn ObjectStore>, Option<Arc<S3Bucket>>);
 
 fn cloud(name: &str, url: &Url) -> Result<Cloud> {
     let bucket = url.host_str().filter(|host| !host.is_empty()).ok_or_else(|| bad(name, "names no bucket"))?;
@@ -51,7 +51,7 @@ fn cloud(name: &str, url: &Url) -> Result<Cloud> {
     Ok(match url.scheme() {
         "s3" => {
             let store = AmazonS3Builder::from_env().with_bucket_name(bucket).build().map_err(unset)?;
-            (Arc::new(store.clone()), Some(Bucket::new(store).map_err(unset)?))
+            (Arc::new(store.clone()), Some(S3Bucket::new(store).map_err(unset)?))
         }
         "az" => {
             let store = MicrosoftAzureBuilder::from_env().with_container_name(bucket).build().map_err(unset)?;

@@ -2,7 +2,7 @@
 //! is stored.
 
 use super::answer::{failed, unusable};
-use super::bucket::Bucket;
+use super::bucket::S3Bucket;
 use crate::clock::Instant;
 use crate::error::Result;
 
@@ -43,7 +43,7 @@ pub struct Root {
     pub(super) direct: bool,
     pub(super) lister: Lister,
     /// What asks an S3 bucket for versions and uploads.
-    pub(super) bucket: Option<Arc<Bucket>>,
+    pub(super) bucket: Option<Arc<S3Bucket>>,
 }
 
 /// Who lists a root.
@@ -58,8 +58,8 @@ pub(super) enum Lister {
 }
 
 /// Reads an object from its start; fails when the object is no longer the pinned one.
-pub trait Source: Read + Send {}
-impl<T: Read + Send> Source for T {}
+pub trait ObjectSource: Read + Send {}
+impl<T: Read + Send> ObjectSource for T {}
 
 /// Reads an object at any place, for archives.
 pub trait SeekSource: Read + Seek + Send {}

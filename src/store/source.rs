@@ -3,7 +3,7 @@
 
 use super::answer::{changed, failed, local, to_io};
 use super::listing::still_a_file;
-use super::root::{Object, Root, SeekSource, Source};
+use super::root::{Object, ObjectSource, Root, SeekSource};
 use crate::error::Result;
 use futures::{StreamExt, stream::BoxStream};
 use object_store::{GetOptions, GetRange, GetResultPayload};
@@ -14,15 +14,15 @@ use std::time::SystemTime;
 const FIRST_RANGE: u64 = 64 * 1024;
 const LAST_RANGE: u64 = 4 * 1024 * 1024;
 
-type Chunk = Box<dyn AsRef<[u8]> + Send>;
+type StreamChunk = Box<dyn AsRef<[u8]> + Send>;
 
-fn stream(root: &Root, object: &Object) -> Result<Box<dyn Source>> {
+fn stream(root: &Root, object: &Object) -> Result<Box<dyn ObjectSource>> {
     let place = root.display(&object.path);
     let result = root.get_pinned(object, None)?;
     match result.payload {
-        GetResultPayload::File(file, _) => Ok(Box::new(Whole::new(file, object.bytes, place)?)),
+        GetResultPayload::File(file, _) => Ok(Box::new(WholeFile::new(file, object.bytes, place)?)),
         GetResultPayload::Stream(chunks) => {
-            let chunks = chunks.map(|chunk| chunk.map(|bytes| Box::new(bytes) as Chunk)).boxed();
+            let chunks = chunks.map(|chunk| chunk.map(|bytes| Box::new(bytes) as StreamChunk)).boxed();
             let left = object.bytes;
             Ok(Box::new(Chunks { root: root.clone(), place, chunks, now: None, at: 0, left }))
         }
@@ -46,21 +46,21 @@ fn seek(root: &Root, object: &Object) -> Result<Box<dyn SeekSource>> {
 }
 
 /// A local file, checked at its end: a writer that changes it in place changes its length or its time.
-struct Whole {
+struct WholeFile {
     file: File,
     left: u64,
     modified: Option<SystemTime>,
     place: String,
 }
 
-impl Whole {
-    fn new(file: File, bytes: u64, place: String) -> Result<Whole> {
+impl WholeFile {
+    fn new(file: File, bytes: u64, place: String) -> Result<WholeFile> {
         let modified = file.metadata().map_err(|e| local("reading", &place, &e))?.modified().ok();
-        Ok(Whole { file, left: bytes, modified, place })
+        Ok(WholeFile { file, left: bytes, modified, place })
     }
 }
 
-impl Read for Whole {
+impl Read for WholeFile {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if buffer.is_empty() {
             return Ok(0);
@@ -84,8 +84,8 @@ impl Read for Whole {
 struct Chunks {
     root: Root,
     place: String,
-    chunks: BoxStream<'static, object_store::Result<Chunk>>,
-    now: Option<Chunk>,
+    chunks: BoxStream<'static, object_store::Result<StreamChunk>>,
+    now: Option<StreamChunk>,
     at: usize,
     left: u64,
 }
@@ -202,7 +202,7 @@ impl Root {
     ///
     /// # Errors
     /// An input error when the object is no longer the pinned one, also later, while it is read.
-    pub fn open_object(&self, object: &Object) -> Result<Box<dyn Source>> {
+    pub fn open_object(&self, object: &Object) -> Result<Box<dyn ObjectSource>> {
         stream(self, object)
     }
 

@@ -15,7 +15,7 @@ const PART: usize = 8 * 1024 * 1024;
 /// Local files take any, and small ones are still in the cache when they are written.
 const LOCAL_PART: usize = 256 * 1024;
 
-pub(super) struct Parts {
+pub(super) struct PartUpload {
     root: Root,
     path: String,
     part: usize,
@@ -25,10 +25,10 @@ pub(super) struct Parts {
     on_its_way: Option<JoinHandle<object_store::Result<()>>>,
 }
 
-impl Parts {
-    pub(super) fn new(root: Root, path: &str) -> Parts {
+impl PartUpload {
+    pub(super) fn new(root: Root, path: &str) -> PartUpload {
         let part = if root.direct { LOCAL_PART } else { PART };
-        Parts { root, path: path.into(), part, filling: BytesMut::new(), sent: 0, upload: None, on_its_way: None }
+        PartUpload { root, path: path.into(), part, filling: BytesMut::new(), sent: 0, upload: None, on_its_way: None }
     }
 
     fn send(&mut self) -> Result<()> {
@@ -104,7 +104,7 @@ fn taken(place: &str) -> Error {
         .help("run again: names change per attempt")
 }
 
-impl Write for Parts {
+impl Write for PartUpload {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = bytes.len().min(self.part - self.filling.len());
         if self.filling.is_empty() {
@@ -122,7 +122,7 @@ impl Write for Parts {
     }
 }
 
-impl Upload for Parts {
+impl Upload for PartUpload {
     fn finish(mut self: Box<Self>) -> Result<u64> {
         if self.upload.is_none() {
             return self.small();
@@ -140,7 +140,7 @@ impl Upload for Parts {
     }
 }
 
-impl Drop for Parts {
+impl Drop for PartUpload {
     fn drop(&mut self) {
         let task = self.on_its_way.take();
         let Some(mut upload) = self.upload.take() else { return };
@@ -165,6 +165,6 @@ impl Root {
     /// A policy error for an unusable path; everything else shows while writing or in `finish`.
     pub fn upload(&self, path: &str) -> Result<Box<dyn Upload>> {
         self.at(path)?;
-        Ok(Box::new(Parts::new(self.clone(), path)))
+        Ok(Box::new(PartUpload::new(self.clone(), path)))
     }
 }

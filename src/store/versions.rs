@@ -3,7 +3,7 @@
 //! Must not know what is stored.
 
 use super::answer::{denied, failed, missing};
-use super::bucket::Bucket;
+use super::bucket::S3Bucket;
 use super::listing::addressable;
 use super::root::Root;
 use crate::clock::Instant;
@@ -95,7 +95,7 @@ struct UploadItem {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Retention {
+struct RetainUntil {
     retain_until_date: Option<String>,
 }
 
@@ -160,7 +160,7 @@ impl Root {
         let sent = self.runtime.block_on(bucket.send(Method::GET, &at, &query));
         let (status, body) = sent.map_err(|e| failed("asking for the retention of", &place, &e))?;
         let said = std::str::from_utf8(&body).ok().filter(|_| status == 200);
-        let said = said.and_then(|body| quick_xml::de::from_str::<Retention>(body).ok());
+        let said = said.and_then(|body| quick_xml::de::from_str::<RetainUntil>(body).ok());
         Ok(said.and_then(|retention| Instant::parse(&retention.retain_until_date?)))
     }
 
@@ -206,7 +206,7 @@ impl Root {
     /// One page of a listing of the bucket. Of what is asked only what has a value is sent.
     pub(super) fn page<T: for<'de> Deserialize<'de>>(
         &self,
-        bucket: &Bucket,
+        bucket: &S3Bucket,
         (doing, rights): (&str, &str),
         prefix: &str,
         asked: &[(&str, Option<&str>)],

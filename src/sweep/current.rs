@@ -2,7 +2,7 @@
 //! Must not know what is decided.
 
 use super::scene::Scene;
-use crate::decide::{self, Version};
+use crate::decide::{self, ReviewedVersion};
 use crate::error::{Code, Error, Result};
 use crate::evidence::manifest::File;
 use crate::evidence::{Manifest, check_same};
@@ -13,11 +13,11 @@ use crate::state::{Current, Dataset};
 use crate::treatments::Treat;
 
 /// A version and everything that is known of it.
-pub struct Published<'a> {
+pub struct PublishedVersion<'a> {
     /// As state has it.
     pub(super) current: Current,
     /// As the table has it.
-    pub(super) table: publish::Current,
+    pub(super) table: publish::CurrentTable,
     /// What was said of it.
     pub(super) manifest: Manifest,
     /// Name and companion of each file.
@@ -27,13 +27,13 @@ pub struct Published<'a> {
     keeps: Vec<String>,
 }
 
-impl<'a> Published<'a> {
+impl<'a> PublishedVersion<'a> {
     /// Finds the current version; none before the first.
     ///
     /// # Errors
     /// Evidence, when table, manifest and record are not of one version, a companion is not the one that the manifest
     /// names, or the token key is not the epoch's.
-    pub fn find(scene: &Scene<'a>, dataset: &Dataset) -> Result<Option<Published<'a>>> {
+    pub fn find(scene: &Scene<'a>, dataset: &Dataset) -> Result<Option<PublishedVersion<'a>>> {
         let Some(current) = dataset.current.clone() else { return Ok(None) };
         let manifest = scene.state.manifest(&current.run, current.attempt, &current.manifest)?;
         scene.state.check_epoch(&manifest.keys.epoch, &manifest.keys.token)?;
@@ -65,7 +65,7 @@ impl<'a> Published<'a> {
         let companions = CompanionFiles::open(scene.state.root(), paths)?;
         let named: Vec<&File> = manifest.output.companions.iter().collect();
         check_same(scene.state.root(), &named)?;
-        Ok(Some(Published { current, table, manifest, files, companions, keeps }))
+        Ok(Some(PublishedVersion { current, table, manifest, files, companions, keeps }))
     }
 
     /// Whether readers still see this version.
@@ -127,12 +127,12 @@ impl<'a> Published<'a> {
     }
 }
 
-impl Version for Published<'_> {
+impl ReviewedVersion for PublishedVersion<'_> {
     fn files(&self) -> usize {
         self.files.len()
     }
 
-    fn read(&self, file: usize, each: &mut dyn FnMut(&dyn decide::Published) -> Result<()>) -> Result<()> {
+    fn read(&self, file: usize, each: &mut dyn FnMut(&dyn decide::PublishedRows) -> Result<()>) -> Result<()> {
         let quasis = self.quasi_keeps().len();
         self.companions.whole_groups(file, &mut |group| {
             if group.field_untils() == self.keeps.len() && group.quasis() == quasis {

@@ -1,12 +1,13 @@
 //! The manifest of a sweep: what went and why, and all files of the version, those it did not touch included.
 //! Must not know how rows are decided or written.
 
-use super::current::Published;
-use super::scene::{Asked, Scene};
+use super::current::PublishedVersion;
+use super::scene::{DatasetRequests, Scene};
 use crate::clock;
 use crate::decide::Remaining;
 use crate::evidence::manifest::{
-    ClocksIgnored, Field, File, ForeignCommit, Kind, Manifest, Output, Previous, Rejected, Removed, SCHEMA,
+    ClocksIgnored, FieldEvidence, File, ForeignCommit, Manifest, Output, Previous, Rejected, Removed, SCHEMA,
+    VersionKind,
 };
 use crate::policy::Plan;
 use crate::publish::{FileWritten, Passed, Rewritten};
@@ -14,10 +15,10 @@ use crate::publish::{FileWritten, Passed, Rewritten};
 /// What stays as the version before had it: fields, keys, purpose's terms. What today's policy says is named by digest.
 pub(super) fn manifest(
     scene: &Scene<'_>,
-    published: &Published<'_>,
+    published: &PublishedVersion<'_>,
     remaining: &Remaining,
     rewritten: &Rewritten,
-    asked: &Asked<'_>,
+    asked: &DatasetRequests<'_>,
     run: &str,
 ) -> Manifest {
     let (plan, before, counts): (&Plan, &Manifest, _) = (scene.plan, &published.manifest, remaining.counts());
@@ -26,7 +27,7 @@ pub(super) fn manifest(
         schema: SCHEMA,
         tamis: env!("CARGO_PKG_VERSION").into(),
         time_zones: Some(clock::zones_version().into()),
-        kind: Kind::Sweep,
+        kind: VersionKind::Sweep,
         run: run.into(),
         attempt: rewritten.written.attempt,
         job: before.job.clone(),
@@ -76,12 +77,12 @@ fn passed(commit: &Passed) -> ForeignCommit {
 }
 
 /// A sweep reads no values.
-fn unread(field: &Field) -> Field {
-    Field { values: 0, untreated: 0, first_untreated: None, raw_forms: 0, emptied: false, ..field.clone() }
+fn unread(field: &FieldEvidence) -> FieldEvidence {
+    FieldEvidence { values: 0, untreated: 0, first_untreated: None, raw_forms: 0, emptied: false, ..field.clone() }
 }
 
 /// Untouched files as they were said of, the others anew; in path order.
-fn output(published: &Published<'_>, rewritten: &Rewritten) -> Output {
+fn output(published: &PublishedVersion<'_>, rewritten: &Rewritten) -> Output {
     let before = &published.manifest.output;
     let stays = published.files.iter().map(|(name, _)| !rewritten.gone.contains(name));
     let pairs = before.files.iter().cloned().zip(before.companions.iter().cloned());

@@ -13,7 +13,7 @@ mod whole;
 pub use raw::{RawExports, count_raw};
 pub use removal::Removal;
 pub use version::Swept;
-pub use whole::{Whole, WholeGone, not_empty};
+pub use whole::{WholeGone, WholeTable, not_empty};
 
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};

@@ -3,7 +3,7 @@
 
 use crate::clock::{self, Instant};
 use crate::error::{Code, Error, Result};
-use crate::evidence::{Event, RunRef};
+use crate::evidence::{LedgerEvent, RunRef};
 use crate::monitor::Monitor;
 use crate::policy::{Location, Plan, Project};
 use crate::read::{InputObjects, InputPaths};
@@ -63,7 +63,7 @@ pub fn remove_raw(
     let met = remove_due(&mut done, (project, jobs), roots, held, now, monitor);
     if done.removed > 0 || done.bytes > 0 {
         let run = format!("removal-raw-{of}{now}");
-        let event = Event::RawRemoved { objects: done.removed, bytes: done.bytes };
+        let event = LedgerEvent::RawRemoved { objects: done.removed, bytes: done.bytes };
         state.ledger().append(RunRef { run: &run, attempt: 1, since: now }, event, now)?;
     }
     met.map(|()| done)

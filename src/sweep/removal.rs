@@ -1,11 +1,11 @@
 //! Removal for good (design section 6): what no current version uses goes after `grace`, and every pass says in the
 //! ledger what went and up to which request nothing is left. Must not know why rows went.
 
-use super::scene::{Asked, Scene};
+use super::scene::{DatasetRequests, Scene};
 use crate::clock::{self, Instant, Period};
 use crate::decide::{Entries, reached_by_hold};
 use crate::error::Result;
-use crate::evidence::{Event, RunRef, has_digest};
+use crate::evidence::{LedgerEvent, RunRef, has_digest};
 use crate::job::ATTEMPT;
 use crate::monitor::{Event as Notice, Monitor};
 use crate::publish::{self, Companions, Target};
@@ -113,7 +113,12 @@ impl Removal {
 /// # Errors
 /// Storage errors, and a stop that was asked for; what went before stays gone and is in the ledger, and the next pass
 /// goes on.
-pub fn remove(scene: &Scene<'_>, dataset: &mut Dataset, asked: &Asked<'_>, monitor: &dyn Monitor) -> Result<Removal> {
+pub fn remove(
+    scene: &Scene<'_>,
+    dataset: &mut Dataset,
+    asked: &DatasetRequests<'_>,
+    monitor: &dyn Monitor,
+) -> Result<Removal> {
     let mut pass = Pass {
         scene,
         entries: asked.entries,
@@ -144,7 +149,7 @@ pub fn remove(scene: &Scene<'_>, dataset: &mut Dataset, asked: &Asked<'_>, monit
 
 fn ledger(scene: &Scene<'_>, dataset: &Dataset, done: &Removal) -> Result<()> {
     let run = format!("removal-{}-{}", scene.plan.job, scene.now);
-    let event = Event::Removed {
+    let event = LedgerEvent::Removed {
         job: scene.plan.job.clone(),
         objects: done.objects.clone(),
         bytes: done.bytes,

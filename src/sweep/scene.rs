@@ -52,7 +52,7 @@ impl<'a> Scene<'a> {
 }
 
 /// What requests say of a dataset.
-pub struct Asked<'a> {
+pub struct DatasetRequests<'a> {
     /// Effects by identity.
     pub entries: &'a dyn Entries,
     /// Lists and their entries in force, for evidence.

@@ -1,9 +1,9 @@
 //! What a run that was refused still owes: lists, consent and retention applied to the version that is published
 //! (design section 5, "A bad night"). Must not know why the run was refused.
 
-use super::current::Published;
+use super::current::PublishedVersion;
 use super::removal::{self, Removal};
-use super::scene::{Asked, Scene};
+use super::scene::{DatasetRequests, Scene};
 use super::version::{self, Making, Swept};
 use crate::decide::Links;
 use crate::error::{Code, Error, Result};
@@ -12,7 +12,7 @@ use crate::job::meant::{self, Followed, held};
 use crate::job::{Awake, CompanionFiles, Ready, Watched, intake};
 use crate::monitor::Monitor;
 use crate::policy::Effect;
-use crate::requests::{Requests, Standing, State};
+use crate::requests::{RequestState, Requests, Standing};
 
 /// Sweeps the published version and says with the refusal what readers have now. After an unknown outcome nothing is
 /// touched and nothing can be said: the run's commit may still be on its way.
@@ -64,10 +64,14 @@ pub fn apply(
     let (mut dataset, behind) = (ready.dataset.clone(), behind(ready));
     let (links, swept) = {
         let scene = Scene::of(ready);
-        let Some(published) = Published::find(&scene, &dataset)? else { return Ok(None) };
+        let Some(published) = PublishedVersion::find(&scene, &dataset)? else { return Ok(None) };
         let (links, lists) = meant::learn(ready, requests, &published.companions, monitor)?;
-        let asked =
-            Asked { entries: links.entries(), lists, holds: holds(ready, requests), segment: requests.last_segment() };
+        let asked = DatasetRequests {
+            entries: links.entries(),
+            lists,
+            holds: holds(ready, requests),
+            segment: requests.last_segment(),
+        };
         let may = || ready.may_commit(ready.call.now);
         let fence = removal && removal::awaited(&scene, &dataset)?;
         let making = Making { fence, may: &may };
@@ -89,7 +93,7 @@ pub fn apply(
 }
 
 /// What was looked through is what readers see, and nobody else came in between: else nothing is said of it.
-fn check_seen(ready: &Ready, published: &Published<'_>) -> Result<()> {
+fn check_seen(ready: &Ready, published: &PublishedVersion<'_>) -> Result<()> {
     ready.may_commit(ready.call.now)?;
     if published.is_current(&Scene::of(ready))? {
         return Ok(());
@@ -165,7 +169,8 @@ pub fn remove(ready: &mut Ready, requests: &mut Requests, blind: bool, monitor: 
     } else {
         Links::default()
     };
-    let asked = Asked { entries: links.entries(), lists: Vec::new(), holds, segment: requests.last_segment() };
+    let asked =
+        DatasetRequests { entries: links.entries(), lists: Vec::new(), holds, segment: requests.last_segment() };
     let mut dataset = ready.dataset.clone();
     let awake = Awake::new(&ready.call.caller, monitor);
     let removed = removal::remove(&Scene::of(ready), &mut dataset, &asked, &awake);
@@ -185,17 +190,17 @@ fn done(ready: &Ready, requests: &mut Requests) -> Result<()> {
     let (job, dataset) = (&ready.call.job, &ready.dataset);
     let further = |(entry, of, standing): (u32, &str, Standing)| {
         let takes = !matches!(requests.entry(entry).effect, Effect::Hold | Effect::Consent | Effect::Lift);
-        let open = matches!(standing.state, State::Applied | State::AwaitingLifecycle);
+        let open = matches!(standing.state, RequestState::Applied | RequestState::AwaitingLifecycle);
         if of != job || !takes || !open || requests.learned_since(entry, job) {
             return None;
         }
         let (state, until) = match Some(standing.at) {
-            at if at <= dataset.removed => (State::Removed, None),
-            at if at <= dataset.deleted => (State::AwaitingLifecycle, dataset.kept_until),
+            at if at <= dataset.removed => (RequestState::Removed, None),
+            at if at <= dataset.deleted => (RequestState::AwaitingLifecycle, dataset.kept_until),
             _ => return None,
         };
         // The instant it was applied at is what watermarks are held against, so it stays until the end.
-        let at = if state == State::Removed { ready.call.now } else { standing.at };
+        let at = if state == RequestState::Removed { ready.call.now } else { standing.at };
         Some((entry, Standing { state, at, until, ..standing }))
     };
     let noted: Vec<(u32, Standing)> = requests.states().filter_map(further).collect();

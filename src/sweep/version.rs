@@ -1,15 +1,15 @@
 //! One version made by a sweep: lists, consent and retention applied to a version that is published, without any export.
 //! `companions + requests -> decide -> publish -> ledger`, then removal for good. Must not know argv nor the terminal.
 
-use super::current::Published;
+use super::current::PublishedVersion;
 use super::evidence;
-use super::scene::{Asked, Scene};
+use super::scene::{DatasetRequests, Scene};
 use crate::decide::{self, Entries, Remaining, ReviewRules};
 use crate::error::{Code, Error, Result};
 use crate::evidence::manifest::Manifest;
 use crate::key;
 use crate::monitor::Monitor;
-use crate::publish::{self, Commit, Current, Rewriting, Rewritten};
+use crate::publish::{self, Commit, CurrentTable, Rewriting, Rewritten};
 use crate::stage::Vault;
 use crate::state::{Dataset, Intent};
 
@@ -42,8 +42,8 @@ pub struct Swept {
 pub fn apply(
     scene: &Scene<'_>,
     dataset: &mut Dataset,
-    published: &Published<'_>,
-    asked: &Asked<'_>,
+    published: &PublishedVersion<'_>,
+    asked: &DatasetRequests<'_>,
     making: &Making<'_>,
     monitor: &dyn Monitor,
 ) -> Result<Option<Swept>> {
@@ -84,7 +84,7 @@ fn overtaken(manifest: &Manifest, version: u64) -> Error {
 
 fn review(
     scene: &Scene<'_>,
-    published: &Published<'_>,
+    published: &PublishedVersion<'_>,
     entries: &dyn Entries,
     monitor: &dyn Monitor,
 ) -> Result<Remaining> {
@@ -140,12 +140,12 @@ fn intend(scene: &Scene<'_>, dataset: &Dataset, replaces: u64, segment: u64) -> 
 
 fn rewrite(
     scene: &Scene<'_>,
-    published: &Published<'_>,
+    published: &PublishedVersion<'_>,
     remaining: &Remaining,
     intent: &Intent,
     monitor: &dyn Monitor,
 ) -> Result<Rewritten> {
-    let table: &Current = &published.table;
+    let table: &CurrentTable = &published.table;
     let how = Rewriting {
         run: &intent.run,
         attempt: 1,

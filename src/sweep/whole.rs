@@ -11,7 +11,7 @@ use crate::store::{Object, Root};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where all bytes of a table are.
-pub struct Whole<'a> {
+pub struct WholeTable<'a> {
     /// Root of the table.
     pub lake: &'a Root,
     /// Path of the table below it.
@@ -48,7 +48,7 @@ impl WholeGone {
     }
 }
 
-impl<'a> Whole<'a> {
+impl<'a> WholeTable<'a> {
     /// Counts what is left below the output: objects, what crashes left of writes, versions and uploads of a bucket.
     ///
     /// # Errors

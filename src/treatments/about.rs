@@ -14,7 +14,7 @@ pub struct About {
     /// What it does, in the JSON Schema of a job.
     pub does: &'static str,
     /// Its keys beside those that every field has.
-    pub keys: &'static [Key],
+    pub keys: &'static [KeyAbout],
     /// Column types it works on; empty = any.
     pub takes: &'static [TypeName],
     /// In docs, what `takes` does not say.
@@ -63,11 +63,11 @@ impl About {
 }
 
 /// A key of a treatment.
-pub struct Key {
+pub struct KeyAbout {
     /// Its name.
     pub name: &'static str,
     /// What is written there.
-    pub shape: Shape,
+    pub shape: KeyShape,
     /// What it says, in the JSON Schema of a job.
     pub says: &'static str,
     /// In docs, its default and its bounds.
@@ -76,7 +76,7 @@ pub struct Key {
 
 /// What is written under a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
+pub enum KeyShape {
     /// A whole number.
     Number,
     /// A list of whole numbers.
@@ -90,7 +90,7 @@ pub enum Shape {
 }
 
 /// Keys of a field as a job writes them. Each returns the value or leaves a finding that points at it.
-pub trait Keys {
+pub trait FieldKeys {
     /// Reads a whole number within bounds; a key without a default must be there.
     fn number(&mut self, key: &'static str, bounds: Range<i64>, default: Option<i64>) -> Option<i64>;
     /// Reads ascending whole numbers within bounds, at least one.
@@ -111,7 +111,7 @@ pub trait Treats: Sized {
     const ABOUT: About;
 
     /// Reads its keys; none when one has a finding.
-    fn read(keys: &mut dyn Keys) -> Option<Self>;
+    fn read(keys: &mut dyn FieldKeys) -> Option<Self>;
 
     /// Returns what is done, with the settings, as evidence has it.
     fn words(&self) -> String {

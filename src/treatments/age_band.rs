@@ -1,6 +1,6 @@
 //! `age-band`: the age at `as_of` in bands, of a date of birth.
 
-use super::about::{About, Key, Keys, Shape, Treats};
+use super::about::{About, FieldKeys, KeyAbout, KeyShape, Treats};
 use super::apply::{Apply, Given, Typed};
 use super::calendar::{self, Part};
 use super::number::Bands;
@@ -18,9 +18,9 @@ impl Treats for AgeBand {
     const ABOUT: About = About {
         name: "age-band",
         does: "Age at `as_of` in bands.",
-        keys: &[Key {
+        keys: &[KeyAbout {
             name: "edges",
-            shape: Shape::Numbers,
+            shape: KeyShape::Numbers,
             says: "ascending edges.",
             allows: "\u{2014} ; ascending, 0 to 150",
         }],
@@ -31,7 +31,7 @@ impl Treats for AgeBand {
         ..About::USUAL
     };
 
-    fn read(keys: &mut dyn Keys) -> Option<Self> {
+    fn read(keys: &mut dyn FieldKeys) -> Option<Self> {
         Some(AgeBand { edges: keys.ascending("edges", 0..151)? })
     }
 

@@ -2,7 +2,7 @@
 //! Must not know which treatments there are.
 
 use super::field_kind::FieldKind;
-use crate::cell::dates::{Calendars, DateReader, Reading};
+use crate::cell::dates::{Calendars, DateReader, DateReading};
 use crate::cell::kind::ValueType;
 use crate::clock::Instant;
 use crate::clock::days::Moment;
@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 /// What became of a value that is not null.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum TreatOutcome {
     /// Bytes were appended: text, or exactly the width of the field's kind.
     Value,
     /// A sentinel: null for treatments (R20).
@@ -91,17 +91,23 @@ pub struct Row<'a> {
 /// One field's treatment, ready to be applied.
 pub trait Apply: Send + Sync {
     /// Treats one value that is not null.
-    fn apply(&self, value: &str, row: &mut Row<'_>, calendars: &mut Option<Calendars>, out: &mut Vec<u8>) -> Outcome;
+    fn apply(
+        &self,
+        value: &str,
+        row: &mut Row<'_>,
+        calendars: &mut Option<Calendars>,
+        out: &mut Vec<u8>,
+    ) -> TreatOutcome;
 
     /// Treats a date or time that has been read already, by a reader of the same column.
     fn apply_read(
         &self,
-        _read: Reading,
+        _read: DateReading,
         _row: &mut Row<'_>,
         _calendars: &mut Option<Calendars>,
         _out: &mut Vec<u8>,
-    ) -> Outcome {
-        Outcome::Untreated
+    ) -> TreatOutcome {
+        TreatOutcome::Untreated
     }
 
     /// Returns whether every value that is not null can be treated.
@@ -122,23 +128,23 @@ pub trait Apply: Send + Sync {
 
 /// Treats a date or time that has been read; what is none says what becomes of the value.
 pub fn of_date(
-    read: Reading,
+    read: DateReading,
     calendars: &mut Option<Calendars>,
-    treat: impl FnOnce(&Moment, &mut Calendars) -> Outcome,
-) -> Outcome {
+    treat: impl FnOnce(&Moment, &mut Calendars) -> TreatOutcome,
+) -> TreatOutcome {
     match (read, calendars) {
-        (Reading::At(moment), Some(calendars)) => treat(&moment, calendars),
-        (Reading::Sentinel, _) => Outcome::Null,
-        (Reading::Ambiguous, _) => Outcome::Ambiguous,
-        _ => Outcome::Untreated,
+        (DateReading::At(moment), Some(calendars)) => treat(&moment, calendars),
+        (DateReading::Sentinel, _) => TreatOutcome::Null,
+        (DateReading::Ambiguous, _) => TreatOutcome::Ambiguous,
+        _ => TreatOutcome::Untreated,
     }
 }
 
 /// Treats each value on its own.
 pub struct Each<F>(pub F);
 
-impl<F: Fn(&str, &mut Vec<u8>) -> Outcome + Send + Sync> Apply for Each<F> {
-    fn apply(&self, value: &str, _: &mut Row<'_>, _: &mut Option<Calendars>, out: &mut Vec<u8>) -> Outcome {
+impl<F: Fn(&str, &mut Vec<u8>) -> TreatOutcome + Send + Sync> Apply for Each<F> {
+    fn apply(&self, value: &str, _: &mut Row<'_>, _: &mut Option<Calendars>, out: &mut Vec<u8>) -> TreatOutcome {
         (self.0)(value, out)
     }
 }
@@ -146,8 +152,8 @@ impl<F: Fn(&str, &mut Vec<u8>) -> Outcome + Send + Sync> Apply for Each<F> {
 /// Treats each value on its own, and any value.
 pub struct Any<F>(pub F);
 
-impl<F: Fn(&str, &mut Vec<u8>) -> Outcome + Send + Sync> Apply for Any<F> {
-    fn apply(&self, value: &str, _: &mut Row<'_>, _: &mut Option<Calendars>, out: &mut Vec<u8>) -> Outcome {
+impl<F: Fn(&str, &mut Vec<u8>) -> TreatOutcome + Send + Sync> Apply for Any<F> {
+    fn apply(&self, value: &str, _: &mut Row<'_>, _: &mut Option<Calendars>, out: &mut Vec<u8>) -> TreatOutcome {
         (self.0)(value, out)
     }
     fn treats_all(&self) -> bool {

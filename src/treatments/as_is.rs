@@ -1,7 +1,7 @@
 //! `as-is`: the value by the column's type.
 
-use super::about::{About, Keys, Treats};
-use super::apply::{Any, Apply, Each, Given, Outcome, Typed};
+use super::about::{About, FieldKeys, Treats};
+use super::apply::{Any, Apply, Each, Given, TreatOutcome, Typed};
 use super::calendar::{self, Part, Unit};
 use super::field_kind::FieldKind;
 use super::number;
@@ -22,7 +22,7 @@ impl Treats for AsIs {
         ..About::USUAL
     };
 
-    fn read(_: &mut dyn Keys) -> Option<Self> {
+    fn read(_: &mut dyn FieldKeys) -> Option<Self> {
         Some(AsIs)
     }
 
@@ -47,9 +47,9 @@ impl Treats for AsIs {
 }
 
 /// Text, trimmed and NFC.
-fn text(value: &str, out: &mut Vec<u8>) -> Outcome {
+fn text(value: &str, out: &mut Vec<u8>) -> TreatOutcome {
     out.extend_from_slice(tidy(value).as_bytes());
-    Outcome::Value
+    TreatOutcome::Value
 }
 
 #[cfg(test)]

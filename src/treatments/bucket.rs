@@ -1,6 +1,6 @@
 //! `bucket`: a number's band.
 
-use super::about::{About, Key, Keys, Shape, Treats};
+use super::about::{About, FieldKeys, KeyAbout, KeyShape, Treats};
 use super::apply::{Apply, Each, Given, Typed};
 use super::field_kind::FieldKind;
 use super::number::{self, Bands};
@@ -18,13 +18,18 @@ impl Treats for Bucket {
     const ABOUT: About = About {
         name: "bucket",
         does: "A number's band.",
-        keys: &[Key { name: "edges", shape: Shape::Numbers, says: "ascending edges.", allows: "\u{2014} ; ascending" }],
+        keys: &[KeyAbout {
+            name: "edges",
+            shape: KeyShape::Numbers,
+            says: "ascending edges.",
+            allows: "\u{2014} ; ascending",
+        }],
         takes: &[TypeName::Integer, TypeName::Decimal],
         example: "edges 0, 100, 200, 500: `100-199`, `<0`, `500+`",
         ..About::USUAL
     };
 
-    fn read(keys: &mut dyn Keys) -> Option<Self> {
+    fn read(keys: &mut dyn FieldKeys) -> Option<Self> {
         Some(Bucket { edges: keys.ascending("edges", i64::MIN..i64::MAX)? })
     }
 

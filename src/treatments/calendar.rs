@@ -1,9 +1,9 @@
 //! What treatments of dates and times share. Times fall on their day in the job's zone (R20). Must not know other types.
 
 use super::about::About;
-use super::apply::{Apply, Given, Outcome, Row, of_date};
+use super::apply::{Apply, Given, Row, TreatOutcome, of_date};
 use super::number::Bands;
-use crate::cell::dates::{Calendar, Calendars, DateReader, Reading};
+use crate::cell::dates::{Calendar, Calendars, DateReader, DateReading};
 use crate::cell::kind::TypeName;
 use crate::clock::Instant;
 use crate::clock::days::{Moment, civil_of, day_number};
@@ -17,28 +17,34 @@ pub const ABOUT: About = About { takes: &[TypeName::Date, TypeName::Timestamp], 
 pub fn ready(part: Part, given: &Given<'_>) -> Result<Option<Box<dyn Apply>>> {
     let Some(column) = given.column else { return Ok(None) };
     let births = column.birth.then(|| Births::at(given.as_of, given.zone));
-    Ok(column.dates()?.map(|reader| Box::new(Parts { reader, part, births }) as Box<dyn Apply>))
+    Ok(column.dates()?.map(|reader| Box::new(CalendarParts { reader, part, births }) as Box<dyn Apply>))
 }
 
 /// Something made of a date or time.
-struct Parts {
+struct CalendarParts {
     reader: DateReader,
     part: Part,
     births: Option<Births>,
 }
 
-impl Apply for Parts {
-    fn apply(&self, value: &str, row: &mut Row<'_>, calendars: &mut Option<Calendars>, out: &mut Vec<u8>) -> Outcome {
+impl Apply for CalendarParts {
+    fn apply(
+        &self,
+        value: &str,
+        row: &mut Row<'_>,
+        calendars: &mut Option<Calendars>,
+        out: &mut Vec<u8>,
+    ) -> TreatOutcome {
         self.apply_read(self.reader.read(value), row, calendars, out)
     }
 
     fn apply_read(
         &self,
-        read: Reading,
+        read: DateReading,
         _: &mut Row<'_>,
         calendars: &mut Option<Calendars>,
         out: &mut Vec<u8>,
-    ) -> Outcome {
+    ) -> TreatOutcome {
         of_date(read, calendars, |moment, calendars| {
             self.part.of(&self.reader, moment, self.births.as_ref(), calendars, out)
         })
@@ -87,24 +93,24 @@ impl Part {
         births: Option<&Births>,
         calendars: &mut Calendars,
         out: &mut Vec<u8>,
-    ) -> Outcome {
+    ) -> TreatOutcome {
         if let (Part::Instant, None) = (self, births) {
             out.extend_from_slice(&reader.instant(moment, calendars).to_le_bytes());
-            return Outcome::Value;
+            return TreatOutcome::Value;
         }
-        let Some((day, date)) = reader.local_day(moment, calendars) else { return Outcome::Untreated };
+        let Some((day, date)) = reader.local_day(moment, calendars) else { return TreatOutcome::Untreated };
         let age = births.map(|births| births.age(date));
         if age == Some(None) {
-            return Outcome::Untreated;
+            return TreatOutcome::Untreated;
         }
         match (self, age.flatten()) {
             (Part::Instant, _) => out.extend_from_slice(&reader.instant(moment, calendars).to_le_bytes()),
             (Part::Year, _) => out.extend_from_slice(&date.0.to_le_bytes()),
             (Part::First(unit), _) => out.extend_from_slice(&first_day(day, date, *unit).to_le_bytes()),
             (Part::Age(bands), Some(age)) => out.extend_from_slice(bands.label(age.into()).as_bytes()),
-            (Part::Age(_), None) => return Outcome::Untreated,
+            (Part::Age(_), None) => return TreatOutcome::Untreated,
         }
-        Outcome::Value
+        TreatOutcome::Value
     }
 }
 
@@ -146,7 +152,7 @@ impl Births {
 
 #[cfg(test)]
 mod tests {
-    use super::Outcome::{Null, Untreated};
+    use super::TreatOutcome::{Null, Untreated};
     use crate::cell::kind::{DateRule, ValueType};
     use crate::clock::days::day_number;
     use crate::treatments::tests::{days, times, treat, treat_birth, treated_text};

@@ -1,7 +1,7 @@
 //! `constant`: always the same text, also for null.
 
-use super::about::{About, Key, Keys, Shape, Treats};
-use super::apply::{Apply, Given, Outcome, Row};
+use super::about::{About, FieldKeys, KeyAbout, KeyShape, Treats};
+use super::apply::{Apply, Given, Row, TreatOutcome};
 use crate::cell::dates::Calendars;
 use crate::error::Result;
 
@@ -16,14 +16,14 @@ impl Treats for Constant {
     const ABOUT: About = About {
         name: "constant",
         does: "Always `value`.",
-        keys: &[Key { name: "value", shape: Shape::Text, says: "the value.", allows: "\u{2014}" }],
+        keys: &[KeyAbout { name: "value", shape: KeyShape::Text, says: "the value.", allows: "\u{2014}" }],
         example: "`crm`",
         columnless: true,
         counted: false,
         ..About::USUAL
     };
 
-    fn read(keys: &mut dyn Keys) -> Option<Self> {
+    fn read(keys: &mut dyn FieldKeys) -> Option<Self> {
         Some(Constant { value: keys.text("value")? })
     }
 
@@ -35,9 +35,9 @@ impl Treats for Constant {
 struct Same(String);
 
 impl Apply for Same {
-    fn apply(&self, _: &str, _: &mut Row<'_>, _: &mut Option<Calendars>, out: &mut Vec<u8>) -> Outcome {
+    fn apply(&self, _: &str, _: &mut Row<'_>, _: &mut Option<Calendars>, out: &mut Vec<u8>) -> TreatOutcome {
         out.extend_from_slice(self.0.as_bytes());
-        Outcome::Value
+        TreatOutcome::Value
     }
 
     fn treats_all(&self) -> bool {

@@ -1,10 +1,10 @@
 //! `date-shift`: all dates of a person moved by the same number of days, which only the token key tells.
 
-use super::about::{About, Key, Keys, Shape, Treats};
-use super::apply::{Apply, Given, Outcome, Row, Typed, of_date};
+use super::about::{About, FieldKeys, KeyAbout, KeyShape, Treats};
+use super::apply::{Apply, Given, Row, TreatOutcome, Typed, of_date};
 use super::calendar::{self, Births};
 use super::field_kind::FieldKind;
-use crate::cell::dates::{Calendars, DateReader, Reading};
+use crate::cell::dates::{Calendars, DateReader, DateReading};
 use crate::clock::days::{DAY, DAYS, Moment};
 use crate::error::Result;
 use zeroize::Zeroizing;
@@ -20,9 +20,9 @@ impl Treats for DateShift {
     const ABOUT: About = About {
         name: "date-shift",
         does: "The date or time, moved by the same number of days for all dates of a person.",
-        keys: &[Key {
+        keys: &[KeyAbout {
             name: "window_days",
-            shape: Shape::Number,
+            shape: KeyShape::Number,
             says: "most days that a person's dates are moved by, back or forth.",
             allows: "\u{2014} ; 1 to 3650",
         }],
@@ -32,7 +32,7 @@ impl Treats for DateShift {
         ..calendar::ABOUT
     };
 
-    fn read(keys: &mut dyn Keys) -> Option<Self> {
+    fn read(keys: &mut dyn FieldKeys) -> Option<Self> {
         Some(DateShift { window_days: keys.number("window_days", 1..3_651, None)? })
     }
 
@@ -72,46 +72,52 @@ impl Shift {
         if at < window { at - window } else { at - window + 1 }
     }
 
-    fn shifted(&self, moment: &Moment, row: &Row<'_>, calendars: &mut Calendars, out: &mut Vec<u8>) -> Outcome {
-        let Some((_, date)) = self.reader.local_day(moment, calendars) else { return Outcome::Untreated };
+    fn shifted(&self, moment: &Moment, row: &Row<'_>, calendars: &mut Calendars, out: &mut Vec<u8>) -> TreatOutcome {
+        let Some((_, date)) = self.reader.local_day(moment, calendars) else { return TreatOutcome::Untreated };
         if self.births.as_ref().is_some_and(|births| !births.lives(date)) {
-            return Outcome::Untreated;
+            return TreatOutcome::Untreated;
         }
         // Rows without a subject are not published; should one be, it has no date.
-        let Some(subject) = &row.subject else { return Outcome::Null };
+        let Some(subject) = &row.subject else { return TreatOutcome::Null };
         let days = self.days(subject);
         if self.kind == FieldKind::Date {
             return match moment.day + days {
                 day if DAYS.contains(&day) => put(&day.to_le_bytes(), out),
-                _ => Outcome::Untreated,
+                _ => TreatOutcome::Untreated,
             };
         }
         // Days of 24 hours, so that gaps between times stay what they were.
         let instant = self.reader.instant(moment, calendars) + i64::from(days) * DAY;
         match i32::try_from(instant.div_euclid(DAY)) {
             Ok(day) if DAYS.contains(&day) => put(&instant.to_le_bytes(), out),
-            _ => Outcome::Untreated,
+            _ => TreatOutcome::Untreated,
         }
     }
 }
 
-fn put(bytes: &[u8], out: &mut Vec<u8>) -> Outcome {
+fn put(bytes: &[u8], out: &mut Vec<u8>) -> TreatOutcome {
     out.extend_from_slice(bytes);
-    Outcome::Value
+    TreatOutcome::Value
 }
 
 impl Apply for Shift {
-    fn apply(&self, value: &str, row: &mut Row<'_>, calendars: &mut Option<Calendars>, out: &mut Vec<u8>) -> Outcome {
+    fn apply(
+        &self,
+        value: &str,
+        row: &mut Row<'_>,
+        calendars: &mut Option<Calendars>,
+        out: &mut Vec<u8>,
+    ) -> TreatOutcome {
         self.apply_read(self.reader.read(value), row, calendars, out)
     }
 
     fn apply_read(
         &self,
-        read: Reading,
+        read: DateReading,
         row: &mut Row<'_>,
         calendars: &mut Option<Calendars>,
         out: &mut Vec<u8>,
-    ) -> Outcome {
+    ) -> TreatOutcome {
         of_date(read, calendars, |moment, calendars| self.shifted(moment, row, calendars, out))
     }
 
@@ -128,7 +134,12 @@ mod tests {
     use crate::treatments::tests::{Cells, days, times, treat_birth, treat_row};
     use proptest::prelude::*;
 
-    fn shift(window_days: i64, value: &ValueType, subject: Option<[u8; 16]>, text: &str) -> Result<Vec<u8>, Outcome> {
+    fn shift(
+        window_days: i64,
+        value: &ValueType,
+        subject: Option<[u8; 16]>,
+        text: &str,
+    ) -> Result<Vec<u8>, TreatOutcome> {
         let sentinels = [jiff::civil::date(1900, 1, 1)];
         let column = Typed { value, sentinels: &sentinels, birth: false };
         treat_row(&DateShift { window_days }.into(), column, text, &Cells { subject, others: &[] }).0
@@ -178,10 +189,10 @@ mod tests {
 
     #[test]
     fn r20_a_row_without_a_subject_has_no_date_and_other_cells_are_as_in_other_treatments() {
-        assert_eq!(shift(30, &days(), None, "2024-02-01"), Err(Outcome::Null));
-        assert_eq!(shift(30, &days(), Some([1; 16]), "1900-01-01"), Err(Outcome::Null));
-        assert_eq!(shift(30, &days(), Some([1; 16]), "1.2.2024"), Err(Outcome::Untreated));
-        assert_eq!(treat_birth(DateShift { window_days: 30 }, "1066-10-14"), Err(Outcome::Untreated));
+        assert_eq!(shift(30, &days(), None, "2024-02-01"), Err(TreatOutcome::Null));
+        assert_eq!(shift(30, &days(), Some([1; 16]), "1900-01-01"), Err(TreatOutcome::Null));
+        assert_eq!(shift(30, &days(), Some([1; 16]), "1.2.2024"), Err(TreatOutcome::Untreated));
+        assert_eq!(treat_birth(DateShift { window_days: 30 }, "1066-10-14"), Err(TreatOutcome::Untreated));
         let out = |person: u8| shift(3650, &days(), Some([person; 16]), "9999-12-31").is_err();
         assert!((0..20).any(out) && !(0..20).all(out), "moved out of the calendar, or back into it");
     }

@@ -1,7 +1,7 @@
 //! `email-domain`: the domain of an address.
 
-use super::about::{About, Keys, Treats};
-use super::apply::{Apply, Each, Given, Outcome};
+use super::about::{About, FieldKeys, Treats};
+use super::apply::{Apply, Each, Given, TreatOutcome};
 use crate::cell::email;
 use crate::cell::kind::TypeName;
 use crate::cell::text::trim;
@@ -21,7 +21,7 @@ impl Treats for EmailDomain {
         ..About::USUAL
     };
 
-    fn read(_: &mut dyn Keys) -> Option<Self> {
+    fn read(_: &mut dyn FieldKeys) -> Option<Self> {
         Some(EmailDomain)
     }
 
@@ -31,19 +31,19 @@ impl Treats for EmailDomain {
 }
 
 /// Appends the domain of the address's normal form (R6); untreated when it has none.
-fn domain(value: &str, out: &mut Vec<u8>) -> Outcome {
+fn domain(value: &str, out: &mut Vec<u8>) -> TreatOutcome {
     let start = out.len();
     if !email::normalise(trim(&seen(value)), out) {
-        return Outcome::Untreated;
+        return TreatOutcome::Untreated;
     }
     let domain = start + out[start..].len() - email::domain(&out[start..]).len();
     out.drain(start..domain);
-    Outcome::Value
+    TreatOutcome::Value
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Outcome::Untreated;
+    use super::TreatOutcome::Untreated;
     use super::*;
     use crate::cell::kind::ValueType;
     use crate::treatments::tests::treated_text;

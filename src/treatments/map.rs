@@ -1,7 +1,7 @@
 //! `map`: a table's value, or its default.
 
-use super::about::{About, Key, Keys, Shape, Treats};
-use super::apply::{Any, Apply, Given, Outcome};
+use super::about::{About, FieldKeys, KeyAbout, KeyShape, Treats};
+use super::apply::{Any, Apply, Given, TreatOutcome};
 use crate::cell::kind::TypeName;
 use crate::cell::text::{canonical, with_canonical};
 use crate::error::Result;
@@ -21,13 +21,18 @@ impl Treats for Map {
         name: "map",
         does: "By a table with a default.",
         keys: &[
-            Key {
+            KeyAbout {
                 name: "values",
-                shape: Shape::Table,
+                shape: KeyShape::Table,
                 says: "value -> published value.",
                 allows: "\u{2014} ; not empty",
             },
-            Key { name: "default", shape: Shape::Text, says: "what every other value becomes.", allows: "\u{2014}" },
+            KeyAbout {
+                name: "default",
+                shape: KeyShape::Text,
+                says: "what every other value becomes.",
+                allows: "\u{2014}",
+            },
         ],
         takes: &[TypeName::Text],
         takes_note: "; keys compared after trim, NFC and case folding",
@@ -35,7 +40,7 @@ impl Treats for Map {
         ..About::USUAL
     };
 
-    fn read(keys: &mut dyn Keys) -> Option<Self> {
+    fn read(keys: &mut dyn FieldKeys) -> Option<Self> {
         let (values, default) = (keys.table("values"), keys.text("default"));
         Some(Map { values: values?, default: default? })
     }
@@ -50,7 +55,7 @@ impl Treats for Map {
         Ok(Some(Box::new(Any(move |value: &str, out: &mut Vec<u8>| {
             let mapped = with_canonical(value, |key| values.get(key)).unwrap_or(&default);
             out.extend_from_slice(mapped.as_bytes());
-            Outcome::Value
+            TreatOutcome::Value
         }))))
     }
 }

@@ -1,7 +1,7 @@
 //! `mask`: all but the last characters of a text hidden. Characters are code points after trim and NFC (R20).
 
-use super::about::{About, Key, Keys, Shape, Treats};
-use super::apply::{Apply, Each, Given, Outcome};
+use super::about::{About, FieldKeys, KeyAbout, KeyShape, Treats};
+use super::apply::{Apply, Each, Given, TreatOutcome};
 use crate::cell::kind::TypeName;
 use crate::cell::text::tidy;
 use crate::error::Result;
@@ -20,10 +20,15 @@ impl Treats for Mask {
         name: "mask",
         does: "All but the last `keep_last` characters hidden.",
         keys: &[
-            Key { name: "keep_last", shape: Shape::Number, says: "characters that stay. Default 4.", allows: "4" },
-            Key {
+            KeyAbout {
+                name: "keep_last",
+                shape: KeyShape::Number,
+                says: "characters that stay. Default 4.",
+                allows: "4",
+            },
+            KeyAbout {
                 name: "with",
-                shape: Shape::Text,
+                shape: KeyShape::Text,
                 says: "the character for the others. Default `*`.",
                 allows: "`*`, one character",
             },
@@ -34,7 +39,7 @@ impl Treats for Mask {
         ..About::USUAL
     };
 
-    fn read(keys: &mut dyn Keys) -> Option<Self> {
+    fn read(keys: &mut dyn FieldKeys) -> Option<Self> {
         let (keep_last, with) = (keys.number("keep_last", 0..10_001, Some(4)), keys.character("with", '*'));
         Some(Mask { keep_last: usize::try_from(keep_last?).ok()?, with: with? })
     }
@@ -50,23 +55,23 @@ impl Treats for Mask {
 }
 
 /// Replaces all but the last characters, one for one. A value of which all would be shown is untreated.
-fn hide(value: &str, keep_last: usize, with: char, out: &mut Vec<u8>) -> Outcome {
+fn hide(value: &str, keep_last: usize, with: char, out: &mut Vec<u8>) -> TreatOutcome {
     let text = tidy(value);
     let count = text.chars().count();
     if count <= keep_last {
-        return Outcome::Untreated;
+        return TreatOutcome::Untreated;
     }
     let (mut utf8, hidden) = ([0; 4], count - keep_last);
     let with = with.encode_utf8(&mut utf8).as_bytes();
     (0..hidden).for_each(|_| out.extend_from_slice(with));
     let shown = text.char_indices().nth(hidden).map_or(text.len(), |(at, _)| at);
     out.extend_from_slice(&text.as_bytes()[shown..]);
-    Outcome::Value
+    TreatOutcome::Value
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Outcome::Untreated;
+    use super::TreatOutcome::Untreated;
     use super::*;
     use crate::cell::kind::ValueType;
     use crate::treatments::tests::treated_text;

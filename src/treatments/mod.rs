@@ -30,8 +30,8 @@ mod tests;
 mod week;
 mod year;
 
-pub use about::{About, Key, Keys, Shape};
-pub use apply::{Apply, Counts, Given, Outcome, Row, Typed};
+pub use about::{About, FieldKeys, KeyAbout, KeyShape};
+pub use apply::{Apply, Counts, Given, Row, TreatOutcome, Typed};
 pub use field_kind::FieldKind;
 pub use number::boolean;
 
@@ -59,8 +59,8 @@ table::treatments! {
 }
 
 /// Returns every key of every treatment once, with the names of the treatments that have it.
-pub fn keys() -> Vec<(&'static Key, Vec<&'static str>)> {
-    let mut keys: Vec<(&'static Key, Vec<&'static str>)> = Vec::new();
+pub fn keys() -> Vec<(&'static KeyAbout, Vec<&'static str>)> {
+    let mut keys: Vec<(&'static KeyAbout, Vec<&'static str>)> = Vec::new();
     for about in Treat::ALL.iter().map(|treat| treat.about()) {
         for key in about.keys {
             match keys.iter_mut().find(|(known, _)| known.name == key.name) {

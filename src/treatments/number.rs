@@ -1,7 +1,7 @@
 //! What treatments of numbers and booleans share. Numbers are written with an optional sign, digits and at
 //! most one point; nothing is rounded unless the treatment says so. Must not know other types.
 
-use super::apply::Outcome;
+use super::apply::TreatOutcome;
 use super::field_kind::FieldKind;
 use crate::cell::text::{trim, with_canonical};
 
@@ -72,10 +72,10 @@ impl Number {
     }
 }
 
-fn put<const N: usize>(bytes: Option<[u8; N]>, out: &mut Vec<u8>) -> Outcome {
-    let Some(bytes) = bytes else { return Outcome::Untreated };
+fn put<const N: usize>(bytes: Option<[u8; N]>, out: &mut Vec<u8>) -> TreatOutcome {
+    let Some(bytes) = bytes else { return TreatOutcome::Untreated };
     out.extend_from_slice(&bytes);
-    Outcome::Value
+    TreatOutcome::Value
 }
 
 fn whole(text: &str) -> Option<i64> {
@@ -83,23 +83,23 @@ fn whole(text: &str) -> Option<i64> {
 }
 
 /// `as-is` of an integer.
-pub fn integer(value: &str, out: &mut Vec<u8>) -> Outcome {
+pub fn integer(value: &str, out: &mut Vec<u8>) -> TreatOutcome {
     put(whole(value).map(i64::to_le_bytes), out)
 }
 
 /// `as-is` of a decimal without scale.
-pub fn float(value: &str, out: &mut Vec<u8>) -> Outcome {
+pub fn float(value: &str, out: &mut Vec<u8>) -> TreatOutcome {
     let number = Number::read(value).and_then(|_| trim(value).parse::<f64>().ok());
     put(number.map(f64::to_le_bytes), out)
 }
 
 /// `as-is` of a decimal with scale; one with more digits after the point is untreated.
-pub fn decimal(value: &str, scale: u8, out: &mut Vec<u8>) -> Outcome {
+pub fn decimal(value: &str, scale: u8, out: &mut Vec<u8>) -> TreatOutcome {
     put(Number::read(value).and_then(|n| n.at_scale(scale.into())).map(i128::to_le_bytes), out)
 }
 
 /// `as-is` of a boolean.
-pub fn yes_or_no(value: &str, out: &mut Vec<u8>) -> Outcome {
+pub fn yes_or_no(value: &str, out: &mut Vec<u8>) -> TreatOutcome {
     put(boolean(value).map(|yes| [u8::from(yes)]), out)
 }
 
@@ -140,15 +140,15 @@ impl Bands {
 }
 
 /// `bucket`: the band of a number; decimals belong to the band they begin in.
-pub fn bucket(value: &str, bands: &Bands, kind: FieldKind, out: &mut Vec<u8>) -> Outcome {
-    let Some(number) = Number::of(value, kind).and_then(Number::floor) else { return Outcome::Untreated };
+pub fn bucket(value: &str, bands: &Bands, kind: FieldKind, out: &mut Vec<u8>) -> TreatOutcome {
+    let Some(number) = Number::of(value, kind).and_then(Number::floor) else { return TreatOutcome::Untreated };
     out.extend_from_slice(bands.label(number).as_bytes());
-    Outcome::Value
+    TreatOutcome::Value
 }
 
 /// `round`: to the nearest multiple of `to`, halves away from zero.
-pub fn round(value: &str, to: i64, kind: FieldKind, out: &mut Vec<u8>) -> Outcome {
-    let Some(number) = Number::of(value, kind).filter(|_| to > 0) else { return Outcome::Untreated };
+pub fn round(value: &str, to: i64, kind: FieldKind, out: &mut Vec<u8>) -> TreatOutcome {
+    let Some(number) = Number::of(value, kind).filter(|_| to > 0) else { return TreatOutcome::Untreated };
     let rounded = number.multiples(to).and_then(|times| times.checked_mul(i128::from(to)));
     match kind {
         FieldKind::Decimal(scale) => {
@@ -162,7 +162,7 @@ pub fn round(value: &str, to: i64, kind: FieldKind, out: &mut Vec<u8>) -> Outcom
 
 #[cfg(test)]
 mod tests {
-    use super::Outcome::Untreated;
+    use super::TreatOutcome::Untreated;
     use crate::cell::kind::ValueType;
     use crate::treatments::tests::{treat, treated_text};
     use crate::treatments::{AsIs, Bucket, Round, Treatment};

@@ -1,7 +1,7 @@
 //! `prefix`: the first characters of a text. Characters are code points after trim and NFC (R20).
 
-use super::about::{About, Key, Keys, Shape, Treats};
-use super::apply::{Apply, Each, Given, Outcome};
+use super::about::{About, FieldKeys, KeyAbout, KeyShape, Treats};
+use super::apply::{Apply, Each, Given, TreatOutcome};
 use crate::cell::kind::TypeName;
 use crate::cell::text::tidy;
 use crate::error::Result;
@@ -17,9 +17,9 @@ impl Treats for Prefix {
     const ABOUT: About = About {
         name: "prefix",
         does: "The first `length` characters.",
-        keys: &[Key {
+        keys: &[KeyAbout {
             name: "length",
-            shape: Shape::Number,
+            shape: KeyShape::Number,
             says: "number of characters.",
             allows: "\u{2014} ; 1 or more",
         }],
@@ -29,7 +29,7 @@ impl Treats for Prefix {
         ..About::USUAL
     };
 
-    fn read(keys: &mut dyn Keys) -> Option<Self> {
+    fn read(keys: &mut dyn FieldKeys) -> Option<Self> {
         let length = keys.number("length", 1..10_001, None)?;
         Some(Prefix { length: usize::try_from(length).ok()? })
     }
@@ -45,16 +45,16 @@ impl Treats for Prefix {
 }
 
 /// Appends the first characters. A value not longer than that is untreated, as it would be shown whole.
-fn first(value: &str, length: usize, out: &mut Vec<u8>) -> Outcome {
+fn first(value: &str, length: usize, out: &mut Vec<u8>) -> TreatOutcome {
     let text = tidy(value);
-    let Some((end, _)) = text.char_indices().nth(length) else { return Outcome::Untreated };
+    let Some((end, _)) = text.char_indices().nth(length) else { return TreatOutcome::Untreated };
     out.extend_from_slice(&text.as_bytes()[..end]);
-    Outcome::Value
+    TreatOutcome::Value
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Outcome::Untreated;
+    use super::TreatOutcome::Untreated;
     use super::*;
     use crate::cell::kind::ValueType;
     use crate::treatments::tests::treated_text;

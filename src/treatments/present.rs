@@ -1,9 +1,9 @@
 //! `present`: whether there is a value; a sentinel is none.
 
-use super::about::{About, Keys, Treats};
-use super::apply::{Apply, Given, Outcome, Row, Typed};
+use super::about::{About, FieldKeys, Treats};
+use super::apply::{Apply, Given, Row, TreatOutcome, Typed};
 use super::field_kind::FieldKind;
-use crate::cell::dates::{Calendars, DateReader, Reading};
+use crate::cell::dates::{Calendars, DateReader, DateReading};
 use crate::error::Result;
 
 /// Whether there is a value.
@@ -20,7 +20,7 @@ impl Treats for Present {
         ..About::USUAL
     };
 
-    fn read(_: &mut dyn Keys) -> Option<Self> {
+    fn read(_: &mut dyn FieldKeys) -> Option<Self> {
         Some(Present)
     }
 
@@ -37,13 +37,13 @@ impl Treats for Present {
 struct There(Option<DateReader>);
 
 impl Apply for There {
-    fn apply(&self, value: &str, _: &mut Row<'_>, _: &mut Option<Calendars>, out: &mut Vec<u8>) -> Outcome {
+    fn apply(&self, value: &str, _: &mut Row<'_>, _: &mut Option<Calendars>, out: &mut Vec<u8>) -> TreatOutcome {
         let read = self.0.as_ref().map(|reader| reader.read(value));
-        if read == Some(Reading::Ambiguous) {
-            return Outcome::Ambiguous;
+        if read == Some(DateReading::Ambiguous) {
+            return TreatOutcome::Ambiguous;
         }
-        out.push(u8::from(read != Some(Reading::Sentinel)));
-        Outcome::Value
+        out.push(u8::from(read != Some(DateReading::Sentinel)));
+        TreatOutcome::Value
     }
 
     fn treats_all(&self) -> bool {

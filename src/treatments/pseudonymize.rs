@@ -1,6 +1,6 @@
 //! `pseudonymize`: a token (R2 to R4).
 
-use super::about::{About, Keys, Treats};
+use super::about::{About, FieldKeys, Treats};
 use super::apply::{Apply, Given, Typed};
 use super::field_kind::FieldKind;
 use crate::cell::kind::TypeName;
@@ -20,7 +20,7 @@ impl Treats for Pseudonymize {
         ..About::USUAL
     };
 
-    fn read(_: &mut dyn Keys) -> Option<Self> {
+    fn read(_: &mut dyn FieldKeys) -> Option<Self> {
         Some(Pseudonymize)
     }
 

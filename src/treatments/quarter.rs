@@ -1,6 +1,6 @@
 //! `quarter`: first day of the quarter of a date or time, in the job's zone.
 
-use super::about::{About, Keys, Treats};
+use super::about::{About, FieldKeys, Treats};
 use super::apply::{Apply, Given, Typed};
 use super::calendar::{self, Part, Unit};
 use super::field_kind::FieldKind;
@@ -19,7 +19,7 @@ impl Treats for Quarter {
         ..calendar::ABOUT
     };
 
-    fn read(_: &mut dyn Keys) -> Option<Self> {
+    fn read(_: &mut dyn FieldKeys) -> Option<Self> {
         Some(Quarter)
     }
 

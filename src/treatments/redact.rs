@@ -1,8 +1,8 @@
 //! `redact`: patterns and the names of the same row, replaced by markers in a text. It finds forms, not persons: what it
 //! cannot find is in docs/spec.md. Linear in the length of the text.
 
-use super::about::{About, Key, Keys, Shape, Treats};
-use super::apply::{Apply, Given, Outcome, Row};
+use super::about::{About, FieldKeys, KeyAbout, KeyShape, Treats};
+use super::apply::{Apply, Given, Row, TreatOutcome};
 use crate::cell::dates::Calendars;
 use crate::cell::kind::TypeName;
 use crate::cell::text::{tidy, with_canonical};
@@ -23,9 +23,9 @@ impl Treats for Redact {
     const ABOUT: About = About {
         name: "redact",
         does: "Text with e-mail addresses, URLs, IBANs, card and phone numbers and names of the row replaced by markers.",
-        keys: &[Key {
+        keys: &[KeyAbout {
             name: "names",
-            shape: Shape::Columns,
+            shape: KeyShape::Columns,
             says: "columns whose values are names of the row's person. Default none.",
             allows: "\u{b7} ; columns whose values are replaced too",
         }],
@@ -38,7 +38,7 @@ impl Treats for Redact {
         ..About::USUAL
     };
 
-    fn read(keys: &mut dyn Keys) -> Option<Self> {
+    fn read(keys: &mut dyn FieldKeys) -> Option<Self> {
         Some(Redact { names: keys.columns("names")? })
     }
 
@@ -58,7 +58,7 @@ impl Treats for Redact {
 
 /// What was found; of two that overlap, the one named first gives the marker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Mark {
+enum RedactMark {
     Url,
     Email,
     Iban,
@@ -68,24 +68,24 @@ enum Mark {
     Name,
 }
 
-impl Mark {
+impl RedactMark {
     /// The name in counts, and in brackets in the text.
     fn name(self) -> &'static str {
         match self {
-            Mark::Url => "url",
-            Mark::Email => "email",
-            Mark::Iban => "iban",
-            Mark::Card => "card",
-            Mark::Phone => "phone",
-            Mark::Number => "number",
-            Mark::Name => "name",
+            RedactMark::Url => "url",
+            RedactMark::Email => "email",
+            RedactMark::Iban => "iban",
+            RedactMark::Card => "card",
+            RedactMark::Phone => "phone",
+            RedactMark::Number => "number",
+            RedactMark::Name => "name",
         }
     }
 }
 
-struct Found {
+struct PatternFound {
     at: Range<usize>,
-    mark: Mark,
+    mark: RedactMark,
 }
 
 struct Patterns {
@@ -115,14 +115,14 @@ struct Redactor {
 }
 
 impl Apply for Redactor {
-    fn apply(&self, value: &str, row: &mut Row<'_>, _: &mut Option<Calendars>, out: &mut Vec<u8>) -> Outcome {
+    fn apply(&self, value: &str, row: &mut Row<'_>, _: &mut Option<Calendars>, out: &mut Vec<u8>) -> TreatOutcome {
         let text = tidy(value);
         let mut found = Vec::new();
-        let all = |regex: &Regex, mark, found: &mut Vec<Found>| {
-            found.extend(regex.find_iter(&text).map(|hit| Found { at: hit.range(), mark }));
+        let all = |regex: &Regex, mark, found: &mut Vec<PatternFound>| {
+            found.extend(regex.find_iter(&text).map(|hit| PatternFound { at: hit.range(), mark }));
         };
-        all(&self.patterns.url, Mark::Url, &mut found);
-        all(&self.patterns.email, Mark::Email, &mut found);
+        all(&self.patterns.url, RedactMark::Url, &mut found);
+        all(&self.patterns.email, RedactMark::Email, &mut found);
         ibans(&text, &mut found);
         numbers(&text, &self.patterns.date, &mut found);
         let names: Vec<&str> = self.names.iter().filter_map(|column| (row.other)(*column)).collect();
@@ -130,14 +130,14 @@ impl Apply for Redactor {
             Names::of(&names).find(&text, &mut found);
         }
         let mut shown = 0;
-        for Found { at, mark } in merged(found) {
+        for PatternFound { at, mark } in merged(found) {
             out.extend_from_slice(text.get(shown..at.start).unwrap_or_default().as_bytes());
             out.extend_from_slice(format!("[{}]", mark.name()).as_bytes());
             *row.counts.entry(mark.name()).or_default() += 1;
             shown = at.end;
         }
         out.extend_from_slice(text.get(shown..).unwrap_or_default().as_bytes());
-        Outcome::Value
+        TreatOutcome::Value
     }
 
     fn treats_all(&self) -> bool {
@@ -146,9 +146,9 @@ impl Apply for Redactor {
 }
 
 /// What was found in order; what overlaps is one, so that all that anything has found is hidden.
-fn merged(mut found: Vec<Found>) -> Vec<Found> {
+fn merged(mut found: Vec<PatternFound>) -> Vec<PatternFound> {
     found.sort_by_key(|found| (found.at.start, found.mark));
-    let mut merged: Vec<Found> = Vec::with_capacity(found.len());
+    let mut merged: Vec<PatternFound> = Vec::with_capacity(found.len());
     for one in found {
         match merged.last_mut().filter(|last| one.at.start < last.at.end) {
             Some(last) => {
@@ -197,7 +197,7 @@ struct Digit {
 }
 
 /// Finds every number of 7 or more digits but dates, whatever separates its groups.
-fn numbers(text: &str, date: &Regex, found: &mut Vec<Found>) {
+fn numbers(text: &str, date: &Regex, found: &mut Vec<PatternFound>) {
     let mut dates = date.find_iter(text).map(|hit| hit.range()).filter(|at| stands_alone(text, at)).peekable();
     let (mut run, mut gap): (Vec<Digit>, usize) = (Vec::new(), 0);
     for (start, c) in text.char_indices() {
@@ -230,19 +230,19 @@ fn stands_alone(text: &str, at: &Range<usize>) -> bool {
         && !matches!(after, (Some(c), Some(next)) if joins(c) && !c.is_whitespace() && digit(next).is_some())
 }
 
-fn number(text: &str, run: &[Digit], found: &mut Vec<Found>) {
+fn number(text: &str, run: &[Digit], found: &mut Vec<PatternFound>) {
     let (Some(first), Some(last)) = (run.first(), run.last()) else { return };
     if run.len() < PHONE.start {
         return;
     }
     let mark = match run.len() {
-        _ if has_card(run) => Mark::Card,
-        length if PHONE.contains(&length) => Mark::Phone,
-        _ => Mark::Number,
+        _ if has_card(run) => RedactMark::Card,
+        length if PHONE.contains(&length) => RedactMark::Phone,
+        _ => RedactMark::Number,
     };
     let before = text.get(..first.at.start).and_then(|text| text.chars().next_back());
     let sign = before.filter(|c| matches!(narrow(*c), '+' | '(')).map_or(0, char::len_utf8);
-    found.push(Found { at: first.at.start - sign..last.at.end, mark });
+    found.push(PatternFound { at: first.at.start - sign..last.at.end, mark });
 }
 
 /// Whether groups of the run are the number of a card.
@@ -271,13 +271,13 @@ fn luhn(digits: &[Digit]) -> bool {
 const IBAN: std::ops::RangeInclusive<usize> = 15..=34;
 
 /// Finds two letters, two digits and what follows up to where the whole has the remainder 1 by 97 (ISO 13616).
-fn ibans(text: &str, found: &mut Vec<Found>) {
+fn ibans(text: &str, found: &mut Vec<PatternFound>) {
     let mut before = ' ';
     for (start, c) in text.char_indices() {
         let begins = narrow(c).is_ascii_alphabetic() && !before.is_alphanumeric();
         before = c;
         if let Some(end) = text.get(start..).filter(|_| begins).and_then(iban) {
-            found.push(Found { at: start..start + end, mark: Mark::Iban });
+            found.push(PatternFound { at: start..start + end, mark: RedactMark::Iban });
         }
     }
 }
@@ -341,7 +341,7 @@ impl Names {
         Names { words: whole, runs }
     }
 
-    fn find(&self, text: &str, found: &mut Vec<Found>) {
+    fn find(&self, text: &str, found: &mut Vec<PatternFound>) {
         let places = words(text);
         let folded: Vec<String> =
             places.iter().map(|at| text.get(at.clone()).map_or_else(String::new, folded)).collect();
@@ -349,7 +349,7 @@ impl Names {
             let run = self.runs.iter().filter(|run| folded.get(at..).is_some_and(|rest| rest.starts_with(run)));
             let length = run.map(Vec::len).max().unwrap_or(0).max(usize::from(self.words.contains(&folded[at])));
             if let Some(last) = length.checked_sub(1).and_then(|more| places.get(at + more)) {
-                found.push(Found { at: place.start..last.end, mark: Mark::Name });
+                found.push(PatternFound { at: place.start..last.end, mark: RedactMark::Name });
             }
         }
     }

@@ -1,6 +1,6 @@
 //! `round`: a number to a multiple.
 
-use super::about::{About, Key, Keys, Shape, Treats};
+use super::about::{About, FieldKeys, KeyAbout, KeyShape, Treats};
 use super::apply::{Apply, Each, Given, Typed};
 use super::field_kind::FieldKind;
 use super::number;
@@ -18,14 +18,19 @@ impl Treats for Round {
     const ABOUT: About = About {
         name: "round",
         does: "To a multiple of `to`.",
-        keys: &[Key { name: "to", shape: Shape::Number, says: "the multiple.", allows: "\u{2014} ; 1 or more" }],
+        keys: &[KeyAbout {
+            name: "to",
+            shape: KeyShape::Number,
+            says: "the multiple.",
+            allows: "\u{2014} ; 1 or more",
+        }],
         takes: &[TypeName::Integer, TypeName::Decimal],
         gives: "as the column's type",
         example: "to 100: `1240` -> `1200`",
         ..About::USUAL
     };
 
-    fn read(keys: &mut dyn Keys) -> Option<Self> {
+    fn read(keys: &mut dyn FieldKeys) -> Option<Self> {
         Some(Round { to: keys.number("to", 1..i64::MAX, None)? })
     }
 

@@ -20,7 +20,7 @@ macro_rules! treatments {
             }
 
             /// Reads the treatment's keys; none when one has a finding.
-            pub fn read(self, keys: &mut dyn Keys) -> Option<Treatment> {
+            pub fn read(self, keys: &mut dyn FieldKeys) -> Option<Treatment> {
                 match self { $(Treat::$treatment => $treatment::read(keys).map(Treatment::$treatment)),* }
             }
         }

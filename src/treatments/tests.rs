@@ -21,7 +21,7 @@ pub struct Cells<'a> {
 }
 
 /// Applies a treatment; `Ok` with the bytes, or what became of the value instead. Beside it, what was counted.
-pub fn treat_row(how: &Treatment, column: Typed, text: &str, cells: &Cells) -> (Result<Vec<u8>, Outcome>, Counts) {
+pub fn treat_row(how: &Treatment, column: Typed, text: &str, cells: &Cells) -> (Result<Vec<u8>, TreatOutcome>, Counts) {
     let zone = crate::clock::zone("Europe/Paris").expect("bundled");
     let as_of = Instant::parse("2026-11-24T12:00:00Z").expect("a time");
     let key = |context: &'static str| Zeroizing::new(blake3::derive_key(context, &[7; 32]));
@@ -31,7 +31,7 @@ pub fn treat_row(how: &Treatment, column: Typed, text: &str, cells: &Cells) -> (
     let (mut counts, other) = (BTreeMap::new(), |at: usize| cells.others[at]);
     let mut row = Row { subject: cells.subject, other: &other, counts: &mut counts };
     let treated = match apply.apply(text, &mut row, &mut calendars, &mut out) {
-        Outcome::Value => {
+        TreatOutcome::Value => {
             let width = how.gives(Some(column)).width();
             assert!(width.is_none_or(|width| width == out.len()), "the width of the field's kind");
             Ok(out)
@@ -44,22 +44,22 @@ pub fn treat_row(how: &Treatment, column: Typed, text: &str, cells: &Cells) -> (
     (treated, counts)
 }
 
-fn treat_column(how: Treatment, value: ValueType, birth: bool, text: &str) -> Result<Vec<u8>, Outcome> {
+fn treat_column(how: Treatment, value: ValueType, birth: bool, text: &str) -> Result<Vec<u8>, TreatOutcome> {
     let sentinels = [date(1900, 1, 1)];
     let cells = Cells { subject: Some([1; 16]), others: &[] };
     treat_row(&how, Typed { value: &value, sentinels: &sentinels, birth }, text, &cells).0
 }
 
-pub fn treat(how: impl Into<Treatment>, value: ValueType, text: &str) -> Result<Vec<u8>, Outcome> {
+pub fn treat(how: impl Into<Treatment>, value: ValueType, text: &str) -> Result<Vec<u8>, TreatOutcome> {
     treat_column(how.into(), value, false, text)
 }
 
 /// Of a date of birth.
-pub fn treat_birth(how: impl Into<Treatment>, text: &str) -> Result<Vec<u8>, Outcome> {
+pub fn treat_birth(how: impl Into<Treatment>, text: &str) -> Result<Vec<u8>, TreatOutcome> {
     treat_column(how.into(), days(), true, text)
 }
 
-pub fn treated_text(how: impl Into<Treatment>, value: ValueType, text: &str) -> Result<String, Outcome> {
+pub fn treated_text(how: impl Into<Treatment>, value: ValueType, text: &str) -> Result<String, TreatOutcome> {
     treat(how, value, text).map(|bytes| String::from_utf8(bytes).expect("UTF-8"))
 }
 

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use tamis::by_hand::{self, Asked};
 use tamis::clock::{Clock, Instant};
 use tamis::error::{Code, Kind, Result};
-use tamis::evidence::{Event, verify};
+use tamis::evidence::{LedgerEvent, verify};
 use tamis::job::{Call, Caller, SubjectCall};
 use tamis::monitor::Silent;
 use tamis::questions::find;
@@ -102,7 +102,7 @@ fn faults(installation: &Installation) -> Vec<String> {
 /// Versions that the ledger of this state knows.
 fn versions(state: &Root) -> Vec<u64> {
     let version = |event| match event {
-        Event::Published { version, .. } | Event::Swept { version, .. } => Some(version),
+        LedgerEvent::Published { version, .. } | LedgerEvent::Swept { version, .. } => Some(version),
         _ => None,
     };
     State::open(state)

@@ -7,7 +7,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tamis::error::{Code, Kind};
-use tamis::evidence::{Event, Manifest, verify};
+use tamis::evidence::{LedgerEvent, Manifest, verify};
 use tamis::state::State;
 use tamis::store::Root;
 
@@ -239,7 +239,7 @@ fn a_bad_night_keeps_nobody_online() {
     assert_eq!(rows(&installation).len(), 27);
     evidence_holds(&installation);
     let kinds = state(&installation).ledger().entries().unwrap().into_iter().map(|entry| entry.event);
-    assert_eq!(kinds.filter(|event| matches!(event, Event::Swept { .. })).count(), 3);
+    assert_eq!(kinds.filter(|event| matches!(event, LedgerEvent::Swept { .. })).count(), 3);
 }
 
 #[test]
@@ -264,7 +264,7 @@ fn the_refused_runs_own_sweep_does_not_undo_its_acceptance() {
     installation.run(1).unwrap_err();
     let state = state(&installation);
     let refused = state.ledger().entries().unwrap().into_iter().rev().find_map(|entry| match entry.event {
-        Event::Refused { plan, as_of, .. } => Some((plan.unwrap(), as_of)),
+        LedgerEvent::Refused { plan, as_of, .. } => Some((plan.unwrap(), as_of)),
         _ => None,
     });
     let (plan, as_of) = refused.unwrap();
@@ -341,7 +341,7 @@ fn after_removal_no_byte_on_the_local_disk_holds_the_person() {
     evidence_holds(&installation);
     let ledger = state(&installation).ledger().entries().unwrap();
     assert!(
-        matches!(&ledger.last().unwrap().event, Event::Removed { watermark, .. } if *watermark == removal.watermark)
+        matches!(&ledger.last().unwrap().event, LedgerEvent::Removed { watermark, .. } if *watermark == removal.watermark)
     );
     // The table goes on from its checkpoint.
     installation.export("s3", &people);

@@ -4,7 +4,7 @@ use crate::erase::{current, state};
 use crate::installation::{Installation, contacts};
 use tamis::key::Keyring;
 use tamis::policy::Effect;
-use tamis::requests::{Command, Requests};
+use tamis::requests::{RequestCommand, Requests};
 use tamis::store::Root;
 
 /// Stores an erasure that names an identity, as it was made before.
@@ -13,7 +13,7 @@ fn stored(installation: &Installation, keys: &Keyring, request: &str, kind: &str
     let root = Root::open("state", folder.to_str().unwrap(), installation.handle()).unwrap();
     let mut requests = Requests::open(&root, &keys.identity).unwrap();
     let identity = *blake3::keyed_hash(keys.identity_key(kind).expose(), hashed.as_bytes()).as_bytes();
-    let command = Command {
+    let command = RequestCommand {
         effect: Effect::Erase,
         purposes: None,
         request: request.into(),

@@ -10,14 +10,14 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use tamis::by_hand::{self, Asked};
 use tamis::clock::{Clock, Instant};
 use tamis::error::{Code, Result};
-use tamis::evidence::Event;
+use tamis::evidence::LedgerEvent;
 use tamis::job::{self, Call, Caller, SubjectCall, data_roots};
 use tamis::key::Keyring;
 use tamis::minimize::IdentityMaker;
 use tamis::monitor::{self, Recorder, Silent};
 use tamis::policy::{self, Effect, Identifier, Normal};
 use tamis::questions::{self, find};
-use tamis::requests::{Requests, Review, State, half};
+use tamis::requests::{RequestState, Requests, Review, half};
 use tamis::run::{self, Report};
 use tamis::store::Root;
 use tamis::sweep;
@@ -187,7 +187,7 @@ impl Site {
         let identifier = Identifier { kind: format!("{kind}/1"), normal };
         IdentityMaker::new(&self.keys(), &identifier).make(value, None).unwrap().1
     }
-    fn events(&self) -> Vec<Event> {
+    fn events(&self) -> Vec<LedgerEvent> {
         let state = tamis::state::State::open(&self.state()).unwrap();
         state.ledger().entries().unwrap().into_iter().map(|entry| entry.event).collect()
     }
@@ -221,7 +221,7 @@ fn a_request_reaches_its_person_under_every_id_and_nobody_else() {
     assert_eq!(report.manifest.links, "applied");
     let requests = site.requests();
     let standing = |case: &str| requests.standing(requests.of_request(case)[0], "contacts");
-    assert_eq!((standing("C-1").state, standing("C-1").review), (State::Applied, None));
+    assert_eq!((standing("C-1").state, standing("C-1").review), (RequestState::Applied, None));
     assert_eq!((standing("C-3").status().word(), standing("C-3").review), ("needs-review", Some(Review::SharedAlias)));
     assert_eq!(standing("C-4").status().word(), "unmatched");
     let known = find::find(&site.subject(2, "crm-id@one: I7")).unwrap();
@@ -267,7 +267,7 @@ fn r18_what_was_learned_outlives_a_run_that_is_refused() {
     assert_eq!(site.run(2).err().map(|e| e.code()), Some(Code::Brake));
     let requests = site.requests();
     let learned = requests.effects(half(&site.identity("crm-id@one", "A1")));
-    assert_eq!(learned.iter().map(|e| e.bond()).collect::<Vec<_>>(), [tamis::requests::Bond::Strong]);
+    assert_eq!(learned.iter().map(|e| e.bond()).collect::<Vec<_>>(), [tamis::requests::StoredBond::Strong]);
     assert_eq!(requests.standing(learned[0].entry(), "contacts").status().word(), "received", "nothing was published");
 }
 
@@ -407,8 +407,8 @@ fn requests_by_command_are_stored_applied_and_found() {
     assert_eq!(by_hand::ask(&site.subject(6, ""), lift).unwrap().ends, Some(1));
     assert_eq!(removed(&site.run(7).unwrap()), BTreeMap::new());
     let events = site.events();
-    assert_eq!(events.iter().filter(|e| matches!(e, Event::Asked { .. })).count(), 2, "asking is in the ledger");
-    assert_eq!(events.iter().filter(|e| matches!(e, Event::Requests { .. })).count(), 2);
+    assert_eq!(events.iter().filter(|e| matches!(e, LedgerEvent::Asked { .. })).count(), 2, "asking is in the ledger");
+    assert_eq!(events.iter().filter(|e| matches!(e, LedgerEvent::Requests { .. })).count(), 2);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tamis::clock::{Clock, Instant};
 use tamis::daemon::{self, Came, Daemon, Host, Service, Turn, Work};
 use tamis::error::Code;
-use tamis::evidence::{Event, verify};
+use tamis::evidence::{LedgerEvent, verify};
 use tamis::job::Call;
 use tamis::monitor::Silent;
 use tamis::state::Accept;
@@ -133,7 +133,7 @@ fn a_job_that_rests_or_runs_by_hand_is_swept_and_its_raw_exports_go() {
         assert!(matches!(&due(&installation, 4, 0)[..], [Turn { work: Work::Sweep, came: Came::Swept { .. }, .. }]));
         assert_eq!(files(&installation.path("raw")).len(), 1, "the marker holds nothing of anybody");
         let raw = state(&installation).ledger().entries().unwrap();
-        assert!(raw.iter().any(|entry| matches!(entry.event, Event::RawRemoved { objects: 1, .. })));
+        assert!(raw.iter().any(|entry| matches!(entry.event, LedgerEvent::RawRemoved { objects: 1, .. })));
         evidence_holds(&installation);
     }
 }
@@ -236,7 +236,7 @@ fn two_hosts_at_once_sweep_each_request_once() {
         assert_eq!(rows(&installation).len(), 60 - round);
     }
     let entries = state(&installation).ledger().entries().unwrap();
-    assert_eq!(entries.iter().filter(|entry| matches!(entry.event, Event::Swept { .. })).count(), 5);
+    assert_eq!(entries.iter().filter(|entry| matches!(entry.event, LedgerEvent::Swept { .. })).count(), 5);
     evidence_holds(&installation);
 }
 
@@ -276,7 +276,7 @@ fn asked_to_stop_in_any_phase_a_sweep_finishes_or_is_finished_by_the_next() {
         assert_eq!(rows(&installation).len(), 29, "{k}");
         evidence_holds(&installation);
         let swept = state(&installation).ledger().entries().unwrap();
-        assert_eq!(swept.iter().filter(|entry| matches!(entry.event, Event::Swept { .. })).count(), 1, "{k}");
+        assert_eq!(swept.iter().filter(|entry| matches!(entry.event, LedgerEvent::Swept { .. })).count(), 1, "{k}");
         assert_eq!(due_on(&installation, &host(&installation, "c", Instant(now.0 + 10 * MINUTE))), [], "{k}");
         if count.load(Ordering::SeqCst) < k {
             break;

@@ -6,8 +6,12 @@ use tamis::clock::{Instant, Period};
 use tamis::error::{Code, Result};
 use tamis::key::Key;
 use tamis::monitor::Silent;
-use tamis::policy::{Effect, Identifier, KeyFrom, KeySource, Links, List, Location, Normal, Project, Removal, Share};
-use tamis::requests::{Bond, IntakeReport, Learned, Maker, Requests, Review, Standing, State, half, take_in};
+use tamis::policy::{
+    Effect, Identifier, KeyFrom, KeySource, LinkRules, List, Location, Normal, Project, RemovalRules, Share,
+};
+use tamis::requests::{
+    IntakeReport, Learned, Maker, RequestState, Requests, Review, Standing, StoredBond, half, take_in,
+};
 use tamis::store::Root;
 
 /// 2026-11-24.
@@ -72,13 +76,13 @@ impl Place {
             roots: BTreeMap::new(),
             keys: KeySource { from: KeyFrom::Dir("/".into()), epoch: "2026a".into() },
             lists: lists.into_iter().map(|l| (l.name.clone(), l)).collect(),
-            removal: Removal {
+            removal: RemovalRules {
                 grace: period("PT24H"),
                 raw_keep: None,
                 entry_keep: period("P10Y"),
                 due: period("P30D"),
             },
-            links: Links { max_alias_fanout: 5, max_strong_fanout: 50, retired: vec![] },
+            links: LinkRules { max_alias_fanout: 5, max_strong_fanout: 50, retired: vec![] },
             jobs: BTreeMap::new(),
             policy_digest: String::new(),
         };
@@ -136,7 +140,7 @@ fn a_list_is_taken_in_once_and_its_entries_outlive_it() {
     let entry = requests.entry(found.entry());
     assert_eq!((entry.effect, entry.list, entry.purposes), (Effect::Erase, "erasure", None));
     assert_eq!(entry.received, Instant::parse("2026-11-03T10:00:00Z").unwrap());
-    assert_eq!((found.bond(), found.raw()), (Bond::Named, false));
+    assert_eq!((found.bond(), found.raw()), (StoredBond::Named, false));
     assert!(requests.effects(half(&identity("email/1", "cy@example.org").1)).is_empty());
 }
 
@@ -449,7 +453,7 @@ fn r18_merging_segments_loses_nothing_not_even_what_was_learned() {
     nights(&place, 20);
     let mut requests = place.requests();
     let entry = requests.effects(half(&identity("email/1", "p3@example.org").1))[0].entry();
-    let learned = || [Learned { entry, identity: [9; 32], bond: Bond::ViaWeak, raw: false }];
+    let learned = || [Learned { entry, identity: [9; 32], bond: StoredBond::ViaWeak, raw: false }];
     assert_eq!(requests.learn(Some(&place.state()), &learned()).unwrap(), 1);
     assert_eq!(requests.learn(Some(&place.state()), &learned()).unwrap(), 0, "known already");
     assert_eq!((place.segments().len(), requests.last_segment()), (21, 21));
@@ -461,7 +465,7 @@ fn r18_merging_segments_loses_nothing_not_even_what_was_learned() {
             (0..20).all(|n| requests.effects(half(&identity("email/1", &format!("p{n}@example.org")).1)).len() == 1)
         );
         let found = requests.effects(&[9; 16]);
-        assert!(found.len() == 1 && found[0].bond() == Bond::ViaWeak);
+        assert!(found.len() == 1 && found[0].bond() == StoredBond::ViaWeak);
         let id = requests.entry(found[0].entry()).received;
         assert_eq!(id, Instant::parse("2026-11-02T00:00:00Z").unwrap());
     }
@@ -589,7 +593,7 @@ fn what_is_noted_of_requests_outlives_the_process_and_a_merge() {
         ["ann@example.org", "bo@example.org"].map(|e| requests.standing(of(requests, e), "crm").status().word())
     };
     assert_eq!(words(&requests), ["received"; 2]);
-    let applied = Standing::new(State::Applied, Instant(5));
+    let applied = Standing::new(RequestState::Applied, Instant(5));
     assert_eq!(requests.note(&state, "crm", &[(ann, applied)], Some(Instant(5))).unwrap(), 1);
     assert_eq!(words(&requests), ["applied", "unmatched"]);
     assert_eq!(requests.standing(bo, "other").status().word(), "received", "each dataset for itself");
@@ -608,14 +612,14 @@ fn what_is_noted_of_requests_outlives_the_process_and_a_merge() {
     later.note(&state, "crm", &[], Some(Instant(9))).unwrap();
     for at in 10..30 {
         let review = (at % 2 == 0).then_some(Review::SharedAlias);
-        let standing = Standing { review, ..Standing::new(State::Removed, Instant(at)) };
+        let standing = Standing { review, ..Standing::new(RequestState::Removed, Instant(at)) };
         later.note(&state, "crm", &[(ann, standing)], None).unwrap();
     }
     assert!(later.compact(&state).unwrap() > 10);
     let merged = place.requests();
     assert_eq!(words(&merged)[1], "unmatched", "a merge makes nothing new");
     let (standing, mut ids) = (merged.standing(of(&merged, "ann@example.org"), "crm"), Vec::new());
-    assert_eq!((standing.state, standing.at, standing.review), (State::Removed, Instant(29), None));
+    assert_eq!((standing.state, standing.at, standing.review), (RequestState::Removed, Instant(29), None));
     assert_eq!(merged.states().count(), 1);
     merged
         .told(&state, &|_| true, &mut |_, told| {

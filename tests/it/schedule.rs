@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 use tamis::clock::{Clock, Instant};
-use tamis::daemon::{self, Came, Control, Daemon, Host, Service, Turn, Work};
+use tamis::daemon::{self, Came, Daemon, DaemonControl, Host, Service, Turn, Work};
 use tamis::error::{Code, Kind};
-use tamis::evidence::{Entry, Event, verify};
+use tamis::evidence::{LedgerEntry, LedgerEvent, verify};
 use tamis::job::{Call, Caller, Stop, Wrap};
 use tamis::monitor::{Monitor, Recorder, Silent};
 use tamis::run::{self, Ran};
@@ -181,14 +181,14 @@ impl Office {
         self.clock.at.fetch_add(micros, Ordering::SeqCst);
     }
 
-    fn entries(&self) -> Vec<Entry> {
+    fn entries(&self) -> Vec<LedgerEntry> {
         self.state().ledger().entries().unwrap()
     }
 
     /// Scheduled instants published, in order, with the attempt that was.
     fn published(&self, job: &str) -> Vec<(String, u32)> {
-        let of = |entry: &Entry| match &entry.event {
-            Event::Published { job: published, as_of, .. } if published == job => {
+        let of = |entry: &LedgerEntry| match &entry.event {
+            LedgerEvent::Published { job: published, as_of, .. } if published == job => {
                 Some((as_of.to_string(), entry.attempt))
             }
             _ => None,
@@ -242,9 +242,11 @@ fn r28_a_repeated_call_is_the_same_run_and_three_days_asleep_are_one_run() {
     let instants = [("2026-11-20T02:00:00Z".to_owned(), 1), ("2026-11-23T02:00:00Z".to_owned(), 1)];
     assert_eq!(office.published("crm"), instants);
     let entries = office.entries();
-    let missed: Vec<_> = entries.iter().filter(|e| matches!(e.event, Event::Missed { .. })).collect();
+    let missed: Vec<_> = entries.iter().filter(|e| matches!(e.event, LedgerEvent::Missed { .. })).collect();
     assert_eq!(missed.len(), 1);
-    assert!(matches!(missed[0].event, Event::Missed { due, runs: 2, .. } if due.to_string() == "2026-11-21T02:00:00Z"));
+    assert!(
+        matches!(missed[0].event, LedgerEvent::Missed { due, runs: 2, .. } if due.to_string() == "2026-11-21T02:00:00Z")
+    );
     let runs: BTreeSet<&str> = entries.iter().map(|e| e.run.as_str()).filter(|run| run.ends_with("-s")).collect();
     assert!(runs.contains("crm-20261123t020000z-s"), "{runs:?}");
     office.assert_whole(&[("lake", "crm")]);
@@ -286,7 +288,7 @@ fn storage_away_is_tried_again_as_the_same_run_until_its_deadline() {
     office.forward(HOUR);
     assert_eq!(came(&office.due(&office.host("a", None))), [&Came::GivenUp]);
     assert_eq!(office.due(&office.host("a", None)), []);
-    assert!(office.entries().iter().any(|entry| matches!(entry.event, Event::Missed { runs: 1, .. })));
+    assert!(office.entries().iter().any(|entry| matches!(entry.event, LedgerEvent::Missed { runs: 1, .. })));
     let project = tamis::policy::load(office.folder.path(), &[]).unwrap();
     let status = &daemon::status(&project, &office.roots(), &office.state(), office.clock.now()).unwrap()[0];
     assert!(status.overdue);
@@ -301,13 +303,12 @@ fn a_run_that_was_begun_is_not_gone_on_with_after_specs_or_export_have_changed()
         let office = Office::new("2026-11-20T02:00:30Z", 0, &[("crm", job("crm", "lake", NIGHTLY))]);
         let away = office.host("a", Some(faulty("lake", Fault::new(Mode::FailBefore, 4, true))));
         assert_eq!(daemon::worst(&office.due(&away)), 75);
-        let path = office.path(changed);
-        let text = std::fs::read_to_string(&path).unwrap();
+        let text = std::fs::read_to_string(office.path(changed)).unwrap();
         let text = match code {
             Code::SpecsChanged => text.replace(NIGHTLY, &format!("{NIGHTLY}\ntimeout = \"PT3H\"")),
             _ => format!("{text}77,L,2026-11-01\n"),
         };
-        std::fs::write(&path, text).unwrap();
+        std::fs::write(office.path(changed), text).unwrap();
         office.forward(5 * MINUTE);
         let turns = office.due(&office.host("a", None));
         assert!(matches!(turns[0].came, Came::Refused { code: found, .. } if found == code), "{turns:?}");
@@ -328,7 +329,7 @@ fn a_refusal_is_not_repeated_until_it_is_accepted_and_then_is_the_same_run() {
     assert_eq!(office.due(&host), []);
     let entries = office.entries();
     let digest = entries.iter().rev().find_map(|entry| match &entry.event {
-        Event::Refused { plan, .. } => plan.clone(),
+        LedgerEvent::Refused { plan, .. } => plan.clone(),
         _ => None,
     });
     let accept = Accept {
@@ -353,8 +354,10 @@ fn an_input_refused_before_the_intent_is_in_the_ledger_and_leaves_other_jobs_alo
     let turns = office.due(&office.host("a", None));
     assert_eq!(turns.iter().map(Turn::exit).collect::<Vec<_>>(), [3, 0], "{turns:?}");
     assert_eq!(daemon::worst(&turns), 3);
-    let refused =
-        office.entries().into_iter().any(|e| matches!(e.event, Event::Refused { job, exit: 3, .. } if job == "bad"));
+    let refused = office
+        .entries()
+        .into_iter()
+        .any(|e| matches!(e.event, LedgerEvent::Refused { job, exit: 3, .. } if job == "bad"));
     assert!(refused);
     assert_eq!(office.due(&office.host("a", None)), []);
     office.assert_whole(&[("lake", "crm")]);
@@ -485,7 +488,7 @@ fn asked_to_stop_in_any_phase_a_run_finishes_or_is_finished_by_the_next() {
 
 /// A daemon on its own thread.
 struct Running {
-    control: Control,
+    control: DaemonControl,
     address: std::net::SocketAddr,
     log: Arc<Recorder>,
     thread: Option<std::thread::JoinHandle<bool>>,
@@ -553,7 +556,7 @@ fn a_daemon_publishes_each_instant_once_while_it_is_restarted_again_and_again() 
     office.assert_whole(&[("lake", "crm")]);
     let instants = office.published("crm");
     let all = office.entries();
-    let missed: u64 = all.iter().map(|e| if let Event::Missed { runs, .. } = e.event { runs } else { 0 }).sum();
+    let missed: u64 = all.iter().map(|e| if let LedgerEvent::Missed { runs, .. } = e.event { runs } else { 0 }).sum();
     let (one, last) = (&instants[0].0, &instants[instants.len() - 1].0);
     let minutes = (Instant::parse(last).unwrap().0 - Instant::parse(one).unwrap().0) / MINUTE + 1;
     assert_eq!(instants.len() as u64 + missed, minutes as u64, "each minute was published or missed: {instants:?}");
@@ -567,13 +570,16 @@ fn a_slow_job_is_not_started_again_and_the_others_go_on() {
     let hang = Fault::new(Mode::Hang(Duration::from_secs(5)), 3, false);
     let running = Running::start(&office, "a", Some(faulty("other", hang)));
     until("the fast job goes on", || office.published("fast").len() >= 3);
-    let slow =
-        office.entries().iter().filter(|e| matches!(&e.event, Event::Intent { job, .. } if job == "slow")).count();
+    let slow = office
+        .entries()
+        .iter()
+        .filter(|e| matches!(&e.event, LedgerEvent::Intent { job, .. } if job == "slow"))
+        .count();
     assert!(slow <= 1, "it was begun {slow} times while it ran");
     until("the slow job has caught up", || office.published("slow").len() >= 2);
     assert!(running.end());
     office.assert_whole(&[("lake", "fast"), ("other", "slow")]);
-    let missed = office.entries().iter().any(|e| matches!(&e.event, Event::Missed { job, .. } if job == "slow"));
+    let missed = office.entries().iter().any(|e| matches!(&e.event, LedgerEvent::Missed { job, .. } if job == "slow"));
     assert!(missed, "what passed while it ran is missed");
 }
 

@@ -4,7 +4,7 @@
 use crate::erase::{current, rows, state, token_of, traces};
 use crate::installation::{Installation, contacts, files};
 use tamis::error::Code;
-use tamis::evidence::Event;
+use tamis::evidence::LedgerEvent;
 use tamis::monitor::Silent;
 use tamis::questions::{case, explain, standing};
 
@@ -66,7 +66,7 @@ fn explain_names_request_rule_and_version_and_the_asking_is_in_the_ledger() {
     let nobody = ask("email: nobody@example.org");
     assert!(nobody.rows == 0 && nobody.export.unwrap().rows.is_empty() && nobody.vanished.is_none());
     let asked = state(&installation).ledger().entries().unwrap();
-    let asked = asked.iter().filter(|e| matches!(&e.event, Event::Asked { command } if command == "explain"));
+    let asked = asked.iter().filter(|e| matches!(&e.event, LedgerEvent::Asked { command } if command == "explain"));
     assert_eq!(asked.count(), 4);
 }
 

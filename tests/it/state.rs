@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::Arc;
 use tamis::clock::Instant;
 use tamis::error::{Kind, Result};
-use tamis::evidence::{Event, manifest, verify};
+use tamis::evidence::{LedgerEvent, manifest, verify};
 use tamis::key::{KeyId, KeyIds};
 use tamis::state::{Accept, Dataset, Intent, State};
 use tamis::store::{Created, Root};
@@ -64,7 +64,7 @@ fn run(root: &Root, nonce: &str) -> Result<()> {
     let attempt = state.next_attempt("crm-1", nonce, 0, AT)?;
     let manifest = empty_manifest(attempt);
     let digest = state.put_manifest(&manifest)?;
-    let event = Event::Published {
+    let event = LedgerEvent::Published {
         job: "crm".into(),
         as_of: AT,
         version: 0,
@@ -84,7 +84,7 @@ fn empty_manifest(attempt: u32) -> tamis::evidence::Manifest {
         schema: manifest::SCHEMA,
         tamis: "0.1.0".into(),
         time_zones: None,
-        kind: manifest::Kind::Run,
+        kind: manifest::VersionKind::Run,
         run: "crm-1".into(),
         attempt,
         job: "crm".into(),
@@ -133,10 +133,10 @@ fn assert_converged(root: &Root, what: &str) {
         .expect(what)
         .iter()
         .map(|entry| match entry.event {
-            Event::StateCreated { .. } => "created",
-            Event::Intent { .. } => "intent",
-            Event::Accepted { .. } => "accepted",
-            Event::Published { .. } => "published",
+            LedgerEvent::StateCreated { .. } => "created",
+            LedgerEvent::Intent { .. } => "intent",
+            LedgerEvent::Accepted { .. } => "accepted",
+            LedgerEvent::Published { .. } => "published",
             _ => "other",
         })
         .collect();

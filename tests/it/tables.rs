@@ -13,7 +13,7 @@ use std::time::Duration;
 use tamis::by_hand;
 use tamis::daemon::{self, Daemon, Host, Service, Turn, Work};
 use tamis::error::{Code, Error};
-use tamis::evidence::Event;
+use tamis::evidence::LedgerEvent;
 use tamis::job::{self, Call, SubjectCall};
 use tamis::monitor::Silent;
 use tamis::policy;
@@ -247,7 +247,7 @@ fn retiring_removes_all_of_a_table_and_what_was_found_in_it_is_done() {
     assert!(daemon::without_job(&project(&installation), &state(&installation)).unwrap().is_empty());
     let entries = state(&installation).ledger().entries().unwrap();
     let told = entries.iter().find_map(|entry| match &entry.event {
-        Event::Retired { dataset, reason, by, .. } => Some((dataset.as_str(), reason.as_str(), by.as_deref())),
+        LedgerEvent::Retired { dataset, reason, by, .. } => Some((dataset.as_str(), reason.as_str(), by.as_deref())),
         _ => None,
     });
     assert_eq!(told, Some(("lake:crm/contacts", "the team has ended", Some("dpo"))));
@@ -409,7 +409,7 @@ fn a_table_that_another_program_changed_is_refused_and_taken_back_with_its_files
         assert_eq!(traces(&installation, &contacts(4..5, -10)[0], &token), [], "{actions:?}");
         assert_eq!(adopt(&installation, 5).unwrap_err().code(), Code::NothingPublished, "once more");
         let entries = state(&installation).ledger().entries().unwrap();
-        assert_eq!(entries.iter().filter(|entry| matches!(entry.event, Event::Adopted { .. })).count(), 1);
+        assert_eq!(entries.iter().filter(|entry| matches!(entry.event, LedgerEvent::Adopted { .. })).count(), 1);
         evidence_holds(&installation);
     }
 }

@@ -6,10 +6,10 @@ mod zip;
 mod zip_layout;
 
 use self::damage::damaged;
-use self::zip::{Chosen, Entry};
+use self::zip::{Chosen, ZipEntry};
 use crate::error::{Code, Error, Result};
 use crate::policy::ReadFormat;
-use crate::store::{Object, Root, SeekSource, Source, from_io};
+use crate::store::{Object, ObjectSource, Root, SeekSource, from_io};
 use blake3::Hasher;
 use flate2::Crc;
 use flate2::bufread::{DeflateDecoder, GzDecoder};
@@ -54,7 +54,7 @@ pub struct Member {
 enum Within {
     Plain,
     Gzip,
-    Zip(Entry),
+    Zip(ZipEntry),
 }
 
 /// Returns the members of an object: of a zip archive those that the source's `member` means, in the order of its
@@ -126,13 +126,13 @@ fn container(root: &Root, object: &Object) -> Result<Container> {
 }
 
 /// Adds up what goes through it.
-struct Hashed<R> {
+struct HashedReader<R> {
     inner: R,
     hasher: Box<Hasher>,
     bytes: u64,
 }
 
-impl<R: Read> Read for Hashed<R> {
+impl<R: Read> Read for HashedReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let count = self.inner.read(buffer)?;
         self.hasher.update(&buffer[..count]);
@@ -141,29 +141,29 @@ impl<R: Read> Read for Hashed<R> {
     }
 }
 
-fn hashed<R>(inner: R, hasher: Hasher) -> Hashed<R> {
-    Hashed { inner, hasher: Box::new(hasher), bytes: 0 }
+fn hashed<R>(inner: R, hasher: Hasher) -> HashedReader<R> {
+    HashedReader { inner, hasher: Box::new(hasher), bytes: 0 }
 }
 
-type Part = Take<Box<dyn SeekSource>>;
-type Whole = Hashed<Box<dyn Source>>;
+type ArchivePart = Take<Box<dyn SeekSource>>;
+type WholeObject = HashedReader<Box<dyn ObjectSource>>;
 
-enum Stream {
-    Plain(Whole),
+enum MemberStream {
+    Plain(WholeObject),
     Gzip(Box<GzipMembers>),
-    Stored(Hashed<Part>, Checked),
-    Deflated(Box<Hashed<DeflateDecoder<BufReader<Part>>>>, Checked),
+    Stored(HashedReader<ArchivePart>, Checked),
+    Deflated(Box<HashedReader<DeflateDecoder<BufReader<ArchivePart>>>>, Checked),
 }
 
 /// The members of a gzip file, which are one text. Nothing else may follow them.
 struct GzipMembers {
     /// Of the member being read.
-    decoder: Option<GzDecoder<BufReader<Whole>>>,
+    decoder: Option<GzDecoder<BufReader<WholeObject>>>,
     place: String,
 }
 
 impl GzipMembers {
-    fn raw(&self) -> Option<&Whole> {
+    fn raw(&self) -> Option<&WholeObject> {
         self.decoder.as_ref().map(|decoder| decoder.get_ref().get_ref())
     }
 
@@ -198,7 +198,7 @@ struct Checked {
 
 /// One input's bytes after decompression.
 pub(super) struct Bytes {
-    stream: Stream,
+    stream: MemberStream,
     place: String,
     /// Bytes out of it so far.
     out: u64,
@@ -209,7 +209,7 @@ pub(super) struct Bytes {
 
 /// What is known of an input after its last byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Facts {
+pub(super) struct MemberFacts {
     /// Bytes taken from the store.
     pub bytes: u64,
     /// Bytes that it unpacked to.
@@ -222,11 +222,11 @@ impl Bytes {
     pub fn open(root: &Root, member: &Member, format: &ReadFormat, spent: u64, hasher: Hasher) -> Result<Bytes> {
         let (object, place) = (&member.object, member.place.clone());
         let stream = match &member.within {
-            Within::Plain => Stream::Plain(hashed(root.open_object(object)?, hasher)),
+            Within::Plain => MemberStream::Plain(hashed(root.open_object(object)?, hasher)),
             Within::Gzip => {
                 let raw = BufReader::with_capacity(BUFFER, hashed(root.open_object(object)?, hasher));
                 let (decoder, place) = (Some(GzDecoder::new(raw)), place.clone());
-                Stream::Gzip(Box::new(GzipMembers { decoder, place }))
+                MemberStream::Gzip(Box::new(GzipMembers { decoder, place }))
             }
             Within::Zip(entry) => part(root, object, entry, hasher)?,
         };
@@ -241,16 +241,16 @@ impl Bytes {
 
     /// Whether the text comes out of gzip or zip.
     pub fn packed(&self) -> bool {
-        !matches!(self.stream, Stream::Plain(_))
+        !matches!(self.stream, MemberStream::Plain(_))
     }
 
     /// Bytes taken from the store so far.
     pub fn taken(&self) -> u64 {
         match &self.stream {
-            Stream::Plain(raw) => raw.bytes,
-            Stream::Gzip(gzip) => gzip.raw().map_or(0, |raw| raw.bytes),
-            Stream::Stored(part, _) => part.bytes,
-            Stream::Deflated(part, _) => part.inner.total_in(),
+            MemberStream::Plain(raw) => raw.bytes,
+            MemberStream::Gzip(gzip) => gzip.raw().map_or(0, |raw| raw.bytes),
+            MemberStream::Stored(part, _) => part.bytes,
+            MemberStream::Deflated(part, _) => part.inner.total_in(),
         }
     }
 
@@ -276,18 +276,20 @@ impl Bytes {
     }
 
     /// The hash of the object as stored, or of the member's text: one pass over a whole archive would cost another read.
-    pub fn facts(&self) -> Facts {
+    pub fn facts(&self) -> MemberFacts {
         let hash = match &self.stream {
-            Stream::Plain(raw) => Some(raw.hasher.finalize()),
-            Stream::Gzip(gzip) => gzip.raw().map(|raw| raw.hasher.finalize()),
-            Stream::Stored(part, _) => Some(part.hasher.finalize()),
-            Stream::Deflated(part, _) => Some(part.hasher.finalize()),
+            MemberStream::Plain(raw) => Some(raw.hasher.finalize()),
+            MemberStream::Gzip(gzip) => gzip.raw().map(|raw| raw.hasher.finalize()),
+            MemberStream::Stored(part, _) => Some(part.hasher.finalize()),
+            MemberStream::Deflated(part, _) => Some(part.hasher.finalize()),
         };
-        Facts { bytes: self.taken(), unpacked: self.out, hash }
+        MemberFacts { bytes: self.taken(), unpacked: self.out, hash }
     }
 
     fn end(&self) -> Result<()> {
-        let (Stream::Stored(_, checked) | Stream::Deflated(_, checked)) = &self.stream else { return Ok(()) };
+        let (MemberStream::Stored(_, checked) | MemberStream::Deflated(_, checked)) = &self.stream else {
+            return Ok(());
+        };
         if self.out != checked.size || self.taken() != checked.compressed || checked.crc.sum() != checked.expected {
             return Err(damaged(&self.place, "its length or its checksum is not what the archive says"));
         }
@@ -302,7 +304,7 @@ impl Bytes {
             )
             .help("raise limits.max_decompressed in the source if the export is right"));
         }
-        let compressed = matches!(self.stream, Stream::Gzip(_) | Stream::Deflated(..));
+        let compressed = matches!(self.stream, MemberStream::Gzip(_) | MemberStream::Deflated(..));
         if compressed && self.out > RATIO_FROM && self.out / self.taken().max(1) > self.max_ratio {
             return Err(Error::new(
                 Code::InputTooLarge,
@@ -324,13 +326,13 @@ impl Bytes {
     }
 }
 
-impl Stream {
+impl MemberStream {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         match self {
-            Stream::Plain(raw) => raw.read(buffer),
-            Stream::Gzip(gzip) => gzip.read(buffer),
-            Stream::Stored(part, checked) => checked.count(part.read(buffer)?, buffer),
-            Stream::Deflated(part, checked) => checked.count(part.read(buffer)?, buffer),
+            MemberStream::Plain(raw) => raw.read(buffer),
+            MemberStream::Gzip(gzip) => gzip.read(buffer),
+            MemberStream::Stored(part, checked) => checked.count(part.read(buffer)?, buffer),
+            MemberStream::Deflated(part, checked) => checked.count(part.read(buffer)?, buffer),
         }
     }
 }
@@ -342,17 +344,17 @@ impl Checked {
     }
 }
 
-fn part(root: &Root, object: &Object, entry: &Entry, hasher: Hasher) -> Result<Stream> {
+fn part(root: &Root, object: &Object, entry: &ZipEntry, hasher: Hasher) -> Result<MemberStream> {
     let mut source = root.open_seek(object)?;
     source.seek(SeekFrom::Start(entry.start)).map_err(|e| from_io(&root.display(&object.path), e))?;
     let part = source.take(entry.compressed);
-    let Entry { crc: expected, size, compressed, .. } = *entry;
+    let ZipEntry { crc: expected, size, compressed, .. } = *entry;
     let checked = Checked { crc: Crc::new(), expected, size, compressed };
     Ok(match entry.deflated {
-        false => Stream::Stored(hashed(part, hasher), checked),
+        false => MemberStream::Stored(hashed(part, hasher), checked),
         true => {
             let part = BufReader::with_capacity(BUFFER, part);
-            Stream::Deflated(Box::new(hashed(DeflateDecoder::new(part), hasher)), checked)
+            MemberStream::Deflated(Box::new(hashed(DeflateDecoder::new(part), hasher)), checked)
         }
     })
 }

@@ -14,7 +14,7 @@ use zip::{CompressionMethod, ZipArchive};
 
 /// One file in a zip.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(super) struct ZipEntry {
     /// Full path in the archive.
     pub name: String,
     /// Where its compressed bytes begin.
@@ -28,7 +28,7 @@ pub(super) struct Entry {
 
 /// What of an archive is read.
 pub(super) struct Chosen {
-    pub entries: Vec<Entry>,
+    pub entries: Vec<ZipEntry>,
     /// Files that macOS has put beside others, left out whatever the glob.
     pub of_macos: u64,
 }
@@ -87,7 +87,7 @@ fn directory(archive: &ZipArchive<Box<dyn SeekSource>>, place: &str, format: &Re
     Ok((chosen, of_macos))
 }
 
-fn entry(archive: &mut ZipArchive<Box<dyn SeekSource>>, index: usize, place: &str) -> Result<Entry> {
+fn entry(archive: &mut ZipArchive<Box<dyn SeekSource>>, index: usize, place: &str) -> Result<ZipEntry> {
     let entry = archive.by_index_data(index).map_err(|e| unreadable(place, e))?;
     let name = entry.name().map_err(|e| unreadable(place, e))?.into_owned();
     let place = format!("{place}, member {name}");
@@ -110,7 +110,7 @@ fn entry(archive: &mut ZipArchive<Box<dyn SeekSource>>, index: usize, place: &st
     let options = ZipReadOptions::new().enforce_header_consistency(true);
     let start = archive.by_index_with_options(index, options).map_err(|e| unreadable(&place, e))?.data_start();
     let start = start.ok_or_else(|| damaged(&place, "it has no place in the archive"))?;
-    Ok(Entry { name, start, compressed, size, crc, deflated })
+    Ok(ZipEntry { name, start, compressed, size, crc, deflated })
 }
 
 fn unreadable(place: &str, error: ZipError) -> Error {

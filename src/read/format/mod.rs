@@ -6,7 +6,9 @@ mod csv;
 mod seam;
 
 pub use seam::Survey;
-pub(super) use seam::{BadRecords, Block, Blocks, Failure, Fault, Format, FormatScratch, Opened, Parsed, Stop};
+pub(super) use seam::{
+    BadRecords, Block, BlockStop, Blocks, Failure, FileFormat, FormatScratch, OpenedMember, Parsed, RecordFault,
+};
 
 use crate::error::Result;
 use crate::policy::{ReadFormat, RecordFormat};
@@ -15,7 +17,7 @@ use crate::policy::{ReadFormat, RecordFormat};
 ///
 /// # Errors
 /// A policy error for an unknown encoding.
-pub(super) fn of(read: &ReadFormat, bad: BadRecords) -> Result<Box<dyn Format>> {
+pub(super) fn of(read: &ReadFormat, bad: BadRecords) -> Result<Box<dyn FileFormat>> {
     Ok(match &read.records {
         RecordFormat::Csv(rules) => Box::new(csv::Csv::new(read, *rules, bad)?),
     })

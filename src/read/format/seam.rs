@@ -3,7 +3,7 @@
 use super::csv;
 use crate::error::{Code, Error, Result};
 use crate::read::batch::{Cell, ColumnMap};
-use crate::read::container::{Facts, Member};
+use crate::read::container::{Member, MemberFacts};
 use crate::store::Root;
 
 /// What a record that cannot be read does.
@@ -19,12 +19,12 @@ pub(in crate::read) enum BadRecords {
 }
 
 /// One format with the settings of one source, shared by all workers.
-pub(in crate::read) trait Format: Send + Sync {
+pub(in crate::read) trait FileFormat: Send + Sync {
     /// Opens a member and reads on to its first record. `spent` is what other members of its object unpacked to.
-    fn open(&self, root: &Root, member: &Member, spent: u64) -> Result<Opened>;
+    fn open(&self, root: &Root, member: &Member, spent: u64) -> Result<OpenedMember>;
 
     /// Finds the records of a block, whose bytes are given, on any worker and in any order of blocks. What it notes in
-    /// `scratch` is for [`Format::cells`].
+    /// `scratch` is for [`FileFormat::cells`].
     fn parse(&self, block: Block, bytes: Vec<u8>, width: usize, scratch: &mut FormatScratch)
     -> Result<Parsed, Failure>;
 
@@ -52,7 +52,7 @@ pub(in crate::read) struct FormatScratch {
 }
 
 /// A member whose first record comes next.
-pub(in crate::read) struct Opened {
+pub(in crate::read) struct OpenedMember {
     /// Names of its columns, trimmed and NFC.
     pub names: Vec<String>,
     pub blocks: Box<dyn Blocks>,
@@ -64,7 +64,7 @@ pub(in crate::read) trait Blocks: Send {
     fn next(&mut self, buffer: &mut Vec<u8>, block_bytes: usize) -> Option<Block>;
 
     /// Closes the member after its last block, when all of it can be judged.
-    fn close(self: Box<Self>) -> Result<Facts>;
+    fn close(self: Box<Self>) -> Result<MemberFacts>;
 }
 
 /// A piece of work: bytes at a record's start, in the worker's buffer.
@@ -73,11 +73,11 @@ pub(in crate::read) struct Block {
     pub offset: u64,
     /// Bytes taken from the store for it.
     pub taken: u64,
-    pub stop: Option<Stop>,
+    pub stop: Option<BlockStop>,
 }
 
 /// Why a member ends early; the block with it holds the beginning of the record that it cut.
-pub(in crate::read) enum Stop {
+pub(in crate::read) enum BlockStop {
     Error(Error),
     /// Bytes that the encoding does not have, so far into the file.
     Malformed {
@@ -97,18 +97,18 @@ pub(in crate::read) struct Parsed {
     /// Rows without anything but blanks, ascending.
     pub blank: Vec<u32>,
     /// What ends the member after these records; only with [`BadRecords::Tell`].
-    pub fault: Option<Fault>,
+    pub fault: Option<RecordFault>,
 }
 
 /// Why a block could not be parsed.
 pub(in crate::read) enum Failure {
-    Fault(Fault),
+    Fault(RecordFault),
     /// Said in full already.
     Error(Error),
 }
 
 /// A record that cannot be read; says no value.
-pub(in crate::read) struct Fault {
+pub(in crate::read) struct RecordFault {
     /// Records of the block before it.
     pub record: u64,
     /// Where in the member.
@@ -123,10 +123,10 @@ pub(in crate::read) struct Fault {
     pub help: &'static str,
 }
 
-impl Fault {
+impl RecordFault {
     /// Returns it as an error at its place; `first` is the number of the block's first record.
     pub fn error(self, place: &str, first: u64) -> Error {
-        let Fault { record, byte, unit, code, what, help } = self;
+        let RecordFault { record, byte, unit, code, what, help } = self;
         Error::new(code, format!("{place}, record {}, byte {byte}{unit}: {what}", first + record)).help(help)
     }
 }

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use tamis::clock::Instant;
 use tamis::error::{Error, Result};
-use tamis::evidence::{self, Event, Manifest};
+use tamis::evidence::{self, LedgerEvent, Manifest};
 use tamis::gates::Gate;
 use tamis::job::{Call, Caller};
 use tamis::monitor::Silent;
@@ -208,8 +208,8 @@ impl Played<'_> {
 
     fn accept(&self, reason: &str) {
         let state = State::open(&self.place.root("state")).unwrap();
-        let refused = |event: Event| match event {
-            Event::Refused { as_of, plan: Some(plan), .. } => Some((as_of, plan)),
+        let refused = |event: LedgerEvent| match event {
+            LedgerEvent::Refused { as_of, plan: Some(plan), .. } => Some((as_of, plan)),
             _ => None,
         };
         let entries = state.ledger().entries().unwrap();

@@ -11,7 +11,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tamis::error::{Code, Kind};
-use tamis::evidence::{self, Event};
+use tamis::evidence::{self, LedgerEvent};
 use tamis::job::{self, Wrap};
 use tamis::monitor::Silent;
 use tamis::run;
@@ -64,7 +64,7 @@ fn converged(roots: &BTreeMap<String, Root>, undisturbed: &[String], what: &str)
     let newest = Table::newest(lake, JOB).unwrap_or_else(|| panic!("{what}: no table")).version;
     let (mut versions, mut runs) = (Vec::new(), BTreeSet::new());
     for entry in state.ledger().entries().unwrap() {
-        let Event::Published { version, manifest, .. } = entry.event else { continue };
+        let LedgerEvent::Published { version, manifest, .. } = entry.event else { continue };
         let manifest = state.manifest(&entry.run, entry.attempt, &manifest).unwrap();
         assert!(manifest.balances(), "{what}: R33");
         let table = Table::at(lake, JOB, version);
@@ -176,7 +176,7 @@ fn an_acceptance_is_used_once_whatever_fails() {
     assert_eq!(refused.code(), Code::Brake);
     let state = State::open(&begun.roots(&place)["state"]).unwrap();
     let entries = state.ledger().entries().unwrap();
-    let Event::Refused { plan: Some(plan), as_of, .. } = entries.last().unwrap().event.clone() else { panic!() };
+    let LedgerEvent::Refused { plan: Some(plan), as_of, .. } = entries.last().unwrap().event.clone() else { panic!() };
     let accept = Accept { job: JOB.into(), plan, as_of, reason: "moved".into(), by: None, at: as_of };
     state.accept(&accept).unwrap();
     let all = Fault::counting();
@@ -193,13 +193,13 @@ fn an_acceptance_is_used_once_whatever_fails() {
         assert!(second.is_ok() && third.is_ok(), "{what}: {outcomes:?}");
         let judged = third.unwrap().manifest.as_of;
         assert_eq!(judged, super::place::at("2024-06-05T00:00:00Z"), "{what}: the third run judges at its own instant");
-        let published = |entry: &evidence::Entry| matches!(entry.event, Event::Published { .. });
+        let published = |entry: &evidence::LedgerEntry| matches!(entry.event, LedgerEvent::Published { .. });
         let entries = state.ledger().entries().unwrap();
         let accepted: Vec<_> = entries
             .iter()
             .filter(|entry| published(entry))
             .filter_map(|entry| {
-                let Event::Published { manifest, .. } = &entry.event else { return None };
+                let LedgerEvent::Published { manifest, .. } = &entry.event else { return None };
                 state.manifest(&entry.run, entry.attempt, manifest).unwrap().brake.and_then(|brake| brake.accepted)
             })
             .collect();

@@ -125,7 +125,7 @@ fn newest(place: &Place) -> Manifest {
 /// Runs a job whose l gate refuses; k suppresses what it finds before.
 fn refused(terms: &Terms, python: &Python, export: &str) {
     let place = terms.place(export, "refuse");
-    let error = place.run(AS_OF).err().expect("refused");
+    let error = place.run(AS_OF).expect_err("refused");
     let expected = terms.expected(python, &place, None);
     let [groups, rows] = [0, 1].map(|n| expected["left_below_l"][n].as_u64().unwrap());
     let told = format!("gate: {groups} of {} groups with {rows} rows have ", expected["groups"]);

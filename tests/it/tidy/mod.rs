@@ -184,6 +184,15 @@ fn no_file_imports_a_file_that_imports_it() {
     assert!(told.is_empty(), "{} cycles:\n{}", told.len(), told.join("\n"));
 }
 
+/// Who reads a name knows what it means, whichever file it is in. Types of tests do not count.
+#[test]
+fn a_type_name_means_one_thing_in_the_crate() {
+    let sources = sources();
+    let twice = types(&sources).into_iter().filter(|(_, files)| files.len() > 1);
+    let told: Vec<String> = twice.map(|(name, files)| format!("{name}: {}", files.join(", "))).collect();
+    assert!(told.is_empty(), "defined more than once:\n{}", told.join("\n"));
+}
+
 /// `cargo test --test it tidy:: -- --nocapture` shows them.
 #[test]
 fn figures_can_be_told() {
@@ -432,5 +441,18 @@ mod tests {
         assert_eq!(faults("src/read/format/csv/scan.rs", "#![allow(unsafe_code)]\nunsafe fn f() {}"), "");
         assert!(faults("src/read/util.rs", "").contains("says nothing"));
         assert!(look(&Source::parse("src/clock.rs", "use std::fmt;")).join("").contains("//!"));
+    }
+
+    #[test]
+    fn type_names_are_found_wherever_they_are_defined_and_not_in_tests() {
+        let source = Source::parse(
+            "src/a.rs",
+            "struct A;\nmod inner { enum B {} }\nfn f() { struct C; }\ntrait D { type E; }\ntype F = u8;\n\
+             #[cfg(test)]\nmod tests { struct G; }",
+        );
+        assert_eq!(source.types, ["A", "B", "C", "D", "F"]);
+        let (one, other) = (Source::parse("src/b.rs", "struct A;"), Source::parse("src/c.rs", "struct Z;"));
+        let twice = types(&[&source, &one, &other]).into_iter().filter(|(_, files)| files.len() > 1);
+        assert_eq!(twice.collect::<Vec<_>>(), [("A", vec!["src/a.rs", "src/b.rs"])]);
     }
 }

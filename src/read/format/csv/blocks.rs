@@ -3,9 +3,9 @@
 
 use super::exact::Grammar;
 use crate::error::Result;
-use crate::read::container::Facts;
-use crate::read::format::{Block, Blocks, Stop};
-use crate::read::text::{Broken, Text};
+use crate::read::container::MemberFacts;
+use crate::read::format::{Block, BlockStop, Blocks};
+use crate::read::text::{BrokenText, Text};
 
 /// A CSV whose header has been read.
 pub(super) struct CsvBlocks {
@@ -17,7 +17,7 @@ pub(super) struct CsvBlocks {
     /// Position of the next block in the text.
     offset: u64,
     taken: u64,
-    stop: Option<Stop>,
+    stop: Option<BlockStop>,
     ended: bool,
 }
 
@@ -34,8 +34,8 @@ impl Blocks for CsvBlocks {
             if self.stop.is_none() && !self.ended {
                 match self.text.fill(buffer, &mut filled, block_bytes) {
                     Ok(more) => self.ended = !more,
-                    Err(Broken::Error(e)) => self.stop = Some(Stop::Error(e)),
-                    Err(Broken::Malformed { at }) => self.stop = Some(Stop::Malformed { at }),
+                    Err(BrokenText::Error(e)) => self.stop = Some(BlockStop::Error(e)),
+                    Err(BrokenText::Malformed { at }) => self.stop = Some(BlockStop::Malformed { at }),
                 }
             }
             let end = self.cutter.cut(&buffer[..filled], from);
@@ -49,7 +49,7 @@ impl Blocks for CsvBlocks {
                 return Some(self.advance(end));
             }
             if filled > self.longest.saturating_add(2) && self.stop.is_none() {
-                self.stop = Some(Stop::TooLong);
+                self.stop = Some(BlockStop::TooLong);
             }
             if self.stop.is_some() {
                 buffer.truncate(filled);
@@ -58,7 +58,7 @@ impl Blocks for CsvBlocks {
         }
     }
 
-    fn close(self: Box<Self>) -> Result<Facts> {
+    fn close(self: Box<Self>) -> Result<MemberFacts> {
         self.text.doubt()?;
         Ok(self.text.bytes().facts())
     }
@@ -99,11 +99,11 @@ enum Cutter {
     /// holds this quote starts where it should, so the scan of that block finds it before anything is believed.
     Parity { quote: u8, odd: bool },
     /// By the grammar, where quotes may stand in unquoted cells.
-    Literal { quote: u8, delimiter: u8, cell: Cell },
+    Literal { quote: u8, delimiter: u8, cell: CellState },
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Cell {
+enum CellState {
     Start,
     Bare,
     Quoted,
@@ -115,7 +115,7 @@ impl Cutter {
         match grammar.quote {
             None => Cutter::Lines,
             Some(quote) if grammar.literal => {
-                Cutter::Literal { quote, delimiter: grammar.delimiter, cell: Cell::Start }
+                Cutter::Literal { quote, delimiter: grammar.delimiter, cell: CellState::Start }
             }
             Some(quote) => Cutter::Parity { quote, odd: false },
         }
@@ -142,16 +142,16 @@ impl Cutter {
                 let mut end = None;
                 for (at, byte) in new.iter().enumerate() {
                     *cell = match (*cell, *byte) {
-                        (Cell::Quoted, b) if b == *quote => Cell::Closed,
-                        (Cell::Quoted, _) => Cell::Quoted,
-                        (Cell::Start, b) if b == *quote => Cell::Quoted,
-                        (Cell::Closed, b) if b == *quote => Cell::Quoted,
+                        (CellState::Quoted, b) if b == *quote => CellState::Closed,
+                        (CellState::Quoted, _) => CellState::Quoted,
+                        (CellState::Start, b) if b == *quote => CellState::Quoted,
+                        (CellState::Closed, b) if b == *quote => CellState::Quoted,
                         (_, b'\n') => {
                             end = Some(from + at + 1);
-                            Cell::Start
+                            CellState::Start
                         }
-                        (_, b) if b == *delimiter => Cell::Start,
-                        _ => Cell::Bare,
+                        (_, b) if b == *delimiter => CellState::Start,
+                        _ => CellState::Bare,
                     };
                 }
                 end

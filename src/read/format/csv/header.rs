@@ -7,7 +7,7 @@ use super::fault::What;
 use crate::error::{Code, Error, Result};
 use crate::read::columns::normal;
 use crate::read::format::BadRecords;
-use crate::read::text::{Broken, Text, malformed};
+use crate::read::text::{BrokenText, Text, malformed};
 
 const PIECE: usize = 64 * 1024;
 
@@ -55,7 +55,7 @@ impl Csv {
     }
 
     /// The header's record; none while it is not all there.
-    fn header_record(&self, text: &[u8], complete: bool) -> Result<Option<Found>, What> {
+    fn header_record(&self, text: &[u8], complete: bool) -> Result<Option<HeaderFound>, What> {
         let mut start = 0;
         for _ in 1..self.rules.header {
             match memchr::memchr(b'\n', &text[start..]) {
@@ -118,11 +118,11 @@ impl Csv {
     }
 }
 
-type Found = (usize, usize, usize, Vec<u32>);
+type HeaderFound = (usize, usize, usize, Vec<u32>);
 
-fn early(broken: Broken, text: &Text) -> Error {
+fn early(broken: BrokenText, text: &Text) -> Error {
     match broken {
-        Broken::Error(error) => error,
-        Broken::Malformed { at } => malformed(text.bytes().place(), "", at, text.encoding()),
+        BrokenText::Error(error) => error,
+        BrokenText::Malformed { at } => malformed(text.bytes().place(), "", at, text.encoding()),
     }
 }

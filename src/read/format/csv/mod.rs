@@ -16,7 +16,9 @@ use self::cells::CellFinder;
 use self::exact::Grammar;
 use self::fault::{FaultAt, What, unit};
 use self::scan::Marks;
-use super::{BadRecords, Block, Failure, Fault, Format, FormatScratch, Opened, Parsed, Stop, Survey};
+use super::{
+    BadRecords, Block, BlockStop, Failure, FileFormat, FormatScratch, OpenedMember, Parsed, RecordFault, Survey,
+};
 use crate::error::{Code, Result};
 use crate::policy::{CsvFormat, ReadFormat};
 use crate::read::LARGEST;
@@ -47,16 +49,16 @@ impl Csv {
         Ok(Csv { read: read.clone(), rules, grammar, bad, encoding })
     }
 
-    fn fault(&self, offset: u64, fault: FaultAt) -> Fault {
+    fn fault(&self, offset: u64, fault: FaultAt) -> RecordFault {
         let FaultAt { at, record, what } = fault;
         let (byte, unit) = (offset + at as u64, unit(self.encoding));
-        Fault { record, byte, unit, code: what.code(), what: what.message(), help: what.help() }
+        RecordFault { record, byte, unit, code: what.code(), what: what.message(), help: what.help() }
     }
 
-    fn stopped(&self, offset: u64, stop: Stop) -> Failure {
+    fn stopped(&self, offset: u64, stop: BlockStop) -> Failure {
         match stop {
-            Stop::Error(error) => Failure::Error(error),
-            Stop::Malformed { at } => Failure::Fault(Fault {
+            BlockStop::Error(error) => Failure::Error(error),
+            BlockStop::Malformed { at } => Failure::Fault(RecordFault {
                 record: 0,
                 byte: at,
                 unit: " of the file",
@@ -64,7 +66,7 @@ impl Csv {
                 what: text::not_of(self.encoding),
                 help: text::MALFORMED,
             }),
-            Stop::TooLong => {
+            BlockStop::TooLong => {
                 let what = What::TooLong { longest: self.grammar.longest };
                 Failure::Fault(self.fault(offset, FaultAt { at: 0, record: 0, what }))
             }
@@ -111,12 +113,12 @@ impl Csv {
     }
 }
 
-impl Format for Csv {
-    fn open(&self, root: &Root, member: &Member, spent: u64) -> Result<Opened> {
+impl FileFormat for Csv {
+    fn open(&self, root: &Root, member: &Member, spent: u64) -> Result<OpenedMember> {
         let bytes = Bytes::open(root, member, &self.read, spent, blake3::Hasher::new())?;
         let mut text = Text::open(bytes, &self.read)?;
         let header = self.header(&mut text)?;
-        Ok(Opened { names: header.names, blocks: Box::new(CsvBlocks::new(text, self.grammar, header.end)) })
+        Ok(OpenedMember { names: header.names, blocks: Box::new(CsvBlocks::new(text, self.grammar, header.end)) })
     }
 
     fn parse(

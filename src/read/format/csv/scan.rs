@@ -14,7 +14,7 @@ pub(super) struct Marks {
 
 /// What a scan saw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Seen {
+pub(super) struct ScanSeen {
     /// A quote out of place or never closed, a CR alone outside quotes, or a NUL: only the exact grammar can tell.
     pub odd: bool,
     /// A byte beyond ASCII.
@@ -35,7 +35,7 @@ pub(in crate::read::format) struct Positions {
 }
 
 /// Finds what is in a text that starts at a record's start and is shorter than 4 GiB; `positions` is overwritten.
-pub(super) fn scan(text: &[u8], marks: Marks, positions: &mut Positions) -> Seen {
+pub(super) fn scan(text: &[u8], marks: Marks, positions: &mut Positions) -> ScanSeen {
     positions.ends.clear();
     positions.doubled.clear();
     #[cfg(target_arch = "x86_64")]
@@ -63,7 +63,7 @@ impl Masks {
 }
 
 /// What one step hands to the next.
-struct State {
+struct ScanStep {
     /// All ones inside quotes.
     inside: u64,
     /// Bit 0: a quote may open at the next byte.
@@ -76,9 +76,9 @@ struct State {
     lines: usize,
 }
 
-impl State {
-    fn new() -> State {
-        State { inside: 0, open: 1, closed: 0, cr: 0, bad: 0, lines: 0 }
+impl ScanStep {
+    fn new() -> ScanStep {
+        ScanStep { inside: 0, open: 1, closed: 0, cr: 0, bad: 0, lines: 0 }
     }
 
     /// Separators outside quotes, and second ones of doubled quotes. `parity` has bit `i` set when the quotes up to and with byte `i` are odd; `valid` has
@@ -103,14 +103,14 @@ impl State {
         (ends, opening & after_closing)
     }
 
-    fn seen(&self, text: &[u8], nul: bool, high: bool, lost: bool) -> Seen {
+    fn seen(&self, text: &[u8], nul: bool, high: bool, lost: bool) -> ScanSeen {
         let odd = self.bad != 0 || self.inside != 0 || nul || text.last() == Some(&b'\r');
-        Seen { odd, high, lost, lines: self.lines }
+        ScanSeen { odd, high, lost, lines: self.lines }
     }
 }
 
-fn portable(text: &[u8], marks: Marks, positions: &mut Positions) -> Seen {
-    let mut state = State::new();
+fn portable(text: &[u8], marks: Marks, positions: &mut Positions) -> ScanSeen {
+    let mut state = ScanStep::new();
     let (mut nul, mut high, mut lost) = (false, false, false);
     for (block, part) in text.chunks(64).enumerate() {
         let mut bytes = [b' '; 64];
@@ -159,7 +159,7 @@ fn equal(bytes: &[u8; 64], needle: u8) -> u64 {
 
 /// A block's bytes as text, without a second look where the scan has seen ASCII only; the bytes back when malformed.
 #[allow(unsafe_code)]
-pub(super) fn text(bytes: Vec<u8>, seen: Seen) -> Result<String, Vec<u8>> {
+pub(super) fn text(bytes: Vec<u8>, seen: ScanSeen) -> Result<String, Vec<u8>> {
     if seen.high && simdutf8::basic::from_utf8(&bytes).is_err() {
         return Err(bytes);
     }
@@ -172,7 +172,7 @@ pub(super) fn text(bytes: Vec<u8>, seen: Seen) -> Result<String, Vec<u8>> {
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)]
 mod avx {
-    use super::{LOST, Marks, Masks, Positions, Seen, State};
+    use super::{LOST, Marks, Masks, Positions, ScanSeen, ScanStep};
     use std::arch::x86_64::*;
 
     pub(super) fn available() -> bool {
@@ -183,7 +183,7 @@ mod avx {
     }
 
     /// Only to be called when `available()`.
-    pub(super) fn run(text: &[u8], marks: Marks, positions: &mut Positions) -> Seen {
+    pub(super) fn run(text: &[u8], marks: Marks, positions: &mut Positions) -> ScanSeen {
         debug_assert!(available());
         // SAFETY: `scan` and the tests call this only when the CPU has all features that `scan_avx2` is compiled for.
         unsafe { scan_avx2(text, marks, positions) }
@@ -196,14 +196,14 @@ mod avx {
     }
 
     #[target_feature(enable = "avx2,pclmulqdq,bmi1,popcnt")]
-    fn scan_avx2(text: &[u8], marks: Marks, positions: &mut Positions) -> Seen {
+    fn scan_avx2(text: &[u8], marks: Marks, positions: &mut Positions) -> ScanSeen {
         let needles = Needles {
             quote: _mm256_set1_epi8(marks.quote.unwrap_or(0) as i8),
             quoting: if marks.quote.is_some() { u64::MAX } else { 0 },
             delimiter: _mm256_set1_epi8(marks.delimiter as i8),
         };
         let zero = _mm256_setzero_si256();
-        let (mut state, mut all) = (State::new(), All { least: _mm256_set1_epi8(-1), any: zero, lost: zero });
+        let (mut state, mut all) = (ScanStep::new(), All { least: _mm256_set1_epi8(-1), any: zero, lost: zero });
         let (blocks, tail) = text.as_chunks::<64>();
         for (block, bytes) in blocks.iter().enumerate() {
             let found = look(bytes, &needles, &mut state, u64::MAX, &mut all);
@@ -229,7 +229,7 @@ mod avx {
 
     #[inline]
     #[target_feature(enable = "avx2,pclmulqdq,bmi1,popcnt")]
-    fn look(bytes: &[u8; 64], needles: &Needles, state: &mut State, valid: u64, all: &mut All) -> (u64, u64) {
+    fn look(bytes: &[u8; 64], needles: &Needles, state: &mut ScanStep, valid: u64, all: &mut All) -> (u64, u64) {
         // SAFETY: two unaligned loads of 32 bytes each from an array of 64.
         let (low, high) = unsafe {
             let at = bytes.as_ptr().cast::<__m256i>();
@@ -296,7 +296,7 @@ mod tests {
     const COMMA: Marks = Marks { delimiter: b',', quote: Some(b'"') };
 
     /// One byte at a time, straight from R39.
-    fn slow(text: &[u8], marks: Marks) -> (Seen, Positions) {
+    fn slow(text: &[u8], marks: Marks) -> (ScanSeen, Positions) {
         let (mut ends, mut doubled, mut inside, mut odd, mut lines) = (Vec::new(), Vec::new(), false, false, 0);
         let is_quote = |byte: Option<&u8>| byte.is_some() && byte == marks.quote.as_ref();
         for (at, &byte) in text.iter().enumerate() {
@@ -321,7 +321,7 @@ mod tests {
             odd |= byte == 0;
         }
         let lost = text.contains(&LOST);
-        (Seen { odd: odd || inside, high: !text.is_ascii(), lost, lines }, Positions { ends, doubled })
+        (ScanSeen { odd: odd || inside, high: !text.is_ascii(), lost, lines }, Positions { ends, doubled })
     }
 
     proptest! {

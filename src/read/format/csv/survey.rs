@@ -4,7 +4,7 @@ use super::exact::first_bad;
 use super::fault::unit;
 use crate::error::{Code, Error, Result};
 use crate::read::format::Survey;
-use crate::read::text::{Broken, Text, malformed};
+use crate::read::text::{BrokenText, Text, malformed};
 
 const PIECE: usize = 64 * 1024;
 
@@ -14,8 +14,8 @@ pub(super) fn survey(mut text: Text) -> Result<Survey> {
     let mut lines = EmptyLines::default();
     loop {
         let more = text.fill(&mut buffer, &mut filled, PIECE).map_err(|broken| match broken {
-            Broken::Error(error) => error,
-            Broken::Malformed { at } => malformed(text.bytes().place(), "", at, text.encoding()),
+            BrokenText::Error(error) => error,
+            BrokenText::Malformed { at } => malformed(text.bytes().place(), "", at, text.encoding()),
         })?;
         if let Some((bad, what)) = first_bad(&buffer[..filled], !more) {
             let unit = unit(text.encoding());
