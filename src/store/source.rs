@@ -198,7 +198,7 @@ impl Root {
 }
 
 impl Root {
-    /// Reads an object from its start. Errors of the reader hold ours: [`from_io`] gets them back out.
+    /// Reads an object from its start. Errors of the reader hold ours: [`super::from_io`] gets them back out.
     ///
     /// # Errors
     /// An input error when the object is no longer the pinned one, also later, while it is read.

@@ -176,7 +176,7 @@ impl Reader<'_> {
     }
 
     /// A path as it counts from the file: `super` in a module within the file is the file itself.
-    fn from_the_root(&self, mut path: Vec<String>) -> Vec<String> {
+    fn whole_path(&self, mut path: Vec<String>) -> Vec<String> {
         let within = path.iter().take(self.nested).take_while(|part| *part == "super").count();
         if within > 0 {
             let here = within == self.nested && path.get(within).is_none_or(|part| part != "super");
@@ -186,14 +186,14 @@ impl Reader<'_> {
     }
 
     fn leaf(&mut self, path: Vec<String>, name: String, shown: bool) {
-        let path = self.from_the_root(path);
+        let path = self.whole_path(path);
         if let Some(path) = self.source.absolute(&path) {
             self.source.imports.push(Import { path, name, shown });
         }
     }
 
     fn path(&mut self, parts: Vec<String>) {
-        let parts = self.from_the_root(parts);
+        let parts = self.whole_path(parts);
         if let Some(first) = parts.first() {
             self.source.firsts.insert(first.clone());
         }
