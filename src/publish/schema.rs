@@ -4,6 +4,7 @@
 use crate::decide::{FieldKind, Layout};
 use crate::error::{Code, Error, Result};
 use arrow::datatypes::{DataType, TimeUnit};
+use std::fmt;
 
 /// Type of a published column; serialised into what an interrupted run leaves behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -44,6 +45,23 @@ pub(super) struct Planned {
     pub column: Column,
     pub field: Option<usize>,
     pub token: bool,
+}
+
+/// As manifests and records spell it.
+impl fmt::Display for ColumnType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ColumnType::Text => "string",
+            ColumnType::Binary => "binary",
+            ColumnType::Int32 => "int32",
+            ColumnType::Int64 => "int64",
+            ColumnType::Float64 => "float64",
+            ColumnType::Decimal(scale) => return write!(f, "decimal(38,{scale})"),
+            ColumnType::Boolean => "boolean",
+            ColumnType::Date => "date",
+            ColumnType::Timestamp => "timestamp",
+        })
+    }
 }
 
 impl ColumnType {

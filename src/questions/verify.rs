@@ -8,7 +8,7 @@ use crate::job::output_of;
 use crate::job::recover::{self, Found};
 use crate::policy::Project;
 use crate::publish::{self, Current, Target};
-use crate::state::{Dataset, State};
+use crate::state::{Dataset, FieldType, State};
 use crate::store::Root;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -112,7 +112,8 @@ fn tables(state: &State, roots: &BTreeMap<String, Root>, datasets: &[Dataset], r
 fn table(state: &State, target: &Target<'_>, dataset: &Dataset, report: &mut VerifyReport) -> Result<Found> {
     let (table, found) = recover::compare(state, dataset, &|| publish::current(target.lake, target.path))?;
     if let (Some(table), Found::Agreed) = (&table, found) {
-        same_files(target, dataset, table)?;
+        same_files(state, target, dataset, table)?;
+        same_columns(dataset, table)?;
     }
     if found == Found::Agreed {
         let stray = recover::stray(state, target, dataset)?;
@@ -123,14 +124,29 @@ fn table(state: &State, target: &Target<'_>, dataset: &Dataset, report: &mut Ver
     Ok(found)
 }
 
-fn same_files(target: &Target<'_>, dataset: &Dataset, table: &Current) -> Result<()> {
-    let mut named: Vec<String> = table.files.iter().map(|file| target.file(&file.name)).collect();
-    let mut known: Vec<String> =
-        dataset.current.iter().flat_map(|current| &current.files).map(|file| file.path.clone()).collect();
-    named.sort();
-    known.sort();
-    if named == known {
+/// The log and the manifest name the same files, with the same rows and lengths.
+fn same_files(state: &State, target: &Target<'_>, dataset: &Dataset, table: &Current) -> Result<()> {
+    let Some(current) = &dataset.current else { return Ok(()) };
+    let manifest = state.manifest(&current.run, current.attempt, &current.manifest)?;
+    let known = manifest.output.files.iter().map(|file| (file.path.clone(), file.rows, file.bytes));
+    let named = table.files.iter().map(|file| (target.file(&file.name), file.rows, file.bytes));
+    if named.collect::<BTreeSet<_>>() == known.collect() {
         return Ok(());
     }
-    Err(Error::new(Code::TableApart, format!("{}: the table's log names other files than state does", dataset.dataset)))
+    let what = format!(
+        "{}: the table's log and state name other files, or the same with other rows or lengths",
+        dataset.dataset
+    );
+    Err(Error::new(Code::TableApart, what))
+}
+
+/// Every field that the last run published is a column of the table, of the same type. A table keeps the columns of fields
+/// that a job has given up, so it may have more.
+fn same_columns(dataset: &Dataset, table: &Current) -> Result<()> {
+    let is_there = |field: &&FieldType| {
+        table.columns.iter().any(|column| column.name == field.name && column.kind.to_string() == field.data_type)
+    };
+    let Some(field) = dataset.fields.iter().find(|field| !is_there(field)) else { return Ok(()) };
+    let what = format!("{}: the table's log has no column {} of type {}", dataset.dataset, field.name, field.data_type);
+    Err(Error::new(Code::TableApart, what))
 }

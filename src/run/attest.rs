@@ -11,9 +11,9 @@ use crate::evidence::manifest::{
     Manifest, Member, Output, Previous, RawCause, Rejected, Removed, SCHEMA, SharedValues,
 };
 use crate::job::{self, LeftAside, Ready};
-use crate::minimize::{FieldKind, IdentifierTally, Tally, WhyRaw};
+use crate::minimize::{IdentifierTally, Tally, WhyRaw};
 use crate::policy::{Basis, Column, TokenFormat};
-use crate::publish::{self, Receipt, Written};
+use crate::publish::{self, ColumnType, Receipt, Written};
 use crate::read::ReadReport;
 use crate::requests::Requests;
 use crate::state::Intent;
@@ -311,7 +311,7 @@ fn fields(ready: &Ready, facts: &Facts<'_>) -> Vec<Field> {
             subject: field.subject,
             treatment: field.treat.words(),
             keep: field.keep.map(|keep| keep.to_string()),
-            data_type: data_type(layout.fields[f].kind, plan.token_format),
+            data_type: ColumnType::of(layout.fields[f].kind, plan.token_format == TokenFormat::Binary).to_string(),
             values: tally.fields[f].values,
             emptied: emptied(ready, facts, &field.name, tally.fields[f].values),
             untreated: tally.fields[f].untreated,
@@ -461,19 +461,5 @@ fn basis(basis: Basis) -> &'static str {
         Basis::VitalInterests => "vital-interests",
         Basis::PublicTask => "public-task",
         Basis::LegitimateInterests => "legitimate-interests",
-    }
-}
-
-fn data_type(kind: FieldKind, tokens: TokenFormat) -> String {
-    match kind {
-        FieldKind::Token if tokens == TokenFormat::Binary => "binary".into(),
-        FieldKind::Token | FieldKind::Text => "string".into(),
-        FieldKind::Int32 => "int32".into(),
-        FieldKind::Int64 => "int64".into(),
-        FieldKind::Float64 => "float64".into(),
-        FieldKind::Decimal(scale) => format!("decimal(38,{scale})"),
-        FieldKind::Boolean => "boolean".into(),
-        FieldKind::Date => "date".into(),
-        FieldKind::Timestamp => "timestamp".into(),
     }
 }

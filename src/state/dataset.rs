@@ -32,7 +32,7 @@ pub struct Dataset {
     pub current: Option<Current>,
     /// Published sets by name (`""` for inputs without `{set}`).
     pub sets: BTreeMap<String, SetRead>,
-    /// Fields of the table, withdrawn ones included, in the table's order.
+    /// Fields that the last run published, in their order. The table may have columns of former ones beside them.
     pub fields: Vec<FieldType>,
     /// Drift columns of the last run and when each was first seen.
     pub drift: BTreeMap<String, Instant>,

@@ -565,3 +565,27 @@ fn a_table_put_back_with_its_record_after_it_was_retired_is_not_gone_on_with() {
     done(&installation, Deed::Verify).unwrap();
     installation.run(7).unwrap();
 }
+
+/// Readers get what the log says: another name of a column, another type or other counts are another table.
+#[test]
+fn a_log_that_says_something_else_of_the_same_files_does_not_verify() {
+    let installation = Installation::new();
+    installation.export("s1", &contacts(0..30, -10));
+    installation.run(0).unwrap();
+    let entry = installation.path("lake/crm/contacts/_delta_log/00000000000000000000.json");
+    let log = std::fs::read_to_string(&entry).unwrap();
+    verified(&installation, None).unwrap();
+    let cases = [
+        (r#"\"name\":\"city\""#, r#"\"name\":\"cita\""#),
+        (r#"\"numRecords\":30"#, r#"\"numRecords\":31"#),
+        (r#"\"type\":\"string\""#, r#"\"type\":\"binary\""#),
+        (r#""size":"#, r#""size":9"#),
+    ];
+    for (from, to) in cases {
+        assert!(log.contains(from), "{from}: {log}");
+        std::fs::write(&entry, log.replacen(from, to, 1)).unwrap();
+        assert!(verified(&installation, None).is_err(), "{to}");
+    }
+    std::fs::write(&entry, log).unwrap();
+    verified(&installation, None).unwrap();
+}
