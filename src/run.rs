@@ -18,7 +18,7 @@ pub use scheduled::Ran;
 use crate::decide::{Links, Verdict};
 use crate::error::{Error, Result};
 use crate::evidence::Manifest;
-use crate::job::meant::{self, Followed};
+use crate::job::matching::{self, Followed};
 use crate::job::{Call, Ready, Watched, alone, aside, intake, recover};
 use crate::monitor::{Monitor, Silent};
 use crate::publish::{self, Commit, CurrentTable, Writing, Written};
@@ -202,7 +202,7 @@ fn published(
     if manifest.attempt == begun.attempt {
         ready.call.caller.check_hold()?;
         let watched = Watched { monitor: &Silent, stop: ready.call.stop.clone() };
-        if meant::note(ready, requests, &prepared.links, (Followed::Export, behind), &watched)? {
+        if matching::note(ready, requests, &prepared.links, (Followed::Export, behind), &watched)? {
             settle::noted(ready, requests)?;
         }
     }

@@ -6,7 +6,7 @@ use crate::clock::Instant;
 use crate::decide::{self, LinkLimits, Links};
 use crate::error::{Code, Error, Result};
 use crate::evidence::{LedgerEvent, RunRef};
-use crate::job::meant::{InForce, held};
+use crate::job::matching::{InForce, held};
 use crate::job::{
     Awake, Caller, CompanionFiles, Desk, Seat, Seeker, Stop, SubjectCall, Watched, companions_of, intake, names_of,
     output_of,

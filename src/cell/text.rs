@@ -1,6 +1,6 @@
 //! Text of a cell: trim, NFC, case folding (R5, R20). Must not know what a text is used for.
 
-use crate::unseen::{is_plain, seen, shown};
+use crate::invisible::{is_plain, seen, shown};
 use icu_casemap::{CaseMapper, CaseMapperBorrowed};
 use icu_normalizer::{ComposingNormalizer, ComposingNormalizerBorrowed};
 use std::borrow::Cow;

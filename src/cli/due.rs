@@ -5,7 +5,7 @@ use super::render;
 use super::settings::Settings;
 use super::verdict::{TerminalVerdict, coloured};
 use crate::clock::Instant;
-use crate::daemon::{self, Came, JobStatus, Sweeps, Turn, Work};
+use crate::daemon::{self, Came, DueAttempt, JobStatus, Sweeps, Work};
 use crate::error::Result;
 use crate::monitor::Monitor;
 use crate::policy::Project;
@@ -31,7 +31,7 @@ pub fn run(settings: &Settings, host: &daemon::Host, json: bool, monitor: &dyn M
     Ok((headline(&turns, exit, coloured) + &lines + &aside(&turns), exit))
 }
 
-fn headline(turns: &[Turn], exit: u8, coloured: bool) -> String {
+fn headline(turns: &[DueAttempt], exit: u8, coloured: bool) -> String {
     let (all, failed) = (turns.len(), turns.iter().filter(|turn| turn.exit() != 0).count());
     match (all, failed) {
         (0, _) => TerminalVerdict::Ok.line("nothing is due", coloured),
@@ -41,7 +41,7 @@ fn headline(turns: &[Turn], exit: u8, coloured: bool) -> String {
     }
 }
 
-fn line(turn: &Turn) -> String {
+fn line(turn: &DueAttempt) -> String {
     let mut out = String::new();
     out.line(format_args!("{}", turn.line()));
     for (at, line) in turn.help().iter().flat_map(|help| help.lines()).enumerate() {
@@ -51,7 +51,7 @@ fn line(turn: &Turn) -> String {
 }
 
 /// What lists and inputs left aside, once each: a run and a sweep see the same lists.
-fn aside(turns: &[Turn]) -> String {
+fn aside(turns: &[DueAttempt]) -> String {
     let (mut out, mut told) = (String::new(), Vec::new());
     for aside in turns.iter().flat_map(|turn| &turn.aside) {
         if !told.contains(&aside) {
@@ -62,7 +62,7 @@ fn aside(turns: &[Turn]) -> String {
     out
 }
 
-fn turn_json(turn: &Turn) -> serde_json::Value {
+fn turn_json(turn: &DueAttempt) -> serde_json::Value {
     let (came, cause, help) = match &turn.came {
         Came::NotDue(_) => ("not-due", None, None),
         Came::Published => ("published", None, None),

@@ -12,7 +12,7 @@ use crate::daemon::{JobStatus, NoJob};
 use crate::error::{Error, Result};
 use crate::job::LeftAside;
 use crate::job::aside::{self, Sighted};
-use crate::questions::{DatasetStanding, ForeignTable, OpenRequest, Standings, foreign, standing};
+use crate::questions::{DatasetStanding, ForeignTable, OpenRequest, Standings, foreign, request_status};
 use crate::requests::RequestStatus;
 use crate::{daemon, policy};
 
@@ -68,7 +68,7 @@ pub(super) fn status(settings: &Settings, args: &StatusArgs, json: bool) -> Resu
         no_job: daemon::without_job(&project, &state)?,
         foreign,
         unread,
-        standings: standing::standings(&settings.subject_call(), if args.all { usize::MAX } else { NAMED }),
+        standings: request_status::standings(&settings.subject_call(), if args.all { usize::MAX } else { NAMED }),
         sighted: aside::survey(&project, &roots),
     };
     let exceptions = exceptions(&found);

@@ -1,11 +1,11 @@
 //! The daemon: one loop over a closed list of events. A heartbeat asks what is due, threads run it, and what they come
 //! to returns as an event. Must not know how a job runs.
 
+use super::attempt::{Came, DueAttempt, Host, Work, take};
 use super::due::{Due, JobKnown, due, overdue};
 use super::health::{self, Board, Health, JobHealth};
 use super::specs::Specs;
 use super::sweeps::{DatasetKnown, sweep_as_of};
-use super::turn::{Came, Host, Turn, Work, take};
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
 use crate::job;
@@ -45,7 +45,7 @@ enum DaemonEvent {
     /// The heartbeat.
     Beat,
     /// A turn is over.
-    Ended(Turn),
+    Ended(DueAttempt),
     /// The daemon is to end.
     Terminate,
 }
@@ -83,7 +83,7 @@ struct Patience {
 
 impl Patience {
     /// Longer each time, until something comes of it.
-    fn after(&mut self, turn: &Turn, now: Instant) {
+    fn after(&mut self, turn: &DueAttempt, now: Instant) {
         self.failures = if turn.exit() == 0 { 0 } else { self.failures + 1 };
         self.not_before = match turn.came {
             Came::Refused { .. } | Came::Elsewhere(_) => {
@@ -295,12 +295,12 @@ impl Daemon {
         if started.is_err() {
             let none =
                 Error::new(Code::SystemLimit, "the system gives no thread for it").help("raise the limit of threads");
-            let _ = self.sender.send(DaemonEvent::Ended(Turn::not_begun(&name, work, &none)));
+            let _ = self.sender.send(DaemonEvent::Ended(DueAttempt::not_begun(&name, work, &none)));
         }
     }
 
     /// A turn that came to nothing is put off, longer each time; any other one makes the job's state be read again.
-    fn ended(&mut self, turn: &Turn, monitor: &dyn Monitor) {
+    fn ended(&mut self, turn: &DueAttempt, monitor: &dyn Monitor) {
         self.running.remove(&turn.job);
         told_aside(turn).into_iter().chain(told(turn)).for_each(|line| monitor.event(line));
         let now = self.service.host.clock.now();
@@ -361,13 +361,13 @@ async fn stop_heart(mut heart: JobScheduler) {
 }
 
 /// One line for all that was left aside; none when nothing was.
-fn told_aside(turn: &Turn) -> Option<monitor::Event> {
+fn told_aside(turn: &DueAttempt) -> Option<monitor::Event> {
     let said: Vec<String> = turn.aside.iter().map(|aside| format!("{}: {aside}", turn.job)).collect();
     (!said.is_empty()).then(|| monitor::Event::Warning(said.join("; ")))
 }
 
 /// One line per turn; none when nothing was due after all.
-fn told(turn: &Turn) -> Option<monitor::Event> {
+fn told(turn: &DueAttempt) -> Option<monitor::Event> {
     let line = turn.line() + &turn.help().map_or(String::new(), |help| format!(" ({help})"));
     match &turn.came {
         Came::NotDue(_) => None,

@@ -148,7 +148,7 @@ fn the_exit_code_is_the_one_that_needs_an_operator_most() {
     let turn = |exit: u8| {
         let code = Code::ALL.iter().copied().find(|code| code.kind().exit_code() == exit);
         let came = code.map_or(Came::Published, |code| Came::Refused { code, cause: String::new(), help: None });
-        Turn { job: "crm".into(), work: Work::Run, instant: None, came, aside: Vec::new() }
+        DueAttempt { job: "crm".into(), work: Work::Run, instant: None, came, aside: Vec::new() }
     };
     for (exits, expected) in [
         (&[][..], 0),

@@ -201,12 +201,12 @@ impl<'a> BucketJudge<'a> {
             let sensitive = self.rules.hashed().1;
             let values = |number: usize| &stay.sensitive[number * sensitive..][..sensitive];
             let rows = stay.in_order(&people).map(|(person, number)| (person, groups[number], values(number)));
-            counter.add(self.staged.vault(), rows)?;
+            counter.add(self.staged.spill_store(), rows)?;
         }
         if let Some(previous) = self.previous {
             tally.absent = absent(previous, (bucket, self.staged.buckets()), main_persons(&control, &people))?;
         }
-        Ok((tally, self.staged.vault().put(&mut records)?))
+        Ok((tally, self.staged.spill_store().put(&mut records)?))
     }
 
     /// Puts together what rules ask of a row; its clock is its own or its person's (R26).

@@ -54,7 +54,7 @@ impl Cleared {
     /// A storage error when the spill cannot be read.
     pub fn kept(&self, bucket: usize) -> Result<KeptBucket<'_>> {
         let mut bytes = Vec::new();
-        self.staged.vault().read(&self.kept[bucket], &mut bytes)?;
+        self.staged.spill_store().read(&self.kept[bucket], &mut bytes)?;
         let bucket = self.staged.load(bucket)?;
         let mut records: Vec<&[u8]> = bytes.chunks_exact(self.shape.stride()).collect();
         let subject = |record: &[u8]| *bucket.control.subject(row(record));

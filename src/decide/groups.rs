@@ -8,7 +8,7 @@ use super::parts::{PARTS, Parts};
 use super::spread;
 use crate::error::Result;
 use crate::gates::{Gate, GroupCount, GroupFate, Spread};
-use crate::stage::Vault;
+use crate::stage::SpillStore;
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasherDefault;
 
@@ -42,7 +42,7 @@ impl Count {
     }
 }
 
-/// Counts of a whole table, taken in pieces that share no person, so that subjects add up. They wait in the vault, in
+/// Counts of a whole table, taken in pieces that share no person, so that subjects add up. They wait in the spill store, in
 /// parts by hash, so that only one part is in memory when they are added. Sweeps count again with it.
 pub struct Counter {
     groups: Parts<BYTES>,
@@ -73,7 +73,7 @@ impl Counter {
     ///
     /// # Errors
     /// A storage error when the spill refuses.
-    pub fn add<'v>(&self, vault: &Vault, rows: impl Iterator<Item = (u32, u64, &'v [u64])>) -> Result<()> {
+    pub fn add<'v>(&self, spill_store: &SpillStore, rows: impl Iterator<Item = (u32, u64, &'v [u64])>) -> Result<()> {
         let mut groups: HashMap<u64, Count, BuildHasherDefault<FirstBytes>> = HashMap::default();
         let mut values: Vec<HashMap<(u64, u64), Count>> = self.values.iter().map(|_| HashMap::new()).collect();
         for (person, group, sensitive) in rows {
@@ -83,11 +83,11 @@ impl Counter {
             }
         }
         let groups = groups.into_iter().map(|(group, count)| (group, encode(group, &count)));
-        self.groups.put(vault, groups)?;
+        self.groups.put(spill_store, groups)?;
         for (counts, parts) in values.into_iter().zip(&self.values) {
             let record =
                 |((group, value), count): ((u64, u64), Count)| (group, spread::encode(group, value, count.subjects));
-            parts.put(vault, counts.into_iter().map(record))?;
+            parts.put(spill_store, counts.into_iter().map(record))?;
         }
         Ok(())
     }
@@ -97,15 +97,15 @@ impl Counter {
     ///
     /// # Errors
     /// A storage error when the spill cannot be read.
-    pub fn finish(self, vault: &Vault, gates: &mut [Gate], hashes: bool) -> Result<GroupOutcome> {
+    pub fn finish(self, spill_store: &SpillStore, gates: &mut [Gate], hashes: bool) -> Result<GroupOutcome> {
         let mut outcome = GroupOutcome::default();
         for part in 0..PARTS {
-            let bytes = self.groups.read(vault, part)?;
+            let bytes = self.groups.read(spill_store, part)?;
             let partial: Vec<Group> = bytes.as_chunks::<BYTES>().0.iter().map(decode).collect();
             if partial.is_empty() {
                 continue;
             }
-            let spreads = self.values.iter().map(|values| Ok(spread::of(&values.read(vault, part)?)));
+            let spreads = self.values.iter().map(|values| Ok(spread::of(&values.read(spill_store, part)?)));
             let spreads: Vec<HashMap<u64, Spread>> = spreads.collect::<Result<_>>()?;
             outcome.add(&frame::groups(&partial)?, &spreads, gates, hashes);
         }
@@ -187,19 +187,19 @@ mod tests {
     fn r36_counts_add_up_across_buckets_also_when_sealed() {
         let dir = tempfile::tempdir().expect("a directory");
         for budget in [0, 1 << 20] {
-            let vault = Vault::new(budget, dir.path().to_path_buf(), [3; 32]).expect("a vault");
+            let spill_store = SpillStore::new(budget, dir.path().to_path_buf(), [3; 32]).expect("a spill_store");
             let counter = Counter::new(0);
             let hash = |v: u64| combine([v].into_iter());
             for bucket in 0..4u32 {
                 let values = (0..100u64).filter(|v| *v >= 50 || bucket == 0);
                 counter
-                    .add(&vault, values.zip(0..).flat_map(|(v, person)| [(person, hash(v), &[][..]); 2]))
+                    .add(&spill_store, values.zip(0..).flat_map(|(v, person)| [(person, hash(v), &[][..]); 2]))
                     .expect("added");
             }
             let (quasi_identifiers, max_suppressed) = (vec!["city".into()], Share(0));
             let terms = GroupTerms { quasi_identifiers, k: 2, suppress: true, max_suppressed, diversity: None };
             let mut gates = Gate::over_groups(&terms);
-            let outcome = counter.finish(&vault, &mut gates, true).expect("finished");
+            let outcome = counter.finish(&spill_store, &mut gates, true).expect("finished");
             let [Gate::KAnonymity(k)] = &gates[..] else { panic!("one gate") };
             assert_eq!((k.groups, k.groups_below, k.rows_suppressed, k.smallest), (100, 50, 50 * 2, Some(1)));
             assert_eq!((outcome.rows_below, outcome.rows_suppressed), (50 * 2, 50 * 2));

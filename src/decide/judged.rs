@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::gates::{self, Gate, Observed, Reading, Veto};
 use crate::monitor::{Event, Monitor};
 use crate::policy::GroupTerms;
-use crate::stage::{Slot, Staged, Vault};
+use crate::stage::{Slot, SpillStore, Staged};
 
 /// Rows judged, nothing cleared yet; `plan` stops here.
 pub struct Judged {
@@ -59,7 +59,7 @@ pub fn decide(
 
     let mut groups = JudgedGroups::default();
     if let (Some(terms), Some(counter)) = (&rules.gate, counters.next()) {
-        groups = over_groups(terms, counter, counters, staged.vault())?;
+        groups = over_groups(terms, counter, counters, staged.spill_store())?;
     }
     let mut suppressed = 0;
     if groups.outcome.rows_suppressed > 0 {
@@ -119,11 +119,11 @@ fn over_groups(
     terms: &GroupTerms,
     counter: Counter,
     without: impl Iterator<Item = Counter>,
-    vault: &Vault,
+    spill_store: &SpillStore,
 ) -> Result<JudgedGroups> {
     let mut gates = Gate::over_groups(terms);
-    let outcome = counter.finish(vault, &mut gates, true)?;
-    let hints = hints(terms, &outcome, without, vault)?;
+    let outcome = counter.finish(spill_store, &mut gates, true)?;
+    let hints = hints(terms, &outcome, without, spill_store)?;
     Ok(JudgedGroups { gates, outcome, hints })
 }
 
@@ -136,13 +136,13 @@ fn suppress(
     threads: usize,
     monitor: &dyn Monitor,
 ) -> Result<(Vec<Slot>, u64)> {
-    let vault = staged.vault();
+    let spill_store = staged.spill_store();
     let left = each_bucket(kept.len(), threads, Vec::new, |bytes, bucket| {
         monitor.proceed()?;
         bytes.clear();
-        vault.read(&kept[bucket], bytes)?;
+        spill_store.read(&kept[bucket], bytes)?;
         let (mut left, gone) = shape.without(bytes, |group| outcome.suppresses(group));
-        Ok((vault.put(&mut left)?, gone))
+        Ok((spill_store.put(&mut left)?, gone))
     })?;
     let gone = left.iter().map(|(_, gone)| gone).sum();
     Ok((left.into_iter().map(|(slot, _)| slot).collect(), gone))
@@ -152,10 +152,10 @@ fn hints(
     terms: &GroupTerms,
     all: &GroupOutcome,
     counters: impl Iterator<Item = Counter>,
-    vault: &Vault,
+    spill_store: &SpillStore,
 ) -> Result<Vec<QuasiHint>> {
     let hint = |(field, counter): (&String, Counter)| {
-        let without = counter.finish(vault, &mut Gate::over_groups(terms), false)?.rows_below;
+        let without = counter.finish(spill_store, &mut Gate::over_groups(terms), false)?.rows_below;
         let saved = all.rows_below.saturating_sub(without);
         Ok(QuasiHint { field: field.clone(), rows_below_without: without, saved })
     };

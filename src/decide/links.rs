@@ -3,8 +3,8 @@
 
 use super::bond::{Bond, Follows, Known, LinkLimits};
 use super::carriers::Carriers;
+use super::link_graph::{LinkGraph, LinkRow, NOBODY, Start};
 use super::lists::{Entries, EntryTable};
-use super::near::{LinkRow, NOBODY, Near, Start};
 use super::scan::Scan;
 use crate::error::Result;
 use crate::monitor::Monitor;
@@ -72,20 +72,20 @@ pub fn follow<C: Carriers>(
     if known.is_empty() {
         return Ok(Links::default());
     }
-    let mut near = Near::new(known, limits);
+    let mut graph = LinkGraph::new(known, limits);
     let (mut scan, mut found) = Scan::first(carriers, threads, monitor, |identity| known.knows(identity))?;
     loop {
-        scan.keep(near.take(found));
-        let Some(frontier) = near.frontier() else { break };
-        found = scan.next(&frontier, |identities| near.worth(identities))?;
+        scan.keep(graph.take(found));
+        let Some(frontier) = graph.frontier() else { break };
+        found = scan.next(&frontier, |identities| graph.worth(identities))?;
     }
     drop(scan);
-    outcome(near, known, limits, monitor)
+    outcome(graph, known, limits, monitor)
 }
 
-fn outcome(mut near: Near<'_>, known: &dyn Known, limits: LinkLimits, monitor: &dyn Monitor) -> Result<Links> {
-    let starts = near.starts();
-    let mut walk = LinkWalk::new(&near, limits);
+fn outcome(mut graph: LinkGraph<'_>, known: &dyn Known, limits: LinkLimits, monitor: &dyn Monitor) -> Result<Links> {
+    let starts = graph.starts();
+    let mut walk = LinkWalk::new(&graph, limits);
     let (mut links, mut learned) = (Links::default(), Vec::new());
     for of_entry in starts.chunk_by(|a, b| a.entry == b.entry) {
         monitor.proceed()?;
@@ -96,7 +96,7 @@ fn outcome(mut near: Near<'_>, known: &dyn Known, limits: LinkLimits, monitor: &
             learned.extend(walk.learned(of_entry).map(|(identity, bond)| (entry, identity, bond)));
         }
     }
-    let bytes = near.identities();
+    let bytes = graph.identities();
     links.table.reserve(starts.len() + learned.len());
     links.learned.reserve(learned.len());
     for start in &starts {
@@ -136,7 +136,7 @@ impl MetNumbers {
 
 /// Follows one entry after the other over the same rows.
 struct LinkWalk<'a> {
-    near: &'a Near<'a>,
+    graph: &'a LinkGraph<'a>,
     limits: LinkLimits,
     round: u32,
     /// Identities of the strong closure, of subjects beyond a weak value, and weak values to hop over.
@@ -150,12 +150,12 @@ struct LinkWalk<'a> {
 }
 
 impl<'a> LinkWalk<'a> {
-    fn new(near: &'a Near<'a>, limits: LinkLimits) -> LinkWalk<'a> {
-        let (identities, subjects, rows) = near.sizes();
+    fn new(graph: &'a LinkGraph<'a>, limits: LinkLimits) -> LinkWalk<'a> {
+        let (identities, subjects, rows) = graph.sizes();
         let met = || MetNumbers::new(identities);
         let (strong, beyond, weak, met, nobodies) =
             (met(), met(), met(), MetNumbers::new(subjects), MetNumbers::new(rows));
-        LinkWalk { near, limits, round: 0, strong, beyond, weak, met, nobodies, subjects: 0 }
+        LinkWalk { graph, limits, round: 0, strong, beyond, weak, met, nobodies, subjects: 0 }
     }
 
     /// Follows an entry from what it names or had learned.
@@ -190,16 +190,16 @@ impl<'a> LinkWalk<'a> {
     /// R13: to the end. A raw key brings its subject's other rows, and leads no further (R16): no row has it among the
     /// links that are followed.
     fn strong_links(&mut self) -> Option<Doubt> {
-        let (near, mut at) = (self.near, 0);
+        let (graph, mut at) = (self.graph, 0);
         while let Some(identity) = self.strong.list.get(at).copied() {
             at += 1;
-            for (number, row) in near.strong_rows(identity) {
+            for (number, row) in graph.strong_rows(identity) {
                 self.meet(number, row);
                 let all = row.strong.iter().chain([&row.raw_key]).filter(|to| **to != NOBODY);
                 all.for_each(|to| self.strong.add(*to, self.round));
                 row.weak.iter().for_each(|to| self.weak.add(*to, self.round));
             }
-            if near.too_many(identity) || self.too_many() {
+            if graph.too_many(identity) || self.too_many() {
                 return Some(Doubt::TooMany);
             }
         }
@@ -209,14 +209,14 @@ impl<'a> LinkWalk<'a> {
     /// R14: one hop over each weak value, unless too many share it (R15). A row without a subject leads to those that it
     /// names.
     fn hop(&mut self) -> Option<Doubt> {
-        let (near, mut shared) = (self.near, None);
+        let (graph, mut shared) = (self.graph, None);
         for at in 0..self.weak.list.len() {
             let value = self.weak.list[at];
-            if near.shared(value) {
+            if graph.shared(value) {
                 shared = Some(Doubt::SharedAlias);
                 continue;
             }
-            for (number, row) in near.weak_rows(value) {
+            for (number, row) in graph.weak_rows(value) {
                 self.meet(number, row);
                 row.strong.iter().chain([&row.raw_key]).for_each(|to| self.add_beyond(*to));
             }
@@ -227,10 +227,10 @@ impl<'a> LinkWalk<'a> {
     /// R16: a raw form that the entry names brings the rows that have the raw key of one that carries it, unless too many
     /// subjects share the form (R15).
     fn raw_keys(&mut self, starts: &[Start]) -> Option<Doubt> {
-        let (near, mut shared) = (self.near, None);
+        let (graph, mut shared) = (self.graph, None);
         for start in starts.iter().filter(|s| s.follows == Follows::RawKeys && s.bond == Bond::Named) {
-            let rows = || near.raw_rows(start.identity).filter(|(_, row)| row.raw_key != NOBODY);
-            if near.shared(start.identity) {
+            let rows = || graph.raw_rows(start.identity).filter(|(_, row)| row.raw_key != NOBODY);
+            if graph.shared(start.identity) {
                 shared = shared.or(rows().next().map(|_| Doubt::SharedAlias));
                 continue;
             }
@@ -244,14 +244,14 @@ impl<'a> LinkWalk<'a> {
 
     /// R14: subjects found through a weak value, by strong links only.
     fn links_beyond(&mut self) -> Option<Doubt> {
-        let (near, mut at) = (self.near, 0);
+        let (graph, mut at) = (self.graph, 0);
         while let Some(identity) = self.beyond.list.get(at).copied() {
             at += 1;
-            for (number, row) in near.strong_rows(identity) {
+            for (number, row) in graph.strong_rows(identity) {
                 self.meet(number, row);
                 row.strong.iter().chain([&row.raw_key]).for_each(|to| self.add_beyond(*to));
             }
-            if near.too_many(identity) || self.too_many() {
+            if graph.too_many(identity) || self.too_many() {
                 return Some(Doubt::TooMany);
             }
         }

@@ -1,8 +1,8 @@
-//! Counts that wait in the vault, in parts by the first bits of their group, so that one part at a time is in memory.
+//! Counts that wait in the spill store, in parts by the first bits of their group, so that one part at a time is in memory.
 //! Must not know what is counted.
 
 use crate::error::Result;
-use crate::stage::{Slot, Vault};
+use crate::stage::{Slot, SpillStore};
 use std::sync::Mutex;
 
 /// Number of parts.
@@ -14,12 +14,12 @@ pub(super) struct Parts<const N: usize>([Mutex<Vec<Slot>>; PARTS]);
 
 impl<const N: usize> Parts<N> {
     /// Puts records away, each with its group.
-    pub(super) fn put(&self, vault: &Vault, records: impl Iterator<Item = (u64, [u8; N])>) -> Result<()> {
+    pub(super) fn put(&self, spill_store: &SpillStore, records: impl Iterator<Item = (u64, [u8; N])>) -> Result<()> {
         let mut parts: [Vec<u8>; PARTS] = Default::default();
         records.for_each(|(group, record)| parts[(group >> 59) as usize].extend_from_slice(&record));
         for (mut bytes, slots) in parts.into_iter().zip(&self.0) {
             if !bytes.is_empty() {
-                let slot = vault.put(&mut bytes)?;
+                let slot = spill_store.put(&mut bytes)?;
                 slots.lock().unwrap_or_else(|p| p.into_inner()).push(slot);
             }
         }
@@ -27,10 +27,10 @@ impl<const N: usize> Parts<N> {
     }
 
     /// Returns the records of one part, one after the other.
-    pub(super) fn read(&self, vault: &Vault, part: usize) -> Result<Vec<u8>> {
+    pub(super) fn read(&self, spill_store: &SpillStore, part: usize) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         for slot in self.0[part].lock().unwrap_or_else(|p| p.into_inner()).iter() {
-            vault.read(slot, &mut bytes)?;
+            spill_store.read(slot, &mut bytes)?;
         }
         Ok(bytes)
     }

@@ -15,7 +15,7 @@ use crate::error::{Code, Error, Result};
 use crate::gates::Gate;
 use crate::monitor::Monitor;
 use crate::policy::{Basis, Effect, Grounds};
-use crate::stage::{Slot, Vault};
+use crate::stage::{Slot, SpillStore};
 
 /// Rows of a companion, in the order of their tokens.
 pub trait PublishedRows {
@@ -114,7 +114,7 @@ struct ReviewedFile {
 /// What stays of a version. Only `review` makes one, so nothing else can be published in a version's place.
 pub struct Remaining {
     keeps: FieldKeeps,
-    vault: Vault,
+    spill_store: SpillStore,
     files: Vec<ReviewedFile>,
     counts: ReviewCounts,
 }
@@ -127,14 +127,14 @@ pub fn review(
     rules: &ReviewRules,
     version: &dyn ReviewedVersion,
     entries: &dyn Entries,
-    vault: Vault,
+    spill_store: SpillStore,
     threads: usize,
     monitor: &dyn Monitor,
 ) -> Result<Remaining> {
     let binds = EFFECTS.map(|effect| binding(effect, rules.grounds).is_ok());
     let counter = Counter::new(rules.sensitive);
     let keeps = FieldKeeps::new(rules.as_of, (0..rules.field_keeps).collect(), rules.quasi_keeps.clone());
-    let judge = ReviewJudge { rules, entries, binds, vault: &vault, counter: &counter, keeps: &keeps };
+    let judge = ReviewJudge { rules, entries, binds, spill_store: &spill_store, counter: &counter, keeps: &keeps };
     let mut files = each_bucket(
         version.files(),
         threads,
@@ -146,14 +146,14 @@ pub fn review(
     )?;
     let changed = files.iter().any(|file| file.stay < file.rows || file.nulled > 0);
     let mut gates = rules.gates.clone();
-    let outcome = if changed { counter.finish(&vault, &mut gates, true)? } else { GroupOutcome::default() };
+    let outcome = if changed { counter.finish(&spill_store, &mut gates, true)? } else { GroupOutcome::default() };
     if outcome.rows_suppressed > 0 {
         for file in &mut files {
-            suppress(&vault, file, &outcome)?;
+            suppress(&spill_store, file, &outcome)?;
         }
     }
     let counts = counts(&files, gates);
-    Ok(Remaining { keeps, vault, files, counts })
+    Ok(Remaining { keeps, spill_store, files, counts })
 }
 
 fn counts(files: &[ReviewedFile], gates: Vec<Gate>) -> ReviewCounts {
@@ -170,9 +170,9 @@ fn counts(files: &[ReviewedFile], gates: Vec<Gate>) -> ReviewCounts {
 }
 
 /// Takes the rows of small groups out of one file.
-fn suppress(vault: &Vault, file: &mut ReviewedFile, outcome: &GroupOutcome) -> Result<()> {
+fn suppress(spill_store: &SpillStore, file: &mut ReviewedFile, outcome: &GroupOutcome) -> Result<()> {
     let mut bytes = Vec::new();
-    vault.read(&file.record, &mut bytes)?;
+    spill_store.read(&file.record, &mut bytes)?;
     let (fates, groups) = bytes.split_at_mut(file.rows as usize);
     let mut gone = 0;
     for (fate, group) in fates.iter_mut().zip(groups.as_chunks().0) {
@@ -184,7 +184,7 @@ fn suppress(vault: &Vault, file: &mut ReviewedFile, outcome: &GroupOutcome) -> R
     if gone > 0 {
         file.stay -= gone;
         file.reasons[Reason::Suppressed.place(0)] += gone;
-        file.record = vault.put(&mut bytes)?;
+        file.record = spill_store.put(&mut bytes)?;
     }
     Ok(())
 }
@@ -226,7 +226,7 @@ impl Remaining {
     /// A storage error when the spill cannot be read.
     pub fn fates(&self, file: usize) -> Result<Vec<Fate>> {
         let mut bytes = Vec::new();
-        self.vault.read(&self.files[file].record, &mut bytes)?;
+        self.spill_store.read(&self.files[file].record, &mut bytes)?;
         let fate = |byte: &u8| match *byte {
             GOES => Fate::Goes,
             STAYS => Fate::Stays,
@@ -249,7 +249,7 @@ struct ReviewJudge<'a> {
     rules: &'a ReviewRules,
     entries: &'a dyn Entries,
     binds: [bool; EFFECTS.len()],
-    vault: &'a Vault,
+    spill_store: &'a SpillStore,
     counter: &'a Counter,
     keeps: &'a FieldKeeps,
 }
@@ -342,10 +342,10 @@ impl ReviewJudge<'_> {
         if !self.rules.gates.is_empty() {
             let staying = (0..person.len()).filter(|row| record[*row] != GOES);
             let values = |row: usize| &sensitive[row * self.rules.sensitive..][..self.rules.sensitive];
-            self.counter.add(self.vault, staying.map(|row| (person[row], groups[row], values(row))))?;
+            self.counter.add(self.spill_store, staying.map(|row| (person[row], groups[row], values(row))))?;
         }
         groups.iter().for_each(|group| record.extend_from_slice(&group.to_le_bytes()));
-        let record = self.vault.put(&mut record)?;
+        let record = self.spill_store.put(&mut record)?;
         Ok(ReviewedFile { rows: person.len() as u64, stay, nulled: values, reasons, record })
     }
 

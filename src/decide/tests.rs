@@ -8,7 +8,7 @@ use crate::gates::Reading;
 use crate::minimize::{FieldColumn, FieldKind, FieldLayout, Identities, Layout, Rows};
 use crate::monitor::Silent;
 use crate::policy::{Basis, Diversity, DiversityTerms, Effect, Grounds, GroupTerms, Limits, Share};
-use crate::stage::{NO_CLOCK, NO_SINCE, NULL_QUASI, Stage, Vault, flag, mark};
+use crate::stage::{NO_CLOCK, NO_SINCE, NULL_QUASI, SpillStore, Stage, flag, mark};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -186,8 +186,8 @@ fn judged(
     setup: &Setup,
 ) -> Judged {
     let dir = tempfile::tempdir().expect("a directory");
-    let vault = Vault::new(setup.budget, dir.path().to_path_buf(), [5; 32]).expect("a vault");
-    let stage = Stage::new(layout(), setup.buckets, vault);
+    let spill_store = SpillStore::new(setup.budget, dir.path().to_path_buf(), [5; 32]).expect("a spill_store");
+    let stage = Stage::new(layout(), setup.buckets, spill_store);
     let (main, observed): (Vec<Row>, Vec<Row>) = rows.iter().cloned().partition(Row::main);
     let mut writer = stage.writer();
     for batch in main.chunks(7).chain(observed.chunks(5)) {
@@ -517,7 +517,7 @@ fn r37_the_brake_and_an_empty_table_are_let_through_only_when_accepted() {
 #[test]
 fn r33_dropped_bad_records_are_rows_in_and_rejected() {
     let dir = tempfile::tempdir().expect("a directory");
-    let stage = Stage::new(layout(), 2, Vault::new(0, dir.path().to_path_buf(), [5; 32]).expect("a vault"));
+    let stage = Stage::new(layout(), 2, SpillStore::new(0, dir.path().to_path_buf(), [5; 32]).expect("a spill_store"));
     let staged = stage.finish().expect("staged");
     let rules = rules(false, Basis::Contract, false, Some(2));
     let reading = Reading { dropped: 3, ..Reading::default() };
@@ -532,7 +532,7 @@ fn r33_dropped_bad_records_are_rows_in_and_rejected() {
 fn rows_whose_fields_were_skipped_must_be_gone() {
     let row = Row { flags: flag::FIELDS_SKIPPED, ..some(1) };
     let dir = tempfile::tempdir().expect("a directory");
-    let stage = Stage::new(layout(), 2, Vault::new(0, dir.path().to_path_buf(), [5; 32]).expect("a vault"));
+    let stage = Stage::new(layout(), 2, SpillStore::new(0, dir.path().to_path_buf(), [5; 32]).expect("a spill_store"));
     let mut writer = stage.writer();
     writer.append(&columns(&[row])).expect("appended");
     writer.finish().expect("finished");
@@ -547,7 +547,8 @@ fn rows_whose_fields_were_skipped_must_be_gone() {
 fn a_stop_is_asked_for_before_each_bucket() {
     for (allowed, ends) in [(0, true), (3, true), (4, false)] {
         let dir = tempfile::tempdir().expect("a folder");
-        let stage = Stage::new(layout(), 4, Vault::new(0, dir.path().to_path_buf(), [5; 32]).expect("a vault"));
+        let stage =
+            Stage::new(layout(), 4, SpillStore::new(0, dir.path().to_path_buf(), [5; 32]).expect("a spill_store"));
         let staged = stage.finish().expect("staged");
         let rules = rules(false, Basis::Contract, false, None);
         let monitor = crate::monitor::Patience::of(allowed);

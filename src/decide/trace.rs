@@ -60,7 +60,7 @@ impl Judged {
             return Ok(Vec::new());
         }
         let mut kept = Vec::new();
-        self.staged.vault().read(&self.kept[bucket], &mut kept)?;
+        self.staged.spill_store().read(&self.kept[bucket], &mut kept)?;
         let kept: BTreeSet<usize> = self.shape.rows(&kept).collect();
         let people = People::of(&control);
         let reached = judge.reached(&control);

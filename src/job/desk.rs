@@ -7,13 +7,13 @@ use super::roots::{Wrap, data_roots, open_roots};
 use crate::clock::{Instant, add};
 use crate::error::{Code, Error, Result};
 use crate::evidence::{LedgerEvent, RunRef};
+use crate::invisible;
 use crate::key::Keyring;
 use crate::minimize::IdentityMaker;
 use crate::policy::{self, Project};
 use crate::requests::Requests;
 use crate::state::State;
 use crate::store::Root;
-use crate::unseen;
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -80,10 +80,11 @@ pub(crate) fn identities(desk: &Desk, values: &str) -> Result<Vec<([u8; 32], boo
     let kinds = kinds(&desk.project);
     let known = || format!("kinds here: {}", kinds.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
     let mut identities = BTreeSet::new();
-    for (at, line) in values.lines().enumerate().filter(|(_, line)| !unseen::is_blank(line)) {
+    for (at, line) in values.lines().enumerate().filter(|(_, line)| !invisible::is_blank(line)) {
         let wrong = |what: &str| Error::new(Code::RequestWrong, format!("line {}: {what}", at + 1)).help(known());
         let (kind, value) = line.split_once(':').ok_or_else(|| wrong("this is not `kind: value`"))?;
-        let kind = kinds.get(unseen::seen(kind).trim()).ok_or_else(|| wrong("no source carries this kind of value"))?;
+        let kind =
+            kinds.get(invisible::seen(kind).trim()).ok_or_else(|| wrong("no source carries this kind of value"))?;
         let (raw, identity) =
             IdentityMaker::new(&desk.keys, kind).make(value, None).ok_or_else(|| wrong("there is no value"))?;
         identities.insert((identity, raw));

@@ -10,7 +10,7 @@ mod desk;
 mod held;
 pub(crate) mod intake;
 mod kinds;
-pub(crate) mod meant;
+pub(crate) mod matching;
 mod names;
 mod prepare;
 pub(crate) mod recover;

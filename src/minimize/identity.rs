@@ -1,17 +1,17 @@
 //! Identities and tokens (R2 to R4): of one value for lists, of a whole column for rows.
 //! Must not know which rows are published, nor retention.
 
-use super::lanes::{hash_column, hash_identities};
 use super::normal::{normalise, normalise_before};
 use super::phone;
 use super::region;
+use super::simd::{hash_column, hash_identities};
 use crate::cell::text::canonical;
 use crate::cell::why::WhyRaw;
 
+use crate::invisible;
 use crate::key::{Key, Keyring};
 use crate::policy::{Identifier, Normal, PhoneRegion, Several};
 use crate::read::RawBatch;
-use crate::unseen;
 
 /// Makes identities of one kind.
 pub struct IdentityMaker {
@@ -50,7 +50,7 @@ impl IdentityMaker {
     /// The identity of one value, and whether it is that of a raw form; none for blank. `region` is an ISO code or a
     /// country name and stands in for a fixed region.
     pub fn make(&self, value: &str, region: Option<&str>) -> Option<(bool, [u8; 32])> {
-        if unseen::is_blank(value) {
+        if invisible::is_blank(value) {
             return None;
         }
         let region = region.and_then(region::region).or(self.region);
@@ -81,7 +81,7 @@ impl IdentityMaker {
 fn value_of<'a>(cell: &'a str, several: &Several, at: usize) -> Option<&'a str> {
     let whole =
         |value: &'a str| several.until.and_then(|until| value.split_once(until)).map_or(value, |(value, _)| value);
-    cell.split(several.separator).map(|value| whole(value).trim()).filter(|value| !unseen::is_blank(value)).nth(at)
+    cell.split(several.separator).map(|value| whole(value).trim()).filter(|value| !invisible::is_blank(value)).nth(at)
 }
 
 /// Counts of a column's values in one batch; those of rows that are not kept count too.

@@ -3,7 +3,7 @@
 
 use super::controls::{ClockColumn, ConsentReader, Excludes, Horizon, typed};
 use super::identity::{Identified, IdentityMaker};
-use super::quasi::QuasiHasher;
+use super::quasi_identifier::QuasiIdentifierHasher;
 use super::rows::*;
 use super::tally::{ClockTally, FieldTally, IdentifierTally, MAX_DISTINCT, Position, Renewed, Tally};
 use crate::cell::dates::{Calendars, DateReading};
@@ -178,7 +178,7 @@ impl Minimizer {
                 .collect(),
             ends: Vec::new(),
             unkept: Vec::new(),
-            quasi: QuasiHasher::new(),
+            quasi: QuasiIdentifierHasher::new(),
             ambiguous: None,
         }
     }
@@ -250,7 +250,7 @@ pub struct Worker<'m> {
     field_calendars: Vec<Option<Calendars>>,
     ends: Vec<u32>,
     unkept: Vec<u8>,
-    quasi: QuasiHasher,
+    quasi: QuasiIdentifierHasher,
     /// Record and column of the batch's first value that two formats read differently.
     ambiguous: Option<(u32, usize)>,
 }

@@ -3,14 +3,14 @@
 
 mod controls;
 mod identity;
-mod lanes;
 mod minimizer;
 mod normal;
 mod phone;
-mod quasi;
+mod quasi_identifier;
 mod region;
 mod rows;
 mod salesforce_id;
+mod simd;
 mod tally;
 #[cfg(test)]
 mod tests;

@@ -7,8 +7,8 @@ use std::borrow::Cow;
 use crate::cell::email;
 use crate::cell::text::{folded, nfc, trim};
 use crate::cell::why::{self, WhyRaw};
+use crate::invisible::{is_plain, seen};
 use crate::policy::Normal;
-use crate::unseen::{is_plain, seen};
 
 /// What came of a value.
 pub struct Formed {

@@ -2,7 +2,7 @@
 //! What two countries share is no region: nothing is guessed. Must not know phone numbers.
 
 use crate::cell::text::{canonical, trim, with_canonical};
-use crate::unseen::seen;
+use crate::invisible::seen;
 use icu_casemap::CaseMapper;
 use icu_normalizer::DecomposingNormalizer;
 use rlibphonenumber::Region;

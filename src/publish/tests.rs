@@ -21,7 +21,7 @@ use crate::gates::Reading;
 use crate::minimize::{FieldColumn, Identities, Rows};
 use crate::monitor::Silent;
 use crate::policy::*;
-use crate::stage::{Stage, Vault};
+use crate::stage::{SpillStore, Stage};
 use crate::store::Root;
 use arrow::array::{Array, AsArray};
 use fault::{Fault, FaultStore, Mode};
@@ -218,8 +218,8 @@ fn cleared(rows: u8) -> Cleared {
         subject,
     };
     let folder = tempfile::tempdir().unwrap();
-    let vault = Vault::new(1 << 20, folder.path().into(), [3; 32]).unwrap();
-    let stage = Stage::new(Layout { identities: 2, quasi: 1, fields }, 4, vault);
+    let spill_store = SpillStore::new(1 << 20, folder.path().into(), [3; 32]).unwrap();
+    let stage = Stage::new(Layout { identities: 2, quasi: 1, fields }, 4, spill_store);
     let mut writer = stage.writer();
     writer.append(&batch).unwrap();
     writer.finish().unwrap();

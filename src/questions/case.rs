@@ -1,12 +1,12 @@
 //! What became of one case: each of its requests in each dataset, with dates, versions and what is still lying about.
 //! Meant to be handed on: ids, dates and words; counts under ten are banded, and no value of a person is in it.
 
-use super::standing::overall;
+use super::request_status::overall;
 use crate::clock::Instant;
 use crate::decide;
 use crate::error::{Code, Error, Result};
 use crate::evidence::{LedgerEntry, LedgerEvent};
-use crate::job::meant::held;
+use crate::job::matching::held;
 use crate::job::{Desk, PublishedDataset, SubjectCall, published};
 use crate::policy::Effect;
 use crate::requests::{LiftEnds, RequestState, RequestStatus, Requests, Standing};

@@ -6,7 +6,7 @@ pub mod explain;
 pub mod find;
 pub mod foreign;
 mod reach;
-pub mod standing;
+pub mod request_status;
 pub mod verify;
 pub mod versions;
 
@@ -15,5 +15,5 @@ pub use explain::{ExplainedDataset, Explanation, Reaching};
 pub use find::{InDataset, KnownPerson, OfRequest};
 pub use foreign::ForeignTable;
 pub use reach::Reach;
-pub use standing::{DatasetStanding, IdleLift, OpenRequest, Standings};
+pub use request_status::{DatasetStanding, IdleLift, OpenRequest, Standings};
 pub use versions::{JobReport, VersionRows};

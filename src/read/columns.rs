@@ -4,8 +4,8 @@
 use super::batch::ColumnMap;
 use super::wanted::ReadRequest;
 use crate::error::{Code, Error, Result};
+use crate::invisible;
 use crate::policy::Column;
-use crate::unseen;
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -82,7 +82,7 @@ fn drifted(names: &[String], listed: &[String], place: &str) -> Error {
 
 fn missing(wanted: &str, names: &[String], place: &str) -> Error {
     let error = Error::new(Code::ColumnMissing, format!("{place} has no column {wanted}, which this job needs"));
-    match unseen::near_miss(wanted, names.iter().map(String::as_str)) {
+    match invisible::near_miss(wanted, names.iter().map(String::as_str)) {
         Some(said) => error.help(said),
         None => error.help("check read.header and read.delimiter, or ask whether the export lost the column"),
     }

@@ -5,10 +5,10 @@ use super::date::ListDates;
 use super::segment::ListTerms;
 use crate::clock::Instant;
 use crate::error::Result;
+use crate::invisible;
 use crate::key::Key;
 use crate::policy::{Identifier, List};
 use crate::read::RawBatch;
-use crate::unseen;
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use std::borrow::Cow;
@@ -120,7 +120,7 @@ impl ListHeader<'_> {
     /// Finds a column by name after trim and NFC; returns its place among the wanted ones.
     fn find(&mut self, name: &str) -> std::result::Result<usize, String> {
         let wanted = ComposingNormalizerBorrowed::new_nfc().normalize(name.trim());
-        let near = || unseen::near_miss(&wanted, self.names.iter().map(String::as_str));
+        let near = || invisible::near_miss(&wanted, self.names.iter().map(String::as_str));
         let lacks = || format!("the header lacks the column {name:?}");
         let missing = || near().map_or_else(lacks, |near| format!("{}; {near}", lacks()));
         self.wanted.push(self.names.iter().position(|n| *n == wanted).ok_or_else(missing)?);
@@ -204,7 +204,7 @@ impl<'a> Columns<'a> {
     /// Compares as an exclude does (R22): trim, NFC, case folding.
     fn meant(&self, record: Cells<'_>) -> bool {
         let (Some(at), Some((_, equals))) = (self.when, &self.list.when) else { return true };
-        let cell = unseen::seen(record.cell(at));
+        let cell = invisible::seen(record.cell(at));
         let cell = ComposingNormalizerBorrowed::new_nfc().normalize(cell.trim()).into_owned();
         let cell = CaseMapper::new().fold_string(&cell).into_owned();
         equals.contains(&cell)

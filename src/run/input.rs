@@ -10,7 +10,7 @@ use crate::monitor::Monitor;
 use crate::policy::{Field, Plan};
 use crate::read::{ReadReport, ReadRequest, Reader, Scratch, Selection};
 use crate::requests::{Learned, Requests};
-use crate::stage::{Stage, Vault};
+use crate::stage::{SpillStore, Stage};
 use crate::store::Root;
 use crate::treatments::Treat;
 use crate::{key, requests, threads};
@@ -66,9 +66,9 @@ fn stage(ready: &Ready, pinned: &Pinned) -> Result<Stage> {
     let mut seed = [0; 32];
     key::random(&mut seed)?;
     let held = ready.call.memory_bytes.saturating_sub(ready.call.threads * WORKER_BYTES);
-    let vault = Vault::new(held, ready.call.spill.clone(), seed)?;
+    let spill_store = SpillStore::new(held, ready.call.spill.clone(), seed)?;
     let buckets = (inflated_bytes(pinned) / BUCKET_BYTES).next_power_of_two().clamp(16, 4096);
-    Ok(Stage::new(Minimizer::layout(ready.plan()), buckets as usize, vault))
+    Ok(Stage::new(Minimizer::layout(ready.plan()), buckets as usize, spill_store))
 }
 
 fn inflated_bytes(pinned: &Pinned) -> u64 {

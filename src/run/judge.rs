@@ -8,7 +8,7 @@ use super::previous::Before;
 use crate::decide::{self, Judged, Links, PreviousVersion, Verdict};
 use crate::error::Result;
 use crate::evidence::manifest::ListApplied;
-use crate::job::{LeftAside, Ready, meant};
+use crate::job::{LeftAside, Ready, matching};
 use crate::minimize::Tally;
 use crate::monitor::Monitor;
 use crate::read::ReadReport;
@@ -81,10 +81,10 @@ impl MatchedRows {
     ) -> Result<MatchedRows> {
         input::renew((aim == Aim::Publish).then(|| ready.state.root()), requests, &read)?;
         let (links, lists) = match aim {
-            Aim::Publish => meant::learn(ready, requests, &read.staged, monitor)?,
+            Aim::Publish => matching::learn(ready, requests, &read.staged, monitor)?,
             Aim::Tell => {
-                let links = meant::follow(ready, requests, &read.staged, monitor)?;
-                let lists = meant::lists(&ready.project, ready.plan(), requests, &links);
+                let links = matching::follow(ready, requests, &read.staged, monitor)?;
+                let lists = matching::lists(&ready.project, ready.plan(), requests, &links);
                 (links, lists)
             }
         };

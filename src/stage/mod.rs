@@ -3,12 +3,12 @@
 
 mod bucket;
 mod record;
+mod spill_store;
 #[expect(clippy::module_inception, reason = "the noun of the module is also its main type's")]
 mod stage;
-mod vault;
 
 pub use bucket::{BucketField, Control, RowBucket};
+pub use spill_store::{Slot, SpillStore};
 pub use stage::{Stage, Staged, Writer};
-pub use vault::{Slot, Vault};
 
 pub use crate::minimize::{FieldKind, FieldLayout, Layout, NO_CLOCK, NO_SINCE, NULL_QUASI, flag, mark};

@@ -3,7 +3,7 @@
 
 use super::bucket::{Control, RowBucket};
 use super::record::{self, ControlRecords, FieldParts};
-use super::vault::{HeldBytes, Slot, Tail, Vault};
+use super::spill_store::{HeldBytes, Slot, SpillStore, Tail};
 use crate::error::{Code, Error, Result};
 use crate::minimize::{Layout, Rows, flag};
 use std::sync::Mutex;
@@ -22,7 +22,7 @@ struct Chunk {
 /// Takes rows, bucket by bucket.
 pub struct Stage {
     layout: Layout,
-    vault: Vault,
+    spill_store: SpillStore,
     bits: u32,
     chunk_bytes: usize,
     chunks: Vec<Mutex<Vec<Chunk>>>,
@@ -31,24 +31,24 @@ pub struct Stage {
 
 impl Stage {
     /// A stage of `buckets` buckets (rounded up to a power of two, at most 65,536) for rows of one layout.
-    pub fn new(layout: Layout, buckets: usize, vault: Vault) -> Stage {
+    pub fn new(layout: Layout, buckets: usize, spill_store: SpillStore) -> Stage {
         let buckets = buckets.clamp(1, 1 << 16).next_power_of_two();
         Stage {
             layout,
             bits: buckets.trailing_zeros(),
-            chunk_bytes: (vault.budget() / (16 * buckets)).clamp(SMALLEST_CHUNK, LARGEST_CHUNK),
-            vault,
+            chunk_bytes: (spill_store.budget() / (16 * buckets)).clamp(SMALLEST_CHUNK, LARGEST_CHUNK),
+            spill_store,
             chunks: (0..buckets).map(|_| Mutex::default()).collect(),
             open: AtomicUsize::new(0),
         }
     }
 
-    /// A writer for one worker; its buffers count against the vault's budget.
+    /// A writer for one worker; its buffers count against the spill store's budget.
     pub fn writer(&self) -> Writer<'_> {
         self.open.fetch_add(1, Ordering::AcqRel);
         let buffers = (0..self.chunks.len()).map(|_| Buffer::default()).collect();
         // Vectors that grow by doubling may take twice what is in them.
-        let share = self.vault.hold(2 * self.chunks.len() * self.chunk_bytes);
+        let share = self.spill_store.hold(2 * self.chunks.len() * self.chunk_bytes);
         Writer {
             stage: self,
             buffers,
@@ -70,7 +70,7 @@ impl Stage {
                 .help("nothing was published"));
         }
         let chunks = self.chunks.into_iter().map(|c| c.into_inner().unwrap_or_else(|p| p.into_inner())).collect();
-        Ok(Staged { layout: self.layout, vault: self.vault, chunks })
+        Ok(Staged { layout: self.layout, spill_store: self.spill_store, chunks })
     }
 }
 
@@ -127,12 +127,12 @@ impl Writer<'_> {
     }
 
     fn flush(&mut self, bucket: usize) -> Result<()> {
-        let (vault, buffer) = (&self.stage.vault, &mut self.buffers[bucket]);
+        let (spill_store, buffer) = (&self.stage.spill_store, &mut self.buffers[bucket]);
         if buffer.rows == 0 {
             return Ok(());
         }
         let Buffer { rows, control, fields } = buffer;
-        let parts = vault.put_behind(&mut self.tail, [control, fields])?;
+        let parts = spill_store.put_behind(&mut self.tail, [control, fields])?;
         let chunk = Chunk { rows: std::mem::take(rows), parts };
         self.stage.chunks[bucket].lock().unwrap_or_else(|p| p.into_inner()).push(chunk);
         Ok(())
@@ -146,7 +146,7 @@ impl Writer<'_> {
         for bucket in 0..self.buffers.len() {
             self.flush(bucket)?;
         }
-        self.stage.vault.flush(&mut self.tail)?;
+        self.stage.spill_store.flush(&mut self.tail)?;
         self.stage.open.fetch_sub(1, Ordering::AcqRel);
         Ok(())
     }
@@ -200,7 +200,7 @@ fn bucket_of(subject: &[u8; 16], bits: u32) -> usize {
 /// All rows of a run, by bucket.
 pub struct Staged {
     layout: Layout,
-    vault: Vault,
+    spill_store: SpillStore,
     chunks: Vec<Vec<Chunk>>,
 }
 
@@ -216,9 +216,9 @@ impl Staged {
         self.chunks.len()
     }
 
-    /// The vault, for what later stages have to keep.
-    pub fn vault(&self) -> &Vault {
-        &self.vault
+    /// The spill store, for what later stages have to keep.
+    pub fn spill_store(&self) -> &SpillStore {
+        &self.spill_store
     }
 
     /// Rows staged, observed ones included.
@@ -254,7 +254,7 @@ impl Staged {
         let length = |part: usize| chunks.iter().map(|c| c.parts.lengths()[part]).sum();
         let mut parts = std::array::from_fn(|part| Vec::with_capacity(length(part)));
         for chunk in chunks {
-            self.vault.read_parts(&chunk.parts, parts.each_mut())?;
+            self.spill_store.read_parts(&chunk.parts, parts.each_mut())?;
         }
         Ok(parts)
     }
@@ -368,8 +368,8 @@ mod tests {
 
     fn through(rows: &[Row], buckets: usize, budget: usize, batch: usize) -> Staged {
         let dir = tempfile::tempdir().expect("a directory");
-        let vault = Vault::new(budget, dir.path().to_path_buf(), [9; 32]).expect("a vault");
-        let stage = Stage::new(layout(), buckets, vault);
+        let spill_store = SpillStore::new(budget, dir.path().to_path_buf(), [9; 32]).expect("a spill_store");
+        let stage = Stage::new(layout(), buckets, spill_store);
         let (observed, main): (Vec<Row>, Vec<Row>) =
             rows.iter().cloned().partition(|r| r.numbers.2 & flag::OBSERVED != 0);
         std::thread::scope(|scope| {
@@ -424,8 +424,8 @@ mod tests {
     #[test]
     fn rows_of_a_worker_that_gave_up_are_not_left_out() {
         let dir = tempfile::tempdir().expect("a directory");
-        let vault = Vault::new(1 << 20, dir.path().to_path_buf(), [9; 32]).expect("a vault");
-        let stage = Stage::new(layout(), 4, vault);
+        let spill_store = SpillStore::new(1 << 20, dir.path().to_path_buf(), [9; 32]).expect("a spill_store");
+        let stage = Stage::new(layout(), 4, spill_store);
         let mut writer = stage.writer();
         writer.append(&columns(&[row(1)], false)).expect("appended");
         drop(writer);
@@ -436,15 +436,19 @@ mod tests {
     fn buffers_and_chunks_stay_within_the_budget() {
         let dir = tempfile::tempdir().expect("a directory");
         let budget = 1 << 20;
-        let stage = Stage::new(layout(), 16, Vault::new(budget, dir.path().to_path_buf(), [9; 32]).expect("a vault"));
+        let stage = Stage::new(
+            layout(),
+            16,
+            SpillStore::new(budget, dir.path().to_path_buf(), [9; 32]).expect("a spill_store"),
+        );
         let rows = columns(&(0..200).map(|s| row(s * 6)).collect::<Vec<_>>(), false);
         let mut writer = stage.writer();
         for _ in 0..60 {
             writer.append(&rows).expect("appended");
-            assert!(stage.vault.held() <= budget);
+            assert!(stage.spill_store.held() <= budget);
             assert!(writer.buffers.iter().map(Buffer::bytes).max() < Some(stage.chunk_bytes));
         }
         writer.finish().expect("finished");
-        assert!(stage.vault.spilled() > budget as u64, "{}", stage.vault.spilled());
+        assert!(stage.spill_store.spilled() > budget as u64, "{}", stage.spill_store.spilled());
     }
 }

@@ -8,7 +8,7 @@ use super::version::{self, Making, Swept};
 use crate::decide::Links;
 use crate::error::{Code, Error, Result};
 use crate::evidence::{Manifest, segments};
-use crate::job::meant::{self, Followed, held};
+use crate::job::matching::{self, Followed, held};
 use crate::job::{Awake, CompanionFiles, Ready, Watched, intake};
 use crate::monitor::Monitor;
 use crate::policy::Effect;
@@ -65,7 +65,7 @@ pub fn apply(
     let (links, swept) = {
         let scene = Scene::of(ready);
         let Some(published) = PublishedVersion::find(&scene, &dataset)? else { return Ok(None) };
-        let (links, lists) = meant::learn(ready, requests, &published.companions, monitor)?;
+        let (links, lists) = matching::learn(ready, requests, &published.companions, monitor)?;
         let asked = DatasetRequests {
             entries: links.entries(),
             lists,
@@ -110,7 +110,7 @@ fn note(
     news: bool,
     monitor: &dyn Monitor,
 ) -> Result<()> {
-    if !meant::note(ready, requests, links, (Followed::Published, behind), monitor)? {
+    if !matching::note(ready, requests, links, (Followed::Published, behind), monitor)? {
         return Ok(());
     }
     let mut dataset = ready.dataset.clone();
@@ -165,7 +165,7 @@ pub fn remove(ready: &mut Ready, requests: &mut Requests, blind: bool, monitor: 
     let links = if holds {
         let scene = Scene::of(ready);
         let prefixes = scene.earlier.iter().map(String::as_str).chain([scene.target.companions]);
-        meant::follow(ready, requests, &CompanionFiles::below(ready.state.root(), prefixes)?, monitor)?
+        matching::follow(ready, requests, &CompanionFiles::below(ready.state.root(), prefixes)?, monitor)?
     } else {
         Links::default()
     };

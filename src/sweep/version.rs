@@ -10,7 +10,7 @@ use crate::evidence::manifest::Manifest;
 use crate::key;
 use crate::monitor::Monitor;
 use crate::publish::{self, Commit, CurrentTable, Rewriting, Rewritten};
-use crate::stage::Vault;
+use crate::stage::SpillStore;
 use crate::state::{Dataset, Intent};
 
 /// How the commit of a sweep comes about.
@@ -101,8 +101,8 @@ fn review(
     };
     let mut seed = [0; 32];
     key::random(&mut seed)?;
-    let vault = Vault::new(scene.memory_bytes, scene.spill.to_path_buf(), seed)?;
-    decide::review(&rules, published, entries, vault, scene.threads, monitor)
+    let spill_store = SpillStore::new(scene.memory_bytes, scene.spill.to_path_buf(), seed)?;
+    decide::review(&rules, published, entries, spill_store, scene.threads, monitor)
 }
 
 /// Says that everything taken in by now is applied: nobody it names is in the version. Written only when that is news:

@@ -6,7 +6,7 @@ use crate::cell::email;
 use crate::cell::kind::TypeName;
 use crate::cell::text::trim;
 use crate::error::Result;
-use crate::unseen::seen;
+use crate::invisible::seen;
 
 /// Domain of an e-mail address.
 #[derive(Clone, Debug, PartialEq)]

@@ -10,12 +10,12 @@ use tamis::evidence::manifest::Output;
 use tamis::job::Call;
 use tamis::monitor::Silent;
 use tamis::policy::Effect;
-use tamis::questions::{CaseReport, Standings, case, standing};
+use tamis::questions::{CaseReport, Standings, case, request_status};
 use tamis::run;
 use tamis::store::Root;
 
 fn standings(installation: &Installation) -> Standings {
-    standing::standings(&installation.asking(20, ""), 10).unwrap()
+    request_status::standings(&installation.asking(20, ""), 10).unwrap()
 }
 
 /// The one word for the only request, and that for each job.

@@ -75,7 +75,7 @@ fn r4_a_request_without_a_usable_value_needs_review_as_long_as_it_is_in_force() 
     assert_eq!(current(&installation).lists[0].unusable, 1);
 
     let call = installation.asking(1, "");
-    let told = tamis::questions::standing::standings(&call, 9).unwrap();
+    let told = tamis::questions::request_status::standings(&call, 9).unwrap();
     let of = |id: &str| told.open.iter().find(|open| open.request == id).unwrap();
     assert_eq!(["C-1", "C-2", "C-3"].map(|id| of(id).state.word()), ["needs-review", "applied", "unmatched"]);
     assert_eq!(["C-1", "C-2", "C-3"].map(|id| of(id).note.is_some()), [true, true, false]);

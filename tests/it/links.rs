@@ -524,7 +524,7 @@ fn r30_a_lift_that_ends_nothing_is_told_until_it_ends_something() {
     assert_eq!(list_line(&report), 1);
     let warned = |event: &monitor::Event| matches!(event, monitor::Event::Warning(text) if text == "list lift: lifts nothing: no request C-1 is known");
     assert!(told.events().iter().any(warned), "{:?}", told.events());
-    let idle = questions::standing::standings(&site.subject(3, ""), 9).unwrap().idle_lifts;
+    let idle = questions::request_status::standings(&site.subject(3, ""), 9).unwrap().idle_lifts;
     assert_eq!((idle[0].request.as_str(), idle[0].why.as_str()), ("L-1", "no request C-1 is known"));
     let command = Asked { lifts: Some("C-2".into()), ..asked(Effect::Lift, "L-2") };
     let stored = by_hand::ask(&site.subject(3, ""), command).unwrap();
@@ -535,7 +535,7 @@ fn r30_a_lift_that_ends_nothing_is_told_until_it_ends_something() {
     site.put("lists/restrict.csv", "Case,At,Id,Email\nC-1,2026-11-01,A1,\n");
     let report = site.run(4).unwrap();
     assert_eq!((removed(&report), list_line(&report)), (BTreeMap::new(), 1), "only the command's is left");
-    let idle = questions::standing::standings(&site.subject(4, ""), 9).unwrap().idle_lifts;
+    let idle = questions::request_status::standings(&site.subject(4, ""), 9).unwrap().idle_lifts;
     assert_eq!(idle.iter().map(|lift| lift.request.as_str()).collect::<Vec<_>>(), ["L-2"]);
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use tamis::clock::{Clock, Instant};
-use tamis::daemon::{self, Came, Daemon, Host, Service, Turn, Work};
+use tamis::daemon::{self, Came, Daemon, DueAttempt, Host, Service, Work};
 use tamis::error::Code;
 use tamis::evidence::{LedgerEvent, verify};
 use tamis::job::Call;
@@ -50,16 +50,16 @@ pub fn host(installation: &Installation, holder: &str, now: Instant) -> Host {
 }
 
 /// One call of `run --due`, so many microseconds after 2 o'clock of that day.
-pub fn due(installation: &Installation, day: i64, micros: i64) -> Vec<Turn> {
+pub fn due(installation: &Installation, day: i64, micros: i64) -> Vec<DueAttempt> {
     due_on(installation, &host(installation, "a", Instant(installation.at(day).0 + micros)))
 }
 
-fn due_on(installation: &Installation, host: &Host) -> Vec<Turn> {
+fn due_on(installation: &Installation, host: &Host) -> Vec<DueAttempt> {
     let project = Arc::new(tamis::policy::load(&installation.path("jobs"), &[]).unwrap());
     daemon::run_due(host, &project, &Silent)
 }
 
-fn came(turns: &[Turn]) -> Vec<(Work, &Came)> {
+fn came(turns: &[DueAttempt]) -> Vec<(Work, &Came)> {
     turns.iter().map(|turn| (turn.work, &turn.came)).collect()
 }
 
@@ -105,13 +105,13 @@ fn a_dataset_is_swept_after_its_run_once_a_day_and_at_once_when_a_request_comes(
     let second = due(&installation, 1, MINUTE);
     assert_eq!(second.iter().map(|turn| (turn.work, turn.exit())).collect::<Vec<_>>(), [(Work::Run, 0)]);
     assert!(
-        matches!(&due(&installation, 1, 7 * HOUR)[..], [Turn { work: Work::Sweep, .. }]),
+        matches!(&due(&installation, 1, 7 * HOUR)[..], [DueAttempt { work: Work::Sweep, .. }]),
         "20 hours after the last"
     );
     assert!(!traces(&installation, &contacts(4..5, -10)[0], &token).is_empty(), "still within grace");
     for day in [2, 3] {
         let turns = due(&installation, day, MINUTE);
-        assert_eq!(turns.iter().map(Turn::exit).sum::<u8>(), 0, "{turns:?}");
+        assert_eq!(turns.iter().map(DueAttempt::exit).sum::<u8>(), 0, "{turns:?}");
         due(&installation, day, 8 * HOUR);
     }
     assert_eq!(traces(&installation, &contacts(4..5, -10)[0], &token), []);
@@ -130,7 +130,10 @@ fn a_job_that_rests_or_runs_by_hand_is_swept_and_its_raw_exports_go() {
         ask(&installation, "C-1", 4, 0);
         assert_eq!(came(&due(&installation, 0, HOUR)), [(Work::Sweep, &swept(1))], "{schedule}");
         assert_eq!(files(&installation.path("raw")).len(), 2);
-        assert!(matches!(&due(&installation, 4, 0)[..], [Turn { work: Work::Sweep, came: Came::Swept { .. }, .. }]));
+        assert!(matches!(
+            &due(&installation, 4, 0)[..],
+            [DueAttempt { work: Work::Sweep, came: Came::Swept { .. }, .. }]
+        ));
         assert_eq!(files(&installation.path("raw")).len(), 1, "the marker holds nothing of anybody");
         let raw = state(&installation).ledger().entries().unwrap();
         assert!(raw.iter().any(|entry| matches!(entry.event, LedgerEvent::RawRemoved { objects: 1, .. })));
@@ -226,7 +229,7 @@ fn two_hosts_at_once_sweep_each_request_once() {
         ask(&installation, &format!("C-{round}"), round * 3, 0);
         let now = Instant(installation.at(0).0 + HOUR * round as i64);
         let hosts = ["a", "b"].map(|holder| host(&installation, holder, now));
-        let turns: Vec<Turn> = std::thread::scope(|scope| {
+        let turns: Vec<DueAttempt> = std::thread::scope(|scope| {
             let both: Vec<_> = hosts.iter().map(|host| scope.spawn(|| due_on(&installation, host))).collect();
             both.into_iter().flat_map(|turns| turns.join().unwrap()).collect()
         });

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 use tamis::clock::{Clock, Instant};
-use tamis::daemon::{self, Came, Daemon, DaemonControl, Host, Service, Turn, Work};
+use tamis::daemon::{self, Came, Daemon, DaemonControl, DueAttempt, Host, Service, Work};
 use tamis::error::{Code, Kind};
 use tamis::evidence::{LedgerEntry, LedgerEvent, verify};
 use tamis::job::{Call, Caller, Stop, Wrap};
@@ -171,7 +171,7 @@ impl Office {
     }
 
     /// Runs that were due; sweeps have tests of their own in `nightly`.
-    fn due(&self, host: &Host) -> Vec<Turn> {
+    fn due(&self, host: &Host) -> Vec<DueAttempt> {
         let project = Arc::new(tamis::policy::load(self.folder.path(), &[]).unwrap());
         let turns = daemon::run_due(host, &project, &Silent);
         turns.into_iter().filter(|turn| turn.work == Work::Run).collect()
@@ -223,7 +223,7 @@ fn faulty(root: &'static str, fault: Arc<Fault>) -> Wrap {
     })
 }
 
-fn came(turns: &[Turn]) -> Vec<&Came> {
+fn came(turns: &[DueAttempt]) -> Vec<&Came> {
     turns.iter().map(|turn| &turn.came).collect()
 }
 
@@ -352,7 +352,7 @@ fn an_input_refused_before_the_intent_is_in_the_ledger_and_leaves_other_jobs_alo
     let wrong = job("bad", "other", NIGHTLY).replace("contacts.csv", "nothing.csv");
     let office = Office::new("2026-11-20T02:00:30Z", 0, &[("bad", wrong), ("crm", job("crm", "lake", NIGHTLY))]);
     let turns = office.due(&office.host("a", None));
-    assert_eq!(turns.iter().map(Turn::exit).collect::<Vec<_>>(), [3, 0], "{turns:?}");
+    assert_eq!(turns.iter().map(DueAttempt::exit).collect::<Vec<_>>(), [3, 0], "{turns:?}");
     assert_eq!(daemon::worst(&turns), 3);
     let refused = office
         .entries()
@@ -382,7 +382,7 @@ fn two_hosts_at_once_publish_each_instant_once() {
     let office = Office::new("2026-11-20T02:00:30Z", 0, &[("crm", job("crm", "lake", MINUTELY))]);
     for _ in 0..6 {
         let hosts = [office.host("a", None), office.host("b", None)];
-        let turns: Vec<Turn> = std::thread::scope(|scope| {
+        let turns: Vec<DueAttempt> = std::thread::scope(|scope| {
             let both: Vec<_> = hosts.iter().map(|host| scope.spawn(|| office.due(host))).collect();
             both.into_iter().flat_map(|turns| turns.join().unwrap()).collect()
         });

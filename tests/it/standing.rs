@@ -6,10 +6,10 @@ use crate::installation::{Installation, contacts, files};
 use tamis::error::Code;
 use tamis::evidence::LedgerEvent;
 use tamis::monitor::Silent;
-use tamis::questions::{case, explain, standing};
+use tamis::questions::{case, explain, request_status};
 
 fn word(installation: &Installation, day: i64) -> Vec<(String, u64)> {
-    standing::standings(&installation.asking(day, ""), 10).unwrap().counts.into_iter().collect()
+    request_status::standings(&installation.asking(day, ""), 10).unwrap().counts.into_iter().collect()
 }
 
 #[test]
@@ -21,7 +21,7 @@ fn a_request_goes_from_received_to_removed_and_says_only_what_is_so() {
     installation.erase("1", &[("C-1", "person00004@example.org", ""), ("C-2", "nobody@example.org", "")]);
     installation.sweep(1).unwrap().outcome().unwrap();
     assert_eq!(word(&installation, 1), [("applied".into(), 1), ("unmatched".into(), 1)]);
-    let standings = standing::standings(&installation.asking(1, ""), 10).unwrap();
+    let standings = request_status::standings(&installation.asking(1, ""), 10).unwrap();
     let open: Vec<_> = standings.open.iter().map(|open| (open.request.as_str(), open.state.word())).collect();
     assert_eq!(open, [("C-1", "applied"), ("C-2", "unmatched")], "who matched nobody is not done either");
     assert!(standings.overdue == 2 && standings.open[0].days_left < 0, "received in October, due in thirty days");

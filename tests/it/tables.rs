@@ -11,13 +11,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 use tamis::by_hand;
-use tamis::daemon::{self, Daemon, Host, Service, Turn, Work};
+use tamis::daemon::{self, Daemon, DueAttempt, Host, Service, Work};
 use tamis::error::{Code, Error};
 use tamis::evidence::LedgerEvent;
 use tamis::job::{self, Call, SubjectCall};
 use tamis::monitor::Silent;
 use tamis::policy;
-use tamis::questions::{self, case, explain, find, standing, versions};
+use tamis::questions::{self, case, explain, find, request_status, versions};
 use tamis::state::{Claim, Claimant, Process};
 use tamis::store::Root;
 
@@ -66,7 +66,7 @@ fn a_renamed_job_is_the_same_dataset_for_every_command_also_when_nothing_runs_it
         ask(&installation, "C-1", 4, 0);
         let turns = due(&installation, 0, 20 * MINUTE);
         assert!(
-            matches!(&turns[..], [Turn { work: Work::Sweep, came: daemon::Came::Swept { rows: 1, .. }, .. }]),
+            matches!(&turns[..], [DueAttempt { work: Work::Sweep, came: daemon::Came::Swept { rows: 1, .. }, .. }]),
             "{how}"
         );
         assert_eq!(record(&installation, "people").current.unwrap().rows, 29, "{how}");
@@ -90,7 +90,7 @@ fn what_requests_had_come_to_and_holds_reach_stays_known_under_a_new_name_and_ba
     installation.erase("1", &[("C-1", "person00004@example.org", "")]);
     installation.sweep(1).unwrap().outcome().unwrap();
     installation.sweep(3).unwrap().outcome().unwrap();
-    let word = |day| standing::standings(&installation.asking(day, ""), 9).unwrap().counts;
+    let word = |day| request_status::standings(&installation.asking(day, ""), 9).unwrap().counts;
     assert_eq!(word(3).keys().collect::<Vec<_>>(), ["removed"]);
     rename(&installation, "contacts", "people");
     assert_eq!(word(3).keys().collect::<Vec<_>>(), ["received"], "nobody has looked under this name yet");
@@ -185,7 +185,7 @@ fn without_its_job() -> Installation {
 }
 
 fn words(installation: &Installation, day: i64) -> Vec<(String, u64)> {
-    standing::standings(&installation.asking(day, ""), 9).unwrap().counts.into_iter().collect()
+    request_status::standings(&installation.asking(day, ""), 9).unwrap().counts.into_iter().collect()
 }
 
 #[test]

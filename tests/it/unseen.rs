@@ -19,7 +19,7 @@ use tamis::error::{Code, Error, Kind};
 use tamis::evidence::verify;
 use tamis::job::{Caller, SubjectCall};
 use tamis::monitor::Silent;
-use tamis::questions::standing;
+use tamis::questions::request_status;
 use tamis::store::Root;
 
 const HOLDS: &str = r#"
@@ -639,7 +639,7 @@ fn what_a_listing_lacks_is_never_taken_for_gone() {
         if held(&place) < before {
             wrong.push(format!("{object}: held files are gone; {ran:?} {swept:?}"));
         }
-        let words = standing::standings(&place.asking(7, ""), 9).map(|told| told.counts);
+        let words = request_status::standings(&place.asking(7, ""), 9).map(|told| told.counts);
         if words.is_ok_and(|words| words.contains_key("removed")) {
             wrong.push(format!("{object}: removed, and a hold keeps the files"));
         }

@@ -4,7 +4,7 @@
 use crate::clock::Instant;
 use crate::error::Result;
 use crate::evidence::manifest::Identifiers;
-use crate::job::meant::held;
+use crate::job::matching::held;
 use crate::job::{Desk, PublishedDataset, SubjectCall, has_deadline, published, waits};
 use crate::requests::{Entry, LiftEnds, RequestStatus, Requests, Standing, Usable};
 use crate::state::Current;

@@ -19,7 +19,7 @@ const PIECE: usize = 1 << 20;
 
 /// Holds byte strings until they are read back, any number of times.
 /// Deliberately without `Debug`: it holds tokens and published values.
-pub struct Vault {
+pub struct SpillStore {
     budget: usize,
     held: Arc<AtomicUsize>,
     key: LessSafeKey,
@@ -29,7 +29,7 @@ pub struct Vault {
     spilled: AtomicU64,
 }
 
-/// Byte strings of a vault that were put in together. Their memory counts against the budget until they are dropped.
+/// Byte strings of a spill store that were put in together. Their memory counts against the budget until they are dropped.
 pub struct Slot<const N: usize = 1> {
     place: SlotPlace,
     lengths: [usize; N],
@@ -75,20 +75,20 @@ impl<const N: usize> Slot<N> {
     }
 }
 
-impl Vault {
-    /// A vault that keeps at most `budget` bytes in memory and seals the rest into a file below `parent` (made with
+impl SpillStore {
+    /// A spill store that keeps at most `budget` bytes in memory and seals the rest into a file below `parent` (made with
     /// mode 0700 when it is missing). `seed` is the sealing key: 32 bytes from the system's generator, used for one
-    /// vault only. Directories that dead processes left below `parent` are removed.
+    /// spill store only. Directories that dead processes left below `parent` are removed.
     ///
     /// # Errors
     /// A storage error when the file cannot be made.
-    pub fn new(budget: usize, parent: PathBuf, mut seed: [u8; 32]) -> Result<Vault> {
+    pub fn new(budget: usize, parent: PathBuf, mut seed: [u8; 32]) -> Result<SpillStore> {
         let key = UnboundKey::new(&AES_256_GCM, &seed);
         let name = blake3::keyed_hash(&seed, b"directory").to_hex();
         seed.zeroize();
         let key = key.map_err(|_| Error::new(Code::SpillFailed, "the sealing key of the spill was refused"))?;
         let file = open_nameless(&parent, &name[..16]).map_err(|e| unusable(&e))?;
-        Ok(Vault {
+        Ok(SpillStore {
             budget,
             held: Arc::new(AtomicUsize::new(0)),
             key: LessSafeKey::new(key),
@@ -319,13 +319,13 @@ mod tests {
     use super::*;
     use crate::error::Code;
 
-    fn vault(budget: usize, parent: &Path) -> Vault {
-        Vault::new(budget, parent.to_path_buf(), [7; 32]).expect("a vault")
+    fn spill_store(budget: usize, parent: &Path) -> SpillStore {
+        SpillStore::new(budget, parent.to_path_buf(), [7; 32]).expect("a spill_store")
     }
 
-    fn back(vault: &Vault, slot: &Slot) -> Result<Vec<u8>> {
+    fn back(spill_store: &SpillStore, slot: &Slot) -> Result<Vec<u8>> {
         let mut out = b"before".to_vec();
-        vault.read(slot, &mut out)?;
+        spill_store.read(slot, &mut out)?;
         assert_eq!(&out[..6], b"before");
         Ok(out.split_off(6))
     }
@@ -333,41 +333,41 @@ mod tests {
     #[test]
     fn what_goes_in_comes_out_in_memory_and_sealed() {
         let dir = tempfile::tempdir().expect("a directory");
-        let vault = vault(100, dir.path());
+        let spill_store = spill_store(100, dir.path());
         let values: Vec<Vec<u8>> = (0..10u8).map(|i| vec![i; 30]).collect();
-        let slots: Vec<Slot> = values.iter().map(|v| vault.put(&mut v.clone()).expect("put")).collect();
-        assert_eq!(vault.held(), 90, "three of 30 fit in 100");
-        assert_eq!(vault.spilled(), 7 * 46);
+        let slots: Vec<Slot> = values.iter().map(|v| spill_store.put(&mut v.clone()).expect("put")).collect();
+        assert_eq!(spill_store.held(), 90, "three of 30 fit in 100");
+        assert_eq!(spill_store.spilled(), 7 * 46);
         for (value, slot) in values.iter().zip(&slots) {
-            assert_eq!(&back(&vault, slot).expect("read"), value);
+            assert_eq!(&back(&spill_store, slot).expect("read"), value);
             assert_eq!(slot.lengths(), &[30]);
         }
         drop(slots);
-        assert_eq!(vault.held(), 0);
+        assert_eq!(spill_store.held(), 0);
     }
 
     #[test]
     fn what_several_workers_gather_comes_out_part_by_part_whatever_the_pieces() {
         let dir = tempfile::tempdir().expect("a directory");
-        let vault = vault(0, dir.path());
+        let spill_store = spill_store(0, dir.path());
         let (mut tails, mut put) = ([Tail::default(), Tail::default()], Vec::new());
         for length in [1, 2, 300_000, PIECE / 2, PIECE - 2 * TAG, PIECE, 3, PIECE + 5, 700_000, 2] {
             for (tail, fill) in tails.iter_mut().zip([1, 2]) {
                 let parts = [vec![fill; length], vec![fill + 2; length / 3]];
                 let [mut one, mut two] = parts.clone();
-                put.push((vault.put_behind(tail, [&mut one, &mut two]).expect("put"), parts));
+                put.push((spill_store.put_behind(tail, [&mut one, &mut two]).expect("put"), parts));
                 assert!(one.is_empty() && two.is_empty());
             }
         }
-        tails.iter_mut().for_each(|tail| vault.flush(tail).expect("flushed"));
+        tails.iter_mut().for_each(|tail| spill_store.flush(tail).expect("flushed"));
         let bytes: usize = put.iter().flat_map(|(_, parts)| parts).map(|part| part.len() + TAG).sum();
-        assert_eq!(vault.spilled(), bytes as u64);
+        assert_eq!(spill_store.spilled(), bytes as u64);
         for (slot, [one, two]) in &put {
             let mut out = [Vec::new(), Vec::new()];
-            vault.read_parts(slot, out.each_mut()).expect("read");
+            spill_store.read_parts(slot, out.each_mut()).expect("read");
             assert!(out == [one.clone(), two.clone()]);
             let mut first = Vec::new();
-            vault.read_parts(slot, [&mut first]).expect("read");
+            spill_store.read_parts(slot, [&mut first]).expect("read");
             assert!(&first == one);
         }
     }
@@ -375,13 +375,13 @@ mod tests {
     #[test]
     fn buffers_of_others_count_against_the_budget() {
         let dir = tempfile::tempdir().expect("a directory");
-        let vault = vault(100, dir.path());
-        let buffer = vault.hold(90);
-        let sealed = vault.put(&mut vec![1; 30]).expect("put");
-        assert_eq!((vault.spilled(), vault.held()), (46, 90));
+        let spill_store = spill_store(100, dir.path());
+        let buffer = spill_store.hold(90);
+        let sealed = spill_store.put(&mut vec![1; 30]).expect("put");
+        assert_eq!((spill_store.spilled(), spill_store.held()), (46, 90));
         drop(buffer);
-        let kept = vault.put(&mut vec![2; 30]).expect("put");
-        assert_eq!((vault.spilled(), vault.held()), (46, 30));
+        let kept = spill_store.put(&mut vec![2; 30]).expect("put");
+        assert_eq!((spill_store.spilled(), spill_store.held()), (46, 30));
         drop((sealed, kept));
     }
 
@@ -391,32 +391,32 @@ mod tests {
         std::fs::create_dir_all(dir.path().join("tamis-spill-dead-0")).expect("a leftover");
         std::fs::write(dir.path().join("tamis-spill-dead-0/rows"), b"old").expect("a leftover");
         std::fs::write(dir.path().join("other"), b"not ours").expect("a neighbour");
-        let vault = vault(0, dir.path());
+        let spill_store = spill_store(0, dir.path());
         let marker = b"canary-7f3a-canary-7f3a".to_vec();
-        vault.put(&mut marker.clone()).expect("put");
+        spill_store.put(&mut marker.clone()).expect("put");
         let names: Vec<_> =
             std::fs::read_dir(dir.path()).expect("list").map(|e| e.expect("entry").file_name()).collect();
         assert_eq!(names, ["other"]);
-        let mut disk = vec![0; vault.spilled() as usize];
-        vault.file.read_exact_at(&mut disk, 0).expect("the file");
+        let mut disk = vec![0; spill_store.spilled() as usize];
+        spill_store.file.read_exact_at(&mut disk, 0).expect("the file");
         assert!(!disk.windows(8).any(|w| marker.windows(8).any(|m| m == w)));
     }
 
     #[test]
     fn changed_cut_and_swapped_bytes_are_refused() {
         let dir = tempfile::tempdir().expect("a directory");
-        let vault = vault(0, dir.path());
-        let one = vault.put(&mut vec![1; 40]).expect("put");
-        let two = vault.put(&mut vec![2; 40]).expect("put");
+        let spill_store = spill_store(0, dir.path());
+        let one = spill_store.put(&mut vec![1; 40]).expect("put");
+        let two = spill_store.put(&mut vec![2; 40]).expect("put");
         let mut sealed = vec![0; 56];
-        vault.file.read_exact_at(&mut sealed, 0).expect("the file");
-        vault.file.write_all_at(&sealed, 56).expect("swap");
-        assert_eq!(back(&vault, &two).expect_err("of another slot").code(), Code::SpillFailed);
+        spill_store.file.read_exact_at(&mut sealed, 0).expect("the file");
+        spill_store.file.write_all_at(&sealed, 56).expect("swap");
+        assert_eq!(back(&spill_store, &two).expect_err("of another slot").code(), Code::SpillFailed);
         sealed[3] ^= 1;
-        vault.file.write_all_at(&sealed, 0).expect("flip");
-        assert_eq!(back(&vault, &one).expect_err("flipped").code(), Code::SpillFailed);
-        vault.file.set_len(50).expect("cut");
-        let error = back(&vault, &one).expect_err("cut");
+        spill_store.file.write_all_at(&sealed, 0).expect("flip");
+        assert_eq!(back(&spill_store, &one).expect_err("flipped").code(), Code::SpillFailed);
+        spill_store.file.set_len(50).expect("cut");
+        let error = back(&spill_store, &one).expect_err("cut");
         assert_eq!(error.code(), Code::SpillFailed);
         assert!(error.message().contains("shorter"), "{}", error.message());
     }
@@ -426,7 +426,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let file = dir.path().join("file");
         std::fs::write(&file, b"").expect("a file");
-        let error = Vault::new(0, file, [1; 32]).err().expect("refused");
+        let error = SpillStore::new(0, file, [1; 32]).err().expect("refused");
         assert_eq!(error.code(), Code::SpillFailed);
     }
 
@@ -434,9 +434,9 @@ mod tests {
     fn a_full_disk_is_a_storage_error() {
         let Ok(full) = OpenOptions::new().read(true).write(true).open("/dev/full") else { return };
         let dir = tempfile::tempdir().expect("a directory");
-        let mut vault = vault(0, dir.path());
-        vault.file = full;
-        let error = vault.put(&mut vec![1; 10]).err().expect("full");
+        let mut spill_store = spill_store(0, dir.path());
+        spill_store.file = full;
+        let error = spill_store.put(&mut vec![1; 10]).err().expect("full");
         assert_eq!(error.code(), Code::DiskFull, "{error}");
     }
 }

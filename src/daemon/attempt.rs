@@ -69,7 +69,7 @@ pub enum Came {
 
 /// One turn of one job.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Turn {
+pub struct DueAttempt {
     /// The job.
     pub job: String,
     /// What it was about.
@@ -82,7 +82,7 @@ pub struct Turn {
     pub aside: Vec<LeftAside>,
 }
 
-impl Turn {
+impl DueAttempt {
     /// What came of it in one line, without what to do about it.
     pub fn line(&self) -> String {
         let job = &self.job;
@@ -103,8 +103,8 @@ impl Turn {
     }
 
     /// A turn that could not begin.
-    pub fn not_begun(job: &str, work: Work, error: &Error) -> Turn {
-        Turn { job: job.to_owned(), work, instant: None, came: refused(error), aside: Vec::new() }
+    pub fn not_begun(job: &str, work: Work, error: &Error) -> DueAttempt {
+        DueAttempt { job: job.to_owned(), work, instant: None, came: refused(error), aside: Vec::new() }
     }
 
     /// What to do about it.
@@ -126,19 +126,19 @@ impl Turn {
 
 /// All jobs with a schedule, then the sweeps of all datasets, one after the other by name, until a stop is asked for;
 /// those not due are left out.
-pub fn run_due(host: &Host, project: &Arc<Project>, monitor: &dyn Monitor) -> Vec<Turn> {
+pub fn run_due(host: &Host, project: &Arc<Project>, monitor: &dyn Monitor) -> Vec<DueAttempt> {
     let all = [Work::Run, Work::Sweep].into_iter().flat_map(|work| project.jobs.keys().map(move |job| (work, job)));
     let turns = all.take_while(|_| !host.call.stop.asked()).map(|(work, job)| take(host, project, work, job, monitor));
-    let mut turns: Vec<Turn> = turns.filter(|turn| !matches!(turn.came, Came::NotDue(_))).collect();
+    let mut turns: Vec<DueAttempt> = turns.filter(|turn| !matches!(turn.came, Came::NotDue(_))).collect();
     turns.extend(without_job(host, project));
     turns
 }
 
 /// A refused sweep for each table that no job serves: nobody else would say that requests do not reach it. What keeps
 /// this from being found out has stopped the jobs before.
-fn without_job(host: &Host, project: &Project) -> Vec<Turn> {
+fn without_job(host: &Host, project: &Project) -> Vec<DueAttempt> {
     let found = host.open(project).and_then(|(_, state)| job::without_job(&state, project));
-    let turn = |dataset: Dataset| Turn {
+    let turn = |dataset: Dataset| DueAttempt {
         job: dataset.job.clone(),
         work: Work::Sweep,
         instant: None,
@@ -150,16 +150,16 @@ fn without_job(host: &Host, project: &Project) -> Vec<Turn> {
 
 /// The exit code that needs an operator most: evidence, a fault of tamis, outcome unknown, policy, gate, input, storage,
 /// then done.
-pub fn worst(turns: &[Turn]) -> u8 {
+pub fn worst(turns: &[DueAttempt]) -> u8 {
     const ORDER: [u8; 8] = [0, 75, 3, 4, 2, 5, 70, 6];
     let rank = |exit: u8| ORDER.iter().position(|code| *code == exit).unwrap_or(ORDER.len());
-    turns.iter().map(Turn::exit).max_by_key(|exit| rank(*exit)).unwrap_or(0)
+    turns.iter().map(DueAttempt::exit).max_by_key(|exit| rank(*exit)).unwrap_or(0)
 }
 
 /// Runs or sweeps what the job is due for, if anything, and writes down what came of it.
-pub fn take(host: &Host, project: &Arc<Project>, work: Work, job: &str, monitor: &dyn Monitor) -> Turn {
+pub fn take(host: &Host, project: &Arc<Project>, work: Work, job: &str, monitor: &dyn Monitor) -> DueAttempt {
     let named = NamedMonitor { job, monitor };
-    let turn = |Tried { instant, came, aside }| Turn { job: job.to_owned(), work, instant, came, aside };
+    let turn = |Tried { instant, came, aside }| DueAttempt { job: job.to_owned(), work, instant, came, aside };
     let tried = match (work, project.jobs.get(job).map(|plan| (plan, plan.schedule.as_ref()))) {
         (Work::Sweep, Some((plan, _))) => swept(host, project, plan, &named),
         (Work::Run, Some((plan, Some(schedule)))) => ran(host, project, plan, schedule, &named),

@@ -1,8 +1,8 @@
 //! Keyed hashes of quasi-identifiers (R40). Few values make groups of k, so hashes are remembered by value.
 //! Must not know fields, nor what groups are for.
 
-use super::lanes::hash_column;
 use super::rows::NULL_QUASI;
+use super::simd::hash_column;
 
 /// Hashes remembered; a power of two.
 const REMEMBERED: usize = 1024;
@@ -14,7 +14,7 @@ const LONGEST: usize = 23;
 struct Short(u64, u64, u64);
 
 /// Hashes columns under one key.
-pub struct QuasiHasher {
+pub struct QuasiIdentifierHasher {
     known: Vec<(Short, u64)>,
     /// Values of a column whose hashes are not known, and the rows they are in.
     values: Vec<u8>,
@@ -23,10 +23,10 @@ pub struct QuasiHasher {
     hashes: Vec<[u8; 32]>,
 }
 
-impl QuasiHasher {
+impl QuasiIdentifierHasher {
     /// One that knows nothing.
-    pub fn new() -> QuasiHasher {
-        QuasiHasher {
+    pub fn new() -> QuasiIdentifierHasher {
+        QuasiIdentifierHasher {
             known: vec![(Short(0, 0, 0), NULL_QUASI); REMEMBERED],
             values: Vec::new(),
             ends: Vec::new(),
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn r40_remembered_hashes_are_those_of_the_values() {
-        let mut hasher = QuasiHasher::new();
+        let mut hasher = QuasiIdentifierHasher::new();
         for round in 0..3 {
             let (mut bytes, mut ends, mut valid, mut wanted) = (vec![], vec![], vec![], vec![]);
             for n in 0..3_000usize {
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn values_that_differ_in_zeros_or_length_only_are_not_mixed_up() {
-        let mut hasher = QuasiHasher::new();
+        let mut hasher = QuasiIdentifierHasher::new();
         for value in [&b""[..], b"\0", b"\0\0", b"a", b"a\0", &[0; 23], &[0; 24], &[b'a'; 23], &[b'a'; 24]] {
             let mut bytes = value.to_vec();
             bytes.extend_from_slice(b"what comes after it in the column");

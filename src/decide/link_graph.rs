@@ -74,7 +74,7 @@ impl RowPlaces {
 }
 
 /// All of it.
-pub(super) struct Near<'a> {
+pub(super) struct LinkGraph<'a> {
     known: &'a dyn Known,
     limits: LinkLimits,
     numbers: HashMap<[u8; 16], u32, BuildHasherDefault<FirstBytes>>,
@@ -93,9 +93,9 @@ pub(super) struct Near<'a> {
     starts: Vec<Start>,
 }
 
-impl<'a> Near<'a> {
-    pub(super) fn new(known: &'a dyn Known, limits: LinkLimits) -> Near<'a> {
-        Near {
+impl<'a> LinkGraph<'a> {
+    pub(super) fn new(known: &'a dyn Known, limits: LinkLimits) -> LinkGraph<'a> {
+        LinkGraph {
             known,
             limits,
             numbers: HashMap::default(),
