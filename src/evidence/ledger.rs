@@ -537,12 +537,22 @@ impl Ledger {
     fn last(&self) -> Result<u64> {
         let numbers = numbers(&self.root)?;
         match numbers.iter().zip(1..).find(|(found, expected)| **found != *expected) {
-            None => Ok(numbers.len() as u64),
+            None => self.beyond(numbers.len() as u64),
             Some((_, missing)) => {
                 Err(Error::new(Code::StatePartMissing, format!("{} is missing", self.root.display(&path(missing))))
                     .help("run `tamis verify`; bring the entry back from a copy of the state"))
             }
         }
+    }
+
+    /// The last entry after `listed`: what a listing that lags behind lacks is asked for by name. Who appended to an older
+    /// end would find that place taken again and again.
+    fn beyond(&self, listed: u64) -> Result<u64> {
+        let mut last = listed;
+        while self.root.may_lag() && self.root.head(&path(last + 1))?.is_some() {
+            last += 1;
+        }
+        Ok(last)
     }
 
     fn entry(&self, seq: u64) -> Result<(LedgerEntry, String)> {

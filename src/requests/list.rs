@@ -333,6 +333,8 @@ impl ListReading<'_> {
             Err(error) => return self.refused(&place, (None, None), error),
         };
         let mut taken = self.taken(object, &place, &digest);
+        // A snapshot that lies beside others is not compared, so it is read again once it is alone.
+        let done_with = self.seen.is_some() || !self.list.snapshot;
         if known.as_ref().is_some_and(|f| f.unreadable == 0 && f.digest == taken.digest) {
             self.count.unchanged += 1;
             return Ok(());
@@ -349,7 +351,7 @@ impl ListReading<'_> {
             self.compare(&place);
         }
         taken.unreadable = self.count.unreadable - before;
-        if known.is_none_or(|f| !f.agrees(&taken)) {
+        if done_with && known.is_none_or(|f| !f.agrees(&taken)) {
             self.draft.files.push(taken);
         }
         Ok(())

@@ -137,7 +137,7 @@ fn every_exit_code_says_what_to_do() {
     refused(&place, Code::ArgumentWrong, &["verify", "--head", "nonsense"]);
     refused(&place, Code::AcceptanceUnfit, &["accept", JOB, "0123456789abcdef", "--reason", "no run has said so"]);
     fs::write(place.path("file"), "").unwrap();
-    let text = tamis(place.folder(), &["--dir", "file/specs", "init"]);
+    let text = tamis(place.folder(), &["--dir", "file/specs", "init", "--example"]);
     assert!(String::from_utf8_lossy(&text.stderr).contains(Code::FileNotWritten.name()), "{text:?}");
     refused(&place, Code::ObjectMissing, &["--root", "lake=file/lake", "run", JOB, "--as-of", FIRST]);
     refused(&place, Code::SpillFailed, &["run", JOB, "--as-of", FIRST, "--spill", "file"]);
@@ -205,7 +205,12 @@ fn json_is_what_the_schema_says_and_errors_are_json_too() {
 fn conforms(root: &Value, schema: &Value, value: &Value) -> Result<(), String> {
     if let Some(reference) = schema["$ref"].as_str() {
         let target = root.pointer(reference.trim_start_matches('#')).ok_or(format!("no {reference}"))?;
-        conforms(root, target, value)?;
+        let Some(own) = schema["properties"].as_object() else { return conforms(root, target, value) };
+        // The tag of an enum stands beside what its variant refers to: together they are all the properties there are.
+        let mut whole = target.clone();
+        whole["properties"].as_object_mut().unwrap().extend(own.clone());
+        whole["required"].as_array_mut().unwrap().extend(schema["required"].as_array().into_iter().flatten().cloned());
+        return conforms(root, &whole, value);
     }
     let kinds: Vec<&str> = match &schema["type"] {
         Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
