@@ -13,7 +13,7 @@ mod limits;
 mod lines;
 mod page;
 mod peek;
-mod process;
+pub mod process;
 mod progress;
 mod render;
 mod report;

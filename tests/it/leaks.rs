@@ -11,11 +11,13 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
+use tamis::cli::process;
 use tamis::clock::{Clock, Instant, System};
 use tamis::error::Code;
 use tamis::job::{Call, Caller, Stop};
 use tamis::monitor::{Event, Monitor, Silent};
 use tamis::run;
+use tamis::state::Claimant;
 
 /// Searches everything that is not input: the lake, the state, the working and the temporary folder, and what was said.
 fn written(marked: &Marked, said: &[Output]) -> Vec<Hit> {
@@ -448,7 +450,10 @@ fn crash_child() {
 
 fn faulty(folder: &Path, runtime: &tokio::runtime::Runtime, fault: Arc<Fault>) -> Call {
     let wrap = move |root: tamis::store::Root| root.with_store(FaultStore::new(root.raw("").0, fault.clone()));
-    Call { wrap: Some(Arc::new(wrap)), ..call(folder, runtime) }
+    let call = call(folder, runtime);
+    // As the command does it: the next one sees that this process has ended, and does not wait for its lease.
+    let who = Claimant { process: process::this(), ended: process::ended, ..call.caller.who.clone() };
+    Call { wrap: Some(Arc::new(wrap)), caller: Caller { who, ..call.caller }, ..call }
 }
 
 #[test]
