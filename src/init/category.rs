@@ -3,63 +3,12 @@
 
 use super::column::{PeekColumn, Value};
 use super::shape::Shape;
-
-/// A category as sources write it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum GuessedCategory {
-    /// Names and ids of persons.
-    Identity,
-    /// Ways to reach a person.
-    Contact,
-    /// Where a person is.
-    Location,
-    /// Age, sex, language.
-    Demographic,
-    /// What a company keeps of its business with a person.
-    Business,
-    /// What a person did.
-    Behaviour,
-    /// Money and accounts.
-    Financial,
-    /// Special categories of Art. 9 GDPR.
-    Special,
-    /// What somebody wrote.
-    FreeText,
-    /// Of the system.
-    Technical,
-    /// What never leaves.
-    Secret,
-}
-
-impl GuessedCategory {
-    /// Returns the name as sources write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            GuessedCategory::Identity => "identity",
-            GuessedCategory::Contact => "contact",
-            GuessedCategory::Location => "location",
-            GuessedCategory::Demographic => "demographic",
-            GuessedCategory::Business => "business",
-            GuessedCategory::Behaviour => "behaviour",
-            GuessedCategory::Financial => "financial",
-            GuessedCategory::Special => "special",
-            GuessedCategory::FreeText => "free-text",
-            GuessedCategory::Technical => "technical",
-            GuessedCategory::Secret => "secret",
-        }
-    }
-
-    /// Returns whether fields made from it are quasi-identifiers unless the source says otherwise.
-    pub fn quasi(self) -> bool {
-        matches!(self, GuessedCategory::Location | GuessedCategory::Demographic | GuessedCategory::Behaviour)
-    }
-}
+use crate::policy::Category;
 
 /// Parts of names, as `plain` leaves them, in the order in which they are looked for.
-const WORDS: [(GuessedCategory, &[&str]); 12] = [
+const WORDS: [(Category, &[&str]); 12] = [
     (
-        GuessedCategory::Secret,
+        Category::Secret,
         &[
             "password",
             "passwd",
@@ -79,7 +28,7 @@ const WORDS: [(GuessedCategory, &[&str]); 12] = [
         ],
     ),
     (
-        GuessedCategory::Special,
+        Category::Special,
         &[
             "religio",
             "ethnic",
@@ -94,11 +43,11 @@ const WORDS: [(GuessedCategory, &[&str]); 12] = [
         ],
     ),
     (
-        GuessedCategory::Contact,
+        Category::Contact,
         &["optout", "optin", "donotemail", "donotphone", "donotcall", "donotbulk", "donotfax", "donotpostal"],
     ),
     (
-        GuessedCategory::Contact,
+        Category::Contact,
         &[
             "email",
             "mail",
@@ -115,7 +64,7 @@ const WORDS: [(GuessedCategory, &[&str]); 12] = [
         ],
     ),
     (
-        GuessedCategory::Location,
+        Category::Location,
         &[
             "street",
             "city",
@@ -141,7 +90,7 @@ const WORDS: [(GuessedCategory, &[&str]); 12] = [
         ],
     ),
     (
-        GuessedCategory::Demographic,
+        Category::Demographic,
         &[
             "birth",
             "gender",
@@ -156,7 +105,7 @@ const WORDS: [(GuessedCategory, &[&str]); 12] = [
         ],
     ),
     (
-        GuessedCategory::FreeText,
+        Category::FreeText,
         &[
             "description",
             "note",
@@ -173,7 +122,7 @@ const WORDS: [(GuessedCategory, &[&str]); 12] = [
         ],
     ),
     (
-        GuessedCategory::Financial,
+        Category::Financial,
         &[
             "iban",
             "bankaccount",
@@ -190,7 +139,7 @@ const WORDS: [(GuessedCategory, &[&str]); 12] = [
         ],
     ),
     (
-        GuessedCategory::Identity,
+        Category::Identity,
         &[
             "firstname",
             "lastname",
@@ -214,7 +163,7 @@ const WORDS: [(GuessedCategory, &[&str]); 12] = [
         ],
     ),
     (
-        GuessedCategory::Business,
+        Category::Business,
         &[
             "company",
             "account",
@@ -247,7 +196,7 @@ const WORDS: [(GuessedCategory, &[&str]); 12] = [
         ],
     ),
     (
-        GuessedCategory::Behaviour,
+        Category::Behaviour,
         &[
             "visit",
             "click",
@@ -265,7 +214,7 @@ const WORDS: [(GuessedCategory, &[&str]); 12] = [
         ],
     ),
     (
-        GuessedCategory::Technical,
+        Category::Technical,
         &[
             "created",
             "createdate",
@@ -291,7 +240,7 @@ pub(super) fn plain(name: &str) -> String {
 }
 
 /// Returns the category of a column and the reason, in words.
-pub(super) fn of(column: &PeekColumn) -> (GuessedCategory, String) {
+pub(super) fn of(column: &PeekColumn) -> (Category, String) {
     let name = plain(&column.name);
     if let Some(shape) = column.looks
         && let Some(category) = of_shape(shape)
@@ -305,20 +254,15 @@ pub(super) fn of(column: &PeekColumn) -> (GuessedCategory, String) {
             .iter()
             .any(|word| ["account", "organization", "organisation", "product", "deal"].contains(&word.as_str()))
     {
-        return (GuessedCategory::Identity, "a name".into());
+        return (Category::Identity, "a name".into());
     }
     let dated = matches!(column.value, Value::Dates(_) | Value::Epoch { .. });
     for (category, parts) in WORDS {
         let Some(part) = parts.iter().find(|part| hit(&name, &words, part)) else { continue };
         match category {
             // A time at which something was done is no address and no text.
-            GuessedCategory::Contact
-            | GuessedCategory::FreeText
-            | GuessedCategory::Location
-            | GuessedCategory::Financial
-                if dated =>
-            {
-                return (GuessedCategory::Technical, "a date".into());
+            Category::Contact | Category::FreeText | Category::Location | Category::Financial if dated => {
+                return (Category::Technical, "a date".into());
             }
             _ => return (category, format!("its name says {part}")),
         }
@@ -326,16 +270,14 @@ pub(super) fn of(column: &PeekColumn) -> (GuessedCategory, String) {
     rest(column, dated)
 }
 
-fn rest(column: &PeekColumn, dated: bool) -> (GuessedCategory, String) {
+fn rest(column: &PeekColumn, dated: bool) -> (Category, String) {
     match &column.value {
-        _ if dated => (GuessedCategory::Technical, "a date".into()),
-        _ if column.looks == Some(Shape::Url) => (GuessedCategory::Business, "a web address".into()),
-        Value::Empty => (GuessedCategory::Technical, "empty in the sample".into()),
-        Value::Boolean => (GuessedCategory::Business, "yes or no".into()),
-        _ if column.distinct <= 50 && column.distinct * 3 <= column.filled => {
-            (GuessedCategory::Business, "few values".into())
-        }
-        _ => (GuessedCategory::Identity, "many values and nothing that says what they are: guarded".into()),
+        _ if dated => (Category::Technical, "a date".into()),
+        _ if column.looks == Some(Shape::Url) => (Category::Business, "a web address".into()),
+        Value::Empty => (Category::Technical, "empty in the sample".into()),
+        Value::Boolean => (Category::Business, "yes or no".into()),
+        _ if column.distinct <= 50 && column.distinct * 3 <= column.filled => (Category::Business, "few values".into()),
+        _ => (Category::Identity, "many values and nothing that says what they are: guarded".into()),
     }
 }
 
@@ -366,14 +308,14 @@ pub(super) fn name_words(name: &str) -> Vec<String> {
     words
 }
 
-fn of_shape(shape: Shape) -> Option<GuessedCategory> {
+fn of_shape(shape: Shape) -> Option<Category> {
     Some(match shape {
-        Shape::Email | Shape::NamedEmail | Shape::Emails | Shape::Phone => GuessedCategory::Contact,
-        Shape::Iban => GuessedCategory::Financial,
-        Shape::Card | Shape::NationalId => GuessedCategory::Secret,
-        Shape::Ip | Shape::Guid | Shape::SalesforceId | Shape::Digest | Shape::MergedIds => GuessedCategory::Identity,
-        Shape::UrlWithId => GuessedCategory::Identity,
-        Shape::FreeText | Shape::Json => GuessedCategory::FreeText,
+        Shape::Email | Shape::NamedEmail | Shape::Emails | Shape::Phone => Category::Contact,
+        Shape::Iban => Category::Financial,
+        Shape::Card | Shape::NationalId => Category::Secret,
+        Shape::Ip | Shape::Guid | Shape::SalesforceId | Shape::Digest | Shape::MergedIds => Category::Identity,
+        Shape::UrlWithId => Category::Identity,
+        Shape::FreeText | Shape::Json => Category::FreeText,
         Shape::Url => return None,
     })
 }
@@ -383,7 +325,7 @@ mod tests {
     use super::super::column::ColumnCells;
     use super::*;
 
-    fn told(name: &str, cells: &[&str]) -> GuessedCategory {
+    fn told(name: &str, cells: &[&str]) -> Category {
         let mut gathered = ColumnCells::default();
         cells.iter().for_each(|cell| gathered.take(cell));
         of(&gathered.facts(name)).0
@@ -392,27 +334,27 @@ mod tests {
     #[test]
     fn categories_follow_form_before_name() {
         for (name, cell, category) in [
-            ("Reference", "ada@shop.example", GuessedCategory::Contact),
-            ("Card_Number__c", "x", GuessedCategory::Secret),
-            ("FirstName", "Ada", GuessedCategory::Identity),
-            ("Name", "Ada", GuessedCategory::Identity),
-            ("Account Name", "Ada", GuessedCategory::Business),
-            ("MailingCity", "Ulm", GuessedCategory::Location),
-            ("EmailBouncedDate", "2024-05-01", GuessedCategory::Technical),
-            ("Birthdate", "1984-05-01", GuessedCategory::Demographic),
-            ("HasOptedOutOfEmail", "true", GuessedCategory::Contact),
-            ("Report", "Ulm", GuessedCategory::Identity),
-            ("LeadSource", "Web", GuessedCategory::Business),
-            ("Description", "x", GuessedCategory::FreeText),
-            ("Religion__c", "x", GuessedCategory::Special),
-            ("CreatedDate", "2024-05-01", GuessedCategory::Technical),
-            ("Xyz", "x", GuessedCategory::Identity),
-            ("SSN__c", "x", GuessedCategory::Secret),
-            ("BILLINGCITY", "Ulm", GuessedCategory::Location),
+            ("Reference", "ada@shop.example", Category::Contact),
+            ("Card_Number__c", "x", Category::Secret),
+            ("FirstName", "Ada", Category::Identity),
+            ("Name", "Ada", Category::Identity),
+            ("Account Name", "Ada", Category::Business),
+            ("MailingCity", "Ulm", Category::Location),
+            ("EmailBouncedDate", "2024-05-01", Category::Technical),
+            ("Birthdate", "1984-05-01", Category::Demographic),
+            ("HasOptedOutOfEmail", "true", Category::Contact),
+            ("Report", "Ulm", Category::Identity),
+            ("LeadSource", "Web", Category::Business),
+            ("Description", "x", Category::FreeText),
+            ("Religion__c", "x", Category::Special),
+            ("CreatedDate", "2024-05-01", Category::Technical),
+            ("Xyz", "x", Category::Identity),
+            ("SSN__c", "x", Category::Secret),
+            ("BILLINGCITY", "Ulm", Category::Location),
         ] {
             assert_eq!(told(name, &[cell]), category, "{name}");
         }
-        assert_eq!(told("Xyz", &["a", "a", "a", "b", "b", "b"]), GuessedCategory::Business);
+        assert_eq!(told("Xyz", &["a", "a", "a", "b", "b", "b"]), Category::Business);
     }
 
     #[test]

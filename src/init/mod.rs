@@ -16,7 +16,6 @@ mod sample;
 mod shape;
 mod write;
 
-pub use category::GuessedCategory;
 pub use column::{PeekColumn, Value};
 pub use dates::Dates;
 pub use dialect::{Dialect, LineEnds};

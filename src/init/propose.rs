@@ -1,12 +1,13 @@
 //! Proposals for one table: key, links, clocks, and for each column its category, identifier, type and treatment, each
 //! with the reason in words. A proposal allows nothing. Must not know how specs are written.
 
-use super::category::{self, GuessedCategory, name_words, plain};
+use super::category::{self, name_words, plain};
 use super::column::{PeekColumn, Value};
 use super::crm::{self, Crm, Gone};
 use super::sample::Table;
 use super::shape::Shape;
 use crate::cell::text::canonical;
+use crate::policy::Category;
 use std::collections::BTreeSet;
 
 /// Fields besides the subject that a job begins with. The others stand in it as comments.
@@ -130,7 +131,7 @@ impl Treat {
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Proposed {
     /// Category.
-    pub category: GuessedCategory,
+    pub category: Category,
     /// Why.
     pub why: String,
     /// Kind of identifier.
@@ -348,8 +349,8 @@ fn typed(column: &PeekColumn, crm: Option<&Crm>) -> GuessedType {
 }
 
 /// The treatment that a field of the column would begin with.
-fn treat(column: &PeekColumn, category: GuessedCategory, typed: &GuessedType) -> Option<Treat> {
-    if column.filled == 0 || column.constant || category == GuessedCategory::Secret {
+fn treat(column: &PeekColumn, category: Category, typed: &GuessedType) -> Option<Treat> {
+    if column.filled == 0 || column.constant || category == Category::Secret {
         return None;
     }
     let few = column.distinct <= 40 && column.distinct * 2 <= column.filled;
@@ -357,14 +358,14 @@ fn treat(column: &PeekColumn, category: GuessedCategory, typed: &GuessedType) ->
     let id = matches!(column.looks, Some(Shape::SalesforceId | Shape::Guid));
     Some(match (category, typed) {
         (_, GuessedType::Undecided { .. }) => return None,
-        (GuessedCategory::Demographic, GuessedType::Date { .. } | GuessedType::Timestamp { .. }) => Treat::Year,
+        (Category::Demographic, GuessedType::Date { .. } | GuessedType::Timestamp { .. }) => Treat::Year,
         (_, GuessedType::Date { .. } | GuessedType::Timestamp { .. } | GuessedType::Epoch { .. }) => Treat::Month,
-        (GuessedCategory::Contact, _) if column.looks == Some(Shape::Email) => Treat::EmailDomain,
-        (GuessedCategory::Contact | GuessedCategory::FreeText | GuessedCategory::Special, _) => Treat::Present,
+        (Category::Contact, _) if column.looks == Some(Shape::Email) => Treat::EmailDomain,
+        (Category::Contact | Category::FreeText | Category::Special, _) => Treat::Present,
         (_, GuessedType::Boolean) => Treat::AsIs,
-        (GuessedCategory::Identity, _) if id => Treat::Pseudonymize,
-        (GuessedCategory::Identity, _) => return None,
-        (GuessedCategory::Location, GuessedType::Text) if !few && (name.contains("postal") || name.contains("zip")) => {
+        (Category::Identity, _) if id => Treat::Pseudonymize,
+        (Category::Identity, _) => return None,
+        (Category::Location, GuessedType::Text) if !few && (name.contains("postal") || name.contains("zip")) => {
             Treat::Prefix
         }
         (_, GuessedType::Integer | GuessedType::Decimal { .. }) if !few => Treat::Round,
@@ -411,7 +412,7 @@ fn identifiers(table: &Table, proposal: &mut Proposal) {
             proposed.identifier = Some("salesforce-id".into());
         }
         if key.as_ref() == Some(&column.name) {
-            (proposed.category, proposed.why) = (GuessedCategory::Identity, "the key of the person".into());
+            (proposed.category, proposed.why) = (Category::Identity, "the key of the person".into());
             proposed.treat = Some(Treat::Pseudonymize);
         }
     }
@@ -503,8 +504,7 @@ fn link(at: usize, tables: &[Table], all: &mut [Proposal], personal: &[bool]) {
         let place = tables[at].columns.iter().position(|column| column.name == found.name);
         if let Some(place) = place {
             let proposed = &mut all[at].columns[place];
-            (proposed.identifier, proposed.typed, proposed.category) =
-                (kind, GuessedType::Text, GuessedCategory::Identity);
+            (proposed.identifier, proposed.typed, proposed.category) = (kind, GuessedType::Text, Category::Identity);
             proposed.why = format!("holds {key} of {}", tables[other].name);
             proposed.treat = None;
         }
@@ -528,7 +528,7 @@ fn begin(table: &Table, proposal: &mut Proposal) {
             _ if proposed.category.quasi() && !(safe && proposed.treat == Some(Treat::AsIs)) => 0,
             Some(Treat::Month) if clocks.contains(&column.name) => 9,
             Some(Treat::AsIs) if proposed.category.quasi() => 8,
-            Some(Treat::AsIs) if proposed.category == GuessedCategory::Business && column.value != Value::Boolean => 7,
+            Some(Treat::AsIs) if proposed.category == Category::Business && column.value != Value::Boolean => 7,
             Some(Treat::EmailDomain) => 6,
             Some(Treat::AsIs) if column.value == Value::Boolean => 5,
             Some(Treat::Round) => 4,

@@ -35,3 +35,4 @@ pub use place::{Rule, place};
 pub use plan::*;
 pub use schedule::Schedule;
 pub use schema::{SpecKind, schema};
+pub use spec::Category;

@@ -122,7 +122,7 @@ impl<T: JsonSchema> JsonSchema for Named<T> {
 }
 
 /// What a column holds, for what may be done with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Category {
     /// Names, ids, numbers of a person.

@@ -310,7 +310,7 @@ fn traced(call: &Call, wanted: &BTreeSet<[u8; 16]>, monitor: &dyn Monitor) -> Re
     let ready = Ready::for_sweep(call, true, monitor)?;
     let (mut requests, _) = intake::requests(&ready, false, monitor)?;
     let pinned = pin(&ready)?;
-    let JudgedRun { judged, findings } = judge(&ready, &pinned, &mut requests, Aim::Tell, monitor)?;
+    let JudgedRun { judged, findings } = judge(&ready, &pinned, &mut requests, Aim::Explain, monitor)?;
     let rows =
         judged.trace(findings.links.entries(), &|identity: &[u8; 16]| wanted.contains(identity), call.threads)?;
     Ok((pinned.main.set, rows))

@@ -22,6 +22,8 @@ pub enum Aim {
     Publish,
     /// It is only told: nothing is written, and what stands against publishing is told as well.
     Tell,
+    /// As `Tell`, of single persons: nobody looks at what leaving out a quasi-identifier would save.
+    Explain,
 }
 
 /// Rows that were read, and the requests that reach them.
@@ -82,7 +84,7 @@ impl MatchedRows {
         input::renew((aim == Aim::Publish).then(|| ready.state.root()), requests, &read)?;
         let (links, lists) = match aim {
             Aim::Publish => matching::learn(ready, requests, &read.staged, monitor)?,
-            Aim::Tell => {
+            Aim::Tell | Aim::Explain => {
                 let links = matching::follow(ready, requests, &read.staged, monitor)?;
                 let lists = matching::lists(&ready.project, ready.plan(), requests, &links);
                 (links, lists)

@@ -199,16 +199,8 @@ fn who_is_only_in_a_replaced_version_is_not_unmatched() {
     people.remove(4);
     installation.export("s2", &people);
     installation.run(2).unwrap();
-    let hold = Asked {
-        effect: Effect::Hold,
-        request: "H-1".into(),
-        purposes: Vec::new(),
-        received: None,
-        lifts: None,
-        lift_erase: false,
-    };
     let held = installation.copy();
-    by_hand::ask(&held.asking(3, "email: person00004@example.org"), hold).unwrap();
+    by_hand::ask(&held.asking(3, "email: person00004@example.org"), hold()).unwrap();
     held.sweep(3).unwrap().outcome().unwrap();
     assert_eq!(report(&held, "H-1").state.word(), "applied");
     installation.erase("1", &[("C-1", "person00004@example.org", "")]);
@@ -320,15 +312,7 @@ fn r34_a_replaced_file_whose_companion_is_another_one_is_kept_by_any_hold() {
     installation.export("s1", &contacts(0..30, -10));
     let before = installation.run(0).unwrap().manifest.output;
     installation.erase("1", &[("C-1", "person00004@example.org", "")]);
-    let hold = Asked {
-        effect: Effect::Hold,
-        request: "H-1".into(),
-        purposes: Vec::new(),
-        received: None,
-        lifts: None,
-        lift_erase: false,
-    };
-    by_hand::ask(&installation.asking(1, "email: person00004@example.org"), hold).unwrap();
+    by_hand::ask(&installation.asking(1, "email: person00004@example.org"), hold()).unwrap();
     installation.sweep(1).unwrap().outcome().unwrap();
     let companion = |output: &Output| installation.path(&format!("state/{}", output.companions[0].path));
     std::fs::copy(companion(&current(&installation).output), companion(&before)).unwrap();
@@ -405,4 +389,16 @@ fn what_crashes_leave_beside_records_goes_too() {
     assert_eq!(removal.objects["staging"], 2);
     assert!(left.iter().all(|path| !installation.path(path).exists()));
     assert!(state(&installation).ledger().newest().unwrap().is_some());
+}
+
+/// A legal hold of one person, as it is typed in.
+fn hold() -> Asked {
+    Asked {
+        effect: Effect::Hold,
+        request: "H-1".into(),
+        purposes: Vec::new(),
+        received: None,
+        lifts: None,
+        lift_erase: false,
+    }
 }
