@@ -393,7 +393,7 @@ fn tail(out: &mut String, report: &Report, verbose: bool) {
     }
     out.push_str("\nRead it:\n");
     let place = place(report);
-    out.line(format_args!("  duckdb -c \"INSTALL delta; LOAD delta; FROM delta_scan('{place}') LIMIT 5\""));
+    out.line(format_args!("  {}", report.sample_command(place)));
 }
 
 /// The table's location, relative to the working folder where that is shorter.
