@@ -382,7 +382,7 @@ fn labels(case: &Case) -> HashMap<String, String> {
         let identity_key = [&key(IDENTITY_KEY)[..], &lp(kind)].concat();
         let identity_key = blake3::derive_key("tamis v1 identity", &identity_key);
         for value in values {
-            let parts = value.split(" + ").flat_map(|part| lp(part)).collect::<Vec<_>>();
+            let parts = value.split(" + ").flat_map(lp).collect::<Vec<_>>();
             let form = if kind.ends_with("-parts/1") { &parts[..] } else { value.as_bytes() };
             let identity = blake3::keyed_hash(&identity_key, form);
             let token = blake3::keyed_hash(&token_key, identity.as_bytes()).to_hex();
