@@ -3,6 +3,7 @@
 
 pub mod dates;
 pub mod email;
+pub mod forms;
 pub mod kind;
 pub mod text;
 pub mod why;

@@ -4,8 +4,9 @@
 use super::rows::{NO_CLOCK, NO_SINCE, flag};
 use super::tally::{ClockTally, Position};
 use crate::cell::dates::{Calendars, DateReader, DateReading};
+use crate::cell::forms::{CellForms, boolean};
 use crate::cell::text::matches_canonical;
-use crate::treatments::{Typed, boolean};
+use crate::treatments::Typed;
 use jiff::tz::TimeZone;
 
 use crate::clock::{Instant, Period, add};
@@ -15,7 +16,7 @@ use crate::read::RawBatch;
 
 /// A column as far as a treatment may know it.
 pub(super) fn typed(column: &Column) -> Typed<'_> {
-    Typed { value: &column.value, sentinels: &column.sentinels, birth: column.birth }
+    Typed { value: &column.value, sentinels: &column.sentinels, birth: column.birth, forms: &column.forms }
 }
 
 /// A clock column.
@@ -102,21 +103,24 @@ impl ClockColumn {
 struct WantedValues {
     /// Which answers match, on a boolean column: no, yes.
     answers: Option<[bool; 2]>,
+    forms: CellForms,
     equals: Vec<String>,
 }
 
 impl WantedValues {
     fn new(column: &Column, equals: &[String]) -> WantedValues {
-        let says = |answer| equals.iter().any(|wanted| boolean(wanted) == Some(answer));
+        let forms = column.forms.clone();
+        let means = |wanted: &String| forms.boolean(wanted).or_else(|| boolean(wanted));
+        let says = |answer| equals.iter().any(|wanted| means(wanted) == Some(answer));
         let answers = (column.value == ValueType::Boolean).then(|| [says(false), says(true)]);
-        WantedValues { answers, equals: equals.to_vec() }
+        WantedValues { answers, forms, equals: equals.to_vec() }
     }
 
     /// Whether a value is one of them; none for one that is no boolean on a boolean column.
     fn matches(&self, value: &str) -> Option<bool> {
         match self.answers {
             None => Some(self.equals.iter().any(|wanted| matches_canonical(value, wanted))),
-            Some(answers) => boolean(value).map(|yes| answers[usize::from(yes)]),
+            Some(answers) => self.forms.boolean(value).map(|yes| answers[usize::from(yes)]),
         }
     }
 }

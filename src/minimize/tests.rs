@@ -46,6 +46,7 @@ fn column(name: &str) -> Column {
         parts: Vec::new(),
         several: None,
         birth: false,
+        forms: crate::policy::CellForms::default(),
         max_raw: None,
     }
 }
@@ -56,7 +57,7 @@ fn field(name: &str, from: Option<usize>, treat: Treatment) -> Field {
 }
 
 fn source() -> Source {
-    Source { name: "contact".into(), read: ReadFormat::csv(), complete: None, listed: vec![] }
+    Source { name: "contact".into(), read: ReadFormat::csv(), complete: None, listed: vec![], also: Default::default() }
 }
 
 fn plan() -> Plan {

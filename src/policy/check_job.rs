@@ -139,6 +139,7 @@ fn source(inventory: &Inventory) -> Option<Source> {
         read: source.read.clone(),
         complete: source.complete.clone(),
         listed: source.listed.clone(),
+        also: source.also.clone(),
     })
 }
 
@@ -293,20 +294,21 @@ fn exclude(terms: &FieldTerms, spec: &ExcludeSpec, gather: &mut Gather) -> Optio
     if spec.equals.is_empty() {
         page.fault(spec.equals.span(), "exclude-value", "there is no value to exclude by", "list at least one value");
     }
-    let is_boolean = place.is_some_and(|p| terms.inventory.columns[p].value == Some(ValueType::Boolean));
+    let column = place.map(|place| &terms.inventory.columns[place]);
+    let boolean = column.filter(|column| column.value == Some(ValueType::Boolean));
     let mut equals = Vec::new();
     for at in spec.equals.iter() {
         let folded = value::folded(at);
-        match value::boolean(&folded) {
+        match boolean.map(|column| column.boolean(&folded)) {
             _ if folded.is_empty() => {
                 page.fault(at.span(), "exclude-value", "blank is null, and null never matches (R22)", "remove it");
             }
-            Some(truth) if is_boolean => equals.push(truth.to_owned()),
-            None if is_boolean => {
-                let help = "write true, false, 1, 0, yes or no";
+            Some(Some(truth)) => equals.push(truth.to_owned()),
+            Some(None) => {
+                let help = "write true, false, 1, 0, yes or no, or one of the column's own words";
                 page.fault(at.span(), "exclude-value", "the column is boolean and this is no boolean (R22)", help);
             }
-            _ => equals.push(folded),
+            None => equals.push(folded),
         }
     }
     equals.sort();

@@ -4,9 +4,10 @@
 use super::check_policy::{self, Policy};
 use super::finding::Page;
 use super::format::{self, Dated};
+use super::forms;
 use super::plan::{
-    Bom, Complete, CompleteWhen, CsvFormat, DateRule, Identifier, Normal, PhoneRegion, ReadFormat, RecordFormat,
-    Several, Share, Source, ValueType,
+    Bom, CellForms, Complete, CompleteWhen, CsvFormat, DateRule, Identifier, Normal, PhoneRegion, ReadFormat,
+    RecordFormat, Several, Share, Source, ValueType,
 };
 use super::source_spec::{
     ColumnSpec, CompleteSpec, Format, MemberIn, OnDrift, ReadSpec, SourceSpec, StrayQuotes, SubjectSpec, TypeName,
@@ -41,6 +42,7 @@ pub(super) struct ColumnEntry<'a> {
     pub keep: Option<Period>,
     pub several: Option<Several>,
     pub max_raw: Option<Share>,
+    pub forms: CellForms,
 }
 
 impl ColumnEntry<'_> {
@@ -48,6 +50,12 @@ impl ColumnEntry<'_> {
     pub fn quasi(&self) -> bool {
         self.spec.quasi.as_ref().map_or_else(|| self.spec.category.quasi(), |q| **q)
     }
+    /// What a value after case folding means on a boolean column: by the column's own words or the usual ones.
+    pub fn boolean(&self, folded: &str) -> Option<&'static str> {
+        let own = self.forms.words.as_ref().and_then(|words| words.read(folded));
+        own.map_or_else(|| value::boolean(folded), |yes| Some(if yes { "true" } else { "false" }))
+    }
+
     /// Whether cells are dates or times, so that it can be a clock.
     pub fn timed(&self) -> bool {
         matches!(self.spec.kind(), TypeName::Date | TypeName::Timestamp)
@@ -126,7 +134,24 @@ fn places(page: Page, spec: &SourceSpec) -> BTreeMap<String, usize> {
         }
         places.entry(value::trimmed(at)).or_insert(index);
     }
+    for at in spec.columns.iter().flat_map(|(_, column)| column.names.iter().flat_map(|names| names.iter())) {
+        value::said(page, at);
+        if folded.insert(value::folded(at), at).is_some() {
+            let help = "every name belongs to one column, once, whatever its case";
+            page.fault(at.span(), "duplicate-column", "another column has this name", help);
+        }
+    }
     places
+}
+
+/// Other names of columns in files, each with the column's own.
+fn also(spec: &SourceSpec) -> BTreeMap<String, String> {
+    let names = |(at, column): (&At<String>, &ColumnSpec)| {
+        let own = value::trimmed(at);
+        let names = column.names.iter().flat_map(|names| names.iter());
+        names.map(|name| (value::trimmed(name), own.clone())).collect::<Vec<_>>()
+    };
+    spec.columns.iter().flat_map(names).collect()
 }
 
 fn entry<'a>(
@@ -156,6 +181,7 @@ fn entry<'a>(
         keep,
         several: several(page, spec),
         max_raw: max_raw(page, spec),
+        forms: forms::of_column(page, spec),
         name,
     }
 }
@@ -294,6 +320,7 @@ fn composed(inventory: &Inventory, column: &ColumnEntry) {
     }
     let plain = [
         ("several", spec.several.as_ref().map(At::span)),
+        ("names", spec.names.as_ref().map(At::span)),
         ("type", spec.r#type.as_ref().map(At::span)),
         ("quasi", spec.quasi.as_ref().map(At::span)),
         ("allow_raw", spec.allow_raw.as_ref().map(At::span)),
@@ -380,10 +407,11 @@ fn consent(inventory: &Inventory) {
     let Some(spec) = &inventory.spec.consent else { return };
     let page = inventory.page;
     let place = inventory.find_cells(page, &spec.column);
-    if place.is_some_and(|place| inventory.columns[place].spec.kind() == TypeName::Boolean) {
-        for at in spec.equals.iter().filter(|at| value::boolean(&value::folded(at)).is_none() && !at.trim().is_empty())
+    let column = place.map(|place| &inventory.columns[place]).filter(|column| column.spec.kind() == TypeName::Boolean);
+    if let Some(column) = column {
+        for at in spec.equals.iter().filter(|at| column.boolean(&value::folded(at)).is_none() && !at.trim().is_empty())
         {
-            let help = "write true, false, 1, 0, yes or no";
+            let help = "write true, false, 1, 0, yes or no, or one of the column's own words";
             page.fault(at.span(), "consent-value", "the column is boolean and this is no boolean (R32)", help);
         }
     }
@@ -441,7 +469,7 @@ fn source(inventory: &Inventory) -> Option<Source> {
     };
     let of_file = |column: &&ColumnEntry| column.spec.parts.is_none();
     let listed = inventory.columns.iter().filter(of_file).map(|c| c.name.clone()).collect();
-    Some(Source { name: spec.name.to_string(), read: read?, complete: complete?, listed })
+    Some(Source { name: spec.name.to_string(), read: read?, complete: complete?, listed, also: also(spec) })
 }
 
 fn complete(page: Page, spec: &At<CompleteSpec>) -> Option<Complete> {

@@ -61,6 +61,7 @@ impl<'a> Gather<'a> {
             parts: entry.parts.iter().filter_map(|part| self.places.iter().position(|p| p == part)).collect(),
             several: entry.several.clone(),
             birth: entry.spec.birth.as_ref().is_some_and(|birth| **birth),
+            forms: entry.forms.clone(),
             max_raw: entry.max_raw,
         })
     }

@@ -13,6 +13,7 @@ mod field_spec;
 mod finding;
 mod folder;
 mod format;
+mod forms;
 mod gather;
 mod job_spec;
 mod place;

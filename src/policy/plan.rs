@@ -6,6 +6,7 @@ pub use super::value::Location;
 use crate::clock::Period;
 
 pub use super::share::Share;
+pub use crate::cell::forms::{BooleanWords, CellForms, NumberForm};
 pub use crate::cell::kind::{DateRule, Epoch, ValueType};
 pub use crate::treatments::Treatment;
 use globset::GlobMatcher;
@@ -261,6 +262,8 @@ pub struct Source {
     pub complete: Option<Complete>,
     /// Every column the source lists (trimmed, NFC), for drift.
     pub listed: Vec<String>,
+    /// Other names that a column may have in a file, each with its own.
+    pub also: BTreeMap<String, String>,
 }
 
 /// How records lie in a file, one variant for each name that `read.format` has; `read::format` reads them.
@@ -439,6 +442,8 @@ pub struct Column {
     pub several: Option<Several>,
     /// A date of birth: one that makes nobody living is untreated (R20).
     pub birth: bool,
+    /// How its numbers and booleans are written.
+    pub forms: CellForms,
     /// Most values of it without a normal form (R37); none = as many as there are.
     pub max_raw: Option<Share>,
 }

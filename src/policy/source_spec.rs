@@ -145,6 +145,9 @@ pub struct ConsentSpec {
 pub struct ColumnSpec {
     /// What the column holds.
     pub category: At<Category>,
+    /// Other names that it may have in a file, which has it under one of them or its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub names: Option<At<Vec<At<String>>>>,
     /// Purposes it may serve. Default none.
     pub purposes: Option<At<Vec<At<String>>>>,
     /// email, phone, salesforce-id, guid, text or name@scope; the last two may end in /any-case.
@@ -164,6 +167,15 @@ pub struct ColumnSpec {
     pub r#type: Option<At<TypeName>>,
     /// Decimal: digits after the point.
     pub scale: Option<At<i64>>,
+    /// Integer, decimal: how numbers are written. Default: a sign or none, digits, at most one point.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub number: Option<At<NumberSpec>>,
+    /// Boolean: words that mean yes, in place of true, 1 and yes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub yes: Option<At<Vec<At<String>>>>,
+    /// Boolean: words that mean no, in place of false, 0 and no.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no: Option<At<Vec<At<String>>>>,
     /// Date, timestamp: strftime formats.
     pub formats: Option<At<Vec<At<String>>>>,
     /// Timestamp: IANA zone of times without one.
@@ -182,6 +194,24 @@ pub struct ColumnSpec {
     pub quasi: Option<At<bool>>,
     /// Reason why `as-is` is allowed though the category is identity, contact, special or free-text.
     pub allow_raw: Option<At<String>>,
+}
+
+/// How numbers are written.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NumberSpec {
+    /// `.` or `,`: what stands before the fraction. Default `.`.
+    pub decimal: Option<At<String>>,
+    /// What stands between groups of three digits: `.`, `,`, `'` or a space. Default nothing.
+    pub thousands: Option<At<String>>,
+    /// Signs and words, one of which may stand before or after a number. Default none.
+    pub currency: Option<At<Vec<At<String>>>>,
+    /// Whether `1.5E+3` is read. Default false.
+    pub exponents: Option<At<bool>>,
+    /// Integer: whether `1.0` is read, as 1. Default false.
+    pub zeros: Option<At<bool>>,
+    /// Whether `(12)` is read, as -12. Default false.
+    pub brackets: Option<At<bool>>,
 }
 
 /// Cells of several values.

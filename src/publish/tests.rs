@@ -254,7 +254,13 @@ fn plan() -> Plan {
     Plan {
         job: "job".into(),
         file: "job.toml".into(),
-        source: Source { name: "s".into(), read: ReadFormat::csv(), complete: None, listed: vec![] },
+        source: Source {
+            name: "s".into(),
+            read: ReadFormat::csv(),
+            complete: None,
+            listed: vec![],
+            also: Default::default(),
+        },
         input: place(),
         output: place(),
         purpose,

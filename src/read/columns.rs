@@ -32,6 +32,8 @@ pub(super) struct Headed {
 /// unlisted ones where drift is refused. Names of the file are only said once all required columns are there: before that
 /// they may be data.
 pub(super) fn columns(names: &[String], request: &ReadRequest<'_>, place: &str) -> Result<Headed> {
+    let names: &[String] =
+        &names.iter().map(|name| request.source.also.get(name).unwrap_or(name).clone()).collect::<Vec<_>>();
     let positions: HashMap<&str, usize> =
         names.iter().enumerate().rev().map(|(at, name)| (name.as_str(), at)).collect();
     let of_file = |column: &&Column| column.parts.is_empty();
@@ -55,7 +57,7 @@ pub(super) fn columns(names: &[String], request: &ReadRequest<'_>, place: &str) 
                 Code::ColumnTwice,
                 format!("{place}: columns {first} and {second} of the header have the same name, apart from case"),
             )
-            .help("have it exported with one name per column"));
+            .help("have it exported with one name per column; other names of a column in `names` count as its own"));
         }
     }
     let mut unlisted = BTreeMap::new();

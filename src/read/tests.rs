@@ -38,6 +38,7 @@ pub(super) fn source() -> Source {
         read: ReadFormat { max_members: 100, ..ReadFormat::csv() },
         complete: None,
         listed: vec![],
+        also: Default::default(),
     }
 }
 
@@ -68,6 +69,7 @@ pub(super) fn wanted(names: &[&str]) -> Vec<Column> {
         parts: Vec::new(),
         several: None,
         birth: false,
+        forms: crate::policy::CellForms::default(),
         max_raw: None,
     };
     names.iter().map(column).collect()

@@ -3,6 +3,7 @@
 
 use super::field_kind::FieldKind;
 use crate::cell::dates::{Calendars, DateReader, DateReading};
+use crate::cell::forms::CellForms;
 use crate::cell::kind::ValueType;
 use crate::clock::Instant;
 use crate::clock::days::Moment;
@@ -34,6 +35,8 @@ pub struct Typed<'a> {
     pub sentinels: &'a [Date],
     /// A date of birth: one that makes nobody living is untreated (R20).
     pub birth: bool,
+    /// How its numbers and booleans are written.
+    pub forms: &'a CellForms,
 }
 
 impl Typed<'_> {

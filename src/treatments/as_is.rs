@@ -31,16 +31,19 @@ impl Treats for AsIs {
     }
 
     fn ready(&self, given: &Given<'_>) -> Result<Option<Box<dyn Apply>>> {
+        let forms = given.column.map(|column| column.forms.clone()).unwrap_or_default();
         Ok(Some(match given.column.map(|column| column.value) {
             Some(ValueType::Date(_)) => return calendar::ready(Part::First(Unit::Day), given),
             Some(ValueType::Timestamp(_)) => return calendar::ready(Part::Instant, given),
-            Some(ValueType::Integer) => Box::new(Each(number::integer)),
-            Some(ValueType::Decimal { scale: None }) => Box::new(Each(number::float)),
+            Some(ValueType::Integer) => number::written(&forms.numbers, number::integer),
+            Some(ValueType::Decimal { scale: None }) => number::written(&forms.numbers, number::float),
             Some(ValueType::Decimal { scale: Some(scale) }) => {
                 let scale = *scale;
-                Box::new(Each(move |value: &str, out: &mut Vec<u8>| number::decimal(value, scale, out)))
+                number::written(&forms.numbers, move |value, out| number::decimal(value, scale, out))
             }
-            Some(ValueType::Boolean) => Box::new(Each(number::yes_or_no)),
+            Some(ValueType::Boolean) => {
+                Box::new(Each(move |value: &str, out: &mut Vec<u8>| number::yes_or_no(value, &forms, out)))
+            }
             Some(ValueType::Text) | None => Box::new(Any(text)),
         }))
     }

@@ -1,7 +1,7 @@
 //! `bucket`: a number's band.
 
 use super::about::{About, FieldKeys, KeyAbout, KeyShape, Treats};
-use super::apply::{Apply, Each, Given, Typed};
+use super::apply::{Apply, Given, Typed};
 use super::field_kind::FieldKind;
 use super::number::{self, Bands};
 use crate::cell::kind::TypeName;
@@ -40,6 +40,7 @@ impl Treats for Bucket {
     fn ready(&self, given: &Given<'_>) -> Result<Option<Box<dyn Apply>>> {
         let (bands, kind) =
             (Bands::new(&self.edges), given.column.map_or(FieldKind::Int64, |column| Typed::kind(&column)));
-        Ok(Some(Box::new(Each(move |value: &str, out: &mut Vec<u8>| number::bucket(value, &bands, kind, out)))))
+        let forms = given.column.map(|column| column.forms.numbers.clone()).unwrap_or_default();
+        Ok(Some(number::written(&forms, move |value, out| number::bucket(value, &bands, kind, out))))
     }
 }

@@ -141,7 +141,8 @@ mod tests {
         text: &str,
     ) -> Result<Vec<u8>, TreatOutcome> {
         let sentinels = [jiff::civil::date(1900, 1, 1)];
-        let column = Typed { value, sentinels: &sentinels, birth: false };
+        let column =
+            Typed { value, sentinels: &sentinels, birth: false, forms: &crate::cell::forms::CellForms::default() };
         treat_row(&DateShift { window_days }.into(), column, text, &Cells { subject, others: &[] }).0
     }
 

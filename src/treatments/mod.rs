@@ -33,7 +33,6 @@ mod year;
 pub use about::{About, FieldKeys, KeyAbout, KeyShape};
 pub use apply::{Apply, Counts, Given, Row, TreatOutcome, Typed};
 pub use field_kind::FieldKind;
-pub use number::boolean;
 
 use about::Treats;
 

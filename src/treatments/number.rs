@@ -1,9 +1,11 @@
 //! What treatments of numbers and booleans share. Numbers are written with an optional sign, digits and at
-//! most one point; nothing is rounded unless the treatment says so. Must not know other types.
+//! most one point, or come as a column writes them (R53); nothing is rounded unless the treatment says so. Must not know
+//! other types.
 
-use super::apply::TreatOutcome;
+use super::apply::{Apply, Each, TreatOutcome};
 use super::field_kind::FieldKind;
-use crate::cell::text::{trim, with_canonical};
+use crate::cell::forms::{CellForms, NumberForm};
+use crate::cell::text::trim;
 
 /// Digits a Decimal128 holds.
 const MAX_DIGITS: u32 = 38;
@@ -99,22 +101,23 @@ pub fn decimal(value: &str, scale: u8, out: &mut Vec<u8>) -> TreatOutcome {
 }
 
 /// `as-is` of a boolean.
-pub fn yes_or_no(value: &str, out: &mut Vec<u8>) -> TreatOutcome {
-    put(boolean(value).map(|yes| [u8::from(yes)]), out)
+pub fn yes_or_no(value: &str, forms: &CellForms, out: &mut Vec<u8>) -> TreatOutcome {
+    put(forms.boolean(value).map(|yes| [u8::from(yes)]), out)
 }
 
-/// `true/false/1/0/yes/no` after trim, NFC and case folding (R22); none for anything else.
-pub fn boolean(value: &str) -> Option<bool> {
-    match value {
-        "true" => return Some(true),
-        "false" => return Some(false),
-        _ => {}
+/// Treats numbers as they are written in a column: in the usual way at once, others once they are.
+pub fn written(
+    form: &NumberForm,
+    how: impl Fn(&str, &mut Vec<u8>) -> TreatOutcome + Send + Sync + 'static,
+) -> Box<dyn Apply> {
+    if form.is_usual() {
+        return Box::new(Each(how));
     }
-    with_canonical(value, |word| match word {
-        "1" | "true" | "yes" => Some(true),
-        "0" | "false" | "no" => Some(false),
-        _ => None,
-    })
+    let form = form.clone();
+    Box::new(Each(move |value: &str, out: &mut Vec<u8>| match form.plain(value) {
+        Some(plain) => how(&plain, out),
+        None => TreatOutcome::Untreated,
+    }))
 }
 
 /// Bands between ascending edges: `<0`, `0-99`, `100-199`, `200+`.

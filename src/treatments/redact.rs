@@ -392,7 +392,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn redact(text: &str, names: &[Option<&str>]) -> (String, Counts) {
-        let column = Typed { value: &ValueType::Text, sentinels: &[], birth: false };
+        let column = Typed {
+            value: &ValueType::Text,
+            sentinels: &[],
+            birth: false,
+            forms: &crate::cell::forms::CellForms::default(),
+        };
         let how = Redact { names: (0..names.len()).collect() }.into();
         let (treated, counts) = treat_row(&how, column, text, &Cells { subject: None, others: names });
         (String::from_utf8(treated.expect("a value")).expect("UTF-8"), counts)

@@ -1,7 +1,7 @@
 //! `round`: a number to a multiple.
 
 use super::about::{About, FieldKeys, KeyAbout, KeyShape, Treats};
-use super::apply::{Apply, Each, Given, Typed};
+use super::apply::{Apply, Given, Typed};
 use super::field_kind::FieldKind;
 use super::number;
 use crate::cell::kind::TypeName;
@@ -44,6 +44,7 @@ impl Treats for Round {
 
     fn ready(&self, given: &Given<'_>) -> Result<Option<Box<dyn Apply>>> {
         let (to, kind) = (self.to, self.gives(given.column));
-        Ok(Some(Box::new(Each(move |value: &str, out: &mut Vec<u8>| number::round(value, to, kind, out)))))
+        let forms = given.column.map(|column| column.forms.numbers.clone()).unwrap_or_default();
+        Ok(Some(number::written(&forms, move |value, out| number::round(value, to, kind, out))))
     }
 }

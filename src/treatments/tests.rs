@@ -47,7 +47,13 @@ pub fn treat_row(how: &Treatment, column: Typed, text: &str, cells: &Cells) -> (
 fn treat_column(how: Treatment, value: ValueType, birth: bool, text: &str) -> Result<Vec<u8>, TreatOutcome> {
     let sentinels = [date(1900, 1, 1)];
     let cells = Cells { subject: Some([1; 16]), others: &[] };
-    treat_row(&how, Typed { value: &value, sentinels: &sentinels, birth }, text, &cells).0
+    treat_row(
+        &how,
+        Typed { value: &value, sentinels: &sentinels, birth, forms: &crate::cell::forms::CellForms::default() },
+        text,
+        &cells,
+    )
+    .0
 }
 
 pub fn treat(how: impl Into<Treatment>, value: ValueType, text: &str) -> Result<Vec<u8>, TreatOutcome> {
@@ -72,7 +78,12 @@ fn r20_present_says_whether_there_is_a_value_and_a_sentinel_is_none() {
 
 #[test]
 fn r20_null_stays_null_except_in_present_and_constant() {
-    let column = Some(Typed { value: &ValueType::Text, sentinels: &[], birth: false });
+    let column = Some(Typed {
+        value: &ValueType::Text,
+        sentinels: &[],
+        birth: false,
+        forms: &crate::cell::forms::CellForms::default(),
+    });
     let key = |context: &'static str| Zeroizing::new(blake3::derive_key(context, &[7; 32]));
     let given = Given { column, as_of: Instant(0), zone: &TimeZone::UTC, key: &key };
     let of_null = |how: Treatment| {
