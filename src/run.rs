@@ -3,6 +3,7 @@
 //! Must not know argv nor the terminal.
 
 mod attest;
+mod columns;
 mod input;
 pub(crate) mod judge;
 pub(crate) mod pinned;
@@ -25,6 +26,7 @@ use crate::publish::{self, Commit, CurrentTable, Writing, Written};
 use crate::requests::{IntakeReport, Requests};
 use crate::sweep::settle;
 use attest::Begun;
+use columns::Columns;
 use judge::{Aim, JudgedRun, RunFindings, judge};
 use pinned::{Pinned, pin};
 
@@ -123,6 +125,8 @@ struct Prepared {
     plan_digest: String,
     /// Requests that rows read are reached by.
     links: Links,
+    /// The columns of the export, for the record.
+    columns: Columns,
 }
 
 /// Everything of a run before the commit.
@@ -149,8 +153,8 @@ fn version(
     manifest.witness = Some(ready.state.witness()?);
     let digest = ready.state.put_manifest(&manifest)?;
     ready.call.stop.check()?;
-    let RunFindings { verdict, links, .. } = findings;
-    Ok(Prepared { written, manifest, digest, verdict, plan_digest, links })
+    let RunFindings { verdict, links, columns, .. } = findings;
+    Ok(Prepared { written, manifest, digest, verdict, plan_digest, links, columns })
 }
 
 fn writing<'a>(ready: &Ready, begun: &'a Begun, table: Option<&'a CurrentTable>) -> Writing<'a> {
@@ -196,6 +200,7 @@ fn published(
     manifest: Manifest,
 ) -> Result<Report> {
     let behind = settle::behind(ready);
+    ready.dataset.columns = prepared.columns;
     ready.state.remember(&mut ready.dataset, &begun.intent, &manifest, ready.call.now)?;
     manifest.output.check_present(ready.target().lake, ready.state.root())?;
     // Requests of another attempt that was first are its own to note: the next run or sweep does it.

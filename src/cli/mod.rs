@@ -3,6 +3,7 @@
 
 mod answer;
 mod args;
+mod columns;
 mod dataset;
 mod due;
 mod example;

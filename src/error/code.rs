@@ -231,6 +231,9 @@ codes! {
     Brake "brake" Gate
         "More rows would be dropped than `max_removed` allows, or none would be left."
         "Look at the plan; accept its digest when this is what should happen."
+    FieldEmptied "field-emptied" Gate
+        "A field lost more of its values since the run before than `max_emptied` allows."
+        "Ask whether the export lost or renamed the column; accept the plan's digest when this is what should happen."
     GateK "gate-k" Gate
         "Groups of quasi-identifiers have fewer than k persons."
         "Coarsen or leave out a quasi-identifier, or suppress small groups. This cannot be accepted."

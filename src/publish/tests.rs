@@ -254,7 +254,13 @@ fn plan() -> Plan {
     Plan {
         job: "job".into(),
         file: "job.toml".into(),
-        source: Source { name: "s".into(), read: ReadFormat::csv(), complete: None, listed: vec![] },
+        source: Source {
+            name: "s".into(),
+            read: ReadFormat::csv(),
+            complete: None,
+            listed: vec![],
+            cover: Default::default(),
+        },
         input: place(),
         output: place(),
         purpose,
@@ -277,6 +283,7 @@ fn plan() -> Plan {
             diversity: None,
         }),
         limits: Limits {
+            max_emptied: Share(1_000_000),
             max_removed: Share(1_000_000),
             max_rejected: Share(0),
             drop_bad_records: false,

@@ -1,5 +1,6 @@
 //! The evidence half of a run: intent before, manifest and ledger after, and the report that people see.
 
+use super::columns::{self, ColumnChanges};
 use super::pinned::Pinned;
 use super::report::{Outcome, Report};
 use super::scheduled;
@@ -119,6 +120,8 @@ pub struct ManifestFacts<'a> {
     pub lists: Vec<ListApplied>,
     /// What lists and inputs left aside.
     pub aside: &'a [LeftAside],
+    /// How columns differ from those of the run before.
+    pub changes: &'a ColumnChanges,
 }
 
 /// The manifest of a version about to be committed; `written` is none for a plan.
@@ -161,7 +164,10 @@ pub fn manifest(ready: &Ready, facts: &ManifestFacts<'_>, written: Option<&Writt
         identifiers: identifiers(ready, facts),
         largest_person: verdict.largest_person,
         not_published: not_published(ready),
-        drift: drift(ready, facts.main),
+        drift: drift(ready, facts),
+        covered: columns::covered(&plan.source, &facts.main.covered, &facts.changes.new),
+        renamed: facts.changes.renamed.clone(),
+        emptied: facts.changes.emptied.clone(),
         lost: lost(ready, facts.main),
         links: "applied".into(),
         gates: verdict.gates.clone(),
@@ -226,11 +232,13 @@ fn reported(source: &str, root: &str, report: &ReadReport) -> Vec<Input> {
     inputs
 }
 
-fn drift(ready: &Ready, main: &ReadReport) -> Vec<Drift> {
+fn drift(ready: &Ready, facts: &ManifestFacts<'_>) -> Vec<Drift> {
+    let main = facts.main;
     let names: Vec<String> = main.drift.iter().map(|drift| drift.name.clone()).collect();
     let told = |(column, first_seen): (String, _)| {
         let columns = main.drift.iter().find(|drift| drift.name == column).map(|drift| drift.columns);
-        Drift { column, first_seen, columns: columns.filter(|columns| *columns > 1) }
+        let new = facts.changes.new.contains(&column);
+        Drift { column, first_seen, columns: columns.filter(|columns| *columns > 1), new }
     };
     ready.dataset.clone().drifted(&names, ready.as_of).into_iter().map(told).collect()
 }
@@ -264,6 +272,9 @@ fn fields(ready: &Ready, facts: &ManifestFacts<'_>) -> Vec<FieldEvidence> {
         .map(|(f, field)| FieldEvidence {
             name: field.name.clone(),
             from: field.from.map(|column| plan.columns[column].name.clone()),
+            pattern: field
+                .from
+                .and_then(|column| plan.source.pattern_of(&plan.columns[column].name).map(str::to_owned)),
             subject: field.subject,
             treatment: field.treat.words(),
             keep: field.keep.map(|keep| keep.to_string()),
