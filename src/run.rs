@@ -19,6 +19,7 @@ pub use scheduled::Ran;
 use crate::decide::{Links, Verdict};
 use crate::error::{Error, Result};
 use crate::evidence::Manifest;
+use crate::gates;
 use crate::job::matching::{self, Followed};
 use crate::job::{Call, Ready, Watched, alone, aside, intake, recover};
 use crate::monitor::{Monitor, Silent};
@@ -26,7 +27,7 @@ use crate::publish::{self, Commit, CurrentTable, Writing, Written};
 use crate::requests::{IntakeReport, Requests};
 use crate::sweep::settle;
 use attest::Begun;
-use columns::Columns;
+use columns::SeenColumns;
 use judge::{Aim, JudgedRun, RunFindings, judge};
 use pinned::{Pinned, pin};
 
@@ -110,7 +111,12 @@ pub fn plan(call: &Call, monitor: &dyn Monitor) -> Result<Report> {
     let digest = findings.verdict.digest(&pinned.digest(ready.plan()))?;
     let mut report = attest::report(&ready, manifest, &findings.verdict, None, digest);
     report.aside = aside;
-    report.stops.extend(judged.vetoes().into_iter().map(|veto| veto.message));
+    let vetoes = judged.vetoes();
+    let accepted = ready.accept.as_ref().is_some_and(|accept| accept.plan == report.plan_digest)
+        && vetoes.iter().all(|veto| veto.acceptable);
+    let refused = gates::refusal(&vetoes).filter(|_| !accepted);
+    report.exit = intake.refusal().or(refused).map_or(0, |error| error.kind().exit_code());
+    report.stops.extend(vetoes.into_iter().map(|veto| veto.message));
     report.stops.extend(intake.refusal().map(|error| error.message().to_string()));
     Ok(report)
 }
@@ -126,7 +132,7 @@ struct Prepared {
     /// Requests that rows read are reached by.
     links: Links,
     /// The columns of the export, for the record.
-    columns: Columns,
+    columns: SeenColumns,
 }
 
 /// Everything of a run before the commit.

@@ -92,6 +92,13 @@ fn missing(wanted: &str, names: &[String], place: &str) -> Error {
     }
 }
 
+/// Returns the names that one column alone has, apart from case.
+pub fn single_names(names: &[String]) -> impl Iterator<Item = &String> {
+    let mut counts: HashMap<String, u32> = HashMap::new();
+    names.iter().for_each(|name| *counts.entry(fold(name)).or_default() += 1);
+    names.iter().filter(move |name| !name.is_empty() && counts.get(&fold(name)) == Some(&1))
+}
+
 fn fold(name: &str) -> String {
     CaseMapper::new().fold_string(name).into_owned()
 }

@@ -18,7 +18,7 @@ use crate::policy::{Basis, Column, TokenFormat};
 use crate::publish::{self, ColumnType, Receipt, Written};
 use crate::read::ReadReport;
 use crate::requests::Requests;
-use crate::state::Intent;
+use crate::state::{Current, Intent};
 use crate::treatments::Treat;
 
 /// A run that has begun.
@@ -127,7 +127,6 @@ pub struct ManifestFacts<'a> {
 /// The manifest of a version about to be committed; `written` is none for a plan.
 pub fn manifest(ready: &Ready, facts: &ManifestFacts<'_>, written: Option<&Written>) -> Manifest {
     let (plan, keys, verdict) = (ready.plan(), ready.keys.ids(), facts.verdict);
-    let previous = ready.dataset.current.as_ref();
     Manifest {
         schema: SCHEMA,
         tamis: env!("CARGO_PKG_VERSION").into(),
@@ -177,15 +176,15 @@ pub fn manifest(ready: &Ready, facts: &ManifestFacts<'_>, written: Option<&Writt
             max_removed: plan.limits.max_removed.to_string(),
             accepted: facts.accepted.clone(),
         }),
-        previous: previous.map(|current| Previous {
-            version: current.version,
-            run: current.run.clone(),
-            rows: current.rows,
-        }),
+        previous: ready.dataset.current.as_ref().map(previous),
         foreign: ready.passed.iter().map(passed).collect(),
         output: output(ready, written),
         witness: None,
     }
+}
+
+fn previous(current: &Current) -> Previous {
+    Previous { version: current.version, run: current.run.clone(), rows: current.rows }
 }
 
 /// Returns a commit of another program as the manifest has it.
@@ -407,6 +406,7 @@ pub fn report(ready: &Ready, manifest: Manifest, verdict: &Verdict, head: Option
         observed: verdict.observed,
         plan_digest: digest,
         stops: Vec::new(),
+        exit: 0,
         aside: Vec::new(),
         hints: verdict
             .hints

@@ -8,7 +8,7 @@ use crate::job::Ready;
 use crate::minimize::{Sketcher, alike};
 use crate::monitor::Silent;
 use crate::policy::{Column, CoveredBy, Source};
-use crate::read::{ReadRequest, Reader, Scratch, Selection, UnlistedColumn};
+use crate::read::{self, ReadRequest, Reader, Scratch, Selection, UnlistedColumn};
 use crate::state::ColumnSeen;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,16 +16,16 @@ use std::collections::{BTreeMap, BTreeSet};
 const ALIKE: u8 = 70;
 
 /// Every column of an export by name, as the record keeps them.
-pub type Columns = BTreeMap<String, ColumnSeen>;
+pub type SeenColumns = BTreeMap<String, ColumnSeen>;
 
 /// How columns differ from those of the run before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ColumnChanges {
-    /// Columns that it did not have; none where it is not known which it had.
+    /// SeenColumns that it did not have; none where it is not known which it had.
     pub new: BTreeSet<String>,
-    /// Columns that it had, each with the new one that holds its values.
+    /// SeenColumns that it had, each with the new one that holds its values.
     pub renamed: Vec<Renamed>,
-    /// Columns that had values in the first records and have none there now.
+    /// SeenColumns that had values in the first records and have none there now.
     pub emptied: Vec<String>,
 }
 
@@ -33,12 +33,8 @@ pub struct ColumnChanges {
 ///
 /// # Errors
 /// Input and storage errors.
-pub fn look(ready: &Ready, pinned: &Pinned, names: &[String]) -> Result<Columns> {
-    let mut counts: BTreeMap<String, u32> = BTreeMap::new();
-    let folded = |name: &String| crate::cell::text::canonical(name).into_owned();
-    names.iter().for_each(|name| *counts.entry(folded(name)).or_default() += 1);
-    let single = names.iter().filter(|name| !name.is_empty() && counts.get(&folded(name)) == Some(&1));
-    let columns: Vec<Column> = single.map(|name| Column::text(name)).collect();
+pub fn look(ready: &Ready, pinned: &Pinned, names: &[String]) -> Result<SeenColumns> {
+    let columns: Vec<Column> = read::single_names(names).map(|name| Column::text(name)).collect();
     let plan = ready.plan();
     let request = request(ready, &columns);
     let first = Selection { objects: pinned.main.objects.iter().take(1).cloned().collect(), ..pinned.main.clone() };
@@ -59,8 +55,9 @@ fn request<'a>(ready: &'a Ready, columns: &'a [Column]) -> ReadRequest<'a> {
     ReadRequest { source, columns, required: &[], drop_bad_records, block_bytes: ready.call.block_bytes }
 }
 
-/// Compares with the columns of the run before. `declared` says of a column whether the source says what it is.
-pub fn changes(before: &Columns, now: &Columns, declared: impl Fn(&str) -> bool) -> ColumnChanges {
+/// Compares with the columns of the run before. `told` says of a column whether it is worth
+/// telling that it has no values any more.
+pub fn changes(before: &SeenColumns, now: &SeenColumns, told: impl Fn(&str) -> bool) -> ColumnChanges {
     if before.is_empty() {
         return ColumnChanges::default();
     }
@@ -72,7 +69,7 @@ pub fn changes(before: &Columns, now: &Columns, declared: impl Fn(&str) -> bool)
     });
     let emptied = now.iter().filter(|(name, seen)| {
         let had = before.get(*name).is_some_and(|before| before.filled * 10 >= before.rows.max(1));
-        seen.filled == 0 && seen.rows > 0 && had && declared(name)
+        seen.filled == 0 && seen.rows > 0 && had && told(name)
     });
     ColumnChanges { renamed: renamed.collect(), emptied: emptied.map(|(name, _)| name.clone()).collect(), new }
 }
@@ -134,7 +131,7 @@ pub fn covered(source: &Source, columns: &[UnlistedColumn], new: &BTreeSet<Strin
 mod tests {
     use super::*;
 
-    fn columns(all: &[(&str, &str, u64)]) -> Columns {
+    fn columns(all: &[(&str, &str, u64)]) -> SeenColumns {
         let seen = |(name, sketch, filled): &(&str, &str, u64)| {
             ((*name).to_owned(), ColumnSeen { sketch: sketch.repeat(4), filled: *filled, rows: 10 })
         };
@@ -155,6 +152,6 @@ mod tests {
         assert_eq!(told.new.iter().collect::<Vec<_>>(), ["Mood", "Town"]);
         assert_eq!(told.renamed, [Renamed { from: "City".into(), to: "Town".into(), alike: 87 }]);
         assert_eq!(told.emptied, ["Id"]);
-        assert_eq!(changes(&Columns::new(), &now, |_| true), ColumnChanges::default());
+        assert_eq!(changes(&SeenColumns::new(), &now, |_| true), ColumnChanges::default());
     }
 }

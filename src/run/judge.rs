@@ -2,7 +2,7 @@
 //! step takes what only the step before makes. A run, a plan and an explanation differ in what they do with what comes out.
 
 use super::attest::ManifestFacts;
-use super::columns::{self, ColumnChanges, Columns};
+use super::columns::{self, ColumnChanges, SeenColumns};
 use super::input;
 use super::pinned::{Pinned, Read};
 use super::previous::Before;
@@ -55,7 +55,7 @@ pub struct RunFindings {
     observed_tallies: Vec<Tally>,
     comparable: bool,
     /// The columns of the export, for the record.
-    pub columns: Columns,
+    pub columns: SeenColumns,
     changes: ColumnChanges,
 }
 
@@ -103,12 +103,14 @@ impl MatchedRows {
         let MatchedRows { read, links, lists } = self;
         let reading = input::observed(ready, pinned, &read)?;
         let Read { staged, main, observed, tally, observed_tallies } = read;
-        let columns = if aim == Aim::Explain { Columns::new() } else { columns::look(ready, pinned, &main.names)? };
-        let declared = |name: &str| {
-            let source = &ready.plan().source;
-            source.listed.iter().any(|listed| listed == name) || source.pattern_of(name).is_some()
+        let columns = if aim == Aim::Explain { SeenColumns::new() } else { columns::look(ready, pinned, &main.names)? };
+        // A field that lost all its values is told as a field.
+        let unpublished = |name: &str| {
+            let (plan, source) = (ready.plan(), &ready.plan().source);
+            let declared = source.listed.iter().any(|listed| listed == name) || source.pattern_of(name).is_some();
+            declared && !plan.fields.iter().any(|field| field.from.is_some_and(|from| plan.columns[from].name == name))
         };
-        let changes = columns::changes(&ready.dataset.columns, &columns, declared);
+        let changes = columns::changes(&ready.dataset.columns, &columns, unpublished);
         let before = Before::find(ready, monitor)?;
         let previous = before.as_ref().map(|before| before as &dyn PreviousVersion);
         let rules = if aim == Aim::Tell { ready.rules().with_hints() } else { ready.rules() };
