@@ -45,8 +45,7 @@ fn undeclared(m: &Manifest) -> Option<String> {
     };
     let columns: u64 = m.drift.iter().map(|drift| drift.columns.unwrap_or(1)).sum();
     Some(format!(
-        "{columns} columns are in the export but not declared in any source; left out{which} (`tamis drift {}` shows all)",
-        m.job
+        "{columns} columns are in the export but not declared in any source; left out{which} (`--json` has all)"
     ))
 }
 
@@ -66,10 +65,10 @@ pub(super) fn of_dataset(standing: &DatasetStanding) -> Option<String> {
                 true => listed(&newest),
                 false => format!("the newest, for {}: {}", days(last.days), listed(&newest)),
             };
-            let (count, days, job) = (standing.drift.len(), days(oldest.days), &standing.job);
+            let (count, days) = (standing.drift.len(), days(oldest.days));
             Some(format!(
                 "for {days}, {count} columns are in the export but not declared in any source: {which} \
-                 (`tamis drift {job}` shows all)"
+                 (`--json` has all)"
             ))
         }
     }

@@ -20,6 +20,7 @@ pub(super) fn line(page: Page, at: &At<String>, spec: &ColumnSpec) {
         text(&spec.max_raw, "max_raw"),
         text(&spec.allow_raw, "allow_raw"),
         spec.several.as_ref().map(|at| (at.span(), "several")),
+        spec.parts.as_ref().map(|at| (at.span(), "parts")),
     ];
     for (span, name) in keys.into_iter().flatten() {
         let help = "give each such column a line of its own: who a value names, and whether it may leave as it is, is \
