@@ -1,6 +1,8 @@
 //! The command line: arguments as typed, settings ready, exit code; text, JSON, progress.
 //! Must not know any stage.
 
+mod access;
+mod access_page;
 mod answer;
 mod args;
 mod dataset;

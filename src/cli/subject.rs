@@ -1,6 +1,7 @@
 //! `tamis subject …`: a request of one person, or what is known of one. Values come from standard input, never from
 //! arguments, where other users of the machine and the shell's history would see them. Nothing of a value is shown.
 
+use super::access;
 use super::args::{SubjectArgs, SubjectVerb};
 use super::lines::Lines;
 use super::render;
@@ -23,6 +24,7 @@ const MOST: u64 = 1 << 16;
 /// Policy errors for what was typed; evidence and storage errors of the state.
 pub fn carry_out(settings: &Settings, args: &SubjectArgs, json: bool) -> Result<String> {
     let effect = match args.verb {
+        SubjectVerb::Export => return access::export(settings, args, json),
         SubjectVerb::Find => None,
         SubjectVerb::Erase => Some(Effect::Erase),
         SubjectVerb::Restrict => Some(Effect::Restrict),

@@ -155,6 +155,20 @@ pub enum LedgerEvent {
         /// The command.
         command: String,
     },
+    /// A person was given their data, or told that there are none (Art. 15 and 20 GDPR); of whom is not written down.
+    Answered {
+        /// Id of the request.
+        request: String,
+        /// `access` or `portability`.
+        right: String,
+        /// When the request was received.
+        received: Instant,
+        /// Whether anything was found.
+        found: bool,
+        /// Why rows were shown that may be another person's, when they were.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        doubtful: Option<String>,
+    },
     /// Bytes are gone for good.
     Removed {
         /// The job.
@@ -257,6 +271,7 @@ impl LedgerEvent {
             LedgerEvent::Removed { .. } => "removed",
             LedgerEvent::RawRemoved { .. } => "raw-removed",
             LedgerEvent::Asked { .. } => "asked",
+            LedgerEvent::Answered { .. } => "answered",
             LedgerEvent::Missed { .. } => "missed",
             LedgerEvent::Retired { .. } => "retired",
             LedgerEvent::Adopted { .. } => "adopted",

@@ -279,6 +279,11 @@ impl Worker<'_> {
         Ok(&self.rows)
     }
 
+    /// Returns the rows of the last batch again, with the record of the batch that each is of.
+    pub fn rows_of_records(&self) -> (&Rows, &[u32]) {
+        (&self.rows, &self.records)
+    }
+
     /// What was counted.
     pub fn tally(self) -> Tally {
         self.tally

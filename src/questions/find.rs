@@ -49,7 +49,7 @@ pub struct InDataset {
 }
 
 /// One request.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct OfRequest {
     /// Its id.
     pub request: String,
@@ -120,7 +120,11 @@ fn carriers(state: &Root, current: &Current, wanted: &BTreeSet<[u8; 16]>) -> Res
     Ok((rows, subjects.len() as u64))
 }
 
-fn of_person(desk: &Desk, published: &[PublishedDataset<'_>], wanted: &BTreeSet<[u8; 16]>) -> Result<Vec<OfRequest>> {
+pub(super) fn of_person(
+    desk: &Desk,
+    published: &[PublishedDataset<'_>],
+    wanted: &BTreeSet<[u8; 16]>,
+) -> Result<Vec<OfRequest>> {
     let requests = desk.requests()?;
     let mut found: BTreeMap<u32, bool> = BTreeMap::new();
     for entry in wanted.iter().flat_map(|identity| requests.effects(identity)) {
