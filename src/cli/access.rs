@@ -30,7 +30,7 @@ pub(super) fn export(settings: &Settings, args: &SubjectArgs, json: bool) -> Res
     check_apart(&project, &out)?;
     make_folder(&out)?;
     let mut call = settings.subject_call();
-    call.values = super::subject::values()?;
+    call.values = super::who::values()?;
     call.now = System.now();
     let answer = access::answer(&call, &asked, monitor(json).as_ref())?;
     let files = write(&answer, &out)?;

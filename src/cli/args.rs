@@ -351,6 +351,8 @@ pub enum SchemaKind {
     JobReport,
     /// What `status --json` prints
     Status,
+    /// What `subject export` writes as person.json
+    Access,
 }
 
 /// Arguments of `accept`.

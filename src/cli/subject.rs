@@ -7,16 +7,12 @@ use super::lines::Lines;
 use super::render;
 use super::settings::{self, Settings};
 use super::verdict::counted;
+use super::who;
 use crate::by_hand::{self, Asked, Stored};
 use crate::clock::{Clock, System};
 use crate::error::{Code, Error, Result};
 use crate::policy::Effect;
 use crate::questions::{KnownPerson, find};
-use std::io::{IsTerminal, Read, Write as _};
-use zeroize::Zeroizing;
-
-/// More than this is no list of one person's values.
-const MOST: u64 = 1 << 16;
 
 /// Carries out the command.
 ///
@@ -37,7 +33,7 @@ pub fn carry_out(settings: &Settings, args: &SubjectArgs, json: bool) -> Result<
     let asked = effect.map(|effect| asked(effect, args)).transpose()?;
     let mut call = settings.subject_call();
     if effect != Some(Effect::Lift) {
-        call.values = values()?;
+        call.values = who::values()?;
         // Typing takes its time: a run in between has not seen the request.
         call.now = System.now();
     }
@@ -62,25 +58,6 @@ fn asked(effect: Effect, args: &SubjectArgs) -> Result<Asked> {
         lifts: args.lifts.clone(),
         lift_erase: args.lift_erase,
     })
-}
-
-/// Who is meant, from standard input or a prompt.
-///
-/// # Errors
-/// A policy error for what is no text, or too long.
-pub(super) fn values() -> Result<Zeroizing<String>> {
-    let mut text = Zeroizing::new(String::with_capacity(MOST as usize + 1));
-    if std::io::stdin().is_terminal() {
-        let prompt = "who is meant? one `kind: value` a line, such as `email: …`; end with Ctrl-D\n";
-        let _ = std::io::stderr().write_all(prompt.as_bytes());
-    }
-    let read = std::io::stdin().lock().take(MOST + 1).read_to_string(&mut text);
-    read.map_err(|_| Error::new(Code::RequestWrong, "standard input is no UTF-8 text"))?;
-    if text.len() as u64 > MOST {
-        return Err(Error::new(Code::RequestWrong, "standard input holds more than one person's values")
-            .help("give one person at a time; put many requests into a list of the policy"));
-    }
-    Ok(text)
 }
 
 fn told(stored: &Stored) -> String {

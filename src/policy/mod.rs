@@ -38,5 +38,5 @@ pub use policy_spec::RecipientKind;
 pub use register::*;
 pub use schedule::Schedule;
 pub use schema::{SpecKind, schema};
-pub use source_spec::Origin;
+pub use source_spec::ColumnOrigin;
 pub use spec::Category;

@@ -4,7 +4,7 @@
 use super::check_source::Inventory;
 use super::plan::Basis;
 use super::policy_spec::{PolicySpec, PurposeSpec, RecipientKind, RecipientSpec};
-use super::source_spec::{ColumnSpec, Origin};
+use super::source_spec::{ColumnOrigin, ColumnSpec};
 use super::spec::{At, Category};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -88,7 +88,7 @@ pub struct ColumnFacts {
     /// Its category.
     pub category: Category,
     /// Where its values come from, when that is said.
-    pub origin: Option<Origin>,
+    pub origin: Option<ColumnOrigin>,
     /// Purposes it may serve.
     pub purposes: Vec<String>,
     /// Whether values identify somebody.
@@ -140,10 +140,11 @@ fn recipient(spec: &RecipientSpec) -> RecipientFacts {
 
 fn source(inventory: &Inventory) -> SourceFacts {
     let name = |place: usize| inventory.columns[place].name.clone();
+    let with_parts = |place: usize| std::iter::once(place).chain(inventory.columns[place].parts.iter().copied());
     SourceFacts {
         description: text(inventory.spec.description.as_ref()),
         columns: inventory.columns.iter().map(|entry| (entry.name.clone(), column(entry.spec))).collect(),
-        links: inventory.carriers().map(name).collect(),
+        links: inventory.carriers().flat_map(with_parts).map(name).collect(),
     }
 }
 

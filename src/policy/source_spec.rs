@@ -142,7 +142,7 @@ pub struct ConsentSpec {
 /// Where values of a column come from (Art. 20 GDPR; WP242 rev.01, II).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Origin {
+pub enum ColumnOrigin {
     /// The person gave them.
     Given,
     /// What the person did was recorded.
@@ -162,9 +162,12 @@ pub struct ColumnSpec {
     /// Where values come from: given (by the person), observed or derived. Portability takes the first two. Default: not
     /// said, and not portable.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub origin: Option<At<Origin>>,
-    /// email, phone, salesforce-id, text or name@scope.
+    pub origin: Option<At<ColumnOrigin>>,
+    /// email, phone, salesforce-id, guid, text or name@scope; the last two may end in /any-case.
     pub identifier: Option<At<String>>,
+    /// Columns that make up its values, in order: it is no column of the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parts: Option<At<Vec<At<String>>>>,
     /// Phone: ISO 3166 code of numbers without `+`.
     pub region: Option<At<String>>,
     /// Phone: column with ISO codes or country names.

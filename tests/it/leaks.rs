@@ -145,7 +145,20 @@ fn an_answer_to_a_person_is_in_its_folder_and_nowhere_else() {
     let values = format!("email: {}\n", email.value());
     for (arguments, exit) in [
         (&["subject", "export", "--request", "D-1", "--out", "../answer-1"][..], 0),
-        (&["subject", "export", "--request", "D-2", "--out", "../answer-2", "--include-doubtful", "a test", "--json"], 0),
+        (
+            &[
+                "subject",
+                "export",
+                "--request",
+                "D-2",
+                "--out",
+                "../answer-2",
+                "--include-doubtful",
+                "a test",
+                "--json",
+            ],
+            0,
+        ),
         (&["subject", "export", "--request", "D-3", "--out", "../answer-3", "--right", "portability"], 0),
         (&["subject", "export", "--request", "D-4", "--out", "../state/answer"], 2),
         (&["subject", "export", "--request", "not an id", "--out", "../answer-4"], 2),

@@ -19,7 +19,7 @@ use crate::policy::{self, Register};
 use crate::requests::half;
 use person::Asker;
 use published::Searched;
-use raw::{InExports, RawExports};
+use raw::{ExportSearch, InExports};
 
 /// What is asked for, apart from who is meant.
 #[derive(Clone, Debug)]
@@ -130,7 +130,7 @@ impl Search<'_> {
         }
         let mut asker = Asker::of(values, self.desk.project.links.max_strong_fanout);
         let mut exports = match &self.asked.without_raw {
-            None => Some(RawExports::list(self.desk, self.asked.right, self.now)?),
+            None => Some(ExportSearch::list(self.desk, self.asked.right, self.now)?),
             Some(_) => None,
         };
         let found = loop {
@@ -158,11 +158,11 @@ impl Search<'_> {
         Ok(self.put_together(values, &asker, in_tables, in_exports, raw, requests))
     }
 
-    fn raw_answer(&self, exports: Option<&RawExports<'_>>, found: &InExports) -> RawAnswer {
+    fn raw_answer(&self, exports: Option<&ExportSearch<'_>>, found: &InExports) -> RawAnswer {
         RawAnswer {
             not_searched: self.asked.without_raw.clone(),
             unreadable: exports.iter().flat_map(|exports| exports.unreadable.iter().cloned()).collect(),
-            objects: exports.map_or(0, RawExports::objects_count),
+            objects: exports.map_or(0, ExportSearch::objects_count),
             records: found.records.clone(),
         }
     }

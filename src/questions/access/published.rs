@@ -194,7 +194,7 @@ impl<'a> Searched<'a> {
             category: column.map(|column| column.category.name()),
             treatment: field.treatment.clone(),
             means: field.treat().map_or("", |treat| treat.about().does),
-            derived: column.is_some_and(|column| column.origin == Some(crate::policy::Origin::Derived)),
+            derived: column.is_some_and(|column| column.origin == Some(crate::policy::ColumnOrigin::Derived)),
         }
     }
 }

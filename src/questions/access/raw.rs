@@ -8,7 +8,7 @@ use crate::error::{Kind, Result};
 use crate::job::Desk;
 use crate::minimize::{Minimizer, Rows, Stream};
 use crate::monitor::Monitor;
-use crate::policy::{Basis, Category, Column, Location, Origin, Plan, Register, Source};
+use crate::policy::{Basis, Category, Column, ColumnOrigin, Location, Plan, Register, Source};
 use crate::read::{self, InputPaths, RawBatch, ReadRequest, Reader, Records, Scratch, Selection};
 use crate::store::{Aside, Object, Root};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +27,7 @@ struct RawSource<'a> {
 }
 
 /// All exports that are there.
-pub(super) struct RawExports<'a> {
+pub(super) struct ExportSearch<'a> {
     desk: &'a Desk,
     now: Instant,
     sources: Vec<RawSource<'a>>,
@@ -36,7 +36,7 @@ pub(super) struct RawExports<'a> {
 }
 
 /// Where a record is.
-type At = (usize, String, u64);
+type RecordAt = (usize, String, u64);
 
 /// What the exports have of the person.
 #[derive(Default)]
@@ -47,13 +47,13 @@ pub(super) struct InExports {
     pub hidden: Vec<DoubtfulRow>,
 }
 
-impl<'a> RawExports<'a> {
+impl<'a> ExportSearch<'a> {
     /// Lists what is there: for portability the newest complete set of each export, else everything.
     ///
     /// # Errors
     /// Storage errors; a policy error for a bad glob.
-    pub fn list(desk: &'a Desk, right: Right, now: Instant) -> Result<RawExports<'a>> {
-        let mut exports = RawExports { desk, now, sources: Vec::new(), unreadable: BTreeSet::new() };
+    pub fn list(desk: &'a Desk, right: Right, now: Instant) -> Result<ExportSearch<'a>> {
+        let mut exports = ExportSearch { desk, now, sources: Vec::new(), unreadable: BTreeSet::new() };
         let mut seen = BTreeSet::new();
         let jobs = || desk.project.jobs.values();
         let main = jobs().map(|plan| (plan, Stream::Main));
@@ -92,7 +92,7 @@ impl<'a> RawExports<'a> {
     ///
     /// # Errors
     /// Storage errors, why the monitor ends the work; what cannot be read is in `unreadable`.
-    pub fn search(&mut self, asker: &mut Asker, monitor: &dyn Monitor) -> Result<BTreeMap<At, Certainty>> {
+    pub fn search(&mut self, asker: &mut Asker, monitor: &dyn Monitor) -> Result<BTreeMap<RecordAt, Certainty>> {
         let mut found = BTreeMap::new();
         for (at, source) in self.sources.iter().enumerate() {
             let root = &self.desk.roots[&source.input.root];
@@ -120,15 +120,15 @@ impl<'a> RawExports<'a> {
     pub fn show(
         &self,
         register: &Register,
-        found: &BTreeMap<At, Certainty>,
+        found: &BTreeMap<RecordAt, Certainty>,
         right: Right,
         all: bool,
     ) -> Result<InExports> {
         let mut shown = InExports::default();
         for (at, source) in self.sources.iter().enumerate() {
             let root = &self.desk.roots[&source.input.root];
-            let key = &source.columns[source.key].name;
-            let hides = Hides { register, source: &source.source.name, key, right };
+            let keys = source.key_columns().into_iter().map(|column| source.columns[column].name.as_str()).collect();
+            let hides = Hides { register, source: &source.source.name, keys, right };
             for object in &source.objects {
                 for member in read::members(root, object, &source.source.read)? {
                     let wanted: BTreeMap<u64, Certainty> = found
@@ -163,6 +163,14 @@ fn raw_source(plan: &Plan, stream: Stream) -> RawSource<'_> {
 }
 
 impl RawSource<'_> {
+    /// The columns without which nobody can tell whose a record is.
+    fn key_columns(&self) -> Vec<usize> {
+        match &self.columns[self.key].parts {
+            parts if parts.is_empty() => vec![self.key],
+            parts => parts.clone(),
+        }
+    }
+
     /// The records of one object that have to do with the person, by the place of their member and their number.
     fn search(
         &self,
@@ -180,7 +188,7 @@ impl RawSource<'_> {
         let request = ReadRequest {
             source: self.source,
             columns: self.columns,
-            required: &[self.key],
+            required: &self.key_columns(),
             drop_bad_records: true,
             block_bytes: BLOCK_BYTES,
         };
@@ -213,8 +221,8 @@ fn carried(rows: &Rows, row: usize) -> impl Iterator<Item = (u8, &[u8; 16])> {
 struct Hides<'a> {
     register: &'a Register,
     source: &'a str,
-    /// The column that says whose a record is.
-    key: &'a str,
+    /// The columns that say whose a record is.
+    keys: Vec<&'a str>,
     right: Right,
 }
 
@@ -224,14 +232,16 @@ impl Hides<'_> {
         let Some(facts) = source.columns.get(column) else { return Some(Withholding::Undescribed) };
         match facts.category {
             Category::Secret => return Some(Withholding::Secret),
-            _ if column != self.key && source.may_name_others(column) => return Some(Withholding::OtherPersonsId),
+            _ if !self.keys.contains(&column) && source.may_name_others(column) => {
+                return Some(Withholding::OtherPersonsId);
+            }
             Category::FreeText if self.right == Right::Access => return Some(Withholding::FreeText),
             _ => {}
         }
         if self.right == Right::Access {
             return None;
         }
-        if !matches!(facts.origin, Some(Origin::Given | Origin::Observed)) {
+        if !matches!(facts.origin, Some(ColumnOrigin::Given | ColumnOrigin::Observed)) {
             return Some(Withholding::NotProvided);
         }
         let portable = |name: &String| {
