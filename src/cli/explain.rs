@@ -7,6 +7,7 @@ use super::progress::monitor;
 use super::settings::Settings;
 use super::verdict::counted;
 use super::{render, who};
+use crate::clock;
 use crate::error::Result;
 use crate::questions::{ExplainedDataset, Explanation, Reaching, explain};
 
@@ -82,7 +83,7 @@ fn reaching(out: &mut String, r: &Reaching) {
         r.effect,
         r.list,
         r.by,
-        r.received.to_seconds(),
+        clock::local(r.received, &r.zone),
         r.state,
         at(&r.rule)
     ));

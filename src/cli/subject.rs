@@ -9,7 +9,7 @@ use super::settings::{self, Settings};
 use super::verdict::counted;
 use super::who;
 use crate::by_hand::{self, Asked, Stored};
-use crate::clock::{Clock, System};
+use crate::clock::{self, Clock, System};
 use crate::error::{Code, Error, Result};
 use crate::policy::Effect;
 use crate::questions::{KnownPerson, find};
@@ -126,8 +126,8 @@ fn found(known: &KnownPerson) -> String {
             r.request,
             r.effect,
             r.list,
-            r.received.to_seconds(),
-            r.due.to_seconds()
+            clock::local(r.received, &r.zone),
+            clock::local(r.due, &r.zone)
         ));
         r.states.iter().for_each(|(job, state)| {
             let why = r.review.get(job).map_or(String::new(), |why| format!(": {why}"));

@@ -12,6 +12,7 @@ use crate::publish::Companions;
 use crate::requests::{RequestStatus, StoredBond, half};
 use crate::state::Current;
 use crate::store::Root;
+use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of a person: counts, ids and states.
@@ -61,6 +62,9 @@ pub struct OfRequest {
     pub received: Instant,
     /// When it has to be done.
     pub due: Instant,
+    /// Zone of its list, in which people read its dates.
+    #[serde(skip)]
+    pub zone: TimeZone,
     /// Whether a lift has ended it.
     pub ended: bool,
     /// Whether it names one of the values itself.
@@ -145,7 +149,8 @@ pub(super) fn of_person(
             list: entry.list.to_owned(),
             effect: entry.effect.name().into(),
             received: entry.received,
-            due: desk.due(entry.received),
+            due: desk.due(entry.list, entry.received),
+            zone: desk.project.zone_of_list(entry.list),
             ended: entry.ended,
             named: found.get(&at).copied().unwrap_or(false),
             review: standings.iter().filter_map(|(job, s)| Some((job.clone(), s.review?.why()))).collect(),
