@@ -16,7 +16,7 @@ use crate::evidence::LedgerEvent;
 use crate::job::{Desk, SubjectCall, identities, note, published as published_datasets};
 use crate::monitor::Monitor;
 use crate::policy::{self, Register};
-use crate::requests::half;
+use crate::requests::{COMMAND, half};
 use person::Asker;
 use published::Searched;
 use raw::{ExportSearch, InExports};
@@ -199,7 +199,7 @@ impl Search<'_> {
             contact: self.register.contact.clone(),
             request: request.clone(),
             received,
-            due: self.desk.due(received),
+            due: self.desk.due(COMMAND, received),
             answered: self.now,
             processed: !datasets.is_empty() || !raw_exports.records.is_empty(),
             datasets,
