@@ -3,6 +3,7 @@
 //! Must not know any stage.
 
 use super::args::StatusArgs;
+use super::columns;
 use super::lines::Lines;
 use super::settings::Settings;
 use super::verdict::{TerminalVerdict, coloured, counted};
@@ -137,7 +138,7 @@ fn in_short(found: &StatusFound, exceptions: &[String]) -> String {
 fn job_row(job: &JobStatus) -> [String; 6] {
     let at = |at: Option<Instant>| at.map_or("never".into(), |at| at.to_seconds().to_string());
     let last = match (&job.version, &job.refused) {
-        (_, Some(refused)) => format!("refused {}, exit {}", refused.at.to_seconds(), refused.exit),
+        (_, Some(refused)) => format!("refused {}, {}", refused.at.to_seconds(), refused.which()),
         (Some(version), None) => format!("ok {}", at(version.at)),
         (None, None) => "never".into(),
     };
@@ -189,7 +190,7 @@ fn of_job(job: &JobStatus) -> Vec<String> {
     for (what, refused) in [("run", &job.refused), ("sweep", &job.sweep.refused)] {
         let Some(refused) = refused else { continue };
         let to_do = refused.to_do.replace('\n', "; ");
-        out.push(format!("{name}: the {what} was refused with exit {}: {}: {to_do}", refused.exit, refused.cause));
+        out.push(format!("{name}: the {what} was refused with {}: {}: {to_do}", refused.which(), refused.cause));
     }
     out
 }
@@ -209,16 +210,10 @@ fn of_requests(standings: &Standings) -> Vec<String> {
     }
     for dataset in &standings.datasets {
         let name = &dataset.dataset;
-        out.extend(dataset.drift.iter().map(|drift| {
-            let column = render::column(&drift.column);
-            format!("{name}: for {}, {column} is in the export but not declared in any source", days(drift.days))
-        }));
+        out.extend(columns::of_dataset(dataset).map(|said| format!("{name}: {said}")));
         out.extend(dataset.lost.iter().map(|lost| {
-            format!(
-                "{name}: for {}, {} is declared but missing from the export",
-                days(lost.days),
-                render::column(&lost.column)
-            )
+            let (days, column) = (days(lost.days), columns::column(&lost.column));
+            format!("{name}: for {days}, {column} is declared but missing from the export")
         }));
         out.extend(dataset.raw.iter().map(|column| format!("{name}: {}", render::said_of_raw(column))));
     }
@@ -341,11 +336,11 @@ fn dataset(out: &mut String, standing: &DatasetStanding) {
     for column in &standing.raw {
         out.line(format_args!("  {}", render::said_of_raw(column)));
     }
-    for drift in &standing.drift {
-        out.line(format_args!("  not declared: {} for {}", render::column(&drift.column), days(drift.days)));
+    if let Some(said) = columns::of_dataset(standing) {
+        out.line(format_args!("  not declared: {said}"));
     }
     for lost in &standing.lost {
-        let column = render::column(&lost.column);
+        let column = columns::column(&lost.column);
         out.line(format_args!("  missing from the export: {column} for {}", days(lost.days)));
     }
 }

@@ -145,6 +145,7 @@ fn rules_with(person: bool, basis: Basis, consent_column: bool, k: Option<u32>, 
         consent_column,
         gate: k.map(gate),
         limits: Limits {
+            max_emptied: Share(1_000_000),
             max_removed: Share(1_000_000),
             max_rejected: Share(0),
             drop_bad_records: false,
@@ -154,7 +155,7 @@ fn rules_with(person: bool, basis: Basis, consent_column: bool, k: Option<u32>, 
     }
 }
 
-/// Rows of persons.
+/// How many rows each person has in a version.
 struct Version(BTreeMap<u8, u64>);
 
 impl PreviousVersion for Version {

@@ -221,6 +221,9 @@ codes! {
     RequestListUnreadable "request-list-unreadable" Input
         "A list of requests, or a part of it, could not be read. Every readable request is stored and in force."
         "Correct the record or the file named; nothing is published until every list can be read (R31)."
+    SetAhead "set-dated-ahead" Input
+        "The newest set is named by a day that has not come, so it would stay the newest and hide every later export."
+        "Rename it or move it away; if exports are named by a day to come, set `complete.max_ahead` in the source."
     SetOrderUnknown "set-order-unknown" Input
         "The names of two sets do not say which of them is the newer one."
         "Move away what is no set of this export, or set `complete.set_format` in the source."
@@ -231,6 +234,9 @@ codes! {
     Brake "brake" Gate
         "More rows would be dropped than `max_removed` allows, or none would be left."
         "Look at the plan; accept its digest when this is what should happen."
+    FieldEmptied "field-emptied" Gate
+        "A field lost more of its values since the run before than `max_emptied` allows."
+        "Ask whether the export lost or renamed the column; accept the plan's digest when this is what should happen."
     GateK "gate-k" Gate
         "Groups of quasi-identifiers have fewer than k persons."
         "Coarsen or leave out a quasi-identifier, or suppress small groups. This cannot be accepted."

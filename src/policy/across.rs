@@ -167,6 +167,7 @@ pub(super) fn hints(policy: &Policy, sources: &[Inventory], jobs: &[CheckedJob])
         tokens_of_others(job);
         poor_clocks(job);
         births_unsaid(job);
+        by_patterns(job);
         idle_keeps(job);
         days_in_utc(job);
         drops_nothing(job);
@@ -287,6 +288,18 @@ fn births_unsaid(job: &CheckedJob) {
     }
 }
 
+/// Columns that are published and that nobody has named in the source.
+fn by_patterns(job: &CheckedJob) {
+    let Some(inventory) = job.inventory else { return };
+    for (_, field) in job.spec.fields.iter() {
+        let place = |from: &At<String>| inventory.columns[inventory.place(from)?].pattern.as_ref();
+        let Some((from, pattern)) = field.from.as_ref().and_then(|from| Some((from, place(from)?))) else { continue };
+        let text = format!("this column is declared by the pattern {pattern} alone");
+        let help = "look at what it holds, and give it a line of its own in the source";
+        job.page.hint(from.span(), "by-pattern", text, help);
+    }
+}
+
 fn idle_keeps(job: &CheckedJob) {
     let Some(plan) = &job.plan else { return };
     for ((_, spec), field) in job.spec.fields.iter().zip(&plan.fields) {
@@ -306,8 +319,7 @@ fn days_in_utc(job: &CheckedJob) {
         let place = field.from.as_ref().filter(|_| calendar).and_then(|f| inventory.place(f));
         let timestamp = crate::cell::kind::TypeName::Timestamp;
         if place.is_some_and(|p| inventory.columns[p].spec.kind() == timestamp) {
-            let help =
-                "a job without [schedule] counts days in UTC; add [schedule] with a timezone if that is not meant";
+            let help = "a job without [schedule] counts days in UTC; add [schedule] with a zone if that is not meant";
             job.page.hint(field.treat.span(), "days-in-utc", "days of a timestamp begin at midnight UTC here", help);
         }
     }

@@ -25,7 +25,7 @@ pub struct SourceSpec {
     pub subject: At<SubjectSpec>,
     /// Column that carries consent (R32).
     pub consent: Option<At<ConsentSpec>>,
-    /// Every column of the export, by name.
+    /// The columns of the export, by name or, where many are alike, by a pattern such as `*_date`.
     pub columns: At<Named<ColumnSpec>>,
     /// Limits of what is read.
     pub limits: Option<SourceLimitsSpec>,
@@ -83,6 +83,12 @@ pub struct ReadSpec {
     pub stray_quotes: Option<At<StrayQuotes>>,
     /// Columns the source does not list: drop, refuse. Default drop.
     pub on_drift: Option<At<OnDrift>>,
+    /// Columns of no interest, by name or pattern: dropped, counted, and not reported one by one. Default none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ignore: Option<At<Vec<At<String>>>>,
+    /// Columns that must not be declared, by name or pattern, whatever their case: they are never read. Default none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deny: Option<At<Vec<At<String>>>>,
 }
 
 /// In how many objects of a set the member is.
@@ -109,6 +115,8 @@ pub struct CompleteSpec {
     pub min_records: Option<At<String>>,
     /// How sets are named: a strftime format, `number` or `text`. Default: read from the names.
     pub set_format: Option<At<String>>,
+    /// How far after now the day may lie that a set is named by, ISO 8601. Default P1D.
+    pub max_ahead: Option<At<String>>,
 }
 
 /// `[subject]`.
@@ -139,6 +147,18 @@ pub struct ConsentSpec {
     pub since: Option<At<String>>,
 }
 
+/// Where values of a column come from (Art. 20 GDPR; WP242 rev.01, II).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ColumnOrigin {
+    /// The person gave them.
+    Given,
+    /// What the person did was recorded.
+    Observed,
+    /// Somebody made them of other data.
+    Derived,
+}
+
 /// `[columns.C]`.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -150,6 +170,10 @@ pub struct ColumnSpec {
     pub names: Option<At<Vec<At<String>>>>,
     /// Purposes it may serve. Default none.
     pub purposes: Option<At<Vec<At<String>>>>,
+    /// Where values come from: given (by the person), observed or derived. Portability takes the first two. Default: not
+    /// said, and not portable.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<At<ColumnOrigin>>,
     /// email, phone, salesforce-id, guid, text or name@scope; the last two may end in /any-case.
     pub identifier: Option<At<String>>,
     /// Columns that make up its values, in order: it is no column of the file.

@@ -12,6 +12,7 @@ mod groups;
 mod removal;
 mod rewrite;
 mod schema;
+mod shown;
 mod stretch;
 mod table;
 #[cfg(test)]
@@ -27,6 +28,7 @@ pub use format::{
 };
 pub use removal::{Orphans, is_staged, orphans};
 pub use rewrite::{Rewriting, rewrite};
+pub use shown::{ShownRows, show_rows};
 pub use table::{CurrentFile, CurrentTable, FileWritten, Passed, Receipt, Rewritten, Target, Writing, Written};
 
 use crate::decide::Cleared;

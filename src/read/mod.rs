@@ -12,6 +12,7 @@ mod reader;
 mod records;
 mod report;
 mod set;
+mod set_name;
 mod signature;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ mod wanted;
 
 pub use batch::{ColumnMap, RawBatch, Values};
 pub use beginning::{Beginning, beginning, foreign};
+pub use columns::single_names;
 pub use container::{Container, Member, members};
 pub use format::Survey;
 pub use order::{Disorder, in_order, newest_before};

@@ -1,5 +1,6 @@
 //! The evidence half of a run: intent before, manifest and ledger after, and the report that people see.
 
+use super::columns::{self, ColumnChanges};
 use super::pinned::Pinned;
 use super::report::{Outcome, Report};
 use super::scheduled;
@@ -17,14 +18,14 @@ use crate::policy::{Basis, Column, TokenFormat};
 use crate::publish::{self, ColumnType, Receipt, Written};
 use crate::read::ReadReport;
 use crate::requests::Requests;
-use crate::state::Intent;
+use crate::state::{Current, Intent};
 use crate::treatments::Treat;
 
 /// A run that has begun.
 pub struct Begun {
-    /// What it pinned.
+    /// What the run pinned before it read.
     pub intent: Intent,
-    /// Its attempt.
+    /// Number of the attempt at this run.
     pub attempt: u32,
     /// What lists and inputs left aside.
     pub aside: Vec<LeftAside>,
@@ -79,6 +80,7 @@ pub fn refused(ready: &Ready, begun: &Begun, error: &Error, plan: Option<String>
         job: begun.intent.job.clone(),
         as_of: begun.intent.as_of,
         exit: error.kind().exit_code(),
+        code: Some(error.code().name().into()),
         cause: error.message().to_string(),
         plan,
     };
@@ -99,17 +101,17 @@ pub fn spend_accept(ready: &Ready, begun: &Begun, error: Option<&Error>) {
 pub struct ManifestFacts<'a> {
     /// The run's id; of a plan empty.
     pub run: &'a str,
-    /// What was pinned.
+    /// Objects that were pinned before they were read.
     pub pinned: &'a Pinned,
     /// Files of the job's own export.
     pub main: &'a ReadReport,
     /// Files of observed sources.
     pub observed: &'a [ReadReport],
-    /// Counts of values.
+    /// Counts of values, by field and column.
     pub tally: &'a Tally,
     /// Those of observed sources.
     pub observed_tallies: &'a [Tally],
-    /// Counts of rows.
+    /// Counts of rows, by reason and by gate.
     pub verdict: &'a Verdict,
     /// Whether subjects could be compared with those of the version before (R35).
     pub comparable: bool,
@@ -119,12 +121,13 @@ pub struct ManifestFacts<'a> {
     pub lists: Vec<ListApplied>,
     /// What lists and inputs left aside.
     pub aside: &'a [LeftAside],
+    /// How columns differ from those of the run before.
+    pub changes: &'a ColumnChanges,
 }
 
 /// The manifest of a version about to be committed; `written` is none for a plan.
 pub fn manifest(ready: &Ready, facts: &ManifestFacts<'_>, written: Option<&Written>) -> Manifest {
     let (plan, keys, verdict) = (ready.plan(), ready.keys.ids(), facts.verdict);
-    let previous = ready.dataset.current.as_ref();
     Manifest {
         schema: SCHEMA,
         tamis: env!("CARGO_PKG_VERSION").into(),
@@ -161,7 +164,10 @@ pub fn manifest(ready: &Ready, facts: &ManifestFacts<'_>, written: Option<&Writt
         identifiers: identifiers(ready, facts),
         largest_person: verdict.largest_person,
         not_published: not_published(ready),
-        drift: drift(ready, facts.main),
+        drift: drift(ready, facts),
+        covered: columns::covered(&plan.source, &facts.main.covered, &facts.changes.new),
+        renamed: facts.changes.renamed.clone(),
+        emptied: facts.changes.emptied.clone(),
         lost: lost(ready, facts.main),
         links: "applied".into(),
         gates: verdict.gates.clone(),
@@ -171,15 +177,15 @@ pub fn manifest(ready: &Ready, facts: &ManifestFacts<'_>, written: Option<&Writt
             max_removed: plan.limits.max_removed.to_string(),
             accepted: facts.accepted.clone(),
         }),
-        previous: previous.map(|current| Previous {
-            version: current.version,
-            run: current.run.clone(),
-            rows: current.rows,
-        }),
+        previous: ready.dataset.current.as_ref().map(previous),
         foreign: ready.passed.iter().map(passed).collect(),
         output: output(ready, written),
         witness: None,
     }
+}
+
+fn previous(current: &Current) -> Previous {
+    Previous { version: current.version, run: current.run.clone(), rows: current.rows }
 }
 
 /// Returns a commit of another program as the manifest has it.
@@ -226,11 +232,13 @@ fn reported(source: &str, root: &str, report: &ReadReport) -> Vec<Input> {
     inputs
 }
 
-fn drift(ready: &Ready, main: &ReadReport) -> Vec<Drift> {
+fn drift(ready: &Ready, facts: &ManifestFacts<'_>) -> Vec<Drift> {
+    let main = facts.main;
     let names: Vec<String> = main.drift.iter().map(|drift| drift.name.clone()).collect();
     let told = |(column, first_seen): (String, _)| {
         let columns = main.drift.iter().find(|drift| drift.name == column).map(|drift| drift.columns);
-        Drift { column, first_seen, columns: columns.filter(|columns| *columns > 1) }
+        let new = facts.changes.new.contains(&column);
+        Drift { column, first_seen, columns: columns.filter(|columns| *columns > 1), new }
     };
     ready.dataset.clone().drifted(&names, ready.as_of).into_iter().map(told).collect()
 }
@@ -264,6 +272,9 @@ fn fields(ready: &Ready, facts: &ManifestFacts<'_>) -> Vec<FieldEvidence> {
         .map(|(f, field)| FieldEvidence {
             name: field.name.clone(),
             from: field.from.map(|column| plan.columns[column].name.clone()),
+            pattern: field
+                .from
+                .and_then(|column| plan.source.pattern_of(&plan.columns[column].name).map(str::to_owned)),
             subject: field.subject,
             treatment: field.treat.words(),
             keep: field.keep.map(|keep| keep.to_string()),
@@ -390,7 +401,7 @@ pub fn check_receipt(receipt: &Receipt, manifest: &Manifest) -> Result<()> {
     .help("nothing of this run was published: two processes were at work on this job; run it again"))
 }
 
-/// What people see.
+/// Makes what people and programs see of a run.
 pub fn report(ready: &Ready, manifest: Manifest, verdict: &Verdict, head: Option<String>, digest: String) -> Report {
     Report {
         schema: "tamis-report/1",
@@ -398,6 +409,7 @@ pub fn report(ready: &Ready, manifest: Manifest, verdict: &Verdict, head: Option
         observed: verdict.observed,
         plan_digest: digest,
         stops: Vec::new(),
+        exit: 0,
         aside: Vec::new(),
         hints: verdict
             .hints

@@ -2,6 +2,7 @@
 //! step takes what only the step before makes. A run, a plan and an explanation differ in what they do with what comes out.
 
 use super::attest::ManifestFacts;
+use super::columns::{self, ColumnChanges, SeenColumns};
 use super::input;
 use super::pinned::{Pinned, Read};
 use super::previous::Before;
@@ -35,7 +36,7 @@ struct MatchedRows {
 
 /// A run that is judged, of which nothing is published yet.
 pub struct JudgedRun {
-    /// Its rows.
+    /// Its rows, each with its verdict.
     pub judged: Judged,
     /// All else that is known of it.
     pub findings: RunFindings,
@@ -45,7 +46,7 @@ pub struct JudgedRun {
 pub struct RunFindings {
     /// Requests that rows read are reached by.
     pub links: Links,
-    /// Counts of rows.
+    /// Counts of rows, by reason and by gate.
     pub verdict: Verdict,
     lists: Vec<ListApplied>,
     main: ReadReport,
@@ -53,6 +54,9 @@ pub struct RunFindings {
     tally: Tally,
     observed_tallies: Vec<Tally>,
     comparable: bool,
+    /// The columns of the export, for the record.
+    pub columns: SeenColumns,
+    changes: ColumnChanges,
 }
 
 /// Reads what was pinned and judges all of it; nothing is published.
@@ -67,7 +71,8 @@ pub fn judge(
     aim: Aim,
     monitor: &dyn Monitor,
 ) -> Result<JudgedRun> {
-    let read = input::read(ready, pinned, &|identity| requests.names(identity), monitor)?;
+    let read = input::read(ready, pinned, &|identity| requests.names(identity), monitor);
+    let read = read.map_err(|error| columns::explained(ready, pinned, error))?;
     let matched = MatchedRows::over(read, ready, requests, aim, monitor)?;
     matched.decided(ready, pinned, aim, monitor)
 }
@@ -98,13 +103,32 @@ impl MatchedRows {
         let MatchedRows { read, links, lists } = self;
         let reading = input::observed(ready, pinned, &read)?;
         let Read { staged, main, observed, tally, observed_tallies } = read;
+        let columns = if aim == Aim::Explain { SeenColumns::new() } else { columns::look(ready, pinned, &main.names)? };
+        // A field that lost all its values is told as a field.
+        let unpublished = |name: &str| {
+            let (plan, source) = (ready.plan(), &ready.plan().source);
+            let declared = source.listed.iter().any(|listed| listed == name) || source.pattern_of(name).is_some();
+            declared && !plan.fields.iter().any(|field| field.from.is_some_and(|from| plan.columns[from].name == name))
+        };
+        let changes = columns::changes(&ready.dataset.columns, &columns, unpublished);
         let before = Before::find(ready, monitor)?;
         let previous = before.as_ref().map(|before| before as &dyn PreviousVersion);
         let rules = if aim == Aim::Tell { ready.rules().with_hints() } else { ready.rules() };
         let threads = ready.call.threads;
         let judged = decide::decide(rules, staged, links.entries(), previous, &reading, threads, monitor)?;
         let (verdict, comparable) = (judged.verdict().clone(), before.as_ref().is_some_and(Before::comparable));
-        let findings = RunFindings { links, verdict, lists, main, observed, tally, observed_tallies, comparable };
+        let findings = RunFindings {
+            links,
+            verdict,
+            lists,
+            main,
+            observed,
+            tally,
+            observed_tallies,
+            comparable,
+            columns,
+            changes,
+        };
         Ok(JudgedRun { judged, findings })
     }
 }
@@ -130,6 +154,7 @@ impl RunFindings {
             accepted,
             lists: self.lists.clone(),
             aside,
+            changes: &self.changes,
         }
     }
 }

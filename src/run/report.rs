@@ -14,10 +14,12 @@ pub struct Report {
     pub manifest: Manifest,
     /// Rows of observed sources that name a person.
     pub observed: u64,
-    /// What `accept` takes.
+    /// Digest that `tamis accept` takes.
     pub plan_digest: String,
     /// What stands against publishing; only of a plan.
     pub stops: Vec<String>,
+    /// Exit code that a run would have, as far as a plan can tell; of a run 0.
+    pub exit: u8,
     /// What would help the gate.
     pub hints: Vec<String>,
     /// What lists and inputs left aside though it looks like what is meant.
@@ -41,12 +43,12 @@ impl Report {
 pub enum Outcome {
     /// A new version is there.
     Published,
-    /// Nothing was written.
+    /// The run was only planned, and nothing written.
     Planned,
 }
 
 impl Outcome {
-    /// As a word.
+    /// Returns the word for it, as JSON has it.
     pub fn as_str(self) -> &'static str {
         match self {
             Outcome::Published => "published",
