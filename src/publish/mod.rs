@@ -15,6 +15,7 @@ mod removal;
 mod rewrite;
 mod schema;
 mod seen;
+mod seen_persons;
 mod stretch;
 mod table;
 #[cfg(test)]
@@ -30,6 +31,7 @@ pub use removal::{Orphans, is_staged, orphans, trim};
 pub use rewrite::{Rewriting, Rewritten, rewrite};
 pub use schema::{ColumnType, TableColumn};
 pub use seen::{Seen, seen};
+pub use seen_persons::{SeenPerson, SeenPersons, SeenWritten, seen_by};
 pub use table::{CurrentFile, CurrentTable, FileWritten, Receipt, Target, Writing, Written};
 
 use crate::decide::Cleared;

@@ -5,7 +5,7 @@ use crate::clock::Instant;
 use crate::clock::date_format::MONTHS;
 use crate::error::{Code, Error};
 use crate::policy::SetFormat;
-use jiff::civil::Date;
+use jiff::civil::{Date, ISOWeekDate, Weekday};
 use jiff::fmt::strtime;
 use std::collections::BTreeSet;
 
@@ -77,6 +77,31 @@ pub fn newest_before<'n>(set: &str, names: &[&'n str], format: Option<&SetFormat
     };
     let found = known(names).or_else(|| known(&names.iter().filter(alike).copied().collect::<Vec<_>>()))??;
     names.iter().find(|name| **name == found).copied()
+}
+
+/// Returns the date that a name says, by the declared format, else by the only reading that it has: a week or a month is its
+/// first day. None where it says none, or can be read in two ways.
+pub fn date_in(name: &str, format: Option<&SetFormat>) -> Option<Date> {
+    if let Some(SetFormat::Time(format)) = format {
+        let time = strtime::parse(format, name).ok()?;
+        let week = || ISOWeekDate::new(time.iso_week_year()?, time.iso_week()?, Weekday::Monday).ok();
+        let month = || Date::new(time.year()?, time.month()?, 1).ok();
+        return time.to_date().ok().or_else(|| week().map(ISOWeekDate::date)).or_else(month);
+    }
+    let form = Form::of(name);
+    let at = |reading| (0..form.numbers.len()).filter_map(move |at| Some((reading, at)));
+    let found: BTreeSet<[i16; 3]> = WHOLE_DATES
+        .iter()
+        .flat_map(|reading| at(*reading))
+        .filter_map(|(reading, at)| match reading {
+            DateInName::Three(parts) => form.date(at, parts),
+            DateInName::Compact(parts) => compact(&form.numbers[at].text, parts),
+            DateInName::Short(_) => None,
+        })
+        .collect();
+    let mut found = found.into_iter();
+    let [year, month, day] = found.next().filter(|_| found.next().is_none())?;
+    Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
 }
 
 fn by_number(names: Vec<&str>) -> Result<Vec<&str>, Disorder> {
@@ -457,6 +482,27 @@ mod tests {
         assert_eq!(pick(&["a9", "b10", "x"], Some(SetFormat::Text)), Ok("x"));
         assert_eq!(pick(&["2026-10-05", "20261005"], time("%Y-%m-%d")), Err(Disorder::Undeclared("20261005".into())));
         assert!(pick(&["a1", "b2"], Some(SetFormat::Number)).is_err());
+    }
+
+    #[test]
+    fn r42_a_name_says_one_date_or_none() {
+        let time = |format: &str| Some(SetFormat::Time(format.into()));
+        for (name, format, said) in [
+            ("2026-10-05", None, Some("2026-10-05")),
+            ("20261005T020000Z", None, Some("2026-10-05")),
+            ("WE_05.10.2026_2", None, Some("2026-10-05")),
+            ("28-09-2026", None, Some("2026-09-28")),
+            ("05-10-2026", None, None),
+            ("05-10-2026", time("%d-%m-%Y"), Some("2026-10-05")),
+            ("2026-W41", time("%G-W%V"), Some("2026-10-05")),
+            ("2026-10", time("%Y-%m"), Some("2026-10-01")),
+            ("2026-10-05 to 2026-10-12", None, None),
+            ("17", None, None),
+            ("20261005", Some(SetFormat::Number), Some("2026-10-05")),
+        ] {
+            let found = date_in(name, format.as_ref()).map(|date| date.to_string());
+            assert_eq!(found.as_deref(), said, "{name}");
+        }
     }
 
     #[test]

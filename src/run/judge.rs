@@ -5,6 +5,8 @@ use super::attest::ManifestFacts;
 use super::input;
 use super::pinned::{Pinned, Read};
 use super::previous::Before;
+use super::stand_in::{SeenAfter, StandIn};
+use crate::clock::Instant;
 use crate::decide::{self, Judged, Links, PreviousVersion, Verdict};
 use crate::error::Result;
 use crate::evidence::manifest::ListApplied;
@@ -47,6 +49,9 @@ pub struct RunFindings {
     pub links: Links,
     /// Counts of rows.
     pub verdict: Verdict,
+    /// Persons that the next run has to know, where retention counts from when they were first seen.
+    pub seen: Option<SeenAfter>,
+    export_date: Option<Instant>,
     lists: Vec<ListApplied>,
     main: ReadReport,
     observed: Vec<ReadReport>,
@@ -67,9 +72,13 @@ pub fn judge(
     aim: Aim,
     monitor: &dyn Monitor,
 ) -> Result<JudgedRun> {
-    let read = input::read(ready, pinned, &|identity| requests.names(identity), monitor)?;
+    let stand_in = StandIn::find(ready, pinned)?;
+    let known = |identity: &[u8; 32]| requests.names(identity);
+    let read = stand_in.clock(ready.as_of, |row_clock| {
+        input::read(ready, pinned, input::ReadWith { known: &known, row_clock }, monitor)
+    })?;
     let matched = MatchedRows::over(read, ready, requests, aim, monitor)?;
-    matched.decided(ready, pinned, aim, monitor)
+    matched.decided(ready, pinned, (aim, &stand_in), monitor)
 }
 
 impl MatchedRows {
@@ -94,17 +103,35 @@ impl MatchedRows {
     }
 
     /// Decides about the rows, which only now are known to be looked through for everybody who asked.
-    fn decided(self, ready: &Ready, pinned: &Pinned, aim: Aim, monitor: &dyn Monitor) -> Result<JudgedRun> {
+    fn decided(
+        self,
+        ready: &Ready,
+        pinned: &Pinned,
+        (aim, stand_in): (Aim, &StandIn),
+        monitor: &dyn Monitor,
+    ) -> Result<JudgedRun> {
         let MatchedRows { read, links, lists } = self;
-        let reading = input::observed(ready, pinned, &read)?;
+        let reading = input::observed(ready, pinned, &read, stand_in)?;
         let Read { staged, main, observed, tally, observed_tallies } = read;
         let before = Before::find(ready, monitor)?;
         let previous = before.as_ref().map(|before| before as &dyn PreviousVersion);
         let rules = if aim == Aim::Tell { ready.rules().with_hints() } else { ready.rules() };
         let threads = ready.call.threads;
-        let judged = decide::decide(rules, staged, links.entries(), previous, &reading, threads, monitor)?;
+        let mut judged = decide::decide(rules, staged, links.entries(), previous, &reading, threads, monitor)?;
+        let (export_date, seen) = (stand_in.export, stand_in.next(ready, judged.take_seen(), links.entries()));
         let (verdict, comparable) = (judged.verdict().clone(), before.as_ref().is_some_and(Before::comparable));
-        let findings = RunFindings { links, verdict, lists, main, observed, tally, observed_tallies, comparable };
+        let findings = RunFindings {
+            links,
+            verdict,
+            seen,
+            export_date,
+            lists,
+            main,
+            observed,
+            tally,
+            observed_tallies,
+            comparable,
+        };
         Ok(JudgedRun { judged, findings })
     }
 }
@@ -126,6 +153,8 @@ impl RunFindings {
             tally: &self.tally,
             observed_tallies: &self.observed_tallies,
             verdict: &self.verdict,
+            seen: self.seen.as_ref(),
+            export_date: self.export_date,
             comparable: self.comparable,
             accepted,
             lists: self.lists.clone(),
