@@ -146,8 +146,6 @@ fn strange(ready: &Ready, current: &Current, tip: u64) -> Result<Replaced> {
     let known: BTreeSet<&str> = versions.map(|file| file.path.as_str()).collect();
     let own = publish::orphans(&target, &BTreeSet::new())?.files;
     let own: BTreeSet<&str> = own.iter().map(|object| object.path.as_str()).collect();
-    let data =
-        |path: &str| [".parquet", ".bin"].iter().any(|end| path.ends_with(end)) && !path.contains("/_delta_log/");
     let file = |path: String| PublishedFile {
         companion: target.companion(path.rsplit('/').next().unwrap_or_default()),
         path,
@@ -155,7 +153,9 @@ fn strange(ready: &Ready, current: &Current, tip: u64) -> Result<Replaced> {
         companion_blake3: None,
     };
     let there = target.lake.list(target.path)?.into_iter().map(|object| object.path);
-    let strange = there.filter(|path| data(path) && !known.contains(path.as_str()) && !own.contains(path.as_str()));
+    let strange = there.filter(|path| {
+        publish::may_hold_rows(target.path, path) && !known.contains(path.as_str()) && !own.contains(path.as_str())
+    });
     // Of which version the other program took its rows nobody knows, so no request is done before they are gone.
     let (at, applied) = (ready.call.now, None);
     Ok(Replaced { version: tip, at, applied, files: strange.map(file).collect() })

@@ -102,11 +102,11 @@ struct RetiringTable {
     path: String,
 }
 
-/// What the record of a dataset names: log entries and data files below the root of the table, and companions.
+/// What the record of a dataset names: entries of the history and data files below the root of the table, and companions.
 fn named(dataset: &Dataset, path: &str) -> (Vec<String>, Vec<String>) {
     let versions = dataset.replaced.iter().map(|replaced| replaced.version);
     let versions = versions.chain(dataset.current.iter().map(|current| current.version));
-    let log = versions.map(|version| publish::log_entry(path, version));
+    let log = versions.map(|version| publish::history_entry(path, version));
     let files = || {
         let replaced = dataset.replaced.iter().flat_map(|replaced| &replaced.files);
         replaced.chain(dataset.current.iter().flat_map(|current| &current.files))

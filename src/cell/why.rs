@@ -23,11 +23,13 @@ pub enum WhyRaw {
     NoRecordId,
     /// An id of 18 characters with a checksum of another.
     Checksum,
+    /// Not 32 hexadecimal digits with or without hyphens and brackets.
+    NoGuid,
 }
 
 impl WhyRaw {
     /// How many there are.
-    pub const COUNT: usize = 10;
+    pub const COUNT: usize = 11;
 
     /// All of them, each at the place of its number.
     pub const ALL: [WhyRaw; WhyRaw::COUNT] = [
@@ -41,6 +43,7 @@ impl WhyRaw {
         WhyRaw::NoNumber,
         WhyRaw::NoRecordId,
         WhyRaw::Checksum,
+        WhyRaw::NoGuid,
     ];
 
     /// In words for reports.
@@ -56,6 +59,7 @@ impl WhyRaw {
             WhyRaw::NoNumber => "no possible number",
             WhyRaw::NoRecordId => "no record id",
             WhyRaw::Checksum => "wrong checksum",
+            WhyRaw::NoGuid => "no GUID",
         }
     }
 }

@@ -79,7 +79,9 @@ fn exceptions(m: &Manifest) -> Exceptions {
         }
     }
     found.columns.extend(drift(m));
-    found.columns.extend(m.identifiers.iter().filter(|column| column.raw + column.unseen > 0).map(said_of_raw));
+    found
+        .columns
+        .extend(m.identifiers.iter().filter(|column| column.raw + column.unseen + column.partial > 0).map(said_of_raw));
     found.columns.extend(m.identifiers.iter().filter_map(said_of_shared));
     found.columns.extend(said_of_largest(m));
     let let_through = m.brake.iter().filter(|brake| brake.accepted.is_some());
@@ -292,7 +294,7 @@ pub(super) fn unlisted(drift: &Drift) -> String {
 
 /// Columns with values that have no normal form, and a key that many rows share.
 fn identifiers(out: &mut String, m: &Manifest) {
-    for column in m.identifiers.iter().filter(|column| column.raw + column.unseen > 0) {
+    for column in m.identifiers.iter().filter(|column| column.raw + column.unseen + column.partial > 0) {
         out.line(format_args!("{}", said_of_raw(column)));
     }
     for said in m.identifiers.iter().filter_map(said_of_shared).chain(said_of_largest(m)) {
@@ -311,6 +313,10 @@ pub(super) fn said_of_raw(column: &Identifiers) -> String {
     }
     if *unseen > 0 {
         said.push(format!("{unseen} of {values} values had invisible characters, which were dropped"));
+    }
+    if column.partial > 0 {
+        let first = column.first_partial.as_ref().map_or(String::new(), |first| format!(", the first: {first}"));
+        said.push(format!("{} rows have some of its parts and not all, and so no value{first}", column.partial));
     }
     format!("{}.{} ({}): {}", column.source, column.column, column.uses.join(", "), said.join("; "))
 }
@@ -399,7 +405,7 @@ fn tail(out: &mut String, report: &Report, verbose: bool) {
     }
     out.push_str("\nRead it:\n");
     let place = place(report);
-    out.line(format_args!("  duckdb -c \"INSTALL delta; LOAD delta; FROM delta_scan('{place}') LIMIT 5\""));
+    out.line(format_args!("  {}", report.sample_command(place)));
 }
 
 /// The table's location, relative to the working folder where that is shorter.

@@ -143,7 +143,8 @@ fn gates(m: &Manifest) -> String {
 fn identifiers(m: &Manifest) -> String {
     let column = |column: &crate::evidence::manifest::Identifiers| {
         let name = format!("{}.{}", column.source, column.column);
-        let why: Vec<String> = column.why.iter().map(|why| format!("{} {}", why.cause, why.values)).collect();
+        let mut why: Vec<String> = column.why.iter().map(|why| format!("{} {}", why.cause, why.values)).collect();
+        why.extend((column.partial > 0).then(|| format!("without a part {}", column.partial)));
         let counts = [column.values, column.normal, column.raw, column.unseen].map(|count| count.to_string());
         let first = column.first_raw.as_deref().unwrap_or("");
         let uses = column.uses.join(", ");

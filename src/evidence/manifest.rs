@@ -331,6 +331,12 @@ pub struct Identifiers {
     pub first_raw: Option<String>,
     /// Values with characters that nobody sees, which were dropped (R5).
     pub unseen: u64,
+    /// Of a column put together of parts, rows that have some of them and not all: they have no value (R51).
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub partial: u64,
+    /// Object and record of the first of these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_partial: Option<String>,
     /// Share of raw values that is allowed, as written; none = any.
     pub max_raw: Option<String>,
     /// Of a column that links, values that very many persons share; none where no value is.

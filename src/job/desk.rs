@@ -10,7 +10,7 @@ use crate::evidence::{LedgerEvent, RunRef};
 use crate::invisible;
 use crate::key::Keyring;
 use crate::minimize::IdentityMaker;
-use crate::policy::{self, Project};
+use crate::policy::{self, Identifier, Project};
 use crate::requests::Requests;
 use crate::state::State;
 use crate::store::Root;
@@ -75,21 +75,43 @@ pub(crate) fn due(project: &Project, received: Instant) -> Instant {
     add(received, &project.removal.due, &TimeZone::UTC)
 }
 
-/// Reads `kind: value` lines. An error names the line, never what is on it.
+/// Reads `kind: value` lines, and `kind: ["one", "other"]` of a kind put together of parts. An error names the line,
+/// never what is on it.
 pub(crate) fn identities(desk: &Desk, values: &str) -> Result<Vec<([u8; 32], bool)>> {
     let kinds = kinds(&desk.project);
-    let known = || format!("kinds here: {}", kinds.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
+    let known = || format!("kinds here: {}", kinds.values().map(said).collect::<Vec<_>>().join(", "));
     let mut identities = BTreeSet::new();
     for (at, line) in values.lines().enumerate().filter(|(_, line)| !invisible::is_blank(line)) {
         let wrong = |what: &str| Error::new(Code::RequestWrong, format!("line {}: {what}", at + 1)).help(known());
         let (kind, value) = line.split_once(':').ok_or_else(|| wrong("this is not `kind: value`"))?;
-        let kind =
-            kinds.get(invisible::seen(kind).trim()).ok_or_else(|| wrong("no source carries this kind of value"))?;
-        let (raw, identity) =
-            IdentityMaker::new(&desk.keys, kind).make(value, None).ok_or_else(|| wrong("there is no value"))?;
+        let named = invisible::seen(kind);
+        let kind = kinds.values().find(|kind| [kind.written(), kind.name()].contains(&named.trim()));
+        let kind = kind.ok_or_else(|| wrong("no source carries this kind of value"))?;
+        let values = values_of(kind, value).ok_or_else(|| wrong("not a list with one value for each part"))?;
+        let values: Vec<&str> = values.iter().map(|value| value.as_str()).collect();
+        let made = IdentityMaker::new(&desk.keys, kind).make(&values, None);
+        let (raw, identity) = made.ok_or_else(|| wrong("there is no value"))?;
         identities.insert((identity, raw));
     }
     Ok(identities.into_iter().collect())
+}
+
+/// How a kind is written, and how many values it takes.
+fn said(kind: &Identifier) -> String {
+    match kind.parts {
+        1 => kind.written().to_owned(),
+        parts => format!("{}: [{}]", kind.written(), vec!["\"…\""; parts].join(", ")),
+    }
+}
+
+/// The values of a line: one, or a JSON list of as many as the kind has parts.
+fn values_of(kind: &Identifier, value: &str) -> Option<Vec<Zeroizing<String>>> {
+    if kind.parts == 1 {
+        return Some(vec![Zeroizing::new(value.to_owned())]);
+    }
+    let values: Vec<String> = serde_json::from_str(value).ok()?;
+    let values: Vec<_> = values.into_iter().map(Zeroizing::new).collect();
+    (values.len() == kind.parts).then_some(values)
 }
 
 pub(crate) fn note(desk: &Desk, call: &SubjectCall, word: &str, event: LedgerEvent) -> Result<()> {

@@ -111,7 +111,7 @@ impl<'a> Intake<'a> {
     fn take_in_with(&self, mut known: Requests, save: bool, monitor: &dyn Monitor) -> Result<(Requests, IntakeReport)> {
         let maker = |identifier: &Identifier| -> Result<requests::Maker> {
             let maker = IdentityMaker::new(self.keys, identifier);
-            Ok(Box::new(move |value: &str| maker.make(value, None)))
+            Ok(Box::new(move |values: &[&str]| maker.make(values, None)))
         };
         let state = save.then(|| self.state.root());
         let report = requests::take_in(&mut known, state, self.roots, self.project, &maker, self.now, monitor)?;

@@ -17,7 +17,7 @@ pub(crate) fn kinds(project: &Project) -> BTreeMap<String, Identifier> {
         if let Normal::Phone(_) = identifier.normal {
             identifier.normal = Normal::Phone(PhoneRegion::International);
         }
-        (identifier.kind.trim_end_matches("/1").to_owned(), identifier)
+        (identifier.name().to_owned(), identifier)
     };
     project.jobs.values().flat_map(plan).map(written).collect()
 }

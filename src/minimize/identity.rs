@@ -1,7 +1,7 @@
 //! Identities and tokens (R2 to R4): of one value for lists, of a whole column for rows.
 //! Must not know which rows are published, nor retention.
 
-use super::normal::{normalise, normalise_before};
+use super::normal::{Formed, normalise, normalise_before};
 use super::phone;
 use super::region;
 use super::simd::{hash_column, hash_identities};
@@ -22,8 +22,10 @@ pub struct IdentityMaker {
     raw: Key,
     /// Of numbers without `+`, when it is the same for all.
     region: Option<phone::Region>,
+    /// Columns of which a value is put together, and how many values that takes (R51).
+    parts: (Vec<usize>, usize),
     /// Of cells of several values, which one.
-    part: Option<(Several, usize)>,
+    one_of: Option<(Several, usize)>,
 }
 
 impl IdentityMaker {
@@ -38,27 +40,59 @@ impl IdentityMaker {
             normal: keys.identity_key(&identifier.kind),
             raw: keys.identity_key(&format!("{}?raw", identifier.kind)),
             region,
-            part: None,
+            parts: (Vec::new(), identifier.parts),
+            one_of: None,
         }
     }
 
-    /// For value number `part`, from 0, of cells with several.
-    pub fn of_part(self, several: &Several, part: usize) -> IdentityMaker {
-        IdentityMaker { part: Some((several.clone(), part)), ..self }
+    /// For value number `at`, from 0, of cells with several.
+    pub fn of_several(self, several: &Several, at: usize) -> IdentityMaker {
+        IdentityMaker { one_of: Some((several.clone(), at)), ..self }
     }
 
-    /// The identity of one value, and whether it is that of a raw form; none for blank. `region` is an ISO code or a
-    /// country name and stands in for a fixed region.
-    pub fn make(&self, value: &str, region: Option<&str>) -> Option<(bool, [u8; 32])> {
-        if invisible::is_blank(value) {
+    /// For values that are put together of these columns.
+    pub fn of_columns(self, columns: &[usize]) -> IdentityMaker {
+        IdentityMaker { parts: (columns.to_vec(), self.parts.1), ..self }
+    }
+
+    /// The identity of one value, given in its parts, mostly one, and whether it is that of a raw form; none when a part
+    /// is blank. `region` is an ISO code or a country name and stands in for a fixed region.
+    pub fn make(&self, parts: &[&str], region: Option<&str>) -> Option<(bool, [u8; 32])> {
+        if parts.len() != self.parts.1 || parts.iter().any(|part| invisible::is_blank(part)) {
             return None;
         }
         let region = region.and_then(region::region).or(self.region);
-        let mut bytes = Vec::new();
-        if normalise(&self.rule, value, region, &mut bytes).why.is_none() {
-            return Some((false, *blake3::keyed_hash(self.normal.expose(), &bytes).as_bytes()));
+        let (mut normal, mut raw) = (zeroize::Zeroizing::new(Vec::new()), zeroize::Zeroizing::new(Vec::new()));
+        let is_raw = self.form(parts, region, &mut normal, &mut raw).why.is_some();
+        let (key, form) = if is_raw { (&self.raw, &raw) } else { (&self.normal, &normal) };
+        Some((is_raw, *blake3::keyed_hash(key.expose(), form).as_bytes()))
+    }
+
+    /// Appends the normal form of a value, or to `raw` its raw form when it has none. Parts of one have their lengths
+    /// before them, so that no two values have the same form (R51).
+    fn form(&self, parts: &[&str], region: Option<phone::Region>, normal: &mut Vec<u8>, raw: &mut Vec<u8>) -> Formed {
+        let start = normal.len();
+        let mut all = Formed { why: None, unseen: false, renewed: false };
+        for part in parts {
+            let formed = match parts.len() {
+                1 => normalise(&self.rule, part, region, normal),
+                _ => with_length(normal, |normal| normalise(&self.rule, part, region, normal)),
+            };
+            all.why = all.why.or(formed.why);
+            all.unseen |= formed.unseen;
+            all.renewed |= formed.renewed;
         }
-        Some((true, *blake3::keyed_hash(self.raw.expose(), canonical(value).as_bytes()).as_bytes()))
+        if all.why.is_some() {
+            normal.truncate(start);
+            for part in parts {
+                let form = canonical(part);
+                match parts.len() {
+                    1 => raw.extend_from_slice(form.as_bytes()),
+                    _ => with_length(raw, |raw| raw.extend_from_slice(form.as_bytes())),
+                }
+            }
+        }
+        all
     }
 
     /// The identity that a value had by the rules before: see `normalise_before`.
@@ -75,6 +109,16 @@ impl IdentityMaker {
             _ => None,
         }
     }
+}
+
+/// Appends something with its length in bytes before it.
+fn with_length<T>(bytes: &mut Vec<u8>, append: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+    let at = bytes.len();
+    bytes.extend([0; 4]);
+    let appended = append(bytes);
+    let length = u32::try_from(bytes.len() - at - 4).unwrap_or(u32::MAX);
+    bytes[at..at + 4].copy_from_slice(&length.to_le_bytes());
+    appended
 }
 
 /// Value number `at`, from 0, of a cell with several; blank ones do not count.
@@ -95,6 +139,21 @@ pub struct BatchCounts {
     pub first_raw: Option<u32>,
     /// Values with characters that nobody sees.
     pub unseen: u64,
+    /// Values of which a part is missing: they are none.
+    pub partial: u64,
+    /// Record of the first of them.
+    pub first_partial: Option<u32>,
+}
+
+impl BatchCounts {
+    /// Counts what came of a value.
+    fn form(&mut self, formed: &Formed, record: u32) {
+        if let Some(why) = formed.why {
+            self.why[why as usize] += 1;
+            self.first_raw.get_or_insert(record);
+        }
+        self.unseen += u64::from(formed.unseen);
+    }
 }
 
 /// The region that a cell names.
@@ -144,11 +203,14 @@ impl Identified {
         known: &dyn Fn(&[u8; 32]) -> bool,
     ) {
         self.clear();
+        if !maker.parts.0.is_empty() {
+            return self.read_parts(maker, batch, records, keep);
+        }
         let values = batch.values(column);
         let regions = maker.region_column().map(|column| batch.values(column));
         for (row, record) in records.iter().enumerate() {
             let Some(mut value) = values.get(*record as usize) else { continue };
-            if let Some((several, part)) = &maker.part {
+            if let Some((several, part)) = &maker.one_of {
                 if *part == 0 && self.too_many.is_none() && value_of(value, several, several.most).is_some() {
                     self.too_many = Some(*record);
                 }
@@ -163,15 +225,12 @@ impl Identified {
                 }
                 None => NamedRegion { region: maker.region, before: maker.region },
             };
-            let start = self.values.len();
-            let formed = normalise(&maker.rule, value, named.region, &mut self.values);
-            if let Some(why) = formed.why {
-                self.seen.why[why as usize] += 1;
-                self.seen.first_raw.get_or_insert(*record);
-            }
-            self.seen.unseen += u64::from(formed.unseen);
+            let (start, raw_start) = (self.values.len(), self.raw_values.len());
+            let formed = maker.form(&[value], named.region, &mut self.values, &mut self.raw_values);
+            self.seen.form(&formed, *record);
             if !kept {
                 self.values.truncate(start);
+                self.raw_values.truncate(raw_start);
                 continue;
             }
             if formed.renewed || named.region != named.before {
@@ -180,15 +239,45 @@ impl Identified {
                     self.renewed.push((self.rows.len() as u32, before));
                 }
             }
-            if formed.why.is_some() {
-                self.raw.push(self.rows.len() as u32);
-                self.raw_values.extend_from_slice(canonical(value).as_bytes());
-                self.raw_ends.push(self.raw_values.len() as u32);
-            }
-            self.rows.push(row as u32);
-            self.ends.push(self.values.len() as u32);
+            self.take(row, formed.why.is_some());
         }
         self.hash(maker);
+    }
+
+    /// As `read`, of values that are put together of several columns. One of which a part is missing is none.
+    fn read_parts(&mut self, maker: &IdentityMaker, batch: &RawBatch, records: &[u32], keep: impl Fn(usize) -> bool) {
+        let columns: Vec<_> = maker.parts.0.iter().map(|column| batch.values(*column)).collect();
+        let mut parts = Vec::with_capacity(columns.len());
+        for (row, record) in records.iter().enumerate() {
+            parts.clear();
+            parts.extend(columns.iter().filter_map(|values| values.get(*record as usize)));
+            if parts.len() < columns.len() {
+                self.seen.partial += u64::from(!parts.is_empty());
+                self.seen.first_partial = self.seen.first_partial.or((!parts.is_empty()).then_some(*record));
+                continue;
+            }
+            self.seen.values += 1;
+            let (start, raw_start) = (self.values.len(), self.raw_values.len());
+            let formed = maker.form(&parts, maker.region, &mut self.values, &mut self.raw_values);
+            self.seen.form(&formed, *record);
+            if keep(row) {
+                self.take(row, formed.why.is_some());
+            } else {
+                self.values.truncate(start);
+                self.raw_values.truncate(raw_start);
+            }
+        }
+        self.hash(maker);
+    }
+
+    /// Takes the value whose form has just been appended.
+    fn take(&mut self, row: usize, raw: bool) {
+        if raw {
+            self.raw.push(self.rows.len() as u32);
+            self.raw_ends.push(self.raw_values.len() as u32);
+        }
+        self.rows.push(row as u32);
+        self.ends.push(self.values.len() as u32);
     }
 
     fn hash(&mut self, maker: &IdentityMaker) {

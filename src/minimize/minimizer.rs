@@ -194,7 +194,7 @@ fn identified_columns(columns: &[Column], controls: &Controls, keys: &Keyring) -
     for (slot, (column, mark)) in [(controls.key, mark::KEY)].into_iter().chain(strong).chain(weak).enumerate() {
         if let Some(several) = &columns[column].several {
             let part = parts.entry(column).and_modify(|part| *part += 1).or_insert(0);
-            let maker = IdentityMaker::new(keys, &columns[column].identifier).of_part(several, *part);
+            let maker = IdentityMaker::new(keys, &columns[column].identifier).of_several(several, *part);
             identified
                 .push(IdentifiedColumn { slots: vec![(slot, mark)], ..identified_column(columns, column, maker) });
             continue;
@@ -212,7 +212,9 @@ fn use_column<'a>(
     keys: &Keyring,
 ) -> &'a mut IdentifiedColumn {
     let at = identified.iter().position(|entry| entry.column == column).unwrap_or_else(|| {
-        identified.push(identified_column(columns, column, IdentityMaker::new(keys, &columns[column].identifier)));
+        let Column { identifier, parts, .. } = &columns[column];
+        let maker = IdentityMaker::new(keys, identifier).of_columns(parts);
+        identified.push(identified_column(columns, column, maker));
         identified.len() - 1
     });
     &mut identified[at]
@@ -590,7 +592,7 @@ fn place_slots(column: &IdentifiedColumn, from: &Identified, rows: &mut Rows) {
 }
 
 fn count(column: &IdentifiedColumn, index: usize, from: &Identified, batch: &RawBatch, tally: &mut Tally) {
-    tally.identifiers[index].count(&from.seen, from.seen.first_raw.map(|record| position(batch, record)));
+    tally.identifiers[index].count(&from.seen, |record| position(batch, record));
     for field in &column.fields {
         tally.fields[*field].values += from.seen.values;
     }

@@ -2,6 +2,7 @@
 //! Pure functions over batches. Must not know I/O, the wall clock or async.
 
 mod controls;
+mod guid;
 mod identity;
 mod minimizer;
 mod normal;

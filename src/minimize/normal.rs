@@ -1,7 +1,7 @@
 //! Normal forms of values (R4 to R9): trim, NFC, case folding, and one rule per kind of identifier.
 //! Must not know keys nor what the normal form is for.
 
-use super::{phone, salesforce_id};
+use super::{guid, phone, salesforce_id};
 use std::borrow::Cow;
 
 use crate::cell::email;
@@ -32,7 +32,8 @@ pub fn normalise(rule: &Normal, text: &str, region: Option<phone::Region>, out: 
             out.extend_from_slice(text.as_bytes());
             true
         }
-        Normal::Text => false,
+        Normal::Guid => guid::normalise(text, out),
+        Normal::Text | Normal::AnyCase => false,
     };
     if quick { Formed { why: None, unseen: false, renewed: false } } else { whole(rule, text, region, out) }
 }
@@ -51,6 +52,12 @@ fn whole(rule: &Normal, text: &str, region: Option<phone::Region>, out: &mut Vec
         Normal::SalesforceId => Some(salesforce_id::why(text)),
         Normal::Phone(_) if phone::normalise(text, region, out) => None,
         Normal::Phone(_) => Some(phone::why(text, region)),
+        Normal::Guid if guid::normalise(text, out) => None,
+        Normal::Guid => Some(WhyRaw::NoGuid),
+        Normal::AnyCase => {
+            out.extend_from_slice(folded(nfc(text)).as_bytes());
+            None
+        }
         Normal::Text => {
             out.extend_from_slice(nfc(text).as_bytes());
             None
@@ -68,7 +75,8 @@ pub fn normalise_before(rule: &Normal, text: &str, region: Option<phone::Region>
         Normal::Email => email::normalise(text, out),
         Normal::SalesforceId => salesforce_id::normalise_before(text, out),
         Normal::Phone(_) => phone::normalise(text, region, out),
-        Normal::Text => {
+        Normal::Guid => guid::normalise(text, out),
+        Normal::Text | Normal::AnyCase => {
             out.extend_from_slice(nfc(text).as_bytes());
             true
         }

@@ -83,6 +83,10 @@ pub struct IdentifierTally {
     pub first_raw: Option<Position>,
     /// Values with characters that nobody sees, which were dropped (R5).
     pub unseen: u64,
+    /// Values put together of parts of which one is missing: they are none (R51).
+    pub partial: u64,
+    /// The first of them.
+    pub first_partial: Option<Position>,
 }
 
 /// Counts of one clock.
@@ -180,15 +184,19 @@ impl IdentifierTally {
         self.why.iter_mut().zip(other.why).for_each(|(mine, other)| *mine += other);
         self.first_raw = earlier(self.first_raw, other.first_raw);
         self.unseen += other.unseen;
+        self.partial += other.partial;
+        self.first_partial = earlier(self.first_partial, other.first_partial);
     }
 
-    /// Counts of one batch; `first_raw` is where its first raw form is.
-    pub(super) fn count(&mut self, seen: &BatchCounts, first_raw: Option<Position>) {
+    /// Counts of one batch; `at` says where a record of it is.
+    pub(super) fn count(&mut self, seen: &BatchCounts, at: impl Fn(u32) -> Position) {
         self.values += seen.values;
         self.raw += seen.why.iter().sum::<u64>();
         self.why.iter_mut().zip(seen.why).for_each(|(mine, seen)| *mine += seen);
-        self.first_raw = earlier(self.first_raw, first_raw);
+        self.first_raw = earlier(self.first_raw, seen.first_raw.map(&at));
         self.unseen += seen.unseen;
+        self.partial += seen.partial;
+        self.first_partial = earlier(self.first_partial, seen.first_partial.map(&at));
     }
 }
 

@@ -7,10 +7,12 @@ use super::check_policy::{self, Policy};
 use super::check_source::Inventory;
 use super::finding::Page;
 use super::job_spec::{FieldSpec, Treat};
-use super::plan::Location;
+use super::plan::{Identifier, Location};
 use super::real_clocks::{is_birth, letters, moves_by_itself, real_clocks};
+use super::source_spec::ColumnSpec;
 use super::spec::{At, Category};
 use super::value;
+use std::collections::BTreeMap;
 
 /// Names that two files share.
 pub(super) fn names(sources: &[Inventory], jobs: &[CheckedJob]) {
@@ -31,15 +33,46 @@ pub(super) fn list_kinds(policy: &Policy, sources: &[Inventory]) {
     let carried: Vec<&str> = sources
         .iter()
         .flat_map(|s| s.carriers().filter_map(|p| s.columns[p].identifier.as_ref()))
-        .map(|i| i.kind.as_str())
+        .map(Identifier::written)
         .collect();
-    let pairs = policy.spec.lists.iter().flat_map(|l| l.iter());
-    for (_, kind) in pairs.flat_map(|(_, list)| list.r#match.iter()).flat_map(|m| m.iter()) {
-        if check_policy::is_kind(kind) && !carried.contains(&format!("{}/1", kind.as_str()).as_str()) {
+    for (kind, _) in list_matches(policy) {
+        if check_policy::is_kind(kind) && !carried.contains(&kind.as_str()) {
             let help = "a source's key, strong or weak column must have this identifier (R10)";
             policy.page.fault(kind.span(), "list-kind", "no source carries this kind", help);
         }
     }
+}
+
+/// R51: values of a kind are all put together of as many parts, or they would never meet.
+pub(super) fn kind_parts(policy: &Policy, sources: &[Inventory]) {
+    let columns = sources.iter().flat_map(|source| source.spec.columns.iter().map(|(_, spec)| (source.page, spec)));
+    let of_sources = columns.filter_map(|(page, spec): (Page, &ColumnSpec)| {
+        spec.identifier.as_ref().map(|kind| (page, kind, parts_of(spec.parts.as_ref())))
+    });
+    let of_lists = list_matches(policy).map(|(kind, parts)| (policy.page, kind, parts));
+    let mut first: BTreeMap<&str, usize> = BTreeMap::new();
+    for (page, kind, parts) in of_sources.chain(of_lists) {
+        let before = *first.entry(kind.as_str()).or_insert(parts);
+        if before != parts {
+            let help = "use the same parts in the same order wherever the kind is used, or a kind of another name";
+            let text =
+                format!("the kind has {before} part(s) in another place and {parts} here: they would never meet");
+            page.fault(kind.span(), "parts", text, help);
+        }
+    }
+}
+
+fn parts_of(list: Option<&At<Vec<At<String>>>>) -> usize {
+    list.map_or(1, |list| list.len())
+}
+
+/// Kinds of identifier that lists name persons by, each with the number of its parts.
+fn list_matches<'a>(policy: &'a Policy) -> impl Iterator<Item = (&'a At<String>, usize)> {
+    let lists = policy.spec.lists.iter().flat_map(|lists| lists.iter()).map(|(_, list)| list);
+    lists.flat_map(|list| {
+        let parts = move |name: &At<String>| parts_of(list.parts.as_ref().and_then(|parts| parts.get(name)));
+        list.r#match.iter().flat_map(|m| m.iter()).map(move |(name, kind)| (kind, parts(name)))
+    })
 }
 
 /// Outputs apart from each other, from every input and from the state; inputs of jobs apart from the state.

@@ -80,7 +80,8 @@ fn field(terms: &FieldTerms, at: &At<String>, spec: &FieldSpec, gather: &mut Gat
     let page = terms.page;
     let columnless = spec.treat.about().columnless;
     let place = match &spec.from {
-        Some(from) if !columnless => Some(terms.inventory.find(page, from)),
+        Some(from) if *spec.treat == Treat::Pseudonymize => Some(terms.inventory.find(page, from)),
+        Some(from) if !columnless => Some(terms.inventory.find_cells(page, from)),
         None if !columnless => {
             page.fault(at.span(), "from-missing", "no column is named", "add from = a column of the source");
             Some(None)

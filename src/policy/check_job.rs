@@ -238,7 +238,7 @@ fn controls(terms: &FieldTerms, desk: &JobSurroundings, gather: &mut Gather) -> 
 /// R22.
 fn exclude(terms: &FieldTerms, spec: &ExcludeSpec, gather: &mut Gather) -> Option<Exclude> {
     let page = terms.page;
-    let place = terms.inventory.find(page, &spec.column);
+    let place = terms.inventory.find_cells(page, &spec.column);
     let reason = value::name(page, &spec.reason);
     if spec.equals.is_empty() {
         page.fault(spec.equals.span(), "exclude-value", "there is no value to exclude by", "list at least one value");

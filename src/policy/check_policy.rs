@@ -4,7 +4,8 @@
 use super::finding::Page;
 use super::format::{self, Dated};
 use super::plan::{
-    Effect, Identifier, KeyFrom, KeySource, LinkRules, List, Normal, PhoneRegion, Purpose, Recipient, RemovalRules,
+    Effect, Identifier, KeyFrom, KeySource, LinkRules, List, ListMatch, Normal, PhoneRegion, Purpose, Recipient,
+    RemovalRules,
 };
 use super::policy_spec::{
     KeysSpec, LinksSpec, ListSpec, PolicySpec, PurposeSpec, RecipientKind, RecipientSpec, RemovalSpec, WhenSpec,
@@ -18,6 +19,8 @@ use std::path::{Component, Path, PathBuf, absolute};
 
 const REQUEST_PATTERN: &str = "[A-Za-z0-9-]{1,40}";
 const MOST: i64 = 1_000_000;
+/// Most columns that make up one value.
+const MOST_PARTS: usize = 8;
 
 /// The policy file, checked on its own.
 pub(super) struct Policy<'a> {
@@ -288,10 +291,15 @@ fn normal(kind: &str, phone: PhoneRegion) -> Option<Normal> {
         "email" => Some(Normal::Email),
         "salesforce-id" => Some(Normal::SalesforceId),
         "phone" => Some(Normal::Phone(phone)),
-        "text" => Some(Normal::Text),
+        "guid" => Some(Normal::Guid),
         _ => {
-            let (name, scope) = kind.split_once('@')?;
-            (value::is_name(name) && value::is_name(scope)).then_some(Normal::Text)
+            let (name, normal) = match kind.strip_suffix("/any-case") {
+                Some(name) => (name, Normal::AnyCase),
+                None => (kind, Normal::Text),
+            };
+            let scoped =
+                name.split_once('@').is_some_and(|(name, scope)| value::is_name(name) && value::is_name(scope));
+            (name == "text" || scoped).then_some(normal)
         }
     }
 }
@@ -304,11 +312,22 @@ pub(super) fn is_kind(kind: &str) -> bool {
 /// R4: an identifier as written, with its normalisation version. Phones get `phone` as their region.
 pub(super) fn identifier(page: Page, at: &At<String>, phone: PhoneRegion) -> Option<Identifier> {
     let Some(normal) = normal(at, phone) else {
-        let help = "use email, phone, salesforce-id, text, or name@scope for a numbering of its own (R4)";
+        let help = "use email, phone, salesforce-id, guid, text, or name@scope for a numbering of its own, the last two \
+                    with /any-case after it where case says nothing (R4)";
         page.fault(at.span(), "identifier", "not a kind of identifier", help);
         return None;
     };
-    Some(Identifier { kind: format!("{}/1", at.as_str()), normal })
+    Some(Identifier::new(format!("{}/1", at.as_str()), normal))
+}
+
+/// R51: an identifier put together of parts. They have no rule but that of text.
+pub(super) fn of_parts(page: Page, at: &At<String>, identifier: Identifier, parts: usize) -> Option<Identifier> {
+    if parts > 1 && !matches!(identifier.normal, Normal::Text | Normal::AnyCase) {
+        let help = "write name@scope for a numbering of its own, with /any-case after it where case says nothing (R51)";
+        page.fault(at.span(), "parts", "a value of this kind is not put together of parts", help);
+        return None;
+    }
+    Some(identifier.of_parts(parts))
 }
 
 fn list(
@@ -431,7 +450,7 @@ fn list_keys(page: Page, name: &At<String>, spec: &ListSpec) {
     }
 }
 
-fn matches(page: Page, spec: &ListSpec) -> Option<Vec<(String, Identifier)>> {
+fn matches(page: Page, spec: &ListSpec) -> Option<Vec<ListMatch>> {
     let region = match &spec.region {
         Some(at) => PhoneRegion::Fixed(value::region(page, at)?),
         None => PhoneRegion::International,
@@ -443,14 +462,43 @@ fn matches(page: Page, spec: &ListSpec) -> Option<Vec<(String, Identifier)>> {
             page.fault(column.span(), "duplicate-column", "another column has the same name", help);
         }
     }
+    for (name, columns) in spec.parts.iter().flat_map(|parts| parts.iter()) {
+        if !pairs.iter().any(|(other, _)| value::trimmed(other) == value::trimmed(name)) {
+            let help = "name it in `match` too, with its kind of identifier";
+            page.fault(columns.span(), "parts", "`match` has nothing of this name", help);
+        }
+    }
     let read: Vec<_> = pairs
         .into_iter()
         .map(|(column, kind)| {
-            let column = value::said(page, column).map(|c| value::trimmed(&c));
-            (column, identifier(page, kind, region.clone()))
+            let parts = spec.parts.as_ref().and_then(|parts| parts.get(column));
+            let columns = match parts {
+                Some(parts) => part_names(page, parts),
+                None => value::said(page, column).map(|c| vec![value::trimmed(&c)]),
+            };
+            let found = identifier(page, kind, region.clone());
+            let identifier = found.and_then(|found| of_parts(page, kind, found, parts.map_or(1, |parts| parts.len())));
+            Some(ListMatch { columns: columns?, identifier: identifier? })
         })
         .collect();
-    read.into_iter().map(|(column, kind)| Some((column?, kind?))).collect()
+    read.into_iter().collect()
+}
+
+/// Names of the columns of a value put together: two or more, each once.
+pub(super) fn part_names(page: Page, list: &At<Vec<At<String>>>) -> Option<Vec<String>> {
+    let names: Option<Vec<String>> =
+        list.iter().map(|at| value::said(page, at).map(|at| value::trimmed(&at))).collect();
+    let names = names?;
+    let twice = (1..names.len()).find(|at| names[..*at].contains(&names[*at]));
+    if let Some(at) = twice {
+        page.fault(list[at].span(), "parts", "the column is named twice", "name each column once");
+    }
+    if names.len() < 2 || names.len() > MOST_PARTS {
+        let help = format!("name from 2 to {MOST_PARTS} columns, or leave `parts` out");
+        page.fault(list.span(), "parts", "a value is put together of two columns or more", help);
+        return None;
+    }
+    Some(names).filter(|_| twice.is_none())
 }
 
 fn request_pattern(page: Page, at: Option<&At<String>>) -> Option<regex::Regex> {

@@ -36,6 +36,8 @@ pub(super) struct ColumnEntry<'a> {
     pub identifier: Option<Identifier>,
     /// Index in the inventory of the column with regions.
     pub region_from: Option<usize>,
+    /// Indexes in the inventory of the columns that make up its values; none = it is a column of the file.
+    pub parts: Vec<usize>,
     pub keep: Option<Period>,
     pub several: Option<Several>,
     pub max_raw: Option<Share>,
@@ -76,6 +78,17 @@ impl Inventory<'_> {
         place
     }
 
+    /// As `find`, for what reads cells: a column put together of others has none (R51).
+    pub fn find_cells(&self, page: Page, at: &At<String>) -> Option<usize> {
+        let place = self.find(page, at)?;
+        if self.columns[place].spec.parts.is_none() {
+            return Some(place);
+        }
+        let help = "name one of its parts";
+        page.fault(at.span(), "parts", "the column is put together of others and has no cells of its own", help);
+        None
+    }
+
     /// Indexes of the columns that carry identities: key, strong, weak.
     pub fn carriers(&self) -> impl Iterator<Item = usize> {
         let subject = &self.spec.subject;
@@ -91,6 +104,7 @@ pub(super) fn check<'a>(page: Page<'a>, spec: &'a SourceSpec, policy: Option<&Po
     let places = places(page, spec);
     let columns = spec.columns.iter().map(|(at, column)| entry(page, &spec.name, at, column, &places)).collect();
     let mut inventory = Inventory { page, spec, columns, source: None, places };
+    inventory.columns.iter().for_each(|column| composed(&inventory, column));
     subject(&inventory, &spec.subject);
     consent(&inventory);
     if let Some(policy) = policy {
@@ -136,6 +150,7 @@ fn entry<'a>(
         value: value_type(page, at, spec),
         sentinels: sentinels(page, spec),
         identifier: identifier(page, source, &name, spec),
+        parts: parts(page, spec, places),
         spec,
         region_from,
         keep,
@@ -234,7 +249,7 @@ fn identifier(page: Page, source: &str, name: &str, spec: &ColumnSpec) -> Option
     let unused = [&spec.region, &spec.region_from].into_iter().flatten().filter(|_| !phone);
     unused.for_each(|at| page.fault(at.span(), "unused-key", "a region is for phones", "leave it out"));
     let Some(at) = &spec.identifier else {
-        return Some(Identifier { kind: format!("{source}.{name}/1"), normal: Normal::Text });
+        return Some(Identifier::new(format!("{source}.{name}/1"), Normal::Text));
     };
     if spec.kind() != TypeName::Text {
         let help = "leave `type` out: identities are made from text, numbers included";
@@ -251,7 +266,53 @@ fn identifier(page: Page, source: &str, name: &str, spec: &ColumnSpec) -> Option
         }
         _ => PhoneRegion::International,
     };
-    check_policy::identifier(page, at, region)
+    let found = check_policy::identifier(page, at, region)?;
+    check_policy::of_parts(page, at, found, spec.parts.as_ref().map_or(1, |parts| parts.len()))
+}
+
+/// R51: the columns that make up a column's values.
+fn parts(page: Page, spec: &ColumnSpec, places: &BTreeMap<String, usize>) -> Vec<usize> {
+    let Some(list) = &spec.parts else { return Vec::new() };
+    check_policy::part_names(page, list);
+    let place = |at: &At<String>| {
+        let place = places.get(&value::trimmed(at)).copied();
+        if place.is_none() {
+            page.fault(at.span(), "unknown-column", "the source lists no such column", "add it to [columns]");
+        }
+        place
+    };
+    list.iter().filter_map(place).collect()
+}
+
+/// R51: a column put together of others has an identity and nothing else; what it is made of are plain columns.
+fn composed(inventory: &Inventory, column: &ColumnEntry) {
+    let (page, spec) = (inventory.page, column.spec);
+    let Some(list) = &spec.parts else { return };
+    if spec.identifier.is_none() {
+        let help = "add identifier = \"name@scope\", the numbering that the parts make up";
+        page.fault(list.span(), "parts", "a value put together of parts is an identifier", help);
+    }
+    let plain = [
+        ("several", spec.several.as_ref().map(At::span)),
+        ("type", spec.r#type.as_ref().map(At::span)),
+        ("quasi", spec.quasi.as_ref().map(At::span)),
+        ("allow_raw", spec.allow_raw.as_ref().map(At::span)),
+    ];
+    for (key, at) in plain.into_iter().filter_map(|(key, at)| Some((key, at?))) {
+        let help = "leave it out: the column is not in the file, and only its tokens are published";
+        page.fault(at, "unused-key", format!("`{key}` is for columns of the file"), help);
+    }
+    for (at, place) in list.iter().filter_map(|at| Some((at, inventory.place(at)?))) {
+        let part = &inventory.columns[place];
+        if part.spec.parts.is_some() || part.spec.several.is_some() || part.spec.kind() != TypeName::Text {
+            let help = "name columns of the file of type text, with one value in a cell";
+            page.fault(at.span(), "parts", "a part is not plain text", help);
+        }
+        if *part.spec.category == Category::Secret && *spec.category != Category::Secret {
+            let help = "give the column the category secret too: what is made of a secret is one (R19)";
+            page.fault(at.span(), "secret", "a part is secret, and the whole is not", help);
+        }
+    }
 }
 
 fn max_raw(page: Page, spec: &ColumnSpec) -> Option<Share> {
@@ -318,7 +379,7 @@ pub(super) fn clock(inventory: &Inventory, page: Page, at: &At<String>) -> Optio
 fn consent(inventory: &Inventory) {
     let Some(spec) = &inventory.spec.consent else { return };
     let page = inventory.page;
-    let place = inventory.find(page, &spec.column);
+    let place = inventory.find_cells(page, &spec.column);
     if place.is_some_and(|place| inventory.columns[place].spec.kind() == TypeName::Boolean) {
         for at in spec.equals.iter().filter(|at| value::boolean(&value::folded(at)).is_none() && !at.trim().is_empty())
         {
@@ -378,7 +439,8 @@ fn source(inventory: &Inventory) -> Option<Source> {
         Some(at) => complete(page, at).map(Some),
         None => Some(None),
     };
-    let listed = inventory.columns.iter().map(|c| c.name.clone()).collect();
+    let of_file = |column: &&ColumnEntry| column.spec.parts.is_none();
+    let listed = inventory.columns.iter().filter(of_file).map(|c| c.name.clone()).collect();
     Some(Source { name: spec.name.to_string(), read: read?, complete: complete?, listed })
 }
 

@@ -152,5 +152,6 @@ fn together(policy: &Policy, sources: &[Inventory], jobs: &[CheckedJob], all_sou
     across::places(policy, jobs);
     if all_sources {
         across::list_kinds(policy, sources);
+        across::kind_parts(policy, sources);
     }
 }

@@ -16,15 +16,16 @@ impl<'a> Gather<'a> {
         Gather { inventory, places: Vec::new() }
     }
 
-    /// Asks for a column, and for the one with its regions; returns its index in the plan.
+    /// Asks for a column, the one with its regions, and those that make up its values; returns its index in the plan.
     pub fn add(&mut self, place: usize) -> usize {
         if let Some(index) = self.places.iter().position(|p| *p == place) {
             return index;
         }
         self.places.push(place);
         let index = self.places.len() - 1;
-        if let Some(region) = self.inventory.columns[place].region_from {
-            self.add(region);
+        let entry = &self.inventory.columns[place];
+        for needed in entry.region_from.iter().chain(&entry.parts) {
+            self.add(*needed);
         }
         index
     }
@@ -57,6 +58,7 @@ impl<'a> Gather<'a> {
             sentinels: entry.sentinels.clone()?,
             identifier,
             identified: entry.spec.identifier.is_some(),
+            parts: entry.parts.iter().filter_map(|part| self.places.iter().position(|p| p == part)).collect(),
             several: entry.several.clone(),
             birth: entry.spec.birth.as_ref().is_some_and(|birth| **birth),
             max_raw: entry.max_raw,

@@ -166,8 +166,8 @@ pub struct List {
     pub member_text: Option<String>,
     /// Rows are requests only where this column has one of these values: trimmed, NFC, case folded.
     pub when: Option<(String, Vec<String>)>,
-    /// Column -> identifier.
-    pub matches: Vec<(String, Identifier)>,
+    /// By what its rows name persons.
+    pub matches: Vec<ListMatch>,
     /// Column of the request id.
     pub request: String,
     /// What a request id looks like (anchored).
@@ -196,6 +196,15 @@ pub struct List {
     pub lifts: Option<String>,
     /// Whether a lift may end an erasure.
     pub lift_erase: bool,
+}
+
+/// A value of a list's rows by which they name a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListMatch {
+    /// The column that has it; several, in their order, when it is put together of parts.
+    pub columns: Vec<String>,
+    /// What it is.
+    pub identifier: Identifier,
 }
 
 /// One job, resolved.
@@ -426,6 +435,8 @@ pub struct Column {
     pub identifier: Identifier,
     /// Whether the source declares `identifier` (R21 looks at those that do not).
     pub identified: bool,
+    /// Columns of which its values are put together, as indexes into `Plan::columns`; none = it is a column of the file.
+    pub parts: Vec<usize>,
     /// A link whose cells hold several values, each with an identity of its own.
     pub several: Option<Several>,
     /// A date of birth: one that makes nobody living is untreated (R20).
@@ -448,10 +459,37 @@ pub struct Several {
 /// An identifier: its kind with normalisation version, and how values become normal (R4 to R9).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identifier {
-    /// E.g. `email/1`, `hubspot-vid@portal-7/1`, `salesforce-contact.Name/1`.
+    /// E.g. `email/1`, `hubspot-vid@portal-7/1`, `salesforce-contact.Name/1`, `customer@acme/2-parts/1`.
     pub kind: String,
     /// Which rule.
     pub normal: Normal,
+    /// Values of which it is put together.
+    pub parts: usize,
+}
+
+impl Identifier {
+    /// Returns the identifier of a single value.
+    pub fn new(kind: impl Into<String>, normal: Normal) -> Identifier {
+        Identifier { kind: kind.into(), normal, parts: 1 }
+    }
+
+    /// Returns what it is when its value is put together of so many: another kind, for its values are others.
+    pub fn of_parts(self, parts: usize) -> Identifier {
+        let name = self.name();
+        let kind = if parts > 1 { format!("{name}/{parts}-parts/1") } else { format!("{name}/1") };
+        Identifier { kind, parts, ..self }
+    }
+
+    /// Returns the kind without its version.
+    pub fn name(&self) -> &str {
+        self.kind.trim_end_matches("/1")
+    }
+
+    /// Returns the kind as specs write it.
+    pub fn written(&self) -> &str {
+        let parts = format!("/{}-parts", self.parts);
+        self.name().strip_suffix(&parts).unwrap_or(self.name())
+    }
 }
 
 /// Rules of normal form.
@@ -465,6 +503,10 @@ pub enum Normal {
     Phone(PhoneRegion),
     /// R9.
     Text,
+    /// R9, without regard to case.
+    AnyCase,
+    /// R50.
+    Guid,
 }
 
 /// Where a phone number's region comes from.

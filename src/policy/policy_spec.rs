@@ -112,8 +112,12 @@ pub struct ListSpec {
     pub member: Option<At<String>>,
     /// Which rows are requests, for exports that say it in a column. Default all.
     pub when: Option<At<WhenSpec>>,
-    /// Column -> identifier kind: email, phone, salesforce-id, text or name@scope. Not for lift.
+    /// Column -> identifier kind: email, phone, salesforce-id, guid, text or name@scope; the last two may end in
+    /// /any-case. Not for lift.
     pub r#match: Option<At<Named<At<String>>>>,
+    /// Name in `match` -> the columns that make up its values, in the order of the source's `parts`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parts: Option<At<Named<ColumnNames>>>,
     /// Column of the opaque request id.
     pub request: At<String>,
     /// Regular expression the whole request id must match. Default `[A-Za-z0-9-]{1,40}`.
@@ -149,6 +153,9 @@ pub struct ListSpec {
     /// Whether no object, an empty file or only a header is fine (R31). Default false.
     pub may_be_empty: Option<At<bool>>,
 }
+
+/// Names of columns, in their order.
+pub type ColumnNames = At<Vec<At<String>>>;
 
 /// `when` of a list.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]

@@ -147,8 +147,11 @@ pub struct ColumnSpec {
     pub category: At<Category>,
     /// Purposes it may serve. Default none.
     pub purposes: Option<At<Vec<At<String>>>>,
-    /// email, phone, salesforce-id, text or name@scope.
+    /// email, phone, salesforce-id, guid, text or name@scope; the last two may end in /any-case.
     pub identifier: Option<At<String>>,
+    /// Columns that make up its values, in order: it is no column of the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parts: Option<At<Vec<At<String>>>>,
     /// Phone: ISO 3166 code of numbers without `+`.
     pub region: Option<At<String>>,
     /// Phone: column with ISO codes or country names.

@@ -136,7 +136,7 @@ impl FieldKeys for KeyReader<'_, '_> {
             Some(KeyValue::Texts(list)) => list,
             Some(_) => return None,
         };
-        let found: Vec<_> = list.iter().map(|at| self.inventory.find(self.page, at)).collect();
+        let found: Vec<_> = list.iter().map(|at| self.inventory.find_cells(self.page, at)).collect();
         found.into_iter().map(|place| Some(self.gather.add(place?))).collect()
     }
 }

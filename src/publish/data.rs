@@ -1,10 +1,10 @@
 //! A data file of ours read back row by row, each value in the bytes that the encoder takes.
 //! Must not know companions nor which rows stay.
 
-use super::Target;
+use super::column::TableColumn;
 use super::encode::Encoder;
 use super::groups::Groups;
-use super::schema::TableColumn;
+use super::table::Target;
 use crate::error::{Code, Error, Result};
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{

@@ -1,8 +1,9 @@
 //! Rows of treated fields become Parquet bytes: the same rows always give the same bytes.
 //! Must not know where rows come from nor where bytes go.
 
+use super::column::ColumnType;
 use super::groups::{GROUP_ROWS, Groups};
-use super::schema::{ColumnType, Planned};
+use super::schema::Planned;
 use super::stretch::Stretch;
 use super::writer::GroupWriter;
 use crate::error::{Code, Error, Result};

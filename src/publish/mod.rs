@@ -1,20 +1,17 @@
-//! Cleared rows become Parquet files, companions and one Delta commit. The only place that knows Delta.
+//! Cleared rows become Parquet files, companions and one commit to a table, in the format of `format/`.
 //! Must not know policy, keys or lists.
 
 mod cleared;
+mod column;
 mod companion;
 mod data;
-mod delta;
 mod encode;
 mod file;
-mod foreign;
+mod format;
 mod groups;
-mod log;
-mod protocol;
 mod removal;
 mod rewrite;
 mod schema;
-mod seen;
 mod seen_persons;
 mod stretch;
 mod table;
@@ -22,17 +19,17 @@ mod table;
 mod tests;
 mod writer;
 
+pub use column::{ColumnType, TableColumn};
 pub use companion::{CompanionGroup, Companions};
-pub use delta::{Commit, adopt, commit, current, is_current, replace};
 pub use file::written_by;
-pub use foreign::Passed;
-pub use log::log_entry;
-pub use removal::{Orphans, is_staged, orphans, trim};
-pub use rewrite::{Rewriting, Rewritten, rewrite};
-pub use schema::{ColumnType, TableColumn};
-pub use seen::{Seen, seen};
+pub use format::{
+    Commit, Seen, adopt, commit, current, history_entry, is_current, is_history, may_hold_rows, replace,
+    sample_command, seen, trim,
+};
+pub use removal::{Orphans, is_staged, orphans};
+pub use rewrite::{Rewriting, rewrite};
 pub use seen_persons::{SeenPerson, SeenPersons, SeenWritten, seen_by};
-pub use table::{CurrentFile, CurrentTable, FileWritten, Receipt, Target, Writing, Written};
+pub use table::{CurrentFile, CurrentTable, FileWritten, Passed, Receipt, Rewritten, Target, Writing, Written};
 
 use crate::decide::Cleared;
 use crate::error::Result;

@@ -1,17 +1,17 @@
 //! What stays of a version is written again: only files of which a row or a value goes, each next to its companion,
 //! through the same encoders as of a run. Row groups that lose nothing are copied. Must not know why rows go.
 
+use super::column::TableColumn;
 use super::companion::{CompanionGroup, CompanionRow, CompanionShape, Companions};
 use super::data::Data;
 use super::encode::FileShape;
 use super::file::{Pair, PublishRow, file_name, range_in};
-use super::schema::{Planned, TableColumn};
-use super::{CurrentTable, FileWritten, Target, Written};
+use super::schema::Planned;
+use super::table::{CurrentTable, FileWritten, Rewritten, Target, Written};
 use crate::decide::{Fate, Remaining, mark};
 use crate::error::{Code, Error, Result};
 use crate::monitor::{Event, Monitor};
 use crate::threads;
-use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// How a sweep writes what stays.
@@ -32,16 +32,6 @@ pub struct Rewriting<'a> {
     pub subject: &'a str,
     /// Columns with a `keep` of their own, in the order of the companions' dates.
     pub keeps: &'a [String],
-}
-
-/// What a sweep wrote.
-pub struct Rewritten {
-    /// The new files.
-    pub written: Written,
-    /// Names of the files that they take the place of.
-    pub gone: BTreeSet<String>,
-    /// Bytes read: of each such file and its companion.
-    pub read: u64,
 }
 
 /// Writes what stays of every file that a sweep touches; a file of which nothing stays has no successor. Nothing refers

@@ -1,43 +1,10 @@
-//! Columns of a published table: their types, how they follow from a layout, and how a table may change.
-//! Must not know Parquet encoders nor the log.
+//! Columns of the next version: how they follow from a layout, and how a table may change.
+//! Must not know Parquet encoders nor the table's history.
 
+use super::column::{ColumnType, TableColumn};
+use super::format;
 use crate::decide::{FieldKind, Layout};
 use crate::error::{Code, Error, Result};
-use arrow::datatypes::{DataType, TimeUnit};
-use std::fmt;
-
-/// Type of a published column; serialised into what an interrupted run leaves behind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ColumnType {
-    /// Text; tokens as 32 lower-case hex digits too.
-    Text,
-    /// Tokens as 16 bytes.
-    Binary,
-    /// 32 bits, signed.
-    Int32,
-    /// 64 bits, signed.
-    Int64,
-    /// Double.
-    Float64,
-    /// 38 digits, so many of them after the point.
-    Decimal(u8),
-    /// Boolean.
-    Boolean,
-    /// Day.
-    Date,
-    /// Microseconds in UTC.
-    Timestamp,
-}
-
-/// One column of a published table.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct TableColumn {
-    /// Name in the table.
-    pub name: String,
-    /// Type in the table.
-    pub kind: ColumnType,
-}
 
 /// A column to be written and the field it comes from; a withdrawn one has none and is written as nulls.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,55 +12,6 @@ pub(super) struct Planned {
     pub column: TableColumn,
     pub field: Option<usize>,
     pub token: bool,
-}
-
-/// As manifests and records spell it.
-impl fmt::Display for ColumnType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            ColumnType::Text => "string",
-            ColumnType::Binary => "binary",
-            ColumnType::Int32 => "int32",
-            ColumnType::Int64 => "int64",
-            ColumnType::Float64 => "float64",
-            ColumnType::Decimal(scale) => return write!(f, "decimal(38,{scale})"),
-            ColumnType::Boolean => "boolean",
-            ColumnType::Date => "date",
-            ColumnType::Timestamp => "timestamp",
-        })
-    }
-}
-
-impl ColumnType {
-    /// The type of a field once published (`spec-keys.md`, Treatments).
-    pub fn of(kind: FieldKind, binary_tokens: bool) -> ColumnType {
-        match kind {
-            FieldKind::Token if binary_tokens => ColumnType::Binary,
-            FieldKind::Token | FieldKind::Text => ColumnType::Text,
-            FieldKind::Int32 => ColumnType::Int32,
-            FieldKind::Int64 => ColumnType::Int64,
-            FieldKind::Float64 => ColumnType::Float64,
-            FieldKind::Decimal(scale) => ColumnType::Decimal(scale),
-            FieldKind::Boolean => ColumnType::Boolean,
-            FieldKind::Date => ColumnType::Date,
-            FieldKind::Timestamp => ColumnType::Timestamp,
-        }
-    }
-
-    /// The Arrow type a column is written with.
-    pub fn arrow(self) -> DataType {
-        match self {
-            ColumnType::Text => DataType::Utf8,
-            ColumnType::Binary => DataType::FixedSizeBinary(16),
-            ColumnType::Int32 => DataType::Int32,
-            ColumnType::Int64 => DataType::Int64,
-            ColumnType::Float64 => DataType::Float64,
-            ColumnType::Decimal(scale) => DataType::Decimal128(38, i8::try_from(scale).unwrap_or(i8::MAX)),
-            ColumnType::Boolean => DataType::Boolean,
-            ColumnType::Date => DataType::Date32,
-            ColumnType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-        }
-    }
 }
 
 /// The columns of the next version: those of the table first, in its order, then new ones in the job's order.
@@ -132,9 +50,10 @@ fn same_type(planned: Planned, column: &TableColumn) -> Result<Planned> {
 }
 
 fn check_name(name: &str, planned: &[Planned]) -> Result<()> {
-    if name.is_empty() || name.contains([' ', ',', ';', '{', '}', '(', ')', '\n', '\t', '=']) {
-        return Err(Error::new(Code::ColumnUnfit, format!("{name:?} cannot be the name of a column in a Delta table"))
-            .help("use letters, digits and underscores"));
+    let format = format::of();
+    if !format.allows_column(name) {
+        let what = format!("{name:?} cannot be the name of a column in a {} table", format.name());
+        return Err(Error::new(Code::ColumnUnfit, what).help("use letters, digits and underscores"));
     }
     let folded = name.to_lowercase();
     match planned.iter().find(|p| p.column.name.to_lowercase() == folded) {
@@ -142,7 +61,7 @@ fn check_name(name: &str, planned: &[Planned]) -> Result<()> {
             Code::ColumnUnfit,
             format!("field {name:?} differs from column {:?} only by case", other.column.name),
         )
-        .help("Delta tables do not tell such names apart: rename the field")),
+        .help(format!("{} tables do not tell such names apart: rename the field", format.name()))),
         None => Ok(()),
     }
 }

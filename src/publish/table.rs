@@ -1,8 +1,8 @@
 //! What is said of a table and its files from stage to stage: where it is, what is current, what an attempt wrote.
 
-use super::foreign::Passed;
-use super::schema::TableColumn;
+use super::column::TableColumn;
 use crate::store::Root;
+use std::collections::BTreeSet;
 
 /// Where a dataset lives: the table in the lake, its companions in `state`.
 pub struct Target<'a> {
@@ -79,6 +79,25 @@ pub struct Written {
     pub files: Vec<FileWritten>,
 }
 
+/// What a sweep wrote.
+pub struct Rewritten {
+    /// The new files.
+    pub written: Written,
+    /// Names of the files that they take the place of.
+    pub gone: BTreeSet<String>,
+    /// Bytes read: of each such file and its companion.
+    pub read: u64,
+}
+
+/// A commit of another program that changes no file, no column and no feature.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub struct Passed {
+    /// Its version in the table's log.
+    pub version: u64,
+    /// What it did, as far as tamis knows the word; the log's own text is not repeated.
+    pub operation: String,
+}
+
 /// A file of the current version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CurrentFile {
@@ -113,6 +132,11 @@ impl CurrentTable {
     /// The newest version in the log, whoever made it: the next one follows it.
     pub fn tip(&self) -> u64 {
         self.version + self.passed.len() as u64
+    }
+    /// Whether two looks at a table found the same version of tamis.
+    pub fn is_same(&self, other: &CurrentTable) -> bool {
+        let of = |table: &CurrentTable| (table.version, table.run.clone(), table.attempt, table.manifest.clone());
+        of(self) == of(other)
     }
     /// Rows in all files.
     pub fn rows(&self) -> u64 {

@@ -34,14 +34,18 @@ pub(super) struct Headed {
 pub(super) fn columns(names: &[String], request: &ReadRequest<'_>, place: &str) -> Result<Headed> {
     let positions: HashMap<&str, usize> =
         names.iter().enumerate().rev().map(|(at, name)| (name.as_str(), at)).collect();
-    let find = |column: &Column| positions.get(column.name.as_str()).copied();
-    let mut required = request.required.iter().filter_map(|index| request.columns.get(*index));
+    let of_file = |column: &&Column| column.parts.is_empty();
+    let find = |column: &Column| of_file(&column).then(|| positions.get(column.name.as_str()).copied()).flatten();
+    let mut required = request.required.iter().filter_map(|index| request.columns.get(*index)).filter(of_file);
     if let Some(column) = required.find(|column| find(column).is_none()) {
         return Err(missing(&column.name, names, place));
     }
     let listed = &request.source.listed;
-    let known: HashSet<String> =
-        listed.iter().chain(request.columns.iter().map(|column| &column.name)).map(|name| fold(name)).collect();
+    let known: HashSet<String> = listed
+        .iter()
+        .chain(request.columns.iter().filter(of_file).map(|column| &column.name))
+        .map(|name| fold(name))
+        .collect();
     let mut folded = BTreeMap::new();
     for (at, name) in names.iter().enumerate() {
         let name = fold(name);

@@ -7,14 +7,15 @@ use crate::clock::Instant;
 use crate::error::Result;
 use crate::invisible;
 use crate::key::Key;
-use crate::policy::{Identifier, List};
+use crate::policy::{Identifier, List, ListMatch};
 use crate::read::RawBatch;
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use std::borrow::Cow;
 
-/// Makes the identity of a value of one kind: whether it is a raw form (R4), and its 32 bytes; `None` for a blank value.
-pub type Maker = Box<dyn Fn(&str) -> Option<(bool, [u8; 32])>>;
+/// Makes the identity of a value of one kind, given in its parts, mostly one: whether it is a raw form (R4), and its 32
+/// bytes; `None` when a part is blank.
+pub type Maker = Box<dyn Fn(&[&str]) -> Option<(bool, [u8; 32])>>;
 
 /// A request as one record says it, without any raw value.
 pub(super) struct Request {
@@ -71,7 +72,12 @@ pub(super) fn terms(list: &List) -> ListTerms {
 
 /// Digest of everything that decides how a file of the list is read; it holds no personal data.
 pub(super) fn reading(list: &List) -> String {
-    let matches: Vec<_> = list.matches.iter().map(|(c, i)| (c, &i.kind, format!("{:?}", i.normal))).collect();
+    let columns = |of: &ListMatch| match &of.columns[..] {
+        [column] => serde_json::json!(column),
+        columns => serde_json::json!(columns),
+    };
+    let matched = |of: &ListMatch| (columns(of), of.identifier.kind.clone(), format!("{:?}", of.identifier.normal));
+    let matches: Vec<_> = list.matches.iter().map(matched).collect();
     let mut said = serde_json::json!([
         // Raised when normal forms change, so that every list is taken in again.
         3,
@@ -140,7 +146,7 @@ pub(super) struct Columns<'a> {
     patterns: &'a [&'a regex::Regex],
     request: usize,
     received: usize,
-    matches: Vec<(usize, &'a Maker)>,
+    matches: Vec<(Vec<usize>, &'a Maker)>,
     from: Option<usize>,
     to: Option<usize>,
     lifts: Option<usize>,
@@ -160,8 +166,9 @@ impl<'a> Columns<'a> {
         refuse_collisions(names, &named(list))?;
         let mut header = ListHeader { names, wanted: Vec::new() };
         let mut matches = Vec::new();
-        for ((column, _), maker) in list.matches.iter().zip(makers) {
-            matches.push((header.find(column)?, maker));
+        for (of, maker) in list.matches.iter().zip(makers) {
+            let places = of.columns.iter().map(|column| header.find(column));
+            matches.push((places.collect::<std::result::Result<Vec<_>, _>>()?, maker));
         }
         let columns = Columns {
             list,
@@ -230,8 +237,15 @@ impl<'a> Columns<'a> {
     }
 
     fn identities(&self, record: Cells<'_>) -> RecordRead<Vec<([u8; 32], bool)>> {
-        let made = self.matches.iter().filter_map(|(at, maker)| maker(record.cell(*at)));
-        let mut identities: Vec<_> = made.map(|(raw, identity)| (identity, raw)).collect();
+        let mut identities = Vec::new();
+        for (places, maker) in &self.matches {
+            let values: Vec<&str> = places.iter().map(|at| record.cell(*at)).collect();
+            let blank = values.iter().filter(|value| invisible::is_blank(value)).count();
+            if blank > 0 && blank < values.len() {
+                return Err("a value of match lacks one of its parts".into());
+            }
+            identities.extend(maker(&values).map(|(raw, identity)| (identity, raw)));
+        }
         identities.sort_unstable();
         identities.dedup();
         if identities.is_empty() && !self.matches.is_empty() {
@@ -244,7 +258,7 @@ impl<'a> Columns<'a> {
 /// The columns that a list names.
 fn named(list: &List) -> Vec<&str> {
     let optional = [&list.interval.0, &list.interval.1, &list.lifts].into_iter().flatten();
-    let matches = list.matches.iter().map(|(column, _)| column);
+    let matches = list.matches.iter().flat_map(|of| &of.columns);
     let when = list.when.iter().map(|(column, _)| column);
     [&list.request, &list.received].into_iter().chain(optional).chain(matches).chain(when).map(String::as_str).collect()
 }
@@ -266,7 +280,7 @@ fn refuse_collisions(names: &[String], named: &[&str]) -> std::result::Result<()
 
 /// One maker per column of `match`.
 pub(super) fn makers(list: &List, make: &dyn Fn(&Identifier) -> Result<Maker>) -> Result<Vec<Maker>> {
-    list.matches.iter().map(|(_, identifier)| make(identifier)).collect()
+    list.matches.iter().map(|of| make(&of.identifier)).collect()
 }
 
 #[cfg(test)]

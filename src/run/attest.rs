@@ -347,6 +347,8 @@ fn identifier(
         why: counts.whys().map(cause).collect(),
         first_raw: counts.first_raw.and_then(|at| report.place(at.input, at.record)),
         unseen: counts.unseen,
+        partial: counts.partial,
+        first_partial: counts.first_partial.and_then(|at| report.place(at.input, at.record)),
         max_raw: column.max_raw.map(|share| share.to_string()),
         shared: None,
     }

@@ -28,6 +28,13 @@ pub struct Report {
     pub location: String,
 }
 
+impl Report {
+    /// Returns a command that shows rows of the table at `place`, which is [`Report::location`] or a shorter way to it.
+    pub fn sample_command(&self, place: &str) -> String {
+        crate::publish::sample_command(place)
+    }
+}
+
 /// What came of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]

@@ -72,7 +72,8 @@ fn unsigned() -> bool {
     })
 }
 
-/// The store is the whole file system, so that paths of URLs and paths in the store are the same (delta_kernel needs that).
+/// The store is the whole file system, so that paths of URLs and paths in the store are the same: libraries of table
+/// formats take them for each other.
 fn local(name: &str, path: &std::path::Path, runtime: tokio::runtime::Handle) -> Result<Root> {
     let folder = settle(path).ok_or_else(|| bad(name, "has no usable path"))?;
     let url = Url::from_directory_path(&folder).map_err(|()| bad(name, "has no usable path"))?;

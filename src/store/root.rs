@@ -175,7 +175,7 @@ impl Root {
         format!("{}:{path}", self.name)
     }
 
-    /// URL of a path below the root, for delta_kernel; never printed.
+    /// URL of a path below the root; never printed.
     pub fn url_of(&self, path: &str) -> url::Url {
         let mut url = self.url.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
@@ -184,7 +184,7 @@ impl Root {
         url
     }
 
-    /// The underlying store and the path in it, for delta_kernel.
+    /// The underlying store and the path in it, for libraries that bring no store of their own.
     pub fn raw(&self, path: &str) -> (Arc<dyn ObjectStore>, Path) {
         let at = self.at(path).unwrap_or_else(|_| Path::from(format!("{}/{path}", self.prefix)));
         (self.store.clone(), at)

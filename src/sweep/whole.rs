@@ -1,4 +1,4 @@
-//! A whole table removed for good: log, files, companions, what crashes left, what a bucket keeps. Nothing of it goes
+//! A whole table removed for good: history, files, companions, what crashes left, what a bucket keeps. Nothing of it goes
 //! while a legal hold reaches a row of it (R34). Must not know why the table ends.
 
 use crate::clock::Instant;
@@ -6,7 +6,7 @@ use crate::decide::{Entries, reached_by_hold};
 use crate::error::{Code, Error, Kind, Result};
 use crate::evidence::has_digest;
 use crate::monitor::Monitor;
-use crate::publish::Companions;
+use crate::publish::{self, Companions};
 use crate::store::{Object, Root};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -101,10 +101,10 @@ impl<'a> WholeTable<'a> {
                 Err(error) => return Err(error),
             }
         }
-        let data = |path: &str| !path.contains("/_delta_log/");
+        let data = |path: &String| !publish::is_history(self.path, path);
         let current = self.objects()?.into_iter().map(|object| object.path);
         let past = self.lake.past_versions(self.path)?.into_iter().filter(|past| past.bytes > 0);
-        let files: BTreeSet<String> = current.chain(past.map(|past| past.path)).filter(|path| data(path)).collect();
+        let files: BTreeSet<String> = current.chain(past.map(|past| past.path)).filter(data).collect();
         Ok(held + files.iter().filter(|path| !free.contains(&name(path))).count() as u64)
     }
 
@@ -118,7 +118,7 @@ impl<'a> WholeTable<'a> {
         Ok(false)
     }
 
-    /// Removes everything. The log goes first and the oldest entry of it before newer ones: a reader sees the newest
+    /// Removes everything. The history is removed first, and the oldest entry of it before newer ones: a reader sees the newest
     /// version or none, at no time an older one. Companions go last, since they tell whom files hold.
     ///
     /// # Errors
@@ -126,7 +126,7 @@ impl<'a> WholeTable<'a> {
     pub fn remove(&self, monitor: &dyn Monitor) -> Result<WholeGone> {
         let mut gone = WholeGone::default();
         let (log, files): (Vec<_>, Vec<_>) =
-            self.objects()?.into_iter().partition(|object| object.path.contains("/_delta_log/"));
+            self.objects()?.into_iter().partition(|object| publish::is_history(self.path, &object.path));
         let lake = log.iter().map(|object| ("log", object)).chain(files.iter().map(|object| ("files", object)));
         for (what, object) in lake {
             monitor.proceed()?;

@@ -184,8 +184,8 @@ impl Site {
     }
     fn identity(&self, kind: &str, value: &str) -> [u8; 32] {
         let normal = if kind == "email" { Normal::Email } else { Normal::Text };
-        let identifier = Identifier { kind: format!("{kind}/1"), normal };
-        IdentityMaker::new(&self.keys(), &identifier).make(value, None).unwrap().1
+        let identifier = Identifier::new(format!("{kind}/1"), normal);
+        IdentityMaker::new(&self.keys(), &identifier).make(&[value], None).unwrap().1
     }
     fn events(&self) -> Vec<LedgerEvent> {
         let state = tamis::state::State::open(&self.state()).unwrap();

@@ -7,7 +7,7 @@ use tamis::error::{Code, Result};
 use tamis::key::Key;
 use tamis::monitor::Silent;
 use tamis::policy::{
-    Effect, Identifier, KeyFrom, KeySource, LinkRules, List, Location, Normal, Project, RemovalRules, Share,
+    Effect, Identifier, KeyFrom, KeySource, LinkRules, List, ListMatch, Location, Normal, Project, RemovalRules, Share,
 };
 use tamis::requests::{
     IntakeReport, Learned, Maker, RequestState, Requests, Review, Standing, StoredBond, half, take_in,
@@ -24,8 +24,11 @@ struct Place {
     project: Project,
 }
 
+fn named_by(column: &str, kind: &str) -> ListMatch {
+    ListMatch { columns: vec![column.into()], identifier: Identifier::new(kind, Normal::Text) }
+}
+
 fn list(name: &str, effect: Effect) -> List {
-    let identifier = |kind: &str| Identifier { kind: kind.into(), normal: Normal::Text };
     List {
         name: name.into(),
         input: Location { root: "state".into(), path: format!("requests/{name}/*.csv") },
@@ -33,7 +36,9 @@ fn list(name: &str, effect: Effect) -> List {
         member: None,
         member_text: None,
         when: None,
-        matches: vec![("Email".into(), identifier("email/1")), ("ContactId".into(), identifier("salesforce-id/1"))],
+        matches: [("Email", "email/1"), ("ContactId", "salesforce-id/1")]
+            .map(|(column, kind)| named_by(column, kind))
+            .into(),
         request: "Case".into(),
         request_pattern: regex::Regex::new("^(?:[A-Za-z0-9-]{1,40})$").unwrap(),
         received: "RequestedAt".into(),
@@ -60,7 +65,7 @@ fn identity(kind: &str, value: &str) -> (bool, [u8; 32]) {
 
 fn maker(identifier: &Identifier) -> Result<Maker> {
     let kind = identifier.kind.clone();
-    Ok(Box::new(move |value| (!value.trim().is_empty()).then(|| identity(&kind, value))))
+    Ok(Box::new(move |values| (!values[0].trim().is_empty()).then(|| identity(&kind, values[0]))))
 }
 
 fn key() -> Key {
@@ -368,8 +373,7 @@ fn a_list_that_is_read_otherwise_reads_its_files_again() {
     let mut place = Place::erasure();
     place.put(ERASURE, "Case,RequestedAt,Email,ContactId,Phone\nC-1,2026-11-02,ann@example.org,,+49 1\n");
     place.intake();
-    let phone = Identifier { kind: "phone/1".into(), normal: Normal::Text };
-    place.project.lists.get_mut("erasure").unwrap().matches.push(("Phone".into(), phone));
+    place.project.lists.get_mut("erasure").unwrap().matches.push(named_by("Phone", "phone/1"));
     assert_eq!(place.intake().lists[0].new, 1);
     assert_eq!(place.requests().effects(half(&identity("phone/1", "+49 1").1)).len(), 1);
 }

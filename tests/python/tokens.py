@@ -52,7 +52,9 @@ def key_id(of):
 
 
 def identity(identity_key, kind, value):
-    return keyed(derive("tamis v1 identity", identity_key, prefixed(kind)), value.encode())
+    """Of a text, or of a list of parts (R51)."""
+    form = value.encode() if isinstance(value, str) else b"".join(map(prefixed, value))
+    return keyed(derive("tamis v1 identity", identity_key, prefixed(kind)), form)
 
 
 def token(token_key, domain, epoch, of):
@@ -75,7 +77,7 @@ def nfc(value):
 
 
 def raw(value):
-    return nfc(value).casefold()
+    return [raw(part) for part in value] if isinstance(value, list) else nfc(value).casefold()
 
 
 def stands_for_none(value):
@@ -127,16 +129,39 @@ def text(value, region=None):
     return nfc(value)
 
 
+def guid(value, region=None):
+    """R50; none when it does not normalise."""
+    value = trim(value)
+    if value[:1] + value[-1:] in ("{}", "()"):
+        value = value[1:-1]
+    if not re.fullmatch(r"[0-9a-fA-F]{8}(-?)[0-9a-fA-F]{4}\1[0-9a-fA-F]{4}\1[0-9a-fA-F]{4}\1[0-9a-fA-F]{12}", value):
+        return None
+    digits = value.replace("-", "").lower()
+    return "-".join([digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]])
+
+
 def normal_form(kind, value, region=None):
-    return None if stands_for_none(value) else NORMAL.get(kind, text)(value, region)
+    """None when there is none; of a list of parts a list (R51)."""
+    if isinstance(value, list):
+        rule = kind.split("/")[1] == "any-case"
+        parts = [normal_form("x/any-case/1" if rule else "text/1", part) for part in value]
+        return None if None in parts else parts
+    if stands_for_none(value):
+        return None
+    rule = raw_text if kind.endswith("/any-case/1") else text
+    return NORMAL.get(kind, rule)(value, region)
 
 
-NORMAL = {"email/1": email, "phone/1": phone, "salesforce-id/1": salesforce_id}
+def raw_text(value, region=None):
+    return raw(value)
+
+
+NORMAL = {"email/1": email, "phone/1": phone, "salesforce-id/1": salesforce_id, "guid/1": guid}
 
 
 def of_value(identity_key, kind, value, region=None):
     """Identity of a value, of its raw form when it does not normalise; none for blank."""
-    if not trim(value):
+    if not all(map(trim, value if isinstance(value, list) else [value])):
         return None
     normal = normal_form(kind, value, region)
     if normal is None:

@@ -30,7 +30,7 @@ struct Case {
     shows: String,
     /// Token domain; the purpose's name unless it says otherwise.
     domain: Option<String>,
-    /// Values in normal form by kind, to be found again by their tokens.
+    /// Values in normal form by kind, to be found again by their tokens; parts of one with ` + ` between them.
     #[serde(default)]
     tokens: BTreeMap<String, Vec<String>>,
     step: Vec<Step>,
@@ -306,6 +306,11 @@ fn columns(out: &mut String, m: &Manifest) {
         let raw = format!("{} of {} raw ({}){first}", column.raw, column.values, why.join(", "));
         let _ = writeln!(out, "  {name} ({uses}): {raw}; {} with unseen characters", column.unseen);
     }
+    for column in m.identifiers.iter().filter(|column| column.partial > 0) {
+        let first = column.first_partial.as_deref().unwrap_or_default();
+        let _ =
+            writeln!(out, "  {}.{}: {} without a part, first {first}", column.source, column.column, column.partial);
+    }
     for (column, shared) in m.identifiers.iter().filter_map(|column| Some((column, column.shared?))) {
         let (name, uses) = (format!("{}.{}", column.source, column.column), column.uses.join(", "));
         let (values, more_than, most) = (shared.values, shared.more_than, shared.most);
@@ -383,7 +388,9 @@ fn labels(case: &Case) -> HashMap<String, String> {
         let identity_key = [&key(IDENTITY_KEY)[..], &lp(kind)].concat();
         let identity_key = blake3::derive_key("tamis v1 identity", &identity_key);
         for value in values {
-            let identity = blake3::keyed_hash(&identity_key, value.as_bytes());
+            let parts = value.split(" + ").flat_map(lp).collect::<Vec<_>>();
+            let form = if kind.ends_with("-parts/1") { &parts[..] } else { value.as_bytes() };
+            let identity = blake3::keyed_hash(&identity_key, form);
             let token = blake3::keyed_hash(&token_key, identity.as_bytes()).to_hex();
             labels.insert(token[..32].to_owned(), format!("<{value}>"));
         }

@@ -259,6 +259,24 @@ fn types<'a>(sources: &[&'a Source]) -> BTreeMap<&'a str, Vec<&'a str>> {
     types
 }
 
+/// The only folder that knows the format of published tables, and the tests beside it.
+const TABLE_FORMAT: [&str; 2] = ["src/publish/format/delta/", "src/publish/tests.rs"];
+const TABLE_FORMAT_WORDS: [&str; 4] = ["_delta_log", "delta_kernel", "delta_scan", "_last_checkpoint"];
+
+/// What the rest knows of a table is versions, files, a commit, the history and removal: `src/publish/format/seam.rs`.
+#[test]
+fn only_one_folder_knows_the_format_of_tables() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let elsewhere = SOURCES.iter().filter(|source| !TABLE_FORMAT.iter().any(|place| source.name.starts_with(place)));
+    let mut faults = Vec::new();
+    for source in elsewhere {
+        let text = std::fs::read_to_string(root.join(&source.name)).unwrap();
+        let said = TABLE_FORMAT_WORDS.iter().filter(|word| text.contains(**word));
+        faults.extend(said.map(|word| format!("{} says {word}", source.name)));
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
 /// Files of `cli` that make text for people do so by `Lines::line`, which writes out what names could forge.
 #[test]
 fn text_for_people_is_made_line_by_line() {

@@ -1,7 +1,6 @@
 //! What our commits say of themselves in the table's log, and how to read it back.
 //! Must not know the kernel.
 
-use super::CurrentTable;
 use super::foreign::Foreign;
 use crate::error::{Code, Error, Result};
 use crate::store::Root;
@@ -31,11 +30,6 @@ struct CommitInfo {
 }
 
 impl CommitMark {
-    /// Of the version that readers see.
-    pub fn of(current: &CurrentTable) -> CommitMark {
-        CommitMark { run: current.run.clone(), attempt: current.attempt, manifest: current.manifest.clone() }
-    }
-
     /// As operation parameters; `mode` is what readers' histories show.
     pub fn parameters(&self) -> [(&'static str, Option<String>); 4] {
         [
@@ -69,13 +63,13 @@ pub(super) fn folder(path: &str) -> String {
 }
 
 /// Returns where the entry of a version lies, below the lake's root.
-pub fn log_entry(path: &str, version: u64) -> String {
+pub(super) fn entry_path(path: &str, version: u64) -> String {
     format!("{}/{version:020}.json", folder(path))
 }
 
 /// Reads the entry of a version.
 pub(super) fn read(lake: &Root, path: &str, version: u64) -> Result<LogEntry> {
-    let entry = lake.get(&log_entry(path, version))?;
+    let entry = lake.get(&entry_path(path, version))?;
     Ok(match entry {
         None => LogEntry::Absent,
         Some(entry) => CommitMark::parse(&entry).map_or_else(|| LogEntry::Foreign(Foreign::of(&entry)), LogEntry::Ours),

@@ -4,15 +4,6 @@
 
 use serde_json::Value;
 
-/// A commit of another program that changes no file, no column and no feature.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-pub struct Passed {
-    /// Its version in the table's log.
-    pub version: u64,
-    /// What it did, as far as tamis knows the word; the log's own text is not repeated.
-    pub operation: String,
-}
-
 /// What a commit of another program does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Foreign {

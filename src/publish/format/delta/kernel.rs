@@ -1,11 +1,13 @@
-//! The table's log: what is current, and one commit that puts new files in the place of the old.
-//! Everything of delta_kernel is in here, on our own object store. Must not know rows.
+//! The table as delta_kernel sees it, on our own object store: what is current, and one commit that puts new files in
+//! the place of the old. Must not know rows.
 
 use super::foreign::Foreign;
 use super::log::{self, CommitMark, LogEntry, Own};
 use super::protocol::PlainCommitter;
-use super::{ColumnType, CurrentFile, CurrentTable, Passed, Receipt, Rewritten, TableColumn, Target, Written};
 use crate::error::{Code, Error, Kind, Result};
+use crate::publish::column::{ColumnType, TableColumn};
+use crate::publish::format::seam::{Change, Commit};
+use crate::publish::table::{CurrentFile, CurrentTable, Passed, Receipt, Target, Written};
 use crate::store::Root;
 use arrow::array::{ArrayRef, Int64Array, StructArray};
 use arrow::datatypes::{DataType as ArrowType, Field};
@@ -45,54 +47,14 @@ struct OpenedTable {
     current: CurrentTable,
 }
 
-/// The current version of the table at `path`; none when there is no table yet.
-///
-/// # Errors
-/// An evidence error when somebody else has written to the table; a policy error when it uses a feature tamis does not
-/// write (change data feed, deletion vectors, column mapping, partitions); storage errors.
-pub fn current(lake: &Root, path: &str) -> Result<Option<CurrentTable>> {
+/// As [`super::super::current`].
+pub(super) fn current(lake: &Root, path: &str) -> Result<Option<CurrentTable>> {
     Ok(KernelTable::new(lake, path)?.open(Others::Harmless)?.map(|opened| opened.current))
 }
 
-/// What a commit says of itself, and what it rests on.
-pub struct Commit<'a> {
-    /// Whose `sequence` it is.
-    pub app: &'a str,
-    /// Strictly rising per `app`: a commit whose answer was lost is known again by it.
-    pub sequence: i64,
-    /// Digest of the manifest.
-    pub manifest: &'a str,
-    /// The version seen before writing, which it takes the place of.
-    pub expected: Option<&'a CurrentTable>,
-    /// Asked immediately before it is sent, each time: whether it may be.
-    pub may: &'a dyn Fn() -> Result<()>,
-}
-
-/// Publishes what was written: one commit adds its files and removes all others.
-///
-/// # Errors
-/// Storage when another run or sweep was there first or nothing was sent yet, evidence when another writer was or the
-/// table was put back, policy when the table cannot take the columns, unknown when it could not be learned whether the
-/// commit is in the log; what `may` says.
-pub fn commit(written: &Written, target: &Target<'_>, commit: &Commit<'_>) -> Result<Receipt> {
-    put(&Change { written, gone: None, over: Others::Harmless }, target, commit)
-}
-
-/// As [`commit`], for what a sweep rewrote: only the files that it takes the place of are removed, all others stay.
-///
-/// # Errors
-/// As [`commit`].
-pub fn replace(rewritten: &Rewritten, target: &Target<'_>, commit: &Commit<'_>) -> Result<Receipt> {
-    put(&Change { written: &rewritten.written, gone: Some(&rewritten.gone), over: Others::Harmless }, target, commit)
-}
-
-/// Whether `current` is still what readers see: its own entry is the newest of tamis, and what others wrote after it
-/// changes nothing.
-///
-/// # Errors
-/// As [`self::current`].
-pub fn is_current(lake: &Root, path: &str, current: &CurrentTable) -> Result<bool> {
-    Ok(self::current(lake, path)?.is_some_and(|there| same(&there, current)))
+/// As [`super::super::commit`].
+pub(super) fn commit(change: &Change<'_>, target: &Target<'_>, commit: &Commit<'_>) -> Result<Receipt> {
+    put(change, Others::Harmless, target, commit)
 }
 
 /// Writes a checkpoint of the newest version; that of tamis must be `version`. Gives the version that the checkpoint is of.
@@ -118,7 +80,7 @@ pub(super) fn checkpoint(lake: &Root, path: &str, version: u64) -> Result<u64> {
 ///
 /// # Errors
 /// As [`commit`]; policy, when the other program has changed columns.
-pub fn adopt(written: &Written, target: &Target<'_>, commit: &Commit<'_>, expected: u64) -> Result<Receipt> {
+pub(super) fn adopt(written: &Written, target: &Target<'_>, commit: &Commit<'_>, expected: u64) -> Result<Receipt> {
     let table = KernelTable::new(target.lake, target.path)?;
     let Some(OpenedTable { current, .. }) = table.open(Others::All)? else {
         return Err(Error::new(Code::TableApart, format!("{}: the table is gone", table.place()))
@@ -132,13 +94,8 @@ pub fn adopt(written: &Written, target: &Target<'_>, commit: &Commit<'_>, expect
     let gone: BTreeSet<String> = there.iter().filter(|name| !own(name)).map(|name| (*name).to_owned()).collect();
     let files = written.files.iter().filter(|file| !there.contains(file.name.as_str())).cloned().collect();
     let written = Written { files, ..written.clone() };
-    let change = Change { written: &written, gone: Some(&gone), over: Others::All };
-    put(&change, target, &Commit { expected: Some(&current), ..*commit })
-}
-
-/// Whether two looks at a table found the same version of tamis.
-fn same(one: &CurrentTable, other: &CurrentTable) -> bool {
-    one.version == other.version && CommitMark::of(one) == CommitMark::of(other)
+    let change = Change { written: &written, gone: Some(&gone) };
+    put(&change, Others::All, target, &Commit { expected: Some(&current), ..*commit })
 }
 
 /// Which commits of other programs after the newest of tamis a table may have.
@@ -150,19 +107,10 @@ enum Others {
     All,
 }
 
-/// What a commit adds and removes.
-struct Change<'a> {
-    written: &'a Written,
-    /// Files that go; none for all.
-    gone: Option<&'a BTreeSet<String>>,
-    /// What it may be built on.
-    over: Others,
-}
-
-fn put(change: &Change<'_>, target: &Target<'_>, commit: &Commit<'_>) -> Result<Receipt> {
+fn put(change: &Change<'_>, over: Others, target: &Target<'_>, commit: &Commit<'_>) -> Result<Receipt> {
     let written = change.written;
     let table = KernelTable::new(target.lake, target.path)?;
-    let opened = table.open(change.over)?;
+    let opened = table.open(over)?;
     if let Some(opened) = &opened
         && table.sequence(opened, commit.app)?.is_some_and(|last| last >= commit.sequence)
     {
@@ -174,7 +122,7 @@ fn put(change: &Change<'_>, target: &Target<'_>, commit: &Commit<'_>) -> Result<
         return Err(log::overtaken(target.lake, target.path, newer.tip()));
     }
     if !match (there, expected) {
-        (Some(there), Some(expected)) => same(there, expected) && there.tip() == expected.tip(),
+        (Some(there), Some(expected)) => there.is_same(expected) && there.tip() == expected.tip(),
         (there, expected) => there.is_none() && expected.is_none(),
     } {
         return Err(Error::new(
