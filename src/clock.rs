@@ -10,7 +10,7 @@ use jiff::{Timestamp, civil};
 use std::fmt;
 use std::sync::LazyLock;
 
-/// Microseconds since 1970-01-01T00:00:00Z.
+/// A point in time: microseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(pub i64);
 
@@ -61,13 +61,22 @@ impl<'de> serde::Deserialize<'de> for Instant {
     }
 }
 
+/// Returns a time as people of a zone read it, in whole seconds: with the offset of the zone, and `Z` in UTC.
+pub fn local(instant: Instant, zone: &TimeZone) -> String {
+    let seconds = instant.to_seconds().timestamp();
+    if *zone == TimeZone::UTC {
+        return seconds.to_string();
+    }
+    seconds.display_with_offset(zone.to_offset(seconds)).to_string()
+}
+
 /// Where the time comes from.
 pub trait Clock: Send + Sync {
     /// The present, in whole microseconds.
     fn now(&self) -> Instant;
 }
 
-/// The machine's clock.
+/// The clock of the machine, the only one that asks it.
 pub struct System;
 
 impl Clock for System {
@@ -90,9 +99,9 @@ impl Clock for Fixed {
 /// An ISO 8601 duration split into what the calendar treats apart. `P1Y2W` is 12 months and 14 days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
 pub struct Period {
-    /// Years and months.
+    /// Years and months, counted in months.
     pub months: i32,
-    /// Weeks and days.
+    /// Weeks and days, counted in days.
     pub days: i32,
     /// Hours, minutes and seconds.
     pub seconds: i64,

@@ -6,7 +6,7 @@ use crate::error::{Code, Error, Result};
 use crate::evidence::{LedgerEvent, ledger};
 use crate::job::{Desk, SubjectCall, identities, note};
 use crate::policy::{Effect, Plan, Project};
-use crate::requests::{LiftEnds, RequestCommand};
+use crate::requests::{COMMAND, LiftEnds, RequestCommand};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What every request id looks like; a list's own `request_pattern` is accepted too.
@@ -103,7 +103,7 @@ pub fn ask(call: &SubjectCall, asked: Asked) -> Result<Stored> {
         identities: count,
         raw,
         received,
-        due: desk.due(received),
+        due: desk.due(COMMAND, received),
         ends: ends.map(|ends| if let LiftEnds::Requests(count) = ends { count } else { 0 }),
         lift: ends.map(LiftEnds::said),
         binds: binds(&desk.project, &asked),

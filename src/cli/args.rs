@@ -351,6 +351,8 @@ pub enum SchemaKind {
     JobReport,
     /// What `status --json` prints
     Status,
+    /// What `subject export` writes as person.json
+    Access,
 }
 
 /// Arguments of `accept`.
@@ -390,6 +392,17 @@ pub enum SubjectVerb {
     Lift,
     /// Finds the datasets and requests that know the person, and the rows that an erasure would reach
     Find,
+    /// Art. 15 and 20 GDPR: writes what is processed of the person into a folder; needs --request and --out
+    Export,
+}
+
+/// Which right an export answers.
+#[derive(clap::ValueEnum, Clone, Copy, Debug)]
+pub enum RightAsked {
+    /// Art. 15 GDPR: everything that is processed
+    Access,
+    /// Art. 20 GDPR: what the person provided, on consent or contract
+    Portability,
 }
 
 /// Arguments of `subject`. Values of the person come on standard input, one `kind: value` a line.
@@ -413,4 +426,16 @@ pub struct SubjectArgs {
     /// Allows the lift to end an erasure
     #[arg(long)]
     pub lift_erase: bool,
+    /// Export: the right that is answered
+    #[arg(long, value_enum, default_value = "access")]
+    pub right: RightAsked,
+    /// Export: the folder to write to, a new one outside of every root; only you can read it
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+    /// Export: also shows rows that may be another person's, for this reason, which goes into the ledger
+    #[arg(long, value_name = "REASON")]
+    pub include_doubtful: Option<String>,
+    /// Export: does not search raw exports, for this reason, which the page gives
+    #[arg(long, value_name = "REASON")]
+    pub without_raw: Option<String>,
 }

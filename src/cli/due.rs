@@ -6,7 +6,7 @@ use super::settings::Settings;
 use super::verdict::{TerminalVerdict, coloured};
 use crate::clock::Instant;
 use crate::daemon::{self, Came, DueAttempt, JobStatus, Sweeps, Work};
-use crate::error::Result;
+use crate::error::{Code, Result};
 use crate::monitor::Monitor;
 use crate::policy::Project;
 use std::sync::Arc;
@@ -71,10 +71,7 @@ fn turn_json(turn: &DueAttempt) -> serde_json::Value {
         Came::GivenUp => ("missed", None, None),
         Came::Refused { cause, help, .. } => ("refused", Some(cause), help.as_ref()),
     };
-    let code = match turn.came {
-        Came::Refused { code, .. } => Some(code.name()),
-        _ => None,
-    };
+    let code = turn.code().map(Code::name);
     let (rows, objects) = match turn.came {
         Came::Swept { rows, objects } => (Some(rows), Some(objects)),
         _ => (None, None),
@@ -137,10 +134,10 @@ pub fn status(jobs: &[JobStatus]) -> String {
         schedule_lines(&mut out, job);
         if let Some(refused) = &job.refused {
             out.line(format_args!(
-                "  refused {} as of {}, exit {}: {}",
+                "  refused {} as of {}, {}: {}",
                 refused.at.to_seconds(),
                 refused.as_of,
-                refused.exit,
+                refused.which(),
                 refused.cause
             ));
             for line in refused.to_do.lines() {
@@ -163,7 +160,7 @@ fn sweep_lines(out: &mut String, sweep: &Sweeps) {
         out.push_str("  REQUEST OVERDUE\n");
     }
     if let Some(refused) = &sweep.refused {
-        out.line(format_args!("  sweep refused {}, exit {}: {}", refused.at.to_seconds(), refused.exit, refused.cause));
+        out.line(format_args!("  sweep refused {}, {}: {}", refused.at.to_seconds(), refused.which(), refused.cause));
         for line in refused.to_do.lines() {
             out.line(format_args!("    to do: {line}"));
         }

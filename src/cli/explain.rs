@@ -6,7 +6,8 @@ use super::lines::Lines;
 use super::progress::monitor;
 use super::settings::Settings;
 use super::verdict::counted;
-use super::{render, subject};
+use super::{render, who};
+use crate::clock;
 use crate::error::Result;
 use crate::questions::{ExplainedDataset, Explanation, Reaching, explain};
 
@@ -15,10 +16,10 @@ use crate::questions::{ExplainedDataset, Explanation, Reaching, explain};
 /// # Errors
 /// Policy errors for what was typed; those of specs, keys and state.
 pub(super) fn explain(settings: &Settings, args: &ExplainArgs, json: bool) -> Result<String> {
-    let mut who = settings.subject_call();
-    who.values = subject::values()?;
+    let mut person = settings.subject_call();
+    person.values = who::values()?;
     let call = settings.call(args.job.as_deref().unwrap_or(""), None, &args.work)?;
-    let explanation = explain::explain(&who, &call, monitor(json).as_ref())?;
+    let explanation = explain::explain(&person, &call, monitor(json).as_ref())?;
     if json { render::json(&explanation) } else { Ok(text(&explanation)) }
 }
 
@@ -82,7 +83,7 @@ fn reaching(out: &mut String, r: &Reaching) {
         r.effect,
         r.list,
         r.by,
-        r.received.to_seconds(),
+        clock::local(r.received, &r.zone),
         r.state,
         at(&r.rule)
     ));

@@ -1,6 +1,8 @@
 //! The command line: arguments as typed, settings ready, exit code; text, JSON, progress.
 //! Must not know any stage.
 
+mod access;
+mod access_page;
 mod answer;
 mod args;
 mod dataset;
@@ -27,6 +29,7 @@ mod subject;
 mod sweep;
 mod verdict;
 mod version;
+mod who;
 
 use crate::error::{Code, Error, Result};
 use crate::sweep::SweepReport;
@@ -207,6 +210,7 @@ fn schema(kind: SchemaKind) -> Result<String> {
         SchemaKind::Report => schemars::schema_for!(run::Report).to_value(),
         SchemaKind::Sweep => schemars::schema_for!(SweepReport).to_value(),
         SchemaKind::JobReport => schemars::schema_for!(questions::JobReport).to_value(),
+        SchemaKind::Access => schemars::schema_for!(questions::access::AccessReport).to_value(),
         SchemaKind::Status => schemars::schema_for!(status::Status).to_value(),
     })
 }

@@ -6,7 +6,7 @@ use super::lines::Lines;
 use super::page::{escaped, filled};
 use super::render;
 use super::settings::Settings;
-use crate::clock::Instant;
+use crate::clock;
 use crate::error::Result;
 use crate::questions::{CaseDataset, CasePart, CaseReport, case};
 
@@ -33,7 +33,7 @@ fn text(report: &CaseReport) -> String {
     for part in &report.parts {
         out.push('\n');
         out.line(format_args!("{} ({}): {}", part.effect, part.list, state(part)));
-        let [received, taken, due] = [part.received, part.taken, part.due].map(Instant::to_seconds);
+        let [received, taken, due] = [part.received, part.taken, part.due].map(|at| clock::local(at, &part.zone));
         out.line(format_args!("  received {received}, taken in {taken}, due {due}"));
         part.values.iter().for_each(|said| out.line(format_args!("  {said}")));
         for dataset in &part.datasets {
@@ -101,9 +101,9 @@ fn part(part: &CasePart) -> String {
     out.push_str("<dl>\n");
     for (name, said) in [
         ("State", state(part)),
-        ("Received", part.received.to_seconds().to_string()),
-        ("Taken in", part.taken.to_seconds().to_string()),
-        ("Due", part.due.to_seconds().to_string()),
+        ("Received", clock::local(part.received, &part.zone)),
+        ("Taken in", clock::local(part.taken, &part.zone)),
+        ("Due", clock::local(part.due, &part.zone)),
     ] {
         out.line(format_args!("<dt>{name}</dt><dd>{}</dd>", escaped(&said)));
     }

@@ -137,7 +137,7 @@ fn in_short(found: &StatusFound, exceptions: &[String]) -> String {
 fn job_row(job: &JobStatus) -> [String; 6] {
     let at = |at: Option<Instant>| at.map_or("never".into(), |at| at.to_seconds().to_string());
     let last = match (&job.version, &job.refused) {
-        (_, Some(refused)) => format!("refused {}, exit {}", refused.at.to_seconds(), refused.exit),
+        (_, Some(refused)) => format!("refused {}, {}", refused.at.to_seconds(), refused.which()),
         (Some(version), None) => format!("ok {}", at(version.at)),
         (None, None) => "never".into(),
     };
@@ -189,7 +189,7 @@ fn of_job(job: &JobStatus) -> Vec<String> {
     for (what, refused) in [("run", &job.refused), ("sweep", &job.sweep.refused)] {
         let Some(refused) = refused else { continue };
         let to_do = refused.to_do.replace('\n', "; ");
-        out.push(format!("{name}: the {what} was refused with exit {}: {}: {to_do}", refused.exit, refused.cause));
+        out.push(format!("{name}: the {what} was refused with {}: {}: {to_do}", refused.which(), refused.cause));
     }
     out
 }

@@ -1,21 +1,18 @@
 //! `tamis subject …`: a request of one person, or what is known of one. Values come from standard input, never from
 //! arguments, where other users of the machine and the shell's history would see them. Nothing of a value is shown.
 
+use super::access;
 use super::args::{SubjectArgs, SubjectVerb};
 use super::lines::Lines;
 use super::render;
 use super::settings::{self, Settings};
 use super::verdict::counted;
+use super::who;
 use crate::by_hand::{self, Asked, Stored};
-use crate::clock::{Clock, System};
+use crate::clock::{self, Clock, System};
 use crate::error::{Code, Error, Result};
 use crate::policy::Effect;
 use crate::questions::{KnownPerson, find};
-use std::io::{IsTerminal, Read, Write as _};
-use zeroize::Zeroizing;
-
-/// More than this is no list of one person's values.
-const MOST: u64 = 1 << 16;
 
 /// Carries out the command.
 ///
@@ -23,6 +20,7 @@ const MOST: u64 = 1 << 16;
 /// Policy errors for what was typed; evidence and storage errors of the state.
 pub fn carry_out(settings: &Settings, args: &SubjectArgs, json: bool) -> Result<String> {
     let effect = match args.verb {
+        SubjectVerb::Export => return access::export(settings, args, json),
         SubjectVerb::Find => None,
         SubjectVerb::Erase => Some(Effect::Erase),
         SubjectVerb::Restrict => Some(Effect::Restrict),
@@ -35,7 +33,7 @@ pub fn carry_out(settings: &Settings, args: &SubjectArgs, json: bool) -> Result<
     let asked = effect.map(|effect| asked(effect, args)).transpose()?;
     let mut call = settings.subject_call();
     if effect != Some(Effect::Lift) {
-        call.values = values()?;
+        call.values = who::values()?;
         // Typing takes its time: a run in between has not seen the request.
         call.now = System.now();
     }
@@ -60,25 +58,6 @@ fn asked(effect: Effect, args: &SubjectArgs) -> Result<Asked> {
         lifts: args.lifts.clone(),
         lift_erase: args.lift_erase,
     })
-}
-
-/// Who is meant, from standard input or a prompt.
-///
-/// # Errors
-/// A policy error for what is no text, or too long.
-pub(super) fn values() -> Result<Zeroizing<String>> {
-    let mut text = Zeroizing::new(String::with_capacity(MOST as usize + 1));
-    if std::io::stdin().is_terminal() {
-        let prompt = "who is meant? one `kind: value` a line, such as `email: …`; end with Ctrl-D\n";
-        let _ = std::io::stderr().write_all(prompt.as_bytes());
-    }
-    let read = std::io::stdin().lock().take(MOST + 1).read_to_string(&mut text);
-    read.map_err(|_| Error::new(Code::RequestWrong, "standard input is no UTF-8 text"))?;
-    if text.len() as u64 > MOST {
-        return Err(Error::new(Code::RequestWrong, "standard input holds more than one person's values")
-            .help("give one person at a time; put many requests into a list of the policy"));
-    }
-    Ok(text)
 }
 
 fn told(stored: &Stored) -> String {
@@ -147,8 +126,8 @@ fn found(known: &KnownPerson) -> String {
             r.request,
             r.effect,
             r.list,
-            r.received.to_seconds(),
-            r.due.to_seconds()
+            clock::local(r.received, &r.zone),
+            clock::local(r.due, &r.zone)
         ));
         r.states.iter().for_each(|(job, state)| {
             let why = r.review.get(job).map_or(String::new(), |why| format!(": {why}"));

@@ -17,7 +17,7 @@ const LOOKED_UP: i32 = 2_932_532;
 /// A time as it was written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
-    /// Days since 1970-01-01.
+    /// Number of the day, counted from 1970-01-01.
     pub day: i32,
     /// The same as year, month and day.
     pub date: (i32, u32, u32),

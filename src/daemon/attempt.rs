@@ -21,7 +21,7 @@ use std::sync::Arc;
 /// What every run of this process has in common.
 #[derive(Clone)]
 pub struct Host {
-    /// The present.
+    /// Tells what is due, and when an attempt began.
     pub clock: Arc<dyn Clock>,
     /// Name of this process, which no other one has.
     pub holder: String,
@@ -32,7 +32,7 @@ pub struct Host {
 /// What a turn is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Work {
-    /// A scheduled run.
+    /// The run of a scheduled time.
     Run,
     /// A sweep of the job's dataset.
     Sweep,
@@ -47,7 +47,7 @@ pub enum Came {
     Published,
     /// Requests and retention are applied, and what is due is removed for good.
     Swept {
-        /// Rows that went.
+        /// Rows that are no longer in the current version.
         rows: u64,
         /// Objects removed for good.
         objects: u64,
@@ -56,7 +56,7 @@ pub enum Came {
     Refused {
         /// Which error; the exit code follows from it.
         code: Code,
-        /// What stopped it.
+        /// What stopped it, without a value of the data.
         cause: String,
         /// What to do about it.
         help: Option<String>,
@@ -70,7 +70,7 @@ pub enum Came {
 /// One turn of one job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DueAttempt {
-    /// The job.
+    /// Name of the job whose turn it was.
     pub job: String,
     /// What it was about.
     pub work: Work,
@@ -111,6 +111,14 @@ impl DueAttempt {
     pub fn help(&self) -> Option<&str> {
         match &self.came {
             Came::Refused { help, .. } => help.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Returns which error it ended with; none when it was not refused.
+    pub fn code(&self) -> Option<Code> {
+        match self.came {
+            Came::Refused { code, .. } => Some(code),
             _ => None,
         }
     }
@@ -307,6 +315,7 @@ fn refusal(due: Instant, error: &Error, at: Instant) -> RefusedRun {
         due,
         at,
         exit: error.kind().exit_code(),
+        code: Some(error.code().name().into()),
         cause: error.message().to_owned(),
         help: error.help_text().map(str::to_owned),
     }
@@ -339,6 +348,7 @@ fn note_refusal(state: &State, job: &str, instant: Instant, end: &End, now: Inst
         job: job.to_owned(),
         as_of: instant,
         exit: refusal.exit,
+        code: refusal.code.clone(),
         cause: refusal.cause.clone(),
         plan: None,
     };

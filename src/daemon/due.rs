@@ -30,9 +30,9 @@ pub struct JobKnown {
 /// Instants in a row that will not be run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Missed {
-    /// The first.
+    /// Scheduled time of the first one that was missed.
     pub first: Instant,
-    /// How many.
+    /// How many scheduled times passed without a run.
     pub runs: u64,
 }
 

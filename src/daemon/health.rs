@@ -32,10 +32,10 @@ pub struct Health {
     pub specs_broken: bool,
 }
 
-/// One job.
+/// What the health page says of one job.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct JobHealth {
-    /// Its name.
+    /// Name of the job, as its spec has it.
     pub job: String,
     /// Whether a scheduled run is overdue.
     pub overdue: bool,
@@ -47,6 +47,8 @@ pub struct JobHealth {
     pub running: bool,
     /// Exit code of its last turn here.
     pub last_exit: Option<u8>,
+    /// Name of the error that its last turn here ended with (`docs/errors.md`).
+    pub last_code: Option<&'static str>,
 }
 
 impl JobHealth {
@@ -143,7 +145,15 @@ mod tests {
 
     fn of(overdue: bool, sweep_overdue: bool, request_overdue: bool) -> Health {
         let job = "crm".into();
-        let job = JobHealth { job, overdue, sweep_overdue, request_overdue, running: false, last_exit: None };
+        let job = JobHealth {
+            job,
+            overdue,
+            sweep_overdue,
+            request_overdue,
+            running: false,
+            last_exit: None,
+            last_code: None,
+        };
         Health { at: Instant(0), jobs: vec![job], no_job: Vec::new(), specs_broken: false }
     }
 

@@ -6,9 +6,9 @@ use crate::monitor::{Event, Monitor};
 
 /// Puts the job's name before warnings and notes, and keeps stages and bytes to itself.
 pub struct NamedMonitor<'a> {
-    /// The job.
+    /// Name of the job that is at work.
     pub job: &'a str,
-    /// Who listens.
+    /// The monitor that hears of it, with the job's name before each line.
     pub monitor: &'a dyn Monitor,
 }
 

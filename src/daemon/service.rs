@@ -28,7 +28,7 @@ const BELIEVED: i64 = 60_000_000;
 
 /// What a daemon is told.
 pub struct Service {
-    /// This process.
+    /// What this process works with.
     pub host: Host,
     /// Seconds between heartbeats: a divisor of 60.
     pub beat: u32,
@@ -42,7 +42,7 @@ pub struct Service {
 
 /// All that can happen to the loop.
 enum DaemonEvent {
-    /// The heartbeat.
+    /// It is time to look for what is due.
     Beat,
     /// A turn is over.
     Ended(DueAttempt),
@@ -72,6 +72,7 @@ struct JobWatch {
     run: Patience,
     sweep: Patience,
     last_exit: Option<u8>,
+    last_code: Option<&'static str>,
 }
 
 /// How long what came to nothing is put off.
@@ -307,6 +308,7 @@ impl Daemon {
         let watch = self.watches.entry(turn.job.clone()).or_default();
         watch.read = None;
         watch.last_exit = Some(turn.exit());
+        watch.last_code = turn.code().map(Code::name);
         watch.of(turn.work).after(turn, now);
     }
 
@@ -325,6 +327,7 @@ impl Daemon {
                 request_overdue: watch.kept.request_overdue(now),
                 running: running.is_some(),
                 last_exit: watch.last_exit,
+                last_code: watch.last_code,
             }
         };
         let jobs = project.jobs.values().map(job).collect();

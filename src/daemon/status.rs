@@ -13,14 +13,14 @@ use crate::store::Root;
 use crate::sweep;
 use std::collections::BTreeMap;
 
-/// One job.
+/// What `status` says of one job.
 #[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct JobStatus {
-    /// Its name.
+    /// Name of the job, as its spec has it.
     pub job: String,
     /// The five fields; none for a job that runs by hand.
     pub cron: Option<String>,
-    /// The schedule's zone.
+    /// The zone that the schedule is written in.
     pub timezone: Option<String>,
     /// Whether the schedule rests.
     pub suspended: bool,
@@ -38,7 +38,7 @@ pub struct JobStatus {
     pub refused: Option<Refused>,
     /// Whether the newest instant that should have been applied has not been.
     pub overdue: bool,
-    /// Its dataset's sweeps.
+    /// How sweeps of its dataset went.
     pub sweep: Sweeps,
 }
 
@@ -57,7 +57,7 @@ pub struct Sweeps {
     pub request_overdue: bool,
 }
 
-/// A published version.
+/// The version that readers see.
 #[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct Version {
     /// Version of the table.
@@ -68,7 +68,7 @@ pub struct Version {
     pub as_of: Instant,
     /// When it was published.
     pub at: Option<Instant>,
-    /// Rows in it.
+    /// Rows that are published in it.
     pub rows: u64,
     /// Rows of the version before it, when there was one.
     pub rows_before: Option<u64>,
@@ -79,14 +79,25 @@ pub struct Version {
 pub struct Refused {
     /// Instant of the run.
     pub as_of: Instant,
-    /// When.
+    /// When the refusal was written down.
     pub at: Instant,
-    /// Exit code.
+    /// Exit code of the refused run or sweep.
     pub exit: u8,
-    /// What stopped it.
+    /// Name of the error (`docs/errors.md`); refusals that an earlier build wrote down have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// What stopped it, without a value of the data.
     pub cause: String,
-    /// What to do.
+    /// What an operator does about it.
     pub to_do: String,
+}
+
+impl Refused {
+    /// Returns exit code and name of the error, as people read them.
+    pub fn which(&self) -> String {
+        let code = self.code.as_ref().map_or(String::new(), |code| format!(" [{code}]"));
+        format!("exit {}{code}", self.exit)
+    }
 }
 
 /// A table that is published and that no job of the specs serves.
@@ -96,13 +107,15 @@ pub struct NoJob {
     pub dataset: String,
     /// The job that it was of.
     pub job: String,
-    /// Its version.
+    /// The version that was published last.
     pub version: Option<u64>,
     /// Requests taken in up to then are applied to it; none after that.
     pub applied: Option<Instant>,
-    /// What is wrong.
+    /// Name of the error that says so (`docs/errors.md`).
+    pub code: String,
+    /// What is wrong with it, in one sentence.
     pub cause: String,
-    /// What to do.
+    /// The two ways to put it right.
     pub to_do: String,
 }
 
@@ -137,6 +150,7 @@ pub fn without_job(project: &Project, state: &State) -> Result<Vec<NoJob>> {
             job: dataset.job.clone(),
             version: dataset.current.as_ref().map(|current| current.version),
             applied: dataset.applied,
+            code: complaint.code().name().into(),
             cause: complaint.message().into(),
             to_do: complaint.help_text().unwrap_or_default().into(),
         }
@@ -169,6 +183,7 @@ fn kept_refusal(refusal: RefusedRun) -> Refused {
         as_of: refusal.due,
         at: refusal.at,
         exit: refusal.exit,
+        code: refusal.code,
         cause: refusal.cause,
         to_do: refusal.help.unwrap_or_else(|| to_do(refusal.exit).into()),
     }
@@ -226,12 +241,13 @@ fn version(of: &JobLookup<'_>, entries: &[LedgerEntry]) -> Result<Option<Version
 fn refusal(of: &JobLookup<'_>, entries: &[LedgerEntry]) -> Result<Option<Refused>> {
     let own = |job: &String| *job == of.plan.job || of.names.contains(job);
     let told = entries.iter().rev().find_map(|entry| match &entry.event {
-        LedgerEvent::Refused { job, as_of, exit, cause, plan: digest } if own(job) => {
+        LedgerEvent::Refused { job, as_of, exit, code, cause, plan: digest } if own(job) => {
             let accept = digest
                 .as_ref()
                 .map(|digest| format!("`tamis accept {job} {digest} --reason …` to let exactly that through"));
             let to_do = accept.unwrap_or_else(|| to_do(*exit).into());
-            Some(Refused { as_of: *as_of, at: entry.at, exit: *exit, cause: cause.clone(), to_do })
+            let (as_of, at, exit) = (*as_of, entry.at, *exit);
+            Some(Refused { as_of, at, exit, code: code.clone(), cause: cause.clone(), to_do })
         }
         _ => None,
     });
@@ -239,7 +255,7 @@ fn refusal(of: &JobLookup<'_>, entries: &[LedgerEntry]) -> Result<Option<Refused
     Ok(kept.into_iter().chain(told).max_by_key(|refused| refused.at))
 }
 
-/// Design section 8.
+/// Says what to do after an exit code, where the refusal itself did not.
 fn to_do(exit: u8) -> &'static str {
     match exit {
         2 => "mend the specs, keys or state: `tamis check`",

@@ -27,7 +27,7 @@ pub struct DatasetKnown {
     pub since: Option<Instant>,
     /// Whether raw exports are to be removed.
     pub raw: bool,
-    /// What was swept.
+    /// What the state holds of its last sweeps.
     pub swept: SweepRecord,
     /// The requests that there are.
     pub requests: RequestsMet,

@@ -200,7 +200,7 @@ fn a_refused_sweep_is_tried_again_hourly_and_at_once_when_the_store_was_away_or_
     let refused = |exit: u8| {
         let mut refused = kept(Some(Instant(0)));
         let (due, at) = (Instant(0), Instant(0));
-        refused.swept.refusal = Some(RefusedRun { due, at, exit, cause: String::new(), help: None });
+        refused.swept.refusal = Some(RefusedRun { due, at, exit, code: None, cause: String::new(), help: None });
         refused
     };
     let wanted = |kept: &DatasetKnown, micros: i64| kept.wanted(Instant(micros));

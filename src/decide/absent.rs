@@ -4,7 +4,7 @@ use crate::error::{Code, Error, Result};
 
 /// The version that is current now, as its companions tell it.
 pub trait PreviousVersion: Sync {
-    /// Its rows.
+    /// Returns how many rows the version has.
     fn rows(&self) -> u64;
     /// Calls `each` for every row whose subject token begins with the bits of `bucket` (of `buckets`, a power of two),
     /// with the first 32 bits of the token and the identity of the subject's key, in the order of tokens.

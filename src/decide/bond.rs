@@ -20,9 +20,9 @@ pub enum Bond {
 /// That an identity belongs to a request.
 #[derive(Clone, Copy)]
 pub struct Belongs {
-    /// The entry's number.
+    /// Number of the entry that reaches the row.
     pub entry: u32,
-    /// How.
+    /// By what it reaches the row.
     pub bond: Bond,
     /// What is followed from it.
     pub follows: Follows,

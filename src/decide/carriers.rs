@@ -19,9 +19,9 @@ pub trait Carriers: Sync {
     fn groups(&self, bucket: usize, each: &mut dyn FnMut(&Self::Group) -> Result<()>) -> Result<()>;
 }
 
-/// Some rows.
+/// Rows with their identities, wherever they are kept.
 pub trait Carrier {
-    /// How many.
+    /// Returns how many rows these are.
     fn rows(&self) -> usize;
     /// What tells its subject from others: the token, or the identity that it is made of; none for a row without one.
     fn subject(&self, row: usize) -> Option<&[u8; 16]>;

@@ -21,16 +21,16 @@ pub(super) struct PersonColumns {
 pub(super) struct Group {
     /// Hash of the combination.
     pub group: u64,
-    /// Distinct subjects.
+    /// Distinct subjects that share the values.
     pub subjects: u32,
-    /// Rows.
+    /// Rows that share the values.
     pub rows: u32,
 }
 
 /// One row per person.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Persons {
-    /// Latest clock.
+    /// Latest clock of each person, also of observed rows.
     pub clock: Vec<i64>,
     /// Consent; empty when nobody asks.
     pub consent: Vec<PersonConsent>,

@@ -41,7 +41,7 @@ pub struct KeptBucket<'a> {
 }
 
 impl KeptBucket<'_> {
-    /// Number of rows.
+    /// Returns how many rows are kept.
     pub fn rows(&self) -> usize {
         self.kept.len()
     }

@@ -30,7 +30,7 @@ pub(super) struct LinkRow {
     pub raw_key: u32,
     /// Key and strong links.
     pub strong: Box<[u32]>,
-    /// Weak links.
+    /// Identities in weak columns of the row.
     pub weak: Box<[u32]>,
     /// Raw forms that an entry names, the key not counted.
     pub raw: Box<[u32]>,
@@ -73,13 +73,13 @@ impl RowPlaces {
     }
 }
 
-/// All of it.
+/// Rows and the identities that connect them, of all buckets.
 pub(super) struct LinkGraph<'a> {
     known: &'a dyn Known,
     limits: LinkLimits,
     numbers: HashMap<[u8; 16], u32, BuildHasherDefault<FirstBytes>>,
     subjects: HashMap<[u8; 16], u32, BuildHasherDefault<FirstBytes>>,
-    /// Per identity.
+    /// Per identity, the ways by which an entry gets to it, as bits.
     reach: Vec<u8>,
     /// Per identity the distinct subjects that carry it, in key and strong columns and in weak ones; past the limits
     /// they are not counted on.

@@ -12,11 +12,11 @@ use crate::monitor::Monitor;
 /// Something a request has learned (R18).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NewBond {
-    /// The entry's number.
+    /// Number of the entry that has learned it.
     pub entry: u32,
-    /// The identity.
+    /// First half of the identity that it has learned.
     pub identity: [u8; 16],
-    /// `Strong` or `ViaWeak`.
+    /// How it was found: `Strong` or `ViaWeak`.
     pub bond: Bond,
 }
 
@@ -32,7 +32,7 @@ pub enum Doubt {
 /// A request that some row is reached by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Reached {
-    /// The entry's number.
+    /// Number of the entry that a person has to look at.
     pub entry: u32,
     /// Subjects that links led to, those it names included as far as they were followed.
     pub subjects: u32,

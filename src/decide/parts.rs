@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::stage::{Slot, SpillStore};
 use std::sync::Mutex;
 
-/// Number of parts.
+/// How many parts the work is divided into.
 pub(super) const PARTS: usize = 32;
 
 /// Records of `N` bytes.

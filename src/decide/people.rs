@@ -3,7 +3,7 @@
 
 use crate::stage::{Control, flag};
 
-/// Rows by person.
+/// Which rows of a bucket belong to which person.
 pub(super) struct People {
     /// Row numbers in the order of subject tokens.
     pub order: Vec<u32>,

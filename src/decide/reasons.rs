@@ -7,11 +7,11 @@ use crate::policy::Effect;
 /// Why a row is not published. The order is that of R33; the first that holds is the label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
-    /// Art. 18.
+    /// Processing is restricted (Art. 18 GDPR).
     Restricted,
-    /// Art. 17.
+    /// The person is erased (Art. 17 GDPR).
     Erased,
-    /// Art. 21.
+    /// The person has objected (Art. 21 GDPR).
     Objected,
     /// CCPA opt-out of sale.
     OptedOut,

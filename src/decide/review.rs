@@ -19,7 +19,7 @@ use crate::stage::{Slot, SpillStore};
 
 /// Rows of a companion, in the order of their tokens.
 pub trait PublishedRows {
-    /// How many.
+    /// Returns how many rows these are.
     fn rows(&self) -> usize;
     /// First bits of the subject token.
     fn first(&self, row: usize) -> u32;
@@ -41,7 +41,7 @@ pub trait PublishedRows {
 
 /// A published version: files, each with all rows of its persons.
 pub trait ReviewedVersion: Sync {
-    /// How many files.
+    /// Returns how many files the version has.
     fn files(&self) -> usize;
     /// Hands over the rows of one file, stretch by stretch, in order.
     ///
@@ -76,7 +76,7 @@ pub struct ReviewRules {
 pub struct ReviewCounts {
     /// Rows of the version.
     pub rows_in: u64,
-    /// Rows that stay.
+    /// Rows that stay in the version.
     pub rows_out: u64,
     /// Removed rows by reason, every label in the order of R33.
     pub reasons: Vec<(String, u64)>,
@@ -89,7 +89,7 @@ pub struct ReviewCounts {
 /// What becomes of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// It goes.
+    /// The row is taken out of the version.
     Goes,
     /// It stays as it is.
     Stays,
@@ -207,7 +207,7 @@ impl Remaining {
     pub fn null(&self, untils: &[i64], places: &[Option<usize>], values: &mut [Option<&[u8]>], hashes: &mut [u64]) {
         self.keeps.null(untils, places, values, hashes);
     }
-    /// Number of files.
+    /// Returns how many files the version has.
     pub fn files(&self) -> usize {
         self.files.len()
     }

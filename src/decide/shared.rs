@@ -33,7 +33,7 @@ pub(super) struct Shares {
 pub struct SharedBy {
     /// Index of the column in the plan.
     pub column: usize,
-    /// How many values.
+    /// How many values of the column are shared by so many.
     pub values: u64,
     /// Each is carried by more subjects than this.
     pub limit: u64,

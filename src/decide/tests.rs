@@ -155,7 +155,7 @@ fn rules_with(person: bool, basis: Basis, consent_column: bool, k: Option<u32>, 
     }
 }
 
-/// Rows of persons.
+/// How many rows each person has in a version.
 struct Version(BTreeMap<u8, u64>);
 
 impl PreviousVersion for Version {

@@ -48,7 +48,7 @@ pub struct Verdict {
 pub struct NotBinding {
     /// The effect's name in specs.
     pub effect: String,
-    /// Rows reached.
+    /// Rows that requests of the list reach.
     pub rows: u64,
     /// Why it does not bind.
     pub reason: String,
@@ -57,7 +57,7 @@ pub struct NotBinding {
 /// What one quasi-identifier costs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct QuasiHint {
-    /// The field's name.
+    /// Name of the field, as the job has it.
     pub field: String,
     /// Rows below k if it were not published; coarsening it helps at most that much.
     pub rows_below_without: u64,

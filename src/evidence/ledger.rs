@@ -32,7 +32,7 @@ pub struct LedgerEntry {
     pub run: String,
     /// Attempt of that run, from 1.
     pub attempt: u32,
-    /// What happened.
+    /// What happened, with its counts and digests.
     pub event: LedgerEvent,
 }
 
@@ -40,7 +40,7 @@ pub struct LedgerEntry {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum LedgerEvent {
-    /// `tamis state create`.
+    /// The state was made, by `tamis state create`.
     StateCreated {
         /// Id of the identity key.
         identity_key: String,
@@ -57,14 +57,14 @@ pub enum LedgerEvent {
     },
     /// The first run with a token key of a new epoch.
     EpochAdded {
-        /// The epoch.
+        /// Name of the epoch that was added.
         epoch: String,
         /// Id of its token key.
         token_key: String,
     },
     /// A run has pinned what it reads.
     Intent {
-        /// The job.
+        /// The job that began.
         job: String,
         /// Instant the rules are applied at.
         as_of: Instant,
@@ -80,7 +80,7 @@ pub enum LedgerEvent {
     },
     /// A new version is there.
     Published {
-        /// The job.
+        /// The job whose run published it.
         job: String,
         /// Instant the rules were applied at.
         as_of: Instant,
@@ -88,7 +88,7 @@ pub enum LedgerEvent {
         version: u64,
         /// BLAKE3 hex of the bytes of the manifest.
         manifest: String,
-        /// Rows read.
+        /// Rows that the run read.
         rows_in: u64,
         /// Rows in the version.
         rows_out: u64,
@@ -98,7 +98,7 @@ pub enum LedgerEvent {
     },
     /// A version without new export: lists and retention applied to the one before.
     Swept {
-        /// The job.
+        /// The job whose dataset was swept.
         job: String,
         /// Instant the rules were applied at.
         as_of: Instant,
@@ -116,12 +116,16 @@ pub enum LedgerEvent {
     },
     /// A run stopped; the previous version is unchanged, apart from sweeps that have entries of their own.
     Refused {
-        /// The job.
+        /// The job whose run stopped.
         job: String,
         /// Instant the rules were applied at.
         as_of: Instant,
         /// Exit code of the run (design section 8).
         exit: u8,
+        /// Name of the error (`docs/errors.md`), as text: another version of tamis may have written one that this one
+        /// lacks. Entries of earlier builds have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<String>,
         /// What stopped it: name of a gate, a limit or a check.
         cause: String,
         /// Digest that `accept` takes, when there is one.
@@ -129,7 +133,7 @@ pub enum LedgerEvent {
     },
     /// A person let a stopped run through.
     Accepted {
-        /// The job.
+        /// The job whose next run it is for.
         job: String,
         /// Instant of the run it lets through.
         as_of: Instant,
@@ -152,16 +156,30 @@ pub enum LedgerEvent {
     },
     /// Somebody asked what is known of a person or a row; of whom is not written down.
     Asked {
-        /// The command.
+        /// Name of the command that asked.
         command: String,
+    },
+    /// A person was given their data, or told that there are none (Art. 15 and 20 GDPR); of whom is not written down.
+    Answered {
+        /// Id of the request.
+        request: String,
+        /// `access` or `portability`.
+        right: String,
+        /// When the request was received.
+        received: Instant,
+        /// Whether anything was found.
+        found: bool,
+        /// Why rows were shown that may be another person's, when they were.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        doubtful: Option<String>,
     },
     /// Bytes are gone for good.
     Removed {
-        /// The job.
+        /// The job whose dataset they were of.
         job: String,
         /// Objects removed, by what they were: files, companions, log, orphans, staging, versions, uploads.
         objects: BTreeMap<String, u64>,
-        /// Their length.
+        /// Bytes of these objects, together.
         bytes: u64,
         /// Files that a legal hold keeps.
         held: u64,
@@ -173,9 +191,9 @@ pub enum LedgerEvent {
     },
     /// Raw exports older than `raw_keep` are gone for good.
     RawRemoved {
-        /// Objects removed.
+        /// Raw exports that were deleted.
         objects: u64,
-        /// Their length.
+        /// Bytes of these exports, together.
         bytes: u64,
     },
     /// A table has ended: nothing of it is left.
@@ -184,11 +202,11 @@ pub enum LedgerEvent {
         job: String,
         /// `ROOT:path` of the table.
         dataset: String,
-        /// Its last version.
+        /// The last version that it had.
         version: u64,
         /// Objects removed by the command, by what they were.
         objects: BTreeMap<String, u64>,
-        /// Their length.
+        /// Bytes of these objects, together.
         bytes: u64,
         /// Why, in the operator's words.
         reason: String,
@@ -197,7 +215,7 @@ pub enum LedgerEvent {
     },
     /// A table that another program had written to is taken back.
     Adopted {
-        /// The job.
+        /// The job that was to run.
         job: String,
         /// `ROOT:path` of the table.
         dataset: String,
@@ -214,7 +232,7 @@ pub enum LedgerEvent {
     },
     /// Scheduled runs did not happen and will not be caught up.
     Missed {
-        /// The job.
+        /// The job whose table was taken back.
         job: String,
         /// When the first was due.
         due: Instant,
@@ -227,9 +245,9 @@ pub enum LedgerEvent {
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IntakeCounts {
-    /// Files read.
+    /// Request files that were read.
     pub files: u64,
-    /// Rows read.
+    /// Rows that were read from them.
     pub rows: u64,
     /// Requests stored for the first time.
     pub stored: u64,
@@ -257,6 +275,7 @@ impl LedgerEvent {
             LedgerEvent::Removed { .. } => "removed",
             LedgerEvent::RawRemoved { .. } => "raw-removed",
             LedgerEvent::Asked { .. } => "asked",
+            LedgerEvent::Answered { .. } => "answered",
             LedgerEvent::Missed { .. } => "missed",
             LedgerEvent::Retired { .. } => "retired",
             LedgerEvent::Adopted { .. } => "adopted",
@@ -302,7 +321,7 @@ impl LedgerEvent {
 /// Which run an entry belongs to.
 #[derive(Clone, Copy, Debug)]
 pub struct RunRef<'a> {
-    /// Its id.
+    /// Id of the run, or of the command.
     pub run: &'a str,
     /// Its attempt, from 1.
     pub attempt: u32,
@@ -320,7 +339,7 @@ pub struct Head {
 }
 
 impl Head {
-    /// Reads `SEQ:DIGEST`.
+    /// Reads a head as users write it: `SEQ:DIGEST`.
     pub fn parse(text: &str) -> Option<Head> {
         let (seq, digest) = text.trim().split_once(':')?;
         let digits = !seq.is_empty() && seq.bytes().all(|b| b.is_ascii_digit());

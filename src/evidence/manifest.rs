@@ -14,30 +14,30 @@ use std::collections::BTreeMap;
 /// Version of the manifest's schema.
 pub const SCHEMA: u32 = 1;
 
-/// One manifest: `runs/<run>/manifest.json`.
+/// What one version was made of; the file is `runs/<run>/manifest.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Manifest {
-    /// [`SCHEMA`].
+    /// Version of this form, always [`SCHEMA`].
     pub schema: u32,
-    /// Version of tamis.
+    /// Version of tamis that wrote it.
     pub tamis: String,
     /// A run with an export, or a sweep.
     pub kind: VersionKind,
-    /// The run's id.
+    /// Id of the run that published.
     pub run: String,
     /// Its attempt, from 1.
     pub attempt: u32,
-    /// The job.
+    /// Name of the job that ran.
     pub job: String,
-    /// The purpose.
+    /// Name of the purpose it is published for.
     pub purpose: String,
     /// Its lawful basis, as the policy spells it.
     pub lawful_basis: String,
-    /// The recipient.
+    /// Name of the recipient, where the policy has one.
     pub recipient: Option<String>,
     /// Instant the rules were applied at.
     pub as_of: Instant,
-    /// `person` or `row`.
+    /// Whose clocks count: `person` or `row`.
     pub scope: String,
     /// Retention period, as written.
     pub keep: String,
@@ -64,7 +64,7 @@ pub struct Manifest {
     pub aside: Vec<AsideCount>,
     /// Rows read (of a sweep: rows of the version before).
     pub rows_in: u64,
-    /// Rows published.
+    /// Rows that are published in the version.
     pub rows_out: u64,
     /// Rows removed, by reason, in the order of R33; `rows_in` = `rows_out` + their sum.
     pub removed: Vec<Removed>,
@@ -108,7 +108,7 @@ pub struct Manifest {
     /// back from them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub foreign: Vec<ForeignCommit>,
-    /// What was published.
+    /// What the version consists of.
     pub output: Output,
     /// What ledger and stored requests were like before the commit; none of a plan, or from an older tamis.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -120,7 +120,7 @@ pub struct Manifest {
 pub struct AsideCount {
     /// `list NAME` or `input ROOT:GLOB`.
     pub of: String,
-    /// How many.
+    /// How many files were left aside.
     pub files: u64,
 }
 
@@ -129,7 +129,7 @@ pub struct AsideCount {
 #[serde(rename_all = "kebab-case")]
 #[schemars(rename = "Kind")]
 pub enum VersionKind {
-    /// From an export.
+    /// A run made it, from an export.
     Run,
     /// Lists and retention applied to the version before.
     Sweep,
@@ -142,7 +142,7 @@ pub struct Keys {
     pub identity: String,
     /// Of the token key.
     pub token: String,
-    /// Its epoch.
+    /// Name of the token key's epoch.
     pub epoch: String,
 }
 
@@ -151,13 +151,13 @@ pub struct Keys {
 pub struct Input {
     /// The source it was read as.
     pub source: String,
-    /// `ROOT:path`.
+    /// Where it was read, as `ROOT:path`.
     pub object: String,
     /// Entity tag it was pinned by.
     pub etag: Option<String>,
     /// Version it was pinned by.
     pub version: Option<String>,
-    /// Length.
+    /// Length of the object as it was read.
     pub bytes: u64,
     /// What was in it; of a plain file one member without name.
     pub members: Vec<MemberEvidence>,
@@ -190,7 +190,7 @@ pub struct MemberEvidence {
 pub struct ListApplied {
     /// Its name, or the effect for commands.
     pub name: String,
-    /// Its effect.
+    /// What its requests ask for.
     pub effect: String,
     /// Entries in force at `as_of`.
     pub entries: u64,
@@ -213,9 +213,9 @@ pub struct ListApplied {
 /// Rows removed for one reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Removed {
-    /// The reason (R33).
+    /// Why they were removed, as R33 names it.
     pub reason: String,
-    /// How many.
+    /// How many rows were removed for it.
     pub rows: u64,
 }
 
@@ -256,19 +256,19 @@ pub struct Rejected {
 pub struct ClocksIgnored {
     /// Dates that mean "no date".
     pub sentinel: u64,
-    /// Beyond `max_future`.
+    /// Values later than `max_future` allows.
     pub future: u64,
 }
 
-/// A published field.
+/// What became of one published field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Field")]
 pub struct FieldEvidence {
-    /// Its name.
+    /// Name of the field in the table.
     pub name: String,
     /// The column it was made from.
     pub from: Option<String>,
-    /// The subject token.
+    /// Whether it is the token of the subject.
     #[serde(default)]
     pub subject: bool,
     /// What was done, with its settings, as in the job.
@@ -276,9 +276,9 @@ pub struct FieldEvidence {
     /// Its own retention period, when it is shorter than the row's; companions have its dates in this order.
     #[serde(default)]
     pub keep: Option<String>,
-    /// Arrow type.
+    /// Type in Arrow's words.
     pub data_type: String,
-    /// Non-null values read.
+    /// Values read that are not null.
     pub values: u64,
     /// Of these, values that could not be treated: null in the table.
     pub untreated: u64,
@@ -311,15 +311,15 @@ fn is_none(count: &u64) -> bool {
 /// A column that identities are made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Identifiers {
-    /// The source.
+    /// Name of the source that has the column.
     pub source: String,
-    /// The column's name.
+    /// Name of the column in the export.
     pub column: String,
     /// What it is for: `key`, `strong`, `weak`, `published`.
     pub uses: Vec<String>,
     /// Kind of its identities (R4).
     pub kind: String,
-    /// Values read.
+    /// Values read that are not null.
     pub values: u64,
     /// Of these, values with a normal form.
     pub normal: u64,
@@ -347,7 +347,7 @@ pub struct Identifiers {
 /// Values of one column that more persons share than a link may lead to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SharedValues {
-    /// How many values.
+    /// How many values are shared by so many.
     pub values: u64,
     /// Each is carried by more persons than this (R13, R15).
     pub more_than: u64,
@@ -358,9 +358,9 @@ pub struct SharedValues {
 /// Why values have no normal form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RawCause {
-    /// In words.
+    /// Why they have no normal form.
     pub cause: String,
-    /// How many values.
+    /// How many values this is true of.
     pub values: u64,
 }
 
@@ -379,7 +379,7 @@ pub struct Drift {
 /// A column that the source lists.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Lost {
-    /// Its name.
+    /// Name of the column in the header.
     pub column: String,
     /// `as_of` of the first run that missed it.
     pub first_seen: Instant,
@@ -388,7 +388,7 @@ pub struct Lost {
     pub files: Option<u64>,
 }
 
-/// The brake (R37).
+/// What the brake compared (R37).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Brake {
     /// Rows it compares with: of the version before, of a first version rows in.
@@ -401,14 +401,14 @@ pub struct Brake {
     pub accepted: Option<String>,
 }
 
-/// The version before.
+/// The version that was current before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Previous {
     /// Version of the table.
     pub version: u64,
     /// The run that made it.
     pub run: String,
-    /// Rows in it.
+    /// Rows that were published in it.
     pub rows: u64,
 }
 
@@ -421,12 +421,12 @@ pub struct ForeignCommit {
     pub operation: String,
 }
 
-/// The published version.
+/// The published version: its table, files and companions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Output {
     /// `ROOT:path` of the table.
     pub dataset: String,
-    /// Its version.
+    /// Its number in the table's history.
     pub version: u64,
     /// All files of the version, paths below the root of the dataset, in path order.
     pub files: Vec<File>,
@@ -437,14 +437,14 @@ pub struct Output {
     pub first_seen: Option<File>,
 }
 
-/// A file written.
+/// A file of a version, or its companion.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct File {
     /// Path below its root.
     pub path: String,
-    /// Rows.
+    /// Rows that are in it.
     pub rows: u64,
-    /// Length.
+    /// Length of the file.
     pub bytes: u64,
     /// BLAKE3 hex of its bytes.
     pub blake3: String,

@@ -4,7 +4,7 @@ use super::ledger::Head;
 use crate::error::{Code, Error, Result};
 use serde::Serialize;
 
-/// What verification found.
+/// What `verify` has looked at and found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct VerifyReport {
     /// The last entry; keep it elsewhere and give it to the next verification.
@@ -17,7 +17,7 @@ pub struct VerifyReport {
     pub datasets: u64,
     /// Published files with the length and digest of their manifest.
     pub files: u64,
-    /// Companions likewise.
+    /// Companions that are there, byte for byte.
     pub companions: u64,
     /// Files of stored requests with the digest that was recorded.
     pub segments: u64,

@@ -300,6 +300,7 @@ fn the_same_entry_is_appended_once_also_by_a_run_that_begins_again() {
         job: "crm".into(),
         as_of: at(0),
         exit: 4,
+        code: None,
         cause: cause.into(),
         plan: None,
     };
@@ -322,7 +323,14 @@ fn a_run_refused_first_and_published_later_is_no_fault_but_one_without_intent_is
     place.state.put("runs/crm-3/intent.json", intent.clone()).unwrap();
     ledger.append(of("crm-3"), begun(&intent), at(10)).unwrap();
     assert!(place.verify(None).notes.contains(&"run crm-3 began and has no end in the ledger".to_string()));
-    let refused = LedgerEvent::Refused { job: "crm".into(), as_of: at(0), exit: 4, cause: "brake".into(), plan: None };
+    let refused = LedgerEvent::Refused {
+        job: "crm".into(),
+        as_of: at(0),
+        exit: 4,
+        code: None,
+        cause: "brake".into(),
+        plan: None,
+    };
     ledger.append(of("crm-3"), refused, at(11)).unwrap();
     assert_eq!(place.verify(None).notes, [""; 0]);
     for (run, faults) in [("crm-3", 0), ("crm-4", 1)] {

@@ -14,7 +14,7 @@ use std::fmt;
 pub struct LeftAside {
     /// `list NAME` or `input ROOT:GLOB`.
     pub of: String,
-    /// How many.
+    /// How many files were left aside.
     pub files: u64,
     /// `ROOT:path` of the first.
     pub first: String,

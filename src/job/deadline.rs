@@ -23,5 +23,5 @@ pub(crate) fn next_deadline(ready: &Ready, requests: &Requests) -> Option<Instan
     let all = (0..requests.len() as u32).map(|at| (at, requests.entry(at)));
     let open =
         all.filter(|(at, entry)| has_deadline(entry) && entry.concerns(purpose) && waits(&requests.standing(*at, job)));
-    open.map(|(_, entry)| due(&ready.project, entry.received)).min()
+    open.map(|(_, entry)| due(&ready.project, entry.list, entry.received)).min()
 }

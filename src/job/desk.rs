@@ -14,7 +14,6 @@ use crate::policy::{self, Identifier, Project};
 use crate::requests::Requests;
 use crate::state::State;
 use crate::store::Root;
-use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use tokio::runtime::Handle;
@@ -26,9 +25,9 @@ pub struct SubjectCall {
     pub dir: PathBuf,
     /// Roots put elsewhere: name and URL.
     pub roots: Vec<(String, String)>,
-    /// The present.
+    /// The time of the question.
     pub now: Instant,
-    /// Drives the stores.
+    /// The runtime that drives the stores.
     pub runtime: Handle,
     /// Between tamis and its stores.
     pub wrap: Option<Wrap>,
@@ -65,14 +64,14 @@ impl Desk {
         intake::stored(&self.state, &self.keys.identity)
     }
 
-    pub(crate) fn due(&self, received: Instant) -> Instant {
-        due(&self.project, received)
+    pub(crate) fn due(&self, list: &str, received: Instant) -> Instant {
+        due(&self.project, list, received)
     }
 }
 
-/// When a request has to be done.
-pub(crate) fn due(project: &Project, received: Instant) -> Instant {
-    add(received, &project.removal.due, &TimeZone::UTC)
+/// Returns when a request has to be done: by the calendar of its list, in which its day of receipt is written.
+pub(crate) fn due(project: &Project, list: &str, received: Instant) -> Instant {
+    add(received, &project.removal.due, &project.zone_of_list(list))
 }
 
 /// Reads `kind: value` lines, and `kind: ["one", "other"]` of a kind put together of parts. An error names the line,

@@ -20,7 +20,7 @@ const LOOKS: usize = 130;
 
 /// What came of work that one process at a time may do.
 pub enum Alone<T> {
-    /// It is done.
+    /// The work is done, with what came of it.
     Done(T),
     /// Somebody else is at work.
     Elsewhere(Holder),
@@ -43,9 +43,9 @@ pub fn held<T>(
 
 /// Whoever seeks the lease of a job.
 pub(crate) struct Seeker<'a> {
-    /// The job.
+    /// Name of the job that is to be held.
     pub(crate) job: &'a str,
-    /// The process.
+    /// The process that wants to hold it.
     pub(crate) caller: &'a Caller,
     /// Ends its work early.
     pub(crate) stop: &'a Stop,

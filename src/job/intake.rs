@@ -82,15 +82,15 @@ pub fn note_intake(ready: &Ready, requests: &Requests, intake: &IntakeReport) ->
 
 /// What taking in requests needs, of a job or of none.
 pub struct Intake<'a> {
-    /// The state.
+    /// Where requests are stored.
     pub state: &'a State,
-    /// Keys in use.
+    /// Keys that identities are made with.
     pub keys: &'a Keyring,
-    /// Opened roots.
+    /// All roots by name, opened.
     pub roots: &'a BTreeMap<String, Root>,
-    /// All specs.
+    /// The specs, which have the lists.
     pub project: &'a Project,
-    /// The present.
+    /// When requests are taken in.
     pub now: Instant,
 }
 

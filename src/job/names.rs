@@ -71,7 +71,7 @@ pub fn complaint(dataset: &Dataset) -> Error {
 
 /// A dataset that is published.
 pub(crate) struct PublishedDataset<'a> {
-    /// Its job.
+    /// Name of the job that published it last.
     pub(crate) job: String,
     /// The purpose it is for.
     pub(crate) purpose: String,

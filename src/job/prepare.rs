@@ -27,7 +27,7 @@ pub struct Call {
     pub dir: PathBuf,
     /// Roots put elsewhere: name and URL.
     pub roots: Vec<(String, String)>,
-    /// The job.
+    /// Name of the job that is meant.
     pub job: String,
     /// The instant to judge at, when it is given.
     pub as_of: Option<Instant>,
@@ -39,9 +39,9 @@ pub struct Call {
     pub project: Option<Arc<Project>>,
     /// The present; with a lease, when that was claimed.
     pub now: Instant,
-    /// Who calls.
+    /// The process that calls, and when.
     pub caller: Caller,
-    /// Worker threads.
+    /// How many threads work at once.
     pub threads: usize,
     /// Bytes of rows held before they are sealed on disk.
     pub memory_bytes: usize,
@@ -51,7 +51,7 @@ pub struct Call {
     pub block_bytes: usize,
     /// Makes state and keys where they are missing.
     pub demo: bool,
-    /// Drives the stores.
+    /// The runtime that drives the stores.
     pub runtime: Handle,
     /// Between tamis and its stores.
     pub wrap: Option<Wrap>,
@@ -59,15 +59,15 @@ pub struct Call {
 
 /// A job ready to run.
 pub struct Ready {
-    /// The call.
+    /// What was asked for, and how.
     pub call: Call,
-    /// All specs.
+    /// The specs, all of them valid.
     pub project: Arc<Project>,
-    /// Opened roots.
+    /// All roots by name, opened.
     pub roots: BTreeMap<String, Root>,
-    /// Keys in use.
+    /// Keys that were checked against the state.
     pub keys: Keyring,
-    /// The state.
+    /// The state, which this process may write.
     pub state: State,
     /// What is known of the dataset.
     pub dataset: Dataset,
@@ -167,7 +167,7 @@ impl Ready {
         Ok(())
     }
 
-    /// The resolved job.
+    /// Returns the resolved spec of the job.
     pub fn plan(&self) -> &Plan {
         &self.project.jobs[&self.call.job]
     }

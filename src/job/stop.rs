@@ -32,7 +32,7 @@ impl Stop {
         Stop { until: None, ..self.clone() }
     }
 
-    /// Asks for it.
+    /// Asks all work to stop before its commit.
     pub fn ask(&self) {
         self.asked.store(true, Ordering::Relaxed);
     }
@@ -64,7 +64,7 @@ impl Stop {
 
 /// Passes on what is told, and ends the work when its stop does.
 pub struct Watched<'a> {
-    /// Who listens.
+    /// The monitor that hears of everything else.
     pub monitor: &'a dyn Monitor,
     /// Who may end it.
     pub stop: Stop,

@@ -11,7 +11,7 @@ use zeroize::{Zeroize, Zeroizing};
 /// A key file of `tamis key new`.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct KeyFile {
-    /// Its path.
+    /// Path of the key file that was made.
     pub file: String,
     /// What may be said of the key.
     pub id: KeyId,

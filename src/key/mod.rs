@@ -25,7 +25,7 @@ impl Drop for Key {
 pub struct KeyId(pub String);
 
 impl Key {
-    /// Takes 32 bytes.
+    /// Makes a key of 32 bytes, which it wipes when dropped.
     pub fn new(bytes: [u8; 32]) -> Key {
         Key(bytes)
     }
@@ -70,7 +70,7 @@ pub struct Keyring {
     pub identity: Key,
     /// Makes tokens of this epoch.
     pub token: Key,
-    /// The epoch's name.
+    /// Name of the epoch that tokens are of.
     pub epoch: String,
 }
 

@@ -18,11 +18,11 @@ pub(super) fn typed(column: &Column) -> Typed<'_> {
     Typed { value: &column.value, sentinels: &column.sentinels, birth: column.birth }
 }
 
-/// A clock column.
+/// A column that a clock is read from.
 pub struct ClockColumn {
     /// Index among the batch's columns.
     pub column: usize,
-    /// Its name.
+    /// Name of the column in the export.
     pub name: String,
     reader: DateReader,
 }

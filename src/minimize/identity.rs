@@ -16,9 +16,9 @@ use crate::read::RawBatch;
 /// Makes identities of one kind.
 pub struct IdentityMaker {
     rule: Normal,
-    /// For `<kind>`.
+    /// Derived for `<kind>`, for normal forms.
     normal: Key,
-    /// For `<kind>?raw` (R4).
+    /// Derived for `<kind>?raw`, for raw forms (R4).
     raw: Key,
     /// Of numbers without `+`, when it is the same for all.
     region: Option<phone::Region>,
@@ -131,7 +131,7 @@ fn value_of<'a>(cell: &'a str, several: &Several, at: usize) -> Option<&'a str> 
 /// Counts of a column's values in one batch; those of rows that are not kept count too.
 #[derive(Default)]
 pub struct BatchCounts {
-    /// All of them.
+    /// Values of the column that are not null.
     pub values: u64,
     /// Raw forms, by the number of `WhyRaw`.
     pub why: [u64; WhyRaw::COUNT],
@@ -167,11 +167,11 @@ struct NamedRegion {
 /// The identities of a column in one batch: of the kept rows that have a value, in order. Buffers are reused.
 #[derive(Default)]
 pub struct Identified {
-    /// What was counted.
+    /// What was counted while they were made.
     pub seen: BatchCounts,
     /// Rows with a value: indexes of output rows.
     pub rows: Vec<u32>,
-    /// Their identities.
+    /// Identities of the values, in their order.
     pub identities: Vec<[u8; 32]>,
     /// The first record with more values in its cell than its column may have.
     pub too_many: Option<u32>,

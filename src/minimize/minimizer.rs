@@ -68,7 +68,7 @@ struct IdentifiedColumn {
 struct FieldPlan {
     from: Option<usize>,
     kind: FieldKind,
-    /// None for tokens.
+    /// Applies the treatment; tokens are made without one.
     treater: Option<Box<dyn Apply>>,
     /// The clock that reads the same column as a date or time.
     clock: Option<usize>,
@@ -284,7 +284,12 @@ impl Worker<'_> {
         Ok(&self.rows)
     }
 
-    /// What was counted.
+    /// Returns the rows of the last batch again, with the record of the batch that each is of.
+    pub fn rows_of_records(&self) -> (&Rows, &[u32]) {
+        (&self.rows, &self.records)
+    }
+
+    /// Returns what this worker has counted.
     pub fn tally(self) -> Tally {
         self.tally
     }
@@ -513,7 +518,7 @@ struct TreatedField<'a> {
     readings: Option<&'a [DateReading]>,
     calendars: &'a mut Option<Calendars>,
     tally: &'a mut FieldTally,
-    /// As the worker's.
+    /// The worker's first value that two formats read differently.
     ambiguous: &'a mut Option<(u32, usize)>,
 }
 

@@ -18,7 +18,7 @@ pub struct Layout {
 pub struct FieldLayout {
     /// Name in the published table.
     pub name: String,
-    /// Its type.
+    /// Type of its values once treated.
     pub kind: FieldKind,
 }
 
@@ -26,11 +26,11 @@ pub struct FieldLayout {
 pub mod mark {
     /// The slot is empty.
     pub const NONE: u8 = 0;
-    /// Subject key.
+    /// An identity of the subject key.
     pub const KEY: u8 = 1;
-    /// Strong link.
+    /// An identity in a strong column.
     pub const STRONG: u8 = 2;
-    /// Weak link.
+    /// An identity in a weak column.
     pub const WEAK: u8 = 3;
     /// Raw form: matches requests, links nobody (R16).
     pub const RAW: u8 = 0x80;
@@ -55,7 +55,7 @@ pub mod flag {
     pub const WITHOUT_FIELDS: u16 = NO_SUBJECT | OBSERVED | FIELDS_SKIPPED;
 }
 
-/// No usable clock.
+/// Stands for a row without a usable clock.
 pub const NO_CLOCK: i64 = i64::MIN;
 /// Consent without a date (R32).
 pub const NO_SINCE: i64 = i64::MIN;
@@ -67,7 +67,7 @@ pub const NULL_QUASI: u64 = 0;
 pub struct Identities {
     /// First half of each row's identity, which is what identities are compared by; zeros where the mark is `NONE`.
     pub bytes: Vec<[u8; 16]>,
-    /// `mark` per row.
+    /// One of `mark` for each identity of each row.
     pub marks: Vec<u8>,
 }
 
@@ -86,7 +86,7 @@ pub enum FieldColumn {
     Text {
         /// Values, one after the other, nulls empty.
         bytes: Vec<u8>,
-        /// Ends.
+        /// Where each value ends in the bytes.
         ends: Vec<u32>,
         /// Whether there is a value.
         valid: Vec<bool>,
@@ -104,11 +104,11 @@ impl FieldColumn {
 /// A batch of minimized rows, column by column. Reused from batch to batch.
 #[derive(Default)]
 pub struct Rows {
-    /// Number of rows.
+    /// How many rows there are.
     pub count: usize,
     /// Subject token; zeros with `NO_SUBJECT`.
     pub subject: Vec<[u8; 16]>,
-    /// `flag` bits.
+    /// Bits of `flag`, for each row.
     pub flags: Vec<u16>,
     /// 0, or 1 + index of the first matching exclude.
     pub exclude: Vec<u8>,

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 /// Input of up to this many bytes is one compression.
 const BLOCK: usize = 64;
-/// Values hashed together.
+/// How many values are hashed at once.
 const LANES: usize = 8;
 
 /// Hashes every value of a column: `out[i] = keyed_hash(key, values[ends[i-1]..ends[i]])`. `out` is overwritten.

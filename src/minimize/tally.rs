@@ -20,7 +20,7 @@ pub struct Position {
 /// Counts of one worker, or of several together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Records minimized.
+    /// Records that were minimized.
     pub records: u64,
     /// Records of an observed source without a subject: they have no row.
     pub dropped: u64,
@@ -71,9 +71,9 @@ pub struct FieldTally {
 /// Counts of one column of identities.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IdentifierTally {
-    /// The column's name.
+    /// Name of the column in the export.
     pub column: String,
-    /// Non-null values.
+    /// Values that are not null.
     pub values: u64,
     /// Values that did not normalise and were hashed as their raw form (R4).
     pub raw: u64,
@@ -92,15 +92,15 @@ pub struct IdentifierTally {
 /// Counts of one clock.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClockTally {
-    /// The column's name.
+    /// Name of the column in the export.
     pub column: String,
-    /// Sentinels ignored (R24).
+    /// Sentinels that were ignored as clocks (R24).
     pub sentinels: u64,
     /// Values beyond `as_of + max_future` ignored (R24).
     pub future: u64,
     /// Values between `as_of` and that, which counted as `as_of`.
     pub clamped: u64,
-    /// Unreadable values.
+    /// Values that are no date of its formats.
     pub unreadable: u64,
     /// The first of them.
     pub first_unreadable: Option<Position>,

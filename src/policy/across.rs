@@ -266,8 +266,7 @@ fn days_in_utc(job: &CheckedJob) {
         let place = field.from.as_ref().filter(|_| calendar).and_then(|f| inventory.place(f));
         let timestamp = crate::cell::kind::TypeName::Timestamp;
         if place.is_some_and(|p| inventory.columns[p].spec.kind() == timestamp) {
-            let help =
-                "a job without [schedule] counts days in UTC; add [schedule] with a timezone if that is not meant";
+            let help = "a job without [schedule] counts days in UTC; add [schedule] with a zone if that is not meant";
             job.page.hint(field.treat.span(), "days-in-utc", "days of a timestamp begin at midnight UTC here", help);
         }
     }

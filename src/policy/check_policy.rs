@@ -39,6 +39,8 @@ pub(super) struct Policy<'a> {
 pub(super) fn check<'a>(page: Page<'a>, spec: &'a PolicySpec, overrides: &[(String, String)]) -> Policy<'a> {
     value::version(page, &spec.spec);
     value::said(page, &spec.controller);
+    let contact = spec.contact.iter().flat_map(|contact| [&contact.privacy, &contact.dpo, &contact.authority]);
+    contact.flatten().for_each(|at| drop(value::said(page, at)));
     let roots = roots(page, spec, overrides);
     let keys = keys(page, &spec.keys, &roots);
     let recipients = spec.recipients.iter().map(|(name, r)| (name.as_str(), recipient(page, name, r))).collect();

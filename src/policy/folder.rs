@@ -10,6 +10,7 @@ use super::finding::{Findings, Page, SpecFile};
 use super::job_spec::JobSpec;
 use super::plan::Project;
 use super::policy_spec::PolicySpec;
+use super::register::{self, Register};
 use super::shape;
 use super::source_spec::SourceSpec;
 use crate::error::{Error, Finding, Result};
@@ -23,10 +24,18 @@ const POLICY: &str = "policy.toml";
 /// # Errors
 /// A policy error with all findings, hints left out.
 pub fn load(dir: &Path, root_overrides: &[(String, String)]) -> Result<Project> {
-    let (findings, project) = survey(dir, root_overrides);
+    load_with_register(dir, root_overrides).map(|(project, _)| project)
+}
+
+/// As `load`; returns also what only people read of the specs.
+///
+/// # Errors
+/// As `load`.
+pub fn load_with_register(dir: &Path, root_overrides: &[(String, String)]) -> Result<(Project, Register)> {
+    let (findings, specs) = survey(dir, root_overrides);
     let faults: Vec<_> = findings.into_iter().filter(|f| !f.hint).collect();
-    match project {
-        Some(project) if faults.is_empty() => Ok(project),
+    match specs {
+        Some(specs) if faults.is_empty() => Ok(specs),
         _ => Err(Error::findings(faults)),
     }
 }
@@ -36,15 +45,15 @@ pub fn lint(dir: &Path, root_overrides: &[(String, String)]) -> Vec<Finding> {
     survey(dir, root_overrides).0
 }
 
-fn survey(dir: &Path, overrides: &[(String, String)]) -> (Vec<Finding>, Option<Project>) {
+fn survey(dir: &Path, overrides: &[(String, String)]) -> (Vec<Finding>, Option<(Project, Register)>) {
     let findings = Findings::default();
     let policy_file = read(&dir.join(POLICY), &findings);
     let sources = listed(&dir.join("sources"), &policy_file.0, &findings);
     let source_files: Vec<_> = sources.iter().map(|path| read(path, &findings)).collect();
     let jobs = listed(dir, &policy_file.0, &findings);
     let job_files: Vec<_> = jobs.iter().filter(|p| !p.ends_with(POLICY)).map(|p| read(p, &findings)).collect();
-    let project = check(&policy_file, &source_files, &job_files, overrides, &findings);
-    (findings.sorted(), project)
+    let specs = check(&policy_file, &source_files, &job_files, overrides, &findings);
+    (findings.sorted(), specs)
 }
 
 /// The `*.toml` files of a folder by name, without the hidden ones that editors leave. A folder that is not there has
@@ -111,7 +120,7 @@ fn check(
     job_files: &[(SpecFile, bool)],
     overrides: &[(String, String)],
     findings: &Findings,
-) -> Option<Project> {
+) -> Option<(Project, Register)> {
     let policy_spec = parse::<PolicySpec>(std::slice::from_ref(policy_file), findings);
     let source_specs = parse::<SourceSpec>(source_files, findings);
     let job_specs = parse::<JobSpec>(job_files, findings);
@@ -135,7 +144,8 @@ fn check(
     across::hints(&policy, &sources, &jobs);
     let plans: Option<Vec<_>> = jobs.into_iter().map(|job| job.plan).collect();
     let plans = plans?.into_iter().map(|plan| (plan.job.clone(), plan)).collect();
-    Some(Project {
+    let register = register::register(policy.spec, &sources);
+    let project = Project {
         controller: policy.spec.controller.to_string(),
         policy_digest: digest::policy(policy.spec)?,
         roots: policy.roots,
@@ -144,7 +154,8 @@ fn check(
         removal: policy.removal?,
         links: policy.links?,
         jobs: plans,
-    })
+    };
+    Some((project, register))
 }
 
 fn together(policy: &Policy, sources: &[Inventory], jobs: &[CheckedJob], all_sources: bool) {

@@ -32,6 +32,13 @@ pub struct Project {
     pub policy_digest: String,
 }
 
+impl Project {
+    /// Returns the zone of a list's dates; UTC for commands and for lists that have left the policy.
+    pub fn zone_of_list(&self, list: &str) -> TimeZone {
+        self.lists.get(list).map_or(TimeZone::UTC, |list| list.zone.clone())
+    }
+}
+
 /// `[keys]`.
 #[derive(Clone, Debug)]
 pub struct KeySource {

@@ -14,6 +14,9 @@ pub struct PolicySpec {
     pub spec: At<i64>,
     /// Name of the controller (Art. 4(7) GDPR).
     pub controller: At<String>,
+    /// Whom people can write to, for what is handed to them. Default: nobody is named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact: Option<ContactSpec>,
     /// Named places: a URL (s3, az, gs, file) or a path relative to this file. `state` must be there.
     pub roots: At<Named<At<String>>>,
     /// Where keys come from and which token key is in use.
@@ -28,6 +31,18 @@ pub struct PolicySpec {
     pub removal: Option<RemovalSpec>,
     /// Fan-out limits of links (R13, R15).
     pub links: Option<LinksSpec>,
+}
+
+/// `[contact]`: what a person who asks has to be told (Art. 13(1)(a), (b), (2)(d) and 15(1)(f) GDPR).
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ContactSpec {
+    /// Where people write to about their data.
+    pub privacy: Option<At<String>>,
+    /// The data protection officer.
+    pub dpo: Option<At<String>>,
+    /// The supervisory authority that takes complaints.
+    pub authority: Option<At<String>>,
 }
 
 /// `[keys]`: exactly one of `dir`, `credential` and `command`, and the epoch.
@@ -82,6 +97,17 @@ pub enum RecipientKind {
     Processor,
     /// Anybody else.
     ThirdParty,
+}
+
+impl RecipientKind {
+    /// Returns what it is in words.
+    pub fn said(self) -> &'static str {
+        match self {
+            RecipientKind::Internal => "within the controller",
+            RecipientKind::Processor => "processor",
+            RecipientKind::ThirdParty => "third party",
+        }
+    }
 }
 
 /// `[recipients.R]`.

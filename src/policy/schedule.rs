@@ -177,10 +177,10 @@ pub(super) fn check(page: Page, spec: &ScheduleSpec, job: &str) -> Option<Schedu
     let deadline = spec.deadline.as_ref().map(|at| value::period(page, at));
     let timeout = timeout(page, spec.timeout.as_ref());
     let jitter = value::period_or(page, spec.jitter.as_ref(), "PT0S");
-    let zone = value::zone(page, &spec.timezone);
+    let zone = value::zone(page, &spec.zone);
     let schedule = Schedule {
         cron: spec.cron.split_whitespace().collect::<Vec<_>>().join(" "),
-        timezone: spec.timezone.to_string(),
+        timezone: spec.zone.to_string(),
         catch_up: spec.catch_up.as_ref().map_or(CatchUp::Once, |at| **at),
         deadline: deadline.map_or(Some(None), |period| period.map(Some))?,
         timeout: timeout?,

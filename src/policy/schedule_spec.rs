@@ -17,11 +17,14 @@ pub enum CatchUp {
 /// `[schedule]`.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(transform = former_names)]
 pub struct ScheduleSpec {
     /// Five fields: minute, hour, day of month, month, day of week.
     pub cron: At<String>,
     /// IANA zone of the schedule and of the job's calendar.
-    pub timezone: At<String>,
+    // Digests of plans and files of before have the word `timezone`.
+    #[serde(rename(serialize = "timezone", deserialize = "zone"), alias = "timezone")]
+    pub zone: At<String>,
     /// After missed runs: once, none. Default once.
     pub catch_up: Option<At<CatchUp>>,
     /// How late a run may begin, ISO 8601. Default any.
@@ -32,4 +35,16 @@ pub struct ScheduleSpec {
     pub jitter: Option<At<String>>,
     /// Whether the job does not run by its schedule. Default false.
     pub suspend: Option<At<bool>>,
+}
+
+/// The schema takes the former name of `zone` too, and says that it is one.
+fn former_names(schema: &mut schemars::Schema) {
+    let zone = schema.get("properties").and_then(|properties| properties.get("zone")).cloned();
+    if let (Some(mut zone), Some(properties)) = (zone, schema.get_mut("properties").and_then(|p| p.as_object_mut())) {
+        zone["description"] = "The former name of `zone`.".into();
+        zone["deprecated"] = true.into();
+        properties.insert("timezone".into(), zone);
+    }
+    schema.insert("required".into(), serde_json::json!(["cron"]));
+    schema.insert("oneOf".into(), serde_json::json!([{ "required": ["zone"] }, { "required": ["timezone"] }]));
 }

@@ -139,6 +139,18 @@ pub struct ConsentSpec {
     pub since: Option<At<String>>,
 }
 
+/// Where values of a column come from (Art. 20 GDPR; WP242 rev.01, II).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ColumnOrigin {
+    /// The person gave them.
+    Given,
+    /// What the person did was recorded.
+    Observed,
+    /// Somebody made them of other data.
+    Derived,
+}
+
 /// `[columns.C]`.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -147,6 +159,10 @@ pub struct ColumnSpec {
     pub category: At<Category>,
     /// Purposes it may serve. Default none.
     pub purposes: Option<At<Vec<At<String>>>>,
+    /// Where values come from: given (by the person), observed or derived. Portability takes the first two. Default: not
+    /// said, and not portable.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<At<ColumnOrigin>>,
     /// email, phone, salesforce-id, guid, text or name@scope; the last two may end in /any-case.
     pub identifier: Option<At<String>>,
     /// Columns that make up its values, in order: it is no column of the file.

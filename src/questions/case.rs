@@ -12,6 +12,7 @@ use crate::policy::Effect;
 use crate::requests::{LiftEnds, RequestState, RequestStatus, Requests, Standing};
 use crate::store::Forgets;
 use crate::sweep;
+use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 
 /// Counts below this are told as a band.
@@ -56,6 +57,10 @@ pub struct CasePart {
     pub taken: Instant,
     /// When it has to be done.
     pub due: Instant,
+    /// Zone of its list, in which people read its dates.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub zone: TimeZone,
     /// Whole days from receipt to the deadline.
     pub days: i64,
     /// Whether it has no effect any more.
@@ -195,7 +200,7 @@ impl CaseBook<'_> {
             Some((state, note)) => (state, Some(note)),
             None => (overall(&standings, self.requests.usable(at)), None),
         };
-        let due = self.desk.due(entry.received);
+        let due = self.desk.due(entry.list, entry.received);
         Ok(CasePart {
             list: entry.list.to_string(),
             effect: entry.effect.name().into(),
@@ -203,6 +208,7 @@ impl CaseBook<'_> {
             received: entry.received,
             taken,
             due,
+            zone: self.desk.project.zone_of_list(entry.list),
             days: (due.0 - entry.received.0).div_euclid(DAY),
             ended: entry.ended,
             note,

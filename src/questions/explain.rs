@@ -14,6 +14,7 @@ use crate::requests::{RequestStatus, Requests, StoredBond, half};
 use crate::run::judge::{Aim, JudgedRun, judge};
 use crate::run::pinned::pin;
 use crate::state::{Dataset, PublishedFile};
+use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What `explain` says.
@@ -61,6 +62,10 @@ pub struct Reaching {
     pub effect: String,
     /// When it was received.
     pub received: Instant,
+    /// Zone of its list, in which people read its dates.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub zone: TimeZone,
     /// Whether a lift has ended it.
     pub ended: bool,
     /// By what it reaches them: `named`, `links`, `weak link`.
@@ -215,6 +220,7 @@ impl PersonBook<'_> {
                 list: entry.list.to_string(),
                 effect: entry.effect.name().into(),
                 received: entry.received,
+                zone: self.desk.project.zone_of_list(entry.list),
                 ended: entry.ended,
                 by: match found.get(&at) {
                     Some(StoredBond::Strong) => "links".into(),

@@ -12,6 +12,7 @@ use crate::publish::Companions;
 use crate::requests::{RequestStatus, StoredBond, half};
 use crate::state::Current;
 use crate::store::Root;
+use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of a person: counts, ids and states.
@@ -49,7 +50,7 @@ pub struct InDataset {
 }
 
 /// One request.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct OfRequest {
     /// Its id.
     pub request: String,
@@ -61,6 +62,9 @@ pub struct OfRequest {
     pub received: Instant,
     /// When it has to be done.
     pub due: Instant,
+    /// Zone of its list, in which people read its dates.
+    #[serde(skip)]
+    pub zone: TimeZone,
     /// Whether a lift has ended it.
     pub ended: bool,
     /// Whether it names one of the values itself.
@@ -120,7 +124,11 @@ fn carriers(state: &Root, current: &Current, wanted: &BTreeSet<[u8; 16]>) -> Res
     Ok((rows, subjects.len() as u64))
 }
 
-fn of_person(desk: &Desk, published: &[PublishedDataset<'_>], wanted: &BTreeSet<[u8; 16]>) -> Result<Vec<OfRequest>> {
+pub(super) fn of_person(
+    desk: &Desk,
+    published: &[PublishedDataset<'_>],
+    wanted: &BTreeSet<[u8; 16]>,
+) -> Result<Vec<OfRequest>> {
     let requests = desk.requests()?;
     let mut found: BTreeMap<u32, bool> = BTreeMap::new();
     for entry in wanted.iter().flat_map(|identity| requests.effects(identity)) {
@@ -141,7 +149,8 @@ fn of_person(desk: &Desk, published: &[PublishedDataset<'_>], wanted: &BTreeSet<
             list: entry.list.to_owned(),
             effect: entry.effect.name().into(),
             received: entry.received,
-            due: desk.due(entry.received),
+            due: desk.due(entry.list, entry.received),
+            zone: desk.project.zone_of_list(entry.list),
             ended: entry.ended,
             named: found.get(&at).copied().unwrap_or(false),
             review: standings.iter().filter_map(|(job, s)| Some((job.clone(), s.review?.why()))).collect(),

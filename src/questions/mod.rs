@@ -1,6 +1,7 @@
 //! What only answers questions, and changes nothing but the note that it was asked: what is known of a person or a case,
 //! why somebody is not in a dataset, how far requests have come, what a job has published, whether evidence holds.
 
+pub mod access;
 pub mod case;
 pub mod explain;
 pub mod find;

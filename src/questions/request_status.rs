@@ -143,9 +143,9 @@ pub fn standings(call: &SubjectCall, most: usize) -> Result<Standings> {
         *told.counts.entry(status.to_string()).or_default() += 1;
         // Whoever matched nobody may be meant all the same: a person has to look.
         if !matches!(status, RequestStatus::Removed | RequestStatus::NotBinding) {
-            open.push((desk.due(entry.received), at));
+            open.push((desk.due(entry.list, entry.received), at));
         }
-        let late = desk.due(entry.received) <= call.now;
+        let late = desk.due(entry.list, entry.received) <= call.now;
         told.overdue += u64::from(late && (status == RequestStatus::Unmatched || standings.iter().any(waits)));
     }
     open.sort_unstable();

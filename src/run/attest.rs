@@ -23,9 +23,9 @@ use crate::treatments::Treat;
 
 /// A run that has begun.
 pub struct Begun {
-    /// What it pinned.
+    /// What the run pinned before it read.
     pub intent: Intent,
-    /// Its attempt.
+    /// Number of the attempt at this run.
     pub attempt: u32,
     /// What lists and inputs left aside.
     pub aside: Vec<LeftAside>,
@@ -80,6 +80,7 @@ pub fn refused(ready: &Ready, begun: &Begun, error: &Error, plan: Option<String>
         job: begun.intent.job.clone(),
         as_of: begun.intent.as_of,
         exit: error.kind().exit_code(),
+        code: Some(error.code().name().into()),
         cause: error.message().to_string(),
         plan,
     };
@@ -100,17 +101,17 @@ pub fn spend_accept(ready: &Ready, begun: &Begun, error: Option<&Error>) {
 pub struct ManifestFacts<'a> {
     /// The run's id; of a plan empty.
     pub run: &'a str,
-    /// What was pinned.
+    /// Objects that were pinned before they were read.
     pub pinned: &'a Pinned,
     /// Files of the job's own export.
     pub main: &'a ReadReport,
     /// Files of observed sources.
     pub observed: &'a [ReadReport],
-    /// Counts of values.
+    /// Counts of values, by field and column.
     pub tally: &'a Tally,
     /// Those of observed sources.
     pub observed_tallies: &'a [Tally],
-    /// Counts of rows.
+    /// Counts of rows, by reason and by gate.
     pub verdict: &'a Verdict,
     /// Persons that the next run has to know.
     pub seen: Option<&'a SeenAfter>,
@@ -409,7 +410,7 @@ pub fn check_receipt(receipt: &Receipt, manifest: &Manifest) -> Result<()> {
     .help("nothing of this run was published: two processes were at work on this job; run it again"))
 }
 
-/// What people see.
+/// Makes what people and programs see of a run.
 pub fn report(ready: &Ready, manifest: Manifest, verdict: &Verdict, head: Option<String>, digest: String) -> Report {
     Report {
         schema: "tamis-report/1",

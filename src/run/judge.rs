@@ -37,7 +37,7 @@ struct MatchedRows {
 
 /// A run that is judged, of which nothing is published yet.
 pub struct JudgedRun {
-    /// Its rows.
+    /// Its rows, each with its verdict.
     pub judged: Judged,
     /// All else that is known of it.
     pub findings: RunFindings,
@@ -47,7 +47,7 @@ pub struct JudgedRun {
 pub struct RunFindings {
     /// Requests that rows read are reached by.
     pub links: Links,
-    /// Counts of rows.
+    /// Counts of rows, by reason and by gate.
     pub verdict: Verdict,
     /// Persons that the next run has to know, where retention counts from when they were first seen.
     pub seen: Option<SeenAfter>,

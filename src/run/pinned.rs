@@ -11,7 +11,7 @@ use crate::store::Root;
 
 /// The objects of a run, fixed before anything is read.
 pub struct Pinned {
-    /// The job's own.
+    /// Objects of the job's own input.
     pub main: Selection,
     /// Those of each observed source, in the job's order.
     pub observed: Vec<Selection>,
@@ -31,15 +31,15 @@ impl Pinned {
     }
 }
 
-/// What reading gave.
+/// What reading and minimizing gave.
 pub struct Read {
-    /// Rows by bucket.
+    /// Rows in buckets, in memory or sealed.
     pub staged: Staged,
     /// Files of the job's own export.
     pub main: ReadReport,
     /// Files of observed sources.
     pub observed: Vec<ReadReport>,
-    /// Counts of values.
+    /// Counts of values, by field and column.
     pub tally: Tally,
     /// Those of observed sources.
     pub observed_tallies: Vec<Tally>,

@@ -14,7 +14,7 @@ pub struct Report {
     pub manifest: Manifest,
     /// Rows of observed sources that name a person.
     pub observed: u64,
-    /// What `accept` takes.
+    /// Digest that `tamis accept` takes.
     pub plan_digest: String,
     /// What stands against publishing; only of a plan.
     pub stops: Vec<String>,
@@ -41,12 +41,12 @@ impl Report {
 pub enum Outcome {
     /// A new version is there.
     Published,
-    /// Nothing was written.
+    /// The run was only planned, and nothing written.
     Planned,
 }
 
 impl Outcome {
-    /// As a word.
+    /// Returns the word for it, as JSON has it.
     pub fn as_str(self) -> &'static str {
         match self {
             Outcome::Published => "published",

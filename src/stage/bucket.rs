@@ -29,7 +29,7 @@ impl Control {
         Control { slots, quasi, bytes, starts }
     }
 
-    /// Number of rows.
+    /// Returns how many rows the bucket has.
     pub fn rows(&self) -> usize {
         self.starts.len() - 1
     }
@@ -65,7 +65,7 @@ impl Control {
         u16::from_le_bytes(*self.array(i, record::FLAGS))
     }
 
-    /// Bits of `flag`.
+    /// Returns the bits of `flag` that a row has.
     pub fn flags(&self, i: usize) -> u16 {
         self.stored_flags(i) & !record::HAS_SINCE
     }
@@ -114,7 +114,7 @@ impl Control {
 
 /// All there is of the rows of one bucket.
 pub struct RowBucket {
-    /// Controls.
+    /// Control columns of all its rows.
     pub control: Control,
     places: Vec<FieldPlace>,
     stride: usize,

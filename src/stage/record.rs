@@ -29,7 +29,7 @@ pub(super) fn has_fields(flags: u16) -> bool {
 /// its length there, in one byte.
 #[derive(Clone, Copy)]
 pub(super) struct FieldPlace {
-    /// Where it begins.
+    /// Where the column begins in a record.
     pub at: usize,
     /// Bytes of its values; none for text.
     pub width: Option<usize>,

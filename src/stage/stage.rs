@@ -15,7 +15,7 @@ const SMALLEST_CHUNK: usize = 8 * 1024;
 /// Rows of one bucket that were written together; decisions read their controls only.
 struct Chunk {
     rows: usize,
-    /// Control, fields.
+    /// Where control columns and fields are kept.
     parts: Slot<2>,
 }
 

@@ -8,10 +8,10 @@ use crate::evidence::{self, LedgerEvent, RunRef};
 use crate::store::Created;
 use serde::{Deserialize, Serialize};
 
-/// One acceptance.
+/// A person's approval of one refused run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accept {
-    /// The job.
+    /// The job whose next run it is for.
     pub job: String,
     /// The digest that the stopped run printed.
     pub plan: String,
@@ -21,7 +21,7 @@ pub struct Accept {
     pub reason: String,
     /// Who, when the operator wants it said.
     pub by: Option<String>,
-    /// When.
+    /// When the person approved it.
     pub at: Instant,
 }
 

@@ -20,7 +20,7 @@ pub struct Dataset {
     format: u32,
     /// Its number, from 1; 0 before it is first saved.
     pub seq: u64,
-    /// The job.
+    /// Name of the job that publishes it.
     pub job: String,
     /// `ROOT:path` of the table.
     pub dataset: String,
@@ -72,9 +72,9 @@ pub struct Dataset {
 /// The end of a table: all its bytes are gone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retirement {
-    /// When.
+    /// When the table was ended.
     pub at: Instant,
-    /// Its last version.
+    /// The last version that it had.
     pub version: u64,
     /// The purpose that it was for.
     pub purpose: String,
@@ -89,18 +89,18 @@ pub struct Replaced {
     pub at: Instant,
     /// Requests taken in up to then had been applied to that version.
     pub applied: Option<Instant>,
-    /// The files.
+    /// Files that are purged once the grace is over.
     pub files: Vec<PublishedFile>,
 }
 
-/// The current version.
+/// The version that readers see, and what it rests on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Current {
     /// Version of the table.
     pub version: u64,
     /// The run that made it.
     pub run: String,
-    /// Its attempt.
+    /// Attempt of the run that published it.
     pub attempt: u32,
     /// Digest of its manifest.
     pub manifest: String,
@@ -108,7 +108,7 @@ pub struct Current {
     pub as_of: Instant,
     /// Epoch of its tokens.
     pub epoch: String,
-    /// Rows in it.
+    /// Rows that are published in it.
     pub rows: u64,
     /// Its files, in path order.
     pub files: Vec<PublishedFile>,
@@ -122,7 +122,7 @@ pub struct Current {
 pub struct PublishedFile {
     /// Path below the root of the dataset.
     pub path: String,
-    /// Rows.
+    /// Rows in it and in its companion.
     pub rows: u64,
     /// Path of its companion below the state root.
     pub companion: String,
@@ -137,7 +137,7 @@ pub struct PublishedFile {
 pub struct SetRead {
     /// Digest of its objects' pins ([`pins`]).
     pub pins: String,
-    /// Records in it.
+    /// Records that were read from the set.
     pub records: u64,
     /// Run that published it.
     pub run: String,
@@ -149,7 +149,7 @@ pub struct SetRead {
 /// A field of the table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldType {
-    /// Its name.
+    /// Name of the column in the header.
     pub name: String,
     /// Its Arrow type, as `publish` spells it.
     pub data_type: String,
@@ -279,7 +279,7 @@ fn first_seen(known: &BTreeMap<String, Instant>, columns: &[String], as_of: Inst
 /// Whether a set was published before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SetState {
-    /// Never.
+    /// No version was made of this set.
     New,
     /// From these very objects.
     Same,

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 /// What a run has pinned: `runs/<run>/intent.json`, create-only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
-    /// The run's id.
+    /// Id of the run that begins.
     pub run: String,
-    /// The job.
+    /// Name of the job that runs.
     pub job: String,
     /// When it was written.
     pub at: Instant,
@@ -39,16 +39,16 @@ pub struct Intent {
     pub witness: Option<Witness>,
 }
 
-/// A pinned object.
+/// An object as it was before it was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pin {
-    /// `ROOT:path`.
+    /// Where the object is, as `ROOT:path`.
     pub object: String,
-    /// Length.
+    /// Length that it had then.
     pub bytes: u64,
-    /// Entity tag.
+    /// Entity tag that it had then, where the store has any.
     pub etag: Option<String>,
-    /// Version.
+    /// Version that it had then, where the store has any.
     pub version: Option<String>,
 }
 

@@ -33,13 +33,13 @@ struct Generation {
 pub struct Process {
     /// The machine since its last start, as far as processes see one another.
     pub machine: String,
-    /// Its number.
+    /// Number that the system gave the process.
     pub number: u32,
     /// When it began, by that machine's count: numbers are used again.
     pub began: u64,
 }
 
-/// Whoever claims leases.
+/// The process that wants to hold a job.
 #[derive(Clone, Debug)]
 pub struct Claimant {
     /// What others are told.

@@ -17,7 +17,7 @@ pub struct Scheduled {
     format: u32,
     /// Its number, from 1; 0 before it is first saved.
     pub seq: u64,
-    /// The job.
+    /// The job that the times are of.
     pub job: String,
     /// The last instant that is not to be run again: published, refused or given up.
     pub settled: Option<Instant>,
@@ -39,7 +39,10 @@ pub struct RefusedRun {
     pub at: Instant,
     /// Exit code of the run (design section 8).
     pub exit: u8,
-    /// What stopped it.
+    /// Name of the error (`docs/errors.md`), as text: another version of tamis may have written one that this one lacks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// What stopped it, without a value of the data.
     pub cause: String,
     /// What to do about it.
     pub help: Option<String>,

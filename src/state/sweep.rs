@@ -43,18 +43,18 @@ pub struct RequestsMet {
 
 /// What an attempt came to.
 pub enum SweepEnd {
-    /// All is done.
+    /// The dataset was swept to the end.
     Swept {
         /// Number of the dataset's record.
         dataset: u64,
         /// The earliest deadline of a request that is not done.
         due: Option<Instant>,
-        /// When it began.
+        /// When the sweep began to look.
         at: Instant,
     },
     /// Nothing had to be looked at.
     Unneeded,
-    /// Something stopped it.
+    /// Something stopped it before the end.
     Refused(RefusedRun),
 }
 
@@ -118,7 +118,8 @@ mod tests {
     #[test]
     fn a_sweep_to_the_end_clears_a_refusal_and_a_refusal_leaves_what_was_done() {
         let met = |segment| RequestsMet { files: "f".into(), segment };
-        let refusal = RefusedRun { due: Instant(1), at: Instant(2), exit: 75, cause: "away".into(), help: None };
+        let refusal =
+            RefusedRun { due: Instant(1), at: Instant(2), exit: 75, code: None, cause: "away".into(), help: None };
         let mut record = SweepRecord::default();
         record.ended(&met(3), &SweepEnd::Swept { dataset: 7, due: Some(Instant(9)), at: Instant(1) });
         record.ended(&met(4), &SweepEnd::Refused(refusal.clone()));

@@ -254,8 +254,19 @@ fn an_acceptance_is_good_for_one_run() {
     assert_eq!(state.accept(&accept).unwrap_err().code(), Code::AcceptanceUnfit);
 }
 
+#[test]
+fn a_refusal_of_a_build_that_wrote_no_codes_is_read_and_written_as_it_was() {
+    let kept = r#"{"due":"2026-11-24T02:00:00Z","at":"2026-11-24T02:00:00Z","exit":3,"cause":"why","help":null}"#;
+    let read: RefusedRun = serde_json::from_str(kept).unwrap();
+    assert_eq!(read.code, None);
+    assert_eq!(serde_json::to_value(&read).unwrap(), serde_json::from_str::<serde_json::Value>(kept).unwrap());
+    let of_now = RefusedRun { code: Some(Code::InputMissing.name().into()), ..read };
+    assert_eq!(serde_json::to_value(&of_now).unwrap()["code"], "input-missing");
+    assert_eq!(serde_json::from_value::<RefusedRun>(serde_json::to_value(&of_now).unwrap()).unwrap(), of_now);
+}
+
 fn refusal(due: &str, exit: u8) -> RefusedRun {
-    RefusedRun { due: at(due), at: at(NOW), exit, cause: "why".into(), help: None }
+    RefusedRun { due: at(due), at: at(NOW), exit, code: None, cause: "why".into(), help: None }
 }
 
 #[test]

@@ -43,7 +43,7 @@ pub struct Meant {
 /// Files that a glob leaves aside though they look like what was meant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Aside {
-    /// How many.
+    /// How many files were left aside.
     pub files: u64,
     /// `ROOT:path` of the first, in path order.
     pub first: Option<String>,

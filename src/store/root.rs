@@ -16,13 +16,13 @@ use std::sync::Arc;
 pub struct Object {
     /// Path below the root.
     pub path: String,
-    /// Length.
+    /// Length of the object when it was listed.
     pub bytes: u64,
-    /// Entity tag.
+    /// Entity tag, where the store has any.
     pub etag: Option<String>,
     /// Version, on versioned buckets.
     pub version: Option<String>,
-    /// Last change.
+    /// When the object was last changed.
     pub modified: Instant,
 }
 
@@ -68,7 +68,7 @@ impl<T: Read + Seek + Send> SeekSource for T {}
 /// Outcome of a create-only write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Created {
-    /// It is ours.
+    /// The object was made by this call.
     New,
     /// Somebody's is already there; nothing was written.
     Exists,

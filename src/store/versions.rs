@@ -18,7 +18,7 @@ const RIGHTS: &str = "removal for good needs s3:ListBucketVersions, s3:DeleteObj
 /// Whether bytes that were deleted are gone from a root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Forgets {
-    /// Yes.
+    /// It forgets bytes as soon as they are deleted.
     AtOnce,
     /// Earlier versions may stay; they can be listed and removed.
     ByVersion,
@@ -31,7 +31,7 @@ pub enum Forgets {
 pub struct PastVersion {
     /// Path below the root.
     pub path: String,
-    /// Its id.
+    /// Id that the bucket gave the version.
     pub version: String,
     /// Length; 0 of a mark.
     pub bytes: u64,
@@ -44,9 +44,9 @@ pub struct PastVersion {
 pub struct OpenUpload {
     /// Path below the root.
     pub path: String,
-    /// Its id.
+    /// Id that the bucket gave the upload.
     pub id: String,
-    /// When it began.
+    /// When somebody began the upload.
     pub began: Instant,
 }
 

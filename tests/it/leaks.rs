@@ -135,6 +135,43 @@ fn nothing_raw_is_in_what_requests_sweeps_and_reports_write_and_say() {
     assert_eq!(hits, []);
 }
 
+/// An answer to a person holds raw values, in the folder it was given and nowhere else; refusals say none.
+#[test]
+fn an_answer_to_a_person_is_in_its_folder_and_nowhere_else() {
+    let marked = Marked::ready();
+    let mut said = vec![marked.tamis(&["run", "contacts"])];
+    ended(&said[0], 0, "published");
+    let email = marked.marks.canaries.iter().find(|c| c.name() == "kept.Email" && c.value().contains('@')).unwrap();
+    let values = format!("email: {}\n", email.value());
+    for (arguments, exit) in [
+        (&["subject", "export", "--request", "D-1", "--out", "../answer-1"][..], 0),
+        (
+            &[
+                "subject",
+                "export",
+                "--request",
+                "D-2",
+                "--out",
+                "../answer-2",
+                "--include-doubtful",
+                "a test",
+                "--json",
+            ],
+            0,
+        ),
+        (&["subject", "export", "--request", "D-3", "--out", "../answer-3", "--right", "portability"], 0),
+        (&["subject", "export", "--request", "D-4", "--out", "../state/answer"], 2),
+        (&["subject", "export", "--request", "not an id", "--out", "../answer-4"], 2),
+    ] {
+        let output = marked.tamis_told(arguments, &values);
+        ended(&output, exit, "");
+        said.push(output);
+    }
+    assert_eq!(written(&marked, &said), []);
+    let hits = base().0.tree(&marked.path("answer-2"));
+    assert!(hits.iter().any(|hit| hit.canary == "kept.Email"), "{hits:?}");
+}
+
 /// A first look at an export, and at its cells: what is said, and the specs that are written.
 #[test]
 fn nothing_raw_is_in_what_init_and_peek_write_and_say() {

@@ -2,6 +2,7 @@
 //! `tests/run` sets up what these tests need and says where it is.
 #![allow(clippy::unwrap_used, clippy::print_stderr)] // clippy.toml allows unwrap in #[test] functions, not in what they call
 
+mod access;
 mod asleep;
 mod canary;
 mod claims;

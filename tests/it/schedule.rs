@@ -357,7 +357,7 @@ fn an_input_refused_before_the_intent_is_in_the_ledger_and_leaves_other_jobs_alo
     let refused = office
         .entries()
         .into_iter()
-        .any(|e| matches!(e.event, LedgerEvent::Refused { job, exit: 3, .. } if job == "bad"));
+        .any(|e| matches!(e.event, LedgerEvent::Refused { job, exit: 3, code: Some(code), .. } if job == "bad" && code == Code::InputMissing.name()));
     assert!(refused);
     assert_eq!(office.due(&office.host("a", None)), []);
     office.assert_whole(&[("lake", "crm")]);
@@ -590,7 +590,11 @@ fn health_is_bad_while_a_job_is_overdue_and_changed_specs_are_picked_up() {
     let running = Running::start(&office, "a", None);
     until("the refusal", || running.health().0 == 503);
     let (_, page) = running.health();
-    assert_eq!((&page["status"], &page["health"]["jobs"][0]["last_exit"]), (&"overdue".into(), &3.into()));
+    let bad = &page["health"]["jobs"][0];
+    assert_eq!(
+        (&page["status"], &bad["last_exit"], &bad["last_code"]),
+        (&"overdue".into(), &3.into(), &Code::InputMissing.name().into())
+    );
     // A broken file: said, and the old specs stay in force.
     let file = office.folder.path().join("bad.toml");
     std::fs::write(&file, "spec = ").unwrap();

@@ -35,6 +35,24 @@ fn a_request_goes_from_received_to_removed_and_says_only_what_is_so() {
 }
 
 #[test]
+fn dates_of_requests_are_told_and_counted_by_the_calendar_of_their_list() {
+    let installation = Installation::new();
+    installation.export("s1", &contacts(0..30, -10));
+    installation.run(0).unwrap();
+    installation.edit("jobs/policy.toml", "[lists.erasure]", "[lists.erasure]\nzone = \"Europe/Berlin\"");
+    let list = "Case,At,Email,Id\nC-1,2026-01-31,person00004@example.org,\n";
+    installation.write("requests/erasure/1.csv", list);
+    installation.sweep(1).unwrap().outcome().unwrap();
+    let report = case::report(&installation.asking(2, ""), "C-1").unwrap();
+    let part = &report.parts[0];
+    let told = [part.received, part.due].map(|at| tamis::clock::local(at, &part.zone));
+    assert_eq!(told, ["2026-01-31T00:00:00+01:00", "2026-02-28T00:00:00+01:00"]);
+    assert_eq!(part.received.to_string(), "2026-01-30T23:00:00Z", "as it is stored, and in JSON");
+    let json = serde_json::to_value(part).unwrap();
+    assert!(json["received"] == "2026-01-30T23:00:00Z" && json.get("zone").is_none(), "{json}");
+}
+
+#[test]
 fn explain_names_request_rule_and_version_and_the_asking_is_in_the_ledger() {
     let installation = Installation::new();
     let mut people = contacts(0..30, -10);

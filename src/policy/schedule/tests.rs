@@ -16,6 +16,24 @@ fn schedule(cron: &str, zone: &str) -> Schedule {
     schedule.unwrap_or_else(|| panic!("{cron}: {findings:?}"))
 }
 
+#[test]
+fn the_former_name_of_the_zone_is_read_and_gives_the_same_digest() {
+    let read = |key: &str| {
+        let file =
+            SpecFile { path: "job.toml".into(), text: format!("cron = \"0 2 * * *\"\n{key} = \"Europe/Paris\"") };
+        let findings = Findings::default();
+        let spec: ScheduleSpec = super::super::shape::read(Page { file: &file, findings: &findings }).expect("read");
+        serde_json::to_string(&spec).unwrap()
+    };
+    assert_eq!(read("zone"), read("timezone"));
+    let text = "cron = \"0 2 * * *\"\nzone = \"UTC\"\ntimezone = \"UTC\"".into();
+    let file = SpecFile { path: "job.toml".into(), text };
+    let findings = Findings::default();
+    let both: Option<ScheduleSpec> = super::super::shape::read(Page { file: &file, findings: &findings });
+    assert!(both.is_none() && findings.sorted().len() == 1, "one of the two is enough");
+    assert!(read("zone").contains("\"timezone\":\"Europe/Paris\""), "digests of plans stay as they were");
+}
+
 fn at(text: &str) -> Instant {
     Instant::parse(text).expect("a time")
 }

@@ -82,7 +82,8 @@ fn a_file_that_grows_beyond_the_limit_is_an_error_and_publishes_nothing() {
     let place = Place::of("whole");
     let run = limited(&place, "-f 1", &["run", JOB, "--as-of", AS_OF]);
     assert_eq!(run.status.code(), Some(75), "{:?} {}", run.status, text(&run.stderr));
-    assert!(text(&run.stderr).contains("error["), "{}", text(&run.stderr));
+    let code = format!("error[{}]", Code::DiskFailed.name());
+    assert!(text(&run.stderr).contains(&code), "{}", text(&run.stderr));
     let again = command(&place, &["run", JOB, "--as-of", AS_OF]).output().unwrap();
     assert!(again.status.success(), "{}", text(&again.stderr));
 }

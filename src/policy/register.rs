@@ -1,0 +1,158 @@
+//! What only people read of the specs: who answers for the data, what purposes are for, who receives datasets, what
+//! columns hold. Nothing of it decides what is published. Must not know jobs.
+
+use super::check_source::Inventory;
+use super::plan::Basis;
+use super::policy_spec::{PolicySpec, PurposeSpec, RecipientKind, RecipientSpec};
+use super::source_spec::{ColumnOrigin, ColumnSpec};
+use super::spec::{At, Category};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The record of processing, as far as specs say it (Art. 30 GDPR).
+pub struct Register {
+    /// Whom people can write to.
+    pub contact: ContactFacts,
+    /// Purposes by name.
+    pub purposes: BTreeMap<String, PurposeFacts>,
+    /// Recipients by name.
+    pub recipients: BTreeMap<String, RecipientFacts>,
+    /// Sources by name.
+    pub sources: BTreeMap<String, SourceFacts>,
+}
+
+/// `[contact]`; what is not there is not known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+pub struct ContactFacts {
+    /// Where people write to about their data.
+    pub privacy: Option<String>,
+    /// The data protection officer (Art. 37 GDPR).
+    pub dpo: Option<String>,
+    /// Where a complaint can be lodged (Art. 77 GDPR).
+    pub authority: Option<String>,
+}
+
+/// What a purpose is.
+#[derive(Clone, Debug)]
+pub struct PurposeFacts {
+    /// In words.
+    pub description: String,
+    /// Its lawful basis.
+    pub basis: Basis,
+    /// Where the assessment or the law behind it is filed.
+    pub reference: String,
+    /// Condition of Art. 9(2) GDPR.
+    pub condition: Option<String>,
+    /// Categories that may serve it.
+    pub categories: Vec<Category>,
+    /// Who may receive datasets of it.
+    pub recipients: Vec<String>,
+}
+
+/// Who receives datasets.
+#[derive(Clone, Debug)]
+pub struct RecipientFacts {
+    /// Within the controller, a processor or a third party.
+    pub kind: RecipientKind,
+    /// Whether data are sold to them.
+    pub sale: bool,
+    /// The contract.
+    pub contract: Option<String>,
+    /// ISO 3166 code.
+    pub country: Option<String>,
+}
+
+/// What a source is.
+#[derive(Clone, Debug)]
+pub struct SourceFacts {
+    /// In words.
+    pub description: Option<String>,
+    /// Columns by name, trimmed and NFC.
+    pub columns: BTreeMap<String, ColumnFacts>,
+    /// Columns that tell whom a row is about: key, strong and weak links.
+    pub links: BTreeSet<String>,
+}
+
+impl SourceFacts {
+    /// Says whether values of a column may identify somebody else than the person whose row it is: it is an identifier, no
+    /// link, and nobody has said that the person gave it or that it was made of them. A column without identifier that
+    /// nobody has described may, too.
+    pub fn may_name_others(&self, column: &str) -> bool {
+        let described = self.columns.get(column);
+        !self.links.contains(column) && described.is_none_or(|facts| facts.identifies && facts.origin.is_none())
+    }
+}
+
+/// What a column holds.
+#[derive(Clone, Debug)]
+pub struct ColumnFacts {
+    /// Its category.
+    pub category: Category,
+    /// Where its values come from, when that is said.
+    pub origin: Option<ColumnOrigin>,
+    /// Purposes it may serve.
+    pub purposes: Vec<String>,
+    /// Whether values identify somebody.
+    pub identifies: bool,
+}
+
+/// Gathers them from specs that have been checked.
+pub(super) fn register(policy: &PolicySpec, sources: &[Inventory]) -> Register {
+    Register {
+        contact: contact(policy),
+        purposes: policy.purposes.iter().map(|(name, spec)| (name.to_string(), purpose(spec))).collect(),
+        recipients: policy.recipients.iter().map(|(name, spec)| (name.to_string(), recipient(spec))).collect(),
+        sources: sources.iter().map(|inventory| (inventory.spec.name.to_string(), source(inventory))).collect(),
+    }
+}
+
+fn text(at: Option<&At<String>>) -> Option<String> {
+    at.map(|at| at.to_string())
+}
+
+fn contact(policy: &PolicySpec) -> ContactFacts {
+    let Some(contact) = &policy.contact else { return ContactFacts::default() };
+    ContactFacts {
+        privacy: text(contact.privacy.as_ref()),
+        dpo: text(contact.dpo.as_ref()),
+        authority: text(contact.authority.as_ref()),
+    }
+}
+
+fn purpose(spec: &PurposeSpec) -> PurposeFacts {
+    PurposeFacts {
+        description: spec.description.to_string(),
+        basis: *spec.lawful_basis,
+        reference: spec.reference.to_string(),
+        condition: text(spec.condition.as_ref()),
+        categories: spec.categories.iter().map(|category| **category).collect(),
+        recipients: spec.recipients.iter().map(|name| name.to_string()).collect(),
+    }
+}
+
+fn recipient(spec: &RecipientSpec) -> RecipientFacts {
+    RecipientFacts {
+        kind: *spec.kind,
+        sale: spec.sale.as_ref().is_some_and(|sale| **sale),
+        contract: text(spec.contract.as_ref()),
+        country: text(spec.country.as_ref()),
+    }
+}
+
+fn source(inventory: &Inventory) -> SourceFacts {
+    let name = |place: usize| inventory.columns[place].name.clone();
+    let with_parts = |place: usize| std::iter::once(place).chain(inventory.columns[place].parts.iter().copied());
+    SourceFacts {
+        description: text(inventory.spec.description.as_ref()),
+        columns: inventory.columns.iter().map(|entry| (entry.name.clone(), column(entry.spec))).collect(),
+        links: inventory.carriers().flat_map(with_parts).map(name).collect(),
+    }
+}
+
+fn column(spec: &ColumnSpec) -> ColumnFacts {
+    ColumnFacts {
+        category: *spec.category,
+        origin: spec.origin.as_ref().map(|origin| **origin),
+        purposes: spec.purposes.iter().flat_map(|at| at.iter()).map(|name| name.to_string()).collect(),
+        identifies: spec.identifier.is_some(),
+    }
+}

@@ -1,0 +1,326 @@
+//! The person's records in raw exports that are still kept: found as a run finds whose a row is, then read as they are.
+//! What is read lives as long as the answer. Must not know published datasets.
+
+use super::person::{Asker, Certainty};
+use super::report::{DoubtfulRow, RawRecord, Right, ShownValues, Withheld, Withholding};
+use crate::clock::Instant;
+use crate::error::{Kind, Result};
+use crate::job::Desk;
+use crate::minimize::{Minimizer, Rows, Stream};
+use crate::monitor::Monitor;
+use crate::policy::{Basis, Category, Column, ColumnOrigin, Location, Plan, Register, Source};
+use crate::read::{self, InputPaths, RawBatch, ReadRequest, Reader, Records, Scratch, Selection};
+use crate::store::{Aside, Object, Root};
+use std::collections::{BTreeMap, BTreeSet};
+
+const BLOCK_BYTES: usize = 1 << 20;
+
+/// One export: how its records are read, and how it is told whose they are.
+struct RawSource<'a> {
+    plan: &'a Plan,
+    stream: Stream,
+    source: &'a Source,
+    input: &'a Location,
+    columns: &'a [Column],
+    key: usize,
+    objects: Vec<Object>,
+}
+
+/// All exports that are there.
+pub(super) struct ExportSearch<'a> {
+    desk: &'a Desk,
+    now: Instant,
+    sources: Vec<RawSource<'a>>,
+    /// Places that cannot be seen or read, with the reason.
+    pub unreadable: BTreeSet<String>,
+}
+
+/// Where a record is.
+type RecordAt = (usize, String, u64);
+
+/// What the exports have of the person.
+#[derive(Default)]
+pub(super) struct InExports {
+    pub records: Vec<RawRecord>,
+    pub withheld: Vec<Withheld>,
+    pub doubtful: Vec<DoubtfulRow>,
+    pub hidden: Vec<DoubtfulRow>,
+}
+
+impl<'a> ExportSearch<'a> {
+    /// Lists what is there: for portability the newest complete set of each export, else everything.
+    ///
+    /// # Errors
+    /// Storage errors; a policy error for a bad glob.
+    pub fn list(desk: &'a Desk, right: Right, now: Instant) -> Result<ExportSearch<'a>> {
+        let mut exports = ExportSearch { desk, now, sources: Vec::new(), unreadable: BTreeSet::new() };
+        let mut seen = BTreeSet::new();
+        let jobs = || desk.project.jobs.values();
+        let main = jobs().map(|plan| (plan, Stream::Main));
+        let observed = jobs().flat_map(|plan| (0..plan.observe.len()).map(move |at| (plan, Stream::Observed(at))));
+        for (plan, stream) in main.chain(observed) {
+            let mut source = raw_source(plan, stream);
+            if seen.insert((source.source.name.clone(), source.input.root.clone(), source.input.path.clone())) {
+                source.objects = exports.objects(&source, right)?;
+                exports.sources.push(source);
+            }
+        }
+        Ok(exports)
+    }
+
+    /// Returns how many objects there are.
+    pub fn objects_count(&self) -> u64 {
+        self.sources.iter().map(|source| source.objects.len() as u64).sum()
+    }
+
+    fn objects(&mut self, source: &RawSource<'_>, right: Right) -> Result<Vec<Object>> {
+        let root = &self.desk.roots[&source.input.root];
+        if right == Right::Portability {
+            let newest = read::select(root, source.input, source.source.complete.as_ref(), self.now);
+            return Ok(newest.map(|selection| selection.objects).unwrap_or_else(|error| {
+                self.unreadable.insert(format!("{}:{}: {}", source.input.root, source.input.path, error.message()));
+                Vec::new()
+            }));
+        }
+        let found = InputPaths::new(source.input)?.find(root)?;
+        self.unreadable.extend(found.hidden);
+        let marker = |object: &Object| object.bytes == 0;
+        Ok(found.objects.into_iter().filter(|object| !marker(object)).collect())
+    }
+
+    /// Goes over all records once; returns where the person's are. The person learns from those that are surely theirs.
+    ///
+    /// # Errors
+    /// Storage errors, why the monitor ends the work; what cannot be read is in `unreadable`.
+    pub fn search(&mut self, asker: &mut Asker, monitor: &dyn Monitor) -> Result<BTreeMap<RecordAt, Certainty>> {
+        let mut found = BTreeMap::new();
+        for (at, source) in self.sources.iter().enumerate() {
+            let root = &self.desk.roots[&source.input.root];
+            for object in &source.objects {
+                monitor.proceed()?;
+                let searched = source.search(self.desk, (root, object), self.now, asker, monitor);
+                match searched {
+                    Ok(records) => {
+                        found.extend(records.into_iter().map(|((place, record), is)| ((at, place, record), is)))
+                    }
+                    Err(error) if error.kind() == Kind::Storage => return Err(error),
+                    Err(error) => {
+                        self.unreadable.insert(format!("{}: {}", root.display(&object.path), error.message()));
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Reads the records that were found. With `all`, doubtful ones are shown as the person's.
+    ///
+    /// # Errors
+    /// Storage errors and input errors.
+    pub fn show(
+        &self,
+        register: &Register,
+        found: &BTreeMap<RecordAt, Certainty>,
+        right: Right,
+        all: bool,
+    ) -> Result<InExports> {
+        let mut shown = InExports::default();
+        for (at, source) in self.sources.iter().enumerate() {
+            let root = &self.desk.roots[&source.input.root];
+            let keys = source.key_columns().into_iter().map(|column| source.columns[column].name.as_str()).collect();
+            let hides = Hides { register, source: &source.source.name, keys, right };
+            for object in &source.objects {
+                for member in read::members(root, object, &source.source.read)? {
+                    let wanted: BTreeMap<u64, Certainty> = found
+                        .range((at, member.place().to_string(), 0)..=(at, member.place().to_string(), u64::MAX))
+                        .map(|((_, _, record), certainty)| (*record, *certainty))
+                        .collect();
+                    if !wanted.is_empty() {
+                        let records = Records::open(root, &member, &source.source.read)?;
+                        shown.take(member.place(), records, &wanted, &hides, all)?;
+                    }
+                }
+            }
+        }
+        shown.withheld.sort();
+        Ok(shown)
+    }
+}
+
+fn raw_source(plan: &Plan, stream: Stream) -> RawSource<'_> {
+    let objects = Vec::new();
+    match stream {
+        Stream::Main => {
+            let (source, input, columns, key) = (&plan.source, &plan.input, &plan.columns[..], plan.controls.key);
+            RawSource { plan, stream, source, input, columns, key, objects }
+        }
+        Stream::Observed(at) => {
+            let observe = &plan.observe[at];
+            let (source, input, columns) = (&observe.source, &observe.input, &observe.columns[..]);
+            RawSource { plan, stream, source, input, columns, key: observe.controls.key, objects }
+        }
+    }
+}
+
+impl RawSource<'_> {
+    /// The columns without which nobody can tell whose a record is.
+    fn key_columns(&self) -> Vec<usize> {
+        match &self.columns[self.key].parts {
+            parts if parts.is_empty() => vec![self.key],
+            parts => parts.clone(),
+        }
+    }
+
+    /// The records of one object that have to do with the person, by the place of their member and their number.
+    fn search(
+        &self,
+        desk: &Desk,
+        (root, object): (&Root, &Object),
+        now: Instant,
+        asker: &mut Asker,
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<((String, u64), Certainty)>> {
+        // Of an export of several archives, one or some hold the member.
+        if read::members(root, object, &self.source.read)?.is_empty() {
+            return Ok(Vec::new());
+        }
+        let selection = Selection { set: None, objects: vec![object.clone()], aside: Aside::default() };
+        let request = ReadRequest {
+            source: self.source,
+            columns: self.columns,
+            required: &self.key_columns(),
+            drop_bad_records: true,
+            block_bytes: BLOCK_BYTES,
+        };
+        let minimizer = Minimizer::new(self.plan, &desk.keys, now, self.stream)?;
+        let reader = Reader::open(root, &selection, &request, monitor)?;
+        let (mut scratch, mut worker) = (Scratch::default(), minimizer.worker(&|_| false));
+        let mut found = Vec::new();
+        while let Some(batch) = reader.next(&mut scratch)? {
+            worker.minimize(&batch)?;
+            let (rows, records) = worker.rows_of_records();
+            for (row, record) in records.iter().enumerate() {
+                let Some(certainty) = asker.whose(carried(rows, row)) else { continue };
+                if certainty == Certainty::Sure {
+                    asker.learn(carried(rows, row));
+                }
+                found.push(((reader.place(batch.input).to_string(), batch.record(*record as usize)), certainty));
+            }
+            scratch.recycle(batch);
+        }
+        reader.finish()?;
+        Ok(found)
+    }
+}
+
+fn carried(rows: &Rows, row: usize) -> impl Iterator<Item = (u8, &[u8; 16])> {
+    rows.identities.iter().map(move |slot| (slot.marks[row], &slot.bytes[row]))
+}
+
+/// Which columns of a source are not shown.
+struct Hides<'a> {
+    register: &'a Register,
+    source: &'a str,
+    /// The columns that say whose a record is.
+    keys: Vec<&'a str>,
+    right: Right,
+}
+
+impl Hides<'_> {
+    fn why(&self, column: &str) -> Option<Withholding> {
+        let source = self.register.sources.get(self.source)?;
+        let Some(facts) = source.columns.get(column) else { return Some(Withholding::Undescribed) };
+        match facts.category {
+            Category::Secret => return Some(Withholding::Secret),
+            _ if !self.keys.contains(&column) && source.may_name_others(column) => {
+                return Some(Withholding::OtherPersonsId);
+            }
+            Category::FreeText if self.right == Right::Access => return Some(Withholding::FreeText),
+            _ => {}
+        }
+        if self.right == Right::Access {
+            return None;
+        }
+        if !matches!(facts.origin, Some(ColumnOrigin::Given | ColumnOrigin::Observed)) {
+            return Some(Withholding::NotProvided);
+        }
+        let portable = |name: &String| {
+            self.register.purposes.get(name).is_some_and(|p| matches!(p.basis, Basis::Consent | Basis::Contract))
+        };
+        (!facts.purposes.iter().any(portable)).then_some(Withholding::OtherBasis)
+    }
+}
+
+impl InExports {
+    fn take(
+        &mut self,
+        place: &str,
+        mut records: Records,
+        wanted: &BTreeMap<u64, Certainty>,
+        hides: &Hides<'_>,
+        all: bool,
+    ) -> Result<()> {
+        let names = records.names().to_vec();
+        records.want(&(0..names.len()).collect::<Vec<_>>());
+        let last = wanted.keys().next_back().copied().unwrap_or(0);
+        let mut next = 1;
+        while next <= last {
+            let Some(batch) = records.batch().map_err(|broken| broken.error)? else { break };
+            for (record, row) in batch.records() {
+                next = record + 1;
+                if let (Some(certainty), Some(row)) = (wanted.get(&record), row) {
+                    let place = format!("{place}, record {record}");
+                    self.record(place, values(&batch, row, &names), *certainty == Certainty::Sure || all, hides);
+                }
+            }
+            records.recycle(batch);
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, place: String, mut values: ShownValues, theirs: bool, hides: &Hides<'_>) {
+        let of = hides.source.to_string();
+        for (column, secret) in values.extract_if(.., |column, _| hides.why(column) == Some(Withholding::Secret)) {
+            if theirs && secret.is_some() {
+                self.count(&of, Some(&column), Withholding::Secret);
+            }
+        }
+        if !theirs {
+            self.count(&of, None, Withholding::PerhapsAnotherPerson);
+            self.doubtful.push(DoubtfulRow { of, place, values });
+            return;
+        }
+        let hidden: ShownValues = values.extract_if(.., |column, _| hides.why(column).is_some()).collect();
+        let hidden: ShownValues = hidden.into_iter().filter(|(_, value)| value.is_some()).collect();
+        for column in hidden.keys() {
+            let why = hides.why(column).unwrap_or(Withholding::Undescribed);
+            self.count(&of, Some(column), why);
+        }
+        if !hidden.is_empty() {
+            self.hidden.push(DoubtfulRow { of: of.clone(), place: place.clone(), values: hidden });
+        }
+        match self.records.iter_mut().find(|known| known.source == of && known.values == values) {
+            Some(known) => known.places.push(place),
+            None => self.records.push(RawRecord { source: of, places: vec![place], values }),
+        }
+    }
+
+    fn count(&mut self, of: &str, column: Option<&String>, why: Withholding) {
+        let same = |known: &&mut Withheld| known.of == of && known.column.as_ref() == column && known.why == why;
+        match self.withheld.iter_mut().find(same) {
+            Some(known) => known.rows += 1,
+            None => self.withheld.push(Withheld { of: of.into(), column: column.cloned(), why, rows: 1 }),
+        }
+    }
+}
+
+/// All values of a record. Columns without a name, and those whose name is there twice, are told by their number.
+fn values(batch: &RawBatch, row: usize, names: &[String]) -> ShownValues {
+    let name = |at: usize| match names[at].is_empty() || names[..at].contains(&names[at]) {
+        true => format!("{} (column {})", names[at], at + 1).trim().to_string(),
+        false => names[at].clone(),
+    };
+    (0..names.len())
+        .map(|at| (name(at), batch.value(row, at).filter(|v| !v.trim().is_empty()).map(str::to_string)))
+        .collect()
+}

@@ -1,0 +1,241 @@
+//! What a person who asks for their data is given, and what the privacy officer has to look at first. Must not know how it
+//! was found, nor how it is written.
+
+use super::super::find::OfRequest;
+use crate::clock::Instant;
+use crate::policy::ContactFacts;
+use std::collections::BTreeMap;
+
+/// Which right is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Right {
+    /// Art. 15 GDPR; Civ. Code §1798.110.
+    Access,
+    /// Art. 20 GDPR: only what the person gave or did, on consent or contract.
+    Portability,
+}
+
+impl Right {
+    /// Returns its name, as in JSON and evidence.
+    pub fn name(self) -> &'static str {
+        match self {
+            Right::Access => "access",
+            Right::Portability => "portability",
+        }
+    }
+}
+
+/// Values by the name of their column; none for null.
+pub type ShownValues = BTreeMap<String, Option<String>>;
+
+/// What the person is given.
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
+pub struct AccessReport {
+    /// Version of this schema.
+    pub schema: &'static str,
+    /// The right that is answered.
+    pub right: Right,
+    /// The controller.
+    pub controller: String,
+    /// Whom to write to.
+    pub contact: ContactFacts,
+    /// Id of the request.
+    pub request: String,
+    /// When it was received.
+    pub received: Instant,
+    /// When it has to be answered.
+    pub due: Instant,
+    /// When this was made.
+    pub answered: Instant,
+    /// Whether any row or record of the person was found.
+    pub processed: bool,
+    /// Published datasets with rows of the person.
+    pub datasets: Vec<AccessDataset>,
+    /// Exports of the CRM that are still kept.
+    pub raw_exports: RawAnswer,
+    /// Requests that are known of the person.
+    pub requests: Vec<OfRequest>,
+    /// What was left out of the above, and why.
+    pub withheld: Vec<Withheld>,
+    /// What else is kept that has the person in it, and is not shown here.
+    pub also_kept: Vec<&'static str>,
+}
+
+/// One dataset.
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
+pub struct AccessDataset {
+    /// `ROOT:path` of the table.
+    pub dataset: String,
+    /// Its version.
+    pub version: u64,
+    /// Name of the purpose.
+    pub purpose: String,
+    /// The purpose in words; none when the policy no longer has it.
+    pub description: Option<String>,
+    /// Its lawful basis.
+    pub lawful_basis: String,
+    /// Where the assessment or the law behind the purpose is filed.
+    pub reference: Option<String>,
+    /// Categories of the data.
+    pub categories: Vec<&'static str>,
+    /// Who receives it.
+    pub recipients: Vec<AccessRecipient>,
+    /// Names of the exports that it is made of.
+    pub sources: Vec<String>,
+    /// How long rows are kept, as written in the job.
+    pub keep: String,
+    /// What was done with each field.
+    pub fields: Vec<AccessField>,
+    /// The person's rows.
+    pub rows: Vec<AccessRow>,
+}
+
+/// Who receives a dataset.
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
+pub struct AccessRecipient {
+    /// The name.
+    pub name: String,
+    /// What they are.
+    pub kind: &'static str,
+    /// ISO 3166 code of their country, when the policy says it.
+    pub country: Option<String>,
+    /// The contract, when the policy says it.
+    pub contract: Option<String>,
+    /// Whether the data are sold to them.
+    pub sale: bool,
+}
+
+/// A field of a dataset.
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
+pub struct AccessField {
+    /// Its name.
+    pub name: String,
+    /// The column of the export that it is made of.
+    pub from: Option<String>,
+    /// Category of that column.
+    pub category: Option<&'static str>,
+    /// What was done, with its settings.
+    pub treatment: String,
+    /// The same in words.
+    pub means: &'static str,
+    /// Whether the column holds what somebody has derived of the person, such as a score.
+    pub derived: bool,
+}
+
+/// A published row.
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
+pub struct AccessRow {
+    /// When it goes at the latest.
+    pub keep_until: Instant,
+    /// What is published.
+    pub values: ShownValues,
+}
+
+/// What raw exports have of the person.
+#[derive(Clone, Debug, Default, serde::Serialize, schemars::JsonSchema)]
+pub struct RawAnswer {
+    /// Why no export was searched, when none was.
+    pub not_searched: Option<String>,
+    /// Objects that could not be searched to their end, with the reason.
+    pub unreadable: Vec<String>,
+    /// Objects that were searched.
+    pub objects: u64,
+    /// The person's records; those with the same values are told once.
+    pub records: Vec<RawRecord>,
+}
+
+/// Records of one source with the same values.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+pub struct RawRecord {
+    /// The source.
+    pub source: String,
+    /// Object and record of each.
+    pub places: Vec<String>,
+    /// Its values as written.
+    pub values: ShownValues,
+}
+
+/// Something that is not shown to the person.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
+pub struct Withheld {
+    /// The dataset or the source.
+    pub of: String,
+    /// The column; none for whole rows.
+    pub column: Option<String>,
+    /// Why.
+    pub why: Withholding,
+    /// Rows or records that it concerns.
+    pub rows: u64,
+}
+
+/// Why something is not shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Withholding {
+    /// Only a weak value, such as a shared e-mail address, leads to the row (Art. 15(4) GDPR).
+    PerhapsAnotherPerson,
+    /// It may name another person (Art. 15(4) GDPR).
+    OtherPersonsId,
+    /// Text may tell of others (Art. 15(4) GDPR).
+    FreeText,
+    /// A password or the like (11 CCR §7024(d)).
+    Secret,
+    /// No source says what the column holds.
+    Undescribed,
+    /// The column is not marked as given by the person or observed (Art. 20(1) GDPR; WP242).
+    NotProvided,
+    /// It serves no purpose that rests on consent or contract (Art. 20(1)(a) GDPR).
+    OtherBasis,
+}
+
+impl Withholding {
+    /// Returns the reason in words.
+    pub fn said(self) -> &'static str {
+        match self {
+            Withholding::PerhapsAnotherPerson => {
+                "may be of another person: only a value that several people can share leads to it (Art. 15(4) GDPR)"
+            }
+            Withholding::OtherPersonsId => "may name another person (Art. 15(4) GDPR)",
+            Withholding::FreeText => "free text may tell of other people (Art. 15(4) GDPR)",
+            Withholding::Secret => "a secret, such as a password, is not sent (11 CCR §7024(d))",
+            Withholding::Undescribed => "nobody has described yet what this column holds",
+            Withholding::NotProvided => {
+                "was not provided by the person, or nobody has said that it was (Art. 20(1) GDPR)"
+            }
+            Withholding::OtherBasis => "is not processed on consent or contract (Art. 20(1)(a) GDPR)",
+        }
+    }
+}
+
+/// What the privacy officer looks at before anything is handed over. It is not for the person.
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
+pub struct OfficerSheet {
+    /// Version of this schema.
+    pub schema: &'static str,
+    /// Id of the request.
+    pub request: String,
+    /// Values that were given.
+    pub identities: usize,
+    /// Of these, values without a normal form, which prove nothing.
+    pub raw: usize,
+    /// Why links were not followed, when they were not.
+    pub doubt: Option<String>,
+    /// Why doubtful rows are on the person's page, when they are.
+    pub doubtful_included: Option<String>,
+    /// Rows and records that may be of another person.
+    pub doubtful: Vec<DoubtfulRow>,
+    /// Withheld values of rows that are the person's.
+    pub withheld: Vec<DoubtfulRow>,
+}
+
+/// A row or a record, or some values of one.
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
+pub struct DoubtfulRow {
+    /// The dataset or the source.
+    pub of: String,
+    /// Where.
+    pub place: String,
+    /// The values.
+    pub values: ShownValues,
+}
