@@ -457,7 +457,9 @@ fn complete(page: Page, spec: &At<CompleteSpec>) -> Option<Complete> {
     let min_records = value::share_or(page, spec.min_records.as_ref(), "90%");
     let set_format = spec.set_format.as_ref().map(|at| format::set(page, at));
     let set_format = set_format.map_or(Some(None), |format| format.map(Some));
-    Some(Complete { when: when?, min_records: min_records?, set_format: set_format? })
+    let max_ahead = spec.max_ahead.as_ref().map(|at| value::keep(page, at));
+    let max_ahead = max_ahead.map_or(Some(None), |period| period.map(Some));
+    Some(Complete { when: when?, min_records: min_records?, set_format: set_format?, max_ahead: max_ahead? })
 }
 
 fn marker(page: Page, at: &At<String>) -> Option<String> {

@@ -369,6 +369,8 @@ pub struct Complete {
     pub min_records: Share,
     /// What the names of sets are, where these do not show it (R38).
     pub set_format: Option<SetFormat>,
+    /// How far after now the day may lie that a set is named by (R38).
+    pub max_ahead: Option<Period>,
 }
 
 /// What names of sets are.

@@ -109,6 +109,8 @@ pub struct CompleteSpec {
     pub min_records: Option<At<String>>,
     /// How sets are named: a strftime format, `number` or `text`. Default: read from the names.
     pub set_format: Option<At<String>>,
+    /// How far after now the day may lie that a set is named by, ISO 8601. Default P1D.
+    pub max_ahead: Option<At<String>>,
 }
 
 /// `[subject]`.

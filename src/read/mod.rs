@@ -12,6 +12,7 @@ mod reader;
 mod records;
 mod report;
 mod set;
+mod set_name;
 mod signature;
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,8 @@
 //! Which of several sets is the newer, by what their names say (R38): dates as time, other numbers as numbers, or as the
 //! source declares it. What can be read in two ways has no order. Must not know objects or roots.
 
+use super::set_name::{AfterDate, DateInName, Form, OrderKey, SHORT_DATES, WHOLE_DATES, midnight};
 use crate::clock::Instant;
-use crate::clock::date_format::MONTHS;
 use crate::error::{Code, Error};
 use crate::policy::SetFormat;
 use jiff::civil::{Date, ISOWeekDate, Weekday};
@@ -89,19 +89,14 @@ pub fn date_in(name: &str, format: Option<&SetFormat>) -> Option<Date> {
         return time.to_date().ok().or_else(|| week().map(ISOWeekDate::date)).or_else(month);
     }
     let form = Form::of(name);
-    let at = |reading| (0..form.numbers.len()).filter_map(move |at| Some((reading, at)));
-    let found: BTreeSet<[i16; 3]> = WHOLE_DATES
-        .iter()
-        .flat_map(|reading| at(*reading))
-        .filter_map(|(reading, at)| match reading {
-            DateInName::Three(parts) => form.date(at, parts),
-            DateInName::Compact(parts) => compact(&form.numbers[at].text, parts),
-            DateInName::Short(_) => None,
-        })
+    let places = |reading| (0..form.numbers.len()).map(move |at| (reading, at));
+    let readings = WHOLE_DATES.iter().filter(|reading| !matches!(reading, DateInName::Short(_)));
+    let found: BTreeSet<Date> = readings
+        .flat_map(|reading| places(*reading))
+        .filter_map(|(reading, at)| form.whole_date(reading, at))
         .collect();
     let mut found = found.into_iter();
-    let [year, month, day] = found.next().filter(|_| found.next().is_none())?;
-    Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
+    found.next().filter(|_| found.next().is_none())
 }
 
 fn by_number(names: Vec<&str>) -> Result<Vec<&str>, Disorder> {
@@ -143,28 +138,86 @@ fn by_form(names: Vec<&str>) -> Result<Vec<&str>, Disorder> {
     }
     let forms: Vec<Form<'_>> = names.iter().map(|name| Form::of(name)).collect();
     alike(&names, &forms)?;
-    let count = forms[0].numbers.len();
-    let read =
-        |reading: DateInName, at: usize| forms.iter().map(move |form| form.read(reading, at)).collect::<Vec<_>>();
-    let readings =
-        |kinds: &'static [DateInName]| kinds.iter().flat_map(move |kind| (0..count).map(move |at| (*kind, at)));
-    let dates: Vec<_> = readings(WHOLE_DATES).map(|(reading, at)| read(reading, at)).collect();
-    let fitting: Vec<_> = dates.iter().filter(|keys| keys.iter().all(Option::is_some)).cloned().collect();
-    if !fitting.is_empty() {
-        return agreed(&names, fitting);
+    let dates = DateReadings::of(&forms, WHOLE_DATES);
+    if !dates.fitting.is_empty() {
+        return agreed(&names, dates.fitting);
     }
-    if let Some(odd) = forms.iter().enumerate().position(|(at, _)| dates.iter().any(|keys| keys[at].is_some())) {
-        // Some are dates and some are not, or not dates of the same kind.
+    if let Some(odd) = dates.odd {
+        // Some are dates and some are not, or not dates of the same kind, or their times are not.
         let other = if odd == 0 { names[names.len() - 1] } else { names[0] };
         return Err(Disorder::Mixed(other.into(), names[odd].into()));
     }
     if let Some(order) = ranked(&names, forms.iter().map(Form::of_year).collect()) {
         return order;
     }
-    let short = readings(SHORT_DATES).map(|(reading, at)| read(reading, at));
-    let mut fitting: Vec<_> = short.filter(|keys| keys.iter().all(Option::is_some)).collect();
+    let mut fitting = DateReadings::of(&forms, SHORT_DATES).fitting;
     fitting.push(forms.iter().map(|form| Some(form.natural())).collect());
     agreed(&names, fitting)
+}
+
+/// What names say when they are read as dates.
+struct DateReadings {
+    /// Keys of all names, for each reading that fits all of them.
+    fitting: Vec<Vec<Option<OrderKey>>>,
+    /// Where a name is that can be read so.
+    odd: Option<usize>,
+}
+
+impl DateReadings {
+    fn of(forms: &[Form<'_>], kinds: &[DateInName]) -> DateReadings {
+        let mut dates = DateReadings { fitting: Vec::new(), odd: None };
+        for (kind, at) in places(forms, kinds) {
+            let timings: BTreeSet<_> = forms.iter().map(|form| form.timing(kind, at)).collect();
+            for after in AfterDate::ALL {
+                let keys: Vec<_> = forms.iter().map(|form| form.read(kind, at, after)).collect();
+                dates.odd = dates.odd.or(keys.iter().position(Option::is_some));
+                // Times of differing lengths or offsets do not sort as numbers.
+                let numbers = matches!(after, AfterDate::Numbers) && timings.len() > 1;
+                if !numbers && keys.iter().all(Option::is_some) {
+                    dates.fitting.push(keys);
+                }
+            }
+        }
+        dates
+    }
+}
+
+/// Every way in which dates of these kinds may stand in names.
+fn places(forms: &[Form<'_>], kinds: &[DateInName]) -> impl Iterator<Item = (DateInName, usize)> {
+    let count = forms.first().map_or(0, |form| form.numbers.len());
+    kinds.iter().flat_map(move |kind| (0..count).map(move |at| (*kind, at)))
+}
+
+/// The first day that the name of a set may mean, by every reading that fits the names of all sets; none where they need
+/// not mean days.
+pub fn first_day(set: &str, names: &[&str], format: Option<&SetFormat>) -> Option<Instant> {
+    match format {
+        Some(SetFormat::Text | SetFormat::Number) => return None,
+        Some(SetFormat::Time(format)) => return begins(format, set),
+        None => {}
+    }
+    if names.iter().all(|name| Instant::parse(name).is_some()) {
+        return Instant::parse(set);
+    }
+    let forms: Vec<Form<'_>> = [set].into_iter().chain(names.iter().copied()).map(Form::of).collect();
+    let earliest = |kinds| {
+        let fits = |(kind, at): &(DateInName, usize)| forms.iter().all(|form| form.day(*kind, *at).is_some());
+        places(&forms, kinds).filter(fits).filter_map(|(kind, at)| forms[0].day(kind, at)).min()
+    };
+    let period = || forms.iter().map(Form::period_begins).collect::<Option<Vec<_>>>()?.first().copied();
+    earliest(WHOLE_DATES).or_else(period).or_else(|| earliest(SHORT_DATES))
+}
+
+/// The first moment of what a name says in a format.
+fn begins(format: &str, name: &str) -> Option<Instant> {
+    let time = strtime::parse(format, name).ok()?;
+    if let Ok(instant) = time.to_timestamp() {
+        return Some(Instant(instant.as_microsecond()));
+    }
+    let month = |time: &strtime::BrokenDownTime| Date::new(time.year()?, time.month().unwrap_or(1), 1).ok();
+    let week =
+        || ISOWeekDate::new(time.iso_week_year()?, time.iso_week()?, Weekday::Monday).ok().map(|week| week.date());
+    time.to_date().ok().or_else(week).or_else(|| month(&time)).map(midnight)
 }
 
 fn alike(names: &[&str], forms: &[Form<'_>]) -> Result<(), Disorder> {
@@ -203,195 +256,6 @@ fn ranked<'n, K: Ord>(names: &[&'n str], keys: Vec<Option<K>>) -> Option<Result<
         Some(pair) => Err(Disorder::Alike(pair[0].1.into(), pair[1].1.into())),
         None => Ok(all.into_iter().map(|(_, name)| name).collect()),
     })
-}
-
-/// A number of any length: how many digits without leading zeros, then these.
-type LongNumber = (usize, String);
-type OrderKey = Vec<LongNumber>;
-
-/// The order of the parts of a date.
-#[derive(Clone, Copy)]
-enum PartsOrder {
-    YearMonthDay,
-    DayMonthYear,
-    MonthDayYear,
-}
-
-impl PartsOrder {
-    /// At which of three places year, month and day are.
-    fn places(self) -> [usize; 3] {
-        match self {
-            PartsOrder::YearMonthDay => [0, 1, 2],
-            PartsOrder::DayMonthYear => [2, 1, 0],
-            PartsOrder::MonthDayYear => [2, 0, 1],
-        }
-    }
-}
-
-/// How a date may stand in the numbers of a name.
-#[derive(Clone, Copy)]
-enum DateInName {
-    /// Three numbers, the year of four digits.
-    Three(PartsOrder),
-    /// The first eight digits of one number.
-    Compact(PartsOrder),
-    /// A year of two digits, in three numbers or in one of six digits.
-    Short(PartsOrder),
-}
-
-const WHOLE_DATES: &[DateInName] = &[
-    DateInName::Three(PartsOrder::YearMonthDay),
-    DateInName::Three(PartsOrder::DayMonthYear),
-    DateInName::Three(PartsOrder::MonthDayYear),
-    DateInName::Compact(PartsOrder::YearMonthDay),
-    DateInName::Compact(PartsOrder::DayMonthYear),
-    DateInName::Compact(PartsOrder::MonthDayYear),
-];
-/// A short year that comes first needs no reading of its own: that is the order of the numbers.
-const SHORT_DATES: &[DateInName] =
-    &[DateInName::Short(PartsOrder::DayMonthYear), DateInName::Short(PartsOrder::MonthDayYear)];
-
-/// A name taken apart.
-struct Form<'n> {
-    /// What stands around the numbers; a number, or the name of a month, is an empty part.
-    shape: Vec<&'n str>,
-    numbers: Vec<Digits>,
-}
-
-struct Digits {
-    text: String,
-    /// Written as the name of a month.
-    month: bool,
-    /// The one mark between it and the next number; none where words or more marks are.
-    mark: Option<char>,
-}
-
-impl<'n> Form<'n> {
-    fn of(name: &'n str) -> Form<'n> {
-        let (mut shape, mut numbers) = (Vec::new(), Vec::<Digits>::new());
-        let (mut rest, mut between) = (name, String::new());
-        while let Some(first) = rest.chars().next() {
-            let same = |letter: char| match first {
-                digit if digit.is_ascii_digit() => letter.is_ascii_digit(),
-                word if word.is_alphabetic() => letter.is_alphabetic(),
-                _ => false,
-            };
-            let length = rest.find(|letter| !same(letter)).unwrap_or(rest.len()).max(first.len_utf8());
-            let (part, after) = rest.split_at(length);
-            rest = after;
-            let month = month_number(part);
-            if !first.is_ascii_digit() && month.is_none() {
-                shape.push(part);
-                between.push_str(part);
-                continue;
-            }
-            if let Some(before) = numbers.last_mut() {
-                let mut marks = between.chars().filter(|mark| !mark.is_alphabetic());
-                before.mark = marks.next().filter(|mark| mark.len_utf8() == between.len());
-            }
-            shape.push("");
-            let text = month.map_or(part.to_string(), |number| number.to_string());
-            numbers.push(Digits { text, month: month.is_some(), mark: None });
-            between.clear();
-        }
-        Form { shape, numbers }
-    }
-
-    /// All numbers from left to right.
-    fn natural(&self) -> OrderKey {
-        self.numbers.iter().map(|digits| number(&digits.text)).collect()
-    }
-
-    /// A week, quarter or month before its year, and nothing else.
-    fn of_year(&self) -> Option<OrderKey> {
-        let [part, year] = &self.numbers[..] else { return None };
-        let small = part.text.parse::<u32>().is_ok_and(|part| part <= 53);
-        (small && is_year(&year.text)).then(|| vec![number(&year.text), number(&part.text)])
-    }
-
-    /// The date at a number, then all other numbers.
-    fn read(&self, reading: DateInName, at: usize) -> Option<OrderKey> {
-        let (date, used, rest) = match reading {
-            DateInName::Three(parts) => (self.date(at, parts)?, 3, None),
-            DateInName::Compact(parts) => {
-                let digits = &self.numbers[at].text;
-                (compact(digits, parts)?, 1, digits.get(8..).filter(|rest| !rest.is_empty()).map(number))
-            }
-            DateInName::Short(parts) => {
-                let (date, used) = self.short(at, parts)?;
-                (date, used, None)
-            }
-        };
-        let others = self.numbers.iter().enumerate().filter(|(other, _)| !(at..at + used).contains(other));
-        let others = others.map(|(_, digits)| number(&digits.text));
-        Some(date.map(|part| number(&part.to_string())).into_iter().chain(rest).chain(others).collect())
-    }
-
-    /// Year, month and day from three neighbouring numbers, which are at these places.
-    fn date(&self, at: usize, parts: PartsOrder) -> Option<[i16; 3]> {
-        let (three, [year, month, day]) = (self.neighbours(at, parts)?, parts.places());
-        let named = three.iter().position(|digits| digits.month);
-        if named.is_some_and(|named| named != month) || !is_year(&three[year].text) {
-            return None;
-        }
-        real([&three[year].text, &three[month].text, &three[day].text])
-    }
-
-    /// Three numbers with the same mark between them. With points between them nobody writes the month first.
-    fn neighbours(&self, at: usize, parts: PartsOrder) -> Option<&[Digits]> {
-        let three = self.numbers.get(at..at + 3)?;
-        let named = three.iter().any(|digits| digits.month);
-        let points = three[0].mark == Some('.') && matches!(parts, PartsOrder::MonthDayYear);
-        let joined = three[0].mark.is_some() && three[0].mark == three[1].mark && !points;
-        (named || joined).then_some(three)
-    }
-
-    fn short(&self, at: usize, parts: PartsOrder) -> Option<([i16; 3], usize)> {
-        let [year, month, day] = parts.places();
-        let digits = &self.numbers[at].text;
-        if digits.len() == 6 {
-            let part = |place: usize| &digits[place * 2..place * 2 + 2];
-            return Some((real([&format!("20{}", part(year)), part(month), part(day)])?, 1));
-        }
-        let three = self.neighbours(at, parts)?;
-        let year = Some(&three[year].text).filter(|year| year.len() == 2)?;
-        Some((real([&format!("20{year}"), &three[month].text, &three[day].text])?, 3))
-    }
-}
-
-fn number(digits: &str) -> LongNumber {
-    let digits = digits.trim_start_matches('0');
-    (digits.len(), digits.to_string())
-}
-
-fn is_year(digits: &str) -> bool {
-    digits.len() == 4 && digits.parse::<u16>().is_ok_and(|year| (1900..2200).contains(&year))
-}
-
-fn real(date: [&str; 3]) -> Option<[i16; 3]> {
-    let [year, month, day] = date.map(|part| part.parse::<i16>().ok().filter(|_| part.len() <= 4));
-    let date = Date::new(year?, i8::try_from(month?).ok()?, i8::try_from(day?).ok()?).ok()?;
-    Some([date.year(), date.month().into(), date.day().into()])
-}
-
-/// Year, month and day at the beginning of a number that may go on with a time of day.
-fn compact(digits: &str, order: PartsOrder) -> Option<[i16; 3]> {
-    if !matches!(digits.len(), 8 | 10 | 12 | 14 | 17) {
-        return None;
-    }
-    let [year, month, day] = match order {
-        PartsOrder::YearMonthDay => [0..4, 4..6, 6..8],
-        PartsOrder::DayMonthYear => [4..8, 2..4, 0..2],
-        PartsOrder::MonthDayYear => [4..8, 0..2, 2..4],
-    }
-    .map(|part| &digits[part]);
-    real([year, month, day]).filter(|_| is_year(year))
-}
-
-fn month_number(word: &str) -> Option<usize> {
-    let word = word.to_ascii_lowercase();
-    let is = |month: &str| month == word || month[..3] == word;
-    MONTHS.iter().position(|month| is(month)).map(|at| at + 1)
 }
 
 /// Hours of twelve do not sort as numbers.
@@ -437,6 +301,16 @@ mod tests {
             &["export-77-2026-9-28", "export-12-2026-10-5"],
             &["2026-10-05_v2", "2026-10-05_v10"],
             &["2026-10-25T02:30:00+02:00", "2026-10-25T02:10:00+01:00"],
+            // Times of differing lengths, and of differing offsets.
+            &["2026-10-05T230000", "2026-10-05T2301"],
+            &["crm 2026-10-05T9", "crm 2026-10-05T0930", "crm 2026-10-05T1015"],
+            &["202610052300", "20261005230001", "202610052301"],
+            &["export-20261005T2301", "export-20261005T230130"],
+            &["crm-2026-10-25T023000+0200", "crm-2026-10-25T021000+0100"],
+            &["crm_2026-10-25_02-30-00+02:00", "crm_2026-10-25_02-10-00+01:00"],
+            &["crm-2026-10-25T023000.5+0200", "crm-2026-10-25T023000.75+0200"],
+            &["2026-10-05-9", "2026-10-05-10", "2026-10-05-1200"],
+            &["202610050001", "202610050099", "202610059999"],
         ] {
             let mut backwards: Vec<&str> = names.to_vec();
             backwards.reverse();
@@ -461,6 +335,13 @@ mod tests {
             &["2026-10-05 09-30 AM", "2026-10-05 10-30 AM"],
             &["28. September 2026", "5. Oktober 2026"],
             &["Week 9", "week 10"],
+            // Times or numbers, and the order differs.
+            &["051026T230000", "051026T2301", "061026T0900"],
+            &["261005T230000", "261005T2301"],
+            &["2026-10-05_230000", "2026-10-05_2301"],
+            &["crm-2026-11-01T0130-0400", "crm-2026-11-01T0115-0500"],
+            &["2026-10-05T9901", "2026-10-05T990102"],
+            &["2026-10-05T2301", "2026-10-05T230061"],
         ] {
             assert!(in_order(names.iter().copied(), None).is_err(), "{names:?}: {:?}", newest(names, None));
         }
@@ -502,6 +383,39 @@ mod tests {
         ] {
             let found = date_in(name, format.as_ref()).map(|date| date.to_string());
             assert_eq!(found.as_deref(), said, "{name}");
+        }
+    }
+
+    #[test]
+    fn r38_the_first_day_that_a_name_may_mean() {
+        let time = |format: &str| Some(SetFormat::Time(format.into()));
+        for (names, format, day) in [
+            (&["2099-01-01"][..], None, Some("2099-01-01T00:00:00Z")),
+            (&["20990101T0200"], None, Some("2099-01-01T00:00:00Z")),
+            (&["2099-01-01T02:00:00+01:00"], None, Some("2099-01-01T01:00:00Z")),
+            (&["export 7 of 1-Jan-2099"], None, Some("2099-01-01T00:00:00Z")),
+            // The day may come first or second: the earlier counts, until another name shows which.
+            (&["05-03-2026"], None, Some("2026-03-05T00:00:00Z")),
+            (&["03-05-2026"], None, Some("2026-03-05T00:00:00Z")),
+            (&["03-05-2026", "28-04-2026"], None, Some("2026-05-03T00:00:00Z")),
+            (&["991231"], None, Some("2099-12-31T00:00:00Z")),
+            (&["31.12.99"], None, Some("2099-12-31T00:00:00Z")),
+            // Weeks begin before months do.
+            (&["2027-03"], None, Some("2027-01-12T00:00:00Z")),
+            (&["W02-2027"], None, Some("2027-01-05T00:00:00Z")),
+            (&["March 2027"], None, Some("2027-03-01T00:00:00Z")),
+            (&["2099"], None, None),
+            (&["v12"], None, None),
+            (&["final"], None, None),
+            (&["20990101", "20990199"], None, None),
+            (&["20990101"], Some(SetFormat::Number), None),
+            (&["2099-01-01"], Some(SetFormat::Text), None),
+            (&["01.02.2099"], time("%d.%m.%Y"), Some("2099-02-01T00:00:00Z")),
+            (&["2099/W01"], time("%G/W%V"), Some("2098-12-29T00:00:00Z")),
+            (&["2099-02"], time("%Y-%m"), Some("2099-02-01T00:00:00Z")),
+            (&["2099"], time("%Y"), Some("2099-01-01T00:00:00Z")),
+        ] {
+            assert_eq!(first_day(names[0], names, format.as_ref()), day.and_then(Instant::parse), "{names:?}");
         }
     }
 

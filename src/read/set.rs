@@ -1,7 +1,7 @@
 //! Which objects are read: those that a glob matches, of the newest complete set (R38). Must not know what they hold.
 
-use super::order::in_order;
-use crate::clock::Instant;
+use super::order::{first_day, in_order};
+use crate::clock::{Instant, Period};
 use crate::error::{Code, Error, Result};
 use crate::policy::{Complete, CompleteWhen, Location, SetFormat};
 use crate::store::{Aside, EntryShape, Meant, Object, PathGlob, Root, Unseen};
@@ -10,6 +10,9 @@ use regex::bytes::Regex;
 use std::collections::{BTreeMap, BTreeSet};
 
 const SET: &str = "{set}";
+/// How far the name of a set may be dated ahead, in microseconds. Nowhere on earth is the date more than 14 hours ahead of
+/// UTC; the rest is for clocks, and for exports that are named by the day they are made for.
+const MAX_AHEAD: i64 = 86_400_000_000;
 
 /// The objects of one run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,8 +35,8 @@ pub struct Selection {
 /// the set's text. A marker is never itself read.
 ///
 /// # Errors
-/// An input error when nothing matches, no set is complete, it cannot be told which complete set is the newest, or
-/// something lies there that may belong to the set and cannot be read; a policy error for a bad glob.
+/// An input error when nothing matches, no set is complete, it cannot be told which complete set is the newest, the newest
+/// is dated ahead, or something lies there that may belong to the set and cannot be read; a policy error for a bad glob.
 pub fn select(root: &Root, input: &Location, complete: Option<&Complete>, now: Instant) -> Result<Selection> {
     let Sets { found: mut sets, hidden, aside } = sets(root, input, complete)?;
     let visible: BTreeSet<Option<String>> = sets.keys().cloned().collect();
@@ -63,9 +66,12 @@ pub fn select(root: &Root, input: &Location, complete: Option<&Complete>, now: I
             order.into_iter().map(|set| Some(set.to_string())).collect()
         }
     };
+    let names = order.clone();
+    let names: Vec<&str> = names.iter().flatten().map(String::as_str).collect();
     while let Some(set) = order.pop() {
         let found = sets.remove(&set).unwrap_or_default();
         if why(&set, &found)? {
+            set.as_deref().map_or(Ok(()), |set| not_ahead(&place, set, &names, complete, now))?;
             // A newer set of which nothing can be seen may be the newest complete one.
             refuse(&hidden, |of| *of == set || (!visible.contains(of) && newer(of, &set, format)))?;
             return selection(root, set, found, aside);
@@ -75,6 +81,25 @@ pub fn select(root: &Root, input: &Location, complete: Option<&Complete>, now: I
     let newest = reason.map_or(String::new(), |reason| format!(": {reason}"));
     Err(Error::new(Code::ExportNotWhole, format!("no export in {place} is complete yet{newest}"))
         .help("wait for the export to finish, or check [complete] in the source"))
+}
+
+/// Refuses a set whose name says a day that has not come: it would stay the newest until then, and every later export would
+/// be passed over.
+fn not_ahead(place: &str, set: &str, names: &[&str], complete: Option<&Complete>, now: Instant) -> Result<()> {
+    let format = complete.and_then(|complete| complete.set_format.as_ref());
+    let most = complete.and_then(|complete| complete.max_ahead.as_ref()).map_or(MAX_AHEAD, Period::micros);
+    let Some(day) = first_day(set, names, format).filter(|day| day.0 > now.0.saturating_add(most)) else {
+        return Ok(());
+    };
+    Err(Error::new(
+        Code::SetAhead,
+        format!("{place}: set {set} is complete and the newest by its name, which says {day}; the clock says {now}"),
+    )
+    .help(
+        "if the name is wrong, rename the set or move it away: as long as it is there, no later export would be read. If \
+         exports are named by a day to come, say by how much in the source: [complete] max_ahead = \"P1M\"; if it is no \
+         date, [complete] set_format",
+    ))
 }
 
 /// Why a set that was there is not, or is not complete, when that is so.

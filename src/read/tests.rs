@@ -613,7 +613,7 @@ fn an_object_that_changes_after_listing_is_refused() {
 
 fn pick(folder: &Path, path: &str, when: CompleteWhen, now: i64) -> Result<(Option<String>, Vec<String>), String> {
     let input = Location { root: "raw".into(), path: path.into() };
-    let complete = Complete { when, min_records: Share(900_000), set_format: None };
+    let complete = Complete { when, min_records: Share(900_000), set_format: None, max_ahead: None };
     match select(&root(folder), &input, Some(&complete), Instant(now)) {
         Ok(found) => Ok((found.set, found.objects.into_iter().map(|object| object.path).collect())),
         Err(error) => Err(error.message().into()),
@@ -642,9 +642,10 @@ fn r38_the_greatest_complete_set_by_marker() {
         ("flat/c-1.ok", b""),
     ]);
     let marker = |name: &str| CompleteWhen::Marker(name.into());
+    let later = Instant::parse("2026-06-01T00:00:00Z").unwrap().0;
     let two = vec!["sf/2026-02/WE_1.zip".to_string(), "sf/2026-02/WE_2.zip".to_string()];
-    assert_eq!(pick(folder.path(), "sf/{set}/WE_*.zip", marker("_DONE"), 0), Ok((Some("2026-02".into()), two)));
-    let all = pick(folder.path(), "sf/{set}/*", marker("_DONE"), 0).unwrap().1;
+    assert_eq!(pick(folder.path(), "sf/{set}/WE_*.zip", marker("_DONE"), later), Ok((Some("2026-02".into()), two)));
+    let all = pick(folder.path(), "sf/{set}/*", marker("_DONE"), later).unwrap().1;
     assert!(all.len() == 3 && !all.iter().any(|path| path.ends_with("_DONE")));
     assert_eq!(
         pick(folder.path(), "sf/{set}/WE_*.zip", marker("_OK"), 0).unwrap_err(),
@@ -661,6 +662,40 @@ fn r38_the_greatest_complete_set_by_marker() {
         "nothing matches raw:none/{set}/*.csv"
     );
     assert!(pick(folder.path(), "{set}/{set}.csv", marker("_DONE"), 0).is_err());
+}
+
+#[test]
+fn r38_a_set_that_is_dated_more_than_a_day_ahead_is_refused() {
+    let folder =
+        folder(&[("day/2026-09-28/x.csv", b"x"), ("day/2026-10-01/x.csv", b"x"), ("one/c-20990101.csv", b"x")]);
+    let complete = |max_ahead: Option<&str>| Complete {
+        when: CompleteWhen::Settle(crate::clock::Period::parse("PT1S").unwrap()),
+        min_records: Share(900_000),
+        set_format: None,
+        max_ahead: max_ahead.map(|text| crate::clock::Period::parse(text).unwrap()),
+    };
+    aged(folder.path(), "day/2026-09-28/x.csv", 100);
+    aged(folder.path(), "day/2026-10-01/x.csv", 100);
+    aged(folder.path(), "one/c-20990101.csv", 100);
+    let found = |path: &str, complete: Option<&Complete>, now: &str| {
+        let input = Location { root: "raw".into(), path: path.into() };
+        select(&root(folder.path()), &input, complete, Instant::parse(now).unwrap()).map(|found| found.set.unwrap())
+    };
+    let settled = complete(None);
+    // The date of the set is not yet there anywhere, but within a day.
+    assert_eq!(found("day/{set}/*", Some(&settled), "2026-09-30T00:00:00Z").unwrap(), "2026-10-01");
+    let ahead = found("day/{set}/*", Some(&settled), "2026-09-29T23:59:59Z").unwrap_err();
+    assert_eq!((ahead.code(), ahead.code().kind()), (Code::SetAhead, crate::error::Kind::Input));
+    let declared = complete(Some("P1M"));
+    assert_eq!(found("day/{set}/*", Some(&declared), "2026-09-10T00:00:00Z").unwrap(), "2026-10-01");
+    // Also one that is alone, and one of a source that has no [complete].
+    assert_eq!(found("one/c-{set}.csv", Some(&settled), "2026-10-01T00:00:00Z").unwrap_err().code(), Code::SetAhead);
+    assert_eq!(found("one/c-{set}.csv", None, "2026-10-01T00:00:00Z").unwrap_err().code(), Code::SetAhead);
+    // A set that is not complete hides nothing.
+    aged(folder.path(), "day/2026-10-01/x.csv", 1_790_000_000);
+    assert_eq!(found("day/{set}/*", Some(&settled), "2026-09-20T00:00:00Z").unwrap_err().code(), Code::SetAhead);
+    aged(folder.path(), "day/2026-10-01/x.csv", 2_000_000_000);
+    assert_eq!(found("day/{set}/*", Some(&settled), "2026-09-28T00:00:00Z").unwrap(), "2026-09-28");
 }
 
 #[test]
