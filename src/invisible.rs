@@ -63,24 +63,6 @@ fn without(text: &str, stays: impl Fn(char, char) -> bool) -> Cow<'_, str> {
     Cow::Owned(kept)
 }
 
-/// Why a header does not have a name that is wanted though one of its names looks like it, in words that name no name;
-/// none when nothing looks like it. `names` are trimmed and NFC.
-pub fn near_miss<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
-    let folded = |name: &str| icu_casemap::CaseMapper::new().fold_string(seen(name).trim()).into_owned();
-    let wanted = folded(wanted);
-    let (at, name) = names.enumerate().find(|(_, name)| folded(name) == wanted)?;
-    let unseen = name.chars().filter(|c| is_unseen(*c)).map(|c| format!("U+{:04X}", u32::from(c)));
-    let unseen: Vec<String> = unseen.take(3).collect();
-    Some(match unseen.is_empty() {
-        true => format!("column {} has that name in another case: names must be equal", at + 1),
-        false => format!(
-            "column {} has that name with a character that nobody sees ({}): have it exported without",
-            at + 1,
-            unseen.join(", ")
-        ),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,13 +97,5 @@ mod tests {
         assert_eq!(shown("\u{645}\u{6cc}\u{200c}\u{62e}"), "\u{645}\u{6cc}\u{200c}\u{62e}");
         assert_eq!(shown("\u{2764}\u{fe0f}"), "\u{2764}\u{fe0f}");
         assert_eq!(shown("\u{645}\u{200c}\u{200b}"), "\u{645}");
-    }
-
-    #[test]
-    fn a_name_that_only_looks_like_the_wanted_one_is_pointed_out() {
-        let said = |names: &[&str]| near_miss("Id", names.iter().copied());
-        assert_eq!(said(&["a", "ID"]).as_deref(), Some("column 2 has that name in another case: names must be equal"));
-        assert!(said(&["\u{200b}Id"]).is_some_and(|said| said.contains("column 1") && said.contains("U+200B")));
-        assert_eq!(said(&["Idx"]), None);
     }
 }

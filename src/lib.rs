@@ -16,6 +16,7 @@ pub mod job;
 pub mod key;
 pub mod minimize;
 pub mod monitor;
+pub mod near_miss;
 pub mod plain;
 pub mod policy;
 pub mod publish;

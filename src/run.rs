@@ -3,6 +3,7 @@
 //! Must not know argv nor the terminal.
 
 mod attest;
+mod columns;
 mod input;
 pub(crate) mod judge;
 pub(crate) mod pinned;
@@ -19,6 +20,7 @@ pub use scheduled::Ran;
 use crate::decide::{Links, Verdict};
 use crate::error::{Error, Result};
 use crate::evidence::Manifest;
+use crate::gates;
 use crate::job::matching::{self, Followed};
 use crate::job::{Call, Ready, Watched, alone, aside, intake, recover};
 use crate::monitor::{Monitor, Silent};
@@ -26,6 +28,7 @@ use crate::publish::{self, Commit, CurrentTable, Writing, Written};
 use crate::requests::{IntakeReport, Requests};
 use crate::sweep::{seen_file, settle};
 use attest::Begun;
+use columns::SeenColumns;
 use judge::{Aim, JudgedRun, RunFindings, judge};
 use pinned::{Pinned, pin};
 
@@ -109,7 +112,12 @@ pub fn plan(call: &Call, monitor: &dyn Monitor) -> Result<Report> {
     let digest = findings.verdict.digest(&pinned.digest(ready.plan()))?;
     let mut report = attest::report(&ready, manifest, &findings.verdict, None, digest);
     report.aside = aside;
-    report.stops.extend(judged.vetoes().into_iter().map(|veto| veto.message));
+    let vetoes = judged.vetoes();
+    let accepted = ready.accept.as_ref().is_some_and(|accept| accept.plan == report.plan_digest)
+        && vetoes.iter().all(|veto| veto.acceptable);
+    let refused = gates::refusal(&vetoes).filter(|_| !accepted);
+    report.exit = intake.refusal().or(refused).map_or(0, |error| error.kind().exit_code());
+    report.stops.extend(vetoes.into_iter().map(|veto| veto.message));
     report.stops.extend(intake.refusal().map(|error| error.message().to_string()));
     Ok(report)
 }
@@ -124,6 +132,8 @@ struct Prepared {
     plan_digest: String,
     /// Requests that rows read are reached by.
     links: Links,
+    /// The columns of the export, for the record.
+    columns: SeenColumns,
 }
 
 /// Everything of a run before the commit.
@@ -154,8 +164,8 @@ fn version(
     manifest.witness = Some(ready.state.witness()?);
     let digest = ready.state.put_manifest(&manifest)?;
     ready.call.stop.check()?;
-    let RunFindings { verdict, links, .. } = findings;
-    Ok(Prepared { written, manifest, digest, verdict, plan_digest, links })
+    let RunFindings { verdict, links, columns, .. } = findings;
+    Ok(Prepared { written, manifest, digest, verdict, plan_digest, links, columns })
 }
 
 fn writing<'a>(ready: &Ready, begun: &'a Begun, table: Option<&'a CurrentTable>) -> Writing<'a> {
@@ -201,6 +211,7 @@ fn published(
     manifest: Manifest,
 ) -> Result<Report> {
     let behind = settle::behind(ready);
+    ready.dataset.columns = prepared.columns;
     ready.state.remember(&mut ready.dataset, &begun.intent, &manifest, ready.call.now)?;
     manifest.output.check_present(ready.target().lake, ready.state.root())?;
     // Requests of another attempt that was first are its own to note: the next run or sweep does it.

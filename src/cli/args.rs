@@ -170,6 +170,9 @@ pub struct PlanArgs {
     /// Also shows inputs, fields, gates and keys
     #[arg(long)]
     pub verbose: bool,
+    /// Ends with 0 whatever stands against publishing (default: with the exit code that a run would have)
+    #[arg(long)]
+    pub exit_zero: bool,
     /// How it works
     #[command(flatten)]
     pub work: WorkArgs,

@@ -5,6 +5,7 @@ mod access;
 mod access_page;
 mod answer;
 mod args;
+mod columns;
 mod dataset;
 mod due;
 mod example;
@@ -77,7 +78,7 @@ fn carry_out(arguments: &Arguments) -> Result<(String, u8)> {
     let (settings, json) = (Settings::of(arguments)?, arguments.json);
     let text = match &arguments.command {
         Command::Run(args) => return run_jobs(&settings, args, json),
-        Command::Plan(args) => plan_job(&settings, args, json),
+        Command::Plan(args) => return plan_job(&settings, args, json),
         Command::Sweep(args) => sweep::sweep(&settings, args, json),
         Command::Serve(args) => serve::serve(&settings, args, settings.host(&args.work)?, json),
         Command::Status(args) => return status::status(&settings, args, json),
@@ -114,10 +115,11 @@ fn run_jobs(settings: &Settings, args: &RunArgs, json: bool) -> Result<(String, 
     Ok((text, 0))
 }
 
-fn plan_job(settings: &Settings, args: &PlanArgs, json: bool) -> Result<String> {
+fn plan_job(settings: &Settings, args: &PlanArgs, json: bool) -> Result<(String, u8)> {
     let call = settings.call(&args.job, args.as_of.as_deref(), &args.work)?;
     let report = run::plan(&call, monitor(json).as_ref())?;
-    if json { render::json(&report) } else { Ok(told(&report, args.verbose)) }
+    let text = if json { render::json(&report)? } else { told(&report, args.verbose) };
+    Ok((text, if args.exit_zero { 0 } else { report.exit }))
 }
 
 fn told(report: &run::Report, verbose: bool) -> String {

@@ -1,9 +1,10 @@
 //! Reports as text, with bars; the numbers are those of `--json`.
 
+use super::columns;
 use super::lines::Lines;
 use super::verdict::{TerminalVerdict, counted};
 use crate::error::{Error, Finding, Result};
-use crate::evidence::manifest::{Brake, Drift, Identifiers, ListApplied, SharedValues, UndatedEvidence};
+use crate::evidence::manifest::{Brake, Identifiers, ListApplied, SharedValues, UndatedEvidence};
 use crate::evidence::{Manifest, VerifyReport};
 use crate::gates::Gate;
 use crate::run::{Outcome, Report};
@@ -78,7 +79,7 @@ fn exceptions(m: &Manifest) -> Exceptions {
                 .push(format!("field {name}: {count} could not be treated and left empty, the first: {first}"));
         }
     }
-    found.columns.extend(drift(m));
+    found.columns.extend(columns::said(m));
     found
         .columns
         .extend(m.identifiers.iter().filter(|column| column.raw + column.unseen + column.partial > 0).map(said_of_raw));
@@ -227,6 +228,9 @@ fn fields(out: &mut String, m: &Manifest) {
             if field.emptied {
                 notes.push("EMPTY, and the run before had values".into());
             }
+            if let Some(pattern) = &field.pattern {
+                notes.push(format!("declared by the pattern {pattern} alone"));
+            }
             let from = field.from.clone().unwrap_or_default();
             [field.name.clone(), from, field.treatment.clone(), field.data_type.clone(), notes.join(", ")]
         })
@@ -251,45 +255,25 @@ fn notices(out: &mut String, m: &Manifest) {
     if !not_published.is_empty() {
         out.line(format_args!("not published: {}", not_published.join(", ")));
     }
-    drift(m).iter().for_each(|said| out.line(format_args!("{said}")));
+    for covered in &m.covered {
+        let what = match covered.by.as_str() {
+            "read.ignore" => "of no interest".to_owned(),
+            "read.deny" => "not to be declared".to_owned(),
+            by => format!("covered by the pattern {by}"),
+        };
+        out.line(format_args!("{what}: {}", counted(covered.columns.len() as u64, "column")));
+    }
+    columns::said(m).iter().for_each(|said| out.line(format_args!("{said}")));
     let ignored = &m.clocks_ignored;
     if ignored.sentinel + ignored.future > 0 {
         out.line(format_args!("clock values ignored: {} sentinel, {} too far ahead", ignored.sentinel, ignored.future));
     }
 }
 
-/// Returns how the columns of the export differ from those that the sources declare.
-fn drift(m: &Manifest) -> Vec<String> {
-    let unlisted = m.drift.iter().map(|drift| {
-        let (what, since) = (unlisted(drift), drift.first_seen);
-        format!("{what} in the export but not declared in any source; left out since {since}")
-    });
-    let lost = m.lost.iter().map(|lost| {
-        let column = column(&lost.column);
-        let where_not = lost.files.map_or("not in the export".to_string(), |n| format!("not in {n} of its files"));
-        format!("{column} is declared, but {where_not}; missing since {}", lost.first_seen)
-    });
-    unlisted.chain(lost).collect()
-}
-
 /// Columns that are left out on purpose: those that the export has not are told of apart.
 pub(super) fn not_published(m: &Manifest) -> Vec<&str> {
     let there = |name: &&str| !m.lost.iter().any(|lost| lost.column == **name && lost.files.is_none());
     m.not_published.iter().map(String::as_str).filter(there).collect()
-}
-
-/// A column by its name, when it has one.
-pub(super) fn column(name: &str) -> String {
-    if name.is_empty() { "a column without a name".into() } else { format!("column {name}") }
-}
-
-/// Columns that no source lists, with their verb.
-pub(super) fn unlisted(drift: &Drift) -> String {
-    match (drift.columns, drift.column.is_empty()) {
-        (None, _) => format!("{} is", column(&drift.column)),
-        (Some(columns), true) => format!("{columns} columns without a name are"),
-        (Some(columns), false) => format!("{columns} columns {} are", drift.column),
-    }
 }
 
 /// Columns with values that have no normal form, and a key that many rows share.

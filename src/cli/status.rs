@@ -3,6 +3,7 @@
 //! Must not know any stage.
 
 use super::args::StatusArgs;
+use super::columns;
 use super::lines::Lines;
 use super::settings::Settings;
 use super::verdict::{TerminalVerdict, coloured, counted};
@@ -209,16 +210,10 @@ fn of_requests(standings: &Standings) -> Vec<String> {
     }
     for dataset in &standings.datasets {
         let name = &dataset.dataset;
-        out.extend(dataset.drift.iter().map(|drift| {
-            let column = render::column(&drift.column);
-            format!("{name}: for {}, {column} is in the export but not declared in any source", days(drift.days))
-        }));
+        out.extend(columns::of_dataset(dataset).map(|said| format!("{name}: {said}")));
         out.extend(dataset.lost.iter().map(|lost| {
-            format!(
-                "{name}: for {}, {} is declared but missing from the export",
-                days(lost.days),
-                render::column(&lost.column)
-            )
+            let (days, column) = (days(lost.days), columns::column(&lost.column));
+            format!("{name}: for {days}, {column} is declared but missing from the export")
         }));
         out.extend(dataset.raw.iter().map(|column| format!("{name}: {}", render::said_of_raw(column))));
     }
@@ -341,11 +336,11 @@ fn dataset(out: &mut String, standing: &DatasetStanding) {
     for column in &standing.raw {
         out.line(format_args!("  {}", render::said_of_raw(column)));
     }
-    for drift in &standing.drift {
-        out.line(format_args!("  not declared: {} for {}", render::column(&drift.column), days(drift.days)));
+    if let Some(said) = columns::of_dataset(standing) {
+        out.line(format_args!("  not declared: {said}"));
     }
     for lost in &standing.lost {
-        let column = render::column(&lost.column);
+        let column = columns::column(&lost.column);
         out.line(format_args!("  missing from the export: {column} for {}", days(lost.days)));
     }
 }

@@ -2,6 +2,7 @@
 //! evidence lies.
 
 use super::args::{JobReportArgs, ReportFormat};
+use super::columns;
 use super::lines::Lines;
 use super::page::{bar, escaped, filled, row};
 use super::render;
@@ -73,7 +74,7 @@ fn html(report: &JobReport, controller: &str) -> String {
         ("head", report.ledger_head.clone()),
         ("shared", shared(m)),
         ("not_published", or_none(&render::not_published(m).into_iter().map(String::from).collect::<Vec<_>>())),
-        ("drift", or_none(&drift(m))),
+        ("drift", or_none(&columns::said(m))),
     ];
     let mut places = places.map(|(name, text)| (name, escaped(&text))).to_vec();
     places.extend([
@@ -86,12 +87,6 @@ fn html(report: &JobReport, controller: &str) -> String {
         ("inputs", inputs(m)),
     ]);
     filled(PAGE, &places)
-}
-
-fn drift(m: &Manifest) -> Vec<String> {
-    let unlisted = m.drift.iter().map(|drift| format!("{} in no source", render::unlisted(drift)));
-    let lost = m.lost.iter().map(|lost| format!("{} is listed and missing", render::column(&lost.column)));
-    unlisted.chain(lost).collect()
 }
 
 /// Values of links that many persons share, and rows that one person has many of.

@@ -146,6 +146,7 @@ fn rules_with(person: bool, basis: Basis, consent_column: bool, k: Option<u32>, 
         consent_column,
         gate: k.map(gate),
         limits: Limits {
+            max_emptied: Share(1_000_000),
             max_removed: Share(1_000_000),
             max_rejected: Share(0),
             drop_bad_records: false,

@@ -240,6 +240,9 @@ codes! {
     FirstSeenLost "first-seen-lost" Gate
         "Retention counts from when persons were first seen, and that is not known any more (R42)."
         "Bring the state back from a copy; accept the plan if everybody is to begin anew."
+    FieldEmptied "field-emptied" Gate
+        "A field lost more of its values since the run before than `max_emptied` allows."
+        "Ask whether the export lost or renamed the column; accept the plan's digest when this is what should happen."
     GateK "gate-k" Gate
         "Groups of quasi-identifiers have fewer than k persons."
         "Coarsen or leave out a quasi-identifier, or suppress small groups. This cannot be accepted."

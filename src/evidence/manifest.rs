@@ -91,8 +91,17 @@ pub struct Manifest {
     pub largest_person: u64,
     /// Columns that the source lists and the job does not publish, in name order.
     pub not_published: Vec<String>,
-    /// Columns of the export that the source does not list: dropped.
+    /// Columns of the export that the source says nothing of: dropped.
     pub drift: Vec<Drift>,
+    /// Columns of the export that the source covers without a line of their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub covered: Vec<CoveredColumns>,
+    /// Columns of the run before that are called otherwise now, by their values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub renamed: Vec<Renamed>,
+    /// Declared columns that had values in the first records of the run before and have none there now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub emptied: Vec<String>,
     /// Columns that the source lists and the export has not, or not in all of its files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lost: Vec<Lost>,
@@ -268,6 +277,9 @@ pub struct FieldEvidence {
     pub name: String,
     /// The column it was made from.
     pub from: Option<String>,
+    /// The pattern of the source that declares the column, where no line names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<String>,
     /// Whether it is the token of the subject.
     #[serde(default)]
     pub subject: bool,
@@ -374,6 +386,38 @@ pub struct Drift {
     /// How many columns of a file have that name, where it is more than one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub columns: Option<u64>,
+    /// The export of the run before did not have it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub new: bool,
+}
+
+/// Columns that a source covers without a line of their own: by a pattern, or because nobody wants them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CoveredColumns {
+    /// The pattern, `read.ignore` or `read.deny`.
+    pub by: String,
+    /// Category that the pattern gives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
+    /// Purposes that the pattern lists.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub purposes: Vec<String>,
+    /// Names, sorted; empty for columns without one.
+    pub columns: Vec<String>,
+    /// Of these, columns that the export of the run before did not have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub new: Vec<String>,
+}
+
+/// A column that has another name since the run before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Renamed {
+    /// Its name in the run before.
+    pub from: String,
+    /// The new column that holds what it held.
+    pub to: String,
+    /// Equal marks of the two columns' sketches, of 100.
+    pub alike: u8,
 }
 
 /// A column that the source lists.

@@ -63,7 +63,7 @@ mod tests {
     fn r21_few_distinct_values_are_refused() {
         let refused = |distinct, rows| {
             let (limit, name) = (MaxUntreated::Default, "sex".to_owned());
-            let field = FieldRead { name, values: rows, untreated: 0, first: None, limit, distinct };
+            let field = FieldRead { name, values: rows, untreated: 0, first: None, limit, distinct, before: None };
             let read = |reading: &mut crate::gates::Reading| (reading.fields, reading.records) = (vec![field], rows);
             reading(read, |run| FewValues::observe(run)?.veto()).is_some()
         };

@@ -79,7 +79,8 @@ mod tests {
     use crate::gates::tests::reading;
 
     fn gate(untreated: u64, values: u64, limit: MaxUntreated, first: Option<String>) -> Option<Veto> {
-        let field = FieldRead { name: "birth_year".into(), values, untreated, first, limit, distinct: None };
+        let field =
+            FieldRead { name: "birth_year".into(), values, untreated, first, limit, distinct: None, before: None };
         reading(|reading| reading.fields = vec![field], |run| MaxUntreatedValues::observe(run)?.veto())
     }
 

@@ -10,6 +10,7 @@ mod judges;
 mod k;
 mod known_set;
 mod l_diversity;
+mod max_emptied;
 mod max_raw;
 mod max_rejected;
 mod max_removed;
@@ -33,6 +34,7 @@ table::gates! {
     "balance" => balance::Balance,
     "min-records" => min_records::MinRecords,
     "max-untreated" => max_untreated::MaxUntreatedValues,
+    "max-emptied" => max_emptied::MaxEmptied,
     "few-values" => few_values::FewValues,
     "max-raw" => max_raw::MaxRawForms,
     "max-suppressed" => max_suppressed::MaxSuppressed,

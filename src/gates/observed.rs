@@ -61,6 +61,8 @@ pub struct FieldRead {
     /// Distinct values of a column that is pseudonymized and that the source declares no identifier for; counting may
     /// stop at 20. None for other fields.
     pub distinct: Option<u64>,
+    /// Non-null values and records of the run before; none where it did not have the field.
+    pub before: Option<(u64, u64)>,
 }
 
 /// What was counted of one column of identifiers that has a limit.

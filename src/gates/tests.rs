@@ -30,7 +30,8 @@ fn asked<T>(
     gate: impl FnOnce(&Observed<'_>) -> T,
 ) -> T {
     let (max_removed, max_rejected) = (Share(300_000), Share(10_000));
-    let limits = Limits { max_removed, max_rejected, drop_bad_records: true, allow_empty: false };
+    let limits =
+        Limits { max_removed, max_rejected, max_emptied: Share(900_000), drop_bad_records: true, allow_empty: false };
     let removed = rows_in - rows_out;
     gate(&Observed { reading, limits: &limits, rows_in, rows_out, removed, suppressed: None, previous })
 }

@@ -12,6 +12,7 @@ mod region;
 mod rows;
 mod salesforce_id;
 mod simd;
+mod sketch;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -22,4 +23,5 @@ pub use identity::IdentityMaker;
 pub use minimizer::{Minimizer, Stream, Worker};
 pub use normal::formed;
 pub use rows::*;
+pub use sketch::{Sketch, Sketcher, alike};
 pub use tally::{ClockTally, FieldTally, IdentifierTally, MAX_DISTINCT, Position, Renewed, Tally};

@@ -56,7 +56,13 @@ fn field(name: &str, from: Option<usize>, treat: Treatment) -> Field {
 }
 
 fn source() -> Source {
-    Source { name: "contact".into(), read: ReadFormat::csv(), complete: None, listed: vec![] }
+    Source {
+        name: "contact".into(),
+        read: ReadFormat::csv(),
+        complete: None,
+        listed: vec![],
+        cover: Default::default(),
+    }
 }
 
 fn plan() -> Plan {
@@ -123,6 +129,7 @@ fn plan() -> Plan {
             diversity: None,
         }),
         limits: Limits {
+            max_emptied: Share(1_000_000),
             max_removed: Share(300_000),
             max_rejected: Share(0),
             drop_bad_records: false,

@@ -131,6 +131,7 @@ pub(super) fn hints(policy: &Policy, sources: &[Inventory], jobs: &[CheckedJob])
         tokens_of_others(job);
         poor_clocks(job);
         births_unsaid(job);
+        by_patterns(job);
         idle_keeps(job);
         days_in_utc(job);
         drops_nothing(job);
@@ -244,6 +245,18 @@ fn births_unsaid(job: &CheckedJob) {
             let help = "add birth = true to the column in its source: years that nobody living was born in become null";
             job.page.hint(from.span(), "birth-unsaid", "this looks like a date of birth", help);
         }
+    }
+}
+
+/// Columns that are published and that nobody has named in the source.
+fn by_patterns(job: &CheckedJob) {
+    let Some(inventory) = job.inventory else { return };
+    for (_, field) in job.spec.fields.iter() {
+        let place = |from: &At<String>| inventory.columns[inventory.place(from)?].pattern.as_ref();
+        let Some((from, pattern)) = field.from.as_ref().and_then(|from| Some((from, place(from)?))) else { continue };
+        let text = format!("this column is declared by the pattern {pattern} alone");
+        let help = "look at what it holds, and give it a line of its own in the source";
+        job.page.hint(from.span(), "by-pattern", text, help);
     }
 }
 

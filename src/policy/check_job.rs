@@ -12,7 +12,7 @@ use super::gather::Gather;
 use super::job_spec::{ExcludeSpec, JobSpec, ObserveSpec, OnBadRecord};
 use super::plan::{
     Basis, Column, ConsentColumn, Controls, Effect, Exclude, Field, Limits, Location, Observe, Plan, Purpose,
-    Recipient, Retention, Source, TokenFormat, Treatment, ValueType,
+    Recipient, Retention, TokenFormat, Treatment, ValueType,
 };
 use super::schedule::{self, Schedule};
 use super::spec::{At, Category};
@@ -101,7 +101,7 @@ fn plan(terms: FieldTerms, desk: &JobSurroundings, parts: PlanParts) -> Option<P
     Some(Plan {
         job: parts.job?,
         file: terms.page.file.path.clone(),
-        source: source(inventory)?,
+        source: inventory.source.clone()?,
         input: parts.input?,
         output: parts.output?,
         purpose,
@@ -131,16 +131,6 @@ fn columns(gather: &Gather, fields: Option<&[Field]>) -> Option<Vec<Column>> {
         }
     }
     Some(columns)
-}
-
-fn source(inventory: &Inventory) -> Option<Source> {
-    let source = inventory.source.as_ref()?;
-    Some(Source {
-        name: source.name.clone(),
-        read: source.read.clone(),
-        complete: source.complete.clone(),
-        listed: source.listed.clone(),
-    })
 }
 
 fn observed_specs<'a>(spec: &JobSpec, desk: &JobSurroundings<'a>) -> Vec<&'a super::source_spec::SourceSpec> {
@@ -205,7 +195,14 @@ fn limits(page: Page, spec: &JobSpec) -> Option<Limits> {
         page.fault(at.span(), "unused-key", "`max_rejected` counts dropped records, and none are dropped", help);
     }
     let allow_empty = limits.and_then(|l| l.allow_empty.as_ref()).is_some_and(|a| **a);
-    Some(Limits { max_removed: max_removed?, max_rejected: max_rejected?, drop_bad_records, allow_empty })
+    let max_emptied = value::share_or(page, limits.and_then(|l| l.max_emptied.as_ref()), "90%");
+    Some(Limits {
+        max_removed: max_removed?,
+        max_rejected: max_rejected?,
+        max_emptied: max_emptied?,
+        drop_bad_records,
+        allow_empty,
+    })
 }
 
 /// Columns named in a list of a source's `[subject]`; those that are not there have a finding already.
@@ -323,7 +320,7 @@ fn observe(
     let location = input.clone();
     let make = || {
         let (columns, controls) = (gather.columns()?, controls?);
-        Some(Observe { source: source(inventory)?, input: location?, columns, controls })
+        Some(Observe { source: inventory.source.clone()?, input: location?, columns, controls })
     };
     (input, make())
 }

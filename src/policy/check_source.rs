@@ -1,9 +1,11 @@
 //! One `sources/*.toml`: what its columns are, how it is read, when it is whole; with the policy, whether the purposes
 //! it lists allow what it says. Must not know jobs.
 
+use super::check_pattern;
 use super::check_policy::{self, Policy};
 use super::finding::Page;
 use super::format::{self, Dated};
+use super::name_pattern::{ColumnCover, CoveredBy, NamePattern};
 use super::plan::{
     Bom, Complete, CompleteWhen, CsvFormat, DateRule, Identifier, Normal, PhoneRegion, ReadFormat, RecordFormat,
     Several, Share, Source, ValueType,
@@ -14,22 +16,28 @@ use super::source_spec::{
 use super::spec::{At, Category};
 use super::value;
 use crate::clock::Period;
+use crate::near_miss;
 use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A source, checked.
 pub(super) struct Inventory<'a> {
     pub page: Page<'a>,
     pub spec: &'a SourceSpec,
+    /// Columns that a line names, then those that a job uses and only a pattern declares.
     pub columns: Vec<ColumnEntry<'a>>,
     pub source: Option<Source>,
     places: BTreeMap<String, usize>,
+    cover: ColumnCover,
 }
 
 /// One column of a source. What could not be read is `None` and has a finding.
+#[derive(Clone)]
 pub(super) struct ColumnEntry<'a> {
     pub name: String,
+    /// The pattern that declares it, where no line names it.
+    pub pattern: Option<String>,
     pub spec: &'a ColumnSpec,
     pub value: Option<ValueType>,
     pub sentinels: Option<Vec<Date>>,
@@ -71,11 +79,23 @@ impl Inventory<'_> {
     pub fn find(&self, page: Page, at: &At<String>) -> Option<usize> {
         let place = self.place(at);
         if place.is_none() {
-            let help =
-                format!("add it to [columns] of source {}, or name a column that is there", self.spec.name.as_str());
-            page.fault(at.span(), "unknown-column", "the source lists no such column", help);
+            page.fault(at.span(), "unknown-column", "the source lists no such column", self.instead(at));
         }
         place
+    }
+
+    /// What to do about a column that is not declared.
+    fn instead(&self, at: &str) -> String {
+        let source = self.spec.name.as_str();
+        let names = || self.columns.iter().map(|column| column.name.as_str());
+        match (self.cover.of(&value::trimmed(at)), near_miss::nearest(at, names())) {
+            (Some(CoveredBy::Deny), _) => format!("read.deny of source {source} forbids the column"),
+            (Some(CoveredBy::Ignore), _) => {
+                format!("take it out of read.ignore of source {source} and declare it there")
+            }
+            (_, Some(near)) => format!("did you mean {}?", names().nth(near).unwrap_or_default()),
+            _ => format!("add it to [columns] of source {source}, or name a column that is there"),
+        }
     }
 
     /// As `find`, for what reads cells: a column put together of others has none (R51).
@@ -97,36 +117,94 @@ impl Inventory<'_> {
     }
 }
 
-/// Checks a source; the policy when that could be read.
-pub(super) fn check<'a>(page: Page<'a>, spec: &'a SourceSpec, policy: Option<&Policy>) -> Inventory<'a> {
+/// Checks a source; the policy when that could be read. `used` are the names of columns that jobs take from it.
+pub(super) fn check<'a>(
+    page: Page<'a>,
+    spec: &'a SourceSpec,
+    policy: Option<&Policy>,
+    used: &BTreeSet<String>,
+) -> Inventory<'a> {
     value::version(page, &spec.spec);
     value::name(page, &spec.name);
-    let places = places(page, spec);
-    let columns = spec.columns.iter().map(|(at, column)| entry(page, &spec.name, at, column, &places)).collect();
-    let mut inventory = Inventory { page, spec, columns, source: None, places };
-    inventory.columns.iter().for_each(|column| composed(&inventory, column));
+    let (by_name, by_pattern): (Vec<_>, Vec<_>) =
+        spec.columns.iter().partition(|(at, _)| NamePattern::read(at).exact().is_some());
+    let places = places(page, &by_name, &by_pattern);
+    let columns = by_name.iter().map(|(at, column)| entry(page, &spec.name, at, column, &places)).collect();
+    let lines: Vec<_> =
+        by_pattern.iter().map(|(at, column)| (*at, entry(page, &spec.name, at, column, &places))).collect();
+    lines.iter().for_each(|(at, line)| check_pattern::line(page, at, line.spec));
+    let cover = check_pattern::cover(page, spec, &lines.iter().map(|(at, line)| (*at, line.spec)).collect::<Vec<_>>());
+    let mut inventory = Inventory { page, spec, columns, source: None, places, cover };
+    by_patterns(&mut inventory, &lines, used);
+    inventory.columns.iter().filter(|column| column.pattern.is_none()).for_each(|column| composed(&inventory, column));
     subject(&inventory, &spec.subject);
     consent(&inventory);
     if let Some(policy) = policy {
-        inventory.columns.iter().for_each(|c| purposes(page, c, policy));
+        let lines = lines.iter().map(|(_, line)| line);
+        let named = inventory.columns.iter().filter(|column| column.pattern.is_none());
+        named.chain(lines).for_each(|c| purposes(page, c, policy));
     }
     inventory.source = source(&inventory);
     inventory
 }
 
-/// Names after trim and NFC; those that meet after case folding are refused.
-fn places(page: Page, spec: &SourceSpec) -> BTreeMap<String, usize> {
-    let mut folded: BTreeMap<String, &At<String>> = BTreeMap::new();
+/// Adds the columns that are used and that only a pattern declares.
+fn by_patterns<'a>(inventory: &mut Inventory<'a>, lines: &[(&At<String>, ColumnEntry<'a>)], used: &BTreeSet<String>) {
+    let spec = inventory.spec;
+    let clocks = spec.subject.clock.iter().flat_map(|list| list.iter());
+    let consent = spec.consent.iter().flat_map(|consent| std::iter::once(&consent.column).chain(&consent.since));
+    let own: BTreeSet<String> = clocks.chain(consent).map(|at| value::trimmed(at)).collect();
+    for name in used.union(&own) {
+        let Some(CoveredBy::Line(covering)) = inventory.cover.of(name).filter(|_| inventory.place(name).is_none())
+        else {
+            continue;
+        };
+        let Some((at, line)) = lines.iter().find(|(at, _)| value::trimmed(at) == covering.pattern.as_str()) else {
+            continue;
+        };
+        if let Some((_, other)) = inventory.cover.rival(name) {
+            let text = format!(
+                "the pattern {} says as much of the name of column {name}, which is used",
+                other.pattern.as_str()
+            );
+            inventory.page.fault(at.span(), "pattern-ambiguous", text, "give the column a line of its own");
+        }
+        let kind = format!("{}.{name}/1", spec.name.as_str());
+        inventory.places.insert(name.clone(), inventory.columns.len());
+        inventory.columns.push(ColumnEntry {
+            name: name.clone(),
+            pattern: Some(covering.pattern.as_str().to_owned()),
+            identifier: Some(Identifier::new(kind, Normal::Text)),
+            ..line.clone()
+        });
+    }
+}
+
+/// A column or pattern as `[columns]` names it.
+type Line<'a> = (&'a At<String>, &'a ColumnSpec);
+
+/// Names after trim and NFC; those that meet after case folding are refused, patterns likewise.
+fn places(page: Page, by_name: &[Line<'_>], by_pattern: &[Line<'_>]) -> BTreeMap<String, usize> {
+    let mut folded: BTreeMap<(bool, String), &At<String>> = BTreeMap::new();
     let mut places = BTreeMap::new();
-    for (index, (at, _)) in spec.columns.iter().enumerate() {
+    let lines = by_name.iter().enumerate().map(|(index, (at, _))| (Some(index), *at));
+    for (index, at) in lines.chain(by_pattern.iter().map(|(at, _)| (None, *at))) {
         value::said(page, at);
-        if folded.insert(value::folded(at), at).is_some() {
+        if folded.insert((index.is_some(), value::folded(at)), at).is_some() {
             let help = "names are compared after trim, NFC and case folding; rename one in the export or drop it here";
             page.fault(at.span(), "duplicate-column", "another column has the same name", help);
         }
-        places.entry(value::trimmed(at)).or_insert(index);
+        if let Some(index) = index {
+            places.entry(name_of(at)).or_insert(index);
+        }
     }
     places
+}
+
+/// The name of a column that a line names.
+fn name_of(at: &str) -> String {
+    let pattern = NamePattern::read(at);
+    pattern.exact().unwrap_or(pattern.as_str()).to_owned()
 }
 
 fn entry<'a>(
@@ -145,8 +223,9 @@ fn entry<'a>(
     });
     spec.allow_raw.as_ref().map(|at| value::said(page, at));
     let keep = spec.keep.as_ref().and_then(|at| value::keep(page, at));
-    let name = value::trimmed(at);
+    let name = name_of(at);
     ColumnEntry {
+        pattern: None,
         value: value_type(page, at, spec),
         sentinels: sentinels(page, spec),
         identifier: identifier(page, source, &name, spec),
@@ -439,9 +518,10 @@ fn source(inventory: &Inventory) -> Option<Source> {
         Some(at) => complete(page, at).map(Some),
         None => Some(None),
     };
-    let of_file = |column: &&ColumnEntry| column.spec.parts.is_none();
+    let of_file = |column: &&ColumnEntry| column.spec.parts.is_none() && column.pattern.is_none();
     let listed = inventory.columns.iter().filter(of_file).map(|c| c.name.clone()).collect();
-    Some(Source { name: spec.name.to_string(), read: read?, complete: complete?, listed })
+    let cover = inventory.cover.clone();
+    Some(Source { name: spec.name.to_string(), read: read?, complete: complete?, listed, cover })
 }
 
 fn complete(page: Page, spec: &At<CompleteSpec>) -> Option<Complete> {

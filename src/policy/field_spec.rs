@@ -68,6 +68,15 @@ impl FieldSpec {
     pub fn key(&self, name: &str) -> Option<&KeyValue> {
         self.keys.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
     }
+
+    /// Returns the names of the columns that it is made of.
+    pub fn columns(&self) -> impl Iterator<Item = &At<String>> {
+        let lists = self.keys.iter().filter_map(|(_, value)| match value {
+            KeyValue::Texts(names) => Some(names.iter()),
+            _ => None,
+        });
+        self.from.iter().chain(lists.flatten())
+    }
 }
 
 const OF_EVERY_FIELD: [&str; 5] = ["from", "treat", "subject", "keep", "max_untreated"];

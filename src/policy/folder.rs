@@ -13,7 +13,9 @@ use super::policy_spec::PolicySpec;
 use super::register::{self, Register};
 use super::shape;
 use super::source_spec::SourceSpec;
+use super::value;
 use crate::error::{Error, Finding, Result};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 const POLICY: &str = "policy.toml";
@@ -130,7 +132,9 @@ fn check(
     };
     let sources: Vec<_> = source_specs
         .iter()
-        .filter_map(|(page, spec)| spec.as_ref().map(|s| check_source::check(*page, s, policy.as_ref())))
+        .filter_map(|(page, spec)| {
+            spec.as_ref().map(|s| check_source::check(*page, s, policy.as_ref(), &used(s, &job_specs)))
+        })
         .collect();
     let policy = policy?;
     let all_sources = sources.len() == source_specs.len();
@@ -156,6 +160,15 @@ fn check(
         jobs: plans,
     };
     Some((project, register))
+}
+
+/// The names of columns that jobs take from a source.
+fn used(source: &SourceSpec, jobs: &[(Page<'_>, Option<JobSpec>)]) -> BTreeSet<String> {
+    jobs.iter()
+        .filter_map(|(_, job)| job.as_ref())
+        .flat_map(|job| job.columns_of(&source.name))
+        .map(value::trimmed)
+        .collect()
 }
 
 fn together(policy: &Policy, sources: &[Inventory], jobs: &[CheckedJob], all_sources: bool) {

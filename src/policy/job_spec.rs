@@ -49,6 +49,21 @@ pub struct JobSpec {
     pub limits: Option<JobLimitsSpec>,
 }
 
+impl JobSpec {
+    /// Returns the names of the columns that the job takes from a source, its own or an observed one.
+    pub fn columns_of<'a>(&'a self, source: &'a str) -> impl Iterator<Item = &'a str> {
+        let own = (*self.source == *source).then(|| {
+            let clocks = self.retention.clock.iter().flat_map(|clock| clock.columns());
+            let excluded = self.exclude.iter().flatten().map(|exclude| &exclude.column);
+            let named = self.fields.iter().flat_map(|(_, field)| field.columns());
+            clocks.chain(excluded).chain(named)
+        });
+        let observed = self.observe.iter().flatten().filter(move |observe| *observe.source == *source);
+        let observed = observed.flat_map(|observe| std::iter::once(&observe.subject).chain(observe.clock.iter()));
+        own.into_iter().flatten().chain(observed).map(|name| name.as_str())
+    }
+}
+
 /// Whose clock counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -237,6 +252,9 @@ pub struct JobLimitsSpec {
     pub max_removed: Option<At<String>>,
     /// Share of records that may be dropped as bad. Default 0%.
     pub max_rejected: Option<At<String>>,
+    /// Share of a field's filled cells that a run may lose against the run before. Default 90%.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_emptied: Option<At<String>>,
     /// refuse, drop. Default refuse.
     pub on_bad_record: Option<At<OnBadRecord>>,
     /// Whether a version may have no rows. Default false.

@@ -1,6 +1,7 @@
 //! What a job has been resolved to: valid, complete, with no raw text left to interpret.
 //! Everything after `policy` reads these; nothing here is read from a file directly. Must not know any stage.
 
+use super::name_pattern::{ColumnCover, CoveredBy};
 use super::schedule::Schedule;
 pub use super::value::Location;
 use crate::clock::Period;
@@ -259,6 +260,7 @@ pub struct Plan {
 }
 
 /// `sources/*.toml`: reading, completeness, and all column names it lists.
+#[derive(Clone)]
 pub struct Source {
     /// The source's name.
     pub name: String,
@@ -266,8 +268,22 @@ pub struct Source {
     pub read: ReadFormat,
     /// When a set may be read; `None` only for inputs without `{set}`.
     pub complete: Option<Complete>,
-    /// Every column the source lists (trimmed, NFC), for drift.
+    /// Every column the source lists by name (trimmed, NFC), for drift.
     pub listed: Vec<String>,
+    /// What it says of the other columns.
+    pub cover: ColumnCover,
+}
+
+impl Source {
+    /// Returns the pattern that declares a column which no line names.
+    pub fn pattern_of(&self, name: &str) -> Option<&str> {
+        match self.cover.of(name) {
+            Some(CoveredBy::Line(line)) if !self.listed.iter().any(|listed| listed == name) => {
+                Some(line.pattern.as_str())
+            }
+            _ => None,
+        }
+    }
 }
 
 /// How records lie in a file, one variant for each name that `read.format` has; `read::format` reads them.
@@ -452,6 +468,23 @@ pub struct Column {
     pub birth: bool,
     /// Most values of it without a normal form (R37); none = as many as there are.
     pub max_raw: Option<Share>,
+}
+
+impl Column {
+    /// Returns a column of text of which nothing else is known.
+    pub fn text(name: &str) -> Column {
+        Column {
+            name: name.to_owned(),
+            value: ValueType::Text,
+            sentinels: Vec::new(),
+            identifier: Identifier::new("", Normal::Text),
+            identified: false,
+            several: None,
+            birth: false,
+            max_raw: None,
+            parts: Vec::new(),
+        }
+    }
 }
 
 /// How cells of several values are taken apart, such as HubSpot's `vid:epoch-ms;vid:epoch-ms`.
@@ -707,6 +740,8 @@ pub struct Limits {
     pub max_removed: Share,
     /// Dropped bad records.
     pub max_rejected: Share,
+    /// Filled cells of a field that a run may lose against the run before.
+    pub max_emptied: Share,
     /// `on_bad_record = "drop"`.
     pub drop_bad_records: bool,
     /// Zero rows are fine.

@@ -25,7 +25,7 @@ pub struct SourceSpec {
     pub subject: At<SubjectSpec>,
     /// Column that carries consent (R32).
     pub consent: Option<At<ConsentSpec>>,
-    /// Every column of the export, by name.
+    /// The columns of the export, by name or, where many are alike, by a pattern such as `*_date`.
     pub columns: At<Named<ColumnSpec>>,
     /// Limits of what is read.
     pub limits: Option<SourceLimitsSpec>,
@@ -83,6 +83,12 @@ pub struct ReadSpec {
     pub stray_quotes: Option<At<StrayQuotes>>,
     /// Columns the source does not list: drop, refuse. Default drop.
     pub on_drift: Option<At<OnDrift>>,
+    /// Columns of no interest, by name or pattern: dropped, counted, and not reported one by one. Default none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ignore: Option<At<Vec<At<String>>>>,
+    /// Columns that must not be declared, by name or pattern, whatever their case: they are never read. Default none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deny: Option<At<Vec<At<String>>>>,
 }
 
 /// In how many objects of a set the member is.

@@ -235,6 +235,7 @@ const DAY: i64 = 86_400_000_000;
 fn plan() -> Plan {
     let place = || Location { root: "raw".into(), path: "x.csv".into() };
     let days = |days| Period { days, ..Period::default() };
+    let (all, drop_bad_records) = (Share(1_000_000), false);
     let field = |name: &str, keep, quasi| Field {
         name: name.into(),
         from: None,
@@ -255,7 +256,13 @@ fn plan() -> Plan {
     Plan {
         job: "job".into(),
         file: "job.toml".into(),
-        source: Source { name: "s".into(), read: ReadFormat::csv(), complete: None, listed: vec![] },
+        source: Source {
+            name: "s".into(),
+            read: ReadFormat::csv(),
+            complete: None,
+            listed: vec![],
+            cover: Default::default(),
+        },
         input: place(),
         output: place(),
         purpose,
@@ -277,12 +284,7 @@ fn plan() -> Plan {
             max_suppressed: Share(1_000_000),
             diversity: None,
         }),
-        limits: Limits {
-            max_removed: Share(1_000_000),
-            max_rejected: Share(0),
-            drop_bad_records: false,
-            allow_empty: true,
-        },
+        limits: Limits { max_emptied: all, max_removed: all, max_rejected: all, drop_bad_records, allow_empty: true },
         digest: String::new(),
     }
 }

@@ -4,7 +4,7 @@
 use super::batch::ColumnMap;
 use super::wanted::ReadRequest;
 use crate::error::{Code, Error, Result};
-use crate::invisible;
+use crate::near_miss;
 use crate::policy::Column;
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
@@ -18,14 +18,16 @@ pub(super) fn normal(name: &str) -> String {
 /// What the names of a file say.
 pub(super) struct Headed {
     pub map: ColumnMap,
-    /// Names that the source does not list, each with how many columns have it.
+    /// Names that the source says nothing of, each with how many columns have it.
     pub unlisted: BTreeMap<String, u64>,
+    /// Names that the source covers without listing them, likewise.
+    pub covered: BTreeMap<String, u64>,
     /// Names that the source lists and the header has not.
     pub lost: Vec<String>,
 }
 
-/// Finds the needed columns; also gives the names that the source does not list, which may be blank or twice there, and
-/// those that only the source has.
+/// Finds the needed columns; also gives the names that the source does not list, which may be blank or twice there, those
+/// that something else in it covers apart, and those that only the source has.
 ///
 /// # Errors
 /// An input error for a missing `required` column, for a listed name that is there twice after case folding, and for
@@ -58,24 +60,26 @@ pub(super) fn columns(names: &[String], request: &ReadRequest<'_>, place: &str) 
             .help("have it exported with one name per column"));
         }
     }
-    let mut unlisted = BTreeMap::new();
-    for name in names.iter().filter(|name| !listed.contains(name)) {
-        *unlisted.entry(name.clone()).or_insert(0) += 1;
+    let (mut unlisted, mut covered) = (BTreeMap::new(), BTreeMap::new());
+    let by_name: HashSet<&String> = listed.iter().collect();
+    for name in names.iter().filter(|name| !by_name.contains(name)) {
+        let of = if request.source.cover.of(name).is_some() { &mut covered } else { &mut unlisted };
+        *of.entry(name.clone()).or_insert(0) += 1;
     }
     if request.source.read.refuse_drift && !unlisted.is_empty() {
-        return Err(drifted(names, listed, place));
+        return Err(drifted(names, &unlisted, place));
     }
     let lost = listed.iter().filter(|name| !positions.contains_key(name.as_str())).cloned().collect();
     let map = ColumnMap { positions: request.columns.iter().map(find).collect(), width: names.len() };
-    Ok(Headed { map, unlisted, lost })
+    Ok(Headed { map, unlisted, covered, lost })
 }
 
-fn drifted(names: &[String], listed: &[String], place: &str) -> Error {
+fn drifted(names: &[String], of: &BTreeMap<String, u64>, place: &str) -> Error {
     let said = |(at, name): (usize, &String)| match name.is_empty() {
         true => format!("one without a name (column {})", at + 1),
         false => name.clone(),
     };
-    let unlisted = names.iter().enumerate().filter(|(_, name)| !listed.contains(name));
+    let unlisted = names.iter().enumerate().filter(|(_, name)| of.contains_key(*name));
     let unlisted: Vec<String> = unlisted.map(said).collect();
     Error::new(
         Code::ColumnUnlisted,
@@ -86,10 +90,17 @@ fn drifted(names: &[String], listed: &[String], place: &str) -> Error {
 
 fn missing(wanted: &str, names: &[String], place: &str) -> Error {
     let error = Error::new(Code::ColumnMissing, format!("{place} has no column {wanted}, which this job needs"));
-    match invisible::near_miss(wanted, names.iter().map(String::as_str)) {
+    match near_miss::in_header(wanted, names.iter().map(String::as_str)) {
         Some(said) => error.help(said),
         None => error.help("check read.header and read.delimiter, or ask whether the export lost the column"),
     }
+}
+
+/// Returns the names that one column alone has, apart from case.
+pub fn single_names(names: &[String]) -> impl Iterator<Item = &String> {
+    let mut counts: HashMap<String, u32> = HashMap::new();
+    names.iter().for_each(|name| *counts.entry(fold(name)).or_default() += 1);
+    names.iter().filter(move |name| !name.is_empty() && counts.get(&fold(name)) == Some(&1))
 }
 
 fn fold(name: &str) -> String {
@@ -132,6 +143,16 @@ mod tests {
             let error = found(&twice, &["Id"]).unwrap_err();
             assert_eq!(error, "raw:x.csv: columns 2 and 3 of the header have the same name, apart from case");
         }
+    }
+
+    #[test]
+    fn a_near_miss_of_a_missing_column_is_named() {
+        let names = ["Nr", "Or t", "I_d"].map(String::from);
+        let (source, columns) = (source(), wanted(&["Id"]));
+        let request =
+            ReadRequest { source: &source, columns: &columns, required: &[0], drop_bad_records: false, block_bytes: 1 };
+        let Err(error) = super::columns(&names, &request, "raw:x.csv") else { panic!("Id is missing") };
+        assert_eq!(error.help_text(), Some("column 3 has nearly that name, I_d: was it renamed?"));
     }
 
     #[test]

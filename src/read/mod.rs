@@ -21,6 +21,7 @@ mod wanted;
 
 pub use batch::{ColumnMap, RawBatch, Values};
 pub use beginning::{Beginning, beginning, foreign};
+pub use columns::single_names;
 pub use container::{Container, Member, members};
 pub use format::Survey;
 pub use order::{Disorder, date_in, in_order, newest_before};

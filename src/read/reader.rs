@@ -5,7 +5,7 @@
 use super::LARGEST;
 use super::batch::{Cell, ColumnMap, RawBatch};
 use super::block_source::{BlockSource, Numbered};
-use super::columns;
+use super::columns::{self, Headed};
 use super::container::{self, Member, MemberFacts};
 use super::format::{self, BadRecords, Failure, FileFormat, FormatScratch, Parsed};
 use super::report::{InputReport, MissingColumn, ReadReport, UnlistedColumn};
@@ -72,10 +72,39 @@ pub struct Reader<'a> {
     arrived: Condvar,
     members: Arc<Vec<Member>>,
     maps: Vec<Arc<ColumnMap>>,
-    drift: Vec<UnlistedColumn>,
-    lost: Vec<MissingColumn>,
+    columns: ColumnsFound,
     format: Arc<dyn FileFormat>,
     monitor: &'a dyn Monitor,
+}
+
+/// What the headers of all files say.
+#[derive(Default)]
+struct ColumnsFound {
+    /// Names that the source does not list, each with how many inputs have it, and the most columns of one.
+    unlisted: BTreeMap<String, (usize, u64)>,
+    covered: BTreeMap<String, (usize, u64)>,
+    lost: BTreeMap<String, usize>,
+    names: Vec<String>,
+}
+
+impl ColumnsFound {
+    fn add(&mut self, names: Vec<String>, headed: Headed) -> ColumnMap {
+        for (all, found) in [(&mut self.unlisted, headed.unlisted), (&mut self.covered, headed.covered)] {
+            for (name, columns) in found {
+                let (inputs, most) = all.entry(name).or_insert((0, 0));
+                (*inputs, *most) = (*inputs + 1, columns.max(*most));
+            }
+        }
+        headed.lost.into_iter().for_each(|name| *self.lost.entry(name).or_insert(0) += 1);
+        if self.names.is_empty() {
+            self.names = names;
+        }
+        headed.map
+    }
+}
+
+fn by_name(columns: BTreeMap<String, (usize, u64)>) -> Vec<UnlistedColumn> {
+    columns.into_iter().map(|(name, (inputs, columns))| UnlistedColumn { name, inputs, columns }).collect()
 }
 
 /// What is known of blocks in their order.
@@ -110,21 +139,16 @@ impl<'a> Reader<'a> {
         let bad = if request.drop_bad_records { BadRecords::DropRagged } else { BadRecords::Refuse };
         let members = Arc::new(all_members(root, selection, read)?);
         let format: Arc<dyn FileFormat> = Arc::from(format::of(read, bad)?);
-        let (mut maps, mut unlisted, mut lost) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
+        let (mut maps, mut found) = (Vec::new(), ColumnsFound::default());
         for member in members.iter() {
             let names = format.open(root, member, 0).map(|opened| opened.names);
-            let found = names.and_then(|names| columns::columns(&names, request, &member.place));
-            let found = found.map_err(|error| one_of_several(error, member, &members, read))?;
-            maps.push(Arc::new(found.map));
-            for (name, columns) in found.unlisted {
-                let (inputs, most) = unlisted.entry(name).or_insert((0, 0));
-                (*inputs, *most) = (*inputs + 1, columns.max(*most));
-            }
-            found.lost.into_iter().for_each(|name| *lost.entry(name).or_insert(0) += 1);
+            let headed = names.and_then(|names| {
+                let headed = columns::columns(&names, request, &member.place)?;
+                Ok((names, headed))
+            });
+            let (names, headed) = headed.map_err(|error| one_of_several(error, member, &members, read))?;
+            maps.push(Arc::new(found.add(names, headed)));
         }
-        let drift =
-            unlisted.into_iter().map(|(name, (inputs, columns))| UnlistedColumn { name, inputs, columns }).collect();
-        let lost = lost.into_iter().map(|(name, inputs)| MissingColumn { name, inputs }).collect();
         let total = members.iter().map(Member::stored).sum();
         monitor.event(Event::Stage { name: "read", total_bytes: Some(total) });
         let block_bytes = request.block_bytes.clamp(1, LARGEST);
@@ -135,8 +159,7 @@ impl<'a> Reader<'a> {
             arrived: Condvar::new(),
             members,
             maps,
-            drift,
-            lost,
+            columns: found,
             format,
             monitor,
         })
@@ -194,7 +217,14 @@ impl<'a> Reader<'a> {
             delimiter: self.format.delimiter(),
         };
         let inputs = self.members.iter().zip(blocks.facts).enumerate().map(report).collect();
-        Ok(ReadReport { inputs, drift: self.drift, lost: self.lost })
+        let ColumnsFound { unlisted, covered, lost, names } = self.columns;
+        let lost = lost.into_iter().map(|(name, inputs)| MissingColumn { name, inputs }).collect();
+        Ok(ReadReport { inputs, drift: by_name(unlisted), covered: by_name(covered), lost, names })
+    }
+
+    /// All columns of the first input, in its order.
+    pub fn names(&self) -> Vec<String> {
+        self.columns.names.clone()
     }
 
     /// Where input number `input` is, for messages.

@@ -8,10 +8,14 @@ use crate::store::Object;
 pub struct ReadReport {
     /// Objects in path order; of an archive each member read.
     pub inputs: Vec<InputReport>,
-    /// Columns that the source does not list, by name.
+    /// Columns that the source says nothing of, by name.
     pub drift: Vec<UnlistedColumn>,
+    /// Columns that it covers without listing them, by name.
+    pub covered: Vec<UnlistedColumn>,
     /// Columns that the source lists and at least one of the inputs has not, by name.
     pub lost: Vec<MissingColumn>,
+    /// All columns of the first input, in its order.
+    pub names: Vec<String>,
 }
 
 /// One object or archive member.

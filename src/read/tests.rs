@@ -38,6 +38,7 @@ pub(super) fn source() -> Source {
         read: ReadFormat { max_members: 100, ..ReadFormat::csv() },
         complete: None,
         listed: vec![],
+        cover: Default::default(),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::clock::Instant;
 use crate::error::Result;
 use crate::invisible;
 use crate::key::Key;
+use crate::near_miss;
 use crate::policy::{Identifier, List, ListMatch};
 use crate::read::RawBatch;
 use icu_casemap::CaseMapper;
@@ -126,7 +127,7 @@ impl ListHeader<'_> {
     /// Finds a column by name after trim and NFC; returns its place among the wanted ones.
     fn find(&mut self, name: &str) -> std::result::Result<usize, String> {
         let wanted = ComposingNormalizerBorrowed::new_nfc().normalize(name.trim());
-        let near = || invisible::near_miss(&wanted, self.names.iter().map(String::as_str));
+        let near = || near_miss::in_header(&wanted, self.names.iter().map(String::as_str));
         let lacks = || format!("the header lacks the column {name:?}");
         let missing = || near().map_or_else(lacks, |near| format!("{}; {near}", lacks()));
         self.wanted.push(self.names.iter().position(|n| *n == wanted).ok_or_else(missing)?);

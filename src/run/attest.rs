@@ -1,5 +1,6 @@
 //! The evidence half of a run: intent before, manifest and ledger after, and the report that people see.
 
+use super::columns::{self, ColumnChanges};
 use super::pinned::Pinned;
 use super::report::{Outcome, Report};
 use super::scheduled;
@@ -18,7 +19,7 @@ use crate::policy::{Basis, Column, TokenFormat};
 use crate::publish::{self, ColumnType, Receipt, Written};
 use crate::read::ReadReport;
 use crate::requests::Requests;
-use crate::state::Intent;
+use crate::state::{Current, Intent};
 use crate::treatments::Treat;
 
 /// A run that has begun.
@@ -125,12 +126,13 @@ pub struct ManifestFacts<'a> {
     pub lists: Vec<ListApplied>,
     /// What lists and inputs left aside.
     pub aside: &'a [LeftAside],
+    /// How columns differ from those of the run before.
+    pub changes: &'a ColumnChanges,
 }
 
 /// The manifest of a version about to be committed; `written` is none for a plan.
 pub fn manifest(ready: &Ready, facts: &ManifestFacts<'_>, written: Option<&Written>) -> Manifest {
     let (plan, keys, verdict) = (ready.plan(), ready.keys.ids(), facts.verdict);
-    let previous = ready.dataset.current.as_ref();
     Manifest {
         schema: SCHEMA,
         tamis: env!("CARGO_PKG_VERSION").into(),
@@ -168,7 +170,10 @@ pub fn manifest(ready: &Ready, facts: &ManifestFacts<'_>, written: Option<&Writt
         identifiers: identifiers(ready, facts),
         largest_person: verdict.largest_person,
         not_published: not_published(ready),
-        drift: drift(ready, facts.main),
+        drift: drift(ready, facts),
+        covered: columns::covered(&plan.source, &facts.main.covered, &facts.changes.new),
+        renamed: facts.changes.renamed.clone(),
+        emptied: facts.changes.emptied.clone(),
         lost: lost(ready, facts.main),
         links: "applied".into(),
         gates: verdict.gates.clone(),
@@ -178,15 +183,15 @@ pub fn manifest(ready: &Ready, facts: &ManifestFacts<'_>, written: Option<&Writt
             max_removed: plan.limits.max_removed.to_string(),
             accepted: facts.accepted.clone(),
         }),
-        previous: previous.map(|current| Previous {
-            version: current.version,
-            run: current.run.clone(),
-            rows: current.rows,
-        }),
+        previous: ready.dataset.current.as_ref().map(previous),
         foreign: ready.passed.iter().map(passed).collect(),
         output: output(ready, written),
         witness: None,
     }
+}
+
+fn previous(current: &Current) -> Previous {
+    Previous { version: current.version, run: current.run.clone(), rows: current.rows }
 }
 
 /// Returns a commit of another program as the manifest has it.
@@ -233,11 +238,13 @@ fn reported(source: &str, root: &str, report: &ReadReport) -> Vec<Input> {
     inputs
 }
 
-fn drift(ready: &Ready, main: &ReadReport) -> Vec<Drift> {
+fn drift(ready: &Ready, facts: &ManifestFacts<'_>) -> Vec<Drift> {
+    let main = facts.main;
     let names: Vec<String> = main.drift.iter().map(|drift| drift.name.clone()).collect();
     let told = |(column, first_seen): (String, _)| {
         let columns = main.drift.iter().find(|drift| drift.name == column).map(|drift| drift.columns);
-        Drift { column, first_seen, columns: columns.filter(|columns| *columns > 1) }
+        let new = facts.changes.new.contains(&column);
+        Drift { column, first_seen, columns: columns.filter(|columns| *columns > 1), new }
     };
     ready.dataset.clone().drifted(&names, ready.as_of).into_iter().map(told).collect()
 }
@@ -271,6 +278,9 @@ fn fields(ready: &Ready, facts: &ManifestFacts<'_>) -> Vec<FieldEvidence> {
         .map(|(f, field)| FieldEvidence {
             name: field.name.clone(),
             from: field.from.map(|column| plan.columns[column].name.clone()),
+            pattern: field
+                .from
+                .and_then(|column| plan.source.pattern_of(&plan.columns[column].name).map(str::to_owned)),
             subject: field.subject,
             treatment: field.treat.words(),
             keep: field.keep.map(|keep| keep.to_string()),
@@ -418,6 +428,7 @@ pub fn report(ready: &Ready, manifest: Manifest, verdict: &Verdict, head: Option
         observed: verdict.observed,
         plan_digest: digest,
         stops: Vec::new(),
+        exit: 0,
         aside: Vec::new(),
         hints: verdict
             .hints

@@ -12,6 +12,7 @@ use crate::policy::{Field, Plan};
 use crate::read::{ReadReport, ReadRequest, Reader, Scratch, Selection};
 use crate::requests::{Learned, Requests};
 use crate::stage::{SpillStore, Stage};
+use crate::state::FieldType;
 use crate::store::Root;
 use crate::treatments::Treat;
 use crate::{key, requests, threads};
@@ -132,6 +133,7 @@ pub fn observed(ready: &Ready, pinned: &Pinned, read: &Read, stand_in: &StandIn)
         first: tally.first_untreated.and_then(|at| read.main.place(at.input, at.record)),
         limit: field.max_untreated,
         distinct: without_identifier(plan, field).then_some(tally.distinct.len() as u64),
+        before: before(&ready.dataset.fields, &field.name),
     });
     let min_records = plan.source.complete.as_ref().map(|complete| complete.min_records);
     Ok(Reading {
@@ -144,6 +146,12 @@ pub fn observed(ready: &Ready, pinned: &Pinned, read: &Read, stand_in: &StandIn)
         fields: fields.collect(),
         columns: columns_read(ready, read),
     })
+}
+
+/// Values and records of a field in the run before.
+fn before(fields: &[FieldType], name: &str) -> Option<(u64, u64)> {
+    let field = fields.iter().find(|field| field.name == name)?;
+    Some((field.values, field.records))
 }
 
 /// Whether a field has tokens of a column that the source declares no identifier for.

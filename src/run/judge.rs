@@ -2,6 +2,7 @@
 //! step takes what only the step before makes. A run, a plan and an explanation differ in what they do with what comes out.
 
 use super::attest::ManifestFacts;
+use super::columns::{self, ColumnChanges, SeenColumns};
 use super::input;
 use super::pinned::{Pinned, Read};
 use super::previous::Before;
@@ -58,6 +59,9 @@ pub struct RunFindings {
     tally: Tally,
     observed_tallies: Vec<Tally>,
     comparable: bool,
+    /// The columns of the export, for the record.
+    pub columns: SeenColumns,
+    changes: ColumnChanges,
 }
 
 /// Reads what was pinned and judges all of it; nothing is published.
@@ -76,7 +80,8 @@ pub fn judge(
     let known = |identity: &[u8; 32]| requests.names(identity);
     let read = stand_in.clock(ready.as_of, |row_clock| {
         input::read(ready, pinned, input::ReadWith { known: &known, row_clock }, monitor)
-    })?;
+    });
+    let read = read.map_err(|error| columns::explained(ready, pinned, error))?;
     let matched = MatchedRows::over(read, ready, requests, aim, monitor)?;
     matched.decided(ready, pinned, (aim, &stand_in), monitor)
 }
@@ -113,6 +118,14 @@ impl MatchedRows {
         let MatchedRows { read, links, lists } = self;
         let reading = input::observed(ready, pinned, &read, stand_in)?;
         let Read { staged, main, observed, tally, observed_tallies } = read;
+        let columns = if aim == Aim::Explain { SeenColumns::new() } else { columns::look(ready, pinned, &main.names)? };
+        // A field that lost all its values is told as a field.
+        let unpublished = |name: &str| {
+            let (plan, source) = (ready.plan(), &ready.plan().source);
+            let declared = source.listed.iter().any(|listed| listed == name) || source.pattern_of(name).is_some();
+            declared && !plan.fields.iter().any(|field| field.from.is_some_and(|from| plan.columns[from].name == name))
+        };
+        let changes = columns::changes(&ready.dataset.columns, &columns, unpublished);
         let before = Before::find(ready, monitor)?;
         let previous = before.as_ref().map(|before| before as &dyn PreviousVersion);
         let rules = if aim == Aim::Tell { ready.rules().with_hints() } else { ready.rules() };
@@ -131,6 +144,8 @@ impl MatchedRows {
             tally,
             observed_tallies,
             comparable,
+            columns,
+            changes,
         };
         Ok(JudgedRun { judged, findings })
     }
@@ -159,6 +174,7 @@ impl RunFindings {
             accepted,
             lists: self.lists.clone(),
             aside,
+            changes: &self.changes,
         }
     }
 }

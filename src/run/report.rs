@@ -18,6 +18,8 @@ pub struct Report {
     pub plan_digest: String,
     /// What stands against publishing; only of a plan.
     pub stops: Vec<String>,
+    /// Exit code that a run would have, as far as a plan can tell; of a run 0.
+    pub exit: u8,
     /// What would help the gate.
     pub hints: Vec<String>,
     /// What lists and inputs left aside though it looks like what is meant.

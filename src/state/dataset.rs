@@ -39,6 +39,9 @@ pub struct Dataset {
     /// Listed columns that the last run missed and when each was first missed.
     #[serde(default)]
     pub lost: BTreeMap<String, Instant>,
+    /// Every column of the export that the last run read, with what is kept of it to compare the next one with.
+    #[serde(default)]
+    pub columns: BTreeMap<String, ColumnSeen>,
     /// Requests taken in up to then are applied to the current version.
     pub applied: Option<Instant>,
     /// The version up to which it is noted of requests that they are applied.
@@ -156,6 +159,20 @@ pub struct FieldType {
     /// Non-null values that the last run read for it.
     #[serde(default)]
     pub values: u64,
+    /// Records that it read them from; 0 where an older tamis wrote it.
+    #[serde(default)]
+    pub records: u64,
+}
+
+/// A column of an export: what is kept of its first records. No value can be told from it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnSeen {
+    /// Keyed marks, by which it is known again under another name.
+    pub sketch: String,
+    /// Cells with a value.
+    pub filled: u64,
+    /// Cells.
+    pub rows: u64,
 }
 
 impl Dataset {
@@ -173,6 +190,7 @@ impl Dataset {
             fields: Vec::new(),
             drift: BTreeMap::new(),
             lost: BTreeMap::new(),
+            columns: BTreeMap::new(),
             applied: None,
             noted: None,
             replaced: Vec::new(),

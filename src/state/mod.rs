@@ -13,7 +13,7 @@ mod sweep;
 mod version;
 
 pub use accept::Accept;
-pub use dataset::{Current, Dataset, FieldType, PublishedFile, Replaced, Retirement, SetRead, SetState};
+pub use dataset::{ColumnSeen, Current, Dataset, FieldType, PublishedFile, Replaced, Retirement, SetRead, SetState};
 pub use intent::{Intent, Origin, Pin, pins, stamp};
 pub use lease::{Claim, Claimant, Holder, Lease, Process};
 pub use parts::{Behind, Since};

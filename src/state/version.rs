@@ -67,11 +67,13 @@ fn take_over(dataset: &mut Dataset, intent: &Intent, manifest: &Manifest) {
     let records = manifest.inputs.iter().filter(own).flat_map(|input| &input.members).map(|m| m.records).sum();
     let set = intent.set.clone().unwrap_or_default();
     let (run, version) = (manifest.run.clone(), Some(manifest.output.version));
+    let records: u64 = records;
     dataset.set_read(&set, SetRead { pins: pins(&intent.objects), records, run, version });
     let field = |field: &crate::evidence::manifest::FieldEvidence| FieldType {
         name: field.name.clone(),
         data_type: field.data_type.clone(),
         values: field.values,
+        records,
     };
     dataset.fields = manifest.fields.iter().map(field).collect();
     let drift: Vec<String> = manifest.drift.iter().map(|drift| drift.column.clone()).collect();

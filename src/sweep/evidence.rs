@@ -11,6 +11,7 @@ use crate::evidence::manifest::{
 };
 use crate::policy::Plan;
 use crate::publish::{FileWritten, Passed, Rewritten, SeenWritten};
+use crate::state::Current;
 
 /// What stays as the version before had it: fields, keys, purpose's terms. What today's policy says is named by digest.
 pub(super) fn manifest(
@@ -58,19 +59,22 @@ pub(super) fn manifest(
         largest_person: before.largest_person,
         not_published: before.not_published.clone(),
         drift: Vec::new(),
+        covered: Vec::new(),
+        renamed: Vec::new(),
+        emptied: Vec::new(),
         lost: Vec::new(),
         links: "applied".into(),
         gates: counts.gates.clone(),
         brake: None,
-        previous: Some(Previous {
-            version: published.current.version,
-            run: published.current.run.clone(),
-            rows: published.current.rows,
-        }),
+        previous: Some(previous(&published.current)),
         foreign: published.table.passed.iter().map(passed).collect(),
         output: output(published, rewritten),
         witness: None,
     }
+}
+
+fn previous(current: &Current) -> Previous {
+    Previous { version: current.version, run: current.run.clone(), rows: current.rows }
 }
 
 fn passed(commit: &Passed) -> ForeignCommit {

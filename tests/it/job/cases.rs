@@ -324,7 +324,22 @@ fn columns(out: &mut String, m: &Manifest) {
     }
     for drift in &m.drift {
         let columns = drift.columns.map_or(String::new(), |columns| format!(" ({columns} columns)"));
-        let _ = writeln!(out, "  drift: {}{columns} since {}", drift.column, drift.first_seen);
+        let new = if drift.new { ", new" } else { "" };
+        let _ = writeln!(out, "  drift: {}{columns} since {}{new}", drift.column, drift.first_seen);
+    }
+    for covered in &m.covered {
+        let purposes = covered.purposes.iter().map(|purpose| format!(" for {purpose}")).collect::<String>();
+        let new = if covered.new.is_empty() { String::new() } else { format!("; new: {}", covered.new.join(", ")) };
+        let _ = writeln!(out, "  by {}{purposes}: {}{new}", covered.by, covered.columns.join(", "));
+    }
+    for renamed in &m.renamed {
+        let _ = writeln!(out, "  renamed: {} is {} ({})", renamed.from, renamed.to, renamed.alike);
+    }
+    for column in &m.emptied {
+        let _ = writeln!(out, "  no value any more: {column}");
+    }
+    for (field, pattern) in m.fields.iter().filter_map(|field| Some((&field.name, field.pattern.as_ref()?))) {
+        let _ = writeln!(out, "  {field}: declared by {pattern}");
     }
     for lost in &m.lost {
         let files = lost.files.map_or(String::new(), |files| format!(" in {files} files"));

@@ -276,7 +276,9 @@ fn a_plan_writes_nothing_and_tells_the_digest_that_a_run_is_stopped_with() {
     run_at(&place, FIRST, 0);
     place.put(Path::new("fixtures/cases/brake/fewer"), at(SECOND));
     let before = tree(place.folder());
-    let plan = ends(&place, 0, &["plan", JOB, "--as-of", SECOND]).out;
+    let plan = ends(&place, 0, &["plan", JOB, "--as-of", SECOND, "--exit-zero"]).out;
+    let as_a_run = said(&place, &["plan", JOB, "--as-of", SECOND]);
+    assert_eq!((as_a_run.exit, &as_a_run.out), (4, &plan));
     assert!(tree(place.folder()) == before, "a plan has written something");
     assert!(plan.contains("would stop: max_removed") && plan.contains("nothing was written"), "{plan}");
     let digest = plan.lines().find_map(|line| line.strip_prefix("plan digest ")).unwrap();

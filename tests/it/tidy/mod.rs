@@ -17,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("threads", &["error"]),
     ("clock", &["error"]),
     ("invisible", &[]),
+    ("near_miss", &["invisible"]),
     ("cell", &["error", "clock", "invisible"]),
     ("treatments", &["error", "clock", "invisible", "cell"]),
     (
@@ -26,6 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "clock",
             "cell",
             "treatments",
+            "near_miss",
             "store::PathGlob",
             "store::inside",
             "store::local_folder",
@@ -34,7 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("key", &["error", "policy::KeySource", "policy::KeyFrom", "store"]),
     ("store", &["error", "clock"]),
-    ("read", &["error", "clock", "invisible", "monitor", "store", "policy"]),
+    ("read", &["error", "clock", "near_miss", "invisible", "monitor", "store", "policy"]),
     (
         "minimize",
         &["error", "clock", "invisible", "cell", "treatments", "policy", "key", "read::RawBatch", "read::Values"],
@@ -45,6 +47,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "error",
             "clock",
             "invisible",
+            "near_miss",
             "monitor",
             "store",
             "policy",
