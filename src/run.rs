@@ -11,6 +11,7 @@ mod previous;
 mod published_set;
 mod report;
 mod scheduled;
+mod stand_in;
 
 pub(crate) use attest::{check_receipt, passed};
 pub use report::{Outcome, Report};
@@ -25,7 +26,7 @@ use crate::job::{Call, Ready, Watched, alone, aside, intake, recover};
 use crate::monitor::{Monitor, Silent};
 use crate::publish::{self, Commit, CurrentTable, Writing, Written};
 use crate::requests::{IntakeReport, Requests};
-use crate::sweep::settle;
+use crate::sweep::{seen_file, settle};
 use attest::Begun;
 use columns::SeenColumns;
 use judge::{Aim, JudgedRun, RunFindings, judge};
@@ -156,6 +157,10 @@ fn version(
     let written = publish::write(&cleared, &ready.target(), &writing(ready, begun, table), monitor)?;
     let facts = findings.facts(&begun.intent.run, pinned, &begun.aside, accepted.then(|| plan_digest.clone()));
     let mut manifest = attest::manifest(ready, &facts, Some(&written));
+    if let Some(seen) = &findings.seen {
+        let file = seen.persons.write(&ready.target(), &begun.intent.run, begun.attempt)?;
+        manifest.output.first_seen = Some(seen_file(file));
+    }
     manifest.witness = Some(ready.state.witness()?);
     let digest = ready.state.put_manifest(&manifest)?;
     ready.call.stop.check()?;

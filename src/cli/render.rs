@@ -4,7 +4,7 @@ use super::columns;
 use super::lines::Lines;
 use super::verdict::{TerminalVerdict, counted};
 use crate::error::{Error, Finding, Result};
-use crate::evidence::manifest::{Brake, Identifiers, ListApplied, SharedValues};
+use crate::evidence::manifest::{Brake, Identifiers, ListApplied, SharedValues, UndatedEvidence};
 use crate::evidence::{Manifest, VerifyReport};
 use crate::gates::Gate;
 use crate::run::{Outcome, Report};
@@ -168,6 +168,9 @@ fn balance(out: &mut String, m: &Manifest) {
     if m.no_clock > 0 {
         out.line(format_args!("of the expired, {} had no usable clock", m.no_clock));
     }
+    if let Some(undated) = &m.undated {
+        out.line(format_args!("rows without a date: {}", said_of_undated(undated)));
+    }
     for (count, what, first) in [
         (m.rejected.no_subject, "no subject", &None),
         (m.rejected.clock_unreadable, "a clock that cannot be read", &m.rejected.first_clock_unreadable),
@@ -181,6 +184,15 @@ fn balance(out: &mut String, m: &Manifest) {
     if let Some(absent) = m.absent.filter(|absent| *absent > 0) {
         out.line(format_args!("absent: {absent} rows of the version before are in no export any more"));
     }
+}
+
+/// Returns what stands in for a clock, and why.
+fn said_of_undated(undated: &UndatedEvidence) -> String {
+    let date = undated.export_date.map_or(String::new(), |date| format!(" {date}"));
+    let persons = undated.persons.zip(undated.new);
+    let persons = persons.map_or(String::new(), |(all, new)| format!(", {} of {all} persons new", new));
+    let reason = undated.reason.as_deref().map_or(String::new(), |reason| format!(" ({reason})"));
+    format!("{}{date}{persons}{reason}", undated.clock)
 }
 
 /// A line with a bar for `rows` of `of`.

@@ -53,6 +53,8 @@ pub(super) struct DecideTally {
     pub largest_person: u64,
     /// By place in `EFFECTS`.
     pub not_binding: [u64; EFFECTS.len()],
+    /// Persons of rows that no erasure takes out, with when they were first seen; once for each row.
+    pub seen: Vec<([u8; 16], i64)>,
 }
 
 impl DecideTally {
@@ -186,6 +188,7 @@ impl<'a> BucketJudge<'a> {
             let effects = reached.row(row);
             effects.iter().for_each(|effects| tally.reached(effects, &self.binds));
             let known = self.known(&control, persons.as_ref(), calendars, row, effects.unwrap_or_default());
+            tally.seen.extend(self.seen(&control, &known));
             match reason(&self.facts(&control, &known)) {
                 Some(reason) => tally.removed(reason, reason.place(self.rules.exclude_labels.len()), &known),
                 None => self.keep(&mut stay, &control, &known, calendars)?,
@@ -227,6 +230,14 @@ impl<'a> BucketJudge<'a> {
         let consent = person.and_then(|(persons, person)| persons.consent.get(person));
         let consent = consent.and_then(|c| consent::given(c, self.rules.consent_column));
         RowKnown { row, effects, clock, until, consent }
+    }
+
+    /// R42: the person of a row and when they were first seen, for the next run.
+    fn seen(&self, control: &Control, known: &RowKnown) -> Option<([u8; 16], i64)> {
+        let erased = || known.effects.only(&self.binds).has(Effect::Erase);
+        let nobody = control.flags(known.row) & flag::NO_SUBJECT != 0;
+        let wanted = self.rules.first_seen && !nobody && !erased();
+        wanted.then(|| (*control.slot(known.row, 0).1, control.clock(known.row)))
     }
 
     /// R12: which effects reach which rows.

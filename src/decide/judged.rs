@@ -24,6 +24,7 @@ pub struct Judged {
     pub(super) kept: Vec<Slot>,
     pub(super) shape: KeptShape,
     verdict: Verdict,
+    seen: Vec<([u8; 16], i64)>,
 }
 
 /// Judges every row, then shows the counts to every gate. `reading` is what was read, in numbers; `previous` the version
@@ -51,7 +52,8 @@ pub fn decide(
             judge.bucket(calendars, bucket)
         },
     )?;
-    let (tallies, mut kept): (Vec<DecideTally>, Vec<Slot>) = judged.into_iter().unzip();
+    let (mut tallies, mut kept): (Vec<DecideTally>, Vec<Slot>) = judged.into_iter().unzip();
+    let seen = tallies.iter_mut().flat_map(|tally| std::mem::take(&mut tally.seen)).collect();
     let shared = judge.sharing.map_or(Ok(Vec::new()), |sharing| sharing.finish(&staged, threads, monitor))?;
     let (mut counters, shape) = (judge.counters.into_iter(), judge.shape);
     let mut tally = DecideTally::default();
@@ -84,7 +86,7 @@ pub fn decide(
         shared,
         hints: groups.hints,
     };
-    Ok(Judged { rules, staged, kept, shape, verdict })
+    Ok(Judged { rules, staged, kept, shape, verdict, seen })
 }
 
 /// What gates observe of a run; `tally` has all reasons.
@@ -174,6 +176,12 @@ impl Judged {
     /// What became of all rows.
     pub fn verdict(&self) -> &Verdict {
         &self.verdict
+    }
+
+    /// Hands over the persons of rows that no erasure takes out, by the first half of the identity of their key, with when
+    /// they were first seen; once for each row, and only where retention counts from then (R42).
+    pub fn take_seen(&mut self) -> Vec<([u8; 16], i64)> {
+        std::mem::take(&mut self.seen)
     }
 
     /// Everything that stands against publishing, in the order of the gates; empty when nothing does.

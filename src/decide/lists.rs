@@ -1,8 +1,9 @@
 //! Which effects reach a row: those of every request that names one of its identities (R12).
 //! Links come in through `Entries` too: what has been learned about a request is named by it. Must not know requests.
 
+use super::basis::binding;
 use crate::clock::Instant;
-use crate::policy::Effect;
+use crate::policy::{Effect, Grounds};
 use crate::stage::{NO_SINCE, mark};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -174,6 +175,12 @@ pub(super) fn reach<'a>(
         all.get_or_insert_default().add(&if linked { effects.without_consent() } else { effects });
     }
     all.filter(|all| !all.is_empty())
+}
+
+/// Returns whether an erasure that binds reaches a person, by the first half of an identity of theirs.
+pub fn has_erased(identity: &[u8; 16], entries: &dyn Entries, grounds: Grounds) -> bool {
+    let reached = reach(std::iter::once((mark::KEY, identity)), entries);
+    binding(Effect::Erase, grounds).is_ok() && reached.is_some_and(|effects| effects.has(Effect::Erase))
 }
 
 #[cfg(test)]

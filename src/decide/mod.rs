@@ -43,7 +43,7 @@ pub use groups::{Counter, GroupOutcome, combine};
 pub use judged::{Judged, decide};
 pub use kept::{Consent, KeptBucket};
 pub use links::{Doubt, Links, NewBond, Reached, follow};
-pub use lists::{EffectSet, Entries, EntryTable};
+pub use lists::{EffectSet, Entries, EntryTable, has_erased};
 pub use reasons::Reason;
 pub use retention::Until;
 pub use review::{Fate, PublishedRows, Remaining, ReviewCounts, ReviewRules, ReviewedVersion, reached_by_hold, review};

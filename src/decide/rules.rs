@@ -5,7 +5,7 @@ use super::exclude;
 use super::field_keep::FieldKeeps;
 use super::shared::Shares;
 use crate::clock::{Instant, Period};
-use crate::policy::{Basis, Grounds, GroupTerms, Limits, Plan};
+use crate::policy::{Basis, Grounds, GroupTerms, Limits, Plan, Undated};
 use jiff::tz::TimeZone;
 
 /// What `decide` goes by.
@@ -15,6 +15,8 @@ pub struct Rules {
     pub(super) zone: TimeZone,
     pub(super) keep: Period,
     pub(super) person: bool,
+    /// Whether retention counts from when persons were first seen, so that the next run has to know them.
+    pub(super) first_seen: bool,
     /// Published fields with a keep of their own: index of the field, and the keep.
     pub(super) field_keeps: Vec<(usize, Period)>,
     /// Per field that the gate hashes, quasi-identifiers first, its place in `field_keeps`.
@@ -44,6 +46,7 @@ impl Rules {
             zone: plan.zone.clone(),
             keep: plan.retention.keep,
             person: plan.retention.person,
+            first_seen: plan.retention.undated == Some(Undated::FirstSeen),
             quasi_keeps: names.map(keep_of).collect(),
             field_keeps,
             exclude_labels,

@@ -191,6 +191,9 @@ codes! {
     ExportChangedWhileRead "export-changed-while-read" Input
         "An object changed or went away while it was being read."
         "Let the export finish before the run, then run again."
+    ExportDateUnknown "export-date-unknown" Input
+        "Rows are kept by the date of the export, and the name of the set does not say one (R42)."
+        "Set `complete.set_format` in the source, or keep rows by another clock."
     ExportNotWhole "export-not-whole" Input
         "No set of the export is complete yet, or the one that is needed is not."
         "Wait for the export to finish, or check `[complete]` in the source."
@@ -234,6 +237,9 @@ codes! {
     Brake "brake" Gate
         "More rows would be dropped than `max_removed` allows, or none would be left."
         "Look at the plan; accept its digest when this is what should happen."
+    FirstSeenLost "first-seen-lost" Gate
+        "Retention counts from when persons were first seen, and that is not known any more (R42)."
+        "Bring the state back from a copy; accept the plan if everybody is to begin anew."
     FieldEmptied "field-emptied" Gate
         "A field lost more of its values since the run before than `max_emptied` allows."
         "Ask whether the export lost or renamed the column; accept the plan's digest when this is what should happen."

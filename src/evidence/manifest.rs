@@ -41,6 +41,9 @@ pub struct Manifest {
     pub scope: String,
     /// Retention period, as written.
     pub keep: String,
+    /// What stands in for a clock where rows have no date (R42).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undated: Option<UndatedEvidence>,
     /// Digest of the specs as written.
     pub plan: String,
     /// Digest of the policy.
@@ -223,6 +226,25 @@ pub struct Removed {
     pub reason: String,
     /// How many rows were removed for it.
     pub rows: u64,
+}
+
+/// How rows are kept that say no date (R42).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UndatedEvidence {
+    /// `first-seen`, `export-date` or `until-absent`.
+    pub clock: String,
+    /// Why, as the job says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The date of the export.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub export_date: Option<Instant>,
+    /// Persons read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub persons: Option<u64>,
+    /// Of these, persons whose time began with this run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new: Option<u64>,
 }
 
 /// Why rows were `rejected`.
@@ -454,6 +476,9 @@ pub struct Output {
     pub files: Vec<File>,
     /// Their companions, paths below the state root, in the same order.
     pub companions: Vec<File>,
+    /// When persons were first seen, where retention counts from then; its path is below the state root, its rows are persons.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_seen: Option<File>,
 }
 
 /// A file of a version, or its companion.

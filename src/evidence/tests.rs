@@ -41,6 +41,7 @@ fn manifest(run: &str, version: u64, files: Vec<File>, companions: Vec<File>) ->
         recipient: None,
         as_of: at(0),
         scope: "person".into(),
+        undated: None,
         keep: "P3Y".into(),
         plan: "ab".into(),
         policy: "cd".into(),
@@ -71,7 +72,7 @@ fn manifest(run: &str, version: u64, files: Vec<File>, companions: Vec<File>) ->
         gates: vec![],
         brake: None,
         previous: None,
-        output: Output { dataset: "lake:crm".into(), version, files, companions },
+        output: Output { dataset: "lake:crm".into(), version, files, companions, first_seen: None },
         witness: None,
     }
 }

@@ -200,7 +200,7 @@ fn agree(
 /// Files and companions of a current version.
 fn version(state: &Root, lakes: &BTreeMap<String, Root>, manifest: &Manifest, report: &mut VerifyReport) {
     let dataset = &manifest.output.dataset;
-    for file in &manifest.output.companions {
+    for file in manifest.output.companions.iter().chain(&manifest.output.first_seen) {
         match holds(state, file, report) {
             Ok(same) => report.companions += u64::from(same),
             Err(error) => {

@@ -5,6 +5,7 @@
 
 mod balance;
 mod few_values;
+mod first_seen;
 mod judges;
 mod k;
 mod known_set;
@@ -23,7 +24,7 @@ mod table;
 mod veto;
 
 use judges::Judges;
-pub use observed::{ColumnRead, FieldRead, GroupCount, Observed, Reading, SetDoubt, Spread};
+pub use observed::{ColumnRead, FieldRead, FirstSeenRead, GroupCount, Observed, Reading, SetDoubt, Spread};
 pub use veto::{Veto, refusal};
 
 // Gates over groups come first: the others count what these suppress. Refusals are told in this order.
@@ -41,6 +42,7 @@ table::gates! {
     "not-empty" => not_empty::NotEmpty,
     "max-rejected" => max_rejected::MaxRejected,
     "known-set" => known_set::KnownSet,
+    "first-seen" => first_seen::FirstSeenKept,
 }
 
 impl Gate {

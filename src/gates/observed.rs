@@ -17,6 +17,8 @@ pub struct Reading {
     pub before: Option<(u64, Share)>,
     /// Why nobody can tell that the set is the one to publish.
     pub doubt: Option<SetDoubt>,
+    /// Where retention counts from when persons were first seen: what is known of that.
+    pub first_seen: Option<FirstSeenRead>,
     /// Published fields, in the job's order.
     pub fields: Vec<FieldRead>,
     /// Columns that identities are made of and that have a limit.
@@ -32,6 +34,15 @@ pub struct SetDoubt {
     pub what: String,
     /// What to do.
     pub help: String,
+}
+
+/// What is known of when persons were first seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FirstSeenRead {
+    /// Persons of whom it is known.
+    pub known: u64,
+    /// Why it is not known of those that were read before.
+    pub lost: Option<String>,
 }
 
 /// What was counted of one published field.

@@ -44,6 +44,17 @@ impl Horizon {
     }
 }
 
+/// What stands in for clocks of the export in rows of the job's own (R42).
+#[derive(Clone, Copy)]
+pub enum RowClock<'a> {
+    /// Nothing does.
+    OfColumns,
+    /// One instant for all rows, in microseconds.
+    At(i64),
+    /// An instant for each identity of the key, by its first half.
+    OfPerson(&'a (dyn Fn(&[u8; 16]) -> i64 + Sync)),
+}
+
 impl ClockColumn {
     /// A clock of the plan.
     ///

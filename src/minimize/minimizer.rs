@@ -1,7 +1,7 @@
 //! The stage itself: a batch of raw records becomes rows of treated fields and controls, column by column.
 //! Must not know what is decided by them, nor where batches come from.
 
-use super::controls::{ClockColumn, ConsentReader, Excludes, Horizon, typed};
+use super::controls::{ClockColumn, ConsentReader, Excludes, Horizon, RowClock, typed};
 use super::identity::{Identified, IdentityMaker};
 use super::quasi_identifier::QuasiIdentifierHasher;
 use super::rows::*;
@@ -144,8 +144,8 @@ impl Minimizer {
     }
 
     /// A worker for one thread. `known` says whether a request names an identity: of values whose identity is another
-    /// than before, those are noted whose former one is known.
-    pub fn worker<'m>(&'m self, known: &'m (dyn Fn(&[u8; 32]) -> bool + Sync)) -> Worker<'m> {
+    /// than before, those are noted whose former one is known. `row_clock` is for rows of the job's own source.
+    pub fn worker<'m>(&'m self, known: &'m (dyn Fn(&[u8; 32]) -> bool + Sync), row_clock: RowClock<'m>) -> Worker<'m> {
         let identifier =
             |column: &IdentifiedColumn| IdentifierTally { column: column.name.clone(), ..Default::default() };
         let clock = |clock: &ClockColumn| ClockTally { column: clock.name.clone(), ..Default::default() };
@@ -158,6 +158,7 @@ impl Minimizer {
         Worker {
             minimizer: self,
             known,
+            row_clock: if self.stream == Stream::Main { row_clock } else { RowClock::OfColumns },
             rows: Rows::default(),
             tally,
             records: Vec::new(),
@@ -236,6 +237,7 @@ fn certainly_past(as_of: Instant, keep: &Period, zone: &TimeZone) -> i64 {
 pub struct Worker<'m> {
     minimizer: &'m Minimizer,
     known: &'m (dyn Fn(&[u8; 32]) -> bool + Sync),
+    row_clock: RowClock<'m>,
     rows: Rows,
     tally: Tally,
     /// Record of the batch behind each row.
@@ -267,6 +269,7 @@ impl Worker<'_> {
         self.read_subjects(batch);
         self.reset_rows();
         self.place_subjects();
+        self.place_row_clock();
         self.read_clocks(batch);
         if self.minimizer.stream == Stream::Main {
             self.read_excludes_and_consent(batch);
@@ -341,6 +344,22 @@ impl Worker<'_> {
             if with_subject.next_if_eq(&(row as u32)).is_none() {
                 *flags |= flag::NO_SUBJECT;
                 self.tally.no_subject += 1;
+            }
+        }
+    }
+
+    /// R42: what stands in for clocks of the export.
+    fn place_row_clock(&mut self) {
+        match self.row_clock {
+            RowClock::OfColumns => {}
+            RowClock::At(instant) => self.rows.clock.fill(instant),
+            RowClock::OfPerson(first_seen) => {
+                // A row of nobody is rejected, not expired.
+                self.rows.clock.fill(self.minimizer.horizon.as_of);
+                for (row, identity) in self.key.rows.iter().zip(&self.key.identities) {
+                    let half = identity.first_chunk().unwrap_or(&[0; 16]);
+                    self.rows.clock[*row as usize] = first_seen(half);
+                }
             }
         }
     }

@@ -18,6 +18,7 @@ mod tally;
 mod tests;
 
 pub use crate::cell::why::WhyRaw;
+pub use controls::RowClock;
 pub use identity::IdentityMaker;
 pub use minimizer::{Minimizer, Stream, Worker};
 pub use normal::formed;

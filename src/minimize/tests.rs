@@ -83,6 +83,7 @@ fn plan() -> Plan {
             name: "analytics".into(),
             basis: Basis::LegitimateInterests,
             direct_marketing: false,
+            undated: vec![],
             max_keep: period("P3Y"),
             min_k: 5,
         },
@@ -114,7 +115,13 @@ fn plan() -> Plan {
             ],
             consent: None,
         },
-        retention: Retention { keep: period("P3Y"), person: true, max_future: period("P1Y") },
+        retention: Retention {
+            keep: period("P3Y"),
+            undated: None,
+            reason: None,
+            person: true,
+            max_future: period("P1Y"),
+        },
         observe: vec![],
         gate: Some(GroupTerms {
             quasi_identifiers: vec!["city".into(), "last".into()],
@@ -142,11 +149,11 @@ fn batch(lines: &[&str]) -> RawBatch {
 
 fn run<T>(plan: &Plan, stream: Stream, batch: &RawBatch, look: impl Fn(&Rows) -> T) -> (T, Tally) {
     let minimizer = Minimizer::new(plan, &keys(), as_of(), stream).expect("a plan");
-    let mut worker = minimizer.worker(&|_| false);
+    let mut worker = minimizer.worker(&|_| false, RowClock::OfColumns);
     look(worker.minimize(batch).expect("rows"));
     let tally = worker.tally();
     // Once more after another batch: buffers are reused, and nothing of that batch may shine through.
-    let mut worker = minimizer.worker(&|_| false);
+    let mut worker = minimizer.worker(&|_| false, RowClock::OfColumns);
     let rest: Vec<String> = (0..9).map(|n| format!("{ID},{ID},x@example.org,1,DE,City {n},2026-01-01,,no")).collect();
     let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
     worker.minimize(&self::batch(&rest)).expect("rows");

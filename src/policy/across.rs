@@ -8,6 +8,7 @@ use super::check_source::Inventory;
 use super::finding::Page;
 use super::job_spec::{FieldSpec, Treat};
 use super::plan::{Identifier, Location};
+use super::real_clocks::{is_birth, letters, moves_by_itself, real_clocks};
 use super::source_spec::ColumnSpec;
 use super::spec::{At, Category};
 use super::value;
@@ -123,43 +124,6 @@ const FEW_VALUES: [&str; 22] = [
     "rating",
     "priority",
 ];
-/// Parts of names of columns that batch jobs, loaders or lookers-on touch: poor clocks (they keep people alive who did
-/// nothing). As `letters` leaves them.
-const POOR_CLOCKS: [&str; 29] = [
-    "modif",
-    "modstamp",
-    "updat",
-    "lastupd",
-    "lastchange",
-    "changed",
-    "edited",
-    "altered",
-    "rowversion",
-    "lastviewed",
-    "lastreferenced",
-    "sync",
-    "extracted",
-    "emittedat",
-    "batchedat",
-    "ingest",
-    "imported",
-    "importdate",
-    "exported",
-    "exportdate",
-    "loadedat",
-    "loaddate",
-    "loadtime",
-    "loadts",
-    "writedate",
-    "ge\u{E4}ndert",
-    "geaendert",
-    "\u{E4}nderung",
-    "aktualisier",
-];
-/// Parts of names of dates of birth.
-const BIRTHS: [&str; 10] =
-    ["birth", "bday", "gebdat", "dateofb", "geburt", "geboren", "naissance", "nacimiento", "nascita", "geboorte"];
-
 /// Advice that does not stop a run.
 pub(super) fn hints(policy: &Policy, sources: &[Inventory], jobs: &[CheckedJob]) {
     for job in jobs {
@@ -191,10 +155,6 @@ pub(super) fn hints(policy: &Policy, sources: &[Inventory], jobs: &[CheckedJob])
             policy.page.hint(name.span(), "unused-purpose", "no job serves this purpose", "remove it, or use it");
         }
     }
-}
-
-fn letters(name: &str) -> String {
-    value::folded(name).trim_end_matches("__c").replace(['-', '_', ' ', '.', ':', '/'], "")
 }
 
 fn tokens_of_few_values(job: &CheckedJob) {
@@ -233,14 +193,16 @@ fn tokens_of_others(job: &CheckedJob) {
 /// Dates that move although the person did nothing, or that never move, where the person's doing is asked for.
 fn poor_clocks(job: &CheckedJob) {
     let Some(inventory) = job.inventory else { return };
-    let clocks = |list: &Option<At<Vec<At<String>>>>| list.iter().flat_map(|l| l.iter().cloned()).collect::<Vec<_>>();
-    let (page, own) = match &job.spec.retention.clock {
-        None => (inventory.page, clocks(&inventory.spec.subject.clock)),
-        own => (job.page, clocks(own)),
+    let (page, own): (_, Vec<&At<String>>) = match &job.spec.retention.clock {
+        None => (inventory.page, inventory.spec.subject.clock.iter().flat_map(|list| list.iter()).collect()),
+        Some(own) => (job.page, own.columns().iter().collect()),
     };
-    own.iter().for_each(|at| poor_clock(page, at));
+    let undated = job.plan.as_ref().is_some_and(|plan| plan.retention.undated.is_some());
+    let names = || inventory.columns.iter().map(|entry| entry.name.as_str());
+    let better = real_clocks(names().filter(|name| own.iter().all(|at| value::trimmed(at) != *name)));
+    own.iter().filter(|_| !undated).for_each(|at| poor_clock(page, at, &better));
     let observed = job.spec.observe.iter().flatten().flat_map(|observe| observe.clock.iter());
-    observed.for_each(|at| poor_clock(job.page, at));
+    observed.for_each(|at| poor_clock(job.page, at, &[]));
     let since = inventory.spec.consent.as_ref().and_then(|consent| consent.since.as_ref());
     if let Some(at) = since.filter(|at| moves_by_itself(at)) {
         let help = "after a withdrawal, whatever touches the row would give consent again; name the date it was given";
@@ -248,24 +210,22 @@ fn poor_clocks(job: &CheckedJob) {
     }
 }
 
-fn poor_clock(page: Page, at: &At<String>) {
+/// `better` are columns of the source that are clocks by their names.
+fn poor_clock(page: Page, at: &At<String>, better: &[&str]) {
+    let instead = match better {
+        [] => String::new(),
+        names => format!(", such as {}", names.join(", ")),
+    };
     if is_birth(at) {
-        let help = "a date of birth never changes, so everybody would be expired; name dates of activity";
+        let help =
+            format!("a date of birth never changes, so everybody would be expired; name dates of activity{instead}");
         page.hint(at.span(), "birth-clock", "a date of birth is used as clock", help);
     } else if moves_by_itself(at) {
-        let help = "batch jobs and views move it, so people are kept who did nothing; prefer dates of real activity";
+        let help = format!(
+            "batch jobs and views move it, so people are kept who did nothing; prefer dates of real activity{instead}"
+        );
         page.hint(at.span(), "poor-clock", "this clock changes without the person", help);
     }
-}
-
-fn moves_by_itself(name: &str) -> bool {
-    let letters = letters(name);
-    POOR_CLOCKS.iter().any(|part| letters.contains(part))
-}
-
-fn is_birth(name: &str) -> bool {
-    let letters = letters(name);
-    letters == "dob" || letters.ends_with("dob") || BIRTHS.iter().any(|part| letters.contains(part))
 }
 
 /// A published date that looks like one of birth, and of which nothing says so.

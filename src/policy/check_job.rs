@@ -4,11 +4,12 @@
 use super::check_field::{self, FieldTerms};
 use super::check_gate;
 use super::check_policy::Policy;
+use super::check_retention;
 use super::check_source::{self, Inventory};
 use super::digest;
 use super::finding::Page;
 use super::gather::Gather;
-use super::job_spec::{ExcludeSpec, JobSpec, ObserveSpec, OnBadRecord, Scope};
+use super::job_spec::{ExcludeSpec, JobSpec, ObserveSpec, OnBadRecord};
 use super::plan::{
     Basis, Column, ConsentColumn, Controls, Effect, Exclude, Field, Limits, Location, Observe, Plan, Purpose,
     Recipient, Retention, TokenFormat, Treatment, ValueType,
@@ -75,7 +76,7 @@ pub(super) fn check<'a>(page: Page<'a>, spec: &'a JobSpec, desk: &JobSurrounding
         purpose,
         recipient: recipient(page, spec, desk),
         schedule: spec.schedule.as_ref().map_or(Some(None), |at| schedule::check(page, at, &spec.name).map(Some)),
-        retention: retention(page, spec, purpose),
+        retention: check_retention::retention(page, spec, purpose),
         limits: limits(page, spec),
         observe: observed.into_iter().map(|(_, observe)| observe).collect(),
     };
@@ -184,20 +185,6 @@ fn recipient(page: Page, spec: &JobSpec, desk: &JobSurroundings) -> Option<Recip
     desk.policy.recipients.get(name).cloned()
 }
 
-/// R27: no longer than the purpose allows.
-fn retention(page: Page, spec: &JobSpec, purpose: Option<&Purpose>) -> Option<Retention> {
-    let keep = value::keep(page, &spec.retention.keep);
-    let max_future = value::period_or(page, spec.retention.max_future.as_ref(), "P1Y");
-    if let (Some(keep), Some(purpose)) = (keep, purpose)
-        && !keep.within(&purpose.max_keep)
-    {
-        let text = format!("longer than max_keep of purpose {}", purpose.name);
-        page.fault(spec.retention.keep.span(), "keep-too-long", text, "shorten it, or have max_keep changed (R27)");
-    }
-    let person = spec.retention.scope.as_ref().is_none_or(|s| **s == Scope::Person);
-    Some(Retention { keep: keep?, person, max_future: max_future? })
-}
-
 fn limits(page: Page, spec: &JobSpec) -> Option<Limits> {
     let limits = spec.limits.as_ref();
     let max_removed = value::share_or(page, limits.and_then(|l| l.max_removed.as_ref()), "30%");
@@ -226,7 +213,8 @@ fn named(inventory: &Inventory, list: &Option<At<Vec<At<String>>>>) -> Vec<usize
 fn controls(terms: &FieldTerms, desk: &JobSurroundings, gather: &mut Gather) -> Option<Controls> {
     let inventory = terms.inventory;
     let subject = &inventory.spec.subject;
-    let clocks = clocks(terms);
+    let offered = named(inventory, &subject.clock);
+    let clocks = check_retention::clocks(terms.page, terms.spec, inventory, offered);
     let excludes: Vec<_> = terms.spec.exclude.iter().flatten().map(|e| exclude(terms, e, gather)).collect();
     if let Some(at) = terms.spec.exclude.iter().flatten().nth(255) {
         let help = "write several values into one `equals`";
@@ -242,44 +230,6 @@ fn controls(terms: &FieldTerms, desk: &JobSurroundings, gather: &mut Gather) -> 
         excludes: excludes.into_iter().collect::<Option<_>>()?,
         consent: consent?,
     })
-}
-
-/// R25: all clocks of the source, or those of them that the job names.
-fn clocks(terms: &FieldTerms) -> Option<Vec<usize>> {
-    let (page, inventory) = (terms.page, terms.inventory);
-    let all = named(inventory, &inventory.spec.subject.clock);
-    let chosen = match &terms.spec.retention.clock {
-        None => all,
-        Some(list) => {
-            let read: Vec<_> = list.iter().map(|at| chosen_clock(page, inventory, at, &all)).collect();
-            read.into_iter().collect::<Option<Vec<_>>>()?
-        }
-    };
-    // Observed activity alone keeps persons alive; rows judged each for itself have none.
-    let observed = terms.spec.observe.as_ref().is_some_and(|observe| !observe.is_empty());
-    let by_row = terms.spec.retention.scope.as_ref().is_some_and(|scope| **scope == Scope::Row);
-    if chosen.is_empty() && (by_row || !observed) {
-        let help = "name clocks in the source's [subject]: without one every row would be expired (R25)";
-        page.fault(terms.spec.retention.span(), "no-clock", "retention has no clock", help);
-        return None;
-    }
-    let mut once = Vec::new();
-    for place in chosen {
-        if !once.contains(&place) {
-            once.push(place);
-        }
-    }
-    Some(once)
-}
-
-fn chosen_clock(page: Page, inventory: &Inventory, at: &At<String>, all: &[usize]) -> Option<usize> {
-    let place = inventory.find(page, at)?;
-    if all.contains(&place) {
-        return Some(place);
-    }
-    let help = "name one of the source's subject.clock, or have it added there (R25)";
-    page.fault(at.span(), "clock-not-listed", "the source does not offer this column as a clock", help);
-    None
 }
 
 /// R22.

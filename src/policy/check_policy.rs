@@ -225,7 +225,9 @@ fn purpose(page: Page, at: &At<String>, spec: &PurposeSpec, recipients: &Named<R
     }
     let basis = *spec.lawful_basis;
     let direct_marketing = spec.direct_marketing.as_ref().is_some_and(|at| **at);
-    Some(Purpose { name: name?, basis, direct_marketing, max_keep: max_keep?, min_k: u32::try_from(min_k?).ok()? })
+    let undated = spec.undated.iter().flat_map(|list| list.iter()).map(|undated| **undated).collect();
+    let min_k = u32::try_from(min_k?).ok()?;
+    Some(Purpose { name: name?, basis, direct_marketing, max_keep: max_keep?, undated, min_k })
 }
 
 fn category_fits(page: Page, category: &At<Category>, spec: &PurposeSpec) {

@@ -2,12 +2,15 @@
 //! Must not know what the values mean beyond their shape.
 
 pub use super::field_spec::FieldSpec;
-use super::plan::{Diversity, TokenFormat};
+use super::plan::{Diversity, TokenFormat, Undated};
 pub use super::schedule_spec::{CatchUp, ScheduleSpec};
 use super::spec::{At, Named};
 pub use crate::treatments::Treat;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::borrow::Cow;
+use std::fmt;
 
 /// `jobs/*.toml`: what one dataset holds, for whom and for how long.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
@@ -50,7 +53,7 @@ impl JobSpec {
     /// Returns the names of the columns that the job takes from a source, its own or an observed one.
     pub fn columns_of<'a>(&'a self, source: &'a str) -> impl Iterator<Item = &'a str> {
         let own = (*self.source == *source).then(|| {
-            let clocks = self.retention.clock.iter().flat_map(|list| list.iter());
+            let clocks = self.retention.clock.iter().flat_map(|clock| clock.columns());
             let excluded = self.exclude.iter().flatten().map(|exclude| &exclude.column);
             let named = self.fields.iter().flat_map(|(_, field)| field.columns());
             clocks.chain(excluded).chain(named)
@@ -71,16 +74,88 @@ pub enum Scope {
     Row,
 }
 
+/// `clock` of a job.
+#[derive(Clone, Serialize)]
+#[serde(untagged)]
+pub enum ClockSpec {
+    /// Columns of the source.
+    Columns(Vec<At<String>>),
+    /// What stands in for them.
+    Undated(Undated),
+}
+
+impl ClockSpec {
+    /// What stands in for columns.
+    const WORDS: [&str; 2] = ["first-seen", "export-date"];
+
+    /// Returns the columns that it names.
+    pub fn columns(&self) -> &[At<String>] {
+        match self {
+            ClockSpec::Columns(columns) => columns,
+            ClockSpec::Undated(_) => &[],
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ClockSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ClockVisitor)
+    }
+}
+
+struct ClockVisitor;
+
+impl<'de> Visitor<'de> for ClockVisitor {
+    type Value = ClockSpec;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a sequence")
+    }
+
+    fn visit_str<E: Error>(self, word: &str) -> Result<ClockSpec, E> {
+        match word {
+            "first-seen" => Ok(ClockSpec::Undated(Undated::FirstSeen)),
+            "export-date" => Ok(ClockSpec::Undated(Undated::ExportDate)),
+            other => Err(E::unknown_variant(other, &ClockSpec::WORDS)),
+        }
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<ClockSpec, A::Error> {
+        let mut columns = Vec::new();
+        while let Some(column) = list.next_element()? {
+            columns.push(column);
+        }
+        Ok(ClockSpec::Columns(columns))
+    }
+}
+
+impl JsonSchema for ClockSpec {
+    fn schema_name() -> Cow<'static, str> {
+        "ClockSpec".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "anyOf": [
+                { "type": "array", "items": { "type": "string" } },
+                { "type": "string", "enum": Self::WORDS },
+            ]
+        })
+    }
+}
+
 /// `[retention]`.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RetentionSpec {
-    /// Retention period, ISO 8601.
+    /// Retention period, ISO 8601; or until-absent: as long as exports name the row (R42).
     pub keep: At<String>,
     /// person, row. Default person.
     pub scope: Option<At<Scope>>,
-    /// Clocks the job uses. Default all of the source.
-    pub clock: Option<At<Vec<At<String>>>>,
+    /// Clocks the job uses. Default all of the source. Or first-seen, export-date, where rows have no date (R42).
+    pub clock: Option<At<ClockSpec>>,
+    /// Why rows are kept by the date of the export, or until they are absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<At<String>>,
     /// How far in the future a clock may lie, ISO 8601. Default P1Y.
     pub max_future: Option<At<String>>,
 }

@@ -423,6 +423,8 @@ pub struct Purpose {
     pub direct_marketing: bool,
     /// Longest retention.
     pub max_keep: Period,
+    /// Ways in which its jobs may keep rows without a date (R42).
+    pub undated: Vec<Undated>,
     /// Smallest k.
     pub min_k: u32,
 }
@@ -632,11 +634,46 @@ pub struct ConsentColumn {
     pub since: Option<usize>,
 }
 
+/// How rows are kept that say no date (R42).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Undated {
+    /// From when a run first read a row of the person.
+    FirstSeen,
+    /// From the date of the export.
+    ExportDate,
+    /// As long as exports name them, and no longer than `max_keep` after the last one that did.
+    UntilAbsent,
+}
+
+impl Undated {
+    /// Every way.
+    pub const ALL: [Undated; 3] = [Undated::FirstSeen, Undated::ExportDate, Undated::UntilAbsent];
+
+    /// Returns the name as written in specs and evidence.
+    pub fn name(self) -> &'static str {
+        match self {
+            Undated::FirstSeen => "first-seen",
+            Undated::ExportDate => "export-date",
+            Undated::UntilAbsent => "until-absent",
+        }
+    }
+
+    /// Returns whether rows stay as long as exports bring them, however old they are.
+    pub fn never_runs_out(self) -> bool {
+        self != Undated::FirstSeen
+    }
+}
+
 /// `[retention]`.
 #[derive(Clone, Debug)]
 pub struct Retention {
     /// How long.
     pub keep: Period,
+    /// What stands in for a clock of the export (R42).
+    pub undated: Option<Undated>,
+    /// Why that is right.
+    pub reason: Option<String>,
     /// `scope = "person"`: the latest clock of all the person's rows.
     pub person: bool,
     /// How far in the future a clock may lie.

@@ -1,7 +1,7 @@
 //! `policy.toml` as written: the privacy officer's file. Doc comments here are the descriptions in the JSON Schema.
 //! Must not know what the values mean beyond their shape.
 
-use super::plan::{Basis, Effect};
+use super::plan::{Basis, Effect, Undated};
 use super::spec::{At, Category, Named};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -76,6 +76,9 @@ pub struct PurposeSpec {
     pub condition: Option<At<String>>,
     /// Longest retention period, ISO 8601.
     pub max_keep: At<String>,
+    /// Ways in which jobs of the purpose may keep rows without a date: first-seen, export-date, until-absent. Default none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undated: Option<At<Vec<At<Undated>>>>,
     /// Smallest number of data subjects per group.
     pub min_k: At<i64>,
     /// Categories that may serve the purpose; nothing else does.

@@ -265,16 +265,16 @@ impl Pair {
 }
 
 /// An upload that is hashed on its way.
-struct HashedUpload {
+pub(super) struct HashedUpload {
     upload: Box<dyn Upload>,
     hasher: blake3::Hasher,
 }
 
 impl HashedUpload {
-    fn open(root: &Root, path: &str) -> Result<HashedUpload> {
+    pub fn open(root: &Root, path: &str) -> Result<HashedUpload> {
         Ok(HashedUpload { upload: root.upload(path)?, hasher: blake3::Hasher::new() })
     }
-    fn finish(self) -> Result<(u64, String)> {
+    pub fn finish(self) -> Result<(u64, String)> {
         let bytes = self.upload.finish()?;
         Ok((bytes, self.hasher.finalize().to_hex().to_string()))
     }

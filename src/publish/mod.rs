@@ -12,6 +12,7 @@ mod groups;
 mod removal;
 mod rewrite;
 mod schema;
+mod seen_persons;
 mod shown;
 mod stretch;
 mod table;
@@ -28,6 +29,7 @@ pub use format::{
 };
 pub use removal::{Orphans, is_staged, orphans};
 pub use rewrite::{Rewriting, rewrite};
+pub use seen_persons::{SeenPerson, SeenPersons, SeenWritten, seen_by};
 pub use shown::{ShownRows, show_rows};
 pub use table::{CurrentFile, CurrentTable, FileWritten, Passed, Receipt, Rewritten, Target, Writing, Written};
 

@@ -1,6 +1,7 @@
 //! Which files of a table nothing refers to: those of attempts that came to nothing.
 //! Must not know why something is old enough.
 
+use super::seen_persons::seen_by;
 use super::table::Target;
 use super::{file, format};
 use crate::error::Result;
@@ -38,12 +39,14 @@ pub fn orphans(target: &Target<'_>, known: &BTreeSet<String>) -> Result<Orphans>
     Ok(Orphans { files, companions, unseen })
 }
 
-/// Whether a staged write is one of ours: it is called after what it would have become, `part-….parquet` or one of the history.
+/// Whether a staged write is one of ours: it is called after what it would have become, `part-….parquet`, `seen-….bin` or one
+/// of the history.
 pub fn is_staged(target: &Target<'_>, path: &str) -> bool {
     let becomes = path.rsplit_once('#').map_or(path, |(becomes, _)| becomes);
     let part = |prefix: &&str| {
         let name = becomes.strip_prefix(*prefix).and_then(|rest| rest.strip_prefix('/'));
-        name.is_some_and(|name| name.starts_with("part-") && name.ends_with(".parquet") && !name.contains('/'))
+        let part = |name: &str| name.starts_with("part-") && name.ends_with(".parquet") && !name.contains('/');
+        name.is_some_and(|name| part(name) || seen_by(name).is_some())
     };
     format::is_history(target.path, becomes) || [target.path, target.companions].iter().any(part)
 }

@@ -249,6 +249,7 @@ fn plan() -> Plan {
         name: "p".into(),
         basis: Basis::LegitimateInterests,
         direct_marketing: false,
+        undated: vec![],
         max_keep: days(90),
         min_k: 1,
     };
@@ -268,7 +269,7 @@ fn plan() -> Plan {
         columns: vec![],
         fields: vec![field("contact", None, None), field("city", Some(days(50)), Some(0))],
         controls: Controls::default(),
-        retention: Retention { keep: days(90), person: false, max_future: days(1) },
+        retention: Retention { keep: days(90), undated: None, reason: None, person: false, max_future: days(1) },
         observe: vec![],
         gate: Some(GroupTerms {
             quasi_identifiers: vec!["city".into()],

@@ -24,7 +24,7 @@ pub use beginning::{Beginning, beginning, foreign};
 pub use columns::single_names;
 pub use container::{Container, Member, members};
 pub use format::Survey;
-pub use order::{Disorder, in_order, newest_before};
+pub use order::{Disorder, date_in, in_order, newest_before};
 pub use reader::{Reader, Scratch};
 pub use records::{Broken, Records, survey};
 pub use report::{InputReport, MissingColumn, ReadReport, UnlistedColumn};

@@ -79,6 +79,26 @@ pub fn newest_before<'n>(set: &str, names: &[&'n str], format: Option<&SetFormat
     names.iter().find(|name| **name == found).copied()
 }
 
+/// Returns the date that a name says, by the declared format, else by the only reading that it has: a week or a month is its
+/// first day. None where it says none, or can be read in two ways.
+pub fn date_in(name: &str, format: Option<&SetFormat>) -> Option<Date> {
+    if let Some(SetFormat::Time(format)) = format {
+        let time = strtime::parse(format, name).ok()?;
+        let week = || ISOWeekDate::new(time.iso_week_year()?, time.iso_week()?, Weekday::Monday).ok();
+        let month = || Date::new(time.year()?, time.month()?, 1).ok();
+        return time.to_date().ok().or_else(|| week().map(ISOWeekDate::date)).or_else(month);
+    }
+    let form = Form::of(name);
+    let places = |reading| (0..form.numbers.len()).map(move |at| (reading, at));
+    let readings = WHOLE_DATES.iter().filter(|reading| !matches!(reading, DateInName::Short(_)));
+    let found: BTreeSet<Date> = readings
+        .flat_map(|reading| places(*reading))
+        .filter_map(|(reading, at)| form.whole_date(reading, at))
+        .collect();
+    let mut found = found.into_iter();
+    found.next().filter(|_| found.next().is_none())
+}
+
 fn by_number(names: Vec<&str>) -> Result<Vec<&str>, Disorder> {
     let forms: Vec<Form<'_>> = names.iter().map(|name| Form::of(name)).collect();
     alike(&names, &forms)?;
@@ -343,6 +363,27 @@ mod tests {
         assert_eq!(pick(&["a9", "b10", "x"], Some(SetFormat::Text)), Ok("x"));
         assert_eq!(pick(&["2026-10-05", "20261005"], time("%Y-%m-%d")), Err(Disorder::Undeclared("20261005".into())));
         assert!(pick(&["a1", "b2"], Some(SetFormat::Number)).is_err());
+    }
+
+    #[test]
+    fn r42_a_name_says_one_date_or_none() {
+        let time = |format: &str| Some(SetFormat::Time(format.into()));
+        for (name, format, said) in [
+            ("2026-10-05", None, Some("2026-10-05")),
+            ("20261005T020000Z", None, Some("2026-10-05")),
+            ("WE_05.10.2026_2", None, Some("2026-10-05")),
+            ("28-09-2026", None, Some("2026-09-28")),
+            ("05-10-2026", None, None),
+            ("05-10-2026", time("%d-%m-%Y"), Some("2026-10-05")),
+            ("2026-W41", time("%G-W%V"), Some("2026-10-05")),
+            ("2026-10", time("%Y-%m"), Some("2026-10-01")),
+            ("2026-10-05 to 2026-10-12", None, None),
+            ("17", None, None),
+            ("20261005", Some(SetFormat::Number), Some("2026-10-05")),
+        ] {
+            let found = date_in(name, format.as_ref()).map(|date| date.to_string());
+            assert_eq!(found.as_deref(), said, "{name}");
+        }
     }
 
     #[test]

@@ -223,7 +223,12 @@ impl<'n> Form<'n> {
 
     /// The first moment of the date at a number.
     pub fn day(&self, reading: DateInName, at: usize) -> Option<Instant> {
-        self.dated(reading, at).map(|dated| midnight(dated.date))
+        self.whole_date(reading, at).map(midnight)
+    }
+
+    /// Returns the date that begins at number `at` by a reading.
+    pub fn whole_date(&self, reading: DateInName, at: usize) -> Option<Date> {
+        self.dated(reading, at).map(|dated| dated.date)
     }
 
     fn dated(&self, reading: DateInName, at: usize) -> Option<DateFound<'_>> {

@@ -4,13 +4,14 @@ use super::columns::{self, ColumnChanges};
 use super::pinned::Pinned;
 use super::report::{Outcome, Report};
 use super::scheduled;
-use crate::clock;
+use super::stand_in::SeenAfter;
+use crate::clock::{self, Instant};
 use crate::decide::{SharedBy, Verdict};
 use crate::error::{Code, Error, Kind, Result};
 use crate::evidence::LedgerEvent;
 use crate::evidence::manifest::{
     self, Brake, ClocksIgnored, Drift, FieldEvidence, File, ForeignCommit, Identifiers, Input, Keys, ListApplied, Lost,
-    Manifest, MemberEvidence, Output, Previous, RawCause, Rejected, Removed, SCHEMA, SharedValues,
+    Manifest, MemberEvidence, Output, Previous, RawCause, Rejected, Removed, SCHEMA, SharedValues, UndatedEvidence,
 };
 use crate::job::{self, LeftAside, Ready};
 use crate::minimize::{IdentifierTally, Tally, WhyRaw};
@@ -113,6 +114,10 @@ pub struct ManifestFacts<'a> {
     pub observed_tallies: &'a [Tally],
     /// Counts of rows, by reason and by gate.
     pub verdict: &'a Verdict,
+    /// Persons that the next run has to know.
+    pub seen: Option<&'a SeenAfter>,
+    /// The date of the export, where rows are kept by it.
+    pub export_date: Option<Instant>,
     /// Whether subjects could be compared with those of the version before (R35).
     pub comparable: bool,
     /// Digest that was accepted.
@@ -142,6 +147,7 @@ pub fn manifest(ready: &Ready, facts: &ManifestFacts<'_>, written: Option<&Writt
         as_of: ready.as_of,
         scope: if plan.retention.person { "person" } else { "row" }.into(),
         keep: plan.retention.keep.to_string(),
+        undated: undated(ready, facts),
         plan: plan.digest.clone(),
         policy: ready.project.policy_digest.clone(),
         keys: Keys { identity: keys.identity.0, token: keys.token.0, epoch: keys.epoch },
@@ -371,6 +377,18 @@ fn not_published(ready: &Ready) -> Vec<String> {
     names
 }
 
+/// What stands in for a clock of the export (R42).
+fn undated(ready: &Ready, facts: &ManifestFacts<'_>) -> Option<UndatedEvidence> {
+    let retention = &ready.plan().retention;
+    Some(UndatedEvidence {
+        clock: retention.undated?.name().into(),
+        reason: retention.reason.clone(),
+        export_date: facts.export_date,
+        persons: facts.seen.map(|seen| seen.read),
+        new: facts.seen.map(|seen| seen.new),
+    })
+}
+
 fn output(ready: &Ready, written: Option<&Written>) -> Output {
     let target = ready.target();
     let file = |path: String, rows, bytes, blake3: &String| File { path, rows, bytes, blake3: blake3.clone() };
@@ -383,6 +401,7 @@ fn output(ready: &Ready, written: Option<&Written>) -> Output {
             .iter()
             .map(|f| file(f.companion.clone(), f.rows, f.companion_bytes, &f.companion_blake3))
             .collect(),
+        first_seen: None,
     }
 }
 

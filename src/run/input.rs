@@ -2,10 +2,11 @@
 
 use super::pinned::{Pinned, Read};
 use super::published_set;
+use super::stand_in::StandIn;
 use crate::error::Result;
 use crate::gates::{ColumnRead, FieldRead, Reading};
 use crate::job::{Ready, Stop};
-use crate::minimize::{Minimizer, Stream, Tally};
+use crate::minimize::{Minimizer, RowClock, Stream, Tally};
 use crate::monitor::Monitor;
 use crate::policy::{Field, Plan};
 use crate::read::{ReadReport, ReadRequest, Reader, Scratch, Selection};
@@ -27,12 +28,20 @@ const INFLATED: u64 = 8;
 /// Says whether a request names an identity.
 pub type NamesIdentity<'a> = dyn Fn(&[u8; 32]) -> bool + Sync + 'a;
 
-/// Reads, minimizes and stages everything that was pinned, each byte once. `known` says whether a request names an
-/// identity.
+/// What rows are read with.
+#[derive(Clone, Copy)]
+pub struct ReadWith<'a> {
+    /// Says whether a request names an identity.
+    pub known: &'a NamesIdentity<'a>,
+    /// What stands in for clocks of the export (R42).
+    pub row_clock: RowClock<'a>,
+}
+
+/// Reads, minimizes and stages everything that was pinned, each byte once.
 ///
 /// # Errors
 /// Input errors of any file, the first in file order; storage errors.
-pub fn read(ready: &Ready, pinned: &Pinned, known: &NamesIdentity<'_>, monitor: &dyn Monitor) -> Result<Read> {
+pub fn read(ready: &Ready, pinned: &Pinned, with: ReadWith<'_>, monitor: &dyn Monitor) -> Result<Read> {
     let plan = ready.plan();
     let stage = stage(ready, pinned)?;
     let request = ReadRequest {
@@ -43,7 +52,7 @@ pub fn read(ready: &Ready, pinned: &Pinned, known: &NamesIdentity<'_>, monitor: 
         block_bytes: ready.call.block_bytes,
     };
     let root = ready.root(&plan.input.root);
-    let (main, tally) = stream(ready, root, &pinned.main, &request, (Stream::Main, known), &stage, monitor)?;
+    let (main, tally) = stream(ready, root, &pinned.main, &request, (Stream::Main, with), &stage, monitor)?;
     let (mut observed, mut observed_tallies) = (Vec::new(), Vec::new());
     for (index, (observe, selection)) in plan.observe.iter().zip(&pinned.observed).enumerate() {
         let request = ReadRequest {
@@ -54,7 +63,7 @@ pub fn read(ready: &Ready, pinned: &Pinned, known: &NamesIdentity<'_>, monitor: 
             block_bytes: ready.call.block_bytes,
         };
         let root = ready.root(&observe.input.root);
-        let stream_of = (Stream::Observed(index), known);
+        let stream_of = (Stream::Observed(index), with);
         let (report, tally) = stream(ready, root, selection, &request, stream_of, &stage, monitor)?;
         observed.push(report);
         observed_tallies.push(tally);
@@ -82,14 +91,14 @@ fn stream(
     root: &Root,
     selection: &Selection,
     request: &ReadRequest<'_>,
-    (stream, known): (Stream, &NamesIdentity<'_>),
+    (stream, with): (Stream, ReadWith<'_>),
     stage: &Stage,
     monitor: &dyn Monitor,
 ) -> Result<(ReadReport, Tally)> {
     let minimizer = Minimizer::new(ready.plan(), &ready.keys, ready.as_of, stream)?;
     let reader = Reader::open(root, selection, request, monitor)?;
     let tallies =
-        threads::side_by_side(ready.call.threads, || work(&reader, &minimizer, known, stage, &ready.call.stop));
+        threads::side_by_side(ready.call.threads, || work(&reader, &minimizer, with, stage, &ready.call.stop));
     let tallies: Vec<Tally> = tallies.into_iter().collect::<Result<_>>()?;
     let tally = tallies.into_iter().reduce(|mut all, one| {
         all.merge(one);
@@ -98,14 +107,9 @@ fn stream(
     Ok((reader.finish()?, tally.unwrap_or_default()))
 }
 
-fn work(
-    reader: &Reader<'_>,
-    minimizer: &Minimizer,
-    known: &NamesIdentity<'_>,
-    stage: &Stage,
-    stop: &Stop,
-) -> Result<Tally> {
-    let (mut scratch, mut worker, mut writer) = (Scratch::default(), minimizer.worker(known), stage.writer());
+fn work(reader: &Reader<'_>, minimizer: &Minimizer, with: ReadWith<'_>, stage: &Stage, stop: &Stop) -> Result<Tally> {
+    let (mut scratch, mut writer) = (Scratch::default(), stage.writer());
+    let mut worker = minimizer.worker(with.known, with.row_clock);
     while let Some(batch) = reader.next(&mut scratch)? {
         stop.check()?;
         writer.append(worker.minimize(&batch).map_err(|error| error.within(reader.place(batch.input)))?)?;
@@ -119,7 +123,7 @@ fn work(
 ///
 /// # Errors
 /// Storage errors; evidence errors of the ledger.
-pub fn observed(ready: &Ready, pinned: &Pinned, read: &Read) -> Result<Reading> {
+pub fn observed(ready: &Ready, pinned: &Pinned, read: &Read, stand_in: &StandIn) -> Result<Reading> {
     let plan = ready.plan();
     let fields = plan.fields.iter().zip(&read.tally.fields);
     let fields = fields.map(|(field, tally)| FieldRead {
@@ -138,6 +142,7 @@ pub fn observed(ready: &Ready, pinned: &Pinned, read: &Read) -> Result<Reading> 
         set: pinned.main.set.clone(),
         before: published_set::records_before(ready, pinned.set()).zip(min_records),
         doubt: published_set::doubt(ready, pinned, read)?,
+        first_seen: stand_in.told(),
         fields: fields.collect(),
         columns: columns_read(ready, read),
     })

@@ -6,6 +6,8 @@ use super::columns::{self, ColumnChanges, SeenColumns};
 use super::input;
 use super::pinned::{Pinned, Read};
 use super::previous::Before;
+use super::stand_in::{SeenAfter, StandIn};
+use crate::clock::Instant;
 use crate::decide::{self, Judged, Links, PreviousVersion, Verdict};
 use crate::error::Result;
 use crate::evidence::manifest::ListApplied;
@@ -48,6 +50,9 @@ pub struct RunFindings {
     pub links: Links,
     /// Counts of rows, by reason and by gate.
     pub verdict: Verdict,
+    /// Persons that the next run has to know, where retention counts from when they were first seen.
+    pub seen: Option<SeenAfter>,
+    export_date: Option<Instant>,
     lists: Vec<ListApplied>,
     main: ReadReport,
     observed: Vec<ReadReport>,
@@ -71,10 +76,14 @@ pub fn judge(
     aim: Aim,
     monitor: &dyn Monitor,
 ) -> Result<JudgedRun> {
-    let read = input::read(ready, pinned, &|identity| requests.names(identity), monitor);
+    let stand_in = StandIn::find(ready, pinned)?;
+    let known = |identity: &[u8; 32]| requests.names(identity);
+    let read = stand_in.clock(ready.as_of, |row_clock| {
+        input::read(ready, pinned, input::ReadWith { known: &known, row_clock }, monitor)
+    });
     let read = read.map_err(|error| columns::explained(ready, pinned, error))?;
     let matched = MatchedRows::over(read, ready, requests, aim, monitor)?;
-    matched.decided(ready, pinned, aim, monitor)
+    matched.decided(ready, pinned, (aim, &stand_in), monitor)
 }
 
 impl MatchedRows {
@@ -99,9 +108,15 @@ impl MatchedRows {
     }
 
     /// Decides about the rows, which only now are known to be looked through for everybody who asked.
-    fn decided(self, ready: &Ready, pinned: &Pinned, aim: Aim, monitor: &dyn Monitor) -> Result<JudgedRun> {
+    fn decided(
+        self,
+        ready: &Ready,
+        pinned: &Pinned,
+        (aim, stand_in): (Aim, &StandIn),
+        monitor: &dyn Monitor,
+    ) -> Result<JudgedRun> {
         let MatchedRows { read, links, lists } = self;
-        let reading = input::observed(ready, pinned, &read)?;
+        let reading = input::observed(ready, pinned, &read, stand_in)?;
         let Read { staged, main, observed, tally, observed_tallies } = read;
         let columns = if aim == Aim::Explain { SeenColumns::new() } else { columns::look(ready, pinned, &main.names)? };
         // A field that lost all its values is told as a field.
@@ -115,11 +130,14 @@ impl MatchedRows {
         let previous = before.as_ref().map(|before| before as &dyn PreviousVersion);
         let rules = if aim == Aim::Tell { ready.rules().with_hints() } else { ready.rules() };
         let threads = ready.call.threads;
-        let judged = decide::decide(rules, staged, links.entries(), previous, &reading, threads, monitor)?;
+        let mut judged = decide::decide(rules, staged, links.entries(), previous, &reading, threads, monitor)?;
+        let (export_date, seen) = (stand_in.export, stand_in.next(ready, judged.take_seen(), links.entries()));
         let (verdict, comparable) = (judged.verdict().clone(), before.as_ref().is_some_and(Before::comparable));
         let findings = RunFindings {
             links,
             verdict,
+            seen,
+            export_date,
             lists,
             main,
             observed,
@@ -150,6 +168,8 @@ impl RunFindings {
             tally: &self.tally,
             observed_tallies: &self.observed_tallies,
             verdict: &self.verdict,
+            seen: self.seen.as_ref(),
+            export_date: self.export_date,
             comparable: self.comparable,
             accepted,
             lists: self.lists.clone(),

@@ -115,6 +115,9 @@ pub struct Current {
     pub rows: u64,
     /// Its files, in path order.
     pub files: Vec<PublishedFile>,
+    /// When persons were first seen, where retention counts from then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_seen: Option<evidence::manifest::File>,
 }
 
 /// A file of the current version and its companion.

@@ -57,6 +57,7 @@ fn current(manifest: &Manifest, digest: String) -> Current {
         epoch: manifest.keys.epoch.clone(),
         rows: manifest.rows_out,
         files: pairs.map(file).collect(),
+        first_seen: manifest.output.first_seen.clone(),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::evidence::manifest::{
     VersionKind,
 };
 use crate::policy::Plan;
-use crate::publish::{FileWritten, Passed, Rewritten};
+use crate::publish::{FileWritten, Passed, Rewritten, SeenWritten};
 use crate::state::Current;
 
 /// What stays as the version before had it: fields, keys, purpose's terms. What today's policy says is named by digest.
@@ -38,6 +38,7 @@ pub(super) fn manifest(
         as_of: scene.as_of,
         scope: before.scope.clone(),
         keep: before.keep.clone(),
+        undated: before.undated.clone(),
         plan: plan.digest.clone(),
         policy: scene.project.policy_digest.clone(),
         keys: before.keys.clone(),
@@ -95,7 +96,13 @@ fn output(published: &PublishedVersion<'_>, rewritten: &Rewritten) -> Output {
     pairs.extend(rewritten.written.files.iter().map(|file| written(prefix, file)));
     pairs.sort_by(|a, b| a.0.path.cmp(&b.0.path));
     let (files, companions) = pairs.into_iter().unzip();
-    Output { dataset: before.dataset.clone(), version: published.table.tip() + 1, files, companions }
+    let (dataset, first_seen) = (before.dataset.clone(), before.first_seen.clone());
+    Output { dataset, version: published.table.tip() + 1, files, companions, first_seen }
+}
+
+/// Returns the file of persons and when they were first seen as the manifest names it.
+pub fn seen_file(file: SeenWritten) -> File {
+    File { path: file.path, rows: file.persons, bytes: file.bytes, blake3: file.blake3 }
 }
 
 fn written(folder: &str, file: &FileWritten) -> (File, File) {

@@ -10,6 +10,7 @@ pub(crate) mod settle;
 mod version;
 mod whole;
 
+pub(crate) use evidence::seen_file;
 pub use raw::{RawExports, count_raw};
 pub use removal::Removal;
 pub use version::Swept;

@@ -52,10 +52,14 @@ struct Left {
 
 impl Left {
     fn find(scene: &Scene<'_>, object: &Object) -> Result<Left> {
-        let origin = match publish::written_by(name(&object.path)) {
-            Some((run, attempt)) => scene.state.origin(run, attempt)?,
-            None => None,
-        };
+        match publish::written_by(name(&object.path)) {
+            Some(of) => Left::of(scene, of, object),
+            None => Ok(Left { at: object.modified, makes: 0 }),
+        }
+    }
+
+    fn of(scene: &Scene<'_>, (run, attempt): (&str, u32), object: &Object) -> Result<Left> {
+        let origin = scene.state.origin(run, attempt)?;
         let at = origin.map_or(object.modified, |origin| origin.at.max(object.modified));
         Ok(Left { at, makes: origin.map_or(0, |origin| origin.makes) })
     }
@@ -196,6 +200,7 @@ impl<'a> Pass<'a> {
     fn all(&mut self, dataset: &mut Dataset) -> Result<Option<Instant>> {
         dataset.replaced = self.replaced(&dataset.replaced)?;
         self.orphans(dataset)?;
+        self.seen_persons(dataset)?;
         self.log(dataset)?;
         self.staging()?;
         self.monitor.proceed()?;
@@ -307,6 +312,31 @@ impl<'a> Pass<'a> {
         } else {
             self.delete(root, "orphans", &object.path)?;
             self.delete(self.scene.target.state, "orphans", companion)?;
+        }
+        Ok(())
+    }
+
+    /// R42: what earlier versions knew of when persons were first seen. Of a hold nothing in it is asked: the current version
+    /// has it too.
+    fn seen_persons(&mut self, dataset: &Dataset) -> Result<()> {
+        let own = dataset.current.as_ref().and_then(|current| current.first_seen.as_ref());
+        let newest = dataset.current.as_ref().map(|current| current.version);
+        let state = self.scene.target.state;
+        let prefixes: Vec<&str> =
+            self.scene.earlier.iter().map(String::as_str).chain([self.scene.target.companions]).collect();
+        for object in prefixes.into_iter().map(|prefix| state.list(prefix)).collect::<Result<Vec<_>>>()?.concat() {
+            let Some((run, attempt)) = publish::seen_by(name(&object.path)) else { continue };
+            if own.is_some_and(|own| own.path == object.path) {
+                continue;
+            }
+            self.monitor.proceed()?;
+            let left = Left::of(self.scene, (run, attempt), &object)?;
+            let due = left.due(self.scene);
+            if due > self.scene.now || newest.is_some_and(|newest| left.makes > newest) {
+                self.done.wait(1, due);
+            } else {
+                self.delete(state, "first-seen", &object.path)?;
+            }
         }
         Ok(())
     }

@@ -4,12 +4,12 @@
 use super::current::PublishedVersion;
 use super::evidence;
 use super::scene::{DatasetRequests, Scene};
-use crate::decide::{self, Entries, Remaining, ReviewRules};
+use crate::decide::{self, Entries, Remaining, ReviewRules, has_erased};
 use crate::error::{Code, Error, Result};
 use crate::evidence::manifest::Manifest;
 use crate::key;
 use crate::monitor::Monitor;
-use crate::publish::{self, Commit, CurrentTable, Rewriting, Rewritten};
+use crate::publish::{self, Commit, CurrentTable, Rewriting, Rewritten, SeenPerson, SeenPersons};
 use crate::stage::SpillStore;
 use crate::state::{Dataset, Intent};
 
@@ -48,13 +48,17 @@ pub fn apply(
     monitor: &dyn Monitor,
 ) -> Result<Option<Swept>> {
     let remaining = review(scene, published, asked.entries, monitor)?;
-    if !making.fence && !(0..remaining.files()).any(|file| remaining.touched(file)) {
+    let seen = seen_left(scene, published, asked.entries)?;
+    if !making.fence && seen.is_none() && !(0..remaining.files()).any(|file| remaining.touched(file)) {
         return Ok(None);
     }
     published.check_files(scene, |file| remaining.touched(file))?;
     let intent = intend(scene, dataset, published.table.version, asked.segment)?;
     let rewritten = rewrite(scene, published, &remaining, &intent, monitor)?;
     let mut manifest = evidence::manifest(scene, published, &remaining, &rewritten, asked, &intent.run);
+    if let Some(seen) = seen {
+        manifest.output.first_seen = Some(evidence::seen_file(seen.write(&scene.target, &intent.run, 1)?));
+    }
     manifest.witness = Some(scene.state.witness()?);
     let digest = scene.state.put_manifest(&manifest)?;
     monitor.proceed()?;
@@ -136,6 +140,20 @@ fn intend(scene: &Scene<'_>, dataset: &Dataset, replaces: u64, segment: u64) -> 
     };
     scene.state.begin(&mut intent, "sweep-")?;
     Ok(intent)
+}
+
+/// R42: without the erased, what is known of when persons were first seen; none where nobody of them is in it. A file that is
+/// lost is a matter for the next run.
+fn seen_left(
+    scene: &Scene<'_>,
+    published: &PublishedVersion<'_>,
+    entries: &dyn Entries,
+) -> Result<Option<SeenPersons>> {
+    let Some(file) = &published.manifest.output.first_seen else { return Ok(None) };
+    let Some(seen) = SeenPersons::open(scene.state.root(), &file.path, &file.blake3)? else { return Ok(None) };
+    let stays = |person: &SeenPerson| !has_erased(&person.identity, entries, scene.plan.grounds());
+    let left = SeenPersons::of(seen.kind(), seen.iter().filter(stays));
+    Ok((left.len() < seen.len()).then_some(left))
 }
 
 fn rewrite(

@@ -79,7 +79,13 @@ fn run(root: &Root, nonce: &str) -> Result<()> {
 }
 
 fn empty_manifest(attempt: u32) -> tamis::evidence::Manifest {
-    let output = manifest::Output { dataset: "lake:crm".into(), version: 0, files: vec![], companions: vec![] };
+    let output = manifest::Output {
+        dataset: "lake:crm".into(),
+        version: 0,
+        files: vec![],
+        companions: vec![],
+        first_seen: None,
+    };
     tamis::evidence::Manifest {
         schema: manifest::SCHEMA,
         tamis: "0.1.0".into(),
@@ -94,6 +100,7 @@ fn empty_manifest(attempt: u32) -> tamis::evidence::Manifest {
         as_of: AT,
         scope: "person".into(),
         keep: "P1Y".into(),
+        undated: None,
         plan: "0123abcd".into(),
         policy: "cd".into(),
         keys: manifest::Keys { identity: "aa".into(), token: "bb".into(), epoch: "2026a".into() },

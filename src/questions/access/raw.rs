@@ -6,7 +6,7 @@ use super::report::{DoubtfulRow, RawRecord, Right, ShownValues, Withheld, Withho
 use crate::clock::Instant;
 use crate::error::{Kind, Result};
 use crate::job::Desk;
-use crate::minimize::{Minimizer, Rows, Stream};
+use crate::minimize::{Minimizer, RowClock, Rows, Stream};
 use crate::monitor::Monitor;
 use crate::policy::{Basis, Category, Column, ColumnOrigin, Location, Plan, Register, Source};
 use crate::read::{self, InputPaths, RawBatch, ReadRequest, Reader, Records, Scratch, Selection};
@@ -194,7 +194,7 @@ impl RawSource<'_> {
         };
         let minimizer = Minimizer::new(self.plan, &desk.keys, now, self.stream)?;
         let reader = Reader::open(root, &selection, &request, monitor)?;
-        let (mut scratch, mut worker) = (Scratch::default(), minimizer.worker(&|_| false));
+        let (mut scratch, mut worker) = (Scratch::default(), minimizer.worker(&|_| false, RowClock::OfColumns));
         let mut found = Vec::new();
         while let Some(batch) = reader.next(&mut scratch)? {
             worker.minimize(&batch)?;

@@ -251,6 +251,12 @@ fn told(report: &Report) -> String {
         let _ = writeln!(out, "  {}: {}", removed.reason, removed.rows);
     }
     counts(&mut out, report);
+    if let Some(undated) = &m.undated {
+        let date = undated.export_date.map_or(String::new(), |date| format!(" {date}"));
+        let persons = undated.persons.zip(undated.new);
+        let persons = persons.map_or(String::new(), |(persons, new)| format!(", {persons} persons, {new} new"));
+        let _ = writeln!(out, "  undated: {}{date}{persons}", undated.clock);
+    }
     for input in &m.inputs {
         for member in &input.members {
             let name = member.name.as_deref().map_or(String::new(), |name| format!(" {name}"));

@@ -10,4 +10,5 @@ mod process;
 mod refused;
 mod same_bytes;
 mod table;
+mod undated;
 mod zones;
