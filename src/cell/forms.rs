@@ -162,7 +162,7 @@ fn shifted(whole: &str, fraction: &str, exponent: i32) -> Option<(String, String
         let zeros = "0".repeat(by - moved);
         return Some((format!("{whole}{}{zeros}", &fraction[..moved]), fraction[moved..].to_owned()));
     }
-    let whole = format!("{}{whole}", "0".repeat(by));
+    let whole = format!("{}{whole}", "0".repeat((by + 1).saturating_sub(whole.len())));
     let (left, moved) = whole.split_at(whole.len() - by);
     Some((left.to_owned(), format!("{moved}{fraction}")))
 }

@@ -57,14 +57,7 @@ fn field(name: &str, from: Option<usize>, treat: Treatment) -> Field {
 }
 
 fn source() -> Source {
-    Source {
-        name: "contact".into(),
-        read: ReadFormat::csv(),
-        complete: None,
-        listed: vec![],
-        also: Default::default(),
-        cover: Default::default(),
-    }
+    Source::of_csv("contact")
 }
 
 fn plan() -> Plan {

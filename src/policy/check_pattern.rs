@@ -21,6 +21,7 @@ pub(super) fn line(page: Page, at: &At<String>, spec: &ColumnSpec) {
         text(&spec.allow_raw, "allow_raw"),
         spec.several.as_ref().map(|at| (at.span(), "several")),
         spec.parts.as_ref().map(|at| (at.span(), "parts")),
+        spec.names.as_ref().map(|at| (at.span(), "names")),
     ];
     for (span, name) in keys.into_iter().flatten() {
         let help = "give each such column a line of its own: who a value names, and whether it may leave as it is, is \

@@ -206,9 +206,9 @@ fn places(page: Page, by_name: &[Line<'_>], by_pattern: &[Line<'_>]) -> BTreeMap
             places.entry(name_of(at)).or_insert(index);
         }
     }
-    for at in spec.columns.iter().flat_map(|(_, column)| column.names.iter().flat_map(|names| names.iter())) {
+    for at in by_name.iter().flat_map(|(_, column)| column.names.iter().flat_map(|names| names.iter())) {
         value::said(page, at);
-        if folded.insert(value::folded(at), at).is_some() {
+        if folded.insert((true, value::folded(at)), at).is_some() {
             let help = "every name belongs to one column, once, whatever its case";
             page.fault(at.span(), "duplicate-column", "another column has this name", help);
         }
@@ -219,7 +219,7 @@ fn places(page: Page, by_name: &[Line<'_>], by_pattern: &[Line<'_>]) -> BTreeMap
 /// Other names of columns in files, each with the column's own.
 fn also(spec: &SourceSpec) -> BTreeMap<String, String> {
     let names = |(at, column): (&At<String>, &ColumnSpec)| {
-        let own = value::trimmed(at);
+        let own = name_of(at);
         let names = column.names.iter().flat_map(|names| names.iter());
         names.map(|name| (value::trimmed(name), own.clone())).collect::<Vec<_>>()
     };

@@ -278,6 +278,19 @@ pub struct Source {
 }
 
 impl Source {
+    /// Returns a CSV source that lists no column.
+    #[cfg(test)]
+    pub(crate) fn of_csv(name: &str) -> Source {
+        Source {
+            name: name.into(),
+            read: ReadFormat::csv(),
+            complete: None,
+            listed: Vec::new(),
+            also: BTreeMap::new(),
+            cover: ColumnCover::default(),
+        }
+    }
+
     /// Returns the pattern that declares a column which no line names.
     pub fn pattern_of(&self, name: &str) -> Option<&str> {
         match self.cover.of(name) {
@@ -486,6 +499,7 @@ impl Column {
             identified: false,
             several: None,
             birth: false,
+            forms: CellForms::default(),
             max_raw: None,
             parts: Vec::new(),
         }

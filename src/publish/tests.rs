@@ -256,7 +256,7 @@ fn plan() -> Plan {
     Plan {
         job: "job".into(),
         file: "job.toml".into(),
-        source: source(),
+        source: Source::of_csv("s"),
         input: place(),
         output: place(),
         purpose,
