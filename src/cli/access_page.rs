@@ -46,7 +46,7 @@ pub(super) fn person(report: &AccessReport) -> String {
     if report.right == Right::Access {
         body.push_str("<h2>What else is kept</h2>\n<ul>\n");
         report.also_kept.iter().for_each(|line| body.push_str(&item(line)));
-        body.line(format_args!("</ul>\n<h2>Decisions about you</h2>\n<p>{AUTOMATED}</p>"));
+        body.push_str(&format!("</ul>\n<h2>Decisions about you</h2>\n<p>{AUTOMATED}</p>\n"));
     }
     body.push_str(&rights(report));
     filled(PAGE, &[("title", title.into()), ("body", body)])
@@ -91,10 +91,10 @@ fn overview(report: &AccessReport) -> String {
     let allowed = ((report.due.0 - report.received.0) / DAY_MICROS).max(1);
     let mut out = String::from("<h2>At a glance</h2>\n");
     let days = format!("answered on day {used} of {allowed}");
-    out.line(format_args!("<p>{days}</p>\n{}", bar(used.min(allowed) as u64, allowed as u64, GREEN, &days)));
+    out.push_str(&format!("<p>{days}</p>\n{}\n", bar(used.min(allowed) as u64, allowed as u64, GREEN, &days)));
     for (name, count, what) in &parts {
         let said = format!("{name}: {count} {what}");
-        out.line(format_args!("<p>{}</p>\n{}", escaped(&said), bar(*count, most, GREEN, &said)));
+        out.push_str(&format!("<p>{}</p>\n{}\n", escaped(&said), bar(*count, most, GREEN, &said)));
     }
     out
 }
@@ -153,8 +153,8 @@ fn raw(report: &AccessReport) -> String {
         out.line(format_args!("<p class=\"warn\">not searched: {}</p>", escaped(place)));
     }
     for record in &raw.records {
-        out.line(format_args!(
-            "<h3>{} <small>{}</small></h3>\n<div class=\"wide\"><table>",
+        out.push_str(&format!(
+            "<h3>{} <small>{}</small></h3>\n<div class=\"wide\"><table>\n",
             escaped(&record.source),
             escaped(&record.places.join("; "))
         ));

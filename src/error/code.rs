@@ -104,7 +104,7 @@ codes! {
         "The token key named in the policy is of an epoch that came before the one in use."
         "Name an epoch that has not been used for this job."
     FileNotWritten "file-not-written" Policy
-        "A spec or a key could not be written."
+        "A spec, a key or an answer to a person could not be written."
         "Check who owns the folder, whether it is there and whether the file system has room."
     IdentifierGone "identifier-gone" Policy
         "No job reads a column with this identifier any more, so stored requests that name it would reach nobody."
@@ -237,12 +237,12 @@ codes! {
     Brake "brake" Gate
         "More rows would be dropped than `max_removed` allows, or none would be left."
         "Look at the plan; accept its digest when this is what should happen."
-    FirstSeenLost "first-seen-lost" Gate
-        "Retention counts from when persons were first seen, and that is not known any more (R42)."
-        "Bring the state back from a copy; accept the plan if everybody is to begin anew."
     FieldEmptied "field-emptied" Gate
         "A field lost more of its values since the run before than `max_emptied` allows."
         "Ask whether the export lost or renamed the column; accept the plan's digest when this is what should happen."
+    FirstSeenLost "first-seen-lost" Gate
+        "Retention counts from when persons were first seen, and that is not known any more (R42)."
+        "Bring the state back from a copy; accept the plan if everybody is to begin anew."
     GateK "gate-k" Gate
         "Groups of quasi-identifiers have fewer than k persons."
         "Coarsen or leave out a quasi-identifier, or suppress small groups. This cannot be accepted."

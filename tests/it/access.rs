@@ -233,6 +233,7 @@ fn the_answer_goes_into_a_folder_that_only_the_caller_can_read_apart_from_every_
     assert!(written.len() == 6 && written.iter().all(|(path, _)| mode(path) == 0o600));
     let page = std::fs::read_to_string(out.join("person.html")).unwrap();
     assert!(page.contains("person00001@example.org") && !page.contains("person00002"));
+    assert!(!page.contains("\\n"), "a line end is shown as text");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(!said.contains("person00001") && said.contains("DSR-9"), "{said}");
     let again = export(&installation, &out, values);
