@@ -224,7 +224,7 @@ codes! {
     RequestListUnreadable "request-list-unreadable" Input
         "A list of requests, or a part of it, could not be read. Every readable request is stored and in force."
         "Correct the record or the file named; nothing is published until every list can be read (R31)."
-    SetAhead "set-dated-ahead" Input
+    SetDatedAhead "set-dated-ahead" Input
         "The newest set is named by a day that has not come, so it would stay the newest and hide every later export."
         "Rename it or move it away; if exports are named by a day to come, set `complete.max_ahead` in the source."
     SetOrderUnknown "set-order-unknown" Input

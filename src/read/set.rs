@@ -92,7 +92,7 @@ fn not_ahead(place: &str, set: &str, names: &[&str], complete: Option<&Complete>
         return Ok(());
     };
     Err(Error::new(
-        Code::SetAhead,
+        Code::SetDatedAhead,
         format!("{place}: set {set} is complete and the newest by its name, which says {day}; the clock says {now}"),
     )
     .help(

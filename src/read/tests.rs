@@ -688,15 +688,18 @@ fn r38_a_set_that_is_dated_more_than_a_day_ahead_is_refused() {
     // The date of the set is not yet there anywhere, but within a day.
     assert_eq!(found("day/{set}/*", Some(&settled), "2026-09-30T00:00:00Z").unwrap(), "2026-10-01");
     let ahead = found("day/{set}/*", Some(&settled), "2026-09-29T23:59:59Z").unwrap_err();
-    assert_eq!((ahead.code(), ahead.code().kind()), (Code::SetAhead, crate::error::Kind::Input));
+    assert_eq!((ahead.code(), ahead.code().kind()), (Code::SetDatedAhead, crate::error::Kind::Input));
     let declared = complete(Some("P1M"));
     assert_eq!(found("day/{set}/*", Some(&declared), "2026-09-10T00:00:00Z").unwrap(), "2026-10-01");
     // Also one that is alone, and one of a source that has no [complete].
-    assert_eq!(found("one/c-{set}.csv", Some(&settled), "2026-10-01T00:00:00Z").unwrap_err().code(), Code::SetAhead);
-    assert_eq!(found("one/c-{set}.csv", None, "2026-10-01T00:00:00Z").unwrap_err().code(), Code::SetAhead);
+    assert_eq!(
+        found("one/c-{set}.csv", Some(&settled), "2026-10-01T00:00:00Z").unwrap_err().code(),
+        Code::SetDatedAhead
+    );
+    assert_eq!(found("one/c-{set}.csv", None, "2026-10-01T00:00:00Z").unwrap_err().code(), Code::SetDatedAhead);
     // A set that is not complete hides nothing.
     aged(folder.path(), "day/2026-10-01/x.csv", 1_790_000_000);
-    assert_eq!(found("day/{set}/*", Some(&settled), "2026-09-20T00:00:00Z").unwrap_err().code(), Code::SetAhead);
+    assert_eq!(found("day/{set}/*", Some(&settled), "2026-09-20T00:00:00Z").unwrap_err().code(), Code::SetDatedAhead);
     aged(folder.path(), "day/2026-10-01/x.csv", 2_000_000_000);
     assert_eq!(found("day/{set}/*", Some(&settled), "2026-09-28T00:00:00Z").unwrap(), "2026-09-28");
 }
