@@ -17,8 +17,7 @@ use self::exact::Grammar;
 use self::fault::{FaultAt, What, unit};
 use self::scan::Marks;
 use super::{
-    BadRecords, Block, BlockStop, Failure, FaultSpot, FileFormat, FormatScratch, OpenedMember, Parsed, RecordFault,
-    Survey,
+    BadRecords, Block, BlockStop, Failure, FileFormat, FormatScratch, OpenedMember, Parsed, RecordFault, Survey,
 };
 use crate::error::{Code, Result};
 use crate::policy::{CsvFormat, ReadFormat};
@@ -52,8 +51,8 @@ impl Csv {
 
     fn fault(&self, offset: u64, fault: FaultAt) -> RecordFault {
         let FaultAt { at, record, what } = fault;
-        let spot = FaultSpot::Byte { at: offset + at as u64, unit: unit(self.encoding) };
-        RecordFault { record, spot, code: what.code(), what: what.message(), help: what.help() }
+        let (byte, unit) = (offset + at as u64, unit(self.encoding));
+        RecordFault { record, byte, unit, code: what.code(), what: what.message(), help: what.help() }
     }
 
     fn stopped(&self, offset: u64, stop: BlockStop) -> Failure {
@@ -61,12 +60,12 @@ impl Csv {
             BlockStop::Error(error) => Failure::Error(error),
             BlockStop::Malformed { at } => Failure::Fault(RecordFault {
                 record: 0,
-                spot: FaultSpot::Byte { at, unit: " of the file" },
+                byte: at,
+                unit: " of the file",
                 code: Code::EncodingWrong,
                 what: text::not_of(self.encoding),
                 help: text::MALFORMED,
             }),
-            BlockStop::Fault(fault) => Failure::Fault(fault),
             BlockStop::TooLong => {
                 let what = What::TooLong { longest: self.grammar.longest };
                 Failure::Fault(self.fault(offset, FaultAt { at: 0, record: 0, what }))
@@ -126,10 +125,10 @@ impl FileFormat for Csv {
         &self,
         block: Block,
         bytes: Vec<u8>,
-        columns: &ColumnMap,
+        width: usize,
         scratch: &mut FormatScratch,
     ) -> Result<Parsed, Failure> {
-        let (Block { offset, stop, .. }, width) = (block, columns.width);
+        let Block { offset, stop, .. } = block;
         if let Some(stop) = stop {
             let fault = exact::parse(&bytes, &self.grammar, width, self.bad, false).fault;
             return Err(match fault {
