@@ -70,7 +70,7 @@ pub fn ask(call: &SubjectCall, asked: Asked) -> Result<Stored> {
             .help("give one `kind: value` a line, such as `email: …`, on standard input"));
     }
     let mut requests = desk.requests()?;
-    let received = asked.received.unwrap_or(Instant(call.now.0.div_euclid(1_000_000) * 1_000_000));
+    let received = asked.received.unwrap_or(call.now.to_seconds());
     let (raw, count) = (identities.iter().filter(|(_, raw)| *raw).count(), identities.len());
     let command = RequestCommand {
         effect: asked.effect,

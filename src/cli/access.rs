@@ -12,7 +12,7 @@ use super::verdict::counted;
 use crate::clock::{Clock, System};
 use crate::error::{Code, Error, Result};
 use crate::policy::{self, KeyFrom, Project};
-use crate::questions::access::{self, AccessAnswer, AccessAsked, Right, ShownValues};
+use crate::questions::access::{AccessAnswer, AccessAsked, AccessDesk, Right, ShownValues};
 use crate::store::{local_folder, settle};
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -32,23 +32,20 @@ pub(super) fn export(settings: &Settings, args: &SubjectArgs, json: bool) -> Res
     let mut call = settings.subject_call();
     call.values = super::who::values()?;
     call.now = System.now();
-    let answer = access::answer(&call, &asked, monitor(json).as_ref())?;
+    let desk = AccessDesk::open(&call)?;
+    let answer = desk.answer(&call, &asked, monitor(json).as_ref())?;
     let files = write(&answer, &out)?;
-    access::answered(&call, &asked, &answer.report)?;
+    desk.answered(&call, &asked, &answer.report)?;
     if json { render::json(&said_json(&answer, &out, &files)) } else { Ok(said(&answer, &out, &files)) }
 }
 
 fn asked(args: &SubjectArgs) -> Result<AccessAsked> {
-    let request = args.request.clone().ok_or_else(|| {
-        Error::new(Code::RequestWrong, "a request needs an id")
-            .help("give --request ID, an opaque one such as a case number")
-    })?;
     Ok(AccessAsked {
         right: match args.right {
             RightAsked::Access => Right::Access,
             RightAsked::Portability => Right::Portability,
         },
-        request,
+        request: args.request_id()?,
         received: args.received.as_deref().map(settings::time).transpose()?,
         include_doubtful: args.include_doubtful.clone(),
         without_raw: args.without_raw.clone(),

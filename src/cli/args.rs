@@ -1,5 +1,6 @@
 //! Arguments as typed. Nothing is looked up here.
 
+use crate::error::{Code, Error, Result};
 use crate::threads::MAX_THREADS;
 use clap::{Args, Parser, Subcommand, value_parser};
 use std::net::SocketAddr;
@@ -441,4 +442,17 @@ pub struct SubjectArgs {
     /// Export: does not search raw exports, for this reason, which the page gives
     #[arg(long, value_name = "REASON")]
     pub without_raw: Option<String>,
+}
+
+impl SubjectArgs {
+    /// Returns the id of the request.
+    ///
+    /// # Errors
+    /// A policy error when none was given.
+    pub fn request_id(&self) -> Result<String> {
+        self.request.clone().ok_or_else(|| {
+            Error::new(Code::RequestWrong, "a request needs an id")
+                .help("give --request ID, an opaque one such as a case number")
+        })
+    }
 }

@@ -10,7 +10,7 @@ use super::verdict::counted;
 use super::who;
 use crate::by_hand::{self, Asked, Stored};
 use crate::clock::{self, Clock, System};
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::policy::Effect;
 use crate::questions::{KnownPerson, find};
 
@@ -46,13 +46,9 @@ pub fn carry_out(settings: &Settings, args: &SubjectArgs, json: bool) -> Result<
 }
 
 fn asked(effect: Effect, args: &SubjectArgs) -> Result<Asked> {
-    let request = args.request.clone().ok_or_else(|| {
-        Error::new(Code::RequestWrong, "a request needs an id")
-            .help("give --request ID, an opaque one such as a case number")
-    })?;
     Ok(Asked {
         effect,
-        request,
+        request: args.request_id()?,
         purposes: args.purposes.clone(),
         received: args.received.as_deref().map(settings::time).transpose()?,
         lifts: args.lifts.clone(),

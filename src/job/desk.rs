@@ -10,7 +10,7 @@ use crate::evidence::{LedgerEvent, RunRef};
 use crate::invisible;
 use crate::key::Keyring;
 use crate::minimize::IdentityMaker;
-use crate::policy::{self, Identifier, Project};
+use crate::policy::{self, Identifier, Project, Register};
 use crate::requests::Requests;
 use crate::state::State;
 use crate::store::Root;
@@ -38,6 +38,8 @@ pub struct SubjectCall {
 /// Specs, roots, keys and state, for commands that are about requests.
 pub(crate) struct Desk {
     pub(crate) project: Project,
+    /// What only people read of the specs.
+    pub(crate) register: Register,
     pub(crate) roots: BTreeMap<String, Root>,
     pub(crate) keys: Keyring,
     pub(crate) state: State,
@@ -45,7 +47,7 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(crate) fn open(call: &SubjectCall) -> Result<Desk> {
-        let project = policy::load(&call.dir, &call.roots)?;
+        let (project, register) = policy::load_with_register(&call.dir, &call.roots)?;
         let roots = open_roots(&project, &call.runtime, call.wrap.as_ref())?;
         let keys = Keyring::load(&project.keys, &data_roots(&project))?;
         let root =
@@ -53,7 +55,7 @@ impl Desk {
         let state = State::open(root)?;
         state.check_keys(&keys.ids())?;
         state.agree()?;
-        Ok(Desk { project, roots, keys, state })
+        Ok(Desk { project, register, roots, keys, state })
     }
 
     pub(crate) fn root(&self) -> &Root {
@@ -72,6 +74,16 @@ impl Desk {
 /// Returns when a request has to be done: by the calendar of its list, in which its day of receipt is written.
 pub(crate) fn due(project: &Project, list: &str, received: Instant) -> Instant {
     add(received, &project.removal.due, &project.zone_of_list(list))
+}
+
+/// As [`identities`], for a question: it has to be about somebody.
+pub(crate) fn identities_asked(desk: &Desk, values: &str) -> Result<Vec<([u8; 32], bool)>> {
+    let found = identities(desk, values)?;
+    if found.is_empty() {
+        return Err(Error::new(Code::RequestWrong, "nothing says who is meant")
+            .help("give one `kind: value` a line, such as `email: …`, on standard input"));
+    }
+    Ok(found)
 }
 
 /// Reads `kind: value` lines, and `kind: ["one", "other"]` of a kind put together of parts. An error names the line,

@@ -34,9 +34,9 @@ pub struct ContactFacts {
 /// What a purpose is.
 #[derive(Clone, Debug)]
 pub struct PurposeFacts {
-    /// In words.
+    /// What the purpose is, in words.
     pub description: String,
-    /// Its lawful basis.
+    /// The lawful basis that the policy names for it.
     pub basis: Basis,
     /// Where the assessment or the law behind it is filed.
     pub reference: String,
@@ -64,7 +64,7 @@ pub struct RecipientFacts {
 /// What a source is.
 #[derive(Clone, Debug)]
 pub struct SourceFacts {
-    /// In words.
+    /// What the export is, in words, when the source says it.
     pub description: Option<String>,
     /// Columns by name, trimmed and NFC.
     pub columns: BTreeMap<String, ColumnFacts>,

@@ -6,7 +6,7 @@ use crate::clock::Instant;
 use crate::decide::{self, Reason, Traced};
 use crate::error::{Code, Error, Result};
 use crate::evidence::{LedgerEntry, LedgerEvent};
-use crate::job::{Call, Desk, Ready, SubjectCall, identities, intake, names_of, note, output_of};
+use crate::job::{Call, Desk, Ready, SubjectCall, identities_asked, intake, names_of, note, output_of};
 use crate::monitor::Monitor;
 use crate::policy::{Plan, Rule, place};
 use crate::publish::Companions;
@@ -126,11 +126,7 @@ pub struct Vanished {
 /// Policy errors for what was typed; evidence and storage errors.
 pub fn explain(who: &SubjectCall, call: &Call, monitor: &dyn Monitor) -> Result<Explanation> {
     let desk = Desk::open(who)?;
-    let found = identities(&desk, &who.values)?;
-    if found.is_empty() {
-        return Err(Error::new(Code::RequestWrong, "nothing says who is meant")
-            .help("give one `kind: value` a line, such as `email: …`, on standard input"));
-    }
+    let found = identities_asked(&desk, &who.values)?;
     if !call.job.is_empty() && !desk.project.jobs.contains_key(&call.job) {
         return Err(Error::new(Code::NameUnknown, format!("no job is called {:?}", call.job)));
     }

@@ -4,9 +4,9 @@
 use super::reach::{self, Reach};
 use crate::clock::Instant;
 use crate::decide::LinkLimits;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::evidence::LedgerEvent;
-use crate::job::{Desk, PublishedDataset, SubjectCall, identities, note, published};
+use crate::job::{Desk, PublishedDataset, SubjectCall, identities_asked, note, published};
 use crate::monitor::Silent;
 use crate::publish::Companions;
 use crate::requests::{RequestStatus, StoredBond, half};
@@ -82,11 +82,7 @@ pub struct OfRequest {
 /// As `ask`.
 pub fn find(call: &SubjectCall) -> Result<KnownPerson> {
     let desk = Desk::open(call)?;
-    let identities = identities(&desk, &call.values)?;
-    if identities.is_empty() {
-        return Err(Error::new(Code::RequestWrong, "nothing says who is meant")
-            .help("give one `kind: value` a line, such as `email: …`, on standard input"));
-    }
+    let identities = identities_asked(&desk, &call.values)?;
     note(&desk, call, "find", LedgerEvent::Asked { command: "subject find".into() })?;
     let wanted: BTreeSet<[u8; 16]> = identities.iter().map(|(identity, _)| *half(identity)).collect();
     let (mut datasets, mut companions) = (Vec::new(), Vec::new());

@@ -7,7 +7,7 @@ use crate::evidence::manifest::{CoveredColumns, Renamed};
 use crate::job::Ready;
 use crate::minimize::{Sketcher, alike};
 use crate::monitor::Silent;
-use crate::policy::{Column, CoveredBy, Source};
+use crate::policy::{Column, CoveredBy, Plan, Source};
 use crate::read::{self, ReadRequest, Reader, Scratch, Selection, UnlistedColumn};
 use crate::state::ColumnSeen;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,11 +21,11 @@ pub type SeenColumns = BTreeMap<String, ColumnSeen>;
 /// How columns differ from those of the run before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ColumnChanges {
-    /// SeenColumns that it did not have; none where it is not known which it had.
+    /// Columns that it did not have; none where it is not known which it had.
     pub new: BTreeSet<String>,
-    /// SeenColumns that it had, each with the new one that holds its values.
+    /// Columns that it had, each with the new one that holds its values.
     pub renamed: Vec<Renamed>,
-    /// SeenColumns that had values in the first records and have none there now.
+    /// Columns that had values in the first records and have none there now.
     pub emptied: Vec<String>,
 }
 
@@ -55,8 +55,15 @@ fn request<'a>(ready: &'a Ready, columns: &'a [Column]) -> ReadRequest<'a> {
     ReadRequest { source, columns, required: &[], drop_bad_records, block_bytes: ready.call.block_bytes }
 }
 
-/// Compares with the columns of the run before. `told` says of a column whether it is worth
-/// telling that it has no values any more.
+/// Says whether it is worth telling that a column has no values any more: the source declares it, and no field that lost
+/// all its values tells it.
+pub fn declared_only(plan: &Plan, name: &str) -> bool {
+    let declared = plan.source.listed.iter().any(|listed| listed == name) || plan.source.pattern_of(name).is_some();
+    declared && !plan.fields.iter().any(|field| field.from.is_some_and(|from| plan.columns[from].name == name))
+}
+
+/// Compares with the columns of the run before. `told` says of a column whether it is worth telling that it has no values
+/// any more.
 pub fn changes(before: &SeenColumns, now: &SeenColumns, told: impl Fn(&str) -> bool) -> ColumnChanges {
     if before.is_empty() {
         return ColumnChanges::default();

@@ -119,13 +119,8 @@ impl MatchedRows {
         let reading = input::observed(ready, pinned, &read, stand_in)?;
         let Read { staged, main, observed, tally, observed_tallies } = read;
         let columns = if aim == Aim::Explain { SeenColumns::new() } else { columns::look(ready, pinned, &main.names)? };
-        // A field that lost all its values is told as a field.
-        let unpublished = |name: &str| {
-            let (plan, source) = (ready.plan(), &ready.plan().source);
-            let declared = source.listed.iter().any(|listed| listed == name) || source.pattern_of(name).is_some();
-            declared && !plan.fields.iter().any(|field| field.from.is_some_and(|from| plan.columns[from].name == name))
-        };
-        let changes = columns::changes(&ready.dataset.columns, &columns, unpublished);
+        let told = |name: &str| columns::declared_only(ready.plan(), name);
+        let changes = columns::changes(&ready.dataset.columns, &columns, told);
         let before = Before::find(ready, monitor)?;
         let previous = before.as_ref().map(|before| before as &dyn PreviousVersion);
         let rules = if aim == Aim::Tell { ready.rules().with_hints() } else { ready.rules() };

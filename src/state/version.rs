@@ -64,10 +64,9 @@ fn current(manifest: &Manifest, digest: String) -> Current {
 /// What only a run knows: the set it read, the fields it published, the columns it did not know.
 fn take_over(dataset: &mut Dataset, intent: &Intent, manifest: &Manifest) {
     let own = |input: &&Input| Some(&input.source) == manifest.inputs.first().map(|first| &first.source);
-    let records = manifest.inputs.iter().filter(own).flat_map(|input| &input.members).map(|m| m.records).sum();
+    let records: u64 = manifest.inputs.iter().filter(own).flat_map(|input| &input.members).map(|m| m.records).sum();
     let set = intent.set.clone().unwrap_or_default();
     let (run, version) = (manifest.run.clone(), Some(manifest.output.version));
-    let records: u64 = records;
     dataset.set_read(&set, SetRead { pins: pins(&intent.objects), records, run, version });
     let field = |field: &crate::evidence::manifest::FieldEvidence| FieldType {
         name: field.name.clone(),

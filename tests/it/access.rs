@@ -6,16 +6,22 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use tamis::error::Result;
 use tamis::error::{Code, Kind};
+use tamis::job::SubjectCall;
 use tamis::monitor::Silent;
-use tamis::questions::access::{self, AccessAnswer, AccessAsked, Right, Withholding};
+use tamis::questions::access::{AccessAnswer, AccessAsked, AccessDesk, Right, Withholding};
 
 fn asked(right: Right) -> AccessAsked {
     AccessAsked { right, request: "DSR-1".into(), received: None, include_doubtful: None, without_raw: None }
 }
 
+fn try_answer(call: &SubjectCall, asked: &AccessAsked) -> Result<AccessAnswer> {
+    AccessDesk::open(call)?.answer(call, asked, &Silent)
+}
+
 fn answer(installation: &Installation, values: &str) -> AccessAnswer {
-    access::answer(&installation.asking(1, values), &asked(Right::Access), &Silent).unwrap()
+    try_answer(&installation.asking(1, values), &asked(Right::Access)).unwrap()
 }
 
 /// `id` and `email` of a contact.
@@ -81,9 +87,9 @@ fn a_row_that_only_a_shared_address_leads_to_is_left_out_and_counted() {
     let why = Some("the officer has spoken with both".to_string());
     let all = AccessAsked { include_doubtful: why.clone(), ..asked(Right::Access) };
     let call = installation.asking(1, "email: both@example.org\n");
-    let shown = access::answer(&call, &all, &Silent).unwrap();
+    let shown = try_answer(&call, &all).unwrap();
     assert_eq!((rows(&shown), ids(&shown).len()), (2, 2));
-    access::answered(&call, &all, &shown.report).unwrap();
+    AccessDesk::open(&call).unwrap().answered(&call, &all, &shown.report).unwrap();
     let ledger: Vec<u8> = files(&installation.path("state"))
         .into_iter()
         .filter(|(path, _)| path.to_str().unwrap().contains("ledger"))
@@ -145,7 +151,9 @@ fn other_peoples_ids_free_text_secrets_and_what_nobody_described_are_withheld_an
     for hidden in ["boss-1", "a note", "odd"] {
         assert!(!person.contains(hidden) && officer.contains(hidden), "{hidden}");
     }
-    assert!(!person.contains("4111") && !officer.contains("4111"));
+    for secret in ["4111"] {
+        assert!(!person.contains(secret) && !officer.contains(secret), "{secret}");
+    }
     assert!(person.contains("a@example.org"));
 }
 
@@ -153,8 +161,7 @@ fn other_peoples_ids_free_text_secrets_and_what_nobody_described_are_withheld_an
 fn portable_is_what_the_person_provided_on_consent_or_contract_in_the_newest_export() {
     let installation = published(&[]);
     installation.export("2026-10-02", &contacts(0..9, 0));
-    let ask =
-        || access::answer(&installation.asking(1, "crm-id@test: crm-00001\n"), &asked(Right::Portability), &Silent);
+    let ask = || try_answer(&installation.asking(1, "crm-id@test: crm-00001\n"), &asked(Right::Portability));
     let none = ask().unwrap();
     let values: BTreeSet<String> = none.report.raw_exports.records[0].values.keys().cloned().collect();
     assert!(values.is_empty() && none.report.datasets.is_empty(), "{values:?}");
@@ -175,7 +182,7 @@ fn portable_is_what_the_person_provided_on_consent_or_contract_in_the_newest_exp
     assert!(record.places.len() == 1 && record.places[0].contains("2026-10-02"), "{:?}", record.places);
     let mut without = asked(Right::Portability);
     without.without_raw = Some("no time".into());
-    let refused = access::answer(&installation.asking(1, "crm-id@test: x\n"), &without, &Silent).err().unwrap();
+    let refused = try_answer(&installation.asking(1, "crm-id@test: x\n"), &without).err().unwrap();
     assert_eq!(refused.code(), Code::RequestWrong);
 }
 
@@ -202,7 +209,7 @@ fn a_companion_that_is_another_one_shows_nobodys_rows() {
     bytes[middle] ^= 1;
     std::fs::write(&path, bytes).unwrap();
     let call = installation.asking(1, "crm-id@test: crm-00001\n");
-    let error = access::answer(&call, &asked(Right::Access), &Silent).err().unwrap();
+    let error = try_answer(&call, &asked(Right::Access)).err().unwrap();
     assert_eq!((error.kind(), error.code()), (Kind::Evidence, Code::PublishedFileChanged));
 }
 

@@ -13,9 +13,8 @@ use super::find;
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
 use crate::evidence::LedgerEvent;
-use crate::job::{Desk, SubjectCall, identities, note, published as published_datasets};
+use crate::job::{Desk, SubjectCall, identities_asked, note, published as published_datasets};
 use crate::monitor::Monitor;
-use crate::policy::{self, Register};
 use crate::requests::{COMMAND, half};
 use person::Asker;
 use published::Searched;
@@ -51,39 +50,46 @@ const ALSO_KEPT: [&str; 4] = [
     "Request files, as long as nobody has deleted them.",
 ];
 
-/// Finds everything of the person. That it was asked is in the ledger first; of whom is not.
-///
-/// # Errors
-/// Policy errors for what was typed; evidence errors when a published file or its companion is not what was written;
-/// storage errors.
-pub fn answer(call: &SubjectCall, asked: &AccessAsked, monitor: &dyn Monitor) -> Result<AccessAnswer> {
-    let desk = Desk::open(call)?;
-    check(asked, call.now)?;
-    let (_, register) = policy::load_with_register(&call.dir, &call.roots)?;
-    let values = identities(&desk, &call.values)?;
-    if values.is_empty() {
-        return Err(Error::new(Code::RequestWrong, "nothing says who is meant")
-            .help("give one `kind: value` a line, such as `email: …`, on standard input"));
-    }
-    note(&desk, call, "export", LedgerEvent::Asked { command: format!("subject export ({})", asked.right.name()) })?;
-    let search = Search { desk: &desk, register: &register, asked, now: call.now };
-    search.answer(&values, monitor)
-}
+/// Specs, stores, keys and state, opened once for an answer and the note that it was made.
+pub struct AccessDesk(Desk);
 
-/// Writes down that the answer was made: id, right, outcome and dates, nothing of the person.
-///
-/// # Errors
-/// Evidence and storage errors of the state.
-pub fn answered(call: &SubjectCall, asked: &AccessAsked, report: &AccessReport) -> Result<()> {
-    let desk = Desk::open(call)?;
-    let event = LedgerEvent::Answered {
-        request: asked.request.clone(),
-        right: asked.right.name().into(),
-        received: report.received,
-        found: report.processed,
-        doubtful: asked.include_doubtful.clone(),
-    };
-    note(&desk, call, "answered", event)
+impl AccessDesk {
+    /// Opens an installation.
+    ///
+    /// # Errors
+    /// Policy errors of specs, keys and state; evidence errors when parts of the state do not fit together; storage errors.
+    pub fn open(call: &SubjectCall) -> Result<AccessDesk> {
+        Desk::open(call).map(AccessDesk)
+    }
+
+    /// Finds everything of the person. That it was asked is in the ledger first; of whom is not.
+    ///
+    /// # Errors
+    /// Policy errors for what was typed; evidence errors when a published file or its companion is not what was written;
+    /// storage errors.
+    pub fn answer(&self, call: &SubjectCall, asked: &AccessAsked, monitor: &dyn Monitor) -> Result<AccessAnswer> {
+        let desk = &self.0;
+        check(asked, call.now)?;
+        let values = identities_asked(desk, &call.values)?;
+        let command = format!("subject export ({})", asked.right.name());
+        note(desk, call, "export", LedgerEvent::Asked { command })?;
+        Search { desk, asked, now: call.now }.answer(&values, monitor)
+    }
+
+    /// Writes down that the answer was made: id, right, outcome and dates, nothing of the person.
+    ///
+    /// # Errors
+    /// Evidence and storage errors of the state.
+    pub fn answered(&self, call: &SubjectCall, asked: &AccessAsked, report: &AccessReport) -> Result<()> {
+        let event = LedgerEvent::Answered {
+            request: asked.request.clone(),
+            right: asked.right.name().into(),
+            received: report.received,
+            found: report.processed,
+            doubtful: asked.include_doubtful.clone(),
+        };
+        note(&self.0, call, "answered", event)
+    }
 }
 
 fn check(asked: &AccessAsked, now: Instant) -> Result<()> {
@@ -116,7 +122,6 @@ fn check(asked: &AccessAsked, now: Instant) -> Result<()> {
 
 struct Search<'a> {
     desk: &'a Desk,
-    register: &'a Register,
     asked: &'a AccessAsked,
     now: Instant,
 }
@@ -147,23 +152,23 @@ impl Search<'_> {
         let mut in_tables = Vec::new();
         if self.asked.right == Right::Access {
             for table in &tables {
-                in_tables.push(table.show(self.desk, self.register, &asker, all)?);
+                in_tables.push(table.show(self.desk, &asker, all)?);
             }
         }
-        let in_exports = exports.as_ref().map(|exports| exports.show(self.register, &found, self.asked.right, all));
-        let in_exports = in_exports.transpose()?.unwrap_or_default();
+        let in_exports = exports.as_ref().map(|exports| exports.show(&found, self.asked.right, all));
+        let mut in_exports = in_exports.transpose()?.unwrap_or_default();
         let wanted = values.iter().map(|(identity, _)| *half(identity)).collect();
         let requests = find::of_person(self.desk, &published, &wanted)?;
-        let raw = self.raw_answer(exports.as_ref(), &in_exports);
+        let raw = self.raw_answer(exports.as_ref(), std::mem::take(&mut in_exports.records));
         Ok(self.put_together(values, &asker, in_tables, in_exports, raw, requests))
     }
 
-    fn raw_answer(&self, exports: Option<&ExportSearch<'_>>, found: &InExports) -> RawAnswer {
+    fn raw_answer(&self, exports: Option<&ExportSearch<'_>>, records: Vec<RawRecord>) -> RawAnswer {
         RawAnswer {
             not_searched: self.asked.without_raw.clone(),
             unreadable: exports.iter().flat_map(|exports| exports.unreadable.iter().cloned()).collect(),
             objects: exports.map_or(0, ExportSearch::objects_count),
-            records: found.records.clone(),
+            records,
         }
     }
 
@@ -187,7 +192,7 @@ impl Search<'_> {
         withheld.extend(in_exports.withheld);
         doubtful.extend(in_exports.doubtful);
         hidden.extend(in_exports.hidden);
-        let received = self.asked.received.unwrap_or(Instant(self.now.0.div_euclid(1_000_000) * 1_000_000));
+        let received = self.asked.received.unwrap_or(self.now.to_seconds());
         let doubt = asker.too_many().then(|| {
             "links lead to more persons than max_strong_fanout allows, so only values that were given prove a row (R13)".into()
         });
@@ -196,7 +201,7 @@ impl Search<'_> {
             schema: "tamis-access/1",
             right: self.asked.right,
             controller: self.desk.project.controller.clone(),
-            contact: self.register.contact.clone(),
+            contact: self.desk.register.contact.clone(),
             request: request.clone(),
             received,
             due: self.desk.due(COMMAND, received),

@@ -3,14 +3,16 @@
 use super::person::{Asker, Certainty};
 use super::report::{
     AccessDataset, AccessField, AccessRecipient, AccessRow, DoubtfulRow, ShownValues, Withheld, Withholding,
+    take_hidden,
 };
 use crate::clock::Instant;
+use crate::decide::Carrier;
 use crate::error::{Code, Error, Result};
 use crate::evidence::manifest::{FieldEvidence, File};
 use crate::evidence::{Manifest, check_same};
 use crate::job::{Desk, PublishedDataset};
-use crate::policy::{Category, ColumnFacts, Register};
-use crate::publish::{CompanionGroup, Companions, Target, show_rows};
+use crate::policy::{Category, ColumnFacts, ColumnOrigin, Register};
+use crate::publish::{Companions, Target, show_rows};
 use crate::state::{Current, PublishedFile};
 use crate::store::Root;
 use crate::treatments::Treat;
@@ -65,8 +67,8 @@ impl<'a> Searched<'a> {
             let mut companions = Companions::open_identities(state, &file.companion)?;
             while let Some(group) = companions.next_group()? {
                 for row in 0..group.rows() {
-                    if asker.whose(carried(&group, row)) == Some(Certainty::Sure) {
-                        asker.learn(carried(&group, row));
+                    if asker.whose(Carrier::identities(&group, row)) == Some(Certainty::Sure) {
+                        asker.learn(Carrier::identities(&group, row));
                     }
                 }
             }
@@ -78,7 +80,8 @@ impl<'a> Searched<'a> {
     ///
     /// # Errors
     /// Evidence errors when a file is not what the manifest names; storage errors.
-    pub fn show(&self, desk: &Desk, register: &Register, asker: &Asker, all: bool) -> Result<InTable> {
+    pub fn show(&self, desk: &Desk, asker: &Asker, all: bool) -> Result<InTable> {
+        let register = &desk.register;
         let lake = desk.roots.get(&self.root).ok_or_else(|| unknown_root(&self.of.dataset.dataset))?;
         let target = Target { lake, path: &self.path, state: desk.root(), companions: "" };
         let hidden = self.hidden_fields(register);
@@ -194,7 +197,7 @@ impl<'a> Searched<'a> {
             category: column.map(|column| column.category.name()),
             treatment: field.treatment.clone(),
             means: field.treat().map_or("", |treat| treat.about().does),
-            derived: column.is_some_and(|column| column.origin == Some(crate::policy::ColumnOrigin::Derived)),
+            derived: column.is_some_and(|column| column.origin == Some(ColumnOrigin::Derived)),
         }
     }
 }
@@ -213,8 +216,7 @@ impl Shown<'_> {
             self.doubtful.push(DoubtfulRow { of: of.into(), place, values });
             return;
         }
-        let hidden: ShownValues = values.extract_if(.., |column, _| self.hidden.contains_key(column)).collect();
-        let hidden: ShownValues = hidden.into_iter().filter(|(_, value)| value.is_some()).collect();
+        let hidden = take_hidden(&mut values, |column| self.hidden.contains_key(column));
         if !hidden.is_empty() {
             self.withheld.push(DoubtfulRow { of: of.into(), place, values: hidden });
         }
@@ -227,7 +229,7 @@ fn found(state: &Root, file: &PublishedFile, asker: &Asker) -> Result<Vec<Found>
     let mut companions = Companions::open(state, &file.companion)?;
     while let Some(group) = companions.next_group()? {
         for row in 0..group.rows() {
-            if let Some(certainty) = asker.whose(carried(&group, row)) {
+            if let Some(certainty) = asker.whose(Carrier::identities(&group, row)) {
                 let keep_until = Instant(group.keep_until(row));
                 found.push(Found { row: first + row as u64, certainty, keep_until });
             }
@@ -235,10 +237,6 @@ fn found(state: &Root, file: &PublishedFile, asker: &Asker) -> Result<Vec<Found>
         first += group.rows() as u64;
     }
     Ok(found)
-}
-
-fn carried(group: &CompanionGroup, row: usize) -> impl Iterator<Item = (u8, &[u8; 16])> {
-    (0..group.identities()).filter_map(move |slot| Some((group.mark(row, slot), group.identity(row, slot)?)))
 }
 
 fn unknown_root(dataset: &str) -> Error {

@@ -2,7 +2,7 @@
 //! What is read lives as long as the answer. Must not know published datasets.
 
 use super::person::{Asker, Certainty};
-use super::report::{DoubtfulRow, RawRecord, Right, ShownValues, Withheld, Withholding};
+use super::report::{DoubtfulRow, RawRecord, Right, ShownValues, Withheld, Withholding, take_hidden};
 use crate::clock::Instant;
 use crate::error::{Kind, Result};
 use crate::job::Desk;
@@ -84,8 +84,7 @@ impl<'a> ExportSearch<'a> {
         }
         let found = InputPaths::new(source.input)?.find(root)?;
         self.unreadable.extend(found.hidden);
-        let marker = |object: &Object| object.bytes == 0;
-        Ok(found.objects.into_iter().filter(|object| !marker(object)).collect())
+        Ok(found.objects.into_iter().filter(|object| object.bytes > 0).collect())
     }
 
     /// Goes over all records once; returns where the person's are. The person learns from those that are surely theirs.
@@ -117,18 +116,12 @@ impl<'a> ExportSearch<'a> {
     ///
     /// # Errors
     /// Storage errors and input errors.
-    pub fn show(
-        &self,
-        register: &Register,
-        found: &BTreeMap<RecordAt, Certainty>,
-        right: Right,
-        all: bool,
-    ) -> Result<InExports> {
+    pub fn show(&self, found: &BTreeMap<RecordAt, Certainty>, right: Right, all: bool) -> Result<InExports> {
         let mut shown = InExports::default();
         for (at, source) in self.sources.iter().enumerate() {
             let root = &self.desk.roots[&source.input.root];
             let keys = source.key_columns().into_iter().map(|column| source.columns[column].name.as_str()).collect();
-            let hides = Hides { register, source: &source.source.name, keys, right };
+            let hides = Hides { register: &self.desk.register, source: source.source, keys, right };
             for object in &source.objects {
                 for member in read::members(root, object, &source.source.read)? {
                     let wanted: BTreeMap<u64, Certainty> = found
@@ -220,7 +213,7 @@ fn carried(rows: &Rows, row: usize) -> impl Iterator<Item = (u8, &[u8; 16])> {
 /// Which columns of a source are not shown.
 struct Hides<'a> {
     register: &'a Register,
-    source: &'a str,
+    source: &'a Source,
     /// The columns that say whose a record is.
     keys: Vec<&'a str>,
     right: Right,
@@ -228,8 +221,10 @@ struct Hides<'a> {
 
 impl Hides<'_> {
     fn why(&self, column: &str) -> Option<Withholding> {
-        let source = self.register.sources.get(self.source)?;
-        let Some(facts) = source.columns.get(column) else { return Some(Withholding::Undescribed) };
+        let source = self.register.sources.get(&self.source.name);
+        let Some((source, facts)) = source.and_then(|source| Some((source, source.columns.get(column)?))) else {
+            return Some(Withholding::Undescribed);
+        };
         match facts.category {
             Category::Secret => return Some(Withholding::Secret),
             _ if !self.keys.contains(&column) && source.may_name_others(column) => {
@@ -279,10 +274,10 @@ impl InExports {
     }
 
     fn record(&mut self, place: String, mut values: ShownValues, theirs: bool, hides: &Hides<'_>) {
-        let of = hides.source.to_string();
-        for (column, secret) in values.extract_if(.., |column, _| hides.why(column) == Some(Withholding::Secret)) {
-            if theirs && secret.is_some() {
-                self.count(&of, Some(&column), Withholding::Secret);
+        let of = hides.source.name.clone();
+        for column in take_hidden(&mut values, |column| hides.why(column) == Some(Withholding::Secret)).keys() {
+            if theirs {
+                self.count(&of, Some(column), Withholding::Secret);
             }
         }
         if !theirs {
@@ -290,8 +285,7 @@ impl InExports {
             self.doubtful.push(DoubtfulRow { of, place, values });
             return;
         }
-        let hidden: ShownValues = values.extract_if(.., |column, _| hides.why(column).is_some()).collect();
-        let hidden: ShownValues = hidden.into_iter().filter(|(_, value)| value.is_some()).collect();
+        let hidden = take_hidden(&mut values, |column| hides.why(column).is_some());
         for column in hidden.keys() {
             let why = hides.why(column).unwrap_or(Withholding::Undescribed);
             self.count(&of, Some(column), why);

@@ -29,6 +29,11 @@ impl Right {
 /// Values by the name of their column; none for null.
 pub type ShownValues = BTreeMap<String, Option<String>>;
 
+/// Takes out the values that are not shown; blank ones are nothing to show to anybody.
+pub(super) fn take_hidden(values: &mut ShownValues, hidden: impl Fn(&str) -> bool) -> ShownValues {
+    values.extract_if(.., |column, _| hidden(column)).filter(|(_, value)| value.is_some()).collect()
+}
+
 /// What the person is given.
 #[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct AccessReport {
