@@ -126,12 +126,13 @@ fn strong_links_lead_to_all_records_of_a_person_also_those_of_raw_exports_alone(
 fn other_peoples_ids_free_text_secrets_and_what_nobody_described_are_withheld_and_named() {
     let installation = Installation::new();
     let more = "Boss = { identifier = \"crm-id@test\", category = \"identity\", purposes = [\"reports\"] }\n\
-        Note = { category = \"free-text\" }\nCard = { category = \"secret\" }\n";
+        Note = { category = \"free-text\" }\nCard = { category = \"secret\", names = [\"Credit Card\"] }\n\
+        \"Pin_*\" = { category = \"secret\" }\n";
     installation.write("jobs/sources/contact.toml", &format!("{SOURCE}{more}"));
     installation.edit("jobs/contacts.toml", "[gate]", "boss = { from = \"Boss\", treat = \"pseudonymize\" }\n[gate]");
     let day = installation.date(-1);
-    let row = |id: &str| format!("{id},{id}@example.org,City 0,{day},boss-1,a note,4111111111111111,odd\n");
-    let text = ["Id,Email,City,Active,Boss,Note,Card,New\n".into(), row("a"), row("b"), row("c")].concat();
+    let row = |id: &str| format!("{id},{id}@example.org,City 0,{day},boss-1,a note,4111111111111111,odd,9876\n");
+    let text = ["Id,Email,City,Active,Boss,Note,Credit Card,New,Pin_1\n".into(), row("a"), row("b"), row("c")].concat();
     installation.write("raw/2026-10-01/contacts.csv", &text);
     installation.write("raw/2026-10-01/_DONE", "");
     installation.run(0).unwrap();
@@ -144,6 +145,7 @@ fn other_peoples_ids_free_text_secrets_and_what_nobody_described_are_withheld_an
         ("Card", Withholding::Secret),
         ("New", Withholding::Undescribed),
         ("Note", Withholding::FreeText),
+        ("Pin_1", Withholding::Secret),
     ];
     assert_eq!(named, expected.map(|(column, why)| (column.to_string(), why)).into());
     let person = serde_json::to_string(&answer.report).unwrap();
@@ -151,7 +153,7 @@ fn other_peoples_ids_free_text_secrets_and_what_nobody_described_are_withheld_an
     for hidden in ["boss-1", "a note", "odd"] {
         assert!(!person.contains(hidden) && officer.contains(hidden), "{hidden}");
     }
-    for secret in ["4111"] {
+    for secret in ["4111", "9876"] {
         assert!(!person.contains(secret) && !officer.contains(secret), "{secret}");
     }
     assert!(person.contains("a@example.org"));

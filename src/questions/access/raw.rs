@@ -8,7 +8,7 @@ use crate::error::{Kind, Result};
 use crate::job::Desk;
 use crate::minimize::{Minimizer, RowClock, Rows, Stream};
 use crate::monitor::Monitor;
-use crate::policy::{Basis, Category, Column, ColumnOrigin, Location, Plan, Register, Source};
+use crate::policy::{Basis, Category, Column, ColumnOrigin, CoveredBy, Location, Plan, Register, Source};
 use crate::read::{self, InputPaths, RawBatch, ReadRequest, Reader, Records, Scratch, Selection};
 use crate::store::{Aside, Object, Root};
 use std::collections::{BTreeMap, BTreeSet};
@@ -223,7 +223,7 @@ impl Hides<'_> {
     fn why(&self, column: &str) -> Option<Withholding> {
         let source = self.register.sources.get(&self.source.name);
         let Some((source, facts)) = source.and_then(|source| Some((source, source.columns.get(column)?))) else {
-            return Some(Withholding::Undescribed);
+            return Some(self.undescribed(column));
         };
         match facts.category {
             Category::Secret => return Some(Withholding::Secret),
@@ -244,6 +244,14 @@ impl Hides<'_> {
         };
         (!facts.purposes.iter().any(portable)).then_some(Withholding::OtherBasis)
     }
+
+    /// Why a column is not shown that no line names: a pattern may still say that it is a secret.
+    fn undescribed(&self, column: &str) -> Withholding {
+        match self.source.cover.of(column) {
+            Some(CoveredBy::Line(line)) if line.category == Category::Secret => Withholding::Secret,
+            _ => Withholding::Undescribed,
+        }
+    }
 }
 
 impl InExports {
@@ -255,7 +263,8 @@ impl InExports {
         hides: &Hides<'_>,
         all: bool,
     ) -> Result<()> {
-        let names = records.names().to_vec();
+        let own = |name: &String| hides.source.also.get(name).unwrap_or(name).clone();
+        let names: Vec<String> = records.names().iter().map(own).collect();
         records.want(&(0..names.len()).collect::<Vec<_>>());
         let last = wanted.keys().next_back().copied().unwrap_or(0);
         let mut next = 1;
