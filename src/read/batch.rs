@@ -129,11 +129,11 @@ impl RawBatch {
         let null = null.iter().map(ToString::to_string).collect();
         let read = crate::policy::ReadFormat { null, ..crate::policy::ReadFormat::csv() };
         let (format, mut scratch) = (of(&read, BadRecords::Refuse).unwrap(), super::Scratch::default());
-        let (block, mut bytes) = (Block { offset: 0, taken: 0, stop: None }, body.as_bytes().to_vec());
+        let (block, mut bytes) = (Block { offset: 0, taken: 0, laid: None, stop: None }, body.as_bytes().to_vec());
         if bytes.last().is_some_and(|last| *last != b'\n') {
             bytes.push(b'\n');
         }
-        let Ok(parsed) = scratch.parse(&*format, block, bytes, names.len()) else { panic!("the sample is not CSV") };
+        let Ok(parsed) = scratch.parse(&*format, block, bytes, &columns) else { panic!("the sample is not CSV") };
         scratch.batch(&*format, 0, 1, parsed, columns)
     }
 }

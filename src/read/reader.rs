@@ -33,9 +33,9 @@ impl Scratch {
         format: &dyn FileFormat,
         block: format::Block,
         bytes: Vec<u8>,
-        width: usize,
+        columns: &ColumnMap,
     ) -> Result<Parsed, Failure> {
-        format.parse(block, bytes, width, &mut self.format)
+        format.parse(block, bytes, columns, &mut self.format)
     }
 
     /// Makes a batch of the block just parsed.
@@ -179,7 +179,7 @@ impl<'a> Reader<'a> {
             let Some(Numbered { number, input, block }) = lock(&self.blocks).take(&mut bytes) else { return Ok(None) };
             let ticket = Ticket { reader: self, number };
             self.monitor.event(Event::Advance { bytes: block.taken });
-            let parsed = scratch.parse(&*self.format, block, bytes, self.maps[input].width);
+            let parsed = scratch.parse(&*self.format, block, bytes, &self.maps[input]);
             let (first_record, parsed) = ticket.arrive(input, parsed.and_then(Parsed::whole))?;
             let batch = self.batch(input, first_record, parsed, scratch);
             if batch.rows > 0 {

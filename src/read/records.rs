@@ -3,7 +3,7 @@
 
 use super::batch::{ColumnMap, RawBatch};
 use super::container::Member;
-use super::format::{self, BadRecords, Blocks, Failure, FileFormat, RecordFault, Survey};
+use super::format::{self, BadRecords, Blocks, Failure, FaultSpot, FileFormat, RecordFault, Survey};
 use super::reader::Scratch;
 use crate::error::{Error, Result};
 use crate::policy::ReadFormat;
@@ -83,7 +83,7 @@ impl Records {
         let mut bytes = self.scratch.buffer();
         let Some(block) = self.blocks.next(&mut bytes, BLOCK) else { return Ok(None) };
         let first = self.records + 1;
-        let parsed = self.scratch.parse(&*self.format, block, bytes, self.columns.width);
+        let parsed = self.scratch.parse(&*self.format, block, bytes, &self.columns);
         let mut parsed = parsed.map_err(|failure| match failure {
             Failure::Fault(fault) => broken(first, fault),
             Failure::Error(error) => Broken { record: first, byte: None, error },
@@ -95,6 +95,10 @@ impl Records {
 }
 
 fn broken(first: u64, fault: RecordFault) -> Broken {
-    let RecordFault { record, byte, code, what, help, .. } = fault;
-    Broken { record: first + record, byte: Some(byte), error: Error::new(code, what).help(help) }
+    let RecordFault { record, spot, code, what, help } = fault;
+    let (byte, what) = match spot {
+        FaultSpot::Byte { at, .. } => (Some(at), what),
+        spot => (None, format!("{spot}: {what}")),
+    };
+    Broken { record: first + record, byte, error: Error::new(code, what).help(help) }
 }

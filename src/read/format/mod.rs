@@ -3,11 +3,15 @@
 //! through these traits are per member and per block, never per record.
 
 mod csv;
+#[allow(dead_code)]
+mod laid;
+mod null;
 mod seam;
 
 pub use seam::Survey;
 pub(super) use seam::{
-    BadRecords, Block, BlockStop, Blocks, Failure, FileFormat, FormatScratch, OpenedMember, Parsed, RecordFault,
+    BadRecords, Block, BlockStop, Blocks, Failure, FaultSpot, FileFormat, FormatScratch, OpenedMember, Parsed,
+    RecordFault,
 };
 
 use crate::error::Result;

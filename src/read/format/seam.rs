@@ -5,6 +5,7 @@ use crate::error::{Code, Error, Result};
 use crate::read::batch::{Cell, ColumnMap};
 use crate::read::container::{Member, MemberFacts};
 use crate::store::Root;
+use std::fmt;
 
 /// What a record that cannot be read does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,8 +26,13 @@ pub(in crate::read) trait FileFormat: Send + Sync {
 
     /// Finds the records of a block, whose bytes are given, on any worker and in any order of blocks. What it notes in
     /// `scratch` is for [`FileFormat::cells`].
-    fn parse(&self, block: Block, bytes: Vec<u8>, width: usize, scratch: &mut FormatScratch)
-    -> Result<Parsed, Failure>;
+    fn parse(
+        &self,
+        block: Block,
+        bytes: Vec<u8>,
+        columns: &ColumnMap,
+        scratch: &mut FormatScratch,
+    ) -> Result<Parsed, Failure>;
 
     /// Finds the wanted cells of a block just parsed, one column after the other. It is apart from `parse`, since only
     /// that has to be done before the block's turn comes in the order of the records.
@@ -49,6 +55,8 @@ pub(in crate::read) trait FileFormat: Send + Sync {
 #[derive(Default)]
 pub(in crate::read) struct FormatScratch {
     pub(in crate::read::format) csv: csv::Positions,
+    /// Ends of cells that were laid out before.
+    pub(in crate::read::format) laid: Vec<u32>,
 }
 
 /// A member whose first record comes next.
@@ -73,7 +81,39 @@ pub(in crate::read) struct Block {
     pub offset: u64,
     /// Bytes taken from the store for it.
     pub taken: u64,
+    /// Where the cells are in the bytes, in formats that find them as they read.
+    pub laid: Option<Box<LaidRows>>,
     pub stop: Option<BlockStop>,
+}
+
+/// The cells of a block's records, all of them one after the other, with nothing between them.
+#[derive(Default)]
+pub(in crate::read) struct LaidRows {
+    /// Where each cell ends, which is where the next one begins.
+    pub ends: Vec<u32>,
+    /// Rows before which a record with too many or too few cells was left out, ascending.
+    pub dropped: Vec<u32>,
+    /// Cells with no value that can be believed, in their order. They are faults where they are wanted.
+    pub odd: Vec<OddCell>,
+    /// Of a sheet the number of each row.
+    pub lines: Vec<u64>,
+}
+
+/// A cell with no value that can be believed.
+pub(in crate::read) struct OddCell {
+    /// Row of the block.
+    pub row: u32,
+    /// Which cell of it.
+    pub column: u32,
+    pub why: &'static OddReason,
+}
+
+/// What is wrong with a cell.
+#[derive(Debug)]
+pub(in crate::read) struct OddReason {
+    pub code: Code,
+    pub what: &'static str,
+    pub help: &'static str,
 }
 
 /// Why a member ends early; the block with it holds the beginning of the record that it cut.
@@ -85,6 +125,9 @@ pub(in crate::read) enum BlockStop {
     },
     /// No record end in more bytes than a record may have.
     TooLong,
+    /// A record that cannot be read; those before it are in the block.
+    #[allow(dead_code)]
+    Fault(RecordFault),
 }
 
 /// A parsed block.
@@ -102,19 +145,48 @@ pub(in crate::read) struct Parsed {
 
 /// Why a block could not be parsed.
 pub(in crate::read) enum Failure {
+    #[allow(dead_code)]
     Fault(RecordFault),
     /// Said in full already.
     Error(Error),
+}
+
+/// Where a fault is, as far as its format can say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::read) enum FaultSpot {
+    /// Byte of the member; `unit` says what it counts in and is empty for bytes of the file that are those of its text.
+    Byte { at: u64, unit: &'static str },
+    /// Cell of a sheet: the column's place, from 0, and the number of the row.
+    Cell { column: usize, line: u64 },
+    /// Column of the member, from 0.
+    Column(usize),
+}
+
+impl fmt::Display for FaultSpot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FaultSpot::Byte { at, unit } => write!(f, "byte {at}{unit}"),
+            FaultSpot::Cell { column, line } => write!(f, "cell {}{line}", letters(*column)),
+            FaultSpot::Column(at) => write!(f, "column {}", at + 1),
+        }
+    }
+}
+
+/// The letters of a sheet's column, from 0: A to Z, AA, …
+fn letters(column: usize) -> String {
+    let (mut rest, mut letters) = (column + 1, Vec::new());
+    while rest > 0 {
+        letters.push(char::from(b'A' + ((rest - 1) % 26) as u8));
+        rest = (rest - 1) / 26;
+    }
+    letters.iter().rev().collect()
 }
 
 /// A record that cannot be read; says no value.
 pub(in crate::read) struct RecordFault {
     /// Records of the block before it.
     pub record: u64,
-    /// Where in the member.
-    pub byte: u64,
-    /// What `byte` counts in, to stand after it; empty for bytes of the file that are those of its text.
-    pub unit: &'static str,
+    pub spot: FaultSpot,
     /// Which error it is.
     pub code: Code,
     /// What is wrong.
@@ -126,8 +198,8 @@ pub(in crate::read) struct RecordFault {
 impl RecordFault {
     /// Returns it as an error at its place; `first` is the number of the block's first record.
     pub fn error(self, place: &str, first: u64) -> Error {
-        let RecordFault { record, byte, unit, code, what, help } = self;
-        Error::new(code, format!("{place}, record {}, byte {byte}{unit}: {what}", first + record)).help(help)
+        let RecordFault { record, spot, code, what, help } = self;
+        Error::new(code, format!("{place}, record {}, {spot}: {what}", first + record)).help(help)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Finds the needed cells of a block's records, once for all uses. Must not know files, keys or what a column is for.
 
-use crate::invisible;
 use crate::read::batch::{Cell, ColumnMap};
+use crate::read::format::null::means_null;
 
 /// Records looked at column by column while their text is near.
 const TILE: usize = 32;
@@ -68,12 +68,7 @@ impl CellFinder<'_> {
     }
 
     fn is_null(&self, text: &str) -> bool {
-        let Some(null) = self.null else { return false };
-        if invisible::is_blank(text) {
-            return true;
-        }
-        let text = invisible::seen(text);
-        null.iter().any(|token| token == text.trim())
+        means_null(text, self.null)
     }
 
     /// Gives the needed cells with doubled quotes their values.

@@ -17,7 +17,8 @@ use self::exact::Grammar;
 use self::fault::{FaultAt, What, unit};
 use self::scan::Marks;
 use super::{
-    BadRecords, Block, BlockStop, Failure, FileFormat, FormatScratch, OpenedMember, Parsed, RecordFault, Survey,
+    BadRecords, Block, BlockStop, Failure, FaultSpot, FileFormat, FormatScratch, OpenedMember, Parsed, RecordFault,
+    Survey,
 };
 use crate::error::{Code, Result};
 use crate::policy::{CsvFormat, ReadFormat};
@@ -51,8 +52,8 @@ impl Csv {
 
     fn fault(&self, offset: u64, fault: FaultAt) -> RecordFault {
         let FaultAt { at, record, what } = fault;
-        let (byte, unit) = (offset + at as u64, unit(self.encoding));
-        RecordFault { record, byte, unit, code: what.code(), what: what.message(), help: what.help() }
+        let spot = FaultSpot::Byte { at: offset + at as u64, unit: unit(self.encoding) };
+        RecordFault { record, spot, code: what.code(), what: what.message(), help: what.help() }
     }
 
     fn stopped(&self, offset: u64, stop: BlockStop) -> Failure {
@@ -60,12 +61,12 @@ impl Csv {
             BlockStop::Error(error) => Failure::Error(error),
             BlockStop::Malformed { at } => Failure::Fault(RecordFault {
                 record: 0,
-                byte: at,
-                unit: " of the file",
+                spot: FaultSpot::Byte { at, unit: " of the file" },
                 code: Code::EncodingWrong,
                 what: text::not_of(self.encoding),
                 help: text::MALFORMED,
             }),
+            BlockStop::Fault(fault) => Failure::Fault(fault),
             BlockStop::TooLong => {
                 let what = What::TooLong { longest: self.grammar.longest };
                 Failure::Fault(self.fault(offset, FaultAt { at: 0, record: 0, what }))
@@ -125,10 +126,10 @@ impl FileFormat for Csv {
         &self,
         block: Block,
         bytes: Vec<u8>,
-        width: usize,
+        columns: &ColumnMap,
         scratch: &mut FormatScratch,
     ) -> Result<Parsed, Failure> {
-        let Block { offset, stop, .. } = block;
+        let (Block { offset, stop, .. }, width) = (block, columns.width);
         if let Some(stop) = stop {
             let fault = exact::parse(&bytes, &self.grammar, width, self.bad, false).fault;
             return Err(match fault {
