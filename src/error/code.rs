@@ -170,6 +170,9 @@ codes! {
     ArchiveMembers "archive-members" Input
         "An archive has no file that the source or the list means, or more of them than it may."
         "Compare `member` in the spec with the names in the archive."
+    CellWithoutValue "cell-without-value" Input
+        "A cell of a workbook in a column that the job reads has no value: an error, a formula, cells that are merged."
+        "Correct the cell that the message names, or have it exported as CSV."
     ColumnMissing "column-missing" Input
         "The export lacks a column that the job needs."
         "Have the column exported again, or take the field out of the job."
@@ -230,6 +233,9 @@ codes! {
     SetOrderUnknown "set-order-unknown" Input
         "The names of two sets do not say which of them is the newer one."
         "Move away what is no set of this export, or set `complete.set_format` in the source."
+    SheetUnclear "sheet-unclear" Input
+        "A workbook has not the sheet that the source names, or several that it could mean."
+        "Set `read.sheet` in the source to the name of the sheet with the records."
     TooManyValues "too-many-values" Input
         "A cell has more values than the column's `several` allows."
         "Look at the record, and raise `several` in the source if it is right."

@@ -8,8 +8,8 @@ use super::format::{self, Dated};
 use super::forms;
 use super::name_pattern::{ColumnCover, CoveredBy, NamePattern};
 use super::plan::{
-    Bom, CellForms, Complete, CompleteWhen, CsvFormat, DateRule, Identifier, Normal, PhoneRegion, ReadFormat,
-    RecordFormat, Several, Share, Source, ValueType,
+    Bom, CellForms, Complete, CompleteWhen, CsvFormat, DateRule, Formulas, Identifier, Normal, PhoneRegion, ReadFormat,
+    RecordFormat, Several, Share, Source, ValueType, XlsxFormat,
 };
 use super::source_spec::{
     ColumnSpec, CompleteSpec, Format, MemberIn, OnDrift, ReadSpec, SourceSpec, StrayQuotes, SubjectSpec, TypeName,
@@ -593,11 +593,13 @@ fn read(page: Page, spec: &SourceSpec) -> Option<ReadFormat> {
     let encoding = value::encoding(page, read.encoding.as_ref());
     let records = match *read.format {
         Format::Csv => csv(page, spec).map(RecordFormat::Csv),
+        Format::Xlsx => xlsx(page, read).map(RecordFormat::Xlsx),
     };
     let member = match &read.member {
         Some(at) => value::glob(page, at).map(Some),
         None => Some(None),
     };
+    idle_keys(page, read);
     let (limits, unset) = (spec.limits.as_ref(), ReadFormat::csv());
     let number = |at: Option<&At<i64>>, within, unset: u64| value::number(page, at, within, unset as i64);
     let most = unset.max_record_bytes as u64;
@@ -606,6 +608,7 @@ fn read(page: Page, spec: &SourceSpec) -> Option<ReadFormat> {
     let members = number(limits.and_then(|l| l.max_members.as_ref()), 1..10_000_001, unset.max_members as u64);
     let ratio = number(limits.and_then(|l| l.max_ratio.as_ref()), 1..i64::MAX, unset.max_ratio);
     let decompressed = number(limits.and_then(|l| l.max_decompressed.as_ref()), 1..i64::MAX, unset.max_decompressed);
+    let shared = number(limits.and_then(|l| l.max_shared_text.as_ref()), 1..i64::MAX, unset.max_shared_text);
     let member_in = spec.complete.as_ref().and_then(|c| c.member_in.as_ref());
     Some(ReadFormat {
         records: records?,
@@ -621,6 +624,46 @@ fn read(page: Page, spec: &SourceSpec) -> Option<ReadFormat> {
         max_members: usize::try_from(members?).ok()?,
         max_ratio: u64::try_from(ratio?).ok()?,
         max_decompressed: u64::try_from(decompressed?).ok()?,
+        max_shared_text: u64::try_from(shared?).ok()?,
+    })
+}
+
+/// Refuses keys that the format does not have.
+fn idle_keys(page: Page, read: &ReadSpec) {
+    let of_text = [
+        ("encoding", read.encoding.as_ref().map(At::span)),
+        ("bom", read.bom.as_ref().map(At::span)),
+        ("delimiter", read.delimiter.as_ref().map(At::span)),
+        ("quote", read.quote.as_ref().map(At::span)),
+        ("stray_quotes", read.stray_quotes.as_ref().map(At::span)),
+    ];
+    let of_workbooks =
+        [("sheet", read.sheet.as_ref().map(At::span)), ("formulas", read.formulas.as_ref().map(At::span))];
+    let (idle, of): (&[_], _) = match *read.format {
+        Format::Csv => (&of_workbooks, "workbooks"),
+        Format::Xlsx => (&of_text, "CSV"),
+    };
+    for (key, at) in idle {
+        if let Some(at) = at {
+            page.fault(at.clone(), "unused-key", format!("`{key}` is for {of}"), "leave it out, or change `format`");
+        }
+    }
+}
+
+/// The keys that only workbooks have.
+fn xlsx(page: Page, read: &ReadSpec) -> Option<XlsxFormat> {
+    let sheet = read.sheet.as_ref().map(|at| {
+        if at.trim().is_empty() {
+            page.fault(at.span(), "empty-text", "a sheet has a name", "write the name that its tab shows");
+            return None;
+        }
+        Some(at.to_string())
+    });
+    let header = value::number(page, read.header.as_ref(), 1..1_000_001, 1);
+    Some(XlsxFormat {
+        sheet: sheet.map_or(Some(None), |name| name.map(Some))?,
+        header: u64::try_from(header?).ok()?,
+        formulas: read.formulas.as_ref().map_or(Formulas::Cached, |at| **at),
     })
 }
 

@@ -22,6 +22,7 @@ mod name_pattern;
 mod place;
 mod plan;
 mod policy_spec;
+mod read_format;
 mod real_clocks;
 mod register;
 mod schedule;

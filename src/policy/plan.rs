@@ -6,6 +6,7 @@ use super::schedule::Schedule;
 pub use super::value::Location;
 use crate::clock::Period;
 
+pub use super::read_format::*;
 pub use super::share::Share;
 pub use crate::cell::forms::{BooleanWords, CellForms, NumberForm};
 pub use crate::cell::kind::{DateRule, Epoch, ValueType};
@@ -300,96 +301,6 @@ impl Source {
             _ => None,
         }
     }
-}
-
-/// How records lie in a file, one variant for each name that `read.format` has; `read::format` reads them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RecordFormat {
-    /// `format = "csv"`.
-    Csv(CsvFormat),
-}
-
-/// The keys of `[read]` that only CSV has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CsvFormat {
-    /// One ASCII byte.
-    pub delimiter: u8,
-    /// One ASCII byte, or none.
-    pub quote: Option<u8>,
-    /// Row number of the header, from 1.
-    pub header: u64,
-    /// `stray_quotes = "literal"`.
-    pub stray_quotes_literal: bool,
-}
-
-/// `[read]` and the source's `[limits]`.
-#[derive(Clone, Debug)]
-pub struct ReadFormat {
-    /// `format`, with the keys that only it has.
-    pub records: RecordFormat,
-    /// WHATWG encoding label, already known to exist.
-    pub encoding: String,
-    /// What a byte order mark means.
-    pub bom: Bom,
-    /// Cells that mean null, besides blank ones.
-    pub null: Vec<String>,
-    /// Members of an archive to read; none = all.
-    pub member: Option<GlobMatcher>,
-    /// The member glob as written.
-    pub member_text: Option<String>,
-    /// `complete.member_in = "exactly-one"`.
-    pub member_in_exactly_one: bool,
-    /// `on_drift = "refuse"`.
-    pub refuse_drift: bool,
-    /// Longest record, in bytes after decoding.
-    pub max_record_bytes: usize,
-    /// Most columns of a header.
-    pub max_columns: usize,
-    /// Most members of one archive.
-    pub max_members: usize,
-    /// Highest decompression ratio.
-    pub max_ratio: u64,
-    /// Most decompressed bytes per object.
-    pub max_decompressed: u64,
-}
-
-impl CsvFormat {
-    /// What holds where a source sets none of them.
-    pub const UNSET: CsvFormat =
-        CsvFormat { delimiter: b',', quote: Some(b'"'), header: 1, stray_quotes_literal: false };
-}
-
-impl ReadFormat {
-    /// Returns what holds where a source sets nothing but `format = "csv"`.
-    pub fn csv() -> ReadFormat {
-        ReadFormat {
-            records: RecordFormat::Csv(CsvFormat::UNSET),
-            encoding: "utf-8".into(),
-            bom: Bom::Allow,
-            null: Vec::new(),
-            member: None,
-            member_text: None,
-            member_in_exactly_one: false,
-            refuse_drift: false,
-            max_record_bytes: 1 << 20,
-            max_columns: 2000,
-            max_members: 10_000,
-            max_ratio: 200,
-            max_decompressed: 1 << 40,
-        }
-    }
-}
-
-/// `bom`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Bom {
-    /// May be there.
-    Allow,
-    /// Must be there.
-    Require,
-    /// Must not be there.
-    Refuse,
 }
 
 /// `[complete]`.

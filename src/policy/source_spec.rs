@@ -1,7 +1,7 @@
 //! `sources/*.toml` as written: the inventory of one export object. Doc comments here are the descriptions in the
 //! JSON Schema. Must not know what the values mean beyond their shape.
 
-use super::plan::{Bom, Epoch};
+use super::plan::{Bom, Epoch, Formulas};
 use super::spec::{At, Category, Named};
 pub use crate::cell::kind::TypeName;
 use schemars::JsonSchema;
@@ -37,6 +37,8 @@ pub struct SourceSpec {
 pub enum Format {
     /// RFC 4180 and its relatives (R39).
     Csv,
+    /// A sheet of an Excel workbook, .xlsx or .xlsm (R58).
+    Xlsx,
 }
 
 /// What a quote inside an unquoted cell means.
@@ -65,6 +67,12 @@ pub enum OnDrift {
 pub struct ReadSpec {
     /// Format of the object or archive member.
     pub format: At<Format>,
+    /// Name of the sheet in a workbook. Default the only one that is not hidden.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<At<String>>,
+    /// Cells with formulas in a workbook: cached, refuse. Default cached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub formulas: Option<At<Formulas>>,
     /// WHATWG encoding label. Default utf-8.
     pub encoding: Option<At<String>>,
     /// Byte order mark: allow, require, refuse. Default allow.
@@ -264,4 +272,7 @@ pub struct SourceLimitsSpec {
     pub max_ratio: Option<At<i64>>,
     /// Most decompressed bytes per object. Default 1099511627776 (1 TiB).
     pub max_decompressed: Option<At<i64>>,
+    /// Most bytes of text that cells of a workbook share, which are held in memory. Default 1073741824.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_shared_text: Option<At<i64>>,
 }

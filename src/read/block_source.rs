@@ -56,7 +56,7 @@ impl BlockSource {
                 Ok(Some(block)) => block,
                 Err(error) => {
                     buffer.clear();
-                    Block { offset: 0, taken: 0, laid: None, stop: Some(BlockStop::Error(error)) }
+                    Block { offset: 0, taken: 0, laid: None, sheet: None, stop: Some(BlockStop::Error(error)) }
                 }
             };
             self.stopped = block.stop.is_some();

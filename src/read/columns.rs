@@ -42,7 +42,8 @@ pub(super) fn columns(names: &[String], request: &ReadRequest<'_>, place: &str) 
     let find = |column: &Column| of_file(&column).then(|| positions.get(column.name.as_str()).copied()).flatten();
     let mut required = request.required.iter().filter_map(|index| request.columns.get(*index)).filter(of_file);
     if let Some(column) = required.find(|column| find(column).is_none()) {
-        return Err(missing(&column.name, names, place));
+        let keys = request.source.read.records.keys_of_header();
+        return Err(missing(&column.name, names, place, keys));
     }
     let listed = &request.source.listed;
     let known: HashSet<String> = listed
@@ -90,11 +91,11 @@ fn drifted(names: &[String], of: &BTreeMap<String, u64>, place: &str) -> Error {
     .help("add them to the source's [columns], or set read.on_drift = \"drop\"")
 }
 
-fn missing(wanted: &str, names: &[String], place: &str) -> Error {
+fn missing(wanted: &str, names: &[String], place: &str, keys: &str) -> Error {
     let error = Error::new(Code::ColumnMissing, format!("{place} has no column {wanted}, which this job needs"));
     match near_miss::in_header(wanted, names.iter().map(String::as_str)) {
         Some(said) => error.help(said),
-        None => error.help("check read.header and read.delimiter, or ask whether the export lost the column"),
+        None => error.help(format!("check {keys}, or ask whether the export lost the column")),
     }
 }
 
@@ -120,7 +121,7 @@ mod tests {
         source.listed = vec!["Id".into(), "Ort".into(), "Straße".into()];
         let columns = wanted(needed);
         let request =
-            ReadRequest { source: &source, columns: &columns, required: &[0], drop_bad_records: false, block_bytes: 1 };
+            ReadRequest { source: &source, columns: &columns, required: &[0], drop_bad_records: false, look: false, block_bytes: 1 };
         match super::columns(&names, &request, "raw:x.csv") {
             Ok(found) => Ok((found.map.positions, found.unlisted.into_keys().collect())),
             Err(e) => Err(e.message().into()),
@@ -152,7 +153,7 @@ mod tests {
         let names = ["Nr", "Or t", "I_d"].map(String::from);
         let (source, columns) = (source(), wanted(&["Id"]));
         let request =
-            ReadRequest { source: &source, columns: &columns, required: &[0], drop_bad_records: false, block_bytes: 1 };
+            ReadRequest { source: &source, columns: &columns, required: &[0], drop_bad_records: false, look: false, block_bytes: 1 };
         let Err(error) = super::columns(&names, &request, "raw:x.csv") else { panic!("Id is missing") };
         assert_eq!(error.help_text(), Some("column 3 has nearly that name, I_d: was it renamed?"));
     }

@@ -136,7 +136,11 @@ impl<'a> Reader<'a> {
         monitor: &'a dyn Monitor,
     ) -> Result<Reader<'a>> {
         let read = &request.source.read;
-        let bad = if request.drop_bad_records { BadRecords::DropRagged } else { BadRecords::Refuse };
+        let bad = match (request.look, request.drop_bad_records) {
+            (true, _) => BadRecords::Look,
+            (false, true) => BadRecords::DropRagged,
+            (false, false) => BadRecords::Refuse,
+        };
         let members = Arc::new(all_members(root, selection, read)?);
         let format: Arc<dyn FileFormat> = Arc::from(format::of(read, bad)?);
         let (mut maps, mut found) = (Vec::new(), ColumnsFound::default());

@@ -96,8 +96,11 @@ pub(super) fn document(has: impl Fn(&str) -> bool) -> Option<&'static str> {
 
 /// The error for a file that is something else.
 pub(super) fn refused(place: &str, what: &str) -> Error {
-    Error::new(Code::FormatNotRead, format!("{place} is {what}, which is not read"))
-        .help("have it exported as CSV: plain, as gzip, or as a member of a zip archive")
+    let help = match what {
+        WORKBOOK => "set read.format = \"xlsx\" in the source, or have it exported as CSV",
+        _ => "have it exported as CSV: plain, as gzip, or as a member of a zip archive",
+    };
+    Error::new(Code::FormatNotRead, format!("{place} is {what}, which is not read")).help(help)
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ fn root(folder: &Path) -> Root {
     Root::open("raw", folder.to_str().unwrap(), RUNTIME.handle().clone()).unwrap()
 }
 
-fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+pub(super) fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (path, bytes) in files {
         let path = folder.path().join(path);
@@ -44,8 +44,10 @@ pub(super) fn source() -> Source {
 }
 
 fn csv(source: &mut Source) -> &mut CsvFormat {
-    let RecordFormat::Csv(csv) = &mut source.read.records;
-    csv
+    match &mut source.read.records {
+        RecordFormat::Csv(csv) => csv,
+        RecordFormat::Xlsx(_) => panic!("a source of CSV"),
+    }
 }
 
 fn encoded(label: &str) -> Source {
@@ -76,18 +78,18 @@ pub(super) fn wanted(names: &[&str]) -> Vec<Column> {
     names.iter().map(column).collect()
 }
 
-type Rows = Vec<(usize, u64, Vec<Option<String>>)>;
+pub(super) type Rows = Vec<(usize, u64, Vec<Option<String>>)>;
 
-struct How {
-    threads: usize,
-    block_bytes: usize,
-    drop: bool,
+pub(super) struct How {
+    pub threads: usize,
+    pub block_bytes: usize,
+    pub drop: bool,
 }
 
-const PLAIN: How = How { threads: 1, block_bytes: 1 << 20, drop: false };
+pub(super) const PLAIN: How = How { threads: 1, block_bytes: 1 << 20, drop: false };
 
 /// All rows in order (input, record, values) and the report.
-fn read(folder: &Path, source: &Source, names: &[&str], how: &How) -> Result<(Rows, ReadReport), Error> {
+pub(super) fn read(folder: &Path, source: &Source, names: &[&str], how: &How) -> Result<(Rows, ReadReport), Error> {
     let root = root(folder);
     let objects = root.list("").unwrap();
     let columns = wanted(names);
@@ -97,6 +99,7 @@ fn read(folder: &Path, source: &Source, names: &[&str], how: &How) -> Result<(Ro
         columns: &columns,
         required: &required,
         drop_bad_records: how.drop,
+        look: false,
         block_bytes: how.block_bytes,
     };
     let reader = Reader::open(&root, &Selection { set: None, objects, aside: Default::default() }, &request, &Silent)?;
@@ -133,7 +136,7 @@ fn read(folder: &Path, source: &Source, names: &[&str], how: &How) -> Result<(Ro
     }
 }
 
-fn values(rows: Rows) -> Vec<Vec<String>> {
+pub(super) fn values(rows: Rows) -> Vec<Vec<String>> {
     rows.into_iter().map(|(_, _, row)| row.into_iter().map(Option::unwrap_or_default).collect()).collect()
 }
 
@@ -607,7 +610,7 @@ fn an_object_that_changes_after_listing_is_refused() {
     std::fs::write(folder.path().join("x.csv"), b"Id\n1\n2\n").unwrap();
     let (source, columns) = (source(), wanted(&["Id"]));
     let request =
-        ReadRequest { source: &source, columns: &columns, required: &[0], drop_bad_records: false, block_bytes: 64 };
+        ReadRequest { source: &source, columns: &columns, required: &[0], drop_bad_records: false, look: false, block_bytes: 64 };
     let refused = Reader::open(&root, &Selection { set: None, objects, aside: Default::default() }, &request, &Silent)
         .err()
         .unwrap();

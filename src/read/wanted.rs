@@ -12,6 +12,8 @@ pub struct ReadRequest<'a> {
     pub required: &'a [usize],
     /// Leave out ragged records and count them.
     pub drop_bad_records: bool,
+    /// Columns are only looked at: a cell that has no value which can be believed is empty, and no fault.
+    pub look: bool,
     /// About how much text is one block.
     pub block_bytes: usize,
 }

@@ -52,7 +52,7 @@ pub fn look(ready: &Ready, pinned: &Pinned, names: &[String]) -> Result<SeenColu
 
 fn request<'a>(ready: &'a Ready, columns: &'a [Column]) -> ReadRequest<'a> {
     let (source, drop_bad_records) = (&ready.plan().source, ready.plan().limits.drop_bad_records);
-    ReadRequest { source, columns, required: &[], drop_bad_records, block_bytes: ready.call.block_bytes }
+    ReadRequest { source, columns, required: &[], drop_bad_records, look: true, block_bytes: ready.call.block_bytes }
 }
 
 /// Says whether it is worth telling that a column has no values any more: the source declares it, and no field that lost

@@ -49,6 +49,7 @@ pub fn read(ready: &Ready, pinned: &Pinned, with: ReadWith<'_>, monitor: &dyn Mo
         columns: &plan.columns,
         required: &(0..plan.columns.len()).collect::<Vec<_>>(),
         drop_bad_records: plan.limits.drop_bad_records,
+        look: false,
         block_bytes: ready.call.block_bytes,
     };
     let root = ready.root(&plan.input.root);
@@ -60,6 +61,7 @@ pub fn read(ready: &Ready, pinned: &Pinned, with: ReadWith<'_>, monitor: &dyn Mo
             columns: &observe.columns,
             required: &(0..observe.columns.len()).collect::<Vec<_>>(),
             drop_bad_records: false,
+            look: false,
             block_bytes: ready.call.block_bytes,
         };
         let root = ready.root(&observe.input.root);

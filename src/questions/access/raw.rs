@@ -183,6 +183,7 @@ impl RawSource<'_> {
             columns: self.columns,
             required: &self.key_columns(),
             drop_bad_records: true,
+            look: false,
             block_bytes: BLOCK_BYTES,
         };
         let minimizer = Minimizer::new(self.plan, &desk.keys, now, self.stream)?;

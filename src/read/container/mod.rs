@@ -73,11 +73,27 @@ pub fn members(root: &Root, object: &Object, format: &ReadFormat) -> Result<Vec<
     Ok(match container(root, object)? {
         Container::Plain => vec![member(Within::Plain, 0)],
         Container::Gzip => vec![member(Within::Gzip, 0)],
+        Container::Zip if format.records.is_document() && zip::document(root, object)?.is_some() => {
+            vec![member(Within::Plain, 0)]
+        }
         Container::Zip => {
             let Chosen { entries, mut of_macos } = zip::entries(root, object, format)?;
             entries.into_iter().map(|entry| member(Within::Zip(entry), std::mem::take(&mut of_macos))).collect()
         }
     })
+}
+
+/// Returns the files that a member is made of, where it is a document such as a workbook.
+///
+/// # Errors
+/// An input error for what is no such document, or one that cannot be trusted; storage errors.
+pub(super) fn parts(root: &Root, member: &Member, format: &ReadFormat) -> Result<Vec<Member>> {
+    let object = &member.object;
+    let part = |entry: ZipEntry| {
+        let place = format!("{}, part {}", member.place, entry.name);
+        Member { object: object.clone(), within: Within::Zip(entry), place, of_macos: 0 }
+    };
+    Ok(zip::parts(root, object, format)?.into_iter().map(part).collect())
 }
 
 impl Member {

@@ -41,10 +41,49 @@ pub(super) struct Chosen {
 /// members, equal names, or a matching member that is encrypted, a link, or compressed in a way that is not read.
 pub(super) fn entries(root: &Root, object: &Object, format: &ReadFormat) -> Result<Chosen> {
     let place = root.display(&object.path);
-    let mut archive = ZipArchive::new(root.open_seek(object)?).map_err(|e| unreadable(&place, e))?;
-    if let Some(document) = signature::document(|name| archive.index_for_name(name).is_some()) {
+    let mut archive = opened(root, object)?;
+    if let Some(document) = document_in(&archive) {
         return Err(signature::refused(&place, document));
     }
+    trusted(root, object, &archive, format)?;
+    let (chosen, of_macos) = directory(&archive, &place, format)?;
+    let entries = chosen.into_iter().map(|index| entry(&mut archive, index, &place)).collect::<Result<_>>()?;
+    Ok(Chosen { entries, of_macos })
+}
+
+/// Returns what document an archive is; none for one of files.
+///
+/// # Errors
+/// An input error for an archive without a directory that can be read; storage errors.
+pub(super) fn document(root: &Root, object: &Object) -> Result<Option<&'static str>> {
+    Ok(document_in(&opened(root, object)?))
+}
+
+/// Returns all files of an archive that is one document.
+///
+/// # Errors
+/// As [`entries`], but for its being a document.
+pub(super) fn parts(root: &Root, object: &Object, format: &ReadFormat) -> Result<Vec<ZipEntry>> {
+    let mut archive = opened(root, object)?;
+    trusted(root, object, &archive, format)?;
+    let place = root.display(&object.path);
+    let files = (0..archive.len()).filter(|index| archive.by_index_data(*index).is_ok_and(|entry| !entry.is_dir()));
+    files.collect::<Vec<_>>().into_iter().map(|index| entry(&mut archive, index, &place)).collect()
+}
+
+type SeekArchive = ZipArchive<Box<dyn SeekSource>>;
+
+fn opened(root: &Root, object: &Object) -> Result<SeekArchive> {
+    ZipArchive::new(root.open_seek(object)?).map_err(|e| unreadable(&root.display(&object.path), e))
+}
+
+fn document_in(archive: &SeekArchive) -> Option<&'static str> {
+    signature::document(|name| archive.index_for_name(name).is_some())
+}
+
+/// Refuses an archive that has too many members, two of one name, or bytes that no member accounts for.
+fn trusted(root: &Root, object: &Object, archive: &SeekArchive, format: &ReadFormat) -> Result<()> {
+    let place = root.display(&object.path);
     if archive.len() > format.max_members {
         return Err(Error::new(
             Code::InputTooLarge,
@@ -55,21 +94,18 @@ pub(super) fn entries(root: &Root, object: &Object, format: &ReadFormat) -> Resu
     if archive.has_duplicate_names() {
         return Err(damaged(&place, "two members have the same name"));
     }
-    match zip_layout::stray(&archive, &mut root.open_seek(object)?, object.bytes) {
-        Ok(None) => {}
+    match zip_layout::stray(archive, &mut root.open_seek(object)?, object.bytes) {
+        Ok(None) => Ok(()),
         Ok(Some(stray)) => {
             let what = format!("{place} is damaged: {}", stray.message());
-            return Err(Error::new(Code::InputDamaged, what).help(zip_layout::HELP));
+            Err(Error::new(Code::InputDamaged, what).help(zip_layout::HELP))
         }
-        Err(error) => return Err(unreadable(&place, error.into())),
+        Err(error) => Err(unreadable(&place, error.into())),
     }
-    let (chosen, of_macos) = directory(&archive, &place, format)?;
-    let entries = chosen.into_iter().map(|index| entry(&mut archive, index, &place)).collect::<Result<_>>()?;
-    Ok(Chosen { entries, of_macos })
 }
 
 /// Looks at every entry: the indexes of those that are read, and how many are left out because they are of macOS.
-fn directory(archive: &ZipArchive<Box<dyn SeekSource>>, place: &str, format: &ReadFormat) -> Result<(Vec<usize>, u64)> {
+fn directory(archive: &SeekArchive, place: &str, format: &ReadFormat) -> Result<(Vec<usize>, u64)> {
     let (mut chosen, mut of_macos) = (Vec::new(), 0);
     for index in 0..archive.len() {
         let entry = archive.by_index_data(index).map_err(|e| unreadable(place, e))?;
@@ -87,7 +123,7 @@ fn directory(archive: &ZipArchive<Box<dyn SeekSource>>, place: &str, format: &Re
     Ok((chosen, of_macos))
 }
 
-fn entry(archive: &mut ZipArchive<Box<dyn SeekSource>>, index: usize, place: &str) -> Result<ZipEntry> {
+fn entry(archive: &mut SeekArchive, index: usize, place: &str) -> Result<ZipEntry> {
     let entry = archive.by_index_data(index).map_err(|e| unreadable(place, e))?;
     let name = entry.name().map_err(|e| unreadable(place, e))?.into_owned();
     let place = format!("{place}, member {name}");

@@ -54,8 +54,9 @@ impl LaidCells<'_> {
             let at = odd.row as usize * columns.width + odd.column as usize;
             self.null.is_some() && means_null(cell(&ends, at).of(&text), self.null)
         };
-        let odd = odd.into_iter().find(|odd| wanted(odd.column) && !means_null(odd));
-        let found = [odd, lost(&text, &ends, columns.width, wanted)];
+        let judged = |column: u32| self.bad != BadRecords::Look && wanted(column);
+        let odd = odd.into_iter().find(|odd| judged(odd.column) && !means_null(odd));
+        let found = [odd, lost(&text, &ends, columns.width, judged)];
         let first = found.into_iter().flatten().min_by_key(|odd| (odd.row, odd.column));
         let mut parsed = Parsed { rows: ends.len() / columns.width, text, dropped, blank: Vec::new(), fault: None };
         scratch.laid = ends;

@@ -3,15 +3,15 @@
 //! through these traits are per member and per block, never per record.
 
 mod csv;
-#[allow(dead_code)]
 mod laid;
 mod null;
 mod seam;
+mod xlsx;
 
 pub use seam::Survey;
 pub(super) use seam::{
-    BadRecords, Block, BlockStop, Blocks, Failure, FaultSpot, FileFormat, FormatScratch, OpenedMember, Parsed,
-    RecordFault,
+    BadRecords, Block, BlockStop, Blocks, Failure, FaultSpot, FileFormat, FormatScratch, LaidRows, OddCell, OddReason,
+    OpenedMember, Parsed, RecordFault,
 };
 
 use crate::error::Result;
@@ -24,5 +24,6 @@ use crate::policy::{ReadFormat, RecordFormat};
 pub(super) fn of(read: &ReadFormat, bad: BadRecords) -> Result<Box<dyn FileFormat>> {
     Ok(match &read.records {
         RecordFormat::Csv(rules) => Box::new(csv::Csv::new(read, *rules, bad)?),
+        RecordFormat::Xlsx(rules) => Box::new(xlsx::Xlsx::new(read, rules.clone(), bad)),
     })
 }

@@ -1,6 +1,6 @@
 //! What every format does, and what it is given and gives: the seam between formats and those who read through them.
 
-use super::csv;
+use super::{csv, xlsx};
 use crate::error::{Code, Error, Result};
 use crate::read::batch::{Cell, ColumnMap};
 use crate::read::container::{Member, MemberFacts};
@@ -14,6 +14,9 @@ pub(in crate::read) enum BadRecords {
     Refuse,
     /// Records with too many or too few cells are left out and counted; others refuse the input.
     DropRagged,
+    /// Records with too many or too few cells are left out, and a cell that has no value which can be believed is empty:
+    /// columns are only looked at.
+    Look,
     /// Records with too many or too few cells are told one by one; at another fault the input ends, and all that was
     /// readable before it counts (R31).
     Tell,
@@ -83,6 +86,8 @@ pub(in crate::read) struct Block {
     pub taken: u64,
     /// Where the cells are in the bytes, in formats that find them as they read.
     pub laid: Option<Box<LaidRows>>,
+    /// What the bytes are rows of, in workbooks.
+    pub sheet: Option<Box<xlsx::SheetPiece>>,
     pub stop: Option<BlockStop>,
 }
 
@@ -126,7 +131,6 @@ pub(in crate::read) enum BlockStop {
     /// No record end in more bytes than a record may have.
     TooLong,
     /// A record that cannot be read; those before it are in the block.
-    #[allow(dead_code)]
     Fault(RecordFault),
 }
 
@@ -145,7 +149,6 @@ pub(in crate::read) struct Parsed {
 
 /// Why a block could not be parsed.
 pub(in crate::read) enum Failure {
-    #[allow(dead_code)]
     Fault(RecordFault),
     /// Said in full already.
     Error(Error),

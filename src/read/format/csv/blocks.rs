@@ -84,7 +84,7 @@ impl CsvBlocks {
 
     fn advance(&mut self, by: usize) -> Block {
         let taken = self.text.bytes().taken();
-        let block = Block { offset: self.offset, taken: taken - self.taken, laid: None, stop: None };
+        let block = Block { offset: self.offset, taken: taken - self.taken, laid: None, sheet: None, stop: None };
         self.offset += by as u64;
         self.taken = taken;
         block

@@ -1,0 +1,134 @@
+//! How the bytes of a source become cells: `[read]` and its limits as resolved. Must not know what columns are for.
+
+use globset::GlobMatcher;
+
+/// How records lie in a file, one variant for each name that `read.format` has; `read::format` reads them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecordFormat {
+    /// `format = "csv"`.
+    Csv(CsvFormat),
+    /// `format = "xlsx"`.
+    Xlsx(XlsxFormat),
+}
+
+/// The keys of `[read]` that only workbooks have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct XlsxFormat {
+    /// Name of the sheet; none = the only one that is not hidden.
+    pub sheet: Option<String>,
+    /// Row number of the header, from 1.
+    pub header: u64,
+    /// What a cell with a formula is.
+    pub formulas: Formulas,
+}
+
+/// `formulas`: what a cell with a formula is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Formulas {
+    /// The value that the formula had when the workbook was saved.
+    Cached,
+    /// A fault where the column is wanted.
+    Refuse,
+}
+
+impl RecordFormat {
+    /// Returns whether a file of this format is an archive by itself, so that its files are no members.
+    pub fn is_document(&self) -> bool {
+        matches!(self, RecordFormat::Xlsx(_))
+    }
+
+    /// Returns the keys of `[read]` that say where names of columns are, for messages.
+    pub fn keys_of_header(&self) -> &'static str {
+        match self {
+            RecordFormat::Csv(_) => "read.header and read.delimiter",
+            RecordFormat::Xlsx(_) => "read.header and read.sheet",
+        }
+    }
+}
+
+/// The keys of `[read]` that only CSV has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CsvFormat {
+    /// One ASCII byte.
+    pub delimiter: u8,
+    /// One ASCII byte, or none.
+    pub quote: Option<u8>,
+    /// Row number of the header, from 1.
+    pub header: u64,
+    /// `stray_quotes = "literal"`.
+    pub stray_quotes_literal: bool,
+}
+
+/// `[read]` and the source's `[limits]`.
+#[derive(Clone, Debug)]
+pub struct ReadFormat {
+    /// `format`, with the keys that only it has.
+    pub records: RecordFormat,
+    /// WHATWG encoding label, already known to exist.
+    pub encoding: String,
+    /// What a byte order mark means.
+    pub bom: Bom,
+    /// Cells that mean null, besides blank ones.
+    pub null: Vec<String>,
+    /// Members of an archive to read; none = all.
+    pub member: Option<GlobMatcher>,
+    /// The member glob as written.
+    pub member_text: Option<String>,
+    /// `complete.member_in = "exactly-one"`.
+    pub member_in_exactly_one: bool,
+    /// `on_drift = "refuse"`.
+    pub refuse_drift: bool,
+    /// Longest record, in bytes after decoding.
+    pub max_record_bytes: usize,
+    /// Most columns of a header.
+    pub max_columns: usize,
+    /// Most members of one archive.
+    pub max_members: usize,
+    /// Highest decompression ratio.
+    pub max_ratio: u64,
+    /// Most decompressed bytes per object.
+    pub max_decompressed: u64,
+    /// Most bytes of text that cells of a workbook share.
+    pub max_shared_text: u64,
+}
+
+impl CsvFormat {
+    /// What holds where a source sets none of them.
+    pub const UNSET: CsvFormat =
+        CsvFormat { delimiter: b',', quote: Some(b'"'), header: 1, stray_quotes_literal: false };
+}
+
+impl ReadFormat {
+    /// Returns what holds where a source sets nothing but `format = "csv"`.
+    pub fn csv() -> ReadFormat {
+        ReadFormat {
+            records: RecordFormat::Csv(CsvFormat::UNSET),
+            encoding: "utf-8".into(),
+            bom: Bom::Allow,
+            null: Vec::new(),
+            member: None,
+            member_text: None,
+            member_in_exactly_one: false,
+            refuse_drift: false,
+            max_record_bytes: 1 << 20,
+            max_columns: 2000,
+            max_members: 10_000,
+            max_ratio: 200,
+            max_decompressed: 1 << 40,
+            max_shared_text: 1 << 30,
+        }
+    }
+}
+
+/// `bom`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Bom {
+    /// May be there.
+    Allow,
+    /// Must be there.
+    Require,
+    /// Must not be there.
+    Refuse,
+}
