@@ -199,14 +199,16 @@ impl<'a> BucketJudge<'a> {
             records.extend_from_slice(&stay.records[number * stride..][..stride]);
         }
         tally.rows_kept = (records.len() / stride) as u64;
-        tally.largest_person = largest_person(&control, &people);
+        if self.rules.subjects {
+            tally.largest_person = largest_person(&control, &people);
+        }
         for (groups, counter) in stay.groups.iter().zip(&self.counters) {
             let sensitive = self.rules.hashed().1;
             let values = |number: usize| &stay.sensitive[number * sensitive..][..sensitive];
             let rows = stay.in_order(&people).map(|(person, number)| (person, groups[number], values(number)));
             counter.add(self.staged.spill_store(), rows)?;
         }
-        if let Some(previous) = self.previous {
+        if let Some(previous) = self.previous.filter(|_| self.rules.subjects) {
             tally.absent = absent(previous, (bucket, self.staged.buckets()), main_persons(&control, &people))?;
         }
         Ok((tally, self.staged.spill_store().put(&mut records)?))

@@ -15,6 +15,8 @@ pub struct Rules {
     pub(super) zone: TimeZone,
     pub(super) keep: Period,
     pub(super) person: bool,
+    /// Whether rows are about persons (R61).
+    pub(super) subjects: bool,
     /// Whether retention counts from when persons were first seen, so that the next run has to know them.
     pub(super) first_seen: bool,
     /// Published fields with a keep of their own: index of the field, and the keep.
@@ -46,6 +48,7 @@ impl Rules {
             zone: plan.zone.clone(),
             keep: plan.retention.keep,
             person: plan.retention.person,
+            subjects: plan.controls.key.is_some(),
             first_seen: plan.retention.undated == Some(Undated::FirstSeen),
             quasi_keeps: names.map(keep_of).collect(),
             field_keeps,

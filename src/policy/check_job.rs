@@ -3,6 +3,7 @@
 
 use super::check_field::{self, FieldTerms};
 use super::check_gate;
+use super::check_nobody;
 use super::check_policy::Policy;
 use super::check_retention;
 use super::check_source::{self, Inventory};
@@ -89,6 +90,7 @@ pub(super) fn check<'a>(page: Page<'a>, spec: &'a JobSpec, desk: &JobSurrounding
 /// Checks what needs the source's columns, then puts the plan together.
 fn plan(terms: FieldTerms, desk: &JobSurroundings, parts: PlanParts) -> Option<Plan> {
     let (spec, inventory) = (terms.spec, terms.inventory);
+    check_nobody::job(&terms);
     let mut gather = Gather::of(inventory);
     let fields = check_field::fields(&terms, &mut gather);
     let gate = check_gate::gate(&terms);
@@ -114,7 +116,7 @@ fn plan(terms: FieldTerms, desk: &JobSurroundings, parts: PlanParts) -> Option<P
         columns: columns(&gather, fields.as_deref())?,
         fields: fields?,
         controls: controls?,
-        retention: parts.retention?,
+        retention: Retention { person: !inventory.nobody() && parts.retention.as_ref()?.person, ..parts.retention? },
         observe: parts.observe?,
         gate: gate?,
         limits: parts.limits?,
@@ -221,11 +223,14 @@ fn controls(terms: &FieldTerms, desk: &JobSurroundings, gather: &mut Gather) -> 
         terms.page.fault(at.column.span(), "exclude-value", "a job has at most 255 excludes", help);
     }
     let consent = consent(terms, desk, gather);
-    let key = inventory.place(&subject.key)?;
+    let key = inventory.key();
+    if key.is_none() && !inventory.nobody() {
+        return None;
+    }
     Some(Controls {
-        key: gather.add(key),
-        strong: gather.links(named(inventory, &subject.strong).into_iter().filter(|p| *p != key)),
-        weak: gather.links(named(inventory, &subject.weak).into_iter().filter(|p| *p != key)),
+        key: key.map(|key| gather.add(key)),
+        strong: gather.links(named(inventory, &subject.strong).into_iter().filter(|p| Some(*p) != key)),
+        weak: gather.links(named(inventory, &subject.weak).into_iter().filter(|p| Some(*p) != key)),
         clocks: clocks?.into_iter().map(|p| gather.add(p)).collect(),
         excludes: excludes.into_iter().collect::<Option<_>>()?,
         consent: consent?,
@@ -316,6 +321,7 @@ fn observe(
         page.fault(at.input.span(), "observe-set", "the observed input and the job's input differ in {set}", help);
     }
     let Some(inventory) = inventory else { return (input, None) };
+    check_nobody::observed(page, at, inventory);
     let mut gather = Gather::of(inventory);
     let controls = observed_controls(page, at, inventory, own, &mut gather);
     let location = input.clone();
@@ -343,12 +349,12 @@ fn observed_controls(
     // The id of a task or an event is nobody's: were it a link, a task that passes to another person would link the two.
     let personal = |place: &usize| *inventory.columns[*place].spec.category != Category::Technical;
     let links = |place: &usize| declared.key_links.as_ref().map_or_else(|| personal(place), |at| **at);
-    let key = inventory.place(&declared.key).filter(links);
+    let key = inventory.key().filter(links);
     let strong = key.into_iter().chain(named(inventory, &declared.strong)).filter(|p| *p != subject);
     let strong: Vec<_> = strong.collect();
     let weak: Vec<_> = named(inventory, &declared.weak).into_iter().filter(|p| *p != subject).collect();
     Some(Controls {
-        key: gather.add(subject),
+        key: Some(gather.add(subject)),
         strong: gather.links(strong.into_iter()),
         weak: gather.links(weak.into_iter()),
         clocks: clocks.into_iter().collect::<Option<Vec<_>>>()?.into_iter().map(|p| gather.add(p)).collect(),
@@ -365,7 +371,7 @@ fn same_kind(page: Page, spec: &ObserveSpec, inventory: &Inventory, subject: usi
         page.fault(spec.subject.span(), "no-identifier", "the observed subject has no identifier", help);
         return;
     }
-    let key = own.and_then(|own| own.place(&own.spec.subject.key).map(|p| &own.columns[p]));
+    let key = own.and_then(|own| own.key().map(|p| &own.columns[p]));
     let kinds = (entry.identifier.as_ref(), key.and_then(|k| k.identifier.as_ref()));
     if let (Some(observed), Some(key)) = kinds
         && observed.kind != key.kind

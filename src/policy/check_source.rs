@@ -121,7 +121,17 @@ impl Inventory<'_> {
     pub fn carriers(&self) -> impl Iterator<Item = usize> {
         let subject = &self.spec.subject;
         let lists = [&subject.strong, &subject.weak].into_iter().flatten().flat_map(|l| l.iter());
-        std::iter::once(&subject.key).chain(lists).filter_map(|at| self.place(at))
+        subject.key.iter().chain(lists).filter_map(|at| self.place(at))
+    }
+
+    /// Index of the subject's key; none where no row is about a person, or the key is unknown.
+    pub fn key(&self) -> Option<usize> {
+        self.place(self.spec.subject.key.as_ref()?)
+    }
+
+    /// R61: whether the source says that no row is about a person.
+    pub fn nobody(&self) -> bool {
+        self.spec.subject.none.is_some()
     }
 }
 
@@ -446,7 +456,7 @@ fn subject(inventory: &Inventory, spec: &SubjectSpec) {
     let page = inventory.page;
     let mut seen = Vec::new();
     let lists = [&spec.strong, &spec.weak].into_iter().flatten().flat_map(|l| l.iter());
-    for at in std::iter::once(&spec.key).chain(lists) {
+    for at in spec.key.iter().chain(lists) {
         let Some(place) = inventory.find(page, at) else { continue };
         if seen.contains(&place) {
             let help = "a column is the key, a strong or a weak link, once";
@@ -461,7 +471,7 @@ fn subject(inventory: &Inventory, spec: &SubjectSpec) {
     for at in spec.clock.iter().flat_map(|l| l.iter()) {
         clock(inventory, page, at);
     }
-    let key = inventory.place(&spec.key);
+    let key = inventory.key();
     for (place, entry) in inventory.columns.iter().enumerate() {
         let Some(at) = entry.spec.several.as_ref().filter(|_| !seen.contains(&place) || key == Some(place)) else {
             continue;
@@ -549,7 +559,8 @@ fn source(inventory: &Inventory) -> Option<Source> {
     let of_file = |column: &&ColumnEntry| column.spec.parts.is_none() && column.pattern.is_none();
     let listed = inventory.columns.iter().filter(of_file).map(|c| c.name.clone()).collect();
     let cover = inventory.cover.clone();
-    Some(Source { name: spec.name.to_string(), read: read?, complete: complete?, listed, also: also(spec), cover })
+    let (name, nobody) = (spec.name.to_string(), spec.subject.none.as_ref().map(|none| none.to_string()));
+    Some(Source { name, read: read?, complete: complete?, listed, also: also(spec), cover, nobody })
 }
 
 fn complete(page: Page, spec: &At<CompleteSpec>) -> Option<Complete> {

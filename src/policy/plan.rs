@@ -275,6 +275,8 @@ pub struct Source {
     pub also: BTreeMap<String, String>,
     /// What it says of the other columns.
     pub cover: ColumnCover,
+    /// Why none of its rows is about a person (R61).
+    pub nobody: Option<String>,
 }
 
 impl Source {
@@ -288,6 +290,7 @@ impl Source {
             listed: Vec::new(),
             also: BTreeMap::new(),
             cover: ColumnCover::default(),
+            nobody: None,
         }
     }
 
@@ -612,8 +615,8 @@ pub enum MaxUntreated {
 /// What `minimize` computes beside the fields. All numbers are indexes into `Plan::columns`.
 #[derive(Clone, Debug, Default)]
 pub struct Controls {
-    /// Subject key.
-    pub key: usize,
+    /// Subject key; none = no row is about a person (R61).
+    pub key: Option<usize>,
     /// Strong links, the key not among them.
     pub strong: Vec<usize>,
     /// Weak links.
@@ -787,8 +790,8 @@ impl Plan {
             sale: self.recipient.as_ref().is_some_and(|recipient| recipient.sale),
         }
     }
-    /// The published field that is the subject token.
-    pub fn subject_field(&self) -> usize {
-        self.fields.iter().position(|f| f.subject).unwrap_or(0)
+    /// Returns the published field that is the subject token; none where no row is about a person.
+    pub fn subject_field(&self) -> Option<usize> {
+        self.fields.iter().position(|f| f.subject)
     }
 }

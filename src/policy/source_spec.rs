@@ -123,8 +123,11 @@ pub struct CompleteSpec {
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SubjectSpec {
-    /// Column of the subject key.
-    pub key: At<String>,
+    /// Column of the subject key. Required, unless `none` is there.
+    pub key: Option<At<String>>,
+    /// Why no row is about a person (R61), in place of `key`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub none: Option<At<String>>,
     /// Whether the key links where the source is observed (R17). Default by its category: all but technical.
     pub key_links: Option<At<bool>>,
     /// Columns that link strongly (R13). Default none.
@@ -216,6 +219,9 @@ pub struct ColumnSpec {
     pub keep: Option<At<String>>,
     /// Whether published fields are quasi-identifiers. Default by category (R36).
     pub quasi: Option<At<bool>>,
+    /// Source without persons: why the column is not about one, although its name sounds like it (R61).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_personal: Option<At<String>>,
     /// Reason why `as-is` is allowed though the category is identity, contact, special or free-text.
     pub allow_raw: Option<At<String>>,
 }

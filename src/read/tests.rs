@@ -40,6 +40,7 @@ pub(super) fn source() -> Source {
         listed: vec![],
         also: Default::default(),
         cover: Default::default(),
+        nobody: None,
     }
 }
 
