@@ -26,6 +26,8 @@ pub struct Rules {
     pub(super) exclude_labels: Vec<String>,
     /// Label of each exclude.
     pub(super) excludes: Vec<usize>,
+    /// Whether any exclude leaves out all rows of a person (R62).
+    pub(super) excludes_persons: bool,
     pub(super) grounds: Grounds,
     pub(super) consent_column: bool,
     pub(super) gate: Option<GroupTerms>,
@@ -54,6 +56,7 @@ impl Rules {
             field_keeps,
             exclude_labels,
             excludes,
+            excludes_persons: plan.controls.excludes.iter().any(|exclude| exclude.person),
             grounds: plan.grounds(),
             consent_column: plan.controls.consent.is_some(),
             gate: plan.gate.clone(),

@@ -192,6 +192,7 @@ impl Minimizer {
             unkept: Vec::new(),
             quasi: QuasiIdentifierHasher::new(),
             ambiguous: None,
+            nobody: None,
         }
     }
 }
@@ -269,6 +270,8 @@ pub struct Worker<'m> {
     quasi: QuasiIdentifierHasher,
     /// Record and column of the batch's first value that two formats read differently.
     ambiguous: Option<(u32, usize)>,
+    /// The batch's first record that leaves out a person, and does not say whom.
+    nobody: Option<u32>,
 }
 
 impl Worker<'_> {
@@ -276,7 +279,7 @@ impl Worker<'_> {
     ///
     /// # Errors
     /// An input error when the published text of one batch passes 4 GiB, when a cell has more values than its column may,
-    /// or when two formats read a date differently.
+    /// when two formats read a date differently, or when a row leaves out a person and does not say whom.
     pub fn minimize(&mut self, batch: &RawBatch) -> Result<&Rows> {
         self.read_subjects(batch);
         self.reset_rows();
@@ -291,6 +294,9 @@ impl Worker<'_> {
         self.treat_fields(batch)?;
         if let Some((record, column)) = self.ambiguous {
             return Err(ambiguous(batch.record(record as usize), &self.minimizer.columns[column]));
+        }
+        if let Some(record) = self.nobody {
+            return Err(excludes_nobody(batch.record(record as usize)));
         }
         self.hash_quasi();
         if !self.minimizer.persons {
@@ -416,6 +422,10 @@ impl Worker<'_> {
         for (row, record) in self.records.iter().enumerate() {
             exclude[row] = self.minimizer.excludes.first_match(batch, *record as usize, &mut flags[row]);
             self.tally.exclude_unreadable += u64::from(flags[row] & flag::EXCLUDE_UNREADABLE != 0);
+            let of_person = flags[row] & (flag::EXCLUDES_PERSON | flag::PERSON_UNREADABLE) != 0;
+            if of_person && flags[row] & flag::NO_SUBJECT != 0 {
+                self.nobody = self.nobody.or(Some(*record));
+            }
         }
         let Some(consent) = &self.minimizer.consent else { return };
         for (row, record) in self.records.iter().enumerate() {
@@ -698,6 +708,14 @@ fn ambiguous(record: u64, column: &str) -> Error {
         format!("record {record}: two formats of the column {column} read its value differently"),
     )
     .help("keep the format that the export really uses, in the column's `formats` in the source (R23)")
+}
+
+fn excludes_nobody(record: u64) -> Error {
+    Error::new(
+        Code::PersonUnknown,
+        format!("record {record}: an exclude of persons matches it, and it has no subject: whom it leaves out is not known"),
+    )
+    .help("correct the record in the export; or leave `scope` out of the exclude, if it is meant for single rows (R62)")
 }
 
 fn too_much_text() -> Error {

@@ -103,8 +103,8 @@ fn plan() -> Plan {
             weak: vec![2, 3],
             clocks: vec![6, 7],
             excludes: vec![
-                Exclude { column: 8, equals: vec!["true".into()], reason: "deleted".into() },
-                Exclude { column: 5, equals: vec!["testville".into()], reason: "test".into() },
+                Exclude { column: 8, equals: vec!["true".into()], reason: "deleted".into(), person: false },
+                Exclude { column: 5, equals: vec!["testville".into()], reason: "test".into(), person: false },
             ],
             consent: None,
         },

@@ -10,7 +10,7 @@ use super::check_source::{self, Inventory};
 use super::digest;
 use super::finding::Page;
 use super::gather::Gather;
-use super::job_spec::{ExcludeSpec, JobSpec, ObserveSpec, OnBadRecord};
+use super::job_spec::{ExcludeSpec, JobSpec, ObserveSpec, OnBadRecord, Scope};
 use super::plan::{
     Basis, Column, ConsentColumn, Controls, Effect, Exclude, Field, Limits, Location, Observe, Plan, Purpose,
     Recipient, Retention, TokenFormat, Treatment, ValueType,
@@ -264,7 +264,13 @@ fn exclude(terms: &FieldTerms, spec: &ExcludeSpec, gather: &mut Gather) -> Optio
     }
     equals.sort();
     equals.dedup();
-    Some(Exclude { column: gather.add(place?), equals, reason: reason? })
+    let person = spec.scope.as_ref().filter(|scope| ***scope == Scope::Person);
+    let dropped = terms.spec.limits.as_ref().and_then(|l| l.on_bad_record.as_ref()).filter(|b| ***b == OnBadRecord::Drop);
+    if let (Some(_), Some(at)) = (person, dropped) {
+        let help = "leave on_bad_record out: nobody can tell whom a dropped record would have left out (R62)";
+        page.fault(at.span(), "exclude-scope", "an exclude is of persons, and bad records are to be dropped", help);
+    }
+    Some(Exclude { column: gather.add(place?), equals, reason: reason?, person: person.is_some() })
 }
 
 /// R32: a purpose on consent needs a column or a list that says yes. Outer `None` = a finding.

@@ -85,6 +85,10 @@ pub(super) fn job(terms: &FieldTerms) {
     if let Some(at) = spec.retention.scope.as_ref().filter(|scope| ***scope == Scope::Person) {
         refuse(at.span(), "no row is about a person, so there is no clock of one", "leave it out: each row has its own");
     }
+    let scopes = spec.exclude.iter().flatten().filter_map(|exclude| exclude.scope.as_ref());
+    for at in scopes.filter(|scope| ***scope == Scope::Person) {
+        refuse(at.span(), "no row is about a person, so none is of the same person", "leave `scope` out of the exclude");
+    }
     if let Some(at) = &spec.gate {
         refuse(at.span(), "gates count persons, and the source says that it has none", "leave [gate] out");
     }

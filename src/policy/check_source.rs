@@ -9,10 +9,10 @@ use super::forms;
 use super::name_pattern::{ColumnCover, CoveredBy, NamePattern};
 use super::plan::{
     Bom, CellForms, Complete, CompleteWhen, CsvFormat, DateRule, Identifier, Normal, PhoneRegion, ReadFormat,
-    RecordFormat, Several, Share, Source, ValueType,
+    RecordFormat, SaidCount, Several, Share, Source, ValueType,
 };
 use super::source_spec::{
-    ColumnSpec, CompleteSpec, Format, MemberIn, OnDrift, ReadSpec, SourceSpec, StrayQuotes, SubjectSpec, TypeName,
+    ColumnSpec, CompleteSpec, CountSpec, Format, MemberIn, OnDrift, ReadSpec, SourceSpec, StrayQuotes, SubjectSpec, TypeName,
 };
 use super::spec::{At, Category};
 use super::value;
@@ -578,7 +578,22 @@ fn complete(page: Page, spec: &At<CompleteSpec>) -> Option<Complete> {
     let set_format = set_format.map_or(Some(None), |format| format.map(Some));
     let max_ahead = spec.max_ahead.as_ref().map(|at| value::keep(page, at));
     let max_ahead = max_ahead.map_or(Some(None), |period| period.map(Some));
-    Some(Complete { when: when?, min_records: min_records?, set_format: set_format?, max_ahead: max_ahead? })
+    let count = spec.count.as_ref().map_or(Some(None), |count| said_count(page, count).map(Some));
+    let (min_records, set_format) = (min_records?, set_format?);
+    Some(Complete { when: when?, min_records, count: count?, set_format, max_ahead: max_ahead? })
+}
+
+/// R64: where the sender says how many records there are.
+fn said_count(page: Page, spec: &CountSpec) -> Option<SaidCount> {
+    let file = marker(page, &spec.file);
+    let keys = |at: &At<String>| at.split('.').map(str::to_owned).collect::<Vec<_>>();
+    let at = spec.at.as_ref().map(keys).unwrap_or_default();
+    if let Some(place) = spec.at.as_ref().filter(|_| at.iter().any(String::is_empty)) {
+        let help = "write keys with dots between, such as numberRecordsProcessed or entries.*.meta.record_count";
+        page.fault(place.span(), "empty-text", "a key has no name", help);
+        return None;
+    }
+    Some(SaidCount { file: file?, at })
 }
 
 fn marker(page: Page, at: &At<String>) -> Option<String> {

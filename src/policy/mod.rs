@@ -34,6 +34,7 @@ mod share;
 mod source_spec;
 mod spec;
 mod treatment_keys;
+mod undated;
 mod value;
 
 pub use apart::apart;

@@ -7,6 +7,7 @@ pub use super::value::Location;
 use crate::clock::Period;
 
 pub use super::share::Share;
+pub use super::undated::Undated;
 pub use crate::cell::forms::{BooleanWords, CellForms, NumberForm};
 pub use crate::cell::kind::{DateRule, Epoch, ValueType};
 pub use crate::treatments::Treatment;
@@ -181,8 +182,10 @@ pub struct List {
     pub request: String,
     /// What a request id looks like (anchored).
     pub request_pattern: regex::Regex,
-    /// Column of the date received.
-    pub received: String,
+    /// Column of the date received; none = every row is of its set's date.
+    pub received: Option<String>,
+    /// Where `input` has `{set}`: how its text is read. Rows without a date are then of that of their set (R63).
+    pub sets: Option<Option<SetFormat>>,
     /// strftime formats of its dates and times; none = the forms that can be read in one way only (R23).
     pub formats: Option<Vec<String>>,
     /// Zone of dates, and of times without one.
@@ -402,10 +405,21 @@ pub struct Complete {
     pub when: CompleteWhen,
     /// Share of the previous set's records.
     pub min_records: Share,
+    /// Where the sender says how many records there are (R64).
+    pub count: Option<SaidCount>,
     /// What the names of sets are, where these do not show it (R38).
     pub set_format: Option<SetFormat>,
     /// How far after now the day may lie that a set is named by (R38).
     pub max_ahead: Option<Period>,
+}
+
+/// Where the sender says how many records there are.
+#[derive(Clone, Debug)]
+pub struct SaidCount {
+    /// Name of the object, as a marker's.
+    pub file: String,
+    /// Keys of its JSON, from the outermost; none = it holds a number alone.
+    pub at: Vec<String>,
 }
 
 /// What names of sets are.
@@ -638,6 +652,8 @@ pub struct Exclude {
     pub equals: Vec<String>,
     /// Label after `excluded:`.
     pub reason: String,
+    /// Whether one such row leaves out all of its person (R62).
+    pub person: bool,
 }
 
 /// `[consent]` of a source (R32).
@@ -649,37 +665,6 @@ pub struct ConsentColumn {
     pub equals: Vec<String>,
     /// Index of the column with the date it was given.
     pub since: Option<usize>,
-}
-
-/// How rows are kept that say no date (R42).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Undated {
-    /// From when a run first read a row of the person.
-    FirstSeen,
-    /// From the date of the export.
-    ExportDate,
-    /// As long as exports name them, and no longer than `max_keep` after the last one that did.
-    UntilAbsent,
-}
-
-impl Undated {
-    /// Every way.
-    pub const ALL: [Undated; 3] = [Undated::FirstSeen, Undated::ExportDate, Undated::UntilAbsent];
-
-    /// Returns the name as written in specs and evidence.
-    pub fn name(self) -> &'static str {
-        match self {
-            Undated::FirstSeen => "first-seen",
-            Undated::ExportDate => "export-date",
-            Undated::UntilAbsent => "until-absent",
-        }
-    }
-
-    /// Returns whether rows stay as long as exports bring them, however old they are.
-    pub fn never_runs_out(self) -> bool {
-        self != Undated::FirstSeen
-    }
 }
 
 /// `[retention]`.

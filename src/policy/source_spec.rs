@@ -113,10 +113,23 @@ pub struct CompleteSpec {
     pub member_in: Option<At<MemberIn>>,
     /// Share of the previous set's records. Default 90%.
     pub min_records: Option<At<String>>,
+    /// What the sender says of how many records a set has (R64). Default: nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<CountSpec>,
     /// How sets are named: a strftime format, `number` or `text`. Default: read from the names.
     pub set_format: Option<At<String>>,
     /// How far after now the day may lie that a set is named by, ISO 8601. Default P1D.
     pub max_ahead: Option<At<String>>,
+}
+
+/// Where the sender says how many records there are.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CountSpec {
+    /// Name of the object that says it, which lies where a marker lies.
+    pub file: At<String>,
+    /// Where in its JSON the numbers are: keys with dots between, `*` for all. Default: it holds a number alone.
+    pub at: Option<At<String>>,
 }
 
 /// `[subject]`.
