@@ -53,6 +53,7 @@ pub enum Value {
     },
     /// Numbers that are written in another way, which is named.
     OddNumber {
+        /// In which other way they are written, in words.
         how: &'static str,
     },
     /// Yes or no in words that are read.
