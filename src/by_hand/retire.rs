@@ -41,13 +41,13 @@ pub struct Retired {
     pub dataset: String,
     /// The job that it was of.
     pub job: String,
-    /// Its last version.
+    /// Newest version of the table, none where it never had one.
     pub version: Option<u64>,
     /// False when it was retired before: nothing was done.
     pub new: bool,
     /// Objects removed now, by what they were.
     pub objects: BTreeMap<String, u64>,
-    /// Their length.
+    /// Length of these objects together.
     pub bytes: u64,
     /// Requests that are done in it by that.
     pub requests: u64,

@@ -40,7 +40,7 @@ pub struct SweepReport {
     pub schema: &'static str,
     /// One per job, by name.
     pub datasets: Vec<DatasetSwept>,
-    /// Raw exports.
+    /// What happened to the raw exports.
     pub raw: RawExports,
     /// What lists left aside though it looks like what is meant.
     pub aside: Vec<LeftAside>,
@@ -52,18 +52,18 @@ pub struct SweepReport {
     first: Option<Error>,
 }
 
-/// One dataset.
+/// What a sweep did to one dataset.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct DatasetSwept {
-    /// The job.
+    /// Name of the job.
     pub job: String,
-    /// Its table.
+    /// The job's table, as `ROOT:path`.
     pub dataset: String,
     /// The version that readers see now; none before the first.
     pub version: Option<u64>,
-    /// Rows before.
+    /// Rows of the version before the sweep.
     pub rows_in: u64,
-    /// Rows now.
+    /// Rows of the version after the sweep.
     pub rows_out: u64,
     /// Rows removed, by reason; reasons without rows are left out.
     pub removed: Vec<Removed>,
@@ -75,7 +75,7 @@ pub struct DatasetSwept {
     pub rewritten: u64,
     /// Bytes read of files that were rewritten, companions included.
     pub bytes_read: u64,
-    /// Bytes written.
+    /// Length of all files that were written.
     pub bytes_written: u64,
     /// What was removed for good.
     pub removal: Removal,
