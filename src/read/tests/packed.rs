@@ -16,8 +16,9 @@ fn bzip2(bytes: &[u8]) -> Vec<u8> {
     packed
 }
 
-const PACKERS: [(fn(&[u8]) -> Vec<u8>, Container); 3] =
-    [(gzip, Container::Gzip), (zstd, Container::Zstd), (bzip2, Container::Bzip2)];
+type Pack = fn(&[u8]) -> Vec<u8>;
+
+const PACKERS: [(Pack, Container); 3] = [(gzip, Container::Gzip), (zstd, Container::Zstd), (bzip2, Container::Bzip2)];
 
 /// A member of a tar: any type, any path.
 fn entry(kind: tar::EntryType, path: &str, bytes: &[u8]) -> Vec<u8> {
@@ -177,7 +178,7 @@ fn tar_archives_that_cannot_be_trusted_are_refused() {
             assert_eq!(refusal(&bytes, &source(), &["Id"]), format!("raw:x.csv{told}"));
         }
     }
-    let whole = tar_of(&[good.clone()]);
+    let whole = tar_of(std::slice::from_ref(&good));
     for (bytes, told) in [
         (whole[..whole.len() - 1].to_vec(), "it is cut short"),
         (whole[..1024].to_vec(), "it is cut short"),
