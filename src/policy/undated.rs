@@ -13,7 +13,7 @@ pub enum Undated {
 }
 
 impl Undated {
-    /// Every way.
+    /// Every way, in the order in which docs list them.
     pub const ALL: [Undated; 3] = [Undated::FirstSeen, Undated::ExportDate, Undated::UntilAbsent];
 
     /// Returns the name as written in specs and evidence.
