@@ -274,12 +274,7 @@ impl<'a> BucketJudge<'a> {
     }
 
     /// The person of each row and what is asked about persons; nothing when every row is judged for itself.
-    pub(super) fn persons(
-        &self,
-        control: &Control,
-        people: &People,
-        reached: &ReachedEffects,
-    ) -> Result<PersonsKnown> {
+    pub(super) fn persons(&self, control: &Control, people: &People, reached: &ReachedEffects) -> Result<PersonsKnown> {
         let mut known = PersonsKnown::default();
         if self.rules.excludes_persons {
             known.excludes = exclude::of_persons(control, people);

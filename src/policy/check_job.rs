@@ -265,7 +265,8 @@ fn exclude(terms: &FieldTerms, spec: &ExcludeSpec, gather: &mut Gather) -> Optio
     equals.sort();
     equals.dedup();
     let person = spec.scope.as_ref().filter(|scope| ***scope == Scope::Person);
-    let dropped = terms.spec.limits.as_ref().and_then(|l| l.on_bad_record.as_ref()).filter(|b| ***b == OnBadRecord::Drop);
+    let dropped =
+        terms.spec.limits.as_ref().and_then(|l| l.on_bad_record.as_ref()).filter(|b| ***b == OnBadRecord::Drop);
     if let (Some(_), Some(at)) = (person, dropped) {
         let help = "leave on_bad_record out: nobody can tell whom a dropped record would have left out (R62)";
         page.fault(at.span(), "exclude-scope", "an exclude is of persons, and bad records are to be dropped", help);

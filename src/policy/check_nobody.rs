@@ -18,7 +18,8 @@ pub(super) fn source(inventory: &Inventory) {
     let (page, subject) = (inventory.page, &inventory.spec.subject);
     let Some(none) = &subject.none else {
         if subject.key.is_none() {
-            let help = "add `key`, the column that tells persons apart, or none = \"why no row is about a person\" (R61)";
+            let help =
+                "add `key`, the column that tells persons apart, or none = \"why no row is about a person\" (R61)";
             page.fault(subject.span(), "missing-key", "`key` is required here", help);
         }
         let unused = inventory.spec.columns.iter().filter_map(|(_, column)| column.not_personal.as_ref());
@@ -67,7 +68,8 @@ fn of_person(inventory: &Inventory, column: &ColumnEntry) {
         (Some(at), _) if value::said(page, at).is_none() => {}
         (None, Some(part)) if !secret => {
             let text = format!("the name of the column {} sounds like a person ({part})", column.name);
-            let help = "leave it out of [columns] (name it in read.ignore); or write not_personal = \"why it is about none\"";
+            let help =
+                "leave it out of [columns] (name it in read.ignore); or write not_personal = \"why it is about none\"";
             page.fault(place, CODE, text, help);
         }
         _ => {}
@@ -83,17 +85,29 @@ pub(super) fn job(terms: &FieldTerms) {
     let (page, spec) = (terms.page, terms.spec);
     let refuse = |at: Range<usize>, text: &str, help: &str| page.fault(at, CODE, text.to_owned(), help);
     if let Some(at) = spec.retention.scope.as_ref().filter(|scope| ***scope == Scope::Person) {
-        refuse(at.span(), "no row is about a person, so there is no clock of one", "leave it out: each row has its own");
+        refuse(
+            at.span(),
+            "no row is about a person, so there is no clock of one",
+            "leave it out: each row has its own",
+        );
     }
     let scopes = spec.exclude.iter().flatten().filter_map(|exclude| exclude.scope.as_ref());
     for at in scopes.filter(|scope| ***scope == Scope::Person) {
-        refuse(at.span(), "no row is about a person, so none is of the same person", "leave `scope` out of the exclude");
+        refuse(
+            at.span(),
+            "no row is about a person, so none is of the same person",
+            "leave `scope` out of the exclude",
+        );
     }
     if let Some(at) = &spec.gate {
         refuse(at.span(), "gates count persons, and the source says that it has none", "leave [gate] out");
     }
     if let Some(at) = spec.observe.iter().flatten().next() {
-        refuse(at.source.span(), "activity is of persons, and the source says that it has none", "leave [[observe]] out");
+        refuse(
+            at.source.span(),
+            "activity is of persons, and the source says that it has none",
+            "leave [[observe]] out",
+        );
     }
     let Some(purpose) = terms.purpose else { return };
     if purpose.min_k > 1 {

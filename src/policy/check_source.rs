@@ -12,7 +12,8 @@ use super::plan::{
     RecordFormat, SaidCount, Several, Share, Source, ValueType,
 };
 use super::source_spec::{
-    ColumnSpec, CompleteSpec, CountSpec, Format, MemberIn, OnDrift, ReadSpec, SourceSpec, StrayQuotes, SubjectSpec, TypeName,
+    ColumnSpec, CompleteSpec, CountSpec, Format, MemberIn, OnDrift, ReadSpec, SourceSpec, StrayQuotes, SubjectSpec,
+    TypeName,
 };
 use super::spec::{At, Category};
 use super::value;

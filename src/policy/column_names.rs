@@ -233,8 +233,20 @@ const WORDS: [(Category, &[&str]); 12] = [
 
 /// Parts of names that point at a person, as `plain` leaves them.
 const PERSONS: [&str; 14] = [
-    "contact", "person", "customer", "owner", "createdby", "modifiedby", "user", "leadid", "employee", "patient", "member",
-    "assignee", "individual", "whoid",
+    "contact",
+    "person",
+    "customer",
+    "owner",
+    "createdby",
+    "modifiedby",
+    "user",
+    "leadid",
+    "employee",
+    "patient",
+    "member",
+    "assignee",
+    "individual",
+    "whoid",
 ];
 
 /// Returns letters and digits of a name, in lower case.
@@ -290,7 +302,9 @@ mod tests {
 
     #[test]
     fn r61_names_that_sound_like_persons_are_told_from_things() {
-        for name in ["Contact_Id__c", "E-Mail", "OwnerId", "CreatedById", "Birthdate", "mobile", "Vorname", "WhoId", "SSN"] {
+        for name in
+            ["Contact_Id__c", "E-Mail", "OwnerId", "CreatedById", "Birthdate", "mobile", "Vorname", "WhoId", "SSN"]
+        {
             assert!(sounds_personal(name).is_some(), "{name}");
         }
         for name in ["Name", "ProductCode", "UnitPrice", "AccountId", "StageName", "CloseDate", "Family", "Report"] {

@@ -3,8 +3,8 @@
 
 use super::across;
 use super::check_job::{self, CheckedJob, JobSurroundings};
-use super::check_policy::{self, Policy};
 use super::check_nobody;
+use super::check_policy::{self, Policy};
 use super::check_source::{self, Inventory};
 use super::digest;
 use super::finding::{Findings, Page, SpecFile};

@@ -389,7 +389,8 @@ fn the_same_rows_give_the_same_bytes_whatever_the_threads_and_buckets() {
 #[test]
 fn r26_cleared_rows_go_out_with_fields_past_their_keep_as_nulls() {
     let place = Place::memory();
-    let writing = Writing { run: "run", attempt: 1, binary_tokens: true, subject_field: Some(0), threads: 2, current: None };
+    let writing =
+        Writing { run: "run", attempt: 1, binary_tokens: true, subject_field: Some(0), threads: 2, current: None };
     let written = write(&cleared(80), &place.target(), &writing, &Silent).unwrap();
     // Rows 11 to 79 are younger than 90 days at day 100; the city of those up to 50 is past its 50 days.
     assert_eq!((written.rows, written.files.len()), (69, 1));

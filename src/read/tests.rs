@@ -102,7 +102,12 @@ fn read(folder: &Path, source: &Source, names: &[&str], how: &How) -> Result<(Ro
         drop_bad_records: how.drop,
         block_bytes: how.block_bytes,
     };
-    let reader = Reader::open(&root, &Selection { set: None, objects, aside: Default::default(), counts: vec![] }, &request, &Silent)?;
+    let reader = Reader::open(
+        &root,
+        &Selection { set: None, objects, aside: Default::default(), counts: vec![] },
+        &request,
+        &Silent,
+    )?;
     let rows = Mutex::new(Vec::new());
     let work = || -> Result<(), Error> {
         let mut scratch = Scratch::default();
@@ -611,9 +616,14 @@ fn an_object_that_changes_after_listing_is_refused() {
     let (source, columns) = (source(), wanted(&["Id"]));
     let request =
         ReadRequest { source: &source, columns: &columns, required: &[0], drop_bad_records: false, block_bytes: 64 };
-    let refused = Reader::open(&root, &Selection { set: None, objects, aside: Default::default(), counts: vec![] }, &request, &Silent)
-        .err()
-        .unwrap();
+    let refused = Reader::open(
+        &root,
+        &Selection { set: None, objects, aside: Default::default(), counts: vec![] },
+        &request,
+        &Silent,
+    )
+    .err()
+    .unwrap();
     assert_eq!(refused.code(), Code::ExportChangedWhileRead);
 }
 

@@ -344,7 +344,8 @@ mod tests {
             Request { lifts: Some("C-1".into()), ..base() }.id(&terms, &key, 0),
             Request { identities: vec![([1; 32], false)], ..base() }.id(&terms, &key, 0),
         ];
-        let undated = |received, again| Request { received: Instant(received), dated: false, ..base() }.id(&terms, &key, again);
+        let undated =
+            |received, again| Request { received: Instant(received), dated: false, ..base() }.id(&terms, &key, again);
         assert_eq!(undated(1, 0), undated(2, 0), "R63: the same in every set");
         ids.extend([undated(1, 0), undated(1, 1)]);
         assert_eq!(base().id(&terms, &key, 0), ids[0]);

@@ -140,8 +140,11 @@ pub fn observed(ready: &Ready, pinned: &Pinned, read: &Read, stand_in: &StandIn)
         let said = said(ready, (&observe.source, &observe.input), selection)?;
         if let Some(said) = said.filter(|said| *said != report.records()) {
             let records = report.records();
-            let what = format!("observed {}: it has {records} records, and its sender says {said}", observe.source.name);
-            return Err(Error::new(Code::ExportCountDiffers, what).help("fetch the export again: records may be missing"));
+            let what =
+                format!("observed {}: it has {records} records, and its sender says {said}", observe.source.name);
+            return Err(
+                Error::new(Code::ExportCountDiffers, what).help("fetch the export again: records may be missing")
+            );
         }
     }
     Ok(Reading {

@@ -174,7 +174,8 @@ impl RawSource<'_> {
         if read::members(root, object, &self.source.read)?.is_empty() {
             return Ok(Vec::new());
         }
-        let selection = Selection { set: None, objects: vec![object.clone()], aside: Aside::default(), counts: Vec::new() };
+        let selection =
+            Selection { set: None, objects: vec![object.clone()], aside: Aside::default(), counts: Vec::new() };
         let request = ReadRequest {
             source: self.source,
             columns: self.columns,
