@@ -5,9 +5,9 @@ use globset::GlobMatcher;
 /// How records lie in a file, one variant for each name that `read.format` has; `read::format` reads them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RecordFormat {
-    /// `format = "csv"`.
+    /// Records of separated cells, as `format = "csv"` says.
     Csv(CsvFormat),
-    /// `format = "xlsx"`.
+    /// Rows of a sheet, as `format = "xlsx"` says.
     Xlsx(XlsxFormat),
 }
 
@@ -50,13 +50,13 @@ impl RecordFormat {
 /// The keys of `[read]` that only CSV has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CsvFormat {
-    /// One ASCII byte.
+    /// The one ASCII byte that stands between cells.
     pub delimiter: u8,
     /// One ASCII byte, or none.
     pub quote: Option<u8>,
     /// Row number of the header, from 1.
     pub header: u64,
-    /// `stray_quotes = "literal"`.
+    /// A quote inside an unquoted cell is text, as `stray_quotes = "literal"` says.
     pub stray_quotes_literal: bool,
 }
 
@@ -75,9 +75,9 @@ pub struct ReadFormat {
     pub member: Option<GlobMatcher>,
     /// The member glob as written.
     pub member_text: Option<String>,
-    /// `complete.member_in = "exactly-one"`.
+    /// A member is in exactly one object, as `complete.member_in = "exactly-one"` says.
     pub member_in_exactly_one: bool,
-    /// `on_drift = "refuse"`.
+    /// Columns that nobody has described refuse the set, as `on_drift = "refuse"` says.
     pub refuse_drift: bool,
     /// Longest record, in bytes after decoding.
     pub max_record_bytes: usize,
@@ -85,7 +85,7 @@ pub struct ReadFormat {
     pub max_columns: usize,
     /// Most members of one archive.
     pub max_members: usize,
-    /// Highest decompression ratio.
+    /// Highest ratio of unpacked to packed bytes.
     pub max_ratio: u64,
     /// Most decompressed bytes per object.
     pub max_decompressed: u64,
@@ -121,13 +121,13 @@ impl ReadFormat {
     }
 }
 
-/// `bom`.
+/// Says whether a byte order mark may or must be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Bom {
-    /// May be there.
+    /// It may be there or not.
     Allow,
-    /// Must be there.
+    /// A file without it is refused.
     Require,
     /// Must not be there.
     Refuse,

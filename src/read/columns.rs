@@ -120,8 +120,14 @@ mod tests {
         let mut source = source();
         source.listed = vec!["Id".into(), "Ort".into(), "Straße".into()];
         let columns = wanted(needed);
-        let request =
-            ReadRequest { source: &source, columns: &columns, required: &[0], drop_bad_records: false, look: false, block_bytes: 1 };
+        let request = ReadRequest {
+            source: &source,
+            columns: &columns,
+            required: &[0],
+            drop_bad_records: false,
+            look: false,
+            block_bytes: 1,
+        };
         match super::columns(&names, &request, "raw:x.csv") {
             Ok(found) => Ok((found.map.positions, found.unlisted.into_keys().collect())),
             Err(e) => Err(e.message().into()),
@@ -152,8 +158,14 @@ mod tests {
     fn a_near_miss_of_a_missing_column_is_named() {
         let names = ["Nr", "Or t", "I_d"].map(String::from);
         let (source, columns) = (source(), wanted(&["Id"]));
-        let request =
-            ReadRequest { source: &source, columns: &columns, required: &[0], drop_bad_records: false, look: false, block_bytes: 1 };
+        let request = ReadRequest {
+            source: &source,
+            columns: &columns,
+            required: &[0],
+            drop_bad_records: false,
+            look: false,
+            block_bytes: 1,
+        };
         let Err(error) = super::columns(&names, &request, "raw:x.csv") else { panic!("Id is missing") };
         assert_eq!(error.help_text(), Some("column 3 has nearly that name, I_d: was it renamed?"));
     }

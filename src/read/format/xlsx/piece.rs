@@ -60,7 +60,8 @@ struct Laying<'a> {
 impl Laying<'_> {
     fn all(&mut self, xml: &str, piece: &SheetPiece) -> Result<(), BlockStop> {
         if self.bad != BadRecords::Look
-            && let Some(merged) = piece.merged.iter().find_map(|range| self.merged(range)) {
+            && let Some(merged) = piece.merged.iter().find_map(|range| self.merged(range))
+        {
             return Err(merged);
         }
         let mut rows = RowReader::new(xml, piece.before);
