@@ -116,7 +116,7 @@ fn a_changed_byte_of_any_file_of_state_or_table_is_found() {
     }
     assert!(report.files > 0 && report.replaced > 0 && report.own_digests > 20 && report.history > 3, "{report:?}");
     assert!(trial.files().iter().any(|(path, _)| path.to_str().unwrap().contains("checkpoint.parquet")));
-    let unnoticed: Vec<String> = trial.unnoticed(2).into_iter().filter(|place| !allowed(place)).collect();
+    let unnoticed: Vec<String> = trial.unnoticed(1).into_iter().filter(|place| !allowed(place)).collect();
     assert_eq!(unnoticed, [""; 0]);
 }
 
