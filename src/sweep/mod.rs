@@ -22,12 +22,13 @@ use crate::evidence::manifest::Removed;
 use crate::evidence::segments;
 use crate::job::aside::{self, LeftAside};
 use crate::job::{
-    Awake, Call, LEASE_MICROS, Ready, Watched, alone, complaint, intake, next_deadline, recover, without_job,
+    Awake, Call, LEASE_MICROS, Ready, Watched, alone, complaint, intake, next_deadline, open_roots, recover,
+    without_job,
 };
 use crate::monitor::{Event, Monitor};
 use crate::policy::{self, Effect, Plan, Project};
 use crate::requests::{self, IntakeReport, Requests};
-use crate::state::{RequestsMet, State, SweepEnd};
+use crate::state::{Dataset, RequestsMet, State, SweepEnd};
 use crate::store::Root;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -154,16 +155,26 @@ pub fn sweep(call: &Call, monitor: &dyn Monitor) -> Result<SweepReport> {
             }
             Err(error) => report.stop(error),
         }
-        for dataset in without_job(&ready.state, &project)? {
-            report.stop(complaint(&dataset));
-        }
         report.ledger_head = ready.state.ledger().head()?.to_string();
+    }
+    match unserved(call, &project) {
+        Ok(tables) => tables.iter().for_each(|dataset| report.stop(complaint(dataset))),
+        // No job could be opened for the same reason, which has been said.
+        Err(error) if report.first.is_none() => report.stop(error),
+        Err(_) => {}
     }
     report.aside = known.iter().flat_map(|known| aside::of_lists(&known.intake)).collect();
     if let Some(refusal) = known.and_then(|known| known.intake.refusal()) {
         report.stop(refusal);
     }
     Ok(report)
+}
+
+/// Tables that no job serves, also when no job could be swept.
+fn unserved(call: &Call, project: &Project) -> Result<Vec<Dataset>> {
+    let roots = open_roots(project, &call.runtime, call.wrap.as_ref())?;
+    let root = roots.get("state").ok_or_else(|| Error::new(Code::NameUnknown, "the policy has no root \"state\""))?;
+    without_job(&State::open(root)?, project)
 }
 
 /// Removes raw exports of all jobs, by legal holds that are not old.
