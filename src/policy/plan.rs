@@ -6,6 +6,7 @@ use super::schedule::Schedule;
 pub use super::value::Location;
 use crate::clock::Period;
 
+pub use super::column_names::{ColumnNames, ModelFile};
 pub use super::share::Share;
 pub use crate::cell::forms::{BooleanWords, CellForms, NumberForm};
 pub use crate::cell::kind::{DateRule, Epoch, ValueType};
@@ -331,6 +332,8 @@ pub struct ReadFormat {
     pub encoding: String,
     /// What a byte order mark means.
     pub bom: Bom,
+    /// Where the names of columns are.
+    pub names: ColumnNames,
     /// Cells that mean null, besides blank ones.
     pub null: Vec<String>,
     /// Members of an archive to read; none = all.
@@ -366,6 +369,7 @@ impl ReadFormat {
             records: RecordFormat::Csv(CsvFormat::UNSET),
             encoding: "utf-8".into(),
             bom: Bom::Allow,
+            names: ColumnNames::Header,
             null: Vec::new(),
             member: None,
             member_text: None,

@@ -7,6 +7,7 @@ mod block_source;
 mod columns;
 mod container;
 mod format;
+mod model;
 mod order;
 mod reader;
 mod records;
