@@ -1,6 +1,7 @@
 //! One `sources/*.toml`: what its columns are, how it is read, when it is whole; with the policy, whether the purposes
 //! it lists allow what it says. Must not know jobs.
 
+use super::check_names;
 use super::check_pattern;
 use super::check_policy::{self, Policy};
 use super::finding::Page;
@@ -12,8 +13,8 @@ use super::plan::{
     RecordFormat, SaidCount, Several, Share, Source, ValueType, XlsxFormat,
 };
 use super::source_spec::{
-    ColumnSpec, CompleteSpec, CountSpec, Format, MemberIn, OnDrift, ReadSpec, SourceSpec, StrayQuotes, SubjectSpec,
-    TypeName,
+    ColumnSpec, CompleteSpec, CountSpec, Format, HeaderSpec, MemberIn, OnDrift, ReadSpec, SourceSpec, StrayQuotes,
+    SubjectSpec, TypeName,
 };
 use super::spec::{At, Category};
 use super::value;
@@ -618,9 +619,11 @@ fn settle(page: Page, at: &At<String>) -> Option<Period> {
 fn read(page: Page, spec: &SourceSpec) -> Option<ReadFormat> {
     let read: &ReadSpec = &spec.read;
     let encoding = value::encoding(page, read.encoding.as_ref());
+    let names = check_names::names(page, read);
+    let header = names.as_ref().map_or(CsvFormat::UNSET.header, |(line, _)| *line);
     let records = match *read.format {
-        Format::Csv => csv(page, spec).map(RecordFormat::Csv),
-        Format::Xlsx => xlsx(page, read).map(RecordFormat::Xlsx),
+        Format::Csv => csv(page, spec, header).map(RecordFormat::Csv),
+        Format::Xlsx => xlsx(page, read, header).map(RecordFormat::Xlsx),
     };
     let member = match &read.member {
         Some(at) => value::glob(page, at).map(Some),
@@ -641,6 +644,7 @@ fn read(page: Page, spec: &SourceSpec) -> Option<ReadFormat> {
         records: records?,
         encoding: encoding?,
         bom: read.bom.as_ref().map_or(Bom::Allow, |b| **b),
+        names: names?.1,
         null: read.null.as_ref().map(|l| (**l).clone()).unwrap_or_default(),
         member: member?,
         member_text: read.member.as_ref().map(|m| m.to_string()),
@@ -678,7 +682,11 @@ fn idle_keys(page: Page, read: &ReadSpec) {
 }
 
 /// The keys that only workbooks have.
-fn xlsx(page: Page, read: &ReadSpec) -> Option<XlsxFormat> {
+fn xlsx(page: Page, read: &ReadSpec, header: u64) -> Option<XlsxFormat> {
+    if let Some(at) = read.header.as_ref().filter(|at| matches!(***at, HeaderSpec::Whether(_))) {
+        page.fault(at.span(), "number", "a sheet has a header, in a row by its number", "write the number of its row");
+        return None;
+    }
     let sheet = read.sheet.as_ref().map(|at| {
         if at.trim().is_empty() {
             page.fault(at.span(), "empty-text", "a sheet has a name", "write the name that its tab shows");
@@ -686,16 +694,15 @@ fn xlsx(page: Page, read: &ReadSpec) -> Option<XlsxFormat> {
         }
         Some(at.to_string())
     });
-    let header = value::number(page, read.header.as_ref(), 1..1_000_001, 1);
     Some(XlsxFormat {
         sheet: sheet.map_or(Some(None), |name| name.map(Some))?,
-        header: u64::try_from(header?).ok()?,
+        header,
         formulas: read.formulas.as_ref().map_or(Formulas::Cached, |at| **at),
     })
 }
 
 /// The keys that only CSV has.
-fn csv(page: Page, spec: &SourceSpec) -> Option<CsvFormat> {
+fn csv(page: Page, spec: &SourceSpec, header: u64) -> Option<CsvFormat> {
     let (read, unset): (&ReadSpec, _) = (&spec.read, CsvFormat::UNSET);
     let delimiter = read.delimiter.as_ref().map_or(Some(unset.delimiter), |at| value::ascii(page, at));
     let quote = match &read.quote {
@@ -709,11 +716,10 @@ fn csv(page: Page, spec: &SourceSpec) -> Option<CsvFormat> {
         let at = read.quote.as_ref().or(read.delimiter.as_ref()).map_or(spec.read.span(), At::span);
         page.fault(at, "delimiter", "delimiter and quote are the same", "change one of the two");
     }
-    let header = value::number(page, read.header.as_ref(), 1..1_000_001, unset.header as i64);
     Some(CsvFormat {
         delimiter: delimiter?,
         quote: quote?,
-        header: u64::try_from(header?).ok()?,
+        header,
         stray_quotes_literal: read.stray_quotes.as_ref().is_some_and(|s| **s == StrayQuotes::Literal),
     })
 }

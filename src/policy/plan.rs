@@ -6,6 +6,7 @@ use super::schedule::Schedule;
 pub use super::value::Location;
 use crate::clock::Period;
 
+pub use super::name_place::{ModelFile, NamesFrom};
 pub use super::read_format::*;
 pub use super::share::Share;
 pub use super::undated::Undated;

@@ -1,5 +1,6 @@
 //! How the bytes of a source become cells: `[read]` and its limits as resolved. Must not know what columns are for.
 
+use super::name_place::NamesFrom;
 use globset::GlobMatcher;
 
 /// How records lie in a file, one variant for each name that `read.format` has; `read::format` reads them.
@@ -69,6 +70,8 @@ pub struct ReadFormat {
     pub encoding: String,
     /// What a byte order mark means.
     pub bom: Bom,
+    /// Where the names of columns are.
+    pub names: NamesFrom,
     /// Cells that mean null, besides blank ones.
     pub null: Vec<String>,
     /// Members of an archive to read; none = all.
@@ -106,6 +109,7 @@ impl ReadFormat {
             records: RecordFormat::Csv(CsvFormat::UNSET),
             encoding: "utf-8".into(),
             bom: Bom::Allow,
+            names: NamesFrom::Header,
             null: Vec::new(),
             member: None,
             member_text: None,
