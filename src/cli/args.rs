@@ -60,6 +60,8 @@ pub enum Command {
         #[arg(long, value_name = "SEQ:DIGEST")]
         head: Option<String>,
     },
+    /// Reads what is published anew and checks it against the policy of today; writes nothing
+    Audit(AuditArgs),
     /// Ends a table, or takes one back that another program has written to
     #[command(subcommand)]
     Dataset(DatasetCommand),
@@ -269,6 +271,14 @@ pub struct JobReportArgs {
     pub format: ReportFormat,
 }
 
+/// Arguments of `audit`.
+#[derive(Args, Debug)]
+pub struct AuditArgs {
+    /// Audits this dataset alone: a job, or ROOT:PATH of its table (default: all, and the installation)
+    #[arg(long, value_name = "JOB_OR_OUTPUT")]
+    pub dataset: Option<String>,
+}
+
 /// How a report is written.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReportFormat {
@@ -357,6 +367,8 @@ pub enum SchemaKind {
     Status,
     /// What `subject export` writes as person.json
     Access,
+    /// What `audit --json` prints
+    Audit,
 }
 
 /// Arguments of `accept`.

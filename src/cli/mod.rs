@@ -5,6 +5,7 @@ mod access;
 mod access_page;
 mod answer;
 mod args;
+mod audit;
 mod columns;
 mod dataset;
 mod due;
@@ -34,7 +35,7 @@ mod who;
 
 use crate::error::{Code, Error, Result};
 use crate::sweep::SweepReport;
-use crate::{clock, job, key, policy, questions, run, state, threads};
+use crate::{audit as audits, clock, job, key, policy, questions, run, state, threads};
 use args::{AcceptArgs, Arguments, Command, KeyCommand, PlanArgs, ReportCommand, RunArgs, SchemaKind, StateCommand};
 use clap::Parser;
 use progress::monitor;
@@ -90,6 +91,7 @@ fn carry_out(arguments: &Arguments) -> Result<(String, u8)> {
         Command::Check => check(&settings, json),
         Command::Accept(args) => accept(&settings, args, json),
         Command::Verify { head } => verify(&settings, head.as_deref(), json),
+        Command::Audit(args) => audit::carry_out(&settings, args, json),
         Command::Subject(args) => subject::carry_out(&settings, args, json),
         Command::Dataset(command) => dataset::carry_out(&settings, command, json),
         Command::State(StateCommand::Create) => create_state(&settings),
@@ -212,6 +214,7 @@ fn schema(kind: SchemaKind) -> Result<String> {
         SchemaKind::Report => schemars::schema_for!(run::Report).to_value(),
         SchemaKind::Sweep => schemars::schema_for!(SweepReport).to_value(),
         SchemaKind::JobReport => schemars::schema_for!(questions::JobReport).to_value(),
+        SchemaKind::Audit => schemars::schema_for!(audits::AuditReport).to_value(),
         SchemaKind::Access => schemars::schema_for!(questions::access::AccessReport).to_value(),
         SchemaKind::Status => schemars::schema_for!(status::Status).to_value(),
     })

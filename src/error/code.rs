@@ -284,6 +284,12 @@ codes! {
         "The commit was sent and not confirmed."
         "Run again: tamis finds out whether the version is there, and commits it once."
 
+    AuditNotChecked "audit-not-checked" Evidence
+        "`tamis audit` found nothing wrong, and could not look at everything."
+        "The report says what it could not look at, and why: bring the key, file or state back, and audit again."
+    AuditNotHeld "audit-not-held" Evidence
+        "What is published does not hold against the policy of today."
+        "Each finding of the report says what to do. Run or sweep, then audit again."
     CompanionBroken "companion-broken" Evidence
         "A companion, or the published file that it belongs to, is gone, cannot be read, or does not fit the other."
         "Run the job: that writes a whole version in its place. `tamis verify` says whether more does not agree."

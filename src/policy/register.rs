@@ -59,6 +59,8 @@ pub struct RecipientFacts {
     pub contract: Option<String>,
     /// ISO 3166 code.
     pub country: Option<String>,
+    /// The day by which contract and transfer have to be looked at again.
+    pub review_by: Option<jiff::civil::Date>,
 }
 
 /// What a source is.
@@ -93,6 +95,8 @@ pub struct ColumnFacts {
     pub purposes: Vec<String>,
     /// Whether values identify somebody.
     pub identifies: bool,
+    /// Whether somebody has written why values may be published as they are.
+    pub raw_allowed: bool,
 }
 
 /// Gathers them from specs that have been checked.
@@ -135,6 +139,7 @@ fn recipient(spec: &RecipientSpec) -> RecipientFacts {
         sale: spec.sale.as_ref().is_some_and(|sale| **sale),
         contract: text(spec.contract.as_ref()),
         country: text(spec.country.as_ref()),
+        review_by: spec.review_by.as_ref().and_then(|date| date.parse().ok()),
     }
 }
 
@@ -154,5 +159,6 @@ fn column(spec: &ColumnSpec) -> ColumnFacts {
         origin: spec.origin.as_ref().map(|origin| **origin),
         purposes: spec.purposes.iter().flat_map(|at| at.iter()).map(|name| name.to_string()).collect(),
         identifies: spec.identifier.is_some(),
+        raw_allowed: spec.allow_raw.is_some(),
     }
 }

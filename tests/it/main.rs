@@ -4,6 +4,7 @@
 
 mod access;
 mod asleep;
+mod audit;
 mod canary;
 mod claims;
 mod clouds;
