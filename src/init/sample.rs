@@ -48,9 +48,9 @@ pub struct Table {
     pub files: u64,
     /// What its text is like.
     pub dialect: Dialect,
-    /// Records looked at.
+    /// Records that were looked at.
     pub records: u64,
-    /// These are all.
+    /// The table has no more records than those.
     pub whole: bool,
     /// Records with more or fewer cells than the header has.
     pub ragged: u64,
@@ -71,9 +71,9 @@ pub struct Set {
 
 /// All tables that were found.
 pub struct Tables {
-    /// Where they lie.
+    /// Objects that were looked at, as root and path.
     pub places: Vec<Place>,
-    /// The tables.
+    /// Tables that were found in them.
     pub tables: Vec<Table>,
     /// What was left out, and why.
     pub left_out: Vec<String>,
@@ -290,7 +290,7 @@ fn listed(names: &[String]) -> Vec<usize> {
     names.iter().enumerate().filter(|(_, name)| own(name)).map(|(at, _)| at).collect()
 }
 
-/// Reads the sample.
+/// Reads the sample's records into the columns of a table.
 fn fill(table: &mut Table, mut records: Records) {
     let names: Vec<String> = records.names().to_vec();
     let listed = listed(&names);

@@ -62,7 +62,7 @@ pub struct UnlistedColumn {
 /// A column that the source lists.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct MissingColumn {
-    /// Its name.
+    /// Name of the column.
     pub name: String,
     /// In how many of the inputs it is not.
     pub inputs: usize,

@@ -22,7 +22,7 @@ pub(super) struct ZipEntry {
     pub compressed: u64,
     pub size: u64,
     pub crc: u32,
-    /// Deflated, else stored.
+    /// The member is deflated, else stored.
     pub deflated: bool,
 }
 

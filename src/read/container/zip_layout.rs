@@ -8,7 +8,7 @@ use zip::ZipArchive;
 const LOCAL_HEADER: u64 = 30;
 const END: u64 = 22;
 const LOCATOR: u64 = 20;
-/// The longest comment.
+/// Longest comment that an archive can end with, in bytes.
 const COMMENT: u64 = 65_535;
 
 /// Bytes that are in no member, or in two.
