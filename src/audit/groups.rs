@@ -4,8 +4,11 @@ use super::finding::FoundRows;
 use arrow::array::{Array, ArrayRef};
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
+
+/// What a row has in some columns, so that two rows can be compared.
+pub(super) type GroupKey = [u8; 16];
 
 /// Some columns of a file.
 pub(super) struct GroupCells<'a> {
@@ -24,8 +27,8 @@ impl<'a> GroupCells<'a> {
         Ok(GroupCells { columns: names.iter().map(column).collect::<Result<_, String>>()? })
     }
 
-    /// Returns a digest of what a row has in them. Null differs from every value.
-    pub fn digest(&self, row: usize) -> [u8; 16] {
+    /// Returns what a row has in them. Null differs from every value.
+    pub fn key(&self, row: usize) -> GroupKey {
         let (mut hasher, mut text) = (blake3::Hasher::new(), String::new());
         for (column, formatter) in &self.columns {
             text.clear();
@@ -38,9 +41,14 @@ impl<'a> GroupCells<'a> {
         }
         hasher.finalize().as_bytes().as_chunks().0[0]
     }
+
+    /// Whether a row has null in all of them.
+    pub fn is_null(&self, row: usize) -> bool {
+        self.columns.iter().all(|(column, _)| column.is_null(row))
+    }
 }
 
-/// Rows of one group, by file.
+/// Rows of one group, by the number of their file.
 #[derive(Default)]
 pub(super) struct GroupRows(BTreeMap<usize, FoundRows>);
 
@@ -50,12 +58,49 @@ impl GroupRows {
         self.0.entry(file).or_default().add(row);
     }
 
-    /// Puts the rows of several groups together by file, the first ones in order.
-    pub fn by_file(groups: &[&GroupRows]) -> BTreeMap<usize, FoundRows> {
-        let mut all: BTreeMap<usize, FoundRows> = BTreeMap::new();
-        for (file, rows) in groups.iter().flat_map(|group| &group.0) {
-            all.entry(*file).or_default().join(rows);
+    /// Adds all rows to those of other groups.
+    pub fn join_to(&self, all: &mut BTreeMap<usize, FoundRows>) {
+        self.0.iter().for_each(|(file, rows)| all.entry(*file).or_default().join(rows));
+    }
+}
+
+/// Groups and how many different members each has, as long as they are too few.
+pub(super) struct SmallGroups {
+    enough: usize,
+    /// None once there are enough.
+    groups: HashMap<GroupKey, Option<SmallGroup>>,
+}
+
+#[derive(Default)]
+struct SmallGroup {
+    members: Vec<GroupKey>,
+    rows: GroupRows,
+}
+
+impl SmallGroups {
+    /// Of groups that need so many members.
+    pub fn new(enough: usize) -> SmallGroups {
+        SmallGroups { enough, groups: HashMap::new() }
+    }
+
+    /// Puts a row of a member into a group.
+    pub fn add(&mut self, group: GroupKey, member: GroupKey, (file, row): (usize, usize)) {
+        let place = self.groups.entry(group).or_insert_with(|| Some(SmallGroup::default()));
+        let Some(group) = place else { return };
+        if !group.members.contains(&member) {
+            group.members.push(member);
         }
-        all
+        group.rows.add(file, row);
+        if group.members.len() >= self.enough {
+            *place = None;
+        }
+    }
+
+    /// Returns how many groups have too few members, and their rows by file.
+    pub fn small(&self) -> (usize, BTreeMap<usize, FoundRows>) {
+        let mut all = BTreeMap::new();
+        let small = self.groups.values().flatten();
+        let count = small.map(|group| group.rows.join_to(&mut all)).count();
+        (count, all)
     }
 }

@@ -15,7 +15,8 @@ pub(super) enum TellingPattern {
 
 impl TellingPattern {
     /// Every pattern.
-    pub const ALL: [TellingPattern; 4] = [TellingPattern::Email, TellingPattern::Phone, TellingPattern::Card, TellingPattern::Iban];
+    pub const ALL: [TellingPattern; 4] =
+        [TellingPattern::Email, TellingPattern::Phone, TellingPattern::Card, TellingPattern::Iban];
 
     /// Returns what is said of a row that has it.
     pub fn said(self) -> &'static str {
@@ -40,9 +41,8 @@ impl TellingPattern {
 
 type PatternForm = LazyLock<Option<Regex>>;
 
-static EMAIL: PatternForm = LazyLock::new(|| {
-    Regex::new(r"[\p{L}\p{N}._%+'-]+[@\x{ff20}][\p{L}\p{N}][\p{L}\p{N}-]*(?:\.[\p{L}\p{N}-]+)+").ok()
-});
+static EMAIL: PatternForm =
+    LazyLock::new(|| Regex::new(r"[\p{L}\p{N}._%+'-]+[@\x{ff20}][\p{L}\p{N}][\p{L}\p{N}-]*(?:\.[\p{L}\p{N}-]+)+").ok());
 /// An international number, or one with an area code or a trunk zero whose groups stand apart.
 static PHONE: PatternForm = LazyLock::new(|| {
     Regex::new(
@@ -77,7 +77,8 @@ fn is_phone(text: &str) -> bool {
 fn is_card(text: &str) -> bool {
     let digits = digits(text);
     let twice = |digit: u32| if digit > 4 { digit * 2 - 9 } else { digit * 2 };
-    let sum: u32 = digits.iter().rev().enumerate().map(|(at, digit)| if at % 2 == 1 { twice(*digit) } else { *digit }).sum();
+    let sum: u32 =
+        digits.iter().rev().enumerate().map(|(at, digit)| if at % 2 == 1 { twice(*digit) } else { *digit }).sum();
     (13..=19).contains(&digits.len()) && sum.is_multiple_of(10)
 }
 
@@ -118,8 +119,10 @@ mod tests {
     #[test]
     fn what_only_looks_alike_is_not() {
         let dates = ["2026-11-24", "24.11.2026", "01-01-2024", "2026-11-24T02:00:00Z"];
-        let numbers = ["4111 1111 1111 1112", "1234567890123", "order 20261124-0001", "12345", "DE89370400440532013001"];
-        let others = ["[email]", "@home", "a @ b", "Berlin", "100-199", "<0", "8a3d1cbba349c73402164ecfad72b456", "10.0.0.1"];
+        let numbers =
+            ["4111 1111 1111 1112", "1234567890123", "order 20261124-0001", "12345", "DE89370400440532013001"];
+        let others =
+            ["[email]", "@home", "a @ b", "Berlin", "100-199", "<0", "8a3d1cbba349c73402164ecfad72b456", "10.0.0.1"];
         for text in dates.iter().chain(&numbers).chain(&others) {
             assert_eq!(of(text), [], "{text}");
         }

@@ -92,7 +92,8 @@ mod tests {
     #[test]
     fn what_is_no_token_by_its_form_is_told_apart() {
         let hex: String = "person@example.x".bytes().map(|byte| format!("{byte:02x}")).collect();
-        let cells = ["8a3d1cbba349c73402164ecfad72b456", "8A3D1CBBA349C73402164ECFAD72B456", "8a3d", "ana@example.org", &hex];
+        let cells =
+            ["8a3d1cbba349c73402164ecfad72b456", "8A3D1CBBA349C73402164ECFAD72B456", "8a3d", "ana@example.org", &hex];
         let column = StringArray::from_iter(cells.iter().map(Some).chain([None]));
         let found: Vec<InField> = (0..column.len()).map(|row| read(&column, row)).collect();
         assert!(matches!(found[0], InField::Token(_)));

@@ -277,6 +277,22 @@ pub struct AuditArgs {
     /// Audits this dataset alone: a job, or ROOT:PATH of its table (default: all, and the installation)
     #[arg(long, value_name = "JOB_OR_OUTPUT")]
     pub dataset: Option<String>,
+    /// How it is written
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: AuditFormat,
+}
+
+/// How an audit is written.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuditFormat {
+    /// For a terminal
+    Text,
+    /// For programs
+    Json,
+    /// JUnit XML, for build servers
+    Junit,
+    /// SARIF 2.1.0, for scanners
+    Sarif,
 }
 
 /// How a report is written.

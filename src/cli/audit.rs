@@ -1,13 +1,16 @@
-//! `tamis audit`: what an audit found, in text and as JSON. Must not know how anything is checked.
+//! `tamis audit`: what an audit found, in text; for programs as JSON, JUnit XML or SARIF. Must not know how anything is checked.
 
 use super::answer;
-use super::args::AuditArgs;
+use super::args::{AuditArgs, AuditFormat};
+use super::audit_junit::junit;
+use super::audit_place::place;
+use super::audit_sarif::sarif;
 use super::lines::Lines;
 use super::progress::monitor;
 use super::render;
 use super::settings::Settings;
 use super::verdict::{self, TerminalVerdict, counted};
-use crate::audit::{AuditCall, AuditFinding, AuditReport, CheckOutcome, FoundRows, audit};
+use crate::audit::{AuditCall, AuditFinding, AuditReport, CheckOutcome, audit};
 use crate::error::Result;
 
 /// Audits what is published, and says what does not hold.
@@ -22,8 +25,13 @@ pub(super) fn carry_out(settings: &Settings, args: &AuditArgs, json: bool) -> Re
         runtime: settings.runtime.handle().clone(),
         dataset: args.dataset.clone(),
     };
-    let report = audit(&call, monitor(json).as_ref())?;
-    let text = if json { render::json(&report)? } else { said(&report) };
+    let report = audit(&call, monitor(json || args.format != AuditFormat::Text).as_ref())?;
+    let text = match args.format {
+        AuditFormat::Text if !json => said(&report),
+        AuditFormat::Text | AuditFormat::Json => render::json(&report)?,
+        AuditFormat::Junit => junit(&report),
+        AuditFormat::Sarif => render::json(&sarif(&report))?,
+    };
     answer::with_outcome(text, report.outcome())
 }
 
@@ -76,19 +84,4 @@ fn told(finding: &AuditFinding, text: &mut String) {
         text.line(format_args!("  since {since}"));
     }
     text.line(format_args!("  {}", finding.fix));
-}
-
-/// Returns where a finding is: file, field and rows, or the table.
-pub(super) fn place(finding: &AuditFinding) -> String {
-    let version = finding.version.map(|version| format!(" version {version}"));
-    let table = finding.dataset.as_ref().map(|dataset| format!("{dataset}{}", version.unwrap_or_default()));
-    let field = finding.field.as_ref().map(|field| format!("field {field}"));
-    let parts = [finding.file.clone().or(table), field, finding.rows.as_ref().map(rows)];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
-}
-
-fn rows(rows: &FoundRows) -> String {
-    let first: Vec<String> = rows.first.iter().map(u64::to_string).collect();
-    let more = if rows.count > first.len() as u64 { " and others" } else { "" };
-    format!("{}: {}{more}", counted(rows.count, "row"), first.join(", "))
 }

@@ -140,6 +140,11 @@ impl Requests {
         Ok(())
     }
 
+    /// Returns every request file that was taken in for a list, as `ROOT:path`, and when that was last.
+    pub fn taken_files<'a>(&'a self, list: &'a str) -> impl Iterator<Item = (&'a str, Instant)> {
+        self.files_of(list).map(|file| (file.object.as_str(), file.taken))
+    }
+
     /// Writes a segment under the next free number and absorbs it. When another process took the number, its entries
     /// are loaded first and those of ours that it already wrote are left out. Without a state nothing is written.
     pub(super) fn append(&mut self, state: Option<&Root>, mut segment: Segment) -> Result<()> {

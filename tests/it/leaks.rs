@@ -76,6 +76,10 @@ fn nothing_raw_is_in_what_runs_plans_and_checks_write_and_say() {
         &["run", "contacts", "--json"],
         &["verify"],
         &["verify", "--json"],
+        &["audit"],
+        &["audit", "--json"],
+        &["audit", "--format", "junit"],
+        &["audit", "--format", "sarif"],
         &["key", "check"],
     ] {
         let output = marked.tamis(arguments);
@@ -216,7 +220,10 @@ fn a_name_published_on_purpose_is_found_and_only_there() {
     marked.edit("jobs/contacts.toml", "[fields]\n", "[fields]\nname = { from = \"Name\", treat = \"as-is\" }\n");
     let output = marked.tamis(&["run", "contacts"]);
     ended(&output, 0, "published");
-    let hits = written(&marked, &[output]);
+    let audits =
+        [&["audit"][..], &["audit", "--json"], &["audit", "--format", "sarif"], &["audit", "--format", "junit"]]
+            .map(|audit| marked.tamis(audit));
+    let hits = written(&marked, &[&[output][..], &audits].concat());
     let lake = marked.path("lake/contacts").display().to_string();
     assert!(hits.iter().any(|hit| hit.canary == "kept.Name" && hit.form == "text"), "{hits:?}");
     assert!(hits.iter().any(|hit| hit.canary == "odd.Name"), "{hits:?}");

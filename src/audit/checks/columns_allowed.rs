@@ -1,6 +1,6 @@
 //! A published column has to be a field that the job of today names: it has checked source, purpose and category (R19).
 
-use crate::audit::check::{CheckBegun, Check, FileLook, CheckFound, Look};
+use crate::audit::check::{Check, CheckBegun, CheckFound, FileLook, Look};
 use crate::audit::data::AuditedFile;
 use crate::audit::finding::{FoundRows, Severity};
 use crate::audit::scene::AuditedTable;

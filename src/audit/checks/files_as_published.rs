@@ -1,6 +1,6 @@
 //! Every file of the version is there, byte for byte and row for row, with a companion that has as many rows.
 
-use crate::audit::check::{CheckBegun, Check, FileLook, Look, Spot, CheckFound};
+use crate::audit::check::{Check, CheckBegun, CheckFound, FileLook, Look, Spot};
 use crate::audit::data::AuditedFile;
 use crate::audit::finding::Severity;
 use crate::audit::scene::AuditedTable;

@@ -1,12 +1,11 @@
 //! Every combination of quasi-identifiers has k persons (R36), counted anew over what is published.
 
-use crate::audit::check::{CheckBegun, Check, FileLook, CheckFound, Look, Spot};
+use crate::audit::check::{Check, CheckBegun, CheckFound, FileLook, Look, Spot};
 use crate::audit::data::AuditedFile;
-use crate::audit::finding::{FoundRows, Severity};
-use crate::audit::groups::{GroupCells, GroupRows};
+use crate::audit::finding::Severity;
+use crate::audit::groups::{GroupCells, SmallGroups};
 use crate::audit::scene::AuditedTable;
 use crate::error::Result;
-use std::collections::HashMap;
 
 pub(in crate::audit) const CHECK: Check = Check {
     rule: "group-k",
@@ -19,57 +18,41 @@ pub(in crate::audit) const CHECK: Check = Check {
 
 fn begin<'a>(table: &'a AuditedTable<'a>) -> CheckBegun<'a> {
     let Some(gate) = table.plan.and_then(|plan| plan.gate.as_ref()) else { return CheckBegun::Nothing };
-    let Some(subject) = table.subject() else { return CheckBegun::Cannot("no field is the token of the subject".into()) };
-    let most = usize::try_from(gate.k).unwrap_or(usize::MAX);
-    CheckBegun::Looks(Box::new(QuasiGroups { quasi: &gate.quasi_identifiers, subject, most, groups: HashMap::new(), files: Vec::new() }))
+    let Some(subject) = table.subject() else {
+        return CheckBegun::Cannot("no field is the token of the subject".into());
+    };
+    let quasi = gate.quasi_identifiers.iter().map(String::as_str).collect();
+    let groups = SmallGroups::new(usize::try_from(gate.k).unwrap_or(usize::MAX));
+    CheckBegun::Looks(Box::new(QuasiGroups { quasi, subject, k: gate.k, groups, files: Vec::new() }))
 }
 
 struct QuasiGroups<'a> {
-    quasi: &'a [String],
+    quasi: Vec<&'a str>,
     subject: &'a str,
-    most: usize,
-    /// Combination -> who has it; none once they are enough.
-    groups: HashMap<[u8; 16], Option<SmallGroup>>,
+    k: u32,
+    groups: SmallGroups,
     files: Vec<String>,
-}
-
-#[derive(Default)]
-struct SmallGroup {
-    persons: Vec<[u8; 16]>,
-    rows: GroupRows,
 }
 
 impl FileLook for QuasiGroups<'_> {
     fn file(&mut self, file: &AuditedFile, found: &mut CheckFound<'_>) {
-        let names: Vec<&str> = self.quasi.iter().map(String::as_str).collect();
-        let cells = (GroupCells::of(&file.batch, &names), GroupCells::of(&file.batch, &[self.subject]));
+        let cells = (GroupCells::of(&file.batch, &self.quasi), GroupCells::of(&file.batch, &[self.subject]));
         let (quasi, subject) = match cells {
             (Ok(quasi), Ok(subject)) => (quasi, subject),
             (Err(missing), _) | (_, Err(missing)) => {
                 return found.cannot(format!("{} has no column {missing}", file.place));
             }
         };
-        self.files.push(file.place.clone());
         for row in 0..file.batch.num_rows() {
-            let place = self.groups.entry(quasi.digest(row)).or_insert_with(|| Some(SmallGroup::default()));
-            let Some(group) = place else { continue };
-            let person = subject.digest(row);
-            if !group.persons.contains(&person) {
-                group.persons.push(person);
-            }
-            group.rows.add(self.files.len() - 1, row);
-            if group.persons.len() >= self.most {
-                *place = None;
-            }
+            self.groups.add(quasi.key(row), subject.key(row), (self.files.len(), row));
         }
+        self.files.push(file.place.clone());
     }
 
     fn end(&mut self, found: &mut CheckFound<'_>) -> Result<()> {
-        let small: Vec<&GroupRows> = self.groups.values().flatten().map(|group| &group.rows).collect();
-        let (count, most) = (small.len(), self.most);
-        for (file, rows) in GroupRows::by_file(&small) {
-            let what = format!("rows in groups of fewer than {most} persons ({count} such groups in the dataset)");
-            let rows: FoundRows = rows;
+        let (count, rows) = self.groups.small();
+        for (file, rows) in rows {
+            let what = format!("rows in groups of fewer than {} persons; the dataset has {count} such groups", self.k);
             found.say(Spot { file: Some(&self.files[file]), rows: Some(rows), ..Spot::default() }, what);
         }
         Ok(())

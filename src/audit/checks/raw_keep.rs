@@ -1,6 +1,6 @@
 //! Raw exports have an end: without `raw_keep` they are kept as long as somebody pays for the disk.
 
-use crate::audit::check::{Check, Look, Spot, CheckFound};
+use crate::audit::check::{Check, CheckFound, Look, Spot};
 use crate::audit::finding::Severity;
 use crate::audit::scene::AuditScene;
 use crate::error::Result;

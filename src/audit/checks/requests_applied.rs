@@ -2,7 +2,7 @@
 //! anew from the identities that requests name, in the published fields, and by the identities in companions. The first
 //! way does not trust what is stored beside the data.
 
-use crate::audit::check::{CheckBegun, Check, FileLook, CheckFound, Look, Spot};
+use crate::audit::check::{Check, CheckBegun, CheckFound, FileLook, Look, Spot};
 use crate::audit::data::{AuditedCompanion, AuditedFile};
 use crate::audit::finding::{FoundRows, Severity};
 use crate::audit::scene::AuditedTable;

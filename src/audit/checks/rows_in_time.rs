@@ -1,6 +1,6 @@
 //! No row is past its time (R23). Published rows have no clock, so this asks the companions.
 
-use crate::audit::check::{CheckBegun, Check, FileLook, CheckFound, Look, Spot};
+use crate::audit::check::{Check, CheckBegun, CheckFound, FileLook, Look, Spot};
 use crate::audit::data::AuditedFile;
 use crate::audit::finding::{FoundRows, Severity};
 use crate::audit::late::is_late;
@@ -39,7 +39,11 @@ impl FileLook for Terms<'_> {
         found.rows(file, None, past, "rows past their retention period");
         if !waiting.is_empty() {
             let spot = Spot { file: Some(&file.place), rows: Some(waiting), ..Spot::default() };
-            found.say_as(Severity::Warning, spot, "rows that have come to the end of their period and wait for the next sweep");
+            found.say_as(
+                Severity::Warning,
+                spot,
+                "rows that have come to the end of their period and wait for the next sweep",
+            );
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Every table is served by a job: no request, no retention and no removal reaches one that is not.
 
-use crate::audit::check::{Check, Look, Spot, CheckFound};
+use crate::audit::check::{Check, CheckFound, Look, Spot};
 use crate::audit::finding::Severity;
 use crate::audit::scene::AuditedTable;
 use crate::error::Result;

@@ -1,7 +1,7 @@
 //! No published text has the form of an address, a phone number, a card or an account. Left out are fields whose text is
 //! the policy's own (`map`, `constant`), tokens, and columns of which somebody has written why they are published raw.
 
-use crate::audit::check::{CheckBegun, Check, FileLook, CheckFound, Look};
+use crate::audit::check::{Check, CheckBegun, CheckFound, FileLook, Look};
 use crate::audit::data::AuditedFile;
 use crate::audit::finding::{FoundRows, Severity};
 use crate::audit::patterns::TellingPattern;
@@ -30,7 +30,8 @@ impl FileLook for Texts<'_> {
         let schema = file.batch.schema();
         for (column, values) in schema.fields().iter().zip(file.batch.columns()) {
             let Some(text) = text_of(values).filter(|_| !self.is_meant(column.name())) else { continue };
-            let mut rows: Vec<(TellingPattern, FoundRows)> = TellingPattern::ALL.map(|of| (of, FoundRows::default())).into();
+            let mut rows: Vec<(TellingPattern, FoundRows)> =
+                TellingPattern::ALL.map(|of| (of, FoundRows::default())).into();
             for row in (0..values.len()).filter(|row| !values.is_null(*row)) {
                 let hits = rows.iter_mut().filter(|(pattern, _)| pattern.is_in(text(row)));
                 hits.for_each(|(_, rows)| rows.add(row));

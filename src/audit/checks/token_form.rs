@@ -1,6 +1,6 @@
 //! A field of tokens holds tokens and nothing else, and every row has its subject's (R2, R11).
 
-use crate::audit::check::{CheckBegun, Check, FileLook, CheckFound, Look};
+use crate::audit::check::{Check, CheckBegun, CheckFound, FileLook, Look};
 use crate::audit::data::AuditedFile;
 use crate::audit::finding::{FoundRows, Severity};
 use crate::audit::scene::AuditedTable;

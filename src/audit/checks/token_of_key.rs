@@ -1,7 +1,7 @@
 //! Tokens are those of the installation's own key. Of whom a stored request names a whole identity, the token is made
 //! anew; of all others the companion has the first bits of the subject's token, as they were when it was written.
 
-use crate::audit::check::{CheckBegun, Check, FileLook, CheckFound, Look};
+use crate::audit::check::{Check, CheckBegun, CheckFound, FileLook, Look};
 use crate::audit::data::AuditedFile;
 use crate::audit::finding::{FoundRows, Severity};
 use crate::audit::scene::AuditedTable;
@@ -18,7 +18,9 @@ pub(in crate::audit) const CHECK: Check = Check {
 };
 
 fn begin<'a>(table: &'a AuditedTable<'a>) -> CheckBegun<'a> {
-    let Some(subject) = table.subject() else { return CheckBegun::Cannot("no field is the token of the subject".into()) };
+    let Some(subject) = table.subject() else {
+        return CheckBegun::Cannot("no field is the token of the subject".into());
+    };
     let (tokens, requests) = match (&table.tokens, &table.scene.requests) {
         (Ok(tokens), Ok(requests)) => (tokens, requests),
         (Err(why), _) | (_, Err(why)) => return CheckBegun::Cannot(why.clone()),

@@ -2,7 +2,7 @@
 //! way, or the table's history. Which format keeps the history is not known here: it is in a folder whose name begins
 //! with `_`, and holds no rows.
 
-use crate::audit::check::{Check, Look, Spot, CheckFound};
+use crate::audit::check::{Check, CheckFound, Look, Spot};
 use crate::audit::data::column_names;
 use crate::audit::finding::Severity;
 use crate::audit::scene::AuditedTable;

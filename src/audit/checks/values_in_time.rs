@@ -19,16 +19,16 @@ pub(in crate::audit) const CHECK: Check = Check {
 fn begin<'a>(table: &'a AuditedTable<'a>) -> CheckBegun<'a> {
     let fields = table.manifest.fields.iter().filter(|field| field.keep.is_some());
     let fields: Vec<&str> = fields.map(|field| field.name.as_str()).collect();
-    if fields.is_empty() { CheckBegun::Nothing } else { CheckBegun::Looks(Box::new(FieldTerms { table, fields })) }
+    if fields.is_empty() { CheckBegun::Nothing } else { CheckBegun::Looks(Box::new(ValueTerms { table, fields })) }
 }
 
-struct FieldTerms<'a> {
+struct ValueTerms<'a> {
     table: &'a AuditedTable<'a>,
     /// In the order in which companions have their terms.
     fields: Vec<&'a str>,
 }
 
-impl FileLook for FieldTerms<'_> {
+impl FileLook for ValueTerms<'_> {
     fn file(&mut self, file: &AuditedFile, found: &mut CheckFound<'_>) {
         let companion = match file.rows_beside() {
             Ok(companion) if companion.field_untils() == self.fields.len() => companion,

@@ -199,6 +199,9 @@ impl Played<'_> {
         if let Ok(report) = outcome {
             let m = &report.manifest;
             assert_eq!(m.rows_in, m.rows_out + m.removed.iter().map(|r| r.rows).sum::<u64>(), "{what}: R33");
+            if report.outcome == Outcome::Published {
+                self.place.holds(self.now, what);
+            }
         }
         let roots = ["lake", "state"].map(|name| (name.to_owned(), self.place.root(name)));
         let verified = evidence::verify(&roots[1].1, &BTreeMap::from(roots.clone()), None).unwrap();
