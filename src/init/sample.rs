@@ -18,7 +18,7 @@ const BATCHES: usize = 4;
 /// Members of one archive that are looked at.
 const MOST_MEMBERS: usize = 200;
 /// Ends of names of files that hold records.
-const ENDS: [&str; 5] = [".csv", ".tsv", ".txt", ".gz", ".zip"];
+const ENDS: [&str; 9] = [".csv", ".tsv", ".txt", ".gz", ".tgz", ".zst", ".bz2", ".zip", ".tar"];
 
 /// A folder or bucket that tables lie in: a root of the policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,7 +103,7 @@ pub fn look(targets: &[String], runtime: &Handle) -> Result<Tables> {
         if all.tables.len() == before {
             let none = || {
                 Error::new(Code::InputMissing, format!("{target} holds no export"))
-                    .help("name a CSV file, a zip, or a folder of them")
+                    .help("name a CSV file, an archive, or a folder of them")
             };
             return Err(refused.unwrap_or_else(none));
         }

@@ -151,9 +151,3 @@ fn large(bytes: &[u8], at: usize, width: usize) -> u64 {
     let number = bytes.get(at..at + width).unwrap_or_default();
     number.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
-
-/// Whether a member is what macOS puts beside a file: its attributes (`._NAME`), or a folder's look (`.DS_Store`).
-pub fn of_macos(name: &str) -> bool {
-    let base = name.rsplit('/').next().unwrap_or_default();
-    base.starts_with("._") || base == ".DS_Store"
-}
