@@ -174,6 +174,11 @@ impl<'a> AuditedTable<'a> {
         self.manifest.fields.iter().find(|field| field.subject).map(|field| field.name.as_str())
     }
 
+    /// Whether its rows are about persons (R61).
+    pub fn is_of_persons(&self) -> bool {
+        self.plan.is_none_or(|plan| plan.controls.key.is_some())
+    }
+
     /// Fields of the version that hold tokens.
     pub fn token_fields(&self) -> impl Iterator<Item = &FieldEvidence> {
         self.manifest.fields.iter().filter(|field| field.treat() == Some(Treat::Pseudonymize))

@@ -54,7 +54,8 @@ impl JunitCase {
         let own = report.findings.iter().filter(|finding| finding.rule == done.rule && finding.dataset == done.dataset);
         let (mut failures, mut warnings) = (Vec::new(), Vec::new());
         for finding in own.filter(|_| done.outcome == CheckOutcome::Found) {
-            let said = format!("{} ({}): {}; {}", finding.what, finding.article, place(finding), finding.fix);
+            let parts = [format!("{} ({})", finding.what, finding.article), place(finding), finding.fix.to_owned()];
+            let said = parts.iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join("; ");
             match finding.severity {
                 Severity::Error => failures.push(said),
                 Severity::Warning => warnings.push(said),

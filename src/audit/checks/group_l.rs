@@ -14,7 +14,7 @@ pub(in crate::audit) const CHECK: Check = Check {
     article: "Art. 5(1)(c), 9, 25 GDPR; R41",
     severity: Severity::Error,
     holds: "In every combination of quasi-identifiers, values of each sensitive field differ as `[gate.diversity]` asks.",
-    fix: "run the job, or call `tamis sweep`: both suppress what varies less",
+    fix: "run the job: it suppresses what varies less than the l of today; a sweep keeps to the l of the version",
     look: Look::Files(begin),
 };
 

@@ -21,7 +21,7 @@ fn begin<'a>(table: &'a AuditedTable<'a>) -> CheckBegun<'a> {
     let fields = table.manifest.fields.iter().filter(|field| field.treat() == Some(Treat::EmailDomain));
     let fields: Vec<_> = fields.map(|field| (field.name.as_str(), SmallGroups::new(2))).collect();
     match table.subject() {
-        _ if fields.is_empty() => CheckBegun::Nothing,
+        _ if fields.is_empty() || !table.is_of_persons() => CheckBegun::Nothing,
         Some(subject) => CheckBegun::Looks(Box::new(Domains { subject, fields, files: Vec::new() })),
         None => CheckBegun::Cannot("no field is the token of the subject".into()),
     }

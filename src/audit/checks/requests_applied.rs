@@ -91,7 +91,7 @@ impl RequestedPersons<'_> {
             let controls = &plan.controls;
             let from = self.table.field(name).and_then(|field| field.from);
             from.is_some_and(|from| {
-                from == controls.key || controls.strong.contains(&from) || controls.weak.contains(&from)
+                Some(from) == controls.key || controls.strong.contains(&from) || controls.weak.contains(&from)
             })
         };
         let fields = self.table.token_fields().filter(|field| field.subject || link(&field.name));

@@ -18,6 +18,9 @@ pub(in crate::audit) const CHECK: Check = Check {
 };
 
 fn begin<'a>(table: &'a AuditedTable<'a>) -> CheckBegun<'a> {
+    if !table.is_of_persons() {
+        return CheckBegun::Nothing;
+    }
     let Some(subject) = table.subject() else {
         return CheckBegun::Cannot("no field is the token of the subject".into());
     };
