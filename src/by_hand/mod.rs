@@ -4,6 +4,7 @@ mod adopt;
 mod ask;
 mod retire;
 
+pub use crate::requests::RequestTerms;
 pub use adopt::{Adopted, Adopting, adopt};
 pub use ask::{Asked, Stored, ask};
 pub use retire::{Retired, Retiring, retire};

@@ -382,7 +382,7 @@ pub struct AcceptArgs {
 pub enum SubjectVerb {
     /// Art. 17 GDPR
     Erase,
-    /// Art. 18 GDPR
+    /// Art. 18 GDPR; needs --ground
     Restrict,
     /// Art. 21 GDPR; needs --purpose
     Object,
@@ -390,9 +390,9 @@ pub enum SubjectVerb {
     OptOut,
     /// Art. 7(3) GDPR
     Withdraw,
-    /// Legal hold: keeps bytes from being deleted
+    /// Legal hold: keeps bytes from being deleted; needs --until or --review-by
     Hold,
-    /// Ends another request; needs --lifts
+    /// Ends another request; needs --lifts, and --informed for a restriction
     Lift,
     /// Finds the datasets and requests that know the person, and the rows that an erasure would reach
     Find,
@@ -407,6 +407,19 @@ pub enum RightAsked {
     Access,
     /// Art. 20 GDPR: what the person provided, on consent or contract
     Portability,
+}
+
+/// Grounds of a restriction (Art. 18(1) GDPR).
+#[derive(clap::ValueEnum, Clone, Copy, Debug)]
+pub enum GroundAsked {
+    /// The person contests that the data are accurate
+    A,
+    /// The processing is unlawful, and the person opposes erasure
+    B,
+    /// The person needs the data for a legal claim
+    C,
+    /// The person has objected, and the grounds are being weighed
+    D,
 }
 
 /// Arguments of `subject`. Values of the person come on standard input, one `kind: value` a line.
@@ -430,6 +443,18 @@ pub struct SubjectArgs {
     /// Allows the lift to end an erasure
     #[arg(long)]
     pub lift_erase: bool,
+    /// Restriction: the letter of Art. 18(1) GDPR it rests on; with b and c bytes of the person are kept
+    #[arg(long, value_enum, value_name = "LETTER")]
+    pub ground: Option<GroundAsked>,
+    /// Lift: when the person was told that the restriction ends, a date or a time
+    #[arg(long, value_name = "TIME")]
+    pub informed: Option<String>,
+    /// Hold: when it ends by itself, a date or a time
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Hold: by when somebody looks at it again, a date or a time
+    #[arg(long, value_name = "TIME")]
+    pub review_by: Option<String>,
     /// Export: the right that is answered
     #[arg(long, value_enum, default_value = "access")]
     pub right: RightAsked,

@@ -13,7 +13,7 @@ use crate::daemon::{JobStatus, NoJob};
 use crate::error::{Error, Result};
 use crate::job::LeftAside;
 use crate::job::aside::{self, Sighted};
-use crate::questions::{DatasetStanding, ForeignTable, OpenRequest, Standings, foreign, request_status};
+use crate::questions::{DatasetStanding, ForeignTable, Keeper, OpenRequest, Standings, foreign, request_status};
 use crate::requests::RequestStatus;
 use crate::{daemon, policy};
 
@@ -208,6 +208,12 @@ fn of_requests(standings: &Standings) -> Vec<String> {
     for lift in &standings.idle_lifts {
         out.push(format!("{} (lift, {}) lifts nothing: {}", lift.request, lift.list, lift.why));
     }
+    for keeper in standings.keepers.iter().filter(|keeper| keeper.review_overdue) {
+        let name = keeper_name(keeper);
+        out.push(format!(
+            "{name}: its review was due; end it with `tamis subject lift`, or store it again with a later day"
+        ));
+    }
     for dataset in &standings.datasets {
         let name = &dataset.dataset;
         out.extend(columns::of_dataset(dataset).map(|said| format!("{name}: {said}")));
@@ -309,7 +315,23 @@ fn said(standings: &Result<Standings, Error>) -> String {
     for lift in &standings.idle_lifts {
         out.line(format_args!("  {} (lift, {})  LIFTS NOTHING: {}", lift.request, lift.list, lift.why));
     }
+    standings.keepers.iter().for_each(|of| keeper(&mut out, of));
     out
+}
+
+fn keeper_name(keeper: &Keeper) -> String {
+    let ground = keeper.ground.as_ref().map_or(String::new(), |ground| format!(" on ground {ground}"));
+    format!("{} ({}{ground}, {})", keeper.request, keeper.effect, keeper.list)
+}
+
+fn keeper(out: &mut String, keeper: &Keeper) {
+    let day = |what: &str, at: Option<Instant>| at.map_or(String::new(), |at| format!(", {what} {}", at.to_seconds()));
+    let late = if keeper.review_overdue { " (OVERDUE)" } else { "" };
+    let (until, review) = (day("until", keeper.until), day("to be looked at by", keeper.review_by));
+    out.line(format_args!("  {} keeps bytes{until}{review}{late}", keeper_name(keeper)));
+    if !keeper.waiting.is_empty() {
+        out.line(format_args!("    erasures that wait for it: {}", keeper.waiting.join(", ")));
+    }
 }
 
 fn dataset(out: &mut String, standing: &DatasetStanding) {
@@ -325,7 +347,7 @@ fn dataset(out: &mut String, standing: &DatasetStanding) {
         ));
     }
     if standing.held {
-        out.push_str("  a legal hold is in force: files that it concerns are not removed (R34)\n");
+        out.push_str("  a hold, or a restriction that keeps bytes, is in force: files that it concerns are not removed (R34, R69)\n");
     }
     if standing.waiting > 0 {
         out.line(format_args!("  waiting for removal: {} of earlier versions", counted(standing.waiting, "file")));

@@ -181,7 +181,7 @@ pub enum LedgerEvent {
         objects: BTreeMap<String, u64>,
         /// Bytes of these objects, together.
         bytes: u64,
-        /// Files that a legal hold keeps.
+        /// Files that a hold, or a restriction that keeps bytes, keeps.
         held: u64,
         /// All requests applied before are removed from this dataset, as far as tamis can verify.
         watermark: Option<Instant>,

@@ -342,6 +342,7 @@ fn list(
     let own_name = value::name(page, name);
     snapshot(page, spec);
     list_keys(page, name, spec);
+    list_terms(page, name, spec);
     let input = value::location(page, &spec.input, roots, PlaceKind::List);
     let member = match &spec.member {
         Some(at) => value::glob(page, at).map(Some),
@@ -360,6 +361,7 @@ fn list(
     let limited = list_purposes(page, name, spec, purposes);
     let column = |at: &Option<At<String>>| at.as_ref().map(|at| value::trimmed(at));
     let yes = |at: &Option<At<bool>>| at.as_ref().is_some_and(|at| **at);
+    let hold = *spec.effect == Effect::Hold;
     Some(List {
         name: own_name?,
         input: input?,
@@ -379,7 +381,10 @@ fn list(
         snapshot: yes(&spec.snapshot),
         max_lifted: max_lifted?,
         may_be_empty: yes(&spec.may_be_empty),
-        interval: (column(&spec.from), column(&spec.to)),
+        ground: spec.ground.as_ref().map(|at| **at),
+        interval: (column(&spec.from), column(if hold { &spec.until } else { &spec.to })),
+        review_by: column(&spec.review_by),
+        informed: column(&spec.informed),
         lifts: column(&spec.lifts),
         lift_erase: yes(&spec.lift_erase),
     })
@@ -449,6 +454,32 @@ fn list_keys(page: Page, name: &At<String>, spec: &ListSpec) {
     let phone = spec.r#match.iter().flat_map(|m| m.iter()).any(|(_, kind)| kind.as_str() == "phone");
     if let Some(at) = spec.region.as_ref().filter(|_| !phone) {
         unused(at.span(), "`region` is for phone columns", "leave it out");
+    }
+}
+
+/// What has to be said of restrictions and holds, so that neither erases what is needed nor keeps for ever (R69, R70).
+fn list_terms(page: Page, name: &At<String>, spec: &ListSpec) {
+    let unused = |at: Option<std::ops::Range<usize>>, text: &str| {
+        at.into_iter().for_each(|at| page.fault(at, "unused-key", text, "leave it out"));
+    };
+    let effect = *spec.effect;
+    let texts = |at: &Option<At<String>>| at.as_ref().map(At::span);
+    if effect != Effect::Restrict {
+        unused(spec.ground.as_ref().map(At::span), "`ground` is for restrictions");
+    } else if spec.ground.is_none() {
+        let help =
+            "add ground = a, b, c or d, the letter of Art. 18(1) GDPR: with b and c bytes of the person are kept";
+        page.fault(name.span(), "list-ground", "a restriction needs its ground", help);
+    }
+    if effect != Effect::Hold {
+        unused(texts(&spec.until), "`until` is for holds");
+        unused(texts(&spec.review_by), "`review_by` is for holds");
+    } else if spec.until.is_none() && spec.review_by.is_none() {
+        let help = "add until = the column of the day it ends, or review_by = that of the day somebody looks again";
+        page.hint(name.span(), "list-hold", "a hold without an end keeps bytes for ever", help);
+    }
+    if effect != Effect::Lift {
+        unused(texts(&spec.informed), "`informed` is for lift lists");
     }
 }
 

@@ -11,6 +11,7 @@ mod check_policy;
 mod check_retention;
 mod check_source;
 mod digest;
+mod effect;
 mod field_spec;
 mod finding;
 mod folder;

@@ -1,6 +1,7 @@
 //! What a job has been resolved to: valid, complete, with no raw text left to interpret.
 //! Everything after `policy` reads these; nothing here is read from a file directly. Must not know any stage.
 
+pub use super::effect::{Effect, Ground};
 use super::name_pattern::{ColumnCover, CoveredBy};
 use super::schedule::Schedule;
 pub use super::value::Location;
@@ -103,63 +104,6 @@ pub enum Basis {
     LegitimateInterests,
 }
 
-/// Effects a list or request can have (R29, R30, R32).
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize, serde::Serialize, schemars::JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Effect {
-    /// Art. 17.
-    Erase,
-    /// Art. 18.
-    Restrict,
-    /// Art. 21.
-    Object,
-    /// CCPA 1798.120.
-    OptOut,
-    /// Art. 7(3).
-    Withdraw,
-    /// A consent with an interval.
-    Consent,
-    /// Legal hold.
-    Hold,
-    /// Ends another request.
-    Lift,
-}
-
-impl Effect {
-    /// Every effect.
-    const ALL: [Effect; 8] = [
-        Effect::Erase,
-        Effect::Restrict,
-        Effect::Object,
-        Effect::OptOut,
-        Effect::Withdraw,
-        Effect::Consent,
-        Effect::Hold,
-        Effect::Lift,
-    ];
-
-    /// The name as written in specs and evidence.
-    pub fn name(self) -> &'static str {
-        match self {
-            Effect::Erase => "erase",
-            Effect::Restrict => "restrict",
-            Effect::Object => "object",
-            Effect::OptOut => "opt-out",
-            Effect::Withdraw => "withdraw",
-            Effect::Consent => "consent",
-            Effect::Hold => "hold",
-            Effect::Lift => "lift",
-        }
-    }
-
-    /// The effect of that name.
-    pub fn named(name: &str) -> Option<Effect> {
-        Effect::ALL.into_iter().find(|effect| effect.name() == name)
-    }
-}
-
 /// `[lists.L]`.
 #[derive(Clone, Debug)]
 pub struct List {
@@ -199,8 +143,14 @@ pub struct List {
     pub max_lifted: Share,
     /// R31.
     pub may_be_empty: bool,
-    /// Consent intervals: columns `from` and `to`.
+    /// Restrictions: why (Art. 18(1) GDPR).
+    pub ground: Option<Ground>,
+    /// Consent intervals: columns `from` and `to`. Of holds the second is `until`.
     pub interval: (Option<String>, Option<String>),
+    /// Holds: the column with the day by which somebody looks at them again.
+    pub review_by: Option<String>,
+    /// Lift lists: the column with the day on which the person was told.
+    pub informed: Option<String>,
     /// Lift lists: the column with the ended request's id.
     pub lifts: Option<String>,
     /// Whether a lift may end an erasure.

@@ -1,7 +1,8 @@
 //! `policy.toml` as written: the privacy officer's file. Doc comments here are the descriptions in the JSON Schema.
 //! Must not know what the values mean beyond their shape.
 
-use super::plan::{Basis, Effect, Undated};
+use super::effect::{Effect, Ground};
+use super::plan::{Basis, Undated};
 use super::spec::{At, Category, Named};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -158,6 +159,18 @@ pub struct ListSpec {
     pub zone: Option<At<String>>,
     /// Purposes the list is limited to; required for object. Default all.
     pub purposes: Option<At<Vec<At<String>>>>,
+    /// Restriction: letter of Art. 18(1) GDPR it rests on. With b and c the person's bytes are kept (R69).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ground: Option<At<Ground>>,
+    /// Hold: column of the day on which it ends by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<At<String>>,
+    /// Hold: column of the day by which somebody looks at it again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub review_by: Option<At<String>>,
+    /// Lift: column of the day on which the person was told that a restriction ends (Art. 18(3) GDPR).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub informed: Option<At<String>>,
     /// Consent: column of its start.
     pub from: Option<At<String>>,
     /// Consent: column of its end, exclusive.

@@ -8,7 +8,7 @@ use super::version::{self, Making, Swept};
 use crate::decide::Links;
 use crate::error::{Code, Error, Result};
 use crate::evidence::{Manifest, segments};
-use crate::job::matching::{self, Followed, held};
+use crate::job::matching::{self, Followed};
 use crate::job::{Awake, CompanionFiles, Ready, Watched, intake};
 use crate::monitor::Monitor;
 use crate::policy::Effect;
@@ -182,7 +182,7 @@ pub fn remove(ready: &mut Ready, requests: &mut Requests, blind: bool, monitor: 
 }
 
 fn holds(ready: &Ready, requests: &Requests) -> bool {
-    held(requests, &ready.plan().purpose.name)
+    requests.keeps_bytes_of(&ready.plan().purpose.name, ready.as_of)
 }
 
 /// Requests that were applied before the dataset's watermarks have come as far as these say.

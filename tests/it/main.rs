@@ -17,6 +17,7 @@ mod forms;
 mod init;
 mod installation;
 mod job;
+mod keepers;
 mod leaks;
 mod links;
 mod marked;
