@@ -407,7 +407,7 @@ pub fn json<T: serde::Serialize>(value: &T) -> Result<String> {
     Ok(text + "\n")
 }
 
-/// Findings as data.
+/// Returns the findings of `check` as JSON.
 pub fn findings(findings: &[Finding]) -> serde_json::Value {
     let told = |f: &Finding| {
         serde_json::json!({

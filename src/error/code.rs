@@ -202,7 +202,7 @@ codes! {
         "Have it exported again; if it is right, change the limit in the source."
     FormatNotRead "format-not-read" Input
         "A file is of a kind that is not read: a document, an encrypted or differently packed member, a link."
-        "Have it exported as CSV: plain, in gzip, or in a zip packed with deflate and without a password."
+        "Do what the message says: have it exported as CSV, plain, compressed or in an archive, without a password."
     HeaderMissing "header-missing" Input
         "A file is empty, or ends before its header."
         "Have it exported again, or check `read.header` in the source."

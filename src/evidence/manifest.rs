@@ -239,7 +239,7 @@ pub struct UndatedEvidence {
     /// The date of the export.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub export_date: Option<Instant>,
-    /// Persons read.
+    /// Persons that this run read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub persons: Option<u64>,
     /// Of these, persons whose time began with this run.

@@ -74,7 +74,7 @@ impl Gate {
 /// What becomes of the rows of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GroupFate {
-    /// No gate falls.
+    /// The gate stands whatever is accepted.
     Stays,
     /// A gate suppresses them. Other groups stay as they are, so that one pass over all groups is enough.
     Suppressed,

@@ -47,7 +47,7 @@ impl Horizon {
 /// What stands in for clocks of the export in rows of the job's own (R42).
 #[derive(Clone, Copy)]
 pub enum RowClock<'a> {
-    /// Nothing does.
+    /// No value of the row itself decides.
     OfColumns,
     /// One instant for all rows, in microseconds.
     At(i64),

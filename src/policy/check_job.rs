@@ -27,7 +27,7 @@ pub(super) struct JobSurroundings<'a> {
     pub all_sources: bool,
 }
 
-/// A job, checked.
+/// A job whose spec has been checked against its source and the policy.
 pub(super) struct CheckedJob<'a> {
     pub page: Page<'a>,
     pub spec: &'a JobSpec,
@@ -232,7 +232,7 @@ fn controls(terms: &FieldTerms, desk: &JobSurroundings, gather: &mut Gather) -> 
     })
 }
 
-/// R22.
+/// Resolves one `[[exclude]]` of the job (R22).
 fn exclude(terms: &FieldTerms, spec: &ExcludeSpec, gather: &mut Gather) -> Option<Exclude> {
     let page = terms.page;
     let place = terms.inventory.find_cells(page, &spec.column);

@@ -22,7 +22,7 @@ use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A source, checked.
+/// A source whose spec has been checked, with its columns in order.
 pub(super) struct Inventory<'a> {
     pub page: Page<'a>,
     pub spec: &'a SourceSpec,

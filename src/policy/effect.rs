@@ -6,26 +6,26 @@
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
-    /// Art. 17.
+    /// The person is to be erased, Art. 17 GDPR.
     Erase,
-    /// Art. 18.
+    /// The person's data may only be stored, Art. 18 GDPR.
     Restrict,
-    /// Art. 21.
+    /// The person objects, Art. 21 GDPR.
     Object,
-    /// CCPA 1798.120.
+    /// The person's data may not be sold or shared, CCPA 1798.120.
     OptOut,
-    /// Art. 7(3).
+    /// The person withdraws consent, Art. 7(3) GDPR.
     Withdraw,
     /// A consent with an interval.
     Consent,
-    /// Legal hold.
+    /// The person's bytes must be kept for a legal claim.
     Hold,
-    /// Ends another request.
+    /// The request that it names ends.
     Lift,
 }
 
 impl Effect {
-    /// Every effect.
+    /// Every effect, in the order in which reports list them.
     const ALL: [Effect; 8] = [
         Effect::Erase,
         Effect::Restrict,

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub struct SourceSpec {
     /// Version of the file's format: 1.
     pub spec: At<i64>,
-    /// The source's name.
+    /// The source's name, unique among all sources.
     pub name: At<String>,
     /// What the export is.
     pub description: Option<At<String>>,
@@ -45,7 +45,7 @@ pub enum Format {
 pub enum StrayQuotes {
     /// The input is refused.
     Refuse,
-    /// It is text.
+    /// A quote in an unquoted cell is text.
     Literal,
 }
 
@@ -59,7 +59,7 @@ pub enum OnDrift {
     Refuse,
 }
 
-/// `[read]`.
+/// What `[read]` of a source can say.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReadSpec {
@@ -95,9 +95,9 @@ pub struct ReadSpec {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MemberIn {
-    /// In exactly one.
+    /// The member is in exactly one object.
     ExactlyOne,
-    /// In any number.
+    /// The member may be in any number of objects.
     Any,
 }
 
@@ -119,7 +119,7 @@ pub struct CompleteSpec {
     pub max_ahead: Option<At<String>>,
 }
 
-/// `[subject]`.
+/// What `[subject]` of a source can say.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SubjectSpec {
@@ -135,7 +135,7 @@ pub struct SubjectSpec {
     pub clock: Option<At<Vec<At<String>>>>,
 }
 
-/// `[consent]`.
+/// What `[consent]` of a source can say.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConsentSpec {
@@ -159,7 +159,7 @@ pub enum ColumnOrigin {
     Derived,
 }
 
-/// `[columns.C]`.
+/// What `[columns.C]` of a source can say.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ColumnSpec {

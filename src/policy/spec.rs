@@ -61,7 +61,7 @@ impl<T> Named<T> {
     pub fn get(&self, name: &str) -> Option<&T> {
         self.0.iter().find(|(n, _)| **n == name).map(|(_, value)| value)
     }
-    /// How many entries.
+    /// Returns how many entries the table has.
     pub fn len(&self) -> usize {
         self.0.len()
     }
@@ -137,9 +137,9 @@ pub enum Category {
     Business,
     /// What a person did.
     Behaviour,
-    /// Money.
+    /// Money, accounts and cards.
     Financial,
-    /// Art. 9 GDPR.
+    /// Special categories, Art. 9 GDPR.
     Special,
     /// Text that may hold anything.
     FreeText,

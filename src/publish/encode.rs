@@ -79,7 +79,7 @@ pub(super) struct Encoder<W: Write + Send> {
 }
 
 impl<W: Write + Send> Encoder<W> {
-    /// Starts a file.
+    /// Starts a file of this shape that is written to `out`.
     pub fn new(shape: &FileShape, out: W) -> Result<Encoder<W>> {
         let writer = GroupWriter::new(out, shape.schema.clone(), shape.properties.clone())?;
         let columns = shape.planned.iter().map(ColumnBuffer::new).collect();
@@ -343,7 +343,7 @@ pub(super) fn fixed_binary(width: i32, bytes: Vec<u8>, valid: Option<NullBuffer>
     Ok(Arc::new(array))
 }
 
-/// Microseconds in UTC.
+/// Returns microseconds since 1970 as a column in UTC.
 pub(super) fn timestamps(values: Vec<i64>, valid: Option<NullBuffer>) -> ArrayRef {
     Arc::new(TimestampMicrosecondArray::new(values.into(), valid).with_timezone("UTC"))
 }

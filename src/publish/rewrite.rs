@@ -18,9 +18,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 pub struct Rewriting<'a> {
     /// Run id: text without `/`.
     pub run: &'a str,
-    /// Its attempt.
+    /// Number of the attempt, which is part of the names of files.
     pub attempt: u32,
-    /// Threads to use.
+    /// Threads that may be used at once.
     pub threads: usize,
     /// The version that is current now.
     pub current: &'a CurrentTable,

@@ -19,7 +19,7 @@ const MAX_AHEAD: i64 = 86_400_000_000;
 pub struct Selection {
     /// Text of `{set}`; none for an input without it.
     pub set: Option<String>,
-    /// In path order.
+    /// Objects of the set, in the order of their paths.
     pub objects: Vec<Object>,
     /// What the input leaves aside though it looks like what was meant.
     pub aside: Aside,

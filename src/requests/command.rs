@@ -31,7 +31,7 @@ pub struct RequestCommand {
     pub effect: Effect,
     /// Purposes it is limited to; none = all (R29).
     pub purposes: Option<Vec<String>>,
-    /// Opaque id.
+    /// Id by which the controller knows the request; it names nobody.
     pub request: String,
     /// When it was received.
     pub received: Instant,

@@ -41,13 +41,13 @@ pub struct IntakeReport {
 /// What one list came to; counts only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListIntake {
-    /// The list's name.
+    /// Name of the list in the policy.
     pub list: String,
     /// Objects that match its `input`.
     pub objects: u64,
     /// Those of them that had been taken in before, unchanged.
     pub unchanged: u64,
-    /// Records read.
+    /// Records that were read.
     pub records: u64,
     /// Requests stored now for the first time.
     pub new: u64,
@@ -70,7 +70,7 @@ pub struct ListIntake {
 /// One thing that could not be read. Names object and record, never a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListFault {
-    /// The list.
+    /// Name of the list in the policy.
     pub list: String,
     /// `ROOT:path` of the object, or of the list's `input` when no object matches.
     pub object: String,
@@ -78,7 +78,7 @@ pub struct ListFault {
     pub record: Option<u64>,
     /// Byte of the object's text, from 0, where that helps to find it.
     pub byte: Option<u64>,
-    /// What is wrong.
+    /// What is wrong, in words without a value.
     pub what: String,
     /// What to do about it.
     pub help: &'static str,

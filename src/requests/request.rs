@@ -20,14 +20,14 @@ pub type Maker = Box<dyn Fn(&[&str]) -> Option<(bool, [u8; 32])>>;
 
 /// A request as one record says it, without any raw value.
 pub(super) struct Request {
-    /// Opaque id.
+    /// Id by which the controller knows the request; it names nobody.
     pub(super) request: String,
     pub(super) received: Instant,
-    /// R32.
+    /// Begin of the interval of consent (R32).
     pub(super) from: Option<Instant>,
     /// R32; of a hold its end (R70).
     pub(super) to: Option<Instant>,
-    /// R30.
+    /// Id of the request that this one ends (R30).
     pub(super) lifts: Option<String>,
     /// R69.
     pub(super) informed: Option<Instant>,

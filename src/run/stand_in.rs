@@ -84,7 +84,7 @@ impl StandIn {
 
 /// Persons that the next run has to know.
 pub struct SeenAfter {
-    /// All of them.
+    /// Every person that is known, with the time of first sight.
     pub persons: SeenPersons,
     /// Of these, persons read now.
     pub read: u64,
