@@ -57,8 +57,9 @@ impl Requests {
         identities.dedup();
         let ground = ground.map(|ground| ground.name().to_owned());
         let terms = ListTerms { list: COMMAND.into(), effect: effect.name().into(), purposes, lift_erase, ground };
-        let request = Request { request, received, from: None, to: until, lifts, informed, review_by, identities };
-        let id = request.id(&terms, &self.keys.entry);
+        let request =
+            Request { request, received, dated: true, from: None, to: until, lifts, informed, review_by, identities };
+        let id = request.id(&terms, &self.keys.entry, 0);
         if self.knows(&id, request.identities.first().map(|(identity, _)| identity)) {
             return Ok(false);
         }
