@@ -365,7 +365,7 @@ mod tests {
         };
         let mut ids = vec![
             base().id(&terms, &key, 0),
-            base().id(&terms, &Key::new([3; 32])),
+            base().id(&terms, &Key::new([3; 32]), 0),
             base().id(&ListTerms { list: "b".into(), ..terms.clone() }, &key, 0),
             base().id(&ListTerms { effect: "restrict".into(), ..terms.clone() }, &key, 0),
             base().id(&ListTerms { purposes: Some(vec![]), ..terms.clone() }, &key, 0),
