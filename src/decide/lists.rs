@@ -19,29 +19,29 @@ pub struct EffectSet {
     /// Latest end of a consent that holds at `as_of`; `i64::MIN` for no consent, `i64::MAX` for no end.
     pub consent_until: i64,
     /// Latest receipt of a restriction that keeps bytes (R69), in microseconds; `i64::MIN` for none.
-    kept: Receipt,
+    kept: ReceiptTimes,
     /// Latest receipt of an erasure that may overtake it; `i64::MIN` for none.
-    erased: Receipt,
+    erased: ReceiptTimes,
 }
 
 /// When something was received, by how surely it reaches whom it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Receipt {
+struct ReceiptTimes {
     /// By a key or a strong link.
     sure: i64,
     /// Through a weak value.
     weak: i64,
 }
 
-impl Receipt {
-    const NEVER: Receipt = Receipt { sure: i64::MIN, weak: i64::MIN };
+impl ReceiptTimes {
+    const NEVER: ReceiptTimes = ReceiptTimes { sure: i64::MIN, weak: i64::MIN };
 
-    fn latest(self, other: Receipt) -> Receipt {
-        Receipt { sure: self.sure.max(other.sure), weak: self.weak.max(other.weak) }
+    fn latest(self, other: ReceiptTimes) -> ReceiptTimes {
+        ReceiptTimes { sure: self.sure.max(other.sure), weak: self.weak.max(other.weak) }
     }
 
-    fn through_weak(self) -> Receipt {
-        Receipt { sure: i64::MIN, weak: self.sure.max(self.weak) }
+    fn through_weak(self) -> ReceiptTimes {
+        ReceiptTimes { sure: i64::MIN, weak: self.sure.max(self.weak) }
     }
 }
 
@@ -54,8 +54,8 @@ impl Default for EffectSet {
             withdrawn: none,
             consent_from,
             consent_until,
-            kept: Receipt::NEVER,
-            erased: Receipt::NEVER,
+            kept: ReceiptTimes::NEVER,
+            erased: ReceiptTimes::NEVER,
         }
     }
 }
@@ -105,11 +105,11 @@ impl EffectSet {
     }
     /// A restriction that keeps bytes, received at an instant (R69).
     pub fn keeping(received: Instant) -> EffectSet {
-        EffectSet { kept: Receipt { sure: received.0, ..Receipt::NEVER }, ..Self::of(Effect::Restrict) }
+        EffectSet { kept: ReceiptTimes { sure: received.0, ..ReceiptTimes::NEVER }, ..Self::of(Effect::Restrict) }
     }
     /// An erasure received at an instant, where a restriction may keep bytes that it is to remove (R69).
     pub fn erasure(received: Instant) -> EffectSet {
-        EffectSet { erased: Receipt { sure: received.0, ..Receipt::NEVER }, ..Self::of(Effect::Erase) }
+        EffectSet { erased: ReceiptTimes { sure: received.0, ..ReceiptTimes::NEVER }, ..Self::of(Effect::Erase) }
     }
     /// Whether bytes of whom these effects reach are not removed: a hold, or a restriction that no erasure has overtaken
     /// that reaches the person as surely as it does.
