@@ -65,6 +65,9 @@ pub enum Command {
     Dataset(DatasetCommand),
     /// Stores a request of one person, or finds the person; values come on standard input
     Subject(SubjectArgs),
+    /// Tells recipients of persons whom requests have taken out, and notes their answers
+    #[command(subcommand)]
+    Recipient(RecipientCommand),
     /// Creates the state of an installation
     #[command(subcommand)]
     State(StateCommand),
@@ -322,6 +325,41 @@ pub struct AdoptArgs {
     pub work: WorkArgs,
 }
 
+/// `tamis recipient …`
+#[derive(Subcommand, Debug)]
+pub enum RecipientCommand {
+    /// Art. 19 GDPR: writes the tokens that a recipient has to erase or restrict, since its last answer
+    Notices(NoticesArgs),
+    /// Notes that a recipient has answered, or cannot be told
+    Acknowledge(AcknowledgeArgs),
+}
+
+/// Arguments of `recipient notices`.
+#[derive(Args, Debug)]
+pub struct NoticesArgs {
+    /// The recipient
+    pub recipient: String,
+    /// The file to write, a new one outside of every root; only you can read it
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// Arguments of `recipient acknowledge`.
+#[derive(Args, Debug)]
+pub struct AcknowledgeArgs {
+    /// The recipient
+    pub recipient: String,
+    /// Number of the last notice that the answer is about
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
+    pub up_to: u64,
+    /// Why it is impossible or disproportionate to tell the recipient; recorded in the ledger
+    #[arg(long, value_name = "REASON")]
+    pub impossible: Option<String>,
+    /// Who says so; recorded in the ledger
+    #[arg(long, value_name = "WHO")]
+    pub by: Option<String>,
+}
+
 /// Everything that `tamis state` can do.
 #[derive(Subcommand, Debug)]
 pub enum StateCommand {
@@ -357,6 +395,8 @@ pub enum SchemaKind {
     Status,
     /// What `subject export` writes as person.json
     Access,
+    /// What `recipient notices` writes
+    RecipientNotices,
 }
 
 /// What `tamis accept` is given.

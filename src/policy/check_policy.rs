@@ -1,6 +1,7 @@
 //! `policy.toml` on its own: every rule that needs no other file, and what the other checks ask of it.
 //! Must not know sources or jobs.
 
+use super::check_recipient::recipient;
 use super::finding::Page;
 use super::format::{self, Dated};
 use super::plan::{
@@ -8,11 +9,12 @@ use super::plan::{
     RemovalRules, SetFormat,
 };
 use super::policy_spec::{
-    KeysSpec, LinksSpec, ListSpec, PolicySpec, PurposeSpec, RecipientKind, RecipientSpec, RemovalSpec, WhenSpec,
+    KeysSpec, LinksSpec, ListSpec, PolicySpec, PurposeSpec, RecipientSpec, RemovalSpec, WhenSpec,
 };
 use super::spec::{At, Category, Named};
 use super::value::{self, PlaceKind};
 use crate::store::{local_folder, settle};
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf, absolute};
@@ -38,14 +40,20 @@ pub(super) struct Policy<'a> {
 }
 
 /// Checks a policy. `overrides` are `--root NAME=URL`.
-pub(super) fn check<'a>(page: Page<'a>, spec: &'a PolicySpec, overrides: &[(String, String)]) -> Policy<'a> {
+/// `today` tells which reviews are due; without it nobody is told.
+pub(super) fn check<'a>(
+    page: Page<'a>,
+    spec: &'a PolicySpec,
+    overrides: &[(String, String)],
+    today: Option<Date>,
+) -> Policy<'a> {
     value::version(page, &spec.spec);
     value::said(page, &spec.controller);
     let contact = spec.contact.iter().flat_map(|contact| [&contact.privacy, &contact.dpo, &contact.authority]);
     contact.flatten().for_each(|at| drop(value::said(page, at)));
     let roots = roots(page, spec, overrides);
     let keys = keys(page, &spec.keys, &roots);
-    let recipients = spec.recipients.iter().map(|(name, r)| (name.as_str(), recipient(page, name, r))).collect();
+    let recipients = spec.recipients.iter().map(|(name, r)| (name.as_str(), recipient(page, name, r, today))).collect();
     let purposes = spec.purposes.iter().map(|(name, p)| (name.as_str(), purpose(page, name, p, &spec.recipients)));
     let purposes = purposes.collect();
     let lists = spec.lists.iter().flat_map(Named::iter);
@@ -182,29 +190,6 @@ fn command_line(page: Page, at: &At<Vec<String>>) -> Option<KeyFrom> {
         }
     }
     Some(KeyFrom::Command(command))
-}
-
-fn recipient(page: Page, name: &At<String>, spec: &RecipientSpec) -> Recipient {
-    value::name(page, name);
-    let third_party = *spec.kind == RecipientKind::ThirdParty;
-    let texts = [("contract", &spec.contract), ("country", &spec.country), ("review_by", &spec.review_by)];
-    let mut missing: Vec<_> = texts.iter().filter(|(_, at)| at.is_none()).map(|(key, _)| *key).collect();
-    if spec.sale.is_none() {
-        missing.insert(0, "sale");
-    }
-    if third_party && !missing.is_empty() {
-        let help = format!("add {}", missing.join(", "));
-        page.fault(spec.kind.span(), "third-party-terms", "a third party needs its terms stated", help);
-    }
-    if let Some(sale) = spec.sale.as_ref().filter(|_| !third_party) {
-        page.fault(sale.span(), "unused-key", "`sale` is for third parties", "leave `sale` out");
-    }
-    spec.contract.as_ref().map(|at| value::said(page, at));
-    if let Some(at) = &spec.country {
-        value::country(page, at);
-    }
-    spec.review_by.as_ref().map(|at| value::date(page, at));
-    Recipient { name: name.to_string(), third_party, sale: third_party && spec.sale.as_ref().is_some_and(|s| **s) }
 }
 
 fn purpose(page: Page, at: &At<String>, spec: &PurposeSpec, recipients: &Named<RecipientSpec>) -> Option<Purpose> {

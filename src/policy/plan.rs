@@ -416,8 +416,12 @@ pub struct Recipient {
     pub name: String,
     /// It is neither the controller nor a processor, as `kind = "third-party"` says.
     pub third_party: bool,
+    /// `kind = "internal"`.
+    pub internal: bool,
     /// `sale = true`: opt-outs bind.
     pub sale: bool,
+    /// The last day on which its jobs publish without a new review (R71).
+    pub review_by: Option<Date>,
 }
 
 /// How tokens look in the published table.

@@ -1,6 +1,7 @@
 //! What became of one case: each of its requests in each dataset, with dates, versions and what is still lying about.
 //! Meant to be handed on: ids, dates and words; counts under ten are banded, and no value of a person is in it.
 
+use super::notices::{self, CaseRecipient};
 use super::request_status::overall;
 use crate::clock::Instant;
 use crate::decide;
@@ -33,6 +34,8 @@ pub struct CaseReport {
     pub state: RequestStatus,
     /// What was asked for under this id.
     pub parts: Vec<CasePart>,
+    /// Recipients that were told of it, or have to be (Art. 19 GDPR).
+    pub recipients: Vec<CaseRecipient>,
     /// Raw exports that lie there: `none`, `fewer than 10` or a number.
     pub raw_exports: String,
     /// Request files that lie there, likewise.
@@ -132,6 +135,7 @@ pub fn report(call: &SubjectCall, request: &str) -> Result<CaseReport> {
         request: request.to_string(),
         at: call.now,
         state,
+        recipients: notices::of_entries(&desk, &entries, requests, &wanted)?,
         raw_exports: lying(sweep::count_raw(&desk.project, &desk.roots)?),
         request_files: lying(request_files(&desk)?),
         not_said: NOT_SAID.map(String::from).to_vec(),

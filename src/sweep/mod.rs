@@ -3,6 +3,7 @@
 
 mod current;
 mod evidence;
+mod notices;
 mod raw;
 mod removal;
 mod scene;

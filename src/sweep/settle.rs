@@ -2,6 +2,7 @@
 //! (design section 5, "A bad night"). Must not know why the run was refused.
 
 use super::current::PublishedVersion;
+use super::notices;
 use super::removal::{self, Removal};
 use super::scene::{DatasetRequests, Scene};
 use super::version::{self, Making, Swept};
@@ -161,6 +162,7 @@ pub fn remove(ready: &mut Ready, requests: &mut Requests, blind: bool, monitor: 
     if segments::last(ready.state.root())? > requests.last_segment() {
         *requests = intake::stored(&ready.state, &ready.keys.identity)?;
     }
+    notices::note(ready, requests, monitor)?;
     let holds = holds(ready, requests);
     let links = if holds {
         let scene = Scene::of(ready);

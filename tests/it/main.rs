@@ -24,6 +24,7 @@ mod marked;
 mod nightly;
 mod parts;
 mod python;
+mod recipients;
 mod requests;
 mod schedule;
 mod schemas;
