@@ -3,6 +3,7 @@
 
 mod command;
 mod date;
+mod elsewhere;
 mod entry;
 mod history;
 mod keepers;
@@ -16,6 +17,7 @@ mod states;
 mod status;
 
 pub use command::{COMMAND, RequestCommand, RequestTerms};
+pub use elsewhere::Elsewhere;
 pub use entry::{Entry, EntryRef, Requests, StoredBond, Usable, half};
 pub use history::{Learned, ToldRequest};
 pub use lift::LiftEnds;
