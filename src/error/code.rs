@@ -207,8 +207,8 @@ codes! {
         "A file is of a kind that is not read: a document, an encrypted or differently packed member, a link."
         "Do what the message says: have it exported as CSV, plain, compressed or in an archive, without a password."
     HeaderMissing "header-missing" Input
-        "A file is empty, or ends before its header."
-        "Have it exported again, or check `read.header` in the source."
+        "A file is empty, ends before its header, or has none and nothing names its columns."
+        "Have it exported again, or check `header`, `names`, `model` and `entity` in `[read]` of the source."
     InputDamaged "input-damaged" Input
         "A packed file is cut short, or does not agree with its own lengths and checksums."
         "Have it exported or transferred again."

@@ -1,5 +1,6 @@
 //! Whole files through the reader: what it gives, what it refuses, and that neither depends on blocks or threads.
 
+mod headless;
 mod packed;
 
 use super::*;
