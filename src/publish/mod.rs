@@ -24,13 +24,13 @@ pub use column::{ColumnType, TableColumn};
 pub use companion::{CompanionGroup, Companions};
 pub use file::written_by;
 pub use format::{
-    Commit, Seen, adopt, commit, current, history_entry, is_current, is_history, may_hold_rows, replace,
+    Commit, Seen, adopt, commit, current, history, history_entry, is_current, is_history, may_hold_rows, replace,
     sample_command, seen, trim,
 };
 pub use removal::{Orphans, is_staged, orphans};
 pub use rewrite::{Rewriting, rewrite};
 pub use seen_persons::{SeenPerson, SeenPersons, SeenWritten, seen_by};
-pub use shown::{ShownRows, show_rows};
+pub use shown::{ShownRows, show_column, show_rows};
 pub use table::{CurrentFile, CurrentTable, FileWritten, Passed, Receipt, Rewritten, Target, Writing, Written};
 
 use crate::decide::Cleared;

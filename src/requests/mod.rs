@@ -3,8 +3,11 @@
 
 mod command;
 mod date;
+mod elsewhere;
 mod entry;
 mod history;
+mod keepers;
+mod lift;
 mod list;
 mod notes;
 mod part;
@@ -13,9 +16,11 @@ mod segment;
 mod states;
 mod status;
 
-pub use command::{COMMAND, RequestCommand};
-pub use entry::{Entry, EntryRef, LiftEnds, Requests, StoredBond, Usable, half};
+pub use command::{COMMAND, RequestCommand, RequestTerms};
+pub use elsewhere::Elsewhere;
+pub use entry::{Entry, EntryRef, Requests, StoredBond, Usable, half};
 pub use history::{Learned, ToldRequest};
+pub use lift::LiftEnds;
 pub use list::{IntakeReport, ListFault, ListIntake, files, take_in};
 pub use request::Maker;
 pub use status::{RequestState, RequestStatus, Review, Standing};

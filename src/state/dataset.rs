@@ -61,6 +61,10 @@ pub struct Dataset {
     /// When its table was retired: all its bytes are gone, and nothing was published since.
     #[serde(default)]
     pub retired: Option<Retirement>,
+    /// BLAKE3 of the files of the table's history that are written once, by path below the lake's root, as far as a run
+    /// or sweep has met them.
+    #[serde(default)]
+    pub history: BTreeMap<String, String>,
     /// What ledger and stored requests were like when it was saved; none of a record that an older tamis wrote.
     #[serde(default)]
     pub witness: Option<Witness>,
@@ -92,6 +96,9 @@ pub struct Replaced {
     pub at: Instant,
     /// Requests taken in up to then had been applied to that version.
     pub applied: Option<Instant>,
+    /// Epoch of its tokens; none in records of before it was noted, and of files of other programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<String>,
     /// Files that are purged once the grace is over.
     pub files: Vec<PublishedFile>,
 }
@@ -199,6 +206,7 @@ impl Dataset {
             kept_until: None,
             moves: 0,
             retired: None,
+            history: BTreeMap::new(),
             witness: None,
             stored: BTreeMap::new(),
             kinds: 0,
@@ -215,7 +223,8 @@ impl Dataset {
         if let Some(old) = self.current.take() {
             let gone = |file: &PublishedFile| current.files.iter().all(|new| new.path != file.path);
             let files: Vec<PublishedFile> = old.files.into_iter().filter(gone).collect();
-            self.replaced.push(Replaced { version: old.version, at, applied: self.applied, files });
+            let (version, epoch) = (old.version, Some(old.epoch));
+            self.replaced.push(Replaced { version, at, applied: self.applied, epoch, files });
         }
         self.seen(current.as_of);
         self.current = Some(current);
@@ -229,6 +238,7 @@ impl Dataset {
         self.deleted = self.deleted.max(Some(retirement.at));
         (self.current, self.applied, self.noted, self.kept_until) = (None, None, None, None);
         self.replaced.clear();
+        self.history.clear();
         self.moves += 1;
         self.retired = Some(retirement);
     }
@@ -342,7 +352,7 @@ impl State {
         let (witness, kinds) = (Some(self.witness()?), self.kinds_recorded()?);
         let next = Dataset { seq: record.seq + 1, witness, kinds, ..record.clone() };
         let path_next = path(&record.job, next.seq);
-        if self.root.create(&path_next, evidence::json(&next)?)? == Created::Exists {
+        if self.root.create(&path_next, evidence::record(&next)?)? == Created::Exists {
             return Err(outrun(&record.job));
         }
         let numbers = self.record_numbers(&record.job)?;

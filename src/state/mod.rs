@@ -7,6 +7,7 @@ mod intent;
 mod kinds;
 mod lease;
 mod names;
+mod notices;
 mod parts;
 mod schedule;
 mod sweep;
@@ -16,6 +17,7 @@ pub use accept::Accept;
 pub use dataset::{ColumnSeen, Current, Dataset, FieldType, PublishedFile, Replaced, Retirement, SetRead, SetState};
 pub use intent::{Intent, Origin, Pin, pins, stamp};
 pub use lease::{Claim, Claimant, Holder, Lease, Process};
+pub use notices::{FormerFile, FormerToken, Notice, NoticeItem};
 pub use parts::{Behind, Since};
 pub use schedule::{End, RefusedRun, Scheduled};
 pub use sweep::{RequestsMet, SweepEnd, SweepRecord};
@@ -83,7 +85,7 @@ impl State {
             stored,
         };
         state.ledger.append(RunRef { run: "state-create", attempt: 1, since: Instant(i64::MIN) }, event, now)?;
-        match root.create(FILE, evidence::json(&Made { format: FORMAT, created: now })?)? {
+        match root.create(FILE, evidence::record(&Made { format: FORMAT, created: now })?)? {
             Created::New => Ok(state),
             Created::Exists => State::open(root),
         }
@@ -210,7 +212,7 @@ impl State {
     }
 
     fn key_in_use(&self, path: &str, id: &KeyId, differs: &Error) -> Result<()> {
-        let bytes = evidence::json(&KeyInUse { format: FORMAT, id: id.clone() })?;
+        let bytes = evidence::record(&KeyInUse { format: FORMAT, id: id.clone() })?;
         match self.root.create(path, bytes)? {
             Created::New => Ok(()),
             Created::Exists => Err(differs.clone()),
@@ -220,13 +222,14 @@ impl State {
 
 /// Whether tamis writes a path of the state, companions apart; request files of others may lie in it too.
 pub fn is_own(path: &str) -> bool {
-    const FOLDERS: [&str; 10] = [
+    const FOLDERS: [&str; 11] = [
         "accepts",
         "datasets",
         "keys",
         "kinds",
         "leases",
         "ledger",
+        "recipients",
         "requests/segments",
         "runs",
         "schedules",
@@ -278,7 +281,7 @@ fn missing(place: &str) -> Error {
 /// Reads a JSON record; `None` when it is not there.
 fn load<T: DeserializeOwned>(root: &Root, path: &str) -> Result<Option<T>> {
     let Some(bytes) = root.get(path)? else { return Ok(None) };
-    serde_json::from_slice(&bytes).map(Some).map_err(|_| {
+    evidence::parse(&bytes).map(Some).ok_or_else(|| {
         Error::new(Code::StatePartUnreadable, format!("{} cannot be read as what it should be", root.display(path)))
             .help("it was changed, or a newer tamis wrote it; bring it back from a copy of the state")
     })

@@ -1,18 +1,17 @@
-//! Files of earlier versions go when the grace is over. A legal hold may keep them (R34).
+//! Files of earlier versions go when the grace is over. A legal hold or a restriction may keep them (R34, R69).
 
 use crate::audit::check::{Check, CheckFound, Look, Spot};
 use crate::audit::finding::Severity;
 use crate::audit::scene::AuditedTable;
 use crate::clock::{Instant, add};
 use crate::error::Result;
-use crate::policy::Effect;
 use jiff::tz::TimeZone;
 
 pub(in crate::audit) const CHECK: Check = Check {
     rule: "old-versions-gone",
     article: "Art. 5(1)(e), 17 GDPR; R34",
     severity: Severity::Error,
-    holds: "No file of an earlier version lies there two days after its grace, unless a legal hold is in force.",
+    holds: "No file of an earlier version lies there two days after its grace, unless a hold or a restriction keeps bytes.",
     fix: "call `tamis sweep`: it removes what no version needs; find out why no sweep came",
     look: Look::Table(look),
 };
@@ -31,18 +30,14 @@ fn look(table: &AuditedTable<'_>, found: &mut CheckFound<'_>) -> Result<()> {
         found.cannot("stored requests cannot be read, so nobody can say whether a hold keeps old versions");
         return Ok(());
     };
-    let concerns = |purposes: Option<&[String]>| purposes.is_none_or(|named| named.contains(&table.manifest.purpose));
-    let held = requests
-        .in_force()
-        .iter()
-        .any(|(_, effect, purposes, entries)| *effect == Effect::Hold && *entries > 0 && concerns(*purposes));
+    let held = requests.keeps_bytes_of(&table.manifest.purpose, table.scene.now);
     for replaced in table.dataset.replaced.iter().filter(|replaced| due(replaced.at)) {
         for file in &replaced.files {
             if lake.head(&file.path)?.is_none() {
                 continue;
             }
             let (severity, why) = match held {
-                true => (Severity::Warning, ", and a legal hold is in force that may keep it"),
+                true => (Severity::Warning, ", and a hold or restriction is in force that may keep it"),
                 false => (Severity::Error, ""),
             };
             let what = format!("a file of version {}, which was replaced{why}", replaced.version);

@@ -57,6 +57,7 @@ fn late(table: &AuditedTable<'_>, requests: &Requests, at: u32) -> Option<(u32, 
     let asks = !entry.ended && !matches!(entry.effect, Effect::Lift | Effect::Consent | Effect::Hold);
     let due = table.scene.due(entry.list, entry.received) <= table.scene.now;
     let state = requests.standing(at, job).state;
-    let open = matches!(state, RequestState::Received | RequestState::Applied);
+    // A restriction that keeps bytes is done where it is applied (R69).
+    let open = state == RequestState::Received || state == RequestState::Applied && !entry.keeps_bytes();
     (asks && due && open && entry.concerns(&table.manifest.purpose)).then_some((at, state))
 }
