@@ -221,6 +221,7 @@ fn a_request_that_waits_for_the_next_sweep_is_a_warning_until_it_is_due() {
             received: None,
             lifts: None,
             lift_erase: false,
+            terms: Default::default(),
         },
     )
     .unwrap();
@@ -591,7 +592,7 @@ fn a_recipient_past_its_review_is_found_on_the_day_after() {
         "jobs/policy.toml",
         "kind = \"internal\"",
         &format!(
-            "kind = \"third-party\"\nsale = false\ncontract = \"C-1\"\ncountry = \"CH\"\nreview_by = \"{}\"",
+            "kind = \"third-party\"\nsale = false\ncontract = \"C-1\"\ncountry = \"DE\"\nreview_by = \"{}\"",
             installation.date(60)
         ),
     );

@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 
 pub(in crate::audit) const CHECK: Check = Check {
     rule: "holds-reviewed",
-    article: "Art. 5(1)(e), 17(3)(e) GDPR; R34",
+    article: "Art. 5(1)(e), 17(3)(e) GDPR; R34, R70",
     severity: Severity::Warning,
-    holds: "No legal hold is in force for longer than a year without a word.",
+    holds: "No legal hold is past its day of review, or, with neither that nor an end, older than a year.",
     fix: "ask whether the claim still needs it; end it by a lift, or give it again under a new id",
     look: Look::Whole(look),
 };
@@ -30,7 +30,12 @@ fn look(scene: &AuditScene, found: &mut CheckFound<'_>) -> Result<()> {
     };
     let old = |at: &u32| {
         let entry = requests.entry(*at);
-        entry.effect == Effect::Hold && !entry.ended && add(entry.received, &YEAR, &TimeZone::UTC) <= scene.now
+        let review = match (entry.review_by, entry.to) {
+            (Some(day), _) => day,
+            (None, Some(_)) => return false,
+            (None, None) => add(entry.received, &YEAR, &TimeZone::UTC),
+        };
+        entry.effect == Effect::Hold && entry.in_force(scene.now) && review <= scene.now
     };
     let holds: Vec<u32> = (0..requests.len() as u32).filter(old).collect();
     let mut told: BTreeMap<String, Instant> = BTreeMap::new();
@@ -39,7 +44,7 @@ fn look(scene: &AuditScene, found: &mut CheckFound<'_>) -> Result<()> {
         Ok(())
     })?;
     for (request, received) in told {
-        found.say(Spot { since: Some(received), ..Spot::default() }, format!("hold {request} is older than a year"));
+        found.say(Spot { since: Some(received), ..Spot::default() }, format!("hold {request} is to be reviewed"));
     }
     Ok(())
 }

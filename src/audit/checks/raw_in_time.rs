@@ -1,11 +1,10 @@
-//! No raw export lies there past `raw_keep`. A legal hold keeps all of them (R34).
+//! No raw export lies there past `raw_keep`. A legal hold or a restriction may keep them (R34, R69).
 
 use crate::audit::check::{Check, CheckFound, Look, Spot};
 use crate::audit::finding::Severity;
 use crate::audit::scene::AuditScene;
 use crate::clock::add;
 use crate::error::Result;
-use crate::policy::Effect;
 use crate::store::PathGlob;
 use jiff::tz::TimeZone;
 use std::collections::BTreeSet;
@@ -14,7 +13,7 @@ pub(in crate::audit) const CHECK: Check = Check {
     rule: "raw-in-time",
     article: "Art. 5(1)(e) GDPR",
     severity: Severity::Error,
-    holds: "No raw export is older than `raw_keep`, with two days for the sweep, unless a legal hold is in force.",
+    holds: "No raw export is older than `raw_keep`, with two days for the sweep, unless a hold or a restriction keeps them.",
     fix: "call `tamis sweep`: it removes raw exports that are due",
     look: Look::Whole(look),
 };
@@ -24,9 +23,7 @@ const WAIT: i64 = 2 * 86_400_000_000;
 fn look(scene: &AuditScene, found: &mut CheckFound<'_>) -> Result<()> {
     let Some(keep) = &scene.project.removal.raw_keep else { return Ok(()) };
     let held = match &scene.requests {
-        Ok(requests) => {
-            requests.in_force().iter().any(|(_, effect, _, entries)| *effect == Effect::Hold && *entries > 0)
-        }
+        Ok(requests) => requests.keeps_raw(scene.now),
         Err(why) => {
             found.cannot(why.clone());
             return Ok(());
@@ -46,7 +43,7 @@ fn look(scene: &AuditScene, found: &mut CheckFound<'_>) -> Result<()> {
         };
         for object in meant.objects.iter().filter(|object| glob.matches(object.path.as_bytes())).filter(due) {
             let (severity, why) = match held {
-                true => (Severity::Warning, ", which a legal hold keeps"),
+                true => (Severity::Warning, ", which a hold or restriction may keep"),
                 false => (Severity::Error, ""),
             };
             let place = root.display(&object.path);
