@@ -15,6 +15,6 @@ pub use case::{CaseDataset, CasePart, CaseReport};
 pub use explain::{ExplainedDataset, Explanation, Reaching};
 pub use find::{InDataset, KnownPerson, OfRequest};
 pub use foreign::ForeignTable;
-pub use reach::Reach;
+pub use reach::{LinkBond, LinkTo, Reach};
 pub use request_status::{DatasetStanding, IdleLift, OpenRequest, Standings};
 pub use versions::{JobReport, VersionRows};
