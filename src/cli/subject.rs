@@ -108,7 +108,8 @@ fn found(known: &KnownPerson) -> String {
             let how = match link.bond {
                 LinkBond::Given => "has a value that was given",
                 LinkBond::Strong => "is where strong links lead",
-                LinkBond::ViaWeak => "has a value that one of these persons has, too",
+                LinkBond::ViaWeak if link.role == "weak" => "has a value that one of these persons has, too",
+                LinkBond::ViaWeak => "names a person that a weak value leads to",
             };
             out.line(format_args!("    {column} ({}) {how}: {}", link.role, counted(link.rows, "row")));
         }

@@ -371,7 +371,8 @@ mod tests {
         let (_, table) = docs.split_once("| directive | reads | for example |\n").expect("the table of directives");
         let rows = table.lines().skip(1).take_while(|line| line.starts_with('|'));
         let of_row = |row: &'static str| {
-            let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(|cell| cell.trim().trim_matches('`')).collect();
+            let cells: Vec<&str> =
+                row.trim_matches('|').split(" | ").map(|cell| cell.trim().trim_matches('`')).collect();
             let (format, rest) = cells[2].split_once("` reads `").expect("an example");
             let (text, says) = rest.split_once("` as `").expect("what it says");
             (cells[0], [format, text, says])

@@ -128,7 +128,8 @@ fn value_of<'a>(cell: &'a str, several: &Several, at: usize) -> Option<&'a str> 
         let (_, after) = value.rsplit_once(open)?;
         after.split_once(close).map(|(value, _)| value)
     };
-    let cut = |value: &'a str| several.until.and_then(|until| value.split_once(until)).map_or(value, |(value, _)| value);
+    let cut =
+        |value: &'a str| several.until.and_then(|until| value.split_once(until)).map_or(value, |(value, _)| value);
     let whole = |value: &'a str| cut(inner(value).unwrap_or(value));
     cell.split(several.separator).map(|value| whole(value).trim()).filter(|value| !invisible::is_blank(value)).nth(at)
 }

@@ -115,7 +115,8 @@ impl Minimizer {
                 Some(_) => controls.clocks.iter().position(|clock| field.from == Some(*clock)),
                 None => None,
             };
-            let of_column = field.from.map(|from| UntreatedReader::new(&columns[from], as_of, &plan.zone)).transpose()?;
+            let of_column =
+                field.from.map(|from| UntreatedReader::new(&columns[from], as_of, &plan.zone)).transpose()?;
             let birth = field.from.is_some_and(|from| columns[from].birth);
             let untreated = of_column.flatten().map(|reader| reader.of_birth(birth));
             prepared.push(FieldPlan { from: field.from, kind: field.treat.gives(column), treater, clock, untreated });

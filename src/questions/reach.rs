@@ -169,18 +169,23 @@ fn reached(
         reach.by_strong_links += u64::from(bond == Bond::Strong);
         reach.by_weak_values += u64::from(bond == Bond::ViaWeak);
         subjects.insert(*group.person(row));
+        let leads = |slot: &usize| {
+            group.identity(row, *slot).is_some_and(|identity| match person.0.get(identity) {
+                Some((known, _)) => *known == bond,
+                None => bond == Bond::ViaWeak && group.mark(row, *slot) == mark::WEAK && weak.contains(identity),
+            })
+        };
+        let mut slots: Vec<usize> = (0..group.identities()).filter(leads).collect();
+        // Whom a weak value leads to is known by the key as well: that says nothing of the way.
+        if bond == Bond::ViaWeak && slots.len() > 1 {
+            slots.retain(|slot| group.mark(row, *slot) & !mark::RAW != mark::KEY);
+        }
         let way = |slot: usize| {
-            let identity = group.identity(row, slot)?;
-            let is_weak = group.mark(row, slot) == mark::WEAK;
-            let bond = match person.0.get(identity) {
-                _ if bond == Bond::ViaWeak => (is_weak && weak.contains(identity)).then_some(bond)?,
-                known => known?.0,
-            };
             let column = of.columns.get(slot).filter(|_| of.columns.len() == group.identities());
-            Some((LinkBond::of(bond), role(group.mark(row, slot)), column.cloned()))
+            (LinkBond::of(bond), role(group.mark(row, slot)), column.cloned())
         };
         // A cell of several values is one way to the row.
-        let ways: BTreeSet<_> = (0..group.identities()).filter_map(way).collect();
+        let ways: BTreeSet<_> = slots.into_iter().map(way).collect();
         ways.into_iter().for_each(|way| *links.entry(way).or_insert(0) += 1);
     })?;
     reach.subjects = subjects.len() as u64;

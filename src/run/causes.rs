@@ -21,7 +21,12 @@ pub fn of(plan: &Plan, tally: &Tally, main: &ReadReport, identifiers: &[Identifi
         rejected(&clock.column, "a clock that is no date of its formats", clock.unreadable, clock.first_unreadable)
     }));
     causes.extend(tally.excludes.iter().map(|exclude| {
-        rejected(&exclude.column, "neither yes nor no, and an exclude asks", exclude.unreadable, exclude.first_unreadable)
+        rejected(
+            &exclude.column,
+            "neither yes nor no, and an exclude asks",
+            exclude.unreadable,
+            exclude.first_unreadable,
+        )
     }));
     for (field, counts) in plan.fields.iter().zip(&tally.fields) {
         let column = field.from.map(|from| plan.columns[from].name.as_str()).unwrap_or_default();
@@ -34,7 +39,8 @@ pub fn of(plan: &Plan, tally: &Tally, main: &ReadReport, identifiers: &[Identifi
         }));
     }
     for of in identifiers {
-        let column = if of.source == plan.source.name { of.column.clone() } else { format!("{}.{}", of.source, of.column) };
+        let column =
+            if of.source == plan.source.name { of.column.clone() } else { format!("{}.{}", of.source, of.column) };
         causes.extend(of.why.iter().map(|raw| Cause {
             column: column.clone(),
             effect: CauseEffect::Raw,
