@@ -12,7 +12,7 @@ use crate::by_hand::{self, Asked, RequestTerms, Stored};
 use crate::clock::{self, Clock, Instant, System};
 use crate::error::Result;
 use crate::policy::{Effect, Ground};
-use crate::questions::{KnownPerson, find};
+use crate::questions::{KnownPerson, LinkBond, find};
 
 /// Carries out the command.
 ///
@@ -125,6 +125,16 @@ fn found(known: &KnownPerson) -> String {
             e.by_strong_links,
             e.by_weak_values
         ));
+        for link in &e.links {
+            let column = link.column.as_deref().unwrap_or("a column that is not known any more");
+            let how = match link.bond {
+                LinkBond::Given => "has a value that was given",
+                LinkBond::Strong => "is where strong links lead",
+                LinkBond::ViaWeak if link.role == "weak" => "has a value that one of these persons has, too",
+                LinkBond::ViaWeak => "names a person that a weak value leads to",
+            };
+            out.line(format_args!("    {column} ({}) {how}: {}", link.role, counted(link.rows, "row")));
+        }
         if let Some(why) = e.review {
             out.line(format_args!("  the request would need a review: {why}"));
         }

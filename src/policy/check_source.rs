@@ -451,7 +451,22 @@ fn several(page: Page, spec: &ColumnSpec) -> Option<Several> {
     let separator = value::ascii(page, &at.separator).map(char::from);
     let until = at.until.as_ref().map(|until| value::ascii(page, until).map(char::from));
     let most = value::number(page, at.most.as_ref(), 2..101, 10).and_then(|most| usize::try_from(most).ok());
-    Some(Several { separator: separator?, until: until.map_or(Some(None), |until| until.map(Some))?, most: most? })
+    let inside = at.inside.as_ref().map_or(Some(None), |at| inside(page, at).map(Some));
+    let until = until.map_or(Some(None), |until| until.map(Some));
+    Some(Several { separator: separator?, until: until?, inside: inside?, most: most? })
+}
+
+/// Two characters, one before a value and one after it.
+fn inside(page: Page, at: &At<String>) -> Option<(char, char)> {
+    let marks: Vec<char> = at.chars().collect();
+    match marks[..] {
+        [open, close] if open.is_ascii_punctuation() && close.is_ascii_punctuation() => Some((open, close)),
+        _ => {
+            let help = "write the two marks that stand around a value, such as \"<>\"";
+            page.fault(at.span(), "delimiter", "not two marks", help);
+            None
+        }
+    }
 }
 
 fn subject(inventory: &Inventory, spec: &SubjectSpec) {

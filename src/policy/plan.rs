@@ -488,6 +488,8 @@ pub struct Several {
     pub separator: char,
     /// What follows it is not of the value.
     pub until: Option<char>,
+    /// Stand before and after a value, where a part has them.
+    pub inside: Option<(char, char)>,
     /// Most values of a cell; a record with more stops the run.
     pub most: usize,
 }

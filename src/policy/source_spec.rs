@@ -284,6 +284,9 @@ pub struct SeveralSpec {
     pub separator: At<String>,
     /// One character at which a value ends, when more follows it that is not of the value.
     pub until: Option<At<String>>,
+    /// Two characters between which a value stands where a cell has them, such as `<>` of `Name <address>`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inside: Option<At<String>>,
     /// Most values of a cell, 2 to 100. Default 10.
     pub most: Option<At<i64>>,
 }

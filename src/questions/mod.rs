@@ -20,7 +20,7 @@ pub use find::{InDataset, KnownPerson, OfRequest};
 pub use foreign::ForeignTable;
 pub use keepers::Keeper;
 pub use notices::{CaseRecipient, OpenNotices, RecipientNotices};
-pub use reach::Reach;
+pub use reach::{LinkBond, LinkTo, Reach};
 pub use recipients::RecipientStanding;
 pub use request_status::{DatasetStanding, IdleLift, OpenRequest, Standings};
 pub use versions::{JobReport, VersionRows};

@@ -280,6 +280,12 @@ fn told(report: &Report) -> String {
         }
     }
     columns(&mut out, m);
+    if report.outcome == Outcome::Planned {
+        for cause in &m.causes {
+            let (column, effect, first) = (&cause.column, cause.effect, cause.first.as_deref().unwrap_or_default());
+            let _ = writeln!(out, "  cause: {column} {effect:?} {}: {}, first {first}", cause.values, cause.why);
+        }
+    }
     for gate in &m.gates {
         if let Gate::LDiversity(_) = gate {
             let _ = writeln!(out, "  gate: {}", gate.words());
