@@ -13,7 +13,7 @@ mod witness;
 
 pub use ledger::{Head, Ledger, LedgerEntry, LedgerEvent, RunRef};
 pub use manifest::Manifest;
-pub use present::{check_same, has_digest};
+pub use present::{changed, check_same, has_digest};
 pub use report::VerifyReport;
 pub(crate) use verify::intent_path;
 pub use verify::{LOG_NOT_READ, verify};

@@ -1,7 +1,10 @@
 //! Cleared rows go to files by range of the subject token, each with its companion, streamed and hashed on the way.
 //! Must not know the log.
 
-use super::companion::{CompanionEncoder, CompanionRow, CompanionShape, Companions, first};
+#[cfg(test)]
+use super::companion::CompanionRow;
+use super::companion::{CompanionEncoder, CompanionShape, Companions};
+use super::companion_group::first;
 use super::data::Data;
 use super::encode::{Encoder, FileShape};
 use super::stretch::Stretch;
@@ -12,6 +15,7 @@ use crate::error::Result;
 use crate::monitor::{Event, Monitor};
 use crate::store::{Root, Upload};
 use crate::threads;
+use arrow::array::ArrayRef;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -23,6 +27,7 @@ const BLOCK_ROWS: usize = 512;
 const MAX_FILES: usize = 1 << 16;
 
 /// One row to publish.
+#[cfg(test)]
 pub(crate) struct PublishRow<'a> {
     /// What its companion holds.
     pub companion: CompanionRow<'a>,
@@ -228,24 +233,34 @@ impl Pair {
         self.companion.extend(rows)
     }
 
-    /// Takes one row: what sweeps leave comes so.
+    /// Takes one row.
+    #[cfg(test)]
     pub fn push(&mut self, row: &PublishRow<'_>) -> Result<()> {
         self.rows += 1;
         self.data.push(row.fields)?;
         self.companion.push(&row.companion)
     }
 
-    /// Ends the row groups under way.
-    pub fn cut(&mut self) -> Result<()> {
-        self.data.cut()?;
-        self.companion.cut()
+    /// Takes the next row group of a file as it is; it has so many rows.
+    pub fn copy_data(&mut self, from: &mut Data, rows: usize) -> Result<()> {
+        self.rows += rows as u64;
+        from.copy(&mut self.data)
     }
 
-    /// Takes the next row group of a file and of its companion as they are; it has so many rows.
-    pub fn copy(&mut self, data: &mut Data, companions: &mut Companions, rows: usize) -> Result<()> {
-        self.rows += rows as u64;
-        data.copy(&mut self.data)?;
-        self.companion.copy(companions)
+    /// Takes the next row group of a companion as it is.
+    pub fn copy_companion(&mut self, from: &mut Companions) -> Result<()> {
+        self.companion.copy(from)
+    }
+
+    /// Takes a row group of the data file.
+    pub fn data_group(&mut self, columns: &[ArrayRef]) -> Result<()> {
+        self.rows += columns.first().map_or(0, |column| column.len() as u64);
+        self.data.group(columns)
+    }
+
+    /// Takes a row group of the companion.
+    pub fn companion_group(&mut self, columns: &[ArrayRef]) -> Result<()> {
+        self.companion.group(columns)
     }
 
     /// The companion is there before its file, so no file is ever without one.

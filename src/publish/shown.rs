@@ -27,7 +27,8 @@ pub struct ShownRows {
 /// An evidence error when the file is missing, does not decode or has no such row; a storage error when it cannot be read.
 pub fn show_rows(target: &Target<'_>, name: &str, wanted: &[u64]) -> Result<ShownRows> {
     let mut groups = Groups::open(target.lake, &target.file(name), unreadable)?;
-    let columns = groups.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let columns: Vec<String> = groups.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let places: Vec<usize> = (0..columns.len()).collect();
     let (mut rows, mut first, mut wanted) = (Vec::new(), 0, wanted.iter().copied().peekable());
     for (at, count) in groups.group_rows().into_iter().enumerate() {
         let end = first + count as u64;
@@ -36,7 +37,7 @@ pub fn show_rows(target: &Target<'_>, name: &str, wanted: &[u64]) -> Result<Show
             within.push((row - first) as usize);
         }
         if !within.is_empty() {
-            let batch = groups.read(at, usize::MAX)?;
+            let batch = groups.read(at, &places)?;
             rows.extend(shown(&batch, &within).ok_or_else(|| unreadable(groups.place()))?);
         }
         first = end;
