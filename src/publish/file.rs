@@ -13,10 +13,9 @@ use crate::clock::Instant;
 use crate::decide::Layout;
 use crate::error::Result;
 use crate::monitor::{Event, Monitor};
-use crate::store::{Root, Upload};
+use crate::store::{Upload, Uploaded};
 use crate::threads;
 use arrow::array::ArrayRef;
-use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Rows a file should not exceed; a power of two of files is cut accordingly.
@@ -171,8 +170,8 @@ struct Open {
 pub(super) struct Pair {
     name: String,
     rows: u64,
-    data: Encoder<HashedUpload>,
-    companion: CompanionEncoder<HashedUpload>,
+    data: Encoder<Box<dyn Upload>>,
+    companion: CompanionEncoder<Box<dyn Upload>>,
 }
 
 impl Sink<'_> {
@@ -221,9 +220,8 @@ impl Sink<'_> {
 impl Pair {
     /// Starts both files under `name`.
     pub fn new(name: String, target: &Target<'_>, shape: &FileShape, companion: &CompanionShape) -> Result<Pair> {
-        let data = HashedUpload::open(target.lake, &target.file(&name))?;
-        let hashed = HashedUpload::open(target.state, &target.companion(&name))?;
-        let (data, companion) = (Encoder::new(shape, data)?, CompanionEncoder::new(companion, hashed)?);
+        let data = Encoder::new(shape, target.lake.upload(&target.file(&name))?)?;
+        let companion = CompanionEncoder::new(companion, target.state.upload(&target.companion(&name))?)?;
         Ok(Pair { name, rows: 0, data, companion })
     }
 
@@ -265,44 +263,17 @@ impl Pair {
 
     /// The companion is there before its file, so no file is ever without one.
     pub fn finish(self, target: &Target<'_>) -> Result<FileWritten> {
-        let (companion_bytes, companion_blake3) = self.companion.finish()?.finish()?;
-        let (bytes, blake3) = self.data.finish()?.finish()?;
+        let companion = self.companion.finish()?.finish()?;
+        let Uploaded { bytes, blake3 } = self.data.finish()?.finish()?;
         Ok(FileWritten {
             companion: target.companion(&self.name),
             name: self.name,
             rows: self.rows,
             bytes,
             blake3,
-            companion_bytes,
-            companion_blake3,
+            companion_bytes: companion.bytes,
+            companion_blake3: companion.blake3,
         })
-    }
-}
-
-/// An upload that is hashed on its way.
-pub(super) struct HashedUpload {
-    upload: Box<dyn Upload>,
-    hasher: blake3::Hasher,
-}
-
-impl HashedUpload {
-    pub fn open(root: &Root, path: &str) -> Result<HashedUpload> {
-        Ok(HashedUpload { upload: root.upload(path)?, hasher: blake3::Hasher::new() })
-    }
-    pub fn finish(self) -> Result<(u64, String)> {
-        let bytes = self.upload.finish()?;
-        Ok((bytes, self.hasher.finalize().to_hex().to_string()))
-    }
-}
-
-impl Write for HashedUpload {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let count = self.upload.write(bytes)?;
-        self.hasher.update(&bytes[..count]);
-        Ok(count)
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.upload.flush()
     }
 }
 
