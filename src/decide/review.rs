@@ -309,9 +309,10 @@ impl ReviewJudge<'_> {
 
     fn gather(&self, gathered: &mut Gathered, rows: &impl PublishedRows) -> Result<()> {
         let all = 0..rows.rows();
-        let last = all.clone().map(|row| rows.first(row)).try_fold(gathered.last, |last, first| {
-            if last > first { Err(out_of_order()) } else { Ok(first) }
-        });
+        let last = all
+            .clone()
+            .map(|row| rows.first(row))
+            .try_fold(gathered.last, |last, first| if last > first { Err(out_of_order()) } else { Ok(first) });
         gathered.last = last?;
         let before = gathered.due.len();
         gathered.due.extend(all.clone().map(|row| past(rows.keep_until(row), self.rules.as_of)));

@@ -360,6 +360,13 @@ impl Companions {
         self.groups.group_rows()
     }
 
+    /// First bits of the least and the greatest token, by the footer alone; none when it does not say.
+    pub fn range(&self) -> Option<(u32, u32)> {
+        let all: Vec<(u32, u32)> =
+            (0..self.groups.len()).map(|group| self.groups.bounds(group).and_then(bounds)).collect::<Option<_>>()?;
+        Some((all.iter().map(|(least, _)| *least).min()?, all.iter().map(|(_, greatest)| *greatest).max()?))
+    }
+
     /// Passes over the groups that cannot hold a subject for which `wanted(least, greatest)` is false, judged by the
     /// first bits of tokens in the footer alone; returns how many were passed over.
     pub fn skip_while(&mut self, wanted: impl Fn(u32, u32) -> bool) -> usize {

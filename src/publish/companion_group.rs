@@ -177,12 +177,11 @@ fn without(hashes: &ArrayRef, over: &[bool]) -> ArrayRef {
 /// A column of a companion of the earlier form as it is now: the first bits of a token, half of an identity.
 fn narrow(column: ArrayRef) -> Result<ArrayRef> {
     match column.data_type() {
-        DataType::FixedSizeBinary(16) => {
-            Ok(Arc::new(UInt32Array::new(firsts(&column).ok_or_else(unfit)?, None)))
-        }
+        DataType::FixedSizeBinary(16) => Ok(Arc::new(UInt32Array::new(firsts(&column).ok_or_else(unfit)?, None))),
         DataType::FixedSizeBinary(_) => {
             let identities = column.as_fixed_size_binary();
-            let half = |identity: Option<&[u8]>| identity.and_then(|bytes| bytes.first_chunk().copied()).unwrap_or([0; 16]);
+            let half =
+                |identity: Option<&[u8]>| identity.and_then(|bytes| bytes.first_chunk().copied()).unwrap_or([0; 16]);
             let halves: Vec<u8> = identities.iter().flat_map(half).collect();
             fixed_binary(IDENTITY_BYTES, halves, identities.nulls().cloned())
         }

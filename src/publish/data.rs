@@ -25,7 +25,9 @@ impl Data {
     /// # Errors
     /// An evidence error when it is missing or has other columns; a storage error when it cannot be read.
     pub fn open(target: &Target<'_>, name: &str, columns: &[TableColumn], blake3: &str) -> Result<Option<Data>> {
-        let Some(groups) = Groups::open_named(target.lake, &target.file(name), blake3, not_ours)? else { return Ok(None) };
+        let Some(groups) = Groups::open_named(target.lake, &target.file(name), blake3, not_ours)? else {
+            return Ok(None);
+        };
         let fields = groups.schema().fields();
         let same = |(f, c): (&arrow::datatypes::FieldRef, &TableColumn)| {
             *f.name() == c.name && *f.data_type() == c.kind.arrow()

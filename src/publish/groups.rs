@@ -213,13 +213,7 @@ pub(super) struct Window {
 }
 
 impl Window {
-    fn read(
-        source: &mut GroupSource,
-        range: Range<u64>,
-        file: u64,
-        place: &str,
-        broken: BrokenFile,
-    ) -> Result<Window> {
+    fn read(source: &mut GroupSource, range: Range<u64>, file: u64, place: &str, broken: BrokenFile) -> Result<Window> {
         let Range { start, end } = range.start..range.end.min(file);
         if start > end {
             return Err(broken(place));

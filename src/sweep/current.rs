@@ -4,8 +4,8 @@
 use super::scene::Scene;
 use crate::decide::ReviewedVersion;
 use crate::error::{Code, Error, Result};
-use crate::evidence::manifest::File;
 use crate::evidence::Manifest;
+use crate::evidence::manifest::File;
 use crate::gates::Gate;
 use crate::job::CompanionFiles;
 use crate::publish::{self, CompanionGroup, CompanionPart, Companions};

@@ -38,6 +38,7 @@ fn r40_companions_hold_what_was_given_row_for_row() {
             }
         }
         let mut found = Companions::open(&place.state, &file.companion).unwrap();
+        assert_eq!(found.range().map(|(_, greatest)| greatest), Some(first(&last)));
         let groups = file.rows.div_ceil(16_384) as usize;
         assert_eq!(
             found.skip_while(|_, greatest| greatest >= first(&last)),
@@ -88,8 +89,9 @@ fn r40_parts_of_a_companion_are_the_columns_that_are_asked_for() {
             (dates, [0, 1].map(|slot| (group.mark(row, slot), group.identity(row, slot).copied())))
         };
         assert_eq!(of_rules(&rules), of_rules(&all));
-        let of_hashes =
-            |group: &CompanionGroup| (*group.person(row), group.field_until(row, 0), group.quasi(row, 0), group.first(row));
+        let of_hashes = |group: &CompanionGroup| {
+            (*group.person(row), group.field_until(row, 0), group.quasi(row, 0), group.first(row))
+        };
         assert_eq!(of_hashes(&hashes), of_hashes(&all));
     }
 }
