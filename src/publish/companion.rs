@@ -118,7 +118,7 @@ pub(super) struct CompanionEncoder<W: Write + Send> {
 }
 
 impl<W: Write + Send> CompanionEncoder<W> {
-    /// Starts a file.
+    /// Starts a companion file that is written to `out`.
     pub fn new(shape: &CompanionShape, out: W) -> Result<CompanionEncoder<W>> {
         Ok(CompanionEncoder {
             writer: GroupWriter::new(out, shape.schema.clone(), shape.properties.clone())?,
@@ -134,7 +134,7 @@ impl<W: Write + Send> CompanionEncoder<W> {
         })
     }
 
-    /// Takes one row.
+    /// Takes the next row, in the order of the published file.
     #[cfg(test)]
     pub fn push(&mut self, row: &CompanionRow<'_>) -> Result<()> {
         self.first.push(row.first);

@@ -68,7 +68,7 @@ impl CompanionGroup {
         Some(group)
     }
 
-    /// Number of rows.
+    /// Returns how many rows the group has.
     pub fn rows(&self) -> usize {
         self.batch.num_rows()
     }
@@ -80,7 +80,7 @@ impl CompanionGroup {
     pub fn field_untils(&self) -> usize {
         self.until.len()
     }
-    /// Quasi-identifiers.
+    /// Returns how many hashes of quasi-identifiers each row has.
     pub fn quasis(&self) -> usize {
         self.quasi.len()
     }

@@ -34,7 +34,6 @@ enum GroupSource {
     Memory(Bytes),
 }
 
-/// An open file.
 pub(super) struct Groups {
     source: GroupSource,
     bytes: u64,
@@ -98,7 +97,7 @@ impl Groups {
         Ok(Groups { source, bytes, place, metadata, broken })
     }
 
-    /// `ROOT:path`.
+    /// Returns where the file lies, as `ROOT:path`.
     pub fn place(&self) -> &str {
         &self.place
     }
@@ -108,12 +107,12 @@ impl Groups {
         self.bytes
     }
 
-    /// Columns and types.
+    /// Returns the file's columns with their types.
     pub fn schema(&self) -> &SchemaRef {
         self.metadata.schema()
     }
 
-    /// Row groups.
+    /// Returns how many row groups the file has.
     pub fn len(&self) -> usize {
         self.metadata.metadata().num_row_groups()
     }
