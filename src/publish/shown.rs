@@ -57,10 +57,9 @@ pub fn show_column(target: &Target<'_>, name: &str, column: &str) -> Result<Opti
     let Some(place) = groups.schema().fields().iter().position(|field| field.name() == column) else { return Ok(None) };
     let mut values = Vec::new();
     for at in 0..groups.len() {
-        let batch = groups.read(at, place + 1)?;
+        let batch = groups.read(at, &[place])?;
         let all: Vec<usize> = (0..batch.num_rows()).collect();
-        let rows = batch.project(&[place]).ok().and_then(|batch| shown(&batch, &all));
-        values.extend(rows.ok_or_else(|| unreadable(groups.place()))?.into_iter().flatten());
+        values.extend(shown(&batch, &all).ok_or_else(|| unreadable(groups.place()))?.into_iter().flatten());
     }
     Ok(Some(values))
 }
