@@ -134,11 +134,11 @@ fn whole(half: &[u8; 16]) -> [u8; 32] {
 
 /// The rows that requests were followed over before a version was published.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Followed {
+pub enum Followed<'a> {
     /// All rows of an export.
     Export,
-    /// Those of the version before.
-    Published,
+    /// Those of the version before: its companions.
+    Published(&'a [String]),
 }
 
 /// Notes how far requests have come once a version is published in which they are applied. One that is removed stays so
@@ -152,18 +152,18 @@ pub fn note(
     ready: &Ready,
     requests: &mut Requests,
     links: &Links,
-    (of, behind): (Followed, bool),
+    (of, behind): (Followed<'_>, bool),
     monitor: &dyn Monitor,
 ) -> Result<bool> {
     let job = &ready.plan().job;
     carry(ready, requests)?;
     let mut met: BTreeMap<u32, MetRequest> = BTreeMap::new();
     for reached in &links.reached {
-        let there = of == Followed::Published;
+        let there = of != Followed::Export;
         met.insert(reached.entry, MetRequest { doubt: reached.doubt, whole: !there, there });
     }
     if behind || requests.fresh(job) {
-        let left = match left(ready, requests, monitor) {
+        let left = match left(ready, requests, of, monitor) {
             Err(_) if monitor.proceed().is_err() => return Ok(false),
             left => left?,
         };
@@ -209,10 +209,12 @@ struct MetRequest {
     there: bool,
 }
 
-/// Requests that reach rows of versions which are replaced and not removed yet.
-fn left(ready: &Ready, requests: &Requests, monitor: &dyn Monitor) -> Result<Vec<u32>> {
+/// Requests that reach rows of versions which are replaced and not removed yet, beside those of the version that was
+/// looked through: whom rows of that reach is known.
+fn left(ready: &Ready, requests: &Requests, of: Followed<'_>, monitor: &dyn Monitor) -> Result<Vec<u32>> {
+    let known = if let Followed::Published(companions) = of { companions } else { &[] };
     let files = ready.dataset.replaced.iter().flat_map(|replaced| &replaced.files);
-    let paths = files.map(|file| file.companion.clone()).collect();
+    let paths = files.map(|file| file.companion.clone()).filter(|path| !known.contains(path)).collect();
     let companions = CompanionFiles::readable(ready.state.root(), paths)?;
     let links = follow(ready, requests, &companions, monitor)?;
     Ok(links.reached.iter().map(|reached| reached.entry).collect())

@@ -63,7 +63,7 @@ pub fn apply(
 ) -> Result<Option<Swept>> {
     let news = requests.fresh(&ready.call.job) || behind(ready);
     let (mut dataset, behind) = (ready.dataset.clone(), behind(ready));
-    let (links, swept) = {
+    let (links, followed, swept) = {
         let scene = Scene::of(ready);
         let Some(published) = PublishedVersion::find(&scene, &dataset)? else { return Ok(None) };
         let (links, lists) = matching::learn(ready, requests, &published.companions, monitor)?;
@@ -80,11 +80,15 @@ pub fn apply(
         if swept.is_none() {
             check_seen(ready, &published)?;
         }
-        (links, swept)
+        let followed: Vec<String> = published.files.iter().map(|(_, companion)| companion.clone()).collect();
+        (links, followed, swept)
     };
     ready.dataset = dataset;
     let ours = ready.call.caller.check_hold();
-    let noted = ours.and_then(|()| note(ready, requests, &links, behind, news || swept.is_some(), monitor));
+    let noted = ours.and_then(|()| {
+        let followed = (Followed::Published(&followed), behind);
+        note(ready, requests, &links, followed, news || swept.is_some(), monitor)
+    });
     let version = ready.dataset.current.as_ref().map_or(0, |current| current.version);
     match &swept {
         Some(_) => noted.map_err(|error| error.after_publishing(&ready.dataset.dataset, version))?,
@@ -107,11 +111,11 @@ fn note(
     ready: &mut Ready,
     requests: &mut Requests,
     links: &Links,
-    behind: bool,
+    followed: (Followed<'_>, bool),
     news: bool,
     monitor: &dyn Monitor,
 ) -> Result<()> {
-    if !matching::note(ready, requests, links, (Followed::Published, behind), monitor)? {
+    if !matching::note(ready, requests, links, followed, monitor)? {
         return Ok(());
     }
     let mut dataset = ready.dataset.clone();
