@@ -154,7 +154,7 @@ impl<'a> Reader<'a> {
         let block_bytes = request.block_bytes.clamp(1, LARGEST);
         let count = members.len();
         Ok(Reader {
-            blocks: Mutex::new(BlockSource::new(root, members.clone(), format.clone(), block_bytes)),
+            blocks: Mutex::new(BlockSource::new(root, members.clone(), maps.clone(), format.clone(), block_bytes)),
             progress: Mutex::new(Progress::new(count)),
             arrived: Condvar::new(),
             members,

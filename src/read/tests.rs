@@ -2,6 +2,7 @@
 
 mod headless;
 mod packed;
+mod parquet;
 
 use super::*;
 use crate::clock::Instant;
@@ -47,8 +48,10 @@ pub(super) fn source() -> Source {
 }
 
 fn csv(source: &mut Source) -> &mut CsvFormat {
-    let RecordFormat::Csv(csv) = &mut source.read.records;
-    csv
+    match &mut source.read.records {
+        RecordFormat::Csv(csv) => csv,
+        RecordFormat::Parquet => panic!("a source of CSV"),
+    }
 }
 
 fn encoded(label: &str) -> Source {
