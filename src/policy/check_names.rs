@@ -11,7 +11,11 @@ use std::collections::HashSet;
 /// Returns the line of the header and where names are.
 pub(super) fn names(page: Page, read: &ReadSpec) -> Option<(u64, ColumnNames)> {
     let given = read.names.as_ref().map(At::span);
-    let of_files = [("names", given), ("model", read.model.as_ref().map(At::span)), ("entity", read.entity.as_ref().map(At::span))];
+    let of_files = [
+        ("names", given),
+        ("model", read.model.as_ref().map(At::span)),
+        ("entity", read.entity.as_ref().map(At::span)),
+    ];
     let line = match read.header.as_ref().map(|at| (at.span(), **at)) {
         None => CsvFormat::UNSET.header,
         Some((at, HeaderSpec::Line(line))) => value::within(page, at, line, 1..1_000_001)?.try_into().ok()?,
@@ -53,14 +57,24 @@ fn without(page: Page, read: &ReadSpec, at: std::ops::Range<usize>) -> Option<Co
         (Some(names), None, None) => listed(page, names).map(ColumnNames::Given),
         (None, Some(model), Some(entity)) => {
             if model.contains(['/', '\\', '*', '?']) || model.trim().is_empty() {
-                page.fault(model.span(), "location", "`model` is the name of a file", "write \"model.json\", without a folder");
+                page.fault(
+                    model.span(),
+                    "location",
+                    "`model` is the name of a file",
+                    "write \"model.json\", without a folder",
+                );
                 return None;
             }
             Some(ColumnNames::Model(ModelFile { name: model.to_string(), entity: entity.to_string() }))
         }
         _ => {
             let help = "add names = [\"…\"], or model = \"model.json\" and entity = \"…\", and only one of the two";
-            page.fault(at, "header-names", "files without a header, and not one place with the names of their columns", help);
+            page.fault(
+                at,
+                "header-names",
+                "files without a header, and not one place with the names of their columns",
+                help,
+            );
             None
         }
     }

@@ -83,7 +83,9 @@ pub(super) fn names(root: &Root, object: &Object, model: &ModelFile) -> Result<V
     };
     if attributes.is_empty() {
         let what = format!("{} names no columns of entity {}", root.display(&found.path), model.entity);
-        return Err(Error::new(Code::HeaderMissing, what).help("have it written again, with the attributes of each entity"));
+        return Err(
+            Error::new(Code::HeaderMissing, what).help("have it written again, with the attributes of each entity")
+        );
     }
     Ok(attributes.iter().map(|attribute| normal(&attribute.name)).collect())
 }

@@ -29,8 +29,7 @@ const MARKS: [(&[u8], &str); 18] = [
 ];
 
 /// Marks of letters, which a header may begin with too: what follows them is no text.
-const LETTERS: [(&[u8], &str); 3] =
-    [(b"PAR1", PARQUET), (b"ARROW1", "an Arrow file"), (b"ORC", "an ORC file")];
+const LETTERS: [(&[u8], &str); 3] = [(b"PAR1", PARQUET), (b"ARROW1", "an Arrow file"), (b"ORC", "an ORC file")];
 
 /// Beginnings of text, in lower case.
 const WORDS: [(&str, &str); 9] = [
@@ -57,7 +56,10 @@ const JSON: &str = "a JSON file";
 
 /// What to do about a file of another kind, where it is not the same for all.
 const WHAT_TO_DO: [(&[&str], &str); 9] = [
-    (&[WORKBOOK, OPEN_DOCUMENT], "save the sheet with the records as \"CSV UTF-8\", or choose CSV where it is exported"),
+    (
+        &[WORKBOOK, OPEN_DOCUMENT],
+        "save the sheet with the records as \"CSV UTF-8\", or choose CSV where it is exported",
+    ),
     (&[OLE], "open it with its password and save the sheet with the records as \"CSV UTF-8\""),
     (&[JSON], "choose CSV where it is exported, or write the records to one: a line with the names, then one for each"),
     (&[PARQUET], "set read.format = \"parquet\" in the source; `tamis init` does not look into Parquet files yet"),
@@ -66,7 +68,10 @@ const WHAT_TO_DO: [(&[&str], &str); 9] = [
         "something answered with a page in place of the file: renew the login of what fetches the export, and fetch it \
          again. An .xls that is a page is a table of a report: choose CSV where it is exported",
     ),
-    (&["an XML file"], "a store answers so when it refuses: look what the file says. Else choose CSV where it is exported"),
+    (
+        &["an XML file"],
+        "a store answers so when it refuses: look what the file says. Else choose CSV where it is exported",
+    ),
     (
         &["an xz file", "a 7z archive", "a RAR archive", "an LZ4 file"],
         "have it packed with gzip, zstd, bzip2 or zip, or not at all",
@@ -166,10 +171,13 @@ mod tests {
         ] {
             assert_eq!(foreign(start), Some(what), "{}", String::from_utf8_lossy(start));
         }
-        let known = |what: &&str| MARKS.iter().map(|(_, what)| *what).chain(LETTERS.map(|(_, what)| what)).any(|it| it == *what)
-            || [WORKBOOK, OPEN_DOCUMENT, JSON, HTML, TAR, "an XML file"].contains(what);
+        let known = |what: &&str| {
+            MARKS.iter().map(|(_, what)| *what).chain(LETTERS.map(|(_, what)| what)).any(|it| it == *what)
+                || [WORKBOOK, OPEN_DOCUMENT, JSON, HTML, TAR, "an XML file"].contains(what)
+        };
         assert!(WHAT_TO_DO.iter().flat_map(|(kinds, _)| *kinds).all(known), "a kind that nothing is called");
-        let wide_text = |order: fn(u16) -> [u8; 2], text: &str| text.encode_utf16().flat_map(order).collect::<Vec<u8>>();
+        let wide_text =
+            |order: fn(u16) -> [u8; 2], text: &str| text.encode_utf16().flat_map(order).collect::<Vec<u8>>();
         assert_eq!(wide(&wide_text(u16::to_le_bytes, "Id,Name\n")), Some("utf-16le"));
         assert_eq!(wide(&wide_text(u16::to_be_bytes, "Id,Name\n")), Some("utf-16be"));
         assert_eq!((wide(b"Id,Name\n1,a\n"), wide(b"I\0")), (None, None));

@@ -216,7 +216,9 @@ fn mark(start: &[u8], declared: &'static Encoding, rule: Bom, place: &str) -> Re
             ),
         )
         .help(match start {
-            [0xff, 0xfe, 0, 0, ..] => "if it is UTF-32, have it exported in UTF-8; else set read.encoding to what the file is".into(),
+            [0xff, 0xfe, 0, 0, ..] => {
+                "if it is UTF-32, have it exported in UTF-8; else set read.encoding to what the file is".into()
+            }
             _ => format!("set read.encoding = \"{}\" in the source", found.name().to_lowercase()),
         })),
         (Some(_), Bom::Refuse) => Err(Error::new(Code::EncodingWrong, format!("{place} has a byte order mark"))

@@ -33,7 +33,10 @@ fn r59_another_number_of_cells_is_refused() {
     let refused = |text: &str| refusal(text.as_bytes(), &given(&["Id", "Name"]), &["Id"]);
     assert_eq!(refused("canary\n"), "raw:x.csv: its first record has 1 cells, and 2 columns are named");
     assert_eq!(refused("1,2,canary"), "raw:x.csv: its first record has 3 cells, and 2 columns are named");
-    assert_eq!(refused("1,2\n3,4,canary\n"), "raw:x.csv, record 2, byte 4: the record has 3 cells, and 2 columns are named");
+    assert_eq!(
+        refused("1,2\n3,4,canary\n"),
+        "raw:x.csv, record 2, byte 4: the record has 3 cells, and 2 columns are named"
+    );
     assert_eq!(refused("1,\"canary"), "raw:x.csv, record 1, byte 2: a quote opens a cell and is never closed");
     let lost = refusal(b"1,2\n", &given(&["Id", "Name"]), &["Mail"]);
     assert_eq!(lost, "raw:x.csv has no column Mail, which this job needs");
@@ -88,14 +91,21 @@ fn r59_names_are_in_the_nearest_file_that_lists_them() {
     let manifest = |path: &str| format!(r#"{{"entities":[{{"entityName":"contact","entityPath":"{path}"}}]}}"#);
     let manifested = modelled("default.manifest.cdm.json");
     let with = |path: &str| {
-        let files = [("2026/default.manifest.cdm.json", manifest(path)), ("2026/docs/contact.cdm.json", document.into())];
+        let files =
+            [("2026/default.manifest.cdm.json", manifest(path)), ("2026/docs/contact.cdm.json", document.into())];
         beside(&files.each_ref().map(|(path, text)| (*path, text.as_str())), &manifested)
     };
     assert_eq!(with("docs/contact.cdm.json/contact"), Ok(expected));
     for (path, told) in [
-        ("docs/lead.cdm.json/contact", "raw:2026/default.manifest.cdm.json names the document docs/lead.cdm.json, which is not there"),
+        (
+            "docs/lead.cdm.json/contact",
+            "raw:2026/default.manifest.cdm.json names the document docs/lead.cdm.json, which is not there",
+        ),
         ("docs/contact.cdm.json/lead", "raw:2026/docs/contact.cdm.json has no definition lead"),
-        ("../x.cdm.json/contact", "raw:2026/default.manifest.cdm.json names the document of an entity in a way that is not read"),
+        (
+            "../x.cdm.json/contact",
+            "raw:2026/default.manifest.cdm.json names the document of an entity in a way that is not read",
+        ),
         ("contact", "raw:2026/default.manifest.cdm.json names the document of an entity in a way that is not read"),
     ] {
         assert_eq!(with(path), Err(told.to_string()));

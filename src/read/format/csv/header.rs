@@ -85,9 +85,11 @@ impl Csv {
             return match width.filter(|width| *width != names.len()) {
                 None => Ok(Header { names, end }),
                 Some(found) => {
-                    let what = format!("{place}: its first record has {found} cells, and {} columns are named", names.len());
-                    Err(Error::new(Code::RecordMalformed, what)
-                        .help("check read.delimiter, and whether the names are those of this file, all of them in order"))
+                    let what =
+                        format!("{place}: its first record has {found} cells, and {} columns are named", names.len());
+                    Err(Error::new(Code::RecordMalformed, what).help(
+                        "check read.delimiter, and whether the names are those of this file, all of them in order",
+                    ))
                 }
             };
         }

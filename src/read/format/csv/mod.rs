@@ -57,7 +57,9 @@ impl Csv {
         let spot = FaultSpot::Byte { at: offset + at as u64, unit: unit(self.encoding) };
         let said = match (what, &self.read.names) {
             (What::Cells { .. }, ColumnNames::Header) => what.message(),
-            (What::Cells { found, expected }, _) => format!("the record has {found} cells, and {expected} columns are named"),
+            (What::Cells { found, expected }, _) => {
+                format!("the record has {found} cells, and {expected} columns are named")
+            }
             _ => what.message(),
         };
         RecordFault { record, spot, code: what.code(), what: said, help: what.help() }
