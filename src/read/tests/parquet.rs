@@ -33,7 +33,10 @@ fn people(rows: usize) -> RecordBatch {
     let text = |row: usize| format!("p{row}");
     columns(vec![
         ("Id", Arc::new(StringArray::from_iter_values((0..rows).map(text)))),
-        ("City", Arc::new(StringArray::from_iter((0..rows).map(|row| (row % 3 > 0).then_some(["Ulm", "Bonn"][row % 2]))))),
+        (
+            "City",
+            Arc::new(StringArray::from_iter((0..rows).map(|row| (row % 3 > 0).then_some(["Ulm", "Bonn"][row % 2])))),
+        ),
         ("Age", Arc::new(Int64Array::from_iter((0..rows).map(|row| (row % 5 > 0).then_some(row as i64))))),
     ])
 }
@@ -59,7 +62,17 @@ fn r60_cells_are_those_of_each_leaf_by_its_path() {
     ]);
     let names = ["Id", "address.city", "address.zip", "at", "local", "born", "paid", "rate", "yes"];
     let expected = [
-        ["1", "Ulm", "89073", "1970-01-01T00:00:00.000000Z", "1970-01-01T00:00:00.000", "1970-01-01", "123.45", "0.1", "true"],
+        [
+            "1",
+            "Ulm",
+            "89073",
+            "1970-01-01T00:00:00.000000Z",
+            "1970-01-01T00:00:00.000",
+            "1970-01-01",
+            "123.45",
+            "0.1",
+            "true",
+        ],
         ["2", "", "", "1970-01-01T00:00:00.000001Z", "", "2023-11-14", "-0.05", "5", "false"],
         ["3", "Köln", "", "1969-12-31T23:59:59.999999Z", "1970-01-01T00:00:00.001", "1969-12-31", "0.00", "-2.5", ""],
     ];
@@ -85,8 +98,12 @@ fn r60_cells_are_those_of_each_leaf_by_its_path() {
 fn r60_row_groups_pages_and_compressions_say_nothing() {
     let batch = people(5000);
     let expected = rows(&parquet(&batch), &of_parquet(), &["Id", "City", "Age"]);
-    assert_eq!((expected.len(), expected[4999].join(","), expected[3].join(",")), (5000, "p4999,Bonn,4999".into(), "p3,,3".into()));
-    let builder = || WriterProperties::builder().set_max_row_group_row_count(Some(700)).set_data_page_row_count_limit(90);
+    assert_eq!(
+        (expected.len(), expected[4999].join(","), expected[3].join(",")),
+        (5000, "p4999,Bonn,4999".into(), "p3,,3".into())
+    );
+    let builder =
+        || WriterProperties::builder().set_max_row_group_row_count(Some(700)).set_data_page_row_count_limit(90);
     for packed in [
         Packed::UNCOMPRESSED,
         Packed::SNAPPY,
@@ -95,9 +112,15 @@ fn r60_row_groups_pages_and_compressions_say_nothing() {
         Packed::LZ4_RAW,
     ] {
         let properties = builder().set_compression(packed).set_write_batch_size(50);
-        assert_eq!(rows(&written(&batch, properties.build()), &of_parquet(), &["Id", "City", "Age"]), expected, "{packed:?}");
+        assert_eq!(
+            rows(&written(&batch, properties.build()), &of_parquet(), &["Id", "City", "Age"]),
+            expected,
+            "{packed:?}"
+        );
     }
-    let properties = builder().set_dictionary_enabled(false).set_writer_version(::parquet::file::properties::WriterVersion::PARQUET_2_0);
+    let properties = builder()
+        .set_dictionary_enabled(false)
+        .set_writer_version(::parquet::file::properties::WriterVersion::PARQUET_2_0);
     assert_eq!(rows(&written(&batch, properties.build()), &of_parquet(), &["Id", "City", "Age"]), expected);
     let none = columns(vec![("Id", Arc::new(StringArray::from(Vec::<String>::new())) as ArrayRef)]);
     assert!(rows(&parquet(&none), &of_parquet(), &["Id"]).is_empty());
@@ -110,12 +133,18 @@ fn r60_what_a_file_says_of_itself_is_not_believed() {
     let length = good.len();
     let end = |footer: u32| [&good[..length - 8], &footer.to_le_bytes(), b"PAR1"].concat();
     for (bytes, told) in [
-        (good[..length - 1].to_vec(), " is damaged: it does not begin and end as a Parquet file: it is cut short, or is none"),
+        (
+            good[..length - 1].to_vec(),
+            " is damaged: it does not begin and end as a Parquet file: it is cut short, or is none",
+        ),
         (good[..4].to_vec(), " is damaged: it is cut short"),
         (end(u32::MAX), " is damaged: its footer is longer than the file"),
         (end(3), " is damaged: its footer makes no sense"),
         ([&good[..length - 4], b"PARE"].concat(), " is encrypted"),
-        (b"Id,Name\n1,a\n2,b\n".to_vec(), " is damaged: it does not begin and end as a Parquet file: it is cut short, or is none"),
+        (
+            b"Id,Name\n1,a\n2,b\n".to_vec(),
+            " is damaged: it does not begin and end as a Parquet file: it is cut short, or is none",
+        ),
         (b"[{\"Id\": 1}, {\"Id\": 2}]".to_vec(), " is a JSON file, not a Parquet file"),
     ] {
         assert_eq!(refused(&bytes), format!("raw:x.csv{told}"));
@@ -132,15 +161,22 @@ fn r60_what_a_file_says_of_itself_is_not_believed() {
     odd = columns(vec![("Id", Arc::new(StringArray::from(vec!["a".to_string(), "b".repeat(2000)])))]);
     let mut short = of_parquet();
     short.read.max_record_bytes = 1000;
-    assert_eq!(refusal(&parquet(&odd), &short, &["Id"]), "raw:x.csv, record 2, column 1: the record is longer than 1000 bytes");
+    assert_eq!(
+        refusal(&parquet(&odd), &short, &["Id"]),
+        "raw:x.csv, record 2, column 1: the record is longer than 1000 bytes"
+    );
     let mut narrow = of_parquet();
     narrow.read.max_columns = 2;
     assert_eq!(refusal(&good, &narrow, &["Id"]), "raw:x.csv: it has 3 columns, limits.max_columns is 2");
     let bomb = columns(vec![("Id", Arc::new(StringArray::from(vec!["x".repeat(8 << 20)])) as ArrayRef)]);
-    let zstd = WriterProperties::builder().set_compression(Packed::ZSTD(ZstdLevel::default())).set_dictionary_enabled(false);
+    let zstd =
+        WriterProperties::builder().set_compression(Packed::ZSTD(ZstdLevel::default())).set_dictionary_enabled(false);
     let mut capped = of_parquet();
     capped.read.max_record_bytes = 16 << 20;
-    assert_eq!(refusal(&written(&bomb, zstd.build()), &capped, &["Id"]), "raw:x.csv unpacks to more than 200 times its size");
+    assert_eq!(
+        refusal(&written(&bomb, zstd.build()), &capped, &["Id"]),
+        "raw:x.csv unpacks to more than 200 times its size"
+    );
     let told = refusal(&good, &source(), &["Id"]);
     assert_eq!(told, "raw:x.csv is a Parquet file, which is not read");
 }

@@ -77,9 +77,7 @@ impl LeafKind {
             LeafKind::Date => physical == Type::INT32,
             LeafKind::Time(..) => matches!(physical, Type::INT32 | Type::INT64),
             LeafKind::Timestamp(..) => matches!(physical, Type::INT64 | Type::INT96),
-            LeafKind::Decimal(_) => {
-                !matches!(physical, Type::BOOLEAN | Type::INT96 | Type::FLOAT | Type::DOUBLE)
-            }
+            LeafKind::Decimal(_) => !matches!(physical, Type::BOOLEAN | Type::INT96 | Type::FLOAT | Type::DOUBLE),
             LeafKind::Float => matches!(physical, Type::FLOAT | Type::DOUBLE),
             LeafKind::Uuid => physical == Type::FIXED_LEN_BYTE_ARRAY && column.type_length() == 16,
         };
@@ -164,7 +162,9 @@ fn by_converted(column: &ColumnDescriptor) -> Result<LeafKind, &'static str> {
         ConvertedType::UINT_8 | ConvertedType::UINT_16 | ConvertedType::UINT_32 | ConvertedType::UINT_64 => {
             LeafKind::Unsigned
         }
-        ConvertedType::INT_8 | ConvertedType::INT_16 | ConvertedType::INT_32 | ConvertedType::INT_64 => LeafKind::Signed,
+        ConvertedType::INT_8 | ConvertedType::INT_16 | ConvertedType::INT_32 | ConvertedType::INT_64 => {
+            LeafKind::Signed
+        }
         _ => return Err(OTHER),
     })
 }
@@ -239,7 +239,8 @@ fn day(number: i128, text: &mut String) -> Result<(), &'static OddReason> {
 }
 
 fn time(nanos: i128, digits: usize, text: &mut String) -> Result<(), &'static OddReason> {
-    let within = i64::try_from(nanos).ok().filter(|nanos| (0..DAY_NANOS as i64).contains(nanos)).ok_or(&OUT_OF_RANGE)?;
+    let within =
+        i64::try_from(nanos).ok().filter(|nanos| (0..DAY_NANOS as i64).contains(nanos)).ok_or(&OUT_OF_RANGE)?;
     let time = Time::midnight().checked_add(Span::new().nanoseconds(within)).map_err(|_| &OUT_OF_RANGE)?;
     clock(time, digits, text);
     Ok(())
@@ -288,7 +289,9 @@ mod tests {
         let mut julian = Int96::new();
         julian.set_data(1, 0, 2_440_589);
         assert_eq!(text(LeafKind::Timestamp(1, 9, false), LeafValue::Julian(&julian)), "1970-01-02T00:00:00.000000001");
-        for (days, said) in [(0, "1970-01-01"), (-719_528, "0000-01-01"), (19_675, "2023-11-14"), (-719_529, OUT_OF_RANGE.what)] {
+        for (days, said) in
+            [(0, "1970-01-01"), (-719_528, "0000-01-01"), (19_675, "2023-11-14"), (-719_529, OUT_OF_RANGE.what)]
+        {
             assert_eq!(text(LeafKind::Date, LeafValue::Int(days)), said);
         }
         assert_eq!(text(LeafKind::Date, LeafValue::Int(i32::MAX)), OUT_OF_RANGE.what);

@@ -49,7 +49,13 @@ impl LeafReader {
     ///
     /// # Errors
     /// An input error for one that cannot be decoded.
-    pub fn open(column: usize, kind: LeafKind, chunks: ColumnChunks, meta: &ColumnChunkMetaData, rows: usize) -> Result<LeafReader> {
+    pub fn open(
+        column: usize,
+        kind: LeafKind,
+        chunks: ColumnChunks,
+        meta: &ColumnChunkMetaData,
+        rows: usize,
+    ) -> Result<LeafReader> {
         let (place, descr) = (chunks.place.clone(), meta.column_descr_ptr());
         let pages = guarded(&place, || SerializedPageReader::new(Arc::new(chunks), meta, rows, None))?;
         let present = descr.max_def_level();
@@ -147,7 +153,12 @@ impl LeafValues {
 
 type Counts = (usize, usize, usize);
 
-fn decode(reader: &mut ColumnReader, values: &mut LeafValues, levels: &mut Vec<i16>, rows: usize) -> ParquetResult<Counts> {
+fn decode(
+    reader: &mut ColumnReader,
+    values: &mut LeafValues,
+    levels: &mut Vec<i16>,
+    rows: usize,
+) -> ParquetResult<Counts> {
     macro_rules! read {
         ($reader:expr, $values:expr) => {{
             $values.clear();

@@ -124,7 +124,8 @@ impl RowBlocks {
                 laid.odd.push(OddCell { row: row as u32, column: leaf.column as u32, why });
             }
             if buffer.len() - start + self.cell.len() > self.longest {
-                let (spot, what) = (FaultSpot::Column(leaf.column), format!("the record is longer than {} bytes", self.longest));
+                let (spot, what) =
+                    (FaultSpot::Column(leaf.column), format!("the record is longer than {} bytes", self.longest));
                 let help = "raise limits.max_record_bytes in the source if the export is right";
                 laid.ends.truncate(row * width);
                 laid.odd.retain(|odd| odd.row as usize != row);

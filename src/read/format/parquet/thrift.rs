@@ -139,7 +139,9 @@ mod tests {
             assert_eq!(page_head(&head[..cut]), None, "{cut}");
         }
         // A list of more than there is, a text that is longer, a negative size, and structures without end.
-        for wrong in [&[0x19, 0xfc, 0xff, 0xff, 3, 0][..], &[0x18, 100, 0], &[0x15, 0, 0x15, 3, 0x15, 40, 0], &[0x1c; 99]] {
+        for wrong in
+            [&[0x19, 0xfc, 0xff, 0xff, 3, 0][..], &[0x18, 100, 0], &[0x15, 0, 0x15, 3, 0x15, 40, 0], &[0x1c; 99]]
+        {
             assert!(page_head(wrong).is_none() && (wrong[0] == 0x15 || elements(wrong).is_none()), "{wrong:?}");
         }
         assert_eq!(elements(&[0x19, 0x35, 2, 2, 2, 0]), Some(3));
