@@ -44,6 +44,9 @@ pub struct Manifest {
     /// What stands in for a clock where rows have no date (R42).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undated: Option<UndatedEvidence>,
+    /// Why no row is about a person, where the source says so (R61).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about_nobody: Option<String>,
     /// Digest of the specs as written.
     pub plan: String,
     /// Digest of the policy.

@@ -19,6 +19,7 @@ mod max_untreated;
 mod min_records;
 mod not_empty;
 mod observed;
+mod sender_count;
 mod share_told;
 mod table;
 mod veto;
@@ -32,6 +33,7 @@ table::gates! {
     "k" => k::KAnonymity,
     "l-diversity" => l_diversity::LDiversity,
     "balance" => balance::Balance,
+    "sender-count" => sender_count::SenderCount,
     "min-records" => min_records::MinRecords,
     "max-untreated" => max_untreated::MaxUntreatedValues,
     "max-emptied" => max_emptied::MaxEmptied,

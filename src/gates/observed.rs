@@ -11,6 +11,8 @@ pub struct Reading {
     pub records: u64,
     /// Of these, bad records dropped while reading.
     pub dropped: u64,
+    /// Records that the sender says the export has.
+    pub said: Option<u64>,
     /// The set, when the input has sets.
     pub set: Option<String>,
     /// Records of the set before it, and the share of them that there have to be.

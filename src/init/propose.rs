@@ -1,13 +1,13 @@
 //! Proposals for one table: key, links, clocks, and for each column its category, identifier, type and treatment, each
 //! with the reason in words. A proposal allows nothing. Must not know how specs are written.
 
-use super::category::{self, name_words, plain};
+use super::category;
 use super::column::{PeekColumn, Value};
 use super::crm::{self, Crm, Gone};
 use super::sample::Table;
 use super::shape::Shape;
 use crate::cell::text::canonical;
-use crate::policy::Category;
+use crate::policy::{Category, name_words, plain};
 use std::collections::BTreeSet;
 
 /// Fields besides the subject that a job begins with. The others stand in it as comments.

@@ -64,13 +64,13 @@ impl JobSpec {
     }
 }
 
-/// Says whose clock decides how long a row is kept.
+/// Says what a rule is about: whose clock decides how long a row is kept, or whose rows an exclude takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
-    /// The latest of all the person's rows and observed activity (R26).
+    /// All rows of the person: the latest clock of them and of observed activity (R26), or all of them left out (R62).
     Person,
-    /// Each row has its own clock.
+    /// The row alone.
     Row,
 }
 
@@ -184,6 +184,9 @@ pub struct ExcludeSpec {
     pub equals: At<Vec<At<String>>>,
     /// Label of the reason.
     pub reason: At<String>,
+    /// row, or person: all rows of a person of whom one row has such a value (R62). Default row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<At<Scope>>,
 }
 
 /// What a group below k does.

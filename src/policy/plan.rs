@@ -6,8 +6,9 @@ use super::schedule::Schedule;
 pub use super::value::Location;
 use crate::clock::Period;
 
-pub use super::column_names::{ColumnNames, ModelFile};
+pub use super::name_place::{ColumnNames, ModelFile};
 pub use super::share::Share;
+pub use super::undated::Undated;
 pub use crate::cell::forms::{BooleanWords, CellForms, NumberForm};
 pub use crate::cell::kind::{DateRule, Epoch, ValueType};
 pub use crate::treatments::Treatment;
@@ -182,8 +183,10 @@ pub struct List {
     pub request: String,
     /// What a request id looks like (anchored).
     pub request_pattern: regex::Regex,
-    /// Column of the date received.
-    pub received: String,
+    /// Column of the date received; none = every row is of its set's date.
+    pub received: Option<String>,
+    /// Where `input` has `{set}`: how its text is read. Rows without a date are then of that of their set (R63).
+    pub sets: Option<Option<SetFormat>>,
     /// strftime formats of its dates and times; none = the forms that can be read in one way only (R23).
     pub formats: Option<Vec<String>>,
     /// Zone of dates, and of times without one.
@@ -276,6 +279,8 @@ pub struct Source {
     pub also: BTreeMap<String, String>,
     /// What it says of the other columns.
     pub cover: ColumnCover,
+    /// Why none of its rows is about a person (R61).
+    pub nobody: Option<String>,
 }
 
 impl Source {
@@ -289,6 +294,7 @@ impl Source {
             listed: Vec::new(),
             also: BTreeMap::new(),
             cover: ColumnCover::default(),
+            nobody: None,
         }
     }
 
@@ -405,10 +411,21 @@ pub struct Complete {
     pub when: CompleteWhen,
     /// Share of the previous set's records.
     pub min_records: Share,
+    /// Where the sender says how many records there are (R64).
+    pub count: Option<SaidCount>,
     /// What the names of sets are, where these do not show it (R38).
     pub set_format: Option<SetFormat>,
     /// How far after now the day may lie that a set is named by (R38).
     pub max_ahead: Option<Period>,
+}
+
+/// Where the sender says how many records there are.
+#[derive(Clone, Debug)]
+pub struct SaidCount {
+    /// Name of the object, as a marker's.
+    pub file: String,
+    /// Keys of its JSON, from the outermost; none = it holds a number alone.
+    pub at: Vec<String>,
 }
 
 /// What names of sets are.
@@ -618,8 +635,8 @@ pub enum MaxUntreated {
 /// What `minimize` computes beside the fields. All numbers are indexes into `Plan::columns`.
 #[derive(Clone, Debug, Default)]
 pub struct Controls {
-    /// The identifier that is the subject's key, as an index.
-    pub key: usize,
+    /// The identifier that is the subject's key, as an index; none where no row is about a person (R61).
+    pub key: Option<usize>,
     /// Strong links, the key not among them.
     pub strong: Vec<usize>,
     /// The identifiers that link weakly, as indexes.
@@ -641,6 +658,8 @@ pub struct Exclude {
     pub equals: Vec<String>,
     /// Why, as it follows `excluded:` in reports.
     pub reason: String,
+    /// Whether one such row leaves out all of its person (R62).
+    pub person: bool,
 }
 
 /// `[consent]` of a source (R32).
@@ -652,37 +671,6 @@ pub struct ConsentColumn {
     pub equals: Vec<String>,
     /// Index of the column with the date it was given.
     pub since: Option<usize>,
-}
-
-/// How rows are kept that say no date (R42).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Undated {
-    /// From when a run first read a row of the person.
-    FirstSeen,
-    /// From the date of the export.
-    ExportDate,
-    /// As long as exports name them, and no longer than `max_keep` after the last one that did.
-    UntilAbsent,
-}
-
-impl Undated {
-    /// Every way, in the order in which docs list them.
-    pub const ALL: [Undated; 3] = [Undated::FirstSeen, Undated::ExportDate, Undated::UntilAbsent];
-
-    /// Returns the name as written in specs and evidence.
-    pub fn name(self) -> &'static str {
-        match self {
-            Undated::FirstSeen => "first-seen",
-            Undated::ExportDate => "export-date",
-            Undated::UntilAbsent => "until-absent",
-        }
-    }
-
-    /// Returns whether rows stay as long as exports bring them, however old they are.
-    pub fn never_runs_out(self) -> bool {
-        self != Undated::FirstSeen
-    }
 }
 
 /// How long rows are kept, as `[retention]` says.
@@ -793,8 +781,8 @@ impl Plan {
             sale: self.recipient.as_ref().is_some_and(|recipient| recipient.sale),
         }
     }
-    /// The published field that is the subject token.
-    pub fn subject_field(&self) -> usize {
-        self.fields.iter().position(|f| f.subject).unwrap_or(0)
+    /// Returns the published field that is the subject token; none where no row is about a person.
+    pub fn subject_field(&self) -> Option<usize> {
+        self.fields.iter().position(|f| f.subject)
     }
 }

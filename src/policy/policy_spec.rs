@@ -148,8 +148,11 @@ pub struct ListSpec {
     pub request: At<String>,
     /// Regular expression the whole request id must match. Default `[A-Za-z0-9-]{1,40}`.
     pub request_pattern: Option<At<String>>,
-    /// Column of the date or time received.
-    pub received: At<String>,
+    /// Column of the date or time received. Required, unless `input` has {set}: then a row without it is of the set's date.
+    pub received: Option<At<String>>,
+    /// How sets are named, where `input` has {set}: a strftime format. Default: read from the names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub set_format: Option<At<String>>,
     /// strftime formats of the list's dates and times. Default: YYYY-MM-DD, RFC 3339, and YYYY-MM-DD HH:MM with or
     /// without seconds, T, UTC or an offset.
     #[serde(skip_serializing_if = "Option::is_none")]

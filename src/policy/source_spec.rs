@@ -134,18 +134,34 @@ pub struct CompleteSpec {
     pub member_in: Option<At<MemberIn>>,
     /// Share of the previous set's records. Default 90%.
     pub min_records: Option<At<String>>,
+    /// What the sender says of how many records a set has (R64). Default: nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<CountSpec>,
     /// How sets are named: a strftime format, `number` or `text`. Default: read from the names.
     pub set_format: Option<At<String>>,
     /// How far after now the day may lie that a set is named by, ISO 8601. Default P1D.
     pub max_ahead: Option<At<String>>,
 }
 
+/// Where the sender says how many records there are.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CountSpec {
+    /// Name of the object that says it, which lies where a marker lies.
+    pub file: At<String>,
+    /// Where in its JSON the numbers are: keys with dots between, `*` for all. Default: it holds a number alone.
+    pub at: Option<At<String>>,
+}
+
 /// What `[subject]` of a source can say.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SubjectSpec {
-    /// Column of the subject key.
-    pub key: At<String>,
+    /// Column of the subject key. Required, unless `none` is there.
+    pub key: Option<At<String>>,
+    /// Why no row is about a person (R61), in place of `key`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub none: Option<At<String>>,
     /// Whether the key links where the source is observed (R17). Default by its category: all but technical.
     pub key_links: Option<At<bool>>,
     /// Columns that link strongly (R13). Default none.
@@ -237,6 +253,9 @@ pub struct ColumnSpec {
     pub keep: Option<At<String>>,
     /// Whether published fields are quasi-identifiers. Default by category (R36).
     pub quasi: Option<At<bool>>,
+    /// Source without persons: why the column is not about one, although its name sounds like it (R61).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_personal: Option<At<String>>,
     /// Reason why `as-is` is allowed though the category is identity, contact, special or free-text.
     pub allow_raw: Option<At<String>>,
 }

@@ -172,6 +172,12 @@ impl Category {
         matches!(self, Category::Identity | Category::Contact | Category::Special | Category::FreeText)
     }
 
+    /// Whether it is of persons alone: no column of a source without persons has it (R61).
+    pub fn personal(self) -> bool {
+        use Category::{Behaviour, Contact, Demographic, Identity, Special};
+        matches!(self, Identity | Contact | Demographic | Special | Behaviour)
+    }
+
     /// R36: whether a published field of it is a quasi-identifier unless the source says otherwise.
     pub fn quasi(self) -> bool {
         matches!(self, Category::Location | Category::Demographic | Category::Behaviour)

@@ -263,7 +263,6 @@ fn place_allows(path: &str, place: PlaceKind) -> Result<(), PlaceRefusal> {
         PlaceKind::Dataset if path.contains(['*', '?', '[', ']', '{', '}', ':']) => {
             Err(("location", "a dataset needs a plain path", "leave out *, ?, brackets, braces and colons"))
         }
-        PlaceKind::List if sets > 0 => Err(("set-place", "a list has no {set}", "use * where the path varies")),
         _ if sets > 1 => Err(("set-place", "more than one {set}", "keep one {set} and use * for the rest")),
         _ if GlobBuilder::new(&rest).literal_separator(true).build().is_err() => {
             Err(("glob", "not a glob", "use *, **, ?, [a-z] and {a,b}"))

@@ -35,8 +35,8 @@ pub struct Writing<'a> {
     pub attempt: u32,
     /// Tokens as 16 bytes instead of 32 hex digits.
     pub binary_tokens: bool,
-    /// Index of the subject's field in the layout.
-    pub subject_field: usize,
+    /// Index of the subject's field in the layout; none where no row is about a person.
+    pub subject_field: Option<usize>,
     /// Threads that may be used at once.
     pub threads: usize,
     /// The version that is current now, whose columns stay.

@@ -44,6 +44,7 @@ pub(super) fn source() -> Source {
         listed: vec![],
         also: Default::default(),
         cover: Default::default(),
+        nobody: None,
     }
 }
 
@@ -105,7 +106,12 @@ fn read(folder: &Path, source: &Source, names: &[&str], how: &How) -> Result<(Ro
         drop_bad_records: how.drop,
         block_bytes: how.block_bytes,
     };
-    let reader = Reader::open(&root, &Selection { set: None, objects, aside: Default::default() }, &request, &Silent)?;
+    let reader = Reader::open(
+        &root,
+        &Selection { set: None, objects, aside: Default::default(), counts: vec![] },
+        &request,
+        &Silent,
+    )?;
     let rows = Mutex::new(Vec::new());
     let work = || -> Result<(), Error> {
         let mut scratch = Scratch::default();
@@ -614,15 +620,20 @@ fn an_object_that_changes_after_listing_is_refused() {
     let (source, columns) = (source(), wanted(&["Id"]));
     let request =
         ReadRequest { source: &source, columns: &columns, required: &[0], drop_bad_records: false, block_bytes: 64 };
-    let refused = Reader::open(&root, &Selection { set: None, objects, aside: Default::default() }, &request, &Silent)
-        .err()
-        .unwrap();
+    let refused = Reader::open(
+        &root,
+        &Selection { set: None, objects, aside: Default::default(), counts: vec![] },
+        &request,
+        &Silent,
+    )
+    .err()
+    .unwrap();
     assert_eq!(refused.code(), Code::ExportChangedWhileRead);
 }
 
 fn pick(folder: &Path, path: &str, when: CompleteWhen, now: i64) -> Result<(Option<String>, Vec<String>), String> {
     let input = Location { root: "raw".into(), path: path.into() };
-    let complete = Complete { when, min_records: Share(900_000), set_format: None, max_ahead: None };
+    let complete = Complete { when, min_records: Share(900_000), count: None, set_format: None, max_ahead: None };
     match select(&root(folder), &input, Some(&complete), Instant(now)) {
         Ok(found) => Ok((found.set, found.objects.into_iter().map(|object| object.path).collect())),
         Err(error) => Err(error.message().into()),
@@ -680,6 +691,7 @@ fn r38_a_set_that_is_dated_more_than_a_day_ahead_is_refused() {
     let complete = |max_ahead: Option<&str>| Complete {
         when: CompleteWhen::Settle(crate::clock::Period::parse("PT1S").unwrap()),
         min_records: Share(900_000),
+        count: None,
         set_format: None,
         max_ahead: max_ahead.map(|text| crate::clock::Period::parse(text).unwrap()),
     };

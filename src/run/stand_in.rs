@@ -116,7 +116,7 @@ impl SeenBefore {
 
 fn kind(ready: &Ready) -> &str {
     let plan = ready.plan();
-    &plan.columns[plan.controls.key].identifier.kind
+    plan.controls.key.map_or("", |key| &plan.columns[key].identifier.kind)
 }
 
 /// Persons of the rows read, by identity.
