@@ -1,7 +1,7 @@
 //! Where the names of columns are: in a header, in the source, or in a file beside the export (R59). Must not know values.
 
 use super::finding::Page;
-use super::plan::{ColumnNames, CsvFormat, ModelFile};
+use super::plan::{CsvFormat, ModelFile, NamesFrom};
 use super::source_spec::{HeaderSpec, ReadSpec};
 use super::spec::At;
 use super::value;
@@ -9,7 +9,7 @@ use icu_casemap::CaseMapper;
 use std::collections::HashSet;
 
 /// Returns the line of the header and where names are.
-pub(super) fn names(page: Page, read: &ReadSpec) -> Option<(u64, ColumnNames)> {
+pub(super) fn names(page: Page, read: &ReadSpec) -> Option<(u64, NamesFrom)> {
     let given = read.names.as_ref().map(At::span);
     let of_files = [
         ("names", given),
@@ -31,7 +31,7 @@ pub(super) fn names(page: Page, read: &ReadSpec) -> Option<(u64, ColumnNames)> {
             page.fault(at, "unused-key", format!("`{key}` is for files without a header"), help);
         }
     }
-    Some((line, ColumnNames::Header))
+    Some((line, NamesFrom::Header))
 }
 
 /// Refuses keys that say how text is read, in a source of a format that has names and types of its own.
@@ -52,9 +52,9 @@ pub(super) fn idle(page: Page, read: &ReadSpec) {
 }
 
 /// Files without a header: the names are in one other place.
-fn without(page: Page, read: &ReadSpec, at: std::ops::Range<usize>) -> Option<ColumnNames> {
+fn without(page: Page, read: &ReadSpec, at: std::ops::Range<usize>) -> Option<NamesFrom> {
     match (&read.names, &read.model, &read.entity) {
-        (Some(names), None, None) => listed(page, names).map(ColumnNames::Given),
+        (Some(names), None, None) => listed(page, names).map(NamesFrom::Given),
         (None, Some(model), Some(entity)) => {
             if model.contains(['/', '\\', '*', '?']) || model.trim().is_empty() {
                 page.fault(
@@ -65,7 +65,7 @@ fn without(page: Page, read: &ReadSpec, at: std::ops::Range<usize>) -> Option<Co
                 );
                 return None;
             }
-            Some(ColumnNames::Model(ModelFile { name: model.to_string(), entity: entity.to_string() }))
+            Some(NamesFrom::Model(ModelFile { name: model.to_string(), entity: entity.to_string() }))
         }
         _ => {
             let help = "add names = [\"…\"], or model = \"model.json\" and entity = \"…\", and only one of the two";

@@ -2,7 +2,7 @@
 
 /// Where the names of columns are, in formats that have them in a header (R59).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ColumnNames {
+pub enum NamesFrom {
     /// In the header of each file.
     Header,
     /// In the source, in the order of the cells.

@@ -6,7 +6,7 @@ use super::schedule::Schedule;
 pub use super::value::Location;
 use crate::clock::Period;
 
-pub use super::name_place::{ColumnNames, ModelFile};
+pub use super::name_place::{ModelFile, NamesFrom};
 pub use super::share::Share;
 pub use super::undated::Undated;
 pub use crate::cell::forms::{BooleanWords, CellForms, NumberForm};
@@ -341,7 +341,7 @@ pub struct ReadFormat {
     /// What a byte order mark means.
     pub bom: Bom,
     /// Where the names of columns are.
-    pub names: ColumnNames,
+    pub names: NamesFrom,
     /// Cells that mean null, besides blank ones.
     pub null: Vec<String>,
     /// Members of an archive to read; none = all.
@@ -377,7 +377,7 @@ impl ReadFormat {
             records: RecordFormat::Csv(CsvFormat::UNSET),
             encoding: "utf-8".into(),
             bom: Bom::Allow,
-            names: ColumnNames::Header,
+            names: NamesFrom::Header,
             null: Vec::new(),
             member: None,
             member_text: None,

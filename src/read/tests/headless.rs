@@ -1,17 +1,17 @@
 //! R59: files without a header, by names of the source or of a file beside them.
 
 use super::*;
-use crate::policy::{ColumnNames, ModelFile};
+use crate::policy::{ModelFile, NamesFrom};
 
 fn given(names: &[&str]) -> Source {
     let mut source = source();
-    source.read.names = ColumnNames::Given(names.iter().map(ToString::to_string).collect());
+    source.read.names = NamesFrom::Given(names.iter().map(ToString::to_string).collect());
     source
 }
 
 fn modelled(name: &str) -> Source {
     let mut source = source();
-    source.read.names = ColumnNames::Model(ModelFile { name: name.into(), entity: "contact".into() });
+    source.read.names = NamesFrom::Model(ModelFile { name: name.into(), entity: "contact".into() });
     source
 }
 

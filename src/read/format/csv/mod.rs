@@ -21,7 +21,7 @@ use super::{
     Survey,
 };
 use crate::error::{Code, Result};
-use crate::policy::{ColumnNames, CsvFormat, ReadFormat};
+use crate::policy::{CsvFormat, NamesFrom, ReadFormat};
 use crate::read::LARGEST;
 use crate::read::batch::{Cell, ColumnMap};
 use crate::read::columns::normal;
@@ -56,7 +56,7 @@ impl Csv {
         let FaultAt { at, record, what } = fault;
         let spot = FaultSpot::Byte { at: offset + at as u64, unit: unit(self.encoding) };
         let said = match (what, &self.read.names) {
-            (What::Cells { .. }, ColumnNames::Header) => what.message(),
+            (What::Cells { .. }, NamesFrom::Header) => what.message(),
             (What::Cells { found, expected }, _) => {
                 format!("the record has {found} cells, and {expected} columns are named")
             }
@@ -128,9 +128,9 @@ impl FileFormat for Csv {
         let bytes = Bytes::open(root, member, &self.read, spent, blake3::Hasher::new())?;
         let mut text = Text::open(bytes, &self.read)?;
         let header = match &self.read.names {
-            ColumnNames::Header => self.header(&mut text)?,
-            ColumnNames::Given(names) => self.headless(&mut text, names.iter().map(|name| normal(name)).collect())?,
-            ColumnNames::Model(file) => self.headless(&mut text, model::names(root, &member.object, file)?)?,
+            NamesFrom::Header => self.header(&mut text)?,
+            NamesFrom::Given(names) => self.headless(&mut text, names.iter().map(|name| normal(name)).collect())?,
+            NamesFrom::Model(file) => self.headless(&mut text, model::names(root, &member.object, file)?)?,
         };
         Ok(OpenedMember { names: header.names, blocks: Box::new(CsvBlocks::new(text, self.grammar, header.end)) })
     }
