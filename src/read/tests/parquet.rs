@@ -13,6 +13,10 @@ fn columns(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
     RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true))).unwrap()
 }
 
+fn col(array: impl Array + 'static) -> ArrayRef {
+    Arc::new(array)
+}
+
 fn written(batch: &RecordBatch, properties: WriterProperties) -> Vec<u8> {
     let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties)).unwrap();
     writer.write(batch).unwrap();
@@ -32,12 +36,12 @@ fn of_parquet() -> Source {
 fn people(rows: usize) -> RecordBatch {
     let text = |row: usize| format!("p{row}");
     columns(vec![
-        ("Id", Arc::new(StringArray::from_iter_values((0..rows).map(text)))),
+        ("Id", col(StringArray::from_iter_values((0..rows).map(text)))),
         (
             "City",
-            Arc::new(StringArray::from_iter((0..rows).map(|row| (row % 3 > 0).then_some(["Ulm", "Bonn"][row % 2])))),
+            col(StringArray::from_iter((0..rows).map(|row| (row % 3 > 0).then_some(["Ulm", "Bonn"][row % 2])))),
         ),
-        ("Age", Arc::new(Int64Array::from_iter((0..rows).map(|row| (row % 5 > 0).then_some(row as i64))))),
+        ("Age", col(Int64Array::from_iter((0..rows).map(|row| (row % 5 > 0).then_some(row as i64))))),
     ])
 }
 
@@ -49,16 +53,16 @@ fn r60_cells_are_those_of_each_leaf_by_its_path() {
     let address = StructArray::new(inner, vec![city, zip], Some(vec![true, false, true].into()));
     let tags = ListArray::from_iter_primitive::<Int32Type, _, _>([Some(vec![Some(1)]), None, Some(vec![])]);
     let batch = columns(vec![
-        ("Id", Arc::new(Int64Array::from(vec![1, 2, 3]))),
-        ("tags", Arc::new(tags)),
-        ("address", Arc::new(address)),
-        ("at", Arc::new(TimestampMicrosecondArray::from(vec![0, 1, -1]).with_timezone("UTC"))),
-        ("local", Arc::new(TimestampMillisecondArray::from(vec![Some(0), None, Some(1)]))),
-        ("born", Arc::new(Date32Array::from(vec![0, 19_675, -1]))),
-        ("paid", Arc::new(Decimal128Array::from(vec![12345, -5, 0]).with_precision_and_scale(9, 2).unwrap())),
-        ("rate", Arc::new(Float64Array::from(vec![0.1, 5.0, -2.5]))),
-        ("yes", Arc::new(BooleanArray::from(vec![Some(true), Some(false), None]))),
-        ("raw", Arc::new(BinaryArray::from(vec![b"a".as_slice(), b"b", b"c"]))),
+        ("Id", col(Int64Array::from(vec![1, 2, 3]))),
+        ("tags", col(tags)),
+        ("address", col(address)),
+        ("at", col(TimestampMicrosecondArray::from(vec![0, 1, -1]).with_timezone("UTC"))),
+        ("local", col(TimestampMillisecondArray::from(vec![Some(0), None, Some(1)]))),
+        ("born", col(Date32Array::from(vec![0, 19_675, -1]))),
+        ("paid", col(Decimal128Array::from(vec![12345, -5, 0]).with_precision_and_scale(9, 2).unwrap())),
+        ("rate", col(Float64Array::from(vec![0.1, 5.0, -2.5]))),
+        ("yes", col(BooleanArray::from(vec![Some(true), Some(false), None]))),
+        ("raw", col(BinaryArray::from(vec![b"a".as_slice(), b"b", b"c"]))),
     ]);
     let names = ["Id", "address.city", "address.zip", "at", "local", "born", "paid", "rate", "yes"];
     let expected = [
@@ -81,7 +85,7 @@ fn r60_cells_are_those_of_each_leaf_by_its_path() {
     assert_eq!(rows(&gzip(&bytes), &of_parquet(), &names), expected);
     assert_eq!(rows(&archive(&[("x.parquet", &bytes)], deflated()), &of_parquet(), &names), expected);
     for (name, told) in [
-        ("tags.list.element", "has lists or maps, and a cell is one value"),
+        ("tags.list.item", "has lists or maps, and a cell is one value"),
         ("raw", "is binary, and not said to be text"),
     ] {
         assert_eq!(refusal(&bytes, &of_parquet(), &["Id", name]), format!("raw:x.csv: column {name} {told}"));
@@ -122,7 +126,10 @@ fn r60_row_groups_pages_and_compressions_say_nothing() {
         .set_dictionary_enabled(false)
         .set_writer_version(::parquet::file::properties::WriterVersion::PARQUET_2_0);
     assert_eq!(rows(&written(&batch, properties.build()), &of_parquet(), &["Id", "City", "Age"]), expected);
-    let none = columns(vec![("Id", Arc::new(StringArray::from(Vec::<String>::new())) as ArrayRef)]);
+    let required = RecordBatch::try_from_iter(vec![("Id", col(Int64Array::from_iter_values(0..3000)))]).unwrap();
+    assert!(!required.schema().field(0).is_nullable());
+    assert_eq!(rows(&parquet(&required), &of_parquet(), &["Id"])[2999], ["2999"]);
+    let none = columns(vec![("Id", col(StringArray::from(Vec::<String>::new())))]);
     assert!(rows(&parquet(&none), &of_parquet(), &["Id"]).is_empty());
 }
 
@@ -150,15 +157,15 @@ fn r60_what_a_file_says_of_itself_is_not_believed() {
         assert_eq!(refused(&bytes), format!("raw:x.csv{told}"));
     }
     let mut odd = columns(vec![
-        ("Id", Arc::new(Float64Array::from(vec![1.0, f64::NAN, 3.0]))),
-        ("Name", Arc::new(StringArray::from(vec!["a", "canary\u{fffd}", "c"]))),
+        ("Id", col(Float64Array::from(vec![1.0, f64::NAN, 3.0]))),
+        ("Name", col(StringArray::from(vec!["a", "canary\u{fffd}", "c"]))),
     ]);
     let odd_bytes = parquet(&odd);
     let told = refusal(&odd_bytes, &of_parquet(), &["Id"]);
     assert_eq!(told, "raw:x.csv, record 2, column 1: a number that is none (NaN or infinite)");
     let told = refusal(&odd_bytes, &of_parquet(), &["Name"]);
     assert!(told.starts_with("raw:x.csv, record 2, column 2: the replacement character U+FFFD"), "{told}");
-    odd = columns(vec![("Id", Arc::new(StringArray::from(vec!["a".to_string(), "b".repeat(2000)])))]);
+    odd = columns(vec![("Id", col(StringArray::from(vec!["a".to_string(), "b".repeat(2000)])))]);
     let mut short = of_parquet();
     short.read.max_record_bytes = 1000;
     assert_eq!(
@@ -168,7 +175,7 @@ fn r60_what_a_file_says_of_itself_is_not_believed() {
     let mut narrow = of_parquet();
     narrow.read.max_columns = 2;
     assert_eq!(refusal(&good, &narrow, &["Id"]), "raw:x.csv: it has 3 columns, limits.max_columns is 2");
-    let bomb = columns(vec![("Id", Arc::new(StringArray::from(vec!["x".repeat(8 << 20)])) as ArrayRef)]);
+    let bomb = columns(vec![("Id", col(StringArray::from(vec!["x".repeat(8 << 20)])))]);
     let zstd =
         WriterProperties::builder().set_compression(Packed::ZSTD(ZstdLevel::default())).set_dictionary_enabled(false);
     let mut capped = of_parquet();

@@ -78,7 +78,7 @@ impl Footer {
             let whole = group.num_rows() >= 0 && group.columns().len() == self.names.len();
             rows.checked_add(group.num_rows()).filter(|_| whole)
         });
-        rows == Some(self.meta.file_metadata().num_rows())
+        rows == Some(self.meta.file_metadata().num_rows()) && !self.names.is_empty()
     }
 
     /// Makes sure that a column of a row group lies in the file and is compressed in a way that is read.

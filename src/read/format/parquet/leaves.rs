@@ -151,14 +151,14 @@ impl LeafValues {
     }
 }
 
-type Counts = (usize, usize, usize);
+type DecodedCounts = (usize, usize, usize);
 
 fn decode(
     reader: &mut ColumnReader,
     values: &mut LeafValues,
     levels: &mut Vec<i16>,
     rows: usize,
-) -> ParquetResult<Counts> {
+) -> ParquetResult<DecodedCounts> {
     macro_rules! read {
         ($reader:expr, $values:expr) => {{
             $values.clear();

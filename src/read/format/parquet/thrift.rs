@@ -15,7 +15,7 @@ pub(super) struct PageHead {
 
 /// Reads the header of a page; none for one that makes no sense or is not all there.
 pub(super) fn page_head(bytes: &[u8]) -> Option<PageHead> {
-    let (mut walk, mut sizes) = (Walk { bytes, at: 0, elements: 0 }, [None; 2]);
+    let (mut walk, mut sizes) = (ThriftWalk { bytes, at: 0, elements: 0 }, [None; 2]);
     walk.structure(0, &mut |field, number| match field {
         2 | 3 => sizes[field as usize - 2] = Some(number),
         _ => {}
@@ -26,18 +26,18 @@ pub(super) fn page_head(bytes: &[u8]) -> Option<PageHead> {
 
 /// Counts what is in the lists of a structure; none for one that makes no sense.
 pub(super) fn elements(bytes: &[u8]) -> Option<u64> {
-    let mut walk = Walk { bytes, at: 0, elements: 0 };
+    let mut walk = ThriftWalk { bytes, at: 0, elements: 0 };
     walk.structure(0, &mut |_, _| {})?;
     Some(walk.elements)
 }
 
-struct Walk<'a> {
+struct ThriftWalk<'a> {
     bytes: &'a [u8],
     at: usize,
     elements: u64,
 }
 
-impl Walk<'_> {
+impl ThriftWalk<'_> {
     fn byte(&mut self) -> Option<u8> {
         let byte = *self.bytes.get(self.at)?;
         self.at += 1;
