@@ -227,6 +227,9 @@ codes! {
     RecordMalformed "record-malformed" Input
         "A record is no CSV as the source declares it: quotes, line ends, number of cells, length."
         "Have it exported again, or set `limits.on_bad_record = \"drop\"` in the job."
+    RequestListChanged "request-list-changed" Input
+        "A file of requests changed or went away while it was being read. Every request that was read is stored and in force."
+        "Let whoever writes the list finish, then run again; nothing is published until every list can be read (R31)."
     RequestListUnreadable "request-list-unreadable" Input
         "A list of requests, or a part of it, could not be read. Every readable request is stored and in force."
         "Correct the record or the file named; nothing is published until every list can be read (R31)."
