@@ -37,10 +37,7 @@ fn people(rows: usize) -> RecordBatch {
     let text = |row: usize| format!("p{row}");
     columns(vec![
         ("Id", col(StringArray::from_iter_values((0..rows).map(text)))),
-        (
-            "City",
-            col(StringArray::from_iter((0..rows).map(|row| (row % 3 > 0).then_some(["Ulm", "Bonn"][row % 2])))),
-        ),
+        ("City", col(StringArray::from_iter((0..rows).map(|row| (row % 3 > 0).then_some(["Ulm", "Bonn"][row % 2]))))),
         ("Age", col(Int64Array::from_iter((0..rows).map(|row| (row % 5 > 0).then_some(row as i64))))),
     ])
 }
@@ -146,7 +143,7 @@ fn r60_what_a_file_says_of_itself_is_not_believed() {
         ),
         (good[..4].to_vec(), " is damaged: it is cut short"),
         (end(u32::MAX), " is damaged: its footer is longer than the file"),
-        (end(3), " is damaged: its footer makes no sense"),
+        (end(3), " is damaged: its bytes cannot be decoded"),
         ([&good[..length - 4], b"PARE"].concat(), " is encrypted"),
         (
             b"Id,Name\n1,a\n2,b\n".to_vec(),
@@ -225,7 +222,9 @@ fn r60_files_that_other_readers_fell_over_are_refused() {
         }
         let outcomes = each_column(&std::fs::read(&path).unwrap());
         let failed: Vec<&Error> = outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).collect();
-        assert!(!failed.is_empty(), "{} is read", path.display());
+        // Indexes of no bits say the first value of the dictionary, whatever others make of them.
+        let read = path.ends_with("ARROW-GH-43605.parquet");
+        assert_eq!(failed.is_empty(), read, "{}", path.display());
         assert!(failed.iter().all(|error| error.kind() == Kind::Input && error.help_text().is_some()), "{failed:?}");
         files += 1;
     }
