@@ -49,10 +49,8 @@ pub(super) fn source() -> Source {
 }
 
 fn csv(source: &mut Source) -> &mut CsvFormat {
-    match &mut source.read.records {
-        RecordFormat::Csv(csv) => csv,
-        RecordFormat::Parquet => panic!("a source of CSV"),
-    }
+    let RecordFormat::Csv(csv) = &mut source.read.records else { panic!("a source of CSV") };
+    csv
 }
 
 fn encoded(label: &str) -> Source {

@@ -68,6 +68,11 @@ pub(in crate::read) struct OpenedMember {
 
 /// The blocks of one member, one after the other.
 pub(in crate::read) trait Blocks: Send {
+    /// Says why a column of the member has no values that can be read; they are null for who asks for them all the same.
+    fn unread(&self, _column: usize) -> Option<&'static str> {
+        None
+    }
+
     /// Says which columns will be asked for, before the first block: those of others need not be found.
     fn want(&mut self, _columns: &ColumnMap) {}
 

@@ -88,16 +88,12 @@ impl RowBlocks {
         let group = self.footer.meta.row_group(self.group);
         let rows = usize::try_from(group.num_rows()).unwrap_or(usize::MAX);
         let mut columns = self.wanted.clone();
-        if columns.is_empty() {
+        if columns.iter().all(|column| self.footer.kinds[*column].is_err()) {
             columns.extend(self.footer.kinds.iter().position(Result::is_ok));
         }
         for column in columns {
             let name = &self.footer.names[column];
-            let kind = self.footer.kinds[column].map_err(|why| {
-                let what = format!("{}: column {name} {why}", self.file.place);
-                Error::new(Code::FormatNotRead, what)
-                    .help("have it written as text, a number, a date or a time, or take the column out of the job")
-            })?;
+            let Ok(kind) = self.footer.kinds[column] else { continue };
             let meta = group.column(column);
             let place = format!("{}, row group {}, column {name}", self.file.place, self.group + 1);
             Footer::column(&self.file, &place, meta)?;
@@ -144,6 +140,10 @@ impl RowBlocks {
 }
 
 impl Blocks for RowBlocks {
+    fn unread(&self, column: usize) -> Option<&'static str> {
+        self.footer.kinds.get(column)?.err()
+    }
+
     fn want(&mut self, columns: &ColumnMap) {
         self.wanted = columns.positions.iter().flatten().copied().collect();
         self.wanted.sort_unstable();
