@@ -638,6 +638,10 @@ fn read(page: Page, spec: &SourceSpec) -> Option<ReadFormat> {
     let header = names.as_ref().map_or(CsvFormat::UNSET.header, |(line, _)| *line);
     let records = match *read.format {
         Format::Csv => csv(page, spec, header).map(RecordFormat::Csv),
+        Format::Parquet => {
+            check_names::idle(page, read);
+            Some(RecordFormat::Parquet)
+        }
     };
     let member = match &read.member {
         Some(at) => value::glob(page, at).map(Some),

@@ -264,6 +264,8 @@ impl Source {
 pub enum RecordFormat {
     /// Records of separated cells, as `format = "csv"` says.
     Csv(CsvFormat),
+    /// `format = "parquet"`.
+    Parquet,
 }
 
 /// The keys of `[read]` that only CSV has.

@@ -37,6 +37,8 @@ pub struct SourceSpec {
 pub enum Format {
     /// RFC 4180 and its relatives (R39).
     Csv,
+    /// Apache Parquet, by the paths of its columns (R60).
+    Parquet,
 }
 
 /// What a quote inside an unquoted cell means.

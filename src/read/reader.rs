@@ -7,7 +7,7 @@ use super::batch::{Cell, ColumnMap, RawBatch};
 use super::block_source::{BlockSource, Numbered};
 use super::columns::{self, Headed};
 use super::container::{self, Member, MemberFacts};
-use super::format::{self, BadRecords, Failure, FileFormat, FormatScratch, Parsed};
+use super::format::{self, BadRecords, Blocks, Failure, FileFormat, FormatScratch, Parsed};
 use super::report::{InputReport, MissingColumn, ReadReport, UnlistedColumn};
 use super::set::Selection;
 use super::wanted::ReadRequest;
@@ -141,10 +141,10 @@ impl<'a> Reader<'a> {
         let format: Arc<dyn FileFormat> = Arc::from(format::of(read, bad)?);
         let (mut maps, mut found) = (Vec::new(), ColumnsFound::default());
         for member in members.iter() {
-            let names = format.open(root, member, 0).map(|opened| opened.names);
-            let headed = names.and_then(|names| {
-                let headed = columns::columns(&names, request, &member.place)?;
-                Ok((names, headed))
+            let headed = format.open(root, member, 0).and_then(|opened| {
+                let headed = columns::columns(&opened.names, request, &member.place)?;
+                readable(&headed.map, &*opened.blocks, request, &member.place)?;
+                Ok((opened.names, headed))
             });
             let (names, headed) = headed.map_err(|error| one_of_several(error, member, &members, read))?;
             maps.push(Arc::new(found.add(names, headed)));
@@ -154,7 +154,7 @@ impl<'a> Reader<'a> {
         let block_bytes = request.block_bytes.clamp(1, LARGEST);
         let count = members.len();
         Ok(Reader {
-            blocks: Mutex::new(BlockSource::new(root, members.clone(), format.clone(), block_bytes)),
+            blocks: Mutex::new(BlockSource::new(root, members.clone(), maps.clone(), format.clone(), block_bytes)),
             progress: Mutex::new(Progress::new(count)),
             arrived: Condvar::new(),
             members,
@@ -294,6 +294,15 @@ impl Drop for Ticket<'_, '_> {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Refuses a member of which a required column has no values that can be read.
+fn readable(map: &ColumnMap, blocks: &dyn Blocks, request: &ReadRequest<'_>, place: &str) -> Result<()> {
+    let unread = |index: &usize| Some((*index, blocks.unread((*map.positions.get(*index)?)?)?));
+    let Some((index, why)) = request.required.iter().find_map(unread) else { return Ok(()) };
+    let name = request.columns.get(index).map_or("", |column| column.name.as_str());
+    Err(Error::new(Code::FormatNotRead, format!("{place}: column {name} {why}"))
+        .help("have it written as text, a number, a date or a time, or take the column out of the job"))
 }
 
 /// The files of a selection: objects in path order, members of archives in the order of their directory.

@@ -65,6 +65,7 @@ impl Records {
     pub fn want(&mut self, columns: &[usize]) {
         let positions = columns.iter().map(|column| Some(*column)).collect();
         self.columns = Arc::new(ColumnMap { positions, width: self.names.len() });
+        self.blocks.want(&self.columns);
     }
 
     /// Takes a batch's buffers back.

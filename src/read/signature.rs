@@ -50,7 +50,8 @@ const TAR: &str = "a tar archive";
 const TAR_MARK: usize = 257;
 const OTHER_OFFICE: &str = "an Office document";
 const OPEN_DOCUMENT: &str = "an OpenDocument file, such as a spreadsheet";
-const PARQUET: &str = "a Parquet file";
+/// What only a source that says so is read as.
+pub(super) const PARQUET: &str = "a Parquet file";
 const JSON: &str = "a JSON file";
 
 /// What to do about a file of another kind, where it is not the same for all.
@@ -61,7 +62,7 @@ const WHAT_TO_DO: [(&[&str], &str); 9] = [
     ),
     (&[OLE], "open it with its password and save the sheet with the records as \"CSV UTF-8\""),
     (&[JSON], "choose CSV where it is exported, or write the records to one: a line with the names, then one for each"),
-    (&[PARQUET], "write it as CSV first, such as by COPY … TO … in DuckDB"),
+    (&[PARQUET], "set read.format = \"parquet\" in the source; `tamis init` does not look into Parquet files yet"),
     (
         &[HTML],
         "something answered with a page in place of the file: renew the login of what fetches the export, and fetch it \

@@ -2,6 +2,7 @@
 
 mod headless;
 mod packed;
+mod parquet;
 
 use super::*;
 use crate::clock::Instant;
@@ -48,7 +49,7 @@ pub(super) fn source() -> Source {
 }
 
 fn csv(source: &mut Source) -> &mut CsvFormat {
-    let RecordFormat::Csv(csv) = &mut source.read.records;
+    let RecordFormat::Csv(csv) = &mut source.read.records else { panic!("a source of CSV") };
     csv
 }
 

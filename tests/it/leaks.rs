@@ -364,8 +364,37 @@ const ARCHIVES: &[Refusal] = &[
             bytes.truncate(end);
         });
     }),
+    // The contacts as Parquet: cut, changed in the middle, and with text that was lost.
+    (Code::InputDamaged, |m| as_parquet(m, |bytes| bytes.truncate(bytes.len() / 2))),
+    (Code::InputDamaged, |m| {
+        as_parquet(m, |bytes| {
+            let pages = bytes.len() / 3;
+            bytes[4..pages].iter_mut().for_each(|byte| *byte ^= 0x55);
+        });
+    }),
+    (Code::EncodingWrong, |m| {
+        m.contacts = m.contacts.replacen("@", "\u{fffd}@", 3);
+        as_parquet(m, |_| {});
+    }),
     (Code::ExportNotWhole, |m| fs::remove_file(m.path(SET).join("_DONE")).unwrap()),
 ];
+
+/// Puts the contacts into a Parquet file in place of the zip archive.
+fn as_parquet(marked: &Marked, change: impl FnOnce(&mut Vec<u8>)) {
+    use arrow::array::{ArrayRef, RecordBatch, StringArray};
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(marked.contacts.as_bytes());
+    let names = reader.headers().unwrap().clone();
+    let records: Vec<_> = reader.records().flatten().filter(|record| record.len() == names.len()).collect();
+    let column = |at: usize| -> ArrayRef { Arc::new(StringArray::from_iter_values(records.iter().map(|r| &r[at]))) };
+    let columns = names.iter().enumerate().map(|(at, name)| (name, column(at), true));
+    let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    let mut bytes = writer.into_inner().unwrap();
+    change(&mut bytes);
+    archive(marked, |archive| *archive = bytes);
+    marked.edit("jobs/sources/contact.toml", "format = \"csv\"", "format = \"parquet\"");
+}
 
 /// Puts the contacts into a tar archive in place of the zip archive, and packs it with bzip2.
 fn packed_tar(marked: &Marked, change: impl FnOnce(&mut Vec<u8>)) {

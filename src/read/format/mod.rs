@@ -3,9 +3,9 @@
 //! through these traits are per member and per block, never per record.
 
 mod csv;
-#[allow(dead_code)]
 mod laid;
 mod null;
+mod parquet;
 mod seam;
 
 pub use seam::Survey;
@@ -24,5 +24,6 @@ use crate::policy::{ReadFormat, RecordFormat};
 pub(super) fn of(read: &ReadFormat, bad: BadRecords) -> Result<Box<dyn FileFormat>> {
     Ok(match &read.records {
         RecordFormat::Csv(rules) => Box::new(csv::Csv::new(read, *rules, bad)?),
+        RecordFormat::Parquet => Box::new(parquet::Parquet::new(read, bad)),
     })
 }

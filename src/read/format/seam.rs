@@ -68,6 +68,14 @@ pub(in crate::read) struct OpenedMember {
 
 /// The blocks of one member, one after the other.
 pub(in crate::read) trait Blocks: Send {
+    /// Says why a column of the member has no values that can be read; they are null for who asks for them all the same.
+    fn unread(&self, _column: usize) -> Option<&'static str> {
+        None
+    }
+
+    /// Says which columns will be asked for, before the first block: those of others need not be found.
+    fn want(&mut self, _columns: &ColumnMap) {}
+
     /// Reads the next whole records, about `block_bytes` of them; none at the end. After a `stop` nothing follows.
     fn next(&mut self, buffer: &mut Vec<u8>, block_bytes: usize) -> Option<Block>;
 
@@ -126,7 +134,6 @@ pub(in crate::read) enum BlockStop {
     /// No record end in more bytes than a record may have.
     TooLong,
     /// A record that cannot be read; those before it are in the block.
-    #[allow(dead_code)]
     Fault(RecordFault),
 }
 
@@ -145,7 +152,6 @@ pub(in crate::read) struct Parsed {
 
 /// Why a block could not be parsed.
 pub(in crate::read) enum Failure {
-    #[allow(dead_code)]
     Fault(RecordFault),
     /// Said in full already.
     Error(Error),
