@@ -1,6 +1,7 @@
 //! One `sources/*.toml`: what its columns are, how it is read, when it is whole; with the policy, whether the purposes
 //! it lists allow what it says. Must not know jobs.
 
+use super::check_json;
 use super::check_pattern;
 use super::check_policy::{self, Policy};
 use super::finding::Page;
@@ -145,6 +146,7 @@ pub(super) fn check<'a>(
     let mut inventory = Inventory { page, spec, columns, source: None, places, cover };
     by_patterns(&mut inventory, &lines, used);
     inventory.columns.iter().filter(|column| column.pattern.is_none()).for_each(|column| composed(&inventory, column));
+    check_json::names(page, spec, &inventory.columns);
     subject(&inventory, &spec.subject);
     consent(&inventory);
     if let Some(policy) = policy {
@@ -593,6 +595,7 @@ fn read(page: Page, spec: &SourceSpec) -> Option<ReadFormat> {
     let encoding = value::encoding(page, read.encoding.as_ref());
     let records = match *read.format {
         Format::Csv => csv(page, spec).map(RecordFormat::Csv),
+        Format::Json | Format::Ndjson => check_json::rules(page, spec, encoding.as_deref()).map(RecordFormat::Json),
     };
     let member = match &read.member {
         Some(at) => value::glob(page, at).map(Some),
@@ -638,6 +641,9 @@ fn csv(page: Page, spec: &SourceSpec) -> Option<CsvFormat> {
     {
         let at = read.quote.as_ref().or(read.delimiter.as_ref()).map_or(spec.read.span(), At::span);
         page.fault(at, "delimiter", "delimiter and quote are the same", "change one of the two");
+    }
+    if let Some(at) = &read.records {
+        page.fault(at.span(), "unused-key", "`records` is for format = \"json\"", "leave it out");
     }
     let header = value::number(page, read.header.as_ref(), 1..1_000_001, unset.header as i64);
     Some(CsvFormat {

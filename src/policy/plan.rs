@@ -303,10 +303,24 @@ impl Source {
 }
 
 /// How records lie in a file, one variant for each name that `read.format` has; `read::format` reads them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RecordFormat {
     /// `format = "csv"`.
     Csv(CsvFormat),
+    /// `format = "json"` or `"ndjson"`.
+    Json(JsonFormat),
+}
+
+/// How records lie in a JSON file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JsonFormat {
+    /// One per line.
+    Lines,
+    /// In arrays: of the file, or of its pages.
+    Arrays {
+        /// Keys that lead from a page to its array; none where the array is all there is.
+        path: Vec<String>,
+    },
 }
 
 /// The keys of `[read]` that only CSV has.

@@ -45,6 +45,8 @@ const WORDS: [(&str, &str); 9] = [
 ];
 const HTML: &str = "an HTML page, such as that of a login or of an error";
 const OLE: &str = "an Excel workbook of the old kind (.xls) or with a password, or another Office document";
+/// What only a source that says so is read as.
+pub(super) const JSON: &str = "a JSON file";
 const WORKBOOK: &str = "an Excel workbook";
 const TAR: &str = "a tar archive";
 const TAR_MARK: usize = 257;
@@ -70,7 +72,7 @@ pub(super) fn foreign(start: &[u8]) -> Option<&'static str> {
     let text = marks.iter().find_map(|mark| text.strip_prefix(*mark)).unwrap_or(&text).trim_ascii_start();
     let lower = text.to_ascii_lowercase();
     let word = WORDS.iter().find(|(word, _)| lower.starts_with(word.as_bytes()));
-    word.map(|(_, what)| *what).or_else(|| is_json(text).then_some("a JSON file"))
+    word.map(|(_, what)| *what).or_else(|| is_json(text).then_some(JSON))
 }
 
 /// An object or array whose first value is there. No header begins so: a quote would stand inside a cell.
@@ -96,8 +98,15 @@ pub(super) fn document(has: impl Fn(&str) -> bool) -> Option<&'static str> {
 
 /// The error for a file that is something else.
 pub(super) fn refused(place: &str, what: &str) -> Error {
-    Error::new(Code::FormatNotRead, format!("{place} is {what}, which is not read"))
-        .help("have it exported as CSV: plain, as gzip, or as a member of a zip archive")
+    let help = match what {
+        JSON => {
+            "have it exported as CSV, or say in its source how it is read: read.format = \"json\" for an array or pages, \
+             \"ndjson\" for one record per line"
+        }
+        _ => "have it exported as CSV or JSON: plain, as gzip, or as a member of a zip archive",
+    };
+    let read = if what == JSON { " as CSV" } else { "" };
+    Error::new(Code::FormatNotRead, format!("{place} is {what}, which is not read{read}")).help(help)
 }
 
 #[cfg(test)]
@@ -113,9 +122,9 @@ mod tests {
             (b"\xef\xbb\xbf \n<!DOCTYPE HTML><title>", HTML),
             (b"\xff\xfe<\0h\0t\0m\0l\0", HTML),
             (b"<?xml version='1.0'?><Workbook>", "an XML file"),
-            (b"[\n  {\"Id\": 1}]", "a JSON file"),
-            (b"{\"Id\": 1}\n{\"Id\": 2}", "a JSON file"),
-            (b"[]", "a JSON file"),
+            (b"[\n  {\"Id\": 1}]", JSON),
+            (b"{\"Id\": 1}\n{\"Id\": 2}", JSON),
+            (b"[]", JSON),
             (b"%PDF-1.7", "a PDF document"),
             (b"PAR1\x15", "a Parquet file"),
         ] {

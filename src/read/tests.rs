@@ -22,7 +22,7 @@ fn root(folder: &Path) -> Root {
     Root::open("raw", folder.to_str().unwrap(), RUNTIME.handle().clone()).unwrap()
 }
 
-fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+pub(super) fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (path, bytes) in files {
         let path = folder.path().join(path);
@@ -44,7 +44,7 @@ pub(super) fn source() -> Source {
 }
 
 fn csv(source: &mut Source) -> &mut CsvFormat {
-    let RecordFormat::Csv(csv) = &mut source.read.records;
+    let RecordFormat::Csv(csv) = &mut source.read.records else { panic!("it is CSV") };
     csv
 }
 
@@ -76,26 +76,35 @@ pub(super) fn wanted(names: &[&str]) -> Vec<Column> {
     names.iter().map(column).collect()
 }
 
-type Rows = Vec<(usize, u64, Vec<Option<String>>)>;
+pub(super) type Rows = Vec<(usize, u64, Vec<Option<String>>)>;
 
-struct How {
-    threads: usize,
-    block_bytes: usize,
-    drop: bool,
+pub(super) struct How {
+    pub threads: usize,
+    pub block_bytes: usize,
+    pub drop: bool,
 }
 
 const PLAIN: How = How { threads: 1, block_bytes: 1 << 20, drop: false };
 
 /// All rows in order (input, record, values) and the report.
 fn read(folder: &Path, source: &Source, names: &[&str], how: &How) -> Result<(Rows, ReadReport), Error> {
+    read_columns(folder, source, &wanted(names), how)
+}
+
+pub(super) fn read_columns(
+    folder: &Path,
+    source: &Source,
+    columns: &[Column],
+    how: &How,
+) -> Result<(Rows, ReadReport), Error> {
     let root = root(folder);
     let objects = root.list("").unwrap();
-    let columns = wanted(names);
-    let required: Vec<usize> = (0..names.len()).collect();
+    let required: Vec<usize> = (0..columns.len()).collect();
     let request = ReadRequest {
         source,
-        columns: &columns,
+        columns,
         required: &required,
+        structures: Structures::Refuse,
         drop_bad_records: how.drop,
         block_bytes: how.block_bytes,
     };
@@ -105,7 +114,7 @@ fn read(folder: &Path, source: &Source, names: &[&str], how: &How) -> Result<(Ro
         let mut scratch = Scratch::default();
         while let Some(batch) = reader.next(&mut scratch)? {
             let cell = |row, column| batch.value(row, column).map(str::to_string);
-            let row = |row| (batch.input, batch.record(row), (0..names.len()).map(|c| cell(row, c)).collect());
+            let row = |row| (batch.input, batch.record(row), (0..columns.len()).map(|c| cell(row, c)).collect());
             rows.lock().unwrap().extend((0..batch.rows()).map(row));
             scratch.recycle(batch);
         }
@@ -607,7 +616,7 @@ fn an_object_that_changes_after_listing_is_refused() {
     std::fs::write(folder.path().join("x.csv"), b"Id\n1\n2\n").unwrap();
     let (source, columns) = (source(), wanted(&["Id"]));
     let request =
-        ReadRequest { source: &source, columns: &columns, required: &[0], drop_bad_records: false, block_bytes: 64 };
+        ReadRequest { source: &source, columns: &columns, required: &[0], structures: Structures::Refuse, drop_bad_records: false, block_bytes: 64 };
     let refused = Reader::open(&root, &Selection { set: None, objects, aside: Default::default() }, &request, &Silent)
         .err()
         .unwrap();

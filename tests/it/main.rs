@@ -18,6 +18,7 @@ mod init;
 mod installation;
 mod job;
 mod leaks;
+mod leaks_json;
 mod links;
 mod marked;
 mod nightly;

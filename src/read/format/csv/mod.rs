@@ -17,7 +17,7 @@ use self::exact::Grammar;
 use self::fault::{FaultAt, What, unit};
 use self::scan::Marks;
 use super::{
-    BadRecords, Block, BlockStop, Failure, FaultSpot, FileFormat, FormatScratch, OpenedMember, Parsed, RecordFault,
+    BadRecords, Block, BlockStop, Failure, FaultSpot, FileFormat, FormatScratch, Names, OpenedMember, Parsed, RecordFault,
     Survey,
 };
 use crate::error::{Code, Result};
@@ -25,6 +25,7 @@ use crate::policy::{CsvFormat, ReadFormat};
 use crate::read::LARGEST;
 use crate::read::batch::{Cell, ColumnMap};
 use crate::read::container::{Bytes, Member};
+use crate::read::found::FoundNames;
 use crate::read::text::{self, Text};
 use crate::store::Root;
 use encoding_rs::Encoding;
@@ -85,7 +86,7 @@ impl Csv {
         if seen.lost && memchr::memmem::find(text.as_bytes(), "\u{fffd}".as_bytes()).is_some() {
             return Err(text.into_bytes());
         }
-        Ok(Parsed { text, rows: seen.lines, dropped: Vec::new(), blank: Vec::new(), fault: None })
+        Ok(Parsed { text, rows: seen.lines, dropped: Vec::new(), blank: Vec::new(), found: FoundNames::default(), fault: None })
     }
 
     /// The exact way, at the first fault of which the block ends.
@@ -93,7 +94,7 @@ impl Csv {
         let exact = exact::parse(bytes, &self.grammar, width, self.bad, true);
         *positions = Positions { ends: exact.ends, doubled: exact.doubled };
         let fault = exact.fault.map(|fault| self.fault(offset, fault));
-        let parsed = Parsed { text: exact.text, rows: exact.rows, dropped: exact.dropped, blank: Vec::new(), fault };
+        let parsed = Parsed { text: exact.text, rows: exact.rows, dropped: exact.dropped, blank: Vec::new(), found: FoundNames::default(), fault };
         if self.bad == BadRecords::Tell { Ok(parsed) } else { parsed.whole() }
     }
 
@@ -119,7 +120,8 @@ impl FileFormat for Csv {
         let bytes = Bytes::open(root, member, &self.read, spent, blake3::Hasher::new())?;
         let mut text = Text::open(bytes, &self.read)?;
         let header = self.header(&mut text)?;
-        Ok(OpenedMember { names: header.names, blocks: Box::new(CsvBlocks::new(text, self.grammar, header.end)) })
+        let blocks = Box::new(CsvBlocks::new(text, self.grammar, header.end));
+        Ok(OpenedMember { names: Names::Ahead(header.names), blocks })
     }
 
     fn parse(

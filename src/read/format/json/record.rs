@@ -1,0 +1,386 @@
+//! One record to a row of cells: what is needed is found by its path, everything else is checked and passed over. Must not
+//! know files or blocks.
+
+use super::fault::{FaultAt, What};
+use super::lexer::{DEEPEST, Lexer, Scalar, unescape};
+use super::paths::{PathNode, Paths};
+use super::shape::Shape;
+use crate::policy::ElementChoice;
+use crate::read::batch::Cell;
+use crate::read::found::Finding;
+use crate::read::wanted::Structures;
+
+const VALUE: Finding = Finding { value: true, inner: false };
+const INNER: Finding = Finding { value: false, inner: true };
+const NOTHING: Finding = Finding { value: false, inner: false };
+
+/// Rows of a block in the making.
+pub(super) struct Rows<'t, 'p> {
+    pub lexer: Lexer<'t>,
+    pub paths: &'p Paths,
+    pub shape: &'p mut Shape,
+    /// Row after row, each as wide as there are columns.
+    pub cells: &'p mut Vec<Cell>,
+    /// Values that differ from what is written; in cells their positions come after the text.
+    pub values: String,
+    /// The row being filled.
+    row: usize,
+    /// It has something that is neither null nor blank.
+    filled: bool,
+    /// A text for a moment.
+    scratch: String,
+}
+
+impl<'t, 'p> Rows<'t, 'p> {
+    pub fn new(lexer: Lexer<'t>, paths: &'p Paths, shape: &'p mut Shape, cells: &'p mut Vec<Cell>) -> Rows<'t, 'p> {
+        cells.clear();
+        let (values, scratch) = (String::new(), String::new());
+        Rows { lexer, paths, shape, cells, values, row: 0, filled: false, scratch }
+    }
+
+    /// Forgets all rows after so many.
+    pub fn keep(&mut self, rows: usize) {
+        self.cells.truncate(rows * self.paths.width);
+    }
+
+    /// Reads a record; says whether it holds anything but nulls and blanks.
+    pub fn record(&mut self) -> Result<bool, FaultAt> {
+        self.row = self.cells.len();
+        self.filled = false;
+        self.cells.resize(self.row + self.paths.width, Cell::default());
+        if self.lexer.next_byte()? != b'{' {
+            let at = self.lexer.at;
+            // What is no value at all is told as that.
+            return self.lexer.skip(0).and(Err(What::NoObject.at(at)));
+        }
+        self.object(self.shape.record(), 0)?;
+        Ok(self.filled)
+    }
+
+    /// Reads an object that is looked into.
+    fn object(&mut self, here: u32, depth: usize) -> Result<Finding, FaultAt> {
+        self.lexer.at += 1;
+        if self.lexer.empty(b'}')? {
+            return Ok(NOTHING);
+        }
+        let (object, mut before, mut keys) = (self.shape.object(), None, 0);
+        loop {
+            let place = self.shape.key(&mut self.lexer, here, before, object)?;
+            before = Some(place);
+            keys += 1;
+            if keys > self.lexer.max_keys {
+                return Err(What::TooManyKeys { most: self.lexer.max_keys }.at(self.lexer.at));
+            }
+            self.lexer.expect(b':')?;
+            self.value(place, depth + 1)?;
+            if !self.lexer.another(b'}')? {
+                return Ok(INNER);
+            }
+        }
+    }
+
+    fn value(&mut self, place: u32, depth: usize) -> Result<(), FaultAt> {
+        let first = self.lexer.next_byte()?;
+        let paths = self.paths;
+        let node = self.shape.node(place).map(|node| paths.at(node));
+        let start = self.lexer.at;
+        let finding = match first {
+            b'{' | b'[' if depth >= DEEPEST => return Err(What::TooDeep { most: DEEPEST }.at(start)),
+            b'{' if node.is_some_and(PathNode::entered) => {
+                let finding = self.object(place, depth)?;
+                self.entered(node, start, finding, false)?
+            }
+            b'[' if node.is_some_and(|node| !node.elements.is_empty()) => {
+                let finding = self.chosen(node, depth)?;
+                self.entered(node, start, finding, true)?
+            }
+            b'{' | b'[' => self.whole(node, first, depth)?,
+            _ => self.scalar(node, first)?,
+        };
+        self.shape.found(place, finding);
+        Ok(())
+    }
+
+    /// What an object or array that was looked into is by itself: of an array not all is looked into, so that who looks at
+    /// everything sees it as a column, too.
+    fn entered(
+        &mut self,
+        node: Option<&PathNode>,
+        start: usize,
+        finding: Finding,
+        array: bool,
+    ) -> Result<Finding, FaultAt> {
+        let leaf = node.and_then(|node| node.leaf);
+        if self.paths.structures == Structures::Refuse {
+            let needed = leaf.filter(|leaf| self.needed(*leaf));
+            return needed.map_or(Ok(finding), |leaf| Err(What::Object(leaf).at(start)));
+        }
+        self.fill(leaf, Cell { start: start as u32, end: self.lexer.at as u32 });
+        Ok(if array && finding.inner { VALUE } else { finding })
+    }
+
+    /// Reads an object or array that is not looked into: a column by itself.
+    fn whole(&mut self, node: Option<&PathNode>, first: u8, depth: usize) -> Result<Finding, FaultAt> {
+        let start = self.lexer.at;
+        let refuse = self.paths.structures == Structures::Refuse;
+        let leaf = node.and_then(|node| node.leaf).filter(|leaf| self.needed(*leaf));
+        if let Some(leaf) = leaf.filter(|_| refuse) {
+            return match (first, self.paths.leaves[leaf].separator) {
+                (b'[', Some(separator)) => self.joined(leaf, separator),
+                (b'[', None) => self.empty_array().map_err(|at| What::Array(leaf).at(at)),
+                _ => Err(What::Object(leaf).at(start)),
+            };
+        }
+        if let Some(leaf) = node.and_then(|node| node.needed_below).filter(|_| refuse) {
+            return match first {
+                b'[' => self.empty_array().map_err(|at| What::NotEntered(leaf).at(at)),
+                _ => Err(What::NotEntered(leaf).at(start)),
+            };
+        }
+        self.lexer.skip(depth)?;
+        let written = &self.lexer.text[start..self.lexer.at];
+        let empty = written[1..written.len() - 1].trim_ascii().is_empty();
+        self.filled |= !empty;
+        if empty {
+            return Ok(NOTHING);
+        }
+        self.fill(leaf, Cell { start: start as u32, end: self.lexer.at as u32 });
+        Ok(VALUE)
+    }
+
+    /// Passes over an array with nothing in it, which is no value; else says where it begins.
+    fn empty_array(&mut self) -> Result<Finding, usize> {
+        let start = self.lexer.at;
+        self.lexer.at += 1;
+        match self.lexer.empty(b']') {
+            Ok(true) => Ok(NOTHING),
+            _ => Err(start),
+        }
+    }
+
+    fn needed(&self, leaf: usize) -> bool {
+        !self.paths.leaves[leaf].columns.is_empty()
+    }
+
+    fn scalar(&mut self, node: Option<&PathNode>, first: u8) -> Result<Finding, FaultAt> {
+        let start = self.lexer.at;
+        let scalar = self.lexer.scalar(first)?;
+        let cell = self.cell(scalar, node.is_some_and(|node| node.leaf.is_some_and(|leaf| self.needed(leaf))));
+        let Some(cell) = cell else { return Ok(NOTHING) };
+        let Some(node) = node else { return Ok(VALUE) };
+        if let Some(leaf) = node.leaf.filter(|leaf| self.needed(*leaf)) {
+            if self.paths.leaves[leaf].identified && !self.names_somebody(scalar) {
+                return Err(What::NotPlain(leaf).at(start));
+            }
+            self.checked(cell, start)?;
+            self.fill(Some(leaf), cell);
+        } else if let Some(leaf) = node.needed_below.filter(|_| self.paths.structures == Structures::Refuse) {
+            return Err(What::NotEntered(leaf).at(start));
+        }
+        Ok(VALUE)
+    }
+
+    /// Refuses characters that no text may hold (R39) and that a backslash has written: others are seen in the file.
+    fn checked(&self, cell: Cell, start: usize) -> Result<(), FaultAt> {
+        if (cell.start as usize) < self.lexer.text.len() {
+            return Ok(());
+        }
+        match self.text(cell).chars().find(|letter| matches!(letter, '\0' | '\u{fffd}')) {
+            Some('\0') => Err(What::Nul.at(start)),
+            Some(_) => Err(What::Replacement.at(start)),
+            None => Ok(()),
+        }
+    }
+
+    fn text(&self, cell: Cell) -> &str {
+        let base = self.lexer.text.len();
+        match (cell.start as usize).checked_sub(base) {
+            Some(start) => &self.values[start..cell.end as usize - base],
+            None => cell.of(self.lexer.text),
+        }
+    }
+
+    /// A number with a point or an exponent may have been another one before it was written (R57).
+    fn names_somebody(&self, scalar: Scalar) -> bool {
+        let Scalar::Number { start, end } = scalar else { return true };
+        let written = &self.lexer.text[start..end];
+        written != "-0" && written.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+    }
+
+    /// Where the text of a scalar is; none for null. What a backslash stands for is worked out only if it is `needed`.
+    fn cell(&mut self, scalar: Scalar, needed: bool) -> Option<Cell> {
+        let (start, end) = match scalar {
+            Scalar::Null => return None,
+            Scalar::Number { start, end } | Scalar::Boolean { start, end } => (start, end),
+            Scalar::Text(quoted) if quoted.escaped && needed => {
+                let base = self.lexer.text.len();
+                let start = self.values.len();
+                unescape(&self.lexer.text[quoted.start..quoted.end], &mut self.values);
+                (base + start, base + self.values.len())
+            }
+            Scalar::Text(quoted) => (quoted.start, quoted.end),
+        };
+        let cell = Cell { start: start as u32, end: end as u32 };
+        self.filled = self.filled || !self.text(cell).trim().is_empty();
+        Some(cell)
+    }
+
+    fn fill(&mut self, leaf: Option<usize>, cell: Cell) {
+        for column in leaf.into_iter().flat_map(|leaf| &self.paths.leaves[leaf].columns) {
+            self.cells[self.row + *column as usize] = cell;
+        }
+    }
+
+    /// Reads an array of single values as one cell, with the separator of the column's `several` between them.
+    fn joined(&mut self, leaf: usize, separator: char) -> Result<Finding, FaultAt> {
+        let base = self.lexer.text.len();
+        self.lexer.at += 1;
+        if self.lexer.empty(b']')? {
+            return Ok(NOTHING);
+        }
+        let (from, mut joined, mut unescaped) = (self.lexer.at, String::new(), std::mem::take(&mut self.scratch));
+        loop {
+            let first = self.lexer.next_byte()?;
+            let at = self.lexer.at;
+            if matches!(first, b'{' | b'[') {
+                return Err(What::Nested(leaf).at(at));
+            }
+            let scalar = self.lexer.scalar(first)?;
+            if !self.names_somebody(scalar) {
+                return Err(What::NotPlain(leaf).at(at));
+            }
+            let said = self.lexer.said(scalar, &mut unescaped);
+            if let Some(value) = said.filter(|value| !value.trim().is_empty()) {
+                if value.contains(separator) {
+                    return Err(What::Separator(leaf).at(at));
+                }
+                if !joined.is_empty() {
+                    joined.push(separator);
+                }
+                joined.push_str(value);
+            }
+            if !self.lexer.another(b']')? {
+                break;
+            }
+        }
+        self.scratch = unescaped;
+        self.filled |= !joined.trim().is_empty();
+        let start = base + self.values.len();
+        self.values.push_str(&joined);
+        let cell = Cell { start: start as u32, end: (start + joined.len()) as u32 };
+        self.checked(cell, from)?;
+        self.fill(Some(leaf), cell);
+        Ok(VALUE)
+    }
+
+    /// Reads an array of which some elements are looked into.
+    fn chosen(&mut self, node: Option<&PathNode>, depth: usize) -> Result<Finding, FaultAt> {
+        self.lexer.at += 1;
+        if self.lexer.empty(b']')? {
+            return Ok(NOTHING);
+        }
+        let elements = node.map(|node| &node.elements[..]).unwrap_or_default();
+        let mut taken = vec![false; elements.len()];
+        for place in 0.. {
+            self.lexer.next_byte()?;
+            let start = self.lexer.at;
+            self.lexer.skip(depth + 1)?;
+            let end = self.lexer.at;
+            for ((choice, within), taken) in elements.iter().zip(&mut taken) {
+                if !self.chooses(choice, place, start)? {
+                    continue;
+                }
+                let found = self.paths.at(*within);
+                let needed = found.leaf.filter(|leaf| self.needed(*leaf)).or(found.needed_below);
+                if let Some(leaf) = needed.filter(|_| std::mem::replace(taken, true)) {
+                    return Err(What::SeveralElements(leaf).at(start));
+                }
+                self.lexer.at = start;
+                self.inside(*within)?;
+                self.lexer.at = end;
+            }
+            self.lexer.at = end;
+            if !self.lexer.another(b']')? {
+                break;
+            }
+        }
+        self.filled = true;
+        Ok(INNER)
+    }
+
+    /// Whether an element that was read before is what a path chooses.
+    fn chooses(&mut self, choice: &ElementChoice, place: usize, start: usize) -> Result<bool, FaultAt> {
+        let ElementChoice::Where { key: wanted, equals } = choice else {
+            return Ok(*choice == ElementChoice::At(place));
+        };
+        self.lexer.at = start;
+        if self.lexer.peek() != Some(b'{') {
+            return Ok(false);
+        }
+        self.lexer.at += 1;
+        if self.lexer.empty(b'}')? {
+            return Ok(false);
+        }
+        loop {
+            let key = self.lexer.key()?;
+            self.lexer.expect(b':')?;
+            let first = self.lexer.next_byte()?;
+            if key == wanted.as_str() {
+                if matches!(first, b'{' | b'[') {
+                    return Ok(false);
+                }
+                let scalar = self.lexer.scalar(first)?;
+                let mut unescaped = std::mem::take(&mut self.scratch);
+                let equal = self.lexer.said(scalar, &mut unescaped).is_some_and(|said| said == equals);
+                self.scratch = unescaped;
+                return Ok(equal);
+            }
+            self.lexer.skip(0)?;
+            if !self.lexer.another(b'}')? {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Reads what is needed of an element that was read before.
+    fn inside(&mut self, within: usize) -> Result<(), FaultAt> {
+        let paths = self.paths;
+        let node = paths.at(within);
+        let first = self.lexer.next_byte()?;
+        let start = self.lexer.at;
+        let finding = match first {
+            b'{' if node.entered() => {
+                let finding = self.keys_inside(node)?;
+                self.entered(Some(node), start, finding, false)?
+            }
+            b'[' if !node.elements.is_empty() => {
+                let finding = self.chosen(Some(node), 0)?;
+                self.entered(Some(node), start, finding, true)?
+            }
+            b'{' | b'[' => self.whole(Some(node), first, 0)?,
+            _ => self.scalar(Some(node), first)?,
+        };
+        if let Some(leaf) = node.leaf {
+            self.shape.found_leaf(leaf, finding);
+        }
+        Ok(())
+    }
+
+    fn keys_inside(&mut self, node: &PathNode) -> Result<Finding, FaultAt> {
+        self.lexer.at += 1;
+        if self.lexer.empty(b'}')? {
+            return Ok(NOTHING);
+        }
+        loop {
+            let key = self.lexer.key()?;
+            self.lexer.expect(b':')?;
+            match node.key(&key) {
+                Some(next) => self.inside(next)?,
+                None => self.lexer.skip(0)?,
+            }
+            if !self.lexer.another(b'}')? {
+                return Ok(INNER);
+            }
+        }
+    }
+}
