@@ -1,9 +1,7 @@
 //! What a source says of JSON: where records are, and names of columns that are paths into them. Must not know records.
 
-use super::check_source::ColumnEntry;
 use super::finding::Page;
-use super::plan::JsonFormat;
-use super::record_path::{PathStep, RecordPath};
+use super::record_path::{JsonFormat, PathStep, RecordPath};
 use super::source_spec::{Format, ReadSpec, SourceSpec};
 use super::spec::At;
 use std::collections::BTreeMap;
@@ -47,25 +45,19 @@ pub(super) fn rules(page: Page, spec: &SourceSpec, encoding: Option<&str>) -> Op
 }
 
 /// Refuses names of columns that are no paths, and paths that go on from the end of another.
-pub(super) fn names(page: Page, spec: &SourceSpec, columns: &[ColumnEntry<'_>]) {
-    if *spec.read.format == Format::Csv {
-        return;
-    }
+pub(super) fn names<'a>(page: Page, names: impl Iterator<Item = (&'a str, Range<usize>)>) {
     let mut ends: BTreeMap<Vec<String>, Range<usize>> = BTreeMap::new();
-    for (at, column) in spec.columns.iter() {
-        let entry = columns.iter().find(|entry| std::ptr::eq(entry.spec, column) && entry.pattern.is_none());
-        let own = entry.filter(|_| column.parts.is_none()).map(|entry| (entry.name.as_str(), at.span()));
-        let others = column.names.iter().flat_map(|names| names.iter()).map(|name| (name.as_str(), name.span()));
-        for (name, span) in own.into_iter().chain(others) {
-            match RecordPath::read(name) {
-                Err(what) => {
-                    let help = "write the path as in properties.email, emails[0].value or emails[primary=true].value; a \
-                                backslash before a mark makes it part of a key";
-                    page.fault(span, "column-path", format!("no path into a JSON record: it has {what}"), help);
-                }
-                Ok(path) => {
-                    ends.insert(path.steps.iter().map(said).collect(), span);
-                }
+    for (name, span) in names {
+        match RecordPath::read(name) {
+            Err(what) => {
+                let help = "write the path as in properties.email, emails[0].value or emails[primary=true].value; a \
+                            backslash before a mark makes it part of a key";
+                page.fault(span, "column-path", format!("no path into a JSON record: it has {what}"), help);
+            }
+            // A column that says whether there is something goes with what is in it.
+            Ok(path) if path.steps.last() == Some(&PathStep::Present) => {}
+            Ok(path) => {
+                ends.insert(path.steps.iter().map(said).collect(), span);
             }
         }
     }

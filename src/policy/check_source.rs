@@ -146,7 +146,12 @@ pub(super) fn check<'a>(
     let mut inventory = Inventory { page, spec, columns, source: None, places, cover };
     by_patterns(&mut inventory, &lines, used);
     inventory.columns.iter().filter(|column| column.pattern.is_none()).for_each(|column| composed(&inventory, column));
-    check_json::names(page, spec, &inventory.columns);
+    if *spec.read.format != Format::Csv {
+        let own = by_name.iter().filter(|(_, column)| column.parts.is_none());
+        let own = own.zip(&inventory.columns).map(|((at, _), column)| (column.name.as_str(), at.span()));
+        let others = by_name.iter().flat_map(|(_, column)| column.names.iter().flat_map(|names| names.iter()));
+        check_json::names(page, own.chain(others.map(|at| (at.as_str(), at.span()))));
+    }
     subject(&inventory, &spec.subject);
     consent(&inventory);
     if let Some(policy) = policy {

@@ -43,7 +43,7 @@ pub use name_pattern::{ColumnCover, CoveredBy, NamePattern, PatternLine};
 pub use place::{Rule, place};
 pub use plan::*;
 pub use policy_spec::RecipientKind;
-pub use record_path::{ElementChoice, PathStep, RecordPath, push_key};
+pub use record_path::{ElementChoice, JsonFormat, PathStep, RecordPath, push_key};
 pub use register::*;
 pub use schedule::Schedule;
 pub use schema::{SpecKind, schema};

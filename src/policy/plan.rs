@@ -311,18 +311,6 @@ pub enum RecordFormat {
     Json(JsonFormat),
 }
 
-/// How records lie in a JSON file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum JsonFormat {
-    /// One per line.
-    Lines,
-    /// In arrays: of the file, or of its pages.
-    Arrays {
-        /// Keys that lead from a page to its array; none where the array is all there is.
-        path: Vec<String>,
-    },
-}
-
 /// The keys of `[read]` that only CSV has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CsvFormat {

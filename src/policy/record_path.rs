@@ -1,7 +1,19 @@
-//! Paths into a JSON record, which are the names of its columns: `properties.email`, `emails[0].value`,
-//! `emails[primary=true].value`. Must not know records.
+//! Where records are in JSON, and paths into them, which are the names of its columns: `properties.email`, `emails[0].value`,
+//! `emails[primary=true].value`, and `data?`, which says whether there is something. Must not know records.
 
 use std::fmt::Write;
+
+/// How records lie in a JSON file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JsonFormat {
+    /// One per line.
+    Lines,
+    /// In arrays: of the file, or of its pages.
+    Arrays {
+        /// Keys that lead from a page to its array; none where the array is all there is.
+        path: Vec<String>,
+    },
+}
 
 /// A path as the name of a column says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +29,8 @@ pub enum PathStep {
     Key(String),
     /// To an element of an array.
     Element(ElementChoice),
+    /// At the end: whether there is something else than null.
+    Present,
 }
 
 /// Which element of an array.
@@ -34,7 +48,7 @@ pub enum ElementChoice {
 }
 
 /// What has a meaning of its own in a path, and needs a backslash where it is part of a key.
-const MARKS: [char; 4] = ['.', '[', ']', '\\'];
+const MARKS: [char; 5] = ['.', '[', ']', '?', '\\'];
 
 impl RecordPath {
     /// Reads a path; else says what is wrong with it.
@@ -44,7 +58,7 @@ impl RecordPath {
     pub fn read(text: &str) -> Result<RecordPath, &'static str> {
         let (mut steps, mut letters) = (Vec::new(), text.chars().peekable());
         loop {
-            let (key, end) = word(&mut letters, &['.', '['])?;
+            let (key, end) = word(&mut letters, &['.', '[', '?'])?;
             if key.is_empty() {
                 return Err("a key without a name");
             }
@@ -57,7 +71,12 @@ impl RecordPath {
             match end {
                 None => return Ok(RecordPath { steps }),
                 Some('.') => {}
-                Some(_) => return Err("something other than `.` or `[` after a `]`"),
+                Some('?') if letters.peek().is_none() => {
+                    steps.push(PathStep::Present);
+                    return Ok(RecordPath { steps });
+                }
+                Some('?') => return Err("something after a `?`"),
+                Some(_) => return Err("something other than `.`, `[` or `?` after a `]`"),
             }
         }
     }
@@ -66,7 +85,7 @@ impl RecordPath {
     pub fn keys(self) -> Option<Vec<String>> {
         let key = |step| match step {
             PathStep::Key(key) => Some(key),
-            PathStep::Element(_) => None,
+            PathStep::Element(_) | PathStep::Present => None,
         };
         self.steps.into_iter().map(key).collect()
     }
@@ -143,11 +162,13 @@ mod tests {
             Ok(vec![key("emails"), PathStep::Element(primary), key("value")])
         });
         assert_eq!(read(r"a\.b.c\[0\]"), Ok(vec![key("a.b"), key("c[0]")]));
+        assert_eq!(read(r"a[0]?"), Ok(vec![key("a"), at(0), PathStep::Present]));
+        assert_eq!(read(r"why\??"), Ok(vec![key("why?"), PathStep::Present]));
     }
 
     #[test]
     fn what_is_no_path_is_refused() {
-        for text in ["", ".a", "a.", "a..b", "a[", "a[]", "a[x]", "a[01]", "a[=1]", "a[k=]", "a]", "a[0]b", "[0]", "a\\"] {
+        for text in ["", ".a", "a.", "a..b", "a[", "a[]", "a[x]", "a[01]", "a[=1]", "a[k=]", "a]", "a[0]b", "?", "a?b", "a??", "[0]", "a\\"] {
             assert!(RecordPath::read(text).is_err(), "{text}");
         }
     }

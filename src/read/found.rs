@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What was found under a name, in one record or in several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Finding {
+pub(super) struct NameFound {
     /// A value.
     pub value: bool,
     /// Something with values of names of their own.
@@ -16,17 +16,17 @@ pub(super) struct Finding {
 #[derive(Default)]
 pub(super) struct FoundNames {
     names: HashMap<String, usize>,
-    list: Vec<(String, Finding)>,
+    list: Vec<(String, NameFound)>,
     /// More names than may be: they are no longer added.
     pub too_many: bool,
 }
 
 impl FoundNames {
     /// Adds what was found; no more than `most` names are kept.
-    pub fn add(&mut self, name: String, finding: Finding, most: usize) {
+    pub fn add(&mut self, name: String, finding: NameFound, most: usize) {
         if let Some(known) = self.names.get(&name) {
             let known = &mut self.list[*known].1;
-            *known = Finding { value: known.value | finding.value, inner: known.inner | finding.inner };
+            *known = NameFound { value: known.value | finding.value, inner: known.inner | finding.inner };
             return;
         }
         if self.list.len() >= most {
@@ -75,7 +75,7 @@ mod tests {
     fn found(list: &[(&str, bool, bool)]) -> FoundNames {
         let mut found = FoundNames::default();
         list.iter().for_each(|(name, value, inner)| {
-            found.add((*name).into(), Finding { value: *value, inner: *inner }, 4);
+            found.add((*name).into(), NameFound { value: *value, inner: *inner }, 4);
         });
         found
     }

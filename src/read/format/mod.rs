@@ -11,7 +11,7 @@ mod seam;
 
 pub use seam::Survey;
 pub(super) use seam::{
-    BadRecords, Block, BlockStop, Blocks, Failure, FaultSpot, FileFormat, FormatScratch, Names, OpenedMember, Parsed,
+    BadRecords, Block, BlockStop, Blocks, Failure, FaultSpot, FileFormat, FormatScratch, ColumnNames, OpenedMember, Parsed,
     RecordFault,
 };
 

@@ -2,7 +2,7 @@
 //! parsing is not. Must not know columns or cells.
 
 use super::envelope::{Envelope, Reached};
-use super::fault::{FaultAt, What};
+use super::fault::{JsonFault, What};
 use crate::error::Result;
 use crate::read::container::MemberFacts;
 use crate::read::format::{Block, BlockStop, Blocks, FaultSpot, RecordFault};
@@ -278,11 +278,11 @@ impl JsonBlocks {
     }
 
     /// Ends the member at a fault around records.
-    fn fault(&self, fault: FaultAt) -> Step {
+    fn fault(&self, fault: JsonFault) -> Step {
         Step::Stop { within: false, stop: self.refusal(fault) }
     }
 
-    fn refusal(&self, fault: FaultAt) -> BlockStop {
+    fn refusal(&self, fault: JsonFault) -> BlockStop {
         let spot = FaultSpot::Byte { at: self.offset + fault.at as u64, unit: "" };
         let (code, what, help) = (fault.what.code(), fault.what.message(|_| String::new()), fault.what.help());
         BlockStop::Fault(RecordFault { record: 0, spot, code, what, help })

@@ -1,13 +1,13 @@
 //! What is around the records of a JSON file: nothing, an array, or pages, each an object that has the array of records at
 //! a path. It is read in pieces, as the file comes, and checked like records are. Must not know what is in records.
 
-use super::fault::{FaultAt, What};
+use super::fault::{JsonFault, What};
 use super::lexer::Lexer;
 use std::collections::HashSet;
 
 /// Reads what is around the records, up to the next array of them.
 pub(super) struct Envelope {
-    /// Keys that lead to the records.
+    /// ObjectKeys that lead to the records.
     path: Vec<String>,
     max_keys: usize,
     longest: usize,
@@ -37,7 +37,7 @@ pub(super) enum Reached {
     Open(usize),
     /// The end of the file.
     End,
-    Fault(FaultAt),
+    Fault(JsonFault),
 }
 
 impl Envelope {
@@ -63,11 +63,11 @@ impl Envelope {
                 _ if lexer.at - start > self.longest => return Reached::Fault(too_long),
                 Ok(true) => return Reached::Records(lexer.at),
                 Ok(false) => {}
-                Err(FaultAt { what: What::Open, .. }) if !complete && text.len() - start > self.longest => {
+                Err(JsonFault { what: What::Open, .. }) if !complete && text.len() - start > self.longest => {
                     return Reached::Fault(too_long);
                 }
-                Err(FaultAt { what: What::Open, .. }) if !complete => return Reached::Open(from),
-                Err(FaultAt { what: What::Open, at }) => return Reached::Fault(What::CutShort.at(at)),
+                Err(JsonFault { what: What::Open, .. }) if !complete => return Reached::Open(from),
+                Err(JsonFault { what: What::Open, at }) => return Reached::Fault(What::CutShort.at(at)),
                 Err(fault) if fault.at.saturating_sub(start) > self.longest => return Reached::Fault(too_long),
                 Err(fault) => return Reached::Fault(fault),
             }
@@ -81,7 +81,7 @@ impl Envelope {
 
     /// Reads one thing: an opening byte, a key with its value, a comma, an end. Whether an array of records has begun. It
     /// changes nothing where the text ends within it.
-    fn step(&mut self, lexer: &mut Lexer<'_>) -> Result<bool, FaultAt> {
+    fn step(&mut self, lexer: &mut Lexer<'_>) -> Result<bool, JsonFault> {
         let (byte, at) = (lexer.next_byte()?, lexer.at);
         match (self.next, byte) {
             (Next::Text, b'[') if self.path.is_empty() => {
@@ -114,7 +114,7 @@ impl Envelope {
         self.next = Next::First;
     }
 
-    fn close(&mut self, at: usize) -> Result<bool, FaultAt> {
+    fn close(&mut self, at: usize) -> Result<bool, JsonFault> {
         self.objects.pop();
         self.next = Next::More;
         if self.objects.len() < self.path.len() && !self.found {
@@ -126,7 +126,7 @@ impl Envelope {
         Ok(false)
     }
 
-    fn key(&mut self, lexer: &mut Lexer<'_>) -> Result<bool, FaultAt> {
+    fn key(&mut self, lexer: &mut Lexer<'_>) -> Result<bool, JsonFault> {
         let at = lexer.at;
         let key = lexer.key()?;
         lexer.expect(b':')?;

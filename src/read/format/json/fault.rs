@@ -52,15 +52,15 @@ pub(super) enum What {
 
 /// Where it is: `at` counts bytes from the start of the text looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FaultAt {
+pub(super) struct JsonFault {
     pub at: usize,
     pub what: What,
 }
 
 impl What {
     /// At a byte.
-    pub fn at(self, at: usize) -> FaultAt {
-        FaultAt { at, what: self }
+    pub fn at(self, at: usize) -> JsonFault {
+        JsonFault { at, what: self }
     }
 
     /// What happened, to stand after a position; `names` are those of leaves.

@@ -1,7 +1,7 @@
 //! The words of JSON (RFC 8259) in a text: strings, numbers and values that nobody needs, each checked to its last byte.
 //! It never makes a number of a number. Must not know columns or files.
 
-use super::fault::{FaultAt, What};
+use super::fault::{JsonFault, What};
 use crate::read::columns::normal;
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -62,7 +62,7 @@ impl<'t> Lexer<'t> {
 
     /// Passes over white space, and gives the byte after it.
     #[inline]
-    pub fn next_byte(&mut self) -> Result<u8, FaultAt> {
+    pub fn next_byte(&mut self) -> Result<u8, JsonFault> {
         let bytes = &self.text.as_bytes()[..self.end];
         while let Some(byte) = bytes.get(self.at) {
             if !matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
@@ -80,7 +80,7 @@ impl<'t> Lexer<'t> {
 
     /// Passes over white space and one given byte.
     #[inline]
-    pub fn expect(&mut self, byte: u8) -> Result<(), FaultAt> {
+    pub fn expect(&mut self, byte: u8) -> Result<(), JsonFault> {
         if self.next_byte()? != byte {
             return Err(What::Unexpected.at(self.at));
         }
@@ -90,7 +90,7 @@ impl<'t> Lexer<'t> {
 
     /// After a value of an object or array: whether another comes. Passes over the comma or the closing byte.
     #[inline]
-    pub fn another(&mut self, close: u8) -> Result<bool, FaultAt> {
+    pub fn another(&mut self, close: u8) -> Result<bool, JsonFault> {
         let byte = self.next_byte()?;
         if byte != b',' && byte != close {
             return Err(What::Unexpected.at(self.at));
@@ -101,14 +101,14 @@ impl<'t> Lexer<'t> {
 
     /// After an opening byte: whether the object or array is empty, in which case its end is passed over.
     #[inline]
-    pub fn empty(&mut self, close: u8) -> Result<bool, FaultAt> {
+    pub fn empty(&mut self, close: u8) -> Result<bool, JsonFault> {
         let empty = self.next_byte()? == close;
         self.at += usize::from(empty);
         Ok(empty)
     }
 
     /// Reads a string whose opening quote comes next.
-    pub fn quoted(&mut self) -> Result<Quoted, FaultAt> {
+    pub fn quoted(&mut self) -> Result<Quoted, JsonFault> {
         let start = self.at + 1;
         let bytes = &self.text.as_bytes()[..self.end];
         let (mut at, mut escaped) = (start, false);
@@ -129,7 +129,7 @@ impl<'t> Lexer<'t> {
     }
 
     /// Reads a key as keys are compared: unescaped, trimmed and NFC.
-    pub fn key(&mut self) -> Result<Cow<'t, str>, FaultAt> {
+    pub fn key(&mut self) -> Result<Cow<'t, str>, JsonFault> {
         if self.next_byte()? != b'"' {
             return Err(What::Unexpected.at(self.at));
         }
@@ -151,7 +151,7 @@ impl<'t> Lexer<'t> {
     }
 
     /// Reads a value that is neither object nor array; its first byte comes next.
-    pub fn scalar(&mut self, first: u8) -> Result<Scalar, FaultAt> {
+    pub fn scalar(&mut self, first: u8) -> Result<Scalar, JsonFault> {
         let start = self.at;
         match first {
             b'"' => self.quoted().map(Scalar::Text),
@@ -163,7 +163,7 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    fn literal(&mut self, word: &str) -> Result<(), FaultAt> {
+    fn literal(&mut self, word: &str) -> Result<(), JsonFault> {
         for byte in word.bytes() {
             match self.peek() {
                 None => return Err(What::Open.at(self.at)),
@@ -174,7 +174,7 @@ impl<'t> Lexer<'t> {
         Ok(())
     }
 
-    fn number(&mut self) -> Result<(), FaultAt> {
+    fn number(&mut self) -> Result<(), JsonFault> {
         if self.peek() == Some(b'-') {
             self.at += 1;
         }
@@ -201,7 +201,7 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    fn digits(&mut self) -> Result<(), FaultAt> {
+    fn digits(&mut self) -> Result<(), JsonFault> {
         let start = self.at;
         while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
             self.at += 1;
@@ -214,7 +214,7 @@ impl<'t> Lexer<'t> {
     }
 
     /// Passes over a value that nobody needs, with everything in it; `depth` is how deep it lies.
-    pub fn skip(&mut self, depth: usize) -> Result<(), FaultAt> {
+    pub fn skip(&mut self, depth: usize) -> Result<(), JsonFault> {
         let first = self.next_byte()?;
         match first {
             b'{' | b'[' if depth >= DEEPEST => Err(What::TooDeep { most: DEEPEST }.at(self.at)),
@@ -235,12 +235,12 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    fn skip_object(&mut self, depth: usize) -> Result<(), FaultAt> {
+    fn skip_object(&mut self, depth: usize) -> Result<(), JsonFault> {
         self.at += 1;
         if self.empty(b'}')? {
             return Ok(());
         }
-        let mut keys = Keys::default();
+        let mut keys = ObjectKeys::default();
         loop {
             self.next_byte()?;
             let at = self.at;
@@ -274,12 +274,12 @@ impl<'t> Lexer<'t> {
 
 /// The keys of one object, no two the same.
 #[derive(Default)]
-pub(super) struct Keys<'t> {
+pub(super) struct ObjectKeys<'t> {
     few: Vec<Cow<'t, str>>,
     many: HashSet<Cow<'t, str>>,
 }
 
-impl<'t> Keys<'t> {
+impl<'t> ObjectKeys<'t> {
     /// Adds a key.
     ///
     /// # Errors
@@ -323,7 +323,7 @@ fn plain(bytes: &[u8], mut at: usize) -> usize {
 }
 
 /// Reads what a backslash begins: the character, and where it ends.
-fn escape(bytes: &[u8], at: usize) -> Result<(char, usize), FaultAt> {
+fn escape(bytes: &[u8], at: usize) -> Result<(char, usize), JsonFault> {
     let Some(letter) = bytes.get(at + 1) else { return Err(What::Open.at(bytes.len())) };
     let character = match letter {
         b'"' | b'\\' | b'/' => char::from(*letter),
@@ -339,7 +339,7 @@ fn escape(bytes: &[u8], at: usize) -> Result<(char, usize), FaultAt> {
 }
 
 /// Reads `\uXXXX`, or a pair of them that is one character.
-fn unicode(bytes: &[u8], at: usize) -> Result<(char, usize), FaultAt> {
+fn unicode(bytes: &[u8], at: usize) -> Result<(char, usize), JsonFault> {
     let first = hex(bytes, at)?;
     if let Some(character) = char::from_u32(first) {
         return Ok((character, at + 6));
@@ -359,7 +359,7 @@ fn unicode(bytes: &[u8], at: usize) -> Result<(char, usize), FaultAt> {
 }
 
 /// The four digits after `\u`.
-fn hex(bytes: &[u8], at: usize) -> Result<u32, FaultAt> {
+fn hex(bytes: &[u8], at: usize) -> Result<u32, JsonFault> {
     (at + 2..at + 6).try_fold(0, |number, place| match bytes.get(place) {
         None => Err(What::Open.at(bytes.len())),
         Some(byte) => {
@@ -386,7 +386,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn skipped(text: &str) -> Result<usize, FaultAt> {
+    fn skipped(text: &str) -> Result<usize, JsonFault> {
         let mut lexer = Lexer::new(text, 100);
         lexer.skip(0).map(|()| lexer.at)
     }
@@ -429,9 +429,9 @@ mod tests {
             format!("{{{}}}", keys.join(","))
         };
         assert!(skipped(&keys(100)).is_ok());
-        assert!(matches!(skipped(&keys(101)), Err(FaultAt { what: What::TooManyKeys { most: 100 }, .. })));
+        assert!(matches!(skipped(&keys(101)), Err(JsonFault { what: What::TooManyKeys { most: 100 }, .. })));
         let twice = keys(60).replace("\"59\"", "\"3\"");
-        assert!(matches!(skipped(&twice), Err(FaultAt { what: What::KeyTwice, .. })));
+        assert!(matches!(skipped(&twice), Err(JsonFault { what: What::KeyTwice, .. })));
     }
 
     #[test]

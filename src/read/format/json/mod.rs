@@ -14,14 +14,14 @@ mod tests;
 
 use self::blocks::JsonBlocks;
 use self::envelope::Envelope;
-use self::fault::{FaultAt, What};
+use self::fault::{JsonFault, What};
 use self::lexer::Lexer;
 use self::paths::Paths;
 use self::record::Rows;
-use self::shape::Shape;
+pub(in crate::read::format) use self::shape::JsonScratch;
 use super::null::means_null;
 use super::{
-    BadRecords, Block, BlockStop, Failure, FaultSpot, FileFormat, FormatScratch, Names, OpenedMember, Parsed,
+    BadRecords, Block, BlockStop, Failure, FaultSpot, FileFormat, FormatScratch, ColumnNames, OpenedMember, Parsed,
     RecordFault, Survey,
 };
 use crate::error::{Code, Error, Result};
@@ -34,8 +34,6 @@ use crate::read::wanted::WantedNames;
 use crate::store::Root;
 use std::sync::Arc;
 
-/// The longest path of a key, as the name of a column.
-const LONGEST_NAME: usize = 2048;
 const PIECE: usize = 64 * 1024;
 
 /// The JSON of one source.
@@ -47,21 +45,13 @@ pub(super) struct Json {
     paths: Arc<Paths>,
 }
 
-/// Buffers of one worker.
-#[derive(Default)]
-pub(in crate::read::format) struct JsonScratch {
-    shape: Shape,
-    /// Row after row.
-    cells: Vec<Cell>,
-}
-
 impl Json {
     pub fn new(read: &ReadFormat, rules: JsonFormat, bad: BadRecords, wanted: &WantedNames<'_>) -> Result<Json> {
         let (read, longest) = (read.clone(), read.max_record_bytes.min(LARGEST));
         Ok(Json { read, rules, bad, longest, paths: Arc::new(Paths::new(wanted)?) })
     }
 
-    fn fault(&self, offset: u64, record: u64, FaultAt { at, what }: FaultAt) -> RecordFault {
+    fn fault(&self, offset: u64, record: u64, JsonFault { at, what }: JsonFault) -> RecordFault {
         let spot = FaultSpot::Byte { at: offset + at as u64, unit: "" };
         let message = what.message(|leaf| self.paths.leaves[leaf].name.clone());
         RecordFault { record, spot, code: what.code(), what: message, help: what.help() }
@@ -90,7 +80,7 @@ impl FileFormat for Json {
                 JsonBlocks::arrays_of(text, envelope, self.longest)
             }
         };
-        Ok(OpenedMember { names: Names::InRecords, blocks: Box::new(blocks) })
+        Ok(OpenedMember { names: ColumnNames::InRecords, blocks: Box::new(blocks) })
     }
 
     fn parse(
@@ -213,7 +203,7 @@ struct StepRead {
 
 impl Walk<'_, '_> {
     /// Reads all of them, up to the first that cannot be read.
-    fn all(&mut self) -> Result<(), FaultAt> {
+    fn all(&mut self) -> Result<(), JsonFault> {
         loop {
             let start = self.rows.lexer.at;
             if start == self.rows.lexer.text.len() {
@@ -243,7 +233,7 @@ impl Walk<'_, '_> {
     }
 
     /// Reads an element of an array with what comes after it.
-    fn element(&mut self) -> Result<StepRead, FaultAt> {
+    fn element(&mut self) -> Result<StepRead, JsonFault> {
         let filled = Some(self.rows.record()?);
         let lexer = &mut self.rows.lexer;
         let another = lexer.another(b']')?;
@@ -254,7 +244,7 @@ impl Walk<'_, '_> {
     }
 
     /// Reads a line, which has one record or nothing.
-    fn line(&mut self, start: usize) -> Result<StepRead, FaultAt> {
+    fn line(&mut self, start: usize) -> Result<StepRead, JsonFault> {
         let text = self.rows.lexer.text;
         let found = memchr::memchr(b'\n', &text.as_bytes()[start..]).map(|at| start + at);
         let end = found.unwrap_or(text.len());
@@ -268,7 +258,7 @@ impl Walk<'_, '_> {
         Ok(StepRead { end, filled })
     }
 
-    fn record_of_line(&mut self) -> Result<Option<bool>, FaultAt> {
+    fn record_of_line(&mut self) -> Result<Option<bool>, JsonFault> {
         if !self.rows.lexer.more() {
             return Ok(None);
         }

@@ -11,6 +11,8 @@ use std::collections::HashMap;
 pub(super) struct Paths {
     nodes: Vec<PathNode>,
     pub leaves: Vec<Leaf>,
+    /// Needed columns that say whether there is something.
+    pub presences: Vec<usize>,
     /// Cells of a row.
     pub width: usize,
     pub structures: Structures,
@@ -21,13 +23,23 @@ pub(super) struct Paths {
 pub(super) struct PathNode {
     keys: HashMap<String, usize>,
     /// Elements of an array here that are entered.
-    pub elements: Vec<(ElementChoice, usize)>,
+    pub elements: Vec<Element>,
     /// A column ends here.
     pub leaf: Option<usize>,
+    /// A column ends here that says whether there is something.
+    pub present: Option<usize>,
     /// Names of columns within an object here may be covered by a pattern.
     entered: bool,
     /// A needed column whose path goes on from here.
     pub needed_below: Option<usize>,
+}
+
+/// What of an array is entered.
+pub(super) struct Element {
+    pub choice: ElementChoice,
+    pub node: usize,
+    /// All columns in it.
+    pub leaves: Vec<usize>,
 }
 
 /// A column.
@@ -53,7 +65,8 @@ impl Paths {
     pub fn new(wanted: &WantedNames<'_>) -> Result<Paths> {
         let structures = wanted.structures;
         let nodes = vec![PathNode::default()];
-        let mut paths = Paths { nodes, leaves: Vec::new(), width: wanted.columns.len(), structures };
+        let (leaves, presences) = (Vec::new(), Vec::new());
+        let mut paths = Paths { nodes, leaves, presences, width: wanted.columns.len(), structures };
         let of_file = wanted.columns.iter().enumerate().filter(|(_, column)| column.parts.is_empty());
         for (at, column) in of_file {
             let also = wanted.also.iter().filter(|(_, own)| **own == column.name).map(|(other, _)| other);
@@ -74,7 +87,21 @@ impl Paths {
                 paths.nodes[around].entered = true;
             }
         }
+        for node in 0..paths.nodes.len() {
+            for at in 0..paths.nodes[node].elements.len() {
+                let mut leaves = Vec::new();
+                paths.leaves_below(paths.nodes[node].elements[at].node, &mut leaves);
+                paths.nodes[node].elements[at].leaves = leaves;
+            }
+        }
         Ok(paths)
+    }
+
+    fn leaves_below(&self, node: usize, leaves: &mut Vec<usize>) {
+        let node = &self.nodes[node];
+        leaves.extend(node.leaf.into_iter().chain(node.present));
+        let below = node.keys.values().copied().chain(node.elements.iter().map(|element| element.node));
+        below.for_each(|node| self.leaves_below(node, leaves));
     }
 
     /// Returns what is said of a place.
@@ -88,10 +115,13 @@ impl Paths {
                 .help("write the path as in properties.email or emails[0].value")
         })?;
         let leaf = self.leaf(name, &path);
-        let (mut node, steps) = (RECORD, path.steps.len());
-        for step in &path.steps[..steps - 1] {
+        let mut node = RECORD;
+        for step in on_the_way(&path) {
             node = self.step(node, step);
             self.nodes[node].needed_below.get_or_insert(leaf);
+        }
+        if path.steps.last() == Some(&PathStep::Present) {
+            self.presences.push(leaf);
         }
         let leaf = &mut self.leaves[leaf];
         leaf.columns.push(at as u32);
@@ -101,13 +131,13 @@ impl Paths {
     }
 
     fn leaf(&mut self, name: &str, path: &RecordPath) -> usize {
-        let node = self.node(path);
-        if let Some(leaf) = self.nodes[node].leaf {
-            return leaf;
+        let (node, next) = (self.node(path), self.leaves.len());
+        let node = &mut self.nodes[node];
+        let end = if path.steps.last() == Some(&PathStep::Present) { &mut node.present } else { &mut node.leaf };
+        let leaf = *end.get_or_insert(next);
+        if leaf == next {
+            self.leaves.push(Leaf { name: normal(name), columns: Vec::new(), separator: None, identified: false });
         }
-        let leaf = self.leaves.len();
-        self.leaves.push(Leaf { name: normal(name), columns: Vec::new(), separator: None, identified: false });
-        self.nodes[node].leaf = Some(leaf);
         leaf
     }
 
@@ -121,18 +151,25 @@ impl Paths {
             PathStep::Key(key) => *self.nodes[node].keys.entry(normal(key)).or_insert(next),
             PathStep::Element(choice) => {
                 let elements = &mut self.nodes[node].elements;
-                let known = elements.iter().find(|(known, _)| known == choice).map(|(_, node)| *node);
+                let known = elements.iter().find(|known| known.choice == *choice).map(|known| known.node);
                 known.unwrap_or_else(|| {
-                    elements.push((choice.clone(), next));
+                    elements.push(Element { choice: choice.clone(), node: next, leaves: Vec::new() });
                     next
                 })
             }
+            PathStep::Present => node,
         };
         if found == next {
             self.nodes.push(PathNode::default());
         }
         found
     }
+}
+
+/// The steps to the place that a path is about.
+fn on_the_way(path: &RecordPath) -> &[PathStep] {
+    let about = path.steps.len() - usize::from(path.steps.last() == Some(&PathStep::Present));
+    &path.steps[..about - 1]
 }
 
 impl PathNode {

@@ -1,18 +1,32 @@
 //! One record to a row of cells: what is needed is found by its path, everything else is checked and passed over. Must not
 //! know files or blocks.
 
-use super::fault::{FaultAt, What};
+use super::fault::{JsonFault, What};
 use super::lexer::{DEEPEST, Lexer, Scalar, unescape};
-use super::paths::{PathNode, Paths};
+use super::paths::{Element, PathNode, Paths};
 use super::shape::Shape;
 use crate::policy::ElementChoice;
 use crate::read::batch::Cell;
-use crate::read::found::Finding;
+use crate::read::found::NameFound;
 use crate::read::wanted::Structures;
 
-const VALUE: Finding = Finding { value: true, inner: false };
-const INNER: Finding = Finding { value: false, inner: true };
-const NOTHING: Finding = Finding { value: false, inner: false };
+const VALUE: NameFound = NameFound { value: true, inner: false };
+const INNER: NameFound = NameFound { value: false, inner: true };
+const NOTHING: NameFound = NameFound { value: false, inner: false };
+
+/// What columns say that tell whether there is something, and where these words are among the values.
+const PRESENCE: &str = "truefalse";
+const PRESENT: (usize, usize) = (0, 4);
+const ABSENT: (usize, usize) = (4, 9);
+
+/// Whether an element is what a path chooses.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum ElementMatch {
+    No,
+    /// It says that another one would be.
+    Another,
+    Yes,
+}
 
 /// Rows of a block in the making.
 pub(super) struct Rows<'t, 'p> {
@@ -34,7 +48,7 @@ pub(super) struct Rows<'t, 'p> {
 impl<'t, 'p> Rows<'t, 'p> {
     pub fn new(lexer: Lexer<'t>, paths: &'p Paths, shape: &'p mut Shape, cells: &'p mut Vec<Cell>) -> Rows<'t, 'p> {
         cells.clear();
-        let (values, scratch) = (String::new(), String::new());
+        let (values, scratch) = (PRESENCE.into(), String::new());
         Rows { lexer, paths, shape, cells, values, row: 0, filled: false, scratch }
     }
 
@@ -44,10 +58,14 @@ impl<'t, 'p> Rows<'t, 'p> {
     }
 
     /// Reads a record; says whether it holds anything but nulls and blanks.
-    pub fn record(&mut self) -> Result<bool, FaultAt> {
+    pub fn record(&mut self) -> Result<bool, JsonFault> {
         self.row = self.cells.len();
         self.filled = false;
         self.cells.resize(self.row + self.paths.width, Cell::default());
+        let paths = self.paths;
+        for leaf in &paths.presences {
+            self.fill(Some(*leaf), self.word(ABSENT));
+        }
         if self.lexer.next_byte()? != b'{' {
             let at = self.lexer.at;
             // What is no value at all is told as that.
@@ -58,7 +76,7 @@ impl<'t, 'p> Rows<'t, 'p> {
     }
 
     /// Reads an object that is looked into.
-    fn object(&mut self, here: u32, depth: usize) -> Result<Finding, FaultAt> {
+    fn object(&mut self, here: u32, depth: usize) -> Result<NameFound, JsonFault> {
         self.lexer.at += 1;
         if self.lexer.empty(b'}')? {
             return Ok(NOTHING);
@@ -79,7 +97,7 @@ impl<'t, 'p> Rows<'t, 'p> {
         }
     }
 
-    fn value(&mut self, place: u32, depth: usize) -> Result<(), FaultAt> {
+    fn value(&mut self, place: u32, depth: usize) -> Result<(), JsonFault> {
         let first = self.lexer.next_byte()?;
         let paths = self.paths;
         let node = self.shape.node(place).map(|node| paths.at(node));
@@ -97,8 +115,24 @@ impl<'t, 'p> Rows<'t, 'p> {
             b'{' | b'[' => self.whole(node, first, depth)?,
             _ => self.scalar(node, first)?,
         };
+        let finding = node.map_or(finding, |node| self.present(node, first, finding));
         self.shape.found(place, finding);
         Ok(())
+    }
+
+    /// Tells the column that says whether there is something; what there is is then no column of its own.
+    fn present(&mut self, node: &PathNode, first: u8, finding: NameFound) -> NameFound {
+        let Some(leaf) = node.present else { return finding };
+        if first != b'n' {
+            self.fill(Some(leaf), self.word(PRESENT));
+        }
+        self.shape.found_leaf(leaf, VALUE);
+        if node.leaf.is_none() { INNER } else { finding }
+    }
+
+    fn word(&self, (start, end): (usize, usize)) -> Cell {
+        let base = self.lexer.text.len();
+        Cell { start: (base + start) as u32, end: (base + end) as u32 }
     }
 
     /// What an object or array that was looked into is by itself: of an array not all is looked into, so that who looks at
@@ -107,9 +141,9 @@ impl<'t, 'p> Rows<'t, 'p> {
         &mut self,
         node: Option<&PathNode>,
         start: usize,
-        finding: Finding,
+        finding: NameFound,
         array: bool,
-    ) -> Result<Finding, FaultAt> {
+    ) -> Result<NameFound, JsonFault> {
         let leaf = node.and_then(|node| node.leaf);
         if self.paths.structures == Structures::Refuse {
             let needed = leaf.filter(|leaf| self.needed(*leaf));
@@ -120,7 +154,7 @@ impl<'t, 'p> Rows<'t, 'p> {
     }
 
     /// Reads an object or array that is not looked into: a column by itself.
-    fn whole(&mut self, node: Option<&PathNode>, first: u8, depth: usize) -> Result<Finding, FaultAt> {
+    fn whole(&mut self, node: Option<&PathNode>, first: u8, depth: usize) -> Result<NameFound, JsonFault> {
         let start = self.lexer.at;
         let refuse = self.paths.structures == Structures::Refuse;
         let leaf = node.and_then(|node| node.leaf).filter(|leaf| self.needed(*leaf));
@@ -149,7 +183,7 @@ impl<'t, 'p> Rows<'t, 'p> {
     }
 
     /// Passes over an array with nothing in it, which is no value; else says where it begins.
-    fn empty_array(&mut self) -> Result<Finding, usize> {
+    fn empty_array(&mut self) -> Result<NameFound, usize> {
         let start = self.lexer.at;
         self.lexer.at += 1;
         match self.lexer.empty(b']') {
@@ -162,7 +196,7 @@ impl<'t, 'p> Rows<'t, 'p> {
         !self.paths.leaves[leaf].columns.is_empty()
     }
 
-    fn scalar(&mut self, node: Option<&PathNode>, first: u8) -> Result<Finding, FaultAt> {
+    fn scalar(&mut self, node: Option<&PathNode>, first: u8) -> Result<NameFound, JsonFault> {
         let start = self.lexer.at;
         let scalar = self.lexer.scalar(first)?;
         let cell = self.cell(scalar, node.is_some_and(|node| node.leaf.is_some_and(|leaf| self.needed(leaf))));
@@ -181,7 +215,7 @@ impl<'t, 'p> Rows<'t, 'p> {
     }
 
     /// Refuses characters that no text may hold (R39) and that a backslash has written: others are seen in the file.
-    fn checked(&self, cell: Cell, start: usize) -> Result<(), FaultAt> {
+    fn checked(&self, cell: Cell, start: usize) -> Result<(), JsonFault> {
         if (cell.start as usize) < self.lexer.text.len() {
             return Ok(());
         }
@@ -232,7 +266,7 @@ impl<'t, 'p> Rows<'t, 'p> {
     }
 
     /// Reads an array of single values as one cell, with the separator of the column's `several` between them.
-    fn joined(&mut self, leaf: usize, separator: char) -> Result<Finding, FaultAt> {
+    fn joined(&mut self, leaf: usize, separator: char) -> Result<NameFound, JsonFault> {
         let base = self.lexer.text.len();
         self.lexer.at += 1;
         if self.lexer.empty(b']')? {
@@ -274,52 +308,65 @@ impl<'t, 'p> Rows<'t, 'p> {
     }
 
     /// Reads an array of which some elements are looked into.
-    fn chosen(&mut self, node: Option<&PathNode>, depth: usize) -> Result<Finding, FaultAt> {
+    fn chosen(&mut self, node: Option<&PathNode>, depth: usize) -> Result<NameFound, JsonFault> {
         self.lexer.at += 1;
         if self.lexer.empty(b']')? {
             return Ok(NOTHING);
         }
         let elements = node.map(|node| &node.elements[..]).unwrap_or_default();
-        let mut taken = vec![false; elements.len()];
+        let mut best = vec![ElementMatch::No; elements.len()];
         for place in 0.. {
             self.lexer.next_byte()?;
             let start = self.lexer.at;
             self.lexer.skip(depth + 1)?;
             let end = self.lexer.at;
-            for ((choice, within), taken) in elements.iter().zip(&mut taken) {
-                if !self.chooses(choice, place, start)? {
-                    continue;
-                }
-                let found = self.paths.at(*within);
-                let needed = found.leaf.filter(|leaf| self.needed(*leaf)).or(found.needed_below);
-                if let Some(leaf) = needed.filter(|_| std::mem::replace(taken, true)) {
-                    return Err(What::SeveralElements(leaf).at(start));
-                }
+            for (element, best) in elements.iter().zip(&mut best) {
                 self.lexer.at = start;
-                self.inside(*within)?;
-                self.lexer.at = end;
+                let chosen = self.chooses(&element.choice, place)?;
+                if chosen == ElementMatch::Yes {
+                    self.once(element, *best, start)?;
+                    self.lexer.at = start;
+                    self.inside(element.node)?;
+                }
+                *best = chosen.max(*best);
             }
             self.lexer.at = end;
             if !self.lexer.another(b']')? {
                 break;
             }
         }
+        for (element, _) in elements.iter().zip(best).filter(|(_, best)| *best == ElementMatch::Another) {
+            element.leaves.iter().for_each(|leaf| self.shape.found_leaf(*leaf, NOTHING));
+        }
         self.filled = true;
         Ok(INNER)
     }
 
-    /// Whether an element that was read before is what a path chooses.
-    fn chooses(&mut self, choice: &ElementChoice, place: usize, start: usize) -> Result<bool, FaultAt> {
-        let ElementChoice::Where { key: wanted, equals } = choice else {
-            return Ok(*choice == ElementChoice::At(place));
+    /// Refuses a second element that a needed path chooses.
+    fn once(&self, element: &Element, best: ElementMatch, start: usize) -> Result<(), JsonFault> {
+        let needed = element.leaves.iter().find(|leaf| self.needed(**leaf));
+        let refuse = best == ElementMatch::Yes && self.paths.structures == Structures::Refuse;
+        match needed.filter(|_| refuse) {
+            Some(leaf) => Err(What::SeveralElements(*leaf).at(start)),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether an element that was read before, and comes next, is what a path chooses.
+    fn chooses(&mut self, choice: &ElementChoice, place: usize) -> Result<ElementMatch, JsonFault> {
+        let (wanted, equals) = match choice {
+            ElementChoice::At(at) if *at == place => return Ok(ElementMatch::Yes),
+            // A shorter array has none, which says nothing of the columns in it.
+            ElementChoice::At(at) if place < *at => return Ok(ElementMatch::Another),
+            ElementChoice::At(_) => return Ok(ElementMatch::No),
+            ElementChoice::Where { key, equals } => (key, equals),
         };
-        self.lexer.at = start;
         if self.lexer.peek() != Some(b'{') {
-            return Ok(false);
+            return Ok(ElementMatch::No);
         }
         self.lexer.at += 1;
         if self.lexer.empty(b'}')? {
-            return Ok(false);
+            return Ok(ElementMatch::No);
         }
         loop {
             let key = self.lexer.key()?;
@@ -327,23 +374,23 @@ impl<'t, 'p> Rows<'t, 'p> {
             let first = self.lexer.next_byte()?;
             if key == wanted.as_str() {
                 if matches!(first, b'{' | b'[') {
-                    return Ok(false);
+                    return Ok(ElementMatch::Another);
                 }
                 let scalar = self.lexer.scalar(first)?;
                 let mut unescaped = std::mem::take(&mut self.scratch);
                 let equal = self.lexer.said(scalar, &mut unescaped).is_some_and(|said| said == equals);
                 self.scratch = unescaped;
-                return Ok(equal);
+                return Ok(if equal { ElementMatch::Yes } else { ElementMatch::Another });
             }
             self.lexer.skip(0)?;
             if !self.lexer.another(b'}')? {
-                return Ok(false);
+                return Ok(ElementMatch::No);
             }
         }
     }
 
     /// Reads what is needed of an element that was read before.
-    fn inside(&mut self, within: usize) -> Result<(), FaultAt> {
+    fn inside(&mut self, within: usize) -> Result<(), JsonFault> {
         let paths = self.paths;
         let node = paths.at(within);
         let first = self.lexer.next_byte()?;
@@ -360,13 +407,14 @@ impl<'t, 'p> Rows<'t, 'p> {
             b'{' | b'[' => self.whole(Some(node), first, 0)?,
             _ => self.scalar(Some(node), first)?,
         };
+        let finding = self.present(node, first, finding);
         if let Some(leaf) = node.leaf {
             self.shape.found_leaf(leaf, finding);
         }
         Ok(())
     }
 
-    fn keys_inside(&mut self, node: &PathNode) -> Result<Finding, FaultAt> {
+    fn keys_inside(&mut self, node: &PathNode) -> Result<NameFound, JsonFault> {
         self.lexer.at += 1;
         if self.lexer.empty(b'}')? {
             return Ok(NOTHING);

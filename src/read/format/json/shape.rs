@@ -1,17 +1,27 @@
 //! Which keys the records have that a worker has seen: most records have the same ones in the same order, so that the next
 //! key is mostly known before it is read. Must not know values.
 
-use super::fault::What;
+use super::fault::{JsonFault, What};
 use super::lexer::Lexer;
 use super::paths::{Paths, RECORD};
-use super::{FaultAt, LONGEST_NAME};
 use crate::policy::push_key;
-use crate::read::found::{Finding, FoundNames};
+use crate::read::batch::Cell;
+use crate::read::found::{NameFound, FoundNames};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// The longest path of a key, as the name of a column.
+const LONGEST_NAME: usize = 2048;
 /// No place.
 const NONE: u32 = u32::MAX;
+
+/// Buffers of one worker.
+#[derive(Default)]
+pub(in crate::read::format) struct JsonScratch {
+    pub shape: Shape,
+    /// Row after row.
+    pub cells: Vec<Cell>,
+}
 
 /// Places in records, and what was found there in one block.
 #[derive(Default)]
@@ -22,7 +32,7 @@ pub(in crate::read::format) struct Shape {
     /// What was found, by the order of its first appearance.
     order: Vec<Spot>,
     /// Of columns inside of arrays.
-    leaves: Vec<Option<Finding>>,
+    leaves: Vec<Option<NameFound>>,
     paths: Option<Arc<Paths>>,
 }
 
@@ -48,7 +58,7 @@ struct Place {
     after: u32,
     /// The object that it was in last.
     object: u64,
-    found: Option<Finding>,
+    found: Option<NameFound>,
 }
 
 impl Shape {
@@ -84,7 +94,7 @@ impl Shape {
     }
 
     /// Reads the key that comes next in an object here; `before` is the place before it, none at the first.
-    pub fn key(&mut self, lexer: &mut Lexer<'_>, here: u32, before: Option<u32>, object: u64) -> Result<u32, FaultAt> {
+    pub fn key(&mut self, lexer: &mut Lexer<'_>, here: u32, before: Option<u32>, object: u64) -> Result<u32, JsonFault> {
         if lexer.next_byte()? != b'"' {
             return Err(What::Unexpected.at(lexer.at));
         }
@@ -116,7 +126,7 @@ impl Shape {
         Ok(found)
     }
 
-    fn look_up(&mut self, lexer: &mut Lexer<'_>, here: u32) -> Result<u32, FaultAt> {
+    fn look_up(&mut self, lexer: &mut Lexer<'_>, here: u32) -> Result<u32, JsonFault> {
         let at = lexer.at;
         let quoted = lexer.quoted()?;
         let raw = &lexer.text.as_bytes()[quoted.start..quoted.end];
@@ -156,7 +166,7 @@ impl Shape {
 
     /// Notes what was found at a place.
     #[inline]
-    pub fn found(&mut self, place: u32, finding: Finding) {
+    pub fn found(&mut self, place: u32, finding: NameFound) {
         let known = &mut self.places[place as usize].found;
         if note(known, finding) {
             self.order.push(Spot::Place(place));
@@ -164,7 +174,7 @@ impl Shape {
     }
 
     /// Notes what was found of a column inside of an array.
-    pub fn found_leaf(&mut self, leaf: usize, finding: Finding) {
+    pub fn found_leaf(&mut self, leaf: usize, finding: NameFound) {
         if note(&mut self.leaves[leaf], finding) {
             self.order.push(Spot::Leaf(leaf));
         }
@@ -192,7 +202,7 @@ impl Shape {
 }
 
 /// Whether it is the first finding.
-fn note(known: &mut Option<Finding>, finding: Finding) -> bool {
+fn note(known: &mut Option<NameFound>, finding: NameFound) -> bool {
     match known {
         Some(known) => {
             known.value |= finding.value;

@@ -113,6 +113,19 @@ fn elements_of_arrays_are_chosen_by_place_or_by_a_key() {
 }
 
 #[test]
+fn a_column_can_say_whether_there_is_something() {
+    let mut source = lines();
+    source.listed = vec!["data?".into(), "data.x".into()];
+    let text = "{\"id\":1,\"data\":{\"x\":2}}\n{\"id\":2,\"data\":null}\n{\"id\":3}\n{\"id\":4,\"data\":{}}\n";
+    let expected = [["1", "true", "2"], ["2", "false", ""], ["3", "false", ""], ["4", "true", ""]].map(|row| some(&row));
+    assert_eq!(cells(text, &source, &["id", "data?", "data.x"]), expected);
+    let (_, report) = read(text.as_bytes(), &lines(), &wanted(&["id", "data?"])).unwrap();
+    assert_eq!(report.names, ["id", "data?"]);
+    assert!(refusal("{\"id\":1}", &source, &["id", "data?"]).contains("has no column data?, which this job needs"));
+    assert_eq!(cells("{\"a\":[0,null]}", &source, &["a[0]?", "a[1]?", "a[2]?"]), [some(&["true", "false", "false"])]);
+}
+
+#[test]
 fn several_values_are_joined_only_where_the_column_says_so() {
     let mut columns = wanted(&["ids"]);
     columns[0].several = Some(Several { separator: ';', until: None, most: 10 });
@@ -222,6 +235,9 @@ fn columns_are_judged_by_all_records_of_a_file() {
     let error = refusal(text, &source, &["Id", "o.w"]);
     assert!(error.starts_with("raw:x.json has no column o.w, which this job needs"), "{error}");
     assert!(refusal("{\"tags\":[{\"nam\":1}]}", &source, &["tags[0].name"]).contains("has no column tags[0].name"));
+    assert_eq!(cells("{\"tags\":[{\"name\":1}]}", &source, &["tags[1].name"]), [some(&[""])]);
+    assert_eq!(cells("{\"tags\":[{\"k\":1}]}", &source, &["tags[k=2].name"]), [some(&[""])]);
+    assert!(refusal("{\"tags\":[{\"k\":1}]}", &source, &["tags[j=2].name"]).contains("has no column tags[j=2].name"));
     assert_eq!(cells("{\"tags\":[]}\n{\"o\":null}", &source, &["tags[0].name", "o.x"]).len(), 2);
     assert_eq!(cells("\n", &source, &["Id"]).len(), 0);
     source.read.refuse_drift = true;
