@@ -22,7 +22,7 @@ pub struct Finding {
     pub line: usize,
     /// 1-based column, in characters.
     pub column: usize,
-    /// What is wrong.
+    /// What is wrong, in words without a value.
     pub message: String,
     /// What to do about it.
     pub help: String,
@@ -94,7 +94,7 @@ impl Error {
     pub fn kind(&self) -> Kind {
         self.code.kind()
     }
-    /// What happened.
+    /// Returns what is wrong, in words without a value.
     pub fn message(&self) -> &str {
         &self.message
     }

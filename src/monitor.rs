@@ -38,7 +38,7 @@ pub trait Monitor: Sync + Send {
     }
 }
 
-/// Listens to nothing.
+/// Listens to nothing and never asks to stop.
 pub struct Silent;
 
 impl Monitor for Silent {

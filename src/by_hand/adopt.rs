@@ -27,7 +27,7 @@ pub struct Adopting {
 pub struct Adopted {
     /// Version of this schema.
     pub schema: &'static str,
-    /// The job.
+    /// Name of the job whose table it is.
     pub job: String,
     /// `ROOT:path` of the table.
     pub dataset: String,
@@ -35,7 +35,7 @@ pub struct Adopted {
     pub before: u64,
     /// The version that readers have now.
     pub version: u64,
-    /// Rows in it.
+    /// Rows that the adopted version holds.
     pub rows: u64,
     /// Whether the files of the last version are all back; else the table is empty until the next run.
     pub back: bool,

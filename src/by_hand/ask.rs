@@ -16,7 +16,7 @@ const PATTERN: &str = "^(?:[A-Za-z0-9-]{1,40})$";
 pub struct Asked {
     /// What it asks for.
     pub effect: Effect,
-    /// Opaque id.
+    /// Id by which the controller knows the request; it names nobody.
     pub request: String,
     /// Purposes; none = all.
     pub purposes: Vec<String>,
@@ -33,9 +33,9 @@ pub struct Asked {
 pub struct Stored {
     /// Version of this schema.
     pub schema: &'static str,
-    /// Its id.
+    /// Id of the request that was stored.
     pub request: String,
-    /// Its effect.
+    /// What the request asks for, as lists spell it.
     pub effect: String,
     /// False when exactly this request was stored before.
     pub new: bool,

@@ -8,10 +8,11 @@ use crate::error::{Code, Error, Result};
 use crate::evidence::{LedgerEvent, RunRef};
 use crate::job::matching::{InForce, held};
 use crate::job::{
-    Awake, Caller, CompanionFiles, Desk, Seat, Seeker, Stop, SubjectCall, Watched, companions_of, intake, names_of,
-    output_of,
+    Awake, Caller, CompanionFiles, Desk, Seat, Seeker, Stop, SubjectCall, Watched, companions_of, intake, output_of,
+    served,
 };
 use crate::monitor::Monitor;
+use crate::policy::Plan;
 use crate::publish;
 use crate::requests::{RequestState as Come, Requests, Standing};
 use crate::state::{Dataset, PublishedFile, Retirement};
@@ -40,13 +41,13 @@ pub struct Retired {
     pub dataset: String,
     /// The job that it was of.
     pub job: String,
-    /// Its last version.
+    /// Newest version of the table, none where it never had one.
     pub version: Option<u64>,
     /// False when it was retired before: nothing was done.
     pub new: bool,
     /// Objects removed now, by what they were.
     pub objects: BTreeMap<String, u64>,
-    /// Their length.
+    /// Length of these objects together.
     pub bytes: u64,
     /// Requests that are done in it by that.
     pub requests: u64,
@@ -119,8 +120,10 @@ impl RetiringTable {
     fn find(desk: &Desk, of: &str) -> Result<RetiringTable> {
         let (project, state) = (&desk.project, &desk.state);
         let tables = state.tables()?;
-        let output = match project.jobs.get(of) {
-            Some(plan) => output_of(plan),
+        // A job whose output was changed has only the table that it had before.
+        let of_job = project.jobs.get(of).map(output_of).filter(|output| tables.contains_key(output));
+        let output = match of_job {
+            Some(output) => output,
             None => state.dataset(of)?.map_or(of.to_string(), |found| found.dataset),
         };
         let unknown = || {
@@ -128,7 +131,11 @@ impl RetiringTable {
                 .help("give a job or ROOT:path of a table; `tamis status` names them")
         };
         let mut dataset = tables.get(&output).cloned().ok_or_else(unknown)?;
-        let plan = project.jobs.values().find(|plan| output_of(plan) == output);
+        let of_another = |plan: &Plan| Result::Ok(state.dataset(&plan.job)?.is_some_and(|own| own.dataset != output));
+        let plan = match project.jobs.values().find(|plan| output_of(plan) == output) {
+            Some(plan) if of_another(plan)? => None,
+            plan => plan,
+        };
         let mut names: Vec<String> = Vec::new();
         for name in state.jobs()? {
             if state.dataset(&name)?.is_some_and(|found| found.dataset == output) {
@@ -136,8 +143,7 @@ impl RetiringTable {
             }
         }
         if let Some(plan) = plan {
-            let known = state.dataset_under(&plan.job, &names_of(state, project, plan)?)?;
-            dataset = known.unwrap_or(dataset);
+            dataset = served(state, project, plan)?.unwrap_or(dataset);
             names.push(plan.job.clone());
         }
         let purpose = match (plan, &dataset.current) {

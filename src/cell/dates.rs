@@ -23,7 +23,7 @@ pub enum DateReading {
     Ambiguous,
     /// A date that means "no value" (R24).
     Sentinel,
-    /// A time.
+    /// A point in time, with its zone applied.
     At(Moment),
 }
 
@@ -52,7 +52,7 @@ impl DateReader {
         })
     }
 
-    /// Reads a cell.
+    /// Reads a cell as the column's formats say.
     #[inline]
     pub fn read(&self, text: &str) -> DateReading {
         let text = trim(text);

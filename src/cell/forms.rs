@@ -10,7 +10,7 @@ const LONGEST: usize = 60;
 /// How the cells of a column are written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CellForms {
-    /// Of numbers.
+    /// How numbers are written in this column.
     pub numbers: NumberForm,
     /// Of booleans; none = the usual words.
     pub words: Option<BooleanWords>,
@@ -43,9 +43,9 @@ pub fn boolean(value: &str) -> Option<bool> {
 /// Words for yes and no in place of the usual ones: trimmed, NFC, case folded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BooleanWords {
-    /// They mean yes.
+    /// Each of these words means yes.
     pub yes: Vec<String>,
-    /// They mean no.
+    /// Each of these words means no.
     pub no: Vec<String>,
 }
 
@@ -68,11 +68,11 @@ pub struct NumberForm {
     pub thousands: Option<char>,
     /// Signs and words, of which one may stand before or after a number.
     pub currency: Vec<String>,
-    /// `1.5E+3` is read.
+    /// Numbers with an exponent are read, as `1.5E+3`.
     pub exponents: bool,
     /// `1.0` is a whole number.
     pub zeros: bool,
-    /// `(12)` is `-12`.
+    /// A number in brackets is negative: `(12)` is `-12`.
     pub brackets: bool,
 }
 

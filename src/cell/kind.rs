@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What cells are.
+/// Says what the cells of a column are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TypeName {
@@ -12,7 +12,7 @@ pub enum TypeName {
     Text,
     /// A whole number of 64 bits.
     Integer,
-    /// A decimal number.
+    /// A number that may have a fraction.
     Decimal,
     /// Yes or no, written `true`, `false`, `1`, `0`, `yes` or `no`.
     Boolean,
@@ -70,10 +70,10 @@ pub struct DateRule {
 /// Unit of epoch numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 pub enum Epoch {
-    /// Seconds.
+    /// Whole seconds since 1970.
     #[serde(rename = "s")]
     Seconds,
-    /// Milliseconds.
+    /// Whole milliseconds since 1970.
     #[serde(rename = "ms")]
     Millis,
 }

@@ -48,7 +48,7 @@ pub fn canonical(text: &str) -> Cow<'_, str> {
     folded(composed(seen(text)))
 }
 
-/// Fully case folded.
+/// Returns the text in full case folding, as Unicode defines it.
 pub fn folded(text: Cow<'_, str>) -> Cow<'_, str> {
     match text {
         Cow::Borrowed(text) => CASES.fold_string(text),

@@ -17,7 +17,7 @@ pub enum WhyRaw {
     Domain,
     /// A number without `+` whose country is not known.
     UnknownRegion,
-    /// No possible number.
+    /// The cell is no number in the form that the column declares.
     NoNumber,
     /// Not 15 or 18 letters and digits.
     NoRecordId,

@@ -19,7 +19,7 @@ pub struct Arguments {
     /// Prints JSON on standard output, where a command reports something
     #[arg(long, global = true)]
     pub json: bool,
-    /// What to do
+    /// What tamis is to do
     #[command(subcommand)]
     pub command: Command,
 }
@@ -28,7 +28,7 @@ const EXIT_CODES: &str = "An error has a code, as in error[column-missing]: docs
 Exit codes: 0 done, 1 something needs attention (only of `status --check`), 2 policy or usage, 3 input refused, 4 gate or brake, \
 5 outcome unknown (run again), 6 evidence does not hold, 70 a fault of tamis, 75 storage away (try again)";
 
-/// The verbs.
+/// Every command, in the order in which help lists them.
 #[derive(Subcommand, Debug)]
 pub enum Command {
     /// Runs a job, or all jobs that are due and then the sweeps that are due
@@ -65,7 +65,7 @@ pub enum Command {
     Dataset(DatasetCommand),
     /// Stores a request of one person, or finds the person; values come on standard input
     Subject(SubjectArgs),
-    /// Creates the state
+    /// Creates the state of an installation
     #[command(subcommand)]
     State(StateCommand),
     /// Makes or checks keys
@@ -93,7 +93,7 @@ impl Command {
     }
 }
 
-/// Arguments of `init`.
+/// What `tamis init` is given.
 #[derive(Args, Debug)]
 pub struct InitArgs {
     /// Exports: files, folders, archives or URLs (file, s3, az, gs)
@@ -107,7 +107,7 @@ pub struct InitArgs {
     pub dry_run: bool,
 }
 
-/// Arguments of `peek`.
+/// What `tamis peek` is given.
 #[derive(Args, Debug)]
 pub struct PeekArgs {
     /// A file, an archive or a URL
@@ -123,7 +123,7 @@ pub struct PeekArgs {
     pub record: Option<u64>,
 }
 
-/// Arguments of `status`.
+/// What `tamis status` is given.
 #[derive(Args, Debug)]
 pub struct StatusArgs {
     /// Shows all requests that are not done, not only those with the next deadlines
@@ -137,10 +137,10 @@ pub struct StatusArgs {
     pub check: bool,
 }
 
-/// Arguments of `run`.
+/// What `tamis run` is given.
 #[derive(Args, Debug)]
 pub struct RunArgs {
-    /// The job
+    /// Name of the job to run
     #[arg(required_unless_present = "due", conflicts_with = "due")]
     pub job: Option<String>,
     /// Runs every job whose schedule is due, then sweeps every dataset that is due; call it every few minutes from cron or a timer
@@ -155,15 +155,15 @@ pub struct RunArgs {
     /// Also shows inputs, fields, gates and keys
     #[arg(long, conflicts_with = "due")]
     pub verbose: bool,
-    /// How it works
+    /// Threads, memory and output of the run
     #[command(flatten)]
     pub work: WorkArgs,
 }
 
-/// Arguments of `plan`.
+/// What `tamis plan` is given.
 #[derive(Args, Debug)]
 pub struct PlanArgs {
-    /// The job
+    /// Name of the job to plan
     pub job: String,
     /// Evaluates retention as of this time, such as 2026-11-24T02:00:00Z (default: now); not in the future, nor before the current version's
     #[arg(long, value_name = "TIME")]
@@ -174,7 +174,7 @@ pub struct PlanArgs {
     /// Ends with 0 whatever stands against publishing (default: with the exit code that a run would have)
     #[arg(long)]
     pub exit_zero: bool,
-    /// How it works
+    /// Threads, memory and output of the plan
     #[command(flatten)]
     pub work: WorkArgs,
 }
@@ -193,21 +193,21 @@ pub struct WorkArgs {
     pub spill: Option<PathBuf>,
 }
 
-/// Arguments of `sweep`.
+/// What `tamis sweep` is given.
 #[derive(Args, Debug)]
 pub struct SweepArgs {
     /// Evaluates retention as of this time, such as 2026-11-24T02:00:00Z (default: now); not in the future, nor before the current version's
     #[arg(long, value_name = "TIME")]
     pub as_of: Option<String>,
-    /// How it works
+    /// Threads, memory and output of the sweep
     #[command(flatten)]
     pub work: WorkArgs,
 }
 
-/// Arguments of `serve`.
+/// What `tamis serve` is given.
 #[derive(Args, Debug)]
 pub struct ServeArgs {
-    /// How runs work
+    /// Threads, memory and output of the runs
     #[command(flatten)]
     pub work: WorkArgs,
     /// Most jobs that run at once
@@ -227,7 +227,7 @@ pub struct ServeArgs {
     pub beat: u32,
 }
 
-/// Arguments of `explain`.
+/// What `tamis explain` is given.
 #[derive(Args, Debug)]
 pub struct ExplainArgs {
     /// The job (default: all of them)
@@ -237,7 +237,7 @@ pub struct ExplainArgs {
     pub work: WorkArgs,
 }
 
-/// `tamis report …`
+/// Every report that `tamis report` can write.
 #[derive(Subcommand, Debug)]
 pub enum ReportCommand {
     /// What became of a request in every dataset, with dates and versions and without any value of the person
@@ -259,7 +259,7 @@ pub struct ReportArgs {
 /// Arguments of `report job`.
 #[derive(Args, Debug)]
 pub struct JobReportArgs {
-    /// The job
+    /// Name of the job to report on
     pub job: String,
     /// The run or sweep that made the version (default: the newest version)
     #[arg(long)]
@@ -272,15 +272,15 @@ pub struct JobReportArgs {
 /// How a report is written.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReportFormat {
-    /// For a terminal
+    /// Text to read on a terminal
     Text,
-    /// For programs
+    /// JSON for programs, with a published schema
     Json,
     /// One page, without scripts
     Html,
 }
 
-/// `tamis dataset …`
+/// Everything that `tamis dataset` can order.
 #[derive(Subcommand, Debug)]
 pub enum DatasetCommand {
     /// Ends a table; requests no longer wait for it
@@ -309,7 +309,7 @@ pub struct RetireArgs {
 /// Arguments of `dataset adopt`.
 #[derive(Args, Debug)]
 pub struct AdoptArgs {
-    /// The job
+    /// Name of the job whose table it is
     pub job: String,
     /// Why; recorded in the ledger
     #[arg(long)]
@@ -317,19 +317,19 @@ pub struct AdoptArgs {
     /// Who takes it back; recorded in the ledger
     #[arg(long, value_name = "WHO")]
     pub by: Option<String>,
-    /// How it works
+    /// Threads, memory and output of the command
     #[command(flatten)]
     pub work: WorkArgs,
 }
 
-/// `tamis state …`
+/// Everything that `tamis state` can do.
 #[derive(Subcommand, Debug)]
 pub enum StateCommand {
     /// Makes the state: once, before the first run
     Create,
 }
 
-/// `tamis key …`
+/// Everything that `tamis key` can do.
 #[derive(Subcommand, Debug)]
 pub enum KeyCommand {
     /// Makes the key files that are missing, from the system's random generator
@@ -341,11 +341,11 @@ pub enum KeyCommand {
 /// What `schema` can print.
 #[derive(clap::ValueEnum, Clone, Copy, Debug)]
 pub enum SchemaKind {
-    /// policy.toml
+    /// The schema of policy.toml
     Policy,
-    /// sources/*.toml
+    /// The schema of the files in sources/
     Source,
-    /// Job files
+    /// The schema of job files
     Job,
     /// What `run --json` and `plan --json` print
     Report,
@@ -359,10 +359,10 @@ pub enum SchemaKind {
     Access,
 }
 
-/// Arguments of `accept`.
+/// What `tamis accept` is given.
 #[derive(Args, Debug)]
 pub struct AcceptArgs {
-    /// The job
+    /// Name of the job that was refused
     pub job: String,
     /// The digest that `plan` or a refused run printed
     pub digest: String,
@@ -380,15 +380,15 @@ pub struct AcceptArgs {
 /// What `subject` can do.
 #[derive(clap::ValueEnum, Clone, Copy, Debug)]
 pub enum SubjectVerb {
-    /// Art. 17 GDPR
+    /// Erasure, Art. 17 GDPR
     Erase,
-    /// Art. 18 GDPR
+    /// Restriction, Art. 18 GDPR
     Restrict,
     /// Art. 21 GDPR; needs --purpose
     Object,
-    /// CCPA: no sale
+    /// Opt-out of sale and sharing, CCPA 1798.120
     OptOut,
-    /// Art. 7(3) GDPR
+    /// Withdrawal of consent, Art. 7(3) GDPR
     Withdraw,
     /// Legal hold: keeps bytes from being deleted
     Hold,

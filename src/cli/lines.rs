@@ -5,7 +5,7 @@ use std::fmt::Arguments;
 
 /// Text that is made of lines.
 pub(super) trait Lines {
-    /// Adds a line.
+    /// Adds one line to the end of the text.
     fn line(&mut self, text: Arguments<'_>);
 }
 

@@ -3,7 +3,7 @@
 
 use crate::state::Process;
 
-/// This process.
+/// Returns this process as leases name it; none where the system cannot say it.
 pub fn this() -> Option<Process> {
     let number = std::process::id();
     Some(Process { machine: machine()?, number, began: began(number)?? })

@@ -171,6 +171,9 @@ fn balance(out: &mut String, m: &Manifest) {
     if let Some(undated) = &m.undated {
         out.line(format_args!("rows without a date: {}", said_of_undated(undated)));
     }
+    if let Some(reason) = &m.about_nobody {
+        out.line(format_args!("no row is about a person: {reason}"));
+    }
     for (count, what, first) in [
         (m.rejected.no_subject, "no subject", &None),
         (m.rejected.clock_unreadable, "a clock that cannot be read", &m.rejected.first_clock_unreadable),
@@ -407,7 +410,7 @@ pub fn json<T: serde::Serialize>(value: &T) -> Result<String> {
     Ok(text + "\n")
 }
 
-/// Findings as data.
+/// Returns the findings of `check` as JSON.
 pub fn findings(findings: &[Finding]) -> serde_json::Value {
     let told = |f: &Finding| {
         serde_json::json!({

@@ -59,7 +59,7 @@ pub fn on_signal(settings: &Settings, told: impl Fn() + Send + 'static) -> Resul
 
 /// One line per event on standard error, with the time.
 pub struct Log {
-    /// As JSON.
+    /// Events are written as JSON, a line each.
     pub json: bool,
 }
 

@@ -23,9 +23,9 @@ const BLOCK_BYTES: usize = MIB / 4;
 pub struct Settings {
     /// Folder of the specs.
     pub dir: PathBuf,
-    /// Roots put elsewhere.
+    /// Roots that the command line put at another place, by name.
     pub roots: Vec<(String, String)>,
-    /// The present.
+    /// The moment that counts as now for the whole command.
     pub now: Instant,
     /// Drives the stores; alive as long as the command.
     pub runtime: tokio::runtime::Runtime,

@@ -3,7 +3,7 @@
 use crate::plain::shown;
 use std::io::IsTerminal;
 
-/// How something stands.
+/// Says how something stands, worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TerminalVerdict {
     /// Nothing is to be done.

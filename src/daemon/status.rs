@@ -218,7 +218,7 @@ fn job(of: &JobLookup<'_>, entries: &[LedgerEntry], sweep: Sweeps, now: Instant)
 }
 
 fn version(of: &JobLookup<'_>, entries: &[LedgerEntry]) -> Result<Option<Version>> {
-    let dataset = of.state.dataset_under(&of.plan.job, &of.names)?;
+    let dataset = job::served(of.state, of.project, of.plan)?;
     let Some(current) = dataset.and_then(|dataset| dataset.current) else { return Ok(None) };
     let own = |job: &String| *job == of.plan.job || of.names.contains(job);
     let made = |entry: &&LedgerEntry| match &entry.event {

@@ -5,6 +5,7 @@ use super::absent::{PreviousVersion, absent};
 use super::basis::binding;
 use super::cleared::KeptShape;
 use super::consent::{self, PersonConsent};
+use super::exclude::{self, PersonExclude};
 use super::field_keep::FieldKeeps;
 use super::frame::{PersonColumns, Persons, persons};
 use super::groups::{self, Counter};
@@ -101,6 +102,17 @@ impl ReachedEffects {
     }
 }
 
+/// What is known of the persons of a bucket, as far as rules ask for it.
+#[derive(Default)]
+pub(super) struct PersonsKnown {
+    /// The number of the person of each row.
+    by_row: Vec<u32>,
+    /// Clocks and consents.
+    columns: Option<Persons>,
+    /// By number of the person; empty where no exclude is of persons.
+    excludes: Vec<PersonExclude>,
+}
+
 /// What is known of one row of the main export.
 pub(super) struct RowKnown {
     row: usize,
@@ -110,6 +122,8 @@ pub(super) struct RowKnown {
     pub until: Option<i64>,
     /// The consent given, as (since, until).
     consent: Option<(i64, i64)>,
+    /// What all rows of the person say of each (R62).
+    person: PersonExclude,
 }
 
 /// What is kept of one bucket while its rows are gone through, in the order they lie in memory.
@@ -187,7 +201,7 @@ impl<'a> BucketJudge<'a> {
             tally.rows_in += 1;
             let effects = reached.row(row);
             effects.iter().for_each(|effects| tally.reached(effects, &self.binds));
-            let known = self.known(&control, persons.as_ref(), calendars, row, effects.unwrap_or_default());
+            let known = self.known(&control, &persons, calendars, row, effects.unwrap_or_default());
             tally.seen.extend(self.seen(&control, &known));
             match reason(&self.facts(&control, &known)) {
                 Some(reason) => tally.removed(reason, reason.place(self.rules.exclude_labels.len()), &known),
@@ -199,14 +213,16 @@ impl<'a> BucketJudge<'a> {
             records.extend_from_slice(&stay.records[number * stride..][..stride]);
         }
         tally.rows_kept = (records.len() / stride) as u64;
-        tally.largest_person = largest_person(&control, &people);
+        if self.rules.subjects {
+            tally.largest_person = largest_person(&control, &people);
+        }
         for (groups, counter) in stay.groups.iter().zip(&self.counters) {
             let sensitive = self.rules.hashed().1;
             let values = |number: usize| &stay.sensitive[number * sensitive..][..sensitive];
             let rows = stay.in_order(&people).map(|(person, number)| (person, groups[number], values(number)));
             counter.add(self.staged.spill_store(), rows)?;
         }
-        if let Some(previous) = self.previous {
+        if let Some(previous) = self.previous.filter(|_| self.rules.subjects) {
             tally.absent = absent(previous, (bucket, self.staged.buckets()), main_persons(&control, &people))?;
         }
         Ok((tally, self.staged.spill_store().put(&mut records)?))
@@ -216,12 +232,14 @@ impl<'a> BucketJudge<'a> {
     pub(super) fn known(
         &self,
         control: &Control,
-        persons: Option<&(Vec<u32>, Persons)>,
+        persons: &PersonsKnown,
         calendars: &mut ThreadCalendars,
         row: usize,
         effects: EffectSet,
     ) -> RowKnown {
-        let person = persons.map(|(by_row, persons)| (persons, by_row[row] as usize));
+        let number = persons.by_row.get(row).map(|number| *number as usize);
+        let person = persons.columns.as_ref().zip(number);
+        let excluded = number.and_then(|number| persons.excludes.get(number)).copied().unwrap_or_default();
         let clock = match person {
             Some((persons, person)) if self.rules.person => persons.clock[person],
             _ => control.clock(row),
@@ -229,7 +247,7 @@ impl<'a> BucketJudge<'a> {
         let until = (clock != NO_CLOCK).then(|| calendars.keep.of(clock));
         let consent = person.and_then(|(persons, person)| persons.consent.get(person));
         let consent = consent.and_then(|c| consent::given(c, self.rules.consent_column));
-        RowKnown { row, effects, clock, until, consent }
+        RowKnown { row, effects, clock, until, consent, person: excluded }
     }
 
     /// R42: the person of a row and when they were first seen, for the next run.
@@ -255,27 +273,28 @@ impl<'a> BucketJudge<'a> {
         reached
     }
 
-    /// The person of each row and what is asked about persons; none when every row is judged for itself.
-    pub(super) fn persons(
-        &self,
-        control: &Control,
-        people: &People,
-        reached: &ReachedEffects,
-    ) -> Result<Option<(Vec<u32>, Persons)>> {
+    /// The person of each row and what is asked about persons; nothing when every row is judged for itself.
+    pub(super) fn persons(&self, control: &Control, people: &People, reached: &ReachedEffects) -> Result<PersonsKnown> {
+        let mut known = PersonsKnown::default();
+        if self.rules.excludes_persons {
+            known.excludes = exclude::of_persons(control, people);
+            known.by_row = people.by_row();
+        }
         if !self.rules.person && !self.rules.on_consent() {
-            return Ok(None);
+            return Ok(known);
         }
         let clock = people.order.iter().map(|row| control.clock(*row as usize)).collect();
         let mut consent = Vec::new();
         if self.rules.on_consent() {
             consent.extend(people.order.iter().map(|row| of_row(control, *row as usize, reached)));
         }
-        let persons = persons(PersonColumns { person: people.person.clone(), clock, consent })?;
-        Ok(Some((people.by_row(), persons)))
+        let columns = Some(persons(PersonColumns { person: people.person.clone(), clock, consent })?);
+        Ok(PersonsKnown { by_row: people.by_row(), columns, ..known })
     }
 
     pub(super) fn facts(&self, control: &Control, known: &RowKnown) -> RowFacts {
-        let (flags, exclude) = (control.flags(known.row), control.exclude(known.row));
+        let flags = control.flags(known.row);
+        let exclude = if known.person.exclude > 0 { known.person.exclude } else { control.exclude(known.row) };
         let due = known.until.is_none_or(|until| past(until, self.rules.as_of));
         let unreadable = flag::NO_SUBJECT | flag::CLOCK_UNREADABLE | flag::EXCLUDE_UNREADABLE;
         RowFacts {
@@ -283,7 +302,7 @@ impl<'a> BucketJudge<'a> {
             no_consent: self.rules.on_consent() && known.consent.is_none(),
             excluded: usize::from(exclude).checked_sub(1).and_then(|e| self.rules.excludes.get(e).copied()),
             expired: flags & flag::CLOCK_UNREADABLE == 0 && due,
-            rejected: flags & unreadable != 0,
+            rejected: flags & unreadable != 0 || known.person.unreadable,
         }
     }
 

@@ -15,6 +15,8 @@ pub struct Rules {
     pub(super) zone: TimeZone,
     pub(super) keep: Period,
     pub(super) person: bool,
+    /// Whether rows are about persons (R61).
+    pub(super) subjects: bool,
     /// Whether retention counts from when persons were first seen, so that the next run has to know them.
     pub(super) first_seen: bool,
     /// Published fields with a keep of their own: index of the field, and the keep.
@@ -24,6 +26,8 @@ pub struct Rules {
     pub(super) exclude_labels: Vec<String>,
     /// Label of each exclude.
     pub(super) excludes: Vec<usize>,
+    /// Whether any exclude leaves out all rows of a person (R62).
+    pub(super) excludes_persons: bool,
     pub(super) grounds: Grounds,
     pub(super) consent_column: bool,
     pub(super) gate: Option<GroupTerms>,
@@ -46,11 +50,13 @@ impl Rules {
             zone: plan.zone.clone(),
             keep: plan.retention.keep,
             person: plan.retention.person,
+            subjects: plan.controls.key.is_some(),
             first_seen: plan.retention.undated == Some(Undated::FirstSeen),
             quasi_keeps: names.map(keep_of).collect(),
             field_keeps,
             exclude_labels,
             excludes,
+            excludes_persons: plan.controls.excludes.iter().any(|exclude| exclude.person),
             grounds: plan.grounds(),
             consent_column: plan.controls.consent.is_some(),
             gate: plan.gate.clone(),

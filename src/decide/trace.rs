@@ -69,7 +69,7 @@ impl Judged {
         let own = |row: &usize| subjects.contains(control.subject(*row)) || carries(row);
         let trace = |row: usize| {
             let effects = reached.row(row).unwrap_or_default();
-            let known = judge.known(&control, persons.as_ref(), calendars, row, effects);
+            let known = judge.known(&control, &persons, calendars, row, effects);
             let observed = control.flags(row) & flag::OBSERVED != 0;
             let reason = reason(&judge.facts(&control, &known));
             let reason = reason.or((!kept.contains(&row)).then_some(Reason::Suppressed));

@@ -191,6 +191,9 @@ codes! {
     ExportChangedWhileRead "export-changed-while-read" Input
         "An object changed or went away while it was being read."
         "Let the export finish before the run, then run again."
+    ExportCountDiffers "export-count-differs" Input
+        "The export has another number of records than its sender says, or the sender's number cannot be read."
+        "Fetch the export again: records may be missing. If it is right, look at what `complete.count` names."
     ExportDateUnknown "export-date-unknown" Input
         "Rows are kept by the date of the export, and the name of the set does not say one (R42)."
         "Set `complete.set_format` in the source, or keep rows by another clock."
@@ -202,7 +205,7 @@ codes! {
         "Have it exported again; if it is right, change the limit in the source."
     FormatNotRead "format-not-read" Input
         "A file is of a kind that is not read: a document, an encrypted or differently packed member, a link."
-        "Have it exported as CSV: plain, in gzip, or in a zip packed with deflate and without a password."
+        "Do what the message says: have it exported as CSV, plain, compressed or in an archive, without a password."
     HeaderMissing "header-missing" Input
         "A file is empty, or ends before its header."
         "Have it exported again, or check `read.header` in the source."
@@ -218,6 +221,9 @@ codes! {
     InputTooLarge "input-too-large" Input
         "The input is larger than a limit allows: bytes unpacked, members, columns, text of one block."
         "Raise the limit that the message names if the export is right."
+    PersonUnknown "person-unknown" Input
+        "A row leaves out a person by an exclude with `scope = \"person\"`, and has no subject that says whom."
+        "Correct the record in the export, or leave `scope` out of the exclude if it is meant for single rows."
     RecordMalformed "record-malformed" Input
         "A record is no CSV as the source declares it: quotes, line ends, number of cells, length."
         "Have it exported again, or set `limits.on_bad_record = \"drop\"` in the job."

@@ -163,7 +163,7 @@ pub enum LedgerEvent {
     Answered {
         /// Id of the request.
         request: String,
-        /// `access` or `portability`.
+        /// The right that was exercised: `access` or `portability`.
         right: String,
         /// When the request was received.
         received: Instant,

@@ -44,6 +44,9 @@ pub struct Manifest {
     /// What stands in for a clock where rows have no date (R42).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undated: Option<UndatedEvidence>,
+    /// Why no row is about a person, where the source says so (R61).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about_nobody: Option<String>,
     /// Digest of the specs as written.
     pub plan: String,
     /// Digest of the policy.
@@ -239,7 +242,7 @@ pub struct UndatedEvidence {
     /// The date of the export.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub export_date: Option<Instant>,
-    /// Persons read.
+    /// Persons that this run read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub persons: Option<u64>,
     /// Of these, persons whose time began with this run.

@@ -42,6 +42,7 @@ fn manifest(run: &str, version: u64, files: Vec<File>, companions: Vec<File>) ->
         as_of: at(0),
         scope: "person".into(),
         undated: None,
+        about_nobody: None,
         keep: "P3Y".into(),
         plan: "ab".into(),
         policy: "cd".into(),

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub struct Balance {
     /// Rows read, dropped bad records included.
     pub rows_in: u64,
-    /// Rows published.
+    /// Rows that are in the version to be published.
     pub rows_out: u64,
     /// Rows removed, for all reasons.
     pub removed: u64,

@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 /// k-anonymity over one set of quasi-identifiers (R36).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KAnonymity {
-    /// The fields.
+    /// Names of the fields whose combination must be shared.
     pub quasi_identifiers: Vec<String>,
-    /// Smallest group allowed.
+    /// Smallest number of subjects that may share a combination.
     pub k: u32,
-    /// Combinations found.
+    /// Combinations that were found.
     pub groups: u64,
-    /// Combinations below k.
+    /// Combinations that fewer than k subjects share.
     pub groups_below: u64,
     /// Rows suppressed: those of combinations below k, unless these refuse the run.
     pub rows_suppressed: u64,

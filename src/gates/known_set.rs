@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// Whether the set is the one to publish (R38).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KnownSet {
-    /// The set.
+    /// Name of the set that was read.
     pub set: String,
     /// What is odd about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub struct MaxRejected {
     /// Rows read, dropped ones included.
     pub of: u64,
-    /// Records dropped.
+    /// Records that were left out because they cannot be read.
     pub dropped: u64,
     /// Share allowed, as written.
     pub max_rejected: Share,

@@ -9,7 +9,7 @@ use crate::policy::Share;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The brake (R37).
+/// Refuses a version that loses more rows than the job allows (R37).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MaxRemoved {
     /// Rows it compares with: of the version before, of a first version rows in.

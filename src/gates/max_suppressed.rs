@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub struct MaxSuppressed {
     /// Rows left before any was suppressed.
     pub of: u64,
-    /// Rows suppressed.
+    /// Rows left out because their group is too small.
     pub suppressed: u64,
     /// Share allowed, as written.
     pub max_suppressed: Share,

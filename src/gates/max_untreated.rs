@@ -15,7 +15,7 @@ const ALWAYS: u64 = 10;
 /// Values that could not be treated (R37).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MaxUntreatedValues {
-    /// Fields looked at.
+    /// Fields whose values were looked at.
     pub fields: u64,
     /// Values that could not be treated, of all fields.
     pub untreated: u64,

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 /// The size of a set, compared with that of the set before it (R38).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MinRecords {
-    /// The set.
+    /// Name of the set that was read.
     pub set: String,
-    /// Its records.
+    /// Records that are in the set.
     pub records: u64,
     /// Records of the set before it.
     pub before: u64,

@@ -19,6 +19,7 @@ mod max_untreated;
 mod min_records;
 mod not_empty;
 mod observed;
+mod sender_count;
 mod share_told;
 mod table;
 mod veto;
@@ -32,6 +33,7 @@ table::gates! {
     "k" => k::KAnonymity,
     "l-diversity" => l_diversity::LDiversity,
     "balance" => balance::Balance,
+    "sender-count" => sender_count::SenderCount,
     "min-records" => min_records::MinRecords,
     "max-untreated" => max_untreated::MaxUntreatedValues,
     "max-emptied" => max_emptied::MaxEmptied,
@@ -74,7 +76,7 @@ impl Gate {
 /// What becomes of the rows of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GroupFate {
-    /// No gate falls.
+    /// The gate stands whatever is accepted.
     Stays,
     /// A gate suppresses them. Other groups stay as they are, so that one pass over all groups is enough.
     Suppressed,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// Rows left to publish (R37).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NotEmpty {
-    /// Rows left.
+    /// Rows that are left to be published.
     pub rows: u64,
     /// Whether there may be none.
     pub allow_empty: bool,

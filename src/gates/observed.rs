@@ -11,6 +11,8 @@ pub struct Reading {
     pub records: u64,
     /// Of these, bad records dropped while reading.
     pub dropped: u64,
+    /// Records that the sender says the export has.
+    pub said: Option<u64>,
     /// The set, when the input has sets.
     pub set: Option<String>,
     /// Records of the set before it, and the share of them that there have to be.
@@ -28,11 +30,11 @@ pub struct Reading {
 /// Why a set may not be the one to publish.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetDoubt {
-    /// Which doubt.
+    /// Code of the error that the doubt becomes.
     pub code: Code,
     /// What is odd about it.
     pub what: String,
-    /// What to do.
+    /// What an operator can do about it.
     pub help: String,
 }
 
@@ -48,15 +50,15 @@ pub struct FirstSeenRead {
 /// What was counted of one published field.
 #[derive(Clone, Debug)]
 pub struct FieldRead {
-    /// The field's name.
+    /// Name of the published field.
     pub name: String,
-    /// Non-null values read.
+    /// Values of the field that were read and are not null.
     pub values: u64,
     /// Of these, values that became null because they could not be treated.
     pub untreated: u64,
     /// Where the first of them is: object and record.
     pub first: Option<String>,
-    /// The field's limit.
+    /// How many of the values may stay untreated.
     pub limit: MaxUntreated,
     /// Distinct values of a column that is pseudonymized and that the source declares no identifier for; counting may
     /// stop at 20. None for other fields.
@@ -68,9 +70,9 @@ pub struct FieldRead {
 /// What was counted of one column of identifiers that has a limit.
 #[derive(Clone, Debug)]
 pub struct ColumnRead {
-    /// Source and column.
+    /// The source and the column, as messages name them.
     pub column: String,
-    /// Values read.
+    /// Values of the column that were read.
     pub values: u64,
     /// Of these, values without a normal form.
     pub raw: u64,
@@ -78,16 +80,16 @@ pub struct ColumnRead {
     pub why: String,
     /// Where the first of them is: object and record.
     pub first: Option<String>,
-    /// The column's limit.
+    /// How many of the values may have no normal form.
     pub limit: Share,
 }
 
 /// One group of rows that are alike in their quasi-identifiers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GroupCount {
-    /// Distinct subjects.
+    /// Different subjects in the group.
     pub subjects: u32,
-    /// Rows.
+    /// Rows in the group.
     pub rows: u32,
     /// Per sensitive field how its values spread.
     pub spreads: Vec<Spread>,
@@ -96,7 +98,7 @@ pub struct GroupCount {
 /// How the values of one field spread over the subjects of a group; null is a value.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Spread {
-    /// Distinct values.
+    /// Different values of the sensitive field in the group.
     pub values: u32,
     /// Entropy of the values, each as often as it has subjects, in nats.
     pub entropy: f64,
@@ -104,9 +106,9 @@ pub struct Spread {
 
 /// All that was counted of a run.
 pub struct Observed<'a> {
-    /// What was read.
+    /// What was counted while the input was read.
     pub reading: &'a Reading,
-    /// The job's limits.
+    /// Limits that the job sets.
     pub limits: &'a Limits,
     /// Rows read, dropped bad records included.
     pub rows_in: u64,

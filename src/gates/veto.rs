@@ -7,7 +7,7 @@ use crate::error::{Code, Error, Kind};
 pub struct Veto {
     /// Which gate, or which of its limits.
     pub code: Code,
-    /// Limit and numbers.
+    /// The limit and the numbers that break it, in words.
     pub message: String,
     /// What to do about it.
     pub help: String,

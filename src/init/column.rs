@@ -40,9 +40,9 @@ const NULLS: [&str; 17] = [
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Value {
-    /// There is none.
+    /// Every cell looked at is blank.
     Empty,
-    /// Text.
+    /// The cells are text of no narrower form.
     Text,
     /// Whole numbers of at most 64 bits.
     Integer,
@@ -53,16 +53,16 @@ pub enum Value {
     },
     /// Numbers that are written in another way, which is named.
     OddNumber {
-        /// How.
+        /// In which other way they are written, in words.
         how: &'static str,
     },
     /// Yes or no in words that are read.
     Boolean,
-    /// Dates or times.
+    /// Every value is a date or a time in one of these ways.
     Dates(Dates),
     /// Whole numbers of milliseconds (or seconds) since 1970.
     Epoch {
-        /// Milliseconds.
+        /// The number counts milliseconds, else seconds.
         millis: bool,
     },
     /// Dates with years of two digits, which say too little.
@@ -82,7 +82,7 @@ pub struct PeekColumn {
     pub null_words: Vec<&'static str>,
     /// Cells with such a word.
     pub null_cells: u64,
-    /// Different values.
+    /// Different values among those looked at.
     pub distinct: u64,
     /// No two cells hold the same value.
     pub unique: bool,

@@ -6,15 +6,15 @@ use super::lines::{LineRow, LineScan, scan};
 use crate::error::{Code, Error, Result};
 use crate::policy::{CsvFormat, ReadFormat, RecordFormat};
 
-/// How lines end.
+/// Says how the lines of a file end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LineEnds {
-    /// Line feed.
+    /// Every line ends with a line feed.
     Lf,
     /// Carriage return and line feed.
     CrLf,
-    /// Both.
+    /// Lines end in more than one way.
     Mixed,
 }
 
@@ -33,7 +33,7 @@ pub struct Dialect {
     pub stray_quotes: bool,
     /// Line of the header, from 1.
     pub header: u64,
-    /// How lines end.
+    /// How the lines of the file end.
     pub line_ends: LineEnds,
     /// What somebody has to look at.
     pub doubts: Vec<String>,

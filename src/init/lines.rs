@@ -4,7 +4,7 @@
 /// Records that are looked at.
 const MOST_ROWS: usize = 400;
 
-/// A record.
+/// A record with the cells that were looked at.
 pub(super) struct LineRow {
     /// Line it begins in, from 1.
     pub line: u64,

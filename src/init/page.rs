@@ -19,7 +19,7 @@ pub struct Edit {
 pub struct MadeFile {
     /// Path below the folder of the specs.
     pub path: String,
-    /// Its text.
+    /// What is written to the file.
     pub text: String,
 }
 
@@ -38,7 +38,7 @@ impl<'e> SpecPage<'e> {
         SpecPage { path: path.into(), lines: Vec::new(), edits }
     }
 
-    /// Adds a line.
+    /// Adds one line to the end of the file.
     pub fn line(&mut self, text: impl Into<String>) {
         self.lines.push(text.into());
     }
@@ -57,7 +57,7 @@ impl<'e> SpecPage<'e> {
         self.edits.push(Edit { number, file, line, what });
     }
 
-    /// Returns the file.
+    /// Returns the file with all that was added.
     pub fn done(self) -> MadeFile {
         MadeFile { path: self.path, text: self.lines.join("\n") + "\n" }
     }

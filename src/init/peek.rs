@@ -13,11 +13,11 @@ use tokio::runtime::Handle;
 /// How many characters of each class a text has. Which they are is in none of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Classes {
-    /// Upper-case letters.
+    /// Letters in upper case.
     pub upper: u64,
-    /// Other letters.
+    /// Letters that are not in upper case.
     pub lower: u64,
-    /// Digits.
+    /// Digits of any script.
     pub digits: u64,
     /// Blanks of all kinds.
     pub blanks: u64,
@@ -32,7 +32,7 @@ pub struct Classes {
 /// One cell of a record.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct PeekedCell {
-    /// Column.
+    /// Name of the column the cell is in.
     pub column: String,
     /// Characters, blanks at the ends included.
     pub characters: u64,
@@ -45,11 +45,11 @@ pub struct PeekedCell {
 /// One column of a sample.
 #[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct PeekedColumn {
-    /// Column.
+    /// Name of the column that is counted.
     pub column: String,
     /// Cells with a value.
     pub filled: u64,
-    /// Blank cells.
+    /// Cells with nothing but blanks.
     pub blank: u64,
     /// Characters: how many cells have so many; longer than 64 are counted in steps, by the upper end.
     pub lengths: BTreeMap<u64, u64>,
@@ -61,14 +61,14 @@ pub struct PeekedColumn {
     pub forms: BTreeMap<&'static str, u64>,
 }
 
-/// What `peek` says.
+/// Says what a look at an object found, without a value.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Peeked {
-    /// Where it was.
+    /// Root and path of the object.
     pub place: String,
-    /// Records looked at.
+    /// Records that were looked at.
     pub records: u64,
-    /// Those are all.
+    /// The object has no more records than those.
     pub whole: bool,
     /// Columns; of a record none.
     pub columns: Vec<PeekedColumn>,

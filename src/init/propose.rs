@@ -1,13 +1,13 @@
 //! Proposals for one table: key, links, clocks, and for each column its category, identifier, type and treatment, each
 //! with the reason in words. A proposal allows nothing. Must not know how specs are written.
 
-use super::category::{self, name_words, plain};
+use super::category;
 use super::column::{PeekColumn, Value};
 use super::crm::{self, Crm, Gone};
 use super::sample::Table;
 use super::shape::Shape;
 use crate::cell::text::canonical;
-use crate::policy::Category;
+use crate::policy::{Category, name_words, plain};
 use std::collections::BTreeSet;
 
 /// Fields besides the subject that a job begins with. The others stand in it as comments.
@@ -19,43 +19,43 @@ pub(super) const MIN_K: u64 = 5;
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case", tag = "type")]
 pub enum GuessedType {
-    /// As text.
+    /// Text as it is written.
     Text,
-    /// Whole numbers.
+    /// A whole number of 64 bits.
     Integer,
-    /// Decimal numbers.
+    /// A number with a fraction.
     Decimal {
         /// Digits after the point.
         scale: u8,
     },
-    /// Yes or no.
+    /// A yes or a no.
     Boolean,
-    /// Days.
+    /// A day without a time.
     Date {
-        /// Formats.
+        /// Formats in which the days are written.
         formats: Vec<String>,
     },
-    /// Times.
+    /// A point in time.
     Timestamp {
-        /// Formats.
+        /// Formats in which the times are written.
         formats: Vec<String>,
         /// Zone of times without one; none where each has an offset, or somebody has to say it.
         zone: Option<String>,
         /// Nobody says which zone the times are of.
         zone_unknown: bool,
     },
-    /// Numbers since 1970.
+    /// A number that counts from the beginning of 1970.
     Epoch {
-        /// Milliseconds.
+        /// It counts milliseconds, else seconds.
         millis: bool,
     },
     /// Dates in which days and months cannot be told apart.
     Undecided {
         /// They have a time of day.
         timed: bool,
-        /// With days first.
+        /// Formats that fit all values when the day is written first.
         days_first: Vec<String>,
-        /// With months first.
+        /// Formats that fit all values when the month is written first.
         months_first: Vec<String>,
     },
 }
@@ -76,19 +76,19 @@ pub enum Region {
 pub enum Treat {
     /// Of the key and of ids.
     Pseudonymize,
-    /// Of few values.
+    /// Proposed for columns of few values.
     AsIs,
     /// Of dates of birth.
     Year,
-    /// Of other dates.
+    /// Proposed for dates that are no birthday.
     Month,
-    /// Of addresses.
+    /// Proposed for e-mail addresses.
     EmailDomain,
     /// Of what must not be seen.
     Present,
-    /// Of numbers.
+    /// Proposed for numbers.
     Round,
-    /// Of post codes.
+    /// Proposed for post codes.
     Prefix,
 }
 
@@ -121,7 +121,7 @@ impl Treat {
         }
     }
 
-    /// Returns its name.
+    /// Returns the name by which specs call the treatment.
     pub fn name(self) -> &'static str {
         self.written().split('"').nth(1).unwrap_or_default()
     }
@@ -130,13 +130,13 @@ impl Treat {
 /// What is proposed for a column.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Proposed {
-    /// Category.
+    /// Category that the column seems to be of.
     pub category: Category,
-    /// Why.
+    /// What makes it look so.
     pub why: String,
-    /// Kind of identifier.
+    /// Kind of identifier that the values seem to be, if any.
     pub identifier: Option<String>,
-    /// Of phones.
+    /// Region that the phone numbers seem to be written for, if any.
     pub region: Option<Region>,
     /// A cell holds several ids, with the time of a merge after each.
     pub several: bool,
@@ -172,7 +172,7 @@ pub struct Proposal {
     pub persons: bool,
     /// What a job cannot do without and the table does not have.
     pub lacks: Vec<&'static str>,
-    /// For each column.
+    /// What is proposed for each column, in the order of the header.
     pub columns: Vec<Proposed>,
 }
 

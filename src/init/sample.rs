@@ -18,7 +18,7 @@ const BATCHES: usize = 4;
 /// Members of one archive that are looked at.
 const MOST_MEMBERS: usize = 200;
 /// Ends of names of files that hold records.
-const ENDS: [&str; 5] = [".csv", ".tsv", ".txt", ".gz", ".zip"];
+const ENDS: [&str; 9] = [".csv", ".tsv", ".txt", ".gz", ".tgz", ".zst", ".bz2", ".zip", ".tar"];
 
 /// A folder or bucket that tables lie in: a root of the policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,9 +48,9 @@ pub struct Table {
     pub files: u64,
     /// What its text is like.
     pub dialect: Dialect,
-    /// Records looked at.
+    /// Records that were looked at.
     pub records: u64,
-    /// These are all.
+    /// The table has no more records than those.
     pub whole: bool,
     /// Records with more or fewer cells than the header has.
     pub ragged: u64,
@@ -71,9 +71,9 @@ pub struct Set {
 
 /// All tables that were found.
 pub struct Tables {
-    /// Where they lie.
+    /// Objects that were looked at, as root and path.
     pub places: Vec<Place>,
-    /// The tables.
+    /// Tables that were found in them.
     pub tables: Vec<Table>,
     /// What was left out, and why.
     pub left_out: Vec<String>,
@@ -103,7 +103,7 @@ pub fn look(targets: &[String], runtime: &Handle) -> Result<Tables> {
         if all.tables.len() == before {
             let none = || {
                 Error::new(Code::InputMissing, format!("{target} holds no export"))
-                    .help("name a CSV file, a zip, or a folder of them")
+                    .help("name a CSV file, an archive, or a folder of them")
             };
             return Err(refused.unwrap_or_else(none));
         }
@@ -290,7 +290,7 @@ fn listed(names: &[String]) -> Vec<usize> {
     names.iter().enumerate().filter(|(_, name)| own(name)).map(|(at, _)| at).collect()
 }
 
-/// Reads the sample.
+/// Reads the sample's records into the columns of a table.
 fn fill(table: &mut Table, mut records: Records) {
     let names: Vec<String> = records.names().to_vec();
     let listed = listed(&names);

@@ -8,11 +8,11 @@ use crate::policy::Normal;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Shape {
-    /// An e-mail address.
+    /// One e-mail address, alone in the cell.
     Email,
     /// An e-mail address with a name before it.
     NamedEmail,
-    /// Several e-mail addresses.
+    /// More than one e-mail address in a cell.
     Emails,
     /// A phone number, with its punctuation.
     Phone,
@@ -22,9 +22,9 @@ pub enum Shape {
     Card,
     /// A national id whose checksum is right.
     NationalId,
-    /// An IP address.
+    /// An IP address of version 4 or 6.
     Ip,
-    /// A web address.
+    /// An address of the web, with its scheme.
     Url,
     /// A web address that names somebody or something: an id, a query, an address.
     UrlWithId,

@@ -15,9 +15,9 @@ const RECIPIENT: &str = "analysts";
 pub struct Roots {
     /// Of exports, one for each place.
     pub raw: Vec<String>,
-    /// Of datasets.
+    /// Address of the root that datasets are written to.
     pub lake: String,
-    /// Of the state.
+    /// Address of the root that holds the state.
     pub state: String,
     /// Folder of the keys.
     pub keys: String,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 /// Kinds of identifier that sources carry in key, strong and weak columns, as they are written in specs.
 pub(crate) fn kinds(project: &Project) -> BTreeMap<String, Identifier> {
     let of = |columns: &[policy::Column], controls: &policy::Controls| {
-        let carried = std::iter::once(&controls.key).chain(&controls.strong).chain(&controls.weak);
+        let carried = controls.key.iter().chain(&controls.strong).chain(&controls.weak);
         carried.map(|at| columns[*at].identifier.clone()).collect::<Vec<_>>()
     };
     let plan = |plan: &Plan| {

@@ -31,7 +31,9 @@ pub use held::{Alone, held};
 pub(crate) use held::{Seat, Seeker};
 pub(crate) use kinds::kinds;
 pub(crate) use names::{PublishedDataset, published};
-pub use names::{companions_of, complaint, dataset_of, names_of, output_of, scheduled_of, sweeps_of, without_job};
+pub use names::{
+    companions_of, complaint, dataset_of, names_of, output_of, scheduled_of, served, sweeps_of, without_job,
+};
 pub use prepare::{Call, Ready};
 pub use roots::{Wrap, data_roots, open_roots};
 pub(crate) use scheduled::earlier;

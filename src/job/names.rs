@@ -16,12 +16,16 @@ pub fn companions_of(job: &str) -> String {
     format!("companions/{job}")
 }
 
-/// Earlier names of a job that was renamed and kept its output.
+/// Earlier names of a job that was renamed and kept its output. None of a job whose own record is of another output: it is
+/// refused until it has its output back, and takes no other table over.
 ///
 /// # Errors
 /// Storage and evidence errors of the state.
 pub fn names_of(state: &State, project: &Project, plan: &Plan) -> Result<Vec<String>> {
     let output = output_of(plan);
+    if state.dataset(&plan.job)?.is_some_and(|own| own.dataset != output) {
+        return Ok(Vec::new());
+    }
     let serves = |name: &str| project.jobs.get(name).is_some_and(|plan| output_of(plan) == output);
     state.earlier_names(&plan.job, &output, &serves)
 }
@@ -32,6 +36,14 @@ pub fn names_of(state: &State, project: &Project, plan: &Plan) -> Result<Vec<Str
 /// Storage and evidence errors of the state.
 pub fn dataset_of(state: &State, project: &Project, plan: &Plan) -> Result<Option<Dataset>> {
     state.dataset_under(&plan.job, &names_of(state, project, plan)?)
+}
+
+/// The table that a job serves by its specs of today, as far as it is known; none when its record is of another output.
+///
+/// # Errors
+/// Storage and evidence errors of the state.
+pub fn served(state: &State, project: &Project, plan: &Plan) -> Result<Option<Dataset>> {
+    Ok(dataset_of(state, project, plan)?.filter(|known| known.dataset == output_of(plan)))
 }
 
 /// What has become of a job's scheduled instants, under whatever name.
@@ -55,9 +67,10 @@ pub fn sweeps_of(state: &State, project: &Project, plan: &Plan) -> Result<SweepR
 /// # Errors
 /// Storage and evidence errors of the state.
 pub fn without_job(state: &State, project: &Project) -> Result<Vec<Dataset>> {
-    let served: Vec<String> = project.jobs.values().map(output_of).collect();
-    let tables = state.tables()?.into_values();
-    Ok(tables.filter(|found| found.current.is_some() && !served.contains(&found.dataset)).collect())
+    let serves = |plan: &Plan| Ok(served(state, project, plan)?.map(|known| known.dataset));
+    let served = project.jobs.values().map(serves).collect::<Result<Vec<Option<String>>>>()?;
+    let gone = |found: &Dataset| found.current.is_some() && !served.contains(&Some(found.dataset.clone()));
+    Ok(state.tables()?.into_values().filter(gone).collect())
 }
 
 /// What is said of such a table wherever it is met.
@@ -65,7 +78,7 @@ pub fn complaint(dataset: &Dataset) -> Error {
     Error::new(Code::OutputChanged, format!("{} is served by no job any more (the last one was {})", dataset.dataset, dataset.job)).help(format!(
         "no request, no retention and no removal reaches it: bring the job back (under any name, with the same output), \
          or call `tamis dataset retire {} --remove --reason …`, which removes all its bytes for good",
-        dataset.job
+        dataset.dataset
     ))
 }
 
@@ -98,7 +111,7 @@ pub(crate) fn published<'a>(state: &State, project: &'a Project) -> Result<Vec<P
     let mut found = Vec::new();
     for plan in project.jobs.values() {
         let mut names = names_of(state, project, plan)?;
-        let known = state.dataset_under(&plan.job, &names)?.filter(|dataset| dataset.current.is_some());
+        let known = served(state, project, plan)?.filter(|dataset| dataset.current.is_some());
         names.push(plan.job.clone());
         let of = |dataset| PublishedDataset {
             job: plan.job.clone(),

@@ -47,7 +47,7 @@ impl Horizon {
 /// What stands in for clocks of the export in rows of the job's own (R42).
 #[derive(Clone, Copy)]
 pub enum RowClock<'a> {
-    /// Nothing does.
+    /// No value of the row itself decides.
     OfColumns,
     /// One instant for all rows, in microseconds.
     At(i64),
@@ -136,8 +136,15 @@ impl WantedValues {
     }
 }
 
-/// The excludes of a job: a column and what it is compared with.
-pub struct Excludes(Vec<(usize, WantedValues)>);
+/// The excludes of a job.
+pub struct Excludes(Vec<ExcludeRule>);
+
+/// A column, what it is compared with, and whether a match leaves out all rows of the person.
+struct ExcludeRule {
+    column: usize,
+    wanted: WantedValues,
+    person: bool,
+}
 
 impl Excludes {
     /// From the plan, in its order.
@@ -148,23 +155,34 @@ impl Excludes {
         if excludes.len() > usize::from(u8::MAX) {
             return Err(Error::new(Code::SpecUnusable, "a job has at most 255 excludes"));
         }
-        let rule = |exclude: &Exclude| (exclude.column, WantedValues::new(&columns[exclude.column], &exclude.equals));
+        let rule = |exclude: &Exclude| ExcludeRule {
+            column: exclude.column,
+            wanted: WantedValues::new(&columns[exclude.column], &exclude.equals),
+            person: exclude.person,
+        };
         Ok(Excludes(excludes.iter().map(rule).collect()))
     }
 
-    /// 1 + the index of the first exclude that matches a record, or 0; a boolean column with another value sets a flag
-    /// (R22).
+    /// 1 + the index of the first exclude that matches a record, those of persons before the others, or 0. Flags say when
+    /// a boolean column has another value (R22), and when it is about all rows of the person (R62).
     pub fn first_match(&self, batch: &RawBatch, record: usize, flags: &mut u16) -> u8 {
-        let mut first = 0;
-        for (index, (column, wanted)) in self.0.iter().enumerate() {
+        let (mut of_row, mut of_person) = (0, 0);
+        for (index, ExcludeRule { column, wanted, person }) in self.0.iter().enumerate() {
             let Some(value) = batch.value(record, *column) else { continue };
-            let matches = wanted.matches(value);
-            *flags |= if matches.is_none() { flag::EXCLUDE_UNREADABLE } else { 0 };
-            if matches == Some(true) && first == 0 {
-                first = index as u8 + 1;
+            let first = if *person { &mut of_person } else { &mut of_row };
+            match wanted.matches(value) {
+                None => {
+                    *flags |= flag::EXCLUDE_UNREADABLE | if *person { flag::PERSON_UNREADABLE } else { 0 };
+                }
+                Some(true) if *first == 0 => *first = index as u8 + 1,
+                Some(_) => {}
             }
         }
-        first
+        if of_person == 0 {
+            return of_row;
+        }
+        *flags |= flag::EXCLUDES_PERSON;
+        of_person
     }
 }
 

@@ -1,7 +1,6 @@
 //! GUIDs (R50): 32 hexadecimal digits, as one program writes them in braces, another in capitals, a third without hyphens.
 //! Must not know whose they are.
 
-/// Where hyphens stand.
 const HYPHENS: [usize; 4] = [8, 13, 18, 23];
 
 /// Appends a GUID in lower case with hyphens and without brackets; false, and nothing appended, when it is none, or

@@ -4,6 +4,7 @@
 use super::controls::{ClockColumn, ConsentReader, Excludes, Horizon, RowClock, typed};
 use super::identity::{Identified, IdentityMaker};
 use super::quasi_identifier::QuasiIdentifierHasher;
+use super::row_mark::RowMarker;
 use super::rows::*;
 use super::tally::{ClockTally, FieldTally, IdentifierTally, MAX_DISTINCT, Position, Renewed, Tally};
 use crate::cell::dates::{Calendars, DateReading};
@@ -40,8 +41,10 @@ pub struct Minimizer {
     past: Option<i64>,
     token_key: Key,
     quasi_key: Key,
-    /// Columns of which identities are made; the subject's key is the first.
+    /// Columns of which identities are made; the subject's key is the first, where there is one.
     identified: Vec<IdentifiedColumn>,
+    /// Whether rows are about persons; if not, what stands in for the token of one is made of what is published (R61).
+    persons: bool,
     fields: Vec<FieldPlan>,
     /// Field of each quasi-identifier, then of each sensitive field of the gate.
     quasi: Vec<usize>,
@@ -119,6 +122,7 @@ impl Minimizer {
             token_key: keys.token_key(&plan.domain),
             quasi_key: keys.identity.derive("tamis v1 quasi", &[plan.job.as_bytes()]),
             identified,
+            persons: controls.key.is_some(),
             fields: prepared,
             quasi,
             clocks: controls.clocks.iter().map(|clock| ClockColumn::new(columns, *clock)).collect::<Result<_>>()?,
@@ -128,16 +132,23 @@ impl Minimizer {
         })
     }
 
+    /// The column that the subject's token is made of.
+    fn key(&self) -> Option<&IdentifiedColumn> {
+        self.identified.first().filter(|_| self.persons)
+    }
+
     /// What all rows of a run look like, those of observed sources included.
     pub fn layout(plan: &Plan) -> Layout {
-        let slots = |controls: &Controls| 1 + controls.strong.len() + controls.weak.len();
+        let slots =
+            |controls: &Controls| usize::from(controls.key.is_some()) + controls.strong.len() + controls.weak.len();
         let observed = plan.observe.iter().map(|observe| slots(&observe.controls));
         let field = |field: &crate::policy::Field| FieldLayout {
             name: field.name.clone(),
             kind: field.treat.gives(field.from.map(|from| typed(&plan.columns[from]))),
         };
         Layout {
-            identities: observed.fold(slots(&plan.controls), usize::max),
+            // A row of nobody has a slot as well, which is always empty.
+            identities: observed.fold(slots(&plan.controls).max(1), usize::max),
             quasi: plan.gate.as_ref().map_or(0, |gate| gate.hashed().count()),
             fields: plan.fields.iter().map(field).collect(),
         }
@@ -181,6 +192,7 @@ impl Minimizer {
             unkept: Vec::new(),
             quasi: QuasiIdentifierHasher::new(),
             ambiguous: None,
+            nobody: None,
         }
     }
 }
@@ -191,7 +203,8 @@ fn identified_columns(columns: &[Column], controls: &Controls, keys: &Keyring) -
     let strong = controls.strong.iter().map(|column| (*column, mark::STRONG));
     let weak = controls.weak.iter().map(|column| (*column, mark::WEAK));
     let mut parts = HashMap::new();
-    for (slot, (column, mark)) in [(controls.key, mark::KEY)].into_iter().chain(strong).chain(weak).enumerate() {
+    let key = controls.key.map(|column| (column, mark::KEY));
+    for (slot, (column, mark)) in key.into_iter().chain(strong).chain(weak).enumerate() {
         if let Some(several) = &columns[column].several {
             let part = parts.entry(column).and_modify(|part| *part += 1).or_insert(0);
             let maker = IdentityMaker::new(keys, &columns[column].identifier).of_several(several, *part);
@@ -257,6 +270,8 @@ pub struct Worker<'m> {
     quasi: QuasiIdentifierHasher,
     /// Record and column of the batch's first value that two formats read differently.
     ambiguous: Option<(u32, usize)>,
+    /// The batch's first record that leaves out a person, and does not say whom.
+    nobody: Option<u32>,
 }
 
 impl Worker<'_> {
@@ -264,7 +279,7 @@ impl Worker<'_> {
     ///
     /// # Errors
     /// An input error when the published text of one batch passes 4 GiB, when a cell has more values than its column may,
-    /// or when two formats read a date differently.
+    /// when two formats read a date differently, or when a row leaves out a person and does not say whom.
     pub fn minimize(&mut self, batch: &RawBatch) -> Result<&Rows> {
         self.read_subjects(batch);
         self.reset_rows();
@@ -280,7 +295,14 @@ impl Worker<'_> {
         if let Some((record, column)) = self.ambiguous {
             return Err(ambiguous(batch.record(record as usize), &self.minimizer.columns[column]));
         }
+        if let Some(record) = self.nobody {
+            return Err(excludes_nobody(batch.record(record as usize)));
+        }
         self.hash_quasi();
+        if !self.minimizer.persons {
+            let marks = RowMarker::new(&self.minimizer.token_key);
+            marks.place(&mut self.rows, &self.published);
+        }
         Ok(&self.rows)
     }
 
@@ -297,9 +319,12 @@ impl Worker<'_> {
     /// Identities of the key of every record, and which records become rows: all, or of an observed source those with a
     /// subject.
     fn read_subjects(&mut self, batch: &RawBatch) {
-        let key = &self.minimizer.identified[0];
         self.records.clear();
         self.records.extend(0..batch.rows() as u32);
+        let Some(key) = self.minimizer.key() else {
+            self.tally.records += batch.rows() as u64;
+            return;
+        };
         self.key.read(&key.maker, batch, key.column, &self.records, |_| true, self.known);
         self.key.make_tokens(&self.minimizer.token_key);
         self.tally.records += batch.rows() as u64;
@@ -335,6 +360,9 @@ impl Worker<'_> {
     }
 
     fn place_subjects(&mut self) {
+        if !self.minimizer.persons {
+            return;
+        }
         let Rows { subject, flags, .. } = &mut self.rows;
         for (row, token) in self.key.rows.iter().zip(&self.key.tokens) {
             subject[*row as usize] = *token;
@@ -394,6 +422,10 @@ impl Worker<'_> {
         for (row, record) in self.records.iter().enumerate() {
             exclude[row] = self.minimizer.excludes.first_match(batch, *record as usize, &mut flags[row]);
             self.tally.exclude_unreadable += u64::from(flags[row] & flag::EXCLUDE_UNREADABLE != 0);
+            let of_person = flags[row] & (flag::EXCLUDES_PERSON | flag::PERSON_UNREADABLE) != 0;
+            if of_person && flags[row] & flag::NO_SUBJECT != 0 {
+                self.nobody = self.nobody.or(Some(*record));
+            }
         }
         let Some(consent) = &self.minimizer.consent else { return };
         for (row, record) in self.records.iter().enumerate() {
@@ -426,11 +458,13 @@ impl Worker<'_> {
 
     /// Puts identities into their slots and tokens into their fields.
     fn place_identities(&mut self, batch: &RawBatch) -> Result<()> {
-        let key = &self.minimizer.identified[0];
-        count(key, 0, &self.key, batch, &mut self.tally);
-        place_slots(key, &self.key, &mut self.rows);
-        place_tokens(key, &self.key, &self.published, &mut self.rows, &mut self.tally);
-        for (index, column) in self.minimizer.identified.iter().enumerate().skip(1) {
+        if let Some(key) = self.minimizer.key() {
+            count(key, 0, &self.key, batch, &mut self.tally);
+            place_slots(key, &self.key, &mut self.rows);
+            place_tokens(key, &self.key, &self.published, &mut self.rows, &mut self.tally);
+        }
+        let others = usize::from(self.minimizer.persons);
+        for (index, column) in self.minimizer.identified.iter().enumerate().skip(others) {
             let looking = column.tracked
                 && column.fields.iter().any(|field| self.tally.fields[*field].distinct.len() < MAX_DISTINCT);
             let (everywhere, flags) = (looking || !column.slots.is_empty(), &self.rows.flags);
@@ -674,6 +708,16 @@ fn ambiguous(record: u64, column: &str) -> Error {
         format!("record {record}: two formats of the column {column} read its value differently"),
     )
     .help("keep the format that the export really uses, in the column's `formats` in the source (R23)")
+}
+
+fn excludes_nobody(record: u64) -> Error {
+    Error::new(
+        Code::PersonUnknown,
+        format!(
+            "record {record}: an exclude of persons matches it, and it has no subject: whom it leaves out is not known"
+        ),
+    )
+    .help("correct the record in the export; or leave `scope` out of the exclude, if it is meant for single rows (R62)")
 }
 
 fn too_much_text() -> Error {

@@ -9,6 +9,7 @@ mod normal;
 mod phone;
 mod quasi_identifier;
 mod region;
+mod row_mark;
 mod rows;
 mod salesforce_id;
 mod simd;

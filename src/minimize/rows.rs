@@ -51,6 +51,10 @@ pub mod flag {
     /// Published fields were not staged, as the row cannot be published whatever lists say: it is rejected or excluded,
     /// or in row scope its own clock is past or missing.
     pub const FIELDS_SKIPPED: u16 = 32;
+    /// The exclude of the row leaves out all rows of its person (R62).
+    pub const EXCLUDES_PERSON: u16 = 64;
+    /// What would say whether all rows of the person are left out could not be read: all are `rejected` (R62).
+    pub const PERSON_UNREADABLE: u16 = 128;
     /// A row with any of these has no published fields.
     pub const WITHOUT_FIELDS: u16 = NO_SUBJECT | OBSERVED | FIELDS_SKIPPED;
 }
@@ -110,7 +114,7 @@ pub struct Rows {
     pub subject: Vec<[u8; 16]>,
     /// Bits of `flag`, for each row.
     pub flags: Vec<u16>,
-    /// 0, or 1 + index of the first matching exclude.
+    /// 0, or 1 + index of the first matching exclude, of those of persons before others.
     pub exclude: Vec<u8>,
     /// Latest usable clock in microseconds, or `NO_CLOCK`.
     pub clock: Vec<i64>,

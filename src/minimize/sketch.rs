@@ -34,7 +34,7 @@ pub struct Sketch {
     pub marks: String,
     /// Cells with a value.
     pub filled: u64,
-    /// Cells.
+    /// Cells that were counted.
     pub rows: u64,
 }
 

@@ -98,13 +98,13 @@ fn plan() -> Plan {
             field("origin", None, Treatment::Constant(crate::treatments::Constant { value: "crm".into() })),
         ],
         controls: Controls {
-            key: 0,
+            key: Some(0),
             strong: vec![1],
             weak: vec![2, 3],
             clocks: vec![6, 7],
             excludes: vec![
-                Exclude { column: 8, equals: vec!["true".into()], reason: "deleted".into() },
-                Exclude { column: 5, equals: vec!["testville".into()], reason: "test".into() },
+                Exclude { column: 8, equals: vec!["true".into()], reason: "deleted".into(), person: false },
+                Exclude { column: 5, equals: vec!["testville".into()], reason: "test".into(), person: false },
             ],
             consent: None,
         },
@@ -429,7 +429,7 @@ fn r21_distinct_tokens_of_columns_without_identifier_are_looked_for() {
 fn r17_observed_rows_have_subject_links_and_clock_and_nothing_else() {
     let mut plan = plan();
     let columns: Vec<Column> = COLUMNS.iter().map(|name| column(name)).collect();
-    let controls = Controls { key: 1, strong: vec![], weak: vec![2], clocks: vec![6], ..Controls::default() };
+    let controls = Controls { key: Some(1), strong: vec![], weak: vec![2], clocks: vec![6], ..Controls::default() };
     plan.observe =
         vec![Observe { source: source(), input: Location { root: "raw".into(), path: "t".into() }, columns, controls }];
     assert_eq!(Minimizer::layout(&plan).identities, 4);

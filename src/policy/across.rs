@@ -175,10 +175,10 @@ fn tokens_of_few_values(job: &CheckedJob) {
 fn tokens_of_others(job: &CheckedJob) {
     let Some(inventory) = job.inventory else { return };
     let subject = &inventory.spec.subject;
-    let linked = subject.strong.iter().chain(&subject.weak).flat_map(|list| list.iter()).chain([&subject.key]);
+    let linked = subject.strong.iter().chain(&subject.weak).flat_map(|list| list.iter()).chain(&subject.key);
     let linked: Vec<usize> = linked.filter_map(|at| inventory.place(at)).collect();
     let kind = |place: usize| inventory.columns[place].identifier.as_ref().map(|identifier| &identifier.kind);
-    let Some(own) = inventory.place(&subject.key).and_then(kind) else { return };
+    let Some(own) = inventory.key().and_then(kind) else { return };
     for (_, field) in job.spec.fields.iter() {
         let from = field.from.as_ref().filter(|_| *field.treat == Treat::Pseudonymize);
         let Some((from, place)) = from.and_then(|f| Some((f, inventory.place(f)?))) else { continue };

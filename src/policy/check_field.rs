@@ -22,7 +22,7 @@ pub(super) struct FieldTerms<'a> {
 impl FieldTerms<'_> {
     /// Whether the field is made from the source's key; an unknown key has its finding already.
     fn made_of_key(&self, field: &FieldSpec) -> bool {
-        let key = self.inventory.place(&self.inventory.spec.subject.key);
+        let key = self.inventory.key();
         key.is_none() || field.from.as_ref().and_then(|from| self.inventory.place(from)) == key
     }
 }
@@ -30,7 +30,9 @@ impl FieldTerms<'_> {
 /// Checks all fields; `None` when one has a finding.
 pub(super) fn fields(terms: &FieldTerms, gather: &mut Gather) -> Option<Vec<Field>> {
     names(terms);
-    subject(terms);
+    if !terms.inventory.nobody() {
+        subject(terms);
+    }
     let read: Vec<_> = terms.spec.fields.iter().map(|(at, spec)| field(terms, at, spec, gather)).collect();
     read.into_iter().collect()
 }

@@ -3,13 +3,14 @@
 
 use super::check_field::{self, FieldTerms};
 use super::check_gate;
+use super::check_nobody;
 use super::check_policy::Policy;
 use super::check_retention;
 use super::check_source::{self, Inventory};
 use super::digest;
 use super::finding::Page;
 use super::gather::Gather;
-use super::job_spec::{ExcludeSpec, JobSpec, ObserveSpec, OnBadRecord};
+use super::job_spec::{ExcludeSpec, JobSpec, ObserveSpec, OnBadRecord, Scope};
 use super::plan::{
     Basis, Column, ConsentColumn, Controls, Effect, Exclude, Field, Limits, Location, Observe, Plan, Purpose,
     Recipient, Retention, TokenFormat, Treatment, ValueType,
@@ -27,7 +28,7 @@ pub(super) struct JobSurroundings<'a> {
     pub all_sources: bool,
 }
 
-/// A job, checked.
+/// A job whose spec has been checked against its source and the policy.
 pub(super) struct CheckedJob<'a> {
     pub page: Page<'a>,
     pub spec: &'a JobSpec,
@@ -89,6 +90,7 @@ pub(super) fn check<'a>(page: Page<'a>, spec: &'a JobSpec, desk: &JobSurrounding
 /// Checks what needs the source's columns, then puts the plan together.
 fn plan(terms: FieldTerms, desk: &JobSurroundings, parts: PlanParts) -> Option<Plan> {
     let (spec, inventory) = (terms.spec, terms.inventory);
+    check_nobody::job(&terms);
     let mut gather = Gather::of(inventory);
     let fields = check_field::fields(&terms, &mut gather);
     let gate = check_gate::gate(&terms);
@@ -114,7 +116,7 @@ fn plan(terms: FieldTerms, desk: &JobSurroundings, parts: PlanParts) -> Option<P
         columns: columns(&gather, fields.as_deref())?,
         fields: fields?,
         controls: controls?,
-        retention: parts.retention?,
+        retention: Retention { person: !inventory.nobody() && parts.retention.as_ref()?.person, ..parts.retention? },
         observe: parts.observe?,
         gate: gate?,
         limits: parts.limits?,
@@ -221,18 +223,21 @@ fn controls(terms: &FieldTerms, desk: &JobSurroundings, gather: &mut Gather) -> 
         terms.page.fault(at.column.span(), "exclude-value", "a job has at most 255 excludes", help);
     }
     let consent = consent(terms, desk, gather);
-    let key = inventory.place(&subject.key)?;
+    let key = inventory.key();
+    if key.is_none() && !inventory.nobody() {
+        return None;
+    }
     Some(Controls {
-        key: gather.add(key),
-        strong: gather.links(named(inventory, &subject.strong).into_iter().filter(|p| *p != key)),
-        weak: gather.links(named(inventory, &subject.weak).into_iter().filter(|p| *p != key)),
+        key: key.map(|key| gather.add(key)),
+        strong: gather.links(named(inventory, &subject.strong).into_iter().filter(|p| Some(*p) != key)),
+        weak: gather.links(named(inventory, &subject.weak).into_iter().filter(|p| Some(*p) != key)),
         clocks: clocks?.into_iter().map(|p| gather.add(p)).collect(),
         excludes: excludes.into_iter().collect::<Option<_>>()?,
         consent: consent?,
     })
 }
 
-/// R22.
+/// Resolves one `[[exclude]]` of the job (R22).
 fn exclude(terms: &FieldTerms, spec: &ExcludeSpec, gather: &mut Gather) -> Option<Exclude> {
     let page = terms.page;
     let place = terms.inventory.find_cells(page, &spec.column);
@@ -259,7 +264,14 @@ fn exclude(terms: &FieldTerms, spec: &ExcludeSpec, gather: &mut Gather) -> Optio
     }
     equals.sort();
     equals.dedup();
-    Some(Exclude { column: gather.add(place?), equals, reason: reason? })
+    let person = spec.scope.as_ref().filter(|scope| ***scope == Scope::Person);
+    let dropped =
+        terms.spec.limits.as_ref().and_then(|l| l.on_bad_record.as_ref()).filter(|b| ***b == OnBadRecord::Drop);
+    if let (Some(_), Some(at)) = (person, dropped) {
+        let help = "leave on_bad_record out: nobody can tell whom a dropped record would have left out (R62)";
+        page.fault(at.span(), "exclude-scope", "an exclude is of persons, and bad records are to be dropped", help);
+    }
+    Some(Exclude { column: gather.add(place?), equals, reason: reason?, person: person.is_some() })
 }
 
 /// R32: a purpose on consent needs a column or a list that says yes. Outer `None` = a finding.
@@ -316,6 +328,7 @@ fn observe(
         page.fault(at.input.span(), "observe-set", "the observed input and the job's input differ in {set}", help);
     }
     let Some(inventory) = inventory else { return (input, None) };
+    check_nobody::observed(page, at, inventory);
     let mut gather = Gather::of(inventory);
     let controls = observed_controls(page, at, inventory, own, &mut gather);
     let location = input.clone();
@@ -343,12 +356,12 @@ fn observed_controls(
     // The id of a task or an event is nobody's: were it a link, a task that passes to another person would link the two.
     let personal = |place: &usize| *inventory.columns[*place].spec.category != Category::Technical;
     let links = |place: &usize| declared.key_links.as_ref().map_or_else(|| personal(place), |at| **at);
-    let key = inventory.place(&declared.key).filter(links);
+    let key = inventory.key().filter(links);
     let strong = key.into_iter().chain(named(inventory, &declared.strong)).filter(|p| *p != subject);
     let strong: Vec<_> = strong.collect();
     let weak: Vec<_> = named(inventory, &declared.weak).into_iter().filter(|p| *p != subject).collect();
     Some(Controls {
-        key: gather.add(subject),
+        key: Some(gather.add(subject)),
         strong: gather.links(strong.into_iter()),
         weak: gather.links(weak.into_iter()),
         clocks: clocks.into_iter().collect::<Option<Vec<_>>>()?.into_iter().map(|p| gather.add(p)).collect(),
@@ -365,7 +378,7 @@ fn same_kind(page: Page, spec: &ObserveSpec, inventory: &Inventory, subject: usi
         page.fault(spec.subject.span(), "no-identifier", "the observed subject has no identifier", help);
         return;
     }
-    let key = own.and_then(|own| own.place(&own.spec.subject.key).map(|p| &own.columns[p]));
+    let key = own.and_then(|own| own.key().map(|p| &own.columns[p]));
     let kinds = (entry.identifier.as_ref(), key.and_then(|k| k.identifier.as_ref()));
     if let (Some(observed), Some(key)) = kinds
         && observed.kind != key.kind

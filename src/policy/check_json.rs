@@ -29,7 +29,12 @@ pub(super) fn rules(page: Page, spec: &SourceSpec, encoding: Option<&str>) -> Op
         (Format::Ndjson, None) => Some(JsonFormat::Lines),
         (Format::Ndjson, Some(at)) => {
             let help = "leave it out; pages with an array of records, one per line or not, are format = \"json\"";
-            page.fault(at.span(), "unused-key", "`records` is for format = \"json\": here every line is a record", help);
+            page.fault(
+                at.span(),
+                "unused-key",
+                "`records` is for format = \"json\": here every line is a record",
+                help,
+            );
             None
         }
         (_, None) => Some(JsonFormat::Arrays { path: Vec::new() }),

@@ -5,7 +5,7 @@ use super::finding::Page;
 use super::format::{self, Dated};
 use super::plan::{
     Effect, Identifier, KeyFrom, KeySource, LinkRules, List, ListMatch, Normal, PhoneRegion, Purpose, Recipient,
-    RemovalRules,
+    RemovalRules, SetFormat,
 };
 use super::policy_spec::{
     KeysSpec, LinksSpec, ListSpec, PolicySpec, PurposeSpec, RecipientKind, RecipientSpec, RemovalSpec, WhenSpec,
@@ -17,6 +17,8 @@ use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf, absolute};
 
+/// What stands for the name of an export set in a place.
+const SET: &str = "{set}";
 const REQUEST_PATTERN: &str = "[A-Za-z0-9-]{1,40}";
 const MOST: i64 = 1_000_000;
 /// Most columns that make up one value.
@@ -351,7 +353,7 @@ fn list(
     let matches = matches(page, spec);
     let request = value::said(page, &spec.request);
     let request_pattern = request_pattern(page, spec.request_pattern.as_ref());
-    let received = value::said(page, &spec.received);
+    let (received, sets) = (list_received(page, name, spec), list_sets(page, spec));
     let zone = spec.zone.as_ref().map_or(Some(TimeZone::UTC), |at| value::zone(page, at));
     let formats = list_formats(page, spec, zone.as_ref());
     let encoding = value::encoding(page, spec.encoding.as_ref());
@@ -370,7 +372,8 @@ fn list(
         matches: matches?,
         request: value::trimmed(&request?),
         request_pattern: request_pattern?,
-        received: value::trimmed(&received?),
+        received: received?,
+        sets: sets?,
         formats: formats?,
         zone: zone?,
         purposes: limited?,
@@ -399,6 +402,45 @@ fn when(page: Page, spec: &WhenSpec) -> Option<(String, Vec<String>)> {
         return None;
     }
     Some((value::trimmed(&column?), spec.equals.iter().map(|at| value::folded(at)).collect()))
+}
+
+/// R63: the column of the date, without which rows need a set that has one.
+fn list_received(page: Page, name: &At<String>, spec: &ListSpec) -> Option<Option<String>> {
+    let Some(at) = &spec.received else {
+        if spec.input.contains(SET) {
+            return Some(None);
+        }
+        let help = "add received = the column with the date, or {set} in `input` where the file's path says it (R63)";
+        page.fault(name.span(), "missing-key", "`received` is required here", help);
+        return None;
+    };
+    value::said(page, at).map(|at| Some(value::trimmed(&at)))
+}
+
+/// R63: how the sets of a list are named, where it has any.
+fn list_sets(page: Page, spec: &ListSpec) -> Option<Option<Option<SetFormat>>> {
+    let format = match &spec.set_format {
+        Some(at) => Some(format::set(page, at)?),
+        None => None,
+    };
+    if !spec.input.contains(SET) {
+        if let Some(at) = &spec.set_format {
+            page.fault(at.span(), "unused-key", "`set_format` reads {set}, and `input` has none", "leave it out");
+        }
+        return Some(None);
+    }
+    if matches!(*spec.effect, Effect::Withdraw | Effect::Consent | Effect::Lift) {
+        let help = "leave {set} out and name a column with the date: it is compared with dates of consents and requests; \
+                    where a column of the export says who consents, use [consent] of its source (R63)";
+        page.fault(spec.input.span(), "list-undated", "rows of this effect need a date of their own", help);
+        return None;
+    }
+    if let Some(at) = spec.snapshot.as_ref().filter(|at| ***at) {
+        let help = "leave `snapshot` out, or {set}: a snapshot is one file that is replaced";
+        page.fault(at.span(), "list-snapshot", "a snapshot has no sets", help);
+        return None;
+    }
+    Some(Some(format))
 }
 
 /// What absence from a file must not undo.

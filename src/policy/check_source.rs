@@ -10,10 +10,11 @@ use super::forms;
 use super::name_pattern::{ColumnCover, CoveredBy, NamePattern};
 use super::plan::{
     Bom, CellForms, Complete, CompleteWhen, CsvFormat, DateRule, Identifier, Normal, PhoneRegion, ReadFormat,
-    RecordFormat, Several, Share, Source, ValueType,
+    RecordFormat, SaidCount, Several, Share, Source, ValueType,
 };
 use super::source_spec::{
-    ColumnSpec, CompleteSpec, Format, MemberIn, OnDrift, ReadSpec, SourceSpec, StrayQuotes, SubjectSpec, TypeName,
+    ColumnSpec, CompleteSpec, CountSpec, Format, MemberIn, OnDrift, ReadSpec, SourceSpec, StrayQuotes, SubjectSpec,
+    TypeName,
 };
 use super::spec::{At, Category};
 use super::value;
@@ -23,7 +24,7 @@ use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A source, checked.
+/// A source whose spec has been checked, with its columns in order.
 pub(super) struct Inventory<'a> {
     pub page: Page<'a>,
     pub spec: &'a SourceSpec,
@@ -122,7 +123,17 @@ impl Inventory<'_> {
     pub fn carriers(&self) -> impl Iterator<Item = usize> {
         let subject = &self.spec.subject;
         let lists = [&subject.strong, &subject.weak].into_iter().flatten().flat_map(|l| l.iter());
-        std::iter::once(&subject.key).chain(lists).filter_map(|at| self.place(at))
+        subject.key.iter().chain(lists).filter_map(|at| self.place(at))
+    }
+
+    /// Index of the subject's key; none where no row is about a person, or the key is unknown.
+    pub fn key(&self) -> Option<usize> {
+        self.place(self.spec.subject.key.as_ref()?)
+    }
+
+    /// R61: whether the source says that no row is about a person.
+    pub fn nobody(&self) -> bool {
+        self.spec.subject.none.is_some()
     }
 }
 
@@ -147,8 +158,8 @@ pub(super) fn check<'a>(
     by_patterns(&mut inventory, &lines, used);
     inventory.columns.iter().filter(|column| column.pattern.is_none()).for_each(|column| composed(&inventory, column));
     if *spec.read.format != Format::Csv {
-        let own = by_name.iter().filter(|(_, column)| column.parts.is_none());
-        let own = own.zip(&inventory.columns).map(|((at, _), column)| (column.name.as_str(), at.span()));
+        let own = by_name.iter().zip(&inventory.columns).filter(|((_, column), _)| column.parts.is_none());
+        let own = own.map(|((at, _), column)| (column.name.as_str(), at.span()));
         let others = by_name.iter().flat_map(|(_, column)| column.names.iter().flat_map(|names| names.iter()));
         check_json::names(page, own.chain(others.map(|at| (at.as_str(), at.span()))));
     }
@@ -453,7 +464,7 @@ fn subject(inventory: &Inventory, spec: &SubjectSpec) {
     let page = inventory.page;
     let mut seen = Vec::new();
     let lists = [&spec.strong, &spec.weak].into_iter().flatten().flat_map(|l| l.iter());
-    for at in std::iter::once(&spec.key).chain(lists) {
+    for at in spec.key.iter().chain(lists) {
         let Some(place) = inventory.find(page, at) else { continue };
         if seen.contains(&place) {
             let help = "a column is the key, a strong or a weak link, once";
@@ -468,7 +479,7 @@ fn subject(inventory: &Inventory, spec: &SubjectSpec) {
     for at in spec.clock.iter().flat_map(|l| l.iter()) {
         clock(inventory, page, at);
     }
-    let key = inventory.place(&spec.key);
+    let key = inventory.key();
     for (place, entry) in inventory.columns.iter().enumerate() {
         let Some(at) = entry.spec.several.as_ref().filter(|_| !seen.contains(&place) || key == Some(place)) else {
             continue;
@@ -556,7 +567,8 @@ fn source(inventory: &Inventory) -> Option<Source> {
     let of_file = |column: &&ColumnEntry| column.spec.parts.is_none() && column.pattern.is_none();
     let listed = inventory.columns.iter().filter(of_file).map(|c| c.name.clone()).collect();
     let cover = inventory.cover.clone();
-    Some(Source { name: spec.name.to_string(), read: read?, complete: complete?, listed, also: also(spec), cover })
+    let (name, nobody) = (spec.name.to_string(), spec.subject.none.as_ref().map(|none| none.to_string()));
+    Some(Source { name, read: read?, complete: complete?, listed, also: also(spec), cover, nobody })
 }
 
 fn complete(page: Page, spec: &At<CompleteSpec>) -> Option<Complete> {
@@ -574,7 +586,22 @@ fn complete(page: Page, spec: &At<CompleteSpec>) -> Option<Complete> {
     let set_format = set_format.map_or(Some(None), |format| format.map(Some));
     let max_ahead = spec.max_ahead.as_ref().map(|at| value::keep(page, at));
     let max_ahead = max_ahead.map_or(Some(None), |period| period.map(Some));
-    Some(Complete { when: when?, min_records: min_records?, set_format: set_format?, max_ahead: max_ahead? })
+    let count = spec.count.as_ref().map_or(Some(None), |count| said_count(page, count).map(Some));
+    let (min_records, set_format) = (min_records?, set_format?);
+    Some(Complete { when: when?, min_records, count: count?, set_format, max_ahead: max_ahead? })
+}
+
+/// R64: where the sender says how many records there are.
+fn said_count(page: Page, spec: &CountSpec) -> Option<SaidCount> {
+    let file = marker(page, &spec.file);
+    let keys = |at: &At<String>| at.split('.').map(str::to_owned).collect::<Vec<_>>();
+    let at = spec.at.as_ref().map(keys).unwrap_or_default();
+    if let Some(place) = spec.at.as_ref().filter(|_| at.iter().any(String::is_empty)) {
+        let help = "write keys with dots between, such as numberRecordsProcessed or entries.*.meta.record_count";
+        page.fault(place.span(), "empty-text", "a key has no name", help);
+        return None;
+    }
+    Some(SaidCount { file: file?, at })
 }
 
 fn marker(page: Page, at: &At<String>) -> Option<String> {

@@ -10,13 +10,13 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-/// `[fields.F]`.
+/// What `[fields.F]` of a job can say.
 #[derive(Clone, JsonSchema)]
 #[schemars(deny_unknown_fields, transform = describe_keys)]
 pub struct FieldSpec {
     /// Column it is made from; absent only for constant.
     pub from: Option<At<String>>,
-    /// What is done.
+    /// What is done with the column's values.
     pub treat: At<Treat>,
     /// Whether this is the subject token: exactly one field, pseudonymize of the source's key. Default false.
     pub subject: Option<At<bool>>,

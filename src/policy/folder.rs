@@ -3,6 +3,7 @@
 
 use super::across;
 use super::check_job::{self, CheckedJob, JobSurroundings};
+use super::check_nobody;
 use super::check_policy::{self, Policy};
 use super::check_source::{self, Inventory};
 use super::digest;
@@ -136,6 +137,7 @@ fn check(
             spec.as_ref().map(|s| check_source::check(*page, s, policy.as_ref(), &used(s, &job_specs)))
         })
         .collect();
+    sources.iter().for_each(check_nobody::source);
     let policy = policy?;
     let all_sources = sources.len() == source_specs.len();
     let desk = JobSurroundings { policy: &policy, sources: &sources, all_sources };

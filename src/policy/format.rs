@@ -22,9 +22,9 @@ const WHOLE: [(&str, &str); 3] = [("%F", "%Y-%m-%d"), ("%T", "%H:%M:%S"), ("%R",
 /// What is written in a format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dated {
-    /// Whole days.
+    /// The format says a day.
     Date,
-    /// Times.
+    /// The format says a time.
     Timestamp,
     /// Either, as in lists of requests.
     List,

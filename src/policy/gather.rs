@@ -11,7 +11,7 @@ pub(super) struct Gather<'a> {
 }
 
 impl<'a> Gather<'a> {
-    /// Nothing yet.
+    /// Returns a gathering in which no column is wanted yet.
     pub fn of(inventory: &'a Inventory<'a>) -> Self {
         Gather { inventory, places: Vec::new() }
     }

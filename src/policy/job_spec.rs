@@ -18,7 +18,7 @@ use std::fmt;
 pub struct JobSpec {
     /// Version of the file's format: 1.
     pub spec: At<i64>,
-    /// The job's name.
+    /// The job's name, unique among all jobs.
     pub name: At<String>,
     /// Name of the source it reads.
     pub source: At<String>,
@@ -38,14 +38,14 @@ pub struct JobSpec {
     pub retention: At<RetentionSpec>,
     /// Other exports whose activity keeps a person alive; never published.
     pub observe: Option<Vec<At<ObserveSpec>>>,
-    /// Rows left out.
+    /// Rows that are left out because of a value.
     pub exclude: Option<Vec<At<ExcludeSpec>>>,
     /// Published fields, by name, in the order of the dataset.
     #[serde(serialize_with = "super::spec::in_order")]
     pub fields: At<Named<FieldSpec>>,
-    /// Gate on quasi-identifiers.
+    /// How many persons must share each combination of fields.
     pub gate: Option<At<GateSpec>>,
-    /// Limits.
+    /// Limits beyond which the run is refused.
     pub limits: Option<JobLimitsSpec>,
 }
 
@@ -64,13 +64,13 @@ impl JobSpec {
     }
 }
 
-/// Whose clock counts.
+/// Says what a rule is about: whose clock decides how long a row is kept, or whose rows an exclude takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
-    /// The latest of all the person's rows and observed activity (R26).
+    /// All rows of the person: the latest clock of them and of observed activity (R26), or all of them left out (R62).
     Person,
-    /// The row's own.
+    /// The row alone.
     Row,
 }
 
@@ -143,7 +143,7 @@ impl JsonSchema for ClockSpec {
     }
 }
 
-/// `[retention]`.
+/// What `[retention]` of a job can say.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RetentionSpec {
@@ -160,7 +160,7 @@ pub struct RetentionSpec {
     pub max_future: Option<At<String>>,
 }
 
-/// `[[observe]]`.
+/// What `[[observe]]` of a job can say.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ObserveSpec {
@@ -174,16 +174,19 @@ pub struct ObserveSpec {
     pub clock: At<Vec<At<String>>>,
 }
 
-/// `[[exclude]]`.
+/// What `[[exclude]]` of a job can say.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExcludeSpec {
-    /// Column looked at.
+    /// Column whose value decides.
     pub column: At<String>,
     /// Values that leave the row out (R22).
     pub equals: At<Vec<At<String>>>,
     /// Label of the reason.
     pub reason: At<String>,
+    /// row, or person: all rows of a person of whom one row has such a value (R62). Default row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<At<Scope>>,
 }
 
 /// What a group below k does.
@@ -196,7 +199,7 @@ pub enum OnViolation {
     Refuse,
 }
 
-/// `[gate]`.
+/// What `[gate]` of a job can say.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GateSpec {
@@ -220,7 +223,7 @@ impl GateSpec {
     }
 }
 
-/// `[gate.diversity]`.
+/// What `[gate.diversity]` of a job can say.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DiversitySpec {

@@ -69,7 +69,7 @@ impl NamePattern {
 pub struct PatternLine {
     /// Which names it covers.
     pub pattern: NamePattern,
-    /// Category.
+    /// Category of the columns that the pattern meets.
     pub category: Category,
     /// Purposes that columns of it may serve.
     pub purposes: Vec<String>,
@@ -81,7 +81,7 @@ pub struct ColumnCover {
     /// Pattern lines, the most specific first.
     lines: Vec<PatternLine>,
     ignore: Vec<NamePattern>,
-    /// After case folding.
+    /// Names that no column may have, after case folding.
     deny: Vec<NamePattern>,
 }
 
@@ -97,7 +97,7 @@ pub enum CoveredBy<'a> {
 }
 
 impl ColumnCover {
-    /// Puts it together.
+    /// Returns the rules that patterns and `deny` give together.
     pub fn new<'a>(
         mut lines: Vec<PatternLine>,
         ignore: impl Iterator<Item = &'a str>,

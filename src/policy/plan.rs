@@ -2,11 +2,13 @@
 //! Everything after `policy` reads these; nothing here is read from a file directly. Must not know any stage.
 
 use super::name_pattern::{ColumnCover, CoveredBy};
+use super::record_path::JsonFormat;
 use super::schedule::Schedule;
 pub use super::value::Location;
 use crate::clock::Period;
 
 pub use super::share::Share;
+pub use super::undated::Undated;
 pub use crate::cell::forms::{BooleanWords, CellForms, NumberForm};
 pub use crate::cell::kind::{DateRule, Epoch, ValueType};
 pub use crate::treatments::Treatment;
@@ -16,19 +18,19 @@ use std::collections::BTreeMap;
 
 /// Everything the spec folder says, valid and cross-checked.
 pub struct Project {
-    /// The controller's name.
+    /// Name of the controller, as reports give it.
     pub controller: String,
     /// Root name -> URL; `state` is always there. Relative paths have been made absolute from the policy file.
     pub roots: BTreeMap<String, String>,
     /// Where keys come from and which token epoch is in use.
     pub keys: KeySource,
-    /// Lists by name.
+    /// Lists of requests, by their names.
     pub lists: BTreeMap<String, List>,
-    /// Terms of removal.
+    /// How long files wait before they are removed.
     pub removal: RemovalRules,
     /// Fan-out limits of links.
     pub links: LinkRules,
-    /// Jobs by name.
+    /// Jobs, by their names.
     pub jobs: BTreeMap<String, Plan>,
     /// BLAKE3 hex of the canonical JSON of the resolved policy file (no personal data in it).
     pub policy_digest: String,
@@ -41,7 +43,7 @@ impl Project {
     }
 }
 
-/// `[keys]`.
+/// Where the keys are, as `[keys]` says it.
 #[derive(Clone, Debug)]
 pub struct KeySource {
     /// Which of the three carriers.
@@ -53,7 +55,7 @@ pub struct KeySource {
 /// Where key files come from.
 #[derive(Clone, Debug)]
 pub enum KeyFrom {
-    /// A directory, absolute.
+    /// A directory with an absolute path.
     Dir(String),
     /// A systemd credential directory name prefix: `$CREDENTIALS_DIRECTORY/<name>-identity.key` …
     Credential(String),
@@ -61,7 +63,7 @@ pub enum KeyFrom {
     Command(Vec<String>),
 }
 
-/// `[removal]`.
+/// When files are removed, as `[removal]` says it.
 #[derive(Clone, Debug)]
 pub struct RemovalRules {
     /// Readers' time before replaced files go.
@@ -74,12 +76,12 @@ pub struct RemovalRules {
     pub due: Period,
 }
 
-/// `[links]`.
+/// How far links are followed, as `[links]` says it.
 #[derive(Clone, Debug)]
 pub struct LinkRules {
-    /// R15.
+    /// Subjects that one weak value may lead to (R15).
     pub max_alias_fanout: usize,
-    /// R13.
+    /// Subjects that one strong value may lead to (R13).
     pub max_strong_fanout: usize,
     /// `retired`: kinds of identifier, as written.
     pub retired: Vec<String>,
@@ -89,17 +91,17 @@ pub struct LinkRules {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Basis {
-    /// Art. 6(1)(a).
+    /// Consent, Art. 6(1)(a) GDPR.
     Consent,
-    /// Art. 6(1)(b).
+    /// A contract with the person, Art. 6(1)(b) GDPR.
     Contract,
-    /// Art. 6(1)(c).
+    /// A legal obligation, Art. 6(1)(c) GDPR.
     LegalObligation,
-    /// Art. 6(1)(d).
+    /// Vital interests, Art. 6(1)(d) GDPR.
     VitalInterests,
-    /// Art. 6(1)(e).
+    /// A task in the public interest, Art. 6(1)(e) GDPR.
     PublicTask,
-    /// Art. 6(1)(f).
+    /// Legitimate interests, Art. 6(1)(f) GDPR.
     LegitimateInterests,
 }
 
@@ -109,26 +111,26 @@ pub enum Basis {
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
-    /// Art. 17.
+    /// The person is to be erased, Art. 17 GDPR.
     Erase,
-    /// Art. 18.
+    /// The person's data may only be stored, Art. 18 GDPR.
     Restrict,
-    /// Art. 21.
+    /// The person objects, Art. 21 GDPR.
     Object,
-    /// CCPA 1798.120.
+    /// The person's data may not be sold or shared, CCPA 1798.120.
     OptOut,
-    /// Art. 7(3).
+    /// The person withdraws consent, Art. 7(3) GDPR.
     Withdraw,
     /// A consent with an interval.
     Consent,
-    /// Legal hold.
+    /// The person's bytes must be kept for a legal claim.
     Hold,
-    /// Ends another request.
+    /// The request that it names ends.
     Lift,
 }
 
 impl Effect {
-    /// Every effect.
+    /// Every effect, in the order in which reports list them.
     const ALL: [Effect; 8] = [
         Effect::Erase,
         Effect::Restrict,
@@ -160,10 +162,10 @@ impl Effect {
     }
 }
 
-/// `[lists.L]`.
+/// A list of requests, as `[lists.L]` describes it.
 #[derive(Clone, Debug)]
 pub struct List {
-    /// The list's name.
+    /// Name of the list in the policy.
     pub name: String,
     /// Where its objects are.
     pub input: Location,
@@ -181,23 +183,25 @@ pub struct List {
     pub request: String,
     /// What a request id looks like (anchored).
     pub request_pattern: regex::Regex,
-    /// Column of the date received.
-    pub received: String,
+    /// Column of the date received; none = every row is of its set's date.
+    pub received: Option<String>,
+    /// Where `input` has `{set}`: how its text is read. Rows without a date are then of that of their set (R63).
+    pub sets: Option<Option<SetFormat>>,
     /// strftime formats of its dates and times; none = the forms that can be read in one way only (R23).
     pub formats: Option<Vec<String>>,
     /// Zone of dates, and of times without one.
     pub zone: TimeZone,
     /// Purposes it is limited to; none = all.
     pub purposes: Option<Vec<String>>,
-    /// WHATWG label.
+    /// Label of its encoding, as WHATWG spells it.
     pub encoding: String,
-    /// One byte.
+    /// The one byte that stands between cells.
     pub delimiter: u8,
-    /// `snapshot = true`.
+    /// The newest file is the whole list: who is missing from it is lifted.
     pub snapshot: bool,
-    /// `max_lifted`.
+    /// Share of the requests that one file may lift.
     pub max_lifted: Share,
-    /// R31.
+    /// A list without any entry is not refused (R31).
     pub may_be_empty: bool,
     /// Consent intervals: columns `from` and `to`.
     pub interval: (Option<String>, Option<String>),
@@ -212,29 +216,29 @@ pub struct List {
 pub struct ListMatch {
     /// The column that has it; several, in their order, when it is put together of parts.
     pub columns: Vec<String>,
-    /// What it is.
+    /// Which identifier the column holds.
     pub identifier: Identifier,
 }
 
-/// One job, resolved.
+/// One job with everything that it needs to run, resolved.
 pub struct Plan {
-    /// The job's name.
+    /// Name of the job.
     pub job: String,
     /// The spec file, as the user would type it.
     pub file: String,
     /// What is read and how.
     pub source: Source,
-    /// Where from.
+    /// Where its exports lie.
     pub input: Location,
-    /// Dataset written to.
+    /// Where its dataset is written.
     pub output: Location,
-    /// What for.
+    /// What the dataset is for.
     pub purpose: Purpose,
-    /// To whom.
+    /// Who receives the dataset, if the job names somebody.
     pub recipient: Option<Recipient>,
     /// R3: the purpose, or purpose/recipient for third parties.
     pub domain: String,
-    /// Token epoch.
+    /// Epoch of the token key.
     pub epoch: String,
     /// How tokens are published.
     pub token_format: TokenFormat,
@@ -248,11 +252,11 @@ pub struct Plan {
     pub fields: Vec<Field>,
     /// Controls computed beside the fields.
     pub controls: Controls,
-    /// Retention.
+    /// How long rows are kept, and by which clock.
     pub retention: Retention,
     /// Other exports whose activity counts.
     pub observe: Vec<Observe>,
-    /// Gate on quasi-identifiers.
+    /// How many persons must share each combination of fields, if the job says it.
     pub gate: Option<GroupTerms>,
     /// Limits and what to do beyond them.
     pub limits: Limits,
@@ -263,7 +267,7 @@ pub struct Plan {
 /// `sources/*.toml`: reading, completeness, and all column names it lists.
 #[derive(Clone)]
 pub struct Source {
-    /// The source's name.
+    /// Name of the source.
     pub name: String,
     /// How its bytes become cells.
     pub read: ReadFormat,
@@ -275,6 +279,8 @@ pub struct Source {
     pub also: BTreeMap<String, String>,
     /// What it says of the other columns.
     pub cover: ColumnCover,
+    /// Why none of its rows is about a person (R61).
+    pub nobody: Option<String>,
 }
 
 impl Source {
@@ -288,6 +294,7 @@ impl Source {
             listed: Vec::new(),
             also: BTreeMap::new(),
             cover: ColumnCover::default(),
+            nobody: None,
         }
     }
 
@@ -305,7 +312,7 @@ impl Source {
 /// How records lie in a file, one variant for each name that `read.format` has; `read::format` reads them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RecordFormat {
-    /// `format = "csv"`.
+    /// Records of separated cells, as `format = "csv"` says.
     Csv(CsvFormat),
     /// `format = "json"` or `"ndjson"`.
     Json(JsonFormat),
@@ -314,13 +321,13 @@ pub enum RecordFormat {
 /// The keys of `[read]` that only CSV has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CsvFormat {
-    /// One ASCII byte.
+    /// The one ASCII byte that stands between cells.
     pub delimiter: u8,
     /// One ASCII byte, or none.
     pub quote: Option<u8>,
     /// Row number of the header, from 1.
     pub header: u64,
-    /// `stray_quotes = "literal"`.
+    /// A quote inside an unquoted cell is text, as `stray_quotes = "literal"` says.
     pub stray_quotes_literal: bool,
 }
 
@@ -339,9 +346,9 @@ pub struct ReadFormat {
     pub member: Option<GlobMatcher>,
     /// The member glob as written.
     pub member_text: Option<String>,
-    /// `complete.member_in = "exactly-one"`.
+    /// A member is in exactly one object, as `complete.member_in = "exactly-one"` says.
     pub member_in_exactly_one: bool,
-    /// `on_drift = "refuse"`.
+    /// Columns that nobody has described refuse the set, as `on_drift = "refuse"` says.
     pub refuse_drift: bool,
     /// Longest record, in bytes after decoding.
     pub max_record_bytes: usize,
@@ -349,7 +356,7 @@ pub struct ReadFormat {
     pub max_columns: usize,
     /// Most members of one archive.
     pub max_members: usize,
-    /// Highest decompression ratio.
+    /// Highest ratio of unpacked to packed bytes.
     pub max_ratio: u64,
     /// Most decompressed bytes per object.
     pub max_decompressed: u64,
@@ -382,29 +389,40 @@ impl ReadFormat {
     }
 }
 
-/// `bom`.
+/// Says whether a byte order mark may or must be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Bom {
-    /// May be there.
+    /// It may be there or not.
     Allow,
-    /// Must be there.
+    /// A file without it is refused.
     Require,
     /// Must not be there.
     Refuse,
 }
 
-/// `[complete]`.
+/// When a set counts as complete, as `[complete]` says.
 #[derive(Clone, Debug)]
 pub struct Complete {
     /// What says that a set is whole.
     pub when: CompleteWhen,
     /// Share of the previous set's records.
     pub min_records: Share,
+    /// Where the sender says how many records there are (R64).
+    pub count: Option<SaidCount>,
     /// What the names of sets are, where these do not show it (R38).
     pub set_format: Option<SetFormat>,
     /// How far after now the day may lie that a set is named by (R38).
     pub max_ahead: Option<Period>,
+}
+
+/// Where the sender says how many records there are.
+#[derive(Clone, Debug)]
+pub struct SaidCount {
+    /// Name of the object, as a marker's.
+    pub file: String,
+    /// Keys of its JSON, from the outermost; none = it holds a number alone.
+    pub at: Vec<String>,
 }
 
 /// What names of sets are.
@@ -427,29 +445,29 @@ pub enum CompleteWhen {
     Settle(Period),
 }
 
-/// A purpose.
+/// A purpose that the policy allows.
 #[derive(Clone, Debug)]
 pub struct Purpose {
-    /// Its name.
+    /// Name of the purpose.
     pub name: String,
-    /// Its basis.
+    /// Lawful basis of the purpose.
     pub basis: Basis,
-    /// `direct_marketing = true`.
+    /// It is direct marketing, so that an objection binds on any basis (Art. 21(2) GDPR).
     pub direct_marketing: bool,
-    /// Longest retention.
+    /// Longest time for which its datasets may keep a row.
     pub max_keep: Period,
     /// Ways in which its jobs may keep rows without a date (R42).
     pub undated: Vec<Undated>,
-    /// Smallest k.
+    /// Smallest k that its datasets may use.
     pub min_k: u32,
 }
 
-/// A recipient.
+/// Somebody who receives datasets.
 #[derive(Clone, Debug)]
 pub struct Recipient {
-    /// Its name.
+    /// Name of the recipient.
     pub name: String,
-    /// `kind = "third-party"`.
+    /// It is neither the controller nor a processor, as `kind = "third-party"` says.
     pub third_party: bool,
     /// `sale = true`: opt-outs bind.
     pub sale: bool,
@@ -461,7 +479,7 @@ pub struct Recipient {
 pub enum TokenFormat {
     /// 32 lower-case hex digits.
     Hex,
-    /// 16 bytes.
+    /// The token as 16 bytes.
     Binary,
 }
 
@@ -511,7 +529,7 @@ impl Column {
 /// How cells of several values are taken apart, such as HubSpot's `vid:epoch-ms;vid:epoch-ms`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Several {
-    /// Stands between values.
+    /// Character that stands between the values of a cell.
     pub separator: char,
     /// What follows it is not of the value.
     pub until: Option<char>,
@@ -524,7 +542,7 @@ pub struct Several {
 pub struct Identifier {
     /// E.g. `email/1`, `hubspot-vid@portal-7/1`, `salesforce-contact.Name/1`, `customer@acme/2-parts/1`.
     pub kind: String,
-    /// Which rule.
+    /// Rule that makes the normal form.
     pub normal: Normal,
     /// Values of which it is put together.
     pub parts: usize,
@@ -558,24 +576,24 @@ impl Identifier {
 /// Rules of normal form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Normal {
-    /// R6.
+    /// An e-mail address (R6).
     Email,
-    /// R7.
+    /// A record id of Salesforce (R7).
     SalesforceId,
-    /// R8.
+    /// A phone number (R8).
     Phone(PhoneRegion),
-    /// R9.
+    /// Text without other rules (R9).
     Text,
     /// R9, without regard to case.
     AnyCase,
-    /// R50.
+    /// A GUID in one spelling (R50).
     Guid,
 }
 
 /// Where a phone number's region comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PhoneRegion {
-    /// ISO code.
+    /// The same region for all, by its ISO 3166 code.
     Fixed(String),
     /// Index into `Plan::columns`: a column of ISO codes or CLDR English names.
     Column(usize),
@@ -583,16 +601,16 @@ pub enum PhoneRegion {
     International,
 }
 
-/// A published field.
+/// A field of the published table.
 #[derive(Clone, Debug)]
 pub struct Field {
     /// Name in the published table.
     pub name: String,
     /// Index into `Plan::columns`; none only for `constant`.
     pub from: Option<usize>,
-    /// What is done.
+    /// What is done with the column's values.
     pub treat: Treatment,
-    /// The subject token.
+    /// The field holds the subject token.
     pub subject: bool,
     /// Nulls the field earlier: the shorter of the column's and the field's (R26).
     pub keep: Option<Period>,
@@ -602,7 +620,7 @@ pub struct Field {
     pub quasi: Option<usize>,
 }
 
-/// `max_untreated`.
+/// How many values of a field may stay untreated, as `max_untreated` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaxUntreated {
     /// The larger of 0.1 % and 10.
@@ -614,11 +632,11 @@ pub enum MaxUntreated {
 /// What `minimize` computes beside the fields. All numbers are indexes into `Plan::columns`.
 #[derive(Clone, Debug, Default)]
 pub struct Controls {
-    /// Subject key.
-    pub key: usize,
+    /// The identifier that is the subject's key, as an index; none where no row is about a person (R61).
+    pub key: Option<usize>,
     /// Strong links, the key not among them.
     pub strong: Vec<usize>,
-    /// Weak links.
+    /// The identifiers that link weakly, as indexes.
     pub weak: Vec<usize>,
     /// Clocks the job uses.
     pub clocks: Vec<usize>,
@@ -628,21 +646,23 @@ pub struct Controls {
     pub consent: Option<ConsentColumn>,
 }
 
-/// `[[exclude]]` (R22).
+/// Rows that are left out because of a value, as `[[exclude]]` says (R22).
 #[derive(Clone, Debug)]
 pub struct Exclude {
-    /// Index into `Plan::columns`.
+    /// Column whose value decides, as an index into `Plan::columns`.
     pub column: usize,
     /// Trimmed, NFC, case folded; on a boolean column `true` or `false`.
     pub equals: Vec<String>,
-    /// Label after `excluded:`.
+    /// Why, as it follows `excluded:` in reports.
     pub reason: String,
+    /// Whether one such row leaves out all of its person (R62).
+    pub person: bool,
 }
 
 /// `[consent]` of a source (R32).
 #[derive(Clone, Debug)]
 pub struct ConsentColumn {
-    /// Index into `Plan::columns`.
+    /// Column that says it, as an index into `Plan::columns`.
     pub column: usize,
     /// Values that mean yes: trimmed, NFC, case folded.
     pub equals: Vec<String>,
@@ -650,41 +670,10 @@ pub struct ConsentColumn {
     pub since: Option<usize>,
 }
 
-/// How rows are kept that say no date (R42).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Undated {
-    /// From when a run first read a row of the person.
-    FirstSeen,
-    /// From the date of the export.
-    ExportDate,
-    /// As long as exports name them, and no longer than `max_keep` after the last one that did.
-    UntilAbsent,
-}
-
-impl Undated {
-    /// Every way.
-    pub const ALL: [Undated; 3] = [Undated::FirstSeen, Undated::ExportDate, Undated::UntilAbsent];
-
-    /// Returns the name as written in specs and evidence.
-    pub fn name(self) -> &'static str {
-        match self {
-            Undated::FirstSeen => "first-seen",
-            Undated::ExportDate => "export-date",
-            Undated::UntilAbsent => "until-absent",
-        }
-    }
-
-    /// Returns whether rows stay as long as exports bring them, however old they are.
-    pub fn never_runs_out(self) -> bool {
-        self != Undated::FirstSeen
-    }
-}
-
-/// `[retention]`.
+/// How long rows are kept, as `[retention]` says.
 #[derive(Clone, Debug)]
 pub struct Retention {
-    /// How long.
+    /// How long after its clock a row is kept.
     pub keep: Period,
     /// What stands in for a clock of the export (R42).
     pub undated: Option<Undated>,
@@ -715,7 +704,7 @@ pub struct GroupTerms {
     pub quasi_identifiers: Vec<String>,
     /// Smallest group of subjects.
     pub k: u32,
-    /// `suppress` or `refuse`.
+    /// Rows of a group that is too small are left out; else the run is refused.
     pub suppress: bool,
     /// Share of rows that may be suppressed.
     pub max_suppressed: Share,
@@ -727,13 +716,13 @@ pub struct GroupTerms {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Diversity {
-    /// Distinct values.
+    /// The group has at least so many different values.
     Distinct,
     /// Entropy of the values, which is that of l equally frequent ones or more.
     Entropy,
 }
 
-/// `[gate.diversity]`.
+/// How different the sensitive values of a group must be, as `[gate.diversity]` says.
 #[derive(Clone, Debug)]
 pub struct DiversityTerms {
     /// Field names in order; `Field::quasi` counts on from the quasi-identifiers.
@@ -742,7 +731,7 @@ pub struct DiversityTerms {
     pub l: u32,
     /// How that is counted.
     pub measure: Diversity,
-    /// `suppress` or `refuse`.
+    /// Rows of a group that is too uniform are left out; else the run is refused.
     pub suppress: bool,
 }
 
@@ -754,16 +743,16 @@ impl GroupTerms {
     }
 }
 
-/// The job's `[limits]`.
+/// Limits beyond which a run is refused, as `[limits]` of the job says.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// The brake.
+    /// Share of the rows that one version may lose.
     pub max_removed: Share,
-    /// Dropped bad records.
+    /// Share of the records that may be left out as unreadable.
     pub max_rejected: Share,
     /// Filled cells of a field that a run may lose against the run before.
     pub max_emptied: Share,
-    /// `on_bad_record = "drop"`.
+    /// Records that cannot be read are left out, as `on_bad_record = "drop"` says.
     pub drop_bad_records: bool,
     /// Zero rows are fine.
     pub allow_empty: bool,
@@ -789,8 +778,8 @@ impl Plan {
             sale: self.recipient.as_ref().is_some_and(|recipient| recipient.sale),
         }
     }
-    /// The published field that is the subject token.
-    pub fn subject_field(&self) -> usize {
-        self.fields.iter().position(|f| f.subject).unwrap_or(0)
+    /// Returns the published field that is the subject token; none where no row is about a person.
+    pub fn subject_field(&self) -> Option<usize> {
+        self.fields.iter().position(|f| f.subject)
     }
 }

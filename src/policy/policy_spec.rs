@@ -27,7 +27,7 @@ pub struct PolicySpec {
     pub recipients: Named<RecipientSpec>,
     /// Lists of requests of data subjects, by name.
     pub lists: Option<Named<ListSpec>>,
-    /// Terms of removal.
+    /// How long files wait before they are removed.
     pub removal: Option<RemovalSpec>,
     /// Fan-out limits of links (R13, R15).
     pub links: Option<LinksSpec>,
@@ -59,7 +59,7 @@ pub struct KeysSpec {
     pub epoch: At<String>,
 }
 
-/// `[purposes.P]`.
+/// What `[purposes.P]` can say.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PurposeSpec {
@@ -83,19 +83,19 @@ pub struct PurposeSpec {
     pub min_k: At<i64>,
     /// Categories that may serve the purpose; nothing else does.
     pub categories: At<Vec<At<Category>>>,
-    /// Names of recipients.
+    /// Names of the recipients that may receive its datasets.
     pub recipients: At<Vec<At<String>>>,
 }
 
-/// Kinds of recipient.
+/// Says what a recipient is to the controller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RecipientKind {
-    /// Within the controller.
+    /// A part of the controller itself.
     Internal,
-    /// Art. 28 GDPR.
+    /// A processor, Art. 28 GDPR.
     Processor,
-    /// Anybody else.
+    /// Anybody else, who is a controller of their own.
     ThirdParty,
 }
 
@@ -110,7 +110,7 @@ impl RecipientKind {
     }
 }
 
-/// `[recipients.R]`.
+/// What `[recipients.R]` can say.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecipientSpec {
@@ -148,8 +148,11 @@ pub struct ListSpec {
     pub request: At<String>,
     /// Regular expression the whole request id must match. Default `[A-Za-z0-9-]{1,40}`.
     pub request_pattern: Option<At<String>>,
-    /// Column of the date or time received.
-    pub received: At<String>,
+    /// Column of the date or time received. Required, unless `input` has {set}: then a row without it is of the set's date.
+    pub received: Option<At<String>>,
+    /// How sets are named, where `input` has {set}: a strftime format. Default: read from the names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub set_format: Option<At<String>>,
     /// strftime formats of the list's dates and times. Default: YYYY-MM-DD, RFC 3339, and YYYY-MM-DD HH:MM with or
     /// without seconds, T, UTC or an offset.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -187,13 +190,13 @@ pub type ColumnNames = At<Vec<At<String>>>;
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WhenSpec {
-    /// The column.
+    /// Name of the column in the list.
     pub column: At<String>,
     /// Values that make a row a request; compared after trim, NFC and case folding.
     pub equals: At<Vec<At<String>>>,
 }
 
-/// `[removal]`.
+/// What `[removal]` can say.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RemovalSpec {
@@ -207,7 +210,7 @@ pub struct RemovalSpec {
     pub due: Option<At<String>>,
 }
 
-/// `[links]`.
+/// What `[links]` can say.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LinksSpec {

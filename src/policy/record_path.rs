@@ -168,7 +168,10 @@ mod tests {
 
     #[test]
     fn what_is_no_path_is_refused() {
-        for text in ["", ".a", "a.", "a..b", "a[", "a[]", "a[x]", "a[01]", "a[=1]", "a[k=]", "a]", "a[0]b", "?", "a?b", "a??", "[0]", "a\\"] {
+        for text in [
+            "", ".a", "a.", "a..b", "a[", "a[]", "a[x]", "a[01]", "a[=1]", "a[k=]", "a]", "a[0]b", "?", "a?b", "a??",
+            "[0]", "a\\",
+        ] {
             assert!(RecordPath::read(text).is_err(), "{text}");
         }
     }

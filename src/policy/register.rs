@@ -12,11 +12,11 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Register {
     /// Whom people can write to.
     pub contact: ContactFacts,
-    /// Purposes by name.
+    /// Facts of each purpose, by its name.
     pub purposes: BTreeMap<String, PurposeFacts>,
-    /// Recipients by name.
+    /// Facts of each recipient, by its name.
     pub recipients: BTreeMap<String, RecipientFacts>,
-    /// Sources by name.
+    /// Facts of each source, by its name.
     pub sources: BTreeMap<String, SourceFacts>,
 }
 
@@ -48,16 +48,16 @@ pub struct PurposeFacts {
     pub recipients: Vec<String>,
 }
 
-/// Who receives datasets.
+/// Facts of somebody who receives datasets.
 #[derive(Clone, Debug)]
 pub struct RecipientFacts {
     /// Within the controller, a processor or a third party.
     pub kind: RecipientKind,
     /// Whether data are sold to them.
     pub sale: bool,
-    /// The contract.
+    /// Where the contract with the recipient can be found.
     pub contract: Option<String>,
-    /// ISO 3166 code.
+    /// Country of the recipient, by its ISO 3166 code.
     pub country: Option<String>,
 }
 
@@ -85,7 +85,7 @@ impl SourceFacts {
 /// What a column holds.
 #[derive(Clone, Debug)]
 pub struct ColumnFacts {
-    /// Its category.
+    /// Category that the source gives the column.
     pub category: Category,
     /// Where its values come from, when that is said.
     pub origin: Option<ColumnOrigin>,

@@ -35,7 +35,7 @@ pub struct Schedule {
     pub catch_up: CatchUp,
     /// How late a run may begin.
     pub deadline: Option<Period>,
-    /// Longest run.
+    /// Longest time that a run may take.
     pub timeout: Period,
     /// This job's share of `jitter`: microseconds a run begins after its instant.
     pub delay: i64,
@@ -82,7 +82,7 @@ impl Schedule {
         std::iter::successors(self.next(after), |last| self.next(*last))
     }
 
-    /// Its zone.
+    /// Returns the zone in which the schedule's hours are meant.
     pub fn zone(&self) -> &TimeZone {
         &self.zone
     }

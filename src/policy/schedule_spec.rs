@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CatchUp {
-    /// One run.
+    /// One run makes up for all that were missed.
     Once,
-    /// Nothing.
+    /// Runs that were missed are not made up for.
     None,
 }
 
-/// `[schedule]`.
+/// What `[schedule]` of a job can say.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = former_names)]

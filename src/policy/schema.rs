@@ -5,11 +5,11 @@ use super::{job_spec::JobSpec, policy_spec::PolicySpec, source_spec::SourceSpec}
 /// The three kinds of spec file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpecKind {
-    /// `policy.toml`.
+    /// The schema of `policy.toml`.
     Policy,
-    /// `sources/*.toml`.
+    /// The schema of `sources/*.toml`.
     Source,
-    /// Every other `*.toml`.
+    /// The schema of every other `*.toml`.
     Job,
 }
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub struct SourceSpec {
     /// Version of the file's format: 1.
     pub spec: At<i64>,
-    /// The source's name.
+    /// The source's name, unique among all sources.
     pub name: At<String>,
     /// What the export is.
     pub description: Option<At<String>>,
@@ -49,7 +49,7 @@ pub enum Format {
 pub enum StrayQuotes {
     /// The input is refused.
     Refuse,
-    /// It is text.
+    /// A quote in an unquoted cell is text.
     Literal,
 }
 
@@ -63,7 +63,7 @@ pub enum OnDrift {
     Refuse,
 }
 
-/// `[read]`.
+/// What `[read]` of a source can say.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReadSpec {
@@ -102,9 +102,9 @@ pub struct ReadSpec {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MemberIn {
-    /// In exactly one.
+    /// The member is in exactly one object.
     ExactlyOne,
-    /// In any number.
+    /// The member may be in any number of objects.
     Any,
 }
 
@@ -120,18 +120,34 @@ pub struct CompleteSpec {
     pub member_in: Option<At<MemberIn>>,
     /// Share of the previous set's records. Default 90%.
     pub min_records: Option<At<String>>,
+    /// What the sender says of how many records a set has (R64). Default: nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<CountSpec>,
     /// How sets are named: a strftime format, `number` or `text`. Default: read from the names.
     pub set_format: Option<At<String>>,
     /// How far after now the day may lie that a set is named by, ISO 8601. Default P1D.
     pub max_ahead: Option<At<String>>,
 }
 
-/// `[subject]`.
+/// Where the sender says how many records there are.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CountSpec {
+    /// Name of the object that says it, which lies where a marker lies.
+    pub file: At<String>,
+    /// Where in its JSON the numbers are: keys with dots between, `*` for all. Default: it holds a number alone.
+    pub at: Option<At<String>>,
+}
+
+/// What `[subject]` of a source can say.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SubjectSpec {
-    /// Column of the subject key.
-    pub key: At<String>,
+    /// Column of the subject key. Required, unless `none` is there.
+    pub key: Option<At<String>>,
+    /// Why no row is about a person (R61), in place of `key`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub none: Option<At<String>>,
     /// Whether the key links where the source is observed (R17). Default by its category: all but technical.
     pub key_links: Option<At<bool>>,
     /// Columns that link strongly (R13). Default none.
@@ -142,7 +158,7 @@ pub struct SubjectSpec {
     pub clock: Option<At<Vec<At<String>>>>,
 }
 
-/// `[consent]`.
+/// What `[consent]` of a source can say.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConsentSpec {
@@ -166,7 +182,7 @@ pub enum ColumnOrigin {
     Derived,
 }
 
-/// `[columns.C]`.
+/// What `[columns.C]` of a source can say.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ColumnSpec {
@@ -223,6 +239,9 @@ pub struct ColumnSpec {
     pub keep: Option<At<String>>,
     /// Whether published fields are quasi-identifiers. Default by category (R36).
     pub quasi: Option<At<bool>>,
+    /// Source without persons: why the column is not about one, although its name sounds like it (R61).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_personal: Option<At<String>>,
     /// Reason why `as-is` is allowed though the category is identity, contact, special or free-text.
     pub allow_raw: Option<At<String>>,
 }

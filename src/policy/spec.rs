@@ -61,7 +61,7 @@ impl<T> Named<T> {
     pub fn get(&self, name: &str) -> Option<&T> {
         self.0.iter().find(|(n, _)| **n == name).map(|(_, value)| value)
     }
-    /// How many entries.
+    /// Returns how many entries the table has.
     pub fn len(&self) -> usize {
         self.0.len()
     }
@@ -137,9 +137,9 @@ pub enum Category {
     Business,
     /// What a person did.
     Behaviour,
-    /// Money.
+    /// Money, accounts and cards.
     Financial,
-    /// Art. 9 GDPR.
+    /// Special categories, Art. 9 GDPR.
     Special,
     /// Text that may hold anything.
     FreeText,
@@ -170,6 +170,12 @@ impl Category {
     /// Whether `as-is` needs `allow_raw` (design section 5).
     pub fn guarded(self) -> bool {
         matches!(self, Category::Identity | Category::Contact | Category::Special | Category::FreeText)
+    }
+
+    /// Whether it is of persons alone: no column of a source without persons has it (R61).
+    pub fn personal(self) -> bool {
+        use Category::{Behaviour, Contact, Demographic, Identity, Special};
+        matches!(self, Identity | Contact | Demographic | Special | Behaviour)
     }
 
     /// R36: whether a published field of it is a quasi-identifier unless the source says otherwise.

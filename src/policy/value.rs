@@ -13,7 +13,7 @@ use rlibphonenumber::{PHONE_NUMBER_UTIL, Region};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// `ROOT:path-or-glob`.
+/// A place in a root, written `ROOT:path-or-glob`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
     /// Name of a root.
@@ -32,7 +32,7 @@ pub(super) fn folded(text: &str) -> String {
     CaseMapper::new().fold_string(&trimmed(text)).into_owned()
 }
 
-/// R3: `[a-z0-9][a-z0-9-]*`.
+/// Returns whether text can be a name: `[a-z0-9][a-z0-9-]*` (R3).
 pub(super) fn is_name(text: &str) -> bool {
     let plain = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     plain && !text.is_empty() && !text.starts_with('-')
@@ -133,7 +133,7 @@ pub(super) fn number(page: Page, at: Option<&At<i64>>, bounds: Range<i64>, defau
     None
 }
 
-/// An IANA zone.
+/// Returns the time zone that the IANA database has under the name.
 pub(super) fn zone(page: Page, at: &At<String>) -> Option<TimeZone> {
     match clock::zone(at) {
         Ok(zone) => Some(zone),
@@ -258,7 +258,6 @@ fn place_allows(path: &str, place: PlaceKind) -> Result<(), PlaceRefusal> {
         PlaceKind::Dataset if path.contains(['*', '?', '[', ']', '{', '}', ':']) => {
             Err(("location", "a dataset needs a plain path", "leave out *, ?, brackets, braces and colons"))
         }
-        PlaceKind::List if sets > 0 => Err(("set-place", "a list has no {set}", "use * where the path varies")),
         _ if sets > 1 => Err(("set-place", "more than one {set}", "keep one {set} and use * for the rest")),
         _ if GlobBuilder::new(&rest).literal_separator(true).build().is_err() => {
             Err(("glob", "not a glob", "use *, **, ?, [a-z] and {a,b}"))

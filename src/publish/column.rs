@@ -12,19 +12,19 @@ pub enum ColumnType {
     Text,
     /// Tokens as 16 bytes.
     Binary,
-    /// 32 bits, signed.
+    /// Whole numbers of 32 bits with a sign.
     Int32,
-    /// 64 bits, signed.
+    /// Whole numbers of 64 bits with a sign.
     Int64,
-    /// Double.
+    /// Floating-point numbers of 64 bits.
     Float64,
     /// 38 digits, so many of them after the point.
     Decimal(u8),
-    /// Boolean.
+    /// Yes or no, in one bit.
     Boolean,
-    /// Day.
+    /// Whole days since 1970.
     Date,
-    /// Microseconds in UTC.
+    /// Microseconds since 1970, in UTC.
     Timestamp,
 }
 

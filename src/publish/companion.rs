@@ -125,7 +125,7 @@ pub(super) struct CompanionEncoder<W: Write + Send> {
 }
 
 impl<W: Write + Send> CompanionEncoder<W> {
-    /// Starts a file.
+    /// Starts a companion file that is written to `out`.
     pub fn new(shape: &CompanionShape, out: W) -> Result<CompanionEncoder<W>> {
         Ok(CompanionEncoder {
             writer: GroupWriter::new(out, shape.schema.clone(), shape.properties.clone())?,
@@ -141,7 +141,7 @@ impl<W: Write + Send> CompanionEncoder<W> {
         })
     }
 
-    /// Takes one row.
+    /// Takes the next row, in the order of the published file.
     pub fn push(&mut self, row: &CompanionRow<'_>) -> Result<()> {
         self.first.push(row.first);
         for ((identities, marks), (mark, identity)) in self.identities.iter_mut().zip(row.identities) {
@@ -410,7 +410,7 @@ impl CompanionGroup {
     fn optional(&self, column: usize, row: usize) -> Option<i64> {
         (!self.batch.column(column).is_null(row)).then(|| self.micros(column, row))
     }
-    /// Number of rows.
+    /// Returns how many rows the companion has.
     pub fn rows(&self) -> usize {
         self.batch.num_rows()
     }
@@ -422,7 +422,7 @@ impl CompanionGroup {
     pub fn field_untils(&self) -> usize {
         self.columns.until
     }
-    /// Quasi-identifiers.
+    /// Returns how many hashes of quasi-identifiers each row has.
     pub fn quasis(&self) -> usize {
         self.columns.quasi
     }

@@ -31,16 +31,25 @@ pub(super) struct FileShape {
 }
 
 impl FileShape {
-    /// `subject` is the index of the subject's field in the layout.
+    /// `subject` is the index of the subject's field in the layout; none where no row is about a person.
     ///
     /// # Errors
     /// A policy error when no column carries the subject's token.
-    pub fn new(planned: Vec<Planned>, subject: usize) -> Result<FileShape> {
-        let at = planned.iter().position(|p| p.field == Some(subject) && p.token);
-        let at = at.ok_or_else(|| Error::new(Code::SpecUnusable, "no published field is the subject's token"))?;
+    pub fn new(planned: Vec<Planned>, subject: Option<usize>) -> Result<FileShape> {
+        let at = match subject {
+            None => None,
+            Some(_) => {
+                let at = planned.iter().position(|p| p.field == subject && p.token);
+                Some(at.ok_or_else(|| Error::new(Code::SpecUnusable, "no published field is the subject's token"))?)
+            }
+        };
         let fields = planned.iter().map(|p| Field::new(&p.column.name, p.column.kind.arrow(), true));
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-        let properties = planned.iter().fold(properties(&planned[at].column.name, at), |properties, p| {
+        let sorted = match at {
+            Some(at) => properties(&planned[at].column.name, at),
+            None => common_properties(),
+        };
+        let properties = planned.iter().fold(sorted, |properties, p| {
             let path = ColumnPath::new(vec![p.column.name.clone()]);
             if p.token && p.column.kind == ColumnType::Text {
                 // Lengths apart from digits: zstd then finds nothing but digits, two to a byte.
@@ -55,10 +64,17 @@ impl FileShape {
     }
 }
 
-/// What all files of ours have in common: zstd, no dictionary, no metadata, nothing said of any value but min and max
-/// of the subject's token per row group (design section 6).
+/// What all files of ours have in common that are in the order of subjects: nothing is said of any value but min and max of
+/// the subject's token per row group (design section 6).
 pub(super) fn properties(subject: &str, at: usize) -> WriterPropertiesBuilder {
     let sorting = SortingColumn { column_idx: i32::try_from(at).unwrap_or(0), descending: false, nulls_first: false };
+    common_properties()
+        .set_column_statistics_enabled(ColumnPath::new(vec![subject.to_owned()]), EnabledStatistics::Chunk)
+        .set_sorting_columns(Some(vec![sorting]))
+}
+
+/// What all files of ours have in common: zstd, no dictionary, no metadata, nothing said of any value.
+fn common_properties() -> WriterPropertiesBuilder {
     WriterProperties::builder()
         // Readers ignore min and max of files whose writer they cannot parse as `NAME version VERSION`.
         .set_created_by("tamis version 1".into())
@@ -67,8 +83,6 @@ pub(super) fn properties(subject: &str, at: usize) -> WriterPropertiesBuilder {
         .set_dictionary_enabled(false)
         .set_statistics_enabled(EnabledStatistics::None)
         .set_offset_index_disabled(true)
-        .set_column_statistics_enabled(ColumnPath::new(vec![subject.to_owned()]), EnabledStatistics::Chunk)
-        .set_sorting_columns(Some(vec![sorting]))
 }
 
 /// Encodes rows into one Parquet file. Holds one row group.
@@ -79,7 +93,7 @@ pub(super) struct Encoder<W: Write + Send> {
 }
 
 impl<W: Write + Send> Encoder<W> {
-    /// Starts a file.
+    /// Starts a file of this shape that is written to `out`.
     pub fn new(shape: &FileShape, out: W) -> Result<Encoder<W>> {
         let writer = GroupWriter::new(out, shape.schema.clone(), shape.properties.clone())?;
         let columns = shape.planned.iter().map(ColumnBuffer::new).collect();
@@ -343,7 +357,7 @@ pub(super) fn fixed_binary(width: i32, bytes: Vec<u8>, valid: Option<NullBuffer>
     Ok(Arc::new(array))
 }
 
-/// Microseconds in UTC.
+/// Returns microseconds since 1970 as a column in UTC.
 pub(super) fn timestamps(values: Vec<i64>, valid: Option<NullBuffer>) -> ArrayRef {
     Arc::new(TimestampMicrosecondArray::new(values.into(), valid).with_timezone("UTC"))
 }

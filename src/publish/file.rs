@@ -183,7 +183,7 @@ impl Sink<'_> {
         Ok(())
     }
 
-    /// Takes one row.
+    /// Takes the next row, in the order of the file.
     #[cfg(test)]
     pub fn row(&mut self, row: &PublishRow<'_>) -> Result<()> {
         let range = range_of(row.companion.first, self.job.files);

@@ -22,7 +22,6 @@ pub(super) const GROUP_ROWS: usize = 16_384;
 /// What to say of a file that does not decode; takes `ROOT:path`.
 type BrokenFile = fn(&str) -> Error;
 
-/// An open file.
 pub(super) struct Groups {
     source: Box<dyn SeekSource>,
     bytes: u64,
@@ -51,7 +50,7 @@ impl Groups {
         Ok(Groups { source, bytes: object.bytes, place, metadata, broken })
     }
 
-    /// `ROOT:path`.
+    /// Returns where the file lies, as `ROOT:path`.
     pub fn place(&self) -> &str {
         &self.place
     }
@@ -61,12 +60,12 @@ impl Groups {
         self.bytes
     }
 
-    /// Columns and types.
+    /// Returns the file's columns with their types.
     pub fn schema(&self) -> &SchemaRef {
         self.metadata.schema()
     }
 
-    /// Row groups.
+    /// Returns how many row groups the file has.
     pub fn len(&self) -> usize {
         self.metadata.metadata().num_row_groups()
     }

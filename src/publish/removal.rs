@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 pub struct Orphans {
     /// Data files in the lake.
     pub files: Vec<Object>,
-    /// Companions in `state`.
+    /// Companions of the version, which lie in `state`.
     pub companions: Vec<Object>,
     /// What lies there, may be one of them, and cannot be read.
     pub unseen: Vec<Unseen>,

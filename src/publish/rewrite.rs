@@ -18,9 +18,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 pub struct Rewriting<'a> {
     /// Run id: text without `/`.
     pub run: &'a str,
-    /// Its attempt.
+    /// Number of the attempt, which is part of the names of files.
     pub attempt: u32,
-    /// Threads to use.
+    /// Threads that may be used at once.
     pub threads: usize,
     /// The version that is current now.
     pub current: &'a CurrentTable,
@@ -28,8 +28,8 @@ pub struct Rewriting<'a> {
     pub files: &'a [(String, String)],
     /// Columns that hold tokens.
     pub tokens: &'a [String],
-    /// Of these, the subject's.
-    pub subject: &'a str,
+    /// Of these, the subject's; none where no row is about a person.
+    pub subject: Option<&'a str>,
     /// Columns with a `keep` of their own, in the order of the companions' dates.
     pub keeps: &'a [String],
 }
@@ -84,8 +84,10 @@ fn shape(how: &Rewriting<'_>) -> Result<FileShape> {
         token: how.tokens.contains(&column.name),
     };
     let planned: Vec<Planned> = how.current.columns.iter().enumerate().map(planned).collect();
-    let subject = planned.iter().position(|p| p.column.name == how.subject);
-    FileShape::new(planned, subject.unwrap_or(usize::MAX))
+    // A name that no column has is refused: the order of rows would not be said.
+    let at = |name: &str| planned.iter().position(|p| p.column.name == name).unwrap_or(usize::MAX);
+    let subject = how.subject.map(at);
+    FileShape::new(planned, subject)
 }
 
 /// A data file and its companion while they are read.

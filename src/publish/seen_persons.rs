@@ -36,9 +36,9 @@ pub struct SeenPersons {
 pub struct SeenWritten {
     /// Path below the state root.
     pub path: String,
-    /// Persons in it.
+    /// Persons that the file has.
     pub persons: u64,
-    /// Length.
+    /// Length of the file.
     pub bytes: u64,
     /// BLAKE3 hex of its bytes.
     pub blake3: String,

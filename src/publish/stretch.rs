@@ -17,7 +17,7 @@ impl<'a> Stretch<'a> {
         Stretch { rows: 0..bucket.rows(), bucket }
     }
 
-    /// Number of rows.
+    /// Returns how many rows the stretch has.
     pub fn len(&self) -> usize {
         self.rows.len()
     }
@@ -62,7 +62,7 @@ impl<'a> Stretch<'a> {
         self.bucket.text(self.rows.clone(), field, each);
     }
 
-    /// Subject tokens.
+    /// Returns the subject token of each row, in order.
     pub fn subjects(&self) -> impl Iterator<Item = &'a [u8; 16]> {
         let bucket = self.bucket;
         self.rows.clone().map(|row| bucket.subject(row))

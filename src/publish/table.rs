@@ -35,9 +35,9 @@ pub struct Writing<'a> {
     pub attempt: u32,
     /// Tokens as 16 bytes instead of 32 hex digits.
     pub binary_tokens: bool,
-    /// Index of the subject's field in the layout.
-    pub subject_field: usize,
-    /// Threads to use.
+    /// Index of the subject's field in the layout; none where no row is about a person.
+    pub subject_field: Option<usize>,
+    /// Threads that may be used at once.
     pub threads: usize,
     /// The version that is current now, whose columns stay.
     pub current: Option<&'a CurrentTable>,
@@ -50,13 +50,13 @@ pub struct FileWritten {
     pub name: String,
     /// Rows, in the file and in the companion.
     pub rows: u64,
-    /// Length.
+    /// Length of the published file.
     pub bytes: u64,
     /// BLAKE3 of the bytes, 64 hex digits.
     pub blake3: String,
     /// Path of the companion below the state's root.
     pub companion: String,
-    /// Its length.
+    /// Length of the companion.
     pub companion_bytes: u64,
     /// BLAKE3 of its bytes.
     pub companion_blake3: String,
@@ -65,9 +65,9 @@ pub struct FileWritten {
 /// What an attempt wrote: all that a commit needs, also after an interruption.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Written {
-    /// Run id.
+    /// Id of the run that writes the version.
     pub run: String,
-    /// Attempt.
+    /// Number of the attempt, which is part of the names of files.
     pub attempt: u32,
     /// The instant the rows were judged at.
     pub as_of: crate::clock::Instant,
@@ -81,7 +81,7 @@ pub struct Written {
 
 /// What a sweep wrote.
 pub struct Rewritten {
-    /// The new files.
+    /// The files that the version adds.
     pub written: Written,
     /// Names of the files that they take the place of.
     pub gone: BTreeSet<String>,
@@ -103,9 +103,9 @@ pub struct Passed {
 pub struct CurrentFile {
     /// Name below the table's path.
     pub name: String,
-    /// Rows.
+    /// Rows in the file.
     pub rows: u64,
-    /// Length.
+    /// Length of the file.
     pub bytes: u64,
 }
 
@@ -124,7 +124,7 @@ pub struct CurrentTable {
     pub manifest: String,
     /// Its files, by name.
     pub files: Vec<CurrentFile>,
-    /// Its columns.
+    /// Columns of the table, in order.
     pub columns: Vec<TableColumn>,
 }
 
@@ -147,7 +147,7 @@ impl CurrentTable {
 /// A commit that is in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
-    /// Its version.
+    /// Number of the version.
     pub version: u64,
     /// The attempt that is published: another one than the caller's when an earlier attempt had got through.
     pub attempt: u32,

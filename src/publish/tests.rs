@@ -268,7 +268,7 @@ fn plan() -> Plan {
         schedule: None,
         columns: vec![],
         fields: vec![field("contact", None, None), field("city", Some(days(50)), Some(0))],
-        controls: Controls::default(),
+        controls: Controls { key: Some(0), ..Controls::default() },
         retention: Retention { keep: days(90), undated: None, reason: None, person: false, max_future: days(1) },
         observe: vec![],
         gate: Some(GroupTerms {
@@ -318,7 +318,7 @@ impl Place {
     }
     fn write(&self, sample: &Sample, run: &str, attempt: u32, threads: usize, binary: bool) -> Result<Written> {
         let current = current(&self.lake, "crm/contacts")?;
-        let subject_field = sample.layout.fields.iter().position(|f| f.name == "contact").unwrap_or(usize::MAX);
+        let subject_field = sample.layout.fields.iter().position(|f| f.name == "contact").or(Some(usize::MAX));
         let writing =
             Writing { run, attempt, binary_tokens: binary, subject_field, threads, current: current.as_ref() };
         write_rows(sample, &self.target(), &writing, &Silent)
@@ -389,7 +389,8 @@ fn the_same_rows_give_the_same_bytes_whatever_the_threads_and_buckets() {
 #[test]
 fn r26_cleared_rows_go_out_with_fields_past_their_keep_as_nulls() {
     let place = Place::memory();
-    let writing = Writing { run: "run", attempt: 1, binary_tokens: true, subject_field: 0, threads: 2, current: None };
+    let writing =
+        Writing { run: "run", attempt: 1, binary_tokens: true, subject_field: Some(0), threads: 2, current: None };
     let written = write(&cleared(80), &place.target(), &writing, &Silent).unwrap();
     // Rows 11 to 79 are younger than 90 days at day 100; the city of those up to 50 is past its 50 days.
     assert_eq!((written.rows, written.files.len()), (69, 1));
@@ -785,7 +786,7 @@ fn a_stop_is_asked_for_before_each_bucket_is_written() {
     for (allowed, ends) in [(0, true), (7, true), (8, false)] {
         let (place, sample) = (Place::memory(), Sample::new(400, 8));
         let writing =
-            Writing { run: "run", attempt: 1, binary_tokens: true, subject_field: 0, threads: 2, current: None };
+            Writing { run: "run", attempt: 1, binary_tokens: true, subject_field: Some(0), threads: 2, current: None };
         let monitor = crate::monitor::Patience::of(allowed);
         let written = write_rows(&sample, &place.target(), &writing, &monitor);
         assert_eq!(written.err().map(|error| error.message() == "enough"), ends.then_some(true), "{allowed}");

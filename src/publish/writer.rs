@@ -24,7 +24,7 @@ pub(super) struct GroupWriter<W: Write + Send> {
 }
 
 impl<W: Write + Send> GroupWriter<W> {
-    /// Starts a file.
+    /// Starts a file with this schema that is written to `out`.
     pub fn new(out: W, schema: SchemaRef, properties: WriterProperties) -> Result<GroupWriter<W>> {
         let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
         let writer = ArrowWriter::try_new_with_options(out, schema.clone(), options);

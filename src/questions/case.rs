@@ -24,7 +24,7 @@ const DAY: i64 = 86_400_000_000;
 pub struct CaseReport {
     /// Version of this schema.
     pub schema: &'static str,
-    /// The controller.
+    /// Name of the controller, as reports give it.
     pub controller: String,
     /// Id of the request.
     pub request: String,
@@ -42,12 +42,12 @@ pub struct CaseReport {
     pub not_said: Vec<String>,
 }
 
-/// One request.
+/// How far one request of the case has come.
 #[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct CasePart {
     /// The list it came by; `command` for commands.
     pub list: String,
-    /// Its effect.
+    /// What the request asks for.
     pub effect: String,
     /// Purposes it is limited to; none = all.
     pub purposes: Option<Vec<String>>,
@@ -78,13 +78,13 @@ pub struct CasePart {
 /// One request in one dataset.
 #[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct CaseDataset {
-    /// The table.
+    /// The table, as `ROOT:path`.
     pub dataset: String,
-    /// Its purpose.
+    /// Purpose of the dataset.
     pub purpose: String,
     /// How far the request has come in it.
     pub state: RequestStatus,
-    /// Since when.
+    /// Since when the request is in this state.
     pub since: Instant,
     /// Whole days from receipt to then.
     pub after_days: i64,

@@ -17,25 +17,25 @@ use crate::state::{Dataset, PublishedFile};
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What `explain` says.
+/// Says why a person is in a dataset or not.
 #[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct Explanation {
     /// Version of this schema.
     pub schema: &'static str,
-    /// Values asked for.
+    /// Number of values that were asked for.
     pub identities: usize,
     /// Of these, values without a normal form.
     pub raw: usize,
-    /// One per job.
+    /// What holds in each dataset, one per job.
     pub datasets: Vec<ExplainedDataset>,
 }
 
-/// One dataset.
+/// Says why a person is in one dataset or not.
 #[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct ExplainedDataset {
-    /// The job.
+    /// Name of the job.
     pub job: String,
-    /// Its table.
+    /// The job's table, as `ROOT:path`.
     pub dataset: String,
     /// The current version; none before the first.
     pub version: Option<u64>,
@@ -54,11 +54,11 @@ pub struct ExplainedDataset {
 /// A request that reaches the person.
 #[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct Reaching {
-    /// Its id.
+    /// Id of the request.
     pub request: String,
     /// The list it came by.
     pub list: String,
-    /// Its effect.
+    /// What the request asks for.
     pub effect: String,
     /// When it was received.
     pub received: Instant,
@@ -78,7 +78,7 @@ pub struct Reaching {
     pub rule: Option<String>,
 }
 
-/// The newest export.
+/// What the newest export has of the person.
 #[derive(Clone, Debug, Default, serde::Serialize, schemars::JsonSchema)]
 pub struct InExport {
     /// The set, when the input has sets.
@@ -92,7 +92,7 @@ pub struct InExport {
 /// Rows that have the same to say.
 #[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct RowsSaid {
-    /// How many.
+    /// Number of rows that the reason holds for.
     pub rows: u64,
     /// Why they go; `observed` for activity, `stays` for rows that the next version has.
     pub reason: String,
@@ -110,9 +110,9 @@ pub struct RowsSaid {
 /// The first version without the person.
 #[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct Vanished {
-    /// Its number.
+    /// Number of the version.
     pub version: u64,
-    /// Its run.
+    /// Id of the run that made the version.
     pub run: String,
     /// When it was made.
     pub at: Instant,

@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct KnownPerson {
     /// Version of this schema.
     pub schema: &'static str,
-    /// Values asked for.
+    /// Number of values that were asked for.
     pub identities: usize,
     /// Of these, values without a normal form.
     pub raw: usize,
@@ -33,13 +33,13 @@ pub struct KnownPerson {
 /// Rows in the current version of one dataset.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct InDataset {
-    /// The job.
+    /// Name of the job.
     pub job: String,
     /// Whether the job is gone from the specs: no request is applied there.
     pub no_job: bool,
-    /// The dataset.
+    /// The job's table, as `ROOT:path`.
     pub dataset: String,
-    /// Its current version.
+    /// Number of the table's current version.
     pub version: u64,
     /// Rows whose key, strong or weak column carries one of the values.
     pub rows: u64,
@@ -49,14 +49,14 @@ pub struct InDataset {
     pub erasure: Reach,
 }
 
-/// One request.
+/// A stored request that concerns the person.
 #[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct OfRequest {
-    /// Its id.
+    /// Id of the request.
     pub request: String,
     /// The list it came by; `command` for commands.
     pub list: String,
-    /// Its effect.
+    /// What the request asks for.
     pub effect: String,
     /// When it was received.
     pub received: Instant,

@@ -27,7 +27,7 @@ pub struct ForeignTable {
 }
 
 impl ForeignTable {
-    /// In one line.
+    /// Returns what was found in one line.
     pub fn line(&self) -> String {
         let commits: Vec<String> =
             self.commits.iter().map(|commit| format!("{} ({})", commit.version, commit.operation)).collect();

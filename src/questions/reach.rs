@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Rows that an erasure of the values would take out of one dataset.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Reach {
-    /// All of them.
+    /// Rows that are reached in any way.
     pub rows: u64,
     /// Distinct subjects of those rows.
     pub subjects: u64,

@@ -33,11 +33,11 @@ pub struct Standings {
 /// A request that is not done.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct OpenRequest {
-    /// Its id.
+    /// Id of the request.
     pub request: String,
     /// The list it came by; `command` for commands.
     pub list: String,
-    /// Its effect.
+    /// What the request asks for.
     pub effect: String,
     /// When it was received.
     pub received: Instant,
@@ -63,7 +63,7 @@ impl OpenRequest {
 /// A lift that ends nothing.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct IdleLift {
-    /// Its id.
+    /// Id of the request.
     pub request: String,
     /// The list it came by; `command` for commands.
     pub list: String,
@@ -78,11 +78,11 @@ pub struct IdleLift {
 /// Where a dataset stands.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct DatasetStanding {
-    /// The job.
+    /// Name of the job.
     pub job: String,
     /// Whether the job is gone from the specs: no run and no sweep looks at the dataset any more.
     pub no_job: bool,
-    /// Its table.
+    /// The job's table, as `ROOT:path`.
     pub dataset: String,
     /// Epoch of its tokens.
     pub epoch: String,
@@ -112,7 +112,7 @@ pub struct DriftAge {
     pub column: String,
     /// When it was first seen.
     pub first_seen: Instant,
-    /// Whole days since.
+    /// Returns how many whole days have passed since then.
     pub days: i64,
 }
 

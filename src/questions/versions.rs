@@ -8,7 +8,7 @@ use crate::job::names_of;
 use crate::policy::Project;
 use crate::state::State;
 
-/// Versions told of.
+/// Versions that a report tells of, the newest ones.
 const TOLD: usize = 30;
 
 /// What `report job` says.
@@ -16,7 +16,7 @@ const TOLD: usize = 30;
 pub struct JobReport {
     /// Version of this schema.
     pub schema: &'static str,
-    /// The version's evidence.
+    /// The manifest of the version.
     pub manifest: Manifest,
     /// The last versions of the dataset, the newest last.
     pub versions: Vec<VersionRows>,
@@ -24,10 +24,10 @@ pub struct JobReport {
     pub ledger_head: String,
 }
 
-/// One version.
+/// What is told of one version.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct VersionRows {
-    /// Its number.
+    /// Number of the version.
     pub version: u64,
     /// The run or sweep that made it.
     pub run: String,
@@ -35,7 +35,7 @@ pub struct VersionRows {
     pub as_of: Instant,
     /// Rows read; of a sweep, rows of the version before.
     pub rows_in: u64,
-    /// Rows in it.
+    /// Rows that the version holds.
     pub rows_out: u64,
     /// Made by a sweep.
     pub swept: bool,

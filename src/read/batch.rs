@@ -8,7 +8,7 @@ use std::sync::Arc;
 pub struct ColumnMap {
     /// Needed column (index into the reader's list) -> position in the record; none when the file lacks it.
     pub positions: Vec<Option<usize>>,
-    /// Cells per record.
+    /// Cells that each record has.
     pub width: usize,
 }
 

@@ -58,7 +58,10 @@ pub(super) fn columns(names: &[String], request: &ReadRequest<'_>, place: &str) 
             let (first, second) = (first + 1, at + 1);
             return Err(Error::new(
                 Code::ColumnTwice,
-                format!("{place}: columns {first} and {second} of the {} have the same name, apart from case", had_in(request)),
+                format!(
+                    "{place}: columns {first} and {second} of the {} have the same name, apart from case",
+                    had_in(request)
+                ),
             )
             .help("have it exported with one name per column; other names of a column in `names` count as its own"));
         }
@@ -88,11 +91,7 @@ pub(super) fn as_wanted(columns: &[Column]) -> ColumnMap {
 ///
 /// # Errors
 /// As those of [`columns`]; an input error for more names than there may be.
-pub(super) fn found(
-    found: &FoundNames,
-    request: &ReadRequest<'_>,
-    place: &str,
-) -> Result<(Vec<String>, Headed)> {
+pub(super) fn found(found: &FoundNames, request: &ReadRequest<'_>, place: &str) -> Result<(Vec<String>, Headed)> {
     let most = request.source.read.max_columns;
     if found.too_many {
         let said = format!("{place}: its records have more than {most} columns, limits.max_columns");
@@ -163,8 +162,14 @@ mod tests {
         let mut source = source();
         source.listed = vec!["Id".into(), "Ort".into(), "Straße".into()];
         let columns = wanted(needed);
-        let request =
-            ReadRequest { source: &source, columns: &columns, required: &[0], structures: Structures::Refuse, drop_bad_records: false, block_bytes: 1 };
+        let request = ReadRequest {
+            source: &source,
+            columns: &columns,
+            required: &[0],
+            structures: Structures::Refuse,
+            drop_bad_records: false,
+            block_bytes: 1,
+        };
         match super::columns(&names, &request, "raw:x.csv") {
             Ok(found) => Ok((found.map.positions, found.unlisted.into_keys().collect())),
             Err(e) => Err(e.message().into()),
@@ -195,8 +200,14 @@ mod tests {
     fn a_near_miss_of_a_missing_column_is_named() {
         let names = ["Nr", "Or t", "I_d"].map(String::from);
         let (source, columns) = (source(), wanted(&["Id"]));
-        let request =
-            ReadRequest { source: &source, columns: &columns, required: &[0], structures: Structures::Refuse, drop_bad_records: false, block_bytes: 1 };
+        let request = ReadRequest {
+            source: &source,
+            columns: &columns,
+            required: &[0],
+            structures: Structures::Refuse,
+            drop_bad_records: false,
+            block_bytes: 1,
+        };
         let Err(error) = super::columns(&names, &request, "raw:x.csv") else { panic!("Id is missing") };
         assert_eq!(error.help_text(), Some("column 3 has nearly that name, I_d: was it renamed?"));
     }

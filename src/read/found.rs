@@ -88,7 +88,10 @@ mod tests {
         let columns = |list: &[(&str, bool, bool)]| found(list).columns(&known, &also);
         assert_eq!(columns(&[("Id", true, false), ("Fax", false, false)]), ["Id", "Fax"]);
         assert_eq!(columns(&[("Owner", false, false), ("emails", false, false)]), ["Owner.Name", "emails[0].value"]);
-        assert_eq!(columns(&[("Owner", false, false), ("Owner", false, true), ("Owner.Id", true, false)]), ["Owner.Id"]);
+        assert_eq!(
+            columns(&[("Owner", false, false), ("Owner", false, true), ("Owner.Id", true, false)]),
+            ["Owner.Id"]
+        );
         assert_eq!(columns(&[("emails", false, true)]), [""; 0]);
         assert_eq!(columns(&[("Owner", true, false), ("Owner", false, true)]), ["Owner"]);
         assert_eq!(columns(&[("emails", false, false), ("emails[1].value", true, false)]), ["emails[1].value"]);

@@ -12,6 +12,7 @@ mod order;
 mod reader;
 mod records;
 mod report;
+mod said_count;
 mod set;
 mod set_name;
 mod signature;
@@ -29,6 +30,7 @@ pub use order::{Disorder, date_in, in_order, newest_before};
 pub use reader::{Reader, Scratch};
 pub use records::{Broken, Records, survey};
 pub use report::{InputReport, MissingColumn, ReadReport, UnlistedColumn};
+pub use said_count::said_count;
 pub use set::{InputObjects, InputPaths, Selection, select, select_set, why_not};
 pub use wanted::{ReadRequest, Structures};
 

@@ -23,7 +23,7 @@ pub enum Disorder {
 }
 
 impl Disorder {
-    /// What is wrong.
+    /// Returns what is wrong with the order, in words.
     pub fn message(&self) -> String {
         match self {
             Disorder::Mixed(one, other) => format!("sets {one} and {other} are not named alike by dates or numbers"),

@@ -7,7 +7,7 @@ use super::batch::{Cell, ColumnMap, RawBatch};
 use super::block_source::{BlockSource, Numbered};
 use super::columns::{self, Headed};
 use super::container::{self, Member, MemberFacts};
-use super::format::{self, BadRecords, Failure, FileFormat, FormatScratch, ColumnNames, Parsed};
+use super::format::{self, BadRecords, ColumnNames, Failure, FileFormat, FormatScratch, Parsed};
 use super::found::FoundNames;
 use super::report::{InputReport, MissingColumn, ReadReport, UnlistedColumn};
 use super::set::Selection;

@@ -3,7 +3,7 @@
 
 use super::batch::{ColumnMap, RawBatch};
 use super::container::Member;
-use super::format::{self, BadRecords, Blocks, Failure, FaultSpot, FileFormat, ColumnNames, RecordFault, Survey};
+use super::format::{self, BadRecords, Blocks, ColumnNames, Failure, FaultSpot, FileFormat, RecordFault, Survey};
 use super::found::FoundNames;
 use super::reader::Scratch;
 use super::wanted::{Structures, WantedNames};

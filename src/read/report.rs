@@ -29,7 +29,7 @@ pub struct InputReport {
     pub container: Container,
     /// Full path in the archive.
     pub member: Option<String>,
-    /// Bytes taken from the store: of the object, or of the member as compressed.
+    /// Bytes taken from the store: of the object, of a member of a zip archive as compressed, of one of a tar its own.
     pub bytes: u64,
     /// Data records, dropped ones included, the header not.
     pub records: u64,
@@ -62,7 +62,7 @@ pub struct UnlistedColumn {
 /// A column that the source lists.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct MissingColumn {
-    /// Its name.
+    /// Name of the column.
     pub name: String,
     /// In how many of the inputs it is not.
     pub inputs: usize,

@@ -19,10 +19,12 @@ const MAX_AHEAD: i64 = 86_400_000_000;
 pub struct Selection {
     /// Text of `{set}`; none for an input without it.
     pub set: Option<String>,
-    /// In path order.
+    /// Objects of the set, in the order of their paths.
     pub objects: Vec<Object>,
     /// What the input leaves aside though it looks like what was meant.
     pub aside: Aside,
+    /// Paths of what the sender says of how many records there are (R64).
+    pub counts: Vec<String>,
 }
 
 /// Finds the objects of an input: those of the newest complete set. `{set}` stands for one or more characters without
@@ -74,7 +76,7 @@ pub fn select(root: &Root, input: &Location, complete: Option<&Complete>, now: I
             set.as_deref().map_or(Ok(()), |set| not_ahead(&place, set, &names, complete, now))?;
             // A newer set of which nothing can be seen may be the newest complete one.
             refuse(&hidden, |of| *of == set || (!visible.contains(of) && newer(of, &set, format)))?;
-            return selection(root, set, found, aside);
+            return selection(root, (set, complete), found, aside);
         }
     }
     refuse(&hidden, |_| true)?;
@@ -138,7 +140,7 @@ pub fn select_set(
             .help("wait for the export to finish, or run the set before it")
     })?;
     match incomplete(root, Some(set), &found, complete, now)? {
-        None => selection(root, this, found, aside),
+        None => selection(root, (this, complete), found, aside),
         Some(why) => {
             Err(Error::new(Code::ExportNotWhole, format!("{}:{}: {}", input.root, input.path, said(Some(set), &why)))
                 .help("wait for the export to finish, or check [complete] in the source"))
@@ -194,6 +196,11 @@ impl InputPaths {
         })
     }
 
+    /// The text of `{set}` in a path; none where the input has no set, or the path is not one of its own.
+    pub fn set_of(&self, path: &str) -> Option<String> {
+        self.0.split(path)?.0
+    }
+
     /// Whether a path is one of them.
     pub fn matches(&self, path: &str) -> bool {
         self.0.split(path).is_some()
@@ -228,10 +235,19 @@ fn refuse(hidden: &[(Option<String>, Unseen)], concerns: impl Fn(&Option<String>
     first.map_or(Ok(()), |(_, unseen)| Err(unseen.refused()))
 }
 
-fn selection(root: &Root, set: Option<String>, found: Vec<MarkedObject>, aside: Aside) -> Result<Selection> {
+fn selection(
+    root: &Root,
+    (set, complete): (Option<String>, Option<&Complete>),
+    found: Vec<MarkedObject>,
+    aside: Aside,
+) -> Result<Selection> {
+    let folders: BTreeSet<&str> = found.iter().map(|found| found.folder.as_str()).collect();
+    let count = complete.and_then(|complete| complete.count.as_ref());
+    let count = count.map(|count| count.file.replace(SET, set.as_deref().unwrap_or_default()));
+    let counts = count.iter().flat_map(|name| folders.iter().map(|folder| beside(folder, name))).collect();
     let objects: Vec<Object> = found.into_iter().map(|found| found.object).collect();
     match objects.iter().find(|object| !is_own_file(root, object)) {
-        None => Ok(Selection { set, objects, aside }),
+        None => Ok(Selection { set, objects, aside, counts }),
         Some(object) => {
             Err(Error::new(Code::InputNotReadable, format!("{} is not a file of its root", root.display(&object.path)))
                 .help("put the export itself there, not a link that leads elsewhere, a pipe or a device"))
@@ -258,8 +274,8 @@ fn sets(root: &Root, input: &Location, complete: Option<&Complete>) -> Result<Se
     let hidden: Vec<_> = unseen.into_iter().map(|unseen| (pattern.set_of(&unseen), unseen)).collect();
     for object in objects {
         let Some((set, folder, shared)) = pattern.split(&object.path) else { continue };
-        let marker = complete.and_then(|complete| marker(complete, set.as_deref()));
-        if marker.is_some_and(|marker| object.path == beside(&folder, &marker)) {
+        let signs = complete.map(|complete| signs(complete, set.as_deref())).unwrap_or_default();
+        if signs.iter().any(|sign| object.path == beside(&folder, &sign.name)) {
             continue;
         }
         sets.entry(set).or_default().push(MarkedObject { object, folder, shared });
@@ -283,35 +299,50 @@ fn incomplete(
 ) -> Result<Option<String>> {
     let Some(complete) = complete else { return Ok(None) };
     let newest = found.iter().map(|found| found.object.modified).max().unwrap_or(now);
-    let Some(marker) = marker(complete, set) else {
-        let CompleteWhen::Settle(period) = &complete.when else { return Ok(None) };
-        let old_enough = now.0.saturating_sub(newest.0) >= period.micros();
-        return Ok((!old_enough).then(|| format!("its newest object is of {newest}, within [complete] settle")));
-    };
-    let own_name = matches!(&complete.when, CompleteWhen::Marker(name) if name.contains(SET));
+    if let CompleteWhen::Settle(period) = &complete.when
+        && now.0.saturating_sub(newest.0) < period.micros()
+    {
+        return Ok(Some(format!("its newest object is of {newest}, within [complete] settle")));
+    }
     let folders: BTreeSet<(&str, bool)> = found.iter().map(|found| (found.folder.as_str(), found.shared)).collect();
-    for (folder, shared) in folders {
-        let path = beside(folder, &marker);
-        let there = root.look_at(&path)?;
-        if let Some(unseen) = there.unseen.first() {
-            return Err(unseen.refused());
-        }
-        match there.objects.into_iter().next() {
-            None => return Ok(Some(format!("its marker {} is not there", root.display(&path)))),
-            Some(object) if shared && !own_name && object.modified < newest => {
-                return Ok(Some(format!("the marker {} is older than it", root.display(&path))));
+    for sign in signs(complete, set) {
+        for (folder, shared) in &folders {
+            let path = beside(folder, &sign.name);
+            let there = root.look_at(&path)?;
+            if let Some(unseen) = there.unseen.first() {
+                return Err(unseen.refused());
             }
-            Some(_) => {}
+            match there.objects.into_iter().next() {
+                None => return Ok(Some(format!("its {} {} is not there", sign.what, root.display(&path)))),
+                Some(object) if *shared && !sign.own && object.modified < newest => {
+                    return Ok(Some(format!("the {} {} is older than it", sign.what, root.display(&path))));
+                }
+                Some(_) => {}
+            }
         }
     }
     Ok(None)
 }
 
-fn marker(complete: &Complete, set: Option<&str>) -> Option<String> {
-    match &complete.when {
-        CompleteWhen::Marker(name) => Some(name.replace(SET, set.unwrap_or_default())),
+/// An object that lies beside a set and says something of it.
+struct Sign {
+    what: &'static str,
+    name: String,
+    /// Whether its name says which set it is of.
+    own: bool,
+}
+
+/// What a set that is complete has beside it: its marker, and what the sender says of how many records it has (R64).
+fn signs(complete: &Complete, set: Option<&str>) -> Vec<Sign> {
+    let sign = |what, name: &str| {
+        let own = name.contains(SET);
+        Sign { what, name: name.replace(SET, set.unwrap_or_default()), own }
+    };
+    let marker = match &complete.when {
+        CompleteWhen::Marker(name) => Some(sign("marker", name)),
         CompleteWhen::Settle(_) => None,
-    }
+    };
+    marker.into_iter().chain(complete.count.iter().map(|count| sign("count of records", &count.file))).collect()
 }
 
 fn beside(folder: &str, name: &str) -> String {

@@ -1,5 +1,7 @@
 //! Whole files through the reader: what it gives, what it refuses, and that neither depends on blocks or threads.
 
+mod packed;
+
 use super::*;
 use crate::clock::Instant;
 use crate::error::{Code, Error, Kind};
@@ -40,6 +42,7 @@ pub(super) fn source() -> Source {
         listed: vec![],
         also: Default::default(),
         cover: Default::default(),
+        nobody: None,
     }
 }
 
@@ -108,7 +111,12 @@ pub(super) fn read_columns(
         drop_bad_records: how.drop,
         block_bytes: how.block_bytes,
     };
-    let reader = Reader::open(&root, &Selection { set: None, objects, aside: Default::default() }, &request, &Silent)?;
+    let reader = Reader::open(
+        &root,
+        &Selection { set: None, objects, aside: Default::default(), counts: vec![] },
+        &request,
+        &Silent,
+    )?;
     let rows = Mutex::new(Vec::new());
     let work = || -> Result<(), Error> {
         let mut scratch = Scratch::default();
@@ -460,7 +468,7 @@ fn gzip_of_several_members_is_read_whole_and_damage_is_refused() {
     let crc = flipped.len() - 8;
     flipped[crc] ^= 1;
     assert_eq!(damaged(&flipped), "raw:x.csv is damaged: its compressed bytes make no sense");
-    assert_eq!(damaged(b"\x28\xb5\x2f\xfdxxxx"), "raw:x.csv is a zstd file, which is not read");
+    assert_eq!(damaged(b"\xfd7zXZ\0xx"), "raw:x.csv is an xz file, which is not read");
 }
 
 #[test]
@@ -615,17 +623,28 @@ fn an_object_that_changes_after_listing_is_refused() {
     let objects = root.list("").unwrap();
     std::fs::write(folder.path().join("x.csv"), b"Id\n1\n2\n").unwrap();
     let (source, columns) = (source(), wanted(&["Id"]));
-    let request =
-        ReadRequest { source: &source, columns: &columns, required: &[0], structures: Structures::Refuse, drop_bad_records: false, block_bytes: 64 };
-    let refused = Reader::open(&root, &Selection { set: None, objects, aside: Default::default() }, &request, &Silent)
-        .err()
-        .unwrap();
+    let request = ReadRequest {
+        source: &source,
+        columns: &columns,
+        required: &[0],
+        structures: Structures::Refuse,
+        drop_bad_records: false,
+        block_bytes: 64,
+    };
+    let refused = Reader::open(
+        &root,
+        &Selection { set: None, objects, aside: Default::default(), counts: vec![] },
+        &request,
+        &Silent,
+    )
+    .err()
+    .unwrap();
     assert_eq!(refused.code(), Code::ExportChangedWhileRead);
 }
 
 fn pick(folder: &Path, path: &str, when: CompleteWhen, now: i64) -> Result<(Option<String>, Vec<String>), String> {
     let input = Location { root: "raw".into(), path: path.into() };
-    let complete = Complete { when, min_records: Share(900_000), set_format: None, max_ahead: None };
+    let complete = Complete { when, min_records: Share(900_000), count: None, set_format: None, max_ahead: None };
     match select(&root(folder), &input, Some(&complete), Instant(now)) {
         Ok(found) => Ok((found.set, found.objects.into_iter().map(|object| object.path).collect())),
         Err(error) => Err(error.message().into()),
@@ -683,6 +702,7 @@ fn r38_a_set_that_is_dated_more_than_a_day_ahead_is_refused() {
     let complete = |max_ahead: Option<&str>| Complete {
         when: CompleteWhen::Settle(crate::clock::Period::parse("PT1S").unwrap()),
         min_records: Share(900_000),
+        count: None,
         set_format: None,
         max_ahead: max_ahead.map(|text| crate::clock::Period::parse(text).unwrap()),
     };

@@ -21,7 +21,7 @@ pub(super) enum BrokenText {
 pub(super) struct Text {
     bytes: Bytes,
     encoding: &'static Encoding,
-    /// None for UTF-8.
+    /// Decodes the bytes; none where they are UTF-8 already.
     decoder: Option<Decoder>,
     /// Bytes read and not yet decoded: `raw[at..]`.
     raw: Vec<u8>,

@@ -18,7 +18,7 @@ pub struct RequestCommand {
     pub effect: Effect,
     /// Purposes it is limited to; none = all (R29).
     pub purposes: Option<Vec<String>>,
-    /// Opaque id.
+    /// Id by which the controller knows the request; it names nobody.
     pub request: String,
     /// When it was received.
     pub received: Instant,
@@ -40,8 +40,8 @@ impl Requests {
         identities.sort_unstable();
         identities.dedup();
         let terms = ListTerms { list: COMMAND.into(), effect: effect.name().into(), purposes, lift_erase };
-        let request = Request { request, received, from: None, to: None, lifts, identities };
-        let id = request.id(&terms, &self.keys.entry);
+        let request = Request { request, received, dated: true, from: None, to: None, lifts, identities };
+        let id = request.id(&terms, &self.keys.entry, 0);
         if self.knows(&id, request.identities.first().map(|(identity, _)| identity)) {
             return Ok(false);
         }

@@ -49,7 +49,7 @@ impl EntryRef {
         let kind = u32::from(bond & 3) << 1 | u32::from(bond & StoredBond::RAW != 0);
         EntryRef { prefix: *half(identity), packed: entry << 3 | kind }
     }
-    /// Index for [`Requests::entry`].
+    /// Returns the index that [`Requests::entry`] takes.
     pub fn entry(&self) -> u32 {
         self.packed >> 3
     }
@@ -85,9 +85,9 @@ pub struct Entry<'a> {
     pub purposes: Option<&'a [String]>,
     /// When it was received.
     pub received: Instant,
-    /// Consent interval (R32).
+    /// Begin of the interval of consent (R32).
     pub from: Option<Instant>,
-    /// Consent interval, exclusive.
+    /// End of the interval of consent, which is not in it (R32).
     pub to: Option<Instant>,
     /// A lift: the id of the request it ends (R30).
     pub lifts: Option<&'a str>,
@@ -109,9 +109,9 @@ impl Entry<'_> {
 pub enum Usable {
     /// Every value has a normal form.
     All,
-    /// Some have none.
+    /// Some of the entries have no date.
     Part,
-    /// None has one.
+    /// No entry has a date.
     None,
 }
 
@@ -201,7 +201,7 @@ impl DerivedKeys {
 pub struct Requests {
     pub(super) keys: DerivedKeys,
     pub(super) segments: Vec<(SegmentName, usize)>,
-    /// BLAKE3 of each.
+    /// BLAKE3 digest of each segment.
     pub(super) digests: HashMap<SegmentName, String>,
     pub(super) leftovers: Vec<SegmentName>,
     /// What the next segment says of the ledger.
@@ -280,7 +280,7 @@ impl Requests {
         }
     }
 
-    /// Number of entries.
+    /// Returns how many entries are stored.
     pub fn len(&self) -> usize {
         self.ids.len()
     }

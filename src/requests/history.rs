@@ -25,7 +25,7 @@ pub struct Learned {
     pub entry: u32,
     /// The identity found. Of one that rows have shown the second half is not known, and zeros.
     pub identity: [u8; 32],
-    /// By which links.
+    /// Which kinds of links led to it.
     pub bond: StoredBond,
     /// Whether it is a raw form.
     pub raw: bool,
@@ -33,7 +33,7 @@ pub struct Learned {
 
 /// What is kept of a request on disk only.
 pub struct ToldRequest<'a> {
-    /// Its opaque id.
+    /// Id of the request.
     pub request: &'a str,
     /// When it was taken in.
     pub taken: Instant,

@@ -2,7 +2,7 @@
 //! A faulty object never keeps the readable requests of others from being stored. Must not know exports or datasets.
 
 use super::date::ListDates;
-use super::entry::{Requests, StoredBond};
+use super::entry::{EntryRef, Requests, StoredBond, half};
 use super::history::SEGMENT_BYTES;
 use super::part;
 use super::request::{self, Cells, Columns, Maker, Request};
@@ -11,7 +11,7 @@ use crate::clock::Instant;
 use crate::error::{Code, Error, Kind, Result};
 use crate::monitor::{Event, Monitor};
 use crate::policy::{Effect, Identifier, List, Project, ReadFormat};
-use crate::read::{Broken, Member, Records, survey};
+use crate::read::{Broken, InputPaths, Member, Records, date_in, survey};
 use crate::store::{Aside, Object, PathGlob, Root, Unseen};
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -41,13 +41,13 @@ pub struct IntakeReport {
 /// What one list came to; counts only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListIntake {
-    /// The list's name.
+    /// Name of the list in the policy.
     pub list: String,
     /// Objects that match its `input`.
     pub objects: u64,
     /// Those of them that had been taken in before, unchanged.
     pub unchanged: u64,
-    /// Records read.
+    /// Records that were read.
     pub records: u64,
     /// Requests stored now for the first time.
     pub new: u64,
@@ -70,7 +70,7 @@ pub struct ListIntake {
 /// One thing that could not be read. Names object and record, never a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListFault {
-    /// The list.
+    /// Name of the list in the policy.
     pub list: String,
     /// `ROOT:path` of the object, or of the list's `input` when no object matches.
     pub object: String,
@@ -78,7 +78,7 @@ pub struct ListFault {
     pub record: Option<u64>,
     /// Byte of the object's text, from 0, where that helps to find it.
     pub byte: Option<u64>,
-    /// What is wrong.
+    /// What is wrong, in words without a value.
     pub what: String,
     /// What to do about it.
     pub help: &'static str,
@@ -131,7 +131,9 @@ pub fn take_in(
 ) -> Result<IntakeReport> {
     let patterns: Vec<&regex::Regex> = project.lists.values().map(|l| &l.request_pattern).collect();
     let mut report = IntakeReport::default();
-    for list in project.lists.values() {
+    // Lifts first: whether a request that an export lists without a date is in force is asked while it is read (R63).
+    let (lifts, others): (Vec<&List>, _) = project.lists.values().partition(|list| list.effect == Effect::Lift);
+    for list in lifts.into_iter().chain(others) {
         let found = Matching::find(list, roots)?;
         let dates = ListDates::new(list.formats.as_deref(), &list.zone)?;
         let mut intake = ListReading {
@@ -139,6 +141,7 @@ pub fn take_in(
             state,
             list,
             root: found.root,
+            sets: list.sets.as_ref().map(|_| InputPaths::new(&list.input)).transpose()?,
             patterns: &patterns,
             dates: &dates,
             makers: request::makers(list, make)?,
@@ -157,6 +160,8 @@ pub fn take_in(
         report.lists.push(intake.count);
         report.faults.append(&mut intake.faults);
     }
+    report.lists.sort_by(|a, b| a.list.cmp(&b.list));
+    report.faults.sort_by(|a, b| a.list.cmp(&b.list));
     Ok(report)
 }
 
@@ -221,6 +226,8 @@ struct ListReading<'a> {
     state: Option<&'a Root>,
     list: &'a List,
     root: &'a Root,
+    /// Where objects lie in sets, which paths have which (R63).
+    sets: Option<InputPaths>,
     patterns: &'a [&'a regex::Regex],
     dates: &'a ListDates,
     makers: Vec<Maker>,
@@ -290,6 +297,11 @@ impl ListReading<'_> {
             let whole = found.objects.len() == 1 && found.unseen.is_empty();
             self.seen = (self.list.snapshot && whole).then(HashSet::new);
             self.object(object)?;
+            if self.sets.is_some() {
+                // What an earlier set asked for may be ended by now.
+                self.store()?;
+                self.requests.index()?;
+            }
         }
         self.unread_and_removed(found);
         self.store()?;
@@ -344,7 +356,7 @@ impl ListReading<'_> {
         for (place, part) in &parts {
             whole &= match part {
                 None => self.empty(place),
-                Some(part) => self.records(part, place, &mut taken)?,
+                Some(part) => self.records(part, (place, self.date_of(object)), &mut taken)?,
             };
         }
         if whole && self.count.unreadable == before {
@@ -416,6 +428,26 @@ impl ListReading<'_> {
         }
     }
 
+    /// R63: the first moment of the day that the name of an object's set says, in the list's zone, and never after now.
+    fn date_of(&self, object: &Object) -> Option<Instant> {
+        let set = self.sets.as_ref()?.set_of(&object.path)?;
+        let date = date_in(&set, self.list.sets.as_ref()?.as_ref())?;
+        let begin = self.list.zone.to_timestamp(date.at(0, 0, 0, 0)).ok()?;
+        Some(Instant(begin.as_microsecond()).min(self.now))
+    }
+
+    /// R63: the entry of a row. One without a date is the same request in every set, until a lift ends it: then it is another.
+    fn id_of(&self, request: &Request) -> [u8; 16] {
+        let named = request.identities.first().map(|(identity, _)| identity);
+        let mut ids = (0..).map(|again| request.id(&self.terms, &self.requests.keys.entry, again));
+        let has_ended = |id: &[u8; 16], identity: &[u8; 32]| {
+            let entries = self.requests.effects(half(identity)).iter().map(EntryRef::entry);
+            entries.filter(|at| self.requests.id(*at) == Some(id)).any(|at| self.requests.entry(at).ended)
+        };
+        let in_force = |id: &[u8; 16]| request.dated || !named.is_some_and(|identity| has_ended(id, identity));
+        ids.find(in_force).unwrap_or_default()
+    }
+
     fn empty(&mut self, place: &str) -> bool {
         if !self.list.may_be_empty {
             self.fault(place, None, None, "the file is empty");
@@ -424,13 +456,18 @@ impl ListReading<'_> {
     }
 
     /// Reads all records of a file; false when it is refused as a whole and so not noted as taken in.
-    fn records(&mut self, part: &Member, place: &str, taken: &mut FileTaken) -> Result<bool> {
+    fn records(
+        &mut self,
+        part: &Member,
+        (place, of_set): (&str, Option<Instant>),
+        taken: &mut FileTaken,
+    ) -> Result<bool> {
         let mut records = match Records::open(self.root, part, &self.format) {
             Ok(records) => records,
             Err(error) => return self.refused(place, (None, None), error).map(|()| false),
         };
         let makers = std::mem::take(&mut self.makers);
-        let columns = Columns::find(self.list, self.dates, self.patterns, &makers, records.names());
+        let columns = Columns::find(self.list, self.dates, self.patterns, &makers, (records.names(), of_set));
         let whole = match columns {
             Ok((columns, wanted)) => {
                 records.want(&wanted);
@@ -506,7 +543,7 @@ impl ListReading<'_> {
 
     fn request(&mut self, request: &Request, record: u64) -> Result<()> {
         self.count.records += 1;
-        let id = request.id(&self.terms, &self.requests.keys.entry);
+        let id = self.id_of(request);
         if let Some(seen) = &mut self.seen {
             seen.insert(id);
         }

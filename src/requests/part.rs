@@ -2,7 +2,7 @@
 
 use crate::error::{Code, Error, Result};
 use crate::policy::{CsvFormat, List, ReadFormat, RecordFormat};
-use crate::read::{Container, Member, members};
+use crate::read::{Member, members};
 use crate::store::{Object, Root};
 
 /// Returns how a list's files are read. An archive is bound by its length, not by its number of members or its ratio:
@@ -28,8 +28,8 @@ pub(super) fn format(list: &List) -> ReadFormat {
 /// `member`; storage errors.
 pub(super) fn parts(root: &Root, object: &Object, list: &List, format: &ReadFormat) -> Result<Vec<Member>> {
     let (found, place) = (members(root, object, format)?, root.display(&object.path));
-    if list.member.is_some() && found.iter().any(|part| part.container() != Container::Zip) {
-        return Err(Error::new(Code::FormatNotRead, format!("{place} is no zip archive, and the list names a member")));
+    if list.member.is_some() && found.iter().any(|part| !part.container().is_archive()) {
+        return Err(Error::new(Code::FormatNotRead, format!("{place} is no archive, and the list names a member")));
     }
     if list.member.is_none() && found.is_empty() {
         return Err(Error::new(Code::ArchiveMembers, format!("{place} is an archive without a file in it")));

@@ -20,22 +20,25 @@ pub type Maker = Box<dyn Fn(&[&str]) -> Option<(bool, [u8; 32])>>;
 
 /// A request as one record says it, without any raw value.
 pub(super) struct Request {
-    /// Opaque id.
+    /// Id by which the controller knows the request; it names nobody.
     pub(super) request: String,
     pub(super) received: Instant,
-    /// R32.
+    /// Whether the row says the date itself; if not, it is that of its set (R63).
+    pub(super) dated: bool,
+    /// Begin of the interval of consent (R32).
     pub(super) from: Option<Instant>,
-    /// R32.
+    /// End of the interval of consent, which is not in it (R32).
     pub(super) to: Option<Instant>,
-    /// R30.
+    /// Id of the request that this one ends (R30).
     pub(super) lifts: Option<String>,
     /// Sorted, each once, with its raw flag.
     pub(super) identities: Vec<([u8; 32], bool)>,
 }
 
 impl Request {
-    /// Keyed hash of all it says: the same request again is the same entry, whichever file it comes in.
-    pub(super) fn id(&self, terms: &ListTerms, key: &Key) -> [u8; 16] {
+    /// Keyed hash of all it says: the same request again is the same entry, whichever file it comes in. A row without a date
+    /// says the same in every set; `again` is how often such a request has been ended before (R63).
+    pub(super) fn id(&self, terms: &ListTerms, key: &Key, again: u32) -> [u8; 16] {
         let mut hasher = blake3::Hasher::new_keyed(key.expose());
         let mut part = |bytes: &[u8]| {
             hasher.update(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes());
@@ -48,7 +51,11 @@ impl Request {
             part(purpose.as_bytes());
         }
         part(self.request.as_bytes());
-        for instant in [Some(self.received), self.from, self.to] {
+        if !self.dated {
+            part(b"undated");
+            part(&again.to_le_bytes());
+        }
+        for instant in [Some(self.received).filter(|_| self.dated), self.from, self.to] {
             part(&instant.map(|i| i.0.to_le_bytes().to_vec()).unwrap_or_default());
         }
         part(self.lifts.as_deref().unwrap_or("").as_bytes());
@@ -84,7 +91,7 @@ pub(super) fn reading(list: &List) -> String {
         3,
         list.effect.name(),
         matches,
-        [&list.request, list.request_pattern.as_str(), &list.received, &list.encoding],
+        [&list.request, list.request_pattern.as_str(), list.received.as_deref().unwrap_or(""), &list.encoding],
         list.zone.iana_name(),
         list.purposes,
         list.delimiter,
@@ -96,6 +103,9 @@ pub(super) fn reading(list: &List) -> String {
     ]);
     if let (Some(formats), Some(said)) = (&list.formats, said.as_array_mut()) {
         said.push(serde_json::json!(formats));
+    }
+    if let (Some(format), Some(said)) = (&list.sets, said.as_array_mut()) {
+        said.push(serde_json::json!(["sets", list.received.is_some(), format!("{format:?}")]));
     }
     blake3::hash(said.to_string().as_bytes()).to_hex().to_string()
 }
@@ -146,7 +156,9 @@ pub(super) struct Columns<'a> {
     /// Patterns of request ids that a lift may name.
     patterns: &'a [&'a regex::Regex],
     request: usize,
-    received: usize,
+    received: Option<usize>,
+    /// The date of the set that the file is of (R63).
+    of_set: Option<Instant>,
     matches: Vec<(Vec<usize>, &'a Maker)>,
     from: Option<usize>,
     to: Option<usize>,
@@ -162,7 +174,7 @@ impl<'a> Columns<'a> {
         dates: &'a ListDates,
         patterns: &'a [&'a regex::Regex],
         makers: &'a [Maker],
-        names: &[String],
+        (names, of_set): (&[String], Option<Instant>),
     ) -> std::result::Result<(Columns<'a>, Vec<usize>), String> {
         refuse_collisions(names, &named(list))?;
         let mut header = ListHeader { names, wanted: Vec::new() };
@@ -176,7 +188,8 @@ impl<'a> Columns<'a> {
             dates,
             patterns,
             request: header.find(&list.request)?,
-            received: header.find(&list.received)?,
+            received: header.maybe(list.received.as_ref())?,
+            of_set,
             matches,
             from: header.maybe(list.interval.0.as_ref())?,
             to: header.maybe(list.interval.1.as_ref())?,
@@ -199,14 +212,30 @@ impl<'a> Columns<'a> {
         if !self.list.request_pattern.is_match(request) {
             return Err("the request id does not match request_pattern".into());
         }
+        let (received, dated) = self.received(record)?;
         Ok(Some(Request {
             request: request.to_owned(),
-            received: self.instant(record.cell(self.received), &self.list.received)?,
+            received,
+            dated,
             from: self.limit(record, self.from, &self.list.interval.0)?,
             to: self.limit(record, self.to, &self.list.interval.1)?,
             lifts: self.lifted(record)?,
             identities: self.identities(record)?,
         }))
+    }
+
+    /// When the request was received, and whether the row itself says so. A row that says nothing is of its set's date (R63).
+    fn received(&self, record: Cells<'_>) -> RecordRead<(Instant, bool)> {
+        let cell = self.received.map(|at| record.cell(at)).unwrap_or_default();
+        match &self.list.received {
+            Some(column) if self.list.sets.is_none() || !invisible::is_blank(cell) => {
+                Ok((self.instant(cell, column)?, true))
+            }
+            _ => {
+                let none = "it has no date, and the name of its set does not say one: give the list `set_format`";
+                Ok((self.of_set.ok_or(none)?, false))
+            }
+        }
     }
 
     /// Compares as an exclude does (R22): trim, NFC, case folding.
@@ -258,10 +287,10 @@ impl<'a> Columns<'a> {
 
 /// The columns that a list names.
 fn named(list: &List) -> Vec<&str> {
-    let optional = [&list.interval.0, &list.interval.1, &list.lifts].into_iter().flatten();
+    let optional = [&list.interval.0, &list.interval.1, &list.lifts, &list.received].into_iter().flatten();
     let matches = list.matches.iter().flat_map(|of| &of.columns);
     let when = list.when.iter().map(|(column, _)| column);
-    [&list.request, &list.received].into_iter().chain(optional).chain(matches).chain(when).map(String::as_str).collect()
+    [&list.request].into_iter().chain(optional).chain(matches).chain(when).map(String::as_str).collect()
 }
 
 /// Refuses a column of the list that the header has twice; others may have no name, or the same one.
@@ -295,28 +324,33 @@ mod tests {
         let base = || Request {
             request: "C-1".into(),
             received: Instant(1),
+            dated: true,
             from: None,
             to: None,
             lifts: None,
             identities: vec![([1; 32], false), ([2; 32], true)],
         };
         let mut ids = vec![
-            base().id(&terms, &key),
-            base().id(&terms, &Key::new([3; 32])),
-            base().id(&ListTerms { list: "b".into(), ..terms.clone() }, &key),
-            base().id(&ListTerms { effect: "restrict".into(), ..terms.clone() }, &key),
-            base().id(&ListTerms { purposes: Some(vec![]), ..terms.clone() }, &key),
-            base().id(&ListTerms { purposes: Some(vec!["C-1".into()]), ..terms.clone() }, &key),
-            Request { request: "C-2".into(), ..base() }.id(&terms, &key),
-            Request { received: Instant(2), ..base() }.id(&terms, &key),
-            Request { from: Some(Instant(1)), ..base() }.id(&terms, &key),
-            Request { to: Some(Instant(1)), ..base() }.id(&terms, &key),
-            Request { lifts: Some("C-1".into()), ..base() }.id(&terms, &key),
-            Request { identities: vec![([1; 32], false)], ..base() }.id(&terms, &key),
+            base().id(&terms, &key, 0),
+            base().id(&terms, &Key::new([3; 32]), 0),
+            base().id(&ListTerms { list: "b".into(), ..terms.clone() }, &key, 0),
+            base().id(&ListTerms { effect: "restrict".into(), ..terms.clone() }, &key, 0),
+            base().id(&ListTerms { purposes: Some(vec![]), ..terms.clone() }, &key, 0),
+            base().id(&ListTerms { purposes: Some(vec!["C-1".into()]), ..terms.clone() }, &key, 0),
+            Request { request: "C-2".into(), ..base() }.id(&terms, &key, 0),
+            Request { received: Instant(2), ..base() }.id(&terms, &key, 0),
+            Request { from: Some(Instant(1)), ..base() }.id(&terms, &key, 0),
+            Request { to: Some(Instant(1)), ..base() }.id(&terms, &key, 0),
+            Request { lifts: Some("C-1".into()), ..base() }.id(&terms, &key, 0),
+            Request { identities: vec![([1; 32], false)], ..base() }.id(&terms, &key, 0),
         ];
-        assert_eq!(base().id(&terms, &key), ids[0]);
+        let undated =
+            |received, again| Request { received: Instant(received), dated: false, ..base() }.id(&terms, &key, again);
+        assert_eq!(undated(1, 0), undated(2, 0), "R63: the same in every set");
+        ids.extend([undated(1, 0), undated(1, 1)]);
+        assert_eq!(base().id(&terms, &key, 0), ids[0]);
         ids.sort_unstable();
         ids.dedup();
-        assert_eq!(ids.len(), 12);
+        assert_eq!(ids.len(), 14);
     }
 }

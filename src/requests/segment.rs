@@ -25,7 +25,7 @@ pub(super) struct ListTerms {
     pub(super) effect: String,
     /// Purposes it is limited to; none = all.
     pub(super) purposes: Option<Vec<String>>,
-    /// R30.
+    /// The lift may also end an erasure (R30).
     pub(super) lift_erase: bool,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct ListTerms {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct FileTaken {
     pub(super) list: String,
-    /// `ROOT:path`.
+    /// Where the entry was read, as `ROOT:path`.
     pub(super) object: String,
     pub(super) bytes: u64,
     pub(super) etag: Option<String>,
@@ -65,9 +65,9 @@ pub(super) struct EntryRecord {
     pub(super) taken: Instant,
     /// Record number in its file, from 1.
     pub(super) record: u64,
-    /// R32.
+    /// Begin of the interval of consent (R32).
     pub(super) from: Option<Instant>,
-    /// R32.
+    /// End of the interval of consent, which is not in it (R32).
     pub(super) to: Option<Instant>,
     /// Opaque id of the request.
     pub(super) request: String,

@@ -46,7 +46,7 @@ impl Review {
 pub struct Standing {
     /// How far it has come.
     pub state: RequestState,
-    /// Since when.
+    /// Since when the request is in this state.
     pub at: Instant,
     /// When the store removes the last bytes; for `AwaitingLifecycle`.
     pub until: Option<Instant>,

@@ -148,6 +148,7 @@ pub fn manifest(ready: &Ready, facts: &ManifestFacts<'_>, written: Option<&Writt
         scope: if plan.retention.person { "person" } else { "row" }.into(),
         keep: plan.retention.keep.to_string(),
         undated: undated(ready, facts),
+        about_nobody: ready.plan().source.nobody.clone(),
         plan: plan.digest.clone(),
         policy: ready.project.policy_digest.clone(),
         keys: Keys { identity: keys.identity.0, token: keys.token.0, epoch: keys.epoch },
@@ -322,7 +323,7 @@ fn identifiers(ready: &Ready, facts: &ManifestFacts<'_>) -> Vec<Identifiers> {
     for (source, columns, controls, published, tally, report) in std::iter::once(own).chain(observed) {
         for (at, column) in columns.iter().enumerate() {
             let uses = [
-                ("key", controls.key == at),
+                ("key", controls.key == Some(at)),
                 ("strong", controls.strong.contains(&at)),
                 ("weak", controls.weak.contains(&at)),
                 ("published", published.contains(&at)),

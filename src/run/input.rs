@@ -3,13 +3,13 @@
 use super::pinned::{Pinned, Read};
 use super::published_set;
 use super::stand_in::StandIn;
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::gates::{ColumnRead, FieldRead, Reading};
 use crate::job::{Ready, Stop};
 use crate::minimize::{Minimizer, RowClock, Stream, Tally};
 use crate::monitor::Monitor;
-use crate::policy::{Field, Plan};
-use crate::read::{ReadReport, ReadRequest, Reader, Scratch, Selection, Structures};
+use crate::policy::{Field, Location, Plan, Source};
+use crate::read::{self, ReadReport, ReadRequest, Reader, Scratch, Selection, Structures};
 use crate::requests::{Learned, Requests};
 use crate::stage::{SpillStore, Stage};
 use crate::state::FieldType;
@@ -138,8 +138,20 @@ pub fn observed(ready: &Ready, pinned: &Pinned, read: &Read, stand_in: &StandIn)
         before: before(&ready.dataset.fields, &field.name),
     });
     let min_records = plan.source.complete.as_ref().map(|complete| complete.min_records);
+    for ((observe, selection), report) in plan.observe.iter().zip(&pinned.observed).zip(&read.observed) {
+        let said = said(ready, (&observe.source, &observe.input), selection)?;
+        if let Some(said) = said.filter(|said| *said != report.records()) {
+            let records = report.records();
+            let what =
+                format!("observed {}: it has {records} records, and its sender says {said}", observe.source.name);
+            return Err(
+                Error::new(Code::ExportCountDiffers, what).help("fetch the export again: records may be missing")
+            );
+        }
+    }
     Ok(Reading {
         records: read.main.records(),
+        said: said(ready, (&plan.source, &plan.input), &pinned.main)?,
         dropped: read.main.dropped(),
         set: pinned.main.set.clone(),
         before: published_set::records_before(ready, pinned.set()).zip(min_records),
@@ -148,6 +160,12 @@ pub fn observed(ready: &Ready, pinned: &Pinned, read: &Read, stand_in: &StandIn)
         fields: fields.collect(),
         columns: columns_read(ready, read),
     })
+}
+
+/// R64: how many records the sender says an export has, where the source says that it does.
+fn said(ready: &Ready, (source, input): (&Source, &Location), selection: &Selection) -> Result<Option<u64>> {
+    let count = source.complete.as_ref().and_then(|complete| complete.count.as_ref());
+    count.map(|count| read::said_count(ready.root(&input.root), &selection.counts, count)).transpose()
 }
 
 /// Values and records of a field in the run before.

@@ -84,7 +84,7 @@ impl StandIn {
 
 /// Persons that the next run has to know.
 pub struct SeenAfter {
-    /// All of them.
+    /// Every person that is known, with the time of first sight.
     pub persons: SeenPersons,
     /// Of these, persons read now.
     pub read: u64,
@@ -116,7 +116,7 @@ impl SeenBefore {
 
 fn kind(ready: &Ready) -> &str {
     let plan = ready.plan();
-    &plan.columns[plan.controls.key].identifier.kind
+    plan.controls.key.map_or("", |key| &plan.columns[key].identifier.kind)
 }
 
 /// Persons of the rows read, by identity.

@@ -171,7 +171,7 @@ pub struct ColumnSeen {
     pub sketch: String,
     /// Cells with a value.
     pub filled: u64,
-    /// Cells.
+    /// Cells that were counted.
     pub rows: u64,
 }
 

@@ -114,16 +114,20 @@ impl<'a> PublishedVersion<'a> {
         tokens.map(|field| field.name.clone()).collect()
     }
 
-    /// The column of the subject's token.
+    /// The column of the subject's token; none of a version that is about nobody.
     ///
     /// # Errors
     /// Evidence, when the manifest does not say which it is.
-    pub(super) fn subject(&self) -> Result<&str> {
+    pub(super) fn subject(&self) -> Result<Option<&str>> {
         let field = self.manifest.fields.iter().find(|field| field.subject);
-        field.map(|field| field.name.as_str()).ok_or_else(|| {
-            Error::new(Code::StatePartUnreadable, format!("the manifest of run {} names no subject", self.manifest.run))
-                .help("publish a new version, then sweep")
-        })
+        match field {
+            Some(field) => Ok(Some(&field.name)),
+            None if self.manifest.about_nobody.is_some() => Ok(None),
+            None => {
+                let what = format!("the manifest of run {} names no subject", self.manifest.run);
+                Err(Error::new(Code::StatePartUnreadable, what).help("publish a new version, then sweep"))
+            }
+        }
     }
 }
 

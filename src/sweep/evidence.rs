@@ -39,6 +39,7 @@ pub(super) fn manifest(
         scope: before.scope.clone(),
         keep: before.keep.clone(),
         undated: before.undated.clone(),
+        about_nobody: before.about_nobody.clone(),
         plan: plan.digest.clone(),
         policy: scene.project.policy_digest.clone(),
         keys: before.keys.clone(),

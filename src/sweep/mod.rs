@@ -22,12 +22,13 @@ use crate::evidence::manifest::Removed;
 use crate::evidence::segments;
 use crate::job::aside::{self, LeftAside};
 use crate::job::{
-    Awake, Call, LEASE_MICROS, Ready, Watched, alone, complaint, intake, next_deadline, recover, without_job,
+    Awake, Call, LEASE_MICROS, Ready, Watched, alone, complaint, intake, next_deadline, open_roots, recover,
+    without_job,
 };
 use crate::monitor::{Event, Monitor};
 use crate::policy::{self, Effect, Plan, Project};
 use crate::requests::{self, IntakeReport, Requests};
-use crate::state::{RequestsMet, State, SweepEnd};
+use crate::state::{Dataset, RequestsMet, State, SweepEnd};
 use crate::store::Root;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,7 +40,7 @@ pub struct SweepReport {
     pub schema: &'static str,
     /// One per job, by name.
     pub datasets: Vec<DatasetSwept>,
-    /// Raw exports.
+    /// What happened to the raw exports.
     pub raw: RawExports,
     /// What lists left aside though it looks like what is meant.
     pub aside: Vec<LeftAside>,
@@ -51,18 +52,18 @@ pub struct SweepReport {
     first: Option<Error>,
 }
 
-/// One dataset.
+/// What a sweep did to one dataset.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct DatasetSwept {
-    /// The job.
+    /// Name of the job.
     pub job: String,
-    /// Its table.
+    /// The job's table, as `ROOT:path`.
     pub dataset: String,
     /// The version that readers see now; none before the first.
     pub version: Option<u64>,
-    /// Rows before.
+    /// Rows of the version before the sweep.
     pub rows_in: u64,
-    /// Rows now.
+    /// Rows of the version after the sweep.
     pub rows_out: u64,
     /// Rows removed, by reason; reasons without rows are left out.
     pub removed: Vec<Removed>,
@@ -74,7 +75,7 @@ pub struct DatasetSwept {
     pub rewritten: u64,
     /// Bytes read of files that were rewritten, companions included.
     pub bytes_read: u64,
-    /// Bytes written.
+    /// Length of all files that were written.
     pub bytes_written: u64,
     /// What was removed for good.
     pub removal: Removal,
@@ -154,16 +155,26 @@ pub fn sweep(call: &Call, monitor: &dyn Monitor) -> Result<SweepReport> {
             }
             Err(error) => report.stop(error),
         }
-        for dataset in without_job(&ready.state, &project)? {
-            report.stop(complaint(&dataset));
-        }
         report.ledger_head = ready.state.ledger().head()?.to_string();
+    }
+    match unserved(call, &project) {
+        Ok(tables) => tables.iter().for_each(|dataset| report.stop(complaint(dataset))),
+        // No job could be opened for the same reason, which has been said.
+        Err(error) if report.first.is_none() => report.stop(error),
+        Err(_) => {}
     }
     report.aside = known.iter().flat_map(|known| aside::of_lists(&known.intake)).collect();
     if let Some(refusal) = known.and_then(|known| known.intake.refusal()) {
         report.stop(refusal);
     }
     Ok(report)
+}
+
+/// Tables that no job serves, also when no job could be swept.
+fn unserved(call: &Call, project: &Project) -> Result<Vec<Dataset>> {
+    let roots = open_roots(project, &call.runtime, call.wrap.as_ref())?;
+    let root = roots.get("state").ok_or_else(|| Error::new(Code::NameUnknown, "the policy has no root \"state\""))?;
+    without_job(&State::open(root)?, project)
 }
 
 /// Removes raw exports of all jobs, by legal holds that are not old.

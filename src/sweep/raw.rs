@@ -19,9 +19,9 @@ const UTC: TimeZone = TimeZone::UTC;
 pub struct RawExports {
     /// Objects that lie there, after the pass.
     pub remaining: u64,
-    /// Objects removed.
+    /// Raw exports that were removed.
     pub removed: u64,
-    /// Their length.
+    /// Length of these exports together.
     pub bytes: u64,
     /// Objects that are due and that a legal hold keeps, or a list of holds that could not be read.
     pub held: u64,

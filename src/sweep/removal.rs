@@ -80,7 +80,7 @@ fn old_enough(scene: &Scene<'_>, at: Instant) -> Instant {
 pub struct Removal {
     /// Objects removed, by what they were.
     pub objects: BTreeMap<String, u64>,
-    /// Their length.
+    /// Length of these files together.
     pub bytes: u64,
     /// Files that wait for the end of `grace` or of an attempt that may be under way.
     pub waiting: u64,

@@ -11,11 +11,11 @@ use std::path::Path;
 
 /// What a sweep of one dataset works with; everything is open and checked.
 pub struct Scene<'a> {
-    /// All specs.
+    /// All specs of the installation, resolved.
     pub project: &'a Project,
-    /// The dataset's job.
+    /// The job whose dataset is swept.
     pub plan: &'a Plan,
-    /// The state.
+    /// The root that holds the state.
     pub state: &'a State,
     /// Where the dataset lives.
     pub target: Target<'a>,
@@ -25,7 +25,7 @@ pub struct Scene<'a> {
     pub as_of: Instant,
     /// The present: requests were taken in then.
     pub now: Instant,
-    /// Worker threads.
+    /// Threads that may be used at once.
     pub threads: usize,
     /// Bytes of rows held before they are sealed on disk.
     pub memory_bytes: usize,
@@ -53,7 +53,7 @@ impl<'a> Scene<'a> {
 
 /// What requests say of a dataset.
 pub struct DatasetRequests<'a> {
-    /// Effects by identity.
+    /// Says which effects bind an identity.
     pub entries: &'a dyn Entries,
     /// Lists and their entries in force, for evidence.
     pub lists: Vec<ListApplied>,

@@ -23,13 +23,13 @@ pub struct Making<'a> {
 
 /// A version that a sweep made.
 pub struct Swept {
-    /// Its manifest.
+    /// The manifest of the version.
     pub manifest: Manifest,
     /// Files written in the place of others.
     pub rewritten: u64,
     /// Bytes read of data files and companions that were rewritten.
     pub read: u64,
-    /// Bytes written.
+    /// Length of all files that were written.
     pub written: u64,
 }
 

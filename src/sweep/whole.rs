@@ -16,7 +16,7 @@ pub struct WholeTable<'a> {
     pub lake: &'a Root,
     /// Path of the table below it.
     pub path: &'a str,
-    /// The state.
+    /// The root that holds the state.
     pub state: &'a Root,
     /// Prefixes of its companions below the state, under every name of its job.
     pub companions: &'a [String],
@@ -28,12 +28,12 @@ pub struct WholeTable<'a> {
     pub digests: BTreeMap<String, String>,
 }
 
-/// What went.
+/// What was removed of the table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WholeGone {
     /// Objects, by what they were.
     pub objects: BTreeMap<String, u64>,
-    /// Their length.
+    /// Length of all that was removed.
     pub bytes: u64,
     /// Versions that the store protects.
     pub protected: u64,

@@ -21,7 +21,7 @@ pub struct About {
     pub takes_note: &'static str,
     /// In docs, the Arrow type it gives and what else is to be said.
     pub gives: &'static str,
-    /// In docs.
+    /// An example as docs show it.
     pub example: &'static str,
     /// It is made of no column.
     pub columnless: bool,
@@ -64,7 +64,7 @@ impl About {
 
 /// A key of a treatment.
 pub struct KeyAbout {
-    /// Its name.
+    /// Name of the key.
     pub name: &'static str,
     /// What is written there.
     pub shape: KeyShape,
@@ -77,11 +77,11 @@ pub struct KeyAbout {
 /// What is written under a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyShape {
-    /// A whole number.
+    /// A whole number in digits.
     Number,
     /// A list of whole numbers.
     Numbers,
-    /// Text.
+    /// A text between quotes.
     Text,
     /// A list of names of columns.
     Columns,
@@ -95,7 +95,7 @@ pub trait FieldKeys {
     fn number(&mut self, key: &'static str, bounds: Range<i64>, default: Option<i64>) -> Option<i64>;
     /// Reads ascending whole numbers within bounds, at least one.
     fn ascending(&mut self, key: &'static str, bounds: Range<i64>) -> Option<Vec<i64>>;
-    /// Reads one character.
+    /// Reads a key that is one character.
     fn character(&mut self, key: &'static str, default: char) -> Option<char>;
     /// Reads text that must be there.
     fn text(&mut self, key: &'static str) -> Option<String>;

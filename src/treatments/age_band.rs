@@ -10,7 +10,7 @@ use crate::error::Result;
 /// Age at `as_of` in bands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AgeBand {
-    /// Ascending ages.
+    /// Ages at which a band begins, ascending.
     pub edges: Vec<i64>,
 }
 

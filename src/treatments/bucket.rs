@@ -7,10 +7,10 @@ use super::number::{self, Bands};
 use crate::cell::kind::TypeName;
 use crate::error::Result;
 
-/// A number's band.
+/// Replaces a number by the band that it is in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bucket {
-    /// Ascending edges.
+    /// Numbers at which a band begins, ascending.
     pub edges: Vec<i64>,
 }
 

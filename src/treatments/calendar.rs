@@ -62,7 +62,7 @@ const OLDEST: i32 = 130;
 pub enum Part {
     /// Microseconds since 1970 in UTC.
     Instant,
-    /// The year, Int32.
+    /// The year, as a whole number.
     Year,
     /// The first day of the unit, Date32.
     First(Unit),
@@ -75,11 +75,11 @@ pub enum Part {
 pub enum Unit {
     /// Three months from January, April, July, October.
     Quarter,
-    /// A month.
+    /// The first day of the month.
     Month,
-    /// Monday to Sunday.
+    /// The Monday of the week.
     Week,
-    /// A day.
+    /// The day as it is.
     Day,
 }
 

@@ -5,10 +5,10 @@ use super::apply::{Apply, Given, Row, TreatOutcome};
 use crate::cell::dates::Calendars;
 use crate::error::Result;
 
-/// Always this.
+/// Replaces every value by the same one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Constant {
-    /// The value.
+    /// The value that all rows get.
     pub value: String,
 }
 

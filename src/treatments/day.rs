@@ -6,7 +6,7 @@ use super::calendar::{self, Part, Unit};
 use super::field_kind::FieldKind;
 use crate::error::Result;
 
-/// The day.
+/// Keeps the day of a time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Day;
 

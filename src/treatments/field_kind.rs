@@ -5,17 +5,17 @@
 pub enum FieldKind {
     /// 16 bytes; published as hex or binary.
     Token,
-    /// UTF-8.
+    /// Text, encoded in UTF-8.
     Text,
-    /// 4 bytes little-endian.
+    /// A whole number in 4 bytes, little-endian.
     Int32,
-    /// 8 bytes.
+    /// A whole number in 8 bytes, little-endian.
     Int64,
-    /// 8 bytes.
+    /// A floating-point number in 8 bytes, little-endian.
     Float64,
     /// 16 bytes little-endian, with the scale.
     Decimal(u8),
-    /// 1 byte.
+    /// Yes or no in one byte.
     Boolean,
     /// 4 bytes, days since 1970.
     Date,

@@ -10,9 +10,9 @@ use std::collections::{BTreeMap, HashMap};
 /// By table; keys are trimmed, NFC, case folded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Map {
-    /// Table.
+    /// What each known value becomes.
     pub values: BTreeMap<String, String>,
-    /// For everything else.
+    /// What every other value becomes.
     pub default: String,
 }
 

@@ -9,7 +9,7 @@ use crate::error::Result;
 /// All but the last characters hidden.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mask {
-    /// How many stay.
+    /// Number of characters at the end that stay.
     pub keep_last: usize,
     /// What stands for the others.
     pub with: char,

@@ -6,10 +6,10 @@ use crate::cell::kind::TypeName;
 use crate::cell::text::tidy;
 use crate::error::Result;
 
-/// The first characters.
+/// Keeps the first characters of a text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prefix {
-    /// How many.
+    /// Number of characters that stay.
     pub length: usize,
 }
 

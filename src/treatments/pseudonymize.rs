@@ -6,7 +6,7 @@ use super::field_kind::FieldKind;
 use crate::cell::kind::TypeName;
 use crate::error::Result;
 
-/// A token.
+/// Replaces an identifier by its token.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pseudonymize;
 

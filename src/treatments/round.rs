@@ -7,10 +7,10 @@ use super::number;
 use crate::cell::kind::TypeName;
 use crate::error::Result;
 
-/// To a multiple.
+/// Rounds a number to a multiple.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Round {
-    /// Of this, positive.
+    /// The multiple, which is positive.
     pub to: i64,
 }
 

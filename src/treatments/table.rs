@@ -5,7 +5,7 @@ macro_rules! treatments {
     ($($file:ident::$treatment:ident,)*) => {
         $(pub use $file::$treatment;)*
 
-        /// Names of treatments.
+        /// Names each treatment once.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[allow(missing_docs, reason = "each is described in its file")]
         pub enum Treat { $($treatment),* }

@@ -6,7 +6,7 @@ use super::calendar::{self, Part};
 use super::field_kind::FieldKind;
 use crate::error::Result;
 
-/// Calendar year.
+/// Keeps the calendar year of a date.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Year;
 

@@ -155,6 +155,16 @@ fn contents(place: &str, bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
             let _ = flate2::read::MultiGzDecoder::new(bytes).read_to_end(&mut content);
             vec![("gz".into(), content)]
         }
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
+            let mut content = Vec::new();
+            let _ = zstd::Decoder::new(bytes).and_then(|mut text| text.read_to_end(&mut content));
+            vec![("zst".into(), content)]
+        }
+        [b'B', b'Z', b'h', ..] => {
+            let mut content = Vec::new();
+            let _ = bzip2::read::MultiBzDecoder::new(bytes).read_to_end(&mut content);
+            vec![("bz2".into(), content)]
+        }
         [b'P', b'K', 3, 4, ..] => members(bytes),
         [b'P', b'A', b'R', b'1', .., b'P', b'A', b'R', b'1'] => pages(place, bytes),
         _ => Vec::new(),
@@ -445,7 +455,7 @@ mod tests {
     }
 
     #[test]
-    fn inside_gzip_of_several_members_and_zip() {
+    fn inside_gzip_of_several_members_zip_zstd_and_bzip2() {
         let gz = |text: &str| {
             let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
             packed.write_all(text.repeat(3).as_bytes()).unwrap();
@@ -458,6 +468,11 @@ mod tests {
         archive.write_all(&gz(PLAIN)).unwrap();
         let zip = archive.finish().unwrap().into_inner();
         assert_eq!(places(&sweep().bytes("b.zip", &zip)), ["b.zip!member 0!gz"]);
+        let zst = zstd::encode_all(&two[..], 1).unwrap();
+        assert_eq!(places(&sweep().bytes("c.zst", &zst)), ["c.zst!zst!gz"]);
+        let mut bz2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+        bz2.write_all(&zst).unwrap();
+        assert_eq!(places(&sweep().bytes("d.bz2", &bz2.finish().unwrap())), ["d.bz2!bz2!zst!gz"]);
     }
 
     #[test]

@@ -125,3 +125,25 @@ fn every_dependency_of_cargo_toml_is_pinned_to_something_and_used() {
     }
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
+
+/// Numbers of a version such as 1.95 or 1.95.0.
+fn version(text: &str) -> Vec<u64> {
+    text.split('.').map(|number| number.parse().unwrap()).chain([0, 0]).take(3).collect()
+}
+
+#[test]
+fn no_dependency_needs_a_newer_rust_than_cargo_toml_promises() {
+    let packages = built();
+    let needs = |package: &Value| package["rust_version"].as_str().map(version);
+    let ours = packages.iter().find(|package| package["name"] == "tamis").and_then(needs).unwrap();
+    let newer = |package: &&Value| needs(package).is_some_and(|needed| needed > ours);
+    let newer: Vec<_> = packages.iter().filter(newer).map(|package| (&package["name"], needs(package))).collect();
+    assert!(newer.is_empty(), "{newer:?} need more than {ours:?}");
+    assert!(packages.iter().filter(|package| needs(package).is_some()).count() > 100, "nobody says what it needs");
+}
+
+#[test]
+fn versions_are_compared_as_numbers() {
+    assert!(version("1.100") > version("1.95.1"));
+    assert_eq!(version("1.95"), version("1.95.0"));
+}

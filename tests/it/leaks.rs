@@ -312,8 +312,37 @@ const ARCHIVES: &[Refusal] = &[
         let contacts = m.contacts.clone();
         archive(m, |bytes| *bytes = contacts.into_bytes());
     }),
+    // The contacts in a compressed tar: cut, of two names, with something after them, and with one in its name.
+    (Code::InputDamaged, |m| packed_tar(m, |tar| tar.truncate(1400))),
+    (Code::InputDamaged, |m| packed_tar(m, |tar| tar.extend(tar.clone()))),
+    (Code::RecordMalformed, |m| {
+        m.contacts.push_str(&format!("{}\"\r\n", m.marks.text("malformed")));
+        packed_tar(m, |_| {});
+    }),
+    (Code::InputDamaged, |m| {
+        let contacts = m.contacts.clone();
+        archive(m, |bytes| {
+            *bytes = zstd::encode_all(contacts.as_bytes(), 1).unwrap();
+            let end = bytes.len() - 9;
+            bytes.truncate(end);
+        });
+    }),
     (Code::ExportNotWhole, |m| fs::remove_file(m.path(SET).join("_DONE")).unwrap()),
 ];
+
+/// Puts the contacts into a tar archive in place of the zip archive, and packs it with bzip2.
+fn packed_tar(marked: &Marked, change: impl FnOnce(&mut Vec<u8>)) {
+    let mut tar = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(marked.contacts.len() as u64);
+    header.set_mode(0o644);
+    tar.append_data(&mut header, "Contact.csv", marked.contacts.as_bytes()).unwrap();
+    let mut tar = tar.into_inner().unwrap();
+    change(&mut tar);
+    let mut packed = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    packed.write_all(&tar).unwrap();
+    archive(marked, |bytes| *bytes = packed.finish().unwrap());
+}
 
 fn archive(marked: &Marked, change: impl FnOnce(&mut Vec<u8>)) {
     let path = marked.path(SET).join("WE_1.zip");

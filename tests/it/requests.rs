@@ -41,7 +41,8 @@ fn list(name: &str, effect: Effect) -> List {
             .into(),
         request: "Case".into(),
         request_pattern: regex::Regex::new("^(?:[A-Za-z0-9-]{1,40})$").unwrap(),
-        received: "RequestedAt".into(),
+        received: Some("RequestedAt".into()),
+        sets: None,
         formats: None,
         zone: jiff::tz::TimeZone::UTC,
         purposes: None,
@@ -275,12 +276,12 @@ fn archives_of_requests_are_whole_and_what_macos_adds_is_left_out() {
     assert!(report.faults[0].what.starts_with(&what), "{}", report.faults[0]);
     place.put(ERASURE, bo.as_bytes());
     let report = place.intake();
-    assert_eq!(report.faults[0].what, "it is no zip archive, and the list names a member");
+    assert_eq!(report.faults[0].what, "it is no archive, and the list names a member");
     assert_eq!(place.finds("bo@example.org"), 0);
 }
 
 #[test]
-fn lists_are_read_in_gzip_and_zip_and_in_other_encodings_as_exports_are() {
+fn lists_are_read_compressed_in_archives_and_in_other_encodings_as_exports_are() {
     let list =
         |email: &str| format!("Case,RequestedAt,Email,ContactId\nC-{email},2026-11-02,\"{email}@example.org\",\n");
     let packed = |bytes: &[u8]| {
@@ -294,10 +295,16 @@ fn lists_are_read_in_gzip_and_zip_and_in_other_encodings_as_exports_are() {
         "requests/erasure/two.csv",
         zipped(&[("a/1.csv", list("bo").as_bytes()), ("2.csv", list("cy").as_bytes())]),
     );
+    let mut tar = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(list("di").len() as u64);
+    header.set_mode(0o644);
+    tar.append_data(&mut header, "d/1.csv", list("di").as_bytes()).unwrap();
+    place.put("requests/erasure/three.csv", zstd::encode_all(&tar.into_inner().unwrap()[..], 1).unwrap());
     let report = place.intake();
     assert!(report.refusal().is_none(), "{:?}", report.faults);
-    assert_eq!(["ann", "bo", "cy"].map(|name| place.finds(&format!("{name}@example.org"))), [1; 3]);
-    assert_eq!(place.intake().lists[0].unchanged, 2);
+    assert_eq!(["ann", "bo", "cy", "di"].map(|name| place.finds(&format!("{name}@example.org"))), [1; 4]);
+    assert_eq!(place.intake().lists[0].unchanged, 3);
 
     let mut cut = packed(list("dee").as_bytes());
     cut.truncate(cut.len() - 3);

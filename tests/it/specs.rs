@@ -84,7 +84,7 @@ fn the_valid_folder_becomes_a_plan() {
     assert_eq!(names.len(), distinct.len(), "each column once");
     assert!(!names.contains(&"Description") && !names.contains(&"Card__c"), "only columns the job needs");
     let of = |indexes: &[usize]| indexes.iter().map(|i| names[*i]).collect::<Vec<_>>();
-    assert_eq!(names[plan.controls.key], "Id");
+    assert_eq!(names[plan.controls.key.expect("a key")], "Id");
     assert_eq!(of(&plan.controls.strong), ["IndividualId", "MasterRecordId"]);
     assert_eq!(of(&plan.controls.weak), ["Email", "MobilePhone"]);
     assert_eq!(of(&plan.controls.clocks), ["LastActivityDate", "CreatedDate"]);
@@ -93,7 +93,7 @@ fn the_valid_folder_becomes_a_plan() {
         plan.fields.iter().map(|f| f.name.as_str()).collect::<Vec<_>>(),
         ["contact", "email", "postal_area", "birth_year", "city"]
     );
-    assert_eq!(plan.subject_field(), 0);
+    assert_eq!(plan.subject_field(), Some(0));
     assert_eq!(plan.fields[1].keep, tamis::clock::Period::parse("P1Y"), "R26: the column's keep binds the field");
     assert_eq!(plan.fields.iter().map(|f| f.quasi).collect::<Vec<_>>(), [None, None, Some(1), Some(2), Some(0)]);
     assert_eq!(plan.domain, "sales-analytics");

@@ -101,6 +101,7 @@ fn empty_manifest(attempt: u32) -> tamis::evidence::Manifest {
         scope: "person".into(),
         keep: "P1Y".into(),
         undated: None,
+        about_nobody: None,
         plan: "0123abcd".into(),
         policy: "cd".into(),
         keys: manifest::Keys { identity: "aa".into(), token: "bb".into(), epoch: "2026a".into() },

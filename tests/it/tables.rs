@@ -14,7 +14,7 @@ use tamis::by_hand;
 use tamis::daemon::{self, Daemon, DueAttempt, Host, Service, Work};
 use tamis::error::{Code, Error};
 use tamis::evidence::LedgerEvent;
-use tamis::job::{self, Call, SubjectCall};
+use tamis::job::{self, Call, Caller, SubjectCall};
 use tamis::monitor::Silent;
 use tamis::policy;
 use tamis::questions::{self, case, explain, find, request_status, versions};
@@ -131,7 +131,7 @@ fn a_table_whose_job_is_gone_is_complained_of_by_every_look_until_the_job_comes_
         let turns = due(&installation, 0, minutes * MINUTE);
         let last = turns.last().unwrap();
         assert_eq!((last.job.as_str(), daemon::worst(&turns)), ("contacts", 2), "{turns:?}");
-        assert!(last.help().unwrap().contains("tamis dataset retire contacts"), "{turns:?}");
+        assert!(last.help().unwrap().contains("tamis dataset retire lake:crm/contacts"), "{turns:?}");
     }
     let swept = installation.sweep(1).unwrap();
     assert!(
@@ -165,6 +165,75 @@ fn a_table_whose_job_is_gone_is_complained_of_by_every_look_until_the_job_comes_
     assert_eq!(daemon::worst(&turns), 0, "{turns:?}");
     assert_eq!(record(&installation, "contacts").current.unwrap().rows, 29);
     assert!(page().1["health"]["no_job"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn a_table_that_its_job_has_left_for_another_output_is_told_once_and_can_be_retired() {
+    let installation = Installation::new();
+    installation.export("s1", &contacts(0..30, -10));
+    installation.run(0).unwrap();
+    installation.erase("1", &[("C-1", "person00004@example.org", "")]);
+    installation.sweep(1).unwrap().outcome().unwrap();
+    installation.edit("jobs/contacts.toml", "lake:crm/contacts", "lake:crm/people");
+    let asking = installation.asking(2, "email: person00005@example.org");
+    let case = case::report(&asking, "C-1").unwrap();
+    let told: Vec<_> = case.parts[0].datasets.iter().map(|d| (d.dataset.as_str(), d.waits.len())).collect();
+    assert_eq!(told, [("lake:crm/contacts", 1)]);
+    assert!(case.parts[0].datasets[0].waits[0].contains("served by no job"));
+    let found = find::find(&asking).unwrap();
+    let told: Vec<_> = found.datasets.iter().map(|d| (d.job.as_str(), d.no_job, d.rows)).collect();
+    assert_eq!(told, [("contacts", true, 1)]);
+    let standings = request_status::standings(&asking, 9).unwrap();
+    let told: Vec<_> = standings.datasets.iter().map(|d| (d.dataset.as_str(), d.no_job)).collect();
+    assert_eq!(told, [("lake:crm/contacts", true)]);
+    assert!(statuses(&installation, 2)[0].version.is_none(), "the job has published nothing to its new output");
+    // No job can be swept, and the table is complained of all the same.
+    let swept = installation.sweep(2).unwrap();
+    assert!(swept.stops.iter().any(|stop| stop.contains("lake:crm/contacts is served by no job")), "{:?}", swept.stops);
+    // As the complaint says: by the name of the table. The job's name would do, too.
+    let asked = |of: &str| by_hand::Retiring { of: of.into(), reason: "moved".into(), by: None, remove: true };
+    let again = installation.copy();
+    for (installation, of) in [(&installation, "lake:crm/contacts"), (&again, "contacts")] {
+        let asking = installation.asking(3, "");
+        by_hand::retire(&asking, &Caller::at(installation.at(3)), &asked(of), &Silent).unwrap();
+        assert!(daemon::without_job(&project(installation), &state(installation)).unwrap().is_empty(), "{of}");
+        let case = case::report(&asking, "C-1").unwrap();
+        let told: Vec<_> = case.parts[0].datasets.iter().map(|d| (d.dataset.as_str(), d.state.word())).collect();
+        assert_eq!(told, [("lake:crm/contacts", "removed")], "{of}");
+    }
+}
+
+#[test]
+fn jobs_that_change_their_outputs_with_each_other_take_no_table_over_and_lose_none() {
+    let installation = Installation::new();
+    installation.export("s1", &contacts(0..30, -10));
+    let job = std::fs::read_to_string(installation.path("jobs/contacts.toml")).unwrap();
+    let other = job.replace("name = \"contacts\"", "name = \"other\"").replace("lake:crm/contacts", "lake:crm/other");
+    installation.write("jobs/other.toml", &other);
+    let run = |day: i64, job: &str| {
+        std::fs::create_dir_all(installation.path("spill")).unwrap();
+        tamis::run::run(&Call { job: job.into(), ..installation.call(day) }, &Silent)
+    };
+    run(0, "other").unwrap();
+    run(1, "contacts").unwrap();
+    installation.edit("jobs/contacts.toml", "lake:crm/contacts", "lake:crm/other");
+    installation.edit("jobs/other.toml", "lake:crm/other", "lake:crm/contacts");
+    for job in ["contacts", "other"] {
+        assert_eq!(run(2, job).unwrap_err().code(), Code::OutputChanged, "{job}");
+    }
+    let asking = installation.asking(2, "email: person00005@example.org");
+    let told: Vec<_> = find::find(&asking).unwrap().datasets.into_iter().map(|d| (d.dataset, d.job, d.rows)).collect();
+    let each = |output: &str, job: &str| (format!("lake:crm/{output}"), job.to_string(), 1);
+    assert_eq!(told, [each("contacts", "contacts"), each("other", "other")]);
+    let left = daemon::without_job(&project(&installation), &state(&installation)).unwrap();
+    assert_eq!(left.len(), 2, "each is complained of: its job is refused, so nothing reaches it");
+    // The table that is named ends, and the other one stays.
+    let retired = retire(&installation, 3, true).unwrap();
+    assert_eq!((retired.dataset.as_str(), retired.job.as_str()), ("lake:crm/contacts", "contacts"));
+    let left = daemon::without_job(&project(&installation), &state(&installation)).unwrap();
+    assert_eq!(left.iter().map(|left| left.dataset.as_str()).collect::<Vec<_>>(), ["lake:crm/other"]);
+    let told: Vec<_> = find::find(&asking).unwrap().datasets.into_iter().map(|d| (d.dataset, d.job, d.rows)).collect();
+    assert_eq!(told, [each("other", "other")]);
 }
 
 fn retire(installation: &Installation, day: i64, remove: bool) -> Result<by_hand::Retired, Error> {

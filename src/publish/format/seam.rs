@@ -62,6 +62,6 @@ pub struct Seen {
     pub own: Option<(u64, String, u32, String)>,
     /// Commits of other programs after it, and whether each changes nothing by what it says of itself.
     pub foreign: Vec<(Passed, bool)>,
-    /// The newest version.
+    /// Number of the newest version.
     pub tip: u64,
 }

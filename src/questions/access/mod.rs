@@ -23,7 +23,7 @@ use raw::{ExportSearch, InExports};
 /// What is asked for, apart from who is meant.
 #[derive(Clone, Debug)]
 pub struct AccessAsked {
-    /// The right.
+    /// The right that the person exercises.
     pub right: Right,
     /// Id of the request.
     pub request: String,
@@ -37,7 +37,7 @@ pub struct AccessAsked {
 
 /// The answer, and what the privacy officer looks at before it is handed over.
 pub struct AccessAnswer {
-    /// For the person.
+    /// The part that is handed to the person.
     pub report: AccessReport,
     /// Not for the person.
     pub officer: OfficerSheet,

@@ -59,7 +59,7 @@ impl<'a> ExportSearch<'a> {
         let main = jobs().map(|plan| (plan, Stream::Main));
         let observed = jobs().flat_map(|plan| (0..plan.observe.len()).map(move |at| (plan, Stream::Observed(at))));
         for (plan, stream) in main.chain(observed) {
-            let mut source = raw_source(plan, stream);
+            let Some(mut source) = raw_source(plan, stream) else { continue };
             if seen.insert((source.source.name.clone(), source.input.root.clone(), source.input.path.clone())) {
                 source.objects = exports.objects(&source, right)?;
                 exports.sources.push(source);
@@ -140,19 +140,16 @@ impl<'a> ExportSearch<'a> {
     }
 }
 
-fn raw_source(plan: &Plan, stream: Stream) -> RawSource<'_> {
-    let objects = Vec::new();
-    match stream {
-        Stream::Main => {
-            let (source, input, columns, key) = (&plan.source, &plan.input, &plan.columns[..], plan.controls.key);
-            RawSource { plan, stream, source, input, columns, key, objects }
-        }
+/// An export by which column it is told whose its records are; none where they are about nobody (R61).
+fn raw_source(plan: &Plan, stream: Stream) -> Option<RawSource<'_>> {
+    let (source, input, columns, controls) = match stream {
+        Stream::Main => (&plan.source, &plan.input, &plan.columns[..], &plan.controls),
         Stream::Observed(at) => {
             let observe = &plan.observe[at];
-            let (source, input, columns) = (&observe.source, &observe.input, &observe.columns[..]);
-            RawSource { plan, stream, source, input, columns, key: observe.controls.key, objects }
+            (&observe.source, &observe.input, &observe.columns[..], &observe.controls)
         }
-    }
+    };
+    Some(RawSource { plan, stream, source, input, columns, key: controls.key?, objects: Vec::new() })
 }
 
 impl RawSource<'_> {
@@ -177,7 +174,8 @@ impl RawSource<'_> {
         if read::members(root, object, &self.source.read)?.is_empty() {
             return Ok(Vec::new());
         }
-        let selection = Selection { set: None, objects: vec![object.clone()], aside: Aside::default() };
+        let selection =
+            Selection { set: None, objects: vec![object.clone()], aside: Aside::default(), counts: Vec::new() };
         let request = ReadRequest {
             source: self.source,
             columns: self.columns,

@@ -41,7 +41,7 @@ pub struct AccessReport {
     pub schema: &'static str,
     /// The right that is answered.
     pub right: Right,
-    /// The controller.
+    /// Name of the controller.
     pub controller: String,
     /// Whom to write to.
     pub contact: ContactFacts,
@@ -67,24 +67,24 @@ pub struct AccessReport {
     pub also_kept: Vec<&'static str>,
 }
 
-/// One dataset.
+/// What one dataset holds of the person.
 #[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct AccessDataset {
     /// `ROOT:path` of the table.
     pub dataset: String,
-    /// Its version.
+    /// Number of the version that was read.
     pub version: u64,
     /// Name of the purpose.
     pub purpose: String,
     /// The purpose in words; none when the policy no longer has it.
     pub description: Option<String>,
-    /// Its lawful basis.
+    /// Lawful basis of the purpose.
     pub lawful_basis: String,
     /// Where the assessment or the law behind the purpose is filed.
     pub reference: Option<String>,
     /// Categories of the data.
     pub categories: Vec<&'static str>,
-    /// Who receives it.
+    /// Who receives the dataset.
     pub recipients: Vec<AccessRecipient>,
     /// Names of the exports that it is made of.
     pub sources: Vec<String>,
@@ -92,16 +92,16 @@ pub struct AccessDataset {
     pub keep: String,
     /// What was done with each field.
     pub fields: Vec<AccessField>,
-    /// The person's rows.
+    /// The person's rows, as they are published.
     pub rows: Vec<AccessRow>,
 }
 
 /// Who receives a dataset.
 #[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct AccessRecipient {
-    /// The name.
+    /// Name of the recipient.
     pub name: String,
-    /// What they are.
+    /// What the recipient is to the controller.
     pub kind: &'static str,
     /// ISO 3166 code of their country, when the policy says it.
     pub country: Option<String>,
@@ -114,7 +114,7 @@ pub struct AccessRecipient {
 /// A field of a dataset.
 #[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct AccessField {
-    /// Its name.
+    /// Name of the field.
     pub name: String,
     /// The column of the export that it is made of.
     pub from: Option<String>,
@@ -128,12 +128,12 @@ pub struct AccessField {
     pub derived: bool,
 }
 
-/// A published row.
+/// A published row of the person.
 #[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct AccessRow {
     /// When it goes at the latest.
     pub keep_until: Instant,
-    /// What is published.
+    /// Values of the row, by field.
     pub values: ShownValues,
 }
 
@@ -153,7 +153,7 @@ pub struct RawAnswer {
 /// Records of one source with the same values.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct RawRecord {
-    /// The source.
+    /// Name of the source.
     pub source: String,
     /// Object and record of each.
     pub places: Vec<String>,
@@ -168,7 +168,7 @@ pub struct Withheld {
     pub of: String,
     /// The column; none for whole rows.
     pub column: Option<String>,
-    /// Why.
+    /// Why they are withheld.
     pub why: Withholding,
     /// Rows or records that it concerns.
     pub rows: u64,
@@ -239,8 +239,8 @@ pub struct OfficerSheet {
 pub struct DoubtfulRow {
     /// The dataset or the source.
     pub of: String,
-    /// Where.
+    /// Root, path and record where it was found.
     pub place: String,
-    /// The values.
+    /// Values of the record, by column.
     pub values: ShownValues,
 }

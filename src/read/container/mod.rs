@@ -1,19 +1,30 @@
 //! Containers: an object gives members, which are the object itself, what a gzip stream unpacks to, or files in a zip
 //! archive. Checks lengths, CRCs and limits, and hashes what it reads. Nothing is written anywhere. Must not know formats.
 
+mod chosen;
 mod damage;
+mod hashed;
+mod packed;
+mod tar;
+mod tar_name;
+mod tar_part;
 mod zip;
 mod zip_layout;
 
-use self::damage::damaged;
-use self::zip::{Chosen, ZipEntry};
+use self::chosen::Chosen;
+use self::damage::{Caps, broken, damaged};
+use self::hashed::{HashedReader, WholeObject, hashed};
+use self::packed::{BUFFER, PackedStream, Packing};
+use self::tar::TarEntry;
+use self::tar_part::TarHome;
+use self::zip::ZipEntry;
 use crate::error::{Code, Error, Result};
 use crate::policy::ReadFormat;
-use crate::store::{Object, ObjectSource, Root, SeekSource, from_io};
+use crate::store::{Object, Root, SeekSource, from_io};
 use blake3::Hasher;
 use flate2::Crc;
-use flate2::bufread::{DeflateDecoder, GzDecoder};
-use std::io::{BufRead, BufReader, Read, SeekFrom, Take};
+use flate2::bufread::DeflateDecoder;
+use std::io::{BufReader, Read, SeekFrom, Take};
 
 /// What an object is, by its first bytes; its name says nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -23,19 +34,24 @@ pub enum Container {
     Plain,
     /// RFC 1952, all members of it.
     Gzip,
+    /// RFC 8878, all frames of it.
+    Zstd,
+    /// All streams of it.
+    Bzip2,
     /// Members of a zip archive.
     Zip,
+    /// Members of a tar archive, be it compressed or not.
+    Tar,
 }
 
-const KNOWN: [(&[u8], Container); 3] =
-    [(b"PK\x03\x04", Container::Zip), (b"PK\x05\x06", Container::Zip), (&GZIP, Container::Gzip)];
-const GZIP: [u8; 2] = [0x1f, 0x8b];
+impl Container {
+    /// Whether its members have names.
+    pub fn is_archive(self) -> bool {
+        matches!(self, Container::Zip | Container::Tar)
+    }
+}
 
-/// The longest of these.
-const MAGIC: usize = 4;
-/// Below this the ratio of a stream says nothing.
-const RATIO_FROM: u64 = 1 << 20;
-const BUFFER: usize = 128 * 1024;
+const ZIP: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
 
 /// One file to read: an object, or what is in one.
 #[derive(Clone, Debug)]
@@ -53,29 +69,47 @@ pub struct Member {
 #[derive(Clone, Debug)]
 enum Within {
     Plain,
-    Gzip,
+    Packed(Packing),
     Zip(ZipEntry),
+    Tar(TarEntry, TarHome),
 }
 
-/// Returns the members of an object: of a zip archive those that the source's `member` means, in the order of its
-/// directory; else one.
+impl Within {
+    /// Returns its path in its archive.
+    fn name(&self) -> Option<&str> {
+        match self {
+            Within::Zip(entry) => Some(&entry.name),
+            Within::Tar(entry, _) => Some(&entry.name),
+            Within::Plain | Within::Packed(_) => None,
+        }
+    }
+}
+
+/// Returns the members of an object: of an archive those that the source's `member` means, in the order in which it has
+/// them; else one.
 ///
 /// # Errors
 /// An input error for an empty object, and for an archive that cannot be trusted; storage errors.
 pub fn members(root: &Root, object: &Object, format: &ReadFormat) -> Result<Vec<Member>> {
     let member = |within: Within, of_macos: u64| {
-        let place = match &within {
-            Within::Zip(entry) => format!("{}, member {}", root.display(&object.path), entry.name),
-            _ => root.display(&object.path),
+        let place = match within.name() {
+            Some(name) => format!("{}, member {name}", root.display(&object.path)),
+            None => root.display(&object.path),
         };
         Member { object: object.clone(), within, place, of_macos }
     };
-    Ok(match container(root, object)? {
-        Container::Plain => vec![member(Within::Plain, 0)],
-        Container::Gzip => vec![member(Within::Gzip, 0)],
-        Container::Zip => {
+    Ok(match found(root, object)? {
+        ObjectKind::Whole(None) => vec![member(Within::Plain, 0)],
+        ObjectKind::Whole(Some(packing)) => vec![member(Within::Packed(packing), 0)],
+        ObjectKind::Zip => {
             let Chosen { entries, mut of_macos } = zip::entries(root, object, format)?;
             entries.into_iter().map(|entry| member(Within::Zip(entry), std::mem::take(&mut of_macos))).collect()
+        }
+        ObjectKind::Tar(packing) => {
+            let Chosen { entries, mut of_macos } = tar::entries(root, object, packing, format)?;
+            let home = TarHome::new(packing);
+            let within = |entry| Within::Tar(entry, home.clone());
+            entries.into_iter().map(|entry| member(within(entry), std::mem::take(&mut of_macos))).collect()
         }
     })
 }
@@ -90,102 +124,69 @@ impl Member {
     pub fn container(&self) -> Container {
         match self.within {
             Within::Plain => Container::Plain,
-            Within::Gzip => Container::Gzip,
+            Within::Packed(Packing::Gzip) => Container::Gzip,
+            Within::Packed(Packing::Zstd) => Container::Zstd,
+            Within::Packed(Packing::Bzip2) => Container::Bzip2,
             Within::Zip(_) => Container::Zip,
+            Within::Tar(..) => Container::Tar,
         }
     }
 
     /// Returns its path in its archive.
     pub fn name(&self) -> Option<&str> {
-        match &self.within {
-            Within::Zip(entry) => Some(&entry.name),
-            _ => None,
-        }
+        self.within.name()
     }
 
     /// Returns how many bytes reading it takes from the store.
     pub(super) fn stored(&self) -> u64 {
         match &self.within {
             Within::Zip(entry) => entry.compressed,
-            _ => self.object.bytes,
+            Within::Tar(entry, _) => entry.size,
+            Within::Plain | Within::Packed(_) => self.object.bytes,
         }
     }
 }
 
-/// Looks at an object's first bytes.
-fn container(root: &Root, object: &Object) -> Result<Container> {
+/// What an object is.
+enum ObjectKind {
+    /// One text, plain or compressed.
+    Whole(Option<Packing>),
+    Zip,
+    /// An archive, plain or compressed as a whole.
+    Tar(Option<Packing>),
+}
+
+/// Looks at an object's first bytes, and at those that it unpacks to.
+fn found(root: &Root, object: &Object) -> Result<ObjectKind> {
     let place = root.display(&object.path);
     if object.bytes == 0 {
         return Err(Error::new(Code::HeaderMissing, format!("{place} is empty"))
             .help("an export has at least a header; remove the object"));
     }
-    let mut magic = Vec::new();
-    root.open_object(object)?.take(MAGIC as u64).read_to_end(&mut magic).map_err(|e| from_io(&place, e))?;
-    let known = KNOWN.iter().find(|(signature, _)| magic.starts_with(signature));
-    Ok(known.map_or(Container::Plain, |(_, container)| *container))
-}
-
-/// Adds up what goes through it.
-struct HashedReader<R> {
-    inner: R,
-    hasher: Box<Hasher>,
-    bytes: u64,
-}
-
-impl<R: Read> Read for HashedReader<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        self.hasher.update(&buffer[..count]);
-        self.bytes += count as u64;
-        Ok(count)
+    let mut start = Vec::new();
+    root.open_object(object)?.take(tar::BLOCK).read_to_end(&mut start).map_err(|e| from_io(&place, e))?;
+    if ZIP.iter().any(|mark| start.starts_with(mark)) {
+        return Ok(ObjectKind::Zip);
     }
-}
-
-fn hashed<R>(inner: R, hasher: Hasher) -> HashedReader<R> {
-    HashedReader { inner, hasher: Box::new(hasher), bytes: 0 }
+    let packing = Packing::of(&start);
+    if let Some(packing) = packing {
+        let stream = PackedStream::open(root, object, packing, &place, Hasher::new())?;
+        start.clear();
+        // What is wrong with it is told where it is read: what comes before that may still count.
+        let _ = stream.take(tar::BLOCK).read_to_end(&mut start);
+    }
+    Ok(if tar::is_tar(&start) { ObjectKind::Tar(packing) } else { ObjectKind::Whole(packing) })
 }
 
 type ArchivePart = Take<Box<dyn SeekSource>>;
-type WholeObject = HashedReader<Box<dyn ObjectSource>>;
 
 enum MemberStream {
     Plain(WholeObject),
-    Gzip(Box<GzipMembers>),
+    Packed(Box<PackedStream>),
     Stored(HashedReader<ArchivePart>, Checked),
     Deflated(Box<HashedReader<DeflateDecoder<BufReader<ArchivePart>>>>, Checked),
-}
-
-/// The members of a gzip file, which are one text. Nothing else may follow them.
-struct GzipMembers {
-    /// Of the member being read.
-    decoder: Option<GzDecoder<BufReader<WholeObject>>>,
-    place: String,
-}
-
-impl GzipMembers {
-    fn raw(&self) -> Option<&WholeObject> {
-        self.decoder.as_ref().map(|decoder| decoder.get_ref().get_ref())
-    }
-
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        loop {
-            let Some(decoder) = &mut self.decoder else { return Ok(0) };
-            let count = decoder.read(buffer)?;
-            if count > 0 {
-                return Ok(count);
-            }
-            let rest = decoder.get_mut().fill_buf()?;
-            if rest.is_empty() {
-                return Ok(0);
-            }
-            if rest[0] != GZIP[0] || rest.get(1).is_some_and(|second| *second != GZIP[1]) {
-                let left = rest.len() as u64;
-                let what = format!("something follows its end at byte {}", decoder.get_ref().get_ref().bytes - left);
-                return Err(std::io::Error::other(damaged(&self.place, &what)));
-            }
-            self.decoder = self.decoder.take().map(|decoder| GzDecoder::new(decoder.into_inner()));
-        }
-    }
+    /// With the length that it must have.
+    Tar(HashedReader<Box<dyn Read + Send>>, u64),
 }
 
 /// What a zip says of a member, and what has come out of it.
@@ -202,8 +203,7 @@ pub(super) struct Bytes {
     place: String,
     /// Bytes out of it so far.
     out: u64,
-    max_ratio: u64,
-    max_out: u64,
+    caps: Caps,
     over: bool,
 }
 
@@ -223,15 +223,13 @@ impl Bytes {
         let (object, place) = (&member.object, member.place.clone());
         let stream = match &member.within {
             Within::Plain => MemberStream::Plain(hashed(root.open_object(object)?, hasher)),
-            Within::Gzip => {
-                let raw = BufReader::with_capacity(BUFFER, hashed(root.open_object(object)?, hasher));
-                let (decoder, place) = (Some(GzDecoder::new(raw)), place.clone());
-                MemberStream::Gzip(Box::new(GzipMembers { decoder, place }))
+            Within::Packed(packing) => {
+                MemberStream::Packed(Box::new(PackedStream::open(root, object, *packing, &place, hasher)?))
             }
+            Within::Tar(entry, home) => MemberStream::Tar(hashed(home.part(root, object, entry)?, hasher), entry.size),
             Within::Zip(entry) => part(root, object, entry, hasher)?,
         };
-        let max_out = format.max_decompressed.saturating_sub(spent);
-        Ok(Bytes { stream, place, out: 0, max_ratio: format.max_ratio, max_out, over: false })
+        Ok(Bytes { stream, place, out: 0, caps: Caps::new(format, spent), over: false })
     }
 
     /// Object and member, for messages.
@@ -239,7 +237,7 @@ impl Bytes {
         &self.place
     }
 
-    /// Whether the text comes out of gzip or zip.
+    /// Whether the text comes out of something.
     pub fn packed(&self) -> bool {
         !matches!(self.stream, MemberStream::Plain(_))
     }
@@ -248,7 +246,8 @@ impl Bytes {
     pub fn taken(&self) -> u64 {
         match &self.stream {
             MemberStream::Plain(raw) => raw.bytes,
-            MemberStream::Gzip(gzip) => gzip.raw().map_or(0, |raw| raw.bytes),
+            MemberStream::Packed(stream) => stream.taken(),
+            MemberStream::Tar(part, _) => part.bytes,
             MemberStream::Stored(part, _) => part.bytes,
             MemberStream::Deflated(part, _) => part.inner.total_in(),
         }
@@ -265,7 +264,7 @@ impl Bytes {
                 other => break other,
             }
         };
-        let count = read.map_err(|e| self.broken(e))?;
+        let count = read.map_err(|e| broken(&self.place, e))?;
         self.out += count as u64;
         if count == 0 {
             self.over = true;
@@ -279,7 +278,8 @@ impl Bytes {
     pub fn facts(&self) -> MemberFacts {
         let hash = match &self.stream {
             MemberStream::Plain(raw) => Some(raw.hasher.finalize()),
-            MemberStream::Gzip(gzip) => gzip.raw().map(|raw| raw.hasher.finalize()),
+            MemberStream::Packed(stream) => stream.raw().map(|raw| raw.hasher.finalize()),
+            MemberStream::Tar(part, _) => Some(part.hasher.finalize()),
             MemberStream::Stored(part, _) => Some(part.hasher.finalize()),
             MemberStream::Deflated(part, _) => Some(part.hasher.finalize()),
         };
@@ -287,42 +287,22 @@ impl Bytes {
     }
 
     fn end(&self) -> Result<()> {
-        let (MemberStream::Stored(_, checked) | MemberStream::Deflated(_, checked)) = &self.stream else {
-            return Ok(());
-        };
-        if self.out != checked.size || self.taken() != checked.compressed || checked.crc.sum() != checked.expected {
-            return Err(damaged(&self.place, "its length or its checksum is not what the archive says"));
+        match &self.stream {
+            MemberStream::Stored(_, checked) | MemberStream::Deflated(_, checked)
+                if self.out != checked.size
+                    || self.taken() != checked.compressed
+                    || checked.crc.sum() != checked.expected =>
+            {
+                Err(damaged(&self.place, "its length or its checksum is not what the archive says"))
+            }
+            MemberStream::Tar(_, size) if self.out != *size => Err(damaged(&self.place, "it is cut short")),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     fn limits(&self) -> Result<()> {
-        if self.out > self.max_out {
-            return Err(Error::new(
-                Code::InputTooLarge,
-                format!("{} holds more than limits.max_decompressed allows", self.place),
-            )
-            .help("raise limits.max_decompressed in the source if the export is right"));
-        }
-        let compressed = matches!(self.stream, MemberStream::Gzip(_) | MemberStream::Deflated(..));
-        if compressed && self.out > RATIO_FROM && self.out / self.taken().max(1) > self.max_ratio {
-            return Err(Error::new(
-                Code::InputTooLarge,
-                format!("{} unpacks to more than {} times its size", self.place, self.max_ratio),
-            )
-            .help("raise limits.max_ratio in the source if the export is right"));
-        }
-        Ok(())
-    }
-
-    /// Errors of the store hold ours and are of another kind; these are the decoders'.
-    fn broken(&self, error: std::io::Error) -> Error {
-        use std::io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
-        match error.kind() {
-            UnexpectedEof => damaged(&self.place, "it is cut short"),
-            InvalidData | InvalidInput => damaged(&self.place, "its compressed bytes make no sense"),
-            _ => from_io(&self.place, error),
-        }
+        let compressed = matches!(self.stream, MemberStream::Packed(_) | MemberStream::Deflated(..));
+        self.caps.hold(&self.place, self.out, compressed.then(|| self.taken()))
     }
 }
 
@@ -330,7 +310,8 @@ impl MemberStream {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         match self {
             MemberStream::Plain(raw) => raw.read(buffer),
-            MemberStream::Gzip(gzip) => gzip.read(buffer),
+            MemberStream::Packed(stream) => stream.read(buffer),
+            MemberStream::Tar(part, _) => part.read(buffer),
             MemberStream::Stored(part, checked) => checked.count(part.read(buffer)?, buffer),
             MemberStream::Deflated(part, checked) => checked.count(part.read(buffer)?, buffer),
         }

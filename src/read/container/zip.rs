@@ -1,6 +1,7 @@
 //! The directory of a zip archive: which members are read, and where their bytes are. Zip64 included.
 //! Refuses what two unpackers could read differently. Must not know what members hold.
 
+use super::chosen::{Chosen, Wanted, wanted};
 use super::damage::damaged;
 use super::zip_layout;
 use crate::error::{Code, Error, Result};
@@ -22,15 +23,8 @@ pub(super) struct ZipEntry {
     pub compressed: u64,
     pub size: u64,
     pub crc: u32,
-    /// Deflated, else stored.
+    /// The member is deflated, else stored.
     pub deflated: bool,
-}
-
-/// What of an archive is read.
-pub(super) struct Chosen {
-    pub entries: Vec<ZipEntry>,
-    /// Files that macOS has put beside others, left out whatever the glob.
-    pub of_macos: u64,
 }
 
 /// The members that the source's `member` glob matches, by full path or base name, in the directory's order; all files
@@ -39,7 +33,7 @@ pub(super) struct Chosen {
 /// # Errors
 /// An input error for a damaged archive, one that is an office document, bytes that no member accounts for, too many
 /// members, equal names, or a matching member that is encrypted, a link, or compressed in a way that is not read.
-pub(super) fn entries(root: &Root, object: &Object, format: &ReadFormat) -> Result<Chosen> {
+pub(super) fn entries(root: &Root, object: &Object, format: &ReadFormat) -> Result<Chosen<ZipEntry>> {
     let place = root.display(&object.path);
     let mut archive = ZipArchive::new(root.open_seek(object)?).map_err(|e| unreadable(&place, e))?;
     if let Some(document) = signature::document(|name| archive.index_for_name(name).is_some()) {
@@ -74,14 +68,11 @@ fn directory(archive: &ZipArchive<Box<dyn SeekSource>>, place: &str, format: &Re
     for index in 0..archive.len() {
         let entry = archive.by_index_data(index).map_err(|e| unreadable(place, e))?;
         let name = entry.name().map_err(|e| unreadable(place, e))?;
-        let base = name.rsplit('/').next().unwrap_or_default();
-        let matches = format.member.as_ref().is_none_or(|glob| glob.is_match(&*name) || glob.is_match(base));
-        if !matches || entry.is_dir() {
-            continue;
-        }
-        match zip_layout::of_macos(&name) {
-            true => of_macos += 1,
-            false => chosen.push(index),
+        match wanted(format, &name) {
+            _ if entry.is_dir() => {}
+            Wanted::No => {}
+            Wanted::OfMacos => of_macos += 1,
+            Wanted::Yes => chosen.push(index),
         }
     }
     Ok((chosen, of_macos))

@@ -8,7 +8,7 @@ use zip::ZipArchive;
 const LOCAL_HEADER: u64 = 30;
 const END: u64 = 22;
 const LOCATOR: u64 = 20;
-/// The longest comment.
+/// Longest comment that an archive can end with, in bytes.
 const COMMENT: u64 = 65_535;
 
 /// Bytes that are in no member, or in two.
@@ -150,10 +150,4 @@ fn small(bytes: &[u8], at: usize) -> u64 {
 fn large(bytes: &[u8], at: usize, width: usize) -> u64 {
     let number = bytes.get(at..at + width).unwrap_or_default();
     number.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
-}
-
-/// Whether a member is what macOS puts beside a file: its attributes (`._NAME`), or a folder's look (`.DS_Store`).
-pub fn of_macos(name: &str) -> bool {
-    let base = name.rsplit('/').next().unwrap_or_default();
-    base.starts_with("._") || base == ".DS_Store"
 }

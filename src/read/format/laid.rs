@@ -58,7 +58,14 @@ impl LaidCells<'_> {
         let odd = odd.into_iter().find(|odd| wanted(odd.column) && !means_null(odd));
         let found = [odd, lost(&text, &ends, columns.width, wanted)];
         let first = found.into_iter().flatten().min_by_key(|odd| (odd.row, odd.column));
-        let mut parsed = Parsed { rows: ends.len() / columns.width, text, dropped, blank: Vec::new(), found: FoundNames::default(), fault: None };
+        let mut parsed = Parsed {
+            rows: ends.len() / columns.width,
+            text,
+            dropped,
+            blank: Vec::new(),
+            found: FoundNames::default(),
+            fault: None,
+        };
         scratch.laid = ends;
         if let Some(OddCell { row, column, why }) = first {
             let before = parsed.dropped.iter().filter(|at| **at <= row).count();

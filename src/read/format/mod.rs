@@ -11,8 +11,8 @@ mod seam;
 
 pub use seam::Survey;
 pub(super) use seam::{
-    BadRecords, Block, BlockStop, Blocks, Failure, FaultSpot, FileFormat, FormatScratch, ColumnNames, OpenedMember, Parsed,
-    RecordFault,
+    BadRecords, Block, BlockStop, Blocks, ColumnNames, Failure, FaultSpot, FileFormat, FormatScratch, OpenedMember,
+    Parsed, RecordFault,
 };
 
 use crate::error::Result;

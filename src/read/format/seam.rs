@@ -138,9 +138,9 @@ pub(in crate::read) enum BlockStop {
     Fault(RecordFault),
 }
 
-/// A parsed block.
+/// A block whose records have been found.
 pub(in crate::read) struct Parsed {
-    /// Its records.
+    /// The text that holds its records.
     pub text: String,
     pub rows: usize,
     /// Rows before which a bad record was left out, once per record, ascending.
@@ -198,7 +198,7 @@ pub(in crate::read) struct RecordFault {
     pub spot: FaultSpot,
     /// Which error it is.
     pub code: Code,
-    /// What is wrong.
+    /// What is wrong, in words without a value.
     pub what: String,
     /// What an operator can do about it.
     pub help: &'static str,

@@ -211,7 +211,8 @@ fn copy_by(from: &Path, to: &Path, copied: &dyn Fn(&Path, &Path) -> std::io::Res
     }
 }
 
-/// Lays inputs out; a folder `NAME.zip` becomes that archive, a folder `NAME.gz` a file of its members.
+/// Lays inputs out; a folder `NAME.zip` becomes that archive, a folder `NAME.tar` that archive, and
+/// a folder `NAME.gz`, `.zst` or `.bz2` a file with a stream of each of its members, or with the archive in one.
 fn lay(from: &Path, to: &Path, modified: Instant) {
     let mut entries: Vec<PathBuf> = fs::read_dir(from).unwrap().map(|entry| entry.unwrap().path()).collect();
     entries.sort();
@@ -220,7 +221,15 @@ fn lay(from: &Path, to: &Path, modified: Instant) {
         let name = path.to_str().unwrap();
         match path.is_dir() {
             true if name.ends_with(".zip") => write(&target, &zip(&path), modified),
-            true if name.ends_with(".gz") => write(&target, &gzip(&path), modified),
+            true if name.ends_with(".tar") => write(&target, &tar(&path), modified),
+            true if [".gz", ".zst", ".bz2"].iter().any(|end| name.ends_with(end)) => {
+                let (stem, end) = name.rsplit_once('.').unwrap();
+                let texts = match stem.ends_with(".tar") {
+                    true => vec![tar(&path)],
+                    false => tree(&path).into_iter().map(|(_, bytes)| bytes).collect(),
+                };
+                write(&target, &texts.iter().flat_map(|text| packed(end, text)).collect::<Vec<_>>(), modified);
+            }
             true => lay(&path, &target, modified),
             false => write(&target, &fs::read(&path).unwrap(), modified),
         }
@@ -244,11 +253,30 @@ fn zip(folder: &Path) -> Vec<u8> {
     archive.finish().unwrap().into_inner()
 }
 
-fn gzip(folder: &Path) -> Vec<u8> {
-    let member = |(_, bytes): (PathBuf, Vec<u8>)| {
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-        encoder.write_all(&bytes).unwrap();
-        encoder.finish().unwrap()
-    };
-    tree(folder).into_iter().flat_map(member).collect()
+fn tar(folder: &Path) -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    for (path, bytes) in tree(folder) {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        header.set_cksum();
+        archive.append_data(&mut header, path.strip_prefix(folder).unwrap(), &bytes[..]).unwrap();
+    }
+    archive.into_inner().unwrap()
+}
+
+fn packed(end: &str, text: &[u8]) -> Vec<u8> {
+    match end {
+        "zst" => zstd::encode_all(text, 1).unwrap(),
+        "bz2" => {
+            let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+            encoder.write_all(text).unwrap();
+            encoder.finish().unwrap()
+        }
+        _ => {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+            encoder.write_all(text).unwrap();
+            encoder.finish().unwrap()
+        }
+    }
 }

@@ -28,7 +28,7 @@ use url::Url;
 const ENGINE: &str = "tamis/1";
 /// A commit that is neither there nor refused is tried this often.
 const TRIES: usize = 3;
-/// Versions between checkpoints.
+/// How many versions there are from one checkpoint to the next.
 const CHECKPOINT: u64 = 10;
 
 type Engine = DefaultEngine<TokioMultiThreadExecutor>;

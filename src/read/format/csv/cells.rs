@@ -6,7 +6,7 @@ use crate::read::format::null::means_null;
 /// Records looked at column by column while their text is near.
 const TILE: usize = 32;
 
-/// No byte.
+/// Stands for a quote where the format has none: no byte is equal to it.
 const NO_QUOTE: u16 = 256;
 
 /// What a cell's text means in one source, and which cells are needed of one file.

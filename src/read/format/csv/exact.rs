@@ -21,7 +21,7 @@ pub(super) enum Step {
     /// A record up to `end` (its LF, or the end of the text); the next starts at `next`. `cr` is the first CR alone
     /// outside quotes.
     Record { end: usize, next: usize, cr: Option<usize> },
-    /// An empty line.
+    /// A line with nothing in it.
     Empty { next: usize },
     /// The text ends inside a record and is not complete.
     Open,

@@ -17,8 +17,8 @@ use self::exact::Grammar;
 use self::fault::{FaultAt, What, unit};
 use self::scan::Marks;
 use super::{
-    BadRecords, Block, BlockStop, Failure, FaultSpot, FileFormat, FormatScratch, ColumnNames, OpenedMember, Parsed, RecordFault,
-    Survey,
+    BadRecords, Block, BlockStop, ColumnNames, Failure, FaultSpot, FileFormat, FormatScratch, OpenedMember, Parsed,
+    RecordFault, Survey,
 };
 use crate::error::{Code, Result};
 use crate::policy::{CsvFormat, ReadFormat};
@@ -86,7 +86,14 @@ impl Csv {
         if seen.lost && memchr::memmem::find(text.as_bytes(), "\u{fffd}".as_bytes()).is_some() {
             return Err(text.into_bytes());
         }
-        Ok(Parsed { text, rows: seen.lines, dropped: Vec::new(), blank: Vec::new(), found: FoundNames::default(), fault: None })
+        Ok(Parsed {
+            text,
+            rows: seen.lines,
+            dropped: Vec::new(),
+            blank: Vec::new(),
+            found: FoundNames::default(),
+            fault: None,
+        })
     }
 
     /// The exact way, at the first fault of which the block ends.
@@ -94,7 +101,14 @@ impl Csv {
         let exact = exact::parse(bytes, &self.grammar, width, self.bad, true);
         *positions = Positions { ends: exact.ends, doubled: exact.doubled };
         let fault = exact.fault.map(|fault| self.fault(offset, fault));
-        let parsed = Parsed { text: exact.text, rows: exact.rows, dropped: exact.dropped, blank: Vec::new(), found: FoundNames::default(), fault };
+        let parsed = Parsed {
+            text: exact.text,
+            rows: exact.rows,
+            dropped: exact.dropped,
+            blank: Vec::new(),
+            found: FoundNames::default(),
+            fault,
+        };
         if self.bad == BadRecords::Tell { Ok(parsed) } else { parsed.whole() }
     }
 

@@ -21,7 +21,7 @@ pub(super) struct ScanSeen {
     pub high: bool,
     /// A byte that may begin U+FFFD.
     pub lost: bool,
-    /// LFs outside quotes.
+    /// Line feeds that are outside of quotes.
     pub lines: usize,
 }
 

@@ -37,7 +37,11 @@ enum Part {
     /// Around arrays of records.
     Around(Envelope),
     /// In an array of records; `first`: before the first of them.
-    Records { envelope: Envelope, elements: Elements, first: bool },
+    Records {
+        envelope: Envelope,
+        elements: Elements,
+        first: bool,
+    },
     Done,
 }
 
@@ -256,7 +260,9 @@ impl JsonBlocks {
             return Step::Cut(end);
         }
         let step = match self.cut {
-            None if self.ended => Step::Stop { within: true, stop: self.refusal(What::CutShort.at(self.filled - self.at)) },
+            None if self.ended => {
+                Step::Stop { within: true, stop: self.refusal(What::CutShort.at(self.filled - self.at)) }
+            }
             Some(end) if self.ended => Step::Cut(end),
             _ => self.whole(block_bytes),
         };

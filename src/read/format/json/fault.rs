@@ -83,7 +83,7 @@ impl What {
             What::KeyTooLong { longest } => format!("a key with those around it is longer than {longest} bytes"),
             What::TooLong { longest } => format!("the record is longer than {longest} bytes"),
             What::NoObject => "the record is no object".into(),
-            What::NotJson => "it goes on with what is neither an object nor an array".into(),
+            What::NotJson => "neither an object nor an array begins here".into(),
             What::PathUnsaid => "an object begins where an array of records is expected".into(),
             What::NoPage => "something else than an object that has the records".into(),
             What::NoRecords => "the object has no array at the path that read.records says".into(),

@@ -21,7 +21,7 @@ use self::record::Rows;
 pub(in crate::read::format) use self::shape::JsonScratch;
 use super::null::means_null;
 use super::{
-    BadRecords, Block, BlockStop, Failure, FaultSpot, FileFormat, FormatScratch, ColumnNames, OpenedMember, Parsed,
+    BadRecords, Block, BlockStop, ColumnNames, Failure, FaultSpot, FileFormat, FormatScratch, OpenedMember, Parsed,
     RecordFault, Survey,
 };
 use crate::error::{Code, Error, Result};
@@ -212,9 +212,7 @@ impl Walk<'_, '_> {
             let read = if self.lines { self.line(start) } else { self.element() };
             let end = read.as_ref().map_or_else(|fault| fault.at, |read| read.end);
             let read = match self.lost.filter(|lost| *lost < end) {
-                _ if end.saturating_sub(start) > self.longest => {
-                    Err(What::TooLong { longest: self.longest }.at(start))
-                }
+                _ if end.saturating_sub(start) > self.longest => Err(What::TooLong { longest: self.longest }.at(start)),
                 Some(lost) => Err(What::Replacement.at(lost)),
                 None => read,
             };

@@ -6,7 +6,7 @@ use super::lexer::Lexer;
 use super::paths::{Paths, RECORD};
 use crate::policy::push_key;
 use crate::read::batch::Cell;
-use crate::read::found::{NameFound, FoundNames};
+use crate::read::found::{FoundNames, NameFound};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -18,14 +18,14 @@ const NONE: u32 = u32::MAX;
 /// Buffers of one worker.
 #[derive(Default)]
 pub(in crate::read::format) struct JsonScratch {
-    pub shape: Shape,
+    pub(super) shape: Shape,
     /// Row after row.
-    pub cells: Vec<Cell>,
+    pub(super) cells: Vec<Cell>,
 }
 
 /// Places in records, and what was found there in one block.
 #[derive(Default)]
-pub(in crate::read::format) struct Shape {
+pub(super) struct Shape {
     places: Vec<Place>,
     /// Objects looked into so far, so that a key that comes twice in one is seen.
     objects: u64,
@@ -94,7 +94,13 @@ impl Shape {
     }
 
     /// Reads the key that comes next in an object here; `before` is the place before it, none at the first.
-    pub fn key(&mut self, lexer: &mut Lexer<'_>, here: u32, before: Option<u32>, object: u64) -> Result<u32, JsonFault> {
+    pub fn key(
+        &mut self,
+        lexer: &mut Lexer<'_>,
+        here: u32,
+        before: Option<u32>,
+        object: u64,
+    ) -> Result<u32, JsonFault> {
         if lexer.next_byte()? != b'"' {
             return Err(What::Unexpected.at(lexer.at));
         }

@@ -30,7 +30,8 @@ fn read(text: &[u8], source: &Source, columns: &[Column]) -> Result<(Vec<Row>, R
     let read = |block_bytes, threads| {
         let how = How { threads, block_bytes, drop: false };
         let read = read_columns(folder.path(), source, columns, &how);
-        let rows = |rows: crate::read::tests::Rows| rows.into_iter().map(|(_, record, cells)| (record, cells)).collect();
+        let rows =
+            |rows: crate::read::tests::Rows| rows.into_iter().map(|(_, record, cells)| (record, cells)).collect();
         read.map(|(all, report)| (rows(all), report)).map_err(|error| {
             let help = error.help_text().unwrap_or_default();
             format!("{}: {help}", error.message())
@@ -86,7 +87,8 @@ fn r56_records_are_found_in_lines_arrays_and_pages() {
 
 #[test]
 fn r57_values_are_as_written_and_texts_as_meant() {
-    let text = r#"[{"a":12345678901234567890,"b":1.0,"c":1e5,"d":true,"e":"x\"\u00fc\ud83d\ude00\/","f":"  ","g":-0.10}]"#;
+    let text =
+        r#"[{"a":12345678901234567890,"b":1.0,"c":1e5,"d":true,"e":"x\"\u00fc\ud83d\ude00\/","f":"  ","g":-0.10}]"#;
     let row = cells(text, &arrays(&[]), &["a", "b", "c", "d", "e", "f", "g"]).remove(0);
     assert_eq!(row, some(&["12345678901234567890", "1.0", "1e5", "true", "x\"ü😀/", "", "-0.10"]));
     let mut source = lines();
@@ -117,7 +119,8 @@ fn a_column_can_say_whether_there_is_something() {
     let mut source = lines();
     source.listed = vec!["data?".into(), "data.x".into()];
     let text = "{\"id\":1,\"data\":{\"x\":2}}\n{\"id\":2,\"data\":null}\n{\"id\":3}\n{\"id\":4,\"data\":{}}\n";
-    let expected = [["1", "true", "2"], ["2", "false", ""], ["3", "false", ""], ["4", "true", ""]].map(|row| some(&row));
+    let expected =
+        [["1", "true", "2"], ["2", "false", ""], ["3", "false", ""], ["4", "true", ""]].map(|row| some(&row));
     assert_eq!(cells(text, &source, &["id", "data?", "data.x"]), expected);
     let (_, report) = read(text.as_bytes(), &lines(), &wanted(&["id", "data?"])).unwrap();
     assert_eq!(report.names, ["id", "data?"]);
@@ -133,7 +136,9 @@ fn several_values_are_joined_only_where_the_column_says_so() {
     let text = "{\"ids\":[1,\"a\\u0062\",null,\"\"]}\n{\"ids\":[]}\n{\"ids\":\"x;y\"}\n";
     let found: Vec<_> = rows(text).unwrap().into_iter().map(|(_, cells)| cells[0].clone()).collect();
     assert_eq!(found, [Some("1;ab".into()), None, Some("x;y".into())]);
-    assert!(rows("{\"ids\":[\"a;b\"]}").unwrap_err().contains("byte 8: column ids holds a value that has the separator"));
+    assert!(
+        rows("{\"ids\":[\"a;b\"]}").unwrap_err().contains("byte 8: column ids holds a value that has the separator")
+    );
     assert!(rows("{\"ids\":[[1]]}").unwrap_err().contains("byte 8: column ids holds an array of something else"));
     assert!(refusal("{\"ids\":[1]}", &lines(), &["ids"]).contains("byte 7: column ids holds an array"));
     assert_eq!(cells("{\"ids\":[]}", &lines(), &["ids"]), [some(&[""])]);
@@ -143,7 +148,10 @@ fn several_values_are_joined_only_where_the_column_says_so() {
 fn r57_what_no_cell_can_be_is_refused_at_its_byte() {
     for (text, said) in [
         ("{\"o\":{\"x\":1}}\n{\"o\":{\"x\":{}}}\n", "record 2, byte 24: column o.x holds an object"),
-        ("{\"o\":{\"x\":1}}\n{\"o\":\"z\"}\n", "record 2, byte 19: a value stands where the path of column o.x goes on"),
+        (
+            "{\"o\":{\"x\":1}}\n{\"o\":\"z\"}\n",
+            "record 2, byte 19: a value stands where the path of column o.x goes on",
+        ),
         ("{\"o\":[{\"x\":1}]}\n", "record 1, byte 5: a value stands where the path of column o.x goes on"),
         ("{\"o\":{\"x\":\"\\u0000\"}}\n", "record 1, byte 10: a NUL character"),
         ("{\"o\":{\"x\":\"\\ufffd\"}}\n", "record 1, byte 10: the replacement character"),
@@ -172,11 +180,11 @@ fn r57_what_no_cell_can_be_is_refused_at_its_byte() {
 fn r56_what_is_around_records_is_checked_too() {
     for (path, text, said) in [
         (&[][..], "{\"results\":[{\"Id\":1}]}", "record 1, byte 0: an object begins where an array of records"),
-        (&[], "Id,Name\n1,a\n", "record 1, byte 0: it goes on with what is neither an object nor an array"),
+        (&[], "Id,Name\n1,a\n", "record 1, byte 0: neither an object nor an array begins here"),
         (&[], "[{\"Id\":1}", "record 1, byte 9: the file ends within"),
         (&[], "[{\"Id\":1},", "record 2, byte 10: the file ends within"),
         (&[], "[{\"Id\":1},]", "record 2, byte 10: a character that JSON cannot have here"),
-        (&[], "[{\"Id\":1}]]", "record 2, byte 10: it goes on with"),
+        (&[], "[{\"Id\":1}]]", "record 2, byte 10: neither an object"),
         (&[], "[{\"Id\":1},null]", "record 2, byte 10: the record is no object"),
         (&[], "[{\"Id\":1}}", "record 1, byte 9: a character that JSON cannot have here"),
         (&["a"], "[{\"Id\":1}]", "record 1, byte 0: something else than an object"),
@@ -259,7 +267,8 @@ fn a_column_has_one_of_its_names_in_a_file() {
 
 #[test]
 fn records_without_a_value_are_counted_as_blank() {
-    let (_, report) = read(b"{}\n{\"a\":null,\"Id\":\" \"}\n{\"Id\":1}\n{\"z\":{\"y\":1}}\n", &lines(), &wanted(&["Id"])).unwrap();
+    let (_, report) =
+        read(b"{}\n{\"a\":null,\"Id\":\" \"}\n{\"Id\":1}\n{\"z\":{\"y\":1}}\n", &lines(), &wanted(&["Id"])).unwrap();
     assert_eq!((report.records(), report.blank()), (4, 2));
 }
 
@@ -275,7 +284,8 @@ fn written(value: &Value, wide: bool) -> String {
             format!("[{}]", all.join(if wide { " ,\t" } else { "," }))
         }
         Value::Object(all) => {
-            let pair = |(key, value): (&String, &Value)| format!("{}:{}", Value::from(key.as_str()), written(value, wide));
+            let pair =
+                |(key, value): (&String, &Value)| format!("{}:{}", Value::from(key.as_str()), written(value, wide));
             let all: Vec<_> = all.iter().map(pair).collect();
             format!("{{{}}}", all.join(if wide { " , " } else { "," }))
         }
