@@ -24,6 +24,8 @@ pub enum Mode {
     AnswerExists,
     /// It is done after a while.
     Hang(Duration),
+    /// It is done when [`Fault::release`] says so.
+    Held,
     /// The process dies before it.
     Abort,
     /// The thread panics before it.
@@ -47,6 +49,7 @@ pub struct Fault {
     for_ever: bool,
     mode: Mode,
     told: Option<Box<dyn Fn() + Send + Sync>>,
+    held: tokio::sync::Semaphore,
 }
 
 impl std::fmt::Debug for Fault {
@@ -56,9 +59,13 @@ impl std::fmt::Debug for Fault {
 }
 
 impl Fault {
+    fn of(mode: Mode, at: usize, for_ever: bool, told: Option<Box<dyn Fn() + Send + Sync>>) -> Arc<Fault> {
+        let (count, held) = (AtomicUsize::new(0), tokio::sync::Semaphore::new(0));
+        Arc::new(Fault { count, changes: Mutex::default(), at, for_ever, mode, told, held })
+    }
     /// Goes wrong at operation `at` (from 1; 0 = never) and, with `for_ever`, at all later ones.
     pub fn new(mode: Mode, at: usize, for_ever: bool) -> Arc<Fault> {
-        Arc::new(Fault { count: AtomicUsize::new(0), changes: Mutex::default(), at, for_ever, mode, told: None })
+        Fault::of(mode, at, for_ever, None)
     }
     /// Never goes wrong, only counts.
     pub fn counting() -> Arc<Fault> {
@@ -66,8 +73,11 @@ impl Fault {
     }
     /// Never goes wrong, but calls back before each operation.
     pub fn telling(told: impl Fn() + Send + Sync + 'static) -> Arc<Fault> {
-        let (count, mode) = (AtomicUsize::new(0), Mode::FailBefore);
-        Arc::new(Fault { count, changes: Mutex::default(), at: 0, for_ever: false, mode, told: Some(Box::new(told)) })
+        Fault::of(Mode::FailBefore, 0, false, Some(Box::new(told)))
+    }
+    /// Lets the operation go on that [`Mode::Held`] holds, and all that would be held after it.
+    pub fn release(&self) {
+        self.held.close();
     }
     /// Operations so far.
     pub fn count(&self) -> usize {
@@ -94,6 +104,7 @@ impl Fault {
             Some(Mode::Abort) => std::process::abort(),
             Some(Mode::Panic) => panic!("injected"),
             Some(Mode::Hang(time)) => tokio::time::sleep(time).await,
+            Some(Mode::Held) => assert!(self.held.acquire().await.is_err(), "there are no permits"),
             _ => {}
         }
         let done = work.await;
