@@ -7,7 +7,7 @@ use super::batch::{Cell, ColumnMap, RawBatch};
 use super::block_source::{BlockSource, Numbered};
 use super::columns::{self, Headed};
 use super::container::{self, Member, MemberFacts};
-use super::format::{self, BadRecords, ColumnNames, Failure, FileFormat, FormatScratch, Parsed};
+use super::format::{self, BadRecords, Failure, FileFormat, FormatScratch, NamesKnown, Parsed};
 use super::found::FoundNames;
 use super::report::{InputReport, MissingColumn, ReadReport, UnlistedColumn};
 use super::set::Selection;
@@ -150,11 +150,11 @@ impl<'a> Reader<'a> {
         let (mut maps, mut found, mut in_records) = (Vec::new(), ColumnsFound::default(), false);
         for member in members.iter() {
             let map = format.open(root, member, 0).and_then(|opened| match opened.names {
-                ColumnNames::Ahead(names) => {
+                NamesKnown::Ahead(names) => {
                     let headed = columns::columns(&names, request, &member.place)?;
                     Ok(found.add(names, headed))
                 }
-                ColumnNames::InRecords => {
+                NamesKnown::InRecords => {
                     in_records = true;
                     Ok(columns::as_wanted(request.columns))
                 }

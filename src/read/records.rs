@@ -3,7 +3,7 @@
 
 use super::batch::{ColumnMap, RawBatch};
 use super::container::Member;
-use super::format::{self, BadRecords, Blocks, ColumnNames, Failure, FaultSpot, FileFormat, RecordFault, Survey};
+use super::format::{self, BadRecords, Blocks, Failure, FaultSpot, FileFormat, NamesKnown, RecordFault, Survey};
 use super::found::FoundNames;
 use super::reader::Scratch;
 use super::wanted::{Structures, WantedNames};
@@ -68,8 +68,8 @@ impl Records {
         let mut format = format::of(read, BadRecords::Tell, wanted)?;
         let format::OpenedMember { names, mut blocks } = format.open(root, member, 0)?;
         let names = match names {
-            ColumnNames::Ahead(names) => names,
-            ColumnNames::InRecords => {
+            NamesKnown::Ahead(names) => names,
+            NamesKnown::InRecords => {
                 let names = names_of(&*format, blocks, read.max_columns);
                 let columns: Vec<Column> = names.iter().map(|name| Column::text(name)).collect();
                 format = format::of(read, BadRecords::Tell, &wanted.all(&columns))?;

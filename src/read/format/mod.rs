@@ -11,7 +11,7 @@ mod seam;
 
 pub use seam::Survey;
 pub(super) use seam::{
-    BadRecords, Block, BlockStop, Blocks, ColumnNames, Failure, FaultSpot, FileFormat, FormatScratch, OpenedMember,
+    BadRecords, Block, BlockStop, Blocks, Failure, FaultSpot, FileFormat, FormatScratch, NamesKnown, OpenedMember,
     Parsed, RecordFault,
 };
 

@@ -63,12 +63,12 @@ pub(in crate::read) struct FormatScratch {
 
 /// A member whose first record comes next.
 pub(in crate::read) struct OpenedMember {
-    pub names: ColumnNames,
+    pub names: NamesKnown,
     pub blocks: Box<dyn Blocks>,
 }
 
 /// How the names of a member's columns are known.
-pub(in crate::read) enum ColumnNames {
+pub(in crate::read) enum NamesKnown {
     /// Before its first record, trimmed and NFC.
     Ahead(Vec<String>),
     /// By its records: each block says which it has. The cells of a row are those of the wanted columns, in their order.

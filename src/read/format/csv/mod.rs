@@ -17,7 +17,7 @@ use self::exact::Grammar;
 use self::fault::{FaultAt, What, unit};
 use self::scan::Marks;
 use super::{
-    BadRecords, Block, BlockStop, ColumnNames, Failure, FaultSpot, FileFormat, FormatScratch, OpenedMember, Parsed,
+    BadRecords, Block, BlockStop, Failure, FaultSpot, FileFormat, FormatScratch, NamesKnown, OpenedMember, Parsed,
     RecordFault, Survey,
 };
 use crate::error::{Code, Result};
@@ -135,7 +135,7 @@ impl FileFormat for Csv {
         let mut text = Text::open(bytes, &self.read)?;
         let header = self.header(&mut text)?;
         let blocks = Box::new(CsvBlocks::new(text, self.grammar, header.end));
-        Ok(OpenedMember { names: ColumnNames::Ahead(header.names), blocks })
+        Ok(OpenedMember { names: NamesKnown::Ahead(header.names), blocks })
     }
 
     fn parse(

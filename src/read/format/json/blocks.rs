@@ -1,8 +1,8 @@
 //! The blocks of one JSON file: text read on to the end of its last whole record. It is done under the reader's lock;
 //! parsing is not. Must not know columns or cells.
 
-use super::envelope::{Envelope, Reached};
-use super::fault::{JsonFault, What};
+use super::envelope::{Envelope, EnvelopeRead};
+use super::fault::{JsonFault, JsonFlaw};
 use crate::error::Result;
 use crate::read::container::MemberFacts;
 use crate::read::format::{Block, BlockStop, Blocks, FaultSpot, RecordFault};
@@ -19,7 +19,7 @@ pub(super) struct JsonBlocks {
     seen: usize,
     /// Where the last record ends that is whole.
     cut: Option<usize>,
-    part: Part,
+    part: FilePart,
     /// How much of what is pending is looked at around records.
     window: usize,
     longest: usize,
@@ -31,7 +31,7 @@ pub(super) struct JsonBlocks {
 }
 
 /// Where in the file the next byte is.
-enum Part {
+enum FilePart {
     /// Between records, one in each line.
     Lines,
     /// Around arrays of records.
@@ -58,12 +58,12 @@ impl Blocks for JsonBlocks {
     fn next(&mut self, buffer: &mut Vec<u8>, block_bytes: usize) -> Option<Block> {
         buffer.clear();
         loop {
-            let stepped = match std::mem::replace(&mut self.part, Part::Done) {
-                Part::Lines => self.lines(block_bytes),
-                Part::Around(envelope) => self.around(envelope),
-                Part::Records { envelope, first: true, .. } => self.first(envelope),
-                Part::Records { envelope, elements, .. } => self.records(envelope, elements, block_bytes),
-                Part::Done => return None,
+            let stepped = match std::mem::replace(&mut self.part, FilePart::Done) {
+                FilePart::Lines => self.lines(block_bytes),
+                FilePart::Around(envelope) => self.around(envelope),
+                FilePart::Records { envelope, first: true, .. } => self.first(envelope),
+                FilePart::Records { envelope, elements, .. } => self.records(envelope, elements, block_bytes),
+                FilePart::Done => return None,
             };
             match stepped {
                 Step::Again => {}
@@ -76,7 +76,7 @@ impl Blocks for JsonBlocks {
                     if within {
                         buffer.extend_from_slice(&self.pending[self.at..self.filled]);
                     }
-                    self.part = Part::Done;
+                    self.part = FilePart::Done;
                     return Some(self.advance(self.at, Some(stop)));
                 }
                 Step::End => return None,
@@ -151,15 +151,15 @@ const WINDOW: usize = 16 * 1024;
 impl JsonBlocks {
     /// Begins at the start of a text, of a record per line.
     pub fn lines_of(text: Text, longest: usize) -> JsonBlocks {
-        JsonBlocks::new(text, Part::Lines, longest)
+        JsonBlocks::new(text, FilePart::Lines, longest)
     }
 
     /// Begins at the start of a text with records in arrays.
     pub fn arrays_of(text: Text, envelope: Envelope, longest: usize) -> JsonBlocks {
-        JsonBlocks::new(text, Part::Around(envelope), longest)
+        JsonBlocks::new(text, FilePart::Around(envelope), longest)
     }
 
-    fn new(text: Text, part: Part, longest: usize) -> JsonBlocks {
+    fn new(text: Text, part: FilePart, longest: usize) -> JsonBlocks {
         let (offset, pending) = (text.base(), Vec::new());
         let (at, filled, seen, cut, taken, stop, ended) = (0, 0, 0, None, 0, None, false);
         let window = WINDOW;
@@ -174,7 +174,7 @@ impl JsonBlocks {
         if self.ended && self.filled == self.at {
             return Step::End;
         }
-        self.part = Part::Lines;
+        self.part = FilePart::Lines;
         if self.ended {
             return Step::Cut(self.filled);
         }
@@ -195,25 +195,25 @@ impl JsonBlocks {
         };
         let reached = envelope.read(text, last && !malformed);
         let up_to = match &reached {
-            Reached::Records(at) => *at,
-            Reached::Open(_) | Reached::End => text.len(),
-            Reached::Fault(fault) => fault.at,
+            EnvelopeRead::Records(at) => *at,
+            EnvelopeRead::Open(_) | EnvelopeRead::End => text.len(),
+            EnvelopeRead::Fault(fault) => fault.at,
         };
         if let Some(at) = text[..up_to].find('\u{fffd}') {
-            return self.fault(What::Replacement.at(at));
+            return self.fault(JsonFlaw::Replacement.at(at));
         }
         let (length, partly) = (text.len(), bytes.len() < all.len());
         match reached {
-            Reached::Records(at) => {
+            EnvelopeRead::Records(at) => {
                 self.skip(at);
                 self.window = WINDOW;
-                self.part = Part::Records { envelope, elements: Elements::default(), first: true };
+                self.part = FilePart::Records { envelope, elements: Elements::default(), first: true };
                 Step::Again
             }
-            Reached::Open(_) if malformed => self.fault(What::Malformed.at(length)),
-            Reached::Open(at) => {
+            EnvelopeRead::Open(_) if malformed => self.fault(JsonFlaw::Malformed.at(length)),
+            EnvelopeRead::Open(at) => {
                 self.skip(at);
-                self.part = Part::Around(envelope);
+                self.part = FilePart::Around(envelope);
                 self.window = self.window.saturating_mul(2);
                 match self.stop.take().filter(|_| !partly) {
                     Some(stop) => Step::Stop { within: false, stop },
@@ -221,8 +221,8 @@ impl JsonBlocks {
                     None => Step::Fill,
                 }
             }
-            Reached::End => Step::End,
-            Reached::Fault(fault) => self.fault(fault),
+            EnvelopeRead::End => Step::End,
+            EnvelopeRead::Fault(fault) => self.fault(fault),
         }
     }
 
@@ -236,15 +236,15 @@ impl JsonBlocks {
         if empty {
             self.skip(1);
             envelope.after_records();
-            self.part = Part::Around(envelope);
+            self.part = FilePart::Around(envelope);
             return Step::Again;
         }
         let first = found.is_none();
-        self.part = Part::Records { envelope, elements: Elements::default(), first };
+        self.part = FilePart::Records { envelope, elements: Elements::default(), first };
         match self.stop.take().filter(|_| first) {
             _ if !first => Step::Again,
             Some(stop) => Step::Stop { within: false, stop },
-            None if self.ended => self.fault(What::CutShort.at(0)),
+            None if self.ended => self.fault(JsonFlaw::CutShort.at(0)),
             None => Step::Fill,
         }
     }
@@ -256,19 +256,19 @@ impl JsonBlocks {
         self.seen = self.filled;
         if let (true, Some(end)) = (closed, self.cut) {
             envelope.after_records();
-            self.part = Part::Around(envelope);
+            self.part = FilePart::Around(envelope);
             return Step::Cut(end);
         }
         let step = match self.cut {
             None if self.ended => {
-                Step::Stop { within: true, stop: self.refusal(What::CutShort.at(self.filled - self.at)) }
+                Step::Stop { within: true, stop: self.refusal(JsonFlaw::CutShort.at(self.filled - self.at)) }
             }
             Some(end) if self.ended => Step::Cut(end),
             _ => self.whole(block_bytes),
         };
         // What comes after a cut is scanned once more, from a start.
         let elements = if matches!(step, Step::Cut(_)) { Elements::default() } else { elements };
-        self.part = Part::Records { envelope, elements, first: false };
+        self.part = FilePart::Records { envelope, elements, first: false };
         step
     }
 

@@ -1,7 +1,7 @@
 //! What is around the records of a JSON file: nothing, an array, or pages, each an object that has the array of records at
 //! a path. It is read in pieces, as the file comes, and checked like records are. Must not know what is in records.
 
-use super::fault::{JsonFault, What};
+use super::fault::{JsonFault, JsonFlaw};
 use super::lexer::Lexer;
 use std::collections::HashSet;
 
@@ -30,7 +30,7 @@ enum Next {
 }
 
 /// How far a piece of text was read.
-pub(super) enum Reached {
+pub(super) enum EnvelopeRead {
     /// The first byte after the bracket that opens an array of records.
     Records(usize),
     /// As far as the text goes; what comes after it is needed.
@@ -46,30 +46,30 @@ impl Envelope {
     }
 
     /// Reads on. `complete`: no more text will come.
-    pub fn read(&mut self, text: &str, complete: bool) -> Reached {
+    pub fn read(&mut self, text: &str, complete: bool) -> EnvelopeRead {
         let mut lexer = Lexer::new(text, self.max_keys);
         loop {
             let from = lexer.at;
             if !lexer.more() {
                 return match (complete, self.next) {
-                    (false, _) => Reached::Open(lexer.at),
-                    (true, Next::Text) => Reached::End,
-                    (true, _) => Reached::Fault(What::CutShort.at(lexer.at)),
+                    (false, _) => EnvelopeRead::Open(lexer.at),
+                    (true, Next::Text) => EnvelopeRead::End,
+                    (true, _) => EnvelopeRead::Fault(JsonFlaw::CutShort.at(lexer.at)),
                 };
             }
             let start = lexer.at;
-            let too_long = What::TooLong { longest: self.longest }.at(start);
+            let too_long = JsonFlaw::TooLong { longest: self.longest }.at(start);
             match self.step(&mut lexer) {
-                _ if lexer.at - start > self.longest => return Reached::Fault(too_long),
-                Ok(true) => return Reached::Records(lexer.at),
+                _ if lexer.at - start > self.longest => return EnvelopeRead::Fault(too_long),
+                Ok(true) => return EnvelopeRead::Records(lexer.at),
                 Ok(false) => {}
-                Err(JsonFault { what: What::Open, .. }) if !complete && text.len() - start > self.longest => {
-                    return Reached::Fault(too_long);
+                Err(JsonFault { what: JsonFlaw::Open, .. }) if !complete && text.len() - start > self.longest => {
+                    return EnvelopeRead::Fault(too_long);
                 }
-                Err(JsonFault { what: What::Open, .. }) if !complete => return Reached::Open(from),
-                Err(JsonFault { what: What::Open, at }) => return Reached::Fault(What::CutShort.at(at)),
-                Err(fault) if fault.at.saturating_sub(start) > self.longest => return Reached::Fault(too_long),
-                Err(fault) => return Reached::Fault(fault),
+                Err(JsonFault { what: JsonFlaw::Open, .. }) if !complete => return EnvelopeRead::Open(from),
+                Err(JsonFault { what: JsonFlaw::Open, at }) => return EnvelopeRead::Fault(JsonFlaw::CutShort.at(at)),
+                Err(fault) if fault.at.saturating_sub(start) > self.longest => return EnvelopeRead::Fault(too_long),
+                Err(fault) => return EnvelopeRead::Fault(fault),
             }
         }
     }
@@ -88,13 +88,13 @@ impl Envelope {
                 lexer.at += 1;
                 return Ok(true);
             }
-            (Next::Text, b'{') if self.path.is_empty() => return Err(What::PathUnsaid.at(at)),
+            (Next::Text, b'{') if self.path.is_empty() => return Err(JsonFlaw::PathUnsaid.at(at)),
             (Next::Text, b'{') => {
                 lexer.at += 1;
                 self.open();
             }
-            (Next::Text, other) if other != b'[' => return Err(What::NotJson.at(at)),
-            (Next::Text, _) => return Err(What::NoPage.at(at)),
+            (Next::Text, other) if other != b'[' => return Err(JsonFlaw::NotJson.at(at)),
+            (Next::Text, _) => return Err(JsonFlaw::NoPage.at(at)),
             (Next::First | Next::More, b'}') => {
                 lexer.at += 1;
                 return self.close(at);
@@ -104,7 +104,7 @@ impl Envelope {
                 self.next = Next::Key;
             }
             (Next::First | Next::Key, b'"') => return self.key(lexer),
-            _ => return Err(What::Unexpected.at(at)),
+            _ => return Err(JsonFlaw::Unexpected.at(at)),
         }
         Ok(false)
     }
@@ -118,7 +118,7 @@ impl Envelope {
         self.objects.pop();
         self.next = Next::More;
         if self.objects.len() < self.path.len() && !self.found {
-            return Err(What::NoRecords.at(at));
+            return Err(JsonFlaw::NoRecords.at(at));
         }
         if self.objects.is_empty() {
             (self.next, self.found) = (Next::Text, false);
@@ -135,16 +135,16 @@ impl Envelope {
         let on_path = self.path.get(depth - 1).is_some_and(|step| **step == *key);
         let expected = if depth == self.path.len() { b'[' } else { b'{' };
         match on_path {
-            true if byte != expected => return Err(What::NoRecords.at(value)),
+            true if byte != expected => return Err(JsonFlaw::NoRecords.at(value)),
             true => lexer.at += 1,
             false => lexer.skip(depth)?,
         }
         let keys = &mut self.objects[depth - 1];
         if keys.len() >= self.max_keys {
-            return Err(What::TooManyKeys { most: self.max_keys }.at(at));
+            return Err(JsonFlaw::TooManyKeys { most: self.max_keys }.at(at));
         }
         if !keys.insert(key.into_owned()) {
-            return Err(What::KeyTwice.at(at));
+            return Err(JsonFlaw::KeyTwice.at(at));
         }
         self.next = Next::More;
         if on_path && expected == b'{' {

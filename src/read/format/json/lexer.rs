@@ -1,7 +1,7 @@
 //! The words of JSON (RFC 8259) in a text: strings, numbers and values that nobody needs, each checked to its last byte.
 //! It never makes a number of a number. Must not know columns or files.
 
-use super::fault::{JsonFault, What};
+use super::fault::{JsonFault, JsonFlaw};
 use crate::read::columns::normal;
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -70,7 +70,7 @@ impl<'t> Lexer<'t> {
             }
             self.at += 1;
         }
-        Err(What::Open.at(self.at))
+        Err(JsonFlaw::Open.at(self.at))
     }
 
     /// Passes over white space; whether something comes after it.
@@ -82,7 +82,7 @@ impl<'t> Lexer<'t> {
     #[inline]
     pub fn expect(&mut self, byte: u8) -> Result<(), JsonFault> {
         if self.next_byte()? != byte {
-            return Err(What::Unexpected.at(self.at));
+            return Err(JsonFlaw::Unexpected.at(self.at));
         }
         self.at += 1;
         Ok(())
@@ -93,7 +93,7 @@ impl<'t> Lexer<'t> {
     pub fn another(&mut self, close: u8) -> Result<bool, JsonFault> {
         let byte = self.next_byte()?;
         if byte != b',' && byte != close {
-            return Err(What::Unexpected.at(self.at));
+            return Err(JsonFlaw::Unexpected.at(self.at));
         }
         self.at += 1;
         Ok(byte == b',')
@@ -115,13 +115,13 @@ impl<'t> Lexer<'t> {
         loop {
             at = plain(bytes, at);
             match bytes.get(at) {
-                None => return Err(What::Open.at(self.end)),
+                None => return Err(JsonFlaw::Open.at(self.end)),
                 Some(b'"') => break,
                 Some(b'\\') => {
                     escaped = true;
                     at = escape(bytes, at)?.1;
                 }
-                Some(_) => return Err(What::Control.at(at)),
+                Some(_) => return Err(JsonFlaw::Control.at(at)),
             }
         }
         self.at = at + 1;
@@ -131,7 +131,7 @@ impl<'t> Lexer<'t> {
     /// Reads a key as keys are compared: unescaped, trimmed and NFC.
     pub fn key(&mut self) -> Result<Cow<'t, str>, JsonFault> {
         if self.next_byte()? != b'"' {
-            return Err(What::Unexpected.at(self.at));
+            return Err(JsonFlaw::Unexpected.at(self.at));
         }
         let quoted = self.quoted()?;
         Ok(self.key_of(quoted))
@@ -159,16 +159,16 @@ impl<'t> Lexer<'t> {
             b't' => self.literal("true").map(|()| Scalar::Boolean { start, end: self.at }),
             b'f' => self.literal("false").map(|()| Scalar::Boolean { start, end: self.at }),
             b'n' => self.literal("null").map(|()| Scalar::Null),
-            _ => Err(What::Unexpected.at(start)),
+            _ => Err(JsonFlaw::Unexpected.at(start)),
         }
     }
 
     fn literal(&mut self, word: &str) -> Result<(), JsonFault> {
         for byte in word.bytes() {
             match self.peek() {
-                None => return Err(What::Open.at(self.at)),
+                None => return Err(JsonFlaw::Open.at(self.at)),
                 Some(found) if found == byte => self.at += 1,
-                Some(_) => return Err(What::Unexpected.at(self.at)),
+                Some(_) => return Err(JsonFlaw::Unexpected.at(self.at)),
             }
         }
         Ok(())
@@ -195,9 +195,9 @@ impl<'t> Lexer<'t> {
         }
         match self.peek() {
             // It may go on where the text does.
-            None => Err(What::Open.at(self.at)),
+            None => Err(JsonFlaw::Open.at(self.at)),
             Some(b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r') => Ok(()),
-            Some(_) => Err(What::Number.at(self.at)),
+            Some(_) => Err(JsonFlaw::Number.at(self.at)),
         }
     }
 
@@ -208,8 +208,8 @@ impl<'t> Lexer<'t> {
         }
         match self.peek() {
             _ if self.at > start => Ok(()),
-            None => Err(What::Open.at(self.at)),
-            Some(_) => Err(What::Number.at(self.at)),
+            None => Err(JsonFlaw::Open.at(self.at)),
+            Some(_) => Err(JsonFlaw::Number.at(self.at)),
         }
     }
 
@@ -217,7 +217,7 @@ impl<'t> Lexer<'t> {
     pub fn skip(&mut self, depth: usize) -> Result<(), JsonFault> {
         let first = self.next_byte()?;
         match first {
-            b'{' | b'[' if depth >= DEEPEST => Err(What::TooDeep { most: DEEPEST }.at(self.at)),
+            b'{' | b'[' if depth >= DEEPEST => Err(JsonFlaw::TooDeep { most: DEEPEST }.at(self.at)),
             b'{' => self.skip_object(depth),
             b'[' => {
                 self.at += 1;
@@ -284,19 +284,19 @@ impl<'t> ObjectKeys<'t> {
     ///
     /// # Errors
     /// It is there already, or there are too many.
-    pub fn add(&mut self, key: Cow<'t, str>, most: usize) -> Result<(), What> {
+    pub fn add(&mut self, key: Cow<'t, str>, most: usize) -> Result<(), JsonFlaw> {
         if self.few.len() + self.many.len() >= most {
-            return Err(What::TooManyKeys { most });
+            return Err(JsonFlaw::TooManyKeys { most });
         }
         if self.many.is_empty() && self.few.len() < MANY_KEYS {
             if self.few.contains(&key) {
-                return Err(What::KeyTwice);
+                return Err(JsonFlaw::KeyTwice);
             }
             self.few.push(key);
             return Ok(());
         }
         self.many.extend(self.few.drain(..));
-        if self.many.insert(key) { Ok(()) } else { Err(What::KeyTwice) }
+        if self.many.insert(key) { Ok(()) } else { Err(JsonFlaw::KeyTwice) }
     }
 }
 
@@ -324,7 +324,7 @@ fn plain(bytes: &[u8], mut at: usize) -> usize {
 
 /// Reads what a backslash begins: the character, and where it ends.
 fn escape(bytes: &[u8], at: usize) -> Result<(char, usize), JsonFault> {
-    let Some(letter) = bytes.get(at + 1) else { return Err(What::Open.at(bytes.len())) };
+    let Some(letter) = bytes.get(at + 1) else { return Err(JsonFlaw::Open.at(bytes.len())) };
     let character = match letter {
         b'"' | b'\\' | b'/' => char::from(*letter),
         b'b' => '\u{8}',
@@ -333,7 +333,7 @@ fn escape(bytes: &[u8], at: usize) -> Result<(char, usize), JsonFault> {
         b'r' => '\r',
         b't' => '\t',
         b'u' => return unicode(bytes, at),
-        _ => return Err(What::Escape.at(at)),
+        _ => return Err(JsonFlaw::Escape.at(at)),
     };
     Ok((character, at + 2))
 }
@@ -346,8 +346,8 @@ fn unicode(bytes: &[u8], at: usize) -> Result<(char, usize), JsonFault> {
     }
     for (place, expected) in [(at + 6, b'\\'), (at + 7, b'u')] {
         match bytes.get(place) {
-            None => return Err(What::Open.at(bytes.len())),
-            Some(byte) if *byte != expected => return Err(What::Surrogate.at(at)),
+            None => return Err(JsonFlaw::Open.at(bytes.len())),
+            Some(byte) if *byte != expected => return Err(JsonFlaw::Surrogate.at(at)),
             Some(_) => {}
         }
     }
@@ -355,15 +355,15 @@ fn unicode(bytes: &[u8], at: usize) -> Result<(char, usize), JsonFault> {
     let high = (0xd800..0xdc00).contains(&first) && (0xdc00..0xe000).contains(&second);
     let pair = || char::from_u32(0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00));
     let character = high.then(pair).flatten();
-    character.map(|character| (character, at + 12)).ok_or(What::Surrogate.at(at))
+    character.map(|character| (character, at + 12)).ok_or(JsonFlaw::Surrogate.at(at))
 }
 
 /// The four digits after `\u`.
 fn hex(bytes: &[u8], at: usize) -> Result<u32, JsonFault> {
     (at + 2..at + 6).try_fold(0, |number, place| match bytes.get(place) {
-        None => Err(What::Open.at(bytes.len())),
+        None => Err(JsonFlaw::Open.at(bytes.len())),
         Some(byte) => {
-            let digit = char::from(*byte).to_digit(16).ok_or(What::Escape.at(at))?;
+            let digit = char::from(*byte).to_digit(16).ok_or(JsonFlaw::Escape.at(at))?;
             Ok(number << 4 | digit)
         }
     })
@@ -394,44 +394,44 @@ mod tests {
     #[test]
     fn r56_what_json_does_not_have_is_refused_at_its_byte() {
         for (text, at, what) in [
-            (r#"{"a":1,}"#, 7, What::Unexpected),
-            (r#"{"a" 1}"#, 5, What::Unexpected),
-            (r#"{a:1}"#, 1, What::Unexpected),
-            ("[1 2]", 3, What::Unexpected),
-            ("[1,]", 3, What::Unexpected),
-            ("[01]", 2, What::Number),
-            ("[1.]", 3, What::Number),
-            ("[-]", 2, What::Number),
-            ("[1e+]", 4, What::Number),
-            ("[.5]", 1, What::Unexpected),
-            ("[NaN]", 1, What::Unexpected),
-            ("[tru]", 4, What::Unexpected),
-            ("['a']", 1, What::Unexpected),
-            ("[\"a\tb\"]", 3, What::Control),
-            (r#"["\x"]"#, 2, What::Escape),
-            (r#"["\u12g4"]"#, 2, What::Escape),
-            (r#"["\ud83d"]"#, 2, What::Surrogate),
-            (r#"["\ude00\ud83d"]"#, 2, What::Surrogate),
-            (r#"["\ud83dx"]"#, 2, What::Surrogate),
-            (r#"["\ud83d\n"]"#, 2, What::Surrogate),
-            (r#"{"a":1,"b":{"c":1,"\u0063":2}}"#, 18, What::KeyTwice),
-            ("{\"\u{e9}\":1,\"e\u{301}\":2}", 8, What::KeyTwice),
-            (r#"{"a":"x"#, 7, What::Open),
-            ("12", 2, What::Open),
+            (r#"{"a":1,}"#, 7, JsonFlaw::Unexpected),
+            (r#"{"a" 1}"#, 5, JsonFlaw::Unexpected),
+            (r#"{a:1}"#, 1, JsonFlaw::Unexpected),
+            ("[1 2]", 3, JsonFlaw::Unexpected),
+            ("[1,]", 3, JsonFlaw::Unexpected),
+            ("[01]", 2, JsonFlaw::Number),
+            ("[1.]", 3, JsonFlaw::Number),
+            ("[-]", 2, JsonFlaw::Number),
+            ("[1e+]", 4, JsonFlaw::Number),
+            ("[.5]", 1, JsonFlaw::Unexpected),
+            ("[NaN]", 1, JsonFlaw::Unexpected),
+            ("[tru]", 4, JsonFlaw::Unexpected),
+            ("['a']", 1, JsonFlaw::Unexpected),
+            ("[\"a\tb\"]", 3, JsonFlaw::Control),
+            (r#"["\x"]"#, 2, JsonFlaw::Escape),
+            (r#"["\u12g4"]"#, 2, JsonFlaw::Escape),
+            (r#"["\ud83d"]"#, 2, JsonFlaw::Surrogate),
+            (r#"["\ude00\ud83d"]"#, 2, JsonFlaw::Surrogate),
+            (r#"["\ud83dx"]"#, 2, JsonFlaw::Surrogate),
+            (r#"["\ud83d\n"]"#, 2, JsonFlaw::Surrogate),
+            (r#"{"a":1,"b":{"c":1,"\u0063":2}}"#, 18, JsonFlaw::KeyTwice),
+            ("{\"\u{e9}\":1,\"e\u{301}\":2}", 8, JsonFlaw::KeyTwice),
+            (r#"{"a":"x"#, 7, JsonFlaw::Open),
+            ("12", 2, JsonFlaw::Open),
         ] {
             assert_eq!(skipped(text), Err(what.at(at)), "{text}");
         }
         let deep = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
         assert_eq!(skipped(&deep(DEEPEST)), Ok(2 * DEEPEST));
-        assert_eq!(skipped(&deep(DEEPEST + 1)), Err(What::TooDeep { most: DEEPEST }.at(DEEPEST)));
+        assert_eq!(skipped(&deep(DEEPEST + 1)), Err(JsonFlaw::TooDeep { most: DEEPEST }.at(DEEPEST)));
         let keys = |n: usize| {
             let keys: Vec<_> = (0..n).map(|key| format!("\"{key}\":0")).collect();
             format!("{{{}}}", keys.join(","))
         };
         assert!(skipped(&keys(100)).is_ok());
-        assert!(matches!(skipped(&keys(101)), Err(JsonFault { what: What::TooManyKeys { most: 100 }, .. })));
+        assert!(matches!(skipped(&keys(101)), Err(JsonFault { what: JsonFlaw::TooManyKeys { most: 100 }, .. })));
         let twice = keys(60).replace("\"59\"", "\"3\"");
-        assert!(matches!(skipped(&twice), Err(JsonFault { what: What::KeyTwice, .. })));
+        assert!(matches!(skipped(&twice), Err(JsonFault { what: JsonFlaw::KeyTwice, .. })));
     }
 
     #[test]

@@ -14,14 +14,14 @@ mod tests;
 
 use self::blocks::JsonBlocks;
 use self::envelope::Envelope;
-use self::fault::{JsonFault, What};
+use self::fault::{JsonFault, JsonFlaw};
 use self::lexer::Lexer;
 use self::paths::Paths;
-use self::record::Rows;
+use self::record::JsonRows;
 pub(in crate::read::format) use self::shape::JsonScratch;
 use super::null::means_null;
 use super::{
-    BadRecords, Block, BlockStop, ColumnNames, Failure, FaultSpot, FileFormat, FormatScratch, OpenedMember, Parsed,
+    BadRecords, Block, BlockStop, Failure, FaultSpot, FileFormat, FormatScratch, NamesKnown, OpenedMember, Parsed,
     RecordFault, Survey,
 };
 use crate::error::{Code, Error, Result};
@@ -62,9 +62,9 @@ impl Json {
         Failure::Fault(match stop {
             Some(BlockStop::Error(error)) => return Failure::Error(error),
             Some(BlockStop::Fault(fault)) => RecordFault { record: fault.record + rows, ..fault },
-            Some(BlockStop::TooLong) => self.fault(offset, rows, What::TooLong { longest: self.longest }.at(0)),
-            Some(BlockStop::Malformed { .. }) => self.fault(offset, rows, What::Malformed.at(at)),
-            None => self.fault(offset, rows, What::CutShort.at(at)),
+            Some(BlockStop::TooLong) => self.fault(offset, rows, JsonFlaw::TooLong { longest: self.longest }.at(0)),
+            Some(BlockStop::Malformed { .. }) => self.fault(offset, rows, JsonFlaw::Malformed.at(at)),
+            None => self.fault(offset, rows, JsonFlaw::CutShort.at(at)),
         })
     }
 }
@@ -80,7 +80,7 @@ impl FileFormat for Json {
                 JsonBlocks::arrays_of(text, envelope, self.longest)
             }
         };
-        Ok(OpenedMember { names: ColumnNames::InRecords, blocks: Box::new(blocks) })
+        Ok(OpenedMember { names: NamesKnown::InRecords, blocks: Box::new(blocks) })
     }
 
     fn parse(
@@ -96,18 +96,18 @@ impl FileFormat for Json {
         shape.begin(&self.paths, self.read.max_columns);
         let mut walk = Walk {
             lost: memchr::memmem::find(text.as_bytes(), "\u{fffd}".as_bytes()),
-            rows: Rows::new(Lexer::new(&text, self.read.max_columns), &self.paths, shape, cells),
+            rows: JsonRows::new(Lexer::new(&text, self.read.max_columns), &self.paths, shape, cells),
             lines: matches!(self.rules, JsonFormat::Lines),
             longest: self.longest,
             count: 0,
             blank: Vec::new(),
         };
         let broken = walk.all();
-        let Walk { rows: Rows { values, .. }, count, blank, .. } = walk;
+        let Walk { rows: JsonRows { values, .. }, count, blank, .. } = walk;
         let end = (offset, text.len(), count as u64);
         let failure = match broken {
-            Err(fault) if fault.what != What::Open => Some(Failure::Fault(self.fault(offset, end.2, fault))),
-            _ if malformed => Some(Failure::Fault(self.fault(offset, end.2, What::Malformed.at(text.len())))),
+            Err(fault) if fault.what != JsonFlaw::Open => Some(Failure::Fault(self.fault(offset, end.2, fault))),
+            _ if malformed => Some(Failure::Fault(self.fault(offset, end.2, JsonFlaw::Malformed.at(text.len())))),
             Ok(()) if stop.is_none() => None,
             _ => Some(self.stopped(stop, end)),
         };
@@ -184,7 +184,7 @@ fn whole_text(bytes: Vec<u8>, cut: bool) -> (String, bool) {
 
 /// The records of a block, one after the other.
 struct Walk<'t, 'p> {
-    rows: Rows<'t, 'p>,
+    rows: JsonRows<'t, 'p>,
     lines: bool,
     longest: usize,
     /// Where the first U+FFFD is.
@@ -212,8 +212,10 @@ impl Walk<'_, '_> {
             let read = if self.lines { self.line(start) } else { self.element() };
             let end = read.as_ref().map_or_else(|fault| fault.at, |read| read.end);
             let read = match self.lost.filter(|lost| *lost < end) {
-                _ if end.saturating_sub(start) > self.longest => Err(What::TooLong { longest: self.longest }.at(start)),
-                Some(lost) => Err(What::Replacement.at(lost)),
+                _ if end.saturating_sub(start) > self.longest => {
+                    Err(JsonFlaw::TooLong { longest: self.longest }.at(start))
+                }
+                Some(lost) => Err(JsonFlaw::Replacement.at(lost)),
                 None => read,
             };
             match read {
@@ -236,7 +238,7 @@ impl Walk<'_, '_> {
         let lexer = &mut self.rows.lexer;
         let another = lexer.another(b']')?;
         if !another && lexer.at < lexer.text.len() {
-            return Err(What::Unexpected.at(lexer.at));
+            return Err(JsonFlaw::Unexpected.at(lexer.at));
         }
         Ok(StepRead { end: lexer.at - 1, filled })
     }
@@ -248,7 +250,7 @@ impl Walk<'_, '_> {
         let end = found.unwrap_or(text.len());
         self.rows.lexer.end = end;
         let filled = self.record_of_line().map_err(|fault| match fault.what {
-            What::Open if found.is_some() => What::LineEnds.at(fault.at),
+            JsonFlaw::Open if found.is_some() => JsonFlaw::LineEnds.at(fault.at),
             _ => fault,
         })?;
         self.rows.lexer.end = text.len();
@@ -262,7 +264,7 @@ impl Walk<'_, '_> {
         }
         let filled = self.rows.record()?;
         match self.rows.lexer.more() {
-            true => Err(What::AfterRecord.at(self.rows.lexer.at)),
+            true => Err(JsonFlaw::AfterRecord.at(self.rows.lexer.at)),
             false => Ok(Some(filled)),
         }
     }

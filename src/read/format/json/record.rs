@@ -1,10 +1,10 @@
 //! One record to a row of cells: what is needed is found by its path, everything else is checked and passed over. Must not
 //! know files or blocks.
 
-use super::fault::{JsonFault, What};
+use super::fault::{JsonFault, JsonFlaw};
 use super::lexer::{DEEPEST, Lexer, Scalar, unescape};
 use super::paths::{Element, PathNode, Paths};
-use super::shape::Shape;
+use super::shape::RecordShape;
 use crate::policy::ElementChoice;
 use crate::read::batch::Cell;
 use crate::read::found::NameFound;
@@ -28,11 +28,11 @@ enum ElementMatch {
     Yes,
 }
 
-/// Rows of a block in the making.
-pub(super) struct Rows<'t, 'p> {
+/// JsonRows of a block in the making.
+pub(super) struct JsonRows<'t, 'p> {
     pub lexer: Lexer<'t>,
     pub paths: &'p Paths,
-    pub shape: &'p mut Shape,
+    pub shape: &'p mut RecordShape,
     /// Row after row, each as wide as there are columns.
     pub cells: &'p mut Vec<Cell>,
     /// Values that differ from what is written; in cells their positions come after the text.
@@ -45,11 +45,16 @@ pub(super) struct Rows<'t, 'p> {
     scratch: String,
 }
 
-impl<'t, 'p> Rows<'t, 'p> {
-    pub fn new(lexer: Lexer<'t>, paths: &'p Paths, shape: &'p mut Shape, cells: &'p mut Vec<Cell>) -> Rows<'t, 'p> {
+impl<'t, 'p> JsonRows<'t, 'p> {
+    pub fn new(
+        lexer: Lexer<'t>,
+        paths: &'p Paths,
+        shape: &'p mut RecordShape,
+        cells: &'p mut Vec<Cell>,
+    ) -> JsonRows<'t, 'p> {
         cells.clear();
         let (values, scratch) = (PRESENCE.into(), String::new());
-        Rows { lexer, paths, shape, cells, values, row: 0, filled: false, scratch }
+        JsonRows { lexer, paths, shape, cells, values, row: 0, filled: false, scratch }
     }
 
     /// Forgets all rows after so many.
@@ -69,7 +74,7 @@ impl<'t, 'p> Rows<'t, 'p> {
         if self.lexer.next_byte()? != b'{' {
             let at = self.lexer.at;
             // What is no value at all is told as that.
-            return self.lexer.skip(0).and(Err(What::NoObject.at(at)));
+            return self.lexer.skip(0).and(Err(JsonFlaw::NoObject.at(at)));
         }
         self.object(self.shape.record(), 0)?;
         Ok(self.filled)
@@ -87,7 +92,7 @@ impl<'t, 'p> Rows<'t, 'p> {
             before = Some(place);
             keys += 1;
             if keys > self.lexer.max_keys {
-                return Err(What::TooManyKeys { most: self.lexer.max_keys }.at(self.lexer.at));
+                return Err(JsonFlaw::TooManyKeys { most: self.lexer.max_keys }.at(self.lexer.at));
             }
             self.lexer.expect(b':')?;
             self.value(place, depth + 1)?;
@@ -103,7 +108,7 @@ impl<'t, 'p> Rows<'t, 'p> {
         let node = self.shape.node(place).map(|node| paths.at(node));
         let start = self.lexer.at;
         let finding = match first {
-            b'{' | b'[' if depth >= DEEPEST => return Err(What::TooDeep { most: DEEPEST }.at(start)),
+            b'{' | b'[' if depth >= DEEPEST => return Err(JsonFlaw::TooDeep { most: DEEPEST }.at(start)),
             b'{' if node.is_some_and(PathNode::entered) => {
                 let finding = self.object(place, depth)?;
                 self.entered(node, start, finding, false)?
@@ -147,7 +152,7 @@ impl<'t, 'p> Rows<'t, 'p> {
         let leaf = node.and_then(|node| node.leaf);
         if self.paths.structures == Structures::Refuse {
             let needed = leaf.filter(|leaf| self.needed(*leaf));
-            return needed.map_or(Ok(finding), |leaf| Err(What::Object(leaf).at(start)));
+            return needed.map_or(Ok(finding), |leaf| Err(JsonFlaw::Object(leaf).at(start)));
         }
         self.fill(leaf, Cell { start: start as u32, end: self.lexer.at as u32 });
         Ok(if array && finding.inner { VALUE } else { finding })
@@ -161,14 +166,14 @@ impl<'t, 'p> Rows<'t, 'p> {
         if let Some(leaf) = leaf.filter(|_| refuse) {
             return match (first, self.paths.leaves[leaf].separator) {
                 (b'[', Some(separator)) => self.joined(leaf, separator),
-                (b'[', None) => self.empty_array().map_err(|at| What::Array(leaf).at(at)),
-                _ => Err(What::Object(leaf).at(start)),
+                (b'[', None) => self.empty_array().map_err(|at| JsonFlaw::Array(leaf).at(at)),
+                _ => Err(JsonFlaw::Object(leaf).at(start)),
             };
         }
         if let Some(leaf) = node.and_then(|node| node.needed_below).filter(|_| refuse) {
             return match first {
-                b'[' => self.empty_array().map_err(|at| What::NotEntered(leaf).at(at)),
-                _ => Err(What::NotEntered(leaf).at(start)),
+                b'[' => self.empty_array().map_err(|at| JsonFlaw::NotEntered(leaf).at(at)),
+                _ => Err(JsonFlaw::NotEntered(leaf).at(start)),
             };
         }
         self.lexer.skip(depth)?;
@@ -204,12 +209,12 @@ impl<'t, 'p> Rows<'t, 'p> {
         let Some(node) = node else { return Ok(VALUE) };
         if let Some(leaf) = node.leaf.filter(|leaf| self.needed(*leaf)) {
             if self.paths.leaves[leaf].identified && !self.names_somebody(scalar) {
-                return Err(What::NotPlain(leaf).at(start));
+                return Err(JsonFlaw::NotPlain(leaf).at(start));
             }
             self.checked(cell, start)?;
             self.fill(Some(leaf), cell);
         } else if let Some(leaf) = node.needed_below.filter(|_| self.paths.structures == Structures::Refuse) {
-            return Err(What::NotEntered(leaf).at(start));
+            return Err(JsonFlaw::NotEntered(leaf).at(start));
         }
         Ok(VALUE)
     }
@@ -220,8 +225,8 @@ impl<'t, 'p> Rows<'t, 'p> {
             return Ok(());
         }
         match self.text(cell).chars().find(|letter| matches!(letter, '\0' | '\u{fffd}')) {
-            Some('\0') => Err(What::Nul.at(start)),
-            Some(_) => Err(What::Replacement.at(start)),
+            Some('\0') => Err(JsonFlaw::Nul.at(start)),
+            Some(_) => Err(JsonFlaw::Replacement.at(start)),
             None => Ok(()),
         }
     }
@@ -277,16 +282,16 @@ impl<'t, 'p> Rows<'t, 'p> {
             let first = self.lexer.next_byte()?;
             let at = self.lexer.at;
             if matches!(first, b'{' | b'[') {
-                return Err(What::Nested(leaf).at(at));
+                return Err(JsonFlaw::Nested(leaf).at(at));
             }
             let scalar = self.lexer.scalar(first)?;
             if !self.names_somebody(scalar) {
-                return Err(What::NotPlain(leaf).at(at));
+                return Err(JsonFlaw::NotPlain(leaf).at(at));
             }
             let said = self.lexer.said(scalar, &mut unescaped);
             if let Some(value) = said.filter(|value| !value.trim().is_empty()) {
                 if value.contains(separator) {
-                    return Err(What::Separator(leaf).at(at));
+                    return Err(JsonFlaw::Separator(leaf).at(at));
                 }
                 if !joined.is_empty() {
                     joined.push(separator);
@@ -347,7 +352,7 @@ impl<'t, 'p> Rows<'t, 'p> {
         let needed = element.leaves.iter().find(|leaf| self.needed(**leaf));
         let refuse = best == ElementMatch::Yes && self.paths.structures == Structures::Refuse;
         match needed.filter(|_| refuse) {
-            Some(leaf) => Err(What::SeveralElements(*leaf).at(start)),
+            Some(leaf) => Err(JsonFlaw::SeveralElements(*leaf).at(start)),
             None => Ok(()),
         }
     }

@@ -1,7 +1,7 @@
 //! Which keys the records have that a worker has seen: most records have the same ones in the same order, so that the next
 //! key is mostly known before it is read. Must not know values.
 
-use super::fault::{JsonFault, What};
+use super::fault::{JsonFault, JsonFlaw};
 use super::lexer::Lexer;
 use super::paths::{Paths, RECORD};
 use crate::policy::push_key;
@@ -18,15 +18,15 @@ const NONE: u32 = u32::MAX;
 /// Buffers of one worker.
 #[derive(Default)]
 pub(in crate::read::format) struct JsonScratch {
-    pub(super) shape: Shape,
+    pub(super) shape: RecordShape,
     /// Row after row.
     pub(super) cells: Vec<Cell>,
 }
 
 /// Places in records, and what was found there in one block.
 #[derive(Default)]
-pub(super) struct Shape {
-    places: Vec<Place>,
+pub(super) struct RecordShape {
+    places: Vec<KeyPlace>,
     /// Objects looked into so far, so that a key that comes twice in one is seen.
     objects: u64,
     /// What was found, by the order of its first appearance.
@@ -39,12 +39,12 @@ pub(super) struct Shape {
 /// Something that has a name: a place, or a column inside of an array.
 #[derive(Clone, Copy)]
 enum Spot {
-    Place(u32),
+    KeyPlace(u32),
     Leaf(usize),
 }
 
 /// The value of a key in an object that is looked into.
-struct Place {
+struct KeyPlace {
     /// Its path as the name of a column.
     name: String,
     /// As it was written first, between its quotes.
@@ -61,7 +61,7 @@ struct Place {
     found: Option<NameFound>,
 }
 
-impl Shape {
+impl RecordShape {
     /// Begins a block of records that are read by these paths; what was seen with others is forgotten, and so is what has
     /// grown too large.
     pub fn begin(&mut self, paths: &Arc<Paths>, most: usize) {
@@ -82,7 +82,7 @@ impl Shape {
         0
     }
 
-    /// Begins an object; its number is what [`Shape::key`] asks for.
+    /// Begins an object; its number is what [`RecordShape::key`] asks for.
     pub fn object(&mut self) -> u64 {
         self.objects += 1;
         self.objects
@@ -102,7 +102,7 @@ impl Shape {
         object: u64,
     ) -> Result<u32, JsonFault> {
         if lexer.next_byte()? != b'"' {
-            return Err(What::Unexpected.at(lexer.at));
+            return Err(JsonFlaw::Unexpected.at(lexer.at));
         }
         let at = lexer.at;
         let guess = before.map_or(self.places[here as usize].first, |before| self.places[before as usize].after);
@@ -127,7 +127,7 @@ impl Shape {
         };
         let place = &mut self.places[found as usize];
         if std::mem::replace(&mut place.object, object) == object {
-            return Err(What::KeyTwice.at(at));
+            return Err(JsonFlaw::KeyTwice.at(at));
         }
         Ok(found)
     }
@@ -145,11 +145,11 @@ impl Shape {
         let found = match known {
             Some(known) => known,
             None => {
-                let Place { name, node, .. } = &self.places[here as usize];
+                let KeyPlace { name, node, .. } = &self.places[here as usize];
                 let mut name = name.clone();
                 push_key(&mut name, &key);
                 if name.len() > LONGEST_NAME {
-                    return Err(What::KeyTooLong { longest: LONGEST_NAME }.at(at));
+                    return Err(JsonFlaw::KeyTooLong { longest: LONGEST_NAME }.at(at));
                 }
                 let paths = self.paths.clone();
                 let node = paths.zip(*node).and_then(|(paths, node)| paths.at(node).key(&key));
@@ -166,7 +166,7 @@ impl Shape {
 
     fn place(&mut self, name: String, key: Box<[u8]>, node: Option<usize>) -> u32 {
         let (keys, first, after, object, found) = (HashMap::new(), NONE, NONE, 0, None);
-        self.places.push(Place { name, key, node, keys, first, after, object, found });
+        self.places.push(KeyPlace { name, key, node, keys, first, after, object, found });
         self.places.len() as u32 - 1
     }
 
@@ -175,7 +175,7 @@ impl Shape {
     pub fn found(&mut self, place: u32, finding: NameFound) {
         let known = &mut self.places[place as usize].found;
         if note(known, finding) {
-            self.order.push(Spot::Place(place));
+            self.order.push(Spot::KeyPlace(place));
         }
     }
 
@@ -191,7 +191,7 @@ impl Shape {
         let mut names = FoundNames::default();
         for spot in self.order.drain(..) {
             let (name, finding) = match spot {
-                Spot::Place(place) => {
+                Spot::KeyPlace(place) => {
                     let place = &self.places[place as usize];
                     (Some(place.name.clone()), place.found)
                 }
