@@ -212,6 +212,7 @@ fn published(
 ) -> Result<Report> {
     let behind = settle::behind(ready);
     ready.dataset.columns = prepared.columns;
+    ready.dataset.history = recover::history(&ready.target(), &ready.dataset.history);
     ready.state.remember(&mut ready.dataset, &begun.intent, &manifest, ready.call.now)?;
     manifest.output.check_present(ready.target().lake, ready.state.root())?;
     // Requests of another attempt that was first are its own to note: the next run or sweep does it.

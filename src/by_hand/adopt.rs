@@ -12,7 +12,7 @@ use crate::publish::{self, Commit, FileWritten, Seen, Written};
 use crate::run::{check_receipt, passed};
 use crate::state::{Current, Intent, PublishedFile, Replaced};
 use crate::sweep::settle;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Which table is taken back, and why.
 pub struct Adopting {
@@ -218,6 +218,8 @@ fn commit(
     };
     let receipt = publish::adopt(&written(ready, &manifest), &ready.target(), &commit, seen.tip)?;
     check_receipt(&receipt, &manifest)?;
+    // The other program may have written files of the history anew.
+    ready.dataset.history = recover::history(&ready.target(), &BTreeMap::new());
     ready.state.remember(&mut ready.dataset, &intent, &manifest, ready.call.now)?;
     Ok(manifest)
 }

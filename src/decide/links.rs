@@ -296,12 +296,16 @@ mod tests {
     use crate::policy::Effect;
     use crate::stage::mark;
     use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
     use std::collections::{BTreeMap, BTreeSet};
 
     /// Identities of tests are small numbers.
     fn identity(number: u8) -> [u8; 16] {
         blake3::hash(&[number]).as_bytes().as_chunks().0[0]
     }
+
+    /// The raw form of a value has its number and this.
+    const RAW: u8 = 210;
 
     /// A row: its subject (0 is nobody), and identities with their marks.
     #[derive(Clone, Debug)]
@@ -367,8 +371,8 @@ mod tests {
         }
         fn bonds(&self, wanted: &[u8; 16], each: &mut dyn FnMut(Belongs)) {
             for (entry, (follows, ids)) in self.0.iter().enumerate() {
-                for (_, bond) in ids.iter().filter(|(id, _)| identity(*id) == *wanted) {
-                    let follows = if *follows { Follows::Links } else { Follows::Nothing };
+                for (id, bond) in ids.iter().filter(|(id, _)| identity(*id) == *wanted) {
+                    let follows = if *follows { Follows::of(is_raw(*id)) } else { Follows::Nothing };
                     each(Belongs { entry: entry as u32, bond: *bond, follows });
                 }
             }
@@ -376,6 +380,11 @@ mod tests {
         fn effects(&self, entry: u32) -> EffectSet {
             EffectSet::of([Effect::Erase, Effect::Restrict, Effect::Object][entry as usize % 3])
         }
+    }
+
+    /// Whether tests make a number a raw form.
+    fn is_raw(id: u8) -> bool {
+        id >= RAW
     }
 
     fn strong(mark: u8) -> bool {
@@ -417,7 +426,7 @@ mod tests {
         /// What it learns, and its doubt.
         fn entry(&self, ids: &[(u8, Bond)]) -> (BTreeSet<(u8, Bond)>, Option<Doubt>) {
             let of = |wanted: &[Bond]| -> BTreeSet<u8> {
-                ids.iter().filter(|(_, b)| wanted.contains(b)).map(|(id, _)| *id).collect()
+                ids.iter().filter(|(id, b)| wanted.contains(b) && !is_raw(*id)).map(|(id, _)| *id).collect()
             };
             let near = self.whole(self.close(of(&[Bond::Named, Bond::Strong])));
             let lines: Vec<&Line> = near.iter().flat_map(|id| self.carriers(*id, strong)).collect();
@@ -437,6 +446,22 @@ mod tests {
                     far.extend(line.carries.iter().filter(|(m, _)| links(*m)).map(|(_, id)| *id));
                 }
             }
+            // R16: a raw form that is named brings the rows of the raw keys beside it, and leads no further.
+            for (id, _) in ids.iter().filter(|(id, bond)| is_raw(*id) && *bond == Bond::Named) {
+                let own = |m: u8| m & mark::RAW != 0 && m != mark::KEY | mark::RAW;
+                let carriers = self.carriers(*id, own);
+                let all: BTreeSet<u8> = carriers.iter().map(|l| l.subject).filter(|s| *s != 0).collect();
+                let raw_key = |l: &Line| l.carries.iter().find(|(m, _)| *m == mark::KEY | mark::RAW).map(|(_, id)| *id);
+                let with_key = carriers.iter().filter_map(|l| Some((l.subject, raw_key(l)?)));
+                for (subject, key) in with_key {
+                    if all.len() > self.limits.max_alias_fanout {
+                        shared = true;
+                    } else {
+                        met.insert(subject);
+                        far.insert(key);
+                    }
+                }
+            }
             let far: BTreeSet<u8> = self.whole(self.close(far)).difference(&near).copied().collect();
             let reached = near.union(&far).flat_map(|id| self.carriers(*id, strong)).map(|l| l.subject);
             let subjects: BTreeSet<u8> = reached.chain(met).filter(|s| *s != 0).collect();
@@ -451,7 +476,7 @@ mod tests {
 
     /// Keys are 1 to 9, strong links keys or 20 to 25, weak values 40 to 44; a raw form has a number of its own.
     fn line() -> impl Strategy<Value = Line> {
-        let raw = |mark: u8, id: u8, raw: bool| if raw { (mark | mark::RAW, id + 100) } else { (mark, id) };
+        let raw = |mark: u8, id: u8, raw: bool| if raw { (mark | mark::RAW, id + RAW) } else { (mark, id) };
         let some = |id: BoxedStrategy<u8>| prop::option::weighted(0.5, (id, prop::bool::weighted(0.1)));
         let strong = || prop_oneof![1 => 1u8..10, 2 => 20u8..26].boxed();
         let slots = (
@@ -476,14 +501,16 @@ mod tests {
     }
 
     fn asked() -> impl Strategy<Value = Asked> {
-        let id = prop_oneof![3 => 1u8..10, 3 => 20u8..26, 3 => 40u8..45, 1 => 101u8..110];
+        let raw = prop_oneof![1u8..10, 20u8..26, 40u8..45].prop_map(|id| id + RAW);
+        let id = prop_oneof![3 => 1u8..10, 3 => 20u8..26, 3 => 40u8..45, 2 => raw];
         let bond = prop_oneof![4 => Just(Bond::Named), 1 => Just(Bond::Strong), 1 => Just(Bond::ViaWeak)];
         let entry = (prop::bool::weighted(0.9), prop::collection::vec((id, bond), 1..4));
         prop::collection::vec(entry, 1..5).prop_map(Asked)
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(600))]
+        // The same scenarios every time; another seed here looks at others.
+        #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(1218), ..ProptestConfig::with_cases(1500) })]
 
         #[test]
         fn r12_to_r18_the_outcome_is_that_of_the_rules_whatever_the_order_buckets_and_threads(

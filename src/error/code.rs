@@ -207,8 +207,8 @@ codes! {
         "A file is of a kind that is not read: a document, an encrypted or differently packed member, a link."
         "Do what the message says: have it exported as CSV, plain, compressed or in an archive, without a password."
     HeaderMissing "header-missing" Input
-        "A file is empty, or ends before its header."
-        "Have it exported again, or check `read.header` in the source."
+        "A file is empty, ends before its header, or has none and nothing names its columns."
+        "Have it exported again, or check `header`, `names`, `model` and `entity` in `[read]` of the source."
     InputDamaged "input-damaged" Input
         "A packed file is cut short, or does not agree with its own lengths and checksums."
         "Have it exported or transferred again."
@@ -227,6 +227,9 @@ codes! {
     RecordMalformed "record-malformed" Input
         "A record is no CSV as the source declares it: quotes, line ends, number of cells, length."
         "Have it exported again, or set `limits.on_bad_record = \"drop\"` in the job."
+    RequestListChanged "request-list-changed" Input
+        "A file of requests changed or went away while it was being read. Every request that was read is stored and in force."
+        "Let whoever writes the list finish, then run again; nothing is published until every list can be read (R31)."
     RequestListUnreadable "request-list-unreadable" Input
         "A list of requests, or a part of it, could not be read. Every readable request is stored and in force."
         "Correct the record or the file named; nothing is published until every list can be read (R31)."

@@ -42,7 +42,7 @@ pub(super) fn keys_in_use(state: &Root, entries: &[LedgerEntry], report: &mut Ve
     for (path, (id, seq)) in named {
         let (place, of) = (state.display(&path), state.display(&ledger::path(seq)));
         match state.get(&path) {
-            Ok(Some(bytes)) if serde_json::from_slice::<Recorded>(&bytes).is_ok_and(|key| key.id == id) => {}
+            Ok(Some(bytes)) if super::parse::<Recorded>(&bytes).is_some_and(|key| key.id == id) => {}
             Ok(Some(_)) => report.faults.push(format!("{place} is not the key that {of} names")),
             Ok(None) => report.faults.push(format!("{place} is missing; {of} names the key")),
             Err(error) => {

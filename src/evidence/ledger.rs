@@ -528,7 +528,7 @@ impl Ledger {
                 attempt: of.attempt,
                 event: event.clone(),
             };
-            let bytes = super::json(&entry)?;
+            let bytes = super::record(&entry)?;
             let head = Head { seq: entry.seq, digest: digest(&bytes) };
             if self.root.create(&path(entry.seq), bytes)? == Created::New {
                 self.keep(head.seq, &entry, &head.digest);
@@ -595,7 +595,7 @@ pub(super) fn read(root: &Root, seq: u64) -> Result<(LedgerEntry, Vec<u8>, Strin
     let place = root.display(&path(seq));
     let bytes =
         root.get(&path(seq))?.ok_or_else(|| Error::new(Code::StatePartMissing, format!("{place} is missing")))?;
-    let entry: LedgerEntry = serde_json::from_slice(&bytes).map_err(|_| {
+    let entry = super::parse::<LedgerEntry>(&bytes).ok_or_else(|| {
         Error::new(Code::StatePartUnreadable, format!("{place} cannot be read as an entry"))
             .help("it was changed, or a newer tamis wrote it; run `tamis verify` of the newest version")
     })?;

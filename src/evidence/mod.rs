@@ -4,7 +4,10 @@
 pub mod keys_in_use;
 pub mod ledger;
 pub mod manifest;
+mod own;
 mod present;
+mod record;
+mod replaced;
 mod report;
 pub mod segments;
 mod stored;
@@ -14,6 +17,7 @@ mod witness;
 pub use ledger::{Head, Ledger, LedgerEntry, LedgerEvent, RunRef};
 pub use manifest::Manifest;
 pub use present::{check_same, has_digest};
+pub(crate) use record::{parse, record};
 pub use report::VerifyReport;
 pub(crate) use verify::intent_path;
 pub use verify::{LOG_NOT_READ, verify};

@@ -21,6 +21,12 @@ pub struct VerifyReport {
     pub companions: u64,
     /// Files of stored requests with the digest that was recorded.
     pub segments: u64,
+    /// Records of the state with the digest that they have of themselves.
+    pub own_digests: u64,
+    /// Files and companions of replaced versions that are there still, byte for byte.
+    pub replaced: u64,
+    /// Files of the logs of tables with the digest that was recorded.
+    pub history: u64,
     /// What holds, in words.
     pub proven: Vec<String>,
     /// What this does not prove, in words.

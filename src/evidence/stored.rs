@@ -62,7 +62,7 @@ fn by_records(state: &Root) -> Result<RecordedDigests> {
     let mut recorded = RecordedDigests::new();
     for path in newest_records(state, "datasets")? {
         let bytes = state.get(&path)?.unwrap_or_default();
-        recorded.extend(serde_json::from_slice::<ToldSegments>(&bytes).map(|told| told.stored).unwrap_or_default());
+        recorded.extend(super::parse::<ToldSegments>(&bytes).map(|told| told.stored).unwrap_or_default());
     }
     Ok(recorded)
 }

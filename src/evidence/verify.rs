@@ -5,7 +5,7 @@ use super::keys_in_use::keys_in_use;
 use super::ledger::{self, GENESIS, Head, LedgerEntry, LedgerEvent};
 use super::manifest::{self, File, Manifest};
 use super::report::VerifyReport;
-use super::{digest, digest_of, stored};
+use super::{digest, digest_of, own, replaced, stored};
 use crate::error::{Code, Error, Result};
 use crate::store::{Root, from_io};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +36,8 @@ pub fn verify(state: &Root, lakes: &BTreeMap<String, Root>, head: Option<&str>) 
         version(state, lakes, manifest, &mut report);
     }
     stored::stored(state, &entries, &mut report);
+    own::records(state, &mut report);
+    replaced::replaced(state, lakes, &manifests, &mut report);
     words(&mut report, head.as_ref(), manifests.len() > current.len());
     Ok(report)
 }
@@ -58,14 +60,14 @@ fn chain(state: &Root, expected: Option<&Head>, report: &mut VerifyReport) -> Re
             report.faults.push(format!("{place} is not the entry that the given head names"));
         }
         report.head = Some(Head { seq, digest: found.clone() });
-        match serde_json::from_slice::<LedgerEntry>(&bytes) {
-            Ok(entry) => {
+        match super::parse::<LedgerEntry>(&bytes) {
+            Some(entry) => {
                 let faults = report.faults.len();
                 link(&place, seq, &prev, entries.last(), &entry, &mut report.faults);
                 report.entries += u64::from(report.faults.len() == faults);
                 entries.push(entry);
             }
-            Err(_) => report.faults.push(format!("{place} cannot be read as an entry")),
+            None => report.faults.push(format!("{place} cannot be read as an entry: it was changed")),
         }
         prev = found;
     }

@@ -166,8 +166,8 @@ fn header(place: &str, reading: &DialectReading) -> Result<u64> {
     if data > 0 && data * 4 >= row.cells.len() || numbers * 2 > row.cells.len() {
         return Err(Error::new(Code::HeaderMissing, format!("{place} has no header: line {} holds values", row.line))
             .help(
-                "have it exported with a header, or write one: a line with the names of the columns, as the first line \
-             (for Synapse Link they are in model.json)",
+                "have it exported with a header, or write one: a line with the names of the columns, as the first line. A \
+                 source can also do without: header = false, with names, or with model = \"model.json\" for Synapse Link",
             ));
     }
     Ok(row.line)

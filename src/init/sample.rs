@@ -6,7 +6,7 @@ use super::dialect::{self, Dialect};
 use crate::cell::text::canonical;
 use crate::error::{Code, Error, Result};
 use crate::policy::ReadFormat;
-use crate::read::{Container, Member, Records, beginning, foreign, in_order, members};
+use crate::read::{Container, Member, Records, beginning, foreign, in_order, members, what_to_do};
 use crate::store::{Object, Root};
 use std::collections::BTreeMap;
 use tokio::runtime::Handle;
@@ -327,19 +327,12 @@ fn fill(table: &mut Table, mut records: Records) {
 /// The error for a file that is no text with cells.
 fn other_format(place: &str, path: &str, what: &str) -> Error {
     let named_xls = path.to_ascii_lowercase().ends_with(".xls") && what.contains("HTML");
-    let (what, help) = match what {
-        _ if named_xls => (
+    let (what, help) = match named_xls {
+        true => (
             "an HTML table that is called .xls",
             "choose CSV, not Excel, where it is exported (in Salesforce reports: Details Only, .csv)",
         ),
-        what if what.contains("workbook") => {
-            (what, "save the sheet with the records as \"CSV UTF-8\", then name the CSV")
-        }
-        what if what.contains("JSON") => (what, "have it exported as CSV; JSON is not read yet"),
-        what if what.contains("Parquet") => {
-            (what, "write it as CSV first (COPY … TO … in DuckDB); Parquet is not read yet")
-        }
-        what => (what, "have it exported as CSV: plain, as gzip, or as a member of a zip archive"),
+        false => (what, what_to_do(what)),
     };
     Error::new(Code::FormatNotRead, format!("{place} is {what}, which is not read")).help(help)
 }

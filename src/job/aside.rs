@@ -4,9 +4,9 @@
 use crate::evidence::manifest::AsideCount;
 use crate::policy::{Location, Plan, Project};
 use crate::read::Selection;
-use crate::requests::IntakeReport;
+use crate::requests::{Elsewhere, IntakeReport};
 use crate::store::{Aside, PathGlob, Root};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 
 /// Files that a list or an input leaves aside though they look like what was meant.
@@ -52,10 +52,14 @@ pub fn survey(project: &Project, roots: &BTreeMap<String, Root>) -> Sighted {
     let places: BTreeSet<(&str, &str)> = own.chain(observed).map(|input| (&input.root[..], &input.path[..])).collect();
     let inputs = places.into_iter().map(|(root, path)| (format!("input {root}:{path}"), root, path));
     let all = lists.map(|(of, input)| (of, &input.root[..], &input.path[..])).chain(inputs);
+    let mut elsewhere = Elsewhere::of(project, roots);
     for (of, root, path) in all {
         let (Some(root), Some(glob)) = (roots.get(root), PathGlob::new(path)) else { continue };
         match root.meant(&glob) {
-            Ok(meant) => {
+            Ok(mut meant) => {
+                // Whether something that lies below was taken in before is only known with the stored requests.
+                let list = of.strip_prefix("list ").and_then(|name| project.lists.get(name));
+                meant.aside.add(list.map_or(Aside::default(), |list| elsewhere.look(list, &[], &HashSet::new())));
                 sighted.unseen.extend(meant.unseen.iter().map(|unseen| format!("{of}: {unseen}")));
                 sighted.aside.extend(told(of, &meant.aside));
             }

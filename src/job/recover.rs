@@ -6,7 +6,7 @@ use super::prepare::Ready;
 use crate::error::{Code, Error, Result};
 use crate::publish::{self, CurrentTable, Passed, Target};
 use crate::state::{Dataset, Since, State};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Compares the table with what state knows of it and completes the entries of a version that is only in the table.
 ///
@@ -188,8 +188,15 @@ pub(crate) fn complete(ready: &mut Ready, (version, run, attempt, digest): &(u64
         Error::new(Code::StatePartMissing, format!("run {run} has published version {version} without an intent"))
             .help("compare the state with its copy: `tamis verify`")
     })?;
+    ready.dataset.history = history(&ready.target(), &ready.dataset.history);
     ready.state.remember(&mut ready.dataset, &intent, &manifest, ready.call.now)?;
     ready.renew()
+}
+
+/// The digests of the table's history, with those of what has come since `known`. They only serve `verify`: what cannot be
+/// read now is met by the next run or sweep.
+pub fn history(target: &Target<'_>, known: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    publish::history(target.lake, target.path, known).unwrap_or_else(|_| known.clone())
 }
 
 /// What to do about a table that another program has changed.

@@ -10,10 +10,13 @@ use std::ops::Range;
 /// Reads the keys of `[read]` that only JSON has, and refuses those that it has not.
 pub(super) fn rules(page: Page, spec: &SourceSpec, encoding: Option<&str>) -> Option<JsonFormat> {
     let read: &ReadSpec = &spec.read;
-    let of_csv: [(&str, Option<Range<usize>>); 4] = [
+    let of_csv = [
         ("delimiter", read.delimiter.as_ref().map(At::span)),
         ("quote", read.quote.as_ref().map(At::span)),
         ("header", read.header.as_ref().map(At::span)),
+        ("names", read.names.as_ref().map(At::span)),
+        ("model", read.model.as_ref().map(At::span)),
+        ("entity", read.entity.as_ref().map(At::span)),
         ("stray_quotes", read.stray_quotes.as_ref().map(At::span)),
     ];
     for (key, at) in of_csv {

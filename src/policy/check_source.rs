@@ -2,6 +2,7 @@
 //! it lists allow what it says. Must not know jobs.
 
 use super::check_json;
+use super::check_names;
 use super::check_pattern;
 use super::check_policy::{self, Policy};
 use super::finding::Page;
@@ -625,8 +626,10 @@ fn settle(page: Page, at: &At<String>) -> Option<Period> {
 fn read(page: Page, spec: &SourceSpec) -> Option<ReadFormat> {
     let read: &ReadSpec = &spec.read;
     let encoding = value::encoding(page, read.encoding.as_ref());
+    let names = check_names::names(page, read);
+    let header = names.as_ref().map_or(CsvFormat::UNSET.header, |(line, _)| *line);
     let records = match *read.format {
-        Format::Csv => csv(page, spec).map(RecordFormat::Csv),
+        Format::Csv => csv(page, spec, header).map(RecordFormat::Csv),
         Format::Json | Format::Ndjson => check_json::rules(page, spec, encoding.as_deref()).map(RecordFormat::Json),
     };
     let member = match &read.member {
@@ -646,6 +649,7 @@ fn read(page: Page, spec: &SourceSpec) -> Option<ReadFormat> {
         records: records?,
         encoding: encoding?,
         bom: read.bom.as_ref().map_or(Bom::Allow, |b| **b),
+        names: names?.1,
         null: read.null.as_ref().map(|l| (**l).clone()).unwrap_or_default(),
         member: member?,
         member_text: read.member.as_ref().map(|m| m.to_string()),
@@ -660,7 +664,7 @@ fn read(page: Page, spec: &SourceSpec) -> Option<ReadFormat> {
 }
 
 /// The keys that only CSV has.
-fn csv(page: Page, spec: &SourceSpec) -> Option<CsvFormat> {
+fn csv(page: Page, spec: &SourceSpec, header: u64) -> Option<CsvFormat> {
     let (read, unset): (&ReadSpec, _) = (&spec.read, CsvFormat::UNSET);
     let delimiter = read.delimiter.as_ref().map_or(Some(unset.delimiter), |at| value::ascii(page, at));
     let quote = match &read.quote {
@@ -677,11 +681,10 @@ fn csv(page: Page, spec: &SourceSpec) -> Option<CsvFormat> {
     if let Some(at) = &read.records {
         page.fault(at.span(), "unused-key", "`records` is for format = \"json\"", "leave it out");
     }
-    let header = value::number(page, read.header.as_ref(), 1..1_000_001, unset.header as i64);
     Some(CsvFormat {
         delimiter: delimiter?,
         quote: quote?,
-        header: u64::try_from(header?).ok()?,
+        header,
         stray_quotes_literal: read.stray_quotes.as_ref().is_some_and(|s| **s == StrayQuotes::Literal),
     })
 }

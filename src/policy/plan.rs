@@ -7,6 +7,7 @@ use super::schedule::Schedule;
 pub use super::value::Location;
 use crate::clock::Period;
 
+pub use super::name_place::{ModelFile, NamesFrom};
 pub use super::share::Share;
 pub use super::undated::Undated;
 pub use crate::cell::forms::{BooleanWords, CellForms, NumberForm};
@@ -340,6 +341,8 @@ pub struct ReadFormat {
     pub encoding: String,
     /// What a byte order mark means.
     pub bom: Bom,
+    /// Where the names of columns are.
+    pub names: NamesFrom,
     /// Cells that mean null, besides blank ones.
     pub null: Vec<String>,
     /// Members of an archive to read; none = all.
@@ -375,6 +378,7 @@ impl ReadFormat {
             records: RecordFormat::Csv(CsvFormat::UNSET),
             encoding: "utf-8".into(),
             bom: Bom::Allow,
+            names: NamesFrom::Header,
             null: Vec::new(),
             member: None,
             member_text: None,

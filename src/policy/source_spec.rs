@@ -53,6 +53,16 @@ pub enum StrayQuotes {
     Literal,
 }
 
+/// Where the header is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(untagged, expecting = "expected the number of a line, or false")]
+pub enum HeaderSpec {
+    /// In a line.
+    Line(i64),
+    /// Whether there is one.
+    Whether(bool),
+}
+
 /// What columns that the source does not list do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -80,8 +90,17 @@ pub struct ReadSpec {
     pub delimiter: Option<At<String>>,
     /// One ASCII character or `none`. Default `"`.
     pub quote: Option<At<String>>,
-    /// Row number of the header, from 1. Default 1.
-    pub header: Option<At<i64>>,
+    /// Row number of the header, from 1, or false: the files have none. Default 1.
+    pub header: Option<At<HeaderSpec>>,
+    /// Without a header: the names of all columns, in their order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub names: Option<At<Vec<At<String>>>>,
+    /// Without a header: name of the file that has the names, in the folder of the export or above it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<At<String>>,
+    /// Without a header: name of the export's entity in `model`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entity: Option<At<String>>,
     /// Values that mean null, besides blank cells. Default none.
     pub null: Option<At<Vec<String>>>,
     /// Glob of members inside an archive. Default all.

@@ -122,14 +122,19 @@ pub(super) fn share_or(page: Page, at: Option<&At<String>>, default: &str) -> Op
 /// A whole number within bounds, or the default.
 pub(super) fn number(page: Page, at: Option<&At<i64>>, bounds: Range<i64>, default: i64) -> Option<i64> {
     let Some(at) = at else { return Some(default) };
-    if bounds.contains(&**at) {
-        return Some(**at);
+    within(page, at.span(), **at, bounds)
+}
+
+/// Returns a number that is within bounds.
+pub(super) fn within(page: Page, at: Range<usize>, number: i64, bounds: Range<i64>) -> Option<i64> {
+    if bounds.contains(&number) {
+        return Some(number);
     }
     let help = match bounds.end {
         i64::MAX => format!("write a whole number of {} or more", bounds.start),
         end => format!("write a whole number from {} to {}", bounds.start, end - 1),
     };
-    page.fault(at.span(), "number", "the number is out of bounds", help);
+    page.fault(at, "number", "the number is out of bounds", help);
     None
 }
 

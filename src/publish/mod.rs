@@ -24,7 +24,7 @@ pub use column::{ColumnType, TableColumn};
 pub use companion::{CompanionGroup, Companions};
 pub use file::written_by;
 pub use format::{
-    Commit, Seen, adopt, commit, current, history_entry, is_current, is_history, may_hold_rows, replace,
+    Commit, Seen, adopt, commit, current, history, history_entry, is_current, is_history, may_hold_rows, replace,
     sample_command, seen, trim,
 };
 pub use removal::{Orphans, is_staged, orphans};

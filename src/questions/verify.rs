@@ -116,6 +116,7 @@ fn table(state: &State, target: &Target<'_>, dataset: &Dataset, report: &mut Ver
         same_columns(dataset, table)?;
     }
     if found == TableMatch::Agreed {
+        same_history(target, dataset, report)?;
         let stray = recover::stray(state, target, dataset)?;
         if stray > 0 {
             report.notes.push(format!("{}: {stray} files that no version names wait for removal", dataset.dataset));
@@ -138,6 +139,26 @@ fn same_files(state: &State, target: &Target<'_>, dataset: &Dataset, table: &Cur
         dataset.dataset
     );
     Err(Error::new(Code::TableApart, what))
+}
+
+/// The files of the table's history have the bytes that they had when a run or sweep met them.
+fn same_history(target: &Target<'_>, dataset: &Dataset, report: &mut VerifyReport) -> Result<()> {
+    let there = publish::history(target.lake, target.path, &BTreeMap::new())?;
+    for (path, digest) in &there {
+        match dataset.history.get(path) {
+            Some(known) if known == digest => report.history += 1,
+            Some(_) => report.faults.push(format!("{} has other bytes than were recorded", target.lake.display(path))),
+            None => {}
+        }
+    }
+    let unrecorded = there.keys().filter(|path| !dataset.history.contains_key(*path)).count();
+    if unrecorded > 0 {
+        report.not_proven.push(format!(
+            "that files of the log of {} ({unrecorded}) have the bytes that were written: no run or sweep has recorded them",
+            dataset.dataset
+        ));
+    }
+    Ok(())
 }
 
 /// Every field that the last run published is a column of the table, of the same type. A table keeps the columns of fields

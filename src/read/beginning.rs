@@ -32,6 +32,11 @@ pub fn beginning(root: &Root, member: &Member, most: usize) -> Result<Beginning>
     Ok(Beginning { whole: filled < most, bytes: start })
 }
 
+/// Returns what an operator can do about a file that is something else.
+pub fn what_to_do(what: &str) -> &'static str {
+    signature::help(what)
+}
+
 /// Returns what a file is that begins so and is no text with cells; none when it may be one.
 pub fn foreign(start: &[u8]) -> Option<&'static str> {
     signature::foreign(start.get(..signature::LOOKED_AT).unwrap_or(start))

@@ -8,6 +8,7 @@ mod columns;
 mod container;
 mod format;
 mod found;
+mod model;
 mod order;
 mod reader;
 mod records;
@@ -22,7 +23,7 @@ mod text;
 mod wanted;
 
 pub use batch::{ColumnMap, RawBatch, Values};
-pub use beginning::{Beginning, beginning, foreign};
+pub use beginning::{Beginning, beginning, foreign, what_to_do};
 pub use columns::single_names;
 pub use container::{Container, Member, members};
 pub use format::Survey;

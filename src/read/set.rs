@@ -40,7 +40,7 @@ pub struct Selection {
 /// An input error when nothing matches, no set is complete, it cannot be told which complete set is the newest, the newest
 /// is dated ahead, or something lies there that may belong to the set and cannot be read; a policy error for a bad glob.
 pub fn select(root: &Root, input: &Location, complete: Option<&Complete>, now: Instant) -> Result<Selection> {
-    let Sets { found: mut sets, hidden, aside } = sets(root, input, complete)?;
+    let Sets { found: mut sets, hidden, mut aside } = sets(root, input, complete)?;
     let visible: BTreeSet<Option<String>> = sets.keys().cloned().collect();
     let format = complete.and_then(|complete| complete.set_format.as_ref());
     let mut reason = None;
@@ -76,6 +76,8 @@ pub fn select(root: &Root, input: &Location, complete: Option<&Complete>, now: I
             set.as_deref().map_or(Ok(()), |set| not_ahead(&place, set, &names, complete, now))?;
             // A newer set of which nothing can be seen may be the newest complete one.
             refuse(&hidden, |of| *of == set || (!visible.contains(of) && newer(of, &set, format)))?;
+            let dated = set.as_deref().is_some_and(|set| first_day(set, &names, format).is_some());
+            aside.add(if dated { Aside::default() } else { written_later(root, &sets, &found) });
             return selection(root, (set, complete), found, aside);
         }
     }
@@ -83,6 +85,16 @@ pub fn select(root: &Root, input: &Location, complete: Option<&Complete>, now: I
     let newest = reason.map_or(String::new(), |reason| format!(": {reason}"));
     Err(Error::new(Code::ExportNotWhole, format!("no export in {place} is complete yet{newest}"))
         .help("wait for the export to finish, or check [complete] in the source"))
+}
+
+/// The objects of sets that were written after all of the one that is read, and are passed over: a number, unlike a day,
+/// does not say whether it is too great.
+fn written_later(root: &Root, others: &BTreeMap<Option<String>, Vec<MarkedObject>>, read: &[MarkedObject]) -> Aside {
+    let newest = read.iter().map(|found| found.object.modified).max();
+    let later = others.values().filter(|found| found.iter().all(|found| Some(found.object.modified) > newest));
+    let mut places: Vec<String> = later.flatten().map(|found| root.display(&found.object.path)).collect();
+    places.sort_unstable();
+    Aside { files: places.len() as u64, first: places.into_iter().next() }
 }
 
 /// Refuses a set whose name says a day that has not come: it would stay the newest until then, and every later export would
@@ -270,7 +282,7 @@ fn said(set: Option<&str>, why: &str) -> String {
 fn sets(root: &Root, input: &Location, complete: Option<&Complete>) -> Result<Sets> {
     let pattern = Pattern::new(&input.path)?;
     let mut sets: BTreeMap<Option<String>, Vec<MarkedObject>> = BTreeMap::new();
-    let Meant { objects, unseen, aside } = root.meant(&pattern.glob)?;
+    let Meant { objects, unseen, aside, .. } = root.meant(&pattern.glob)?;
     let hidden: Vec<_> = unseen.into_iter().map(|unseen| (pattern.set_of(&unseen), unseen)).collect();
     for object in objects {
         let Some((set, folder, shared)) = pattern.split(&object.path) else { continue };

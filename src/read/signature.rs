@@ -1,5 +1,6 @@
 //! What a file is that is not what was expected, by its first bytes: so that an operator is told "this is an Excel
-//! workbook" and not which of its bytes is no CSV. Must not know what is read instead.
+//! workbook" and not which of its bytes is no CSV; and what to do about it, in one table. Must not know what is read
+//! instead.
 
 use crate::error::{Code, Error};
 
@@ -28,8 +29,7 @@ const MARKS: [(&[u8], &str); 18] = [
 ];
 
 /// Marks of letters, which a header may begin with too: what follows them is no text.
-const LETTERS: [(&[u8], &str); 3] =
-    [(b"PAR1", "a Parquet file"), (b"ARROW1", "an Arrow file"), (b"ORC", "an ORC file")];
+const LETTERS: [(&[u8], &str); 3] = [(b"PAR1", PARQUET), (b"ARROW1", "an Arrow file"), (b"ORC", "an ORC file")];
 
 /// Beginnings of text, in lower case.
 const WORDS: [(&str, &str); 9] = [
@@ -45,13 +45,56 @@ const WORDS: [(&str, &str); 9] = [
 ];
 const HTML: &str = "an HTML page, such as that of a login or of an error";
 const OLE: &str = "an Excel workbook of the old kind (.xls) or with a password, or another Office document";
-/// What only a source that says so is read as.
-pub(super) const JSON: &str = "a JSON file";
 const WORKBOOK: &str = "an Excel workbook";
 const TAR: &str = "a tar archive";
 const TAR_MARK: usize = 257;
 const OTHER_OFFICE: &str = "an Office document";
 const OPEN_DOCUMENT: &str = "an OpenDocument file, such as a spreadsheet";
+const PARQUET: &str = "a Parquet file";
+/// What only a source that says so is read as.
+pub(super) const JSON: &str = "a JSON file";
+
+/// What to do about a file of another kind, where it is not the same for all.
+const WHAT_TO_DO: [(&[&str], &str); 9] = [
+    (
+        &[WORKBOOK, OPEN_DOCUMENT],
+        "save the sheet with the records as \"CSV UTF-8\", or choose CSV where it is exported",
+    ),
+    (&[OLE], "open it with its password and save the sheet with the records as \"CSV UTF-8\""),
+    (
+        &[JSON],
+        "choose CSV where it is exported, or say in its source how it is read: read.format = \"json\" for an array or pages, \
+         \"ndjson\" for one record per line",
+    ),
+    (&[PARQUET], "write it as CSV first, such as by COPY … TO … in DuckDB"),
+    (
+        &[HTML],
+        "something answered with a page in place of the file: renew the login of what fetches the export, and fetch it \
+         again. An .xls that is a page is a table of a report: choose CSV where it is exported",
+    ),
+    (
+        &["an XML file"],
+        "a store answers so when it refuses: look what the file says. Else choose CSV where it is exported",
+    ),
+    (
+        &["an xz file", "a 7z archive", "a RAR archive", "an LZ4 file"],
+        "have it packed with gzip, zstd, bzip2 or zip, or not at all",
+    ),
+    (
+        &["a zip archive", "an empty zip archive", "a gzip file", "a zstd file", "a bzip2 file", TAR],
+        "have it packed once: an archive in an archive is not opened",
+    ),
+    (
+        &["what macOS puts beside a file (._NAME), not the file", "a .DS_Store of macOS"],
+        "leave it out: it holds no record, and tamis passes it over in archives",
+    ),
+];
+
+/// Returns what an operator can do about a file that is something else.
+pub(super) fn help(what: &str) -> &'static str {
+    let known = WHAT_TO_DO.iter().find(|(kinds, _)| kinds.contains(&what));
+    known.map_or("have it exported as CSV: plain, compressed, or as a member of a zip or tar archive", |(_, help)| help)
+}
 
 /// What a file is that begins so; none for what may be text with cells.
 pub(super) fn foreign(start: &[u8]) -> Option<&'static str> {
@@ -73,6 +116,16 @@ pub(super) fn foreign(start: &[u8]) -> Option<&'static str> {
     let lower = text.to_ascii_lowercase();
     let word = WORDS.iter().find(|(word, _)| lower.starts_with(word.as_bytes()));
     word.map(|(_, what)| *what).or_else(|| is_json(text).then_some(JSON))
+}
+
+/// Returns which encoding plain letters are in that have a NUL beside each, and no mark that says so.
+pub(super) fn wide(start: &[u8]) -> Option<&'static str> {
+    let pairs = start.get(..start.len() / 2 * 2).unwrap_or_default();
+    let letters = |zero: usize| {
+        let plain = |byte: u8| matches!(byte, b'\t'..=b'\r' | b' '..=b'~');
+        pairs.len() >= 8 && pairs.chunks_exact(2).all(|pair| pair[zero] == 0 && plain(pair[1 - zero]))
+    };
+    [(1, "utf-16le"), (0, "utf-16be")].into_iter().find(|(zero, _)| letters(*zero)).map(|(_, label)| label)
 }
 
 /// An object or array whose first value is there. No header begins so: a quote would stand inside a cell.
@@ -98,15 +151,8 @@ pub(super) fn document(has: impl Fn(&str) -> bool) -> Option<&'static str> {
 
 /// The error for a file that is something else.
 pub(super) fn refused(place: &str, what: &str) -> Error {
-    let help = match what {
-        JSON => {
-            "have it exported as CSV, or say in its source how it is read: read.format = \"json\" for an array or pages, \
-             \"ndjson\" for one record per line"
-        }
-        _ => "have it exported as CSV or JSON: plain, as gzip, or as a member of a zip archive",
-    };
     let read = if what == JSON { " as CSV" } else { "" };
-    Error::new(Code::FormatNotRead, format!("{place} is {what}, which is not read{read}")).help(help)
+    Error::new(Code::FormatNotRead, format!("{place} is {what}, which is not read{read}")).help(help(what))
 }
 
 #[cfg(test)]
@@ -126,10 +172,20 @@ mod tests {
             (b"{\"Id\": 1}\n{\"Id\": 2}", JSON),
             (b"[]", JSON),
             (b"%PDF-1.7", "a PDF document"),
-            (b"PAR1\x15", "a Parquet file"),
+            (b"PAR1\x15", PARQUET),
         ] {
             assert_eq!(foreign(start), Some(what), "{}", String::from_utf8_lossy(start));
         }
+        let known = |what: &&str| {
+            MARKS.iter().map(|(_, what)| *what).chain(LETTERS.map(|(_, what)| what)).any(|it| it == *what)
+                || [WORKBOOK, OPEN_DOCUMENT, JSON, HTML, TAR, "an XML file"].contains(what)
+        };
+        assert!(WHAT_TO_DO.iter().flat_map(|(kinds, _)| *kinds).all(known), "a kind that nothing is called");
+        let wide_text =
+            |order: fn(u16) -> [u8; 2], text: &str| text.encode_utf16().flat_map(order).collect::<Vec<u8>>();
+        assert_eq!(wide(&wide_text(u16::to_le_bytes, "Id,Name\n")), Some("utf-16le"));
+        assert_eq!(wide(&wide_text(u16::to_be_bytes, "Id,Name\n")), Some("utf-16be"));
+        assert_eq!((wide(b"Id,Name\n1,a\n"), wide(b"I\0")), (None, None));
         let mut tar = vec![b'x'; TAR_MARK];
         tar.extend_from_slice(b"ustar\0");
         assert_eq!(foreign(&tar), Some(TAR));

@@ -1,5 +1,6 @@
 //! Whole files through the reader: what it gives, what it refuses, and that neither depends on blocks or threads.
 
+mod headless;
 mod packed;
 
 use super::*;
@@ -731,6 +732,26 @@ fn r38_a_set_that_is_dated_more_than_a_day_ahead_is_refused() {
     assert_eq!(found("day/{set}/*", Some(&settled), "2026-09-20T00:00:00Z").unwrap_err().code(), Code::SetDatedAhead);
     aged(folder.path(), "day/2026-10-01/x.csv", 2_000_000_000);
     assert_eq!(found("day/{set}/*", Some(&settled), "2026-09-28T00:00:00Z").unwrap(), "2026-09-28");
+}
+
+#[test]
+fn r38_sets_that_were_written_after_the_one_that_is_read_are_counted_when_names_say_no_day() {
+    let names =
+        ["n/v12/x.csv", "n/v9999/x.csv", "n/v13/x.csv", "n/v13/y.csv", "d/2026-09-01/x.csv", "d/2026-09-02/x.csv"];
+    let folder = folder(&names.map(|name| (name, &b"x"[..])));
+    for (name, seconds) in names.into_iter().zip([100, 200, 300, 300, 300, 200]) {
+        aged(folder.path(), name, seconds);
+    }
+    let found = |path: &str| {
+        let input = Location { root: "raw".into(), path: path.into() };
+        let found =
+            select(&root(folder.path()), &input, None, Instant::parse("2026-10-01T00:00:00Z").unwrap()).unwrap();
+        (found.set.unwrap(), found.aside.files, found.aside.first)
+    };
+    assert_eq!(found("n/{set}/*"), ("v9999".into(), 2, Some("raw:n/v13/x.csv".into())));
+    assert_eq!(found("d/{set}/*"), ("2026-09-02".into(), 0, None), "a day that was exported again");
+    aged(folder.path(), "n/v13/y.csv", 150);
+    assert_eq!(found("n/{set}/*"), ("v9999".into(), 0, None), "part of it was there before");
 }
 
 #[test]

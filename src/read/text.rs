@@ -5,7 +5,7 @@ use super::container::Bytes;
 use super::signature;
 use crate::error::{Code, Error, Result};
 use crate::policy::{Bom, ReadFormat, RecordFormat};
-use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
+use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
 const RAW: usize = 64 * 1024;
 
@@ -70,6 +70,12 @@ impl Text {
             return Err(signature::refused(&format!("{}{within}", bytes.place()), what));
         }
         let mark = mark(&raw, encoding, format.bom, bytes.place())?;
+        if let Some(label) = signature::wide(&raw).filter(|_| mark == 0 && !of_two_bytes(encoding)) {
+            let declared = encoding.name().to_lowercase();
+            let what = format!("{} is text in {label} and is declared as {declared}", bytes.place());
+            let help = format!("set read.encoding = \"{label}\" in the source, or have it exported in {declared}");
+            return Err(Error::new(Code::EncodingWrong, what).help(help));
+        }
         let decoder = (encoding != UTF_8).then(|| encoding.new_decoder_without_bom_handling());
         let watch = encoding.is_single_byte().then(|| Utf8Watch::new(&raw));
         let unread = if decoder.is_none() { raw.split_off(mark) } else { Vec::new() };
@@ -186,6 +192,10 @@ pub(super) fn not_of(encoding: &'static Encoding) -> String {
 /// What an operator can do about them.
 pub(super) const MALFORMED: &str = "check read.encoding in the source against the export's settings";
 
+fn of_two_bytes(encoding: &'static Encoding) -> bool {
+    [UTF_16LE, UTF_16BE].contains(&encoding)
+}
+
 fn grow(buffer: &mut Vec<u8>, length: usize) {
     if buffer.len() < length {
         buffer.resize(length, 0);
@@ -206,7 +216,12 @@ fn mark(start: &[u8], declared: &'static Encoding, rule: Bom, place: &str) -> Re
                 declared.name().to_lowercase()
             ),
         )
-        .help("set read.encoding in the source to what the file is")),
+        .help(match start {
+            [0xff, 0xfe, 0, 0, ..] => {
+                "if it is UTF-32, have it exported in UTF-8; else set read.encoding to what the file is".into()
+            }
+            _ => format!("set read.encoding = \"{}\" in the source", found.name().to_lowercase()),
+        })),
         (Some(_), Bom::Refuse) => Err(Error::new(Code::EncodingWrong, format!("{place} has a byte order mark"))
             .help("set read.bom = \"allow\" in the source if that is right")),
         (Some((_, length)), _) => Ok(length),

@@ -2,6 +2,7 @@
 //! A faulty object never keeps the readable requests of others from being stored. Must not know exports or datasets.
 
 use super::date::ListDates;
+use super::elsewhere::Elsewhere;
 use super::entry::{EntryRef, Requests, StoredBond, half};
 use super::history::SEGMENT_BYTES;
 use super::part;
@@ -12,12 +13,14 @@ use crate::error::{Code, Error, Kind, Result};
 use crate::monitor::{Event, Monitor};
 use crate::policy::{Effect, Identifier, List, Project, ReadFormat};
 use crate::read::{Broken, InputPaths, Member, Records, date_in, survey};
-use crate::store::{Aside, Object, PathGlob, Root, Unseen};
+use crate::store::{Aside, Meant, Object, PathGlob, Root, Unseen};
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 /// What to do about a file that cannot be read.
 const CORRECT: &str = "correct the request file";
+/// What to do about a file that is not the same any more.
+const WAIT: &str = "let whoever writes the request file finish, then run again";
 /// Faults told one by one per object; the others are counted.
 const TOLD: u64 = 100;
 /// A date may be a day ahead of the time in UTC.
@@ -78,6 +81,8 @@ pub struct ListFault {
     pub record: Option<u64>,
     /// Byte of the object's text, from 0, where that helps to find it.
     pub byte: Option<u64>,
+    /// Whether it changed or went away while it was being read: nothing may be wrong with it.
+    pub changed: bool,
     /// What is wrong, in words without a value.
     pub what: String,
     /// What to do about it.
@@ -106,11 +111,13 @@ impl IntakeReport {
 
     /// The error to stop with once everything readable has been applied (R31, exit 3); none when all was readable.
     pub fn refusal(&self) -> Option<Error> {
-        let first = self.faults.first()?;
+        // What has to be corrected comes before what may be right the next time.
+        let first = self.faults.iter().min_by_key(|fault| fault.changed)?;
         let others = self.unreadable.saturating_sub(1);
         let more = if others > 0 { format!(" (and {others} more)") } else { String::new() };
         let help = format!("{}; every readable request has been stored and stays in force", first.help);
-        Some(Error::new(Code::RequestListUnreadable, format!("{first}{more}")).help(help))
+        let code = if first.changed { Code::RequestListChanged } else { Code::RequestListUnreadable };
+        Some(Error::new(code, format!("{first}{more}")).help(help))
     }
 }
 
@@ -131,10 +138,12 @@ pub fn take_in(
 ) -> Result<IntakeReport> {
     let patterns: Vec<&regex::Regex> = project.lists.values().map(|l| &l.request_pattern).collect();
     let mut report = IntakeReport::default();
+    let mut elsewhere = Elsewhere::of(project, roots);
     // Lifts first: whether a request that an export lists without a date is in force is asked while it is read (R63).
     let (lifts, others): (Vec<&List>, _) = project.lists.values().partition(|list| list.effect == Effect::Lift);
     for list in lifts.into_iter().chain(others) {
-        let found = Matching::find(list, roots)?;
+        let mut found = Matching::find(list, roots)?;
+        found.aside.add(elsewhere.look(list, &found.below, &taken_before(requests, list)));
         let dates = ListDates::new(list.formats.as_deref(), &list.zone)?;
         let mut intake = ListReading {
             requests,
@@ -204,6 +213,13 @@ struct Matching<'a> {
     /// What it matches, or may match something in, and cannot be read.
     unseen: Vec<Unseen>,
     aside: Aside,
+    below: Vec<Object>,
+}
+
+/// Names and lengths of the files of a list that were taken in: whoever moves one away means nothing by it.
+fn taken_before(requests: &Requests, list: &List) -> HashSet<(String, u64)> {
+    let name = |file: &FileTaken| file.object.rsplit(['/', ':']).next().unwrap_or_default().to_owned();
+    requests.files_of(&list.name).map(|file| (name(file), file.bytes)).collect()
 }
 
 impl<'a> Matching<'a> {
@@ -215,8 +231,8 @@ impl<'a> Matching<'a> {
         let glob = PathGlob::new(&input.path);
         let glob =
             glob.ok_or_else(|| Error::new(Code::SpecUnusable, format!("list {}: input is not a glob", list.name)))?;
-        let found = root.meant(&glob)?;
-        Ok(Matching { root, glob, objects: found.objects, unseen: found.unseen, aside: found.aside })
+        let Meant { objects, unseen, aside, below } = root.meant(&glob)?;
+        Ok(Matching { root, glob, objects, unseen, aside, below })
     }
 }
 
@@ -276,7 +292,7 @@ impl ListReading<'_> {
     fn taken_in(&mut self, found: &Matching<'_>) -> Result<()> {
         self.count.aside = found.aside.clone();
         for unseen in &found.unseen {
-            self.told(&unseen.place(), (None, None), unseen.said(), unseen.help());
+            self.told(&unseen.place(), (None, None), false, (unseen.said(), unseen.help()));
         }
         let none = found.objects.is_empty() && found.unseen.is_empty();
         if none && !self.list.may_be_empty && !self.removed_since(&found.glob) {
@@ -583,17 +599,24 @@ impl ListReading<'_> {
         if error.kind() != Kind::Input {
             return Err(error);
         }
-        self.told(place, at, &part::said(place, &error), CORRECT);
+        let changed = error.code() == Code::ExportChangedWhileRead;
+        self.told(place, at, changed, (&part::said(place, &error), if changed { WAIT } else { CORRECT }));
         Ok(())
     }
 
     fn fault(&mut self, place: &str, record: Option<u64>, byte: Option<u64>, what: &str) {
-        self.told(place, (record, byte), what, CORRECT);
+        self.told(place, (record, byte), false, (what, CORRECT));
     }
 
-    fn told(&mut self, place: &str, (record, byte): (Option<u64>, Option<u64>), what: &str, help: &'static str) {
+    fn told(
+        &mut self,
+        place: &str,
+        (record, byte): (Option<u64>, Option<u64>),
+        changed: bool,
+        (what, help): (&str, &'static str),
+    ) {
         let (list, object) = (self.list.name.clone(), place.to_owned());
-        let fault = ListFault { list, object, record, byte, what: what.to_owned(), help };
+        let fault = ListFault { list, object, record, byte, changed, what: what.to_owned(), help };
         self.count.unreadable += 1;
         self.monitor.event(Event::Warning(fault.to_string()));
         self.faults.push(fault);

@@ -3,6 +3,7 @@
 
 mod command;
 mod date;
+mod elsewhere;
 mod entry;
 mod history;
 mod list;
@@ -14,6 +15,7 @@ mod states;
 mod status;
 
 pub use command::{COMMAND, RequestCommand};
+pub use elsewhere::Elsewhere;
 pub use entry::{Entry, EntryRef, LiftEnds, Requests, StoredBond, Usable, half};
 pub use history::{Learned, ToldRequest};
 pub use list::{IntakeReport, ListFault, ListIntake, files, take_in};

@@ -52,7 +52,7 @@ impl State {
                 .help("an acceptance is good for one run; the next one that is stopped prints its own digest"));
         }
         let path = path(&accept.job, &accept.plan);
-        let first = match self.root.create(&path, evidence::json(accept)?)? {
+        let first = match self.root.create(&path, evidence::record(accept)?)? {
             Created::New => accept.clone(),
             Created::Exists => load(&self.root, &path)?.unwrap_or_else(|| accept.clone()),
         };
@@ -101,7 +101,7 @@ impl State {
                 .help("look at the plan, then `tamis accept` with the digest it shows"));
         };
         self.note_accept(&accept)?;
-        let bytes = evidence::json(&Used { format: FORMAT, run: run.into() })?;
+        let bytes = evidence::record(&Used { format: FORMAT, run: run.into() })?;
         match self.root.create(&used_path(job, plan), bytes)? {
             Created::New => Ok(()),
             Created::Exists => {

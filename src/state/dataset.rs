@@ -61,6 +61,10 @@ pub struct Dataset {
     /// When its table was retired: all its bytes are gone, and nothing was published since.
     #[serde(default)]
     pub retired: Option<Retirement>,
+    /// BLAKE3 of the files of the table's history that are written once, by path below the lake's root, as far as a run
+    /// or sweep has met them.
+    #[serde(default)]
+    pub history: BTreeMap<String, String>,
     /// What ledger and stored requests were like when it was saved; none of a record that an older tamis wrote.
     #[serde(default)]
     pub witness: Option<Witness>,
@@ -199,6 +203,7 @@ impl Dataset {
             kept_until: None,
             moves: 0,
             retired: None,
+            history: BTreeMap::new(),
             witness: None,
             stored: BTreeMap::new(),
             kinds: 0,
@@ -229,6 +234,7 @@ impl Dataset {
         self.deleted = self.deleted.max(Some(retirement.at));
         (self.current, self.applied, self.noted, self.kept_until) = (None, None, None, None);
         self.replaced.clear();
+        self.history.clear();
         self.moves += 1;
         self.retired = Some(retirement);
     }
@@ -342,7 +348,7 @@ impl State {
         let (witness, kinds) = (Some(self.witness()?), self.kinds_recorded()?);
         let next = Dataset { seq: record.seq + 1, witness, kinds, ..record.clone() };
         let path_next = path(&record.job, next.seq);
-        if self.root.create(&path_next, evidence::json(&next)?)? == Created::Exists {
+        if self.root.create(&path_next, evidence::record(&next)?)? == Created::Exists {
             return Err(outrun(&record.job));
         }
         let numbers = self.record_numbers(&record.job)?;

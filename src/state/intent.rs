@@ -174,7 +174,7 @@ impl State {
         let taken = self.root.list(&format!("runs/{run}/attempts"))?;
         let number = |path: &str| path.rsplit('/').next()?.strip_suffix(".json")?.parse::<u32>().ok();
         let mut next = taken.iter().filter_map(|object| number(&object.path)).max().unwrap_or(0) + 1;
-        let bytes = evidence::json(&Attempt { format: FORMAT, at: now, nonce: nonce.into(), makes: Some(makes) })?;
+        let bytes = evidence::record(&Attempt { format: FORMAT, at: now, nonce: nonce.into(), makes: Some(makes) })?;
         while self.root.create(&attempt_path(run, next), bytes.clone())? == Created::Exists {
             next += 1;
         }

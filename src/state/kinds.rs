@@ -54,7 +54,7 @@ impl State {
         for kind in kinds {
             let path = path(kind);
             if !there.contains(&path) {
-                self.root.create(&path, evidence::json(&RecordedKinds { format: FORMAT, kind: kind.clone() })?)?;
+                self.root.create(&path, evidence::record(&RecordedKinds { format: FORMAT, kind: kind.clone() })?)?;
             }
         }
         Ok(())

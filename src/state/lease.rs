@@ -163,7 +163,7 @@ impl Lease {
         let (holder, nonce) = (self.who.name.clone(), self.nonce.clone());
         let (process, witness) = (self.who.process.clone(), self.witness.clone());
         let generation = Generation { format: FORMAT, holder, at, until, freed, process, nonce, witness };
-        let bytes = evidence::json(&generation)?;
+        let bytes = evidence::record(&generation)?;
         while self.root.create(&self.path(self.generation + 1), bytes.clone())? == Created::Exists {
             // An answer may have been lost: then it is ours.
             let there = load::<Generation>(&self.root, &self.path(self.generation + 1))?;

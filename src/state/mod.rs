@@ -83,7 +83,7 @@ impl State {
             stored,
         };
         state.ledger.append(RunRef { run: "state-create", attempt: 1, since: Instant(i64::MIN) }, event, now)?;
-        match root.create(FILE, evidence::json(&Made { format: FORMAT, created: now })?)? {
+        match root.create(FILE, evidence::record(&Made { format: FORMAT, created: now })?)? {
             Created::New => Ok(state),
             Created::Exists => State::open(root),
         }
@@ -210,7 +210,7 @@ impl State {
     }
 
     fn key_in_use(&self, path: &str, id: &KeyId, differs: &Error) -> Result<()> {
-        let bytes = evidence::json(&KeyInUse { format: FORMAT, id: id.clone() })?;
+        let bytes = evidence::record(&KeyInUse { format: FORMAT, id: id.clone() })?;
         match self.root.create(path, bytes)? {
             Created::New => Ok(()),
             Created::Exists => Err(differs.clone()),
@@ -278,7 +278,7 @@ fn missing(place: &str) -> Error {
 /// Reads a JSON record; `None` when it is not there.
 fn load<T: DeserializeOwned>(root: &Root, path: &str) -> Result<Option<T>> {
     let Some(bytes) = root.get(path)? else { return Ok(None) };
-    serde_json::from_slice(&bytes).map(Some).map_err(|_| {
+    evidence::parse(&bytes).map(Some).ok_or_else(|| {
         Error::new(Code::StatePartUnreadable, format!("{} cannot be read as what it should be", root.display(path)))
             .help("it was changed, or a newer tamis wrote it; bring it back from a copy of the state")
     })

@@ -113,7 +113,7 @@ impl State {
             if !matches!(end, End::Refused(_) | End::Again(_)) {
                 record.witness = Some(Witness::latest(record.witness.take(), self.witness()?));
             }
-            if self.root.create(&path(job, record.seq), evidence::json(&record)?)? == Created::New {
+            if self.root.create(&path(job, record.seq), evidence::record(&record)?)? == Created::New {
                 if let Some(old) = record.seq.checked_sub(OLD + 1).filter(|old| *old > 0) {
                     self.root.delete(&path(job, old))?;
                 }

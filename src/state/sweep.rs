@@ -81,7 +81,7 @@ impl State {
             if !matches!(end, SweepEnd::Refused(_)) {
                 record.witness = Some(Witness::latest(record.witness.take(), self.witness()?));
             }
-            let bytes = evidence::json(&record)?;
+            let bytes = evidence::record(&record)?;
             if self.root.create(&path(job, record.seq), bytes)? == Created::New {
                 if let Some(old) = record.seq.checked_sub(OLD + 1).filter(|old| *old > 0) {
                     self.root.delete(&path(job, old))?;

@@ -61,6 +61,13 @@ impl PathGlob {
         self.whole.is_match(path)
     }
 
+    /// Whether it does not match a path, and would match it one folder higher.
+    pub fn matches_above(&self, path: &str) -> bool {
+        let Some((folder, name)) = path.rsplit_once('/') else { return false };
+        let above = folder.rsplit_once('/').map_or(name.to_owned(), |(above, _)| format!("{above}/{name}"));
+        self.matches(above.as_bytes()) && !self.matches(path.as_bytes())
+    }
+
     /// Whether it may match something below a folder.
     pub fn enters(&self, folder: &[u8]) -> bool {
         let inside = |above: &Vec<Regex>| above.iter().any(|above| above.is_match(folder));

@@ -38,6 +38,8 @@ pub struct Meant {
     pub unseen: Vec<Unseen>,
     /// What it leaves aside.
     pub aside: Aside,
+    /// What it would match if it lay one folder higher.
+    pub below: Vec<Object>,
 }
 
 /// Files that a glob leaves aside though they look like what was meant.
@@ -47,6 +49,14 @@ pub struct Aside {
     pub files: u64,
     /// `ROOT:path` of the first, in path order.
     pub first: Option<String>,
+}
+
+impl Aside {
+    /// Adds what was found elsewhere.
+    pub fn add(&mut self, more: Aside) {
+        self.files += more.files;
+        self.first = self.first.take().or(more.first);
+    }
 }
 
 /// Something that lies in a root and cannot be read as an object.
@@ -232,7 +242,8 @@ impl Root {
         aside.retain(|path| near(path));
         let place = |path: &&[u8]| format!("{}:{}", self.name, printable(path));
         let aside = Aside { files: aside.len() as u64, first: aside.iter().min().map(place) };
-        let mut meant = Meant { objects, unseen, aside };
+        let below = objects.iter().filter(|object| glob.matches_above(&object.path)).cloned().collect();
+        let mut meant = Meant { objects, unseen, aside, below };
         meant.objects.retain(|object| glob.matches(object.path.as_bytes()));
         meant.unseen.retain(|unseen| {
             // Of one path even a folder is something where the file belongs.
@@ -270,6 +281,20 @@ impl Root {
         walk.below(prefix)?;
         walk.found.objects.append(&mut walk.staged);
         Ok(walk.found.sorted())
+    }
+
+    /// Objects that lie directly in a folder, as far as they can be read.
+    ///
+    /// # Errors
+    /// As [`Root::look`]; also for a name that cannot be asked for.
+    pub fn directly(&self, folder: &str) -> Result<Vec<Object>> {
+        if self.folder.is_some() {
+            return Ok(self.look_beside(folder)?.objects);
+        }
+        let at = self.at(folder)?;
+        let found = self.runtime.block_on(self.store.list_with_delimiter(Some(&at)));
+        let found = found.map_err(|e| failed("listing", &self.display(folder), &e))?;
+        Ok(found.objects.into_iter().filter_map(|meta| self.object(meta)).collect())
     }
 
     /// One object, or why it cannot be read; nothing when nothing is there.

@@ -6,7 +6,7 @@ use crate::clock::{self, Instant, Period};
 use crate::decide::{Entries, reached_by_hold};
 use crate::error::Result;
 use crate::evidence::{LedgerEvent, RunRef, has_digest};
-use crate::job::ATTEMPT;
+use crate::job::{ATTEMPT, recover};
 use crate::monitor::{Event as Notice, Monitor};
 use crate::publish::{self, Companions, Target};
 use crate::state::{Dataset, PublishedFile, Replaced};
@@ -132,7 +132,10 @@ pub fn remove(
         doubt: false,
         monitor,
     };
-    let before = (dataset.replaced.clone(), dataset.removed, dataset.deleted, dataset.kept_until);
+    let record = |dataset: &Dataset| {
+        (dataset.replaced.clone(), dataset.removed, dataset.deleted, dataset.kept_until, dataset.history.clone())
+    };
+    let before = record(dataset);
     let passed = pass.all(dataset);
     if passed.is_err() && !pass.done.objects.is_empty() {
         pass.done.watermark = dataset.removed;
@@ -141,11 +144,13 @@ pub fn remove(
     let kept_until = passed?;
     watermarks(scene, dataset, &pass, kept_until);
     pass.done.watermark = dataset.removed;
-    let after = (dataset.replaced.clone(), dataset.removed, dataset.deleted, dataset.kept_until);
+    if dataset.current.is_some() {
+        dataset.history = recover::history(&scene.target, &dataset.history);
+    }
     if !pass.done.objects.is_empty() || before.1 != dataset.removed {
         ledger(scene, dataset, &pass.done)?;
     }
-    if before != after {
+    if before != record(dataset) {
         scene.state.save_dataset(dataset)?;
     }
     Ok(pass.done)

@@ -7,6 +7,7 @@ use super::scene::{DatasetRequests, Scene};
 use crate::decide::{self, Entries, Remaining, ReviewRules, has_erased};
 use crate::error::{Code, Error, Result};
 use crate::evidence::manifest::Manifest;
+use crate::job::recover;
 use crate::key;
 use crate::monitor::Monitor;
 use crate::publish::{self, Commit, CurrentTable, Rewriting, Rewritten, SeenPerson, SeenPersons};
@@ -73,6 +74,7 @@ pub fn apply(
     if receipt.manifest != digest || receipt.version != manifest.output.version {
         return Err(overtaken(&manifest, receipt.version));
     }
+    dataset.history = recover::history(&scene.target, &dataset.history);
     let noted = scene.state.remember(dataset, &intent, &manifest, scene.now);
     let noted = noted.and_then(|()| manifest.output.check_present(scene.target.lake, scene.target.state));
     noted.map_err(|error| error.after_publishing(&manifest.output.dataset, manifest.output.version))?;

@@ -4,6 +4,7 @@
 
 mod access;
 mod asleep;
+mod bytes;
 mod canary;
 mod claims;
 mod clouds;

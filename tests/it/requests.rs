@@ -161,6 +161,45 @@ fn r28_a_plan_knows_the_requests_and_writes_nothing() {
 }
 
 #[test]
+fn r31_a_list_that_changes_while_it_is_read_is_told_as_that_and_is_read_the_next_time() {
+    let place = Place::erasure();
+    place.put(ERASURE, TWO);
+    let other = "Case,RequestedAt,Email,ContactId\nC-9,2026-11-02,zoe@example.org,\n";
+    place.put("requests/erasure/z.csv", other);
+    let written = place.folder.path().join("requests/erasure/z.csv");
+    let writing = move |identifier: &Identifier| -> Result<Maker> {
+        let (maker, written) = (maker(identifier)?, written.clone());
+        // Whoever writes the list goes on as soon as the first value of another file has been read.
+        Ok(Box::new(move |values| {
+            let more = format!("{other}C-10,2026-11-02,zeno@example.org,\n");
+            if std::fs::read_to_string(&written).unwrap() == other {
+                std::fs::write(&written, more).unwrap();
+            }
+            maker(values)
+        }))
+    };
+    let (state, mut requests) = (place.state(), place.requests());
+    let roots = BTreeMap::from([("state".to_owned(), state.clone())]);
+    let now = Instant(NOW + 1_000_000);
+    let report = take_in(&mut requests, Some(&state), &roots, &place.project, &writing, now, &Silent).unwrap();
+    let refusal = report.refusal().unwrap();
+    assert_eq!((refusal.code(), report.lists[0].new), (Code::RequestListChanged, 2), "{refusal}");
+    assert!(refusal.message().contains("state:requests/erasure/z.csv: it changed or went away"), "{refusal}");
+    assert!(refusal.help_text().unwrap().starts_with("let whoever writes the request file finish"), "{refusal}");
+    assert_eq!([place.finds("ann@example.org"), place.finds("zoe@example.org")], [1, 0]);
+    let again = place.intake();
+    assert!(again.refusal().is_none() && again.lists[0].new == 2, "{again:?}");
+    // What has to be corrected is told first.
+    place.put("requests/erasure/z.csv", other);
+    place.put(
+        ERASURE,
+        "Case,RequestedAt,Email,ContactId\nnot an id!,2026-11-02,x@example.org,\nC-3,2026-11-02,cy@example.org,\n",
+    );
+    let report = take_in(&mut place.requests(), Some(&state), &roots, &place.project, &writing, now, &Silent).unwrap();
+    assert_eq!((report.refusal().unwrap().code(), report.unreadable), (Code::RequestListUnreadable, 2));
+}
+
+#[test]
 fn r31_readable_rows_are_stored_and_the_others_told_without_a_value() {
     let place = Place::erasure();
     let rows = "Case,RequestedAt,Email,ContactId\n\

@@ -320,6 +320,45 @@ fn what_a_glob_leaves_aside_is_shown_when_it_looks_like_what_was_meant() {
 }
 
 #[test]
+fn request_files_beside_the_folder_of_their_list_or_in_the_root_of_an_output_are_counted() {
+    let installation = Installation::new();
+    installation.export("s1", &contacts(0..30, -10));
+    installation.erase("1", &[("C-1", "person00004@example.org", "")]);
+    installation.run(0).unwrap();
+    let row = "Case,At,Email,Id\nC-2,2026-10-01,person00005@example.org,\n";
+    for path in ["requests/2.csv", "requests/erasure/new/3.csv", "lake/4.csv"] {
+        installation.write(path, row);
+    }
+    // Nothing is meant by what was taken in before and moved since, by what another list or an export means, or by what is
+    // called otherwise.
+    installation.erase("done/1", &[("C-1", "person00004@example.org", "")]);
+    std::fs::remove_file(installation.path("requests/erasure/1.csv")).unwrap();
+    let objections = "[lists.objections]\ninput = \"requests:*.csv\"\neffect = \"restrict\"\nmatch = { Email = \"email\" }\n\
+                      request = \"Case\"\nreceived = \"At\"\nmay_be_empty = true\n[removal]";
+    for path in ["requests/erasure/new/notes.txt", "lake/crm/5.csv", "requests/other/6.csv"] {
+        installation.write(path, row);
+    }
+    let told = |installation: &Installation| {
+        let swept = installation.sweep(1).unwrap();
+        swept.outcome().unwrap();
+        swept.aside.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        told(&installation),
+        ["left aside by list erasure: 3 file(s) that look like what is meant, the first: lake:4.csv"]
+    );
+    installation.edit("jobs/policy.toml", "[removal]", objections);
+    assert_eq!(
+        told(&installation),
+        [
+            "left aside by list erasure: 2 file(s) that look like what is meant, the first: lake:4.csv",
+            "left aside by list objections: 2 file(s) that look like what is meant, the first: lake:4.csv"
+        ],
+        "requests/2.csv is of the other list now, and requests/other/6.csv lies one folder below it"
+    );
+}
+
+#[test]
 fn what_is_left_aside_is_told_by_due_runs_and_sweeps_once_each() {
     let installation = nightly(6);
     installation.write("requests/erasure/B.CSV", "x");

@@ -10,6 +10,7 @@ pub use seam::{Commit, Seen};
 use super::table::{CurrentTable, Receipt, Rewritten, Target, Written};
 use crate::error::Result;
 use crate::store::{Object, Root};
+use std::collections::BTreeMap;
 
 /// Returns the format that tables are published in.
 pub(super) fn of() -> &'static dyn TableFormat {
@@ -77,6 +78,15 @@ pub fn history_entry(path: &str, version: u64) -> String {
 /// Returns whether an object of the table at `path` belongs to its history; all others are data.
 pub fn is_history(path: &str, object: &str) -> bool {
     of().is_history(path, object)
+}
+
+/// Returns the BLAKE3 of every object of the history of the table at `path` that is written once, by its path below the
+/// lake's root. Those that are in `known` keep the digest that they have there; what is gone is left out.
+///
+/// # Errors
+/// Storage errors.
+pub fn history(lake: &Root, path: &str, known: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
+    of().history(lake, path, known)
 }
 
 /// Returns whether an object of the table at `path` may hold rows, whichever program wrote it.

@@ -4,7 +4,7 @@
 use crate::error::Result;
 use crate::publish::table::{CurrentTable, Passed, Receipt, Target, Written};
 use crate::store::{Object, Root};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A format of published tables. What is published is the same in all of them: Parquet files, one companion each.
 pub(in crate::publish) trait TableFormat: Sync {
@@ -23,6 +23,8 @@ pub(in crate::publish) trait TableFormat: Sync {
     fn is_history(&self, path: &str, object: &str) -> bool;
     /// As [`super::may_hold_rows()`].
     fn may_hold_rows(&self, path: &str, object: &str) -> bool;
+    /// As [`super::history()`].
+    fn history(&self, lake: &Root, path: &str, known: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>>;
     /// As [`super::trim()`].
     fn trim(&self, target: &Target<'_>, current: u64, floor: u64) -> Result<Vec<Object>>;
     /// What people call the format.

@@ -2,6 +2,7 @@
 //! folder that knows Delta. Must not know rows.
 
 mod foreign;
+mod history;
 mod kernel;
 mod log;
 mod protocol;
@@ -12,6 +13,7 @@ use super::seam::{Change, Commit, Seen, TableFormat};
 use crate::error::Result;
 use crate::publish::table::{CurrentTable, Receipt, Target, Written};
 use crate::store::{Object, Root};
+use std::collections::BTreeMap;
 
 /// The format of Delta Lake.
 pub(super) struct Delta;
@@ -40,6 +42,9 @@ impl TableFormat for Delta {
     }
     fn may_hold_rows(&self, path: &str, object: &str) -> bool {
         DATA.iter().any(|end| object.ends_with(end)) && !self.is_history(path, object)
+    }
+    fn history(&self, lake: &Root, path: &str, known: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
+        history::history(lake, path, known)
     }
     fn trim(&self, target: &Target<'_>, current: u64, floor: u64) -> Result<Vec<Object>> {
         trim::trim(target, current, floor)

@@ -53,7 +53,7 @@ fn drop_stale_hint(lake: &Root, folder: &str, version: u64) -> Result<()> {
 }
 
 /// The version that a file of the log belongs to: an entry, its checksum, a checkpoint or a part of one.
-fn version_in(path: &str, folder: &str) -> Option<u64> {
+pub(super) fn version_in(path: &str, folder: &str) -> Option<u64> {
     let name = path.strip_prefix(folder)?.strip_prefix('/')?;
     let (version, rest) = name.split_once('.')?;
     let kind = ["json", "crc", "checkpoint."].iter().any(|kind| rest.starts_with(kind));

@@ -54,6 +54,47 @@ impl Csv {
         }
     }
 
+    /// Takes the names of a text without a header, and compares their number with its first record (R59).
+    pub(super) fn headless(&self, text: &mut Text, names: Vec<String>) -> Result<Header> {
+        let place = text.bytes().place().to_string();
+        if names.len() > self.read.max_columns {
+            let (found, most) = (names.len(), self.read.max_columns);
+            let what = format!("{place}: {found} columns are named, limits.max_columns is {most}");
+            return Err(Error::new(Code::InputTooLarge, what).help("raise limits.max_columns in the source"));
+        }
+        let (mut buffer, mut filled, mut start) = (Vec::new(), 0, 0);
+        let (mut cells, end) = (Vec::new(), text.base());
+        loop {
+            let (more, broken) = match text.fill(&mut buffer, &mut filled, PIECE) {
+                Ok(more) => (more, None),
+                Err(broken) => (true, Some(broken)),
+            };
+            let step = loop {
+                cells.clear();
+                match self.grammar.record(&buffer[..filled], start, !more, &mut cells) {
+                    Step::Empty { next } if next < filled => start = next,
+                    step => break step,
+                }
+            };
+            if matches!(step, Step::Open | Step::Empty { .. }) && more && broken.is_none() {
+                continue;
+            }
+            // What is wrong with the record itself is told where it is read.
+            let width = (start < filled && matches!(step, Step::Record { .. })).then_some(cells.len());
+            text.unread(&buffer[..filled], broken);
+            return match width.filter(|width| *width != names.len()) {
+                None => Ok(Header { names, end }),
+                Some(found) => {
+                    let what =
+                        format!("{place}: its first record has {found} cells, and {} columns are named", names.len());
+                    Err(Error::new(Code::RecordMalformed, what).help(
+                        "check read.delimiter, and whether the names are those of this file, all of them in order",
+                    ))
+                }
+            };
+        }
+    }
+
     /// The header's record; none while it is not all there.
     fn header_record(&self, text: &[u8], complete: bool) -> Result<Option<HeaderFound>, What> {
         let mut start = 0;

@@ -21,11 +21,13 @@ use super::{
     RecordFault, Survey,
 };
 use crate::error::{Code, Result};
-use crate::policy::{CsvFormat, ReadFormat};
+use crate::policy::{CsvFormat, NamesFrom, ReadFormat};
 use crate::read::LARGEST;
 use crate::read::batch::{Cell, ColumnMap};
+use crate::read::columns::normal;
 use crate::read::container::{Bytes, Member};
 use crate::read::found::FoundNames;
+use crate::read::model;
 use crate::read::text::{self, Text};
 use crate::store::Root;
 use encoding_rs::Encoding;
@@ -54,7 +56,14 @@ impl Csv {
     fn fault(&self, offset: u64, fault: FaultAt) -> RecordFault {
         let FaultAt { at, record, what } = fault;
         let spot = FaultSpot::Byte { at: offset + at as u64, unit: unit(self.encoding) };
-        RecordFault { record, spot, code: what.code(), what: what.message(), help: what.help() }
+        let said = match (what, &self.read.names) {
+            (What::Cells { .. }, NamesFrom::Header) => what.message(),
+            (What::Cells { found, expected }, _) => {
+                format!("the record has {found} cells, and {expected} columns are named")
+            }
+            _ => what.message(),
+        };
+        RecordFault { record, spot, code: what.code(), what: said, help: what.help() }
     }
 
     fn stopped(&self, offset: u64, stop: BlockStop) -> Failure {
@@ -133,7 +142,11 @@ impl FileFormat for Csv {
     fn open(&self, root: &Root, member: &Member, spent: u64) -> Result<OpenedMember> {
         let bytes = Bytes::open(root, member, &self.read, spent, blake3::Hasher::new())?;
         let mut text = Text::open(bytes, &self.read)?;
-        let header = self.header(&mut text)?;
+        let header = match &self.read.names {
+            NamesFrom::Header => self.header(&mut text)?,
+            NamesFrom::Given(names) => self.headless(&mut text, names.iter().map(|name| normal(name)).collect())?,
+            NamesFrom::Model(file) => self.headless(&mut text, model::names(root, &member.object, file)?)?,
+        };
         let blocks = Box::new(CsvBlocks::new(text, self.grammar, header.end));
         Ok(OpenedMember { names: NamesKnown::Ahead(header.names), blocks })
     }

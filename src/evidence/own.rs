@@ -1,0 +1,58 @@
+//! Every record of the state against its own digest, also those that nothing reads any more. Must not know what a record
+//! says.
+
+use super::record::{OwnDigest, own_digest};
+use super::report::VerifyReport;
+use crate::error::Result;
+use crate::store::Root;
+use std::collections::BTreeSet;
+
+/// What lies directly below the state, and the folders of records.
+const FILES: [&str; 1] = ["tamis.json"];
+const FOLDERS: [&str; 7] = ["accepts", "datasets", "keys", "kinds", "leases", "schedules", "sweeps"];
+
+/// Verifies the records. Intents and manifests are not among them: the ledger has their digests. Entries of the ledger have
+/// been read before.
+pub(super) fn records(state: &Root, report: &mut VerifyReport) {
+    let mut paths: BTreeSet<String> = FILES.iter().map(|file| (*file).to_owned()).collect();
+    for folder in FOLDERS.into_iter().chain(["runs"]) {
+        match state.list(folder) {
+            Ok(objects) => paths.extend(objects.into_iter().map(|object| object.path).filter(|path| is_record(path))),
+            Err(error) => report
+                .not_proven
+                .push(format!("{}: could not be listed, so it was not looked at: {error}", state.display(folder))),
+        }
+    }
+    let (mut same, mut without) = (0, 0);
+    for path in paths {
+        let place = state.display(&path);
+        match looked(state, &path) {
+            Ok(None) => {}
+            Ok(Some(OwnDigest::Same)) => same += 1,
+            Ok(Some(OwnDigest::None)) => without += 1,
+            Ok(Some(OwnDigest::Differs)) => report.faults.push(format!("{place} has other bytes than were written")),
+            Err(error) => {
+                report.not_proven.push(format!("{place}: could not be read, so it was not looked at: {error}"));
+            }
+        }
+    }
+    report.own_digests = same;
+    if report.faults.is_empty() && same > 0 {
+        report.proven.push(format!("records of the state ({same}) have the bytes that were written"));
+    }
+    if without > 0 {
+        report.not_proven.push(format!(
+            "that records of an earlier build ({without}) have the bytes that were written: they have no digest of their own"
+        ));
+    }
+}
+
+/// Of what is below `runs/`, only the attempts.
+fn is_record(path: &str) -> bool {
+    path.ends_with(".json") && (!path.starts_with("runs/") || path.contains("/attempts/"))
+}
+
+/// None for what has gone meanwhile, as old leases do.
+fn looked(state: &Root, path: &str) -> Result<Option<OwnDigest>> {
+    Ok(state.get(path)?.map(|bytes| own_digest(&bytes)))
+}
