@@ -66,20 +66,20 @@ impl Blocks for JsonBlocks {
                 FilePart::Done => return None,
             };
             match stepped {
-                Step::Again => {}
-                Step::Fill => self.fill(block_bytes),
-                Step::Cut(end) => {
+                BlockStep::Again => {}
+                BlockStep::Fill => self.fill(block_bytes),
+                BlockStep::Cut(end) => {
                     buffer.extend_from_slice(&self.pending[self.at..end]);
                     return Some(self.advance(end, None));
                 }
-                Step::Stop { within, stop } => {
+                BlockStep::Stop { within, stop } => {
                     if within {
                         buffer.extend_from_slice(&self.pending[self.at..self.filled]);
                     }
                     self.part = FilePart::Done;
                     return Some(self.advance(self.at, Some(stop)));
                 }
-                Step::End => return None,
+                BlockStep::End => return None,
             }
         }
     }
@@ -132,7 +132,7 @@ impl Elements {
 }
 
 /// What to do next.
-enum Step {
+enum BlockStep {
     Again,
     Fill,
     /// Give out what comes before.
@@ -167,22 +167,22 @@ impl JsonBlocks {
     }
 
     /// Finds the last line end.
-    fn lines(&mut self, block_bytes: usize) -> Step {
+    fn lines(&mut self, block_bytes: usize) -> BlockStep {
         let found = memchr::memrchr(b'\n', &self.pending[self.seen..self.filled]);
         self.cut = found.map(|at| self.seen + at + 1).or(self.cut);
         self.seen = self.filled;
         if self.ended && self.filled == self.at {
-            return Step::End;
+            return BlockStep::End;
         }
         self.part = FilePart::Lines;
         if self.ended {
-            return Step::Cut(self.filled);
+            return BlockStep::Cut(self.filled);
         }
         self.whole(block_bytes)
     }
 
     /// Reads what is around the records.
-    fn around(&mut self, mut envelope: Envelope) -> Step {
+    fn around(&mut self, mut envelope: Envelope) -> BlockStep {
         let all = &self.pending[self.at..self.filled];
         let bytes = &all[..all.len().min(self.window)];
         let last = self.ended && bytes.len() == all.len();
@@ -208,7 +208,7 @@ impl JsonBlocks {
                 self.skip(at);
                 self.window = WINDOW;
                 self.part = FilePart::Records { envelope, elements: Elements::default(), first: true };
-                Step::Again
+                BlockStep::Again
             }
             EnvelopeRead::Open(_) if malformed => self.fault(JsonFlaw::Malformed.at(length)),
             EnvelopeRead::Open(at) => {
@@ -216,18 +216,18 @@ impl JsonBlocks {
                 self.part = FilePart::Around(envelope);
                 self.window = self.window.saturating_mul(2);
                 match self.stop.take().filter(|_| !partly) {
-                    Some(stop) => Step::Stop { within: false, stop },
-                    None if partly => Step::Again,
-                    None => Step::Fill,
+                    Some(stop) => BlockStep::Stop { within: false, stop },
+                    None if partly => BlockStep::Again,
+                    None => BlockStep::Fill,
                 }
             }
-            EnvelopeRead::End => Step::End,
+            EnvelopeRead::End => BlockStep::End,
             EnvelopeRead::Fault(fault) => self.fault(fault),
         }
     }
 
     /// Passes over an array without a record.
-    fn first(&mut self, mut envelope: Envelope) -> Step {
+    fn first(&mut self, mut envelope: Envelope) -> BlockStep {
         let blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
         let bytes = &self.pending[self.at..self.filled];
         let found = bytes.iter().position(|byte| !blank(byte));
@@ -237,55 +237,55 @@ impl JsonBlocks {
             self.skip(1);
             envelope.after_records();
             self.part = FilePart::Around(envelope);
-            return Step::Again;
+            return BlockStep::Again;
         }
         let first = found.is_none();
         self.part = FilePart::Records { envelope, elements: Elements::default(), first };
         match self.stop.take().filter(|_| first) {
-            _ if !first => Step::Again,
-            Some(stop) => Step::Stop { within: false, stop },
+            _ if !first => BlockStep::Again,
+            Some(stop) => BlockStep::Stop { within: false, stop },
             None if self.ended => self.fault(JsonFlaw::CutShort.at(0)),
-            None => Step::Fill,
+            None => BlockStep::Fill,
         }
     }
 
     /// Finds the last end of an element, or the end of the array.
-    fn records(&mut self, mut envelope: Envelope, mut elements: Elements, block_bytes: usize) -> Step {
+    fn records(&mut self, mut envelope: Envelope, mut elements: Elements, block_bytes: usize) -> BlockStep {
         let Scanned { cut, closed } = elements.scan(&self.pending[self.seen..self.filled]);
         self.cut = cut.map(|at| self.seen + at).or(self.cut);
         self.seen = self.filled;
         if let (true, Some(end)) = (closed, self.cut) {
             envelope.after_records();
             self.part = FilePart::Around(envelope);
-            return Step::Cut(end);
+            return BlockStep::Cut(end);
         }
         let step = match self.cut {
             None if self.ended => {
-                Step::Stop { within: true, stop: self.refusal(JsonFlaw::CutShort.at(self.filled - self.at)) }
+                BlockStep::Stop { within: true, stop: self.refusal(JsonFlaw::CutShort.at(self.filled - self.at)) }
             }
-            Some(end) if self.ended => Step::Cut(end),
+            Some(end) if self.ended => BlockStep::Cut(end),
             _ => self.whole(block_bytes),
         };
         // What comes after a cut is scanned once more, from a start.
-        let elements = if matches!(step, Step::Cut(_)) { Elements::default() } else { elements };
+        let elements = if matches!(step, BlockStep::Cut(_)) { Elements::default() } else { elements };
         self.part = FilePart::Records { envelope, elements, first: false };
         step
     }
 
     /// Gives out whole records when there are enough of them or no more can be had.
-    fn whole(&mut self, block_bytes: usize) -> Step {
+    fn whole(&mut self, block_bytes: usize) -> BlockStep {
         match self.cut {
-            Some(end) if self.filled - self.at >= block_bytes || self.stop.is_some() => Step::Cut(end),
+            Some(end) if self.filled - self.at >= block_bytes || self.stop.is_some() => BlockStep::Cut(end),
             None if self.filled - self.at > self.longest.saturating_add(2) => {
-                Step::Stop { within: true, stop: BlockStop::TooLong }
+                BlockStep::Stop { within: true, stop: BlockStop::TooLong }
             }
-            _ => self.stop.take().map_or(Step::Fill, |stop| Step::Stop { within: true, stop }),
+            _ => self.stop.take().map_or(BlockStep::Fill, |stop| BlockStep::Stop { within: true, stop }),
         }
     }
 
     /// Ends the member at a fault around records.
-    fn fault(&self, fault: JsonFault) -> Step {
-        Step::Stop { within: false, stop: self.refusal(fault) }
+    fn fault(&self, fault: JsonFault) -> BlockStep {
+        BlockStep::Stop { within: false, stop: self.refusal(fault) }
     }
 
     fn refusal(&self, fault: JsonFault) -> BlockStop {

@@ -94,7 +94,7 @@ impl FileFormat for Json {
         let (mut text, malformed) = whole_text(bytes, stop.is_some());
         let JsonScratch { shape, cells } = &mut scratch.json;
         shape.begin(&self.paths, self.read.max_columns);
-        let mut walk = Walk {
+        let mut walk = RecordWalk {
             lost: memchr::memmem::find(text.as_bytes(), "\u{fffd}".as_bytes()),
             rows: JsonRows::new(Lexer::new(&text, self.read.max_columns), &self.paths, shape, cells),
             lines: matches!(self.rules, JsonFormat::Lines),
@@ -103,7 +103,7 @@ impl FileFormat for Json {
             blank: Vec::new(),
         };
         let broken = walk.all();
-        let Walk { rows: JsonRows { values, .. }, count, blank, .. } = walk;
+        let RecordWalk { rows: JsonRows { values, .. }, count, blank, .. } = walk;
         let end = (offset, text.len(), count as u64);
         let failure = match broken {
             Err(fault) if fault.what != JsonFlaw::Open => Some(Failure::Fault(self.fault(offset, end.2, fault))),
@@ -183,7 +183,7 @@ fn whole_text(bytes: Vec<u8>, cut: bool) -> (String, bool) {
 }
 
 /// The records of a block, one after the other.
-struct Walk<'t, 'p> {
+struct RecordWalk<'t, 'p> {
     rows: JsonRows<'t, 'p>,
     lines: bool,
     longest: usize,
@@ -201,7 +201,7 @@ struct StepRead {
     filled: Option<bool>,
 }
 
-impl Walk<'_, '_> {
+impl RecordWalk<'_, '_> {
     /// Reads all of them, up to the first that cannot be read.
     fn all(&mut self) -> Result<(), JsonFault> {
         loop {
