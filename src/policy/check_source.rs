@@ -1,6 +1,7 @@
 //! One `sources/*.toml`: what its columns are, how it is read, when it is whole; with the policy, whether the purposes
 //! it lists allow what it says. Must not know jobs.
 
+use super::check_json;
 use super::check_names;
 use super::check_pattern;
 use super::check_policy::{self, Policy};
@@ -157,6 +158,12 @@ pub(super) fn check<'a>(
     let mut inventory = Inventory { page, spec, columns, source: None, places, cover };
     by_patterns(&mut inventory, &lines, used);
     inventory.columns.iter().filter(|column| column.pattern.is_none()).for_each(|column| composed(&inventory, column));
+    if matches!(*spec.read.format, Format::Json | Format::Ndjson) {
+        let own = by_name.iter().zip(&inventory.columns).filter(|((_, column), _)| column.parts.is_none());
+        let own = own.map(|((at, _), column)| (column.name.as_str(), at.span()));
+        let others = by_name.iter().flat_map(|(_, column)| column.names.iter().flat_map(|names| names.iter()));
+        check_json::names(page, own.chain(others.map(|at| (at.as_str(), at.span()))));
+    }
     subject(&inventory, &spec.subject);
     consent(&inventory);
     if let Some(policy) = policy {
@@ -642,6 +649,7 @@ fn read(page: Page, spec: &SourceSpec) -> Option<ReadFormat> {
             check_names::idle(page, read);
             Some(RecordFormat::Parquet)
         }
+        Format::Json | Format::Ndjson => check_json::rules(page, spec, encoding.as_deref()).map(RecordFormat::Json),
     };
     let member = match &read.member {
         Some(at) => value::glob(page, at).map(Some),
@@ -688,6 +696,9 @@ fn csv(page: Page, spec: &SourceSpec, header: u64) -> Option<CsvFormat> {
     {
         let at = read.quote.as_ref().or(read.delimiter.as_ref()).map_or(spec.read.span(), At::span);
         page.fault(at, "delimiter", "delimiter and quote are the same", "change one of the two");
+    }
+    if let Some(at) = &read.records {
+        page.fault(at.span(), "unused-key", "`records` is for format = \"json\"", "leave it out");
     }
     Some(CsvFormat {
         delimiter: delimiter?,

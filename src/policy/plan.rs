@@ -3,6 +3,7 @@
 
 pub use super::effect::{Effect, Ground};
 use super::name_pattern::{ColumnCover, CoveredBy};
+use super::record_path::JsonFormat;
 use super::schedule::Schedule;
 pub use super::value::Location;
 use crate::clock::Period;
@@ -260,12 +261,14 @@ impl Source {
 }
 
 /// How records lie in a file, one variant for each name that `read.format` has; `read::format` reads them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RecordFormat {
     /// Records of separated cells, as `format = "csv"` says.
     Csv(CsvFormat),
     /// `format = "parquet"`.
     Parquet,
+    /// `format = "json"` or `"ndjson"`.
+    Json(JsonFormat),
 }
 
 /// The keys of `[read]` that only CSV has.

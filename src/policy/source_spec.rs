@@ -39,6 +39,10 @@ pub enum Format {
     Csv,
     /// Apache Parquet, by the paths of its columns (R60).
     Parquet,
+    /// JSON whose records are in an array, or in pages that have one (R56).
+    Json,
+    /// One JSON object per line (R56).
+    Ndjson,
 }
 
 /// What a quote inside an unquoted cell means.
@@ -77,6 +81,9 @@ pub enum OnDrift {
 pub struct ReadSpec {
     /// Format of the object or archive member.
     pub format: At<Format>,
+    /// JSON: the path from a page to its array of records, such as `results`. Default: the file is the array.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub records: Option<At<String>>,
     /// WHATWG encoding label. Default utf-8.
     pub encoding: Option<At<String>>,
     /// Byte order mark: allow, require, refuse. Default allow.

@@ -9,7 +9,7 @@ use crate::job::{Ready, Stop};
 use crate::minimize::{Minimizer, RowClock, Stream, Tally};
 use crate::monitor::Monitor;
 use crate::policy::{Field, Location, Plan, Source};
-use crate::read::{self, ReadReport, ReadRequest, Reader, Scratch, Selection};
+use crate::read::{self, ReadReport, ReadRequest, Reader, Scratch, Selection, Structures};
 use crate::requests::{Learned, Requests};
 use crate::stage::{SpillStore, Stage};
 use crate::state::FieldType;
@@ -48,6 +48,7 @@ pub fn read(ready: &Ready, pinned: &Pinned, with: ReadWith<'_>, monitor: &dyn Mo
         source: &plan.source,
         columns: &plan.columns,
         required: &(0..plan.columns.len()).collect::<Vec<_>>(),
+        structures: Structures::Refuse,
         drop_bad_records: plan.limits.drop_bad_records,
         block_bytes: ready.call.block_bytes,
     };
@@ -59,6 +60,7 @@ pub fn read(ready: &Ready, pinned: &Pinned, with: ReadWith<'_>, monitor: &dyn Mo
             source: &observe.source,
             columns: &observe.columns,
             required: &(0..observe.columns.len()).collect::<Vec<_>>(),
+            structures: Structures::Refuse,
             drop_bad_records: false,
             block_bytes: ready.call.block_bytes,
         };

@@ -20,7 +20,7 @@ use tamis::run;
 use tamis::state::Claimant;
 
 /// Searches everything that is not input: the lake, the state, the working and the temporary folder, and what was said.
-fn written(marked: &Marked, said: &[Output]) -> Vec<Hit> {
+pub fn written(marked: &Marked, said: &[Output]) -> Vec<Hit> {
     let own = &marked.marks.canaries[base().1..];
     let mut hits = search(&base().0, marked, said);
     hits.extend((!own.is_empty()).then(|| search(&Sweep::new(own), marked, said)).into_iter().flatten());
@@ -49,12 +49,12 @@ fn search(sweep: &Sweep, marked: &Marked, said: &[Output]) -> Vec<Hit> {
     hits
 }
 
-fn text(output: &Output) -> String {
+pub fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
 #[track_caller]
-fn ended(output: &Output, code: i32, told: &str) {
+pub fn ended(output: &Output, code: i32, told: &str) {
     let text = text(output);
     assert_eq!(output.status.code(), Some(code), "{text}");
     assert!(text.contains(told), "{told:?} is not in: {text}");

@@ -21,6 +21,7 @@ mod installation;
 mod job;
 mod keepers;
 mod leaks;
+mod leaks_json;
 mod links;
 mod marked;
 mod nightly;

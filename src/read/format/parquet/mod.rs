@@ -85,7 +85,7 @@ impl FileFormat for Parquet {
         is_parquet(&file)?;
         let footer = Footer::read(&file, self.read.max_columns)?;
         let names = footer.names.iter().map(|name| normal(name)).collect();
-        Ok(OpenedMember { names, blocks: Box::new(RowBlocks::new(file, footer, whole, &self.read, spent)) })
+        Ok(OpenedMember { names: NamesKnown::Ahead(names), blocks: Box::new(RowBlocks::new(file, footer, whole, &self.read, spent)) })
     }
 
     fn parse(
