@@ -190,9 +190,9 @@ fn an_erased_person_whose_companion_row_is_gone_is_found_by_a_token_made_anew() 
         // Old data in the place of the new file, and a companion without the erased person's row.
         let of_version = |folder: &str| {
             let all = files(&installation.path(folder)).into_iter().map(|(path, _)| path);
-            let found =
+            let mut found =
                 all.filter(|path| path.to_str().unwrap().contains("sweep") && path.extension().unwrap() == "parquet");
-            found.last().unwrap()
+            found.next_back().unwrap()
         };
         fs::write(of_version("lake"), &kept.0).unwrap();
         let report = audited(&installation, 1);
