@@ -334,8 +334,8 @@ fn request_files_beside_the_folder_of_their_list_or_in_the_root_of_an_output_are
     // called otherwise.
     installation.erase("done/1", &[("C-1", "person00004@example.org", "")]);
     std::fs::remove_file(installation.path("requests/erasure/1.csv")).unwrap();
-    let objections = "[lists.objections]\ninput = \"requests:*.csv\"\neffect = \"restrict\"\nmatch = { Email = \"email\" }\n\
-                      request = \"Case\"\nreceived = \"At\"\nmay_be_empty = true\n[removal]";
+    let objections = "[lists.objections]\ninput = \"requests:*.csv\"\neffect = \"restrict\"\nground = \"a\"\n\
+                      match = { Email = \"email\" }\nrequest = \"Case\"\nreceived = \"At\"\nmay_be_empty = true\n[removal]";
     for path in ["requests/erasure/new/notes.txt", "lake/crm/5.csv", "requests/other/6.csv"] {
         installation.write(path, row);
     }
