@@ -122,7 +122,7 @@ fn drifted(names: &[String], of: &BTreeMap<String, u64>, place: &str) -> Error {
 /// What of a file has the names of its columns.
 fn had_in(request: &ReadRequest<'_>) -> &'static str {
     match request.source.read.records {
-        RecordFormat::Csv(_) => "header",
+        RecordFormat::Csv(_) | RecordFormat::Parquet => "header",
         RecordFormat::Json(_) => "records",
     }
 }
@@ -132,6 +132,7 @@ fn missing(wanted: &str, names: &[String], (request, place): (&ReadRequest<'_>, 
     match near_miss::in_header(wanted, names.iter().map(String::as_str)) {
         Some(said) => error.help(said),
         None => error.help(match request.source.read.records {
+            RecordFormat::Parquet => "ask whether the export lost the column",
             RecordFormat::Csv(_) => "check read.header and read.delimiter, or ask whether the export lost the column",
             RecordFormat::Json(_) => {
                 "no record has it: check the path and read.records, or ask whether the export lost the column"

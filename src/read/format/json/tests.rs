@@ -131,7 +131,7 @@ fn a_column_can_say_whether_there_is_something() {
 #[test]
 fn several_values_are_joined_only_where_the_column_says_so() {
     let mut columns = wanted(&["ids"]);
-    columns[0].several = Some(Several { separator: ';', until: None, most: 10 });
+    columns[0].several = Some(Several { separator: ';', until: None, inside: None, most: 10 });
     let rows = |text: &str| read(text.as_bytes(), &lines(), &columns).map(|(rows, _)| rows);
     let text = "{\"ids\":[1,\"a\\u0062\",null,\"\"]}\n{\"ids\":[]}\n{\"ids\":\"x;y\"}\n";
     let found: Vec<_> = rows(text).unwrap().into_iter().map(|(_, cells)| cells[0].clone()).collect();

@@ -13,7 +13,7 @@ use self::chunks::{ChunkHome, FileChunks};
 use self::footer::Footer;
 use self::rows::{RowBlocks, Whole};
 use super::laid::LaidCells;
-use super::seam::{BadRecords, Block, Failure, FileFormat, FormatScratch, OpenedMember, Parsed, Survey};
+use super::seam::{BadRecords, Block, Failure, FileFormat, FormatScratch, NamesKnown, OpenedMember, Parsed, Survey};
 use crate::error::{Code, Error, Result};
 use crate::policy::ReadFormat;
 use crate::read::batch::{Cell, ColumnMap};
@@ -85,7 +85,10 @@ impl FileFormat for Parquet {
         is_parquet(&file)?;
         let footer = Footer::read(&file, self.read.max_columns)?;
         let names = footer.names.iter().map(|name| normal(name)).collect();
-        Ok(OpenedMember { names: NamesKnown::Ahead(names), blocks: Box::new(RowBlocks::new(file, footer, whole, &self.read, spent)) })
+        Ok(OpenedMember {
+            names: NamesKnown::Ahead(names),
+            blocks: Box::new(RowBlocks::new(file, footer, whole, &self.read, spent)),
+        })
     }
 
     fn parse(
