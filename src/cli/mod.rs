@@ -18,6 +18,7 @@ mod page;
 mod peek;
 pub mod process;
 mod progress;
+mod recipient;
 mod render;
 mod report;
 mod serve;
@@ -92,6 +93,7 @@ fn carry_out(arguments: &Arguments) -> Result<(String, u8)> {
         Command::Verify { head } => verify(&settings, head.as_deref(), json),
         Command::Subject(args) => subject::carry_out(&settings, args, json),
         Command::Dataset(command) => dataset::carry_out(&settings, command, json),
+        Command::Recipient(command) => recipient::carry_out(&settings, command, json),
         Command::State(StateCommand::Create) => create_state(&settings),
         Command::Key(KeyCommand::New) => new_keys(&settings),
         Command::Key(KeyCommand::Check) => check_keys(&settings),
@@ -127,7 +129,7 @@ fn told(report: &run::Report, verbose: bool) -> String {
 }
 
 fn check(settings: &Settings, json: bool) -> Result<String> {
-    let findings = policy::lint(&settings.dir, &settings.roots);
+    let findings = policy::lint(&settings.dir, &settings.roots, settings.now);
     if findings.iter().any(|finding| !finding.hint) {
         return Err(Error::findings(findings));
     }
@@ -213,6 +215,7 @@ fn schema(kind: SchemaKind) -> Result<String> {
         SchemaKind::Sweep => schemars::schema_for!(SweepReport).to_value(),
         SchemaKind::JobReport => schemars::schema_for!(questions::JobReport).to_value(),
         SchemaKind::Access => schemars::schema_for!(questions::access::AccessReport).to_value(),
+        SchemaKind::RecipientNotices => schemars::schema_for!(questions::RecipientNotices).to_value(),
         SchemaKind::Status => schemars::schema_for!(status::Status).to_value(),
     })
 }

@@ -236,11 +236,11 @@ impl Remaining {
     }
 }
 
-/// R34: whether a hold reaches one of the rows.
-pub fn reached_by_hold(rows: &dyn PublishedRows, entries: &dyn Entries) -> bool {
+/// R34, R69: whether bytes that have one of the rows are not removed.
+pub fn has_kept_person(rows: &dyn PublishedRows, entries: &dyn Entries) -> bool {
     let held = |row| {
         let identities = (0..rows.slots()).filter_map(|slot| rows.identity(row, slot));
-        reach(identities, entries).is_some_and(|effects| effects.has(Effect::Hold))
+        reach(identities, entries).is_some_and(|effects| effects.keeps_bytes())
     };
     (0..rows.rows()).any(held)
 }

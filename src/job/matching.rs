@@ -18,18 +18,23 @@ pub struct InForce<'a> {
     as_of: Instant,
     /// Whether the source has a consent column, too.
     consent_column: bool,
+    /// Whether an erasure may overtake a restriction that keeps bytes (R69).
+    overtakes: bool,
 }
 
 impl<'a> InForce<'a> {
     /// Of all requests, those for the job's purpose (R29).
     pub fn new(requests: &'a Requests, plan: &'a Plan, as_of: Instant) -> InForce<'a> {
         let consent_column = plan.controls.consent.is_some() && plan.purpose.basis == Basis::Consent;
-        InForce { consent_column, ..Self::for_purpose(requests, &plan.purpose.name, as_of) }
+        let any = Self::for_purpose(requests, &plan.purpose.name, as_of);
+        let overtakes = any.overtakes && decide::binding(Effect::Erase, plan.grounds()).is_ok();
+        InForce { consent_column, overtakes, ..any }
     }
 
     /// Of all requests, those for a purpose whose job may be gone.
     pub fn for_purpose(requests: &'a Requests, purpose: &'a str, as_of: Instant) -> InForce<'a> {
-        InForce { requests, purpose, as_of, consent_column: false }
+        let overtakes = requests.keeps_bytes_of(purpose, as_of);
+        InForce { requests, purpose, as_of, consent_column: false, overtakes }
     }
 
     /// R32: whether a consent is within its interval.
@@ -45,7 +50,7 @@ impl<'a> InForce<'a> {
             Effect::Consent => self.consent_column || self.holds(entry),
             _ => true,
         };
-        there && !entry.ended && entry.concerns(self.purpose)
+        there && entry.in_force(self.as_of) && entry.concerns(self.purpose)
     }
 }
 
@@ -79,6 +84,8 @@ impl Known for InForce<'_> {
         match entry.effect {
             Effect::Withdraw => EffectSet::withdrawal(entry.received),
             Effect::Consent if self.holds(&entry) => EffectSet::consent(entry.from, entry.to),
+            Effect::Restrict if entry.keeps_bytes() => EffectSet::keeping(entry.received),
+            Effect::Erase if self.overtakes => EffectSet::erasure(entry.received),
             effect => EffectSet::of(effect),
         }
     }
@@ -295,11 +302,4 @@ fn applied<'a>(
         lifts_nothing: 0,
         unusable: 0,
     })
-}
-
-/// Whether a legal hold is in force for a purpose (R34).
-pub(crate) fn held(requests: &Requests, purpose: &str) -> bool {
-    let concerns = |purposes: Option<&[String]>| purposes.is_none_or(|named| named.iter().any(|p| p == purpose));
-    let in_force = requests.in_force();
-    in_force.iter().any(|(_, effect, purposes, entries)| *effect == Effect::Hold && *entries > 0 && concerns(*purposes))
 }

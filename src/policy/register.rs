@@ -3,9 +3,10 @@
 
 use super::check_source::Inventory;
 use super::plan::Basis;
-use super::policy_spec::{PolicySpec, PurposeSpec, RecipientKind, RecipientSpec};
+use super::policy_spec::{PolicySpec, PurposeSpec, RecipientKind, RecipientSpec, TransferSpec};
 use super::source_spec::{ColumnOrigin, ColumnSpec};
 use super::spec::{At, Category};
+use jiff::civil::Date;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The record of processing, as far as specs say it (Art. 30 GDPR).
@@ -59,6 +60,10 @@ pub struct RecipientFacts {
     pub contract: Option<String>,
     /// Country of the recipient, by its ISO 3166 code.
     pub country: Option<String>,
+    /// What allows the transfer to that country, in words with its reference.
+    pub transfer: Option<String>,
+    /// By when it is to be looked at again.
+    pub review_by: Option<Date>,
 }
 
 /// What a source is.
@@ -135,7 +140,14 @@ fn recipient(spec: &RecipientSpec) -> RecipientFacts {
         sale: spec.sale.as_ref().is_some_and(|sale| **sale),
         contract: text(spec.contract.as_ref()),
         country: text(spec.country.as_ref()),
+        transfer: spec.transfer.as_ref().map(transfer),
+        review_by: spec.review_by.as_ref().and_then(|at| at.parse().ok()),
     }
+}
+
+fn transfer(spec: &At<TransferSpec>) -> String {
+    let (reference, assessed) = (spec.reference.as_str(), spec.assessed.as_str());
+    format!("{}; {reference}; assessed {assessed}", spec.mechanism.said())
 }
 
 fn source(inventory: &Inventory) -> SourceFacts {

@@ -30,7 +30,7 @@ pub use format::{
 pub use removal::{Orphans, is_staged, orphans};
 pub use rewrite::{Rewriting, rewrite};
 pub use seen_persons::{SeenPerson, SeenPersons, SeenWritten, seen_by};
-pub use shown::{ShownRows, show_rows};
+pub use shown::{ShownRows, show_column, show_rows};
 pub use table::{CurrentFile, CurrentTable, FileWritten, Passed, Receipt, Rewritten, Target, Writing, Written};
 
 use crate::decide::Cleared;

@@ -47,6 +47,23 @@ pub fn show_rows(target: &Target<'_>, name: &str, wanted: &[u64]) -> Result<Show
     }
 }
 
+/// Reads all values of one column of the file called `name`; none when it has no such column.
+///
+/// # Errors
+/// As [`show_rows`].
+pub fn show_column(target: &Target<'_>, name: &str, column: &str) -> Result<Option<ShownRow>> {
+    let mut groups = Groups::open(target.lake, &target.file(name), unreadable)?;
+    let Some(place) = groups.schema().fields().iter().position(|field| field.name() == column) else { return Ok(None) };
+    let mut values = Vec::new();
+    for at in 0..groups.len() {
+        let batch = groups.read(at, place + 1)?;
+        let all: Vec<usize> = (0..batch.num_rows()).collect();
+        let rows = batch.project(&[place]).ok().and_then(|batch| shown(&batch, &all));
+        values.extend(rows.ok_or_else(|| unreadable(groups.place()))?.into_iter().flatten());
+    }
+    Ok(Some(values))
+}
+
 fn shown(batch: &RecordBatch, rows: &[usize]) -> Option<Vec<ShownRow>> {
     let options = FormatOptions::new().with_timestamp_format(Some("%Y-%m-%dT%H:%M:%SZ"));
     let columns = batch.columns().iter();

@@ -4,7 +4,7 @@ use super::pinned::{Pinned, Read};
 use super::published_set;
 use super::stand_in::StandIn;
 use crate::error::{Code, Error, Result};
-use crate::gates::{ColumnRead, FieldRead, Reading};
+use crate::gates::{ColumnRead, FieldRead, Reading, ReviewRead};
 use crate::job::{Ready, Stop};
 use crate::minimize::{Minimizer, RowClock, Stream, Tally};
 use crate::monitor::Monitor;
@@ -155,9 +155,17 @@ pub fn observed(ready: &Ready, pinned: &Pinned, read: &Read, stand_in: &StandIn)
         before: published_set::records_before(ready, pinned.set()).zip(min_records),
         doubt: published_set::doubt(ready, pinned, read)?,
         first_seen: stand_in.told(),
+        review: review(ready),
         fields: fields.collect(),
         columns: columns_read(ready, read),
     })
+}
+
+/// R71: the day is a day of the job's zone, and the present counts, not the instant that rows are judged at.
+fn review(ready: &Ready) -> Option<ReviewRead> {
+    let plan = ready.plan();
+    let (recipient, day) = plan.recipient.as_ref().and_then(|of| Some((of.name.clone(), of.review_by?)))?;
+    Some(ReviewRead { recipient, review_by: day.to_string(), past: ready.call.now.day(&plan.zone) > day })
 }
 
 /// R64: how many records the sender says an export has, where the source says that it does.

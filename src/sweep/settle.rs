@@ -2,13 +2,14 @@
 //! (design section 5, "A bad night"). Must not know why the run was refused.
 
 use super::current::PublishedVersion;
+use super::notices;
 use super::removal::{self, Removal};
 use super::scene::{DatasetRequests, Scene};
 use super::version::{self, Making, Swept};
 use crate::decide::Links;
 use crate::error::{Code, Error, Result};
 use crate::evidence::{Manifest, segments};
-use crate::job::matching::{self, Followed, held};
+use crate::job::matching::{self, Followed};
 use crate::job::{Awake, CompanionFiles, Ready, Watched, intake};
 use crate::monitor::Monitor;
 use crate::policy::Effect;
@@ -161,6 +162,7 @@ pub fn remove(ready: &mut Ready, requests: &mut Requests, blind: bool, monitor: 
     if segments::last(ready.state.root())? > requests.last_segment() {
         *requests = intake::stored(&ready.state, &ready.keys.identity)?;
     }
+    notices::note(ready, requests, monitor)?;
     let holds = holds(ready, requests);
     let links = if holds {
         let scene = Scene::of(ready);
@@ -182,7 +184,7 @@ pub fn remove(ready: &mut Ready, requests: &mut Requests, blind: bool, monitor: 
 }
 
 fn holds(ready: &Ready, requests: &Requests) -> bool {
-    held(requests, &ready.plan().purpose.name)
+    requests.keeps_bytes_of(&ready.plan().purpose.name, ready.as_of)
 }
 
 /// Requests that were applied before the dataset's watermarks have come as far as these say.

@@ -172,6 +172,36 @@ fn an_answer_to_a_person_is_in_its_folder_and_nowhere_else() {
     assert!(hits.iter().any(|hit| hit.canary == "kept.Email"), "{hits:?}");
 }
 
+/// What recipients are told is tokens and nothing else.
+#[test]
+fn nothing_raw_is_in_what_recipients_are_told() {
+    let marked = Marked::ready();
+    let processor = "kind = \"processor\"\ncontract = \"DPA-1\"\ncountry = \"FR\"\nreview_by = \"2999-01-01\"";
+    marked.edit("jobs/policy.toml", "kind = \"internal\"", processor);
+    let mut said = vec![marked.tamis(&["run", "contacts"])];
+    ended(&said[0], 0, "published");
+    let email = marked.marks.canaries.iter().find(|c| c.name() == "kept.Email" && c.value().contains('@')).unwrap();
+    let values = format!("email: {}\n", email.value());
+    for (arguments, exit) in [
+        (&["subject", "erase", "--request", "E-2026-907"][..], 0),
+        (&["sweep"], 0),
+        (&["recipient", "notices", "bi-team", "--out", "../state/notices.json"], 2),
+        (&["recipient", "notices", "bi-team", "--out", "../notices.json"], 0),
+        (&["recipient", "acknowledge", "bi-team", "--up-to", "9"], 2),
+        (&["recipient", "acknowledge", "bi-team", "--up-to", "1"], 0),
+        (&["report", "case", "E-2026-907"], 0),
+        (&["report", "case", "E-2026-907", "--format", "html"], 0),
+        (&["status"], 0),
+        (&["check"], 0),
+    ] {
+        let output = marked.tamis_told(arguments, &values);
+        ended(&output, exit, "");
+        said.push(output);
+    }
+    assert!(marked.path("notices.json").exists() && text(&said[7]).contains("bi-team"), "{}", text(&said[7]));
+    assert_eq!(written(&marked, &said), []);
+}
+
 /// A first look at an export, and at its cells: what is said, and the specs that are written.
 #[test]
 fn nothing_raw_is_in_what_init_and_peek_write_and_say() {
