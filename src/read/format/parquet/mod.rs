@@ -46,7 +46,7 @@ impl Parquet {
         let (object, place) = (&member.object, member.place());
         if member.container() == Container::Plain {
             let home = ChunkHome::Object(Mutex::new(root.open_seek(object)?));
-            let whole = Whole::Object(root.clone(), object.clone(), Box::new(hasher));
+            let whole = Whole::Object(Box::new((root.clone(), object.clone(), hasher)));
             return Ok((rows::chunks(home, object.bytes, place), whole));
         }
         let mut bytes = Bytes::open(root, member, &self.read, spent, hasher)?;

@@ -20,7 +20,7 @@ const NO_TEXT: &str = "?";
 /// How the whole of a file is vouched for when it has been read.
 pub(super) enum Whole {
     /// Read once more, for its hash.
-    Object(Root, Object, Box<blake3::Hasher>),
+    Object(Box<(Root, Object, blake3::Hasher)>),
     /// It was unpacked before.
     Known(MemberFacts),
 }
@@ -183,7 +183,8 @@ impl Blocks for RowBlocks {
     fn close(self: Box<Self>) -> Result<MemberFacts> {
         match self.whole {
             Whole::Known(facts) => Ok(facts),
-            Whole::Object(root, object, mut hasher) => {
+            Whole::Object(whole) => {
+                let (root, object, mut hasher) = *whole;
                 let place = root.display(&object.path);
                 let (mut source, mut piece) = (root.open_object(&object)?, vec![0; 1 << 16]);
                 loop {
