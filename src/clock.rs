@@ -27,6 +27,11 @@ impl Instant {
     pub fn parse(text: &str) -> Option<Instant> {
         text.parse::<Timestamp>().ok().map(|t| Instant(t.as_microsecond()))
     }
+    /// Returns the day that it is in, in a zone.
+    pub fn day(self, zone: &TimeZone) -> jiff::civil::Date {
+        zone.to_datetime(self.timestamp()).date()
+    }
+
     /// As a jiff timestamp; instants outside jiff's range clamp to its ends.
     pub fn timestamp(self) -> Timestamp {
         Timestamp::from_microsecond(self.0).unwrap_or(if self.0 < 0 { Timestamp::MIN } else { Timestamp::MAX })

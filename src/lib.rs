@@ -1,6 +1,7 @@
 //! tamis turns raw CRM exports into minimized, pseudonymized, erasure-proof datasets, and proves it.
 //! `ARCHITECTURE.md` has the map. The library prints nothing: it reports to a [`monitor::Monitor`].
 
+pub mod audit;
 pub mod by_hand;
 pub mod cell;
 pub mod cli;

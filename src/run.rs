@@ -3,6 +3,7 @@
 //! Must not know argv nor the terminal.
 
 mod attest;
+mod causes;
 mod columns;
 mod input;
 pub(crate) mod judge;

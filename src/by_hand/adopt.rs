@@ -158,7 +158,7 @@ fn strange(ready: &Ready, current: &Current, tip: u64) -> Result<Replaced> {
     });
     // Of which version the other program took its rows nobody knows, so no request is done before they are gone.
     let (at, applied) = (ready.call.now, None);
-    Ok(Replaced { version: tip, at, applied, files: strange.map(file).collect() })
+    Ok(Replaced { version: tip, at, applied, epoch: None, files: strange.map(file).collect() })
 }
 
 /// What is strange waits for removal from now on, whatever becomes of this call.

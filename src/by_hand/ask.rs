@@ -6,7 +6,7 @@ use crate::error::{Code, Error, Result};
 use crate::evidence::{LedgerEvent, ledger};
 use crate::job::{Desk, SubjectCall, identities, note};
 use crate::policy::{Effect, Plan, Project};
-use crate::requests::{COMMAND, LiftEnds, RequestCommand};
+use crate::requests::{COMMAND, LiftEnds, RequestCommand, RequestTerms, Requests};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What every request id looks like; a list's own `request_pattern` is accepted too.
@@ -26,6 +26,8 @@ pub struct Asked {
     pub lifts: Option<String>,
     /// A lift: it may end an erasure.
     pub lift_erase: bool,
+    /// What only some effects have to say.
+    pub terms: RequestTerms,
 }
 
 /// What became of a request.
@@ -71,6 +73,7 @@ pub fn ask(call: &SubjectCall, asked: Asked) -> Result<Stored> {
     }
     let mut requests = desk.requests()?;
     let received = asked.received.unwrap_or(call.now.to_seconds());
+    check_lift(&requests, &asked, received)?;
     let (raw, count) = (identities.iter().filter(|(_, raw)| *raw).count(), identities.len());
     let command = RequestCommand {
         effect: asked.effect,
@@ -79,6 +82,7 @@ pub fn ask(call: &SubjectCall, asked: Asked) -> Result<Stored> {
         received,
         lifts: asked.lifts.clone(),
         lift_erase: asked.lift_erase,
+        terms: asked.terms,
         identities,
     };
     let new = requests.ask(desk.root(), command, call.now)?;
@@ -144,5 +148,43 @@ fn check(project: &Project, asked: &Asked, now: Instant) -> Result<()> {
         return Err(Error::new(Code::RequestWrong, "a lift, and only a lift, says what it ends (R30)")
             .help("give --lifts ID with lift"));
     }
+    check_terms(asked, now)
+}
+
+/// What has to be said of restrictions and holds (R69, R70).
+fn check_terms(asked: &Asked, now: Instant) -> Result<()> {
+    let wrong = |what: &str, help: &str| Err(Error::new(Code::RequestWrong, what.to_string()).help(help));
+    if (asked.effect == Effect::Restrict) != asked.terms.ground.is_some() {
+        return wrong(
+            "a restriction, and only a restriction, has a ground (R69)",
+            "give --ground a, b, c or d with restrict: the letter of Art. 18(1) GDPR; with b and c bytes of the person \
+             are kept",
+        );
+    }
+    let ends = [asked.terms.until, asked.terms.review_by];
+    if (asked.effect == Effect::Hold) != ends.iter().any(Option::is_some) {
+        return wrong(
+            "a hold, and only a hold, has a day on which it ends or is looked at again (R70)",
+            "give --until or --review-by with hold",
+        );
+    }
+    if ends.into_iter().flatten().any(|day| day <= now) {
+        return wrong("a hold would be over, or its review due, before it begins", "correct --until or --review-by");
+    }
+    if asked.terms.informed.is_some() && asked.effect != Effect::Lift {
+        return wrong("only a lift says when the person was told (R69)", "leave --informed out");
+    }
     Ok(())
+}
+
+/// R69: a restriction ends after the person was told (Art. 18(3) GDPR).
+fn check_lift(requests: &Requests, asked: &Asked, received: Instant) -> Result<()> {
+    let told = asked.terms.informed.is_some_and(|informed| informed <= received);
+    let named = asked.lifts.iter().flat_map(|lifted| requests.of_request(lifted));
+    let mut entries = named.map(|at| requests.entry(at));
+    if told || !entries.any(|entry| entry.effect == Effect::Restrict && !entry.ended) {
+        return Ok(());
+    }
+    let what = "a restriction ends only after the person was told (Art. 18(3) GDPR, R69)";
+    Err(Error::new(Code::RequestWrong, what).help("tell the person, then give --informed with the day of it"))
 }

@@ -6,7 +6,7 @@ use crate::clock::Instant;
 use crate::decide::{self, LinkLimits, Links};
 use crate::error::{Code, Error, Result};
 use crate::evidence::{LedgerEvent, RunRef};
-use crate::job::matching::{InForce, held};
+use crate::job::matching::InForce;
 use crate::job::{
     Awake, Caller, CompanionFiles, Desk, Seat, Seeker, Stop, SubjectCall, Watched, companions_of, intake, output_of,
     served,
@@ -225,12 +225,14 @@ impl RetiringTable {
         }
         let mut requests = self.requests(desk, call, monitor)?;
         let links = self.follow(desk, &requests, call.now, monitor)?;
-        self.check_free(&whole, &requests, &links)?;
+        let keeps = |requests: &Requests| requests.keeps_bytes_of(&self.purpose, call.now);
+        self.check_free(&whole, keeps(&requests), &links)?;
         self.note_reached(desk, &mut requests, &links, call.now)?;
         monitor.proceed()?;
         // A hold may have come while the table was looked through.
         requests = desk.requests()?;
-        self.check_free(&whole, &requests, &self.follow(desk, &requests, call.now, monitor)?)?;
+        let links = self.follow(desk, &requests, call.now, monitor)?;
+        self.check_free(&whole, keeps(&requests), &links)?;
         let gone = whole.remove(monitor)?;
         if gone.protected > 0 {
             let until = gone.kept_until.map_or(String::new(), |until| format!(" until {until}"));
@@ -246,13 +248,19 @@ impl RetiringTable {
     }
 
     /// R34: while a hold keeps something of it, nothing goes.
-    fn check_free(&self, whole: &WholeTable<'_>, requests: &Requests, links: &Links) -> Result<()> {
-        let kept = if held(requests, &self.purpose) { whole.held(links.entries())? } else { 0 };
+    fn check_free(&self, whole: &WholeTable<'_>, keeps: bool, links: &Links) -> Result<()> {
+        let kept = if keeps { whole.held(links.entries())? } else { 0 };
         if kept == 0 {
             return Ok(());
         }
-        Err(Error::new(Code::LegalHold, format!("{}: a legal hold keeps {kept} object(s) of it", self.dataset.dataset))
-            .help("nothing was removed; bring the job back until the hold is lifted, then retire it (R34)"))
+        Err(Error::new(
+            Code::LegalHold,
+            format!(
+                "{}: a hold, or a restriction that keeps bytes, keeps {kept} object(s) of it",
+                self.dataset.dataset
+            ),
+        )
+        .help("nothing was removed; bring the job back until that is lifted, then retire it (R34, R69)"))
     }
 
     /// Takes in the lists first: a hold that came today counts.

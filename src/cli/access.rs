@@ -58,7 +58,7 @@ fn no_folder() -> Error {
 }
 
 /// Refuses a folder in which a job, a sweep or a reader would find the person's values.
-fn check_apart(project: &Project, out: &Path) -> Result<()> {
+pub(super) fn check_apart(project: &Project, out: &Path) -> Result<()> {
     let settled = |path: &Path| settle(path).unwrap_or_else(|| path.to_path_buf());
     let whole = std::path::absolute(out).unwrap_or_else(|_| out.to_path_buf());
     let out = settled(&whole);
@@ -72,11 +72,8 @@ fn check_apart(project: &Project, out: &Path) -> Result<()> {
         out.starts_with(&folder) || folder.starts_with(&out)
     };
     if roots.chain(keys).any(taken) {
-        return Err(Error::new(
-            Code::ArgumentWrong,
-            "the folder for the answer lies in a root of the policy, or holds one",
-        )
-        .help("choose a folder apart from exports, datasets, state and keys: raw values will be in it"));
+        return Err(Error::new(Code::ArgumentWrong, "what is written lies in a root of the policy, or holds one")
+            .help("choose a place apart from exports, datasets, state and keys: data of persons will be in it"));
     }
     Ok(())
 }

@@ -103,9 +103,10 @@ fn dataset(dataset: &AccessDataset) -> String {
     let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "not stated".into());
     let recipients = dataset.recipients.iter().map(|one| {
         let place = one.country.as_ref().map_or(String::new(), |country| format!(", {country}"));
+        let transfer = one.transfer.as_ref().map_or(String::new(), |transfer| format!(", transfer: {transfer}"));
         let contract = one.contract.as_ref().map_or(String::new(), |contract| format!(", contract: {contract}"));
         let sale = if one.sale { ", data are sold" } else { "" };
-        format!("{} ({}{place}{contract}{sale})", one.name, one.kind)
+        format!("{} ({}{place}{transfer}{contract}{sale})", one.name, one.kind)
     });
     let mut out = format!("<h2>{}</h2>\n", escaped(&dataset.dataset));
     out.push_str(&facts(&[

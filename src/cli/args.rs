@@ -60,11 +60,16 @@ pub enum Command {
         #[arg(long, value_name = "SEQ:DIGEST")]
         head: Option<String>,
     },
+    /// Reads what is published anew and checks it against the policy of today; writes nothing
+    Audit(AuditArgs),
     /// Ends a table, or takes one back that another program has written to
     #[command(subcommand)]
     Dataset(DatasetCommand),
     /// Stores a request of one person, or finds the person; values come on standard input
     Subject(SubjectArgs),
+    /// Tells recipients of persons whom requests have taken out, and notes their answers
+    #[command(subcommand)]
+    Recipient(RecipientCommand),
     /// Creates the state of an installation
     #[command(subcommand)]
     State(StateCommand),
@@ -269,6 +274,30 @@ pub struct JobReportArgs {
     pub format: ReportFormat,
 }
 
+/// Arguments of `audit`.
+#[derive(Args, Debug)]
+pub struct AuditArgs {
+    /// Audits this dataset alone: a job, or ROOT:PATH of its table (default: all, and the installation)
+    #[arg(long, value_name = "JOB_OR_OUTPUT")]
+    pub dataset: Option<String>,
+    /// How it is written
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: AuditFormat,
+}
+
+/// How an audit is written.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuditFormat {
+    /// For a terminal
+    Text,
+    /// For programs
+    Json,
+    /// JUnit XML, for build servers
+    Junit,
+    /// SARIF 2.1.0, for scanners
+    Sarif,
+}
+
 /// How a report is written.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReportFormat {
@@ -322,6 +351,41 @@ pub struct AdoptArgs {
     pub work: WorkArgs,
 }
 
+/// `tamis recipient …`
+#[derive(Subcommand, Debug)]
+pub enum RecipientCommand {
+    /// Art. 19 GDPR: writes the tokens that a recipient has to erase or restrict, since its last answer
+    Notices(NoticesArgs),
+    /// Notes that a recipient has answered, or cannot be told
+    Acknowledge(AcknowledgeArgs),
+}
+
+/// Arguments of `recipient notices`.
+#[derive(Args, Debug)]
+pub struct NoticesArgs {
+    /// The recipient
+    pub recipient: String,
+    /// The file to write, a new one outside of every root; only you can read it
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// Arguments of `recipient acknowledge`.
+#[derive(Args, Debug)]
+pub struct AcknowledgeArgs {
+    /// The recipient
+    pub recipient: String,
+    /// Number of the last notice that the answer is about
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
+    pub up_to: u64,
+    /// Why it is impossible or disproportionate to tell the recipient; recorded in the ledger
+    #[arg(long, value_name = "REASON")]
+    pub impossible: Option<String>,
+    /// Who says so; recorded in the ledger
+    #[arg(long, value_name = "WHO")]
+    pub by: Option<String>,
+}
+
 /// Everything that `tamis state` can do.
 #[derive(Subcommand, Debug)]
 pub enum StateCommand {
@@ -357,6 +421,10 @@ pub enum SchemaKind {
     Status,
     /// What `subject export` writes as person.json
     Access,
+    /// What `audit --json` prints
+    Audit,
+    /// What `recipient notices` writes
+    RecipientNotices,
 }
 
 /// What `tamis accept` is given.
@@ -382,7 +450,7 @@ pub struct AcceptArgs {
 pub enum SubjectVerb {
     /// Erasure, Art. 17 GDPR
     Erase,
-    /// Restriction, Art. 18 GDPR
+    /// Restriction, Art. 18 GDPR; needs --ground
     Restrict,
     /// Art. 21 GDPR; needs --purpose
     Object,
@@ -390,9 +458,9 @@ pub enum SubjectVerb {
     OptOut,
     /// Withdrawal of consent, Art. 7(3) GDPR
     Withdraw,
-    /// Legal hold: keeps bytes from being deleted
+    /// Legal hold: keeps bytes from being deleted; needs --until or --review-by
     Hold,
-    /// Ends another request; needs --lifts
+    /// Ends another request; needs --lifts, and --informed for a restriction
     Lift,
     /// Finds the datasets and requests that know the person, and the rows that an erasure would reach
     Find,
@@ -407,6 +475,19 @@ pub enum RightAsked {
     Access,
     /// Art. 20 GDPR: what the person provided, on consent or contract
     Portability,
+}
+
+/// Grounds of a restriction (Art. 18(1) GDPR).
+#[derive(clap::ValueEnum, Clone, Copy, Debug)]
+pub enum GroundAsked {
+    /// The person contests that the data are accurate
+    A,
+    /// The processing is unlawful, and the person opposes erasure
+    B,
+    /// The person needs the data for a legal claim
+    C,
+    /// The person has objected, and the grounds are being weighed
+    D,
 }
 
 /// Arguments of `subject`. Values of the person come on standard input, one `kind: value` a line.
@@ -430,6 +511,18 @@ pub struct SubjectArgs {
     /// Allows the lift to end an erasure
     #[arg(long)]
     pub lift_erase: bool,
+    /// Restriction: the letter of Art. 18(1) GDPR it rests on; with b and c bytes of the person are kept
+    #[arg(long, value_enum, value_name = "LETTER")]
+    pub ground: Option<GroundAsked>,
+    /// Lift: when the person was told that the restriction ends, a date or a time
+    #[arg(long, value_name = "TIME")]
+    pub informed: Option<String>,
+    /// Hold: when it ends by itself, a date or a time
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Hold: by when somebody looks at it again, a date or a time
+    #[arg(long, value_name = "TIME")]
+    pub review_by: Option<String>,
     /// Export: the right that is answered
     #[arg(long, value_enum, default_value = "access")]
     pub right: RightAsked,

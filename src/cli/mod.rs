@@ -5,6 +5,10 @@ mod access;
 mod access_page;
 mod answer;
 mod args;
+mod audit;
+mod audit_junit;
+mod audit_place;
+mod audit_sarif;
 mod columns;
 mod dataset;
 mod due;
@@ -18,6 +22,7 @@ mod page;
 mod peek;
 pub mod process;
 mod progress;
+mod recipient;
 mod render;
 mod report;
 mod serve;
@@ -34,7 +39,7 @@ mod who;
 
 use crate::error::{Code, Error, Result};
 use crate::sweep::SweepReport;
-use crate::{clock, job, key, policy, questions, run, state, threads};
+use crate::{audit as audits, clock, job, key, policy, questions, run, state, threads};
 use args::{AcceptArgs, Arguments, Command, KeyCommand, PlanArgs, ReportCommand, RunArgs, SchemaKind, StateCommand};
 use clap::Parser;
 use progress::monitor;
@@ -90,8 +95,10 @@ fn carry_out(arguments: &Arguments) -> Result<(String, u8)> {
         Command::Check => check(&settings, json),
         Command::Accept(args) => accept(&settings, args, json),
         Command::Verify { head } => verify(&settings, head.as_deref(), json),
+        Command::Audit(args) => audit::carry_out(&settings, args, json),
         Command::Subject(args) => subject::carry_out(&settings, args, json),
         Command::Dataset(command) => dataset::carry_out(&settings, command, json),
+        Command::Recipient(command) => recipient::carry_out(&settings, command, json),
         Command::State(StateCommand::Create) => create_state(&settings),
         Command::Key(KeyCommand::New) => new_keys(&settings),
         Command::Key(KeyCommand::Check) => check_keys(&settings),
@@ -127,7 +134,7 @@ fn told(report: &run::Report, verbose: bool) -> String {
 }
 
 fn check(settings: &Settings, json: bool) -> Result<String> {
-    let findings = policy::lint(&settings.dir, &settings.roots);
+    let findings = policy::lint(&settings.dir, &settings.roots, settings.now);
     if findings.iter().any(|finding| !finding.hint) {
         return Err(Error::findings(findings));
     }
@@ -212,7 +219,9 @@ fn schema(kind: SchemaKind) -> Result<String> {
         SchemaKind::Report => schemars::schema_for!(run::Report).to_value(),
         SchemaKind::Sweep => schemars::schema_for!(SweepReport).to_value(),
         SchemaKind::JobReport => schemars::schema_for!(questions::JobReport).to_value(),
+        SchemaKind::Audit => schemars::schema_for!(audits::AuditReport).to_value(),
         SchemaKind::Access => schemars::schema_for!(questions::access::AccessReport).to_value(),
+        SchemaKind::RecipientNotices => schemars::schema_for!(questions::RecipientNotices).to_value(),
         SchemaKind::Status => schemars::schema_for!(status::Status).to_value(),
     })
 }

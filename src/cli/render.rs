@@ -4,7 +4,7 @@ use super::columns;
 use super::lines::Lines;
 use super::verdict::{TerminalVerdict, counted};
 use crate::error::{Error, Finding, Result};
-use crate::evidence::manifest::{Brake, Identifiers, ListApplied, SharedValues, UndatedEvidence};
+use crate::evidence::manifest::{Brake, Cause, CauseEffect, Identifiers, ListApplied, SharedValues, UndatedEvidence};
 use crate::evidence::{Manifest, VerifyReport};
 use crate::gates::Gate;
 use crate::run::{Outcome, Report};
@@ -25,6 +25,9 @@ pub fn report(report: &Report, verbose: bool, coloured: bool) -> String {
         evidence(&mut out, m);
     } else {
         rows(&mut out, m);
+        if report.outcome == Outcome::Planned {
+            causes(&mut out, m);
+        }
         out.push('\n');
         exceptions.persons.iter().chain(&exceptions.columns).for_each(|said| out.line(format_args!("! {said}")));
     }
@@ -105,6 +108,7 @@ pub(super) fn evidence(out: &mut String, m: &Manifest) {
     inputs(out, m);
     balance(out, m);
     fields(out, m);
+    causes(out, m);
     notices(out, m);
     identifiers(out, m);
     gates(out, m);
@@ -186,6 +190,24 @@ fn balance(out: &mut String, m: &Manifest) {
     }
     if let Some(absent) = m.absent.filter(|absent| *absent > 0) {
         out.line(format_args!("absent: {absent} rows of the version before are in no export any more"));
+    }
+}
+
+/// Where values and rows were lost, by column and cause.
+fn causes(out: &mut String, m: &Manifest) {
+    let row = |cause: &Cause| {
+        let effect = match cause.effect {
+            CauseEffect::Rejected => "rejected",
+            CauseEffect::Untreated => "untreated",
+            CauseEffect::Raw => "raw",
+        };
+        let first = cause.first.clone().unwrap_or_default();
+        [cause.column.clone(), effect.into(), cause.values.to_string(), cause.why.clone(), first]
+    };
+    let rows: Vec<[String; 5]> = m.causes.iter().map(row).collect();
+    if !rows.is_empty() {
+        out.push('\n');
+        table(out, ["column", "lost", "values", "why", "first"], &rows);
     }
 }
 

@@ -6,9 +6,9 @@ use super::lines::Lines;
 use super::page::{escaped, filled};
 use super::render;
 use super::settings::Settings;
-use crate::clock;
+use crate::clock::{self, Instant};
 use crate::error::Result;
-use crate::questions::{CaseDataset, CasePart, CaseReport, case};
+use crate::questions::{CaseDataset, CasePart, CaseRecipient, CaseReport, case};
 
 const PAGE: &str = include_str!("../../templates/case.html");
 const WIDTH: i64 = 480;
@@ -43,12 +43,25 @@ fn text(report: &CaseReport) -> String {
             }
         }
     }
+    report.recipients.iter().for_each(|of| out.line(format_args!("recipient {}: {}", of.recipient, told(of))));
     out.push('\n');
     out.line(format_args!("still there: raw exports {}, request files {}", report.raw_exports, report.request_files));
     report.not_said.iter().for_each(|line| {
         out.line(format_args!("not said: {line}"));
     });
     out
+}
+
+/// When a recipient was told, in words.
+fn told(of: &CaseRecipient) -> String {
+    let at = |at: Instant| at.to_seconds();
+    let told = of.told.map_or("not told yet".to_string(), |told| format!("told {}", at(told)));
+    let answer = match (&of.answered, &of.impossible) {
+        (Some(when), Some(why)) => format!(", cannot be told ({}): {why}", at(*when)),
+        (Some(when), None) => format!(", acknowledged {}", at(*when)),
+        (None, _) => ", not acknowledged".into(),
+    };
+    format!("{}, notice {} of {}, {told}{answer}", of.dataset, of.notice, at(of.noticed))
 }
 
 /// How far a part has come; of what is over, why.
@@ -81,6 +94,12 @@ fn facts(dataset: &CaseDataset) -> Vec<(&'static str, String)> {
 
 fn html(report: &CaseReport) -> String {
     let parts: String = report.parts.iter().map(part).collect();
+    let line = |of: &CaseRecipient| format!("<dt>{}</dt><dd>{}</dd>\n", escaped(&of.recipient), escaped(&told(of)));
+    let recipients: String = report.recipients.iter().map(line).collect();
+    let recipients = match recipients.is_empty() {
+        true => String::new(),
+        false => format!("<h2>Recipients <small>(Art. 19 GDPR)</small></h2>\n<dl>\n{recipients}</dl>\n"),
+    };
     let not_said: String = report.not_said.iter().map(|line| format!("<li>{}</li>\n", escaped(line))).collect();
     let places = [
         ("request", escaped(&report.request)),
@@ -90,7 +109,7 @@ fn html(report: &CaseReport) -> String {
         ("raw_exports", escaped(&report.raw_exports)),
         ("request_files", escaped(&report.request_files)),
         ("not_said", not_said),
-        ("parts", parts),
+        ("parts", parts + &recipients),
     ];
     filled(PAGE, &places)
 }

@@ -13,7 +13,11 @@ use crate::daemon::{JobStatus, NoJob};
 use crate::error::{Error, Result};
 use crate::job::LeftAside;
 use crate::job::aside::{self, Sighted};
-use crate::questions::{DatasetStanding, ForeignTable, OpenRequest, Standings, foreign, request_status};
+use crate::policy::REVIEW_DAYS;
+use crate::questions::{
+    DatasetStanding, ForeignTable, Keeper, OpenRequest, RecipientStanding, Standings, foreign, recipients,
+    request_status,
+};
 use crate::requests::RequestStatus;
 use crate::{daemon, policy};
 
@@ -33,6 +37,8 @@ pub(super) struct Status {
     no_job: Vec<NoJob>,
     /// Tables that another program has written to.
     foreign: Vec<ForeignTable>,
+    /// Recipients of the policy, by name.
+    recipients: Vec<RecipientStanding>,
     /// How far requests have come; none without the identity key.
     requests: Option<Standings>,
     /// Why that cannot be told.
@@ -53,6 +59,7 @@ struct StatusFound {
     /// Jobs are told whatever happens; requests need the identity key, and where that cannot be had the reason is told.
     standings: Result<Standings, Error>,
     sighted: Sighted,
+    recipients: Vec<RecipientStanding>,
 }
 
 /// Returns the answer, and the exit code: 1 with `--check` when something needs attention.
@@ -60,7 +67,7 @@ struct StatusFound {
 /// # Errors
 /// Policy errors for specs and state, storage errors.
 pub(super) fn status(settings: &Settings, args: &StatusArgs, json: bool) -> Result<(String, u8)> {
-    let project = policy::load(&settings.dir, &settings.roots)?;
+    let (project, register) = policy::load_with_register(&settings.dir, &settings.roots)?;
     let roots = settings.open(&project)?;
     let state = settings.state(&project)?;
     let (foreign, unread) = foreign::foreign(&project, &roots, &state)?;
@@ -71,6 +78,7 @@ pub(super) fn status(settings: &Settings, args: &StatusArgs, json: bool) -> Resu
         unread,
         standings: request_status::standings(&settings.subject_call(), if args.all { usize::MAX } else { NAMED }),
         sighted: aside::survey(&project, &roots),
+        recipients: recipients::recipients(&project, &register, &state, settings.now)?,
     };
     let exceptions = exceptions(&found);
     let exit = u8::from(args.check && !exceptions.is_empty());
@@ -90,13 +98,14 @@ fn as_data(found: StatusFound) -> Status {
         Ok(standings) => (Some(standings), None),
         Err(error) => (None, Some(error.message().to_owned())),
     };
-    let StatusFound { jobs, no_job, foreign, sighted: Sighted { aside, unseen }, .. } = found;
+    let StatusFound { jobs, no_job, foreign, sighted: Sighted { aside, unseen }, recipients, .. } = found;
     Status {
         schema: "tamis-status/1",
         time_zones: zones_version(),
         jobs,
         no_job,
         foreign,
+        recipients,
         requests,
         requests_stop,
         aside,
@@ -168,11 +177,39 @@ fn exceptions(found: &StatusFound) -> Vec<String> {
     }));
     out.extend(found.unread.iter().cloned());
     out.extend(found.sighted.unseen.iter().map(|unseen| format!("cannot be read: {unseen}")));
+    out.extend(found.recipients.iter().filter_map(of_recipient));
+    out.extend(found.recipients.iter().filter_map(of_notices));
     match &found.standings {
         Ok(standings) => out.extend(of_requests(standings)),
         Err(error) => out.push(format!("requests: {error}")),
     }
     out
+}
+
+fn of_recipient(of: &RecipientStanding) -> Option<String> {
+    let (day, left) = of.review_by.as_ref().zip(of.days_left).filter(|(_, left)| *left <= REVIEW_DAYS)?;
+    let (name, to_do) =
+        (&of.recipient, "look at contract, country and transfer, and write the next day into review_by");
+    let refused = match of.jobs.as_slice() {
+        [] => String::new(),
+        jobs => format!(", {} is refused", jobs.join(", ")),
+    };
+    Some(match left {
+        left if left < 0 => format!("recipient {name}: its review was due by {day}{refused}: {to_do}"),
+        left => format!("recipient {name}: its review is due by {day}, {} left: {to_do}", days(left.into())),
+    })
+}
+
+fn of_notices(of: &RecipientStanding) -> Option<String> {
+    let open = of.notices?;
+    let (name, tokens) = (&of.recipient, counted(open.tokens, "token"));
+    let due = open.due.map_or(String::new(), |due| format!(", due {}", due.to_seconds()));
+    let late = if open.overdue { " OVERDUE" } else { "" };
+    let to_do = match open.told {
+        false => format!("`tamis recipient notices {name} --out FILE`, and send it"),
+        true => format!("`tamis recipient acknowledge {name} --up-to {}` once it answers", open.up_to),
+    };
+    Some(format!("recipient {name}: not acknowledged{late}: {tokens}{due}: {to_do}"))
 }
 
 fn of_job(job: &JobStatus) -> Vec<String> {
@@ -207,6 +244,12 @@ fn of_requests(standings: &Standings) -> Vec<String> {
     }
     for lift in &standings.idle_lifts {
         out.push(format!("{} (lift, {}) lifts nothing: {}", lift.request, lift.list, lift.why));
+    }
+    for keeper in standings.keepers.iter().filter(|keeper| keeper.review_overdue) {
+        let name = keeper_name(keeper);
+        out.push(format!(
+            "{name}: its review was due; end it with `tamis subject lift`, or store it again with a later day"
+        ));
     }
     for dataset in &standings.datasets {
         let name = &dataset.dataset;
@@ -309,7 +352,23 @@ fn said(standings: &Result<Standings, Error>) -> String {
     for lift in &standings.idle_lifts {
         out.line(format_args!("  {} (lift, {})  LIFTS NOTHING: {}", lift.request, lift.list, lift.why));
     }
+    standings.keepers.iter().for_each(|of| keeper(&mut out, of));
     out
+}
+
+fn keeper_name(keeper: &Keeper) -> String {
+    let ground = keeper.ground.as_ref().map_or(String::new(), |ground| format!(" on ground {ground}"));
+    format!("{} ({}{ground}, {})", keeper.request, keeper.effect, keeper.list)
+}
+
+fn keeper(out: &mut String, keeper: &Keeper) {
+    let day = |what: &str, at: Option<Instant>| at.map_or(String::new(), |at| format!(", {what} {}", at.to_seconds()));
+    let late = if keeper.review_overdue { " (OVERDUE)" } else { "" };
+    let (until, review) = (day("until", keeper.until), day("to be looked at by", keeper.review_by));
+    out.line(format_args!("  {} keeps bytes{until}{review}{late}", keeper_name(keeper)));
+    if !keeper.waiting.is_empty() {
+        out.line(format_args!("    erasures that wait for it: {}", keeper.waiting.join(", ")));
+    }
 }
 
 fn dataset(out: &mut String, standing: &DatasetStanding) {
@@ -325,7 +384,7 @@ fn dataset(out: &mut String, standing: &DatasetStanding) {
         ));
     }
     if standing.held {
-        out.push_str("  a legal hold is in force: files that it concerns are not removed (R34)\n");
+        out.push_str("  a hold, or a restriction that keeps bytes, is in force: files that it concerns are not removed (R34, R69)\n");
     }
     if standing.waiting > 0 {
         out.line(format_args!("  waiting for removal: {} of earlier versions", counted(standing.waiting, "file")));

@@ -2,17 +2,17 @@
 //! arguments, where other users of the machine and the shell's history would see them. Nothing of a value is shown.
 
 use super::access;
-use super::args::{SubjectArgs, SubjectVerb};
+use super::args::{GroundAsked, SubjectArgs, SubjectVerb};
 use super::lines::Lines;
 use super::render;
 use super::settings::{self, Settings};
 use super::verdict::counted;
 use super::who;
-use crate::by_hand::{self, Asked, Stored};
-use crate::clock::{self, Clock, System};
+use crate::by_hand::{self, Asked, RequestTerms, Stored};
+use crate::clock::{self, Clock, Instant, System};
 use crate::error::Result;
-use crate::policy::Effect;
-use crate::questions::{KnownPerson, find};
+use crate::policy::{Effect, Ground};
+use crate::questions::{KnownPerson, LinkBond, find};
 
 /// Carries out the command.
 ///
@@ -53,7 +53,29 @@ fn asked(effect: Effect, args: &SubjectArgs) -> Result<Asked> {
         received: args.received.as_deref().map(settings::time).transpose()?,
         lifts: args.lifts.clone(),
         lift_erase: args.lift_erase,
+        terms: terms(args)?,
     })
+}
+
+fn terms(args: &SubjectArgs) -> Result<RequestTerms> {
+    let ground = args.ground.map(|ground| match ground {
+        GroundAsked::A => Ground::A,
+        GroundAsked::B => Ground::B,
+        GroundAsked::C => Ground::C,
+        GroundAsked::D => Ground::D,
+    });
+    Ok(RequestTerms {
+        ground,
+        informed: day(args.informed.as_deref())?,
+        until: day(args.until.as_deref())?,
+        review_by: day(args.review_by.as_deref())?,
+    })
+}
+
+/// Reads a time, or a date as its first moment in UTC.
+fn day(text: Option<&str>) -> Result<Option<Instant>> {
+    let whole = |text: &str| settings::time(&if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.into() });
+    text.map(whole).transpose()
 }
 
 fn told(stored: &Stored) -> String {
@@ -103,6 +125,16 @@ fn found(known: &KnownPerson) -> String {
             e.by_strong_links,
             e.by_weak_values
         ));
+        for link in &e.links {
+            let column = link.column.as_deref().unwrap_or("a column that is not known any more");
+            let how = match link.bond {
+                LinkBond::Given => "has a value that was given",
+                LinkBond::Strong => "is where strong links lead",
+                LinkBond::ViaWeak if link.role == "weak" => "has a value that one of these persons has, too",
+                LinkBond::ViaWeak => "names a person that a weak value leads to",
+            };
+            out.line(format_args!("    {column} ({}) {how}: {}", link.role, counted(link.rows, "row")));
+        }
         if let Some(why) = e.review {
             out.line(format_args!("  the request would need a review: {why}"));
         }

@@ -360,3 +360,42 @@ fn offset(rest: &mut &[u8]) -> Option<i32> {
     };
     (hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60) as i32)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a documented row says: the directive, and a format, a text and what the text means.
+    fn documented() -> Vec<(&'static str, [&'static str; 3])> {
+        let docs = include_str!("../../docs/spec.md");
+        let (_, table) = docs.split_once("| directive | reads | for example |\n").expect("the table of directives");
+        let rows = table.lines().skip(1).take_while(|line| line.starts_with('|'));
+        let of_row = |row: &'static str| {
+            let cells: Vec<&str> =
+                row.trim_matches('|').split(" | ").map(|cell| cell.trim().trim_matches('`')).collect();
+            let (format, rest) = cells[2].split_once("` reads `").expect("an example");
+            let (text, says) = rest.split_once("` as `").expect("what it says");
+            (cells[0], [format, text, says])
+        };
+        rows.map(of_row).collect()
+    }
+
+    #[test]
+    fn every_directive_is_documented_and_reads_its_example() {
+        let documented = documented();
+        let told: Vec<&str> = documented.iter().map(|(directive, _)| &directive[1..]).collect();
+        let known = DIRECTIVES.iter().map(|(name, _)| *name).chain(COMPOSED.iter().map(|(name, _)| *name));
+        for name in known.clone() {
+            assert!(told.contains(&name), "%{name} is not documented");
+        }
+        for (directive, [format, text, says]) in documented {
+            assert!(known.clone().any(|name| name == &directive[1..]), "{directive} is documented and not known");
+            assert!(format.contains(directive), "{directive} is not in {format}");
+            let read = |format: &str, text: &str| parse(&compile(format).expect("a format"), text.as_bytes());
+            let zoned = format.contains("z");
+            let usual = if zoned { "%Y-%m-%dT%H:%M:%S%.f%z" } else { "%Y-%m-%dT%H:%M:%S%.f" };
+            let (found, expected) = (read(format, text), read(usual, says));
+            assert!(expected.is_some() && found == expected, "{directive}: {format} {text}");
+        }
+    }
+}

@@ -2,7 +2,7 @@
 //! Must not know requests, nor where the rows come from.
 
 use crate::error::Result;
-use crate::stage::{Control, Staged, flag};
+use crate::stage::{Control, SpillStore, Staged, flag};
 
 /// Rows by bucket. A bucket may be gone through several times and gives the same rows in the same order each time.
 pub trait Carriers: Sync {
@@ -12,6 +12,10 @@ pub trait Carriers: Sync {
     fn buckets(&self) -> usize;
     /// The most identities a row has.
     fn slots(&self) -> usize;
+    /// Where more can wait than memory has room for, if there is such a place.
+    fn spill_store(&self) -> Option<&SpillStore> {
+        None
+    }
     /// Calls `each` with all rows of a bucket, in one group or several.
     ///
     /// # Errors
@@ -38,6 +42,10 @@ impl Carriers for Staged {
 
     fn slots(&self) -> usize {
         self.layout().identities
+    }
+
+    fn spill_store(&self) -> Option<&SpillStore> {
+        Some(Staged::spill_store(self))
     }
 
     fn groups(&self, bucket: usize, each: &mut dyn FnMut(&Control) -> Result<()>) -> Result<()> {

@@ -58,25 +58,6 @@ impl FieldKeeps {
     pub(super) fn hash(&self, q: usize, hash: u64, until: impl Fn(usize) -> i64) -> u64 {
         if self.place_of_hash(q).is_some_and(|place| self.over(until(place))) { NULL_QUASI } else { hash }
     }
-
-    /// Makes null what is over of a published row: values, of which `places` has each one's place among the fields with a
-    /// `keep`, and hashes.
-    pub(super) fn null(
-        &self,
-        untils: &[i64],
-        places: &[Option<usize>],
-        values: &mut [Option<&[u8]>],
-        hashes: &mut [u64],
-    ) {
-        for (q, hash) in hashes.iter_mut().enumerate() {
-            *hash = self.hash(q, *hash, |place| untils[place]);
-        }
-        for (value, place) in values.iter_mut().zip(places) {
-            if place.is_some_and(|place| self.over(untils[place])) {
-                *value = None;
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -87,9 +68,9 @@ mod tests {
     fn r26_values_and_their_hashes_are_null_from_the_very_instant_on() {
         let keeps = FieldKeeps::new(Instant(10), vec![2, 3], vec![None, Some(1), Some(0)]);
         assert_eq!((keeps.place(3), keeps.place(0), keeps.place_of_hash(2)), (Some(1), None, Some(0)));
-        let (mut values, mut hashes) = ([Some(&b"a"[..]); 3], [7, 8, 9]);
-        keeps.null(&[11, 10], &[None, Some(0), Some(1)], &mut values, &mut hashes);
-        assert_eq!((values, hashes), ([Some(&b"a"[..]), Some(b"a"), None], [7, NULL_QUASI, 9]));
+        assert_eq!((keeps.over(11), keeps.over(10), keeps.over(9)), (false, true, true));
+        let untils = [11, 10];
+        assert_eq!([0, 1, 2].map(|q| keeps.hash(q, 7, |place| untils[place])), [7, NULL_QUASI, 7]);
         assert_eq!(keeps.hash(2, 9, |_| 10), NULL_QUASI);
     }
 }

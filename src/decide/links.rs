@@ -4,7 +4,7 @@
 use super::bond::{Bond, Follows, Known, LinkLimits};
 use super::carriers::Carriers;
 use super::link_graph::{LinkGraph, LinkRow, NOBODY, Start};
-use super::lists::{Entries, EntryTable};
+use super::lists::{EffectSet, Entries, EntryTable};
 use super::scan::Scan;
 use crate::error::Result;
 use crate::monitor::Monitor;
@@ -100,15 +100,21 @@ fn outcome(mut graph: LinkGraph<'_>, known: &dyn Known, limits: LinkLimits, moni
     links.table.reserve(starts.len() + learned.len());
     links.learned.reserve(learned.len());
     for start in &starts {
-        links.table.add(bytes[start.identity as usize], &known.effects(start.entry));
+        links.table.add(bytes[start.identity as usize], &effects(known, start.entry, start.bond));
     }
     for (entry, identity, bond) in learned {
         let identity = bytes[identity as usize];
-        links.table.add(identity, &known.effects(entry));
+        links.table.add(identity, &effects(known, entry, bond));
         links.learned.push(NewBond { entry, identity, bond });
     }
     links.learned.sort_unstable();
     Ok(links)
+}
+
+/// R69: the effects of a request on an identity; of one found through a weak value the person may be another.
+fn effects(known: &dyn Known, entry: u32, bond: Bond) -> EffectSet {
+    let effects = known.effects(entry);
+    if bond == Bond::ViaWeak { effects.through_weak() } else { effects }
 }
 
 /// Numbers that were met, each once, in the order they were met.

@@ -18,11 +18,45 @@ pub struct EffectSet {
     pub consent_from: i64,
     /// Latest end of a consent that holds at `as_of`; `i64::MIN` for no consent, `i64::MAX` for no end.
     pub consent_until: i64,
+    /// Latest receipt of a restriction that keeps bytes (R69), in microseconds; `i64::MIN` for none.
+    kept: ReceiptTimes,
+    /// Latest receipt of an erasure that may overtake it; `i64::MIN` for none.
+    erased: ReceiptTimes,
+}
+
+/// When something was received, by how surely it reaches whom it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct ReceiptTimes {
+    /// By a key or a strong link.
+    sure: i64,
+    /// Through a weak value.
+    weak: i64,
+}
+
+impl ReceiptTimes {
+    const NEVER: ReceiptTimes = ReceiptTimes { sure: i64::MIN, weak: i64::MIN };
+
+    fn latest(self, other: ReceiptTimes) -> ReceiptTimes {
+        ReceiptTimes { sure: self.sure.max(other.sure), weak: self.weak.max(other.weak) }
+    }
+
+    fn through_weak(self) -> ReceiptTimes {
+        ReceiptTimes { sure: i64::MIN, weak: self.sure.max(self.weak) }
+    }
 }
 
 impl Default for EffectSet {
     fn default() -> Self {
-        EffectSet { bits: 0, withdrawn: i64::MIN, consent_from: NO_SINCE, consent_until: i64::MIN }
+        let none = i64::MIN;
+        let (consent_from, consent_until) = (NO_SINCE, none);
+        EffectSet {
+            bits: 0,
+            withdrawn: none,
+            consent_from,
+            consent_until,
+            kept: ReceiptTimes::NEVER,
+            erased: ReceiptTimes::NEVER,
+        }
     }
 }
 
@@ -69,6 +103,24 @@ impl EffectSet {
             ..Self::of(Effect::Consent)
         }
     }
+    /// A restriction that keeps bytes, received at an instant (R69).
+    pub fn keeping(received: Instant) -> EffectSet {
+        EffectSet { kept: ReceiptTimes { sure: received.0, ..ReceiptTimes::NEVER }, ..Self::of(Effect::Restrict) }
+    }
+    /// An erasure received at an instant, where a restriction may keep bytes that it is to remove (R69).
+    pub fn erasure(received: Instant) -> EffectSet {
+        EffectSet { erased: ReceiptTimes { sure: received.0, ..ReceiptTimes::NEVER }, ..Self::of(Effect::Erase) }
+    }
+    /// Whether bytes of whom these effects reach are not removed: a hold, or a restriction that no erasure has overtaken
+    /// that reaches the person as surely as it does.
+    pub fn keeps_bytes(&self) -> bool {
+        let (kept, erased) = (self.kept, self.erased);
+        self.has(Effect::Hold) || kept.sure > erased.sure || kept.weak > erased.sure.max(erased.weak)
+    }
+    /// The same as it reaches through a weak value, by which it may be another person's.
+    pub(super) fn through_weak(self) -> EffectSet {
+        EffectSet { kept: self.kept.through_weak(), erased: self.erased.through_weak(), ..self }
+    }
     /// Whether an effect is in the set.
     pub fn has(&self, effect: Effect) -> bool {
         self.bits & bit(effect) != 0
@@ -79,6 +131,8 @@ impl EffectSet {
         self.withdrawn = self.withdrawn.max(other.withdrawn);
         self.consent_from = self.consent_from.max(other.consent_from);
         self.consent_until = self.consent_until.max(other.consent_until);
+        self.kept = self.kept.latest(other.kept);
+        self.erased = self.erased.latest(other.erased);
     }
     /// Only the effects that bind; `binds` in the order of `EFFECTS`.
     pub(super) fn only(self, binds: &[bool; EFFECTS.len()]) -> EffectSet {
@@ -171,8 +225,12 @@ pub(super) fn reach<'a>(
     let mut all: Option<EffectSet> = None;
     for (mark, identity) in identities {
         let Some(effects) = entries.effects(identity) else { continue };
-        let linked = mark & !mark::RAW == mark::STRONG;
-        all.get_or_insert_default().add(&if linked { effects.without_consent() } else { effects });
+        let effects = match mark & !mark::RAW {
+            mark::STRONG => effects.without_consent(),
+            mark::WEAK => effects.through_weak(),
+            _ => effects,
+        };
+        all.get_or_insert_default().add(&effects);
     }
     all.filter(|all| !all.is_empty())
 }
@@ -217,6 +275,33 @@ mod tests {
         for (place, effect) in EFFECTS.into_iter().enumerate() {
             assert_eq!(bit(effect), 1 << place, "{}", effect.name());
         }
+    }
+
+    #[test]
+    fn r69_an_erasure_overtakes_a_restriction_of_the_same_person_alone() {
+        let (earlier, later) = (Instant(4), Instant(6));
+        let table = |erased: Instant, through: u8| {
+            entries(&[
+                (1, EffectSet::keeping(Instant(5))),
+                (2, EffectSet::keeping(Instant(5))),
+                (through, EffectSet::erasure(erased)),
+            ])
+        };
+        let (key, email) = ([1u8; 16], [2u8; 16]);
+        let kept = |table: &EntryTable| {
+            let row = [(mark::KEY, &key), (mark::WEAK, &email)].into_iter();
+            reach(row, table).expect("reached").keeps_bytes()
+        };
+        assert!(kept(&table(earlier, 1)), "the restriction came later");
+        assert!(!kept(&table(later, 1)), "the erasure came later");
+        assert!(kept(&table(later, 2)), "a shared address may be another person's erasure");
+        let alone = entries(&[(2, EffectSet::keeping(Instant(5))), (2, EffectSet::erasure(later))]);
+        let through = |mark| reach([(mark, &email)].into_iter(), &alone).expect("reached").keeps_bytes();
+        assert!(!through(mark::WEAK) && !through(mark::KEY), "both name the same value");
+        let held = entries(&[(1, EffectSet::of(Effect::Hold)), (1, EffectSet::erasure(later))]);
+        assert!(kept(&held), "nothing overtakes a hold");
+        let plain = entries(&[(1, EffectSet::of(Effect::Restrict))]);
+        assert!(!kept(&plain), "grounds a and d keep nothing");
     }
 
     #[test]

@@ -41,13 +41,20 @@ pub trait PublishedRows {
 
 /// A published version: files, each with all rows of its persons.
 pub trait ReviewedVersion: Sync {
+    /// Some rows of it.
+    type Rows: PublishedRows;
     /// Returns how many files the version has.
     fn files(&self) -> usize;
-    /// Hands over the rows of one file, stretch by stretch, in order.
+    /// Hands over all that lists and retention ask of the rows of one file, stretch by stretch, in order.
     ///
     /// # Errors
     /// What reading companions can meet, and what `each` returns.
-    fn read(&self, file: usize, each: &mut dyn FnMut(&dyn PublishedRows) -> Result<()>) -> Result<()>;
+    fn rules(&self, file: usize, each: &mut dyn FnMut(&Self::Rows) -> Result<()>) -> Result<()>;
+    /// Hands over all that gates ask of the same rows: persons, hashes, and until when fields stay.
+    ///
+    /// # Errors
+    /// As `rules`.
+    fn hashes(&self, file: usize, each: &mut dyn FnMut(&Self::Rows) -> Result<()>) -> Result<()>;
 }
 
 /// What a version is judged by: effects by today's policy, dates and k as it was published with.
@@ -107,8 +114,10 @@ struct ReviewedFile {
     stay: u64,
     nulled: u64,
     reasons: Vec<u64>,
-    /// Per row its `Fate` (1 byte), then per row its combination (8 bytes) when there is a gate.
-    record: Slot,
+    /// Per row its `Fate`, a byte.
+    fates: Slot,
+    /// Per row its combination, 8 bytes; none before gates count.
+    groups: Option<Slot>,
 }
 
 /// What stays of a version. Only `review` makes one, so nothing else can be published in a version's place.
@@ -123,33 +132,31 @@ pub struct Remaining {
 ///
 /// # Errors
 /// What reading companions meets; storage, when the spill refuses; evidence, for a companion out of order.
-pub fn review(
+pub fn review<V: ReviewedVersion>(
     rules: &ReviewRules,
-    version: &dyn ReviewedVersion,
+    version: &V,
     entries: &dyn Entries,
     spill_store: SpillStore,
     threads: usize,
     monitor: &dyn Monitor,
 ) -> Result<Remaining> {
     let binds = EFFECTS.map(|effect| binding(effect, rules.grounds).is_ok());
-    let counter = Counter::new(rules.sensitive);
     let keeps = FieldKeeps::new(rules.as_of, (0..rules.field_keeps).collect(), rules.quasi_keeps.clone());
-    let judge = ReviewJudge { rules, entries, binds, spill_store: &spill_store, counter: &counter, keeps: &keeps };
-    let mut files = each_bucket(
-        version.files(),
-        threads,
-        || (),
-        |(), file| {
-            monitor.proceed()?;
-            judge.file(version, file, monitor)
-        },
-    )?;
-    let changed = files.iter().any(|file| file.stay < file.rows || file.nulled > 0);
+    let judge = ReviewJudge { rules, entries, binds, spill_store: &spill_store, keeps: &keeps };
+    let each = |work: &(dyn Fn(usize) -> Result<ReviewedFile> + Sync)| {
+        let one = |_: &mut (), file: usize| monitor.proceed().and_then(|()| work(file));
+        each_bucket(version.files(), threads, || (), one)
+    };
+    let mut files = each(&|file| judge.file(version, file, monitor))?;
     let mut gates = rules.gates.clone();
-    let outcome = if changed { counter.finish(&spill_store, &mut gates, true)? } else { GroupOutcome::default() };
-    if outcome.rows_suppressed > 0 {
-        for file in &mut files {
-            suppress(&spill_store, file, &outcome)?;
+    // Where nothing goes no group becomes smaller.
+    if !gates.is_empty() && files.iter().any(|file| file.stay < file.rows || file.nulled > 0) {
+        let counter = Counter::new(rules.sensitive);
+        let judged = files;
+        files = each(&|file| judge.count(&judged[file], version, file, &counter))?;
+        let outcome = counter.finish(&spill_store, &mut gates, true)?;
+        if outcome.rows_suppressed > 0 {
+            files.iter_mut().try_for_each(|file| suppress(&spill_store, file, &outcome))?;
         }
     }
     let counts = counts(&files, gates);
@@ -171,11 +178,12 @@ fn counts(files: &[ReviewedFile], gates: Vec<Gate>) -> ReviewCounts {
 
 /// Takes the rows of small groups out of one file.
 fn suppress(spill_store: &SpillStore, file: &mut ReviewedFile, outcome: &GroupOutcome) -> Result<()> {
-    let mut bytes = Vec::new();
-    spill_store.read(&file.record, &mut bytes)?;
-    let (fates, groups) = bytes.split_at_mut(file.rows as usize);
+    let Some(groups) = &file.groups else { return Ok(()) };
+    let (mut fates, mut bytes) = (Vec::new(), Vec::new());
+    spill_store.read(&file.fates, &mut fates)?;
+    spill_store.read(groups, &mut bytes)?;
     let mut gone = 0;
-    for (fate, group) in fates.iter_mut().zip(groups.as_chunks().0) {
+    for (fate, group) in fates.iter_mut().zip(bytes.as_chunks().0) {
         if *fate != GOES && outcome.suppresses(u64::from_le_bytes(*group)) {
             *fate = GOES;
             gone += 1;
@@ -184,7 +192,7 @@ fn suppress(spill_store: &SpillStore, file: &mut ReviewedFile, outcome: &GroupOu
     if gone > 0 {
         file.stay -= gone;
         file.reasons[Reason::Suppressed.place(0)] += gone;
-        file.record = spill_store.put(&mut bytes)?;
+        file.fates = spill_store.put(&mut fates)?;
     }
     Ok(())
 }
@@ -202,10 +210,13 @@ impl Remaining {
     pub fn hashed(&self) -> usize {
         self.keeps.hashed()
     }
-    /// Makes null what is over of a row that stays (R26): values, of which `places` has each one's place among the fields
-    /// with a `keep` of their own, and hashes.
-    pub fn null(&self, untils: &[i64], places: &[Option<usize>], values: &mut [Option<&[u8]>], hashes: &mut [u64]) {
-        self.keeps.null(untils, places, values, hashes);
+    /// Whether a value that stays until then is null (R26).
+    pub fn over(&self, until: i64) -> bool {
+        self.keeps.over(until)
+    }
+    /// The place of a hashed field among those with a `keep` of their own: its hash goes with its value.
+    pub fn place_of_hash(&self, q: usize) -> Option<usize> {
+        self.keeps.place_of_hash(q)
     }
     /// Returns how many files the version has.
     pub fn files(&self) -> usize {
@@ -226,21 +237,21 @@ impl Remaining {
     /// A storage error when the spill cannot be read.
     pub fn fates(&self, file: usize) -> Result<Vec<Fate>> {
         let mut bytes = Vec::new();
-        self.spill_store.read(&self.files[file].record, &mut bytes)?;
+        self.spill_store.read(&self.files[file].fates, &mut bytes)?;
         let fate = |byte: &u8| match *byte {
             GOES => Fate::Goes,
             STAYS => Fate::Stays,
             _ => Fate::Changes,
         };
-        Ok(bytes[..self.files[file].rows as usize].iter().map(fate).collect())
+        Ok(bytes.iter().map(fate).collect())
     }
 }
 
-/// R34: whether a hold reaches one of the rows.
-pub fn reached_by_hold(rows: &dyn PublishedRows, entries: &dyn Entries) -> bool {
+/// R34, R69: whether bytes that have one of the rows are not removed.
+pub fn has_kept_person(rows: &impl PublishedRows, entries: &dyn Entries) -> bool {
     let held = |row| {
         let identities = (0..rows.slots()).filter_map(|slot| rows.identity(row, slot));
-        reach(identities, entries).is_some_and(|effects| effects.has(Effect::Hold))
+        reach(identities, entries).is_some_and(|effects| effects.keeps_bytes())
     };
     (0..rows.rows()).any(held)
 }
@@ -250,103 +261,140 @@ struct ReviewJudge<'a> {
     entries: &'a dyn Entries,
     binds: [bool; EFFECTS.len()],
     spill_store: &'a SpillStore,
-    counter: &'a Counter,
     keeps: &'a FieldKeeps,
+}
+
+/// Numbers persons while their rows go by, ascending from 0.
+#[derive(Default)]
+struct PersonNumbers {
+    /// First bits of the token and person of the last row.
+    last: Option<(u32, [u8; 16])>,
+    number: u32,
+}
+
+impl PersonNumbers {
+    fn of(&mut self, rows: &impl PublishedRows, row: usize) -> u32 {
+        let of = (rows.first(row), *rows.person(row));
+        self.number += u32::from(self.last.is_some_and(|last| last != of));
+        self.last = Some(of);
+        self.number
+    }
 }
 
 /// What is gathered of one file while its companion goes by.
 #[derive(Default)]
 struct Gathered {
-    /// First bits of the token and person of the last row.
-    last: Option<(u32, [u8; 16])>,
-    /// Number of each row's person, ascending.
-    person: Vec<u32>,
+    /// First bits of the token of the last row.
+    last: u32,
+    persons: PersonNumbers,
     due: Vec<bool>,
+    /// Values that go; empty without fields with a `keep` of their own.
     nulled: Vec<u16>,
-    groups: Vec<u64>,
-    /// Hashes of sensitive values, row by row.
-    sensitive: Vec<u64>,
-    /// Empty unless the purpose rests on consent.
+    /// Number of each row's person, ascending, and its consent; empty unless the purpose rests on consent.
+    person: Vec<u32>,
     consent: Vec<Consent>,
     /// Rows that a request reaches.
     reached: Vec<(usize, EffectSet)>,
 }
 
 impl ReviewJudge<'_> {
-    fn file(&self, version: &dyn ReviewedVersion, file: usize, monitor: &dyn Monitor) -> Result<ReviewedFile> {
+    fn file<V: ReviewedVersion>(&self, version: &V, file: usize, monitor: &dyn Monitor) -> Result<ReviewedFile> {
         let mut gathered = Gathered::default();
-        version.read(file, &mut |rows| {
+        version.rules(file, &mut |rows| {
             monitor.proceed()?;
-            (0..rows.rows()).try_for_each(|row| self.gather(&mut gathered, rows, row))
+            self.gather(&mut gathered, rows)
         })?;
-        self.judge(gathered)
+        self.judge(&gathered)
     }
 
-    fn gather(&self, gathered: &mut Gathered, rows: &dyn PublishedRows, row: usize) -> Result<()> {
-        let of = (rows.first(row), *rows.person(row));
-        let person = match &gathered.last {
-            Some((first, _)) if *first > of.0 => return Err(out_of_order()),
-            Some(last) => gathered.person.last().copied().unwrap_or(0) + u32::from(*last != of),
-            None => 0,
-        };
-        let at = gathered.person.len();
-        gathered.last = Some(of);
-        gathered.person.push(person);
-        gathered.due.push(past(rows.keep_until(row), self.rules.as_of));
+    fn gather(&self, gathered: &mut Gathered, rows: &impl PublishedRows) -> Result<()> {
+        let all = 0..rows.rows();
+        let last = all
+            .clone()
+            .map(|row| rows.first(row))
+            .try_fold(gathered.last, |last, first| if last > first { Err(out_of_order()) } else { Ok(first) });
+        gathered.last = last?;
+        let before = gathered.due.len();
+        gathered.due.extend(all.clone().map(|row| past(rows.keep_until(row), self.rules.as_of)));
         if !self.entries.is_empty() {
-            let identities = (0..rows.slots()).filter_map(|slot| rows.identity(row, slot));
-            gathered.reached.extend(reach(identities, self.entries).map(|effects| (at, effects)));
+            for row in all.clone() {
+                let identities = (0..rows.slots()).filter_map(|slot| rows.identity(row, slot));
+                gathered.reached.extend(reach(identities, self.entries).map(|effects| (before + row, effects)));
+            }
         }
-        let gone = |k: usize| self.keeps.over(rows.field_until(row, k));
-        let newly = |k: &usize| gone(*k) && !past(rows.field_until(row, *k), self.rules.before);
-        gathered.nulled.push((0..self.rules.field_keeps).filter(newly).count() as u16);
-        if !self.rules.gates.is_empty() {
-            let hash = |q| self.keeps.hash(q, rows.quasi(row, q), |k| rows.field_until(row, k));
-            let mut hashed = (0..self.keeps.hashed()).map(hash);
-            let quasi = self.keeps.hashed() - self.rules.sensitive;
-            gathered.groups.push(groups::combine(hashed.by_ref().take(quasi)));
-            gathered.sensitive.extend(hashed);
+        if self.rules.field_keeps > 0 {
+            let newly = |until: i64| self.keeps.over(until) && !past(until, self.rules.before);
+            let nulled = |row: usize| (0..self.rules.field_keeps).filter(|k| newly(rows.field_until(row, *k))).count();
+            gathered.nulled.extend(all.clone().map(|row| nulled(row) as u16));
         }
         if self.rules.grounds.basis == Basis::Consent {
-            gathered.consent.push(rows.consent(row));
+            gathered.person.extend(all.clone().map(|row| gathered.persons.of(rows, row)));
+            gathered.consent.extend(all.map(|row| rows.consent(row)));
         }
         Ok(())
     }
 
-    fn judge(&self, gathered: Gathered) -> Result<ReviewedFile> {
-        let Gathered { person, due, nulled, groups, sensitive, consent, reached, .. } = gathered;
-        let refused = self.refused(&person, &consent, &reached);
+    fn judge(&self, gathered: &Gathered) -> Result<ReviewedFile> {
+        let Gathered { person, due, nulled, consent, reached, .. } = gathered;
+        let refused = self.refused(person, consent, reached);
         let mut effects = reached.iter().peekable();
-        let (mut reasons, mut record, mut values) = (vec![0; labels(&[]).len()], Vec::new(), 0);
-        for row in 0..person.len() {
+        let (mut reasons, mut fates, mut values) = (vec![0; labels(&[]).len()], Vec::with_capacity(due.len()), 0);
+        for (row, due) in due.iter().enumerate() {
             let effects = effects.next_if(|(at, _)| *at == row).map_or(EffectSet::default(), |(_, e)| *e);
             let facts = RowFacts {
                 effects: effects.only(&self.binds),
                 no_consent: refused.get(row).copied().unwrap_or(false),
                 excluded: None,
-                expired: due[row],
+                expired: *due,
                 rejected: false,
             };
-            let reason = reason(&facts);
+            let (reason, nulled) = (reason(&facts), nulled.get(row).copied().unwrap_or(0));
             match reason {
                 Some(reason) => reasons[reason.place(0)] += 1,
-                None => values += u64::from(nulled[row]),
+                None => values += u64::from(nulled),
             }
-            record.push(match reason {
+            fates.push(match reason {
                 Some(_) => GOES,
-                None if nulled[row] == 0 => STAYS,
+                None if nulled == 0 => STAYS,
                 None => CHANGES,
             });
         }
-        let stay = record.iter().filter(|fate| **fate != GOES).count() as u64;
-        if !self.rules.gates.is_empty() {
-            let staying = (0..person.len()).filter(|row| record[*row] != GOES);
-            let values = |row: usize| &sensitive[row * self.rules.sensitive..][..self.rules.sensitive];
-            self.counter.add(self.spill_store, staying.map(|row| (person[row], groups[row], values(row))))?;
+        let (rows, stay) = (fates.len() as u64, fates.iter().filter(|fate| **fate != GOES).count() as u64);
+        let fates = self.spill_store.put(&mut fates)?;
+        Ok(ReviewedFile { rows, stay, nulled: values, reasons, fates, groups: None })
+    }
+
+    /// Counts the groups of rows that stay so far.
+    fn count<V: ReviewedVersion>(
+        &self,
+        judged: &ReviewedFile,
+        version: &V,
+        file: usize,
+        counter: &Counter,
+    ) -> Result<ReviewedFile> {
+        let mut fates = Vec::new();
+        self.spill_store.read(&judged.fates, &mut fates)?;
+        let (mut groups, mut sensitive, mut person) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut persons, quasi) = (PersonNumbers::default(), self.keeps.hashed() - self.rules.sensitive);
+        version.hashes(file, &mut |rows| {
+            for row in 0..rows.rows() {
+                let hash = |q| self.keeps.hash(q, rows.quasi(row, q), |k| rows.field_until(row, k));
+                let mut hashed = (0..self.keeps.hashed()).map(hash);
+                groups.push(groups::combine(hashed.by_ref().take(quasi)));
+                sensitive.extend(hashed);
+                person.push(persons.of(rows, row));
+            }
+            Ok(())
+        })?;
+        if groups.len() != fates.len() {
+            return Err(out_of_order());
         }
-        groups.iter().for_each(|group| record.extend_from_slice(&group.to_le_bytes()));
-        let record = self.spill_store.put(&mut record)?;
-        Ok(ReviewedFile { rows: person.len() as u64, stay, nulled: values, reasons, record })
+        let staying = (0..fates.len()).filter(|row| fates[*row] != GOES);
+        let values = |row: usize| &sensitive[row * self.rules.sensitive..][..self.rules.sensitive];
+        counter.add(self.spill_store, staying.map(|row| (person[row], groups[row], values(row))))?;
+        let mut bytes: Vec<u8> = groups.iter().flat_map(|group| group.to_le_bytes()).collect();
+        let (fates, groups) = (self.spill_store.put(&mut fates)?, self.spill_store.put(&mut bytes)?);
+        Ok(ReviewedFile { fates, groups: Some(groups), reasons: judged.reasons.clone(), ..*judged })
     }
 
     /// R32: per row whether its person's consent no longer holds. What lists say now counts, and without a consent column

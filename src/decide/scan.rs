@@ -5,11 +5,12 @@ use super::carriers::{Carrier, Carriers};
 use super::workers::each_bucket;
 use crate::error::Result;
 use crate::monitor::Monitor;
-use crate::stage::mark;
+use crate::stage::{Slot, SpillStore, mark};
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Bytes kept of all identities together; without them a pass reads every row again.
+/// Bytes kept in memory of all identities together; more wait in the spill store, or a pass reads every row again.
 const PREFIX_BYTES: usize = 16 << 20;
 
 /// Identities of a row with their marks.
@@ -79,13 +80,44 @@ fn prefix(identity: &[u8; 16]) -> u32 {
     u32::from_le_bytes([identity[12], identity[13], identity[14], identity[15]]).max(1)
 }
 
+/// A prefix per row and slot of one bucket.
+enum Prefixes {
+    Held(Vec<u32>),
+    Spilled(Slot),
+    /// There was no room.
+    Nowhere,
+}
+
+impl Prefixes {
+    fn keep(prefixes: Vec<u32>, spill_store: Option<&SpillStore>, held: &AtomicUsize) -> Result<Prefixes> {
+        let bytes = size_of::<u32>() * prefixes.len();
+        if held.fetch_add(bytes, Ordering::Relaxed) + bytes <= PREFIX_BYTES {
+            return Ok(Prefixes::Held(prefixes));
+        }
+        held.fetch_sub(bytes, Ordering::Relaxed);
+        let Some(spill_store) = spill_store else { return Ok(Prefixes::Nowhere) };
+        let mut bytes: Vec<u8> = prefixes.iter().flat_map(|prefix| prefix.to_le_bytes()).collect();
+        spill_store.put(&mut bytes).map(Prefixes::Spilled)
+    }
+
+    fn get(&self, spill_store: Option<&SpillStore>) -> Result<Option<Cow<'_, [u32]>>> {
+        let slot = match (self, spill_store) {
+            (Prefixes::Held(prefixes), _) => return Ok(Some(Cow::Borrowed(prefixes))),
+            (Prefixes::Spilled(slot), Some(spill_store)) => (slot, spill_store),
+            _ => return Ok(None),
+        };
+        let mut bytes = Vec::new();
+        slot.1.read(slot.0, &mut bytes)?;
+        Ok(Some(bytes.as_chunks().0.iter().map(|prefix| u32::from_le_bytes(*prefix)).collect()))
+    }
+}
+
 /// The rows, and what is kept of them between passes.
 pub(super) struct Scan<'a, C> {
     carriers: &'a C,
     threads: usize,
     monitor: &'a dyn Monitor,
-    /// Per bucket, when there was room: a prefix per row and slot.
-    prefixes: Vec<Option<Vec<u32>>>,
+    prefixes: Vec<Prefixes>,
     /// Per bucket the rows that are kept elsewhere, ascending: they are not looked at again.
     kept: Vec<Vec<u32>>,
 }
@@ -112,9 +144,7 @@ impl<'a, C: Carriers> Scan<'a, C> {
                 }
                 Ok(())
             })?;
-            let bytes = size_of::<u32>() * prefixes.len();
-            let room = held.fetch_add(bytes, Ordering::Relaxed) + bytes <= PREFIX_BYTES;
-            Ok((found, room.then_some(prefixes)))
+            Ok((found, Prefixes::keep(prefixes, carriers.spill_store(), &held)?))
         };
         let done = each_bucket(carriers.buckets(), threads, || (), pass)?;
         let (found, prefixes): (Vec<BucketFound>, Vec<_>) = done.into_iter().unzip();
@@ -131,7 +161,15 @@ impl<'a, C: Carriers> Scan<'a, C> {
         let pass = |_: &mut (), bucket: usize| {
             self.monitor.proceed()?;
             let (mut found, mut number) = (BucketFound::default(), 0);
-            let Some(wanted) = self.wanted(bucket, frontier) else { return Ok(found) };
+            let wanted = self.wanted(bucket, frontier)?;
+            if wanted.as_ref().is_some_and(Vec::is_empty) {
+                return Ok(found);
+            }
+            let all = || (0..).filter(|row| self.is_fresh(bucket, *row));
+            let wanted: Box<dyn Iterator<Item = u32>> = match wanted {
+                Some(rows) => Box::new(rows.into_iter()),
+                None => Box::new(all()),
+            };
             let mut wanted = wanted.peekable();
             self.carriers.groups(bucket, &mut |group| {
                 self.monitor.proceed()?;
@@ -148,15 +186,17 @@ impl<'a, C: Carriers> Scan<'a, C> {
         each_bucket(self.carriers.buckets(), self.threads, || (), pass)
     }
 
-    /// Rows of a bucket to look at, ascending; none when no row there can be meant.
-    fn wanted(&self, bucket: usize, frontier: &Frontier) -> Option<Box<dyn Iterator<Item = u32> + '_>> {
-        let kept = &self.kept[bucket];
-        let fresh = move |row: &u32| kept.binary_search(row).is_err();
-        let Some(prefixes) = &self.prefixes[bucket] else { return Some(Box::new((0..).filter(fresh))) };
+    /// Rows of a bucket to look at, ascending; none when nobody can tell, so that all have to be.
+    fn wanted(&self, bucket: usize, frontier: &Frontier) -> Result<Option<Vec<u32>>> {
+        let Some(prefixes) = self.prefixes[bucket].get(self.carriers.spill_store())? else { return Ok(None) };
         let rows = prefixes.chunks_exact(self.carriers.slots().max(1)).enumerate();
         let carrying = rows.filter(|(_, row)| row.iter().any(|prefix| frontier.has(*prefix)));
-        let rows: Vec<u32> = carrying.map(|(row, _)| row as u32).filter(fresh).collect();
-        (!rows.is_empty()).then(|| Box::new(rows.into_iter()) as Box<dyn Iterator<Item = u32>>)
+        Ok(Some(carrying.map(|(row, _)| row as u32).filter(|row| self.is_fresh(bucket, *row)).collect()))
+    }
+
+    /// Whether a row is not kept elsewhere already.
+    fn is_fresh(&self, bucket: usize, row: u32) -> bool {
+        self.kept[bucket].binary_search(&row).is_err()
     }
 
     /// Notes which rows of a pass are kept, by bucket.

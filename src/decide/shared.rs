@@ -11,7 +11,7 @@ use crate::policy::Controls;
 use crate::stage::{Control, Staged, flag, mark};
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard};
 
 /// Of more rows than this a value counts as shared by so many subjects more: one in so many rows.
 const ROWS_PER_SUBJECT: u64 = 100_000;
@@ -71,8 +71,11 @@ pub(super) struct Sharing<'a> {
     bits: Vec<u64>,
     /// Subjects above which a strong and a weak value counts as shared.
     limits: [u64; 2],
-    /// By some bits of a value, how many subjects carry one with these: never fewer than carry the value.
-    cells: Vec<AtomicU32>,
+    /// By some bits of a value, how many subjects carry one with these: never fewer than carry the value. A set of cells
+    /// for each thread that has counted, since cells that several threads share cost a wait each; they add up.
+    cells: Mutex<Vec<Vec<u32>>>,
+    /// How many cells a set has, a power of two.
+    count: usize,
 }
 
 impl<'a> Sharing<'a> {
@@ -86,22 +89,33 @@ impl<'a> Sharing<'a> {
             bits: (0..staged.layout().identities).map(|slot| shares.bit(slot)).collect(),
             limits: [shares.limits.max_alias_fanout, shares.limits.max_strong_fanout]
                 .map(|limit| least.max(limit as u64)),
-            cells: (0..cells).map(|_| AtomicU32::new(0)).collect(),
+            cells: Mutex::default(),
+            count: cells as usize,
             shares,
         })
     }
 
     /// Takes in the rows of one bucket.
     pub(super) fn add(&self, control: &Control, people: &People) {
-        self.each(control, people, &mut |value, _| {
-            self.cell(value).fetch_add(1, Ordering::Relaxed);
-        });
+        let free = self.sets().pop();
+        let mut cells = free.unwrap_or_else(|| vec![0; self.count]);
+        self.each(control, people, &mut |value, _| cells[self.cell(value)] += 1);
+        self.sets().push(cells);
+    }
+
+    /// Sets of cells that no thread counts in now.
+    fn sets(&self) -> MutexGuard<'_, Vec<Vec<u32>>> {
+        self.cells.lock().unwrap_or_else(|broken| broken.into_inner())
     }
 
     /// Looks closely at the values that may be shared, once all buckets are taken in.
     pub(super) fn finish(self, staged: &Staged, threads: usize, monitor: &dyn Monitor) -> Result<Vec<SharedBy>> {
         let lowest = self.limits[0].min(self.limits[1]);
-        if self.cells.iter().all(|cell| u64::from(cell.load(Ordering::Relaxed)) <= lowest) {
+        let mut cells = vec![0u64; self.count];
+        for set in std::mem::take(&mut *self.sets()) {
+            cells.iter_mut().zip(set).for_each(|(cell, count)| *cell += u64::from(count));
+        }
+        if cells.iter().all(|cell| *cell <= lowest) {
             return Ok(Vec::new());
         }
         let found = each_bucket(
@@ -113,7 +127,7 @@ impl<'a> Sharing<'a> {
                 let control = staged.control(bucket)?;
                 let mut candidates = Candidates::default();
                 self.each(&control, &People::of(&control), &mut |value, columns| {
-                    if u64::from(self.cell(value).load(Ordering::Relaxed)) > self.limit(value.0) {
+                    if cells[self.cell(value)] > self.limit(value.0) {
                         count(&mut candidates, *value, (1, columns));
                     }
                 });
@@ -180,10 +194,10 @@ impl<'a> Sharing<'a> {
     }
 
     /// Identities are keyed hashes: any bytes of them will do.
-    fn cell(&self, (strong, identity): &LinkValue) -> &AtomicU32 {
+    fn cell(&self, (strong, identity): &LinkValue) -> usize {
         let bytes = [identity[8], identity[9], identity[10], identity[11]];
         let at = u32::from_le_bytes(bytes) as usize ^ usize::from(*strong);
-        &self.cells[at & (self.cells.len() - 1)]
+        at & (self.count - 1)
     }
 }
 

@@ -255,6 +255,9 @@ codes! {
     FieldEmptied "field-emptied" Gate
         "A field lost more of its values since the run before than `max_emptied` allows."
         "Ask whether the export lost or renamed the column; accept the plan's digest when this is what should happen."
+    ReviewPast "review-past" Gate
+        "The day has passed by which a recipient was to be looked at again (R71)."
+        "Look at its contract, country and transfer, and write the day of the next review into review_by; or accept the plan once."
     FirstSeenLost "first-seen-lost" Gate
         "Retention counts from when persons were first seen, and that is not known any more (R42)."
         "Bring the state back from a copy; accept the plan if everybody is to begin anew."
@@ -299,6 +302,12 @@ codes! {
         "The commit was sent and not confirmed."
         "Run again: tamis finds out whether the version is there, and commits it once."
 
+    AuditNotChecked "audit-not-checked" Evidence
+        "`tamis audit` found nothing wrong, and could not look at everything."
+        "The report says what it could not look at, and why: bring the key, file or state back, and audit again."
+    AuditNotHeld "audit-not-held" Evidence
+        "What is published does not hold against the policy of today."
+        "Each finding of the report says what to do. Run or sweep, then audit again."
     CompanionBroken "companion-broken" Evidence
         "A companion, or the published file that it belongs to, is gone, cannot be read, or does not fit the other."
         "Run the job: that writes a whole version in its place. `tamis verify` says whether more does not agree."

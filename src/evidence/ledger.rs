@@ -173,6 +173,41 @@ pub enum LedgerEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         doubtful: Option<String>,
     },
+    /// A recipient has to be told of persons whom requests have taken out of a dataset (Art. 19 GDPR); of whom is not
+    /// written down here.
+    RecipientNoticed {
+        /// The recipient.
+        recipient: String,
+        /// The job whose dataset it is about.
+        job: String,
+        /// Number of the notice.
+        number: u64,
+        /// Tokens in it.
+        tokens: u64,
+        /// BLAKE3 hex of the bytes of the notice.
+        notice: String,
+    },
+    /// Notices to a recipient were written to a file, to be sent.
+    RecipientTold {
+        /// The recipient.
+        recipient: String,
+        /// Number of the last notice in the file.
+        up_to: u64,
+        /// Tokens in the file.
+        tokens: u64,
+    },
+    /// A recipient has answered, or cannot be told.
+    RecipientAnswered {
+        /// The recipient.
+        recipient: String,
+        /// Number of the last notice that this is about.
+        up_to: u64,
+        /// Why it is impossible or disproportionate to tell the recipient (Art. 19 GDPR), when it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        impossible: Option<String>,
+        /// Who says so, when the operator wants it said.
+        by: Option<String>,
+    },
     /// Bytes are gone for good.
     Removed {
         /// The job whose dataset they were of.
@@ -181,7 +216,7 @@ pub enum LedgerEvent {
         objects: BTreeMap<String, u64>,
         /// Bytes of these objects, together.
         bytes: u64,
-        /// Files that a legal hold keeps.
+        /// Files that a hold, or a restriction that keeps bytes, keeps.
         held: u64,
         /// All requests applied before are removed from this dataset, as far as tamis can verify.
         watermark: Option<Instant>,
@@ -276,6 +311,9 @@ impl LedgerEvent {
             LedgerEvent::RawRemoved { .. } => "raw-removed",
             LedgerEvent::Asked { .. } => "asked",
             LedgerEvent::Answered { .. } => "answered",
+            LedgerEvent::RecipientNoticed { .. } => "recipient-noticed",
+            LedgerEvent::RecipientTold { .. } => "recipient-told",
+            LedgerEvent::RecipientAnswered { .. } => "recipient-answered",
             LedgerEvent::Missed { .. } => "missed",
             LedgerEvent::Retired { .. } => "retired",
             LedgerEvent::Adopted { .. } => "adopted",

@@ -81,6 +81,9 @@ pub struct Manifest {
     /// Why rows were `rejected`; one row may count under several.
     #[serde(default)]
     pub rejected: Rejected,
+    /// Where values and rows were lost, by column and cause.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<Cause>,
     /// Clock values ignored (R24).
     pub clocks_ignored: ClocksIgnored,
     /// What was done to each published field.
@@ -261,6 +264,34 @@ pub struct Rejected {
     pub first_clock_unreadable: Option<String>,
     /// An exclude on a boolean column met another value (R22).
     pub exclude_unreadable: u64,
+}
+
+/// What became of values for one cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CauseEffect {
+    /// Rows were rejected.
+    Rejected,
+    /// Values became null because they could not be treated.
+    Untreated,
+    /// Values have no normal form, so that they link nobody (R16).
+    Raw,
+}
+
+/// Why values of one column were lost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Cause {
+    /// The column; of an observed source with its name before it.
+    pub column: String,
+    /// What became of them.
+    pub effect: CauseEffect,
+    /// Why.
+    pub why: String,
+    /// How many values.
+    pub values: u64,
+    /// Object and record of the first of them; of raw values that of any cause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<String>,
 }
 
 /// Clock values ignored (R24).

@@ -16,7 +16,7 @@ mod witness;
 
 pub use ledger::{Head, Ledger, LedgerEntry, LedgerEvent, RunRef};
 pub use manifest::Manifest;
-pub use present::{check_same, has_digest};
+pub use present::{changed, check_same, has_digest};
 pub(crate) use record::{parse, record};
 pub use report::VerifyReport;
 pub(crate) use verify::intent_path;

@@ -52,13 +52,14 @@ pub fn has_digest(root: &Root, path: &str, blake3: &str) -> Result<bool> {
 pub fn check_same(root: &Root, files: &[&File]) -> Result<()> {
     for file in files {
         if !file.is_same(root)? {
-            return Err(other(&root.display(&file.path)));
+            return Err(changed(&root.display(&file.path)));
         }
     }
     Ok(())
 }
 
-fn other(place: &str) -> Error {
+/// Says of `ROOT:path` that it is not what its manifest names.
+pub fn changed(place: &str) -> Error {
     Error::new(Code::PublishedFileChanged, format!("{place} is not the file that its manifest names")).help(
         "nothing was changed. Bring it back from a copy and compare: `tamis verify`; or run the job: that publishes a new \
          version, with files of its own",

@@ -58,6 +58,7 @@ fn manifest(run: &str, version: u64, files: Vec<File>, companions: Vec<File>) ->
         absent: None,
         no_clock: 0,
         rejected: Default::default(),
+        causes: vec![],
         clocks_ignored: manifest::ClocksIgnored::default(),
         fields: vec![],
         identifiers: vec![],

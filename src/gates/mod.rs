@@ -19,13 +19,14 @@ mod max_untreated;
 mod min_records;
 mod not_empty;
 mod observed;
+mod review;
 mod sender_count;
 mod share_told;
 mod table;
 mod veto;
 
 use judges::Judges;
-pub use observed::{ColumnRead, FieldRead, FirstSeenRead, GroupCount, Observed, Reading, SetDoubt, Spread};
+pub use observed::{ColumnRead, FieldRead, FirstSeenRead, GroupCount, Observed, Reading, ReviewRead, SetDoubt, Spread};
 pub use veto::{Veto, refusal};
 
 // Gates over groups come first: the others count what these suppress. Refusals are told in this order.
@@ -45,6 +46,7 @@ table::gates! {
     "max-rejected" => max_rejected::MaxRejected,
     "known-set" => known_set::KnownSet,
     "first-seen" => first_seen::FirstSeenKept,
+    "review" => review::RecipientReview,
 }
 
 impl Gate {

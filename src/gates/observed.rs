@@ -21,6 +21,8 @@ pub struct Reading {
     pub doubt: Option<SetDoubt>,
     /// Where retention counts from when persons were first seen: what is known of that.
     pub first_seen: Option<FirstSeenRead>,
+    /// Of a recipient that is to be looked at again: by when.
+    pub review: Option<ReviewRead>,
     /// Published fields, in the job's order.
     pub fields: Vec<FieldRead>,
     /// Columns that identities are made of and that have a limit.
@@ -45,6 +47,17 @@ pub struct FirstSeenRead {
     pub known: u64,
     /// Why it is not known of those that were read before.
     pub lost: Option<String>,
+}
+
+/// By when a recipient is to be looked at again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReviewRead {
+    /// Its name.
+    pub recipient: String,
+    /// The last day before which that is to happen.
+    pub review_by: String,
+    /// Whether that day has passed.
+    pub past: bool,
 }
 
 /// What was counted of one published field.

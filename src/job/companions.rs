@@ -3,14 +3,20 @@
 
 use crate::decide::{self, Carrier, Carriers, Consent};
 use crate::error::{Kind, Result};
-use crate::publish::{CompanionGroup, Companions};
+use crate::evidence::changed;
+use crate::publish::{CompanionGroup, CompanionPart, Companions};
 use crate::store::Root;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Companions in `state`, one after the other.
 pub struct CompanionFiles<'a> {
     state: &'a Root,
     paths: Vec<String>,
     slots: usize,
+    /// BLAKE3 of each, when a manifest names them.
+    digests: Vec<String>,
+    /// Whether each has been found to be what its manifest names, by the first who opened it.
+    same: Vec<AtomicBool>,
 }
 
 impl<'a> CompanionFiles<'a> {
@@ -19,11 +25,22 @@ impl<'a> CompanionFiles<'a> {
     /// # Errors
     /// Evidence, when one is missing or is no companion; storage errors.
     pub fn open(state: &'a Root, paths: Vec<String>) -> Result<CompanionFiles<'a>> {
-        let mut slots = 0;
-        for path in &paths {
-            slots = slots.max(Companions::open(state, path)?.identities());
+        let mut found = CompanionFiles::none(state);
+        for path in paths {
+            found.slots = found.slots.max(Companions::open(state, &path)?.identities());
+            found.paths.push(path);
         }
-        Ok(CompanionFiles { state, paths, slots })
+        Ok(found)
+    }
+
+    /// Of these paths, each with the BLAKE3 that its manifest has: who first opens one compares it.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn named(state: &'a Root, files: Vec<(String, String)>) -> Result<CompanionFiles<'a>> {
+        let (paths, digests): (Vec<_>, Vec<_>) = files.into_iter().unzip();
+        let same = paths.iter().map(|_| AtomicBool::new(false)).collect();
+        Ok(CompanionFiles { digests, same, ..Self::open(state, paths)? })
     }
 
     /// Of these paths, as far as they are there and can be read: what is lost of a version that is no longer current
@@ -32,7 +49,7 @@ impl<'a> CompanionFiles<'a> {
     /// # Errors
     /// Storage errors.
     pub fn readable(state: &'a Root, paths: Vec<String>) -> Result<CompanionFiles<'a>> {
-        let mut found = CompanionFiles { state, paths: Vec::new(), slots: 0 };
+        let mut found = CompanionFiles::none(state);
         for path in paths {
             match Companions::open(state, &path) {
                 Ok(companions) => {
@@ -44,6 +61,10 @@ impl<'a> CompanionFiles<'a> {
             }
         }
         Ok(found)
+    }
+
+    fn none(state: &'a Root) -> CompanionFiles<'a> {
+        CompanionFiles { state, paths: Vec::new(), slots: 0, digests: Vec::new(), same: Vec::new() }
     }
 
     /// All that are stored below some prefixes, whatever version they are of.
@@ -61,17 +82,20 @@ impl<'a> CompanionFiles<'a> {
 }
 
 impl CompanionFiles<'_> {
-    /// Calls `each` with all that one of them says, group by group.
-    pub(crate) fn whole_groups(&self, at: usize, each: &mut dyn FnMut(&CompanionGroup) -> Result<()>) -> Result<()> {
-        each_group(Companions::open(self.state, &self.paths[at])?, each)
+    /// Opens one of them.
+    ///
+    /// # Errors
+    /// Evidence, when it is not the one that its manifest names, or no companion; storage errors.
+    pub(crate) fn companion(&self, at: usize, part: CompanionPart) -> Result<Companions> {
+        let path = &self.paths[at];
+        let Some(digest) = self.digests.get(at).filter(|_| !self.same[at].load(Ordering::Relaxed)) else {
+            return Ok(Companions::open(self.state, path)?.only(part));
+        };
+        let named = Companions::open_named(self.state, path, digest)?;
+        let companions = named.ok_or_else(|| changed(&self.state.display(path)))?;
+        self.same[at].store(true, Ordering::Relaxed);
+        Ok(companions.only(part))
     }
-}
-
-fn each_group(mut companions: Companions, each: &mut dyn FnMut(&CompanionGroup) -> Result<()>) -> Result<()> {
-    while let Some(group) = companions.next_group()? {
-        each(&group)?;
-    }
-    Ok(())
 }
 
 impl Carriers for CompanionFiles<'_> {
@@ -86,7 +110,7 @@ impl Carriers for CompanionFiles<'_> {
     }
 
     fn groups(&self, bucket: usize, each: &mut dyn FnMut(&CompanionGroup) -> Result<()>) -> Result<()> {
-        each_group(Companions::open_identities(self.state, &self.paths[bucket])?, each)
+        self.companion(bucket, CompanionPart::Identities)?.each(each)
     }
 }
 

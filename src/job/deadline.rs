@@ -12,8 +12,12 @@ pub(crate) fn has_deadline(entry: &Entry<'_>) -> bool {
 }
 
 /// Whether something is left to do here for a request: not for one whose last bytes only wait for the store.
-pub(crate) fn waits(standing: &Standing) -> bool {
-    matches!(standing.status(), RequestStatus::Received | RequestStatus::Applied | RequestStatus::NeedsReview)
+/// A restriction that keeps bytes is done where it is applied (R69).
+pub(crate) fn waits(entry: &Entry<'_>, standing: &Standing) -> bool {
+    match standing.status() {
+        RequestStatus::Applied => !entry.keeps_bytes(),
+        status => matches!(status, RequestStatus::Received | RequestStatus::NeedsReview),
+    }
 }
 
 /// The earliest deadline of a request that is not done in the job's dataset; none before anything is published.
@@ -21,7 +25,8 @@ pub(crate) fn next_deadline(ready: &Ready, requests: &Requests) -> Option<Instan
     ready.dataset.current.as_ref()?;
     let (job, purpose) = (&ready.call.job, &ready.plan().purpose.name);
     let all = (0..requests.len() as u32).map(|at| (at, requests.entry(at)));
-    let open =
-        all.filter(|(at, entry)| has_deadline(entry) && entry.concerns(purpose) && waits(&requests.standing(*at, job)));
+    let open = all.filter(|(at, entry)| {
+        has_deadline(entry) && entry.concerns(purpose) && waits(entry, &requests.standing(*at, job))
+    });
     open.map(|(_, entry)| due(&ready.project, entry.list, entry.received)).min()
 }

@@ -18,18 +18,23 @@ pub struct InForce<'a> {
     as_of: Instant,
     /// Whether the source has a consent column, too.
     consent_column: bool,
+    /// Whether an erasure may overtake a restriction that keeps bytes (R69).
+    overtakes: bool,
 }
 
 impl<'a> InForce<'a> {
     /// Of all requests, those for the job's purpose (R29).
     pub fn new(requests: &'a Requests, plan: &'a Plan, as_of: Instant) -> InForce<'a> {
         let consent_column = plan.controls.consent.is_some() && plan.purpose.basis == Basis::Consent;
-        InForce { consent_column, ..Self::for_purpose(requests, &plan.purpose.name, as_of) }
+        let any = Self::for_purpose(requests, &plan.purpose.name, as_of);
+        let overtakes = any.overtakes && decide::binding(Effect::Erase, plan.grounds()).is_ok();
+        InForce { consent_column, overtakes, ..any }
     }
 
     /// Of all requests, those for a purpose whose job may be gone.
     pub fn for_purpose(requests: &'a Requests, purpose: &'a str, as_of: Instant) -> InForce<'a> {
-        InForce { requests, purpose, as_of, consent_column: false }
+        let overtakes = requests.keeps_bytes_of(purpose, as_of);
+        InForce { requests, purpose, as_of, consent_column: false, overtakes }
     }
 
     /// R32: whether a consent is within its interval.
@@ -45,7 +50,7 @@ impl<'a> InForce<'a> {
             Effect::Consent => self.consent_column || self.holds(entry),
             _ => true,
         };
-        there && !entry.ended && entry.concerns(self.purpose)
+        there && entry.in_force(self.as_of) && entry.concerns(self.purpose)
     }
 }
 
@@ -79,6 +84,8 @@ impl Known for InForce<'_> {
         match entry.effect {
             Effect::Withdraw => EffectSet::withdrawal(entry.received),
             Effect::Consent if self.holds(&entry) => EffectSet::consent(entry.from, entry.to),
+            Effect::Restrict if entry.keeps_bytes() => EffectSet::keeping(entry.received),
+            Effect::Erase if self.overtakes => EffectSet::erasure(entry.received),
             effect => EffectSet::of(effect),
         }
     }
@@ -127,11 +134,11 @@ fn whole(half: &[u8; 16]) -> [u8; 32] {
 
 /// The rows that requests were followed over before a version was published.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Followed {
+pub enum Followed<'a> {
     /// All rows of an export.
     Export,
-    /// Those of the version before.
-    Published,
+    /// Those of the version before: its companions.
+    Published(&'a [String]),
 }
 
 /// Notes how far requests have come once a version is published in which they are applied. One that is removed stays so
@@ -145,18 +152,18 @@ pub fn note(
     ready: &Ready,
     requests: &mut Requests,
     links: &Links,
-    (of, behind): (Followed, bool),
+    (of, behind): (Followed<'_>, bool),
     monitor: &dyn Monitor,
 ) -> Result<bool> {
     let job = &ready.plan().job;
     carry(ready, requests)?;
     let mut met: BTreeMap<u32, MetRequest> = BTreeMap::new();
     for reached in &links.reached {
-        let there = of == Followed::Published;
+        let there = of != Followed::Export;
         met.insert(reached.entry, MetRequest { doubt: reached.doubt, whole: !there, there });
     }
     if behind || requests.fresh(job) {
-        let left = match left(ready, requests, monitor) {
+        let left = match left(ready, requests, of, monitor) {
             Err(_) if monitor.proceed().is_err() => return Ok(false),
             left => left?,
         };
@@ -202,10 +209,12 @@ struct MetRequest {
     there: bool,
 }
 
-/// Requests that reach rows of versions which are replaced and not removed yet.
-fn left(ready: &Ready, requests: &Requests, monitor: &dyn Monitor) -> Result<Vec<u32>> {
+/// Requests that reach rows of versions which are replaced and not removed yet, beside those of the version that was
+/// looked through: whom rows of that reach is known.
+fn left(ready: &Ready, requests: &Requests, of: Followed<'_>, monitor: &dyn Monitor) -> Result<Vec<u32>> {
+    let known = if let Followed::Published(companions) = of { companions } else { &[] };
     let files = ready.dataset.replaced.iter().flat_map(|replaced| &replaced.files);
-    let paths = files.map(|file| file.companion.clone()).collect();
+    let paths = files.map(|file| file.companion.clone()).filter(|path| !known.contains(path)).collect();
     let companions = CompanionFiles::readable(ready.state.root(), paths)?;
     let links = follow(ready, requests, &companions, monitor)?;
     Ok(links.reached.iter().map(|reached| reached.entry).collect())
@@ -295,11 +304,4 @@ fn applied<'a>(
         lifts_nothing: 0,
         unusable: 0,
     })
-}
-
-/// Whether a legal hold is in force for a purpose (R34).
-pub(crate) fn held(requests: &Requests, purpose: &str) -> bool {
-    let concerns = |purposes: Option<&[String]>| purposes.is_none_or(|named| named.iter().any(|p| p == purpose));
-    let in_force = requests.in_force();
-    in_force.iter().any(|(_, effect, purposes, entries)| *effect == Effect::Hold && *entries > 0 && concerns(*purposes))
 }

@@ -25,7 +25,7 @@ pub use caller::{Caller, Hold};
 pub use companions::CompanionFiles;
 pub(crate) use deadline::{has_deadline, next_deadline, waits};
 pub use desk::SubjectCall;
-pub(crate) use desk::{Desk, identities, identities_asked, note};
+pub(crate) use desk::{Desk, due, identities, identities_asked, note};
 pub(crate) use held::alone;
 pub use held::{Alone, held};
 pub(crate) use held::{Seat, Seeker};

@@ -164,8 +164,9 @@ impl Excludes {
     }
 
     /// 1 + the index of the first exclude that matches a record, those of persons before the others, or 0. Flags say when
-    /// a boolean column has another value (R22), and when it is about all rows of the person (R62).
-    pub fn first_match(&self, batch: &RawBatch, record: usize, flags: &mut u16) -> u8 {
+    /// a boolean column has another value (R22), and when it is about all rows of the person (R62); `odd` is told of which
+    /// exclude.
+    pub fn first_match(&self, batch: &RawBatch, record: usize, flags: &mut u16, odd: &mut dyn FnMut(usize)) -> u8 {
         let (mut of_row, mut of_person) = (0, 0);
         for (index, ExcludeRule { column, wanted, person }) in self.0.iter().enumerate() {
             let Some(value) = batch.value(record, *column) else { continue };
@@ -173,6 +174,7 @@ impl Excludes {
             match wanted.matches(value) {
                 None => {
                     *flags |= flag::EXCLUDE_UNREADABLE | if *person { flag::PERSON_UNREADABLE } else { 0 };
+                    odd(index);
                 }
                 Some(true) if *first == 0 => *first = index as u8 + 1,
                 Some(_) => {}

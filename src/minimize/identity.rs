@@ -123,8 +123,14 @@ fn with_length<T>(bytes: &mut Vec<u8>, append: impl FnOnce(&mut Vec<u8>) -> T) -
 
 /// Value number `at`, from 0, of a cell with several; blank ones do not count.
 fn value_of<'a>(cell: &'a str, several: &Several, at: usize) -> Option<&'a str> {
-    let whole =
+    let inner = |value: &'a str| {
+        let (open, close) = several.inside?;
+        let (_, after) = value.rsplit_once(open)?;
+        after.split_once(close).map(|(value, _)| value)
+    };
+    let cut =
         |value: &'a str| several.until.and_then(|until| value.split_once(until)).map_or(value, |(value, _)| value);
+    let whole = |value: &'a str| cut(inner(value).unwrap_or(value));
     cell.split(several.separator).map(|value| whole(value).trim()).filter(|value| !invisible::is_blank(value)).nth(at)
 }
 
@@ -351,11 +357,16 @@ mod tests {
 
     #[test]
     fn a_cell_of_several_values_is_taken_apart() {
-        let several = Several { separator: ';', until: Some(':'), most: 3 };
+        let several = Several { separator: ';', until: Some(':'), inside: None, most: 3 };
         let values = |cell| (0..4).map_while(|at| value_of(cell, &several, at)).collect::<Vec<_>>();
         assert_eq!(values("17:1600000000000; 4:9;;"), ["17", "4"]);
         assert_eq!(values("a;b;c;d"), ["a", "b", "c", "d"]);
         assert_eq!(values(" ; :5;"), [""; 0]);
-        assert_eq!(value_of("a:b", &Several { until: None, ..several }, 0), Some("a:b"));
+        assert_eq!(value_of("a:b", &Several { until: None, ..several.clone() }, 0), Some("a:b"));
+        let named = Several { until: None, inside: Some(('<', '>')), ..several };
+        let cell = "Ada <ada@example.org>; bob@example.org ;\"Lee <x>\" <lee@example.org>";
+        let values: Vec<_> = (0..4).map(|at| value_of(cell, &named, at)).collect();
+        assert_eq!(values, [Some("ada@example.org"), Some("bob@example.org"), Some("lee@example.org"), None], "R65");
+        assert_eq!(value_of("Ada <ada@example.org", &named, 0), Some("Ada <ada@example.org"), "nothing is guessed");
     }
 }

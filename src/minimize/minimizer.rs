@@ -6,7 +6,11 @@ use super::identity::{Identified, IdentityMaker};
 use super::quasi_identifier::QuasiIdentifierHasher;
 use super::row_mark::RowMarker;
 use super::rows::*;
-use super::tally::{ClockTally, FieldTally, IdentifierTally, MAX_DISTINCT, Position, Renewed, Tally};
+use super::tally::{
+    ClockTally, ExcludeTally, FieldTally, IdentifierTally, MAX_DISTINCT, Position, Renewed, Tally, earlier,
+};
+use super::untreated::UntreatedReader;
+use super::why_untreated::WhyUntreated;
 use crate::cell::dates::{Calendars, DateReading};
 use jiff::tz::TimeZone;
 use std::collections::HashMap;
@@ -50,6 +54,8 @@ pub struct Minimizer {
     quasi: Vec<usize>,
     clocks: Vec<ClockColumn>,
     excludes: Excludes,
+    /// Name of the column of each exclude.
+    excluded: Vec<String>,
     consent: Option<ConsentReader>,
     /// Names of the stream's columns.
     columns: Vec<String>,
@@ -75,6 +81,8 @@ struct FieldPlan {
     treater: Option<Box<dyn Apply>>,
     /// The clock that reads the same column as a date or time.
     clock: Option<usize>,
+    /// Says why a value could not be treated.
+    untreated: Option<UntreatedReader>,
 }
 
 impl Minimizer {
@@ -107,7 +115,11 @@ impl Minimizer {
                 Some(_) => controls.clocks.iter().position(|clock| field.from == Some(*clock)),
                 None => None,
             };
-            prepared.push(FieldPlan { from: field.from, kind: field.treat.gives(column), treater, clock });
+            let of_column =
+                field.from.map(|from| UntreatedReader::new(&columns[from], as_of, &plan.zone)).transpose()?;
+            let birth = field.from.is_some_and(|from| columns[from].birth);
+            let untreated = of_column.flatten().map(|reader| reader.of_birth(birth));
+            prepared.push(FieldPlan { from: field.from, kind: field.treat.gives(column), treater, clock, untreated });
         }
         let quasi = (0..plan.gate.as_ref().map_or(0, |gate| gate.hashed().count()))
             .filter_map(|quasi| fields.iter().position(|field| field.quasi == Some(quasi)))
@@ -127,6 +139,7 @@ impl Minimizer {
             quasi,
             clocks: controls.clocks.iter().map(|clock| ClockColumn::new(columns, *clock)).collect::<Result<_>>()?,
             excludes: Excludes::new(columns, &controls.excludes)?,
+            excluded: controls.excludes.iter().map(|exclude| columns[exclude.column].name.clone()).collect(),
             consent: controls.consent.as_ref().map(|consent| ConsentReader::new(columns, consent)).transpose()?,
             columns: columns.iter().map(|column| column.name.clone()).collect(),
         })
@@ -160,10 +173,12 @@ impl Minimizer {
         let identifier =
             |column: &IdentifiedColumn| IdentifierTally { column: column.name.clone(), ..Default::default() };
         let clock = |clock: &ClockColumn| ClockTally { column: clock.name.clone(), ..Default::default() };
+        let exclude = |column: &String| ExcludeTally { column: column.clone(), ..Default::default() };
         let tally = Tally {
             fields: vec![FieldTally::default(); self.fields.len()],
             identifiers: self.identified.iter().map(identifier).collect(),
             clocks: self.clocks.iter().map(clock).collect(),
+            excludes: self.excluded.iter().map(exclude).collect(),
             ..Tally::default()
         };
         Worker {
@@ -187,6 +202,11 @@ impl Minimizer {
                     let reader = field.treater.as_ref().and_then(|treater| treater.reader());
                     reader.map(|reader| reader.calendars(&self.zone))
                 })
+                .collect(),
+            untreated_calendars: self
+                .fields
+                .iter()
+                .map(|field| field.untreated.as_ref().and_then(|reader| reader.calendars(&self.zone)))
                 .collect(),
             ends: Vec::new(),
             unkept: Vec::new(),
@@ -265,6 +285,7 @@ pub struct Worker<'m> {
     clock_calendars: Vec<Calendars>,
     consent_calendars: Option<Calendars>,
     field_calendars: Vec<Option<Calendars>>,
+    untreated_calendars: Vec<Option<Calendars>>,
     ends: Vec<u32>,
     unkept: Vec<u8>,
     quasi: QuasiIdentifierHasher,
@@ -283,7 +304,7 @@ impl Worker<'_> {
     pub fn minimize(&mut self, batch: &RawBatch) -> Result<&Rows> {
         self.read_subjects(batch);
         self.reset_rows();
-        self.place_subjects();
+        self.place_subjects(batch);
         self.place_row_clock();
         self.read_clocks(batch);
         if self.minimizer.stream == Stream::Main {
@@ -359,7 +380,7 @@ impl Worker<'_> {
         rows.fields.iter_mut().for_each(clear_column);
     }
 
-    fn place_subjects(&mut self) {
+    fn place_subjects(&mut self, batch: &RawBatch) {
         if !self.minimizer.persons {
             return;
         }
@@ -372,6 +393,8 @@ impl Worker<'_> {
             if with_subject.next_if_eq(&(row as u32)).is_none() {
                 *flags |= flag::NO_SUBJECT;
                 self.tally.no_subject += 1;
+                let at = position(batch, self.records[row]);
+                self.tally.first_no_subject = earlier(self.tally.first_no_subject, Some(at));
             }
         }
     }
@@ -420,7 +443,8 @@ impl Worker<'_> {
     fn read_excludes_and_consent(&mut self, batch: &RawBatch) {
         let Rows { flags, exclude, since, .. } = &mut self.rows;
         for (row, record) in self.records.iter().enumerate() {
-            exclude[row] = self.minimizer.excludes.first_match(batch, *record as usize, &mut flags[row]);
+            let odd = &mut |index: usize| self.tally.excludes[index].count_unreadable(position(batch, *record));
+            exclude[row] = self.minimizer.excludes.first_match(batch, *record as usize, &mut flags[row], odd);
             self.tally.exclude_unreadable += u64::from(flags[row] & flag::EXCLUDE_UNREADABLE != 0);
             let of_person = flags[row] & (flag::EXCLUDES_PERSON | flag::PERSON_UNREADABLE) != 0;
             if of_person && flags[row] & flag::NO_SUBJECT != 0 {
@@ -504,6 +528,7 @@ impl Worker<'_> {
                     values: field.from.map(|from| (from, batch.values(from))),
                     readings: field.clock.map(|clock| &self.readings[clock][..]),
                     calendars: &mut self.field_calendars[index],
+                    untreated: (field.untreated.as_ref(), &mut self.untreated_calendars[index]),
                     tally: &mut self.tally.fields[index],
                     ambiguous: &mut self.ambiguous,
                 };
@@ -551,6 +576,8 @@ struct TreatedField<'a> {
     /// What the values were read as, when a clock has read them; per row.
     readings: Option<&'a [DateReading]>,
     calendars: &'a mut Option<Calendars>,
+    /// Says why a value could not be treated, with its calendars.
+    untreated: (Option<&'a UntreatedReader>, &'a mut Option<Calendars>),
     tally: &'a mut FieldTally,
     /// The worker's first value that two formats read differently.
     ambiguous: &'a mut Option<(u32, usize)>,
@@ -592,8 +619,10 @@ impl TreatedField<'_> {
             TreatOutcome::Null => return false,
             TreatOutcome::Value => self.tally.values += 1,
             TreatOutcome::Untreated => {
+                let (reader, calendars) = &mut self.untreated;
+                let why = reader.map(|reader| reader.why(value, &mut of, calendars));
                 self.tally.values += 1;
-                self.tally.count_untreated(position(self.batch, record));
+                self.tally.count_untreated(position(batch, record), why.unwrap_or(WhyUntreated::NotForTreatment));
             }
             TreatOutcome::Ambiguous => note(self.ambiguous, record, column),
         }

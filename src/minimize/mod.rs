@@ -17,6 +17,8 @@ mod sketch;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod untreated;
+mod why_untreated;
 
 pub use crate::cell::why::WhyRaw;
 pub use controls::RowClock;
@@ -25,4 +27,5 @@ pub use minimizer::{Minimizer, Stream, Worker};
 pub use normal::formed;
 pub use rows::*;
 pub use sketch::{Sketch, Sketcher, alike};
-pub use tally::{ClockTally, FieldTally, IdentifierTally, MAX_DISTINCT, Position, Renewed, Tally};
+pub use tally::{ClockTally, ExcludeTally, FieldTally, IdentifierTally, MAX_DISTINCT, Position, Renewed, Tally};
+pub use why_untreated::WhyUntreated;

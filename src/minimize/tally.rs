@@ -1,9 +1,10 @@
 //! What `minimize` counted. Numbers, names, positions and identities, never a value. Must not know rows.
 
 use super::identity::BatchCounts;
+use super::why_untreated::WhyUntreated;
 use crate::cell::why::WhyRaw;
 use crate::treatments::Counts;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Distinct tokens looked for per field; one more than R21 refuses.
 pub const MAX_DISTINCT: usize = 20;
@@ -26,6 +27,8 @@ pub struct Tally {
     pub dropped: u64,
     /// Rows without a subject token (R11).
     pub no_subject: u64,
+    /// The first of them.
+    pub first_no_subject: Option<Position>,
     /// Rows with a clock that could not be read (R25).
     pub clock_unreadable: u64,
     /// Rows where an exclude on a boolean column met another value (R22).
@@ -38,6 +41,8 @@ pub struct Tally {
     pub identifiers: Vec<IdentifierTally>,
     /// Clocks, in the job's order.
     pub clocks: Vec<ClockTally>,
+    /// Excludes, in the job's order.
+    pub excludes: Vec<ExcludeTally>,
     /// Identities that requests name by the rules before, with what they are now.
     pub renewed: BTreeSet<Renewed>,
 }
@@ -62,6 +67,8 @@ pub struct FieldTally {
     pub untreated: u64,
     /// The first of them.
     pub first_untreated: Option<Position>,
+    /// Why, with how many of each and the first.
+    pub why: BTreeMap<WhyUntreated, (u64, Option<Position>)>,
     /// Distinct tokens, at most `MAX_DISTINCT`, in order; only of pseudonymized columns without `identifier` (R21).
     pub distinct: Vec<[u8; 16]>,
     /// What the treatment counted, by name.
@@ -87,6 +94,17 @@ pub struct IdentifierTally {
     pub partial: u64,
     /// The first of them.
     pub first_partial: Option<Position>,
+}
+
+/// Counts of one exclude.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExcludeTally {
+    /// Name of the column in the export.
+    pub column: String,
+    /// Values of a boolean column that are neither yes nor no (R22).
+    pub unreadable: u64,
+    /// The first of them.
+    pub first_unreadable: Option<Position>,
 }
 
 /// Counts of one clock.
@@ -120,12 +138,14 @@ impl Tally {
         self.records += other.records;
         self.dropped += other.dropped;
         self.no_subject += other.no_subject;
+        self.first_no_subject = earlier(self.first_no_subject, other.first_no_subject);
         self.clock_unreadable += other.clock_unreadable;
         self.exclude_unreadable += other.exclude_unreadable;
         self.no_clock += other.no_clock;
         merge_each(&mut self.fields, other.fields, FieldTally::merge);
         merge_each(&mut self.identifiers, other.identifiers, IdentifierTally::merge);
         merge_each(&mut self.clocks, other.clocks, ClockTally::merge);
+        merge_each(&mut self.excludes, other.excludes, ExcludeTally::merge);
         self.renewed.extend(other.renewed);
     }
 }
@@ -140,15 +160,17 @@ fn merge_each<T>(mine: &mut Vec<T>, other: Vec<T>, merge: fn(&mut T, T)) {
     }
 }
 
-fn earlier(mine: Option<Position>, other: Option<Position>) -> Option<Position> {
+pub(super) fn earlier(mine: Option<Position>, other: Option<Position>) -> Option<Position> {
     mine.into_iter().chain(other).min()
 }
 
 impl FieldTally {
     /// Counts a value that could not be treated.
-    pub(super) fn count_untreated(&mut self, at: Position) {
+    pub(super) fn count_untreated(&mut self, at: Position, why: WhyUntreated) {
         self.untreated += 1;
         self.first_untreated = earlier(self.first_untreated, Some(at));
+        let (count, first) = self.why.entry(why).or_default();
+        (*count, *first) = (*count + 1, earlier(*first, Some(at)));
     }
 
     /// Remembers tokens until there are `MAX_DISTINCT`.
@@ -168,6 +190,10 @@ impl FieldTally {
         self.untreated += other.untreated;
         self.first_untreated = earlier(self.first_untreated, other.first_untreated);
         self.remember(&other.distinct);
+        for (why, (more, at)) in other.why {
+            let (count, first) = self.why.entry(why).or_default();
+            (*count, *first) = (*count + more, earlier(*first, at));
+        }
         other.counts.into_iter().for_each(|(name, count)| *self.counts.entry(name).or_default() += count);
     }
 }
@@ -197,6 +223,18 @@ impl IdentifierTally {
         self.unseen += seen.unseen;
         self.partial += seen.partial;
         self.first_partial = earlier(self.first_partial, seen.first_partial.map(&at));
+    }
+}
+
+impl ExcludeTally {
+    pub(super) fn count_unreadable(&mut self, at: Position) {
+        self.unreadable += 1;
+        self.first_unreadable = earlier(self.first_unreadable, Some(at));
+    }
+
+    fn merge(&mut self, other: ExcludeTally) {
+        self.unreadable += other.unreadable;
+        self.first_unreadable = earlier(self.first_unreadable, other.first_unreadable);
     }
 }
 

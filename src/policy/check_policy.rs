@@ -1,6 +1,7 @@
 //! `policy.toml` on its own: every rule that needs no other file, and what the other checks ask of it.
 //! Must not know sources or jobs.
 
+use super::check_recipient::recipient;
 use super::finding::Page;
 use super::format::{self, Dated};
 use super::plan::{
@@ -8,11 +9,12 @@ use super::plan::{
     RemovalRules, SetFormat,
 };
 use super::policy_spec::{
-    KeysSpec, LinksSpec, ListSpec, PolicySpec, PurposeSpec, RecipientKind, RecipientSpec, RemovalSpec, WhenSpec,
+    KeysSpec, LinksSpec, ListSpec, PolicySpec, PurposeSpec, RecipientSpec, RemovalSpec, WhenSpec,
 };
 use super::spec::{At, Category, Named};
 use super::value::{self, PlaceKind};
 use crate::store::{local_folder, settle};
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf, absolute};
@@ -38,14 +40,20 @@ pub(super) struct Policy<'a> {
 }
 
 /// Checks a policy. `overrides` are `--root NAME=URL`.
-pub(super) fn check<'a>(page: Page<'a>, spec: &'a PolicySpec, overrides: &[(String, String)]) -> Policy<'a> {
+/// `today` tells which reviews are due; without it nobody is told.
+pub(super) fn check<'a>(
+    page: Page<'a>,
+    spec: &'a PolicySpec,
+    overrides: &[(String, String)],
+    today: Option<Date>,
+) -> Policy<'a> {
     value::version(page, &spec.spec);
     value::said(page, &spec.controller);
     let contact = spec.contact.iter().flat_map(|contact| [&contact.privacy, &contact.dpo, &contact.authority]);
     contact.flatten().for_each(|at| drop(value::said(page, at)));
     let roots = roots(page, spec, overrides);
     let keys = keys(page, &spec.keys, &roots);
-    let recipients = spec.recipients.iter().map(|(name, r)| (name.as_str(), recipient(page, name, r))).collect();
+    let recipients = spec.recipients.iter().map(|(name, r)| (name.as_str(), recipient(page, name, r, today))).collect();
     let purposes = spec.purposes.iter().map(|(name, p)| (name.as_str(), purpose(page, name, p, &spec.recipients)));
     let purposes = purposes.collect();
     let lists = spec.lists.iter().flat_map(Named::iter);
@@ -182,29 +190,6 @@ fn command_line(page: Page, at: &At<Vec<String>>) -> Option<KeyFrom> {
         }
     }
     Some(KeyFrom::Command(command))
-}
-
-fn recipient(page: Page, name: &At<String>, spec: &RecipientSpec) -> Recipient {
-    value::name(page, name);
-    let third_party = *spec.kind == RecipientKind::ThirdParty;
-    let texts = [("contract", &spec.contract), ("country", &spec.country), ("review_by", &spec.review_by)];
-    let mut missing: Vec<_> = texts.iter().filter(|(_, at)| at.is_none()).map(|(key, _)| *key).collect();
-    if spec.sale.is_none() {
-        missing.insert(0, "sale");
-    }
-    if third_party && !missing.is_empty() {
-        let help = format!("add {}", missing.join(", "));
-        page.fault(spec.kind.span(), "third-party-terms", "a third party needs its terms stated", help);
-    }
-    if let Some(sale) = spec.sale.as_ref().filter(|_| !third_party) {
-        page.fault(sale.span(), "unused-key", "`sale` is for third parties", "leave `sale` out");
-    }
-    spec.contract.as_ref().map(|at| value::said(page, at));
-    if let Some(at) = &spec.country {
-        value::country(page, at);
-    }
-    spec.review_by.as_ref().map(|at| value::date(page, at));
-    Recipient { name: name.to_string(), third_party, sale: third_party && spec.sale.as_ref().is_some_and(|s| **s) }
 }
 
 fn purpose(page: Page, at: &At<String>, spec: &PurposeSpec, recipients: &Named<RecipientSpec>) -> Option<Purpose> {
@@ -344,6 +329,7 @@ fn list(
     let own_name = value::name(page, name);
     snapshot(page, spec);
     list_keys(page, name, spec);
+    list_terms(page, name, spec);
     let input = value::location(page, &spec.input, roots, PlaceKind::List);
     let member = match &spec.member {
         Some(at) => value::glob(page, at).map(Some),
@@ -362,6 +348,7 @@ fn list(
     let limited = list_purposes(page, name, spec, purposes);
     let column = |at: &Option<At<String>>| at.as_ref().map(|at| value::trimmed(at));
     let yes = |at: &Option<At<bool>>| at.as_ref().is_some_and(|at| **at);
+    let hold = *spec.effect == Effect::Hold;
     Some(List {
         name: own_name?,
         input: input?,
@@ -382,7 +369,10 @@ fn list(
         snapshot: yes(&spec.snapshot),
         max_lifted: max_lifted?,
         may_be_empty: yes(&spec.may_be_empty),
-        interval: (column(&spec.from), column(&spec.to)),
+        ground: spec.ground.as_ref().map(|at| **at),
+        interval: (column(&spec.from), column(if hold { &spec.until } else { &spec.to })),
+        review_by: column(&spec.review_by),
+        informed: column(&spec.informed),
         lifts: column(&spec.lifts),
         lift_erase: yes(&spec.lift_erase),
     })
@@ -491,6 +481,32 @@ fn list_keys(page: Page, name: &At<String>, spec: &ListSpec) {
     let phone = spec.r#match.iter().flat_map(|m| m.iter()).any(|(_, kind)| kind.as_str() == "phone");
     if let Some(at) = spec.region.as_ref().filter(|_| !phone) {
         unused(at.span(), "`region` is for phone columns", "leave it out");
+    }
+}
+
+/// What has to be said of restrictions and holds, so that neither erases what is needed nor keeps for ever (R69, R70).
+fn list_terms(page: Page, name: &At<String>, spec: &ListSpec) {
+    let unused = |at: Option<std::ops::Range<usize>>, text: &str| {
+        at.into_iter().for_each(|at| page.fault(at, "unused-key", text, "leave it out"));
+    };
+    let effect = *spec.effect;
+    let texts = |at: &Option<At<String>>| at.as_ref().map(At::span);
+    if effect != Effect::Restrict {
+        unused(spec.ground.as_ref().map(At::span), "`ground` is for restrictions");
+    } else if spec.ground.is_none() {
+        let help =
+            "add ground = a, b, c or d, the letter of Art. 18(1) GDPR: with b and c bytes of the person are kept";
+        page.fault(name.span(), "list-ground", "a restriction needs its ground", help);
+    }
+    if effect != Effect::Hold {
+        unused(texts(&spec.until), "`until` is for holds");
+        unused(texts(&spec.review_by), "`review_by` is for holds");
+    } else if spec.until.is_none() && spec.review_by.is_none() {
+        let help = "add until = the column of the day it ends, or review_by = that of the day somebody looks again";
+        page.hint(name.span(), "list-hold", "a hold without an end keeps bytes for ever", help);
+    }
+    if effect != Effect::Lift {
+        unused(texts(&spec.informed), "`informed` is for lift lists");
     }
 }
 

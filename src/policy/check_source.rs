@@ -1,6 +1,7 @@
 //! One `sources/*.toml`: what its columns are, how it is read, when it is whole; with the policy, whether the purposes
 //! it lists allow what it says. Must not know jobs.
 
+use super::check_json;
 use super::check_names;
 use super::check_pattern;
 use super::check_policy::{self, Policy};
@@ -157,6 +158,12 @@ pub(super) fn check<'a>(
     let mut inventory = Inventory { page, spec, columns, source: None, places, cover };
     by_patterns(&mut inventory, &lines, used);
     inventory.columns.iter().filter(|column| column.pattern.is_none()).for_each(|column| composed(&inventory, column));
+    if matches!(*spec.read.format, Format::Json | Format::Ndjson) {
+        let own = by_name.iter().zip(&inventory.columns).filter(|((_, column), _)| column.parts.is_none());
+        let own = own.map(|((at, _), column)| (column.name.as_str(), at.span()));
+        let others = by_name.iter().flat_map(|(_, column)| column.names.iter().flat_map(|names| names.iter()));
+        check_json::names(page, own.chain(others.map(|at| (at.as_str(), at.span()))));
+    }
     subject(&inventory, &spec.subject);
     consent(&inventory);
     if let Some(policy) = policy {
@@ -451,7 +458,22 @@ fn several(page: Page, spec: &ColumnSpec) -> Option<Several> {
     let separator = value::ascii(page, &at.separator).map(char::from);
     let until = at.until.as_ref().map(|until| value::ascii(page, until).map(char::from));
     let most = value::number(page, at.most.as_ref(), 2..101, 10).and_then(|most| usize::try_from(most).ok());
-    Some(Several { separator: separator?, until: until.map_or(Some(None), |until| until.map(Some))?, most: most? })
+    let inside = at.inside.as_ref().map_or(Some(None), |at| inside(page, at).map(Some));
+    let until = until.map_or(Some(None), |until| until.map(Some));
+    Some(Several { separator: separator?, until: until?, inside: inside?, most: most? })
+}
+
+/// Two characters, one before a value and one after it.
+fn inside(page: Page, at: &At<String>) -> Option<(char, char)> {
+    let marks: Vec<char> = at.chars().collect();
+    match marks[..] {
+        [open, close] if open.is_ascii_punctuation() && close.is_ascii_punctuation() => Some((open, close)),
+        _ => {
+            let help = "write the two marks that stand around a value, such as \"<>\"";
+            page.fault(at.span(), "delimiter", "not two marks", help);
+            None
+        }
+    }
 }
 
 fn subject(inventory: &Inventory, spec: &SubjectSpec) {
@@ -624,6 +646,11 @@ fn read(page: Page, spec: &SourceSpec) -> Option<ReadFormat> {
     let records = match *read.format {
         Format::Csv => csv(page, spec, header).map(RecordFormat::Csv),
         Format::Xlsx => xlsx(page, read, header).map(RecordFormat::Xlsx),
+        Format::Parquet => {
+            check_names::idle(page, read);
+            Some(RecordFormat::Parquet)
+        }
+        Format::Json | Format::Ndjson => check_json::rules(page, spec, encoding.as_deref()).map(RecordFormat::Json),
     };
     let member = match &read.member {
         Some(at) => value::glob(page, at).map(Some),
@@ -670,13 +697,22 @@ fn idle_keys(page: Page, read: &ReadSpec) {
     ];
     let of_workbooks =
         [("sheet", read.sheet.as_ref().map(At::span)), ("formulas", read.formulas.as_ref().map(At::span))];
-    let (idle, of): (&[_], _) = match *read.format {
-        Format::Csv => (&of_workbooks, "workbooks"),
-        Format::Xlsx => (&of_text, "CSV"),
+    let of_pages = [("records", read.records.as_ref().map(At::span))];
+    let idle: [(&[_], _); 2] = match *read.format {
+        Format::Csv | Format::Json | Format::Ndjson => [(&of_workbooks, "workbooks"), (&[], "")],
+        Format::Parquet => [(&of_workbooks, "workbooks"), (&of_pages, "JSON")],
+        Format::Xlsx => [(&of_text, "CSV"), (&of_pages, "JSON")],
     };
-    for (key, at) in idle {
-        if let Some(at) = at {
-            page.fault(at.clone(), "unused-key", format!("`{key}` is for {of}"), "leave it out, or change `format`");
+    for (keys, of) in idle {
+        for (key, at) in keys {
+            if let Some(at) = at {
+                page.fault(
+                    at.clone(),
+                    "unused-key",
+                    format!("`{key}` is for {of}"),
+                    "leave it out, or change `format`",
+                );
+            }
         }
     }
 }
@@ -715,6 +751,9 @@ fn csv(page: Page, spec: &SourceSpec, header: u64) -> Option<CsvFormat> {
     {
         let at = read.quote.as_ref().or(read.delimiter.as_ref()).map_or(spec.read.span(), At::span);
         page.fault(at, "delimiter", "delimiter and quote are the same", "change one of the two");
+    }
+    if let Some(at) = &read.records {
+        page.fault(at.span(), "unused-key", "`records` is for format = \"json\"", "leave it out");
     }
     Some(CsvFormat {
         delimiter: delimiter?,

@@ -37,6 +37,7 @@ pub enum KeyValue {
     Numbers(At<Vec<At<i64>>>),
     Text(At<String>),
     Texts(At<Vec<At<String>>>),
+    Words(At<Vec<At<String>>>),
     Table(At<Named<At<String>>>),
 }
 
@@ -47,7 +48,7 @@ impl KeyValue {
             KeyValue::Number(at) => at.span(),
             KeyValue::Numbers(at) => at.span(),
             KeyValue::Text(at) => at.span(),
-            KeyValue::Texts(at) => at.span(),
+            KeyValue::Texts(at) | KeyValue::Words(at) => at.span(),
             KeyValue::Table(at) => at.span(),
         }
     }
@@ -58,6 +59,7 @@ impl KeyValue {
             KeyShape::Numbers => KeyValue::Numbers(map.next_value()?),
             KeyShape::Text => KeyValue::Text(map.next_value()?),
             KeyShape::Columns => KeyValue::Texts(map.next_value()?),
+            KeyShape::Words => KeyValue::Words(map.next_value()?),
             KeyShape::Table => KeyValue::Table(map.next_value()?),
         })
     }
@@ -175,7 +177,9 @@ fn describe_keys(schema: &mut Schema) {
                 serde_json::json!({ "type": ["array", "null"], "items": { "type": "integer", "format": "int64" } })
             }
             KeyShape::Text => serde_json::json!({ "type": ["string", "null"] }),
-            KeyShape::Columns => serde_json::json!({ "type": ["array", "null"], "items": { "type": "string" } }),
+            KeyShape::Columns | KeyShape::Words => {
+                serde_json::json!({ "type": ["array", "null"], "items": { "type": "string" } })
+            }
             KeyShape::Table => {
                 serde_json::json!({ "type": ["object", "null"], "additionalProperties": { "type": "string" } })
             }

@@ -15,7 +15,10 @@ use super::register::{self, Register};
 use super::shape;
 use super::source_spec::SourceSpec;
 use super::value;
+use crate::clock::Instant;
 use crate::error::{Error, Finding, Result};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -35,7 +38,7 @@ pub fn load(dir: &Path, root_overrides: &[(String, String)]) -> Result<Project> 
 /// # Errors
 /// As `load`.
 pub fn load_with_register(dir: &Path, root_overrides: &[(String, String)]) -> Result<(Project, Register)> {
-    let (findings, specs) = survey(dir, root_overrides);
+    let (findings, specs) = survey(dir, root_overrides, None);
     let faults: Vec<_> = findings.into_iter().filter(|f| !f.hint).collect();
     match specs {
         Some(specs) if faults.is_empty() => Ok(specs),
@@ -44,18 +47,23 @@ pub fn load_with_register(dir: &Path, root_overrides: &[(String, String)]) -> Re
 }
 
 /// All findings of the folder, hints among them, by file and position.
-pub fn lint(dir: &Path, root_overrides: &[(String, String)]) -> Vec<Finding> {
-    survey(dir, root_overrides).0
+/// `now` tells which reviews of recipients are due.
+pub fn lint(dir: &Path, root_overrides: &[(String, String)], now: Instant) -> Vec<Finding> {
+    survey(dir, root_overrides, Some(now.day(&TimeZone::UTC))).0
 }
 
-fn survey(dir: &Path, overrides: &[(String, String)]) -> (Vec<Finding>, Option<(Project, Register)>) {
+fn survey(
+    dir: &Path,
+    overrides: &[(String, String)],
+    today: Option<Date>,
+) -> (Vec<Finding>, Option<(Project, Register)>) {
     let findings = Findings::default();
     let policy_file = read(&dir.join(POLICY), &findings);
     let sources = listed(&dir.join("sources"), &policy_file.0, &findings);
     let source_files: Vec<_> = sources.iter().map(|path| read(path, &findings)).collect();
     let jobs = listed(dir, &policy_file.0, &findings);
     let job_files: Vec<_> = jobs.iter().filter(|p| !p.ends_with(POLICY)).map(|p| read(p, &findings)).collect();
-    let specs = check(&policy_file, &source_files, &job_files, overrides, &findings);
+    let specs = check((&policy_file, today), &source_files, &job_files, overrides, &findings);
     (findings.sorted(), specs)
 }
 
@@ -118,7 +126,7 @@ fn parse<'a, T: serde::de::DeserializeOwned>(
 }
 
 fn check(
-    policy_file: &(SpecFile, bool),
+    (policy_file, today): (&(SpecFile, bool), Option<Date>),
     source_files: &[(SpecFile, bool)],
     job_files: &[(SpecFile, bool)],
     overrides: &[(String, String)],
@@ -128,7 +136,7 @@ fn check(
     let source_specs = parse::<SourceSpec>(source_files, findings);
     let job_specs = parse::<JobSpec>(job_files, findings);
     let policy = match policy_spec.first() {
-        Some((page, Some(spec))) => Some(check_policy::check(*page, spec, overrides)),
+        Some((page, Some(spec))) => Some(check_policy::check(*page, spec, overrides, today)),
         _ => None,
     };
     let sources: Vec<_> = source_specs

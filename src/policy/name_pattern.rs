@@ -123,6 +123,12 @@ impl ColumnCover {
         self.lines.iter().find(|line| line.pattern.matches(name)).map(CoveredBy::Line)
     }
 
+    /// Returns how the names begin that lines cover or that are of no interest, up to their first star.
+    pub fn beginnings(&self) -> Vec<String> {
+        let lines = self.lines.iter().map(|line| &line.pattern);
+        lines.chain(&self.ignore).map(|pattern| pattern.parts[0].clone()).collect()
+    }
+
     /// Returns whether a name must not be declared, whatever its case.
     pub fn denies(&self, name: &str) -> bool {
         let name = folded(name);

@@ -1,6 +1,7 @@
 //! What a job has been resolved to: valid, complete, with no raw text left to interpret.
 //! Everything after `policy` reads these; nothing here is read from a file directly. Must not know any stage.
 
+pub use super::effect::{Effect, Ground};
 use super::name_pattern::{ColumnCover, CoveredBy};
 use super::schedule::Schedule;
 pub use super::value::Location;
@@ -106,63 +107,6 @@ pub enum Basis {
     LegitimateInterests,
 }
 
-/// Effects a list or request can have (R29, R30, R32).
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize, serde::Serialize, schemars::JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Effect {
-    /// The person is to be erased, Art. 17 GDPR.
-    Erase,
-    /// The person's data may only be stored, Art. 18 GDPR.
-    Restrict,
-    /// The person objects, Art. 21 GDPR.
-    Object,
-    /// The person's data may not be sold or shared, CCPA 1798.120.
-    OptOut,
-    /// The person withdraws consent, Art. 7(3) GDPR.
-    Withdraw,
-    /// A consent with an interval.
-    Consent,
-    /// The person's bytes must be kept for a legal claim.
-    Hold,
-    /// The request that it names ends.
-    Lift,
-}
-
-impl Effect {
-    /// Every effect, in the order in which reports list them.
-    const ALL: [Effect; 8] = [
-        Effect::Erase,
-        Effect::Restrict,
-        Effect::Object,
-        Effect::OptOut,
-        Effect::Withdraw,
-        Effect::Consent,
-        Effect::Hold,
-        Effect::Lift,
-    ];
-
-    /// The name as written in specs and evidence.
-    pub fn name(self) -> &'static str {
-        match self {
-            Effect::Erase => "erase",
-            Effect::Restrict => "restrict",
-            Effect::Object => "object",
-            Effect::OptOut => "opt-out",
-            Effect::Withdraw => "withdraw",
-            Effect::Consent => "consent",
-            Effect::Hold => "hold",
-            Effect::Lift => "lift",
-        }
-    }
-
-    /// The effect of that name.
-    pub fn named(name: &str) -> Option<Effect> {
-        Effect::ALL.into_iter().find(|effect| effect.name() == name)
-    }
-}
-
 /// A list of requests, as `[lists.L]` describes it.
 #[derive(Clone, Debug)]
 pub struct List {
@@ -204,8 +148,14 @@ pub struct List {
     pub max_lifted: Share,
     /// A list without any entry is not refused (R31).
     pub may_be_empty: bool,
-    /// Consent intervals: columns `from` and `to`.
+    /// Restrictions: why (Art. 18(1) GDPR).
+    pub ground: Option<Ground>,
+    /// Consent intervals: columns `from` and `to`. Of holds the second is `until`.
     pub interval: (Option<String>, Option<String>),
+    /// Holds: the column with the day by which somebody looks at them again.
+    pub review_by: Option<String>,
+    /// Lift lists: the column with the day on which the person was told.
+    pub informed: Option<String>,
     /// Lift lists: the column with the ended request's id.
     pub lifts: Option<String>,
     /// Whether a lift may end an erasure.
@@ -378,8 +328,12 @@ pub struct Recipient {
     pub name: String,
     /// It is neither the controller nor a processor, as `kind = "third-party"` says.
     pub third_party: bool,
+    /// `kind = "internal"`.
+    pub internal: bool,
     /// `sale = true`: opt-outs bind.
     pub sale: bool,
+    /// The last day on which its jobs publish without a new review (R71).
+    pub review_by: Option<Date>,
 }
 
 /// How tokens look in the published table.
@@ -442,6 +396,8 @@ pub struct Several {
     pub separator: char,
     /// What follows it is not of the value.
     pub until: Option<char>,
+    /// Stand before and after a value, where a part has them.
+    pub inside: Option<(char, char)>,
     /// Most values of a cell; a record with more stops the run.
     pub most: usize,
 }

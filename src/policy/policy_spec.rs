@@ -1,7 +1,8 @@
 //! `policy.toml` as written: the privacy officer's file. Doc comments here are the descriptions in the JSON Schema.
 //! Must not know what the values mean beyond their shape.
 
-use super::plan::{Basis, Effect, Undated};
+use super::effect::{Effect, Ground};
+use super::plan::{Basis, Undated};
 use super::spec::{At, Category, Named};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -118,12 +119,56 @@ pub struct RecipientSpec {
     pub kind: At<RecipientKind>,
     /// Third party: whether the transfer is a sale (CCPA); if so, opt-outs bind.
     pub sale: Option<At<bool>>,
-    /// Third party: the contract.
+    /// Processor and third party: the contract (Art. 28(3) GDPR).
     pub contract: Option<At<String>>,
-    /// Third party: ISO 3166 code of the country.
+    /// Processor and third party: ISO 3166 code of the country in which the data are.
     pub country: Option<At<String>>,
-    /// Third party: date of the next review, YYYY-MM-DD.
+    /// Date of the next review, YYYY-MM-DD; required of a third party. After that day its jobs are refused.
     pub review_by: Option<At<String>>,
+    /// What allows the transfer to a country outside of the European Economic Area (Chapter V GDPR).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<At<TransferSpec>>,
+}
+
+/// `transfer` of a recipient.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TransferSpec {
+    /// adequacy (Art. 45), scc (Art. 46(2)(c)), bcr (Art. 47), art49, or none where the GDPR does not apply.
+    pub mechanism: At<Mechanism>,
+    /// Where it is filed: the decision, the contract, or for none the reason.
+    pub reference: At<String>,
+    /// When the transfer was assessed last, YYYY-MM-DD.
+    pub assessed: At<String>,
+}
+
+/// What allows a transfer (Chapter V GDPR).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mechanism {
+    /// Art. 45: the Commission has decided that the country protects enough.
+    Adequacy,
+    /// Art. 46(2)(c): standard clauses.
+    Scc,
+    /// Art. 47: rules of a group of companies.
+    Bcr,
+    /// Art. 49: a derogation.
+    Art49,
+    /// The GDPR does not apply to it.
+    None,
+}
+
+impl Mechanism {
+    /// Returns what it is in words.
+    pub fn said(self) -> &'static str {
+        match self {
+            Mechanism::Adequacy => "adequacy decision (Art. 45 GDPR)",
+            Mechanism::Scc => "standard contractual clauses (Art. 46(2)(c) GDPR)",
+            Mechanism::Bcr => "binding corporate rules (Art. 47 GDPR)",
+            Mechanism::Art49 => "derogation (Art. 49 GDPR)",
+            Mechanism::None => "none: the GDPR does not apply",
+        }
+    }
 }
 
 /// `[lists.L]`: requests of data subjects.
@@ -161,6 +206,18 @@ pub struct ListSpec {
     pub zone: Option<At<String>>,
     /// Purposes the list is limited to; required for object. Default all.
     pub purposes: Option<At<Vec<At<String>>>>,
+    /// Restriction: letter of Art. 18(1) GDPR it rests on. With b and c the person's bytes are kept (R69).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ground: Option<At<Ground>>,
+    /// Hold: column of the day on which it ends by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<At<String>>,
+    /// Hold: column of the day by which somebody looks at it again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub review_by: Option<At<String>>,
+    /// Lift: column of the day on which the person was told that a restriction ends (Art. 18(3) GDPR).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub informed: Option<At<String>>,
     /// Consent: column of its start.
     pub from: Option<At<String>>,
     /// Consent: column of its end, exclusive.

@@ -1,6 +1,7 @@
 //! How the bytes of a source become cells: `[read]` and its limits as resolved. Must not know what columns are for.
 
 use super::name_place::NamesFrom;
+use super::record_path::JsonFormat;
 use globset::GlobMatcher;
 
 /// How records lie in a file, one variant for each name that `read.format` has; `read::format` reads them.
@@ -8,6 +9,10 @@ use globset::GlobMatcher;
 pub enum RecordFormat {
     /// Records of separated cells, as `format = "csv"` says.
     Csv(CsvFormat),
+    /// Leaf columns of a Parquet file, as `format = "parquet"` says.
+    Parquet,
+    /// JSON objects, as `format = "json"` or `"ndjson"` says.
+    Json(JsonFormat),
     /// Rows of a sheet, as `format = "xlsx"` says.
     Xlsx(XlsxFormat),
 }
@@ -39,11 +44,23 @@ impl RecordFormat {
         matches!(self, RecordFormat::Xlsx(_))
     }
 
-    /// Returns the keys of `[read]` that say where names of columns are, for messages.
-    pub fn keys_of_header(&self) -> &'static str {
+    /// Returns what of a file has the names of its columns, for messages.
+    pub fn has_names_in(&self) -> &'static str {
         match self {
-            RecordFormat::Csv(_) => "read.header and read.delimiter",
-            RecordFormat::Xlsx(_) => "read.header and read.sheet",
+            RecordFormat::Csv(_) | RecordFormat::Parquet | RecordFormat::Xlsx(_) => "header",
+            RecordFormat::Json(_) => "records",
+        }
+    }
+
+    /// Returns what an operator can do about a column that a file does not have.
+    pub fn help_with_missing(&self) -> &'static str {
+        match self {
+            RecordFormat::Csv(_) => "check read.header and read.delimiter, or ask whether the export lost the column",
+            RecordFormat::Parquet => "ask whether the export lost the column",
+            RecordFormat::Json(_) => {
+                "no record has it: check the path and read.records, or ask whether the export lost the column"
+            }
+            RecordFormat::Xlsx(_) => "check read.header and read.sheet, or ask whether the export lost the column",
         }
     }
 }

@@ -3,9 +3,10 @@
 
 use super::check_source::Inventory;
 use super::plan::Basis;
-use super::policy_spec::{PolicySpec, PurposeSpec, RecipientKind, RecipientSpec};
+use super::policy_spec::{PolicySpec, PurposeSpec, RecipientKind, RecipientSpec, TransferSpec};
 use super::source_spec::{ColumnOrigin, ColumnSpec};
 use super::spec::{At, Category};
+use jiff::civil::Date;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The record of processing, as far as specs say it (Art. 30 GDPR).
@@ -59,6 +60,10 @@ pub struct RecipientFacts {
     pub contract: Option<String>,
     /// Country of the recipient, by its ISO 3166 code.
     pub country: Option<String>,
+    /// What allows the transfer to that country, in words with its reference.
+    pub transfer: Option<String>,
+    /// By when it is to be looked at again.
+    pub review_by: Option<Date>,
 }
 
 /// What a source is.
@@ -93,6 +98,8 @@ pub struct ColumnFacts {
     pub purposes: Vec<String>,
     /// Whether values identify somebody.
     pub identifies: bool,
+    /// Whether somebody has written why values may be published as they are.
+    pub raw_allowed: bool,
 }
 
 /// Gathers them from specs that have been checked.
@@ -135,7 +142,14 @@ fn recipient(spec: &RecipientSpec) -> RecipientFacts {
         sale: spec.sale.as_ref().is_some_and(|sale| **sale),
         contract: text(spec.contract.as_ref()),
         country: text(spec.country.as_ref()),
+        transfer: spec.transfer.as_ref().map(transfer),
+        review_by: spec.review_by.as_ref().and_then(|at| at.parse().ok()),
     }
+}
+
+fn transfer(spec: &At<TransferSpec>) -> String {
+    let (reference, assessed) = (spec.reference.as_str(), spec.assessed.as_str());
+    format!("{}; {reference}; assessed {assessed}", spec.mechanism.said())
 }
 
 fn source(inventory: &Inventory) -> SourceFacts {
@@ -154,5 +168,6 @@ fn column(spec: &ColumnSpec) -> ColumnFacts {
         origin: spec.origin.as_ref().map(|origin| **origin),
         purposes: spec.purposes.iter().flat_map(|at| at.iter()).map(|name| name.to_string()).collect(),
         identifies: spec.identifier.is_some(),
+        raw_allowed: spec.allow_raw.is_some(),
     }
 }

@@ -39,6 +39,12 @@ pub enum Format {
     Csv,
     /// A sheet of an Excel workbook, .xlsx or .xlsm (R58).
     Xlsx,
+    /// Apache Parquet, by the paths of its columns (R60).
+    Parquet,
+    /// JSON whose records are in an array, or in pages that have one (R56).
+    Json,
+    /// One JSON object per line (R56).
+    Ndjson,
 }
 
 /// What a quote inside an unquoted cell means.
@@ -83,6 +89,9 @@ pub struct ReadSpec {
     /// Cells with formulas in a workbook: cached, refuse. Default cached.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub formulas: Option<At<Formulas>>,
+    /// JSON: the path from a page to its array of records, such as `results`. Default: the file is the array.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub records: Option<At<String>>,
     /// WHATWG encoding label. Default utf-8.
     pub encoding: Option<At<String>>,
     /// Byte order mark: allow, require, refuse. Default allow.
@@ -292,6 +301,9 @@ pub struct SeveralSpec {
     pub separator: At<String>,
     /// One character at which a value ends, when more follows it that is not of the value.
     pub until: Option<At<String>>,
+    /// Two characters between which a value stands where a cell has them, such as `<>` of `Name <address>`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inside: Option<At<String>>,
     /// Most values of a cell, 2 to 100. Default 10.
     pub most: Option<At<i64>>,
 }

@@ -130,6 +130,35 @@ impl FieldKeys for KeyReader<'_, '_> {
         Some(table)
     }
 
+    fn words(&mut self, key: &'static str) -> Option<Vec<String>> {
+        let KeyValue::Words(list) = self.need(key)? else { return None };
+        let page = self.page;
+        if list.is_empty() {
+            page.fault(list.span(), "map-values", "no word is named", "name at least one word that stays");
+            return None;
+        }
+        let mut seen = Vec::new();
+        for at in list.iter() {
+            let folded = value::folded(at);
+            if folded.is_empty() || seen.contains(&folded) {
+                let help = "words are compared after trim, NFC and case folding; keep one of each";
+                page.fault(at.span(), "map-values", "a blank word, or one that means the same as another", help);
+            }
+            seen.push(folded);
+        }
+        Some(list.iter().map(|at| value::trimmed(at)).collect())
+    }
+
+    fn without(&mut self, words: Vec<String>, key: &'static str, character: char) -> Option<Vec<String>> {
+        if !words.iter().any(|word| word.contains(character)) {
+            return Some(words);
+        }
+        let help = "name single words: this character stands between them; set another `separator` if it does not";
+        let at = self.spec.key(key).map_or(self.field.span(), KeyValue::span);
+        self.page.fault(at, "map-values", "a word has the separator in it, so no cell can have it", help);
+        None
+    }
+
     fn columns(&mut self, key: &'static str) -> Option<Vec<usize>> {
         let list = match self.spec.key(key) {
             None => return Some(Vec::new()),

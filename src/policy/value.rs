@@ -271,7 +271,7 @@ fn place_allows(path: &str, place: PlaceKind) -> Result<(), PlaceRefusal> {
     }
 }
 
-fn is_country(text: &str) -> bool {
+pub(super) fn is_country(text: &str) -> bool {
     text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase())
 }
 

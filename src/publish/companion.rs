@@ -1,6 +1,7 @@
 //! Companion files (R40): what lists and retention need to know of published rows, row for row, kept in `state` only.
 //! Must not know published fields nor the log.
 
+use super::companion_group::{CompanionGroup, IDENTITY_BYTES, first};
 use super::encode::{fixed_binary, properties, refill, timestamps};
 use super::groups::{GROUP_ROWS, Groups};
 use super::stretch::Stretch;
@@ -8,12 +9,9 @@ use super::writer::GroupWriter;
 use crate::decide::{NO_SINCE, mark};
 use crate::error::{Code, Error, Result};
 use crate::store::Root;
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, UInt8Array, UInt32Array};
+use arrow::array::{ArrayRef, Int64Array, UInt8Array, UInt32Array};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
-use arrow::datatypes::{
-    DataType, Field, FieldRef, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType, UInt8Type, UInt32Type,
-};
-use arrow::record_batch::RecordBatch;
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use parquet::basic::{Compression, Encoding};
 use parquet::file::properties::WriterProperties;
 use parquet::file::statistics::Statistics;
@@ -23,14 +21,9 @@ use std::sync::Arc;
 
 const SUBJECT: &str = "subject";
 const SINCE: &str = "since";
-const IDENTITY_BYTES: i32 = 16;
-
-/// The first bits of a subject token: all that a companion has of it, for the order of rows.
-pub(super) fn first(subject: &[u8; 16]) -> u32 {
-    u32::from_be_bytes(*subject.first_chunk().unwrap_or(&[0; 4]))
-}
 
 /// What a companion holds of one row.
+#[cfg(test)]
 #[derive(Clone, Copy)]
 pub(crate) struct CompanionRow<'a> {
     /// `first` of the subject token.
@@ -142,6 +135,7 @@ impl<W: Write + Send> CompanionEncoder<W> {
     }
 
     /// Takes the next row, in the order of the published file.
+    #[cfg(test)]
     pub fn push(&mut self, row: &CompanionRow<'_>) -> Result<()> {
         self.first.push(row.first);
         for ((identities, marks), (mark, identity)) in self.identities.iter_mut().zip(row.identities) {
@@ -221,6 +215,13 @@ impl<W: Write + Send> CompanionEncoder<W> {
         self.writer.cut()
     }
 
+    /// Writes a row group of these columns.
+    pub fn group(&mut self, columns: &[ArrayRef]) -> Result<()> {
+        self.cut()?;
+        self.writer.write(columns)?;
+        self.writer.cut()
+    }
+
     /// Appends a row group of another companion of this shape, as it is.
     pub fn copy(&mut self, from: &mut Companions) -> Result<()> {
         self.cut()?;
@@ -241,11 +242,40 @@ fn optional_times(column: &mut Vec<i64>, none: i64) -> ArrayRef {
     timestamps(refill(column), Some(NullBuffer::new(there)))
 }
 
+/// Which columns of a companion are read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum CompanionPart {
+    /// All of them.
+    All,
+    /// What tells persons apart.
+    Persons,
+    /// What tells whose rows they are and what they carry.
+    Identities,
+    /// What lists and retention ask for: all but the hashes of published values.
+    Rules,
+    /// What gates ask for: persons, hashes of published values, and until when these stay.
+    Hashes,
+}
+
+impl CompanionPart {
+    fn has(self, column: &str) -> bool {
+        let starts = |any: &[&str]| any.iter().any(|start| column.starts_with(start));
+        match self {
+            CompanionPart::All => true,
+            CompanionPart::Persons => starts(&[SUBJECT, "identity_0", "mark_0"]),
+            CompanionPart::Identities => starts(&[SUBJECT, "identity_", "mark_"]),
+            CompanionPart::Rules => !starts(&["quasi_"]),
+            CompanionPart::Hashes => starts(&[SUBJECT, "identity_0", "mark_0", "until_", "quasi_"]),
+        }
+    }
+}
+
 /// Reads one companion, a row group at a time, in the order of the published rows.
 pub struct Companions {
     groups: Groups,
-    /// Columns to read, from the first.
-    most: usize,
+    /// Places of the columns to read.
+    columns: Vec<usize>,
+    wide: bool,
     next: usize,
 }
 
@@ -255,7 +285,15 @@ impl Companions {
     /// # Errors
     /// An evidence error when it is missing or is no companion; a storage error when it cannot be read.
     pub fn open(state: &Root, path: &str) -> Result<Companions> {
-        Self::start(state, path, usize::MAX)
+        Self::of(Groups::open(state, path, no_companion)?)
+    }
+
+    /// Opens the companion whose BLAKE3 is this one; none when it is another file. See `Groups::open_named`.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn open_named(state: &Root, path: &str, blake3: &str) -> Result<Option<Companions>> {
+        Groups::open_named(state, path, blake3, no_companion)?.map(Self::of).transpose()
     }
 
     /// Opens only what tells persons apart, for what counts them (R35).
@@ -263,7 +301,7 @@ impl Companions {
     /// # Errors
     /// As `open`.
     pub fn open_persons(state: &Root, path: &str) -> Result<Companions> {
-        Self::start(state, path, 3)
+        Ok(Self::open(state, path)?.only(CompanionPart::Persons))
     }
 
     /// Opens only what tells whose rows they are and what they carry, for what follows requests.
@@ -271,17 +309,19 @@ impl Companions {
     /// # Errors
     /// As `open`.
     pub fn open_identities(state: &Root, path: &str) -> Result<Companions> {
-        let mut companions = Self::start(state, path, usize::MAX)?;
-        companions.most = 1 + 2 * companions.identities();
-        Ok(companions)
+        Ok(Self::open(state, path)?.only(CompanionPart::Identities))
     }
 
-    fn start(state: &Root, path: &str, most: usize) -> Result<Companions> {
-        let groups = Groups::open(state, path, no_companion)?;
-        if CompanionColumns::of(groups.schema()).is_none() {
-            return Err(no_companion(&state.display(path)));
-        }
-        Ok(Companions { groups, most, next: 0 })
+    fn of(groups: Groups) -> Result<Companions> {
+        let of = CompanionColumns::of(groups.schema()).ok_or_else(|| no_companion(groups.place()))?;
+        Ok(Companions { groups, columns: Vec::new(), wide: of.wide, next: 0 }.only(CompanionPart::All))
+    }
+
+    /// Reads from here on only some columns.
+    pub fn only(mut self, part: CompanionPart) -> Companions {
+        let fields = self.groups.schema().fields().iter().enumerate();
+        self.columns = fields.filter(|(_, field)| part.has(field.name())).map(|(at, _)| at).collect();
+        self
     }
 
     /// Rows in the file.
@@ -299,9 +339,14 @@ impl Companions {
         self.groups.bytes()
     }
 
+    /// Fields with a `keep` of their own, and hashes of published values.
+    pub fn field_untils_and_quasis(&self) -> (usize, usize) {
+        (count(self.groups.schema(), "until_"), count(self.groups.schema(), "quasi_"))
+    }
+
     /// Whether it is as companions were before 2026-11-27.
     pub(super) fn is_wide(&self) -> bool {
-        CompanionColumns::of(self.groups.schema()).is_none_or(|columns| columns.wide)
+        self.wide
     }
 
     /// The columns that a companion of the same rows has now.
@@ -313,6 +358,13 @@ impl Companions {
     /// Rows of each row group.
     pub(super) fn group_rows(&self) -> Vec<usize> {
         self.groups.group_rows()
+    }
+
+    /// First bits of the least and the greatest token, by the footer alone; none when it does not say.
+    pub fn range(&self) -> Option<(u32, u32)> {
+        let all: Vec<(u32, u32)> =
+            (0..self.groups.len()).map(|group| self.groups.bounds(group).and_then(bounds)).collect::<Option<_>>()?;
+        Some((all.iter().map(|(least, _)| *least).min()?, all.iter().map(|(_, greatest)| *greatest).max()?))
     }
 
     /// Passes over the groups that cannot hold a subject for which `wanted(least, greatest)` is false, judged by the
@@ -336,11 +388,20 @@ impl Companions {
         if self.next == self.groups.len() {
             return Ok(None);
         }
-        let columns = CompanionColumns::of(self.groups.schema()).ok_or_else(|| no_companion(self.groups.place()))?;
-        let batch = self.groups.read(self.next, self.most)?;
+        let batch = self.groups.read(self.next, &self.columns)?;
         self.next += 1;
-        let identities = columns.identities.min(batch.num_columns() / 2);
-        Ok(Some(CompanionGroup { columns: CompanionColumns { identities, ..columns }, batch }))
+        CompanionGroup::of(batch, self.wide).map(Some).ok_or_else(|| no_companion(self.groups.place()))
+    }
+
+    /// Calls `each` with all groups that are left.
+    ///
+    /// # Errors
+    /// As `next_group`, and what `each` returns.
+    pub fn each(&mut self, each: &mut dyn FnMut(&CompanionGroup) -> Result<()>) -> Result<()> {
+        while let Some(group) = self.next_group()? {
+            each(&group)?;
+        }
+        Ok(())
     }
 }
 
@@ -386,89 +447,5 @@ impl CompanionColumns {
         let whole = identities > 0 && schema.fields().len() == expected.len();
         let all = whole && schema.fields().iter().zip(&expected).all(same);
         all.then_some(CompanionColumns { identities, consent, until, quasi, wide })
-    }
-
-    fn keep_until(&self) -> usize {
-        1 + 2 * self.identities
-    }
-
-    fn field_until(&self) -> usize {
-        self.keep_until() + 1 + 2 * usize::from(self.consent)
-    }
-}
-
-/// The rows of one row group.
-pub struct CompanionGroup {
-    batch: RecordBatch,
-    columns: CompanionColumns,
-}
-
-impl CompanionGroup {
-    fn micros(&self, column: usize, row: usize) -> i64 {
-        self.batch.column(column).as_primitive::<TimestampMicrosecondType>().value(row)
-    }
-    fn optional(&self, column: usize, row: usize) -> Option<i64> {
-        (!self.batch.column(column).is_null(row)).then(|| self.micros(column, row))
-    }
-    /// Returns how many rows the companion has.
-    pub fn rows(&self) -> usize {
-        self.batch.num_rows()
-    }
-    /// Identity slots per row; 1 when only persons were read.
-    pub fn identities(&self) -> usize {
-        self.columns.identities
-    }
-    /// Fields with a `keep` of their own.
-    pub fn field_untils(&self) -> usize {
-        self.columns.until
-    }
-    /// Returns how many hashes of quasi-identifiers each row has.
-    pub fn quasis(&self) -> usize {
-        self.columns.quasi
-    }
-    /// First bits of the subject token.
-    pub fn first(&self, row: usize) -> u32 {
-        let subjects = self.batch.column(0);
-        if self.columns.wide {
-            subjects.as_fixed_size_binary().value(row).first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes))
-        } else {
-            subjects.as_primitive::<UInt32Type>().value(row)
-        }
-    }
-    /// Whose row it is: the identity of the subject's key, of which its token is made.
-    pub fn person(&self, row: usize) -> &[u8; 16] {
-        self.identity(row, 0).unwrap_or(&[0; 16])
-    }
-    /// `mark` of a slot.
-    pub fn mark(&self, row: usize, slot: usize) -> u8 {
-        self.batch.column(2 + 2 * slot).as_primitive::<UInt8Type>().value(row)
-    }
-    /// Identity of a slot, when there is one: its first half where a companion has all of it.
-    pub fn identity(&self, row: usize, slot: usize) -> Option<&[u8; 16]> {
-        let column = self.batch.column(1 + 2 * slot).as_fixed_size_binary();
-        if column.is_null(row) { None } else { column.value(row).first_chunk() }
-    }
-    /// The row goes when `as_of` reaches this, in microseconds.
-    pub fn keep_until(&self, row: usize) -> i64 {
-        self.micros(self.columns.keep_until(), row)
-    }
-    /// When the consent the row rests on was given, or `NO_SINCE`.
-    pub fn since(&self, row: usize) -> i64 {
-        let column = self.columns.keep_until() + 1;
-        if self.columns.consent { self.optional(column, row).unwrap_or(NO_SINCE) } else { NO_SINCE }
-    }
-    /// When that consent ends; `i64::MAX` for no end or no consent.
-    pub fn consent_until(&self, row: usize) -> i64 {
-        let column = self.columns.keep_until() + 2;
-        if self.columns.consent { self.optional(column, row).unwrap_or(i64::MAX) } else { i64::MAX }
-    }
-    /// The value of the `k`-th field with a `keep` of its own goes when `as_of` reaches this.
-    pub fn field_until(&self, row: usize, k: usize) -> i64 {
-        self.micros(self.columns.field_until() + k, row)
-    }
-    /// Keyed hash of a published quasi-identifier, `NULL_QUASI` for null.
-    pub fn quasi(&self, row: usize, q: usize) -> u64 {
-        let column = self.columns.field_until() + self.columns.until + q;
-        self.batch.column(column).as_primitive::<Int64Type>().value(row).cast_unsigned()
     }
 }

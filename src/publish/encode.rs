@@ -100,7 +100,15 @@ impl<W: Write + Send> Encoder<W> {
         Ok(Encoder { writer, columns, rows: 0 })
     }
 
+    /// Writes a row group of these columns.
+    pub fn group(&mut self, columns: &[ArrayRef]) -> Result<()> {
+        self.cut()?;
+        self.writer.write(columns)?;
+        self.writer.cut()
+    }
+
     /// Takes one row: a value per field of the layout, in the layout's order and bytes.
+    #[cfg(test)]
     pub fn push(&mut self, fields: &[Option<&[u8]>]) -> Result<()> {
         let mut longest = 0;
         for column in &mut self.columns {
@@ -224,6 +232,7 @@ pub(super) fn hex(token: &[u8; 16]) -> [u8; 32] {
     out
 }
 
+#[cfg(test)]
 fn fixed<const N: usize>(value: Option<&[u8]>) -> Result<[u8; N]> {
     match value {
         None => Ok([0; N]),
@@ -248,6 +257,7 @@ impl ColumnBuffer {
     }
 
     /// Appends a value; returns the bytes of text held.
+    #[cfg(test)]
     fn push(&mut self, value: Option<&[u8]>) -> Result<usize> {
         match &mut self.values {
             ColumnValues::Nothing => return Ok(0),

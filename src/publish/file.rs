@@ -1,7 +1,10 @@
 //! Cleared rows go to files by range of the subject token, each with its companion, streamed and hashed on the way.
 //! Must not know the log.
 
-use super::companion::{CompanionEncoder, CompanionRow, CompanionShape, Companions, first};
+#[cfg(test)]
+use super::companion::CompanionRow;
+use super::companion::{CompanionEncoder, CompanionShape, Companions};
+use super::companion_group::first;
 use super::data::Data;
 use super::encode::{Encoder, FileShape};
 use super::stretch::Stretch;
@@ -10,9 +13,9 @@ use crate::clock::Instant;
 use crate::decide::Layout;
 use crate::error::Result;
 use crate::monitor::{Event, Monitor};
-use crate::store::{Root, Upload};
+use crate::store::{Upload, Uploaded};
 use crate::threads;
-use std::io::Write;
+use arrow::array::ArrayRef;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Rows a file should not exceed; a power of two of files is cut accordingly.
@@ -23,6 +26,7 @@ const BLOCK_ROWS: usize = 512;
 const MAX_FILES: usize = 1 << 16;
 
 /// One row to publish.
+#[cfg(test)]
 pub(crate) struct PublishRow<'a> {
     /// What its companion holds.
     pub companion: CompanionRow<'a>,
@@ -166,8 +170,8 @@ struct Open {
 pub(super) struct Pair {
     name: String,
     rows: u64,
-    data: Encoder<HashedUpload>,
-    companion: CompanionEncoder<HashedUpload>,
+    data: Encoder<Box<dyn Upload>>,
+    companion: CompanionEncoder<Box<dyn Upload>>,
 }
 
 impl Sink<'_> {
@@ -216,9 +220,8 @@ impl Sink<'_> {
 impl Pair {
     /// Starts both files under `name`.
     pub fn new(name: String, target: &Target<'_>, shape: &FileShape, companion: &CompanionShape) -> Result<Pair> {
-        let data = HashedUpload::open(target.lake, &target.file(&name))?;
-        let hashed = HashedUpload::open(target.state, &target.companion(&name))?;
-        let (data, companion) = (Encoder::new(shape, data)?, CompanionEncoder::new(companion, hashed)?);
+        let data = Encoder::new(shape, target.lake.upload(&target.file(&name))?)?;
+        let companion = CompanionEncoder::new(companion, target.state.upload(&target.companion(&name))?)?;
         Ok(Pair { name, rows: 0, data, companion })
     }
 
@@ -228,66 +231,49 @@ impl Pair {
         self.companion.extend(rows)
     }
 
-    /// Takes one row: what sweeps leave comes so.
+    /// Takes one row.
+    #[cfg(test)]
     pub fn push(&mut self, row: &PublishRow<'_>) -> Result<()> {
         self.rows += 1;
         self.data.push(row.fields)?;
         self.companion.push(&row.companion)
     }
 
-    /// Ends the row groups under way.
-    pub fn cut(&mut self) -> Result<()> {
-        self.data.cut()?;
-        self.companion.cut()
+    /// Takes the next row group of a file as it is; it has so many rows.
+    pub fn copy_data(&mut self, from: &mut Data, rows: usize) -> Result<()> {
+        self.rows += rows as u64;
+        from.copy(&mut self.data)
     }
 
-    /// Takes the next row group of a file and of its companion as they are; it has so many rows.
-    pub fn copy(&mut self, data: &mut Data, companions: &mut Companions, rows: usize) -> Result<()> {
-        self.rows += rows as u64;
-        data.copy(&mut self.data)?;
-        self.companion.copy(companions)
+    /// Takes the next row group of a companion as it is.
+    pub fn copy_companion(&mut self, from: &mut Companions) -> Result<()> {
+        self.companion.copy(from)
+    }
+
+    /// Takes a row group of the data file.
+    pub fn data_group(&mut self, columns: &[ArrayRef]) -> Result<()> {
+        self.rows += columns.first().map_or(0, |column| column.len() as u64);
+        self.data.group(columns)
+    }
+
+    /// Takes a row group of the companion.
+    pub fn companion_group(&mut self, columns: &[ArrayRef]) -> Result<()> {
+        self.companion.group(columns)
     }
 
     /// The companion is there before its file, so no file is ever without one.
     pub fn finish(self, target: &Target<'_>) -> Result<FileWritten> {
-        let (companion_bytes, companion_blake3) = self.companion.finish()?.finish()?;
-        let (bytes, blake3) = self.data.finish()?.finish()?;
+        let companion = self.companion.finish()?.finish()?;
+        let Uploaded { bytes, blake3 } = self.data.finish()?.finish()?;
         Ok(FileWritten {
             companion: target.companion(&self.name),
             name: self.name,
             rows: self.rows,
             bytes,
             blake3,
-            companion_bytes,
-            companion_blake3,
+            companion_bytes: companion.bytes,
+            companion_blake3: companion.blake3,
         })
-    }
-}
-
-/// An upload that is hashed on its way.
-pub(super) struct HashedUpload {
-    upload: Box<dyn Upload>,
-    hasher: blake3::Hasher,
-}
-
-impl HashedUpload {
-    pub fn open(root: &Root, path: &str) -> Result<HashedUpload> {
-        Ok(HashedUpload { upload: root.upload(path)?, hasher: blake3::Hasher::new() })
-    }
-    pub fn finish(self) -> Result<(u64, String)> {
-        let bytes = self.upload.finish()?;
-        Ok((bytes, self.hasher.finalize().to_hex().to_string()))
-    }
-}
-
-impl Write for HashedUpload {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let count = self.upload.write(bytes)?;
-        self.hasher.update(&bytes[..count]);
-        Ok(count)
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.upload.flush()
     }
 }
 

@@ -22,8 +22,20 @@ pub(super) const GROUP_ROWS: usize = 16_384;
 /// What to say of a file that does not decode; takes `ROOT:path`.
 type BrokenFile = fn(&str) -> Error;
 
+/// A file up to this size is held in memory while what it is named by is compared: thrice what one of ordinary rows has.
+const HELD_BYTES: u64 = 48 << 20;
+/// Bytes of a larger file that are hashed at once.
+const HASHED_BYTES: u64 = 1 << 20;
+
+/// Where the bytes of an open file come from.
+enum GroupSource {
+    Store(Box<dyn SeekSource>),
+    /// All of it.
+    Memory(Bytes),
+}
+
 pub(super) struct Groups {
-    source: Box<dyn SeekSource>,
+    source: GroupSource,
     bytes: u64,
     place: String,
     metadata: ArrowReaderMetadata,
@@ -36,18 +48,53 @@ impl Groups {
     /// # Errors
     /// An evidence error when it is missing, `broken` when it does not decode; a storage error when it cannot be read.
     pub fn open(root: &Root, path: &str, broken: BrokenFile) -> Result<Groups> {
-        let place = root.display(path);
-        let object: Object = root.head(path)?.ok_or_else(|| {
-            Error::new(Code::CompanionBroken, format!("{place} is missing")).help(
-                "files and companions of a version live together: restore it, or run the job, whose new version \
-                     does not need it",
-            )
-        })?;
+        let object = find(root, path)?;
+        let source = GroupSource::Store(root.open_seek(&object)?);
+        Self::of(source, object.bytes, root.display(path), broken)
+    }
+
+    /// Opens the file at `path` when its BLAKE3 is this one; none when it is another file. Nothing is decoded before that
+    /// is known, and a file of ordinary size is read once and stays in memory meanwhile.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn open_named(root: &Root, path: &str, blake3: &str, broken: BrokenFile) -> Result<Option<Groups>> {
+        Self::open_within(HELD_BYTES, root, path, blake3, broken)
+    }
+
+    /// As `open_named`, for files that are held up to a size.
+    pub(super) fn open_within(
+        held: u64,
+        root: &Root,
+        path: &str,
+        blake3: &str,
+        broken: BrokenFile,
+    ) -> Result<Option<Groups>> {
+        let (object, place) = (find(root, path)?, root.display(path));
         let mut source = root.open_seek(&object)?;
-        let footer = footer(source.as_mut(), object.bytes, &place, broken)?;
+        let (mut hasher, most) = (blake3::Hasher::new(), object.bytes.min(held));
+        let mut bytes = read(source.as_mut(), 0..most, &place)?;
+        hasher.update(&bytes);
+        let whole = most == object.bytes;
+        let mut at = most;
+        while at < object.bytes {
+            let end = (at + HASHED_BYTES).min(object.bytes);
+            bytes = read(source.as_mut(), at..end, &place)?;
+            hasher.update(&bytes);
+            at = end;
+        }
+        if hasher.finalize().to_hex().as_str() != blake3 {
+            return Ok(None);
+        }
+        let source = if whole { GroupSource::Memory(bytes) } else { GroupSource::Store(source) };
+        Self::of(source, object.bytes, place, broken).map(Some)
+    }
+
+    fn of(mut source: GroupSource, bytes: u64, place: String, broken: BrokenFile) -> Result<Groups> {
+        let footer = footer(&mut source, bytes, &place, broken)?;
         let metadata =
             ArrowReaderMetadata::try_new(Arc::new(footer), ArrowReaderOptions::new()).map_err(|_| broken(&place))?;
-        Ok(Groups { source, bytes: object.bytes, place, metadata, broken })
+        Ok(Groups { source, bytes, place, metadata, broken })
     }
 
     /// Returns where the file lies, as `ROOT:path`.
@@ -86,16 +133,16 @@ impl Groups {
         self.metadata.metadata().row_groups().get(group)?.column(0).statistics()
     }
 
-    /// Reads the first `most` columns of one group.
+    /// Reads some columns of one group, by their places in ascending order.
     ///
     /// # Errors
     /// A storage error when it cannot be read, `broken` when its bytes do not decode.
-    pub fn read(&mut self, group: usize, most: usize) -> Result<RecordBatch> {
-        let columns = self.metadata.metadata().row_group(group).columns();
-        let columns = &columns[..most.min(columns.len())];
-        let window = Window::read(self.source.as_mut(), span(columns), self.bytes, &self.place, self.broken)?;
+    pub fn read(&mut self, group: usize, columns: &[usize]) -> Result<RecordBatch> {
+        let chunks = self.metadata.metadata().row_group(group).columns();
+        let span = span(columns.iter().filter_map(|at| chunks.get(*at)));
+        let window = Window::read(&mut self.source, span, self.bytes, &self.place, self.broken)?;
         let schema = self.metadata.metadata().file_metadata().schema_descr();
-        let mask = ProjectionMask::roots(schema, 0..columns.len());
+        let mask = ProjectionMask::roots(schema, columns.iter().copied());
         let mut reader = ParquetRecordBatchReaderBuilder::new_with_metadata(window, self.metadata.clone())
             .with_projection(mask)
             .with_row_groups(vec![group])
@@ -113,8 +160,8 @@ impl Groups {
     /// A storage error when it cannot be read.
     pub fn chunks(&mut self, group: usize) -> Result<(Window, Vec<ColumnCloseResult>)> {
         let group = self.metadata.metadata().row_group(group);
-        let columns = group.columns();
-        let window = Window::read(self.source.as_mut(), span(columns), self.bytes, &self.place, self.broken)?;
+        let span = span(group.columns().iter());
+        let window = Window::read(&mut self.source, span, self.bytes, &self.place, self.broken)?;
         let close = |column: &ColumnChunkMetaData| ColumnCloseResult {
             bytes_written: column.byte_range().1,
             rows_written: u64::try_from(group.num_rows()).unwrap_or(0),
@@ -123,18 +170,34 @@ impl Groups {
             column_index: None,
             offset_index: None,
         };
-        Ok((window, columns.iter().map(close).collect()))
+        Ok((window, group.columns().iter().map(close).collect()))
     }
 }
 
 /// Where some columns of a group lie.
-fn span(columns: &[ColumnChunkMetaData]) -> Range<u64> {
-    let ranges = || columns.iter().map(ColumnChunkMetaData::byte_range);
+fn span<'a>(columns: impl Iterator<Item = &'a ColumnChunkMetaData> + Clone) -> Range<u64> {
+    let ranges = || columns.clone().map(ColumnChunkMetaData::byte_range);
     let end = ranges().map(|(start, length)| start.saturating_add(length)).max().unwrap_or(0);
     ranges().map(|(start, _)| start).min().unwrap_or(0)..end
 }
 
-fn footer(source: &mut dyn SeekSource, bytes: u64, place: &str, broken: BrokenFile) -> Result<ParquetMetaData> {
+fn find(root: &Root, path: &str) -> Result<Object> {
+    root.head(path)?.ok_or_else(|| {
+        Error::new(Code::CompanionBroken, format!("{} is missing", root.display(path))).help(
+            "files and companions of a version live together: restore it, or run the job, whose new version does not \
+             need it",
+        )
+    })
+}
+
+fn read(source: &mut dyn SeekSource, range: Range<u64>, place: &str) -> Result<Bytes> {
+    let mut bytes = vec![0; usize::try_from(range.end - range.start).unwrap_or(usize::MAX)];
+    let read = source.seek(SeekFrom::Start(range.start)).and_then(|_| source.read_exact(&mut bytes));
+    read.map_err(|e| from_io(place, e))?;
+    Ok(bytes.into())
+}
+
+fn footer(source: &mut GroupSource, bytes: u64, place: &str, broken: BrokenFile) -> Result<ParquetMetaData> {
     let tail = Window::read(source, bytes.saturating_sub(8)..bytes, bytes, place, broken)?;
     let length = tail.bytes.first_chunk().map_or(0, |length| u64::from(u32::from_le_bytes(*length)));
     let window = Window::read(source, bytes.saturating_sub(8 + length)..bytes, bytes, place, broken)?;
@@ -149,18 +212,16 @@ pub(super) struct Window {
 }
 
 impl Window {
-    fn read(
-        source: &mut dyn SeekSource,
-        range: Range<u64>,
-        file: u64,
-        place: &str,
-        broken: BrokenFile,
-    ) -> Result<Window> {
-        let length = range.end.min(file).checked_sub(range.start).and_then(|n| usize::try_from(n).ok());
-        let mut bytes = vec![0; length.ok_or_else(|| broken(place))?];
-        let read = source.seek(SeekFrom::Start(range.start)).and_then(|_| source.read_exact(&mut bytes));
-        read.map_err(|e| from_io(place, e))?;
-        Ok(Window { start: range.start, bytes: bytes.into(), file })
+    fn read(source: &mut GroupSource, range: Range<u64>, file: u64, place: &str, broken: BrokenFile) -> Result<Window> {
+        let Range { start, end } = range.start..range.end.min(file);
+        if start > end {
+            return Err(broken(place));
+        }
+        let bytes = match source {
+            GroupSource::Store(source) => read(source.as_mut(), start..end, place)?,
+            GroupSource::Memory(all) => all.slice(start as usize..end as usize),
+        };
+        Ok(Window { start, bytes, file })
     }
 
     fn slice(&self, start: u64, length: Option<usize>) -> parquet::errors::Result<Bytes> {

@@ -4,6 +4,7 @@
 mod cleared;
 mod column;
 mod companion;
+mod companion_group;
 mod data;
 mod encode;
 mod file;
@@ -21,7 +22,8 @@ mod tests;
 mod writer;
 
 pub use column::{ColumnType, TableColumn};
-pub use companion::{CompanionGroup, Companions};
+pub use companion::{CompanionPart, Companions};
+pub use companion_group::CompanionGroup;
 pub use file::written_by;
 pub use format::{
     Commit, Seen, adopt, commit, current, history, history_entry, is_current, is_history, may_hold_rows, replace,
@@ -30,7 +32,7 @@ pub use format::{
 pub use removal::{Orphans, is_staged, orphans};
 pub use rewrite::{Rewriting, rewrite};
 pub use seen_persons::{SeenPerson, SeenPersons, SeenWritten, seen_by};
-pub use shown::{ShownRows, show_rows};
+pub use shown::{ShownRows, show_column, show_rows};
 pub use table::{CurrentFile, CurrentTable, FileWritten, Passed, Receipt, Rewritten, Target, Writing, Written};
 
 use crate::decide::Cleared;

@@ -1,17 +1,18 @@
 //! What stays of a version is written again: only files of which a row or a value goes, each next to its companion,
-//! through the same encoders as of a run. Row groups that lose nothing are copied. Must not know why rows go.
+//! column by column. Row groups that lose nothing are copied. Must not know why rows go.
 
 use super::column::TableColumn;
-use super::companion::{CompanionGroup, CompanionRow, CompanionShape, Companions};
+use super::companion::{CompanionShape, Companions};
 use super::data::Data;
 use super::encode::FileShape;
-use super::file::{Pair, PublishRow, file_name, range_in};
+use super::file::{Pair, file_name, range_in};
 use super::schema::Planned;
 use super::table::{CurrentTable, FileWritten, Rewritten, Target, Written};
-use crate::decide::{Fate, Remaining, mark};
+use crate::decide::{Fate, Remaining};
 use crate::error::{Code, Error, Result};
 use crate::monitor::{Event, Monitor};
 use crate::threads;
+use arrow::buffer::BooleanBuffer;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// How a sweep writes what stays.
@@ -26,6 +27,10 @@ pub struct Rewriting<'a> {
     pub current: &'a CurrentTable,
     /// Name and companion of each of its files, in the order that `Remaining` was made in.
     pub files: &'a [(String, String)],
+    /// BLAKE3 of each of these files, as its manifest has it.
+    pub digests: &'a [String],
+    /// What to say of a file that has another; takes `ROOT:path`.
+    pub changed: fn(&str) -> Error,
     /// Columns that hold tokens.
     pub tokens: &'a [String],
     /// Of these, the subject's; none where no row is about a person.
@@ -90,9 +95,6 @@ fn shape(how: &Rewriting<'_>) -> Result<FileShape> {
     FileShape::new(planned, subject)
 }
 
-/// A data file and its companion while they are read.
-type Both<'a> = (&'a mut Data, &'a mut Companions);
-
 struct RewriteJob<'a> {
     remaining: &'a Remaining,
     target: &'a Target<'a>,
@@ -121,43 +123,50 @@ impl RewriteJob<'_> {
             return Ok((None, 0));
         }
         let fates = self.remaining.fates(file)?;
-        let mut data = Data::open(self.target, name, &self.how.current.columns, self.how.tokens)?;
+        let data = Data::open(self.target, name, &self.how.current.columns, &self.how.digests[file])?;
+        let place = || self.target.lake.display(&self.target.file(name));
+        let mut data = data.ok_or_else(|| (self.how.changed)(&place()))?;
         let mut companions = Companions::open(self.target.state, companion)?;
         if companions.rows() != fates.len() as u64 || data.rows() != companions.rows() {
             return Err(apart(&self.target.lake.display(name)));
         }
         let read = companions.bytes() + data.bytes();
         let mut pair = self.pair(name, &companions)?;
-        let groups = companions.group_rows();
-        // Groups that keep every row and value are copied; those of an earlier form of companions are all made anew.
-        let copies = !companions.is_wide() && groups == data.group_rows();
-        let mut from = 0;
-        for rows in groups {
-            let fates = &fates[from..from + rows];
+        let (mut over, mut from) = (vec![Vec::with_capacity(fates.len()); self.how.keeps.len()], 0);
+        for rows in companions.group_rows() {
+            self.companion(&mut pair, &mut companions, &fates[from..from + rows], &mut over)?;
             from += rows;
-            if copies && fates.iter().all(|fate| *fate == Fate::Stays) {
-                pair.copy(&mut data, &mut companions, rows)?;
-                continue;
-            }
-            self.group(&mut pair, (&mut data, &mut companions), fates)?;
-            if copies {
-                pair.cut()?;
-            }
+        }
+        from = 0;
+        for rows in data.group_rows() {
+            let over = self.places.iter().map(|place| place.map(|place| &over[place][from..from + rows]));
+            data_group(&mut pair, &mut data, &fates[from..from + rows], &over.collect::<Vec<_>>())?;
+            from += rows;
         }
         Ok((Some(pair.finish(self.target)?), read))
     }
 
-    /// Writes what stays of the next row group.
-    fn group(&self, pair: &mut Pair, (data, companions): Both<'_>, fates: &[Fate]) -> Result<()> {
-        let Some(group) = companions.next_group()? else { return Ok(()) };
-        let mut held = HeldRow::new(&group);
-        for (at, fate) in fates.iter().enumerate() {
-            data.advance()?;
-            if *fate != Fate::Goes {
-                self.row(pair, data, &mut held, at)?;
-            }
+    /// Writes what stays of a companion's next row group. Per field with a `keep` of its own, row by row, `over` learns
+    /// whether that is over; of a group that is copied nothing is: what is over was made null before.
+    fn companion(
+        &self,
+        pair: &mut Pair,
+        companions: &mut Companions,
+        fates: &[Fate],
+        over: &mut [Vec<bool>],
+    ) -> Result<()> {
+        // What is of an earlier form is made anew.
+        if all_stay(fates) && !companions.is_wide() {
+            over.iter_mut().for_each(|over| over.resize(over.len() + fates.len(), false));
+            return pair.copy_companion(companions);
         }
-        Ok(())
+        let Some(group) = companions.next_group()? else { return Ok(()) };
+        for (place, over) in over.iter_mut().enumerate() {
+            over.extend(group.field_untils_of(place).iter().map(|until| self.remaining.over(*until)));
+        }
+        let of_group = |place: usize| &over[place][over[place].len() - fates.len()..];
+        let over_of_hash = |q: usize| self.remaining.place_of_hash(q).map(of_group);
+        pair.companion_group(&group.kept(&stays(fates), over_of_hash)?)
     }
 
     fn pair(&self, name: &str, companions: &Companions) -> Result<Pair> {
@@ -166,52 +175,24 @@ impl RewriteJob<'_> {
         let companion = companions.shape().filter(fits).ok_or_else(|| apart(&self.target.lake.display(name)))?;
         Pair::new(file_name(range, self.how.run, self.how.attempt), self.target, &self.shape, &companion)
     }
-
-    fn row(&self, pair: &mut Pair, data: &mut Data, held: &mut HeldRow<'_>, at: usize) -> Result<()> {
-        held.read(at);
-        let mut fields = data.fields()?;
-        self.remaining.null(&held.field_until, &self.places, &mut fields, &mut held.quasi);
-        pair.push(&PublishRow { companion: held.row(at), fields: &fields })
-    }
 }
 
-/// One companion row at a time, as slices.
-struct HeldRow<'a> {
-    group: &'a CompanionGroup,
-    identities: Vec<(u8, &'a [u8; 16])>,
-    field_until: Vec<i64>,
-    quasi: Vec<u64>,
+/// Writes what stays of a data file's next row group; `over` says by column and row which values go.
+fn data_group(pair: &mut Pair, data: &mut Data, fates: &[Fate], over: &[Option<&[bool]>]) -> Result<()> {
+    if all_stay(fates) {
+        return pair.copy_data(data, fates.len());
+    }
+    let changes = fates.contains(&Fate::Changes);
+    let columns = data.kept(&stays(fates), if changes { over } else { &[] })?;
+    pair.data_group(&columns)
 }
 
-const NOBODY: &[u8; 16] = &[0; 16];
+fn all_stay(fates: &[Fate]) -> bool {
+    fates.iter().all(|fate| *fate == Fate::Stays)
+}
 
-impl<'a> HeldRow<'a> {
-    fn new(group: &'a CompanionGroup) -> HeldRow<'a> {
-        HeldRow { group, identities: Vec::new(), field_until: Vec::new(), quasi: Vec::new() }
-    }
-
-    fn read(&mut self, at: usize) {
-        let group = self.group;
-        let slot = |slot| group.identity(at, slot).map_or((mark::NONE, NOBODY), |id| (group.mark(at, slot), id));
-        self.identities.clear();
-        self.identities.extend((0..group.identities()).map(slot));
-        self.field_until.clear();
-        self.field_until.extend((0..group.field_untils()).map(|k| group.field_until(at, k)));
-        self.quasi.clear();
-        self.quasi.extend((0..group.quasis()).map(|q| group.quasi(at, q)));
-    }
-
-    fn row(&self, at: usize) -> CompanionRow<'_> {
-        CompanionRow {
-            first: self.group.first(at),
-            keep_until: self.group.keep_until(at),
-            since: self.group.since(at),
-            consent_until: self.group.consent_until(at),
-            field_until: &self.field_until,
-            identities: &self.identities,
-            quasi: &self.quasi,
-        }
-    }
+fn stays(fates: &[Fate]) -> BooleanBuffer {
+    BooleanBuffer::collect_bool(fates.len(), |row| fates[row] != Fate::Goes)
 }
 
 fn apart(place: &str) -> Error {

@@ -1,11 +1,10 @@
 //! When persons were first read, and when last (R42): one file in `state` beside the companions of a version, for jobs that
 //! count retention from then. Holds first halves of identities and times, nothing else. Must not know rules.
 
-use super::file::HashedUpload;
 use super::table::Target;
 use crate::clock::Instant;
 use crate::error::Result;
-use crate::store::Root;
+use crate::store::{Root, Uploaded};
 use std::io::Write;
 
 /// What the file begins with; after it the length of the key's kind, the kind, and the persons in order.
@@ -76,13 +75,13 @@ impl SeenPersons {
     /// Storage errors.
     pub fn write(&self, target: &Target<'_>, run: &str, attempt: u32) -> Result<SeenWritten> {
         let path = target.companion(&file_name(run, attempt));
-        let mut upload = HashedUpload::open(target.state, &path)?;
+        let mut upload = target.state.upload(&path)?;
         let failed = |error| crate::store::from_io(&target.state.display(&path), error);
         upload.write_all(MAGIC).map_err(failed)?;
         upload.write_all(&(self.kind.len() as u32).to_le_bytes()).map_err(failed)?;
         upload.write_all(self.kind.as_bytes()).map_err(failed)?;
         upload.write_all(self.persons.as_flattened()).map_err(failed)?;
-        let (bytes, blake3) = upload.finish()?;
+        let Uploaded { bytes, blake3 } = upload.finish()?;
         Ok(SeenWritten { path, persons: self.len(), bytes, blake3 })
     }
 

@@ -27,7 +27,8 @@ pub struct ShownRows {
 /// An evidence error when the file is missing, does not decode or has no such row; a storage error when it cannot be read.
 pub fn show_rows(target: &Target<'_>, name: &str, wanted: &[u64]) -> Result<ShownRows> {
     let mut groups = Groups::open(target.lake, &target.file(name), unreadable)?;
-    let columns = groups.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let columns: Vec<String> = groups.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let places: Vec<usize> = (0..columns.len()).collect();
     let (mut rows, mut first, mut wanted) = (Vec::new(), 0, wanted.iter().copied().peekable());
     for (at, count) in groups.group_rows().into_iter().enumerate() {
         let end = first + count as u64;
@@ -36,7 +37,7 @@ pub fn show_rows(target: &Target<'_>, name: &str, wanted: &[u64]) -> Result<Show
             within.push((row - first) as usize);
         }
         if !within.is_empty() {
-            let batch = groups.read(at, usize::MAX)?;
+            let batch = groups.read(at, &places)?;
             rows.extend(shown(&batch, &within).ok_or_else(|| unreadable(groups.place()))?);
         }
         first = end;
@@ -45,6 +46,22 @@ pub fn show_rows(target: &Target<'_>, name: &str, wanted: &[u64]) -> Result<Show
         None => Ok(ShownRows { columns, rows, of: first }),
         Some(_) => Err(unreadable(groups.place())),
     }
+}
+
+/// Reads all values of one column of the file called `name`; none when it has no such column.
+///
+/// # Errors
+/// As [`show_rows`].
+pub fn show_column(target: &Target<'_>, name: &str, column: &str) -> Result<Option<ShownRow>> {
+    let mut groups = Groups::open(target.lake, &target.file(name), unreadable)?;
+    let Some(place) = groups.schema().fields().iter().position(|field| field.name() == column) else { return Ok(None) };
+    let mut values = Vec::new();
+    for at in 0..groups.len() {
+        let batch = groups.read(at, &[place])?;
+        let all: Vec<usize> = (0..batch.num_rows()).collect();
+        values.extend(shown(&batch, &all).ok_or_else(|| unreadable(groups.place()))?.into_iter().flatten());
+    }
+    Ok(Some(values))
 }
 
 fn shown(batch: &RecordBatch, rows: &[usize]) -> Option<Vec<ShownRow>> {

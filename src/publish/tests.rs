@@ -11,7 +11,10 @@ mod servers;
 #[path = "../../tests/it/tool.rs"]
 mod tool;
 
-use super::companion::{CompanionRow, first};
+mod companions;
+
+use super::companion::CompanionRow;
+use super::companion_group::first;
 use super::file::{PublishRow, Sink};
 use super::*;
 use crate::clock::{Instant, Period};
@@ -501,57 +504,6 @@ fn withdrawn_fields_stay_as_nulls_new_ones_are_added_and_types_do_not_change() {
     let before = place.log(1);
     assert_eq!(place.publish(&changed, 3).unwrap_err().code(), Code::ColumnUnfit);
     assert_eq!((place.log(1), place.current().unwrap().version), (before, 1), "nothing was written");
-}
-
-#[test]
-fn r40_companions_hold_what_was_given_row_for_row() {
-    let place = Place::memory();
-    let sample = Sample::new(40_000, 8);
-    let written = place.write(&sample, "run", 1, 2, false).unwrap();
-    let mut numbers = BTreeSet::new();
-    for file in &written.files {
-        let mut companions = Companions::open(&place.state, &file.companion).unwrap();
-        let mut persons = Companions::open_persons(&place.state, &file.companion).unwrap();
-        assert_eq!(companions.rows(), file.rows);
-        let mut last = [0; 16];
-        while let Some(group) = companions.next_group().unwrap() {
-            let only = persons.next_group().unwrap().unwrap();
-            assert_eq!((group.identities(), group.field_untils(), group.quasis(), only.identities()), (2, 1, 1, 1));
-            for i in 0..group.rows() {
-                let number = group.keep_until(i) as u64;
-                let row = sample.row(number);
-                assert!(last <= row.subject);
-                last = row.subject;
-                assert_eq!((group.first(i), only.first(i)), (first(&row.subject), first(&row.subject)));
-                assert_eq!((group.person(i), only.person(i)), (&row.identity, &row.identity));
-                assert_eq!((group.mark(i, 0), group.identity(i, 0)), (mark::KEY, Some(&row.identity)));
-                let weak = if number.is_multiple_of(2) {
-                    (mark::WEAK | mark::RAW, Some(&row.identity))
-                } else {
-                    (mark::NONE, None)
-                };
-                assert_eq!((group.mark(i, 1), group.identity(i, 1)), weak);
-                assert_eq!(group.since(i), if number.is_multiple_of(5) { NO_SINCE } else { number as i64 });
-                assert_eq!(group.consent_until(i), if number.is_multiple_of(3) { i64::MAX } else { number as i64 });
-                assert_eq!((group.field_until(i, 0), group.quasi(i, 0)), (-(number as i64), u64::MAX - number));
-                numbers.insert(number);
-            }
-        }
-        let mut found = Companions::open(&place.state, &file.companion).unwrap();
-        let groups = file.rows.div_ceil(16_384) as usize;
-        assert_eq!(
-            found.skip_while(|_, greatest| greatest >= first(&last)),
-            groups - 1,
-            "the footer finds the last subject"
-        );
-    }
-    assert_eq!(numbers.len(), 40_000);
-    let bytes = place.state.get(&written.files[0].companion).unwrap().unwrap();
-    let cut = &bytes[..bytes.len() - 20];
-    place.state.put("companions/cut.parquet", cut.to_vec()).unwrap();
-    for path in ["companions/cut.parquet", "companions/none.parquet"] {
-        assert_eq!(Companions::open(&place.state, path).err().unwrap().code(), Code::CompanionBroken);
-    }
 }
 
 #[test]

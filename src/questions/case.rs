@@ -1,15 +1,15 @@
 //! What became of one case: each of its requests in each dataset, with dates, versions and what is still lying about.
 //! Meant to be handed on: ids, dates and words; counts under ten are banded, and no value of a person is in it.
 
+use super::notices::{self, CaseRecipient};
 use super::request_status::overall;
 use crate::clock::Instant;
 use crate::decide;
 use crate::error::{Code, Error, Result};
 use crate::evidence::{LedgerEntry, LedgerEvent};
-use crate::job::matching::held;
 use crate::job::{Desk, PublishedDataset, SubjectCall, published};
 use crate::policy::Effect;
-use crate::requests::{LiftEnds, RequestState, RequestStatus, Requests, Standing};
+use crate::requests::{Entry, LiftEnds, RequestState, RequestStatus, Requests, Standing};
 use crate::store::Forgets;
 use crate::sweep;
 use jiff::tz::TimeZone;
@@ -34,6 +34,8 @@ pub struct CaseReport {
     pub state: RequestStatus,
     /// What was asked for under this id.
     pub parts: Vec<CasePart>,
+    /// Recipients that were told of it, or have to be (Art. 19 GDPR).
+    pub recipients: Vec<CaseRecipient>,
     /// Raw exports that lie there: `none`, `fewer than 10` or a number.
     pub raw_exports: String,
     /// Request files that lie there, likewise.
@@ -123,7 +125,8 @@ pub fn report(call: &SubjectCall, request: &str) -> Result<CaseReport> {
     }
     let entries = desk.state.ledger().entries()?;
     let published = published(&desk.state, &desk.project)?;
-    let book = CaseBook { desk: &desk, requests: &requests, entries: &entries, published: &published, lifts: &lifts };
+    let (requests, published) = (&requests, &published);
+    let book = CaseBook { desk: &desk, requests, entries: &entries, published, lifts: &lifts, now: call.now };
     let parts = taken.iter().map(|(at, taken)| book.part(*at, *taken)).collect::<Result<Vec<CasePart>>>()?;
     let state = parts.iter().map(|part| part.state).min().unwrap_or(RequestStatus::Received);
     Ok(CaseReport {
@@ -132,12 +135,15 @@ pub fn report(call: &SubjectCall, request: &str) -> Result<CaseReport> {
         request: request.to_string(),
         at: call.now,
         state,
+        recipients: notices::of_entries(&desk, &entries, requests, &wanted)?,
         raw_exports: lying(sweep::count_raw(&desk.project, &desk.roots)?),
         request_files: lying(request_files(&desk)?),
         not_said: NOT_SAID.map(String::from).to_vec(),
         parts,
     })
 }
+
+const KEEPER: &str = "a hold, or a restriction that keeps bytes, is in force; it may keep some of them (R34, R69)";
 
 const NOT_SAID: [&str; 3] = [
     "Copies that readers of a dataset have made, backups and replicas are not in sight of tamis.",
@@ -181,6 +187,7 @@ struct CaseBook<'a> {
     published: &'a [PublishedDataset<'a>],
     /// Ids of requests, those of lifts that ended a part among them.
     lifts: &'a BTreeMap<u32, String>,
+    now: Instant,
 }
 
 impl CaseBook<'_> {
@@ -198,7 +205,7 @@ impl CaseBook<'_> {
         }
         let (state, note) = match over {
             Some((state, note)) => (state, Some(note)),
-            None => (overall(&standings, self.requests.usable(at)), None),
+            None => (overall(&standings, self.requests.usable(at)), kept(&entry)),
         };
         let due = self.desk.due(entry.list, entry.received);
         Ok(CasePart {
@@ -210,7 +217,7 @@ impl CaseBook<'_> {
             due,
             zone: self.desk.project.zone_of_list(entry.list),
             days: (due.0 - entry.received.0).div_euclid(DAY),
-            ended: entry.ended,
+            ended: !entry.in_force(self.now),
             note,
             values: self.requests.usable(at).note().map(str::to_owned),
             state,
@@ -227,7 +234,12 @@ impl CaseBook<'_> {
         }
         let by = self.requests.ended_by(at).and_then(|lift| self.lifts.get(&lift));
         let why = by.map_or("ended: the list no longer has it".to_string(), |lift| format!("ended by {lift}"));
-        self.requests.entry(at).ended.then_some((RequestStatus::Ended, why))
+        let entry = self.requests.entry(at);
+        if entry.ended {
+            return Some((RequestStatus::Ended, why));
+        }
+        let over = entry.to.filter(|_| !entry.in_force(self.now));
+        over.map(|until| (RequestStatus::Ended, format!("the hold was until {until}")))
     }
 
     fn dataset(&self, of: &PublishedDataset<'_>, at: u32, standing: Standing) -> Result<CaseDataset> {
@@ -249,7 +261,7 @@ impl CaseBook<'_> {
             rows,
             not_binding: of.plan.and_then(binding),
             review: standing.review.map(|review| review.why().to_string()),
-            waits: if effect == Effect::Hold { Vec::new() } else { self.waits(of, standing) },
+            waits: if entry.keeps_bytes() { Vec::new() } else { self.waits(of, standing) },
         })
     }
 
@@ -292,8 +304,8 @@ impl CaseBook<'_> {
         if files > 0 {
             waits.push(format!("{} files of earlier versions", band(files as u64)));
         }
-        if held(self.requests, &of.purpose) {
-            waits.push("a legal hold is in force; it may keep some of them (R34)".into());
+        if self.requests.keeps_bytes_of(&of.purpose, self.now) {
+            waits.push(KEEPER.into());
         }
         let lake = &self.desk.roots[&plan.output.root];
         if lake.forgets() == Forgets::Unknown {
@@ -303,6 +315,23 @@ impl CaseBook<'_> {
             waits.push(format!("the store protects deleted bytes until {until}"));
         }
         waits
+    }
+}
+
+/// What a request that keeps bytes says of itself.
+fn kept(entry: &Entry<'_>) -> Option<String> {
+    let day = |what: &str, at: Option<Instant>| at.map_or(String::new(), |at| format!(", {what} {at}"));
+    match (entry.keeps_bytes(), entry.ground) {
+        (true, Some(ground)) => Some(format!(
+            "rests on Art. 18(1)({}) GDPR: bytes of the person are kept until it is lifted, or until an erasure of the \
+             same person that was received later (R69)",
+            ground.name()
+        )),
+        (true, None) => {
+            let (until, review) = (day("until", entry.to), day("to be looked at by", entry.review_by));
+            Some(format!("keeps bytes of the person{until}{review} (R70)"))
+        }
+        (false, _) => None,
     }
 }
 

@@ -1,13 +1,14 @@
 //! What is known of a person: datasets, versions and requests, as counts, ids and states. Must not know where values were
 //! typed.
 
-use super::reach::{self, Reach};
+use super::reach::{self, FollowedDataset, Reach};
 use crate::clock::Instant;
 use crate::decide::LinkLimits;
 use crate::error::Result;
 use crate::evidence::LedgerEvent;
 use crate::job::{Desk, PublishedDataset, SubjectCall, identities_asked, note, published};
 use crate::monitor::Silent;
+use crate::policy::{Controls, Plan};
 use crate::publish::Companions;
 use crate::requests::{RequestStatus, StoredBond, half};
 use crate::state::Current;
@@ -92,7 +93,8 @@ pub fn find(call: &SubjectCall) -> Result<KnownPerson> {
         let (rows, subjects) = carriers(desk.root(), current, &wanted)?;
         let (job, no_job) = (of.job.clone(), of.plan.is_none());
         let (version, dataset) = (current.version, of.dataset.dataset.clone());
-        companions.push(current.files.iter().map(|file| file.companion.clone()).collect());
+        let files = current.files.iter().map(|file| file.companion.clone()).collect();
+        companions.push(FollowedDataset { companions: files, columns: of.plan.map(slots).unwrap_or_default() });
         datasets.push(InDataset { job, no_job, dataset, version, rows, subjects, erasure: Reach::default() });
     }
     let limits = LinkLimits::of(&desk.project.links);
@@ -101,6 +103,12 @@ pub fn find(call: &SubjectCall) -> Result<KnownPerson> {
     let raw = identities.iter().filter(|(_, raw)| *raw).count();
     let requests = of_person(&desk, &published, &wanted)?;
     Ok(KnownPerson { schema: "tamis-subject-find/1", identities: identities.len(), raw, datasets, requests })
+}
+
+/// Columns of the identity slots of a job's companions, in their order.
+fn slots(plan: &Plan) -> Vec<String> {
+    let Controls { key, strong, weak, .. } = &plan.controls;
+    key.iter().chain(strong).chain(weak).map(|column| plan.columns[*column].name.clone()).collect()
 }
 
 fn carriers(state: &Root, current: &Current, wanted: &BTreeSet<[u8; 16]>) -> Result<(u64, u64)> {

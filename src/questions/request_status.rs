@@ -1,10 +1,10 @@
 //! How far requests have come, each over all datasets that it concerns, with its deadline; and up to which request each
 //! dataset is clean. Ids, dates and counts only. Must not know raw values.
 
+use super::keepers::{Keeper, keepers};
 use crate::clock::Instant;
 use crate::error::Result;
 use crate::evidence::manifest::Identifiers;
-use crate::job::matching::held;
 use crate::job::{Desk, PublishedDataset, SubjectCall, has_deadline, published, waits};
 use crate::requests::{Entry, LiftEnds, RequestStatus, Requests, Standing, Usable};
 use crate::state::Current;
@@ -26,6 +26,8 @@ pub struct Standings {
     pub more: u64,
     /// Lifts that end nothing (R30).
     pub idle_lifts: Vec<IdleLift>,
+    /// What keeps bytes from being removed for good (R34, R69, R70).
+    pub keepers: Vec<Keeper>,
     /// One per dataset that is published.
     pub datasets: Vec<DatasetStanding>,
 }
@@ -91,7 +93,7 @@ pub struct DatasetStanding {
     /// Of these, those applied up to then are in no byte that tamis could verify. A request that leads to further persons
     /// later is applied again then.
     pub removed: Option<Instant>,
-    /// Whether a legal hold is in force that may keep files of it (R34).
+    /// Whether a hold, or a restriction that keeps bytes, is in force that may keep files of it (R34, R69).
     pub held: bool,
     /// Files of earlier versions that wait for removal.
     pub waiting: u64,
@@ -130,9 +132,10 @@ pub fn standings(call: &SubjectCall, most: usize) -> Result<Standings> {
         open: Vec::new(),
         more: 0,
         idle_lifts: idle_lifts(&desk, &requests)?,
+        keepers: keepers(&desk, &requests, &published, call.now)?,
         datasets: Vec::new(),
     };
-    let mut open: Vec<(Instant, u32)> = Vec::new();
+    let mut unfinished: Vec<(Instant, u32)> = Vec::new();
     for at in 0..requests.len() as u32 {
         let entry = requests.entry(at);
         if !has_deadline(&entry) {
@@ -142,16 +145,18 @@ pub fn standings(call: &SubjectCall, most: usize) -> Result<Standings> {
         let status = overall(&standings, requests.usable(at));
         *told.counts.entry(status.to_string()).or_default() += 1;
         // Whoever matched nobody may be meant all the same: a person has to look.
-        if !matches!(status, RequestStatus::Removed | RequestStatus::NotBinding) {
-            open.push((desk.due(entry.list, entry.received), at));
+        let kept = status == RequestStatus::Applied && entry.keeps_bytes();
+        if !kept && !matches!(status, RequestStatus::Removed | RequestStatus::NotBinding) {
+            unfinished.push((desk.due(entry.list, entry.received), at));
         }
         let late = desk.due(entry.list, entry.received) <= call.now;
-        told.overdue += u64::from(late && (status == RequestStatus::Unmatched || standings.iter().any(waits)));
+        let open = standings.iter().any(|standing| waits(&entry, standing));
+        told.overdue += u64::from(late && (status == RequestStatus::Unmatched || open));
     }
-    open.sort_unstable();
-    told.more = open.len().saturating_sub(most) as u64;
-    open.truncate(most);
-    told.open = named(&desk, &requests, &published, &open, call.now)?;
+    unfinished.sort_unstable();
+    told.more = unfinished.len().saturating_sub(most) as u64;
+    unfinished.truncate(most);
+    told.open = named(&desk, &requests, &published, &unfinished, call.now)?;
     told.datasets = published.iter().filter_map(|of| dataset(&desk, &requests, of, call.now)).collect();
     Ok(told)
 }
@@ -265,7 +270,7 @@ fn dataset(
         epoch: current.epoch.clone(),
         applied: dataset.applied,
         removed: dataset.removed,
-        held: held(requests, &published.purpose),
+        held: requests.keeps_bytes_of(&published.purpose, now),
         waiting: dataset.replaced.iter().map(|replaced| replaced.files.len() as u64).sum(),
         kept_until: dataset.kept_until,
         drift: oldest_first(&dataset.drift),

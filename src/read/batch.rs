@@ -128,7 +128,8 @@ impl RawBatch {
         let columns = Arc::new(ColumnMap { positions, width: names.len() });
         let null = null.iter().map(ToString::to_string).collect();
         let read = crate::policy::ReadFormat { null, ..crate::policy::ReadFormat::csv() };
-        let (format, mut scratch) = (of(&read, BadRecords::Refuse).unwrap(), super::Scratch::default());
+        let wanted = super::wanted::WantedNames::none();
+        let (format, mut scratch) = (of(&read, BadRecords::Refuse, &wanted).unwrap(), super::Scratch::default());
         let (block, mut bytes) =
             (Block { offset: 0, taken: 0, laid: None, sheet: None, stop: None }, body.as_bytes().to_vec());
         if bytes.last().is_some_and(|last| *last != b'\n') {

@@ -2,6 +2,7 @@
 //! whole records and lets go: reading, unpacking, decoding and finding the last record end are under the lock, parsing is
 //! not. Must not know formats, columns or cells.
 
+use super::batch::ColumnMap;
 use super::container::{Member, MemberFacts};
 use super::format::{Block, BlockStop, Blocks, FileFormat};
 use crate::error::Result;
@@ -21,6 +22,7 @@ pub(super) struct Numbered {
 pub(super) struct BlockSource {
     root: Root,
     members: Arc<Vec<Member>>,
+    maps: Vec<Arc<ColumnMap>>,
     format: Arc<dyn FileFormat>,
     block_bytes: usize,
     /// The member being read, by index.
@@ -36,10 +38,17 @@ pub(super) struct BlockSource {
 }
 
 impl BlockSource {
-    pub fn new(root: &Root, members: Arc<Vec<Member>>, format: Arc<dyn FileFormat>, block_bytes: usize) -> BlockSource {
+    /// Of these members, each with where its columns are.
+    pub fn new(
+        root: &Root,
+        members: Arc<Vec<Member>>,
+        maps: Vec<Arc<ColumnMap>>,
+        format: Arc<dyn FileFormat>,
+        block_bytes: usize,
+    ) -> BlockSource {
         let (root, facts) = (root.clone(), Vec::new());
         let (current, next, number, spent, stopped) = (None, 0, 0, 0, false);
-        BlockSource { root, members, format, block_bytes, current, next, number, spent, facts, stopped }
+        BlockSource { root, members, maps, format, block_bytes, current, next, number, spent, facts, stopped }
     }
 
     /// Whether every member has been read to its end.
@@ -81,7 +90,10 @@ impl BlockSource {
         if before.is_none_or(|before| before.object.path != member.object.path) {
             self.spent = 0;
         }
-        let opened = self.format.open(&self.root, member, self.spent)?;
+        let mut opened = self.format.open(&self.root, member, self.spent)?;
+        if let Some(map) = self.maps.get(self.next) {
+            opened.blocks.want(map);
+        }
         self.current = Some((self.next, opened.blocks));
         self.next += 1;
         Ok(())

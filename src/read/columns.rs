@@ -2,6 +2,7 @@
 //! whatever format they come in. Must not know what columns are for.
 
 use super::batch::ColumnMap;
+use super::found::FoundNames;
 use super::wanted::ReadRequest;
 use crate::error::{Code, Error, Result};
 use crate::near_miss;
@@ -42,8 +43,7 @@ pub(super) fn columns(names: &[String], request: &ReadRequest<'_>, place: &str) 
     let find = |column: &Column| of_file(&column).then(|| positions.get(column.name.as_str()).copied()).flatten();
     let mut required = request.required.iter().filter_map(|index| request.columns.get(*index)).filter(of_file);
     if let Some(column) = required.find(|column| find(column).is_none()) {
-        let keys = request.source.read.records.keys_of_header();
-        return Err(missing(&column.name, names, place, keys));
+        return Err(missing(&column.name, names, (request, place)));
     }
     let listed = &request.source.listed;
     let known: HashSet<String> = listed
@@ -58,7 +58,10 @@ pub(super) fn columns(names: &[String], request: &ReadRequest<'_>, place: &str) 
             let (first, second) = (first + 1, at + 1);
             return Err(Error::new(
                 Code::ColumnTwice,
-                format!("{place}: columns {first} and {second} of the header have the same name, apart from case"),
+                format!(
+                    "{place}: columns {first} and {second} of the {} have the same name, apart from case",
+                    request.source.read.records.has_names_in()
+                ),
             )
             .help("have it exported with one name per column; other names of a column in `names` count as its own"));
         }
@@ -77,6 +80,31 @@ pub(super) fn columns(names: &[String], request: &ReadRequest<'_>, place: &str) 
     Ok(Headed { map, unlisted, covered, lost })
 }
 
+/// Returns where cells are whose names are found in records: each wanted column has its place in a row.
+pub(super) fn as_wanted(columns: &[Column]) -> ColumnMap {
+    let place = |(at, column): (usize, &Column)| column.parts.is_empty().then_some(at);
+    ColumnMap { positions: columns.iter().enumerate().map(place).collect(), width: columns.len() }
+}
+
+/// Judges the names that were found in the records of one file, as [`columns`] does those of a header; also gives all of
+/// them.
+///
+/// # Errors
+/// As those of [`columns`]; an input error for more names than there may be.
+pub(super) fn found(found: &FoundNames, request: &ReadRequest<'_>, place: &str) -> Result<(Vec<String>, Headed)> {
+    let most = request.source.read.max_columns;
+    if found.too_many {
+        let said = format!("{place}: its records have more than {most} columns, limits.max_columns");
+        return Err(Error::new(Code::InputTooLarge, said)
+            .help("look for an object whose keys are values, or raise limits.max_columns in the source"));
+    }
+    let wanted = request.columns.iter().filter(|column| column.parts.is_empty()).map(|column| &column.name);
+    let known: Vec<&String> = request.source.listed.iter().chain(wanted).collect();
+    let names = found.columns(&known, &request.source.also);
+    let headed = columns(&names, request, place)?;
+    Ok((names, headed))
+}
+
 fn drifted(names: &[String], of: &BTreeMap<String, u64>, place: &str) -> Error {
     let said = |(at, name): (usize, &String)| match name.is_empty() {
         true => format!("one without a name (column {})", at + 1),
@@ -91,11 +119,11 @@ fn drifted(names: &[String], of: &BTreeMap<String, u64>, place: &str) -> Error {
     .help("add them to the source's [columns], or set read.on_drift = \"drop\"")
 }
 
-fn missing(wanted: &str, names: &[String], place: &str, keys: &str) -> Error {
+fn missing(wanted: &str, names: &[String], (request, place): (&ReadRequest<'_>, &str)) -> Error {
     let error = Error::new(Code::ColumnMissing, format!("{place} has no column {wanted}, which this job needs"));
     match near_miss::in_header(wanted, names.iter().map(String::as_str)) {
         Some(said) => error.help(said),
-        None => error.help(format!("check {keys}, or ask whether the export lost the column")),
+        None => error.help(request.source.read.records.help_with_missing()),
     }
 }
 
@@ -113,6 +141,7 @@ fn fold(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::read::Structures;
     use crate::read::tests::{source, wanted};
 
     fn found(names: &[&str], needed: &[&str]) -> Result<(Vec<Option<usize>>, Vec<String>), String> {
@@ -124,8 +153,8 @@ mod tests {
             source: &source,
             columns: &columns,
             required: &[0],
+            structures: Structures::Refuse,
             drop_bad_records: false,
-            look: false,
             block_bytes: 1,
         };
         match super::columns(&names, &request, "raw:x.csv") {
@@ -162,8 +191,8 @@ mod tests {
             source: &source,
             columns: &columns,
             required: &[0],
+            structures: Structures::Refuse,
             drop_bad_records: false,
-            look: false,
             block_bytes: 1,
         };
         let Err(error) = super::columns(&names, &request, "raw:x.csv") else { panic!("Id is missing") };

@@ -7,6 +7,7 @@ mod block_source;
 mod columns;
 mod container;
 mod format;
+mod found;
 mod model;
 mod order;
 mod reader;
@@ -32,7 +33,7 @@ pub use records::{Broken, Records, survey};
 pub use report::{InputReport, MissingColumn, ReadReport, UnlistedColumn};
 pub use said_count::said_count;
 pub use set::{InputObjects, InputPaths, Selection, select, select_set, why_not};
-pub use wanted::ReadRequest;
+pub use wanted::{ReadRequest, Structures};
 
 /// Positions in a block are 32 bits; half of that leaves room for the record that a block ends in.
 const LARGEST: usize = 1 << 30;

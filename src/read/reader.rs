@@ -7,10 +7,11 @@ use super::batch::{Cell, ColumnMap, RawBatch};
 use super::block_source::{BlockSource, Numbered};
 use super::columns::{self, Headed};
 use super::container::{self, Member, MemberFacts};
-use super::format::{self, BadRecords, Failure, FileFormat, FormatScratch, Parsed};
+use super::format::{self, BadRecords, Blocks, Failure, FileFormat, FormatScratch, NamesKnown, Parsed};
+use super::found::FoundNames;
 use super::report::{InputReport, MissingColumn, ReadReport, UnlistedColumn};
 use super::set::Selection;
-use super::wanted::ReadRequest;
+use super::wanted::{ReadRequest, Structures, WantedNames};
 use crate::error::{Code, Error, Result};
 use crate::monitor::{Event, Monitor};
 use crate::policy::ReadFormat;
@@ -74,10 +75,13 @@ pub struct Reader<'a> {
     maps: Vec<Arc<ColumnMap>>,
     columns: ColumnsFound,
     format: Arc<dyn FileFormat>,
+    /// Names of columns are known when all records are.
+    in_records: bool,
+    request: ReadRequest<'a>,
     monitor: &'a dyn Monitor,
 }
 
-/// What the headers of all files say.
+/// What the names of columns of all files say.
 #[derive(Default)]
 struct ColumnsFound {
     /// Names that the source does not list, each with how many inputs have it, and the most columns of one.
@@ -114,13 +118,16 @@ struct Progress {
     records: Vec<u64>,
     dropped: Vec<u64>,
     blank: Vec<u64>,
+    /// Names of columns that were found in records, where the format has them there.
+    found: Vec<FoundNames>,
     failed: Option<Error>,
 }
 
 impl Progress {
     fn new(inputs: usize) -> Progress {
         let none = || vec![0; inputs];
-        Progress { next: 0, records: none(), dropped: none(), blank: none(), failed: None }
+        let found = std::iter::repeat_with(FoundNames::default).take(inputs).collect();
+        Progress { next: 0, records: none(), dropped: none(), blank: none(), found, failed: None }
     }
 }
 
@@ -132,39 +139,47 @@ impl<'a> Reader<'a> {
     pub fn open(
         root: &Root,
         selection: &Selection,
-        request: &ReadRequest<'_>,
+        request: &ReadRequest<'a>,
         monitor: &'a dyn Monitor,
     ) -> Result<Reader<'a>> {
         let read = &request.source.read;
-        let bad = match (request.look, request.drop_bad_records) {
-            (true, _) => BadRecords::Look,
-            (false, true) => BadRecords::DropRagged,
-            (false, false) => BadRecords::Refuse,
+        let bad = match (request.structures, request.drop_bad_records) {
+            (Structures::AsWritten, _) => BadRecords::Look,
+            (Structures::Refuse, true) => BadRecords::DropRagged,
+            (Structures::Refuse, false) => BadRecords::Refuse,
         };
         let members = Arc::new(all_members(root, selection, read)?);
-        let format: Arc<dyn FileFormat> = Arc::from(format::of(read, bad)?);
-        let (mut maps, mut found) = (Vec::new(), ColumnsFound::default());
+        let wanted = WantedNames::of(request.source, request.columns, request.structures);
+        let format: Arc<dyn FileFormat> = Arc::from(format::of(read, bad, &wanted)?);
+        let (mut maps, mut found, mut in_records) = (Vec::new(), ColumnsFound::default(), false);
         for member in members.iter() {
-            let names = format.open(root, member, 0).map(|opened| opened.names);
-            let headed = names.and_then(|names| {
-                let headed = columns::columns(&names, request, &member.place)?;
-                Ok((names, headed))
+            let map = format.open(root, member, 0).and_then(|opened| match opened.names {
+                NamesKnown::Ahead(names) => {
+                    let headed = columns::columns(&names, request, &member.place)?;
+                    readable(&headed.map, &*opened.blocks, request, &member.place)?;
+                    Ok(found.add(names, headed))
+                }
+                NamesKnown::InRecords => {
+                    in_records = true;
+                    Ok(columns::as_wanted(request.columns))
+                }
             });
-            let (names, headed) = headed.map_err(|error| one_of_several(error, member, &members, read))?;
-            maps.push(Arc::new(found.add(names, headed)));
+            maps.push(Arc::new(map.map_err(|error| one_of_several(error, member, &members, read))?));
         }
         let total = members.iter().map(Member::stored).sum();
         monitor.event(Event::Stage { name: "read", total_bytes: Some(total) });
         let block_bytes = request.block_bytes.clamp(1, LARGEST);
         let count = members.len();
         Ok(Reader {
-            blocks: Mutex::new(BlockSource::new(root, members.clone(), format.clone(), block_bytes)),
+            blocks: Mutex::new(BlockSource::new(root, members.clone(), maps.clone(), format.clone(), block_bytes)),
             progress: Mutex::new(Progress::new(count)),
             arrived: Condvar::new(),
             members,
             maps,
             columns: found,
             format,
+            in_records,
+            request: *request,
             monitor,
         })
     }
@@ -206,6 +221,16 @@ impl<'a> Reader<'a> {
         if !blocks.done() {
             return Err(Error::new(Code::InputNotReadable, "the input was not read to its end"));
         }
+        let mut columns = self.columns;
+        for ((member, found), records) in self.members.iter().zip(&progress.found).zip(&progress.records) {
+            // A file without a record lacks nothing.
+            if self.in_records && *records > 0 {
+                let headed = columns::found(found, &self.request, &member.place);
+                let read = &self.request.source.read;
+                let (names, headed) = headed.map_err(|error| one_of_several(error, member, &self.members, read))?;
+                columns.add(names, headed);
+            }
+        }
         let report = |(at, (member, facts)): (usize, (&Member, MemberFacts))| InputReport {
             place: member.place.clone(),
             object: member.object.clone(),
@@ -221,7 +246,7 @@ impl<'a> Reader<'a> {
             delimiter: self.format.delimiter(),
         };
         let inputs = self.members.iter().zip(blocks.facts).enumerate().map(report).collect();
-        let ColumnsFound { unlisted, covered, lost, names } = self.columns;
+        let ColumnsFound { unlisted, covered, lost, names } = columns;
         let lost = lost.into_iter().map(|(name, inputs)| MissingColumn { name, inputs }).collect();
         Ok(ReadReport { inputs, drift: by_name(unlisted), covered: by_name(covered), lost, names })
     }
@@ -268,7 +293,9 @@ impl Ticket<'_, '_> {
         }
         let first = progress.records[input] + 1;
         match parsed {
-            Ok(parsed) => {
+            Ok(mut parsed) => {
+                let found = std::mem::take(&mut parsed.found);
+                progress.found[input].append(found, self.reader.request.source.read.max_columns);
                 progress.records[input] += (parsed.rows + parsed.dropped.len()) as u64;
                 progress.dropped[input] += parsed.dropped.len() as u64;
                 progress.blank[input] += parsed.blank.len() as u64;
@@ -298,6 +325,15 @@ impl Drop for Ticket<'_, '_> {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Refuses a member of which a required column has no values that can be read.
+fn readable(map: &ColumnMap, blocks: &dyn Blocks, request: &ReadRequest<'_>, place: &str) -> Result<()> {
+    let unread = |index: &usize| Some((*index, blocks.unread((*map.positions.get(*index)?)?)?));
+    let Some((index, why)) = request.required.iter().find_map(unread) else { return Ok(()) };
+    let name = request.columns.get(index).map_or("", |column| column.name.as_str());
+    Err(Error::new(Code::FormatNotRead, format!("{place}: column {name} {why}"))
+        .help("have it written as text, a number, a date or a time, or take the column out of the job"))
 }
 
 /// The files of a selection: objects in path order, members of archives in the order of their directory.

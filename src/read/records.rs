@@ -3,11 +3,14 @@
 
 use super::batch::{ColumnMap, RawBatch};
 use super::container::Member;
-use super::format::{self, BadRecords, Blocks, Failure, FaultSpot, FileFormat, RecordFault, Survey};
+use super::format::{self, BadRecords, Blocks, Failure, FaultSpot, FileFormat, NamesKnown, RecordFault, Survey};
+use super::found::FoundNames;
 use super::reader::Scratch;
+use super::wanted::{Structures, WantedNames};
 use crate::error::{Error, Result};
-use crate::policy::ReadFormat;
+use crate::policy::{Column, ReadFormat, Source};
 use crate::store::Root;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// About how much text is one block.
@@ -41,17 +44,39 @@ pub struct Broken {
 /// # Errors
 /// Input errors for each doubt about the whole of it (R39); storage errors; a policy error for an unknown encoding.
 pub fn survey(root: &Root, member: &Member, format: &ReadFormat, key: &[u8; 32]) -> Result<Survey> {
-    format::of(format, BadRecords::Tell)?.survey(root, member, key)
+    format::of(format, BadRecords::Tell, &WantedNames::none())?.survey(root, member, key)
 }
 
 impl Records {
-    /// Opens a member at its first record.
+    /// Opens a member at its first record. Where names are in records, it is read once for them.
     ///
     /// # Errors
     /// Input errors for a member that has no header that can be read; storage errors.
     pub fn open(root: &Root, member: &Member, format: &ReadFormat) -> Result<Records> {
-        let format = format::of(format, BadRecords::Tell)?;
-        let format::OpenedMember { names, blocks } = format.open(root, member, 0)?;
+        Records::open_wanted(root, member, format, &WantedNames::none())
+    }
+
+    /// Opens a member of a source, which says which objects and arrays have columns in them.
+    ///
+    /// # Errors
+    /// As those of [`Records::open`].
+    pub fn open_source(root: &Root, member: &Member, source: &Source) -> Result<Records> {
+        Records::open_wanted(root, member, &source.read, &WantedNames::of(source, &[], Structures::AsWritten))
+    }
+
+    fn open_wanted(root: &Root, member: &Member, read: &ReadFormat, wanted: &WantedNames<'_>) -> Result<Records> {
+        let mut format = format::of(read, BadRecords::Tell, wanted)?;
+        let format::OpenedMember { names, mut blocks } = format.open(root, member, 0)?;
+        let names = match names {
+            NamesKnown::Ahead(names) => names,
+            NamesKnown::InRecords => {
+                let names = names_of(&*format, blocks, read.max_columns);
+                let columns: Vec<Column> = names.iter().map(|name| Column::text(name)).collect();
+                format = format::of(read, BadRecords::Tell, &wanted.all(&columns))?;
+                blocks = format.open(root, member, 0)?.blocks;
+                names
+            }
+        };
         let columns = Arc::new(ColumnMap { positions: Vec::new(), width: names.len() });
         Ok(Records { format, names, blocks, columns, scratch: Scratch::default(), records: 0, broken: None })
     }
@@ -65,6 +90,7 @@ impl Records {
     pub fn want(&mut self, columns: &[usize]) {
         let positions = columns.iter().map(|column| Some(*column)).collect();
         self.columns = Arc::new(ColumnMap { positions, width: self.names.len() });
+        self.blocks.want(&self.columns);
     }
 
     /// Takes a batch's buffers back.
@@ -101,4 +127,17 @@ fn broken(first: u64, fault: RecordFault) -> Broken {
         spot => (None, format!("{spot}: {what}")),
     };
     Broken { record: first + record, byte, error: Error::new(code, what).help(help) }
+}
+
+/// Reads a member for the names that its records have, up to what cannot be read of it: who reads it then is told.
+fn names_of(format: &dyn FileFormat, mut blocks: Box<dyn Blocks>, most: usize) -> Vec<String> {
+    let (mut found, mut scratch) = (FoundNames::default(), Scratch::default());
+    let columns = ColumnMap { positions: Vec::new(), width: 0 };
+    let mut bytes = Vec::new();
+    while let Some(block) = blocks.next(&mut bytes, BLOCK) {
+        let Ok(parsed) = scratch.parse(format, block, std::mem::take(&mut bytes), &columns) else { break };
+        found.append(parsed.found, most);
+        bytes = parsed.text.into_bytes();
+    }
+    found.columns(&[], &BTreeMap::new())
 }

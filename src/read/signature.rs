@@ -50,16 +50,21 @@ const TAR: &str = "a tar archive";
 const TAR_MARK: usize = 257;
 const OTHER_OFFICE: &str = "an Office document";
 const OPEN_DOCUMENT: &str = "an OpenDocument file, such as a spreadsheet";
-const PARQUET: &str = "a Parquet file";
-const JSON: &str = "a JSON file";
+/// What only a source that says so is read as.
+pub(super) const PARQUET: &str = "a Parquet file";
+pub(super) const JSON: &str = "a JSON file";
 
 /// What to do about a file of another kind, where it is not the same for all.
 const WHAT_TO_DO: [(&[&str], &str); 10] = [
     (&[WORKBOOK], "set read.format = \"xlsx\" in the source, or save the sheet with the records as \"CSV UTF-8\""),
     (&[OPEN_DOCUMENT], "save the sheet with the records as \"CSV UTF-8\", or choose CSV where it is exported"),
     (&[OLE], "open it with its password and save the sheet with the records as \"CSV UTF-8\""),
-    (&[JSON], "choose CSV where it is exported, or write the records to one: a line with the names, then one for each"),
-    (&[PARQUET], "write it as CSV first, such as by COPY … TO … in DuckDB"),
+    (
+        &[JSON],
+        "choose CSV where it is exported, or say in its source how it is read: read.format = \"json\" for an array or pages, \
+         \"ndjson\" for one record per line",
+    ),
+    (&[PARQUET], "set read.format = \"parquet\" in the source; `tamis init` does not look into Parquet files yet"),
     (
         &[HTML],
         "something answered with a page in place of the file: renew the login of what fetches the export, and fetch it \
@@ -144,7 +149,8 @@ pub(super) fn document(has: impl Fn(&str) -> bool) -> Option<&'static str> {
 
 /// The error for a file that is something else.
 pub(super) fn refused(place: &str, what: &str) -> Error {
-    Error::new(Code::FormatNotRead, format!("{place} is {what}, which is not read")).help(help(what))
+    let read = if what == JSON { " as CSV" } else { "" };
+    Error::new(Code::FormatNotRead, format!("{place} is {what}, which is not read{read}")).help(help(what))
 }
 
 #[cfg(test)]
@@ -161,8 +167,8 @@ mod tests {
             (b"\xff\xfe<\0h\0t\0m\0l\0", HTML),
             (b"<?xml version='1.0'?><Workbook>", "an XML file"),
             (b"[\n  {\"Id\": 1}]", JSON),
-            (b"{\"Id\": 1}\n{\"Id\": 2}", "a JSON file"),
-            (b"[]", "a JSON file"),
+            (b"{\"Id\": 1}\n{\"Id\": 2}", JSON),
+            (b"[]", JSON),
             (b"%PDF-1.7", "a PDF document"),
             (b"PAR1\x15", PARQUET),
         ] {

@@ -4,7 +4,7 @@
 use super::container::Bytes;
 use super::signature;
 use crate::error::{Code, Error, Result};
-use crate::policy::{Bom, ReadFormat};
+use crate::policy::{Bom, ReadFormat, RecordFormat};
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
 const RAW: usize = 64 * 1024;
@@ -64,7 +64,8 @@ impl Text {
             }
         }
         raw.truncate(count);
-        if let Some(what) = signature::foreign(&raw) {
+        let json = matches!(format.records, RecordFormat::Json(_));
+        if let Some(what) = signature::foreign(&raw).filter(|what| !json || *what != signature::JSON) {
             let within = if bytes.packed() { ", unpacked," } else { "" };
             return Err(signature::refused(&format!("{}{within}", bytes.place()), what));
         }

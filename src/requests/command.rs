@@ -6,11 +6,24 @@ use super::request::Request;
 use super::segment::{EntryRecord, ListTerms, MarkRecord, Segment};
 use crate::clock::Instant;
 use crate::error::Result;
-use crate::policy::Effect;
+use crate::policy::{Effect, Ground};
 use crate::store::Root;
 
 /// Name that stands for the list of requests given by command.
 pub const COMMAND: &str = "command";
+
+/// What only some effects have to say.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RequestTerms {
+    /// A restriction: why (R69).
+    pub ground: Option<Ground>,
+    /// A lift: when the person was told that a restriction ends (R69).
+    pub informed: Option<Instant>,
+    /// A hold: when it ends (R70).
+    pub until: Option<Instant>,
+    /// A hold: when somebody looks at it again (R70).
+    pub review_by: Option<Instant>,
+}
 
 /// One request, its values already identities.
 pub struct RequestCommand {
@@ -26,6 +39,8 @@ pub struct RequestCommand {
     pub lifts: Option<String>,
     /// A lift: it may end an erasure.
     pub lift_erase: bool,
+    /// What only some effects have to say.
+    pub terms: RequestTerms,
     /// Identities it names, with whether they are raw forms; none of a lift.
     pub identities: Vec<([u8; 32], bool)>,
 }
@@ -36,11 +51,14 @@ impl Requests {
     /// # Errors
     /// As [`Requests::open`].
     pub fn ask(&mut self, state: &Root, command: RequestCommand, now: Instant) -> Result<bool> {
-        let RequestCommand { effect, purposes, request, received, lifts, lift_erase, mut identities } = command;
+        let RequestCommand { effect, purposes, request, received, lifts, lift_erase, .. } = command;
+        let RequestCommand { terms: RequestTerms { ground, informed, until, review_by }, mut identities, .. } = command;
         identities.sort_unstable();
         identities.dedup();
-        let terms = ListTerms { list: COMMAND.into(), effect: effect.name().into(), purposes, lift_erase };
-        let request = Request { request, received, dated: true, from: None, to: None, lifts, identities };
+        let ground = ground.map(|ground| ground.name().to_owned());
+        let terms = ListTerms { list: COMMAND.into(), effect: effect.name().into(), purposes, lift_erase, ground };
+        let request =
+            Request { request, received, dated: true, from: None, to: until, lifts, informed, review_by, identities };
         let id = request.id(&terms, &self.keys.entry, 0);
         if self.knows(&id, request.identities.first().map(|(identity, _)| identity)) {
             return Ok(false);
@@ -53,8 +71,10 @@ impl Requests {
         };
         segment.marks.extend(request.identities.iter().map(mark));
         let terms = segment.terms(&terms);
-        let Request { request, received, from, to, lifts, .. } = request;
-        segment.entries.push(EntryRecord { id, terms, received, taken: now, record: 1, from, to, request, lifts });
+        let Request { request, received, from, to, lifts, informed, review_by, .. } = request;
+        let (taken, record) = (now, 1);
+        let of = EntryRecord { id, terms, received, taken, record, from, to, request, lifts, informed, review_by };
+        segment.entries.push(of);
         self.append(Some(state), segment)?;
         self.index()?;
         Ok(true)

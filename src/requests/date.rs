@@ -50,7 +50,7 @@ impl ListDates {
     pub(super) fn new(formats: Option<&[String]>, zone: &TimeZone) -> Result<ListDates> {
         let mut times = Vec::new();
         for separator in [' ', 'T'] {
-            for time in ["%H:%M", "%H:%M:%S%.f"] {
+            for time in ["%H:%M", "%H:%M:%S%.f", "%I:%M %p", "%I:%M%p", "%I:%M:%S %p", "%I:%M:%S%p"] {
                 let ends = ["", "%z", " %z"].map(|end| format!("%Y-%m-%d{separator}{time}{end}"));
                 times.extend(ends);
             }
@@ -123,13 +123,28 @@ mod tests {
             ("2026-06-01 10:00:00 +0200", "2026-06-01T08:00:00Z"),
             ("2026-06-01T10:00:00.000+0000", "2026-06-01T10:00:00Z"),
             ("2026-06-01T10:00Z", "2026-06-01T10:00:00Z"),
+            ("2026-06-01 12:30 AM", "2026-05-31T22:30:00Z"),
+            ("2026-06-01 12:30 pm", "2026-06-01T10:30:00Z"),
+            ("2026-06-01 1:05:09PM", "2026-06-01T11:05:09Z"),
+            ("2026-06-01 10:00 PM UTC", "2026-06-01T22:00:00Z"),
+            ("2026-06-01T10:00 PM +02:00", "2026-06-01T20:00:00Z"),
             // In a gap later by its length; of an overlap the earlier instant.
             ("2026-03-29 02:30", "2026-03-29T01:30:00Z"),
             ("2026-10-25 02:30", "2026-10-25T00:30:00Z"),
         ] {
             assert_eq!(instant(&paris, text), expected, "{text}");
         }
-        for bad in ["", "01.06.2026", "2026-02-30", "06/01/2026", "20260601", "46143", "2026-06-01 10"] {
+        for bad in [
+            "",
+            "01.06.2026",
+            "2026-02-30",
+            "06/01/2026",
+            "20260601",
+            "46143",
+            "2026-06-01 10",
+            "2026-06-01 13:00 PM",
+            "2026-06-01 10 PM",
+        ] {
             assert_eq!(instant(&paris, bad), "NeedsFormats", "{bad}");
         }
     }
@@ -141,6 +156,10 @@ mod tests {
         assert_eq!(instant(&berlin, "1.6.2026 10:15"), "2026-06-01T08:15:00Z");
         assert_eq!(instant(&berlin, "2026-06-01T10:15:00Z"), "2026-06-01T10:15:00Z");
         assert_eq!(instant(&berlin, "2026-06-01"), "InNoFormat");
+        let usual = dates(Some(&["%m/%d/%Y %I:%M %p", "%b %d, %Y %I:%M:%S %p"]), "America/New_York");
+        assert_eq!(instant(&usual, "06/01/2026 12:15 AM"), "2026-06-01T04:15:00Z");
+        assert_eq!(instant(&usual, "Jun 1, 2026 11:59:59 pm"), "2026-06-02T03:59:59Z");
+        assert_eq!(instant(&usual, "06/01/2026 12:15"), "InNoFormat");
         let both = dates(Some(&["%d/%m/%Y", "%m/%d/%Y"]), "UTC");
         assert_eq!(instant(&both, "05/01/2026"), "Ambiguous");
         assert_eq!(instant(&both, "13/01/2026"), "2026-01-13T00:00:00Z");

@@ -8,7 +8,7 @@ use crate::error::{Code, Error, Result};
 use crate::evidence::Witness;
 use crate::evidence::segments::SegmentName;
 use crate::key::Key;
-use crate::policy::Effect;
+use crate::policy::{Effect, Ground};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// How an identity came to belong to an entry.
@@ -39,7 +39,7 @@ impl StoredBond {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EntryRef {
     /// The first half of the identity: as long as a token, which is what a subject is known by.
-    prefix: [u8; 16],
+    pub(super) prefix: [u8; 16],
     /// Entry << 3 | bond << 1 | raw.
     packed: u32,
 }
@@ -87,8 +87,14 @@ pub struct Entry<'a> {
     pub received: Instant,
     /// Begin of the interval of consent (R32).
     pub from: Option<Instant>,
-    /// End of the interval of consent, which is not in it (R32).
+    /// Consent interval, exclusive; of a hold the instant from which it is over (R70).
     pub to: Option<Instant>,
+    /// A restriction: why (R69).
+    pub ground: Option<Ground>,
+    /// A hold: when somebody looks at it again (R70).
+    pub review_by: Option<Instant>,
+    /// A lift: when the person was told that a restriction ends (R69).
+    pub informed: Option<Instant>,
     /// A lift: the id of the request it ends (R30).
     pub lifts: Option<&'a str>,
     /// A lift: it may end an erasure (R30).
@@ -126,49 +132,13 @@ impl Usable {
     }
 }
 
-/// What a lift comes to (R30).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LiftEnds {
-    /// It ends so many requests.
-    Requests(u64),
-    /// No request is stored under the id it names.
-    NoRequest,
-    /// An erasure, which only a lift with `lift_erase` ends.
-    Erasure,
-    /// What is stored under the id was received after the lift.
-    Later,
-}
-
-impl LiftEnds {
-    /// Why a lift ends nothing, in words that name the request; empty when it ends something.
-    pub fn why_nothing(self, request: &str) -> String {
-        match self {
-            LiftEnds::Requests(_) => String::new(),
-            LiftEnds::NoRequest => format!("no request {request} is known"),
-            LiftEnds::Erasure => format!("{request} is an erasure, which only a lift with lift_erase ends (R30)"),
-            LiftEnds::Later => format!("{request} was received later than the lift (R30)"),
-        }
-    }
-
-    /// Returns what a lift comes to.
-    pub fn said(self) -> &'static str {
-        match self {
-            LiftEnds::Requests(1) => "ends one request",
-            LiftEnds::Requests(_) => "ends several requests",
-            LiftEnds::NoRequest => {
-                "ends nothing: no request is known under the id it names; one that was received before the lift ends when it comes"
-            }
-            LiftEnds::Erasure => "ends nothing: only a lift that says so (lift_erase) ends an erasure (R30)",
-            LiftEnds::Later => "ends nothing: what is stored under the id it names was received later (R30)",
-        }
-    }
-}
-
 /// What only few entries have.
-struct Rare {
+pub(super) struct Rare {
     from: Option<Instant>,
     to: Option<Instant>,
-    lifts: Option<String>,
+    informed: Option<Instant>,
+    review_by: Option<Instant>,
+    pub(super) lifts: Option<String>,
 }
 
 /// Keys derived from the identity key, one per use.
@@ -190,7 +160,7 @@ impl DerivedKeys {
     }
 
     /// Stands for a request id in memory.
-    fn of_request(&self, request: &str) -> u64 {
+    pub(super) fn of_request(&self, request: &str) -> u64 {
         let mut first = [0; 8];
         first.copy_from_slice(&blake3::keyed_hash(self.request.expose(), request.as_bytes()).as_bytes()[..8]);
         u64::from_le_bytes(first)
@@ -206,23 +176,23 @@ pub struct Requests {
     pub(super) leftovers: Vec<SegmentName>,
     /// What the next segment says of the ledger.
     pub(super) witness: Option<Witness>,
-    terms: Vec<(ListTerms, Effect)>,
-    ids: Vec<[u8; 16]>,
-    received: Vec<Instant>,
-    terms_of: Vec<u32>,
+    pub(super) terms: Vec<(ListTerms, Effect)>,
+    pub(super) ids: Vec<[u8; 16]>,
+    pub(super) received: Vec<Instant>,
+    pub(super) terms_of: Vec<u32>,
     /// Hash of the request id.
-    requests: Vec<u64>,
-    rare: HashMap<u32, Rare>,
+    pub(super) requests: Vec<u64>,
+    pub(super) rare: HashMap<u32, Rare>,
     /// What the last snapshot that differed from the one before said of an entry.
     listed: HashMap<u32, (Instant, bool)>,
     /// Entries that have no effect any more, each with the lift that ended it; none when its snapshot dropped it.
-    ended: HashMap<u32, Option<u32>>,
+    pub(super) ended: HashMap<u32, Option<u32>>,
     /// Entries that name a value without a normal form, with whether they name one that has it too.
     raw: HashMap<u32, bool>,
     /// The last number of a segment that brought something an entry has learned.
     learned: HashMap<u32, u64>,
     /// Sorted by identity up to `sorted`; `starts[b]..starts[b + 1]` is the part whose identities begin with `b`.
-    table: Vec<EntryRef>,
+    pub(super) table: Vec<EntryRef>,
     sorted: usize,
     starts: Vec<u32>,
     /// One bit per hash of a prefix, set for those in the table: nearly everybody is told apart by one look at it.
@@ -338,6 +308,9 @@ impl Requests {
             received: self.received[at],
             from: rare.and_then(|r| r.from),
             to: rare.and_then(|r| r.to),
+            ground: terms.ground.as_deref().and_then(Ground::named),
+            review_by: rare.and_then(|r| r.review_by),
+            informed: rare.and_then(|r| r.informed),
             lifts: rare.and_then(|r| r.lifts.as_deref()),
             lift_erase: terms.lift_erase,
             ended: self.ended.contains_key(&index),
@@ -363,55 +336,6 @@ impl Requests {
     pub fn of_request(&self, request: &str) -> Vec<u32> {
         let wanted = self.keys.of_request(request);
         (0..self.ids.len() as u32).filter(|at| self.requests[*at as usize] == wanted).collect()
-    }
-
-    /// The lift that ended an entry; none when it is in force, or its snapshot no longer has it.
-    pub fn ended_by(&self, entry: u32) -> Option<u32> {
-        self.ended.get(&entry).copied().flatten()
-    }
-
-    /// What an entry ends, when it is a lift (R30).
-    pub fn lift_ends(&self, lift: u32) -> Option<LiftEnds> {
-        let named = self.of_request(self.entry(lift).lifts?);
-        Some(self.of_lift(lift, named))
-    }
-
-    /// Every lift that ends nothing, each with why (R30).
-    pub fn idle_lifts(&self) -> Vec<(u32, LiftEnds)> {
-        let mut lifts: Vec<(u32, u64)> = Vec::new();
-        for (at, lifted) in self.rare.iter().filter_map(|(at, rare)| Some((*at, rare.lifts.as_deref()?))) {
-            lifts.push((at, self.keys.of_request(lifted)));
-        }
-        lifts.sort_unstable();
-        let mut named: HashMap<u64, Vec<u32>> = lifts.iter().map(|(_, request)| (*request, Vec::new())).collect();
-        if !named.is_empty() {
-            for (at, request) in (0..).zip(&self.requests) {
-                named.entry(*request).and_modify(|entries| entries.push(at));
-            }
-        }
-        let ends =
-            |(lift, request): (u32, u64)| (lift, self.of_lift(lift, named.get(&request).cloned().unwrap_or_default()));
-        lifts.into_iter().map(ends).filter(|(_, ends)| !matches!(ends, LiftEnds::Requests(_))).collect()
-    }
-
-    fn of_lift(&self, lift: u32, mut named: Vec<u32>) -> LiftEnds {
-        named.retain(|at| self.entry(*at).effect != Effect::Lift);
-        let ended = named.iter().filter(|at| self.ends(lift, **at)).count() as u64;
-        let in_time = |at: &u32| self.entry(*at).received <= self.entry(lift).received;
-        match ended {
-            0 if named.is_empty() => LiftEnds::NoRequest,
-            0 if named.iter().any(in_time) => LiftEnds::Erasure,
-            0 => LiftEnds::Later,
-            ended => LiftEnds::Requests(ended),
-        }
-    }
-
-    /// R30: a lift ends effects of the request it names received up to its own date, an erasure only when it says so.
-    fn ends(&self, lift: u32, entry: u32) -> bool {
-        let (lift, entry) = (self.entry(lift), self.entry(entry));
-        entry.received <= lift.received
-            && entry.effect != Effect::Lift
-            && (entry.effect != Effect::Erase || lift.lift_erase)
     }
 
     /// The request file at `object` (`ROOT:path`) as it was last taken in for a list.
@@ -552,6 +476,10 @@ impl Requests {
                 let effect = Effect::named(&terms.effect).ok_or_else(|| {
                     Error::new(Code::StatePartUnreadable, "an entry has an effect that this version does not know")
                 })?;
+                if terms.ground.as_deref().is_some_and(|ground| Ground::named(ground).is_none()) {
+                    let what = "a restriction has a ground that this version does not know";
+                    return Err(Error::new(Code::StatePartUnreadable, what));
+                }
                 self.terms.push((terms.clone(), effect));
                 self.terms.len() - 1
             }
@@ -573,8 +501,9 @@ impl Requests {
         self.received.push(entry.received);
         self.terms_of.push(terms);
         self.requests.push(self.keys.of_request(&entry.request));
-        if entry.from.is_some() || entry.to.is_some() || entry.lifts.is_some() {
-            self.rare.insert(at, Rare { from: entry.from, to: entry.to, lifts: entry.lifts.clone() });
+        let EntryRecord { from, to, informed, review_by, .. } = *entry;
+        if [from, to, informed, review_by].iter().any(Option::is_some) || entry.lifts.is_some() {
+            self.rare.insert(at, Rare { from, to, informed, review_by, lifts: entry.lifts.clone() });
         }
         if entry.lifts.is_some() {
             self.loose.insert(entry.id);
@@ -638,22 +567,6 @@ impl Requests {
         self.ended = gone.chain(self.lifted()).collect();
     }
 
-    /// Entries that lifts have ended, each with the earliest of these.
-    fn lifted(&self) -> Vec<(u32, Option<u32>)> {
-        let mut lifts: HashMap<u64, Vec<u32>> = HashMap::new();
-        for (at, lifted) in self.rare.iter().filter_map(|(at, r)| Some((*at, r.lifts.as_deref()?))) {
-            lifts.entry(self.keys.of_request(lifted)).or_default().push(at);
-        }
-        if lifts.is_empty() {
-            return Vec::new();
-        }
-        let ended = |at: u32| {
-            let by = lifts.get(&self.requests[at as usize])?.iter().filter(|lift| self.ends(**lift, at));
-            Some((at, Some(*by.min_by_key(|lift| (self.received[**lift as usize], **lift))?)))
-        };
-        (0..self.ids.len() as u32).filter_map(ended).collect()
-    }
-
     fn resolve_foreign(&mut self) -> Result<()> {
         let (foreign, notes) = (std::mem::take(&mut self.foreign), std::mem::take(&mut self.foreign_notes));
         let listed = std::mem::take(&mut self.foreign_listed);
@@ -702,12 +615,7 @@ mod tests {
 
     pub(crate) fn segment(numbers: std::ops::Range<u64>) -> Segment {
         let mut segment = Segment::default();
-        let at = segment.terms(&ListTerms {
-            list: "erasure".into(),
-            effect: "erase".into(),
-            purposes: None,
-            lift_erase: false,
-        });
+        let at = segment.terms(&ListTerms { list: "erasure".into(), effect: "erase".into(), ..ListTerms::default() });
         for n in numbers {
             let id = *half(blake3::hash(&n.to_le_bytes()).as_bytes());
             segment.entries.push(EntryRecord {
@@ -720,6 +628,8 @@ mod tests {
                 to: None,
                 request: format!("C-{n}"),
                 lifts: None,
+                informed: None,
+                review_by: None,
             });
             segment.marks.push(MarkRecord { identity: identity(n), entry: id, bond: StoredBond::Named.byte(false) });
         }

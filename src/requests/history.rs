@@ -117,6 +117,34 @@ impl Requests {
         Ok(())
     }
 
+    /// Reads again the identities that entries name, all 32 bytes of each: lookups keep the first half. Of what links have
+    /// taught nobody has more than a half, so it is not among them.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn named(&self, state: &Root, each: &mut dyn FnMut(u32, &[u8; 32])) -> Result<()> {
+        let by_id: HashMap<[u8; 16], u32> = self.all_ids().map(|(at, id)| (*id, at)).collect();
+        if by_id.is_empty() {
+            return Ok(());
+        }
+        for (name, _) in names(&state.list(FOLDER)?)? {
+            let Some(bytes) = state.get(&name.path())? else { continue };
+            for mark in &self.decode(state, name, &bytes)?.marks {
+                if mark.bond & 3 == StoredBond::Named.byte(false)
+                    && let Some(at) = by_id.get(&mark.entry)
+                {
+                    each(*at, &mark.identity);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns every request file that was taken in for a list, as `ROOT:path`, and when that was last.
+    pub fn taken_files<'a>(&'a self, list: &'a str) -> impl Iterator<Item = (&'a str, Instant)> {
+        self.files_of(list).map(|file| (file.object.as_str(), file.taken))
+    }
+
     /// Writes a segment under the next free number and absorbs it. When another process took the number, its entries
     /// are loaded first and those of ours that it already wrote are left out. Without a state nothing is written.
     pub(super) fn append(&mut self, state: Option<&Root>, mut segment: Segment) -> Result<()> {

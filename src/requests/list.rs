@@ -103,9 +103,11 @@ impl fmt::Display for ListFault {
 }
 
 impl IntakeReport {
-    /// Whether a list of legal holds could not be read to the end: whom it holds is not known (R34).
+    /// Whether a list of holds, or of restrictions that keep bytes, could not be read to the end: whom it holds is not
+    /// known (R34, R69).
     pub fn blind_to_holds(&self, project: &Project) -> bool {
-        let holds = |list: &ListIntake| project.lists.get(&list.list).is_some_and(|l| l.effect == Effect::Hold);
+        let keeps = |list: &List| list.effect == Effect::Hold || list.ground.is_some_and(|ground| ground.keeps_bytes());
+        let holds = |list: &ListIntake| project.lists.get(&list.list).is_some_and(keeps);
         self.lists.iter().any(|list| list.unreadable > 0 && holds(list))
     }
 
@@ -580,6 +582,8 @@ impl ListReading<'_> {
             to: request.to,
             request: request.request.clone(),
             lifts: request.lifts.clone(),
+            informed: request.informed,
+            review_by: request.review_by,
         });
         for (identity, raw) in &request.identities {
             self.count.raw += u64::from(*raw);

@@ -45,5 +45,5 @@ pub(super) fn said(place: &str, error: &Error) -> String {
         Some(rest) if rest.starts_with(' ') => format!("it{rest}"),
         _ => message.to_owned(),
     };
-    if said.ends_with("which is not read") { format!("{said}: save it as CSV") } else { said }
+    if said.contains("which is not read") { format!("{said}: save it as CSV") } else { said }
 }

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::invisible;
 use crate::key::Key;
 use crate::near_miss;
-use crate::policy::{Identifier, List, ListMatch};
+use crate::policy::{Effect, Identifier, List, ListMatch};
 use crate::read::RawBatch;
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
@@ -27,10 +27,14 @@ pub(super) struct Request {
     pub(super) dated: bool,
     /// Begin of the interval of consent (R32).
     pub(super) from: Option<Instant>,
-    /// End of the interval of consent, which is not in it (R32).
+    /// R32; of a hold its end (R70).
     pub(super) to: Option<Instant>,
     /// Id of the request that this one ends (R30).
     pub(super) lifts: Option<String>,
+    /// R69.
+    pub(super) informed: Option<Instant>,
+    /// R70.
+    pub(super) review_by: Option<Instant>,
     /// Sorted, each once, with its raw flag.
     pub(super) identities: Vec<([u8; 32], bool)>,
 }
@@ -62,6 +66,15 @@ impl Request {
         for (identity, _) in &self.identities {
             part(identity);
         }
+        // What came later is only there when it is said: ids of entries stored before stay what they were.
+        if let Some(ground) = &terms.ground {
+            part(format!("ground {ground}").as_bytes());
+        }
+        for (name, instant) in [("informed", self.informed), ("review_by", self.review_by)] {
+            if let Some(instant) = instant {
+                part(format!("{name} {}", instant.0).as_bytes());
+            }
+        }
         let mut id = [0; 16];
         id.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
         id
@@ -75,6 +88,7 @@ pub(super) fn terms(list: &List) -> ListTerms {
         effect: list.effect.name().to_owned(),
         purposes: list.purposes.clone(),
         lift_erase: list.lift_erase,
+        ground: list.ground.map(|ground| ground.name().to_owned()),
     }
 }
 
@@ -101,8 +115,12 @@ pub(super) fn reading(list: &List) -> String {
         list.when,
         [list.snapshot],
     ]);
-    if let (Some(formats), Some(said)) = (&list.formats, said.as_array_mut()) {
-        said.push(serde_json::json!(formats));
+    if let Some(said) = said.as_array_mut() {
+        said.extend(list.formats.as_ref().map(|formats| serde_json::json!(formats)));
+        // What came later is only there when it is said: lists without it are not read again.
+        if list.ground.is_some() || list.review_by.is_some() || list.informed.is_some() {
+            said.push(serde_json::json!([list.ground, list.review_by, list.informed]));
+        }
     }
     if let (Some(format), Some(said)) = (&list.sets, said.as_array_mut()) {
         said.push(serde_json::json!(["sets", list.received.is_some(), format!("{format:?}")]));
@@ -163,6 +181,8 @@ pub(super) struct Columns<'a> {
     from: Option<usize>,
     to: Option<usize>,
     lifts: Option<usize>,
+    informed: Option<usize>,
+    review_by: Option<usize>,
     when: Option<usize>,
 }
 
@@ -194,6 +214,8 @@ impl<'a> Columns<'a> {
             from: header.maybe(list.interval.0.as_ref())?,
             to: header.maybe(list.interval.1.as_ref())?,
             lifts: header.maybe(list.lifts.as_ref())?,
+            informed: header.maybe(list.informed.as_ref())?,
+            review_by: header.maybe(list.review_by.as_ref())?,
             when: header.maybe(list.when.as_ref().map(|(column, _)| column))?,
         };
         Ok((columns, header.wanted))
@@ -212,14 +234,22 @@ impl<'a> Columns<'a> {
         if !self.list.request_pattern.is_match(request) {
             return Err("the request id does not match request_pattern".into());
         }
+        let to = self.limit(record, self.to, &self.list.interval.1)?;
+        let review_by = self.limit(record, self.review_by, &self.list.review_by)?;
+        let ends = self.to.is_some() || self.review_by.is_some();
+        if self.list.effect == Effect::Hold && ends && to.is_none() && review_by.is_none() {
+            return Err("a hold needs a day on which it ends, or by which somebody looks at it again (R70)".into());
+        }
         let (received, dated) = self.received(record)?;
         Ok(Some(Request {
             request: request.to_owned(),
             received,
             dated,
             from: self.limit(record, self.from, &self.list.interval.0)?,
-            to: self.limit(record, self.to, &self.list.interval.1)?,
+            to,
             lifts: self.lifted(record)?,
+            informed: self.limit(record, self.informed, &self.list.informed)?,
+            review_by,
             identities: self.identities(record)?,
         }))
     }
@@ -287,7 +317,8 @@ impl<'a> Columns<'a> {
 
 /// The columns that a list names.
 fn named(list: &List) -> Vec<&str> {
-    let optional = [&list.interval.0, &list.interval.1, &list.lifts, &list.received].into_iter().flatten();
+    let optional = [&list.interval.0, &list.interval.1, &list.lifts, &list.received, &list.informed, &list.review_by];
+    let optional = optional.into_iter().flatten();
     let matches = list.matches.iter().flat_map(|of| &of.columns);
     let when = list.when.iter().map(|(column, _)| column);
     [&list.request].into_iter().chain(optional).chain(matches).chain(when).map(String::as_str).collect()
@@ -320,7 +351,7 @@ mod tests {
     #[test]
     fn ids_differ_when_anything_differs() {
         let key = Key::new([2; 32]);
-        let terms = ListTerms { list: "a".into(), effect: "erase".into(), purposes: None, lift_erase: false };
+        let terms = ListTerms { list: "a".into(), effect: "erase".into(), ..ListTerms::default() };
         let base = || Request {
             request: "C-1".into(),
             received: Instant(1),
@@ -328,6 +359,8 @@ mod tests {
             from: None,
             to: None,
             lifts: None,
+            informed: None,
+            review_by: None,
             identities: vec![([1; 32], false), ([2; 32], true)],
         };
         let mut ids = vec![
@@ -343,6 +376,9 @@ mod tests {
             Request { to: Some(Instant(1)), ..base() }.id(&terms, &key, 0),
             Request { lifts: Some("C-1".into()), ..base() }.id(&terms, &key, 0),
             Request { identities: vec![([1; 32], false)], ..base() }.id(&terms, &key, 0),
+            Request { informed: Some(Instant(1)), ..base() }.id(&terms, &key, 0),
+            Request { review_by: Some(Instant(1)), ..base() }.id(&terms, &key, 0),
+            base().id(&ListTerms { ground: Some("b".into()), ..terms.clone() }, &key, 0),
         ];
         let undated =
             |received, again| Request { received: Instant(received), dated: false, ..base() }.id(&terms, &key, again);
@@ -351,6 +387,6 @@ mod tests {
         assert_eq!(base().id(&terms, &key, 0), ids[0]);
         ids.sort_unstable();
         ids.dedup();
-        assert_eq!(ids.len(), 14);
+        assert_eq!(ids.len(), 17);
     }
 }

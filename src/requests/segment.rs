@@ -17,7 +17,7 @@ const NOTE: usize = 16 + 4 + 1 + 1 + 8 + 8;
 const LISTED: usize = 16 + 8 + 1;
 
 /// What all entries of one list under one version of the policy have in common.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ListTerms {
     /// Name of the list, or of the command.
     pub(super) list: String,
@@ -27,6 +27,9 @@ pub(super) struct ListTerms {
     pub(super) purposes: Option<Vec<String>>,
     /// The lift may also end an erasure (R30).
     pub(super) lift_erase: bool,
+    /// Letter of Art. 18(1) GDPR, of restrictions (R69).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) ground: Option<String>,
 }
 
 /// A request file as it was taken in. Without personal data: the digest is keyed.
@@ -67,12 +70,16 @@ pub(super) struct EntryRecord {
     pub(super) record: u64,
     /// Begin of the interval of consent (R32).
     pub(super) from: Option<Instant>,
-    /// End of the interval of consent, which is not in it (R32).
+    /// R32; of a hold its end (R70).
     pub(super) to: Option<Instant>,
     /// Opaque id of the request.
     pub(super) request: String,
     /// R30: id of the request it ends.
     pub(super) lifts: Option<String>,
+    /// R69: when the person was told, of a lift.
+    pub(super) informed: Option<Instant>,
+    /// R70: when somebody looks at it again, of a hold.
+    pub(super) review_by: Option<Instant>,
 }
 
 /// One identity of an entry.
@@ -334,8 +341,9 @@ fn write_entry(entry: &EntryRecord, out: &mut Vec<u8>) {
     out.extend_from_slice(&entry.taken.0.to_le_bytes());
     out.extend_from_slice(&entry.record.to_le_bytes());
     let present = u8::from(entry.from.is_some()) | u8::from(entry.to.is_some()) << 1;
-    out.push(present | u8::from(entry.lifts.is_some()) << 2);
-    for instant in [entry.from, entry.to].into_iter().flatten() {
+    let told = u8::from(entry.informed.is_some()) << 3 | u8::from(entry.review_by.is_some()) << 4;
+    out.push(present | u8::from(entry.lifts.is_some()) << 2 | told);
+    for instant in [entry.from, entry.to, entry.informed, entry.review_by].into_iter().flatten() {
         out.extend_from_slice(&instant.0.to_le_bytes());
     }
     for text in [Some(&entry.request), entry.lifts.as_ref()].into_iter().flatten() {
@@ -351,11 +359,14 @@ fn read_entry(rest: &mut &[u8]) -> Option<EntryRecord> {
     let taken = instant(rest)?;
     let record = u64::from_le_bytes(array(rest)?);
     let present = take(rest, 1)?[0];
-    let from = if present & 1 != 0 { Some(instant(rest)?) } else { None };
-    let to = if present & 2 != 0 { Some(instant(rest)?) } else { None };
+    if present >= 1 << 5 {
+        return None;
+    }
+    let mut when = |bit: u8| if present & bit != 0 { instant(rest).map(Some) } else { Some(None) };
+    let (from, to, informed, review_by) = (when(1)?, when(2)?, when(8)?, when(16)?);
     let request = text(rest)?;
     let lifts = if present & 4 != 0 { Some(text(rest)?) } else { None };
-    Some(EntryRecord { id, terms, received, taken, record, from, to, request, lifts })
+    Some(EntryRecord { id, terms, received, taken, record, from, to, request, lifts, informed, review_by })
 }
 
 fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
@@ -386,7 +397,7 @@ mod tests {
 
     fn sample() -> Segment {
         let mut segment = Segment::default();
-        let terms = ListTerms { list: "erasure".into(), effect: "erase".into(), purposes: None, lift_erase: false };
+        let terms = ListTerms { list: "erasure".into(), effect: "erase".into(), ..ListTerms::default() };
         let at = segment.terms(&terms);
         for n in [3u8, 1, 2, 1] {
             segment.entries.push(EntryRecord {
@@ -399,6 +410,8 @@ mod tests {
                 to: (n != 3).then_some(Instant(-6)),
                 request: format!("C-{n}"),
                 lifts: (n == 2).then(|| "C-1".into()),
+                informed: (n == 2).then_some(Instant(7)),
+                review_by: (n == 1).then_some(Instant(-7)),
             });
             segment.marks.push(MarkRecord { identity: [n; 32], entry: [n; 16], bond: n });
         }

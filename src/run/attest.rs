@@ -1,5 +1,6 @@
 //! The evidence half of a run: intent before, manifest and ledger after, and the report that people see.
 
+use super::causes;
 use super::columns::{self, ColumnChanges};
 use super::pinned::Pinned;
 use super::report::{Outcome, Report};
@@ -163,6 +164,7 @@ pub fn manifest(ready: &Ready, facts: &ManifestFacts<'_>, written: Option<&Writt
         absent: facts.comparable.then_some(verdict.absent),
         no_clock: verdict.no_clock,
         rejected: rejected(facts),
+        causes: causes::of(plan, facts.tally, facts.main, &identifiers(ready, facts)),
         clocks_ignored: ClocksIgnored {
             sentinel: facts.tally.clocks.iter().map(|clock| clock.sentinels).sum(),
             future: facts.tally.clocks.iter().map(|clock| clock.future).sum(),

@@ -8,7 +8,7 @@ use crate::job::Ready;
 use crate::minimize::{Sketcher, alike};
 use crate::monitor::Silent;
 use crate::policy::{Column, CoveredBy, Plan, Source};
-use crate::read::{self, ReadRequest, Reader, Scratch, Selection, UnlistedColumn};
+use crate::read::{self, ReadRequest, Reader, Scratch, Selection, Structures, UnlistedColumn};
 use crate::state::ColumnSeen;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,7 +52,8 @@ pub fn look(ready: &Ready, pinned: &Pinned, names: &[String]) -> Result<SeenColu
 
 fn request<'a>(ready: &'a Ready, columns: &'a [Column]) -> ReadRequest<'a> {
     let (source, drop_bad_records) = (&ready.plan().source, ready.plan().limits.drop_bad_records);
-    ReadRequest { source, columns, required: &[], drop_bad_records, look: true, block_bytes: ready.call.block_bytes }
+    let (structures, block_bytes) = (Structures::AsWritten, ready.call.block_bytes);
+    ReadRequest { source, columns, required: &[], structures, drop_bad_records, block_bytes }
 }
 
 /// Says whether it is worth telling that a column has no values any more: the source declares it, and no field that lost

@@ -4,12 +4,12 @@ use super::pinned::{Pinned, Read};
 use super::published_set;
 use super::stand_in::StandIn;
 use crate::error::{Code, Error, Result};
-use crate::gates::{ColumnRead, FieldRead, Reading};
+use crate::gates::{ColumnRead, FieldRead, Reading, ReviewRead};
 use crate::job::{Ready, Stop};
 use crate::minimize::{Minimizer, RowClock, Stream, Tally};
 use crate::monitor::Monitor;
 use crate::policy::{Field, Location, Plan, Source};
-use crate::read::{self, ReadReport, ReadRequest, Reader, Scratch, Selection};
+use crate::read::{self, ReadReport, ReadRequest, Reader, Scratch, Selection, Structures};
 use crate::requests::{Learned, Requests};
 use crate::stage::{SpillStore, Stage};
 use crate::state::FieldType;
@@ -48,8 +48,8 @@ pub fn read(ready: &Ready, pinned: &Pinned, with: ReadWith<'_>, monitor: &dyn Mo
         source: &plan.source,
         columns: &plan.columns,
         required: &(0..plan.columns.len()).collect::<Vec<_>>(),
+        structures: Structures::Refuse,
         drop_bad_records: plan.limits.drop_bad_records,
-        look: false,
         block_bytes: ready.call.block_bytes,
     };
     let root = ready.root(&plan.input.root);
@@ -60,8 +60,8 @@ pub fn read(ready: &Ready, pinned: &Pinned, with: ReadWith<'_>, monitor: &dyn Mo
             source: &observe.source,
             columns: &observe.columns,
             required: &(0..observe.columns.len()).collect::<Vec<_>>(),
+            structures: Structures::Refuse,
             drop_bad_records: false,
-            look: false,
             block_bytes: ready.call.block_bytes,
         };
         let root = ready.root(&observe.input.root);
@@ -157,9 +157,17 @@ pub fn observed(ready: &Ready, pinned: &Pinned, read: &Read, stand_in: &StandIn)
         before: published_set::records_before(ready, pinned.set()).zip(min_records),
         doubt: published_set::doubt(ready, pinned, read)?,
         first_seen: stand_in.told(),
+        review: review(ready),
         fields: fields.collect(),
         columns: columns_read(ready, read),
     })
+}
+
+/// R71: the day is a day of the job's zone, and the present counts, not the instant that rows are judged at.
+fn review(ready: &Ready) -> Option<ReviewRead> {
+    let plan = ready.plan();
+    let (recipient, day) = plan.recipient.as_ref().and_then(|of| Some((of.name.clone(), of.review_by?)))?;
+    Some(ReviewRead { recipient, review_by: day.to_string(), past: ready.call.now.day(&plan.zone) > day })
 }
 
 /// R64: how many records the sender says an export has, where the source says that it does.

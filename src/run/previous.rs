@@ -13,6 +13,8 @@ pub struct Before<'a> {
     state: &'a Root,
     current: &'a Current,
     comparable: bool,
+    /// Per file the first bits of its least and greatest token, where its footer says so.
+    ranges: Vec<Option<(u32, u32)>>,
 }
 
 impl<'a> Before<'a> {
@@ -24,13 +26,13 @@ impl<'a> Before<'a> {
     pub fn find(ready: &'a Ready, monitor: &dyn Monitor) -> Result<Option<Before<'a>>> {
         let Some(current) = &ready.dataset.current else { return Ok(None) };
         let state = ready.state.root();
-        let mut comparable = current.epoch == ready.keys.epoch;
+        let (mut comparable, mut ranges) = (current.epoch == ready.keys.epoch, Vec::new());
         for file in &current.files {
             if !comparable {
                 break;
             }
             match Companions::open_persons(state, &file.companion) {
-                Ok(_) => {}
+                Ok(companions) => ranges.push(companions.range()),
                 Err(error) if error.kind() == Kind::Evidence => {
                     comparable = false;
                     monitor.event(Event::Warning(format!("{error}; rows that are absent now cannot be counted (R35)")));
@@ -38,7 +40,7 @@ impl<'a> Before<'a> {
                 Err(error) => return Err(error),
             }
         }
-        Ok(Some(Before { state, current, comparable }))
+        Ok(Some(Before { state, current, comparable, ranges }))
     }
 
     /// Whether its subjects can be compared with those of a new version.
@@ -53,7 +55,13 @@ impl PreviousVersion for Before<'_> {
     }
 
     fn persons(&self, bucket: usize, buckets: usize, each: &mut dyn FnMut(u32, &[u8; 16]) -> Result<()>) -> Result<()> {
-        for file in self.current.files.iter().filter(|_| self.comparable) {
+        let meets = |range: &Option<(u32, u32)>| {
+            range.is_none_or(|(least, greatest)| {
+                bucket_of(least, buckets) <= bucket && bucket_of(greatest, buckets) >= bucket
+            })
+        };
+        let files = self.current.files.iter().zip(&self.ranges).filter(|(_, range)| self.comparable && meets(range));
+        for (file, _) in files {
             let mut companions = Companions::open_persons(self.state, &file.companion)?;
             companions.skip_while(|_, greatest| bucket_of(greatest, buckets) >= bucket);
             while let Some(group) = companions.next_group()? {

@@ -14,6 +14,8 @@ use zeroize::Zeroize;
 const PREFIX: &str = "tamis-spill-";
 const DATA: &str = "rows";
 const TAG: usize = 16;
+/// Room that reading takes behind what is read.
+pub(super) const SEALED_EXTRA: usize = TAG;
 /// What a worker gathers before it writes: large pieces cost the system far less than small ones.
 const PIECE: usize = 1 << 20;
 
@@ -218,31 +220,34 @@ impl SpillStore {
                 Ok(())
             }
             SlotPlace::Sealed { id, offset } => {
-                let mut sealed = vec![0; lengths.clone().take(M).map(|length| length + TAG).sum()];
-                self.file.read_exact_at(&mut sealed, *offset).map_err(|e| {
-                    Error::new(failure(&e), format!("staged rows could not be read from the spill: {}", reason(&e)))
-                        .help("run again; nothing was published")
-                })?;
-                let mut rest = sealed.as_slice();
+                let mut offset = *offset;
                 for ((id, out), length) in (*id..).zip(outs).zip(lengths) {
-                    self.open(id, &rest[..length + TAG], out)?;
-                    rest = &rest[length + TAG..];
+                    self.open(id, offset, length + TAG, out)?;
+                    offset += (length + TAG) as u64;
                 }
                 Ok(())
             }
         }
     }
 
-    fn open(&self, id: u64, sealed: &[u8], out: &mut Vec<u8>) -> Result<()> {
-        let (start, (sealed, tag)) = (out.len(), sealed.split_at(sealed.len() - TAG));
-        out.resize(start + sealed.len(), 0);
-        let aad = Aad::from(id.to_le_bytes());
-        let opened = self.key.open_separate_gather(nonce(id), aad, sealed, tag, &mut out[start..]);
-        opened.map_err(|_| {
-            out.truncate(start);
-            Error::new(Code::SpillFailed, "staged rows in the spill are not what was written there")
-                .help("check the disk of the spill directory, then run again; nothing was published")
-        })
+    /// Reads a part to the end of `out` and opens it there.
+    fn open(&self, id: u64, offset: u64, sealed: usize, out: &mut Vec<u8>) -> Result<()> {
+        let start = out.len();
+        out.resize(start + sealed, 0);
+        let read = self.file.read_exact_at(&mut out[start..], offset).map_err(|e| {
+            Error::new(failure(&e), format!("staged rows could not be read from the spill: {}", reason(&e)))
+                .help("run again; nothing was published")
+        });
+        let opened = read.and_then(|()| {
+            let aad = Aad::from(id.to_le_bytes());
+            let opened = self.key.open_in_place(nonce(id), aad, &mut out[start..]);
+            opened.map(|opened| opened.len()).map_err(|_| {
+                Error::new(Code::SpillFailed, "staged rows in the spill are not what was written there")
+                    .help("check the disk of the spill directory, then run again; nothing was published")
+            })
+        });
+        out.truncate(start + *opened.as_ref().unwrap_or(&0));
+        opened.map(|_| ())
     }
 }
 

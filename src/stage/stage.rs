@@ -3,7 +3,7 @@
 
 use super::bucket::{Control, RowBucket};
 use super::record::{self, ControlRecords, FieldParts};
-use super::spill_store::{HeldBytes, Slot, SpillStore, Tail};
+use super::spill_store::{HeldBytes, SEALED_EXTRA, Slot, SpillStore, Tail};
 use crate::error::{Code, Error, Result};
 use crate::minimize::{Layout, Rows, flag};
 use std::sync::Mutex;
@@ -251,8 +251,8 @@ impl Staged {
     /// The first parts of all chunks of a bucket.
     fn read<const N: usize>(&self, bucket: usize) -> Result<[Vec<u8>; N]> {
         let chunks = &self.chunks[bucket];
-        let length = |part: usize| chunks.iter().map(|c| c.parts.lengths()[part]).sum();
-        let mut parts = std::array::from_fn(|part| Vec::with_capacity(length(part)));
+        let length = |part: usize| chunks.iter().map(|c| c.parts.lengths()[part]).sum::<usize>();
+        let mut parts = std::array::from_fn(|part| Vec::with_capacity(length(part) + SEALED_EXTRA));
         for chunk in chunks {
             self.spill_store.read_parts(&chunk.parts, parts.each_mut())?;
         }

@@ -96,6 +96,9 @@ pub struct Replaced {
     pub at: Instant,
     /// Requests taken in up to then had been applied to that version.
     pub applied: Option<Instant>,
+    /// Epoch of its tokens; none in records of before it was noted, and of files of other programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<String>,
     /// Files that are purged once the grace is over.
     pub files: Vec<PublishedFile>,
 }
@@ -220,7 +223,8 @@ impl Dataset {
         if let Some(old) = self.current.take() {
             let gone = |file: &PublishedFile| current.files.iter().all(|new| new.path != file.path);
             let files: Vec<PublishedFile> = old.files.into_iter().filter(gone).collect();
-            self.replaced.push(Replaced { version: old.version, at, applied: self.applied, files });
+            let (version, epoch) = (old.version, Some(old.epoch));
+            self.replaced.push(Replaced { version, at, applied: self.applied, epoch, files });
         }
         self.seen(current.as_of);
         self.current = Some(current);

@@ -7,6 +7,7 @@ mod intent;
 mod kinds;
 mod lease;
 mod names;
+mod notices;
 mod parts;
 mod schedule;
 mod sweep;
@@ -16,6 +17,7 @@ pub use accept::Accept;
 pub use dataset::{ColumnSeen, Current, Dataset, FieldType, PublishedFile, Replaced, Retirement, SetRead, SetState};
 pub use intent::{Intent, Origin, Pin, pins, stamp};
 pub use lease::{Claim, Claimant, Holder, Lease, Process};
+pub use notices::{FormerFile, FormerToken, Notice, NoticeItem};
 pub use parts::{Behind, Since};
 pub use schedule::{End, RefusedRun, Scheduled};
 pub use sweep::{RequestsMet, SweepEnd, SweepRecord};
@@ -220,13 +222,14 @@ impl State {
 
 /// Whether tamis writes a path of the state, companions apart; request files of others may lie in it too.
 pub fn is_own(path: &str) -> bool {
-    const FOLDERS: [&str; 10] = [
+    const FOLDERS: [&str; 11] = [
         "accepts",
         "datasets",
         "keys",
         "kinds",
         "leases",
         "ledger",
+        "recipients",
         "requests/segments",
         "runs",
         "schedules",

@@ -19,5 +19,5 @@ pub use answer::from_io;
 pub use glob::PathGlob;
 pub use listing::{Aside, EntryShape, Listing, Meant, Unseen, printable};
 pub(crate) use open::{inside, local_folder, settle};
-pub use root::{Created, Object, ObjectSource, Root, SeekSource, Upload};
+pub use root::{Created, Object, ObjectSource, Root, SeekSource, Upload, Uploaded};
 pub use versions::{Forgets, OpenUpload, PastVersion};

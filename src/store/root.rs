@@ -76,8 +76,17 @@ pub enum Created {
 
 /// An upload under way; nothing is visible before `finish`, and nothing stays after `drop` without it.
 pub trait Upload: Write + Send {
-    /// Makes the object visible; returns its length.
-    fn finish(self: Box<Self>) -> Result<u64>;
+    /// Makes the object visible; says what it is.
+    fn finish(self: Box<Self>) -> Result<Uploaded>;
+}
+
+/// What was uploaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uploaded {
+    /// Length.
+    pub bytes: u64,
+    /// BLAKE3, in hexadecimal digits.
+    pub blake3: String,
 }
 
 impl Root {

@@ -144,7 +144,8 @@ fn uploads_appear_whole_or_not_at_all() {
                 upload.write_all(piece).unwrap();
             }
             assert_eq!(root.get(&path).unwrap(), None, "not before finish");
-            assert_eq!(upload.finish().unwrap(), length);
+            let blake3 = blake3::hash(&bytes).to_hex().to_string();
+            assert_eq!(upload.finish().unwrap(), Uploaded { bytes: length, blake3 });
             assert!(root.get(&path).unwrap().unwrap() == bytes);
             let mut again = root.upload(&path).unwrap();
             let refused =

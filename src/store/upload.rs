@@ -2,7 +2,7 @@
 //! Nothing is visible before `finish`; dropping without it takes back what was sent. Must not know what is written.
 
 use super::answer::{failed, to_io};
-use super::root::{Created, Root, Upload};
+use super::root::{Created, Root, Upload, Uploaded};
 use crate::error::{Code, Error, Result};
 use bytes::BytesMut;
 use futures::FutureExt;
@@ -21,6 +21,8 @@ pub(super) struct PartUpload {
     part: usize,
     filling: BytesMut,
     sent: u64,
+    /// Of what was sent: a part at a time, since whole blocks are hashed many at once.
+    hasher: blake3::Hasher,
     upload: Option<Box<dyn MultipartUpload>>,
     on_its_way: Option<JoinHandle<object_store::Result<()>>>,
 }
@@ -28,7 +30,16 @@ pub(super) struct PartUpload {
 impl PartUpload {
     pub(super) fn new(root: Root, path: &str) -> PartUpload {
         let part = if root.direct { LOCAL_PART } else { PART };
-        PartUpload { root, path: path.into(), part, filling: BytesMut::new(), sent: 0, upload: None, on_its_way: None }
+        PartUpload {
+            root,
+            path: path.into(),
+            part,
+            filling: BytesMut::new(),
+            sent: 0,
+            hasher: blake3::Hasher::new(),
+            upload: None,
+            on_its_way: None,
+        }
     }
 
     fn send(&mut self) -> Result<()> {
@@ -39,6 +50,7 @@ impl PartUpload {
         };
         let part = self.filling.split().freeze();
         self.sent += part.len() as u64;
+        self.hasher.update(&part);
         let outcome = if self.root.direct {
             // Outside of the runtime it is this very thread that writes, and its cache that holds the part.
             let mut sending = upload.put_part(part.into());
@@ -78,22 +90,27 @@ impl PartUpload {
         failed("writing", &self.root.display(&self.path), error)
     }
 
-    fn complete(&mut self, upload: &mut dyn MultipartUpload) -> Result<u64> {
+    fn complete(&mut self, upload: &mut dyn MultipartUpload) -> Result<Uploaded> {
         match self.root.runtime.block_on(upload.complete()) {
-            Ok(_) => Ok(self.sent),
+            Ok(_) => Ok(self.uploaded()),
             // The answer may be lost though the object is there; the name is ours alone, so its length decides.
             Err(error) => match self.root.head(&self.path) {
-                Ok(Some(object)) if object.bytes == self.sent => Ok(self.sent),
+                Ok(Some(object)) if object.bytes == self.sent => Ok(self.uploaded()),
                 _ => Err(self.lost(&error)),
             },
         }
     }
 
-    fn small(&mut self) -> Result<u64> {
+    fn uploaded(&self) -> Uploaded {
+        Uploaded { bytes: self.sent, blake3: self.hasher.finalize().to_hex().to_string() }
+    }
+
+    fn small(&mut self) -> Result<Uploaded> {
         let bytes = Vec::from(self.filling.split());
-        let length = bytes.len() as u64;
+        self.sent += bytes.len() as u64;
+        self.hasher.update(&bytes);
         match self.root.create(&self.path, bytes)? {
-            Created::New => Ok(length),
+            Created::New => Ok(self.uploaded()),
             Created::Exists => Err(taken(&self.root.display(&self.path))),
         }
     }
@@ -123,7 +140,7 @@ impl Write for PartUpload {
 }
 
 impl Upload for PartUpload {
-    fn finish(mut self: Box<Self>) -> Result<u64> {
+    fn finish(mut self: Box<Self>) -> Result<Uploaded> {
         if self.upload.is_none() {
             return self.small();
         }
@@ -131,7 +148,7 @@ impl Upload for PartUpload {
             self.send()?;
         }
         self.wait()?;
-        let Some(mut upload) = self.upload.take() else { return Ok(self.sent) };
+        let Some(mut upload) = self.upload.take() else { return Ok(self.uploaded()) };
         let done = self.complete(upload.as_mut());
         if done.is_err() {
             self.upload = Some(upload);

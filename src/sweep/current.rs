@@ -2,13 +2,13 @@
 //! Must not know what is decided.
 
 use super::scene::Scene;
-use crate::decide::{self, ReviewedVersion};
+use crate::decide::ReviewedVersion;
 use crate::error::{Code, Error, Result};
+use crate::evidence::Manifest;
 use crate::evidence::manifest::File;
-use crate::evidence::{Manifest, check_same};
 use crate::gates::Gate;
 use crate::job::CompanionFiles;
-use crate::publish;
+use crate::publish::{self, CompanionGroup, CompanionPart, Companions};
 use crate::state::{Current, Dataset};
 use crate::treatments::Treat;
 
@@ -24,6 +24,8 @@ pub struct PublishedVersion<'a> {
     pub(super) files: Vec<(String, String)>,
     /// Its companions, file by file: what links are followed over.
     pub companions: CompanionFiles<'a>,
+    /// BLAKE3 of each file.
+    pub(super) digests: Vec<String>,
     keeps: Vec<String>,
 }
 
@@ -61,11 +63,23 @@ impl<'a> PublishedVersion<'a> {
                 .help("compare them: `tamis verify`"));
         }
         let keeps = manifest.fields.iter().filter(|f| f.keep.is_some()).map(|f| f.name.clone()).collect();
-        let paths = files.iter().map(|(_, companion)| companion.clone()).collect();
-        let companions = CompanionFiles::open(scene.state.root(), paths)?;
-        let named: Vec<&File> = manifest.output.companions.iter().collect();
-        check_same(scene.state.root(), &named)?;
-        Ok(Some(PublishedVersion { current, table, manifest, files, companions, keeps }))
+        let digests = |files: &[File], paths: &mut dyn Iterator<Item = &str>| -> Option<Vec<String>> {
+            let named = |path| files.iter().find(|file| file.path == path).map(|file| file.blake3.clone());
+            (files.len() == current.files.len()).then(|| paths.map(named).collect()).flatten()
+        };
+        let data = digests(&manifest.output.files, &mut current.files.iter().map(|file| file.path.as_str()));
+        let paths = files.iter().map(|(_, companion)| companion.as_str());
+        let of_companions = digests(&manifest.output.companions, &mut paths.clone());
+        let Some((digests, of_companions)) = data.zip(of_companions) else {
+            return Err(Error::new(
+                Code::TableApart,
+                format!("{}: manifest and state name other files", dataset.dataset),
+            )
+            .help("compare them: `tamis verify`"));
+        };
+        let named = paths.map(str::to_string).zip(of_companions).collect();
+        let companions = CompanionFiles::named(scene.state.root(), named)?;
+        Ok(Some(PublishedVersion { current, table, manifest, files, digests, companions, keeps }))
     }
 
     /// Whether readers still see this version.
@@ -74,17 +88,6 @@ impl<'a> PublishedVersion<'a> {
     /// Storage errors.
     pub fn is_current(&self, scene: &Scene<'_>) -> Result<bool> {
         publish::is_current(scene.target.lake, scene.target.path, &self.table)
-    }
-
-    /// Compares the data files that will be written anew with what the manifest says of them.
-    ///
-    /// # Errors
-    /// Evidence, when one is another; storage errors.
-    pub(super) fn check_files(&self, scene: &Scene<'_>, touched: impl Fn(usize) -> bool) -> Result<()> {
-        let paths: Vec<&str> = self.current.files.iter().map(|file| file.path.as_str()).collect();
-        let is_touched = |file: &&File| paths.iter().position(|path| *path == file.path).is_none_or(&touched);
-        let named: Vec<&File> = self.manifest.output.files.iter().filter(is_touched).collect();
-        check_same(scene.target.lake, &named)
     }
 
     /// Columns with a `keep` of their own, in the order of the companions' dates.
@@ -131,22 +134,33 @@ impl<'a> PublishedVersion<'a> {
     }
 }
 
+impl PublishedVersion<'_> {
+    fn check(&self, companions: &Companions, file: usize) -> Result<()> {
+        if companions.field_untils_and_quasis() == (self.keeps.len(), self.quasi_keeps().len()) {
+            return Ok(());
+        }
+        Err(Error::new(
+            Code::CompanionBroken,
+            format!("companion {} has other columns than its manifest says", self.files[file].1),
+        )
+        .help("compare its hash with the manifest: `tamis verify`"))
+    }
+}
+
 impl ReviewedVersion for PublishedVersion<'_> {
+    type Rows = CompanionGroup;
+
     fn files(&self) -> usize {
         self.files.len()
     }
 
-    fn read(&self, file: usize, each: &mut dyn FnMut(&dyn decide::PublishedRows) -> Result<()>) -> Result<()> {
-        let quasis = self.quasi_keeps().len();
-        self.companions.whole_groups(file, &mut |group| {
-            if group.field_untils() == self.keeps.len() && group.quasis() == quasis {
-                return each(group);
-            }
-            Err(Error::new(
-                Code::CompanionBroken,
-                format!("companion {} has other columns than its manifest says", self.files[file].1),
-            )
-            .help("compare its hash with the manifest: `tamis verify`"))
-        })
+    fn rules(&self, file: usize, each: &mut dyn FnMut(&CompanionGroup) -> Result<()>) -> Result<()> {
+        let mut companions = self.companions.companion(file, CompanionPart::Rules)?;
+        self.check(&companions, file)?;
+        companions.each(each)
+    }
+
+    fn hashes(&self, file: usize, each: &mut dyn FnMut(&CompanionGroup) -> Result<()>) -> Result<()> {
+        self.companions.companion(file, CompanionPart::Hashes)?.each(each)
     }
 }

@@ -54,6 +54,7 @@ pub(super) fn manifest(
         absent: None,
         no_clock: 0,
         rejected: Rejected::default(),
+        causes: Vec::new(),
         clocks_ignored: ClocksIgnored::default(),
         fields: before.fields.iter().map(unread).collect(),
         identifiers: before.identifiers.clone(),

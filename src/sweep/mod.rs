@@ -3,6 +3,7 @@
 
 mod current;
 mod evidence;
+mod notices;
 mod raw;
 mod removal;
 mod scene;
@@ -26,7 +27,7 @@ use crate::job::{
     without_job,
 };
 use crate::monitor::{Event, Monitor};
-use crate::policy::{self, Effect, Plan, Project};
+use crate::policy::{self, Plan, Project};
 use crate::requests::{self, IntakeReport, Requests};
 use crate::state::{Dataset, RequestsMet, State, SweepEnd};
 use crate::store::Root;
@@ -266,7 +267,7 @@ fn taken_in(ready: &Ready, monitor: &dyn Monitor) -> Result<(Requests, IntakeRep
     Ok((requests, intake, met))
 }
 
-/// Removes raw exports of these jobs; any hold in force keeps them, and any that could not be read.
+/// Removes raw exports of these jobs; any hold and any restriction that keeps bytes keeps them, and any that could not be read.
 fn raw(
     ready: &Ready,
     requests: &Requests,
@@ -274,9 +275,7 @@ fn raw(
     jobs: &[&Plan],
     (of, monitor): (&str, &dyn Monitor),
 ) -> Result<RawExports> {
-    let in_force = requests.in_force();
-    let held = intake.blind_to_holds(&ready.project)
-        || in_force.iter().any(|(_, effect, _, entries)| *effect == Effect::Hold && *entries > 0);
+    let held = intake.blind_to_holds(&ready.project) || requests.keeps_raw(ready.call.now);
     let monitor = Awake::new(&ready.call.caller, monitor);
     raw::remove_raw((&ready.project, jobs), &ready.roots, &ready.state, held, of, ready.call.now, &monitor)
 }

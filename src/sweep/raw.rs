@@ -1,5 +1,5 @@
-//! Raw exports go when they are older than `raw_keep`. A legal hold keeps all of them: nobody can tell whom they hold
-//! without reading them. Must not know datasets.
+//! Raw exports go when they are older than `raw_keep`. A hold, or a restriction that keeps bytes, keeps all of them:
+//! nobody can tell whom they hold without reading them. Must not know datasets.
 
 use crate::clock::{self, Instant};
 use crate::error::{Code, Error, Result};
@@ -23,7 +23,8 @@ pub struct RawExports {
     pub removed: u64,
     /// Length of these exports together.
     pub bytes: u64,
-    /// Objects that are due and that a legal hold keeps, or a list of holds that could not be read.
+    /// Objects that are due and that a hold, or a restriction that keeps bytes, keeps, or a list of these that could not
+    /// be read.
     pub held: u64,
     /// What lies there and cannot be read, so that nobody can say whether it is due, nor remove it.
     pub unseen: u64,

@@ -3,7 +3,7 @@
 
 use super::scene::{DatasetRequests, Scene};
 use crate::clock::{self, Instant, Period};
-use crate::decide::{Entries, reached_by_hold};
+use crate::decide::{Entries, has_kept_person};
 use crate::error::Result;
 use crate::evidence::{LedgerEvent, RunRef, has_digest};
 use crate::job::{ATTEMPT, recover};
@@ -86,7 +86,7 @@ pub struct Removal {
     pub waiting: u64,
     /// When the next of them may go.
     pub next: Option<Instant>,
-    /// Files that a legal hold keeps.
+    /// Files that a hold, or a restriction that keeps bytes, keeps.
     pub held: u64,
     /// Versions that the store protects.
     pub protected: u64,
@@ -271,7 +271,7 @@ impl<'a> Pass<'a> {
         }
         let mut companions = Companions::open_identities(self.scene.target.state, companion)?;
         while let Some(group) = companions.next_group()? {
-            if reached_by_hold(&group, self.entries) {
+            if has_kept_person(&group, self.entries) {
                 return Ok(true);
             }
         }

@@ -2,13 +2,14 @@
 //! (design section 5, "A bad night"). Must not know why the run was refused.
 
 use super::current::PublishedVersion;
+use super::notices;
 use super::removal::{self, Removal};
 use super::scene::{DatasetRequests, Scene};
 use super::version::{self, Making, Swept};
 use crate::decide::Links;
 use crate::error::{Code, Error, Result};
 use crate::evidence::{Manifest, segments};
-use crate::job::matching::{self, Followed, held};
+use crate::job::matching::{self, Followed};
 use crate::job::{Awake, CompanionFiles, Ready, Watched, intake};
 use crate::monitor::Monitor;
 use crate::policy::Effect;
@@ -62,7 +63,7 @@ pub fn apply(
 ) -> Result<Option<Swept>> {
     let news = requests.fresh(&ready.call.job) || behind(ready);
     let (mut dataset, behind) = (ready.dataset.clone(), behind(ready));
-    let (links, swept) = {
+    let (links, followed, swept) = {
         let scene = Scene::of(ready);
         let Some(published) = PublishedVersion::find(&scene, &dataset)? else { return Ok(None) };
         let (links, lists) = matching::learn(ready, requests, &published.companions, monitor)?;
@@ -79,11 +80,15 @@ pub fn apply(
         if swept.is_none() {
             check_seen(ready, &published)?;
         }
-        (links, swept)
+        let followed: Vec<String> = published.files.iter().map(|(_, companion)| companion.clone()).collect();
+        (links, followed, swept)
     };
     ready.dataset = dataset;
     let ours = ready.call.caller.check_hold();
-    let noted = ours.and_then(|()| note(ready, requests, &links, behind, news || swept.is_some(), monitor));
+    let noted = ours.and_then(|()| {
+        let followed = (Followed::Published(&followed), behind);
+        note(ready, requests, &links, followed, news || swept.is_some(), monitor)
+    });
     let version = ready.dataset.current.as_ref().map_or(0, |current| current.version);
     match &swept {
         Some(_) => noted.map_err(|error| error.after_publishing(&ready.dataset.dataset, version))?,
@@ -106,11 +111,11 @@ fn note(
     ready: &mut Ready,
     requests: &mut Requests,
     links: &Links,
-    behind: bool,
+    followed: (Followed<'_>, bool),
     news: bool,
     monitor: &dyn Monitor,
 ) -> Result<()> {
-    if !matching::note(ready, requests, links, (Followed::Published, behind), monitor)? {
+    if !matching::note(ready, requests, links, followed, monitor)? {
         return Ok(());
     }
     let mut dataset = ready.dataset.clone();
@@ -161,6 +166,7 @@ pub fn remove(ready: &mut Ready, requests: &mut Requests, blind: bool, monitor: 
     if segments::last(ready.state.root())? > requests.last_segment() {
         *requests = intake::stored(&ready.state, &ready.keys.identity)?;
     }
+    notices::note(ready, requests, monitor)?;
     let holds = holds(ready, requests);
     let links = if holds {
         let scene = Scene::of(ready);
@@ -182,7 +188,7 @@ pub fn remove(ready: &mut Ready, requests: &mut Requests, blind: bool, monitor: 
 }
 
 fn holds(ready: &Ready, requests: &Requests) -> bool {
-    held(requests, &ready.plan().purpose.name)
+    requests.keeps_bytes_of(&ready.plan().purpose.name, ready.as_of)
 }
 
 /// Requests that were applied before the dataset's watermarks have come as far as these say.

@@ -6,6 +6,7 @@ use super::evidence;
 use super::scene::{DatasetRequests, Scene};
 use crate::decide::{self, Entries, Remaining, ReviewRules, has_erased};
 use crate::error::{Code, Error, Result};
+use crate::evidence::changed;
 use crate::evidence::manifest::Manifest;
 use crate::job::recover;
 use crate::key;
@@ -53,7 +54,6 @@ pub fn apply(
     if !making.fence && seen.is_none() && !(0..remaining.files()).any(|file| remaining.touched(file)) {
         return Ok(None);
     }
-    published.check_files(scene, |file| remaining.touched(file))?;
     let intent = intend(scene, dataset, published.table.version, asked.segment)?;
     let rewritten = rewrite(scene, published, &remaining, &intent, monitor)?;
     let mut manifest = evidence::manifest(scene, published, &remaining, &rewritten, asked, &intent.run);
@@ -172,6 +172,8 @@ fn rewrite(
         threads: scene.threads,
         current: table,
         files: &published.files,
+        digests: &published.digests,
+        changed,
         tokens: &published.tokens(),
         subject: published.subject()?,
         keeps: published.keeps(),

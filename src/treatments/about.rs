@@ -85,6 +85,8 @@ pub enum KeyShape {
     Text,
     /// A list of names of columns.
     Columns,
+    /// A list of words.
+    Words,
     /// A table of texts.
     Table,
 }
@@ -101,6 +103,10 @@ pub trait FieldKeys {
     fn text(&mut self, key: &'static str) -> Option<String>;
     /// Reads a table that must be there and is not empty; its keys are trimmed, NFC and case folded.
     fn table(&mut self, key: &'static str) -> Option<BTreeMap<String, String>>;
+    /// Reads a list of words that must be there and is not empty; no two mean the same after trim, NFC and case folding.
+    fn words(&mut self, key: &'static str) -> Option<Vec<String>>;
+    /// Refuses words that have a character, which stands between words.
+    fn without(&mut self, words: Vec<String>, key: &'static str, character: char) -> Option<Vec<String>>;
     /// Reads the columns of the source that are named, as indexes into the plan's; none named = none.
     fn columns(&mut self, key: &'static str) -> Option<Vec<usize>>;
 }

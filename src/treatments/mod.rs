@@ -18,6 +18,7 @@ mod mask;
 mod month;
 mod name;
 mod number;
+mod pick;
 mod prefix;
 mod present;
 mod pseudonymize;
@@ -51,6 +52,7 @@ table::treatments! {
     bucket::Bucket,
     round::Round,
     map::Map,
+    pick::Pick,
     redact::Redact,
     email_domain::EmailDomain,
     present::Present,

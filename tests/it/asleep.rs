@@ -296,6 +296,7 @@ fn commanded(sweeps: bool, k: usize) -> bool {
             received: None,
             lifts: None,
             lift_erase: false,
+            terms: Default::default(),
         };
         std::thread::scope(|scope| scope.spawn(|| by_hand::ask(&late, asked).unwrap()).join().unwrap());
         told.store(1, Ordering::SeqCst);

@@ -40,6 +40,7 @@ fn lived() -> Installation {
         purposes: Vec::new(),
         lifts: None,
         lift_erase: false,
+        terms: Default::default(),
     };
     by_hand::ask(&installation.asking(11, "email: person00011@example.org"), asked).unwrap();
     installation.sweep(11).unwrap().outcome().unwrap();

@@ -4,12 +4,13 @@ use crate::erase::{current, rows, state, token_of, traces};
 use crate::fault::{Fault, FaultStore, Mode};
 use crate::installation::{Contact, Installation, contacts};
 use std::sync::Arc;
-use tamis::by_hand::{self, Asked};
+use tamis::by_hand::{self, Asked, RequestTerms};
+use tamis::clock::Instant;
 use tamis::error::Code;
 use tamis::evidence::manifest::Output;
 use tamis::job::Call;
 use tamis::monitor::Silent;
-use tamis::policy::Effect;
+use tamis::policy::{Effect, Ground};
 use tamis::questions::{CaseReport, Standings, case, request_status};
 use tamis::run;
 use tamis::store::Root;
@@ -354,6 +355,11 @@ fn r30_what_a_lift_ended_says_so_and_so_does_a_lift_that_ends_nothing() {
             received: None,
             lifts: lifts.map(String::from),
             lift_erase: false,
+            terms: RequestTerms {
+                ground: (effect == Effect::Restrict).then_some(Ground::A),
+                informed: (effect == Effect::Lift).then(|| installation.at(day)),
+                ..Default::default()
+            },
         };
         let who = if lifts.is_some() { "" } else { "email: person00004@example.org" };
         by_hand::ask(&installation.asking(day, who), asked).unwrap()
@@ -400,5 +406,6 @@ fn hold() -> Asked {
         received: None,
         lifts: None,
         lift_erase: false,
+        terms: RequestTerms { review_by: Instant::parse("2999-01-01T00:00:00Z"), ..Default::default() },
     }
 }

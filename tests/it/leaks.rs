@@ -20,7 +20,7 @@ use tamis::run;
 use tamis::state::Claimant;
 
 /// Searches everything that is not input: the lake, the state, the working and the temporary folder, and what was said.
-fn written(marked: &Marked, said: &[Output]) -> Vec<Hit> {
+pub fn written(marked: &Marked, said: &[Output]) -> Vec<Hit> {
     let own = &marked.marks.canaries[base().1..];
     let mut hits = search(&base().0, marked, said);
     hits.extend((!own.is_empty()).then(|| search(&Sweep::new(own), marked, said)).into_iter().flatten());
@@ -49,12 +49,12 @@ fn search(sweep: &Sweep, marked: &Marked, said: &[Output]) -> Vec<Hit> {
     hits
 }
 
-fn text(output: &Output) -> String {
+pub fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
 #[track_caller]
-fn ended(output: &Output, code: i32, told: &str) {
+pub fn ended(output: &Output, code: i32, told: &str) {
     let text = text(output);
     assert_eq!(output.status.code(), Some(code), "{text}");
     assert!(text.contains(told), "{told:?} is not in: {text}");
@@ -76,6 +76,10 @@ fn nothing_raw_is_in_what_runs_plans_and_checks_write_and_say() {
         &["run", "contacts", "--json"],
         &["verify"],
         &["verify", "--json"],
+        &["audit"],
+        &["audit", "--json"],
+        &["audit", "--format", "junit"],
+        &["audit", "--format", "sarif"],
         &["key", "check"],
     ] {
         let output = marked.tamis(arguments);
@@ -172,6 +176,36 @@ fn an_answer_to_a_person_is_in_its_folder_and_nowhere_else() {
     assert!(hits.iter().any(|hit| hit.canary == "kept.Email"), "{hits:?}");
 }
 
+/// What recipients are told is tokens and nothing else.
+#[test]
+fn nothing_raw_is_in_what_recipients_are_told() {
+    let marked = Marked::ready();
+    let processor = "kind = \"processor\"\ncontract = \"DPA-1\"\ncountry = \"FR\"\nreview_by = \"2999-01-01\"";
+    marked.edit("jobs/policy.toml", "kind = \"internal\"", processor);
+    let mut said = vec![marked.tamis(&["run", "contacts"])];
+    ended(&said[0], 0, "published");
+    let email = marked.marks.canaries.iter().find(|c| c.name() == "kept.Email" && c.value().contains('@')).unwrap();
+    let values = format!("email: {}\n", email.value());
+    for (arguments, exit) in [
+        (&["subject", "erase", "--request", "E-2026-907"][..], 0),
+        (&["sweep"], 0),
+        (&["recipient", "notices", "bi-team", "--out", "../state/notices.json"], 2),
+        (&["recipient", "notices", "bi-team", "--out", "../notices.json"], 0),
+        (&["recipient", "acknowledge", "bi-team", "--up-to", "9"], 2),
+        (&["recipient", "acknowledge", "bi-team", "--up-to", "1"], 0),
+        (&["report", "case", "E-2026-907"], 0),
+        (&["report", "case", "E-2026-907", "--format", "html"], 0),
+        (&["status"], 0),
+        (&["check"], 0),
+    ] {
+        let output = marked.tamis_told(arguments, &values);
+        ended(&output, exit, "");
+        said.push(output);
+    }
+    assert!(marked.path("notices.json").exists() && text(&said[7]).contains("bi-team"), "{}", text(&said[7]));
+    assert_eq!(written(&marked, &said), []);
+}
+
 /// A first look at an export, and at its cells: what is said, and the specs that are written.
 #[test]
 fn nothing_raw_is_in_what_init_and_peek_write_and_say() {
@@ -216,7 +250,10 @@ fn a_name_published_on_purpose_is_found_and_only_there() {
     marked.edit("jobs/contacts.toml", "[fields]\n", "[fields]\nname = { from = \"Name\", treat = \"as-is\" }\n");
     let output = marked.tamis(&["run", "contacts"]);
     ended(&output, 0, "published");
-    let hits = written(&marked, &[output]);
+    let audits =
+        [&["audit"][..], &["audit", "--json"], &["audit", "--format", "sarif"], &["audit", "--format", "junit"]]
+            .map(|audit| marked.tamis(audit));
+    let hits = written(&marked, &[&[output][..], &audits].concat());
     let lake = marked.path("lake/contacts").display().to_string();
     assert!(hits.iter().any(|hit| hit.canary == "kept.Name" && hit.form == "text"), "{hits:?}");
     assert!(hits.iter().any(|hit| hit.canary == "odd.Name"), "{hits:?}");
@@ -327,8 +364,37 @@ const ARCHIVES: &[Refusal] = &[
             bytes.truncate(end);
         });
     }),
+    // The contacts as Parquet: cut, changed in the middle, and with text that was lost.
+    (Code::InputDamaged, |m| as_parquet(m, |bytes| bytes.truncate(bytes.len() / 2))),
+    (Code::InputDamaged, |m| {
+        as_parquet(m, |bytes| {
+            let pages = bytes.len() / 3;
+            bytes[4..pages].iter_mut().for_each(|byte| *byte ^= 0x55);
+        });
+    }),
+    (Code::EncodingWrong, |m| {
+        m.contacts = m.contacts.replacen("@", "\u{fffd}@", 3);
+        as_parquet(m, |_| {});
+    }),
     (Code::ExportNotWhole, |m| fs::remove_file(m.path(SET).join("_DONE")).unwrap()),
 ];
+
+/// Puts the contacts into a Parquet file in place of the zip archive.
+fn as_parquet(marked: &Marked, change: impl FnOnce(&mut Vec<u8>)) {
+    use arrow::array::{ArrayRef, RecordBatch, StringArray};
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(marked.contacts.as_bytes());
+    let names = reader.headers().unwrap().clone();
+    let records: Vec<_> = reader.records().flatten().filter(|record| record.len() == names.len()).collect();
+    let column = |at: usize| -> ArrayRef { Arc::new(StringArray::from_iter_values(records.iter().map(|r| &r[at]))) };
+    let columns = names.iter().enumerate().map(|(at, name)| (name, column(at), true));
+    let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    let mut bytes = writer.into_inner().unwrap();
+    change(&mut bytes);
+    archive(marked, |archive| *archive = bytes);
+    marked.edit("jobs/sources/contact.toml", "format = \"csv\"", "format = \"parquet\"");
+}
 
 /// Puts the contacts into a tar archive in place of the zip archive, and packs it with bzip2.
 fn packed_tar(marked: &Marked, change: impl FnOnce(&mut Vec<u8>)) {

@@ -8,7 +8,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use tamis::by_hand::{self, Asked};
+use tamis::by_hand::{self, Asked, RequestTerms};
 use tamis::clock::{Clock, Instant};
 use tamis::error::{Code, Result};
 use tamis::evidence::LedgerEvent;
@@ -16,8 +16,8 @@ use tamis::job::{self, Call, Caller, SubjectCall, data_roots};
 use tamis::key::Keyring;
 use tamis::minimize::IdentityMaker;
 use tamis::monitor::{self, Recorder, Silent};
-use tamis::policy::{self, Effect, Identifier, Normal};
-use tamis::questions::{self, find};
+use tamis::policy::{self, Effect, Ground, Identifier, Normal};
+use tamis::questions::{self, LinkBond, find};
 use tamis::requests::{RequestState, Requests, Review, half};
 use tamis::run::{self, Report};
 use tamis::store::Root;
@@ -104,11 +104,15 @@ recipients = ["team"]
 }
 
 fn list(effect: &str) -> String {
-    let purposes = if effect == "object" { "purposes = [\"stats\"]\n" } else { "" };
+    let more = match effect {
+        "object" => "purposes = [\"stats\"]\n",
+        "restrict" => "ground = \"a\"\n",
+        _ => "",
+    };
     format!(
         "[lists.{effect}]\ninput = \"lists:{effect}*.csv\"\neffect = \"{effect}\"\n\
          match = {{ Id = \"crm-id@one\", Email = \"email\" }}\nrequest = \"Case\"\nreceived = \"At\"\n\
-         may_be_empty = true\n{purposes}"
+         may_be_empty = true\n{more}"
     )
 }
 
@@ -308,7 +312,7 @@ fn one(effect: &str, reason: &str, basis: &str, sale: bool, binds: bool) {
 #[test]
 fn r30_r32_lifts_and_consents_by_list() {
     let lift = "[lists.lift]\ninput = \"lists:lift*.csv\"\neffect = \"lift\"\nrequest = \"Case\"\nreceived = \"At\"\n\
-                lifts = \"Ends\"\nmay_be_empty = true\n";
+                lifts = \"Ends\"\ninformed = \"Told\"\nmay_be_empty = true\n";
     let consent = "[lists.consent]\ninput = \"lists:consent*.csv\"\neffect = \"consent\"\n\
                    match = { Id = \"crm-id@one\", Email = \"email\" }\nrequest = \"Case\"\nreceived = \"At\"\n\
                    from = \"From\"\nto = \"To\"\n";
@@ -329,7 +333,7 @@ fn r30_r32_lifts_and_consents_by_list() {
         BTreeMap::from([("restricted", 1), ("no-consent", 2)]),
         "A2 is another key, C1 too early"
     );
-    site.put("lists/lift.csv", "Case,At,Ends\nC-9,2026-11-03,C-1\n");
+    site.put("lists/lift.csv", "Case,At,Ends,Told\nC-9,2026-11-03,C-1,2026-11-03\n");
     let second = site.run(4).unwrap();
     assert_eq!(removed(&second), BTreeMap::from([("no-consent", 2)]), "A1 and B1 stay");
     assert_eq!(removed(&site.run(6).unwrap()), BTreeMap::from([("no-consent", 3)]), "A1's has ended");
@@ -379,7 +383,8 @@ fn zip(members: &[(&str, &str)]) -> Vec<u8> {
 
 fn asked(effect: Effect, request: &str) -> Asked {
     let (purposes, received, lifts) = (Vec::new(), None, None);
-    Asked { effect, request: request.into(), purposes, received, lifts, lift_erase: false }
+    let terms = RequestTerms { ground: (effect == Effect::Restrict).then_some(Ground::A), ..RequestTerms::default() };
+    Asked { effect, request: request.into(), purposes, received, lifts, lift_erase: false, terms }
 }
 
 #[test]
@@ -502,6 +507,10 @@ fn find_says_what_an_erasure_would_reach_and_by_what() {
     assert_eq!((dataset.rows, dataset.subjects), (1, 1), "who carries the value itself");
     assert_eq!((erasure.rows, erasure.subjects, erasure.review), (3, 3, None));
     assert_eq!((erasure.by_strong_links, erasure.by_weak_values), (1, 1));
+    let links: Vec<_> = erasure.links.iter().map(|link| (link.bond, link.role, link.rows)).collect();
+    let expected = [(LinkBond::Given, "key", 1), (LinkBond::Strong, "key", 1), (LinkBond::ViaWeak, "weak", 1)];
+    assert_eq!(links, expected, "by which columns");
+    assert!(erasure.links.iter().all(|link| link.column.is_some()));
     assert!(site.requests().is_empty(), "nothing of it is stored");
     let mut rows: Vec<String> = (0..6).map(|n| contact(&format!("D{n}"), "", "info@example.org")).collect();
     rows.push(contact("A1", "", "ann@example.org"));
@@ -515,10 +524,10 @@ fn find_says_what_an_erasure_would_reach_and_by_what() {
 #[test]
 fn r30_a_lift_that_ends_nothing_is_told_until_it_ends_something() {
     let lift = "[lists.lift]\ninput = \"lists:lift*.csv\"\neffect = \"lift\"\nrequest = \"Case\"\nreceived = \"At\"\n\
-                lifts = \"Ends\"\n";
+                lifts = \"Ends\"\ninformed = \"Told\"\n";
     let site = Site::new(&policy_text("legitimate-interests", false, &[&list("restrict"), lift].concat()));
     site.contacts(&[contact("A1", "", "a@example.org"), contact("B1", "", "")]);
-    site.put("lists/lift.csv", "Case,At,Ends\nL-1,2026-11-02,C-1\n");
+    site.put("lists/lift.csv", "Case,At,Ends,Told\nL-1,2026-11-02,C-1,2026-11-02\n");
     let told = Recorder::default();
     let report = run::run(&site.call(3), &told).unwrap();
     let list_line = |report: &Report| report.manifest.lists.iter().map(|l| l.lifts_nothing).sum::<u64>();

@@ -4,6 +4,7 @@
 
 mod access;
 mod asleep;
+mod audit;
 mod bytes;
 mod canary;
 mod claims;
@@ -18,12 +19,15 @@ mod forms;
 mod init;
 mod installation;
 mod job;
+mod keepers;
 mod leaks;
+mod leaks_json;
 mod links;
 mod marked;
 mod nightly;
 mod parts;
 mod python;
+mod recipients;
 mod requests;
 mod schedule;
 mod schemas;

@@ -98,6 +98,7 @@ fn ask(installation: &Installation, day: i64, id: &str, person: usize) {
         received: None,
         lifts: None,
         lift_erase: false,
+        terms: Default::default(),
     };
     by_hand::ask(&installation.asking(day, &format!("email: person{person:05}@example.org")), asked).unwrap();
 }

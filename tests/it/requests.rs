@@ -51,7 +51,10 @@ fn list(name: &str, effect: Effect) -> List {
         snapshot: false,
         max_lifted: Share(0),
         may_be_empty: false,
+        ground: None,
         interval: (None, None),
+        review_by: None,
+        informed: None,
         lifts: None,
         lift_erase: false,
     }
@@ -466,8 +469,12 @@ fn r30_a_lift_ends_what_it_names_and_was_received_before_it() {
     for lift_erase in [false, true] {
         let mut lift = list("lift", Effect::Lift);
         (lift.matches, lift.lifts, lift.lift_erase) = (Vec::new(), Some("Ends".into()), lift_erase);
+        lift.informed = Some("Told".into());
         let place = Place::new([list("erasure", Effect::Erase), list("restrict", Effect::Restrict), lift]);
-        place.put("requests/lift/1.csv", "Case,RequestedAt,Ends\nL-1,2026-11-02,C-1\nL-2,2026-11-02,C-2\n");
+        place.put(
+            "requests/lift/1.csv",
+            "Case,RequestedAt,Ends,Told\nL-1,2026-11-02,C-1,2026-11-02\nL-2,2026-11-02,C-2,2026-11-02\n",
+        );
         for name in ["erasure", "restrict"] {
             place.put(&format!("requests/{name}/1.csv"), TWO);
         }
@@ -482,7 +489,7 @@ fn r30_a_lift_ends_what_it_names_and_was_received_before_it() {
             assert_eq!(ended("ann@example.org", Effect::Erase), lift_erase);
             assert!(!ended("bo@example.org", Effect::Restrict), "received after the lift");
         }
-        place.put("requests/lift/2.csv", "Case,RequestedAt,Ends\nL-3,2099-01-01,C-2\n");
+        place.put("requests/lift/2.csv", "Case,RequestedAt,Ends,Told\nL-3,2099-01-01,C-2,\n");
         let report = place.intake_on(&state, &mut fresh, 2).unwrap();
         assert!(report.unreadable == 1 && report.faults[0].what.contains("ahead"), "{:?}", report.faults);
     }

@@ -116,6 +116,7 @@ fn empty_manifest(attempt: u32) -> tamis::evidence::Manifest {
         absent: None,
         no_clock: 0,
         rejected: Default::default(),
+        causes: vec![],
         clocks_ignored: manifest::ClocksIgnored::default(),
         fields: vec![],
         identifiers: vec![],

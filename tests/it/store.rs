@@ -20,7 +20,7 @@ fn work(root: &Root) -> tamis::error::Result<()> {
     root.put("state", b"x".to_vec())?;
     let mut upload = root.upload("data/big")?;
     upload.write_all(&vec![7; (17 << 20) + 5]).map_err(|e| tamis::store::from_io("lake:data/big", e))?;
-    assert_eq!(upload.finish()?, (17 << 20) + 5);
+    assert_eq!(upload.finish()?.bytes, (17 << 20) + 5);
     let mut upload = root.upload("data/small")?;
     upload.write_all(b"small").map_err(|e| tamis::store::from_io("lake:data/small", e))?;
     upload.finish()?;

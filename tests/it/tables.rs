@@ -304,6 +304,7 @@ fn retiring_removes_all_of_a_table_and_what_was_found_in_it_is_done() {
         received: None,
         lifts: Some(of.into()),
         lift_erase: false,
+        terms: Default::default(),
     };
     for of in ["H-1", "H-2"] {
         by_hand::ask(&lift, asked(of)).unwrap();

@@ -113,6 +113,7 @@ fn a_snapshot_beside_something_unseen_lifts_nothing() {
 [lists.wishes]
 input = "requests:wishes/*.csv"
 effect = "restrict"
+ground = "a"
 match = { Email = "email" }
 request = "Case"
 received = "At"
@@ -333,8 +334,8 @@ fn request_files_beside_the_folder_of_their_list_or_in_the_root_of_an_output_are
     // called otherwise.
     installation.erase("done/1", &[("C-1", "person00004@example.org", "")]);
     std::fs::remove_file(installation.path("requests/erasure/1.csv")).unwrap();
-    let objections = "[lists.objections]\ninput = \"requests:*.csv\"\neffect = \"restrict\"\nmatch = { Email = \"email\" }\n\
-                      request = \"Case\"\nreceived = \"At\"\nmay_be_empty = true\n[removal]";
+    let objections = "[lists.objections]\ninput = \"requests:*.csv\"\neffect = \"restrict\"\nground = \"a\"\n\
+                      match = { Email = \"email\" }\nrequest = \"Case\"\nreceived = \"At\"\nmay_be_empty = true\n[removal]";
     for path in ["requests/erasure/new/notes.txt", "lake/crm/5.csv", "requests/other/6.csv"] {
         installation.write(path, row);
     }
@@ -695,6 +696,7 @@ fn a_table_of_which_a_listing_lacks_something_is_not_retired() {
         received: None,
         lifts: Some("H-1".into()),
         lift_erase: false,
+        terms: Default::default(),
     };
     by_hand::ask(&origin.asking(2, ""), lift).unwrap();
     let retire = |installation: &Installation, remove: bool| {
@@ -728,7 +730,7 @@ fn a_table_of_which_a_listing_lacks_something_is_not_retired() {
 #[test]
 fn a_file_of_a_list_that_state_knows_is_asked_for_when_no_listing_has_it() {
     let installation = published();
-    let optout = "[lists.optout]\ninput = \"requests:optout/*.csv\"\neffect = \"restrict\"\nmatch = { Email = \"email\" }\n\
+    let optout = "[lists.optout]\ninput = \"requests:optout/*.csv\"\neffect = \"restrict\"\nground = \"d\"\nmatch = { Email = \"email\" }\n\
                   request = \"Case\"\nreceived = \"At\"\nsnapshot = true\nmax_lifted = \"100%\"\nmay_be_empty = true\n[removal]";
     installation.edit("jobs/policy.toml", "[removal]", optout);
     let all = |cases: std::ops::Range<usize>| {

@@ -154,6 +154,7 @@ impl<'a> Searched<'a> {
             name: name.clone(),
             kind: facts.kind.said(),
             country: facts.country.clone(),
+            transfer: facts.transfer.clone(),
             contract: facts.contract.clone(),
             sale: facts.sale,
         });

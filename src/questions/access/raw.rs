@@ -9,7 +9,7 @@ use crate::job::Desk;
 use crate::minimize::{Minimizer, RowClock, Rows, Stream};
 use crate::monitor::Monitor;
 use crate::policy::{Basis, Category, Column, ColumnOrigin, CoveredBy, Location, Plan, Register, Source};
-use crate::read::{self, InputPaths, RawBatch, ReadRequest, Reader, Records, Scratch, Selection};
+use crate::read::{self, InputPaths, RawBatch, ReadRequest, Reader, Records, Scratch, Selection, Structures};
 use crate::store::{Aside, Object, Root};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -129,7 +129,7 @@ impl<'a> ExportSearch<'a> {
                         .map(|((_, _, record), certainty)| (*record, *certainty))
                         .collect();
                     if !wanted.is_empty() {
-                        let records = Records::open(root, &member, &source.source.read)?;
+                        let records = Records::open_source(root, &member, source.source)?;
                         shown.take(member.place(), records, &wanted, &hides, all)?;
                     }
                 }
@@ -180,8 +180,8 @@ impl RawSource<'_> {
             source: self.source,
             columns: self.columns,
             required: &self.key_columns(),
+            structures: Structures::AsWritten,
             drop_bad_records: true,
-            look: false,
             block_bytes: BLOCK_BYTES,
         };
         let minimizer = Minimizer::new(self.plan, &desk.keys, now, self.stream)?;

@@ -105,6 +105,8 @@ pub struct AccessRecipient {
     pub kind: &'static str,
     /// ISO 3166 code of their country, when the policy says it.
     pub country: Option<String>,
+    /// What allows the transfer to that country (Art. 15(2) GDPR), when there is one.
+    pub transfer: Option<String>,
     /// The contract, when the policy says it.
     pub contract: Option<String>,
     /// Whether the data are sold to them.

@@ -7,7 +7,7 @@ use crate::store::from_io;
 /// Below this the ratio of a stream says nothing.
 const RATIO_FROM: u64 = 1 << 20;
 
-pub(super) fn damaged(place: &str, how: &str) -> Error {
+pub(in crate::read) fn damaged(place: &str, how: &str) -> Error {
     Error::new(Code::InputDamaged, format!("{place} is damaged: {how}")).help("have it exported or transferred again")
 }
 
@@ -23,7 +23,7 @@ pub(super) fn broken(place: &str, error: std::io::Error) -> Error {
 
 /// How much an object may unpack to.
 #[derive(Clone, Copy)]
-pub(super) struct Caps {
+pub(in crate::read) struct Caps {
     pub max_out: u64,
     pub max_ratio: u64,
 }

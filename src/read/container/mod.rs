@@ -12,7 +12,8 @@ mod zip;
 mod zip_layout;
 
 use self::chosen::Chosen;
-use self::damage::{Caps, broken, damaged};
+use self::damage::broken;
+pub(super) use self::damage::{Caps, damaged};
 use self::hashed::{HashedReader, WholeObject, hashed};
 use self::packed::{BUFFER, PackedStream, Packing};
 use self::tar::TarEntry;

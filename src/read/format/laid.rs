@@ -7,6 +7,7 @@ use super::seam::{
 };
 use crate::error::Code;
 use crate::read::batch::{Cell, ColumnMap};
+use crate::read::found::FoundNames;
 
 const NUL: OddReason =
     OddReason { code: Code::EncodingWrong, what: "a NUL character", help: "have it exported without NUL" };
@@ -58,7 +59,14 @@ impl LaidCells<'_> {
         let odd = odd.into_iter().find(|odd| judged(odd.column) && !means_null(odd));
         let found = [odd, lost(&text, &ends, columns.width, judged)];
         let first = found.into_iter().flatten().min_by_key(|odd| (odd.row, odd.column));
-        let mut parsed = Parsed { rows: ends.len() / columns.width, text, dropped, blank: Vec::new(), fault: None };
+        let mut parsed = Parsed {
+            rows: ends.len() / columns.width,
+            text,
+            dropped,
+            blank: Vec::new(),
+            found: FoundNames::default(),
+            fault: None,
+        };
         scratch.laid = ends;
         if let Some(OddCell { row, column, why }) = first {
             let before = parsed.dropped.iter().filter(|at| **at <= row).count();

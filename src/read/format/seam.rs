@@ -1,9 +1,10 @@
 //! What every format does, and what it is given and gives: the seam between formats and those who read through them.
 
-use super::{csv, xlsx};
+use super::{csv, json, xlsx};
 use crate::error::{Code, Error, Result};
 use crate::read::batch::{Cell, ColumnMap};
 use crate::read::container::{Member, MemberFacts};
+use crate::read::found::FoundNames;
 use crate::store::Root;
 use std::fmt;
 
@@ -58,19 +59,35 @@ pub(in crate::read) trait FileFormat: Send + Sync {
 #[derive(Default)]
 pub(in crate::read) struct FormatScratch {
     pub(in crate::read::format) csv: csv::Positions,
+    pub(in crate::read::format) json: json::JsonScratch,
     /// Ends of cells that were laid out before.
     pub(in crate::read::format) laid: Vec<u32>,
 }
 
 /// A member whose first record comes next.
 pub(in crate::read) struct OpenedMember {
-    /// Names of its columns, trimmed and NFC.
-    pub names: Vec<String>,
+    pub names: NamesKnown,
     pub blocks: Box<dyn Blocks>,
+}
+
+/// How the names of a member's columns are known.
+pub(in crate::read) enum NamesKnown {
+    /// Before its first record, trimmed and NFC.
+    Ahead(Vec<String>),
+    /// By its records: each block says which it has. The cells of a row are those of the wanted columns, in their order.
+    InRecords,
 }
 
 /// The blocks of one member, one after the other.
 pub(in crate::read) trait Blocks: Send {
+    /// Says why a column of the member has no values that can be read; they are null for who asks for them all the same.
+    fn unread(&self, _column: usize) -> Option<&'static str> {
+        None
+    }
+
+    /// Says which columns will be asked for, before the first block: those of others need not be found.
+    fn want(&mut self, _columns: &ColumnMap) {}
+
     /// Reads the next whole records, about `block_bytes` of them; none at the end. After a `stop` nothing follows.
     fn next(&mut self, buffer: &mut Vec<u8>, block_bytes: usize) -> Option<Block>;
 
@@ -143,6 +160,8 @@ pub(in crate::read) struct Parsed {
     pub dropped: Vec<u32>,
     /// Rows without anything but blanks, ascending.
     pub blank: Vec<u32>,
+    /// Names of columns, where they are in records.
+    pub found: FoundNames,
     /// What ends the member after these records; only with [`BadRecords::Tell`].
     pub fault: Option<RecordFault>,
 }

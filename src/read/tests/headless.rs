@@ -65,8 +65,8 @@ fn beside(files: &[(&str, &str)], source: &Source) -> Result<Vec<Vec<String>>, S
         source,
         columns: &columns,
         required: &[0, 1],
+        structures: Structures::Refuse,
         drop_bad_records: false,
-        look: false,
         block_bytes: 64,
     };
     let reader = Reader::open(&root, &selection, &request, &Silent).map_err(|error| {

@@ -199,6 +199,9 @@ impl Played<'_> {
         if let Ok(report) = outcome {
             let m = &report.manifest;
             assert_eq!(m.rows_in, m.rows_out + m.removed.iter().map(|r| r.rows).sum::<u64>(), "{what}: R33");
+            if report.outcome == Outcome::Published {
+                self.place.holds(self.now, what);
+            }
         }
         let roots = ["lake", "state"].map(|name| (name.to_owned(), self.place.root(name)));
         let verified = evidence::verify(&roots[1].1, &BTreeMap::from(roots.clone()), None).unwrap();
@@ -277,6 +280,12 @@ fn told(report: &Report) -> String {
         }
     }
     columns(&mut out, m);
+    if report.outcome == Outcome::Planned {
+        for cause in &m.causes {
+            let (column, effect, first) = (&cause.column, cause.effect, cause.first.as_deref().unwrap_or_default());
+            let _ = writeln!(out, "  cause: {column} {effect:?} {}: {}, first {first}", cause.values, cause.why);
+        }
+    }
     for gate in &m.gates {
         if let Gate::LDiversity(_) = gate {
             let _ = writeln!(out, "  gate: {}", gate.words());

@@ -93,6 +93,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("run", &[BELOW, "job", "sweep"]),
     ("questions", &[BELOW, "job", "sweep", "run"]),
     ("by_hand", &[BELOW, "job", "sweep", "run"]),
+    // Looks at what is published by code of its own: nothing of `publish`, `decide`, `minimize` or `job`.
+    ("audit", &["error", "clock", "monitor", "store", "treatments", "policy", "key", "requests", "evidence", "state"]),
     (
         "daemon",
         &["error", "clock", "monitor", "threads", "store", "policy", "state", "evidence", "job", "sweep", "run"],
@@ -118,6 +120,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "run",
             "questions",
             "by_hand",
+            "audit",
             "daemon",
         ],
     ),

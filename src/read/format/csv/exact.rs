@@ -148,8 +148,14 @@ impl Grammar {
     pub fn is_blank(&self, text: &str, start: usize, ends: &[u32]) -> bool {
         let quote = self.quote.map(char::from);
         let starts = std::iter::once(start).chain(ends.iter().map(|end| *end as usize + 1));
+        let told = |byte: &u8| byte.is_ascii_alphanumeric() && self.quote != Some(*byte);
         starts.zip(ends).all(|(start, end)| {
-            let cell = text[start..*end as usize].trim();
+            let cell = &text[start..*end as usize];
+            // Most records are told by the first byte or two.
+            if cell.as_bytes().iter().take(2).any(told) {
+                return false;
+            }
+            let cell = cell.trim();
             let inner = quote.and_then(|quote| cell.strip_prefix(quote)?.strip_suffix(quote));
             inner.unwrap_or(cell).trim().is_empty()
         })

@@ -17,8 +17,8 @@ use self::exact::Grammar;
 use self::fault::{FaultAt, What, unit};
 use self::scan::Marks;
 use super::{
-    BadRecords, Block, BlockStop, Failure, FaultSpot, FileFormat, FormatScratch, OpenedMember, Parsed, RecordFault,
-    Survey,
+    BadRecords, Block, BlockStop, Failure, FaultSpot, FileFormat, FormatScratch, NamesKnown, OpenedMember, Parsed,
+    RecordFault, Survey,
 };
 use crate::error::{Code, Result};
 use crate::policy::{CsvFormat, NamesFrom, ReadFormat};
@@ -26,6 +26,7 @@ use crate::read::LARGEST;
 use crate::read::batch::{Cell, ColumnMap};
 use crate::read::columns::normal;
 use crate::read::container::{Bytes, Member};
+use crate::read::found::FoundNames;
 use crate::read::model;
 use crate::read::text::{self, Text};
 use crate::store::Root;
@@ -94,7 +95,14 @@ impl Csv {
         if seen.lost && memchr::memmem::find(text.as_bytes(), "\u{fffd}".as_bytes()).is_some() {
             return Err(text.into_bytes());
         }
-        Ok(Parsed { text, rows: seen.lines, dropped: Vec::new(), blank: Vec::new(), fault: None })
+        Ok(Parsed {
+            text,
+            rows: seen.lines,
+            dropped: Vec::new(),
+            blank: Vec::new(),
+            found: FoundNames::default(),
+            fault: None,
+        })
     }
 
     /// The exact way, at the first fault of which the block ends.
@@ -102,7 +110,14 @@ impl Csv {
         let exact = exact::parse(bytes, &self.grammar, width, self.bad, true);
         *positions = Positions { ends: exact.ends, doubled: exact.doubled };
         let fault = exact.fault.map(|fault| self.fault(offset, fault));
-        let parsed = Parsed { text: exact.text, rows: exact.rows, dropped: exact.dropped, blank: Vec::new(), fault };
+        let parsed = Parsed {
+            text: exact.text,
+            rows: exact.rows,
+            dropped: exact.dropped,
+            blank: Vec::new(),
+            found: FoundNames::default(),
+            fault,
+        };
         if self.bad == BadRecords::Tell { Ok(parsed) } else { parsed.whole() }
     }
 
@@ -132,7 +147,8 @@ impl FileFormat for Csv {
             NamesFrom::Given(names) => self.headless(&mut text, names.iter().map(|name| normal(name)).collect())?,
             NamesFrom::Model(file) => self.headless(&mut text, model::names(root, &member.object, file)?)?,
         };
-        Ok(OpenedMember { names: header.names, blocks: Box::new(CsvBlocks::new(text, self.grammar, header.end)) })
+        let blocks = Box::new(CsvBlocks::new(text, self.grammar, header.end));
+        Ok(OpenedMember { names: NamesKnown::Ahead(header.names), blocks })
     }
 
     fn parse(

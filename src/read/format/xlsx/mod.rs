@@ -25,7 +25,8 @@ use self::piece::PieceOfRecords;
 use self::sheet_blocks::SheetBlocks;
 use super::laid::LaidCells;
 use super::{
-    BadRecords, Block, BlockStop, Blocks, Failure, FileFormat, FormatScratch, OpenedMember, Parsed, RecordFault, Survey,
+    BadRecords, Block, BlockStop, Blocks, Failure, FileFormat, FormatScratch, NamesKnown, OpenedMember, Parsed,
+    RecordFault, Survey,
 };
 use crate::error::Result;
 use crate::policy::{ReadFormat, XlsxFormat};
@@ -58,7 +59,7 @@ impl Xlsx {
 impl FileFormat for Xlsx {
     fn open(&self, root: &Root, member: &Member, spent: u64) -> Result<OpenedMember> {
         let (names, blocks) = self.blocks(root, member, spent)?;
-        Ok(OpenedMember { names, blocks: Box::new(blocks) })
+        Ok(OpenedMember { names: NamesKnown::Ahead(names), blocks: Box::new(blocks) })
     }
 
     fn parse(

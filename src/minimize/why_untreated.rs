@@ -1,0 +1,23 @@
+//! The reasons why a value could not be treated. Must not know how they are found.
+
+/// Why a value could not be treated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WhyUntreated {
+    /// It is not of the column's type (R20).
+    NotOfType,
+    /// It is a date of birth of nobody living (R20).
+    NoBirth,
+    /// The treatment cannot do with it what it is for, such as a prefix of a short text.
+    NotForTreatment,
+}
+
+impl WhyUntreated {
+    /// Returns what is said of it in evidence.
+    pub fn words(self) -> &'static str {
+        match self {
+            WhyUntreated::NotOfType => "not of the column's type",
+            WhyUntreated::NoBirth => "a birth of nobody living",
+            WhyUntreated::NotForTreatment => "nothing that the treatment can be made of",
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Recipients: when their review is due, that nothing which protects a person waits for it or for any other stop, and what
+//! they are told of persons whom requests have taken out.
+
+use crate::erase::{rows, state, traces};
+use crate::installation::{Contact, Installation, contacts, files};
+use std::collections::BTreeSet;
+use std::process::{Command, Output};
+use tamis::by_hand::{self, Answered, Asked, RequestTerms};
+use tamis::error::Code;
+use tamis::evidence::LedgerEvent;
+use tamis::key::Key;
+use tamis::policy::{self, Effect, Ground};
+use tamis::questions::{case, notices, recipients};
+
+/// An installation whose dataset goes to a third party, with 30 people of whom one is too old for `keep` on day 10.
+fn for_agency(review_day: i64) -> (Installation, Vec<Contact>) {
+    let installation = Installation::new();
+    let review = installation.date(review_day);
+    let agency = format!(
+        "[recipients.team]\nkind = \"third-party\"\nsale = true\ncontract = \"C-1\"\ncountry = \"FR\"\nreview_by = \"{review}\""
+    );
+    installation.edit("jobs/policy.toml", "[recipients.team]\nkind = \"internal\"", &agency);
+    installation.edit("jobs/policy.toml", "grace = \"PT24H\"", "grace = \"PT24H\"\nraw_keep = \"P2D\"");
+    let mut people = contacts(0..30, -10);
+    people[29].active = -725;
+    installation.export("s1", &people);
+    installation.run(0).unwrap();
+    (installation, people)
+}
+
+fn ask(installation: &Installation, day: i64, effect: Effect, request: &str, values: &str) {
+    let asked = Asked {
+        effect,
+        request: request.into(),
+        purposes: if effect == Effect::Object { vec!["reports".into()] } else { Vec::new() },
+        received: None,
+        lifts: None,
+        lift_erase: false,
+        terms: RequestTerms { ground: (effect == Effect::Restrict).then_some(Ground::A), ..Default::default() },
+    };
+    by_hand::ask(&installation.asking(day, values), asked).unwrap();
+}
+
+/// The token of a contact in an epoch, worked out from its definition in docs/tokens.md.
+fn token(installation: &Installation, epoch: &str, id: &str) -> String {
+    let key = |name: &str| {
+        let text = std::fs::read_to_string(installation.path("keys").join(name)).unwrap();
+        let byte = |at: usize| u8::from_str_radix(&text[at * 2..at * 2 + 2], 16).unwrap();
+        Key::new(std::array::from_fn(byte))
+    };
+    let of = key("identity.key").derive("tamis v1 identity", &[b"crm-id@test/1"]);
+    let identity = blake3::keyed_hash(of.expose(), id.as_bytes());
+    let of = key(&format!("token-{epoch}.key")).derive("tamis v1 token", &[b"reports/team", epoch.as_bytes()]);
+    let token = blake3::keyed_hash(of.expose(), identity.as_bytes());
+    token.as_bytes()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn r71_status_says_thirty_days_before_that_a_review_is_due() {
+    let (installation, _) = for_agency(40);
+    let (project, register) = policy::load_with_register(&installation.path("jobs"), &[]).unwrap();
+    let left = |day| {
+        let all = recipients::recipients(&project, &register, &state(&installation), installation.at(day)).unwrap();
+        (all[0].days_left, all[0].jobs.clone())
+    };
+    assert_eq!(left(9), (Some(31), vec!["contacts".to_string()]));
+    assert_eq!([left(10).0, left(40).0, left(41).0], [Some(30), Some(0), Some(-1)]);
+    let hints = |day| {
+        let found = policy::lint(&installation.path("jobs"), &[], installation.at(day));
+        found
+            .into_iter()
+            .filter(|finding| finding.code == "review-due")
+            .map(|finding| finding.message)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(hints(9), [""; 0]);
+    assert!(hints(10)[0].contains("30 days") && hints(41)[0].contains("passed"));
+}
+
+/// Stops a run in one of several ways; returns the code of its refusal.
+fn stop(installation: &Installation, how: &str) -> Code {
+    match how {
+        "review" => {
+            let text = std::fs::read_to_string(installation.path("jobs/policy.toml")).unwrap();
+            let old = text.lines().find(|line| line.starts_with("review_by")).unwrap().to_owned();
+            installation.edit("jobs/policy.toml", &old, "review_by = \"2020-01-01\"");
+            Code::ReviewPast
+        }
+        "brake" => {
+            installation.export("s2", &contacts(0..9, 0));
+            Code::Brake
+        }
+        "k" => {
+            installation.edit(
+                "jobs/contacts.toml",
+                "on_violation = \"suppress\"\nmax_suppressed = \"50%\"",
+                "on_violation = \"refuse\"",
+            );
+            installation.export("s2", &contacts(0..31, 0));
+            Code::GateK
+        }
+        _ => {
+            installation.write("raw/s2/contacts.csv", "Id,Email,City,Active\nbroken\n");
+            installation.write("raw/s2/_DONE", "");
+            Code::RecordMalformed
+        }
+    }
+}
+
+#[test]
+fn nothing_that_protects_a_person_waits_for_a_review_a_gate_the_brake_or_an_export() {
+    for how in ["review", "brake", "k", "export"] {
+        for effect in [Effect::Erase, Effect::Restrict, Effect::Object, Effect::OptOut] {
+            for by_run in [true, false] {
+                let (installation, people) = for_agency(400);
+                let code = stop(&installation, how);
+                let gone = token(&installation, "2026a", "crm-00004");
+                ask(&installation, 1, effect, "R-1", "email: person00004@example.org");
+                if by_run {
+                    assert_eq!(installation.run(10).err().map(|error| error.code()), Some(code), "{how}");
+                } else {
+                    installation.sweep(10).unwrap().outcome().unwrap();
+                }
+                let what = format!("{} while {how} stops every run, by run: {by_run}", effect.name());
+                let left = rows(&installation);
+                assert!(left.iter().all(|row| row.0 != gone), "{what}");
+                assert_eq!(left.len(), 28, "{what}: retention was applied, too");
+                installation.sweep(13).unwrap().outcome().unwrap();
+                let exports = files(&installation.path("raw"));
+                assert!(
+                    exports.iter().all(|(path, _)| path.ends_with("_DONE")),
+                    "{what}: raw exports past raw_keep go"
+                );
+                let traces = traces(&installation, &people[4], &gone);
+                let told = traces.iter().all(|hit| format!("{hit:?}").contains("recipients"));
+                assert!(told, "{what}: {traces:?}");
+            }
+        }
+    }
+}
+
+fn program(installation: &Installation, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tamis"));
+    command.args(arguments).arg("--dir").arg(installation.path("jobs")).current_dir(installation.folder.path());
+    command.output().unwrap()
+}
+
+#[test]
+fn r72_a_recipient_is_told_by_the_token_of_every_epoch_until_it_answers() {
+    let (installation, _) = for_agency(400);
+    installation.edit("jobs/policy.toml", "epoch = \"2026a\"", "epoch = \"2026b\"");
+    tamis::key::create(installation.path("keys").to_str().unwrap(), "2026b").unwrap();
+    installation.export("s2", &contacts(0..30, 0));
+    installation.run(1).unwrap();
+    // The files of the former epoch are gone for good before anybody asks.
+    installation.sweep(3).unwrap().outcome().unwrap();
+    let both: BTreeSet<String> = ["2026a", "2026b"].map(|epoch| token(&installation, epoch, "crm-00004")).into();
+    let unanswered = |day| notices::unanswered(&installation.asking(day, ""), "team").unwrap();
+    assert_eq!((unanswered(3).tokens.len(), unanswered(3).up_to), (0, 0));
+    // An address leads to the person: the request does not name the key that tokens are made of.
+    ask(&installation, 4, Effect::Erase, "E-1", "email: person00004@example.org");
+    installation.sweep(4).unwrap().outcome().unwrap();
+    let told = unanswered(5);
+    assert_eq!(told.tokens.iter().map(|of| of.token.clone()).collect::<BTreeSet<_>>(), both);
+    assert!(
+        told.tokens.iter().all(|of| of.effect == "erase" && of.due > of.received && of.dataset == "lake:crm/contacts")
+    );
+    let versions: Vec<(String, u64)> = told.tokens.iter().map(|of| (of.epoch.clone(), of.last_version)).collect();
+    assert!(versions.contains(&("2026a".into(), 0)) && versions.contains(&("2026b".into(), 1)), "{versions:?}");
+
+    // Written to a file for the recipient, which nobody else can read.
+    let out = installation.path("notices.json");
+    let out_text = out.to_str().unwrap();
+    let inside = program(&installation, &["recipient", "notices", "team", "--out", "lake/notices.json"]);
+    assert_eq!(inside.status.code(), Some(2), "a root of the policy is no place for it");
+    let written = program(&installation, &["recipient", "notices", "team", "--out", out_text]);
+    assert!(written.status.success(), "{}", String::from_utf8_lossy(&written.stderr));
+    let file: serde_json::Value = serde_json::from_slice(&std::fs::read(&out).unwrap()).unwrap();
+    assert_eq!(file["tokens"].as_array().unwrap().len(), 2);
+    assert!(!file.to_string().contains("E-1"), "the recipient does not learn the case");
+    use std::os::unix::fs::PermissionsExt;
+    assert_eq!(std::fs::metadata(&out).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(program(&installation, &["recipient", "notices", "team", "--out", out_text]).status.code(), Some(2));
+    assert_eq!(program(&installation, &["recipient", "notices", "nobody", "--out", "other"]).status.code(), Some(2));
+
+    // Nothing new is told twice, and the case says who was told.
+    installation.sweep(6).unwrap().outcome().unwrap();
+    assert_eq!(unanswered(6).up_to, told.up_to);
+    let of_case = || case::report(&installation.asking(7, ""), "E-1").unwrap().recipients;
+    assert!(of_case().iter().all(|of| of.recipient == "team" && of.told.is_some() && of.answered.is_none()));
+    let standing = |day| {
+        let (project, register) = policy::load_with_register(&installation.path("jobs"), &[]).unwrap();
+        recipients::recipients(&project, &register, &state(&installation), installation.at(day)).unwrap()[0].notices
+    };
+    assert_eq!(standing(7).map(|open| (open.tokens, open.overdue)), Some((2, false)));
+    assert_eq!(standing(40).map(|open| open.overdue), Some(true));
+
+    let answer = |up_to| Answered { recipient: "team".into(), up_to, impossible: None, by: Some("DPO".into()) };
+    let wrong = by_hand::answered(&installation.asking(8, ""), answer(told.up_to + 1)).unwrap_err();
+    assert_eq!(wrong.code(), Code::ArgumentWrong);
+    by_hand::answered(&installation.asking(8, ""), answer(told.up_to)).unwrap();
+    assert!(standing(8).is_none() && unanswered(8).tokens.is_empty());
+    assert!(of_case().iter().all(|of| of.answered.is_some()));
+    let event =
+        |event: &LedgerEvent| matches!(event, LedgerEvent::RecipientAnswered { up_to, .. } if *up_to == told.up_to);
+    assert!(state(&installation).ledger().entries().unwrap().iter().any(|entry| event(&entry.event)));
+
+    // Once nobody has to be told any more, no token of the person is left.
+    installation.sweep(9).unwrap().outcome().unwrap();
+    let sought: Vec<&[u8]> = both.iter().map(|token| token.as_bytes()).collect();
+    let raw: Vec<[u8; 16]> = both.iter().map(|token| u128::from_str_radix(token, 16).unwrap().to_be_bytes()).collect();
+    for (path, bytes) in files(&installation.path("state")) {
+        let has = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
+        assert!(!sought.iter().any(|token| has(token)) && !raw.iter().any(|token| has(token)), "{}", path.display());
+    }
+}
+
+#[test]
+fn r72_nobody_within_the_controller_is_told_and_what_binds_nobody_is_not_passed_on() {
+    let installation = Installation::new();
+    installation.export("s1", &contacts(0..30, -10));
+    installation.run(0).unwrap();
+    ask(&installation, 1, Effect::Erase, "E-1", "email: person00004@example.org");
+    installation.sweep(2).unwrap().outcome().unwrap();
+    assert!(!installation.path("state/recipients").exists());
+    let (outside, _) = for_agency(400);
+    ask(&outside, 1, Effect::Withdraw, "W-1", "email: person00004@example.org");
+    outside.sweep(2).unwrap().outcome().unwrap();
+    assert_eq!(rows(&outside).len(), 30, "a withdrawal binds consent only");
+    assert!(!outside.path("state/recipients").exists());
+}
