@@ -255,9 +255,6 @@ codes! {
     FieldEmptied "field-emptied" Gate
         "A field lost more of its values since the run before than `max_emptied` allows."
         "Ask whether the export lost or renamed the column; accept the plan's digest when this is what should happen."
-    ReviewPast "review-past" Gate
-        "The day has passed by which a recipient was to be looked at again (R71)."
-        "Look at its contract, country and transfer, and write the day of the next review into review_by; or accept the plan once."
     FirstSeenLost "first-seen-lost" Gate
         "Retention counts from when persons were first seen, and that is not known any more (R42)."
         "Bring the state back from a copy; accept the plan if everybody is to begin anew."
@@ -276,6 +273,9 @@ codes! {
     PlanNotAccepted "plan-not-accepted" Gate
         "The plan needs an acceptance and has none, or another run has used it."
         "Look at the plan and accept its digest: `tamis accept`."
+    ReviewPast "review-past" Gate
+        "The day has passed by which a recipient was to be looked at again (R71)."
+        "Look at its contract, country and transfer, and write the day of the next review into review_by; or accept the plan once."
     SetChanged "set-changed" Gate
         "A set was published before, from other bytes."
         "Compare both exports, then accept the plan when the new one is right."

@@ -43,3 +43,4 @@ mod tool;
 mod unseen;
 mod vectors;
 mod versions;
+mod workbooks;

@@ -74,7 +74,7 @@ fn built_in(id: u32) -> NumberKind {
 
 /// Tells by a format's code what its numbers are. The first section is that of positive numbers.
 fn kind(code: &str) -> NumberKind {
-    let letters = Letters::of(code);
+    let letters = StyleLetters::of(code);
     let months = letters.months();
     match (letters.elapsed, letters.date || months, letters.time) {
         (true, ..) => NumberKind::Elapsed,
@@ -86,7 +86,7 @@ fn kind(code: &str) -> NumberKind {
 }
 
 /// The letters of a format that are neither text nor colours, conditions and languages.
-struct Letters {
+struct StyleLetters {
     date: bool,
     time: bool,
     elapsed: bool,
@@ -94,9 +94,9 @@ struct Letters {
     runs: Vec<char>,
 }
 
-impl Letters {
-    fn of(code: &str) -> Letters {
-        let mut found = Letters { date: false, time: false, elapsed: false, runs: Vec::new() };
+impl StyleLetters {
+    fn of(code: &str) -> StyleLetters {
+        let mut found = StyleLetters { date: false, time: false, elapsed: false, runs: Vec::new() };
         let lower = code.to_ascii_lowercase();
         let mut rest = lower.as_str();
         while let Some(letter) = rest.chars().next() {
