@@ -57,6 +57,8 @@ impl AuditScene {
         let root =
             roots.get("state").ok_or_else(|| Error::new(Code::NameUnknown, "the policy has no root \"state\""))?;
         let state = State::open(root)?;
+        state.agree()?;
+        state.records_lost()?.first().map_or(Ok(()), |lost| Err(lost.error()))?;
         let keys = readable(keys_of(&project.keys, &project).and_then(|keys| {
             state.check_keys(&keys.ids())?;
             Ok(keys)

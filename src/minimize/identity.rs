@@ -123,15 +123,24 @@ fn with_length<T>(bytes: &mut Vec<u8>, append: impl FnOnce(&mut Vec<u8>) -> T) -
 
 /// Value number `at`, from 0, of a cell with several; blank ones do not count.
 fn value_of<'a>(cell: &'a str, several: &Several, at: usize) -> Option<&'a str> {
-    let inner = |value: &'a str| {
-        let (open, close) = several.inside?;
-        let (_, after) = value.rsplit_once(open)?;
-        after.split_once(close).map(|(value, _)| value)
-    };
+    let inner = |part: &'a str| several.inside.and_then(|marks| between(part, marks));
     let cut =
         |value: &'a str| several.until.and_then(|until| value.split_once(until)).map_or(value, |(value, _)| value);
     let whole = |value: &'a str| cut(inner(value).unwrap_or(value));
     cell.split(several.separator).map(|value| whole(value).trim()).filter(|value| !invisible::is_blank(value)).nth(at)
+}
+
+/// What stands between the marks of a part (R65); none where that is nothing, or where an address outside of them may be
+/// what was meant.
+fn between(part: &str, (open, close): (char, char)) -> Option<&str> {
+    let (before, rest) = part.rsplit_once(open)?;
+    let (value, after) = rest.split_once(close)?;
+    let other = |word: &str| {
+        let word = word.trim_matches(|sign: char| sign.is_ascii_punctuation());
+        word.contains('@') && !word.eq_ignore_ascii_case(value.trim())
+    };
+    let others = before.split_whitespace().chain(after.split_whitespace()).any(other);
+    (!others && !invisible::is_blank(value.trim())).then_some(value)
 }
 
 /// Counts of a column's values in one batch; those of rows that are not kept count too.
@@ -368,5 +377,18 @@ mod tests {
         let values: Vec<_> = (0..4).map(|at| value_of(cell, &named, at)).collect();
         assert_eq!(values, [Some("ada@example.org"), Some("bob@example.org"), Some("lee@example.org"), None], "R65");
         assert_eq!(value_of("Ada <ada@example.org", &named, 0), Some("Ada <ada@example.org"), "nothing is guessed");
+        for said in
+            ["\"ada@example.org\" <Ada@example.org>", "Ada @ Work <Ada@example.org>", "<Ada@example.org> (office)"]
+        {
+            assert_eq!(value_of(said, &named, 0), Some("Ada@example.org"), "{said}");
+        }
+        for unclear in [
+            "ada@example.org <>",
+            "Ada <ada@example.org>, <lee@example.org>",
+            "<lee@example.org> ada@example.org",
+            "<ada@example.org> Ada <Sales>",
+        ] {
+            assert_eq!(value_of(unclear, &named, 0), Some(unclear), "the whole part has no normal form and is counted");
+        }
     }
 }

@@ -35,6 +35,11 @@ pub fn verify(project: &Project, roots: &BTreeMap<String, Root>, head: Option<&s
         Ok(older) => report.faults.extend(older.iter().map(ToString::to_string)),
         Err(error) => tell(&mut report, "the parts of the state", &error),
     }
+    match state.check_notices() {
+        Ok(0) => {}
+        Ok(notices) => report.proven.push(format!("notices to recipients ({notices}) are those that the ledger has")),
+        Err(error) => tell(&mut report, "notices to recipients", &error),
+    }
     match datasets(&state, project, &mut report) {
         Ok(datasets) => tables(&state, roots, &datasets, &mut report),
         Err(error) => tell(&mut report, "the datasets", &error),
@@ -58,13 +63,7 @@ fn tell(report: &mut VerifyReport, what: &str, error: &Error) {
 /// The newest record of each table, and an empty one of each output that has none. A job that the ledger has seen a
 /// record of, and that has none, is a fault.
 fn datasets(state: &State, project: &Project, report: &mut VerifyReport) -> Result<Vec<Dataset>> {
-    let (jobs, entries) = (state.jobs()?, state.ledger().entries()?);
-    let records = entries.iter().filter_map(|entry| entry.event.record());
-    let began: BTreeSet<&str> = records.filter(|(_, seq)| *seq > 0).map(|(job, _)| job).collect();
-    for job in began.into_iter().filter(|job| !jobs.iter().any(|known| known == job)) {
-        let shown = "the ledger has seen a record of the job, and there is none".to_owned();
-        report.faults.push(state.behind(&format!("datasets/{job}"), shown).to_string());
-    }
+    report.faults.extend(state.records_lost()?.iter().map(ToString::to_string));
     let mut newest = state.tables()?;
     for plan in project.jobs.values() {
         let output = output_of(plan);

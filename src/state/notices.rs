@@ -7,7 +7,7 @@ use crate::error::{Code, Error, Result};
 use crate::evidence::{self, LedgerEvent, RunRef, digest};
 use crate::store::{Created, Root};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 const FOLDER: &str = "recipients";
 const ATTEMPTS: usize = 20;
@@ -58,19 +58,60 @@ impl State {
     /// # Errors
     /// An evidence error when one cannot be read or is missing; storage errors.
     pub fn notices(&self, recipient: &str) -> Result<Vec<Notice>> {
+        let told = self.told(recipient)?;
+        let answered = self.answered(recipient)?;
         let mut notices: Vec<Notice> = Vec::new();
         for object in self.root.list(&folder(recipient))? {
-            notices.extend(load::<Notice>(&self.root, &object.path)?);
+            let Some(notice) = load::<Notice>(&self.root, &object.path)? else { continue };
+            // Tokens are taken out of notices that were answered.
+            if let Some(known) = told.get(&notice.number).filter(|_| notice.number > answered)
+                && self.root.get(&object.path)?.is_none_or(|bytes| digest(&bytes) != *known)
+            {
+                let place = self.root.display(&object.path);
+                return Err(Error::new(
+                    Code::StatePartChanged,
+                    format!("{place} is not the notice that the ledger has"),
+                )
+                .help("restore it from a backup of state: the recipient would be told something else"));
+            }
+            notices.push(notice);
         }
         notices.sort_by_key(|notice| notice.number);
-        let gap = notices.iter().zip(1..).find(|(notice, number)| notice.number != *number);
+        let newest = told.keys().next_back().copied().unwrap_or(0).max(notices.len() as u64);
+        let gap =
+            (1..=newest).find(|number| notices.get(*number as usize - 1).is_none_or(|there| there.number != *number));
         match gap {
             None => Ok(notices),
-            Some((_, number)) => {
+            Some(number) => {
                 Err(Error::new(Code::StatePartMissing, format!("notice {number} to recipient {recipient} is missing"))
                     .help("restore state:recipients from a backup: the recipient would not be told"))
             }
         }
+    }
+
+    /// Returns the digests of a recipient's notices, by their numbers, as the ledger has them.
+    fn told(&self, recipient: &str) -> Result<BTreeMap<u64, String>> {
+        let noticed = |event: LedgerEvent| match event {
+            LedgerEvent::RecipientNoticed { recipient: of, number, notice, .. } if of == recipient => {
+                Some((number, notice))
+            }
+            _ => None,
+        };
+        Ok(self.ledger.entries()?.into_iter().filter_map(|entry| noticed(entry.event)).collect())
+    }
+
+    /// Checks the notices to every recipient that the ledger has, and returns how many there are.
+    ///
+    /// # Errors
+    /// Evidence, when one is missing or was changed; storage errors.
+    pub fn check_notices(&self) -> Result<u64> {
+        let of = |event: LedgerEvent| match event {
+            LedgerEvent::RecipientNoticed { recipient, .. } => Some(recipient),
+            _ => None,
+        };
+        let recipients: BTreeSet<String> =
+            self.ledger.entries()?.into_iter().filter_map(|entry| of(entry.event)).collect();
+        recipients.iter().map(|recipient| Ok(self.notices(recipient)?.len() as u64)).sum()
     }
 
     /// Writes a notice under the next number, and into the ledger.

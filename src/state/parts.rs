@@ -106,6 +106,19 @@ impl State {
         Ok(older.into_values().collect())
     }
 
+    /// Gives the records of datasets that the ledger has seen and that are not there at all.
+    ///
+    /// # Errors
+    /// Evidence errors of the ledger; storage errors.
+    pub fn records_lost(&self) -> Result<Vec<Behind>> {
+        let (jobs, entries) = (self.jobs()?, self.ledger.entries()?);
+        let records = entries.iter().filter_map(|entry| entry.event.record());
+        let began: BTreeSet<&str> = records.filter(|(_, seq)| *seq > 0).map(|(job, _)| job).collect();
+        let lost = began.into_iter().filter(|job| !jobs.iter().any(|known| known == job));
+        let shown = || "the ledger has seen a record of the job, and there is none".to_owned();
+        Ok(lost.map(|job| self.behind(&format!("datasets/{job}"), shown())).collect())
+    }
+
     /// As [`State::compare`], for whatever must not go on.
     ///
     /// # Errors

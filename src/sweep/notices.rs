@@ -64,14 +64,16 @@ impl NoticeWriter<'_> {
                 }
             }
         }
-        self.of_former(&met, &mut items)?;
+        // What is kept of former epochs may not be readable; that is no reason not to tell of the others.
+        let former = self.of_former(&met, &mut items);
         items.retain(|item| !told.contains(&(item.entry.clone(), item.token.clone())));
         if items.is_empty() {
-            return Ok(());
+            return former;
         }
         let (at, dataset) = (self.ready.call.now, self.ready.dataset.dataset.clone());
         let notice = Notice { format: 0, number: 0, at, job: job.clone(), dataset, items: items.into_iter().collect() };
-        state.add_notice(self.recipient, notice).map(|_| ())
+        state.add_notice(self.recipient, notice)?;
+        former
     }
 
     /// Returns which tokens were written down before, each with its request. Tokens that were answered and that no version

@@ -686,3 +686,30 @@ fn the_page_on_audits_has_every_check() {
     }
     assert!(fs::read_to_string(PAGE).unwrap() == new, "{PAGE} is old: TAMIS_BLESS=1 cargo test --test it audit");
 }
+
+#[test]
+fn an_audit_rests_on_nothing_while_a_part_of_the_state_is_lost() {
+    let lost = |lose: &dyn Fn(&Path)| {
+        let installation = published();
+        let mut asked = installation.asking(1, "crm-id@test: crm-00004\n");
+        asked.now = installation.at(1);
+        let request = tamis::by_hand::Asked {
+            effect: tamis::policy::Effect::Erase,
+            request: "C-9".into(),
+            purposes: Vec::new(),
+            received: None,
+            lifts: None,
+            lift_erase: false,
+            terms: Default::default(),
+        };
+        tamis::by_hand::ask(&asked, request).unwrap();
+        lose(&installation.path("state"));
+        let error = audit(&call(&installation, 40), &Silent).err().expect("a part of the state is lost");
+        (error.code(), error.kind().exit_code())
+    };
+    let segments =
+        |state: &Path| files(&state.join("requests")).iter().for_each(|(path, _)| fs::remove_file(path).unwrap());
+    assert_eq!(lost(&segments), (Code::StatePartOlder, 6));
+    let records = |state: &Path| fs::remove_dir_all(state.join("datasets")).unwrap();
+    assert_eq!(lost(&records), (Code::StatePartOlder, 6));
+}

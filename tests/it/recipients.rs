@@ -183,6 +183,23 @@ fn r72_a_recipient_is_told_by_the_token_of_every_epoch_until_it_answers() {
     assert_eq!(program(&installation, &["recipient", "notices", "team", "--out", out_text]).status.code(), Some(2));
     assert_eq!(program(&installation, &["recipient", "notices", "nobody", "--out", "other"]).status.code(), Some(2));
 
+    // A notice that is gone or says something else is told to nobody, and verify finds it.
+    let notice = files(&installation.path("state/recipients/team/notices")).remove(0).0;
+    let bytes = std::fs::read(&notice).unwrap();
+    let text = String::from_utf8(bytes.clone()).unwrap().replace("\"erase\"", "\"object\"");
+    let changed = |code: Code| {
+        let error = notices::unanswered(&installation.asking(5, ""), "team").unwrap_err();
+        assert_eq!(error.code(), code);
+        let verified = program(&installation, &["verify"]);
+        assert_eq!(verified.status.code(), Some(6), "{}", String::from_utf8_lossy(&verified.stdout));
+    };
+    std::fs::write(&notice, text).unwrap();
+    changed(Code::StatePartChanged);
+    std::fs::remove_file(&notice).unwrap();
+    changed(Code::StatePartMissing);
+    std::fs::write(&notice, bytes).unwrap();
+    assert_eq!(program(&installation, &["verify"]).status.code(), Some(0));
+
     // Nothing new is told twice, and the case says who was told.
     installation.sweep(6).unwrap().outcome().unwrap();
     assert_eq!(unanswered(6).up_to, told.up_to);
