@@ -327,8 +327,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Refuses a member of which a required column has no values that can be read.
+/// Refuses a member of which a required column has no values that can be read, or an identifier has values that are none.
 fn readable(map: &ColumnMap, blocks: &dyn Blocks, request: &ReadRequest<'_>, place: &str) -> Result<()> {
+    let identifiers = request.columns.iter().zip(&map.positions).filter(|(column, _)| column.identified);
+    let unfit = identifiers.filter_map(|(column, at)| Some((&column.name, blocks.no_identifier((*at)?)?))).next();
+    if let Some((name, why)) = unfit.filter(|_| request.structures == Structures::Refuse) {
+        return Err(Error::new(Code::FormatNotRead, format!("{place}: column {name} is an identifier and {why}"))
+            .help("have it written as text or as a whole number"));
+    }
     let unread = |index: &usize| Some((*index, blocks.unread((*map.positions.get(*index)?)?)?));
     let Some((index, why)) = request.required.iter().find_map(unread) else { return Ok(()) };
     let name = request.columns.get(index).map_or("", |column| column.name.as_str());

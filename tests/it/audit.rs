@@ -704,7 +704,7 @@ fn an_audit_rests_on_nothing_while_a_part_of_the_state_is_lost() {
         };
         tamis::by_hand::ask(&asked, request).unwrap();
         lose(&installation.path("state"));
-        let error = audit(&call(&installation, 40), &Silent).err().expect("a part of the state is lost");
+        let Err(error) = audit(&call(&installation, 40), &Silent) else { panic!("a part of the state is lost") };
         (error.code(), error.kind().exit_code())
     };
     let segments =

@@ -85,6 +85,11 @@ pub(in crate::read) trait Blocks: Send {
         None
     }
 
+    /// Says why values of a column are not fit to tell persons apart.
+    fn no_identifier(&self, _column: usize) -> Option<&'static str> {
+        None
+    }
+
     /// Says which columns will be asked for, before the first block: those of others need not be found.
     fn want(&mut self, _columns: &ColumnMap) {}
 

@@ -251,3 +251,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn r60_numbers_that_tell_no_two_persons_apart_are_no_identifiers() {
+    let decimals = |scale| Decimal128Array::from(vec![1, 2]).with_precision_and_scale(18, scale).unwrap();
+    let read_as = |identified: bool, ids: ArrayRef| {
+        let held = folder(&[("x.parquet", &parquet(&columns(vec![("Id", ids)])))]);
+        let mut wanted = wanted(&["Id"]);
+        wanted[0].identified = identified;
+        read_columns(held.path(), &of_parquet(), &wanted, &PLAIN).map(|(rows, _)| rows.len())
+    };
+    for ids in [
+        col(Float64Array::from(vec![9_007_199_254_740_992.0, 9_007_199_254_740_993.0])),
+        col(Float32Array::from(vec![1.0, 2.0])),
+        col(decimals(2)),
+        col(BooleanArray::from(vec![true, false])),
+    ] {
+        let error = read_as(true, ids.clone()).unwrap_err();
+        assert_eq!(error.code(), Code::FormatNotRead);
+        assert!(error.message().contains("column Id is an identifier and has"), "{error}");
+        assert_eq!(read_as(false, ids).unwrap(), 2);
+    }
+    for ids in [col(decimals(0)), col(Int64Array::from(vec![1, 2])), col(StringArray::from(vec!["1", "2"]))] {
+        assert_eq!(read_as(true, ids).unwrap(), 2);
+    }
+}

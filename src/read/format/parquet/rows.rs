@@ -2,6 +2,7 @@
 
 use super::chunks::{ChunkHome, ColumnChunks, FileChunks, PageTally};
 use super::footer::Footer;
+use super::leaf::LeafKind;
 use super::leaves::{LeafReader, STEP};
 use crate::error::{Code, Error, Result};
 use crate::policy::ReadFormat;
@@ -142,6 +143,17 @@ impl RowBlocks {
 impl Blocks for RowBlocks {
     fn unread(&self, column: usize) -> Option<&'static str> {
         self.footer.kinds.get(column)?.err()
+    }
+
+    fn no_identifier(&self, column: usize) -> Option<&'static str> {
+        match self.footer.kinds.get(column)? {
+            Ok(LeafKind::Float) => Some("has floating-point numbers, which give two long numbers one value"),
+            Ok(LeafKind::Decimal(scale)) if *scale > 0 => {
+                Some("has decimals with a scale, whose text is another one than that of a whole number")
+            }
+            Ok(LeafKind::Boolean) => Some("has booleans"),
+            _ => None,
+        }
     }
 
     fn want(&mut self, columns: &ColumnMap) {

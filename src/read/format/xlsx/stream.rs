@@ -101,7 +101,8 @@ impl RowStream {
                     Some(from + at)
                 }
                 None => memmem::rfind(&self.carry[from..], &self.marks.row_end)
-                    .map(|at| from + at + self.marks.row_end.len()),
+                    .map(|at| from + at + self.marks.row_end.len())
+                    .or_else(|| self.marks.last_begin(&self.carry)),
             };
             if let Some(end) = end {
                 return Ok(Some(self.give(buffer, end)));
@@ -239,6 +240,12 @@ impl RowMarks {
     fn of(prefix: &[u8]) -> RowMarks {
         let mark = |open: &[u8], name: &[u8]| [open, prefix, name].concat();
         RowMarks { row: mark(b"<", b"row"), row_end: mark(b"</", b"row>"), all_end: mark(b"</", b"sheetData>") }
+    }
+
+    /// Returns where the last row begins, if others stand before it: rows without cells may have no end of their own.
+    fn last_begin(&self, rows: &[u8]) -> Option<usize> {
+        let begins = |at: &usize| rows.get(at + self.row.len()).is_some_and(|next| b" \t\r\n/>".contains(next));
+        memmem::rfind_iter(rows, &self.row).find(begins).filter(|at| *at > 0)
     }
 
     /// The number of the last row. Rows that are not in order are found when they are read.

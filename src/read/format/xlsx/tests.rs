@@ -202,3 +202,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn r58_rows_without_cells_are_no_long_row_however_many_they_are() {
+    let empty: String =
+        (3..40_000).map(|line| format!("<row r='{line}' spans='1:3' ht='15' customHeight='1'/>")).collect();
+    let strings = format!("{STRINGS}<si><t>one</t></si>");
+    for last in ["", "<row r='40001'><c r='A40001' t='s'><v>3</v></c></row>"] {
+        let rows = format!("{HEADER}<row r='2'><c r='A2' t='s'><v>3</v></c></row>{empty}{last}");
+        let held = folder(&[("x.xlsx", &packed(&parts(&rows, "", &strings), CompressionMethod::Stored))]);
+        for block_bytes in [1, 1 << 20] {
+            let (rows, _) = read(held.path(), &workbook(), &NAMES, &How { block_bytes, ..PLAIN }).unwrap();
+            assert_eq!(rows.len(), 1 + usize::from(!last.is_empty()));
+        }
+    }
+}
