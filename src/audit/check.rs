@@ -1,6 +1,6 @@
 //! What a check is: a rule by name, what it looks at, and how. Must not know which checks there are.
 
-use super::data::AuditedFile;
+use super::data::{AuditedFile, Readable};
 use super::finding::{AuditFinding, FoundRows, NotChecked, Severity};
 use super::scene::{AuditScene, AuditedTable};
 use crate::clock::Instant;
@@ -18,7 +18,7 @@ pub struct Check {
     pub holds: &'static str,
     /// What to do about a finding.
     pub fix: &'static str,
-    /// How it looks.
+    /// The way in which it looks.
     pub(super) look: Look,
 }
 
@@ -28,7 +28,7 @@ pub(super) enum Look {
     Files(for<'a> fn(&'a AuditedTable<'a>) -> CheckBegun<'a>),
     /// At a table, apart from what its files hold.
     Table(fn(&AuditedTable<'_>, &mut CheckFound<'_>) -> Result<()>),
-    /// At the installation.
+    /// At the installation as a whole.
     Whole(fn(&AuditScene, &mut CheckFound<'_>) -> Result<()>),
 }
 
@@ -44,7 +44,7 @@ pub(super) enum CheckBegun<'a> {
 
 /// Looks at files, one after the other.
 pub(super) trait FileLook {
-    /// Looks at one.
+    /// Looks at the next file.
     fn file(&mut self, file: &AuditedFile, found: &mut CheckFound<'_>);
 
     /// Takes note of a file that cannot be read, and why.
@@ -72,7 +72,7 @@ pub(super) struct CheckFound<'a> {
 /// Where a finding is.
 #[derive(Default)]
 pub(super) struct AuditSpot<'a> {
-    /// `ROOT:path`.
+    /// The file, as `ROOT:path`.
     pub file: Option<&'a str>,
     pub field: Option<&'a str>,
     pub rows: Option<FoundRows>,
@@ -90,7 +90,7 @@ impl<'a> CheckFound<'a> {
         self.say_as(self.check.severity, spot, what);
     }
 
-    /// Takes a finding.
+    /// Takes a finding of a severity that the check itself does not have.
     pub fn say_as(&mut self, severity: Severity, spot: AuditSpot<'_>, what: impl Into<String>) {
         self.findings.push(AuditFinding {
             rule: self.check.rule,
@@ -112,6 +112,11 @@ impl<'a> CheckFound<'a> {
         if !rows.is_empty() {
             self.say(AuditSpot { file: Some(&file.place), field, rows: Some(rows), since: None }, what);
         }
+    }
+
+    /// Returns what a check needs; none where that cannot be read, which is told as not looked at.
+    pub fn needed<'n, T>(&mut self, what: &'n Readable<T>) -> Option<&'n T> {
+        what.as_ref().map_err(|why| self.cannot(why)).ok()
     }
 
     /// Takes that something could not be looked at.

@@ -15,17 +15,17 @@ pub(super) type Readable<T> = std::result::Result<T, String>;
 
 /// A published file, all of it.
 pub(super) struct AuditedFile {
-    /// `ROOT:path`.
+    /// Where the file is, as `ROOT:path`.
     pub place: String,
     /// BLAKE3 of its bytes, hex.
     pub blake3: String,
-    /// Its rows.
+    /// All rows of the file.
     pub batch: RecordBatch,
     /// What the state holds beside it.
     pub companion: Readable<AuditedCompanion>,
 }
 
-/// A companion (R40).
+/// A companion as an audit reads it (R40).
 pub(super) struct AuditedCompanion {
     batch: RecordBatch,
     identities: Vec<(ArrayRef, ArrayRef)>,

@@ -14,7 +14,7 @@ const NAMED_ROWS: usize = 20;
 pub struct AuditReport {
     /// Version of this schema.
     pub schema: &'static str,
-    /// When it looked.
+    /// When the audit looked.
     pub at: Instant,
     /// The datasets that it looked at, by `ROOT:path`.
     pub datasets: Vec<AuditedDataset>,
@@ -37,16 +37,16 @@ pub struct AuditedDataset {
     pub job: String,
     /// The version that readers see.
     pub version: u64,
-    /// Files read.
+    /// Files that were read.
     pub files: u64,
-    /// Rows read.
+    /// Rows that were read.
     pub rows: u64,
 }
 
 /// What a check came to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CheckDone {
-    /// Its name.
+    /// Name of the check.
     pub rule: &'static str,
     /// The dataset; none for the whole installation.
     pub dataset: Option<String>,
@@ -60,7 +60,7 @@ pub struct CheckDone {
 pub enum CheckOutcome {
     /// Everything that it looks at is as it should be.
     Holds,
-    /// There are findings.
+    /// The check has found something.
     Found,
     /// It could not look at something, and has found nothing.
     NotChecked,
@@ -108,7 +108,7 @@ pub struct AuditFinding {
     pub severity: Severity,
     /// `ROOT:path` of the table.
     pub dataset: Option<String>,
-    /// Its version.
+    /// Version of the dataset.
     pub version: Option<u64>,
     /// `ROOT:path` of a file.
     pub file: Option<String>,
@@ -116,7 +116,7 @@ pub struct AuditFinding {
     pub field: Option<String>,
     /// Which rows of the file.
     pub rows: Option<FoundRows>,
-    /// What is wrong.
+    /// What is wrong, in words without a value.
     pub what: String,
     /// Since when it is so, as far as that is known.
     pub first_seen: Option<Instant>,

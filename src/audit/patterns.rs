@@ -14,7 +14,7 @@ pub(super) enum TellingPattern {
 }
 
 impl TellingPattern {
-    /// Every pattern.
+    /// Every pattern that texts are held against.
     pub const ALL: [TellingPattern; 4] =
         [TellingPattern::Email, TellingPattern::Phone, TellingPattern::Card, TellingPattern::Iban];
 

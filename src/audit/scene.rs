@@ -31,13 +31,13 @@ pub struct AuditCall {
     pub dataset: Option<String>,
 }
 
-/// An installation.
+/// An installation as an audit opens it.
 pub(super) struct AuditScene {
     pub project: Project,
     pub register: Register,
     pub roots: BTreeMap<String, Root>,
     pub state: State,
-    /// Of today's epoch.
+    /// Keys of the epoch that the policy names today.
     pub keys: Readable<Keyring>,
     pub requests: Readable<Requests>,
     pub now: Instant,

@@ -6,13 +6,13 @@ use crate::job::{Desk, SubjectCall, note};
 
 /// An answer as typed.
 pub struct Answered {
-    /// The recipient.
+    /// Name of the recipient that has answered.
     pub recipient: String,
     /// Number of the last notice that it is about.
     pub up_to: u64,
     /// Why it is impossible or disproportionate to tell the recipient.
     pub impossible: Option<String>,
-    /// Who says so.
+    /// Who notes the answer.
     pub by: Option<String>,
 }
 
@@ -23,7 +23,8 @@ pub struct Answered {
 pub fn answered(call: &SubjectCall, answer: Answered) -> Result<()> {
     let desk = Desk::open(call)?;
     let Answered { recipient, up_to, impossible, by } = answer;
-    let last = desk.state.notices(&recipient)?.last().map_or(0, |notice| notice.number);
+    let last =
+        desk.state.notices(&recipient, &desk.state.ledger().entries()?)?.last().map_or(0, |notice| notice.number);
     if up_to == 0 || up_to > last {
         let what = format!("recipient {recipient} has notices up to {last}, and this answers up to {up_to}");
         return Err(Error::new(Code::ArgumentWrong, what)

@@ -274,7 +274,7 @@ pub struct JobReportArgs {
     pub format: ReportFormat,
 }
 
-/// Arguments of `audit`.
+/// What `tamis audit` is given.
 #[derive(Args, Debug)]
 pub struct AuditArgs {
     /// Audits this dataset alone: a job, or ROOT:PATH of its table (default: all, and the installation)
@@ -288,9 +288,9 @@ pub struct AuditArgs {
 /// How an audit is written.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuditFormat {
-    /// For a terminal
+    /// Text to read on a terminal
     Text,
-    /// For programs
+    /// JSON for programs, with a published schema
     Json,
     /// JUnit XML, for build servers
     Junit,
@@ -351,7 +351,7 @@ pub struct AdoptArgs {
     pub work: WorkArgs,
 }
 
-/// `tamis recipient …`
+/// Everything that `tamis recipient` can do.
 #[derive(Subcommand, Debug)]
 pub enum RecipientCommand {
     /// Art. 19 GDPR: writes the tokens that a recipient has to erase or restrict, since its last answer
@@ -363,7 +363,7 @@ pub enum RecipientCommand {
 /// Arguments of `recipient notices`.
 #[derive(Args, Debug)]
 pub struct NoticesArgs {
-    /// The recipient
+    /// Name of the recipient
     pub recipient: String,
     /// The file to write, a new one outside of every root; only you can read it
     #[arg(long, value_name = "FILE")]
@@ -373,7 +373,7 @@ pub struct NoticesArgs {
 /// Arguments of `recipient acknowledge`.
 #[derive(Args, Debug)]
 pub struct AcknowledgeArgs {
-    /// The recipient
+    /// Name of the recipient
     pub recipient: String,
     /// Number of the last notice that the answer is about
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]

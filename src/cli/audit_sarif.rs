@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
-/// Returns the log.
+/// Returns the report as a log of SARIF 2.1.0.
 pub(super) fn sarif(report: &AuditReport) -> Value {
     let rules: Vec<Value> = CHECKS.iter().map(|check| rule(check)).collect();
     let results: Vec<Value> = report.findings.iter().map(result).collect();

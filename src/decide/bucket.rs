@@ -9,7 +9,7 @@ use super::exclude::{self, PersonExclude};
 use super::field_keep::FieldKeeps;
 use super::frame::{PersonColumns, Persons, persons};
 use super::groups::{self, Counter};
-use super::lists::{EFFECTS, EffectSet, Entries, reach};
+use super::lists::{EffectSet, Entries, reach};
 use super::people::People;
 use super::reasons::{Reason, RowFacts, reason};
 use super::retention::{Until, past};
@@ -30,7 +30,7 @@ pub(super) struct BucketJudge<'a> {
     /// Counts of shared values of links, when they are asked for.
     pub sharing: Option<Sharing<'a>>,
     pub shape: KeptShape,
-    binds: [bool; EFFECTS.len()],
+    binds: [bool; Effect::ALL.len()],
     keeps: FieldKeeps,
 }
 
@@ -52,8 +52,8 @@ pub(super) struct DecideTally {
     pub absent: u64,
     /// The most rows of one person, when these are ten or more.
     pub largest_person: u64,
-    /// By place in `EFFECTS`.
-    pub not_binding: [u64; EFFECTS.len()],
+    /// By place in [`Effect::ALL`].
+    pub not_binding: [u64; Effect::ALL.len()],
     /// Persons of rows that no erasure takes out, with when they were first seen; once for each row.
     pub seen: Vec<([u8; 16], i64)>,
 }
@@ -63,8 +63,8 @@ impl DecideTally {
         DecideTally { reasons: vec![0; labels], ..DecideTally::default() }
     }
 
-    fn reached(&mut self, effects: &EffectSet, binds: &[bool; EFFECTS.len()]) {
-        for (place, effect) in EFFECTS.into_iter().enumerate() {
+    fn reached(&mut self, effects: &EffectSet, binds: &[bool; Effect::ALL.len()]) {
+        for (place, effect) in Effect::ALL.into_iter().enumerate() {
             self.not_binding[place] += u64::from(!binds[place] && effects.has(effect));
         }
     }
@@ -162,7 +162,7 @@ impl<'a> BucketJudge<'a> {
         let (quasi, sensitive) = rules.hashed();
         let hints = if rules.hints { quasi } else { 0 };
         let counters = rules.gate.iter().flat_map(|_| 0..=hints).map(|_| Counter::new(sensitive)).collect();
-        let binds = EFFECTS.map(|effect| binding(effect, rules.grounds).is_ok());
+        let binds = Effect::ALL.map(|effect| binding(effect, rules.grounds).is_ok());
         BucketJudge {
             rules,
             staged,

@@ -6,7 +6,7 @@ use super::basis::binding;
 use super::bucket::{BucketJudge, DecideTally};
 use super::cleared::{Cleared, KeptShape};
 use super::groups::{Counter, GroupOutcome};
-use super::lists::{EFFECTS, Entries};
+use super::lists::Entries;
 use super::reasons::{self, Reason};
 use super::rules::Rules;
 use super::verdict::{NotBinding, QuasiHint, Verdict};
@@ -14,7 +14,7 @@ use super::workers::each_bucket;
 use crate::error::Result;
 use crate::gates::{self, Gate, Observed, Reading, Veto};
 use crate::monitor::{Event, Monitor};
-use crate::policy::GroupTerms;
+use crate::policy::{Effect, GroupTerms};
 use crate::stage::{Slot, SpillStore, Staged};
 
 /// Rows judged, nothing cleared yet; `plan` stops here.
@@ -169,7 +169,7 @@ fn not_binding(rules: &Rules, tally: &DecideTally) -> Vec<NotBinding> {
         let reason = binding(effect, rules.grounds).err().filter(|_| *rows > 0)?;
         Some(NotBinding { effect: effect.name().to_string(), rows: *rows, reason: reason.to_string() })
     };
-    EFFECTS.into_iter().zip(&tally.not_binding).filter_map(told).collect()
+    Effect::ALL.into_iter().zip(&tally.not_binding).filter_map(told).collect()
 }
 
 impl Judged {

@@ -60,19 +60,7 @@ impl Default for EffectSet {
     }
 }
 
-/// Every effect, in the order of the table of R29.
-pub(super) const EFFECTS: [Effect; 8] = [
-    Effect::Erase,
-    Effect::Restrict,
-    Effect::Object,
-    Effect::OptOut,
-    Effect::Withdraw,
-    Effect::Consent,
-    Effect::Hold,
-    Effect::Lift,
-];
-
-/// By place in `EFFECTS`.
+/// By place in [`Effect::ALL`].
 fn bit(effect: Effect) -> u8 {
     match effect {
         Effect::Erase => 1,
@@ -134,8 +122,8 @@ impl EffectSet {
         self.kept = self.kept.latest(other.kept);
         self.erased = self.erased.latest(other.erased);
     }
-    /// Only the effects that bind; `binds` in the order of `EFFECTS`.
-    pub(super) fn only(self, binds: &[bool; EFFECTS.len()]) -> EffectSet {
+    /// Only the effects that bind; `binds` in the order of [`Effect::ALL`].
+    pub(super) fn only(self, binds: &[bool; Effect::ALL.len()]) -> EffectSet {
         if self.is_empty() {
             return self;
         }
@@ -272,7 +260,7 @@ mod tests {
 
     #[test]
     fn r29_bits_stand_at_the_places_of_the_table() {
-        for (place, effect) in EFFECTS.into_iter().enumerate() {
+        for (place, effect) in Effect::ALL.into_iter().enumerate() {
             assert_eq!(bit(effect), 1 << place, "{}", effect.name());
         }
     }

@@ -6,7 +6,7 @@ use super::consent::{self, PersonConsent};
 use super::field_keep::FieldKeeps;
 use super::groups::{self, Counter, GroupOutcome};
 use super::kept::Consent;
-use super::lists::{EFFECTS, EffectSet, Entries, reach};
+use super::lists::{EffectSet, Entries, reach};
 use super::reasons::{Reason, RowFacts, labels, reason};
 use super::retention::past;
 use super::workers::each_bucket;
@@ -140,7 +140,7 @@ pub fn review<V: ReviewedVersion>(
     threads: usize,
     monitor: &dyn Monitor,
 ) -> Result<Remaining> {
-    let binds = EFFECTS.map(|effect| binding(effect, rules.grounds).is_ok());
+    let binds = Effect::ALL.map(|effect| binding(effect, rules.grounds).is_ok());
     let keeps = FieldKeeps::new(rules.as_of, (0..rules.field_keeps).collect(), rules.quasi_keeps.clone());
     let judge = ReviewJudge { rules, entries, binds, spill_store: &spill_store, keeps: &keeps };
     let each = |work: &(dyn Fn(usize) -> Result<ReviewedFile> + Sync)| {
@@ -259,7 +259,7 @@ pub fn has_kept_person(rows: &impl PublishedRows, entries: &dyn Entries) -> bool
 struct ReviewJudge<'a> {
     rules: &'a ReviewRules,
     entries: &'a dyn Entries,
-    binds: [bool; EFFECTS.len()],
+    binds: [bool; Effect::ALL.len()],
     spill_store: &'a SpillStore,
     keeps: &'a FieldKeeps,
 }

@@ -1,6 +1,5 @@
 //! The rules together, held against a plain model that knows no buckets, threads, budgets or frames.
 
-use super::lists::EFFECTS;
 use super::*;
 use crate::clock::{Instant, Period};
 use crate::error::{Code, Result};
@@ -363,7 +362,7 @@ fn table(list: &[(u8, u8, u8, i64)]) -> EntryTable {
     let mut table = EntryTable::default();
     for (kind, value, effect, days) in list {
         let at = Instant(AS_OF - days * DAY);
-        let effects = match EFFECTS[usize::from(*effect)] {
+        let effects = match Effect::ALL[usize::from(*effect)] {
             Effect::Withdraw => EffectSet::withdrawal(at),
             Effect::Consent if days % 4 == 1 => EffectSet::of(Effect::Consent),
             Effect::Consent => EffectSet::consent(Some(at).filter(|_| days % 3 != 0), Some(Instant(AS_OF + 1))),

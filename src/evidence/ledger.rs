@@ -176,20 +176,20 @@ pub enum LedgerEvent {
     /// A recipient has to be told of persons whom requests have taken out of a dataset (Art. 19 GDPR); of whom is not
     /// written down here.
     RecipientNoticed {
-        /// The recipient.
+        /// Name of the recipient.
         recipient: String,
         /// The job whose dataset it is about.
         job: String,
         /// Number of the notice.
         number: u64,
-        /// Tokens in it.
+        /// Tokens that the notice has.
         tokens: u64,
         /// BLAKE3 hex of the bytes of the notice.
         notice: String,
     },
     /// Notices to a recipient were written to a file, to be sent.
     RecipientTold {
-        /// The recipient.
+        /// Name of the recipient.
         recipient: String,
         /// Number of the last notice in the file.
         up_to: u64,
@@ -198,7 +198,7 @@ pub enum LedgerEvent {
     },
     /// A recipient has answered, or cannot be told.
     RecipientAnswered {
-        /// The recipient.
+        /// Name of the recipient.
         recipient: String,
         /// Number of the last notice that this is about.
         up_to: u64,

@@ -270,7 +270,7 @@ pub struct Rejected {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CauseEffect {
-    /// Rows were rejected.
+    /// The whole row was rejected.
     Rejected,
     /// Values became null because they could not be treated.
     Untreated,
@@ -285,9 +285,9 @@ pub struct Cause {
     pub column: String,
     /// What became of them.
     pub effect: CauseEffect,
-    /// Why.
+    /// Why they were lost, in words.
     pub why: String,
-    /// How many values.
+    /// How many values were lost.
     pub values: u64,
     /// Object and record of the first of them; of raw values that of any cause.
     #[serde(default, skip_serializing_if = "Option::is_none")]

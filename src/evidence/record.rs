@@ -27,7 +27,7 @@ pub(crate) fn record<T: serde::Serialize>(value: &T) -> Result<Vec<u8>> {
 pub(crate) enum OwnDigest {
     /// They are those that were written.
     Same,
-    /// They are not.
+    /// They are not those that were written.
     Differs,
     /// An earlier build wrote them: they say nothing.
     None,

@@ -52,7 +52,7 @@ pub struct FirstSeenRead {
 /// By when a recipient is to be looked at again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReviewRead {
-    /// Its name.
+    /// Name of the recipient.
     pub recipient: String,
     /// The last day before which that is to happen.
     pub review_by: String,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// Whether the recipient's review is still to come (R71).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RecipientReview {
-    /// The recipient.
+    /// Name of the recipient.
     pub recipient: String,
     /// The last day on which it may be published for without a new review.
     pub review_by: String,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// The size of a set, compared with what its sender says (R64).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SenderCount {
-    /// Records read.
+    /// Records that were read.
     pub records: u64,
     /// Records that the sender says.
     pub said: u64,

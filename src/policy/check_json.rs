@@ -3,27 +3,12 @@
 use super::finding::Page;
 use super::record_path::{JsonFormat, PathStep, RecordPath};
 use super::source_spec::{Format, ReadSpec, SourceSpec};
-use super::spec::At;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Reads the keys of `[read]` that only JSON has, and refuses those that it has not.
+/// Reads the keys of `[read]` that only JSON has.
 pub(super) fn rules(page: Page, spec: &SourceSpec, encoding: Option<&str>) -> Option<JsonFormat> {
     let read: &ReadSpec = &spec.read;
-    let of_csv = [
-        ("delimiter", read.delimiter.as_ref().map(At::span)),
-        ("quote", read.quote.as_ref().map(At::span)),
-        ("header", read.header.as_ref().map(At::span)),
-        ("names", read.names.as_ref().map(At::span)),
-        ("model", read.model.as_ref().map(At::span)),
-        ("entity", read.entity.as_ref().map(At::span)),
-        ("stray_quotes", read.stray_quotes.as_ref().map(At::span)),
-    ];
-    for (key, at) in of_csv {
-        if let Some(at) = at {
-            page.fault(at, "unused-key", format!("`{key}` is for CSV"), "leave it out");
-        }
-    }
     let other = |label: &str| encoding_rs::Encoding::for_label(label.as_bytes()) != Some(encoding_rs::UTF_8);
     if let Some(at) = read.encoding.as_ref().filter(|_| encoding.is_some_and(other)) {
         page.fault(at.span(), "encoding", "JSON is in UTF-8", "leave it out, or have it exported in UTF-8");

@@ -34,23 +34,6 @@ pub(super) fn names(page: Page, read: &ReadSpec) -> Option<(u64, NamesFrom)> {
     Some((line, NamesFrom::Header))
 }
 
-/// Refuses keys that say how text is read, in a source of a format that has names and types of its own.
-pub(super) fn idle(page: Page, read: &ReadSpec) {
-    let of_text = [
-        ("encoding", read.encoding.as_ref().map(At::span)),
-        ("bom", read.bom.as_ref().map(At::span)),
-        ("delimiter", read.delimiter.as_ref().map(At::span)),
-        ("quote", read.quote.as_ref().map(At::span)),
-        ("stray_quotes", read.stray_quotes.as_ref().map(At::span)),
-        ("header", read.header.as_ref().map(At::span)),
-    ];
-    for (key, at) in of_text {
-        if let Some(at) = at {
-            page.fault(at, "unused-key", format!("`{key}` is for CSV"), "leave it out, or change `format`");
-        }
-    }
-}
-
 /// Files without a header: the names are in one other place.
 fn without(page: Page, read: &ReadSpec, at: std::ops::Range<usize>) -> Option<NamesFrom> {
     match (&read.names, &read.model, &read.entity) {

@@ -1,6 +1,7 @@
 //! One `sources/*.toml`: what its columns are, how it is read, when it is whole; with the policy, whether the purposes
 //! it lists allow what it says. Must not know jobs.
 
+use super::check_format;
 use super::check_json;
 use super::check_names;
 use super::check_pattern;
@@ -646,17 +647,14 @@ fn read(page: Page, spec: &SourceSpec) -> Option<ReadFormat> {
     let records = match *read.format {
         Format::Csv => csv(page, spec, header).map(RecordFormat::Csv),
         Format::Xlsx => xlsx(page, read, header).map(RecordFormat::Xlsx),
-        Format::Parquet => {
-            check_names::idle(page, read);
-            Some(RecordFormat::Parquet)
-        }
+        Format::Parquet => Some(RecordFormat::Parquet),
         Format::Json | Format::Ndjson => check_json::rules(page, spec, encoding.as_deref()).map(RecordFormat::Json),
     };
     let member = match &read.member {
         Some(at) => value::glob(page, at).map(Some),
         None => Some(None),
     };
-    idle_keys(page, read);
+    check_format::idle_keys(page, read);
     let (limits, unset) = (spec.limits.as_ref(), ReadFormat::csv());
     let number = |at: Option<&At<i64>>, within, unset: u64| value::number(page, at, within, unset as i64);
     let most = unset.max_record_bytes as u64;
@@ -684,37 +682,6 @@ fn read(page: Page, spec: &SourceSpec) -> Option<ReadFormat> {
         max_decompressed: u64::try_from(decompressed?).ok()?,
         max_shared_text: u64::try_from(shared?).ok()?,
     })
-}
-
-/// Refuses keys that the format does not have.
-fn idle_keys(page: Page, read: &ReadSpec) {
-    let of_text = [
-        ("encoding", read.encoding.as_ref().map(At::span)),
-        ("bom", read.bom.as_ref().map(At::span)),
-        ("delimiter", read.delimiter.as_ref().map(At::span)),
-        ("quote", read.quote.as_ref().map(At::span)),
-        ("stray_quotes", read.stray_quotes.as_ref().map(At::span)),
-    ];
-    let of_workbooks =
-        [("sheet", read.sheet.as_ref().map(At::span)), ("formulas", read.formulas.as_ref().map(At::span))];
-    let of_pages = [("records", read.records.as_ref().map(At::span))];
-    let idle: [(&[_], _); 2] = match *read.format {
-        Format::Csv | Format::Json | Format::Ndjson => [(&of_workbooks, "workbooks"), (&[], "")],
-        Format::Parquet => [(&of_workbooks, "workbooks"), (&of_pages, "JSON")],
-        Format::Xlsx => [(&of_text, "CSV"), (&of_pages, "JSON")],
-    };
-    for (keys, of) in idle {
-        for (key, at) in keys {
-            if let Some(at) = at {
-                page.fault(
-                    at.clone(),
-                    "unused-key",
-                    format!("`{key}` is for {of}"),
-                    "leave it out, or change `format`",
-                );
-            }
-        }
-    }
 }
 
 /// The keys that only workbooks have.
@@ -751,9 +718,6 @@ fn csv(page: Page, spec: &SourceSpec, header: u64) -> Option<CsvFormat> {
     {
         let at = read.quote.as_ref().or(read.delimiter.as_ref()).map_or(spec.read.span(), At::span);
         page.fault(at, "delimiter", "delimiter and quote are the same", "change one of the two");
-    }
-    if let Some(at) = &read.records {
-        page.fault(at.span(), "unused-key", "`records` is for format = \"json\"", "leave it out");
     }
     Some(CsvFormat {
         delimiter: delimiter?,

@@ -26,7 +26,7 @@ pub enum Effect {
 
 impl Effect {
     /// Every effect, in the order in which reports list them.
-    const ALL: [Effect; 8] = [
+    pub const ALL: [Effect; 8] = [
         Effect::Erase,
         Effect::Restrict,
         Effect::Object,
@@ -72,7 +72,7 @@ pub enum Ground {
 }
 
 impl Ground {
-    /// Every ground.
+    /// Every ground, by its letter.
     const ALL: [Ground; 4] = [Ground::A, Ground::B, Ground::C, Ground::D];
 
     /// The letter, as written in specs and evidence.

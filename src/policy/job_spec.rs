@@ -70,7 +70,7 @@ impl JobSpec {
 pub enum Scope {
     /// All rows of the person: the latest clock of them and of observed activity (R26), or all of them left out (R62).
     Person,
-    /// The row alone.
+    /// Each row by itself, whosever it is.
     Row,
 }
 

@@ -4,6 +4,7 @@
 mod across;
 mod apart;
 mod check_field;
+mod check_format;
 mod check_gate;
 mod check_job;
 mod check_json;

@@ -328,7 +328,7 @@ pub struct Recipient {
     pub name: String,
     /// It is neither the controller nor a processor, as `kind = "third-party"` says.
     pub third_party: bool,
-    /// `kind = "internal"`.
+    /// It is a part of the controller, as `kind = "internal"` says.
     pub internal: bool,
     /// `sale = true`: opt-outs bind.
     pub sale: bool,

@@ -6,7 +6,7 @@ use std::fmt::Write;
 /// How records lie in a JSON file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JsonFormat {
-    /// One per line.
+    /// One record stands in each line.
     Lines,
     /// In arrays: of the file, or of its pages.
     Arrays {
@@ -22,7 +22,7 @@ pub struct RecordPath {
     pub steps: Vec<PathStep>,
 }
 
-/// One step inwards.
+/// One step into an object or array.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PathStep {
     /// To the value of a key.
@@ -40,7 +40,7 @@ pub enum ElementChoice {
     At(usize),
     /// The only object in which a key has a value.
     Where {
-        /// The key.
+        /// Key that the element has.
         key: String,
         /// Its value, as written, of a text without its quotes.
         equals: String,

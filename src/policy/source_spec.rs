@@ -61,7 +61,7 @@ pub enum StrayQuotes {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged, expecting = "expected the number of a line, or false")]
 pub enum HeaderSpec {
-    /// In a line.
+    /// It is in the line of this number.
     Line(i64),
     /// Whether there is one.
     Whether(bool),

@@ -245,7 +245,7 @@ fn optional_times(column: &mut Vec<i64>, none: i64) -> ArrayRef {
 /// Which columns of a companion are read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum CompanionPart {
-    /// All of them.
+    /// All columns of the companion.
     All,
     /// What tells persons apart.
     Persons,

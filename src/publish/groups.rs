@@ -30,7 +30,7 @@ const HASHED_BYTES: u64 = 1 << 20;
 /// Where the bytes of an open file come from.
 enum GroupSource {
     Store(Box<dyn SeekSource>),
-    /// All of it.
+    /// The whole file in memory.
     Memory(Bytes),
 }
 

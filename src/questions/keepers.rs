@@ -13,11 +13,11 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A request that keeps bytes.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Keeper {
-    /// Its id.
+    /// Id of the request.
     pub request: String,
     /// The list it came by; `command` for commands.
     pub list: String,
-    /// `hold` or `restrict`.
+    /// What keeps the bytes: `hold` or `restrict`.
     pub effect: String,
     /// The letter of Art. 18(1) GDPR that a restriction rests on.
     pub ground: Option<String>,

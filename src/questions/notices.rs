@@ -7,7 +7,7 @@ use crate::evidence::{LedgerEntry, LedgerEvent};
 use crate::job::{Desk, SubjectCall, note};
 use crate::policy::{ContactFacts, RecipientFacts};
 use crate::requests::Requests;
-use crate::state::{Notice, State};
+use crate::state::{Notice, State, in_hex, last_answered};
 use std::collections::BTreeSet;
 
 /// What a recipient is told, as the file for it has it.
@@ -15,11 +15,11 @@ use std::collections::BTreeSet;
 pub struct RecipientNotices {
     /// Version of this schema.
     pub schema: &'static str,
-    /// Who tells.
+    /// Name of the controller, who tells.
     pub controller: String,
     /// Whom to answer to.
     pub contact: ContactFacts,
-    /// Who is told.
+    /// Name of the recipient, who is told.
     pub recipient: String,
     /// What the recipient is: processor or third party.
     pub kind: &'static str,
@@ -27,7 +27,7 @@ pub struct RecipientNotices {
     pub country: Option<String>,
     /// What allows the transfer to that country.
     pub transfer: Option<String>,
-    /// The contract.
+    /// Where the contract can be found.
     pub contract: Option<String>,
     /// When the file was made.
     pub at: Instant,
@@ -48,7 +48,7 @@ pub struct NoticedToken {
     pub at: Instant,
     /// What was asked for: erase, restrict, object or opt-out.
     pub effect: String,
-    /// The table.
+    /// The table, as `ROOT:path`.
     pub dataset: String,
     /// The token, as the table has it.
     pub token: String,
@@ -76,8 +76,9 @@ const TO_DO: [&str; 4] = [
 pub fn unanswered(call: &SubjectCall, recipient: &str) -> Result<RecipientNotices> {
     let desk = Desk::open(call)?;
     let facts = known(&desk, recipient)?;
-    let answered = Answers::of(&desk.state.ledger().entries()?, recipient).answered();
-    let notices = desk.state.notices(recipient)?;
+    let ledger = desk.state.ledger().entries()?;
+    let notices = desk.state.notices(recipient, &ledger)?;
+    let answered = last_answered(&ledger, recipient);
     let open = notices.iter().filter(|notice| notice.number > answered);
     let mut tokens: Vec<NoticedToken> = open.flat_map(tokens_of).collect();
     // Two requests of one person ask for the same once.
@@ -142,7 +143,7 @@ pub struct Answers<'a> {
 }
 
 impl<'a> Answers<'a> {
-    /// Gathers it.
+    /// Gathers what the ledger has of one recipient.
     pub fn of(entries: &'a [LedgerEntry], recipient: &str) -> Answers<'a> {
         let mut all = Answers { told: Vec::new(), answers: Vec::new() };
         for entry in entries {
@@ -159,11 +160,6 @@ impl<'a> Answers<'a> {
         all
     }
 
-    /// Returns the number of the last notice that was answered; 0 for none.
-    pub fn answered(&self) -> u64 {
-        self.answers.iter().map(|(up_to, ..)| *up_to).max().unwrap_or(0)
-    }
-
     /// Returns when a notice was first written out.
     fn told_at(&self, number: u64) -> Option<Instant> {
         self.told.iter().find(|(up_to, _)| number <= *up_to).map(|(_, at)| *at)
@@ -178,11 +174,11 @@ impl<'a> Answers<'a> {
 /// A recipient that has been told of a request, or has to be.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct CaseRecipient {
-    /// The recipient.
+    /// Name of the recipient.
     pub recipient: String,
     /// Number of the notice.
     pub notice: u64,
-    /// The table.
+    /// The table, as `ROOT:path`.
     pub dataset: String,
     /// When the notice was written.
     pub noticed: Instant,
@@ -204,11 +200,11 @@ pub(super) fn of_entries(
     requests: &Requests,
     wanted: &[u32],
 ) -> Result<Vec<CaseRecipient>> {
-    let ids: BTreeSet<String> = wanted.iter().map(|at| hex(requests.entry(*at).id)).collect();
+    let ids: BTreeSet<String> = wanted.iter().map(|at| in_hex(requests.entry(*at).id)).collect();
     let mut told = Vec::new();
     for recipient in desk.register.recipients.keys() {
         let answers = Answers::of(ledger, recipient);
-        for notice in desk.state.notices(recipient)? {
+        for notice in desk.state.notices(recipient, ledger)? {
             if notice.items.iter().any(|item| ids.contains(&item.entry)) {
                 let answer = answers.answer(notice.number);
                 told.push(CaseRecipient {
@@ -226,14 +222,10 @@ pub(super) fn of_entries(
     Ok(told)
 }
 
-fn hex(bytes: &[u8; 16]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// Notices to one recipient that nobody has answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct OpenNotices {
-    /// Tokens in them.
+    /// Tokens in these notices.
     pub tokens: u64,
     /// Number of the last one.
     pub up_to: u64,
@@ -253,7 +245,8 @@ impl OpenNotices {
     pub(super) fn of(state: &State, ledger: &[LedgerEntry], recipient: &str, now: Instant) -> Result<OpenNotices> {
         let answers = Answers::of(ledger, recipient);
         let mut all = OpenNotices { told: true, ..OpenNotices::default() };
-        for notice in state.notices(recipient)?.into_iter().filter(|notice| notice.number > answers.answered()) {
+        let (notices, answered) = (state.notices(recipient, ledger)?, last_answered(ledger, recipient));
+        for notice in notices.into_iter().filter(|notice| notice.number > answered) {
             let due = notice.items.iter().map(|item| item.due).min();
             all.tokens += notice.items.len() as u64;
             all.up_to = notice.number;

@@ -45,7 +45,7 @@ pub struct LinkTo {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LinkBond {
-    /// It was given.
+    /// The value itself was given.
     Given,
     /// Strong links lead to it (R13).
     Strong,
@@ -65,7 +65,7 @@ impl LinkBond {
 
 /// One dataset that is asked: the companions of its version, and the columns of their slots as far as they are known.
 pub struct FollowedDataset {
-    /// Paths of companions.
+    /// Paths of the companions that are asked.
     pub companions: Vec<String>,
     /// Names of columns, slot by slot.
     pub columns: Vec<String>,

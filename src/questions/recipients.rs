@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 /// How a recipient stands.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct RecipientStanding {
-    /// Its name.
+    /// Name of the recipient.
     pub recipient: String,
     /// What it is: within the controller, processor or third party.
     pub kind: &'static str,

@@ -141,22 +141,14 @@ fn fold(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::read::Structures;
-    use crate::read::tests::{source, wanted};
+    use crate::read::tests::{request, source, wanted};
 
     fn found(names: &[&str], needed: &[&str]) -> Result<(Vec<Option<usize>>, Vec<String>), String> {
         let names: Vec<String> = names.iter().map(|n| normal(n)).collect();
         let mut source = source();
         source.listed = vec!["Id".into(), "Ort".into(), "Straße".into()];
         let columns = wanted(needed);
-        let request = ReadRequest {
-            source: &source,
-            columns: &columns,
-            required: &[0],
-            structures: Structures::Refuse,
-            drop_bad_records: false,
-            block_bytes: 1,
-        };
+        let request = request(&source, &columns, &[0]);
         match super::columns(&names, &request, "raw:x.csv") {
             Ok(found) => Ok((found.map.positions, found.unlisted.into_keys().collect())),
             Err(e) => Err(e.message().into()),
@@ -187,14 +179,7 @@ mod tests {
     fn a_near_miss_of_a_missing_column_is_named() {
         let names = ["Nr", "Or t", "I_d"].map(String::from);
         let (source, columns) = (source(), wanted(&["Id"]));
-        let request = ReadRequest {
-            source: &source,
-            columns: &columns,
-            required: &[0],
-            structures: Structures::Refuse,
-            drop_bad_records: false,
-            block_bytes: 1,
-        };
+        let request = request(&source, &columns, &[0]);
         let Err(error) = super::columns(&names, &request, "raw:x.csv") else { panic!("Id is missing") };
         assert_eq!(error.help_text(), Some("column 3 has nearly that name, I_d: was it renamed?"));
     }

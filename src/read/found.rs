@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 /// What was found under a name, in one record or in several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct NameFound {
-    /// A value.
+    /// A record has a value there.
     pub value: bool,
     /// Something with values of names of their own.
     pub inner: bool,

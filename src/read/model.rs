@@ -24,7 +24,7 @@ struct Model {
 struct Entity {
     #[serde(alias = "entityName")]
     name: String,
-    /// In `model.json`.
+    /// Columns as `model.json` lists them.
     attributes: Option<Vec<Attribute>>,
     /// In a manifest: a document, and the name of its definition.
     entity_path: Option<String>,

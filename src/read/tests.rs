@@ -92,6 +92,12 @@ pub(super) struct How {
 
 pub(super) const PLAIN: How = How { threads: 1, block_bytes: 1 << 20, drop: false };
 
+/// What a run asks for that needs these columns and leaves nothing out.
+pub(super) fn request<'a>(source: &'a Source, columns: &'a [Column], required: &'a [usize]) -> ReadRequest<'a> {
+    let (structures, drop_bad_records, block_bytes) = (Structures::Refuse, false, 64);
+    ReadRequest { source, columns, required, structures, drop_bad_records, block_bytes }
+}
+
 /// All rows in order (input, record, values) and the report.
 pub(super) fn read(folder: &Path, source: &Source, names: &[&str], how: &How) -> Result<(Rows, ReadReport), Error> {
     read_columns(folder, source, &wanted(names), how)
@@ -106,14 +112,8 @@ pub(super) fn read_columns(
     let root = root(folder);
     let objects = root.list("").unwrap();
     let required: Vec<usize> = (0..columns.len()).collect();
-    let request = ReadRequest {
-        source,
-        columns,
-        required: &required,
-        structures: Structures::Refuse,
-        drop_bad_records: how.drop,
-        block_bytes: how.block_bytes,
-    };
+    let (drop_bad_records, block_bytes) = (how.drop, how.block_bytes);
+    let request = ReadRequest { drop_bad_records, block_bytes, ..request(source, columns, &required) };
     let reader = Reader::open(
         &root,
         &Selection { set: None, objects, aside: Default::default(), counts: vec![] },
@@ -626,14 +626,7 @@ fn an_object_that_changes_after_listing_is_refused() {
     let objects = root.list("").unwrap();
     std::fs::write(folder.path().join("x.csv"), b"Id\n1\n2\n").unwrap();
     let (source, columns) = (source(), wanted(&["Id"]));
-    let request = ReadRequest {
-        source: &source,
-        columns: &columns,
-        required: &[0],
-        structures: Structures::Refuse,
-        drop_bad_records: false,
-        block_bytes: 64,
-    };
+    let request = request(&source, &columns, &[0]);
     let refused = Reader::open(
         &root,
         &Selection { set: None, objects, aside: Default::default(), counts: vec![] },

@@ -57,7 +57,7 @@ impl<'a> WantedNames<'a> {
         WantedNames { columns, also: &NO_NAMES, beginnings, ..*self }
     }
 
-    /// Of a source.
+    /// Returns what a source and the wanted columns ask for.
     pub fn of(source: &'a Source, columns: &'a [Column], structures: Structures) -> WantedNames<'a> {
         let beginnings = source.cover.beginnings();
         WantedNames { columns, also: &source.also, listed: &source.listed, beginnings, structures }

@@ -31,9 +31,9 @@ pub(super) struct Request {
     pub(super) to: Option<Instant>,
     /// Id of the request that this one ends (R30).
     pub(super) lifts: Option<String>,
-    /// R69.
+    /// When the person was told that a restriction ends (R69).
     pub(super) informed: Option<Instant>,
-    /// R70.
+    /// Day by which a hold is to be looked at again (R70).
     pub(super) review_by: Option<Instant>,
     /// Sorted, each once, with its raw flag.
     pub(super) identities: Vec<([u8; 32], bool)>,

@@ -17,7 +17,7 @@ pub use accept::Accept;
 pub use dataset::{ColumnSeen, Current, Dataset, FieldType, PublishedFile, Replaced, Retirement, SetRead, SetState};
 pub use intent::{Intent, Origin, Pin, pins, stamp};
 pub use lease::{Claim, Claimant, Holder, Lease, Process};
-pub use notices::{FormerFile, FormerToken, Notice, NoticeItem};
+pub use notices::{FormerFile, FormerToken, Notice, NoticeItem, in_hex, last_answered};
 pub use parts::{Behind, Since};
 pub use schedule::{End, RefusedRun, Scheduled};
 pub use sweep::{RequestsMet, SweepEnd, SweepRecord};
@@ -280,8 +280,11 @@ fn missing(place: &str) -> Error {
 
 /// Reads a JSON record; `None` when it is not there.
 fn load<T: DeserializeOwned>(root: &Root, path: &str) -> Result<Option<T>> {
-    let Some(bytes) = root.get(path)? else { return Ok(None) };
-    evidence::parse(&bytes).map(Some).ok_or_else(|| {
+    root.get(path)?.map(|bytes| parsed(root, path, &bytes)).transpose()
+}
+
+fn parsed<T: DeserializeOwned>(root: &Root, path: &str, bytes: &[u8]) -> Result<T> {
+    evidence::parse(bytes).ok_or_else(|| {
         Error::new(Code::StatePartUnreadable, format!("{} cannot be read as what it should be", root.display(path)))
             .help("it was changed, or a newer tamis wrote it; bring it back from a copy of the state")
     })

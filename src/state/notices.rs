@@ -1,10 +1,10 @@
 //! What recipients have to be told of: `recipients/<recipient>/notices/<number>.json`, create-only and numbered without a gap;
 //! and the tokens of former epochs, by which a recipient may still know a person. Must not know raw values nor keys.
 
-use super::{FORMAT, State, load};
+use super::{FORMAT, State, parsed};
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
-use crate::evidence::{self, LedgerEvent, RunRef, digest};
+use crate::evidence::{self, LedgerEntry, LedgerEvent, RunRef, digest};
 use crate::store::{Created, Root};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,20 +53,19 @@ pub struct NoticeItem {
 pub type FormerToken = ([u8; 16], [u8; 16]);
 
 impl State {
-    /// Reads what a recipient has to be told of, in order.
+    /// Reads what a recipient has to be told of, in order, and compares it with the ledger.
     ///
     /// # Errors
-    /// An evidence error when one cannot be read or is missing; storage errors.
-    pub fn notices(&self, recipient: &str) -> Result<Vec<Notice>> {
-        let told = self.told(recipient)?;
-        let answered = self.answered(recipient)?;
+    /// An evidence error when one cannot be read, is missing or was changed; storage errors.
+    pub fn notices(&self, recipient: &str, ledger: &[LedgerEntry]) -> Result<Vec<Notice>> {
+        let (told, answered) = (told(ledger, recipient), last_answered(ledger, recipient));
         let mut notices: Vec<Notice> = Vec::new();
         for object in self.root.list(&folder(recipient))? {
-            let Some(notice) = load::<Notice>(&self.root, &object.path)? else { continue };
+            let Some(bytes) = self.root.get(&object.path)? else { continue };
+            let notice: Notice = parsed(&self.root, &object.path, &bytes)?;
             // Tokens are taken out of notices that were answered.
-            if let Some(known) = told.get(&notice.number).filter(|_| notice.number > answered)
-                && self.root.get(&object.path)?.is_none_or(|bytes| digest(&bytes) != *known)
-            {
+            let known = told.get(&notice.number).filter(|_| notice.number > answered);
+            if known.is_some_and(|known| digest(&bytes) != **known) {
                 let place = self.root.display(&object.path);
                 return Err(Error::new(
                     Code::StatePartChanged,
@@ -78,9 +77,8 @@ impl State {
         }
         notices.sort_by_key(|notice| notice.number);
         let newest = told.keys().next_back().copied().unwrap_or(0).max(notices.len() as u64);
-        let gap =
-            (1..=newest).find(|number| notices.get(*number as usize - 1).is_none_or(|there| there.number != *number));
-        match gap {
+        let there = |number: &u64| notices.get(*number as usize - 1).is_some_and(|there| there.number == *number);
+        match (1..=newest).find(|number| !there(number)) {
             None => Ok(notices),
             Some(number) => {
                 Err(Error::new(Code::StatePartMissing, format!("notice {number} to recipient {recipient} is missing"))
@@ -89,38 +87,27 @@ impl State {
         }
     }
 
-    /// Returns the digests of a recipient's notices, by their numbers, as the ledger has them.
-    fn told(&self, recipient: &str) -> Result<BTreeMap<u64, String>> {
-        let noticed = |event: LedgerEvent| match event {
-            LedgerEvent::RecipientNoticed { recipient: of, number, notice, .. } if of == recipient => {
-                Some((number, notice))
-            }
-            _ => None,
-        };
-        Ok(self.ledger.entries()?.into_iter().filter_map(|entry| noticed(entry.event)).collect())
-    }
-
     /// Checks the notices to every recipient that the ledger has, and returns how many there are.
     ///
     /// # Errors
     /// Evidence, when one is missing or was changed; storage errors.
     pub fn check_notices(&self) -> Result<u64> {
-        let of = |event: LedgerEvent| match event {
-            LedgerEvent::RecipientNoticed { recipient, .. } => Some(recipient),
+        let of = |entry: &LedgerEntry| match &entry.event {
+            LedgerEvent::RecipientNoticed { recipient, .. } => Some(recipient.clone()),
             _ => None,
         };
-        let recipients: BTreeSet<String> =
-            self.ledger.entries()?.into_iter().filter_map(|entry| of(entry.event)).collect();
-        recipients.iter().map(|recipient| Ok(self.notices(recipient)?.len() as u64)).sum()
+        let ledger = self.ledger.entries()?;
+        let recipients: BTreeSet<String> = ledger.iter().filter_map(of).collect();
+        recipients.iter().map(|recipient| Ok(self.notices(recipient, &ledger)?.len() as u64)).sum()
     }
 
     /// Writes a notice under the next number, and into the ledger.
     ///
     /// # Errors
     /// Storage errors; those of `notices`.
-    pub fn add_notice(&self, recipient: &str, notice: Notice) -> Result<u64> {
+    pub fn add_notice(&self, recipient: &str, notice: Notice, ledger: &[LedgerEntry]) -> Result<u64> {
         for _ in 0..ATTEMPTS {
-            let number = self.notices(recipient)?.len() as u64 + 1;
+            let number = self.notices(recipient, ledger)?.len() as u64 + 1;
             let notice = Notice { format: FORMAT, number, ..notice.clone() };
             let bytes = evidence::json(&notice)?;
             let event = LedgerEvent::RecipientNoticed {
@@ -139,18 +126,6 @@ impl State {
         Err(Error::new(Code::Overtaken, "other processes keep writing notices at the same time"))
     }
 
-    /// Returns the number of the last notice that a recipient has answered; 0 for none.
-    ///
-    /// # Errors
-    /// Evidence and storage errors of the ledger.
-    pub fn answered(&self, recipient: &str) -> Result<u64> {
-        let answer = |event: &LedgerEvent| match event {
-            LedgerEvent::RecipientAnswered { recipient: of, up_to, .. } if of == recipient => Some(*up_to),
-            _ => None,
-        };
-        Ok(self.ledger.entries()?.iter().filter_map(|entry| answer(&entry.event)).max().unwrap_or(0))
-    }
-
     /// Takes the tokens out of an answered notice, and those of former epochs with them: nobody has to be told of them any
     /// more. That there was a notice, and for which request, stays.
     ///
@@ -161,7 +136,7 @@ impl State {
         for object in self.root.list(&format!("{FOLDER}/{recipient}/former/{}", notice.job))? {
             let records = self.former_records(&object.path)?;
             let left: Vec<FormerToken> =
-                records.iter().filter(|(_, token)| !tokens.contains(&hex(token))).copied().collect();
+                records.iter().filter(|(_, token)| !tokens.contains(&in_hex(token))).copied().collect();
             if left.len() < records.len() {
                 self.root.put(&object.path, former_bytes(&left))?;
             }
@@ -218,7 +193,7 @@ impl State {
 
 /// A file of a former epoch.
 pub struct FormerFile<'a> {
-    /// Who received it.
+    /// Name of the recipient of the file.
     pub recipient: &'a str,
     /// The job whose dataset it was of.
     pub job: &'a str,
@@ -243,7 +218,28 @@ fn former_bytes(tokens: &[FormerToken]) -> Vec<u8> {
     bytes
 }
 
-fn hex(bytes: &[u8; 16]) -> String {
+/// Returns the number of the last notice that a recipient has answered, by the ledger; 0 for none.
+pub fn last_answered(ledger: &[LedgerEntry], recipient: &str) -> u64 {
+    let answer = |entry: &LedgerEntry| match &entry.event {
+        LedgerEvent::RecipientAnswered { recipient: of, up_to, .. } if of == recipient => Some(*up_to),
+        _ => None,
+    };
+    ledger.iter().filter_map(answer).max().unwrap_or(0)
+}
+
+/// Returns the digests of a recipient's notices, by their numbers, as the ledger has them.
+fn told<'l>(ledger: &'l [LedgerEntry], recipient: &str) -> BTreeMap<u64, &'l String> {
+    let noticed = |entry: &'l LedgerEntry| match &entry.event {
+        LedgerEvent::RecipientNoticed { recipient: of, number, notice, .. } if of == recipient => {
+            Some((*number, notice))
+        }
+        _ => None,
+    };
+    ledger.iter().filter_map(noticed).collect()
+}
+
+/// Returns a token or an id as notices have it: 32 hex digits.
+pub fn in_hex(bytes: &[u8; 16]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -80,10 +80,10 @@ pub trait Upload: Write + Send {
     fn finish(self: Box<Self>) -> Result<Uploaded>;
 }
 
-/// What was uploaded.
+/// What has been uploaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Uploaded {
-    /// Length.
+    /// Length of the object.
     pub bytes: u64,
     /// BLAKE3, in hexadecimal digits.
     pub blake3: String,

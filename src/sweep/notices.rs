@@ -4,12 +4,13 @@
 
 use crate::decide::{self, Carrier};
 use crate::error::{Kind, Result};
+use crate::evidence::LedgerEntry;
 use crate::job::{Ready, due};
 use crate::monitor::{Event, Monitor};
 use crate::policy::Effect;
 use crate::publish::{Companions, show_column};
 use crate::requests::Requests;
-use crate::state::{FormerFile, Notice, NoticeItem, PublishedFile};
+use crate::state::{FormerFile, Notice, NoticeItem, PublishedFile, in_hex, last_answered};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A person who was found in a file, with a token of theirs, and the requests that reach them there.
@@ -48,7 +49,8 @@ struct NoticeWriter<'a> {
 impl NoticeWriter<'_> {
     fn all(&self, monitor: &dyn Monitor) -> Result<()> {
         let (state, job) = (&self.ready.state, &self.ready.call.job);
-        let told = self.told()?;
+        let ledger = state.ledger().entries()?;
+        let told = self.told(&ledger)?;
         let newest = self.ready.dataset.current.as_ref().map(|current| current.epoch.clone());
         let (mut items, mut met) = (BTreeSet::new(), BTreeMap::new());
         for replaced in &self.ready.dataset.replaced {
@@ -72,17 +74,18 @@ impl NoticeWriter<'_> {
         }
         let (at, dataset) = (self.ready.call.now, self.ready.dataset.dataset.clone());
         let notice = Notice { format: 0, number: 0, at, job: job.clone(), dataset, items: items.into_iter().collect() };
-        state.add_notice(self.recipient, notice)?;
+        state.add_notice(self.recipient, notice, &ledger)?;
         former
     }
 
     /// Returns which tokens were written down before, each with its request. Tokens that were answered and that no version
     /// has any more are forgotten.
-    fn told(&self) -> Result<BTreeSet<(String, String)>> {
+    fn told(&self, ledger: &[LedgerEntry]) -> Result<BTreeSet<(String, String)>> {
         let (state, job) = (&self.ready.state, &self.ready.call.job);
-        let notices: Vec<Notice> = state.notices(self.recipient)?.into_iter().filter(|of| of.job == *job).collect();
+        let notices = state.notices(self.recipient, ledger)?.into_iter().filter(|of| of.job == *job);
+        let notices: Vec<Notice> = notices.collect();
         let open = |notice: &Notice| notice.items.iter().any(|item| !item.token.is_empty());
-        let answered = if notices.iter().any(open) { state.answered(self.recipient)? } else { 0 };
+        let answered = last_answered(ledger, self.recipient);
         let there = |item: &NoticeItem| self.ready.dataset.replaced.iter().any(|of| of.version <= item.last_version);
         for notice in notices.iter().filter(|notice| notice.number <= answered && open(notice)) {
             if !notice.items.iter().any(there) {
@@ -152,19 +155,15 @@ impl NoticeWriter<'_> {
     fn item(&self, entry: u32, token: &[u8; 16], epoch: &str, last_version: u64) -> NoticeItem {
         let of = self.requests.entry(entry);
         NoticeItem {
-            token: hex(token),
+            token: in_hex(token),
             epoch: epoch.into(),
             effect: of.effect.name().into(),
             received: of.received,
             due: due(&self.ready.project, of.list, of.received),
             last_version,
-            entry: hex(of.id),
+            entry: in_hex(of.id),
         }
     }
-}
-
-fn hex(bytes: &[u8; 16]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Reads 32 hex digits, which is how a token is shown in both of its formats.

@@ -3,12 +3,12 @@
 
 use crate::erase::{current, rows, state};
 use crate::fault::{Fault, FaultStore};
-use crate::installation::{Installation, contacts};
+use crate::installation::{Installation, asked, contacts};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use tamis::by_hand::{self, Asked};
+use tamis::by_hand;
 use tamis::clock::{Clock, Instant};
 use tamis::error::{Code, Kind, Result};
 use tamis::evidence::{LedgerEvent, verify};
@@ -289,15 +289,7 @@ fn commanded(sweeps: bool, k: usize) -> bool {
     let (late, count) = (call(0), Arc::new(AtomicUsize::new(0)));
     let told = count.clone();
     let (sleeper, fault) = sleeper(&installation, k, 0, move || {
-        let asked = Asked {
-            effect: tamis::policy::Effect::Erase,
-            request: "C-9".into(),
-            purposes: Vec::new(),
-            received: None,
-            lifts: None,
-            lift_erase: false,
-            terms: Default::default(),
-        };
+        let asked = asked(tamis::policy::Effect::Erase, "C-9");
         std::thread::scope(|scope| scope.spawn(|| by_hand::ask(&late, asked).unwrap()).join().unwrap());
         told.store(1, Ordering::SeqCst);
     });

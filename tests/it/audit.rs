@@ -1,7 +1,7 @@
 //! `tamis audit` finds what is wrong with published files, which these tests write by their own hand, and nothing on what
 //! a run or a sweep has published.
 
-use crate::installation::{Contact, Installation, SOURCE, contacts, files};
+use crate::installation::{Contact, Installation, SOURCE, asked, contacts, files};
 use arrow::array::{
     Array, ArrayRef, Date32Array, Float64Array, Int32Array, Int64Array, StringArray, TimestampMicrosecondArray,
 };
@@ -41,6 +41,12 @@ fn wrong(report: &AuditReport) -> BTreeSet<&'static str> {
 
 fn only(rule: &'static str) -> BTreeSet<&'static str> {
     BTreeSet::from([rule])
+}
+
+/// Stores the request of a person that is in the version, a day after it was published.
+fn erase_one(installation: &Installation) {
+    let asking = installation.asking(1, "crm-id@test: crm-00004\n");
+    tamis::by_hand::ask(&asking, asked(tamis::policy::Effect::Erase, "C-9")).unwrap();
 }
 
 fn published() -> Installation {
@@ -210,21 +216,7 @@ fn an_erased_person_whose_companion_row_is_gone_is_found_by_a_token_made_anew() 
 #[test]
 fn a_request_that_waits_for_the_next_sweep_is_a_warning_until_it_is_due() {
     let installation = published();
-    let mut asked = installation.asking(1, "crm-id@test: crm-00004\n");
-    asked.now = installation.at(1);
-    tamis::by_hand::ask(
-        &asked,
-        tamis::by_hand::Asked {
-            effect: tamis::policy::Effect::Erase,
-            request: "C-9".into(),
-            purposes: Vec::new(),
-            received: None,
-            lifts: None,
-            lift_erase: false,
-            terms: Default::default(),
-        },
-    )
-    .unwrap();
+    erase_one(&installation);
     let severity = |day| {
         let report = audited(&installation, day);
         report.findings.iter().find(|finding| finding.rule == "requests-applied").map(|finding| finding.severity)
@@ -691,18 +683,7 @@ fn the_page_on_audits_has_every_check() {
 fn an_audit_rests_on_nothing_while_a_part_of_the_state_is_lost() {
     let lost = |lose: &dyn Fn(&Path)| {
         let installation = published();
-        let mut asked = installation.asking(1, "crm-id@test: crm-00004\n");
-        asked.now = installation.at(1);
-        let request = tamis::by_hand::Asked {
-            effect: tamis::policy::Effect::Erase,
-            request: "C-9".into(),
-            purposes: Vec::new(),
-            received: None,
-            lifts: None,
-            lift_erase: false,
-            terms: Default::default(),
-        };
-        tamis::by_hand::ask(&asked, request).unwrap();
+        erase_one(&installation);
         lose(&installation.path("state"));
         let Err(error) = audit(&call(&installation, 40), &Silent) else { panic!("a part of the state is lost") };
         (error.code(), error.kind().exit_code())

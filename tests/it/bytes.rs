@@ -2,11 +2,11 @@
 //! says are without meaning. The fast test takes some bytes of every file; the other one, which is ignored, takes many
 //! more (`cargo test --test it -- --ignored every_byte`).
 
-use crate::installation::{Installation, contacts, files};
+use crate::installation::{Installation, asked, contacts, files};
 use crate::nightly::{ask, due, nightly};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use tamis::by_hand::{self, Asked};
+use tamis::by_hand;
 use tamis::error::{Kind, Result};
 use tamis::evidence::VerifyReport;
 use tamis::policy::{self, Effect, Project};
@@ -33,16 +33,8 @@ fn lived() -> Installation {
     let (at, reason) = (installation.at(10), "half of them have left".to_string());
     state.accept(&Accept { job: "contacts".into(), plan, as_of: at, reason, by: None, at }).unwrap();
     installation.run(10).unwrap();
-    let asked = Asked {
-        effect: Effect::Erase,
-        request: "H-1".into(),
-        received: None,
-        purposes: Vec::new(),
-        lifts: None,
-        lift_erase: false,
-        terms: Default::default(),
-    };
-    by_hand::ask(&installation.asking(11, "email: person00011@example.org"), asked).unwrap();
+    let asking = installation.asking(11, "email: person00011@example.org");
+    by_hand::ask(&asking, asked(Effect::Erase, "H-1")).unwrap();
     installation.sweep(11).unwrap().outcome().unwrap();
     installation
 }

@@ -2,7 +2,7 @@
 
 use crate::erase::{current, rows, state, token_of, traces};
 use crate::fault::{Fault, FaultStore, Mode};
-use crate::installation::{Contact, Installation, contacts};
+use crate::installation::{Contact, Installation, asked, contacts};
 use std::sync::Arc;
 use tamis::by_hand::{self, Asked, RequestTerms};
 use tamis::clock::Instant;
@@ -349,17 +349,13 @@ fn r30_what_a_lift_ended_says_so_and_so_does_a_lift_that_ends_nothing() {
     installation.run(0).unwrap();
     let ask = |day: i64, effect: Effect, request: &str, lifts: Option<&str>| {
         let asked = Asked {
-            effect,
-            request: request.into(),
-            purposes: Vec::new(),
-            received: None,
             lifts: lifts.map(String::from),
-            lift_erase: false,
             terms: RequestTerms {
                 ground: (effect == Effect::Restrict).then_some(Ground::A),
                 informed: (effect == Effect::Lift).then(|| installation.at(day)),
                 ..Default::default()
             },
+            ..asked(effect, request)
         };
         let who = if lifts.is_some() { "" } else { "email: person00004@example.org" };
         by_hand::ask(&installation.asking(day, who), asked).unwrap()
@@ -399,13 +395,6 @@ fn what_crashes_leave_beside_records_goes_too() {
 
 /// A legal hold of one person, as it is typed in.
 fn hold() -> Asked {
-    Asked {
-        effect: Effect::Hold,
-        request: "H-1".into(),
-        purposes: Vec::new(),
-        received: None,
-        lifts: None,
-        lift_erase: false,
-        terms: RequestTerms { review_by: Instant::parse("2999-01-01T00:00:00Z"), ..Default::default() },
-    }
+    let terms = RequestTerms { review_by: Instant::parse("2999-01-01T00:00:00Z"), ..Default::default() };
+    Asked { terms, ..asked(Effect::Hold, "H-1") }
 }

@@ -2,10 +2,12 @@
 //! command line does. Used by every test that needs more than one night.
 
 use std::path::{Path, PathBuf};
+use tamis::by_hand::Asked;
 use tamis::clock::Instant;
 use tamis::error::Result;
 use tamis::job::{self, Call, Caller, SubjectCall, Wrap};
 use tamis::monitor::Silent;
+use tamis::policy::Effect;
 use tamis::run::{self, Report};
 use tamis::sweep::{self, SweepReport};
 use tempfile::TempDir;
@@ -296,4 +298,10 @@ pub fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     }
     found.sort();
     found
+}
+
+/// A request as it is typed in, for all purposes and received when it is stored.
+pub fn asked(effect: Effect, request: &str) -> Asked {
+    let (request, purposes, terms) = (request.into(), Vec::new(), Default::default());
+    Asked { effect, request, purposes, received: None, lifts: None, lift_erase: false, terms }
 }

@@ -13,8 +13,7 @@ use tamis::questions::{Standings, case, request_status};
 const FOUR: &str = "email: person00004@example.org";
 
 fn asked(effect: Effect, request: &str, terms: RequestTerms) -> Asked {
-    let lifts = None;
-    Asked { effect, request: request.into(), purposes: Vec::new(), received: None, lifts, lift_erase: false, terms }
+    Asked { terms, ..crate::installation::asked(effect, request) }
 }
 
 fn ask(installation: &Installation, day: i64, values: &str, asked: Asked) -> Result<Stored> {

@@ -3,11 +3,11 @@
 
 use crate::erase::{current, rows, state};
 use crate::fault::{Fault, FaultStore, Mode};
-use crate::installation::{Installation, contacts, files};
+use crate::installation::{Installation, asked, contacts, files};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use tamis::by_hand::{self, Asked};
+use tamis::by_hand;
 use tamis::error::{Code, Kind, Result};
 use tamis::evidence::VerifyReport;
 use tamis::job;
@@ -91,16 +91,8 @@ fn lake(files: &Files) -> Vec<&String> {
 }
 
 fn ask(installation: &Installation, day: i64, id: &str, person: usize) {
-    let asked = Asked {
-        effect: Effect::Erase,
-        request: id.into(),
-        purposes: Vec::new(),
-        received: None,
-        lifts: None,
-        lift_erase: false,
-        terms: Default::default(),
-    };
-    by_hand::ask(&installation.asking(day, &format!("email: person{person:05}@example.org")), asked).unwrap();
+    let values = format!("email: person{person:05}@example.org");
+    by_hand::ask(&installation.asking(day, &values), asked(Effect::Erase, id)).unwrap();
 }
 
 /// The life of an installation: its moments, and the tokens of the two persons who were erased by commands, of which no

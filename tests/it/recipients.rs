@@ -2,7 +2,7 @@
 //! they are told of persons whom requests have taken out.
 
 use crate::erase::{rows, state, traces};
-use crate::installation::{Contact, Installation, contacts, files};
+use crate::installation::{Contact, Installation, asked, contacts, files};
 use std::collections::BTreeSet;
 use std::process::{Command, Output};
 use tamis::by_hand::{self, Answered, Asked, RequestTerms};
@@ -30,13 +30,9 @@ fn for_agency(review_day: i64) -> (Installation, Vec<Contact>) {
 
 fn ask(installation: &Installation, day: i64, effect: Effect, request: &str, values: &str) {
     let asked = Asked {
-        effect,
-        request: request.into(),
         purposes: if effect == Effect::Object { vec!["reports".into()] } else { Vec::new() },
-        received: None,
-        lifts: None,
-        lift_erase: false,
         terms: RequestTerms { ground: (effect == Effect::Restrict).then_some(Ground::A), ..Default::default() },
+        ..asked(effect, request)
     };
     by_hand::ask(&installation.asking(day, values), asked).unwrap();
 }

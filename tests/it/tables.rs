@@ -3,7 +3,7 @@
 
 use crate::erase::{current, rows, state, token_of, traces};
 use crate::fault::{Fault, FaultStore, Mode};
-use crate::installation::{Installation, contacts, files};
+use crate::installation::{Installation, asked, contacts, files};
 use crate::nightly::{Hand, ask, due, evidence_holds, host, nightly};
 use crate::python::Python;
 use crate::schedule::{health, until};
@@ -297,17 +297,9 @@ fn retiring_removes_all_of_a_table_and_what_was_found_in_it_is_done() {
     assert_eq!(words(&installation, 1), [("received".into(), 1)], "no request is done by a refusal");
     installation.write("requests/hold/2.csv", "Case,At,Email\nH-2,2026-10-01,nobody@example.org\n");
     let lift = SubjectCall { ..installation.asking(1, "") };
-    let asked = |of: &str| by_hand::Asked {
-        effect: policy::Effect::Lift,
-        request: format!("L-{of}"),
-        purposes: Vec::new(),
-        received: None,
-        lifts: Some(of.into()),
-        lift_erase: false,
-        terms: Default::default(),
-    };
     for of in ["H-1", "H-2"] {
-        by_hand::ask(&lift, asked(of)).unwrap();
+        let ended = by_hand::Asked { lifts: Some(of.into()), ..asked(policy::Effect::Lift, &format!("L-{of}")) };
+        by_hand::ask(&lift, ended).unwrap();
     }
     let retired = retire(&installation, 2, true).unwrap();
     assert!(retired.new && retired.objects["files"] > 0 && retired.objects["companions"] > 0, "{retired:?}");

@@ -17,13 +17,7 @@ pub(in crate::audit) const CHECK: Check = Check {
 };
 
 fn look(scene: &AuditScene, found: &mut CheckFound<'_>) -> Result<()> {
-    let requests = match &scene.requests {
-        Ok(requests) => requests,
-        Err(why) => {
-            found.cannot(why.clone());
-            return Ok(());
-        }
-    };
+    let Some(requests) = found.needed(&scene.requests) else { return Ok(()) };
     let keep = &scene.project.removal.entry_keep;
     let received = (0..requests.len() as u32).map(|at| requests.entry(at).received);
     let old: Vec<_> = received.filter(|received| add(*received, keep, &TimeZone::UTC) <= scene.now).collect();

@@ -21,13 +21,7 @@ pub(in crate::audit) const CHECK: Check = Check {
 const YEAR: Period = Period { months: 12, days: 0, seconds: 0 };
 
 fn look(scene: &AuditScene, found: &mut CheckFound<'_>) -> Result<()> {
-    let requests = match &scene.requests {
-        Ok(requests) => requests,
-        Err(why) => {
-            found.cannot(why.clone());
-            return Ok(());
-        }
-    };
+    let Some(requests) = found.needed(&scene.requests) else { return Ok(()) };
     let old = |at: &u32| {
         let entry = requests.entry(*at);
         let review = match (entry.review_by, entry.to) {

@@ -22,13 +22,8 @@ const WAIT: i64 = 2 * 86_400_000_000;
 
 fn look(scene: &AuditScene, found: &mut CheckFound<'_>) -> Result<()> {
     let Some(keep) = &scene.project.removal.raw_keep else { return Ok(()) };
-    let held = match &scene.requests {
-        Ok(requests) => requests.keeps_raw(scene.now),
-        Err(why) => {
-            found.cannot(why.clone());
-            return Ok(());
-        }
-    };
+    let Some(requests) = found.needed(&scene.requests) else { return Ok(()) };
+    let held = requests.keeps_raw(scene.now);
     let own = scene.project.jobs.values().map(|plan| &plan.input);
     let observed = scene.project.jobs.values().flat_map(|plan| &plan.observe).map(|observe| &observe.input);
     let inputs: BTreeSet<(&String, &String)> = own.chain(observed).map(|input| (&input.root, &input.path)).collect();

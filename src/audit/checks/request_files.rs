@@ -16,13 +16,7 @@ pub(in crate::audit) const CHECK: Check = Check {
 };
 
 fn look(scene: &AuditScene, found: &mut CheckFound<'_>) -> Result<()> {
-    let requests = match &scene.requests {
-        Ok(requests) => requests,
-        Err(why) => {
-            found.cannot(why.clone());
-            return Ok(());
-        }
-    };
+    let Some(requests) = found.needed(&scene.requests) else { return Ok(()) };
     for list in
         scene.project.lists.values().filter(|list| !list.snapshot && list.when.is_none() && list.member.is_none())
     {

@@ -21,13 +21,7 @@ pub(in crate::audit) const CHECK: Check = Check {
 const TOLD: usize = 50;
 
 fn look(table: &AuditedTable<'_>, found: &mut CheckFound<'_>) -> Result<()> {
-    let requests = match &table.scene.requests {
-        Ok(requests) => requests,
-        Err(why) => {
-            found.cannot(why.clone());
-            return Ok(());
-        }
-    };
+    let Some(requests) = found.needed(&table.scene.requests) else { return Ok(()) };
     let late: BTreeMap<u32, RequestState> =
         (0..requests.len() as u32).filter_map(|at| late(table, requests, at)).collect();
     let mut told = Vec::new();

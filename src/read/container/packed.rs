@@ -19,9 +19,9 @@ const SKIPPABLE: [u8; 3] = [0x2a, 0x4d, 0x18];
 /// How an object is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Packing {
-    /// RFC 1952.
+    /// A stream of gzip, RFC 1952.
     Gzip,
-    /// RFC 8878.
+    /// A stream of Zstandard, RFC 8878.
     Zstd,
     Bzip2,
 }

@@ -28,7 +28,7 @@ impl TarHome {
         TarHome { packing, kept: Arc::default() }
     }
 
-    /// Opens a member.
+    /// Opens a member of the archive to be read.
     pub fn part(&self, root: &Root, object: &Object, entry: &TarEntry) -> Result<Box<dyn Read + Send>> {
         let place = root.display(&object.path);
         let Some(packing) = self.packing else {

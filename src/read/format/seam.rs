@@ -2,6 +2,7 @@
 
 use super::{csv, json, xlsx};
 use crate::error::{Code, Error, Result};
+use crate::policy::ReadFormat;
 use crate::read::batch::{Cell, ColumnMap};
 use crate::read::container::{Member, MemberFacts};
 use crate::read::found::FoundNames;
@@ -21,6 +22,14 @@ pub(in crate::read) enum BadRecords {
     /// Records with too many or too few cells are told one by one; at another fault the input ends, and all that was
     /// readable before it counts (R31).
     Tell,
+}
+
+impl BadRecords {
+    /// Returns the words of a source that mean null, besides blank cells. Lists have none: they say for themselves what a
+    /// blank cell means.
+    pub fn null_words(self, read: &ReadFormat) -> Option<&[String]> {
+        (self != BadRecords::Tell).then_some(read.null.as_slice())
+    }
 }
 
 /// One format with the settings of one source, shared by all workers.

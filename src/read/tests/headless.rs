@@ -61,14 +61,7 @@ fn beside(files: &[(&str, &str)], source: &Source) -> Result<Vec<Vec<String>>, S
     let (root, columns) = (root(folder.path()), wanted(&["Id", "Name"]));
     let input = Location { root: "raw".into(), path: "2026/contact/*.csv".into() };
     let selection = select(&root, &input, None, Instant(0)).unwrap();
-    let request = ReadRequest {
-        source,
-        columns: &columns,
-        required: &[0, 1],
-        structures: Structures::Refuse,
-        drop_bad_records: false,
-        block_bytes: 64,
-    };
+    let request = request(source, &columns, &[0, 1]);
     let reader = Reader::open(&root, &selection, &request, &Silent).map_err(|error| {
         assert!(error.kind() == Kind::Input && error.help_text().is_some(), "{error}");
         error.message().to_string()

@@ -177,8 +177,7 @@ impl FileFormat for Csv {
 
     fn cells(&self, text: &mut String, columns: &ColumnMap, scratch: &FormatScratch, cells: &mut Vec<Cell>) {
         let Positions { ends, doubled } = &scratch.csv;
-        // Lists say for themselves what a blank cell means.
-        let null = (self.bad != BadRecords::Tell).then_some(self.read.null.as_slice());
+        let null = self.bad.null_words(&self.read);
         CellFinder { quote: self.grammar.quote, null, columns }.find(text, ends, doubled, cells);
     }
 

@@ -18,7 +18,7 @@ pub(super) struct Envelope {
     next: Next,
 }
 
-/// What comes next.
+/// Says what has to come next.
 #[derive(Clone, Copy, PartialEq)]
 enum Next {
     Text,

@@ -58,7 +58,7 @@ pub(super) struct JsonFault {
 }
 
 impl JsonFlaw {
-    /// At a byte.
+    /// Returns the fault with its byte in the text.
     pub fn at(self, at: usize) -> JsonFault {
         JsonFault { at, what: self }
     }

@@ -15,7 +15,7 @@ const MANY_KEYS: usize = 24;
 /// A place in a text, and what may be in it.
 pub(super) struct Lexer<'t> {
     pub text: &'t str,
-    /// The next byte.
+    /// Place of the next byte.
     pub at: usize,
     /// Nothing at or after it is looked at.
     pub end: usize,
@@ -36,12 +36,12 @@ pub(super) struct Quoted {
 #[derive(Clone, Copy)]
 pub(super) enum Scalar {
     Text(Quoted),
-    /// As written.
+    /// A number as it is written.
     Number {
         start: usize,
         end: usize,
     },
-    /// `true` or `false`.
+    /// One of the words `true` and `false`.
     Boolean {
         start: usize,
         end: usize,

@@ -122,8 +122,7 @@ impl FileFormat for Json {
     }
 
     fn cells(&self, text: &mut String, columns: &ColumnMap, scratch: &FormatScratch, cells: &mut Vec<Cell>) {
-        // Lists say for themselves what a blank cell means.
-        let null = (self.bad != BadRecords::Tell).then_some(self.read.null.as_slice());
+        let null = self.bad.null_words(&self.read);
         let (all, width) = (&scratch.json.cells, self.paths.width);
         let rows = all.len().checked_div(width).unwrap_or(0);
         cells.clear();

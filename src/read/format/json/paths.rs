@@ -42,7 +42,7 @@ pub(super) struct Element {
     pub leaves: Vec<usize>,
 }
 
-/// A column.
+/// A column that a path leads to.
 pub(super) struct Leaf {
     /// As its path is written.
     pub name: String,
@@ -54,7 +54,7 @@ pub(super) struct Leaf {
     pub identified: bool,
 }
 
-/// The record itself.
+/// Place of the record itself.
 pub(super) const RECORD: usize = 0;
 
 impl Paths {

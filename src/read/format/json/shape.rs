@@ -12,14 +12,14 @@ use std::sync::Arc;
 
 /// The longest path of a key, as the name of a column.
 const LONGEST_NAME: usize = 2048;
-/// No place.
+/// Stands for no place.
 const NONE: u32 = u32::MAX;
 
 /// Buffers of one worker.
 #[derive(Default)]
 pub(in crate::read::format) struct JsonScratch {
     pub(super) shape: RecordShape,
-    /// Row after row.
+    /// Cells of the wanted columns, row after row.
     pub(super) cells: Vec<Cell>,
 }
 

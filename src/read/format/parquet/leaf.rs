@@ -48,9 +48,9 @@ pub(super) enum LeafKind {
 /// One value as decoded.
 pub(super) enum LeafValue<'a> {
     Boolean(bool),
-    /// Of 32 bits.
+    /// A whole number of 32 bits.
     Int(i32),
-    /// Of 64 bits.
+    /// A whole number of 64 bits.
     Long(i64),
     Julian(&'a Int96),
     Float(f32),

@@ -38,8 +38,7 @@ impl Parquet {
     }
 
     fn judged(&self) -> LaidCells<'_> {
-        let null = (self.bad != BadRecords::Tell).then_some(self.read.null.as_slice());
-        LaidCells { bad: self.bad, null }
+        LaidCells { bad: self.bad, null: self.bad.null_words(&self.read) }
     }
 
     fn whole(&self, root: &Root, member: &Member, spent: u64, hasher: blake3::Hasher) -> Result<(FileChunks, Whole)> {

@@ -47,8 +47,7 @@ impl Xlsx {
     }
 
     fn laid(&self) -> LaidCells<'_> {
-        // Lists say for themselves what a blank cell means.
-        LaidCells { bad: self.bad, null: (self.bad != BadRecords::Tell).then_some(self.read.null.as_slice()) }
+        LaidCells { bad: self.bad, null: self.bad.null_words(&self.read) }
     }
 
     fn blocks(&self, root: &Root, member: &Member, spent: u64) -> Result<(Vec<String>, SheetBlocks)> {

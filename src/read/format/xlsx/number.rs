@@ -18,7 +18,7 @@ pub(super) enum DaySystem {
 /// A number that no date or time is written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BadNumber {
-    /// It is none.
+    /// The text is no number.
     NotANumber,
     /// As a date it is before the first or after the last that a workbook has.
     NoDate,

@@ -13,7 +13,7 @@ pub(super) const MOST_COLUMNS: usize = 16_384;
 /// What all rows of a sheet have in common.
 /// Deliberately without `Debug`: it holds raw values.
 pub(super) struct Sheet {
-    /// Its name.
+    /// Name of the sheet.
     pub name: String,
     /// Object and sheet, for messages.
     pub place: String,

@@ -102,7 +102,8 @@ impl RowStream {
                 }
                 None => memmem::rfind(&self.carry[from..], &self.marks.row_end)
                     .map(|at| from + at + self.marks.row_end.len())
-                    .or_else(|| self.marks.last_begin(&self.carry)),
+                    // Rows without cells may have no end of their own: those before the last one are whole.
+                    .or_else(|| self.marks.last_begin(&self.carry).filter(|at| *at > 0)),
             };
             if let Some(end) = end {
                 return Ok(Some(self.give(buffer, end)));
@@ -190,7 +191,7 @@ struct RowsFound {
     end: usize,
     /// Of the names of elements, with its colon.
     prefix: Vec<u8>,
-    /// There are none.
+    /// The sheet has no rows.
     empty: bool,
 }
 
@@ -242,16 +243,15 @@ impl RowMarks {
         RowMarks { row: mark(b"<", b"row"), row_end: mark(b"</", b"row>"), all_end: mark(b"</", b"sheetData>") }
     }
 
-    /// Returns where the last row begins, if others stand before it: rows without cells may have no end of their own.
+    /// Returns where the last row begins.
     fn last_begin(&self, rows: &[u8]) -> Option<usize> {
         let begins = |at: &usize| rows.get(at + self.row.len()).is_some_and(|next| b" \t\r\n/>".contains(next));
-        memmem::rfind_iter(rows, &self.row).find(begins).filter(|at| *at > 0)
+        memmem::rfind_iter(rows, &self.row).find(begins)
     }
 
     /// The number of the last row. Rows that are not in order are found when they are read.
     fn last_row(&self, rows: &[u8], before: u64) -> u64 {
-        let begins = |at: &usize| rows.get(at + self.row.len()).is_some_and(|next| b" \t\r\n/>".contains(next));
-        let Some(at) = memmem::rfind_iter(rows, &self.row).find(begins) else { return before };
+        let Some(at) = self.last_begin(rows) else { return before };
         let tag = &rows[at + 1..];
         let tag = &tag[..memchr::memchr(b'>', tag).unwrap_or(tag.len())];
         let numbered = std::str::from_utf8(tag).ok().and_then(|tag| {

@@ -36,7 +36,7 @@ pub(super) struct StringLimits {
 }
 
 impl SharedStrings {
-    /// Returns a string.
+    /// Returns the shared string of this number.
     pub fn get(&self, at: usize) -> Option<&str> {
         let chunk = self.chunks.get(at / TOGETHER)?;
         let end = *chunk.ends.get(at % TOGETHER)? as usize;
@@ -131,7 +131,7 @@ impl StringReader {
         Ok(())
     }
 
-    /// Ends a string.
+    /// Ends the string that is being read.
     fn end(&mut self, most: u64) -> Result<(), StringStop> {
         let from = self.ends.last().map_or(0, |end| *end as usize);
         unescape(&mut self.text, from);

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 /// What the numbers of a style are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NumberKind {
-    /// Numbers.
+    /// The style shows a plain number.
     Plain,
     /// Days, shown without a time.
     Date,
@@ -27,7 +27,7 @@ pub(super) struct Styles {
 }
 
 impl Styles {
-    /// Reads `styles.xml`.
+    /// Reads the styles of a workbook from `styles.xml`.
     pub fn read(xml: &[u8]) -> Result<Styles, BadXml> {
         let (mut codes, mut ids) = (HashMap::new(), Vec::new());
         walk(xml, |around, start| {

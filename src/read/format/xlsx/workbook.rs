@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 pub(super) struct Workbook {
     /// Name of the sheet.
     pub sheet: String,
-    /// Its part.
+    /// Name of the part that has its rows.
     pub rows: String,
     /// The part with the shared strings.
     pub strings: Option<String>,
