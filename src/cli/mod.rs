@@ -10,6 +10,7 @@ mod audit_junit;
 mod audit_place;
 mod audit_sarif;
 mod columns;
+mod corrections;
 mod dataset;
 mod due;
 mod example;

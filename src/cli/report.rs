@@ -2,6 +2,7 @@
 //! its policy lets none in. Must not know how a case is looked up.
 
 use super::args::{ReportArgs, ReportFormat};
+use super::corrections;
 use super::lines::Lines;
 use super::page::{escaped, filled};
 use super::render;
@@ -43,6 +44,7 @@ fn text(report: &CaseReport) -> String {
             }
         }
     }
+    corrections::of_case(&mut out, &report.corrections);
     report.recipients.iter().for_each(|of| out.line(format_args!("recipient {}: {}", of.recipient, told(of))));
     out.push('\n');
     out.line(format_args!("still there: raw exports {}, request files {}", report.raw_exports, report.request_files));
@@ -109,7 +111,7 @@ fn html(report: &CaseReport) -> String {
         ("raw_exports", escaped(&report.raw_exports)),
         ("request_files", escaped(&report.request_files)),
         ("not_said", not_said),
-        ("parts", parts + &recipients),
+        ("parts", parts + &corrections::page(&report.corrections) + &recipients),
     ];
     filled(PAGE, &places)
 }

@@ -4,6 +4,7 @@
 
 use super::args::StatusArgs;
 use super::columns;
+use super::corrections;
 use super::lines::Lines;
 use super::settings::Settings;
 use super::verdict::{TerminalVerdict, coloured, counted};
@@ -15,11 +16,11 @@ use crate::job::LeftAside;
 use crate::job::aside::{self, Sighted};
 use crate::policy::REVIEW_DAYS;
 use crate::questions::{
-    DatasetStanding, ForeignTable, Keeper, OpenRequest, RecipientStanding, Standings, foreign, recipients,
-    request_status,
+    CorrectionStanding, DatasetStanding, ForeignTable, Keeper, OpenRequest, RecipientStanding, Standings, foreign,
+    recipients, request_status,
 };
 use crate::requests::RequestStatus;
-use crate::{daemon, policy};
+use crate::{daemon, policy, questions};
 
 /// Open requests named unless all are asked for.
 const NAMED: usize = 20;
@@ -39,6 +40,8 @@ pub(super) struct Status {
     foreign: Vec<ForeignTable>,
     /// Recipients of the policy, by name.
     recipients: Vec<RecipientStanding>,
+    /// Corrections in each dataset, those first that somebody has to look at.
+    corrections: Vec<CorrectionStanding>,
     /// How far requests have come; none without the identity key.
     requests: Option<Standings>,
     /// Why that cannot be told.
@@ -60,6 +63,7 @@ struct StatusFound {
     standings: Result<Standings, Error>,
     sighted: Sighted,
     recipients: Vec<RecipientStanding>,
+    corrections: Vec<CorrectionStanding>,
 }
 
 /// Returns the answer, and the exit code: 1 with `--check` when something needs attention.
@@ -79,6 +83,7 @@ pub(super) fn status(settings: &Settings, args: &StatusArgs, json: bool) -> Resu
         standings: request_status::standings(&settings.subject_call(), if args.all { usize::MAX } else { NAMED }),
         sighted: aside::survey(&project, &roots),
         recipients: recipients::recipients(&project, &register, &state, settings.now)?,
+        corrections: questions::corrections::standings(&state, &project)?,
     };
     let exceptions = exceptions(&found);
     let exit = u8::from(args.check && !exceptions.is_empty());
@@ -98,7 +103,8 @@ fn as_data(found: StatusFound) -> Status {
         Ok(standings) => (Some(standings), None),
         Err(error) => (None, Some(error.message().to_owned())),
     };
-    let StatusFound { jobs, no_job, foreign, sighted: Sighted { aside, unseen }, recipients, .. } = found;
+    let StatusFound { jobs, no_job, foreign, sighted, recipients, corrections, .. } = found;
+    let Sighted { aside, unseen } = sighted;
     Status {
         schema: "tamis-status/1",
         time_zones: zones_version(),
@@ -106,6 +112,7 @@ fn as_data(found: StatusFound) -> Status {
         no_job,
         foreign,
         recipients,
+        corrections,
         requests,
         requests_stop,
         aside,
@@ -179,6 +186,7 @@ fn exceptions(found: &StatusFound) -> Vec<String> {
     out.extend(found.sighted.unseen.iter().map(|unseen| format!("cannot be read: {unseen}")));
     out.extend(found.recipients.iter().filter_map(of_recipient));
     out.extend(found.recipients.iter().filter_map(of_notices));
+    out.extend(found.corrections.iter().filter_map(corrections::standing));
     match &found.standings {
         Ok(standings) => out.extend(of_requests(standings)),
         Err(error) => out.push(format!("requests: {error}")),

@@ -182,6 +182,9 @@ codes! {
     ColumnUnlisted "column-unlisted" Input
         "The export has columns that the source does not list."
         "Say in the source what each of them is, or have it left out of the export."
+    CorrectionsUnreadable "corrections-unreadable" Input
+        "A file of corrections, or a row of one, could not be read, so that a value that is known to be wrong might be published."
+        "Correct the row or the file named; nothing is published until every correction can be read (R80)."
     DateAmbiguous "date-ambiguous" Input
         "Two formats of a column read the same value as different dates."
         "Leave one of the formats out of the source."

@@ -231,6 +231,13 @@ pub enum LedgerEvent {
         /// Bytes of these exports, together.
         bytes: u64,
     },
+    /// Rows of erased persons were taken out of the files of a list of corrections.
+    CorrectionsRemoved {
+        /// Name of the list in the policy.
+        list: String,
+        /// Rows that were taken out.
+        rows: u64,
+    },
     /// A table has ended: nothing of it is left.
     Retired {
         /// The job that it was of.
@@ -309,6 +316,7 @@ impl LedgerEvent {
             LedgerEvent::Requests { .. } => "requests",
             LedgerEvent::Removed { .. } => "removed",
             LedgerEvent::RawRemoved { .. } => "raw-removed",
+            LedgerEvent::CorrectionsRemoved { .. } => "corrections-removed",
             LedgerEvent::Asked { .. } => "asked",
             LedgerEvent::Answered { .. } => "answered",
             LedgerEvent::RecipientNoticed { .. } => "recipient-noticed",

@@ -227,8 +227,11 @@ fn standing(ready: &Ready, requests: &Requests, entry: u32, met: &MetRequest) ->
     let doubt = met.doubt.map(|doubt| match doubt {
         Doubt::SharedAlias => Review::SharedAlias,
         Doubt::TooMany => Review::TooMany,
+        Doubt::BrokenLink => Review::BrokenLink,
     });
-    let review = if met.whole { doubt } else { doubt.or(known.review) };
+    // Which value led to somebody is not known any more once its correction is gone.
+    let stays = known.review.filter(|review| !met.whole || *review == Review::BrokenLink);
+    let review = doubt.or(stays);
     let done = matches!(known.state, RequestState::AwaitingLifecycle | RequestState::Removed);
     // Who withdrew and agreed again is there by right.
     let back = met.there && (requests.learned_since(entry, &plan.job) || done && effect != Effect::Withdraw);

@@ -5,6 +5,7 @@ pub mod aside;
 mod awake;
 mod caller;
 mod companions;
+pub(crate) mod corrections;
 mod deadline;
 mod desk;
 mod held;

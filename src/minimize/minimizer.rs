@@ -16,6 +16,7 @@ use jiff::tz::TimeZone;
 use std::collections::HashMap;
 
 use crate::clock::{Instant, Period, add};
+use crate::corrections::Corrections;
 use crate::error::{Code, Error, Result};
 use crate::key::{Key, Keyring};
 use crate::policy::{Column, Controls, Plan};
@@ -169,7 +170,13 @@ impl Minimizer {
 
     /// A worker for one thread. `known` says whether a request names an identity: of values whose identity is another
     /// than before, those are noted whose former one is known. `row_clock` is for rows of the job's own source.
-    pub fn worker<'m>(&'m self, known: &'m (dyn Fn(&[u8; 32]) -> bool + Sync), row_clock: RowClock<'m>) -> Worker<'m> {
+    /// `corrections` are laid over them before anything is made of their values.
+    pub fn worker<'m>(
+        &'m self,
+        known: &'m (dyn Fn(&[u8; 32]) -> bool + Sync),
+        row_clock: RowClock<'m>,
+        corrections: &'m Corrections,
+    ) -> Worker<'m> {
         let identifier =
             |column: &IdentifiedColumn| IdentifierTally { column: column.name.clone(), ..Default::default() };
         let clock = |clock: &ClockColumn| ClockTally { column: clock.name.clone(), ..Default::default() };
@@ -179,12 +186,14 @@ impl Minimizer {
             identifiers: self.identified.iter().map(identifier).collect(),
             clocks: self.clocks.iter().map(clock).collect(),
             excludes: self.excluded.iter().map(exclude).collect(),
+            corrections: if self.stream == Stream::Main { corrections.tallies() } else { Vec::new() },
             ..Tally::default()
         };
         Worker {
             minimizer: self,
             known,
             row_clock: if self.stream == Stream::Main { row_clock } else { RowClock::OfColumns },
+            corrections,
             rows: Rows::default(),
             tally,
             records: Vec::new(),
@@ -271,6 +280,7 @@ pub struct Worker<'m> {
     minimizer: &'m Minimizer,
     known: &'m (dyn Fn(&[u8; 32]) -> bool + Sync),
     row_clock: RowClock<'m>,
+    corrections: &'m Corrections,
     rows: Rows,
     tally: Tally,
     /// Record of the batch behind each row.
@@ -301,8 +311,11 @@ impl Worker<'_> {
     /// # Errors
     /// An input error when the published text of one batch passes 4 GiB, when a cell has more values than its column may,
     /// when two formats read a date differently, or when a row leaves out a person and does not say whom.
-    pub fn minimize(&mut self, batch: &RawBatch) -> Result<&Rows> {
+    pub fn minimize(&mut self, batch: &mut RawBatch) -> Result<&Rows> {
+        batch.widen(self.minimizer.columns.len());
         self.read_subjects(batch);
+        self.correct(batch)?;
+        let batch = &*batch;
         self.reset_rows();
         self.place_subjects(batch);
         self.place_row_clock();
@@ -357,6 +370,17 @@ impl Worker<'_> {
         self.key.rows.clear();
         self.key.rows.extend(0..self.records.len() as u32);
         self.tally.dropped += (batch.rows() - self.records.len()) as u64;
+    }
+
+    /// R80: corrections come before everything else. Whose a record is they never change.
+    fn correct(&mut self, batch: &mut RawBatch) -> Result<()> {
+        if self.minimizer.stream != Stream::Main || self.corrections.is_empty() {
+            return Ok(());
+        }
+        for ((row, identity), token) in self.key.rows.iter().zip(&self.key.identities).zip(&self.key.tokens) {
+            self.corrections.lay(batch, (*row, identity, token), &mut self.tally.corrections)?;
+        }
+        Ok(())
     }
 
     fn reset_rows(&mut self) {

@@ -3,6 +3,7 @@
 use super::identity::BatchCounts;
 use super::why_untreated::WhyUntreated;
 use crate::cell::why::WhyRaw;
+use crate::corrections::CorrectionTally;
 use crate::treatments::Counts;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,6 +44,8 @@ pub struct Tally {
     pub clocks: Vec<ClockTally>,
     /// Excludes, in the job's order.
     pub excludes: Vec<ExcludeTally>,
+    /// What came of the corrections, in their order (R80); none for observed sources.
+    pub corrections: Vec<CorrectionTally>,
     /// Identities that requests name by the rules before, with what they are now.
     pub renewed: BTreeSet<Renewed>,
 }
@@ -146,6 +149,7 @@ impl Tally {
         merge_each(&mut self.identifiers, other.identifiers, IdentifierTally::merge);
         merge_each(&mut self.clocks, other.clocks, ClockTally::merge);
         merge_each(&mut self.excludes, other.excludes, ExcludeTally::merge);
+        merge_each(&mut self.corrections, other.corrections, CorrectionTally::merge);
         self.renewed.extend(other.renewed);
     }
 }

@@ -78,7 +78,8 @@ fn list_matches<'a>(policy: &'a Policy) -> impl Iterator<Item = (&'a At<String>,
 /// Outputs apart from each other, from every input and from the state; inputs of jobs apart from the state.
 pub(super) fn places(policy: &Policy, jobs: &[CheckedJob]) {
     let lists = policy.lists.values().flatten().map(|list| &list.input);
-    let inputs = jobs.iter().flat_map(|job| &job.inputs).chain(lists);
+    let corrections = policy.corrections.values().flatten().map(|list| &list.input);
+    let inputs = jobs.iter().flat_map(|job| &job.inputs).chain(lists).chain(corrections);
     let places = RealPlaces::new(&policy.roots, inputs);
     let outputs: Vec<(&CheckedJob, &Location)> =
         jobs.iter().filter_map(|job| Some((job, job.output.as_ref()?))).collect();

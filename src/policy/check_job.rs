@@ -100,7 +100,7 @@ fn plan(terms: FieldTerms, desk: &JobSurroundings, parts: PlanParts) -> Option<P
         true => format!("{}/{}", purpose.name, recipient.name),
         false => purpose.name.clone(),
     };
-    Some(Plan {
+    let plan = Plan {
         job: parts.job?,
         file: terms.page.file.path.clone(),
         source: inventory.source.clone()?,
@@ -121,7 +121,10 @@ fn plan(terms: FieldTerms, desk: &JobSurroundings, parts: PlanParts) -> Option<P
         gate: gate?,
         limits: parts.limits?,
         digest: digest::plan(desk.policy.spec, inventory.spec, &observed_specs(spec, desk), spec)?,
-    })
+        corrected: Vec::new(),
+    };
+    let corrected = desk.policy.corrections.values().flatten().any(|list| list.source == plan.source.name);
+    Some(if corrected { plan.correctable() } else { plan })
 }
 
 /// The job's columns. What it makes an age of is a date of birth, in its other fields too (R20).
@@ -282,7 +285,7 @@ fn consent(terms: &FieldTerms, desk: &JobSurroundings, gather: &mut Gather) -> O
     }
     let listed = desk.policy.spec.lists.iter().flat_map(|l| l.iter()).any(|(_, list)| {
         let purposes = list.purposes.as_ref();
-        *list.effect == Effect::Consent && purposes.is_none_or(|p| p.iter().any(|p| **p == purpose.name))
+        list.effect.asked() == Some(Effect::Consent) && purposes.is_none_or(|p| p.iter().any(|p| **p == purpose.name))
     });
     let Some(spec) = &terms.inventory.spec.consent else {
         if !listed {

@@ -1,7 +1,9 @@
 //! `policy.toml` on its own: every rule that needs no other file, and what the other checks ask of it.
 //! Must not know sources or jobs.
 
+use super::check_corrections;
 use super::check_recipient::recipient;
+use super::corrections::CorrectionList;
 use super::finding::Page;
 use super::format::{self, Dated};
 use super::plan::{
@@ -35,6 +37,7 @@ pub(super) struct Policy<'a> {
     pub purposes: BTreeMap<&'a str, Option<Purpose>>,
     pub recipients: BTreeMap<&'a str, Recipient>,
     pub lists: BTreeMap<String, Option<List>>,
+    pub corrections: BTreeMap<String, Option<CorrectionList>>,
     pub removal: Option<RemovalRules>,
     pub links: Option<LinkRules>,
 }
@@ -56,11 +59,17 @@ pub(super) fn check<'a>(
     let recipients = spec.recipients.iter().map(|(name, r)| (name.as_str(), recipient(page, name, r, today))).collect();
     let purposes = spec.purposes.iter().map(|(name, p)| (name.as_str(), purpose(page, name, p, &spec.recipients)));
     let purposes = purposes.collect();
-    let lists = spec.lists.iter().flat_map(Named::iter);
+    let (asked, rectify): (Vec<_>, Vec<_>) =
+        spec.lists.iter().flat_map(Named::iter).partition(|(_, list)| list.effect.asked().is_some());
+    asked.iter().for_each(|(_, list)| check_corrections::unused(page, list));
+    let lists = asked.into_iter();
     let lists = lists.map(|(name, l)| (name.to_string(), list(page, name, l, &roots, &spec.purposes))).collect();
+    let rectify = rectify.into_iter();
+    let corrections =
+        rectify.map(|(name, list)| (name.to_string(), check_corrections::list(page, name, list, &roots))).collect();
     let removal = removal(page, spec.removal.as_ref());
     let links = links(page, spec.links.as_ref());
-    Policy { page, spec, roots, keys, purposes, recipients, lists, removal, links }
+    Policy { page, spec, roots, keys, purposes, recipients, lists, corrections, removal, links }
 }
 
 fn folder<'a>(page: Page<'a>) -> &'a Path {
@@ -348,11 +357,12 @@ fn list(
     let limited = list_purposes(page, name, spec, purposes);
     let column = |at: &Option<At<String>>| at.as_ref().map(|at| value::trimmed(at));
     let yes = |at: &Option<At<bool>>| at.as_ref().is_some_and(|at| **at);
-    let hold = *spec.effect == Effect::Hold;
+    let effect = spec.effect.asked()?;
+    let hold = effect == Effect::Hold;
     Some(List {
         name: own_name?,
         input: input?,
-        effect: *spec.effect,
+        effect,
         member: member?,
         member_text: spec.member.as_ref().map(|at| at.to_string()),
         when: when?,
@@ -379,7 +389,7 @@ fn list(
 }
 
 /// Formats of a list's dates; inner `None` = the forms that need none.
-fn list_formats(page: Page, spec: &ListSpec, zone: Option<&TimeZone>) -> Option<Option<Vec<String>>> {
+pub(super) fn list_formats(page: Page, spec: &ListSpec, zone: Option<&TimeZone>) -> Option<Option<Vec<String>>> {
     let Some(list) = &spec.formats else { return Some(None) };
     format::formats(page, list, Dated::List, zone.unwrap_or(&TimeZone::UTC)).map(|(formats, _)| Some(formats))
 }
@@ -419,7 +429,7 @@ fn list_sets(page: Page, spec: &ListSpec) -> Option<Option<Option<SetFormat>>> {
         }
         return Some(None);
     }
-    if matches!(*spec.effect, Effect::Withdraw | Effect::Consent | Effect::Lift) {
+    if matches!(spec.effect.asked(), Some(Effect::Withdraw | Effect::Consent | Effect::Lift)) {
         let help = "leave {set} out and name a column with the date: it is compared with dates of consents and requests; \
                     where a column of the export says who consents, use [consent] of its source (R63)";
         page.fault(spec.input.span(), "list-undated", "rows of this effect need a date of their own", help);
@@ -436,19 +446,21 @@ fn list_sets(page: Page, spec: &ListSpec) -> Option<Option<Option<SetFormat>>> {
 /// What absence from a file must not undo.
 fn snapshot(page: Page, spec: &ListSpec) {
     let Some(at) = spec.snapshot.as_ref().filter(|at| ***at) else { return };
-    match *spec.effect {
-        Effect::Erase => {
+    match spec.effect.asked() {
+        Some(Effect::Erase) => {
             let help = "leave `snapshot` out, and end an erasure with a lift that says lift_erase (R30)";
             page.fault(at.span(), "list-snapshot", "a row that is missing must not undo an erasure", help);
         }
-        Effect::Lift => page.fault(at.span(), "list-snapshot", "a lift is never taken back", "leave `snapshot` out"),
+        Some(Effect::Lift) => {
+            page.fault(at.span(), "list-snapshot", "a lift is never taken back", "leave `snapshot` out")
+        }
         _ => {}
     }
 }
 
 /// Which keys belong to which effect (R29, R30, R32).
 fn list_keys(page: Page, name: &At<String>, spec: &ListSpec) {
-    let (lift, consent) = (*spec.effect == Effect::Lift, *spec.effect == Effect::Consent);
+    let (lift, consent) = (spec.effect.asked() == Some(Effect::Lift), spec.effect.asked() == Some(Effect::Consent));
     let unused = |at: std::ops::Range<usize>, text: &str, help: &str| page.fault(at, "unused-key", text, help);
     if let Some(at) = spec.r#match.as_ref().filter(|_| lift) {
         page.fault(at.span(), "list-match", "a lift list has no match", "it names requests in `lifts` (R30)");
@@ -489,28 +501,28 @@ fn list_terms(page: Page, name: &At<String>, spec: &ListSpec) {
     let unused = |at: Option<std::ops::Range<usize>>, text: &str| {
         at.into_iter().for_each(|at| page.fault(at, "unused-key", text, "leave it out"));
     };
-    let effect = *spec.effect;
+    let effect = spec.effect.asked();
     let texts = |at: &Option<At<String>>| at.as_ref().map(At::span);
-    if effect != Effect::Restrict {
+    if effect != Some(Effect::Restrict) {
         unused(spec.ground.as_ref().map(At::span), "`ground` is for restrictions");
     } else if spec.ground.is_none() {
         let help =
             "add ground = a, b, c or d, the letter of Art. 18(1) GDPR: with b and c bytes of the person are kept";
         page.fault(name.span(), "list-ground", "a restriction needs its ground", help);
     }
-    if effect != Effect::Hold {
+    if effect != Some(Effect::Hold) {
         unused(texts(&spec.until), "`until` is for holds");
         unused(texts(&spec.review_by), "`review_by` is for holds");
     } else if spec.until.is_none() && spec.review_by.is_none() {
         let help = "add until = the column of the day it ends, or review_by = that of the day somebody looks again";
         page.hint(name.span(), "list-hold", "a hold without an end keeps bytes for ever", help);
     }
-    if effect != Effect::Lift {
+    if effect != Some(Effect::Lift) {
         unused(texts(&spec.informed), "`informed` is for lift lists");
     }
 }
 
-fn matches(page: Page, spec: &ListSpec) -> Option<Vec<ListMatch>> {
+pub(super) fn matches(page: Page, spec: &ListSpec) -> Option<Vec<ListMatch>> {
     let region = match &spec.region {
         Some(at) => PhoneRegion::Fixed(value::region(page, at)?),
         None => PhoneRegion::International,
@@ -561,7 +573,7 @@ pub(super) fn part_names(page: Page, list: &At<Vec<At<String>>>) -> Option<Vec<S
     Some(names).filter(|_| twice.is_none())
 }
 
-fn request_pattern(page: Page, at: Option<&At<String>>) -> Option<regex::Regex> {
+pub(super) fn request_pattern(page: Page, at: Option<&At<String>>) -> Option<regex::Regex> {
     let text = at.map_or(REQUEST_PATTERN, |at| at.as_str());
     let span = at.map_or(0..0, At::span);
     // Compiled alone first: text such as `a)|(b` becomes valid only inside the anchors.
@@ -593,7 +605,7 @@ fn list_purposes(
     purposes: &Named<PurposeSpec>,
 ) -> Option<Option<Vec<String>>> {
     let Some(named) = &spec.purposes else {
-        if *spec.effect == Effect::Object {
+        if spec.effect.asked() == Some(Effect::Object) {
             let help = "add purposes = the purposes objected to (R29)";
             page.fault(name.span(), "list-purposes", "an objection needs `purposes`", help);
             return None;

@@ -2,6 +2,7 @@
 //! Must not know single rules, nor any stage.
 
 use super::across;
+use super::check_corrections;
 use super::check_job::{self, CheckedJob, JobSurroundings};
 use super::check_nobody;
 use super::check_policy::{self, Policy};
@@ -165,6 +166,7 @@ fn check(
         roots: policy.roots,
         keys: policy.keys?,
         lists: policy.lists.into_iter().map(|(name, list)| Some((name, list?))).collect::<Option<_>>()?,
+        corrections: policy.corrections.into_iter().map(|(name, list)| Some((name, list?))).collect::<Option<_>>()?,
         removal: policy.removal?,
         links: policy.links?,
         jobs: plans,
@@ -186,6 +188,7 @@ fn together(policy: &Policy, sources: &[Inventory], jobs: &[CheckedJob], all_sou
     across::places(policy, jobs);
     if all_sources {
         across::list_kinds(policy, sources);
+        check_corrections::sources(policy, sources);
         across::kind_parts(policy, sources);
     }
 }

@@ -3,6 +3,7 @@
 
 mod across;
 mod apart;
+mod check_corrections;
 mod check_field;
 mod check_format;
 mod check_gate;
@@ -16,6 +17,7 @@ mod check_recipient;
 mod check_retention;
 mod check_source;
 mod column_names;
+mod corrections;
 mod digest;
 mod effect;
 mod field_spec;
@@ -48,6 +50,7 @@ mod value;
 pub use apart::apart;
 pub use check_recipient::{REVIEW_DAYS, days_left};
 pub use column_names::{name_says, name_words, plain};
+pub use corrections::{CorrectedColumn, CorrectionList};
 pub use folder::{lint, load, load_with_register};
 pub use job_spec::CatchUp;
 pub use name_pattern::{ColumnCover, CoveredBy, NamePattern, PatternLine};

@@ -1,7 +1,8 @@
 //! What a job has been resolved to: valid, complete, with no raw text left to interpret.
 //! Everything after `policy` reads these; nothing here is read from a file directly. Must not know any stage.
 
-pub use super::effect::{Effect, Ground};
+use super::corrections::{CorrectedColumn, CorrectionList};
+pub use super::effect::{Effect, Ground, Refusal};
 use super::name_pattern::{ColumnCover, CoveredBy};
 use super::schedule::Schedule;
 pub use super::value::Location;
@@ -28,6 +29,8 @@ pub struct Project {
     pub keys: KeySource,
     /// Lists of requests, by their names.
     pub lists: BTreeMap<String, List>,
+    /// Lists of corrections, by their names (Art. 16 GDPR).
+    pub corrections: BTreeMap<String, CorrectionList>,
     /// How long files wait before they are removed.
     pub removal: RemovalRules,
     /// Fan-out limits of links.
@@ -41,7 +44,9 @@ pub struct Project {
 impl Project {
     /// Returns the zone of a list's dates; UTC for commands and for lists that have left the policy.
     pub fn zone_of_list(&self, list: &str) -> TimeZone {
-        self.lists.get(list).map_or(TimeZone::UTC, |list| list.zone.clone())
+        let asked = self.lists.get(list).map(|list| &list.zone);
+        let zone = asked.or_else(|| self.corrections.get(list).map(|list| &list.zone));
+        zone.cloned().unwrap_or(TimeZone::UTC)
     }
 }
 
@@ -199,6 +204,8 @@ pub struct Plan {
     pub schedule: Option<Schedule>,
     /// Columns of the export that the job needs, each once. Fields and controls index into it.
     pub columns: Vec<Column>,
+    /// Links of which corrections may take a value away; the columns beside them are the last of `columns`.
+    pub corrected: Vec<CorrectedColumn>,
     /// Published fields in the job's order.
     pub fields: Vec<Field>,
     /// Controls computed beside the fields.

@@ -1,7 +1,7 @@
 //! `policy.toml` as written: the privacy officer's file. Doc comments here are the descriptions in the JSON Schema.
 //! Must not know what the values mean beyond their shape.
 
-use super::effect::{Effect, Ground};
+use super::effect::{Ground, ListEffect};
 use super::plan::{Basis, Undated};
 use super::spec::{At, Category, Named};
 use schemars::JsonSchema;
@@ -177,8 +177,8 @@ impl Mechanism {
 pub struct ListSpec {
     /// ROOT:glob of the list's objects.
     pub input: At<String>,
-    /// What the rows ask for.
-    pub effect: At<Effect>,
+    /// What the rows ask for; rectify = what is right in place of values of an export (Art. 16 GDPR).
+    pub effect: At<ListEffect>,
     /// Glob of members inside zip archives that hold the rows. Default: the objects themselves.
     pub member: Option<At<String>>,
     /// Which rows are requests, for exports that say it in a column. Default all.
@@ -226,6 +226,24 @@ pub struct ListSpec {
     pub lifts: Option<At<String>>,
     /// Lift: whether an erasure may be ended. Default false.
     pub lift_erase: Option<At<bool>>,
+    /// Corrections: name of the source whose records they correct.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<At<String>>,
+    /// Corrections: column with the name of the export's column that is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<At<String>>,
+    /// Corrections: column with the value that the export has, as it is written there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub was: Option<At<String>>,
+    /// Corrections: column with the value that is right, written as the export would write it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<At<String>>,
+    /// Corrections: column that says why: changed, never-theirs, wrong or incomplete.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<At<String>>,
+    /// Corrections: column that says accepted (or nothing), contested, or refused:REASON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<At<String>>,
     /// ISO 3166 code for phone columns whose numbers lack `+`.
     pub region: Option<At<String>>,
     /// WHATWG encoding label. Default utf-8.

@@ -1,6 +1,7 @@
 //! What became of one case: each of its requests in each dataset, with dates, versions and what is still lying about.
 //! Meant to be handed on: ids, dates and words; counts under ten are banded, and no value of a person is in it.
 
+use super::corrections::{self, CaseCorrection};
 use super::notices::{self, CaseRecipient};
 use super::request_status::overall;
 use crate::clock::Instant;
@@ -34,6 +35,8 @@ pub struct CaseReport {
     pub state: RequestStatus,
     /// What was asked for under this id.
     pub parts: Vec<CasePart>,
+    /// What came of the corrections that were asked for under this id, in each dataset (Art. 16 GDPR).
+    pub corrections: Vec<CaseCorrection>,
     /// Recipients that were told of it, or have to be (Art. 19 GDPR).
     pub recipients: Vec<CaseRecipient>,
     /// Raw exports that lie there: `none`, `fewer than 10` or a number.
@@ -119,26 +122,30 @@ pub fn report(call: &SubjectCall, request: &str) -> Result<CaseReport> {
         lifts.insert(at, told.request.to_string());
         Ok(())
     })?;
-    if taken.is_empty() {
+    let published = published(&desk.state, &desk.project)?;
+    let corrections = corrections::of_case(&desk, &published, request)?;
+    if taken.is_empty() && corrections.is_empty() {
         return Err(Error::new(Code::NameUnknown, "no request is stored under this id")
             .help("ids are compared as written; `tamis status` names those that are open"));
     }
     let entries = desk.state.ledger().entries()?;
-    let published = published(&desk.state, &desk.project)?;
     let (requests, published) = (&requests, &published);
     let book = CaseBook { desk: &desk, requests, entries: &entries, published, lifts: &lifts, now: call.now };
     let parts = taken.iter().map(|(at, taken)| book.part(*at, *taken)).collect::<Result<Vec<CasePart>>>()?;
-    let state = parts.iter().map(|part| part.state).min().unwrap_or(RequestStatus::Received);
+    let corrected = corrections.iter().map(|of| of.status);
+    let state = parts.iter().map(|part| part.state).chain(corrected).min().unwrap_or(RequestStatus::Received);
+    let ids = corrections.iter().map(|of| of.id.clone()).collect();
     Ok(CaseReport {
         schema: "tamis-case/1",
         controller: desk.project.controller.clone(),
         request: request.to_string(),
         at: call.now,
         state,
-        recipients: notices::of_entries(&desk, &entries, requests, &wanted)?,
+        recipients: notices::of_entries(&desk, &entries, (requests, &wanted), ids)?,
         raw_exports: lying(sweep::count_raw(&desk.project, &desk.roots)?),
         request_files: lying(request_files(&desk)?),
         not_said: NOT_SAID.map(String::from).to_vec(),
+        corrections,
         parts,
     })
 }

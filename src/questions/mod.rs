@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod case;
+pub mod corrections;
 pub mod explain;
 pub mod find;
 pub mod foreign;
@@ -15,6 +16,7 @@ pub mod verify;
 pub mod versions;
 
 pub use case::{CaseDataset, CasePart, CaseReport};
+pub use corrections::{CaseCorrection, CorrectionStanding};
 pub use explain::{ExplainedDataset, Explanation, Reaching};
 pub use find::{InDataset, KnownPerson, OfRequest};
 pub use foreign::ForeignTable;

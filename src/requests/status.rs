@@ -28,6 +28,8 @@ pub enum Review {
     TooMany,
     /// It names no value with a normal form (R4).
     NoUsableValue,
+    /// It was led to somebody by a value that was never theirs (R82).
+    BrokenLink,
 }
 
 impl Review {
@@ -36,6 +38,9 @@ impl Review {
         match self {
             Review::SharedAlias => "a value it names or leads to is shared by too many persons (R15)",
             Review::TooMany => "its links lead to too many persons (R13)",
+            Review::BrokenLink => {
+                "it was led to a person by a value that a correction says was never theirs (R82): lift it for whom it does not mean"
+            }
             Review::NoUsableValue => "none of its values has a normal form: only the same spelling is found (R4)",
         }
     }
@@ -92,6 +97,7 @@ impl Standing {
             1 => Some(Review::SharedAlias),
             2 => Some(Review::TooMany),
             3 => Some(Review::NoUsableValue),
+            4 => Some(Review::BrokenLink),
             _ => return None,
         };
         Some(Standing { state: *states.get(usize::from(state))?, at, until, review })

@@ -28,6 +28,7 @@ mod nightly;
 mod parts;
 mod python;
 mod recipients;
+mod rectify;
 mod requests;
 mod schedule;
 mod schemas;

@@ -1,0 +1,145 @@
+//! A list of corrections on its own, and against the sources. Must not know jobs.
+
+use super::check_policy::{self, Policy};
+use super::check_source::Inventory;
+use super::corrections::CorrectionList;
+use super::finding::Page;
+use super::policy_spec::ListSpec;
+use super::spec::At;
+use super::value::{self, PlaceKind};
+use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// What stands for the name of an export set in a place.
+const SET: &str = "{set}";
+
+/// Checks a list of corrections (R80).
+pub(super) fn list(
+    page: Page,
+    name: &At<String>,
+    spec: &ListSpec,
+    roots: &BTreeMap<String, String>,
+) -> Option<CorrectionList> {
+    foreign_keys(page, spec);
+    let input = value::location(page, &spec.input, roots, PlaceKind::List);
+    if spec.input.contains(SET) {
+        page.fault(spec.input.span(), "list-rectify", "corrections have no sets", "leave {set} out");
+    }
+    if spec.input.starts_with("state:") {
+        let help = "put the file into a root of raw exports: its values go nowhere else";
+        page.fault(spec.input.span(), "list-rectify", "corrections are no part of the state", help);
+    }
+    let needed = |at: &Option<At<String>>, key: &str| match at {
+        Some(at) => value::said(page, at).map(|at| value::trimmed(&at)),
+        None => {
+            let (what, help) =
+                (format!("a list of corrections needs `{key}`"), "add it: docs/howto/rectify.md shows how");
+            page.fault(name.span(), "list-rectify", what, help);
+            None
+        }
+    };
+    let own = value::name(page, name);
+    let source = needed(&spec.source, "source");
+    let (column, was, right) = (needed(&spec.column, "column"), needed(&spec.was, "was"), needed(&spec.value, "value"));
+    let (reason, received) = (needed(&spec.reason, "reason"), needed(&spec.received, "received"));
+    let record = check_policy::matches(page, spec)?;
+    let [record] = &record[..] else {
+        let at = spec.r#match.as_ref().map_or(name.span(), At::span);
+        let help =
+            "write match = { Column = \"kind\" }, with the column of the record's id and the kind of the source's key";
+        page.fault(at, "list-rectify", "a list of corrections names records by one identifier", help);
+        return None;
+    };
+    let zone = spec.zone.as_ref().map_or(Some(TimeZone::UTC), |at| value::zone(page, at));
+    let formats = check_policy::list_formats(page, spec, zone.as_ref());
+    let request = value::said(page, &spec.request).map(|at| value::trimmed(&at));
+    Some(CorrectionList {
+        name: own?,
+        input: input?,
+        source: source?,
+        record: record.clone(),
+        column: column?,
+        was: was?,
+        value: right?,
+        reason: reason?,
+        decision: spec.decision.as_ref().map(|at| value::trimmed(at)),
+        request: request?,
+        request_pattern: check_policy::request_pattern(page, spec.request_pattern.as_ref())?,
+        received: received?,
+        formats: formats?,
+        zone: zone?,
+        delimiter: spec.delimiter.as_ref().map_or(Some(b','), |at| value::ascii(page, at))?,
+        may_be_empty: spec.may_be_empty.as_ref().is_some_and(|at| **at),
+    })
+}
+
+/// Keys of lists of requests, which mean nothing here.
+fn foreign_keys(page: Page, spec: &ListSpec) {
+    let texts = [
+        ("member", &spec.member),
+        ("until", &spec.until),
+        ("review_by", &spec.review_by),
+        ("informed", &spec.informed),
+        ("from", &spec.from),
+        ("to", &spec.to),
+        ("lifts", &spec.lifts),
+        ("max_lifted", &spec.max_lifted),
+        ("set_format", &spec.set_format),
+        ("encoding", &spec.encoding),
+    ];
+    let texts = texts.into_iter().filter_map(|(key, at)| Some((key, at.as_ref()?.span())));
+    let others: [(&str, Option<Range<usize>>); 5] = [
+        ("when", spec.when.as_ref().map(At::span)),
+        ("purposes", spec.purposes.as_ref().map(At::span)),
+        ("ground", spec.ground.as_ref().map(At::span)),
+        ("lift_erase", spec.lift_erase.as_ref().map(At::span)),
+        ("snapshot", spec.snapshot.as_ref().map(At::span)),
+    ];
+    for (key, span) in texts.chain(others.into_iter().filter_map(|(key, span)| Some((key, span?)))) {
+        page.fault(span, "unused-key", format!("`{key}` is not for corrections"), "leave it out");
+    }
+}
+
+/// Keys of corrections in a list of requests.
+pub(super) fn unused(page: Page, spec: &ListSpec) {
+    let keys = [
+        ("source", &spec.source),
+        ("column", &spec.column),
+        ("was", &spec.was),
+        ("value", &spec.value),
+        ("reason", &spec.reason),
+        ("decision", &spec.decision),
+    ];
+    for (key, at) in keys.into_iter().filter_map(|(key, at)| Some((key, at.as_ref()?))) {
+        page.fault(at.span(), "unused-key", format!("`{key}` is for lists with effect = \"rectify\""), "leave it out");
+    }
+}
+
+/// The source of each list of corrections is there, is about persons, and has a key of the kind that the list names.
+pub(super) fn sources(policy: &Policy, sources: &[Inventory]) {
+    let lists = policy.spec.lists.iter().flat_map(|lists| lists.iter());
+    for (name, spec) in lists.filter(|(_, spec)| spec.effect.asked().is_none()) {
+        let Some(at) = &spec.source else { continue };
+        let Some(source) = sources.iter().find(|source| *source.spec.name == **at) else {
+            let names: Vec<_> = sources.iter().map(|source| source.spec.name.as_str()).collect();
+            let help = format!("sources: {}", names.join(", "));
+            policy.page.fault(at.span(), "unknown-source", "no such source in sources/", help);
+            continue;
+        };
+        let key = source.key().and_then(|key| source.columns[key].identifier.as_ref());
+        let named = policy.corrections.get(name.as_str()).and_then(Option::as_ref).map(|list| &list.record.identifier);
+        match (key, named) {
+            (Some(key), Some(named)) if key.kind != named.kind => {
+                let span = spec.r#match.as_ref().map_or(name.span(), At::span);
+                let help = format!("the key of {} is of the kind {}", at.as_str(), key.written());
+                policy.page.fault(span, "list-rectify", "records of the source are not known by this kind", help);
+            }
+            (None, Some(_)) => {
+                let help = "corrections are of data about persons: name a source with a `key`";
+                policy.page.fault(at.span(), "list-rectify", "no row of this source is about a person", help);
+            }
+            _ => {}
+        }
+    }
+}
