@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::clock::{Instant, Period};
+use crate::corrections::Corrections;
 use crate::key::{Key, Keyring};
 use crate::policy::*;
 use crate::read::RawBatch;
@@ -273,8 +274,8 @@ fn r51_a_value_that_lacks_a_part_is_none_and_counted() {
     plan.controls.strong = vec![plan.columns.len() - 1];
     let lines = ["P1,,,,B", "P1,,,,", ",,,,", "-,,,,B"].map(|rest| format!("{ID},{rest},2026-01-01,,"));
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-    let batch = batch(&lines);
-    let (_, tally) = run(&plan, Stream::Main, &batch, |rows| {
+    let mut batch = batch(&lines);
+    let (_, tally) = run(&plan, Stream::Main, &mut batch, |rows| {
         let slot = &rows.identities[1];
         assert_eq!(slot.marks, [mark::STRONG, mark::NONE, mark::NONE, mark::STRONG | mark::RAW]);
         assert_eq!(slot.bytes[0], first_half("customer@acme/2-parts/1", "\u{2}\0\0\0P1\u{1}\0\0\0B"));

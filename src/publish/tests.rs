@@ -257,6 +257,7 @@ fn plan() -> Plan {
         min_k: 1,
     };
     Plan {
+        corrected: Vec::new(),
         job: "job".into(),
         file: "job.toml".into(),
         source: Source::of_csv("s"),

@@ -85,6 +85,7 @@ impl Place {
             roots: BTreeMap::new(),
             keys: KeySource { from: KeyFrom::Dir("/".into()), epoch: "2026a".into() },
             lists: lists.into_iter().map(|l| (l.name.clone(), l)).collect(),
+            corrections: BTreeMap::new(),
             removal: RemovalRules {
                 grace: period("PT24H"),
                 raw_keep: None,
