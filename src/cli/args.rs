@@ -462,6 +462,8 @@ pub enum SubjectVerb {
     Hold,
     /// Ends another request; needs --lifts, and --informed for a restriction
     Lift,
+    /// Art. 12(4) GDPR: notes that a request is refused; needs --request, --of and --reason
+    Refuse,
     /// Finds the datasets and requests that know the person, and the rows that an erasure would reach
     Find,
     /// Art. 15 and 20 GDPR: writes what is processed of the person into a folder; needs --request and --out
@@ -475,6 +477,48 @@ pub enum RightAsked {
     Access,
     /// Art. 20 GDPR: what the person provided, on consent or contract
     Portability,
+}
+
+/// Which request is refused.
+#[derive(clap::ValueEnum, Clone, Copy, Debug)]
+pub enum RightRefused {
+    /// Art. 15 GDPR
+    Access,
+    /// Art. 16 GDPR
+    Rectify,
+    /// Art. 17 GDPR
+    Erase,
+    /// Art. 18 GDPR
+    Restrict,
+    /// Art. 20 GDPR
+    Portability,
+    /// Art. 21 GDPR
+    Object,
+    /// CCPA 1798.120
+    OptOut,
+}
+
+/// Why a request is refused (Art. 12(4) GDPR).
+#[derive(clap::ValueEnum, Clone, Copy, Debug)]
+pub enum RefusalReason {
+    /// It could not be shown who asks, Art. 12(2) and (6)
+    IdentityNotShown,
+    /// Manifestly unfounded, Art. 12(5)(b)
+    Unfounded,
+    /// Excessive, Art. 12(5)(b)
+    Excessive,
+    /// The data are accurate, Art. 16
+    Accurate,
+    /// A law demands the processing, Art. 17(3)(b)
+    LegalObligation,
+    /// The data are needed for a legal claim, Art. 17(3)(e)
+    LegalClaim,
+    /// Freedom of expression, or the public interest, Art. 17(3)(a), (c), (d)
+    PublicInterest,
+    /// Compelling grounds weigh more, Art. 21(1)
+    OverridingGrounds,
+    /// The right does not apply to this processing
+    NotApplicable,
 }
 
 /// Grounds of a restriction (Art. 18(1) GDPR).
@@ -514,7 +558,13 @@ pub struct SubjectArgs {
     /// Restriction: the letter of Art. 18(1) GDPR it rests on; with b and c bytes of the person are kept
     #[arg(long, value_enum, value_name = "LETTER")]
     pub ground: Option<GroundAsked>,
-    /// Lift: when the person was told that the restriction ends, a date or a time
+    /// Refuse: what was asked for
+    #[arg(long, value_enum, value_name = "RIGHT")]
+    pub of: Option<RightRefused>,
+    /// Refuse: why
+    #[arg(long, value_enum, value_name = "REASON")]
+    pub reason: Option<RefusalReason>,
+    /// Lift, refuse: when the person was told that the restriction ends, or why nothing is done; a date or a time
     #[arg(long, value_name = "TIME")]
     pub informed: Option<String>,
     /// Hold: when it ends by itself, a date or a time

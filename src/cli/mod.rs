@@ -24,6 +24,7 @@ mod peek;
 pub mod process;
 mod progress;
 mod recipient;
+mod refusal;
 mod render;
 mod report;
 mod serve;

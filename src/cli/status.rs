@@ -8,11 +8,11 @@ use super::corrections;
 use super::lines::Lines;
 use super::settings::Settings;
 use super::verdict::{TerminalVerdict, coloured, counted};
-use super::{due, render};
+use super::{due, refusal, render};
 use crate::clock::{Instant, zones_version};
 use crate::daemon::{JobStatus, NoJob};
 use crate::error::{Error, Result};
-use crate::job::LeftAside;
+use crate::job::{LeftAside, UntoldRefusal, refusals};
 use crate::job::aside::{self, Sighted};
 use crate::policy::REVIEW_DAYS;
 use crate::questions::{
@@ -42,6 +42,8 @@ pub(super) struct Status {
     recipients: Vec<RecipientStanding>,
     /// Corrections in each dataset, those first that somebody has to look at.
     corrections: Vec<CorrectionStanding>,
+    /// Refused requests of which nobody has told the person (Art. 12(4) GDPR).
+    untold_refusals: Vec<UntoldRefusal>,
     /// How far requests have come; none without the identity key.
     requests: Option<Standings>,
     /// Why that cannot be told.
@@ -64,6 +66,7 @@ struct StatusFound {
     sighted: Sighted,
     recipients: Vec<RecipientStanding>,
     corrections: Vec<CorrectionStanding>,
+    refusals: Vec<UntoldRefusal>,
 }
 
 /// Returns the answer, and the exit code: 1 with `--check` when something needs attention.
@@ -84,6 +87,7 @@ pub(super) fn status(settings: &Settings, args: &StatusArgs, json: bool) -> Resu
         sighted: aside::survey(&project, &roots),
         recipients: recipients::recipients(&project, &register, &state, settings.now)?,
         corrections: questions::corrections::standings(&state, &project)?,
+        refusals: refusals::untold(&state.ledger().entries()?, &project, settings.now),
     };
     let exceptions = exceptions(&found);
     let exit = u8::from(args.check && !exceptions.is_empty());
@@ -103,7 +107,7 @@ fn as_data(found: StatusFound) -> Status {
         Ok(standings) => (Some(standings), None),
         Err(error) => (None, Some(error.message().to_owned())),
     };
-    let StatusFound { jobs, no_job, foreign, sighted, recipients, corrections, .. } = found;
+    let StatusFound { jobs, no_job, foreign, sighted, recipients, corrections, refusals, .. } = found;
     let Sighted { aside, unseen } = sighted;
     Status {
         schema: "tamis-status/1",
@@ -113,6 +117,7 @@ fn as_data(found: StatusFound) -> Status {
         foreign,
         recipients,
         corrections,
+        untold_refusals: refusals,
         requests,
         requests_stop,
         aside,
@@ -187,6 +192,7 @@ fn exceptions(found: &StatusFound) -> Vec<String> {
     out.extend(found.recipients.iter().filter_map(of_recipient));
     out.extend(found.recipients.iter().filter_map(of_notices));
     out.extend(found.corrections.iter().filter_map(corrections::standing));
+    out.extend(found.refusals.iter().map(refusal::untold));
     match &found.standings {
         Ok(standings) => out.extend(of_requests(standings)),
         Err(error) => out.push(format!("requests: {error}")),

@@ -4,6 +4,7 @@
 use super::access;
 use super::args::{GroundAsked, SubjectArgs, SubjectVerb};
 use super::lines::Lines;
+use super::refusal;
 use super::render;
 use super::settings::{self, Settings};
 use super::verdict::counted;
@@ -21,6 +22,7 @@ use crate::questions::{KnownPerson, LinkBond, find};
 pub fn carry_out(settings: &Settings, args: &SubjectArgs, json: bool) -> Result<String> {
     let effect = match args.verb {
         SubjectVerb::Export => return access::export(settings, args, json),
+        SubjectVerb::Refuse => return refusal::refuse(settings, args, json),
         SubjectVerb::Find => None,
         SubjectVerb::Erase => Some(Effect::Erase),
         SubjectVerb::Restrict => Some(Effect::Restrict),
@@ -73,7 +75,10 @@ fn terms(args: &SubjectArgs) -> Result<RequestTerms> {
 }
 
 /// Reads a time, or a date as its first moment in UTC.
-fn day(text: Option<&str>) -> Result<Option<Instant>> {
+///
+/// # Errors
+/// A policy error when it is neither.
+pub(super) fn day(text: Option<&str>) -> Result<Option<Instant>> {
     let whole = |text: &str| settings::time(&if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.into() });
     text.map(whole).transpose()
 }

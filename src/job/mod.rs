@@ -14,6 +14,7 @@ mod kinds;
 pub(crate) mod matching;
 mod names;
 mod prepare;
+pub mod refusals;
 pub(crate) mod recover;
 mod roots;
 mod scheduled;
@@ -36,6 +37,7 @@ pub use names::{
     companions_of, complaint, dataset_of, names_of, output_of, scheduled_of, served, sweeps_of, without_job,
 };
 pub use prepare::{Call, Ready};
+pub use refusals::{CaseRefusal, UntoldRefusal};
 pub use roots::{Wrap, data_roots, open_roots};
 pub(crate) use scheduled::earlier;
 pub use scheduled::scheduled_id;

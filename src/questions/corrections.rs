@@ -97,7 +97,8 @@ fn told(desk: &Desk, of: &PublishedDataset<'_>, correction: CorrectionEvidence) 
             (correction.state.name(), RequestStatus::NeedsReview)
         }
         CorrectionState::NotFound => (correction.state.name(), RequestStatus::Unmatched),
-        CorrectionState::NotUsed | CorrectionState::Refused => (correction.state.name(), RequestStatus::NotBinding),
+        CorrectionState::NotUsed => (correction.state.name(), RequestStatus::NotBinding),
+        CorrectionState::Refused => (correction.state.name(), RequestStatus::Refused),
     };
     CaseCorrection {
         dataset: of.dataset.dataset.clone(),

@@ -122,6 +122,8 @@ pub enum RequestStatus {
     Unmatched,
     /// As [`RequestState::NotBinding`].
     NotBinding,
+    /// It was refused, and the reason is in the ledger (Art. 12(4) GDPR).
+    Refused,
     /// It has no effect any more (R30).
     Ended,
     /// A lift that ends nothing (R30).
@@ -139,6 +141,7 @@ impl RequestStatus {
             RequestStatus::Removed => "removed",
             RequestStatus::Unmatched => "unmatched",
             RequestStatus::NotBinding => "not-binding",
+            RequestStatus::Refused => "refused",
             RequestStatus::Ended => "ended",
             RequestStatus::EndsNothing => "ends-nothing",
         }
