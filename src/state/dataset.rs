@@ -251,7 +251,7 @@ impl Dataset {
         match self.last_as_of {
             Some(last) if as_of < last => Err(Error::new(
                 Code::AsOfWrong,
-                format!("job {}: as_of {as_of} is before its last one, {last}", self.job),
+                format!("as_of {as_of} is before the last one of job {}, {last}", self.job),
             )
             .help("time does not go back for a dataset: what was expired or erased by then stays so")),
             _ => Ok(()),
