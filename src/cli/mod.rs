@@ -174,7 +174,10 @@ fn accept(settings: &Settings, accepted: &AcceptArgs, json: bool) -> Result<Stri
     if json {
         return render::json(&accept);
     }
-    Ok(format!("accepted: the next `tamis run {}` judges at {as_of} and publishes exactly that plan\n", accepted.job))
+    Ok(format!(
+        "accepted: the next `tamis run {}` evaluates as of {as_of} and publishes exactly that plan\n",
+        accepted.job
+    ))
 }
 
 fn verify(settings: &Settings, head: Option<&str>, json: bool) -> Result<String> {
