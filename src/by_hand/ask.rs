@@ -47,7 +47,7 @@ pub struct Stored {
     pub raw: usize,
     /// When it was received.
     pub received: Instant,
-    /// When it has to be done.
+    /// When it is due.
     pub due: Instant,
     /// A lift: how many requests it ends.
     pub ends: Option<u64>,

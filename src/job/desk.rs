@@ -71,7 +71,7 @@ impl Desk {
     }
 }
 
-/// Returns when a request has to be done: by the calendar of its list, in which its day of receipt is written.
+/// Returns when a request is due: by the calendar of its list, in which its day of receipt is written.
 pub(crate) fn due(project: &Project, list: &str, received: Instant) -> Instant {
     add(received, &project.removal.due, &project.zone_of_list(list))
 }

@@ -577,7 +577,7 @@ pub struct GroupTerms {
     pub diversity: Option<DiversityTerms>,
 }
 
-/// How it is counted how much values differ.
+/// How tamis counts how much values differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Diversity {

@@ -67,7 +67,7 @@ pub enum HeaderSpec {
     Whether(bool),
 }
 
-/// What columns that the source does not list do.
+/// What happens to columns that the source does not list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnDrift {

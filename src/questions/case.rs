@@ -57,7 +57,7 @@ pub struct CasePart {
     pub received: Instant,
     /// When it was taken in.
     pub taken: Instant,
-    /// When it has to be done.
+    /// When it is due.
     pub due: Instant,
     /// Zone of its list, in which people read its dates.
     #[serde(skip)]

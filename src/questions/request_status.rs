@@ -43,7 +43,7 @@ pub struct OpenRequest {
     pub effect: String,
     /// When it was received.
     pub received: Instant,
-    /// When it has to be done.
+    /// When it is due.
     pub due: Instant,
     /// Whole days until then; negative when that has passed.
     pub days_left: i64,
