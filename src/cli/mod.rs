@@ -195,7 +195,7 @@ fn create_state(settings: &Settings) -> Result<String> {
     let keys = key::Keyring::load(&project.keys, &job::data_roots(&project))?;
     let root = &roots["state"];
     state::State::create(root, &keys.ids(), settings.now)?;
-    Ok(format!("state made in {}; it belongs to identity key {}\n", root.display(""), keys.ids().identity.0))
+    Ok(format!("made the state in {} for identity key {}\n", root.display(""), keys.ids().identity.0))
 }
 
 fn new_keys(settings: &Settings) -> Result<String> {

@@ -106,7 +106,7 @@ impl Inventory<'_> {
                 format!("take it out of read.ignore of source {source} and declare it there")
             }
             (_, Some(near)) => format!("did you mean {}?", names().nth(near).unwrap_or_default()),
-            _ => format!("add it to [columns] of source {source}, or name a column that is there"),
+            _ => format!("add it to [columns] of source {source}, or name a column of the source"),
         }
     }
 
