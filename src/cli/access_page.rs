@@ -166,7 +166,7 @@ fn raw(report: &AccessReport) -> String {
 }
 
 fn requests(requests: &[OfRequest]) -> String {
-    let mut out = String::from("<h2>Your requests that are known</h2>\n");
+    let mut out = String::from("<h2>Your requests</h2>\n");
     if requests.is_empty() {
         return out + "<p>None.</p>\n";
     }

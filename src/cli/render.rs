@@ -325,7 +325,7 @@ pub(super) fn said_of_raw(column: &Identifiers) -> String {
     }
     if column.partial > 0 {
         let first = column.first_partial.as_ref().map_or(String::new(), |first| format!(", the first: {first}"));
-        said.push(format!("{} rows have some of its parts and not all, and so no value{first}", column.partial));
+        said.push(format!("{} rows have only some of its parts, and so no value{first}", column.partial));
     }
     format!("{}.{} ({}): {}", column.source, column.column, column.uses.join(", "), said.join("; "))
 }
