@@ -64,7 +64,7 @@ impl JobSpec {
     }
 }
 
-/// Says what a rule is about: whose clock decides how long a row is kept, or whose rows an exclude takes.
+/// Says whose clock decides how long a row is kept, or whose rows an exclude leaves out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {

@@ -583,7 +583,7 @@ pub struct GroupTerms {
 pub enum Diversity {
     /// The group has at least so many different values.
     Distinct,
-    /// Entropy of the values, which is that of l equally frequent ones or more.
+    /// The entropy of the values is at least that of l equally frequent values.
     Entropy,
 }
 

@@ -186,7 +186,7 @@ pub struct ListSpec {
     /// Column -> identifier kind: email, phone, salesforce-id, guid, text or name@scope; the last two may end in
     /// /any-case. Not for lift.
     pub r#match: Option<At<Named<At<String>>>>,
-    /// Name in `match` -> the columns that make up its values, in the order of the source's `parts`.
+    /// For a name in `match`, the columns that make up its values, in the order of the source's `parts`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parts: Option<At<Named<ColumnNames>>>,
     /// Column of the opaque request id.
@@ -212,7 +212,7 @@ pub struct ListSpec {
     /// Hold: column of the day on which it ends by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<At<String>>,
-    /// Hold: column of the day by which somebody looks at it again.
+    /// Hold: column of the day by which somebody has to look at it again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub review_by: Option<At<String>>,
     /// Lift: column of the day on which the person was told that a restriction ends (Art. 18(3) GDPR).
@@ -232,11 +232,11 @@ pub struct ListSpec {
     pub encoding: Option<At<String>>,
     /// One ASCII character. Default `,`.
     pub delimiter: Option<At<String>>,
-    /// Whether the list is one file with everyone currently meant; who is missing is lifted. Default false.
+    /// Whether the list is one file that names everyone who is meant now; a missing request is lifted. Default false.
     pub snapshot: Option<At<bool>>,
     /// Share of entries a snapshot may lift at once. Default 0%.
     pub max_lifted: Option<At<String>>,
-    /// Whether no object, an empty file or only a header is fine (R31). Default false.
+    /// Whether the list may have no object, an empty file or only a header (R31). Default false.
     pub may_be_empty: Option<At<bool>>,
 }
 

@@ -39,7 +39,7 @@ pub struct Schedule {
     pub timeout: Period,
     /// This job's share of `jitter`: microseconds a run begins after its instant.
     pub delay: i64,
-    /// Whether the schedule rests.
+    /// Whether the schedule is suspended.
     pub suspend: bool,
     zone: TimeZone,
     pattern: Cron,

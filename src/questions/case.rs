@@ -69,7 +69,7 @@ pub struct CasePart {
     pub ended: bool,
     /// What ended it, or what it ends.
     pub note: Option<String>,
-    /// What is to say of the values that it names, when some cannot be found in every spelling.
+    /// A remark on the values that it names, if some can only be found in the same spelling.
     pub values: Option<String>,
     /// How far it has come over all datasets; `ended`; of a lift `applied` or `ends-nothing`.
     pub state: RequestStatus,

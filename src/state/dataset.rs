@@ -42,7 +42,7 @@ pub struct Dataset {
     /// Every column of the export that the last run read, with what is kept of it to compare the next one with.
     #[serde(default)]
     pub columns: BTreeMap<String, ColumnSeen>,
-    /// Requests taken in up to then are applied to the current version.
+    /// Time up to which the requests that were taken in are applied to the current version.
     pub applied: Option<Instant>,
     /// The version up to which it is noted of requests that they are applied.
     pub noted: Option<u64>,
