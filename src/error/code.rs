@@ -149,7 +149,7 @@ codes! {
         "A spec names something that cannot be used: an encoding, a time zone, a date format, an input, a column."
         "Run `tamis check`, and correct what the message names."
     SpecsChanged "specs-changed" Policy
-        "The specs have changed since the run began that should be resumed now."
+        "The specs have changed since an unfinished run began, so tamis cannot resume this run."
         "Run the job by hand, or wait for the next scheduled time."
     StateBeyond "state-beyond" Policy
         "The state has a format, or a size, that this version of tamis cannot handle."
@@ -189,7 +189,7 @@ codes! {
         "The bytes are not text in the declared encoding, or an earlier conversion has lost characters."
         "Correct `read.encoding` in the source, or have the file exported again in its original encoding."
     ExportChangedSince "export-changed-since" Input
-        "The export has changed since the run began that should be resumed now."
+        "The export has changed since an unfinished run began, so tamis cannot resume this run."
         "Run the job by hand, or wait for the next scheduled time."
     ExportChangedWhileRead "export-changed-while-read" Input
         "An object changed or went away while it was being read."
