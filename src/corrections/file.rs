@@ -122,7 +122,7 @@ fn fault(list: &CorrectionList, place: impl Display, what: impl Display) -> Erro
 }
 
 /// Where in a file's records the parts of a correction are.
-struct Parts {
+struct CorrectionColumns {
     record: Vec<usize>,
     column: usize,
     was: usize,
@@ -133,9 +133,9 @@ struct Parts {
     decision: Option<usize>,
 }
 
-impl Parts {
+impl CorrectionColumns {
     /// Finds the columns; the error is the name of the first that the header has not, or has twice.
-    fn find(list: &CorrectionList, names: &[String]) -> std::result::Result<Parts, String> {
+    fn find(list: &CorrectionList, names: &[String]) -> std::result::Result<CorrectionColumns, String> {
         let find = |name: &String| {
             let mut places = (0..names.len()).filter(|at| *tidy(&names[*at]) == *tidy(name));
             match (places.next(), places.next()) {
@@ -144,7 +144,7 @@ impl Parts {
                 (Some(_), Some(_)) => Err(format!("the header has the column {name:?} twice")),
             }
         };
-        Ok(Parts {
+        Ok(CorrectionColumns {
             record: list.record.columns.iter().map(find).collect::<std::result::Result<_, _>>()?,
             column: find(&list.column)?,
             was: find(&list.was)?,
@@ -181,7 +181,8 @@ impl FileReading<'_> {
         let format = format(self.list);
         let member = plain(self.list, self.root, &object, &format)?;
         let mut records = Records::open(self.root, &member, &format).map_err(within)?;
-        let parts = Parts::find(self.list, records.names()).map_err(|what| fault(self.list, &place, what))?;
+        let parts =
+            CorrectionColumns::find(self.list, records.names()).map_err(|what| fault(self.list, &place, what))?;
         records.want(&(0..records.names().len()).collect::<Vec<_>>());
         let mut hasher = blake3::Hasher::new_keyed(self.key.expose());
         let (mut rows, width) = (Vec::new(), records.names().len());
@@ -207,7 +208,12 @@ impl FileReading<'_> {
     }
 
     /// Reads a record; the error says what is wrong, and names no value.
-    fn correction(&self, parts: &Parts, batch: &RawBatch, row: usize) -> std::result::Result<Correction, String> {
+    fn correction(
+        &self,
+        parts: &CorrectionColumns,
+        batch: &RawBatch,
+        row: usize,
+    ) -> std::result::Result<Correction, String> {
         let cell = |at: usize| batch.value(row, at).unwrap_or_default();
         let case = cell(parts.request).trim();
         if !self.list.request_pattern.is_match(case) {

@@ -67,7 +67,7 @@ struct CorrectedCell {
 
 /// What a cell was found to hold.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum CellFound {
+enum MetValue {
     Contested,
     Agrees,
     Wrong,
@@ -77,7 +77,8 @@ enum CellFound {
 impl Corrections {
     /// Prepares corrections for a job. They are in the order in which they were received.
     pub fn of(mut corrections: Vec<Correction>, plan: &Plan) -> Corrections {
-        corrections.sort_by(|a, b| (a.received, a.id).cmp(&(b.received, b.id)));
+        let order = |of: &Correction| (of.received, of.case.clone(), of.column.clone(), of.id);
+        corrections.sort_by_cached_key(order);
         let (mut all, mut known) = (Corrections::default(), HashMap::new());
         for correction in corrections {
             let laid = place(&correction, plan).map(|column| {
@@ -131,10 +132,10 @@ impl Corrections {
             let (cell, tally) = (&self.cells[*at], &mut tallies[*at]);
             tally.tokens.insert(*token);
             match cell.lay(batch, record as usize)? {
-                CellFound::Contested => tally.contested += 1,
-                CellFound::Agrees => tally.agrees += 1,
-                CellFound::Wrong => tally.applied += 1,
-                CellFound::Third => tally.conflicts += 1,
+                MetValue::Contested => tally.contested += 1,
+                MetValue::Agrees => tally.agrees += 1,
+                MetValue::Wrong => tally.applied += 1,
+                MetValue::Third => tally.conflicts += 1,
             }
         }
         Ok(())
@@ -172,26 +173,26 @@ impl CorrectedCell {
         self.contested = correction.decision == CorrectionDecision::Contested;
     }
 
-    fn found(&self, cell: &str) -> CellFound {
+    fn found(&self, cell: &str) -> MetValue {
         match tidy(cell) {
-            _ if self.contested => CellFound::Contested,
-            cell if *cell == **self.value => CellFound::Agrees,
-            cell if self.wrong.iter().any(|wrong| **wrong == *cell) => CellFound::Wrong,
-            _ => CellFound::Third,
+            _ if self.contested => MetValue::Contested,
+            cell if *cell == **self.value => MetValue::Agrees,
+            cell if self.wrong.iter().any(|wrong| **wrong == *cell) => MetValue::Wrong,
+            _ => MetValue::Third,
         }
     }
 
     /// R80: the right value where the export has a known wrong one; none where it has a third one or nobody has decided.
     /// R81: a value that may be the person's own is kept beside a link, so that requests still find them by it.
-    fn lay(&self, batch: &mut RawBatch, record: usize) -> Result<CellFound> {
+    fn lay(&self, batch: &mut RawBatch, record: usize) -> Result<MetValue> {
         let cell = Zeroizing::new(batch.value(record, self.column).unwrap_or_default().to_owned());
         let found = self.found(&cell);
         match found {
-            CellFound::Wrong => batch.set(record, self.column, &self.value)?,
-            CellFound::Third | CellFound::Contested => batch.set(record, self.column, "")?,
-            CellFound::Agrees => {}
+            MetValue::Wrong => batch.set(record, self.column, &self.value)?,
+            MetValue::Third | MetValue::Contested => batch.set(record, self.column, "")?,
+            MetValue::Agrees => {}
         }
-        let undecided = matches!(found, CellFound::Third | CellFound::Contested);
+        let undecided = matches!(found, MetValue::Third | MetValue::Contested);
         let now = undecided.then_some(&cell);
         let other = if undecided { Some(&self.value) } else { self.theirs.as_ref() };
         for (column, value) in self.beside.iter().zip(now.into_iter().chain(other)) {

@@ -1,9 +1,8 @@
-//! A list of corrections on its own, and against the sources. Must not know jobs.
+//! A list of corrections on its own. Must not know sources nor jobs.
 
-use super::check_policy::{self, Policy};
-use super::check_source::Inventory;
-use super::corrections::CorrectionList;
+use super::check_match;
 use super::finding::Page;
+use super::plan::CorrectionList;
 use super::policy_spec::ListSpec;
 use super::spec::At;
 use super::value::{self, PlaceKind};
@@ -43,7 +42,7 @@ pub(super) fn list(
     let source = needed(&spec.source, "source");
     let (column, was, right) = (needed(&spec.column, "column"), needed(&spec.was, "was"), needed(&spec.value, "value"));
     let (reason, received) = (needed(&spec.reason, "reason"), needed(&spec.received, "received"));
-    let record = check_policy::matches(page, spec)?;
+    let record = check_match::matches(page, spec)?;
     let [record] = &record[..] else {
         let at = spec.r#match.as_ref().map_or(name.span(), At::span);
         let help =
@@ -52,7 +51,7 @@ pub(super) fn list(
         return None;
     };
     let zone = spec.zone.as_ref().map_or(Some(TimeZone::UTC), |at| value::zone(page, at));
-    let formats = check_policy::list_formats(page, spec, zone.as_ref());
+    let formats = check_match::list_formats(page, spec, zone.as_ref());
     let request = value::said(page, &spec.request).map(|at| value::trimmed(&at));
     Some(CorrectionList {
         name: own?,
@@ -65,7 +64,7 @@ pub(super) fn list(
         reason: reason?,
         decision: spec.decision.as_ref().map(|at| value::trimmed(at)),
         request: request?,
-        request_pattern: check_policy::request_pattern(page, spec.request_pattern.as_ref())?,
+        request_pattern: check_match::request_pattern(page, spec.request_pattern.as_ref())?,
         received: received?,
         formats: formats?,
         zone: zone?,
@@ -113,33 +112,5 @@ pub(super) fn unused(page: Page, spec: &ListSpec) {
     ];
     for (key, at) in keys.into_iter().filter_map(|(key, at)| Some((key, at.as_ref()?))) {
         page.fault(at.span(), "unused-key", format!("`{key}` is for lists with effect = \"rectify\""), "leave it out");
-    }
-}
-
-/// The source of each list of corrections is there, is about persons, and has a key of the kind that the list names.
-pub(super) fn sources(policy: &Policy, sources: &[Inventory]) {
-    let lists = policy.spec.lists.iter().flat_map(|lists| lists.iter());
-    for (name, spec) in lists.filter(|(_, spec)| spec.effect.asked().is_none()) {
-        let Some(at) = &spec.source else { continue };
-        let Some(source) = sources.iter().find(|source| *source.spec.name == **at) else {
-            let names: Vec<_> = sources.iter().map(|source| source.spec.name.as_str()).collect();
-            let help = format!("sources: {}", names.join(", "));
-            policy.page.fault(at.span(), "unknown-source", "no such source in sources/", help);
-            continue;
-        };
-        let key = source.key().and_then(|key| source.columns[key].identifier.as_ref());
-        let named = policy.corrections.get(name.as_str()).and_then(Option::as_ref).map(|list| &list.record.identifier);
-        match (key, named) {
-            (Some(key), Some(named)) if key.kind != named.kind => {
-                let span = spec.r#match.as_ref().map_or(name.span(), At::span);
-                let help = format!("the key of {} is of the kind {}", at.as_str(), key.written());
-                policy.page.fault(span, "list-rectify", "records of the source are not known by this kind", help);
-            }
-            (None, Some(_)) => {
-                let help = "corrections are of data about persons: name a source with a `key`";
-                policy.page.fault(at.span(), "list-rectify", "no row of this source is about a person", help);
-            }
-            _ => {}
-        }
     }
 }

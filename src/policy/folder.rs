@@ -2,7 +2,6 @@
 //! Must not know single rules, nor any stage.
 
 use super::across;
-use super::check_corrections;
 use super::check_job::{self, CheckedJob, JobSurroundings};
 use super::check_nobody;
 use super::check_policy::{self, Policy};
@@ -188,7 +187,7 @@ fn together(policy: &Policy, sources: &[Inventory], jobs: &[CheckedJob], all_sou
     across::places(policy, jobs);
     if all_sources {
         across::list_kinds(policy, sources);
-        check_corrections::sources(policy, sources);
+        across::correction_sources(policy, sources);
         across::kind_parts(policy, sources);
     }
 }

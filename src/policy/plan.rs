@@ -1,7 +1,6 @@
 //! What a job has been resolved to: valid, complete, with no raw text left to interpret.
 //! Everything after `policy` reads these; nothing here is read from a file directly. Must not know any stage.
 
-use super::corrections::{CorrectedColumn, CorrectionList};
 pub use super::effect::{Effect, Ground, Refusal};
 use super::name_pattern::{ColumnCover, CoveredBy};
 use super::schedule::Schedule;
@@ -174,6 +173,53 @@ pub struct ListMatch {
     pub columns: Vec<String>,
     /// Which identifier the column holds.
     pub identifier: Identifier,
+}
+
+/// A list of corrections, as `[lists.L]` with `effect = "rectify"` describes it.
+#[derive(Clone, Debug)]
+pub struct CorrectionList {
+    /// Name of the list in the policy.
+    pub name: String,
+    /// Where its files lie.
+    pub input: Location,
+    /// Name of the source whose records are corrected.
+    pub source: String,
+    /// The columns by which a record is known, and of which kind their value is: that of the source's key.
+    pub record: ListMatch,
+    /// Column with the name of the export's column.
+    pub column: String,
+    /// Column with the value that the export has.
+    pub was: String,
+    /// Column with the value that is right.
+    pub value: String,
+    /// Column that says why.
+    pub reason: String,
+    /// Column that says what was decided.
+    pub decision: Option<String>,
+    /// Column of the request id.
+    pub request: String,
+    /// What the whole id must match.
+    pub request_pattern: regex::Regex,
+    /// Column of the date received.
+    pub received: String,
+    /// strftime formats of its dates; none = the forms that can be read in one way only (R23).
+    pub formats: Option<Vec<String>>,
+    /// Zone of dates, and of times without one.
+    pub zone: TimeZone,
+    /// The one byte that stands between cells.
+    pub delimiter: u8,
+    /// Whether no object, or an empty one, is not refused.
+    pub may_be_empty: bool,
+}
+
+/// A link of which corrections may take a value away, and the columns that the value then goes to, which are in no file: by
+/// them requests still reach the person (R81).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CorrectedColumn {
+    /// Index of the link.
+    pub column: usize,
+    /// Indexes of the columns beside it.
+    pub beside: Vec<usize>,
 }
 
 /// One job with everything that it needs to run, resolved.
@@ -584,13 +630,13 @@ pub struct GroupTerms {
     pub diversity: Option<DiversityTerms>,
 }
 
-/// How it is counted how much values differ.
+/// How tamis counts how much values differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Diversity {
     /// The group has at least so many different values.
     Distinct,
-    /// Entropy of the values, which is that of l equally frequent ones or more.
+    /// The entropy of the values is at least that of l equally frequent values.
     Entropy,
 }
 

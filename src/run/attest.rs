@@ -169,10 +169,7 @@ pub fn manifest(ready: &Ready, facts: &ManifestFacts<'_>, written: Option<&Writt
         no_clock: verdict.no_clock,
         rejected: rejected(facts),
         causes: causes::of(plan, facts.tally, facts.main, &identifiers(ready, facts)),
-        clocks_ignored: ClocksIgnored {
-            sentinel: facts.tally.clocks.iter().map(|clock| clock.sentinels).sum(),
-            future: facts.tally.clocks.iter().map(|clock| clock.future).sum(),
-        },
+        clocks_ignored: clocks_ignored(facts),
         fields: fields(ready, facts),
         identifiers: identifiers(ready, facts),
         largest_person: verdict.largest_person,
@@ -394,6 +391,13 @@ fn undated(ready: &Ready, facts: &ManifestFacts<'_>) -> Option<UndatedEvidence> 
         persons: facts.seen.map(|seen| seen.read),
         new: facts.seen.map(|seen| seen.new),
     })
+}
+
+fn clocks_ignored(facts: &ManifestFacts<'_>) -> ClocksIgnored {
+    ClocksIgnored {
+        sentinel: facts.tally.clocks.iter().map(|clock| clock.sentinels).sum(),
+        future: facts.tally.clocks.iter().map(|clock| clock.future).sum(),
+    }
 }
 
 /// The version that a commit makes now.

@@ -38,6 +38,7 @@ fn installation() -> (Installation, Vec<Contact>) {
     installation.edit("jobs/policy.toml", "grace = \"PT24H\"", "grace = \"PT24H\"\nraw_keep = \"P2D\"");
     let people = contacts(0..30, -10);
     installation.export("s1", &people);
+    correct(&installation, &[]);
     (installation, people)
 }
 
@@ -234,6 +235,7 @@ fn a_recipient_is_told_which_version_to_take() {
 #[test]
 fn r80_a_file_that_is_gone_or_cannot_be_read_stops_runs_and_nothing_else() {
     let (installation, _) = installation();
+    fs::remove_file(installation.path(FILE)).unwrap();
     assert_eq!(installation.run(0).map(|_| ()).unwrap_err().code(), Code::CorrectionsUnreadable);
     correct(&installation, &["crm-00004,City,City 1,City 2,wrong,,C-1,2026-10-01,"]);
     installation.run(0).unwrap();
