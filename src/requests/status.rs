@@ -175,6 +175,6 @@ mod tests {
             }
         }
         assert!(Standing::read(6, 0, Instant(1), None).is_none());
-        assert!(Standing::read(0, 4, Instant(1), None).is_none());
+        assert!(Standing::read(0, 5, Instant(1), None).is_none());
     }
 }
