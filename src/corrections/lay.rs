@@ -229,7 +229,7 @@ mod tests {
         assert_eq!(laid(&cell, "id,mail\n1,new@example.com\n"), (some("new@example.com"), None, None));
         let third = (None, some("third@example.com"), some("new@example.com"));
         assert_eq!(laid(&cell, "id,mail\n1,third@example.com\n"), third, "a third value is none until decided");
-        assert_eq!(laid(&cell, "id,mail\n1,\n"), (None, some("new@example.com"), None), "and so is a blank one");
+        assert_eq!(laid(&cell, "id,mail\n1,\n"), (None, None, some("new@example.com")), "and so is a blank one");
     }
 
     #[test]

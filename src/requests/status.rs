@@ -171,13 +171,13 @@ mod tests {
     #[test]
     fn standings_come_back_from_their_bytes_and_others_do_not() {
         for state in 0..6 {
-            for review in 0..4 {
+            for review in 0..5 {
                 let standing = Standing::read(state, review, Instant(1), None).expect("known");
                 assert_eq!(standing.bytes(), (state, review));
                 assert_eq!((standing.status() == RequestStatus::NeedsReview), review > 0);
             }
         }
         assert!(Standing::read(6, 0, Instant(1), None).is_none());
-        assert!(Standing::read(0, 4, Instant(1), None).is_none());
+        assert!(Standing::read(0, 5, Instant(1), None).is_none());
     }
 }
