@@ -74,13 +74,14 @@ pub fn ask(call: &SubjectCall, asked: Asked) -> Result<Stored> {
     let mut requests = desk.requests()?;
     let received = asked.received.unwrap_or(call.now.to_seconds());
     check_lift(&requests, &asked, received)?;
+    let lifted = asked.lifts.clone().map(|lifted| requests.stored_name(lifted));
     let (raw, count) = (identities.iter().filter(|(_, raw)| *raw).count(), identities.len());
     let command = RequestCommand {
         effect: asked.effect,
         purposes: (!asked.purposes.is_empty()).then(|| asked.purposes.clone()),
         request: asked.request.clone(),
         received,
-        lifts: asked.lifts.clone(),
+        lifts: lifted.clone(),
         lift_erase: asked.lift_erase,
         terms: asked.terms,
         identities,
@@ -96,7 +97,7 @@ pub fn ask(call: &SubjectCall, asked: Asked) -> Result<Stored> {
     let lifts = requests.of_request(&asked.request).into_iter().filter(|at| {
         lift && {
             let entry = requests.entry(*at);
-            entry.lifts == asked.lifts.as_deref() && entry.received == received && entry.lift_erase == asked.lift_erase
+            entry.lifts == lifted.as_deref() && entry.received == received && entry.lift_erase == asked.lift_erase
         }
     });
     let ends = lifts.filter_map(|at| requests.lift_ends(at)).next();

@@ -73,8 +73,9 @@ pub fn refuse(call: &SubjectCall, typed: &RefusalTyped) -> Result<RefusalNoted> 
             .help("end it with `tamis subject lift` first, if it has to be refused after all"));
     }
     if [typed.received, typed.informed].into_iter().flatten().any(|at| at > call.now) {
-        return Err(Error::new(Code::RequestWrong, "a refusal has no time that is still to come")
-            .help("give times up to now"));
+        return Err(
+            Error::new(Code::RequestWrong, "a refusal has no time that is still to come").help("give times up to now")
+        );
     }
     let ledger = desk.state.ledger();
     let before = refusals::of_case(&ledger.entries()?, &typed.request);

@@ -115,5 +115,7 @@ pub(super) fn page(refusals: &[CaseRefusal], authority: Option<&str>) -> String 
 pub(super) fn untold(refusal: &UntoldRefusal) -> String {
     let late = if refusal.overdue { "OVERDUE: " } else { "" };
     let (request, right, due) = (&refusal.request, &refusal.right, refusal.due.to_seconds());
-    format!("{request} ({right}) was refused: {late}tell the person why by {due}, then `tamis subject refuse … --informed`")
+    format!(
+        "{request} ({right}) was refused: {late}tell the person why by {due}, then `tamis subject refuse … --informed`"
+    )
 }

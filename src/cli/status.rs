@@ -12,8 +12,8 @@ use super::{due, refusal, render};
 use crate::clock::{Instant, zones_version};
 use crate::daemon::{JobStatus, NoJob};
 use crate::error::{Error, Result};
-use crate::job::{LeftAside, UntoldRefusal, refusals};
 use crate::job::aside::{self, Sighted};
+use crate::job::{LeftAside, UntoldRefusal, refusals};
 use crate::policy::REVIEW_DAYS;
 use crate::questions::{
     CorrectionStanding, DatasetStanding, ForeignTable, Keeper, OpenRequest, RecipientStanding, Standings, foreign,

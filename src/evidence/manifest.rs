@@ -210,6 +210,9 @@ pub struct ListApplied {
     pub name: String,
     /// What its requests ask for.
     pub effect: String,
+    /// The preference signal that they are of (11 CCR §7025).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<String>,
     /// Entries in force at `as_of`.
     pub entries: u64,
     /// Why it does not bind here (R29), when it does not.

@@ -3,6 +3,7 @@
 
 use super::controls::{ClockColumn, ConsentReader, Excludes, Horizon, RowClock, certainly_past, typed};
 use super::identity::{Identified, IdentityMaker};
+use super::minors::MinorReader;
 use super::quasi_identifier::QuasiIdentifierHasher;
 use super::row_mark::RowMarker;
 use super::rows::*;
@@ -58,6 +59,7 @@ pub struct Minimizer {
     /// Name of the column of each exclude.
     excluded: Vec<String>,
     consent: Option<ConsentReader>,
+    minors: Option<MinorReader>,
     /// Names of the stream's columns.
     columns: Vec<String>,
 }
@@ -142,6 +144,7 @@ impl Minimizer {
             excludes: Excludes::new(columns, &controls.excludes)?,
             excluded: controls.excludes.iter().map(|exclude| columns[exclude.column].name.clone()).collect(),
             consent: controls.consent.as_ref().map(|consent| ConsentReader::new(columns, consent)).transpose()?,
+            minors: minors(columns, controls, as_of, &plan.zone)?,
             columns: columns.iter().map(|column| column.name.clone()).collect(),
         })
     }
@@ -203,6 +206,7 @@ impl Minimizer {
             key: Identified::default(),
             other: Identified::default(),
             clock_calendars: self.clocks.iter().map(|clock| clock.calendars(&self.zone)).collect(),
+            minor_calendars: self.minors.as_ref().and_then(|minors| minors.calendars(&self.zone)),
             consent_calendars: self.consent.as_ref().and_then(|consent| consent.calendars(&self.zone)),
             field_calendars: self
                 .fields
@@ -224,6 +228,10 @@ impl Minimizer {
             nobody: None,
         }
     }
+}
+
+fn minors(columns: &[Column], controls: &Controls, as_of: Instant, zone: &TimeZone) -> Result<Option<MinorReader>> {
+    controls.minors.as_ref().map(|minors| MinorReader::new(columns, minors, as_of, zone)).transpose()
 }
 
 /// The columns of a stream's slots, in slot order: key, strong, weak.
@@ -286,6 +294,7 @@ pub struct Worker<'m> {
     other: Identified,
     clock_calendars: Vec<Calendars>,
     consent_calendars: Option<Calendars>,
+    minor_calendars: Option<Calendars>,
     field_calendars: Vec<Option<Calendars>>,
     untreated_calendars: Vec<Option<Calendars>>,
     ends: Vec<u32>,
@@ -314,6 +323,7 @@ impl Worker<'_> {
         self.read_clocks(batch);
         if self.minimizer.stream == Stream::Main {
             self.read_excludes_and_consent(batch);
+            self.read_ages(batch);
             self.mark_skipped();
         }
         self.place_identities(batch)?;
@@ -475,6 +485,18 @@ impl Worker<'_> {
                     since[row] = when;
                 }
                 Err(column) => note(&mut self.ambiguous, *record, column),
+            }
+        }
+    }
+
+    /// R84: whose rows are not sold without an opt-in.
+    fn read_ages(&mut self, batch: &RawBatch) {
+        let Some(minors) = &self.minimizer.minors else { return };
+        for (flags, record) in self.rows.flags.iter_mut().zip(&self.records) {
+            let value = minors.column().and_then(|column| batch.value(*record as usize, column));
+            match minors.flags(value, &mut self.minor_calendars) {
+                Some(age) => *flags |= age,
+                None => note(&mut self.ambiguous, *record, minors.column().unwrap_or_default()),
             }
         }
     }

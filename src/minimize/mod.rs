@@ -5,6 +5,7 @@ mod controls;
 mod guid;
 mod identity;
 mod minimizer;
+mod minors;
 mod normal;
 mod phone;
 mod quasi_identifier;

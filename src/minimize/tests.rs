@@ -108,6 +108,7 @@ fn plan() -> Plan {
                 Exclude { column: 5, equals: vec!["testville".into()], reason: "test".into(), person: false },
             ],
             consent: None,
+            minors: None,
         },
         retention: Retention {
             keep: period("P3Y"),

@@ -88,7 +88,9 @@ fn foreign_keys(page: Page, spec: &ListSpec) {
         ("encoding", &spec.encoding),
     ];
     let texts = texts.into_iter().filter_map(|(key, at)| Some((key, at.as_ref()?.span())));
-    let others: [(&str, Option<Range<usize>>); 5] = [
+    let others: [(&str, Option<Range<usize>>); 7] = [
+        ("signal", spec.signal.as_ref().map(At::span)),
+        ("given_by", spec.given_by.as_ref().map(At::span)),
         ("when", spec.when.as_ref().map(At::span)),
         ("purposes", spec.purposes.as_ref().map(At::span)),
         ("ground", spec.ground.as_ref().map(At::span)),

@@ -3,6 +3,7 @@
 
 use super::check_field::{self, FieldTerms};
 use super::check_gate;
+use super::check_minors::MinorTerms;
 use super::check_nobody;
 use super::check_policy::Policy;
 use super::check_retention;
@@ -12,8 +13,8 @@ use super::finding::Page;
 use super::gather::Gather;
 use super::job_spec::{ExcludeSpec, JobSpec, ObserveSpec, OnBadRecord, Scope};
 use super::plan::{
-    Basis, Column, ConsentColumn, Controls, Effect, Exclude, Field, Limits, Location, Observe, Plan, Purpose,
-    Recipient, Retention, TokenFormat, Treatment, ValueType,
+    Basis, Column, ConsentColumn, Controls, Effect, Exclude, Field, Limits, Location, MinorRules, Observe, Plan,
+    Purpose, Recipient, Retention, TokenFormat, Treatment, ValueType,
 };
 use super::schedule::{self, Schedule};
 use super::spec::{At, Category};
@@ -94,7 +95,10 @@ fn plan(terms: FieldTerms, desk: &JobSurroundings, parts: PlanParts) -> Option<P
     let mut gather = Gather::of(inventory);
     let fields = check_field::fields(&terms, &mut gather);
     let gate = check_gate::gate(&terms);
-    let controls = controls(&terms, desk, &mut gather);
+    let sale = parts.recipient.as_ref().is_some_and(|recipient| recipient.sale);
+    let minors = minors(&terms, desk, sale, &mut gather);
+    let controls = controls(&terms, desk, &mut gather).zip(minors);
+    let controls = controls.map(|(controls, minors)| Controls { minors, ..controls });
     let (purpose, recipient, schedule) = (parts.purpose?.clone(), parts.recipient?, parts.schedule?);
     let domain = match recipient.third_party {
         true => format!("{}/{}", purpose.name, recipient.name),
@@ -237,7 +241,39 @@ fn controls(terms: &FieldTerms, desk: &JobSurroundings, gather: &mut Gather) -> 
         clocks: clocks?.into_iter().map(|p| gather.add(p)).collect(),
         excludes: excludes.into_iter().collect::<Option<_>>()?,
         consent: consent?,
+        minors: None,
     })
+}
+
+/// R84: whose rows a job that sells needs an opt-in for. Inner `None` = nobody's.
+fn minors(terms: &FieldTerms, desk: &JobSurroundings, sale: bool, gather: &mut Gather) -> Option<Option<MinorRules>> {
+    let (inventory, page) = (terms.inventory, terms.page);
+    let Some(minors) = desk.policy.minors.as_ref().filter(|_| sale && !inventory.nobody()) else { return Some(None) };
+    let Some(at) = minors.birth.get(inventory.spec.name.as_str()) else {
+        if !minors.unknown_sold {
+            let help = "name the source's column with the date or year of birth in [minors.birth] of the policy";
+            page.fault(
+                terms.spec.source.span(),
+                "minors",
+                "nobody's age is known, so that nothing would be sold",
+                help,
+            );
+        }
+        return Some(Some(rules(minors, None)));
+    };
+    let place = inventory.find_cells(desk.policy.page, at)?;
+    let entry = &inventory.columns[place];
+    if !entry.timed() && entry.value != Some(ValueType::Integer) {
+        let help = "name a column of type date, timestamp, or integer for the year of birth";
+        desk.policy.page.fault(at.span(), "minors", "this column is no date and no year of birth", help);
+        return None;
+    }
+    Some(Some(rules(minors, Some(gather.add(place)))))
+}
+
+fn rules(minors: &MinorTerms, column: Option<usize>) -> MinorRules {
+    let MinorTerms { under, guardian_under, unknown_sold, .. } = *minors;
+    MinorRules { column, under, guardian_under, unknown_sold }
 }
 
 /// Resolves one `[[exclude]]` of the job (R22).
@@ -370,6 +406,7 @@ fn observed_controls(
         clocks: clocks.into_iter().collect::<Option<Vec<_>>>()?.into_iter().map(|p| gather.add(p)).collect(),
         excludes: Vec::new(),
         consent: None,
+        minors: None,
     })
 }
 

@@ -3,6 +3,7 @@
 
 use super::check_corrections;
 use super::check_match::{list_formats, matches, request_pattern};
+use super::check_minors::{self, MinorTerms};
 use super::check_recipient::recipient;
 use super::finding::Page;
 use super::format;
@@ -34,6 +35,7 @@ pub(super) struct Policy<'a> {
     pub recipients: BTreeMap<&'a str, Recipient>,
     pub lists: BTreeMap<String, Option<List>>,
     pub corrections: BTreeMap<String, Option<CorrectionList>>,
+    pub minors: Option<MinorTerms>,
     pub removal: Option<RemovalRules>,
     pub links: Option<LinkRules>,
 }
@@ -63,9 +65,10 @@ pub(super) fn check<'a>(
     let rectify = rectify.into_iter();
     let corrections =
         rectify.map(|(name, list)| (name.to_string(), check_corrections::list(page, name, list, &roots))).collect();
+    let minors = spec.minors.as_ref().and_then(|spec| check_minors::minors(page, spec));
     let removal = removal(page, spec.removal.as_ref());
     let links = links(page, spec.links.as_ref());
-    Policy { page, spec, roots, keys, purposes, recipients, lists, corrections, removal, links }
+    Policy { page, spec, roots, keys, purposes, recipients, lists, corrections, minors, removal, links }
 }
 
 fn folder<'a>(page: Page<'a>) -> &'a Path {
@@ -336,6 +339,8 @@ fn list(
         max_lifted: max_lifted?,
         may_be_empty: yes(&spec.may_be_empty),
         ground: spec.ground.as_ref().map(|at| **at),
+        signal: spec.signal.as_ref().map(|at| **at),
+        given_by: spec.given_by.as_ref().map(|at| **at),
         interval: (column(&spec.from), column(if hold { &spec.until } else { &spec.to })),
         review_by: column(&spec.review_by),
         informed: column(&spec.informed),
@@ -396,6 +401,10 @@ fn list_sets(page: Page, spec: &ListSpec) -> Option<Option<Option<SetFormat>>> {
 /// What absence from a file must not undo.
 fn snapshot(page: Page, spec: &ListSpec) {
     let Some(at) = spec.snapshot.as_ref().filter(|at| ***at) else { return };
+    if spec.signal.is_some() {
+        let help = "leave `snapshot` out: whoever sent the signal once has opted out until they say otherwise (11 CCR §7025(c))";
+        page.fault(at.span(), "list-snapshot", "a signal that is gone is no consent", help);
+    }
     match spec.effect.asked() {
         Some(Effect::Erase) => {
             let help = "leave `snapshot` out, and end an erasure with a lift that says lift_erase (R30)";
@@ -466,6 +475,12 @@ fn list_terms(page: Page, name: &At<String>, spec: &ListSpec) {
     } else if spec.until.is_none() && spec.review_by.is_none() {
         let help = "add until = the column of the day it ends, or review_by = that of the day somebody looks again";
         page.hint(name.span(), "list-hold", "a hold without an end keeps bytes for ever", help);
+    }
+    if effect != Some(Effect::OptOut) {
+        unused(spec.signal.as_ref().map(At::span), "`signal` is for opt-outs");
+    }
+    if effect != Some(Effect::Consent) {
+        unused(spec.given_by.as_ref().map(At::span), "`given_by` is for consents");
     }
     if effect != Some(Effect::Lift) {
         unused(texts(&spec.informed), "`informed` is for lift lists");

@@ -98,6 +98,48 @@ impl ListEffect {
     }
 }
 
+/// What says that a person opts out, where no person writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OptOutSignal {
+    /// Global Privacy Control, an opt-out preference signal (11 CCR §7025).
+    Gpc,
+}
+
+impl OptOutSignal {
+    /// Returns the name, as written in specs and evidence.
+    pub fn name(self) -> &'static str {
+        match self {
+            OptOutSignal::Gpc => "gpc",
+        }
+    }
+}
+
+/// Who gives a consent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum GivenBy {
+    /// The person.
+    Person,
+    /// A parent or guardian of a minor (11 CCR §7070).
+    Guardian,
+}
+
+impl GivenBy {
+    /// Returns the name, as written in specs and stored requests.
+    pub fn name(self) -> &'static str {
+        match self {
+            GivenBy::Person => "person",
+            GivenBy::Guardian => "guardian",
+        }
+    }
+
+    /// Returns who has that name.
+    pub fn named(name: &str) -> Option<GivenBy> {
+        [GivenBy::Person, GivenBy::Guardian].into_iter().find(|by| by.name() == name)
+    }
+}
+
 /// Grounds of a restriction, the letters of Art. 18(1) GDPR.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]

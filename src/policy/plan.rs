@@ -1,7 +1,7 @@
 //! What a job has been resolved to: valid, complete, with no raw text left to interpret.
 //! Everything after `policy` reads these; nothing here is read from a file directly. Must not know any stage.
 
-pub use super::effect::{Effect, Ground, Refusal};
+pub use super::effect::{Effect, GivenBy, Ground, OptOutSignal, Refusal};
 use super::name_pattern::{ColumnCover, CoveredBy};
 use super::schedule::Schedule;
 pub use super::value::Location;
@@ -154,6 +154,10 @@ pub struct List {
     pub may_be_empty: bool,
     /// Restrictions: why (Art. 18(1) GDPR).
     pub ground: Option<Ground>,
+    /// Opt-outs: the preference signal that they are of.
+    pub signal: Option<OptOutSignal>,
+    /// Consents: who gives them.
+    pub given_by: Option<GivenBy>,
     /// Consent intervals: columns `from` and `to`. Of holds the second is `until`.
     pub interval: (Option<String>, Option<String>),
     /// Holds: the column with the day by which somebody looks at them again.
@@ -164,6 +168,13 @@ pub struct List {
     pub lifts: Option<String>,
     /// Whether a lift may end an erasure.
     pub lift_erase: bool,
+}
+
+impl List {
+    /// Returns whether the id of a request is a value that names the person, as the id of a record does (R83).
+    pub fn request_names_person(&self) -> bool {
+        self.matches.iter().any(|of| of.columns.contains(&self.request))
+    }
 }
 
 /// A value of a list's rows by which they name a person.
@@ -562,6 +573,21 @@ pub struct Controls {
     pub excludes: Vec<Exclude>,
     /// Consent column, when the purpose rests on it and the source has one.
     pub consent: Option<ConsentColumn>,
+    /// Whose rows need an opt-in, when the recipient has `sale = true` (R84).
+    pub minors: Option<MinorRules>,
+}
+
+/// Whose data are sold only after an opt-in, as `[minors]` of the policy says (R84).
+#[derive(Clone, Debug)]
+pub struct MinorRules {
+    /// Column with the date or the year of birth, as an index into `Plan::columns`; none = nobody's age is known.
+    pub column: Option<usize>,
+    /// Age from which no opt-in is needed.
+    pub under: i32,
+    /// Age from which it is the person's own.
+    pub guardian_under: i32,
+    /// Whether rows of unknown age are sold.
+    pub unknown_sold: bool,
 }
 
 /// Rows that are left out because of a value, as `[[exclude]]` says (R22).

@@ -1,7 +1,7 @@
 //! `policy.toml` as written: the privacy officer's file. Doc comments here are the descriptions in the JSON Schema.
 //! Must not know what the values mean beyond their shape.
 
-use super::effect::{Ground, ListEffect};
+use super::effect::{GivenBy, Ground, ListEffect, OptOutSignal};
 use super::plan::{Basis, Undated};
 use super::spec::{At, Category, Named};
 use schemars::JsonSchema;
@@ -28,6 +28,9 @@ pub struct PolicySpec {
     pub recipients: Named<RecipientSpec>,
     /// Lists of requests of data subjects, by name.
     pub lists: Option<Named<ListSpec>>,
+    /// Whose data are sold only after an opt-in (Civ. Code §1798.120(c)).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub minors: Option<MinorsSpec>,
     /// How long files wait before they are removed.
     pub removal: Option<RemovalSpec>,
     /// Fan-out limits of links (R13, R15).
@@ -226,6 +229,13 @@ pub struct ListSpec {
     pub lifts: Option<At<String>>,
     /// Lift: whether an erasure may be ended. Default false.
     pub lift_erase: Option<At<bool>>,
+    /// Opt-out: the preference signal that its rows are of, gpc. Such a list is no snapshot: a signal that is gone is no
+    /// consent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signal: Option<At<OptOutSignal>>,
+    /// Consent: who gives it, person or guardian; for the sale of data of minors. Default person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub given_by: Option<At<GivenBy>>,
     /// Corrections: name of the source whose records they correct.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<At<String>>,
@@ -269,6 +279,30 @@ pub struct WhenSpec {
     pub column: At<String>,
     /// Values that make a row a request; compared after trim, NFC and case folding.
     pub equals: At<Vec<At<String>>>,
+}
+
+/// `[minors]`: whose data are sold only after an opt-in (Civ. Code §1798.120(c), 11 CCR §7070 and §7071).
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MinorsSpec {
+    /// Age in completed years from which no opt-in is needed. Default 16.
+    pub under: Option<At<i64>>,
+    /// Age in completed years from which the person gives it, and no guardian. Default 13.
+    pub guardian_under: Option<At<i64>>,
+    /// What is done with rows of unknown age: not-sold, as those of a child, or sold. Default not-sold.
+    pub unknown: Option<At<UnknownAge>>,
+    /// Name of a source -> its column with the date or the year of birth.
+    pub birth: At<Named<At<String>>>,
+}
+
+/// What is done with rows of which nobody knows the person's age.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnknownAge {
+    /// They are sold only after the opt-in of a guardian.
+    NotSold,
+    /// They are sold.
+    Sold,
 }
 
 /// What `[removal]` can say.

@@ -120,7 +120,7 @@ pub fn report(call: &SubjectCall, request: &str) -> Result<CaseReport> {
     let (mut taken, mut lifts) = (BTreeMap::new(), BTreeMap::new());
     let by: Vec<u32> = wanted.iter().filter_map(|at| requests.ended_by(*at)).collect();
     requests.told(desk.root(), &|at| wanted.contains(&at) || by.contains(&at), &mut |at, told| {
-        if told.request == request {
+        if requests.is_called(told.request, request) {
             taken.insert(at, told.taken);
         }
         lifts.insert(at, told.request.to_string());

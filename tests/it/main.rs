@@ -29,6 +29,7 @@ mod parts;
 mod python;
 mod recipients;
 mod rectify;
+mod refusals;
 mod requests;
 mod schedule;
 mod schemas;

@@ -52,6 +52,8 @@ fn list(name: &str, effect: Effect) -> List {
         max_lifted: Share(0),
         may_be_empty: false,
         ground: None,
+        signal: None,
+        given_by: None,
         interval: (None, None),
         review_by: None,
         informed: None,
