@@ -1,6 +1,6 @@
 //! Requests that were refused, as the ledger has them (Art. 12(4) GDPR). Of whom they were is written nowhere.
 
-use super::due;
+use super::desk::due;
 use crate::clock::Instant;
 use crate::evidence::{LedgerEntry, LedgerEvent};
 use crate::policy::{Project, Refusal};

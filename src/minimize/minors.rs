@@ -69,7 +69,7 @@ impl MinorReader {
 
     /// The last day on which somebody with this year of birth can have been born: nobody is taken to be older.
     fn year(&self, value: &str) -> Option<(i32, u32, u32)> {
-        let year = self.forms.number.plain(value.trim())?.trim().parse().ok()?;
+        let year = self.forms.numbers.plain(value.trim())?.trim().parse().ok()?;
         Some((year, 12, 31))
     }
 
