@@ -57,6 +57,8 @@ struct CorrectedCell {
     column: usize,
     /// Columns beside a link, where a value that is taken away goes to.
     beside: Vec<usize>,
+    /// Columns whose values texts are cleared of.
+    names: Vec<usize>,
     /// Values that are known to be wrong.
     wrong: Vec<Zeroizing<String>>,
     value: Zeroizing<String>,
@@ -95,10 +97,13 @@ impl Corrections {
     fn cell(&mut self, record: &[u8; 32], column: usize, plan: &Plan) -> usize {
         let half = *record.first_chunk().unwrap_or(&[0; 16]);
         self.by_record.entry(half).or_default().push(self.cells.len());
-        let beside = plan.corrected.iter().find(|of: &&CorrectedColumn| of.column == column);
-        let beside = beside.map_or(Vec::new(), |of| of.beside.clone());
+        let beside = |link| {
+            let of = plan.corrected.iter().find(|of: &&CorrectedColumn| of.column == column && of.link == link);
+            of.map_or(Vec::new(), |of| of.beside.clone())
+        };
+        let (beside, names) = (beside(true), beside(false));
         let (wrong, value, theirs) = (Vec::new(), Zeroizing::new(String::new()), None);
-        self.cells.push(CorrectedCell { column, beside, wrong, value, contested: false, theirs });
+        self.cells.push(CorrectedCell { column, beside, names, wrong, value, contested: false, theirs });
         self.cells.len() - 1
     }
 
@@ -198,6 +203,10 @@ impl CorrectedCell {
         for (column, value) in self.beside.iter().zip(now.into_iter().chain(other)) {
             batch.set(record, *column, value)?;
         }
+        // A text may have any of the values that the name had.
+        for (column, value) in self.names.iter().zip([&cell, &self.value].into_iter().chain(self.wrong.last())) {
+            batch.set(record, *column, value)?;
+        }
         Ok(found)
     }
 }
@@ -209,7 +218,15 @@ mod tests {
     fn cell(wrong: &[&str], value: &str) -> CorrectedCell {
         let text = |text: &str| Zeroizing::new(text.to_owned());
         let wrong = wrong.iter().map(|wrong| text(wrong)).collect();
-        CorrectedCell { column: 1, beside: vec![2, 3], wrong, value: text(value), contested: false, theirs: None }
+        CorrectedCell {
+            column: 1,
+            beside: vec![2, 3],
+            names: vec![],
+            wrong,
+            value: text(value),
+            contested: false,
+            theirs: None,
+        }
     }
 
     fn laid(cell: &CorrectedCell, csv: &str) -> (Option<String>, Option<String>, Option<String>) {

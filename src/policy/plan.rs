@@ -231,6 +231,8 @@ pub struct CorrectedColumn {
     pub column: usize,
     /// Indexes of the columns beside it.
     pub beside: Vec<usize>,
+    /// Whether it is a link; else a name that texts are cleared of.
+    pub link: bool,
 }
 
 /// One job with everything that it needs to run, resolved.

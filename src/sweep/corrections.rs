@@ -67,7 +67,9 @@ fn of_list(
 /// Names of the columns by which requests find persons of the list's source.
 fn links<'a>(ready: &'a Ready, list: &CorrectionList) -> BTreeSet<&'a str> {
     let plans = ready.project.jobs.values().filter(|plan| plan.source.name == list.source);
-    plans.flat_map(|plan| plan.corrected.iter().map(|of| plan.columns[of.column].name.as_str())).collect()
+    plans
+        .flat_map(|plan| plan.corrected.iter().filter(|of| of.link).map(|of| plan.columns[of.column].name.as_str()))
+        .collect()
 }
 
 /// Whether a correction says that a link led to somebody else.
