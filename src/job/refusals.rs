@@ -34,7 +34,7 @@ fn all(entries: &[LedgerEntry]) -> Vec<CaseRefusal> {
     let mut found: Vec<CaseRefusal> = Vec::new();
     for entry in entries {
         let LedgerEvent::RequestRefused { request, right, reason, received, informed } = &entry.event else { continue };
-        let why = Refusal::named(reason).map_or(reason.as_str(), Refusal::said).to_owned();
+        let why = Refusal::named(reason).map_or_else(|| reason.clone(), |known| known.said().to_owned());
         let refusal = CaseRefusal {
             request: request.clone(),
             right: right.clone(),
