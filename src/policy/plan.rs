@@ -111,6 +111,20 @@ pub enum Basis {
     LegitimateInterests,
 }
 
+impl Basis {
+    /// Returns what it is in words, with its letter.
+    pub fn said(self) -> &'static str {
+        match self {
+            Basis::Consent => "your consent (Art. 6(1)(a) GDPR)",
+            Basis::Contract => "a contract with you (Art. 6(1)(b) GDPR)",
+            Basis::LegalObligation => "a legal obligation (Art. 6(1)(c) GDPR)",
+            Basis::VitalInterests => "vital interests (Art. 6(1)(d) GDPR)",
+            Basis::PublicTask => "a task in the public interest (Art. 6(1)(e) GDPR)",
+            Basis::LegitimateInterests => "legitimate interests (Art. 6(1)(f) GDPR)",
+        }
+    }
+}
+
 /// A list of requests, as `[lists.L]` describes it.
 #[derive(Clone, Debug)]
 pub struct List {
