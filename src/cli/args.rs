@@ -247,6 +247,8 @@ pub struct ExplainArgs {
 pub enum ReportCommand {
     /// Shows what became of a request in every dataset, with dates and versions but without any value of the person
     Case(ReportArgs),
+    /// Shows what people have to be told of all that jobs do with their data (Art. 13 and 14 GDPR, 11 CCR §7012)
+    Notice(NoticeArgs),
     /// Shows what a version was made of: what was read, dropped and published, and under which rules
     Job(JobReportArgs),
 }
@@ -256,6 +258,14 @@ pub enum ReportCommand {
 pub struct ReportArgs {
     /// Id of the request
     pub id: String,
+    /// Format of the answer
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: ReportFormat,
+}
+
+/// Arguments of `report notice`.
+#[derive(Args, Debug)]
+pub struct NoticeArgs {
     /// Format of the answer
     #[arg(long, value_enum, default_value = "text")]
     pub format: ReportFormat,

@@ -19,6 +19,7 @@ mod finding;
 mod init;
 mod limits;
 mod lines;
+mod notice;
 mod page;
 mod peek;
 pub mod process;
@@ -91,6 +92,7 @@ fn carry_out(arguments: &Arguments) -> Result<(String, u8)> {
         Command::Status(args) => return status::status(&settings, args, json),
         Command::Explain(args) => explain::explain(&settings, args, json),
         Command::Report(ReportCommand::Case(args)) => report::report(&settings, args, json),
+        Command::Report(ReportCommand::Notice(args)) => notice::report(&settings, args, json),
         Command::Report(ReportCommand::Job(args)) => version::report(&settings, args, json),
         Command::Init(args) => init::init(&settings, args, json),
         Command::Peek(args) => peek::peek(&settings, args, json),

@@ -297,6 +297,9 @@ codes! {
     TooManySuppressed "too-many-suppressed" Gate
         "The gate would suppress more rows than `max_suppressed` allows."
         "Coarsen or leave out a quasi-identifier; accept the plan's digest when this is what should happen."
+    TooManyUnnoticed "too-many-unnoticed" Gate
+        "Too many rows are not covered by the notice that was in force when their data were collected (R85)."
+        "Look at `collected` in the job and at `[notices]` in the policy, or give a new notice and say when persons got it."
     TooManyUntreated "too-many-untreated" Gate
         "Too many values of a field could not be treated (R37)."
         "Correct the source's types or formats, or raise the field's `max_untreated`."

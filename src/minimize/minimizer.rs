@@ -2,8 +2,10 @@
 //! Must not know what is decided by them, nor where batches come from.
 
 use super::controls::{ClockColumn, ConsentReader, Excludes, Horizon, RowClock, certainly_past, typed};
-use super::identity::{Identified, IdentityMaker};
+use super::identified::{IdentifiedColumn, count, identified_columns, place_slots, place_tokens, position, use_column};
+use super::identity::Identified;
 use super::minors::MinorReader;
+use super::noticed::{NoticeCalendars, NoticeReader};
 use super::quasi_identifier::QuasiIdentifierHasher;
 use super::row_mark::RowMarker;
 use super::rows::*;
@@ -60,21 +62,9 @@ pub struct Minimizer {
     excluded: Vec<String>,
     consent: Option<ConsentReader>,
     minors: Option<MinorReader>,
+    notices: Option<NoticeReader>,
     /// Names of the stream's columns.
     columns: Vec<String>,
-}
-
-/// A column of which identities are made, once for all its uses.
-struct IdentifiedColumn {
-    column: usize,
-    name: String,
-    maker: IdentityMaker,
-    /// Slots of the layout with their marks.
-    slots: Vec<(usize, u8)>,
-    /// Fields that publish its token.
-    fields: Vec<usize>,
-    /// Whether distinct tokens are looked for (R21).
-    tracked: bool,
 }
 
 struct FieldPlan {
@@ -145,6 +135,7 @@ impl Minimizer {
             excluded: controls.excludes.iter().map(|exclude| columns[exclude.column].name.clone()).collect(),
             consent: controls.consent.as_ref().map(|consent| ConsentReader::new(columns, consent)).transpose()?,
             minors: minors(columns, controls, as_of, &plan.zone)?,
+            notices: controls.notice.as_ref().map(|rules| NoticeReader::new(columns, rules)).transpose()?,
             columns: columns.iter().map(|column| column.name.clone()).collect(),
         })
     }
@@ -206,6 +197,8 @@ impl Minimizer {
             key: Identified::default(),
             other: Identified::default(),
             clock_calendars: self.clocks.iter().map(|clock| clock.calendars(&self.zone)).collect(),
+            noticed: Vec::new(),
+            notice_calendars: self.notices.as_ref().map(|notices| notices.calendars(&self.zone)),
             minor_calendars: self.minors.as_ref().and_then(|minors| minors.calendars(&self.zone)),
             consent_calendars: self.consent.as_ref().and_then(|consent| consent.calendars(&self.zone)),
             field_calendars: self
@@ -234,47 +227,6 @@ fn minors(columns: &[Column], controls: &Controls, as_of: Instant, zone: &TimeZo
     controls.minors.as_ref().map(|minors| MinorReader::new(columns, minors, as_of, zone)).transpose()
 }
 
-/// The columns of a stream's slots, in slot order: key, strong, weak.
-fn identified_columns(columns: &[Column], controls: &Controls, keys: &Keyring) -> Vec<IdentifiedColumn> {
-    let mut identified = Vec::new();
-    let strong = controls.strong.iter().map(|column| (*column, mark::STRONG));
-    let weak = controls.weak.iter().map(|column| (*column, mark::WEAK));
-    let mut parts = HashMap::new();
-    let key = controls.key.map(|column| (column, mark::KEY));
-    for (slot, (column, mark)) in key.into_iter().chain(strong).chain(weak).enumerate() {
-        if let Some(several) = &columns[column].several {
-            let part = parts.entry(column).and_modify(|part| *part += 1).or_insert(0);
-            let maker = IdentityMaker::new(keys, &columns[column].identifier).of_several(several, *part);
-            identified
-                .push(IdentifiedColumn { slots: vec![(slot, mark)], ..identified_column(columns, column, maker) });
-            continue;
-        }
-        use_column(&mut identified, columns, column, keys).slots.push((slot, mark));
-    }
-    identified
-}
-
-/// The entry of a column, made when it has none yet.
-fn use_column<'a>(
-    identified: &'a mut Vec<IdentifiedColumn>,
-    columns: &[Column],
-    column: usize,
-    keys: &Keyring,
-) -> &'a mut IdentifiedColumn {
-    let at = identified.iter().position(|entry| entry.column == column).unwrap_or_else(|| {
-        let Column { identifier, parts, .. } = &columns[column];
-        let maker = IdentityMaker::new(keys, identifier).of_columns(parts);
-        identified.push(identified_column(columns, column, maker));
-        identified.len() - 1
-    });
-    &mut identified[at]
-}
-
-fn identified_column(columns: &[Column], column: usize, maker: IdentityMaker) -> IdentifiedColumn {
-    let Column { name, identified, .. } = &columns[column];
-    IdentifiedColumn { column, name: name.clone(), maker, slots: Vec::new(), fields: Vec::new(), tracked: !identified }
-}
-
 /// One thread's share of the work; keeps its buffers from batch to batch.
 pub struct Worker<'m> {
     minimizer: &'m Minimizer,
@@ -295,6 +247,9 @@ pub struct Worker<'m> {
     clock_calendars: Vec<Calendars>,
     consent_calendars: Option<Calendars>,
     minor_calendars: Option<Calendars>,
+    notice_calendars: Option<NoticeCalendars>,
+    /// Per row 1 + the place of its notice, where that covers it; empty where nobody asks.
+    noticed: Vec<u32>,
     field_calendars: Vec<Option<Calendars>>,
     untreated_calendars: Vec<Option<Calendars>>,
     ends: Vec<u32>,
@@ -324,9 +279,11 @@ impl Worker<'_> {
         if self.minimizer.stream == Stream::Main {
             self.read_excludes_and_consent(batch);
             self.read_ages(batch);
+            self.read_notices(batch);
             self.mark_skipped();
         }
         self.place_identities(batch)?;
+        self.hide_tokens();
         self.treat_fields(batch)?;
         if let Some((record, column)) = self.ambiguous {
             return Err(ambiguous(batch.record(record as usize), &self.minimizer.columns[column]));
@@ -501,6 +458,49 @@ impl Worker<'_> {
         }
     }
 
+    /// R85: a row that no notice covers is left out, as an exclude after all of the job's own.
+    fn read_notices(&mut self, batch: &RawBatch) {
+        let (Some(notices), Some(calendars)) = (&self.minimizer.notices, &mut self.notice_calendars) else { return };
+        refill(&mut self.noticed, self.records.len(), 0);
+        let label = self.minimizer.excluded.len() as u8 + 1;
+        for (row, record) in self.records.iter().enumerate() {
+            let found = match notices.find(batch, *record as usize, calendars) {
+                Ok(found) => found.filter(|notice| notices.terms(*notice).covers),
+                Err(column) => {
+                    note(&mut self.ambiguous, *record, column);
+                    continue;
+                }
+            };
+            match found {
+                Some(notice) => {
+                    self.noticed[row] = notice as u32 + 1;
+                    let partly = notices.terms(notice).fields.contains(&false);
+                    self.tally.partly_noticed += u64::from(partly);
+                }
+                None => {
+                    self.tally.unnoticed += 1;
+                    let exclude = &mut self.rows.exclude[row];
+                    *exclude = if *exclude == 0 { label } else { *exclude };
+                }
+            }
+        }
+    }
+
+    /// R85: tokens of fields whose category the notice of the row does not name are none.
+    fn hide_tokens(&mut self) {
+        let Some(notices) = &self.minimizer.notices else { return };
+        for field in self.minimizer.identified.iter().flat_map(|column| &column.fields) {
+            let FieldColumn::Fixed { width, bytes, valid } = &mut self.rows.fields[*field] else { continue };
+            for (at, row) in self.published.iter().enumerate() {
+                if valid[at] && hidden(notices, &self.noticed, *row, *field) {
+                    valid[at] = false;
+                    bytes[at * *width..][..*width].fill(0);
+                    self.tally.fields[*field].unnoticed += 1;
+                }
+            }
+        }
+    }
+
     /// Marks the rows that cannot be published whatever else is decided: their fields are not staged.
     fn mark_skipped(&mut self) {
         const REJECTED: u16 = flag::NO_SUBJECT | flag::CLOCK_UNREADABLE | flag::EXCLUDE_UNREADABLE;
@@ -568,6 +568,7 @@ impl Worker<'_> {
                     calendars: &mut self.field_calendars[index],
                     untreated: (field.untreated.as_ref(), &mut self.untreated_calendars[index]),
                     tally: &mut self.tally.fields[index],
+                    hidden: self.minimizer.notices.as_ref().map(|notices| (notices, &self.noticed[..], index)),
                     ambiguous: &mut self.ambiguous,
                 };
                 match kept {
@@ -617,6 +618,8 @@ struct TreatedField<'a> {
     /// Says why a value could not be treated, with its calendars.
     untreated: (Option<&'a UntreatedReader>, &'a mut Option<Calendars>),
     tally: &'a mut FieldTally,
+    /// The notices of rows, and the field.
+    hidden: Option<(&'a NoticeReader, &'a [u32], usize)>,
     /// The worker's first value that two formats read differently.
     ambiguous: &'a mut Option<(u32, usize)>,
 }
@@ -644,6 +647,10 @@ impl TreatedField<'_> {
     fn append(&mut self, row: u32, bytes: &mut Vec<u8>) -> bool {
         let record = self.records[row as usize];
         let found = self.values.and_then(|(column, values)| Some((column, values.get(record as usize)?)));
+        if self.hidden.is_some_and(|(notices, noticed, field)| hidden(notices, noticed, row, field)) {
+            self.tally.unnoticed += u64::from(found.is_some());
+            return false;
+        }
         let Some((column, value)) = found else { return self.treater.of_null(bytes) };
         let (at, batch) = (row as usize, self.batch);
         let subject = (self.flags[at] & flag::NO_SUBJECT == 0).then_some(self.subjects[at]);
@@ -684,45 +691,10 @@ impl TreatedField<'_> {
     }
 }
 
-fn place_slots(column: &IdentifiedColumn, from: &Identified, rows: &mut Rows) {
-    for (slot, mark) in &column.slots {
-        let Identities { bytes, marks } = &mut rows.identities[*slot];
-        for (row, identity) in from.rows.iter().zip(&from.identities) {
-            bytes[*row as usize] = identity.as_chunks().0[0];
-            marks[*row as usize] = *mark;
-        }
-        for at in &from.raw {
-            marks[from.rows[*at as usize] as usize] |= mark::RAW;
-        }
-    }
-}
-
-fn count(column: &IdentifiedColumn, index: usize, from: &Identified, batch: &RawBatch, tally: &mut Tally) {
-    tally.identifiers[index].count(&from.seen, |record| position(batch, record));
-    for field in &column.fields {
-        tally.fields[*field].values += from.seen.values;
-    }
-    for (at, before) in &from.renewed {
-        let (now, raw) = (from.identities[*at as usize], from.raw.contains(at));
-        tally.renewed.insert(Renewed { before: *before, now, raw });
-    }
-}
-
-/// Fills the fields of a column's tokens, which are those of rows in ascending order.
-fn place_tokens(column: &IdentifiedColumn, from: &Identified, published: &[u32], rows: &mut Rows, tally: &mut Tally) {
-    for field in &column.fields {
-        if column.tracked {
-            tally.fields[*field].remember(&from.tokens);
-        }
-        let FieldColumn::Fixed { bytes, valid, .. } = &mut rows.fields[*field] else { continue };
-        let mut tokens = from.rows.iter().zip(&from.tokens).peekable();
-        for row in published {
-            while tokens.next_if(|(of, _)| *of < row).is_some() {}
-            let token = tokens.next_if(|(of, _)| *of == row).map(|(_, token)| *token);
-            bytes.extend_from_slice(&token.unwrap_or_default());
-            valid.push(token.is_some());
-        }
-    }
+/// R85: whether the notice of a row does not name the category of a field.
+fn hidden(notices: &NoticeReader, noticed: &[u32], row: u32, field: usize) -> bool {
+    let notice = noticed[row as usize].checked_sub(1);
+    notice.is_some_and(|notice| !notices.terms(notice as usize).fields[field])
 }
 
 fn refill<T: Clone>(values: &mut Vec<T>, count: usize, with: T) {
@@ -749,10 +721,6 @@ fn clear_column(column: &mut FieldColumn) {
             valid.clear();
         }
     }
-}
-
-fn position(batch: &RawBatch, record: u32) -> Position {
-    Position { input: batch.input, record: batch.record(record as usize) }
 }
 
 fn too_many(record: u64, column: &str) -> Error {

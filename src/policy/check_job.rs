@@ -5,6 +5,7 @@ use super::check_field::{self, FieldTerms};
 use super::check_gate;
 use super::check_minors::MinorTerms;
 use super::check_nobody;
+use super::check_notice;
 use super::check_policy::Policy;
 use super::check_retention;
 use super::check_source::{self, Inventory};
@@ -98,7 +99,8 @@ fn plan(terms: FieldTerms, desk: &JobSurroundings, parts: PlanParts) -> Option<P
     let sale = parts.recipient.as_ref().is_some_and(|recipient| recipient.sale);
     let minors = minors(&terms, desk, sale, &mut gather);
     let controls = controls(&terms, desk, &mut gather).zip(minors);
-    let controls = controls.map(|(controls, minors)| Controls { minors, ..controls });
+    let notice = check_notice::notice(&terms, desk.policy, &parts.recipient, &mut gather);
+    let controls = controls.zip(notice).map(|((controls, minors), notice)| Controls { minors, notice, ..controls });
     let (purpose, recipient, schedule) = (parts.purpose?.clone(), parts.recipient?, parts.schedule?);
     let domain = match recipient.third_party {
         true => format!("{}/{}", purpose.name, recipient.name),
@@ -242,6 +244,7 @@ fn controls(terms: &FieldTerms, desk: &JobSurroundings, gather: &mut Gather) -> 
         excludes: excludes.into_iter().collect::<Option<_>>()?,
         consent: consent?,
         minors: None,
+        notice: None,
     })
 }
 
@@ -407,6 +410,7 @@ fn observed_controls(
         excludes: Vec::new(),
         consent: None,
         minors: None,
+        notice: None,
     })
 }
 

@@ -4,6 +4,7 @@
 use super::check_corrections;
 use super::check_match::{list_formats, matches, request_pattern};
 use super::check_minors::{self, MinorTerms};
+use super::check_notices::{self, IssuedNotice};
 use super::check_recipient::recipient;
 use super::finding::Page;
 use super::format;
@@ -36,6 +37,7 @@ pub(super) struct Policy<'a> {
     pub lists: BTreeMap<String, Option<List>>,
     pub corrections: BTreeMap<String, Option<CorrectionList>>,
     pub minors: Option<MinorTerms>,
+    pub notices: Vec<IssuedNotice>,
     pub removal: Option<RemovalRules>,
     pub links: Option<LinkRules>,
 }
@@ -66,9 +68,10 @@ pub(super) fn check<'a>(
     let corrections =
         rectify.map(|(name, list)| (name.to_string(), check_corrections::list(page, name, list, &roots))).collect();
     let minors = spec.minors.as_ref().and_then(|spec| check_minors::minors(page, spec));
+    let notices = check_notices::notices(page, spec);
     let removal = removal(page, spec.removal.as_ref());
     let links = links(page, spec.links.as_ref());
-    Policy { page, spec, roots, keys, purposes, recipients, lists, corrections, minors, removal, links }
+    Policy { page, spec, roots, keys, purposes, recipients, lists, corrections, minors, notices, removal, links }
 }
 
 fn folder<'a>(page: Page<'a>) -> &'a Path {

@@ -13,6 +13,8 @@ mod check_match;
 mod check_minors;
 mod check_names;
 mod check_nobody;
+mod check_notice;
+mod check_notices;
 mod check_pattern;
 mod check_policy;
 mod check_recipient;

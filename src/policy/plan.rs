@@ -5,7 +5,7 @@ pub use super::effect::{Effect, GivenBy, Ground, OptOutSignal, Refusal};
 use super::name_pattern::{ColumnCover, CoveredBy};
 use super::schedule::Schedule;
 pub use super::value::Location;
-use crate::clock::Period;
+use crate::clock::{Instant, Period};
 
 pub use super::name_place::{ModelFile, NamesFrom};
 pub use super::read_format::*;
@@ -109,6 +109,20 @@ pub enum Basis {
     PublicTask,
     /// Legitimate interests, Art. 6(1)(f) GDPR.
     LegitimateInterests,
+}
+
+impl Basis {
+    /// Returns what it is in words, with its letter.
+    pub fn said(self) -> &'static str {
+        match self {
+            Basis::Consent => "your consent (Art. 6(1)(a) GDPR)",
+            Basis::Contract => "a contract with you (Art. 6(1)(b) GDPR)",
+            Basis::LegalObligation => "a legal obligation (Art. 6(1)(c) GDPR)",
+            Basis::VitalInterests => "vital interests (Art. 6(1)(d) GDPR)",
+            Basis::PublicTask => "a task in the public interest (Art. 6(1)(e) GDPR)",
+            Basis::LegitimateInterests => "legitimate interests (Art. 6(1)(f) GDPR)",
+        }
+    }
 }
 
 /// A list of requests, as `[lists.L]` describes it.
@@ -577,6 +591,32 @@ pub struct Controls {
     pub consent: Option<ConsentColumn>,
     /// Whose rows need an opt-in, when the recipient has `sale = true` (R84).
     pub minors: Option<MinorRules>,
+    /// What persons were told when their data were collected (R85).
+    pub notice: Option<NoticeRules>,
+}
+
+/// By which notice a person's data were collected, as `[notice]` of a job says (R85).
+#[derive(Clone, Debug)]
+pub struct NoticeRules {
+    /// Column that says when they were, as an index into `Plan::columns`.
+    pub collected: usize,
+    /// Column that says when the person was told of a later one.
+    pub informed: Option<usize>,
+    /// Share of the rows that no notice covers, or not whole.
+    pub max_unnoticed: Share,
+    /// All notices of the policy, in the order in which they were given.
+    pub notices: Vec<NoticeTerms>,
+}
+
+/// What a notice says of a job.
+#[derive(Clone, Debug)]
+pub struct NoticeTerms {
+    /// Its first moment.
+    pub from: Instant,
+    /// Whether it names the job's purpose, recipient and sale, and the category of the subject.
+    pub covers: bool,
+    /// Of each field of the job, whether it names its category.
+    pub fields: Vec<bool>,
 }
 
 /// Whose data are sold only after an opt-in, as `[minors]` of the policy says (R84).

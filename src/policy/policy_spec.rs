@@ -28,6 +28,9 @@ pub struct PolicySpec {
     pub recipients: Named<RecipientSpec>,
     /// Lists of requests of data subjects, by name.
     pub lists: Option<Named<ListSpec>>,
+    /// What people were told, and since when, by name (Art. 13 and 14 GDPR, 11 CCR §7012).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notices: Option<Named<NoticeSpec>>,
     /// Whose data are sold only after an opt-in (Civ. Code §1798.120(c)).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub minors: Option<MinorsSpec>,
@@ -279,6 +282,34 @@ pub struct WhenSpec {
     pub column: At<String>,
     /// Values that make a row a request; compared after trim, NFC and case folding.
     pub equals: At<Vec<At<String>>>,
+}
+
+/// `[notices.N]`: what people were told when their data were collected.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoticeSpec {
+    /// The day from whose first moment it was given, YYYY-MM-DD.
+    pub valid_from: At<String>,
+    /// IANA zone of that day. Default UTC.
+    pub zone: Option<At<String>>,
+    /// Purposes that it names.
+    pub purposes: At<Vec<At<String>>>,
+    /// Categories of data that it names.
+    pub categories: At<Vec<At<Category>>>,
+    /// Recipients that it names. Default all: it names kinds of recipients.
+    pub recipients: Option<At<Vec<At<String>>>>,
+    /// Whether it says that data are sold. Default false.
+    pub sale: Option<At<bool>>,
+    /// How long it says that data are kept at most.
+    pub keep: Option<At<String>>,
+    /// The law it was written for, such as GDPR or CCPA.
+    pub regime: Option<At<String>>,
+    /// Where it was given.
+    pub channel: Option<At<String>>,
+    /// Its language.
+    pub language: Option<At<String>>,
+    /// Digest of its text, so that a later change of the text is seen.
+    pub text: Option<At<String>>,
 }
 
 /// `[minors]`: whose data are sold only after an opt-in (Civ. Code §1798.120(c), 11 CCR §7070 and §7071).

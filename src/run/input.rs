@@ -5,7 +5,7 @@ use super::published_set;
 use super::stand_in::StandIn;
 use crate::corrections::Corrections;
 use crate::error::{Code, Error, Result};
-use crate::gates::{ColumnRead, FieldRead, Reading, ReviewRead};
+use crate::gates::{ColumnRead, FieldRead, NoticesRead, Reading, ReviewRead};
 use crate::job::{Ready, Stop};
 use crate::minimize::{Minimizer, RowClock, Stream, Tally};
 use crate::monitor::Monitor;
@@ -162,9 +162,16 @@ pub fn observed(ready: &Ready, pinned: &Pinned, read: &Read, stand_in: &StandIn)
         doubt: published_set::doubt(ready, pinned, read)?,
         first_seen: stand_in.told(),
         review: review(ready),
+        notices: notices(plan, &read.tally),
         fields: fields.collect(),
         columns: columns_read(ready, read),
     })
+}
+
+/// R85: rows without a notice that covers them.
+fn notices(plan: &Plan, tally: &Tally) -> Option<NoticesRead> {
+    let rules = plan.controls.notice.as_ref()?;
+    Some(NoticesRead { left_out: tally.unnoticed, nulled: tally.partly_noticed, limit: rules.max_unnoticed })
 }
 
 /// R71: the day is a day of the job's zone, and the present counts, not the instant that rows are judged at.
