@@ -70,7 +70,8 @@ pub(super) fn page(corrections: &[CaseCorrection]) -> String {
     for of in corrections {
         let (dataset, purpose) = (escaped(&of.dataset), escaped(&of.purpose));
         out.line(format_args!("<h2>rectify <small>({}; Art. 16 GDPR)</small></h2>", escaped(&of.list)));
-        out.line(format_args!("<h3>{dataset} <small>for {purpose}</small></h3>\n<dl>"));
+        out.line(format_args!("<h3>{dataset} <small>for {purpose}</small></h3>"));
+        out.push_str("<dl>\n");
         for (name, said) in facts(of) {
             out.line(format_args!("<dt>{}</dt><dd>{}</dd>", escaped(name), escaped(&said)));
         }

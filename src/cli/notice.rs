@@ -85,7 +85,8 @@ fn html(notice: &PrivacyNotice) -> String {
     body += &entry("Complaints", &or_missing(notice.contact.authority.as_ref()));
     body += "</dl>\n";
     for of in &notice.purposes {
-        body.line(format_args!("<h2>{}</h2>\n<dl>", escaped(&of.purpose)));
+        body.line(format_args!("<h2>{}</h2>", escaped(&of.purpose)));
+        body += "<dl>\n";
         facts(of).into_iter().for_each(|(name, said)| body += &entry(name, &said));
         body += "</dl>\n";
     }
@@ -93,11 +94,11 @@ fn html(notice: &PrivacyNotice) -> String {
     RIGHTS.iter().for_each(|right| body.line(format_args!("<li>{}</li>", escaped(right))));
     body += "</ul>\n";
     if !notice.missing.is_empty() {
-        body += "<h2>Missing</h2>\n<ul class=\"warn\">\n";
+        body += "<h2>Missing</h2>\n<div class=\"warn\"><ul>\n";
         notice.missing.iter().for_each(|what| body.line(format_args!("<li>{}</li>", escaped(what))));
-        body += "</ul>\n";
+        body += "</ul></div>\n";
     }
-    body.line(format_args!("<footer><p>Digest {}</p></footer>", escaped(&notice.digest)));
+    body.line(format_args!("<footer><dl><dt>Digest</dt><dd>{}</dd></dl></footer>", escaped(&notice.digest)));
     let title = format!("Privacy notice of {}", escaped(&notice.controller));
     filled(PAGE, &[("title", title), ("body", body)])
 }

@@ -102,7 +102,8 @@ pub(super) fn of_case(out: &mut String, refusals: &[CaseRefusal], authority: Opt
 pub(super) fn page(refusals: &[CaseRefusal], authority: Option<&str>) -> String {
     let mut out = String::new();
     for refusal in refusals {
-        out.line(format_args!("<h2>{} <small>(refused; Art. 12(4) GDPR)</small></h2>\n<dl>", escaped(&refusal.right)));
+        out.line(format_args!("<h2>{} <small>(refused; Art. 12(4) GDPR)</small></h2>", escaped(&refusal.right)));
+        out.push_str("<dl>\n");
         for (name, said) in facts(refusal, authority) {
             out.line(format_args!("<dt>{}</dt><dd>{}</dd>", escaped(name), escaped(&said)));
         }

@@ -9,14 +9,11 @@ use super::noticed::{NoticeCalendars, NoticeReader};
 use super::quasi_identifier::QuasiIdentifierHasher;
 use super::row_mark::RowMarker;
 use super::rows::*;
-use super::tally::{
-    ClockTally, ExcludeTally, FieldTally, IdentifierTally, MAX_DISTINCT, Position, Renewed, Tally, earlier,
-};
+use super::tally::{ClockTally, ExcludeTally, FieldTally, IdentifierTally, MAX_DISTINCT, Tally, earlier};
 use super::untreated::UntreatedReader;
 use super::why_untreated::WhyUntreated;
 use crate::cell::dates::{Calendars, DateReading};
 use jiff::tz::TimeZone;
-use std::collections::HashMap;
 
 use crate::clock::Instant;
 use crate::corrections::Corrections;
