@@ -4,6 +4,7 @@
 
 use super::access_page;
 use super::args::{RightAsked, SubjectArgs};
+use super::csv_cell::cell;
 use super::lines::Lines;
 use super::progress::monitor;
 use super::render;
@@ -143,7 +144,7 @@ fn file_name(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' }).collect()
 }
 
-/// RFC 4180. A cell that a spreadsheet would run as a formula begins with an apostrophe.
+/// RFC 4180.
 fn csv(rows: &[&ShownValues]) -> String {
     let columns: BTreeSet<&String> = rows.iter().flat_map(|row| row.keys()).collect();
     let line = |cells: Vec<String>| cells.join(",") + "\r\n";
@@ -153,13 +154,6 @@ fn csv(rows: &[&ShownValues]) -> String {
         out.push_str(&line(columns.iter().map(value).collect()));
     }
     out
-}
-
-fn cell(text: &str) -> String {
-    let number = text.parse::<f64>().is_ok();
-    let formula = !number && text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let apostrophe = if formula { "'" } else { "" };
-    format!("\"{apostrophe}{}\"", text.replace('"', "\"\""))
 }
 
 fn said(answer: &AccessAnswer, out: &Path, files: &[String]) -> String {
@@ -228,16 +222,4 @@ fn said_json(answer: &AccessAnswer, out: &Path, files: &[String]) -> serde_json:
         "folder": out.display().to_string(),
         "files": files,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cells_are_quoted_and_run_no_formula() {
-        assert_eq!(cell("a\"b,c"), "\"a\"\"b,c\"");
-        assert_eq!(cell("=1+1"), "\"'=1+1\"");
-        assert_eq!((cell("-5.20"), cell("@x")), ("\"-5.20\"".into(), "\"'@x\"".into()));
-    }
 }

@@ -54,6 +54,8 @@ pub enum Command {
     Check,
     /// Approves one refused run, named by its digest
     Accept(AcceptArgs),
+    /// Signs what a job does, or advises on it (Art. 35 GDPR); the ledger has it
+    SignOff(SignOffArgs),
     /// Checks ledger, manifests and published files, offline and without keys
     Verify {
         /// A ledger head noted earlier (SEQ:DIGEST); finds entries cut off since
@@ -249,6 +251,57 @@ pub enum ReportCommand {
     Case(ReportArgs),
     /// What a version was made of: what was read, dropped and published, under which rules
     Job(JobReportArgs),
+    /// The record of processing activities (Art. 30 GDPR), from specs and evidence
+    Register(RegisterArgs),
+    /// The assessment of a job (Art. 35 GDPR): what it does, what is not assessed, and what has changed since it was signed
+    Dpia(DpiaArgs),
+}
+
+/// Arguments of `report register`.
+#[derive(Args, Debug)]
+pub struct RegisterArgs {
+    /// How it is written
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: RegisterFormat,
+}
+
+/// How a register is written.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegisterFormat {
+    /// Text to read on a terminal
+    Text,
+    /// JSON for programs, with a published schema
+    Json,
+    /// One page, without scripts
+    Html,
+    /// A table, one activity a line
+    Csv,
+}
+
+/// Arguments of `report dpia`.
+#[derive(Args, Debug)]
+pub struct DpiaArgs {
+    /// Name of the job to assess
+    pub job: String,
+    /// How it is written
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: ReportFormat,
+}
+
+/// What `tamis sign-off` is given.
+#[derive(Args, Debug)]
+pub struct SignOffArgs {
+    /// Name of the job
+    pub job: String,
+    /// The role of whoever signs, such as "managing director"; the data protection officer advises, with --advice
+    #[arg(long, value_name = "ROLE")]
+    pub by: String,
+    /// Why it may be done, or what the advice is; recorded in the ledger
+    #[arg(long)]
+    pub reason: String,
+    /// Records the advice of the data protection officer, and decides nothing
+    #[arg(long)]
+    pub advice: bool,
 }
 
 /// Arguments of `report case`.
@@ -425,6 +478,10 @@ pub enum SchemaKind {
     Audit,
     /// What `recipient notices` writes
     RecipientNotices,
+    /// What `report register --json` prints
+    Register,
+    /// What `report dpia --json` prints
+    Dpia,
 }
 
 /// What `tamis accept` is given.

@@ -10,7 +10,10 @@ mod audit_junit;
 mod audit_place;
 mod audit_sarif;
 mod columns;
+mod csv_cell;
 mod dataset;
+mod dpia;
+mod dpia_page;
 mod due;
 mod example;
 mod explain;
@@ -23,11 +26,13 @@ mod peek;
 pub mod process;
 mod progress;
 mod recipient;
+mod register;
 mod render;
 mod report;
 mod serve;
 mod settings;
 pub mod shield;
+mod sign_off;
 mod spec_files;
 mod status;
 mod steps;
@@ -90,6 +95,9 @@ fn carry_out(arguments: &Arguments) -> Result<(String, u8)> {
         Command::Explain(args) => explain::explain(&settings, args, json),
         Command::Report(ReportCommand::Case(args)) => report::report(&settings, args, json),
         Command::Report(ReportCommand::Job(args)) => version::report(&settings, args, json),
+        Command::Report(ReportCommand::Register(args)) => register::report(&settings, args, json),
+        Command::Report(ReportCommand::Dpia(args)) => dpia::report(&settings, args, json),
+        Command::SignOff(args) => sign_off::carry_out(&settings, args, json),
         Command::Init(args) => init::init(&settings, args, json),
         Command::Peek(args) => peek::peek(&settings, args, json),
         Command::Check => check(&settings, json),
@@ -222,6 +230,8 @@ fn schema(kind: SchemaKind) -> Result<String> {
         SchemaKind::Audit => schemars::schema_for!(audits::AuditReport).to_value(),
         SchemaKind::Access => schemars::schema_for!(questions::access::AccessReport).to_value(),
         SchemaKind::RecipientNotices => schemars::schema_for!(questions::RecipientNotices).to_value(),
+        SchemaKind::Register => schemars::schema_for!(questions::ProcessingRecord).to_value(),
+        SchemaKind::Dpia => schemars::schema_for!(questions::Assessment).to_value(),
         SchemaKind::Status => schemars::schema_for!(status::Status).to_value(),
     })
 }

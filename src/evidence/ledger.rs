@@ -208,6 +208,19 @@ pub enum LedgerEvent {
         /// Who says so, when the operator wants it said.
         by: Option<String>,
     },
+    /// The controller has signed what a job does, or the data protection officer has advised on it (Art. 35 GDPR).
+    SignedOff {
+        /// Name of the job.
+        job: String,
+        /// BLAKE3 hex of the bytes of the profile that was signed (`sign-offs/<job>/<digest>.json`).
+        profile: String,
+        /// Whether it is advice, and no decision.
+        advice: bool,
+        /// The role of whoever signs or advises.
+        by: String,
+        /// Why it may be done, or what the advice is.
+        reason: String,
+    },
     /// Bytes are gone for good.
     Removed {
         /// The job whose dataset they were of.
@@ -314,6 +327,7 @@ impl LedgerEvent {
             LedgerEvent::RecipientNoticed { .. } => "recipient-noticed",
             LedgerEvent::RecipientTold { .. } => "recipient-told",
             LedgerEvent::RecipientAnswered { .. } => "recipient-answered",
+            LedgerEvent::SignedOff { .. } => "signed-off",
             LedgerEvent::Missed { .. } => "missed",
             LedgerEvent::Retired { .. } => "retired",
             LedgerEvent::Adopted { .. } => "adopted",

@@ -3,6 +3,7 @@
 
 pub use super::effect::{Effect, Ground};
 use super::name_pattern::{ColumnCover, CoveredBy};
+use super::risk::RiskProfile;
 use super::schedule::Schedule;
 pub use super::value::Location;
 use crate::clock::Period;
@@ -36,6 +37,8 @@ pub struct Project {
     pub jobs: BTreeMap<String, Plan>,
     /// BLAKE3 hex of the canonical JSON of the resolved policy file (no personal data in it).
     pub policy_digest: String,
+    /// What of each job decides how risky it is, by the names of jobs.
+    pub risks: BTreeMap<String, RiskProfile>,
 }
 
 impl Project {
@@ -105,6 +108,20 @@ pub enum Basis {
     PublicTask,
     /// Legitimate interests, Art. 6(1)(f) GDPR.
     LegitimateInterests,
+}
+
+impl Basis {
+    /// Returns the basis as the policy spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Basis::Consent => "consent",
+            Basis::Contract => "contract",
+            Basis::LegalObligation => "legal-obligation",
+            Basis::VitalInterests => "vital-interests",
+            Basis::PublicTask => "public-task",
+            Basis::LegitimateInterests => "legitimate-interests",
+        }
+    }
 }
 
 /// A list of requests, as `[lists.L]` describes it.
@@ -319,6 +336,8 @@ pub struct Purpose {
     pub undated: Vec<Undated>,
     /// Smallest k that its datasets may use.
     pub min_k: u32,
+    /// Its jobs publish only what the controller has signed (R76).
+    pub signed: bool,
 }
 
 /// Somebody who receives datasets.

@@ -4,8 +4,8 @@ use super::pinned::{Pinned, Read};
 use super::published_set;
 use super::stand_in::StandIn;
 use crate::error::{Code, Error, Result};
-use crate::gates::{ColumnRead, FieldRead, Reading, ReviewRead};
-use crate::job::{Ready, Stop};
+use crate::gates::{ColumnRead, FieldRead, Reading, ReviewRead, SignOffRead};
+use crate::job::{Ready, Stop, signature};
 use crate::minimize::{Minimizer, RowClock, Stream, Tally};
 use crate::monitor::Monitor;
 use crate::policy::{Field, Location, Plan, Source};
@@ -158,6 +158,7 @@ pub fn observed(ready: &Ready, pinned: &Pinned, read: &Read, stand_in: &StandIn)
         doubt: published_set::doubt(ready, pinned, read)?,
         first_seen: stand_in.told(),
         review: review(ready),
+        sign_off: sign_off(ready)?,
         fields: fields.collect(),
         columns: columns_read(ready, read),
     })
@@ -168,6 +169,16 @@ fn review(ready: &Ready) -> Option<ReviewRead> {
     let plan = ready.plan();
     let (recipient, day) = plan.recipient.as_ref().and_then(|of| Some((of.name.clone(), of.review_by?)))?;
     Some(ReviewRead { recipient, review_by: day.to_string(), past: ready.call.now.day(&plan.zone) > day })
+}
+
+/// R76: what the controller has signed, where the purpose asks for it.
+fn sign_off(ready: &Ready) -> Result<Option<SignOffRead>> {
+    let plan = ready.plan();
+    let Some(now) = ready.project.risks.get(&plan.job).filter(|_| plan.purpose.signed) else { return Ok(None) };
+    let names: Vec<String> = ready.names.iter().chain([&plan.job]).cloned().collect();
+    let signed = signature(&ready.state, &ready.state.ledger().entries()?, &names)?;
+    let signed = signed.map(|of| (of.at.to_seconds().to_string(), of.digest, of.profile));
+    Ok(Some(SignOffRead { signed, now: now.clone() }))
 }
 
 /// R64: how many records the sender says an export has, where the source says that it does.

@@ -10,6 +10,7 @@ mod names;
 mod notices;
 mod parts;
 mod schedule;
+mod sign_off;
 mod sweep;
 mod version;
 
@@ -20,6 +21,7 @@ pub use lease::{Claim, Claimant, Holder, Lease, Process};
 pub use notices::{FormerFile, FormerToken, Notice, NoticeItem, in_hex, last_answered};
 pub use parts::{Behind, Since};
 pub use schedule::{End, RefusedRun, Scheduled};
+pub use sign_off::SignedRole;
 pub use sweep::{RequestsMet, SweepEnd, SweepRecord};
 
 use crate::clock::Instant;

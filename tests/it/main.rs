@@ -4,6 +4,7 @@
 
 mod access;
 mod asleep;
+mod assess;
 mod audit;
 mod bytes;
 mod canary;
