@@ -3,7 +3,7 @@
 
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
-use crate::job::served;
+use crate::job::{breaches, output_of, served};
 use crate::policy::{Project, Register, RiskProfile};
 use crate::state::{SignedRole, State};
 
@@ -56,7 +56,8 @@ pub fn sign_off(
     };
     check(&order, register.contact.dpo.as_deref())?;
     let rows = served(state, project, plan)?.and_then(|known| known.current).map(|current| current.rows);
-    let profile = RiskProfile { rows, ..project.risks[&order.job].clone() };
+    let breaches = breaches(&state.ledger().entries()?, &output_of(plan));
+    let profile = RiskProfile { rows, breaches, ..project.risks[&order.job].clone() };
     let bytes = crate::evidence::json(&profile)?;
     let SignOffOrder { job, by, reason, advice } = order;
     let signed = SignedRole { job: &job, profile: &bytes, advice, by: &by, reason: &reason };

@@ -80,7 +80,7 @@ pub(super) fn check_apart(project: &Project, out: &Path) -> Result<()> {
 }
 
 /// Makes the folder, or takes an empty one that belongs to the caller alone.
-fn make_folder(out: &Path) -> Result<()> {
+pub(super) fn make_folder(out: &Path) -> Result<()> {
     match DirBuilder::new().mode(0o700).create(out) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {

@@ -56,6 +56,9 @@ pub enum Command {
     Accept(AcceptArgs),
     /// Signs what a job does, or advises on it (Art. 35 GDPR); the ledger has it
     SignOff(SignOffArgs),
+    /// What a breach concerns, whom to notify, and what was decided (Art. 33, 34 GDPR); every one is kept
+    #[command(subcommand)]
+    Breach(BreachCommand),
     /// Checks ledger, manifests and published files, offline and without keys
     Verify {
         /// A ledger head noted earlier (SEQ:DIGEST); finds entries cut off since
@@ -288,6 +291,99 @@ pub struct DpiaArgs {
     pub format: ReportFormat,
 }
 
+/// Everything that `tamis breach` can do.
+#[derive(Subcommand, Debug)]
+pub enum BreachCommand {
+    /// Says which versions, fields and people are concerned, what keys undo and what is due, and keeps it
+    Scope(BreachScopeArgs),
+    /// Writes whom to notify into a folder, from the raw exports that are still kept
+    Subjects(BreachSubjectsArgs),
+    /// Records whether authority and people are told, who decided, and why
+    Decide(BreachDecideArgs),
+}
+
+/// Arguments of `breach scope`. Everything that is named narrows it.
+#[derive(Args, Debug)]
+pub struct BreachScopeArgs {
+    /// When the controller was aware of it, such as 2026-11-24T02:00:00Z: 72 hours count from then
+    #[arg(long, value_name = "TIME")]
+    pub aware_at: String,
+    /// A job, or ROOT:PATH of its table; may be given several times (default: all)
+    #[arg(long = "dataset", value_name = "JOB_OR_OUTPUT")]
+    pub datasets: Vec<String>,
+    /// A root of the policy that somebody could read; exports below it are told too
+    #[arg(long, value_name = "NAME")]
+    pub breached_root: Option<String>,
+    /// Beginning of the paths below that root
+    #[arg(long, value_name = "PATH")]
+    pub prefix: Option<String>,
+    /// Id of a key that somebody got, as `tamis key check` prints it
+    #[arg(long, value_name = "ID")]
+    pub key: Option<String>,
+    /// The recipient at whom it happened
+    #[arg(long, value_name = "NAME")]
+    pub recipient: Option<String>,
+    /// When it may have begun (default: it may always have been so)
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// When it was over at the latest (default: when the controller was aware)
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// When it happened, if that is known
+    #[arg(long, value_name = "TIME")]
+    pub occurred: Option<String>,
+    /// When somebody noticed it, if that was before the controller was aware
+    #[arg(long, value_name = "TIME")]
+    pub detected: Option<String>,
+    /// Number of the breach that this goes on from, when more is known now
+    #[arg(long, value_name = "NUMBER")]
+    pub updates: Option<u64>,
+    /// Why the authority is told after 72 hours
+    #[arg(long, value_name = "REASON")]
+    pub late_because: Option<String>,
+    /// How it is written
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: ReportFormat,
+}
+
+/// Arguments of `breach subjects`.
+#[derive(Args, Debug)]
+pub struct BreachSubjectsArgs {
+    /// Number of the breach
+    pub number: u64,
+    /// The folder to write to, a new one outside of every root; only you can read it
+    #[arg(long, value_name = "FOLDER")]
+    pub out: PathBuf,
+}
+
+/// Arguments of `breach decide`.
+#[derive(Args, Debug)]
+pub struct BreachDecideArgs {
+    /// Number of the breach
+    pub number: u64,
+    /// Whether the authority is notified (Art. 33 GDPR)
+    #[arg(long, value_enum)]
+    pub authority: YesOrNo,
+    /// Whether the people are told (Art. 34 GDPR)
+    #[arg(long, value_enum)]
+    pub people: YesOrNo,
+    /// Who has decided; recorded in the ledger
+    #[arg(long, value_name = "WHO")]
+    pub by: String,
+    /// Why; recorded in the ledger
+    #[arg(long)]
+    pub reason: String,
+}
+
+/// An answer.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum YesOrNo {
+    /// It is done
+    Yes,
+    /// It is not done
+    No,
+}
+
 /// What `tamis sign-off` is given.
 #[derive(Args, Debug)]
 pub struct SignOffArgs {
@@ -482,6 +578,8 @@ pub enum SchemaKind {
     Register,
     /// What `report dpia --json` prints
     Dpia,
+    /// What `breach scope --json` prints
+    Breach,
 }
 
 /// What `tamis accept` is given.

@@ -9,6 +9,8 @@ mod audit;
 mod audit_junit;
 mod audit_place;
 mod audit_sarif;
+mod breach;
+mod breach_page;
 mod columns;
 mod csv_cell;
 mod dataset;
@@ -97,6 +99,7 @@ fn carry_out(arguments: &Arguments) -> Result<(String, u8)> {
         Command::Report(ReportCommand::Job(args)) => version::report(&settings, args, json),
         Command::Report(ReportCommand::Register(args)) => register::report(&settings, args, json),
         Command::Report(ReportCommand::Dpia(args)) => dpia::report(&settings, args, json),
+        Command::Breach(command) => breach::carry_out(&settings, command, json),
         Command::SignOff(args) => sign_off::carry_out(&settings, args, json),
         Command::Init(args) => init::init(&settings, args, json),
         Command::Peek(args) => peek::peek(&settings, args, json),
@@ -232,6 +235,7 @@ fn schema(kind: SchemaKind) -> Result<String> {
         SchemaKind::RecipientNotices => schemars::schema_for!(questions::RecipientNotices).to_value(),
         SchemaKind::Register => schemars::schema_for!(questions::ProcessingRecord).to_value(),
         SchemaKind::Dpia => schemars::schema_for!(questions::Assessment).to_value(),
+        SchemaKind::Breach => schemars::schema_for!(questions::breach::BreachReport).to_value(),
         SchemaKind::Status => schemars::schema_for!(status::Status).to_value(),
     })
 }

@@ -221,6 +221,37 @@ pub enum LedgerEvent {
         /// Why it may be done, or what the advice is.
         reason: String,
     },
+    /// A breach was looked into; kept also when nobody is told (Art. 33(5) GDPR).
+    BreachNoted {
+        /// Number of the breach.
+        number: u64,
+        /// The earlier one that it goes on from (Art. 33(4) GDPR).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        updates: Option<u64>,
+        /// When the controller was aware of it.
+        aware: Instant,
+        /// Tables that are concerned, as `ROOT:path`.
+        datasets: Vec<String>,
+        /// Different people that were counted.
+        people: u64,
+        /// Rows of files that are gone, in which nobody can count people any more.
+        rows_only: u64,
+        /// BLAKE3 hex of the bytes of what was said (`breaches/<number>.json`).
+        report: String,
+    },
+    /// Somebody has decided whom to tell of a breach.
+    BreachDecided {
+        /// Number of the breach.
+        number: u64,
+        /// Whether the authority is told (Art. 33 GDPR).
+        authority: bool,
+        /// Whether the people are told (Art. 34 GDPR).
+        people: bool,
+        /// Who has decided.
+        by: String,
+        /// Why.
+        reason: String,
+    },
     /// Bytes are gone for good.
     Removed {
         /// The job whose dataset they were of.
@@ -328,6 +359,8 @@ impl LedgerEvent {
             LedgerEvent::RecipientTold { .. } => "recipient-told",
             LedgerEvent::RecipientAnswered { .. } => "recipient-answered",
             LedgerEvent::SignedOff { .. } => "signed-off",
+            LedgerEvent::BreachNoted { .. } => "breach-noted",
+            LedgerEvent::BreachDecided { .. } => "breach-decided",
             LedgerEvent::Missed { .. } => "missed",
             LedgerEvent::Retired { .. } => "retired",
             LedgerEvent::Adopted { .. } => "adopted",

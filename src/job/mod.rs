@@ -39,5 +39,5 @@ pub use prepare::{Call, Ready};
 pub use roots::{Wrap, data_roots, open_roots};
 pub(crate) use scheduled::earlier;
 pub use scheduled::scheduled_id;
-pub use signed::{Signature, advice, signature};
+pub use signed::{Signature, advice, breaches, signature};
 pub use stop::{Stop, Watched};

@@ -58,3 +58,12 @@ fn newest(state: &State, entries: &[LedgerEntry], names: &[String], advises: boo
     profile.rows = profile.rows.or_else(|| entries.iter().find_map(|entry| first(&entry)));
     Ok(Some(Signature { at, by, reason, digest, profile }))
 }
+
+/// Returns how many breaches of a table the ledger has; one that goes on from an earlier one is the same.
+pub fn breaches(entries: &[LedgerEntry], dataset: &str) -> u64 {
+    let of = |entry: &&LedgerEntry| match &entry.event {
+        LedgerEvent::BreachNoted { updates: None, datasets, .. } => datasets.iter().any(|of| of == dataset),
+        _ => false,
+    };
+    entries.iter().filter(of).count() as u64
+}

@@ -10,7 +10,7 @@ use super::residual::{ResidualRisk, ResidualScene};
 use crate::clock::Instant;
 use crate::error::{Code, Error, Kind, Result};
 use crate::evidence::{LedgerEntry, LedgerEvent, digest, json};
-use crate::job::{Signature, SubjectCall, advice, names_of, served, signature};
+use crate::job::{Signature, SubjectCall, advice, breaches, names_of, served, signature};
 use crate::policy::{
     ContactFacts, DpiaFacts, Plan, Project, Register, RiskChange, RiskDirection, RiskProfile, risk_changes,
 };
@@ -117,7 +117,9 @@ pub fn assess(desk: &AssessmentDesk<'_>, job: &str) -> Result<Assessment> {
     let scene =
         ResidualScene { plan, register, activity: &activity, figures: figures.as_ref(), overdue: met.overdue, now };
     let residual = scene.risks();
-    let profile = RiskProfile { rows: current.as_ref().map(|of| of.rows), ..desk.project.risks[job].clone() };
+    let (rows, breaches) =
+        (current.as_ref().map(|of| of.rows), breaches(&state.ledger().entries()?, &activity.dataset));
+    let profile = RiskProfile { rows, breaches, ..desk.project.risks[job].clone() };
     let signing = Signing::of(desk, plan, &profile)?;
     let written = register.purposes.get(&plan.purpose.name).map(|of| of.dpia.clone()).unwrap_or_default();
     Ok(Assessment {

@@ -4,6 +4,7 @@
 pub mod access;
 pub mod activities;
 pub mod assessment;
+pub mod breach;
 pub mod case;
 pub mod explain;
 mod figures;

@@ -5,10 +5,10 @@ use super::published_set;
 use super::stand_in::StandIn;
 use crate::error::{Code, Error, Result};
 use crate::gates::{ColumnRead, FieldRead, Reading, ReviewRead, SignOffRead};
-use crate::job::{Ready, Stop, signature};
+use crate::job::{Ready, Stop, breaches, signature};
 use crate::minimize::{Minimizer, RowClock, Stream, Tally};
 use crate::monitor::Monitor;
-use crate::policy::{Field, Location, Plan, Source};
+use crate::policy::{Field, Location, Plan, RiskProfile, Source};
 use crate::read::{self, ReadReport, ReadRequest, Reader, Scratch, Selection, Structures};
 use crate::requests::{Learned, Requests};
 use crate::stage::{SpillStore, Stage};
@@ -176,9 +176,11 @@ fn sign_off(ready: &Ready) -> Result<Option<SignOffRead>> {
     let plan = ready.plan();
     let Some(now) = ready.project.risks.get(&plan.job).filter(|_| plan.purpose.signed) else { return Ok(None) };
     let names: Vec<String> = ready.names.iter().chain([&plan.job]).cloned().collect();
-    let signed = signature(&ready.state, &ready.state.ledger().entries()?, &names)?;
+    let entries = ready.state.ledger().entries()?;
+    let signed = signature(&ready.state, &entries, &names)?;
     let signed = signed.map(|of| (of.at.to_seconds().to_string(), of.digest, of.profile));
-    Ok(Some(SignOffRead { signed, now: now.clone() }))
+    let breaches = breaches(&entries, &ready.dataset.dataset);
+    Ok(Some(SignOffRead { signed, now: RiskProfile { breaches, ..now.clone() } }))
 }
 
 /// R64: how many records the sender says an export has, where the source says that it does.

@@ -2,6 +2,7 @@
 //! Create-only files, so that two processes cannot undo each other on any store. Must not know raw values.
 
 mod accept;
+mod breach;
 mod dataset;
 mod intent;
 mod kinds;
@@ -15,6 +16,7 @@ mod sweep;
 mod version;
 
 pub use accept::Accept;
+pub use breach::NotedBreach;
 pub use dataset::{ColumnSeen, Current, Dataset, FieldType, PublishedFile, Replaced, Retirement, SetRead, SetState};
 pub use intent::{Intent, Origin, Pin, pins, stamp};
 pub use lease::{Claim, Claimant, Holder, Lease, Process};

@@ -6,6 +6,7 @@ mod access;
 mod asleep;
 mod assess;
 mod audit;
+mod breach;
 mod bytes;
 mod canary;
 mod claims;

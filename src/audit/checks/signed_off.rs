@@ -4,7 +4,7 @@ use crate::audit::check::{AuditSpot, Check, CheckFound, Look};
 use crate::audit::finding::Severity;
 use crate::audit::scene::AuditedTable;
 use crate::error::Result;
-use crate::evidence::LedgerEvent;
+use crate::evidence::{LedgerEntry, LedgerEvent};
 use crate::policy::{RiskDirection, RiskProfile, risk_changes};
 
 pub(in crate::audit) const CHECK: Check = Check {
@@ -33,7 +33,13 @@ fn look(table: &AuditedTable<'_>, found: &mut CheckFound<'_>) -> Result<()> {
         found.say(AuditSpot::default(), "what was signed cannot be read by this version of tamis".to_owned());
         return Ok(());
     };
-    let now = RiskProfile { rows: Some(table.current.rows), ..table.scene.project.risks[&plan.job].clone() };
+    let of_table = |entry: &&LedgerEntry| match &entry.event {
+        LedgerEvent::BreachNoted { updates: None, datasets, .. } => datasets.contains(&table.dataset.dataset),
+        _ => false,
+    };
+    let breaches = entries.iter().filter(of_table).count() as u64;
+    let rows = Some(table.current.rows);
+    let now = RiskProfile { rows, breaches, ..table.scene.project.risks[&plan.job].clone() };
     let raised = risk_changes(&signed, &now).into_iter().filter(|change| change.direction == RiskDirection::Raises);
     for change in raised {
         found.say(AuditSpot::default(), format!("riskier than what was signed: {}", change.what));

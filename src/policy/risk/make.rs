@@ -57,6 +57,7 @@ fn profile(plan: &Plan, register: &Register) -> RiskProfile {
         domain: plan.domain.clone(),
         same_tokens: BTreeSet::new(),
         rows: None,
+        breaches: 0,
     }
 }
 

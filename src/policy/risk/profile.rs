@@ -63,6 +63,9 @@ pub struct RiskProfile {
     pub same_tokens: BTreeSet<String>,
     /// Rows of the version that was current; none before the first one.
     pub rows: Option<u64>,
+    /// Breaches of the dataset that the ledger has.
+    #[serde(default)]
+    pub breaches: u64,
 }
 
 /// What of a field decides how risky it is.

@@ -178,6 +178,7 @@ pub const RISKS: &[RiskRule] = &[
         lowers: "a dataset whose tokens joined is gone",
         find: tokens,
     },
+    RiskRule { name: "breach", raises: "a breach of the dataset was noted since", lowers: "nothing", find: breach },
 ];
 
 /// Returns what has changed between what was signed and what there is now, by the table.
@@ -292,6 +293,12 @@ fn tokens(before: &RiskProfile, after: &RiskProfile, found: &mut Found) {
     found.set("dataset with the same tokens", &before.same_tokens, &after.same_tokens, true);
 }
 
+fn breach(before: &RiskProfile, after: &RiskProfile, found: &mut Found) {
+    if after.breaches > before.breaches {
+        found.say(true, format!("breaches noted since: {}", after.breaches - before.breaches));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -341,6 +348,7 @@ mod tests {
             domain: "reports".into(),
             same_tokens: set(&["orders"]),
             rows: Some(100),
+            breaches: 0,
         }
     }
 
@@ -381,6 +389,7 @@ mod tests {
         ("country", |p| p.transfer = Some("scc".into())),
         ("tokens", |p| p.domain = "reports/team".into()),
         ("tokens", |p| p.same_tokens = set(&["orders", "leads"])),
+        ("breach", |p| p.breaches = 1),
     ];
 
     const LOWERING: &[Change] = &[
