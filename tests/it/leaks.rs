@@ -135,10 +135,29 @@ fn nothing_raw_is_in_what_requests_sweeps_and_reports_write_and_say() {
         (&["report", "dpia", "contacts", "--json"], &email, 0),
         (&["sign-off", "contacts", "--by", "dpo", "--reason", "a test"], &email, 2),
         (&["sign-off", "contacts", "--by", "head", "--reason", "a test", "--json"], &email, 0),
-        (&["breach", "scope", "--aware-at", AS_OF], &email, 0),
-        (&["breach", "scope", "--aware-at", AS_OF, "--breached-root", "raw", "--format", "html"], &email, 0),
-        (&["breach", "scope", "--aware-at", AS_OF, "--json"], &email, 0),
-        (&["breach", "decide", "1", "--authority", "yes", "--people", "no", "--by", "head", "--reason", "r"], &email, 0),
+        (&["breach", "scope", "--aware-at", AS_OF, "--until", "2999-01-01T00:00:00Z"], &email, 0),
+        (
+            &[
+                "breach",
+                "scope",
+                "--aware-at",
+                AS_OF,
+                "--until",
+                "2999-01-01T00:00:00Z",
+                "--breached-root",
+                "raw",
+                "--format",
+                "html",
+            ],
+            &email,
+            0,
+        ),
+        (&["breach", "scope", "--aware-at", AS_OF, "--until", "2999-01-01T00:00:00Z", "--json"], &email, 0),
+        (
+            &["breach", "decide", "1", "--authority", "yes", "--people", "no", "--by", "head", "--reason", "r"],
+            &email,
+            0,
+        ),
     ] {
         let output = marked.tamis_told(arguments, told);
         ended(&output, exit, "");
