@@ -92,7 +92,7 @@ impl<'a> ExportSearch<'a> {
     ///
     /// # Errors
     /// Storage errors, why the monitor ends the work; what cannot be read is in `unreadable`.
-    pub fn search(&mut self, asker: &mut Asker, monitor: &dyn Monitor) -> Result<BTreeMap<RecordAt, Certainty>> {
+    pub(super) fn search(&mut self, asker: &mut Asker, monitor: &dyn Monitor) -> Result<BTreeMap<RecordAt, Certainty>> {
         let mut found = BTreeMap::new();
         for (at, source) in self.sources.iter().enumerate() {
             let root = &self.desk.roots[&source.input.root];
@@ -155,7 +155,7 @@ impl<'a> ExportSearch<'a> {
     ///
     /// # Errors
     /// Storage errors and input errors.
-    pub fn show(&self, found: &BTreeMap<RecordAt, Certainty>, right: Right, all: bool) -> Result<InExports> {
+    pub(super) fn show(&self, found: &BTreeMap<RecordAt, Certainty>, right: Right, all: bool) -> Result<InExports> {
         let mut shown = InExports::default();
         for (at, source) in self.sources.iter().enumerate() {
             let root = &self.desk.roots[&source.input.root];
