@@ -252,6 +252,17 @@ pub enum LedgerEvent {
         /// Why.
         reason: String,
     },
+    /// Everything that is published was audited by its schedule.
+    Audited {
+        /// The scheduled time.
+        due: Instant,
+        /// What does not hold.
+        errors: u64,
+        /// What somebody should look at.
+        warnings: u64,
+        /// Checks that could not be made.
+        not_checked: u64,
+    },
     /// Bytes are gone for good.
     Removed {
         /// The job whose dataset they were of.
@@ -361,6 +372,7 @@ impl LedgerEvent {
             LedgerEvent::SignedOff { .. } => "signed-off",
             LedgerEvent::BreachNoted { .. } => "breach-noted",
             LedgerEvent::BreachDecided { .. } => "breach-decided",
+            LedgerEvent::Audited { .. } => "audited",
             LedgerEvent::Missed { .. } => "missed",
             LedgerEvent::Retired { .. } => "retired",
             LedgerEvent::Adopted { .. } => "adopted",

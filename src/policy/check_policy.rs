@@ -9,8 +9,10 @@ use super::plan::{
     RemovalRules, SetFormat,
 };
 use super::policy_spec::{
-    DpiaSpec, KeysSpec, LinksSpec, ListSpec, PolicySpec, PurposeSpec, RecipientSpec, RemovalSpec, WhenSpec,
+    AuditSpec, DpiaSpec, KeysSpec, LinksSpec, ListSpec, PolicySpec, PurposeSpec, RecipientSpec, RemovalSpec, WhenSpec,
 };
+use super::schedule::{self, Schedule};
+use super::schedule_spec::ScheduleSpec;
 use super::spec::{At, Category, Named};
 use super::value::{self, PlaceKind};
 use crate::store::{local_folder, settle};
@@ -37,6 +39,8 @@ pub(super) struct Policy<'a> {
     pub lists: BTreeMap<String, Option<List>>,
     pub removal: Option<RemovalRules>,
     pub links: Option<LinkRules>,
+    /// None when it has a finding.
+    pub audit: Option<Option<Schedule>>,
 }
 
 /// Checks a policy. `overrides` are `--root NAME=URL`.
@@ -61,7 +65,15 @@ pub(super) fn check<'a>(
     let lists = lists.map(|(name, l)| (name.to_string(), list(page, name, l, &roots, &spec.purposes))).collect();
     let removal = removal(page, spec.removal.as_ref());
     let links = links(page, spec.links.as_ref());
-    Policy { page, spec, roots, keys, purposes, recipients, lists, removal, links }
+    let audit = spec.audit.as_ref().map_or(Some(None), |spec| audit(page, spec).map(Some));
+    Policy { page, spec, roots, keys, purposes, recipients, lists, removal, links, audit }
+}
+
+/// The schedule of audits has the rules of a job's.
+fn audit(page: Page, spec: &AuditSpec) -> Option<Schedule> {
+    let AuditSpec { cron, zone } = spec.clone();
+    let (catch_up, deadline, timeout, jitter, suspend) = (None, None, None, None, None);
+    schedule::check(page, &ScheduleSpec { cron, zone, catch_up, deadline, timeout, jitter, suspend }, "audit")
 }
 
 fn folder<'a>(page: Page<'a>) -> &'a Path {

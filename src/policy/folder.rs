@@ -169,6 +169,7 @@ fn check(
         lists: policy.lists.into_iter().map(|(name, list)| Some((name, list?))).collect::<Option<_>>()?,
         removal: policy.removal?,
         links: policy.links?,
+        audit: policy.audit?,
         jobs: plans,
     };
     Some((project, register))

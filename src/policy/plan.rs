@@ -33,6 +33,8 @@ pub struct Project {
     pub removal: RemovalRules,
     /// Fan-out limits of links.
     pub links: LinkRules,
+    /// When everything that is published is audited; none = by hand alone.
+    pub audit: Option<Schedule>,
     /// Jobs, by their names.
     pub jobs: BTreeMap<String, Plan>,
     /// BLAKE3 hex of the canonical JSON of the resolved policy file (no personal data in it).

@@ -36,6 +36,9 @@ pub struct PolicySpec {
     pub lists: Option<Named<ListSpec>>,
     /// How long files wait before they are removed.
     pub removal: Option<RemovalSpec>,
+    /// When everything that is published is audited. Default: by hand alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit: Option<AuditSpec>,
     /// Fan-out limits of links (R13, R15).
     pub links: Option<LinksSpec>,
 }
@@ -303,6 +306,16 @@ pub struct RemovalSpec {
     pub entry_keep: Option<At<String>>,
     /// How long after `received` a request is due. Default P1M (Art. 12(3) GDPR).
     pub due: Option<At<String>>,
+}
+
+/// What `[audit]` can say.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AuditSpec {
+    /// Five fields: minute, hour, day of month, month, day of week.
+    pub cron: At<String>,
+    /// IANA zone of the schedule.
+    pub zone: At<String>,
 }
 
 /// What `[links]` can say.

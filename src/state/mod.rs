@@ -2,6 +2,7 @@
 //! Create-only files, so that two processes cannot undo each other on any store. Must not know raw values.
 
 mod accept;
+mod audits;
 mod breach;
 mod dataset;
 mod intent;
@@ -16,6 +17,7 @@ mod sweep;
 mod version;
 
 pub use accept::Accept;
+pub use audits::AuditRecord;
 pub use breach::NotedBreach;
 pub use dataset::{ColumnSeen, Current, Dataset, FieldType, PublishedFile, Replaced, Retirement, SetRead, SetState};
 pub use intent::{Intent, Origin, Pin, pins, stamp};

@@ -97,7 +97,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("audit", &["error", "clock", "monitor", "store", "treatments", "policy", "key", "requests", "evidence", "state"]),
     (
         "daemon",
-        &["error", "clock", "monitor", "threads", "store", "policy", "state", "evidence", "job", "sweep", "run"],
+        &[
+            "error", "clock", "monitor", "threads", "store", "policy", "state", "evidence", "job", "sweep", "run",
+            "audit",
+        ],
     ),
     (
         "cli",
