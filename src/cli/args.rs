@@ -46,6 +46,8 @@ pub enum Command {
     /// Reports on a request or a published version
     #[command(subcommand)]
     Report(ReportCommand),
+    /// Writes made-up data and specs with twenty mistakes to learn from, or scores what was mended in them
+    Practice(PracticeArgs),
     /// Looks at exports and writes specs for them in which nothing is allowed yet, or writes an example
     Init(InitArgs),
     /// Shows the lengths, kinds of characters and normal forms of the cells of an export, but never a value
@@ -382,6 +384,30 @@ pub enum YesOrNo {
     Yes,
     /// It is not done
     No,
+}
+
+/// What `tamis practice` is given.
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct PracticeArgs {
+    /// The folder to write to, a new one
+    pub folder: Option<PathBuf>,
+    /// Another number makes other people
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub seed: u64,
+    /// What to do with a practice that is there
+    #[command(subcommand)]
+    pub command: Option<PracticeCommand>,
+}
+
+/// Everything that can be done with a practice.
+#[derive(Subcommand, Debug)]
+pub enum PracticeCommand {
+    /// Says which mistakes are mended, explains each with its article, and what was taken away too much
+    Check {
+        /// The folder of the practice
+        folder: PathBuf,
+    },
 }
 
 /// What `tamis sign-off` is given.

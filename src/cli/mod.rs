@@ -25,6 +25,7 @@ mod limits;
 mod lines;
 mod page;
 mod peek;
+mod practice;
 pub mod process;
 mod progress;
 mod recipient;
@@ -101,6 +102,7 @@ fn carry_out(arguments: &Arguments) -> Result<(String, u8)> {
         Command::Report(ReportCommand::Dpia(args)) => dpia::report(&settings, args, json),
         Command::Breach(command) => breach::carry_out(&settings, command, json),
         Command::SignOff(args) => sign_off::carry_out(&settings, args, json),
+        Command::Practice(args) => practice::carry_out(&settings, args, json),
         Command::Init(args) => init::init(&settings, args, json),
         Command::Peek(args) => peek::peek(&settings, args, json),
         Command::Check => check(&settings, json),

@@ -28,6 +28,7 @@ mod links;
 mod marked;
 mod nightly;
 mod parts;
+mod practice;
 mod python;
 mod recipients;
 mod requests;
