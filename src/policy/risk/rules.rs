@@ -51,14 +51,14 @@ pub struct RiskRule {
     /// Which change lowers it.
     pub lowers: &'static str,
     /// Finds the changes.
-    find: fn(&RiskProfile, &RiskProfile, &mut Found),
+    find: fn(&RiskProfile, &RiskProfile, &mut FoundChanges),
 }
 
 /// Changes as rules find them.
 #[derive(Default)]
-struct Found(Vec<(RiskDirection, String)>);
+struct FoundChanges(Vec<(RiskDirection, String)>);
 
-impl Found {
+impl FoundChanges {
     fn say(&mut self, raises: bool, what: impl Into<String>) {
         let direction = if raises { RiskDirection::Raises } else { RiskDirection::Lowers };
         self.0.push((direction, what.into()));
@@ -184,7 +184,7 @@ pub const RISKS: &[RiskRule] = &[
 /// Returns what has changed between what was signed and what there is now, by the table.
 pub fn risk_changes(signed: &RiskProfile, now: &RiskProfile) -> Vec<RiskChange> {
     let of = |rule: &RiskRule| {
-        let mut found = Found::default();
+        let mut found = FoundChanges::default();
         (rule.find)(signed, now, &mut found);
         let change = |(direction, what)| RiskChange { rule: rule.name.into(), direction, what };
         found.0.into_iter().map(change).collect::<Vec<_>>()
@@ -192,21 +192,21 @@ pub fn risk_changes(signed: &RiskProfile, now: &RiskProfile) -> Vec<RiskChange> 
     RISKS.iter().flat_map(of).collect()
 }
 
-fn purpose(before: &RiskProfile, after: &RiskProfile, found: &mut Found) {
+fn purpose(before: &RiskProfile, after: &RiskProfile, found: &mut FoundChanges) {
     found.other("purpose", &before.purpose, &after.purpose, String::clone);
     found.other("lawful basis", &before.basis, &after.basis, String::clone);
     found.other("direct marketing", &before.direct_marketing, &after.direct_marketing, bool::to_string);
     found.set("joint controller", &before.joint_controllers, &after.joint_controllers, true);
 }
 
-fn population(before: &RiskProfile, after: &RiskProfile, found: &mut Found) {
+fn population(before: &RiskProfile, after: &RiskProfile, found: &mut FoundChanges) {
     let (Some(signed), Some(now)) = (before.rows, after.rows) else { return };
     if now > signed.saturating_mul(POPULATION) {
         found.say(true, format!("the version has {now} rows, and {signed} were signed"));
     }
 }
 
-fn fields(before: &RiskProfile, after: &RiskProfile, found: &mut Found) {
+fn fields(before: &RiskProfile, after: &RiskProfile, found: &mut FoundChanges) {
     for (name, field) in &after.fields {
         match before.fields.get(name) {
             None => found.say(true, format!("field {name} is new")),
@@ -217,7 +217,7 @@ fn fields(before: &RiskProfile, after: &RiskProfile, found: &mut Found) {
     gone.for_each(|name| found.say(false, format!("field {name} is gone")));
 }
 
-fn categories(before: &RiskProfile, after: &RiskProfile, found: &mut Found) {
+fn categories(before: &RiskProfile, after: &RiskProfile, found: &mut FoundChanges) {
     for (name, field) in &after.fields {
         let Some(was) = before.fields.get(name) else { continue };
         let said = |category: &Option<crate::policy::Category>| category.map_or("none", |of| of.name()).to_owned();
@@ -225,7 +225,7 @@ fn categories(before: &RiskProfile, after: &RiskProfile, found: &mut Found) {
     }
 }
 
-fn treatments(before: &RiskProfile, after: &RiskProfile, found: &mut Found) {
+fn treatments(before: &RiskProfile, after: &RiskProfile, found: &mut FoundChanges) {
     for (name, field) in &after.fields {
         let Some(was) = before.fields.get(name) else { continue };
         let coarser = coarser(&was.treatment, &field.treatment);
@@ -236,12 +236,12 @@ fn treatments(before: &RiskProfile, after: &RiskProfile, found: &mut Found) {
     }
 }
 
-fn sources(before: &RiskProfile, after: &RiskProfile, found: &mut Found) {
+fn sources(before: &RiskProfile, after: &RiskProfile, found: &mut FoundChanges) {
     found.other("source", &before.source, &after.source, String::clone);
     found.set("observed source", &before.observed, &after.observed, true);
 }
 
-fn retention(before: &RiskProfile, after: &RiskProfile, found: &mut Found) {
+fn retention(before: &RiskProfile, after: &RiskProfile, found: &mut FoundChanges) {
     found.period("keep", Some(&before.keep), Some(&after.keep));
     found.other("clock of retention", &before.scope, &after.scope, String::clone);
     found.other("what stands in for dates", &before.undated, &after.undated, text);
@@ -252,12 +252,12 @@ fn retention(before: &RiskProfile, after: &RiskProfile, found: &mut Found) {
     }
 }
 
-fn left_out(before: &RiskProfile, after: &RiskProfile, found: &mut Found) {
+fn left_out(before: &RiskProfile, after: &RiskProfile, found: &mut FoundChanges) {
     found.set("exclude", &before.excludes, &after.excludes, false);
     found.other("consent", &before.consent, &after.consent, text);
 }
 
-fn groups(before: &RiskProfile, after: &RiskProfile, found: &mut Found) {
+fn groups(before: &RiskProfile, after: &RiskProfile, found: &mut FoundChanges) {
     if before.k != after.k {
         let said = |k: Option<u32>| k.map_or("no gate".to_owned(), |k| k.to_string());
         found.say(after.k < before.k, format!("k: {} instead of {}", said(after.k), said(before.k)));
@@ -275,7 +275,7 @@ fn groups(before: &RiskProfile, after: &RiskProfile, found: &mut Found) {
     }
 }
 
-fn recipient(before: &RiskProfile, after: &RiskProfile, found: &mut Found) {
+fn recipient(before: &RiskProfile, after: &RiskProfile, found: &mut FoundChanges) {
     found.other("recipient", &before.recipient, &after.recipient, text);
     found.other("kind of recipient", &before.recipient_kind, &after.recipient_kind, text);
     if before.sale != after.sale {
@@ -283,17 +283,17 @@ fn recipient(before: &RiskProfile, after: &RiskProfile, found: &mut Found) {
     }
 }
 
-fn country(before: &RiskProfile, after: &RiskProfile, found: &mut Found) {
+fn country(before: &RiskProfile, after: &RiskProfile, found: &mut FoundChanges) {
     found.other("country of the recipient", &before.country, &after.country, text);
     found.other("transfer", &before.transfer, &after.transfer, text);
 }
 
-fn tokens(before: &RiskProfile, after: &RiskProfile, found: &mut Found) {
+fn tokens(before: &RiskProfile, after: &RiskProfile, found: &mut FoundChanges) {
     found.other("token domain", &before.domain, &after.domain, String::clone);
     found.set("dataset with the same tokens", &before.same_tokens, &after.same_tokens, true);
 }
 
-fn breach(before: &RiskProfile, after: &RiskProfile, found: &mut Found) {
+fn breach(before: &RiskProfile, after: &RiskProfile, found: &mut FoundChanges) {
     if after.breaches > before.breaches {
         found.say(true, format!("breaches noted since: {}", after.breaches - before.breaches));
     }

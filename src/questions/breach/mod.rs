@@ -53,7 +53,7 @@ pub struct BreachCall {
 pub fn scope(call: &SubjectCall, breach: &BreachCall) -> Result<BreachReport> {
     let desk = Desk::open(call)?;
     check(&desk, call.now, breach)?;
-    let found = Found::of(&desk, &breach.asked, breach.aware.min(call.now))?;
+    let found = BreachFound::of(&desk, &breach.asked, breach.aware.min(call.now))?;
     let mut report = found.report(&desk, call.now, breach);
     let noted = NotedBreach {
         updates: breach.updates,
@@ -101,16 +101,16 @@ struct FoundTable {
 }
 
 /// What a breach concerns.
-pub(super) struct Found {
+pub(super) struct BreachFound {
     tables: Vec<FoundTable>,
     exports: Vec<BreachedExport>,
     /// Keys of all people, each once, in order.
     people: Vec<[u8; 16]>,
 }
 
-impl Found {
+impl BreachFound {
     /// Looks through all tables that are known, also those whose job is gone and those that are retired.
-    fn of(desk: &Desk, asked: &BreachAsked, aware: Instant) -> Result<Found> {
+    fn of(desk: &Desk, asked: &BreachAsked, aware: Instant) -> Result<BreachFound> {
         let entries = desk.state.ledger().entries()?;
         let mut tables = Vec::new();
         for table in tables_of(desk)? {
@@ -124,7 +124,7 @@ impl Found {
         let mut people: Vec<[u8; 16]> = tables.iter().flat_map(|table| table.people.keys.iter().copied()).collect();
         people.sort_unstable();
         people.dedup();
-        Ok(Found { exports: exports(desk, asked, &entries)?, tables, people })
+        Ok(BreachFound { exports: exports(desk, asked, &entries)?, tables, people })
     }
 
     fn report(&self, desk: &Desk, now: Instant, breach: &BreachCall) -> BreachReport {
