@@ -297,7 +297,7 @@ pub struct DpiaArgs {
 #[derive(Subcommand, Debug)]
 pub enum BreachCommand {
     /// Says which versions, fields and people are concerned, what keys undo and what is due, and keeps it
-    Scope(BreachScopeArgs),
+    Scope(Box<BreachScopeArgs>),
     /// Writes whom to notify into a folder, from the raw exports that are still kept
     Subjects(BreachSubjectsArgs),
     /// Records whether authority and people are told, who decided, and why
