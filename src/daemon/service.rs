@@ -310,6 +310,8 @@ impl Daemon {
             }
         }
         match work {
+            // It is of no job: `is_audit_due`.
+            Work::Audit => false,
             Work::Run => plan.schedule.as_ref().is_some_and(|s| !matches!(due(s, &watch.known, now), Due::Not(_))),
             Work::Sweep => {
                 let as_of = sweep_as_of(plan.schedule.as_ref(), &watch.known, now);
