@@ -3,7 +3,7 @@
 
 use super::access::{check_apart, make_folder};
 use super::args::{BreachCommand, BreachDecideArgs, BreachScopeArgs, BreachSubjectsArgs, ReportFormat, YesOrNo};
-use super::breach_page;
+use super::breach_page::{self, hours, people};
 use super::csv_cell::cell;
 use super::lines::Lines;
 use super::progress::monitor;
@@ -105,24 +105,6 @@ fn text(report: &BreachReport) -> String {
 fn lines(out: &mut String, title: &str, all: impl Iterator<Item = String>) {
     out.line(format_args!("{title}"));
     all.for_each(|line| out.line(format_args!("  {line}")));
-}
-
-/// Returns how long there is left, in words.
-pub(super) fn hours(left: i64) -> String {
-    if left < 0 { format!(" ({} hours late)", -left) } else { format!(" ({left} hours left)") }
-}
-
-/// Returns how many people are concerned, in words.
-pub(super) fn people(report: &BreachReport) -> String {
-    let of = &report.people;
-    let mut said = vec![format!("{} different ones", of.distinct)];
-    if of.rows_only > 0 {
-        said.push(format!("at most {} more, in rows of files that are gone", of.rows_only));
-    }
-    if of.records > 0 {
-        said.push(format!("and those in {} records of exports", of.records));
-    }
-    said.join(", ")
 }
 
 fn subjects(settings: &Settings, args: &BreachSubjectsArgs, json: bool) -> Result<String> {

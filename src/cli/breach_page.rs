@@ -1,7 +1,6 @@
 //! The page of a breach, in the order of Art. 33(3) GDPR, with a draft for the people (Art. 34(2)). Must not know how it is
 //! found.
 
-use super::breach::{hours, people};
 use super::lines::Lines;
 use super::page::{bar, escaped, facts, item, row, table};
 use super::register::{named, paper, stated};
@@ -134,4 +133,22 @@ fn letter(report: &BreachReport) -> String {
     ];
     let items: String = lines.iter().map(|line| format!("<p>{}</p>\n", escaped(line))).collect();
     format!("<h2>Draft for the people <small>(Art. 34(2))</small></h2>\n{items}")
+}
+
+/// Returns how long there is left, in words.
+pub(super) fn hours(left: i64) -> String {
+    if left < 0 { format!(" ({} hours late)", -left) } else { format!(" ({left} hours left)") }
+}
+
+/// Returns how many people are concerned, in words.
+pub(super) fn people(report: &BreachReport) -> String {
+    let of = &report.people;
+    let mut said = vec![format!("{} different ones", of.distinct)];
+    if of.rows_only > 0 {
+        said.push(format!("at most {} more, in rows of files that are gone", of.rows_only));
+    }
+    if of.records > 0 {
+        said.push(format!("and those in {} records of exports", of.records));
+    }
+    said.join(", ")
 }

@@ -1,14 +1,14 @@
 //! `tamis report dpia JOB`: the assessment of a job as text, JSON or one HTML page. Must not know how it is put together.
 
 use super::args::{DpiaArgs, ReportFormat};
-use super::dpia_page;
+use super::dpia_page::{self, standing, told};
 use super::lines::Lines;
 use super::register::parts;
 use super::render;
 use super::settings::Settings;
 use crate::error::Result;
 use crate::policy;
-use crate::questions::{Assessment, AssessmentDesk, SignedRoleTold, assessment};
+use crate::questions::{Assessment, AssessmentDesk, assessment};
 
 /// Makes the report.
 ///
@@ -63,22 +63,4 @@ fn section(out: &mut String, title: &str, lines: impl Iterator<Item = String>) {
     out.push('\n');
     out.line(format_args!("{title}"));
     lines.iter().for_each(|line| out.line(format_args!("  {line}")));
-}
-
-/// Returns a signature or an advice in one line.
-pub(super) fn told(of: &SignedRoleTold) -> String {
-    let what = if of.advice { "advice of" } else { "signed by" };
-    format!("{} {what} {}: {}", of.at.to_seconds(), of.by, of.reason)
-}
-
-/// Returns how the signature stands, in one line.
-pub(super) fn standing(of: &Assessment) -> String {
-    match (&of.signed, of.waits) {
-        (None, true) => "not signed: the job does not publish before the controller has signed (R76)".to_owned(),
-        (None, false) => "not signed; the purpose does not ask for it".to_owned(),
-        (Some(signed), true) => {
-            format!("signed at {}, and riskier since: the job waits for a new signature (R76)", signed.at.to_seconds())
-        }
-        (Some(signed), false) => format!("signed at {} by {}", signed.at.to_seconds(), signed.by),
-    }
 }

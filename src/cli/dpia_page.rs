@@ -1,11 +1,10 @@
 //! The page of an assessment: words, tables, and pictures beside the tables. Must not know how it is put together.
 
-use super::dpia::{standing, told};
 use super::lines::Lines;
 use super::page::{bar, escaped, facts, item, row, table};
 use super::register::{NOT_STATED, fields, paper, parts};
 use crate::policy::{RiskChange, RiskDirection};
-use crate::questions::{Assessment, FigureBand, PublishedFigures, ResidualRisk};
+use crate::questions::{Assessment, FigureBand, PublishedFigures, ResidualRisk, SignedRoleTold};
 
 const GREEN: &str = "#2f6f4f";
 const NOT_ASSESSED: &str = "not assessed";
@@ -115,4 +114,22 @@ fn written(of: &Assessment) -> String {
         ("Prior consultation (36)", text(&written.prior_consultation)),
     ]);
     format!("<h2>What people have assessed <small>(Art. 35(7)(b) to (d))</small></h2>\n{parts}")
+}
+
+/// Returns a signature or an advice in one line.
+pub(super) fn told(of: &SignedRoleTold) -> String {
+    let what = if of.advice { "advice of" } else { "signed by" };
+    format!("{} {what} {}: {}", of.at.to_seconds(), of.by, of.reason)
+}
+
+/// Returns how the signature stands, in one line.
+pub(super) fn standing(of: &Assessment) -> String {
+    match (&of.signed, of.waits) {
+        (None, true) => "not signed: the job does not publish before the controller has signed (R76)".to_owned(),
+        (None, false) => "not signed; the purpose does not ask for it".to_owned(),
+        (Some(signed), true) => {
+            format!("signed at {}, and riskier since: the job waits for a new signature (R76)", signed.at.to_seconds())
+        }
+        (Some(signed), false) => format!("signed at {} by {}", signed.at.to_seconds(), signed.by),
+    }
 }

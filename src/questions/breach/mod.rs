@@ -15,9 +15,10 @@ pub use subjects::{BreachSubjects, subjects};
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
 use crate::evidence::LedgerEntry;
-use crate::job::{Desk, SubjectCall, names_of};
-use crate::policy::{Category, Register};
-use crate::state::NotedBreach;
+use crate::job::{SubjectCall, names_of, open_roots};
+use crate::policy::{self, Category, Project, Register};
+use crate::state::{NotedBreach, State};
+use crate::store::Root;
 use people::{CountedPeople, CountryColumn, count, country_field};
 use std::collections::{BTreeMap, BTreeSet};
 use versions::{BreachTable, ReadableVersion};
@@ -45,16 +46,36 @@ pub struct BreachCall {
     pub late_because: Option<String>,
 }
 
+/// What a breach is looked into with: specs, stores and state, and no key.
+struct BreachScene {
+    project: Project,
+    register: Register,
+    roots: BTreeMap<String, Root>,
+    state: State,
+}
+
+impl BreachScene {
+    fn open(call: &SubjectCall) -> Result<BreachScene> {
+        let (project, register) = policy::load_with_register(&call.dir, &call.roots)?;
+        let roots = open_roots(&project, &call.runtime, call.wrap.as_ref())?;
+        let root =
+            roots.get("state").ok_or_else(|| Error::new(Code::NameUnknown, "the policy has no root \"state\""))?;
+        let state = State::open(root)?;
+        state.agree()?;
+        Ok(BreachScene { project, register, roots, state })
+    }
+}
+
 /// Finds what a breach concerns, keeps it, and writes it into the ledger: also of a breach that nobody is told of
 /// (Art. 33(5)).
 ///
 /// # Errors
 /// Policy errors for what was typed and for specs; evidence and storage errors of the state.
 pub fn scope(call: &SubjectCall, breach: &BreachCall) -> Result<BreachReport> {
-    let desk = Desk::open(call)?;
-    check(&desk, call.now, breach)?;
-    let found = BreachFound::of(&desk, &breach.asked, breach.aware.min(call.now))?;
-    let mut report = found.report(&desk, call.now, breach);
+    let scene = BreachScene::open(call)?;
+    check(&scene, call.now, breach)?;
+    let found = BreachFound::of(&scene, &breach.asked, breach.aware.min(call.now))?;
+    let mut report = found.report(&scene, call.now, breach);
     let noted = NotedBreach {
         updates: breach.updates,
         aware: breach.aware,
@@ -63,11 +84,11 @@ pub fn scope(call: &SubjectCall, breach: &BreachCall) -> Result<BreachReport> {
         rows_only: report.people.rows_only,
     };
     let bytes = |number| crate::evidence::json(&BreachReport { number, ..report.clone() });
-    report.number = desk.state.note_breach(&noted, bytes, call.now)?;
+    report.number = scene.state.note_breach(&noted, bytes, call.now)?;
     Ok(report)
 }
 
-fn check(desk: &Desk, now: Instant, breach: &BreachCall) -> Result<()> {
+fn check(scene: &BreachScene, now: Instant, breach: &BreachCall) -> Result<()> {
     let asked = &breach.asked;
     let wrong = |what: String, help: &str| Err(Error::new(Code::ArgumentWrong, what).help(help));
     let late = |at: Option<Instant>| at.is_some_and(|at| at > now);
@@ -80,14 +101,14 @@ fn check(desk: &Desk, now: Instant, breach: &BreachCall) -> Result<()> {
     if asked.prefix.is_some() && asked.root.is_none() {
         return wrong("a prefix is below a root".into(), "add --root NAME");
     }
-    if let Some(root) = asked.root.as_ref().filter(|root| !desk.roots.contains_key(*root)) {
+    if let Some(root) = asked.root.as_ref().filter(|root| !scene.roots.contains_key(*root)) {
         return Err(Error::new(Code::NameUnknown, format!("the policy has no root {root:?}")));
     }
-    if let Some(name) = asked.recipient.as_ref().filter(|name| !desk.register.recipients.contains_key(*name)) {
+    if let Some(name) = asked.recipient.as_ref().filter(|name| !scene.register.recipients.contains_key(*name)) {
         return Err(Error::new(Code::NameUnknown, format!("the policy has no recipient {name:?}")));
     }
     match breach.updates {
-        Some(number) => desk.state.breach(number).map(drop),
+        Some(number) => scene.state.breach(number).map(drop),
         None => Ok(()),
     }
 }
@@ -110,11 +131,11 @@ pub(super) struct BreachFound {
 
 impl BreachFound {
     /// Looks through all tables that are known, also those whose job is gone and those that are retired.
-    fn of(desk: &Desk, asked: &BreachAsked, aware: Instant) -> Result<BreachFound> {
-        let entries = desk.state.ledger().entries()?;
+    fn of(scene: &BreachScene, asked: &BreachAsked, aware: Instant) -> Result<BreachFound> {
+        let entries = scene.state.ledger().entries()?;
         let mut tables = Vec::new();
-        for table in tables_of(desk)? {
-            tables.extend(FoundTable::of(desk, &entries, (asked, aware), table)?);
+        for table in tables_of(scene)? {
+            tables.extend(FoundTable::of(scene, &entries, (asked, aware), table)?);
         }
         let known = !asked.datasets.is_empty() || asked.key.is_some();
         if known && tables.is_empty() {
@@ -124,11 +145,11 @@ impl BreachFound {
         let mut people: Vec<[u8; 16]> = tables.iter().flat_map(|table| table.people.keys.iter().copied()).collect();
         people.sort_unstable();
         people.dedup();
-        Ok(BreachFound { exports: exports(desk, asked, &entries)?, tables, people })
+        Ok(BreachFound { exports: exports(scene, asked, &entries)?, tables, people })
     }
 
-    fn report(&self, desk: &Desk, now: Instant, breach: &BreachCall) -> BreachReport {
-        let datasets: Vec<BreachedDataset> = self.tables.iter().map(|table| table.told(&desk.register)).collect();
+    fn report(&self, scene: &BreachScene, now: Instant, breach: &BreachCall) -> BreachReport {
+        let datasets: Vec<BreachedDataset> = self.tables.iter().map(|table| table.told(&scene.register)).collect();
         let people = BreachedPeople {
             distinct: self.people.len() as u64,
             rows_only: self.tables.iter().map(|table| table.people.rows_only).sum(),
@@ -139,8 +160,8 @@ impl BreachFound {
             number: 0,
             updates: breach.updates,
             at: now,
-            controller: desk.project.controller.clone(),
-            contact: desk.register.contact.clone(),
+            controller: scene.project.controller.clone(),
+            contact: scene.register.contact.clone(),
             asked: breach.asked.clone(),
             occurred: breach.occurred,
             detected: breach.detected,
@@ -158,11 +179,11 @@ impl BreachFound {
     }
 }
 
-fn tables_of(desk: &Desk) -> Result<Vec<BreachTable>> {
+fn tables_of(scene: &BreachScene) -> Result<Vec<BreachTable>> {
     let mut tables = Vec::new();
-    for (output, dataset) in desk.state.tables()? {
-        let plan = desk.project.jobs.values().find(|plan| crate::job::output_of(plan) == output);
-        let mut names = plan.map_or(Ok(Vec::new()), |plan| names_of(&desk.state, &desk.project, plan))?;
+    for (output, dataset) in scene.state.tables()? {
+        let plan = scene.project.jobs.values().find(|plan| crate::job::output_of(plan) == output);
+        let mut names = plan.map_or(Ok(Vec::new()), |plan| names_of(&scene.state, &scene.project, plan))?;
         names.extend(plan.map(|plan| plan.job.clone()));
         names.push(dataset.job.clone());
         tables.push(BreachTable { dataset, names });
@@ -172,7 +193,7 @@ fn tables_of(desk: &Desk) -> Result<Vec<BreachTable>> {
 
 impl FoundTable {
     fn of(
-        desk: &Desk,
+        scene: &BreachScene,
         entries: &[LedgerEntry],
         (asked, aware): (&BreachAsked, Instant),
         table: BreachTable,
@@ -182,7 +203,7 @@ impl FoundTable {
             return Ok(None);
         }
         let until = asked.until.unwrap_or(aware);
-        let versions = table.readable(&desk.state, entries, (asked, until, &desk.project.removal.grace))?;
+        let versions = table.readable(&scene.state, entries, (asked, until, &scene.project.removal.grace))?;
         let files = table.files(&versions, asked);
         if files.is_empty() {
             return Ok(None);
@@ -190,9 +211,9 @@ impl FoundTable {
         let fields = versions.iter().flat_map(|version| &version.manifest.fields);
         let country = country_field(fields.map(|field| (field.name.as_str(), field.from.as_deref())));
         let (root, path) = dataset.split_once(':').unwrap_or(("", &dataset));
-        let lake = desk.roots.get(root);
+        let lake = scene.roots.get(root);
         let column = country.as_deref().zip(lake).map(|(field, lake)| CountryColumn { lake, table: path, field });
-        let people = count(desk.root(), &files, column.as_ref())?;
+        let people = count(scene.state.root(), &files, column.as_ref())?;
         Ok(Some(FoundTable { table, versions, people, country }))
     }
 
@@ -245,12 +266,12 @@ impl FoundTable {
 }
 
 /// Exports below the root that was named, by the manifests of all versions: none when no root was.
-fn exports(desk: &Desk, asked: &BreachAsked, entries: &[LedgerEntry]) -> Result<Vec<BreachedExport>> {
+fn exports(scene: &BreachScene, asked: &BreachAsked, entries: &[LedgerEntry]) -> Result<Vec<BreachedExport>> {
     let Some(root) = &asked.root else { return Ok(Vec::new()) };
     let mut objects: BTreeMap<(String, String), u64> = BTreeMap::new();
     for entry in entries {
         let Some((_, manifest)) = entry.event.version() else { continue };
-        for input in desk.state.manifest(&entry.run, entry.attempt, manifest)?.inputs {
+        for input in scene.state.manifest(&entry.run, entry.attempt, manifest)?.inputs {
             let path = input.object.split_once(':').filter(|(of, _)| of == root).map(|(_, path)| path);
             if path.is_some_and(|path| asked.has_path(path)) {
                 let records = input.members.iter().map(|member| member.records).sum();
@@ -260,7 +281,7 @@ fn exports(desk: &Desk, asked: &BreachAsked, entries: &[LedgerEntry]) -> Result<
     }
     let mut found: BTreeMap<String, BreachedExport> = BTreeMap::new();
     for ((source, _), records) in objects {
-        let columns = desk.register.sources.get(&source).map(|facts| &facts.columns);
+        let columns = scene.register.sources.get(&source).map(|facts| &facts.columns);
         let columns = columns.into_iter().flatten().map(|(name, facts)| (name.clone(), facts.category.name()));
         let of = found.entry(source.clone()).or_insert_with(|| BreachedExport {
             source,

@@ -2,7 +2,7 @@
 //! still kept has of them. Raw values go to who asks, and nowhere else. Must not know where they are written.
 
 use super::super::access::{ExportSearch, ShownValues};
-use super::{BreachAsked, BreachFound};
+use super::{BreachAsked, BreachFound, BreachScene};
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
 use crate::evidence::LedgerEvent;
@@ -43,7 +43,7 @@ pub fn subjects(call: &SubjectCall, number: u64, monitor: &dyn Monitor) -> Resul
             .help("use the version of tamis with which it was noted")
     })?;
     note(&desk, call, "breach-subjects", LedgerEvent::Asked { command: format!("breach subjects {number}") })?;
-    let found = BreachFound::of(&desk, &kept.asked, kept.aware)?;
+    let found = BreachFound::of(&BreachScene::open(call)?, &kept.asked, kept.aware)?;
     let mut exports = ExportSearch::list(&desk, super::super::access::Right::Access, call.now)?;
     let mut people: BTreeMap<[u8; 16], ShownValues> = BTreeMap::new();
     let wanted = |person: &[u8; 16]| found.people.binary_search(person).is_ok();
