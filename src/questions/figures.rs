@@ -1,6 +1,7 @@
 //! What a published version is like, for an assessment: how old its rows are, how large its groups, as counts that may be
 //! handed on. Read from companions alone. Must not know published values, nor how figures are drawn.
 
+use super::case::BAND;
 use crate::clock::{Instant, Period};
 use crate::error::Result;
 use crate::publish::{CompanionPart, Companions};
@@ -8,8 +9,6 @@ use crate::state::Current;
 use crate::store::Root;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Counts below this are not told.
-const BAND: u64 = 10;
 const DAY_MICROS: i64 = 86_400_000_000;
 
 /// What a published version is like.
