@@ -3,7 +3,7 @@
 use super::lines::Lines;
 use super::page::{bar, escaped, facts, item, row, table};
 use super::register::{NOT_STATED, fields, paper, parts};
-use crate::policy::{RiskChange, RiskDirection};
+use crate::policy::RiskChange;
 use crate::questions::{Assessment, FigureBand, PublishedFigures, ResidualRisk, SignedRoleTold};
 
 const GREEN: &str = "#2f6f4f";
@@ -55,11 +55,7 @@ fn rows_or(heads: &[&str], rows: String) -> String {
 }
 
 fn change(change: &RiskChange) -> String {
-    let word = match change.direction {
-        RiskDirection::Raises => "raises",
-        RiskDirection::Lowers => "lowers",
-    };
-    row(&[&change.what, &change.rule, word])
+    row(&[&change.what, &change.rule, change.direction.word()])
 }
 
 fn pictures(of: &Assessment, figures: &PublishedFigures) -> String {
