@@ -75,8 +75,7 @@ pub(super) fn check_apart(project: &Project, out: &Path) -> Result<()> {
     if roots.chain(keys).any(taken) {
         return Err(Error::new(
             Code::ArgumentWrong,
-            "the place to write to lies in a root of the policy, or contains \
-         one",
+            "the place to write to lies in a root of the policy, or contains one",
         )
         .help("choose a place apart from exports, datasets, state and keys: data of persons will be in it"));
     }

@@ -53,8 +53,7 @@ fn names(terms: &FieldTerms) {
             page.fault(
                 at.span(),
                 "duplicate-field",
-                "another field has the same name, apart from upper and lower \
-             case",
+                "another field has the same name, apart from upper and lower case",
                 help,
             );
         }
