@@ -107,6 +107,7 @@ fn field(terms: &FieldTerms, at: &At<String>, spec: &FieldSpec, gather: &mut Gat
         Some(at) => value::share(page, at).map(MaxUntreated::Share),
         None => Some(MaxUntreated::Default),
     };
+    spec.why.as_ref().map(|at| value::said(page, at));
     let gate = terms.spec.gate.as_ref();
     let from = match place {
         Some(place) => Some(gather.add(place?)),
