@@ -11,6 +11,7 @@ mod audit_place;
 mod audit_sarif;
 mod columns;
 mod dataset;
+mod drift;
 mod due;
 mod example;
 mod explain;
@@ -92,6 +93,7 @@ fn carry_out(arguments: &Arguments) -> Result<(String, u8)> {
         Command::Report(ReportCommand::Job(args)) => version::report(&settings, args, json),
         Command::Init(args) => init::init(&settings, args, json),
         Command::Peek(args) => peek::peek(&settings, args, json),
+        Command::Drift(args) => drift::drift(&settings, args, json),
         Command::Check => check(&settings, json),
         Command::Accept(args) => accept(&settings, args, json),
         Command::Verify { head } => verify(&settings, head.as_deref(), json),
@@ -222,6 +224,7 @@ fn schema(kind: SchemaKind) -> Result<String> {
         SchemaKind::Audit => schemars::schema_for!(audits::AuditReport).to_value(),
         SchemaKind::Access => schemars::schema_for!(questions::access::AccessReport).to_value(),
         SchemaKind::RecipientNotices => schemars::schema_for!(questions::RecipientNotices).to_value(),
+        SchemaKind::Drift => schemars::schema_for!(questions::DriftReport).to_value(),
         SchemaKind::Status => schemars::schema_for!(status::Status).to_value(),
     })
 }

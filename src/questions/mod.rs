@@ -1,8 +1,9 @@
 //! What only answers questions, and changes nothing but the note that it was asked: what is known of a person or a case,
-//! why somebody is not in a dataset, how far requests have come, what a job has published, whether evidence holds.
+//! why somebody is not in a dataset, how an export has drifted, how far requests have come, what a job has published, whether evidence holds.
 
 pub mod access;
 pub mod case;
+pub mod drift;
 pub mod explain;
 pub mod find;
 pub mod foreign;
@@ -15,6 +16,7 @@ pub mod verify;
 pub mod versions;
 
 pub use case::{CaseDataset, CasePart, CaseReport};
+pub use drift::{ColumnFate, DriftReport, DriftedColumn};
 pub use explain::{ExplainedDataset, Explanation, Reaching};
 pub use find::{InDataset, KnownPerson, OfRequest};
 pub use foreign::ForeignTable;
