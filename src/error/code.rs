@@ -149,7 +149,7 @@ codes! {
         "A spec names something that cannot be used: an encoding, a time zone, a date format, an input, a column."
         "Run `tamis check`, and correct what the message names."
     SpecsChanged "specs-changed" Policy
-        "The specs have changed since the run began that should be resumed now."
+        "The specs have changed since an unfinished run began, so tamis cannot resume this run."
         "Run the job by hand, or wait for the next scheduled time."
     StateBeyond "state-beyond" Policy
         "The state has a format, or a size, that this version of tamis cannot handle."
@@ -189,7 +189,7 @@ codes! {
         "The bytes are not text in the declared encoding, or an earlier conversion has lost characters."
         "Correct `read.encoding` in the source, or have the file exported again in its original encoding."
     ExportChangedSince "export-changed-since" Input
-        "The export has changed since the run began that should be resumed now."
+        "The export has changed since an unfinished run began, so tamis cannot resume this run."
         "Run the job by hand, or wait for the next scheduled time."
     ExportChangedWhileRead "export-changed-while-read" Input
         "An object changed or went away while it was being read."
@@ -232,7 +232,7 @@ codes! {
         "Have the file exported again. For a wrong number of cells, you can also set `limits.on_bad_record = \"drop\"` in the job."
     RequestListChanged "request-list-changed" Input
         "A file of requests changed or went away while it was being read. Every request that was read is stored and in force."
-        "Let whoever writes the list finish, then run again; nothing is published until every list can be read (R31)."
+        "Let the program or person that writes the list finish, then run again; nothing is published until every list can be read (R31)."
     RequestListUnreadable "request-list-unreadable" Input
         "A list of requests, or a part of it, could not be read. Every readable request is stored and in force."
         "Correct the record or the file named; nothing is published until every list can be read (R31)."
@@ -299,8 +299,8 @@ codes! {
         "Correct the source's types or formats, or raise the field's `max_untreated`."
 
     CommitUnknown "commit-unknown" Unknown
-        "The commit was sent and not confirmed."
-        "Run again: tamis finds out whether the version is there, and commits it once."
+        "The commit was sent, but the store did not confirm it."
+        "Run again: tamis finds out whether the version is there, and commits it only if it is not."
 
     AuditNotChecked "audit-not-checked" Evidence
         "`tamis audit` found nothing wrong, but could not look at everything."
@@ -310,7 +310,7 @@ codes! {
         "Each finding of the report says what to do. Run or sweep, then audit again."
     CompanionBroken "companion-broken" Evidence
         "A companion, or the published file that it belongs to, is gone, cannot be read, or does not fit the other."
-        "Run the job: that writes a whole version in its place. `tamis verify` says whether more does not agree."
+        "Run the job: that writes a whole version in its place. `tamis verify` says whether other parts do not agree either."
     EvidenceBroken "evidence-broken" Evidence
         "`tamis verify` found parts of the evidence that do not agree."
         "Compare with a copy of the state, and find out who wrote there. Nothing was changed."
@@ -349,7 +349,7 @@ codes! {
         "Compare the table with the ledger: `tamis verify`."
     TableIsForeign "table-is-foreign" Evidence
         "Another program has committed to the table."
-        "Find out which, then take the table back with `tamis dataset adopt` or publish to a new output."
+        "Find out which program it was, then take the table back with `tamis dataset adopt` or publish to a new output."
     TableLogBroken "table-log-broken" Evidence
         "The table's log is not as tamis left it."
         "Compare the table with the ledger: `tamis verify`."
