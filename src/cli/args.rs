@@ -52,6 +52,8 @@ pub enum Command {
     Init(InitArgs),
     /// Shows the lengths, kinds of characters and normal forms of the cells of an export, but never a value
     Peek(PeekArgs),
+    /// Shows how the newest export of a job differs from its source, and the lines that would make them agree
+    Drift(DriftArgs),
     /// Checks the specs and lists every finding
     Check,
     /// Approves one refused run, named by its digest
@@ -99,6 +101,7 @@ impl Command {
             Command::Plan(args) => Some((&args.work, 1)),
             Command::Sweep(args) => Some((&args.work, 1)),
             Command::Explain(args) => Some((&args.work, 1)),
+            Command::Drift(args) => Some((&args.work, 1)),
             Command::Serve(args) => Some((&args.work, usize::from(args.parallel))),
             _ => None,
         }
@@ -133,6 +136,22 @@ pub struct PeekArgs {
     /// Looks at the cells of this record, from 1
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     pub record: Option<u64>,
+}
+
+/// What `tamis drift` is given.
+#[derive(Args, Debug)]
+pub struct DriftArgs {
+    /// Name of the job whose export is looked at
+    pub job: String,
+    /// Writes the lines into the file of the source: none of them allows anything
+    #[arg(long)]
+    pub write: bool,
+    /// Also gives declared columns the names that their values are found under now; look at them first
+    #[arg(long, requires = "write")]
+    pub renamed: bool,
+    /// How it reads the newest export
+    #[command(flatten)]
+    pub work: WorkArgs,
 }
 
 /// What `tamis status` is given.
@@ -594,6 +613,8 @@ pub enum SchemaKind {
     JobReport,
     /// What `status --json` prints
     Status,
+    /// What `drift --json` prints as `drift`
+    Drift,
     /// What `subject export` writes as person.json
     Access,
     /// What `audit --json` prints
