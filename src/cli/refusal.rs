@@ -1,11 +1,11 @@
 //! Refused requests in words (Art. 12(4) GDPR), and the command that notes one. Must not know how they are kept.
 
-use super::args::{RefusalReason, RightRefused, SubjectArgs};
 use super::lines::Lines;
 use super::page::escaped;
 use super::render;
 use super::settings::{self, Settings};
 use super::subject::day;
+use super::subject_args::{RefusalReason, RightRefused, SubjectArgs};
 use crate::by_hand::{self, RefusalTyped, RefusedRight};
 use crate::clock::{Clock, Instant, System};
 use crate::error::{Code, Error, Result};

@@ -2,11 +2,11 @@
 //! arguments, where other users of the machine and the shell's history would see them. Nothing of a value is shown.
 
 use super::access;
-use super::args::{GroundAsked, SubjectArgs, SubjectVerb};
 use super::lines::Lines;
 use super::refusal;
 use super::render;
 use super::settings::{self, Settings};
+use super::subject_args::{GroundAsked, SubjectArgs, SubjectVerb};
 use super::verdict::counted;
 use super::who;
 use crate::by_hand::{self, Asked, RequestTerms, Stored};

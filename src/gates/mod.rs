@@ -23,12 +23,14 @@ mod observed;
 mod review;
 mod sender_count;
 mod share_told;
+mod sign_off;
 mod table;
 mod veto;
 
 use judges::Judges;
 pub use observed::{
-    ColumnRead, FieldRead, FirstSeenRead, GroupCount, NoticesRead, Observed, Reading, ReviewRead, SetDoubt, Spread,
+    ColumnRead, FieldRead, FirstSeenRead, GroupCount, NoticesRead, Observed, Reading, ReviewRead, SetDoubt,
+    SignOffRead, Spread,
 };
 pub use veto::{Veto, refusal};
 
@@ -51,6 +53,7 @@ table::gates! {
     "known-set" => known_set::KnownSet,
     "first-seen" => first_seen::FirstSeenKept,
     "review" => review::RecipientReview,
+    "sign-off" => sign_off::SignOff,
 }
 
 impl Gate {

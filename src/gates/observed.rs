@@ -2,7 +2,7 @@
 //! Must not know any gate, nor a value.
 
 use crate::error::Code;
-use crate::policy::{Limits, MaxUntreated, Share};
+use crate::policy::{Limits, MaxUntreated, RiskProfile, Share};
 
 /// What was read, in numbers.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +25,8 @@ pub struct Reading {
     pub review: Option<ReviewRead>,
     /// Rows without a notice that covers them, where the job asks.
     pub notices: Option<NoticesRead>,
+    /// Where the purpose asks for a signature: what was signed, and what is to be published.
+    pub sign_off: Option<SignOffRead>,
     /// Published fields, in the job's order.
     pub fields: Vec<FieldRead>,
     /// Columns that identities are made of and that have a limit.
@@ -71,6 +73,15 @@ pub struct ReviewRead {
     pub review_by: String,
     /// Whether that day has passed.
     pub past: bool,
+}
+
+/// What the controller has signed of a job, and what the job does now.
+#[derive(Clone, Debug)]
+pub struct SignOffRead {
+    /// When, the digest of it, and what it was; none when nobody has signed.
+    pub signed: Option<(String, String, RiskProfile)>,
+    /// What the job does now, but for the rows of the version.
+    pub now: RiskProfile,
 }
 
 /// What was counted of one published field.

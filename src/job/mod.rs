@@ -18,6 +18,7 @@ pub(crate) mod recover;
 pub mod refusals;
 mod roots;
 mod scheduled;
+mod signed;
 mod stop;
 
 pub use aside::LeftAside;
@@ -41,4 +42,5 @@ pub use refusals::{CaseRefusal, UntoldRefusal};
 pub use roots::{Wrap, data_roots, open_roots};
 pub(crate) use scheduled::earlier;
 pub use scheduled::scheduled_id;
+pub use signed::{Signature, advice, breaches, signature};
 pub use stop::{Stop, Watched};

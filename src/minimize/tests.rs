@@ -80,6 +80,7 @@ fn plan() -> Plan {
             undated: vec![],
             max_keep: period("P3Y"),
             min_k: 5,
+            signed: false,
         },
         recipient: None,
         domain: "analytics".into(),
@@ -109,6 +110,7 @@ fn plan() -> Plan {
             ],
             consent: None,
             minors: None,
+            notice: None,
         },
         retention: Retention {
             keep: period("P3Y"),

@@ -3,6 +3,7 @@
 
 pub use super::effect::{Effect, GivenBy, Ground, OptOutSignal, Refusal};
 use super::name_pattern::{ColumnCover, CoveredBy};
+use super::risk::RiskProfile;
 use super::schedule::Schedule;
 pub use super::value::Location;
 use crate::clock::{Instant, Period};
@@ -34,10 +35,14 @@ pub struct Project {
     pub removal: RemovalRules,
     /// Fan-out limits of links.
     pub links: LinkRules,
+    /// When everything that is published is audited; none = by hand alone.
+    pub audit: Option<Schedule>,
     /// Jobs, by their names.
     pub jobs: BTreeMap<String, Plan>,
     /// BLAKE3 hex of the canonical JSON of the resolved policy file (no personal data in it).
     pub policy_digest: String,
+    /// What of each job decides how risky it is, by the names of jobs.
+    pub risks: BTreeMap<String, RiskProfile>,
 }
 
 impl Project {
@@ -121,6 +126,18 @@ impl Basis {
             Basis::VitalInterests => "vital interests (Art. 6(1)(d) GDPR)",
             Basis::PublicTask => "a task in the public interest (Art. 6(1)(e) GDPR)",
             Basis::LegitimateInterests => "legitimate interests (Art. 6(1)(f) GDPR)",
+        }
+    }
+
+    /// Returns the basis as the policy spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Basis::Consent => "consent",
+            Basis::Contract => "contract",
+            Basis::LegalObligation => "legal-obligation",
+            Basis::VitalInterests => "vital-interests",
+            Basis::PublicTask => "public-task",
+            Basis::LegitimateInterests => "legitimate-interests",
         }
     }
 }
@@ -399,6 +416,8 @@ pub struct Purpose {
     pub undated: Vec<Undated>,
     /// Smallest k that its datasets may use.
     pub min_k: u32,
+    /// Its jobs publish only what the controller has signed (R76).
+    pub signed: bool,
 }
 
 /// Somebody who receives datasets.
