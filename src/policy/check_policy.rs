@@ -344,7 +344,6 @@ fn list(
     let column = |at: &Option<At<String>>| at.as_ref().map(|at| value::trimmed(at));
     let yes = |at: &Option<At<bool>>| at.as_ref().is_some_and(|at| **at);
     let effect = spec.effect.asked()?;
-    let hold = effect == Effect::Hold;
     Some(List {
         name: own_name?,
         input: input?,
@@ -368,7 +367,7 @@ fn list(
         ground: spec.ground.as_ref().map(|at| **at),
         signal: spec.signal.as_ref().map(|at| **at),
         given_by: spec.given_by.as_ref().map(|at| **at),
-        interval: (column(&spec.from), column(if hold { &spec.until } else { &spec.to })),
+        interval: (column(&spec.from), column(if effect == Effect::Hold { &spec.until } else { &spec.to })),
         review_by: column(&spec.review_by),
         informed: column(&spec.informed),
         lifts: column(&spec.lifts),
