@@ -4,7 +4,6 @@ use super::lines::Lines;
 use super::page::escaped;
 use super::render;
 use super::settings::{self, Settings};
-use super::subject::day;
 use super::subject_args::{RefusalReason, RightRefused, SubjectArgs};
 use crate::by_hand::{self, RefusalTyped, RefusedRight};
 use crate::clock::{Clock, Instant, System};
@@ -27,7 +26,7 @@ pub(super) fn refuse(settings: &Settings, args: &SubjectArgs, json: bool) -> Res
         right: right_of(right),
         reason: reason_of(reason),
         received: args.received.as_deref().map(settings::time).transpose()?,
-        informed: day(args.informed.as_deref())?,
+        informed: settings::day(args.informed.as_deref())?,
     };
     let mut call = settings.subject_call();
     call.now = System.now();

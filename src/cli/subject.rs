@@ -68,19 +68,10 @@ fn terms(args: &SubjectArgs) -> Result<RequestTerms> {
     });
     Ok(RequestTerms {
         ground,
-        informed: day(args.informed.as_deref())?,
-        until: day(args.until.as_deref())?,
-        review_by: day(args.review_by.as_deref())?,
+        informed: settings::day(args.informed.as_deref())?,
+        until: settings::day(args.until.as_deref())?,
+        review_by: settings::day(args.review_by.as_deref())?,
     })
-}
-
-/// Reads a time, or a date as its first moment in UTC.
-///
-/// # Errors
-/// A policy error when it is neither.
-pub(super) fn day(text: Option<&str>) -> Result<Option<Instant>> {
-    let whole = |text: &str| settings::time(&if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.into() });
-    text.map(whole).transpose()
 }
 
 fn told(stored: &Stored) -> String {
