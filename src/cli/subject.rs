@@ -10,7 +10,7 @@ use super::subject_args::{GroundAsked, SubjectArgs, SubjectVerb};
 use super::verdict::counted;
 use super::who;
 use crate::by_hand::{self, Asked, RequestTerms, Stored};
-use crate::clock::{self, Clock, Instant, System};
+use crate::clock::{self, Clock, System};
 use crate::error::Result;
 use crate::policy::{Effect, Ground};
 use crate::questions::{KnownPerson, LinkBond, find};
