@@ -59,6 +59,9 @@ pub enum Command {
         /// A ledger head noted earlier (SEQ:DIGEST); finds entries cut off since
         #[arg(long, value_name = "SEQ:DIGEST")]
         head: Option<String>,
+        /// A file of heads, kept elsewhere: the newest is compared, and the one of today is added when all holds
+        #[arg(long, value_name = "FILE", conflicts_with = "head")]
+        heads: Option<PathBuf>,
     },
     /// Reads what is published anew and checks it against the policy of today; writes nothing
     Audit(AuditArgs),
@@ -511,6 +514,9 @@ pub struct SubjectArgs {
     /// Allows the lift to end an erasure
     #[arg(long)]
     pub lift_erase: bool,
+    /// Allows the lift to end requests of several persons that were stored under one id
+    #[arg(long)]
+    pub several_persons: bool,
     /// Restriction: the letter of Art. 18(1) GDPR it rests on; with b and c bytes of the person are kept
     #[arg(long, value_enum, value_name = "LETTER")]
     pub ground: Option<GroundAsked>,

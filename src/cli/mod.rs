@@ -15,6 +15,7 @@ mod due;
 mod example;
 mod explain;
 mod finding;
+mod heads;
 mod init;
 mod limits;
 mod lines;
@@ -42,6 +43,7 @@ use crate::sweep::SweepReport;
 use crate::{audit as audits, clock, job, key, policy, questions, run, state, threads};
 use args::{AcceptArgs, Arguments, Command, KeyCommand, PlanArgs, ReportCommand, RunArgs, SchemaKind, StateCommand};
 use clap::Parser;
+use heads::HeadsFile;
 use progress::monitor;
 use settings::Settings;
 use std::io::Write;
@@ -94,7 +96,7 @@ fn carry_out(arguments: &Arguments) -> Result<(String, u8)> {
         Command::Peek(args) => peek::peek(&settings, args, json),
         Command::Check => check(&settings, json),
         Command::Accept(args) => accept(&settings, args, json),
-        Command::Verify { head } => verify(&settings, head.as_deref(), json),
+        Command::Verify { head, heads } => verify(&settings, head.as_deref(), heads.as_deref(), json),
         Command::Audit(args) => audit::carry_out(&settings, args, json),
         Command::Subject(args) => subject::carry_out(&settings, args, json),
         Command::Dataset(command) => dataset::carry_out(&settings, command, json),
@@ -177,10 +179,15 @@ fn accept(settings: &Settings, accepted: &AcceptArgs, json: bool) -> Result<Stri
     Ok(format!("accepted: the next `tamis run {}` judges at {as_of} and publishes exactly that plan\n", accepted.job))
 }
 
-fn verify(settings: &Settings, head: Option<&str>, json: bool) -> Result<String> {
+fn verify(settings: &Settings, head: Option<&str>, heads: Option<&Path>, json: bool) -> Result<String> {
     let project = policy::load(&settings.dir, &settings.roots)?;
     let roots = settings.open(&project)?;
-    let report = questions::verify::verify(&project, &roots, head)?;
+    let kept = heads.map(|path| HeadsFile::read(&project, path)).transpose()?;
+    let newest = kept.as_ref().and_then(|kept| kept.newest.as_ref()).map(ToString::to_string);
+    let report = questions::verify::verify(&project, &roots, head.or(newest.as_deref()))?;
+    if let (Some(kept), Some(head), true) = (&kept, &report.head, report.faults.is_empty()) {
+        kept.add(head)?;
+    }
     let text =
         if json { render::json(&report)? } else { render::verified(&report, verdict::coloured(&std::io::stdout())) };
     answer::with_outcome(text, report.outcome())

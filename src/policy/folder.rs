@@ -167,6 +167,7 @@ fn check(
         lists: policy.lists.into_iter().map(|(name, list)| Some((name, list?))).collect::<Option<_>>()?,
         removal: policy.removal?,
         links: policy.links?,
+        recipients: policy.recipients.into_iter().map(|(name, of)| (name.to_owned(), of)).collect(),
         jobs: plans,
     };
     Some((project, register))

@@ -32,6 +32,8 @@ pub struct Project {
     pub removal: RemovalRules,
     /// Fan-out limits of links.
     pub links: LinkRules,
+    /// Everybody who may receive a dataset, by name.
+    pub recipients: BTreeMap<String, Recipient>,
     /// Jobs, by their names.
     pub jobs: BTreeMap<String, Plan>,
     /// BLAKE3 hex of the canonical JSON of the resolved policy file (no personal data in it).
