@@ -6,6 +6,7 @@ use super::name_pattern::{ColumnCover, CoveredBy};
 use super::schedule::Schedule;
 pub use super::value::Location;
 use crate::clock::Period;
+use crate::store::PathGlob;
 
 pub use super::name_place::{ModelFile, NamesFrom};
 pub use super::read_format::*;
@@ -44,6 +45,14 @@ impl Project {
     /// Returns the zone of a list's dates; UTC for commands and for lists that have left the policy.
     pub fn zone_of_list(&self, list: &str) -> TimeZone {
         self.lists.get(list).map_or(TimeZone::UTC, |list| list.zone.clone())
+    }
+
+    /// Returns whether a list reads an object, given by its root and its path there.
+    pub fn lists_read(&self, root: &str, path: &str) -> bool {
+        let reads = |list: &List| {
+            list.input.root == root && PathGlob::new(&list.input.path).is_some_and(|glob| glob.matches(path.as_bytes()))
+        };
+        self.lists.values().any(reads)
     }
 }
 

@@ -47,7 +47,10 @@ pub fn verify(project: &Project, roots: &BTreeMap<String, Root>, head: Option<&s
         Err(error) => tell(&mut report, "the datasets", &error),
     }
     match state.unknown(roots.values()) {
-        Ok(unknown) => name_unknown(&mut report, state.root(), &unknown),
+        Ok(mut unknown) => {
+            unknown.retain(|object| !project.lists_read("state", &object.path));
+            name_unknown(&mut report, state.root(), &unknown);
+        }
         Err(error) => tell(&mut report, "what else lies in the state", &error),
     }
     if !report.faults.is_empty() {

@@ -42,8 +42,8 @@ impl LiftEnds {
                  later date (R63)"
             ),
             LiftEnds::Persons => format!(
-                "requests under {request} name different persons, as far as is known; `tamis subject lift --several-persons` \
-                 ends them all (R54)"
+                "requests under {request} name different persons, as far as is known, and none but consents ends; `tamis subject \
+                 lift --several-persons` ends them all (R54)"
             ),
         }
     }
@@ -66,7 +66,7 @@ impl LiftEnds {
                  give one with a later date (R63)"
             }
             LiftEnds::Persons => {
-                "ends nothing: requests under the id it names are of different persons, as far as is known; with \
+                "ends nothing but consents: requests under the id it names are of different persons, as far as is known; with \
                  --several-persons it ends them all (R54)"
             }
         }
@@ -100,15 +100,17 @@ impl Requests {
 
     fn of_lift(&self, lift: u32, mut named: Vec<u32>) -> LiftEnds {
         named.retain(|at| self.entry(*at).effect != Effect::Lift);
-        let ended = self.ended_of(lift, &named, &self.values_of(named.iter().copied())).len() as u64;
+        let ended = self.ended_of(lift, &named, &self.values_of(named.iter().copied()));
+        if named.iter().any(|at| self.ends(lift, *at) && !ended.contains(at)) {
+            return LiftEnds::Persons;
+        }
         let in_time = |effect| {
             let named = named.iter().map(|at| self.entry(*at));
             let mut of = named.filter(|entry| entry.effect == effect);
             of.any(|entry| entry.received <= self.entry(lift).received)
         };
-        match ended {
+        match ended.len() as u64 {
             0 if named.is_empty() => LiftEnds::NoRequest,
-            0 if named.iter().any(|at| self.ends(lift, *at)) => LiftEnds::Persons,
             0 if in_time(Effect::Restrict) => LiftEnds::Untold,
             0 if in_time(Effect::Erase) && !self.entry(lift).lift_erase => LiftEnds::Erasure,
             0 if named.iter().any(|at| self.may_be_repeated(lift, *at)) => LiftEnds::Repeated,

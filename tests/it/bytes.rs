@@ -72,12 +72,17 @@ impl Trial {
         let mut other = bytes.to_vec();
         other[at] ^= 1 << (at % 7);
         std::fs::write(path, &other).unwrap();
-        let found = match self.verify() {
-            Ok(report) => report.outcome().is_err(),
-            Err(error) => error.kind() == Kind::Evidence,
-        };
+        let found = self.finds();
         std::fs::write(path, bytes).unwrap();
         !found
+    }
+
+    /// Whether `verify` finds a fault.
+    fn finds(&self) -> bool {
+        match self.verify() {
+            Ok(report) => report.outcome().is_err(),
+            Err(error) => error.kind() == Kind::Evidence,
+        }
     }
 
     /// Changes bytes of some files and gives the places that go unnoticed.
@@ -98,10 +103,7 @@ impl Trial {
     fn of_each_kind(&self) -> Vec<(PathBuf, Vec<u8>)> {
         let mut kinds: BTreeMap<String, Vec<(PathBuf, Vec<u8>)>> = BTreeMap::new();
         for (path, bytes) in self.files() {
-            let name = path.display().to_string();
-            let kind = name.split('/').map(|part| if part.contains(|c: char| c.is_ascii_digit()) { "#" } else { part });
-            let end = name.rsplit('/').next().and_then(|name| name.split_once('.')).map_or("", |(_, end)| end);
-            kinds.entry(format!("{}.{end}", kind.collect::<Vec<_>>().join("/"))).or_default().push((path, bytes));
+            kinds.entry(kind_of(&path)).or_default().push((path, bytes));
         }
         let some = |files: Vec<(PathBuf, Vec<u8>)>| {
             let chosen = std::collections::BTreeSet::from([0, files.len() / 2, files.len() - 1]);
@@ -110,6 +112,14 @@ impl Trial {
         };
         kinds.into_values().flat_map(some).collect()
     }
+}
+
+/// What a file is called apart from numbers.
+fn kind_of(path: &std::path::Path) -> String {
+    let name = path.display().to_string();
+    let kind = name.split('/').map(|part| if part.contains(|c: char| c.is_ascii_digit()) { "#" } else { part });
+    let end = name.rsplit('/').next().and_then(|name| name.split_once('.')).map_or("", |(_, end)| end);
+    format!("{}.{end}", kind.collect::<Vec<_>>().join("/"))
 }
 
 /// About `most` places of a file, spread over it, each elsewhere in another file, with both ends and what is near the last.
@@ -169,4 +179,41 @@ fn a_record_that_was_changed_stops_whatever_would_read_it() {
     for error in [installation.run(12).unwrap_err(), installation.sweep(12).unwrap().outcome().unwrap_err()] {
         assert_eq!((error.kind(), error.code()), (Kind::Evidence, tamis::error::Code::StatePartUnreadable), "{error}");
     }
+}
+
+/// What goes unnoticed when a file has the bytes of another one of its kind, as far as it is not so by design.
+#[test]
+fn a_file_with_the_bytes_of_another_one_of_its_kind_is_found() {
+    let trial = Trial::new();
+    let chosen = trial.of_each_kind();
+    let mut unnoticed = Vec::new();
+    for (path, bytes) in &chosen {
+        let kind = kind_of(path);
+        for (_, others) in chosen.iter().filter(|(other, others)| kind_of(other) == kind && others != bytes) {
+            std::fs::write(path, others).unwrap();
+            if !trial.finds() {
+                unnoticed.push(path.strip_prefix(trial.installation.folder.path()).unwrap().display().to_string());
+            }
+            std::fs::write(path, bytes).unwrap();
+        }
+    }
+    unnoticed.dedup();
+    assert_eq!(unnoticed, [""; 0]);
+}
+
+/// What goes unnoticed when it is gone: docs/evidence.md says why nothing rests on it.
+#[test]
+fn a_file_that_is_gone_is_found_unless_nothing_rests_on_it() {
+    let trial = Trial::new();
+    let mut unnoticed = std::collections::BTreeSet::new();
+    for (path, bytes) in trial.of_each_kind() {
+        std::fs::remove_file(&path).unwrap();
+        if !trial.finds() {
+            let kind = kind_of(&path);
+            let below = trial.installation.folder.path().display().to_string();
+            unnoticed.insert(kind.strip_prefix(&below).unwrap_or(&kind).to_string());
+        }
+        std::fs::write(&path, bytes).unwrap();
+    }
+    assert_eq!(unnoticed, std::collections::BTreeSet::new());
 }

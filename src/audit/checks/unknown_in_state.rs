@@ -23,7 +23,7 @@ fn look(scene: &AuditScene, found: &mut CheckFound<'_>) -> Result<()> {
         }
         unknown => unknown?,
     };
-    for object in unknown {
+    for object in unknown.into_iter().filter(|object| !scene.project.lists_read("state", &object.path)) {
         let place = scene.state.root().display(&object.path);
         let spot = AuditSpot { file: Some(&place), since: Some(object.modified), ..AuditSpot::default() };
         found.say(spot, "a file that tamis does not write");
