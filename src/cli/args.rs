@@ -46,6 +46,8 @@ pub enum Command {
     /// Reports on a request or a published version
     #[command(subcommand)]
     Report(ReportCommand),
+    /// Writes made-up data and specs with twenty mistakes to learn from, or scores what was mended in them
+    Practice(PracticeArgs),
     /// Looks at exports and writes specs for them in which nothing is allowed yet, or writes an example
     Init(InitArgs),
     /// Shows the lengths, kinds of characters and normal forms of the cells of an export, but never a value
@@ -54,6 +56,11 @@ pub enum Command {
     Check,
     /// Approves one refused run, named by its digest
     Accept(AcceptArgs),
+    /// Signs what a job does, or advises on it (Art. 35 GDPR); the ledger has it
+    SignOff(SignOffArgs),
+    /// What a breach concerns, whom to notify, and what was decided (Art. 33, 34 GDPR); every one is kept
+    #[command(subcommand)]
+    Breach(BreachCommand),
     /// Checks ledger, manifests and published files, offline and without keys
     Verify {
         /// A ledger head noted earlier (SEQ:DIGEST); finds entries cut off since
@@ -252,6 +259,174 @@ pub enum ReportCommand {
     Case(ReportArgs),
     /// Shows what a version was made of: what was read, dropped and published, and under which rules
     Job(JobReportArgs),
+    /// The record of processing activities (Art. 30 GDPR), from specs and evidence
+    Register(RegisterArgs),
+    /// The assessment of a job (Art. 35 GDPR): what it does, what is not assessed, and what has changed since it was signed
+    Dpia(DpiaArgs),
+}
+
+/// Arguments of `report register`.
+#[derive(Args, Debug)]
+pub struct RegisterArgs {
+    /// How it is written
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: RegisterFormat,
+}
+
+/// How a register is written.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegisterFormat {
+    /// Text to read on a terminal
+    Text,
+    /// JSON for programs, with a published schema
+    Json,
+    /// One page, without scripts
+    Html,
+    /// A table, one activity a line
+    Csv,
+}
+
+/// Arguments of `report dpia`.
+#[derive(Args, Debug)]
+pub struct DpiaArgs {
+    /// Name of the job to assess
+    pub job: String,
+    /// How it is written
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: ReportFormat,
+}
+
+/// Everything that `tamis breach` can do.
+#[derive(Subcommand, Debug)]
+pub enum BreachCommand {
+    /// Says which versions, fields and people are concerned, what keys undo and what is due, and keeps it
+    Scope(Box<BreachScopeArgs>),
+    /// Writes whom to notify into a folder, from the raw exports that are still kept
+    Subjects(BreachSubjectsArgs),
+    /// Records whether authority and people are told, who decided, and why
+    Decide(BreachDecideArgs),
+}
+
+/// Arguments of `breach scope`. Everything that is named narrows it.
+#[derive(Args, Debug)]
+pub struct BreachScopeArgs {
+    /// When the controller was aware of it, such as 2026-11-24T02:00:00Z: 72 hours count from then
+    #[arg(long, value_name = "TIME")]
+    pub aware_at: String,
+    /// A job, or ROOT:PATH of its table; may be given several times (default: all)
+    #[arg(long = "dataset", value_name = "JOB_OR_OUTPUT")]
+    pub datasets: Vec<String>,
+    /// A root of the policy that somebody could read; exports below it are told too
+    #[arg(long, value_name = "NAME")]
+    pub breached_root: Option<String>,
+    /// Beginning of the paths below that root
+    #[arg(long, value_name = "PATH")]
+    pub prefix: Option<String>,
+    /// Id of a key that somebody got, as `tamis key check` prints it
+    #[arg(long, value_name = "ID")]
+    pub key: Option<String>,
+    /// The recipient at whom it happened
+    #[arg(long, value_name = "NAME")]
+    pub recipient: Option<String>,
+    /// When it may have begun (default: it may always have been so)
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// When it was over at the latest (default: when the controller was aware)
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// When it happened, if that is known
+    #[arg(long, value_name = "TIME")]
+    pub occurred: Option<String>,
+    /// When somebody noticed it, if that was before the controller was aware
+    #[arg(long, value_name = "TIME")]
+    pub detected: Option<String>,
+    /// Number of the breach that this goes on from, when more is known now
+    #[arg(long, value_name = "NUMBER")]
+    pub updates: Option<u64>,
+    /// Why the authority is told after 72 hours
+    #[arg(long, value_name = "REASON")]
+    pub late_because: Option<String>,
+    /// How it is written
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: ReportFormat,
+}
+
+/// Arguments of `breach subjects`.
+#[derive(Args, Debug)]
+pub struct BreachSubjectsArgs {
+    /// Number of the breach
+    pub number: u64,
+    /// The folder to write to, a new one outside of every root; only you can read it
+    #[arg(long, value_name = "FOLDER")]
+    pub out: PathBuf,
+}
+
+/// Arguments of `breach decide`.
+#[derive(Args, Debug)]
+pub struct BreachDecideArgs {
+    /// Number of the breach
+    pub number: u64,
+    /// Whether the authority is notified (Art. 33 GDPR)
+    #[arg(long, value_enum)]
+    pub authority: YesOrNo,
+    /// Whether the people are told (Art. 34 GDPR)
+    #[arg(long, value_enum)]
+    pub people: YesOrNo,
+    /// Who has decided; recorded in the ledger
+    #[arg(long, value_name = "WHO")]
+    pub by: String,
+    /// Why; recorded in the ledger
+    #[arg(long)]
+    pub reason: String,
+}
+
+/// An answer.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum YesOrNo {
+    /// It is done
+    Yes,
+    /// It is not done
+    No,
+}
+
+/// What `tamis practice` is given.
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct PracticeArgs {
+    /// The folder to write to, a new one
+    pub folder: Option<PathBuf>,
+    /// Another number makes other people
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub seed: u64,
+    /// What to do with a practice that is there
+    #[command(subcommand)]
+    pub command: Option<PracticeCommand>,
+}
+
+/// Everything that can be done with a practice.
+#[derive(Subcommand, Debug)]
+pub enum PracticeCommand {
+    /// Says which mistakes are mended, explains each with its article, and what was taken away too much
+    Check {
+        /// The folder of the practice
+        folder: PathBuf,
+    },
+}
+
+/// What `tamis sign-off` is given.
+#[derive(Args, Debug)]
+pub struct SignOffArgs {
+    /// Name of the job
+    pub job: String,
+    /// The role of whoever signs, such as "managing director"; the data protection officer advises, with --advice
+    #[arg(long, value_name = "ROLE")]
+    pub by: String,
+    /// Why it may be done, or what the advice is; recorded in the ledger
+    #[arg(long)]
+    pub reason: String,
+    /// Records the advice of the data protection officer, and decides nothing
+    #[arg(long)]
+    pub advice: bool,
 }
 
 /// Arguments of `report case`.
@@ -428,6 +603,12 @@ pub enum SchemaKind {
     Audit,
     /// What `recipient notices` writes
     RecipientNotices,
+    /// What `report register --json` prints
+    Register,
+    /// What `report dpia --json` prints
+    Dpia,
+    /// What `breach scope --json` prints
+    Breach,
 }
 
 /// What `tamis accept` is given.

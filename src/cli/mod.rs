@@ -9,8 +9,13 @@ mod audit;
 mod audit_junit;
 mod audit_place;
 mod audit_sarif;
+mod breach;
+mod breach_page;
 mod columns;
+mod csv_cell;
 mod dataset;
+mod dpia;
+mod dpia_page;
 mod due;
 mod example;
 mod explain;
@@ -21,14 +26,17 @@ mod limits;
 mod lines;
 mod page;
 mod peek;
+mod practice;
 pub mod process;
 mod progress;
 mod recipient;
+mod register;
 mod render;
 mod report;
 mod serve;
 mod settings;
 pub mod shield;
+mod sign_off;
 mod spec_files;
 mod status;
 mod steps;
@@ -92,6 +100,11 @@ fn carry_out(arguments: &Arguments) -> Result<(String, u8)> {
         Command::Explain(args) => explain::explain(&settings, args, json),
         Command::Report(ReportCommand::Case(args)) => report::report(&settings, args, json),
         Command::Report(ReportCommand::Job(args)) => version::report(&settings, args, json),
+        Command::Report(ReportCommand::Register(args)) => register::report(&settings, args, json),
+        Command::Report(ReportCommand::Dpia(args)) => dpia::report(&settings, args, json),
+        Command::Breach(command) => breach::carry_out(&settings, command, json),
+        Command::SignOff(args) => sign_off::carry_out(&settings, args, json),
+        Command::Practice(args) => practice::carry_out(&settings, args, json),
         Command::Init(args) => init::init(&settings, args, json),
         Command::Peek(args) => peek::peek(&settings, args, json),
         Command::Check => check(&settings, json),
@@ -232,6 +245,9 @@ fn schema(kind: SchemaKind) -> Result<String> {
         SchemaKind::Audit => schemars::schema_for!(audits::AuditReport).to_value(),
         SchemaKind::Access => schemars::schema_for!(questions::access::AccessReport).to_value(),
         SchemaKind::RecipientNotices => schemars::schema_for!(questions::RecipientNotices).to_value(),
+        SchemaKind::Register => schemars::schema_for!(questions::ProcessingRecord).to_value(),
+        SchemaKind::Dpia => schemars::schema_for!(questions::Assessment).to_value(),
+        SchemaKind::Breach => schemars::schema_for!(questions::breach::BreachReport).to_value(),
         SchemaKind::Status => schemars::schema_for!(status::Status).to_value(),
     })
 }

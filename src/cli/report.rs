@@ -77,15 +77,11 @@ fn state(part: &CasePart) -> String {
 fn facts(dataset: &CaseDataset) -> Vec<(&'static str, String)> {
     let mut facts =
         vec![("state", format!("{} since {}, day {}", dataset.state, dataset.since.to_seconds(), dataset.after_days))];
-    facts.extend(dataset.version.map(|version| {
-        (
-            "version",
-            format!(
-                "{version} does not contain the person, and no later \
-         version does"
-            ),
-        )
-    }));
+    facts.extend(
+        dataset
+            .version
+            .map(|version| ("version", format!("{version} does not contain the person, and no later version does"))),
+    );
     facts.extend(
         dataset
             .rows

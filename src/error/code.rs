@@ -282,6 +282,9 @@ codes! {
     SetOlder "set-older" Gate
         "The set is older than the one published last, or nobody can tell which of them is newer."
         "Bring the newer set back or wait for the next one; accept the plan if this is the set to publish."
+    SignOffMissing "sign-off-missing" Gate
+        "The purpose asks for a signature of the controller, and what the job does now was not signed (R76)."
+        "Look at `tamis report dpia JOB`, then sign it with `tamis sign-off`. You cannot accept this."
     TooFewValues "too-few-values" Gate
         "A column with few distinct values is pseudonymized, which hides nothing (R21)."
         "Publish the column with `map` or `bucket`, or leave it out."

@@ -12,6 +12,7 @@ use super::job_spec::JobSpec;
 use super::plan::Project;
 use super::policy_spec::PolicySpec;
 use super::register::{self, Register};
+use super::risk;
 use super::shape;
 use super::source_spec::SourceSpec;
 use super::value;
@@ -156,10 +157,11 @@ fn check(
         return None;
     }
     across::hints(&policy, &sources, &jobs);
+    let register = register::register(policy.spec, &sources, jobs.iter().map(|job| job.spec));
     let plans: Option<Vec<_>> = jobs.into_iter().map(|job| job.plan).collect();
     let plans = plans?.into_iter().map(|plan| (plan.job.clone(), plan)).collect();
-    let register = register::register(policy.spec, &sources);
     let project = Project {
+        risks: risk::profiles(&plans, &register, policy.removal.as_ref()?),
         controller: policy.spec.controller.to_string(),
         policy_digest: digest::policy(policy.spec)?,
         roots: policy.roots,
@@ -168,6 +170,7 @@ fn check(
         removal: policy.removal?,
         links: policy.links?,
         recipients: policy.recipients.into_iter().map(|(name, of)| (name.to_owned(), of)).collect(),
+        audit: policy.audit?,
         jobs: plans,
     };
     Some((project, register))

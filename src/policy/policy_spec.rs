@@ -18,6 +18,12 @@ pub struct PolicySpec {
     /// Whom people can write to: printed on what they are given. Default: nobody is named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contact: Option<ContactSpec>,
+    /// Security measures in words, for the register (Art. 30(1)(g), 32 GDPR). Default: not stated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub security: Option<At<Vec<At<String>>>>,
+    /// Controllers for whom all of this is done by a processor, with how to reach them (Art. 30(2) GDPR). Default none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_behalf_of: Option<At<Vec<At<String>>>>,
     /// Named places: a URL (s3, az, gs, file) or a path relative to this file. `state` must be there.
     pub roots: At<Named<At<String>>>,
     /// Where keys come from and which token key is in use.
@@ -30,6 +36,9 @@ pub struct PolicySpec {
     pub lists: Option<Named<ListSpec>>,
     /// How long files wait before they are removed.
     pub removal: Option<RemovalSpec>,
+    /// When everything that is published is audited. Default: by hand alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit: Option<AuditSpec>,
     /// Fan-out limits of links (R13, R15).
     pub links: Option<LinksSpec>,
 }
@@ -44,6 +53,9 @@ pub struct ContactSpec {
     pub dpo: Option<At<String>>,
     /// The supervisory authority that takes complaints.
     pub authority: Option<At<String>>,
+    /// The representative in the Union (Art. 27 GDPR).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub representative: Option<At<String>>,
 }
 
 /// `[keys]`: exactly one of `dir`, `credential` and `command`, and the epoch.
@@ -86,6 +98,35 @@ pub struct PurposeSpec {
     pub categories: At<Vec<At<Category>>>,
     /// Names of the recipients that may receive its datasets.
     pub recipients: At<Vec<At<String>>>,
+    /// Whose data they are, in words: customers, contacts of suppliers (Art. 30(1)(c) GDPR). Default: not stated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub people: Option<At<Vec<At<String>>>>,
+    /// Who decides on the purpose together with the controller (Art. 26 GDPR). Default nobody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub joint_controllers: Option<At<Vec<At<String>>>>,
+    /// The assessment of what the processing means for people (Art. 35 GDPR).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dpia: Option<DpiaSpec>,
+}
+
+/// `[purposes.P.dpia]`: what a person has to write, because no program can know it.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DpiaSpec {
+    /// Whether a job of the purpose publishes only what the controller has signed (R76). Default false.
+    pub required: Option<At<bool>>,
+    /// Why the processing is necessary and proportionate (Art. 35(7)(b) GDPR).
+    pub necessity: Option<At<String>>,
+    /// What may happen to people, how likely and how bad it is (Art. 35(7)(c) GDPR).
+    pub risks: Option<At<String>>,
+    /// What is done about these risks beside what tamis does (Art. 35(7)(d) GDPR).
+    pub measures: Option<At<String>>,
+    /// What data subjects or their representatives say, or why nobody asked them (Art. 35(9) GDPR).
+    pub views: Option<At<String>>,
+    /// Whether the authority was consulted, or why it need not be (Art. 36 GDPR).
+    pub prior_consultation: Option<At<String>>,
+    /// Date of the next review, YYYY-MM-DD (Art. 35(11) GDPR).
+    pub review_by: Option<At<String>>,
 }
 
 /// Says what a recipient is to the controller.
@@ -265,6 +306,16 @@ pub struct RemovalSpec {
     pub entry_keep: Option<At<String>>,
     /// How long after `received` a request is due. Default P1M (Art. 12(3) GDPR).
     pub due: Option<At<String>>,
+}
+
+/// What `[audit]` can say.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AuditSpec {
+    /// Five fields: minute, hour, day of month, month, day of week.
+    pub cron: At<String>,
+    /// IANA zone of the schedule.
+    pub zone: At<String>,
 }
 
 /// What `[links]` can say.

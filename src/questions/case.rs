@@ -16,7 +16,7 @@ use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 
 /// Counts below this are told as a band.
-const BAND: u64 = 10;
+pub(super) const BAND: u64 = 10;
 const DAY: i64 = 86_400_000_000;
 
 /// The report of a case.

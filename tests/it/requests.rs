@@ -93,6 +93,8 @@ impl Place {
             },
             links: LinkRules { max_alias_fanout: 5, max_strong_fanout: 50, retired: vec![] },
             recipients: BTreeMap::new(),
+            audit: None,
+            risks: BTreeMap::new(),
             jobs: BTreeMap::new(),
             policy_digest: String::new(),
         };

@@ -66,6 +66,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     // A first look at exports, before there are specs: it reads, and says which forms a value has.
     ("init", &["plain", "error", "clock", "cell", "store", "policy", "read", "minimize::formed"]),
+    // Made-up people and specs with mistakes, and a score of them: it reads specs and nothing else.
+    ("practice", &["error", "clock", "treatments", "policy"]),
     ("stage", &["error", ROWS]),
     ("gates", &["error", "policy"]),
     ("decide", &["error", "clock", "monitor", "threads", "policy", "gates", ROWS, "stage"]),
@@ -97,7 +99,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("audit", &["error", "clock", "monitor", "store", "treatments", "policy", "key", "requests", "evidence", "state"]),
     (
         "daemon",
-        &["error", "clock", "monitor", "threads", "store", "policy", "state", "evidence", "job", "sweep", "run"],
+        &[
+            "error", "clock", "monitor", "threads", "store", "policy", "state", "evidence", "job", "sweep", "run",
+            "audit",
+        ],
     ),
     (
         "cli",
@@ -115,6 +120,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "state",
             "evidence",
             "init",
+            "practice",
             "job",
             "sweep",
             "run",
