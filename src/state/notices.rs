@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const FOLDER: &str = "recipients";
 const ATTEMPTS: usize = 20;
-/// What a list of tokens begins with; it ends with the digest of all bytes before.
+/// What a list of tokens begins with; it ends with a digest of where it lies and of all bytes before.
 const FORMER_MAGIC: &[u8; 8] = b"tamisol2";
 /// What lists of earlier builds begin with, which have no digest.
 const UNTOLD_MAGIC: &[u8; 8] = b"tamisold";
@@ -180,7 +180,7 @@ impl State {
                 let left: Vec<FormerToken> =
                     records.iter().filter(|(_, token)| !tokens.contains(&in_hex(token))).copied().collect();
                 if left.len() < records.len() {
-                    self.root.put(&object.path, former_bytes(&left))?;
+                    self.root.put(&object.path, former_bytes(&object.path, &left))?;
                 }
             }
         }
@@ -207,7 +207,8 @@ impl State {
     pub fn keep_former(&self, of: &FormerFile<'_>, mut tokens: Vec<FormerToken>) -> Result<()> {
         tokens.sort_unstable();
         tokens.dedup();
-        self.root.create(&of.path(), former_bytes(&tokens)).map(|_| ())
+        let path = of.path();
+        self.root.create(&path, former_bytes(&path, &tokens)).map(|_| ())
     }
 
     /// Whether the tokens of a file of a former epoch are kept.
@@ -235,7 +236,7 @@ impl State {
 
     fn former_records(&self, path: &str) -> Result<Vec<FormerToken>> {
         let bytes = self.root.get(path)?.unwrap_or_default();
-        let body = body_of(&bytes).map(<[u8]>::as_chunks::<32>);
+        let body = body_of(path, &bytes).map(<[u8]>::as_chunks::<32>);
         let Some((records, [])) = body else { return Err(unreadable(&self.root, path)) };
         let pair = |record: &[u8; 32]| {
             let (mut person, mut token) = ([0; 16], [0; 16]);
@@ -268,23 +269,27 @@ impl FormerFile<'_> {
     }
 }
 
-fn former_bytes(tokens: &[FormerToken]) -> Vec<u8> {
+fn former_bytes(path: &str, tokens: &[FormerToken]) -> Vec<u8> {
     let mut bytes = FORMER_MAGIC.to_vec();
     tokens.iter().for_each(|(person, token)| bytes.extend(person.iter().chain(token)));
-    let own = blake3::hash(&bytes);
+    let own = former_digest(path, &bytes[FORMER_MAGIC.len()..]);
     bytes.extend_from_slice(own.as_bytes());
     bytes
 }
 
+/// The digest that a list of tokens ends with. It is of the path too: a list that lies in another's place would hide whom the
+/// recipient knows by that one.
+fn former_digest(path: &str, body: &[u8]) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&(path.len() as u64).to_le_bytes()).update(path.as_bytes()).update(FORMER_MAGIC).update(body);
+    hasher.finalize()
+}
+
 /// The records in a list of tokens; none when its bytes were changed. One that ends with a digest was written with it,
 /// whatever it begins with.
-fn body_of(bytes: &[u8]) -> Option<&[u8]> {
+fn body_of<'b>(path: &str, bytes: &'b [u8]) -> Option<&'b [u8]> {
     let (magic, rest) = bytes.split_at_checked(FORMER_MAGIC.len())?;
-    let sealed = rest.split_last_chunk::<32>().filter(|(body, own)| {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(FORMER_MAGIC).update(body);
-        hasher.finalize() == **own
-    });
+    let sealed = rest.split_last_chunk::<32>().filter(|(body, own)| former_digest(path, body) == **own);
     match sealed {
         Some((body, _)) => (magic == FORMER_MAGIC).then_some(body),
         None => (magic == UNTOLD_MAGIC).then_some(rest),
