@@ -10,7 +10,8 @@ use std::collections::BTreeSet;
 
 /// What lies directly below the state, and the folders of records.
 const FILES: [&str; 1] = ["tamis.json"];
-const FOLDERS: [&str; 8] = ["accepts", "datasets", "keys", "kinds", "leases", "recipients", "schedules", "sweeps"];
+const FOLDERS: [&str; 9] =
+    ["accepts", "audits", "datasets", "keys", "kinds", "leases", "recipients", "schedules", "sweeps"];
 
 /// Verifies the records. Intents and manifests are not among them: the ledger has their digests. Entries of the ledger have
 /// been read before.

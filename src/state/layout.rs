@@ -8,8 +8,10 @@ use crate::store::{Object, Root};
 pub(super) const FILE: &str = "tamis.json";
 
 /// Folders that tamis alone writes to, companions apart.
-const FOLDERS: [&str; 11] = [
+const FOLDERS: [&str; 14] = [
     "accepts",
+    "audits",
+    "breaches",
     "datasets",
     "keys",
     "kinds",
@@ -19,6 +21,7 @@ const FOLDERS: [&str; 11] = [
     "requests/segments",
     "runs",
     "schedules",
+    "sign-offs",
     "sweeps",
 ];
 
@@ -50,6 +53,9 @@ fn has_place(path: &str) -> bool {
         [file] => file == FILE,
         ["keys", file] => file == "identity.json" || within(file, "token-", ".json"),
         ["kinds", file] => file.strip_suffix(".json").is_some_and(|digest| is_hex(digest) && digest.len() == 16),
+        ["audits", file] => numbered(file, 20),
+        ["breaches", file] => numbered(file, 6),
+        ["sign-offs", _, file] => file.strip_suffix(".json").is_some_and(is_hex),
         ["ledger", file] | ["leases" | "datasets" | "schedules" | "sweeps", _, file] => numbered(file, 12),
         ["accepts", _, file] => {
             file.strip_suffix(".json").is_some_and(|plan| is_hex(plan.strip_suffix(".used").unwrap_or(plan)))
@@ -93,6 +99,9 @@ mod tests {
             "keys/token-2026a.json",
             "kinds/0123456789abcdef.json",
             "ledger/000000000001.json",
+            "audits/00001795478400000000.json",
+            "breaches/000001.json",
+            "sign-offs/contacts/0123abcd.json",
             "leases/contacts/000000000001.json",
             "accepts/contacts/0123abcd.used.json",
             "runs/contacts-20261124t010000z-1/intent.json",

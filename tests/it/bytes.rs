@@ -162,6 +162,7 @@ fn a_changed_byte_of_any_file_of_state_or_table_is_found() {
     {
         assert!(trial.installation.path("state").join(kind).exists(), "{kind}");
     }
+    assert!(report.notes.iter().all(|note| !note.contains("does not write")), "{:?}", report.notes);
     assert!(report.files > 0 && report.replaced > 0 && report.own_digests > 20 && report.history > 3, "{report:?}");
     assert!(trial.files().iter().any(|(path, _)| path.to_str().unwrap().contains("checkpoint.parquet")));
     let unnoticed = trial.unnoticed(&trial.of_each_kind(), 1);
