@@ -52,13 +52,15 @@ pub enum Command {
     Init(InitArgs),
     /// Shows the lengths, kinds of characters and normal forms of the cells of an export, but never a value
     Peek(PeekArgs),
+    /// Shows how the newest export of a job differs from its source, and the lines that would make them agree
+    Drift(DriftArgs),
     /// Checks the specs and lists every finding
     Check,
     /// Approves one refused run, named by its digest
     Accept(AcceptArgs),
-    /// Signs what a job does, or advises on it (Art. 35 GDPR); the ledger has it
+    /// Records in the ledger that somebody signs what a job does, or advises on it (Art. 35 GDPR)
     SignOff(SignOffArgs),
-    /// What a breach concerns, whom to notify, and what was decided (Art. 33, 34 GDPR); every one is kept
+    /// Reports what a breach concerns and whom to notify, and records what was decided (Art. 33, 34 GDPR)
     #[command(subcommand)]
     Breach(BreachCommand),
     /// Checks ledger, manifests and published files, offline and without keys
@@ -102,6 +104,7 @@ impl Command {
             Command::Plan(args) => Some((&args.work, 1)),
             Command::Sweep(args) => Some((&args.work, 1)),
             Command::Explain(args) => Some((&args.work, 1)),
+            Command::Drift(args) => Some((&args.work, 1)),
             Command::Serve(args) => Some((&args.work, usize::from(args.parallel))),
             _ => None,
         }
@@ -136,6 +139,22 @@ pub struct PeekArgs {
     /// Looks at the cells of this record, from 1
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     pub record: Option<u64>,
+}
+
+/// What `tamis drift` is given.
+#[derive(Args, Debug)]
+pub struct DriftArgs {
+    /// Name of the job whose export is looked at
+    pub job: String,
+    /// Writes the lines into the file of the source: none of them allows anything
+    #[arg(long)]
+    pub write: bool,
+    /// Also gives declared columns the names that their values are found under now; look at them first
+    #[arg(long, requires = "write")]
+    pub renamed: bool,
+    /// How it reads the newest export
+    #[command(flatten)]
+    pub work: WorkArgs,
 }
 
 /// What `tamis status` is given.
@@ -259,16 +278,16 @@ pub enum ReportCommand {
     Case(ReportArgs),
     /// Shows what a version was made of: what was read, dropped and published, and under which rules
     Job(JobReportArgs),
-    /// The record of processing activities (Art. 30 GDPR), from specs and evidence
+    /// Writes the record of processing activities (Art. 30 GDPR), from specs and evidence
     Register(RegisterArgs),
-    /// The assessment of a job (Art. 35 GDPR): what it does, what is not assessed, and what has changed since it was signed
+    /// Writes the assessment of a job (Art. 35 GDPR): what it does, what is not assessed, and what has changed since it was signed
     Dpia(DpiaArgs),
 }
 
 /// Arguments of `report register`.
 #[derive(Args, Debug)]
 pub struct RegisterArgs {
-    /// How it is written
+    /// Format of the answer
     #[arg(long, value_enum, default_value = "text")]
     pub format: RegisterFormat,
 }
@@ -282,7 +301,7 @@ pub enum RegisterFormat {
     Json,
     /// One page, without scripts
     Html,
-    /// A table, one activity a line
+    /// A table, with one activity per line
     Csv,
 }
 
@@ -291,7 +310,7 @@ pub enum RegisterFormat {
 pub struct DpiaArgs {
     /// Name of the job to assess
     pub job: String,
-    /// How it is written
+    /// Format of the answer
     #[arg(long, value_enum, default_value = "text")]
     pub format: ReportFormat,
 }
@@ -299,7 +318,7 @@ pub struct DpiaArgs {
 /// Everything that `tamis breach` can do.
 #[derive(Subcommand, Debug)]
 pub enum BreachCommand {
-    /// Says which versions, fields and people are concerned, what keys undo and what is due, and keeps it
+    /// Says which versions, fields and people are concerned, what keys undo and what is due, and stores this report
     Scope(Box<BreachScopeArgs>),
     /// Writes whom to notify into a folder, from the raw exports that are still kept
     Subjects(BreachSubjectsArgs),
@@ -316,7 +335,7 @@ pub struct BreachScopeArgs {
     /// A job, or ROOT:PATH of its table; may be given several times (default: all)
     #[arg(long = "dataset", value_name = "JOB_OR_OUTPUT")]
     pub datasets: Vec<String>,
-    /// A root of the policy that somebody could read; exports below it are told too
+    /// A root of the policy that somebody could read; the report also names exports below it
     #[arg(long, value_name = "NAME")]
     pub breached_root: Option<String>,
     /// Beginning of the paths below that root
@@ -325,10 +344,10 @@ pub struct BreachScopeArgs {
     /// Id of a key that somebody got, as `tamis key check` prints it
     #[arg(long, value_name = "ID")]
     pub key: Option<String>,
-    /// The recipient at whom it happened
+    /// The recipient where it happened
     #[arg(long, value_name = "NAME")]
     pub recipient: Option<String>,
-    /// When it may have begun (default: it may always have been so)
+    /// When it may have begun at the earliest (default: no limit)
     #[arg(long, value_name = "TIME")]
     pub from: Option<String>,
     /// When it was over at the latest (default: when the controller was aware)
@@ -340,13 +359,13 @@ pub struct BreachScopeArgs {
     /// When somebody noticed it, if that was before the controller was aware
     #[arg(long, value_name = "TIME")]
     pub detected: Option<String>,
-    /// Number of the breach that this goes on from, when more is known now
+    /// Number of the earlier report on the same breach, if more is known now
     #[arg(long, value_name = "NUMBER")]
     pub updates: Option<u64>,
     /// Why the authority is told after 72 hours
     #[arg(long, value_name = "REASON")]
     pub late_because: Option<String>,
-    /// How it is written
+    /// Format of the answer
     #[arg(long, value_enum, default_value = "text")]
     pub format: ReportFormat,
 }
@@ -372,10 +391,10 @@ pub struct BreachDecideArgs {
     /// Whether the people are told (Art. 34 GDPR)
     #[arg(long, value_enum)]
     pub people: YesOrNo,
-    /// Who has decided; recorded in the ledger
+    /// Who decided; recorded in the ledger
     #[arg(long, value_name = "WHO")]
     pub by: String,
-    /// Why; recorded in the ledger
+    /// The reason; recorded in the ledger
     #[arg(long)]
     pub reason: String,
 }
@@ -395,7 +414,7 @@ pub enum YesOrNo {
 pub struct PracticeArgs {
     /// The folder to write to, a new one
     pub folder: Option<PathBuf>,
-    /// Another number makes other people
+    /// Number that the made-up people are made from; another one makes other people
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub seed: u64,
     /// What to do with a practice that is there
@@ -406,7 +425,7 @@ pub struct PracticeArgs {
 /// Everything that can be done with a practice.
 #[derive(Subcommand, Debug)]
 pub enum PracticeCommand {
-    /// Says which mistakes are mended, explains each with its article, and what was taken away too much
+    /// Says which mistakes are mended, explains each with its article, and names what was taken away unnecessarily
     Check {
         /// The folder of the practice
         folder: PathBuf,
@@ -597,6 +616,8 @@ pub enum SchemaKind {
     JobReport,
     /// What `status --json` prints
     Status,
+    /// What `drift --json` prints as `drift`
+    Drift,
     /// What `subject export` writes as person.json
     Access,
     /// What `audit --json` prints

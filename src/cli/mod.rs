@@ -16,6 +16,7 @@ mod csv_cell;
 mod dataset;
 mod dpia;
 mod dpia_page;
+mod drift;
 mod due;
 mod example;
 mod explain;
@@ -107,6 +108,7 @@ fn carry_out(arguments: &Arguments) -> Result<(String, u8)> {
         Command::Practice(args) => practice::carry_out(&settings, args, json),
         Command::Init(args) => init::init(&settings, args, json),
         Command::Peek(args) => peek::peek(&settings, args, json),
+        Command::Drift(args) => drift::drift(&settings, args, json),
         Command::Check => check(&settings, json),
         Command::Accept(args) => accept(&settings, args, json),
         Command::Verify { head, heads } => verify(&settings, head.as_deref(), heads.as_deref(), json),
@@ -248,6 +250,7 @@ fn schema(kind: SchemaKind) -> Result<String> {
         SchemaKind::Register => schemars::schema_for!(questions::ProcessingRecord).to_value(),
         SchemaKind::Dpia => schemars::schema_for!(questions::Assessment).to_value(),
         SchemaKind::Breach => schemars::schema_for!(questions::breach::BreachReport).to_value(),
+        SchemaKind::Drift => schemars::schema_for!(questions::DriftReport).to_value(),
         SchemaKind::Status => schemars::schema_for!(status::Status).to_value(),
     })
 }

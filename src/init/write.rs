@@ -180,6 +180,30 @@ fn subject(page: &mut SpecPage, proposal: &Proposal) {
 /// The line of one column.
 fn one(page: &mut SpecPage, column: &PeekColumn, proposed: &Proposed, proposal: &Proposal) {
     let clock = proposal.clocks.contains(&column.name);
+    let (text, mut open, notes) = described(column, proposed, clock);
+    if proposed.begins && proposal.persons {
+        let said = proposed.treat.map_or("it", Treat::said);
+        open.push(format!(
+            "purposes = [{}] lets the job publish {said}, or take the field out of the job",
+            quoted(PURPOSE)
+        ));
+    }
+    match open.is_empty() {
+        true => page.noted(&text, &notes.join("; ")),
+        false => page.edit(&text, &format!("{}: {} ({})", column.name, open.join("; and "), notes.join("; "))),
+    }
+}
+
+/// The line of a column that is added to a source somebody has written: nothing is asked, and the comment says which
+/// treatment a field would begin with.
+pub(super) fn added(column: &PeekColumn, proposed: &Proposed) -> String {
+    let (text, _, mut notes) = described(column, proposed, false);
+    notes.extend(proposed.treat.map(|treat| format!("a field of it would have {}", treat.written())));
+    format!("{text}  # {}", crate::plain::shown(&notes.join("; ")))
+}
+
+/// A column as a source has it, what is asked about it, and what is worth knowing of it.
+fn described(column: &PeekColumn, proposed: &Proposed, clock: bool) -> (String, Vec<String>, Vec<String>) {
     let mut parts = vec![format!("category = {}", quoted(proposed.category.name()))];
     let (mut open, mut notes) = (Vec::new(), vec![proposed.why.clone()]);
     if let Some(identifier) = &proposed.identifier {
@@ -196,18 +220,9 @@ fn one(page: &mut SpecPage, column: &PeekColumn, proposed: &Proposed, proposal: 
     typed(proposed, clock, &mut parts, &mut open, &mut notes);
     noted(column, proposed, &mut notes);
     parts.push("purposes = []".into());
-    let text = format!("{} = {{ {} }}", key(&column.name), parts.join(", "));
-    if proposed.begins && proposal.persons {
-        let said = proposed.treat.map_or("it", Treat::said);
-        open.push(format!(
-            "purposes = [{}] lets the job publish {said}, or take the field out of the job",
-            quoted(PURPOSE)
-        ));
-    }
-    match open.is_empty() {
-        true => page.noted(&text, &notes.join("; ")),
-        false => page.edit(&text, &format!("{}: {} ({})", column.name, open.join("; and "), notes.join("; "))),
-    }
+    // A star of a name would be one of a pattern.
+    let name = key(&column.name.replace('*', "\\*"));
+    (format!("{name} = {{ {} }}", parts.join(", ")), open, notes)
 }
 
 fn typed(proposed: &Proposed, clock: bool, parts: &mut Vec<String>, open: &mut Vec<String>, notes: &mut Vec<String>) {

@@ -2,6 +2,7 @@
 //! `Spec` types are as written; `Plan` is valid. Must not know any stage.
 
 mod across;
+mod amend;
 mod apart;
 mod check_field;
 mod check_format;
@@ -46,10 +47,11 @@ mod treatment_keys;
 mod undated;
 mod value;
 
+pub use amend::{ColumnEdits, SourceText};
 pub use apart::apart;
 pub use check_recipient::{REVIEW_DAYS, days_left};
 pub use column_names::{name_says, name_words, plain};
-pub use folder::{lint, load, load_with_register};
+pub use folder::{lint, lint_with, load, load_with_register};
 pub use job_spec::CatchUp;
 pub use name_pattern::{ColumnCover, CoveredBy, NamePattern, PatternLine};
 pub use place::{Rule, place};

@@ -1,11 +1,12 @@
 //! What only answers questions, and changes nothing but the note that it was asked: what is known of a person or a case,
-//! why somebody is not in a dataset, how far requests have come, what a job has published, whether evidence holds.
+//! why somebody is not in a dataset, how an export has drifted, how far requests have come, what a job has published, whether evidence holds.
 
 pub mod access;
 pub mod activities;
 pub mod assessment;
 pub mod breach;
 pub mod case;
+pub mod drift;
 pub mod explain;
 mod figures;
 pub mod find;
@@ -22,6 +23,7 @@ pub mod versions;
 pub use activities::{ProcessingActivity, ProcessingRecord, RecordedField};
 pub use assessment::{Assessment, AssessmentDesk, SignedRoleTold};
 pub use case::{CaseDataset, CasePart, CaseReport};
+pub use drift::{ColumnFate, DriftReport, DriftedColumn};
 pub use explain::{ExplainedDataset, Explanation, Reaching};
 pub use figures::{FigureBand, FigureCount, PublishedFigures};
 pub use find::{InDataset, KnownPerson, OfRequest};

@@ -13,6 +13,7 @@ mod claims;
 mod clouds;
 mod commands;
 mod dependencies;
+mod drift;
 mod erase;
 mod errors;
 mod fault;

@@ -93,7 +93,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("job", BELOW_JOB),
     ("sweep", &[BELOW, "job"]),
     ("run", &[BELOW, "job", "sweep"]),
-    ("questions", &[BELOW, "job", "sweep", "run"]),
+    // What an export has that nobody declares is guessed as at the first look.
+    ("questions", &[BELOW, "job", "sweep", "run", "init"]),
     ("by_hand", &[BELOW, "job", "sweep", "run"]),
     // Looks at what is published by code of its own: nothing of `publish`, `decide`, `minimize` or `job`.
     ("audit", &["error", "clock", "monitor", "store", "treatments", "policy", "key", "requests", "evidence", "state"]),
