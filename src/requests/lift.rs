@@ -93,9 +93,18 @@ impl Requests {
         }
         lifts.sort_unstable();
         let named = self.named_by(lifts.iter().map(|(_, request)| *request));
-        let ends =
-            |(lift, request): (u32, u64)| (lift, self.of_lift(lift, named.get(&request).cloned().unwrap_or_default()));
-        lifts.into_iter().map(ends).filter(|(_, ends)| !matches!(ends, LiftEnds::Requests(_))).collect()
+        let mut idle = Vec::new();
+        for (lift, request) in lifts {
+            let named = named.get(&request).cloned().unwrap_or_default();
+            // What it was not certain about, another lift may have ended since.
+            let over = named.iter().all(|at| self.entry(*at).effect == Effect::Lift || self.ended.contains_key(at));
+            match self.of_lift(lift, named) {
+                LiftEnds::Requests(_) => {}
+                LiftEnds::Persons | LiftEnds::Repeated if over => {}
+                ends => idle.push((lift, ends)),
+            }
+        }
+        idle
     }
 
     fn of_lift(&self, lift: u32, mut named: Vec<u32>) -> LiftEnds {

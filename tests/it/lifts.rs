@@ -79,6 +79,7 @@ fn r54_a_lift_of_an_id_that_two_persons_share_ends_neither_until_it_says_so() {
     let now = Instant::parse("2026-11-06T00:00:00Z").unwrap();
     assert!(place.requests().ask(&place.state(), command, now).unwrap());
     assert!(!place.asks("ann@example.org") && !place.asks("bo@example.org"));
+    assert_eq!(place.idle(), None, "the first lift is reported no longer");
 }
 
 #[test]
