@@ -183,7 +183,11 @@ fn unknown_files(target: &Target<'_>, dataset: &Dataset) -> Result<Vec<Object>> 
         let name = path.strip_prefix(target.path).map(|rest| rest.trim_start_matches('/')).unwrap_or_default();
         known.contains(path) || publish::is_known_history(target.path, path) || publish::written_by(name).is_some()
     };
-    Ok(target.lake.list(target.path)?.into_iter().filter(|object| !ours(&object.path)).collect())
+    // A listing does not show names such as `rows.csv#1`, under which the store stages its writes.
+    let staged = target.lake.staging_leftovers(target.path)?.0.into_iter();
+    let staged = staged.filter(|object| !publish::is_staged(target, &object.path));
+    let objects = target.lake.list(target.path)?.into_iter().filter(|object| !ours(&object.path));
+    Ok(objects.chain(staged).collect())
 }
 
 /// The log and the manifest name the same files, with the same rows and lengths.

@@ -32,8 +32,10 @@ const FOLDERS: [&str; 14] = [
 pub(super) fn unknown<'r>(state: &Root, others: impl IntoIterator<Item = &'r Root>) -> Result<Vec<Object>> {
     let inside: Vec<String> = others.into_iter().filter_map(|other| state.path_of(other)).collect();
     let of_others = |path: &str| inside.iter().any(|other| path.strip_prefix(other.as_str()).is_some_and(is_below));
-    let objects = state.list("")?.into_iter();
-    Ok(objects.filter(|object| !has_place(&object.path) && !of_others(&object.path)).collect())
+    // A listing does not show names such as `rows.csv#1`, under which the store stages its writes.
+    let objects = state.list("")?.into_iter().chain(state.staging_leftovers("")?.0);
+    let becomes = |path: &str| path.rsplit_once('#').map_or(path, |(becomes, _)| becomes).to_owned();
+    Ok(objects.filter(|object| !has_place(&becomes(&object.path)) && !of_others(&object.path)).collect())
 }
 
 fn is_below(rest: &str) -> bool {

@@ -32,7 +32,7 @@ fn look(table: &AuditedTable<'_>, found: &mut CheckFound<'_>) -> Result<()> {
         found.cannot("its root is not in the policy any more");
         return Ok(());
     };
-    let objects = match lake.list(table.path) {
+    let mut objects = match lake.list(table.path) {
         Ok(objects) => objects,
         Err(error) if error.kind() == Kind::Evidence => {
             found.say(AuditSpot::default(), error.message());
@@ -40,10 +40,13 @@ fn look(table: &AuditedTable<'_>, found: &mut CheckFound<'_>) -> Result<()> {
         }
         Err(error) => return Err(error),
     };
+    // A listing does not show names such as `rows.csv#1`, under which the store stages its writes.
+    objects.extend(lake.staging_leftovers(table.path)?.0);
     let replaced = table.dataset.replaced.iter().flat_map(|replaced| &replaced.files);
     let known: BTreeSet<&str> = table.current.files.iter().chain(replaced).map(|file| file.path.as_str()).collect();
     for object in objects.iter().filter(|object| !known.contains(object.path.as_str())) {
         let below = object.path.strip_prefix(table.path).unwrap_or(&object.path).trim_start_matches('/');
+        let below = below.rsplit_once('#').map_or(below, |(becomes, _)| becomes);
         if let Some(what) = stray(table, lake, object, below, found)? {
             let place = lake.display(&object.path);
             found.say(AuditSpot { file: Some(&place), since: Some(object.modified), ..AuditSpot::default() }, what);
@@ -80,10 +83,11 @@ fn history(
     object: &Object,
     found: &mut CheckFound<'_>,
 ) -> Result<Option<&'static str>> {
-    if !is_recorded(table, object) && !is_hint(lake, object)? {
+    let is_staged = object.path.contains('#');
+    if !is_recorded(table, object) && (is_staged || !is_hint(lake, object)?) {
         return Ok(Some("a file among the table's history that no run of this installation has met"));
     }
-    if !object.path.ends_with(".parquet") {
+    if is_staged || !object.path.ends_with(".parquet") {
         return Ok(None);
     }
     if object.bytes > OPENED {
@@ -100,6 +104,7 @@ fn history(
 /// run or sweep. Records of earlier builds have nothing of it; then only what is not numbered is told.
 fn is_recorded(table: &AuditedTable<'_>, object: &Object) -> bool {
     let name = object.path.rsplit('/').next().unwrap_or_default();
+    let name = name.rsplit_once('#').map_or(name, |(becomes, _)| becomes);
     let numbered = name.split_once('.').is_some_and(|(number, rest)| {
         let ends = rest.ends_with("json") || rest.ends_with("parquet");
         ends && number.len() == 20 && number.bytes().all(|byte| byte.is_ascii_digit())
