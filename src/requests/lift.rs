@@ -87,15 +87,15 @@ impl Requests {
 
     /// Every lift that ends nothing, each with why (R30).
     pub fn idle_lifts(&self) -> Vec<(u32, LiftEnds)> {
-        let mut lifts: Vec<(u32, u64)> = Vec::new();
+        let mut lifts: Vec<(u32, [u64; 2])> = Vec::new();
         for (at, lifted) in self.rare.iter().filter_map(|(at, rare)| Some((*at, rare.lifts.as_deref()?))) {
-            lifts.push((at, self.keys.of_request(lifted)));
+            lifts.push((at, self.names_of(lifted)));
         }
         lifts.sort_unstable();
-        let named = self.named_by(lifts.iter().map(|(_, request)| *request));
+        let named = self.named_by(lifts.iter().flat_map(|(_, names)| *names));
         let mut idle = Vec::new();
-        for (lift, request) in lifts {
-            let named = named.get(&request).cloned().unwrap_or_default();
+        for (lift, names) in lifts {
+            let named = under(&named, names);
             // What it was not certain about, another lift may have ended since.
             let over = named.iter().all(|at| self.entry(*at).effect == Effect::Lift || self.ended.contains_key(at));
             match self.of_lift(lift, named) {
@@ -167,20 +167,20 @@ impl Requests {
 
     /// Entries that lifts have ended, each with the earliest of these.
     pub(super) fn lifted(&self) -> Vec<(u32, Option<u32>)> {
-        let mut lifts: Vec<(Instant, u32, u64)> = Vec::new();
+        let mut lifts: Vec<(Instant, u32, [u64; 2])> = Vec::new();
         for (at, lifted) in self.rare.iter().filter_map(|(at, rare)| Some((*at, rare.lifts.as_deref()?))) {
-            lifts.push((self.received[at as usize], at, self.keys.of_request(lifted)));
+            lifts.push((self.received[at as usize], at, self.names_of(lifted)));
         }
         if lifts.is_empty() {
             return Vec::new();
         }
         lifts.sort_unstable();
-        let named = self.named_by(lifts.iter().map(|(_, _, request)| *request));
-        let shared = named.values().filter(|entries| entries.len() > 1).flatten().copied();
-        let known = self.values_of(shared);
+        let named = self.named_by(lifts.iter().flat_map(|(_, _, names)| *names));
+        let shared = lifts.iter().map(|(_, _, names)| under(&named, *names)).filter(|entries| entries.len() > 1);
+        let known = self.values_of(shared.flatten());
         let mut ended = BTreeMap::new();
-        for (_, lift, request) in lifts {
-            for at in self.ended_of(lift, &named[&request], &known) {
+        for (_, lift, names) in lifts {
+            for at in self.ended_of(lift, &under(&named, names), &known) {
                 ended.entry(at).or_insert(Some(lift));
             }
         }
@@ -197,4 +197,9 @@ impl Requests {
         }
         named
     }
+}
+
+/// The entries under the names that a request may be stored under.
+fn under(named: &HashMap<u64, Vec<u32>>, names: [u64; 2]) -> Vec<u32> {
+    names.iter().flat_map(|name| named.get(name).into_iter().flatten().copied()).collect()
 }

@@ -24,7 +24,9 @@ pub use dataset::{ColumnSeen, Current, Dataset, FieldType, PublishedFile, Replac
 pub use intent::{Intent, Origin, Pin, pins, stamp};
 pub use layout::is_own;
 pub use lease::{Claim, Claimant, Holder, Lease, Process};
-pub use notices::{FormerFile, FormerToken, Notice, NoticeItem, NoticesChecked, bytes_of, in_hex, last_answered};
+pub use notices::{
+    FormerFile, FormerToken, Notice, NoticeItem, NoticesChecked, RECTIFY, bytes_of, in_hex, last_answered,
+};
 pub use parts::{Behind, Since};
 pub use schedule::{End, RefusedRun, Scheduled};
 pub use sign_off::SignedRole;

@@ -11,6 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const FOLDER: &str = "recipients";
 const ATTEMPTS: usize = 20;
+/// What is asked for where values were corrected (Art. 16 GDPR).
+pub const RECTIFY: &str = "rectify";
 /// What a list of tokens begins with; it ends with a digest of where it lies and of all bytes before.
 const FORMER_MAGIC: &[u8; 8] = b"tamisol2";
 /// What lists of earlier builds begin with, which have no digest.
@@ -161,8 +163,8 @@ impl State {
     ///
     /// # Errors
     /// Storage errors.
-    pub fn forget_tokens(&self, recipient: &str, mut notice: Notice, tokens: &BTreeSet<String>) -> Result<()> {
-        for item in notice.items.iter_mut().filter(|item| tokens.contains(&item.token)) {
+    pub fn forget_tokens(&self, recipient: &str, mut notice: Notice, gone: &dyn Fn(&NoticeItem) -> bool) -> Result<()> {
+        for item in notice.items.iter_mut().filter(|item| gone(item)) {
             item.token.clear();
             item.person.clear();
         }

@@ -11,7 +11,9 @@ use crate::monitor::{Event, Monitor};
 use crate::policy::{Effect, Grounds, Project};
 use crate::publish::{Companions, Target, show_column};
 use crate::requests::Requests;
-use crate::state::{Dataset, FormerFile, Notice, NoticeItem, PublishedFile, State, bytes_of, in_hex, last_answered};
+use crate::state::{
+    Dataset, FormerFile, Notice, NoticeItem, PublishedFile, RECTIFY, State, bytes_of, in_hex, last_answered,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A dataset of which recipients are told.
@@ -215,12 +217,16 @@ impl NoticeWriter<'_> {
         open.iter().flat_map(|notice| &notice.items).for_each(|item| {
             gone.remove(&item.token);
         });
-        if gone.is_empty() {
-            return Ok(notices);
+        if !gone.is_empty() {
+            state.forget_former(self.recipient, &self.scene.names, &gone)?;
         }
-        state.forget_former(self.recipient, &self.scene.names, &gone)?;
-        for notice in done.iter().filter(|notice| notice.items.iter().any(|item| gone.contains(&item.token))) {
-            state.forget_tokens(self.recipient, (*notice).clone(), &gone)?;
+        // Of a correction nothing follows that would need the token.
+        let forgotten = |item: &NoticeItem| {
+            let corrected = item.effect == RECTIFY && !item.token.is_empty() && !there(item);
+            corrected || gone.contains(&item.token)
+        };
+        for notice in done.iter().filter(|notice| notice.items.iter().any(forgotten)) {
+            state.forget_tokens(self.recipient, (*notice).clone(), &forgotten)?;
         }
         // What was just forgotten is as good as told.
         Ok(notices)
