@@ -46,7 +46,7 @@ pub use links::{Doubt, Links, NewBond, Reached, follow};
 pub use lists::{EffectSet, Entries, EntryTable, has_erased};
 pub use reasons::Reason;
 pub use retention::Until;
-pub use review::{Fate, PublishedRows, Remaining, ReviewCounts, ReviewRules, ReviewedVersion, has_kept_person, review};
+pub use review::{Fate, KeptBy, PublishedRows, Remaining, ReviewCounts, ReviewRules, ReviewedVersion, kept_by, review};
 pub use rules::Rules;
 pub use shared::SharedBy;
 pub use trace::Traced;

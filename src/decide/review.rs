@@ -247,13 +247,33 @@ impl Remaining {
     }
 }
 
-/// R34, R69: whether bytes that have one of the rows are not removed.
-pub fn has_kept_person(rows: &impl PublishedRows, entries: &dyn Entries) -> bool {
-    let held = |row| {
+/// What keeps bytes from being removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum KeptBy {
+    /// A restriction of a person who opposes erasure or needs the data (R69).
+    Restriction,
+    /// A legal hold (R34); restrictions may be there besides.
+    Hold,
+}
+
+impl KeptBy {
+    /// Its word, as counts have it.
+    pub fn word(self) -> &'static str {
+        match self {
+            KeptBy::Restriction => "restriction",
+            KeptBy::Hold => "hold",
+        }
+    }
+}
+
+/// R34, R69: what keeps bytes that have one of the rows; none when they may be removed.
+pub fn kept_by(rows: &impl PublishedRows, entries: &dyn Entries) -> Option<KeptBy> {
+    let of_row = |row| {
         let identities = (0..rows.slots()).filter_map(|slot| rows.identity(row, slot));
-        reach(identities, entries).is_some_and(|effects| effects.keeps_bytes())
+        let effects = reach(identities, entries).filter(|effects| effects.keeps_bytes())?;
+        Some(if effects.has(Effect::Hold) { KeptBy::Hold } else { KeptBy::Restriction })
     };
-    (0..rows.rows()).any(held)
+    (0..rows.rows()).filter_map(of_row).max()
 }
 
 struct ReviewJudge<'a> {

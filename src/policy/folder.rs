@@ -180,6 +180,7 @@ fn check(
         corrections: policy.corrections.into_iter().map(|(name, list)| Some((name, list?))).collect::<Option<_>>()?,
         removal: policy.removal?,
         links: policy.links?,
+        recipients: policy.recipients.into_iter().map(|(name, of)| (name.to_owned(), of)).collect(),
         audit: policy.audit?,
         jobs: plans,
     };

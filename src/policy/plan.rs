@@ -7,6 +7,7 @@ use super::risk::RiskProfile;
 use super::schedule::Schedule;
 pub use super::value::Location;
 use crate::clock::{Instant, Period};
+use crate::store::PathGlob;
 
 pub use super::name_place::{ModelFile, NamesFrom};
 pub use super::read_format::*;
@@ -35,6 +36,8 @@ pub struct Project {
     pub removal: RemovalRules,
     /// Fan-out limits of links.
     pub links: LinkRules,
+    /// Everybody who may receive a dataset, by name.
+    pub recipients: BTreeMap<String, Recipient>,
     /// When everything that is published is audited; none = by hand alone.
     pub audit: Option<Schedule>,
     /// Jobs, by their names.
@@ -51,6 +54,15 @@ impl Project {
         let asked = self.lists.get(list).map(|list| &list.zone);
         let zone = asked.or_else(|| self.corrections.get(list).map(|list| &list.zone));
         zone.cloned().unwrap_or(TimeZone::UTC)
+    }
+
+    /// Returns whether a list reads an object, given by its root and its path there.
+    pub fn lists_read(&self, root: &str, path: &str) -> bool {
+        let reads = |input: &Location| {
+            input.root == root && PathGlob::new(&input.path).is_some_and(|glob| glob.matches(path.as_bytes()))
+        };
+        let requests = self.lists.values().map(|list| &list.input);
+        requests.chain(self.corrections.values().map(|list| &list.input)).any(reads)
     }
 }
 

@@ -4,10 +4,11 @@
 use super::scene::Scene;
 use crate::decide::ReviewedVersion;
 use crate::error::{Code, Error, Result};
-use crate::evidence::Manifest;
 use crate::evidence::manifest::File;
+use crate::evidence::{Manifest, changed, has_digest};
 use crate::gates::Gate;
 use crate::job::CompanionFiles;
+use crate::monitor::Monitor;
 use crate::publish::{self, CompanionGroup, CompanionPart, Companions};
 use crate::state::{Current, Dataset};
 use crate::treatments::Treat;
@@ -80,6 +81,22 @@ impl<'a> PublishedVersion<'a> {
         let named = paths.map(str::to_string).zip(of_companions).collect();
         let companions = CompanionFiles::named(scene.state.root(), named)?;
         Ok(Some(PublishedVersion { current, table, manifest, files, digests, companions, keeps }))
+    }
+
+    /// Compares files that are about to leave the version with their BLAKE3, before anything is written: also those of which
+    /// no row stays, so that nobody reads them again.
+    ///
+    /// # Errors
+    /// Evidence, for a file that is gone or another one; storage errors.
+    pub(super) fn check_files(&self, scene: &Scene<'_>, places: &[usize], monitor: &dyn Monitor) -> Result<()> {
+        for place in places {
+            monitor.proceed()?;
+            let path = scene.target.file(&self.files[*place].0);
+            if !has_digest(scene.target.lake, &path, &self.digests[*place])? {
+                return Err(changed(&scene.target.lake.display(&path)));
+            }
+        }
+        Ok(())
     }
 
     /// Whether readers still see this version.

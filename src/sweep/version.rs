@@ -51,9 +51,11 @@ pub fn apply(
 ) -> Result<Option<Swept>> {
     let remaining = review(scene, published, asked.entries, monitor)?;
     let seen = seen_left(scene, published, asked.entries)?;
-    if !making.fence && seen.is_none() && !(0..remaining.files()).any(|file| remaining.touched(file)) {
+    let touched: Vec<usize> = (0..remaining.files()).filter(|file| remaining.touched(*file)).collect();
+    if !making.fence && seen.is_none() && touched.is_empty() {
         return Ok(None);
     }
+    published.check_files(scene, &touched, monitor)?;
     let intent = intend(scene, dataset, published.table.version, asked.segment)?;
     let rewritten = rewrite(scene, published, &remaining, &intent, monitor)?;
     let mut manifest = evidence::manifest(scene, published, &remaining, &rewritten, asked, &intent.run);
