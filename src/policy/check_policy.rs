@@ -1,6 +1,7 @@
 //! `policy.toml` on its own: every rule that needs no other file, and what the other checks ask of it.
 //! Must not know sources or jobs.
 
+use super::check_list_format;
 use super::check_recipient::recipient;
 use super::finding::Page;
 use super::format::{self, Dated};
@@ -343,7 +344,7 @@ fn list(
     let zone = spec.zone.as_ref().map_or(Some(TimeZone::UTC), |at| value::zone(page, at));
     let formats = list_formats(page, spec, zone.as_ref());
     let encoding = value::encoding(page, spec.encoding.as_ref());
-    let delimiter = spec.delimiter.as_ref().map_or(Some(b','), |at| value::ascii(page, at));
+    let records = check_list_format::records(page, spec);
     let max_lifted = value::share_or(page, spec.max_lifted.as_ref(), "0%");
     let limited = list_purposes(page, name, spec, purposes);
     let column = |at: &Option<At<String>>| at.as_ref().map(|at| value::trimmed(at));
@@ -365,7 +366,7 @@ fn list(
         zone: zone?,
         purposes: limited?,
         encoding: encoding?,
-        delimiter: delimiter?,
+        records: records?,
         snapshot: yes(&spec.snapshot),
         max_lifted: max_lifted?,
         may_be_empty: yes(&spec.may_be_empty),

@@ -8,6 +8,7 @@ mod check_format;
 mod check_gate;
 mod check_job;
 mod check_json;
+mod check_list_format;
 mod check_names;
 mod check_nobody;
 mod check_pattern;
