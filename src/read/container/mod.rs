@@ -158,7 +158,9 @@ fn held(root: &Root, member: &Member, format: &ReadFormat, spent: u64) -> Result
         }
         if held.len() as u64 > MOST_HELD {
             let what = format!("{} is a document of more than {} MiB in something else", member.place, MOST_HELD >> 20);
-            return Err(Error::new(Code::InputTooLarge, what).help("have it put there as it is: it is compressed by itself"));
+            return Err(
+                Error::new(Code::InputTooLarge, what).help("have it put there as it is: it is compressed by itself")
+            );
         }
     }
 }

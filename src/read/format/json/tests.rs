@@ -263,7 +263,9 @@ fn a_column_has_one_of_its_names_in_a_file() {
     let both = "{\"properties\":{\"email\":\"a\"}}\n{\"email\":\"b\"}";
     assert!(refusal(both, &source, &["email"]).contains("columns 1 and 2 of the records are both column email"));
     let unseen = "{\"email\":1}\n{\"em\u{200b}ail\":2}";
-    assert!(refusal(unseen, &source, &["email"]).contains("columns 1 and 2 of the records have the same name, apart from"));
+    assert!(
+        refusal(unseen, &source, &["email"]).contains("columns 1 and 2 of the records have the same name, apart from")
+    );
     assert!(refusal("{\"email\":1,\"Email\":2}", &source, &["email"]).contains("have the same name"));
 }
 
