@@ -58,7 +58,7 @@ struct ArrayFound {
 
 /// What the beginning of a text has.
 #[derive(Default)]
-struct Scanned {
+struct TextScan {
     arrays: Vec<ArrayFound>,
     /// Where each value at the top begins and ends; of the last one, that is cut, only where it begins.
     values: Vec<(usize, Option<usize>)>,
@@ -107,8 +107,8 @@ pub(super) fn find(text: &str) -> Option<RecordsAt> {
 }
 
 /// Goes through a text that may be cut anywhere, and through what is no JSON as far as it makes sense.
-fn scan(text: &str) -> Scanned {
-    let (mut found, mut around): (Scanned, Vec<Around>) = (Scanned::default(), Vec::new());
+fn scan(text: &str) -> TextScan {
+    let (mut found, mut around): (TextScan, Vec<Around>) = (TextScan::default(), Vec::new());
     let (bytes, mut at, mut naming, mut open) = (text.as_bytes(), 0, false, Vec::new());
     while at < bytes.len() {
         match bytes[at] {

@@ -18,7 +18,7 @@ use self::hashed::{HashedReader, WholeObject, hashed};
 use self::packed::{BUFFER, PackedStream, Packing};
 use self::tar::TarEntry;
 use self::tar_part::TarHome;
-use self::zip::{HeldBytes, ZipEntry, ZipHome};
+use self::zip::{HeldArchive, ZipEntry, ZipHome};
 use crate::error::{Code, Error, Result};
 use crate::policy::ReadFormat;
 use crate::store::{Object, Root, SeekSource, from_io};
@@ -75,7 +75,7 @@ enum Within {
     Packed(Packing),
     Zip(ZipEntry),
     /// A file of an archive that was unpacked.
-    Held(ZipEntry, HeldBytes),
+    Held(ZipEntry, HeldArchive),
     Tar(TarEntry, TarHome),
 }
 
@@ -132,7 +132,7 @@ pub(super) fn parts(root: &Root, member: &Member, format: &ReadFormat, spent: u6
     let (object, place) = (&member.object, &member.place);
     let held = match member.within {
         Within::Plain => None,
-        _ => Some(HeldBytes(held(root, member, format, spent)?.into())),
+        _ => Some(HeldArchive(held(root, member, format, spent)?.into())),
     };
     let home = held.clone().map_or_else(|| ZipHome::of(root, object), ZipHome::Held);
     let part = |entry: ZipEntry| {

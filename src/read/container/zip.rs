@@ -16,10 +16,10 @@ use zip::{CompressionMethod, ZipArchive};
 
 /// An archive in memory.
 #[derive(Clone)]
-pub(super) struct HeldBytes(pub Bytes);
+pub(super) struct HeldArchive(pub Bytes);
 
 /// It holds raw values, which are never formatted.
-impl std::fmt::Debug for HeldBytes {
+impl std::fmt::Debug for HeldArchive {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} bytes", self.0.len())
     }
@@ -30,7 +30,7 @@ impl std::fmt::Debug for HeldBytes {
 pub(super) enum ZipHome {
     Object(Root, Object),
     /// Unpacked, since it lay in something else.
-    Held(HeldBytes),
+    Held(HeldArchive),
 }
 
 impl ZipHome {
