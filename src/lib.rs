@@ -20,6 +20,7 @@ pub mod monitor;
 pub mod near_miss;
 pub mod plain;
 pub mod policy;
+pub mod practice;
 pub mod publish;
 pub mod questions;
 pub mod read;

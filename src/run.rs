@@ -4,7 +4,7 @@
 
 mod attest;
 mod causes;
-mod columns;
+pub(crate) mod columns;
 mod input;
 pub(crate) mod judge;
 pub(crate) mod pinned;

@@ -3,10 +3,14 @@
 mod adopt;
 mod answered;
 mod ask;
+mod breach;
 mod retire;
+mod sign_off;
 
 pub use crate::requests::RequestTerms;
 pub use adopt::{Adopted, Adopting, adopt};
 pub use answered::{Answered, answered};
 pub use ask::{Asked, Stored, ask};
+pub use breach::{BreachDecision, decide_breach};
 pub use retire::{Retired, Retiring, retire};
+pub use sign_off::{SignOffOrder, SignedOffJob, sign_off};

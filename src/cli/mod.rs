@@ -9,8 +9,14 @@ mod audit;
 mod audit_junit;
 mod audit_place;
 mod audit_sarif;
+mod breach;
+mod breach_page;
 mod columns;
+mod csv_cell;
 mod dataset;
+mod dpia;
+mod dpia_page;
+mod drift;
 mod due;
 mod example;
 mod explain;
@@ -20,14 +26,17 @@ mod limits;
 mod lines;
 mod page;
 mod peek;
+mod practice;
 pub mod process;
 mod progress;
 mod recipient;
+mod register;
 mod render;
 mod report;
 mod serve;
 mod settings;
 pub mod shield;
+mod sign_off;
 mod spec_files;
 mod status;
 mod steps;
@@ -90,8 +99,14 @@ fn carry_out(arguments: &Arguments) -> Result<(String, u8)> {
         Command::Explain(args) => explain::explain(&settings, args, json),
         Command::Report(ReportCommand::Case(args)) => report::report(&settings, args, json),
         Command::Report(ReportCommand::Job(args)) => version::report(&settings, args, json),
+        Command::Report(ReportCommand::Register(args)) => register::report(&settings, args, json),
+        Command::Report(ReportCommand::Dpia(args)) => dpia::report(&settings, args, json),
+        Command::Breach(command) => breach::carry_out(&settings, command, json),
+        Command::SignOff(args) => sign_off::carry_out(&settings, args, json),
+        Command::Practice(args) => practice::carry_out(&settings, args, json),
         Command::Init(args) => init::init(&settings, args, json),
         Command::Peek(args) => peek::peek(&settings, args, json),
+        Command::Drift(args) => drift::drift(&settings, args, json),
         Command::Check => check(&settings, json),
         Command::Accept(args) => accept(&settings, args, json),
         Command::Verify { head } => verify(&settings, head.as_deref(), json),
@@ -174,7 +189,10 @@ fn accept(settings: &Settings, accepted: &AcceptArgs, json: bool) -> Result<Stri
     if json {
         return render::json(&accept);
     }
-    Ok(format!("accepted: the next `tamis run {}` judges at {as_of} and publishes exactly that plan\n", accepted.job))
+    Ok(format!(
+        "accepted: the next `tamis run {}` evaluates as of {as_of} and publishes exactly that plan\n",
+        accepted.job
+    ))
 }
 
 fn verify(settings: &Settings, head: Option<&str>, json: bool) -> Result<String> {
@@ -192,7 +210,7 @@ fn create_state(settings: &Settings) -> Result<String> {
     let keys = key::Keyring::load(&project.keys, &job::data_roots(&project))?;
     let root = &roots["state"];
     state::State::create(root, &keys.ids(), settings.now)?;
-    Ok(format!("state made in {}; it belongs to identity key {}\n", root.display(""), keys.ids().identity.0))
+    Ok(format!("made the state in {} for identity key {}\n", root.display(""), keys.ids().identity.0))
 }
 
 fn new_keys(settings: &Settings) -> Result<String> {
@@ -222,6 +240,10 @@ fn schema(kind: SchemaKind) -> Result<String> {
         SchemaKind::Audit => schemars::schema_for!(audits::AuditReport).to_value(),
         SchemaKind::Access => schemars::schema_for!(questions::access::AccessReport).to_value(),
         SchemaKind::RecipientNotices => schemars::schema_for!(questions::RecipientNotices).to_value(),
+        SchemaKind::Register => schemars::schema_for!(questions::ProcessingRecord).to_value(),
+        SchemaKind::Dpia => schemars::schema_for!(questions::Assessment).to_value(),
+        SchemaKind::Breach => schemars::schema_for!(questions::breach::BreachReport).to_value(),
+        SchemaKind::Drift => schemars::schema_for!(questions::DriftReport).to_value(),
         SchemaKind::Status => schemars::schema_for!(status::Status).to_value(),
     })
 }

@@ -208,6 +208,61 @@ pub enum LedgerEvent {
         /// Who says so, when the operator wants it said.
         by: Option<String>,
     },
+    /// The controller has signed what a job does, or the data protection officer has advised on it (Art. 35 GDPR).
+    SignedOff {
+        /// Name of the job.
+        job: String,
+        /// BLAKE3 hex of the bytes of the profile that was signed (`sign-offs/<job>/<digest>.json`).
+        profile: String,
+        /// Whether it is advice, and no decision.
+        advice: bool,
+        /// The role of whoever signs or advises.
+        by: String,
+        /// Why it may be done, or what the advice is.
+        reason: String,
+    },
+    /// A breach was looked into; kept also when nobody is told (Art. 33(5) GDPR).
+    BreachNoted {
+        /// Number of the breach.
+        number: u64,
+        /// The earlier one that it goes on from (Art. 33(4) GDPR).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        updates: Option<u64>,
+        /// When the controller was aware of it.
+        aware: Instant,
+        /// Tables that are concerned, as `ROOT:path`.
+        datasets: Vec<String>,
+        /// Different people that were counted.
+        people: u64,
+        /// Rows of files that are gone, in which nobody can count people any more.
+        rows_only: u64,
+        /// BLAKE3 hex of the bytes of what was said (`breaches/<number>.json`).
+        report: String,
+    },
+    /// Somebody has decided whom to tell of a breach.
+    BreachDecided {
+        /// Number of the breach.
+        number: u64,
+        /// Whether the authority is told (Art. 33 GDPR).
+        authority: bool,
+        /// Whether the people are told (Art. 34 GDPR).
+        people: bool,
+        /// Who has decided.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// Everything that is published was audited by its schedule.
+    Audited {
+        /// The scheduled time.
+        due: Instant,
+        /// What does not hold.
+        errors: u64,
+        /// What somebody should look at.
+        warnings: u64,
+        /// Checks that could not be made.
+        not_checked: u64,
+    },
     /// Bytes are gone for good.
     Removed {
         /// The job whose dataset they were of.
@@ -314,6 +369,10 @@ impl LedgerEvent {
             LedgerEvent::RecipientNoticed { .. } => "recipient-noticed",
             LedgerEvent::RecipientTold { .. } => "recipient-told",
             LedgerEvent::RecipientAnswered { .. } => "recipient-answered",
+            LedgerEvent::SignedOff { .. } => "signed-off",
+            LedgerEvent::BreachNoted { .. } => "breach-noted",
+            LedgerEvent::BreachDecided { .. } => "breach-decided",
+            LedgerEvent::Audited { .. } => "audited",
             LedgerEvent::Missed { .. } => "missed",
             LedgerEvent::Retired { .. } => "retired",
             LedgerEvent::Adopted { .. } => "adopted",

@@ -22,11 +22,14 @@ mod observed;
 mod review;
 mod sender_count;
 mod share_told;
+mod sign_off;
 mod table;
 mod veto;
 
 use judges::Judges;
-pub use observed::{ColumnRead, FieldRead, FirstSeenRead, GroupCount, Observed, Reading, ReviewRead, SetDoubt, Spread};
+pub use observed::{
+    ColumnRead, FieldRead, FirstSeenRead, GroupCount, Observed, Reading, ReviewRead, SetDoubt, SignOffRead, Spread,
+};
 pub use veto::{Veto, refusal};
 
 // Gates over groups come first: the others count what these suppress. Refusals are told in this order.
@@ -47,6 +50,7 @@ table::gates! {
     "known-set" => known_set::KnownSet,
     "first-seen" => first_seen::FirstSeenKept,
     "review" => review::RecipientReview,
+    "sign-off" => sign_off::SignOff,
 }
 
 impl Gate {

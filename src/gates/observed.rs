@@ -2,7 +2,7 @@
 //! Must not know any gate, nor a value.
 
 use crate::error::Code;
-use crate::policy::{Limits, MaxUntreated, Share};
+use crate::policy::{Limits, MaxUntreated, RiskProfile, Share};
 
 /// What was read, in numbers.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +23,8 @@ pub struct Reading {
     pub first_seen: Option<FirstSeenRead>,
     /// Of a recipient that is to be looked at again: by when.
     pub review: Option<ReviewRead>,
+    /// Where the purpose asks for a signature: what was signed, and what is to be published.
+    pub sign_off: Option<SignOffRead>,
     /// Published fields, in the job's order.
     pub fields: Vec<FieldRead>,
     /// Columns that identities are made of and that have a limit.
@@ -58,6 +60,15 @@ pub struct ReviewRead {
     pub review_by: String,
     /// Whether that day has passed.
     pub past: bool,
+}
+
+/// What the controller has signed of a job, and what the job does now.
+#[derive(Clone, Debug)]
+pub struct SignOffRead {
+    /// When, the digest of it, and what it was; none when nobody has signed.
+    pub signed: Option<(String, String, RiskProfile)>,
+    /// What the job does now, but for the rows of the version.
+    pub now: RiskProfile,
 }
 
 /// What was counted of one published field.

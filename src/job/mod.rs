@@ -16,6 +16,7 @@ mod prepare;
 pub(crate) mod recover;
 mod roots;
 mod scheduled;
+mod signed;
 mod stop;
 
 pub use aside::LeftAside;
@@ -38,4 +39,5 @@ pub use prepare::{Call, Ready};
 pub use roots::{Wrap, data_roots, open_roots};
 pub(crate) use scheduled::earlier;
 pub use scheduled::scheduled_id;
+pub use signed::{Signature, advice, breaches, signature};
 pub use stop::{Stop, Watched};

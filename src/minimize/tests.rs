@@ -79,6 +79,7 @@ fn plan() -> Plan {
             undated: vec![],
             max_keep: period("P3Y"),
             min_k: 5,
+            signed: false,
         },
         recipient: None,
         domain: "analytics".into(),

@@ -10,8 +10,10 @@ use super::plan::{
     RemovalRules, SetFormat,
 };
 use super::policy_spec::{
-    KeysSpec, LinksSpec, ListSpec, PolicySpec, PurposeSpec, RecipientSpec, RemovalSpec, WhenSpec,
+    AuditSpec, DpiaSpec, KeysSpec, LinksSpec, ListSpec, PolicySpec, PurposeSpec, RecipientSpec, RemovalSpec, WhenSpec,
 };
+use super::schedule::{self, Schedule};
+use super::schedule_spec::ScheduleSpec;
 use super::spec::{At, Category, Named};
 use super::value::{self, PlaceKind};
 use crate::store::{local_folder, settle};
@@ -38,6 +40,8 @@ pub(super) struct Policy<'a> {
     pub lists: BTreeMap<String, Option<List>>,
     pub removal: Option<RemovalRules>,
     pub links: Option<LinkRules>,
+    /// None when it has a finding.
+    pub audit: Option<Option<Schedule>>,
 }
 
 /// Checks a policy. `overrides` are `--root NAME=URL`.
@@ -50,8 +54,9 @@ pub(super) fn check<'a>(
 ) -> Policy<'a> {
     value::version(page, &spec.spec);
     value::said(page, &spec.controller);
-    let contact = spec.contact.iter().flat_map(|contact| [&contact.privacy, &contact.dpo, &contact.authority]);
-    contact.flatten().for_each(|at| drop(value::said(page, at)));
+    let contact = spec.contact.iter().flat_map(|of| [&of.privacy, &of.dpo, &of.authority, &of.representative]);
+    let lists = spec.security.iter().chain(&spec.on_behalf_of).flat_map(|list| list.iter());
+    contact.flatten().chain(lists).for_each(|at| drop(value::said(page, at)));
     let roots = roots(page, spec, overrides);
     let keys = keys(page, &spec.keys, &roots);
     let recipients = spec.recipients.iter().map(|(name, r)| (name.as_str(), recipient(page, name, r, today))).collect();
@@ -61,7 +66,15 @@ pub(super) fn check<'a>(
     let lists = lists.map(|(name, l)| (name.to_string(), list(page, name, l, &roots, &spec.purposes))).collect();
     let removal = removal(page, spec.removal.as_ref());
     let links = links(page, spec.links.as_ref());
-    Policy { page, spec, roots, keys, purposes, recipients, lists, removal, links }
+    let audit = spec.audit.as_ref().map_or(Some(None), |spec| audit(page, spec).map(Some));
+    Policy { page, spec, roots, keys, purposes, recipients, lists, removal, links, audit }
+}
+
+/// The schedule of audits has the rules of a job's.
+fn audit(page: Page, spec: &AuditSpec) -> Option<Schedule> {
+    let AuditSpec { cron, zone } = spec.clone();
+    let (catch_up, deadline, timeout, jitter, suspend) = (None, None, None, None, None);
+    schedule::check(page, &ScheduleSpec { cron, zone, catch_up, deadline, timeout, jitter, suspend }, "audit")
 }
 
 fn folder<'a>(page: Page<'a>) -> &'a Path {
@@ -89,7 +102,12 @@ fn roots(page: Page, spec: &PolicySpec, overrides: &[(String, String)]) -> BTree
             }
             (false, _) => {
                 let help = format!("roots: {}", roots.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
-                page.fault(spec.roots.span(), "root-override", "--root names a root that is not here", help);
+                page.fault(
+                    spec.roots.span(),
+                    "root-override",
+                    "--root names a root that the policy does not have",
+                    help,
+                );
             }
         }
     }
@@ -125,7 +143,7 @@ fn root(text: &str, base: &Path) -> Result<String, &'static str> {
         return Err("a kind of storage that tamis does not know");
     }
     if url.query().is_some() || url.fragment().is_some() || url.password().is_some() || !url.username().is_empty() {
-        return Err("a root carries no credentials and no query");
+        return Err("a root must not have credentials or a query");
     }
     Ok(text.trim_end_matches('/').to_owned())
 }
@@ -157,7 +175,7 @@ fn key_dir(page: Page, at: &At<String>, roots: &BTreeMap<String, String>) -> Opt
         Path::new(&dir).starts_with(root) || local_folder(root).is_some_and(|folder| real.starts_with(folder))
     };
     if roots.values().any(|root| !root.is_empty() && inside(root)) {
-        let help = "whoever may read the root could make tokens from guesses; keep keys elsewhere";
+        let help = "anybody who may read the root could make tokens from guesses; keep keys elsewhere";
         page.hint(at.span(), "keys-in-root", "the keys lie inside a root", help);
     }
     Some(KeyFrom::Dir(dir))
@@ -197,7 +215,8 @@ fn purpose(page: Page, at: &At<String>, spec: &PurposeSpec, recipients: &Named<R
     let name = value::name(page, at);
     value::said(page, &spec.description);
     value::said(page, &spec.reference);
-    spec.condition.as_ref().map(|at| value::said(page, at));
+    let texts = spec.people.iter().chain(&spec.joint_controllers).flat_map(|list| list.iter());
+    spec.condition.iter().chain(texts).for_each(|at| drop(value::said(page, at)));
     let max_keep = value::keep(page, &spec.max_keep);
     let min_k = value::number(page, Some(&spec.min_k), 1..MOST, 1);
     for category in spec.categories.iter() {
@@ -215,7 +234,17 @@ fn purpose(page: Page, at: &At<String>, spec: &PurposeSpec, recipients: &Named<R
     let direct_marketing = spec.direct_marketing.as_ref().is_some_and(|at| **at);
     let undated = spec.undated.iter().flat_map(|list| list.iter()).map(|undated| **undated).collect();
     let min_k = u32::try_from(min_k?).ok()?;
-    Some(Purpose { name: name?, basis, direct_marketing, max_keep: max_keep?, undated, min_k })
+    let signed = spec.dpia.as_ref().is_some_and(|dpia| assessed(page, dpia));
+    Some(Purpose { name: name?, basis, direct_marketing, max_keep: max_keep?, undated, min_k, signed })
+}
+
+/// Checks what people have written for the register and the assessment; returns whether a signature is required (R76).
+fn assessed(page: Page, spec: &DpiaSpec) -> bool {
+    let DpiaSpec { required, necessity, risks, measures, views, prior_consultation, review_by } = spec;
+    let texts = [necessity, risks, measures, views, prior_consultation];
+    texts.into_iter().flatten().for_each(|at| drop(value::said(page, at)));
+    review_by.as_ref().map(|at| value::date(page, at));
+    required.as_ref().is_some_and(|at| **at)
 }
 
 fn category_fits(page: Page, category: &At<Category>, spec: &PurposeSpec) {
@@ -224,7 +253,7 @@ fn category_fits(page: Page, category: &At<Category>, spec: &PurposeSpec) {
             page.fault(
                 category.span(),
                 "secret",
-                "secret serves no purpose",
+                "category secret can serve no purpose",
                 "leave it out: secret columns never leave",
             );
         }
@@ -474,7 +503,7 @@ fn list_keys(page: Page, name: &At<String>, spec: &ListSpec) {
         unused(at.span(), "`lift_erase` is for lift lists", "leave it out");
     }
     for at in [&spec.from, &spec.to].into_iter().flatten().filter(|_| !consent) {
-        unused(at.span(), "an interval is for consent lists", "leave it out");
+        unused(at.span(), "`from` and `to` are for consent lists", "leave it out");
     }
     if let Some(at) = spec.max_lifted.as_ref().filter(|_| !spec.snapshot.as_ref().is_some_and(|s| **s)) {
         unused(at.span(), "`max_lifted` is for snapshot lists", "leave it out");

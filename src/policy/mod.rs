@@ -2,6 +2,7 @@
 //! `Spec` types are as written; `Plan` is valid. Must not know any stage.
 
 mod across;
+mod amend;
 mod apart;
 mod check_field;
 mod check_format;
@@ -35,6 +36,7 @@ mod read_format;
 mod real_clocks;
 mod record_path;
 mod register;
+mod risk;
 mod schedule;
 mod schedule_spec;
 mod schema;
@@ -46,10 +48,11 @@ mod treatment_keys;
 mod undated;
 mod value;
 
+pub use amend::{ColumnEdits, SourceText};
 pub use apart::apart;
 pub use check_recipient::{REVIEW_DAYS, days_left};
 pub use column_names::{name_says, name_words, plain};
-pub use folder::{lint, load, load_with_register};
+pub use folder::{lint, lint_with, load, load_with_register};
 pub use job_spec::CatchUp;
 pub use name_pattern::{ColumnCover, CoveredBy, NamePattern, PatternLine};
 pub use place::{Rule, place};
@@ -57,6 +60,7 @@ pub use plan::*;
 pub use policy_spec::{Mechanism, RecipientKind};
 pub use record_path::{ElementChoice, JsonFormat, PathStep, RecordPath, push_key};
 pub use register::*;
+pub use risk::{RISKS, RiskChange, RiskDirection, RiskField, RiskProfile, RiskRule, risk_changes};
 pub use schedule::Schedule;
 pub use schema::{SpecKind, schema};
 pub use source_spec::ColumnOrigin;

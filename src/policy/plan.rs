@@ -3,6 +3,7 @@
 
 pub use super::effect::{Effect, Ground};
 use super::name_pattern::{ColumnCover, CoveredBy};
+use super::risk::RiskProfile;
 use super::schedule::Schedule;
 pub use super::value::Location;
 use crate::clock::Period;
@@ -32,10 +33,14 @@ pub struct Project {
     pub removal: RemovalRules,
     /// Fan-out limits of links.
     pub links: LinkRules,
+    /// When everything that is published is audited; none = by hand alone.
+    pub audit: Option<Schedule>,
     /// Jobs, by their names.
     pub jobs: BTreeMap<String, Plan>,
     /// BLAKE3 hex of the canonical JSON of the resolved policy file (no personal data in it).
     pub policy_digest: String,
+    /// What of each job decides how risky it is, by the names of jobs.
+    pub risks: BTreeMap<String, RiskProfile>,
 }
 
 impl Project {
@@ -105,6 +110,20 @@ pub enum Basis {
     PublicTask,
     /// Legitimate interests, Art. 6(1)(f) GDPR.
     LegitimateInterests,
+}
+
+impl Basis {
+    /// Returns the basis as the policy spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Basis::Consent => "consent",
+            Basis::Contract => "contract",
+            Basis::LegalObligation => "legal-obligation",
+            Basis::VitalInterests => "vital-interests",
+            Basis::PublicTask => "public-task",
+            Basis::LegitimateInterests => "legitimate-interests",
+        }
+    }
 }
 
 /// A list of requests, as `[lists.L]` describes it.
@@ -319,6 +338,8 @@ pub struct Purpose {
     pub undated: Vec<Undated>,
     /// Smallest k that its datasets may use.
     pub min_k: u32,
+    /// Its jobs publish only what the controller has signed (R76).
+    pub signed: bool,
 }
 
 /// Somebody who receives datasets.
@@ -577,13 +598,13 @@ pub struct GroupTerms {
     pub diversity: Option<DiversityTerms>,
 }
 
-/// How it is counted how much values differ.
+/// How tamis counts how much values differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Diversity {
     /// The group has at least so many different values.
     Distinct,
-    /// Entropy of the values, which is that of l equally frequent ones or more.
+    /// The entropy of the values is at least that of l equally frequent values.
     Entropy,
 }
 

@@ -16,9 +16,15 @@ pub struct PolicySpec {
     pub spec: At<i64>,
     /// Name of the controller (Art. 4(7) GDPR).
     pub controller: At<String>,
-    /// Whom people can write to, for what is handed to them. Default: nobody is named.
+    /// Whom people can write to: printed on what they are given. Default: nobody is named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contact: Option<ContactSpec>,
+    /// Security measures in words, for the register (Art. 30(1)(g), 32 GDPR). Default: not stated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub security: Option<At<Vec<At<String>>>>,
+    /// Controllers for whom all of this is done by a processor, with how to reach them (Art. 30(2) GDPR). Default none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_behalf_of: Option<At<Vec<At<String>>>>,
     /// Named places: a URL (s3, az, gs, file) or a path relative to this file. `state` must be there.
     pub roots: At<Named<At<String>>>,
     /// Where keys come from and which token key is in use.
@@ -31,6 +37,9 @@ pub struct PolicySpec {
     pub lists: Option<Named<ListSpec>>,
     /// How long files wait before they are removed.
     pub removal: Option<RemovalSpec>,
+    /// When everything that is published is audited. Default: by hand alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit: Option<AuditSpec>,
     /// Fan-out limits of links (R13, R15).
     pub links: Option<LinksSpec>,
 }
@@ -45,6 +54,9 @@ pub struct ContactSpec {
     pub dpo: Option<At<String>>,
     /// The supervisory authority that takes complaints.
     pub authority: Option<At<String>>,
+    /// The representative in the Union (Art. 27 GDPR).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub representative: Option<At<String>>,
 }
 
 /// `[keys]`: exactly one of `dir`, `credential` and `command`, and the epoch.
@@ -87,6 +99,35 @@ pub struct PurposeSpec {
     pub categories: At<Vec<At<Category>>>,
     /// Names of the recipients that may receive its datasets.
     pub recipients: At<Vec<At<String>>>,
+    /// Whose data they are, in words: customers, contacts of suppliers (Art. 30(1)(c) GDPR). Default: not stated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub people: Option<At<Vec<At<String>>>>,
+    /// Who decides on the purpose together with the controller (Art. 26 GDPR). Default nobody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub joint_controllers: Option<At<Vec<At<String>>>>,
+    /// The assessment of what the processing means for people (Art. 35 GDPR).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dpia: Option<DpiaSpec>,
+}
+
+/// `[purposes.P.dpia]`: what a person has to write, because no program can know it.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DpiaSpec {
+    /// Whether a job of the purpose publishes only what the controller has signed (R76). Default false.
+    pub required: Option<At<bool>>,
+    /// Why the processing is necessary and proportionate (Art. 35(7)(b) GDPR).
+    pub necessity: Option<At<String>>,
+    /// What may happen to people, how likely and how bad it is (Art. 35(7)(c) GDPR).
+    pub risks: Option<At<String>>,
+    /// What is done about these risks beside what tamis does (Art. 35(7)(d) GDPR).
+    pub measures: Option<At<String>>,
+    /// What data subjects or their representatives say, or why nobody asked them (Art. 35(9) GDPR).
+    pub views: Option<At<String>>,
+    /// Whether the authority was consulted, or why it need not be (Art. 36 GDPR).
+    pub prior_consultation: Option<At<String>>,
+    /// Date of the next review, YYYY-MM-DD (Art. 35(11) GDPR).
+    pub review_by: Option<At<String>>,
 }
 
 /// Says what a recipient is to the controller.
@@ -192,14 +233,14 @@ pub struct ListSpec {
     /// JSON in pages: the keys that lead to the array of rows, such as "results". Default: the file is the array.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub records: Option<At<String>>,
-    /// Glob of members inside zip archives that hold the rows. Default: the objects themselves.
+    /// Glob of the members of archives that hold the rows. Default: every object, and every member of an archive.
     pub member: Option<At<String>>,
     /// Which rows are requests, for exports that say it in a column. Default all.
     pub when: Option<At<WhenSpec>>,
     /// Column -> identifier kind: email, phone, salesforce-id, guid, text or name@scope; the last two may end in
     /// /any-case. Not for lift.
     pub r#match: Option<At<Named<At<String>>>>,
-    /// Name in `match` -> the columns that make up its values, in the order of the source's `parts`.
+    /// For a name in `match`, the columns that make up its values, in the order of the source's `parts`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parts: Option<At<Named<ColumnNames>>>,
     /// Column of the opaque request id.
@@ -225,7 +266,7 @@ pub struct ListSpec {
     /// Hold: column of the day on which it ends by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<At<String>>,
-    /// Hold: column of the day by which somebody looks at it again.
+    /// Hold: column of the day by which somebody has to look at it again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub review_by: Option<At<String>>,
     /// Lift: column of the day on which the person was told that a restriction ends (Art. 18(3) GDPR).
@@ -235,7 +276,7 @@ pub struct ListSpec {
     pub from: Option<At<String>>,
     /// Consent: column of its end, exclusive.
     pub to: Option<At<String>>,
-    /// Lift: column of the request id that ends.
+    /// Lift: column with the id of the request that it ends.
     pub lifts: Option<At<String>>,
     /// Lift: whether an erasure may be ended. Default false.
     pub lift_erase: Option<At<bool>>,
@@ -245,11 +286,11 @@ pub struct ListSpec {
     pub encoding: Option<At<String>>,
     /// One ASCII character. Default `,`.
     pub delimiter: Option<At<String>>,
-    /// Whether the list is one file with everyone currently meant; who is missing is lifted. Default false.
+    /// Whether the list is one file that names everyone who is meant now; a missing request is lifted. Default false.
     pub snapshot: Option<At<bool>>,
     /// Share of entries a snapshot may lift at once. Default 0%.
     pub max_lifted: Option<At<String>>,
-    /// Whether no object, an empty file or only a header is fine (R31). Default false.
+    /// Whether the list may have no object, an empty file or only a header (R31). Default false.
     pub may_be_empty: Option<At<bool>>,
 }
 
@@ -280,6 +321,16 @@ pub struct RemovalSpec {
     pub due: Option<At<String>>,
 }
 
+/// What `[audit]` can say.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AuditSpec {
+    /// Five fields: minute, hour, day of month, month, day of week.
+    pub cron: At<String>,
+    /// IANA zone of the schedule.
+    pub zone: At<String>,
+}
+
 /// What `[links]` can say.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -288,6 +339,6 @@ pub struct LinksSpec {
     pub max_alias_fanout: Option<At<i64>>,
     /// Most subjects that one request may reach by strong links (R13). Default 50.
     pub max_strong_fanout: Option<At<i64>>,
-    /// Kinds of identifier that no job reads any more, though requests may name them. Default none.
+    /// Kinds of identifier that are no longer in use, although stored requests may name them. Default none.
     pub retired: Option<At<Vec<At<String>>>>,
 }

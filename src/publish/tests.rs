@@ -255,6 +255,7 @@ fn plan() -> Plan {
         undated: vec![],
         max_keep: days(90),
         min_k: 1,
+        signed: false,
     };
     Plan {
         job: "job".into(),

@@ -16,7 +16,7 @@ use crate::evidence::manifest::{
 };
 use crate::job::{self, LeftAside, Ready};
 use crate::minimize::{IdentifierTally, Tally, WhyRaw};
-use crate::policy::{Basis, Column, TokenFormat};
+use crate::policy::{Column, TokenFormat};
 use crate::publish::{self, ColumnType, Receipt, Written};
 use crate::read::ReadReport;
 use crate::requests::Requests;
@@ -143,7 +143,7 @@ pub fn manifest(ready: &Ready, facts: &ManifestFacts<'_>, written: Option<&Writt
         attempt: written.map_or(1, |written| written.attempt),
         job: plan.job.clone(),
         purpose: plan.purpose.name.clone(),
-        lawful_basis: basis(plan.purpose.basis).into(),
+        lawful_basis: plan.purpose.basis.name().into(),
         recipient: plan.recipient.as_ref().map(|recipient| recipient.name.clone()),
         as_of: ready.as_of,
         scope: if plan.retention.person { "person" } else { "row" }.into(),
@@ -442,16 +442,5 @@ pub fn report(ready: &Ready, manifest: Manifest, verdict: &Verdict, head: Option
         ledger_head: head,
         location: ready.location(),
         manifest,
-    }
-}
-
-fn basis(basis: Basis) -> &'static str {
-    match basis {
-        Basis::Consent => "consent",
-        Basis::Contract => "contract",
-        Basis::LegalObligation => "legal-obligation",
-        Basis::VitalInterests => "vital-interests",
-        Basis::PublicTask => "public-task",
-        Basis::LegitimateInterests => "legitimate-interests",
     }
 }

@@ -4,11 +4,11 @@ use super::pinned::{Pinned, Read};
 use super::published_set;
 use super::stand_in::StandIn;
 use crate::error::{Code, Error, Result};
-use crate::gates::{ColumnRead, FieldRead, Reading, ReviewRead};
-use crate::job::{Ready, Stop};
+use crate::gates::{ColumnRead, FieldRead, Reading, ReviewRead, SignOffRead};
+use crate::job::{Ready, Stop, breaches, signature};
 use crate::minimize::{Minimizer, RowClock, Stream, Tally};
 use crate::monitor::Monitor;
-use crate::policy::{Field, Location, Plan, Source};
+use crate::policy::{Field, Location, Plan, RiskProfile, Source};
 use crate::read::{self, ReadReport, ReadRequest, Reader, Scratch, Selection, Structures};
 use crate::requests::{Learned, Requests};
 use crate::stage::{SpillStore, Stage};
@@ -158,6 +158,7 @@ pub fn observed(ready: &Ready, pinned: &Pinned, read: &Read, stand_in: &StandIn)
         doubt: published_set::doubt(ready, pinned, read)?,
         first_seen: stand_in.told(),
         review: review(ready),
+        sign_off: sign_off(ready)?,
         fields: fields.collect(),
         columns: columns_read(ready, read),
     })
@@ -168,6 +169,18 @@ fn review(ready: &Ready) -> Option<ReviewRead> {
     let plan = ready.plan();
     let (recipient, day) = plan.recipient.as_ref().and_then(|of| Some((of.name.clone(), of.review_by?)))?;
     Some(ReviewRead { recipient, review_by: day.to_string(), past: ready.call.now.day(&plan.zone) > day })
+}
+
+/// R76: what the controller has signed, where the purpose asks for it.
+fn sign_off(ready: &Ready) -> Result<Option<SignOffRead>> {
+    let plan = ready.plan();
+    let Some(now) = ready.project.risks.get(&plan.job).filter(|_| plan.purpose.signed) else { return Ok(None) };
+    let names: Vec<String> = ready.names.iter().chain([&plan.job]).cloned().collect();
+    let entries = ready.state.ledger().entries()?;
+    let signed = signature(&ready.state, &entries, &names)?;
+    let signed = signed.map(|of| (of.at.to_seconds().to_string(), of.digest, of.profile));
+    let breaches = breaches(&entries, &ready.dataset.dataset);
+    Ok(Some(SignOffRead { signed, now: RiskProfile { breaches, ..now.clone() } }))
 }
 
 /// R64: how many records the sender says an export has, where the source says that it does.

@@ -227,7 +227,8 @@ pub fn sweep_dataset(call: &Call, only_requests: bool, monitor: &dyn Monitor) ->
 }
 
 fn stopped() -> Error {
-    Error::new(Code::Stopped, "the sweep was stopped; what it had done stays done").help("the next one goes on")
+    Error::new(Code::Stopped, "the sweep was stopped; the steps that it had completed stay")
+        .help("the next sweep goes on")
 }
 
 fn swept(call: &Call, only_requests: bool, monitor: &dyn Monitor) -> Result<Option<DatasetSwept>> {

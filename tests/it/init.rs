@@ -13,8 +13,8 @@ const AS_OF: &str = "2026-11-21T02:00:00Z";
 const MOST_EDITS: usize = 12;
 
 /// A folder with exports in it, in which specs are made.
-struct Desk {
-    folder: tempfile::TempDir,
+pub struct Desk {
+    pub folder: tempfile::TempDir,
 }
 
 impl Desk {
@@ -24,7 +24,7 @@ impl Desk {
         desk
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -35,7 +35,7 @@ impl Desk {
     }
 
     #[track_caller]
-    fn done(&self, arguments: &[&str], exit: i32) -> String {
+    pub fn done(&self, arguments: &[&str], exit: i32) -> String {
         let output = self.tamis(arguments);
         let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(exit), "{arguments:?}: {text}");
@@ -43,7 +43,7 @@ impl Desk {
     }
 
     #[track_caller]
-    fn json(&self, arguments: &[&str]) -> Value {
+    pub fn json(&self, arguments: &[&str]) -> Value {
         let output = self.tamis(arguments);
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(0), "{arguments:?}: {errors}");
@@ -194,7 +194,7 @@ fn each_dialect_runs_after_the_printed_edits_and_no_others() {
 }
 
 /// Writes what a person would: the answers are those of any installation.
-fn answer(desk: &Desk, edit: &Value) {
+pub fn answer(desk: &Desk, edit: &Value) {
     let what = edit["what"].as_str().unwrap();
     let mut answered = false;
     for (says, from, to) in [

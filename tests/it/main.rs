@@ -4,13 +4,16 @@
 
 mod access;
 mod asleep;
+mod assess;
 mod audit;
+mod breach;
 mod bytes;
 mod canary;
 mod claims;
 mod clouds;
 mod commands;
 mod dependencies;
+mod drift;
 mod erase;
 mod errors;
 mod fault;
@@ -26,6 +29,7 @@ mod links;
 mod marked;
 mod nightly;
 mod parts;
+mod practice;
 mod python;
 mod recipients;
 mod requests;

@@ -92,6 +92,8 @@ impl Place {
                 due: period("P30D"),
             },
             links: LinkRules { max_alias_fanout: 5, max_strong_fanout: 50, retired: vec![] },
+            audit: None,
+            risks: BTreeMap::new(),
             jobs: BTreeMap::new(),
             policy_digest: String::new(),
         };

@@ -67,6 +67,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     // A first look at exports, before there are specs: it reads, and says which forms a value has.
     ("init", &["plain", "error", "clock", "cell", "store", "policy", "read", "minimize::formed"]),
+    // Made-up people and specs with mistakes, and a score of them: it reads specs and nothing else.
+    ("practice", &["error", "clock", "treatments", "policy"]),
     ("stage", &["error", ROWS]),
     ("gates", &["error", "policy"]),
     ("decide", &["error", "clock", "monitor", "threads", "policy", "gates", ROWS, "stage"]),
@@ -92,13 +94,17 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("job", BELOW_JOB),
     ("sweep", &[BELOW, "job"]),
     ("run", &[BELOW, "job", "sweep"]),
-    ("questions", &[BELOW, "job", "sweep", "run"]),
+    // What an export has that nobody declares is guessed as at the first look.
+    ("questions", &[BELOW, "job", "sweep", "run", "init"]),
     ("by_hand", &[BELOW, "job", "sweep", "run"]),
     // Looks at what is published by code of its own: nothing of `publish`, `decide`, `minimize` or `job`.
     ("audit", &["error", "clock", "monitor", "store", "treatments", "policy", "key", "requests", "evidence", "state"]),
     (
         "daemon",
-        &["error", "clock", "monitor", "threads", "store", "policy", "state", "evidence", "job", "sweep", "run"],
+        &[
+            "error", "clock", "monitor", "threads", "store", "policy", "state", "evidence", "job", "sweep", "run",
+            "audit",
+        ],
     ),
     (
         "cli",
@@ -116,6 +122,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "state",
             "evidence",
             "init",
+            "practice",
             "job",
             "sweep",
             "run",
