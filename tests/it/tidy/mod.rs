@@ -64,6 +64,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "policy",
             "key",
             "read::Container",
+            "read::KnownColumns",
             "read::Member",
             "read::RawBatch",
             "read::Records",
