@@ -17,6 +17,7 @@ mod kept;
 mod link_graph;
 mod links;
 mod lists;
+mod others;
 mod parts;
 mod people;
 mod reasons;

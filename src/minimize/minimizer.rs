@@ -152,8 +152,10 @@ impl Minimizer {
 
     /// What all rows of a run look like, those of observed sources included.
     pub fn layout(plan: &Plan) -> Layout {
-        let slots =
-            |controls: &Controls| usize::from(controls.key.is_some()) + controls.strong.len() + controls.weak.len();
+        let slots = |controls: &Controls| {
+            let others: usize = controls.others.iter().map(|other| other.by.len()).sum();
+            usize::from(controls.key.is_some()) + controls.strong.len() + controls.weak.len() + others
+        };
         let observed = plan.observe.iter().map(|observe| slots(&observe.controls));
         let field = |field: &crate::policy::Field| FieldLayout {
             name: field.name.clone(),
@@ -217,14 +219,19 @@ impl Minimizer {
     }
 }
 
-/// The columns of a stream's slots, in slot order: key, strong, weak.
+/// The columns of a stream's slots, in slot order: key, strong, weak, those of other persons.
 fn identified_columns(columns: &[Column], controls: &Controls, keys: &Keyring) -> Vec<IdentifiedColumn> {
     let mut identified = Vec::new();
     let strong = controls.strong.iter().map(|column| (*column, mark::STRONG));
     let weak = controls.weak.iter().map(|column| (*column, mark::WEAK));
+    let others = controls.others.iter().enumerate().flat_map(|(number, other)| {
+        // `check` lets no source have more of them than marks can tell apart.
+        let mark = mark::OTHER | number as u8;
+        other.by.iter().map(move |column| (*column, mark))
+    });
     let mut parts = HashMap::new();
     let key = controls.key.map(|column| (column, mark::KEY));
-    for (slot, (column, mark)) in key.into_iter().chain(strong).chain(weak).enumerate() {
+    for (slot, (column, mark)) in key.into_iter().chain(strong).chain(weak).chain(others).enumerate() {
         if let Some(several) = &columns[column].several {
             let part = parts.entry(column).and_modify(|part| *part += 1).or_insert(0);
             let maker = IdentityMaker::new(keys, &columns[column].identifier).of_several(several, *part);

@@ -4,6 +4,7 @@
 use super::check_field::{self, FieldTerms};
 use super::check_gate;
 use super::check_nobody;
+use super::check_others;
 use super::check_policy::Policy;
 use super::check_retention;
 use super::check_source::{self, Inventory};
@@ -92,9 +93,12 @@ fn plan(terms: FieldTerms, desk: &JobSurroundings, parts: PlanParts) -> Option<P
     let (spec, inventory) = (terms.spec, terms.inventory);
     check_nobody::job(&terms);
     let mut gather = Gather::of(inventory);
-    let fields = check_field::fields(&terms, &mut gather);
+    let mut fields = check_field::fields(&terms, &mut gather);
+    if let Some(fields) = &mut fields {
+        check_others::fields(&terms, fields, parts.retention.as_ref());
+    }
     let gate = check_gate::gate(&terms);
-    let controls = controls(&terms, desk, &mut gather);
+    let controls = controls(&terms, desk, fields.as_deref().unwrap_or_default(), &mut gather);
     let (purpose, recipient, schedule) = (parts.purpose?.clone(), parts.recipient?, parts.schedule?);
     let domain = match recipient.third_party {
         true => format!("{}/{}", purpose.name, recipient.name),
@@ -212,7 +216,7 @@ fn named(inventory: &Inventory, list: &Option<At<Vec<At<String>>>>) -> Vec<usize
     list.iter().flat_map(|l| l.iter()).filter_map(|at| inventory.place(at)).collect()
 }
 
-fn controls(terms: &FieldTerms, desk: &JobSurroundings, gather: &mut Gather) -> Option<Controls> {
+fn controls(terms: &FieldTerms, desk: &JobSurroundings, fields: &[Field], gather: &mut Gather) -> Option<Controls> {
     let inventory = terms.inventory;
     let subject = &inventory.spec.subject;
     let offered = named(inventory, &subject.clock);
@@ -231,6 +235,7 @@ fn controls(terms: &FieldTerms, desk: &JobSurroundings, gather: &mut Gather) -> 
         key: key.map(|key| gather.add(key)),
         strong: gather.links(named(inventory, &subject.strong).into_iter().filter(|p| Some(*p) != key)),
         weak: gather.links(named(inventory, &subject.weak).into_iter().filter(|p| Some(*p) != key)),
+        others: check_others::persons(inventory, fields, gather),
         clocks: clocks?.into_iter().map(|p| gather.add(p)).collect(),
         excludes: excludes.into_iter().collect::<Option<_>>()?,
         consent: consent?,
@@ -365,6 +370,7 @@ fn observed_controls(
         strong: gather.links(strong.into_iter()),
         weak: gather.links(weak.into_iter()),
         clocks: clocks.into_iter().collect::<Option<Vec<_>>>()?.into_iter().map(|p| gather.add(p)).collect(),
+        others: Vec::new(),
         excludes: Vec::new(),
         consent: None,
     })

@@ -11,6 +11,7 @@ mod check_job;
 mod check_json;
 mod check_names;
 mod check_nobody;
+mod check_others;
 mod check_pattern;
 mod check_policy;
 mod check_recipient;

@@ -1,6 +1,7 @@
 //! What only people read of the specs: who answers for the data, what purposes are for, who receives datasets, what
 //! columns hold. Nothing of it decides what is published. Must not know jobs.
 
+use super::check_others;
 use super::check_source::Inventory;
 use super::plan::Basis;
 use super::policy_spec::{PolicySpec, PurposeSpec, RecipientKind, RecipientSpec, TransferSpec};
@@ -75,6 +76,8 @@ pub struct SourceFacts {
     pub columns: BTreeMap<String, ColumnFacts>,
     /// Columns that tell whom a row is about: key, strong and weak links.
     pub links: BTreeSet<String>,
+    /// Columns that are about another person of the row (R68).
+    pub others: BTreeSet<String>,
 }
 
 impl SourceFacts {
@@ -83,7 +86,9 @@ impl SourceFacts {
     /// nobody has described may, too.
     pub fn may_name_others(&self, column: &str) -> bool {
         let described = self.columns.get(column);
-        !self.links.contains(column) && described.is_none_or(|facts| facts.identifies && facts.origin.is_none())
+        let other = self.others.contains(column);
+        other
+            || !self.links.contains(column) && described.is_none_or(|facts| facts.identifies && facts.origin.is_none())
     }
 }
 
@@ -159,6 +164,7 @@ fn source(inventory: &Inventory) -> SourceFacts {
         description: text(inventory.spec.description.as_ref()),
         columns: inventory.columns.iter().map(|entry| (entry.name.clone(), column(entry.spec))).collect(),
         links: inventory.carriers().flat_map(with_parts).map(name).collect(),
+        others: check_others::about(inventory).flat_map(with_parts).map(name).collect(),
     }
 }
 

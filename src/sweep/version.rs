@@ -101,6 +101,8 @@ fn review(
         grounds: plan.grounds(),
         consent_column: plan.controls.consent.is_some(),
         field_keeps: published.keeps().len(),
+        others: published.others(),
+        other_persons: published.manifest.others.len(),
         quasi_keeps: published.quasi_keeps(),
         sensitive: published.sensitive().count(),
         gates: published.gates(),

@@ -21,6 +21,7 @@ use self::tar_part::TarHome;
 use self::zip::ZipEntry;
 use crate::error::{Code, Error, Result};
 use crate::policy::ReadFormat;
+use crate::read::pages::PagesSaid;
 use crate::store::{Object, Root, SeekSource, from_io};
 use blake3::Hasher;
 use flate2::Crc;
@@ -232,6 +233,8 @@ pub(super) struct MemberFacts {
     /// Bytes that it unpacked to.
     pub unpacked: u64,
     pub hash: Option<blake3::Hash>,
+    /// What its pages say of others, where it has pages.
+    pub pages: Option<PagesSaid>,
 }
 
 impl Bytes {
@@ -300,7 +303,7 @@ impl Bytes {
             MemberStream::Stored(part, _) => Some(part.hasher.finalize()),
             MemberStream::Deflated(part, _) => Some(part.hasher.finalize()),
         };
-        MemberFacts { bytes: self.taken(), unpacked: self.out, hash }
+        MemberFacts { bytes: self.taken(), unpacked: self.out, hash, pages: None }
     }
 
     fn end(&self) -> Result<()> {
