@@ -237,10 +237,9 @@ impl RetiringTable {
         if gone.protected > 0 {
             let until = gone.kept_until.map_or(String::new(), |until| format!(" until {until}"));
             let what = format!("{}: the store protects {} version(s){until}", self.dataset.dataset, gone.protected);
-            return Err(Error::new(Code::StoreProtects, what).help(
-                "everything else is removed; retire it again after \
-             that",
-            ));
+            return Err(
+                Error::new(Code::StoreProtects, what).help("everything else is removed; retire it again after that")
+            );
         }
         if whole.left()? > 0 || !whole.companion_paths()?.is_empty() {
             let what = format!("{}: something was written to it meanwhile", self.dataset.dataset);

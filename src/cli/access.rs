@@ -3,11 +3,12 @@
 //! values, and only there. Must not know how they were found.
 
 use super::access_page;
-use super::args::{RightAsked, SubjectArgs};
+use super::csv_cell::cell;
 use super::lines::Lines;
 use super::progress::monitor;
 use super::render;
 use super::settings::{self, Settings};
+use super::subject_args::{RightAsked, SubjectArgs};
 use super::verdict::counted;
 use crate::clock::{Clock, System};
 use crate::error::{Code, Error, Result};
@@ -74,8 +75,7 @@ pub(super) fn check_apart(project: &Project, out: &Path) -> Result<()> {
     if roots.chain(keys).any(taken) {
         return Err(Error::new(
             Code::ArgumentWrong,
-            "the place to write to lies in a root of the policy, or contains \
-         one",
+            "the place to write to lies in a root of the policy, or contains one",
         )
         .help("choose a place apart from exports, datasets, state and keys: data of persons will be in it"));
     }
@@ -83,7 +83,7 @@ pub(super) fn check_apart(project: &Project, out: &Path) -> Result<()> {
 }
 
 /// Makes the folder, or takes an empty one that belongs to the caller alone.
-fn make_folder(out: &Path) -> Result<()> {
+pub(super) fn make_folder(out: &Path) -> Result<()> {
     match DirBuilder::new().mode(0o700).create(out) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -147,7 +147,7 @@ fn file_name(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' }).collect()
 }
 
-/// RFC 4180. A cell that a spreadsheet would run as a formula begins with an apostrophe.
+/// RFC 4180.
 fn csv(rows: &[&ShownValues]) -> String {
     let columns: BTreeSet<&String> = rows.iter().flat_map(|row| row.keys()).collect();
     let line = |cells: Vec<String>| cells.join(",") + "\r\n";
@@ -157,13 +157,6 @@ fn csv(rows: &[&ShownValues]) -> String {
         out.push_str(&line(columns.iter().map(value).collect()));
     }
     out
-}
-
-fn cell(text: &str) -> String {
-    let number = text.parse::<f64>().is_ok();
-    let formula = !number && text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let apostrophe = if formula { "'" } else { "" };
-    format!("\"{apostrophe}{}\"", text.replace('"', "\"\""))
 }
 
 fn said(answer: &AccessAnswer, out: &Path, files: &[String]) -> String {
@@ -232,16 +225,4 @@ fn said_json(answer: &AccessAnswer, out: &Path, files: &[String]) -> serde_json:
         "folder": out.display().to_string(),
         "files": files,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cells_are_quoted_and_run_no_formula() {
-        assert_eq!(cell("a\"b,c"), "\"a\"\"b,c\"");
-        assert_eq!(cell("=1+1"), "\"'=1+1\"");
-        assert_eq!((cell("-5.20"), cell("@x")), ("\"-5.20\"".into(), "\"'@x\"".into()));
-    }
 }

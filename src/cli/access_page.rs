@@ -1,7 +1,7 @@
 //! The pages of `tamis subject export`: one for the person, one for the privacy officer. Must not know how rows were found.
 
 use super::lines::Lines;
-use super::page::{bar, escaped, filled, row};
+use super::page::{bar, escaped, facts, filled, item, row};
 use crate::questions::OfRequest;
 use crate::questions::access::{AccessDataset, AccessReport, DoubtfulRow, OfficerSheet, Right, ShownValues, Withheld};
 
@@ -50,16 +50,6 @@ pub(super) fn person(report: &AccessReport) -> String {
     }
     body.push_str(&rights(report));
     filled(PAGE, &[("title", title.into()), ("body", body)])
-}
-
-fn item(text: &str) -> String {
-    format!("<li>{}</li>\n", escaped(text))
-}
-
-fn facts(facts: &[(&str, String)]) -> String {
-    let rows: String =
-        facts.iter().map(|(name, said)| format!("<dt>{name}</dt><dd>{}</dd>\n", escaped(said))).collect();
-    format!("<dl>\n{rows}</dl>\n")
 }
 
 fn head(report: &AccessReport) -> String {

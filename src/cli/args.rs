@@ -1,6 +1,6 @@
 //! Arguments as typed. Nothing is looked up here.
 
-use crate::error::{Code, Error, Result};
+use super::subject_args::SubjectArgs;
 use crate::threads::MAX_THREADS;
 use clap::{Args, Parser, Subcommand, value_parser};
 use std::net::SocketAddr;
@@ -46,6 +46,8 @@ pub enum Command {
     /// Reports on a request or a published version
     #[command(subcommand)]
     Report(ReportCommand),
+    /// Writes made-up data and specs with twenty mistakes to learn from, or scores what was mended in them
+    Practice(PracticeArgs),
     /// Looks at exports and writes specs for them in which nothing is allowed yet, or writes an example
     Init(InitArgs),
     /// Shows the lengths, kinds of characters and normal forms of the cells of an export, but never a value
@@ -56,6 +58,11 @@ pub enum Command {
     Check,
     /// Approves one refused run, named by its digest
     Accept(AcceptArgs),
+    /// Records in the ledger that somebody signs what a job does, or advises on it (Art. 35 GDPR)
+    SignOff(SignOffArgs),
+    /// Reports what a breach concerns and whom to notify, and records what was decided (Art. 33, 34 GDPR)
+    #[command(subcommand)]
+    Breach(BreachCommand),
     /// Checks ledger, manifests and published files, offline and without keys
     Verify {
         /// A ledger head noted earlier (SEQ:DIGEST); finds entries cut off since
@@ -266,8 +273,178 @@ pub struct ExplainArgs {
 pub enum ReportCommand {
     /// Shows what became of a request in every dataset, with dates and versions but without any value of the person
     Case(ReportArgs),
+    /// Shows what people have to be told of all that jobs do with their data (Art. 13 and 14 GDPR, 11 CCR §7012)
+    Notice(NoticeArgs),
     /// Shows what a version was made of: what was read, dropped and published, and under which rules
     Job(JobReportArgs),
+    /// Writes the record of processing activities (Art. 30 GDPR), from specs and evidence
+    Register(RegisterArgs),
+    /// Writes the assessment of a job (Art. 35 GDPR): what it does, what is not assessed, and what has changed since it was signed
+    Dpia(DpiaArgs),
+}
+
+/// Arguments of `report register`.
+#[derive(Args, Debug)]
+pub struct RegisterArgs {
+    /// Format of the answer
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: RegisterFormat,
+}
+
+/// How a register is written.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegisterFormat {
+    /// Text to read on a terminal
+    Text,
+    /// JSON for programs, with a published schema
+    Json,
+    /// One page, without scripts
+    Html,
+    /// A table, with one activity per line
+    Csv,
+}
+
+/// Arguments of `report dpia`.
+#[derive(Args, Debug)]
+pub struct DpiaArgs {
+    /// Name of the job to assess
+    pub job: String,
+    /// Format of the answer
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: ReportFormat,
+}
+
+/// Everything that `tamis breach` can do.
+#[derive(Subcommand, Debug)]
+pub enum BreachCommand {
+    /// Says which versions, fields and people are concerned, what keys undo and what is due, and stores this report
+    Scope(Box<BreachScopeArgs>),
+    /// Writes whom to notify into a folder, from the raw exports that are still kept
+    Subjects(BreachSubjectsArgs),
+    /// Records whether authority and people are told, who decided, and why
+    Decide(BreachDecideArgs),
+}
+
+/// Arguments of `breach scope`. Everything that is named narrows it.
+#[derive(Args, Debug)]
+pub struct BreachScopeArgs {
+    /// When the controller was aware of it, such as 2026-11-24T02:00:00Z: 72 hours count from then
+    #[arg(long, value_name = "TIME")]
+    pub aware_at: String,
+    /// A job, or ROOT:PATH of its table; may be given several times (default: all)
+    #[arg(long = "dataset", value_name = "JOB_OR_OUTPUT")]
+    pub datasets: Vec<String>,
+    /// A root of the policy that somebody could read; the report also names exports below it
+    #[arg(long, value_name = "NAME")]
+    pub breached_root: Option<String>,
+    /// Beginning of the paths below that root
+    #[arg(long, value_name = "PATH")]
+    pub prefix: Option<String>,
+    /// Id of a key that somebody got, as `tamis key check` prints it
+    #[arg(long, value_name = "ID")]
+    pub key: Option<String>,
+    /// The recipient where it happened
+    #[arg(long, value_name = "NAME")]
+    pub recipient: Option<String>,
+    /// When it may have begun at the earliest (default: no limit)
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// When it was over at the latest (default: when the controller was aware)
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// When it happened, if that is known
+    #[arg(long, value_name = "TIME")]
+    pub occurred: Option<String>,
+    /// When somebody noticed it, if that was before the controller was aware
+    #[arg(long, value_name = "TIME")]
+    pub detected: Option<String>,
+    /// Number of the earlier report on the same breach, if more is known now
+    #[arg(long, value_name = "NUMBER")]
+    pub updates: Option<u64>,
+    /// Why the authority is told after 72 hours
+    #[arg(long, value_name = "REASON")]
+    pub late_because: Option<String>,
+    /// Format of the answer
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: ReportFormat,
+}
+
+/// Arguments of `breach subjects`.
+#[derive(Args, Debug)]
+pub struct BreachSubjectsArgs {
+    /// Number of the breach
+    pub number: u64,
+    /// The folder to write to, a new one outside of every root; only you can read it
+    #[arg(long, value_name = "FOLDER")]
+    pub out: PathBuf,
+}
+
+/// Arguments of `breach decide`.
+#[derive(Args, Debug)]
+pub struct BreachDecideArgs {
+    /// Number of the breach
+    pub number: u64,
+    /// Whether the authority is notified (Art. 33 GDPR)
+    #[arg(long, value_enum)]
+    pub authority: YesOrNo,
+    /// Whether the people are told (Art. 34 GDPR)
+    #[arg(long, value_enum)]
+    pub people: YesOrNo,
+    /// Who decided; recorded in the ledger
+    #[arg(long, value_name = "WHO")]
+    pub by: String,
+    /// The reason; recorded in the ledger
+    #[arg(long)]
+    pub reason: String,
+}
+
+/// An answer.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum YesOrNo {
+    /// It is done
+    Yes,
+    /// It is not done
+    No,
+}
+
+/// What `tamis practice` is given.
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct PracticeArgs {
+    /// The folder to write to, a new one
+    pub folder: Option<PathBuf>,
+    /// Number that the made-up people are made from; another one makes other people
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub seed: u64,
+    /// What to do with a practice that is there
+    #[command(subcommand)]
+    pub command: Option<PracticeCommand>,
+}
+
+/// Everything that can be done with a practice.
+#[derive(Subcommand, Debug)]
+pub enum PracticeCommand {
+    /// Says which mistakes are mended, explains each with its article, and names what was taken away unnecessarily
+    Check {
+        /// The folder of the practice
+        folder: PathBuf,
+    },
+}
+
+/// What `tamis sign-off` is given.
+#[derive(Args, Debug)]
+pub struct SignOffArgs {
+    /// Name of the job
+    pub job: String,
+    /// The role of whoever signs, such as "managing director"; the data protection officer advises, with --advice
+    #[arg(long, value_name = "ROLE")]
+    pub by: String,
+    /// Why it may be done, or what the advice is; recorded in the ledger
+    #[arg(long)]
+    pub reason: String,
+    /// Records the advice of the data protection officer, and decides nothing
+    #[arg(long)]
+    pub advice: bool,
 }
 
 /// Arguments of `report case`.
@@ -275,6 +452,14 @@ pub enum ReportCommand {
 pub struct ReportArgs {
     /// Id of the request
     pub id: String,
+    /// Format of the answer
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: ReportFormat,
+}
+
+/// Arguments of `report notice`.
+#[derive(Args, Debug)]
+pub struct NoticeArgs {
     /// Format of the answer
     #[arg(long, value_enum, default_value = "text")]
     pub format: ReportFormat,
@@ -446,6 +631,12 @@ pub enum SchemaKind {
     Audit,
     /// What `recipient notices` writes
     RecipientNotices,
+    /// What `report register --json` prints
+    Register,
+    /// What `report dpia --json` prints
+    Dpia,
+    /// What `breach scope --json` prints
+    Breach,
 }
 
 /// What `tamis accept` is given.
@@ -464,109 +655,4 @@ pub struct AcceptArgs {
     /// Who approves; recorded in the ledger
     #[arg(long, value_name = "WHO")]
     pub by: Option<String>,
-}
-
-/// What `subject` can do.
-#[derive(clap::ValueEnum, Clone, Copy, Debug)]
-pub enum SubjectVerb {
-    /// Erasure, Art. 17 GDPR
-    Erase,
-    /// Restriction, Art. 18 GDPR; needs --ground
-    Restrict,
-    /// Objection, Art. 21 GDPR; needs --purpose
-    Object,
-    /// Opt-out of sale and sharing, CCPA 1798.120
-    OptOut,
-    /// Withdrawal of consent, Art. 7(3) GDPR
-    Withdraw,
-    /// Legal hold: keeps bytes from being deleted; needs --until or --review-by
-    Hold,
-    /// Ends another request; needs --lifts, and --informed for a restriction
-    Lift,
-    /// Finds the datasets and requests that know the person, and the rows that an erasure would reach
-    Find,
-    /// Answers the person, Art. 15 and 20 GDPR: writes the person's data into a folder; needs --request and --out
-    Export,
-}
-
-/// Which right an export answers.
-#[derive(clap::ValueEnum, Clone, Copy, Debug)]
-pub enum RightAsked {
-    /// Art. 15 GDPR: everything that is processed
-    Access,
-    /// Art. 20 GDPR: what the person provided, on consent or contract
-    Portability,
-}
-
-/// Grounds of a restriction (Art. 18(1) GDPR).
-#[derive(clap::ValueEnum, Clone, Copy, Debug)]
-pub enum GroundAsked {
-    /// The person contests that the data are accurate
-    A,
-    /// The processing is unlawful, and the person opposes erasure
-    B,
-    /// The person needs the data for a legal claim
-    C,
-    /// The person has objected, and the grounds are being weighed
-    D,
-}
-
-/// Arguments of `subject`. Values of the person come on standard input, one `kind: value` a line.
-#[derive(Args, Debug)]
-pub struct SubjectArgs {
-    /// What is asked for
-    #[arg(value_enum)]
-    pub verb: SubjectVerb,
-    /// Opaque id of the request, such as a case number
-    #[arg(long, value_name = "ID")]
-    pub request: Option<String>,
-    /// Limits the request to this purpose; may be given several times (default: all purposes)
-    #[arg(long = "purpose", value_name = "PURPOSE")]
-    pub purposes: Vec<String>,
-    /// When the request was received (default: now)
-    #[arg(long, value_name = "TIME")]
-    pub received: Option<String>,
-    /// The id of the request that a lift ends
-    #[arg(long, value_name = "ID")]
-    pub lifts: Option<String>,
-    /// Allows the lift to end an erasure
-    #[arg(long)]
-    pub lift_erase: bool,
-    /// Restriction: the letter of Art. 18(1) GDPR that it rests on; with b and c, bytes of the person are kept
-    #[arg(long, value_enum, value_name = "LETTER")]
-    pub ground: Option<GroundAsked>,
-    /// Lift: when the person was told that the restriction ends, a date or a time
-    #[arg(long, value_name = "TIME")]
-    pub informed: Option<String>,
-    /// Hold: when it ends by itself, a date or a time
-    #[arg(long, value_name = "TIME")]
-    pub until: Option<String>,
-    /// Hold: by when somebody has to look at it again, a date or a time
-    #[arg(long, value_name = "TIME")]
-    pub review_by: Option<String>,
-    /// Export: the right that is answered
-    #[arg(long, value_enum, default_value = "access")]
-    pub right: RightAsked,
-    /// Export: the folder to write to, a new folder outside of every root; only you can read it
-    #[arg(long, value_name = "FOLDER")]
-    pub out: Option<PathBuf>,
-    /// Export: also shows rows that may be another person's; the reason is recorded in the ledger
-    #[arg(long, value_name = "REASON")]
-    pub include_doubtful: Option<String>,
-    /// Export: does not search raw exports; the person's page gives the reason
-    #[arg(long, value_name = "REASON")]
-    pub without_raw: Option<String>,
-}
-
-impl SubjectArgs {
-    /// Returns the id of the request.
-    ///
-    /// # Errors
-    /// A policy error when none was given.
-    pub fn request_id(&self) -> Result<String> {
-        self.request.clone().ok_or_else(|| {
-            Error::new(Code::RequestWrong, "a request needs an id")
-                .help("give --request ID, an opaque one such as a case number")
-        })
-    }
 }

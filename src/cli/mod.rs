@@ -9,8 +9,14 @@ mod audit;
 mod audit_junit;
 mod audit_place;
 mod audit_sarif;
+mod breach;
+mod breach_page;
 mod columns;
+mod corrections;
+mod csv_cell;
 mod dataset;
+mod dpia;
+mod dpia_page;
 mod drift;
 mod due;
 mod example;
@@ -19,20 +25,26 @@ mod finding;
 mod init;
 mod limits;
 mod lines;
+mod notice;
 mod page;
 mod peek;
+mod practice;
 pub mod process;
 mod progress;
 mod recipient;
+mod refusal;
+mod register;
 mod render;
 mod report;
 mod serve;
 mod settings;
 pub mod shield;
+mod sign_off;
 mod spec_files;
 mod status;
 mod steps;
 mod subject;
+mod subject_args;
 mod sweep;
 mod verdict;
 mod version;
@@ -90,7 +102,13 @@ fn carry_out(arguments: &Arguments) -> Result<(String, u8)> {
         Command::Status(args) => return status::status(&settings, args, json),
         Command::Explain(args) => explain::explain(&settings, args, json),
         Command::Report(ReportCommand::Case(args)) => report::report(&settings, args, json),
+        Command::Report(ReportCommand::Notice(args)) => notice::report(&settings, args, json),
         Command::Report(ReportCommand::Job(args)) => version::report(&settings, args, json),
+        Command::Report(ReportCommand::Register(args)) => register::report(&settings, args, json),
+        Command::Report(ReportCommand::Dpia(args)) => dpia::report(&settings, args, json),
+        Command::Breach(command) => breach::carry_out(&settings, command, json),
+        Command::SignOff(args) => sign_off::carry_out(&settings, args, json),
+        Command::Practice(args) => practice::carry_out(&settings, args, json),
         Command::Init(args) => init::init(&settings, args, json),
         Command::Peek(args) => peek::peek(&settings, args, json),
         Command::Drift(args) => drift::drift(&settings, args, json),
@@ -227,6 +245,9 @@ fn schema(kind: SchemaKind) -> Result<String> {
         SchemaKind::Audit => schemars::schema_for!(audits::AuditReport).to_value(),
         SchemaKind::Access => schemars::schema_for!(questions::access::AccessReport).to_value(),
         SchemaKind::RecipientNotices => schemars::schema_for!(questions::RecipientNotices).to_value(),
+        SchemaKind::Register => schemars::schema_for!(questions::ProcessingRecord).to_value(),
+        SchemaKind::Dpia => schemars::schema_for!(questions::Assessment).to_value(),
+        SchemaKind::Breach => schemars::schema_for!(questions::breach::BreachReport).to_value(),
         SchemaKind::Drift => schemars::schema_for!(questions::DriftReport).to_value(),
         SchemaKind::Status => schemars::schema_for!(status::Status).to_value(),
     })

@@ -74,8 +74,7 @@ fn chain(state: &Root, expected: Option<&Head>, report: &mut VerifyReport) -> Re
     if next == 1 {
         let place = state.display("ledger");
         report.faults.push(format!(
-            "{place} has no entry, but every state begins with one: this is a wrong place, or \
-         all entries are gone"
+            "{place} has no entry, but every state begins with one: this is a wrong place, or all entries are gone"
         ));
     }
     if entries.first().is_some_and(|entry| !matches!(entry.event, LedgerEvent::StateCreated { .. })) {
@@ -267,8 +266,7 @@ fn words(report: &mut VerifyReport, head: Option<&Head>, old_versions: bool) {
     }
     match head {
         None => report.not_proven.push(
-            "that nobody has cut entries off the end, or rewritten all of them: give --head from an earlier \
-             time"
+            "that nobody has cut entries off the end, or rewritten all of them: give --head from an earlier time"
                 .into(),
         ),
         Some(Head { seq, .. }) => {

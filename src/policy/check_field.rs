@@ -53,8 +53,7 @@ fn names(terms: &FieldTerms) {
             page.fault(
                 at.span(),
                 "duplicate-field",
-                "another field has the same name, apart from upper and lower \
-             case",
+                "another field has the same name, apart from upper and lower case",
                 help,
             );
         }
@@ -108,6 +107,7 @@ fn field(terms: &FieldTerms, at: &At<String>, spec: &FieldSpec, gather: &mut Gat
         Some(at) => value::share(page, at).map(MaxUntreated::Share),
         None => Some(MaxUntreated::Default),
     };
+    spec.why.as_ref().map(|at| value::said(page, at));
     let gate = terms.spec.gate.as_ref();
     let from = match place {
         Some(place) => Some(gather.add(place?)),

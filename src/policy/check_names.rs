@@ -75,8 +75,7 @@ fn listed(page: Page, names: &At<Vec<At<String>>>) -> Option<Vec<String>> {
             let what = if twice {
                 "a name that is in the list already, apart from upper and lower case"
             } else {
-                "a \
-             blank name"
+                "a blank name"
             };
             page.fault(name.span(), "header-names", what, "give each column a name of its own");
             good = false;

@@ -13,6 +13,7 @@ use super::job_spec::JobSpec;
 use super::plan::Project;
 use super::policy_spec::PolicySpec;
 use super::register::{self, Register};
+use super::risk;
 use super::shape;
 use super::source_spec::SourceSpec;
 use super::value;
@@ -168,17 +169,20 @@ fn check(
         return None;
     }
     across::hints(&policy, &sources, &jobs);
+    let register = register::register(policy.spec, &sources, jobs.iter().map(|job| job.spec));
     let plans: Option<Vec<_>> = jobs.into_iter().map(|job| job.plan).collect();
     let plans = plans?.into_iter().map(|plan| (plan.job.clone(), plan)).collect();
-    let register = register::register(policy.spec, &sources);
     let project = Project {
+        risks: risk::profiles(&plans, &register, policy.removal.as_ref()?),
         controller: policy.spec.controller.to_string(),
         policy_digest: digest::policy(policy.spec)?,
         roots: policy.roots,
         keys: policy.keys?,
         lists: policy.lists.into_iter().map(|(name, list)| Some((name, list?))).collect::<Option<_>>()?,
+        corrections: policy.corrections.into_iter().map(|(name, list)| Some((name, list?))).collect::<Option<_>>()?,
         removal: policy.removal?,
         links: policy.links?,
+        audit: policy.audit?,
         jobs: plans,
     };
     Some((project, register))
@@ -198,6 +202,7 @@ fn together(policy: &Policy, sources: &[Inventory], jobs: &[CheckedJob], all_sou
     across::places(policy, jobs);
     if all_sources {
         across::list_kinds(policy, sources);
+        across::correction_sources(policy, sources);
         across::kind_parts(policy, sources);
     }
 }

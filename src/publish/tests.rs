@@ -256,8 +256,10 @@ fn plan() -> Plan {
         undated: vec![],
         max_keep: days(90),
         min_k: 1,
+        signed: false,
     };
     Plan {
+        corrected: Vec::new(),
         job: "job".into(),
         file: "job.toml".into(),
         source: Source::of_csv("s"),

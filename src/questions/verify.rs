@@ -40,6 +40,16 @@ pub fn verify(project: &Project, roots: &BTreeMap<String, Root>, head: Option<&s
         Ok(notices) => report.proven.push(format!("notices to recipients ({notices}) are those that the ledger has")),
         Err(error) => tell(&mut report, "notices to recipients", &error),
     }
+    match state.check_sign_offs() {
+        Ok(0) => {}
+        Ok(signed) => report.proven.push(format!("what was signed ({signed}) is what the ledger has")),
+        Err(error) => tell(&mut report, "what was signed", &error),
+    }
+    match state.check_breaches() {
+        Ok(0) => {}
+        Ok(noted) => report.proven.push(format!("what was said of breaches ({noted}) is what the ledger has")),
+        Err(error) => tell(&mut report, "breaches", &error),
+    }
     match datasets(&state, project, &mut report) {
         Ok(datasets) => tables(&state, roots, &datasets, &mut report),
         Err(error) => tell(&mut report, "the datasets", &error),

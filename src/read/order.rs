@@ -26,10 +26,9 @@ impl Disorder {
     /// Returns what is wrong with the order, in words.
     pub fn message(&self) -> String {
         match self {
-            Disorder::Mixed(one, other) => format!(
-                "the names of sets {one} and {other} do not have the same form of \
-             dates or numbers"
-            ),
+            Disorder::Mixed(one, other) => {
+                format!("the names of sets {one} and {other} do not have the same form of dates or numbers")
+            }
             Disorder::Ambiguous(one, other) => {
                 format!("the names of sets {one} and {other} can be read in two ways, each with another order")
             }

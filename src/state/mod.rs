@@ -2,6 +2,8 @@
 //! Create-only files, so that two processes cannot undo each other on any store. Must not know raw values.
 
 mod accept;
+mod audits;
+mod breach;
 mod dataset;
 mod intent;
 mod kinds;
@@ -10,16 +12,20 @@ mod names;
 mod notices;
 mod parts;
 mod schedule;
+mod sign_off;
 mod sweep;
 mod version;
 
 pub use accept::Accept;
+pub use audits::AuditRecord;
+pub use breach::NotedBreach;
 pub use dataset::{ColumnSeen, Current, Dataset, FieldType, PublishedFile, Replaced, Retirement, SetRead, SetState};
 pub use intent::{Intent, Origin, Pin, pins, stamp};
 pub use lease::{Claim, Claimant, Holder, Lease, Process};
-pub use notices::{FormerFile, FormerToken, Notice, NoticeItem, in_hex, last_answered};
+pub use notices::{FormerFile, FormerToken, Notice, NoticeItem, RECTIFY, in_hex, last_answered};
 pub use parts::{Behind, Since};
 pub use schedule::{End, RefusedRun, Scheduled};
+pub use sign_off::SignedRole;
 pub use sweep::{RequestsMet, SweepEnd, SweepRecord};
 
 use crate::clock::Instant;

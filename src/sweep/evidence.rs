@@ -45,6 +45,7 @@ pub(super) fn manifest(
         set: before.set.clone(),
         inputs: Vec::new(),
         lists: asked.lists.clone(),
+        corrections: before.corrections.clone(),
         aside: Vec::new(),
         rows_in: counts.rows_in,
         rows_out: counts.rows_out,

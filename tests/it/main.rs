@@ -4,7 +4,9 @@
 
 mod access;
 mod asleep;
+mod assess;
 mod audit;
+mod breach;
 mod bytes;
 mod canary;
 mod claims;
@@ -27,8 +29,11 @@ mod links;
 mod marked;
 mod nightly;
 mod parts;
+mod practice;
 mod python;
 mod recipients;
+mod rectify;
+mod refusals;
 mod requests;
 mod schedule;
 mod schemas;

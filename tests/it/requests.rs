@@ -52,6 +52,8 @@ fn list(name: &str, effect: Effect) -> List {
         max_lifted: Share(0),
         may_be_empty: false,
         ground: None,
+        signal: None,
+        given_by: None,
         interval: (None, None),
         review_by: None,
         informed: None,
@@ -85,6 +87,7 @@ impl Place {
             roots: BTreeMap::new(),
             keys: KeySource { from: KeyFrom::Dir("/".into()), epoch: "2026a".into() },
             lists: lists.into_iter().map(|l| (l.name.clone(), l)).collect(),
+            corrections: BTreeMap::new(),
             removal: RemovalRules {
                 grace: period("PT24H"),
                 raw_keep: None,
@@ -92,6 +95,8 @@ impl Place {
                 due: period("P30D"),
             },
             links: LinkRules { max_alias_fanout: 5, max_strong_fanout: 50, retired: vec![] },
+            audit: None,
+            risks: BTreeMap::new(),
             jobs: BTreeMap::new(),
             policy_digest: String::new(),
         };

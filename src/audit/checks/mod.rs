@@ -20,6 +20,7 @@ mod requests_applied;
 mod requests_in_time;
 mod rows_in_time;
 mod served;
+mod signed_off;
 mod text_patterns;
 mod token_form;
 mod token_of_key;
@@ -34,6 +35,7 @@ pub const CHECKS: &[&Check] = &[
     &served::CHECK,
     &purpose_of_today::CHECK,
     &recipient_review::CHECK,
+    &signed_off::CHECK,
     &files_as_published::CHECK,
     &columns_allowed::CHECK,
     &treated_values::CHECK,

@@ -3,7 +3,7 @@
 
 use super::super::find::OfRequest;
 use crate::clock::Instant;
-use crate::policy::ContactFacts;
+use crate::policy::{ContactFacts, RecipientFacts};
 use std::collections::BTreeMap;
 
 /// Which right is answered.
@@ -111,6 +111,20 @@ pub struct AccessRecipient {
     pub contract: Option<String>,
     /// Whether the data are sold to them.
     pub sale: bool,
+}
+
+impl AccessRecipient {
+    /// Tells a recipient of the policy.
+    pub fn of(name: &str, facts: &RecipientFacts) -> AccessRecipient {
+        AccessRecipient {
+            name: name.to_owned(),
+            kind: facts.kind.said(),
+            country: facts.country.clone(),
+            transfer: facts.transfer.clone(),
+            contract: facts.contract.clone(),
+            sale: facts.sale,
+        }
+    }
 }
 
 /// A field of a dataset.

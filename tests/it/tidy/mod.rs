@@ -39,7 +39,38 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("read", &["error", "clock", "near_miss", "invisible", "monitor", "store", "policy"]),
     (
         "minimize",
-        &["error", "clock", "invisible", "cell", "treatments", "policy", "key", "read::RawBatch", "read::Values"],
+        &[
+            "error",
+            "clock",
+            "invisible",
+            "cell",
+            "treatments",
+            "policy",
+            "key",
+            "corrections",
+            "read::RawBatch",
+            "read::Values",
+        ],
+    ),
+    // What is right in place of values of an export: files read like lists of requests, laid over batches of records.
+    (
+        "corrections",
+        &[
+            "error",
+            "clock",
+            "invisible",
+            "cell",
+            "store",
+            "policy",
+            "key",
+            "read::Container",
+            "read::Member",
+            "read::RawBatch",
+            "read::Records",
+            "read::members",
+            "requests::ListDates",
+            "requests::Maker",
+        ],
     ),
     (
         "requests",
@@ -66,6 +97,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     // A first look at exports, before there are specs: it reads, and says which forms a value has.
     ("init", &["plain", "error", "clock", "cell", "store", "policy", "read", "minimize::formed"]),
+    // Made-up people and specs with mistakes, and a score of them: it reads specs and nothing else.
+    ("practice", &["error", "clock", "treatments", "policy"]),
     ("stage", &["error", ROWS]),
     ("gates", &["error", "policy"]),
     ("decide", &["error", "clock", "monitor", "threads", "policy", "gates", ROWS, "stage"]),
@@ -98,7 +131,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("audit", &["error", "clock", "monitor", "store", "treatments", "policy", "key", "requests", "evidence", "state"]),
     (
         "daemon",
-        &["error", "clock", "monitor", "threads", "store", "policy", "state", "evidence", "job", "sweep", "run"],
+        &[
+            "error", "clock", "monitor", "threads", "store", "policy", "state", "evidence", "job", "sweep", "run",
+            "audit",
+        ],
     ),
     (
         "cli",
@@ -116,6 +152,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "state",
             "evidence",
             "init",
+            "practice",
             "job",
             "sweep",
             "run",
@@ -156,6 +193,7 @@ const BELOW_JOB: &[&str] = &[
     "key",
     "read",
     "minimize",
+    "corrections",
     "requests",
     "stage",
     "decide",

@@ -57,8 +57,7 @@ impl Parquet {
             }
             if held.len() as u64 > MOST_HELD {
                 let what = format!(
-                    "{place} is a Parquet file of more than {} MiB inside of an archive or a \
-                 compressed file",
+                    "{place} is a Parquet file of more than {} MiB inside of an archive or a compressed file",
                     MOST_HELD >> 20
                 );
                 return Err(Error::new(Code::InputTooLarge, what)

@@ -1,0 +1,85 @@
+//! A practice for people who learn to publish CRM data: a made-up export, specs that load and have twenty mistakes, and a
+//! score of what a learner has mended. Must not know where it is written, nor who learns.
+
+mod needs;
+mod people;
+mod traps;
+
+pub use people::export;
+pub use traps::{Regime, TRAPS, Trap};
+
+use crate::clock::Instant;
+use crate::policy::{Project, Register};
+
+/// The specs of a practice, by their path below the folder of specs.
+pub const SPECS: [(&str, &str); 6] = [
+    ("policy.toml", include_str!("../../templates/practice/policy.toml")),
+    ("sources/contact.toml", include_str!("../../templates/practice/contact.toml")),
+    ("newsletter.toml", include_str!("../../templates/practice/newsletter.toml")),
+    ("planning.toml", include_str!("../../templates/practice/planning.toml")),
+    ("invoices.toml", include_str!("../../templates/practice/invoices.toml")),
+    ("partner.toml", include_str!("../../templates/practice/partner.toml")),
+];
+
+/// Request files of a practice, by their path.
+pub const REQUESTS: [(&str, &str); 3] = [
+    ("requests/erasure/1.csv", "Case,Received,Email\nE-1,2026-10-01,person1@example.com\n"),
+    ("requests/no-advertising/1.csv", "Case,Received,Email\nA-1,2026-10-02,person2@example.com\n"),
+    ("requests/proof/1.csv", "Case,Received,Email\nP-1,2026-10-03,person3@example.com\n"),
+];
+
+/// What a learner has reached. It says nothing of the learner.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct PracticeScore {
+    /// Version of this form.
+    pub schema: &'static str,
+    /// Traps that are mended.
+    pub mended: usize,
+    /// Traps that there are.
+    pub traps: usize,
+    /// Things that somebody needs, and that were taken away.
+    pub too_much: usize,
+    /// Mended traps without what was taken away too much.
+    pub points: usize,
+    /// Each trap.
+    pub told: Vec<TrapTold>,
+    /// What was taken away, and who needs it.
+    pub missing: Vec<&'static str>,
+}
+
+/// How one trap stands.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct TrapTold {
+    /// Name of the trap.
+    pub name: &'static str,
+    /// Where it is.
+    pub place: &'static str,
+    /// Which law it is about.
+    pub regime: Regime,
+    /// The article.
+    pub article: &'static str,
+    /// Since when that holds.
+    pub since: &'static str,
+    /// Why it is a mistake, and what is right.
+    pub why: &'static str,
+    /// Whether it is mended.
+    pub mended: bool,
+}
+
+/// Says what a learner has mended, and what was taken away too much.
+pub fn score(project: &Project, register: &Register, now: Instant) -> PracticeScore {
+    let told = |trap: &Trap| TrapTold {
+        name: trap.name,
+        place: trap.place,
+        regime: trap.regime,
+        article: trap.article,
+        since: trap.since,
+        why: trap.why,
+        mended: (trap.mended)(project, register, now),
+    };
+    let told: Vec<TrapTold> = TRAPS.iter().map(told).collect();
+    let missing = needs::missing(project);
+    let (mended, too_much) = (told.iter().filter(|trap| trap.mended).count(), missing.len());
+    let points = mended.saturating_sub(too_much);
+    PracticeScore { schema: "tamis-practice/1", mended, traps: told.len(), too_much, points, told, missing }
+}
