@@ -17,8 +17,7 @@ use crate::state::Current;
 pub(super) fn manifest(
     scene: &Scene<'_>,
     published: &PublishedVersion<'_>,
-    remaining: &Remaining,
-    rewritten: &Rewritten,
+    (remaining, rewritten): (&Remaining, &Rewritten),
     asked: &DatasetRequests<'_>,
     run: &str,
 ) -> Manifest {

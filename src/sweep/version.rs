@@ -56,7 +56,7 @@ pub fn apply(
     }
     let intent = intend(scene, dataset, published.table.version, asked.segment)?;
     let rewritten = rewrite(scene, published, &remaining, &intent, monitor)?;
-    let mut manifest = evidence::manifest(scene, published, &remaining, &rewritten, asked, &intent.run);
+    let mut manifest = evidence::manifest(scene, published, (&remaining, &rewritten), asked, &intent.run);
     if let Some(seen) = seen {
         manifest.output.first_seen = Some(evidence::seen_file(seen.write(&scene.target, &intent.run, 1)?));
     }
