@@ -83,7 +83,11 @@ fn dataset(out: &mut String, swept: &DatasetSwept) {
         out.line(format_args!("  {:<12} {}", removed.reason, removed.rows));
     }
     if swept.nulled > 0 {
-        out.line(format_args!("  {:<12} {}, past the keep of their field", "nulled", counted(swept.nulled, "value")));
+        out.line(format_args!(
+            "  {:<12} {}, past the keep of their field or of another person",
+            "nulled",
+            counted(swept.nulled, "value")
+        ));
     }
     if swept.rewritten > 0 || gone > 0 {
         let (read, written) = (BinaryBytes(swept.bytes_read), BinaryBytes(swept.bytes_written));

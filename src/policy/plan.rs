@@ -594,6 +594,8 @@ pub struct Field {
     pub max_untreated: MaxUntreated,
     /// Index among the fields that the gate hashes: its quasi-identifiers, then its sensitive fields.
     pub quasi: Option<usize>,
+    /// The other person of the row that it is about, as an index into `Controls::others` (R68). Such a field has a `keep`.
+    pub other: Option<usize>,
 }
 
 /// How many values of a field may stay untreated, as `max_untreated` says.
@@ -614,6 +616,8 @@ pub struct Controls {
     pub strong: Vec<usize>,
     /// The identifiers that link weakly, as indexes.
     pub weak: Vec<usize>,
+    /// Other persons that rows may have, in the order of the source (R68).
+    pub others: Vec<OtherPerson>,
     /// Clocks the job uses.
     pub clocks: Vec<usize>,
     /// Excludes in the job's order.
@@ -661,6 +665,15 @@ pub struct MinorRules {
     pub guardian_under: i32,
     /// Whether rows of unknown age are sold.
     pub unknown_sold: bool,
+}
+
+/// Another person that rows may have, as `[[others]]` of a source says (R68).
+#[derive(Clone, Debug)]
+pub struct OtherPerson {
+    /// Name of the person, as it is counted.
+    pub name: String,
+    /// The identifiers that name the person, as indexes into `Plan::columns`.
+    pub by: Vec<usize>,
 }
 
 /// Rows that are left out because of a value, as `[[exclude]]` says (R22).

@@ -118,6 +118,12 @@ impl<'a> PublishedVersion<'a> {
         names.map(|name| self.keeps.iter().position(|keep| keep == name)).collect()
     }
 
+    /// Per field with a `keep` of its own, the number of the other person that it is about (R68).
+    pub(super) fn others(&self) -> Vec<Option<usize>> {
+        let kept = self.manifest.fields.iter().filter(|field| field.keep.is_some());
+        kept.map(|field| field.other.and_then(|number| usize::try_from(number).ok())).collect()
+    }
+
     /// Fields whose values have to differ within groups.
     pub(super) fn sensitive(&self) -> impl Iterator<Item = &String> {
         self.manifest.gates.iter().flat_map(Gate::sensitive)
