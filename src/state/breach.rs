@@ -8,7 +8,7 @@ use crate::evidence::{LedgerEntry, LedgerEvent, RunRef, digest};
 use crate::store::Created;
 
 const FOLDER: &str = "breaches";
-const ATTEMPTS: usize = 20;
+const ATTEMPTS: u64 = 20;
 
 /// What the ledger says of a breach, apart from its number and digest.
 pub struct NotedBreach {
@@ -35,8 +35,8 @@ impl State {
         report: impl Fn(u64) -> Result<Vec<u8>>,
         now: Instant,
     ) -> Result<u64> {
-        let mut number = last_breach(&self.ledger.entries()?) + 1;
-        for _ in 0..ATTEMPTS {
+        let last = last_breach(&self.ledger.entries()?);
+        for number in last + 1..=last + ATTEMPTS {
             let bytes = report(number)?;
             let event = LedgerEvent::BreachNoted {
                 number,
@@ -52,7 +52,6 @@ impl State {
                 self.ledger.append(RunRef { run: &run, attempt: 1, since: now }, event, now)?;
                 return Ok(number);
             }
-            number += 1;
         }
         Err(Error::new(Code::Overtaken, "other processes note breaches all the time").help("try again"))
     }
