@@ -6,6 +6,7 @@ pub mod by_hand;
 pub mod cell;
 pub mod cli;
 pub mod clock;
+pub mod corrections;
 pub mod daemon;
 pub mod decide;
 pub mod error;

@@ -74,13 +74,14 @@ pub fn ask(call: &SubjectCall, asked: Asked) -> Result<Stored> {
     let mut requests = desk.requests()?;
     let received = asked.received.unwrap_or(call.now.to_seconds());
     check_lift(&requests, &asked, received)?;
+    let lifted = asked.lifts.clone().map(|lifted| requests.stored_name(lifted));
     let (raw, count) = (identities.iter().filter(|(_, raw)| *raw).count(), identities.len());
     let command = RequestCommand {
         effect: asked.effect,
         purposes: (!asked.purposes.is_empty()).then(|| asked.purposes.clone()),
         request: asked.request.clone(),
         received,
-        lifts: asked.lifts.clone(),
+        lifts: lifted.clone(),
         lift_erase: asked.lift_erase,
         terms: asked.terms,
         identities,
@@ -96,7 +97,7 @@ pub fn ask(call: &SubjectCall, asked: Asked) -> Result<Stored> {
     let lifts = requests.of_request(&asked.request).into_iter().filter(|at| {
         lift && {
             let entry = requests.entry(*at);
-            entry.lifts == asked.lifts.as_deref() && entry.received == received && entry.lift_erase == asked.lift_erase
+            entry.lifts == lifted.as_deref() && entry.received == received && entry.lift_erase == asked.lift_erase
         }
     });
     let ends = lifts.filter_map(|at| requests.lift_ends(at)).next();
@@ -123,14 +124,24 @@ fn binds(project: &Project, asked: &Asked) -> Vec<String> {
     project.jobs.values().filter(binds).map(|plan| plan.job.clone()).collect()
 }
 
-fn check(project: &Project, asked: &Asked, now: Instant) -> Result<()> {
+/// Checks that an id is one of a request, and names nobody as far as that can be seen.
+///
+/// # Errors
+/// A policy error when it matches no pattern.
+pub(super) fn check_id(project: &Project, id: &str) -> Result<()> {
     let built = regex::Regex::new(PATTERN).into_iter();
-    let patterns: Vec<regex::Regex> = built.chain(project.lists.values().map(|l| l.request_pattern.clone())).collect();
+    let of_lists = project.lists.values().map(|list| list.request_pattern.clone());
+    let of_corrections = project.corrections.values().map(|list| list.request_pattern.clone());
+    if built.chain(of_lists).chain(of_corrections).any(|pattern| pattern.is_match(id)) {
+        return Ok(());
+    }
+    Err(Error::new(Code::RequestWrong, "a request id matches no request_pattern")
+        .help("use an opaque id, such as a case number: it is kept as written and shows up in reports"))
+}
+
+fn check(project: &Project, asked: &Asked, now: Instant) -> Result<()> {
     for id in std::iter::once(&asked.request).chain(&asked.lifts) {
-        if !patterns.iter().any(|pattern| pattern.is_match(id)) {
-            return Err(Error::new(Code::RequestWrong, "a request id matches no request_pattern")
-                .help("use an opaque id, such as a case number: it is kept as written and shows up in reports"));
-        }
+        check_id(project, id)?;
     }
     let purposes: BTreeSet<&str> = project.jobs.values().map(|plan| plan.purpose.name.as_str()).collect();
     if asked.purposes.iter().any(|named| !purposes.contains(named.as_str())) {

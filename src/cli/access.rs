@@ -3,12 +3,12 @@
 //! values, and only there. Must not know how they were found.
 
 use super::access_page;
-use super::args::{RightAsked, SubjectArgs};
 use super::csv_cell::cell;
 use super::lines::Lines;
 use super::progress::monitor;
 use super::render;
 use super::settings::{self, Settings};
+use super::subject_args::{RightAsked, SubjectArgs};
 use super::verdict::counted;
 use crate::clock::{Clock, System};
 use crate::error::{Code, Error, Result};

@@ -1,6 +1,6 @@
 //! Arguments as typed. Nothing is looked up here.
 
-use crate::error::{Code, Error, Result};
+use super::subject_args::SubjectArgs;
 use crate::threads::MAX_THREADS;
 use clap::{Args, Parser, Subcommand, value_parser};
 use std::net::SocketAddr;
@@ -273,6 +273,8 @@ pub struct ExplainArgs {
 pub enum ReportCommand {
     /// Shows what became of a request in every dataset, with dates and versions but without any value of the person
     Case(ReportArgs),
+    /// Shows what people have to be told of all that jobs do with their data (Art. 13 and 14 GDPR, 11 CCR §7012)
+    Notice(NoticeArgs),
     /// Shows what a version was made of: what was read, dropped and published, and under which rules
     Job(JobReportArgs),
     /// Writes the record of processing activities (Art. 30 GDPR), from specs and evidence
@@ -450,6 +452,14 @@ pub struct SignOffArgs {
 pub struct ReportArgs {
     /// Id of the request
     pub id: String,
+    /// Format of the answer
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: ReportFormat,
+}
+
+/// Arguments of `report notice`.
+#[derive(Args, Debug)]
+pub struct NoticeArgs {
     /// Format of the answer
     #[arg(long, value_enum, default_value = "text")]
     pub format: ReportFormat,
@@ -645,109 +655,4 @@ pub struct AcceptArgs {
     /// Who approves; recorded in the ledger
     #[arg(long, value_name = "WHO")]
     pub by: Option<String>,
-}
-
-/// What `subject` can do.
-#[derive(clap::ValueEnum, Clone, Copy, Debug)]
-pub enum SubjectVerb {
-    /// Erasure, Art. 17 GDPR
-    Erase,
-    /// Restriction, Art. 18 GDPR; needs --ground
-    Restrict,
-    /// Objection, Art. 21 GDPR; needs --purpose
-    Object,
-    /// Opt-out of sale and sharing, CCPA 1798.120
-    OptOut,
-    /// Withdrawal of consent, Art. 7(3) GDPR
-    Withdraw,
-    /// Legal hold: keeps bytes from being deleted; needs --until or --review-by
-    Hold,
-    /// Ends another request; needs --lifts, and --informed for a restriction
-    Lift,
-    /// Finds the datasets and requests that know the person, and the rows that an erasure would reach
-    Find,
-    /// Answers the person, Art. 15 and 20 GDPR: writes the person's data into a folder; needs --request and --out
-    Export,
-}
-
-/// Which right an export answers.
-#[derive(clap::ValueEnum, Clone, Copy, Debug)]
-pub enum RightAsked {
-    /// Art. 15 GDPR: everything that is processed
-    Access,
-    /// Art. 20 GDPR: what the person provided, on consent or contract
-    Portability,
-}
-
-/// Grounds of a restriction (Art. 18(1) GDPR).
-#[derive(clap::ValueEnum, Clone, Copy, Debug)]
-pub enum GroundAsked {
-    /// The person contests that the data are accurate
-    A,
-    /// The processing is unlawful, and the person opposes erasure
-    B,
-    /// The person needs the data for a legal claim
-    C,
-    /// The person has objected, and the grounds are being weighed
-    D,
-}
-
-/// Arguments of `subject`. Values of the person come on standard input, one `kind: value` a line.
-#[derive(Args, Debug)]
-pub struct SubjectArgs {
-    /// What is asked for
-    #[arg(value_enum)]
-    pub verb: SubjectVerb,
-    /// Opaque id of the request, such as a case number
-    #[arg(long, value_name = "ID")]
-    pub request: Option<String>,
-    /// Limits the request to this purpose; may be given several times (default: all purposes)
-    #[arg(long = "purpose", value_name = "PURPOSE")]
-    pub purposes: Vec<String>,
-    /// When the request was received (default: now)
-    #[arg(long, value_name = "TIME")]
-    pub received: Option<String>,
-    /// The id of the request that a lift ends
-    #[arg(long, value_name = "ID")]
-    pub lifts: Option<String>,
-    /// Allows the lift to end an erasure
-    #[arg(long)]
-    pub lift_erase: bool,
-    /// Restriction: the letter of Art. 18(1) GDPR that it rests on; with b and c, bytes of the person are kept
-    #[arg(long, value_enum, value_name = "LETTER")]
-    pub ground: Option<GroundAsked>,
-    /// Lift: when the person was told that the restriction ends, a date or a time
-    #[arg(long, value_name = "TIME")]
-    pub informed: Option<String>,
-    /// Hold: when it ends by itself, a date or a time
-    #[arg(long, value_name = "TIME")]
-    pub until: Option<String>,
-    /// Hold: by when somebody has to look at it again, a date or a time
-    #[arg(long, value_name = "TIME")]
-    pub review_by: Option<String>,
-    /// Export: the right that is answered
-    #[arg(long, value_enum, default_value = "access")]
-    pub right: RightAsked,
-    /// Export: the folder to write to, a new folder outside of every root; only you can read it
-    #[arg(long, value_name = "FOLDER")]
-    pub out: Option<PathBuf>,
-    /// Export: also shows rows that may be another person's; the reason is recorded in the ledger
-    #[arg(long, value_name = "REASON")]
-    pub include_doubtful: Option<String>,
-    /// Export: does not search raw exports; the person's page gives the reason
-    #[arg(long, value_name = "REASON")]
-    pub without_raw: Option<String>,
-}
-
-impl SubjectArgs {
-    /// Returns the id of the request.
-    ///
-    /// # Errors
-    /// A policy error when none was given.
-    pub fn request_id(&self) -> Result<String> {
-        self.request.clone().ok_or_else(|| {
-            Error::new(Code::RequestWrong, "a request needs an id")
-                .help("give --request ID, an opaque one such as a case number")
-        })
-    }
 }

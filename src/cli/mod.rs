@@ -12,6 +12,7 @@ mod audit_sarif;
 mod breach;
 mod breach_page;
 mod columns;
+mod corrections;
 mod csv_cell;
 mod dataset;
 mod dpia;
@@ -24,12 +25,14 @@ mod finding;
 mod init;
 mod limits;
 mod lines;
+mod notice;
 mod page;
 mod peek;
 mod practice;
 pub mod process;
 mod progress;
 mod recipient;
+mod refusal;
 mod register;
 mod render;
 mod report;
@@ -41,6 +44,7 @@ mod spec_files;
 mod status;
 mod steps;
 mod subject;
+mod subject_args;
 mod sweep;
 mod verdict;
 mod version;
@@ -98,6 +102,7 @@ fn carry_out(arguments: &Arguments) -> Result<(String, u8)> {
         Command::Status(args) => return status::status(&settings, args, json),
         Command::Explain(args) => explain::explain(&settings, args, json),
         Command::Report(ReportCommand::Case(args)) => report::report(&settings, args, json),
+        Command::Report(ReportCommand::Notice(args)) => notice::report(&settings, args, json),
         Command::Report(ReportCommand::Job(args)) => version::report(&settings, args, json),
         Command::Report(ReportCommand::Register(args)) => register::report(&settings, args, json),
         Command::Report(ReportCommand::Dpia(args)) => dpia::report(&settings, args, json),

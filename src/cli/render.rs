@@ -1,6 +1,7 @@
 //! Reports as text, with bars; the numbers are those of `--json`.
 
 use super::columns;
+use super::corrections;
 use super::lines::Lines;
 use super::verdict::{TerminalVerdict, counted};
 use crate::error::{Error, Finding, Result};
@@ -82,6 +83,7 @@ fn exceptions(m: &Manifest) -> Exceptions {
                 .push(format!("field {name}: {count} could not be treated and became null, the first: {first}"));
         }
     }
+    found.persons.extend(corrections::exceptions(m));
     found.columns.extend(columns::said(m));
     found
         .columns
@@ -156,6 +158,7 @@ fn inputs(out: &mut String, m: &Manifest) {
             met(list)
         ));
     }
+    corrections::counts(m).iter().for_each(|said| out.line(format_args!("  {said}")));
     out.line(format_args!("  links: {}", m.links));
 }
 

@@ -2,8 +2,10 @@
 //! its policy lets none in. Must not know how a case is looked up.
 
 use super::args::{ReportArgs, ReportFormat};
+use super::corrections;
 use super::lines::Lines;
 use super::page::{escaped, filled};
+use super::refusal;
 use super::render;
 use super::settings::Settings;
 use crate::clock::{self, Instant};
@@ -43,6 +45,8 @@ fn text(report: &CaseReport) -> String {
             }
         }
     }
+    refusal::of_case(&mut out, &report.refusals, report.authority.as_deref());
+    corrections::of_case(&mut out, &report.corrections);
     report.recipients.iter().for_each(|of| out.line(format_args!("recipient {}: {}", of.recipient, told(of))));
     out.push('\n');
     out.line(format_args!("still there: raw exports: {}; request files: {}", report.raw_exports, report.request_files));
@@ -96,6 +100,7 @@ fn facts(dataset: &CaseDataset) -> Vec<(&'static str, String)> {
 
 fn html(report: &CaseReport) -> String {
     let parts: String = report.parts.iter().map(part).collect();
+    let refused = refusal::page(&report.refusals, report.authority.as_deref());
     let line = |of: &CaseRecipient| format!("<dt>{}</dt><dd>{}</dd>\n", escaped(&of.recipient), escaped(&told(of)));
     let recipients: String = report.recipients.iter().map(line).collect();
     let recipients = match recipients.is_empty() {
@@ -111,7 +116,7 @@ fn html(report: &CaseReport) -> String {
         ("raw_exports", escaped(&report.raw_exports)),
         ("request_files", escaped(&report.request_files)),
         ("not_said", not_said),
-        ("parts", parts + &recipients),
+        ("parts", parts + &refused + &corrections::page(&report.corrections) + &recipients),
     ];
     filled(PAGE, &places)
 }

@@ -4,22 +4,23 @@
 
 use super::args::StatusArgs;
 use super::columns;
+use super::corrections;
 use super::lines::Lines;
 use super::settings::Settings;
 use super::verdict::{TerminalVerdict, coloured, counted};
-use super::{due, render};
+use super::{due, refusal, render};
 use crate::clock::{Instant, zones_version};
 use crate::daemon::{AuditStanding, JobStatus, NoJob};
 use crate::error::{Error, Result};
-use crate::job::LeftAside;
 use crate::job::aside::{self, Sighted};
+use crate::job::{LeftAside, UntoldRefusal, refusals};
 use crate::policy::REVIEW_DAYS;
 use crate::questions::{
-    DatasetStanding, ForeignTable, Keeper, OpenRequest, RecipientStanding, Standings, foreign, recipients,
-    request_status,
+    CorrectionStanding, DatasetStanding, ForeignTable, Keeper, OpenRequest, RecipientStanding, Standings, foreign,
+    recipients, request_status,
 };
 use crate::requests::RequestStatus;
-use crate::{daemon, policy};
+use crate::{daemon, policy, questions};
 
 /// Open requests named unless all are asked for.
 const NAMED: usize = 20;
@@ -39,6 +40,10 @@ pub(super) struct Status {
     foreign: Vec<ForeignTable>,
     /// Recipients of the policy, by name.
     recipients: Vec<RecipientStanding>,
+    /// Corrections in each dataset, those first that somebody has to look at.
+    corrections: Vec<CorrectionStanding>,
+    /// Refused requests of which nobody has told the person (Art. 12(4) GDPR).
+    untold_refusals: Vec<UntoldRefusal>,
     /// How audits by schedule stand; none without a schedule.
     audit: Option<AuditStanding>,
     /// How far requests have come; none without the identity key.
@@ -62,6 +67,8 @@ struct StatusFound {
     standings: Result<Standings, Error>,
     sighted: Sighted,
     recipients: Vec<RecipientStanding>,
+    corrections: Vec<CorrectionStanding>,
+    refusals: Vec<UntoldRefusal>,
     audit: Option<AuditStanding>,
 }
 
@@ -82,6 +89,8 @@ pub(super) fn status(settings: &Settings, args: &StatusArgs, json: bool) -> Resu
         standings: request_status::standings(&settings.subject_call(), if args.all { usize::MAX } else { NAMED }),
         sighted: aside::survey(&project, &roots),
         recipients: recipients::recipients(&project, &register, &state, settings.now)?,
+        corrections: questions::corrections::standings(&state, &project)?,
+        refusals: refusals::untold(&state.ledger().entries()?, &project, settings.now),
         audit: daemon::audits(&project, &state, settings.now)?,
     };
     let exceptions = exceptions(&found);
@@ -102,7 +111,8 @@ fn as_data(found: StatusFound) -> Status {
         Ok(standings) => (Some(standings), None),
         Err(error) => (None, Some(error.message().to_owned())),
     };
-    let StatusFound { jobs, no_job, foreign, sighted: Sighted { aside, unseen }, recipients, audit, .. } = found;
+    let StatusFound { jobs, no_job, foreign, sighted, recipients, corrections, refusals, audit, .. } = found;
+    let Sighted { aside, unseen } = sighted;
     Status {
         schema: "tamis-status/1",
         time_zones: zones_version(),
@@ -110,6 +120,8 @@ fn as_data(found: StatusFound) -> Status {
         no_job,
         foreign,
         recipients,
+        corrections,
+        untold_refusals: refusals,
         audit,
         requests,
         requests_stop,
@@ -184,6 +196,8 @@ fn exceptions(found: &StatusFound) -> Vec<String> {
     out.extend(found.sighted.unseen.iter().map(|unseen| format!("cannot be read: {unseen}")));
     out.extend(found.recipients.iter().filter_map(of_recipient));
     out.extend(found.recipients.iter().filter_map(of_notices));
+    out.extend(found.corrections.iter().filter_map(corrections::standing));
+    out.extend(found.refusals.iter().map(refusal::untold));
     out.extend(found.audit.iter().filter(|audit| audit.wants_attention()).map(of_audit));
     match &found.standings {
         Ok(standings) => out.extend(of_requests(standings)),

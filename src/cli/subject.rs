@@ -2,14 +2,15 @@
 //! arguments, where other users of the machine and the shell's history would see them. Nothing of a value is shown.
 
 use super::access;
-use super::args::{GroundAsked, SubjectArgs, SubjectVerb};
 use super::lines::Lines;
+use super::refusal;
 use super::render;
 use super::settings::{self, Settings};
+use super::subject_args::{GroundAsked, SubjectArgs, SubjectVerb};
 use super::verdict::counted;
 use super::who;
 use crate::by_hand::{self, Asked, RequestTerms, Stored};
-use crate::clock::{self, Clock, Instant, System};
+use crate::clock::{self, Clock, System};
 use crate::error::Result;
 use crate::policy::{Effect, Ground};
 use crate::questions::{KnownPerson, LinkBond, find};
@@ -21,6 +22,7 @@ use crate::questions::{KnownPerson, LinkBond, find};
 pub fn carry_out(settings: &Settings, args: &SubjectArgs, json: bool) -> Result<String> {
     let effect = match args.verb {
         SubjectVerb::Export => return access::export(settings, args, json),
+        SubjectVerb::Refuse => return refusal::refuse(settings, args, json),
         SubjectVerb::Find => None,
         SubjectVerb::Erase => Some(Effect::Erase),
         SubjectVerb::Restrict => Some(Effect::Restrict),
@@ -66,16 +68,10 @@ fn terms(args: &SubjectArgs) -> Result<RequestTerms> {
     });
     Ok(RequestTerms {
         ground,
-        informed: day(args.informed.as_deref())?,
-        until: day(args.until.as_deref())?,
-        review_by: day(args.review_by.as_deref())?,
+        informed: settings::day(args.informed.as_deref())?,
+        until: settings::day(args.until.as_deref())?,
+        review_by: settings::day(args.review_by.as_deref())?,
     })
-}
-
-/// Reads a time, or a date as its first moment in UTC.
-fn day(text: Option<&str>) -> Result<Option<Instant>> {
-    let whole = |text: &str| settings::time(&if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.into() });
-    text.map(whole).transpose()
 }
 
 fn told(stored: &Stored) -> String {

@@ -297,8 +297,12 @@ impl<'a> BucketJudge<'a> {
         let exclude = if known.person.exclude > 0 { known.person.exclude } else { control.exclude(known.row) };
         let due = known.until.is_none_or(|until| past(until, self.rules.as_of));
         let unreadable = flag::NO_SUBJECT | flag::CLOCK_UNREADABLE | flag::EXCLUDE_UNREADABLE;
+        let effects = match flags & (flag::MINOR | flag::CHILD) {
+            0 => known.effects,
+            age => known.effects.of_minor(age & flag::CHILD != 0),
+        };
         RowFacts {
-            effects: known.effects.only(&self.binds),
+            effects: effects.only(&self.binds),
             no_consent: self.rules.on_consent() && known.consent.is_none(),
             excluded: usize::from(exclude).checked_sub(1).and_then(|e| self.rules.excludes.get(e).copied()),
             expired: flags & flag::CLOCK_UNREADABLE == 0 && due,

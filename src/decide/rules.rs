@@ -8,6 +8,9 @@ use crate::clock::{Instant, Period};
 use crate::policy::{Basis, Grounds, GroupTerms, Limits, Plan, Undated};
 use jiff::tz::TimeZone;
 
+/// Why rows are left out that no notice covers.
+const UNNOTICED: &str = "unnoticed";
+
 /// What `decide` goes by.
 #[derive(Clone)]
 pub struct Rules {
@@ -44,7 +47,10 @@ impl Rules {
             plan.fields.iter().enumerate().filter_map(|(f, field)| Some((f, field.keep?))).collect();
         let names = plan.gate.iter().flat_map(|gate| 0..gate.hashed().count());
         let keep_of = |q| field_keeps.iter().position(|(f, _)| plan.fields[*f].quasi == Some(q));
-        let (exclude_labels, excludes) = exclude::labels(plan.controls.excludes.iter().map(|e| e.reason.as_str()));
+        // R85: as an exclude after all of the job's own.
+        let unnoticed = plan.controls.notice.as_ref().map(|_| UNNOTICED);
+        let (exclude_labels, excludes) =
+            exclude::labels(plan.controls.excludes.iter().map(|e| e.reason.as_str()).chain(unnoticed));
         Rules {
             as_of,
             zone: plan.zone.clone(),

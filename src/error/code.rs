@@ -182,6 +182,9 @@ codes! {
     ColumnUnlisted "column-unlisted" Input
         "The export has columns that the source does not list."
         "Declare each of them in the source, or have it left out of the export."
+    CorrectionsUnreadable "corrections-unreadable" Input
+        "A file of corrections, or a row of one, could not be read, so that a value that is known to be wrong might be published."
+        "Correct the row or the file named; nothing is published until every correction can be read (R80)."
     DateAmbiguous "date-ambiguous" Input
         "Two formats of a column read the same value as different dates."
         "Leave one of the formats out of the source."
@@ -297,6 +300,9 @@ codes! {
     TooManySuppressed "too-many-suppressed" Gate
         "The gate would suppress more rows than `max_suppressed` allows."
         "Coarsen or leave out a quasi-identifier; accept the plan's digest when this is what should happen."
+    TooManyUnnoticed "too-many-unnoticed" Gate
+        "Too many rows are not covered by the notice that was in force when their data were collected (R85)."
+        "Look at `collected` in the job and at `[notices]` in the policy, or give a new notice and say when persons got it."
     TooManyUntreated "too-many-untreated" Gate
         "Too many values of a field could not be treated (R37)."
         "Correct the source's types or formats, or raise the field's `max_untreated`."

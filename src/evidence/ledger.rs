@@ -173,6 +173,20 @@ pub enum LedgerEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         doubtful: Option<String>,
     },
+    /// A request was refused (Art. 12(4) GDPR); of whom it was is not written down.
+    RequestRefused {
+        /// Id of the request.
+        request: String,
+        /// What was asked for: an effect, `access`, `rectify` or `portability`.
+        right: String,
+        /// Name of the reason.
+        reason: String,
+        /// When the request was received.
+        received: Instant,
+        /// When the person was told, if that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        informed: Option<Instant>,
+    },
     /// A recipient has to be told of persons whom requests have taken out of a dataset (Art. 19 GDPR); of whom is not
     /// written down here.
     RecipientNoticed {
@@ -286,6 +300,13 @@ pub enum LedgerEvent {
         /// Bytes of these exports, together.
         bytes: u64,
     },
+    /// Rows of erased persons were taken out of the files of a list of corrections.
+    CorrectionsRemoved {
+        /// Name of the list in the policy.
+        list: String,
+        /// Rows that were taken out.
+        rows: u64,
+    },
     /// A table has ended: nothing of it is left.
     Retired {
         /// The job that it was of.
@@ -364,8 +385,10 @@ impl LedgerEvent {
             LedgerEvent::Requests { .. } => "requests",
             LedgerEvent::Removed { .. } => "removed",
             LedgerEvent::RawRemoved { .. } => "raw-removed",
+            LedgerEvent::CorrectionsRemoved { .. } => "corrections-removed",
             LedgerEvent::Asked { .. } => "asked",
             LedgerEvent::Answered { .. } => "answered",
+            LedgerEvent::RequestRefused { .. } => "request-refused",
             LedgerEvent::RecipientNoticed { .. } => "recipient-noticed",
             LedgerEvent::RecipientTold { .. } => "recipient-told",
             LedgerEvent::RecipientAnswered { .. } => "recipient-answered",

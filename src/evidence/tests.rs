@@ -50,6 +50,7 @@ fn manifest(run: &str, version: u64, files: Vec<File>, companions: Vec<File>) ->
         set: None,
         inputs: vec![],
         lists: vec![],
+        corrections: vec![],
         aside: vec![],
         rows_in: 15,
         rows_out: 10,

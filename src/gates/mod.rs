@@ -15,6 +15,7 @@ mod max_raw;
 mod max_rejected;
 mod max_removed;
 mod max_suppressed;
+mod max_unnoticed;
 mod max_untreated;
 mod min_records;
 mod not_empty;
@@ -28,7 +29,8 @@ mod veto;
 
 use judges::Judges;
 pub use observed::{
-    ColumnRead, FieldRead, FirstSeenRead, GroupCount, Observed, Reading, ReviewRead, SetDoubt, SignOffRead, Spread,
+    ColumnRead, FieldRead, FirstSeenRead, GroupCount, NoticesRead, Observed, Reading, ReviewRead, SetDoubt,
+    SignOffRead, Spread,
 };
 pub use veto::{Veto, refusal};
 
@@ -40,6 +42,7 @@ table::gates! {
     "sender-count" => sender_count::SenderCount,
     "min-records" => min_records::MinRecords,
     "max-untreated" => max_untreated::MaxUntreatedValues,
+    "max-unnoticed" => max_unnoticed::MaxUnnoticed,
     "max-emptied" => max_emptied::MaxEmptied,
     "few-values" => few_values::FewValues,
     "max-raw" => max_raw::MaxRawForms,

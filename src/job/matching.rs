@@ -83,7 +83,9 @@ impl Known for InForce<'_> {
         let entry = self.requests.entry(entry);
         match entry.effect {
             Effect::Withdraw => EffectSet::withdrawal(entry.received),
-            Effect::Consent if self.holds(&entry) => EffectSet::consent(entry.from, entry.to),
+            Effect::Consent if self.holds(&entry) => {
+                EffectSet::consent(entry.from, entry.to).by_guardian(entry.guardian)
+            }
             Effect::Restrict if entry.keeps_bytes() => EffectSet::keeping(entry.received),
             Effect::Erase if self.overtakes => EffectSet::erasure(entry.received),
             effect => EffectSet::of(effect),
@@ -227,8 +229,11 @@ fn standing(ready: &Ready, requests: &Requests, entry: u32, met: &MetRequest) ->
     let doubt = met.doubt.map(|doubt| match doubt {
         Doubt::SharedAlias => Review::SharedAlias,
         Doubt::TooMany => Review::TooMany,
+        Doubt::BrokenLink => Review::BrokenLink,
     });
-    let review = if met.whole { doubt } else { doubt.or(known.review) };
+    // Which value led to somebody is not known any more once its correction is gone.
+    let stays = known.review.filter(|review| !met.whole || *review == Review::BrokenLink);
+    let review = doubt.or(stays);
     let done = matches!(known.state, RequestState::AwaitingLifecycle | RequestState::Removed);
     // Who withdrew and agreed again is there by right.
     let back = met.there && (requests.learned_since(entry, &plan.job) || done && effect != Effect::Withdraw);
@@ -253,7 +258,7 @@ fn state(plan: &Plan, effect: Effect) -> RequestState {
 pub fn lists(project: &Project, plan: &Plan, requests: &Requests, links: &Links) -> Vec<ListApplied> {
     let mut lists: BTreeMap<(String, &'static str), ListApplied> = BTreeMap::new();
     for list in project.lists.values() {
-        applied(&mut lists, plan, &list.name, list.effect);
+        applied(&mut lists, plan, &list.name, list.effect).signal = list.signal.map(|signal| signal.name().into());
     }
     for (list, effect, purposes, entries) in requests.in_force() {
         let concerns = purposes.is_none_or(|named| named.contains(&plan.purpose.name));
@@ -296,6 +301,7 @@ fn applied<'a>(
     lists.entry((name.to_owned(), word)).or_insert_with(|| ListApplied {
         name: name.to_owned(),
         effect: word.into(),
+        signal: None,
         entries: 0,
         not_binding: decide::binding(effect, plan.grounds()).err().map(str::to_string),
         reached: 0,

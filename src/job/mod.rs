@@ -5,6 +5,7 @@ pub mod aside;
 mod awake;
 mod caller;
 mod companions;
+pub(crate) mod corrections;
 mod deadline;
 mod desk;
 mod held;
@@ -14,6 +15,7 @@ pub(crate) mod matching;
 mod names;
 mod prepare;
 pub(crate) mod recover;
+pub mod refusals;
 mod roots;
 mod scheduled;
 mod signed;
@@ -36,6 +38,7 @@ pub use names::{
     companions_of, complaint, dataset_of, names_of, output_of, scheduled_of, served, sweeps_of, without_job,
 };
 pub use prepare::{Call, Ready};
+pub use refusals::{CaseRefusal, UntoldRefusal};
 pub use roots::{Wrap, data_roots, open_roots};
 pub(crate) use scheduled::earlier;
 pub use scheduled::scheduled_id;

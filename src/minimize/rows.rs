@@ -55,6 +55,10 @@ pub mod flag {
     pub const EXCLUDES_PERSON: u16 = 64;
     /// What would say whether all rows of the person are left out could not be read: all are `rejected` (R62).
     pub const PERSON_UNREADABLE: u16 = 128;
+    /// The person is too young for a sale without an opt-in (R84), or nobody knows their age.
+    pub const MINOR: u16 = 256;
+    /// The opt-in has to be a guardian's.
+    pub const CHILD: u16 = 512;
     /// A row with any of these has no published fields.
     pub const WITHOUT_FIELDS: u16 = NO_SUBJECT | OBSERVED | FIELDS_SKIPPED;
 }

@@ -3,7 +3,8 @@
 
 use super::apart::{Overlap, RealPlaces};
 use super::check_job::CheckedJob;
-use super::check_policy::{self, Policy};
+use super::check_match;
+use super::check_policy::Policy;
 use super::check_source::Inventory;
 use super::finding::Page;
 use super::job_spec::{FieldSpec, Treat};
@@ -36,9 +37,37 @@ pub(super) fn list_kinds(policy: &Policy, sources: &[Inventory]) {
         .map(Identifier::written)
         .collect();
     for (kind, _) in list_matches(policy) {
-        if check_policy::is_kind(kind) && !carried.contains(&kind.as_str()) {
+        if check_match::is_kind(kind) && !carried.contains(&kind.as_str()) {
             let help = "a source's key, strong or weak column must have this identifier (R10)";
             policy.page.fault(kind.span(), "list-kind", "no source has identifiers of this kind", help);
+        }
+    }
+}
+
+/// The source of each list of corrections is there, is about persons, and has a key of the kind that the list names.
+pub(super) fn correction_sources(policy: &Policy, sources: &[Inventory]) {
+    let lists = policy.spec.lists.iter().flat_map(|lists| lists.iter());
+    for (name, spec) in lists.filter(|(_, spec)| spec.effect.asked().is_none()) {
+        let Some(at) = &spec.source else { continue };
+        let Some(source) = sources.iter().find(|source| *source.spec.name == **at) else {
+            let names: Vec<_> = sources.iter().map(|source| source.spec.name.as_str()).collect();
+            let help = format!("sources: {}", names.join(", "));
+            policy.page.fault(at.span(), "unknown-source", "no such source in sources/", help);
+            continue;
+        };
+        let key = source.key().and_then(|key| source.columns[key].identifier.as_ref());
+        let named = policy.corrections.get(name.as_str()).and_then(Option::as_ref).map(|list| &list.record.identifier);
+        match (key, named) {
+            (Some(key), Some(named)) if key.kind != named.kind => {
+                let span = spec.r#match.as_ref().map_or(name.span(), At::span);
+                let help = format!("the key of {} is of the kind {}", at.as_str(), key.written());
+                policy.page.fault(span, "list-rectify", "records of the source are not known by this kind", help);
+            }
+            (None, Some(_)) => {
+                let help = "corrections are of data about persons: name a source with a `key`";
+                policy.page.fault(at.span(), "list-rectify", "no row of this source is about a person", help);
+            }
+            _ => {}
         }
     }
 }
@@ -78,7 +107,8 @@ fn list_matches<'a>(policy: &'a Policy) -> impl Iterator<Item = (&'a At<String>,
 /// Outputs apart from each other, from every input and from the state; inputs of jobs apart from the state.
 pub(super) fn places(policy: &Policy, jobs: &[CheckedJob]) {
     let lists = policy.lists.values().flatten().map(|list| &list.input);
-    let inputs = jobs.iter().flat_map(|job| &job.inputs).chain(lists);
+    let corrections = policy.corrections.values().flatten().map(|list| &list.input);
+    let inputs = jobs.iter().flat_map(|job| &job.inputs).chain(lists).chain(corrections);
     let places = RealPlaces::new(&policy.roots, inputs);
     let outputs: Vec<(&CheckedJob, &Location)> =
         jobs.iter().filter_map(|job| Some((job, job.output.as_ref()?))).collect();

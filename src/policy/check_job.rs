@@ -3,7 +3,9 @@
 
 use super::check_field::{self, FieldTerms};
 use super::check_gate;
+use super::check_minors::MinorTerms;
 use super::check_nobody;
+use super::check_notice;
 use super::check_policy::Policy;
 use super::check_retention;
 use super::check_source::{self, Inventory};
@@ -12,8 +14,8 @@ use super::finding::Page;
 use super::gather::Gather;
 use super::job_spec::{ExcludeSpec, JobSpec, ObserveSpec, OnBadRecord, Scope};
 use super::plan::{
-    Basis, Column, ConsentColumn, Controls, Effect, Exclude, Field, Limits, Location, Observe, Plan, Purpose,
-    Recipient, Retention, TokenFormat, Treatment, ValueType,
+    Basis, Column, ConsentColumn, Controls, Effect, Exclude, Field, Limits, Location, MinorRules, Observe, Plan,
+    Purpose, Recipient, Retention, TokenFormat, Treatment, ValueType,
 };
 use super::schedule::{self, Schedule};
 use super::spec::{At, Category};
@@ -94,13 +96,17 @@ fn plan(terms: FieldTerms, desk: &JobSurroundings, parts: PlanParts) -> Option<P
     let mut gather = Gather::of(inventory);
     let fields = check_field::fields(&terms, &mut gather);
     let gate = check_gate::gate(&terms);
-    let controls = controls(&terms, desk, &mut gather);
+    let sale = parts.recipient.as_ref().is_some_and(|recipient| recipient.sale);
+    let minors = minors(&terms, desk, sale, &mut gather);
+    let controls = controls(&terms, desk, &mut gather).zip(minors);
+    let notice = check_notice::notice(&terms, desk.policy, &parts.recipient, &mut gather);
+    let controls = controls.zip(notice).map(|((controls, minors), notice)| Controls { minors, notice, ..controls });
     let (purpose, recipient, schedule) = (parts.purpose?.clone(), parts.recipient?, parts.schedule?);
     let domain = match recipient.third_party {
         true => format!("{}/{}", purpose.name, recipient.name),
         false => purpose.name.clone(),
     };
-    Some(Plan {
+    let plan = Plan {
         job: parts.job?,
         file: terms.page.file.path.clone(),
         source: inventory.source.clone()?,
@@ -121,7 +127,10 @@ fn plan(terms: FieldTerms, desk: &JobSurroundings, parts: PlanParts) -> Option<P
         gate: gate?,
         limits: parts.limits?,
         digest: digest::plan(desk.policy.spec, inventory.spec, &observed_specs(spec, desk), spec)?,
-    })
+        corrected: Vec::new(),
+    };
+    let corrected = desk.policy.corrections.values().flatten().any(|list| list.source == plan.source.name);
+    Some(if corrected { plan.correctable() } else { plan })
 }
 
 /// The job's columns. What it makes an age of is a date of birth, in its other fields too (R20).
@@ -234,7 +243,40 @@ fn controls(terms: &FieldTerms, desk: &JobSurroundings, gather: &mut Gather) -> 
         clocks: clocks?.into_iter().map(|p| gather.add(p)).collect(),
         excludes: excludes.into_iter().collect::<Option<_>>()?,
         consent: consent?,
+        minors: None,
+        notice: None,
     })
+}
+
+/// R84: whose rows a job that sells needs an opt-in for. Inner `None` = nobody's.
+fn minors(terms: &FieldTerms, desk: &JobSurroundings, sale: bool, gather: &mut Gather) -> Option<Option<MinorRules>> {
+    let (inventory, page) = (terms.inventory, terms.page);
+    let Some(minors) = desk.policy.minors.as_ref().filter(|_| sale && !inventory.nobody()) else { return Some(None) };
+    let Some(at) = minors.birth.get(inventory.spec.name.as_str()) else {
+        if !minors.unknown_sold {
+            let help = "name the source's column with the date or year of birth in [minors.birth] of the policy";
+            page.fault(
+                terms.spec.source.span(),
+                "minors",
+                "nobody's age is known, so that nothing would be sold",
+                help,
+            );
+        }
+        return Some(Some(rules(minors, None)));
+    };
+    let place = inventory.find_cells(desk.policy.page, at)?;
+    let entry = &inventory.columns[place];
+    if !entry.timed() && entry.value != Some(ValueType::Integer) {
+        let help = "name a column of type date, timestamp, or integer for the year of birth";
+        desk.policy.page.fault(at.span(), "minors", "this column is no date and no year of birth", help);
+        return None;
+    }
+    Some(Some(rules(minors, Some(gather.add(place)))))
+}
+
+fn rules(minors: &MinorTerms, column: Option<usize>) -> MinorRules {
+    let MinorTerms { under, guardian_under, unknown_sold, .. } = *minors;
+    MinorRules { column, under, guardian_under, unknown_sold }
 }
 
 /// Resolves one `[[exclude]]` of the job (R22).
@@ -282,7 +324,7 @@ fn consent(terms: &FieldTerms, desk: &JobSurroundings, gather: &mut Gather) -> O
     }
     let listed = desk.policy.spec.lists.iter().flat_map(|l| l.iter()).any(|(_, list)| {
         let purposes = list.purposes.as_ref();
-        *list.effect == Effect::Consent && purposes.is_none_or(|p| p.iter().any(|p| **p == purpose.name))
+        list.effect.asked() == Some(Effect::Consent) && purposes.is_none_or(|p| p.iter().any(|p| **p == purpose.name))
     });
     let Some(spec) = &terms.inventory.spec.consent else {
         if !listed {
@@ -367,6 +409,8 @@ fn observed_controls(
         clocks: clocks.into_iter().collect::<Option<Vec<_>>>()?.into_iter().map(|p| gather.add(p)).collect(),
         excludes: Vec::new(),
         consent: None,
+        minors: None,
+        notice: None,
     })
 }
 

@@ -1,12 +1,15 @@
 //! `policy.toml` on its own: every rule that needs no other file, and what the other checks ask of it.
 //! Must not know sources or jobs.
 
+use super::check_corrections;
+use super::check_match::{list_formats, matches, request_pattern};
+use super::check_minors::{self, MinorTerms};
+use super::check_notices::{self, IssuedNotice};
 use super::check_recipient::recipient;
 use super::finding::Page;
-use super::format::{self, Dated};
+use super::format;
 use super::plan::{
-    Effect, Identifier, KeyFrom, KeySource, LinkRules, List, ListMatch, Normal, PhoneRegion, Purpose, Recipient,
-    RemovalRules, SetFormat,
+    CorrectionList, Effect, KeyFrom, KeySource, LinkRules, List, Purpose, Recipient, RemovalRules, SetFormat,
 };
 use super::policy_spec::{
     AuditSpec, DpiaSpec, KeysSpec, LinksSpec, ListSpec, PolicySpec, PurposeSpec, RecipientSpec, RemovalSpec, WhenSpec,
@@ -23,10 +26,7 @@ use std::path::{Component, Path, PathBuf, absolute};
 
 /// What stands for the name of an export set in a place.
 const SET: &str = "{set}";
-const REQUEST_PATTERN: &str = "[A-Za-z0-9-]{1,40}";
 const MOST: i64 = 1_000_000;
-/// Most columns that make up one value.
-const MOST_PARTS: usize = 8;
 
 /// The policy file, checked on its own.
 pub(super) struct Policy<'a> {
@@ -37,6 +37,9 @@ pub(super) struct Policy<'a> {
     pub purposes: BTreeMap<&'a str, Option<Purpose>>,
     pub recipients: BTreeMap<&'a str, Recipient>,
     pub lists: BTreeMap<String, Option<List>>,
+    pub corrections: BTreeMap<String, Option<CorrectionList>>,
+    pub minors: Option<MinorTerms>,
+    pub notices: Vec<IssuedNotice>,
     pub removal: Option<RemovalRules>,
     pub links: Option<LinkRules>,
     /// None when it has a finding.
@@ -61,12 +64,20 @@ pub(super) fn check<'a>(
     let recipients = spec.recipients.iter().map(|(name, r)| (name.as_str(), recipient(page, name, r, today))).collect();
     let purposes = spec.purposes.iter().map(|(name, p)| (name.as_str(), purpose(page, name, p, &spec.recipients)));
     let purposes = purposes.collect();
-    let lists = spec.lists.iter().flat_map(Named::iter);
+    let (asked, rectify): (Vec<_>, Vec<_>) =
+        spec.lists.iter().flat_map(Named::iter).partition(|(_, list)| list.effect.asked().is_some());
+    asked.iter().for_each(|(_, list)| check_corrections::unused(page, list));
+    let lists = asked.into_iter();
     let lists = lists.map(|(name, l)| (name.to_string(), list(page, name, l, &roots, &spec.purposes))).collect();
+    let rectify = rectify.into_iter();
+    let corrections =
+        rectify.map(|(name, list)| (name.to_string(), check_corrections::list(page, name, list, &roots))).collect();
+    let minors = spec.minors.as_ref().and_then(|spec| check_minors::minors(page, spec));
+    let notices = check_notices::notices(page, spec);
     let removal = removal(page, spec.removal.as_ref());
     let links = links(page, spec.links.as_ref());
     let audit = spec.audit.as_ref().map_or(Some(None), |spec| audit(page, spec).map(Some));
-    Policy { page, spec, roots, keys, purposes, recipients, lists, removal, links, audit }
+    Policy { page, spec, roots, keys, purposes, recipients, lists, corrections, minors, notices, removal, links, audit }
 }
 
 /// The schedule of audits has the rules of a job's.
@@ -303,51 +314,6 @@ fn links(page: Page, spec: Option<&LinksSpec>) -> Option<LinkRules> {
     })
 }
 
-/// R4: the rules of an identifier as written; `None` when there is no such kind.
-fn normal(kind: &str, phone: PhoneRegion) -> Option<Normal> {
-    match kind {
-        "email" => Some(Normal::Email),
-        "salesforce-id" => Some(Normal::SalesforceId),
-        "phone" => Some(Normal::Phone(phone)),
-        "guid" => Some(Normal::Guid),
-        _ => {
-            let (name, normal) = match kind.strip_suffix("/any-case") {
-                Some(name) => (name, Normal::AnyCase),
-                None => (kind, Normal::Text),
-            };
-            let scoped =
-                name.split_once('@').is_some_and(|(name, scope)| value::is_name(name) && value::is_name(scope));
-            (name == "text" || scoped).then_some(normal)
-        }
-    }
-}
-
-/// Whether there is such a kind of identifier.
-pub(super) fn is_kind(kind: &str) -> bool {
-    normal(kind, PhoneRegion::International).is_some()
-}
-
-/// R4: an identifier as written, with its normalisation version. Phones get `phone` as their region.
-pub(super) fn identifier(page: Page, at: &At<String>, phone: PhoneRegion) -> Option<Identifier> {
-    let Some(normal) = normal(at, phone) else {
-        let help = "use email, phone, salesforce-id, guid, text, or name@scope for a numbering of its own, the last two \
-                    with /any-case after it where case says nothing (R4)";
-        page.fault(at.span(), "identifier", "not a kind of identifier", help);
-        return None;
-    };
-    Some(Identifier::new(format!("{}/1", at.as_str()), normal))
-}
-
-/// R51: an identifier put together of parts. They have no rule but that of text.
-pub(super) fn of_parts(page: Page, at: &At<String>, identifier: Identifier, parts: usize) -> Option<Identifier> {
-    if parts > 1 && !matches!(identifier.normal, Normal::Text | Normal::AnyCase) {
-        let help = "write name@scope for a numbering of its own, with /any-case after it where case says nothing (R51)";
-        page.fault(at.span(), "parts", "a value of this kind is not put together of parts", help);
-        return None;
-    }
-    Some(identifier.of_parts(parts))
-}
-
 fn list(
     page: Page,
     name: &At<String>,
@@ -377,11 +343,11 @@ fn list(
     let limited = list_purposes(page, name, spec, purposes);
     let column = |at: &Option<At<String>>| at.as_ref().map(|at| value::trimmed(at));
     let yes = |at: &Option<At<bool>>| at.as_ref().is_some_and(|at| **at);
-    let hold = *spec.effect == Effect::Hold;
+    let effect = spec.effect.asked()?;
     Some(List {
         name: own_name?,
         input: input?,
-        effect: *spec.effect,
+        effect,
         member: member?,
         member_text: spec.member.as_ref().map(|at| at.to_string()),
         when: when?,
@@ -399,18 +365,14 @@ fn list(
         max_lifted: max_lifted?,
         may_be_empty: yes(&spec.may_be_empty),
         ground: spec.ground.as_ref().map(|at| **at),
-        interval: (column(&spec.from), column(if hold { &spec.until } else { &spec.to })),
+        signal: spec.signal.as_ref().map(|at| **at),
+        given_by: spec.given_by.as_ref().map(|at| **at),
+        interval: (column(&spec.from), column(if effect == Effect::Hold { &spec.until } else { &spec.to })),
         review_by: column(&spec.review_by),
         informed: column(&spec.informed),
         lifts: column(&spec.lifts),
         lift_erase: yes(&spec.lift_erase),
     })
-}
-
-/// Formats of a list's dates; inner `None` = the forms that need none.
-fn list_formats(page: Page, spec: &ListSpec, zone: Option<&TimeZone>) -> Option<Option<Vec<String>>> {
-    let Some(list) = &spec.formats else { return Some(None) };
-    format::formats(page, list, Dated::List, zone.unwrap_or(&TimeZone::UTC)).map(|(formats, _)| Some(formats))
 }
 
 fn when(page: Page, spec: &WhenSpec) -> Option<(String, Vec<String>)> {
@@ -448,7 +410,7 @@ fn list_sets(page: Page, spec: &ListSpec) -> Option<Option<Option<SetFormat>>> {
         }
         return Some(None);
     }
-    if matches!(*spec.effect, Effect::Withdraw | Effect::Consent | Effect::Lift) {
+    if matches!(spec.effect.asked(), Some(Effect::Withdraw | Effect::Consent | Effect::Lift)) {
         let help = "leave {set} out and name a column with the date: it is compared with dates of consents and requests; \
                     where a column of the export says who consents, use [consent] of its source (R63)";
         page.fault(spec.input.span(), "list-undated", "rows of this effect need a date of their own", help);
@@ -465,19 +427,25 @@ fn list_sets(page: Page, spec: &ListSpec) -> Option<Option<Option<SetFormat>>> {
 /// What absence from a file must not undo.
 fn snapshot(page: Page, spec: &ListSpec) {
     let Some(at) = spec.snapshot.as_ref().filter(|at| ***at) else { return };
-    match *spec.effect {
-        Effect::Erase => {
+    if spec.signal.is_some() {
+        let help = "leave `snapshot` out: whoever sent the signal once has opted out until they say otherwise (11 CCR §7025(c))";
+        page.fault(at.span(), "list-snapshot", "a signal that is gone is no consent", help);
+    }
+    match spec.effect.asked() {
+        Some(Effect::Erase) => {
             let help = "leave `snapshot` out, and end an erasure with a lift that says lift_erase (R30)";
             page.fault(at.span(), "list-snapshot", "a row that is missing must not undo an erasure", help);
         }
-        Effect::Lift => page.fault(at.span(), "list-snapshot", "a lift is never taken back", "leave `snapshot` out"),
+        Some(Effect::Lift) => {
+            page.fault(at.span(), "list-snapshot", "a lift is never taken back", "leave `snapshot` out")
+        }
         _ => {}
     }
 }
 
 /// Which keys belong to which effect (R29, R30, R32).
 fn list_keys(page: Page, name: &At<String>, spec: &ListSpec) {
-    let (lift, consent) = (*spec.effect == Effect::Lift, *spec.effect == Effect::Consent);
+    let (lift, consent) = (spec.effect.asked() == Some(Effect::Lift), spec.effect.asked() == Some(Effect::Consent));
     let unused = |at: std::ops::Range<usize>, text: &str, help: &str| page.fault(at, "unused-key", text, help);
     if let Some(at) = spec.r#match.as_ref().filter(|_| lift) {
         page.fault(at.span(), "list-match", "a lift list has no match", "it names requests in `lifts` (R30)");
@@ -518,100 +486,30 @@ fn list_terms(page: Page, name: &At<String>, spec: &ListSpec) {
     let unused = |at: Option<std::ops::Range<usize>>, text: &str| {
         at.into_iter().for_each(|at| page.fault(at, "unused-key", text, "leave it out"));
     };
-    let effect = *spec.effect;
+    let effect = spec.effect.asked();
     let texts = |at: &Option<At<String>>| at.as_ref().map(At::span);
-    if effect != Effect::Restrict {
+    if effect != Some(Effect::Restrict) {
         unused(spec.ground.as_ref().map(At::span), "`ground` is for restrictions");
     } else if spec.ground.is_none() {
         let help =
             "add ground = a, b, c or d, the letter of Art. 18(1) GDPR: with b and c bytes of the person are kept";
         page.fault(name.span(), "list-ground", "a restriction needs its ground", help);
     }
-    if effect != Effect::Hold {
+    if effect != Some(Effect::Hold) {
         unused(texts(&spec.until), "`until` is for holds");
         unused(texts(&spec.review_by), "`review_by` is for holds");
     } else if spec.until.is_none() && spec.review_by.is_none() {
         let help = "add until = the column of the day it ends, or review_by = that of the day somebody looks again";
         page.hint(name.span(), "list-hold", "a hold without an end keeps bytes for ever", help);
     }
-    if effect != Effect::Lift {
+    if effect != Some(Effect::OptOut) {
+        unused(spec.signal.as_ref().map(At::span), "`signal` is for opt-outs");
+    }
+    if effect != Some(Effect::Consent) {
+        unused(spec.given_by.as_ref().map(At::span), "`given_by` is for consents");
+    }
+    if effect != Some(Effect::Lift) {
         unused(texts(&spec.informed), "`informed` is for lift lists");
-    }
-}
-
-fn matches(page: Page, spec: &ListSpec) -> Option<Vec<ListMatch>> {
-    let region = match &spec.region {
-        Some(at) => PhoneRegion::Fixed(value::region(page, at)?),
-        None => PhoneRegion::International,
-    };
-    let pairs: Vec<_> = spec.r#match.iter().flat_map(|m| m.iter()).collect();
-    for (i, (column, _)) in pairs.iter().enumerate() {
-        if pairs[..i].iter().any(|(other, _)| value::folded(other) == value::folded(column)) {
-            let help = "names are compared after trim, NFC and case folding; keep one";
-            page.fault(column.span(), "duplicate-column", "another column has the same name", help);
-        }
-    }
-    for (name, columns) in spec.parts.iter().flat_map(|parts| parts.iter()) {
-        if !pairs.iter().any(|(other, _)| value::trimmed(other) == value::trimmed(name)) {
-            let help = "name it in `match` too, with its kind of identifier";
-            page.fault(columns.span(), "parts", "`match` has nothing of this name", help);
-        }
-    }
-    let read: Vec<_> = pairs
-        .into_iter()
-        .map(|(column, kind)| {
-            let parts = spec.parts.as_ref().and_then(|parts| parts.get(column));
-            let columns = match parts {
-                Some(parts) => part_names(page, parts),
-                None => value::said(page, column).map(|c| vec![value::trimmed(&c)]),
-            };
-            let found = identifier(page, kind, region.clone());
-            let identifier = found.and_then(|found| of_parts(page, kind, found, parts.map_or(1, |parts| parts.len())));
-            Some(ListMatch { columns: columns?, identifier: identifier? })
-        })
-        .collect();
-    read.into_iter().collect()
-}
-
-/// Names of the columns of a value put together: two or more, each once.
-pub(super) fn part_names(page: Page, list: &At<Vec<At<String>>>) -> Option<Vec<String>> {
-    let names: Option<Vec<String>> =
-        list.iter().map(|at| value::said(page, at).map(|at| value::trimmed(&at))).collect();
-    let names = names?;
-    let twice = (1..names.len()).find(|at| names[..*at].contains(&names[*at]));
-    if let Some(at) = twice {
-        page.fault(list[at].span(), "parts", "the column is named twice", "name each column once");
-    }
-    if names.len() < 2 || names.len() > MOST_PARTS {
-        let help = format!("name from 2 to {MOST_PARTS} columns, or leave `parts` out");
-        page.fault(list.span(), "parts", "a value is put together of two columns or more", help);
-        return None;
-    }
-    Some(names).filter(|_| twice.is_none())
-}
-
-fn request_pattern(page: Page, at: Option<&At<String>>) -> Option<regex::Regex> {
-    let text = at.map_or(REQUEST_PATTERN, |at| at.as_str());
-    let span = at.map_or(0..0, At::span);
-    // Compiled alone first: text such as `a)|(b` becomes valid only inside the anchors.
-    let built = regex::Regex::new(text).and_then(|_| regex::Regex::new(&format!("^(?:{text})$")));
-    match built {
-        Ok(pattern) => {
-            if pattern.is_match("") || pattern.is_match("name@example.org") {
-                let help = "an opaque id shows up in evidence and reports; keep the pattern as narrow as the ids are";
-                page.hint(
-                    span,
-                    "request-pattern-wide",
-                    "the pattern lets e-mail addresses or blanks pass as ids",
-                    help,
-                );
-            }
-            Some(pattern)
-        }
-        Err(_) => {
-            page.fault(span, "request-pattern", "not a regular expression", "write one as the regex crate documents");
-            None
-        }
     }
 }
 
@@ -622,7 +520,7 @@ fn list_purposes(
     purposes: &Named<PurposeSpec>,
 ) -> Option<Option<Vec<String>>> {
     let Some(named) = &spec.purposes else {
-        if *spec.effect == Effect::Object {
+        if spec.effect.asked() == Some(Effect::Object) {
             let help = "add purposes = the purposes objected to (R29)";
             page.fault(name.span(), "list-purposes", "an objection needs `purposes`", help);
             return None;

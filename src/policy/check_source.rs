@@ -3,9 +3,10 @@
 
 use super::check_format;
 use super::check_json;
+use super::check_match;
 use super::check_names;
 use super::check_pattern;
-use super::check_policy::{self, Policy};
+use super::check_policy::Policy;
 use super::finding::Page;
 use super::format::{self, Dated};
 use super::forms;
@@ -391,14 +392,14 @@ fn identifier(page: Page, source: &str, name: &str, spec: &ColumnSpec) -> Option
         }
         _ => PhoneRegion::International,
     };
-    let found = check_policy::identifier(page, at, region)?;
-    check_policy::of_parts(page, at, found, spec.parts.as_ref().map_or(1, |parts| parts.len()))
+    let found = check_match::identifier(page, at, region)?;
+    check_match::of_parts(page, at, found, spec.parts.as_ref().map_or(1, |parts| parts.len()))
 }
 
 /// R51: the columns that make up a column's values.
 fn parts(page: Page, spec: &ColumnSpec, places: &BTreeMap<String, usize>) -> Vec<usize> {
     let Some(list) = &spec.parts else { return Vec::new() };
-    check_policy::part_names(page, list);
+    check_match::part_names(page, list);
     let place = |at: &At<String>| {
         let place = places.get(&value::trimmed(at)).copied();
         if place.is_none() {

@@ -177,6 +177,7 @@ fn check(
         roots: policy.roots,
         keys: policy.keys?,
         lists: policy.lists.into_iter().map(|(name, list)| Some((name, list?))).collect::<Option<_>>()?,
+        corrections: policy.corrections.into_iter().map(|(name, list)| Some((name, list?))).collect::<Option<_>>()?,
         removal: policy.removal?,
         links: policy.links?,
         audit: policy.audit?,
@@ -199,6 +200,7 @@ fn together(policy: &Policy, sources: &[Inventory], jobs: &[CheckedJob], all_sou
     across::places(policy, jobs);
     if all_sources {
         across::list_kinds(policy, sources);
+        across::correction_sources(policy, sources);
         across::kind_parts(policy, sources);
     }
 }

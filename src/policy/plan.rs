@@ -1,12 +1,12 @@
 //! What a job has been resolved to: valid, complete, with no raw text left to interpret.
 //! Everything after `policy` reads these; nothing here is read from a file directly. Must not know any stage.
 
-pub use super::effect::{Effect, Ground};
+pub use super::effect::{Effect, GivenBy, Ground, OptOutSignal, Refusal};
 use super::name_pattern::{ColumnCover, CoveredBy};
 use super::risk::RiskProfile;
 use super::schedule::Schedule;
 pub use super::value::Location;
-use crate::clock::Period;
+use crate::clock::{Instant, Period};
 
 pub use super::name_place::{ModelFile, NamesFrom};
 pub use super::read_format::*;
@@ -29,6 +29,8 @@ pub struct Project {
     pub keys: KeySource,
     /// Lists of requests, by their names.
     pub lists: BTreeMap<String, List>,
+    /// Lists of corrections, by their names (Art. 16 GDPR).
+    pub corrections: BTreeMap<String, CorrectionList>,
     /// How long files wait before they are removed.
     pub removal: RemovalRules,
     /// Fan-out limits of links.
@@ -46,7 +48,9 @@ pub struct Project {
 impl Project {
     /// Returns the zone of a list's dates; UTC for commands and for lists that have left the policy.
     pub fn zone_of_list(&self, list: &str) -> TimeZone {
-        self.lists.get(list).map_or(TimeZone::UTC, |list| list.zone.clone())
+        let asked = self.lists.get(list).map(|list| &list.zone);
+        let zone = asked.or_else(|| self.corrections.get(list).map(|list| &list.zone));
+        zone.cloned().unwrap_or(TimeZone::UTC)
     }
 }
 
@@ -113,6 +117,18 @@ pub enum Basis {
 }
 
 impl Basis {
+    /// Returns what it is in words, with its letter.
+    pub fn said(self) -> &'static str {
+        match self {
+            Basis::Consent => "your consent (Art. 6(1)(a) GDPR)",
+            Basis::Contract => "a contract with you (Art. 6(1)(b) GDPR)",
+            Basis::LegalObligation => "a legal obligation (Art. 6(1)(c) GDPR)",
+            Basis::VitalInterests => "vital interests (Art. 6(1)(d) GDPR)",
+            Basis::PublicTask => "a task in the public interest (Art. 6(1)(e) GDPR)",
+            Basis::LegitimateInterests => "legitimate interests (Art. 6(1)(f) GDPR)",
+        }
+    }
+
     /// Returns the basis as the policy spells it.
     pub fn name(self) -> &'static str {
         match self {
@@ -169,6 +185,10 @@ pub struct List {
     pub may_be_empty: bool,
     /// Restrictions: why (Art. 18(1) GDPR).
     pub ground: Option<Ground>,
+    /// Opt-outs: the preference signal that they are of.
+    pub signal: Option<OptOutSignal>,
+    /// Consents: who gives them.
+    pub given_by: Option<GivenBy>,
     /// Consent intervals: columns `from` and `to`. Of holds the second is `until`.
     pub interval: (Option<String>, Option<String>),
     /// Holds: the column with the day by which somebody looks at them again.
@@ -181,6 +201,13 @@ pub struct List {
     pub lift_erase: bool,
 }
 
+impl List {
+    /// Returns whether the id of a request is a value that names the person, as the id of a record does (R83).
+    pub fn request_names_person(&self) -> bool {
+        self.matches.iter().any(|of| of.columns.contains(&self.request))
+    }
+}
+
 /// A value of a list's rows by which they name a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListMatch {
@@ -188,6 +215,55 @@ pub struct ListMatch {
     pub columns: Vec<String>,
     /// Which identifier the column holds.
     pub identifier: Identifier,
+}
+
+/// A list of corrections, as `[lists.L]` with `effect = "rectify"` describes it.
+#[derive(Clone, Debug)]
+pub struct CorrectionList {
+    /// Name of the list in the policy.
+    pub name: String,
+    /// Where its files lie.
+    pub input: Location,
+    /// Name of the source whose records are corrected.
+    pub source: String,
+    /// The columns by which a record is known, and of which kind their value is: that of the source's key.
+    pub record: ListMatch,
+    /// Column with the name of the export's column.
+    pub column: String,
+    /// Column with the value that the export has.
+    pub was: String,
+    /// Column with the value that is right.
+    pub value: String,
+    /// Column that says why.
+    pub reason: String,
+    /// Column that says what was decided.
+    pub decision: Option<String>,
+    /// Column of the request id.
+    pub request: String,
+    /// What the whole id must match.
+    pub request_pattern: regex::Regex,
+    /// Column of the date received.
+    pub received: String,
+    /// strftime formats of its dates; none = the forms that can be read in one way only (R23).
+    pub formats: Option<Vec<String>>,
+    /// Zone of dates, and of times without one.
+    pub zone: TimeZone,
+    /// The one byte that stands between cells.
+    pub delimiter: u8,
+    /// Whether no object, or an empty one, is not refused.
+    pub may_be_empty: bool,
+}
+
+/// A link of which corrections may take a value away, and the columns that the value then goes to, which are in no file: by
+/// them requests still reach the person (R81).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CorrectedColumn {
+    /// Index of the link.
+    pub column: usize,
+    /// Indexes of the columns beside it.
+    pub beside: Vec<usize>,
+    /// Whether it is a link; else a name that texts are cleared of.
+    pub link: bool,
 }
 
 /// One job with everything that it needs to run, resolved.
@@ -218,6 +294,8 @@ pub struct Plan {
     pub schedule: Option<Schedule>,
     /// Columns of the export that the job needs, each once. Fields and controls index into it.
     pub columns: Vec<Column>,
+    /// Links of which corrections may take a value away; the columns beside them are the last of `columns`.
+    pub corrected: Vec<CorrectedColumn>,
     /// Published fields in the job's order.
     pub fields: Vec<Field>,
     /// Controls computed beside the fields.
@@ -530,6 +608,47 @@ pub struct Controls {
     pub excludes: Vec<Exclude>,
     /// Consent column, when the purpose rests on it and the source has one.
     pub consent: Option<ConsentColumn>,
+    /// Whose rows need an opt-in, when the recipient has `sale = true` (R84).
+    pub minors: Option<MinorRules>,
+    /// What persons were told when their data were collected (R85).
+    pub notice: Option<NoticeRules>,
+}
+
+/// By which notice a person's data were collected, as `[notice]` of a job says (R85).
+#[derive(Clone, Debug)]
+pub struct NoticeRules {
+    /// Column that says when they were, as an index into `Plan::columns`.
+    pub collected: usize,
+    /// Column that says when the person was told of a later one.
+    pub informed: Option<usize>,
+    /// Share of the rows that no notice covers, or not whole.
+    pub max_unnoticed: Share,
+    /// All notices of the policy, in the order in which they were given.
+    pub notices: Vec<NoticeTerms>,
+}
+
+/// What a notice says of a job.
+#[derive(Clone, Debug)]
+pub struct NoticeTerms {
+    /// Its first moment.
+    pub from: Instant,
+    /// Whether it names the job's purpose, recipient and sale, and the category of the subject.
+    pub covers: bool,
+    /// Of each field of the job, whether it names its category.
+    pub fields: Vec<bool>,
+}
+
+/// Whose data are sold only after an opt-in, as `[minors]` of the policy says (R84).
+#[derive(Clone, Debug)]
+pub struct MinorRules {
+    /// Column with the date or the year of birth, as an index into `Plan::columns`; none = nobody's age is known.
+    pub column: Option<usize>,
+    /// Age from which no opt-in is needed.
+    pub under: i32,
+    /// Age from which it is the person's own.
+    pub guardian_under: i32,
+    /// Whether rows of unknown age are sold.
+    pub unknown_sold: bool,
 }
 
 /// Rows that are left out because of a value, as `[[exclude]]` says (R22).

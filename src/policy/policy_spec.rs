@@ -1,7 +1,7 @@
 //! `policy.toml` as written: the privacy officer's file. Doc comments here are the descriptions in the JSON Schema.
 //! Must not know what the values mean beyond their shape.
 
-use super::effect::{Effect, Ground};
+use super::effect::{GivenBy, Ground, ListEffect, OptOutSignal};
 use super::plan::{Basis, Undated};
 use super::spec::{At, Category, Named};
 use schemars::JsonSchema;
@@ -34,6 +34,12 @@ pub struct PolicySpec {
     pub recipients: Named<RecipientSpec>,
     /// Lists of requests of data subjects, by name.
     pub lists: Option<Named<ListSpec>>,
+    /// What people were told, and since when, by name (Art. 13 and 14 GDPR, 11 CCR §7012).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notices: Option<Named<NoticeSpec>>,
+    /// Whose data are sold only after an opt-in (Civ. Code §1798.120(c)).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub minors: Option<MinorsSpec>,
     /// How long files wait before they are removed.
     pub removal: Option<RemovalSpec>,
     /// When everything that is published is audited. Default: by hand alone.
@@ -218,8 +224,8 @@ impl Mechanism {
 pub struct ListSpec {
     /// ROOT:glob of the list's objects.
     pub input: At<String>,
-    /// What the rows ask for.
-    pub effect: At<Effect>,
+    /// What the rows ask for; rectify = what is right in place of values of an export (Art. 16 GDPR).
+    pub effect: At<ListEffect>,
     /// Glob of the members of archives that hold the rows. Default: every object, and every member of an archive.
     pub member: Option<At<String>>,
     /// Which rows are requests, for exports that say it in a column. Default all.
@@ -267,6 +273,31 @@ pub struct ListSpec {
     pub lifts: Option<At<String>>,
     /// Lift: whether an erasure may be ended. Default false.
     pub lift_erase: Option<At<bool>>,
+    /// Opt-out: the preference signal that its rows are of, gpc. Such a list is no snapshot: a signal that is gone is no
+    /// consent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signal: Option<At<OptOutSignal>>,
+    /// Consent: who gives it, person or guardian; for the sale of data of minors. Default person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub given_by: Option<At<GivenBy>>,
+    /// Corrections: name of the source whose records they correct.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<At<String>>,
+    /// Corrections: column with the name of the export's column that is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<At<String>>,
+    /// Corrections: column with the value that the export has, as it is written there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub was: Option<At<String>>,
+    /// Corrections: column with the value that is right, written as the export would write it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<At<String>>,
+    /// Corrections: column that says why: changed, never-theirs, wrong or incomplete.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<At<String>>,
+    /// Corrections: column that says accepted (or nothing), contested, or refused:REASON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<At<String>>,
     /// ISO 3166 code for phone columns whose numbers lack `+`.
     pub region: Option<At<String>>,
     /// WHATWG encoding label. Default utf-8.
@@ -292,6 +323,58 @@ pub struct WhenSpec {
     pub column: At<String>,
     /// Values that make a row a request; compared after trim, NFC and case folding.
     pub equals: At<Vec<At<String>>>,
+}
+
+/// `[notices.N]`: what people were told when their data were collected.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoticeSpec {
+    /// The day from whose first moment it was given, YYYY-MM-DD.
+    pub valid_from: At<String>,
+    /// IANA zone of that day. Default UTC.
+    pub zone: Option<At<String>>,
+    /// Purposes that it names.
+    pub purposes: At<Vec<At<String>>>,
+    /// Categories of data that it names.
+    pub categories: At<Vec<At<Category>>>,
+    /// Recipients that it names. Default all: it names kinds of recipients.
+    pub recipients: Option<At<Vec<At<String>>>>,
+    /// Whether it says that data are sold. Default false.
+    pub sale: Option<At<bool>>,
+    /// How long it says that data are kept at most.
+    pub keep: Option<At<String>>,
+    /// The law it was written for, such as GDPR or CCPA.
+    pub regime: Option<At<String>>,
+    /// Where it was given.
+    pub channel: Option<At<String>>,
+    /// Its language.
+    pub language: Option<At<String>>,
+    /// Digest of its text, so that a later change of the text is seen.
+    pub text: Option<At<String>>,
+}
+
+/// `[minors]`: whose data are sold only after an opt-in (Civ. Code §1798.120(c), 11 CCR §7070 and §7071).
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MinorsSpec {
+    /// Age in completed years from which no opt-in is needed. Default 16.
+    pub under: Option<At<i64>>,
+    /// Age in completed years from which the person gives it, and no guardian. Default 13.
+    pub guardian_under: Option<At<i64>>,
+    /// What is done with rows of unknown age: not-sold, as those of a child, or sold. Default not-sold.
+    pub unknown: Option<At<UnknownAge>>,
+    /// Name of a source -> its column with the date or the year of birth.
+    pub birth: At<Named<At<String>>>,
+}
+
+/// What is done with rows of which nobody knows the person's age.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnknownAge {
+    /// They are sold only after the opt-in of a guardian.
+    NotSold,
+    /// They are sold.
+    Sold,
 }
 
 /// What `[removal]` can say.

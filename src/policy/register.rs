@@ -24,8 +24,29 @@ pub struct Register {
     pub recipients: BTreeMap<String, RecipientFacts>,
     /// Facts of each source, by its name.
     pub sources: BTreeMap<String, SourceFacts>,
+    /// What people were told, in the order in which it was written.
+    pub notices: Vec<NoticeFacts>,
     /// Why fields are published: by job, then by field; a field is not there when nobody has written it.
     pub whys: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// What people were told, and since when.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+pub struct NoticeFacts {
+    /// Name of the notice.
+    pub name: String,
+    /// The day from whose first moment it was given.
+    pub valid_from: String,
+    /// Zone of that day.
+    pub zone: String,
+    /// The law it was written for.
+    pub regime: Option<String>,
+    /// Where it was given.
+    pub channel: Option<String>,
+    /// Its language.
+    pub language: Option<String>,
+    /// Digest of its text.
+    pub text: Option<String>,
 }
 
 /// `[contact]`; what is not there is not known.
@@ -151,11 +172,26 @@ pub(super) fn register<'a>(
         purposes: policy.purposes.iter().map(|(name, spec)| (name.to_string(), purpose(spec))).collect(),
         recipients: policy.recipients.iter().map(|(name, spec)| (name.to_string(), recipient(spec))).collect(),
         sources: sources.iter().map(|inventory| (inventory.spec.name.to_string(), source(inventory))).collect(),
+        notices: notices(policy),
     }
 }
 
 fn text(at: Option<&At<String>>) -> Option<String> {
     at.map(|at| at.to_string())
+}
+
+fn notices(policy: &PolicySpec) -> Vec<NoticeFacts> {
+    let named = policy.notices.iter().flat_map(|notices| notices.iter());
+    let facts = named.map(|(name, spec)| NoticeFacts {
+        name: name.to_string(),
+        valid_from: spec.valid_from.to_string(),
+        zone: spec.zone.as_ref().map_or("UTC".into(), |zone| zone.to_string()),
+        regime: text(spec.regime.as_ref()),
+        channel: text(spec.channel.as_ref()),
+        language: text(spec.language.as_ref()),
+        text: text(spec.text.as_ref()),
+    });
+    facts.collect()
 }
 
 fn texts(at: Option<&At<Vec<At<String>>>>) -> Vec<String> {

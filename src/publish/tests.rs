@@ -258,6 +258,7 @@ fn plan() -> Plan {
         signed: false,
     };
     Plan {
+        corrected: Vec::new(),
         job: "job".into(),
         file: "job.toml".into(),
         source: Source::of_csv("s"),

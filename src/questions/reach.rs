@@ -206,5 +206,6 @@ fn why(doubt: Doubt) -> &'static str {
     match doubt {
         Doubt::SharedAlias => "a value is shared by too many persons and links nobody (R15)",
         Doubt::TooMany => "links lead to too many persons and are not followed (R13)",
+        Doubt::BrokenLink => "a value that was never theirs led it to somebody (R82)",
     }
 }

@@ -56,7 +56,14 @@ impl Requests {
         identities.sort_unstable();
         identities.dedup();
         let ground = ground.map(|ground| ground.name().to_owned());
-        let terms = ListTerms { list: COMMAND.into(), effect: effect.name().into(), purposes, lift_erase, ground };
+        let terms = ListTerms {
+            list: COMMAND.into(),
+            effect: effect.name().into(),
+            purposes,
+            lift_erase,
+            ground,
+            given_by: None,
+        };
         let request =
             Request { request, received, dated: true, from: None, to: until, lifts, informed, review_by, identities };
         let id = request.id(&terms, &self.keys.entry, 0);

@@ -8,7 +8,7 @@ use crate::error::{Code, Error, Result};
 use crate::evidence::Witness;
 use crate::evidence::segments::SegmentName;
 use crate::key::Key;
-use crate::policy::{Effect, Ground};
+use crate::policy::{Effect, GivenBy, Ground};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// How an identity came to belong to an entry.
@@ -91,6 +91,8 @@ pub struct Entry<'a> {
     pub to: Option<Instant>,
     /// A restriction: why (R69).
     pub ground: Option<Ground>,
+    /// A consent: a guardian has given it (R84).
+    pub guardian: bool,
     /// A hold: when somebody looks at it again (R70).
     pub review_by: Option<Instant>,
     /// A lift: when the person was told that a restriction ends (R69).
@@ -157,6 +159,11 @@ impl DerivedKeys {
             file: identity.derive("tamis v1 request file", &[]),
             request: identity.derive("tamis v1 request id", &[]),
         }
+    }
+
+    /// R83: stands for an id that names a person, and says nothing about them without the key.
+    pub(super) fn opaque(&self, request: &str) -> String {
+        format!("record-{:016x}", self.of_request(request))
     }
 
     /// Stands for a request id in memory.
@@ -309,6 +316,7 @@ impl Requests {
             from: rare.and_then(|r| r.from),
             to: rare.and_then(|r| r.to),
             ground: terms.ground.as_deref().and_then(Ground::named),
+            guardian: terms.given_by.as_deref().and_then(GivenBy::named) == Some(GivenBy::Guardian),
             review_by: rare.and_then(|r| r.review_by),
             informed: rare.and_then(|r| r.informed),
             lifts: rare.and_then(|r| r.lifts.as_deref()),
@@ -332,10 +340,27 @@ impl Requests {
         self.raw.iter().filter_map(none)
     }
 
-    /// The entries of a request, by its opaque id.
+    /// Returns the entries of a request, by its opaque id or by the value of a record that stands behind it (R83).
     pub fn of_request(&self, request: &str) -> Vec<u32> {
-        let wanted = self.keys.of_request(request);
-        (0..self.ids.len() as u32).filter(|at| self.requests[*at as usize] == wanted).collect()
+        let wanted = self.names_of(request);
+        (0..self.ids.len() as u32).filter(|at| wanted.contains(&self.requests[*at as usize])).collect()
+    }
+
+    /// What a request of this name may be stored under.
+    pub(super) fn names_of(&self, request: &str) -> [u64; 2] {
+        [self.keys.of_request(request), self.keys.of_request(&self.keys.opaque(request))]
+    }
+
+    /// Returns whether somebody who asks for a request means one that is stored under a name.
+    pub fn is_called(&self, stored: &str, asked: &str) -> bool {
+        stored == asked || stored == self.keys.opaque(asked)
+    }
+
+    /// Returns the name under which a request that somebody names is stored, as far as it is known.
+    pub fn stored_name(&self, request: String) -> String {
+        let opaque = self.keys.opaque(&request);
+        let known = self.keys.of_request(&opaque);
+        if self.requests.contains(&known) { opaque } else { request }
     }
 
     /// The request file at `object` (`ROOT:path`) as it was last taken in for a list.

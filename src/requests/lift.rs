@@ -64,19 +64,21 @@ impl Requests {
 
     /// Every lift that ends nothing, each with why (R30).
     pub fn idle_lifts(&self) -> Vec<(u32, LiftEnds)> {
-        let mut lifts: Vec<(u32, u64)> = Vec::new();
+        let mut lifts: Vec<(u32, [u64; 2])> = Vec::new();
         for (at, lifted) in self.rare.iter().filter_map(|(at, rare)| Some((*at, rare.lifts.as_deref()?))) {
-            lifts.push((at, self.keys.of_request(lifted)));
+            lifts.push((at, self.names_of(lifted)));
         }
         lifts.sort_unstable();
-        let mut named: HashMap<u64, Vec<u32>> = lifts.iter().map(|(_, request)| (*request, Vec::new())).collect();
+        let names = lifts.iter().flat_map(|(_, names)| *names);
+        let mut named: HashMap<u64, Vec<u32>> = names.map(|request| (request, Vec::new())).collect();
         if !named.is_empty() {
             for (at, request) in (0..).zip(&self.requests) {
                 named.entry(*request).and_modify(|entries| entries.push(at));
             }
         }
-        let ends =
-            |(lift, request): (u32, u64)| (lift, self.of_lift(lift, named.get(&request).cloned().unwrap_or_default()));
+        let of =
+            |names: [u64; 2]| names.iter().flat_map(|name| named.get(name).into_iter().flatten().copied()).collect();
+        let ends = |(lift, names): (u32, [u64; 2])| (lift, self.of_lift(lift, of(names)));
         lifts.into_iter().map(ends).filter(|(_, ends)| !matches!(ends, LiftEnds::Requests(_))).collect()
     }
 
@@ -114,7 +116,7 @@ impl Requests {
     pub(super) fn lifted(&self) -> Vec<(u32, Option<u32>)> {
         let mut lifts: HashMap<u64, Vec<u32>> = HashMap::new();
         for (at, lifted) in self.rare.iter().filter_map(|(at, r)| Some((*at, r.lifts.as_deref()?))) {
-            lifts.entry(self.keys.of_request(lifted)).or_default().push(at);
+            self.names_of(lifted).into_iter().for_each(|name| lifts.entry(name).or_default().push(at));
         }
         if lifts.is_empty() {
             return Vec::new();

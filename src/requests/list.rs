@@ -581,8 +581,8 @@ impl ListReading<'_> {
             record,
             from: request.from,
             to: request.to,
-            request: request.request.clone(),
-            lifts: request.lifts.clone(),
+            request: self.stored_id(&request.request),
+            lifts: request.lifts.clone().map(|lifted| self.requests.stored_name(lifted)),
             informed: request.informed,
             review_by: request.review_by,
         });
@@ -591,6 +591,14 @@ impl ListReading<'_> {
             self.draft.marks.push(MarkRecord { identity: *identity, entry: id, bond: StoredBond::Named.byte(*raw) });
         }
         if self.draft.size() >= SEGMENT_BYTES { self.store() } else { Ok(()) }
+    }
+
+    /// R83: an id that names a person is not kept as written.
+    fn stored_id(&self, request: &str) -> String {
+        match self.list.request_names_person() {
+            true => self.requests.keys.opaque(request),
+            false => request.to_owned(),
+        }
     }
 
     /// Writes what has been read so far; an object is noted as taken in only with or after its last request.

@@ -17,6 +17,7 @@ mod states;
 mod status;
 
 pub use command::{COMMAND, RequestCommand, RequestTerms};
+pub use date::ListDates;
 pub use elsewhere::Elsewhere;
 pub use entry::{Entry, EntryRef, Requests, StoredBond, Usable, half};
 pub use history::{Learned, ToldRequest};

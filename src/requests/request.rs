@@ -70,6 +70,9 @@ impl Request {
         if let Some(ground) = &terms.ground {
             part(format!("ground {ground}").as_bytes());
         }
+        if let Some(given_by) = &terms.given_by {
+            part(format!("given_by {given_by}").as_bytes());
+        }
         for (name, instant) in [("informed", self.informed), ("review_by", self.review_by)] {
             if let Some(instant) = instant {
                 part(format!("{name} {}", instant.0).as_bytes());
@@ -89,6 +92,7 @@ pub(super) fn terms(list: &List) -> ListTerms {
         purposes: list.purposes.clone(),
         lift_erase: list.lift_erase,
         ground: list.ground.map(|ground| ground.name().to_owned()),
+        given_by: list.given_by.map(|by| by.name().to_owned()),
     }
 }
 
@@ -121,6 +125,9 @@ pub(super) fn reading(list: &List) -> String {
         if list.ground.is_some() || list.review_by.is_some() || list.informed.is_some() {
             said.push(serde_json::json!([list.ground, list.review_by, list.informed]));
         }
+    }
+    if let (Some(by), Some(said)) = (list.given_by, said.as_array_mut()) {
+        said.push(serde_json::json!(["given_by", by]));
     }
     if let (Some(format), Some(said)) = (&list.sets, said.as_array_mut()) {
         said.push(serde_json::json!(["sets", list.received.is_some(), format!("{format:?}")]));

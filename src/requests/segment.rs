@@ -30,6 +30,9 @@ pub(super) struct ListTerms {
     /// Letter of Art. 18(1) GDPR, of restrictions (R69).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) ground: Option<String>,
+    /// Who gives it, of consents (R84).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) given_by: Option<String>,
 }
 
 /// A request file as it was taken in. Without personal data: the digest is keyed.

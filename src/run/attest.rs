@@ -2,6 +2,7 @@
 
 use super::causes;
 use super::columns::{self, ColumnChanges};
+use super::corrections::RunCorrections;
 use super::pinned::Pinned;
 use super::report::{Outcome, Report};
 use super::scheduled;
@@ -125,6 +126,8 @@ pub struct ManifestFacts<'a> {
     pub accepted: Option<String>,
     /// Identities in force per list.
     pub lists: Vec<ListApplied>,
+    /// Corrections of its source.
+    pub corrections: &'a RunCorrections,
     /// What lists and inputs left aside.
     pub aside: &'a [LeftAside],
     /// How columns differ from those of the run before.
@@ -156,6 +159,7 @@ pub fn manifest(ready: &Ready, facts: &ManifestFacts<'_>, written: Option<&Writt
         set: facts.pinned.main.set.clone(),
         inputs: inputs(ready, facts.main, facts.observed),
         lists: facts.lists.clone(),
+        corrections: facts.corrections.evidence(&facts.tally.corrections, next_version(ready)),
         aside: facts.aside.iter().map(LeftAside::counted).collect(),
         rows_in: verdict.rows_in,
         rows_out: verdict.rows_out,
@@ -165,10 +169,7 @@ pub fn manifest(ready: &Ready, facts: &ManifestFacts<'_>, written: Option<&Writt
         no_clock: verdict.no_clock,
         rejected: rejected(facts),
         causes: causes::of(plan, facts.tally, facts.main, &identifiers(ready, facts)),
-        clocks_ignored: ClocksIgnored {
-            sentinel: facts.tally.clocks.iter().map(|clock| clock.sentinels).sum(),
-            future: facts.tally.clocks.iter().map(|clock| clock.future).sum(),
-        },
+        clocks_ignored: clocks_ignored(facts),
         fields: fields(ready, facts),
         identifiers: identifiers(ready, facts),
         largest_person: verdict.largest_person,
@@ -316,10 +317,10 @@ fn identifiers(ready: &Ready, facts: &ManifestFacts<'_>) -> Vec<Identifiers> {
     let plan = ready.plan();
     let published: Vec<usize> =
         plan.fields.iter().filter(|field| field.treat.treat() == Treat::Pseudonymize).filter_map(|f| f.from).collect();
-    let own = (&plan.source.name, &plan.columns, &plan.controls, &published[..], facts.tally, facts.main);
+    let own = (&plan.source.name, plan.read_columns(), &plan.controls, &published[..], facts.tally, facts.main);
     let observed = plan.observe.iter().zip(facts.observed_tallies).zip(facts.observed);
     let observed = observed.map(|((observe, tally), report)| {
-        (&observe.source.name, &observe.columns, &observe.controls, &[][..], tally, report)
+        (&observe.source.name, &observe.columns[..], &observe.controls, &[][..], tally, report)
     });
     let mut all = Vec::new();
     for (source, columns, controls, published, tally, report) in std::iter::once(own).chain(observed) {
@@ -332,7 +333,7 @@ fn identifiers(ready: &Ready, facts: &ManifestFacts<'_>) -> Vec<Identifiers> {
             ];
             let uses = uses.into_iter().filter(|(_, is)| *is).map(|(name, _)| name.to_owned()).collect();
             if let Some(counts) = tally.of_column(&column.name) {
-                let own = std::ptr::eq(columns, &plan.columns);
+                let own = std::ptr::eq(columns, plan.read_columns());
                 let shared = facts.verdict.shared.iter().find(|shared| own && shared.column == at);
                 let found = identifier(source, column, uses, &counts, report);
                 all.push(Identifiers { shared: shared.map(shared_values), ..found });
@@ -392,13 +393,25 @@ fn undated(ready: &Ready, facts: &ManifestFacts<'_>) -> Option<UndatedEvidence> 
     })
 }
 
+fn clocks_ignored(facts: &ManifestFacts<'_>) -> ClocksIgnored {
+    ClocksIgnored {
+        sentinel: facts.tally.clocks.iter().map(|clock| clock.sentinels).sum(),
+        future: facts.tally.clocks.iter().map(|clock| clock.future).sum(),
+    }
+}
+
+/// The version that a commit makes now.
+fn next_version(ready: &Ready) -> u64 {
+    ready.dataset.current.as_ref().map_or(0, |current| current.version + 1 + ready.passed.len() as u64)
+}
+
 fn output(ready: &Ready, written: Option<&Written>) -> Output {
     let target = ready.target();
     let file = |path: String, rows, bytes, blake3: &String| File { path, rows, bytes, blake3: blake3.clone() };
     let files = written.map_or(&[][..], |written| &written.files);
     Output {
         dataset: ready.dataset.dataset.clone(),
-        version: ready.dataset.current.as_ref().map_or(0, |current| current.version + 1 + ready.passed.len() as u64),
+        version: next_version(ready),
         files: files.iter().map(|f| file(target.file(&f.name), f.rows, f.bytes, &f.blake3)).collect(),
         companions: files
             .iter()

@@ -8,7 +8,7 @@ use crate::evidence::{LedgerEntry, LedgerEvent, RunRef, digest};
 use crate::store::Created;
 
 const FOLDER: &str = "breaches";
-const ATTEMPTS: u64 = 20;
+const ATTEMPTS: usize = 20;
 
 /// What the ledger says of a breach, apart from its number and digest.
 pub struct NotedBreach {
@@ -35,8 +35,8 @@ impl State {
         report: impl Fn(u64) -> Result<Vec<u8>>,
         now: Instant,
     ) -> Result<u64> {
-        let last = last_breach(&self.ledger.entries()?);
-        for number in last + 1..=last + ATTEMPTS {
+        let next = last_breach(&self.ledger.entries()?) + 1;
+        for number in (next..).take(ATTEMPTS) {
             let bytes = report(number)?;
             let event = LedgerEvent::BreachNoted {
                 number,

@@ -22,7 +22,7 @@ pub use breach::NotedBreach;
 pub use dataset::{ColumnSeen, Current, Dataset, FieldType, PublishedFile, Replaced, Retirement, SetRead, SetState};
 pub use intent::{Intent, Origin, Pin, pins, stamp};
 pub use lease::{Claim, Claimant, Holder, Lease, Process};
-pub use notices::{FormerFile, FormerToken, Notice, NoticeItem, in_hex, last_answered};
+pub use notices::{FormerFile, FormerToken, Notice, NoticeItem, RECTIFY, in_hex, last_answered};
 pub use parts::{Behind, Since};
 pub use schedule::{End, RefusedRun, Scheduled};
 pub use sign_off::SignedRole;

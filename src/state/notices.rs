@@ -11,6 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const FOLDER: &str = "recipients";
 const ATTEMPTS: usize = 20;
+/// What is asked for where values were corrected (Art. 16 GDPR).
+pub const RECTIFY: &str = "rectify";
 const FORMER_MAGIC: &[u8; 8] = b"tamisold";
 
 /// Persons of one dataset whom requests have taken out, as their recipient knows them.

@@ -23,7 +23,6 @@ pub(super) fn manifest(
     run: &str,
 ) -> Manifest {
     let (plan, before, counts): (&Plan, &Manifest, _) = (scene.plan, &published.manifest, remaining.counts());
-    let removed = |(reason, rows): &(String, u64)| Removed { reason: reason.clone(), rows: *rows };
     Manifest {
         schema: SCHEMA,
         tamis: env!("CARGO_PKG_VERSION").into(),
@@ -46,6 +45,7 @@ pub(super) fn manifest(
         set: before.set.clone(),
         inputs: Vec::new(),
         lists: asked.lists.clone(),
+        corrections: before.corrections.clone(),
         aside: Vec::new(),
         rows_in: counts.rows_in,
         rows_out: counts.rows_out,
@@ -73,6 +73,10 @@ pub(super) fn manifest(
         output: output(published, rewritten),
         witness: None,
     }
+}
+
+fn removed((reason, rows): &(String, u64)) -> Removed {
+    Removed { reason: reason.clone(), rows: *rows }
 }
 
 fn previous(current: &Current) -> Previous {

@@ -1,6 +1,7 @@
 //! Sweeps: `tamis sweep` takes every dataset of the policy, one after the other, and what stops one does not stop the
 //! others; a scheduler takes one at a time. Must not know argv, the terminal, nor when a sweep is due.
 
+mod corrections;
 mod current;
 mod evidence;
 mod notices;
@@ -278,7 +279,12 @@ fn raw(
 ) -> Result<RawExports> {
     let held = intake.blind_to_holds(&ready.project) || requests.keeps_raw(ready.call.now);
     let monitor = Awake::new(&ready.call.caller, monitor);
-    raw::remove_raw((&ready.project, jobs), &ready.roots, &ready.state, held, of, ready.call.now, &monitor)
+    let mut done =
+        raw::remove_raw((&ready.project, jobs), &ready.roots, &ready.state, held, of, ready.call.now, &monitor)?;
+    if !held {
+        done.corrections = corrections::remove(ready, requests, jobs, &monitor)?;
+    }
+    Ok(done)
 }
 
 fn dataset(

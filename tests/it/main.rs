@@ -32,6 +32,8 @@ mod parts;
 mod practice;
 mod python;
 mod recipients;
+mod rectify;
+mod refusals;
 mod requests;
 mod schedule;
 mod schemas;

@@ -95,6 +95,14 @@ fn stop(installation: &Installation, how: &str) -> Code {
             installation.export("s2", &contacts(0..31, 0));
             Code::GateK
         }
+        "corrections" => {
+            let list = "[lists.corrections]\ninput = \"requests:corrections/*.csv\"\neffect = \"rectify\"\n\
+                        source = \"contact\"\nmatch = { Id = \"crm-id@test\" }\ncolumn = \"Column\"\nwas = \"Was\"\n\
+                        value = \"Value\"\nreason = \"Reason\"\nrequest = \"Case\"\nreceived = \"At\"\n[removal]";
+            installation.edit("jobs/policy.toml", "[removal]", list);
+            installation.export("s2", &contacts(0..31, 0));
+            Code::CorrectionsUnreadable
+        }
         _ => {
             installation.write("raw/s2/contacts.csv", "Id,Email,City,Active\nbroken\n");
             installation.write("raw/s2/_DONE", "");
@@ -105,7 +113,7 @@ fn stop(installation: &Installation, how: &str) -> Code {
 
 #[test]
 fn nothing_that_protects_a_person_waits_for_a_review_a_gate_the_brake_or_an_export() {
-    for how in ["review", "brake", "k", "export"] {
+    for how in ["review", "brake", "k", "export", "corrections"] {
         for effect in [Effect::Erase, Effect::Restrict, Effect::Object, Effect::OptOut] {
             for by_run in [true, false] {
                 let (installation, people) = for_agency(400);

@@ -52,6 +52,8 @@ fn list(name: &str, effect: Effect) -> List {
         max_lifted: Share(0),
         may_be_empty: false,
         ground: None,
+        signal: None,
+        given_by: None,
         interval: (None, None),
         review_by: None,
         informed: None,
@@ -85,6 +87,7 @@ impl Place {
             roots: BTreeMap::new(),
             keys: KeySource { from: KeyFrom::Dir("/".into()), epoch: "2026a".into() },
             lists: lists.into_iter().map(|l| (l.name.clone(), l)).collect(),
+            corrections: BTreeMap::new(),
             removal: RemovalRules {
                 grace: period("PT24H"),
                 raw_keep: None,

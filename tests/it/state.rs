@@ -108,6 +108,7 @@ fn empty_manifest(attempt: u32) -> tamis::evidence::Manifest {
         set: None,
         inputs: vec![],
         lists: vec![],
+        corrections: Vec::new(),
         aside: Vec::new(),
         rows_in: 0,
         rows_out: 0,

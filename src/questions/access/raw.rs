@@ -4,6 +4,7 @@
 use super::person::{Asker, Certainty};
 use super::report::{DoubtfulRow, RawRecord, Right, ShownValues, Withheld, Withholding, take_hidden};
 use crate::clock::Instant;
+use crate::corrections::Corrections;
 use crate::decide::mark;
 use crate::error::{Kind, Result};
 use crate::job::Desk;
@@ -182,7 +183,7 @@ impl<'a> ExportSearch<'a> {
 /// An export by which column it is told whose its records are; none where they are about nobody (R61).
 fn raw_source(plan: &Plan, stream: Stream) -> Option<RawSource<'_>> {
     let (source, input, columns, controls) = match stream {
-        Stream::Main => (&plan.source, &plan.input, &plan.columns[..], &plan.controls),
+        Stream::Main => (&plan.source, &plan.input, plan.read_columns(), &plan.controls),
         Stream::Observed(at) => {
             let observe = &plan.observe[at];
             (&observe.source, &observe.input, &observe.columns[..], &observe.controls)
@@ -225,10 +226,12 @@ impl RawSource<'_> {
         };
         let minimizer = Minimizer::new(self.plan, &desk.keys, now, self.stream)?;
         let reader = Reader::open(root, &selection, &request, monitor)?;
-        let (mut scratch, mut worker) = (Scratch::default(), minimizer.worker(&|_| false, RowClock::OfColumns));
+        // A person is shown what the export has, and not what it ought to have.
+        let (mut scratch, none) = (Scratch::default(), Corrections::default());
+        let mut worker = minimizer.worker(&|_| false, RowClock::OfColumns, &none);
         let mut found = Vec::new();
-        while let Some(batch) = reader.next(&mut scratch)? {
-            worker.minimize(&batch)?;
+        while let Some(mut batch) = reader.next(&mut scratch)? {
+            worker.minimize(&mut batch)?;
             let (rows, records) = worker.rows_of_records();
             for (row, record) in records.iter().enumerate() {
                 let Some(why) = wanted(rows, row) else { continue };

@@ -279,6 +279,12 @@ fn told(report: &Report) -> String {
             let _ = writeln!(out, "    without a usable value: {}", list.unusable);
         }
     }
+    for of in &m.corrections {
+        let since = of.since.map_or(String::new(), |since| format!(", right since version {since}"));
+        let why = of.why.as_deref().map_or(String::new(), |why| format!(": {why}"));
+        let (case, column, reason, state) = (&of.case, &of.column, &of.reason, of.state.name());
+        let _ = writeln!(out, "  correction {case} of {column} ({reason}): {state}, {} cells{since}{why}", of.cells);
+    }
     columns(&mut out, m);
     if report.outcome == Outcome::Planned {
         for cause in &m.causes {
