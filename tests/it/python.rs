@@ -17,11 +17,6 @@ impl Python {
     pub fn named(variable: &str) -> Option<Python> {
         tool(variable).map(Python)
     }
-    /// Returns whether it has a module.
-    pub fn has(&self, module: &str) -> bool {
-        let import = Command::new(&self.0).args(["-c", &format!("import {module}")]).output();
-        import.is_ok_and(|output| output.status.success())
-    }
     /// Runs `tests/python/<script>` and returns what it printed; a script that fails fails the test.
     pub fn run<A: AsRef<OsStr>>(&self, script: &str, arguments: impl IntoIterator<Item = A>) -> String {
         self.run_with(&[], script, arguments)

@@ -2,6 +2,7 @@
 
     workbooks.py write FOLDER [iso]      # a workbook of openpyxl, with specs that publish every cell of it as text
     workbooks.py take FOLDER WORKBOOK    # the same specs for a workbook of somebody else
+    workbooks.py has                     # says whether openpyxl is there
     workbooks.py compare FOLDER          # what was published from it is what openpyxl reads
 """
 
@@ -12,8 +13,12 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 
-import openpyxl
 import polars
+
+try:
+    import openpyxl
+except ModuleNotFoundError:
+    openpyxl = None
 
 POLICY = """spec = 1
 controller = "Acme GmbH"
@@ -151,6 +156,8 @@ def compare(folder):
 
 
 if __name__ == "__main__":
+    if sys.argv[1] == "has":
+        sys.exit(print("yes" if openpyxl else "no"))
     folder = Path(sys.argv[2])
     match sys.argv[1]:
         case "write":

@@ -28,26 +28,26 @@ impl std::fmt::Debug for HeldArchive {
 /// Where the bytes of an archive are.
 #[derive(Clone)]
 pub(super) enum ZipHome {
-    Object(Root, Object),
+    Object(Box<(Root, Object)>),
     /// Unpacked, since it lay in something else.
     Held(HeldArchive),
 }
 
 impl ZipHome {
     pub fn of(root: &Root, object: &Object) -> ZipHome {
-        ZipHome::Object(root.clone(), object.clone())
+        ZipHome::Object(Box::new((root.clone(), object.clone())))
     }
 
     fn length(&self) -> u64 {
         match self {
-            ZipHome::Object(_, object) => object.bytes,
+            ZipHome::Object(whole) => whole.1.bytes,
             ZipHome::Held(held) => held.0.len() as u64,
         }
     }
 
     fn open(&self) -> Result<Box<dyn SeekSource>> {
         match self {
-            ZipHome::Object(root, object) => root.open_seek(object),
+            ZipHome::Object(whole) => whole.0.open_seek(&whole.1),
             ZipHome::Held(held) => Ok(Box::new(Cursor::new(held.0.clone()))),
         }
     }
