@@ -91,7 +91,7 @@ mod tests {
         table.add([1; 16], &EffectSet::keeping(Instant(5)));
         table.add([2; 16], &EffectSet::erasure(Instant(9)));
         let (kept, erased) = ((mark::OTHER, &[1; 16]), (mark::OTHER | 1, &[2; 16]));
-        assert_eq!(kept_by([kept, erased].into_iter(), &table), Some(KeptBy::Hold));
+        assert_eq!(kept_by([kept, erased].into_iter(), &table), Some(KeptBy::Restriction));
         let one_person = [(mark::OTHER, &[1; 16]), (mark::OTHER, &[2; 16])];
         assert_eq!(kept_by(one_person.into_iter(), &table), None, "one person, whose erasure wins");
         assert_eq!(kept_by([erased].into_iter(), &table), None);
