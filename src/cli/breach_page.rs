@@ -26,7 +26,7 @@ pub(super) fn html(report: &BreachReport) -> String {
     body.push_str("<h2>What is due</h2>\n");
     let due = |of: &crate::questions::breach::BreachDeadline| {
         let left = of.hours_left.map_or(String::new(), hours);
-        row(&[of.law, of.what, &of.due.map_or("at once".to_owned(), |due| format!("{}{left}", due.to_seconds()))])
+        row(&[of.law, of.what, &of.due.map_or("no fixed time".to_owned(), |due| format!("{}{left}", due.to_seconds()))])
     };
     body.push_str(&table(&["law", "what", "by"], &report.deadlines.iter().map(due).collect::<String>()));
     body.push_str("<h2>Who and what is concerned <small>(3)(a)</small></h2>\n");

@@ -6,7 +6,7 @@ use crate::error::{Code, Error, Kind, Result};
 use crate::invisible;
 use crate::key::Key;
 use crate::policy::{CorrectionList, CsvFormat, ReadFormat, RecordFormat};
-use crate::read::{Container, Member, RawBatch, Records, members};
+use crate::read::{Container, KnownColumns, Member, RawBatch, Records, members};
 use crate::requests::{ListDates, Maker};
 use crate::store::{Meant, Object, PathGlob, Root};
 use std::fmt::Display;
@@ -68,7 +68,7 @@ pub fn read(list: &CorrectionList, root: &Root, maker: &Maker, key: &Key) -> Res
 pub fn without(list: &CorrectionList, root: &Root, object: &Object, gone: &[usize]) -> Result<Zeroizing<Vec<u8>>> {
     let format = format(list);
     let member = plain(list, root, object, &format)?;
-    let mut records = Records::open(root, &member, &format)?;
+    let mut records = Records::open(root, &member, &format, &KnownColumns::default())?;
     let names = records.names().to_vec();
     records.want(&(0..names.len()).collect::<Vec<_>>());
     let mut out = Zeroizing::new(Vec::new());
@@ -180,7 +180,7 @@ impl FileReading<'_> {
         };
         let format = format(self.list);
         let member = plain(self.list, self.root, &object, &format)?;
-        let mut records = Records::open(self.root, &member, &format).map_err(within)?;
+        let mut records = Records::open(self.root, &member, &format, &KnownColumns::default()).map_err(within)?;
         let parts =
             CorrectionColumns::find(self.list, records.names()).map_err(|what| fault(self.list, &place, what))?;
         records.want(&(0..records.names().len()).collect::<Vec<_>>());

@@ -213,7 +213,7 @@ static ALL: [Crm; 18] = [
     },
     DYNAMICS,
     Crm {
-        title: "Dynamics 365, an Excel export saved as CSV",
+        title: "Dynamics 365, an export to Excel",
         all: &["(Do Not Modify) Contact"],
         keys: &["(Do Not Modify) Contact"],
         weak: &["Email", "Mobile Phone"],

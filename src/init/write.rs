@@ -2,6 +2,8 @@
 //! the reason for its category beside it. Must not know files and folders.
 
 use super::column::{PeekColumn, Value};
+use super::dialect::Dialect;
+use super::layout::FileLayout;
 use super::page::{Edit, MadeFile, SpecPage, key, list, quoted};
 use super::propose::{GuessedType, MIN_K, Proposal, Proposed, Region, Treat};
 use super::sample::Table;
@@ -115,8 +117,53 @@ fn source(table: &Table, proposal: &Proposal, edits: &mut Vec<Edit>) -> MadeFile
 }
 
 fn read(page: &mut SpecPage, table: &Table) {
-    let dialect = &table.dialect;
     page.line("[read]");
+    match &table.layout {
+        FileLayout::Csv(dialect) => {
+            csv(page, dialect);
+            if dialect.header != 1 {
+                page.line(format!("header = {}", dialect.header));
+            }
+        }
+        FileLayout::Headless { dialect, model, entity } => {
+            csv(page, dialect);
+            page.noted("header = false", "the names of the columns are in a file beside or above the export");
+            page.line(format!("model = {}", quoted(model)));
+            page.line(format!("entity = {}", quoted(entity)));
+        }
+        FileLayout::Xlsx { sheet, only, header } => {
+            page.line("format = \"xlsx\"");
+            match only {
+                true => page.line(format!("# sheet = {}  # the only one that is not hidden", quoted(sheet))),
+                false => page.line(format!("sheet = {}", quoted(sheet))),
+            }
+            if *header != 1 {
+                page.line(format!("header = {header}"));
+            }
+        }
+        FileLayout::Json { records, .. } => {
+            page.line("format = \"json\"");
+            if !records.is_empty() {
+                page.noted(&format!("records = {}", quoted(records)), "keys that lead to the array of records");
+            }
+        }
+        FileLayout::Ndjson { .. } => page.line("format = \"ndjson\""),
+        FileLayout::Parquet => page.line("format = \"parquet\""),
+    }
+    let nulls: BTreeSet<&str> = table.columns.iter().flat_map(|column| column.null_words.iter().copied()).collect();
+    if !nulls.is_empty() {
+        page.noted(&format!("null = {}", list(nulls)), "words in cells that mean \"no value\"");
+    }
+    if let Some(member) = &table.member {
+        page.line(format!("member = {}", quoted(member)));
+    }
+    if !table.structures.is_empty() {
+        let note = "lists, maps and what is not read: of a list in JSON, one value has a name such as emails[0].value";
+        page.noted(&format!("ignore = {}", list(&table.structures)), note);
+    }
+}
+
+fn csv(page: &mut SpecPage, dialect: &Dialect) {
     page.line("format = \"csv\"");
     if dialect.encoding != "utf-8" {
         page.line(format!("encoding = {}", quoted(&dialect.encoding)));
@@ -131,16 +178,6 @@ fn read(page: &mut SpecPage, table: &Table) {
     }
     if dialect.stray_quotes {
         page.noted("stray_quotes = \"literal\"", "some cells without quotes around them have quotes inside");
-    }
-    if dialect.header != 1 {
-        page.line(format!("header = {}", dialect.header));
-    }
-    let nulls: BTreeSet<&str> = table.columns.iter().flat_map(|column| column.null_words.iter().copied()).collect();
-    if !nulls.is_empty() {
-        page.noted(&format!("null = {}", list(nulls)), "words in cells that mean \"no value\"");
-    }
-    if let Some(member) = &table.member {
-        page.line(format!("member = {}", quoted(member)));
     }
 }
 

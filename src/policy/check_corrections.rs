@@ -86,9 +86,13 @@ fn foreign_keys(page: Page, spec: &ListSpec) {
         ("max_lifted", &spec.max_lifted),
         ("set_format", &spec.set_format),
         ("encoding", &spec.encoding),
+        ("sheet", &spec.sheet),
+        ("records", &spec.records),
     ];
     let texts = texts.into_iter().filter_map(|(key, at)| Some((key, at.as_ref()?.span())));
-    let others: [(&str, Option<Range<usize>>); 7] = [
+    let others: [(&str, Option<Range<usize>>); 9] = [
+        ("format", spec.format.as_ref().map(At::span)),
+        ("header", spec.header.as_ref().map(At::span)),
         ("signal", spec.signal.as_ref().map(At::span)),
         ("given_by", spec.given_by.as_ref().map(At::span)),
         ("when", spec.when.as_ref().map(At::span)),

@@ -2,6 +2,7 @@
 //! Must not know sources or jobs.
 
 use super::check_corrections;
+use super::check_list_format;
 use super::check_match::{list_formats, matches, request_pattern};
 use super::check_minors::{self, MinorTerms};
 use super::check_notices::{self, IssuedNotice};
@@ -338,7 +339,7 @@ fn list(
     let zone = spec.zone.as_ref().map_or(Some(TimeZone::UTC), |at| value::zone(page, at));
     let formats = list_formats(page, spec, zone.as_ref());
     let encoding = value::encoding(page, spec.encoding.as_ref());
-    let delimiter = spec.delimiter.as_ref().map_or(Some(b','), |at| value::ascii(page, at));
+    let records = check_list_format::records(page, spec);
     let max_lifted = value::share_or(page, spec.max_lifted.as_ref(), "0%");
     let limited = list_purposes(page, name, spec, purposes);
     let column = |at: &Option<At<String>>| at.as_ref().map(|at| value::trimmed(at));
@@ -360,7 +361,7 @@ fn list(
         zone: zone?,
         purposes: limited?,
         encoding: encoding?,
-        delimiter: delimiter?,
+        records: records?,
         snapshot: yes(&spec.snapshot),
         max_lifted: max_lifted?,
         may_be_empty: yes(&spec.may_be_empty),

@@ -10,6 +10,7 @@ mod check_format;
 mod check_gate;
 mod check_job;
 mod check_json;
+mod check_list_format;
 mod check_match;
 mod check_minors;
 mod check_names;

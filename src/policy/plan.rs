@@ -175,8 +175,8 @@ pub struct List {
     pub purposes: Option<Vec<String>>,
     /// Label of its encoding, as WHATWG spells it.
     pub encoding: String,
-    /// The one byte that stands between cells.
-    pub delimiter: u8,
+    /// How rows lie in its files.
+    pub records: RecordFormat,
     /// The newest file is the whole list: who is missing from it is lifted.
     pub snapshot: bool,
     /// Share of the requests that one file may lift.

@@ -3,6 +3,7 @@
 
 use super::effect::{GivenBy, Ground, ListEffect, OptOutSignal};
 use super::plan::{Basis, Undated};
+use super::source_spec::Format;
 use super::spec::{At, Category, Named};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -226,6 +227,18 @@ pub struct ListSpec {
     pub input: At<String>,
     /// What the rows ask for; rectify = what is right in place of values of an export (Art. 16 GDPR).
     pub effect: At<ListEffect>,
+    /// Format of the files. Default csv.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<At<Format>>,
+    /// Workbooks: name of the sheet. Default: the only one that is not hidden.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<At<String>>,
+    /// Workbooks: number of the row with the names of the columns. Default 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<At<i64>>,
+    /// JSON in pages: the keys that lead to the array of rows, such as "results". Default: the file is the array.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub records: Option<At<String>>,
     /// Glob of the members of archives that hold the rows. Default: every object, and every member of an archive.
     pub member: Option<At<String>>,
     /// Which rows are requests, for exports that say it in a column. Default all.

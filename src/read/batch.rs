@@ -9,6 +9,8 @@ use std::sync::Arc;
 pub struct ColumnMap {
     /// Needed column (index into the reader's list) -> position in the record; none when the file lacks it.
     pub positions: Vec<Option<usize>>,
+    /// Needed columns whose values name somebody; those after the last are none.
+    pub identified: Vec<bool>,
     /// Cells that each record has.
     pub width: usize,
 }
@@ -148,7 +150,7 @@ impl RawBatch {
         let (header, body) = csv.split_once('\n').unwrap();
         let names: Vec<&str> = header.trim().split(',').collect();
         let positions = needed.iter().map(|n| names.iter().position(|name| name == n)).collect();
-        let columns = Arc::new(ColumnMap { positions, width: names.len() });
+        let columns = Arc::new(ColumnMap { positions, identified: Vec::new(), width: names.len() });
         let null = null.iter().map(ToString::to_string).collect();
         let read = crate::policy::ReadFormat { null, ..crate::policy::ReadFormat::csv() };
         let wanted = super::wanted::WantedNames::none();

@@ -44,8 +44,8 @@ const WORDS: [(&str, &str); 9] = [
     ("<error>", "an XML file"),
 ];
 const HTML: &str = "an HTML page, such as that of a login or of an error";
-const OLE: &str = "an Excel workbook of the old kind (.xls) or with a password, or another Office document";
-const WORKBOOK: &str = "an Excel workbook";
+pub(super) const OLE: &str = "an Excel workbook of the old kind (.xls) or with a password, or another Office document";
+pub(super) const WORKBOOK: &str = "an Excel workbook";
 const TAR: &str = "a tar archive";
 const TAR_MARK: usize = 257;
 const OTHER_OFFICE: &str = "an Office document";
@@ -64,7 +64,7 @@ const WHAT_TO_DO: [(&[&str], &str); 10] = [
         "choose CSV when you export it, or say in its source how it is read: read.format = \"json\" for an array or pages, \
          \"ndjson\" for one record per line",
     ),
-    (&[PARQUET], "set read.format = \"parquet\" in the source; `tamis init` does not look into Parquet files yet"),
+    (&[PARQUET], "set read.format = \"parquet\" in the source"),
     (
         &[HTML],
         "a server answered with a web page instead of the file: renew the login of the program that fetches the \

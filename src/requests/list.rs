@@ -480,10 +480,14 @@ impl ListReading<'_> {
         (place, of_set): (&str, Option<Instant>),
         taken: &mut FileTaken,
     ) -> Result<bool> {
-        let mut records = match Records::open(self.root, part, &self.format) {
+        let mut records = match Records::open(self.root, part, &self.format, &request::known(self.list)) {
             Ok(records) => records,
             Err(error) => return self.refused(place, (None, None), error).map(|()| false),
         };
+        // Where names are in records, a file without one lacks nothing.
+        if records.names().is_empty() {
+            return Ok(self.empty(place));
+        }
         let makers = std::mem::take(&mut self.makers);
         let columns = Columns::find(self.list, self.dates, self.patterns, &makers, (records.names(), of_set));
         let whole = match columns {

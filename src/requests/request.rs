@@ -8,8 +8,8 @@ use crate::error::Result;
 use crate::invisible;
 use crate::key::Key;
 use crate::near_miss;
-use crate::policy::{Effect, Identifier, List, ListMatch};
-use crate::read::RawBatch;
+use crate::policy::{Effect, Identifier, List, ListMatch, RecordFormat};
+use crate::read::{KnownColumns, RawBatch};
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use std::borrow::Cow;
@@ -112,7 +112,10 @@ pub(super) fn reading(list: &List) -> String {
         [&list.request, list.request_pattern.as_str(), list.received.as_deref().unwrap_or(""), &list.encoding],
         list.zone.iana_name(),
         list.purposes,
-        list.delimiter,
+        match &list.records {
+            RecordFormat::Csv(csv) => serde_json::json!(csv.delimiter),
+            other => serde_json::json!(format!("{other:?}")),
+        },
         [&list.interval.0, &list.interval.1, &list.lifts],
         list.lift_erase,
         [&list.member_text],
@@ -322,6 +325,12 @@ impl<'a> Columns<'a> {
     }
 }
 
+/// Returns what a list knows of the columns of its files.
+pub(super) fn known(list: &List) -> KnownColumns {
+    let identifying = list.matches.iter().flat_map(|of| &of.columns).cloned().collect();
+    KnownColumns { needed: named(list).into_iter().map(str::to_owned).collect(), identifying }
+}
+
 /// The columns that a list names.
 fn named(list: &List) -> Vec<&str> {
     let optional = [&list.interval.0, &list.interval.1, &list.lifts, &list.received, &list.informed, &list.review_by];
@@ -333,14 +342,15 @@ fn named(list: &List) -> Vec<&str> {
 
 /// Refuses a column of the list that the header has twice; others may have no name, or the same one.
 fn refuse_collisions(names: &[String], named: &[&str]) -> std::result::Result<(), String> {
-    let fold = |name: &str| CaseMapper::new().fold_string(name).into_owned();
+    let fold = |name: &str| CaseMapper::new().fold_string(&invisible::seen(name)).into_owned();
     let nfc = ComposingNormalizerBorrowed::new_nfc();
     let named: Vec<String> = named.iter().map(|name| fold(&nfc.normalize(name.trim()))).collect();
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = std::collections::HashMap::new();
     for (at, name) in names.iter().enumerate() {
         let name = fold(name);
-        if named.contains(&name) && !seen.insert(name) {
-            return Err(format!("column {} of the header has the name of an earlier one", at + 1));
+        if let Some(first) = seen.insert(name.clone(), at).filter(|_| named.contains(&name)) {
+            let said = "have the same name, apart from case and characters that nobody sees";
+            return Err(format!("columns {} and {} {said}", first + 1, at + 1));
         }
     }
     Ok(())

@@ -87,6 +87,22 @@ fn most_alike<'a>(sketch: &str, among: impl Iterator<Item = (&'a String, &'a Col
     alike.filter(|(alike, _)| *alike >= ALIKE).max_by_key(|(alike, _)| *alike)
 }
 
+/// All columns of the first file of an export. Where they are in its records, it is read for them.
+fn names(ready: &Ready, pinned: &Pinned) -> Result<Vec<String>> {
+    let (root, request) = (ready.root(&ready.plan().input.root), request(ready, &[]));
+    let first = Selection { objects: pinned.main.objects.iter().take(1).cloned().collect(), ..pinned.main.clone() };
+    let reader = Reader::open(root, &first, &request, &Silent)?;
+    let ahead = reader.names();
+    if !ahead.is_empty() {
+        return Ok(ahead);
+    }
+    let mut scratch = Scratch::default();
+    while let Some(batch) = reader.next(&mut scratch)? {
+        scratch.recycle(batch);
+    }
+    Ok(reader.finish()?.names)
+}
+
 /// Adds to the error for a column that is missing which column holds what it held; by its place, for nobody knows yet
 /// whether the header is one.
 pub fn explained(ready: &Ready, pinned: &Pinned, error: Error) -> Error {
@@ -94,14 +110,14 @@ pub fn explained(ready: &Ready, pinned: &Pinned, error: Error) -> Error {
         return error;
     }
     let found = || {
-        let request = request(ready, &[]);
-        let names = Reader::open(ready.root(&ready.plan().input.root), &pinned.main, &request, &Silent).ok()?.names();
+        let names = names(ready, pinned).ok()?;
         let changes = changes(&ready.dataset.columns, &look(ready, pinned, &names).ok()?, |_| false);
         let missing = |renamed: &&Renamed| ready.plan().columns.iter().any(|column| column.name == renamed.from);
         let renamed = changes.renamed.into_iter().find(|renamed| missing(&renamed))?;
         let place = names.iter().position(|name| *name == renamed.to)? + 1;
+        let of = ready.plan().source.read.records.has_names_in();
         Some(format!(
-            "column {place} holds what {} held in the run before ({} of 100 marks are equal): if it was renamed, rename \
+            "column {place} of the {of} holds what {} held in the run before ({} of 100 marks are equal): if it was renamed, rename \
              it in the source, too",
             renamed.from, renamed.alike
         ))

@@ -7,7 +7,8 @@ use tamis::error::{Code, Result};
 use tamis::key::Key;
 use tamis::monitor::Silent;
 use tamis::policy::{
-    Effect, Identifier, KeyFrom, KeySource, LinkRules, List, ListMatch, Location, Normal, Project, RemovalRules, Share,
+    CsvFormat, Effect, Identifier, KeyFrom, KeySource, LinkRules, List, ListMatch, Location, Normal, Project,
+    RecordFormat, RemovalRules, Share,
 };
 use tamis::requests::{
     IntakeReport, Learned, Maker, RequestState, Requests, Review, Standing, StoredBond, half, take_in,
@@ -47,7 +48,7 @@ fn list(name: &str, effect: Effect) -> List {
         zone: jiff::tz::TimeZone::UTC,
         purposes: None,
         encoding: "utf-8".into(),
-        delimiter: b',',
+        records: RecordFormat::Csv(CsvFormat::UNSET),
         snapshot: false,
         max_lifted: Share(0),
         may_be_empty: false,
@@ -415,7 +416,8 @@ fn r32_a_limit_of_characters_that_nobody_sees_is_not_blank() {
 #[test]
 fn encoding_delimiter_and_header_are_the_lists() {
     let mut list = list("erasure", Effect::Erase);
-    (list.encoding, list.delimiter) = ("windows-1252".into(), b';');
+    list.encoding = "windows-1252".into();
+    list.records = RecordFormat::Csv(CsvFormat { delimiter: b';', ..CsvFormat::UNSET });
     let place = Place::new([list]);
     place.put(ERASURE, b"ContactId; Email ;Case;RequestedAt\r\n;zo\xeb@example.org;C-1;2026-11-02\r\n");
     assert!(place.intake().refusal().is_none());

@@ -64,6 +64,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "policy",
             "key",
             "read::Container",
+            "read::KnownColumns",
             "read::Member",
             "read::RawBatch",
             "read::Records",
@@ -86,6 +87,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "evidence", // the ledger says which segments there are, and their digests
             "read::Broken",
             "read::Container",
+            "read::KnownColumns",
             "read::InputPaths", // which export set a list's object is of
             "read::date_in",
             "read::Member",

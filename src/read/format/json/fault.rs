@@ -48,6 +48,7 @@ pub(super) enum JsonFlaw {
     Separator(usize),
     SeveralElements(usize),
     NotPlain(usize),
+    MinusZero(usize),
 }
 
 /// Where it is: `at` counts bytes from the start of the text looked at.
@@ -102,6 +103,7 @@ impl JsonFlaw {
             JsonFlaw::NotPlain(leaf) => {
                 format!("column {} is an identifier and holds a number with a point or an exponent", names(leaf))
             }
+            JsonFlaw::MinusZero(leaf) => format!("column {} is an identifier and holds -0", names(leaf)),
         }
     }
 
@@ -146,7 +148,9 @@ impl JsonFlaw {
             JsonFlaw::Nested(_) => "choose an element in the column's name, as in emails[0].value",
             JsonFlaw::Separator(_) => "choose another separator in the column's `several`",
             JsonFlaw::SeveralElements(_) => "choose by a key whose value only one element has, or by a number",
-            JsonFlaw::NotPlain(_) => "have ids exported as texts: such a number may not be the id that was meant",
+            JsonFlaw::NotPlain(_) | JsonFlaw::MinusZero(_) => {
+                "have ids exported as texts: such a number may not be the id that was meant"
+            }
             _ => "have it exported again as JSON by RFC 8259",
         }
     }
