@@ -26,6 +26,8 @@ pub struct Asked {
     pub lifts: Option<String>,
     /// A lift: it may end an erasure.
     pub lift_erase: bool,
+    /// A lift: it may end requests of several persons (R54).
+    pub lift_several: bool,
     /// What only some effects have to say.
     pub terms: RequestTerms,
 }
@@ -53,6 +55,8 @@ pub struct Stored {
     pub ends: Option<u64>,
     /// A lift: what it comes to, in words (R30).
     pub lift: Option<&'static str>,
+    /// Whether another person's request seems to be stored under this id: a lift ends neither (R54).
+    pub shares_id: bool,
     /// Jobs whose purpose it binds.
     pub binds: Vec<String>,
 }
@@ -83,6 +87,7 @@ pub fn ask(call: &SubjectCall, asked: Asked) -> Result<Stored> {
         received,
         lifts: lifted.clone(),
         lift_erase: asked.lift_erase,
+        lift_several: asked.lift_several,
         terms: asked.terms,
         identities,
     };
@@ -97,7 +102,9 @@ pub fn ask(call: &SubjectCall, asked: Asked) -> Result<Stored> {
     let lifts = requests.of_request(&asked.request).into_iter().filter(|at| {
         lift && {
             let entry = requests.entry(*at);
-            entry.lifts == lifted.as_deref() && entry.received == received && entry.lift_erase == asked.lift_erase
+            entry.lifts == lifted.as_deref()
+                && entry.received == received
+                && (entry.lift_erase, entry.lift_several) == (asked.lift_erase, asked.lift_several)
         }
     });
     let ends = lifts.filter_map(|at| requests.lift_ends(at)).next();
@@ -111,6 +118,7 @@ pub fn ask(call: &SubjectCall, asked: Asked) -> Result<Stored> {
         due: desk.due(COMMAND, received),
         ends: ends.map(|ends| if let LiftEnds::Requests(count) = ends { count } else { 0 }),
         lift: ends.map(LiftEnds::said),
+        shares_id: !lift && !requests.is_of_one_person(&asked.request),
         binds: binds(&desk.project, &asked),
         request: asked.request,
     })

@@ -68,6 +68,9 @@ pub enum Command {
         /// A ledger head noted earlier (SEQ:DIGEST); finds entries cut off since
         #[arg(long, value_name = "SEQ:DIGEST")]
         head: Option<String>,
+        /// A file of heads, kept elsewhere: the newest is compared, and the one of today is added when all holds
+        #[arg(long, value_name = "FILE", conflicts_with = "head")]
+        heads: Option<PathBuf>,
     },
     /// Reads the published tables again and checks them against the policy of today; writes nothing
     Audit(AuditArgs),

@@ -44,6 +44,9 @@ fn dataset(out: &mut String, explained: &ExplainedDataset) {
             out.line(format_args!("  {} in it", counted(rows, "row")));
         }
     }
+    if explained.rows_as_other > 0 {
+        out.line(format_args!("  another person of {} in it", counted(explained.rows_as_other, "row")));
+    }
     explained.requests.iter().for_each(|request| reaching(out, request));
     if let Some(export) = &explained.export {
         let set = export.set.as_deref().map_or(String::new(), |set| format!(" {set}"));
@@ -58,7 +61,7 @@ fn dataset(out: &mut String, explained: &ExplainedDataset) {
             out.line(format_args!(
                 "  export{set}: {} {}{clock}{until}{}",
                 counted(rows.rows, "row"),
-                rows.reason,
+                rows.other.as_ref().map_or(rows.reason.clone(), |other| format!("{} (as {other})", rows.reason)),
                 at(&rows.rule)
             ));
         }

@@ -22,6 +22,7 @@ mod due;
 mod example;
 mod explain;
 mod finding;
+mod heads;
 mod init;
 mod limits;
 mod lines;
@@ -55,6 +56,7 @@ use crate::sweep::SweepReport;
 use crate::{audit as audits, clock, job, key, policy, questions, run, state, threads};
 use args::{AcceptArgs, Arguments, Command, KeyCommand, PlanArgs, ReportCommand, RunArgs, SchemaKind, StateCommand};
 use clap::Parser;
+use heads::HeadsFile;
 use progress::monitor;
 use settings::Settings;
 use std::io::Write;
@@ -114,7 +116,7 @@ fn carry_out(arguments: &Arguments) -> Result<(String, u8)> {
         Command::Drift(args) => drift::drift(&settings, args, json),
         Command::Check => check(&settings, json),
         Command::Accept(args) => accept(&settings, args, json),
-        Command::Verify { head } => verify(&settings, head.as_deref(), json),
+        Command::Verify { head, heads } => verify(&settings, head.as_deref(), heads.as_deref(), json),
         Command::Audit(args) => audit::carry_out(&settings, args, json),
         Command::Subject(args) => subject::carry_out(&settings, args, json),
         Command::Dataset(command) => dataset::carry_out(&settings, command, json),
@@ -200,10 +202,15 @@ fn accept(settings: &Settings, accepted: &AcceptArgs, json: bool) -> Result<Stri
     ))
 }
 
-fn verify(settings: &Settings, head: Option<&str>, json: bool) -> Result<String> {
+fn verify(settings: &Settings, head: Option<&str>, heads: Option<&Path>, json: bool) -> Result<String> {
     let project = policy::load(&settings.dir, &settings.roots)?;
     let roots = settings.open(&project)?;
-    let report = questions::verify::verify(&project, &roots, head)?;
+    let kept = heads.map(|path| HeadsFile::read(&project, path)).transpose()?;
+    let newest = kept.as_ref().and_then(|kept| kept.newest.as_ref()).map(ToString::to_string);
+    let report = questions::verify::verify(&project, &roots, head.or(newest.as_deref()))?;
+    if let (Some(kept), Some(head), true) = (&kept, &report.head, report.faults.is_empty()) {
+        kept.add(head)?;
+    }
     let text =
         if json { render::json(&report)? } else { render::verified(&report, verdict::coloured(&std::io::stdout())) };
     answer::with_outcome(text, report.outcome())

@@ -8,6 +8,8 @@ use super::spec_files::{write, write_schemas};
 use crate::error::{Code, Error, Result};
 use crate::policy;
 use crate::practice::{self, PracticeScore};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use std::path::Path;
 
 /// Carries out the command.
@@ -17,13 +19,13 @@ use std::path::Path;
 pub(super) fn carry_out(settings: &Settings, args: &PracticeArgs, json: bool) -> Result<String> {
     match (&args.command, &args.folder) {
         (Some(PracticeCommand::Check { folder }), _) => check(settings, folder, json),
-        (None, Some(folder)) => new(folder, args.seed),
+        (None, Some(folder)) => new(folder, args.seed, settings.now.day(&TimeZone::UTC)),
         (None, None) => Err(Error::new(Code::ArgumentWrong, "nothing says where the practice is written")
             .help("name a new folder: tamis practice FOLDER")),
     }
 }
 
-fn new(folder: &Path, seed: u64) -> Result<String> {
+fn new(folder: &Path, seed: u64, today: Date) -> Result<String> {
     if folder.exists() {
         return Err(Error::new(Code::AlreadyThere, format!("{} is there already", folder.display()))
             .help("name a folder that does not exist yet; nothing is ever overwritten"));
@@ -32,11 +34,12 @@ fn new(folder: &Path, seed: u64) -> Result<String> {
     for (name, text) in practice::SPECS {
         write(&specs.join(name), text.as_bytes())?;
     }
-    for (name, text) in practice::REQUESTS {
+    for (name, text) in practice::requests(today) {
         write(&folder.join(name), text.as_bytes())?;
     }
-    write(&folder.join("exports/2026-11-01/contact.csv"), practice::export(seed).as_bytes())?;
-    write(&folder.join("exports/2026-11-01/_DONE"), b"")?;
+    let set = folder.join(format!("exports/{today}"));
+    write(&set.join("contact.csv"), practice::export(seed, today).as_bytes())?;
+    write(&set.join("_DONE"), b"")?;
     write_schemas(&specs)?;
     let (place, traps) = (folder.display(), practice::TRAPS.len());
     Ok(format!(

@@ -124,6 +124,10 @@ fn rows(out: &mut String, m: &Manifest) {
     for removed in m.removed.iter().filter(|r| r.rows > 0) {
         bar_line(out, width, &removed.reason, removed.rows, m.rows_in);
     }
+    for other in m.others.iter().filter(|other| other.rows > 0) {
+        let rows = counted(other.rows, "row");
+        out.line(format_args!("of the published, {rows} without the cells of the {}", other.name));
+    }
 }
 
 fn inputs(out: &mut String, m: &Manifest) {

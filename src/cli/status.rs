@@ -24,6 +24,8 @@ use crate::{daemon, policy, questions};
 
 /// Open requests named unless all are asked for.
 const NAMED: usize = 20;
+/// Ids of several persons that are named.
+const SHARED_IDS_TOLD: usize = 20;
 
 /// The whole answer, as `--json` gives it.
 #[derive(serde::Serialize, schemars::JsonSchema)]
@@ -405,6 +407,14 @@ fn said(standings: &Result<Standings, Error>) -> String {
     }
     for lift in &standings.idle_lifts {
         out.line(format_args!("  {} (lift, {})  LIFTS NOTHING: {}", lift.request, lift.list, lift.why));
+    }
+    for id in standings.shared_ids.iter().take(SHARED_IDS_TOLD) {
+        out.line(format_args!(
+            "  {id}  IS THE ID OF SEVERAL PERSONS, as far as is known: a lift ends none of them (R54)"
+        ));
+    }
+    if standings.shared_ids.len() > SHARED_IDS_TOLD {
+        out.line(format_args!("  and {} more such ids: --json", standings.shared_ids.len() - SHARED_IDS_TOLD));
     }
     standings.keepers.iter().for_each(|of| keeper(&mut out, of));
     out

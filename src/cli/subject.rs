@@ -55,6 +55,7 @@ fn asked(effect: Effect, args: &SubjectArgs) -> Result<Asked> {
         received: args.received.as_deref().map(settings::time).transpose()?,
         lifts: args.lifts.clone(),
         lift_erase: args.lift_erase,
+        lift_several: args.several_persons,
         terms: terms(args)?,
     })
 }
@@ -88,6 +89,12 @@ fn told(stored: &Stored) -> String {
     if let Some(lift) = stored.lift {
         out.line(format_args!("received {}; it {lift}", stored.received.to_seconds()));
         return out;
+    }
+    if stored.shares_id {
+        out.push_str(
+            "! a request under this id names other values: give every person an id of its own; as long as nothing ties them, a \
+             lift ends neither (R54)\n",
+        );
     }
     out.line(format_args!("received {}, due {}", stored.received.to_seconds(), stored.due.to_seconds()));
     match stored.binds.as_slice() {

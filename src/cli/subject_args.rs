@@ -114,6 +114,9 @@ pub struct SubjectArgs {
     /// Allows the lift to end an erasure
     #[arg(long)]
     pub lift_erase: bool,
+    /// Allows the lift to end requests of several persons that were stored under one id
+    #[arg(long)]
+    pub several_persons: bool,
     /// Restriction: the letter of Art. 18(1) GDPR that it rests on; with b and c, bytes of the person are kept
     #[arg(long, value_enum, value_name = "LETTER")]
     pub ground: Option<GroundAsked>,

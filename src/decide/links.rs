@@ -342,6 +342,9 @@ mod tests {
         fn identities(&self, row: usize) -> impl Iterator<Item = (u8, &[u8; 16])> {
             self.0[row].1.iter().map(|(mark, identity)| (*mark, identity))
         }
+        fn others(&self, _: usize) -> impl Iterator<Item = &[u8; 16]> {
+            std::iter::empty()
+        }
     }
 
     struct World(Vec<Vec<Group>>);

@@ -144,7 +144,7 @@ impl EffectSet {
         EffectSet { bits: self.bits & bound, ..self }
     }
     /// The same without consents.
-    fn without_consent(self) -> EffectSet {
+    pub(super) fn without_consent(self) -> EffectSet {
         let bits = self.bits & !bit(Effect::Consent);
         EffectSet { bits, consent_from: NO_SINCE, consent_until: i64::MIN, guardian: false, ..self }
     }

@@ -3,6 +3,7 @@
 use super::bond::LinkLimits;
 use super::exclude;
 use super::field_keep::FieldKeeps;
+use super::others::OtherFields;
 use super::shared::Shares;
 use crate::clock::{Instant, Period};
 use crate::policy::{Basis, Grounds, GroupTerms, Limits, Plan, Undated};
@@ -26,6 +27,10 @@ pub struct Rules {
     pub(super) field_keeps: Vec<(usize, Period)>,
     /// Per field that the gate hashes, quasi-identifiers first, its place in `field_keeps`.
     pub(super) quasi_keeps: Vec<Option<usize>>,
+    /// Which of the fields in `field_keeps` are about other persons (R68).
+    pub(super) others: OtherFields,
+    /// How many other persons a row may have.
+    pub(super) other_persons: usize,
     pub(super) exclude_labels: Vec<String>,
     /// Label of each exclude.
     pub(super) excludes: Vec<usize>,
@@ -59,6 +64,8 @@ impl Rules {
             subjects: plan.controls.key.is_some(),
             first_seen: plan.retention.undated == Some(Undated::FirstSeen),
             quasi_keeps: names.map(keep_of).collect(),
+            others: OtherFields::new(field_keeps.iter().map(|(f, _)| plan.fields[*f].other).collect()),
+            other_persons: plan.controls.others.len(),
             field_keeps,
             exclude_labels,
             excludes,

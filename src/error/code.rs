@@ -268,8 +268,8 @@ codes! {
         "The values of a sensitive field differ too little within some groups of persons with the same quasi-identifiers (R41)."
         "Coarsen or leave out a quasi-identifier or the sensitive field, or suppress such groups. This cannot be accepted."
     LegalHold "legal-hold" Gate
-        "A legal hold keeps bytes that the command should remove."
-        "Wait until the hold is lifted (R34)."
+        "A legal hold, or a restriction that keeps bytes, keeps what the command should remove."
+        "Wait until it is lifted (R34, R69)."
     OutOfTime "out-of-time" Gate
         "The run did not finish within its time; the version before is unchanged."
         "Raise the job's `timeout`, or give the run more memory and threads."

@@ -77,6 +77,10 @@ pub struct Manifest {
     /// Of a sweep: values made null because their field's own `keep` is over.
     #[serde(default)]
     pub nulled: u64,
+    /// Other persons that rows may have, in the order of the source, with the rows that stay without the cells that are about
+    /// them because of a request (R68); of a sweep, those that it took cells from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<OtherRows>,
     /// Rows of the version before that no export brought back (R35); outside the balance.
     pub absent: Option<u64>,
     /// Rows whose reason was `expired` because no clock could be used (R25).
@@ -404,9 +408,13 @@ pub struct FieldEvidence {
     pub subject: bool,
     /// What was done, with its settings, as in the job.
     pub treatment: String,
-    /// Its own retention period, when it is shorter than the row's; companions have its dates in this order.
+    /// Its own retention period, when it is shorter than the row's or it is about another person; companions have its dates in
+    /// this order.
     #[serde(default)]
     pub keep: Option<String>,
+    /// The other person that it is about, by place in `others` of the manifest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other: Option<u64>,
     /// Type in Arrow's words.
     pub data_type: String,
     /// Values read that are not null.
@@ -425,6 +433,15 @@ pub struct FieldEvidence {
     /// are not published.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub counts: BTreeMap<String, u64>,
+}
+
+/// Another person that rows may have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OtherRows {
+    /// Name of the person in the source.
+    pub name: String,
+    /// Rows without the cells that are about them.
+    pub rows: u64,
 }
 
 impl FieldEvidence {

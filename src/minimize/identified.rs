@@ -21,14 +21,19 @@ pub(super) struct IdentifiedColumn {
     pub(super) tracked: bool,
 }
 
-/// The columns of a stream's slots, in slot order: key, strong, weak.
+/// The columns of a stream's slots, in slot order: key, strong, weak, those of other persons.
 pub(super) fn identified_columns(columns: &[Column], controls: &Controls, keys: &Keyring) -> Vec<IdentifiedColumn> {
     let mut identified = Vec::new();
     let strong = controls.strong.iter().map(|column| (*column, mark::STRONG));
     let weak = controls.weak.iter().map(|column| (*column, mark::WEAK));
+    let others = controls.others.iter().enumerate().flat_map(|(number, other)| {
+        // `check` lets no source have more of them than marks can tell apart.
+        let mark = mark::OTHER | number as u8;
+        other.by.iter().map(move |column| (*column, mark))
+    });
     let mut parts = HashMap::new();
     let key = controls.key.map(|column| (column, mark::KEY));
-    for (slot, (column, mark)) in key.into_iter().chain(strong).chain(weak).enumerate() {
+    for (slot, (column, mark)) in key.into_iter().chain(strong).chain(weak).chain(others).enumerate() {
         if let Some(several) = &columns[column].several {
             let part = parts.entry(column).and_modify(|part| *part += 1).or_insert(0);
             let maker = IdentityMaker::new(keys, &columns[column].identifier).of_several(several, *part);

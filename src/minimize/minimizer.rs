@@ -144,8 +144,10 @@ impl Minimizer {
 
     /// What all rows of a run look like, those of observed sources included.
     pub fn layout(plan: &Plan) -> Layout {
-        let slots =
-            |controls: &Controls| usize::from(controls.key.is_some()) + controls.strong.len() + controls.weak.len();
+        let slots = |controls: &Controls| {
+            let others: usize = controls.others.iter().map(|other| other.by.len()).sum();
+            usize::from(controls.key.is_some()) + controls.strong.len() + controls.weak.len() + others
+        };
         let observed = plan.observe.iter().map(|observe| slots(&observe.controls));
         let field = |field: &crate::policy::Field| FieldLayout {
             name: field.name.clone(),

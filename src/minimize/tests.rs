@@ -54,7 +54,16 @@ fn column(name: &str) -> Column {
 
 fn field(name: &str, from: Option<usize>, treat: Treatment) -> Field {
     let subject = name == "contact";
-    Field { name: name.into(), from, treat, subject, keep: None, max_untreated: MaxUntreated::Default, quasi: None }
+    Field {
+        name: name.into(),
+        from,
+        treat,
+        subject,
+        keep: None,
+        max_untreated: MaxUntreated::Default,
+        quasi: None,
+        other: None,
+    }
 }
 
 fn source() -> Source {
@@ -103,6 +112,7 @@ fn plan() -> Plan {
             key: Some(0),
             strong: vec![1],
             weak: vec![2, 3],
+            others: Vec::new(),
             clocks: vec![6, 7],
             excludes: vec![
                 Exclude { column: 8, equals: vec!["true".into()], reason: "deleted".into(), person: false },

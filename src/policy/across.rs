@@ -4,6 +4,7 @@
 use super::apart::{Overlap, RealPlaces};
 use super::check_job::CheckedJob;
 use super::check_match;
+use super::check_others;
 use super::check_policy::Policy;
 use super::check_source::Inventory;
 use super::finding::Page;
@@ -33,7 +34,7 @@ pub(super) fn names(sources: &[Inventory], jobs: &[CheckedJob]) {
 pub(super) fn list_kinds(policy: &Policy, sources: &[Inventory]) {
     let carried: Vec<&str> = sources
         .iter()
-        .flat_map(|s| s.carriers().filter_map(|p| s.columns[p].identifier.as_ref()))
+        .flat_map(|s| s.carriers().chain(check_others::naming(s)).filter_map(|p| s.columns[p].identifier.as_ref()))
         .map(Identifier::written)
         .collect();
     for (kind, _) in list_matches(policy) {

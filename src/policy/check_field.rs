@@ -121,6 +121,7 @@ fn field(terms: &FieldTerms, at: &At<String>, spec: &FieldSpec, gather: &mut Gat
         keep: keep?,
         max_untreated: max_untreated?,
         quasi: gate.and_then(|gate| gate.hashed().position(|name| **name == **at)),
+        other: None,
     })
 }
 

@@ -6,6 +6,7 @@ use super::check_gate;
 use super::check_minors::MinorTerms;
 use super::check_nobody;
 use super::check_notice;
+use super::check_others;
 use super::check_policy::Policy;
 use super::check_retention;
 use super::check_source::{self, Inventory};
@@ -94,11 +95,14 @@ fn plan(terms: FieldTerms, desk: &JobSurroundings, parts: PlanParts) -> Option<P
     let (spec, inventory) = (terms.spec, terms.inventory);
     check_nobody::job(&terms);
     let mut gather = Gather::of(inventory);
-    let fields = check_field::fields(&terms, &mut gather);
+    let mut fields = check_field::fields(&terms, &mut gather);
+    if let Some(fields) = &mut fields {
+        check_others::fields(&terms, fields, parts.retention.as_ref());
+    }
     let gate = check_gate::gate(&terms);
     let sale = parts.recipient.as_ref().is_some_and(|recipient| recipient.sale);
     let minors = minors(&terms, desk, sale, &mut gather);
-    let controls = controls(&terms, desk, &mut gather).zip(minors);
+    let controls = controls(&terms, desk, fields.as_deref().unwrap_or_default(), &mut gather).zip(minors);
     let notice = check_notice::notice(&terms, desk.policy, &parts.recipient, &mut gather);
     let controls = controls.zip(notice).map(|((controls, minors), notice)| Controls { minors, notice, ..controls });
     let (purpose, recipient, schedule) = (parts.purpose?.clone(), parts.recipient?, parts.schedule?);
@@ -221,7 +225,7 @@ fn named(inventory: &Inventory, list: &Option<At<Vec<At<String>>>>) -> Vec<usize
     list.iter().flat_map(|l| l.iter()).filter_map(|at| inventory.place(at)).collect()
 }
 
-fn controls(terms: &FieldTerms, desk: &JobSurroundings, gather: &mut Gather) -> Option<Controls> {
+fn controls(terms: &FieldTerms, desk: &JobSurroundings, fields: &[Field], gather: &mut Gather) -> Option<Controls> {
     let inventory = terms.inventory;
     let subject = &inventory.spec.subject;
     let offered = named(inventory, &subject.clock);
@@ -240,6 +244,7 @@ fn controls(terms: &FieldTerms, desk: &JobSurroundings, gather: &mut Gather) -> 
         key: key.map(|key| gather.add(key)),
         strong: gather.links(named(inventory, &subject.strong).into_iter().filter(|p| Some(*p) != key)),
         weak: gather.links(named(inventory, &subject.weak).into_iter().filter(|p| Some(*p) != key)),
+        others: check_others::persons(inventory, fields, gather),
         clocks: clocks?.into_iter().map(|p| gather.add(p)).collect(),
         excludes: excludes.into_iter().collect::<Option<_>>()?,
         consent: consent?,
@@ -407,6 +412,7 @@ fn observed_controls(
         strong: gather.links(strong.into_iter()),
         weak: gather.links(weak.into_iter()),
         clocks: clocks.into_iter().collect::<Option<Vec<_>>>()?.into_iter().map(|p| gather.add(p)).collect(),
+        others: Vec::new(),
         excludes: Vec::new(),
         consent: None,
         minors: None,

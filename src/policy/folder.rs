@@ -4,6 +4,7 @@
 use super::across;
 use super::check_job::{self, CheckedJob, JobSurroundings};
 use super::check_nobody;
+use super::check_others;
 use super::check_policy::{self, Policy};
 use super::check_source::{self, Inventory};
 use super::digest;
@@ -157,6 +158,7 @@ fn check(
         })
         .collect();
     sources.iter().for_each(check_nobody::source);
+    sources.iter().for_each(check_others::source);
     let policy = policy?;
     let all_sources = sources.len() == source_specs.len();
     let desk = JobSurroundings { policy: &policy, sources: &sources, all_sources };
@@ -180,6 +182,7 @@ fn check(
         corrections: policy.corrections.into_iter().map(|(name, list)| Some((name, list?))).collect::<Option<_>>()?,
         removal: policy.removal?,
         links: policy.links?,
+        recipients: policy.recipients.into_iter().map(|(name, of)| (name.to_owned(), of)).collect(),
         audit: policy.audit?,
         jobs: plans,
     };

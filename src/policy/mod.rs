@@ -17,6 +17,7 @@ mod check_names;
 mod check_nobody;
 mod check_notice;
 mod check_notices;
+mod check_others;
 mod check_pattern;
 mod check_policy;
 mod check_recipient;

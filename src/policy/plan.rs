@@ -7,6 +7,7 @@ use super::risk::RiskProfile;
 use super::schedule::Schedule;
 pub use super::value::Location;
 use crate::clock::{Instant, Period};
+use crate::store::PathGlob;
 
 pub use super::name_place::{ModelFile, NamesFrom};
 pub use super::read_format::*;
@@ -35,6 +36,8 @@ pub struct Project {
     pub removal: RemovalRules,
     /// Fan-out limits of links.
     pub links: LinkRules,
+    /// Everybody who may receive a dataset, by name.
+    pub recipients: BTreeMap<String, Recipient>,
     /// When everything that is published is audited; none = by hand alone.
     pub audit: Option<Schedule>,
     /// Jobs, by their names.
@@ -51,6 +54,15 @@ impl Project {
         let asked = self.lists.get(list).map(|list| &list.zone);
         let zone = asked.or_else(|| self.corrections.get(list).map(|list| &list.zone));
         zone.cloned().unwrap_or(TimeZone::UTC)
+    }
+
+    /// Returns whether a list reads an object, given by its root and its path there.
+    pub fn lists_read(&self, root: &str, path: &str) -> bool {
+        let reads = |input: &Location| {
+            input.root == root && PathGlob::new(&input.path).is_some_and(|glob| glob.matches(path.as_bytes()))
+        };
+        let requests = self.lists.values().map(|list| &list.input);
+        requests.chain(self.corrections.values().map(|list| &list.input)).any(reads)
     }
 }
 
@@ -582,6 +594,8 @@ pub struct Field {
     pub max_untreated: MaxUntreated,
     /// Index among the fields that the gate hashes: its quasi-identifiers, then its sensitive fields.
     pub quasi: Option<usize>,
+    /// The other person of the row that it is about, as an index into `Controls::others` (R68). Such a field has a `keep`.
+    pub other: Option<usize>,
 }
 
 /// How many values of a field may stay untreated, as `max_untreated` says.
@@ -602,6 +616,8 @@ pub struct Controls {
     pub strong: Vec<usize>,
     /// The identifiers that link weakly, as indexes.
     pub weak: Vec<usize>,
+    /// Other persons that rows may have, in the order of the source (R68).
+    pub others: Vec<OtherPerson>,
     /// Clocks the job uses.
     pub clocks: Vec<usize>,
     /// Excludes in the job's order.
@@ -649,6 +665,15 @@ pub struct MinorRules {
     pub guardian_under: i32,
     /// Whether rows of unknown age are sold.
     pub unknown_sold: bool,
+}
+
+/// Another person that rows may have, as `[[others]]` of a source says (R68).
+#[derive(Clone, Debug)]
+pub struct OtherPerson {
+    /// Name of the person, as it is counted.
+    pub name: String,
+    /// The identifiers that name the person, as indexes into `Plan::columns`.
+    pub by: Vec<usize>,
 }
 
 /// Rows that are left out because of a value, as `[[exclude]]` says (R22).

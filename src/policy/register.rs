@@ -1,6 +1,7 @@
 //! What only people read of the specs: who answers for the data, what purposes are for, who receives datasets, what
 //! columns hold, why fields are published. Nothing of it decides what is published.
 
+use super::check_others;
 use super::check_source::Inventory;
 use super::job_spec::JobSpec;
 use super::plan::Basis;
@@ -131,6 +132,8 @@ pub struct SourceFacts {
     pub columns: BTreeMap<String, ColumnFacts>,
     /// Columns that tell whom a row is about: key, strong and weak links.
     pub links: BTreeSet<String>,
+    /// Columns that are about another person of the row (R68).
+    pub others: BTreeSet<String>,
 }
 
 impl SourceFacts {
@@ -139,7 +142,9 @@ impl SourceFacts {
     /// nobody has described may, too.
     pub fn may_name_others(&self, column: &str) -> bool {
         let described = self.columns.get(column);
-        !self.links.contains(column) && described.is_none_or(|facts| facts.identifies && facts.origin.is_none())
+        let other = self.others.contains(column);
+        other
+            || !self.links.contains(column) && described.is_none_or(|facts| facts.identifies && facts.origin.is_none())
     }
 }
 
@@ -264,6 +269,7 @@ fn source(inventory: &Inventory) -> SourceFacts {
         description: text(inventory.spec.description.as_ref()),
         columns: inventory.columns.iter().map(|entry| (entry.name.clone(), column(entry.spec))).collect(),
         links: inventory.carriers().flat_map(with_parts).map(name).collect(),
+        others: check_others::about(inventory).flat_map(with_parts).map(name).collect(),
     }
 }
 

@@ -23,6 +23,9 @@ pub struct SourceSpec {
     pub complete: Option<At<CompleteSpec>>,
     /// Who a row is about.
     pub subject: At<SubjectSpec>,
+    /// Other persons that a row may have, with columns of their own (R68).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub others: Option<Vec<OtherSpec>>,
     /// Column that carries consent (R32).
     pub consent: Option<At<ConsentSpec>>,
     /// The columns of the export, by name or, where many are alike, by a pattern such as `*_date`.
@@ -185,6 +188,18 @@ pub struct SubjectSpec {
     pub weak: Option<At<Vec<At<String>>>>,
     /// Columns a job may use as clock. Default none.
     pub clock: Option<At<Vec<At<String>>>>,
+}
+
+/// What `[[others]]` of a source can say: another person of the row than its subject.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OtherSpec {
+    /// Name of the person, such as second-contact.
+    pub name: At<String>,
+    /// Columns that name the person; each has an identifier.
+    pub by: At<Vec<At<String>>>,
+    /// Columns that are about the person; those of `by` are, too. They become null when a request takes the person out.
+    pub columns: Option<At<Vec<At<String>>>>,
 }
 
 /// What `[consent]` of a source can say.

@@ -10,6 +10,7 @@ pub use traps::{Regime, TRAPS, Trap};
 
 use crate::clock::Instant;
 use crate::policy::{Project, Register};
+use jiff::civil::Date;
 
 /// The specs of a practice, by their path below the folder of specs.
 pub const SPECS: [(&str, &str); 6] = [
@@ -21,12 +22,16 @@ pub const SPECS: [(&str, &str); 6] = [
     ("partner.toml", include_str!("../../templates/practice/partner.toml")),
 ];
 
-/// Request files of a practice, by their path.
-pub const REQUESTS: [(&str, &str); 3] = [
-    ("requests/erasure/1.csv", "Case,Received,Email\nE-1,2026-10-01,person1@example.com\n"),
-    ("requests/no-advertising/1.csv", "Case,Received,Email\nA-1,2026-10-02,person2@example.com\n"),
-    ("requests/proof/1.csv", "Case,Received,Email\nP-1,2026-10-03,person3@example.com\n"),
-];
+/// Returns the request files of a practice, by their path: received some days before a day.
+pub fn requests(today: Date) -> [(&'static str, String); 3] {
+    let received = people::days_before(today, 5);
+    let file = |case: &str, person: u8| format!("Case,Received,Email\n{case},{received},person{person}@example.com\n");
+    [
+        ("requests/erasure/1.csv", file("E-1", 1)),
+        ("requests/no-advertising/1.csv", file("A-1", 2)),
+        ("requests/proof/1.csv", file("P-1", 3)),
+    ]
+}
 
 /// What a learner has reached. It says nothing of the learner.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]

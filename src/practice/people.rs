@@ -1,6 +1,8 @@
-//! The made-up people of a practice: the same seed gives the same export. Addresses are of reserved domains. Must not know
+//! The made-up people of a practice: the same seed and the same day give the same export. Addresses are of reserved domains. Must not know
 //! specs.
 
+use jiff::Span;
+use jiff::civil::Date;
 use std::fmt::Write;
 
 const FIRST: [&str; 12] =
@@ -47,8 +49,13 @@ impl Dice {
     }
 }
 
-/// Returns the export of a practice as CSV.
-pub fn export(seed: u64) -> String {
+/// Returns a day so many days before another one.
+pub(super) fn days_before(today: Date, days: u64) -> Date {
+    today.checked_sub(Span::new().days(days as i64)).unwrap_or(today)
+}
+
+/// Returns the export of a practice as CSV, with last activities in the two years before a day.
+pub fn export(seed: u64, today: Date) -> String {
     let mut dice = Dice(seed);
     let mut out = String::from(
         "Id,Name,Email,City,PostalCode,Birthdate,Allergies__c,Notes__c,Portal_Password__c,Newsletter__c,Favourite__c,\
@@ -58,7 +65,7 @@ pub fn export(seed: u64) -> String {
         let (city, area) = dice.pick(&CITIES);
         let name = format!("{} {}", dice.pick(&FIRST), dice.pick(&LAST));
         let born = format!("{}-{:02}-{:02}", 1940 + dice.below(70), 1 + dice.below(12), 1 + dice.below(28));
-        let seen = format!("202{}-{:02}-{:02}", 4 + dice.below(2), 1 + dice.below(12), 1 + dice.below(28));
+        let seen = days_before(today, dice.below(700));
         let letters = if dice.below(3) == 0 { "true" } else { "false" };
         let (allergies, notes, favourite) = (dice.pick(&ALLERGIES), dice.pick(&NOTES), dice.pick(&FAVOURITES));
         let (spend, password) = (format!("{}.{:02}", dice.below(900), dice.below(100)), dice.next());
@@ -78,9 +85,10 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_people_and_another_one_others() {
-        assert_eq!(export(7), export(7));
-        assert_ne!(export(7), export(8));
-        let lines: Vec<String> = export(7).lines().map(str::to_owned).collect();
+        let day = Date::constant(2026, 11, 27);
+        assert_eq!(export(7, day), export(7, day));
+        assert_ne!(export(7, day), export(8, day));
+        let lines: Vec<String> = export(7, day).lines().map(str::to_owned).collect();
         assert_eq!(lines.len() as u64, PEOPLE + 1);
         assert!(lines[1..].iter().all(|line| line.contains("@example.com") && line.split(',').count() >= 14));
     }

@@ -247,6 +247,7 @@ fn plan() -> Plan {
         keep,
         max_untreated: MaxUntreated::Default,
         quasi,
+        other: None,
     };
     let purpose = Purpose {
         name: "p".into(),

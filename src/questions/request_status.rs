@@ -8,7 +8,7 @@ use crate::evidence::manifest::Identifiers;
 use crate::job::{Desk, PublishedDataset, SubjectCall, has_deadline, published, waits};
 use crate::requests::{Entry, LiftEnds, RequestStatus, Requests, Standing, Usable};
 use crate::state::Current;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const DAY: i64 = 86_400_000_000;
 
@@ -26,6 +26,8 @@ pub struct Standings {
     pub more: u64,
     /// Lifts that end nothing (R30).
     pub idle_lifts: Vec<IdleLift>,
+    /// Ids under which requests of several persons are stored, as far as is known: a lift ends none of them (R54).
+    pub shared_ids: Vec<String>,
     /// What keeps bytes from being removed for good (R34, R69, R70).
     pub keepers: Vec<Keeper>,
     /// One per dataset that is published.
@@ -132,6 +134,7 @@ pub fn standings(call: &SubjectCall, most: usize) -> Result<Standings> {
         open: Vec::new(),
         more: 0,
         idle_lifts: idle_lifts(&desk, &requests)?,
+        shared_ids: shared_ids(&desk, &requests)?,
         keepers: keepers(&desk, &requests, &published, call.now)?,
         datasets: Vec::new(),
     };
@@ -204,6 +207,17 @@ fn idle_lifts(desk: &Desk, requests: &Requests) -> Result<Vec<IdleLift>> {
     })?;
     told.sort_by(|a, b| (a.received, &a.request).cmp(&(b.received, &b.request)));
     Ok(told)
+}
+
+fn shared_ids(desk: &Desk, requests: &Requests) -> Result<Vec<String>> {
+    let shared: BTreeSet<u32> = requests.of_several_persons().into_iter().collect();
+    let mut ids = Vec::new();
+    requests.told(desk.root(), &|at| shared.contains(&at), &mut |_, record| {
+        ids.push(record.request.to_string());
+        Ok(())
+    })?;
+    ids.sort();
+    Ok(ids)
 }
 
 fn named(

@@ -10,6 +10,7 @@ mod format;
 mod found;
 mod model;
 mod order;
+mod pages;
 mod reader;
 mod records;
 mod report;

@@ -9,6 +9,7 @@ use super::columns::{self, Headed};
 use super::container::{self, Member, MemberFacts};
 use super::format::{self, BadRecords, Blocks, Failure, FileFormat, FormatScratch, NamesKnown, Parsed};
 use super::found::FoundNames;
+use super::pages;
 use super::records::AS_TEXT;
 use super::report::{InputReport, MissingColumn, ReadReport, UnlistedColumn};
 use super::set::Selection;
@@ -222,6 +223,9 @@ impl<'a> Reader<'a> {
         if !blocks.done() {
             return Err(Error::new(Code::InputNotReadable, "the input was not read to its end"));
         }
+        let pages = self.members.iter().zip(&blocks.facts);
+        let pages = pages.filter_map(|(member, facts)| Some((member.place.as_str(), facts.pages?)));
+        pages::check(pages, progress.records.iter().sum())?;
         let mut columns = self.columns;
         for ((member, found), records) in self.members.iter().zip(&progress.found).zip(&progress.records) {
             // A file without a record lacks nothing.

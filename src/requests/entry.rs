@@ -101,6 +101,8 @@ pub struct Entry<'a> {
     pub lifts: Option<&'a str>,
     /// A lift: it may end an erasure (R30).
     pub lift_erase: bool,
+    /// A lift: it may end requests of several persons (R54).
+    pub lift_several: bool,
     /// A lift has ended it (R30), or the snapshot it came by no longer has it: it has no effect any more.
     pub ended: bool,
 }
@@ -141,6 +143,8 @@ pub(super) struct Rare {
     informed: Option<Instant>,
     review_by: Option<Instant>,
     pub(super) lifts: Option<String>,
+    /// When it was taken in.
+    pub(super) taken: Instant,
 }
 
 /// Keys derived from the identity key, one per use.
@@ -190,6 +194,8 @@ pub struct Requests {
     /// Hash of the request id.
     pub(super) requests: Vec<u64>,
     pub(super) rare: HashMap<u32, Rare>,
+    /// Entries without a date of their own (R63).
+    pub(super) undated: HashSet<u32>,
     /// What the last snapshot that differed from the one before said of an entry.
     listed: HashMap<u32, (Instant, bool)>,
     /// Entries that have no effect any more, each with the lift that ended it; none when its snapshot dropped it.
@@ -236,6 +242,7 @@ impl Requests {
             terms_of: Vec::new(),
             requests: Vec::new(),
             rare: HashMap::new(),
+            undated: HashSet::new(),
             listed: HashMap::new(),
             ended: HashMap::new(),
             raw: HashMap::new(),
@@ -321,6 +328,7 @@ impl Requests {
             informed: rare.and_then(|r| r.informed),
             lifts: rare.and_then(|r| r.lifts.as_deref()),
             lift_erase: terms.lift_erase,
+            lift_several: terms.lift_several,
             ended: self.ended.contains_key(&index),
         }
     }
@@ -486,11 +494,11 @@ impl Requests {
         *place = (*place).max((listed.at, listed.there));
     }
 
-    /// The entries of a list, each with its id and whether the last snapshot still had it.
-    pub(super) fn of_list<'a>(&'a self, list: &'a str) -> impl Iterator<Item = (&'a [u8; 16], bool)> {
+    /// The entries of a list, each with its place, its id and whether the last snapshot still had it.
+    pub(super) fn of_list<'a>(&'a self, list: &'a str) -> impl Iterator<Item = (u32, &'a [u8; 16], bool)> {
         let named = move |at: &u32| self.terms[self.terms_of[*at as usize] as usize].0.list == list;
         let there = |at: u32| self.listed.get(&at).is_none_or(|(_, there)| *there);
-        (0..self.ids.len() as u32).filter(named).map(move |at| (&self.ids[at as usize], there(at)))
+        (0..self.ids.len() as u32).filter(named).map(move |at| (at, &self.ids[at as usize], there(at)))
     }
 
     fn adopt(&mut self, terms: &ListTerms) -> Result<u32> {
@@ -528,7 +536,11 @@ impl Requests {
         self.requests.push(self.keys.of_request(&entry.request));
         let EntryRecord { from, to, informed, review_by, .. } = *entry;
         if [from, to, informed, review_by].iter().any(Option::is_some) || entry.lifts.is_some() {
-            self.rare.insert(at, Rare { from, to, informed, review_by, lifts: entry.lifts.clone() });
+            let (lifts, taken) = (entry.lifts.clone(), entry.taken);
+            self.rare.insert(at, Rare { from, to, informed, review_by, lifts, taken });
+        }
+        if entry.undated {
+            self.undated.insert(at);
         }
         if entry.lifts.is_some() {
             self.loose.insert(entry.id);
@@ -655,6 +667,7 @@ mod tests {
                 lifts: None,
                 informed: None,
                 review_by: None,
+                undated: false,
             });
             segment.marks.push(MarkRecord { identity: identity(n), entry: id, bond: StoredBond::Named.byte(false) });
         }

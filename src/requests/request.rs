@@ -78,6 +78,9 @@ impl Request {
                 part(format!("{name} {}", instant.0).as_bytes());
             }
         }
+        if terms.lift_several {
+            part(b"several");
+        }
         let mut id = [0; 16];
         id.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
         id
@@ -91,6 +94,7 @@ pub(super) fn terms(list: &List) -> ListTerms {
         effect: list.effect.name().to_owned(),
         purposes: list.purposes.clone(),
         lift_erase: list.lift_erase,
+        lift_several: false,
         ground: list.ground.map(|ground| ground.name().to_owned()),
         given_by: list.given_by.map(|by| by.name().to_owned()),
     }
@@ -133,7 +137,7 @@ pub(super) fn reading(list: &List) -> String {
         said.push(serde_json::json!(["given_by", by]));
     }
     if let (Some(format), Some(said)) = (&list.sets, said.as_array_mut()) {
-        said.push(serde_json::json!(["sets", list.received.is_some(), format!("{format:?}")]));
+        said.push(serde_json::json!(["sets of days", list.received.is_some(), format!("{format:?}")]));
     }
     blake3::hash(said.to_string().as_bytes()).to_hex().to_string()
 }
@@ -396,6 +400,7 @@ mod tests {
             Request { informed: Some(Instant(1)), ..base() }.id(&terms, &key, 0),
             Request { review_by: Some(Instant(1)), ..base() }.id(&terms, &key, 0),
             base().id(&ListTerms { ground: Some("b".into()), ..terms.clone() }, &key, 0),
+            base().id(&ListTerms { lift_several: true, ..terms.clone() }, &key, 0),
         ];
         let undated =
             |received, again| Request { received: Instant(received), dated: false, ..base() }.id(&terms, &key, again);
@@ -404,6 +409,6 @@ mod tests {
         assert_eq!(base().id(&terms, &key, 0), ids[0]);
         ids.sort_unstable();
         ids.dedup();
-        assert_eq!(ids.len(), 17);
+        assert_eq!(ids.len(), 18);
     }
 }

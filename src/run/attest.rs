@@ -13,11 +13,12 @@ use crate::error::{Code, Error, Kind, Result};
 use crate::evidence::LedgerEvent;
 use crate::evidence::manifest::{
     self, Brake, ClocksIgnored, Drift, FieldEvidence, File, ForeignCommit, Identifiers, Input, Keys, ListApplied, Lost,
-    Manifest, MemberEvidence, Output, Previous, RawCause, Rejected, Removed, SCHEMA, SharedValues, UndatedEvidence,
+    Manifest, MemberEvidence, OtherRows, Output, Previous, RawCause, Rejected, Removed, SCHEMA, SharedValues,
+    UndatedEvidence,
 };
 use crate::job::{self, LeftAside, Ready};
 use crate::minimize::{IdentifierTally, Tally, WhyRaw};
-use crate::policy::{Column, TokenFormat};
+use crate::policy::{Column, Plan, TokenFormat};
 use crate::publish::{self, ColumnType, Receipt, Written};
 use crate::read::ReadReport;
 use crate::requests::Requests;
@@ -165,6 +166,7 @@ pub fn manifest(ready: &Ready, facts: &ManifestFacts<'_>, written: Option<&Writt
         rows_out: verdict.rows_out,
         removed: verdict.reasons.iter().map(|(reason, rows)| Removed { reason: reason.clone(), rows: *rows }).collect(),
         nulled: 0,
+        others: others(plan, &verdict.others),
         absent: facts.comparable.then_some(verdict.absent),
         no_clock: verdict.no_clock,
         rejected: rejected(facts),
@@ -181,17 +183,29 @@ pub fn manifest(ready: &Ready, facts: &ManifestFacts<'_>, written: Option<&Writt
         lost: lost(ready, facts.main),
         links: "applied".into(),
         gates: verdict.gates.clone(),
-        brake: Some(Brake {
-            of: verdict.previous.unwrap_or(verdict.rows_in),
-            removed: verdict.previous.unwrap_or(verdict.rows_in).saturating_sub(verdict.rows_out),
-            max_removed: plan.limits.max_removed.to_string(),
-            accepted: facts.accepted.clone(),
-        }),
+        brake: Some(brake(plan, facts)),
         previous: ready.dataset.current.as_ref().map(previous),
         foreign: ready.passed.iter().map(passed).collect(),
         output: output(ready, written),
         witness: None,
     }
+}
+
+/// Numbers of the brake: what goes of the version before, or of the rows read where there is none.
+fn brake(plan: &Plan, facts: &ManifestFacts<'_>) -> Brake {
+    let of = facts.verdict.previous.unwrap_or(facts.verdict.rows_in);
+    Brake {
+        of,
+        removed: of.saturating_sub(facts.verdict.rows_out),
+        max_removed: plan.limits.max_removed.to_string(),
+        accepted: facts.accepted.clone(),
+    }
+}
+
+/// R68: other persons that rows may have, with the rows that stay without their cells.
+fn others(plan: &Plan, rows: &[u64]) -> Vec<OtherRows> {
+    let named = plan.controls.others.iter().zip(rows);
+    named.map(|(other, rows)| OtherRows { name: other.name.clone(), rows: *rows }).collect()
 }
 
 fn previous(current: &Current) -> Previous {
@@ -288,6 +302,7 @@ fn fields(ready: &Ready, facts: &ManifestFacts<'_>) -> Vec<FieldEvidence> {
             subject: field.subject,
             treatment: field.treat.words(),
             keep: field.keep.map(|keep| keep.to_string()),
+            other: field.other.map(|number| number as u64),
             data_type: ColumnType::of(layout.fields[f].kind, plan.token_format == TokenFormat::Binary).to_string(),
             values: tally.fields[f].values,
             emptied: emptied(ready, facts, &field.name, tally.fields[f].values),

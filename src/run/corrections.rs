@@ -187,6 +187,7 @@ fn item(
     let received: Instant = correction.received;
     NoticeItem {
         token,
+        person: String::new(),
         epoch: epoch.into(),
         effect: RECTIFY.into(),
         received,

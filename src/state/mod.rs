@@ -7,6 +7,7 @@ mod breach;
 mod dataset;
 mod intent;
 mod kinds;
+mod layout;
 mod lease;
 mod names;
 mod notices;
@@ -21,8 +22,11 @@ pub use audits::AuditRecord;
 pub use breach::NotedBreach;
 pub use dataset::{ColumnSeen, Current, Dataset, FieldType, PublishedFile, Replaced, Retirement, SetRead, SetState};
 pub use intent::{Intent, Origin, Pin, pins, stamp};
+pub use layout::is_own;
 pub use lease::{Claim, Claimant, Holder, Lease, Process};
-pub use notices::{FormerFile, FormerToken, Notice, NoticeItem, RECTIFY, in_hex, last_answered};
+pub use notices::{
+    FormerFile, FormerToken, Notice, NoticeItem, NoticesChecked, RECTIFY, bytes_of, in_hex, last_answered,
+};
 pub use parts::{Behind, Since};
 pub use schedule::{End, RefusedRun, Scheduled};
 pub use sign_off::SignedRole;
@@ -33,12 +37,12 @@ use crate::error::{Code, Error, Result};
 use crate::evidence::keys_in_use::{IDENTITY, token_file};
 use crate::evidence::{self, Ledger, LedgerEvent, RunRef, segments};
 use crate::key::{KeyId, KeyIds};
-use crate::store::{Created, Root};
+use crate::store::{Created, Object, Root};
+use layout::FILE;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
 
 const FORMAT: u32 = 1;
-const FILE: &str = "tamis.json";
 /// How far the clocks of two hosts may lie apart.
 const CLOCK_SLACK: i64 = 60_000_000;
 /// The state of one installation.
@@ -134,6 +138,14 @@ impl State {
         self.created
     }
 
+    /// Lists the objects that tamis does not write there, apart from what is in one of `others` that lies in it.
+    ///
+    /// # Errors
+    /// Storage errors; evidence, for something that cannot be read.
+    pub fn unknown<'r>(&self, others: impl IntoIterator<Item = &'r Root>) -> Result<Vec<Object>> {
+        layout::unknown(&self.root, others)
+    }
+
     /// The ledger in it.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
@@ -224,25 +236,6 @@ impl State {
             Created::Exists => Err(differs.clone()),
         }
     }
-}
-
-/// Whether tamis writes a path of the state, companions apart; request files of others may lie in it too.
-pub fn is_own(path: &str) -> bool {
-    const FOLDERS: [&str; 11] = [
-        "accepts",
-        "datasets",
-        "keys",
-        "kinds",
-        "leases",
-        "ledger",
-        "recipients",
-        "requests/segments",
-        "runs",
-        "schedules",
-        "sweeps",
-    ];
-    let inside = |folder: &&str| path.strip_prefix(*folder).is_some_and(|rest| rest.starts_with('/'));
-    path.strip_prefix(FILE).is_some_and(|rest| !rest.contains('/')) || FOLDERS.iter().any(inside)
 }
 
 /// Stored requests of an earlier state that were laid into this one before it is made: the greatest number, and the

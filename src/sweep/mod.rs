@@ -13,6 +13,7 @@ mod version;
 mod whole;
 
 pub(crate) use evidence::seen_file;
+pub use notices::NoticeScene;
 pub use raw::{RawExports, count_raw};
 pub use removal::Removal;
 pub use version::Swept;

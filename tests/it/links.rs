@@ -384,7 +384,7 @@ fn zip(members: &[(&str, &str)]) -> Vec<u8> {
 fn asked(effect: Effect, request: &str) -> Asked {
     let (purposes, received, lifts) = (Vec::new(), None, None);
     let terms = RequestTerms { ground: (effect == Effect::Restrict).then_some(Ground::A), ..RequestTerms::default() };
-    Asked { effect, request: request.into(), purposes, received, lifts, lift_erase: false, terms }
+    Asked { effect, request: request.into(), purposes, received, lifts, lift_erase: false, lift_several: false, terms }
 }
 
 #[test]

@@ -19,17 +19,17 @@ use tamis::store::Root;
 const NOW: i64 = 1_795_478_400_000_000;
 const ERASURE: &str = "requests/erasure/2026-11.csv";
 
-struct Place {
+pub struct Place {
     runtime: tokio::runtime::Runtime,
     folder: tempfile::TempDir,
-    project: Project,
+    pub project: Project,
 }
 
 fn named_by(column: &str, kind: &str) -> ListMatch {
     ListMatch { columns: vec![column.into()], identifier: Identifier::new(kind, Normal::Text) }
 }
 
-fn list(name: &str, effect: Effect) -> List {
+pub fn list(name: &str, effect: Effect) -> List {
     List {
         name: name.into(),
         input: Location { root: "state".into(), path: format!("requests/{name}/*.csv") },
@@ -64,7 +64,7 @@ fn list(name: &str, effect: Effect) -> List {
 }
 
 /// A keyed identity of the trimmed text; addresses without `@` are raw forms.
-fn identity(kind: &str, value: &str) -> (bool, [u8; 32]) {
+pub fn identity(kind: &str, value: &str) -> (bool, [u8; 32]) {
     let key = Key::new([1; 32]).derive("tamis v1 identity", &[kind.as_bytes()]);
     let raw = kind == "email/1" && !value.contains('@');
     (raw, *blake3::keyed_hash(key.expose(), value.trim().as_bytes()).as_bytes())
@@ -80,7 +80,7 @@ fn key() -> Key {
 }
 
 impl Place {
-    fn new(lists: impl IntoIterator<Item = List>) -> Place {
+    pub fn new(lists: impl IntoIterator<Item = List>) -> Place {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let period = |t: &str| Period::parse(t).unwrap();
         let project = Project {
@@ -96,6 +96,7 @@ impl Place {
                 due: period("P30D"),
             },
             links: LinkRules { max_alias_fanout: 5, max_strong_fanout: 50, retired: vec![] },
+            recipients: BTreeMap::new(),
             audit: None,
             risks: BTreeMap::new(),
             jobs: BTreeMap::new(),
@@ -106,18 +107,21 @@ impl Place {
     fn erasure() -> Place {
         Place::new([list("erasure", Effect::Erase)])
     }
-    fn state(&self) -> Root {
+    pub fn state(&self) -> Root {
         Root::open("state", self.folder.path().to_str().unwrap(), self.runtime.handle().clone()).unwrap()
     }
-    fn put(&self, path: &str, bytes: impl AsRef<[u8]>) {
+    pub fn put(&self, path: &str, bytes: impl AsRef<[u8]>) {
         self.state().put(path, bytes.as_ref().to_vec()).unwrap();
     }
-    fn requests(&self) -> Requests {
+    pub fn requests(&self) -> Requests {
         Requests::open(&self.state(), &key()).unwrap()
     }
     fn intake_on(&self, state: &Root, requests: &mut Requests, at: i64) -> Result<IntakeReport> {
+        self.intake_now(state, requests, Instant(NOW + at))
+    }
+    pub fn intake_now(&self, state: &Root, requests: &mut Requests, now: Instant) -> Result<IntakeReport> {
         let roots = BTreeMap::from([("state".to_owned(), state.clone())]);
-        take_in(requests, Some(state), &roots, &self.project, &maker, Instant(NOW + at), &Silent)
+        take_in(requests, Some(state), &roots, &self.project, &maker, now, &Silent)
     }
     fn intake(&self) -> IntakeReport {
         self.intake_on(&self.state(), &mut self.requests(), 1_000_000).unwrap()

@@ -114,6 +114,7 @@ fn empty_manifest(attempt: u32) -> tamis::evidence::Manifest {
         rows_out: 0,
         removed: vec![],
         nulled: 0,
+        others: Vec::new(),
         absent: None,
         no_clock: 0,
         rejected: Default::default(),

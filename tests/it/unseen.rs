@@ -696,6 +696,7 @@ fn a_table_of_which_a_listing_lacks_something_is_not_retired() {
         received: None,
         lifts: Some("H-1".into()),
         lift_erase: false,
+        lift_several: false,
         terms: Default::default(),
     };
     by_hand::ask(&origin.asking(2, ""), lift).unwrap();

@@ -26,6 +26,7 @@ mod token_form;
 mod token_of_key;
 mod treated_values;
 mod unknown_files;
+mod unknown_in_state;
 mod values_in_time;
 
 use super::check::Check;
@@ -52,6 +53,7 @@ pub const CHECKS: &[&Check] = &[
     &group_k::CHECK,
     &group_l::CHECK,
     &unknown_files::CHECK,
+    &unknown_in_state::CHECK,
     &old_versions::CHECK,
     &raw_keep::CHECK,
     &raw_in_time::CHECK,

@@ -21,6 +21,7 @@ use self::tar_part::TarHome;
 use self::zip::{HeldArchive, ZipEntry, ZipHome};
 use crate::error::{Code, Error, Result};
 use crate::policy::ReadFormat;
+use crate::read::pages::PagesSaid;
 use crate::store::{Object, Root, SeekSource, from_io};
 use blake3::Hasher;
 use flate2::Crc;
@@ -283,6 +284,8 @@ pub(super) struct MemberFacts {
     /// Bytes that it unpacked to.
     pub unpacked: u64,
     pub hash: Option<blake3::Hash>,
+    /// What its pages say of others, where it has pages.
+    pub pages: Option<PagesSaid>,
 }
 
 impl Bytes {
@@ -353,7 +356,7 @@ impl Bytes {
             MemberStream::Stored(part, _) => Some(part.hasher.finalize()),
             MemberStream::Deflated(part, _) => Some(part.hasher.finalize()),
         };
-        MemberFacts { bytes: self.taken(), unpacked: self.out, hash }
+        MemberFacts { bytes: self.taken(), unpacked: self.out, hash, pages: None }
     }
 
     fn end(&self) -> Result<()> {

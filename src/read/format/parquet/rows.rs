@@ -217,7 +217,7 @@ impl Blocks for RowBlocks {
                         Err(e) => return Err(from_io(&place, e)),
                     }
                 }
-                Ok(MemberFacts { bytes: object.bytes, unpacked: self.out, hash: Some(hasher.finalize()) })
+                Ok(MemberFacts { bytes: object.bytes, unpacked: self.out, hash: Some(hasher.finalize()), pages: None })
             }
         }
     }
