@@ -249,8 +249,14 @@ fn standing(ready: &Ready, requests: &Requests, entry: u32, met: &MetRequest) ->
 
 /// A hold binds nothing and is in force all the same (R34).
 fn state(plan: &Plan, effect: Effect) -> RequestState {
-    let binds = effect == Effect::Hold || decide::binding(effect, plan.grounds()).is_ok();
+    let binds = effect == Effect::Hold || not_binding(plan, effect).is_none();
     if binds { RequestState::Applied } else { RequestState::NotBinding }
+}
+
+/// Why requests of an effect do not bind a job. A consent binds one that sells data of minors: it is their opt-in (R84).
+fn not_binding(plan: &Plan, effect: Effect) -> Option<&'static str> {
+    let opt_in = effect == Effect::Consent && plan.controls.minors.is_some();
+    decide::binding(effect, plan.grounds()).err().filter(|_| !opt_in)
 }
 
 /// Lists by name and effect with their entries in force, for evidence: those of the policy, and what state holds of
@@ -303,7 +309,7 @@ fn applied<'a>(
         effect: word.into(),
         signal: None,
         entries: 0,
-        not_binding: decide::binding(effect, plan.grounds()).err().map(str::to_string),
+        not_binding: not_binding(plan, effect).map(str::to_string),
         reached: 0,
         learned: 0,
         needs_review: 0,

@@ -95,6 +95,13 @@ fn stop(installation: &Installation, how: &str) -> Code {
             installation.export("s2", &contacts(0..31, 0));
             Code::GateK
         }
+        "notice" => {
+            let notice = "[notices.old]\nvalid_from = \"2000-01-01\"\npurposes = [\"other\"]\ncategories = [\"identity\"]\n[removal]";
+            installation.edit("jobs/policy.toml", "[removal]", notice);
+            installation.edit("jobs/contacts.toml", "[gate]", "[notice]\ncollected = \"Active\"\n[gate]");
+            installation.export("s2", &contacts(0..31, 0));
+            Code::TooManyUnnoticed
+        }
         "corrections" => {
             let list = "[lists.corrections]\ninput = \"requests:corrections/*.csv\"\neffect = \"rectify\"\n\
                         source = \"contact\"\nmatch = { Id = \"crm-id@test\" }\ncolumn = \"Column\"\nwas = \"Was\"\n\
@@ -113,7 +120,7 @@ fn stop(installation: &Installation, how: &str) -> Code {
 
 #[test]
 fn nothing_that_protects_a_person_waits_for_a_review_a_gate_the_brake_or_an_export() {
-    for how in ["review", "brake", "k", "export", "corrections"] {
+    for how in ["review", "brake", "k", "export", "corrections", "notice"] {
         for effect in [Effect::Erase, Effect::Restrict, Effect::Object, Effect::OptOut] {
             for by_run in [true, false] {
                 let (installation, people) = for_agency(400);
