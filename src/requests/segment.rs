@@ -240,7 +240,7 @@ impl Segment {
         };
         let header = serde_json::to_vec(&header)
             .map_err(|_| Error::new(Code::InternalFault, "a list's terms cannot be written"))?;
-        let mut out = Vec::with_capacity(16 + header.len() + body.len() + self.marks.len() * MARK + CHECKSUM);
+        let mut out = Vec::with_capacity(16 + header.len() + body.len() + self.marks.len() * MARK + 2 * CHECKSUM);
         out.extend_from_slice(MAGIC);
         out.extend_from_slice(&FORMAT.to_le_bytes());
         out.extend_from_slice(&u32::try_from(header.len()).unwrap_or(u32::MAX).to_le_bytes());

@@ -126,7 +126,10 @@ impl MatchedRows {
         let MatchedRows { read, corrections, links, lists } = self;
         let reading = input::observed(ready, pinned, &read, stand_in)?;
         let Read { staged, main, observed, tally, observed_tallies } = read;
-        let columns = if aim == Aim::Explain { SeenColumns::new() } else { columns::look(ready, pinned, &main.names)? };
+        let columns = match aim {
+            Aim::Explain => SeenColumns::new(),
+            Aim::Publish | Aim::Tell => columns::look(ready, pinned, &ready.plan().source, &main.names)?,
+        };
         let told = |name: &str| columns::declared_only(ready.plan(), name);
         let changes = columns::changes(&ready.dataset.columns, &columns, told);
         let before = Before::find(ready, monitor)?;

@@ -25,7 +25,7 @@ pub struct Place {
     pub project: Project,
 }
 
-fn named_by(column: &str, kind: &str) -> ListMatch {
+pub fn named_by(column: &str, kind: &str) -> ListMatch {
     ListMatch { columns: vec![column.into()], identifier: Identifier::new(kind, Normal::Text) }
 }
 
