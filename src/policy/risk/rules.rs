@@ -143,7 +143,7 @@ pub const RISKS: &[RiskRule] = &[
     },
     RiskRule {
         name: "retention",
-        raises: "rows or a field are kept longer; other clocks count (`scope`); or something else stands in for missing dates",
+        raises: "rows or a field are kept longer; other clocks count (`scope`); something else stands in for dates",
         lowers: "rows or a field are kept for a shorter time",
         find: retention,
     },
