@@ -537,7 +537,7 @@ impl ListReading<'_> {
                             "the lift is dated more than a day ahead: it would end requests that are still to come";
                         self.fault(place, Some(taken.records), None, what);
                     }
-                    Ok(Some(request)) => self.request(&request, taken.records)?,
+                    Ok(Some(request)) => self.request(request, taken.records)?,
                     Err(_) if self.count.unreadable - before >= TOLD => self.count.unreadable += 1,
                     Err(what) => self.fault(place, Some(taken.records), None, &what),
                 }
@@ -559,9 +559,9 @@ impl ListReading<'_> {
         self.list.effect == Effect::Lift && request.received.0 > self.now.0.saturating_add(DAY)
     }
 
-    fn request(&mut self, request: &Request, record: u64) -> Result<()> {
+    fn request(&mut self, request: Request, record: u64) -> Result<()> {
         self.count.records += 1;
-        let id = self.id_of(request);
+        let id = self.id_of(&request);
         if let Some(seen) = &mut self.seen {
             seen.insert(id);
         }
@@ -580,8 +580,8 @@ impl ListReading<'_> {
             record,
             from: request.from,
             to: request.to,
-            request: request.request.clone(),
-            lifts: request.lifts.clone(),
+            request: request.request,
+            lifts: request.lifts,
             informed: request.informed,
             review_by: request.review_by,
         });
