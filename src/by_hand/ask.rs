@@ -47,7 +47,7 @@ pub struct Stored {
     pub raw: usize,
     /// When it was received.
     pub received: Instant,
-    /// When it has to be done.
+    /// When it is due.
     pub due: Instant,
     /// A lift: how many requests it ends.
     pub ends: Option<u64>,
@@ -67,7 +67,7 @@ pub fn ask(call: &SubjectCall, asked: Asked) -> Result<Stored> {
     let identities = identities(&desk, &call.values)?;
     let lift = asked.effect == Effect::Lift;
     if identities.is_empty() != lift {
-        let what = if lift { "a lift names a request, no person" } else { "nothing says who is meant" };
+        let what = if lift { "a lift names a request, no person" } else { "standard input names no person" };
         return Err(Error::new(Code::RequestWrong, what)
             .help("give one `kind: value` a line, such as `email: …`, on standard input"));
     }
@@ -135,7 +135,7 @@ fn check(project: &Project, asked: &Asked, now: Instant) -> Result<()> {
     let purposes: BTreeSet<&str> = project.jobs.values().map(|plan| plan.purpose.name.as_str()).collect();
     if asked.purposes.iter().any(|named| !purposes.contains(named.as_str())) {
         let known = purposes.into_iter().collect::<Vec<_>>().join(", ");
-        return Err(Error::new(Code::RequestWrong, "no job serves such a purpose").help(format!("purposes: {known}")));
+        return Err(Error::new(Code::RequestWrong, "no job serves this purpose").help(format!("purposes: {known}")));
     }
     if asked.effect == Effect::Object && asked.purposes.is_empty() {
         return Err(Error::new(Code::RequestWrong, "an objection needs a purpose (R29)").help("add --purpose"));

@@ -159,7 +159,7 @@ impl RetiringTable {
         let others = project.jobs.values().map(output_of).chain(tables.into_keys());
         if let Some(inside) = others.into_iter().find(|other| other.starts_with(&format!("{output}/"))) {
             return Err(Error::new(Code::PlaceOverlaps, format!("{inside} lies inside {output}"))
-                .help("retire the inner table first, or move it: everything below the outer one would go"));
+                .help("retire the inner table first, or move it: everything below the outer one would be deleted"));
         }
         names.sort();
         names.dedup();
@@ -237,7 +237,10 @@ impl RetiringTable {
         if gone.protected > 0 {
             let until = gone.kept_until.map_or(String::new(), |until| format!(" until {until}"));
             let what = format!("{}: the store protects {} version(s){until}", self.dataset.dataset, gone.protected);
-            return Err(Error::new(Code::StoreProtects, what).help("all else is removed; retire it again after that"));
+            return Err(Error::new(Code::StoreProtects, what).help(
+                "everything else is removed; retire it again after \
+             that",
+            ));
         }
         if whole.left()? > 0 || !whole.companion_paths()?.is_empty() {
             let what = format!("{}: something was written to it meanwhile", self.dataset.dataset);

@@ -72,8 +72,12 @@ pub(super) fn check_apart(project: &Project, out: &Path) -> Result<()> {
         out.starts_with(&folder) || folder.starts_with(&out)
     };
     if roots.chain(keys).any(taken) {
-        return Err(Error::new(Code::ArgumentWrong, "what is written lies in a root of the policy, or holds one")
-            .help("choose a place apart from exports, datasets, state and keys: data of persons will be in it"));
+        return Err(Error::new(
+            Code::ArgumentWrong,
+            "the place to write to lies in a root of the policy, or contains \
+         one",
+        )
+        .help("choose a place apart from exports, datasets, state and keys: data of persons will be in it"));
     }
     Ok(())
 }
@@ -167,7 +171,7 @@ fn said(answer: &AccessAnswer, out: &Path, files: &[String]) -> String {
     let rows: usize = report.datasets.iter().map(|dataset| dataset.rows.len()).sum();
     let records: usize = report.raw_exports.records.iter().map(|record| record.places.len()).sum();
     let mut text = String::new();
-    let what = if report.processed { "answered" } else { "answered: nothing of this person was found" };
+    let what = if report.processed { "answered" } else { "answered: nothing about this person was found" };
     text.line(format_args!(
         "{what}: request {} ({}), due {}",
         report.request,
@@ -197,7 +201,7 @@ fn said(answer: &AccessAnswer, out: &Path, files: &[String]) -> String {
     if !officer.doubtful.is_empty() {
         let rows = counted(officer.doubtful.len() as u64, "row or record");
         text.line(format_args!(
-            "{rows} may be of another person and left out: see officer.html; --include-doubtful REASON shows them"
+            "{rows} may be another person's and were left out: see officer.html; --include-doubtful REASON shows them"
         ));
     }
     let withheld = report.withheld.iter().filter(|withheld| withheld.column.is_some()).count();

@@ -16,12 +16,12 @@ const ACCESS_RIGHTS: [&str; 5] = [
     "Consent can be withdrawn at any time (Art. 7(3)); what was done before stays lawful.",
     "In California you can ask for deletion and correction, and opt out of sale and sharing (Civ. Code §1798.105, .106, .120).",
 ];
-const AUTOMATED: &str = "The program that made this answer takes no decision about you. Fields that somebody has derived of you, \
-such as a score, are marked. Whether a recipient decides by automated means (Art. 22), and by which logic, has to be added \
-here by the controller.";
+const AUTOMATED: &str = "The program that made this answer takes no decision about you. Fields that somebody has \
+derived about you, such as a score, are marked. Whether a recipient decides by automated means (Art. 22), and by which \
+logic, has to be added here by the controller.";
 const PORTABLE: &str = "These are the data that you provided, by giving them or by what you did, and that are processed on your \
 consent or a contract with you (Art. 20 GDPR). They are in records-*.csv and person.json as they stand in the newest export \
-of our customer system. What that system holds besides answers for itself: ask for its own export.";
+of our customer system. That system may hold more data about you: ask for an export of it, too.";
 
 /// Returns the person's page.
 pub(super) fn person(report: &AccessReport) -> String {
@@ -31,7 +31,7 @@ pub(super) fn person(report: &AccessReport) -> String {
     };
     let mut body = format!("<h1>{title}</h1>\n{}", head(report));
     if !report.processed {
-        body.push_str("<p class=\"state\">We process no data of you that the values you gave lead to.</p>\n");
+        body.push_str("<p class=\"state\">We found no data about you with the values that you gave.</p>\n");
     }
     if report.right == Right::Portability {
         body.line(format_args!("<p>{PORTABLE}</p>"));
@@ -119,7 +119,7 @@ fn dataset(dataset: &AccessDataset) -> String {
         ("Kept for", dataset.keep.clone()),
         ("Version", dataset.version.to_string()),
     ]));
-    out.push_str("<h3>What is published of you</h3>\n<div class=\"wide\">\n");
+    out.push_str("<h3>What is published about you</h3>\n<div class=\"wide\">\n");
     for (at, one) in dataset.rows.iter().enumerate() {
         out.line(format_args!(
             "<table><tr><th>row {}</th><th>kept until {}</th></tr>",
@@ -166,7 +166,7 @@ fn raw(report: &AccessReport) -> String {
 }
 
 fn requests(requests: &[OfRequest]) -> String {
-    let mut out = String::from("<h2>Requests that are known of you</h2>\n");
+    let mut out = String::from("<h2>Your requests</h2>\n");
     if requests.is_empty() {
         return out + "<p>None.</p>\n";
     }

@@ -16,7 +16,7 @@ pub struct Arguments {
     /// Replaces a root of the policy for this call; may be given several times
     #[arg(long = "root", global = true, value_name = "NAME=URL")]
     pub roots: Vec<String>,
-    /// Prints JSON on standard output, where a command reports something
+    /// Prints what the command reports as JSON on standard output
     #[arg(long, global = true)]
     pub json: bool,
     /// What tamis is to do
@@ -48,7 +48,7 @@ pub enum Command {
     Report(ReportCommand),
     /// Looks at exports and writes specs for them in which nothing is allowed yet, or writes an example
     Init(InitArgs),
-    /// Shows lengths, classes of characters and normal forms of an object's cells, and never a value
+    /// Shows the lengths, kinds of characters and normal forms of the cells of an export, but never a value
     Peek(PeekArgs),
     /// Checks the specs and lists every finding
     Check,
@@ -60,14 +60,14 @@ pub enum Command {
         #[arg(long, value_name = "SEQ:DIGEST")]
         head: Option<String>,
     },
-    /// Reads what is published anew and checks it against the policy of today; writes nothing
+    /// Reads the published tables again and checks them against the policy of today; writes nothing
     Audit(AuditArgs),
     /// Ends a table, or takes one back that another program has written to
     #[command(subcommand)]
     Dataset(DatasetCommand),
-    /// Stores a request of one person, or finds the person; values come on standard input
+    /// Stores a request of one person, finds the person, or answers the person; give the person on standard input, as `kind: value`
     Subject(SubjectArgs),
-    /// Tells recipients of persons whom requests have taken out, and notes their answers
+    /// Tells recipients about persons whom requests have taken out of their data, and records the answers
     #[command(subcommand)]
     Recipient(RecipientCommand),
     /// Creates the state of an installation
@@ -78,7 +78,7 @@ pub enum Command {
     Key(KeyCommand),
     /// Prints the JSON Schema of a spec file or of a command's output
     Schema {
-        /// What the schema is of
+        /// The file or the output that the schema describes
         #[arg(value_enum)]
         kind: SchemaKind,
     },
@@ -134,7 +134,7 @@ pub struct StatusArgs {
     /// Shows all requests that are not done, not only those with the next deadlines
     #[arg(long)]
     pub all: bool,
-    /// Shows everything that is known of each job, dataset and request
+    /// Shows everything that is known about each job, dataset and request
     #[arg(long)]
     pub verbose: bool,
     /// Ends with 1 when something needs attention, for monitoring
@@ -151,7 +151,7 @@ pub struct RunArgs {
     /// Runs every job whose schedule is due, then sweeps every dataset that is due; call it every few minutes from cron or a timer
     #[arg(long)]
     pub due: bool,
-    /// Evaluates retention as of this time, such as 2026-11-24T02:00:00Z (default: now); not in the future, nor before the current version's
+    /// Evaluates retention as of this time, such as 2026-11-24T02:00:00Z (default: now); not in the future, and not before that of the current version
     #[arg(long, value_name = "TIME", conflicts_with = "due")]
     pub as_of: Option<String>,
     /// Makes a state and throw-away keys if they are missing; only with local roots
@@ -170,13 +170,13 @@ pub struct RunArgs {
 pub struct PlanArgs {
     /// Name of the job to plan
     pub job: String,
-    /// Evaluates retention as of this time, such as 2026-11-24T02:00:00Z (default: now); not in the future, nor before the current version's
+    /// Evaluates retention as of this time, such as 2026-11-24T02:00:00Z (default: now); not in the future, and not before that of the current version
     #[arg(long, value_name = "TIME")]
     pub as_of: Option<String>,
     /// Also shows inputs, fields, gates and keys
     #[arg(long)]
     pub verbose: bool,
-    /// Ends with 0 whatever stands against publishing (default: with the exit code that a run would have)
+    /// Ends with 0 even if something would stop a run (default: with the exit code that a run would have)
     #[arg(long)]
     pub exit_zero: bool,
     /// Threads, memory and output of the plan
@@ -201,7 +201,7 @@ pub struct WorkArgs {
 /// What `tamis sweep` is given.
 #[derive(Args, Debug)]
 pub struct SweepArgs {
-    /// Evaluates retention as of this time, such as 2026-11-24T02:00:00Z (default: now); not in the future, nor before the current version's
+    /// Evaluates retention as of this time, such as 2026-11-24T02:00:00Z (default: now); not in the future, and not before that of the current version
     #[arg(long, value_name = "TIME")]
     pub as_of: Option<String>,
     /// Threads, memory and output of the sweep
@@ -215,7 +215,7 @@ pub struct ServeArgs {
     /// Threads, memory and output of the runs
     #[command(flatten)]
     pub work: WorkArgs,
-    /// Most jobs that run at once
+    /// Largest number of jobs that run at once
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = value_parser!(u16).range(1..=256))]
     pub parallel: u16,
     /// Seconds that runs may take to end after SIGTERM; unfinished runs resume at the next start
@@ -227,7 +227,7 @@ pub struct ServeArgs {
     /// Serves no health page
     #[arg(long, conflicts_with = "listen")]
     pub no_listen: bool,
-    /// Seconds between two checks for what is due; a number that divides 60
+    /// Seconds between two checks whether a job or sweep is due; a number that divides 60
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub beat: u32,
 }
@@ -245,9 +245,9 @@ pub struct ExplainArgs {
 /// Every report that `tamis report` can write.
 #[derive(Subcommand, Debug)]
 pub enum ReportCommand {
-    /// What became of a request in every dataset, with dates and versions and without any value of the person
+    /// Shows what became of a request in every dataset, with dates and versions but without any value of the person
     Case(ReportArgs),
-    /// What a version was made of: what was read, dropped and published, under which rules
+    /// Shows what a version was made of: what was read, dropped and published, and under which rules
     Job(JobReportArgs),
 }
 
@@ -256,7 +256,7 @@ pub enum ReportCommand {
 pub struct ReportArgs {
     /// Id of the request
     pub id: String,
-    /// How it is written
+    /// Format of the answer
     #[arg(long, value_enum, default_value = "text")]
     pub format: ReportFormat,
 }
@@ -269,7 +269,7 @@ pub struct JobReportArgs {
     /// The run or sweep that made the version (default: the newest version)
     #[arg(long)]
     pub run: Option<String>,
-    /// How it is written
+    /// Format of the answer
     #[arg(long, value_enum, default_value = "text")]
     pub format: ReportFormat,
 }
@@ -277,10 +277,10 @@ pub struct JobReportArgs {
 /// What `tamis audit` is given.
 #[derive(Args, Debug)]
 pub struct AuditArgs {
-    /// Audits this dataset alone: a job, or ROOT:PATH of its table (default: all, and the installation)
+    /// Audits only this dataset: a job, or ROOT:PATH of its table (default: all datasets, and the installation)
     #[arg(long, value_name = "JOB_OR_OUTPUT")]
     pub dataset: Option<String>,
-    /// How it is written
+    /// Format of the answer
     #[arg(long, value_enum, default_value = "text")]
     pub format: AuditFormat,
 }
@@ -324,13 +324,13 @@ pub struct RetireArgs {
     /// The job (it may be gone from the specs), or ROOT:PATH of its table
     #[arg(value_name = "JOB_OR_OUTPUT")]
     pub of: String,
-    /// Why; recorded in the ledger
+    /// The reason; recorded in the ledger
     #[arg(long)]
     pub reason: String,
     /// Who ends it; recorded in the ledger
     #[arg(long, value_name = "WHO")]
     pub by: Option<String>,
-    /// Deletes all that is left of the table; without this option it must have been deleted by hand
+    /// Deletes everything that is left of the table; without this option, you must have deleted the table by hand
     #[arg(long)]
     pub remove: bool,
 }
@@ -340,7 +340,7 @@ pub struct RetireArgs {
 pub struct AdoptArgs {
     /// Name of the job whose table it is
     pub job: String,
-    /// Why; recorded in the ledger
+    /// The reason; recorded in the ledger
     #[arg(long)]
     pub reason: String,
     /// Who takes it back; recorded in the ledger
@@ -354,9 +354,9 @@ pub struct AdoptArgs {
 /// Everything that `tamis recipient` can do.
 #[derive(Subcommand, Debug)]
 pub enum RecipientCommand {
-    /// Art. 19 GDPR: writes the tokens that a recipient has to erase or restrict, since its last answer
+    /// Writes the tokens that a recipient has to erase or restrict and has not answered for yet (Art. 19 GDPR)
     Notices(NoticesArgs),
-    /// Notes that a recipient has answered, or cannot be told
+    /// Records that a recipient has answered, or that nobody can tell it
     Acknowledge(AcknowledgeArgs),
 }
 
@@ -375,13 +375,13 @@ pub struct NoticesArgs {
 pub struct AcknowledgeArgs {
     /// Name of the recipient
     pub recipient: String,
-    /// Number of the last notice that the answer is about
+    /// Number of the last notice that the recipient has answered
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     pub up_to: u64,
     /// Why it is impossible or disproportionate to tell the recipient; recorded in the ledger
     #[arg(long, value_name = "REASON")]
     pub impossible: Option<String>,
-    /// Who says so; recorded in the ledger
+    /// Who records the answer; recorded in the ledger
     #[arg(long, value_name = "WHO")]
     pub by: Option<String>,
 }
@@ -389,7 +389,7 @@ pub struct AcknowledgeArgs {
 /// Everything that `tamis state` can do.
 #[derive(Subcommand, Debug)]
 pub enum StateCommand {
-    /// Makes the state: once, before the first run
+    /// Makes the state; call it once, before the first run
     Create,
 }
 
@@ -434,7 +434,7 @@ pub struct AcceptArgs {
     pub job: String,
     /// The digest that `plan` or a refused run printed
     pub digest: String,
-    /// Why; recorded in the ledger
+    /// The reason; recorded in the ledger
     #[arg(long)]
     pub reason: String,
     /// The time that the plan was made for; needed only when no run was refused
@@ -452,7 +452,7 @@ pub enum SubjectVerb {
     Erase,
     /// Restriction, Art. 18 GDPR; needs --ground
     Restrict,
-    /// Art. 21 GDPR; needs --purpose
+    /// Objection, Art. 21 GDPR; needs --purpose
     Object,
     /// Opt-out of sale and sharing, CCPA 1798.120
     OptOut,
@@ -464,7 +464,7 @@ pub enum SubjectVerb {
     Lift,
     /// Finds the datasets and requests that know the person, and the rows that an erasure would reach
     Find,
-    /// Art. 15 and 20 GDPR: writes what is processed of the person into a folder; needs --request and --out
+    /// Answers the person, Art. 15 and 20 GDPR: writes the person's data into a folder; needs --request and --out
     Export,
 }
 
@@ -499,10 +499,10 @@ pub struct SubjectArgs {
     /// Opaque id of the request, such as a case number
     #[arg(long, value_name = "ID")]
     pub request: Option<String>,
-    /// Limits the request to a purpose; may be given several times (default: all purposes)
+    /// Limits the request to this purpose; may be given several times (default: all purposes)
     #[arg(long = "purpose", value_name = "PURPOSE")]
     pub purposes: Vec<String>,
-    /// When it was received (default: now)
+    /// When the request was received (default: now)
     #[arg(long, value_name = "TIME")]
     pub received: Option<String>,
     /// The id of the request that a lift ends
@@ -511,7 +511,7 @@ pub struct SubjectArgs {
     /// Allows the lift to end an erasure
     #[arg(long)]
     pub lift_erase: bool,
-    /// Restriction: the letter of Art. 18(1) GDPR it rests on; with b and c bytes of the person are kept
+    /// Restriction: the letter of Art. 18(1) GDPR that it rests on; with b and c, bytes of the person are kept
     #[arg(long, value_enum, value_name = "LETTER")]
     pub ground: Option<GroundAsked>,
     /// Lift: when the person was told that the restriction ends, a date or a time
@@ -520,19 +520,19 @@ pub struct SubjectArgs {
     /// Hold: when it ends by itself, a date or a time
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
-    /// Hold: by when somebody looks at it again, a date or a time
+    /// Hold: by when somebody has to look at it again, a date or a time
     #[arg(long, value_name = "TIME")]
     pub review_by: Option<String>,
     /// Export: the right that is answered
     #[arg(long, value_enum, default_value = "access")]
     pub right: RightAsked,
-    /// Export: the folder to write to, a new one outside of every root; only you can read it
+    /// Export: the folder to write to, a new folder outside of every root; only you can read it
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
-    /// Export: also shows rows that may be another person's, for this reason, which goes into the ledger
+    /// Export: also shows rows that may be another person's; the reason is recorded in the ledger
     #[arg(long, value_name = "REASON")]
     pub include_doubtful: Option<String>,
-    /// Export: does not search raw exports, for this reason, which the page gives
+    /// Export: does not search raw exports; the person's page gives the reason
     #[arg(long, value_name = "REASON")]
     pub without_raw: Option<String>,
 }

@@ -38,7 +38,7 @@ fn dataset(out: &mut String, explained: &ExplainedDataset) {
     match (explained.rows, explained.keep_until) {
         (0, _) => out.push_str("  not in it\n"),
         (rows, Some(until)) => {
-            out.line(format_args!("  {} in it, the last until {}", counted(rows, "row"), until.to_seconds()));
+            out.line(format_args!("  {} in it, the last one stays until {}", counted(rows, "row"), until.to_seconds()));
         }
         (rows, None) => {
             out.line(format_args!("  {} in it", counted(rows, "row")));

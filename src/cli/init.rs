@@ -122,7 +122,7 @@ fn head(out: &mut String, table: &Table, proposal: &Proposal) {
     let member = table.member.as_ref().map(|member| format!(", member {member}")).unwrap_or_default();
     let parts = if table.files > 1 { format!(", {} files", table.files) } else { String::new() };
     out.line(format_args!("{}  {}{member}{parts}", table.name, table.input));
-    out.line(format_args!("  {}", proposal.crm.unwrap_or("not an export that is known here")));
+    out.line(format_args!("  {}", proposal.crm.unwrap_or("not a kind of export that tamis knows")));
     let dialect = &table.dialect;
     let ends = match dialect.line_ends {
         LineEnds::Lf => "LF",

@@ -174,7 +174,10 @@ fn accept(settings: &Settings, accepted: &AcceptArgs, json: bool) -> Result<Stri
     if json {
         return render::json(&accept);
     }
-    Ok(format!("accepted: the next `tamis run {}` judges at {as_of} and publishes exactly that plan\n", accepted.job))
+    Ok(format!(
+        "accepted: the next `tamis run {}` evaluates as of {as_of} and publishes exactly that plan\n",
+        accepted.job
+    ))
 }
 
 fn verify(settings: &Settings, head: Option<&str>, json: bool) -> Result<String> {
@@ -192,7 +195,7 @@ fn create_state(settings: &Settings) -> Result<String> {
     let keys = key::Keyring::load(&project.keys, &job::data_roots(&project))?;
     let root = &roots["state"];
     state::State::create(root, &keys.ids(), settings.now)?;
-    Ok(format!("state made in {}; it belongs to identity key {}\n", root.display(""), keys.ids().identity.0))
+    Ok(format!("made the state in {} for identity key {}\n", root.display(""), keys.ids().identity.0))
 }
 
 fn new_keys(settings: &Settings) -> Result<String> {

@@ -79,7 +79,7 @@ fn exceptions(m: &Manifest) -> Exceptions {
             let (count, name) = (counted(field.untreated, "value"), &field.name);
             found
                 .columns
-                .push(format!("field {name}: {count} could not be treated and left empty, the first: {first}"));
+                .push(format!("field {name}: {count} could not be treated and became null, the first: {first}"));
         }
     }
     found.columns.extend(columns::said(m));
@@ -98,7 +98,7 @@ fn doubts(list: &ListApplied) -> impl Iterator<Item = (u64, &'static str)> {
     let counts = [
         (list.needs_review, "to be reviewed (`tamis subject find` shows why)"),
         (list.lifts_nothing, "without anything to lift (`tamis status` shows why)"),
-        (list.unusable, "without a normal form: only the same spelling is found (`tamis status` shows which)"),
+        (list.unusable, "with no value in normal form: only the same spelling is found (`tamis status` shows which)"),
     ];
     counts.into_iter().filter(|(count, _)| *count > 0)
 }
@@ -325,7 +325,7 @@ pub(super) fn said_of_raw(column: &Identifiers) -> String {
     }
     if column.partial > 0 {
         let first = column.first_partial.as_ref().map_or(String::new(), |first| format!(", the first: {first}"));
-        said.push(format!("{} rows have some of its parts and not all, and so no value{first}", column.partial));
+        said.push(format!("{} rows have only some of its parts, and so no value{first}", column.partial));
     }
     format!("{}.{} ({}): {}", column.source, column.column, column.uses.join(", "), said.join("; "))
 }

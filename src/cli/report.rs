@@ -45,7 +45,7 @@ fn text(report: &CaseReport) -> String {
     }
     report.recipients.iter().for_each(|of| out.line(format_args!("recipient {}: {}", of.recipient, told(of))));
     out.push('\n');
-    out.line(format_args!("still there: raw exports {}, request files {}", report.raw_exports, report.request_files));
+    out.line(format_args!("still there: raw exports: {}; request files: {}", report.raw_exports, report.request_files));
     report.not_said.iter().for_each(|line| {
         out.line(format_args!("not said: {line}"));
     });
@@ -77,9 +77,15 @@ fn state(part: &CasePart) -> String {
 fn facts(dataset: &CaseDataset) -> Vec<(&'static str, String)> {
     let mut facts =
         vec![("state", format!("{} since {}, day {}", dataset.state, dataset.since.to_seconds(), dataset.after_days))];
-    facts.extend(
-        dataset.version.map(|version| ("version", format!("{version} is without the person, as every later one"))),
-    );
+    facts.extend(dataset.version.map(|version| {
+        (
+            "version",
+            format!(
+                "{version} does not contain the person, and no later \
+         version does"
+            ),
+        )
+    }));
     facts.extend(
         dataset
             .rows

@@ -129,7 +129,7 @@ fn found(known: &KnownPerson) -> String {
             let column = link.column.as_deref().unwrap_or("a column that is not known any more");
             let how = match link.bond {
                 LinkBond::Given => "has a value that was given",
-                LinkBond::Strong => "is where strong links lead",
+                LinkBond::Strong => "is reached by strong links",
                 LinkBond::ViaWeak if link.role == "weak" => "has a value that one of these persons has, too",
                 LinkBond::ViaWeak => "names a person that a weak value leads to",
             };

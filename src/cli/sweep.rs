@@ -113,7 +113,10 @@ fn removal(out: &mut String, removal: &Removal) {
         out.line(format_args!("  {:<12} {} versions, by the store", "protected", removal.protected));
     }
     if removal.unseen > 0 {
-        out.line(format_args!("  {:<12} {} files, of which nobody can say whom they hold", "unseen", removal.unseen));
+        out.line(format_args!(
+            "  {:<12} {} files, and nobody can say which persons are in them",
+            "unseen", removal.unseen
+        ));
     }
     if removal.withheld {
         out.line(format_args!("  {:<12} nothing is purged while a list of holds cannot be read", "withheld"));

@@ -91,7 +91,7 @@ impl DueAttempt {
             Came::NotDue(_) => format!("{job}: nothing is due"),
             Came::Published => format!("{job}{at}: published"),
             Came::Swept { rows, objects } => {
-                format!("{job}{at}: swept, {rows} rows removed, {objects} objects removed for good")
+                format!("{job}{at}: swept, {rows} rows dropped, {objects} objects purged")
             }
             Came::Elsewhere(holder) => format!("{job}: {holder} is at work on it"),
             Came::GivenUp => format!("{job}{at}: missed, too late to run"),

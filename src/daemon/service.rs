@@ -32,7 +32,7 @@ pub struct Service {
     pub host: Host,
     /// Seconds between heartbeats: a divisor of 60.
     pub beat: u32,
-    /// Most jobs that run at once.
+    /// Largest number of jobs that run at once.
     pub parallel: usize,
     /// How long runs may take to end once asked to.
     pub grace: Duration,

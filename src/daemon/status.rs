@@ -22,13 +22,13 @@ pub struct JobStatus {
     pub cron: Option<String>,
     /// The zone that the schedule is written in.
     pub timezone: Option<String>,
-    /// Whether the schedule rests.
+    /// Whether the schedule is suspended.
     pub suspended: bool,
     /// The last good version.
     pub version: Option<Version>,
-    /// The instant that is to be run now.
+    /// The scheduled time that is due now.
     pub due: Option<Instant>,
-    /// The next instant after now.
+    /// The next scheduled time.
     pub next: Option<Instant>,
     /// The same by the clock of its zone.
     pub next_local: Option<String>,

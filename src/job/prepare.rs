@@ -289,7 +289,7 @@ fn as_of(call: &Call, accept: Option<&Accept>, dataset: &Dataset) -> Result<Inst
     let as_of = call.as_of.or(accept.map(|accept| accept.as_of)).unwrap_or(now);
     if as_of > call.now {
         return Err(Error::new(Code::AsOfWrong, format!("as_of {as_of} is in the future"))
-            .help("judge at an instant up to now; what expires later is removed later"));
+            .help("give a time up to now; rows that expire later are dropped later"));
     }
     dataset.check_as_of(as_of)?;
     Ok(as_of)

@@ -743,7 +743,8 @@ fn excludes_nobody(record: u64) -> Error {
     Error::new(
         Code::PersonUnknown,
         format!(
-            "record {record}: an exclude of persons matches it, and it has no subject: whom it leaves out is not known"
+            "record {record}: an exclude of persons matches it, and it has no subject, so nobody knows whom it leaves \
+             out"
         ),
     )
     .help("correct the record in the export; or leave `scope` out of the exclude, if it is meant for single rows (R62)")

@@ -38,12 +38,12 @@ pub(super) fn list_kinds(policy: &Policy, sources: &[Inventory]) {
     for (kind, _) in list_matches(policy) {
         if check_policy::is_kind(kind) && !carried.contains(&kind.as_str()) {
             let help = "a source's key, strong or weak column must have this identifier (R10)";
-            policy.page.fault(kind.span(), "list-kind", "no source carries this kind", help);
+            policy.page.fault(kind.span(), "list-kind", "no source has identifiers of this kind", help);
         }
     }
 }
 
-/// R51: values of a kind are all put together of as many parts, or they would never meet.
+/// R51: values of a kind are all put together of as many parts, or they would never match.
 pub(super) fn kind_parts(policy: &Policy, sources: &[Inventory]) {
     let columns = sources.iter().flat_map(|source| source.spec.columns.iter().map(|(_, spec)| (source.page, spec)));
     let of_sources = columns.filter_map(|(page, spec): (Page, &ColumnSpec)| {
@@ -56,7 +56,7 @@ pub(super) fn kind_parts(policy: &Policy, sources: &[Inventory]) {
         if before != parts {
             let help = "use the same parts in the same order wherever the kind is used, or a kind of another name";
             let text =
-                format!("the kind has {before} part(s) in another place and {parts} here: they would never meet");
+                format!("the kind has {before} part(s) in another place and {parts} here: they would never match");
             page.fault(kind.span(), "parts", text, help);
         }
     }
@@ -205,8 +205,8 @@ fn poor_clocks(job: &CheckedJob) {
     observed.for_each(|at| poor_clock(job.page, at, &[]));
     let since = inventory.spec.consent.as_ref().and_then(|consent| consent.since.as_ref());
     if let Some(at) = since.filter(|at| moves_by_itself(at)) {
-        let help = "after a withdrawal, whatever touches the row would give consent again; name the date it was given";
-        inventory.page.hint(at.span(), "poor-clock", "this date of consent changes without the person", help);
+        let help = "after a withdrawal, any change of the row would give consent again; name the date it was given";
+        inventory.page.hint(at.span(), "poor-clock", "this date of consent changes when the person does nothing", help);
     }
 }
 
@@ -224,7 +224,7 @@ fn poor_clock(page: Page, at: &At<String>, better: &[&str]) {
         let help = format!(
             "batch jobs and views move it, so people are kept who did nothing; prefer dates of real activity{instead}"
         );
-        page.hint(at.span(), "poor-clock", "this clock changes without the person", help);
+        page.hint(at.span(), "poor-clock", "this clock changes when the person does nothing", help);
     }
 }
 

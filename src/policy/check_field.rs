@@ -50,7 +50,13 @@ fn names(terms: &FieldTerms) {
         let folded = value::folded(at);
         if seen.contains(&folded) {
             let help = "readers such as DuckDB and Spark ignore case; rename one";
-            page.fault(at.span(), "duplicate-field", "another field has the same name but for case", help);
+            page.fault(
+                at.span(),
+                "duplicate-field",
+                "another field has the same name, apart from upper and lower \
+             case",
+                help,
+            );
         }
         seen.push(folded);
     }

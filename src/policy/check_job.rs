@@ -269,7 +269,7 @@ fn exclude(terms: &FieldTerms, spec: &ExcludeSpec, gather: &mut Gather) -> Optio
         terms.spec.limits.as_ref().and_then(|l| l.on_bad_record.as_ref()).filter(|b| ***b == OnBadRecord::Drop);
     if let (Some(_), Some(at)) = (person, dropped) {
         let help = "leave on_bad_record out: nobody can tell whom a dropped record would have left out (R62)";
-        page.fault(at.span(), "exclude-scope", "an exclude is of persons, and bad records are to be dropped", help);
+        page.fault(at.span(), "exclude-scope", "an exclude leaves out persons, and the job drops bad records", help);
     }
     Some(Exclude { column: gather.add(place?), equals, reason: reason?, person: person.is_some() })
 }
@@ -383,7 +383,7 @@ fn same_kind(page: Page, spec: &ObserveSpec, inventory: &Inventory, subject: usi
     if let (Some(observed), Some(key)) = kinds
         && observed.kind != key.kind
     {
-        let help = format!("the job's subject key is {}: tokens of two kinds never meet", key.kind);
+        let help = format!("the job's subject key is {}: tokens of two kinds never match", key.kind);
         let text = format!("the observed subject is of kind {}", observed.kind);
         page.fault(spec.subject.span(), "observe-kind", text, help);
     }

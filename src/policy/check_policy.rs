@@ -88,7 +88,12 @@ fn roots(page: Page, spec: &PolicySpec, overrides: &[(String, String)]) -> BTree
             }
             (false, _) => {
                 let help = format!("roots: {}", roots.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
-                page.fault(spec.roots.span(), "root-override", "--root names a root that is not here", help);
+                page.fault(
+                    spec.roots.span(),
+                    "root-override",
+                    "--root names a root that the policy does not have",
+                    help,
+                );
             }
         }
     }
@@ -124,7 +129,7 @@ fn root(text: &str, base: &Path) -> Result<String, &'static str> {
         return Err("a kind of storage that tamis does not know");
     }
     if url.query().is_some() || url.fragment().is_some() || url.password().is_some() || !url.username().is_empty() {
-        return Err("a root carries no credentials and no query");
+        return Err("a root must not have credentials or a query");
     }
     Ok(text.trim_end_matches('/').to_owned())
 }
@@ -156,7 +161,7 @@ fn key_dir(page: Page, at: &At<String>, roots: &BTreeMap<String, String>) -> Opt
         Path::new(&dir).starts_with(root) || local_folder(root).is_some_and(|folder| real.starts_with(folder))
     };
     if roots.values().any(|root| !root.is_empty() && inside(root)) {
-        let help = "whoever may read the root could make tokens from guesses; keep keys elsewhere";
+        let help = "anybody who may read the root could make tokens from guesses; keep keys elsewhere";
         page.hint(at.span(), "keys-in-root", "the keys lie inside a root", help);
     }
     Some(KeyFrom::Dir(dir))
@@ -223,7 +228,7 @@ fn category_fits(page: Page, category: &At<Category>, spec: &PurposeSpec) {
             page.fault(
                 category.span(),
                 "secret",
-                "secret serves no purpose",
+                "category secret can serve no purpose",
                 "leave it out: secret columns never leave",
             );
         }
@@ -473,7 +478,7 @@ fn list_keys(page: Page, name: &At<String>, spec: &ListSpec) {
         unused(at.span(), "`lift_erase` is for lift lists", "leave it out");
     }
     for at in [&spec.from, &spec.to].into_iter().flatten().filter(|_| !consent) {
-        unused(at.span(), "an interval is for consent lists", "leave it out");
+        unused(at.span(), "`from` and `to` are for consent lists", "leave it out");
     }
     if let Some(at) = spec.max_lifted.as_ref().filter(|_| !spec.snapshot.as_ref().is_some_and(|s| **s)) {
         unused(at.span(), "`max_lifted` is for snapshot lists", "leave it out");

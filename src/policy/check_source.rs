@@ -106,7 +106,7 @@ impl Inventory<'_> {
                 format!("take it out of read.ignore of source {source} and declare it there")
             }
             (_, Some(near)) => format!("did you mean {}?", names().nth(near).unwrap_or_default()),
-            _ => format!("add it to [columns] of source {source}, or name a column that is there"),
+            _ => format!("add it to [columns] of source {source}, or name a column of the source"),
         }
     }
 
@@ -454,7 +454,7 @@ fn several(page: Page, spec: &ColumnSpec) -> Option<Several> {
     let at = spec.several.as_ref()?;
     if spec.purposes.as_ref().is_some_and(|purposes| !purposes.is_empty()) {
         let help = "leave `purposes` out: such a column links persons and is not published";
-        page.fault(at.span(), "several", "cells of several values serve no purpose", help);
+        page.fault(at.span(), "several", "a column with `several` can serve no purpose", help);
     }
     let separator = value::ascii(page, &at.separator).map(char::from);
     let until = at.until.as_ref().map(|until| value::ascii(page, until).map(char::from));
@@ -484,7 +484,7 @@ fn subject(inventory: &Inventory, spec: &SubjectSpec) {
     for at in spec.key.iter().chain(lists) {
         let Some(place) = inventory.find(page, at) else { continue };
         if seen.contains(&place) {
-            let help = "a column is the key, a strong or a weak link, once";
+            let help = "a column is either the key, a strong link or a weak link, and only once";
             page.fault(at.span(), "duplicate-link", "the column is named twice in [subject]", help);
         }
         seen.push(place);

@@ -20,7 +20,7 @@ pub enum Effect {
     Consent,
     /// The person's bytes must be kept for a legal claim.
     Hold,
-    /// The request that it names ends.
+    /// Another request, which it names, ends.
     Lift,
 }
 

@@ -36,7 +36,7 @@ pub struct JobSpec {
     pub schedule: Option<At<ScheduleSpec>>,
     /// How long rows are kept.
     pub retention: At<RetentionSpec>,
-    /// Other exports whose activity keeps a person alive; never published.
+    /// Other exports whose activity prolongs how long a person is kept; never published.
     pub observe: Option<Vec<At<ObserveSpec>>>,
     /// Rows that are left out because of a value.
     pub exclude: Option<Vec<At<ExcludeSpec>>>,
@@ -64,7 +64,7 @@ impl JobSpec {
     }
 }
 
-/// Says what a rule is about: whose clock decides how long a row is kept, or whose rows an exclude takes.
+/// Says whose clock decides how long a row is kept, or whose rows an exclude leaves out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
@@ -189,7 +189,7 @@ pub struct ExcludeSpec {
     pub scope: Option<At<Scope>>,
 }
 
-/// What a group below k does.
+/// What happens to a group of fewer than k persons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnViolation {
@@ -237,7 +237,7 @@ pub struct DiversitySpec {
     pub on_violation: Option<At<OnViolation>>,
 }
 
-/// What a record with more or fewer cells than the header does.
+/// What happens to a record with more or fewer cells than the header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnBadRecord {

@@ -577,13 +577,13 @@ pub struct GroupTerms {
     pub diversity: Option<DiversityTerms>,
 }
 
-/// How it is counted how much values differ.
+/// How tamis counts how much values differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Diversity {
     /// The group has at least so many different values.
     Distinct,
-    /// Entropy of the values, which is that of l equally frequent ones or more.
+    /// The entropy of the values is at least that of l equally frequent values.
     Entropy,
 }
 

@@ -15,7 +15,7 @@ pub struct PolicySpec {
     pub spec: At<i64>,
     /// Name of the controller (Art. 4(7) GDPR).
     pub controller: At<String>,
-    /// Whom people can write to, for what is handed to them. Default: nobody is named.
+    /// Whom people can write to: printed on what they are given. Default: nobody is named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contact: Option<ContactSpec>,
     /// Named places: a URL (s3, az, gs, file) or a path relative to this file. `state` must be there.
@@ -179,14 +179,14 @@ pub struct ListSpec {
     pub input: At<String>,
     /// What the rows ask for.
     pub effect: At<Effect>,
-    /// Glob of members inside zip archives that hold the rows. Default: the objects themselves.
+    /// Glob of the members of archives that hold the rows. Default: every object, and every member of an archive.
     pub member: Option<At<String>>,
     /// Which rows are requests, for exports that say it in a column. Default all.
     pub when: Option<At<WhenSpec>>,
     /// Column -> identifier kind: email, phone, salesforce-id, guid, text or name@scope; the last two may end in
     /// /any-case. Not for lift.
     pub r#match: Option<At<Named<At<String>>>>,
-    /// Name in `match` -> the columns that make up its values, in the order of the source's `parts`.
+    /// For a name in `match`, the columns that make up its values, in the order of the source's `parts`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parts: Option<At<Named<ColumnNames>>>,
     /// Column of the opaque request id.
@@ -212,7 +212,7 @@ pub struct ListSpec {
     /// Hold: column of the day on which it ends by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<At<String>>,
-    /// Hold: column of the day by which somebody looks at it again.
+    /// Hold: column of the day by which somebody has to look at it again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub review_by: Option<At<String>>,
     /// Lift: column of the day on which the person was told that a restriction ends (Art. 18(3) GDPR).
@@ -222,7 +222,7 @@ pub struct ListSpec {
     pub from: Option<At<String>>,
     /// Consent: column of its end, exclusive.
     pub to: Option<At<String>>,
-    /// Lift: column of the request id that ends.
+    /// Lift: column with the id of the request that it ends.
     pub lifts: Option<At<String>>,
     /// Lift: whether an erasure may be ended. Default false.
     pub lift_erase: Option<At<bool>>,
@@ -232,11 +232,11 @@ pub struct ListSpec {
     pub encoding: Option<At<String>>,
     /// One ASCII character. Default `,`.
     pub delimiter: Option<At<String>>,
-    /// Whether the list is one file with everyone currently meant; who is missing is lifted. Default false.
+    /// Whether the list is one file that names everyone who is meant now; a missing request is lifted. Default false.
     pub snapshot: Option<At<bool>>,
     /// Share of entries a snapshot may lift at once. Default 0%.
     pub max_lifted: Option<At<String>>,
-    /// Whether no object, an empty file or only a header is fine (R31). Default false.
+    /// Whether the list may have no object, an empty file or only a header (R31). Default false.
     pub may_be_empty: Option<At<bool>>,
 }
 
@@ -275,6 +275,6 @@ pub struct LinksSpec {
     pub max_alias_fanout: Option<At<i64>>,
     /// Most subjects that one request may reach by strong links (R13). Default 50.
     pub max_strong_fanout: Option<At<i64>>,
-    /// Kinds of identifier that no job reads any more, though requests may name them. Default none.
+    /// Kinds of identifier that are no longer in use, although stored requests may name them. Default none.
     pub retired: Option<At<Vec<At<String>>>>,
 }

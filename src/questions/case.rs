@@ -57,7 +57,7 @@ pub struct CasePart {
     pub received: Instant,
     /// When it was taken in.
     pub taken: Instant,
-    /// When it has to be done.
+    /// When it is due.
     pub due: Instant,
     /// Zone of its list, in which people read its dates.
     #[serde(skip)]
@@ -69,7 +69,7 @@ pub struct CasePart {
     pub ended: bool,
     /// What ended it, or what it ends.
     pub note: Option<String>,
-    /// What is to say of the values that it names, when some cannot be found in every spelling.
+    /// A remark on the values that it names, if some can only be found in the same spelling.
     pub values: Option<String>,
     /// How far it has come over all datasets; `ended`; of a lift `applied` or `ends-nothing`.
     pub state: RequestStatus,
@@ -146,9 +146,9 @@ pub fn report(call: &SubjectCall, request: &str) -> Result<CaseReport> {
 const KEEPER: &str = "a hold, or a restriction that keeps bytes, is in force; it may keep some of them (R34, R69)";
 
 const NOT_SAID: [&str; 3] = [
-    "Copies that readers of a dataset have made, backups and replicas are not in sight of tamis.",
-    "Raw exports and request files that lie there may still hold the person.",
-    "Nothing is said of systems that tamis does not publish from or to, the CRM among them.",
+    "tamis cannot see copies that readers of a dataset have made, backups and replicas.",
+    "Raw exports and request files that are still there may contain the person.",
+    "This report says nothing about other systems, such as the CRM.",
 ];
 
 /// A count that may be handed on.

@@ -61,7 +61,7 @@ pub struct OfRequest {
     pub effect: String,
     /// When it was received.
     pub received: Instant,
-    /// When it has to be done.
+    /// When it is due.
     pub due: Instant,
     /// Zone of its list, in which people read its dates.
     #[serde(skip)]

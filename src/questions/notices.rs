@@ -58,7 +58,7 @@ pub struct NoticedToken {
     pub last_version: u64,
     /// When the request was received.
     pub received: Instant,
-    /// When it has to be done.
+    /// When it is due.
     pub due: Instant,
 }
 
@@ -229,7 +229,7 @@ pub struct OpenNotices {
     pub tokens: u64,
     /// Number of the last one.
     pub up_to: u64,
-    /// When the first of them has to be done.
+    /// When the first of them is due.
     pub due: Option<Instant>,
     /// Whether that has passed.
     pub overdue: bool,

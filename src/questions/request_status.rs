@@ -43,7 +43,7 @@ pub struct OpenRequest {
     pub effect: String,
     /// When it was received.
     pub received: Instant,
-    /// When it has to be done.
+    /// When it is due.
     pub due: Instant,
     /// Whole days until then; negative when that has passed.
     pub days_left: i64,
@@ -51,7 +51,7 @@ pub struct OpenRequest {
     pub state: RequestStatus,
     /// How far it has come, by job.
     pub states: BTreeMap<String, RequestStatus>,
-    /// What is to say of the values that it names, when some cannot be found in every spelling.
+    /// A remark on the values that it names, if some can only be found in the same spelling.
     pub note: Option<String>,
 }
 
@@ -88,10 +88,10 @@ pub struct DatasetStanding {
     pub dataset: String,
     /// Epoch of its tokens.
     pub epoch: String,
-    /// Requests taken in up to then are applied to the current version.
+    /// Time up to which the requests that were taken in are applied to the current version.
     pub applied: Option<Instant>,
-    /// Of these, those applied up to then are in no byte that tamis could verify. A request that leads to further persons
-    /// later is applied again then.
+    /// Time up to which applied requests are removed: no byte of their persons is left that tamis could verify. A request
+    /// that leads to further persons later is applied again then.
     pub removed: Option<Instant>,
     /// Whether a hold, or a restriction that keeps bytes, is in force that may keep files of it (R34, R69).
     pub held: bool,
@@ -101,7 +101,7 @@ pub struct DatasetStanding {
     pub kept_until: Option<Instant>,
     /// Columns of the export that the source does not list, oldest first, and for how many days.
     pub drift: Vec<DriftAge>,
-    /// Columns that the source lists and the last export had not, likewise.
+    /// Columns that the source lists and the last export did not have, oldest first, and for how many days.
     pub lost: Vec<DriftAge>,
     /// Columns of which more than one value in a hundred has no normal form: requests find these in one spelling only.
     pub raw: Vec<Identifiers>,
@@ -114,7 +114,7 @@ pub struct DriftAge {
     pub column: String,
     /// When it was first seen.
     pub first_seen: Instant,
-    /// Returns how many whole days have passed since then.
+    /// Whole days that have passed since then.
     pub days: i64,
 }
 

@@ -30,7 +30,7 @@ pub fn verify(project: &Project, roots: &BTreeMap<String, Root>, head: Option<&s
     };
     match state.compare() {
         Ok(older) if older.is_empty() => {
-            report.proven.push("no part of the state is older than another one has seen it".into());
+            report.proven.push("no part of the state is older than another part has seen it".into());
         }
         Ok(older) => report.faults.extend(older.iter().map(ToString::to_string)),
         Err(error) => tell(&mut report, "the parts of the state", &error),

@@ -277,8 +277,8 @@ fn r39_bad_records_are_refused_with_position_and_without_value() {
         ("3,canary\"x\n4,d\n", "record 3, byte 26: a quote inside a cell that does not start with one"),
         ("3,\"canary\"x\n4,d\n", "record 3, byte 28: text after the closing quote of a cell"),
         ("3,c\n4,\"canary\n5,e\n", "record 4, byte 24: a quote opens a cell and is never closed"),
-        ("3,c\n4,d,canary\n", "record 4, byte 22: the record has 3 cells and the header 2"),
-        ("3,c\ncanary\n5,e\n", "record 4, byte 22: the record has 1 cells and the header 2"),
+        ("3,c\n4,d,canary\n", "record 4, byte 22: the record has 3 cells, and the header has 2"),
+        ("3,c\ncanary\n5,e\n", "record 4, byte 22: the record has 1 cells, and the header has 2"),
         ("3,c\n4,can\0ary\n", "record 4, byte 27: a NUL character"),
         (
             "3,canary\u{fffd}\n",
@@ -604,7 +604,7 @@ fn a_member_that_the_directory_does_not_have_is_found() {
     end[12..16].copy_from_slice(&u32::try_from(second - directory).unwrap().to_le_bytes());
     let one = [&both[..second], &end].concat();
     let found = refusal(&one, &source(), &["Id"]);
-    assert_eq!(found, format!("raw:x.csv is damaged: what begins at byte {hidden} is in no directory of it"));
+    assert_eq!(found, format!("raw:x.csv is damaged: the member at byte {hidden} is not in its directory"));
 }
 
 #[test]

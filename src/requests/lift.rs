@@ -45,7 +45,7 @@ impl LiftEnds {
             LiftEnds::Untold => {
                 "ends nothing: only a lift that says when the person was told (informed) ends a restriction (R69)"
             }
-            LiftEnds::Later => "ends nothing: what is stored under the id it names was received later (R30)",
+            LiftEnds::Later => "ends nothing: the request with the id that it names was received later (R30)",
         }
     }
 }

@@ -299,7 +299,7 @@ impl ListReading<'_> {
         let none = found.objects.is_empty() && found.unseen.is_empty();
         if none && !self.list.may_be_empty && !self.removed_since(&found.glob) {
             let place = self.root.display(&self.list.input.path);
-            self.fault(&place, None, None, "no object matches; set may_be_empty when that is as it should be");
+            self.fault(&place, None, None, "no object matches; if that is right, set may_be_empty");
         }
         if self.list.snapshot && found.objects.len() > 1 {
             let place = self.root.display(&self.list.input.path);
@@ -307,7 +307,7 @@ impl ListReading<'_> {
                 &place,
                 None,
                 None,
-                "several objects match, and a snapshot is one; none of its requests was lifted",
+                "several objects match, but a snapshot is one object; none of its requests was lifted",
             );
         }
         for object in &found.objects {
@@ -549,7 +549,8 @@ impl ListReading<'_> {
     /// R31: rows of nothing but blanks name nobody and are passed over.
     fn tell_blank(&mut self, place: &str, blank: u64) {
         if blank > 0 {
-            let what = format!("list {}: {place}: passed over {blank} row(s) of blank cells only", self.list.name);
+            let what =
+                format!("list {}: {place}: passed over {blank} row(s) that have only blank cells", self.list.name);
             self.monitor.event(Event::Note(what));
         }
     }

@@ -102,19 +102,19 @@ impl Standing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RequestStatus {
-    /// A person has to look.
+    /// Somebody has to look at it.
     NeedsReview,
-    /// As [`RequestState::Received`].
+    /// It is stored, and the dataset has not been searched for it since.
     Received,
-    /// As [`RequestState::Applied`]; of a lift, that it ends a request.
+    /// No row of the current version is reached by it; a lift has ended a request.
     Applied,
-    /// As [`RequestState::AwaitingLifecycle`].
+    /// It is removed, apart from bytes that the store itself deletes later.
     AwaitingLifecycle,
-    /// As [`RequestState::Removed`].
+    /// No version that tamis could verify has a byte of the person.
     Removed,
-    /// As [`RequestState::Unmatched`].
+    /// The dataset was searched, and nobody was found.
     Unmatched,
-    /// As [`RequestState::NotBinding`].
+    /// Somebody was found, but its effect does not bind the dataset's purpose (R29).
     NotBinding,
     /// It has no effect any more (R30).
     Ended,

@@ -266,7 +266,7 @@ fn identity_differs(root: &Root) -> Error {
 fn token_differs(root: &Root, epoch: &str) -> Error {
     Error::new(
         Code::KeyDiffers,
-        format!("token-{epoch}.key is not the key that {} has for epoch {epoch:?}", root.display("")),
+        format!("token-{epoch}.key is not the key of epoch {epoch:?} in {}", root.display("")),
     )
     .help(
         "with another key tokens of one epoch would no longer join, and erasures would miss published rows; bring that \

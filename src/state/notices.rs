@@ -41,7 +41,7 @@ pub struct NoticeItem {
     pub effect: String,
     /// When it was received.
     pub received: Instant,
-    /// When it has to be done.
+    /// When it is due.
     pub due: Instant,
     /// The last version that had the token.
     pub last_version: u64,

@@ -16,7 +16,7 @@ pub(in crate::audit) const CHECK: Check = Check {
     rule: "requests-applied",
     article: "Art. 17, 18, 21, 7(3) GDPR; Civ. Code §1798.105, .120; R12, R29",
     severity: Severity::Error,
-    holds: "No row is of a person whose request binds the dataset and was taken in before it was last run or swept.",
+    holds: "No row is of a person whose request binds the dataset and was taken in before the last run or sweep of the dataset.",
     fix: "call `tamis sweep`; when the rows are still there after it, report a fault of tamis",
     look: Look::Files(begin),
 };

@@ -14,8 +14,8 @@ pub(in crate::audit) const CHECK: Check = Check {
     rule: "unknown-files",
     article: "Art. 5(1)(f), 32 GDPR",
     severity: Severity::Error,
-    holds: "Nothing lies in a table's folder that no version names and no attempt is writing.",
-    fix: "find out who put it there; what holds rows of persons is reached by no request: delete it",
+    holds: "Every file in a table's folder is one that a version names, or that a run or sweep may be writing.",
+    fix: "find out who put it there; no request reaches rows of persons in such a file: delete it",
     look: Look::Table(look),
 };
 

@@ -204,7 +204,7 @@ impl Withholding {
                 "may be of another person: only a value that several people can share leads to it (Art. 15(4) GDPR)"
             }
             Withholding::OtherPersonsId => "may name another person (Art. 15(4) GDPR)",
-            Withholding::FreeText => "free text may tell of other people (Art. 15(4) GDPR)",
+            Withholding::FreeText => "free text may mention other people (Art. 15(4) GDPR)",
             Withholding::Secret => "a secret, such as a password, is not sent (11 CCR §7024(d))",
             Withholding::Undescribed => "nobody has described yet what this column holds",
             Withholding::NotProvided => {

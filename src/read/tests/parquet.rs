@@ -83,7 +83,7 @@ fn r60_cells_are_those_of_each_leaf_by_its_path() {
     assert_eq!(rows(&archive(&[("x.parquet", &bytes)], deflated()), &of_parquet(), &names), expected);
     for (name, told) in [
         ("tags.list.item", "has lists or maps, and a cell is one value"),
-        ("raw", "is binary, and not said to be text"),
+        ("raw", "is binary, and not declared as text"),
     ] {
         assert_eq!(refusal(&bytes, &of_parquet(), &["Id", name]), format!("raw:x.csv: column {name} {told}"));
     }
@@ -159,7 +159,7 @@ fn r60_what_a_file_says_of_itself_is_not_believed() {
     ]);
     let odd_bytes = parquet(&odd);
     let told = refusal(&odd_bytes, &of_parquet(), &["Id"]);
-    assert_eq!(told, "raw:x.csv, record 2, column 1: a number that is none (NaN or infinite)");
+    assert_eq!(told, "raw:x.csv, record 2, column 1: a value that is no number (NaN or infinite)");
     let told = refusal(&odd_bytes, &of_parquet(), &["Name"]);
     assert!(told.starts_with("raw:x.csv, record 2, column 2: the replacement character U+FFFD"), "{told}");
     odd = columns(vec![("Id", col(StringArray::from(vec!["a".to_string(), "b".repeat(2000)])))]);

@@ -159,7 +159,7 @@ impl Laying<'_> {
         let (what, help) = match why {
             BadRow::Xml => ("what is written here is not a sheet's", "have it exported or transferred again"),
             BadRow::Order => {
-                ("its rows and cells are not in their order", "have it saved anew by a spreadsheet program")
+                ("its rows or cells are not in ascending order", "have it saved anew by a spreadsheet program")
             }
         };
         self.fault(rows, what.into(), help)

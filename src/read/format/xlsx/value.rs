@@ -22,20 +22,26 @@ const FORMULA: OddReason = OddReason {
 };
 const UNCALCULATED: OddReason = OddReason {
     code: Code::CellWithoutValue,
-    what: "a formula that nobody has worked out: its value is not in the file, or the file says that it is not right",
+    what: "a formula whose value is not in the file, or is out of date as the file itself says",
     help: SAVE,
 };
-const NO_STRING: OddReason =
-    OddReason { code: Code::RecordMalformed, what: "text that the workbook does not have", help: SAVE };
-const NO_STYLE: OddReason =
-    OddReason { code: Code::RecordMalformed, what: "a style that the workbook does not have", help: SAVE };
+const NO_STRING: OddReason = OddReason {
+    code: Code::RecordMalformed,
+    what: "a reference to a text that the workbook does not have",
+    help: SAVE,
+};
+const NO_STYLE: OddReason = OddReason {
+    code: Code::RecordMalformed,
+    what: "a reference to a style that the workbook does not have",
+    help: SAVE,
+};
 const NO_NUMBER: OddReason =
-    OddReason { code: Code::RecordMalformed, what: "what is called a number and is none", help: SAVE };
+    OddReason { code: Code::RecordMalformed, what: "a value that is declared as a number and is none", help: SAVE };
 const NO_BOOLEAN: OddReason =
-    OddReason { code: Code::RecordMalformed, what: "what is called a boolean and is none", help: SAVE };
+    OddReason { code: Code::RecordMalformed, what: "a value that is declared as a boolean and is none", help: SAVE };
 const NO_DATE: OddReason = OddReason {
     code: Code::RecordMalformed,
-    what: "a date before the first or after the last that a workbook has",
+    what: "a date before the first or after the last that a workbook can have",
     help: "correct the cell, or give it the format of a number",
 };
 const UNKNOWN: OddReason =
@@ -43,7 +49,7 @@ const UNKNOWN: OddReason =
 /// A cell that is one with others.
 pub(super) const MERGED: OddReason = OddReason {
     code: Code::CellWithoutValue,
-    what: "it is merged with other cells, so that it is not said whose value it is",
+    what: "it is merged with other cells, so nobody knows to which of them its value belongs",
     help: "undo the merging (Home, Merge & Center), or leave the column out of the job",
 };
 
