@@ -11,7 +11,7 @@ use crate::key::Key;
 use crate::policy::{Effect, Ground};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::hash::{DefaultHasher, Hasher};
+use std::hash::{BuildHasherDefault, DefaultHasher, Hasher};
 
 /// How an identity came to belong to an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -157,6 +157,19 @@ pub(super) struct Rare {
     pub(super) lifts: Option<String>,
 }
 
+/// Takes the first bytes of an id as they are: ids are keyed hashes.
+#[derive(Clone, Copy, Default)]
+struct FirstBytes(u64);
+
+impl Hasher for FirstBytes {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 ^= bytes.first_chunk().map_or(0, |first| u64::from_le_bytes(*first));
+    }
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// Where in sorted ids those begin that have the same first bits: ids are hashes, so few have.
 struct IdPlaces {
     starts: Vec<u32>,
@@ -251,7 +264,7 @@ pub struct Requests {
     seen: Vec<u64>,
     bits: u32,
     /// Entries that the table does not find: lifts, and those that came since it was sorted.
-    loose: HashSet<[u8; 16]>,
+    loose: HashSet<[u8; 16], BuildHasherDefault<FirstBytes>>,
     /// Marks, notes and listings of entries of another segment, until the table is sorted.
     foreign: Vec<(MarkRecord, u64)>,
     foreign_notes: Vec<(NoteRecord, u16)>,
@@ -290,7 +303,7 @@ impl Requests {
             starts: vec![0, 0, 0],
             seen: vec![0],
             bits: 1,
-            loose: HashSet::new(),
+            loose: HashSet::default(),
             foreign: Vec::new(),
             foreign_notes: Vec::new(),
             foreign_listed: Vec::new(),

@@ -203,19 +203,22 @@ impl Segment {
 
     /// The file's bytes; entries sorted by id and marks by identity, each once, so that equal contents are equal files.
     pub(super) fn encode(&mut self, key: &[u8; 32]) -> Result<Vec<u8>> {
-        self.entries.sort_unstable_by_key(|e| e.id);
-        self.entries.dedup_by(|a, b| a.id == b.id);
-        self.marks.sort_unstable();
+        let numbers = self.entries.iter().map(|entry| u128::from_be_bytes(entry.id));
+        let mut order: Vec<(u128, usize)> = numbers.zip(0..).collect();
+        order.sort_unstable();
+        order.dedup_by_key(|(id, _)| *id);
+        let first = |mark: &MarkRecord| mark.identity.first_chunk().map(|first| u128::from_be_bytes(*first));
+        self.marks.sort_unstable_by(|a, b| first(a).cmp(&first(b)).then_with(|| a.cmp(b)));
         self.marks.dedup();
         // Stable: of two notes of one instant the one written last stays the last.
         self.notes.sort_by_key(|n| (n.entry, n.job, n.standing.at, n.standing.bytes().0));
         self.listed.sort_unstable();
         let mut body = Vec::with_capacity(self.size());
-        for entry in &self.entries {
-            write_entry(entry, &mut body);
+        for (_, at) in &order {
+            write_entry(&self.entries[*at], &mut body);
         }
         let header = SegmentHeader {
-            entries: self.entries.len() as u64,
+            entries: order.len() as u64,
             entry_bytes: body.len() as u64,
             marks: self.marks.len() as u64,
             notes: self.notes.len() as u64,
