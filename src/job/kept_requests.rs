@@ -1,7 +1,6 @@
 //! Stored requests that a process keeps between one dataset and the next, so that it reads them once.
 //! Must not know what is done with them.
 
-use super::caller::LEASE_MICROS;
 use crate::clock::Instant;
 use crate::error::Result;
 use crate::key::{Key, KeyId};
@@ -9,11 +8,14 @@ use crate::requests::Requests;
 use crate::store::Root;
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// How long they may be used again.
+const KEPT_MICROS: i64 = 120_000_000;
+
 /// Stored requests that nobody works with just now. Clones share them.
 #[derive(Clone, Default)]
-pub struct KeptRequests(Arc<Mutex<Option<Kept>>>);
+pub struct KeptRequests(Arc<Mutex<Option<Handover>>>);
 
-struct Kept {
+struct Handover {
     /// Where they are stored, and the key that they were read with.
     place: String,
     key: KeyId,
@@ -24,7 +26,7 @@ struct Kept {
 impl KeptRequests {
     /// Keeps requests of which everything is stored.
     pub fn keep(&self, state: &Root, identity: &Key, requests: Requests, at: Instant) {
-        let kept = Kept { place: state.url_of("").to_string(), key: identity.id(), at, requests };
+        let kept = Handover { place: state.url_of("").to_string(), key: identity.id(), at, requests };
         *self.lock() = Some(kept);
     }
 
@@ -37,7 +39,7 @@ impl KeptRequests {
         let Some(kept) = self.lock().take() else { return Ok(None) };
         let age = now.0.saturating_sub(kept.at.0);
         let same = kept.place == state.url_of("").as_str() && kept.key == identity.id();
-        if !same || !(0..LEASE_MICROS).contains(&age) {
+        if !same || !(0..KEPT_MICROS).contains(&age) {
             return Ok(None);
         }
         let mut requests = kept.requests;
@@ -49,7 +51,7 @@ impl KeptRequests {
         self.lock().take();
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Kept>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Handover>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -159,9 +159,9 @@ pub(super) struct Rare {
 
 /// Takes the first bytes of an id as they are: ids are keyed hashes.
 #[derive(Clone, Copy, Default)]
-struct FirstBytes(u64);
+struct IdHasher(u64);
 
-impl Hasher for FirstBytes {
+impl Hasher for IdHasher {
     fn write(&mut self, bytes: &[u8]) {
         self.0 ^= bytes.first_chunk().map_or(0, |first| u64::from_le_bytes(*first));
     }
@@ -264,7 +264,7 @@ pub struct Requests {
     seen: Vec<u64>,
     bits: u32,
     /// Entries that the table does not find: lifts, and those that came since it was sorted.
-    loose: HashSet<[u8; 16], BuildHasherDefault<FirstBytes>>,
+    loose: HashSet<[u8; 16], BuildHasherDefault<IdHasher>>,
     /// Marks, notes and listings of entries of another segment, until the table is sorted.
     foreign: Vec<(MarkRecord, u64)>,
     foreign_notes: Vec<(NoteRecord, u16)>,
