@@ -577,7 +577,7 @@ impl ListReading<'_> {
                             "the lift is dated more than a day ahead: it would end requests that are still to come";
                         self.fault(place, Some(taken.records), None, what);
                     }
-                    Ok(Some(request)) => self.request(&request, taken.records)?,
+                    Ok(Some(request)) => self.request(request, taken.records)?,
                     Err(_) if self.count.unreadable - before >= TOLD => self.count.unreadable += 1,
                     Err(what) => self.fault(place, Some(taken.records), None, &what),
                 }
@@ -600,12 +600,12 @@ impl ListReading<'_> {
         self.list.effect == Effect::Lift && request.received.0 > self.now.0.saturating_add(DAY)
     }
 
-    fn request(&mut self, request: &Request, record: u64) -> Result<()> {
+    fn request(&mut self, request: Request, record: u64) -> Result<()> {
         self.count.records += 1;
-        let (id, received) = self.entry_of(request);
+        let (id, received) = self.entry_of(&request);
         if let Some(seen) = &mut self.seen {
             seen.ids.insert(id);
-            seen.said.extend(self.requests.said(request, &self.terms));
+            seen.said.extend(self.requests.said(&request, &self.terms));
         }
         if self.requests.knows(&id, request.identities.first().map(|(identity, _)| identity)) {
             self.count.known += 1;
@@ -623,7 +623,7 @@ impl ListReading<'_> {
             from: request.from,
             to: request.to,
             request: self.stored_id(&request.request),
-            lifts: request.lifts.clone().map(|lifted| self.requests.stored_name(lifted)),
+            lifts: request.lifts.map(|lifted| self.requests.stored_name(lifted)),
             informed: request.informed,
             review_by: request.review_by,
             undated: !request.dated,
