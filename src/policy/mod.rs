@@ -33,6 +33,7 @@ mod folder;
 mod format;
 mod forms;
 mod gather;
+mod group_terms;
 mod job_spec;
 mod name_pattern;
 mod name_place;

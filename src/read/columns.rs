@@ -12,6 +12,9 @@ use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+/// What to do about an identifier that is none.
+pub(super) const AS_TEXT: &str = "have it written as text or as a whole number";
+
 /// Returns a column's name as names are compared: trimmed and NFC.
 pub(super) fn normal(name: &str) -> String {
     ComposingNormalizerBorrowed::new_nfc().normalize(name.trim()).into_owned()

@@ -5,12 +5,11 @@
 use super::LARGEST;
 use super::batch::{Cell, ColumnMap, RawBatch};
 use super::block_source::{BlockSource, Numbered};
-use super::columns::{self, Headed};
+use super::columns::{self, AS_TEXT, Headed};
 use super::container::{self, Member, MemberFacts};
 use super::format::{self, BadRecords, Blocks, Failure, FileFormat, FormatScratch, NamesKnown, Parsed};
 use super::found::FoundNames;
 use super::pages;
-use super::records::AS_TEXT;
 use super::report::{InputReport, MissingColumn, ReadReport, UnlistedColumn};
 use super::set::Selection;
 use super::wanted::{ReadRequest, Structures, WantedNames};

@@ -2,7 +2,7 @@
 //! one that cannot be read is told, and what stands before a fault is given out. Must not know what columns are for.
 
 use super::batch::{ColumnMap, RawBatch};
-use super::columns::normal;
+use super::columns::{AS_TEXT, normal};
 use super::container::Member;
 use super::format::{self, BadRecords, Blocks, Failure, FaultSpot, FileFormat, NamesKnown, RecordFault, Survey};
 use super::found::FoundNames;
@@ -16,9 +16,6 @@ use std::sync::Arc;
 
 /// About how much text is one block.
 const BLOCK: usize = 1 << 20;
-
-/// What to do about an identifier that is none.
-pub(super) const AS_TEXT: &str = "have it written as text or as a whole number";
 
 /// A member being read.
 pub struct Records {
