@@ -72,12 +72,11 @@ impl Trial {
         path.strip_prefix(self.installation.folder.path()).unwrap().display().to_string()
     }
 
-    /// Files and companions of the current version, and its record.
+    /// Files and companions of the current version.
     fn current(&self) -> Vec<String> {
         let dataset = crate::erase::state(&self.installation).dataset("contacts").unwrap().unwrap();
         let files = dataset.current.iter().flat_map(|current| &current.files);
-        let named = files.flat_map(|file| [format!("lake/{}", file.path), format!("state/{}", file.companion)]);
-        named.chain([format!("state/datasets/contacts/{:012}.json", dataset.seq)]).collect()
+        files.flat_map(|file| [format!("lake/{}", file.path), format!("state/{}", file.companion)]).collect()
     }
 
     /// Whether the change of one byte goes unnoticed.
