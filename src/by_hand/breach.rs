@@ -6,18 +6,18 @@ use crate::error::{Code, Error, Result};
 use crate::evidence::{LedgerEvent, RunRef};
 use crate::state::State;
 
-/// A decision as typed.
+/// What somebody has typed of whom to tell of a breach.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct BreachDecision {
-    /// Number of the breach.
+    /// Number that `breach scope` gave.
     pub number: u64,
     /// Whether the authority is told (Art. 33).
     pub authority: bool,
     /// Whether the people are told (Art. 34).
     pub people: bool,
-    /// Who has decided.
+    /// Role of whoever has decided.
     pub by: String,
-    /// Why.
+    /// The reason, which the ledger keeps.
     pub reason: String,
 }
 

@@ -31,13 +31,13 @@ impl RefusedRight {
     }
 }
 
-/// A refusal as typed.
+/// What somebody has typed of a refusal.
 pub struct RefusalTyped {
     /// Id by which the controller knows the request; it names nobody.
     pub request: String,
-    /// What is refused.
+    /// The right that the person asked for.
     pub right: RefusedRight,
-    /// Why.
+    /// The reason, one of those that the law knows.
     pub reason: Refusal,
     /// When the request was received; now when it is not said.
     pub received: Option<Instant>,

@@ -3,8 +3,8 @@
 
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
-use crate::job::{breaches, output_of, served};
-use crate::policy::{Project, Register, RiskProfile};
+use crate::job::{profile_now, served};
+use crate::policy::{Project, Register};
 use crate::state::{SignedRole, State};
 
 /// A signature or an advice as typed.
@@ -49,15 +49,10 @@ pub fn sign_off(
     order: SignOffOrder,
     now: Instant,
 ) -> Result<SignedOffJob> {
-    let Some(plan) = project.jobs.get(&order.job) else {
-        let names: Vec<&str> = project.jobs.keys().map(String::as_str).collect();
-        return Err(Error::new(Code::NameUnknown, format!("no job is called {:?}", order.job))
-            .help(format!("the jobs here are: {}", names.join(", "))));
-    };
+    let plan = project.job(&order.job)?;
     check(&order, register.contact.dpo.as_deref())?;
     let rows = served(state, project, plan)?.and_then(|known| known.current).map(|current| current.rows);
-    let breaches = breaches(&state.ledger().entries()?, &output_of(plan));
-    let profile = RiskProfile { rows, breaches, ..project.risks[&order.job].clone() };
+    let profile = profile_now(project, plan, rows, &state.ledger().entries()?);
     let bytes = crate::evidence::json(&profile)?;
     let SignOffOrder { job, by, reason, advice } = order;
     let signed = SignedRole { job: &job, profile: &bytes, advice, by: &by, reason: &reason };

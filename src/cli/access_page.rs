@@ -5,7 +5,8 @@ use super::page::{bar, escaped, facts, filled, item, row};
 use crate::questions::OfRequest;
 use crate::questions::access::{AccessDataset, AccessReport, DoubtfulRow, OfficerSheet, Right, ShownValues, Withheld};
 
-const PAGE: &str = include_str!("../../templates/access.html");
+pub(super) const PAGE: &str =
+    concat!(include_str!("../../templates/head.html"), include_str!("../../templates/access.html"));
 const GREEN: &str = "#2f6f4f";
 const DAY_MICROS: i64 = 86_400_000_000;
 

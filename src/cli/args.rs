@@ -401,7 +401,7 @@ pub struct BreachDecideArgs {
     pub reason: String,
 }
 
-/// An answer.
+/// Whether something is done, as typed.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum YesOrNo {
     /// It is done

@@ -9,7 +9,7 @@ use crate::questions::breach::{BreachReport, BreachedDataset};
 
 const RED: &str = "#a33";
 
-/// Returns the page.
+/// Returns what a breach concerns as a page.
 pub(super) fn html(report: &BreachReport) -> String {
     let at = |at: Option<Instant>| at.map_or("not said".to_owned(), |at| at.to_seconds().to_string());
     let mut body = format!("<h1>Breach {} <small>(Art. 33 GDPR)</small></h1>\n", report.number);

@@ -1,7 +1,7 @@
 //! Corrections in words (Art. 16 GDPR): of a version, of all datasets, of a case. Must not know how they are laid.
 
 use super::lines::Lines;
-use super::page::escaped;
+use super::page::{self, escaped};
 use super::verdict::counted;
 use crate::clock::Instant;
 use crate::evidence::Manifest;
@@ -71,11 +71,7 @@ pub(super) fn page(corrections: &[CaseCorrection]) -> String {
         let (dataset, purpose) = (escaped(&of.dataset), escaped(&of.purpose));
         out.line(format_args!("<h2>rectify <small>({}; Art. 16 GDPR)</small></h2>", escaped(&of.list)));
         out.line(format_args!("<h3>{dataset} <small>for {purpose}</small></h3>"));
-        out.push_str("<dl>\n");
-        for (name, said) in facts(of) {
-            out.line(format_args!("<dt>{}</dt><dd>{}</dd>", escaped(name), escaped(&said)));
-        }
-        out.push_str("</dl>\n");
+        out.push_str(&page::facts(&facts(of)));
     }
     out
 }

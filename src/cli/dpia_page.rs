@@ -9,7 +9,7 @@ use crate::questions::{Assessment, FigureBand, PublishedFigures, ResidualRisk, S
 const GREEN: &str = "#2f6f4f";
 const NOT_ASSESSED: &str = "not assessed";
 
-/// Returns the page.
+/// Returns the assessment of a job as a page.
 pub(super) fn html(of: &Assessment) -> String {
     let job = &of.activity.job;
     let mut body = format!("<h1>Assessment of {} <small>(Art. 35 GDPR)</small></h1>\n", escaped(job));

@@ -1,16 +1,16 @@
 //! `tamis report notice`: what people have to be told (Art. 13 and 14 GDPR, 11 CCR §7012), as text, JSON and one page.
 //! Must not know how it is gathered.
 
+use super::access_page::PAGE;
 use super::args::{NoticeArgs, ReportFormat};
 use super::lines::Lines;
-use super::page::{escaped, filled};
+use super::page::{self, escaped, filled};
 use super::render;
 use super::settings::Settings;
 use crate::error::Result;
 use crate::questions::privacy_notice::notice;
 use crate::questions::{NoticePurpose, PrivacyNotice};
 
-const PAGE: &str = include_str!("../../templates/access.html");
 const RIGHTS: [&str; 5] = [
     "You can ask for your data (Art. 15 GDPR), have them corrected (Art. 16) or erased (Art. 17), and receive what you provided (Art. 20).",
     "You can ask for processing to be restricted (Art. 18) and object to it (Art. 21), to direct marketing at any time.",
@@ -78,24 +78,22 @@ fn text(notice: &PrivacyNotice) -> String {
 }
 
 fn html(notice: &PrivacyNotice) -> String {
-    let mut body = format!("<h1>Privacy notice of {}</h1>\n<dl>\n", escaped(&notice.controller));
-    let entry = |name: &str, said: &str| format!("<dt>{}</dt><dd>{}</dd>\n", escaped(name), escaped(said));
-    body += &entry("Write to", &or_missing(notice.contact.privacy.as_ref()));
-    body += &entry("Data protection officer", &or_missing(notice.contact.dpo.as_ref()));
-    body += &entry("Complaints", &or_missing(notice.contact.authority.as_ref()));
-    body += "</dl>\n";
+    let mut body = format!("<h1>Privacy notice of {}</h1>\n", escaped(&notice.controller));
+    body += &page::facts(&[
+        ("Write to", or_missing(notice.contact.privacy.as_ref())),
+        ("Data protection officer", or_missing(notice.contact.dpo.as_ref())),
+        ("Complaints", or_missing(notice.contact.authority.as_ref())),
+    ]);
     for of in &notice.purposes {
         body.line(format_args!("<h2>{}</h2>", escaped(&of.purpose)));
-        body += "<dl>\n";
-        facts(of).into_iter().for_each(|(name, said)| body += &entry(name, &said));
-        body += "</dl>\n";
+        body += &page::facts(&facts(of));
     }
     body += "<h2>Your rights</h2>\n<ul>\n";
-    RIGHTS.iter().for_each(|right| body.line(format_args!("<li>{}</li>", escaped(right))));
+    RIGHTS.iter().for_each(|right| body += &page::item(right));
     body += "</ul>\n";
     if !notice.missing.is_empty() {
         body += "<h2>Missing</h2>\n<div class=\"warn\"><ul>\n";
-        notice.missing.iter().for_each(|what| body.line(format_args!("<li>{}</li>", escaped(what))));
+        notice.missing.iter().for_each(|what| body += &page::item(what));
         body += "</ul></div>\n";
     }
     body.line(format_args!("<footer><dl><dt>Digest</dt><dd>{}</dd></dl></footer>", escaped(&notice.digest)));

@@ -7,7 +7,7 @@ use super::settings::Settings;
 use super::spec_files::{write, write_schemas};
 use crate::error::{Code, Error, Result};
 use crate::policy;
-use crate::practice::{self, PracticeScore};
+use crate::practice::{self, PracticeScore, TrapTold};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use std::path::Path;
@@ -60,8 +60,8 @@ fn text(score: &PracticeScore) -> String {
     let mut out = String::new();
     let PracticeScore { mended, traps, too_much, points, .. } = score;
     out.line(format_args!("{mended} of {traps} traps are mended, {too_much} taken away too much: {points} points"));
-    for trap in &score.told {
-        let mark = if trap.mended { "mended" } else { "open  " };
+    for TrapTold { trap, mended } in &score.told {
+        let mark = if *mended { "mended" } else { "open  " };
         out.line(format_args!(
             "{mark}  {}  ({} {}, since {})",
             trap.name,
@@ -69,7 +69,7 @@ fn text(score: &PracticeScore) -> String {
             trap.article,
             trap.since
         ));
-        if !trap.mended {
+        if !mended {
             out.line(format_args!("        {}", trap.place));
         }
         out.line(format_args!("        {}", trap.why));

@@ -1,15 +1,15 @@
 //! Refused requests in words (Art. 12(4) GDPR), and the command that notes one. Must not know how they are kept.
 
 use super::lines::Lines;
-use super::page::escaped;
+use super::page::{self, escaped};
 use super::render;
 use super::settings::{self, Settings};
-use super::subject_args::{RefusalReason, RightRefused, SubjectArgs};
+use super::subject_args::{RightRefused, SubjectArgs};
 use crate::by_hand::{self, RefusalTyped, RefusedRight};
 use crate::clock::{Clock, Instant, System};
 use crate::error::{Code, Error, Result};
 use crate::job::{CaseRefusal, UntoldRefusal};
-use crate::policy::{Effect, Refusal};
+use crate::policy::Effect;
 
 /// Notes a refusal.
 ///
@@ -24,7 +24,7 @@ pub(super) fn refuse(settings: &Settings, args: &SubjectArgs, json: bool) -> Res
     let typed = RefusalTyped {
         request: args.request_id()?,
         right: right_of(right),
-        reason: reason_of(reason),
+        reason,
         received: args.received.as_deref().map(settings::time).transpose()?,
         informed: settings::day(args.informed.as_deref())?,
     };
@@ -49,20 +49,6 @@ fn right_of(right: RightRefused) -> RefusedRight {
         RightRefused::Restrict => RefusedRight::Asked(Effect::Restrict),
         RightRefused::Object => RefusedRight::Asked(Effect::Object),
         RightRefused::OptOut => RefusedRight::Asked(Effect::OptOut),
-    }
-}
-
-fn reason_of(reason: RefusalReason) -> Refusal {
-    match reason {
-        RefusalReason::IdentityNotShown => Refusal::IdentityNotShown,
-        RefusalReason::Unfounded => Refusal::Unfounded,
-        RefusalReason::Excessive => Refusal::Excessive,
-        RefusalReason::Accurate => Refusal::Accurate,
-        RefusalReason::LegalObligation => Refusal::LegalObligation,
-        RefusalReason::LegalClaim => Refusal::LegalClaim,
-        RefusalReason::PublicInterest => Refusal::PublicInterest,
-        RefusalReason::OverridingGrounds => Refusal::OverridingGrounds,
-        RefusalReason::NotApplicable => Refusal::NotApplicable,
     }
 }
 
@@ -102,11 +88,7 @@ pub(super) fn page(refusals: &[CaseRefusal], authority: Option<&str>) -> String 
     let mut out = String::new();
     for refusal in refusals {
         out.line(format_args!("<h2>{} <small>(refused; Art. 12(4) GDPR)</small></h2>", escaped(&refusal.right)));
-        out.push_str("<dl>\n");
-        for (name, said) in facts(refusal, authority) {
-            out.line(format_args!("<dt>{}</dt><dd>{}</dd>", escaped(name), escaped(&said)));
-        }
-        out.push_str("</dl>\n");
+        out.push_str(&page::facts(&facts(refusal, authority)));
     }
     out
 }

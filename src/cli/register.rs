@@ -12,7 +12,8 @@ use crate::policy;
 use crate::questions::access::AccessRecipient;
 use crate::questions::{ProcessingActivity, ProcessingRecord, activities};
 
-pub(super) const PAPER: &str = include_str!("../../templates/paper.html");
+pub(super) const PAPER: &str =
+    concat!(include_str!("../../templates/head.html"), include_str!("../../templates/paper.html"));
 /// Stands where nobody has written anything.
 pub(super) const NOT_STATED: &str = "not stated";
 
@@ -160,7 +161,7 @@ pub(super) fn missing(all: &[String]) -> String {
     format!("<div class=\"warn\"><p>Missing:</p>\n<ul>\n{items}</ul></div>\n")
 }
 
-/// A whole page.
+/// Returns a whole page with its foot: the program that made it, and when.
 pub(super) fn paper(title: &str, body: String, at: crate::clock::Instant) -> String {
     let places = [
         ("title", escaped(title)),

@@ -4,7 +4,7 @@
 use super::args::{ReportArgs, ReportFormat};
 use super::corrections;
 use super::lines::Lines;
-use super::page::{escaped, filled};
+use super::page::{escaped, filled, item};
 use super::refusal;
 use super::render;
 use super::settings::Settings;
@@ -12,7 +12,7 @@ use crate::clock::{self, Instant};
 use crate::error::Result;
 use crate::questions::{CaseDataset, CasePart, CaseRecipient, CaseReport, case};
 
-const PAGE: &str = include_str!("../../templates/case.html");
+const PAGE: &str = concat!(include_str!("../../templates/head.html"), include_str!("../../templates/case.html"));
 const WIDTH: i64 = 480;
 
 /// Makes the report.
@@ -107,7 +107,7 @@ fn html(report: &CaseReport) -> String {
         true => String::new(),
         false => format!("<h2>Recipients <small>(Art. 19 GDPR)</small></h2>\n<dl>\n{recipients}</dl>\n"),
     };
-    let not_said: String = report.not_said.iter().map(|line| format!("<li>{}</li>\n", escaped(line))).collect();
+    let not_said: String = report.not_said.iter().map(|line| item(line)).collect();
     let places = [
         ("request", escaped(&report.request)),
         ("controller", escaped(&report.controller)),

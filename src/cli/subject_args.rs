@@ -1,7 +1,9 @@
 //! Arguments of `tamis subject`, as typed. Must not know what is done with them.
 
 use crate::error::{Code, Error, Result};
-use clap::Args;
+use crate::policy::Refusal;
+use clap::builder::PossibleValue;
+use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
 /// What `subject` can do.
@@ -57,27 +59,17 @@ pub enum RightRefused {
     OptOut,
 }
 
-/// Why a request is refused (Art. 12(4) GDPR).
-#[derive(clap::ValueEnum, Clone, Copy, Debug)]
-pub enum RefusalReason {
-    /// It could not be shown who asks, Art. 12(2) and (6)
-    IdentityNotShown,
-    /// Manifestly unfounded, Art. 12(5)(b)
-    Unfounded,
-    /// Excessive, Art. 12(5)(b)
-    Excessive,
-    /// The data are accurate, Art. 16
-    Accurate,
-    /// A law demands the processing, Art. 17(3)(b)
-    LegalObligation,
-    /// The data are needed for a legal claim, Art. 17(3)(e)
-    LegalClaim,
-    /// Freedom of expression, or the public interest, Art. 17(3)(a), (c), (d)
-    PublicInterest,
-    /// Compelling grounds weigh more, Art. 21(1)
-    OverridingGrounds,
-    /// The right does not apply to this processing
-    NotApplicable,
+/// As typed on the command line, and told in help.
+impl ValueEnum for Refusal {
+    fn value_variants<'a>() -> &'a [Refusal] {
+        &Refusal::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let mut said = self.said().to_owned();
+        said.get_mut(..1).into_iter().for_each(str::make_ascii_uppercase);
+        Some(PossibleValue::new(self.name()).help(said))
+    }
 }
 
 /// Grounds of a restriction (Art. 18(1) GDPR).
@@ -125,7 +117,7 @@ pub struct SubjectArgs {
     pub of: Option<RightRefused>,
     /// Refuse: why
     #[arg(long, value_enum, value_name = "REASON")]
-    pub reason: Option<RefusalReason>,
+    pub reason: Option<Refusal>,
     /// Lift, refuse: when the person was told that the restriction ends, or why nothing is done; a date or a time
     #[arg(long, value_name = "TIME")]
     pub informed: Option<String>,

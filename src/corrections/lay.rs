@@ -36,7 +36,7 @@ impl NotLaid {
 
 /// A correction, and which cells it is laid over.
 pub struct CaseLaid {
-    /// The correction.
+    /// What the list says.
     pub correction: Correction,
     /// The counts that are its own, or why it has none.
     pub laid: std::result::Result<usize, NotLaid>,

@@ -249,9 +249,7 @@ impl Host {
     /// Roots and state of the specs.
     pub(super) fn open(&self, project: &Project) -> Result<(BTreeMap<String, Root>, State)> {
         let roots = job::open_roots(project, &self.call.runtime, self.call.wrap.as_ref())?;
-        let root =
-            roots.get("state").ok_or_else(|| Error::new(Code::NameUnknown, "the policy has no root \"state\""))?;
-        let state = State::open(root)?;
+        let state = State::open(job::root_of(&roots, "state")?)?;
         Ok((roots, state))
     }
 }

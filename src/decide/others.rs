@@ -42,8 +42,9 @@ pub(super) fn gone<'a>(
     binds: &[bool; Effect::ALL.len()],
 ) -> u16 {
     others.fold(0, |gone, (mark, identity)| {
-        let effects = entries.effects(identity).map(|effects| effects.without_consent().only(binds));
-        let goes = |effect| effects.is_some_and(|effects| effects.has(effect)) && Reason::of(effect).is_some();
+        let Some(effects) = entries.effects(identity) else { return gone };
+        let effects = effects.without_consent().only(binds);
+        let goes = |effect| effects.has(effect) && Reason::of(effect).is_some();
         let number = mark::other(mark).filter(|_| Effect::ALL.into_iter().any(goes));
         gone | number.map_or(0, |number| 1 << number)
     })
@@ -59,7 +60,9 @@ pub(super) fn kept_by<'a>(
         let identities = own(number).map(|(_, identity)| (mark::STRONG, identity));
         reach(identities, entries).and_then(|effects| KeptBy::of(&effects))
     };
-    (0..mark::MOST_OTHERS).filter_map(of_one).max()
+    let there =
+        others.clone().filter_map(|(mark, _)| mark::other(mark)).fold(0_u16, |there, number| there | 1 << number);
+    (0..mark::MOST_OTHERS).filter(|number| there & 1 << number != 0).filter_map(of_one).max()
 }
 
 #[cfg(test)]

@@ -237,7 +237,7 @@ pub enum LedgerEvent {
     },
     /// A breach was looked into; kept also when nobody is told (Art. 33(5) GDPR).
     BreachNoted {
-        /// Number of the breach.
+        /// Number that `breach scope` gave.
         number: u64,
         /// The earlier one that it goes on from (Art. 33(4) GDPR).
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -255,20 +255,20 @@ pub enum LedgerEvent {
     },
     /// Somebody has decided whom to tell of a breach.
     BreachDecided {
-        /// Number of the breach.
+        /// Number that `breach scope` gave.
         number: u64,
         /// Whether the authority is told (Art. 33 GDPR).
         authority: bool,
         /// Whether the people are told (Art. 34 GDPR).
         people: bool,
-        /// Who has decided.
+        /// Role of whoever has decided.
         by: String,
-        /// Why.
+        /// The reason, in their words.
         reason: String,
     },
     /// Everything that is published was audited by its schedule.
     Audited {
-        /// The scheduled time.
+        /// When the audit was due.
         due: Instant,
         /// What does not hold.
         errors: u64,

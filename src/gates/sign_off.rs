@@ -4,7 +4,7 @@ use super::judges::Judges;
 use super::observed::Observed;
 use super::veto::Veto;
 use crate::error::Code;
-use crate::policy::{RiskDirection, RiskProfile, risk_changes};
+use crate::policy::{RiskProfile, risks_raised};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -60,8 +60,7 @@ impl Judges for SignOff {
 }
 
 fn raised(before: &RiskProfile, now: &RiskProfile) -> Vec<String> {
-    let changes = risk_changes(before, now).into_iter();
-    changes.filter(|change| change.direction == RiskDirection::Raises).map(|change| change.what).collect()
+    risks_raised(before, now).map(|change| change.what).collect()
 }
 
 #[cfg(test)]

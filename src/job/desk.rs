@@ -3,7 +3,7 @@
 
 use super::intake;
 use super::kinds::kinds;
-use super::roots::{Wrap, data_roots, open_roots};
+use super::roots::{Wrap, data_roots, open_roots, root_of};
 use crate::clock::{Instant, add};
 use crate::error::{Code, Error, Result};
 use crate::evidence::{LedgerEvent, RunRef};
@@ -50,9 +50,7 @@ impl Desk {
         let (project, register) = policy::load_with_register(&call.dir, &call.roots)?;
         let roots = open_roots(&project, &call.runtime, call.wrap.as_ref())?;
         let keys = Keyring::load(&project.keys, &data_roots(&project))?;
-        let root =
-            roots.get("state").ok_or_else(|| Error::new(Code::NameUnknown, "the policy has no root \"state\""))?;
-        let state = State::open(root)?;
+        let state = State::open(root_of(&roots, "state")?)?;
         state.check_keys(&keys.ids())?;
         state.agree()?;
         Ok(Desk { project, register, roots, keys, state })

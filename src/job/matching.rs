@@ -103,7 +103,8 @@ pub fn follow<C: Carriers>(ready: &Ready, requests: &Requests, rows: &C, monitor
 }
 
 /// Follows every request over the rows of a run and stores what they learn, before anything can refuse the run (R18).
-/// Gives also the lists as they were followed, for evidence.
+/// `doubts` adds what makes a request doubtful besides. Gives also the lists as they were followed, for evidence: storing may
+/// take in requests that came since, and those are not applied.
 ///
 /// # Errors
 /// As `follow`; storage errors.
@@ -111,10 +112,12 @@ pub fn learn<C: Carriers>(
     ready: &Ready,
     requests: &mut Requests,
     rows: &C,
+    doubts: impl FnOnce(&Requests, &mut Links),
     monitor: &dyn Monitor,
 ) -> Result<(Links, Vec<ListApplied>)> {
     requests.begin_look();
-    let links = follow(ready, requests, rows, monitor)?;
+    let mut links = follow(ready, requests, rows, monitor)?;
+    doubts(requests, &mut links);
     let lists = lists(&ready.project, ready.plan(), requests, &links);
     let learned = |new: &decide::NewBond| Learned {
         entry: new.entry,

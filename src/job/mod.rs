@@ -37,12 +37,12 @@ pub use kept_requests::KeptRequests;
 pub(crate) use kinds::kinds;
 pub(crate) use names::{PublishedDataset, published};
 pub use names::{
-    companions_of, complaint, dataset_of, names_of, output_of, scheduled_of, served, sweeps_of, without_job,
+    all_names, companions_of, complaint, dataset_of, names_of, output_of, scheduled_of, served, sweeps_of, without_job,
 };
 pub use prepare::{Call, Ready};
 pub use refusals::{CaseRefusal, UntoldRefusal};
-pub use roots::{Wrap, data_roots, open_roots};
+pub use roots::{Wrap, data_roots, open_roots, root_of};
 pub(crate) use scheduled::earlier;
 pub use scheduled::scheduled_id;
-pub use signed::{Signature, advice, breaches, signature};
+pub use signed::{Signature, advice, breaches, profile_now, signature};
 pub use stop::{Stop, Watched};

@@ -3,7 +3,7 @@
 use super::caller::Caller;
 use super::kinds::kinds;
 use super::names::{companions_of, names_of, output_of};
-use super::roots::{Wrap, data_roots, open_roots};
+use super::roots::{Wrap, data_roots, open_roots, root_of};
 use super::scheduled;
 use super::stop::Stop;
 use crate::clock::Instant;
@@ -110,7 +110,7 @@ impl Ready {
             Some(project) => project.clone(),
             None => Arc::new(policy::load(&call.dir, &call.roots)?),
         };
-        let plan = plan_of(&project, &call.job)?;
+        let plan = project.job(&call.job)?;
         policy::apart(&project)?;
         let roots = open_roots(&project, &call.runtime, call.wrap.as_ref())?;
         if call.demo {
@@ -213,18 +213,6 @@ impl Ready {
         let url = self.root(&output.root).url_of(&output.path);
         url.to_file_path().map_or(url.to_string(), |path| path.display().to_string())
     }
-}
-
-fn plan_of<'a>(project: &'a Project, job: &str) -> Result<&'a Plan> {
-    project.jobs.get(job).ok_or_else(|| {
-        let names: Vec<&str> = project.jobs.keys().map(String::as_str).collect();
-        Error::new(Code::NameUnknown, format!("no job is called {job:?}"))
-            .help(format!("the jobs here are: {}", names.join(", ")))
-    })
-}
-
-fn root_of<'a>(roots: &'a BTreeMap<String, Root>, name: &str) -> Result<&'a Root> {
-    roots.get(name).ok_or_else(|| Error::new(Code::NameUnknown, format!("the policy has no root {name:?}")))
 }
 
 fn demo(call: &Call, project: &Project, roots: &BTreeMap<String, Root>, monitor: &dyn Monitor) -> Result<()> {

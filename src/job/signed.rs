@@ -1,10 +1,11 @@
 //! What the controller has signed of a job, and on which advice: found in the ledger, read from the state (R76). Must not
 //! know what a signature is needed for.
 
+use super::names::output_of;
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
 use crate::evidence::{LedgerEntry, LedgerEvent};
-use crate::policy::RiskProfile;
+use crate::policy::{Plan, Project, RiskProfile};
 use crate::state::State;
 
 /// A signature of the controller, or an advice of the data protection officer.
@@ -12,10 +13,6 @@ use crate::state::State;
 pub struct Signature {
     /// When it was given.
     pub at: Instant,
-    /// The role of whoever signed.
-    pub by: String,
-    /// Why, in their words.
-    pub reason: String,
     /// BLAKE3 hex of what was signed.
     pub digest: String,
     /// What was signed; the rows are those of the first version after it where there was none before.
@@ -40,12 +37,12 @@ pub fn advice(state: &State, entries: &[LedgerEntry], names: &[String]) -> Resul
 
 fn newest(state: &State, entries: &[LedgerEntry], names: &[String], advises: bool) -> Result<Option<Signature>> {
     let of = |entry: &LedgerEntry| match &entry.event {
-        LedgerEvent::SignedOff { job, profile, advice, by, reason } if names.contains(job) && *advice == advises => {
-            Some((entry.seq, entry.at, job.clone(), profile.clone(), by.clone(), reason.clone()))
+        LedgerEvent::SignedOff { job, profile, advice, .. } if names.contains(job) && *advice == advises => {
+            Some((entry.seq, entry.at, job.clone(), profile.clone()))
         }
         _ => None,
     };
-    let Some((seq, at, job, digest, by, reason)) = entries.iter().rev().find_map(of) else { return Ok(None) };
+    let Some((seq, at, job, digest)) = entries.iter().rev().find_map(of) else { return Ok(None) };
     let bytes = state.signed_profile(&job, &digest)?;
     let mut profile: RiskProfile = serde_json::from_slice(&bytes).map_err(|_| {
         Error::new(Code::StateBeyond, format!("what was signed of job {job} cannot be read by this version of tamis"))
@@ -56,7 +53,7 @@ fn newest(state: &State, entries: &[LedgerEntry], names: &[String], advises: boo
         _ => None,
     };
     profile.rows = profile.rows.or_else(|| entries.iter().find_map(|entry| first(&entry)));
-    Ok(Some(Signature { at, by, reason, digest, profile }))
+    Ok(Some(Signature { at, digest, profile }))
 }
 
 /// Returns how many breaches of a table the ledger has; one that goes on from an earlier one is the same.
@@ -66,4 +63,9 @@ pub fn breaches(entries: &[LedgerEntry], dataset: &str) -> u64 {
         _ => false,
     };
     entries.iter().filter(of).count() as u64
+}
+
+/// Returns what is signed of a job now: its profile with the rows that are published and the breaches that the ledger has.
+pub fn profile_now(project: &Project, plan: &Plan, rows: Option<u64>, entries: &[LedgerEntry]) -> RiskProfile {
+    RiskProfile { rows, breaches: breaches(entries, &output_of(plan)), ..project.risks[&plan.job].clone() }
 }

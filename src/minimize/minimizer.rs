@@ -473,8 +473,7 @@ impl Worker<'_> {
             match found {
                 Some(notice) => {
                     self.noticed[row] = notice as u32 + 1;
-                    let partly = notices.terms(notice).fields.contains(&false);
-                    self.tally.partly_noticed += u64::from(partly);
+                    self.tally.partly_noticed += u64::from(notices.is_partly(notice));
                 }
                 None => {
                     self.tally.unnoticed += 1;

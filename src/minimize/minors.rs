@@ -7,10 +7,8 @@ use crate::cell::forms::CellForms;
 use crate::clock::Instant;
 use crate::error::Result;
 use crate::policy::{Column, MinorRules};
+use crate::treatments::Births;
 use jiff::tz::TimeZone;
-
-/// Ages beyond this are mistakes.
-const OLDEST: i32 = 130;
 
 /// Reads the age of a row's person.
 pub(super) struct MinorReader {
@@ -19,7 +17,7 @@ pub(super) struct MinorReader {
     dates: Option<DateReader>,
     forms: CellForms,
     rules: MinorRules,
-    today: (i32, i32, i32),
+    births: Births,
 }
 
 impl MinorReader {
@@ -31,9 +29,7 @@ impl MinorReader {
         let column = rules.column.map(|column| &columns[column]);
         let dates = column.map(|column| typed(column).dates()).transpose()?.flatten();
         let forms = column.map_or_else(CellForms::default, |column| column.forms.clone());
-        let day = as_of.day(zone);
-        let today = (i32::from(day.year()), i32::from(day.month()), i32::from(day.day()));
-        Ok(MinorReader { column: rules.column, dates, forms, rules: rules.clone(), today })
+        Ok(MinorReader { column: rules.column, dates, forms, rules: rules.clone(), births: Births::at(as_of, zone) })
     }
 
     /// Returns the column of the birth.
@@ -57,8 +53,7 @@ impl MinorReader {
             },
             (Some(value), ..) => self.year(value),
         };
-        let age = born.map(|born| self.age(born)).filter(|age| (0..=OLDEST).contains(age));
-        Some(match age {
+        Some(match born.and_then(|born| self.births.age(born)) {
             None if self.rules.unknown_sold => 0,
             None => flag::MINOR | flag::CHILD,
             Some(age) if age >= self.rules.under => 0,
@@ -71,12 +66,6 @@ impl MinorReader {
     fn year(&self, value: &str) -> Option<(i32, u32, u32)> {
         let year = self.forms.numbers.plain(value.trim())?.trim().parse().ok()?;
         Some((year, 12, 31))
-    }
-
-    /// Completed years. Someone born on 29 February is a year older on 1 March of other years.
-    fn age(&self, (born, month, day): (i32, u32, u32)) -> i32 {
-        let (year, this_month, this_day) = self.today;
-        year - born - i32::from((this_month, this_day) < (month as i32, day as i32))
     }
 }
 

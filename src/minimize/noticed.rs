@@ -21,6 +21,8 @@ pub(super) struct NoticeReader {
     collected: TimeColumn,
     informed: Option<TimeColumn>,
     notices: Vec<NoticeTerms>,
+    /// By notice: whether it does not name the category of some field.
+    partly: Vec<bool>,
 }
 
 impl NoticeReader {
@@ -40,6 +42,7 @@ impl NoticeReader {
             collected: time(rules.collected)?,
             informed: rules.informed.map(time).transpose()?,
             notices: rules.notices.clone(),
+            partly: rules.notices.iter().map(|terms| terms.fields.contains(&false)).collect(),
         })
     }
 
@@ -69,6 +72,11 @@ impl NoticeReader {
         }
         let given = latest.map_or(0, |at| self.notices.partition_point(|notice| notice.from.0 <= at));
         Ok(given.checked_sub(1))
+    }
+
+    /// Returns whether a notice does not name the category of some field.
+    pub(super) fn is_partly(&self, notice: usize) -> bool {
+        self.partly[notice]
     }
 
     /// Returns what a notice says of the job.

@@ -23,6 +23,9 @@ use super::spec::{At, Category};
 use super::value::{self, PlaceKind};
 use jiff::tz::TimeZone;
 
+/// So many excludes a job may have: a row says in one byte which of them it met.
+const MOST_EXCLUDES: usize = 255;
+
 /// All that jobs are checked against.
 pub(super) struct JobSurroundings<'a> {
     pub policy: &'a Policy<'a>,
@@ -231,9 +234,11 @@ fn controls(terms: &FieldTerms, desk: &JobSurroundings, fields: &[Field], gather
     let offered = named(inventory, &subject.clock);
     let clocks = check_retention::clocks(terms.page, terms.spec, inventory, offered);
     let excludes: Vec<_> = terms.spec.exclude.iter().flatten().map(|e| exclude(terms, e, gather)).collect();
-    if let Some(at) = terms.spec.exclude.iter().flatten().nth(255) {
+    // Rows that no notice covers are told as one more (R85).
+    let most = if terms.spec.notice.is_some() { MOST_EXCLUDES - 1 } else { MOST_EXCLUDES };
+    if let Some(at) = terms.spec.exclude.iter().flatten().nth(most) {
         let help = "write several values into one `equals`";
-        terms.page.fault(at.column.span(), "exclude-value", "a job has at most 255 excludes", help);
+        terms.page.fault(at.column.span(), "exclude-value", format!("a job has at most {most} excludes"), help);
     }
     let consent = consent(terms, desk, gather);
     let key = inventory.key();

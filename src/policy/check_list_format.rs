@@ -1,5 +1,6 @@
 //! How the files of a list of requests are read: its `format`, and the keys that go with it. Must not know rows.
 
+use super::check_format::{self, FormatKey, span};
 use super::check_json;
 use super::finding::Page;
 use super::policy_spec::ListSpec;
@@ -60,16 +61,12 @@ fn json(page: Page, spec: &ListSpec, format: JsonFormat) -> Option<RecordFormat>
 /// Refuses keys that the format does not have.
 fn idle_keys(page: Page, spec: &ListSpec, format: Format) {
     const TEXT: &[Format] = &[Format::Csv];
-    let keys = [
-        ("encoding", spec.encoding.as_ref().map(At::span), TEXT, "CSV"),
-        ("delimiter", spec.delimiter.as_ref().map(At::span), TEXT, "CSV"),
-        ("sheet", spec.sheet.as_ref().map(At::span), &[Format::Xlsx][..], "workbooks"),
-        ("header", spec.header.as_ref().map(At::span), &[Format::Xlsx], "workbooks"),
-        ("records", spec.records.as_ref().map(At::span), &[Format::Json], "format = \"json\""),
+    let keys: [FormatKey; 5] = [
+        ("encoding", span(spec.encoding.as_ref()), TEXT, "CSV"),
+        ("delimiter", span(spec.delimiter.as_ref()), TEXT, "CSV"),
+        ("sheet", span(spec.sheet.as_ref()), &[Format::Xlsx], "workbooks"),
+        ("header", span(spec.header.as_ref()), &[Format::Xlsx], "workbooks"),
+        ("records", span(spec.records.as_ref()), &[Format::Json], "format = \"json\""),
     ];
-    for (key, at, formats, of) in keys {
-        if let Some(at) = at.filter(|_| !formats.contains(&format)) {
-            page.fault(at, "unused-key", format!("`{key}` is for {of}"), "leave it out, or change `format`");
-        }
-    }
+    check_format::refuse_others(page, keys, format);
 }

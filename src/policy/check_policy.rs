@@ -65,14 +65,18 @@ pub(super) fn check<'a>(
     let recipients = spec.recipients.iter().map(|(name, r)| (name.as_str(), recipient(page, name, r, today))).collect();
     let purposes = spec.purposes.iter().map(|(name, p)| (name.as_str(), purpose(page, name, p, &spec.recipients)));
     let purposes = purposes.collect();
-    let (asked, rectify): (Vec<_>, Vec<_>) =
-        spec.lists.iter().flat_map(Named::iter).partition(|(_, list)| list.effect.asked().is_some());
-    asked.iter().for_each(|(_, list)| check_corrections::unused(page, list));
-    let lists = asked.into_iter();
-    let lists = lists.map(|(name, l)| (name.to_string(), list(page, name, l, &roots, &spec.purposes))).collect();
-    let rectify = rectify.into_iter();
-    let corrections =
-        rectify.map(|(name, list)| (name.to_string(), check_corrections::list(page, name, list, &roots))).collect();
+    let (mut lists, mut corrections) = (BTreeMap::new(), BTreeMap::new());
+    for (name, of) in spec.lists.iter().flat_map(Named::iter) {
+        match of.effect.asked() {
+            Some(effect) => {
+                check_corrections::unused(page, of);
+                lists.insert(name.to_string(), list(page, name, (of, effect), &roots, &spec.purposes));
+            }
+            None => {
+                corrections.insert(name.to_string(), check_corrections::list(page, name, of, &roots));
+            }
+        }
+    }
     let minors = spec.minors.as_ref().and_then(|spec| check_minors::minors(page, spec));
     let notices = check_notices::notices(page, spec);
     let removal = removal(page, spec.removal.as_ref());
@@ -318,14 +322,14 @@ fn links(page: Page, spec: Option<&LinksSpec>) -> Option<LinkRules> {
 fn list(
     page: Page,
     name: &At<String>,
-    spec: &ListSpec,
+    (spec, effect): (&ListSpec, Effect),
     roots: &BTreeMap<String, String>,
     purposes: &Named<PurposeSpec>,
 ) -> Option<List> {
     let own_name = value::name(page, name);
-    snapshot(page, spec);
-    list_keys(page, name, spec);
-    list_terms(page, name, spec);
+    snapshot(page, spec, effect);
+    list_keys(page, name, spec, effect);
+    list_terms(page, name, spec, effect);
     let input = value::location(page, &spec.input, roots, PlaceKind::List);
     let member = match &spec.member {
         Some(at) => value::glob(page, at).map(Some),
@@ -335,16 +339,15 @@ fn list(
     let matches = matches(page, spec);
     let request = value::said(page, &spec.request);
     let request_pattern = request_pattern(page, spec.request_pattern.as_ref());
-    let (received, sets) = (list_received(page, name, spec), list_sets(page, spec));
+    let (received, sets) = (list_received(page, name, spec), list_sets(page, spec, effect));
     let zone = spec.zone.as_ref().map_or(Some(TimeZone::UTC), |at| value::zone(page, at));
     let formats = list_formats(page, spec, zone.as_ref());
     let encoding = value::encoding(page, spec.encoding.as_ref());
     let records = check_list_format::records(page, spec);
     let max_lifted = value::share_or(page, spec.max_lifted.as_ref(), "0%");
-    let limited = list_purposes(page, name, spec, purposes);
+    let limited = list_purposes(page, name, (spec, effect), purposes);
     let column = |at: &Option<At<String>>| at.as_ref().map(|at| value::trimmed(at));
     let yes = |at: &Option<At<bool>>| at.as_ref().is_some_and(|at| **at);
-    let effect = spec.effect.asked()?;
     Some(List {
         name: own_name?,
         input: input?,
@@ -400,7 +403,7 @@ fn list_received(page: Page, name: &At<String>, spec: &ListSpec) -> Option<Optio
 }
 
 /// R63: how the sets of a list are named, where it has any.
-fn list_sets(page: Page, spec: &ListSpec) -> Option<Option<Option<SetFormat>>> {
+fn list_sets(page: Page, spec: &ListSpec, effect: Effect) -> Option<Option<Option<SetFormat>>> {
     let format = match &spec.set_format {
         Some(at) => Some(format::set(page, at)?),
         None => None,
@@ -411,7 +414,7 @@ fn list_sets(page: Page, spec: &ListSpec) -> Option<Option<Option<SetFormat>>> {
         }
         return Some(None);
     }
-    if matches!(spec.effect.asked(), Some(Effect::Withdraw | Effect::Consent | Effect::Lift)) {
+    if matches!(effect, Effect::Withdraw | Effect::Consent | Effect::Lift) {
         let help = "leave {set} out and name a column with the date: it is compared with dates of consents and requests; \
                     where a column of the export says who consents, use [consent] of its source (R63)";
         page.fault(spec.input.span(), "list-undated", "rows of this effect need a date of their own", help);
@@ -426,27 +429,25 @@ fn list_sets(page: Page, spec: &ListSpec) -> Option<Option<Option<SetFormat>>> {
 }
 
 /// What absence from a file must not undo.
-fn snapshot(page: Page, spec: &ListSpec) {
+fn snapshot(page: Page, spec: &ListSpec, effect: Effect) {
     let Some(at) = spec.snapshot.as_ref().filter(|at| ***at) else { return };
     if spec.signal.is_some() {
         let help = "leave `snapshot` out: whoever sent the signal once has opted out until they say otherwise (11 CCR §7025(c))";
         page.fault(at.span(), "list-snapshot", "a signal that is gone is no consent", help);
     }
-    match spec.effect.asked() {
-        Some(Effect::Erase) => {
+    match effect {
+        Effect::Erase => {
             let help = "leave `snapshot` out, and end an erasure with a lift that says lift_erase (R30)";
             page.fault(at.span(), "list-snapshot", "a row that is missing must not undo an erasure", help);
         }
-        Some(Effect::Lift) => {
-            page.fault(at.span(), "list-snapshot", "a lift is never taken back", "leave `snapshot` out")
-        }
+        Effect::Lift => page.fault(at.span(), "list-snapshot", "a lift is never taken back", "leave `snapshot` out"),
         _ => {}
     }
 }
 
 /// Which keys belong to which effect (R29, R30, R32).
-fn list_keys(page: Page, name: &At<String>, spec: &ListSpec) {
-    let (lift, consent) = (spec.effect.asked() == Some(Effect::Lift), spec.effect.asked() == Some(Effect::Consent));
+fn list_keys(page: Page, name: &At<String>, spec: &ListSpec, effect: Effect) {
+    let (lift, consent) = (effect == Effect::Lift, effect == Effect::Consent);
     let unused = |at: std::ops::Range<usize>, text: &str, help: &str| page.fault(at, "unused-key", text, help);
     if let Some(at) = spec.r#match.as_ref().filter(|_| lift) {
         page.fault(at.span(), "list-match", "a lift list has no match", "it names requests in `lifts` (R30)");
@@ -483,33 +484,32 @@ fn list_keys(page: Page, name: &At<String>, spec: &ListSpec) {
 }
 
 /// What has to be said of restrictions and holds, so that neither erases what is needed nor keeps for ever (R69, R70).
-fn list_terms(page: Page, name: &At<String>, spec: &ListSpec) {
+fn list_terms(page: Page, name: &At<String>, spec: &ListSpec, effect: Effect) {
     let unused = |at: Option<std::ops::Range<usize>>, text: &str| {
         at.into_iter().for_each(|at| page.fault(at, "unused-key", text, "leave it out"));
     };
-    let effect = spec.effect.asked();
     let texts = |at: &Option<At<String>>| at.as_ref().map(At::span);
-    if effect != Some(Effect::Restrict) {
+    if effect != Effect::Restrict {
         unused(spec.ground.as_ref().map(At::span), "`ground` is for restrictions");
     } else if spec.ground.is_none() {
         let help =
             "add ground = a, b, c or d, the letter of Art. 18(1) GDPR: with b and c bytes of the person are kept";
         page.fault(name.span(), "list-ground", "a restriction needs its ground", help);
     }
-    if effect != Some(Effect::Hold) {
+    if effect != Effect::Hold {
         unused(texts(&spec.until), "`until` is for holds");
         unused(texts(&spec.review_by), "`review_by` is for holds");
     } else if spec.until.is_none() && spec.review_by.is_none() {
         let help = "add until = the column of the day it ends, or review_by = that of the day somebody looks again";
         page.hint(name.span(), "list-hold", "a hold without an end keeps bytes for ever", help);
     }
-    if effect != Some(Effect::OptOut) {
+    if effect != Effect::OptOut {
         unused(spec.signal.as_ref().map(At::span), "`signal` is for opt-outs");
     }
-    if effect != Some(Effect::Consent) {
+    if effect != Effect::Consent {
         unused(spec.given_by.as_ref().map(At::span), "`given_by` is for consents");
     }
-    if effect != Some(Effect::Lift) {
+    if effect != Effect::Lift {
         unused(texts(&spec.informed), "`informed` is for lift lists");
     }
 }
@@ -517,11 +517,11 @@ fn list_terms(page: Page, name: &At<String>, spec: &ListSpec) {
 fn list_purposes(
     page: Page,
     name: &At<String>,
-    spec: &ListSpec,
+    (spec, effect): (&ListSpec, Effect),
     purposes: &Named<PurposeSpec>,
 ) -> Option<Option<Vec<String>>> {
     let Some(named) = &spec.purposes else {
-        if spec.effect.asked() == Some(Effect::Object) {
+        if effect == Effect::Object {
             let help = "add purposes = the purposes objected to (R29)";
             page.fault(name.span(), "list-purposes", "an objection needs `purposes`", help);
             return None;

@@ -68,7 +68,7 @@ pub use plan::*;
 pub use policy_spec::{Mechanism, RecipientKind, UnknownAge};
 pub use record_path::{ElementChoice, JsonFormat, PathStep, RecordPath, push_key};
 pub use register::*;
-pub use risk::{RISKS, RiskChange, RiskDirection, RiskField, RiskProfile, RiskRule, risk_changes};
+pub use risk::{RISKS, RiskChange, RiskDirection, RiskField, RiskProfile, RiskRule, risk_changes, risks_raised};
 pub use schedule::Schedule;
 pub use schema::{SpecKind, schema};
 pub use source_spec::ColumnOrigin;

@@ -7,6 +7,7 @@ use super::risk::RiskProfile;
 use super::schedule::Schedule;
 pub use super::value::Location;
 use crate::clock::{Instant, Period};
+use crate::error::{Code, Error, Result};
 use crate::store::PathGlob;
 
 pub use super::group_terms::{Diversity, DiversityTerms, GroupTerms};
@@ -50,6 +51,18 @@ pub struct Project {
 }
 
 impl Project {
+    /// Returns the plan of a job.
+    ///
+    /// # Errors
+    /// A policy error for a job that is not there.
+    pub fn job(&self, name: &str) -> Result<&Plan> {
+        self.jobs.get(name).ok_or_else(|| {
+            let names: Vec<&str> = self.jobs.keys().map(String::as_str).collect();
+            Error::new(Code::NameUnknown, format!("no job is called {name:?}"))
+                .help(format!("the jobs here are: {}", names.join(", ")))
+        })
+    }
+
     /// Returns the zone of a list's dates; UTC for commands and for lists that have left the policy.
     pub fn zone_of_list(&self, list: &str) -> TimeZone {
         let asked = self.lists.get(list).map(|list| &list.zone);

@@ -360,7 +360,7 @@ pub struct NoticeSpec {
     pub regime: Option<At<String>>,
     /// Where it was given.
     pub channel: Option<At<String>>,
-    /// Its language.
+    /// The language that the notice is written in.
     pub language: Option<At<String>>,
     /// Digest of its text, so that a later change of the text is seen.
     pub text: Option<At<String>>,

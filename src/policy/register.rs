@@ -44,7 +44,7 @@ pub struct NoticeFacts {
     pub regime: Option<String>,
     /// Where it was given.
     pub channel: Option<String>,
-    /// Its language.
+    /// The language that the notice is written in.
     pub language: Option<String>,
     /// Digest of its text.
     pub text: Option<String>,

@@ -34,7 +34,7 @@ pub fn requests(today: Date) -> [(&'static str, String); 3] {
 }
 
 /// What a learner has reached. It says nothing of the learner.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(serde::Serialize)]
 pub struct PracticeScore {
     /// Version of this form.
     pub schema: &'static str,
@@ -53,35 +53,18 @@ pub struct PracticeScore {
 }
 
 /// How one trap stands.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(serde::Serialize)]
 pub struct TrapTold {
-    /// Name of the trap.
-    pub name: &'static str,
-    /// Where it is.
-    pub place: &'static str,
-    /// Which law it is about.
-    pub regime: Regime,
-    /// The article.
-    pub article: &'static str,
-    /// Since when that holds.
-    pub since: &'static str,
-    /// Why it is a mistake, and what is right.
-    pub why: &'static str,
-    /// Whether it is mended.
+    /// The trap.
+    #[serde(flatten)]
+    pub trap: &'static Trap,
+    /// Whether somebody has mended it.
     pub mended: bool,
 }
 
 /// Says what a learner has mended, and what was taken away too much.
 pub fn score(project: &Project, register: &Register, now: Instant) -> PracticeScore {
-    let told = |trap: &Trap| TrapTold {
-        name: trap.name,
-        place: trap.place,
-        regime: trap.regime,
-        article: trap.article,
-        since: trap.since,
-        why: trap.why,
-        mended: (trap.mended)(project, register, now),
-    };
+    let told = |trap: &'static Trap| TrapTold { trap, mended: (trap.mended)(project, register, now) };
     let told: Vec<TrapTold> = TRAPS.iter().map(told).collect();
     let missing = needs::missing(project);
     let (mended, too_much) = (told.iter().filter(|trap| trap.mended).count(), missing.len());

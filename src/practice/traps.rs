@@ -28,20 +28,22 @@ impl Regime {
 }
 
 /// A mistake in the specs.
+#[derive(serde::Serialize)]
 pub struct Trap {
-    /// Name of the trap.
+    /// A name by which learners can speak of it.
     pub name: &'static str,
-    /// Where it is.
+    /// The file, and the part of it, that has the mistake.
     pub place: &'static str,
     /// Which law it is about.
     pub regime: Regime,
-    /// The article.
+    /// The article of that law.
     pub article: &'static str,
     /// Since when that holds.
     pub since: &'static str,
     /// Why it is a mistake, and what is right.
     pub why: &'static str,
-    /// Whether somebody has mended it.
+    /// Says whether somebody has mended it.
+    #[serde(skip)]
     pub mended: fn(&Project, &Register, Instant) -> bool,
 }
 
@@ -76,7 +78,7 @@ fn within(period: Option<&Period>, most: &str) -> bool {
 }
 
 /// Every trap, in the order in which they are told.
-pub const TRAPS: [Trap; 20] = [
+pub static TRAPS: [Trap; 20] = [
     Trap {
         name: "address-as-it-is",
         place: "planning.toml, field email",

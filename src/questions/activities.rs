@@ -4,8 +4,9 @@
 use super::access::AccessRecipient;
 use crate::clock::Instant;
 use crate::error::Result;
+use crate::evidence::LedgerEntry;
 use crate::evidence::manifest::FieldEvidence;
-use crate::job::{PublishedDataset, names_of, output_of, published, served, signature};
+use crate::job::{PublishedDataset, all_names, output_of, published, served, signature};
 use crate::policy::{ContactFacts, Plan, Project, Register};
 use crate::state::State;
 use std::collections::BTreeSet;
@@ -109,9 +110,9 @@ const BUILT_IN: [&str; 4] = [
 /// # Errors
 /// Evidence and storage errors of the state.
 pub fn record(project: &Project, register: &Register, state: &State, now: Instant) -> Result<ProcessingRecord> {
-    let mut activities = Vec::new();
+    let (mut activities, entries) = (Vec::new(), state.ledger().entries()?);
     for plan in project.jobs.values() {
-        activities.push(activity(project, register, state, plan)?);
+        activities.push(activity(project, register, (state, &entries), plan)?);
     }
     for left in published(state, project)?.iter().filter(|of| of.plan.is_none()) {
         activities.extend(without_job(register, state, left)?);
@@ -143,20 +144,18 @@ fn missing(register: &Register) -> Vec<String> {
     parts.into_iter().filter(|(lacks, _)| *lacks).map(|(_, what)| what.to_owned()).collect()
 }
 
-/// Tells the activity of a job.
+/// Tells the activity of a job; `entries` are those of the ledger.
 ///
 /// # Errors
 /// Evidence and storage errors of the state.
 pub(super) fn activity(
     project: &Project,
     register: &Register,
-    state: &State,
+    (state, entries): (&State, &[LedgerEntry]),
     plan: &Plan,
 ) -> Result<ProcessingActivity> {
     let fields: Vec<RecordedField> = plan.fields.iter().map(|field| recorded(register, plan, field)).collect();
-    let mut names = names_of(state, project, plan)?;
-    names.push(plan.job.clone());
-    let signed = signature(state, &state.ledger().entries()?, &names)?;
+    let signed = signature(state, entries, &all_names(state, project, plan)?)?;
     let recipients: Vec<String> = plan.recipient.iter().map(|of| of.name.clone()).collect();
     let observed = plan.observe.iter().map(|of| of.source.name.clone());
     let of = ProcessingActivity {

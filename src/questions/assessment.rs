@@ -8,11 +8,12 @@ use super::figures::{FigureTerms, PublishedFigures, figures};
 use super::request_status;
 use super::residual::{ResidualRisk, ResidualScene};
 use crate::clock::Instant;
-use crate::error::{Code, Error, Kind, Result};
+use crate::error::{Kind, Result};
 use crate::evidence::{LedgerEntry, LedgerEvent, digest, json};
-use crate::job::{Signature, SubjectCall, advice, breaches, names_of, served, signature};
+use crate::job::{SubjectCall, advice, all_names, profile_now, served, signature};
 use crate::policy::{
     ContactFacts, DpiaFacts, Plan, Project, Register, RiskChange, RiskDirection, RiskProfile, risk_changes,
+    risks_raised,
 };
 use crate::state::State;
 use std::collections::BTreeMap;
@@ -80,13 +81,6 @@ pub struct SignedRoleTold {
     pub profile: String,
 }
 
-impl SignedRoleTold {
-    fn of(signature: &Signature, advice: bool) -> SignedRoleTold {
-        let Signature { at, by, reason, digest, .. } = signature;
-        SignedRoleTold { at: *at, by: by.clone(), advice, reason: reason.clone(), profile: digest.clone() }
-    }
-}
-
 /// What an assessment is made of.
 pub struct AssessmentDesk<'a> {
     /// The specs.
@@ -104,23 +98,18 @@ pub struct AssessmentDesk<'a> {
 /// # Errors
 /// A policy error for a job that is not there; evidence and storage errors of the state.
 pub fn assess(desk: &AssessmentDesk<'_>, job: &str) -> Result<Assessment> {
-    let Some(plan) = desk.project.jobs.get(job) else {
-        let names: Vec<&str> = desk.project.jobs.keys().map(String::as_str).collect();
-        return Err(Error::new(Code::NameUnknown, format!("no job is called {job:?}"))
-            .help(format!("the jobs here are: {}", names.join(", "))));
-    };
+    let plan = desk.project.job(job)?;
     let (state, now, register) = (desk.state, desk.call.now, desk.register);
     let current = served(state, desk.project, plan)?.and_then(|known| known.current);
-    let activity = activities::activity(desk.project, register, state, plan)?;
+    let entries = state.ledger().entries()?;
+    let activity = activities::activity(desk.project, register, (state, &entries), plan)?;
     let figures = current.as_ref().map(|current| figures(state.root(), current, &terms(plan, now))).transpose()?;
     let met = RequestsMetTold::of(desk.call)?;
     let scene =
         ResidualScene { plan, register, activity: &activity, figures: figures.as_ref(), overdue: met.overdue, now };
     let residual = scene.risks();
-    let (rows, breaches) =
-        (current.as_ref().map(|of| of.rows), breaches(&state.ledger().entries()?, &activity.dataset));
-    let profile = RiskProfile { rows, breaches, ..desk.project.risks[job].clone() };
-    let signing = Signing::of(desk, plan, &profile)?;
+    let profile = profile_now(desk.project, plan, current.as_ref().map(|of| of.rows), &entries);
+    let signing = Signing::of(desk, plan, &entries, &profile)?;
     let written = register.purposes.get(&plan.purpose.name).map(|of| of.dpia.clone()).unwrap_or_default();
     Ok(Assessment {
         schema: "tamis-dpia/1",
@@ -138,10 +127,10 @@ pub fn assess(desk: &AssessmentDesk<'_>, job: &str) -> Result<Assessment> {
         requests_stop: met.stop,
         residual,
         profile: digest(&json(&profile)?),
-        signed: signing.signed.as_ref().map(|of| SignedRoleTold::of(of, false)),
-        advice: signing.advice.as_ref().map(|of| SignedRoleTold::of(of, true)),
+        waits: plan.purpose.signed && (signing.signed.is_none() || signing.raised),
+        signed: signing.signed,
+        advice: signing.advice,
         history: signing.history,
-        waits: plan.purpose.signed && (signing.signed.is_none() || raises(&signing.changes)),
         changes: signing.changes,
     })
 }
@@ -176,45 +165,49 @@ impl RequestsMetTold {
 
 /// Who has signed and advised, and what has changed since.
 struct Signing {
-    signed: Option<Signature>,
-    advice: Option<Signature>,
+    signed: Option<SignedRoleTold>,
+    advice: Option<SignedRoleTold>,
     /// Whether the advice is about something less risky than what there is now.
     advice_old: bool,
     history: Vec<SignedRoleTold>,
     changes: Vec<RiskChange>,
+    /// Whether one of the changes raises the risk.
+    raised: bool,
 }
 
 impl Signing {
-    fn of(desk: &AssessmentDesk<'_>, plan: &Plan, profile: &RiskProfile) -> Result<Signing> {
-        let mut names = names_of(desk.state, desk.project, plan)?;
-        names.push(plan.job.clone());
-        let entries = desk.state.ledger().entries()?;
-        let signed = signature(desk.state, &entries, &names)?;
-        let advice = advice(desk.state, &entries, &names)?;
-        let of = |signature: &Option<Signature>| {
-            signature.as_ref().map(|of| risk_changes(&of.profile, profile)).unwrap_or_default()
-        };
-        let told = |entry: &LedgerEntry| match &entry.event {
-            LedgerEvent::SignedOff { job, profile, advice, by, reason } if names.contains(job) => {
-                Some(SignedRoleTold {
-                    at: entry.at,
-                    by: by.clone(),
-                    advice: *advice,
-                    reason: reason.clone(),
-                    profile: profile.clone(),
-                })
-            }
-            _ => None,
-        };
-        let mut history: Vec<SignedRoleTold> = entries.iter().filter_map(told).collect();
+    fn of(desk: &AssessmentDesk<'_>, plan: &Plan, entries: &[LedgerEntry], profile: &RiskProfile) -> Result<Signing> {
+        let names = all_names(desk.state, desk.project, plan)?;
+        let before = signature(desk.state, entries, &names)?;
+        let advised = advice(desk.state, entries, &names)?;
+        let changes = before.as_ref().map(|of| risk_changes(&of.profile, profile)).unwrap_or_default();
+        let mut history: Vec<SignedRoleTold> = entries.iter().filter_map(|entry| told(entry, &names)).collect();
+        let newest = |advice: bool| history.iter().rev().find(|of| of.advice == advice).cloned();
+        let (signed, advice) = (newest(false), newest(true));
         history.drain(..history.len().saturating_sub(TOLD));
-        let (changes, advice_old) = (of(&signed), raises(&of(&advice)));
-        Ok(Signing { signed, advice, advice_old, history, changes })
+        Ok(Signing {
+            signed,
+            advice,
+            advice_old: advised.is_some_and(|of| risks_raised(&of.profile, profile).next().is_some()),
+            history,
+            raised: changes.iter().any(|change| change.direction == RiskDirection::Raises),
+            changes,
+        })
     }
 }
 
-fn raises(changes: &[RiskChange]) -> bool {
-    changes.iter().any(|change| change.direction == RiskDirection::Raises)
+/// Returns the signature or advice that an entry of the ledger is, under one of the job's names.
+fn told(entry: &LedgerEntry, names: &[String]) -> Option<SignedRoleTold> {
+    match &entry.event {
+        LedgerEvent::SignedOff { job, profile, advice, by, reason } if names.contains(job) => Some(SignedRoleTold {
+            at: entry.at,
+            by: by.clone(),
+            advice: *advice,
+            reason: reason.clone(),
+            profile: profile.clone(),
+        }),
+        _ => None,
+    }
 }
 
 fn not_assessed(written: &DpiaFacts, activity: &ProcessingActivity, signing: &Signing) -> Vec<String> {

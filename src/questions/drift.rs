@@ -8,7 +8,7 @@ use crate::init::{ColumnGuess, Guesser};
 use crate::job::{Call, Ready};
 use crate::monitor::{Monitor, Silent};
 use crate::policy::{Category, Column, Source};
-use crate::read::{self, ReadReport, ReadRequest, Reader, Scratch, Selection, Structures};
+use crate::read::{self, ReadReport, Reader, Scratch};
 use crate::run::columns::{self as run_columns, ColumnChanges};
 use crate::run::pinned::{Pinned, pin};
 use crate::threads;
@@ -56,7 +56,7 @@ pub enum ColumnFate {
 pub struct DriftedColumn {
     /// Name of the column.
     pub column: String,
-    /// What has become of it.
+    /// In which way it differs.
     pub fate: ColumnFate,
     /// Since when runs have seen that, where one has.
     pub since: Option<Instant>,
@@ -107,7 +107,7 @@ impl Export {
         // Whoever asks what has drifted is not to be refused for it.
         source.read.refuse_drift = false;
         let report = names(ready, pinned, &source, monitor)?;
-        let seen = run_columns::look(ready, pinned, &report.names)?;
+        let seen = run_columns::look(ready, pinned, &source, &report.names)?;
         let told = |name: &str| run_columns::declared_only(ready.plan(), name);
         let changes = run_columns::changes(&ready.dataset.columns, &seen, told);
         let names = all_names(&report);
@@ -185,7 +185,7 @@ fn of(name: &str, fate: ColumnFate) -> DriftedColumn {
 
 /// Reads all files for the names of their columns alone.
 fn names(ready: &Ready, pinned: &Pinned, source: &Source, monitor: &dyn Monitor) -> Result<ReadReport> {
-    let request = request(ready, source, &[]);
+    let request = run_columns::request(ready, source, &[]);
     let reader = Reader::open(ready.root(&ready.plan().input.root), &pinned.main, &request, monitor)?;
     let read = || {
         let mut scratch = Scratch::default();
@@ -208,8 +208,8 @@ fn guesses(
     undeclared: &BTreeSet<&str>,
 ) -> Result<Vec<ColumnGuess>> {
     let columns: Vec<Column> = names.iter().map(|name| Column::text(name)).collect();
-    let request = request(ready, source, &columns);
-    let first = Selection { objects: pinned.main.objects.iter().take(1).cloned().collect(), ..pinned.main.clone() };
+    let request = run_columns::request(ready, source, &columns);
+    let first = run_columns::first(pinned);
     let reader = Reader::open(ready.root(&ready.plan().input.root), &first, &request, &Silent)?;
     let (mut guesser, mut scratch) = (Guesser::new(names.to_vec()), Scratch::default());
     while let Some(batch) = reader.next(&mut scratch)? {
@@ -221,10 +221,4 @@ fn guesses(
     }
     let wanted = |name: &str| undeclared.contains(name);
     Ok(guesser.finish(wanted, |name| wanted(name) || source.listed.iter().any(|listed| listed == name)))
-}
-
-fn request<'a>(ready: &Ready, source: &'a Source, columns: &'a [Column]) -> ReadRequest<'a> {
-    let (structures, block_bytes) = (Structures::AsWritten, ready.call.block_bytes);
-    let drop_bad_records = ready.plan().limits.drop_bad_records;
-    ReadRequest { source, columns, required: &[], structures, drop_bad_records, block_bytes }
 }

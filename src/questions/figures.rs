@@ -91,7 +91,7 @@ pub struct FigureTerms {
     pub keep: Option<Period>,
     /// How many quasi-identifiers the gate has, and its k; none without a gate.
     pub gate: Option<(usize, u32)>,
-    /// The present.
+    /// The moment at which ages are counted.
     pub now: Instant,
 }
 

@@ -4,8 +4,8 @@
 use super::foreign;
 use crate::error::{Code, Error, Kind, Result};
 use crate::evidence::{self, VerifyReport};
-use crate::job::output_of;
 use crate::job::recover::{self, TableMatch};
+use crate::job::{output_of, root_of};
 use crate::policy::Project;
 use crate::publish::{self, CurrentTable, Target};
 use crate::state::{Dataset, FieldType, NoticesChecked, State};
@@ -22,7 +22,7 @@ const NAMED: usize = 20;
 /// A policy error for a malformed `head` or without a root `state`; a storage error when the ledger cannot be read; those
 /// of [`foreign::verify`].
 pub fn verify(project: &Project, roots: &BTreeMap<String, Root>, head: Option<&str>) -> Result<VerifyReport> {
-    let root = roots.get("state").ok_or_else(|| Error::new(Code::NameUnknown, "the policy has no root \"state\""))?;
+    let root = root_of(roots, "state")?;
     let mut report = evidence::verify(root, roots, head)?;
     let state = match State::open(root) {
         Ok(state) => state,

@@ -32,7 +32,7 @@ pub struct Records {
     broken: Option<Broken>,
 }
 
-/// How a member is opened.
+/// For whom a member is opened, and how far it is looked into.
 struct Opening<'a> {
     known: &'a KnownColumns,
     /// Where names are in records, those of so many blocks count.

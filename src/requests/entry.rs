@@ -428,9 +428,18 @@ impl Requests {
 
     /// Returns the name under which a request that somebody names is stored, as far as it is known.
     pub fn stored_name(&self, request: String) -> String {
+        self.name_among(request, |name| self.requests.contains(&name))
+    }
+
+    /// Returns the same by what is known of the hashes of request ids, for whoever asks for many.
+    pub(super) fn name_among(&self, request: String, known: impl Fn(u64) -> bool) -> String {
         let opaque = self.keys.opaque(&request);
-        let known = self.keys.of_request(&opaque);
-        if self.requests.contains(&known) { opaque } else { request }
+        if known(self.keys.of_request(&opaque)) { opaque } else { request }
+    }
+
+    /// Returns the hash of each request id.
+    pub(super) fn request_names(&self) -> HashSet<u64> {
+        self.requests.iter().copied().collect()
     }
 
     /// The request file at `object` (`ROOT:path`) as it was last taken in for a list.
@@ -440,7 +449,8 @@ impl Requests {
 
     /// Every request file that was taken in for a list.
     pub(super) fn files_of<'a>(&'a self, list: &'a str) -> impl Iterator<Item = &'a FileTaken> {
-        self.files.values().filter(move |f| f.list == list)
+        let of_list = self.files.range((list.to_owned(), String::new())..).map(|(_, file)| file);
+        of_list.take_while(move |file| file.list == list)
     }
 
     /// Whether the entry is there already; `identity` is one that it names.

@@ -73,6 +73,12 @@ impl LiftEnds {
     }
 }
 
+/// Every lift, in the order of entries, with the entries under the id that it names.
+struct LiftsKnown {
+    lifts: Vec<(u32, Vec<u32>)>,
+    known: KnownValues,
+}
+
 impl Requests {
     /// The lift that ended an entry; none when it is in force, or its snapshot no longer has it.
     pub fn ended_by(&self, entry: u32) -> Option<u32> {
@@ -82,23 +88,18 @@ impl Requests {
     /// What an entry ends, when it is a lift (R30).
     pub fn lift_ends(&self, lift: u32) -> Option<LiftEnds> {
         let named = self.of_request(self.entry(lift).lifts?);
-        Some(self.of_lift(lift, named))
+        let known = self.values_of(named.iter().copied());
+        Some(self.of_lift(lift, named, &known))
     }
 
     /// Every lift that ends nothing, each with why (R30).
     pub fn idle_lifts(&self) -> Vec<(u32, LiftEnds)> {
-        let mut lifts: Vec<(u32, [u64; 2])> = Vec::new();
-        for (at, lifted) in self.rare.iter().filter_map(|(at, rare)| Some((*at, rare.lifts.as_deref()?))) {
-            lifts.push((at, self.names_of(lifted)));
-        }
-        lifts.sort_unstable();
-        let named = self.named_by(lifts.iter().flat_map(|(_, names)| *names));
+        let LiftsKnown { lifts, known } = self.lifts_known();
         let mut idle = Vec::new();
-        for (lift, names) in lifts {
-            let named = under(&named, names);
+        for (lift, named) in lifts {
             // What it was not certain about, another lift may have ended since.
             let over = named.iter().all(|at| self.entry(*at).effect == Effect::Lift || self.ended.contains_key(at));
-            match self.of_lift(lift, named) {
+            match self.of_lift(lift, named, &known) {
                 LiftEnds::Requests(_) => {}
                 LiftEnds::Persons | LiftEnds::Repeated if over => {}
                 ends => idle.push((lift, ends)),
@@ -107,9 +108,9 @@ impl Requests {
         idle
     }
 
-    fn of_lift(&self, lift: u32, mut named: Vec<u32>) -> LiftEnds {
+    fn of_lift(&self, lift: u32, mut named: Vec<u32>, known: &KnownValues) -> LiftEnds {
         named.retain(|at| self.entry(*at).effect != Effect::Lift);
-        let ended = self.ended_of(lift, &named, &self.values_of(named.iter().copied()));
+        let ended = self.ended_of(lift, &named, known);
         if named.iter().any(|at| self.ends(lift, *at) && !ended.contains(at)) {
             return LiftEnds::Persons;
         }
@@ -167,24 +168,30 @@ impl Requests {
 
     /// Entries that lifts have ended, each with the earliest of these.
     pub(super) fn lifted(&self) -> Vec<(u32, Option<u32>)> {
-        let mut lifts: Vec<(Instant, u32, [u64; 2])> = Vec::new();
-        for (at, lifted) in self.rare.iter().filter_map(|(at, rare)| Some((*at, rare.lifts.as_deref()?))) {
-            lifts.push((self.received[at as usize], at, self.names_of(lifted)));
-        }
-        if lifts.is_empty() {
-            return Vec::new();
-        }
-        lifts.sort_unstable();
-        let named = self.named_by(lifts.iter().flat_map(|(_, _, names)| *names));
-        let shared = lifts.iter().map(|(_, _, names)| under(&named, *names)).filter(|entries| entries.len() > 1);
-        let known = self.values_of(shared.flatten());
+        let LiftsKnown { mut lifts, known } = self.lifts_known();
+        lifts.sort_by_key(|(lift, _)| (self.received[*lift as usize], *lift));
         let mut ended = BTreeMap::new();
-        for (_, lift, names) in lifts {
-            for at in self.ended_of(lift, &under(&named, names), &known) {
+        for (lift, named) in lifts {
+            for at in self.ended_of(lift, &named, &known) {
                 ended.entry(at).or_insert(Some(lift));
             }
         }
         ended.into_iter().collect()
+    }
+
+    /// Returns every lift with what is stored under the id that it names, and what is known of whom these are about, where they
+    /// may be of several persons.
+    fn lifts_known(&self) -> LiftsKnown {
+        let mut lifts: Vec<(u32, [u64; 2])> = Vec::new();
+        for (at, lifted) in self.rare.iter().filter_map(|(at, rare)| Some((*at, rare.lifts.as_deref()?))) {
+            lifts.push((at, self.names_of(lifted)));
+        }
+        lifts.sort_unstable();
+        let named = self.named_by(lifts.iter().flat_map(|(_, names)| *names));
+        let lifts: Vec<(u32, Vec<u32>)> = lifts.into_iter().map(|(at, names)| (at, under(&named, names))).collect();
+        let shared = lifts.iter().map(|(_, named)| named).filter(|named| named.len() > 1);
+        let known = self.values_of(shared.flatten().copied());
+        LiftsKnown { lifts, known }
     }
 
     /// The entries under each of these request ids.
@@ -192,7 +199,9 @@ impl Requests {
         let mut named: HashMap<u64, Vec<u32>> = requests.map(|request| (request, Vec::new())).collect();
         if !named.is_empty() {
             for (at, request) in (0..).zip(&self.requests) {
-                named.entry(*request).and_modify(|entries| entries.push(at));
+                if let Some(entries) = named.get_mut(request) {
+                    entries.push(at);
+                }
             }
         }
         named

@@ -160,6 +160,7 @@ pub fn take_in(
             reading: request::reading(list),
             format: part::format(list),
             draft: Segment::default(),
+            request_names: None,
             now,
             monitor,
             seen: None,
@@ -262,6 +263,8 @@ struct ListReading<'a> {
     reading: String,
     format: ReadFormat,
     draft: Segment,
+    /// Hashes of the ids of all requests, once a lift has named one.
+    request_names: Option<HashSet<u64>>,
     /// Of a snapshot that is one object: what was found in it.
     seen: Option<SnapshotRows>,
     /// The set of the object that is being read (R63), and whether its bytes are news.
@@ -602,10 +605,10 @@ impl ListReading<'_> {
 
     fn request(&mut self, request: Request, record: u64) -> Result<()> {
         self.count.records += 1;
-        let (id, received) = self.entry_of(&request);
+        let ((id, received), stored_id) = (self.entry_of(&request), self.stored_id(&request.request));
         if let Some(seen) = &mut self.seen {
             seen.ids.insert(id);
-            seen.said.extend(self.requests.said(&request, &self.terms));
+            seen.said.extend(self.requests.said(&request, &stored_id, &self.terms));
         }
         if self.requests.knows(&id, request.identities.first().map(|(identity, _)| identity)) {
             self.count.known += 1;
@@ -613,6 +616,7 @@ impl ListReading<'_> {
         }
         self.count.new += 1;
         self.requests.expect(id);
+        let lifts = request.lifts.map(|lifted| self.stored_name(lifted));
         let terms = self.draft.terms(&self.terms);
         self.draft.entries.push(EntryRecord {
             id,
@@ -622,8 +626,8 @@ impl ListReading<'_> {
             record,
             from: request.from,
             to: request.to,
-            request: self.stored_id(&request.request),
-            lifts: request.lifts.map(|lifted| self.requests.stored_name(lifted)),
+            request: stored_id,
+            lifts,
             informed: request.informed,
             review_by: request.review_by,
             undated: !request.dated,
@@ -641,6 +645,12 @@ impl ListReading<'_> {
             true => self.requests.keys.opaque(request),
             false => request.to_owned(),
         }
+    }
+
+    /// R83: the name under which a request is stored that a lift names. Rows of lifts name no persons, so no name comes meanwhile.
+    fn stored_name(&mut self, lifted: String) -> String {
+        let names = self.request_names.get_or_insert_with(|| self.requests.request_names());
+        self.requests.name_among(lifted, |name| names.contains(&name))
     }
 
     /// Writes what has been read so far; an object is noted as taken in only with or after its last request.

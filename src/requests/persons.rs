@@ -14,6 +14,9 @@ pub(super) struct KnownValues {
     named: HashMap<u32, BTreeSet<[u8; 16]>>,
 }
 
+/// Of whom nothing is known.
+static NOTHING: BTreeSet<[u8; 16]> = BTreeSet::new();
+
 impl Requests {
     /// Gathers what is known of whom these entries are about.
     pub(super) fn values_of(&self, entries: impl IntoIterator<Item = u32>) -> KnownValues {
@@ -23,15 +26,12 @@ impl Requests {
             return known;
         }
         for found in self.table.iter().filter(|found| found.bond() != StoredBond::ViaWeak) {
-            if !found.raw() {
-                known.sure.entry(found.entry()).and_modify(|values| {
-                    values.insert(found.prefix);
-                });
+            if let Some(values) = known.sure.get_mut(&found.entry()).filter(|_| !found.raw()) {
+                values.insert(found.prefix);
             }
-            if found.bond() == StoredBond::Named {
-                known.named.entry(found.entry()).and_modify(|values| {
-                    values.insert(found.prefix);
-                });
+            let named = found.bond() == StoredBond::Named;
+            if let Some(values) = known.named.get_mut(&found.entry()).filter(|_| named) {
+                values.insert(found.prefix);
             }
         }
         known
@@ -61,10 +61,14 @@ impl Requests {
 }
 
 impl KnownValues {
+    /// Returns all that an entry names.
+    pub(super) fn named(&self, entry: u32) -> &BTreeSet<[u8; 16]> {
+        self.named.get(&entry).unwrap_or(&NOTHING)
+    }
+
     /// Whether entries are of one person: each is tied to the others by a value that they share. A raw form ties nobody, and
     /// a weak link may lead to somebody else, but what names exactly the same is the same.
     pub(super) fn of_one_person(&self, entries: &[u32]) -> bool {
-        let none = BTreeSet::new();
         let mut groups: BTreeMap<u32, u32> = entries.iter().map(|at| (*at, *at)).collect();
         let mut unite = |one: u32, other: u32| {
             let (from, to) = (groups[&one], groups[&other]);
@@ -72,10 +76,10 @@ impl KnownValues {
         };
         let (mut by_value, mut by_all) = (BTreeMap::new(), BTreeMap::new());
         for at in entries {
-            for value in self.sure.get(at).unwrap_or(&none) {
+            for value in self.sure.get(at).unwrap_or(&NOTHING) {
                 unite(*at, *by_value.entry(*value).or_insert(*at));
             }
-            unite(*at, *by_all.entry(self.named.get(at).unwrap_or(&none)).or_insert(*at));
+            unite(*at, *by_all.entry(self.named(*at)).or_insert(*at));
         }
         groups.values().collect::<BTreeSet<_>>().len() <= 1
     }

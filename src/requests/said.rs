@@ -1,12 +1,12 @@
 //! What a request says apart from terms that may be said later or corrected: ground, end and review. A row of a snapshot that
 //! differs in these alone is the same request. Must not know lists.
 
-use super::entry::{Requests, StoredBond, half};
+use super::entry::{Requests, half};
 use super::request::Request;
 use super::segment::ListTerms;
 use crate::clock::Instant;
 use crate::policy::Effect;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// What is compared: everything that a request says but its terms.
 struct SaidParts<'a> {
@@ -20,12 +20,13 @@ struct SaidParts<'a> {
 }
 
 impl Requests {
-    /// Returns what a request says, as a keyed digest; none for an effect that this version does not know.
-    pub(super) fn said(&self, request: &Request, terms: &ListTerms) -> Option<[u8; 32]> {
+    /// Returns what a request says, as a keyed digest; none for an effect that this version does not know. `stored_id` is the id
+    /// under which it is stored (R83).
+    pub(super) fn said(&self, request: &Request, stored_id: &str, terms: &ListTerms) -> Option<[u8; 32]> {
         Some(self.digest_of(&SaidParts {
             effect: Effect::named(&terms.effect)?,
             purposes: terms.purposes.as_deref(),
-            request: self.keys.of_request(&request.request),
+            request: self.keys.of_request(stored_id),
             received: request.received,
             from: request.from,
             to: request.to,
@@ -35,14 +36,7 @@ impl Requests {
 
     /// Returns what stored requests say, in their order.
     pub(super) fn said_of(&self, entries: &[u32]) -> Vec<[u8; 32]> {
-        let mut named: BTreeMap<u32, BTreeSet<[u8; 16]>> = entries.iter().map(|at| (*at, BTreeSet::new())).collect();
-        if !named.is_empty() {
-            for found in self.table.iter().filter(|found| found.bond() == StoredBond::Named) {
-                named.entry(found.entry()).and_modify(|values| {
-                    values.insert(found.prefix);
-                });
-            }
-        }
+        let known = self.values_of(entries.iter().copied());
         let said = |at: &u32| {
             let entry = self.entry(*at);
             self.digest_of(&SaidParts {
@@ -52,7 +46,7 @@ impl Requests {
                 received: entry.received,
                 from: entry.from,
                 to: entry.to,
-                named: named.get(at).cloned().unwrap_or_default(),
+                named: known.named(*at).clone(),
             })
         };
         entries.iter().map(said).collect()

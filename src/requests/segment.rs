@@ -254,7 +254,7 @@ impl Segment {
         };
         let header = serde_json::to_vec(&header)
             .map_err(|_| Error::new(Code::InternalFault, "a list's terms cannot be written"))?;
-        let mut out = Vec::with_capacity(16 + header.len() + body.len() + self.marks.len() * MARK + CHECKSUM);
+        let mut out = Vec::with_capacity(16 + header.len() + body.len() + self.marks.len() * MARK + 2 * CHECKSUM);
         out.extend_from_slice(MAGIC);
         out.extend_from_slice(&FORMAT.to_le_bytes());
         out.extend_from_slice(&u32::try_from(header.len()).unwrap_or(u32::MAX).to_le_bytes());
@@ -301,9 +301,10 @@ impl<'a> SegmentParts<'a> {
     /// # Errors
     /// None that can be met.
     pub(super) fn of_written(bytes: &'a [u8]) -> Result<SegmentParts<'a>> {
-        let body =
-            bytes.split_at_checked(bytes.len().saturating_sub(CHECKSUM)).and_then(|(body, _)| read_segment(body));
-        body.ok_or_else(|| Error::new(Code::InternalFault, "a segment that was just made cannot be read"))
+        // The keyed checksum and the digest of the whole file are its last parts.
+        let body = bytes.len().checked_sub(2 * CHECKSUM).map(|length| &bytes[..length]);
+        body.and_then(read_segment)
+            .ok_or_else(|| Error::new(Code::InternalFault, "a segment that was just made cannot be read"))
     }
 
     /// The entries, in the order of their ids.

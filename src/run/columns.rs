@@ -29,16 +29,15 @@ pub struct ColumnChanges {
     pub emptied: Vec<String>,
 }
 
-/// Looks at the first records of an export, all of whose columns are named.
+/// Looks at the first records of an export of a source, all of whose columns are named.
 ///
 /// # Errors
 /// Input and storage errors.
-pub fn look(ready: &Ready, pinned: &Pinned, names: &[String]) -> Result<SeenColumns> {
+pub fn look(ready: &Ready, pinned: &Pinned, source: &Source, names: &[String]) -> Result<SeenColumns> {
     let columns: Vec<Column> = read::single_names(names).map(|name| Column::text(name)).collect();
     let plan = ready.plan();
-    let request = request(ready, &columns);
-    let first = Selection { objects: pinned.main.objects.iter().take(1).cloned().collect(), ..pinned.main.clone() };
-    let reader = Reader::open(ready.root(&plan.input.root), &first, &request, &Silent)?;
+    let request = request(ready, source, &columns);
+    let reader = Reader::open(ready.root(&plan.input.root), &first(pinned), &request, &Silent)?;
     let mut sketcher = Sketcher::new(&ready.keys, &plan.job, columns.len());
     if let Some(batch) = reader.next(&mut Scratch::default())? {
         sketcher.take(&batch);
@@ -50,8 +49,14 @@ pub fn look(ready: &Ready, pinned: &Pinned, names: &[String]) -> Result<SeenColu
     Ok(seen.collect())
 }
 
-fn request<'a>(ready: &'a Ready, columns: &'a [Column]) -> ReadRequest<'a> {
-    let (source, drop_bad_records) = (&ready.plan().source, ready.plan().limits.drop_bad_records);
+/// Returns the first file of an export.
+pub fn first(pinned: &Pinned) -> Selection {
+    Selection { objects: pinned.main.objects.iter().take(1).cloned().collect(), ..pinned.main.clone() }
+}
+
+/// Returns how files are read for what their columns are, and not for a job.
+pub fn request<'a>(ready: &Ready, source: &'a Source, columns: &'a [Column]) -> ReadRequest<'a> {
+    let drop_bad_records = ready.plan().limits.drop_bad_records;
     let (structures, block_bytes) = (Structures::AsWritten, ready.call.block_bytes);
     ReadRequest { source, columns, required: &[], structures, drop_bad_records, block_bytes }
 }
@@ -89,9 +94,9 @@ fn most_alike<'a>(sketch: &str, among: impl Iterator<Item = (&'a String, &'a Col
 
 /// All columns of the first file of an export. Where they are in its records, it is read for them.
 fn names(ready: &Ready, pinned: &Pinned) -> Result<Vec<String>> {
-    let (root, request) = (ready.root(&ready.plan().input.root), request(ready, &[]));
-    let first = Selection { objects: pinned.main.objects.iter().take(1).cloned().collect(), ..pinned.main.clone() };
-    let reader = Reader::open(root, &first, &request, &Silent)?;
+    let plan = ready.plan();
+    let request = request(ready, &plan.source, &[]);
+    let reader = Reader::open(ready.root(&plan.input.root), &first(pinned), &request, &Silent)?;
     let ahead = reader.names();
     if !ahead.is_empty() {
         return Ok(ahead);
@@ -111,7 +116,8 @@ pub fn explained(ready: &Ready, pinned: &Pinned, error: Error) -> Error {
     }
     let found = || {
         let names = names(ready, pinned).ok()?;
-        let changes = changes(&ready.dataset.columns, &look(ready, pinned, &names).ok()?, |_| false);
+        let changes =
+            changes(&ready.dataset.columns, &look(ready, pinned, &ready.plan().source, &names).ok()?, |_| false);
         let missing = |renamed: &&Renamed| ready.plan().columns.iter().any(|column| column.name == renamed.from);
         let renamed = changes.renamed.into_iter().find(|renamed| missing(&renamed))?;
         let place = names.iter().position(|name| *name == renamed.to)? + 1;

@@ -102,12 +102,16 @@ impl MatchedRows {
         monitor: &dyn Monitor,
     ) -> Result<MatchedRows> {
         input::renew((aim == Aim::Publish).then(|| ready.state.root()), requests, &read)?;
-        let mut links = match aim {
-            Aim::Publish => matching::learn(ready, requests, &read.staged, monitor)?.0,
-            Aim::Tell | Aim::Explain => matching::follow(ready, requests, &read.staged, monitor)?,
+        let doubts = |requests: &Requests, links: &mut Links| corrections.doubts(ready, requests, links);
+        let (links, lists) = match aim {
+            Aim::Publish => matching::learn(ready, requests, &read.staged, doubts, monitor)?,
+            Aim::Tell | Aim::Explain => {
+                let mut links = matching::follow(ready, requests, &read.staged, monitor)?;
+                doubts(requests, &mut links);
+                let lists = matching::lists(&ready.project, ready.plan(), requests, &links);
+                (links, lists)
+            }
         };
-        corrections.doubts(ready, requests, &mut links);
-        let lists = matching::lists(&ready.project, ready.plan(), requests, &links);
         Ok(MatchedRows { read, corrections, links, lists })
     }
 
@@ -122,7 +126,10 @@ impl MatchedRows {
         let MatchedRows { read, corrections, links, lists } = self;
         let reading = input::observed(ready, pinned, &read, stand_in)?;
         let Read { staged, main, observed, tally, observed_tallies } = read;
-        let columns = if aim == Aim::Explain { SeenColumns::new() } else { columns::look(ready, pinned, &main.names)? };
+        let columns = match aim {
+            Aim::Explain => SeenColumns::new(),
+            Aim::Publish | Aim::Tell => columns::look(ready, pinned, &ready.plan().source, &main.names)?,
+        };
         let told = |name: &str| columns::declared_only(ready.plan(), name);
         let changes = columns::changes(&ready.dataset.columns, &columns, told);
         let before = Before::find(ready, monitor)?;

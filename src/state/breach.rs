@@ -84,9 +84,9 @@ impl State {
     /// # Errors
     /// Evidence, when one is missing or was changed; storage errors.
     pub fn check_breaches(&self) -> Result<u64> {
-        let last = last_breach(&self.ledger.entries()?);
-        let noted = |number: &u64| self.ledger.entries().is_ok_and(|entries| is_noted(&entries, *number));
-        (1..=last).filter(noted).try_for_each(|number| self.breach(number).map(drop))?;
+        let entries = self.ledger.entries()?;
+        let last = last_breach(&entries);
+        (1..=last).filter(|number| is_noted(&entries, *number)).try_for_each(|number| self.breach(number).map(drop))?;
         Ok(last)
     }
 }

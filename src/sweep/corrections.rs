@@ -40,9 +40,9 @@ fn of_list(
     let mut rows = 0;
     for CorrectionFile { object, rows: read, .. } in corrections::read(list, root, &ready.keys)?.files {
         monitor.proceed()?;
-        let of_record =
-            |record: &[u8; 32]| read.iter().flatten().any(|other| other.record == *record && breaks(other, &links));
-        let erased = |row: &Correction| is_erased(requests, &row.record, of_record(&row.record));
+        let broken: BTreeSet<[u8; 32]> =
+            read.iter().flatten().filter(|row| breaks(row, &links)).map(|row| row.record).collect();
+        let erased = |row: &Correction| is_erased(requests, &row.record, broken.contains(&row.record));
         let gone: Vec<usize> = (0..read.len()).filter(|at| read[*at].as_ref().is_some_and(erased)).collect();
         if gone.is_empty() {
             continue;

@@ -25,7 +25,7 @@ use crate::evidence::manifest::Removed;
 use crate::evidence::segments;
 use crate::job::aside::{self, LeftAside};
 use crate::job::{
-    Awake, Call, LEASE_MICROS, Ready, Watched, alone, complaint, intake, next_deadline, open_roots, recover,
+    Awake, Call, LEASE_MICROS, Ready, Watched, alone, complaint, intake, next_deadline, open_roots, recover, root_of,
     without_job,
 };
 use crate::monitor::{Event, Monitor};
@@ -186,8 +186,7 @@ pub fn sweep(call: &Call, monitor: &dyn Monitor) -> Result<SweepReport> {
 /// Tables that no job serves, also when no job could be swept.
 fn unserved(call: &Call, project: &Project) -> Result<Vec<Dataset>> {
     let roots = open_roots(project, &call.runtime, call.wrap.as_ref())?;
-    let root = roots.get("state").ok_or_else(|| Error::new(Code::NameUnknown, "the policy has no root \"state\""))?;
-    without_job(&State::open(root)?, project)
+    without_job(&State::open(root_of(&roots, "state")?)?, project)
 }
 
 /// Removes raw exports of all jobs, by legal holds that are not old.

@@ -22,11 +22,11 @@ pub struct NoticeScene<'a> {
     pub state: &'a State,
     /// Recipients and deadlines.
     pub project: &'a Project,
-    /// Who asked for what.
+    /// Stored requests, with the persons they name.
     pub requests: &'a Requests,
-    /// Its record.
+    /// The record of the dataset whose recipients are told.
     pub dataset: &'a Dataset,
-    /// Where its files are.
+    /// Folders of its files and companions.
     pub target: Target<'a>,
     /// Every name of its job, the one of today first.
     pub names: Vec<String>,
@@ -36,7 +36,7 @@ pub struct NoticeScene<'a> {
     pub grounds: Grounds,
     /// The recipient that its next version goes to, if any.
     pub recipient: Option<&'a str>,
-    /// The present.
+    /// The moment that the notices are dated.
     pub now: Instant,
 }
 

@@ -66,7 +66,7 @@ pub fn apply(
     let (links, followed, swept) = {
         let scene = Scene::of(ready);
         let Some(published) = PublishedVersion::find(&scene, &dataset)? else { return Ok(None) };
-        let (links, lists) = matching::learn(ready, requests, &published.companions, monitor)?;
+        let (links, lists) = matching::learn(ready, requests, &published.companions, |_, _| (), monitor)?;
         let asked = DatasetRequests {
             entries: links.entries(),
             lists,

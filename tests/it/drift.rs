@@ -112,6 +112,19 @@ fn an_export_of_368_columns_is_one_line_and_drift_writes_lines_that_end_it() {
     assert_eq!(sweep.bytes("what was said", (written.to_string() + &told).as_bytes()), []);
 }
 
+#[test]
+fn a_source_that_refuses_what_has_drifted_is_told_what_has() {
+    let desk = installed();
+    let path = desk.path("jobs/sources/contacts.toml");
+    let strict = source(&desk).replacen("[read]\n", "[read]\non_drift = \"refuse\"\n", 1);
+    assert!(strict.contains("on_drift"), "{strict}");
+    fs::write(path, strict).unwrap();
+    fs::write(desk.path("exports/contacts.csv"), export("City", 3)).unwrap();
+    desk.done(&["run", "contacts", "--as-of", SECOND], 3);
+    let told = desk.done(&["drift", "contacts"], 0);
+    assert!(told.contains("3 new"), "{told}");
+}
+
 /// A column that is gone becomes a comment; one that has another name is a person's to decide, by a flag of its own.
 #[test]
 fn columns_that_vanished_or_were_renamed_are_told_apart() {

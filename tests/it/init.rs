@@ -346,10 +346,10 @@ fn what_is_no_csv_is_named_with_what_to_do() {
     fs::create_dir(desk.path("exports")).unwrap();
     let zip = crate::marked::zip(&[("[Content_Types].xml", b"x"), ("xl/workbook.xml", b"x")]);
     for (name, bytes, said) in [
-        ("contacts.xlsx", &zip[..], "an Excel workbook"),
+        ("contacts.xlsx", &zip[..], "does not say where its parts are"),
         ("report.xls", b"<html><table><tr><td>Id</td></tr></table></html>", "an HTML table that is called .xls"),
-        ("contacts.json", b"[{\"Id\": 1}]", "a JSON file"),
-        ("contacts.parquet", b"PAR1\x15\x04", "a Parquet file"),
+        ("contacts.json", b"{\n  \"Id\": 1\n}", "no array of records is seen in it"),
+        ("contacts.parquet", b"PAR1\x15\x04", "is damaged"),
         ("contacts.pdf", b"%PDF-1.7 x", "a PDF document"),
         ("contacts.csv", b"a@b.example,Ada\nc@d.example,Bo\n", "has no header"),
         ("wide.csv", b"\xfe\xffI\0\0\0d\0\0\0\n\0\0\0", "mark of utf-16be and goes on in utf-32le"),

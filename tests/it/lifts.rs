@@ -1,7 +1,7 @@
 //! Lifts that fail closed: what they would end of several persons (R54), what may have been asked for again (R63), and what
 //! a snapshot has on other terms.
 
-use crate::requests::{Place, identity, list};
+use crate::requests::{Place, identity, list, named_by};
 use tamis::clock::Instant;
 use tamis::policy::{Effect, Ground, List, Share};
 use tamis::requests::{LiftEnds, RequestCommand, RequestTerms, half};
@@ -153,9 +153,19 @@ fn r63_of_two_sets_of_one_day_the_one_after_the_lift_asks_again() {
 
 #[test]
 fn a_snapshot_whose_requests_stand_on_other_terms_lifts_nobody() {
+    on_other_terms(|_| ());
+}
+
+#[test]
+fn nor_does_one_whose_request_ids_name_persons_and_are_not_kept() {
+    on_other_terms(|list| list.matches.push(named_by("Case", "case@test/1")));
+}
+
+fn on_other_terms(change: impl Fn(&mut List)) {
     let with = |ground: Option<Ground>| {
         let mut restrict = list("restrict", Effect::Restrict);
         (restrict.snapshot, restrict.max_lifted, restrict.ground) = (true, Share(0), ground);
+        change(&mut restrict);
         restrict
     };
     let mut place = Place::new([with(None)]);

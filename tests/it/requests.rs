@@ -26,7 +26,7 @@ pub struct Place {
     pub project: Project,
 }
 
-fn named_by(column: &str, kind: &str) -> ListMatch {
+pub fn named_by(column: &str, kind: &str) -> ListMatch {
     ListMatch { columns: vec![column.into()], identifier: Identifier::new(kind, Normal::Text) }
 }
 
@@ -316,7 +316,7 @@ fn a_broken_file_stops_where_it_breaks_and_says_where() {
     let broken: [(&[u8], &str); 6] = [
         (b"Case,RequestedAt,Email,ContactId\nC-9,2026-11-02,\xff@example.org,\n", "malformed"),
         (b"Case,RequestedAt,Email\nC-9,2026-11-02,ida@example.org\n", "lacks the column \"ContactId\""),
-        (b"Case,case,RequestedAt,Email,ContactId\n", "column 2 of the header has the name"),
+        (b"Case,case,RequestedAt,Email,ContactId\n", "columns 1 and 2 have the same name"),
         (b"PK\x03\x04\0\0", "it is damaged: its zip directory cannot be read"),
         (b"\xfd7zXZ\0\0\0", "it is an xz file, which is not read: save it as CSV"),
         (b"Case;RequestedAt;Email;ContactId\nC-9;2026-11-02;ida@example.org;\n", "lacks the column"),

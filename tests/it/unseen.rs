@@ -696,7 +696,8 @@ fn a_table_of_which_a_listing_lacks_something_is_not_retired() {
         received: None,
         lifts: Some("H-1".into()),
         lift_erase: false,
-        lift_several: false,
+        // H-1 was of another person in the list before (R54).
+        lift_several: true,
         terms: Default::default(),
     };
     by_hand::ask(&origin.asking(2, ""), lift).unwrap();

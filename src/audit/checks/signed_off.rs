@@ -5,7 +5,7 @@ use crate::audit::finding::Severity;
 use crate::audit::scene::AuditedTable;
 use crate::error::Result;
 use crate::evidence::{LedgerEntry, LedgerEvent};
-use crate::policy::{RiskDirection, RiskProfile, risk_changes};
+use crate::policy::{RiskProfile, risks_raised};
 
 pub(in crate::audit) const CHECK: Check = Check {
     rule: "signed-off",
@@ -40,8 +40,7 @@ fn look(table: &AuditedTable<'_>, found: &mut CheckFound<'_>) -> Result<()> {
     let breaches = entries.iter().filter(of_table).count() as u64;
     let rows = Some(table.current.rows);
     let now = RiskProfile { rows, breaches, ..table.scene.project.risks[&plan.job].clone() };
-    let raised = risk_changes(&signed, &now).into_iter().filter(|change| change.direction == RiskDirection::Raises);
-    for change in raised {
+    for change in risks_raised(&signed, &now) {
         found.say(AuditSpot::default(), format!("riskier than what was signed: {}", change.what));
     }
     Ok(())

@@ -8,4 +8,4 @@ mod rules;
 
 pub(super) use make::profiles;
 pub use profile::{RiskField, RiskProfile};
-pub use rules::{RISKS, RiskChange, RiskDirection, RiskRule, risk_changes};
+pub use rules::{RISKS, RiskChange, RiskDirection, RiskRule, risk_changes, risks_raised};

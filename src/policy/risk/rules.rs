@@ -192,6 +192,11 @@ pub fn risk_changes(signed: &RiskProfile, now: &RiskProfile) -> Vec<RiskChange> 
     RISKS.iter().flat_map(of).collect()
 }
 
+/// Returns those of the changes that raise the risk.
+pub fn risks_raised(signed: &RiskProfile, now: &RiskProfile) -> impl Iterator<Item = RiskChange> {
+    risk_changes(signed, now).into_iter().filter(|change| change.direction == RiskDirection::Raises)
+}
+
 fn purpose(before: &RiskProfile, after: &RiskProfile, found: &mut FoundChanges) {
     found.other("purpose", &before.purpose, &after.purpose, String::clone);
     found.other("lawful basis", &before.basis, &after.basis, String::clone);

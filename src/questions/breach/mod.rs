@@ -15,7 +15,7 @@ pub use subjects::{BreachSubjects, subjects};
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
 use crate::evidence::LedgerEntry;
-use crate::job::{SubjectCall, names_of, open_roots};
+use crate::job::{SubjectCall, all_names, open_roots, root_of};
 use crate::policy::{self, Category, Project, Register};
 use crate::state::{NotedBreach, State};
 use crate::store::Root;
@@ -47,23 +47,11 @@ pub struct BreachCall {
 }
 
 /// What a breach is looked into with: specs, stores and state, and no key.
-struct BreachScene {
-    project: Project,
-    register: Register,
-    roots: BTreeMap<String, Root>,
-    state: State,
-}
-
-impl BreachScene {
-    fn open(call: &SubjectCall) -> Result<BreachScene> {
-        let (project, register) = policy::load_with_register(&call.dir, &call.roots)?;
-        let roots = open_roots(&project, &call.runtime, call.wrap.as_ref())?;
-        let root =
-            roots.get("state").ok_or_else(|| Error::new(Code::NameUnknown, "the policy has no root \"state\""))?;
-        let state = State::open(root)?;
-        state.agree()?;
-        Ok(BreachScene { project, register, roots, state })
-    }
+struct BreachScene<'a> {
+    project: &'a Project,
+    register: &'a Register,
+    roots: &'a BTreeMap<String, Root>,
+    state: &'a State,
 }
 
 /// Finds what a breach concerns, keeps it, and writes it into the ledger: also of a breach that nobody is told of
@@ -72,10 +60,16 @@ impl BreachScene {
 /// # Errors
 /// Policy errors for what was typed and for specs; evidence and storage errors of the state.
 pub fn scope(call: &SubjectCall, breach: &BreachCall) -> Result<BreachReport> {
-    let scene = BreachScene::open(call)?;
+    let (project, register) = policy::load_with_register(&call.dir, &call.roots)?;
+    let roots = open_roots(&project, &call.runtime, call.wrap.as_ref())?;
+    let state = State::open(root_of(&roots, "state")?)?;
+    state.agree()?;
+    let scene = BreachScene { project: &project, register: &register, roots: &roots, state: &state };
     check(&scene, call.now, breach)?;
-    let found = BreachFound::of(&scene, &breach.asked, breach.aware.min(call.now))?;
-    let mut report = found.report(&scene, call.now, breach);
+    let entries = state.ledger().entries()?;
+    let found = BreachFound::of(&scene, &entries, &breach.asked, breach.aware.min(call.now))?;
+    let exports = exports(&scene, &breach.asked, &entries)?;
+    let mut report = found.report(&scene, exports, call.now, breach);
     let noted = NotedBreach {
         updates: breach.updates,
         aware: breach.aware,
@@ -84,7 +78,7 @@ pub fn scope(call: &SubjectCall, breach: &BreachCall) -> Result<BreachReport> {
         rows_only: report.people.rows_only,
     };
     let bytes = |number| crate::evidence::json(&BreachReport { number, ..report.clone() });
-    report.number = scene.state.note_breach(&noted, bytes, call.now)?;
+    report.number = state.note_breach(&noted, bytes, call.now)?;
     Ok(report)
 }
 
@@ -99,10 +93,10 @@ fn check(scene: &BreachScene, now: Instant, breach: &BreachCall) -> Result<()> {
         return wrong("it would have been over before it began".into(), "correct --from and --until");
     }
     if asked.prefix.is_some() && asked.root.is_none() {
-        return wrong("a prefix is below a root".into(), "add --root NAME");
+        return wrong("a prefix is below a root".into(), "add --breached-root NAME");
     }
-    if let Some(root) = asked.root.as_ref().filter(|root| !scene.roots.contains_key(*root)) {
-        return Err(Error::new(Code::NameUnknown, format!("the policy has no root {root:?}")));
+    if let Some(root) = &asked.root {
+        root_of(scene.roots, root)?;
     }
     if let Some(name) = asked.recipient.as_ref().filter(|name| !scene.register.recipients.contains_key(*name)) {
         return Err(Error::new(Code::NameUnknown, format!("the policy has no recipient {name:?}")));
@@ -124,18 +118,16 @@ struct FoundTable {
 /// What a breach concerns.
 pub(super) struct BreachFound {
     tables: Vec<FoundTable>,
-    exports: Vec<BreachedExport>,
     /// Keys of all people, each once, in order.
     people: Vec<[u8; 16]>,
 }
 
 impl BreachFound {
     /// Looks through all tables that are known, also those whose job is gone and those that are retired.
-    fn of(scene: &BreachScene, asked: &BreachAsked, aware: Instant) -> Result<BreachFound> {
-        let entries = scene.state.ledger().entries()?;
+    fn of(scene: &BreachScene, entries: &[LedgerEntry], asked: &BreachAsked, aware: Instant) -> Result<BreachFound> {
         let mut tables = Vec::new();
         for table in tables_of(scene)? {
-            tables.extend(FoundTable::of(scene, &entries, (asked, aware), table)?);
+            tables.extend(FoundTable::of(scene, entries, (asked, aware), table)?);
         }
         let known = !asked.datasets.is_empty() || asked.key.is_some();
         if known && tables.is_empty() {
@@ -145,15 +137,21 @@ impl BreachFound {
         let mut people: Vec<[u8; 16]> = tables.iter().flat_map(|table| table.people.keys.iter().copied()).collect();
         people.sort_unstable();
         people.dedup();
-        Ok(BreachFound { exports: exports(scene, asked, &entries)?, tables, people })
+        Ok(BreachFound { tables, people })
     }
 
-    fn report(&self, scene: &BreachScene, now: Instant, breach: &BreachCall) -> BreachReport {
-        let datasets: Vec<BreachedDataset> = self.tables.iter().map(|table| table.told(&scene.register)).collect();
+    fn report(
+        &self,
+        scene: &BreachScene,
+        exports: Vec<BreachedExport>,
+        now: Instant,
+        breach: &BreachCall,
+    ) -> BreachReport {
+        let datasets: Vec<BreachedDataset> = self.tables.iter().map(|table| table.told(scene.register)).collect();
         let people = BreachedPeople {
             distinct: self.people.len() as u64,
             rows_only: self.tables.iter().map(|table| table.people.rows_only).sum(),
-            records: self.exports.iter().map(|of| of.records).sum(),
+            records: exports.iter().map(|of| of.records).sum(),
         };
         BreachReport {
             schema: "tamis-breach/1",
@@ -168,12 +166,12 @@ impl BreachFound {
             aware: breach.aware,
             deadlines: deadlines(breach.aware, breach.detected, now),
             late_because: breach.late_because.clone(),
-            consequences: consequences(&datasets, &self.exports, &breach.asked),
+            consequences: consequences(&datasets, &exports, &breach.asked),
             measures: measures(&datasets, &breach.asked),
             not_said: not_said(&people, &datasets),
             keys: keys(&self.tables),
             datasets,
-            exports: self.exports.clone(),
+            exports,
             people,
         }
     }
@@ -183,8 +181,7 @@ fn tables_of(scene: &BreachScene) -> Result<Vec<BreachTable>> {
     let mut tables = Vec::new();
     for (output, dataset) in scene.state.tables()? {
         let plan = scene.project.jobs.values().find(|plan| crate::job::output_of(plan) == output);
-        let mut names = plan.map_or(Ok(Vec::new()), |plan| names_of(&scene.state, &scene.project, plan))?;
-        names.extend(plan.map(|plan| plan.job.clone()));
+        let mut names = plan.map_or(Ok(Vec::new()), |plan| all_names(scene.state, scene.project, plan))?;
         names.push(dataset.job.clone());
         tables.push(BreachTable { dataset, names });
     }
@@ -203,7 +200,7 @@ impl FoundTable {
             return Ok(None);
         }
         let until = asked.until.unwrap_or(aware);
-        let versions = table.readable(&scene.state, entries, (asked, until, &scene.project.removal.grace))?;
+        let versions = table.readable(scene.state, entries, (asked, until, &scene.project.removal.grace))?;
         let files = table.files(&versions, asked);
         if files.is_empty() {
             return Ok(None);

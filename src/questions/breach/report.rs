@@ -52,7 +52,7 @@ pub struct BreachReport {
 /// Something that is due.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct BreachDeadline {
-    /// The law.
+    /// The article that sets the time.
     pub law: &'static str,
     /// What has to be done.
     pub what: &'static str,

@@ -43,16 +43,18 @@ pub fn subjects(call: &SubjectCall, number: u64, monitor: &dyn Monitor) -> Resul
             .help("use the version of tamis with which it was noted")
     })?;
     note(&desk, call, "breach-subjects", LedgerEvent::Asked { command: format!("breach subjects {number}") })?;
-    let found = BreachFound::of(&BreachScene::open(call)?, &kept.asked, kept.aware)?;
+    let Desk { project, register, roots, state, .. } = &desk;
+    let scene = BreachScene { project, register, roots, state };
+    let found = BreachFound::of(&scene, &state.ledger().entries()?, &kept.asked, kept.aware)?;
     let mut exports = ExportSearch::list(&desk, super::super::access::Right::Access, call.now)?;
     let mut people: BTreeMap<[u8; 16], ShownValues> = BTreeMap::new();
     let wanted = |person: &[u8; 16]| found.people.binary_search(person).is_ok();
     exports.each_record(&wanted, monitor, &mut |person, source, mut values| {
-        let columns = desk.register.sources.get(source).map(|facts| &facts.columns);
+        let facts = register.sources.get(source);
         let told = |name: &String| {
-            let category = columns.and_then(|columns| columns.get(name)).map(|column| column.category);
+            let category = facts.and_then(|facts| facts.columns.get(name)).map(|column| column.category);
             let theirs = matches!(category, Some(Category::Identity | Category::Contact));
-            theirs && !desk.register.sources.get(source).is_some_and(|facts| facts.may_name_others(name))
+            theirs && !facts.is_some_and(|facts| facts.may_name_others(name))
         };
         values.retain(|name, _| told(name));
         people.insert(person, values);

@@ -52,11 +52,11 @@ impl BreachTable {
         entries: &[LedgerEntry],
         (asked, until, grace): (&BreachAsked, Instant, &Period),
     ) -> Result<Vec<ReadableVersion>> {
-        let there = self.files_there();
+        let waiting = self.waiting();
         let mut found = Vec::new();
         for span in self.spans(entries) {
             let manifest = state.manifest(&span.entry.run, span.entry.attempt, span.manifest)?;
-            let removed = span.replaced.and_then(|at| self.removed(entries, &manifest, &there, (at, grace)));
+            let removed = span.replaced.and_then(|at| self.removed(entries, &manifest, &waiting, (at, grace)));
             let before = asked.from.is_some_and(|from| removed.is_some_and(|removed| removed <= from));
             if before || span.entry.at > until || !is_of(asked, &manifest) {
                 continue;
@@ -91,19 +91,26 @@ impl BreachTable {
         current.chain(waiting).map(|file| (file.path.as_str(), file)).collect()
     }
 
+    /// Paths of files that only replaced versions have, and that are there still.
+    fn waiting(&self) -> BTreeSet<&str> {
+        fn paths(files: &[PublishedFile]) -> impl Iterator<Item = &str> {
+            files.iter().map(|file| file.path.as_str())
+        }
+        let current: BTreeSet<&str> = self.dataset.current.iter().flat_map(|current| paths(&current.files)).collect();
+        let replaced = self.dataset.replaced.iter().flat_map(|replaced| paths(&replaced.files));
+        replaced.filter(|path| !current.contains(path)).collect()
+    }
+
     /// When the files of a version that no later one has were removed: by the first removal after their grace, unless a
     /// hold kept files then. What is there still was not removed.
     fn removed(
         &self,
         entries: &[LedgerEntry],
         manifest: &Manifest,
-        there: &BTreeMap<&str, &PublishedFile>,
+        waiting: &BTreeSet<&str>,
         (replaced, grace): (Instant, &Period),
     ) -> Option<Instant> {
-        let current: BTreeSet<&str> =
-            self.dataset.current.iter().flat_map(|current| &current.files).map(|file| file.path.as_str()).collect();
-        let waits = |path: &str| there.contains_key(path) && !current.contains(path);
-        if manifest.output.files.iter().any(|file| waits(&file.path)) {
+        if manifest.output.files.iter().any(|file| waiting.contains(file.path.as_str())) {
             return None;
         }
         let due = clock::add(replaced, grace, &TimeZone::UTC);

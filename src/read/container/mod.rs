@@ -148,7 +148,7 @@ pub(super) fn parts(root: &Root, member: &Member, format: &ReadFormat, spent: u6
     Ok((parts, held.map_or(0, |held| held.0.len() as u64)))
 }
 
-/// Unpacks a document.
+/// Returns the bytes of a member that has to be held whole.
 fn held(root: &Root, member: &Member, format: &ReadFormat, spent: u64) -> Result<Vec<u8>> {
     let mut bytes = Bytes::open(root, member, format, spent, Hasher::new())?;
     let (mut held, mut piece) = (Vec::new(), vec![0; BUFFER]);

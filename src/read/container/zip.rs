@@ -14,7 +14,7 @@ use zip::read::ZipReadOptions;
 use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
 
-/// An archive in memory.
+/// An archive inside another one, unpacked into memory.
 #[derive(Clone)]
 pub(super) struct HeldArchive(pub Bytes);
 

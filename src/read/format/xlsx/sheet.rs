@@ -20,7 +20,7 @@ pub(super) struct Sheet {
     pub place: String,
     /// Row number of the header.
     pub header: u64,
-    /// How its elements are called.
+    /// Names of elements that are of a workbook, by the prefix of the root.
     pub own: OwnNames,
     pub strings: SharedStrings,
     pub styles: Styles,

@@ -26,7 +26,7 @@ pub(super) struct RowStream {
     place: String,
     /// Read and not yet given out.
     carry: Vec<u8>,
-    /// How its elements are called.
+    /// Names of elements that are of a workbook, by the prefix of the root.
     pub own: OwnNames,
     marks: RowMarks,
     /// The sheet has no rows, and nothing ends them.
