@@ -1,6 +1,7 @@
 //! Entries in memory: which requests name an identity, in 58 bytes per entry of one identity (10 million: about 0.7 GiB).
 //! Must not know files, lists' columns or raw values.
 
+use super::id::{IdHasher, IdPlaces};
 use super::notes::Notes;
 use super::segment::{EntryRecord, FileTaken, ListTerms, ListedRecord, MarkRecord, NoteRecord, SegmentParts};
 use crate::clock::Instant;
@@ -11,7 +12,7 @@ use crate::key::Key;
 use crate::policy::{Effect, GivenBy, Ground};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::BuildHasherDefault;
 
 /// How an identity came to belong to an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -161,52 +162,6 @@ pub(super) struct Rare {
     pub(super) lifts: Option<String>,
     /// When it was taken in.
     pub(super) taken: Instant,
-}
-
-/// Takes the first bytes of an id as they are: ids are keyed hashes.
-#[derive(Clone, Copy, Default)]
-struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 ^= bytes.first_chunk().map_or(0, |first| u64::from_le_bytes(*first));
-    }
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
-/// Where in sorted ids those begin that have the same first bits: ids are hashes, so few have.
-struct IdPlaces {
-    starts: Vec<u32>,
-    bits: u32,
-}
-
-impl IdPlaces {
-    fn of(ids: &[[u8; 16]]) -> IdPlaces {
-        let bits = (ids.len() as u64 / 2).max(2).ilog2();
-        let mut places = IdPlaces { starts: vec![0; (1 << bits) + 1], bits };
-        for id in ids {
-            let first = places.first(id);
-            places.starts[first + 1] += 1;
-        }
-        for at in 1..places.starts.len() {
-            places.starts[at] += places.starts[at - 1];
-        }
-        places
-    }
-
-    fn first(&self, id: &[u8; 16]) -> usize {
-        (u128::from_be_bytes(*id) >> (128 - self.bits)) as usize
-    }
-
-    /// Returns the place of an id among those that it was made of.
-    fn find(&self, ids: &[[u8; 16]], id: &[u8; 16]) -> Option<usize> {
-        let first = self.first(id);
-        let (from, to) = (self.starts[first] as usize, self.starts[first + 1] as usize);
-        let at = ids[from..to].iter().position(|known| u128::from_ne_bytes(*known) == u128::from_ne_bytes(*id))?;
-        Some(from + at)
-    }
 }
 
 /// Keys derived from the identity key, one per use.
