@@ -580,7 +580,7 @@ impl ListReading<'_> {
                             "the lift is dated more than a day ahead: it would end requests that are still to come";
                         self.fault(place, Some(taken.records), None, what);
                     }
-                    Ok(Some(request)) => self.request(&request, taken.records)?,
+                    Ok(Some(request)) => self.request(request, taken.records)?,
                     Err(_) if self.count.unreadable - before >= TOLD => self.count.unreadable += 1,
                     Err(what) => self.fault(place, Some(taken.records), None, &what),
                 }
@@ -603,12 +603,12 @@ impl ListReading<'_> {
         self.list.effect == Effect::Lift && request.received.0 > self.now.0.saturating_add(DAY)
     }
 
-    fn request(&mut self, request: &Request, record: u64) -> Result<()> {
+    fn request(&mut self, request: Request, record: u64) -> Result<()> {
         self.count.records += 1;
-        let ((id, received), stored_id) = (self.entry_of(request), self.stored_id(&request.request));
+        let ((id, received), stored_id) = (self.entry_of(&request), self.stored_id(&request.request));
         if let Some(seen) = &mut self.seen {
             seen.ids.insert(id);
-            seen.said.extend(self.requests.said(request, &stored_id, &self.terms));
+            seen.said.extend(self.requests.said(&request, &stored_id, &self.terms));
         }
         if self.requests.knows(&id, request.identities.first().map(|(identity, _)| identity)) {
             self.count.known += 1;
@@ -616,7 +616,7 @@ impl ListReading<'_> {
         }
         self.count.new += 1;
         self.requests.expect(id);
-        let lifts = request.lifts.clone().map(|lifted| self.stored_name(lifted));
+        let lifts = request.lifts.map(|lifted| self.stored_name(lifted));
         let terms = self.draft.terms(&self.terms);
         self.draft.entries.push(EntryRecord {
             id,
