@@ -523,9 +523,8 @@ impl ListReading<'_> {
             Ok(records) => records,
             Err(error) => return self.refused(place, (None, None), error).map(|()| false),
         };
-        // Where names are in records, a file without one lacks nothing.
         if records.names().is_empty() {
-            return Ok(self.empty(place));
+            return self.nameless(&mut records, place);
         }
         let makers = std::mem::take(&mut self.makers);
         let columns = Columns::find(self.list, self.dates, self.patterns, &makers, (records.names(), of_set));
@@ -541,6 +540,19 @@ impl ListReading<'_> {
         };
         self.makers = makers;
         whole
+    }
+
+    /// Where names are in records, a file without one lacks nothing, once all of it has been read.
+    fn nameless(&mut self, records: &mut Records, place: &str) -> Result<bool> {
+        loop {
+            match records.batch() {
+                Ok(Some(batch)) => records.recycle(batch),
+                Ok(None) => return Ok(self.empty(place)),
+                Err(Broken { record, byte, error }) => {
+                    return self.refused(place, (Some(record), byte), error).map(|()| false);
+                }
+            }
+        }
     }
 
     fn body(

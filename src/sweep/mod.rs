@@ -289,7 +289,7 @@ fn raw(
     let mut done =
         raw::remove_raw((&ready.project, jobs), &ready.roots, &ready.state, held, of, ready.call.now, &monitor)?;
     if !held {
-        done.corrections = corrections::remove(ready, requests, jobs, &monitor)?;
+        corrections::remove(ready, requests, jobs, &mut done, &monitor)?;
     }
     Ok(done)
 }

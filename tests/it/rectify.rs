@@ -255,7 +255,14 @@ fn r80_a_file_that_is_gone_or_cannot_be_read_stops_runs_and_nothing_else() {
         assert!(!error.to_string().contains("City 2"), "{error}");
     }
     by_hand::ask(&installation.asking(1, "email: person00004@example.org"), asked(Effect::Erase, "E-1")).unwrap();
-    installation.sweep(1).unwrap().outcome().unwrap();
-    assert_eq!(rows(&installation).len(), 29);
+    let missed = installation.sweep(1).unwrap().outcome().unwrap_err();
+    assert!(missed.message().contains("corrections of erased persons may be left: "), "{missed}");
+    assert!(missed.message().contains("raw:corrections/october.csv, record 1"), "{missed}");
+    assert_eq!(missed.kind().exit_code(), 3);
+    assert_eq!(rows(&installation).len(), 29, "the table does not wait for it");
     assert_eq!(files(&installation.path("raw/corrections")).len(), 1);
+    correct(&installation, &["crm-00004,City,City 1,City 2,wrong,,C-1,2026-10-01,"]);
+    let swept = installation.sweep(2).unwrap();
+    swept.outcome().unwrap();
+    assert_eq!(swept.raw.corrections, 1);
 }
