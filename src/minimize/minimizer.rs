@@ -16,7 +16,7 @@ use crate::cell::dates::{Calendars, DateReading};
 use jiff::tz::TimeZone;
 
 use crate::clock::Instant;
-use crate::corrections::Corrections;
+use crate::corrections::{Corrections, Unjudged};
 use crate::error::{Code, Error, Result};
 use crate::key::{Key, Keyring};
 use crate::policy::{Column, Controls, Plan};
@@ -218,6 +218,7 @@ impl Minimizer {
             quasi: QuasiIdentifierHasher::new(),
             ambiguous: None,
             nobody: None,
+            unjudged: Vec::new(),
         }
     }
 }
@@ -258,6 +259,8 @@ pub struct Worker<'m> {
     ambiguous: Option<(u32, usize)>,
     /// The batch's first record that leaves out a person, and does not say whom.
     nobody: Option<u32>,
+    /// Records of the batch with a cell that an exclude reads, and of which nobody knows what is right (R80).
+    unjudged: Vec<(u32, Unjudged)>,
 }
 
 impl Worker<'_> {
@@ -277,6 +280,7 @@ impl Worker<'_> {
         self.read_clocks(batch);
         if self.minimizer.stream == Stream::Main {
             self.read_excludes_and_consent(batch);
+            self.reject_unjudged();
             self.read_ages(batch);
             self.read_notices(batch);
             self.mark_skipped();
@@ -332,13 +336,27 @@ impl Worker<'_> {
 
     /// R80: corrections come before everything else. Whose a record is they never change.
     fn correct(&mut self, batch: &mut RawBatch) -> Result<()> {
+        self.unjudged.clear();
         if self.minimizer.stream != Stream::Main || self.corrections.is_empty() {
             return Ok(());
         }
         for ((row, identity), token) in self.key.rows.iter().zip(&self.key.identities).zip(&self.key.tokens) {
-            self.corrections.lay(batch, (*row, identity, token), &mut self.tally.corrections)?;
+            let laid = self.corrections.lay(batch, (*row, identity, token), &mut self.tally.corrections)?;
+            self.unjudged.extend(laid.map(|unjudged| (*row, unjudged)));
         }
         Ok(())
+    }
+
+    /// R80: what an exclude cannot judge is not published. Every record of the job's own stream is a row.
+    fn reject_unjudged(&mut self) {
+        for (record, unjudged) in &self.unjudged {
+            let flags = &mut self.rows.flags[*record as usize];
+            self.tally.exclude_unreadable += u64::from(*flags & flag::EXCLUDE_UNREADABLE == 0);
+            *flags |= flag::EXCLUDE_UNREADABLE;
+            if *unjudged == Unjudged::Person {
+                *flags |= flag::PERSON_UNREADABLE;
+            }
+        }
     }
 
     fn reset_rows(&mut self) {
