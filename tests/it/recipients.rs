@@ -126,17 +126,19 @@ fn nothing_that_protects_a_person_waits_for_a_review_a_gate_the_brake_or_an_expo
                 let (installation, people) = for_agency(400);
                 let code = stop(&installation, how);
                 let gone = token(&installation, "2026a", "crm-00004");
+                // Rows of erased persons may be left in corrections that cannot be read: a sweep says so when all else is done.
+                let swept = |day| assert_eq!(installation.sweep(day).unwrap().outcome().is_ok(), how != "corrections");
                 ask(&installation, 1, effect, "R-1", "email: person00004@example.org");
                 if by_run {
                     assert_eq!(installation.run(10).err().map(|error| error.code()), Some(code), "{how}");
                 } else {
-                    installation.sweep(10).unwrap().outcome().unwrap();
+                    swept(10);
                 }
                 let what = format!("{} while {how} stops every run, by run: {by_run}", effect.name());
                 let left = rows(&installation);
                 assert!(left.iter().all(|row| row.0 != gone), "{what}");
                 assert_eq!(left.len(), 28, "{what}: retention was applied, too");
-                installation.sweep(13).unwrap().outcome().unwrap();
+                swept(13);
                 let exports = files(&installation.path("raw"));
                 assert!(
                     exports.iter().all(|(path, _)| path.ends_with("_DONE")),
