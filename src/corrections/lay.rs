@@ -87,6 +87,13 @@ enum MetValue {
     Third,
 }
 
+impl MetValue {
+    /// Says whether nobody knows the right value, so that the cell has none (R80).
+    fn is_undecided(self) -> bool {
+        matches!(self, MetValue::Contested | MetValue::Third)
+    }
+}
+
 impl Corrections {
     /// Prepares corrections for a job. They are in the order in which they were received.
     pub fn of(mut corrections: Vec<Correction>, plan: &Plan) -> Corrections {
@@ -152,7 +159,7 @@ impl Corrections {
             let (cell, tally) = (&self.cells[*at], &mut tallies[*at]);
             tally.tokens.insert(*token);
             let met = cell.lay(batch, record as usize)?;
-            if matches!(met, MetValue::Contested | MetValue::Third) {
+            if met.is_undecided() {
                 unjudged = unjudged.max(cell.excludes);
             }
             match met {
@@ -216,9 +223,8 @@ impl CorrectedCell {
             MetValue::Third | MetValue::Contested => batch.set(record, self.column, "")?,
             MetValue::Agrees => {}
         }
-        let undecided = matches!(found, MetValue::Third | MetValue::Contested);
-        let now = undecided.then_some(&cell);
-        let other = if undecided { Some(&self.value) } else { self.theirs.as_ref() };
+        let now = found.is_undecided().then_some(&cell);
+        let other = if found.is_undecided() { Some(&self.value) } else { self.theirs.as_ref() };
         for (column, value) in self.beside.iter().zip(now.into_iter().chain(other)) {
             batch.set(record, *column, value)?;
         }

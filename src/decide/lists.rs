@@ -2,6 +2,7 @@
 //! Links come in through `Entries` too: what has been learned about a request is named by it. Must not know requests.
 
 use super::basis::binding;
+use super::consent::stands;
 use crate::clock::Instant;
 use crate::policy::{Effect, Grounds};
 use crate::stage::{NO_SINCE, mark};
@@ -106,7 +107,7 @@ impl EffectSet {
     /// withdrawal only an opt-in that was given later counts.
     pub(super) fn of_minor(&self, child: bool) -> EffectSet {
         let since = if child { self.guardian_from } else { self.consent_since() };
-        let opted_in = since.is_some_and(|since| self.withdrawn == i64::MIN || since > self.withdrawn);
+        let opted_in = since.is_some_and(|since| stands(since, self.withdrawn));
         if opted_in { *self } else { EffectSet { bits: self.bits | bit(Effect::OptOut), ..*self } }
     }
     /// A restriction that keeps bytes, received at an instant (R69).

@@ -1,7 +1,7 @@
 //! The stage itself: a batch of raw records becomes rows of treated fields and controls, column by column.
 //! Must not know what is decided by them, nor where batches come from.
 
-use super::controls::{ClockColumn, ConsentReader, Excludes, Horizon, RowClock, certainly_past, typed};
+use super::controls::{ClockColumn, ConsentReader, Excludes, Horizon, RowClock, certainly_past, typed, unreadable};
 use super::identified::{IdentifiedColumn, count, identified_columns, place_slots, place_tokens, position, use_column};
 use super::identity::Identified;
 use super::minors::MinorReader;
@@ -279,8 +279,8 @@ impl Worker<'_> {
         self.place_row_clock();
         self.read_clocks(batch);
         if self.minimizer.stream == Stream::Main {
-            self.read_excludes_and_consent(batch);
             self.reject_unjudged();
+            self.read_excludes_and_consent(batch);
             self.read_ages(batch);
             self.read_notices(batch);
             self.mark_skipped();
@@ -350,12 +350,7 @@ impl Worker<'_> {
     /// R80: what an exclude cannot judge is not published. Every record of the job's own stream is a row.
     fn reject_unjudged(&mut self) {
         for (record, unjudged) in &self.unjudged {
-            let flags = &mut self.rows.flags[*record as usize];
-            self.tally.exclude_unreadable += u64::from(*flags & flag::EXCLUDE_UNREADABLE == 0);
-            *flags |= flag::EXCLUDE_UNREADABLE;
-            if *unjudged == Unjudged::Person {
-                *flags |= flag::PERSON_UNREADABLE;
-            }
+            self.rows.flags[*record as usize] |= unreadable(*unjudged == Unjudged::Person);
         }
     }
 

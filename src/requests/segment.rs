@@ -168,9 +168,9 @@ pub(super) struct SegmentHeader {
 /// The bytes of a segment, taken apart and not copied. All of it has been found to be readable.
 pub(super) struct SegmentParts<'a> {
     pub(super) header: SegmentHeader,
-    /// Sorted by id.
+    /// Records of requests, in the order of their ids.
     entries: &'a [u8],
-    /// Sorted by identity.
+    /// Records of identities, in their order.
     marks: &'a [u8],
     notes: &'a [u8],
     listed: &'a [u8],

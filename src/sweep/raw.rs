@@ -40,8 +40,8 @@ pub struct RawExports {
 
 impl RawExports {
     /// # Errors
-    /// An input error when `raw_keep` is set and something lies there that cannot be seen, and when a file of corrections
-    /// cannot be read.
+    /// An input error when a file of corrections cannot be read, and when `raw_keep` is set and something lies there that
+    /// cannot be seen.
     pub fn outcome(&self) -> Result<()> {
         if let Some(why) = &self.corrections_unread {
             return Err(Error::new(
