@@ -10,6 +10,7 @@ use super::reader::Scratch;
 use super::wanted::{KnownColumns, Structures, WantedNames};
 use crate::error::{Code, Error, Result};
 use crate::policy::{Column, ReadFormat, Source};
+use crate::same_name::normal;
 use crate::store::Root;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
