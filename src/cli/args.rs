@@ -419,6 +419,10 @@ pub enum SchemaKind {
     JobReport,
     /// What `status --json` prints
     Status,
+    /// What `check --json` prints
+    Check,
+    /// What `verify --json` prints
+    Verify,
     /// What `subject export` writes as person.json
     Access,
     /// What `audit --json` prints

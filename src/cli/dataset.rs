@@ -34,7 +34,7 @@ fn ended(settings: &Settings, args: &RetireArgs, json: bool) -> Result<String> {
         &settings.subject_call(),
         &settings.caller()?,
         &asked,
-        super::progress::monitor(json).as_ref(),
+        settings.monitor(json).as_ref(),
     )?;
     if json { render::json(&retired) } else { Ok(told(&retired)) }
 }
@@ -61,7 +61,7 @@ fn told(retired: &Retired) -> String {
 fn adopted(settings: &Settings, args: &AdoptArgs, json: bool) -> Result<String> {
     let asked = Adopting { reason: reason(&args.reason)?, by: args.by.clone() };
     let call = settings.call(&args.job, None, &args.work)?;
-    let adopted = by_hand::adopt(&call, &asked, super::progress::monitor(json).as_ref())?;
+    let adopted = by_hand::adopt(&call, &asked, settings.monitor(json).as_ref())?;
     if json { render::json(&adopted) } else { Ok(taken_back(&adopted)) }
 }
 
