@@ -60,7 +60,8 @@ impl Error {
     /// The findings of `check` as one error.
     pub fn findings(findings: Vec<Finding>) -> Self {
         let faults = findings.iter().filter(|f| !f.hint).count();
-        let mut error = Self::new(Code::SpecFindings, format!("{faults} finding(s) in the specs"));
+        let noun = if faults == 1 { "finding" } else { "findings" };
+        let mut error = Self::new(Code::SpecFindings, format!("{faults} {noun} in the specs"));
         error.findings = findings.into();
         error
     }

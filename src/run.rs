@@ -4,7 +4,8 @@
 
 mod attest;
 mod causes;
-mod columns;
+pub(crate) mod columns;
+mod corrections;
 mod input;
 pub(crate) mod judge;
 pub(crate) mod pinned;
@@ -110,7 +111,7 @@ pub fn plan(call: &Call, monitor: &dyn Monitor) -> Result<Report> {
     let aside = aside::found(ready.plan(), &intake, &pinned.main, &pinned.observed);
     let JudgedRun { judged, findings } = judge(&ready, &pinned, &mut requests, Aim::Tell, monitor)?;
     let manifest = attest::manifest(&ready, &findings.facts("", &pinned, &aside, None), None);
-    let digest = findings.verdict.digest(&pinned.digest(ready.plan()))?;
+    let digest = findings.verdict.digest(&findings.inputs(&pinned, ready.plan()))?;
     let mut report = attest::report(&ready, manifest, &findings.verdict, None, digest);
     report.aside = aside;
     let vetoes = judged.vetoes();
@@ -135,6 +136,8 @@ struct Prepared {
     links: Links,
     /// The columns of the export, for the record.
     columns: SeenColumns,
+    /// Whose rows corrections were laid over.
+    corrected: corrections::CorrectedTokens,
 }
 
 /// Everything of a run before the commit.
@@ -149,7 +152,7 @@ fn version(
 ) -> Result<Prepared> {
     let JudgedRun { judged, findings } = judge(ready, pinned, requests, Aim::Publish, monitor)?;
     ready.call.stop.check()?;
-    let plan_digest = findings.verdict.digest(&pinned.digest(ready.plan()))?;
+    let plan_digest = findings.verdict.digest(&findings.inputs(pinned, ready.plan()))?;
     let accepted = ready.accept.as_ref().is_some_and(|accept| accept.plan == plan_digest);
     let acceptable = judged.vetoes().iter().all(|veto| veto.acceptable);
     *digest = acceptable.then(|| plan_digest.clone());
@@ -165,8 +168,9 @@ fn version(
     manifest.witness = Some(ready.state.witness()?);
     let digest = ready.state.put_manifest(&manifest)?;
     ready.call.stop.check()?;
+    let corrected = findings.corrected();
     let RunFindings { verdict, links, columns, .. } = findings;
-    Ok(Prepared { written, manifest, digest, verdict, plan_digest, links, columns })
+    Ok(Prepared { written, manifest, digest, verdict, plan_digest, links, columns, corrected })
 }
 
 fn writing<'a>(ready: &Ready, begun: &'a Begun, table: Option<&'a CurrentTable>) -> Writing<'a> {
@@ -216,6 +220,7 @@ fn published(
     ready.dataset.history = recover::history(&ready.target(), &ready.dataset.history);
     ready.state.remember(&mut ready.dataset, &begun.intent, &manifest, ready.call.now)?;
     manifest.output.check_present(ready.target().lake, ready.state.root())?;
+    corrections::tell(ready, &manifest.corrections, &prepared.corrected)?;
     // Requests of another attempt that was first are its own to note: the next run or sweep does it.
     if manifest.attempt == begun.attempt {
         ready.call.caller.check_hold()?;

@@ -3,8 +3,8 @@
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use std::sync::{Arc, Mutex};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tamis::cli::embedded::{EmbeddedAnswer, answer};
 use tamis::cli::shield;
@@ -65,7 +65,9 @@ fn carry_out(
     let done = loop {
         match next(py, &heard) {
             Ok(Told::Done(done)) => break done,
-            Ok(Told::Event(event)) if raised.is_none() => raised = progress.as_ref().and_then(|to| tell(to, event).err()),
+            Ok(Told::Event(event)) if raised.is_none() => {
+                raised = progress.as_ref().and_then(|to| tell(to, event).err())
+            }
             Ok(Told::Event(_)) | Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Err(PyRuntimeError::new_err("tamis broke off")),
         }

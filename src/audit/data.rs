@@ -10,6 +10,9 @@ use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
+/// Mark of an identity in a companion that is of another person than the row's own (R68).
+const OTHER: u8 = 0x10;
+
 /// What could be read of a file, or why it could not be.
 pub(super) type Readable<T> = std::result::Result<T, String>;
 
@@ -146,8 +149,18 @@ impl AuditedCompanion {
         }
     }
 
-    /// First halves of the identities that a row carries, each with its mark, by slot.
+    /// First halves of the identities that a row carries of its own person, each with its mark, by slot.
     pub fn carried(&self, row: usize) -> impl Iterator<Item = (usize, u8, [u8; 16])> {
+        self.in_slots(row).filter(|(_, mark, _)| mark & OTHER == 0)
+    }
+
+    /// Those of other persons of the row, each with the number of the person (R68).
+    pub fn others(&self, row: usize) -> impl Iterator<Item = (u64, [u8; 16])> {
+        let others = self.in_slots(row).filter(|(_, mark, _)| mark & OTHER != 0);
+        others.map(|(_, mark, half)| (u64::from(mark & 0x0f), half))
+    }
+
+    fn in_slots(&self, row: usize) -> impl Iterator<Item = (usize, u8, [u8; 16])> {
         self.identities.iter().enumerate().filter_map(move |(slot, (identities, marks))| {
             let mark = marks.as_primitive::<UInt8Type>().value(row);
             let identities = identities.as_fixed_size_binary();

@@ -176,12 +176,12 @@ impl AuditReport {
             let places = if errors == 1 { "place" } else { "places" };
             return Err(Error::new(
                 Code::AuditNotHeld,
-                format!("what is published does not hold against the policy in {errors} {places}"),
+                format!("what is published does not comply with the policy in {errors} {places}"),
             )
             .help("each finding says what to do; audit again afterwards"));
         }
         let Some(first) = self.not_checked.first() else { return Ok(()) };
         Err(Error::new(Code::AuditNotChecked, format!("{} was not checked: {}", first.rule, first.why))
-            .help("what was not looked at does not count as held: make it possible, and audit again"))
+            .help("a check that could not look does not count as held: make it possible to look, and audit again"))
     }
 }

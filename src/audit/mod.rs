@@ -26,9 +26,11 @@ use scene::{AuditScene, AuditedTable};
 
 /// What no audit looks at.
 const NEVER: &[&str] = &[
-    "whether values are those of the export: `tamis plan` and a run read exports, an audit reads what came of them",
-    "whether a token in a field other than the subject's is of our key, but for persons whom a stored request names: no whole identity of others is kept",
-    "whether the table's history names these files and no others, and the ledger: `tamis verify`",
+    "whether values are those of the export: `tamis plan` and `tamis run` read exports, an audit reads only what was \
+     published",
+    "whether tokens in fields other than the subject's were made with our key, except for persons whom a stored \
+     request names: tamis keeps no whole identity of others",
+    "the ledger, and whether the table's history names these files and no others: `tamis verify` does",
     "backups, replicas and copies that readers or recipients made",
 ];
 
@@ -75,7 +77,7 @@ fn chosen(scene: &AuditScene, wanted: Option<&str>) -> Result<Vec<Dataset>> {
     };
     let found: Vec<Dataset> = tables.filter(meant).collect();
     if found.is_empty() {
-        return Err(Error::new(Code::NameUnknown, format!("nothing is published of {wanted}"))
+        return Err(Error::new(Code::NameUnknown, format!("there is no published table of {wanted}"))
             .help("name a job, or a table as ROOT:path; `tamis status` has the datasets"));
     }
     Ok(found)

@@ -70,7 +70,7 @@ impl AuditScene {
         Ok(AuditScene { project, register, roots, state, keys, requests, now: call.now })
     }
 
-    /// Returns when a request has to be done.
+    /// Returns when a request is due.
     pub fn due(&self, list: &str, received: Instant) -> Instant {
         crate::clock::add(received, &self.project.removal.due, &self.project.zone_of_list(list))
     }

@@ -26,7 +26,7 @@ pub fn answered(call: &SubjectCall, answer: Answered) -> Result<()> {
     let last =
         desk.state.notices(&recipient, &desk.state.ledger().entries()?)?.last().map_or(0, |notice| notice.number);
     if up_to == 0 || up_to > last {
-        let what = format!("recipient {recipient} has notices up to {last}, and this answers up to {up_to}");
+        let what = format!("recipient {recipient} has no notice {up_to}: the number of its last notice is {last}");
         return Err(Error::new(Code::ArgumentWrong, what)
             .help("`tamis recipient notices` writes them out, with the number that an answer names"));
     }

@@ -26,6 +26,8 @@ pub struct Asked {
     pub lifts: Option<String>,
     /// A lift: it may end an erasure.
     pub lift_erase: bool,
+    /// A lift: it may end requests of several persons (R54).
+    pub lift_several: bool,
     /// What only some effects have to say.
     pub terms: RequestTerms,
 }
@@ -47,12 +49,14 @@ pub struct Stored {
     pub raw: usize,
     /// When it was received.
     pub received: Instant,
-    /// When it has to be done.
+    /// When it is due.
     pub due: Instant,
     /// A lift: how many requests it ends.
     pub ends: Option<u64>,
     /// A lift: what it comes to, in words (R30).
     pub lift: Option<&'static str>,
+    /// Whether another person's request seems to be stored under this id: a lift ends neither (R54).
+    pub shares_id: bool,
     /// Jobs whose purpose it binds.
     pub binds: Vec<String>,
 }
@@ -67,21 +71,23 @@ pub fn ask(call: &SubjectCall, asked: Asked) -> Result<Stored> {
     let identities = identities(&desk, &call.values)?;
     let lift = asked.effect == Effect::Lift;
     if identities.is_empty() != lift {
-        let what = if lift { "a lift names a request, no person" } else { "nothing says who is meant" };
+        let what = if lift { "a lift names a request, no person" } else { "standard input names no person" };
         return Err(Error::new(Code::RequestWrong, what)
             .help("give one `kind: value` a line, such as `email: …`, on standard input"));
     }
     let mut requests = desk.requests()?;
     let received = asked.received.unwrap_or(call.now.to_seconds());
     check_lift(&requests, &asked, received)?;
+    let lifted = asked.lifts.clone().map(|lifted| requests.stored_name(lifted));
     let (raw, count) = (identities.iter().filter(|(_, raw)| *raw).count(), identities.len());
     let command = RequestCommand {
         effect: asked.effect,
         purposes: (!asked.purposes.is_empty()).then(|| asked.purposes.clone()),
         request: asked.request.clone(),
         received,
-        lifts: asked.lifts.clone(),
+        lifts: lifted.clone(),
         lift_erase: asked.lift_erase,
+        lift_several: asked.lift_several,
         terms: asked.terms,
         identities,
     };
@@ -96,7 +102,9 @@ pub fn ask(call: &SubjectCall, asked: Asked) -> Result<Stored> {
     let lifts = requests.of_request(&asked.request).into_iter().filter(|at| {
         lift && {
             let entry = requests.entry(*at);
-            entry.lifts == asked.lifts.as_deref() && entry.received == received && entry.lift_erase == asked.lift_erase
+            entry.lifts == lifted.as_deref()
+                && entry.received == received
+                && (entry.lift_erase, entry.lift_several) == (asked.lift_erase, asked.lift_several)
         }
     });
     let ends = lifts.filter_map(|at| requests.lift_ends(at)).next();
@@ -110,6 +118,7 @@ pub fn ask(call: &SubjectCall, asked: Asked) -> Result<Stored> {
         due: desk.due(COMMAND, received),
         ends: ends.map(|ends| if let LiftEnds::Requests(count) = ends { count } else { 0 }),
         lift: ends.map(LiftEnds::said),
+        shares_id: !lift && !requests.is_of_one_person(&asked.request),
         binds: binds(&desk.project, &asked),
         request: asked.request,
     })
@@ -123,19 +132,29 @@ fn binds(project: &Project, asked: &Asked) -> Vec<String> {
     project.jobs.values().filter(binds).map(|plan| plan.job.clone()).collect()
 }
 
-fn check(project: &Project, asked: &Asked, now: Instant) -> Result<()> {
+/// Checks that an id is one of a request, and names nobody as far as that can be seen.
+///
+/// # Errors
+/// A policy error when it matches no pattern.
+pub(super) fn check_id(project: &Project, id: &str) -> Result<()> {
     let built = regex::Regex::new(PATTERN).into_iter();
-    let patterns: Vec<regex::Regex> = built.chain(project.lists.values().map(|l| l.request_pattern.clone())).collect();
+    let of_lists = project.lists.values().map(|list| list.request_pattern.clone());
+    let of_corrections = project.corrections.values().map(|list| list.request_pattern.clone());
+    if built.chain(of_lists).chain(of_corrections).any(|pattern| pattern.is_match(id)) {
+        return Ok(());
+    }
+    Err(Error::new(Code::RequestWrong, "a request id matches no request_pattern")
+        .help("use an opaque id, such as a case number: it is kept as written and shows up in reports"))
+}
+
+fn check(project: &Project, asked: &Asked, now: Instant) -> Result<()> {
     for id in std::iter::once(&asked.request).chain(&asked.lifts) {
-        if !patterns.iter().any(|pattern| pattern.is_match(id)) {
-            return Err(Error::new(Code::RequestWrong, "a request id matches no request_pattern")
-                .help("use an opaque id, such as a case number: it is kept as written and shows up in reports"));
-        }
+        check_id(project, id)?;
     }
     let purposes: BTreeSet<&str> = project.jobs.values().map(|plan| plan.purpose.name.as_str()).collect();
     if asked.purposes.iter().any(|named| !purposes.contains(named.as_str())) {
         let known = purposes.into_iter().collect::<Vec<_>>().join(", ");
-        return Err(Error::new(Code::RequestWrong, "no job serves such a purpose").help(format!("purposes: {known}")));
+        return Err(Error::new(Code::RequestWrong, "no job serves this purpose").help(format!("purposes: {known}")));
     }
     if asked.effect == Effect::Object && asked.purposes.is_empty() {
         return Err(Error::new(Code::RequestWrong, "an objection needs a purpose (R29)").help("add --purpose"));

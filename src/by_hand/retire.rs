@@ -12,12 +12,12 @@ use crate::job::{
     served,
 };
 use crate::monitor::Monitor;
-use crate::policy::Plan;
-use crate::publish;
+use crate::policy::{Grounds, Plan};
+use crate::publish::{self, Target};
 use crate::requests::{RequestState as Come, Requests, Standing};
 use crate::state::{Dataset, PublishedFile, Retirement};
 use crate::store::{Forgets, Root};
-use crate::sweep::{WholeGone, WholeTable, not_empty};
+use crate::sweep::{NoticeScene, WholeGone, WholeTable, not_empty};
 use std::collections::BTreeMap;
 
 /// Which dataset ends, and why.
@@ -159,7 +159,7 @@ impl RetiringTable {
         let others = project.jobs.values().map(output_of).chain(tables.into_keys());
         if let Some(inside) = others.into_iter().find(|other| other.starts_with(&format!("{output}/"))) {
             return Err(Error::new(Code::PlaceOverlaps, format!("{inside} lies inside {output}"))
-                .help("retire the inner table first, or move it: everything below the outer one would go"));
+                .help("retire the inner table first, or move it: everything below the outer one would be deleted"));
         }
         names.sort();
         names.dedup();
@@ -233,11 +233,14 @@ impl RetiringTable {
         requests = desk.requests()?;
         let links = self.follow(desk, &requests, call.now, monitor)?;
         self.check_free(&whole, keeps(&requests), &links)?;
+        self.tell_recipients(desk, &requests, call.now, monitor)?;
         let gone = whole.remove(monitor)?;
         if gone.protected > 0 {
             let until = gone.kept_until.map_or(String::new(), |until| format!(" until {until}"));
             let what = format!("{}: the store protects {} version(s){until}", self.dataset.dataset, gone.protected);
-            return Err(Error::new(Code::StoreProtects, what).help("all else is removed; retire it again after that"));
+            return Err(
+                Error::new(Code::StoreProtects, what).help("everything else is removed; retire it again after that")
+            );
         }
         if whole.left()? > 0 || !whole.companion_paths()?.is_empty() {
             let what = format!("{}: something was written to it meanwhile", self.dataset.dataset);
@@ -285,6 +288,40 @@ impl RetiringTable {
         let rows = CompanionFiles::readable(desk.root(), self.whole(desk).companion_paths()?)?;
         let limits = LinkLimits::of(&desk.project.links);
         decide::follow(&rows, &InForce::for_purpose(requests, &self.purpose, now), limits, 1, monitor)
+    }
+
+    /// R72: with the table goes what tells whom its recipients have to be told of.
+    fn tell_recipients(&self, desk: &Desk, requests: &Requests, now: Instant, monitor: &dyn Monitor) -> Result<()> {
+        let Some(current) = &self.dataset.current else { return Ok(()) };
+        let manifest = desk.state.manifest(&current.run, current.attempt, &current.manifest)?;
+        let Some(grounds) = self.grounds(desk) else { return Ok(()) };
+        let names = self.companions.iter().filter_map(|folder| Some(folder.rsplit_once('/')?.1.to_owned()));
+        let names = std::iter::once(self.dataset.job.clone()).chain(names.filter(|name| *name != self.dataset.job));
+        let scene = NoticeScene {
+            state: &desk.state,
+            project: &desk.project,
+            requests,
+            dataset: &self.dataset,
+            target: Target {
+                lake: &self.lake,
+                path: &self.path,
+                state: desk.root(),
+                companions: &companions_of(&self.dataset.job),
+            },
+            names: names.collect(),
+            purpose: &self.purpose,
+            grounds,
+            recipient: manifest.recipient.as_deref(),
+            now,
+        };
+        scene.note(true, monitor)
+    }
+
+    /// What decides which requests bind the table; none where the policy has its purpose no more.
+    fn grounds(&self, desk: &Desk) -> Option<Grounds> {
+        let served = desk.project.jobs.values().find(|plan| plan.purpose.name == self.purpose).map(Plan::grounds);
+        let facts = desk.register.purposes.get(&self.purpose);
+        served.or_else(|| Some(Grounds { basis: facts?.basis, direct_marketing: false, sale: false }))
     }
 
     /// Whom requests reach here is only told by companions, which go now: it is kept, as not done, until nothing is left.

@@ -3,10 +3,11 @@
 //! values, and only there. Must not know how they were found.
 
 use super::access_page;
-use super::args::{RightAsked, SubjectArgs};
+use super::csv_cell::cell;
 use super::lines::Lines;
 use super::render;
 use super::settings::{self, Settings};
+use super::subject_args::{RightAsked, SubjectArgs};
 use super::verdict::counted;
 use crate::clock::{Clock, System};
 use crate::error::{Code, Error, Result};
@@ -71,14 +72,17 @@ pub(super) fn check_apart(project: &Project, out: &Path) -> Result<()> {
         out.starts_with(&folder) || folder.starts_with(&out)
     };
     if roots.chain(keys).any(taken) {
-        return Err(Error::new(Code::ArgumentWrong, "what is written lies in a root of the policy, or holds one")
-            .help("choose a place apart from exports, datasets, state and keys: data of persons will be in it"));
+        return Err(Error::new(
+            Code::ArgumentWrong,
+            "the place to write to lies in a root of the policy, or contains one",
+        )
+        .help("choose a place apart from exports, datasets, state and keys: data of persons will be in it"));
     }
     Ok(())
 }
 
 /// Makes the folder, or takes an empty one that belongs to the caller alone.
-fn make_folder(out: &Path) -> Result<()> {
+pub(super) fn make_folder(out: &Path) -> Result<()> {
     match DirBuilder::new().mode(0o700).create(out) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -142,7 +146,7 @@ fn file_name(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' }).collect()
 }
 
-/// RFC 4180. A cell that a spreadsheet would run as a formula begins with an apostrophe.
+/// RFC 4180.
 fn csv(rows: &[&ShownValues]) -> String {
     let columns: BTreeSet<&String> = rows.iter().flat_map(|row| row.keys()).collect();
     let line = |cells: Vec<String>| cells.join(",") + "\r\n";
@@ -154,19 +158,12 @@ fn csv(rows: &[&ShownValues]) -> String {
     out
 }
 
-fn cell(text: &str) -> String {
-    let number = text.parse::<f64>().is_ok();
-    let formula = !number && text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let apostrophe = if formula { "'" } else { "" };
-    format!("\"{apostrophe}{}\"", text.replace('"', "\"\""))
-}
-
 fn said(answer: &AccessAnswer, out: &Path, files: &[String]) -> String {
     let (report, officer) = (&answer.report, &answer.officer);
     let rows: usize = report.datasets.iter().map(|dataset| dataset.rows.len()).sum();
     let records: usize = report.raw_exports.records.iter().map(|record| record.places.len()).sum();
     let mut text = String::new();
-    let what = if report.processed { "answered" } else { "answered: nothing of this person was found" };
+    let what = if report.processed { "answered" } else { "answered: nothing about this person was found" };
     text.line(format_args!(
         "{what}: request {} ({}), due {}",
         report.request,
@@ -196,7 +193,7 @@ fn said(answer: &AccessAnswer, out: &Path, files: &[String]) -> String {
     if !officer.doubtful.is_empty() {
         let rows = counted(officer.doubtful.len() as u64, "row or record");
         text.line(format_args!(
-            "{rows} may be of another person and left out: see officer.html; --include-doubtful REASON shows them"
+            "{rows} may be another person's and were left out: see officer.html; --include-doubtful REASON shows them"
         ));
     }
     let withheld = report.withheld.iter().filter(|withheld| withheld.column.is_some()).count();
@@ -227,16 +224,4 @@ fn said_json(answer: &AccessAnswer, out: &Path, files: &[String]) -> serde_json:
         "folder": out.display().to_string(),
         "files": files,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cells_are_quoted_and_run_no_formula() {
-        assert_eq!(cell("a\"b,c"), "\"a\"\"b,c\"");
-        assert_eq!(cell("=1+1"), "\"'=1+1\"");
-        assert_eq!((cell("-5.20"), cell("@x")), ("\"-5.20\"".into(), "\"'@x\"".into()));
-    }
 }

@@ -1,11 +1,12 @@
 //! The pages of `tamis subject export`: one for the person, one for the privacy officer. Must not know how rows were found.
 
 use super::lines::Lines;
-use super::page::{bar, escaped, filled, row};
+use super::page::{bar, escaped, facts, filled, item, row};
 use crate::questions::OfRequest;
 use crate::questions::access::{AccessDataset, AccessReport, DoubtfulRow, OfficerSheet, Right, ShownValues, Withheld};
 
-const PAGE: &str = include_str!("../../templates/access.html");
+pub(super) const PAGE: &str =
+    concat!(include_str!("../../templates/head.html"), include_str!("../../templates/access.html"));
 const GREEN: &str = "#2f6f4f";
 const DAY_MICROS: i64 = 86_400_000_000;
 
@@ -16,12 +17,12 @@ const ACCESS_RIGHTS: [&str; 5] = [
     "Consent can be withdrawn at any time (Art. 7(3)); what was done before stays lawful.",
     "In California you can ask for deletion and correction, and opt out of sale and sharing (Civ. Code §1798.105, .106, .120).",
 ];
-const AUTOMATED: &str = "The program that made this answer takes no decision about you. Fields that somebody has derived of you, \
-such as a score, are marked. Whether a recipient decides by automated means (Art. 22), and by which logic, has to be added \
-here by the controller.";
+const AUTOMATED: &str = "The program that made this answer takes no decision about you. Fields that somebody has \
+derived about you, such as a score, are marked. Whether a recipient decides by automated means (Art. 22), and by which \
+logic, has to be added here by the controller.";
 const PORTABLE: &str = "These are the data that you provided, by giving them or by what you did, and that are processed on your \
 consent or a contract with you (Art. 20 GDPR). They are in records-*.csv and person.json as they stand in the newest export \
-of our customer system. What that system holds besides answers for itself: ask for its own export.";
+of our customer system. That system may hold more data about you: ask for an export of it, too.";
 
 /// Returns the person's page.
 pub(super) fn person(report: &AccessReport) -> String {
@@ -31,7 +32,7 @@ pub(super) fn person(report: &AccessReport) -> String {
     };
     let mut body = format!("<h1>{title}</h1>\n{}", head(report));
     if !report.processed {
-        body.push_str("<p class=\"state\">We process no data of you that the values you gave lead to.</p>\n");
+        body.push_str("<p class=\"state\">We found no data about you with the values that you gave.</p>\n");
     }
     if report.right == Right::Portability {
         body.line(format_args!("<p>{PORTABLE}</p>"));
@@ -50,16 +51,6 @@ pub(super) fn person(report: &AccessReport) -> String {
     }
     body.push_str(&rights(report));
     filled(PAGE, &[("title", title.into()), ("body", body)])
-}
-
-fn item(text: &str) -> String {
-    format!("<li>{}</li>\n", escaped(text))
-}
-
-fn facts(facts: &[(&str, String)]) -> String {
-    let rows: String =
-        facts.iter().map(|(name, said)| format!("<dt>{name}</dt><dd>{}</dd>\n", escaped(said))).collect();
-    format!("<dl>\n{rows}</dl>\n")
 }
 
 fn head(report: &AccessReport) -> String {
@@ -119,7 +110,7 @@ fn dataset(dataset: &AccessDataset) -> String {
         ("Kept for", dataset.keep.clone()),
         ("Version", dataset.version.to_string()),
     ]));
-    out.push_str("<h3>What is published of you</h3>\n<div class=\"wide\">\n");
+    out.push_str("<h3>What is published about you</h3>\n<div class=\"wide\">\n");
     for (at, one) in dataset.rows.iter().enumerate() {
         out.line(format_args!(
             "<table><tr><th>row {}</th><th>kept until {}</th></tr>",
@@ -166,7 +157,7 @@ fn raw(report: &AccessReport) -> String {
 }
 
 fn requests(requests: &[OfRequest]) -> String {
-    let mut out = String::from("<h2>Requests that are known of you</h2>\n");
+    let mut out = String::from("<h2>Your requests</h2>\n");
     if requests.is_empty() {
         return out + "<p>None.</p>\n";
     }

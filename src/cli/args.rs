@@ -1,6 +1,6 @@
 //! Arguments as typed. Nothing is looked up here.
 
-use crate::error::{Code, Error, Result};
+use super::subject_args::SubjectArgs;
 use crate::threads::MAX_THREADS;
 use clap::{Args, Parser, Subcommand, value_parser};
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ pub struct Arguments {
     /// Replaces a root of the policy for this call; may be given several times
     #[arg(long = "root", global = true, value_name = "NAME=URL")]
     pub roots: Vec<String>,
-    /// Prints JSON on standard output, where a command reports something
+    /// Prints what the command reports as JSON on standard output
     #[arg(long, global = true)]
     pub json: bool,
     /// What tamis is to do
@@ -46,28 +46,40 @@ pub enum Command {
     /// Reports on a request or a published version
     #[command(subcommand)]
     Report(ReportCommand),
+    /// Writes made-up data and specs with twenty mistakes to learn from, or scores what was mended in them
+    Practice(PracticeArgs),
     /// Looks at exports and writes specs for them in which nothing is allowed yet, or writes an example
     Init(InitArgs),
-    /// Shows lengths, classes of characters and normal forms of an object's cells, and never a value
+    /// Shows the lengths, kinds of characters and normal forms of the cells of an export, but never a value
     Peek(PeekArgs),
+    /// Shows how the newest export of a job differs from its source, and the lines that would make them agree
+    Drift(DriftArgs),
     /// Checks the specs and lists every finding
     Check,
     /// Approves one refused run, named by its digest
     Accept(AcceptArgs),
+    /// Records in the ledger that somebody signs what a job does, or advises on it (Art. 35 GDPR)
+    SignOff(SignOffArgs),
+    /// Reports what a breach concerns and whom to notify, and records what was decided (Art. 33, 34 GDPR)
+    #[command(subcommand)]
+    Breach(BreachCommand),
     /// Checks ledger, manifests and published files, offline and without keys
     Verify {
         /// A ledger head noted earlier (SEQ:DIGEST); finds entries cut off since
         #[arg(long, value_name = "SEQ:DIGEST")]
         head: Option<String>,
+        /// A file of heads, kept elsewhere: the newest is compared, and the one of today is added when all holds
+        #[arg(long, value_name = "FILE", conflicts_with = "head")]
+        heads: Option<PathBuf>,
     },
-    /// Reads what is published anew and checks it against the policy of today; writes nothing
+    /// Reads the published tables again and checks them against the policy of today; writes nothing
     Audit(AuditArgs),
     /// Ends a table, or takes one back that another program has written to
     #[command(subcommand)]
     Dataset(DatasetCommand),
-    /// Stores a request of one person, or finds the person; values come on standard input
+    /// Stores a request of one person, finds the person, or answers the person; give the person on standard input, as `kind: value`
     Subject(SubjectArgs),
-    /// Tells recipients of persons whom requests have taken out, and notes their answers
+    /// Tells recipients about persons whom requests have taken out of their data, and records the answers
     #[command(subcommand)]
     Recipient(RecipientCommand),
     /// Creates the state of an installation
@@ -78,7 +90,7 @@ pub enum Command {
     Key(KeyCommand),
     /// Prints the JSON Schema of a spec file or of a command's output
     Schema {
-        /// What the schema is of
+        /// The file or the output that the schema describes
         #[arg(value_enum)]
         kind: SchemaKind,
     },
@@ -92,6 +104,7 @@ impl Command {
             Command::Plan(args) => Some((&args.work, 1)),
             Command::Sweep(args) => Some((&args.work, 1)),
             Command::Explain(args) => Some((&args.work, 1)),
+            Command::Drift(args) => Some((&args.work, 1)),
             Command::Serve(args) => Some((&args.work, usize::from(args.parallel))),
             _ => None,
         }
@@ -128,13 +141,29 @@ pub struct PeekArgs {
     pub record: Option<u64>,
 }
 
+/// What `tamis drift` is given.
+#[derive(Args, Debug)]
+pub struct DriftArgs {
+    /// Name of the job whose export is looked at
+    pub job: String,
+    /// Writes the lines into the file of the source: none of them allows anything
+    #[arg(long)]
+    pub write: bool,
+    /// Also gives declared columns the names that their values are found under now; look at them first
+    #[arg(long, requires = "write")]
+    pub renamed: bool,
+    /// How it reads the newest export
+    #[command(flatten)]
+    pub work: WorkArgs,
+}
+
 /// What `tamis status` is given.
 #[derive(Args, Debug)]
 pub struct StatusArgs {
     /// Shows all requests that are not done, not only those with the next deadlines
     #[arg(long)]
     pub all: bool,
-    /// Shows everything that is known of each job, dataset and request
+    /// Shows everything that is known about each job, dataset and request
     #[arg(long)]
     pub verbose: bool,
     /// Ends with 1 when something needs attention, for monitoring
@@ -151,7 +180,7 @@ pub struct RunArgs {
     /// Runs every job whose schedule is due, then sweeps every dataset that is due; call it every few minutes from cron or a timer
     #[arg(long)]
     pub due: bool,
-    /// Evaluates retention as of this time, such as 2026-11-24T02:00:00Z (default: now); not in the future, nor before the current version's
+    /// Evaluates retention as of this time, such as 2026-11-24T02:00:00Z (default: now); not in the future, and not before that of the current version
     #[arg(long, value_name = "TIME", conflicts_with = "due")]
     pub as_of: Option<String>,
     /// Makes a state and throw-away keys if they are missing; only with local roots
@@ -170,13 +199,13 @@ pub struct RunArgs {
 pub struct PlanArgs {
     /// Name of the job to plan
     pub job: String,
-    /// Evaluates retention as of this time, such as 2026-11-24T02:00:00Z (default: now); not in the future, nor before the current version's
+    /// Evaluates retention as of this time, such as 2026-11-24T02:00:00Z (default: now); not in the future, and not before that of the current version
     #[arg(long, value_name = "TIME")]
     pub as_of: Option<String>,
     /// Also shows inputs, fields, gates and keys
     #[arg(long)]
     pub verbose: bool,
-    /// Ends with 0 whatever stands against publishing (default: with the exit code that a run would have)
+    /// Ends with 0 even if something would stop a run (default: with the exit code that a run would have)
     #[arg(long)]
     pub exit_zero: bool,
     /// Threads, memory and output of the plan
@@ -201,7 +230,7 @@ pub struct WorkArgs {
 /// What `tamis sweep` is given.
 #[derive(Args, Debug)]
 pub struct SweepArgs {
-    /// Evaluates retention as of this time, such as 2026-11-24T02:00:00Z (default: now); not in the future, nor before the current version's
+    /// Evaluates retention as of this time, such as 2026-11-24T02:00:00Z (default: now); not in the future, and not before that of the current version
     #[arg(long, value_name = "TIME")]
     pub as_of: Option<String>,
     /// Threads, memory and output of the sweep
@@ -215,7 +244,7 @@ pub struct ServeArgs {
     /// Threads, memory and output of the runs
     #[command(flatten)]
     pub work: WorkArgs,
-    /// Most jobs that run at once
+    /// Largest number of jobs that run at once
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = value_parser!(u16).range(1..=256))]
     pub parallel: u16,
     /// Seconds that runs may take to end after SIGTERM; unfinished runs resume at the next start
@@ -227,7 +256,7 @@ pub struct ServeArgs {
     /// Serves no health page
     #[arg(long, conflicts_with = "listen")]
     pub no_listen: bool,
-    /// Seconds between two checks for what is due; a number that divides 60
+    /// Seconds between two checks whether a job or sweep is due; a number that divides 60
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub beat: u32,
 }
@@ -245,10 +274,180 @@ pub struct ExplainArgs {
 /// Every report that `tamis report` can write.
 #[derive(Subcommand, Debug)]
 pub enum ReportCommand {
-    /// What became of a request in every dataset, with dates and versions and without any value of the person
+    /// Shows what became of a request in every dataset, with dates and versions but without any value of the person
     Case(ReportArgs),
-    /// What a version was made of: what was read, dropped and published, under which rules
+    /// Shows what people have to be told of all that jobs do with their data (Art. 13 and 14 GDPR, 11 CCR §7012)
+    Notice(NoticeArgs),
+    /// Shows what a version was made of: what was read, dropped and published, and under which rules
     Job(JobReportArgs),
+    /// Writes the record of processing activities (Art. 30 GDPR), from specs and evidence
+    Register(RegisterArgs),
+    /// Writes the assessment of a job (Art. 35 GDPR): what it does, what is not assessed, and what has changed since it was signed
+    Dpia(DpiaArgs),
+}
+
+/// Arguments of `report register`.
+#[derive(Args, Debug)]
+pub struct RegisterArgs {
+    /// Format of the answer
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: RegisterFormat,
+}
+
+/// How a register is written.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegisterFormat {
+    /// Text to read on a terminal
+    Text,
+    /// JSON for programs, with a published schema
+    Json,
+    /// One page, without scripts
+    Html,
+    /// A table, with one activity per line
+    Csv,
+}
+
+/// Arguments of `report dpia`.
+#[derive(Args, Debug)]
+pub struct DpiaArgs {
+    /// Name of the job to assess
+    pub job: String,
+    /// Format of the answer
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: ReportFormat,
+}
+
+/// Everything that `tamis breach` can do.
+#[derive(Subcommand, Debug)]
+pub enum BreachCommand {
+    /// Says which versions, fields and people are concerned, what keys undo and what is due, and stores this report
+    Scope(Box<BreachScopeArgs>),
+    /// Writes whom to notify into a folder, from the raw exports that are still kept
+    Subjects(BreachSubjectsArgs),
+    /// Records whether authority and people are told, who decided, and why
+    Decide(BreachDecideArgs),
+}
+
+/// Arguments of `breach scope`. Everything that is named narrows it.
+#[derive(Args, Debug)]
+pub struct BreachScopeArgs {
+    /// When the controller was aware of it, such as 2026-11-24T02:00:00Z: 72 hours count from then
+    #[arg(long, value_name = "TIME")]
+    pub aware_at: String,
+    /// A job, or ROOT:PATH of its table; may be given several times (default: all)
+    #[arg(long = "dataset", value_name = "JOB_OR_OUTPUT")]
+    pub datasets: Vec<String>,
+    /// A root of the policy that somebody could read; the report also names exports below it
+    #[arg(long, value_name = "NAME")]
+    pub breached_root: Option<String>,
+    /// Beginning of the paths below that root
+    #[arg(long, value_name = "PATH")]
+    pub prefix: Option<String>,
+    /// Id of a key that somebody got, as `tamis key check` prints it
+    #[arg(long, value_name = "ID")]
+    pub key: Option<String>,
+    /// The recipient where it happened
+    #[arg(long, value_name = "NAME")]
+    pub recipient: Option<String>,
+    /// When it may have begun at the earliest (default: no limit)
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// When it was over at the latest (default: when the controller was aware)
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// When it happened, if that is known
+    #[arg(long, value_name = "TIME")]
+    pub occurred: Option<String>,
+    /// When somebody noticed it, if that was before the controller was aware
+    #[arg(long, value_name = "TIME")]
+    pub detected: Option<String>,
+    /// Number of the earlier report on the same breach, if more is known now
+    #[arg(long, value_name = "NUMBER")]
+    pub updates: Option<u64>,
+    /// Why the authority is told after 72 hours
+    #[arg(long, value_name = "REASON")]
+    pub late_because: Option<String>,
+    /// Format of the answer
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: ReportFormat,
+}
+
+/// Arguments of `breach subjects`.
+#[derive(Args, Debug)]
+pub struct BreachSubjectsArgs {
+    /// Number of the breach
+    pub number: u64,
+    /// The folder to write to, a new one outside of every root; only you can read it
+    #[arg(long, value_name = "FOLDER")]
+    pub out: PathBuf,
+}
+
+/// Arguments of `breach decide`.
+#[derive(Args, Debug)]
+pub struct BreachDecideArgs {
+    /// Number of the breach
+    pub number: u64,
+    /// Whether the authority is notified (Art. 33 GDPR)
+    #[arg(long, value_enum)]
+    pub authority: YesOrNo,
+    /// Whether the people are told (Art. 34 GDPR)
+    #[arg(long, value_enum)]
+    pub people: YesOrNo,
+    /// Who decided; recorded in the ledger
+    #[arg(long, value_name = "WHO")]
+    pub by: String,
+    /// The reason; recorded in the ledger
+    #[arg(long)]
+    pub reason: String,
+}
+
+/// Whether something is done, as typed.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum YesOrNo {
+    /// It is done
+    Yes,
+    /// It is not done
+    No,
+}
+
+/// What `tamis practice` is given.
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct PracticeArgs {
+    /// The folder to write to, a new one
+    pub folder: Option<PathBuf>,
+    /// Number that the made-up people are made from; another one makes other people
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub seed: u64,
+    /// What to do with a practice that is there
+    #[command(subcommand)]
+    pub command: Option<PracticeCommand>,
+}
+
+/// Everything that can be done with a practice.
+#[derive(Subcommand, Debug)]
+pub enum PracticeCommand {
+    /// Says which mistakes are mended, explains each with its article, and names what was taken away unnecessarily
+    Check {
+        /// The folder of the practice
+        folder: PathBuf,
+    },
+}
+
+/// What `tamis sign-off` is given.
+#[derive(Args, Debug)]
+pub struct SignOffArgs {
+    /// Name of the job
+    pub job: String,
+    /// The role of whoever signs, such as "managing director"; the data protection officer advises, with --advice
+    #[arg(long, value_name = "ROLE")]
+    pub by: String,
+    /// Why it may be done, or what the advice is; recorded in the ledger
+    #[arg(long)]
+    pub reason: String,
+    /// Records the advice of the data protection officer, and decides nothing
+    #[arg(long)]
+    pub advice: bool,
 }
 
 /// Arguments of `report case`.
@@ -256,7 +455,15 @@ pub enum ReportCommand {
 pub struct ReportArgs {
     /// Id of the request
     pub id: String,
-    /// How it is written
+    /// Format of the answer
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: ReportFormat,
+}
+
+/// Arguments of `report notice`.
+#[derive(Args, Debug)]
+pub struct NoticeArgs {
+    /// Format of the answer
     #[arg(long, value_enum, default_value = "text")]
     pub format: ReportFormat,
 }
@@ -269,7 +476,7 @@ pub struct JobReportArgs {
     /// The run or sweep that made the version (default: the newest version)
     #[arg(long)]
     pub run: Option<String>,
-    /// How it is written
+    /// Format of the answer
     #[arg(long, value_enum, default_value = "text")]
     pub format: ReportFormat,
 }
@@ -277,10 +484,10 @@ pub struct JobReportArgs {
 /// What `tamis audit` is given.
 #[derive(Args, Debug)]
 pub struct AuditArgs {
-    /// Audits this dataset alone: a job, or ROOT:PATH of its table (default: all, and the installation)
+    /// Audits only this dataset: a job, or ROOT:PATH of its table (default: all datasets, and the installation)
     #[arg(long, value_name = "JOB_OR_OUTPUT")]
     pub dataset: Option<String>,
-    /// How it is written
+    /// Format of the answer
     #[arg(long, value_enum, default_value = "text")]
     pub format: AuditFormat,
 }
@@ -324,13 +531,13 @@ pub struct RetireArgs {
     /// The job (it may be gone from the specs), or ROOT:PATH of its table
     #[arg(value_name = "JOB_OR_OUTPUT")]
     pub of: String,
-    /// Why; recorded in the ledger
+    /// The reason; recorded in the ledger
     #[arg(long)]
     pub reason: String,
     /// Who ends it; recorded in the ledger
     #[arg(long, value_name = "WHO")]
     pub by: Option<String>,
-    /// Deletes all that is left of the table; without this option it must have been deleted by hand
+    /// Deletes everything that is left of the table; without this option, you must have deleted the table by hand
     #[arg(long)]
     pub remove: bool,
 }
@@ -340,7 +547,7 @@ pub struct RetireArgs {
 pub struct AdoptArgs {
     /// Name of the job whose table it is
     pub job: String,
-    /// Why; recorded in the ledger
+    /// The reason; recorded in the ledger
     #[arg(long)]
     pub reason: String,
     /// Who takes it back; recorded in the ledger
@@ -354,9 +561,9 @@ pub struct AdoptArgs {
 /// Everything that `tamis recipient` can do.
 #[derive(Subcommand, Debug)]
 pub enum RecipientCommand {
-    /// Art. 19 GDPR: writes the tokens that a recipient has to erase or restrict, since its last answer
+    /// Writes the tokens that a recipient has to erase or restrict and has not answered for yet (Art. 19 GDPR)
     Notices(NoticesArgs),
-    /// Notes that a recipient has answered, or cannot be told
+    /// Records that a recipient has answered, or that nobody can tell it
     Acknowledge(AcknowledgeArgs),
 }
 
@@ -375,13 +582,13 @@ pub struct NoticesArgs {
 pub struct AcknowledgeArgs {
     /// Name of the recipient
     pub recipient: String,
-    /// Number of the last notice that the answer is about
+    /// Number of the last notice that the recipient has answered
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     pub up_to: u64,
     /// Why it is impossible or disproportionate to tell the recipient; recorded in the ledger
     #[arg(long, value_name = "REASON")]
     pub impossible: Option<String>,
-    /// Who says so; recorded in the ledger
+    /// Who records the answer; recorded in the ledger
     #[arg(long, value_name = "WHO")]
     pub by: Option<String>,
 }
@@ -389,7 +596,7 @@ pub struct AcknowledgeArgs {
 /// Everything that `tamis state` can do.
 #[derive(Subcommand, Debug)]
 pub enum StateCommand {
-    /// Makes the state: once, before the first run
+    /// Makes the state; call it once, before the first run
     Create,
 }
 
@@ -423,12 +630,20 @@ pub enum SchemaKind {
     Check,
     /// What `verify --json` prints
     Verify,
+    /// What `drift --json` prints as `drift`
+    Drift,
     /// What `subject export` writes as person.json
     Access,
     /// What `audit --json` prints
     Audit,
     /// What `recipient notices` writes
     RecipientNotices,
+    /// What `report register --json` prints
+    Register,
+    /// What `report dpia --json` prints
+    Dpia,
+    /// What `breach scope --json` prints
+    Breach,
 }
 
 /// What `tamis accept` is given.
@@ -438,7 +653,7 @@ pub struct AcceptArgs {
     pub job: String,
     /// The digest that `plan` or a refused run printed
     pub digest: String,
-    /// Why; recorded in the ledger
+    /// The reason; recorded in the ledger
     #[arg(long)]
     pub reason: String,
     /// The time that the plan was made for; needed only when no run was refused
@@ -447,109 +662,4 @@ pub struct AcceptArgs {
     /// Who approves; recorded in the ledger
     #[arg(long, value_name = "WHO")]
     pub by: Option<String>,
-}
-
-/// What `subject` can do.
-#[derive(clap::ValueEnum, Clone, Copy, Debug)]
-pub enum SubjectVerb {
-    /// Erasure, Art. 17 GDPR
-    Erase,
-    /// Restriction, Art. 18 GDPR; needs --ground
-    Restrict,
-    /// Art. 21 GDPR; needs --purpose
-    Object,
-    /// Opt-out of sale and sharing, CCPA 1798.120
-    OptOut,
-    /// Withdrawal of consent, Art. 7(3) GDPR
-    Withdraw,
-    /// Legal hold: keeps bytes from being deleted; needs --until or --review-by
-    Hold,
-    /// Ends another request; needs --lifts, and --informed for a restriction
-    Lift,
-    /// Finds the datasets and requests that know the person, and the rows that an erasure would reach
-    Find,
-    /// Art. 15 and 20 GDPR: writes what is processed of the person into a folder; needs --request and --out
-    Export,
-}
-
-/// Which right an export answers.
-#[derive(clap::ValueEnum, Clone, Copy, Debug)]
-pub enum RightAsked {
-    /// Art. 15 GDPR: everything that is processed
-    Access,
-    /// Art. 20 GDPR: what the person provided, on consent or contract
-    Portability,
-}
-
-/// Grounds of a restriction (Art. 18(1) GDPR).
-#[derive(clap::ValueEnum, Clone, Copy, Debug)]
-pub enum GroundAsked {
-    /// The person contests that the data are accurate
-    A,
-    /// The processing is unlawful, and the person opposes erasure
-    B,
-    /// The person needs the data for a legal claim
-    C,
-    /// The person has objected, and the grounds are being weighed
-    D,
-}
-
-/// Arguments of `subject`. Values of the person come on standard input, one `kind: value` a line.
-#[derive(Args, Debug)]
-pub struct SubjectArgs {
-    /// What is asked for
-    #[arg(value_enum)]
-    pub verb: SubjectVerb,
-    /// Opaque id of the request, such as a case number
-    #[arg(long, value_name = "ID")]
-    pub request: Option<String>,
-    /// Limits the request to a purpose; may be given several times (default: all purposes)
-    #[arg(long = "purpose", value_name = "PURPOSE")]
-    pub purposes: Vec<String>,
-    /// When it was received (default: now)
-    #[arg(long, value_name = "TIME")]
-    pub received: Option<String>,
-    /// The id of the request that a lift ends
-    #[arg(long, value_name = "ID")]
-    pub lifts: Option<String>,
-    /// Allows the lift to end an erasure
-    #[arg(long)]
-    pub lift_erase: bool,
-    /// Restriction: the letter of Art. 18(1) GDPR it rests on; with b and c bytes of the person are kept
-    #[arg(long, value_enum, value_name = "LETTER")]
-    pub ground: Option<GroundAsked>,
-    /// Lift: when the person was told that the restriction ends, a date or a time
-    #[arg(long, value_name = "TIME")]
-    pub informed: Option<String>,
-    /// Hold: when it ends by itself, a date or a time
-    #[arg(long, value_name = "TIME")]
-    pub until: Option<String>,
-    /// Hold: by when somebody looks at it again, a date or a time
-    #[arg(long, value_name = "TIME")]
-    pub review_by: Option<String>,
-    /// Export: the right that is answered
-    #[arg(long, value_enum, default_value = "access")]
-    pub right: RightAsked,
-    /// Export: the folder to write to, a new one outside of every root; only you can read it
-    #[arg(long, value_name = "FOLDER")]
-    pub out: Option<PathBuf>,
-    /// Export: also shows rows that may be another person's, for this reason, which goes into the ledger
-    #[arg(long, value_name = "REASON")]
-    pub include_doubtful: Option<String>,
-    /// Export: does not search raw exports, for this reason, which the page gives
-    #[arg(long, value_name = "REASON")]
-    pub without_raw: Option<String>,
-}
-
-impl SubjectArgs {
-    /// Returns the id of the request.
-    ///
-    /// # Errors
-    /// A policy error when none was given.
-    pub fn request_id(&self) -> Result<String> {
-        self.request.clone().ok_or_else(|| {
-            Error::new(Code::RequestWrong, "a request needs an id")
-                .help("give --request ID, an opaque one such as a case number")
-        })
-    }
 }

@@ -66,7 +66,7 @@ fn said(report: &AuditReport) -> String {
         let of = not.dataset.as_ref().map_or(String::new(), |dataset| format!("{dataset}: "));
         text.line(format_args!("not checked: {} ({of}{})", not.rule, not.why));
     }
-    text.push_str("no audit looks at:\n");
+    text.push_str("an audit does not look at:\n");
     for never in report.never_checked {
         text.line(format_args!("  {never}"));
     }

@@ -69,6 +69,7 @@ fn turn_json(turn: &DueAttempt) -> serde_json::Value {
         Came::NotDue(_) => ("not-due", None, None),
         Came::Published => ("published", None, None),
         Came::Swept { .. } => ("swept", None, None),
+        Came::Audited { .. } => ("audited", None, None),
         Came::Elsewhere(_) => ("elsewhere", None, None),
         Came::GivenUp => ("missed", None, None),
         Came::Refused { cause, help, .. } => ("refused", Some(cause), help.as_ref()),
@@ -78,7 +79,11 @@ fn turn_json(turn: &DueAttempt) -> serde_json::Value {
         Came::Swept { rows, objects } => (Some(rows), Some(objects)),
         _ => (None, None),
     };
-    let work = if turn.work == Work::Sweep { "sweep" } else { "run" };
+    let work = match turn.work {
+        Work::Run => "run",
+        Work::Sweep => "sweep",
+        Work::Audit => "audit",
+    };
     serde_json::json!({
         "job": turn.job, "work": work, "as_of": turn.instant, "came": came, "code": code, "exit": turn.exit(),
         "cause": cause, "help": help, "rows_removed": rows, "objects_removed": objects, "aside": turn.aside,

@@ -37,11 +37,14 @@ fn dataset(out: &mut String, explained: &ExplainedDataset) {
     match (explained.rows, explained.keep_until) {
         (0, _) => out.push_str("  not in it\n"),
         (rows, Some(until)) => {
-            out.line(format_args!("  {} in it, the last until {}", counted(rows, "row"), until.to_seconds()));
+            out.line(format_args!("  {} in it, the last one stays until {}", counted(rows, "row"), until.to_seconds()));
         }
         (rows, None) => {
             out.line(format_args!("  {} in it", counted(rows, "row")));
         }
+    }
+    if explained.rows_as_other > 0 {
+        out.line(format_args!("  another person of {} in it", counted(explained.rows_as_other, "row")));
     }
     explained.requests.iter().for_each(|request| reaching(out, request));
     if let Some(export) = &explained.export {
@@ -57,7 +60,7 @@ fn dataset(out: &mut String, explained: &ExplainedDataset) {
             out.line(format_args!(
                 "  export{set}: {} {}{clock}{until}{}",
                 counted(rows.rows, "row"),
-                rows.reason,
+                rows.other.as_ref().map_or(rows.reason.clone(), |other| format!("{} (as {other})", rows.reason)),
                 at(&rows.rule)
             ));
         }

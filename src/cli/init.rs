@@ -6,7 +6,9 @@ use super::settings::Settings;
 use super::spec_files::{refuse_to_overwrite, write, write_schemas};
 use super::{answer, example, render};
 use crate::error::{Code, Error, Result};
-use crate::init::{self, Edit, LineEnds, MadeFile, PeekColumn, Proposal, Proposed, Roots, Table, Tables, Value};
+use crate::init::{
+    self, Dialect, Edit, FileLayout, LineEnds, MadeFile, PeekColumn, Proposal, Proposed, Roots, Table, Tables, Value,
+};
 use crate::store::{local_folder, settle};
 use std::path::{Path, PathBuf};
 
@@ -122,20 +124,10 @@ fn head(out: &mut String, table: &Table, proposal: &Proposal) {
     let member = table.member.as_ref().map(|member| format!(", member {member}")).unwrap_or_default();
     let parts = if table.files > 1 { format!(", {} files", table.files) } else { String::new() };
     out.line(format_args!("{}  {}{member}{parts}", table.name, table.input));
-    out.line(format_args!("  {}", proposal.crm.unwrap_or("not an export that is known here")));
-    let dialect = &table.dialect;
-    let ends = match dialect.line_ends {
-        LineEnds::Lf => "LF",
-        LineEnds::CrLf => "CRLF",
-        LineEnds::Mixed => "LF and CRLF",
-    };
-    let quote = dialect.quote.map_or("no quotes".to_owned(), |quote| format!("quote {quote}"));
-    let bom = if dialect.bom { " with a byte order mark" } else { "" };
+    out.line(format_args!("  {}", proposal.crm.unwrap_or("not a kind of export that tamis knows")));
     out.line(format_args!(
-        "  {}{bom}, delimiter {:?}, {quote}, header in line {}, {ends}; {} {} columns",
-        dialect.encoding,
-        dialect.delimiter,
-        dialect.header,
+        "  {}; {} {} columns",
+        laid_out(&table.layout),
         if table.whole {
             format!("{} records,", table.records)
         } else {
@@ -143,7 +135,7 @@ fn head(out: &mut String, table: &Table, proposal: &Proposal) {
         },
         table.columns.len()
     ));
-    let doubts = dialect.doubts.iter().cloned();
+    let doubts = table.layout.doubts().iter().cloned();
     let ragged = (table.ragged > 0).then(|| {
         format!(
             "{} records have more or fewer cells than the header: a run refuses them (limits.on_bad_record)",
@@ -153,11 +145,44 @@ fn head(out: &mut String, table: &Table, proposal: &Proposal) {
     let unlisted = (table.unlisted > 0).then(|| {
         format!("{} columns have no name of their own: they cannot be listed and are left out", table.unlisted)
     });
+    let structures = (!table.structures.is_empty()).then(|| {
+        format!(
+            "{} columns hold lists, maps or what is not read, and are left out: {}",
+            table.structures.len(),
+            table.structures.join(", ")
+        )
+    });
     let broken = table.broken.as_ref().map(|broken| format!("{broken}; a run refuses the file"));
     let lacks = proposal.lacks.iter().filter(|_| proposal.persons).map(|lack| format!("no job can run without {lack}"));
-    for doubt in doubts.chain(ragged).chain(unlisted).chain(broken).chain(lacks) {
+    for doubt in doubts.chain(ragged).chain(unlisted).chain(structures).chain(broken).chain(lacks) {
         out.line(format_args!("  ! {doubt}"));
     }
+}
+
+/// How records lie in a file, in words.
+fn laid_out(layout: &FileLayout) -> String {
+    match layout {
+        FileLayout::Csv(dialect) => text(dialect, &format!("header in line {}", dialect.header)),
+        FileLayout::Headless { dialect, model, entity } => {
+            text(dialect, &format!("no header: names of columns are those of entity {entity} in {model}"))
+        }
+        FileLayout::Xlsx { sheet, header, .. } => format!("workbook, sheet {sheet}, header in row {header}"),
+        FileLayout::Json { records, .. } if records.is_empty() => "JSON, an array of records".into(),
+        FileLayout::Json { records, .. } => format!("JSON, pages with their records under {records}"),
+        FileLayout::Ndjson { .. } => "JSON, a record in each line".into(),
+        FileLayout::Parquet => "Parquet".into(),
+    }
+}
+
+fn text(dialect: &Dialect, header: &str) -> String {
+    let ends = match dialect.line_ends {
+        LineEnds::Lf => "LF",
+        LineEnds::CrLf => "CRLF",
+        LineEnds::Mixed => "LF and CRLF",
+    };
+    let quote = dialect.quote.map_or("no quotes".to_owned(), |quote| format!("quote {quote}"));
+    let bom = if dialect.bom { " with a byte order mark" } else { "" };
+    format!("{}{bom}, delimiter {:?}, {quote}, {header}, {ends}", dialect.encoding, dialect.delimiter)
 }
 
 /// The table of columns: never a value.

@@ -9,31 +9,45 @@ mod audit;
 mod audit_junit;
 mod audit_place;
 mod audit_sarif;
+mod breach;
+mod breach_page;
 mod check;
 mod columns;
+mod corrections;
+mod csv_cell;
 mod dataset;
+mod dpia;
+mod dpia_page;
+mod drift;
 mod due;
 pub mod embedded;
 mod example;
 mod explain;
 mod finding;
+mod heads;
 mod init;
 mod limits;
 mod lines;
+mod notice;
 mod page;
 mod peek;
+mod practice;
 pub mod process;
 mod progress;
 mod recipient;
+mod refusal;
+mod register;
 mod render;
 mod report;
 mod serve;
 mod settings;
 pub mod shield;
+mod sign_off;
 mod spec_files;
 mod status;
 mod steps;
 mod subject;
+mod subject_args;
 mod sweep;
 mod verdict;
 mod version;
@@ -44,6 +58,7 @@ use crate::sweep::SweepReport;
 use crate::{audit as audits, job, key, policy, questions, run, state, threads};
 use args::{AcceptArgs, Arguments, Command, KeyCommand, PlanArgs, ReportCommand, RunArgs, SchemaKind, StateCommand};
 use clap::Parser;
+use heads::HeadsFile;
 use settings::{CalledFrom, Settings};
 use std::io::Write;
 use std::path::Path;
@@ -58,7 +73,8 @@ pub fn main() -> ExitCode {
     };
     let json = arguments.json;
     // The hook has said where; what was going on is lost with the stack.
-    let done = threads::guarded("the command", || carry_out(&Settings::of(&arguments, CalledFrom::Terminal)?, &arguments));
+    let done =
+        threads::guarded("the command", || carry_out(&Settings::of(&arguments, CalledFrom::Terminal)?, &arguments));
     let said = done.and_then(|(text, exit)| answer::given(&text, exit));
     said.map_or_else(|error| failed(&error, json, &arguments.dir), ExitCode::from)
 }
@@ -92,12 +108,19 @@ fn carry_out(settings: &Settings, arguments: &Arguments) -> Result<(String, u8)>
         Command::Status(args) => return status::status(settings, args, json),
         Command::Explain(args) => explain::explain(settings, args, json),
         Command::Report(ReportCommand::Case(args)) => report::report(settings, args, json),
+        Command::Report(ReportCommand::Notice(args)) => notice::report(settings, args, json),
         Command::Report(ReportCommand::Job(args)) => version::report(settings, args, json),
+        Command::Report(ReportCommand::Register(args)) => register::report(settings, args, json),
+        Command::Report(ReportCommand::Dpia(args)) => dpia::report(settings, args, json),
+        Command::Breach(command) => breach::carry_out(settings, command, json),
+        Command::SignOff(args) => sign_off::carry_out(settings, args, json),
+        Command::Practice(args) => practice::carry_out(settings, args, json),
         Command::Init(args) => init::init(settings, args, json),
         Command::Peek(args) => peek::peek(settings, args, json),
+        Command::Drift(args) => drift::drift(settings, args, json),
         Command::Check => check::check(settings, json),
         Command::Accept(args) => accept(settings, args, json),
-        Command::Verify { head } => verify(settings, head.as_deref(), json),
+        Command::Verify { head, heads } => verify(settings, head.as_deref(), heads.as_deref(), json),
         Command::Audit(args) => audit::carry_out(settings, args, json),
         Command::Subject(args) => subject::carry_out(settings, args, json),
         Command::Dataset(command) => dataset::carry_out(settings, command, json),
@@ -154,13 +177,21 @@ fn accept(settings: &Settings, accepted: &AcceptArgs, json: bool) -> Result<Stri
     if json {
         return render::json(&accept);
     }
-    Ok(format!("accepted: the next `tamis run {}` judges at {as_of} and publishes exactly that plan\n", accepted.job))
+    Ok(format!(
+        "accepted: the next `tamis run {}` evaluates as of {as_of} and publishes exactly that plan\n",
+        accepted.job
+    ))
 }
 
-fn verify(settings: &Settings, head: Option<&str>, json: bool) -> Result<String> {
+fn verify(settings: &Settings, head: Option<&str>, heads: Option<&Path>, json: bool) -> Result<String> {
     let project = policy::load(&settings.dir, &settings.roots)?;
     let roots = settings.open(&project)?;
-    let report = questions::verify::verify(&project, &roots, head)?;
+    let kept = heads.map(|path| HeadsFile::read(&project, path)).transpose()?;
+    let newest = kept.as_ref().and_then(|kept| kept.newest.as_ref()).map(ToString::to_string);
+    let report = questions::verify::verify(&project, &roots, head.or(newest.as_deref()))?;
+    if let (Some(kept), Some(head), true) = (&kept, &report.head, report.faults.is_empty()) {
+        kept.add(head)?;
+    }
     let text =
         if json { render::json(&report)? } else { render::verified(&report, verdict::coloured(&std::io::stdout())) };
     answer::with_outcome(text, report.outcome())
@@ -172,7 +203,7 @@ fn create_state(settings: &Settings) -> Result<String> {
     let keys = key::Keyring::load(&project.keys, &job::data_roots(&project))?;
     let root = &roots["state"];
     state::State::create(root, &keys.ids(), settings.now)?;
-    Ok(format!("state made in {}; it belongs to identity key {}\n", root.display(""), keys.ids().identity.0))
+    Ok(format!("made the state in {} for identity key {}\n", root.display(""), keys.ids().identity.0))
 }
 
 fn new_keys(settings: &Settings) -> Result<String> {
@@ -204,6 +235,10 @@ fn schema(kind: SchemaKind) -> Result<String> {
         SchemaKind::RecipientNotices => schemars::schema_for!(questions::RecipientNotices).to_value(),
         SchemaKind::Check => schemars::schema_for!(check::CheckReport).to_value(),
         SchemaKind::Verify => schemars::schema_for!(crate::evidence::VerifyReport).to_value(),
+        SchemaKind::Register => schemars::schema_for!(questions::ProcessingRecord).to_value(),
+        SchemaKind::Dpia => schemars::schema_for!(questions::Assessment).to_value(),
+        SchemaKind::Breach => schemars::schema_for!(questions::breach::BreachReport).to_value(),
+        SchemaKind::Drift => schemars::schema_for!(questions::DriftReport).to_value(),
         SchemaKind::Status => schemars::schema_for!(status::Status).to_value(),
     })
 }

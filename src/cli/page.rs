@@ -42,12 +42,30 @@ pub(super) fn row(cells: &[&str]) -> String {
     format!("<tr>{cells}</tr>\n")
 }
 
+/// An item of a list.
+pub(super) fn item(text: &str) -> String {
+    format!("<li>{}</li>\n", escaped(text))
+}
+
+/// Names and what is said of them, side by side.
+pub(super) fn facts(facts: &[(&str, String)]) -> String {
+    let rows: String =
+        facts.iter().map(|(name, said)| format!("<dt>{name}</dt><dd>{}</dd>\n", escaped(said))).collect();
+    format!("<dl>\n{rows}</dl>\n")
+}
+
+/// A table with its heads, which scrolls by itself where the page is narrow.
+pub(super) fn table(heads: &[&str], rows: &str) -> String {
+    let heads: String = heads.iter().map(|head| format!("<th>{}</th>", escaped(head))).collect();
+    format!("<div class=\"wide\"><table>\n<tr>{heads}</tr>\n{rows}</table></div>\n")
+}
+
 /// A bar as long as `part` of `whole`, with words for those who do not see it. Any part shows.
 pub(super) fn bar(part: u64, whole: u64, color: &str, label: &str) -> String {
     let length = if whole == 0 { 0 } else { (u128::from(WIDTH) * u128::from(part) / u128::from(whole)) as u64 };
     let length = length.max(u64::from(part > 0));
     format!(
-        "<svg width=\"{WIDTH}\" height=\"12\" role=\"img\" aria-label=\"{}\">\
+        "<svg width=\"{WIDTH}\" height=\"12\" viewBox=\"0 0 {WIDTH} 12\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{}\">\
          <rect width=\"{WIDTH}\" height=\"12\" fill=\"#eee\"/><rect width=\"{length}\" height=\"12\" fill=\"{color}\"/></svg>",
         escaped(label)
     )

@@ -2,6 +2,7 @@
 
 use super::check::listed;
 use super::columns;
+use super::corrections;
 use super::lines::Lines;
 use super::verdict::{TerminalVerdict, counted};
 use crate::error::{Error, Result};
@@ -80,9 +81,10 @@ fn exceptions(m: &Manifest) -> Exceptions {
             let (count, name) = (counted(field.untreated, "value"), &field.name);
             found
                 .columns
-                .push(format!("field {name}: {count} could not be treated and left empty, the first: {first}"));
+                .push(format!("field {name}: {count} could not be treated and became null, the first: {first}"));
         }
     }
+    found.persons.extend(corrections::exceptions(m));
     found.columns.extend(columns::said(m));
     found
         .columns
@@ -99,7 +101,7 @@ fn doubts(list: &ListApplied) -> impl Iterator<Item = (u64, &'static str)> {
     let counts = [
         (list.needs_review, "to be reviewed (`tamis subject find` shows why)"),
         (list.lifts_nothing, "without anything to lift (`tamis status` shows why)"),
-        (list.unusable, "without a normal form: only the same spelling is found (`tamis status` shows which)"),
+        (list.unusable, "with no value in normal form: only the same spelling is found (`tamis status` shows which)"),
     ];
     counts.into_iter().filter(|(count, _)| *count > 0)
 }
@@ -122,6 +124,10 @@ fn rows(out: &mut String, m: &Manifest) {
     bar_line(out, width, "published", m.rows_out, m.rows_in);
     for removed in m.removed.iter().filter(|r| r.rows > 0) {
         bar_line(out, width, &removed.reason, removed.rows, m.rows_in);
+    }
+    for other in m.others.iter().filter(|other| other.rows > 0) {
+        let rows = counted(other.rows, "row");
+        out.line(format_args!("of the published, {rows} without the cells of the {}", other.name));
     }
 }
 
@@ -157,6 +163,7 @@ fn inputs(out: &mut String, m: &Manifest) {
             met(list)
         ));
     }
+    corrections::counts(m).iter().for_each(|said| out.line(format_args!("  {said}")));
     out.line(format_args!("  links: {}", m.links));
 }
 
@@ -326,7 +333,7 @@ pub(super) fn said_of_raw(column: &Identifiers) -> String {
     }
     if column.partial > 0 {
         let first = column.first_partial.as_ref().map_or(String::new(), |first| format!(", the first: {first}"));
-        said.push(format!("{} rows have some of its parts and not all, and so no value{first}", column.partial));
+        said.push(format!("{} rows have only some of its parts, and so no value{first}", column.partial));
     }
     format!("{}.{} ({}): {}", column.source, column.column, column.uses.join(", "), said.join("; "))
 }

@@ -2,15 +2,17 @@
 //! its policy lets none in. Must not know how a case is looked up.
 
 use super::args::{ReportArgs, ReportFormat};
+use super::corrections;
 use super::lines::Lines;
-use super::page::{escaped, filled};
+use super::page::{escaped, filled, item};
+use super::refusal;
 use super::render;
 use super::settings::Settings;
 use crate::clock::{self, Instant};
 use crate::error::Result;
 use crate::questions::{CaseDataset, CasePart, CaseRecipient, CaseReport, case};
 
-const PAGE: &str = include_str!("../../templates/case.html");
+const PAGE: &str = concat!(include_str!("../../templates/head.html"), include_str!("../../templates/case.html"));
 const WIDTH: i64 = 480;
 
 /// Makes the report.
@@ -43,9 +45,11 @@ fn text(report: &CaseReport) -> String {
             }
         }
     }
+    refusal::of_case(&mut out, &report.refusals, report.authority.as_deref());
+    corrections::of_case(&mut out, &report.corrections);
     report.recipients.iter().for_each(|of| out.line(format_args!("recipient {}: {}", of.recipient, told(of))));
     out.push('\n');
-    out.line(format_args!("still there: raw exports {}, request files {}", report.raw_exports, report.request_files));
+    out.line(format_args!("still there: raw exports: {}; request files: {}", report.raw_exports, report.request_files));
     report.not_said.iter().for_each(|line| {
         out.line(format_args!("not said: {line}"));
     });
@@ -78,7 +82,9 @@ fn facts(dataset: &CaseDataset) -> Vec<(&'static str, String)> {
     let mut facts =
         vec![("state", format!("{} since {}, day {}", dataset.state, dataset.since.to_seconds(), dataset.after_days))];
     facts.extend(
-        dataset.version.map(|version| ("version", format!("{version} is without the person, as every later one"))),
+        dataset
+            .version
+            .map(|version| ("version", format!("{version} does not contain the person, and no later version does"))),
     );
     facts.extend(
         dataset
@@ -94,13 +100,14 @@ fn facts(dataset: &CaseDataset) -> Vec<(&'static str, String)> {
 
 fn html(report: &CaseReport) -> String {
     let parts: String = report.parts.iter().map(part).collect();
+    let refused = refusal::page(&report.refusals, report.authority.as_deref());
     let line = |of: &CaseRecipient| format!("<dt>{}</dt><dd>{}</dd>\n", escaped(&of.recipient), escaped(&told(of)));
     let recipients: String = report.recipients.iter().map(line).collect();
     let recipients = match recipients.is_empty() {
         true => String::new(),
         false => format!("<h2>Recipients <small>(Art. 19 GDPR)</small></h2>\n<dl>\n{recipients}</dl>\n"),
     };
-    let not_said: String = report.not_said.iter().map(|line| format!("<li>{}</li>\n", escaped(line))).collect();
+    let not_said: String = report.not_said.iter().map(|line| item(line)).collect();
     let places = [
         ("request", escaped(&report.request)),
         ("controller", escaped(&report.controller)),
@@ -109,7 +116,7 @@ fn html(report: &CaseReport) -> String {
         ("raw_exports", escaped(&report.raw_exports)),
         ("request_files", escaped(&report.request_files)),
         ("not_said", not_said),
-        ("parts", parts + &recipients),
+        ("parts", parts + &refused + &corrections::page(&report.corrections) + &recipients),
     ];
     filled(PAGE, &places)
 }

@@ -217,3 +217,12 @@ pub fn time(text: &str) -> Result<Instant> {
     let time = Instant::parse(text).filter(|time| time.in_years());
     time.ok_or_else(|| Error::new(Code::ArgumentWrong, "this is not a time").help("write it as 2026-11-24T02:00:00Z"))
 }
+
+/// Reads a time, or a date as its first moment in UTC.
+///
+/// # Errors
+/// A policy error when it is neither.
+pub fn day(text: Option<&str>) -> Result<Option<Instant>> {
+    let whole = |text: &str| time(&if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.into() });
+    text.map(whole).transpose()
+}

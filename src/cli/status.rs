@@ -4,25 +4,28 @@
 
 use super::args::StatusArgs;
 use super::columns;
+use super::corrections;
 use super::lines::Lines;
 use super::settings::Settings;
 use super::verdict::{TerminalVerdict, coloured, counted};
-use super::{due, render};
+use super::{due, refusal, render};
 use crate::clock::{Instant, zones_version};
-use crate::daemon::{JobStatus, NoJob};
+use crate::daemon::{AuditStanding, JobStatus, NoJob};
 use crate::error::{Error, Result};
-use crate::job::LeftAside;
 use crate::job::aside::{self, Sighted};
+use crate::job::{LeftAside, UntoldRefusal, refusals};
 use crate::policy::REVIEW_DAYS;
 use crate::questions::{
-    DatasetStanding, ForeignTable, Keeper, OpenRequest, RecipientStanding, Standings, foreign, recipients,
-    request_status,
+    CorrectionStanding, DatasetStanding, ForeignTable, Keeper, OpenRequest, RecipientStanding, Standings, foreign,
+    recipients, request_status,
 };
 use crate::requests::RequestStatus;
-use crate::{daemon, policy};
+use crate::{daemon, policy, questions};
 
 /// Open requests named unless all are asked for.
 const NAMED: usize = 20;
+/// Ids of several persons that are named.
+const SHARED_IDS_TOLD: usize = 20;
 
 /// The whole answer, as `--json` gives it.
 #[derive(serde::Serialize, schemars::JsonSchema)]
@@ -39,6 +42,12 @@ pub(super) struct Status {
     foreign: Vec<ForeignTable>,
     /// Recipients of the policy, by name.
     recipients: Vec<RecipientStanding>,
+    /// Corrections in each dataset, those first that somebody has to look at.
+    corrections: Vec<CorrectionStanding>,
+    /// Refused requests of which nobody has told the person (Art. 12(4) GDPR).
+    untold_refusals: Vec<UntoldRefusal>,
+    /// How audits by schedule stand; none without a schedule.
+    audit: Option<AuditStanding>,
     /// How far requests have come; none without the identity key.
     requests: Option<Standings>,
     /// Why that cannot be told.
@@ -60,6 +69,9 @@ struct StatusFound {
     standings: Result<Standings, Error>,
     sighted: Sighted,
     recipients: Vec<RecipientStanding>,
+    corrections: Vec<CorrectionStanding>,
+    refusals: Vec<UntoldRefusal>,
+    audit: Option<AuditStanding>,
 }
 
 /// Returns the answer, and the exit code: 1 with `--check` when something needs attention.
@@ -79,6 +91,9 @@ pub(super) fn status(settings: &Settings, args: &StatusArgs, json: bool) -> Resu
         standings: request_status::standings(&settings.subject_call(), if args.all { usize::MAX } else { NAMED }),
         sighted: aside::survey(&project, &roots),
         recipients: recipients::recipients(&project, &register, &state, settings.now)?,
+        corrections: questions::corrections::standings(&state, &project)?,
+        refusals: refusals::untold(&state.ledger().entries()?, &project, settings.now),
+        audit: daemon::audits(&project, &state, settings.now)?,
     };
     let exceptions = exceptions(&found);
     let exit = u8::from(args.check && !exceptions.is_empty());
@@ -98,7 +113,8 @@ fn as_data(found: StatusFound) -> Status {
         Ok(standings) => (Some(standings), None),
         Err(error) => (None, Some(error.message().to_owned())),
     };
-    let StatusFound { jobs, no_job, foreign, sighted: Sighted { aside, unseen }, recipients, .. } = found;
+    let StatusFound { jobs, no_job, foreign, sighted, recipients, corrections, refusals, audit, .. } = found;
+    let Sighted { aside, unseen } = sighted;
     Status {
         schema: "tamis-status/1",
         time_zones: zones_version(),
@@ -106,6 +122,9 @@ fn as_data(found: StatusFound) -> Status {
         no_job,
         foreign,
         recipients,
+        corrections,
+        untold_refusals: refusals,
+        audit,
         requests,
         requests_stop,
         aside,
@@ -179,11 +198,28 @@ fn exceptions(found: &StatusFound) -> Vec<String> {
     out.extend(found.sighted.unseen.iter().map(|unseen| format!("cannot be read: {unseen}")));
     out.extend(found.recipients.iter().filter_map(of_recipient));
     out.extend(found.recipients.iter().filter_map(of_notices));
+    out.extend(found.corrections.iter().filter_map(corrections::standing));
+    out.extend(found.refusals.iter().map(refusal::untold));
+    out.extend(found.audit.iter().filter(|audit| audit.wants_attention()).map(of_audit));
     match &found.standings {
         Ok(standings) => out.extend(of_requests(standings)),
         Err(error) => out.push(format!("requests: {error}")),
     }
     out
+}
+
+fn of_audit(of: &AuditStanding) -> String {
+    match &of.last {
+        _ if of.overdue => "the audit is OVERDUE: call `tamis run --due` or `tamis serve`".into(),
+        Some(at) => format!(
+            "the audit of {} found {} that do not hold, {} not checked ({}): `tamis audit` says where, and what to do",
+            at.to_seconds(),
+            counted(of.errors, "thing"),
+            of.not_checked,
+            of.found.join(", ")
+        ),
+        None => "nothing was audited yet".into(),
+    }
 }
 
 fn of_recipient(of: &RecipientStanding) -> Option<String> {
@@ -297,7 +333,27 @@ impl RequestWords {
 /// Returns everything that is known.
 fn in_full(found: &StatusFound) -> String {
     let tables = without_job(&found.no_job) + &written_to(&found.foreign, &found.unread);
-    due::status(&found.jobs) + &tables + &said(&found.standings) + &seen(&found.sighted)
+    due::status(&found.jobs)
+        + &audit_line(found.audit.as_ref())
+        + &tables
+        + &said(&found.standings)
+        + &seen(&found.sighted)
+}
+
+fn audit_line(audit: Option<&AuditStanding>) -> String {
+    let Some(of) = audit else { return String::new() };
+    let mut out = String::new();
+    match of.last {
+        Some(at) => out.line(format_args!(
+            "audited {}: {} do not hold, {} to look at, {} not checked",
+            at.to_seconds(),
+            of.errors,
+            of.warnings,
+            of.not_checked
+        )),
+        None => out.push_str("not audited yet\n"),
+    }
+    out
 }
 
 /// What was found where lists and inputs are, apart from what they read.
@@ -351,6 +407,14 @@ fn said(standings: &Result<Standings, Error>) -> String {
     }
     for lift in &standings.idle_lifts {
         out.line(format_args!("  {} (lift, {})  LIFTS NOTHING: {}", lift.request, lift.list, lift.why));
+    }
+    for id in standings.shared_ids.iter().take(SHARED_IDS_TOLD) {
+        out.line(format_args!(
+            "  {id}  IS THE ID OF SEVERAL PERSONS, as far as is known: a lift ends none of them (R54)"
+        ));
+    }
+    if standings.shared_ids.len() > SHARED_IDS_TOLD {
+        out.line(format_args!("  and {} more such ids: --json", standings.shared_ids.len() - SHARED_IDS_TOLD));
     }
     standings.keepers.iter().for_each(|of| keeper(&mut out, of));
     out

@@ -2,14 +2,15 @@
 //! arguments, where other users of the machine and the shell's history would see them. Nothing of a value is shown.
 
 use super::access;
-use super::args::{GroundAsked, SubjectArgs, SubjectVerb};
 use super::lines::Lines;
+use super::refusal;
 use super::render;
 use super::settings::{self, Settings};
+use super::subject_args::{GroundAsked, SubjectArgs, SubjectVerb};
 use super::verdict::counted;
 use super::who;
 use crate::by_hand::{self, Asked, RequestTerms, Stored};
-use crate::clock::{self, Clock, Instant, System};
+use crate::clock::{self, Clock, System};
 use crate::error::Result;
 use crate::policy::{Effect, Ground};
 use crate::questions::{KnownPerson, LinkBond, find};
@@ -21,6 +22,7 @@ use crate::questions::{KnownPerson, LinkBond, find};
 pub fn carry_out(settings: &Settings, args: &SubjectArgs, json: bool) -> Result<String> {
     let effect = match args.verb {
         SubjectVerb::Export => return access::export(settings, args, json),
+        SubjectVerb::Refuse => return refusal::refuse(settings, args, json),
         SubjectVerb::Find => None,
         SubjectVerb::Erase => Some(Effect::Erase),
         SubjectVerb::Restrict => Some(Effect::Restrict),
@@ -53,6 +55,7 @@ fn asked(effect: Effect, args: &SubjectArgs) -> Result<Asked> {
         received: args.received.as_deref().map(settings::time).transpose()?,
         lifts: args.lifts.clone(),
         lift_erase: args.lift_erase,
+        lift_several: args.several_persons,
         terms: terms(args)?,
     })
 }
@@ -66,16 +69,10 @@ fn terms(args: &SubjectArgs) -> Result<RequestTerms> {
     });
     Ok(RequestTerms {
         ground,
-        informed: day(args.informed.as_deref())?,
-        until: day(args.until.as_deref())?,
-        review_by: day(args.review_by.as_deref())?,
+        informed: settings::day(args.informed.as_deref())?,
+        until: settings::day(args.until.as_deref())?,
+        review_by: settings::day(args.review_by.as_deref())?,
     })
-}
-
-/// Reads a time, or a date as its first moment in UTC.
-fn day(text: Option<&str>) -> Result<Option<Instant>> {
-    let whole = |text: &str| settings::time(&if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.into() });
-    text.map(whole).transpose()
 }
 
 fn told(stored: &Stored) -> String {
@@ -92,6 +89,12 @@ fn told(stored: &Stored) -> String {
     if let Some(lift) = stored.lift {
         out.line(format_args!("received {}; it {lift}", stored.received.to_seconds()));
         return out;
+    }
+    if stored.shares_id {
+        out.push_str(
+            "! a request under this id names other values: give every person an id of its own; as long as nothing ties them, a \
+             lift ends neither (R54)\n",
+        );
     }
     out.line(format_args!("received {}, due {}", stored.received.to_seconds(), stored.due.to_seconds()));
     match stored.binds.as_slice() {
@@ -129,7 +132,7 @@ fn found(known: &KnownPerson) -> String {
             let column = link.column.as_deref().unwrap_or("a column that is not known any more");
             let how = match link.bond {
                 LinkBond::Given => "has a value that was given",
-                LinkBond::Strong => "is where strong links lead",
+                LinkBond::Strong => "is reached by strong links",
                 LinkBond::ViaWeak if link.role == "weak" => "has a value that one of these persons has, too",
                 LinkBond::ViaWeak => "names a person that a weak value leads to",
             };

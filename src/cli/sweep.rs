@@ -82,7 +82,11 @@ fn dataset(out: &mut String, swept: &DatasetSwept) {
         out.line(format_args!("  {:<12} {}", removed.reason, removed.rows));
     }
     if swept.nulled > 0 {
-        out.line(format_args!("  {:<12} {}, past the keep of their field", "nulled", counted(swept.nulled, "value")));
+        out.line(format_args!(
+            "  {:<12} {}, past the keep of their field or of another person",
+            "nulled",
+            counted(swept.nulled, "value")
+        ));
     }
     if swept.rewritten > 0 || gone > 0 {
         let (read, written) = (BinaryBytes(swept.bytes_read), BinaryBytes(swept.bytes_written));
@@ -106,16 +110,22 @@ fn removal(out: &mut String, removal: &Removal) {
         out.line(format_args!("  {:<12} {}{next}", "waiting", counted(removal.waiting, "file")));
     }
     if removal.held > 0 {
-        out.line(format_args!("  {:<12} {} files, by a legal hold (R34)", "held", removal.held));
+        out.line(format_args!("  {:<12} {}", "held", held(removal)));
     }
     if removal.protected > 0 {
         out.line(format_args!("  {:<12} {} versions, by the store", "protected", removal.protected));
     }
     if removal.unseen > 0 {
-        out.line(format_args!("  {:<12} {} files, of which nobody can say whom they hold", "unseen", removal.unseen));
+        out.line(format_args!(
+            "  {:<12} {} files, and nobody can say which persons are in them",
+            "unseen", removal.unseen
+        ));
     }
     if removal.withheld {
-        out.line(format_args!("  {:<12} nothing is purged while a list of holds cannot be read", "withheld"));
+        out.line(format_args!(
+            "  {:<12} nothing is purged while a list of holds or restrictions cannot be read",
+            "withheld"
+        ));
     }
     if let Some(watermark) = removal.watermark {
         out.line(format_args!(
@@ -124,6 +134,23 @@ fn removal(out: &mut String, removal: &Removal) {
             watermark.to_seconds()
         ));
     }
+}
+
+/// How many files are held, and by what.
+fn held(removal: &Removal) -> String {
+    let by = |word: &str| removal.held_by.get(word).copied().unwrap_or_default();
+    let (holds, restrictions) = (by("hold"), by("restriction"));
+    let parts = [
+        (holds, "by a legal hold (R34)"),
+        (restrictions, "by a restriction that keeps bytes (R69)"),
+        (
+            removal.held - holds - restrictions,
+            "because nobody can tell whom they have while a hold or restriction is in force",
+        ),
+    ];
+    let said: Vec<String> =
+        parts.iter().filter(|(files, _)| *files > 0).map(|(files, why)| format!("{files} files, {why}")).collect();
+    said.join("; ")
 }
 
 #[cfg(test)]
@@ -138,6 +165,7 @@ mod tests {
             bytes: 2048,
             waiting: 4,
             held: 5,
+            held_by: [("hold".to_string(), 1), ("restriction".to_string(), 3)].into(),
             protected: 6,
             withheld: true,
             ..Removal::default()
@@ -150,8 +178,13 @@ mod tests {
         report.datasets.push(swept);
         report.raw.clone_from(&raw);
         let said = text(&report, false);
-        for part in ["2 companions, 3 files, 2.00 KiB", "4 files", "5 files, by a legal hold", "6 versions", "withheld"]
-        {
+        for part in [
+            "2 companions, 3 files, 2.00 KiB",
+            "4 files",
+            "1 files, by a legal hold (R34); 3 files, by a restriction that keeps bytes (R69); 1 files, because nobody",
+            "6 versions",
+            "withheld",
+        ] {
             assert!(said.contains(part), "{part}: {said}");
         }
         assert!(said.contains("8 purged (1.00 KiB), 7 there, 9 of them held"), "{said}");

@@ -40,7 +40,7 @@ fn text(report: &JobReport) -> String {
     out.push('\n');
     render::evidence(&mut out, m);
     for AsideCount { of, files } in &m.aside {
-        out.line(format_args!("left aside by {of}: {files} file(s) that look like what is meant"));
+        out.line(format_args!("left aside by {of}: {files} file(s) that look as if they were meant"));
     }
     out.push_str("\nrows of the last versions\n");
     let most = report.versions.iter().map(|version| version.rows_out).max().unwrap_or(0);

@@ -11,7 +11,7 @@ use crate::job::{self, Alone, Call, Caller, LeftAside};
 use crate::monitor::{self, Monitor};
 use crate::policy::{Plan, Project, Schedule};
 use crate::run::{self, Ran};
-use crate::state::{Claimant, Dataset, End, RefusedRun, State, SweepEnd};
+use crate::state::{Claimant, End, RefusedRun, State, SweepEnd};
 use crate::store::Root;
 use crate::sweep::{self, DatasetSwept};
 use crate::threads::guarded;
@@ -36,6 +36,8 @@ pub enum Work {
     Run,
     /// A sweep of the job's dataset.
     Sweep,
+    /// An audit of everything that is published.
+    Audit,
 }
 
 /// What came of a turn.
@@ -51,6 +53,11 @@ pub enum Came {
         rows: u64,
         /// Objects removed for good.
         objects: u64,
+    },
+    /// Everything that is published holds, but for some things to look at.
+    Audited {
+        /// Things that somebody should look at.
+        warnings: u64,
     },
     /// Refused: which error, what stopped it, what to do.
     Refused {
@@ -91,12 +98,17 @@ impl DueAttempt {
             Came::NotDue(_) => format!("{job}: nothing is due"),
             Came::Published => format!("{job}{at}: published"),
             Came::Swept { rows, objects } => {
-                format!("{job}{at}: swept, {rows} rows removed, {objects} objects removed for good")
+                format!("{job}{at}: swept, {rows} rows dropped, {objects} objects purged")
             }
+            Came::Audited { warnings } => format!("{job}{at}: audited, {warnings} things to look at"),
             Came::Elsewhere(holder) => format!("{job}: {holder} is at work on it"),
             Came::GivenUp => format!("{job}{at}: missed, too late to run"),
             Came::Refused { code, cause, .. } => {
-                let what = if self.work == Work::Sweep { "sweep refused" } else { "refused" };
+                let what = match self.work {
+                    Work::Run => "refused",
+                    Work::Sweep => "sweep refused",
+                    Work::Audit => "audited",
+                };
                 format!("{job}{at}: {what}, exit {} [{}]: {cause}", self.exit(), code.name())
             }
         }
@@ -130,30 +142,6 @@ impl DueAttempt {
             _ => 0,
         }
     }
-}
-
-/// All jobs with a schedule, then the sweeps of all datasets, one after the other by name, until a stop is asked for;
-/// those not due are left out.
-pub fn run_due(host: &Host, project: &Arc<Project>, monitor: &dyn Monitor) -> Vec<DueAttempt> {
-    let all = [Work::Run, Work::Sweep].into_iter().flat_map(|work| project.jobs.keys().map(move |job| (work, job)));
-    let turns = all.take_while(|_| !host.call.stop.asked()).map(|(work, job)| take(host, project, work, job, monitor));
-    let mut turns: Vec<DueAttempt> = turns.filter(|turn| !matches!(turn.came, Came::NotDue(_))).collect();
-    turns.extend(without_job(host, project));
-    turns
-}
-
-/// A refused sweep for each table that no job serves: nobody else would say that requests do not reach it. What keeps
-/// this from being found out has stopped the jobs before.
-fn without_job(host: &Host, project: &Project) -> Vec<DueAttempt> {
-    let found = host.open(project).and_then(|(_, state)| job::without_job(&state, project));
-    let turn = |dataset: Dataset| DueAttempt {
-        job: dataset.job.clone(),
-        work: Work::Sweep,
-        instant: None,
-        came: refused(&job::complaint(&dataset)),
-        aside: Vec::new(),
-    };
-    found.unwrap_or_default().into_iter().map(turn).collect()
 }
 
 /// The exit code that needs an operator most: evidence, a fault of tamis, outcome unknown, policy, gate, input, storage,
@@ -261,9 +249,7 @@ impl Host {
     /// Roots and state of the specs.
     pub(super) fn open(&self, project: &Project) -> Result<(BTreeMap<String, Root>, State)> {
         let roots = job::open_roots(project, &self.call.runtime, self.call.wrap.as_ref())?;
-        let root =
-            roots.get("state").ok_or_else(|| Error::new(Code::NameUnknown, "the policy has no root \"state\""))?;
-        let state = State::open(root)?;
+        let state = State::open(job::root_of(&roots, "state")?)?;
         Ok((roots, state))
     }
 }
@@ -362,6 +348,6 @@ fn note_missed(state: &State, job: &str, missed: Option<Missed>, now: Instant) -
     state.ledger().append(RunRef { run: &id, attempt: 1, since: first }, event, now).map(|_| ())
 }
 
-fn refused(error: &Error) -> Came {
+pub(super) fn refused(error: &Error) -> Came {
     Came::Refused { code: error.code(), cause: error.message().to_owned(), help: error.help_text().map(str::to_owned) }
 }

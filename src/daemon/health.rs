@@ -1,6 +1,7 @@
-//! `GET /healthz` on loopback: 200 while every run, sweep and request is in time, 503 when one is overdue or the loop
-//! stands still. A request is answered and forgotten. Must not know how health is found out.
+//! `GET /healthz` on loopback: 200 while every run, sweep and request is in time, 503 when one is overdue, an audit has
+//! found something or the loop stands still. A request is answered and forgotten. Must not know how health is found out.
 
+use super::audits::AuditStanding;
 use crate::clock::{Clock, Instant};
 use crate::error::{Code, Error, Result};
 use std::collections::VecDeque;
@@ -28,6 +29,8 @@ pub struct Health {
     pub jobs: Vec<JobHealth>,
     /// Tables that are published and that no job serves, as `ROOT:path`.
     pub no_job: Vec<String>,
+    /// How audits by schedule stand; none without a schedule.
+    pub audit: Option<AuditStanding>,
     /// Whether the specs on disk are broken, so that older ones are in force.
     pub specs_broken: bool,
 }
@@ -126,10 +129,12 @@ fn answer(request: &[u8], health: Option<&Health>, now: Instant) -> String {
 
 fn page(health: Option<&Health>, now: Instant) -> (&'static str, serde_json::Value) {
     let still = health.is_none_or(|health| now.0.saturating_sub(health.at.0) > STILL_MICROS);
+    let audit = health.and_then(|health| health.audit.as_ref()).is_some_and(AuditStanding::wants_attention);
     let overdue = health.is_some_and(|health| health.jobs.iter().any(JobHealth::late) || !health.no_job.is_empty());
     let (status, word) = match (still, overdue) {
         (true, _) => ("503 Service Unavailable", "still"),
         (_, true) => ("503 Service Unavailable", "overdue"),
+        _ if audit => ("503 Service Unavailable", "audit"),
         _ => ("200 OK", "ok"),
     };
     (status, serde_json::json!({ "schema": "tamis-health/1", "status": word, "health": health }))
@@ -154,7 +159,7 @@ mod tests {
             last_exit: None,
             last_code: None,
         };
-        Health { at: Instant(0), jobs: vec![job], no_job: Vec::new(), specs_broken: false }
+        Health { at: Instant(0), jobs: vec![job], no_job: Vec::new(), audit: None, specs_broken: false }
     }
 
     #[test]
@@ -163,7 +168,7 @@ mod tests {
         let status = |request: &[u8], health: &Health, now| answer(request, Some(health), now)[9..12].to_owned();
         assert_eq!(status(get, &health(false), Instant(1)), "200");
         assert_eq!(status(get, &health(true), Instant(1)), "503");
-        let no_job = Health { no_job: vec!["lake:x".into()], ..health(false) };
+        let no_job = Health { no_job: vec!["lake:x".into()], audit: None, ..health(false) };
         assert_eq!(status(get, &no_job, Instant(1)), "503", "a table of no job");
         assert_eq!(status(get, &of(false, true, false), Instant(1)), "503", "a sweep");
         assert_eq!(status(get, &of(false, false, true), Instant(1)), "503", "a request");
@@ -172,6 +177,19 @@ mod tests {
         for other in [&b"GET / HTTP/1.1\r\n\r\n"[..], b"POST /healthz HTTP/1.1\r\n\r\n", b"", b"\xff\xfe"] {
             assert_eq!(status(other, &health(false), Instant(1)), "404");
         }
+    }
+
+    #[test]
+    fn an_audit_that_found_something_or_is_late_is_told() {
+        let get = &b"GET /healthz HTTP/1.1\r\n\r\n"[..];
+        let found = |errors, not_checked, overdue| {
+            let (warnings, found) = (1, Vec::new());
+            let standing = AuditStanding { due: None, overdue, last: None, errors, warnings, not_checked, found };
+            let answer = answer(get, Some(&Health { audit: Some(standing), ..health(false) }), Instant(1));
+            answer[9..12].to_owned()
+        };
+        assert_eq!(found(0, 0, false), "200", "things to look at are no faults");
+        assert_eq!([found(1, 0, false), found(0, 1, false), found(0, 0, true)], ["503", "503", "503"]);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Jobs by schedule and sweeps: which is due, one attempt at it, and the loop that does so day and night.
 //! Says when; `run` says what. Must not know batches nor keys.
 
+mod all_due;
 mod attempt;
+mod audits;
 mod due;
 mod health;
 mod line;
@@ -10,7 +12,9 @@ mod specs;
 mod status;
 mod sweeps;
 
-pub use attempt::{Came, DueAttempt, Host, Work, run_due, take, worst};
+pub use all_due::run_due;
+pub use attempt::{Came, DueAttempt, Host, Work, take, worst};
+pub use audits::{AUDIT, AuditStanding, audits};
 pub use due::{Due, JobKnown, Missed, due, overdue};
 pub use health::{Health, JobHealth};
 pub use service::{Daemon, DaemonControl, Service};

@@ -2,6 +2,7 @@
 //! to returns as an event. Must not know how a job runs.
 
 use super::attempt::{Came, DueAttempt, Host, Work, take};
+use super::audits::{AUDIT, AuditStanding, audited, audits};
 use super::due::{Due, JobKnown, due, overdue};
 use super::health::{self, Board, Health, JobHealth};
 use super::specs::Specs;
@@ -32,7 +33,7 @@ pub struct Service {
     pub host: Host,
     /// Seconds between heartbeats: a divisor of 60.
     pub beat: u32,
-    /// Most jobs that run at once.
+    /// Largest number of jobs that run at once.
     pub parallel: usize,
     /// How long runs may take to end once asked to.
     pub grace: Duration,
@@ -104,7 +105,7 @@ impl JobWatch {
     fn of(&mut self, work: Work) -> &mut Patience {
         match work {
             Work::Run => &mut self.run,
-            Work::Sweep => &mut self.sweep,
+            Work::Sweep | Work::Audit => &mut self.sweep,
         }
     }
 }
@@ -122,6 +123,8 @@ pub struct Daemon {
     /// Jobs at work, and at what.
     running: BTreeMap<String, Work>,
     without_job: WithoutJob,
+    /// How audits stand, as they were last found.
+    audit: Option<AuditStanding>,
     specs_broken: bool,
 }
 
@@ -145,16 +148,27 @@ impl Daemon {
         let call = &service.host.call;
         let specs = Specs::load(&call.dir, &call.roots)?;
         let (jobs, no_job) = (Vec::new(), Vec::new());
-        let health = Health { at: service.host.clock.now(), jobs, no_job, specs_broken: false };
+        let health = Health { at: service.host.clock.now(), jobs, no_job, audit: None, specs_broken: false };
         let board: Board = Arc::new(Mutex::new(health));
         let open = |at| call.runtime.block_on(health::open(at, board.clone(), service.host.clock.clone()));
         let address = service.listen.map(open).transpose()?;
         let (sender, events) = mpsc::channel();
         let control = DaemonControl(sender.clone());
         let (watches, running) = (BTreeMap::new(), BTreeMap::new());
-        let (without_job, specs_broken) = (WithoutJob::default(), false);
-        let daemon =
-            Daemon { service, specs, events, sender, board, address, watches, running, without_job, specs_broken };
+        let (without_job, audit, specs_broken) = (WithoutJob::default(), None, false);
+        let daemon = Daemon {
+            service,
+            specs,
+            events,
+            sender,
+            board,
+            address,
+            watches,
+            running,
+            without_job,
+            audit,
+            specs_broken,
+        };
         Ok((daemon, control))
     }
 
@@ -249,7 +263,7 @@ impl Daemon {
     /// Starts what is due, runs before sweeps, as far as there is room.
     fn start_due(&mut self, monitor: &Arc<dyn Monitor>) {
         let project = self.specs.project().clone();
-        self.watches.retain(|job, _| project.jobs.contains_key(job));
+        self.watches.retain(|job, _| project.jobs.contains_key(job) || job == AUDIT);
         for work in [Work::Run, Work::Sweep] {
             for plan in project.jobs.values() {
                 let room = self.running.len() < self.service.parallel.max(1);
@@ -258,6 +272,26 @@ impl Daemon {
                 }
             }
         }
+        // After the sweeps of a night, when nothing else is at work.
+        if self.running.is_empty() && self.is_audit_due(&project) {
+            self.start(&project, AUDIT, Work::Audit, monitor.clone());
+        }
+    }
+
+    fn is_audit_due(&mut self, project: &Project) -> bool {
+        let now = self.service.host.clock.now();
+        let watch = self.watches.entry(AUDIT.into()).or_default();
+        if project.audit.is_none() {
+            self.audit = None;
+            return false;
+        }
+        if watch.read.is_none_or(|read| now.0.saturating_sub(read.0).abs() >= BELIEVED) {
+            // A turn meets the same error, says so, and is put off.
+            let found = self.service.host.open(project).and_then(|(_, state)| audits(project, &state, now));
+            let Ok(found) = found else { return watch.sweep.over(now) };
+            (self.audit, watch.read) = (found, Some(now));
+        }
+        watch.sweep.over(now) && self.audit.as_ref().is_some_and(|standing| standing.due.is_some())
     }
 
     fn is_due(&mut self, project: &Project, plan: &Plan, work: Work) -> bool {
@@ -276,6 +310,8 @@ impl Daemon {
             }
         }
         match work {
+            // It is of no job: `is_audit_due`.
+            Work::Audit => false,
             Work::Run => plan.schedule.as_ref().is_some_and(|s| !matches!(due(s, &watch.known, now), Due::Not(_))),
             Work::Sweep => {
                 let as_of = sweep_as_of(plan.schedule.as_ref(), &watch.known, now);
@@ -290,7 +326,10 @@ impl Daemon {
         let sender = self.sender.clone();
         let name = job.clone();
         let started = std::thread::Builder::new().spawn(move || {
-            let turn = take(&host, &project, work, &job, monitor.as_ref());
+            let turn = match work {
+                Work::Audit => audited(&host, &project, monitor.as_ref()),
+                Work::Run | Work::Sweep => take(&host, &project, work, &job, monitor.as_ref()),
+            };
             let _ = sender.send(DaemonEvent::Ended(turn));
         });
         if started.is_err() {
@@ -333,7 +372,8 @@ impl Daemon {
         let jobs = project.jobs.values().map(job).collect();
         if let Ok(mut board) = self.board.lock() {
             let no_job = self.without_job.tables.clone();
-            *board = Health { at: now, jobs, no_job, specs_broken: self.specs_broken };
+            let audit = self.audit.clone();
+            *board = Health { at: now, jobs, no_job, audit, specs_broken: self.specs_broken };
         }
     }
 
@@ -374,7 +414,9 @@ fn told(turn: &DueAttempt) -> Option<monitor::Event> {
     let line = turn.line() + &turn.help().map_or(String::new(), |help| format!(" ({help})"));
     match &turn.came {
         Came::NotDue(_) => None,
-        Came::Published | Came::Swept { .. } | Came::Elsewhere(_) => Some(monitor::Event::Note(line)),
+        Came::Published | Came::Swept { .. } | Came::Audited { .. } | Came::Elsewhere(_) => {
+            Some(monitor::Event::Note(line))
+        }
         Came::GivenUp | Came::Refused { .. } => Some(monitor::Event::Warning(line)),
     }
 }

@@ -22,13 +22,13 @@ pub struct JobStatus {
     pub cron: Option<String>,
     /// The zone that the schedule is written in.
     pub timezone: Option<String>,
-    /// Whether the schedule rests.
+    /// Whether the schedule is suspended.
     pub suspended: bool,
     /// The last good version.
     pub version: Option<Version>,
-    /// The instant that is to be run now.
+    /// The scheduled time that is due now.
     pub due: Option<Instant>,
-    /// The next instant after now.
+    /// The next scheduled time.
     pub next: Option<Instant>,
     /// The same by the clock of its zone.
     pub next_local: Option<String>,
@@ -258,12 +258,12 @@ fn refusal(of: &JobLookup<'_>, entries: &[LedgerEntry]) -> Result<Option<Refused
 /// Says what to do after an exit code, where the refusal itself did not.
 fn to_do(exit: u8) -> &'static str {
     match exit {
-        2 => "mend the specs, keys or state: `tamis check`",
+        2 => "correct the specs, keys or state: `tamis check` says what is wrong",
         3 => "look at the input that was refused; the next run reads the next export",
         4 => "look at `tamis plan`, then change the limit or accept the plan",
-        5 => "run the job again to find out what is there",
+        5 => "run the job again: it finds out whether the version is there",
         70 => "report the fault of tamis; the next run finds out what is there",
         6 => "compare evidence and tables: `tamis verify`",
-        _ => "nothing: it is tried again",
+        _ => "nothing: tamis tries again by itself",
     }
 }

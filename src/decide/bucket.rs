@@ -10,6 +10,7 @@ use super::field_keep::FieldKeeps;
 use super::frame::{PersonColumns, Persons, persons};
 use super::groups::{self, Counter};
 use super::lists::{EffectSet, Entries, reach};
+use super::others::{self, TAKEN};
 use super::people::People;
 use super::reasons::{Reason, RowFacts, reason};
 use super::retention::{Until, past};
@@ -54,13 +55,19 @@ pub(super) struct DecideTally {
     pub largest_person: u64,
     /// By place in [`Effect::ALL`].
     pub not_binding: [u64; Effect::ALL.len()],
+    /// By number of the other person: rows that stay without the cells that are about them (R68).
+    pub others: Vec<u64>,
     /// Persons of rows that no erasure takes out, with when they were first seen; once for each row.
     pub seen: Vec<([u8; 16], i64)>,
 }
 
 impl DecideTally {
-    fn new(labels: usize) -> DecideTally {
-        DecideTally { reasons: vec![0; labels], ..DecideTally::default() }
+    fn new(labels: usize, others: usize) -> DecideTally {
+        DecideTally { reasons: vec![0; labels], others: vec![0; others], ..DecideTally::default() }
+    }
+
+    fn without_others(&mut self, gone: u16) {
+        self.others.iter_mut().enumerate().for_each(|(number, rows)| *rows += u64::from(gone >> number & 1));
     }
 
     fn reached(&mut self, effects: &EffectSet, binds: &[bool; Effect::ALL.len()]) {
@@ -83,6 +90,8 @@ impl DecideTally {
         self.largest_person = self.largest_person.max(other.largest_person);
         self.reasons.resize(other.reasons.len().max(self.reasons.len()), 0);
         self.reasons.iter_mut().zip(&other.reasons).for_each(|(a, b)| *a += b);
+        self.others.resize(other.others.len().max(self.others.len()), 0);
+        self.others.iter_mut().zip(&other.others).for_each(|(a, b)| *a += b);
         self.not_binding.iter_mut().zip(&other.not_binding).for_each(|(a, b)| *a += b);
     }
 }
@@ -124,6 +133,8 @@ pub(super) struct RowKnown {
     consent: Option<(i64, i64)>,
     /// What all rows of the person say of each (R62).
     person: PersonExclude,
+    /// Other persons of the row whose cells go (R68), a bit for each.
+    pub others: u16,
 }
 
 /// What is kept of one bucket while its rows are gone through, in the order they lie in memory.
@@ -191,7 +202,7 @@ impl<'a> BucketJudge<'a> {
         self.sharing.iter().for_each(|sharing| sharing.add(&control, &people));
         let reached = self.reached(&control);
         let persons = self.persons(&control, &people, &reached)?;
-        let mut tally = DecideTally::new(self.rules.exclude_labels.len() + 8);
+        let mut tally = DecideTally::new(self.rules.exclude_labels.len() + 8, self.rules.other_persons);
         let mut stay = Stay::new(control.rows(), self.counters.len());
         for row in 0..control.rows() {
             if control.flags(row) & flag::OBSERVED != 0 {
@@ -205,7 +216,10 @@ impl<'a> BucketJudge<'a> {
             tally.seen.extend(self.seen(&control, &known));
             match reason(&self.facts(&control, &known)) {
                 Some(reason) => tally.removed(reason, reason.place(self.rules.exclude_labels.len()), &known),
-                None => self.keep(&mut stay, &control, &known, calendars)?,
+                None => {
+                    tally.without_others(known.others);
+                    self.keep(&mut stay, &control, &known, calendars)?;
+                }
             }
         }
         let (mut records, stride) = (Vec::with_capacity(stay.records.len()), self.shape.stride());
@@ -247,7 +261,12 @@ impl<'a> BucketJudge<'a> {
         let until = (clock != NO_CLOCK).then(|| calendars.keep.of(clock));
         let consent = person.and_then(|(persons, person)| persons.consent.get(person));
         let consent = consent.and_then(|c| consent::given(c, self.rules.consent_column));
-        RowKnown { row, effects, clock, until, consent, person: excluded }
+        let others = if self.rules.other_persons == 0 || self.entries.is_empty() {
+            0
+        } else {
+            others::gone(control.others(row), self.entries, &self.binds)
+        };
+        RowKnown { row, effects, clock, until, consent, person: excluded, others }
     }
 
     /// R42: the person of a row and when they were first seen, for the next run.
@@ -297,8 +316,12 @@ impl<'a> BucketJudge<'a> {
         let exclude = if known.person.exclude > 0 { known.person.exclude } else { control.exclude(known.row) };
         let due = known.until.is_none_or(|until| past(until, self.rules.as_of));
         let unreadable = flag::NO_SUBJECT | flag::CLOCK_UNREADABLE | flag::EXCLUDE_UNREADABLE;
+        let effects = match flags & (flag::MINOR | flag::CHILD) {
+            0 => known.effects,
+            age => known.effects.of_minor(age & flag::CHILD != 0),
+        };
         RowFacts {
-            effects: known.effects.only(&self.binds),
+            effects: effects.only(&self.binds),
             no_consent: self.rules.on_consent() && known.consent.is_none(),
             excluded: usize::from(exclude).checked_sub(1).and_then(|e| self.rules.excludes.get(e).copied()),
             expired: flags & flag::CLOCK_UNREADABLE == 0 && due,
@@ -317,7 +340,11 @@ impl<'a> BucketJudge<'a> {
         let staged = control.flags(known.row) & flag::FIELDS_SKIPPED == 0;
         let until = known.until.filter(|_| staged).ok_or_else(disagreement)?;
         stay.untils.clear();
-        stay.untils.extend(calendars.fields.iter_mut().map(|field| field.of(known.clock)));
+        let of_field = |(place, field): (usize, &mut Until)| match self.rules.others.takes(place, known.others) {
+            true => TAKEN,
+            false => field.of(known.clock),
+        };
+        stay.untils.extend(calendars.fields.iter_mut().enumerate().map(of_field));
         stay.quasi.clear();
         let hash = |q| self.keeps.hash(q, control.quasi(known.row, q), |place| stay.untils[place]);
         stay.quasi.extend((0..self.keeps.hashed()).map(hash));

@@ -29,8 +29,10 @@ pub trait Carrier {
     fn rows(&self) -> usize;
     /// What tells its subject from others: the token, or the identity that it is made of; none for a row without one.
     fn subject(&self, row: usize) -> Option<&[u8; 16]>;
-    /// The row's identities with their `mark`, empty slots left out.
+    /// The identities of the row's own person with their `mark`, empty slots left out.
     fn identities(&self, row: usize) -> impl Iterator<Item = (u8, &[u8; 16])>;
+    /// Those of other persons of the row (R68): requests that name one reach cells of it, and nothing links through them.
+    fn others(&self, row: usize) -> impl Iterator<Item = &[u8; 16]>;
 }
 
 impl Carriers for Staged {
@@ -64,5 +66,9 @@ impl Carrier for Control {
 
     fn identities(&self, row: usize) -> impl Iterator<Item = (u8, &[u8; 16])> {
         Control::identities(self, row)
+    }
+
+    fn others(&self, row: usize) -> impl Iterator<Item = &[u8; 16]> {
+        Control::others(self, row).map(|(_, identity)| identity)
     }
 }

@@ -81,6 +81,7 @@ pub fn decide(
         previous: observed.previous,
         absent: tally.absent,
         not_binding: not_binding(&rules, &tally),
+        others: tally.others.clone(),
         gates: Gate::all(groups.gates, &observed),
         largest_person: tally.largest_person,
         shared,

@@ -130,6 +130,10 @@ impl<'a> LinkGraph<'a> {
 
     fn take_bucket(&mut self, found: &BucketFound) -> Vec<u32> {
         let (known, mut kept) = (self.known, Vec::new());
+        // R68: they are reached, and lead nowhere.
+        for identity in found.others().iter().filter(|identity| known.knows(identity)) {
+            self.number(identity);
+        }
         for (number, subject, identities) in found.rows() {
             for (_, identity) in identities.iter().filter(|(_, identity)| known.knows(identity)) {
                 self.number(identity);

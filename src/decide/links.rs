@@ -27,6 +27,8 @@ pub enum Doubt {
     SharedAlias,
     /// R13: its links lead to too many subjects.
     TooMany,
+    /// R82: it was led to somebody by a value that was never theirs.
+    BrokenLink,
 }
 
 /// A request that some row is reached by.
@@ -51,6 +53,13 @@ pub struct Links {
 }
 
 impl Links {
+    /// Says that a person has to look at a request, if nothing has said so before.
+    pub fn doubt(&mut self, entry: u32, doubt: Doubt) {
+        for reached in self.reached.iter_mut().filter(|reached| reached.entry == entry) {
+            reached.doubt = reached.doubt.or(Some(doubt));
+        }
+    }
+
     /// What the rows' identities are reached by, for `decide`.
     pub fn entries(&self) -> &dyn Entries {
         &self.table
@@ -332,6 +341,9 @@ mod tests {
         }
         fn identities(&self, row: usize) -> impl Iterator<Item = (u8, &[u8; 16])> {
             self.0[row].1.iter().map(|(mark, identity)| (*mark, identity))
+        }
+        fn others(&self, _: usize) -> impl Iterator<Item = &[u8; 16]> {
+            std::iter::empty()
         }
     }
 

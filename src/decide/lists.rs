@@ -18,6 +18,8 @@ pub struct EffectSet {
     pub consent_from: i64,
     /// Latest end of a consent that holds at `as_of`; `i64::MIN` for no consent, `i64::MAX` for no end.
     pub consent_until: i64,
+    /// Whether a guardian has given one of these consents (R84).
+    guardian: bool,
     /// Latest receipt of a restriction that keeps bytes (R69), in microseconds; `i64::MIN` for none.
     kept: ReceiptTimes,
     /// Latest receipt of an erasure that may overtake it; `i64::MIN` for none.
@@ -54,6 +56,7 @@ impl Default for EffectSet {
             withdrawn: none,
             consent_from,
             consent_until,
+            guardian: false,
             kept: ReceiptTimes::NEVER,
             erased: ReceiptTimes::NEVER,
         }
@@ -91,6 +94,15 @@ impl EffectSet {
             ..Self::of(Effect::Consent)
         }
     }
+    /// The same set, with consents that a guardian has given (R84).
+    pub fn by_guardian(self, guardian: bool) -> EffectSet {
+        EffectSet { guardian, ..self }
+    }
+    /// R84: nobody sells data of a minor without an opt-in, which is a guardian's as long as the minor is a `child`.
+    pub(super) fn of_minor(&self, child: bool) -> EffectSet {
+        let opted_in = self.consent_until != i64::MIN && (self.guardian || !child);
+        if opted_in { *self } else { EffectSet { bits: self.bits | bit(Effect::OptOut), ..*self } }
+    }
     /// A restriction that keeps bytes, received at an instant (R69).
     pub fn keeping(received: Instant) -> EffectSet {
         EffectSet { kept: ReceiptTimes { sure: received.0, ..ReceiptTimes::NEVER }, ..Self::of(Effect::Restrict) }
@@ -119,6 +131,7 @@ impl EffectSet {
         self.withdrawn = self.withdrawn.max(other.withdrawn);
         self.consent_from = self.consent_from.max(other.consent_from);
         self.consent_until = self.consent_until.max(other.consent_until);
+        self.guardian |= other.guardian;
         self.kept = self.kept.latest(other.kept);
         self.erased = self.erased.latest(other.erased);
     }
@@ -131,9 +144,9 @@ impl EffectSet {
         EffectSet { bits: self.bits & bound, ..self }
     }
     /// The same without consents.
-    fn without_consent(self) -> EffectSet {
+    pub(super) fn without_consent(self) -> EffectSet {
         let bits = self.bits & !bit(Effect::Consent);
-        EffectSet { bits, consent_from: NO_SINCE, consent_until: i64::MIN, ..self }
+        EffectSet { bits, consent_from: NO_SINCE, consent_until: i64::MIN, guardian: false, ..self }
     }
     /// Whether there is no effect.
     pub(super) fn is_empty(&self) -> bool {

@@ -6,7 +6,9 @@ use super::consent::{self, PersonConsent};
 use super::field_keep::FieldKeeps;
 use super::groups::{self, Counter, GroupOutcome};
 use super::kept::Consent;
+use super::kept_by::KeptBy;
 use super::lists::{EffectSet, Entries, reach};
+use super::others::{self, OtherFields, TAKEN};
 use super::reasons::{Reason, RowFacts, labels, reason};
 use super::retention::past;
 use super::workers::each_bucket;
@@ -27,8 +29,10 @@ pub trait PublishedRows {
     fn person(&self, row: usize) -> &[u8; 16];
     /// Identity slots per row.
     fn slots(&self) -> usize;
-    /// Mark and identity in a slot, when there is one.
+    /// Mark and identity in a slot, when there is one of the row's own person.
     fn identity(&self, row: usize, slot: usize) -> Option<(u8, &[u8; 16])>;
+    /// Marks and identities of other persons of the row (R68).
+    fn others(&self, row: usize) -> impl Iterator<Item = (u8, &[u8; 16])> + Clone;
     /// The row goes when `as_of` reaches this, in microseconds.
     fn keep_until(&self, row: usize) -> i64;
     /// The consent it was published on.
@@ -70,6 +74,10 @@ pub struct ReviewRules {
     pub consent_column: bool,
     /// Fields with a `keep` of their own.
     pub field_keeps: usize,
+    /// Per field with a `keep` of its own, the number of the other person that it is about (R68).
+    pub others: Vec<Option<usize>>,
+    /// How many other persons a row may have.
+    pub other_persons: usize,
     /// Per field of which companions hold hashes, its place among those: quasi-identifiers, then sensitive fields.
     pub quasi_keeps: Vec<Option<usize>>,
     /// How many of these are sensitive fields.
@@ -89,6 +97,8 @@ pub struct ReviewCounts {
     pub reasons: Vec<(String, u64)>,
     /// Values that their field's `keep` takes now, in rows that lists and retention leave.
     pub nulled: u64,
+    /// By number of the other person: rows that lose the cells that are about them (R68).
+    pub others: Vec<u64>,
     /// Gates over groups, of what lists and retention leave.
     pub gates: Vec<Gate>,
 }
@@ -116,13 +126,31 @@ struct ReviewedFile {
     reasons: Vec<u64>,
     /// Per row its `Fate`, a byte.
     fates: Slot,
+    /// Other persons whose cells go, and in how many rows.
+    others: OthersGone,
     /// Per row its combination, 8 bytes; none before gates count.
     groups: Option<Slot>,
+}
+
+/// Other persons whose cells go in one file (R68).
+#[derive(Clone, Default)]
+struct OthersGone {
+    /// Per row a bit for each person; empty where no cell goes.
+    rows: Vec<u16>,
+    /// By number of the person the rows that stay without their cells.
+    counts: Vec<u64>,
+}
+
+impl OthersGone {
+    fn of(&self, row: usize) -> u16 {
+        self.rows.get(row).copied().unwrap_or_default()
+    }
 }
 
 /// What stays of a version. Only `review` makes one, so nothing else can be published in a version's place.
 pub struct Remaining {
     keeps: FieldKeeps,
+    others: OtherFields,
     spill_store: SpillStore,
     files: Vec<ReviewedFile>,
     counts: ReviewCounts,
@@ -142,7 +170,8 @@ pub fn review<V: ReviewedVersion>(
 ) -> Result<Remaining> {
     let binds = Effect::ALL.map(|effect| binding(effect, rules.grounds).is_ok());
     let keeps = FieldKeeps::new(rules.as_of, (0..rules.field_keeps).collect(), rules.quasi_keeps.clone());
-    let judge = ReviewJudge { rules, entries, binds, spill_store: &spill_store, keeps: &keeps };
+    let others = OtherFields::new(rules.others.clone());
+    let judge = ReviewJudge { rules, entries, binds, spill_store: &spill_store, keeps: &keeps, others: &others };
     let each = |work: &(dyn Fn(usize) -> Result<ReviewedFile> + Sync)| {
         let one = |_: &mut (), file: usize| monitor.proceed().and_then(|()| work(file));
         each_bucket(version.files(), threads, || (), one)
@@ -159,11 +188,12 @@ pub fn review<V: ReviewedVersion>(
             files.iter_mut().try_for_each(|file| suppress(&spill_store, file, &outcome))?;
         }
     }
-    let counts = counts(&files, gates);
-    Ok(Remaining { keeps, spill_store, files, counts })
+    let counts = counts(&files, gates, rules.other_persons);
+    Ok(Remaining { keeps, others, spill_store, files, counts })
 }
 
-fn counts(files: &[ReviewedFile], gates: Vec<Gate>) -> ReviewCounts {
+fn counts(files: &[ReviewedFile], gates: Vec<Gate>, other_persons: usize) -> ReviewCounts {
+    let without = |number: usize| -> u64 { files.iter().filter_map(|file| file.others.counts.get(number)).sum() };
     let sum = |of: fn(&ReviewedFile) -> u64| files.iter().map(of).sum();
     let names = labels(&[]);
     let removed = |place: usize| files.iter().map(|file| file.reasons[place]).sum();
@@ -172,6 +202,7 @@ fn counts(files: &[ReviewedFile], gates: Vec<Gate>) -> ReviewCounts {
         rows_out: sum(|file| file.stay),
         reasons: names.into_iter().enumerate().map(|(place, name)| (name, removed(place))).collect(),
         nulled: sum(|file| file.nulled),
+        others: (0..other_persons).map(without).collect(),
         gates,
     }
 }
@@ -214,6 +245,11 @@ impl Remaining {
     pub fn over(&self, until: i64) -> bool {
         self.keeps.over(until)
     }
+    /// Until when a value of a field with a `keep` of its own stays that stayed until `until`: a request takes it from a row of
+    /// a file where it is about another person (R68).
+    pub fn until(&self, (file, row): (usize, usize), place: usize, until: i64) -> i64 {
+        if self.others.takes(place, self.files[file].others.of(row)) { TAKEN } else { until }
+    }
     /// The place of a hashed field among those with a `keep` of their own: its hash goes with its value.
     pub fn place_of_hash(&self, q: usize) -> Option<usize> {
         self.keeps.place_of_hash(q)
@@ -247,13 +283,14 @@ impl Remaining {
     }
 }
 
-/// R34, R69: whether bytes that have one of the rows are not removed.
-pub fn has_kept_person(rows: &impl PublishedRows, entries: &dyn Entries) -> bool {
-    let held = |row| {
+/// R34, R69: what keeps bytes that have one of the rows; none when they may be removed.
+pub fn kept_by(rows: &impl PublishedRows, entries: &dyn Entries) -> Option<KeptBy> {
+    let of_row = |row| {
         let identities = (0..rows.slots()).filter_map(|slot| rows.identity(row, slot));
-        reach(identities, entries).is_some_and(|effects| effects.keeps_bytes())
+        let own = reach(identities, entries).and_then(|effects| KeptBy::of(&effects));
+        own.max(others::kept_by(rows.others(row), entries))
     };
-    (0..rows.rows()).any(held)
+    (0..rows.rows()).filter_map(of_row).max()
 }
 
 struct ReviewJudge<'a> {
@@ -262,6 +299,7 @@ struct ReviewJudge<'a> {
     binds: [bool; Effect::ALL.len()],
     spill_store: &'a SpillStore,
     keeps: &'a FieldKeeps,
+    others: &'a OtherFields,
 }
 
 /// Numbers persons while their rows go by, ascending from 0.
@@ -295,6 +333,8 @@ struct Gathered {
     consent: Vec<Consent>,
     /// Rows that a request reaches.
     reached: Vec<(usize, EffectSet)>,
+    /// Per row other persons whose cells go now; empty where there are none.
+    others: Vec<u16>,
 }
 
 impl ReviewJudge<'_> {
@@ -322,9 +362,17 @@ impl ReviewJudge<'_> {
                 gathered.reached.extend(reach(identities, self.entries).map(|effects| (before + row, effects)));
             }
         }
+        if self.others.any() && !self.entries.is_empty() {
+            gathered.others.extend(all.clone().map(|row| self.others_gone(rows, row)));
+        }
         if self.rules.field_keeps > 0 {
-            let newly = |until: i64| self.keeps.over(until) && !past(until, self.rules.before);
-            let nulled = |row: usize| (0..self.rules.field_keeps).filter(|k| newly(rows.field_until(row, *k))).count();
+            let there = |until: i64| !past(until, self.rules.before);
+            let goes = |row: usize, k: usize| {
+                let gone = gathered.others.get(before + row).copied().unwrap_or_default();
+                self.keeps.over(rows.field_until(row, k)) || self.others.takes(k, gone)
+            };
+            let newly = |row: usize, k: usize| there(rows.field_until(row, k)) && goes(row, k);
+            let nulled = |row: usize| (0..self.rules.field_keeps).filter(|k| newly(row, *k)).count();
             gathered.nulled.extend(all.clone().map(|row| nulled(row) as u16));
         }
         if self.rules.grounds.basis == Basis::Consent {
@@ -334,8 +382,16 @@ impl ReviewJudge<'_> {
         Ok(())
     }
 
+    /// Other persons of a row whom a request takes out and of whom cells are left.
+    fn others_gone(&self, rows: &impl PublishedRows, row: usize) -> u16 {
+        let gone = others::gone(rows.others(row), self.entries, &self.binds);
+        let left = |k: &usize| self.others.takes(*k, gone) && rows.field_until(row, *k) != TAKEN;
+        if gone != 0 && (0..self.rules.field_keeps).any(|k| left(&k)) { gone } else { 0 }
+    }
+
     fn judge(&self, gathered: &Gathered) -> Result<ReviewedFile> {
-        let Gathered { person, due, nulled, consent, reached, .. } = gathered;
+        let Gathered { person, due, nulled, consent, reached, others, .. } = gathered;
+        let mut counts = vec![0; self.rules.other_persons];
         let refused = self.refused(person, consent, reached);
         let mut effects = reached.iter().peekable();
         let (mut reasons, mut fates, mut values) = (vec![0; labels(&[]).len()], Vec::with_capacity(due.len()), 0);
@@ -351,7 +407,11 @@ impl ReviewJudge<'_> {
             let (reason, nulled) = (reason(&facts), nulled.get(row).copied().unwrap_or(0));
             match reason {
                 Some(reason) => reasons[reason.place(0)] += 1,
-                None => values += u64::from(nulled),
+                None => {
+                    values += u64::from(nulled);
+                    let gone = others.get(row).copied().unwrap_or_default();
+                    counts.iter_mut().enumerate().for_each(|(number, rows)| *rows += u64::from(gone >> number & 1));
+                }
             }
             fates.push(match reason {
                 Some(_) => GOES,
@@ -361,7 +421,10 @@ impl ReviewJudge<'_> {
         }
         let (rows, stay) = (fates.len() as u64, fates.iter().filter(|fate| **fate != GOES).count() as u64);
         let fates = self.spill_store.put(&mut fates)?;
-        Ok(ReviewedFile { rows, stay, nulled: values, reasons, fates, groups: None })
+        // Most files lose no such cell.
+        let rows_gone = if counts.iter().any(|rows| *rows > 0) { others.clone() } else { Vec::new() };
+        let others = OthersGone { rows: rows_gone, counts };
+        Ok(ReviewedFile { rows, stay, nulled: values, reasons, fates, others, groups: None })
     }
 
     /// Counts the groups of rows that stay so far.
@@ -377,8 +440,11 @@ impl ReviewJudge<'_> {
         let (mut groups, mut sensitive, mut person) = (Vec::new(), Vec::new(), Vec::new());
         let (mut persons, quasi) = (PersonNumbers::default(), self.keeps.hashed() - self.rules.sensitive);
         version.hashes(file, &mut |rows| {
+            let before = groups.len();
             for row in 0..rows.rows() {
-                let hash = |q| self.keeps.hash(q, rows.quasi(row, q), |k| rows.field_until(row, k));
+                let gone = judged.others.of(before + row);
+                let until = |k| if self.others.takes(k, gone) { TAKEN } else { rows.field_until(row, k) };
+                let hash = |q| self.keeps.hash(q, rows.quasi(row, q), until);
                 let mut hashed = (0..self.keeps.hashed()).map(hash);
                 groups.push(groups::combine(hashed.by_ref().take(quasi)));
                 sensitive.extend(hashed);
@@ -394,7 +460,8 @@ impl ReviewJudge<'_> {
         counter.add(self.spill_store, staying.map(|row| (person[row], groups[row], values(row))))?;
         let mut bytes: Vec<u8> = groups.iter().flat_map(|group| group.to_le_bytes()).collect();
         let (fates, groups) = (self.spill_store.put(&mut fates)?, self.spill_store.put(&mut bytes)?);
-        Ok(ReviewedFile { fates, groups: Some(groups), reasons: judged.reasons.clone(), ..*judged })
+        let (reasons, others) = (judged.reasons.clone(), judged.others.clone());
+        Ok(ReviewedFile { fates, groups: Some(groups), reasons, others, ..*judged })
     }
 
     /// R32: per row whether its person's consent no longer holds. What lists say now counts, and without a consent column

@@ -3,10 +3,14 @@
 use super::bond::LinkLimits;
 use super::exclude;
 use super::field_keep::FieldKeeps;
+use super::others::OtherFields;
 use super::shared::Shares;
 use crate::clock::{Instant, Period};
 use crate::policy::{Basis, Grounds, GroupTerms, Limits, Plan, Undated};
 use jiff::tz::TimeZone;
+
+/// Why rows are left out that no notice covers.
+const UNNOTICED: &str = "unnoticed";
 
 /// What `decide` goes by.
 #[derive(Clone)]
@@ -23,6 +27,10 @@ pub struct Rules {
     pub(super) field_keeps: Vec<(usize, Period)>,
     /// Per field that the gate hashes, quasi-identifiers first, its place in `field_keeps`.
     pub(super) quasi_keeps: Vec<Option<usize>>,
+    /// Which of the fields in `field_keeps` are about other persons (R68).
+    pub(super) others: OtherFields,
+    /// How many other persons a row may have.
+    pub(super) other_persons: usize,
     pub(super) exclude_labels: Vec<String>,
     /// Label of each exclude.
     pub(super) excludes: Vec<usize>,
@@ -44,7 +52,10 @@ impl Rules {
             plan.fields.iter().enumerate().filter_map(|(f, field)| Some((f, field.keep?))).collect();
         let names = plan.gate.iter().flat_map(|gate| 0..gate.hashed().count());
         let keep_of = |q| field_keeps.iter().position(|(f, _)| plan.fields[*f].quasi == Some(q));
-        let (exclude_labels, excludes) = exclude::labels(plan.controls.excludes.iter().map(|e| e.reason.as_str()));
+        // R85: as an exclude after all of the job's own.
+        let unnoticed = plan.controls.notice.as_ref().map(|_| UNNOTICED);
+        let (exclude_labels, excludes) =
+            exclude::labels(plan.controls.excludes.iter().map(|e| e.reason.as_str()).chain(unnoticed));
         Rules {
             as_of,
             zone: plan.zone.clone(),
@@ -53,6 +64,8 @@ impl Rules {
             subjects: plan.controls.key.is_some(),
             first_seen: plan.retention.undated == Some(Undated::FirstSeen),
             quasi_keeps: names.map(keep_of).collect(),
+            others: OtherFields::new(field_keeps.iter().map(|(f, _)| plan.fields[*f].other).collect()),
+            other_persons: plan.controls.others.len(),
             field_keeps,
             exclude_labels,
             excludes,

@@ -21,6 +21,8 @@ type MarkedIdentities<'a> = &'a [(u8, [u8; 16])];
 pub(super) struct BucketFound {
     rows: Vec<FoundRow>,
     identities: Vec<(u8, [u8; 16])>,
+    /// Identities of other persons of these rows.
+    others: Vec<[u8; 16]>,
 }
 
 struct FoundRow {
@@ -32,6 +34,7 @@ struct FoundRow {
 impl BucketFound {
     fn push<C: Carrier>(&mut self, group: &C, row: usize, number: u32) {
         self.identities.extend(group.identities(row).map(|(mark, identity)| (mark, *identity)));
+        self.others.extend(group.others(row));
         let (subject, end) = (group.subject(row).copied(), self.identities.len() as u32);
         self.rows.push(FoundRow { number, subject, end });
     }
@@ -39,6 +42,11 @@ impl BucketFound {
     /// Identities of all rows together.
     pub(super) fn identities(&self) -> usize {
         self.identities.len()
+    }
+
+    /// Identities of other persons of the rows.
+    pub(super) fn others(&self) -> &[[u8; 16]] {
+        &self.others
     }
 
     /// Number in the bucket, subject and identities of each row.
@@ -222,5 +230,5 @@ fn note<C: Carrier>(
         prefixes.push(if mark & mark::RAW == 0 { prefix(identity) } else { 0 });
     }
     prefixes.resize(end, 0);
-    hit
+    hit || group.others(row).any(known)
 }

@@ -8,7 +8,7 @@ use super::reasons::{Reason, labels, reason};
 use super::workers::each_bucket;
 use crate::clock::Instant;
 use crate::error::Result;
-use crate::stage::{NO_CLOCK, flag};
+use crate::stage::{NO_CLOCK, flag, mark};
 use std::collections::BTreeSet;
 
 /// One row of a person.
@@ -18,6 +18,10 @@ pub struct Traced {
     pub observed: bool,
     /// The label in the counts of why it goes, and why; none when it stays.
     pub reason: Option<(String, Reason)>,
+    /// The number of the other person of the row that the values name, where they do not name its own (R68).
+    pub other: Option<usize>,
+    /// Whether a request has taken the cells of that person.
+    pub taken: bool,
     /// The clock that counts for it, its own or its person's.
     pub clock: Option<Instant>,
     /// The first instant at which it no longer stays by that clock.
@@ -56,7 +60,11 @@ impl Judged {
         let carries = |row: &usize| control.identities(*row).any(|(_, identity)| wanted(identity));
         let subjects: BTreeSet<[u8; 16]> =
             (0..control.rows()).filter(carries).map(|row| *control.subject(row)).collect();
-        if subjects.is_empty() {
+        let as_other = |row: usize| {
+            let mut others = control.others(row).filter(|(_, identity)| wanted(identity));
+            others.find_map(|(mark, _)| mark::other(mark))
+        };
+        if subjects.is_empty() && (0..control.rows()).all(|row| as_other(row).is_none()) {
             return Ok(Vec::new());
         }
         let mut kept = Vec::new();
@@ -67,14 +75,18 @@ impl Judged {
         let persons = judge.persons(&control, &people, &reached)?;
         let names = labels(&self.rules.exclude_labels);
         let own = |row: &usize| subjects.contains(control.subject(*row)) || carries(row);
+        let met = |row: &usize| own(row) || as_other(*row).is_some();
         let trace = |row: usize| {
             let effects = reached.row(row).unwrap_or_default();
             let known = judge.known(&control, &persons, calendars, row, effects);
             let observed = control.flags(row) & flag::OBSERVED != 0;
             let reason = reason(&judge.facts(&control, &known));
             let reason = reason.or((!kept.contains(&row)).then_some(Reason::Suppressed));
+            let other = as_other(row).filter(|_| !own(&row));
             Traced {
                 observed,
+                other,
+                taken: other.is_some_and(|number| known.others & 1 << number != 0),
                 reason: reason
                     .filter(|_| !observed)
                     .map(|r| (names[r.place(self.rules.exclude_labels.len())].clone(), r)),
@@ -82,6 +94,6 @@ impl Judged {
                 keep_until: known.until.map(Instant),
             }
         };
-        Ok((0..control.rows()).filter(own).map(trace).collect())
+        Ok((0..control.rows()).filter(met).map(trace).collect())
     }
 }

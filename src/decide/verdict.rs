@@ -31,6 +31,9 @@ pub struct Verdict {
     pub absent: u64,
     /// Rows that an effect reached which does not bind here.
     pub not_binding: Vec<NotBinding>,
+    /// Rows that stay without the cells of another person (R68), in the order of the source; empty where no row has another.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<u64>,
     /// What every gate has found.
     pub gates: Vec<Gate>,
     /// Rows of the person that has most, when these are ten or more; not part of the digest.
@@ -105,6 +108,7 @@ mod tests {
             previous: None,
             absent: 0,
             not_binding: Vec::new(),
+            others: Vec::new(),
             gates: Vec::new(),
             largest_person: 0,
             shared: Vec::new(),

@@ -86,16 +86,16 @@ codes! {
         "No refused run has the digest that was to be accepted, or a run has used this acceptance already."
         "Run `tamis plan` again and accept the digest that it prints, with its `--as-of`."
     AlreadyThere "already-there" Policy
-        "What was to be made is there already: a policy, a state or a key. None of them is ever overwritten."
+        "The command should make a policy, a state or a key that is there already. tamis never overwrites any of them."
         "Use what is there, or name another place."
     ArgumentWrong "argument-wrong" Policy
-        "An argument, or a file that was given, cannot be what was meant."
+        "An argument, or a file that an argument names, cannot be used."
         "Write it as the message says; `tamis COMMAND --help` has all arguments."
     AsOfWrong "as-of-wrong" Policy
         "The time of `--as-of` is in the future, or before the one that the job was last evaluated for."
         "Leave `--as-of` out, or give a time between the last one and now (R28)."
     ClockBehind "clock-behind" Policy
-        "The clock of this machine is behind the last entry of the ledger, so retention cannot be evaluated."
+        "The clock of this machine is earlier than the last entry of the ledger, so retention cannot be evaluated."
         "Set the clock and keep it synchronised, then run again."
     ColumnUnfit "column-unfit" Policy
         "A published field has another type than in the published table, or a name that a Delta table cannot have."
@@ -116,11 +116,11 @@ codes! {
         "A key is not the one that the state was made with."
         "Restore the old key from a copy. With another key no request would match any more."
     KeyExposed "key-exposed" Policy
-        "Others may read or change a key or its folder, or the key lies inside a root of data."
+        "Other users may read or change a key or its folder, or the key lies inside a root of the policy."
         "Set owner and mode as the message says, and check whether somebody may have read the key already."
     KeyMissing "key-missing" Policy
         "A key is not where the policy says."
-        "For a new installation or a new epoch, `tamis key new` makes it; else restore the key from a copy."
+        "For a new installation or a new epoch, make the key with `tamis key new`. Otherwise restore it from a copy."
     KeyUnreadable "key-unreadable" Policy
         "A key cannot be read, is no plain file, or does not hold 64 hex digits."
         "Put the key file itself there, owned by the user that tamis runs as; `tamis key new` makes one."
@@ -128,19 +128,19 @@ codes! {
         "There is no job, table, version, request or root of this name."
         "Compare it with the specs and with what `tamis status` shows."
     NothingPublished "nothing-published" Policy
-        "The command needs a published version, or a change by another program, and there is none."
+        "The command needs a published version, or a table that another program has changed, and there is none."
         "Run the job first, or leave the command out."
     OutputChanged "output-changed" Policy
-        "A job publishes to another place than before, or a table is served by no job any more: nobody would sweep it."
-        "Bring output or job back, or close the old table with `tamis dataset retire`."
+        "A job publishes to another place than before, or a table has no job any more, so that nothing would sweep it."
+        "Bring the output or the job back, or end the old table with `tamis dataset retire`."
     PlaceOverlaps "place-overlaps" Policy
-        "Two places of the specs are the same, or one lies inside the other, after links are followed."
+        "Two places in the specs are the same, or one lies inside the other, when symbolic links are followed."
         "Give each a place of its own."
     PlaceUnusable "place-unusable" Policy
         "A root or a path cannot be used."
         "Correct the root's URL, or the path: no empty, `.` or `..` segments and no control characters."
     RequestWrong "request-wrong" Policy
-        "What was typed for a request is not complete, or contradicts itself."
+        "The input or the options for a request are not complete, or contradict each other."
         "Give one `kind: value` a line on standard input, and the options that the message names."
     SpecFindings "spec-findings" Policy
         "`tamis check` finds faults in the specs; each has a code of its own."
@@ -149,7 +149,7 @@ codes! {
         "A spec names something that cannot be used: an encoding, a time zone, a date format, an input, a column."
         "Run `tamis check`, and correct what the message names."
     SpecsChanged "specs-changed" Policy
-        "The specs have changed since the beginning of the run that was to be resumed."
+        "The specs have changed since an unfinished run began, so tamis cannot resume this run."
         "Run the job by hand, or wait for the next scheduled time."
     StateBeyond "state-beyond" Policy
         "The state has a format, or a size, that this version of tamis cannot handle."
@@ -158,18 +158,18 @@ codes! {
         "The state was never created, or the root `state` leads elsewhere."
         "Check the root `state`; for a new installation run `tamis state create`."
     StoreIncapable "store-incapable" Policy
-        "The store cannot write an object only if it is not there yet, or cannot do another thing that tamis needs."
+        "The store lacks an operation that tamis needs, such as writing an object only if it is not there yet."
         "Use a store with create-only writes; for S3 unset `AWS_CONDITIONAL_PUT`."
     TableNotEmpty "table-not-empty" Policy
-        "Objects of a table lie where none may be left."
+        "Some objects of a table are still there, although none may be left."
         "Remove them, or retire the table again."
     TableUnsupported "table-unsupported" Policy
         "The table uses a feature of Delta that tamis does not write."
         "Publish to a new output, or turn the feature off in the other program."
 
     ArchiveMembers "archive-members" Input
-        "An archive has no file that the source or the list means, or more of them than it may."
-        "Compare `member` in the spec with the names in the archive."
+        "An archive has no member that the source or the list means, or more of them than allowed."
+        "Compare `member` in the spec with the names of the files in the archive."
     CellWithoutValue "cell-without-value" Input
         "A cell of a workbook in a column that the job reads has no value: an error, a formula, cells that are merged."
         "Correct the cell that the message names, or have it exported as CSV."
@@ -178,148 +178,157 @@ codes! {
         "Have the column exported again, or take the field out of the job."
     ColumnTwice "column-twice" Input
         "Two columns of the header have the same name, apart from case."
-        "Have one of them renamed or left out of the export."
+        "Have one of the columns renamed or left out of the export."
     ColumnUnlisted "column-unlisted" Input
         "The export has columns that the source does not list."
-        "Say in the source what each of them is, or have it left out of the export."
+        "Declare each of them in the source, or have it left out of the export."
+    CorrectionsUnreadable "corrections-unreadable" Input
+        "A file of corrections, or a row of one, could not be read, so that a value that is known to be wrong might be published."
+        "Correct the row or the file named; nothing is published until every correction can be read (R80)."
     DateAmbiguous "date-ambiguous" Input
         "Two formats of a column read the same value as different dates."
         "Leave one of the formats out of the source."
     EncodingWrong "encoding-wrong" Input
         "The bytes are not text in the declared encoding, or an earlier conversion has lost characters."
-        "Correct `read.encoding` in the source, or have it exported again in its original encoding."
+        "Correct `read.encoding` in the source, or have the file exported again in its original encoding."
     ExportChangedSince "export-changed-since" Input
-        "The export has changed since the beginning of the run that was to be resumed."
+        "The export has changed since an unfinished run began, so tamis cannot resume this run."
         "Run the job by hand, or wait for the next scheduled time."
     ExportChangedWhileRead "export-changed-while-read" Input
         "An object changed or went away while it was being read."
         "Let the export finish before the run, then run again."
     ExportCountDiffers "export-count-differs" Input
-        "The export has another number of records than its sender says, or the sender's number cannot be read."
-        "Fetch the export again: records may be missing. If it is right, look at what `complete.count` names."
+        "The export has another number of records than the exporting system says, or that number cannot be read."
+        "Fetch the export again: records may be missing. If the export is right, look at the file that `complete.count` names."
     ExportDateUnknown "export-date-unknown" Input
-        "Rows are kept by the date of the export, and the name of the set does not say one (R42)."
+        "The job keeps rows by the date of the export, but the name of the set does not say a date (R42)."
         "Set `complete.set_format` in the source, or keep rows by another clock."
     ExportNotWhole "export-not-whole" Input
-        "No set of the export is complete yet, or the one that is needed is not."
+        "No set of the export is complete yet, or the set that is needed is not complete."
         "Wait for the export to finish, or check `[complete]` in the source."
     ExportShrank "export-shrank" Input
         "The set has far fewer records than the set before it."
-        "Have it exported again; if it is right, change the limit in the source."
+        "Have the export made again; if it is right, change `complete.min_records` in the source."
     FormatNotRead "format-not-read" Input
-        "A file is of a kind that is not read: a document, an encrypted or differently packed member, a link."
-        "Do what the message says: have it exported as CSV, plain, compressed or in an archive, without a password."
+        "tamis does not read files of this kind: a document, an encrypted member, a member packed in another way, a link."
+        "Do what the message says, for instance have it exported as CSV: plain, compressed or in an archive, without a password."
     HeaderMissing "header-missing" Input
-        "A file is empty, ends before its header, or has none and nothing names its columns."
-        "Have it exported again, or check `header`, `names`, `model` and `entity` in `[read]` of the source."
+        "A file is empty or ends before its header, or it has no header and nothing names its columns."
+        "Have the file exported again, or check `header`, `names`, `model` and `entity` in `[read]` of the source."
     InputDamaged "input-damaged" Input
-        "A packed file is cut short, or does not agree with its own lengths and checksums."
-        "Have it exported or transferred again."
+        "A packed file is cut short, or its lengths or checksums do not fit its contents."
+        "Have the file exported or transferred again."
     InputMissing "input-missing" Input
         "Nothing matches the input."
         "Check the job's input against the paths in that root, and whether the export has arrived."
     InputNotReadable "input-not-readable" Input
-        "Something lies where an input can be and cannot be read: a file without rights, a link, a pipe, a bad name."
-        "Do to it what the message says: an input with something unseen in it is never read in part."
+        "Something in the place of an input cannot be read: a file without the right to read it, a link, a pipe, a bad name."
+        "Do what the message says. tamis never reads an input in part while it cannot see all of it."
     InputTooLarge "input-too-large" Input
         "The input is larger than a limit allows: bytes unpacked, members, columns, text of one block."
         "Raise the limit that the message names if the export is right."
     PersonUnknown "person-unknown" Input
-        "A row leaves out a person by an exclude with `scope = \"person\"`, and has no subject that says whom."
+        "An exclude with `scope = \"person\"` matches a row without a subject, so nobody knows which person it leaves out."
         "Correct the record in the export, or leave `scope` out of the exclude if it is meant for single rows."
     RecordMalformed "record-malformed" Input
-        "A record is no CSV as the source declares it: quotes, line ends, number of cells, length."
-        "Have it exported again, or set `limits.on_bad_record = \"drop\"` in the job."
+        "A record is not written as the source declares it: quotes, line ends, number of cells, length."
+        "Have the file exported again. For a wrong number of cells, you can also set `limits.on_bad_record = \"drop\"` in the job."
     RequestListChanged "request-list-changed" Input
         "A file of requests changed or went away while it was being read. Every request that was read is stored and in force."
-        "Let whoever writes the list finish, then run again; nothing is published until every list can be read (R31)."
+        "Let the program or person that writes the list finish, then run again; nothing is published until every list can be read (R31)."
     RequestListUnreadable "request-list-unreadable" Input
         "A list of requests, or a part of it, could not be read. Every readable request is stored and in force."
         "Correct the record or the file named; nothing is published until every list can be read (R31)."
     SetDatedAhead "set-dated-ahead" Input
-        "The newest set is named by a day that has not come, so it would stay the newest and hide every later export."
-        "Rename it or move it away; if exports are named by a day to come, set `complete.max_ahead` in the source."
+        "The newest set is named after a day in the future, so it would stay the newest and hide every later export."
+        "Rename it or move it away. If your exports are named after a day in the future, set `complete.max_ahead` in the source."
     SetOrderUnknown "set-order-unknown" Input
         "The names of two sets do not say which of them is the newer one."
-        "Move away what is no set of this export, or set `complete.set_format` in the source."
+        "Move away everything that is not a set of this export, or set `complete.set_format` in the source."
     SheetUnclear "sheet-unclear" Input
-        "A workbook has not the sheet that the source names, or several that it could mean."
+        "A workbook does not have the sheet that the source names, or has several that it could mean."
         "Set `read.sheet` in the source to the name of the sheet with the records."
     TooManyValues "too-many-values" Input
         "A cell has more values than the column's `several` allows."
-        "Look at the record, and raise `several` in the source if it is right."
+        "Look at the record. If it is right, raise `most` of `several` in the source."
 
     Brake "brake" Gate
         "More rows would be dropped than `max_removed` allows, or none would be left."
         "Look at the plan; accept its digest when this is what should happen."
     FieldEmptied "field-emptied" Gate
         "A field lost more of its values since the run before than `max_emptied` allows."
-        "Ask whether the export lost or renamed the column; accept the plan's digest when this is what should happen."
+        "Find out whether the export lost or renamed the column; accept the plan's digest when this is what should happen."
     FirstSeenLost "first-seen-lost" Gate
-        "Retention counts from when persons were first seen, and that is not known any more (R42)."
-        "Bring the state back from a copy; accept the plan if everybody is to begin anew."
+        "Retention counts from when persons were first seen, and these times are lost (R42)."
+        "Bring the state back from a copy. If the times of all persons shall begin anew, accept the plan."
     GateK "gate-k" Gate
-        "Groups of quasi-identifiers have fewer than k persons."
+        "Some groups of persons with the same quasi-identifiers have fewer than k persons."
         "Coarsen or leave out a quasi-identifier, or suppress small groups. This cannot be accepted."
     GateL "gate-l" Gate
-        "The values of a sensitive field differ too little within groups of quasi-identifiers (R41)."
+        "The values of a sensitive field differ too little within some groups of persons with the same quasi-identifiers (R41)."
         "Coarsen or leave out a quasi-identifier or the sensitive field, or suppress such groups. This cannot be accepted."
     LegalHold "legal-hold" Gate
-        "A legal hold keeps what was to be removed."
-        "Wait until the hold is lifted (R34)."
+        "A legal hold, or a restriction that keeps bytes, keeps what the command should remove."
+        "Wait until it is lifted (R34, R69)."
     OutOfTime "out-of-time" Gate
-        "The run was not done by the end of its time; the version before is unchanged."
+        "The run did not finish within its time; the version before is unchanged."
         "Raise the job's `timeout`, or give the run more memory and threads."
     PlanNotAccepted "plan-not-accepted" Gate
         "The plan needs an acceptance and has none, or another run has used it."
         "Look at the plan and accept its digest: `tamis accept`."
     ReviewPast "review-past" Gate
-        "The day has passed by which a recipient was to be looked at again (R71)."
-        "Look at its contract, country and transfer, and write the day of the next review into review_by; or accept the plan once."
+        "The day has passed by which somebody had to review the recipient (R71)."
+        "Review its contract, country and transfer, and write the day of the next review into `review_by`; or accept the plan once."
     SetChanged "set-changed" Gate
-        "A set was published before, from other bytes."
+        "The set was published before, and its bytes have changed since."
         "Compare both exports, then accept the plan when the new one is right."
     SetOlder "set-older" Gate
         "The set is older than the one published last, or nobody can tell which of them is newer."
-        "Bring the newer set back or wait for the next; accept the plan if this set is meant."
+        "Bring the newer set back or wait for the next one; accept the plan if this is the set to publish."
+    SignOffMissing "sign-off-missing" Gate
+        "The purpose asks for a signature of the controller, and what the job does now was not signed (R76)."
+        "Look at `tamis report dpia JOB`, then sign it with `tamis sign-off`. You cannot accept this."
     TooFewValues "too-few-values" Gate
         "A column with few distinct values is pseudonymized, which hides nothing (R21)."
-        "Publish it by `map` or `bucket`, or leave it out."
+        "Publish the column with `map` or `bucket`, or leave it out."
     TooManyRaw "too-many-raw" Gate
         "Too many values of an identifier have no normal form, so requests would miss these rows (R37)."
-        "Have the column exported as it is, or raise its `max_raw` in the source."
+        "Have the column exported without changes to its values, or raise its `max_raw` in the source."
     TooManyRejected "too-many-rejected" Gate
         "More bad records were dropped than `max_rejected` allows."
         "Have it exported again; accept the plan's digest when this is what should happen."
     TooManySuppressed "too-many-suppressed" Gate
         "The gate would suppress more rows than `max_suppressed` allows."
         "Coarsen or leave out a quasi-identifier; accept the plan's digest when this is what should happen."
+    TooManyUnnoticed "too-many-unnoticed" Gate
+        "Too many rows are not covered by the notice that was in force when their data were collected (R85)."
+        "Look at `collected` in the job and at `[notices]` in the policy, or give a new notice and say when persons got it."
     TooManyUntreated "too-many-untreated" Gate
         "Too many values of a field could not be treated (R37)."
         "Correct the source's types or formats, or raise the field's `max_untreated`."
 
     CommitUnknown "commit-unknown" Unknown
-        "The commit was sent and not confirmed."
-        "Run again: tamis finds out whether the version is there, and commits it once."
+        "The commit was sent, but the store did not confirm it."
+        "Run again: tamis finds out whether the version is there, and commits it only if it is not."
 
     AuditNotChecked "audit-not-checked" Evidence
-        "`tamis audit` found nothing wrong, and could not look at everything."
-        "The report says what it could not look at, and why: bring the key, file or state back, and audit again."
+        "`tamis audit` found nothing wrong, but could not look at everything."
+        "The report says what it could not look at, and why. Bring the key, file or state back, and audit again."
     AuditNotHeld "audit-not-held" Evidence
-        "What is published does not hold against the policy of today."
+        "A published table does not comply with the policy of today."
         "Each finding of the report says what to do. Run or sweep, then audit again."
     CompanionBroken "companion-broken" Evidence
         "A companion, or the published file that it belongs to, is gone, cannot be read, or does not fit the other."
-        "Run the job: that writes a whole version in its place. `tamis verify` says whether more does not agree."
+        "Run the job: that writes a whole version in its place. `tamis verify` says whether other parts do not agree either."
     EvidenceBroken "evidence-broken" Evidence
-        "`tamis verify` finds something that does not agree."
+        "`tamis verify` found parts of the evidence that do not agree."
         "Compare with a copy of the state, and find out who wrote there. Nothing was changed."
     KeyOfVersionDiffers "key-of-version-differs" Evidence
         "A published version was made with another token key than its epoch has now."
         "Restore the key of that epoch from a copy."
     PublishedFileChanged "published-file-changed" Evidence
-        "A data file or companion of a published version has other bytes than were published. Nothing was made of it."
-        "Bring the file back from a copy, or run the job: that publishes a new version with files of its own."
+        "A data file or companion of a published version has other bytes than were published. tamis did not use it."
+        "Bring the file back from a copy, or run the job: that publishes a new version with new files."
     RowsDoNotAddUp "rows-do-not-add-up" Evidence
         "Rows were counted or kept in a way that contradicts itself; nothing was published."
         "Run again; report it if it happens again."
@@ -330,7 +339,7 @@ codes! {
         "Something lies where only tamis writes, and tamis did not write it."
         "Find out who put it there, then move it away. Nothing was changed."
     StatePartChanged "state-part-changed" Evidence
-        "A part of the state is not the one that was written."
+        "A part of the state has changed since tamis wrote it."
         "Run `tamis verify`, and bring the part back from a copy of the state."
     StatePartMissing "state-part-missing" Evidence
         "A part of the state is gone."
@@ -339,7 +348,7 @@ codes! {
         "A part of the state, or a table, was restored from an older copy than the rest. A run could publish erased persons."
         "Restore the newest copy of this part, and no older copy of anything else."
     StatePartUnreadable "state-part-unreadable" Evidence
-        "A part of the state cannot be read as what it should be."
+        "A part of the state cannot be read, because its contents are not what they should be."
         "Use the newest tamis that wrote there; if that cannot read it either, bring the part back from a copy."
     TableApart "table-apart" Evidence
         "The table and the state do not agree on version or files, or the table is gone or was restored."
@@ -349,14 +358,14 @@ codes! {
         "Compare the table with the ledger: `tamis verify`."
     TableIsForeign "table-is-foreign" Evidence
         "Another program has committed to the table."
-        "Find out which, then take the table back with `tamis dataset adopt` or publish to a new output."
+        "Find out which program it was, then take the table back with `tamis dataset adopt` or publish to a new output."
     TableLogBroken "table-log-broken" Evidence
         "The table's log is not as tamis left it."
         "Compare the table with the ledger: `tamis verify`."
 
     InternalFault "internal-fault" Fault
         "tamis itself has a fault. A run that breaks off publishes nothing in part."
-        "Call it again: it completes or clears away what was begun. Report it as SECURITY.md says, without any data."
+        "Call the command again: it completes or clears away what it had begun. Report the fault as SECURITY.md says, without any data."
 
     DiskFailed "disk-failed" Storage
         "A file or folder could not be read or written."
@@ -365,7 +374,7 @@ codes! {
         "The disk, or a quota on it, is full."
         "Make room, then run again."
     EvidenceIncomplete "evidence-incomplete" Storage
-        "A version was published, and what comes after it could not be completed."
+        "A version was published, but the steps after it could not be completed."
         "Run or sweep again: that completes it before anything else."
     LeaseHeld "lease-held" Storage
         "Another run or sweep is at work on the same job."
@@ -377,8 +386,8 @@ codes! {
         "An object, a bucket or the folder of a root is not there."
         "Check the root's URL in the policy, or `--root`, and whether the disk is mounted."
     OutputCannotBeWritten "output-cannot-be-written" Storage
-        "What the command did is done, only its answer could not be written."
-        "Make room where the answer goes, then ask again with `tamis status` or `tamis report job`."
+        "The command has done its work, but its answer could not be written."
+        "Make room in the place where the answer is written, then ask again with `tamis status` or `tamis report job`."
     Overtaken "overtaken" Storage
         "Another process wrote to the same place meanwhile."
         "Start it again: it continues from what the other one wrote."
@@ -389,14 +398,14 @@ codes! {
         "The work was stopped by a signal before its commit."
         "Start it again when it may run."
     StoreAway "store-away" Storage
-        "The store does not answer, broke off, or answers what makes no sense."
+        "The store does not answer, broke off its answer, or gave an answer that makes no sense."
         "Check the network, the endpoint and its settings in the environment, then run again."
     StoreDenied "store-denied" Storage
-        "The store, or the file system, does not permit it."
+        "The store, or the file system, does not permit the operation."
         "Check the credentials and their rights, or who owns the folders, then run again."
     StoreProtects "store-protects" Storage
         "The store protects versions of objects from removal until a time."
-        "Do it again after that time; all else is removed."
+        "Call the command again after that time; everything else is removed."
     SystemLimit "system-limit" Storage
         "The system gives too few threads, too little memory, or no signals."
         "Raise the limit that the message names, or set `--threads` lower."

@@ -173,6 +173,20 @@ pub enum LedgerEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         doubtful: Option<String>,
     },
+    /// A request was refused (Art. 12(4) GDPR); of whom it was is not written down.
+    RequestRefused {
+        /// Id of the request.
+        request: String,
+        /// What was asked for: an effect, `access`, `rectify` or `portability`.
+        right: String,
+        /// Name of the reason.
+        reason: String,
+        /// When the request was received.
+        received: Instant,
+        /// When the person was told, if that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        informed: Option<Instant>,
+    },
     /// A recipient has to be told of persons whom requests have taken out of a dataset (Art. 19 GDPR); of whom is not
     /// written down here.
     RecipientNoticed {
@@ -208,6 +222,61 @@ pub enum LedgerEvent {
         /// Who says so, when the operator wants it said.
         by: Option<String>,
     },
+    /// The controller has signed what a job does, or the data protection officer has advised on it (Art. 35 GDPR).
+    SignedOff {
+        /// Name of the job.
+        job: String,
+        /// BLAKE3 hex of the bytes of the profile that was signed (`sign-offs/<job>/<digest>.json`).
+        profile: String,
+        /// Whether it is advice, and no decision.
+        advice: bool,
+        /// The role of whoever signs or advises.
+        by: String,
+        /// Why it may be done, or what the advice is.
+        reason: String,
+    },
+    /// A breach was looked into; kept also when nobody is told (Art. 33(5) GDPR).
+    BreachNoted {
+        /// Number that `breach scope` gave.
+        number: u64,
+        /// The earlier one that it goes on from (Art. 33(4) GDPR).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        updates: Option<u64>,
+        /// When the controller was aware of it.
+        aware: Instant,
+        /// Tables that are concerned, as `ROOT:path`.
+        datasets: Vec<String>,
+        /// Different people that were counted.
+        people: u64,
+        /// Rows of files that are gone, in which nobody can count people any more.
+        rows_only: u64,
+        /// BLAKE3 hex of the bytes of what was said (`breaches/<number>.json`).
+        report: String,
+    },
+    /// Somebody has decided whom to tell of a breach.
+    BreachDecided {
+        /// Number that `breach scope` gave.
+        number: u64,
+        /// Whether the authority is told (Art. 33 GDPR).
+        authority: bool,
+        /// Whether the people are told (Art. 34 GDPR).
+        people: bool,
+        /// Role of whoever has decided.
+        by: String,
+        /// The reason, in their words.
+        reason: String,
+    },
+    /// Everything that is published was audited by its schedule.
+    Audited {
+        /// When the audit was due.
+        due: Instant,
+        /// What does not hold.
+        errors: u64,
+        /// What somebody should look at.
+        warnings: u64,
+        /// Checks that could not be made.
+        not_checked: u64,
+    },
     /// Bytes are gone for good.
     Removed {
         /// The job whose dataset they were of.
@@ -230,6 +299,13 @@ pub enum LedgerEvent {
         objects: u64,
         /// Bytes of these exports, together.
         bytes: u64,
+    },
+    /// Rows of erased persons were taken out of the files of a list of corrections.
+    CorrectionsRemoved {
+        /// Name of the list in the policy.
+        list: String,
+        /// Rows that were taken out.
+        rows: u64,
     },
     /// A table has ended: nothing of it is left.
     Retired {
@@ -309,11 +385,17 @@ impl LedgerEvent {
             LedgerEvent::Requests { .. } => "requests",
             LedgerEvent::Removed { .. } => "removed",
             LedgerEvent::RawRemoved { .. } => "raw-removed",
+            LedgerEvent::CorrectionsRemoved { .. } => "corrections-removed",
             LedgerEvent::Asked { .. } => "asked",
             LedgerEvent::Answered { .. } => "answered",
+            LedgerEvent::RequestRefused { .. } => "request-refused",
             LedgerEvent::RecipientNoticed { .. } => "recipient-noticed",
             LedgerEvent::RecipientTold { .. } => "recipient-told",
             LedgerEvent::RecipientAnswered { .. } => "recipient-answered",
+            LedgerEvent::SignedOff { .. } => "signed-off",
+            LedgerEvent::BreachNoted { .. } => "breach-noted",
+            LedgerEvent::BreachDecided { .. } => "breach-decided",
+            LedgerEvent::Audited { .. } => "audited",
             LedgerEvent::Missed { .. } => "missed",
             LedgerEvent::Retired { .. } => "retired",
             LedgerEvent::Adopted { .. } => "adopted",

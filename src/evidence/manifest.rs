@@ -62,6 +62,9 @@ pub struct Manifest {
     pub inputs: Vec<Input>,
     /// Lists that were applied.
     pub lists: Vec<ListApplied>,
+    /// Corrections of the source's values, and what came of each; of a sweep those of the version before (R80).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub corrections: Vec<CorrectionEvidence>,
     /// How many files lists and inputs left aside though they look like what is meant; nothing of a sweep.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aside: Vec<AsideCount>,
@@ -74,6 +77,10 @@ pub struct Manifest {
     /// Of a sweep: values made null because their field's own `keep` is over.
     #[serde(default)]
     pub nulled: u64,
+    /// Other persons that rows may have, in the order of the source, with the rows that stay without the cells that are about
+    /// them because of a request (R68); of a sweep, those that it took cells from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<OtherRows>,
     /// Rows of the version before that no export brought back (R35); outside the balance.
     pub absent: Option<u64>,
     /// Rows whose reason was `expired` because no clock could be used (R25).
@@ -207,6 +214,9 @@ pub struct ListApplied {
     pub name: String,
     /// What its requests ask for.
     pub effect: String,
+    /// The preference signal that they are of (11 CCR §7025).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<String>,
     /// Entries in force at `as_of`.
     pub entries: u64,
     /// Why it does not bind here (R29), when it does not.
@@ -223,6 +233,85 @@ pub struct ListApplied {
     /// Entries in force that name no value with a normal form: only the same spelling is found (R4).
     #[serde(default)]
     pub unusable: u64,
+}
+
+/// A correction of a value of the export (Art. 16 GDPR). No value is in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CorrectionEvidence {
+    /// Keyed hash of list, case, record and column.
+    pub id: String,
+    /// Name of its list in the policy.
+    pub list: String,
+    /// Id of the request.
+    pub case: String,
+    /// The column of the export.
+    pub column: String,
+    /// Why the value is wrong: `changed`, `never-theirs`, `wrong` or `incomplete`.
+    pub reason: String,
+    /// When the request was received.
+    pub received: Instant,
+    /// What came of it.
+    pub state: CorrectionState,
+    /// Why it is refused, when it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// Cells of the export that it is about.
+    pub cells: u64,
+    /// The first version without the wrong value, as every later one is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<u64>,
+}
+
+/// What came of a correction in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CorrectionState {
+    /// The export has a third value: none is used until somebody decides.
+    Conflicts,
+    /// Nobody has decided yet: no value is used.
+    Contested,
+    /// The export has no such record.
+    NotFound,
+    /// The right value was laid over the wrong one.
+    Applied,
+    /// The export has the right value by itself: the row can go.
+    SourceAgrees,
+    /// The job makes nothing of the column.
+    NotUsed,
+    /// It is refused, and `why` says why.
+    Refused,
+}
+
+impl CorrectionState {
+    /// Every state, those first that somebody has to look at.
+    pub const ALL: [CorrectionState; 7] = [
+        CorrectionState::Conflicts,
+        CorrectionState::Contested,
+        CorrectionState::NotFound,
+        CorrectionState::Applied,
+        CorrectionState::SourceAgrees,
+        CorrectionState::NotUsed,
+        CorrectionState::Refused,
+    ];
+
+    /// Returns the name, as written in evidence.
+    pub fn name(self) -> &'static str {
+        match self {
+            CorrectionState::Conflicts => "conflicts",
+            CorrectionState::Contested => "contested",
+            CorrectionState::NotFound => "not-found",
+            CorrectionState::Applied => "applied",
+            CorrectionState::SourceAgrees => "source-agrees",
+            CorrectionState::NotUsed => "not-used",
+            CorrectionState::Refused => "refused",
+        }
+    }
+
+    /// Returns whether the version is without the wrong value because of it.
+    pub fn is_laid(self) -> bool {
+        use CorrectionState::{Applied, Conflicts, Contested, SourceAgrees};
+        matches!(self, Applied | SourceAgrees | Conflicts | Contested)
+    }
 }
 
 /// Rows removed for one reason.
@@ -319,9 +408,13 @@ pub struct FieldEvidence {
     pub subject: bool,
     /// What was done, with its settings, as in the job.
     pub treatment: String,
-    /// Its own retention period, when it is shorter than the row's; companions have its dates in this order.
+    /// Its own retention period, when it is shorter than the row's or it is about another person; companions have its dates in
+    /// this order.
     #[serde(default)]
     pub keep: Option<String>,
+    /// The other person that it is about, by place in `others` of the manifest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other: Option<u64>,
     /// Type in Arrow's words.
     pub data_type: String,
     /// Values read that are not null.
@@ -340,6 +433,15 @@ pub struct FieldEvidence {
     /// are not published.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub counts: BTreeMap<String, u64>,
+}
+
+/// Another person that rows may have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OtherRows {
+    /// Name of the person in the source.
+    pub name: String,
+    /// Rows without the cells that are about them.
+    pub rows: u64,
 }
 
 impl FieldEvidence {

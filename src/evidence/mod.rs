@@ -17,7 +17,7 @@ mod witness;
 pub use ledger::{Head, Ledger, LedgerEntry, LedgerEvent, RunRef};
 pub use manifest::Manifest;
 pub use present::{changed, check_same, has_digest};
-pub(crate) use record::{parse, record};
+pub(crate) use record::{OwnDigest, own_digest, parse, record};
 pub use report::VerifyReport;
 pub(crate) use verify::intent_path;
 pub use verify::{LOG_NOT_READ, verify};

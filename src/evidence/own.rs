@@ -5,11 +5,13 @@ use super::record::{OwnDigest, own_digest};
 use super::report::VerifyReport;
 use crate::error::Result;
 use crate::store::Root;
+use serde::Deserialize;
 use std::collections::BTreeSet;
 
 /// What lies directly below the state, and the folders of records.
 const FILES: [&str; 1] = ["tamis.json"];
-const FOLDERS: [&str; 7] = ["accepts", "datasets", "keys", "kinds", "leases", "schedules", "sweeps"];
+const FOLDERS: [&str; 9] =
+    ["accepts", "audits", "datasets", "keys", "kinds", "leases", "recipients", "schedules", "sweeps"];
 
 /// Verifies the records. Intents and manifests are not among them: the ledger has their digests. Entries of the ledger have
 /// been read before.
@@ -52,7 +54,21 @@ fn is_record(path: &str) -> bool {
     path.ends_with(".json") && (!path.starts_with("runs/") || path.contains("/attempts/"))
 }
 
-/// None for what has gone meanwhile, as old leases do.
+/// None for what has gone meanwhile, as old leases do. A record of a dataset that lies in another's place is not the one that
+/// was written there.
 fn looked(state: &Root, path: &str) -> Result<Option<OwnDigest>> {
-    Ok(state.get(path)?.map(|bytes| own_digest(&bytes)))
+    let Some(bytes) = state.get(path)? else { return Ok(None) };
+    Ok(Some(if in_place(path, &bytes) { own_digest(&bytes) } else { OwnDigest::Differs }))
+}
+
+/// Whether a record of a dataset says the job and number that it is called by; of other records nothing is said here.
+fn in_place(path: &str, bytes: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct ToldPlace {
+        job: String,
+        seq: u64,
+    }
+    let named = path.strip_prefix("datasets/").and_then(|rest| rest.strip_suffix(".json")?.split_once('/'));
+    let Some((job, seq)) = named else { return true };
+    super::parse::<ToldPlace>(bytes).is_none_or(|told| told.job == job && seq.parse() == Ok(told.seq))
 }

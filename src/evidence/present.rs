@@ -17,7 +17,7 @@ impl Output {
         let Some(first) = gone.first() else { return Ok(()) };
         let more = if gone.len() > 1 { format!(" (and {} more)", gone.len() - 1) } else { String::new() };
         Err(Error::new(Code::TableApart, format!("it is broken: {first} is gone{more}")).help(
-            "somebody removed files of it before it was published. Run the job again at once: that publishes a whole \
+            "somebody removed files of it before it was published. Run the job again at once: this publishes a whole \
              version in its place",
         ))
     }

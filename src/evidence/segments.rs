@@ -1,6 +1,7 @@
 //! The files of stored requests as evidence sees them: names, numbers without a gap, and the readable part in front.
 //! Must not know what is in a request; no key is needed.
 
+use super::record::OwnDigest;
 use super::witness::Witness;
 use crate::error::{Code, Error, Result};
 use crate::store::{Object, Root};
@@ -11,6 +12,12 @@ pub const FOLDER: &str = "requests/segments";
 
 /// What every segment begins with.
 pub const MAGIC: &[u8; 8] = b"tamisreq";
+
+/// The format that is written: the file ends in a digest of all bytes before. Files of format 1 have none.
+pub const FORMAT: u32 = 2;
+
+/// The part of a segment that says its format.
+const FORMAT_AT: std::ops::Range<usize> = MAGIC.len()..MAGIC.len() + 4;
 
 /// A segment's name: the numbers it covers, and how often they were merged. It never names other bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -119,6 +126,31 @@ pub fn witness(state: &Root) -> Result<Option<(SegmentName, Witness)>> {
     Ok(told.map(|witness| (*name, witness)))
 }
 
+/// Adds what every segment ends with: the digest of all bytes before, which needs no key.
+pub fn seal(mut bytes: Vec<u8>) -> Vec<u8> {
+    let own = blake3::hash(&bytes);
+    bytes.extend_from_slice(own.as_bytes());
+    bytes
+}
+
+/// Compares a segment's bytes with its own digest. One that has it was written with it, whatever its format says: no change
+/// of one byte makes it a segment of an earlier build.
+pub(crate) fn own_digest(bytes: &[u8]) -> OwnDigest {
+    let Some((before, own)) = bytes.split_last_chunk::<32>() else { return OwnDigest::Differs };
+    let Some(format) = before.get(FORMAT_AT) else { return OwnDigest::Differs };
+    let parts = [&before[..FORMAT_AT.start], &FORMAT.to_le_bytes(), &before[FORMAT_AT.end..]];
+    let mut hasher = blake3::Hasher::new();
+    parts.into_iter().for_each(|part| {
+        hasher.update(part);
+    });
+    let sealed = hasher.finalize() == *own;
+    match (sealed, format == FORMAT.to_le_bytes()) {
+        (true, true) => OwnDigest::Same,
+        (false, false) if format == 1_u32.to_le_bytes() => OwnDigest::None,
+        _ => OwnDigest::Differs,
+    }
+}
+
 /// The witness in the readable part of a segment's bytes: the outer none for bytes that are no segment.
 #[allow(clippy::option_option)]
 pub(super) fn told(bytes: &[u8]) -> Option<Option<Witness>> {
@@ -157,6 +189,26 @@ mod tests {
         assert_eq!(gap(&[name(1, 4, 1), name(2, 2, 0), name(5, 5, 0)]), None);
         assert_eq!(gap(&[name(1, 4, 1), name(6, 6, 0)]), Some(5));
         assert_eq!(gap(&[name(2, 2, 0)]), Some(1));
+    }
+
+    #[test]
+    fn every_changed_byte_of_a_segment_shows_without_a_key_and_older_segments_say_nothing() {
+        let body = [MAGIC.as_slice(), &FORMAT.to_le_bytes(), b"the rest"].concat();
+        let sealed = seal(body.clone());
+        assert_eq!(own_digest(&sealed), OwnDigest::Same);
+        for at in 0..sealed.len() {
+            for bit in 0..8 {
+                let mut other = sealed.clone();
+                other[at] ^= 1 << bit;
+                assert_eq!(own_digest(&other), OwnDigest::Differs, "{at} {bit}");
+            }
+            assert_ne!(own_digest(&sealed[..at]), OwnDigest::Same, "{at}");
+        }
+        let mut as_before = sealed.clone();
+        as_before[FORMAT_AT].copy_from_slice(&1_u32.to_le_bytes());
+        assert_eq!(own_digest(&as_before), OwnDigest::Differs, "two changed bytes make none of an earlier build");
+        let before = [MAGIC.as_slice(), &1_u32.to_le_bytes(), &[7; 40]].concat();
+        assert_eq!(own_digest(&before), OwnDigest::None);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use super::ledger::LedgerEntry;
 use super::report::VerifyReport;
 use super::segments::{self, FOLDER, SegmentName};
-use super::{LedgerEvent, digest, newest_records};
+use super::{LedgerEvent, OwnDigest, digest, newest_records};
 use crate::error::{Kind, Result};
 use crate::store::Root;
 use serde::Deserialize;
@@ -77,7 +77,7 @@ fn gone(place: &str, names: &[SegmentName], recorded: &RecordedDigests, report: 
 }
 
 fn bytes(state: &Root, names: &[SegmentName], recorded: &RecordedDigests, last: u64, report: &mut VerifyReport) {
-    let (mut looked, mut unrecorded, faults) = (0, 0, report.faults.len());
+    let (mut looked, mut own, mut unrecorded, faults) = (0, 0, 0, report.faults.len());
     for name in names {
         let place = state.display(&name.path());
         let bytes = match state.get(&name.path()) {
@@ -94,7 +94,11 @@ fn bytes(state: &Root, names: &[SegmentName], recorded: &RecordedDigests, last: 
             None if segments::told(&bytes).is_none() => {
                 report.faults.push(format!("{place} cannot be read as a segment"));
             }
-            None => unrecorded += 1,
+            None => match segments::own_digest(&bytes) {
+                OwnDigest::Same => own += 1,
+                OwnDigest::Differs => report.faults.push(format!("{place} has other bytes than were written")),
+                OwnDigest::None => unrecorded += 1,
+            },
         }
     }
     if faults == report.faults.len() && looked == names.len() {
@@ -103,13 +107,15 @@ fn bytes(state: &Root, names: &[SegmentName], recorded: &RecordedDigests, last: 
             0 => "no request is stored, and the ledger knows of none".to_owned(),
             _ => format!(
                 "stored requests are there without a gap, segments 1 to {last} (files: {files}), up to the newest that \
-                 the ledger names; {same} of the files have the bytes that were recorded"
+                 the ledger names; {same} of the files have the bytes that were recorded, and {own} that nothing has \
+                 recorded yet agree with their own digest"
             ),
         });
     }
     if unrecorded > 0 {
         report.not_proven.push(format!(
-            "that the newest files of stored requests ({unrecorded}) have the bytes that were written: no run has recorded them yet"
+            "that files of stored requests of an earlier build ({unrecorded}) have the bytes that were written: nothing has \
+             recorded them, and they have no digest of their own"
         ));
     }
 }

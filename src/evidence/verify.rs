@@ -73,7 +73,9 @@ fn chain(state: &Root, expected: Option<&Head>, report: &mut VerifyReport) -> Re
     }
     if next == 1 {
         let place = state.display("ledger");
-        report.faults.push(format!("{place} has no entry, and a state begins with one: a wrong place, or all is gone"));
+        report.faults.push(format!(
+            "{place} has no entry, but every state begins with one: this is a wrong place, or all entries are gone"
+        ));
     }
     if entries.first().is_some_and(|entry| !matches!(entry.event, LedgerEvent::StateCreated { .. })) {
         report.faults.push(format!("{} does not begin with the state's creation", state.display("ledger")));
@@ -263,9 +265,10 @@ fn words(report: &mut VerifyReport, head: Option<&Head>, old_versions: bool) {
         ]);
     }
     match head {
-        None => report
-            .not_proven
-            .push("that no entries were cut off the end, or all rewritten: give --head from an earlier time".into()),
+        None => report.not_proven.push(
+            "that nobody has cut entries off the end, or rewritten all of them: give --head from an earlier time"
+                .into(),
+        ),
         Some(Head { seq, .. }) => {
             if report.faults.is_empty() {
                 report
@@ -278,15 +281,15 @@ fn words(report: &mut VerifyReport, head: Option<&Head>, old_versions: bool) {
     }
     let always = [
         "that the rules were right, or rightly applied: raw data is not read again, and no token is recomputed",
-        "that whoever wrote the ledger was tamis: entries are chained, not signed",
+        "that tamis wrote the ledger: entries are chained, not signed",
         "that the clock of the machine was right",
         LOG_NOT_READ,
         "that nobody has copied the files",
-        "what is in stored requests: that needs the identity key",
+        "the contents of stored requests: to read them takes the identity key",
         "that removed bytes are gone from backups, from older versions of objects, or from readers",
     ];
     report.not_proven.extend(always.map(String::from));
     if old_versions {
-        report.not_proven.push("that files of versions before the current ones are still, or no longer, there".into());
+        report.not_proven.push("whether files of versions before the current ones are still there".into());
     }
 }

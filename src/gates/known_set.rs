@@ -39,7 +39,7 @@ impl Judges for KnownSet {
     }
 
     fn words(&self) -> String {
-        let doubt = self.doubt.as_deref().unwrap_or("as it was, or newer than the one published last");
+        let doubt = self.doubt.as_deref().unwrap_or("unchanged, or newer than the one published last");
         format!("set {}: {doubt}", self.set)
     }
 }

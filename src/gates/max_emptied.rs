@@ -60,7 +60,7 @@ fn lost(field: &FieldRead, expected: u64) -> u64 {
 }
 
 fn told(field: &FieldRead, expected: u64, limit: Share) -> String {
-    let what = format!("of field {} are empty, by what the run before had", field.name);
+    let what = format!("of field {} are gone, compared with the run before", field.name);
     over("max_emptied", &what, lost(field, expected), expected, "values", limit)
 }
 
@@ -95,7 +95,7 @@ mod tests {
         assert!(veto.acceptable);
         assert_eq!(
             veto.message,
-            "max_emptied: 91 of 100 values of field city are empty, by what the run before had (91.00 %, limit 90 %)"
+            "max_emptied: 91 of 100 values of field city are gone, compared with the run before (91.00 %, limit 90 %)"
         );
     }
 }

@@ -15,6 +15,7 @@ mod max_raw;
 mod max_rejected;
 mod max_removed;
 mod max_suppressed;
+mod max_unnoticed;
 mod max_untreated;
 mod min_records;
 mod not_empty;
@@ -22,11 +23,15 @@ mod observed;
 mod review;
 mod sender_count;
 mod share_told;
+mod sign_off;
 mod table;
 mod veto;
 
 use judges::Judges;
-pub use observed::{ColumnRead, FieldRead, FirstSeenRead, GroupCount, Observed, Reading, ReviewRead, SetDoubt, Spread};
+pub use observed::{
+    ColumnRead, FieldRead, FirstSeenRead, GroupCount, NoticesRead, Observed, Reading, ReviewRead, SetDoubt,
+    SignOffRead, Spread,
+};
 pub use veto::{Veto, refusal};
 
 // Gates over groups come first: the others count what these suppress. Refusals are told in this order.
@@ -37,6 +42,7 @@ table::gates! {
     "sender-count" => sender_count::SenderCount,
     "min-records" => min_records::MinRecords,
     "max-untreated" => max_untreated::MaxUntreatedValues,
+    "max-unnoticed" => max_unnoticed::MaxUnnoticed,
     "max-emptied" => max_emptied::MaxEmptied,
     "few-values" => few_values::FewValues,
     "max-raw" => max_raw::MaxRawForms,
@@ -47,6 +53,7 @@ table::gates! {
     "known-set" => known_set::KnownSet,
     "first-seen" => first_seen::FirstSeenKept,
     "review" => review::RecipientReview,
+    "sign-off" => sign_off::SignOff,
 }
 
 impl Gate {

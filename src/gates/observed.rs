@@ -2,7 +2,7 @@
 //! Must not know any gate, nor a value.
 
 use crate::error::Code;
-use crate::policy::{Limits, MaxUntreated, Share};
+use crate::policy::{Limits, MaxUntreated, RiskProfile, Share};
 
 /// What was read, in numbers.
 #[derive(Clone, Debug, Default)]
@@ -23,10 +23,25 @@ pub struct Reading {
     pub first_seen: Option<FirstSeenRead>,
     /// Of a recipient that is to be looked at again: by when.
     pub review: Option<ReviewRead>,
+    /// Rows without a notice that covers them, where the job asks.
+    pub notices: Option<NoticesRead>,
+    /// Where the purpose asks for a signature: what was signed, and what is to be published.
+    pub sign_off: Option<SignOffRead>,
     /// Published fields, in the job's order.
     pub fields: Vec<FieldRead>,
     /// Columns that identities are made of and that have a limit.
     pub columns: Vec<ColumnRead>,
+}
+
+/// Rows without a notice that covers them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoticesRead {
+    /// Rows that no notice covers.
+    pub left_out: u64,
+    /// Rows of which the notice does not name the category of some field.
+    pub nulled: u64,
+    /// How many rows may be of either kind.
+    pub limit: Share,
 }
 
 /// Why a set may not be the one to publish.
@@ -58,6 +73,15 @@ pub struct ReviewRead {
     pub review_by: String,
     /// Whether that day has passed.
     pub past: bool,
+}
+
+/// What the controller has signed of a job, and what the job does now.
+#[derive(Clone, Debug)]
+pub struct SignOffRead {
+    /// When, the digest of it, and what it was; none when nobody has signed.
+    pub signed: Option<(String, String, RiskProfile)>,
+    /// What the job does now, but for the rows of the version.
+    pub now: RiskProfile,
 }
 
 /// What was counted of one published field.

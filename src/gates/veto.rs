@@ -17,7 +17,7 @@ pub struct Veto {
 
 /// Said of whatever can be accepted.
 const LOOK: &str =
-    "look at the plan; when this is what should happen, accept its digest, else correct the job or the export";
+    "look at the plan; if this is what should happen, accept its digest; otherwise correct the job or the export";
 
 impl Veto {
     /// A veto that nobody can lift.

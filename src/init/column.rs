@@ -122,6 +122,12 @@ impl ColumnCells {
         }
     }
 
+    /// Returns whether a cell of JSON holds an array or an object.
+    pub fn hold_structures(&self) -> bool {
+        let within = |value: &String| value.starts_with(['{', '[']) && value.ends_with(['}', ']']);
+        self.values.keys().any(within)
+    }
+
     /// Returns what is known of the column.
     pub fn facts(mut self, name: &str) -> PeekColumn {
         let (mut null_words, mut null_cells) = (Vec::new(), 0);

@@ -2,7 +2,7 @@
 //! person in them, which columns are clocks and which only look like one. One table; the first entry that fits is taken.
 //! Must not know values.
 
-use super::sample::Table;
+use super::column::PeekColumn;
 use crate::cell::text::canonical;
 use crate::read::Container;
 
@@ -213,7 +213,7 @@ static ALL: [Crm; 18] = [
     },
     DYNAMICS,
     Crm {
-        title: "Dynamics 365, an Excel export saved as CSV",
+        title: "Dynamics 365, an export to Excel",
         all: &["(Do Not Modify) Contact"],
         keys: &["(Do Not Modify) Contact"],
         weak: &["Email", "Mobile Phone"],
@@ -286,10 +286,10 @@ static ALL: [Crm; 18] = [
 ];
 
 /// Returns what is known of exports like this one.
-pub(super) fn recognised(table: &Table) -> Option<&'static Crm> {
-    let names: Vec<String> = table.columns.iter().map(|column| canonical(&column.name).into_owned()).collect();
-    let upper = table.columns.iter().all(|column| !column.name.chars().any(char::is_lowercase));
-    let zip = table.container == Container::Zip;
+pub(super) fn recognised(columns: &[PeekColumn], container: Container) -> Option<&'static Crm> {
+    let names: Vec<String> = columns.iter().map(|column| canonical(&column.name).into_owned()).collect();
+    let upper = columns.iter().all(|column| !column.name.chars().any(char::is_lowercase));
+    let zip = container == Container::Zip;
     ALL.iter().find(|crm| fits(crm, &names, upper, zip))
 }
 

@@ -56,10 +56,22 @@ struct DialectReading {
 /// # Errors
 /// An input error for a text that cannot be read as CSV with a header, with what to do about it.
 pub fn detect(place: &str, start: &[u8], whole: bool) -> Result<Dialect> {
+    of(place, start, whole, true)
+}
+
+/// Tells the same of one without a header.
+///
+/// # Errors
+/// As [`detect`], but for the header.
+pub(super) fn detect_headless(place: &str, start: &[u8], whole: bool) -> Result<Dialect> {
+    of(place, start, whole, false)
+}
+
+fn of(place: &str, start: &[u8], whole: bool, headed: bool) -> Result<Dialect> {
     let encoding::Encoded { encoding, bom, text, mut doubts } = encoding::detect(place, start, whole)?;
     if text.trim().is_empty() {
         return Err(Error::new(Code::InputMissing, format!("{place} is empty"))
-            .help("an export has at least a header; remove the file"));
+            .help("have it exported again, or remove the file"));
     }
     let quote = quote(&text);
     let reading = delimiter(&text, quote, whole, &mut doubts);
@@ -84,7 +96,7 @@ pub fn detect(place: &str, start: &[u8], whole: bool) -> Result<Dialect> {
     if scan.after_quote > 0 {
         doubts.push(format!("text follows a closing quote in {} cells: such records are refused", scan.after_quote));
     }
-    let header = header(place, &reading)?;
+    let header = if headed { header(place, &reading)? } else { 1 };
     Ok(Dialect {
         encoding: encoding.name().to_lowercase(),
         bom,
@@ -161,9 +173,7 @@ fn header(place: &str, reading: &DialectReading) -> Result<u64> {
         return Err(Error::new(Code::HeaderMissing, format!("{place} has no line that could be its header"))
             .help("have it exported with a header, as CSV"));
     };
-    let data = row.cells.iter().filter(|cell| is_data(cell.trim())).count();
-    let numbers = row.cells.iter().filter(|cell| is_number(cell.trim())).count();
-    if data > 0 && data * 4 >= row.cells.len() || numbers * 2 > row.cells.len() {
+    if are_values(&row.cells) {
         return Err(Error::new(Code::HeaderMissing, format!("{place} has no header: line {} holds values", row.line))
             .help(
                 "have it exported with a header, or write one: a line with the names of the columns, as the first line. A \
@@ -171,6 +181,13 @@ fn header(place: &str, reading: &DialectReading) -> Result<u64> {
             ));
     }
     Ok(row.line)
+}
+
+/// Returns whether cells are values, and no names of columns.
+pub(super) fn are_values(cells: &[String]) -> bool {
+    let data = cells.iter().filter(|cell| is_data(cell.trim())).count();
+    let numbers = cells.iter().filter(|cell| is_number(cell.trim())).count();
+    data > 0 && data * 4 >= cells.len() || numbers * 2 > cells.len()
 }
 
 /// Whether a cell is a value that nobody calls a column.

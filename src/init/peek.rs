@@ -6,7 +6,6 @@ use super::shape;
 use crate::error::{Code, Error, Result};
 use crate::minimize::formed;
 use crate::policy::Normal;
-use crate::read::Records;
 use std::collections::BTreeMap;
 use tokio::runtime::Handle;
 
@@ -101,8 +100,9 @@ const NORMAL: [(Normal, &str); 2] = [(Normal::Email, "normal e-mail"), (Normal::
 pub fn peek(asked: &PeekAsked, runtime: &Handle) -> Result<Peeked> {
     let (column, record) = (asked.column.as_deref(), asked.record);
     let opened = open(&asked.target, runtime)?;
-    let (member, dialect) = table_of(&opened, asked.member.as_deref())?;
-    let mut records = Records::open(&opened.root, &member, &dialect.read_format())?;
+    let (member, layout) = table_of(&opened, asked.member.as_deref())?;
+    let blocks = if record.is_some() { usize::MAX } else { BATCHES };
+    let mut records = layout.open(&opened.root, &member, blocks)?;
     let names = records.names().to_vec();
     let wanted: Vec<usize> = (0..names.len()).filter(|at| column.is_none_or(|wanted| names[*at] == wanted)).collect();
     if let Some(column) = column.filter(|_| wanted.is_empty()) {

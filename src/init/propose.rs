@@ -8,6 +8,7 @@ use super::sample::Table;
 use super::shape::Shape;
 use crate::cell::text::canonical;
 use crate::policy::{Category, name_words, plain};
+use crate::read::Container;
 use std::collections::BTreeSet;
 
 /// Fields besides the subject that a job begins with. The others stand in it as comments.
@@ -230,8 +231,25 @@ fn lacks(proposal: &mut Proposal) {
     }
 }
 
+/// Proposes for columns of a table that somebody else describes: `columns` are all of it, of a sample of so many records.
+/// `usable` says of a name whether another column may refer to it.
+pub(super) fn propose_columns(columns: &[PeekColumn], records: u64, usable: impl Fn(&str) -> bool) -> Vec<Proposed> {
+    let crm = crm::recognised(columns, Container::Plain);
+    let proposed = columns.iter().map(|column| {
+        let mut proposed = one((columns, records), column, crm);
+        proposed.region = proposed.region.filter(|region| match region {
+            Region::From(name) => usable(name),
+            Region::Code(_) => true,
+        });
+        let kind = of_form(column, &proposed);
+        let typed = if kind.is_some() { GuessedType::Text } else { proposed.typed.clone() };
+        Proposed { identifier: kind.map(str::to_owned), typed, ..proposed }
+    });
+    proposed.collect()
+}
+
 fn alone(table: &Table) -> Proposal {
-    let crm = crm::recognised(table);
+    let crm = crm::recognised(&table.columns, table.container);
     let mut proposal = Proposal { crm: crm.map(|crm| crm.title), ..Proposal::default() };
     let listed = |names: &[&'static str]| named(table, names);
     proposal.key = key(table, crm);
@@ -243,7 +261,7 @@ fn alone(table: &Table) -> Proposal {
         proposal.no_clocks = crm.no_clocks.iter().filter_map(no_clock).collect();
     }
     proposal.weak = weak(table, crm).into_iter().filter(|name| !is_key(name)).collect();
-    proposal.columns = table.columns.iter().map(|column| one(table, column, crm)).collect();
+    proposal.columns = table.columns.iter().map(|column| one((&table.columns, table.records), column, crm)).collect();
     identifiers(table, &mut proposal);
     proposal.clocks = clocks(table, crm, &proposal);
     proposal
@@ -304,7 +322,8 @@ fn weak(table: &Table, crm: Option<&Crm>) -> Vec<String> {
     table.columns.iter().filter(own).take(2).map(|column| column.name.clone()).collect()
 }
 
-fn one(table: &Table, column: &PeekColumn, crm: Option<&Crm>) -> Proposed {
+/// Proposes for one column; `table` are all columns of it and the records of the sample.
+fn one(table: (&[PeekColumn], u64), column: &PeekColumn, crm: Option<&Crm>) -> Proposed {
     let (category, why) = category::of(column);
     let typed = typed(column, crm);
     let treat = treat(column, category, &typed);
@@ -374,14 +393,24 @@ fn treat(column: &PeekColumn, category: Category, typed: &GuessedType) -> Option
     })
 }
 
-fn region(table: &Table, phone: &PeekColumn) -> Option<Region> {
+fn region((columns, records): (&[PeekColumn], u64), phone: &PeekColumn) -> Option<Region> {
     if let Some(code) = phone.international {
         return Some(Region::Code(code.into()));
     }
     let country = |column: &&PeekColumn| {
-        plain(&column.name).contains("country") && column.filled * 2 > table.records && column.looks.is_none()
+        plain(&column.name).contains("country") && column.filled * 2 > records && column.looks.is_none()
     };
-    table.columns.iter().find(country).map(|column| Region::From(column.name.clone()))
+    columns.iter().find(country).map(|column| Region::From(column.name.clone()))
+}
+
+/// The kind of identifier that the form of a column's values says.
+fn of_form(column: &PeekColumn, proposed: &Proposed) -> Option<&'static str> {
+    match column.looks {
+        Some(Shape::Email) => Some("email"),
+        Some(Shape::Phone) if proposed.region.is_some() => Some("phone"),
+        Some(Shape::SalesforceId) => Some("salesforce-id"),
+        _ => None,
+    }
 }
 
 /// Says what key and links are numbers of.
@@ -389,14 +418,9 @@ fn identifiers(table: &Table, proposal: &mut Proposal) {
     let links: Vec<String> = proposal.key.iter().chain(&proposal.strong).cloned().collect();
     let own = proposal.key.as_ref().map(|key| numbering(key, &table.name));
     for (column, proposed) in table.columns.iter().zip(&mut proposal.columns) {
-        let kind = match column.looks {
-            Some(Shape::Email) => Some("email".to_owned()),
-            Some(Shape::Phone) if proposed.region.is_some() => Some("phone".to_owned()),
-            Some(Shape::SalesforceId) => Some("salesforce-id".to_owned()),
-            // Ids of merged records are numbers of the key, and so is a link that the sample has no value of.
-            _ if links.contains(&column.name) => own.clone(),
-            _ => None,
-        };
+        // Ids of merged records are numbers of the key, and so is a link that the sample has no value of.
+        let numbered = || own.clone().filter(|_| links.contains(&column.name));
+        let kind = of_form(column, proposed).map(str::to_owned).or_else(numbered);
         if kind.is_some() {
             (proposed.identifier, proposed.typed) = (kind, GuessedType::Text);
         }
@@ -487,7 +511,9 @@ fn link(at: usize, tables: &[Table], all: &mut [Proposal], personal: &[bool]) {
     for other in (0..tables.len()).filter(|other| *other != at && personal[*other]) {
         let Some(key) = all[other].key.clone() else { continue };
         let Some(keys) = column(&tables[other], &key) else { continue };
-        let whose = crm::recognised(&tables[at]).map(|crm| named(&tables[at], crm.whose)).unwrap_or_default();
+        let whose = crm::recognised(&tables[at].columns, tables[at].container)
+            .map(|crm| named(&tables[at], crm.whose))
+            .unwrap_or_default();
         let found = tables[at].columns.iter().find(|column| {
             let shared = column.values.intersection(&keys.values).count() as u64;
             let named = whose.contains(&column.name);

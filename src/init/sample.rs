@@ -2,23 +2,25 @@
 //! Files with the same columns are parts of one export. Must not know what columns mean.
 
 use super::column::{ColumnCells, PeekColumn};
-use super::dialect::{self, Dialect};
+use super::layout::{FileLayout, any_format, layouts};
 use crate::cell::text::canonical;
 use crate::error::{Code, Error, Result};
-use crate::policy::ReadFormat;
-use crate::read::{Container, Member, Records, beginning, foreign, in_order, members, what_to_do};
+use crate::read::{Container, Member, Records, in_order, members};
 use crate::store::{Object, Root};
 use std::collections::BTreeMap;
 use tokio::runtime::Handle;
 
-/// Bytes that say what a file is like.
-const BEGINNING: usize = 256 * 1024;
 /// Batches of about a mebibyte that are read of each table.
 const BATCHES: usize = 4;
 /// Members of one archive that are looked at.
 const MOST_MEMBERS: usize = 200;
 /// Ends of names of files that hold records.
-const ENDS: [&str; 9] = [".csv", ".tsv", ".txt", ".gz", ".tgz", ".zst", ".bz2", ".zip", ".tar"];
+const ENDS: [&str; 15] = [
+    ".csv", ".tsv", ".txt", ".json", ".ndjson", ".jsonl", ".xlsx", ".xlsm", ".parquet", ".gz", ".tgz", ".zst", ".bz2",
+    ".zip", ".tar",
+];
+/// Ends of names of files that say something of those that hold records.
+const BESIDE: [&str; 2] = ["model.json", ".cdm.json"];
 
 /// A folder or bucket that tables lie in: a root of the policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,8 +48,9 @@ pub struct Table {
     pub container: Container,
     /// Files it is in.
     pub files: u64,
-    /// What its text is like.
-    pub dialect: Dialect,
+    /// How its records lie in its files.
+    #[serde(rename = "dialect")]
+    pub layout: FileLayout,
     /// Records that were looked at.
     pub records: u64,
     /// The table has no more records than those.
@@ -60,6 +63,8 @@ pub struct Table {
     pub columns: Vec<PeekColumn>,
     /// Columns that cannot be listed: without a name, or with one that another has, apart from case.
     pub unlisted: u64,
+    /// Columns without a single value in a cell: lists, maps, or of a type that is not read.
+    pub structures: Vec<String>,
 }
 
 /// Exports by date, each in a folder of its own.
@@ -103,7 +108,7 @@ pub fn look(targets: &[String], runtime: &Handle) -> Result<Tables> {
         if all.tables.len() == before {
             let none = || {
                 Error::new(Code::InputMissing, format!("{target} holds no export"))
-                    .help("name a CSV file, an archive, or a folder of them")
+                    .help("name a file (CSV, JSON, a workbook, Parquet), an archive, or a folder of them")
             };
             return Err(refused.unwrap_or_else(none));
         }
@@ -154,15 +159,18 @@ pub(super) fn open(target: &str, runtime: &Handle) -> Result<Opened> {
 ///
 /// # Errors
 /// Input errors, also where there are several tables.
-pub(super) fn table_of(opened: &Opened, member: Option<&str>) -> Result<(Member, Dialect)> {
+pub(super) fn table_of(opened: &Opened, member: Option<&str>) -> Result<(Member, FileLayout)> {
     let [object] = &opened.objects[..] else {
         return Err(
             Error::new(Code::ArgumentWrong, "this is a folder, and peek looks at one object").help("name a file in it")
         );
     };
-    let found = members(&opened.root, object, &ReadFormat::csv())?;
-    let named = |found: &&Member| member.is_none_or(|wanted| found.name().is_some_and(|name| name == wanted));
+    let found = members(&opened.root, object, &any_format())?;
+    let archive = found.iter().any(|found| found.name().is_some());
+    let named =
+        |found: &&Member| !archive || member.is_none_or(|wanted| found.name().is_some_and(|name| name == wanted));
     let found: Vec<&Member> = found.iter().filter(named).collect();
+    let wanted = member;
     let member = match (&found[..], member) {
         ([one], _) => *one,
         (_, Some(wanted)) => {
@@ -177,10 +185,25 @@ pub(super) fn table_of(opened: &Opened, member: Option<&str>) -> Result<(Member,
             .help(format!("name one of them with --member: {}", names.join(", "))));
         }
     };
-    let start = beginning(&opened.root, member, BEGINNING)?;
-    match foreign(&start.bytes) {
-        Some(what) => Err(other_format(member.place(), &object.path, what)),
-        None => Ok((member.clone(), dialect::detect(member.place(), &start.bytes, start.whole)?)),
+    let found = layouts(&opened.root, member, &object.path)?;
+    one_sheet(found, wanted.filter(|_| !archive), member.place()).map(|layout| (member.clone(), layout))
+}
+
+/// The only table of a file, or the sheet of that name.
+fn one_sheet(mut found: Vec<FileLayout>, wanted: Option<&str>, place: &str) -> Result<FileLayout> {
+    let name = |layout: &FileLayout| match layout {
+        FileLayout::Xlsx { sheet, .. } => Some(sheet.clone()),
+        _ => None,
+    };
+    let named = |layout: &FileLayout| wanted.is_none_or(|wanted| name(layout).is_some_and(|name| name == wanted));
+    let names: Vec<String> = found.iter().filter_map(name).collect();
+    found.retain(|layout| named(layout));
+    match (found.pop(), found.is_empty()) {
+        (Some(only), true) => Ok(only),
+        (None, _) => Err(Error::new(Code::ArchiveMembers, format!("{place} has no member or sheet of that name"))
+            .help(format!("it has {}", if names.is_empty() { "neither".into() } else { names.join(", ") }))),
+        (Some(_), false) => Err(Error::new(Code::SheetUnclear, format!("{place} has {} sheets", names.len()))
+            .help(format!("name one of them with --member: {}", names.join(", ")))),
     }
 }
 
@@ -200,7 +223,11 @@ fn parted(target: &str) -> Result<(String, String)> {
 fn newest(objects: Vec<Object>) -> (Vec<Object>, Option<Set>) {
     let first = |object: &Object| object.path.split_once('/').map(|(set, _)| set.to_owned());
     let (empty, filled): (Vec<Object>, Vec<Object>) = objects.into_iter().partition(|object| object.bytes == 0);
-    let record = |object: &Object| ENDS.iter().any(|end| object.path.to_ascii_lowercase().ends_with(end));
+    let ends = |path: &str, ends: &[&str]| ends.iter().any(|end| path.ends_with(end));
+    let record = |object: &Object| {
+        let path = object.path.to_ascii_lowercase();
+        ends(&path, &ENDS) && !ends(&path, &BESIDE)
+    };
     let filled: Vec<Object> = filled.into_iter().filter(record).collect();
     let Some(sets) = filled.iter().map(first).collect::<Option<Vec<String>>>().filter(|sets| !sets.is_empty()) else {
         return (filled, None);
@@ -215,7 +242,7 @@ fn newest(objects: Vec<Object>) -> (Vec<Object>, Option<Set>) {
 }
 
 fn object_tables(opened: &Opened, object: &Object, place: usize, all: &mut Tables) -> Result<()> {
-    let found = members(&opened.root, object, &ReadFormat::csv())?;
+    let found = members(&opened.root, object, &any_format())?;
     let csv = |member: &Member| member.name().is_none_or(|name| name.to_ascii_lowercase().ends_with(".csv"));
     let named = found.iter().any(|member| member.name().is_some() && csv(member));
     let mut refused = None;
@@ -236,14 +263,27 @@ fn object_tables(opened: &Opened, object: &Object, place: usize, all: &mut Table
     }
 }
 
+/// Takes in all tables of a file: of a workbook, each sheet is one.
 fn table(opened: &Opened, object: &Object, member: &Member, place: usize, all: &mut Tables) -> Result<()> {
-    let start = beginning(&opened.root, member, BEGINNING)?;
-    if let Some(what) = foreign(&start.bytes) {
-        return Err(other_format(member.place(), &object.path, what));
+    for layout in layouts(&opened.root, member, &object.path)? {
+        one_table(opened, (object, member, place), layout, all)?;
     }
-    let dialect = dialect::detect(member.place(), &start.bytes, start.whole)?;
-    let records = Records::open(&opened.root, member, &dialect.read_format())?;
-    let alike = all.tables.iter_mut().find(|table| table.place == place && same_columns(table, records.names()));
+    Ok(())
+}
+
+fn one_table(
+    opened: &Opened,
+    (object, member, place): (&Object, &Member, usize),
+    layout: FileLayout,
+    all: &mut Tables,
+) -> Result<()> {
+    let records = layout.open(&opened.root, member, BATCHES)?;
+    let same = |table: &&mut Table| {
+        table.place == place
+            && std::mem::discriminant(&table.layout) == std::mem::discriminant(&layout)
+            && same_columns(table, &records)
+    };
+    let alike = all.tables.iter_mut().find(same);
     let path =
         if opened.set.is_some() { object.path.split_once('/').map_or("", |(_, path)| path) } else { &object.path };
     if let Some(table) = alike {
@@ -254,29 +294,37 @@ fn table(opened: &Opened, object: &Object, member: &Member, place: usize, all: &
         return Ok(());
     }
     let stem = member.name().unwrap_or(&object.path);
+    let name = match &layout {
+        FileLayout::Headless { entity, .. } => entity,
+        FileLayout::Xlsx { sheet, only: false, .. } => sheet,
+        _ => stem.rsplit('/').next().unwrap_or(stem),
+    };
     let mut table = Table {
-        name: slug(stem.rsplit('/').next().unwrap_or(stem)),
+        name: slug(name),
         place,
         input: if member.name().is_some() { of_any_part(&literal(path)) } else { literal(path) },
         set: opened.set.clone(),
         member: member.name().map(literal),
         container: member.container(),
         files: 1,
-        dialect,
+        layout,
         records: 0,
         whole: false,
         ragged: 0,
         broken: None,
         columns: Vec::new(),
         unlisted: 0,
+        structures: Vec::new(),
     };
     fill(&mut table, records);
     all.tables.push(table);
     Ok(())
 }
 
-fn same_columns(table: &Table, names: &[String]) -> bool {
-    let listed = listed(names);
+fn same_columns(table: &Table, records: &Records) -> bool {
+    let names = records.names();
+    let own = |at: &usize| !table.structures.contains(&names[*at]);
+    let listed: Vec<usize> = listed(names).into_iter().filter(own).collect();
     table.columns.len() == listed.len() && table.columns.iter().zip(listed).all(|(column, at)| column.name == names[at])
 }
 
@@ -293,8 +341,10 @@ fn listed(names: &[String]) -> Vec<usize> {
 /// Reads the sample's records into the columns of a table.
 fn fill(table: &mut Table, mut records: Records) {
     let names: Vec<String> = records.names().to_vec();
-    let listed = listed(&names);
-    table.unlisted = (names.len() - listed.len()) as u64;
+    let (listed, unread): (Vec<usize>, Vec<usize>) =
+        listed(&names).into_iter().partition(|at| records.unread(*at).is_none());
+    table.unlisted = (names.len() - listed.len() - unread.len()) as u64;
+    table.structures = unread.iter().map(|at| names[*at].clone()).collect();
     records.want(&listed);
     let mut columns: Vec<ColumnCells> = listed.iter().map(|_| ColumnCells::default()).collect();
     for _ in 0..BATCHES {
@@ -320,21 +370,13 @@ fn fill(table: &mut Table, mut records: Records) {
             break;
         }
     }
-    let names = listed.iter().map(|at| names[*at].as_str());
-    table.columns = columns.into_iter().zip(names).map(|(cells, name)| cells.facts(name)).collect();
-}
-
-/// The error for a file that is no text with cells.
-fn other_format(place: &str, path: &str, what: &str) -> Error {
-    let named_xls = path.to_ascii_lowercase().ends_with(".xls") && what.contains("HTML");
-    let (what, help) = match named_xls {
-        true => (
-            "an HTML table that is called .xls",
-            "choose CSV, not Excel, where it is exported (in Salesforce reports: Details Only, .csv)",
-        ),
-        false => (what, what_to_do(what)),
-    };
-    Error::new(Code::FormatNotRead, format!("{place} is {what}, which is not read")).help(help)
+    let json = matches!(table.layout, FileLayout::Json { .. } | FileLayout::Ndjson { .. });
+    for (cells, name) in columns.into_iter().zip(listed.iter().map(|at| names[*at].as_str())) {
+        match json && cells.hold_structures() {
+            true => table.structures.push(name.to_owned()),
+            false => table.columns.push(cells.facts(name)),
+        }
+    }
 }
 
 /// A path as a glob that matches it and hardly another: what a place may not hold stands for itself no more.

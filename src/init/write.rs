@@ -2,6 +2,8 @@
 //! the reason for its category beside it. Must not know files and folders.
 
 use super::column::{PeekColumn, Value};
+use super::dialect::Dialect;
+use super::layout::FileLayout;
 use super::page::{Edit, MadeFile, SpecPage, key, list, quoted};
 use super::propose::{GuessedType, MIN_K, Proposal, Proposed, Region, Treat};
 use super::sample::Table;
@@ -45,7 +47,7 @@ fn policy(proposals: &[Proposal], roots: &Roots, edits: &mut Vec<Edit>) -> MadeF
     page.line("spec = 1");
     page.edit("controller = \"\"", "the name of the controller, as in its privacy notice");
     page.line("");
-    page.noted("[roots]", "every other location is ROOT:path; --root NAME=URL overrides one");
+    page.noted("[roots]", "all other places are written ROOT:path; --root NAME=URL replaces a root for one call");
     for (at, raw) in roots.raw.iter().enumerate() {
         page.line(format!("{} = {}", raw_root(at), quoted(raw)));
     }
@@ -75,7 +77,7 @@ fn policy(proposals: &[Proposal], roots: &Roots, edits: &mut Vec<Edit>) -> MadeF
     let categories: BTreeSet<_> = begun.map(|column| column.category).collect();
     page.noted(
         &format!("categories = {}", list(categories.iter().map(|c| c.name()))),
-        "of the fields that the jobs begin with; columns of others never serve it",
+        "those of the fields that the jobs begin with; columns of other categories never serve this purpose",
     );
     page.line(format!("recipients = [{}]", quoted(RECIPIENT)));
     page.line("");
@@ -101,7 +103,7 @@ fn source(table: &Table, proposal: &Proposal, edits: &mut Vec<Edit>) -> MadeFile
         page.line("[complete]");
         match &set.marker {
             Some(marker) => page.noted(&format!("marker = {}", quoted(marker)), "written when an export is whole"),
-            None => page.noted("settle = \"PT1H\"", "an export is whole when nothing in it is newer"),
+            None => page.noted("settle = \"PT1H\"", "an export is whole when all its files are at least this old"),
         }
     }
     page.line("");
@@ -115,8 +117,53 @@ fn source(table: &Table, proposal: &Proposal, edits: &mut Vec<Edit>) -> MadeFile
 }
 
 fn read(page: &mut SpecPage, table: &Table) {
-    let dialect = &table.dialect;
     page.line("[read]");
+    match &table.layout {
+        FileLayout::Csv(dialect) => {
+            csv(page, dialect);
+            if dialect.header != 1 {
+                page.line(format!("header = {}", dialect.header));
+            }
+        }
+        FileLayout::Headless { dialect, model, entity } => {
+            csv(page, dialect);
+            page.noted("header = false", "the names of the columns are in a file beside or above the export");
+            page.line(format!("model = {}", quoted(model)));
+            page.line(format!("entity = {}", quoted(entity)));
+        }
+        FileLayout::Xlsx { sheet, only, header } => {
+            page.line("format = \"xlsx\"");
+            match only {
+                true => page.line(format!("# sheet = {}  # the only one that is not hidden", quoted(sheet))),
+                false => page.line(format!("sheet = {}", quoted(sheet))),
+            }
+            if *header != 1 {
+                page.line(format!("header = {header}"));
+            }
+        }
+        FileLayout::Json { records, .. } => {
+            page.line("format = \"json\"");
+            if !records.is_empty() {
+                page.noted(&format!("records = {}", quoted(records)), "keys that lead to the array of records");
+            }
+        }
+        FileLayout::Ndjson { .. } => page.line("format = \"ndjson\""),
+        FileLayout::Parquet => page.line("format = \"parquet\""),
+    }
+    let nulls: BTreeSet<&str> = table.columns.iter().flat_map(|column| column.null_words.iter().copied()).collect();
+    if !nulls.is_empty() {
+        page.noted(&format!("null = {}", list(nulls)), "words in cells that mean \"no value\"");
+    }
+    if let Some(member) = &table.member {
+        page.line(format!("member = {}", quoted(member)));
+    }
+    if !table.structures.is_empty() {
+        let note = "lists, maps and what is not read: of a list in JSON, one value has a name such as emails[0].value";
+        page.noted(&format!("ignore = {}", list(&table.structures)), note);
+    }
+}
+
+fn csv(page: &mut SpecPage, dialect: &Dialect) {
     page.line("format = \"csv\"");
     if dialect.encoding != "utf-8" {
         page.line(format!("encoding = {}", quoted(&dialect.encoding)));
@@ -130,17 +177,7 @@ fn read(page: &mut SpecPage, table: &Table) {
         Some(quote) => page.line(format!("quote = {}", quoted(&quote.to_string()))),
     }
     if dialect.stray_quotes {
-        page.noted("stray_quotes = \"literal\"", "quotes stand inside of cells without quotes around them");
-    }
-    if dialect.header != 1 {
-        page.line(format!("header = {}", dialect.header));
-    }
-    let nulls: BTreeSet<&str> = table.columns.iter().flat_map(|column| column.null_words.iter().copied()).collect();
-    if !nulls.is_empty() {
-        page.noted(&format!("null = {}", list(nulls)), "words for \"no value\" that stand in cells");
-    }
-    if let Some(member) = &table.member {
-        page.line(format!("member = {}", quoted(member)));
+        page.noted("stray_quotes = \"literal\"", "some cells without quotes around them have quotes inside");
     }
 }
 
@@ -148,18 +185,27 @@ fn subject(page: &mut SpecPage, proposal: &Proposal) {
     page.line("[subject]");
     match &proposal.key {
         Some(name) => page.line(format!("key = {}", quoted(name))),
-        None => {
-            page.edit("key = \"\"", "the column that names a person; none was found that does in every record, once")
-        }
+        None => page.edit(
+            "key = \"\"",
+            "the column that says which person a record is about; none was found that does so once in every record",
+        ),
     }
     if !proposal.strong.is_empty() {
-        page.noted(&format!("strong = {}", list(&proposal.strong)), "requests are followed along them to the end");
+        page.noted(
+            &format!("strong = {}", list(&proposal.strong)),
+            "further ids: requests follow them as far as they lead",
+        );
     }
     if !proposal.weak.is_empty() {
-        page.noted(&format!("weak = {}", list(&proposal.weak)), "one step, and not where many share a value");
+        page.noted(
+            &format!("weak = {}", list(&proposal.weak)),
+            "addresses and numbers: requests follow them one step, and not where many share a value",
+        );
     }
     match proposal.clocks.is_empty() {
-        true if proposal.persons => page.edit("clock = []", "the columns by which retention goes; none was found"),
+        true if proposal.persons => {
+            page.edit("clock = []", "the date columns that retention counts from; none was found")
+        }
         true => {}
         false => page.line(format!("clock = {}", list(&proposal.clocks))),
     }
@@ -171,6 +217,30 @@ fn subject(page: &mut SpecPage, proposal: &Proposal) {
 /// The line of one column.
 fn one(page: &mut SpecPage, column: &PeekColumn, proposed: &Proposed, proposal: &Proposal) {
     let clock = proposal.clocks.contains(&column.name);
+    let (text, mut open, notes) = described(column, proposed, clock);
+    if proposed.begins && proposal.persons {
+        let said = proposed.treat.map_or("it", Treat::said);
+        open.push(format!(
+            "purposes = [{}] lets the job publish {said}, or take the field out of the job",
+            quoted(PURPOSE)
+        ));
+    }
+    match open.is_empty() {
+        true => page.noted(&text, &notes.join("; ")),
+        false => page.edit(&text, &format!("{}: {} ({})", column.name, open.join("; and "), notes.join("; "))),
+    }
+}
+
+/// The line of a column that is added to a source somebody has written: nothing is asked, and the comment says which
+/// treatment a field would begin with.
+pub(super) fn added(column: &PeekColumn, proposed: &Proposed) -> String {
+    let (text, _, mut notes) = described(column, proposed, false);
+    notes.extend(proposed.treat.map(|treat| format!("a field of it would have {}", treat.written())));
+    format!("{text}  # {}", crate::plain::shown(&notes.join("; ")))
+}
+
+/// A column as a source has it, what is asked about it, and what is worth knowing of it.
+fn described(column: &PeekColumn, proposed: &Proposed, clock: bool) -> (String, Vec<String>, Vec<String>) {
     let mut parts = vec![format!("category = {}", quoted(proposed.category.name()))];
     let (mut open, mut notes) = (Vec::new(), vec![proposed.why.clone()]);
     if let Some(identifier) = &proposed.identifier {
@@ -187,18 +257,9 @@ fn one(page: &mut SpecPage, column: &PeekColumn, proposed: &Proposed, proposal: 
     typed(proposed, clock, &mut parts, &mut open, &mut notes);
     noted(column, proposed, &mut notes);
     parts.push("purposes = []".into());
-    let text = format!("{} = {{ {} }}", key(&column.name), parts.join(", "));
-    if proposed.begins && proposal.persons {
-        let said = proposed.treat.map_or("it", Treat::said);
-        open.push(format!(
-            "purposes = [{}] lets the job publish {said}, or take the field out of the job",
-            quoted(PURPOSE)
-        ));
-    }
-    match open.is_empty() {
-        true => page.noted(&text, &notes.join("; ")),
-        false => page.edit(&text, &format!("{}: {} ({})", column.name, open.join("; and "), notes.join("; "))),
-    }
+    // A star of a name would be one of a pattern.
+    let name = key(&column.name.replace('*', "\\*"));
+    (format!("{name} = {{ {} }}", parts.join(", ")), open, notes)
 }
 
 fn typed(proposed: &Proposed, clock: bool, parts: &mut Vec<String>, open: &mut Vec<String>, notes: &mut Vec<String>) {
@@ -278,7 +339,7 @@ fn job(at: usize, tables: &[Table], proposals: &[Proposal], edits: &mut Vec<Edit
         "keep = \"\"",
         "how long after its clock a row stays, such as P2Y; not longer than max_keep of the policy",
     );
-    page.noted("scope = \"person\"", "by the latest clock of all rows of a person; or row");
+    page.noted("scope = \"person\"", "by the latest clock of all rows of the person; or \"row\"");
     for (other, activity) in tables.iter().zip(proposals) {
         let Some((column, _)) = activity.whose.as_ref().filter(|(_, whose)| *whose == at) else { continue };
         // With sets, both must be of the same set.
@@ -286,7 +347,7 @@ fn job(at: usize, tables: &[Table], proposals: &[Proposal], edits: &mut Vec<Edit
             continue;
         }
         page.line("");
-        page.noted("[[observe]]", "activity that keeps a person alive; never published");
+        page.noted("[[observe]]", "activity that prolongs how long a person is kept; never published");
         page.line(format!("source = {}", quoted(&other.name)));
         page.line(format!("input = {}", input(other)));
         page.line(format!("subject = {}", quoted(column)));
@@ -305,11 +366,11 @@ fn job(at: usize, tables: &[Table], proposals: &[Proposal], edits: &mut Vec<Edit
     page.line("[gate]");
     page.line(format!("quasi_identifiers = {}", list(quasi)));
     page.line(format!("k = {MIN_K}"));
-    page.noted("on_violation = \"suppress\"", "or refuse");
+    page.noted("on_violation = \"suppress\"", "drops the rows of smaller groups; or \"refuse\"");
     page.line("max_suppressed = \"5%\"");
     page.line("");
     page.line("[limits]");
-    page.noted("max_removed = \"30%\"", "a run that drops more stops and asks");
+    page.noted("max_removed = \"30%\"", "a run that would drop a larger share of rows stops");
     page.done()
 }
 
@@ -345,10 +406,10 @@ fn fields(page: &mut SpecPage, table: &Table, proposal: &Proposal) -> Vec<String
     }
     if !later.is_empty() {
         page.line(
-            "# Proposed too. To publish one: take its mark away here, and list the purpose at its column in the source",
+            "# Also proposed. To publish one of these, remove the # before it, and list the purpose at its column in the source",
         );
         page.line(
-            "# (and its category in the policy; location, demographic and behaviour belong into the gate below).",
+            "# (and its category in the policy). Fields of location, demographic and behaviour also belong into [gate] below.",
         );
     }
     later.iter().for_each(|text| page.line(format!("# {text}")));

@@ -30,7 +30,7 @@ impl LeftAside {
 impl fmt::Display for LeftAside {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let LeftAside { of, files, first } = self;
-        write!(f, "left aside by {of}: {files} file(s) that look like what is meant, the first: {first}")
+        write!(f, "left aside by {of}: {files} file(s) that look as if they were meant, the first: {first}")
     }
 }
 

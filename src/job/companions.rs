@@ -127,6 +127,10 @@ impl Carrier for CompanionGroup {
         (0..CompanionGroup::identities(self))
             .filter_map(move |slot| Some((self.mark(row, slot), self.identity(row, slot)?)))
     }
+
+    fn others(&self, row: usize) -> impl Iterator<Item = &[u8; 16]> {
+        CompanionGroup::others(self, row).map(|(_, identity)| identity)
+    }
 }
 
 impl decide::PublishedRows for CompanionGroup {
@@ -144,6 +148,9 @@ impl decide::PublishedRows for CompanionGroup {
     }
     fn identity(&self, row: usize, slot: usize) -> Option<(u8, &[u8; 16])> {
         Some((self.mark(row, slot), self.identity(row, slot)?))
+    }
+    fn others(&self, row: usize) -> impl Iterator<Item = (u8, &[u8; 16])> + Clone {
+        CompanionGroup::others(self, row)
     }
     fn keep_until(&self, row: usize) -> i64 {
         self.keep_until(row)

@@ -1,4 +1,4 @@
-//! Which requests have to be done by a time, and by when.
+//! Which requests must be answered by a date, and by which.
 
 use super::desk::due;
 use super::prepare::Ready;
@@ -6,7 +6,7 @@ use crate::clock::Instant;
 use crate::policy::Effect;
 use crate::requests::{Entry, RequestStatus, Requests, Standing};
 
-/// Whether a request has to be done by a time: what takes rows out has, as long as nothing has ended it.
+/// Whether a request must be answered by a date: a request that takes rows out must, as long as nothing has ended it.
 pub(crate) fn has_deadline(entry: &Entry<'_>) -> bool {
     !entry.ended && !matches!(entry.effect, Effect::Lift | Effect::Consent | Effect::Hold)
 }

@@ -3,7 +3,7 @@
 
 use super::intake;
 use super::kinds::kinds;
-use super::roots::{Wrap, data_roots, open_roots};
+use super::roots::{Wrap, data_roots, open_roots, root_of};
 use crate::clock::{Instant, add};
 use crate::error::{Code, Error, Result};
 use crate::evidence::{LedgerEvent, RunRef};
@@ -50,9 +50,7 @@ impl Desk {
         let (project, register) = policy::load_with_register(&call.dir, &call.roots)?;
         let roots = open_roots(&project, &call.runtime, call.wrap.as_ref())?;
         let keys = Keyring::load(&project.keys, &data_roots(&project))?;
-        let root =
-            roots.get("state").ok_or_else(|| Error::new(Code::NameUnknown, "the policy has no root \"state\""))?;
-        let state = State::open(root)?;
+        let state = State::open(root_of(&roots, "state")?)?;
         state.check_keys(&keys.ids())?;
         state.agree()?;
         Ok(Desk { project, register, roots, keys, state })
@@ -71,7 +69,7 @@ impl Desk {
     }
 }
 
-/// Returns when a request has to be done: by the calendar of its list, in which its day of receipt is written.
+/// Returns when a request is due: by the calendar of its list, in which its day of receipt is written.
 pub(crate) fn due(project: &Project, list: &str, received: Instant) -> Instant {
     add(received, &project.removal.due, &project.zone_of_list(list))
 }
@@ -80,7 +78,7 @@ pub(crate) fn due(project: &Project, list: &str, received: Instant) -> Instant {
 pub(crate) fn identities_asked(desk: &Desk, values: &str) -> Result<Vec<([u8; 32], bool)>> {
     let found = identities(desk, values)?;
     if found.is_empty() {
-        return Err(Error::new(Code::RequestWrong, "nothing says who is meant")
+        return Err(Error::new(Code::RequestWrong, "standard input names no person")
             .help("give one `kind: value` a line, such as `email: …`, on standard input"));
     }
     Ok(found)
@@ -97,7 +95,7 @@ pub(crate) fn identities(desk: &Desk, values: &str) -> Result<Vec<([u8; 32], boo
         let (kind, value) = line.split_once(':').ok_or_else(|| wrong("this is not `kind: value`"))?;
         let named = invisible::seen(kind);
         let kind = kinds.values().find(|kind| [kind.written(), kind.name()].contains(&named.trim()));
-        let kind = kind.ok_or_else(|| wrong("no source carries this kind of value"))?;
+        let kind = kind.ok_or_else(|| wrong("no source has identifiers of this kind"))?;
         let values = values_of(kind, value).ok_or_else(|| wrong("not a list with one value for each part"))?;
         let values: Vec<&str> = values.iter().map(|value| value.as_str()).collect();
         let made = IdentityMaker::new(&desk.keys, kind).make(&values, None);

@@ -3,10 +3,11 @@
 use crate::policy::{self, Identifier, Normal, PhoneRegion, Plan, Project};
 use std::collections::BTreeMap;
 
-/// Kinds of identifier that sources carry in key, strong and weak columns, as they are written in specs.
+/// Kinds of identifier that sources carry in key, strong and weak columns and in those of other persons, as they are written in specs.
 pub(crate) fn kinds(project: &Project) -> BTreeMap<String, Identifier> {
     let of = |columns: &[policy::Column], controls: &policy::Controls| {
-        let carried = controls.key.iter().chain(&controls.strong).chain(&controls.weak);
+        let others = controls.others.iter().flat_map(|other| &other.by);
+        let carried = controls.key.iter().chain(&controls.strong).chain(&controls.weak).chain(others);
         carried.map(|at| columns[*at].identifier.clone()).collect::<Vec<_>>()
     };
     let plan = |plan: &Plan| {

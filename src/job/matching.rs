@@ -83,7 +83,9 @@ impl Known for InForce<'_> {
         let entry = self.requests.entry(entry);
         match entry.effect {
             Effect::Withdraw => EffectSet::withdrawal(entry.received),
-            Effect::Consent if self.holds(&entry) => EffectSet::consent(entry.from, entry.to),
+            Effect::Consent if self.holds(&entry) => {
+                EffectSet::consent(entry.from, entry.to).by_guardian(entry.guardian)
+            }
             Effect::Restrict if entry.keeps_bytes() => EffectSet::keeping(entry.received),
             Effect::Erase if self.overtakes => EffectSet::erasure(entry.received),
             effect => EffectSet::of(effect),
@@ -101,7 +103,8 @@ pub fn follow<C: Carriers>(ready: &Ready, requests: &Requests, rows: &C, monitor
 }
 
 /// Follows every request over the rows of a run and stores what they learn, before anything can refuse the run (R18).
-/// Gives also the lists as they were followed, for evidence.
+/// `doubts` adds what makes a request doubtful besides. Gives also the lists as they were followed, for evidence: storing may
+/// take in requests that came since, and those are not applied.
 ///
 /// # Errors
 /// As `follow`; storage errors.
@@ -109,10 +112,12 @@ pub fn learn<C: Carriers>(
     ready: &Ready,
     requests: &mut Requests,
     rows: &C,
+    doubts: impl FnOnce(&Requests, &mut Links),
     monitor: &dyn Monitor,
 ) -> Result<(Links, Vec<ListApplied>)> {
     requests.begin_look();
-    let links = follow(ready, requests, rows, monitor)?;
+    let mut links = follow(ready, requests, rows, monitor)?;
+    doubts(requests, &mut links);
     let lists = lists(&ready.project, ready.plan(), requests, &links);
     let learned = |new: &decide::NewBond| Learned {
         entry: new.entry,
@@ -227,8 +232,11 @@ fn standing(ready: &Ready, requests: &Requests, entry: u32, met: &MetRequest) ->
     let doubt = met.doubt.map(|doubt| match doubt {
         Doubt::SharedAlias => Review::SharedAlias,
         Doubt::TooMany => Review::TooMany,
+        Doubt::BrokenLink => Review::BrokenLink,
     });
-    let review = if met.whole { doubt } else { doubt.or(known.review) };
+    // Which value led to somebody is not known any more once its correction is gone.
+    let stays = known.review.filter(|review| !met.whole || *review == Review::BrokenLink);
+    let review = doubt.or(stays);
     let done = matches!(known.state, RequestState::AwaitingLifecycle | RequestState::Removed);
     // Who withdrew and agreed again is there by right.
     let back = met.there && (requests.learned_since(entry, &plan.job) || done && effect != Effect::Withdraw);
@@ -244,8 +252,14 @@ fn standing(ready: &Ready, requests: &Requests, entry: u32, met: &MetRequest) ->
 
 /// A hold binds nothing and is in force all the same (R34).
 fn state(plan: &Plan, effect: Effect) -> RequestState {
-    let binds = effect == Effect::Hold || decide::binding(effect, plan.grounds()).is_ok();
+    let binds = effect == Effect::Hold || not_binding(plan, effect).is_none();
     if binds { RequestState::Applied } else { RequestState::NotBinding }
+}
+
+/// Why requests of an effect do not bind a job. A consent binds one that sells data of minors: it is their opt-in (R84).
+fn not_binding(plan: &Plan, effect: Effect) -> Option<&'static str> {
+    let opt_in = effect == Effect::Consent && plan.controls.minors.is_some();
+    decide::binding(effect, plan.grounds()).err().filter(|_| !opt_in)
 }
 
 /// Lists by name and effect with their entries in force, for evidence: those of the policy, and what state holds of
@@ -253,7 +267,7 @@ fn state(plan: &Plan, effect: Effect) -> RequestState {
 pub fn lists(project: &Project, plan: &Plan, requests: &Requests, links: &Links) -> Vec<ListApplied> {
     let mut lists: BTreeMap<(String, &'static str), ListApplied> = BTreeMap::new();
     for list in project.lists.values() {
-        applied(&mut lists, plan, &list.name, list.effect);
+        applied(&mut lists, plan, &list.name, list.effect).signal = list.signal.map(|signal| signal.name().into());
     }
     for (list, effect, purposes, entries) in requests.in_force() {
         let concerns = purposes.is_none_or(|named| named.contains(&plan.purpose.name));
@@ -296,8 +310,9 @@ fn applied<'a>(
     lists.entry((name.to_owned(), word)).or_insert_with(|| ListApplied {
         name: name.to_owned(),
         effect: word.into(),
+        signal: None,
         entries: 0,
-        not_binding: decide::binding(effect, plan.grounds()).err().map(str::to_string),
+        not_binding: not_binding(plan, effect).map(str::to_string),
         reached: 0,
         learned: 0,
         needs_review: 0,

@@ -5,6 +5,7 @@ pub mod aside;
 mod awake;
 mod caller;
 mod companions;
+pub(crate) mod corrections;
 mod deadline;
 mod desk;
 mod held;
@@ -14,8 +15,10 @@ pub(crate) mod matching;
 mod names;
 mod prepare;
 pub(crate) mod recover;
+pub mod refusals;
 mod roots;
 mod scheduled;
+mod signed;
 mod stop;
 
 pub use aside::LeftAside;
@@ -32,10 +35,12 @@ pub(crate) use held::{Seat, Seeker};
 pub(crate) use kinds::kinds;
 pub(crate) use names::{PublishedDataset, published};
 pub use names::{
-    companions_of, complaint, dataset_of, names_of, output_of, scheduled_of, served, sweeps_of, without_job,
+    all_names, companions_of, complaint, dataset_of, names_of, output_of, scheduled_of, served, sweeps_of, without_job,
 };
 pub use prepare::{Call, Ready};
-pub use roots::{Wrap, data_roots, open_roots};
+pub use refusals::{CaseRefusal, UntoldRefusal};
+pub use roots::{Wrap, data_roots, open_roots, root_of};
 pub(crate) use scheduled::earlier;
 pub use scheduled::scheduled_id;
+pub use signed::{Signature, advice, breaches, profile_now, signature};
 pub use stop::{Stop, Watched};

@@ -103,6 +103,16 @@ impl PublishedDataset<'_> {
     }
 }
 
+/// Returns every name that a job has had, with that of today.
+///
+/// # Errors
+/// Storage and evidence errors of the state.
+pub fn all_names(state: &State, project: &Project, plan: &Plan) -> Result<Vec<String>> {
+    let mut names = names_of(state, project, plan)?;
+    names.push(plan.job.clone());
+    Ok(names)
+}
+
 /// Every dataset that is published, also of jobs that are gone from the specs, by job, then those that were retired.
 ///
 /// # Errors
@@ -110,9 +120,8 @@ impl PublishedDataset<'_> {
 pub(crate) fn published<'a>(state: &State, project: &'a Project) -> Result<Vec<PublishedDataset<'a>>> {
     let mut found = Vec::new();
     for plan in project.jobs.values() {
-        let mut names = names_of(state, project, plan)?;
+        let names = all_names(state, project, plan)?;
         let known = served(state, project, plan)?.filter(|dataset| dataset.current.is_some());
-        names.push(plan.job.clone());
         let of = |dataset| PublishedDataset {
             job: plan.job.clone(),
             purpose: plan.purpose.name.clone(),

@@ -3,7 +3,7 @@
 use super::caller::Caller;
 use super::kinds::kinds;
 use super::names::{companions_of, names_of, output_of};
-use super::roots::{Wrap, data_roots, open_roots};
+use super::roots::{Wrap, data_roots, open_roots, root_of};
 use super::scheduled;
 use super::stop::Stop;
 use crate::clock::Instant;
@@ -110,7 +110,7 @@ impl Ready {
             Some(project) => project.clone(),
             None => Arc::new(policy::load(&call.dir, &call.roots)?),
         };
-        let plan = plan_of(&project, &call.job)?;
+        let plan = project.job(&call.job)?;
         policy::apart(&project)?;
         let roots = open_roots(&project, &call.runtime, call.wrap.as_ref())?;
         if call.demo {
@@ -215,18 +215,6 @@ impl Ready {
     }
 }
 
-fn plan_of<'a>(project: &'a Project, job: &str) -> Result<&'a Plan> {
-    project.jobs.get(job).ok_or_else(|| {
-        let names: Vec<&str> = project.jobs.keys().map(String::as_str).collect();
-        Error::new(Code::NameUnknown, format!("no job is called {job:?}"))
-            .help(format!("the jobs here are: {}", names.join(", ")))
-    })
-}
-
-fn root_of<'a>(roots: &'a BTreeMap<String, Root>, name: &str) -> Result<&'a Root> {
-    roots.get(name).ok_or_else(|| Error::new(Code::NameUnknown, format!("the policy has no root {name:?}")))
-}
-
 fn demo(call: &Call, project: &Project, roots: &BTreeMap<String, Root>, monitor: &dyn Monitor) -> Result<()> {
     let KeyFrom::Dir(dir) = &project.keys.from else {
         return Err(
@@ -289,7 +277,7 @@ fn as_of(call: &Call, accept: Option<&Accept>, dataset: &Dataset) -> Result<Inst
     let as_of = call.as_of.or(accept.map(|accept| accept.as_of)).unwrap_or(now);
     if as_of > call.now {
         return Err(Error::new(Code::AsOfWrong, format!("as_of {as_of} is in the future"))
-            .help("judge at an instant up to now; what expires later is removed later"));
+            .help("give a time up to now; rows that expire later are dropped later"));
     }
     dataset.check_as_of(as_of)?;
     Ok(as_of)

@@ -1,6 +1,6 @@
 //! The roots of a policy, opened.
 
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::policy::Project;
 use crate::store::Root;
 use std::collections::BTreeMap;
@@ -20,6 +20,14 @@ pub fn open_roots(project: &Project, runtime: &Handle, wrap: Option<&Wrap>) -> R
         Ok((name.clone(), wrap.map_or(root.clone(), |wrap| wrap(root.clone()))))
     };
     project.roots.iter().map(open).collect()
+}
+
+/// Returns a root by its name.
+///
+/// # Errors
+/// A policy error when there is none of that name.
+pub fn root_of<'a>(roots: &'a BTreeMap<String, Root>, name: &str) -> Result<&'a Root> {
+    roots.get(name).ok_or_else(|| Error::new(Code::NameUnknown, format!("the policy has no root {name:?}")))
 }
 
 /// Locations in which keys may not lie.

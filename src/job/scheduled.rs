@@ -17,7 +17,7 @@ pub fn earlier(state: &State, run: &str, plan: &str) -> Result<Option<Intent>> {
     let Some(intent) = state.stored_intent(run)? else { return Ok(None) };
     if intent.plan != plan {
         return Err(Error::new(Code::SpecsChanged, format!("the specs have changed since run {run} began"))
-            .help("run the job by hand, or wait for its next scheduled instant: that is then a run of its own"));
+            .help("run the job by hand, or wait for its next scheduled time: that is a new run"));
     }
     Ok(Some(intent))
 }

@@ -14,14 +14,14 @@ pub(super) fn parse(text: &[u8], place: &str) -> Result<Key> {
             .help("a key file holds 64 hex digits (32 bytes) and at most one final newline; `tamis key new` makes one")
     };
     if digits.len() != DIGITS {
-        return Err(wrong("has not the length of a key"));
+        return Err(wrong("does not have the length of a key"));
     }
     let mut bytes = [0_u8; 32];
     for (byte, pair) in bytes.iter_mut().zip(digits.as_chunks::<2>().0) {
         let [high, low] = pair.map(|digit| char::from(digit).to_digit(16));
         let (Some(high), Some(low)) = (high, low) else {
             bytes.zeroize();
-            return Err(wrong("holds something else than hex digits"));
+            return Err(wrong("holds something other than hex digits"));
         };
         *byte = (high << 4 | low) as u8;
     }

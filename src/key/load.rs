@@ -85,8 +85,8 @@ fn open(path: &Path, place: &str) -> Result<File> {
         Some(libc::ELOOP) => Error::new(Code::KeyUnreadable, format!("key {place} is a symbolic link"))
             .help("put the key file itself there, or name its folder in [keys] dir"),
         Some(libc::ENOENT) => Error::new(Code::KeyMissing, format!("key {place} is not there")).help(
-            "for a new installation or a new epoch, `tamis key new` makes it; else restore the key that was in use from \
-             where copies are kept",
+            "for a new installation or a new epoch, `tamis key new` makes it; otherwise restore the key that was in \
+             use from a copy",
         ),
         _ => unreadable(place),
     })

@@ -245,3 +245,35 @@ impl ConsentReader {
         Ok((yes, if yes { when } else { NO_SINCE }))
     }
 }
+
+/// An instant so far back that a clock not after it is past keeping, whatever calendar arithmetic does at month ends
+/// and changes of offset; rows nearer than that are left to `decide`.
+pub fn certainly_past(as_of: Instant, keep: &Period, zone: &TimeZone) -> i64 {
+    let back = Period { months: -keep.months, days: -keep.days - 3, seconds: -keep.seconds };
+    let candidate = add(as_of, &back, zone);
+    if add(candidate, keep, zone) <= as_of { candidate.0 } else { NO_CLOCK }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r23_rows_skipped_by_their_clock_are_past_by_the_calendar() {
+        let keeps = ["P3Y", "P1M", "P30D", "PT12H", "P1Y1M1DT1H", "P13M"];
+        for name in ["UTC", "Europe/Paris", "America/Sao_Paulo", "Pacific/Apia"] {
+            let zone = crate::clock::zone(name).expect("bundled");
+            for day in 0..400 {
+                let as_of = Instant(1_700_000_000_000_000 + day * 86_400_000_000);
+                for keep in keeps.map(|text| Period::parse(text).expect("a period")) {
+                    let past = certainly_past(as_of, &keep, &zone);
+                    assert_ne!(past, NO_CLOCK, "{name} {day} {keep:?}");
+                    for hours in [0, 1, 23, 24, 25, 700, 9000] {
+                        let clock = Instant(past - hours * 3_600_000_000);
+                        assert!(add(clock, &keep, &zone) <= as_of, "{name} {day} {keep:?} {hours}");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -3,9 +3,12 @@
 
 mod controls;
 mod guid;
+mod identified;
 mod identity;
 mod minimizer;
+mod minors;
 mod normal;
+mod noticed;
 mod phone;
 mod quasi_identifier;
 mod region;

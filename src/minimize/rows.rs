@@ -5,7 +5,7 @@ pub use crate::treatments::FieldKind;
 /// What a row's bytes look like, the same for all rows of a run. Derived from the plan once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
-    /// Identity slots per row: key, then strong, then weak; the most of any stream of the run.
+    /// Identity slots per row: key, then strong, then weak, then those of other persons; the most of any stream of the run.
     pub identities: usize,
     /// Quasi-identifiers of the gate, and its sensitive fields after them.
     pub quasi: usize,
@@ -32,6 +32,16 @@ pub mod mark {
     pub const STRONG: u8 = 2;
     /// An identity in a weak column.
     pub const WEAK: u8 = 3;
+    /// An identity of another person of the row (R68), with the number of that person in the low bits.
+    pub const OTHER: u8 = 0x10;
+    /// Most other persons that a row can have.
+    pub const MOST_OTHERS: usize = 16;
+
+    /// Returns which other person of the row an identity is of; none where it is of the row's own.
+    pub fn other(mark: u8) -> Option<usize> {
+        (mark & OTHER != 0).then_some(usize::from(mark & 0x0f))
+    }
+
     /// Raw form: matches requests, links nobody (R16).
     pub const RAW: u8 = 0x80;
 }
@@ -55,6 +65,10 @@ pub mod flag {
     pub const EXCLUDES_PERSON: u16 = 64;
     /// What would say whether all rows of the person are left out could not be read: all are `rejected` (R62).
     pub const PERSON_UNREADABLE: u16 = 128;
+    /// The person is too young for a sale without an opt-in (R84), or nobody knows their age.
+    pub const MINOR: u16 = 256;
+    /// The opt-in has to be a guardian's.
+    pub const CHILD: u16 = 512;
     /// A row with any of these has no published fields.
     pub const WITHOUT_FIELDS: u16 = NO_SUBJECT | OBSERVED | FIELDS_SKIPPED;
 }

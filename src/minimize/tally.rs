@@ -3,6 +3,7 @@
 use super::identity::BatchCounts;
 use super::why_untreated::WhyUntreated;
 use crate::cell::why::WhyRaw;
+use crate::corrections::CorrectionTally;
 use crate::treatments::Counts;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,6 +44,12 @@ pub struct Tally {
     pub clocks: Vec<ClockTally>,
     /// Excludes, in the job's order.
     pub excludes: Vec<ExcludeTally>,
+    /// Rows that no notice covers (R85).
+    pub unnoticed: u64,
+    /// Rows of which the notice does not name the category of some field.
+    pub partly_noticed: u64,
+    /// What came of the corrections, in their order (R80); none for observed sources.
+    pub corrections: Vec<CorrectionTally>,
     /// Identities that requests name by the rules before, with what they are now.
     pub renewed: BTreeSet<Renewed>,
 }
@@ -67,6 +74,8 @@ pub struct FieldTally {
     pub untreated: u64,
     /// The first of them.
     pub first_untreated: Option<Position>,
+    /// Values that the row's notice does not name the category of: null in the field (R85).
+    pub unnoticed: u64,
     /// Why, with how many of each and the first.
     pub why: BTreeMap<WhyUntreated, (u64, Option<Position>)>,
     /// Distinct tokens, at most `MAX_DISTINCT`, in order; only of pseudonymized columns without `identifier` (R21).
@@ -146,6 +155,9 @@ impl Tally {
         merge_each(&mut self.identifiers, other.identifiers, IdentifierTally::merge);
         merge_each(&mut self.clocks, other.clocks, ClockTally::merge);
         merge_each(&mut self.excludes, other.excludes, ExcludeTally::merge);
+        self.unnoticed += other.unnoticed;
+        self.partly_noticed += other.partly_noticed;
+        merge_each(&mut self.corrections, other.corrections, CorrectionTally::merge);
         self.renewed.extend(other.renewed);
     }
 }
@@ -188,6 +200,7 @@ impl FieldTally {
     fn merge(&mut self, other: FieldTally) {
         self.values += other.values;
         self.untreated += other.untreated;
+        self.unnoticed += other.unnoticed;
         self.first_untreated = earlier(self.first_untreated, other.first_untreated);
         self.remember(&other.distinct);
         for (why, (more, at)) in other.why {

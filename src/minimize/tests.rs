@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::clock::{Instant, Period};
+use crate::corrections::Corrections;
 use crate::key::{Key, Keyring};
 use crate::policy::*;
 use crate::read::RawBatch;
@@ -53,7 +54,16 @@ fn column(name: &str) -> Column {
 
 fn field(name: &str, from: Option<usize>, treat: Treatment) -> Field {
     let subject = name == "contact";
-    Field { name: name.into(), from, treat, subject, keep: None, max_untreated: MaxUntreated::Default, quasi: None }
+    Field {
+        name: name.into(),
+        from,
+        treat,
+        subject,
+        keep: None,
+        max_untreated: MaxUntreated::Default,
+        quasi: None,
+        other: None,
+    }
 }
 
 fn source() -> Source {
@@ -79,6 +89,7 @@ fn plan() -> Plan {
             undated: vec![],
             max_keep: period("P3Y"),
             min_k: 5,
+            signed: false,
         },
         recipient: None,
         domain: "analytics".into(),
@@ -101,12 +112,15 @@ fn plan() -> Plan {
             key: Some(0),
             strong: vec![1],
             weak: vec![2, 3],
+            others: Vec::new(),
             clocks: vec![6, 7],
             excludes: vec![
                 Exclude { column: 8, equals: vec!["true".into()], reason: "deleted".into(), person: false },
                 Exclude { column: 5, equals: vec!["testville".into()], reason: "test".into(), person: false },
             ],
             consent: None,
+            minors: None,
+            notice: None,
         },
         retention: Retention {
             keep: period("P3Y"),
@@ -131,6 +145,7 @@ fn plan() -> Plan {
             allow_empty: false,
         },
         digest: String::new(),
+        corrected: Vec::new(),
     }
 }
 
@@ -140,16 +155,17 @@ fn batch(lines: &[&str]) -> RawBatch {
     RawBatch::sample(&format!("{}\n{}\n", COLUMNS.join(","), lines.join("\n")), &COLUMNS)
 }
 
-fn run<T>(plan: &Plan, stream: Stream, batch: &RawBatch, look: impl Fn(&Rows) -> T) -> (T, Tally) {
+fn run<T>(plan: &Plan, stream: Stream, batch: &mut RawBatch, look: impl Fn(&Rows) -> T) -> (T, Tally) {
     let minimizer = Minimizer::new(plan, &keys(), as_of(), stream).expect("a plan");
-    let mut worker = minimizer.worker(&|_| false, RowClock::OfColumns);
+    let none = Corrections::default();
+    let mut worker = minimizer.worker(&|_| false, RowClock::OfColumns, &none);
     look(worker.minimize(batch).expect("rows"));
     let tally = worker.tally();
     // Once more after another batch: buffers are reused, and nothing of that batch may shine through.
-    let mut worker = minimizer.worker(&|_| false, RowClock::OfColumns);
+    let mut worker = minimizer.worker(&|_| false, RowClock::OfColumns, &none);
     let rest: Vec<String> = (0..9).map(|n| format!("{ID},{ID},x@example.org,1,DE,City {n},2026-01-01,,no")).collect();
     let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
-    worker.minimize(&self::batch(&rest)).expect("rows");
+    worker.minimize(&mut self::batch(&rest)).expect("rows");
     (look(worker.minimize(batch).expect("rows")), tally)
 }
 
@@ -203,7 +219,7 @@ fn hex(bytes: &[u8]) -> String {
 #[test]
 fn r2_rows_carry_tokens_identities_and_treated_fields() {
     let line = format!("{ID},,Ada@Example.ORG,0170 1234567,DE,\" Z\u{FC}rich\",2026-11-03,2020-01-02T03:04:05Z,0");
-    let (_, tally) = run(&plan(), Stream::Main, &batch(&[&line]), |rows| {
+    let (_, tally) = run(&plan(), Stream::Main, &mut batch(&[&line]), |rows| {
         let id = "003D000000IqhSLIAZ";
         assert_eq!(rows.count, 1);
         assert_eq!(rows.subject[0], token("salesforce-id/1", id));
@@ -241,7 +257,7 @@ fn r2_rows_carry_tokens_identities_and_treated_fields() {
 #[test]
 fn r4_values_that_do_not_normalise_get_their_raw_form_and_a_mark() {
     let lines = [format!("{ID},,No Mail,+49 30,,B,2026-01-01,,"), format!("{ID},,a@example.org,,,B,2026-01-01,,")];
-    let (_, tally) = run(&plan(), Stream::Main, &batch(&[&lines[0], &lines[1]]), |rows| {
+    let (_, tally) = run(&plan(), Stream::Main, &mut batch(&[&lines[0], &lines[1]]), |rows| {
         assert_eq!(rows.identities[2].marks, [mark::WEAK | mark::RAW, mark::WEAK]);
         assert_eq!(rows.identities[2].bytes[0], first_half("email/1?raw", "no mail"));
         assert_eq!(rows.identities[2].bytes[1], first_half("email/1", "a@example.org"));
@@ -271,8 +287,8 @@ fn r51_a_value_that_lacks_a_part_is_none_and_counted() {
     plan.controls.strong = vec![plan.columns.len() - 1];
     let lines = ["P1,,,,B", "P1,,,,", ",,,,", "-,,,,B"].map(|rest| format!("{ID},{rest},2026-01-01,,"));
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-    let batch = batch(&lines);
-    let (_, tally) = run(&plan, Stream::Main, &batch, |rows| {
+    let mut batch = batch(&lines);
+    let (_, tally) = run(&plan, Stream::Main, &mut batch, |rows| {
         let slot = &rows.identities[1];
         assert_eq!(slot.marks, [mark::STRONG, mark::NONE, mark::NONE, mark::STRONG | mark::RAW]);
         assert_eq!(slot.bytes[0], first_half("customer@acme/2-parts/1", "\u{2}\0\0\0P1\u{1}\0\0\0B"));
@@ -286,7 +302,7 @@ fn r51_a_value_that_lacks_a_part_is_none_and_counted() {
 #[test]
 fn r11_rows_without_a_subject_are_flagged_and_have_no_fields() {
     let lines = [",,a@example.org,,,Bonn,2026-01-01,,".to_string(), format!("{ID},,,,,Bonn,2026-01-01,,")];
-    let (_, tally) = run(&plan(), Stream::Main, &batch(&[&lines[0], &lines[1]]), |rows| {
+    let (_, tally) = run(&plan(), Stream::Main, &mut batch(&[&lines[0], &lines[1]]), |rows| {
         assert_eq!(rows.flags, [flag::NO_SUBJECT | flag::FIELDS_SKIPPED, 0]);
         assert_eq!(rows.subject[0], [0; 16]);
         assert_eq!(rows.identities[2].marks[0], mark::WEAK, "links of rejected rows count (R17)");
@@ -308,7 +324,7 @@ fn r24_r25_each_clock_value_is_judged_before_the_latest_is_taken() {
     ];
     let lines: Vec<String> = clocks.iter().map(|(last, created, _)| format!("{ID},,,,,B,{last},{created},")).collect();
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-    let (_, tally) = run(&plan(), Stream::Main, &batch(&lines), |rows| {
+    let (_, tally) = run(&plan(), Stream::Main, &mut batch(&lines), |rows| {
         for (row, (_, _, expected)) in clocks.iter().enumerate() {
             let unreadable = rows.flags[row] & flag::CLOCK_UNREADABLE != 0;
             match *expected {
@@ -331,7 +347,7 @@ fn r22_the_first_matching_exclude_labels_and_odd_booleans_reject() {
     let lines: Vec<String> =
         cells.iter().map(|(city, deleted)| format!("{ID},,,,,{city},2026-01-01,,{deleted}")).collect();
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-    let (_, tally) = run(&plan(), Stream::Main, &batch(&lines), |rows| {
+    let (_, tally) = run(&plan(), Stream::Main, &mut batch(&lines), |rows| {
         assert_eq!(rows.exclude, [1, 1, 2, 0, 0, 0]);
         let skipped = flag::FIELDS_SKIPPED;
         assert_eq!(rows.flags, [skipped, skipped, skipped, flag::EXCLUDE_UNREADABLE | skipped, 0, 0]);
@@ -347,7 +363,7 @@ fn r32_consent_is_yes_only_for_the_values_named() {
     let lines: Vec<String> = lines.iter().map(|cells| format!("{ID},,,,,{cells},")).collect();
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
     plan.controls.clocks.clear();
-    run(&plan, Stream::Main, &batch(&lines), |rows| {
+    run(&plan, Stream::Main, &mut batch(&lines), |rows| {
         let yes: Vec<bool> = rows.flags.iter().map(|flags| flags & flag::CONSENT_YES != 0).collect();
         assert_eq!(yes, [true, true, false, false, false], "a date that cannot be read is no");
         let since = Instant::parse("2020-01-02T03:04:05Z").expect("a time").0;
@@ -358,7 +374,7 @@ fn r32_consent_is_yes_only_for_the_values_named() {
 #[test]
 fn r20_untreated_values_are_null_counted_and_located() {
     let lines = [format!("{ID},,,,,Ulm,2026-01-01,,"), format!("{ID},,,,,Kiel,9999-12-31,2026-01-01T00:00:00Z,")];
-    let (_, tally) = run(&plan(), Stream::Main, &batch(&[&lines[0], &lines[1]]), |rows| {
+    let (_, tally) = run(&plan(), Stream::Main, &mut batch(&[&lines[0], &lines[1]]), |rows| {
         assert_eq!((shown(rows, 4, 0), shown(rows, 4, 1)), ("-".into(), "Kie".into()));
         assert_eq!(shown(rows, 3, 1), "-", "a sentinel is null");
     });
@@ -381,8 +397,8 @@ fn row_scope_skips_fields_of_past_rows_and_counts_the_same() {
     let mut by_row = plan();
     by_row.retention.person = false;
     let skipped = |rows: &Rows| rows.flags.iter().map(|f| f & flag::FIELDS_SKIPPED != 0).collect::<Vec<_>>();
-    let (_, person) = run(&plan(), Stream::Main, &batch(&lines), |rows| assert_eq!(skipped(rows), [false; 4]));
-    let (_, row) = run(&by_row, Stream::Main, &batch(&lines), |rows| {
+    let (_, person) = run(&plan(), Stream::Main, &mut batch(&lines), |rows| assert_eq!(skipped(rows), [false; 4]));
+    let (_, row) = run(&by_row, Stream::Main, &mut batch(&lines), |rows| {
         // The second is past by two hours: that near, it is left to `decide`.
         assert_eq!(skipped(rows), [true, false, false, true]);
         assert!((0..8).all(|field| shown(rows, field, 0) == "-"));
@@ -400,7 +416,7 @@ fn r40_quasi_hashes_are_keyed_and_null_has_its_own() {
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
     let mut other = plan();
     other.job = "other".into();
-    let hashes = |plan: &Plan| run(plan, Stream::Main, &batch(&lines), |rows| rows.quasi.clone()).0;
+    let hashes = |plan: &Plan| run(plan, Stream::Main, &mut batch(&lines), |rows| rows.quasi.clone()).0;
     let (mine, others) = (hashes(&plan()), hashes(&other));
     let key = keys().identity.derive("tamis v1 quasi", &[b"crm-contacts"]);
     let bonn = blake3::keyed_hash(key.expose(), b"Bonn");
@@ -420,7 +436,7 @@ fn r40_quasi_hashes_are_keyed_and_null_has_its_own() {
 fn r21_distinct_tokens_of_columns_without_identifier_are_looked_for() {
     let lines: Vec<String> = (0..60).map(|n| format!("{ID},,m{n}@example.org,,,City {},2026-01-01,,", n % 3)).collect();
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-    let (_, tally) = run(&plan(), Stream::Main, &batch(&lines), |_| ());
+    let (_, tally) = run(&plan(), Stream::Main, &mut batch(&lines), |_| ());
     assert_eq!(tally.fields[5].distinct.len(), 3);
     assert!(tally.fields[1].distinct.is_empty(), "the e-mail has an identifier");
 }
@@ -434,7 +450,7 @@ fn r17_observed_rows_have_subject_links_and_clock_and_nothing_else() {
         vec![Observe { source: source(), input: Location { root: "raw".into(), path: "t".into() }, columns, controls }];
     assert_eq!(Minimizer::layout(&plan).identities, 4);
     let lines = ["x,,a@example.org,,,B,2026-01-01,,", &format!("x,{ID},b@example.org,,,B,2026-02-01,,"), "x,,,,,B,,,"];
-    let (_, tally) = run(&plan, Stream::Observed(0), &batch(&lines), |rows| {
+    let (_, tally) = run(&plan, Stream::Observed(0), &mut batch(&lines), |rows| {
         assert_eq!((rows.count, rows.flags.as_slice()), (1, &[flag::OBSERVED][..]));
         assert_eq!(rows.subject[0], token("salesforce-id/1", "003D000000IqhSLIAZ"));
         assert_eq!(Some(Instant(rows.clock[0])), Instant::parse("2026-02-01T00:00:00Z"));
@@ -453,9 +469,9 @@ fn r3_tokens_of_another_domain_do_not_join() {
     let mut third = plan();
     third.domain = "analytics/broker".into();
     let line = format!("{ID},,,,,B,2026-01-01,,");
-    let subject = |plan: &Plan| run(plan, Stream::Main, &batch(&[&line]), |rows| rows.subject[0]).0;
+    let subject = |plan: &Plan| run(plan, Stream::Main, &mut batch(&[&line]), |rows| rows.subject[0]).0;
     assert_ne!(subject(&plan()), subject(&third));
-    let identities = |plan: &Plan| run(plan, Stream::Main, &batch(&[&line]), |rows| rows.identities[0].bytes[0]).0;
+    let identities = |plan: &Plan| run(plan, Stream::Main, &mut batch(&[&line]), |rows| rows.identities[0].bytes[0]).0;
     assert_eq!(identities(&plan()), identities(&third));
 }
 

@@ -16,8 +16,8 @@ impl WhyUntreated {
     pub fn words(self) -> &'static str {
         match self {
             WhyUntreated::NotOfType => "not of the column's type",
-            WhyUntreated::NoBirth => "a birth of nobody living",
-            WhyUntreated::NotForTreatment => "nothing that the treatment can be made of",
+            WhyUntreated::NoBirth => "a date of birth that nobody living can have",
+            WhyUntreated::NotForTreatment => "the value lacks what the treatment needs",
         }
     }
 }

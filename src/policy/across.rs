@@ -3,7 +3,9 @@
 
 use super::apart::{Overlap, RealPlaces};
 use super::check_job::CheckedJob;
-use super::check_policy::{self, Policy};
+use super::check_match;
+use super::check_others;
+use super::check_policy::Policy;
 use super::check_source::Inventory;
 use super::finding::Page;
 use super::job_spec::{FieldSpec, Treat};
@@ -32,18 +34,46 @@ pub(super) fn names(sources: &[Inventory], jobs: &[CheckedJob]) {
 pub(super) fn list_kinds(policy: &Policy, sources: &[Inventory]) {
     let carried: Vec<&str> = sources
         .iter()
-        .flat_map(|s| s.carriers().filter_map(|p| s.columns[p].identifier.as_ref()))
+        .flat_map(|s| s.carriers().chain(check_others::naming(s)).filter_map(|p| s.columns[p].identifier.as_ref()))
         .map(Identifier::written)
         .collect();
     for (kind, _) in list_matches(policy) {
-        if check_policy::is_kind(kind) && !carried.contains(&kind.as_str()) {
+        if check_match::is_kind(kind) && !carried.contains(&kind.as_str()) {
             let help = "a source's key, strong or weak column must have this identifier (R10)";
-            policy.page.fault(kind.span(), "list-kind", "no source carries this kind", help);
+            policy.page.fault(kind.span(), "list-kind", "no source has identifiers of this kind", help);
         }
     }
 }
 
-/// R51: values of a kind are all put together of as many parts, or they would never meet.
+/// The source of each list of corrections is there, is about persons, and has a key of the kind that the list names.
+pub(super) fn correction_sources(policy: &Policy, sources: &[Inventory]) {
+    let lists = policy.spec.lists.iter().flat_map(|lists| lists.iter());
+    for (name, spec) in lists.filter(|(_, spec)| spec.effect.asked().is_none()) {
+        let Some(at) = &spec.source else { continue };
+        let Some(source) = sources.iter().find(|source| *source.spec.name == **at) else {
+            let names: Vec<_> = sources.iter().map(|source| source.spec.name.as_str()).collect();
+            let help = format!("sources: {}", names.join(", "));
+            policy.page.fault(at.span(), "unknown-source", "no such source in sources/", help);
+            continue;
+        };
+        let key = source.key().and_then(|key| source.columns[key].identifier.as_ref());
+        let named = policy.corrections.get(name.as_str()).and_then(Option::as_ref).map(|list| &list.record.identifier);
+        match (key, named) {
+            (Some(key), Some(named)) if key.kind != named.kind => {
+                let span = spec.r#match.as_ref().map_or(name.span(), At::span);
+                let help = format!("the key of {} is of the kind {}", at.as_str(), key.written());
+                policy.page.fault(span, "list-rectify", "records of the source are not known by this kind", help);
+            }
+            (None, Some(_)) => {
+                let help = "corrections are of data about persons: name a source with a `key`";
+                policy.page.fault(at.span(), "list-rectify", "no row of this source is about a person", help);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// R51: values of a kind are all put together of as many parts, or they would never match.
 pub(super) fn kind_parts(policy: &Policy, sources: &[Inventory]) {
     let columns = sources.iter().flat_map(|source| source.spec.columns.iter().map(|(_, spec)| (source.page, spec)));
     let of_sources = columns.filter_map(|(page, spec): (Page, &ColumnSpec)| {
@@ -56,7 +86,7 @@ pub(super) fn kind_parts(policy: &Policy, sources: &[Inventory]) {
         if before != parts {
             let help = "use the same parts in the same order wherever the kind is used, or a kind of another name";
             let text =
-                format!("the kind has {before} part(s) in another place and {parts} here: they would never meet");
+                format!("the kind has {before} part(s) in another place and {parts} here: they would never match");
             page.fault(kind.span(), "parts", text, help);
         }
     }
@@ -78,7 +108,8 @@ fn list_matches<'a>(policy: &'a Policy) -> impl Iterator<Item = (&'a At<String>,
 /// Outputs apart from each other, from every input and from the state; inputs of jobs apart from the state.
 pub(super) fn places(policy: &Policy, jobs: &[CheckedJob]) {
     let lists = policy.lists.values().flatten().map(|list| &list.input);
-    let inputs = jobs.iter().flat_map(|job| &job.inputs).chain(lists);
+    let corrections = policy.corrections.values().flatten().map(|list| &list.input);
+    let inputs = jobs.iter().flat_map(|job| &job.inputs).chain(lists).chain(corrections);
     let places = RealPlaces::new(&policy.roots, inputs);
     let outputs: Vec<(&CheckedJob, &Location)> =
         jobs.iter().filter_map(|job| Some((job, job.output.as_ref()?))).collect();
@@ -205,8 +236,8 @@ fn poor_clocks(job: &CheckedJob) {
     observed.for_each(|at| poor_clock(job.page, at, &[]));
     let since = inventory.spec.consent.as_ref().and_then(|consent| consent.since.as_ref());
     if let Some(at) = since.filter(|at| moves_by_itself(at)) {
-        let help = "after a withdrawal, whatever touches the row would give consent again; name the date it was given";
-        inventory.page.hint(at.span(), "poor-clock", "this date of consent changes without the person", help);
+        let help = "after a withdrawal, any change of the row would give consent again; name the date it was given";
+        inventory.page.hint(at.span(), "poor-clock", "this date of consent changes when the person does nothing", help);
     }
 }
 
@@ -224,7 +255,7 @@ fn poor_clock(page: Page, at: &At<String>, better: &[&str]) {
         let help = format!(
             "batch jobs and views move it, so people are kept who did nothing; prefer dates of real activity{instead}"
         );
-        page.hint(at.span(), "poor-clock", "this clock changes without the person", help);
+        page.hint(at.span(), "poor-clock", "this clock changes when the person does nothing", help);
     }
 }
 

@@ -50,7 +50,12 @@ fn names(terms: &FieldTerms) {
         let folded = value::folded(at);
         if seen.contains(&folded) {
             let help = "readers such as DuckDB and Spark ignore case; rename one";
-            page.fault(at.span(), "duplicate-field", "another field has the same name but for case", help);
+            page.fault(
+                at.span(),
+                "duplicate-field",
+                "another field has the same name, apart from upper and lower case",
+                help,
+            );
         }
         seen.push(folded);
     }
@@ -102,6 +107,7 @@ fn field(terms: &FieldTerms, at: &At<String>, spec: &FieldSpec, gather: &mut Gat
         Some(at) => value::share(page, at).map(MaxUntreated::Share),
         None => Some(MaxUntreated::Default),
     };
+    spec.why.as_ref().map(|at| value::said(page, at));
     let gate = terms.spec.gate.as_ref();
     let from = match place {
         Some(place) => Some(gather.add(place?)),
@@ -115,6 +121,7 @@ fn field(terms: &FieldTerms, at: &At<String>, spec: &FieldSpec, gather: &mut Gat
         keep: keep?,
         max_untreated: max_untreated?,
         quasi: gate.and_then(|gate| gate.hashed().position(|name| **name == **at)),
+        other: None,
     })
 }
 

@@ -8,7 +8,7 @@ use std::ops::Range;
 use Format::{Csv, Json, Ndjson, Parquet, Xlsx};
 
 /// A key, where it stands in the spec, the formats that have it, and what it is for.
-type FormatKey = (&'static str, Option<Range<usize>>, &'static [Format], &'static str);
+pub(super) type FormatKey = (&'static str, Option<Range<usize>>, &'static [Format], &'static str);
 
 /// Refuses keys that the format does not have.
 pub(super) fn idle_keys(page: Page, read: &ReadSpec) {
@@ -30,13 +30,19 @@ pub(super) fn idle_keys(page: Page, read: &ReadSpec) {
         ("sheet", span(read.sheet.as_ref()), &[Xlsx], "workbooks"),
         ("formulas", span(read.formulas.as_ref()), &[Xlsx], "workbooks"),
     ];
+    refuse_others(page, keys, *read.format);
+}
+
+/// Refuses those of the keys that a format does not have.
+pub(super) fn refuse_others(page: Page, keys: impl IntoIterator<Item = FormatKey>, format: Format) {
     for (key, at, formats, of) in keys {
-        if let Some(at) = at.filter(|_| !formats.contains(&*read.format)) {
+        if let Some(at) = at.filter(|_| !formats.contains(&format)) {
             page.fault(at, "unused-key", format!("`{key}` is for {of}"), "leave it out, or change `format`");
         }
     }
 }
 
-fn span<T>(at: Option<&At<T>>) -> Option<Range<usize>> {
+/// Returns where a key stands.
+pub(super) fn span<T>(at: Option<&At<T>>) -> Option<Range<usize>> {
     at.map(At::span)
 }

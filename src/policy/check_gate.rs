@@ -42,7 +42,7 @@ fn quasi_names(terms: &FieldTerms, gate: &GateSpec) {
         match terms.spec.fields.get(at) {
             None => page.fault(at.span(), "unknown-field", "no such published field", "name one of [fields]"),
             Some(field) if is_subject(field) => {
-                let help = "leave it out: every subject has a token of its own, so every group would be one";
+                let help = "leave it out: every subject has a token of its own, so every group would have one subject";
                 page.fault(at.span(), "quasi-subject", "the subject token is no quasi-identifier", help);
             }
             Some(_) => {}
@@ -58,8 +58,8 @@ fn diversity(terms: &FieldTerms, gate: &GateSpec) -> Option<Option<DiversityTerm
     let Some(spec) = &gate.diversity else { return Some(None) };
     sensitive_names(terms, gate, &spec.sensitive);
     if *spec.l < 2 {
-        let help = "write 2 or more: every group has one value";
-        terms.page.fault(spec.l.span(), "l-below-two", "l below 2 asks for nothing (R41)", help);
+        let help = "write 2 or more: every group has at least one value";
+        terms.page.fault(spec.l.span(), "l-below-two", "every group reaches an l below 2 (R41)", help);
         return None;
     }
     let l = value::number(terms.page, Some(&spec.l), 2..1_000_000, 2)?;

@@ -3,7 +3,10 @@
 
 use super::check_field::{self, FieldTerms};
 use super::check_gate;
+use super::check_minors::MinorTerms;
 use super::check_nobody;
+use super::check_notice;
+use super::check_others;
 use super::check_policy::Policy;
 use super::check_retention;
 use super::check_source::{self, Inventory};
@@ -12,13 +15,16 @@ use super::finding::Page;
 use super::gather::Gather;
 use super::job_spec::{ExcludeSpec, JobSpec, ObserveSpec, OnBadRecord, Scope};
 use super::plan::{
-    Basis, Column, ConsentColumn, Controls, Effect, Exclude, Field, Limits, Location, Observe, Plan, Purpose,
-    Recipient, Retention, TokenFormat, Treatment, ValueType,
+    Basis, Column, ConsentColumn, Controls, Effect, Exclude, Field, Limits, Location, MinorRules, Observe, Plan,
+    Purpose, Recipient, Retention, TokenFormat, Treatment, ValueType,
 };
 use super::schedule::{self, Schedule};
 use super::spec::{At, Category};
 use super::value::{self, PlaceKind};
 use jiff::tz::TimeZone;
+
+/// So many excludes a job may have: a row says in one byte which of them it met.
+const MOST_EXCLUDES: usize = 255;
 
 /// All that jobs are checked against.
 pub(super) struct JobSurroundings<'a> {
@@ -92,15 +98,22 @@ fn plan(terms: FieldTerms, desk: &JobSurroundings, parts: PlanParts) -> Option<P
     let (spec, inventory) = (terms.spec, terms.inventory);
     check_nobody::job(&terms);
     let mut gather = Gather::of(inventory);
-    let fields = check_field::fields(&terms, &mut gather);
+    let mut fields = check_field::fields(&terms, &mut gather);
+    if let Some(fields) = &mut fields {
+        check_others::fields(&terms, fields, parts.retention.as_ref());
+    }
     let gate = check_gate::gate(&terms);
-    let controls = controls(&terms, desk, &mut gather);
+    let sale = parts.recipient.as_ref().is_some_and(|recipient| recipient.sale);
+    let minors = minors(&terms, desk, sale, &mut gather);
+    let controls = controls(&terms, desk, fields.as_deref().unwrap_or_default(), &mut gather).zip(minors);
+    let notice = check_notice::notice(&terms, desk.policy, &parts.recipient, &mut gather);
+    let controls = controls.zip(notice).map(|((controls, minors), notice)| Controls { minors, notice, ..controls });
     let (purpose, recipient, schedule) = (parts.purpose?.clone(), parts.recipient?, parts.schedule?);
     let domain = match recipient.third_party {
         true => format!("{}/{}", purpose.name, recipient.name),
         false => purpose.name.clone(),
     };
-    Some(Plan {
+    let plan = Plan {
         job: parts.job?,
         file: terms.page.file.path.clone(),
         source: inventory.source.clone()?,
@@ -121,7 +134,10 @@ fn plan(terms: FieldTerms, desk: &JobSurroundings, parts: PlanParts) -> Option<P
         gate: gate?,
         limits: parts.limits?,
         digest: digest::plan(desk.policy.spec, inventory.spec, &observed_specs(spec, desk), spec)?,
-    })
+        corrected: Vec::new(),
+    };
+    let corrected = desk.policy.corrections.values().flatten().any(|list| list.source == plan.source.name);
+    Some(if corrected { plan.correctable() } else { plan })
 }
 
 /// The job's columns. What it makes an age of is a date of birth, in its other fields too (R20).
@@ -212,15 +228,17 @@ fn named(inventory: &Inventory, list: &Option<At<Vec<At<String>>>>) -> Vec<usize
     list.iter().flat_map(|l| l.iter()).filter_map(|at| inventory.place(at)).collect()
 }
 
-fn controls(terms: &FieldTerms, desk: &JobSurroundings, gather: &mut Gather) -> Option<Controls> {
+fn controls(terms: &FieldTerms, desk: &JobSurroundings, fields: &[Field], gather: &mut Gather) -> Option<Controls> {
     let inventory = terms.inventory;
     let subject = &inventory.spec.subject;
     let offered = named(inventory, &subject.clock);
     let clocks = check_retention::clocks(terms.page, terms.spec, inventory, offered);
     let excludes: Vec<_> = terms.spec.exclude.iter().flatten().map(|e| exclude(terms, e, gather)).collect();
-    if let Some(at) = terms.spec.exclude.iter().flatten().nth(255) {
+    // Rows that no notice covers are told as one more (R85).
+    let most = if terms.spec.notice.is_some() { MOST_EXCLUDES - 1 } else { MOST_EXCLUDES };
+    if let Some(at) = terms.spec.exclude.iter().flatten().nth(most) {
         let help = "write several values into one `equals`";
-        terms.page.fault(at.column.span(), "exclude-value", "a job has at most 255 excludes", help);
+        terms.page.fault(at.column.span(), "exclude-value", format!("a job has at most {most} excludes"), help);
     }
     let consent = consent(terms, desk, gather);
     let key = inventory.key();
@@ -231,10 +249,44 @@ fn controls(terms: &FieldTerms, desk: &JobSurroundings, gather: &mut Gather) -> 
         key: key.map(|key| gather.add(key)),
         strong: gather.links(named(inventory, &subject.strong).into_iter().filter(|p| Some(*p) != key)),
         weak: gather.links(named(inventory, &subject.weak).into_iter().filter(|p| Some(*p) != key)),
+        others: check_others::persons(inventory, fields, gather),
         clocks: clocks?.into_iter().map(|p| gather.add(p)).collect(),
         excludes: excludes.into_iter().collect::<Option<_>>()?,
         consent: consent?,
+        minors: None,
+        notice: None,
     })
+}
+
+/// R84: whose rows a job that sells needs an opt-in for. Inner `None` = nobody's.
+fn minors(terms: &FieldTerms, desk: &JobSurroundings, sale: bool, gather: &mut Gather) -> Option<Option<MinorRules>> {
+    let (inventory, page) = (terms.inventory, terms.page);
+    let Some(minors) = desk.policy.minors.as_ref().filter(|_| sale && !inventory.nobody()) else { return Some(None) };
+    let Some(at) = minors.birth.get(inventory.spec.name.as_str()) else {
+        if !minors.unknown_sold {
+            let help = "name the source's column with the date or year of birth in [minors.birth] of the policy";
+            page.fault(
+                terms.spec.source.span(),
+                "minors",
+                "nobody's age is known, so that nothing would be sold",
+                help,
+            );
+        }
+        return Some(Some(rules(minors, None)));
+    };
+    let place = inventory.find_cells(desk.policy.page, at)?;
+    let entry = &inventory.columns[place];
+    if !entry.timed() && entry.value != Some(ValueType::Integer) {
+        let help = "name a column of type date, timestamp, or integer for the year of birth";
+        desk.policy.page.fault(at.span(), "minors", "this column is no date and no year of birth", help);
+        return None;
+    }
+    Some(Some(rules(minors, Some(gather.add(place)))))
+}
+
+fn rules(minors: &MinorTerms, column: Option<usize>) -> MinorRules {
+    let MinorTerms { under, guardian_under, unknown_sold, .. } = *minors;
+    MinorRules { column, under, guardian_under, unknown_sold }
 }
 
 /// Resolves one `[[exclude]]` of the job (R22).
@@ -269,7 +321,7 @@ fn exclude(terms: &FieldTerms, spec: &ExcludeSpec, gather: &mut Gather) -> Optio
         terms.spec.limits.as_ref().and_then(|l| l.on_bad_record.as_ref()).filter(|b| ***b == OnBadRecord::Drop);
     if let (Some(_), Some(at)) = (person, dropped) {
         let help = "leave on_bad_record out: nobody can tell whom a dropped record would have left out (R62)";
-        page.fault(at.span(), "exclude-scope", "an exclude is of persons, and bad records are to be dropped", help);
+        page.fault(at.span(), "exclude-scope", "an exclude leaves out persons, and the job drops bad records", help);
     }
     Some(Exclude { column: gather.add(place?), equals, reason: reason?, person: person.is_some() })
 }
@@ -282,7 +334,7 @@ fn consent(terms: &FieldTerms, desk: &JobSurroundings, gather: &mut Gather) -> O
     }
     let listed = desk.policy.spec.lists.iter().flat_map(|l| l.iter()).any(|(_, list)| {
         let purposes = list.purposes.as_ref();
-        *list.effect == Effect::Consent && purposes.is_none_or(|p| p.iter().any(|p| **p == purpose.name))
+        list.effect.asked() == Some(Effect::Consent) && purposes.is_none_or(|p| p.iter().any(|p| **p == purpose.name))
     });
     let Some(spec) = &terms.inventory.spec.consent else {
         if !listed {
@@ -365,8 +417,11 @@ fn observed_controls(
         strong: gather.links(strong.into_iter()),
         weak: gather.links(weak.into_iter()),
         clocks: clocks.into_iter().collect::<Option<Vec<_>>>()?.into_iter().map(|p| gather.add(p)).collect(),
+        others: Vec::new(),
         excludes: Vec::new(),
         consent: None,
+        minors: None,
+        notice: None,
     })
 }
 
@@ -383,7 +438,7 @@ fn same_kind(page: Page, spec: &ObserveSpec, inventory: &Inventory, subject: usi
     if let (Some(observed), Some(key)) = kinds
         && observed.kind != key.kind
     {
-        let help = format!("the job's subject key is {}: tokens of two kinds never meet", key.kind);
+        let help = format!("the job's subject key is {}: tokens of two kinds never match", key.kind);
         let text = format!("the observed subject is of kind {}", observed.kind);
         page.fault(spec.subject.span(), "observe-kind", text, help);
     }

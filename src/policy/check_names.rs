@@ -55,7 +55,7 @@ fn without(page: Page, read: &ReadSpec, at: std::ops::Range<usize>) -> Option<Na
             page.fault(
                 at,
                 "header-names",
-                "files without a header, and not one place with the names of their columns",
+                "the files have no header, and not exactly one place names their columns",
                 help,
             );
             None
@@ -72,7 +72,11 @@ fn listed(page: Page, names: &At<Vec<At<String>>>) -> Option<Vec<String>> {
     for name in names.iter() {
         let twice = !known.insert(folded.fold_string(name.trim()).into_owned());
         if name.trim().is_empty() || twice {
-            let what = if twice { "a name that stands there before, apart from case" } else { "a blank name" };
+            let what = if twice {
+                "a name that is in the list already, apart from upper and lower case"
+            } else {
+                "a blank name"
+            };
             page.fault(name.span(), "header-names", what, "give each column a name of its own");
             good = false;
         }

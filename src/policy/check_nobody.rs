@@ -39,7 +39,7 @@ pub(super) fn source(inventory: &Inventory) {
     let of_links = links.into_iter().map(|at| ("a link", at));
     for (what, at) in of_persons.into_iter().chain(of_links).filter_map(|(what, at)| Some((what, at?))) {
         let help = "leave it out, or leave `none` out: a row that is linked to persons is about them";
-        page.fault(at, CODE, format!("{what} is of persons, and `none` says that there are none"), help);
+        page.fault(at, CODE, format!("{what} is about persons, and `none` says that there are none"), help);
     }
     inventory.columns.iter().for_each(|column| of_person(inventory, column));
     let help = "no request reaches a row of it: look at some records yourself before you rely on this (R61)";
@@ -51,7 +51,7 @@ fn of_person(inventory: &Inventory, column: &ColumnEntry) {
     let (page, spec) = (inventory.page, column.spec);
     let place = spec.category.span();
     if spec.category.personal() {
-        let text = format!("category {} is of persons, and the source says that it has none", spec.category.name());
+        let text = format!("category {} is about persons, and the source says that it has none", spec.category.name());
         let help = "leave the column out, or say with `key` of [subject] whom rows are about";
         page.fault(place.clone(), CODE, text, help);
     }
@@ -59,7 +59,7 @@ fn of_person(inventory: &Inventory, column: &ColumnEntry) {
     let birth = spec.birth.as_ref().filter(|birth| ***birth).map(At::span);
     for at in [identifier, birth].into_iter().flatten() {
         let help = "leave it out: ids of things are published as text, without a token";
-        page.fault(at, CODE, "identities are of persons, and the source says that it has none", help);
+        page.fault(at, CODE, "only persons have identities, and the source says that it has none", help);
     }
     let secret = *spec.category == Category::Secret;
     let names = spec.names.iter().flat_map(|names| names.iter()).map(|name| name.as_str());
@@ -68,8 +68,8 @@ fn of_person(inventory: &Inventory, column: &ColumnEntry) {
         (Some(at), _) if value::said(page, at).is_none() => {}
         (None, Some(part)) if !secret => {
             let text = format!("the name of the column {} sounds like a person ({part})", column.name);
-            let help =
-                "leave it out of [columns] (name it in read.ignore); or write not_personal = \"why it is about none\"";
+            let help = "leave it out of [columns] (name it in read.ignore); or write not_personal = \"why it is about \
+                 nobody\"";
             page.fault(place, CODE, text, help);
         }
         _ => {}
@@ -85,17 +85,13 @@ pub(super) fn job(terms: &FieldTerms) {
     let (page, spec) = (terms.page, terms.spec);
     let refuse = |at: Range<usize>, text: &str, help: &str| page.fault(at, CODE, text.to_owned(), help);
     if let Some(at) = spec.retention.scope.as_ref().filter(|scope| ***scope == Scope::Person) {
-        refuse(
-            at.span(),
-            "no row is about a person, so there is no clock of one",
-            "leave it out: each row has its own",
-        );
+        refuse(at.span(), "no row is about a person, so no person has a clock", "leave it out: each row has its own");
     }
     let scopes = spec.exclude.iter().flatten().filter_map(|exclude| exclude.scope.as_ref());
     for at in scopes.filter(|scope| ***scope == Scope::Person) {
         refuse(
             at.span(),
-            "no row is about a person, so none is of the same person",
+            "no row is about a person, so no two rows are about the same person",
             "leave `scope` out of the exclude",
         );
     }
@@ -105,7 +101,7 @@ pub(super) fn job(terms: &FieldTerms) {
     if let Some(at) = spec.observe.iter().flatten().next() {
         refuse(
             at.source.span(),
-            "activity is of persons, and the source says that it has none",
+            "activity is about persons, and the source says that it has none",
             "leave [[observe]] out",
         );
     }
@@ -122,7 +118,7 @@ pub(super) fn job(terms: &FieldTerms) {
     let first_seen = spec.retention.clock.as_ref().filter(first_seen);
     if let Some(at) = first_seen {
         let help = "name a clock of the rows, or keep them by the date of the export";
-        refuse(at.span(), "first-seen is of persons, and the source says that it has none", help);
+        refuse(at.span(), "first-seen is about persons, and the source says that it has none", help);
     }
 }
 

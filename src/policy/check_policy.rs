@@ -1,16 +1,22 @@
 //! `policy.toml` on its own: every rule that needs no other file, and what the other checks ask of it.
 //! Must not know sources or jobs.
 
+use super::check_corrections;
+use super::check_list_format;
+use super::check_match::{list_formats, matches, request_pattern};
+use super::check_minors::{self, MinorTerms};
+use super::check_notices::{self, IssuedNotice};
 use super::check_recipient::recipient;
 use super::finding::Page;
-use super::format::{self, Dated};
+use super::format;
 use super::plan::{
-    Effect, Identifier, KeyFrom, KeySource, LinkRules, List, ListMatch, Normal, PhoneRegion, Purpose, Recipient,
-    RemovalRules, SetFormat,
+    CorrectionList, Effect, KeyFrom, KeySource, LinkRules, List, Purpose, Recipient, RemovalRules, SetFormat,
 };
 use super::policy_spec::{
-    KeysSpec, LinksSpec, ListSpec, PolicySpec, PurposeSpec, RecipientSpec, RemovalSpec, WhenSpec,
+    AuditSpec, DpiaSpec, KeysSpec, LinksSpec, ListSpec, PolicySpec, PurposeSpec, RecipientSpec, RemovalSpec, WhenSpec,
 };
+use super::schedule::{self, Schedule};
+use super::schedule_spec::ScheduleSpec;
 use super::spec::{At, Category, Named};
 use super::value::{self, PlaceKind};
 use crate::store::{local_folder, settle};
@@ -21,10 +27,7 @@ use std::path::{Component, Path, PathBuf, absolute};
 
 /// What stands for the name of an export set in a place.
 const SET: &str = "{set}";
-const REQUEST_PATTERN: &str = "[A-Za-z0-9-]{1,40}";
 const MOST: i64 = 1_000_000;
-/// Most columns that make up one value.
-const MOST_PARTS: usize = 8;
 
 /// The policy file, checked on its own.
 pub(super) struct Policy<'a> {
@@ -35,8 +38,13 @@ pub(super) struct Policy<'a> {
     pub purposes: BTreeMap<&'a str, Option<Purpose>>,
     pub recipients: BTreeMap<&'a str, Recipient>,
     pub lists: BTreeMap<String, Option<List>>,
+    pub corrections: BTreeMap<String, Option<CorrectionList>>,
+    pub minors: Option<MinorTerms>,
+    pub notices: Vec<IssuedNotice>,
     pub removal: Option<RemovalRules>,
     pub links: Option<LinkRules>,
+    /// None when it has a finding.
+    pub audit: Option<Option<Schedule>>,
 }
 
 /// Checks a policy. `overrides` are `--root NAME=URL`.
@@ -49,18 +57,39 @@ pub(super) fn check<'a>(
 ) -> Policy<'a> {
     value::version(page, &spec.spec);
     value::said(page, &spec.controller);
-    let contact = spec.contact.iter().flat_map(|contact| [&contact.privacy, &contact.dpo, &contact.authority]);
-    contact.flatten().for_each(|at| drop(value::said(page, at)));
+    let contact = spec.contact.iter().flat_map(|of| [&of.privacy, &of.dpo, &of.authority, &of.representative]);
+    let lists = spec.security.iter().chain(&spec.on_behalf_of).flat_map(|list| list.iter());
+    contact.flatten().chain(lists).for_each(|at| drop(value::said(page, at)));
     let roots = roots(page, spec, overrides);
     let keys = keys(page, &spec.keys, &roots);
     let recipients = spec.recipients.iter().map(|(name, r)| (name.as_str(), recipient(page, name, r, today))).collect();
     let purposes = spec.purposes.iter().map(|(name, p)| (name.as_str(), purpose(page, name, p, &spec.recipients)));
     let purposes = purposes.collect();
-    let lists = spec.lists.iter().flat_map(Named::iter);
-    let lists = lists.map(|(name, l)| (name.to_string(), list(page, name, l, &roots, &spec.purposes))).collect();
+    let (mut lists, mut corrections) = (BTreeMap::new(), BTreeMap::new());
+    for (name, of) in spec.lists.iter().flat_map(Named::iter) {
+        match of.effect.asked() {
+            Some(effect) => {
+                check_corrections::unused(page, of);
+                lists.insert(name.to_string(), list(page, name, (of, effect), &roots, &spec.purposes));
+            }
+            None => {
+                corrections.insert(name.to_string(), check_corrections::list(page, name, of, &roots));
+            }
+        }
+    }
+    let minors = spec.minors.as_ref().and_then(|spec| check_minors::minors(page, spec));
+    let notices = check_notices::notices(page, spec);
     let removal = removal(page, spec.removal.as_ref());
     let links = links(page, spec.links.as_ref());
-    Policy { page, spec, roots, keys, purposes, recipients, lists, removal, links }
+    let audit = spec.audit.as_ref().map_or(Some(None), |spec| audit(page, spec).map(Some));
+    Policy { page, spec, roots, keys, purposes, recipients, lists, corrections, minors, notices, removal, links, audit }
+}
+
+/// The schedule of audits has the rules of a job's.
+fn audit(page: Page, spec: &AuditSpec) -> Option<Schedule> {
+    let AuditSpec { cron, zone } = spec.clone();
+    let (catch_up, deadline, timeout, jitter, suspend) = (None, None, None, None, None);
+    schedule::check(page, &ScheduleSpec { cron, zone, catch_up, deadline, timeout, jitter, suspend }, "audit")
 }
 
 fn folder<'a>(page: Page<'a>) -> &'a Path {
@@ -88,7 +117,12 @@ fn roots(page: Page, spec: &PolicySpec, overrides: &[(String, String)]) -> BTree
             }
             (false, _) => {
                 let help = format!("roots: {}", roots.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
-                page.fault(spec.roots.span(), "root-override", "--root names a root that is not here", help);
+                page.fault(
+                    spec.roots.span(),
+                    "root-override",
+                    "--root names a root that the policy does not have",
+                    help,
+                );
             }
         }
     }
@@ -124,7 +158,7 @@ fn root(text: &str, base: &Path) -> Result<String, &'static str> {
         return Err("a kind of storage that tamis does not know");
     }
     if url.query().is_some() || url.fragment().is_some() || url.password().is_some() || !url.username().is_empty() {
-        return Err("a root carries no credentials and no query");
+        return Err("a root must not have credentials or a query");
     }
     Ok(text.trim_end_matches('/').to_owned())
 }
@@ -156,7 +190,7 @@ fn key_dir(page: Page, at: &At<String>, roots: &BTreeMap<String, String>) -> Opt
         Path::new(&dir).starts_with(root) || local_folder(root).is_some_and(|folder| real.starts_with(folder))
     };
     if roots.values().any(|root| !root.is_empty() && inside(root)) {
-        let help = "whoever may read the root could make tokens from guesses; keep keys elsewhere";
+        let help = "anybody who may read the root could make tokens from guesses; keep keys elsewhere";
         page.hint(at.span(), "keys-in-root", "the keys lie inside a root", help);
     }
     Some(KeyFrom::Dir(dir))
@@ -196,7 +230,8 @@ fn purpose(page: Page, at: &At<String>, spec: &PurposeSpec, recipients: &Named<R
     let name = value::name(page, at);
     value::said(page, &spec.description);
     value::said(page, &spec.reference);
-    spec.condition.as_ref().map(|at| value::said(page, at));
+    let texts = spec.people.iter().chain(&spec.joint_controllers).flat_map(|list| list.iter());
+    spec.condition.iter().chain(texts).for_each(|at| drop(value::said(page, at)));
     let max_keep = value::keep(page, &spec.max_keep);
     let min_k = value::number(page, Some(&spec.min_k), 1..MOST, 1);
     for category in spec.categories.iter() {
@@ -214,7 +249,17 @@ fn purpose(page: Page, at: &At<String>, spec: &PurposeSpec, recipients: &Named<R
     let direct_marketing = spec.direct_marketing.as_ref().is_some_and(|at| **at);
     let undated = spec.undated.iter().flat_map(|list| list.iter()).map(|undated| **undated).collect();
     let min_k = u32::try_from(min_k?).ok()?;
-    Some(Purpose { name: name?, basis, direct_marketing, max_keep: max_keep?, undated, min_k })
+    let signed = spec.dpia.as_ref().is_some_and(|dpia| assessed(page, dpia));
+    Some(Purpose { name: name?, basis, direct_marketing, max_keep: max_keep?, undated, min_k, signed })
+}
+
+/// Checks what people have written for the register and the assessment; returns whether a signature is required (R76).
+fn assessed(page: Page, spec: &DpiaSpec) -> bool {
+    let DpiaSpec { required, necessity, risks, measures, views, prior_consultation, review_by } = spec;
+    let texts = [necessity, risks, measures, views, prior_consultation];
+    texts.into_iter().flatten().for_each(|at| drop(value::said(page, at)));
+    review_by.as_ref().map(|at| value::date(page, at));
+    required.as_ref().is_some_and(|at| **at)
 }
 
 fn category_fits(page: Page, category: &At<Category>, spec: &PurposeSpec) {
@@ -223,7 +268,7 @@ fn category_fits(page: Page, category: &At<Category>, spec: &PurposeSpec) {
             page.fault(
                 category.span(),
                 "secret",
-                "secret serves no purpose",
+                "category secret can serve no purpose",
                 "leave it out: secret columns never leave",
             );
         }
@@ -274,62 +319,17 @@ fn links(page: Page, spec: Option<&LinksSpec>) -> Option<LinkRules> {
     })
 }
 
-/// R4: the rules of an identifier as written; `None` when there is no such kind.
-fn normal(kind: &str, phone: PhoneRegion) -> Option<Normal> {
-    match kind {
-        "email" => Some(Normal::Email),
-        "salesforce-id" => Some(Normal::SalesforceId),
-        "phone" => Some(Normal::Phone(phone)),
-        "guid" => Some(Normal::Guid),
-        _ => {
-            let (name, normal) = match kind.strip_suffix("/any-case") {
-                Some(name) => (name, Normal::AnyCase),
-                None => (kind, Normal::Text),
-            };
-            let scoped =
-                name.split_once('@').is_some_and(|(name, scope)| value::is_name(name) && value::is_name(scope));
-            (name == "text" || scoped).then_some(normal)
-        }
-    }
-}
-
-/// Whether there is such a kind of identifier.
-pub(super) fn is_kind(kind: &str) -> bool {
-    normal(kind, PhoneRegion::International).is_some()
-}
-
-/// R4: an identifier as written, with its normalisation version. Phones get `phone` as their region.
-pub(super) fn identifier(page: Page, at: &At<String>, phone: PhoneRegion) -> Option<Identifier> {
-    let Some(normal) = normal(at, phone) else {
-        let help = "use email, phone, salesforce-id, guid, text, or name@scope for a numbering of its own, the last two \
-                    with /any-case after it where case says nothing (R4)";
-        page.fault(at.span(), "identifier", "not a kind of identifier", help);
-        return None;
-    };
-    Some(Identifier::new(format!("{}/1", at.as_str()), normal))
-}
-
-/// R51: an identifier put together of parts. They have no rule but that of text.
-pub(super) fn of_parts(page: Page, at: &At<String>, identifier: Identifier, parts: usize) -> Option<Identifier> {
-    if parts > 1 && !matches!(identifier.normal, Normal::Text | Normal::AnyCase) {
-        let help = "write name@scope for a numbering of its own, with /any-case after it where case says nothing (R51)";
-        page.fault(at.span(), "parts", "a value of this kind is not put together of parts", help);
-        return None;
-    }
-    Some(identifier.of_parts(parts))
-}
-
 fn list(
     page: Page,
     name: &At<String>,
-    spec: &ListSpec,
+    (spec, effect): (&ListSpec, Effect),
     roots: &BTreeMap<String, String>,
     purposes: &Named<PurposeSpec>,
 ) -> Option<List> {
     let own_name = value::name(page, name);
-    snapshot(page, spec);
-    list_keys(page, name, spec);
-    list_terms(page, name, spec);
+    snapshot(page, spec, effect);
+    list_keys(page, name, spec, effect);
+    list_terms(page, name, spec, effect);
     let input = value::location(page, &spec.input, roots, PlaceKind::List);
     let member = match &spec.member {
         Some(at) => value::glob(page, at).map(Some),
@@ -339,20 +339,19 @@ fn list(
     let matches = matches(page, spec);
     let request = value::said(page, &spec.request);
     let request_pattern = request_pattern(page, spec.request_pattern.as_ref());
-    let (received, sets) = (list_received(page, name, spec), list_sets(page, spec));
+    let (received, sets) = (list_received(page, name, spec), list_sets(page, spec, effect));
     let zone = spec.zone.as_ref().map_or(Some(TimeZone::UTC), |at| value::zone(page, at));
     let formats = list_formats(page, spec, zone.as_ref());
     let encoding = value::encoding(page, spec.encoding.as_ref());
-    let delimiter = spec.delimiter.as_ref().map_or(Some(b','), |at| value::ascii(page, at));
+    let records = check_list_format::records(page, spec);
     let max_lifted = value::share_or(page, spec.max_lifted.as_ref(), "0%");
-    let limited = list_purposes(page, name, spec, purposes);
+    let limited = list_purposes(page, name, (spec, effect), purposes);
     let column = |at: &Option<At<String>>| at.as_ref().map(|at| value::trimmed(at));
     let yes = |at: &Option<At<bool>>| at.as_ref().is_some_and(|at| **at);
-    let hold = *spec.effect == Effect::Hold;
     Some(List {
         name: own_name?,
         input: input?,
-        effect: *spec.effect,
+        effect,
         member: member?,
         member_text: spec.member.as_ref().map(|at| at.to_string()),
         when: when?,
@@ -365,23 +364,19 @@ fn list(
         zone: zone?,
         purposes: limited?,
         encoding: encoding?,
-        delimiter: delimiter?,
+        records: records?,
         snapshot: yes(&spec.snapshot),
         max_lifted: max_lifted?,
         may_be_empty: yes(&spec.may_be_empty),
         ground: spec.ground.as_ref().map(|at| **at),
-        interval: (column(&spec.from), column(if hold { &spec.until } else { &spec.to })),
+        signal: spec.signal.as_ref().map(|at| **at),
+        given_by: spec.given_by.as_ref().map(|at| **at),
+        interval: (column(&spec.from), column(if effect == Effect::Hold { &spec.until } else { &spec.to })),
         review_by: column(&spec.review_by),
         informed: column(&spec.informed),
         lifts: column(&spec.lifts),
         lift_erase: yes(&spec.lift_erase),
     })
-}
-
-/// Formats of a list's dates; inner `None` = the forms that need none.
-fn list_formats(page: Page, spec: &ListSpec, zone: Option<&TimeZone>) -> Option<Option<Vec<String>>> {
-    let Some(list) = &spec.formats else { return Some(None) };
-    format::formats(page, list, Dated::List, zone.unwrap_or(&TimeZone::UTC)).map(|(formats, _)| Some(formats))
 }
 
 fn when(page: Page, spec: &WhenSpec) -> Option<(String, Vec<String>)> {
@@ -408,7 +403,7 @@ fn list_received(page: Page, name: &At<String>, spec: &ListSpec) -> Option<Optio
 }
 
 /// R63: how the sets of a list are named, where it has any.
-fn list_sets(page: Page, spec: &ListSpec) -> Option<Option<Option<SetFormat>>> {
+fn list_sets(page: Page, spec: &ListSpec, effect: Effect) -> Option<Option<Option<SetFormat>>> {
     let format = match &spec.set_format {
         Some(at) => Some(format::set(page, at)?),
         None => None,
@@ -419,7 +414,7 @@ fn list_sets(page: Page, spec: &ListSpec) -> Option<Option<Option<SetFormat>>> {
         }
         return Some(None);
     }
-    if matches!(*spec.effect, Effect::Withdraw | Effect::Consent | Effect::Lift) {
+    if matches!(effect, Effect::Withdraw | Effect::Consent | Effect::Lift) {
         let help = "leave {set} out and name a column with the date: it is compared with dates of consents and requests; \
                     where a column of the export says who consents, use [consent] of its source (R63)";
         page.fault(spec.input.span(), "list-undated", "rows of this effect need a date of their own", help);
@@ -434,9 +429,13 @@ fn list_sets(page: Page, spec: &ListSpec) -> Option<Option<Option<SetFormat>>> {
 }
 
 /// What absence from a file must not undo.
-fn snapshot(page: Page, spec: &ListSpec) {
+fn snapshot(page: Page, spec: &ListSpec, effect: Effect) {
     let Some(at) = spec.snapshot.as_ref().filter(|at| ***at) else { return };
-    match *spec.effect {
+    if spec.signal.is_some() {
+        let help = "leave `snapshot` out: whoever sent the signal once has opted out until they say otherwise (11 CCR §7025(c))";
+        page.fault(at.span(), "list-snapshot", "a signal that is gone is no consent", help);
+    }
+    match effect {
         Effect::Erase => {
             let help = "leave `snapshot` out, and end an erasure with a lift that says lift_erase (R30)";
             page.fault(at.span(), "list-snapshot", "a row that is missing must not undo an erasure", help);
@@ -447,8 +446,8 @@ fn snapshot(page: Page, spec: &ListSpec) {
 }
 
 /// Which keys belong to which effect (R29, R30, R32).
-fn list_keys(page: Page, name: &At<String>, spec: &ListSpec) {
-    let (lift, consent) = (*spec.effect == Effect::Lift, *spec.effect == Effect::Consent);
+fn list_keys(page: Page, name: &At<String>, spec: &ListSpec, effect: Effect) {
+    let (lift, consent) = (effect == Effect::Lift, effect == Effect::Consent);
     let unused = |at: std::ops::Range<usize>, text: &str, help: &str| page.fault(at, "unused-key", text, help);
     if let Some(at) = spec.r#match.as_ref().filter(|_| lift) {
         page.fault(at.span(), "list-match", "a lift list has no match", "it names requests in `lifts` (R30)");
@@ -473,7 +472,7 @@ fn list_keys(page: Page, name: &At<String>, spec: &ListSpec) {
         unused(at.span(), "`lift_erase` is for lift lists", "leave it out");
     }
     for at in [&spec.from, &spec.to].into_iter().flatten().filter(|_| !consent) {
-        unused(at.span(), "an interval is for consent lists", "leave it out");
+        unused(at.span(), "`from` and `to` are for consent lists", "leave it out");
     }
     if let Some(at) = spec.max_lifted.as_ref().filter(|_| !spec.snapshot.as_ref().is_some_and(|s| **s)) {
         unused(at.span(), "`max_lifted` is for snapshot lists", "leave it out");
@@ -485,11 +484,10 @@ fn list_keys(page: Page, name: &At<String>, spec: &ListSpec) {
 }
 
 /// What has to be said of restrictions and holds, so that neither erases what is needed nor keeps for ever (R69, R70).
-fn list_terms(page: Page, name: &At<String>, spec: &ListSpec) {
+fn list_terms(page: Page, name: &At<String>, spec: &ListSpec, effect: Effect) {
     let unused = |at: Option<std::ops::Range<usize>>, text: &str| {
         at.into_iter().for_each(|at| page.fault(at, "unused-key", text, "leave it out"));
     };
-    let effect = *spec.effect;
     let texts = |at: &Option<At<String>>| at.as_ref().map(At::span);
     if effect != Effect::Restrict {
         unused(spec.ground.as_ref().map(At::span), "`ground` is for restrictions");
@@ -505,95 +503,25 @@ fn list_terms(page: Page, name: &At<String>, spec: &ListSpec) {
         let help = "add until = the column of the day it ends, or review_by = that of the day somebody looks again";
         page.hint(name.span(), "list-hold", "a hold without an end keeps bytes for ever", help);
     }
+    if effect != Effect::OptOut {
+        unused(spec.signal.as_ref().map(At::span), "`signal` is for opt-outs");
+    }
+    if effect != Effect::Consent {
+        unused(spec.given_by.as_ref().map(At::span), "`given_by` is for consents");
+    }
     if effect != Effect::Lift {
         unused(texts(&spec.informed), "`informed` is for lift lists");
-    }
-}
-
-fn matches(page: Page, spec: &ListSpec) -> Option<Vec<ListMatch>> {
-    let region = match &spec.region {
-        Some(at) => PhoneRegion::Fixed(value::region(page, at)?),
-        None => PhoneRegion::International,
-    };
-    let pairs: Vec<_> = spec.r#match.iter().flat_map(|m| m.iter()).collect();
-    for (i, (column, _)) in pairs.iter().enumerate() {
-        if pairs[..i].iter().any(|(other, _)| value::folded(other) == value::folded(column)) {
-            let help = "names are compared after trim, NFC and case folding; keep one";
-            page.fault(column.span(), "duplicate-column", "another column has the same name", help);
-        }
-    }
-    for (name, columns) in spec.parts.iter().flat_map(|parts| parts.iter()) {
-        if !pairs.iter().any(|(other, _)| value::trimmed(other) == value::trimmed(name)) {
-            let help = "name it in `match` too, with its kind of identifier";
-            page.fault(columns.span(), "parts", "`match` has nothing of this name", help);
-        }
-    }
-    let read: Vec<_> = pairs
-        .into_iter()
-        .map(|(column, kind)| {
-            let parts = spec.parts.as_ref().and_then(|parts| parts.get(column));
-            let columns = match parts {
-                Some(parts) => part_names(page, parts),
-                None => value::said(page, column).map(|c| vec![value::trimmed(&c)]),
-            };
-            let found = identifier(page, kind, region.clone());
-            let identifier = found.and_then(|found| of_parts(page, kind, found, parts.map_or(1, |parts| parts.len())));
-            Some(ListMatch { columns: columns?, identifier: identifier? })
-        })
-        .collect();
-    read.into_iter().collect()
-}
-
-/// Names of the columns of a value put together: two or more, each once.
-pub(super) fn part_names(page: Page, list: &At<Vec<At<String>>>) -> Option<Vec<String>> {
-    let names: Option<Vec<String>> =
-        list.iter().map(|at| value::said(page, at).map(|at| value::trimmed(&at))).collect();
-    let names = names?;
-    let twice = (1..names.len()).find(|at| names[..*at].contains(&names[*at]));
-    if let Some(at) = twice {
-        page.fault(list[at].span(), "parts", "the column is named twice", "name each column once");
-    }
-    if names.len() < 2 || names.len() > MOST_PARTS {
-        let help = format!("name from 2 to {MOST_PARTS} columns, or leave `parts` out");
-        page.fault(list.span(), "parts", "a value is put together of two columns or more", help);
-        return None;
-    }
-    Some(names).filter(|_| twice.is_none())
-}
-
-fn request_pattern(page: Page, at: Option<&At<String>>) -> Option<regex::Regex> {
-    let text = at.map_or(REQUEST_PATTERN, |at| at.as_str());
-    let span = at.map_or(0..0, At::span);
-    // Compiled alone first: text such as `a)|(b` becomes valid only inside the anchors.
-    let built = regex::Regex::new(text).and_then(|_| regex::Regex::new(&format!("^(?:{text})$")));
-    match built {
-        Ok(pattern) => {
-            if pattern.is_match("") || pattern.is_match("name@example.org") {
-                let help = "an opaque id shows up in evidence and reports; keep the pattern as narrow as the ids are";
-                page.hint(
-                    span,
-                    "request-pattern-wide",
-                    "the pattern lets e-mail addresses or blanks pass as ids",
-                    help,
-                );
-            }
-            Some(pattern)
-        }
-        Err(_) => {
-            page.fault(span, "request-pattern", "not a regular expression", "write one as the regex crate documents");
-            None
-        }
     }
 }
 
 fn list_purposes(
     page: Page,
     name: &At<String>,
-    spec: &ListSpec,
+    (spec, effect): (&ListSpec, Effect),
     purposes: &Named<PurposeSpec>,
 ) -> Option<Option<Vec<String>>> {
     let Some(named) = &spec.purposes else {
-        if *spec.effect == Effect::Object {
+        if effect == Effect::Object {
             let help = "add purposes = the purposes objected to (R29)";
             page.fault(name.span(), "list-purposes", "an objection needs `purposes`", help);
             return None;

@@ -87,7 +87,7 @@ fn transfer(page: Page, spec: &RecipientSpec) {
         let help = "leave `transfer` out, or name the country in which the data are";
         page.fault(at.span(), "unused-key", "nothing leaves the European Economic Area", help);
     } else if *at.mechanism == Mechanism::None {
-        let help = "right only where the GDPR does not apply to the data at all";
+        let help = "this is right only if the GDPR does not apply to the data at all";
         page.hint(at.span(), "transfer-none", "the transfer rests on nothing", help);
     }
 }

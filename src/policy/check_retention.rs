@@ -81,7 +81,8 @@ fn allowed(page: Page, spec: &RetentionSpec, undated: Undated, purpose: &Purpose
         page.fault(place(spec), "undated-not-allowed", text, help);
     }
     if undated.never_runs_out() {
-        let help = "whoever is never deleted in the CRM is never removed here: the CRM has to have a rule of its own";
+        let help = "a person who is never deleted in the CRM is never removed here: the CRM has to have a rule of its \
+         own";
         page.hint(
             place(spec),
             "clock-never-ends",
@@ -137,7 +138,7 @@ fn unused_keys(page: Page, job: &JobSpec) {
         page.fault(at.span(), "unused-key", "`clock` has no effect with keep = \"until-absent\"", help);
     }
     if let Some(at) = spec.max_future.as_ref().filter(|_| job.observe.iter().flatten().next().is_none()) {
-        let help = "leave it out: nothing that stands in for a clock lies in the future";
+        let help = "leave it out: a substitute for a clock never lies in the future";
         page.fault(at.span(), "unused-key", "`max_future` is for clocks of the export", help);
     }
 }

@@ -3,9 +3,10 @@
 
 use super::check_format;
 use super::check_json;
+use super::check_match;
 use super::check_names;
 use super::check_pattern;
-use super::check_policy::{self, Policy};
+use super::check_policy::Policy;
 use super::finding::Page;
 use super::format::{self, Dated};
 use super::forms;
@@ -106,7 +107,7 @@ impl Inventory<'_> {
                 format!("take it out of read.ignore of source {source} and declare it there")
             }
             (_, Some(near)) => format!("did you mean {}?", names().nth(near).unwrap_or_default()),
-            _ => format!("add it to [columns] of source {source}, or name a column that is there"),
+            _ => format!("add it to [columns] of source {source}, or name a column of the source"),
         }
     }
 
@@ -391,14 +392,14 @@ fn identifier(page: Page, source: &str, name: &str, spec: &ColumnSpec) -> Option
         }
         _ => PhoneRegion::International,
     };
-    let found = check_policy::identifier(page, at, region)?;
-    check_policy::of_parts(page, at, found, spec.parts.as_ref().map_or(1, |parts| parts.len()))
+    let found = check_match::identifier(page, at, region)?;
+    check_match::of_parts(page, at, found, spec.parts.as_ref().map_or(1, |parts| parts.len()))
 }
 
 /// R51: the columns that make up a column's values.
 fn parts(page: Page, spec: &ColumnSpec, places: &BTreeMap<String, usize>) -> Vec<usize> {
     let Some(list) = &spec.parts else { return Vec::new() };
-    check_policy::part_names(page, list);
+    check_match::part_names(page, list);
     let place = |at: &At<String>| {
         let place = places.get(&value::trimmed(at)).copied();
         if place.is_none() {
@@ -454,7 +455,7 @@ fn several(page: Page, spec: &ColumnSpec) -> Option<Several> {
     let at = spec.several.as_ref()?;
     if spec.purposes.as_ref().is_some_and(|purposes| !purposes.is_empty()) {
         let help = "leave `purposes` out: such a column links persons and is not published";
-        page.fault(at.span(), "several", "cells of several values serve no purpose", help);
+        page.fault(at.span(), "several", "a column with `several` can serve no purpose", help);
     }
     let separator = value::ascii(page, &at.separator).map(char::from);
     let until = at.until.as_ref().map(|until| value::ascii(page, until).map(char::from));
@@ -484,7 +485,7 @@ fn subject(inventory: &Inventory, spec: &SubjectSpec) {
     for at in spec.key.iter().chain(lists) {
         let Some(place) = inventory.find(page, at) else { continue };
         if seen.contains(&place) {
-            let help = "a column is the key, a strong or a weak link, once";
+            let help = "a column is either the key, a strong link or a weak link, and only once";
             page.fault(at.span(), "duplicate-link", "the column is named twice in [subject]", help);
         }
         seen.push(place);

@@ -20,7 +20,7 @@ pub enum Effect {
     Consent,
     /// The person's bytes must be kept for a legal claim.
     Hold,
-    /// The request that it names ends.
+    /// Another request, which it names, ends.
     Lift,
 }
 
@@ -54,6 +54,89 @@ impl Effect {
     /// The effect of that name.
     pub fn named(name: &str) -> Option<Effect> {
         Effect::ALL.into_iter().find(|effect| effect.name() == name)
+    }
+}
+
+/// What a list of the policy is for: requests with an effect, or corrections (Art. 16 GDPR).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ListEffect {
+    /// The person is to be erased, Art. 17 GDPR.
+    Erase,
+    /// The person's data may only be stored, Art. 18 GDPR.
+    Restrict,
+    /// The person objects, Art. 21 GDPR.
+    Object,
+    /// The person's data may not be sold or shared, CCPA 1798.120.
+    OptOut,
+    /// The person withdraws consent, Art. 7(3) GDPR.
+    Withdraw,
+    /// A consent with an interval.
+    Consent,
+    /// The person's bytes must be kept for a legal claim.
+    Hold,
+    /// The request that it names ends.
+    Lift,
+    /// Values of exports are wrong, and what is right, Art. 16 GDPR.
+    Rectify,
+}
+
+impl ListEffect {
+    /// Returns what its rows ask for; none of corrections, which are no stored requests.
+    pub fn asked(self) -> Option<Effect> {
+        match self {
+            ListEffect::Erase => Some(Effect::Erase),
+            ListEffect::Restrict => Some(Effect::Restrict),
+            ListEffect::Object => Some(Effect::Object),
+            ListEffect::OptOut => Some(Effect::OptOut),
+            ListEffect::Withdraw => Some(Effect::Withdraw),
+            ListEffect::Consent => Some(Effect::Consent),
+            ListEffect::Hold => Some(Effect::Hold),
+            ListEffect::Lift => Some(Effect::Lift),
+            ListEffect::Rectify => None,
+        }
+    }
+}
+
+/// What says that a person opts out, where no person writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OptOutSignal {
+    /// Global Privacy Control, an opt-out preference signal (11 CCR §7025).
+    Gpc,
+}
+
+impl OptOutSignal {
+    /// Returns the name, as written in specs and evidence.
+    pub fn name(self) -> &'static str {
+        match self {
+            OptOutSignal::Gpc => "gpc",
+        }
+    }
+}
+
+/// Who gives a consent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum GivenBy {
+    /// The person.
+    Person,
+    /// A parent or guardian of a minor (11 CCR §7070).
+    Guardian,
+}
+
+impl GivenBy {
+    /// Returns the name, as written in specs and stored requests.
+    pub fn name(self) -> &'static str {
+        match self {
+            GivenBy::Person => "person",
+            GivenBy::Guardian => "guardian",
+        }
+    }
+
+    /// Returns who has that name.
+    pub fn named(name: &str) -> Option<GivenBy> {
+        [GivenBy::Person, GivenBy::Guardian].into_iter().find(|by| by.name() == name)
     }
 }
 
@@ -93,5 +176,79 @@ impl Ground {
     /// Whether the person wants the data to be there: no byte of them is removed then (R69).
     pub fn keeps_bytes(self) -> bool {
         matches!(self, Ground::B | Ground::C)
+    }
+}
+
+/// Why what a person asks for is not done (Art. 12(4) GDPR).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refusal {
+    /// Nobody could find out that it is the person who asks.
+    IdentityNotShown,
+    /// The request is manifestly unfounded.
+    Unfounded,
+    /// The request is excessive.
+    Excessive,
+    /// The data are accurate.
+    Accurate,
+    /// A law demands the processing.
+    LegalObligation,
+    /// The data are needed for a legal claim.
+    LegalClaim,
+    /// Freedom of expression and information, or the public interest.
+    PublicInterest,
+    /// Compelling grounds weigh more than the objection.
+    OverridingGrounds,
+    /// The right does not apply to this processing.
+    NotApplicable,
+}
+
+impl Refusal {
+    /// Every reason, in the order in which the docs list them.
+    pub const ALL: [Refusal; 9] = [
+        Refusal::IdentityNotShown,
+        Refusal::Unfounded,
+        Refusal::Excessive,
+        Refusal::Accurate,
+        Refusal::LegalObligation,
+        Refusal::LegalClaim,
+        Refusal::PublicInterest,
+        Refusal::OverridingGrounds,
+        Refusal::NotApplicable,
+    ];
+
+    /// Returns the name, as written in files, commands and evidence.
+    pub fn name(self) -> &'static str {
+        match self {
+            Refusal::IdentityNotShown => "identity-not-shown",
+            Refusal::Unfounded => "unfounded",
+            Refusal::Excessive => "excessive",
+            Refusal::Accurate => "accurate",
+            Refusal::LegalObligation => "legal-obligation",
+            Refusal::LegalClaim => "legal-claim",
+            Refusal::PublicInterest => "public-interest",
+            Refusal::OverridingGrounds => "overriding-grounds",
+            Refusal::NotApplicable => "not-applicable",
+        }
+    }
+
+    /// Returns the reason of that name.
+    pub fn named(name: &str) -> Option<Refusal> {
+        Refusal::ALL.into_iter().find(|refusal| refusal.name() == name)
+    }
+
+    /// Returns why, in words, with the article that allows it.
+    pub fn said(self) -> &'static str {
+        match self {
+            Refusal::IdentityNotShown => "it could not be shown who asks (Art. 12(2) and (6) GDPR)",
+            Refusal::Unfounded => "the request is manifestly unfounded (Art. 12(5)(b) GDPR)",
+            Refusal::Excessive => "the request is excessive (Art. 12(5)(b) GDPR)",
+            Refusal::Accurate => "the data are accurate (Art. 16 GDPR)",
+            Refusal::LegalObligation => "a law demands the processing (Art. 17(3)(b) GDPR)",
+            Refusal::LegalClaim => "the data are needed for a legal claim (Art. 17(3)(e) GDPR)",
+            Refusal::PublicInterest => "freedom of expression, or the public interest (Art. 17(3)(a), (c), (d) GDPR)",
+            Refusal::OverridingGrounds => "compelling grounds weigh more (Art. 21(1) GDPR)",
+            Refusal::NotApplicable => "the right does not apply to this processing",
+        }
     }
 }

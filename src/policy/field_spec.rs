@@ -24,6 +24,8 @@ pub struct FieldSpec {
     pub keep: Option<At<String>>,
     /// Share of values that may fail the treatment. Default the larger of 0.1% and 10 values.
     pub max_untreated: Option<At<String>>,
+    /// Why the field is published: who needs it for what (Art. 5(1)(c), 35(7)(b) GDPR). Default: not assessed.
+    pub why: Option<At<String>>,
     /// Keys of treatments, with their names.
     #[schemars(skip)]
     pub keys: Vec<(&'static str, KeyValue)>,
@@ -81,7 +83,7 @@ impl FieldSpec {
     }
 }
 
-const OF_EVERY_FIELD: [&str; 5] = ["from", "treat", "subject", "keep", "max_untreated"];
+const OF_EVERY_FIELD: [&str; 6] = ["from", "treat", "subject", "keep", "max_untreated", "why"];
 
 static KEYS: LazyLock<Vec<(&treatments::KeyAbout, Vec<&str>)>> = LazyLock::new(treatments::keys);
 
@@ -118,7 +120,8 @@ impl<'de> Visitor<'de> for FieldsVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<FieldSpec, A::Error> {
-        let (mut from, mut treat, mut subject, mut keep, mut max_untreated) = (None, None, None, None, None);
+        let (mut from, mut treat, mut subject, mut keep) = (None, None, None, None);
+        let (mut max_untreated, mut why) = (None, None);
         let mut keys = Vec::new();
         while let Some(KeyName(name)) = map.next_key()? {
             match name {
@@ -127,6 +130,7 @@ impl<'de> Visitor<'de> for FieldsVisitor {
                 "subject" => subject = Some(map.next_value()?),
                 "keep" => keep = Some(map.next_value()?),
                 "max_untreated" => max_untreated = Some(map.next_value()?),
+                "why" => why = Some(map.next_value()?),
                 _ => {
                     if let Some((key, _)) = KEYS.iter().find(|(key, _)| key.name == name) {
                         keys.push((name, KeyValue::next(key.shape, &mut map)?));
@@ -135,7 +139,7 @@ impl<'de> Visitor<'de> for FieldsVisitor {
             }
         }
         let treat = treat.ok_or_else(|| A::Error::missing_field("treat"))?;
-        Ok(FieldSpec { from, treat, subject, keep, max_untreated, keys })
+        Ok(FieldSpec { from, treat, subject, keep, max_untreated, why, keys })
     }
 }
 
@@ -157,6 +161,9 @@ impl Serialize for FieldSpec {
         map.serialize_entry("subject", &self.subject)?;
         map.serialize_entry("keep", &self.keep)?;
         map.serialize_entry("max_untreated", &self.max_untreated)?;
+        if let Some(why) = &self.why {
+            map.serialize_entry("why", why)?;
+        }
         for (name, value) in &self.keys {
             map.serialize_entry(name, value)?;
         }

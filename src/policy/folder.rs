@@ -4,6 +4,7 @@
 use super::across;
 use super::check_job::{self, CheckedJob, JobSurroundings};
 use super::check_nobody;
+use super::check_others;
 use super::check_policy::{self, Policy};
 use super::check_source::{self, Inventory};
 use super::digest;
@@ -12,6 +13,7 @@ use super::job_spec::JobSpec;
 use super::plan::Project;
 use super::policy_spec::PolicySpec;
 use super::register::{self, Register};
+use super::risk;
 use super::shape;
 use super::source_spec::SourceSpec;
 use super::value;
@@ -38,7 +40,7 @@ pub fn load(dir: &Path, root_overrides: &[(String, String)]) -> Result<Project> 
 /// # Errors
 /// As `load`.
 pub fn load_with_register(dir: &Path, root_overrides: &[(String, String)]) -> Result<(Project, Register)> {
-    let (findings, specs) = survey(dir, root_overrides, None);
+    let (findings, specs) = survey(dir, root_overrides, None, None);
     let faults: Vec<_> = findings.into_iter().filter(|f| !f.hint).collect();
     match specs {
         Some(specs) if faults.is_empty() => Ok(specs),
@@ -49,18 +51,28 @@ pub fn load_with_register(dir: &Path, root_overrides: &[(String, String)]) -> Re
 /// All findings of the folder, hints among them, by file and position.
 /// `now` tells which reviews of recipients are due.
 pub fn lint(dir: &Path, root_overrides: &[(String, String)], now: Instant) -> Vec<Finding> {
-    survey(dir, root_overrides, Some(now.day(&TimeZone::UTC))).0
+    survey(dir, root_overrides, Some(now.day(&TimeZone::UTC)), None).0
+}
+
+/// As `lint`, as if one source file had another text.
+pub fn lint_with(dir: &Path, overrides: &[(String, String)], now: Instant, replaced: (&Path, &str)) -> Vec<Finding> {
+    survey(dir, overrides, Some(now.day(&TimeZone::UTC)), Some(replaced)).0
 }
 
 fn survey(
     dir: &Path,
     overrides: &[(String, String)],
     today: Option<Date>,
+    replaced: Option<(&Path, &str)>,
 ) -> (Vec<Finding>, Option<(Project, Register)>) {
     let findings = Findings::default();
     let policy_file = read(&dir.join(POLICY), &findings);
     let sources = listed(&dir.join("sources"), &policy_file.0, &findings);
-    let source_files: Vec<_> = sources.iter().map(|path| read(path, &findings)).collect();
+    let source = |path: &PathBuf| match replaced.filter(|(other, _)| other == path) {
+        Some((_, text)) => (SpecFile { path: path.display().to_string(), text: text.to_owned() }, true),
+        None => read(path, &findings),
+    };
+    let source_files: Vec<_> = sources.iter().map(source).collect();
     let jobs = listed(dir, &policy_file.0, &findings);
     let job_files: Vec<_> = jobs.iter().filter(|p| !p.ends_with(POLICY)).map(|p| read(p, &findings)).collect();
     let specs = check((&policy_file, today), &source_files, &job_files, overrides, &findings);
@@ -146,6 +158,7 @@ fn check(
         })
         .collect();
     sources.iter().for_each(check_nobody::source);
+    sources.iter().for_each(check_others::source);
     let policy = policy?;
     let all_sources = sources.len() == source_specs.len();
     let desk = JobSurroundings { policy: &policy, sources: &sources, all_sources };
@@ -156,17 +169,21 @@ fn check(
         return None;
     }
     across::hints(&policy, &sources, &jobs);
+    let register = register::register(policy.spec, &sources, jobs.iter().map(|job| job.spec));
     let plans: Option<Vec<_>> = jobs.into_iter().map(|job| job.plan).collect();
     let plans = plans?.into_iter().map(|plan| (plan.job.clone(), plan)).collect();
-    let register = register::register(policy.spec, &sources);
     let project = Project {
+        risks: risk::profiles(&plans, &register, policy.removal.as_ref()?),
         controller: policy.spec.controller.to_string(),
         policy_digest: digest::policy(policy.spec)?,
         roots: policy.roots,
         keys: policy.keys?,
         lists: policy.lists.into_iter().map(|(name, list)| Some((name, list?))).collect::<Option<_>>()?,
+        corrections: policy.corrections.into_iter().map(|(name, list)| Some((name, list?))).collect::<Option<_>>()?,
         removal: policy.removal?,
         links: policy.links?,
+        recipients: policy.recipients.into_iter().map(|(name, of)| (name.to_owned(), of)).collect(),
+        audit: policy.audit?,
         jobs: plans,
     };
     Some((project, register))
@@ -186,6 +203,7 @@ fn together(policy: &Policy, sources: &[Inventory], jobs: &[CheckedJob], all_sou
     across::places(policy, jobs);
     if all_sources {
         across::list_kinds(policy, sources);
+        across::correction_sources(policy, sources);
         across::kind_parts(policy, sources);
     }
 }

@@ -104,7 +104,7 @@ fn check(format: &str, dated: Dated) -> Result<bool, FormatRefusal> {
         .iter()
         .all(|same| once(same))
     {
-        return Err(("the format says one part twice", "keep each part once"));
+        return Err(("the format has one part twice", "keep each part once"));
     }
     if has(&["%I", "%-I"]) != has(&["%p"]) {
         return Err(("%I and %p need each other", "use %H for 24 hours, or %I with %p"));
@@ -121,7 +121,7 @@ fn check(format: &str, dated: Dated) -> Result<bool, FormatRefusal> {
         }
         _ => {}
     }
-    probe(format).ok_or(("the format does not read what it writes", "separate its parts"))?;
+    probe(format).ok_or(("the format cannot read back a date that it has written", "separate its parts"))?;
     Ok(offset)
 }
 

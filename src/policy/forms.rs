@@ -75,7 +75,7 @@ fn words(page: Page, yes: &At<Vec<At<String>>>, no: &At<Vec<At<String>>>) -> Boo
             page.fault(at.span(), "boolean-words", "blank is null, and neither yes nor no", "leave it out");
         } else if others.contains(&word) || opposite {
             let help = "a word means yes or no, and true, 1, yes, false, 0 and no mean what they say";
-            page.fault(at.span(), "boolean-words", "the word means the opposite elsewhere", help);
+            page.fault(at.span(), "boolean-words", "the word usually means the opposite", help);
         }
     }
     read

@@ -36,10 +36,13 @@ pub struct JobSpec {
     pub schedule: Option<At<ScheduleSpec>>,
     /// How long rows are kept.
     pub retention: At<RetentionSpec>,
-    /// Other exports whose activity keeps a person alive; never published.
+    /// Other exports whose activity prolongs how long a person is kept; never published.
     pub observe: Option<Vec<At<ObserveSpec>>>,
     /// Rows that are left out because of a value.
     pub exclude: Option<Vec<At<ExcludeSpec>>>,
+    /// By which notice a person's data were collected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notice: Option<At<NoticedSpec>>,
     /// Published fields, by name, in the order of the dataset.
     #[serde(serialize_with = "super::spec::in_order")]
     pub fields: At<Named<FieldSpec>>,
@@ -56,7 +59,8 @@ impl JobSpec {
             let clocks = self.retention.clock.iter().flat_map(|clock| clock.columns());
             let excluded = self.exclude.iter().flatten().map(|exclude| &exclude.column);
             let named = self.fields.iter().flat_map(|(_, field)| field.columns());
-            clocks.chain(excluded).chain(named)
+            let noticed = self.notice.iter().flat_map(|of| std::iter::once(&of.collected).chain(&of.informed));
+            clocks.chain(excluded).chain(noticed).chain(named)
         });
         let observed = self.observe.iter().flatten().filter(move |observe| *observe.source == *source);
         let observed = observed.flat_map(|observe| std::iter::once(&observe.subject).chain(observe.clock.iter()));
@@ -64,7 +68,19 @@ impl JobSpec {
     }
 }
 
-/// Says what a rule is about: whose clock decides how long a row is kept, or whose rows an exclude takes.
+/// `[notice]` of a job.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoticedSpec {
+    /// Column of type date or timestamp: when the person's data were collected.
+    pub collected: At<String>,
+    /// Column of type date or timestamp: when the person was told of a later notice.
+    pub informed: Option<At<String>>,
+    /// Share of the rows that no notice covers, or not whole. Default 2%.
+    pub max_unnoticed: Option<At<String>>,
+}
+
+/// Says whose clock decides how long a row is kept, or whose rows an exclude leaves out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
@@ -189,7 +205,7 @@ pub struct ExcludeSpec {
     pub scope: Option<At<Scope>>,
 }
 
-/// What a group below k does.
+/// What happens to a group of fewer than k persons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnViolation {
@@ -237,7 +253,7 @@ pub struct DiversitySpec {
     pub on_violation: Option<At<OnViolation>>,
 }
 
-/// What a record with more or fewer cells than the header does.
+/// What happens to a record with more or fewer cells than the header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnBadRecord {

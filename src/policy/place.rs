@@ -34,7 +34,7 @@ pub fn place(dir: &Path, rule: Rule<'_>) -> Option<String> {
 }
 
 /// The file of a folder whose spec has this name.
-fn named(folder: &Path, name: &str) -> Option<std::path::PathBuf> {
+pub(super) fn named(folder: &Path, name: &str) -> Option<std::path::PathBuf> {
     let files = std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
     let mut files: Vec<_> = files.filter(|path| path.extension().is_some_and(|e| e == "toml")).collect();
     files.sort();

@@ -1,12 +1,16 @@
 //! What a job has been resolved to: valid, complete, with no raw text left to interpret.
 //! Everything after `policy` reads these; nothing here is read from a file directly. Must not know any stage.
 
-pub use super::effect::{Effect, Ground};
+pub use super::effect::{Effect, GivenBy, Ground, OptOutSignal, Refusal};
 use super::name_pattern::{ColumnCover, CoveredBy};
+use super::risk::RiskProfile;
 use super::schedule::Schedule;
 pub use super::value::Location;
-use crate::clock::Period;
+use crate::clock::{Instant, Period};
+use crate::error::{Code, Error, Result};
+use crate::store::PathGlob;
 
+pub use super::group_terms::{Diversity, DiversityTerms, GroupTerms};
 pub use super::name_place::{ModelFile, NamesFrom};
 pub use super::read_format::*;
 pub use super::share::Share;
@@ -28,20 +32,51 @@ pub struct Project {
     pub keys: KeySource,
     /// Lists of requests, by their names.
     pub lists: BTreeMap<String, List>,
+    /// Lists of corrections, by their names (Art. 16 GDPR).
+    pub corrections: BTreeMap<String, CorrectionList>,
     /// How long files wait before they are removed.
     pub removal: RemovalRules,
     /// Fan-out limits of links.
     pub links: LinkRules,
+    /// Everybody who may receive a dataset, by name.
+    pub recipients: BTreeMap<String, Recipient>,
+    /// When everything that is published is audited; none = by hand alone.
+    pub audit: Option<Schedule>,
     /// Jobs, by their names.
     pub jobs: BTreeMap<String, Plan>,
     /// BLAKE3 hex of the canonical JSON of the resolved policy file (no personal data in it).
     pub policy_digest: String,
+    /// What of each job decides how risky it is, by the names of jobs.
+    pub risks: BTreeMap<String, RiskProfile>,
 }
 
 impl Project {
+    /// Returns the plan of a job.
+    ///
+    /// # Errors
+    /// A policy error for a job that is not there.
+    pub fn job(&self, name: &str) -> Result<&Plan> {
+        self.jobs.get(name).ok_or_else(|| {
+            let names: Vec<&str> = self.jobs.keys().map(String::as_str).collect();
+            Error::new(Code::NameUnknown, format!("no job is called {name:?}"))
+                .help(format!("the jobs here are: {}", names.join(", ")))
+        })
+    }
+
     /// Returns the zone of a list's dates; UTC for commands and for lists that have left the policy.
     pub fn zone_of_list(&self, list: &str) -> TimeZone {
-        self.lists.get(list).map_or(TimeZone::UTC, |list| list.zone.clone())
+        let asked = self.lists.get(list).map(|list| &list.zone);
+        let zone = asked.or_else(|| self.corrections.get(list).map(|list| &list.zone));
+        zone.cloned().unwrap_or(TimeZone::UTC)
+    }
+
+    /// Returns whether a list reads an object, given by its root and its path there.
+    pub fn lists_read(&self, root: &str, path: &str) -> bool {
+        let reads = |input: &Location| {
+            input.root == root && PathGlob::new(&input.path).is_some_and(|glob| glob.matches(path.as_bytes()))
+        };
+        let requests = self.lists.values().map(|list| &list.input);
+        requests.chain(self.corrections.values().map(|list| &list.input)).any(reads)
     }
 }
 
@@ -107,6 +142,32 @@ pub enum Basis {
     LegitimateInterests,
 }
 
+impl Basis {
+    /// Returns what it is in words, with its letter.
+    pub fn said(self) -> &'static str {
+        match self {
+            Basis::Consent => "your consent (Art. 6(1)(a) GDPR)",
+            Basis::Contract => "a contract with you (Art. 6(1)(b) GDPR)",
+            Basis::LegalObligation => "a legal obligation (Art. 6(1)(c) GDPR)",
+            Basis::VitalInterests => "vital interests (Art. 6(1)(d) GDPR)",
+            Basis::PublicTask => "a task in the public interest (Art. 6(1)(e) GDPR)",
+            Basis::LegitimateInterests => "legitimate interests (Art. 6(1)(f) GDPR)",
+        }
+    }
+
+    /// Returns the basis as the policy spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Basis::Consent => "consent",
+            Basis::Contract => "contract",
+            Basis::LegalObligation => "legal-obligation",
+            Basis::VitalInterests => "vital-interests",
+            Basis::PublicTask => "public-task",
+            Basis::LegitimateInterests => "legitimate-interests",
+        }
+    }
+}
+
 /// A list of requests, as `[lists.L]` describes it.
 #[derive(Clone, Debug)]
 pub struct List {
@@ -140,8 +201,8 @@ pub struct List {
     pub purposes: Option<Vec<String>>,
     /// Label of its encoding, as WHATWG spells it.
     pub encoding: String,
-    /// The one byte that stands between cells.
-    pub delimiter: u8,
+    /// How rows lie in its files.
+    pub records: RecordFormat,
     /// The newest file is the whole list: who is missing from it is lifted.
     pub snapshot: bool,
     /// Share of the requests that one file may lift.
@@ -150,6 +211,10 @@ pub struct List {
     pub may_be_empty: bool,
     /// Restrictions: why (Art. 18(1) GDPR).
     pub ground: Option<Ground>,
+    /// Opt-outs: the preference signal that they are of.
+    pub signal: Option<OptOutSignal>,
+    /// Consents: who gives them.
+    pub given_by: Option<GivenBy>,
     /// Consent intervals: columns `from` and `to`. Of holds the second is `until`.
     pub interval: (Option<String>, Option<String>),
     /// Holds: the column with the day by which somebody looks at them again.
@@ -162,6 +227,13 @@ pub struct List {
     pub lift_erase: bool,
 }
 
+impl List {
+    /// Returns whether the id of a request is a value that names the person, as the id of a record does (R83).
+    pub fn request_names_person(&self) -> bool {
+        self.matches.iter().any(|of| of.columns.contains(&self.request))
+    }
+}
+
 /// A value of a list's rows by which they name a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListMatch {
@@ -169,6 +241,55 @@ pub struct ListMatch {
     pub columns: Vec<String>,
     /// Which identifier the column holds.
     pub identifier: Identifier,
+}
+
+/// A list of corrections, as `[lists.L]` with `effect = "rectify"` describes it.
+#[derive(Clone, Debug)]
+pub struct CorrectionList {
+    /// Name of the list in the policy.
+    pub name: String,
+    /// Where its files lie.
+    pub input: Location,
+    /// Name of the source whose records are corrected.
+    pub source: String,
+    /// The columns by which a record is known, and of which kind their value is: that of the source's key.
+    pub record: ListMatch,
+    /// Column with the name of the export's column.
+    pub column: String,
+    /// Column with the value that the export has.
+    pub was: String,
+    /// Column with the value that is right.
+    pub value: String,
+    /// Column that says why.
+    pub reason: String,
+    /// Column that says what was decided.
+    pub decision: Option<String>,
+    /// Column of the request id.
+    pub request: String,
+    /// What the whole id must match.
+    pub request_pattern: regex::Regex,
+    /// Column of the date received.
+    pub received: String,
+    /// strftime formats of its dates; none = the forms that can be read in one way only (R23).
+    pub formats: Option<Vec<String>>,
+    /// Zone of dates, and of times without one.
+    pub zone: TimeZone,
+    /// The one byte that stands between cells.
+    pub delimiter: u8,
+    /// Whether no object, or an empty one, is not refused.
+    pub may_be_empty: bool,
+}
+
+/// A link of which corrections may take a value away, and the columns that the value then goes to, which are in no file: by
+/// them requests still reach the person (R81).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CorrectedColumn {
+    /// Index of the link.
+    pub column: usize,
+    /// Indexes of the columns beside it.
+    pub beside: Vec<usize>,
+    /// Whether it is a link; else a name that texts are cleared of.
+    pub link: bool,
 }
 
 /// One job with everything that it needs to run, resolved.
@@ -199,6 +320,8 @@ pub struct Plan {
     pub schedule: Option<Schedule>,
     /// Columns of the export that the job needs, each once. Fields and controls index into it.
     pub columns: Vec<Column>,
+    /// Links of which corrections may take a value away; the columns beside them are the last of `columns`.
+    pub corrected: Vec<CorrectedColumn>,
     /// Published fields in the job's order.
     pub fields: Vec<Field>,
     /// Controls computed beside the fields.
@@ -319,6 +442,8 @@ pub struct Purpose {
     pub undated: Vec<Undated>,
     /// Smallest k that its datasets may use.
     pub min_k: u32,
+    /// Its jobs publish only what the controller has signed (R76).
+    pub signed: bool,
 }
 
 /// Somebody who receives datasets.
@@ -483,6 +608,8 @@ pub struct Field {
     pub max_untreated: MaxUntreated,
     /// Index among the fields that the gate hashes: its quasi-identifiers, then its sensitive fields.
     pub quasi: Option<usize>,
+    /// The other person of the row that it is about, as an index into `Controls::others` (R68). Such a field has a `keep`.
+    pub other: Option<usize>,
 }
 
 /// How many values of a field may stay untreated, as `max_untreated` says.
@@ -503,12 +630,64 @@ pub struct Controls {
     pub strong: Vec<usize>,
     /// The identifiers that link weakly, as indexes.
     pub weak: Vec<usize>,
+    /// Other persons that rows may have, in the order of the source (R68).
+    pub others: Vec<OtherPerson>,
     /// Clocks the job uses.
     pub clocks: Vec<usize>,
     /// Excludes in the job's order.
     pub excludes: Vec<Exclude>,
     /// Consent column, when the purpose rests on it and the source has one.
     pub consent: Option<ConsentColumn>,
+    /// Whose rows need an opt-in, when the recipient has `sale = true` (R84).
+    pub minors: Option<MinorRules>,
+    /// What persons were told when their data were collected (R85).
+    pub notice: Option<NoticeRules>,
+}
+
+/// By which notice a person's data were collected, as `[notice]` of a job says (R85).
+#[derive(Clone, Debug)]
+pub struct NoticeRules {
+    /// Column that says when they were, as an index into `Plan::columns`.
+    pub collected: usize,
+    /// Column that says when the person was told of a later one.
+    pub informed: Option<usize>,
+    /// Share of the rows that no notice covers, or not whole.
+    pub max_unnoticed: Share,
+    /// All notices of the policy, in the order in which they were given.
+    pub notices: Vec<NoticeTerms>,
+}
+
+/// What a notice says of a job.
+#[derive(Clone, Debug)]
+pub struct NoticeTerms {
+    /// Its first moment.
+    pub from: Instant,
+    /// Whether it names the job's purpose, recipient and sale, and the category of the subject.
+    pub covers: bool,
+    /// Of each field of the job, whether it names its category.
+    pub fields: Vec<bool>,
+}
+
+/// Whose data are sold only after an opt-in, as `[minors]` of the policy says (R84).
+#[derive(Clone, Debug)]
+pub struct MinorRules {
+    /// Column with the date or the year of birth, as an index into `Plan::columns`; none = nobody's age is known.
+    pub column: Option<usize>,
+    /// Age from which no opt-in is needed.
+    pub under: i32,
+    /// Age from which it is the person's own.
+    pub guardian_under: i32,
+    /// Whether rows of unknown age are sold.
+    pub unknown_sold: bool,
+}
+
+/// Another person that rows may have, as `[[others]]` of a source says (R68).
+#[derive(Clone, Debug)]
+pub struct OtherPerson {
+    /// Name of the person, as it is counted.
+    pub name: String,
+    /// The identifiers that name the person, as indexes into `Plan::columns`.
+    pub by: Vec<usize>,
 }
 
 /// Rows that are left out because of a value, as `[[exclude]]` says (R22).
@@ -560,52 +739,6 @@ pub struct Observe {
     pub columns: Vec<Column>,
     /// Key = `subject`; strong and weak when the source declares them; clocks.
     pub controls: Controls,
-}
-
-/// `[gate]`: how rows are grouped, and what is asked of groups.
-#[derive(Clone, Debug)]
-pub struct GroupTerms {
-    /// Field names in order; `Field::quasi` indexes into it.
-    pub quasi_identifiers: Vec<String>,
-    /// Smallest group of subjects.
-    pub k: u32,
-    /// Rows of a group that is too small are left out; else the run is refused.
-    pub suppress: bool,
-    /// Share of rows that may be suppressed.
-    pub max_suppressed: Share,
-    /// What is asked of sensitive fields.
-    pub diversity: Option<DiversityTerms>,
-}
-
-/// How it is counted how much values differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Diversity {
-    /// The group has at least so many different values.
-    Distinct,
-    /// Entropy of the values, which is that of l equally frequent ones or more.
-    Entropy,
-}
-
-/// How different the sensitive values of a group must be, as `[gate.diversity]` says.
-#[derive(Clone, Debug)]
-pub struct DiversityTerms {
-    /// Field names in order; `Field::quasi` counts on from the quasi-identifiers.
-    pub sensitive: Vec<String>,
-    /// How much values have to differ.
-    pub l: u32,
-    /// How that is counted.
-    pub measure: Diversity,
-    /// Rows of a group that is too uniform are left out; else the run is refused.
-    pub suppress: bool,
-}
-
-impl GroupTerms {
-    /// Returns the fields of which companions hold keyed hashes, in their order: quasi-identifiers, then sensitive ones.
-    pub fn hashed(&self) -> impl Iterator<Item = &String> {
-        let sensitive = self.diversity.iter().flat_map(|diversity| &diversity.sensitive);
-        self.quasi_identifiers.iter().chain(sensitive)
-    }
 }
 
 /// Limits beyond which a run is refused, as `[limits]` of the job says.

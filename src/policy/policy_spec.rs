@@ -1,8 +1,9 @@
 //! `policy.toml` as written: the privacy officer's file. Doc comments here are the descriptions in the JSON Schema.
 //! Must not know what the values mean beyond their shape.
 
-use super::effect::{Effect, Ground};
+use super::effect::{GivenBy, Ground, ListEffect, OptOutSignal};
 use super::plan::{Basis, Undated};
+use super::source_spec::Format;
 use super::spec::{At, Category, Named};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,9 +16,15 @@ pub struct PolicySpec {
     pub spec: At<i64>,
     /// Name of the controller (Art. 4(7) GDPR).
     pub controller: At<String>,
-    /// Whom people can write to, for what is handed to them. Default: nobody is named.
+    /// Whom people can write to: printed on what they are given. Default: nobody is named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contact: Option<ContactSpec>,
+    /// Security measures in words, for the register (Art. 30(1)(g), 32 GDPR). Default: not stated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub security: Option<At<Vec<At<String>>>>,
+    /// Controllers for whom all of this is done by a processor, with how to reach them (Art. 30(2) GDPR). Default none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_behalf_of: Option<At<Vec<At<String>>>>,
     /// Named places: a URL (s3, az, gs, file) or a path relative to this file. `state` must be there.
     pub roots: At<Named<At<String>>>,
     /// Where keys come from and which token key is in use.
@@ -28,8 +35,17 @@ pub struct PolicySpec {
     pub recipients: Named<RecipientSpec>,
     /// Lists of requests of data subjects, by name.
     pub lists: Option<Named<ListSpec>>,
+    /// What people were told, and since when, by name (Art. 13 and 14 GDPR, 11 CCR §7012).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notices: Option<Named<NoticeSpec>>,
+    /// Whose data are sold only after an opt-in (Civ. Code §1798.120(c)).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub minors: Option<MinorsSpec>,
     /// How long files wait before they are removed.
     pub removal: Option<RemovalSpec>,
+    /// When everything that is published is audited. Default: by hand alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit: Option<AuditSpec>,
     /// Fan-out limits of links (R13, R15).
     pub links: Option<LinksSpec>,
 }
@@ -44,6 +60,9 @@ pub struct ContactSpec {
     pub dpo: Option<At<String>>,
     /// The supervisory authority that takes complaints.
     pub authority: Option<At<String>>,
+    /// The representative in the Union (Art. 27 GDPR).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub representative: Option<At<String>>,
 }
 
 /// `[keys]`: exactly one of `dir`, `credential` and `command`, and the epoch.
@@ -86,6 +105,35 @@ pub struct PurposeSpec {
     pub categories: At<Vec<At<Category>>>,
     /// Names of the recipients that may receive its datasets.
     pub recipients: At<Vec<At<String>>>,
+    /// Whose data they are, in words: customers, contacts of suppliers (Art. 30(1)(c) GDPR). Default: not stated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub people: Option<At<Vec<At<String>>>>,
+    /// Who decides on the purpose together with the controller (Art. 26 GDPR). Default nobody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub joint_controllers: Option<At<Vec<At<String>>>>,
+    /// The assessment of what the processing means for people (Art. 35 GDPR).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dpia: Option<DpiaSpec>,
+}
+
+/// `[purposes.P.dpia]`: what a person has to write, because no program can know it.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DpiaSpec {
+    /// Whether a job of the purpose publishes only what the controller has signed (R76). Default false.
+    pub required: Option<At<bool>>,
+    /// Why the processing is necessary and proportionate (Art. 35(7)(b) GDPR).
+    pub necessity: Option<At<String>>,
+    /// What may happen to people, how likely and how bad it is (Art. 35(7)(c) GDPR).
+    pub risks: Option<At<String>>,
+    /// What is done about these risks beside what tamis does (Art. 35(7)(d) GDPR).
+    pub measures: Option<At<String>>,
+    /// What data subjects or their representatives say, or why nobody asked them (Art. 35(9) GDPR).
+    pub views: Option<At<String>>,
+    /// Whether the authority was consulted, or why it need not be (Art. 36 GDPR).
+    pub prior_consultation: Option<At<String>>,
+    /// Date of the next review, YYYY-MM-DD (Art. 35(11) GDPR).
+    pub review_by: Option<At<String>>,
 }
 
 /// Says what a recipient is to the controller.
@@ -177,16 +225,28 @@ impl Mechanism {
 pub struct ListSpec {
     /// ROOT:glob of the list's objects.
     pub input: At<String>,
-    /// What the rows ask for.
-    pub effect: At<Effect>,
-    /// Glob of members inside zip archives that hold the rows. Default: the objects themselves.
+    /// What the rows ask for; rectify = what is right in place of values of an export (Art. 16 GDPR).
+    pub effect: At<ListEffect>,
+    /// Format of the files. Default csv.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<At<Format>>,
+    /// Workbooks: name of the sheet. Default: the only one that is not hidden.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<At<String>>,
+    /// Workbooks: number of the row with the names of the columns. Default 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<At<i64>>,
+    /// JSON in pages: the keys that lead to the array of rows, such as "results". Default: the file is the array.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub records: Option<At<String>>,
+    /// Glob of the members of archives that hold the rows. Default: every object, and every member of an archive.
     pub member: Option<At<String>>,
     /// Which rows are requests, for exports that say it in a column. Default all.
     pub when: Option<At<WhenSpec>>,
     /// Column -> identifier kind: email, phone, salesforce-id, guid, text or name@scope; the last two may end in
     /// /any-case. Not for lift.
     pub r#match: Option<At<Named<At<String>>>>,
-    /// Name in `match` -> the columns that make up its values, in the order of the source's `parts`.
+    /// For a name in `match`, the columns that make up its values, in the order of the source's `parts`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parts: Option<At<Named<ColumnNames>>>,
     /// Column of the opaque request id.
@@ -212,7 +272,7 @@ pub struct ListSpec {
     /// Hold: column of the day on which it ends by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<At<String>>,
-    /// Hold: column of the day by which somebody looks at it again.
+    /// Hold: column of the day by which somebody has to look at it again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub review_by: Option<At<String>>,
     /// Lift: column of the day on which the person was told that a restriction ends (Art. 18(3) GDPR).
@@ -222,21 +282,46 @@ pub struct ListSpec {
     pub from: Option<At<String>>,
     /// Consent: column of its end, exclusive.
     pub to: Option<At<String>>,
-    /// Lift: column of the request id that ends.
+    /// Lift: column with the id of the request that it ends.
     pub lifts: Option<At<String>>,
     /// Lift: whether an erasure may be ended. Default false.
     pub lift_erase: Option<At<bool>>,
+    /// Opt-out: the preference signal that its rows are of, gpc. Such a list is no snapshot: a signal that is gone is no
+    /// consent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signal: Option<At<OptOutSignal>>,
+    /// Consent: who gives it, person or guardian; for the sale of data of minors. Default person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub given_by: Option<At<GivenBy>>,
+    /// Corrections: name of the source whose records they correct.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<At<String>>,
+    /// Corrections: column with the name of the export's column that is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<At<String>>,
+    /// Corrections: column with the value that the export has, as it is written there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub was: Option<At<String>>,
+    /// Corrections: column with the value that is right, written as the export would write it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<At<String>>,
+    /// Corrections: column that says why: changed, never-theirs, wrong or incomplete.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<At<String>>,
+    /// Corrections: column that says accepted (or nothing), contested, or refused:REASON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<At<String>>,
     /// ISO 3166 code for phone columns whose numbers lack `+`.
     pub region: Option<At<String>>,
     /// WHATWG encoding label. Default utf-8.
     pub encoding: Option<At<String>>,
     /// One ASCII character. Default `,`.
     pub delimiter: Option<At<String>>,
-    /// Whether the list is one file with everyone currently meant; who is missing is lifted. Default false.
+    /// Whether the list is one file that names everyone who is meant now; a missing request is lifted. Default false.
     pub snapshot: Option<At<bool>>,
     /// Share of entries a snapshot may lift at once. Default 0%.
     pub max_lifted: Option<At<String>>,
-    /// Whether no object, an empty file or only a header is fine (R31). Default false.
+    /// Whether the list may have no object, an empty file or only a header (R31). Default false.
     pub may_be_empty: Option<At<bool>>,
 }
 
@@ -253,6 +338,58 @@ pub struct WhenSpec {
     pub equals: At<Vec<At<String>>>,
 }
 
+/// `[notices.N]`: what people were told when their data were collected.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoticeSpec {
+    /// The day from whose first moment it was given, YYYY-MM-DD.
+    pub valid_from: At<String>,
+    /// IANA zone of that day. Default UTC.
+    pub zone: Option<At<String>>,
+    /// Purposes that it names.
+    pub purposes: At<Vec<At<String>>>,
+    /// Categories of data that it names.
+    pub categories: At<Vec<At<Category>>>,
+    /// Recipients that it names. Default all: it names kinds of recipients.
+    pub recipients: Option<At<Vec<At<String>>>>,
+    /// Whether it says that data are sold. Default false.
+    pub sale: Option<At<bool>>,
+    /// How long it says that data are kept at most.
+    pub keep: Option<At<String>>,
+    /// The law it was written for, such as GDPR or CCPA.
+    pub regime: Option<At<String>>,
+    /// Where it was given.
+    pub channel: Option<At<String>>,
+    /// The language that the notice is written in.
+    pub language: Option<At<String>>,
+    /// Digest of its text, so that a later change of the text is seen.
+    pub text: Option<At<String>>,
+}
+
+/// `[minors]`: whose data are sold only after an opt-in (Civ. Code §1798.120(c), 11 CCR §7070 and §7071).
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MinorsSpec {
+    /// Age in completed years from which no opt-in is needed. Default 16.
+    pub under: Option<At<i64>>,
+    /// Age in completed years from which the person gives it, and no guardian. Default 13.
+    pub guardian_under: Option<At<i64>>,
+    /// What is done with rows of unknown age: not-sold, as those of a child, or sold. Default not-sold.
+    pub unknown: Option<At<UnknownAge>>,
+    /// Name of a source -> its column with the date or the year of birth.
+    pub birth: At<Named<At<String>>>,
+}
+
+/// What is done with rows of which nobody knows the person's age.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnknownAge {
+    /// They are sold only after the opt-in of a guardian.
+    NotSold,
+    /// They are sold.
+    Sold,
+}
+
 /// What `[removal]` can say.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -267,6 +404,16 @@ pub struct RemovalSpec {
     pub due: Option<At<String>>,
 }
 
+/// What `[audit]` can say.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AuditSpec {
+    /// Five fields: minute, hour, day of month, month, day of week.
+    pub cron: At<String>,
+    /// IANA zone of the schedule.
+    pub zone: At<String>,
+}
+
 /// What `[links]` can say.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -275,6 +422,6 @@ pub struct LinksSpec {
     pub max_alias_fanout: Option<At<i64>>,
     /// Most subjects that one request may reach by strong links (R13). Default 50.
     pub max_strong_fanout: Option<At<i64>>,
-    /// Kinds of identifier that no job reads any more, though requests may name them. Default none.
+    /// Kinds of identifier that are no longer in use, although stored requests may name them. Default none.
     pub retired: Option<At<Vec<At<String>>>>,
 }

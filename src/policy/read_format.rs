@@ -34,7 +34,7 @@ pub struct XlsxFormat {
 pub enum Formulas {
     /// The value that the formula had when the workbook was saved.
     Cached,
-    /// A fault where the column is wanted.
+    /// Refused where the job reads the column.
     Refuse,
 }
 

@@ -1,9 +1,11 @@
 //! What only people read of the specs: who answers for the data, what purposes are for, who receives datasets, what
-//! columns hold. Nothing of it decides what is published. Must not know jobs.
+//! columns hold, why fields are published. Nothing of it decides what is published.
 
+use super::check_others;
 use super::check_source::Inventory;
+use super::job_spec::JobSpec;
 use super::plan::Basis;
-use super::policy_spec::{PolicySpec, PurposeSpec, RecipientKind, RecipientSpec, TransferSpec};
+use super::policy_spec::{DpiaSpec, PolicySpec, PurposeSpec, RecipientKind, RecipientSpec, TransferSpec};
 use super::source_spec::{ColumnOrigin, ColumnSpec};
 use super::spec::{At, Category};
 use jiff::civil::Date;
@@ -13,12 +15,39 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Register {
     /// Whom people can write to.
     pub contact: ContactFacts,
+    /// Security measures in words.
+    pub security: Vec<String>,
+    /// Controllers for whom a processor does all of this.
+    pub on_behalf_of: Vec<String>,
     /// Facts of each purpose, by its name.
     pub purposes: BTreeMap<String, PurposeFacts>,
     /// Facts of each recipient, by its name.
     pub recipients: BTreeMap<String, RecipientFacts>,
     /// Facts of each source, by its name.
     pub sources: BTreeMap<String, SourceFacts>,
+    /// What people were told, in the order in which it was written.
+    pub notices: Vec<NoticeFacts>,
+    /// Why fields are published: by job, then by field; a field is not there when nobody has written it.
+    pub whys: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// What people were told, and since when.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+pub struct NoticeFacts {
+    /// Name of the notice.
+    pub name: String,
+    /// The day from whose first moment it was given.
+    pub valid_from: String,
+    /// Zone of that day.
+    pub zone: String,
+    /// The law it was written for.
+    pub regime: Option<String>,
+    /// Where it was given.
+    pub channel: Option<String>,
+    /// The language that the notice is written in.
+    pub language: Option<String>,
+    /// Digest of its text.
+    pub text: Option<String>,
 }
 
 /// `[contact]`; what is not there is not known.
@@ -30,6 +59,9 @@ pub struct ContactFacts {
     pub dpo: Option<String>,
     /// Where a complaint can be lodged (Art. 77 GDPR).
     pub authority: Option<String>,
+    /// The representative in the Union (Art. 27 GDPR).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub representative: Option<String>,
 }
 
 /// What a purpose is.
@@ -47,6 +79,31 @@ pub struct PurposeFacts {
     pub categories: Vec<Category>,
     /// Who may receive datasets of it.
     pub recipients: Vec<String>,
+    /// Whose data they are, in words.
+    pub people: Vec<String>,
+    /// Who decides on it together with the controller.
+    pub joint_controllers: Vec<String>,
+    /// What people have written for its assessment.
+    pub dpia: DpiaFacts,
+}
+
+/// What people have written for an assessment; what is not there was not assessed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+pub struct DpiaFacts {
+    /// Whether jobs of the purpose wait for a signature (R76).
+    pub required: bool,
+    /// Why the processing is necessary and proportionate (Art. 35(7)(b) GDPR).
+    pub necessity: Option<String>,
+    /// What may happen to people, how likely and how bad it is (Art. 35(7)(c) GDPR).
+    pub risks: Option<String>,
+    /// What is done about it beside what tamis does (Art. 35(7)(d) GDPR).
+    pub measures: Option<String>,
+    /// What data subjects say, or why nobody asked them (Art. 35(9) GDPR).
+    pub views: Option<String>,
+    /// Whether the authority was consulted, or why it need not be (Art. 36 GDPR).
+    pub prior_consultation: Option<String>,
+    /// Date of the next review (Art. 35(11) GDPR).
+    pub review_by: Option<String>,
 }
 
 /// Facts of somebody who receives datasets.
@@ -75,6 +132,8 @@ pub struct SourceFacts {
     pub columns: BTreeMap<String, ColumnFacts>,
     /// Columns that tell whom a row is about: key, strong and weak links.
     pub links: BTreeSet<String>,
+    /// Columns that are about another person of the row (R68).
+    pub others: BTreeSet<String>,
 }
 
 impl SourceFacts {
@@ -83,7 +142,9 @@ impl SourceFacts {
     /// nobody has described may, too.
     pub fn may_name_others(&self, column: &str) -> bool {
         let described = self.columns.get(column);
-        !self.links.contains(column) && described.is_none_or(|facts| facts.identifies && facts.origin.is_none())
+        let other = self.others.contains(column);
+        other
+            || !self.links.contains(column) && described.is_none_or(|facts| facts.identifies && facts.origin.is_none())
     }
 }
 
@@ -103,17 +164,62 @@ pub struct ColumnFacts {
 }
 
 /// Gathers them from specs that have been checked.
-pub(super) fn register(policy: &PolicySpec, sources: &[Inventory]) -> Register {
+pub(super) fn register<'a>(
+    policy: &PolicySpec,
+    sources: &[Inventory],
+    jobs: impl Iterator<Item = &'a JobSpec>,
+) -> Register {
     Register {
         contact: contact(policy),
+        security: texts(policy.security.as_ref()),
+        on_behalf_of: texts(policy.on_behalf_of.as_ref()),
+        whys: jobs.map(|job| (job.name.to_string(), whys(job))).collect(),
         purposes: policy.purposes.iter().map(|(name, spec)| (name.to_string(), purpose(spec))).collect(),
         recipients: policy.recipients.iter().map(|(name, spec)| (name.to_string(), recipient(spec))).collect(),
         sources: sources.iter().map(|inventory| (inventory.spec.name.to_string(), source(inventory))).collect(),
+        notices: notices(policy),
     }
 }
 
 fn text(at: Option<&At<String>>) -> Option<String> {
     at.map(|at| at.to_string())
+}
+
+fn notices(policy: &PolicySpec) -> Vec<NoticeFacts> {
+    let named = policy.notices.iter().flat_map(|notices| notices.iter());
+    let facts = named.map(|(name, spec)| NoticeFacts {
+        name: name.to_string(),
+        valid_from: spec.valid_from.to_string(),
+        zone: spec.zone.as_ref().map_or("UTC".into(), |zone| zone.to_string()),
+        regime: text(spec.regime.as_ref()),
+        channel: text(spec.channel.as_ref()),
+        language: text(spec.language.as_ref()),
+        text: text(spec.text.as_ref()),
+    });
+    facts.collect()
+}
+
+fn texts(at: Option<&At<Vec<At<String>>>>) -> Vec<String> {
+    at.into_iter().flat_map(|list| list.iter()).map(|at| at.to_string()).collect()
+}
+
+fn whys(job: &JobSpec) -> BTreeMap<String, String> {
+    let said = |(name, field): (&At<String>, &super::field_spec::FieldSpec)| {
+        Some((name.to_string(), field.why.as_ref()?.to_string()))
+    };
+    job.fields.iter().filter_map(said).collect()
+}
+
+fn dpia(spec: &DpiaSpec) -> DpiaFacts {
+    DpiaFacts {
+        required: spec.required.as_ref().is_some_and(|at| **at),
+        necessity: text(spec.necessity.as_ref()),
+        risks: text(spec.risks.as_ref()),
+        measures: text(spec.measures.as_ref()),
+        views: text(spec.views.as_ref()),
+        prior_consultation: text(spec.prior_consultation.as_ref()),
+        review_by: text(spec.review_by.as_ref()),
+    }
 }
 
 fn contact(policy: &PolicySpec) -> ContactFacts {
@@ -122,6 +228,7 @@ fn contact(policy: &PolicySpec) -> ContactFacts {
         privacy: text(contact.privacy.as_ref()),
         dpo: text(contact.dpo.as_ref()),
         authority: text(contact.authority.as_ref()),
+        representative: text(contact.representative.as_ref()),
     }
 }
 
@@ -133,6 +240,9 @@ fn purpose(spec: &PurposeSpec) -> PurposeFacts {
         condition: text(spec.condition.as_ref()),
         categories: spec.categories.iter().map(|category| **category).collect(),
         recipients: spec.recipients.iter().map(|name| name.to_string()).collect(),
+        people: texts(spec.people.as_ref()),
+        joint_controllers: texts(spec.joint_controllers.as_ref()),
+        dpia: spec.dpia.as_ref().map(dpia).unwrap_or_default(),
     }
 }
 
@@ -159,6 +269,7 @@ fn source(inventory: &Inventory) -> SourceFacts {
         description: text(inventory.spec.description.as_ref()),
         columns: inventory.columns.iter().map(|entry| (entry.name.clone(), column(entry.spec))).collect(),
         links: inventory.carriers().flat_map(with_parts).map(name).collect(),
+        others: check_others::about(inventory).flat_map(with_parts).map(name).collect(),
     }
 }
 

@@ -39,7 +39,7 @@ pub struct Schedule {
     pub timeout: Period,
     /// This job's share of `jitter`: microseconds a run begins after its instant.
     pub delay: i64,
-    /// Whether the schedule rests.
+    /// Whether the schedule is suspended.
     pub suspend: bool,
     zone: TimeZone,
     pattern: Cron,
@@ -214,10 +214,12 @@ fn pattern(page: Page, at: &At<String>) -> Option<Cron> {
         return None;
     }
     if !fields[2].starts_with('*') && !fields[4].starts_with('*') {
-        let help = "it runs on days that match either field, as in crontab(5); set one of them to * if both must match";
+        let help = "the job runs on days that match either field, as in crontab(5); set one of them to * if both must \
+         match";
         page.hint(at.span(), "cron-days", "day of month and day of week are both set", help);
     } else if [fields[2], fields[4]].iter().all(|day| *day != "*") {
-        let help = "set one of them to *: with a step in one field crons differ on whether both must match";
+        let help = "set one of them to *: if one field has a step, cron programs differ on whether both fields must \
+         match";
         page.fault(at.span(), "cron-days", "a stepped * in one day field and days in the other", help);
         return None;
     }

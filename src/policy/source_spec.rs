@@ -23,6 +23,9 @@ pub struct SourceSpec {
     pub complete: Option<At<CompleteSpec>>,
     /// Who a row is about.
     pub subject: At<SubjectSpec>,
+    /// Other persons that a row may have, with columns of their own (R68).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub others: Option<Vec<OtherSpec>>,
     /// Column that carries consent (R32).
     pub consent: Option<At<ConsentSpec>>,
     /// The columns of the export, by name or, where many are alike, by a pattern such as `*_date`.
@@ -63,11 +66,11 @@ pub enum StrayQuotes {
 pub enum HeaderSpec {
     /// It is in the line of this number.
     Line(i64),
-    /// Whether there is one.
+    /// Whether there is a header.
     Whether(bool),
 }
 
-/// What columns that the source does not list do.
+/// What happens to columns that the source does not list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnDrift {
@@ -149,12 +152,12 @@ pub struct CompleteSpec {
     pub member_in: Option<At<MemberIn>>,
     /// Share of the previous set's records. Default 90%.
     pub min_records: Option<At<String>>,
-    /// What the sender says of how many records a set has (R64). Default: nothing.
+    /// Where the sender says how many records a set has (R64). Default: nowhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<CountSpec>,
     /// How sets are named: a strftime format, `number` or `text`. Default: read from the names.
     pub set_format: Option<At<String>>,
-    /// How far after now the day may lie that a set is named by, ISO 8601. Default P1D.
+    /// How far in the future the day may lie that a set is named after, ISO 8601. Default P1D.
     pub max_ahead: Option<At<String>>,
 }
 
@@ -187,6 +190,18 @@ pub struct SubjectSpec {
     pub clock: Option<At<Vec<At<String>>>>,
 }
 
+/// What `[[others]]` of a source can say: another person of the row than its subject.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OtherSpec {
+    /// Name of the person, such as second-contact.
+    pub name: At<String>,
+    /// Columns that name the person; each has an identifier.
+    pub by: At<Vec<At<String>>>,
+    /// Columns that are about the person; those of `by` are, too. They become null when a request takes the person out.
+    pub columns: Option<At<Vec<At<String>>>>,
+}
+
 /// What `[consent]` of a source can say.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -217,7 +232,7 @@ pub enum ColumnOrigin {
 pub struct ColumnSpec {
     /// What the column holds.
     pub category: At<Category>,
-    /// Other names that it may have in a file, which has it under one of them or its own.
+    /// Other names that the column may have in a file; a file has it under one of them or its own name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub names: Option<At<Vec<At<String>>>>,
     /// Purposes it may serve. Default none.
@@ -228,7 +243,7 @@ pub struct ColumnSpec {
     pub origin: Option<At<ColumnOrigin>>,
     /// email, phone, salesforce-id, guid, text or name@scope; the last two may end in /any-case.
     pub identifier: Option<At<String>>,
-    /// Columns that make up its values, in order: it is no column of the file.
+    /// Columns that make up its values, in order; the column itself is not in the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parts: Option<At<Vec<At<String>>>>,
     /// Phone: ISO 3166 code of numbers without `+`.
@@ -268,7 +283,7 @@ pub struct ColumnSpec {
     pub keep: Option<At<String>>,
     /// Whether published fields are quasi-identifiers. Default by category (R36).
     pub quasi: Option<At<bool>>,
-    /// Source without persons: why the column is not about one, although its name sounds like it (R61).
+    /// Source without persons: why the column is not about a person, although its name sounds like it (R61).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_personal: Option<At<String>>,
     /// Reason why `as-is` is allowed though the category is identity, contact, special or free-text.

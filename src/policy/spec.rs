@@ -121,7 +121,7 @@ impl<T: JsonSchema> JsonSchema for Named<T> {
     }
 }
 
-/// What a column holds, for what may be done with it.
+/// What a column holds. It decides what may be done with the column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Category {
@@ -143,9 +143,9 @@ pub enum Category {
     Special,
     /// Text that may hold anything.
     FreeText,
-    /// Of the system, not of the person.
+    /// About the system, not about the person.
     Technical,
-    /// Never leaves, under any treatment.
+    /// Never published, under any treatment.
     Secret,
 }
 

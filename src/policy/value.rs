@@ -95,7 +95,7 @@ pub(super) fn period_or(page: Page, at: Option<&At<String>>, default: &str) -> O
 pub(super) fn keep(page: Page, at: &At<String>) -> Option<Period> {
     let period = period(page, at)?;
     if period == Period::default() {
-        page.fault(at.span(), "duration", "a period of no length keeps nothing", "write a longer one");
+        page.fault(at.span(), "duration", "a duration of zero keeps nothing", "write a longer one");
         return None;
     }
     Some(period)

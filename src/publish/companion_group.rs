@@ -1,8 +1,8 @@
 //! The rows of one row group of a companion, as columns of their types; columns that were not read are empty.
 //! Must not know files, nor why rows go.
 
-use super::encode::fixed_binary;
-use crate::decide::{NO_SINCE, NULL_QUASI};
+use super::encode::{fixed_binary, timestamps};
+use crate::decide::{NO_SINCE, NULL_QUASI, mark};
 use crate::error::{Code, Error, Result};
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, FixedSizeBinaryArray, Int64Array, TimestampMicrosecondArray, UInt32Array,
@@ -99,11 +99,22 @@ impl CompanionGroup {
     pub fn mark(&self, row: usize, slot: usize) -> u8 {
         self.marks[slot][row]
     }
-    /// Identity of a slot, when there is one: its first half where a companion has all of it.
+    /// Identity of a slot, when there is one of the row's own person: its first half where a companion has all of it.
     #[inline]
     pub fn identity(&self, row: usize, slot: usize) -> Option<&[u8; 16]> {
+        let own = mark::other(self.marks[slot][row]).is_none();
+        self.in_slot(row, slot).filter(|_| own)
+    }
+    #[inline]
+    fn in_slot(&self, row: usize, slot: usize) -> Option<&[u8; 16]> {
         let column = &self.identities[slot];
         if column.is_null(row) { None } else { column.value(row).first_chunk() }
+    }
+    /// Identities of other persons of the row (R68), each with its mark.
+    pub fn others(&self, row: usize) -> impl Iterator<Item = (u8, &[u8; 16])> + Clone {
+        let slots = (0..self.identities.len()).map(move |slot| (slot, self.marks[slot][row]));
+        let others = slots.filter(|(_, mark)| mark::other(*mark).is_some());
+        others.filter_map(move |(slot, mark)| Some((mark, self.in_slot(row, slot)?)))
     }
     /// The row goes when `as_of` reaches this, in microseconds.
     #[inline]
@@ -133,7 +144,8 @@ impl CompanionGroup {
         self.quasi[q][row].cast_unsigned()
     }
 
-    /// The rows that stay, as the columns of a companion; `over` says per quasi-identifier and row whether its value goes.
+    /// The rows that stay, as the columns of a companion; `over` says per quasi-identifier and row whether its value goes,
+    /// `untils` per field with a `keep` of its own until when its values stay now.
     ///
     /// # Errors
     /// An evidence error for columns that do not fit together.
@@ -141,12 +153,19 @@ impl CompanionGroup {
         &self,
         stays: &BooleanBuffer,
         over: impl Fn(usize) -> Option<&'a [bool]>,
+        untils: &[Vec<i64>],
     ) -> Result<Vec<ArrayRef>> {
         let filter = FilterBuilder::new(&BooleanArray::from(stays.clone())).optimize().build();
         let hashes = self.batch.num_columns() - self.quasi.len();
+        let first_until = hashes - self.until.len();
+        let until = |at: usize| {
+            let place = at.checked_sub(first_until).filter(|place| *place < self.until.len())?;
+            untils.get(place).filter(|untils| ***untils != self.until[place][..])
+        };
         let kept = |(at, column): (usize, &ArrayRef)| {
             let over = at.checked_sub(hashes).and_then(&over);
             let changed = over.map(|over| without(column, over));
+            let changed = changed.or_else(|| until(at).map(|untils| timestamps(untils.clone(), None)));
             let column = filter.filter(changed.as_ref().unwrap_or(column)).map_err(|_| unfit())?;
             if self.wide { narrow(column) } else { Ok(column) }
         };

@@ -26,8 +26,8 @@ pub use companion::{CompanionPart, Companions};
 pub use companion_group::CompanionGroup;
 pub use file::written_by;
 pub use format::{
-    Commit, Seen, adopt, commit, current, history, history_entry, is_current, is_history, may_hold_rows, replace,
-    sample_command, seen, trim,
+    Commit, Seen, adopt, commit, current, history, history_entry, is_current, is_history, is_known_history,
+    may_hold_rows, replace, sample_command, seen, trim,
 };
 pub use removal::{Orphans, is_staged, orphans};
 pub use rewrite::{Rewriting, rewrite};

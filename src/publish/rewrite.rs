@@ -134,7 +134,7 @@ impl RewriteJob<'_> {
         let mut pair = self.pair(name, &companions)?;
         let (mut over, mut from) = (vec![Vec::with_capacity(fates.len()); self.how.keeps.len()], 0);
         for rows in companions.group_rows() {
-            self.companion(&mut pair, &mut companions, &fates[from..from + rows], &mut over)?;
+            self.companion(&mut pair, &mut companions, ((file, from), &fates[from..from + rows]), &mut over)?;
             from += rows;
         }
         from = 0;
@@ -146,13 +146,13 @@ impl RewriteJob<'_> {
         Ok((Some(pair.finish(self.target)?), read))
     }
 
-    /// Writes what stays of a companion's next row group. Per field with a `keep` of its own, row by row, `over` learns
+    /// Writes what stays of a companion's next row group, whose first row in the file is `from`. Per field with a `keep` of its own, row by row, `over` learns
     /// whether that is over; of a group that is copied nothing is: what is over was made null before.
     fn companion(
         &self,
         pair: &mut Pair,
         companions: &mut Companions,
-        fates: &[Fate],
+        ((file, from), fates): ((usize, usize), &[Fate]),
         over: &mut [Vec<bool>],
     ) -> Result<()> {
         // What is of an earlier form is made anew.
@@ -161,12 +161,17 @@ impl RewriteJob<'_> {
             return pair.copy_companion(companions);
         }
         let Some(group) = companions.next_group()? else { return Ok(()) };
-        for (place, over) in over.iter_mut().enumerate() {
-            over.extend(group.field_untils_of(place).iter().map(|until| self.remaining.over(*until)));
+        let untils = |place: usize| -> Vec<i64> {
+            let rows = group.field_untils_of(place).iter().enumerate();
+            rows.map(|(row, until)| self.remaining.until((file, from + row), place, *until)).collect()
+        };
+        let untils: Vec<Vec<i64>> = (0..over.len()).map(untils).collect();
+        for (over, untils) in over.iter_mut().zip(&untils) {
+            over.extend(untils.iter().map(|until| self.remaining.over(*until)));
         }
         let of_group = |place: usize| &over[place][over[place].len() - fates.len()..];
         let over_of_hash = |q: usize| self.remaining.place_of_hash(q).map(of_group);
-        pair.companion_group(&group.kept(&stays(fates), over_of_hash)?)
+        pair.companion_group(&group.kept(&stays(fates), over_of_hash, &untils)?)
     }
 
     fn pair(&self, name: &str, companions: &Companions) -> Result<Pair> {

@@ -247,6 +247,7 @@ fn plan() -> Plan {
         keep,
         max_untreated: MaxUntreated::Default,
         quasi,
+        other: None,
     };
     let purpose = Purpose {
         name: "p".into(),
@@ -255,8 +256,10 @@ fn plan() -> Plan {
         undated: vec![],
         max_keep: days(90),
         min_k: 1,
+        signed: false,
     };
     Plan {
+        corrected: Vec::new(),
         job: "job".into(),
         file: "job.toml".into(),
         source: Source::of_csv("s"),

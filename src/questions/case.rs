@@ -1,13 +1,14 @@
 //! What became of one case: each of its requests in each dataset, with dates, versions and what is still lying about.
 //! Meant to be handed on: ids, dates and words; counts under ten are banded, and no value of a person is in it.
 
+use super::corrections::{self, CaseCorrection};
 use super::notices::{self, CaseRecipient};
 use super::request_status::overall;
 use crate::clock::Instant;
 use crate::decide;
 use crate::error::{Code, Error, Result};
 use crate::evidence::{LedgerEntry, LedgerEvent};
-use crate::job::{Desk, PublishedDataset, SubjectCall, published};
+use crate::job::{CaseRefusal, Desk, PublishedDataset, SubjectCall, published, refusals};
 use crate::policy::Effect;
 use crate::requests::{Entry, LiftEnds, RequestState, RequestStatus, Requests, Standing};
 use crate::store::Forgets;
@@ -16,7 +17,7 @@ use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 
 /// Counts below this are told as a band.
-const BAND: u64 = 10;
+pub(super) const BAND: u64 = 10;
 const DAY: i64 = 86_400_000_000;
 
 /// The report of a case.
@@ -34,6 +35,12 @@ pub struct CaseReport {
     pub state: RequestStatus,
     /// What was asked for under this id.
     pub parts: Vec<CasePart>,
+    /// What came of the corrections that were asked for under this id, in each dataset (Art. 16 GDPR).
+    pub corrections: Vec<CaseCorrection>,
+    /// What was refused under this id, and why (Art. 12(4) GDPR).
+    pub refusals: Vec<CaseRefusal>,
+    /// The supervisory authority that takes complaints, when something was refused and the policy names it.
+    pub authority: Option<String>,
     /// Recipients that were told of it, or have to be (Art. 19 GDPR).
     pub recipients: Vec<CaseRecipient>,
     /// Raw exports that lie there: `none`, `fewer than 10` or a number.
@@ -57,7 +64,7 @@ pub struct CasePart {
     pub received: Instant,
     /// When it was taken in.
     pub taken: Instant,
-    /// When it has to be done.
+    /// When it is due.
     pub due: Instant,
     /// Zone of its list, in which people read its dates.
     #[serde(skip)]
@@ -69,7 +76,7 @@ pub struct CasePart {
     pub ended: bool,
     /// What ended it, or what it ends.
     pub note: Option<String>,
-    /// What is to say of the values that it names, when some cannot be found in every spelling.
+    /// A remark on the values that it names, if some can only be found in the same spelling.
     pub values: Option<String>,
     /// How far it has come over all datasets; `ended`; of a lift `applied` or `ends-nothing`.
     pub state: RequestStatus,
@@ -113,32 +120,40 @@ pub fn report(call: &SubjectCall, request: &str) -> Result<CaseReport> {
     let (mut taken, mut lifts) = (BTreeMap::new(), BTreeMap::new());
     let by: Vec<u32> = wanted.iter().filter_map(|at| requests.ended_by(*at)).collect();
     requests.told(desk.root(), &|at| wanted.contains(&at) || by.contains(&at), &mut |at, told| {
-        if told.request == request {
+        if requests.is_called(told.request, request) {
             taken.insert(at, told.taken);
         }
         lifts.insert(at, told.request.to_string());
         Ok(())
     })?;
-    if taken.is_empty() {
+    let published = published(&desk.state, &desk.project)?;
+    let corrections = corrections::of_case(&desk, &published, request)?;
+    let entries = desk.state.ledger().entries()?;
+    let refusals = refusals::of_case(&entries, request);
+    if taken.is_empty() && corrections.is_empty() && refusals.is_empty() {
         return Err(Error::new(Code::NameUnknown, "no request is stored under this id")
             .help("ids are compared as written; `tamis status` names those that are open"));
     }
-    let entries = desk.state.ledger().entries()?;
-    let published = published(&desk.state, &desk.project)?;
     let (requests, published) = (&requests, &published);
     let book = CaseBook { desk: &desk, requests, entries: &entries, published, lifts: &lifts, now: call.now };
     let parts = taken.iter().map(|(at, taken)| book.part(*at, *taken)).collect::<Result<Vec<CasePart>>>()?;
-    let state = parts.iter().map(|part| part.state).min().unwrap_or(RequestStatus::Received);
+    let refused = refusals.iter().map(|_| RequestStatus::Refused);
+    let corrected = corrections.iter().map(|of| of.status).chain(refused);
+    let state = parts.iter().map(|part| part.state).chain(corrected).min().unwrap_or(RequestStatus::Received);
+    let ids = corrections.iter().map(|of| of.id.clone()).collect();
     Ok(CaseReport {
         schema: "tamis-case/1",
         controller: desk.project.controller.clone(),
         request: request.to_string(),
         at: call.now,
         state,
-        recipients: notices::of_entries(&desk, &entries, requests, &wanted)?,
+        recipients: notices::of_entries(&desk, &entries, (requests, &wanted), ids)?,
         raw_exports: lying(sweep::count_raw(&desk.project, &desk.roots)?),
         request_files: lying(request_files(&desk)?),
         not_said: NOT_SAID.map(String::from).to_vec(),
+        corrections,
+        authority: desk.register.contact.authority.clone().filter(|_| !refusals.is_empty()),
+        refusals,
         parts,
     })
 }
@@ -146,9 +161,9 @@ pub fn report(call: &SubjectCall, request: &str) -> Result<CaseReport> {
 const KEEPER: &str = "a hold, or a restriction that keeps bytes, is in force; it may keep some of them (R34, R69)";
 
 const NOT_SAID: [&str; 3] = [
-    "Copies that readers of a dataset have made, backups and replicas are not in sight of tamis.",
-    "Raw exports and request files that lie there may still hold the person.",
-    "Nothing is said of systems that tamis does not publish from or to, the CRM among them.",
+    "tamis cannot see copies that readers of a dataset have made, backups and replicas.",
+    "Raw exports and request files that are still there may contain the person.",
+    "This report says nothing about other systems, such as the CRM.",
 ];
 
 /// A count that may be handed on.

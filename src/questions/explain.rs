@@ -43,6 +43,8 @@ pub struct ExplainedDataset {
     pub rows: u64,
     /// When the last of them goes.
     pub keep_until: Option<Instant>,
+    /// Further rows that carry one of the values as that of another person than their own (R68).
+    pub rows_as_other: u64,
     /// Requests that reach the person.
     pub requests: Vec<Reaching>,
     /// What became of the person's rows in the newest export; looked at when there is no row in the version.
@@ -94,11 +96,14 @@ pub struct InExport {
 pub struct RowsSaid {
     /// Number of rows that the reason holds for.
     pub rows: u64,
-    /// Why they go; `observed` for activity, `stays` for rows that the next version has.
+    /// Why they go; `observed` for activity, `stays` for rows that the next version has, `null-cells` for such rows without
+    /// the cells of the person, who is another one than their own.
     pub reason: String,
     /// The reason behind the label; none for rows that do not go.
     #[serde(skip)]
     why: Option<Reason>,
+    /// The other person of the rows that the values name, where they do not name their own (R68).
+    pub other: Option<String>,
     /// The clock that counts.
     pub clock: Option<Instant>,
     /// When they go or went by it.
@@ -159,7 +164,7 @@ impl PersonBook<'_> {
         let dataset = known.unwrap_or_else(|| Dataset::new(&plan.job, &output_of(plan)));
         names.push(plan.job.clone());
         let files = dataset.current.as_ref().map_or(&[][..], |current| &current.files);
-        let (rows, keep_until) = self.rows(files)?;
+        let (rows, keep_until, rows_as_other) = self.rows(files)?;
         let (requests, taken) = self.reaching(plan)?;
         let export = if rows == 0 { Some(self.export(plan, monitor)?) } else { None };
         let vanished = if rows == 0 { self.vanished((&dataset, &names), taken, export.as_ref())? } else { None };
@@ -169,15 +174,17 @@ impl PersonBook<'_> {
             dataset: dataset.dataset,
             rows,
             keep_until,
+            rows_as_other,
             requests,
             export,
             vanished,
         })
     }
 
-    /// Rows of some files that carry one of the values, and when the last of them goes.
-    fn rows(&self, files: &[PublishedFile]) -> Result<(u64, Option<Instant>)> {
-        let (mut rows, mut until) = (0, None);
+    /// Rows of some files that carry one of the values, and when the last of them goes; then those that carry one as that of
+    /// another person.
+    fn rows(&self, files: &[PublishedFile]) -> Result<(u64, Option<Instant>, u64)> {
+        let (mut rows, mut until, mut as_other) = (0, None, 0);
         for file in files {
             let mut companions = Companions::open(self.desk.root(), &file.companion)?;
             while let Some(group) = companions.next_group()? {
@@ -185,13 +192,18 @@ impl PersonBook<'_> {
                     let mut own = (0..group.identities()).filter_map(|slot| group.identity(*row, slot));
                     own.any(|identity| self.wanted.contains(identity))
                 };
+                let other = |row: &usize| {
+                    let mut others = group.others(*row);
+                    !carries(row) && others.any(|(_, identity)| self.wanted.contains(identity))
+                };
+                as_other += (0..group.rows()).filter(other).count() as u64;
                 for row in (0..group.rows()).filter(carries) {
                     rows += 1;
                     until = until.max(Some(Instant(group.keep_until(row))));
                 }
             }
         }
-        Ok((rows, until))
+        Ok((rows, until, as_other))
     }
 
     /// Requests that reach the person, and when the first that binds was taken in.
@@ -245,11 +257,16 @@ impl PersonBook<'_> {
     fn said(&self, plan: &Plan, mut rows: Vec<Traced>) -> Vec<RowsSaid> {
         rows.sort();
         let said = |alike: &[Traced]| {
-            let Traced { observed, reason, clock, keep_until } = alike[0].clone();
+            let Traced { observed, reason, other, taken, clock, keep_until } = alike[0].clone();
             let rule = reason.as_ref().and_then(|(label, why)| self.rule(plan, label, *why));
-            let stays = if observed { "observed" } else { "stays" };
+            let stays = match (observed, taken) {
+                (true, _) => "observed",
+                (false, true) => "null-cells",
+                (false, false) => "stays",
+            };
+            let other = other.and_then(|number| plan.controls.others.get(number)).map(|other| other.name.clone());
             let (reason, why) = reason.map_or((stays.into(), None), |(label, why)| (label, Some(why)));
-            RowsSaid { rows: alike.len() as u64, reason, why, clock, keep_until, rule }
+            RowsSaid { rows: alike.len() as u64, reason, why, other, clock, keep_until, rule }
         };
         rows.chunk_by(|a, b| a == b).map(said).collect()
     }

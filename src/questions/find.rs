@@ -61,7 +61,7 @@ pub struct OfRequest {
     pub effect: String,
     /// When it was received.
     pub received: Instant,
-    /// When it has to be done.
+    /// When it is due.
     pub due: Instant,
     /// Zone of its list, in which people read its dates.
     #[serde(skip)]
@@ -107,8 +107,9 @@ pub fn find(call: &SubjectCall) -> Result<KnownPerson> {
 
 /// Columns of the identity slots of a job's companions, in their order.
 fn slots(plan: &Plan) -> Vec<String> {
-    let Controls { key, strong, weak, .. } = &plan.controls;
-    key.iter().chain(strong).chain(weak).map(|column| plan.columns[*column].name.clone()).collect()
+    let Controls { key, strong, weak, others, .. } = &plan.controls;
+    let others = others.iter().flat_map(|other| &other.by);
+    key.iter().chain(strong).chain(weak).chain(others).map(|column| plan.columns[*column].name.clone()).collect()
 }
 
 fn carriers(state: &Root, current: &Current, wanted: &BTreeSet<[u8; 16]>) -> Result<(u64, u64)> {

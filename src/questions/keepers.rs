@@ -74,7 +74,8 @@ fn met_in(
     };
     while let Some(group) = companions.next_group()? {
         for row in 0..group.rows() {
-            for identity in (0..group.identities()).filter_map(|slot| group.identity(row, slot)) {
+            let own = (0..group.identities()).filter_map(|slot| group.identity(row, slot));
+            for identity in own.chain(group.others(row).map(|(_, identity)| identity)) {
                 for at in requests.effects(identity).iter().map(|found| found.entry()) {
                     let entry = requests.entry(at);
                     if waiting.contains_key(&at) {

@@ -7,7 +7,7 @@ use crate::evidence::{LedgerEntry, LedgerEvent};
 use crate::job::{Desk, SubjectCall, note};
 use crate::policy::{ContactFacts, RecipientFacts};
 use crate::requests::Requests;
-use crate::state::{Notice, State, in_hex, last_answered};
+use crate::state::{Notice, RECTIFY, State, in_hex, last_answered};
 use std::collections::BTreeSet;
 
 /// What a recipient is told, as the file for it has it.
@@ -34,7 +34,7 @@ pub struct RecipientNotices {
     /// Number of the last notice in it: what an answer names.
     pub up_to: u64,
     /// The law, and what to do.
-    pub to_do: [&'static str; 4],
+    pub to_do: [&'static str; 5],
     /// The tokens, in the order of their notices.
     pub tokens: Vec<NoticedToken>,
 }
@@ -46,7 +46,7 @@ pub struct NoticedToken {
     pub notice: u64,
     /// When the notice was written.
     pub at: Instant,
-    /// What was asked for: erase, restrict, object or opt-out.
+    /// What was asked for: erase, restrict, object, opt-out or rectify.
     pub effect: String,
     /// The table, as `ROOT:path`.
     pub dataset: String,
@@ -56,17 +56,20 @@ pub struct NoticedToken {
     pub epoch: String,
     /// The last version of the table that had it; earlier ones may have had it, too.
     pub last_version: u64,
+    /// Of a correction the first version without the wrong value.
+    pub take_version: Option<u64>,
     /// When the request was received.
     pub received: Instant,
-    /// When it has to be done.
+    /// When it is due.
     pub due: Instant,
 }
 
-const TO_DO: [&str; 4] = [
+const TO_DO: [&str; 5] = [
     "erase: delete all rows with the token, and tell those to whom you passed them on (Art. 17 and 19 GDPR; Civ. Code §1798.105(c))",
     "restrict: keep the rows and do nothing else with them (Art. 18 and 19 GDPR)",
     "object: stop the processing that the contract names for the purpose (Art. 21 GDPR)",
     "opt-out: neither sell nor share the rows any further (Civ. Code §1798.120)",
+    "rectify: replace your rows with the token by those of version take_version or a later one (Art. 16 and 19 GDPR; 11 CCR §7023(c))",
 ];
 
 /// Returns what a recipient has not answered yet, with what is written into the file for it.
@@ -109,6 +112,7 @@ fn tokens_of(notice: &Notice) -> impl Iterator<Item = NoticedToken> + '_ {
         token: item.token.clone(),
         epoch: item.epoch.clone(),
         last_version: item.last_version,
+        take_version: (item.effect == RECTIFY).then_some(item.last_version + 1),
         received: item.received,
         due: item.due,
     })
@@ -190,17 +194,19 @@ pub struct CaseRecipient {
     pub impossible: Option<String>,
 }
 
-/// Returns who was told of any of these stored requests, and when.
+/// Returns who was told of any of these stored requests or corrections, and when.
 ///
 /// # Errors
 /// Evidence and storage errors of the state.
 pub(super) fn of_entries(
     desk: &Desk,
     ledger: &[LedgerEntry],
-    requests: &Requests,
-    wanted: &[u32],
+    (requests, wanted): (&Requests, &[u32]),
+    corrections: Vec<String>,
 ) -> Result<Vec<CaseRecipient>> {
-    let ids: BTreeSet<String> = wanted.iter().map(|at| in_hex(requests.entry(*at).id)).collect();
+    let corrections = corrections.into_iter().flat_map(|id| [format!("{id}-open"), id]);
+    let requests = wanted.iter().map(|at| in_hex(requests.entry(*at).id));
+    let ids: BTreeSet<String> = requests.chain(corrections).collect();
     let mut told = Vec::new();
     for recipient in desk.register.recipients.keys() {
         let answers = Answers::of(ledger, recipient);
@@ -229,7 +235,7 @@ pub struct OpenNotices {
     pub tokens: u64,
     /// Number of the last one.
     pub up_to: u64,
-    /// When the first of them has to be done.
+    /// When the first of them is due.
     pub due: Option<Instant>,
     /// Whether that has passed.
     pub overdue: bool,

@@ -22,6 +22,8 @@ pub struct Reach {
     pub by_strong_links: u64,
     /// Of the rows, those that only a weak value leads to (R14).
     pub by_weak_values: u64,
+    /// Rows that stay, and lose the cells that are about the person as another one than the row's own (R68).
+    pub as_other: u64,
     /// Which columns lead to them, and how; a row that several lead to counts under each.
     pub links: Vec<LinkTo>,
     /// Why a person would have to look, and links are not followed to their end.
@@ -164,7 +166,11 @@ fn reached(
     let mut reach = Reach { review: doubt.map(why), ..Reach::default() };
     let (mut subjects, mut links) = (BTreeSet::new(), BTreeMap::new());
     each_row(state, of, &mut |group, row| {
-        let Some(bond) = person.bond(group, row) else { return };
+        let other = group.others(row).any(|(_, identity)| person.0.contains_key(identity));
+        let Some(bond) = person.bond(group, row) else {
+            reach.as_other += u64::from(other);
+            return;
+        };
         reach.rows += 1;
         reach.by_strong_links += u64::from(bond == Bond::Strong);
         reach.by_weak_values += u64::from(bond == Bond::ViaWeak);
@@ -206,5 +212,6 @@ fn why(doubt: Doubt) -> &'static str {
     match doubt {
         Doubt::SharedAlias => "a value is shared by too many persons and links nobody (R15)",
         Doubt::TooMany => "links lead to too many persons and are not followed (R13)",
+        Doubt::BrokenLink => "a value that was never theirs led it to somebody (R82)",
     }
 }

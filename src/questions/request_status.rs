@@ -8,7 +8,7 @@ use crate::evidence::manifest::Identifiers;
 use crate::job::{Desk, PublishedDataset, SubjectCall, has_deadline, published, waits};
 use crate::requests::{Entry, LiftEnds, RequestStatus, Requests, Standing, Usable};
 use crate::state::Current;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const DAY: i64 = 86_400_000_000;
 
@@ -26,6 +26,8 @@ pub struct Standings {
     pub more: u64,
     /// Lifts that end nothing (R30).
     pub idle_lifts: Vec<IdleLift>,
+    /// Ids under which requests of several persons are stored, as far as is known: a lift ends none of them (R54).
+    pub shared_ids: Vec<String>,
     /// What keeps bytes from being removed for good (R34, R69, R70).
     pub keepers: Vec<Keeper>,
     /// One per dataset that is published.
@@ -43,7 +45,7 @@ pub struct OpenRequest {
     pub effect: String,
     /// When it was received.
     pub received: Instant,
-    /// When it has to be done.
+    /// When it is due.
     pub due: Instant,
     /// Whole days until then; negative when that has passed.
     pub days_left: i64,
@@ -51,7 +53,7 @@ pub struct OpenRequest {
     pub state: RequestStatus,
     /// How far it has come, by job.
     pub states: BTreeMap<String, RequestStatus>,
-    /// What is to say of the values that it names, when some cannot be found in every spelling.
+    /// A remark on the values that it names, if some can only be found in the same spelling.
     pub note: Option<String>,
 }
 
@@ -88,10 +90,10 @@ pub struct DatasetStanding {
     pub dataset: String,
     /// Epoch of its tokens.
     pub epoch: String,
-    /// Requests taken in up to then are applied to the current version.
+    /// Time up to which the requests that were taken in are applied to the current version.
     pub applied: Option<Instant>,
-    /// Of these, those applied up to then are in no byte that tamis could verify. A request that leads to further persons
-    /// later is applied again then.
+    /// Time up to which applied requests are removed: no byte of their persons is left that tamis could verify. A request
+    /// that leads to further persons later is applied again then.
     pub removed: Option<Instant>,
     /// Whether a hold, or a restriction that keeps bytes, is in force that may keep files of it (R34, R69).
     pub held: bool,
@@ -101,7 +103,7 @@ pub struct DatasetStanding {
     pub kept_until: Option<Instant>,
     /// Columns of the export that the source does not list, oldest first, and for how many days.
     pub drift: Vec<DriftAge>,
-    /// Columns that the source lists and the last export had not, likewise.
+    /// Columns that the source lists and the last export did not have, oldest first, and for how many days.
     pub lost: Vec<DriftAge>,
     /// Columns of which more than one value in a hundred has no normal form: requests find these in one spelling only.
     pub raw: Vec<Identifiers>,
@@ -114,7 +116,7 @@ pub struct DriftAge {
     pub column: String,
     /// When it was first seen.
     pub first_seen: Instant,
-    /// Returns how many whole days have passed since then.
+    /// Whole days that have passed since then.
     pub days: i64,
 }
 
@@ -132,6 +134,7 @@ pub fn standings(call: &SubjectCall, most: usize) -> Result<Standings> {
         open: Vec::new(),
         more: 0,
         idle_lifts: idle_lifts(&desk, &requests)?,
+        shared_ids: shared_ids(&desk, &requests)?,
         keepers: keepers(&desk, &requests, &published, call.now)?,
         datasets: Vec::new(),
     };
@@ -204,6 +207,17 @@ fn idle_lifts(desk: &Desk, requests: &Requests) -> Result<Vec<IdleLift>> {
     })?;
     told.sort_by(|a, b| (a.received, &a.request).cmp(&(b.received, &b.request)));
     Ok(told)
+}
+
+fn shared_ids(desk: &Desk, requests: &Requests) -> Result<Vec<String>> {
+    let shared: BTreeSet<u32> = requests.of_several_persons().into_iter().collect();
+    let mut ids = Vec::new();
+    requests.told(desk.root(), &|at| shared.contains(&at), &mut |_, record| {
+        ids.push(record.request.to_string());
+        Ok(())
+    })?;
+    ids.sort();
+    Ok(ids)
 }
 
 fn named(

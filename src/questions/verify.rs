@@ -4,13 +4,16 @@
 use super::foreign;
 use crate::error::{Code, Error, Kind, Result};
 use crate::evidence::{self, VerifyReport};
-use crate::job::output_of;
 use crate::job::recover::{self, TableMatch};
+use crate::job::{output_of, root_of};
 use crate::policy::Project;
 use crate::publish::{self, CurrentTable, Target};
-use crate::state::{Dataset, FieldType, State};
-use crate::store::Root;
+use crate::state::{Dataset, FieldType, NoticesChecked, State};
+use crate::store::{Object, Root};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Files that nobody knows are named up to so many in one place.
+const NAMED: usize = 20;
 
 /// Verifies the state in the root `state` and the tables of all jobs, those that are gone from the specs included. `head`
 /// is `SEQ:DIGEST` of an earlier verification or run. Faults are in the report: ask its [`VerifyReport::outcome`].
@@ -19,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A policy error for a malformed `head` or without a root `state`; a storage error when the ledger cannot be read; those
 /// of [`foreign::verify`].
 pub fn verify(project: &Project, roots: &BTreeMap<String, Root>, head: Option<&str>) -> Result<VerifyReport> {
-    let root = roots.get("state").ok_or_else(|| Error::new(Code::NameUnknown, "the policy has no root \"state\""))?;
+    let root = root_of(roots, "state")?;
     let mut report = evidence::verify(root, roots, head)?;
     let state = match State::open(root) {
         Ok(state) => state,
@@ -30,19 +33,35 @@ pub fn verify(project: &Project, roots: &BTreeMap<String, Root>, head: Option<&s
     };
     match state.compare() {
         Ok(older) if older.is_empty() => {
-            report.proven.push("no part of the state is older than another one has seen it".into());
+            report.proven.push("no part of the state is older than another part has seen it".into());
         }
         Ok(older) => report.faults.extend(older.iter().map(ToString::to_string)),
         Err(error) => tell(&mut report, "the parts of the state", &error),
     }
     match state.check_notices() {
-        Ok(0) => {}
-        Ok(notices) => report.proven.push(format!("notices to recipients ({notices}) are those that the ledger has")),
+        Ok(checked) => tell_notices(&mut report, checked),
         Err(error) => tell(&mut report, "notices to recipients", &error),
+    }
+    match state.check_sign_offs() {
+        Ok(0) => {}
+        Ok(signed) => report.proven.push(format!("what was signed ({signed}) is what the ledger has")),
+        Err(error) => tell(&mut report, "what was signed", &error),
+    }
+    match state.check_breaches() {
+        Ok(0) => {}
+        Ok(noted) => report.proven.push(format!("what was said of breaches ({noted}) is what the ledger has")),
+        Err(error) => tell(&mut report, "breaches", &error),
     }
     match datasets(&state, project, &mut report) {
         Ok(datasets) => tables(&state, roots, &datasets, &mut report),
         Err(error) => tell(&mut report, "the datasets", &error),
+    }
+    match state.unknown(roots.values()) {
+        Ok(mut unknown) => {
+            unknown.retain(|object| !project.lists_read("state", &object.path));
+            name_unknown(&mut report, state.root(), &unknown);
+        }
+        Err(error) => tell(&mut report, "what else lies in the state", &error),
     }
     if !report.faults.is_empty() {
         report.proven.clear();
@@ -51,12 +70,42 @@ pub fn verify(project: &Project, roots: &BTreeMap<String, Root>, head: Option<&s
     Ok(report)
 }
 
+fn tell_notices(report: &mut VerifyReport, checked: NoticesChecked) {
+    let NoticesChecked { notices, former, former_untold } = checked;
+    if notices > 0 {
+        report.proven.push(format!("notices to recipients ({notices}) are those that the ledger has"));
+    }
+    if former > former_untold {
+        let told = former - former_untold;
+        report
+            .proven
+            .push(format!("lists of tokens that recipients may still know ({told}) have the bytes that were written"));
+    }
+    if former_untold > 0 {
+        report.not_proven.push(format!(
+            "that lists of tokens of an earlier build ({former_untold}) have the bytes that were written: they have no digest"
+        ));
+    }
+}
+
 /// What could not be read was not looked at; anything else is a fault.
 fn tell(report: &mut VerifyReport, what: &str, error: &Error) {
     if matches!(error.kind(), Kind::Storage) {
         report.not_proven.push(format!("{what}: could not be read, so this was not looked at: {error}"));
     } else if !report.faults.iter().any(|fault| fault == error.message()) {
         report.faults.push(error.message().to_owned());
+    }
+}
+
+/// Names files that nobody knows: nothing rests on them, and whatever they hold is reached by no request.
+fn name_unknown(report: &mut VerifyReport, root: &Root, unknown: &[Object]) {
+    let told = |object: &Object| {
+        format!("{}: tamis does not write such a file, and has not looked into it", root.display(&object.path))
+    };
+    report.notes.extend(unknown.iter().take(NAMED).map(told));
+    if unknown.len() > NAMED {
+        let more = unknown.len() - NAMED;
+        report.notes.push(format!("{}: {more} more files that tamis does not write", root.display("")));
     }
 }
 
@@ -120,8 +169,25 @@ fn table(state: &State, target: &Target<'_>, dataset: &Dataset, report: &mut Ver
         if stray > 0 {
             report.notes.push(format!("{}: {stray} files that no version names wait for removal", dataset.dataset));
         }
+        name_unknown(report, target.lake, &unknown_files(target, dataset)?);
     }
     Ok(found)
+}
+
+/// What lies below a table and is neither a file of a version, nor history, nor named as tamis names files.
+fn unknown_files(target: &Target<'_>, dataset: &Dataset) -> Result<Vec<Object>> {
+    let current = dataset.current.iter().flat_map(|current| &current.files);
+    let replaced = dataset.replaced.iter().flat_map(|replaced| &replaced.files);
+    let known: BTreeSet<&str> = current.chain(replaced).map(|file| file.path.as_str()).collect();
+    let ours = |path: &str| {
+        let name = path.strip_prefix(target.path).map(|rest| rest.trim_start_matches('/')).unwrap_or_default();
+        known.contains(path) || publish::is_known_history(target.path, path) || publish::written_by(name).is_some()
+    };
+    // A listing does not show names such as `rows.csv#1`, under which the store stages its writes.
+    let staged = target.lake.staging_leftovers(target.path)?.0.into_iter();
+    let staged = staged.filter(|object| !publish::is_staged(target, &object.path));
+    let objects = target.lake.list(target.path)?.into_iter().filter(|object| !ours(&object.path));
+    Ok(objects.chain(staged).collect())
 }
 
 /// The log and the manifest name the same files, with the same rows and lengths.

@@ -1,6 +1,7 @@
 //! `RawBatch`: the product of `read`, a block of decoded records with the ends of their cells.
 //! Raw values live here and in `minimize`, nowhere else, and cannot be formatted.
 
+use crate::error::{Code, Error, Result};
 use std::sync::Arc;
 
 /// Which cell of a record each needed column is in, for one file's header.
@@ -8,6 +9,8 @@ use std::sync::Arc;
 pub struct ColumnMap {
     /// Needed column (index into the reader's list) -> position in the record; none when the file lacks it.
     pub positions: Vec<Option<usize>>,
+    /// Needed columns whose values name somebody; those after the last are none.
+    pub identified: Vec<bool>,
     /// Cells that each record has.
     pub width: usize,
 }
@@ -106,6 +109,28 @@ impl RawBatch {
         self.values(column).get(row)
     }
 
+    /// Makes room for columns that are in no file, after those that are; their cells are blank.
+    pub fn widen(&mut self, columns: usize) {
+        if self.cells.len() < columns * self.rows {
+            self.cells.resize(columns * self.rows, Cell::default());
+        }
+    }
+
+    /// Puts another value into a cell of a needed column, or none.
+    ///
+    /// # Errors
+    /// An input error when the text of the block passes 4 GiB.
+    pub fn set(&mut self, row: usize, column: usize, value: &str) -> Result<()> {
+        let start = self.text.len();
+        self.text.push_str(value);
+        let ends = (u32::try_from(start), u32::try_from(self.text.len()));
+        let (Ok(start), Ok(end)) = ends else {
+            return Err(Error::new(Code::InputNotReadable, "a block of records has more than 4 GiB of text"));
+        };
+        self.cells[column * self.rows + row] = Cell { start, end };
+        Ok(())
+    }
+
     /// All cells of a needed column.
     #[inline]
     pub fn values(&self, column: usize) -> Values<'_> {
@@ -125,7 +150,7 @@ impl RawBatch {
         let (header, body) = csv.split_once('\n').unwrap();
         let names: Vec<&str> = header.trim().split(',').collect();
         let positions = needed.iter().map(|n| names.iter().position(|name| name == n)).collect();
-        let columns = Arc::new(ColumnMap { positions, width: names.len() });
+        let columns = Arc::new(ColumnMap { positions, identified: Vec::new(), width: names.len() });
         let null = null.iter().map(ToString::to_string).collect();
         let read = crate::policy::ReadFormat { null, ..crate::policy::ReadFormat::csv() };
         let wanted = super::wanted::WantedNames::none();
@@ -156,6 +181,18 @@ mod tests {
         assert_eq!((batch.value(1, 1), batch.value(1, 3)), (None, None));
         assert_eq!(batch.value(1, 0), Some("z"));
         assert_eq!((batch.value(2, 0), batch.value(2, 1), batch.value(2, 3)), (Some("\""), None, Some("x\"\"")));
+    }
+
+    #[test]
+    fn a_cell_takes_another_value_and_columns_that_no_file_has_are_blank() {
+        let mut batch = RawBatch::sample("a,b\n1,2\n3,4\n", &["a", "b"]);
+        batch.widen(3);
+        assert_eq!((batch.value(0, 2), batch.value(1, 2)), (None, None));
+        batch.set(1, 2, "4").expect("set");
+        batch.set(1, 1, "five").expect("set");
+        batch.set(0, 0, "").expect("set");
+        assert_eq!((batch.value(0, 0), batch.value(0, 1)), (None, Some("2")));
+        assert_eq!((batch.value(1, 0), batch.value(1, 1), batch.value(1, 2)), (Some("3"), Some("five"), Some("4")));
     }
 
     #[test]

@@ -3,13 +3,17 @@
 
 use super::batch::ColumnMap;
 use super::found::FoundNames;
-use super::wanted::ReadRequest;
+use super::wanted::{ReadRequest, identified};
 use crate::error::{Code, Error, Result};
+use crate::invisible;
 use crate::near_miss;
-use crate::policy::Column;
+use crate::policy::{Column, RecordFormat};
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// What to do about an identifier that is none.
+pub(super) const AS_TEXT: &str = "have it written as text or as a whole number";
 
 /// Returns a column's name as names are compared: trimmed and NFC.
 pub(super) fn normal(name: &str) -> String {
@@ -35,6 +39,7 @@ pub(super) struct Headed {
 /// unlisted ones where drift is refused. Names of the file are only said once all required columns are there: before that
 /// they may be data.
 pub(super) fn columns(names: &[String], request: &ReadRequest<'_>, place: &str) -> Result<Headed> {
+    let written = names;
     let names: &[String] =
         &names.iter().map(|name| request.source.also.get(name).unwrap_or(name).clone()).collect::<Vec<_>>();
     let positions: HashMap<&str, usize> =
@@ -55,15 +60,7 @@ pub(super) fn columns(names: &[String], request: &ReadRequest<'_>, place: &str) 
     for (at, name) in names.iter().enumerate() {
         let name = fold(name);
         if let Some(first) = folded.insert(name.clone(), at).filter(|_| known.contains(&name)) {
-            let (first, second) = (first + 1, at + 1);
-            return Err(Error::new(
-                Code::ColumnTwice,
-                format!(
-                    "{place}: columns {first} and {second} of the {} have the same name, apart from case",
-                    request.source.read.records.has_names_in()
-                ),
-            )
-            .help("have it exported with one name per column; other names of a column in `names` count as its own"));
+            return Err(twice((written, names), (first, at), (request, place)));
         }
     }
     let (mut unlisted, mut covered) = (BTreeMap::new(), BTreeMap::new());
@@ -76,14 +73,16 @@ pub(super) fn columns(names: &[String], request: &ReadRequest<'_>, place: &str) 
         return Err(drifted(names, &unlisted, place));
     }
     let lost = listed.iter().filter(|name| !positions.contains_key(name.as_str())).cloned().collect();
-    let map = ColumnMap { positions: request.columns.iter().map(find).collect(), width: names.len() };
+    let (positions, identified) = (request.columns.iter().map(find).collect(), identified(request.columns));
+    let map = ColumnMap { positions, identified, width: names.len() };
     Ok(Headed { map, unlisted, covered, lost })
 }
 
 /// Returns where cells are whose names are found in records: each wanted column has its place in a row.
 pub(super) fn as_wanted(columns: &[Column]) -> ColumnMap {
     let place = |(at, column): (usize, &Column)| column.parts.is_empty().then_some(at);
-    ColumnMap { positions: columns.iter().enumerate().map(place).collect(), width: columns.len() }
+    let positions = columns.iter().enumerate().map(place).collect();
+    ColumnMap { positions, identified: identified(columns), width: columns.len() }
 }
 
 /// Judges the names that were found in the records of one file, as [`columns`] does those of a header; also gives all of
@@ -119,8 +118,39 @@ fn drifted(names: &[String], of: &BTreeMap<String, u64>, place: &str) -> Error {
     .help("add them to the source's [columns], or set read.on_drift = \"drop\"")
 }
 
+/// Says that two columns are one, by their places: what they are called may be data.
+fn twice(
+    (written, names): (&[String], &[String]),
+    (first, second): (usize, usize),
+    (request, place): (&ReadRequest<'_>, &str),
+) -> Error {
+    let of = request.source.read.records.has_names_in();
+    let same = |names: &[String], name: fn(&str) -> String| name(&names[first]) == name(&names[second]);
+    let columns = format!("{place}: columns {} and {} of the {of}", first + 1, second + 1);
+    let (what, help) = match () {
+        () if !same(written, fold) => (
+            format!("{columns} are both column {}, by its other names", names[second]),
+            "leave one of them out of the export, or take it out of the column's `names`",
+        ),
+        () if !same(written, cased) => (
+            format!("{columns} have the same name, apart from characters that nobody sees"),
+            "have the names exported without invisible characters; two columns of one name may be two values of a person",
+        ),
+        () => (
+            format!("{columns} have the same name, apart from case"),
+            "have it exported with one name per column; other names of a column in `names` count as its own",
+        ),
+    };
+    Error::new(Code::ColumnTwice, what).help(help)
+}
+
 fn missing(wanted: &str, names: &[String], (request, place): (&ReadRequest<'_>, &str)) -> Error {
     let error = Error::new(Code::ColumnMissing, format!("{place} has no column {wanted}, which this job needs"));
+    let within = |name: &&String| name.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('.'));
+    if let (Some(inner), RecordFormat::Parquet) = (names.iter().find(within), &request.source.read.records) {
+        let said = "it is there, and is no single value: a list, a map or a group of columns";
+        return error.help(format!("{said}; what is in it has names such as {inner}"));
+    }
     match near_miss::in_header(wanted, names.iter().map(String::as_str)) {
         Some(said) => error.help(said),
         None => error.help(request.source.read.records.help_with_missing()),
@@ -134,7 +164,12 @@ pub fn single_names(names: &[String]) -> impl Iterator<Item = &String> {
     names.iter().filter(move |name| !name.is_empty() && counts.get(&fold(name)) == Some(&1))
 }
 
-fn fold(name: &str) -> String {
+/// Returns a name as two of them are compared for being one: without regard to case and to what nobody sees.
+pub(super) fn fold(name: &str) -> String {
+    cased(&invisible::seen(name))
+}
+
+fn cased(name: &str) -> String {
     CaseMapper::new().fold_string(name).into_owned()
 }
 
@@ -172,6 +207,11 @@ mod tests {
         for twice in [["Id", "Ort", "ORT"], ["Id", "STRASSE", "straße"], ["Id", "Ort", " Ort "]] {
             let error = found(&twice, &["Id"]).unwrap_err();
             assert_eq!(error, "raw:x.csv: columns 2 and 3 of the header have the same name, apart from case");
+        }
+        for twice in [["Id", "Ort", "Or\u{200b}t"], ["Id", "ort\u{2060}", "Ort"], ["Ort", "Id", "I\u{ad}d"]] {
+            let error = found(&twice, &["Id"]).unwrap_err();
+            let said = "columns 2 and 3 of the header have the same name, apart from characters that nobody sees";
+            assert_eq!(error, format!("raw:x.csv: {said}"));
         }
     }
 

@@ -10,6 +10,7 @@ mod format;
 mod found;
 mod model;
 mod order;
+mod pages;
 mod reader;
 mod records;
 mod report;
@@ -23,7 +24,7 @@ mod text;
 mod wanted;
 
 pub use batch::{ColumnMap, RawBatch, Values};
-pub use beginning::{Beginning, beginning, foreign, what_to_do};
+pub use beginning::{Beginning, FileKind, beginning, file_kind, model_of, sheets, what_to_do};
 pub use columns::single_names;
 pub use container::{Container, Member, members};
 pub use format::Survey;
@@ -33,7 +34,7 @@ pub use records::{Broken, Records, survey};
 pub use report::{InputReport, MissingColumn, ReadReport, UnlistedColumn};
 pub use said_count::said_count;
 pub use set::{InputObjects, InputPaths, Selection, select, select_set, why_not};
-pub use wanted::{ReadRequest, Structures};
+pub use wanted::{KnownColumns, ReadRequest, Structures};
 
 /// Positions in a block are 32 bits; half of that leaves room for the record that a block ends in.
 const LARGEST: usize = 1 << 30;

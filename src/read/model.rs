@@ -2,7 +2,7 @@
 //! Link writes it, or `manifest.cdm.json` with the documents of its entities. Must not know what columns are for.
 
 use super::columns::normal;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Kind, Result};
 use crate::policy::ModelFile;
 use crate::store::{Object, Root, from_io};
 use serde::Deserialize;
@@ -10,6 +10,8 @@ use std::io::Read;
 
 /// The longest file that is read for names.
 const MOST_BYTES: u64 = 64 << 20;
+/// What such files are called where nobody says it.
+const MODELS: [&str; 3] = ["model.json", "default.manifest.cdm.json", "manifest.cdm.json"];
 /// Entities named in a message.
 const TOLD: usize = 20;
 
@@ -55,25 +57,22 @@ struct Definition {
 /// # Errors
 /// An input error when there is no such file, it makes no sense or does not have the entity; storage errors.
 pub(super) fn names(root: &Root, object: &Object, model: &ModelFile) -> Result<Vec<String>> {
-    let place = root.display(&object.path);
-    let mut folder = object.path.as_str();
-    let found = loop {
-        folder = folder.rsplit_once('/').map_or("", |(folder, _)| folder);
-        match look(root, &beside(folder, &model.name))? {
-            Some(found) => break found,
-            None if folder.is_empty() => {
-                let what = format!("{place}: no {} lies beside it or in a folder above", model.name);
-                let help = "put the file with the names of the columns there, or name them in read.names of the source";
-                return Err(Error::new(Code::HeaderMissing, what).help(help));
-            }
-            None => {}
-        }
-    };
+    let found = nearest(root, object, &model.name)?.ok_or_else(|| {
+        let what = format!("{}: no {} lies beside it or in a folder above", root.display(&object.path), model.name);
+        let help = "put the file with the names of the columns there, or name them in read.names of the source";
+        Error::new(Code::HeaderMissing, what).help(help)
+    })?;
     let entities = read::<Model>(root, &found)?.entities;
     let mut named = entities.iter().filter(|entity| entity.name == model.entity);
     let (Some(entity), None) = (named.next(), named.next()) else {
         let names: Vec<&str> = entities.iter().map(|entity| entity.name.as_str()).take(TOLD).collect();
-        let what = format!("{} does not have one entity {}", root.display(&found.path), model.entity);
+        let twice = entities.iter().any(|entity| entity.name == model.entity);
+        let how = if twice { "has more than one" } else { "has no" };
+        let what = format!("{} {how} entity {}", root.display(&found.path), model.entity);
+        if twice {
+            return Err(Error::new(Code::HeaderMissing, what)
+                .help("which of them names the columns is not known: have the file written again"));
+        }
         return Err(Error::new(Code::HeaderMissing, what)
             .help(format!("check read.entity in the source; it has {}", names.join(", "))));
     };
@@ -108,6 +107,39 @@ fn document(root: &Root, manifest: &Object, path: &str) -> Result<Vec<Attribute>
     let of = definitions.into_iter().find(|found| found.entity_name == definition);
     let of = of.ok_or_else(|| missing(format!("{} has no definition {definition}", root.display(&found.path))))?;
     Ok(of.has_attributes)
+}
+
+/// Returns which entity has the columns of an object whose names are in a file beside or above it: the only one that is
+/// called as the object or a folder of it. A file that makes no sense has none.
+///
+/// # Errors
+/// Storage errors.
+pub(super) fn entity_of(root: &Root, object: &Object) -> Result<Option<ModelFile>> {
+    let called: Vec<&str> = object.path.split('/').map(|step| step.split('.').next().unwrap_or(step)).collect();
+    for name in MODELS {
+        let Some(found) = nearest(root, object, name)? else { continue };
+        let model = match read::<Model>(root, &found) {
+            Err(error) if error.kind() == Kind::Input => continue,
+            model => model?,
+        };
+        let mut entities = model.entities.iter().filter(|entity| called.contains(&entity.name.as_str()));
+        if let (Some(entity), None) = (entities.next(), entities.next()) {
+            return Ok(Some(ModelFile { name: name.to_owned(), entity: entity.name.clone() }));
+        }
+    }
+    Ok(None)
+}
+
+/// The object of that name in the folder of another, or in the nearest folder above.
+fn nearest(root: &Root, object: &Object, name: &str) -> Result<Option<Object>> {
+    let mut folder = object.path.as_str();
+    loop {
+        folder = folder.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let found = look(root, &beside(folder, name))?;
+        if found.is_some() || folder.is_empty() {
+            return Ok(found);
+        }
+    }
 }
 
 fn look(root: &Root, path: &str) -> Result<Option<Object>> {

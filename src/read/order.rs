@@ -26,11 +26,13 @@ impl Disorder {
     /// Returns what is wrong with the order, in words.
     pub fn message(&self) -> String {
         match self {
-            Disorder::Mixed(one, other) => format!("sets {one} and {other} are not named alike by dates or numbers"),
+            Disorder::Mixed(one, other) => {
+                format!("the names of sets {one} and {other} do not have the same form of dates or numbers")
+            }
             Disorder::Ambiguous(one, other) => {
                 format!("the names of sets {one} and {other} can be read in two ways, each with another order")
             }
-            Disorder::Alike(one, other) => format!("the names of sets {one} and {other} say the same"),
+            Disorder::Alike(one, other) => format!("the names of sets {one} and {other} mean the same"),
             Disorder::Undeclared(one) => format!("set {one} is not named as complete.set_format says"),
         }
     }
@@ -39,7 +41,7 @@ impl Disorder {
     pub fn error(&self, input: &str) -> Error {
         Error::new(
             Code::SetOrderUnknown,
-            format!("{input}: {}, so it cannot be told which set is the newest", self.message()),
+            format!("{input}: {}, so nobody can tell which set is the newest", self.message()),
         )
         .help(
             "move away what is no set of this export, or say in the source how sets are named: [complete] set_format, \

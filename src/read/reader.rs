@@ -5,10 +5,11 @@
 use super::LARGEST;
 use super::batch::{Cell, ColumnMap, RawBatch};
 use super::block_source::{BlockSource, Numbered};
-use super::columns::{self, Headed};
+use super::columns::{self, AS_TEXT, Headed};
 use super::container::{self, Member, MemberFacts};
 use super::format::{self, BadRecords, Blocks, Failure, FileFormat, FormatScratch, NamesKnown, Parsed};
 use super::found::FoundNames;
+use super::pages;
 use super::report::{InputReport, MissingColumn, ReadReport, UnlistedColumn};
 use super::set::Selection;
 use super::wanted::{ReadRequest, Structures, WantedNames};
@@ -221,6 +222,9 @@ impl<'a> Reader<'a> {
         if !blocks.done() {
             return Err(Error::new(Code::InputNotReadable, "the input was not read to its end"));
         }
+        let pages = self.members.iter().zip(&blocks.facts);
+        let pages = pages.filter_map(|(member, facts)| Some((member.place.as_str(), facts.pages?)));
+        pages::check(pages, progress.records.iter().sum())?;
         let mut columns = self.columns;
         for ((member, found), records) in self.members.iter().zip(&progress.found).zip(&progress.records) {
             // A file without a record lacks nothing.
@@ -329,11 +333,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Refuses a member of which a required column has no values that can be read, or an identifier has values that are none.
 fn readable(map: &ColumnMap, blocks: &dyn Blocks, request: &ReadRequest<'_>, place: &str) -> Result<()> {
-    let identifiers = request.columns.iter().zip(&map.positions).filter(|(column, _)| column.identified);
-    let unfit = identifiers.filter_map(|(column, at)| Some((&column.name, blocks.no_identifier((*at)?)?))).next();
+    let identifiers = map.identified.iter().enumerate().filter(|(_, identified)| **identified).map(|(index, _)| index);
+    let unfit = identifiers
+        .filter_map(|index| Some((&request.columns[index].name, blocks.no_identifier(map.positions[index]?)?)))
+        .next();
     if let Some((name, why)) = unfit.filter(|_| request.structures == Structures::Refuse) {
-        return Err(Error::new(Code::FormatNotRead, format!("{place}: column {name} is an identifier and {why}"))
-            .help("have it written as text or as a whole number"));
+        return Err(
+            Error::new(Code::FormatNotRead, format!("{place}: column {name} is an identifier and {why}")).help(AS_TEXT)
+        );
     }
     let unread = |index: &usize| Some((*index, blocks.unread((*map.positions.get(*index)?)?)?));
     let Some((index, why)) = request.required.iter().find_map(unread) else { return Ok(()) };

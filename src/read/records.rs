@@ -2,15 +2,16 @@
 //! one that cannot be read is told, and what stands before a fault is given out. Must not know what columns are for.
 
 use super::batch::{ColumnMap, RawBatch};
+use super::columns::{AS_TEXT, normal};
 use super::container::Member;
 use super::format::{self, BadRecords, Blocks, Failure, FaultSpot, FileFormat, NamesKnown, RecordFault, Survey};
 use super::found::FoundNames;
 use super::reader::Scratch;
-use super::wanted::{Structures, WantedNames};
-use crate::error::{Error, Result};
+use super::wanted::{KnownColumns, Structures, WantedNames};
+use crate::error::{Code, Error, Result};
 use crate::policy::{Column, ReadFormat, Source};
 use crate::store::Root;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// About how much text is one block.
@@ -20,6 +21,8 @@ const BLOCK: usize = 1 << 20;
 pub struct Records {
     format: Box<dyn FileFormat>,
     names: Vec<String>,
+    /// Which of them have values that name somebody.
+    named: Vec<bool>,
     blocks: Box<dyn Blocks>,
     columns: Arc<ColumnMap>,
     scratch: Scratch,
@@ -27,6 +30,14 @@ pub struct Records {
     records: u64,
     /// What comes after the records given out.
     broken: Option<Broken>,
+}
+
+/// For whom a member is opened, and how far it is looked into.
+struct Opening<'a> {
+    known: &'a KnownColumns,
+    /// Where names are in records, those of so many blocks count.
+    blocks: usize,
+    bad: BadRecords,
 }
 
 /// Why no later record of a member can be read.
@@ -48,37 +59,101 @@ pub fn survey(root: &Root, member: &Member, format: &ReadFormat, key: &[u8; 32])
 }
 
 impl Records {
-    /// Opens a member at its first record. Where names are in records, it is read once for them.
+    /// Opens a member at its first record, by who knows some of its columns. Where names are in records, it is read once
+    /// for them.
     ///
     /// # Errors
-    /// Input errors for a member that has no header that can be read; storage errors.
-    pub fn open(root: &Root, member: &Member, format: &ReadFormat) -> Result<Records> {
-        Records::open_wanted(root, member, format, &WantedNames::none())
+    /// Input errors for a member that has no header that can be read, and for a column that is to name somebody and tells
+    /// no two persons apart; storage errors.
+    pub fn open(root: &Root, member: &Member, format: &ReadFormat, known: &KnownColumns) -> Result<Records> {
+        let how = Opening { known, blocks: usize::MAX, bad: BadRecords::Tell };
+        Records::open_wanted(root, member, format, &WantedNames::needing(&known.needed), &how)
     }
 
-    /// Opens a member of a source, which says which objects and arrays have columns in them.
+    /// Opens a member of a source, which says which objects and arrays have columns in them, to look at its records: a cell
+    /// that has no value which can be believed is empty, be it of a column that nobody declared.
     ///
     /// # Errors
     /// As those of [`Records::open`].
     pub fn open_source(root: &Root, member: &Member, source: &Source) -> Result<Records> {
-        Records::open_wanted(root, member, &source.read, &WantedNames::of(source, &[], Structures::AsWritten))
+        let wanted = WantedNames::of(source, &[], Structures::AsWritten);
+        // All values are text as written, also a word for null.
+        let read = ReadFormat { null: Vec::new(), ..source.read.clone() };
+        let how = Opening { known: &KnownColumns::default(), blocks: usize::MAX, bad: BadRecords::Look };
+        Records::open_wanted(root, member, &read, &wanted, &how)
     }
 
-    fn open_wanted(root: &Root, member: &Member, read: &ReadFormat, wanted: &WantedNames<'_>) -> Result<Records> {
-        let mut format = format::of(read, BadRecords::Tell, wanted)?;
+    /// Opens a member to look at its beginning: where names are in records, those of so many blocks count. In objects whose
+    /// columns begin with one of `beginnings`, all keys are columns.
+    ///
+    /// # Errors
+    /// As those of [`Records::open`].
+    pub fn open_beginning(
+        root: &Root,
+        member: &Member,
+        format: &ReadFormat,
+        beginnings: &[String],
+        blocks: usize,
+    ) -> Result<Records> {
+        let wanted = WantedNames { beginnings: beginnings.to_vec(), ..WantedNames::none() };
+        let how = Opening { known: &KnownColumns::default(), blocks, bad: BadRecords::Tell };
+        Records::open_wanted(root, member, format, &wanted, &how)
+    }
+
+    fn open_wanted(
+        root: &Root,
+        member: &Member,
+        read: &ReadFormat,
+        wanted: &WantedNames<'_>,
+        &Opening { known, blocks: most_blocks, bad }: &Opening<'_>,
+    ) -> Result<Records> {
+        let names_of_all = |all: &mut dyn Iterator<Item = &String>| all.map(|name| normal(name)).collect();
+        let identifying: BTreeSet<String> = names_of_all(&mut known.identifying.iter());
+        let needed: BTreeSet<String> = names_of_all(&mut known.needed.iter());
+        let mut format = format::of(read, bad, wanted)?;
         let format::OpenedMember { names, mut blocks } = format.open(root, member, 0)?;
         let names = match names {
             NamesKnown::Ahead(names) => names,
             NamesKnown::InRecords => {
-                let names = names_of(&*format, blocks, read.max_columns);
-                let columns: Vec<Column> = names.iter().map(|name| Column::text(name)).collect();
-                format = format::of(read, BadRecords::Tell, &wanted.all(&columns))?;
+                let names = names_of(&*format, blocks, (read.max_columns, most_blocks), &known.needed);
+                let column = |name: &String| Column { identified: identifying.contains(name), ..Column::text(name) };
+                let columns: Vec<Column> = names.iter().map(column).collect();
+                let all = wanted.all(&columns);
+                let all = match needed.is_empty() {
+                    true => all,
+                    false => WantedNames {
+                        needed: Some(names.iter().map(|name| needed.contains(name)).collect()),
+                        structures: Structures::Refuse,
+                        ..all
+                    },
+                };
+                format = format::of(read, bad, &all)?;
                 blocks = format.open(root, member, 0)?.blocks;
                 names
             }
         };
-        let columns = Arc::new(ColumnMap { positions: Vec::new(), width: names.len() });
-        Ok(Records { format, names, blocks, columns, scratch: Scratch::default(), records: 0, broken: None })
+        let named: Vec<bool> = names.iter().map(|name| identifying.contains(name)).collect();
+        for at in (0..names.len()).filter(|at| named[*at]) {
+            if let Some(why) = blocks.no_identifier(at) {
+                let what = format!("{}: column {} is an identifier and {why}", member.place(), names[at]);
+                return Err(Error::new(Code::FormatNotRead, what).help(AS_TEXT));
+            }
+        }
+        for at in (0..names.len()).filter(|at| needed.contains(&names[*at])) {
+            if let Some(why) = blocks.unread(at) {
+                let what = format!("{}: column {} {why}", member.place(), names[at]);
+                return Err(
+                    Error::new(Code::FormatNotRead, what).help("have it written as text, a number, a date or a time")
+                );
+            }
+        }
+        let columns = Arc::new(ColumnMap { positions: Vec::new(), identified: Vec::new(), width: names.len() });
+        Ok(Records { format, names, named, blocks, columns, scratch: Scratch::default(), records: 0, broken: None })
+    }
+
+    /// Says why a column has no values that can be read, where that is so.
+    pub fn unread(&self, column: usize) -> Option<&'static str> {
+        self.blocks.unread(column)
     }
 
     /// Returns the names of its columns, trimmed and NFC.
@@ -89,7 +164,8 @@ impl Records {
     /// Says which of its columns batches give, in this order. Values are all text as written; a blank cell has one, too.
     pub fn want(&mut self, columns: &[usize]) {
         let positions = columns.iter().map(|column| Some(*column)).collect();
-        self.columns = Arc::new(ColumnMap { positions, width: self.names.len() });
+        let identified = columns.iter().map(|column| self.named[*column]).collect();
+        self.columns = Arc::new(ColumnMap { positions, identified, width: self.names.len() });
         self.blocks.want(&self.columns);
     }
 
@@ -129,15 +205,22 @@ fn broken(first: u64, fault: RecordFault) -> Broken {
     Broken { record: first + record, byte, error: Error::new(code, what).help(help) }
 }
 
-/// Reads a member for the names that its records have, up to what cannot be read of it: who reads it then is told.
-fn names_of(format: &dyn FileFormat, mut blocks: Box<dyn Blocks>, most: usize) -> Vec<String> {
+/// Reads a member for the names that its records have, up to what cannot be read of it (who reads it then is told), and no
+/// more than so many blocks.
+fn names_of(
+    format: &dyn FileFormat,
+    mut blocks: Box<dyn Blocks>,
+    (most, most_blocks): (usize, usize),
+    needed: &[String],
+) -> Vec<String> {
     let (mut found, mut scratch) = (FoundNames::default(), Scratch::default());
-    let columns = ColumnMap { positions: Vec::new(), width: 0 };
+    let columns = ColumnMap { positions: Vec::new(), identified: Vec::new(), width: 0 };
     let mut bytes = Vec::new();
-    while let Some(block) = blocks.next(&mut bytes, BLOCK) {
+    for _ in 0..most_blocks {
+        let Some(block) = blocks.next(&mut bytes, BLOCK) else { break };
         let Ok(parsed) = scratch.parse(format, block, std::mem::take(&mut bytes), &columns) else { break };
         found.append(parsed.found, most);
         bytes = parsed.text.into_bytes();
     }
-    found.columns(&[], &BTreeMap::new())
+    found.columns(&needed.iter().collect::<Vec<_>>(), &BTreeMap::new())
 }

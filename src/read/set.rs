@@ -194,7 +194,8 @@ impl InputPaths {
         let mut hidden: Vec<String> = unseen.iter().map(Unseen::to_string).collect();
         let objects = objects.into_iter().filter(|object| self.matches(&object.path));
         let (objects, foreign): (Vec<Object>, Vec<Object>) = objects.partition(|object| self.has_bytes(root, object));
-        let place = |object: &Object| format!("{} leads to what the input does not match", root.display(&object.path));
+        let place =
+            |object: &Object| format!("{} leads to a file that the input does not match", root.display(&object.path));
         hidden.extend(foreign.iter().map(place));
         Ok(InputObjects { objects, hidden })
     }
@@ -294,7 +295,7 @@ fn sets(root: &Root, input: &Location, complete: Option<&Complete>) -> Result<Se
     }
     if sets.is_empty() {
         refuse(&hidden, |_| true)?;
-        let aside = aside.first.map_or(String::new(), |first| format!("; {first} looks like what is meant"));
+        let aside = aside.first.map_or(String::new(), |first| format!("; {first} looks as if it were meant"));
         return Err(Error::new(Code::InputMissing, format!("nothing matches {}:{}{aside}", input.root, input.path))
             .help("check the job's input against the paths in that root, and whether the export has arrived"));
     }
@@ -314,7 +315,7 @@ fn incomplete(
     if let CompleteWhen::Settle(period) = &complete.when
         && now.0.saturating_sub(newest.0) < period.micros()
     {
-        return Ok(Some(format!("its newest object is of {newest}, within [complete] settle")));
+        return Ok(Some(format!("its newest object is of {newest}, and not yet older than [complete] settle")));
     }
     let folders: BTreeSet<(&str, bool)> = found.iter().map(|found| (found.folder.as_str(), found.shared)).collect();
     for sign in signs(complete, set) {

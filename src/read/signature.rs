@@ -22,7 +22,7 @@ const MARKS: [(&[u8], &str); 18] = [
     (b"%PDF-", "a PDF document"),
     (b"{\\rtf", "an RTF document"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", OLE),
-    (b"\0\x05\x16\x07", "what macOS puts beside a file (._NAME), not the file"),
+    (b"\0\x05\x16\x07", "a file that macOS puts beside another one (._NAME)"),
     (b"\0\0\0\x01Bud1", "a .DS_Store of macOS"),
     (b"\x89PNG", "a picture"),
     (b"\xff\xd8\xff", "a picture"),
@@ -44,8 +44,8 @@ const WORDS: [(&str, &str); 9] = [
     ("<error>", "an XML file"),
 ];
 const HTML: &str = "an HTML page, such as that of a login or of an error";
-const OLE: &str = "an Excel workbook of the old kind (.xls) or with a password, or another Office document";
-const WORKBOOK: &str = "an Excel workbook";
+pub(super) const OLE: &str = "an Excel workbook of the old kind (.xls) or with a password, or another Office document";
+pub(super) const WORKBOOK: &str = "an Excel workbook";
 const TAR: &str = "a tar archive";
 const TAR_MARK: usize = 257;
 const OTHER_OFFICE: &str = "an Office document";
@@ -57,22 +57,23 @@ pub(super) const JSON: &str = "a JSON file";
 /// What to do about a file of another kind, where it is not the same for all.
 const WHAT_TO_DO: [(&[&str], &str); 10] = [
     (&[WORKBOOK], "set read.format = \"xlsx\" in the source, or save the sheet with the records as \"CSV UTF-8\""),
-    (&[OPEN_DOCUMENT], "save the sheet with the records as \"CSV UTF-8\", or choose CSV where it is exported"),
+    (&[OPEN_DOCUMENT], "save the sheet with the records as \"CSV UTF-8\", or choose CSV when you export it"),
     (&[OLE], "open it with its password and save the sheet with the records as \"CSV UTF-8\""),
     (
         &[JSON],
-        "choose CSV where it is exported, or say in its source how it is read: read.format = \"json\" for an array or pages, \
+        "choose CSV when you export it, or say in its source how it is read: read.format = \"json\" for an array or pages, \
          \"ndjson\" for one record per line",
     ),
-    (&[PARQUET], "set read.format = \"parquet\" in the source; `tamis init` does not look into Parquet files yet"),
+    (&[PARQUET], "set read.format = \"parquet\" in the source"),
     (
         &[HTML],
-        "something answered with a page in place of the file: renew the login of what fetches the export, and fetch it \
-         again. An .xls that is a page is a table of a report: choose CSV where it is exported",
+        "a server answered with a web page instead of the file: renew the login of the program that fetches the \
+         export, and fetch it again. If an .xls file is a web page, it is the table of a report: choose CSV when you export it",
     ),
     (
         &["an XML file"],
-        "a store answers so when it refuses: look what the file says. Else choose CSV where it is exported",
+        "a store answers with such a file when it refuses a request: look at what the file says. Otherwise choose CSV \
+         when you export it",
     ),
     (
         &["an xz file", "a 7z archive", "a RAR archive", "an LZ4 file"],
@@ -83,7 +84,7 @@ const WHAT_TO_DO: [(&[&str], &str); 10] = [
         "have it packed once: an archive in an archive is not opened",
     ),
     (
-        &["what macOS puts beside a file (._NAME), not the file", "a .DS_Store of macOS"],
+        &["a file that macOS puts beside another one (._NAME)", "a .DS_Store of macOS"],
         "leave it out: it holds no record, and tamis passes it over in archives",
     ),
 ];

@@ -277,8 +277,8 @@ fn r39_bad_records_are_refused_with_position_and_without_value() {
         ("3,canary\"x\n4,d\n", "record 3, byte 26: a quote inside a cell that does not start with one"),
         ("3,\"canary\"x\n4,d\n", "record 3, byte 28: text after the closing quote of a cell"),
         ("3,c\n4,\"canary\n5,e\n", "record 4, byte 24: a quote opens a cell and is never closed"),
-        ("3,c\n4,d,canary\n", "record 4, byte 22: the record has 3 cells and the header 2"),
-        ("3,c\ncanary\n5,e\n", "record 4, byte 22: the record has 1 cells and the header 2"),
+        ("3,c\n4,d,canary\n", "record 4, byte 22: the record has 3 cells, and the header has 2"),
+        ("3,c\ncanary\n5,e\n", "record 4, byte 22: the record has 1 cells, and the header has 2"),
         ("3,c\n4,can\0ary\n", "record 4, byte 27: a NUL character"),
         (
             "3,canary\u{fffd}\n",
@@ -476,6 +476,21 @@ fn gzip_of_several_members_is_read_whole_and_damage_is_refused() {
 
 #[test]
 fn bombs_are_refused_by_ratio_and_by_size() {
+    // What is at its beginning says nothing of a whole that is right.
+    let mut noise = 7_u64;
+    let mut lines = b"Id\n".to_vec();
+    lines.extend([&[b'1'; 200][..], b"\n"].concat().repeat(12_000));
+    for _ in 0..30_000 {
+        noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        lines.extend(format!("{noise:016x}\n").bytes());
+    }
+    let mut fair = source();
+    fair.read.max_ratio = 20;
+    assert_eq!(rows(&gzip(&lines), &fair, &["Id"]).len(), 42_000);
+    // A bomb is refused as soon as its whole cannot make it right.
+    let caps = crate::read::container::Caps { max_out: u64::MAX, max_ratio: 200 };
+    assert!(caps.hold("raw:x", 200 << 20, Some(1 << 20)).is_ok());
+    assert!(caps.hold("raw:x", 201 << 20, Some(1 << 20)).is_err());
     let bomb = gzip(&[b"Id\n".to_vec(), b"1\n".repeat(2_000_000)].concat());
     let mut low = source();
     low.read.max_ratio = 20;
@@ -545,7 +560,7 @@ fn archives_that_cannot_be_trusted_are_refused() {
         let at = locked.windows(4).position(|bytes| bytes == magic).unwrap();
         locked[at + flag] |= 1;
     }
-    assert_eq!(message(&locked), "raw:x.csv, member a.csv is encrypted");
+    assert_eq!(message(&locked), "raw:x.csv, member a.csv is encrypted with a password");
     let mut same = good.clone();
     for at in 0..same.len() - 5 {
         if &same[at..at + 5] == b"b.csv" {
@@ -604,7 +619,7 @@ fn a_member_that_the_directory_does_not_have_is_found() {
     end[12..16].copy_from_slice(&u32::try_from(second - directory).unwrap().to_le_bytes());
     let one = [&both[..second], &end].concat();
     let found = refusal(&one, &source(), &["Id"]);
-    assert_eq!(found, format!("raw:x.csv is damaged: what begins at byte {hidden} is in no directory of it"));
+    assert_eq!(found, format!("raw:x.csv is damaged: the member at byte {hidden} is not in its directory"));
 }
 
 #[test]

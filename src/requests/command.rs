@@ -39,6 +39,8 @@ pub struct RequestCommand {
     pub lifts: Option<String>,
     /// A lift: it may end an erasure.
     pub lift_erase: bool,
+    /// A lift: it may end requests of several persons (R54).
+    pub lift_several: bool,
     /// What only some effects have to say.
     pub terms: RequestTerms,
     /// Identities it names, with whether they are raw forms; none of a lift.
@@ -51,12 +53,20 @@ impl Requests {
     /// # Errors
     /// As [`Requests::open`].
     pub fn ask(&mut self, state: &Root, command: RequestCommand, now: Instant) -> Result<bool> {
-        let RequestCommand { effect, purposes, request, received, lifts, lift_erase, .. } = command;
+        let RequestCommand { effect, purposes, request, received, lifts, lift_erase, lift_several, .. } = command;
         let RequestCommand { terms: RequestTerms { ground, informed, until, review_by }, mut identities, .. } = command;
         identities.sort_unstable();
         identities.dedup();
         let ground = ground.map(|ground| ground.name().to_owned());
-        let terms = ListTerms { list: COMMAND.into(), effect: effect.name().into(), purposes, lift_erase, ground };
+        let terms = ListTerms {
+            list: COMMAND.into(),
+            effect: effect.name().into(),
+            purposes,
+            lift_erase,
+            lift_several,
+            ground,
+            given_by: None,
+        };
         let request =
             Request { request, received, dated: true, from: None, to: until, lifts, informed, review_by, identities };
         let id = request.id(&terms, &self.keys.entry, 0);
@@ -73,8 +83,20 @@ impl Requests {
         let terms = segment.terms(&terms);
         let Request { request, received, from, to, lifts, informed, review_by, .. } = request;
         let (taken, record) = (now, 1);
-        let of = EntryRecord { id, terms, received, taken, record, from, to, request, lifts, informed, review_by };
-        segment.entries.push(of);
+        segment.entries.push(EntryRecord {
+            id,
+            terms,
+            received,
+            taken,
+            record,
+            from,
+            to,
+            request,
+            lifts,
+            informed,
+            review_by,
+            undated: false,
+        });
         self.append(Some(state), segment)?;
         self.index()?;
         Ok(true)

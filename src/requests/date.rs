@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 /// Why a date cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unusable {
+pub enum Unusable {
     /// None of the list's formats reads it.
     InNoFormat,
     /// The list has no formats, and it is in no form that is read without.
@@ -20,8 +20,8 @@ pub(super) enum Unusable {
 }
 
 impl Unusable {
-    /// What to tell of it; the column is named beside it.
-    pub(super) fn what(self) -> &'static str {
+    /// Returns what to tell of it; the column is named beside it.
+    pub fn what(self) -> &'static str {
         match self {
             Unusable::InNoFormat => "the date is in none of the list's `formats`",
             Unusable::NeedsFormats => {
@@ -34,7 +34,7 @@ impl Unusable {
 }
 
 /// Reads the dates of one list.
-pub(super) struct ListDates {
+pub struct ListDates {
     /// The list's own, which count alone.
     formats: Option<Formats>,
     days: Formats,
@@ -43,11 +43,11 @@ pub(super) struct ListDates {
 }
 
 impl ListDates {
-    /// With the formats and the zone of a list.
+    /// Prepares the formats and the zone of a list.
     ///
     /// # Errors
     /// A policy error for a format that is not known.
-    pub(super) fn new(formats: Option<&[String]>, zone: &TimeZone) -> Result<ListDates> {
+    pub fn new(formats: Option<&[String]>, zone: &TimeZone) -> Result<ListDates> {
         let mut times = Vec::new();
         for separator in [' ', 'T'] {
             for time in ["%H:%M", "%H:%M:%S%.f", "%I:%M %p", "%I:%M%p", "%I:%M:%S %p", "%I:%M:%S%p"] {
@@ -63,9 +63,9 @@ impl ListDates {
         })
     }
 
-    /// The instant of a date, which is its first moment in the list's zone, or of a time, which is in that zone when it
+    /// Returns the instant of a date, which is its first moment in the list's zone, or of a time, which is in that zone when it
     /// says no other.
-    pub(super) fn read(&self, text: &str) -> std::result::Result<Instant, Unusable> {
+    pub fn read(&self, text: &str) -> std::result::Result<Instant, Unusable> {
         let text = text.trim();
         let instant = match &self.formats {
             Some(formats) => self.by(formats, text)?,

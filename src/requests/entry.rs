@@ -8,7 +8,7 @@ use crate::error::{Code, Error, Result};
 use crate::evidence::Witness;
 use crate::evidence::segments::SegmentName;
 use crate::key::Key;
-use crate::policy::{Effect, Ground};
+use crate::policy::{Effect, GivenBy, Ground};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// How an identity came to belong to an entry.
@@ -91,6 +91,8 @@ pub struct Entry<'a> {
     pub to: Option<Instant>,
     /// A restriction: why (R69).
     pub ground: Option<Ground>,
+    /// A consent: a guardian has given it (R84).
+    pub guardian: bool,
     /// A hold: when somebody looks at it again (R70).
     pub review_by: Option<Instant>,
     /// A lift: when the person was told that a restriction ends (R69).
@@ -99,6 +101,8 @@ pub struct Entry<'a> {
     pub lifts: Option<&'a str>,
     /// A lift: it may end an erasure (R30).
     pub lift_erase: bool,
+    /// A lift: it may end requests of several persons (R54).
+    pub lift_several: bool,
     /// A lift has ended it (R30), or the snapshot it came by no longer has it: it has no effect any more.
     pub ended: bool,
 }
@@ -139,6 +143,8 @@ pub(super) struct Rare {
     informed: Option<Instant>,
     review_by: Option<Instant>,
     pub(super) lifts: Option<String>,
+    /// When it was taken in.
+    pub(super) taken: Instant,
 }
 
 /// Keys derived from the identity key, one per use.
@@ -157,6 +163,11 @@ impl DerivedKeys {
             file: identity.derive("tamis v1 request file", &[]),
             request: identity.derive("tamis v1 request id", &[]),
         }
+    }
+
+    /// R83: stands for an id that names a person, and says nothing about them without the key.
+    pub(super) fn opaque(&self, request: &str) -> String {
+        format!("record-{:016x}", self.of_request(request))
     }
 
     /// Stands for a request id in memory.
@@ -183,6 +194,8 @@ pub struct Requests {
     /// Hash of the request id.
     pub(super) requests: Vec<u64>,
     pub(super) rare: HashMap<u32, Rare>,
+    /// Entries without a date of their own (R63).
+    pub(super) undated: HashSet<u32>,
     /// What the last snapshot that differed from the one before said of an entry.
     listed: HashMap<u32, (Instant, bool)>,
     /// Entries that have no effect any more, each with the lift that ended it; none when its snapshot dropped it.
@@ -229,6 +242,7 @@ impl Requests {
             terms_of: Vec::new(),
             requests: Vec::new(),
             rare: HashMap::new(),
+            undated: HashSet::new(),
             listed: HashMap::new(),
             ended: HashMap::new(),
             raw: HashMap::new(),
@@ -309,10 +323,12 @@ impl Requests {
             from: rare.and_then(|r| r.from),
             to: rare.and_then(|r| r.to),
             ground: terms.ground.as_deref().and_then(Ground::named),
+            guardian: terms.given_by.as_deref().and_then(GivenBy::named) == Some(GivenBy::Guardian),
             review_by: rare.and_then(|r| r.review_by),
             informed: rare.and_then(|r| r.informed),
             lifts: rare.and_then(|r| r.lifts.as_deref()),
             lift_erase: terms.lift_erase,
+            lift_several: terms.lift_several,
             ended: self.ended.contains_key(&index),
         }
     }
@@ -332,10 +348,36 @@ impl Requests {
         self.raw.iter().filter_map(none)
     }
 
-    /// The entries of a request, by its opaque id.
+    /// Returns the entries of a request, by its opaque id or by the value of a record that stands behind it (R83).
     pub fn of_request(&self, request: &str) -> Vec<u32> {
-        let wanted = self.keys.of_request(request);
-        (0..self.ids.len() as u32).filter(|at| self.requests[*at as usize] == wanted).collect()
+        let wanted = self.names_of(request);
+        (0..self.ids.len() as u32).filter(|at| wanted.contains(&self.requests[*at as usize])).collect()
+    }
+
+    /// What a request of this name may be stored under.
+    pub(super) fn names_of(&self, request: &str) -> [u64; 2] {
+        [self.keys.of_request(request), self.keys.of_request(&self.keys.opaque(request))]
+    }
+
+    /// Returns whether somebody who asks for a request means one that is stored under a name.
+    pub fn is_called(&self, stored: &str, asked: &str) -> bool {
+        stored == asked || stored == self.keys.opaque(asked)
+    }
+
+    /// Returns the name under which a request that somebody names is stored, as far as it is known.
+    pub fn stored_name(&self, request: String) -> String {
+        self.name_among(request, |name| self.requests.contains(&name))
+    }
+
+    /// Returns the same by what is known of the hashes of request ids, for whoever asks for many.
+    pub(super) fn name_among(&self, request: String, known: impl Fn(u64) -> bool) -> String {
+        let opaque = self.keys.opaque(&request);
+        if known(self.keys.of_request(&opaque)) { opaque } else { request }
+    }
+
+    /// Returns the hash of each request id.
+    pub(super) fn request_names(&self) -> HashSet<u64> {
+        self.requests.iter().copied().collect()
     }
 
     /// The request file at `object` (`ROOT:path`) as it was last taken in for a list.
@@ -345,7 +387,8 @@ impl Requests {
 
     /// Every request file that was taken in for a list.
     pub(super) fn files_of<'a>(&'a self, list: &'a str) -> impl Iterator<Item = &'a FileTaken> {
-        self.files.values().filter(move |f| f.list == list)
+        let of_list = self.files.range((list.to_owned(), String::new())..).map(|(_, file)| file);
+        of_list.take_while(move |file| file.list == list)
     }
 
     /// Whether the entry is there already; `identity` is one that it names.
@@ -461,11 +504,11 @@ impl Requests {
         *place = (*place).max((listed.at, listed.there));
     }
 
-    /// The entries of a list, each with its id and whether the last snapshot still had it.
-    pub(super) fn of_list<'a>(&'a self, list: &'a str) -> impl Iterator<Item = (&'a [u8; 16], bool)> {
+    /// The entries of a list, each with its place, its id and whether the last snapshot still had it.
+    pub(super) fn of_list<'a>(&'a self, list: &'a str) -> impl Iterator<Item = (u32, &'a [u8; 16], bool)> {
         let named = move |at: &u32| self.terms[self.terms_of[*at as usize] as usize].0.list == list;
         let there = |at: u32| self.listed.get(&at).is_none_or(|(_, there)| *there);
-        (0..self.ids.len() as u32).filter(named).map(move |at| (&self.ids[at as usize], there(at)))
+        (0..self.ids.len() as u32).filter(named).map(move |at| (at, &self.ids[at as usize], there(at)))
     }
 
     fn adopt(&mut self, terms: &ListTerms) -> Result<u32> {
@@ -503,7 +546,11 @@ impl Requests {
         self.requests.push(self.keys.of_request(&entry.request));
         let EntryRecord { from, to, informed, review_by, .. } = *entry;
         if [from, to, informed, review_by].iter().any(Option::is_some) || entry.lifts.is_some() {
-            self.rare.insert(at, Rare { from, to, informed, review_by, lifts: entry.lifts.clone() });
+            let (lifts, taken) = (entry.lifts.clone(), entry.taken);
+            self.rare.insert(at, Rare { from, to, informed, review_by, lifts, taken });
+        }
+        if entry.undated {
+            self.undated.insert(at);
         }
         if entry.lifts.is_some() {
             self.loose.insert(entry.id);
@@ -630,6 +677,7 @@ mod tests {
                 lifts: None,
                 informed: None,
                 review_by: None,
+                undated: false,
             });
             segment.marks.push(MarkRecord { identity: identity(n), entry: id, bond: StoredBond::Named.byte(false) });
         }

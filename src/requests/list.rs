@@ -7,7 +7,7 @@ use super::entry::{EntryRef, Requests, StoredBond, half};
 use super::history::SEGMENT_BYTES;
 use super::part;
 use super::request::{self, Cells, Columns, Maker, Request};
-use super::segment::{EntryRecord, FileTaken, ListTerms, ListedRecord, MarkRecord, Segment};
+use super::segment::{EntryRecord, FileTaken, ListTerms, ListedRecord, MarkRecord, Segment, SetTaken};
 use crate::clock::Instant;
 use crate::error::{Code, Error, Kind, Result};
 use crate::monitor::{Event, Monitor};
@@ -160,9 +160,12 @@ pub fn take_in(
             reading: request::reading(list),
             format: part::format(list),
             draft: Segment::default(),
+            request_names: None,
             now,
             monitor,
             seen: None,
+            set: None,
+            is_news: true,
             count: ListIntake { list: list.name.clone(), ..ListIntake::default() },
             faults: Vec::new(),
         };
@@ -238,6 +241,13 @@ impl<'a> Matching<'a> {
     }
 }
 
+/// What a snapshot has: its requests, and what they say apart from their terms.
+#[derive(Default)]
+struct SnapshotRows {
+    ids: HashSet<[u8; 16]>,
+    said: HashSet<[u8; 32]>,
+}
+
 /// One list being taken in.
 struct ListReading<'a> {
     requests: &'a mut Requests,
@@ -253,8 +263,13 @@ struct ListReading<'a> {
     reading: String,
     format: ReadFormat,
     draft: Segment,
-    /// Of a snapshot that is one object: the requests found in it.
-    seen: Option<HashSet<[u8; 16]>>,
+    /// Hashes of the ids of all requests, once a lift has named one.
+    request_names: Option<HashSet<u64>>,
+    /// Of a snapshot that is one object: what was found in it.
+    seen: Option<SnapshotRows>,
+    /// The set of the object that is being read (R63), and whether its bytes are news.
+    set: Option<SetTaken>,
+    is_news: bool,
     now: Instant,
     monitor: &'a dyn Monitor,
     count: ListIntake,
@@ -299,7 +314,7 @@ impl ListReading<'_> {
         let none = found.objects.is_empty() && found.unseen.is_empty();
         if none && !self.list.may_be_empty && !self.removed_since(&found.glob) {
             let place = self.root.display(&self.list.input.path);
-            self.fault(&place, None, None, "no object matches; set may_be_empty when that is as it should be");
+            self.fault(&place, None, None, "no object matches; if that is right, set may_be_empty");
         }
         if self.list.snapshot && found.objects.len() > 1 {
             let place = self.root.display(&self.list.input.path);
@@ -307,13 +322,13 @@ impl ListReading<'_> {
                 &place,
                 None,
                 None,
-                "several objects match, and a snapshot is one; none of its requests was lifted",
+                "several objects match, but a snapshot is one object; none of its requests was lifted",
             );
         }
         for object in &found.objects {
             self.count.objects += 1;
             let whole = found.objects.len() == 1 && found.unseen.is_empty();
-            self.seen = (self.list.snapshot && whole).then(HashSet::new);
+            self.seen = (self.list.snapshot && whole).then(SnapshotRows::default);
             self.object(object)?;
             if self.sets.is_some() {
                 // What an earlier set asked for may be ended by now.
@@ -351,7 +366,8 @@ impl ListReading<'_> {
 
     fn object(&mut self, object: &Object) -> Result<()> {
         let place = self.root.display(&object.path);
-        let known = self.requests.file(&self.list.name, &place).filter(|f| f.reading == self.reading).cloned();
+        let before = self.requests.file(&self.list.name, &place).cloned();
+        let known = before.clone().filter(|f| f.reading == self.reading);
         let etag = self.etag(object);
         let same = |f: &FileTaken| f.etag.is_some() && f.etag == etag && f.bytes == object.bytes;
         if known.as_ref().is_some_and(|f| f.unreadable == 0 && same(f)) {
@@ -362,7 +378,9 @@ impl ListReading<'_> {
             Ok(surveyed) => surveyed,
             Err(error) => return self.refused(&place, (None, None), error),
         };
+        self.set = self.set_of(object);
         let mut taken = self.taken(object, &place, &digest);
+        self.is_news = before.is_none_or(|before| before.digest != taken.digest);
         // A snapshot that lies beside others is not compared, so it is read again once it is alone.
         let done_with = self.seen.is_some() || !self.list.snapshot;
         if known.as_ref().is_some_and(|f| f.unreadable == 0 && f.digest == taken.digest) {
@@ -374,7 +392,7 @@ impl ListReading<'_> {
         for (place, part) in &parts {
             whole &= match part {
                 None => self.empty(place),
-                Some(part) => self.records(part, (place, self.date_of(object)), &mut taken)?,
+                Some(part) => self.records(part, (place, self.date_of_set()), &mut taken)?,
             };
         }
         if whole && self.count.unreadable == before {
@@ -391,21 +409,24 @@ impl ListReading<'_> {
     fn compare(&mut self, place: &str) {
         let Some(seen) = self.seen.take() else { return };
         let (mut stored, mut changed, at) = (0, Vec::new(), self.requests.listed_next(self.now));
-        for (entry, was) in self.requests.of_list(&self.list.name) {
+        let mut gone = Vec::new();
+        for (place, entry, was) in self.requests.of_list(&self.list.name) {
             stored += u64::from(was);
-            let there = seen.contains(entry);
+            let there = seen.ids.contains(entry);
             if there != was {
                 changed.push(ListedRecord { entry: *entry, at, there });
+                gone.extend((!there).then_some(place));
             }
         }
-        let lifted = changed.iter().filter(|listed| !listed.there).count() as u64;
+        // A request that is there on other terms has not been lifted: it takes the place of the one before.
+        let lifted = self.requests.said_of(&gone).iter().filter(|said| !seen.said.contains(*said)).count() as u64;
         if self.list.max_lifted.exceeded(lifted, stored) {
             let what =
                 format!("{lifted} of {stored} requests are no longer in it, more than max_lifted; none was lifted");
             self.fault(place, None, None, &what);
             return;
         }
-        (self.count.lifted, self.count.returned) = (lifted, changed.len() as u64 - lifted);
+        (self.count.lifted, self.count.returned) = (lifted, (changed.len() - gone.len()) as u64);
         self.draft.listed.append(&mut changed);
     }
 
@@ -443,27 +464,45 @@ impl ListReading<'_> {
             records: 0,
             unreadable: 0,
             taken: self.now,
+            set: self.set.clone(),
         }
     }
 
-    /// R63: the first moment of the day that the name of an object's set says, in the list's zone, and never after now.
-    fn date_of(&self, object: &Object) -> Option<Instant> {
-        let set = self.sets.as_ref()?.set_of(&object.path)?;
-        let date = date_in(&set, self.list.sets.as_ref()?.as_ref())?;
-        let begin = self.list.zone.to_timestamp(date.at(0, 0, 0, 0)).ok()?;
-        Some(Instant(begin.as_microsecond()).min(self.now))
+    /// R63: the day that the name of an object's set says, in the list's zone.
+    fn set_of(&self, object: &Object) -> Option<SetTaken> {
+        let name = self.sets.as_ref()?.set_of(&object.path)?;
+        let date = date_in(&name, self.list.sets.as_ref()?.as_ref())?;
+        let first = |date: jiff::civil::Date| {
+            let begin = self.list.zone.to_timestamp(date.at(0, 0, 0, 0)).ok()?;
+            Some(Instant(begin.as_microsecond()))
+        };
+        Some(SetTaken { begin: first(date)?, end: first(date.tomorrow().ok()?)?, name })
     }
 
-    /// R63: the entry of a row. One without a date is the same request in every set, until a lift ends it: then it is another.
-    fn id_of(&self, request: &Request) -> [u8; 16] {
-        let named = request.identities.first().map(|(identity, _)| identity);
-        let mut ids = (0..).map(|again| request.id(&self.terms, &self.requests.keys.entry, again));
-        let has_ended = |id: &[u8; 16], identity: &[u8; 32]| {
-            let entries = self.requests.effects(half(identity)).iter().map(EntryRef::entry);
-            entries.filter(|at| self.requests.id(*at) == Some(id)).any(|at| self.requests.entry(at).ended)
-        };
-        let in_force = |id: &[u8; 16]| request.dated || !named.is_some_and(|identity| has_ended(id, identity));
-        ids.find(in_force).unwrap_or_default()
+    /// R63: the first moment of that day, and never after now.
+    fn date_of_set(&self) -> Option<Instant> {
+        self.set.as_ref().map(|set| set.begin.min(self.now))
+    }
+
+    /// R63: the entry of a row, and when it was received. One without a date is the same request in every set, until a lift
+    /// ends it: then it is another, and in a set of the lift's own day that was read after it, one that was made after it.
+    fn entry_of(&self, request: &Request) -> ([u8; 16], Instant) {
+        let (named, mut received) = (request.identities.first().map(|(identity, _)| identity), request.received);
+        for again in 0.. {
+            let id = request.id(&self.terms, &self.requests.keys.entry, again);
+            let ended = named.filter(|_| !request.dated).and_then(|identity| {
+                let entries = self.requests.effects(half(identity)).iter().map(EntryRef::entry);
+                entries.filter(|at| self.requests.id(*at) == Some(&id)).find(|at| self.requests.entry(*at).ended)
+            });
+            let Some(ended) = ended else { return (id, received) };
+            let lifted = self.requests.ended_by(ended).map(|lift| self.requests.entry(lift).received);
+            let same_day = |lifted: &Instant| {
+                let within = self.set.as_ref().is_some_and(|set| set.begin <= *lifted && *lifted < set.end);
+                self.is_news && within && *lifted < self.now
+            };
+            received = received.max(lifted.filter(same_day).map_or(received, |lifted| Instant(lifted.0 + 1)));
+        }
+        (request.id(&self.terms, &self.requests.keys.entry, 0), received)
     }
 
     fn empty(&mut self, place: &str) -> bool {
@@ -480,10 +519,14 @@ impl ListReading<'_> {
         (place, of_set): (&str, Option<Instant>),
         taken: &mut FileTaken,
     ) -> Result<bool> {
-        let mut records = match Records::open(self.root, part, &self.format) {
+        let mut records = match Records::open(self.root, part, &self.format, &request::known(self.list)) {
             Ok(records) => records,
             Err(error) => return self.refused(place, (None, None), error).map(|()| false),
         };
+        // Where names are in records, a file without one lacks nothing.
+        if records.names().is_empty() {
+            return Ok(self.empty(place));
+        }
         let makers = std::mem::take(&mut self.makers);
         let columns = Columns::find(self.list, self.dates, self.patterns, &makers, (records.names(), of_set));
         let whole = match columns {
@@ -549,7 +592,8 @@ impl ListReading<'_> {
     /// R31: rows of nothing but blanks name nobody and are passed over.
     fn tell_blank(&mut self, place: &str, blank: u64) {
         if blank > 0 {
-            let what = format!("list {}: {place}: passed over {blank} row(s) of blank cells only", self.list.name);
+            let what =
+                format!("list {}: {place}: passed over {blank} row(s) that have only blank cells", self.list.name);
             self.monitor.event(Event::Note(what));
         }
     }
@@ -561,9 +605,10 @@ impl ListReading<'_> {
 
     fn request(&mut self, request: &Request, record: u64) -> Result<()> {
         self.count.records += 1;
-        let id = self.id_of(request);
+        let ((id, received), stored_id) = (self.entry_of(request), self.stored_id(&request.request));
         if let Some(seen) = &mut self.seen {
-            seen.insert(id);
+            seen.ids.insert(id);
+            seen.said.extend(self.requests.said(request, &stored_id, &self.terms));
         }
         if self.requests.knows(&id, request.identities.first().map(|(identity, _)| identity)) {
             self.count.known += 1;
@@ -571,25 +616,41 @@ impl ListReading<'_> {
         }
         self.count.new += 1;
         self.requests.expect(id);
+        let lifts = request.lifts.clone().map(|lifted| self.stored_name(lifted));
         let terms = self.draft.terms(&self.terms);
         self.draft.entries.push(EntryRecord {
             id,
             terms,
-            received: request.received,
+            received,
             taken: self.now,
             record,
             from: request.from,
             to: request.to,
-            request: request.request.clone(),
-            lifts: request.lifts.clone(),
+            request: stored_id,
+            lifts,
             informed: request.informed,
             review_by: request.review_by,
+            undated: !request.dated,
         });
         for (identity, raw) in &request.identities {
             self.count.raw += u64::from(*raw);
             self.draft.marks.push(MarkRecord { identity: *identity, entry: id, bond: StoredBond::Named.byte(*raw) });
         }
         if self.draft.size() >= SEGMENT_BYTES { self.store() } else { Ok(()) }
+    }
+
+    /// R83: an id that names a person is not kept as written.
+    fn stored_id(&self, request: &str) -> String {
+        match self.list.request_names_person() {
+            true => self.requests.keys.opaque(request),
+            false => request.to_owned(),
+        }
+    }
+
+    /// R83: the name under which a request is stored that a lift names. Rows of lifts name no persons, so no name comes meanwhile.
+    fn stored_name(&mut self, lifted: String) -> String {
+        let names = self.request_names.get_or_insert_with(|| self.requests.request_names());
+        self.requests.name_among(lifted, |name| names.contains(&name))
     }
 
     /// Writes what has been read so far; an object is noted as taken in only with or after its last request.

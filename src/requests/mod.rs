@@ -11,12 +11,15 @@ mod lift;
 mod list;
 mod notes;
 mod part;
+mod persons;
 mod request;
+mod said;
 mod segment;
 mod states;
 mod status;
 
 pub use command::{COMMAND, RequestCommand, RequestTerms};
+pub use date::ListDates;
 pub use elsewhere::Elsewhere;
 pub use entry::{Entry, EntryRef, Requests, StoredBond, Usable, half};
 pub use history::{Learned, ToldRequest};

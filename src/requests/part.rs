@@ -1,16 +1,15 @@
 //! The files of requests in one object, and how they are read: as exports are. Must not know what is in them.
 
 use crate::error::{Code, Error, Result};
-use crate::policy::{CsvFormat, List, ReadFormat, RecordFormat};
+use crate::policy::{List, ReadFormat};
 use crate::read::{Member, members};
 use crate::store::{Object, Root};
 
 /// Returns how a list's files are read. An archive is bound by its length, not by its number of members or its ratio:
 /// it may be an export for whose source more is allowed.
 pub(super) fn format(list: &List) -> ReadFormat {
-    let csv = CsvFormat { delimiter: list.delimiter, quote: Some(b'"'), header: 1, stray_quotes_literal: false };
     ReadFormat {
-        records: RecordFormat::Csv(csv),
+        records: list.records.clone(),
         encoding: list.encoding.clone(),
         member: list.member.clone(),
         member_text: list.member_text.clone(),

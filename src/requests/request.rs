@@ -8,8 +8,8 @@ use crate::error::Result;
 use crate::invisible;
 use crate::key::Key;
 use crate::near_miss;
-use crate::policy::{Effect, Identifier, List, ListMatch};
-use crate::read::RawBatch;
+use crate::policy::{Effect, Identifier, List, ListMatch, RecordFormat};
+use crate::read::{KnownColumns, RawBatch};
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use std::borrow::Cow;
@@ -70,10 +70,16 @@ impl Request {
         if let Some(ground) = &terms.ground {
             part(format!("ground {ground}").as_bytes());
         }
+        if let Some(given_by) = &terms.given_by {
+            part(format!("given_by {given_by}").as_bytes());
+        }
         for (name, instant) in [("informed", self.informed), ("review_by", self.review_by)] {
             if let Some(instant) = instant {
                 part(format!("{name} {}", instant.0).as_bytes());
             }
+        }
+        if terms.lift_several {
+            part(b"several");
         }
         let mut id = [0; 16];
         id.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
@@ -88,7 +94,9 @@ pub(super) fn terms(list: &List) -> ListTerms {
         effect: list.effect.name().to_owned(),
         purposes: list.purposes.clone(),
         lift_erase: list.lift_erase,
+        lift_several: false,
         ground: list.ground.map(|ground| ground.name().to_owned()),
+        given_by: list.given_by.map(|by| by.name().to_owned()),
     }
 }
 
@@ -108,7 +116,10 @@ pub(super) fn reading(list: &List) -> String {
         [&list.request, list.request_pattern.as_str(), list.received.as_deref().unwrap_or(""), &list.encoding],
         list.zone.iana_name(),
         list.purposes,
-        list.delimiter,
+        match &list.records {
+            RecordFormat::Csv(csv) => serde_json::json!(csv.delimiter),
+            other => serde_json::json!(format!("{other:?}")),
+        },
         [&list.interval.0, &list.interval.1, &list.lifts],
         list.lift_erase,
         [&list.member_text],
@@ -122,8 +133,11 @@ pub(super) fn reading(list: &List) -> String {
             said.push(serde_json::json!([list.ground, list.review_by, list.informed]));
         }
     }
+    if let (Some(by), Some(said)) = (list.given_by, said.as_array_mut()) {
+        said.push(serde_json::json!(["given_by", by]));
+    }
     if let (Some(format), Some(said)) = (&list.sets, said.as_array_mut()) {
-        said.push(serde_json::json!(["sets", list.received.is_some(), format!("{format:?}")]));
+        said.push(serde_json::json!(["sets of days", list.received.is_some(), format!("{format:?}")]));
     }
     blake3::hash(said.to_string().as_bytes()).to_hex().to_string()
 }
@@ -315,6 +329,12 @@ impl<'a> Columns<'a> {
     }
 }
 
+/// Returns what a list knows of the columns of its files.
+pub(super) fn known(list: &List) -> KnownColumns {
+    let identifying = list.matches.iter().flat_map(|of| &of.columns).cloned().collect();
+    KnownColumns { needed: named(list).into_iter().map(str::to_owned).collect(), identifying }
+}
+
 /// The columns that a list names.
 fn named(list: &List) -> Vec<&str> {
     let optional = [&list.interval.0, &list.interval.1, &list.lifts, &list.received, &list.informed, &list.review_by];
@@ -326,14 +346,15 @@ fn named(list: &List) -> Vec<&str> {
 
 /// Refuses a column of the list that the header has twice; others may have no name, or the same one.
 fn refuse_collisions(names: &[String], named: &[&str]) -> std::result::Result<(), String> {
-    let fold = |name: &str| CaseMapper::new().fold_string(name).into_owned();
+    let fold = |name: &str| CaseMapper::new().fold_string(&invisible::seen(name)).into_owned();
     let nfc = ComposingNormalizerBorrowed::new_nfc();
     let named: Vec<String> = named.iter().map(|name| fold(&nfc.normalize(name.trim()))).collect();
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = std::collections::HashMap::new();
     for (at, name) in names.iter().enumerate() {
         let name = fold(name);
-        if named.contains(&name) && !seen.insert(name) {
-            return Err(format!("column {} of the header has the name of an earlier one", at + 1));
+        if let Some(first) = seen.insert(name.clone(), at).filter(|_| named.contains(&name)) {
+            let said = "have the same name, apart from case and characters that nobody sees";
+            return Err(format!("columns {} and {} {said}", first + 1, at + 1));
         }
     }
     Ok(())
@@ -379,6 +400,7 @@ mod tests {
             Request { informed: Some(Instant(1)), ..base() }.id(&terms, &key, 0),
             Request { review_by: Some(Instant(1)), ..base() }.id(&terms, &key, 0),
             base().id(&ListTerms { ground: Some("b".into()), ..terms.clone() }, &key, 0),
+            base().id(&ListTerms { lift_several: true, ..terms.clone() }, &key, 0),
         ];
         let undated =
             |received, again| Request { received: Instant(received), dated: false, ..base() }.id(&terms, &key, again);
@@ -387,6 +409,6 @@ mod tests {
         assert_eq!(base().id(&terms, &key, 0), ids[0]);
         ids.sort_unstable();
         ids.dedup();
-        assert_eq!(ids.len(), 17);
+        assert_eq!(ids.len(), 18);
     }
 }

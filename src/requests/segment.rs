@@ -4,11 +4,12 @@
 use super::status::Standing;
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
-use crate::evidence::Witness;
-use crate::evidence::segments::MAGIC;
+use crate::evidence::segments::{self, FORMAT, MAGIC};
+use crate::evidence::{OwnDigest, Witness};
 use serde::{Deserialize, Serialize};
 
-const VERSION: u32 = 1;
+/// The format of earlier builds, which has no digest of its own.
+const FORMER: u32 = 1;
 const CHECKSUM: usize = 32;
 /// An `until` that is none.
 const NO_END: i64 = i64::MIN;
@@ -27,9 +28,15 @@ pub(super) struct ListTerms {
     pub(super) purposes: Option<Vec<String>>,
     /// The lift may also end an erasure (R30).
     pub(super) lift_erase: bool,
+    /// The lift may also end requests of several persons (R54).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) lift_several: bool,
     /// Letter of Art. 18(1) GDPR, of restrictions (R69).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) ground: Option<String>,
+    /// Who gives it, of consents (R84).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) given_by: Option<String>,
 }
 
 /// A request file as it was taken in. Without personal data: the digest is keyed.
@@ -47,6 +54,19 @@ pub(super) struct FileTaken {
     pub(super) records: u64,
     pub(super) unreadable: u64,
     pub(super) taken: Instant,
+    /// The set that it is of, where rows without a date are of its day (R63).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) set: Option<SetTaken>,
+}
+
+/// A set as its name says it (R63).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SetTaken {
+    pub(super) name: String,
+    /// The first moment of its day.
+    pub(super) begin: Instant,
+    /// The first moment of the next day.
+    pub(super) end: Instant,
 }
 
 impl FileTaken {
@@ -80,6 +100,8 @@ pub(super) struct EntryRecord {
     pub(super) informed: Option<Instant>,
     /// R70: when somebody looks at it again, of a hold.
     pub(super) review_by: Option<Instant>,
+    /// R63: it has no date of its own, but that of the set it was read in.
+    pub(super) undated: bool,
 }
 
 /// One identity of an entry.
@@ -218,9 +240,9 @@ impl Segment {
         };
         let header = serde_json::to_vec(&header)
             .map_err(|_| Error::new(Code::InternalFault, "a list's terms cannot be written"))?;
-        let mut out = Vec::with_capacity(16 + header.len() + body.len() + self.marks.len() * MARK + CHECKSUM);
+        let mut out = Vec::with_capacity(16 + header.len() + body.len() + self.marks.len() * MARK + 2 * CHECKSUM);
         out.extend_from_slice(MAGIC);
-        out.extend_from_slice(&VERSION.to_le_bytes());
+        out.extend_from_slice(&FORMAT.to_le_bytes());
         out.extend_from_slice(&u32::try_from(header.len()).unwrap_or(u32::MAX).to_le_bytes());
         out.extend_from_slice(&header);
         out.append(&mut body);
@@ -233,7 +255,7 @@ impl Segment {
         self.listed.iter().for_each(|listed| write_listed(listed, &mut out));
         let checksum = blake3::keyed_hash(key, &out);
         out.extend_from_slice(checksum.as_bytes());
-        Ok(out)
+        Ok(segments::seal(out))
     }
 
     /// Reads a file's bytes back.
@@ -247,7 +269,7 @@ impl Segment {
     }
 }
 
-/// The checksum a segment's bytes end with, in hex.
+/// The last bytes of a segment, in hex: its own digest, or its checksum in the former format. Both tell it from others.
 pub(super) fn checksum(bytes: &[u8]) -> String {
     let tail = &bytes[bytes.len().saturating_sub(CHECKSUM)..];
     tail.iter().map(|b| format!("{b:02x}")).collect()
@@ -255,6 +277,11 @@ pub(super) fn checksum(bytes: &[u8]) -> String {
 
 fn checked<'a>(bytes: &'a [u8], key: &[u8; 32]) -> Result<&'a [u8]> {
     let damaged = || Error::new(Code::StatePartChanged, "its bytes do not agree with its checksum");
+    let bytes = match segments::own_digest(bytes) {
+        OwnDigest::Same => &bytes[..bytes.len() - CHECKSUM],
+        OwnDigest::None => bytes,
+        OwnDigest::Differs => return Err(damaged()),
+    };
     let split = bytes.len().checked_sub(CHECKSUM).ok_or_else(damaged)?;
     let (body, tail) = bytes.split_at(split);
     let tail: [u8; 32] = tail.try_into().map_err(|_| damaged())?;
@@ -263,7 +290,7 @@ fn checked<'a>(bytes: &'a [u8], key: &[u8; 32]) -> Result<&'a [u8]> {
 }
 
 fn read_segment(mut rest: &[u8]) -> Option<Segment> {
-    if take(&mut rest, 8)? != MAGIC || u32::from_le_bytes(array(&mut rest)?) != VERSION {
+    if take(&mut rest, 8)? != MAGIC || ![FORMER, FORMAT].contains(&u32::from_le_bytes(array(&mut rest)?)) {
         return None;
     }
     let length = u32::from_le_bytes(array(&mut rest)?);
@@ -342,6 +369,7 @@ fn write_entry(entry: &EntryRecord, out: &mut Vec<u8>) {
     out.extend_from_slice(&entry.record.to_le_bytes());
     let present = u8::from(entry.from.is_some()) | u8::from(entry.to.is_some()) << 1;
     let told = u8::from(entry.informed.is_some()) << 3 | u8::from(entry.review_by.is_some()) << 4;
+    let told = told | u8::from(entry.undated) << 5;
     out.push(present | u8::from(entry.lifts.is_some()) << 2 | told);
     for instant in [entry.from, entry.to, entry.informed, entry.review_by].into_iter().flatten() {
         out.extend_from_slice(&instant.0.to_le_bytes());
@@ -359,14 +387,15 @@ fn read_entry(rest: &mut &[u8]) -> Option<EntryRecord> {
     let taken = instant(rest)?;
     let record = u64::from_le_bytes(array(rest)?);
     let present = take(rest, 1)?[0];
-    if present >= 1 << 5 {
+    if present >= 1 << 6 {
         return None;
     }
     let mut when = |bit: u8| if present & bit != 0 { instant(rest).map(Some) } else { Some(None) };
     let (from, to, informed, review_by) = (when(1)?, when(2)?, when(8)?, when(16)?);
     let request = text(rest)?;
     let lifts = if present & 4 != 0 { Some(text(rest)?) } else { None };
-    Some(EntryRecord { id, terms, received, taken, record, from, to, request, lifts, informed, review_by })
+    let undated = present & 32 != 0;
+    Some(EntryRecord { id, terms, received, taken, record, from, to, request, lifts, informed, review_by, undated })
 }
 
 fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
@@ -412,6 +441,7 @@ mod tests {
                 lifts: (n == 2).then(|| "C-1".into()),
                 informed: (n == 2).then_some(Instant(7)),
                 review_by: (n == 1).then_some(Instant(-7)),
+                undated: n == 2,
             });
             segment.marks.push(MarkRecord { identity: [n; 32], entry: [n; 16], bond: n });
         }
@@ -460,5 +490,20 @@ mod tests {
         }
         assert!(Segment::decode(&bytes, &[8; 32]).is_err());
         assert!(Segment::decode(&bytes, &KEY).is_ok());
+    }
+
+    #[test]
+    fn a_segment_of_the_former_format_is_read() {
+        let bytes = sample().encode(&KEY).expect("written");
+        let mut former = bytes[..bytes.len() - 2 * CHECKSUM].to_vec();
+        former[MAGIC.len()..MAGIC.len() + 4].copy_from_slice(&FORMER.to_le_bytes());
+        let checksum = blake3::keyed_hash(&KEY, &former);
+        former.extend_from_slice(checksum.as_bytes());
+        assert_eq!(Segment::decode(&former, &KEY).expect("whole").entries.len(), 3);
+        for at in 0..former.len() {
+            let mut flipped = former.clone();
+            flipped[at] ^= 1;
+            assert!(Segment::decode(&flipped, &KEY).is_err(), "byte {at}");
+        }
     }
 }

@@ -28,6 +28,8 @@ pub enum Review {
     TooMany,
     /// It names no value with a normal form (R4).
     NoUsableValue,
+    /// It was led to somebody by a value that was never theirs (R82).
+    BrokenLink,
 }
 
 impl Review {
@@ -36,6 +38,9 @@ impl Review {
         match self {
             Review::SharedAlias => "a value it names or leads to is shared by too many persons (R15)",
             Review::TooMany => "its links lead to too many persons (R13)",
+            Review::BrokenLink => {
+                "it was led to a person by a value that a correction says was never theirs (R82): lift it for whom it does not mean"
+            }
             Review::NoUsableValue => "none of its values has a normal form: only the same spelling is found (R4)",
         }
     }
@@ -92,6 +97,7 @@ impl Standing {
             1 => Some(Review::SharedAlias),
             2 => Some(Review::TooMany),
             3 => Some(Review::NoUsableValue),
+            4 => Some(Review::BrokenLink),
             _ => return None,
         };
         Some(Standing { state: *states.get(usize::from(state))?, at, until, review })
@@ -102,20 +108,22 @@ impl Standing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RequestStatus {
-    /// A person has to look.
+    /// Somebody has to look at it.
     NeedsReview,
-    /// As [`RequestState::Received`].
+    /// It is stored, and the dataset has not been searched for it since.
     Received,
-    /// As [`RequestState::Applied`]; of a lift, that it ends a request.
+    /// No row of the current version is reached by it; a lift has ended a request.
     Applied,
-    /// As [`RequestState::AwaitingLifecycle`].
+    /// It is removed, apart from bytes that the store itself deletes later.
     AwaitingLifecycle,
-    /// As [`RequestState::Removed`].
+    /// No version that tamis could verify has a byte of the person.
     Removed,
-    /// As [`RequestState::Unmatched`].
+    /// The dataset was searched, and nobody was found.
     Unmatched,
-    /// As [`RequestState::NotBinding`].
+    /// Somebody was found, but its effect does not bind the dataset's purpose (R29).
     NotBinding,
+    /// It was refused, and the reason is in the ledger (Art. 12(4) GDPR).
+    Refused,
     /// It has no effect any more (R30).
     Ended,
     /// A lift that ends nothing (R30).
@@ -133,6 +141,7 @@ impl RequestStatus {
             RequestStatus::Removed => "removed",
             RequestStatus::Unmatched => "unmatched",
             RequestStatus::NotBinding => "not-binding",
+            RequestStatus::Refused => "refused",
             RequestStatus::Ended => "ended",
             RequestStatus::EndsNothing => "ends-nothing",
         }
@@ -162,13 +171,13 @@ mod tests {
     #[test]
     fn standings_come_back_from_their_bytes_and_others_do_not() {
         for state in 0..6 {
-            for review in 0..4 {
+            for review in 0..5 {
                 let standing = Standing::read(state, review, Instant(1), None).expect("known");
                 assert_eq!(standing.bytes(), (state, review));
                 assert_eq!((standing.status() == RequestStatus::NeedsReview), review > 0);
             }
         }
         assert!(Standing::read(6, 0, Instant(1), None).is_none());
-        assert!(Standing::read(0, 4, Instant(1), None).is_none());
+        assert!(Standing::read(0, 5, Instant(1), None).is_none());
     }
 }

@@ -2,6 +2,7 @@
 
 use super::causes;
 use super::columns::{self, ColumnChanges};
+use super::corrections::RunCorrections;
 use super::pinned::Pinned;
 use super::report::{Outcome, Report};
 use super::scheduled;
@@ -12,11 +13,12 @@ use crate::error::{Code, Error, Kind, Result};
 use crate::evidence::LedgerEvent;
 use crate::evidence::manifest::{
     self, Brake, ClocksIgnored, Drift, FieldEvidence, File, ForeignCommit, Identifiers, Input, Keys, ListApplied, Lost,
-    Manifest, MemberEvidence, Output, Previous, RawCause, Rejected, Removed, SCHEMA, SharedValues, UndatedEvidence,
+    Manifest, MemberEvidence, OtherRows, Output, Previous, RawCause, Rejected, Removed, SCHEMA, SharedValues,
+    UndatedEvidence,
 };
 use crate::job::{self, LeftAside, Ready};
 use crate::minimize::{IdentifierTally, Tally, WhyRaw};
-use crate::policy::{Basis, Column, TokenFormat};
+use crate::policy::{Column, Plan, TokenFormat};
 use crate::publish::{self, ColumnType, Receipt, Written};
 use crate::read::ReadReport;
 use crate::requests::Requests;
@@ -125,6 +127,8 @@ pub struct ManifestFacts<'a> {
     pub accepted: Option<String>,
     /// Identities in force per list.
     pub lists: Vec<ListApplied>,
+    /// Corrections of its source.
+    pub corrections: &'a RunCorrections,
     /// What lists and inputs left aside.
     pub aside: &'a [LeftAside],
     /// How columns differ from those of the run before.
@@ -143,7 +147,7 @@ pub fn manifest(ready: &Ready, facts: &ManifestFacts<'_>, written: Option<&Writt
         attempt: written.map_or(1, |written| written.attempt),
         job: plan.job.clone(),
         purpose: plan.purpose.name.clone(),
-        lawful_basis: basis(plan.purpose.basis).into(),
+        lawful_basis: plan.purpose.basis.name().into(),
         recipient: plan.recipient.as_ref().map(|recipient| recipient.name.clone()),
         as_of: ready.as_of,
         scope: if plan.retention.person { "person" } else { "row" }.into(),
@@ -156,19 +160,18 @@ pub fn manifest(ready: &Ready, facts: &ManifestFacts<'_>, written: Option<&Writt
         set: facts.pinned.main.set.clone(),
         inputs: inputs(ready, facts.main, facts.observed),
         lists: facts.lists.clone(),
+        corrections: facts.corrections.evidence(&facts.tally.corrections, next_version(ready)),
         aside: facts.aside.iter().map(LeftAside::counted).collect(),
         rows_in: verdict.rows_in,
         rows_out: verdict.rows_out,
         removed: verdict.reasons.iter().map(|(reason, rows)| Removed { reason: reason.clone(), rows: *rows }).collect(),
         nulled: 0,
+        others: others(plan, &verdict.others),
         absent: facts.comparable.then_some(verdict.absent),
         no_clock: verdict.no_clock,
         rejected: rejected(facts),
         causes: causes::of(plan, facts.tally, facts.main, &identifiers(ready, facts)),
-        clocks_ignored: ClocksIgnored {
-            sentinel: facts.tally.clocks.iter().map(|clock| clock.sentinels).sum(),
-            future: facts.tally.clocks.iter().map(|clock| clock.future).sum(),
-        },
+        clocks_ignored: clocks_ignored(facts),
         fields: fields(ready, facts),
         identifiers: identifiers(ready, facts),
         largest_person: verdict.largest_person,
@@ -180,17 +183,29 @@ pub fn manifest(ready: &Ready, facts: &ManifestFacts<'_>, written: Option<&Writt
         lost: lost(ready, facts.main),
         links: "applied".into(),
         gates: verdict.gates.clone(),
-        brake: Some(Brake {
-            of: verdict.previous.unwrap_or(verdict.rows_in),
-            removed: verdict.previous.unwrap_or(verdict.rows_in).saturating_sub(verdict.rows_out),
-            max_removed: plan.limits.max_removed.to_string(),
-            accepted: facts.accepted.clone(),
-        }),
+        brake: Some(brake(plan, facts)),
         previous: ready.dataset.current.as_ref().map(previous),
         foreign: ready.passed.iter().map(passed).collect(),
         output: output(ready, written),
         witness: None,
     }
+}
+
+/// Numbers of the brake: what goes of the version before, or of the rows read where there is none.
+fn brake(plan: &Plan, facts: &ManifestFacts<'_>) -> Brake {
+    let of = facts.verdict.previous.unwrap_or(facts.verdict.rows_in);
+    Brake {
+        of,
+        removed: of.saturating_sub(facts.verdict.rows_out),
+        max_removed: plan.limits.max_removed.to_string(),
+        accepted: facts.accepted.clone(),
+    }
+}
+
+/// R68: other persons that rows may have, with the rows that stay without their cells.
+fn others(plan: &Plan, rows: &[u64]) -> Vec<OtherRows> {
+    let named = plan.controls.others.iter().zip(rows);
+    named.map(|(other, rows)| OtherRows { name: other.name.clone(), rows: *rows }).collect()
 }
 
 fn previous(current: &Current) -> Previous {
@@ -287,6 +302,7 @@ fn fields(ready: &Ready, facts: &ManifestFacts<'_>) -> Vec<FieldEvidence> {
             subject: field.subject,
             treatment: field.treat.words(),
             keep: field.keep.map(|keep| keep.to_string()),
+            other: field.other.map(|number| number as u64),
             data_type: ColumnType::of(layout.fields[f].kind, plan.token_format == TokenFormat::Binary).to_string(),
             values: tally.fields[f].values,
             emptied: emptied(ready, facts, &field.name, tally.fields[f].values),
@@ -316,10 +332,10 @@ fn identifiers(ready: &Ready, facts: &ManifestFacts<'_>) -> Vec<Identifiers> {
     let plan = ready.plan();
     let published: Vec<usize> =
         plan.fields.iter().filter(|field| field.treat.treat() == Treat::Pseudonymize).filter_map(|f| f.from).collect();
-    let own = (&plan.source.name, &plan.columns, &plan.controls, &published[..], facts.tally, facts.main);
+    let own = (&plan.source.name, plan.read_columns(), &plan.controls, &published[..], facts.tally, facts.main);
     let observed = plan.observe.iter().zip(facts.observed_tallies).zip(facts.observed);
     let observed = observed.map(|((observe, tally), report)| {
-        (&observe.source.name, &observe.columns, &observe.controls, &[][..], tally, report)
+        (&observe.source.name, &observe.columns[..], &observe.controls, &[][..], tally, report)
     });
     let mut all = Vec::new();
     for (source, columns, controls, published, tally, report) in std::iter::once(own).chain(observed) {
@@ -332,7 +348,7 @@ fn identifiers(ready: &Ready, facts: &ManifestFacts<'_>) -> Vec<Identifiers> {
             ];
             let uses = uses.into_iter().filter(|(_, is)| *is).map(|(name, _)| name.to_owned()).collect();
             if let Some(counts) = tally.of_column(&column.name) {
-                let own = std::ptr::eq(columns, &plan.columns);
+                let own = std::ptr::eq(columns, plan.read_columns());
                 let shared = facts.verdict.shared.iter().find(|shared| own && shared.column == at);
                 let found = identifier(source, column, uses, &counts, report);
                 all.push(Identifiers { shared: shared.map(shared_values), ..found });
@@ -392,13 +408,25 @@ fn undated(ready: &Ready, facts: &ManifestFacts<'_>) -> Option<UndatedEvidence> 
     })
 }
 
+fn clocks_ignored(facts: &ManifestFacts<'_>) -> ClocksIgnored {
+    ClocksIgnored {
+        sentinel: facts.tally.clocks.iter().map(|clock| clock.sentinels).sum(),
+        future: facts.tally.clocks.iter().map(|clock| clock.future).sum(),
+    }
+}
+
+/// The version that a commit makes now.
+fn next_version(ready: &Ready) -> u64 {
+    ready.dataset.current.as_ref().map_or(0, |current| current.version + 1 + ready.passed.len() as u64)
+}
+
 fn output(ready: &Ready, written: Option<&Written>) -> Output {
     let target = ready.target();
     let file = |path: String, rows, bytes, blake3: &String| File { path, rows, bytes, blake3: blake3.clone() };
     let files = written.map_or(&[][..], |written| &written.files);
     Output {
         dataset: ready.dataset.dataset.clone(),
-        version: ready.dataset.current.as_ref().map_or(0, |current| current.version + 1 + ready.passed.len() as u64),
+        version: next_version(ready),
         files: files.iter().map(|f| file(target.file(&f.name), f.rows, f.bytes, &f.blake3)).collect(),
         companions: files
             .iter()
@@ -442,16 +470,5 @@ pub fn report(ready: &Ready, manifest: Manifest, verdict: &Verdict, head: Option
         ledger_head: head,
         location: ready.location(),
         manifest,
-    }
-}
-
-fn basis(basis: Basis) -> &'static str {
-    match basis {
-        Basis::Consent => "consent",
-        Basis::Contract => "contract",
-        Basis::LegalObligation => "legal-obligation",
-        Basis::VitalInterests => "vital-interests",
-        Basis::PublicTask => "public-task",
-        Basis::LegitimateInterests => "legitimate-interests",
     }
 }

@@ -18,12 +18,12 @@ pub fn of(plan: &Plan, tally: &Tally, main: &ReadReport, identifiers: &[Identifi
     };
     let mut causes = vec![rejected(&key, "no subject", tally.no_subject, tally.first_no_subject)];
     causes.extend(tally.clocks.iter().map(|clock| {
-        rejected(&clock.column, "a clock that is no date of its formats", clock.unreadable, clock.first_unreadable)
+        rejected(&clock.column, "a clock value that its formats do not read", clock.unreadable, clock.first_unreadable)
     }));
     causes.extend(tally.excludes.iter().map(|exclude| {
         rejected(
             &exclude.column,
-            "neither yes nor no, and an exclude asks",
+            "neither yes nor no, in the column of an exclude",
             exclude.unreadable,
             exclude.first_unreadable,
         )

@@ -29,16 +29,15 @@ pub struct ColumnChanges {
     pub emptied: Vec<String>,
 }
 
-/// Looks at the first records of an export, all of whose columns are named.
+/// Looks at the first records of an export of a source, all of whose columns are named.
 ///
 /// # Errors
 /// Input and storage errors.
-pub fn look(ready: &Ready, pinned: &Pinned, names: &[String]) -> Result<SeenColumns> {
+pub fn look(ready: &Ready, pinned: &Pinned, source: &Source, names: &[String]) -> Result<SeenColumns> {
     let columns: Vec<Column> = read::single_names(names).map(|name| Column::text(name)).collect();
     let plan = ready.plan();
-    let request = request(ready, &columns);
-    let first = Selection { objects: pinned.main.objects.iter().take(1).cloned().collect(), ..pinned.main.clone() };
-    let reader = Reader::open(ready.root(&plan.input.root), &first, &request, &Silent)?;
+    let request = request(ready, source, &columns);
+    let reader = Reader::open(ready.root(&plan.input.root), &first(pinned), &request, &Silent)?;
     let mut sketcher = Sketcher::new(&ready.keys, &plan.job, columns.len());
     if let Some(batch) = reader.next(&mut Scratch::default())? {
         sketcher.take(&batch);
@@ -50,8 +49,14 @@ pub fn look(ready: &Ready, pinned: &Pinned, names: &[String]) -> Result<SeenColu
     Ok(seen.collect())
 }
 
-fn request<'a>(ready: &'a Ready, columns: &'a [Column]) -> ReadRequest<'a> {
-    let (source, drop_bad_records) = (&ready.plan().source, ready.plan().limits.drop_bad_records);
+/// Returns the first file of an export.
+pub fn first(pinned: &Pinned) -> Selection {
+    Selection { objects: pinned.main.objects.iter().take(1).cloned().collect(), ..pinned.main.clone() }
+}
+
+/// Returns how files are read for what their columns are, and not for a job.
+pub fn request<'a>(ready: &Ready, source: &'a Source, columns: &'a [Column]) -> ReadRequest<'a> {
+    let drop_bad_records = ready.plan().limits.drop_bad_records;
     let (structures, block_bytes) = (Structures::AsWritten, ready.call.block_bytes);
     ReadRequest { source, columns, required: &[], structures, drop_bad_records, block_bytes }
 }
@@ -87,6 +92,22 @@ fn most_alike<'a>(sketch: &str, among: impl Iterator<Item = (&'a String, &'a Col
     alike.filter(|(alike, _)| *alike >= ALIKE).max_by_key(|(alike, _)| *alike)
 }
 
+/// All columns of the first file of an export. Where they are in its records, it is read for them.
+fn names(ready: &Ready, pinned: &Pinned) -> Result<Vec<String>> {
+    let plan = ready.plan();
+    let request = request(ready, &plan.source, &[]);
+    let reader = Reader::open(ready.root(&plan.input.root), &first(pinned), &request, &Silent)?;
+    let ahead = reader.names();
+    if !ahead.is_empty() {
+        return Ok(ahead);
+    }
+    let mut scratch = Scratch::default();
+    while let Some(batch) = reader.next(&mut scratch)? {
+        scratch.recycle(batch);
+    }
+    Ok(reader.finish()?.names)
+}
+
 /// Adds to the error for a column that is missing which column holds what it held; by its place, for nobody knows yet
 /// whether the header is one.
 pub fn explained(ready: &Ready, pinned: &Pinned, error: Error) -> Error {
@@ -94,14 +115,15 @@ pub fn explained(ready: &Ready, pinned: &Pinned, error: Error) -> Error {
         return error;
     }
     let found = || {
-        let request = request(ready, &[]);
-        let names = Reader::open(ready.root(&ready.plan().input.root), &pinned.main, &request, &Silent).ok()?.names();
-        let changes = changes(&ready.dataset.columns, &look(ready, pinned, &names).ok()?, |_| false);
+        let names = names(ready, pinned).ok()?;
+        let changes =
+            changes(&ready.dataset.columns, &look(ready, pinned, &ready.plan().source, &names).ok()?, |_| false);
         let missing = |renamed: &&Renamed| ready.plan().columns.iter().any(|column| column.name == renamed.from);
         let renamed = changes.renamed.into_iter().find(|renamed| missing(&renamed))?;
         let place = names.iter().position(|name| *name == renamed.to)? + 1;
+        let of = ready.plan().source.read.records.has_names_in();
         Some(format!(
-            "column {place} holds what {} held in the run before ({} of 100 marks are equal): if it was renamed, rename \
+            "column {place} of the {of} holds what {} held in the run before ({} of 100 marks are equal): if it was renamed, rename \
              it in the source, too",
             renamed.from, renamed.alike
         ))

@@ -3,12 +3,13 @@
 use super::pinned::{Pinned, Read};
 use super::published_set;
 use super::stand_in::StandIn;
+use crate::corrections::Corrections;
 use crate::error::{Code, Error, Result};
-use crate::gates::{ColumnRead, FieldRead, Reading, ReviewRead};
-use crate::job::{Ready, Stop};
+use crate::gates::{ColumnRead, FieldRead, NoticesRead, Reading, ReviewRead, SignOffRead};
+use crate::job::{Ready, Stop, breaches, signature};
 use crate::minimize::{Minimizer, RowClock, Stream, Tally};
 use crate::monitor::Monitor;
-use crate::policy::{Field, Location, Plan, Source};
+use crate::policy::{Field, Location, Plan, RiskProfile, Source};
 use crate::read::{self, ReadReport, ReadRequest, Reader, Scratch, Selection, Structures};
 use crate::requests::{Learned, Requests};
 use crate::stage::{SpillStore, Stage};
@@ -35,6 +36,8 @@ pub struct ReadWith<'a> {
     pub known: &'a NamesIdentity<'a>,
     /// What stands in for clocks of the export (R42).
     pub row_clock: RowClock<'a>,
+    /// What is right in place of values of the export (R80).
+    pub corrections: &'a Corrections,
 }
 
 /// Reads, minimizes and stages everything that was pinned, each byte once.
@@ -46,8 +49,8 @@ pub fn read(ready: &Ready, pinned: &Pinned, with: ReadWith<'_>, monitor: &dyn Mo
     let stage = stage(ready, pinned)?;
     let request = ReadRequest {
         source: &plan.source,
-        columns: &plan.columns,
-        required: &(0..plan.columns.len()).collect::<Vec<_>>(),
+        columns: plan.read_columns(),
+        required: &(0..plan.read_columns().len()).collect::<Vec<_>>(),
         structures: Structures::Refuse,
         drop_bad_records: plan.limits.drop_bad_records,
         block_bytes: ready.call.block_bytes,
@@ -111,10 +114,11 @@ fn stream(
 
 fn work(reader: &Reader<'_>, minimizer: &Minimizer, with: ReadWith<'_>, stage: &Stage, stop: &Stop) -> Result<Tally> {
     let (mut scratch, mut writer) = (Scratch::default(), stage.writer());
-    let mut worker = minimizer.worker(with.known, with.row_clock);
-    while let Some(batch) = reader.next(&mut scratch)? {
+    let mut worker = minimizer.worker(with.known, with.row_clock, with.corrections);
+    while let Some(mut batch) = reader.next(&mut scratch)? {
         stop.check()?;
-        writer.append(worker.minimize(&batch).map_err(|error| error.within(reader.place(batch.input)))?)?;
+        let input = batch.input;
+        writer.append(worker.minimize(&mut batch).map_err(|error| error.within(reader.place(input)))?)?;
         scratch.recycle(batch);
     }
     writer.finish()?;
@@ -158,9 +162,17 @@ pub fn observed(ready: &Ready, pinned: &Pinned, read: &Read, stand_in: &StandIn)
         doubt: published_set::doubt(ready, pinned, read)?,
         first_seen: stand_in.told(),
         review: review(ready),
+        notices: notices(plan, &read.tally),
+        sign_off: sign_off(ready)?,
         fields: fields.collect(),
         columns: columns_read(ready, read),
     })
+}
+
+/// R85: rows without a notice that covers them.
+fn notices(plan: &Plan, tally: &Tally) -> Option<NoticesRead> {
+    let rules = plan.controls.notice.as_ref()?;
+    Some(NoticesRead { left_out: tally.unnoticed, nulled: tally.partly_noticed, limit: rules.max_unnoticed })
 }
 
 /// R71: the day is a day of the job's zone, and the present counts, not the instant that rows are judged at.
@@ -168,6 +180,18 @@ fn review(ready: &Ready) -> Option<ReviewRead> {
     let plan = ready.plan();
     let (recipient, day) = plan.recipient.as_ref().and_then(|of| Some((of.name.clone(), of.review_by?)))?;
     Some(ReviewRead { recipient, review_by: day.to_string(), past: ready.call.now.day(&plan.zone) > day })
+}
+
+/// R76: what the controller has signed, where the purpose asks for it.
+fn sign_off(ready: &Ready) -> Result<Option<SignOffRead>> {
+    let plan = ready.plan();
+    let Some(now) = ready.project.risks.get(&plan.job).filter(|_| plan.purpose.signed) else { return Ok(None) };
+    let names: Vec<String> = ready.names.iter().chain([&plan.job]).cloned().collect();
+    let entries = ready.state.ledger().entries()?;
+    let signed = signature(&ready.state, &entries, &names)?;
+    let signed = signed.map(|of| (of.at.to_seconds().to_string(), of.digest, of.profile));
+    let breaches = breaches(&entries, &ready.dataset.dataset);
+    Ok(Some(SignOffRead { signed, now: RiskProfile { breaches, ..now.clone() } }))
 }
 
 /// R64: how many records the sender says an export has, where the source says that it does.
@@ -190,9 +214,10 @@ fn without_identifier(plan: &Plan, field: &Field) -> bool {
 /// Columns of identifiers with a limit, of the job's own source and of those it observes.
 fn columns_read(ready: &Ready, read: &Read) -> Vec<ColumnRead> {
     let plan = ready.plan();
-    let own = (&plan.source.name, &plan.columns, &read.tally, &read.main);
+    let own = (&plan.source.name, plan.read_columns(), &read.tally, &read.main);
     let observed = plan.observe.iter().zip(&read.observed_tallies).zip(&read.observed);
-    let observed = observed.map(|((observe, tally), report)| (&observe.source.name, &observe.columns, tally, report));
+    let observed =
+        observed.map(|((observe, tally), report)| (&observe.source.name, &observe.columns[..], tally, report));
     let mut found = Vec::new();
     for (source, columns, tally, report) in std::iter::once(own).chain(observed) {
         for column in columns {

@@ -3,6 +3,7 @@
 
 use super::attest::ManifestFacts;
 use super::columns::{self, ColumnChanges, SeenColumns};
+use super::corrections::{self, CorrectedTokens, RunCorrections};
 use super::input;
 use super::pinned::{Pinned, Read};
 use super::previous::Before;
@@ -14,6 +15,7 @@ use crate::evidence::manifest::ListApplied;
 use crate::job::{LeftAside, Ready, matching};
 use crate::minimize::Tally;
 use crate::monitor::Monitor;
+use crate::policy::Plan;
 use crate::read::ReadReport;
 use crate::requests::Requests;
 
@@ -32,6 +34,7 @@ pub enum Aim {
 /// Rows that were read, and the requests that reach them.
 struct MatchedRows {
     read: Read,
+    corrections: RunCorrections,
     links: Links,
     lists: Vec<ListApplied>,
 }
@@ -58,6 +61,7 @@ pub struct RunFindings {
     observed: Vec<ReadReport>,
     tally: Tally,
     observed_tallies: Vec<Tally>,
+    corrections: RunCorrections,
     comparable: bool,
     /// The columns of the export, for the record.
     pub columns: SeenColumns,
@@ -77,34 +81,38 @@ pub fn judge(
     monitor: &dyn Monitor,
 ) -> Result<JudgedRun> {
     let stand_in = StandIn::find(ready, pinned)?;
+    let corrections = RunCorrections::read(ready)?;
     let known = |identity: &[u8; 32]| requests.names(identity);
     let read = stand_in.clock(ready.as_of, |row_clock| {
-        input::read(ready, pinned, input::ReadWith { known: &known, row_clock }, monitor)
+        let with = input::ReadWith { known: &known, row_clock, corrections: &corrections.laid };
+        input::read(ready, pinned, with, monitor)
     });
     let read = read.map_err(|error| columns::explained(ready, pinned, error))?;
-    let matched = MatchedRows::over(read, ready, requests, aim, monitor)?;
+    let matched = MatchedRows::over((read, corrections), ready, requests, aim, monitor)?;
     matched.decided(ready, pinned, (aim, &stand_in), monitor)
 }
 
 impl MatchedRows {
     /// Follows requests over rows that were read.
     fn over(
-        read: Read,
+        (read, corrections): (Read, RunCorrections),
         ready: &Ready,
         requests: &mut Requests,
         aim: Aim,
         monitor: &dyn Monitor,
     ) -> Result<MatchedRows> {
         input::renew((aim == Aim::Publish).then(|| ready.state.root()), requests, &read)?;
+        let doubts = |requests: &Requests, links: &mut Links| corrections.doubts(ready, requests, links);
         let (links, lists) = match aim {
-            Aim::Publish => matching::learn(ready, requests, &read.staged, monitor)?,
+            Aim::Publish => matching::learn(ready, requests, &read.staged, doubts, monitor)?,
             Aim::Tell | Aim::Explain => {
-                let links = matching::follow(ready, requests, &read.staged, monitor)?;
+                let mut links = matching::follow(ready, requests, &read.staged, monitor)?;
+                doubts(requests, &mut links);
                 let lists = matching::lists(&ready.project, ready.plan(), requests, &links);
                 (links, lists)
             }
         };
-        Ok(MatchedRows { read, links, lists })
+        Ok(MatchedRows { read, corrections, links, lists })
     }
 
     /// Decides about the rows, which only now are known to be looked through for everybody who asked.
@@ -115,10 +123,13 @@ impl MatchedRows {
         (aim, stand_in): (Aim, &StandIn),
         monitor: &dyn Monitor,
     ) -> Result<JudgedRun> {
-        let MatchedRows { read, links, lists } = self;
+        let MatchedRows { read, corrections, links, lists } = self;
         let reading = input::observed(ready, pinned, &read, stand_in)?;
         let Read { staged, main, observed, tally, observed_tallies } = read;
-        let columns = if aim == Aim::Explain { SeenColumns::new() } else { columns::look(ready, pinned, &main.names)? };
+        let columns = match aim {
+            Aim::Explain => SeenColumns::new(),
+            Aim::Publish | Aim::Tell => columns::look(ready, pinned, &ready.plan().source, &main.names)?,
+        };
         let told = |name: &str| columns::declared_only(ready.plan(), name);
         let changes = columns::changes(&ready.dataset.columns, &columns, told);
         let before = Before::find(ready, monitor)?;
@@ -138,6 +149,7 @@ impl MatchedRows {
             observed,
             tally,
             observed_tallies,
+            corrections,
             comparable,
             columns,
             changes,
@@ -147,6 +159,19 @@ impl MatchedRows {
 }
 
 impl RunFindings {
+    /// Returns one digest over all that was read: objects as pinned, the resolved specs, and corrections.
+    pub fn inputs(&self, pinned: &Pinned, plan: &Plan) -> String {
+        match self.corrections.digest.as_str() {
+            "" => pinned.digest(plan),
+            corrections => format!("{}:{corrections}", pinned.digest(plan)),
+        }
+    }
+
+    /// Returns whose rows corrections were laid over.
+    pub fn corrected(&self) -> CorrectedTokens {
+        corrections::tokens(&self.corrections.laid, &self.tally.corrections)
+    }
+
     /// Returns what a manifest is made of; `run` is empty for a plan, `accepted` the digest that a person has let through.
     pub fn facts<'a>(
         &'a self,
@@ -162,6 +187,7 @@ impl RunFindings {
             observed: &self.observed,
             tally: &self.tally,
             observed_tallies: &self.observed_tallies,
+            corrections: &self.corrections,
             verdict: &self.verdict,
             seen: self.seen.as_ref(),
             export_date: self.export_date,

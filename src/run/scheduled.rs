@@ -49,7 +49,7 @@ pub fn begin(ready: &Ready, mut intent: Intent, pinned: &Pinned) -> Result<(Inte
                 Code::ExportChangedSince,
                 format!("the export is no longer the one that run {run} began with"),
             )
-            .help("run the job by hand, or wait for its next scheduled instant: that is then a run of its own"));
+            .help("run the job by hand, or wait for its next scheduled time: that is a new run"));
         }
     }
     let nonce = key::nonce()?;

@@ -90,8 +90,17 @@ impl Control {
         (marks[slot], &self.packed(i)[before])
     }
 
-    /// The identities a row has, each with its mark.
+    /// The identities of a row's own person, each with its mark.
     pub fn identities(&self, i: usize) -> impl Iterator<Item = (u8, &[u8; 16])> {
+        self.all_identities(i).filter(|(mark, _)| mark::other(*mark).is_none())
+    }
+
+    /// The identities of other persons of a row (R68), each with its mark.
+    pub fn others(&self, i: usize) -> impl Iterator<Item = (u8, &[u8; 16])> {
+        self.all_identities(i).filter(|(mark, _)| mark::other(*mark).is_some())
+    }
+
+    fn all_identities(&self, i: usize) -> impl Iterator<Item = (u8, &[u8; 16])> {
         let marked = self.marks(i).iter().copied().filter(|m| *m != mark::NONE);
         marked.zip(self.packed(i))
     }

@@ -40,7 +40,7 @@ impl State {
     pub fn accept(&self, accept: &Accept) -> Result<()> {
         let digest = accept.plan.len() >= 8 && accept.plan.bytes().all(|b| b.is_ascii_hexdigit());
         if !digest {
-            return Err(Error::new(Code::ArgumentWrong, "that is not a plan digest")
+            return Err(Error::new(Code::ArgumentWrong, "this is not the digest of a plan")
                 .help("give it as the stopped run printed it"));
         }
         if accept.reason.trim().is_empty() {

@@ -42,7 +42,7 @@ pub struct Dataset {
     /// Every column of the export that the last run read, with what is kept of it to compare the next one with.
     #[serde(default)]
     pub columns: BTreeMap<String, ColumnSeen>,
-    /// Requests taken in up to then are applied to the current version.
+    /// Time up to which the requests that were taken in are applied to the current version.
     pub applied: Option<Instant>,
     /// The version up to which it is noted of requests that they are applied.
     pub noted: Option<u64>,
@@ -251,7 +251,7 @@ impl Dataset {
         match self.last_as_of {
             Some(last) if as_of < last => Err(Error::new(
                 Code::AsOfWrong,
-                format!("job {}: as_of {as_of} is before its last one, {last}", self.job),
+                format!("as_of {as_of} is before the last one of job {}, {last}", self.job),
             )
             .help("time does not go back for a dataset: what was expired or erased by then stays so")),
             _ => Ok(()),

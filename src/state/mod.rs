@@ -2,24 +2,34 @@
 //! Create-only files, so that two processes cannot undo each other on any store. Must not know raw values.
 
 mod accept;
+mod audits;
+mod breach;
 mod dataset;
 mod intent;
 mod kinds;
+mod layout;
 mod lease;
 mod names;
 mod notices;
 mod parts;
 mod schedule;
+mod sign_off;
 mod sweep;
 mod version;
 
 pub use accept::Accept;
+pub use audits::AuditRecord;
+pub use breach::NotedBreach;
 pub use dataset::{ColumnSeen, Current, Dataset, FieldType, PublishedFile, Replaced, Retirement, SetRead, SetState};
 pub use intent::{Intent, Origin, Pin, pins, stamp};
+pub use layout::is_own;
 pub use lease::{Claim, Claimant, Holder, Lease, Process};
-pub use notices::{FormerFile, FormerToken, Notice, NoticeItem, in_hex, last_answered};
+pub use notices::{
+    FormerFile, FormerToken, Notice, NoticeItem, NoticesChecked, RECTIFY, bytes_of, in_hex, last_answered,
+};
 pub use parts::{Behind, Since};
 pub use schedule::{End, RefusedRun, Scheduled};
+pub use sign_off::SignedRole;
 pub use sweep::{RequestsMet, SweepEnd, SweepRecord};
 
 use crate::clock::Instant;
@@ -27,12 +37,12 @@ use crate::error::{Code, Error, Result};
 use crate::evidence::keys_in_use::{IDENTITY, token_file};
 use crate::evidence::{self, Ledger, LedgerEvent, RunRef, segments};
 use crate::key::{KeyId, KeyIds};
-use crate::store::{Created, Root};
+use crate::store::{Created, Object, Root};
+use layout::FILE;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
 
 const FORMAT: u32 = 1;
-const FILE: &str = "tamis.json";
 /// How far the clocks of two hosts may lie apart.
 const CLOCK_SLACK: i64 = 60_000_000;
 /// The state of one installation.
@@ -128,6 +138,14 @@ impl State {
         self.created
     }
 
+    /// Lists the objects that tamis does not write there, apart from what is in one of `others` that lies in it.
+    ///
+    /// # Errors
+    /// Storage errors; evidence, for something that cannot be read.
+    pub fn unknown<'r>(&self, others: impl IntoIterator<Item = &'r Root>) -> Result<Vec<Object>> {
+        layout::unknown(&self.root, others)
+    }
+
     /// The ledger in it.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
@@ -220,25 +238,6 @@ impl State {
     }
 }
 
-/// Whether tamis writes a path of the state, companions apart; request files of others may lie in it too.
-pub fn is_own(path: &str) -> bool {
-    const FOLDERS: [&str; 11] = [
-        "accepts",
-        "datasets",
-        "keys",
-        "kinds",
-        "leases",
-        "ledger",
-        "recipients",
-        "requests/segments",
-        "runs",
-        "schedules",
-        "sweeps",
-    ];
-    let inside = |folder: &&str| path.strip_prefix(*folder).is_some_and(|rest| rest.starts_with('/'));
-    path.strip_prefix(FILE).is_some_and(|rest| !rest.contains('/')) || FOLDERS.iter().any(inside)
-}
-
 /// Stored requests of an earlier state that were laid into this one before it is made: the greatest number, and the
 /// digest of each.
 fn carried(root: &Root) -> Result<(u64, BTreeMap<String, String>)> {
@@ -266,7 +265,7 @@ fn identity_differs(root: &Root) -> Error {
 fn token_differs(root: &Root, epoch: &str) -> Error {
     Error::new(
         Code::KeyDiffers,
-        format!("token-{epoch}.key is not the key that {} has for epoch {epoch:?}", root.display("")),
+        format!("token-{epoch}.key is not the key of epoch {epoch:?} in {}", root.display("")),
     )
     .help(
         "with another key tokens of one epoch would no longer join, and erasures would miss published rows; bring that \

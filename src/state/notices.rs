@@ -4,14 +4,19 @@
 use super::{FORMAT, State, parsed};
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
-use crate::evidence::{self, LedgerEntry, LedgerEvent, RunRef, digest};
+use crate::evidence::{self, LedgerEntry, LedgerEvent, OwnDigest, RunRef, digest, own_digest};
 use crate::store::{Created, Root};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 const FOLDER: &str = "recipients";
 const ATTEMPTS: usize = 20;
-const FORMER_MAGIC: &[u8; 8] = b"tamisold";
+/// What is asked for where values were corrected (Art. 16 GDPR).
+pub const RECTIFY: &str = "rectify";
+/// What a list of tokens begins with; it ends with a digest of where it lies and of all bytes before.
+const FORMER_MAGIC: &[u8; 8] = b"tamisol2";
+/// What lists of earlier builds begin with, which have no digest.
+const UNTOLD_MAGIC: &[u8; 8] = b"tamisold";
 
 /// Persons of one dataset whom requests have taken out, as their recipient knows them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,18 +40,32 @@ pub struct Notice {
 pub struct NoticeItem {
     /// The token, in the recipient's own domain; empty once the recipient has answered and no version has it any more.
     pub token: String,
+    /// The first half of the person's identity, in hex; empty where the token is, and in notices of earlier builds.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub person: String,
     /// Epoch of the token.
     pub epoch: String,
     /// What was asked for.
     pub effect: String,
     /// When it was received.
     pub received: Instant,
-    /// When it has to be done.
+    /// When it is due.
     pub due: Instant,
     /// The last version that had the token.
     pub last_version: u64,
     /// Id of the stored request, in hex.
     pub entry: String,
+}
+
+/// How many notices and lists of tokens were compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NoticesChecked {
+    /// Notices to recipients.
+    pub notices: u64,
+    /// Lists of tokens of former epochs.
+    pub former: u64,
+    /// Of these, lists of earlier builds, which have no digest of their own.
+    pub former_untold: u64,
 }
 
 /// A token of a former epoch, and the first half of the identity that it is made of.
@@ -62,16 +81,19 @@ impl State {
         let mut notices: Vec<Notice> = Vec::new();
         for object in self.root.list(&folder(recipient))? {
             let Some(bytes) = self.root.get(&object.path)? else { continue };
+            let changed = || {
+                let place = self.root.display(&object.path);
+                Error::new(Code::StatePartChanged, format!("{place} is not the notice that was written"))
+                    .help("restore it from a backup of state: the recipient would be told something else")
+            };
+            if own_digest(&bytes) == OwnDigest::Differs {
+                return Err(changed());
+            }
             let notice: Notice = parsed(&self.root, &object.path, &bytes)?;
             // Tokens are taken out of notices that were answered.
             let known = told.get(&notice.number).filter(|_| notice.number > answered);
             if known.is_some_and(|known| digest(&bytes) != **known) {
-                let place = self.root.display(&object.path);
-                return Err(Error::new(
-                    Code::StatePartChanged,
-                    format!("{place} is not the notice that the ledger has"),
-                )
-                .help("restore it from a backup of state: the recipient would be told something else"));
+                return Err(changed());
             }
             notices.push(notice);
         }
@@ -87,18 +109,28 @@ impl State {
         }
     }
 
-    /// Checks the notices to every recipient that the ledger has, and returns how many there are.
+    /// Checks the notices to every recipient that the ledger has, and what is kept of former epochs.
     ///
     /// # Errors
-    /// Evidence, when one is missing or was changed; storage errors.
-    pub fn check_notices(&self) -> Result<u64> {
+    /// Evidence, when a notice is missing, or one or a list of tokens was changed; storage errors.
+    pub fn check_notices(&self) -> Result<NoticesChecked> {
         let of = |entry: &LedgerEntry| match &entry.event {
             LedgerEvent::RecipientNoticed { recipient, .. } => Some(recipient.clone()),
             _ => None,
         };
         let ledger = self.ledger.entries()?;
         let recipients: BTreeSet<String> = ledger.iter().filter_map(of).collect();
-        recipients.iter().map(|recipient| Ok(self.notices(recipient, &ledger)?.len() as u64)).sum()
+        let mut checked = NoticesChecked::default();
+        for recipient in &recipients {
+            checked.notices += self.notices(recipient, &ledger)?.len() as u64;
+        }
+        for object in self.root.list(FOLDER)?.iter().filter(|object| object.path.ends_with(".tokens")) {
+            let bytes = self.root.get(&object.path)?.unwrap_or_default();
+            self.former_records(&object.path)?;
+            checked.former += 1;
+            checked.former_untold += u64::from(!bytes.starts_with(FORMER_MAGIC));
+        }
+        Ok(checked)
     }
 
     /// Writes a notice under the next number, and into the ledger.
@@ -109,7 +141,7 @@ impl State {
         for _ in 0..ATTEMPTS {
             let number = self.notices(recipient, ledger)?.len() as u64 + 1;
             let notice = Notice { format: FORMAT, number, ..notice.clone() };
-            let bytes = evidence::json(&notice)?;
+            let bytes = evidence::record(&notice)?;
             let event = LedgerEvent::RecipientNoticed {
                 recipient: recipient.into(),
                 job: notice.job.clone(),
@@ -126,22 +158,48 @@ impl State {
         Err(Error::new(Code::Overtaken, "other processes keep writing notices at the same time"))
     }
 
-    /// Takes the tokens out of an answered notice, and those of former epochs with them: nobody has to be told of them any
-    /// more. That there was a notice, and for which request, stays.
+    /// Takes tokens out of an answered notice: nobody has to be told of them any more. That there was a notice, and for which
+    /// request, stays.
     ///
     /// # Errors
     /// Storage errors.
-    pub fn forget_tokens(&self, recipient: &str, mut notice: Notice) -> Result<()> {
-        let tokens: BTreeSet<String> = notice.items.iter_mut().map(|item| std::mem::take(&mut item.token)).collect();
-        for object in self.root.list(&format!("{FOLDER}/{recipient}/former/{}", notice.job))? {
-            let records = self.former_records(&object.path)?;
-            let left: Vec<FormerToken> =
-                records.iter().filter(|(_, token)| !tokens.contains(&in_hex(token))).copied().collect();
-            if left.len() < records.len() {
-                self.root.put(&object.path, former_bytes(&left))?;
+    pub fn forget_tokens(&self, recipient: &str, mut notice: Notice, gone: &dyn Fn(&NoticeItem) -> bool) -> Result<()> {
+        for item in notice.items.iter_mut().filter(|item| gone(item)) {
+            item.token.clear();
+            item.person.clear();
+        }
+        self.root.put(&format!("{}/{:010}.json", folder(recipient), notice.number), evidence::record(&notice)?)
+    }
+
+    /// Takes tokens out of what is kept of former epochs.
+    ///
+    /// # Errors
+    /// As [`State::former`].
+    pub fn forget_former(&self, recipient: &str, jobs: &[String], tokens: &BTreeSet<String>) -> Result<()> {
+        for job in jobs {
+            for object in self.root.list(&format!("{FOLDER}/{recipient}/former/{job}"))? {
+                let records = self.former_records(&object.path)?;
+                let left: Vec<FormerToken> =
+                    records.iter().filter(|(_, token)| !tokens.contains(&in_hex(token))).copied().collect();
+                if left.len() < records.len() {
+                    self.root.put(&object.path, former_bytes(&object.path, &left))?;
+                }
             }
         }
-        self.root.put(&format!("{}/{:010}.json", folder(recipient), notice.number), evidence::json(&notice)?)
+        Ok(())
+    }
+
+    /// Names the recipients of whom something is kept: notices of any job, or tokens of former epochs of one of these.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn recipients_of(&self, jobs: &[String]) -> Result<BTreeSet<String>> {
+        let name = |path: &str| {
+            let mut parts = path.split('/').skip(1);
+            let (recipient, what, job) = (parts.next()?, parts.next()?, parts.next()?);
+            (what == "notices" || jobs.iter().any(|of| of == job)).then(|| recipient.to_owned())
+        };
+        Ok(self.root.list(FOLDER)?.iter().filter_map(|object| name(&object.path)).collect())
     }
 
     /// Keeps the tokens of one file of a former epoch; what is there stays.
@@ -151,7 +209,8 @@ impl State {
     pub fn keep_former(&self, of: &FormerFile<'_>, mut tokens: Vec<FormerToken>) -> Result<()> {
         tokens.sort_unstable();
         tokens.dedup();
-        self.root.create(&of.path(), former_bytes(&tokens)).map(|_| ())
+        let path = of.path();
+        self.root.create(&path, former_bytes(&path, &tokens)).map(|_| ())
     }
 
     /// Whether the tokens of a file of a former epoch are kept.
@@ -179,7 +238,7 @@ impl State {
 
     fn former_records(&self, path: &str) -> Result<Vec<FormerToken>> {
         let bytes = self.root.get(path)?.unwrap_or_default();
-        let body = bytes.strip_prefix(FORMER_MAGIC).map(<[u8]>::as_chunks::<32>);
+        let body = body_of(path, &bytes).map(<[u8]>::as_chunks::<32>);
         let Some((records, [])) = body else { return Err(unreadable(&self.root, path)) };
         let pair = |record: &[u8; 32]| {
             let (mut person, mut token) = ([0; 16], [0; 16]);
@@ -212,10 +271,31 @@ impl FormerFile<'_> {
     }
 }
 
-fn former_bytes(tokens: &[FormerToken]) -> Vec<u8> {
+fn former_bytes(path: &str, tokens: &[FormerToken]) -> Vec<u8> {
     let mut bytes = FORMER_MAGIC.to_vec();
     tokens.iter().for_each(|(person, token)| bytes.extend(person.iter().chain(token)));
+    let own = former_digest(path, &bytes[FORMER_MAGIC.len()..]);
+    bytes.extend_from_slice(own.as_bytes());
     bytes
+}
+
+/// The digest that a list of tokens ends with. It is of the path too: a list that lies in another's place would hide whom the
+/// recipient knows by that one.
+fn former_digest(path: &str, body: &[u8]) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&(path.len() as u64).to_le_bytes()).update(path.as_bytes()).update(FORMER_MAGIC).update(body);
+    hasher.finalize()
+}
+
+/// The records in a list of tokens; none when its bytes were changed. One that ends with a digest was written with it,
+/// whatever it begins with.
+fn body_of<'b>(path: &str, bytes: &'b [u8]) -> Option<&'b [u8]> {
+    let (magic, rest) = bytes.split_at_checked(FORMER_MAGIC.len())?;
+    let sealed = rest.split_last_chunk::<32>().filter(|(body, own)| former_digest(path, body) == **own);
+    match sealed {
+        Some((body, _)) => (magic == FORMER_MAGIC).then_some(body),
+        None => (magic == UNTOLD_MAGIC).then_some(rest),
+    }
 }
 
 /// Returns the number of the last notice that a recipient has answered, by the ledger; 0 for none.
@@ -236,6 +316,11 @@ fn told<'l>(ledger: &'l [LedgerEntry], recipient: &str) -> BTreeMap<u64, &'l Str
         _ => None,
     };
     ledger.iter().filter_map(noticed).collect()
+}
+
+/// Reads 32 hex digits, which is how notices have ids, and how a token is shown in both of its formats.
+pub fn bytes_of(text: &str) -> Option<[u8; 16]> {
+    u128::from_str_radix(text, 16).ok().filter(|_| text.len() == 32).map(u128::to_be_bytes)
 }
 
 /// Returns a token or an id as notices have it: 32 hex digits.

@@ -90,6 +90,14 @@ pub struct Uploaded {
 }
 
 impl Root {
+    /// Returns where another root lies, when it is below this one.
+    pub fn path_of(&self, other: &Root) -> Option<String> {
+        let ends_open = |root: &Root| format!("{}/", root.url.as_str().trim_end_matches('/'));
+        let (own, other) = (ends_open(self), ends_open(other));
+        let below = other.strip_prefix(&own)?.trim_end_matches('/');
+        (!below.is_empty()).then(|| below.to_owned())
+    }
+
     /// The same root on another store, for wrappers that count or fail.
     pub fn with_store(&self, store: Arc<dyn ObjectStore>) -> Root {
         Root { store, direct: false, lister: Lister::Store, ..self.clone() }

@@ -4,10 +4,11 @@
 use super::scene::Scene;
 use crate::decide::ReviewedVersion;
 use crate::error::{Code, Error, Result};
-use crate::evidence::Manifest;
 use crate::evidence::manifest::File;
+use crate::evidence::{Manifest, changed, has_digest};
 use crate::gates::Gate;
 use crate::job::CompanionFiles;
+use crate::monitor::Monitor;
 use crate::publish::{self, CompanionGroup, CompanionPart, Companions};
 use crate::state::{Current, Dataset};
 use crate::treatments::Treat;
@@ -82,6 +83,22 @@ impl<'a> PublishedVersion<'a> {
         Ok(Some(PublishedVersion { current, table, manifest, files, digests, companions, keeps }))
     }
 
+    /// Compares files that are about to leave the version with their BLAKE3, before anything is written: also those of which
+    /// no row stays, so that nobody reads them again.
+    ///
+    /// # Errors
+    /// Evidence, for a file that is gone or another one; storage errors.
+    pub(super) fn check_files(&self, scene: &Scene<'_>, places: &[usize], monitor: &dyn Monitor) -> Result<()> {
+        for place in places {
+            monitor.proceed()?;
+            let path = scene.target.file(&self.files[*place].0);
+            if !has_digest(scene.target.lake, &path, &self.digests[*place])? {
+                return Err(changed(&scene.target.lake.display(&path)));
+            }
+        }
+        Ok(())
+    }
+
     /// Whether readers still see this version.
     ///
     /// # Errors
@@ -99,6 +116,12 @@ impl<'a> PublishedVersion<'a> {
     pub(super) fn quasi_keeps(&self) -> Vec<Option<usize>> {
         let names = self.manifest.gates.iter().flat_map(Gate::quasi_identifiers).chain(self.sensitive());
         names.map(|name| self.keeps.iter().position(|keep| keep == name)).collect()
+    }
+
+    /// Per field with a `keep` of its own, the number of the other person that it is about (R68).
+    pub(super) fn others(&self) -> Vec<Option<usize>> {
+        let kept = self.manifest.fields.iter().filter(|field| field.keep.is_some());
+        kept.map(|field| field.other.and_then(|number| usize::try_from(number).ok())).collect()
     }
 
     /// Fields whose values have to differ within groups.

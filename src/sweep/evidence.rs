@@ -6,8 +6,8 @@ use super::scene::{DatasetRequests, Scene};
 use crate::clock;
 use crate::decide::Remaining;
 use crate::evidence::manifest::{
-    ClocksIgnored, FieldEvidence, File, ForeignCommit, Manifest, Output, Previous, Rejected, Removed, SCHEMA,
-    VersionKind,
+    ClocksIgnored, FieldEvidence, File, ForeignCommit, Manifest, OtherRows, Output, Previous, Rejected, Removed,
+    SCHEMA, VersionKind,
 };
 use crate::policy::Plan;
 use crate::publish::{FileWritten, Passed, Rewritten, SeenWritten};
@@ -17,13 +17,11 @@ use crate::state::Current;
 pub(super) fn manifest(
     scene: &Scene<'_>,
     published: &PublishedVersion<'_>,
-    remaining: &Remaining,
-    rewritten: &Rewritten,
+    (remaining, rewritten): (&Remaining, &Rewritten),
     asked: &DatasetRequests<'_>,
     run: &str,
 ) -> Manifest {
     let (plan, before, counts): (&Plan, &Manifest, _) = (scene.plan, &published.manifest, remaining.counts());
-    let removed = |(reason, rows): &(String, u64)| Removed { reason: reason.clone(), rows: *rows };
     Manifest {
         schema: SCHEMA,
         tamis: env!("CARGO_PKG_VERSION").into(),
@@ -46,11 +44,13 @@ pub(super) fn manifest(
         set: before.set.clone(),
         inputs: Vec::new(),
         lists: asked.lists.clone(),
+        corrections: before.corrections.clone(),
         aside: Vec::new(),
         rows_in: counts.rows_in,
         rows_out: counts.rows_out,
         removed: counts.reasons.iter().map(removed).collect(),
         nulled: counts.nulled,
+        others: others(before, &counts.others),
         absent: None,
         no_clock: 0,
         rejected: Rejected::default(),
@@ -73,6 +73,16 @@ pub(super) fn manifest(
         output: output(published, rewritten),
         witness: None,
     }
+}
+
+fn removed((reason, rows): &(String, u64)) -> Removed {
+    Removed { reason: reason.clone(), rows: *rows }
+}
+
+/// Other persons of the version's rows, with the rows that have lost their cells (R68).
+fn others(before: &Manifest, rows: &[u64]) -> Vec<OtherRows> {
+    let named = before.others.iter().zip(rows);
+    named.map(|(other, rows)| OtherRows { rows: *rows, ..other.clone() }).collect()
 }
 
 fn previous(current: &Current) -> Previous {

@@ -1,6 +1,7 @@
 //! Sweeps: `tamis sweep` takes every dataset of the policy, one after the other, and what stops one does not stop the
 //! others; a scheduler takes one at a time. Must not know argv, the terminal, nor when a sweep is due.
 
+mod corrections;
 mod current;
 mod evidence;
 mod notices;
@@ -12,6 +13,7 @@ mod version;
 mod whole;
 
 pub(crate) use evidence::seen_file;
+pub use notices::NoticeScene;
 pub use raw::{RawExports, count_raw};
 pub use removal::Removal;
 pub use version::Swept;
@@ -23,7 +25,7 @@ use crate::evidence::manifest::Removed;
 use crate::evidence::segments;
 use crate::job::aside::{self, LeftAside};
 use crate::job::{
-    Awake, Call, LEASE_MICROS, Ready, Watched, alone, complaint, intake, next_deadline, open_roots, recover,
+    Awake, Call, LEASE_MICROS, Ready, Watched, alone, complaint, intake, next_deadline, open_roots, recover, root_of,
     without_job,
 };
 use crate::monitor::{Event, Monitor};
@@ -174,8 +176,7 @@ pub fn sweep(call: &Call, monitor: &dyn Monitor) -> Result<SweepReport> {
 /// Tables that no job serves, also when no job could be swept.
 fn unserved(call: &Call, project: &Project) -> Result<Vec<Dataset>> {
     let roots = open_roots(project, &call.runtime, call.wrap.as_ref())?;
-    let root = roots.get("state").ok_or_else(|| Error::new(Code::NameUnknown, "the policy has no root \"state\""))?;
-    without_job(&State::open(root)?, project)
+    without_job(&State::open(root_of(&roots, "state")?)?, project)
 }
 
 /// Removes raw exports of all jobs, by legal holds that are not old.
@@ -227,7 +228,8 @@ pub fn sweep_dataset(call: &Call, only_requests: bool, monitor: &dyn Monitor) ->
 }
 
 fn stopped() -> Error {
-    Error::new(Code::Stopped, "the sweep was stopped; what it had done stays done").help("the next one goes on")
+    Error::new(Code::Stopped, "the sweep was stopped; the steps that it had completed stay")
+        .help("the next sweep goes on")
 }
 
 fn swept(call: &Call, only_requests: bool, monitor: &dyn Monitor) -> Result<Option<DatasetSwept>> {
@@ -277,7 +279,12 @@ fn raw(
 ) -> Result<RawExports> {
     let held = intake.blind_to_holds(&ready.project) || requests.keeps_raw(ready.call.now);
     let monitor = Awake::new(&ready.call.caller, monitor);
-    raw::remove_raw((&ready.project, jobs), &ready.roots, &ready.state, held, of, ready.call.now, &monitor)
+    let mut done =
+        raw::remove_raw((&ready.project, jobs), &ready.roots, &ready.state, held, of, ready.call.now, &monitor)?;
+    if !held {
+        done.corrections = corrections::remove(ready, requests, jobs, &monitor)?;
+    }
+    Ok(done)
 }
 
 fn dataset(

@@ -8,7 +8,7 @@ use crate::monitor::Monitor;
 use crate::policy::{Location, Plan, Project};
 use crate::read::{InputObjects, InputPaths};
 use crate::state::State;
-use crate::store::Root;
+use crate::store::{PathGlob, Root};
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,6 +26,8 @@ pub struct RawExports {
     /// Objects that are due and that a hold, or a restriction that keeps bytes, keeps, or a list of these that could not
     /// be read.
     pub held: u64,
+    /// Rows of erased persons that were taken out of files of corrections.
+    pub corrections: u64,
     /// What lies there and cannot be read, so that nobody can say whether it is due, nor remove it.
     pub unseen: u64,
     /// The first of these, when it should have been looked at for `raw_keep`.
@@ -79,9 +81,18 @@ fn remove_due(
     monitor: &dyn Monitor,
 ) -> Result<()> {
     let due = |written| project.removal.raw_keep.as_ref().is_some_and(|keep| clock::add(written, keep, &UTC) <= now);
-    for (root, paths) in inputs(jobs)? {
-        let root = &roots[&root];
-        let InputObjects { objects, hidden } = paths.find(root)?;
+    let corrections: Vec<(&str, PathGlob)> = project
+        .corrections
+        .values()
+        .filter_map(|list| Some((list.input.root.as_str(), PathGlob::new(&list.input.path)?)))
+        .collect();
+    for (root_name, paths) in inputs(jobs)? {
+        let root = &roots[&root_name];
+        let InputObjects { mut objects, hidden } = paths.find(root)?;
+        // Corrections are kept until the source agrees (R80).
+        objects.retain(|object| {
+            !corrections.iter().any(|(name, glob)| *name == root_name && glob.matches(object.path.as_bytes()))
+        });
         for object in objects {
             if !due(object.modified) {
                 done.remaining += 1;

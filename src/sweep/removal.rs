@@ -3,7 +3,7 @@
 
 use super::scene::{DatasetRequests, Scene};
 use crate::clock::{self, Instant, Period};
-use crate::decide::{Entries, has_kept_person};
+use crate::decide::{Entries, KeptBy, kept_by};
 use crate::error::Result;
 use crate::evidence::{LedgerEvent, RunRef, has_digest};
 use crate::job::{ATTEMPT, recover};
@@ -75,6 +75,15 @@ fn old_enough(scene: &Scene<'_>, at: Instant) -> Instant {
     due(&scene.project.removal.grace).max(due(&ATTEMPT))
 }
 
+/// Why a file is not removed.
+#[derive(Clone, Copy)]
+enum Held {
+    /// A person in it is on hold, or restricted.
+    By(KeptBy),
+    /// Nobody can tell whom it has.
+    Untold,
+}
+
 /// What a pass came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Removal {
@@ -88,6 +97,8 @@ pub struct Removal {
     pub next: Option<Instant>,
     /// Files that a hold, or a restriction that keeps bytes, keeps.
     pub held: u64,
+    /// Of these, how many `hold` and `restriction` keep; of the others nobody can tell whom they have, so all of these do.
+    pub held_by: BTreeMap<String, u64>,
     /// Versions that the store protects.
     pub protected: u64,
     /// Files that may be of attempts that came to nothing, and that cannot be read: nobody can say whom they hold.
@@ -103,6 +114,13 @@ impl Removal {
         if objects > 0 {
             *self.objects.entry(what.into()).or_default() += objects;
             self.bytes += bytes;
+        }
+    }
+
+    fn hold(&mut self, by: Held) {
+        self.held += 1;
+        if let Held::By(by) = by {
+            *self.held_by.entry(by.word().into()).or_default() += 1;
         }
     }
 
@@ -239,8 +257,9 @@ impl<'a> Pass<'a> {
         let mut held = Vec::new();
         for file in files {
             self.monitor.proceed()?;
-            if self.held((&file.companion, file.companion_blake3.as_deref()), lake.head(&file.path)?.is_some())? {
-                self.done.held += 1;
+            let own = (file.companion.as_str(), file.companion_blake3.as_deref());
+            if let Some(by) = self.held(own, lake.head(&file.path)?.is_some())? {
+                self.done.hold(by);
                 held.push(file.clone());
                 continue;
             }
@@ -261,21 +280,23 @@ impl<'a> Pass<'a> {
     }
 
     /// R34: whether a file has a subject on hold. Without its own companion nobody can tell, so any hold keeps it.
-    fn held(&self, (companion, blake3): (&str, Option<&str>), there: bool) -> Result<bool> {
+    fn held(&self, (companion, blake3): (&str, Option<&str>), there: bool) -> Result<Option<Held>> {
         if !self.holds {
-            return Ok(false);
+            return Ok(None);
         }
         let state = self.scene.target.state;
         if state.head(companion)?.is_none() || !blake3.map_or(Ok(true), |own| has_digest(state, companion, own))? {
-            return Ok(there);
+            return Ok(there.then_some(Held::Untold));
         }
         let mut companions = Companions::open_identities(self.scene.target.state, companion)?;
+        let mut by = None;
         while let Some(group) = companions.next_group()? {
-            if has_kept_person(&group, self.entries) {
-                return Ok(true);
+            by = by.max(kept_by(&group, self.entries));
+            if by == Some(KeptBy::Hold) {
+                break;
             }
         }
-        Ok(false)
+        Ok(by.map(Held::By))
     }
 
     /// Files of attempts that were never committed.
@@ -312,8 +333,9 @@ impl<'a> Pass<'a> {
         let due = left.due(self.scene);
         if due > self.scene.now || current.is_some_and(|current| left.makes > current) {
             self.doubt(due);
-        } else if self.held((companion, None), true)? {
-            (self.done.held, self.doubt) = (self.done.held + 1, true);
+        } else if let Some(by) = self.held((companion, None), true)? {
+            self.done.hold(by);
+            self.doubt = true;
         } else {
             self.delete(root, "orphans", &object.path)?;
             self.delete(self.scene.target.state, "orphans", companion)?;

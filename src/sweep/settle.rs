@@ -47,7 +47,7 @@ pub fn refused(ready: &mut Ready, requests: &mut Requests, error: Error, monitor
 fn removed(swept: &Swept) -> String {
     let Manifest { output, rows_in, rows_out, .. } = &swept.manifest;
     let (dataset, version, gone) = (&output.dataset, output.version, rows_in - rows_out);
-    format!("requests and retention were applied to {dataset}: {gone} rows removed, now version {version}")
+    format!("requests and retention were applied to {dataset}: {gone} rows dropped, now version {version}")
 }
 
 /// Applies lists, consent and retention to the current version of one dataset. With `removal`, files of attempts that
@@ -66,7 +66,7 @@ pub fn apply(
     let (links, followed, swept) = {
         let scene = Scene::of(ready);
         let Some(published) = PublishedVersion::find(&scene, &dataset)? else { return Ok(None) };
-        let (links, lists) = matching::learn(ready, requests, &published.companions, monitor)?;
+        let (links, lists) = matching::learn(ready, requests, &published.companions, |_, _| (), monitor)?;
         let asked = DatasetRequests {
             entries: links.entries(),
             lists,

@@ -51,12 +51,14 @@ pub fn apply(
 ) -> Result<Option<Swept>> {
     let remaining = review(scene, published, asked.entries, monitor)?;
     let seen = seen_left(scene, published, asked.entries)?;
-    if !making.fence && seen.is_none() && !(0..remaining.files()).any(|file| remaining.touched(file)) {
+    let touched: Vec<usize> = (0..remaining.files()).filter(|file| remaining.touched(*file)).collect();
+    if !making.fence && seen.is_none() && touched.is_empty() {
         return Ok(None);
     }
+    published.check_files(scene, &touched, monitor)?;
     let intent = intend(scene, dataset, published.table.version, asked.segment)?;
     let rewritten = rewrite(scene, published, &remaining, &intent, monitor)?;
-    let mut manifest = evidence::manifest(scene, published, &remaining, &rewritten, asked, &intent.run);
+    let mut manifest = evidence::manifest(scene, published, (&remaining, &rewritten), asked, &intent.run);
     if let Some(seen) = seen {
         manifest.output.first_seen = Some(evidence::seen_file(seen.write(&scene.target, &intent.run, 1)?));
     }
@@ -101,6 +103,8 @@ fn review(
         grounds: plan.grounds(),
         consent_column: plan.controls.consent.is_some(),
         field_keeps: published.keeps().len(),
+        others: published.others(),
+        other_persons: published.manifest.others.len(),
         quasi_keeps: published.quasi_keeps(),
         sensitive: published.sensitive().count(),
         gates: published.gates(),

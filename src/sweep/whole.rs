@@ -2,7 +2,7 @@
 //! while a legal hold reaches a row of it (R34). Must not know why the table ends.
 
 use crate::clock::Instant;
-use crate::decide::{Entries, has_kept_person};
+use crate::decide::{Entries, kept_by};
 use crate::error::{Code, Error, Kind, Result};
 use crate::evidence::has_digest;
 use crate::monitor::Monitor;
@@ -111,7 +111,7 @@ impl<'a> WholeTable<'a> {
     fn reached(&self, companion: &str, entries: &dyn Entries) -> Result<bool> {
         let mut companions = Companions::open_identities(self.state, companion)?;
         while let Some(group) = companions.next_group()? {
-            if has_kept_person(&group, entries) {
+            if kept_by(&group, entries).is_some() {
                 return Ok(true);
             }
         }

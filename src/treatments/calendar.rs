@@ -143,7 +143,7 @@ impl Births {
 
     /// Completed years, from 0 to 130; none for a birth in the future or longer ago. Someone born on 29 February is a
     /// year older on 1 March of other years.
-    fn age(&self, (born, birth_month, birth_day): (i32, u32, u32)) -> Option<i32> {
+    pub fn age(&self, (born, birth_month, birth_day): (i32, u32, u32)) -> Option<i32> {
         let (year, month, day) = self.today;
         let age = year - born - i32::from((month, day) < (birth_month, birth_day));
         (0..=OLDEST).contains(&age).then_some(age)

@@ -19,7 +19,7 @@ pub struct Map {
 impl Treats for Map {
     const ABOUT: About = About {
         name: "map",
-        does: "By a table with a default.",
+        does: "Another value from a table, with a default.",
         keys: &[
             KeyAbout {
                 name: "values",

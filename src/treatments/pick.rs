@@ -19,7 +19,7 @@ pub struct Pick {
 impl Treats for Pick {
     const ABOUT: About = About {
         name: "pick",
-        does: "Of a list in a cell, the words that the job names.",
+        does: "Those words of a list in a cell that the job names.",
         keys: &[
             KeyAbout {
                 name: "tags",

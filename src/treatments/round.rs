@@ -17,7 +17,7 @@ pub struct Round {
 impl Treats for Round {
     const ABOUT: About = About {
         name: "round",
-        does: "To a multiple of `to`.",
+        does: "The number, rounded to a multiple of `to`.",
         keys: &[KeyAbout {
             name: "to",
             shape: KeyShape::Number,

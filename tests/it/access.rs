@@ -248,5 +248,5 @@ fn the_answer_goes_into_a_folder_that_only_the_caller_can_read_apart_from_every_
     let again = export(&installation, &out, values);
     assert_eq!(again.status.code(), Some(2));
     let nobody = export(&installation, &installation.path("nobody"), "crm-id@test: not-there\n");
-    assert!(nobody.status.success() && String::from_utf8_lossy(&nobody.stdout).contains("nothing of this person"));
+    assert!(nobody.status.success() && String::from_utf8_lossy(&nobody.stdout).contains("nothing about this person"));
 }

@@ -272,10 +272,27 @@ fn files_that_nobody_knows_are_found() {
         ("lake/crm/contacts/copy.csv", "a,b\n"),
         ("lake/crm/contacts/part-00000-other-20260101t000000z-1-1.parquet", "PAR1"),
         ("lake/crm/contacts/_old/rows.csv", "a,b\n"),
+        ("lake/crm/contacts/_delta_log/dump.json", "{\"Id\":\"crm-00001\"}\n"),
+        ("lake/crm/contacts/_delta_log/rows", "a,b\n"),
+        ("lake/crm/contacts/_delta_log/00000000000000000000.txt", "a,b\n"),
+        ("lake/crm/contacts/notes", "a,b\n"),
+        ("lake/crm/contacts/rows.csv#1", "a,b\n"),
+        ("lake/crm/contacts/_delta_log/rows.csv#1", "a,b\n"),
     ] {
         let installation = published();
         installation.write(path, text);
         assert_eq!(wrong(&audited(&installation, 0)), only("unknown-files"), "{path}");
+    }
+    for path in [
+        "state/dump.json",
+        "state/ledger/rows.csv",
+        "state/companions/contacts/copy.json",
+        "state/requests/a.csv",
+        "state/ledger/rows.csv#2",
+    ] {
+        let installation = published();
+        installation.write(path, "{}");
+        assert_eq!(wrong(&audited(&installation, 0)), only("unknown-in-state"), "{path}");
     }
     let installation = published();
     let data = parquet(&installation.path("lake"));

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tamis::by_hand::{self, Asked, RequestTerms};
 use tamis::clock::Instant;
 use tamis::error::Code;
+use tamis::evidence::LedgerEvent;
 use tamis::evidence::manifest::Output;
 use tamis::job::Call;
 use tamis::monitor::Silent;
@@ -301,10 +302,39 @@ fn r40_a_sweep_builds_on_no_file_and_no_companion_but_those_that_the_manifest_na
         assert_eq!(refused.code(), Code::PublishedFileChanged, "{refused}");
         assert!(refused.message().contains(path.file_name().unwrap().to_str().unwrap()), "{refused}");
         assert_eq!((current(&installation).output.version, word(&installation).as_str()), (0, "received"));
+        assert_eq!(intents(&installation), 1, "it is noticed before anything is begun");
         std::fs::write(&path, bytes).unwrap();
     }
     installation.sweep(1).unwrap().outcome().unwrap();
     assert_eq!((current(&installation).rows_out, word(&installation).as_str()), (29, "applied"));
+}
+
+fn intents(installation: &Installation) -> usize {
+    let entries = state(installation).ledger().entries().unwrap();
+    entries.iter().filter(|entry| matches!(entry.event, LedgerEvent::Intent { .. })).count()
+}
+
+/// A file of which no row stays has no successor, so nobody would look at it again.
+#[test]
+fn r40_a_sweep_drops_no_file_but_one_that_the_manifest_names() {
+    let installation = Installation::new();
+    let people = contacts(0..12, -10);
+    installation.export("s1", &people);
+    let file = installation.run(0).unwrap().manifest.output.files.remove(0).path;
+    let rows: Vec<(String, &str)> = people.iter().map(|one| (format!("C-{}", one.id), one.id.as_str())).collect();
+    let rows: Vec<(&str, &str, &str)> = rows.iter().map(|(case, id)| (case.as_str(), "", *id)).collect();
+    installation.erase("1", &rows);
+    let path = installation.path(&format!("lake/{file}"));
+    let bytes = std::fs::read(&path).unwrap();
+    let mut other = bytes.clone();
+    other[bytes.len() / 3] ^= 1;
+    std::fs::write(&path, other).unwrap();
+    let refused = installation.sweep(1).unwrap().outcome().unwrap_err();
+    assert_eq!(refused.code(), Code::PublishedFileChanged, "{refused}");
+    assert_eq!((current(&installation).output.version, intents(&installation)), (0, 1));
+    std::fs::write(&path, bytes).unwrap();
+    installation.sweep(1).unwrap().outcome().unwrap();
+    assert_eq!((current(&installation).rows_out, current(&installation).output.files.len()), (0, 0));
 }
 
 #[test]

@@ -223,7 +223,7 @@ fn a_bad_night_keeps_nobody_online() {
     installation.export("s2", &people[..15]);
     let error = installation.run(1).unwrap_err();
     assert_eq!(error.code(), Code::Brake);
-    assert!(error.help_text().unwrap().contains("1 rows removed, now version 1"), "{:?}", error.help_text());
+    assert!(error.help_text().unwrap().contains("1 rows dropped, now version 1"), "{:?}", error.help_text());
     assert_eq!(rows(&installation).len(), 29);
     // No complete export at all.
     installation.write("raw/s3/contacts.csv", "Id,Email,City,Active\n");

@@ -24,9 +24,10 @@ fn heading(kind: Kind) -> (&'static str, &'static str) {
         Kind::Input => {
             ("Input refused", "Look at the export or the list that the message names. Nothing of it was published.")
         }
-        Kind::Gate => {
-            ("Gate or brake", "Look at the plan (`tamis plan`), then change it or accept it (`tamis accept`).")
-        }
+        Kind::Gate => (
+            "Gate or brake",
+            "Look at the plan (`tamis plan`), then change the job or the export, or accept the plan (`tamis accept`).",
+        ),
         Kind::Unknown => ("Outcome unknown", "Run again: the next call finds out whether the version was committed."),
         Kind::Evidence => {
             ("Evidence", "Ledger, manifest or published bytes do not agree. Find out why before you continue.")

@@ -20,6 +20,7 @@ fn stored(installation: &Installation, keys: &Keyring, request: &str, kind: &str
         received: installation.at(0),
         lifts: None,
         lift_erase: false,
+        lift_several: false,
         terms: Default::default(),
         identities: vec![(identity, false)],
     };

@@ -303,5 +303,5 @@ pub fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 /// A request as it is typed in, for all purposes and received when it is stored.
 pub fn asked(effect: Effect, request: &str) -> Asked {
     let (request, purposes, terms) = (request.into(), Vec::new(), Default::default());
-    Asked { effect, request, purposes, received: None, lifts: None, lift_erase: false, terms }
+    Asked { effect, request, purposes, received: None, lifts: None, lift_erase: false, lift_several: false, terms }
 }

@@ -127,6 +127,37 @@ fn nothing_raw_is_in_what_requests_sweeps_and_reports_write_and_say() {
         (&["status", "--all"], &email, 0),
         (&["status", "--json"], &email, 0),
         (&["accept", "contacts", "0123456789abcdef", "--reason", "a test"], &email, 2),
+        (&["report", "register"], &email, 0),
+        (&["report", "register", "--format", "html"], &email, 0),
+        (&["report", "register", "--format", "csv"], &email, 0),
+        (&["report", "dpia", "contacts"], &email, 0),
+        (&["report", "dpia", "contacts", "--format", "html"], &email, 0),
+        (&["report", "dpia", "contacts", "--json"], &email, 0),
+        (&["sign-off", "contacts", "--by", "dpo", "--reason", "a test"], &email, 2),
+        (&["sign-off", "contacts", "--by", "head", "--reason", "a test", "--json"], &email, 0),
+        (&["breach", "scope", "--aware-at", AS_OF, "--until", "2999-01-01T00:00:00Z"], &email, 0),
+        (
+            &[
+                "breach",
+                "scope",
+                "--aware-at",
+                AS_OF,
+                "--until",
+                "2999-01-01T00:00:00Z",
+                "--breached-root",
+                "raw",
+                "--format",
+                "html",
+            ],
+            &email,
+            0,
+        ),
+        (&["breach", "scope", "--aware-at", AS_OF, "--until", "2999-01-01T00:00:00Z", "--json"], &email, 0),
+        (
+            &["breach", "decide", "1", "--authority", "yes", "--people", "no", "--by", "head", "--reason", "r"],
+            &email,
+            0,
+        ),
     ] {
         let output = marked.tamis_told(arguments, told);
         ended(&output, exit, "");
@@ -173,6 +204,27 @@ fn an_answer_to_a_person_is_in_its_folder_and_nowhere_else() {
     }
     assert_eq!(written(&marked, &said), []);
     let hits = base().0.tree(&marked.path("answer-2"));
+    assert!(hits.iter().any(|hit| hit.canary == "kept.Email"), "{hits:?}");
+}
+
+/// Whom to notify of a breach is in the folder that was given and nowhere else.
+#[test]
+fn the_people_of_a_breach_are_in_their_folder_and_nowhere_else() {
+    let marked = Marked::ready();
+    let mut said = vec![marked.tamis(&["run", "contacts"])];
+    for (arguments, exit) in [
+        (&["breach", "scope", "--aware-at", &System.now().to_string()][..], 0),
+        (&["breach", "subjects", "1", "--out", "../state/people"], 2),
+        (&["breach", "subjects", "9", "--out", "../people-9"], 2),
+        (&["breach", "subjects", "1", "--out", "../people-1"], 0),
+        (&["breach", "subjects", "1", "--out", "../people-2", "--json"], 0),
+    ] {
+        let output = marked.tamis(arguments);
+        ended(&output, exit, "");
+        said.push(output);
+    }
+    assert_eq!(written(&marked, &said), []);
+    let hits = base().0.tree(&marked.path("people-1"));
     assert!(hits.iter().any(|hit| hit.canary == "kept.Email"), "{hits:?}");
 }
 

@@ -384,7 +384,7 @@ fn zip(members: &[(&str, &str)]) -> Vec<u8> {
 fn asked(effect: Effect, request: &str) -> Asked {
     let (purposes, received, lifts) = (Vec::new(), None, None);
     let terms = RequestTerms { ground: (effect == Effect::Restrict).then_some(Ground::A), ..RequestTerms::default() };
-    Asked { effect, request: request.into(), purposes, received, lifts, lift_erase: false, terms }
+    Asked { effect, request: request.into(), purposes, received, lifts, lift_erase: false, lift_several: false, terms }
 }
 
 #[test]
@@ -432,7 +432,7 @@ fn what_is_typed_wrongly_is_refused_without_showing_it() {
     assert!(refused("secret@example.org", asked(Effect::Erase, "T-1")).contains("line 1"));
     assert!(refused("\nfax: secret", asked(Effect::Erase, "T-1")).contains("line 2"));
     assert!(refused("email: ", asked(Effect::Erase, "T-1")).contains("no value"));
-    assert!(refused("", asked(Effect::Erase, "T-1")).contains("who is meant"));
+    assert!(refused("", asked(Effect::Erase, "T-1")).contains("names no person"));
     assert!(
         refused("email: secret@example.org", asked(Effect::Erase, "secret@example.org")).contains("request_pattern")
     );

@@ -182,6 +182,26 @@ impl Marks {
         )
     }
 
+    /// Corrections of kept rows: laid, of a link, of a third value, of a record that is not there.
+    fn corrections(&mut self, rows: &[Row]) -> String {
+        let postal = format!("69{}", self.text("correction.PostalCode"));
+        let (email, phone) = (self.email("correction.Email"), self.phone("correction.MobilePhone"));
+        let (was, name, nobody) = (self.text("correction.was"), self.text("correction.Name"), self.id("correction.id"));
+        let comments = [(); 5].map(|()| self.text("correction.comment"));
+        let lines = [
+            (&rows[0]["Id"], "PostalCode", &rows[0]["PostalCode"], &postal, "wrong"),
+            (&rows[1]["Id"], "Email", &rows[1]["Email"], &email, "changed"),
+            (&rows[2]["Id"], "MobilePhone", &rows[2]["MobilePhone"], &phone, "never-theirs"),
+            (&rows[3]["Id"], "Name", &was, &name, "incomplete"),
+            (&nobody, "Name", &was, &name, "wrong"),
+        ];
+        let line = |((id, column, was, value, reason), comment)| {
+            format!("{id},{column},{was},{value},{reason},E-0009,2026-11-01,{comment}\n")
+        };
+        let lines: String = lines.into_iter().zip(comments).map(line).collect();
+        format!("ContactId,Column,Was,Value,Reason,Case,RequestedAt,{HEADER}\n{lines}")
+    }
+
     fn tasks(&mut self, of: &str) -> String {
         let mut text = String::from("Id,WhoId,Subject,ActivityDate,Grown__c\n");
         for (class, who) in [("task", of.to_owned()), ("task.stranger", self.id("task.WhoId"))] {
@@ -231,9 +251,10 @@ impl Marked {
         let tasks = marks.tasks(&rows[0]["Id"]);
         // Too few cells, too many: dropped.
         let ragged = [(); 3].map(|()| marks.text("ragged"));
+        let corrections = marks.corrections(&rows);
         let contacts = csv(&rows) + &format!("{},{}\r\n\"{}\"{}\r\n", ragged[0], ragged[1], ragged[2], ",".repeat(30));
         let marked = Marked { folder, marks, contacts, tasks, list };
-        for folder in ["jobs/sources", SET, "requests/erasure", "home", "spill"] {
+        for folder in ["jobs/sources", SET, "requests/erasure", "requests/corrections", "home", "spill"] {
             fs::create_dir_all(marked.path(folder)).unwrap();
         }
         for name in ["policy.toml", "contacts.toml", "sources/contact.toml", "sources/task.toml"] {
@@ -242,6 +263,7 @@ impl Marked {
         marked.export(marked.contacts.as_bytes());
         fs::write(marked.path(SET).join("_DONE"), "").unwrap();
         fs::write(marked.path("requests/erasure/2026.csv"), &marked.list).unwrap();
+        fs::write(marked.path("requests/corrections/2026.csv"), corrections).unwrap();
         marked
     }
 

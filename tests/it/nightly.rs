@@ -323,3 +323,40 @@ fn a_daemon_sweeps_and_is_unhealthy_while_a_request_or_a_sweep_is_late() {
     assert!(thread.join().unwrap());
     evidence_holds(&installation);
 }
+
+/// An audit comes last of all that is due in a night, once; what it found is told until a later one finds nothing.
+#[test]
+fn an_audit_by_schedule_comes_after_the_sweeps_once_and_what_it_found_is_told() {
+    let installation = nightly(30);
+    installation.edit("jobs/policy.toml", "[removal]", "[audit]\ncron = \"0 2 * * *\"\nzone = \"UTC\"\n[removal]");
+    let works = |turns: &[DueAttempt]| turns.iter().map(|turn| (turn.work, turn.exit())).collect::<Vec<_>>();
+    let standing = |day| {
+        let project = tamis::policy::load(&installation.path("jobs"), &[]).unwrap();
+        daemon::audits(&project, &state(&installation), installation.at(day)).unwrap().unwrap()
+    };
+    assert_eq!(works(&due(&installation, 0, MINUTE)), [(Work::Run, 0), (Work::Sweep, 0)], "made after that instant");
+    assert_eq!((standing(0).last, standing(0).due), (None, None));
+    let second = due(&installation, 1, 7 * HOUR);
+    assert_eq!(works(&second), [(Work::Run, 0), (Work::Sweep, 0), (Work::Audit, 0)], "{second:?}");
+    assert_eq!(due(&installation, 1, 8 * HOUR), []);
+    assert!(!standing(1).wants_attention() && standing(1).last.is_some());
+    // A file that nobody knows.
+    installation.write("lake/crm/contacts/stray.parquet", "x");
+    let third = due(&installation, 2, 7 * HOUR);
+    assert!(matches!(
+        third.last(),
+        Some(DueAttempt { work: Work::Audit, came: Came::Refused { code: Code::AuditNotHeld, .. }, .. })
+    ));
+    assert_eq!(due(&installation, 2, 8 * HOUR), [], "it is not audited again before the next night");
+    let found = standing(2);
+    assert!(found.wants_attention() && found.errors > 0 && found.found.contains(&"unknown-files".into()), "{found:?}");
+    let late = installation.at(4);
+    let project = tamis::policy::load(&installation.path("jobs"), &[]).unwrap();
+    assert!(daemon::audits(&project, &state(&installation), late).unwrap().unwrap().due.is_some());
+    let audited = |event: &LedgerEvent| matches!(event, LedgerEvent::Audited { .. });
+    let entries = state(&installation).ledger().entries().unwrap();
+    assert_eq!(entries.iter().filter(|entry| audited(&entry.event)).count(), 2);
+    std::fs::remove_file(installation.path("lake/crm/contacts/stray.parquet")).unwrap();
+    due(&installation, 3, 7 * HOUR);
+    assert!(!standing(3).wants_attention(), "{:?}", standing(3));
+}

@@ -95,6 +95,21 @@ fn stop(installation: &Installation, how: &str) -> Code {
             installation.export("s2", &contacts(0..31, 0));
             Code::GateK
         }
+        "notice" => {
+            let notice = "[notices.old]\nvalid_from = \"2000-01-01\"\npurposes = [\"other\"]\ncategories = [\"identity\"]\n[removal]";
+            installation.edit("jobs/policy.toml", "[removal]", notice);
+            installation.edit("jobs/contacts.toml", "[gate]", "[notice]\ncollected = \"Active\"\n[gate]");
+            installation.export("s2", &contacts(0..31, 0));
+            Code::TooManyUnnoticed
+        }
+        "corrections" => {
+            let list = "[lists.corrections]\ninput = \"requests:corrections/*.csv\"\neffect = \"rectify\"\n\
+                        source = \"contact\"\nmatch = { Id = \"crm-id@test\" }\ncolumn = \"Column\"\nwas = \"Was\"\n\
+                        value = \"Value\"\nreason = \"Reason\"\nrequest = \"Case\"\nreceived = \"At\"\n[removal]";
+            installation.edit("jobs/policy.toml", "[removal]", list);
+            installation.export("s2", &contacts(0..31, 0));
+            Code::CorrectionsUnreadable
+        }
         _ => {
             installation.write("raw/s2/contacts.csv", "Id,Email,City,Active\nbroken\n");
             installation.write("raw/s2/_DONE", "");
@@ -105,7 +120,7 @@ fn stop(installation: &Installation, how: &str) -> Code {
 
 #[test]
 fn nothing_that_protects_a_person_waits_for_a_review_a_gate_the_brake_or_an_export() {
-    for how in ["review", "brake", "k", "export"] {
+    for how in ["review", "brake", "k", "export", "corrections", "notice"] {
         for effect in [Effect::Erase, Effect::Restrict, Effect::Object, Effect::OptOut] {
             for by_run in [true, false] {
                 let (installation, people) = for_agency(400);
@@ -241,4 +256,127 @@ fn r72_nobody_within_the_controller_is_told_and_what_binds_nobody_is_not_passed_
     outside.sweep(2).unwrap().outcome().unwrap();
     assert_eq!(rows(&outside).len(), 30, "a withdrawal binds consent only");
     assert!(!outside.path("state/recipients").exists());
+}
+
+/// Notes that a recipient has answered all it was told.
+fn answered(installation: &Installation, day: i64, recipient: &str) {
+    let up_to = notices::unanswered(&installation.asking(day, ""), recipient).unwrap().up_to;
+    let answer = Answered { recipient: recipient.into(), up_to, impossible: None, by: None };
+    by_hand::answered(&installation.asking(day, ""), answer).unwrap();
+}
+
+fn unanswered(installation: &Installation, day: i64, recipient: &str) -> Vec<(String, String)> {
+    let told = notices::unanswered(&installation.asking(day, ""), recipient).unwrap();
+    told.tokens.into_iter().map(|of| (of.effect, of.token)).collect()
+}
+
+#[test]
+fn r72_an_erasure_after_a_restriction_that_was_answered_is_told_too() {
+    for effect in [Effect::Restrict, Effect::Object, Effect::OptOut] {
+        let (installation, _) = for_agency(400);
+        let token = token(&installation, "2026a", "crm-00004");
+        ask(&installation, 1, effect, "R-1", "email: person00004@example.org");
+        installation.sweep(1).unwrap().outcome().unwrap();
+        installation.sweep(3).unwrap().outcome().unwrap();
+        assert_eq!(unanswered(&installation, 3, "team"), [(effect.name().to_string(), token.clone())]);
+        answered(&installation, 3, "team");
+        installation.sweep(4).unwrap().outcome().unwrap();
+        assert_eq!(unanswered(&installation, 4, "team"), []);
+        // The person is in no dataset any more, and names the key.
+        ask(&installation, 5, Effect::Erase, "E-1", "crm-id@test: crm-00004");
+        installation.sweep(5).unwrap().outcome().unwrap();
+        assert_eq!(unanswered(&installation, 5, "team"), [("erase".to_string(), token.clone())]);
+        installation.sweep(6).unwrap().outcome().unwrap();
+        assert_eq!(unanswered(&installation, 6, "team").len(), 1, "once");
+        answered(&installation, 6, "team");
+        installation.sweep(7).unwrap().outcome().unwrap();
+        installation.sweep(8).unwrap().outcome().unwrap();
+        assert_eq!(unanswered(&installation, 8, "team"), []);
+        for (path, bytes) in files(&installation.path("state")) {
+            let text = String::from_utf8_lossy(&bytes);
+            assert!(!text.contains(&token), "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn r72_a_version_tells_the_recipient_that_it_went_to() {
+    let (installation, _) = for_agency(400);
+    let other = "recipients = [\"team\", \"other\"]\n[recipients.other]\nkind = \"third-party\"\nsale = false\ncontract = \"C-2\"\ncountry = \"FR\"\n\
+        review_by = \"2999-01-01\"";
+    installation.edit("jobs/policy.toml", "recipients = [\"team\"]", other);
+    installation.edit("jobs/contacts.toml", "purpose = \"reports\"", "purpose = \"reports\"\nrecipient = \"other\"");
+    installation.export("s2", &contacts(0..30, 0));
+    installation.run(1).unwrap();
+    ask(&installation, 2, Effect::Erase, "E-1", "email: person00004@example.org");
+    installation.sweep(2).unwrap().outcome().unwrap();
+    let before = token(&installation, "2026a", "crm-00004");
+    assert_eq!(unanswered(&installation, 2, "team"), [("erase".to_string(), before.clone())]);
+    installation.sweep(4).unwrap().outcome().unwrap();
+    let told = unanswered(&installation, 4, "other");
+    assert!(told.len() == 1 && told[0].1 != before, "the other one knows the person by a token of its own: {told:?}");
+    // Whoever asks later, when no file of the former recipient is left, is told to both.
+    ask(&installation, 5, Effect::Erase, "E-2", "crm-id@test: crm-00005");
+    installation.sweep(5).unwrap().outcome().unwrap();
+    let later = token(&installation, "2026a", "crm-00005");
+    assert!(unanswered(&installation, 5, "team").contains(&("erase".to_string(), later)));
+    assert_eq!(unanswered(&installation, 7, "other").len(), 2);
+}
+
+#[test]
+fn r72_a_table_that_ends_tells_of_the_requests_that_are_known() {
+    let (installation, _) = for_agency(400);
+    ask(&installation, 1, Effect::Erase, "E-1", "email: person00004@example.org");
+    let retiring = by_hand::Retiring { of: "contacts".into(), reason: "over".into(), by: None, remove: true };
+    let caller = tamis::job::Caller::at(installation.at(2));
+    by_hand::retire(&installation.asking(2, ""), &caller, &retiring, &tamis::monitor::Silent).unwrap();
+    let token = token(&installation, "2026a", "crm-00004");
+    assert_eq!(unanswered(&installation, 3, "team"), [("erase".to_string(), token)]);
+}
+
+#[test]
+fn lists_of_tokens_that_recipients_may_still_know_are_compared() {
+    let (installation, _) = for_agency(400);
+    installation.edit("jobs/policy.toml", "epoch = \"2026a\"", "epoch = \"2026b\"");
+    tamis::key::create(installation.path("keys").to_str().unwrap(), "2026b").unwrap();
+    installation.export("s2", &contacts(0..30, 0));
+    installation.run(1).unwrap();
+    installation.sweep(3).unwrap().outcome().unwrap();
+    let (path, bytes) = files(&installation.path("state/recipients/team/former")).remove(0);
+    for at in [0, 7, 8, 20, bytes.len() / 2, bytes.len() - 33, bytes.len() - 1] {
+        let mut other = bytes.clone();
+        other[at] ^= 4;
+        std::fs::write(&path, other).unwrap();
+        assert_eq!(program(&installation, &["verify"]).status.code(), Some(6), "{at}");
+    }
+    std::fs::write(&path, &bytes).unwrap();
+    assert_eq!(program(&installation, &["verify"]).status.code(), Some(0));
+}
+
+#[test]
+fn heads_that_are_kept_elsewhere_find_a_state_and_a_lake_that_were_put_back_together() {
+    let installation = Installation::new();
+    installation.export("s1", &contacts(0..30, -10));
+    installation.run(0).unwrap();
+    let earlier = [files(&installation.path("state")), files(&installation.path("lake"))].concat();
+    installation.export("s2", &contacts(0..30, 0));
+    installation.run(1).unwrap();
+    let heads = tempfile::tempdir().unwrap();
+    let file = heads.path().join("heads");
+    let verify = || program(&installation, &["verify", "--heads", file.to_str().unwrap()]).status.code();
+    assert_eq!(verify(), Some(0));
+    assert_eq!(verify(), Some(0), "the same head is kept once");
+    assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 1);
+    for folder in ["state", "lake"] {
+        std::fs::remove_dir_all(installation.path(folder)).unwrap();
+    }
+    for (path, bytes) in earlier {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+    assert_eq!(program(&installation, &["verify"]).status.code(), Some(0), "by themselves they look as they did then");
+    assert_eq!(verify(), Some(6));
+    assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 1, "nothing is added that does not hold");
+    let inside = program(&installation, &["verify", "--heads", "state/heads"]);
+    assert_eq!(inside.status.code(), Some(2), "a root of the policy is no place for it");
 }

@@ -7,7 +7,8 @@ use tamis::error::{Code, Result};
 use tamis::key::Key;
 use tamis::monitor::Silent;
 use tamis::policy::{
-    Effect, Identifier, KeyFrom, KeySource, LinkRules, List, ListMatch, Location, Normal, Project, RemovalRules, Share,
+    CsvFormat, Effect, Identifier, KeyFrom, KeySource, LinkRules, List, ListMatch, Location, Normal, Project,
+    RecordFormat, RemovalRules, Share,
 };
 use tamis::requests::{
     IntakeReport, Learned, Maker, RequestState, Requests, Review, Standing, StoredBond, half, take_in,
@@ -18,17 +19,17 @@ use tamis::store::Root;
 const NOW: i64 = 1_795_478_400_000_000;
 const ERASURE: &str = "requests/erasure/2026-11.csv";
 
-struct Place {
+pub struct Place {
     runtime: tokio::runtime::Runtime,
     folder: tempfile::TempDir,
-    project: Project,
+    pub project: Project,
 }
 
-fn named_by(column: &str, kind: &str) -> ListMatch {
+pub fn named_by(column: &str, kind: &str) -> ListMatch {
     ListMatch { columns: vec![column.into()], identifier: Identifier::new(kind, Normal::Text) }
 }
 
-fn list(name: &str, effect: Effect) -> List {
+pub fn list(name: &str, effect: Effect) -> List {
     List {
         name: name.into(),
         input: Location { root: "state".into(), path: format!("requests/{name}/*.csv") },
@@ -47,11 +48,13 @@ fn list(name: &str, effect: Effect) -> List {
         zone: jiff::tz::TimeZone::UTC,
         purposes: None,
         encoding: "utf-8".into(),
-        delimiter: b',',
+        records: RecordFormat::Csv(CsvFormat::UNSET),
         snapshot: false,
         max_lifted: Share(0),
         may_be_empty: false,
         ground: None,
+        signal: None,
+        given_by: None,
         interval: (None, None),
         review_by: None,
         informed: None,
@@ -61,7 +64,7 @@ fn list(name: &str, effect: Effect) -> List {
 }
 
 /// A keyed identity of the trimmed text; addresses without `@` are raw forms.
-fn identity(kind: &str, value: &str) -> (bool, [u8; 32]) {
+pub fn identity(kind: &str, value: &str) -> (bool, [u8; 32]) {
     let key = Key::new([1; 32]).derive("tamis v1 identity", &[kind.as_bytes()]);
     let raw = kind == "email/1" && !value.contains('@');
     (raw, *blake3::keyed_hash(key.expose(), value.trim().as_bytes()).as_bytes())
@@ -77,7 +80,7 @@ fn key() -> Key {
 }
 
 impl Place {
-    fn new(lists: impl IntoIterator<Item = List>) -> Place {
+    pub fn new(lists: impl IntoIterator<Item = List>) -> Place {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let period = |t: &str| Period::parse(t).unwrap();
         let project = Project {
@@ -85,6 +88,7 @@ impl Place {
             roots: BTreeMap::new(),
             keys: KeySource { from: KeyFrom::Dir("/".into()), epoch: "2026a".into() },
             lists: lists.into_iter().map(|l| (l.name.clone(), l)).collect(),
+            corrections: BTreeMap::new(),
             removal: RemovalRules {
                 grace: period("PT24H"),
                 raw_keep: None,
@@ -92,6 +96,9 @@ impl Place {
                 due: period("P30D"),
             },
             links: LinkRules { max_alias_fanout: 5, max_strong_fanout: 50, retired: vec![] },
+            recipients: BTreeMap::new(),
+            audit: None,
+            risks: BTreeMap::new(),
             jobs: BTreeMap::new(),
             policy_digest: String::new(),
         };
@@ -100,18 +107,21 @@ impl Place {
     fn erasure() -> Place {
         Place::new([list("erasure", Effect::Erase)])
     }
-    fn state(&self) -> Root {
+    pub fn state(&self) -> Root {
         Root::open("state", self.folder.path().to_str().unwrap(), self.runtime.handle().clone()).unwrap()
     }
-    fn put(&self, path: &str, bytes: impl AsRef<[u8]>) {
+    pub fn put(&self, path: &str, bytes: impl AsRef<[u8]>) {
         self.state().put(path, bytes.as_ref().to_vec()).unwrap();
     }
-    fn requests(&self) -> Requests {
+    pub fn requests(&self) -> Requests {
         Requests::open(&self.state(), &key()).unwrap()
     }
     fn intake_on(&self, state: &Root, requests: &mut Requests, at: i64) -> Result<IntakeReport> {
+        self.intake_now(state, requests, Instant(NOW + at))
+    }
+    pub fn intake_now(&self, state: &Root, requests: &mut Requests, now: Instant) -> Result<IntakeReport> {
         let roots = BTreeMap::from([("state".to_owned(), state.clone())]);
-        take_in(requests, Some(state), &roots, &self.project, &maker, Instant(NOW + at), &Silent)
+        take_in(requests, Some(state), &roots, &self.project, &maker, now, &Silent)
     }
     fn intake(&self) -> IntakeReport {
         self.intake_on(&self.state(), &mut self.requests(), 1_000_000).unwrap()
@@ -268,7 +278,7 @@ fn a_broken_file_stops_where_it_breaks_and_says_where() {
     let broken: [(&[u8], &str); 6] = [
         (b"Case,RequestedAt,Email,ContactId\nC-9,2026-11-02,\xff@example.org,\n", "malformed"),
         (b"Case,RequestedAt,Email\nC-9,2026-11-02,ida@example.org\n", "lacks the column \"ContactId\""),
-        (b"Case,case,RequestedAt,Email,ContactId\n", "column 2 of the header has the name"),
+        (b"Case,case,RequestedAt,Email,ContactId\n", "columns 1 and 2 have the same name"),
         (b"PK\x03\x04\0\0", "it is damaged: its zip directory cannot be read"),
         (b"\xfd7zXZ\0\0\0", "it is an xz file, which is not read: save it as CSV"),
         (b"Case;RequestedAt;Email;ContactId\nC-9;2026-11-02;ida@example.org;\n", "lacks the column"),
@@ -410,7 +420,8 @@ fn r32_a_limit_of_characters_that_nobody_sees_is_not_blank() {
 #[test]
 fn encoding_delimiter_and_header_are_the_lists() {
     let mut list = list("erasure", Effect::Erase);
-    (list.encoding, list.delimiter) = ("windows-1252".into(), b';');
+    list.encoding = "windows-1252".into();
+    list.records = RecordFormat::Csv(CsvFormat { delimiter: b';', ..CsvFormat::UNSET });
     let place = Place::new([list]);
     place.put(ERASURE, b"ContactId; Email ;Case;RequestedAt\r\n;zo\xeb@example.org;C-1;2026-11-02\r\n");
     assert!(place.intake().refusal().is_none());

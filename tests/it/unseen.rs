@@ -295,8 +295,8 @@ fn what_a_glob_leaves_aside_is_shown_when_it_looks_like_what_was_meant() {
     assert_eq!(
         told,
         [
-            "left aside by list erasure: 2 file(s) that look like what is meant, the first: requests:erasure/B.CSV",
-            "left aside by input raw:{set}/*.csv: 1 file(s) that look like what is meant, the first: \
+            "left aside by list erasure: 2 file(s) that look as if they were meant, the first: requests:erasure/B.CSV",
+            "left aside by input raw:{set}/*.csv: 1 file(s) that look as if they were meant, the first: \
              raw:2026-01-01/contacts.csv.part",
         ]
     );
@@ -346,14 +346,14 @@ fn request_files_beside_the_folder_of_their_list_or_in_the_root_of_an_output_are
     };
     assert_eq!(
         told(&installation),
-        ["left aside by list erasure: 3 file(s) that look like what is meant, the first: lake:4.csv"]
+        ["left aside by list erasure: 3 file(s) that look as if they were meant, the first: lake:4.csv"]
     );
     installation.edit("jobs/policy.toml", "[removal]", objections);
     assert_eq!(
         told(&installation),
         [
-            "left aside by list erasure: 2 file(s) that look like what is meant, the first: lake:4.csv",
-            "left aside by list objections: 2 file(s) that look like what is meant, the first: lake:4.csv"
+            "left aside by list erasure: 2 file(s) that look as if they were meant, the first: lake:4.csv",
+            "left aside by list objections: 2 file(s) that look as if they were meant, the first: lake:4.csv"
         ],
         "requests/2.csv is of the other list now, and requests/other/6.csv lies one folder below it"
     );
@@ -600,7 +600,7 @@ fn keys_that_cannot_be_asked_for_stop_only_the_globs_that_mean_them() {
     }
     let (exit, text) = plan_of(Bucket::Whole(&["%2Flead.csv"]), "raw:*.csv");
     assert_eq!(exit, Some(3), "{text}");
-    assert!(text.contains("nothing matches raw:*.csv; raw:/lead.csv looks like what is meant"), "{text}");
+    assert!(text.contains("nothing matches raw:*.csv; raw:/lead.csv looks as if it were meant"), "{text}");
 }
 
 /// Everything below the roots, as `ROOT/path`.
@@ -696,6 +696,8 @@ fn a_table_of_which_a_listing_lacks_something_is_not_retired() {
         received: None,
         lifts: Some("H-1".into()),
         lift_erase: false,
+        // H-1 was of another person in the list before (R54).
+        lift_several: true,
         terms: Default::default(),
     };
     by_hand::ask(&origin.asking(2, ""), lift).unwrap();

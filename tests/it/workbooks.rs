@@ -2,8 +2,11 @@
 
 use crate::leaks::{ended, written};
 use crate::marked::{Marked, SET, zip};
+use crate::python::Python;
+use crate::tool::skipped;
 use std::fmt::Write;
 use std::fs;
+use std::process::Command;
 
 const RELATIONS: &str =
     "<Relationships><Relationship Id='a' Type='t/officeDocument' Target='xl/workbook.xml'/></Relationships>";
@@ -79,6 +82,9 @@ fn r58_nothing_raw_is_in_what_comes_of_workbooks() {
         ),
         (format!("{rows}<row r='{line}'><c t='inlineStr'><is><t>{mark}\u{fffd}</t></is></c></row>"), "encoding-wrong"),
         (format!("{}<{mark}>{}", &rows[..name], &rows[name..]), "record-malformed"),
+        (format!("{rows}<row r='{line}'><f:c xmlns:f='u'><v>{mark}</v></f:c></row>"), "record-malformed"),
+        (format!("{rows}<row r='{line}'><c r='A{line}' t='d'><v>{mark}</v></c></row>"), "record-malformed"),
+        (format!("{rows}</sheetData><{mark}>&{mark};</{mark}><sheetData>"), "input-damaged"),
     ] {
         export(&marked, &wrong, &strings);
         let output = marked.tamis(&["run", "contacts"]);
@@ -92,4 +98,30 @@ fn r58_nothing_raw_is_in_what_comes_of_workbooks() {
         said.push(output);
     }
     assert_eq!(written(&marked, &said), []);
+}
+
+/// A writer and reader that has nothing of ours: what it writes is read as it reads it, and so is what others wrote.
+#[test]
+fn r58_another_program_reads_the_same_of_workbooks_and_what_it_writes_is_read() {
+    let Some(python) = Python::find() else { return };
+    if python.run("workbooks.py", ["has"]).trim() != "yes" {
+        return skipped("openpyxl in the Python of TAMIS_PYTHON");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for (name, arguments, cells) in [
+        ("numbers", &["write"][..], "320"),
+        ("iso", &["write", "iso"], "320"),
+        ("other", &["take", "fixtures/cases/dynamics-workbook/in/contacts.xlsx"], "40"),
+    ] {
+        let desk = folder.path().join(name);
+        let mut command = vec![arguments[0].to_owned(), desk.display().to_string()];
+        command.extend(arguments[1..].iter().map(ToString::to_string));
+        python.run("workbooks.py", command);
+        let mut tamis = Command::new(env!("CARGO_BIN_EXE_tamis"));
+        tamis.args(["run", "people", "--demo", "--as-of", "2026-11-21T02:00:00Z"]).current_dir(&desk);
+        let output = tamis.output().unwrap();
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+        let compared = python.run("workbooks.py", ["compare".to_owned(), desk.display().to_string()]);
+        assert_eq!(compared.trim(), cells, "{name}");
+    }
 }

@@ -54,10 +54,14 @@ def prose(text, here):
 
 
 def lists(text):
-    """Writes lists as this Markdown wants them: what belongs to an item is four columns in, and a blank line parts a list
-    from the paragraph above it. Elsewhere two columns and no blank line are enough."""
-    written, start = [], None
+    """Writes lists as this Markdown wants them: what belongs to an item is four columns in, an item below that one eight,
+    and a blank line parts a list from the paragraph above it. Elsewhere two columns, four, and no blank line are enough."""
+    written, start, narrow = [], None, False
     for line in text.split("\n"):
+        if ITEM.match(line.lstrip()) and re.match(r"^ {0,3}\S", line):
+            narrow = line.startswith("  ")
+        elif narrow and re.match(r"^ {4,5}(-|\d+\.) ", line):
+            line = "        " + line.lstrip()
         if not line.strip():
             start = None
         elif start is None:

@@ -11,7 +11,7 @@ pub(in crate::audit) const CHECK: Check = Check {
     rule: "columns-allowed",
     article: "Art. 5(1)(b), (c) GDPR; R19",
     severity: Severity::Error,
-    holds: "Every column with a value is a field of the job, whose column serves the purpose.",
+    holds: "Every published column that has a value is a field of the job, made from a column that serves the purpose.",
     fix: "run the job: the new version has only the fields that it names",
     look: Look::Files(begin),
 };

@@ -30,7 +30,7 @@ impl FileLook for Consents<'_> {
         let companion = match file.rows_beside() {
             Ok(companion) if companion.knows_consent() => companion,
             Ok(_) => {
-                let why = "rows of a purpose on consent, and nothing beside them says who agreed";
+                let why = "rows of a purpose on consent, and their companion does not say who agreed";
                 let mut all = FoundRows::default();
                 (0..file.batch.num_rows()).for_each(|row| all.add(row));
                 return found.rows(file, None, all, why);

@@ -12,7 +12,7 @@ pub(in crate::audit) const CHECK: Check = Check {
     article: "Art. 5(1)(e) GDPR; 11 CCR §7101",
     severity: Severity::Warning,
     holds: "No stored request is older than `entry_keep`.",
-    fix: "make `entry_keep` as long as requests are needed to keep the erased out; tamis drops none",
+    fix: "make `entry_keep` as long as requests are needed to keep erased persons out; tamis deletes none",
     look: Look::Whole(look),
 };
 

@@ -12,7 +12,7 @@ pub(in crate::audit) const CHECK: Check = Check {
     article: "Art. 5(1)(c), 25 GDPR; R36",
     severity: Severity::Error,
     holds: "Every combination of the job's quasi-identifiers has k persons or more.",
-    fix: "run the job: it suppresses what is smaller than the k of today; a sweep keeps to the k of the version",
+    fix: "run the job: it suppresses groups smaller than the k of today; a sweep uses the k of the version",
     look: Look::Files(begin),
 };
 

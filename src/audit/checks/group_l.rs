@@ -13,8 +13,8 @@ pub(in crate::audit) const CHECK: Check = Check {
     rule: "group-l",
     article: "Art. 5(1)(c), 9, 25 GDPR; R41",
     severity: Severity::Error,
-    holds: "In every combination of quasi-identifiers, values of each sensitive field differ as `[gate.diversity]` asks.",
-    fix: "run the job: it suppresses what varies less than the l of today; a sweep keeps to the l of the version",
+    holds: "In every combination of quasi-identifiers, the values of each sensitive field differ as much as `[gate.diversity]` asks.",
+    fix: "run the job: it suppresses groups that vary less than the l of today; a sweep uses the l of the version",
     look: Look::Files(begin),
 };
 

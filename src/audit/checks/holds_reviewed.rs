@@ -13,7 +13,7 @@ pub(in crate::audit) const CHECK: Check = Check {
     rule: "holds-reviewed",
     article: "Art. 5(1)(e), 17(3)(e) GDPR; R34, R70",
     severity: Severity::Warning,
-    holds: "No legal hold is past its day of review, or, with neither that nor an end, older than a year.",
+    holds: "No legal hold is past its day of review. No hold that has neither such a day nor an end is older than a year.",
     fix: "ask whether the claim still needs it; end it by a lift, or give it again under a new id",
     look: Look::Whole(look),
 };

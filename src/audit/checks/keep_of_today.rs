@@ -11,7 +11,7 @@ pub(in crate::audit) const CHECK: Check = Check {
     rule: "keep-of-today",
     article: "Art. 5(1)(e) GDPR; R23, R27",
     severity: Severity::Error,
-    holds: "No row is to be kept longer than the job's `keep` of today after the time that the version was judged for.",
+    holds: "No row's retention period ends later than the job's `keep` of today after the version's `as_of`.",
     fix: "run the job: a shorter `keep` reaches rows with the next run",
     look: Look::Files(begin),
 };

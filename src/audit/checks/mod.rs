@@ -20,11 +20,13 @@ mod requests_applied;
 mod requests_in_time;
 mod rows_in_time;
 mod served;
+mod signed_off;
 mod text_patterns;
 mod token_form;
 mod token_of_key;
 mod treated_values;
 mod unknown_files;
+mod unknown_in_state;
 mod values_in_time;
 
 use super::check::Check;
@@ -34,6 +36,7 @@ pub const CHECKS: &[&Check] = &[
     &served::CHECK,
     &purpose_of_today::CHECK,
     &recipient_review::CHECK,
+    &signed_off::CHECK,
     &files_as_published::CHECK,
     &columns_allowed::CHECK,
     &treated_values::CHECK,
@@ -50,6 +53,7 @@ pub const CHECKS: &[&Check] = &[
     &group_k::CHECK,
     &group_l::CHECK,
     &unknown_files::CHECK,
+    &unknown_in_state::CHECK,
     &old_versions::CHECK,
     &raw_keep::CHECK,
     &raw_in_time::CHECK,

@@ -11,7 +11,7 @@ pub(in crate::audit) const CHECK: Check = Check {
     rule: "old-versions-gone",
     article: "Art. 5(1)(e), 17 GDPR; R34",
     severity: Severity::Error,
-    holds: "No file of an earlier version lies there two days after its grace, unless a hold or a restriction keeps bytes.",
+    holds: "No file of an earlier version is still there three days after its `grace`, unless a hold or a restriction keeps bytes.",
     fix: "call `tamis sweep`: it removes what no version needs; find out why no sweep came",
     look: Look::Table(look),
 };

@@ -12,7 +12,7 @@ pub(in crate::audit) const CHECK: Check = Check {
     rule: "one-persons-domain",
     article: "Art. 4(1), 5(1)(c) GDPR",
     severity: Severity::Warning,
-    holds: "No e-mail domain in the dataset is of one person alone.",
+    holds: "No e-mail domain in the dataset belongs to one person alone.",
     fix: "put the field into the quasi-identifiers of [gate], or map the domains that matter and let the rest be one value",
     look: Look::Files(begin),
 };

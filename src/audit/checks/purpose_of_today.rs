@@ -10,7 +10,7 @@ pub(in crate::audit) const CHECK: Check = Check {
     rule: "purpose-of-today",
     article: "Art. 5(1)(b), 6 GDPR; R3",
     severity: Severity::Error,
-    holds: "The version has purpose, lawful basis and recipient of the job of today, and tokens of the epoch in use.",
+    holds: "The version has the purpose, lawful basis and recipient that its job has today, and tokens of the epoch in use.",
     fix: "run the job: the new version is for the purpose of today, with tokens of the epoch in use",
     look: Look::Table(look),
 };

@@ -13,7 +13,7 @@ pub(in crate::audit) const CHECK: Check = Check {
     rule: "raw-in-time",
     article: "Art. 5(1)(e) GDPR",
     severity: Severity::Error,
-    holds: "No raw export is older than `raw_keep`, with two days for the sweep, unless a hold or a restriction keeps them.",
+    holds: "No raw export is older than `raw_keep` and two days for the sweep, unless a hold or a restriction keeps them.",
     fix: "call `tamis sweep`: it removes raw exports that are due",
     look: Look::Whole(look),
 };

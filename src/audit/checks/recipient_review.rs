@@ -10,7 +10,7 @@ pub(in crate::audit) const CHECK: Check = Check {
     rule: "recipient-review",
     article: "Art. 28, 44 GDPR",
     severity: Severity::Error,
-    holds: "No recipient of a dataset is past its `review_by`; 30 days before that day comes a warning.",
+    holds: "No recipient of a dataset is past its `review_by`. From 30 days before that day on, the check warns.",
     fix: "look at contract and transfer again, then write the next day into `review_by`",
     look: Look::Table(look),
 };

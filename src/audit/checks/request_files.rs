@@ -10,8 +10,8 @@ pub(in crate::audit) const CHECK: Check = Check {
     rule: "request-files-gone",
     article: "Art. 5(1)(e), (f) GDPR",
     severity: Severity::Warning,
-    holds: "No request file lies there for longer than a request may take; snapshots and lists over exports are left out.",
-    fix: "delete the file: what it asks for is stored, and stays in force",
+    holds: "No request file is still there when the time for a request (`due`) has passed since tamis took it in. Snapshots and lists over exports are left out.",
+    fix: "delete the file: its requests are stored, and stay in force",
     look: Look::Whole(look),
 };
 

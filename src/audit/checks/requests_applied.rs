@@ -10,13 +10,15 @@ use crate::audit::tokens::{InField, TokenMaker, read};
 use crate::error::Result;
 use crate::policy::{Basis, Effect, Grounds};
 use crate::requests::{Entry, Requests, StoredBond};
+use arrow::array::Array;
 use std::collections::{BTreeMap, HashMap};
 
 pub(in crate::audit) const CHECK: Check = Check {
     rule: "requests-applied",
     article: "Art. 17, 18, 21, 7(3) GDPR; Civ. Code §1798.105, .120; R12, R29",
     severity: Severity::Error,
-    holds: "No row is of a person whose request binds the dataset and was taken in before it was last run or swept.",
+    holds: "No row is of a person whose request binds the dataset and was taken in before the last run or sweep of the dataset, \
+            and no cell of another row is about such a person (R68).",
     fix: "call `tamis sweep`; when the rows are still there after it, report a fault of tamis",
     look: Look::Files(begin),
 };
@@ -111,6 +113,19 @@ impl RequestedPersons<'_> {
         }
     }
 
+    /// R68: of another person whom a request takes out, no cell is left in the row.
+    fn by_others(&self, file: &AuditedFile, companion: &AuditedCompanion, row: usize, hits: &mut Vec<u32>) {
+        for (number, half) in companion.others(row) {
+            let fields = self.table.manifest.fields.iter().filter(|field| field.other == Some(number));
+            let mut columns = fields.filter_map(|field| file.batch.column_by_name(&field.name));
+            if columns.all(|column| column.is_null(row)) {
+                continue;
+            }
+            let reaching = self.requests.effects(&half).iter().map(|known| known.entry());
+            hits.extend(reaching.filter(|entry| self.applies(&self.requests.entry(*entry))));
+        }
+    }
+
     /// R32: a yes that is later than the withdrawal.
     fn agreed_since(&self, entry: u32, companion: Option<&AuditedCompanion>, row: usize) -> bool {
         let entry = self.requests.entry(entry);
@@ -134,6 +149,7 @@ impl FileLook for RequestedPersons<'_> {
             }
             if let Some(companion) = companion {
                 self.by_companion(companion, row, &mut hits);
+                self.by_others(file, companion, row, &mut hits);
             }
             hits.sort_unstable();
             hits.dedup();
@@ -166,7 +182,7 @@ impl FileLook for RequestedPersons<'_> {
                 Severity::Error => "and it should be applied",
                 Severity::Warning => "and it waits for the next run or sweep",
             };
-            let what = format!("rows of the person of request {request} ({}), {state}", entry.effect.name());
+            let what = format!("rows with data of the person of request {request} ({}), {state}", entry.effect.name());
             found.say_as(
                 severity,
                 AuditSpot { file: Some(&file), rows: Some(rows), since: Some(taken), field: None },

@@ -12,7 +12,7 @@ pub(in crate::audit) const CHECK: Check = Check {
     rule: "requests-in-time",
     article: "Art. 12(3), 17, 21 GDPR; Civ. Code §1798.130(a)(2)",
     severity: Severity::Error,
-    holds: "Of no request past its deadline anything may be left in the dataset: a sweep has found it removed.",
+    holds: "For every request past its deadline, a sweep has found that nothing of the person is left in the dataset.",
     fix: "call `tamis sweep`; `tamis report case ID` says what is left, and what keeps it",
     look: Look::Table(look),
 };

@@ -10,7 +10,7 @@ pub(in crate::audit) const CHECK: Check = Check {
     rule: "rows-in-time",
     article: "Art. 5(1)(e) GDPR; R23",
     severity: Severity::Error,
-    holds: "No row is past its retention period: not at the time that the version was judged for, and not for two days.",
+    holds: "No row's retention period was over at the version's `as_of`, or has been over for two days.",
     fix: "call `tamis sweep`, and find out why no sweep came",
     look: Look::Files(begin),
 };

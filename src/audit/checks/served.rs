@@ -9,7 +9,7 @@ pub(in crate::audit) const CHECK: Check = Check {
     rule: "served-by-job",
     article: "Art. 5(1)(e), 17 GDPR",
     severity: Severity::Error,
-    holds: "A job of the specs serves every table that is published, in a root that the policy has.",
+    holds: "Every published table is the output of a job in the specs, and lies in a root that the policy has.",
     fix: "bring the job back under any name with the same output, or end the table: `tamis dataset retire JOB --remove --reason …`",
     look: Look::Table(look),
 };

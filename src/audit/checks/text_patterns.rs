@@ -15,7 +15,7 @@ pub(in crate::audit) const CHECK: Check = Check {
     article: "Art. 5(1)(c), 32 GDPR",
     severity: Severity::Error,
     holds: "No text has the form of an e-mail address, a phone number, a card number or an IBAN.",
-    fix: "treat the column otherwise (redact, map, or leave it out), then run the job",
+    fix: "treat the column in another way (redact or map) or leave it out, then run the job",
     look: Look::Files(begin),
 };
 

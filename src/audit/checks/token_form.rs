@@ -37,7 +37,7 @@ impl FileLook for TokenFields<'_> {
                     InField::Other => other.add(row),
                 }
             }
-            found.rows(file, Some(&field.name), other, "what stands here is no token");
+            found.rows(file, Some(&field.name), other, "this value is no token");
             found.rows(file, Some(&field.name), none, "a row without a token of its subject");
         }
     }

@@ -12,7 +12,7 @@ pub(in crate::audit) const CHECK: Check = Check {
     rule: "token-of-our-key",
     article: "Art. 4(5) GDPR; R2, R3",
     severity: Severity::Error,
-    holds: "A subject's token is the one that its companion has, and the one that the key makes of an identity that a request names.",
+    holds: "A subject's token is the one in the companion. If a request names the person's identity, the token is also the one that the key makes of it.",
     fix: "take the version out of readers' sight, find out who wrote it, and run the job",
     look: Look::Files(begin),
 };

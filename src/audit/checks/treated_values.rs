@@ -14,7 +14,7 @@ pub(in crate::audit) const CHECK: Check = Check {
     rule: "treated-values",
     article: "Art. 5(1)(c), 25 GDPR; R20",
     severity: Severity::Error,
-    holds: "Every field has the type of its treatment, and values that it can have made: years, first days, bands, multiples, prefixes.",
+    holds: "Every field has the type of its treatment, and only values that the treatment can make: years, first days, bands, multiples, prefixes.",
     fix: "run the job: it treats every value by the policy of today",
     look: Look::Files(begin),
 };

@@ -1,6 +1,6 @@
 //! Every object below the table is a file of the version, one that waits for removal, one of an attempt that may be under
 //! way, or the table's history. Which format keeps the history is not known here: it is in a folder whose name begins
-//! with `_`, and holds no rows.
+//! with `_`, holds no rows, and the dataset's record has what is in it, but for what came just now and hints of numbers.
 
 use crate::audit::check::{AuditSpot, Check, CheckFound, Look};
 use crate::audit::data::column_names;
@@ -8,14 +8,15 @@ use crate::audit::finding::Severity;
 use crate::audit::scene::AuditedTable;
 use crate::error::{Kind, Result};
 use crate::store::{Object, Root};
-use std::collections::BTreeSet;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(in crate::audit) const CHECK: Check = Check {
     rule: "unknown-files",
     article: "Art. 5(1)(f), 32 GDPR",
     severity: Severity::Error,
-    holds: "Nothing lies in a table's folder that no version names and no attempt is writing.",
-    fix: "find out who put it there; what holds rows of persons is reached by no request: delete it",
+    holds: "Every file in a table's folder is one that a version names, or that a run or sweep may be writing.",
+    fix: "find out who put it there; no request reaches rows of persons in such a file: delete it",
     look: Look::Table(look),
 };
 
@@ -23,13 +24,15 @@ pub(in crate::audit) const CHECK: Check = Check {
 const UNDER_WAY: i64 = 3 * 86_400_000_000;
 /// Longer objects of the history are not opened.
 const OPENED: u64 = 256 << 20;
+/// Longer objects are no hints.
+const HINT: u64 = 4 << 10;
 
 fn look(table: &AuditedTable<'_>, found: &mut CheckFound<'_>) -> Result<()> {
     let Some(lake) = table.lake else {
         found.cannot("its root is not in the policy any more");
         return Ok(());
     };
-    let objects = match lake.list(table.path) {
+    let mut objects = match lake.list(table.path) {
         Ok(objects) => objects,
         Err(error) if error.kind() == Kind::Evidence => {
             found.say(AuditSpot::default(), error.message());
@@ -37,10 +40,13 @@ fn look(table: &AuditedTable<'_>, found: &mut CheckFound<'_>) -> Result<()> {
         }
         Err(error) => return Err(error),
     };
+    // A listing does not show names such as `rows.csv#1`, under which the store stages its writes.
+    objects.extend(lake.staging_leftovers(table.path)?.0);
     let replaced = table.dataset.replaced.iter().flat_map(|replaced| &replaced.files);
     let known: BTreeSet<&str> = table.current.files.iter().chain(replaced).map(|file| file.path.as_str()).collect();
     for object in objects.iter().filter(|object| !known.contains(object.path.as_str())) {
         let below = object.path.strip_prefix(table.path).unwrap_or(&object.path).trim_start_matches('/');
+        let below = below.rsplit_once('#').map_or(below, |(becomes, _)| becomes);
         if let Some(what) = stray(table, lake, object, below, found)? {
             let place = lake.display(&object.path);
             found.say(AuditSpot { file: Some(&place), since: Some(object.modified), ..AuditSpot::default() }, what);
@@ -77,10 +83,11 @@ fn history(
     object: &Object,
     found: &mut CheckFound<'_>,
 ) -> Result<Option<&'static str>> {
-    if [".csv", ".tsv", ".txt", ".avro", ".orc", ".arrow", ".feather"].iter().any(|end| object.path.ends_with(end)) {
-        return Ok(Some("a file among the table's history that may hold rows"));
+    let is_staged = object.path.contains('#');
+    if !is_recorded(table, object) && (is_staged || !is_hint(lake, object)?) {
+        return Ok(Some("a file among the table's history that no run of this installation has met"));
     }
-    if !object.path.ends_with(".parquet") {
+    if is_staged || !object.path.ends_with(".parquet") {
         return Ok(None);
     }
     if object.bytes > OPENED {
@@ -91,6 +98,29 @@ fn history(
     let columns = column_names(bytes).unwrap_or_default();
     let rows = columns.iter().any(|column| table.manifest.fields.iter().any(|field| field.name == *column));
     Ok(rows.then_some("a file among the table's history that has columns of the dataset"))
+}
+
+/// Whether the dataset's record has an object of the history, or may have it soon: history is numbered, and met by the next
+/// run or sweep. Records of earlier builds have nothing of it; then only what is not numbered is told.
+fn is_recorded(table: &AuditedTable<'_>, object: &Object) -> bool {
+    let name = object.path.rsplit('/').next().unwrap_or_default();
+    let name = name.rsplit_once('#').map_or(name, |(becomes, _)| becomes);
+    let numbered = name.split_once('.').is_some_and(|(number, rest)| {
+        let ends = rest.ends_with("json") || rest.ends_with("parquet");
+        ends && number.len() == 20 && number.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    let late = object.modified.0.saturating_add(UNDER_WAY) <= table.scene.now.0;
+    table.dataset.history.contains_key(&object.path) || numbered && (!late || table.dataset.history.is_empty())
+}
+
+/// Whether an object says a few numbers and nothing else: where to begin to read, for instance.
+fn is_hint(lake: &Root, object: &Object) -> Result<bool> {
+    if object.bytes > HINT {
+        return Ok(false);
+    }
+    let Some(bytes) = lake.get(&object.path)? else { return Ok(true) };
+    let said = serde_json::from_slice::<BTreeMap<String, Value>>(&bytes).unwrap_or_default();
+    Ok(!said.is_empty() && said.values().all(|value| value.is_number() || value.is_boolean() || value.is_null()))
 }
 
 /// Run and attempt in the name of a data file, `part-RANGE-RUN-ATTEMPT.parquet`.

@@ -80,6 +80,11 @@ pub fn is_history(path: &str, object: &str) -> bool {
     of().is_history(path, object)
 }
 
+/// Returns whether an object belongs to the history of the table at `path` and is one that its format has.
+pub fn is_known_history(path: &str, object: &str) -> bool {
+    of().is_known_history(path, object)
+}
+
 /// Returns the BLAKE3 of every object of the history of the table at `path` that is written once, by its path below the
 /// lake's root. Those that are in `known` keep the digest that they have there; what is gone is left out.
 ///

@@ -21,6 +21,8 @@ pub(in crate::publish) trait TableFormat: Sync {
     fn history_entry(&self, path: &str, version: u64) -> String;
     /// As [`super::is_history()`].
     fn is_history(&self, path: &str, object: &str) -> bool;
+    /// As [`super::is_known_history()`].
+    fn is_known_history(&self, path: &str, object: &str) -> bool;
     /// As [`super::may_hold_rows()`].
     fn may_hold_rows(&self, path: &str, object: &str) -> bool;
     /// As [`super::history()`].

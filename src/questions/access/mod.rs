@@ -7,6 +7,7 @@ mod published;
 mod raw;
 mod report;
 
+pub(super) use raw::ExportSearch;
 pub use report::*;
 
 use super::find;
@@ -18,7 +19,7 @@ use crate::monitor::Monitor;
 use crate::requests::{COMMAND, half};
 use person::Asker;
 use published::Searched;
-use raw::{ExportSearch, InExports};
+use raw::InExports;
 
 /// What is asked for, apart from who is meant.
 #[derive(Clone, Debug)]

@@ -149,15 +149,8 @@ impl<'a> Searched<'a> {
             Some(recipient) => std::slice::from_ref(recipient),
             None => purpose.map_or(&[][..], |purpose| &purpose.recipients),
         };
-        let recipients = named.iter().filter_map(|name| Some((name, register.recipients.get(name)?)));
-        let recipients = recipients.map(|(name, facts)| AccessRecipient {
-            name: name.clone(),
-            kind: facts.kind.said(),
-            country: facts.country.clone(),
-            transfer: facts.transfer.clone(),
-            contract: facts.contract.clone(),
-            sale: facts.sale,
-        });
+        let recipients =
+            named.iter().filter_map(|name| Some(AccessRecipient::of(name, register.recipients.get(name)?)));
         let fields: Vec<AccessField> = self.manifest.fields.iter().map(|field| self.field(register, field)).collect();
         let categories: BTreeSet<&'static str> = fields.iter().filter_map(|field| field.category).collect();
         let sources: BTreeSet<String> = self.manifest.inputs.iter().map(|input| input.source.clone()).collect();

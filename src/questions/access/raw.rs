@@ -4,6 +4,8 @@
 use super::person::{Asker, Certainty};
 use super::report::{DoubtfulRow, RawRecord, Right, ShownValues, Withheld, Withholding, take_hidden};
 use crate::clock::Instant;
+use crate::corrections::Corrections;
+use crate::decide::mark;
 use crate::error::{Kind, Result};
 use crate::job::Desk;
 use crate::minimize::{Minimizer, RowClock, Rows, Stream};
@@ -27,7 +29,7 @@ struct RawSource<'a> {
 }
 
 /// All exports that are there.
-pub(super) struct ExportSearch<'a> {
+pub(in crate::questions) struct ExportSearch<'a> {
     desk: &'a Desk,
     now: Instant,
     sources: Vec<RawSource<'a>>,
@@ -91,14 +93,20 @@ impl<'a> ExportSearch<'a> {
     ///
     /// # Errors
     /// Storage errors, why the monitor ends the work; what cannot be read is in `unreadable`.
-    pub fn search(&mut self, asker: &mut Asker, monitor: &dyn Monitor) -> Result<BTreeMap<RecordAt, Certainty>> {
+    pub(super) fn search(&mut self, asker: &mut Asker, monitor: &dyn Monitor) -> Result<BTreeMap<RecordAt, Certainty>> {
         let mut found = BTreeMap::new();
         for (at, source) in self.sources.iter().enumerate() {
             let root = &self.desk.roots[&source.input.root];
             for object in &source.objects {
                 monitor.proceed()?;
-                let searched = source.search(self.desk, (root, object), self.now, asker, monitor);
-                match searched {
+                let mut whose = |rows: &Rows, row: usize| {
+                    let certainty = asker.whose(carried(rows, row))?;
+                    if certainty == Certainty::Sure {
+                        asker.learn(carried(rows, row));
+                    }
+                    Some(certainty)
+                };
+                match source.search(self.desk, (root, object), self.now, &mut whose, monitor) {
                     Ok(records) => {
                         found.extend(records.into_iter().map(|((place, record), is)| ((at, place, record), is)))
                     }
@@ -112,11 +120,43 @@ impl<'a> ExportSearch<'a> {
         Ok(found)
     }
 
+    /// Reads every record of the people who are wanted, by their key, export by export in the order of their paths.
+    ///
+    /// # Errors
+    /// Storage errors, why the monitor ends the work; what cannot be read is in `unreadable`.
+    pub fn each_record(
+        &mut self,
+        wanted: &dyn Fn(&[u8; 16]) -> bool,
+        monitor: &dyn Monitor,
+        take: &mut dyn FnMut([u8; 16], &str, ShownValues),
+    ) -> Result<()> {
+        for source in self.sources.iter().filter(|source| matches!(source.stream, Stream::Main)) {
+            let root = &self.desk.roots[&source.input.root];
+            for object in &source.objects {
+                monitor.proceed()?;
+                let mut whose = |rows: &Rows, row: usize| {
+                    let key = rows.identities.first().filter(|slot| slot.marks[row] != mark::NONE)?;
+                    Some(key.bytes[row]).filter(wanted)
+                };
+                let read = source
+                    .search(self.desk, (root, object), self.now, &mut whose, monitor)
+                    .and_then(|found| source.read_found(root, object, found, take));
+                match read {
+                    Err(error) if error.kind() != Kind::Storage => {
+                        self.unreadable.insert(format!("{}: {}", root.display(&object.path), error.message()));
+                    }
+                    other => other?,
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Reads the records that were found. With `all`, doubtful ones are shown as the person's.
     ///
     /// # Errors
     /// Storage errors and input errors.
-    pub fn show(&self, found: &BTreeMap<RecordAt, Certainty>, right: Right, all: bool) -> Result<InExports> {
+    pub(super) fn show(&self, found: &BTreeMap<RecordAt, Certainty>, right: Right, all: bool) -> Result<InExports> {
         let mut shown = InExports::default();
         for (at, source) in self.sources.iter().enumerate() {
             let root = &self.desk.roots[&source.input.root];
@@ -143,7 +183,7 @@ impl<'a> ExportSearch<'a> {
 /// An export by which column it is told whose its records are; none where they are about nobody (R61).
 fn raw_source(plan: &Plan, stream: Stream) -> Option<RawSource<'_>> {
     let (source, input, columns, controls) = match stream {
-        Stream::Main => (&plan.source, &plan.input, &plan.columns[..], &plan.controls),
+        Stream::Main => (&plan.source, &plan.input, plan.read_columns(), &plan.controls),
         Stream::Observed(at) => {
             let observe = &plan.observe[at];
             (&observe.source, &observe.input, &observe.columns[..], &observe.controls)
@@ -161,15 +201,15 @@ impl RawSource<'_> {
         }
     }
 
-    /// The records of one object that have to do with the person, by the place of their member and their number.
-    fn search(
+    /// The records of one object that are wanted, by the place of their member and their number, with what makes them so.
+    fn search<T>(
         &self,
         desk: &Desk,
         (root, object): (&Root, &Object),
         now: Instant,
-        asker: &mut Asker,
+        wanted: &mut dyn FnMut(&Rows, usize) -> Option<T>,
         monitor: &dyn Monitor,
-    ) -> Result<Vec<((String, u64), Certainty)>> {
+    ) -> Result<Vec<((String, u64), T)>> {
         // Of an export of several archives, one or some hold the member.
         if read::members(root, object, &self.source.read)?.is_empty() {
             return Ok(Vec::new());
@@ -186,22 +226,42 @@ impl RawSource<'_> {
         };
         let minimizer = Minimizer::new(self.plan, &desk.keys, now, self.stream)?;
         let reader = Reader::open(root, &selection, &request, monitor)?;
-        let (mut scratch, mut worker) = (Scratch::default(), minimizer.worker(&|_| false, RowClock::OfColumns));
+        // A person is shown what the export has, and not what it ought to have.
+        let (mut scratch, none) = (Scratch::default(), Corrections::default());
+        let mut worker = minimizer.worker(&|_| false, RowClock::OfColumns, &none);
         let mut found = Vec::new();
-        while let Some(batch) = reader.next(&mut scratch)? {
-            worker.minimize(&batch)?;
+        while let Some(mut batch) = reader.next(&mut scratch)? {
+            worker.minimize(&mut batch)?;
             let (rows, records) = worker.rows_of_records();
             for (row, record) in records.iter().enumerate() {
-                let Some(certainty) = asker.whose(carried(rows, row)) else { continue };
-                if certainty == Certainty::Sure {
-                    asker.learn(carried(rows, row));
-                }
-                found.push(((reader.place(batch.input).to_string(), batch.record(*record as usize)), certainty));
+                let Some(why) = wanted(rows, row) else { continue };
+                found.push(((reader.place(batch.input).to_string(), batch.record(*record as usize)), why));
             }
             scratch.recycle(batch);
         }
         reader.finish()?;
         Ok(found)
+    }
+}
+
+impl RawSource<'_> {
+    fn read_found(
+        &self,
+        root: &Root,
+        object: &Object,
+        found: Vec<((String, u64), [u8; 16])>,
+        take: &mut dyn FnMut([u8; 16], &str, ShownValues),
+    ) -> Result<()> {
+        for member in read::members(root, object, &self.source.read)? {
+            let of = found.iter().filter(|((place, _), _)| place == member.place());
+            let wanted: BTreeMap<u64, [u8; 16]> = of.map(|((_, record), person)| (*record, *person)).collect();
+            if !wanted.is_empty() {
+                let records = Records::open_source(root, &member, self.source)?;
+                let mut each = |_: u64, person: &[u8; 16], values| take(*person, &self.source.name, values);
+                each_wanted(records, self.source, &wanted, &mut each)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -257,28 +317,15 @@ impl InExports {
     fn take(
         &mut self,
         place: &str,
-        mut records: Records,
+        records: Records,
         wanted: &BTreeMap<u64, Certainty>,
         hides: &Hides<'_>,
         all: bool,
     ) -> Result<()> {
-        let own = |name: &String| hides.source.also.get(name).unwrap_or(name).clone();
-        let names: Vec<String> = records.names().iter().map(own).collect();
-        records.want(&(0..names.len()).collect::<Vec<_>>());
-        let last = wanted.keys().next_back().copied().unwrap_or(0);
-        let mut next = 1;
-        while next <= last {
-            let Some(batch) = records.batch().map_err(|broken| broken.error)? else { break };
-            for (record, row) in batch.records() {
-                next = record + 1;
-                if let (Some(certainty), Some(row)) = (wanted.get(&record), row) {
-                    let place = format!("{place}, record {record}");
-                    self.record(place, values(&batch, row, &names), *certainty == Certainty::Sure || all, hides);
-                }
-            }
-            records.recycle(batch);
-        }
-        Ok(())
+        let mut each = |record: u64, certainty: &Certainty, values| {
+            self.record(format!("{place}, record {record}"), values, *certainty == Certainty::Sure || all, hides);
+        };
+        each_wanted(records, hides.source, wanted, &mut each)
     }
 
     fn record(&mut self, place: String, mut values: ShownValues, theirs: bool, hides: &Hides<'_>) {
@@ -314,6 +361,31 @@ impl InExports {
             None => self.withheld.push(Withheld { of: of.into(), column: column.cloned(), why, rows: 1 }),
         }
     }
+}
+
+/// Reads the records of a member that are wanted, by their numbers.
+fn each_wanted<T>(
+    mut records: Records,
+    source: &Source,
+    wanted: &BTreeMap<u64, T>,
+    each: &mut dyn FnMut(u64, &T, ShownValues),
+) -> Result<()> {
+    let own = |name: &String| source.also.get(name).unwrap_or(name).clone();
+    let names: Vec<String> = records.names().iter().map(own).collect();
+    records.want(&(0..names.len()).collect::<Vec<_>>());
+    let last = wanted.keys().next_back().copied().unwrap_or(0);
+    let mut next = 1;
+    while next <= last {
+        let Some(batch) = records.batch().map_err(|broken| broken.error)? else { break };
+        for (record, row) in batch.records() {
+            next = record + 1;
+            if let (Some(why), Some(row)) = (wanted.get(&record), row) {
+                each(record, why, values(&batch, row, &names));
+            }
+        }
+        records.recycle(batch);
+    }
+    Ok(())
 }
 
 /// All values of a record. Columns without a name, and those whose name is there twice, are told by their number.

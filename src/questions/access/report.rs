@@ -3,7 +3,7 @@
 
 use super::super::find::OfRequest;
 use crate::clock::Instant;
-use crate::policy::ContactFacts;
+use crate::policy::{ContactFacts, RecipientFacts};
 use std::collections::BTreeMap;
 
 /// Which right is answered.
@@ -113,6 +113,20 @@ pub struct AccessRecipient {
     pub sale: bool,
 }
 
+impl AccessRecipient {
+    /// Tells a recipient of the policy.
+    pub fn of(name: &str, facts: &RecipientFacts) -> AccessRecipient {
+        AccessRecipient {
+            name: name.to_owned(),
+            kind: facts.kind.said(),
+            country: facts.country.clone(),
+            transfer: facts.transfer.clone(),
+            contract: facts.contract.clone(),
+            sale: facts.sale,
+        }
+    }
+}
+
 /// A field of a dataset.
 #[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct AccessField {
@@ -204,7 +218,7 @@ impl Withholding {
                 "may be of another person: only a value that several people can share leads to it (Art. 15(4) GDPR)"
             }
             Withholding::OtherPersonsId => "may name another person (Art. 15(4) GDPR)",
-            Withholding::FreeText => "free text may tell of other people (Art. 15(4) GDPR)",
+            Withholding::FreeText => "free text may mention other people (Art. 15(4) GDPR)",
             Withholding::Secret => "a secret, such as a password, is not sent (11 CCR §7024(d))",
             Withholding::Undescribed => "nobody has described yet what this column holds",
             Withholding::NotProvided => {

@@ -34,11 +34,12 @@ impl Caps {
         Caps { max_out: format.max_decompressed.saturating_sub(spent), max_ratio: format.max_ratio }
     }
 
-    /// Judges what has come `out`; of what is compressed, `taken` is what that was made of.
+    /// Judges what has come `out`; of what is compressed, `whole` is all that it is made of. A beginning that compresses
+    /// well says nothing, so it is the whole that counts: beyond the ratio of that, the rest cannot make it right again.
     ///
     /// # Errors
     /// An input error beyond a limit of the source.
-    pub fn hold(&self, place: &str, out: u64, taken: Option<u64>) -> Result<()> {
+    pub fn hold(&self, place: &str, out: u64, whole: Option<u64>) -> Result<()> {
         if out > self.max_out {
             return Err(Error::new(
                 Code::InputTooLarge,
@@ -46,7 +47,7 @@ impl Caps {
             )
             .help("raise limits.max_decompressed in the source if the export is right"));
         }
-        if taken.is_some_and(|taken| out > RATIO_FROM && out / taken.max(1) > self.max_ratio) {
+        if whole.is_some_and(|whole| out > RATIO_FROM && out / whole.max(1) > self.max_ratio) {
             return Err(Error::new(
                 Code::InputTooLarge,
                 format!("{place} unpacks to more than {} times its size", self.max_ratio),

@@ -18,14 +18,15 @@ use self::hashed::{HashedReader, WholeObject, hashed};
 use self::packed::{BUFFER, PackedStream, Packing};
 use self::tar::TarEntry;
 use self::tar_part::TarHome;
-use self::zip::ZipEntry;
+use self::zip::{HeldArchive, ZipEntry, ZipHome};
 use crate::error::{Code, Error, Result};
 use crate::policy::ReadFormat;
+use crate::read::pages::PagesSaid;
 use crate::store::{Object, Root, SeekSource, from_io};
 use blake3::Hasher;
 use flate2::Crc;
 use flate2::bufread::DeflateDecoder;
-use std::io::{BufReader, Read, SeekFrom, Take};
+use std::io::{BufReader, Read, Take};
 
 /// What an object is, by its first bytes; its name says nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -52,6 +53,8 @@ impl Container {
     }
 }
 
+/// The largest document that is unpacked into memory, where it is in something.
+const MOST_HELD: u64 = 64 << 20;
 const ZIP: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
 
 /// One file to read: an object, or what is in one.
@@ -72,6 +75,8 @@ enum Within {
     Plain,
     Packed(Packing),
     Zip(ZipEntry),
+    /// A file of an archive that was unpacked.
+    Held(ZipEntry, HeldArchive),
     Tar(TarEntry, TarHome),
 }
 
@@ -79,7 +84,7 @@ impl Within {
     /// Returns its path in its archive.
     fn name(&self) -> Option<&str> {
         match self {
-            Within::Zip(entry) => Some(&entry.name),
+            Within::Zip(entry) | Within::Held(entry, _) => Some(&entry.name),
             Within::Tar(entry, _) => Some(&entry.name),
             Within::Plain | Within::Packed(_) => None,
         }
@@ -118,17 +123,58 @@ pub fn members(root: &Root, object: &Object, format: &ReadFormat) -> Result<Vec<
     })
 }
 
-/// Returns the files that a member is made of, where it is a document such as a workbook.
+/// Returns the files that a member is made of, where it is a document such as a workbook, and how many bytes were unpacked
+/// for them: one that lies in something else is held in memory.
 ///
 /// # Errors
-/// An input error for what is no such document, or one that cannot be trusted; storage errors.
-pub(super) fn parts(root: &Root, member: &Member, format: &ReadFormat) -> Result<Vec<Member>> {
-    let object = &member.object;
-    let part = |entry: ZipEntry| {
-        let place = format!("{}, part {}", member.place, entry.name);
-        Member { object: object.clone(), within: Within::Zip(entry), place, of_macos: 0 }
+/// An input error for what is no such document, one that cannot be trusted, and one that is too large to be held; storage
+/// errors.
+pub(super) fn parts(root: &Root, member: &Member, format: &ReadFormat, spent: u64) -> Result<(Vec<Member>, u64)> {
+    let (object, place) = (&member.object, &member.place);
+    let held = match member.within {
+        Within::Plain => None,
+        _ => Some(HeldArchive(held(root, member, format, spent)?.into())),
     };
-    Ok(zip::parts(root, object, format)?.into_iter().map(part).collect())
+    let home = held.clone().map_or_else(|| ZipHome::of(root, object), ZipHome::Held);
+    let part = |entry: ZipEntry| {
+        let place = format!("{place}, part {}", entry.name);
+        let within = match &held {
+            None => Within::Zip(entry),
+            Some(bytes) => Within::Held(entry, bytes.clone()),
+        };
+        Member { object: object.clone(), within, place, of_macos: 0 }
+    };
+    let parts = zip::parts(&home, place, format)?.into_iter().map(part).collect();
+    Ok((parts, held.map_or(0, |held| held.0.len() as u64)))
+}
+
+/// Returns the bytes of a member that has to be held whole.
+fn held(root: &Root, member: &Member, format: &ReadFormat, spent: u64) -> Result<Vec<u8>> {
+    let mut bytes = Bytes::open(root, member, format, spent, Hasher::new())?;
+    let (mut held, mut piece) = (Vec::new(), vec![0; BUFFER]);
+    loop {
+        match bytes.read(&mut piece)? {
+            0 => return Ok(held),
+            count => held.extend_from_slice(&piece[..count]),
+        }
+        if held.len() as u64 > MOST_HELD {
+            let what = format!("{} is a document of more than {} MiB in something else", member.place, MOST_HELD >> 20);
+            return Err(
+                Error::new(Code::InputTooLarge, what).help("have it put there as it is: it is compressed by itself")
+            );
+        }
+    }
+}
+
+/// Returns what document a member that begins so is; none where it is no archive.
+///
+/// # Errors
+/// An input error for an archive without a directory that can be read; storage errors.
+pub(super) fn document(root: &Root, member: &Member, start: &[u8]) -> Result<Option<&'static str>> {
+    match member.within {
+        Within::Plain if ZIP.iter().any(|mark| start.starts_with(mark)) => zip::document(root, &member.object),
+        _ => Ok(None),
+    }
 }
 
 impl Member {
@@ -144,7 +190,7 @@ impl Member {
             Within::Packed(Packing::Gzip) => Container::Gzip,
             Within::Packed(Packing::Zstd) => Container::Zstd,
             Within::Packed(Packing::Bzip2) => Container::Bzip2,
-            Within::Zip(_) => Container::Zip,
+            Within::Zip(_) | Within::Held(..) => Container::Zip,
             Within::Tar(..) => Container::Tar,
         }
     }
@@ -157,7 +203,7 @@ impl Member {
     /// Returns how many bytes reading it takes from the store.
     pub(super) fn stored(&self) -> u64 {
         match &self.within {
-            Within::Zip(entry) => entry.compressed,
+            Within::Zip(entry) | Within::Held(entry, _) => entry.compressed,
             Within::Tar(entry, _) => entry.size,
             Within::Plain | Within::Packed(_) => self.object.bytes,
         }
@@ -178,10 +224,14 @@ fn found(root: &Root, object: &Object) -> Result<ObjectKind> {
     let place = root.display(&object.path);
     if object.bytes == 0 {
         return Err(Error::new(Code::HeaderMissing, format!("{place} is empty"))
-            .help("an export has at least a header; remove the object"));
+            .help("have it exported again, or remove the object: one with nothing in it is no export of any format"));
     }
     let mut start = Vec::new();
     root.open_object(object)?.take(tar::BLOCK).read_to_end(&mut start).map_err(|e| from_io(&place, e))?;
+    if start.len() as u64 == tar::BLOCK && start.iter().all(|byte| *byte == 0) {
+        return Err(Error::new(Code::ArchiveMembers, format!("{place} begins with nothing but NUL"))
+            .help("it may be a tar archive without a member, or a file whose bytes were never written: have it exported again"));
+    }
     if ZIP.iter().any(|mark| start.starts_with(mark)) {
         return Ok(ObjectKind::Zip);
     }
@@ -220,6 +270,8 @@ pub(super) struct Bytes {
     place: String,
     /// Bytes out of it so far.
     out: u64,
+    /// All bytes that it takes from the store.
+    whole: u64,
     caps: Caps,
     over: bool,
 }
@@ -232,6 +284,8 @@ pub(super) struct MemberFacts {
     /// Bytes that it unpacked to.
     pub unpacked: u64,
     pub hash: Option<blake3::Hash>,
+    /// What its pages say of others, where it has pages.
+    pub pages: Option<PagesSaid>,
 }
 
 impl Bytes {
@@ -244,9 +298,11 @@ impl Bytes {
                 MemberStream::Packed(Box::new(PackedStream::open(root, object, *packing, &place, hasher)?))
             }
             Within::Tar(entry, home) => MemberStream::Tar(hashed(home.part(root, object, entry)?, hasher), entry.size),
-            Within::Zip(entry) => part(root, object, entry, hasher)?,
+            Within::Zip(entry) => part(&ZipHome::of(root, object), &place, entry, hasher)?,
+            Within::Held(entry, bytes) => part(&ZipHome::Held(bytes.clone()), &place, entry, hasher)?,
         };
-        Ok(Bytes { stream, place, out: 0, caps: Caps::new(format, spent), over: false })
+        let whole = member.stored();
+        Ok(Bytes { stream, place, out: 0, whole, caps: Caps::new(format, spent), over: false })
     }
 
     /// Object and member, for messages.
@@ -300,7 +356,7 @@ impl Bytes {
             MemberStream::Stored(part, _) => Some(part.hasher.finalize()),
             MemberStream::Deflated(part, _) => Some(part.hasher.finalize()),
         };
-        MemberFacts { bytes: self.taken(), unpacked: self.out, hash }
+        MemberFacts { bytes: self.taken(), unpacked: self.out, hash, pages: None }
     }
 
     fn end(&self) -> Result<()> {
@@ -319,7 +375,7 @@ impl Bytes {
 
     fn limits(&self) -> Result<()> {
         let compressed = matches!(self.stream, MemberStream::Packed(_) | MemberStream::Deflated(..));
-        self.caps.hold(&self.place, self.out, compressed.then(|| self.taken()))
+        self.caps.hold(&self.place, self.out, compressed.then_some(self.whole))
     }
 }
 
@@ -342,10 +398,8 @@ impl Checked {
     }
 }
 
-fn part(root: &Root, object: &Object, entry: &ZipEntry, hasher: Hasher) -> Result<MemberStream> {
-    let mut source = root.open_seek(object)?;
-    source.seek(SeekFrom::Start(entry.start)).map_err(|e| from_io(&root.display(&object.path), e))?;
-    let part = source.take(entry.compressed);
+fn part(home: &ZipHome, place: &str, entry: &ZipEntry, hasher: Hasher) -> Result<MemberStream> {
+    let part = home.at(entry, place)?.take(entry.compressed);
     let ZipEntry { crc: expected, size, compressed, .. } = *entry;
     let checked = Checked { crc: Crc::new(), expected, size, compressed };
     Ok(match entry.deflated {

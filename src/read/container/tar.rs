@@ -129,7 +129,7 @@ enum TarSource {
 struct Walk {
     source: TarSource,
     at: u64,
-    /// Of a plain archive, how long it is.
+    /// How long it is, as it is stored.
     length: u64,
     caps: Caps,
     place: String,
@@ -267,11 +267,8 @@ impl Walk {
             }
         };
         self.at += count as u64;
-        let taken = match &self.source {
-            TarSource::Plain(_) => None,
-            TarSource::Packed(stream) => Some(stream.taken()),
-        };
-        self.caps.hold(&self.place, self.at, taken)?;
+        let whole = matches!(self.source, TarSource::Packed(_)).then_some(self.length);
+        self.caps.hold(&self.place, self.at, whole)?;
         Ok(count)
     }
 }

@@ -8,10 +8,60 @@ use crate::error::{Code, Error, Result};
 use crate::policy::ReadFormat;
 use crate::read::signature;
 use crate::store::{Object, Root, SeekSource, from_io};
-use std::io::ErrorKind;
+use bytes::Bytes;
+use std::io::{Cursor, ErrorKind, Seek, SeekFrom};
 use zip::read::ZipReadOptions;
 use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
+
+/// An archive inside another one, unpacked into memory.
+#[derive(Clone)]
+pub(super) struct HeldArchive(pub Bytes);
+
+/// It holds raw values, which are never formatted.
+impl std::fmt::Debug for HeldArchive {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}
+
+/// Where the bytes of an archive are.
+#[derive(Clone)]
+pub(super) enum ZipHome {
+    Object(Box<(Root, Object)>),
+    /// Unpacked, since it lay in something else.
+    Held(HeldArchive),
+}
+
+impl ZipHome {
+    pub fn of(root: &Root, object: &Object) -> ZipHome {
+        ZipHome::Object(Box::new((root.clone(), object.clone())))
+    }
+
+    fn length(&self) -> u64 {
+        match self {
+            ZipHome::Object(whole) => whole.1.bytes,
+            ZipHome::Held(held) => held.0.len() as u64,
+        }
+    }
+
+    fn open(&self) -> Result<Box<dyn SeekSource>> {
+        match self {
+            ZipHome::Object(whole) => whole.0.open_seek(&whole.1),
+            ZipHome::Held(held) => Ok(Box::new(Cursor::new(held.0.clone()))),
+        }
+    }
+
+    /// Opens the archive at the first byte of a file in it.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn at(&self, entry: &ZipEntry, place: &str) -> Result<Box<dyn SeekSource>> {
+        let mut source = self.open()?;
+        source.seek(SeekFrom::Start(entry.start)).map_err(|e| from_io(place, e))?;
+        Ok(source)
+    }
+}
 
 /// One file in a zip.
 #[derive(Clone, Debug)]
@@ -34,12 +84,12 @@ pub(super) struct ZipEntry {
 /// An input error for a damaged archive, one that is an office document, bytes that no member accounts for, too many
 /// members, equal names, or a matching member that is encrypted, a link, or compressed in a way that is not read.
 pub(super) fn entries(root: &Root, object: &Object, format: &ReadFormat) -> Result<Chosen<ZipEntry>> {
-    let place = root.display(&object.path);
-    let mut archive = opened(root, object)?;
+    let (place, home) = (root.display(&object.path), ZipHome::of(root, object));
+    let mut archive = opened(&home, &place)?;
     if let Some(document) = document_in(&archive) {
         return Err(signature::refused(&place, document));
     }
-    trusted(root, object, &archive, format)?;
+    trusted(&home, &place, &archive, format)?;
     let (chosen, of_macos) = directory(&archive, &place, format)?;
     let entries = chosen.into_iter().map(|index| entry(&mut archive, index, &place)).collect::<Result<_>>()?;
     Ok(Chosen { entries, of_macos })
@@ -50,25 +100,24 @@ pub(super) fn entries(root: &Root, object: &Object, format: &ReadFormat) -> Resu
 /// # Errors
 /// An input error for an archive without a directory that can be read; storage errors.
 pub(super) fn document(root: &Root, object: &Object) -> Result<Option<&'static str>> {
-    Ok(document_in(&opened(root, object)?))
+    Ok(document_in(&opened(&ZipHome::of(root, object), &root.display(&object.path))?))
 }
 
 /// Returns all files of an archive that is one document.
 ///
 /// # Errors
 /// As [`entries`], but for its being a document.
-pub(super) fn parts(root: &Root, object: &Object, format: &ReadFormat) -> Result<Vec<ZipEntry>> {
-    let mut archive = opened(root, object)?;
-    trusted(root, object, &archive, format)?;
-    let place = root.display(&object.path);
+pub(super) fn parts(home: &ZipHome, place: &str, format: &ReadFormat) -> Result<Vec<ZipEntry>> {
+    let mut archive = opened(home, place)?;
+    trusted(home, place, &archive, format)?;
     let files = (0..archive.len()).filter(|index| archive.by_index_data(*index).is_ok_and(|entry| !entry.is_dir()));
-    files.collect::<Vec<_>>().into_iter().map(|index| entry(&mut archive, index, &place)).collect()
+    files.collect::<Vec<_>>().into_iter().map(|index| entry(&mut archive, index, place)).collect()
 }
 
 type SeekArchive = ZipArchive<Box<dyn SeekSource>>;
 
-fn opened(root: &Root, object: &Object) -> Result<SeekArchive> {
-    ZipArchive::new(root.open_seek(object)?).map_err(|e| unreadable(&root.display(&object.path), e))
+fn opened(home: &ZipHome, place: &str) -> Result<SeekArchive> {
+    ZipArchive::new(home.open()?).map_err(|e| unreadable(place, e))
 }
 
 fn document_in(archive: &SeekArchive) -> Option<&'static str> {
@@ -76,8 +125,7 @@ fn document_in(archive: &SeekArchive) -> Option<&'static str> {
 }
 
 /// Refuses an archive that has too many members, two of one name, or bytes that no member accounts for.
-fn trusted(root: &Root, object: &Object, archive: &SeekArchive, format: &ReadFormat) -> Result<()> {
-    let place = root.display(&object.path);
+fn trusted(home: &ZipHome, place: &str, archive: &SeekArchive, format: &ReadFormat) -> Result<()> {
     if archive.len() > format.max_members {
         return Err(Error::new(
             Code::InputTooLarge,
@@ -86,15 +134,15 @@ fn trusted(root: &Root, object: &Object, archive: &SeekArchive, format: &ReadFor
         .help("raise limits.max_members in the source if the export is right"));
     }
     if archive.has_duplicate_names() {
-        return Err(damaged(&place, "two members have the same name"));
+        return Err(damaged(place, "two members have the same name"));
     }
-    match zip_layout::stray(archive, &mut root.open_seek(object)?, object.bytes) {
+    match zip_layout::stray(archive, &mut home.open()?, home.length()) {
         Ok(None) => Ok(()),
         Ok(Some(stray)) => {
             let what = format!("{place} is damaged: {}", stray.message());
             Err(Error::new(Code::InputDamaged, what).help(zip_layout::HELP))
         }
-        Err(error) => Err(unreadable(&place, error.into())),
+        Err(error) => Err(unreadable(place, error.into())),
     }
 }
 
@@ -119,8 +167,8 @@ fn entry(archive: &mut SeekArchive, index: usize, place: &str) -> Result<ZipEntr
     let name = entry.name().map_err(|e| unreadable(place, e))?.into_owned();
     let place = format!("{place}, member {name}");
     if entry.encrypted() {
-        return Err(Error::new(Code::FormatNotRead, format!("{place} is encrypted"))
-            .help("have it exported without a password"));
+        return Err(Error::new(Code::FormatNotRead, format!("{place} is encrypted with a password"))
+            .help("have it packed without a password, and keep it where only the export may be read"));
     }
     if entry.is_symlink() {
         return Err(Error::new(Code::FormatNotRead, format!("{place} is a link, not a file")));

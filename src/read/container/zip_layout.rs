@@ -31,7 +31,7 @@ impl Stray {
             Stray::Before(byte) => {
                 format!("its first {byte} bytes belong to no member: another archive, or something else")
             }
-            Stray::Unlisted(byte) => format!("what begins at byte {byte} is in no directory of it"),
+            Stray::Unlisted(byte) => format!("the member at byte {byte} is not in its directory"),
             Stray::Overlap(byte) => format!("members overlap at byte {byte}"),
             Stray::After(byte) => format!("something follows its end at byte {byte}"),
         }

@@ -15,6 +15,7 @@ pub(super) use seam::{
     BadRecords, Block, BlockStop, Blocks, Failure, FaultSpot, FileFormat, FormatScratch, LaidRows, NamesKnown, OddCell,
     OddReason, OpenedMember, Parsed, RecordFault,
 };
+pub(super) use xlsx::sheets;
 
 use crate::error::Result;
 use crate::policy::{ReadFormat, RecordFormat};

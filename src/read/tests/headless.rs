@@ -38,6 +38,10 @@ fn r59_another_number_of_cells_is_refused() {
         "raw:x.csv, record 2, byte 4: the record has 3 cells, and 2 columns are named"
     );
     assert_eq!(refused("1,\"canary"), "raw:x.csv, record 1, byte 2: a quote opens a cell and is never closed");
+    for header in ["Id,Name\n1,a\n", "\n\"id\", NAME \n", "\u{feff}I\u{200b}d,Name"] {
+        assert_eq!(refused(header), "raw:x.csv: its first record is the names of its columns");
+    }
+    assert_eq!(rows(b"Id,a\n", &given(&["Id", "Name"]), &["Id"]), [["Id"]]);
     let lost = refusal(b"1,2\n", &given(&["Id", "Name"]), &["Mail"]);
     assert_eq!(lost, "raw:x.csv has no column Mail, which this job needs");
     let twice = refusal(b"1,2\n", &given(&["Id", "id"]), &["Id"]);
@@ -112,8 +116,8 @@ fn r59_names_are_in_the_nearest_file_that_lists_them() {
     for (text, told) in [
         ("", "raw:model.json does not say which entities there are: line 1, column 0"),
         (&MODEL[..60], "raw:model.json does not say which entities there are: line 1, column 60"),
-        ("{\"entities\":[]}", "raw:model.json does not have one entity contact"),
-        (&MODEL.replace("\"account\"", "\"contact\""), "raw:model.json does not have one entity contact"),
+        ("{\"entities\":[]}", "raw:model.json has no entity contact"),
+        (&MODEL.replace("\"account\"", "\"contact\""), "raw:model.json has more than one entity contact"),
         ("{\"entities\":[{\"name\":\"contact\"}]}", "raw:model.json names no columns of entity contact"),
     ] {
         assert_eq!(beside(&[("model.json", text)], &source), Err(told.to_string()));

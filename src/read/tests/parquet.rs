@@ -83,7 +83,7 @@ fn r60_cells_are_those_of_each_leaf_by_its_path() {
     assert_eq!(rows(&archive(&[("x.parquet", &bytes)], deflated()), &of_parquet(), &names), expected);
     for (name, told) in [
         ("tags.list.item", "has lists or maps, and a cell is one value"),
-        ("raw", "is binary, and not said to be text"),
+        ("raw", "is binary, and not declared as text"),
     ] {
         assert_eq!(refusal(&bytes, &of_parquet(), &["Id", name]), format!("raw:x.csv: column {name} {told}"));
     }
@@ -159,7 +159,7 @@ fn r60_what_a_file_says_of_itself_is_not_believed() {
     ]);
     let odd_bytes = parquet(&odd);
     let told = refusal(&odd_bytes, &of_parquet(), &["Id"]);
-    assert_eq!(told, "raw:x.csv, record 2, column 1: a number that is none (NaN or infinite)");
+    assert_eq!(told, "raw:x.csv, record 2, column 1: a value that is no number (NaN or infinite)");
     let told = refusal(&odd_bytes, &of_parquet(), &["Name"]);
     assert!(told.starts_with("raw:x.csv, record 2, column 2: the replacement character U+FFFD"), "{told}");
     odd = columns(vec![("Id", col(StringArray::from(vec!["a".to_string(), "b".repeat(2000)])))]);
@@ -181,6 +181,27 @@ fn r60_what_a_file_says_of_itself_is_not_believed() {
         refusal(&written(&bomb, zstd.build()), &capped, &["Id"]),
         "raw:x.csv unpacks to more than 200 times its size"
     );
+    // A few bytes can stand for any number of rows: they are counted before one is decoded.
+    let same = columns(vec![
+        ("Id", col(StringArray::from(vec!["p"; 200_000]))),
+        ("Note", col(StringArray::from(vec![None::<&str>; 200_000]))),
+    ]);
+    let many = parquet(&same);
+    assert!(many.len() * 200 < 200_000 * 2, "{}", many.len());
+    let told = "raw:x.csv unpacks to more than 200 times its size";
+    let mut some = of_parquet();
+    some.read.max_ratio = 200_000 * 3 / many.len() as u64;
+    assert_eq!(rows(&many, &some, &["Id", "Note"]).len(), 200_000);
+    let wide = columns(
+        (0..8)
+            .map(|_| ("c", col(StringArray::from(vec![None::<&str>; 200_000]))))
+            .enumerate()
+            .map(|(at, (_, array))| (["a", "b", "c", "d", "e", "f", "g", "h"][at], array))
+            .collect(),
+    );
+    assert_eq!(refusal(&parquet(&wide), &of_parquet(), &["a", "b", "c", "d", "e", "f", "g", "h"]), told);
+    let long = columns(vec![("Id", col(StringArray::from(vec!["x".repeat(1000); 20_000])))]);
+    assert_eq!(refusal(&parquet(&long), &of_parquet(), &["Id"]), told);
     let told = refusal(&good, &source(), &["Id"]);
     assert_eq!(told, "raw:x.csv is a Parquet file, which is not read");
 }
@@ -191,12 +212,12 @@ fn each_column(bytes: &[u8]) -> Vec<Result<usize, Error>> {
     let root = root(folder.path());
     let object = root.list("").unwrap().remove(0);
     let member = members(&root, &object, &of_parquet().read).unwrap().remove(0);
-    let records = match Records::open(&root, &member, &of_parquet().read) {
+    let records = match Records::open(&root, &member, &of_parquet().read, &KnownColumns::default()) {
         Ok(records) => records,
         Err(error) => return vec![Err(error)],
     };
     let one = |column: usize| -> Result<usize, Error> {
-        let mut records = Records::open(&root, &member, &of_parquet().read)?;
+        let mut records = Records::open(&root, &member, &of_parquet().read, &KnownColumns::default())?;
         records.want(&[column]);
         let mut rows = 0;
         while let Some(batch) = records.batch().map_err(|broken| broken.error)? {

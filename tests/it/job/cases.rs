@@ -129,6 +129,23 @@ fn the_documented_list_over_an_export_is_the_one_of_its_case() {
     assert!(policy.ends_with(list), "{list}");
 }
 
+/// The source on the page of a CRM is the one that its case runs.
+#[test]
+fn the_documented_sources_of_crms_are_those_of_their_cases() {
+    let mut pages = 0;
+    for folder in folders() {
+        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+        let Some(crm) = name.strip_prefix("crm-") else { continue };
+        let page = fs::read_to_string(format!("docs/crm/{crm}.md")).unwrap();
+        let source = fs::read_to_string(folder.join("sources/contact.toml")).unwrap();
+        assert!(page.contains(&format!("```toml\n{source}```\n")), "docs/crm/{crm}.md has another source than {name}");
+        assert!(page.contains("## Where to click") && page.contains("## Traps") && page.contains("## Tried"), "{crm}");
+        pages += 1;
+    }
+    assert_eq!(pages, 10);
+    assert_eq!(fs::read_dir("docs/crm").unwrap().count(), pages + 1, "a page without a case");
+}
+
 fn compare(folder: &Path) -> Option<String> {
     let case: Case = toml::from_str(&fs::read_to_string(folder.join("case.toml")).unwrap())
         .unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
@@ -279,6 +296,12 @@ fn told(report: &Report) -> String {
             let _ = writeln!(out, "    without a usable value: {}", list.unusable);
         }
     }
+    for of in &m.corrections {
+        let since = of.since.map_or(String::new(), |since| format!(", right since version {since}"));
+        let why = of.why.as_deref().map_or(String::new(), |why| format!(": {why}"));
+        let (case, column, reason, state) = (&of.case, &of.column, &of.reason, of.state.name());
+        let _ = writeln!(out, "  correction {case} of {column} ({reason}): {state}, {} cells{since}{why}", of.cells);
+    }
     columns(&mut out, m);
     if report.outcome == Outcome::Planned {
         for cause in &m.causes {
@@ -370,6 +393,9 @@ fn counts(out: &mut String, report: &Report) {
         if count > 0 {
             let _ = writeln!(out, "  {what}: {count}");
         }
+    }
+    for other in m.others.iter().filter(|other| other.rows > 0) {
+        let _ = writeln!(out, "  rows without the cells of the {}: {}", other.name, other.rows);
     }
     if let Some(set) = &m.set {
         let _ = writeln!(out, "  set {set}");

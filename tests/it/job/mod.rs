@@ -5,6 +5,7 @@ mod cli;
 mod corpora;
 mod crash;
 mod diversity;
+mod others;
 mod place;
 mod process;
 mod refused;

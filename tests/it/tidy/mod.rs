@@ -39,7 +39,39 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("read", &["error", "clock", "near_miss", "invisible", "monitor", "store", "policy"]),
     (
         "minimize",
-        &["error", "clock", "invisible", "cell", "treatments", "policy", "key", "read::RawBatch", "read::Values"],
+        &[
+            "error",
+            "clock",
+            "invisible",
+            "cell",
+            "treatments",
+            "policy",
+            "key",
+            "corrections",
+            "read::RawBatch",
+            "read::Values",
+        ],
+    ),
+    // What is right in place of values of an export: files read like lists of requests, laid over batches of records.
+    (
+        "corrections",
+        &[
+            "error",
+            "clock",
+            "invisible",
+            "cell",
+            "store",
+            "policy",
+            "key",
+            "read::Container",
+            "read::KnownColumns",
+            "read::Member",
+            "read::RawBatch",
+            "read::Records",
+            "read::members",
+            "requests::ListDates",
+            "requests::Maker",
+        ],
     ),
     (
         "requests",
@@ -55,6 +87,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "evidence", // the ledger says which segments there are, and their digests
             "read::Broken",
             "read::Container",
+            "read::KnownColumns",
             "read::InputPaths", // which export set a list's object is of
             "read::date_in",
             "read::Member",
@@ -66,6 +99,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     // A first look at exports, before there are specs: it reads, and says which forms a value has.
     ("init", &["plain", "error", "clock", "cell", "store", "policy", "read", "minimize::formed"]),
+    // Made-up people and specs with mistakes, and a score of them: it reads specs and nothing else.
+    ("practice", &["error", "clock", "treatments", "policy"]),
     ("stage", &["error", ROWS]),
     ("gates", &["error", "policy"]),
     ("decide", &["error", "clock", "monitor", "threads", "policy", "gates", ROWS, "stage"]),
@@ -91,13 +126,17 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("job", BELOW_JOB),
     ("sweep", &[BELOW, "job"]),
     ("run", &[BELOW, "job", "sweep"]),
-    ("questions", &[BELOW, "job", "sweep", "run"]),
+    // What an export has that nobody declares is guessed as at the first look.
+    ("questions", &[BELOW, "job", "sweep", "run", "init"]),
     ("by_hand", &[BELOW, "job", "sweep", "run"]),
     // Looks at what is published by code of its own: nothing of `publish`, `decide`, `minimize` or `job`.
     ("audit", &["error", "clock", "monitor", "store", "treatments", "policy", "key", "requests", "evidence", "state"]),
     (
         "daemon",
-        &["error", "clock", "monitor", "threads", "store", "policy", "state", "evidence", "job", "sweep", "run"],
+        &[
+            "error", "clock", "monitor", "threads", "store", "policy", "state", "evidence", "job", "sweep", "run",
+            "audit",
+        ],
     ),
     (
         "cli",
@@ -115,6 +154,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "state",
             "evidence",
             "init",
+            "practice",
             "job",
             "sweep",
             "run",
@@ -155,6 +195,7 @@ const BELOW_JOB: &[&str] = &[
     "key",
     "read",
     "minimize",
+    "corrections",
     "requests",
     "stage",
     "decide",

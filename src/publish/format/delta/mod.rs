@@ -40,6 +40,11 @@ impl TableFormat for Delta {
     fn is_history(&self, path: &str, object: &str) -> bool {
         object.strip_prefix(&log::folder(path)).is_some_and(|rest| rest.starts_with('/'))
     }
+    fn is_known_history(&self, path: &str, object: &str) -> bool {
+        let folder = log::folder(path);
+        let hint = object.strip_prefix(&folder).is_some_and(|rest| rest == "/_last_checkpoint");
+        hint || trim::version_in(object, &folder).is_some()
+    }
     fn may_hold_rows(&self, path: &str, object: &str) -> bool {
         DATA.iter().any(|end| object.ends_with(end)) && !self.is_history(path, object)
     }

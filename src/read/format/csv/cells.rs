@@ -23,7 +23,7 @@ impl CellFinder<'_> {
     /// cells, and the CR of a CRLF, lie between the two. `doubled` has, ascending, the positions of doubled quotes within
     /// cells, and may have others; values with doubled quotes are appended to the text as they are meant.
     pub fn find(&self, text: &mut String, ends: &[u32], doubled: &[u32], cells: &mut Vec<Cell>) {
-        let ColumnMap { positions, width } = self.columns;
+        let ColumnMap { positions, width, .. } = self.columns;
         let rows = ends.len() / width;
         cells.clear();
         cells.resize(rows * positions.len(), Cell::default());
@@ -73,7 +73,7 @@ impl CellFinder<'_> {
 
     /// Gives the needed cells with doubled quotes their values.
     fn undouble(&self, text: &mut String, ends: &[u32], doubled: &[u32], cells: &mut [Cell]) {
-        let ColumnMap { positions, width } = self.columns;
+        let ColumnMap { positions, width, .. } = self.columns;
         let (rows, mut row, mut done) = (ends.len() / width, 0, 0);
         for mark in doubled {
             if *mark < done {

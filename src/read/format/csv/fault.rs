@@ -38,7 +38,7 @@ impl What {
             What::Nul => "a NUL character".into(),
             What::Replacement => "the replacement character U+FFFD: an earlier conversion has lost text".into(),
             What::Malformed => "bytes that are malformed for the declared encoding".into(),
-            What::Cells { found, expected } => format!("the record has {found} cells and the header {expected}"),
+            What::Cells { found, expected } => format!("the record has {found} cells, and the header has {expected}"),
             What::TooLong { longest } => format!("the record is longer than {longest} bytes"),
         }
     }

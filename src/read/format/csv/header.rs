@@ -5,7 +5,7 @@ use super::cells::unquote;
 use super::exact::Step;
 use super::fault::What;
 use crate::error::{Code, Error, Result};
-use crate::read::columns::normal;
+use crate::read::columns::{fold, normal};
 use crate::read::format::BadRecords;
 use crate::read::text::{BrokenText, Text, malformed};
 
@@ -81,6 +81,18 @@ impl Csv {
             }
             // What is wrong with the record itself is told where it is read.
             let width = (start < filled && matches!(step, Step::Record { .. })).then_some(cells.len());
+            let first = match step {
+                Step::Record { end, .. } if width == Some(names.len()) => {
+                    self.names(&buffer[..filled], start, end, &cells).ok()
+                }
+                _ => None,
+            };
+            if first.is_some_and(|first| are_names(&first, &names)) {
+                let what = format!("{place}: its first record is the names of its columns");
+                return Err(Error::new(Code::RecordMalformed, what).help(
+                    "the file has a header: leave header = false and the names out of the source, or have it exported without",
+                ));
+            }
             text.unread(&buffer[..filled], broken);
             return match width.filter(|width| *width != names.len()) {
                 None => Ok(Header { names, end }),
@@ -157,6 +169,11 @@ impl Csv {
         }
         Error::new(what.code(), format!("{place}: {}", what.message())).help(what.help())
     }
+}
+
+/// Whether a record says what the columns are called: every cell of it, whatever its case.
+fn are_names(record: &[String], names: &[String]) -> bool {
+    record.iter().zip(names).all(|(cell, name)| fold(cell) == fold(name))
 }
 
 type HeaderFound = (usize, usize, usize, Vec<u32>);

@@ -6,6 +6,7 @@ use super::fault::{JsonFault, JsonFlaw};
 use crate::error::Result;
 use crate::read::container::MemberFacts;
 use crate::read::format::{Block, BlockStop, Blocks, FaultSpot, RecordFault};
+use crate::read::pages::PagesSaid;
 use crate::read::text::{BrokenText, Text};
 
 /// A JSON file at its first record.
@@ -28,6 +29,8 @@ pub(super) struct JsonBlocks {
     taken: u64,
     stop: Option<BlockStop>,
     ended: bool,
+    /// What its pages say of others, at the end of the file.
+    pages: Option<PagesSaid>,
 }
 
 /// Where in the file the next byte is.
@@ -85,7 +88,7 @@ impl Blocks for JsonBlocks {
     }
 
     fn close(self: Box<Self>) -> Result<MemberFacts> {
-        Ok(self.text.bytes().facts())
+        Ok(MemberFacts { pages: self.pages, ..self.text.bytes().facts() })
     }
 }
 
@@ -162,8 +165,8 @@ impl JsonBlocks {
     fn new(text: Text, part: FilePart, longest: usize) -> JsonBlocks {
         let (offset, pending) = (text.base(), Vec::new());
         let (at, filled, seen, cut, taken, stop, ended) = (0, 0, 0, None, 0, None, false);
-        let window = WINDOW;
-        JsonBlocks { text, pending, at, filled, seen, cut, part, window, longest, offset, taken, stop, ended }
+        let (window, pages) = (WINDOW, None);
+        JsonBlocks { text, pending, at, filled, seen, cut, part, window, longest, offset, taken, stop, ended, pages }
     }
 
     /// Finds the last line end.
@@ -221,7 +224,10 @@ impl JsonBlocks {
                     None => BlockStep::Fill,
                 }
             }
-            EnvelopeRead::End => BlockStep::End,
+            EnvelopeRead::End => {
+                self.pages = envelope.pages();
+                BlockStep::End
+            }
             EnvelopeRead::Fault(fault) => self.fault(fault),
         }
     }

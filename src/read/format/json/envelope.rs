@@ -3,6 +3,7 @@
 
 use super::fault::{JsonFault, JsonFlaw};
 use super::lexer::Lexer;
+use crate::read::pages::{PageSaid, PagesSaid};
 use std::collections::HashSet;
 
 /// Reads what is around the records, up to the next array of them.
@@ -15,6 +16,9 @@ pub(super) struct Envelope {
     objects: Vec<HashSet<String>>,
     /// The records of the page have come.
     found: bool,
+    /// What the page says of others, and what those before it said (R73).
+    page: PageSaid,
+    pages: PagesSaid,
     next: Next,
 }
 
@@ -42,7 +46,13 @@ pub(super) enum EnvelopeRead {
 
 impl Envelope {
     pub fn new(path: Vec<String>, max_keys: usize, longest: usize) -> Envelope {
-        Envelope { path, max_keys, longest, objects: Vec::new(), found: false, next: Next::Text }
+        let (page, pages) = (PageSaid::default(), PagesSaid::default());
+        Envelope { path, max_keys, longest, objects: Vec::new(), found: false, page, pages, next: Next::Text }
+    }
+
+    /// Returns what the pages of the file say of others; none where the file has no pages.
+    pub fn pages(&self) -> Option<PagesSaid> {
+        (!self.path.is_empty()).then_some(self.pages)
     }
 
     /// Reads on. `complete`: no more text will come.
@@ -122,6 +132,7 @@ impl Envelope {
         }
         if self.objects.is_empty() {
             (self.next, self.found) = (Next::Text, false);
+            self.pages.add(std::mem::take(&mut self.page));
         }
         Ok(false)
     }
@@ -138,6 +149,9 @@ impl Envelope {
             true if byte != expected => return Err(JsonFlaw::NoRecords.at(value)),
             true => lexer.at += 1,
             false => lexer.skip(depth)?,
+        }
+        if !on_path && PageSaid::asks(&key) {
+            self.page.take(&key, &lexer.text[value..lexer.at]);
         }
         let keys = &mut self.objects[depth - 1];
         if keys.len() >= self.max_keys {

@@ -48,6 +48,7 @@ pub(super) enum JsonFlaw {
     Separator(usize),
     SeveralElements(usize),
     NotPlain(usize),
+    MinusZero(usize),
 }
 
 /// Where it is: `at` counts bytes from the start of the text looked at.
@@ -71,26 +72,26 @@ impl JsonFlaw {
             JsonFlaw::LineEnds => "the line ends within a record".into(),
             JsonFlaw::AfterRecord => "something follows the record in its line".into(),
             JsonFlaw::Control => "a control character within a text".into(),
-            JsonFlaw::Escape => "a backslash with something after it that JSON does not know".into(),
+            JsonFlaw::Escape => "a backslash before a character that JSON does not allow there".into(),
             JsonFlaw::Surrogate => "half of a surrogate pair, which is no character".into(),
-            JsonFlaw::Number => "a number that is not written as JSON has it".into(),
+            JsonFlaw::Number => "a number that is not written as JSON demands".into(),
             JsonFlaw::Malformed => "bytes that are malformed for utf-8".into(),
             JsonFlaw::Replacement => "the replacement character U+FFFD: an earlier conversion has lost text".into(),
             JsonFlaw::Nul => "a NUL character".into(),
             JsonFlaw::KeyTwice => "an object has the same key twice".into(),
-            JsonFlaw::TooDeep { most } => format!("objects and arrays lie in one another more than {most} deep"),
+            JsonFlaw::TooDeep { most } => format!("objects and arrays are nested more than {most} deep"),
             JsonFlaw::TooManyKeys { most } => format!("an object has more than {most} keys"),
-            JsonFlaw::KeyTooLong { longest } => format!("a key with those around it is longer than {longest} bytes"),
+            JsonFlaw::KeyTooLong { longest } => format!("a key with the keys around it is longer than {longest} bytes"),
             JsonFlaw::TooLong { longest } => format!("the record is longer than {longest} bytes"),
             JsonFlaw::NoObject => "the record is no object".into(),
             JsonFlaw::NotJson => "neither an object nor an array begins here".into(),
             JsonFlaw::PathUnsaid => "an object begins where an array of records is expected".into(),
-            JsonFlaw::NoPage => "something else than an object that has the records".into(),
+            JsonFlaw::NoPage => "something other than an object that has the records".into(),
             JsonFlaw::NoRecords => "the object has no array at the path that read.records says".into(),
             JsonFlaw::Array(leaf) => format!("column {} holds an array", names(leaf)),
             JsonFlaw::Object(leaf) => format!("column {} holds an object", names(leaf)),
             JsonFlaw::NotEntered(leaf) => {
-                format!("a value stands where the path of column {} goes on", names(leaf))
+                format!("column {} continues below this place, but a value is here", names(leaf))
             }
             JsonFlaw::Nested(leaf) => {
                 format!("column {} holds an array of something else than single values", names(leaf))
@@ -98,10 +99,11 @@ impl JsonFlaw {
             JsonFlaw::Separator(leaf) => {
                 format!("column {} holds a value that has the separator of its `several` in it", names(leaf))
             }
-            JsonFlaw::SeveralElements(leaf) => format!("several elements are what column {} chooses", names(leaf)),
+            JsonFlaw::SeveralElements(leaf) => format!("column {} chooses several elements", names(leaf)),
             JsonFlaw::NotPlain(leaf) => {
                 format!("column {} is an identifier and holds a number with a point or an exponent", names(leaf))
             }
+            JsonFlaw::MinusZero(leaf) => format!("column {} is an identifier and holds -0", names(leaf)),
         }
     }
 
@@ -146,7 +148,9 @@ impl JsonFlaw {
             JsonFlaw::Nested(_) => "choose an element in the column's name, as in emails[0].value",
             JsonFlaw::Separator(_) => "choose another separator in the column's `several`",
             JsonFlaw::SeveralElements(_) => "choose by a key whose value only one element has, or by a number",
-            JsonFlaw::NotPlain(_) => "have ids exported as texts: such a number may not be the id that was meant",
+            JsonFlaw::NotPlain(_) | JsonFlaw::MinusZero(_) => {
+                "have ids exported as texts: such a number may not be the id that was meant"
+            }
             _ => "have it exported again as JSON by RFC 8259",
         }
     }

@@ -4,7 +4,7 @@
 use crate::error::{Code, Error, Result};
 use crate::policy::{Column, ElementChoice, PathStep, RecordPath};
 use crate::read::columns::normal;
-use crate::read::wanted::{Structures, WantedNames};
+use crate::read::wanted::{Structures, WantedNames, identified};
 use std::collections::HashMap;
 
 /// The tree; the first node is the record.
@@ -67,11 +67,13 @@ impl Paths {
         let nodes = vec![PathNode::default()];
         let (leaves, presences) = (Vec::new(), Vec::new());
         let mut paths = Paths { nodes, leaves, presences, width: wanted.columns.len(), structures };
+        let identified = identified(wanted.columns);
         let of_file = wanted.columns.iter().enumerate().filter(|(_, column)| column.parts.is_empty());
-        for (at, column) in of_file {
+        let needed = |at: &usize| wanted.needed.as_ref().is_none_or(|needed| needed[*at]);
+        for (at, column) in of_file.filter(|(at, _)| needed(at)) {
             let also = wanted.also.iter().filter(|(_, own)| **own == column.name).map(|(other, _)| other);
             for name in std::iter::once(&column.name).chain(also) {
-                paths.need(name, at, column)?;
+                paths.need(name, at, column, identified[at])?;
             }
         }
         // What is only listed has been looked at by `check`; where that could not be, it is no column of a file.
@@ -109,7 +111,7 @@ impl Paths {
         &self.nodes[node]
     }
 
-    fn need(&mut self, name: &str, at: usize, column: &Column) -> Result<()> {
+    fn need(&mut self, name: &str, at: usize, column: &Column, identified: bool) -> Result<()> {
         let path = RecordPath::read(name).map_err(|what| {
             Error::new(Code::SpecUnusable, format!("column {name} is no path into a JSON record: it has {what}"))
                 .help("write the path as in properties.email or emails[0].value")
@@ -126,7 +128,7 @@ impl Paths {
         let leaf = &mut self.leaves[leaf];
         leaf.columns.push(at as u32);
         leaf.separator = leaf.separator.or(column.several.as_ref().map(|several| several.separator));
-        leaf.identified |= column.identified;
+        leaf.identified |= identified;
         Ok(())
     }
 

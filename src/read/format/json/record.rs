@@ -208,8 +208,8 @@ impl<'t, 'p> JsonRows<'t, 'p> {
         let Some(cell) = cell else { return Ok(NOTHING) };
         let Some(node) = node else { return Ok(VALUE) };
         if let Some(leaf) = node.leaf.filter(|leaf| self.needed(*leaf)) {
-            if self.paths.leaves[leaf].identified && !self.names_somebody(scalar) {
-                return Err(JsonFlaw::NotPlain(leaf).at(start));
+            if self.paths.leaves[leaf].identified {
+                self.names_somebody(scalar, leaf)?;
             }
             self.checked(cell, start)?;
             self.fill(Some(leaf), cell);
@@ -240,10 +240,13 @@ impl<'t, 'p> JsonRows<'t, 'p> {
     }
 
     /// A number with a point or an exponent may have been another one before it was written (R57).
-    fn names_somebody(&self, scalar: Scalar) -> bool {
-        let Scalar::Number { start, end } = scalar else { return true };
-        let written = &self.lexer.text[start..end];
-        written != "-0" && written.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+    fn names_somebody(&self, scalar: Scalar, leaf: usize) -> Result<(), JsonFault> {
+        let Scalar::Number { start, end } = scalar else { return Ok(()) };
+        match &self.lexer.text[start..end] {
+            "-0" => Err(JsonFlaw::MinusZero(leaf).at(start)),
+            written if written.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') => Ok(()),
+            _ => Err(JsonFlaw::NotPlain(leaf).at(start)),
+        }
     }
 
     /// Where the text of a scalar is; none for null. What a backslash stands for is worked out only if it is `needed`.
@@ -285,9 +288,7 @@ impl<'t, 'p> JsonRows<'t, 'p> {
                 return Err(JsonFlaw::Nested(leaf).at(at));
             }
             let scalar = self.lexer.scalar(first)?;
-            if !self.names_somebody(scalar) {
-                return Err(JsonFlaw::NotPlain(leaf).at(at));
-            }
+            self.names_somebody(scalar, leaf)?;
             let said = self.lexer.said(scalar, &mut unescaped);
             if let Some(value) = said.filter(|value| !value.trim().is_empty()) {
                 if value.contains(separator) {

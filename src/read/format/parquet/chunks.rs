@@ -104,13 +104,13 @@ impl ColumnChunks {
             let what = format!("{}: a page says that it holds more than {} MiB", self.place, MOST_PAGE >> 20);
             return Err(Error::new(Code::InputTooLarge, what).help("have it written with smaller pages"));
         }
-        let (packed, unpacked) = {
+        let unpacked = {
             let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
             tally.packed += head.packed + head.length as u64;
             tally.unpacked += head.unpacked;
-            (tally.packed, tally.unpacked)
+            tally.unpacked
         };
-        self.caps.hold(&self.file.place, unpacked, Some(packed))?;
+        self.caps.hold(&self.file.place, unpacked, Some(self.file.length))?;
         Ok(bytes)
     }
 }

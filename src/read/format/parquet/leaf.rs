@@ -16,7 +16,7 @@ const OUT_OF_RANGE: OddReason = OddReason {
 };
 const NO_NUMBER: OddReason = OddReason {
     code: Code::RecordMalformed,
-    what: "a number that is none (NaN or infinite)",
+    what: "a value that is no number (NaN or infinite)",
     help: "have it exported as null",
 };
 const TOO_WIDE: OddReason = OddReason {
@@ -81,7 +81,7 @@ impl LeafKind {
             LeafKind::Float => matches!(physical, Type::FLOAT | Type::DOUBLE),
             LeafKind::Uuid => physical == Type::FIXED_LEN_BYTE_ARRAY && column.type_length() == 16,
         };
-        if fits { Ok(kind) } else { Err("is declared as what its bytes cannot be") }
+        if fits { Ok(kind) } else { Err("is declared as a type that its bytes cannot have") }
     }
 
     /// Writes a value.
@@ -147,7 +147,7 @@ fn by_logical(logical: &LogicalType, column: &ColumnDescriptor) -> Result<LeafKi
     })
 }
 
-const OTHER: &str = "is of a type that has no text here";
+const OTHER: &str = "has a type that tamis cannot write as text";
 
 fn by_converted(column: &ColumnDescriptor) -> Result<LeafKind, &'static str> {
     Ok(match column.converted_type() {
@@ -175,7 +175,7 @@ fn by_physical(column: &ColumnDescriptor) -> Result<LeafKind, &'static str> {
         Type::INT32 | Type::INT64 => LeafKind::Signed,
         Type::INT96 => LeafKind::Timestamp(1, 9, false),
         Type::FLOAT | Type::DOUBLE => LeafKind::Float,
-        Type::BYTE_ARRAY | Type::FIXED_LEN_BYTE_ARRAY => return Err("is binary, and not said to be text"),
+        Type::BYTE_ARRAY | Type::FIXED_LEN_BYTE_ARRAY => return Err("is binary, and not declared as text"),
     })
 }
 

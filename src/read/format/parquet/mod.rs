@@ -56,7 +56,10 @@ impl Parquet {
                 count => held.extend_from_slice(&piece[..count]),
             }
             if held.len() as u64 > MOST_HELD {
-                let what = format!("{place} is a Parquet file of more than {} MiB in something else", MOST_HELD >> 20);
+                let what = format!(
+                    "{place} is a Parquet file of more than {} MiB inside of an archive or a compressed file",
+                    MOST_HELD >> 20
+                );
                 return Err(Error::new(Code::InputTooLarge, what)
                     .help("have it stored as it is: Parquet files are compressed by themselves"));
             }

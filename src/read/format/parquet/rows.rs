@@ -75,6 +75,9 @@ impl RowBlocks {
             if self.group == self.footer.meta.num_row_groups() {
                 return Ok(false);
             }
+            if self.group == 0 {
+                self.hold()?;
+            }
             self.open()?;
             self.group += 1;
         }
@@ -82,6 +85,13 @@ impl RowBlocks {
         self.leaves.iter_mut().try_for_each(|leaf| leaf.decode(rows))?;
         (self.left, self.held) = (self.left - rows, rows);
         Ok(true)
+    }
+
+    /// Judges how many cells the file says that it has before any is decoded: a few bytes can stand for any number of rows.
+    fn hold(&self) -> Result<()> {
+        let rows = u64::try_from(self.footer.meta.file_metadata().num_rows()).unwrap_or(u64::MAX);
+        let cells = rows.saturating_mul(self.wanted.len().max(1) as u64);
+        self.caps.hold(&self.file.place, cells, Some(self.file.length))
     }
 
     /// Opens the wanted columns of the next row group; where there are none, one that tells how many rows there are.
@@ -135,8 +145,8 @@ impl RowBlocks {
             column = leaf.column + 1;
         }
         laid.ends.extend(std::iter::repeat_n(buffer.len() as u32, width - column));
-        self.out += (buffer.len() - start) as u64 + 1;
-        self.caps.hold(&self.file.place, self.out, None).err().map(BlockStop::Error)
+        self.out += (buffer.len() - start + self.leaves.len()) as u64;
+        self.caps.hold(&self.file.place, self.out, Some(self.file.length)).err().map(BlockStop::Error)
     }
 }
 
@@ -207,7 +217,7 @@ impl Blocks for RowBlocks {
                         Err(e) => return Err(from_io(&place, e)),
                     }
                 }
-                Ok(MemberFacts { bytes: object.bytes, unpacked: self.out, hash: Some(hasher.finalize()) })
+                Ok(MemberFacts { bytes: object.bytes, unpacked: self.out, hash: Some(hasher.finalize()), pages: None })
             }
         }
     }

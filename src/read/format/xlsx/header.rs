@@ -2,13 +2,14 @@
 
 use super::rows::{CellKind, RowReader};
 use super::sheet::{MOST_COLUMNS, Sheet};
+use super::xml::OwnNames;
 use crate::error::{Code, Error, Result};
 use crate::read::columns::normal;
 use crate::read::format::FaultSpot;
 
 /// Returns how many of the shared strings a row needs: those up to the last one that it names.
-pub(super) fn strings_of(row: &str) -> usize {
-    let (mut reader, mut count) = (RowReader::new(row, 0), 0);
+pub(super) fn strings_of(row: &str, own: &OwnNames) -> usize {
+    let (mut reader, mut count) = (RowReader::new(row, own, 0), 0);
     if let Ok(Some(_)) = reader.next_row() {
         while let Ok(Some(cell)) = reader.next_cell() {
             if cell.kind == CellKind::Shared {
@@ -24,7 +25,7 @@ pub(super) fn strings_of(row: &str) -> usize {
 /// # Errors
 /// Input errors for a cell without a value that can be believed, for NUL and lost characters, and for too many columns.
 pub(super) fn names(sheet: &Sheet, row: &str, max_columns: usize) -> Result<Vec<String>> {
-    let (mut reader, mut names) = (RowReader::new(row, sheet.header - 1), Vec::new());
+    let (mut reader, mut names) = (RowReader::new(row, &sheet.own, sheet.header - 1), Vec::new());
     let place = |column: usize| format!("{}, {}", sheet.place, FaultSpot::Cell { column, line: sheet.header });
     let broken = |column: usize| {
         Error::new(Code::RecordMalformed, format!("{}: what is written here is not a sheet's", place(column)))

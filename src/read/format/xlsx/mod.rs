@@ -34,6 +34,15 @@ use crate::read::batch::{Cell, ColumnMap};
 use crate::read::container::{Bytes, Member};
 use crate::store::Root;
 
+/// Returns the names of the sheets of a workbook that are not hidden.
+///
+/// # Errors
+/// Input errors for what is no workbook, and for one that cannot be trusted; storage errors.
+pub(in crate::read) fn sheets(root: &Root, member: &Member, read: &ReadFormat) -> Result<Vec<String>> {
+    sheet_blocks::is_workbook(root, member, read)?;
+    workbook::seen_sheets(&mut part::BookParts::new(root, member, read, 0)?, member.place())
+}
+
 /// The workbooks of one source.
 pub(super) struct Xlsx {
     read: ReadFormat,

@@ -3,7 +3,7 @@
 
 use super::styles::NumberKind;
 use jiff::ToSpan;
-use jiff::civil::{Date, date};
+use jiff::civil::{Date, Time, date, time};
 use std::fmt::Write;
 
 /// From which day a workbook counts.
@@ -14,6 +14,9 @@ pub(super) enum DaySystem {
     /// 0 is 1 January 1904.
     From1904,
 }
+
+/// The most digits that a spreadsheet keeps of a number.
+const KEPT_DIGITS: usize = 15;
 
 /// A number that no date or time is written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +74,89 @@ fn parse(text: &str) -> Option<f64> {
     let letters = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'+' | b'-' | b'e' | b'E');
     let number: f64 = text.bytes().all(letters).then(|| text.parse().ok())??;
     number.is_finite().then_some(number)
+}
+
+/// Returns whether a number has more digits than a spreadsheet keeps, zeros at its beginning not counted.
+pub(super) fn is_cut(text: &str) -> bool {
+    text.bytes().filter(u8::is_ascii_digit).skip_while(|digit| *digit == b'0').count() > KEPT_DIGITS
+}
+
+/// Adds a date that is written as ISO 8601, as the same text that a number of its style would have. `Z` says nothing: dates
+/// of a workbook have no zone.
+pub(super) fn add_iso(written: &str, kind: NumberKind, system: DaySystem, text: &mut String) -> Result<(), BadNumber> {
+    let written = written.trim();
+    let written = written.strip_suffix('Z').filter(|rest| rest.contains(':')).unwrap_or(written);
+    let (day, clock) = match written.split_once('T') {
+        Some((day, clock)) => (Some(day), Some(clock)),
+        None if written.contains(':') => (None, Some(written)),
+        None => (Some(written), None),
+    };
+    let mut day = day.map(iso_day).transpose()?;
+    let thousandths = match clock.map(iso_time).transpose()? {
+        Some(DAY) => {
+            day = day.map(Date::tomorrow).transpose().map_err(|_| BadNumber::NoDate)?;
+            Some(0)
+        }
+        thousandths => thousandths,
+    };
+    let Some(day) = day else {
+        add_time(thousandths.unwrap_or(0), text);
+        return Ok(());
+    };
+    if day < system.first_day() {
+        return Err(BadNumber::NoDate);
+    }
+    let _ = write!(text, "{:04}-{:02}-{:02}", day.year(), day.month(), day.day());
+    let plain = matches!(kind, NumberKind::Date | NumberKind::ByValue);
+    let shown = match thousandths {
+        None => kind == NumberKind::Moment,
+        Some(thousandths) => !plain || thousandths != 0,
+    };
+    if shown {
+        text.push('T');
+        add_time(thousandths.unwrap_or(0), text);
+    }
+    Ok(())
+}
+
+fn iso_day(text: &str) -> Result<Date, BadNumber> {
+    let digits = |from: usize, to: usize| {
+        let part = text.get(from..to).filter(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
+        part.and_then(|part| part.parse::<i16>().ok()).ok_or(BadNumber::NotANumber)
+    };
+    let bytes = text.as_bytes();
+    if text.len() != 10 || bytes[4] != b'-' || bytes[7] != b'-' {
+        return Err(BadNumber::NotANumber);
+    }
+    let (year, month, day) = (digits(0, 4)?, digits(5, 7)?, digits(8, 10)?);
+    Date::new(year, month as i8, day as i8).map_err(|_| BadNumber::NoDate)
+}
+
+/// Thousandths of a second since midnight, rounded; seconds and their fraction may be left out.
+fn iso_time(text: &str) -> Result<i64, BadNumber> {
+    let (clock, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let parts: Vec<&str> = clock.split(':').collect();
+    let two = |part: &&str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+    let whole = matches!(parts.len(), 2 | 3) && parts.iter().all(two);
+    let fine = !text.ends_with('.') && fraction.bytes().all(|byte| byte.is_ascii_digit());
+    let exact = fraction.is_empty() || parts.len() == 3;
+    if !whole || !fine || !exact {
+        return Err(BadNumber::NotANumber);
+    }
+    let number = |at: usize| parts.get(at).and_then(|part| part.parse::<i8>().ok()).unwrap_or(0);
+    let at: Time = Time::new(number(0), number(1), number(2), 0).map_err(|_| BadNumber::NoDate)?;
+    let seconds = at.duration_since(time(0, 0, 0, 0)).as_secs();
+    let rest = format!("0.{fraction}0").parse::<f64>().map_err(|_| BadNumber::NotANumber)?;
+    Ok(seconds * 1000 + (rest * 1000.0).round() as i64)
+}
+
+impl DaySystem {
+    fn first_day(self) -> Date {
+        match self {
+            DaySystem::From1900 => date(1900, 1, 1),
+            DaySystem::From1904 => date(1904, 1, 1),
+        }
+    }
 }
 
 /// As Excel shows it, days that never were included: `1900-01-00` is 0, and `1900-02-29` is 60.
@@ -176,6 +262,71 @@ mod tests {
             ("0.5", Moment, "1900-01-00T12:00:00"),
         ] {
             assert_eq!(text(written, kind, DaySystem::From1900).as_deref(), Ok(expected), "{written}");
+        }
+    }
+
+    #[test]
+    fn r66_dates_written_as_iso_8601_have_the_text_that_a_number_would_have() {
+        use NumberKind::{Date, Moment, Plain, Time};
+        let iso = |written: &str, kind, system| {
+            let mut text = String::new();
+            add_iso(written, kind, system, &mut text).map(|()| text)
+        };
+        for (written, kind, expected) in [
+            ("2024-01-31", Plain, "2024-01-31"),
+            ("2024-01-31", Moment, "2024-01-31T00:00:00"),
+            ("2024-01-31T00:00:00", Date, "2024-01-31"),
+            ("2024-01-31T00:00:00", Plain, "2024-01-31T00:00:00"),
+            ("2024-01-31T14:30", Date, "2024-01-31T14:30:00"),
+            ("2024-01-31T14:30:00.25Z", Moment, "2024-01-31T14:30:00.250"),
+            ("2024-01-31T23:59:59.9996", Moment, "2024-02-01T00:00:00"),
+            ("14:30:00", Time, "14:30:00"),
+            (" 14:30 ", Plain, "14:30:00"),
+            ("9999-12-31", Date, "9999-12-31"),
+        ] {
+            assert_eq!(iso(written, kind, DaySystem::From1900).as_deref(), Ok(expected), "{written}");
+        }
+        for bad in [
+            "",
+            "31.01.2024",
+            "2024-1-31",
+            "20240131",
+            "2024-01-31Z",
+            "2024-01-31T",
+            "2024-01-31 14:30",
+            "2024-01-31T14",
+            "2024-01-31T14:30:00+01:00",
+            "2024-01-31T14:30.5",
+            "2024-01-31T14:30:00.",
+            "45322",
+            "+024-01-31",
+            "Ada",
+        ] {
+            assert_eq!(iso(bad, Date, DaySystem::From1900), Err(BadNumber::NotANumber), "{bad}");
+        }
+        for (bad, system) in [
+            ("2024-02-30", DaySystem::From1900),
+            ("2024-01-31T24:00:00", DaySystem::From1900),
+            ("1899-12-31", DaySystem::From1900),
+            ("1903-12-31", DaySystem::From1904),
+            ("9999-12-31T23:59:59.9999", DaySystem::From1900),
+        ] {
+            assert_eq!(iso(bad, Date, system), Err(BadNumber::NoDate), "{bad}");
+        }
+    }
+
+    #[test]
+    fn r66_a_number_of_more_than_fifteen_digits_is_cut() {
+        for (text, cut) in [
+            ("999999999999999", false),
+            ("-000999999999999999", false),
+            ("0.000000000000000123", false),
+            ("1000000000000000", true),
+            ("4687691234567890", true),
+            ("0.30000000000000004", true),
+            ("0", false),
+        ] {
+            assert_eq!(is_cut(text), cut, "{text}");
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Which Office file of the older kind it is, in the container that they have in common (OLE2): one with a password, or
 //! `.xls`. Must not know what is done about it.
 
+/// Bytes of its directory that are looked at.
+pub(super) const DIRECTORY: u64 = 4096;
 const MARK: [u8; 8] = [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
 /// Bytes of a file that are looked at: its directory is most often at the beginning.
 pub(super) const LOOKED_AT: usize = 64 * 1024;
@@ -34,15 +36,25 @@ impl OleKind {
     }
 }
 
-/// Tells by the beginning of a file; none for another container.
-pub(super) fn kind(start: &[u8]) -> Option<OleKind> {
+/// Returns where such a file says that its directory begins.
+pub(super) fn directory_at(start: &[u8]) -> Option<u64> {
+    let number = |at: usize, width: usize| {
+        let bytes = start.get(at..at + width)?;
+        Some(bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))
+    };
+    let (shift, sector) = (number(30, 2)?, number(48, 4)?);
+    (start.starts_with(&MARK) && (9..=12).contains(&shift)).then(|| (sector + 1) << shift)
+}
+
+/// Tells by the beginning of a file, and by that of its directory; none for another container.
+pub(super) fn kind(start: &[u8], directory: &[u8]) -> Option<OleKind> {
     if !start.starts_with(&MARK) {
         return None;
     }
     // Names of streams are UTF-16.
     let has = |name: &str| {
         let wide: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        memchr::memmem::find(start, &wide).is_some()
+        [start, directory].iter().any(|bytes| memchr::memmem::find(bytes, &wide).is_some())
     };
     Some(match has("EncryptedPackage") || has("EncryptionInfo") {
         true => OleKind::WithPassword,

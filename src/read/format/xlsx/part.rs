@@ -22,7 +22,8 @@ pub(super) struct BookParts {
 
 impl BookParts {
     pub fn new(root: &Root, member: &Member, read: &ReadFormat, spent: u64) -> Result<BookParts> {
-        Ok(BookParts { root: root.clone(), read: read.clone(), members: parts(root, member, read)?, spent })
+        let (members, unpacked) = parts(root, member, read, spent)?;
+        Ok(BookParts { root: root.clone(), read: read.clone(), members, spent: spent + unpacked })
     }
 
     /// Returns whether there is such a part. Names of parts are compared apart from case.

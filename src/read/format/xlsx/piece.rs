@@ -3,7 +3,7 @@
 
 use super::rows::{BadRow, CellFound, RowReader};
 use super::sheet::{CellRange, Sheet, SheetPiece};
-use super::value::{MERGED, in_place};
+use super::value::{CUT, MERGED, in_place};
 use crate::error::{Code, Error};
 use crate::read::batch::ColumnMap;
 use crate::read::format::{BadRecords, Block, BlockStop, FaultSpot, LaidRows, OddCell, RecordFault};
@@ -27,11 +27,15 @@ pub(super) fn read(
     columns: &ColumnMap,
     bad: BadRecords,
 ) -> PieceOfRecords {
-    let mut wanted = vec![false; columns.width];
-    columns.positions.iter().flatten().for_each(|at| wanted[*at] = true);
+    let (mut wanted, mut identified) = (vec![false; columns.width], vec![false; columns.width]);
+    for (column, at) in columns.positions.iter().enumerate().filter_map(|(column, at)| Some((column, (*at)?))) {
+        wanted[at] = true;
+        identified[at] |= columns.identified.get(column) == Some(&true);
+    }
     let mut laying = Laying {
         sheet: &piece.sheet,
         wanted,
+        identified,
         bad,
         text: String::new(),
         laid: LaidRows::default(),
@@ -40,7 +44,7 @@ pub(super) fn read(
     };
     let stop = block.stop.or_else(|| match std::str::from_utf8(xml) {
         Ok(xml) => laying.all(xml, piece).err(),
-        Err(_) => Some(laying.stop(&RowReader::new("", piece.before), BadRow::Xml)),
+        Err(_) => Some(laying.stop(&RowReader::new("", &piece.sheet.own, piece.before), BadRow::Xml)),
     });
     let Laying { text, laid, blank, .. } = laying;
     PieceOfRecords { block: Block { laid: Some(Box::new(laid)), stop, ..block }, text: text.into_bytes(), blank }
@@ -50,6 +54,8 @@ struct Laying<'a> {
     sheet: &'a Sheet,
     /// By place in the header.
     wanted: Vec<bool>,
+    /// Whose values name somebody, likewise.
+    identified: Vec<bool>,
     bad: BadRecords,
     text: String,
     laid: LaidRows,
@@ -64,7 +70,7 @@ impl Laying<'_> {
         {
             return Err(merged);
         }
-        let mut rows = RowReader::new(xml, piece.before);
+        let mut rows = RowReader::new(xml, &piece.sheet.own, piece.before);
         loop {
             match rows.next_row() {
                 Ok(None) => return Ok(()),
@@ -132,13 +138,22 @@ impl Laying<'_> {
 
     /// Takes a cell in; returns whether it holds anything but blanks, where that is not known of its row yet.
     fn cell(&mut self, cell: &CellFound, rows: &RowReader<'_>, filled: bool) -> bool {
-        if self.wanted[cell.column]
-            && let Err(why) = self.sheet.add_value(cell, &rows.text, &mut self.text)
-        {
-            if self.bad != BadRecords::Look {
-                self.text.push_str(in_place(why, &rows.text));
+        let (from, column) = (self.text.len(), cell.column as u32);
+        if !self.wanted[cell.column] {
+            return !filled && self.sheet.is_filled(cell, &rows.text);
+        }
+        match self.sheet.add_value(cell, &rows.text, &mut self.text) {
+            Err(why) => {
+                if self.bad != BadRecords::Look {
+                    self.text.push_str(in_place(why, &rows.text));
+                }
+                self.laid.odd.push(OddCell { row: self.rows, column, why });
             }
-            self.laid.odd.push(OddCell { row: self.rows, column: cell.column as u32, why });
+            // It stays a word for null where it is one.
+            Ok(()) if self.identified[cell.column] && self.sheet.lost_digits(cell, &self.text[from..]) => {
+                self.laid.odd.push(OddCell { row: self.rows, column, why: &CUT });
+            }
+            Ok(()) => {}
         }
         !filled && self.sheet.is_filled(cell, &rows.text)
     }
@@ -159,7 +174,7 @@ impl Laying<'_> {
         let (what, help) = match why {
             BadRow::Xml => ("what is written here is not a sheet's", "have it exported or transferred again"),
             BadRow::Order => {
-                ("its rows and cells are not in their order", "have it saved anew by a spreadsheet program")
+                ("its rows or cells are not in ascending order", "have it saved anew by a spreadsheet program")
             }
         };
         self.fault(rows, what.into(), help)

@@ -2,7 +2,7 @@
 
 use super::sheet::{MOST_ROWS, cell, row};
 use super::strings::TextSeen;
-use super::xml::{BadXml, add_text, unescape, value};
+use super::xml::{BadXml, OwnNames, add_text, unescape, value};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
@@ -54,6 +54,7 @@ pub(super) struct CellFound {
 /// Reads whole rows, one cell after the other.
 pub(super) struct RowReader<'a> {
     reader: Reader<&'a [u8]>,
+    own: &'a OwnNames,
     /// Number of the row.
     pub line: u64,
     /// The column that the next cell is in or after.
@@ -67,10 +68,10 @@ pub(super) struct RowReader<'a> {
 
 impl<'a> RowReader<'a> {
     /// Begins at a row; `before` is the number of the last one before it.
-    pub fn new(xml: &'a str, before: u64) -> RowReader<'a> {
+    pub fn new(xml: &'a str, own: &'a OwnNames, before: u64) -> RowReader<'a> {
         let mut reader = Reader::from_str(xml);
         reader.config_mut().check_end_names = true;
-        RowReader { reader, line: before, column: 0, start: 0, inside: false, text: String::new() }
+        RowReader { reader, own, line: before, column: 0, start: 0, inside: false, text: String::new() }
     }
 
     /// Goes on to the next row; returns its number, and none at the end.
@@ -88,12 +89,13 @@ impl<'a> RowReader<'a> {
                 Event::Comment(_) | Event::PI(_) => continue,
                 _ => return Err(BadRow::Xml),
             };
-            if start.local_name().as_ref() != b"row" {
+            if self.own.strip(&start) != Some(b"row") {
                 return Err(BadRow::Xml);
             }
             let mut line = self.line + 1;
             for attribute in start.attributes() {
                 let attribute = attribute.map_err(|_| BadXml)?;
+                self.own.keeps(attribute.key.as_ref())?;
                 if attribute.key.as_ref() == b"r" {
                     line = row(&attribute.value).ok_or(BadRow::Xml)?;
                 }
@@ -120,16 +122,16 @@ impl<'a> RowReader<'a> {
     pub fn next_cell(&mut self) -> Result<Option<CellFound>, BadRow> {
         while self.inside {
             match self.reader.read_event().map_err(BadXml::from)? {
-                Event::Start(start) if start.local_name().as_ref() == b"c" => {
+                Event::Start(start) if self.own.strip(&start) == Some(b"c") => {
                     let mut found = self.begin(&start)?;
                     self.content(&mut found)?;
                     return Ok(Some(found));
                 }
-                Event::Empty(start) if start.local_name().as_ref() == b"c" => {
+                Event::Empty(start) if self.own.strip(&start) == Some(b"c") => {
                     self.text.clear();
                     return self.begin(&start).map(Some);
                 }
-                Event::Start(start) if start.local_name().as_ref() == b"extLst" => {
+                Event::Start(start) if self.own.strip(&start) == Some(b"extLst") => {
                     self.reader.read_to_end(start.name()).map_err(BadXml::from)?;
                 }
                 Event::End(_) => self.inside = false,
@@ -156,7 +158,7 @@ impl<'a> RowReader<'a> {
                 }
                 b"s" => found.style = value(&attribute)?.parse().map_err(|_| BadXml)?,
                 b"t" => found.kind = CellKind::of(&attribute.value),
-                _ => {}
+                key => self.own.keeps(key)?,
             }
         }
         self.column = found.column + 1;
@@ -173,7 +175,11 @@ impl<'a> RowReader<'a> {
             match &event {
                 Event::Start(start) => {
                     depth += 1;
-                    match (depth, start.local_name().as_ref()) {
+                    match (depth, self.own.local(start)?.ok_or(BadRow::Xml)?) {
+                        (1, b"extLst") => {
+                            self.reader.read_to_end(start.name()).map_err(BadXml::from)?;
+                            depth = 0;
+                        }
                         (1, b"v") if !found.valued => (value, found.valued) = (true, true),
                         (1, b"is") if !found.valued => (inline, found.valued) = (true, true),
                         (1, b"v" | b"is") => return Err(BadRow::Xml),
@@ -182,12 +188,13 @@ impl<'a> RowReader<'a> {
                         _ => {}
                     }
                 }
-                Event::Empty(start) if depth == 0 => match start.local_name().as_ref() {
+                Event::Empty(start) if depth == 0 => match self.own.local(start)?.ok_or(BadRow::Xml)? {
                     b"v" | b"is" if !found.valued => found.valued = true,
                     b"v" | b"is" => return Err(BadRow::Xml),
                     b"f" => found.formula = true,
                     _ => {}
                 },
+                Event::Empty(start) => drop(self.own.local(start)?.ok_or(BadRow::Xml)?),
                 Event::End(_) => {
                     kept.close(depth);
                     match depth.checked_sub(1) {
@@ -230,7 +237,8 @@ mod tests {
     type CellRead = (u64, usize, CellKind, String, bool);
 
     fn cells(xml: &str) -> Result<Vec<CellRead>, BadRow> {
-        let (mut reader, mut all) = (RowReader::new(xml, 3), Vec::new());
+        let own = OwnNames::default();
+        let (mut reader, mut all) = (RowReader::new(xml, &own, 3), Vec::new());
         while let Some(line) = reader.next_row()? {
             while let Some(found) = reader.next_cell()? {
                 all.push((line, found.column, found.kind, reader.text.clone(), found.formula));
@@ -268,6 +276,14 @@ mod tests {
             ("<row r='4'><c><v>1</v></d></row>", BadRow::Xml),
             ("<row r='4'>text</row>", BadRow::Xml),
             ("<cell/>", BadRow::Xml),
+            ("<f:row r='4'/>", BadRow::Xml),
+            ("<row r='4' xmlns='urn:other'/>", BadRow::Xml),
+            ("<row r='4'><f:c><v>1</v></f:c></row>", BadRow::Xml),
+            ("<row r='4'><c xmlns='urn:other'><v>1</v></c></row>", BadRow::Xml),
+            ("<row r='4'><c><f:v>1</f:v></c></row>", BadRow::Xml),
+            ("<row r='4'><c><v xmlns='urn:other'>1</v></c></row>", BadRow::Xml),
+            ("<row r='4'><c t='inlineStr'><is><f:t>1</f:t></is></c></row>", BadRow::Xml),
+            ("<row r='4'><c><f:v/></c></row>", BadRow::Xml),
         ] {
             assert_eq!(cells(xml), Err(why), "{xml}");
         }

@@ -3,6 +3,7 @@
 use super::number::DaySystem;
 use super::strings::SharedStrings;
 use super::styles::Styles;
+use super::xml::OwnNames;
 use crate::policy::Formulas;
 use std::sync::Arc;
 
@@ -19,6 +20,8 @@ pub(super) struct Sheet {
     pub place: String,
     /// Row number of the header.
     pub header: u64,
+    /// Names of elements that are of a workbook, by the prefix of the root.
+    pub own: OwnNames,
     pub strings: SharedStrings,
     pub styles: Styles,
     pub system: DaySystem,

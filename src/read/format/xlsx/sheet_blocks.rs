@@ -14,7 +14,8 @@ use crate::read::LARGEST;
 use crate::read::container::{Bytes, Container, Member, MemberFacts};
 use crate::read::format::{Block, BlockStop, Blocks};
 use crate::read::signature;
-use crate::store::Root;
+use crate::store::{Root, from_io};
+use std::io::{Read, SeekFrom};
 use std::sync::Arc;
 
 /// A sheet whose header has been read.
@@ -59,6 +60,7 @@ impl SheetBlocks {
             name,
             place: within,
             header,
+            own: stream.own.clone(),
             strings: SharedStrings::default(),
             styles,
             system,
@@ -67,7 +69,7 @@ impl SheetBlocks {
             longest,
         };
         if let Some(part) = &strings {
-            let count = super::header::strings_of(&found);
+            let count = super::header::strings_of(&found, &stream.own);
             let limits = StringLimits { count, bytes: read.max_shared_text };
             sheet.strings = SharedStrings::read(parts.open(part, place)?, part, place, limits)?.0;
         }
@@ -139,13 +141,12 @@ impl Blocks for SheetBlocks {
     }
 }
 
-/// Says what a member is that is no workbook.
-fn is_workbook(root: &Root, member: &Member, read: &ReadFormat) -> Result<()> {
+/// Refuses what is no workbook.
+///
+/// # Errors
+/// An input error that says what it is; storage errors.
+pub(super) fn is_workbook(root: &Root, member: &Member, read: &ReadFormat) -> Result<()> {
     let place = member.place();
-    if member.container() != Container::Plain {
-        let what = format!("{place} is no workbook, or one that is packed once more, which is not read");
-        return Err(Error::new(Code::FormatNotRead, what).help("have the workbook put there as it is, not packed"));
-    }
     let mut bytes = Bytes::open(root, member, read, 0, blake3::Hasher::new())?;
     let (mut start, mut filled) = (vec![0; ole::LOOKED_AT], 0);
     while filled < start.len() {
@@ -158,7 +159,8 @@ fn is_workbook(root: &Root, member: &Member, read: &ReadFormat) -> Result<()> {
     if start.starts_with(b"PK\x03\x04") {
         return Ok(());
     }
-    if let Some(what) = ole::kind(&start) {
+    let directory = directory(root, member, &start)?;
+    if let Some(what) = ole::kind(&start, &directory) {
         return Err(Error::new(Code::FormatNotRead, format!("{place} is {}, which is not read", what.words()))
             .help(what.help()));
     }
@@ -166,6 +168,17 @@ fn is_workbook(root: &Root, member: &Member, read: &ReadFormat) -> Result<()> {
     let what = signature::foreign(looked).map_or(String::new(), |what| format!(": it is {what}"));
     Err(Error::new(Code::FormatNotRead, format!("{place} is no workbook{what}"))
         .help("check read.format in the source, or have it exported as .xlsx"))
+}
+
+/// The beginning of the directory of an older document, where it can be gone to.
+fn directory(root: &Root, member: &Member, start: &[u8]) -> Result<Vec<u8>> {
+    let mut found = Vec::new();
+    if let Some(at) = ole::directory_at(start).filter(|_| member.container() == Container::Plain) {
+        let mut source = root.open_seek(&member.object)?;
+        let read = source.seek(SeekFrom::Start(at)).and_then(|_| source.take(ole::DIRECTORY).read_to_end(&mut found));
+        read.map_err(|e| from_io(member.place(), e))?;
+    }
+    Ok(found)
 }
 
 fn headless(place: &str, header: u64) -> Error {

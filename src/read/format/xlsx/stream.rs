@@ -4,7 +4,7 @@
 use super::part::{BookPart, damaged, unreadable};
 use super::rows::RowReader;
 use super::sheet::{CellRange, row};
-use super::xml::{BadXml, attribute, judge};
+use super::xml::{BadXml, DEEPEST, OwnNames, add_text, attribute, judge, value};
 use crate::error::{Code, Error, Result};
 use memchr::memmem;
 use quick_xml::Reader;
@@ -26,7 +26,11 @@ pub(super) struct RowStream {
     place: String,
     /// Read and not yet given out.
     carry: Vec<u8>,
+    /// Names of elements that are of a workbook, by the prefix of the root.
+    pub own: OwnNames,
     marks: RowMarks,
+    /// The sheet has no rows, and nothing ends them.
+    empty: bool,
     /// Number of the last row given out.
     pub line: u64,
     longest: usize,
@@ -57,15 +61,16 @@ impl RowStream {
     /// Input errors for a part that is no sheet or cannot be unpacked.
     pub fn open(part: BookPart, name: &str, place: &str, longest: usize) -> Result<RowStream> {
         let (part, name, place) = (part, name.to_owned(), place.to_owned());
-        let marks = RowMarks::of(b"");
-        let (carry, state) = (Vec::new(), StreamState::Rows);
-        let mut stream = RowStream { part, name, place, carry, marks, line: 0, longest, state, pending: None };
+        let own = OwnNames::default();
+        let (marks, carry, empty, state) = (RowMarks::of(&own), Vec::new(), false, StreamState::Rows);
+        let mut stream =
+            RowStream { part, name, place, carry, own, marks, empty, line: 0, longest, state, pending: None };
         loop {
             let more = stream.fill(PIECE)?;
             if let Some(found) = sheet_data(&stream.carry).map_err(|BadXml| stream.unreadable())? {
                 stream.carry.drain(..found.end);
-                stream.marks = RowMarks::of(&found.prefix);
-                if found.empty {
+                (stream.marks, stream.own, stream.empty) = (RowMarks::of(&found.own), found.own, found.empty);
+                if stream.empty {
                     stream.state = StreamState::Tail;
                 }
                 return Ok(stream);
@@ -126,7 +131,7 @@ impl RowStream {
         buffer.extend_from_slice(&self.carry[..end]);
         self.carry.drain(..end);
         let before = self.line;
-        self.line = self.marks.last_row(buffer, before);
+        self.line = self.marks.last_row(buffer, &self.own, before);
         before
     }
 
@@ -138,7 +143,7 @@ impl RowStream {
         let mut rows = Vec::new();
         while let Some(before) = self.next(&mut rows, PIECE)? {
             let xml = std::str::from_utf8(&rows).map_err(|_| self.unreadable())?;
-            let (mut reader, mut start) = (RowReader::new(xml, before), 0);
+            let (mut reader, mut start) = (RowReader::new(xml, &self.own, before), 0);
             while let Some(line) = reader.next_row().map_err(|_| self.unreadable())? {
                 while reader.next_cell().map_err(|_| self.unreadable())?.is_some() {}
                 let end = reader.position() as usize;
@@ -158,13 +163,20 @@ impl RowStream {
     /// Input errors for a sheet that cannot be unpacked, or is no XML after its rows.
     pub fn merged(&mut self) -> Result<Vec<CellRange>> {
         self.state = StreamState::Ended;
+        let around = if self.empty { &["worksheet"][..] } else { &["worksheet", "sheetData"] };
+        let mut tail = SheetTail {
+            own: self.own.clone(),
+            around: around.iter().map(|name| self.own.of(name)).collect(),
+            merged: Vec::new(),
+        };
         let carry = std::mem::take(&mut self.carry);
         let mut reader = Reader::from_reader(BufReader::with_capacity(PIECE, carry.as_slice().chain(&mut self.part)));
         reader.config_mut().check_end_names = false;
         reader.config_mut().allow_unmatched_ends = true;
-        let read = merged_cells(&mut reader);
+        reader.config_mut().expand_empty_elements = true;
+        let read = tail.read(&mut reader);
         drop(reader);
-        read.map_err(|BadXml| self.part.why(&self.place, &self.name))
+        read.map(|()| tail.merged).map_err(|BadXml| self.part.why(&self.place, &self.name))
     }
 
     fn unreadable(&self) -> Error {
@@ -189,8 +201,7 @@ impl RowStream {
 /// Where the rows of a sheet begin.
 struct RowsFound {
     end: usize,
-    /// Of the names of elements, with its colon.
-    prefix: Vec<u8>,
+    own: OwnNames,
     /// The sheet has no rows.
     empty: bool,
 }
@@ -199,7 +210,7 @@ struct RowsFound {
 fn sheet_data(xml: &[u8]) -> Result<Option<RowsFound>, BadXml> {
     let mark = if xml.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
     let mut reader = Reader::from_reader(&xml[mark..]);
-    let mut depth = 0;
+    let (mut depth, mut own) = (0, OwnNames::default());
     loop {
         // What cannot be read may be cut.
         let Ok(event) = reader.read_event() else { return Ok(None) };
@@ -218,12 +229,16 @@ fn sheet_data(xml: &[u8]) -> Result<Option<RowsFound>, BadXml> {
             Event::Eof => return Ok(None),
             _ => continue,
         };
-        match (depth, start.local_name().as_ref()) {
-            (0, b"worksheet") => {}
-            (0, _) => return Err(BadXml),
-            (1, b"sheetData") => {
+        match depth {
+            0 => {
+                own = OwnNames::of_root(start)?;
+                if own.strip(start) != Some(b"worksheet") {
+                    return Err(BadXml);
+                }
+            }
+            1 if own.local(start)? == Some(b"sheetData") => {
                 let end = mark + reader.buffer_position() as usize;
-                return Ok(Some(RowsFound { end, prefix: prefix(start), empty }));
+                return Ok(Some(RowsFound { end, own, empty }));
             }
             _ => {}
         }
@@ -231,16 +246,10 @@ fn sheet_data(xml: &[u8]) -> Result<Option<RowsFound>, BadXml> {
     }
 }
 
-fn prefix(start: &BytesStart<'_>) -> Vec<u8> {
-    let name = start.name();
-    let local = start.local_name().as_ref().len();
-    name.as_ref()[..name.as_ref().len() - local].to_vec()
-}
-
 impl RowMarks {
-    fn of(prefix: &[u8]) -> RowMarks {
-        let mark = |open: &[u8], name: &[u8]| [open, prefix, name].concat();
-        RowMarks { row: mark(b"<", b"row"), row_end: mark(b"</", b"row>"), all_end: mark(b"</", b"sheetData>") }
+    fn of(own: &OwnNames) -> RowMarks {
+        let mark = |open: &[u8], name: &str| [open, &own.of(name)].concat();
+        RowMarks { row: mark(b"<", "row"), row_end: mark(b"</", "row>"), all_end: mark(b"</", "sheetData>") }
     }
 
     /// Returns where the last row begins.
@@ -250,7 +259,7 @@ impl RowMarks {
     }
 
     /// The number of the last row. Rows that are not in order are found when they are read.
-    fn last_row(&self, rows: &[u8], before: u64) -> u64 {
+    fn last_row(&self, rows: &[u8], own: &OwnNames, before: u64) -> u64 {
         let Some(at) = self.last_begin(rows) else { return before };
         let tag = &rows[at + 1..];
         let tag = &tag[..memchr::memchr(b'>', tag).unwrap_or(tag.len())];
@@ -258,37 +267,73 @@ impl RowMarks {
             let start = BytesStart::from_content(tag.trim_end_matches('/'), self.row.len() - 1);
             attribute(&start, "r").ok()?.and_then(|number| row(number.as_bytes()))
         });
-        numbered.unwrap_or_else(|| counted(rows, before))
+        numbered.unwrap_or_else(|| counted(rows, own, before))
     }
 }
 
 /// Counts rows that have no numbers.
-fn counted(rows: &[u8], before: u64) -> u64 {
-    let mut reader = RowReader::new(std::str::from_utf8(rows).unwrap_or_default(), before);
+fn counted(rows: &[u8], own: &OwnNames, before: u64) -> u64 {
+    let mut reader = RowReader::new(std::str::from_utf8(rows).unwrap_or_default(), own, before);
     while let Ok(Some(_)) = reader.next_row() {}
     reader.line
 }
 
 type TailReader<'a> = Reader<BufReader<std::io::Chain<&'a [u8], &'a mut BookPart>>>;
 
-fn merged_cells(reader: &mut TailReader<'_>) -> Result<Vec<CellRange>, BadXml> {
-    let (mut buffer, mut found) = (Vec::new(), Vec::new());
-    loop {
-        buffer.clear();
-        reader.get_mut().get_mut().get_mut().1.settle();
-        match reader.read_event_into(&mut buffer)? {
-            Event::Start(start) | Event::Empty(start) => match start.local_name().as_ref() {
-                b"mergeCell" if found.len() < MOST_RANGES => {
-                    let range = attribute(&start, "ref")?.ok_or(BadXml)?;
-                    found.push(CellRange::read(&range).ok_or(BadXml)?);
+/// What comes after the rows of a sheet: well-formed to its end, and without rows.
+struct SheetTail {
+    own: OwnNames,
+    /// Names of the elements that are open.
+    around: Vec<Vec<u8>>,
+    merged: Vec<CellRange>,
+}
+
+impl SheetTail {
+    fn read(&mut self, reader: &mut TailReader<'_>) -> Result<(), BadXml> {
+        let (mut buffer, mut text) = (Vec::new(), String::new());
+        loop {
+            buffer.clear();
+            text.clear();
+            reader.get_mut().get_mut().get_mut().1.settle();
+            match reader.read_event_into(&mut buffer)? {
+                Event::Start(start) => self.open(&start)?,
+                Event::End(end) if self.around.pop().is_some_and(|open| open == end.name().as_ref()) => {}
+                Event::End(_) | Event::DocType(_) | Event::Decl(_) => return Err(BadXml),
+                Event::Eof if self.around.is_empty() => return Ok(()),
+                Event::Eof => return Err(BadXml),
+                Event::Comment(_) | Event::PI(_) => {}
+                event => {
+                    add_text(&event, &mut text)?;
+                    if self.around.is_empty() && !text.trim().is_empty() {
+                        return Err(BadXml);
+                    }
                 }
-                b"mergeCell" | b"sheetData" | b"row" => return Err(BadXml),
-                _ => {}
-            },
-            Event::DocType(_) => return Err(BadXml),
-            Event::Eof => return Ok(found),
+            }
+        }
+    }
+
+    fn open(&mut self, start: &BytesStart<'_>) -> Result<(), BadXml> {
+        if self.around.is_empty() || self.around.len() > DEEPEST {
+            return Err(BadXml);
+        }
+        for attribute in start.attributes() {
+            value(&attribute.map_err(|_| BadXml)?)?;
+        }
+        // Extensions may have anything in them.
+        let extended = self.around.iter().any(|name| *name == self.own.of("extLst"));
+        match self.own.local(start).or(if extended { Ok(None) } else { Err(BadXml) })? {
+            Some(b"mergeCell") if !extended => {
+                let range = attribute(start, "ref")?.ok_or(BadXml)?;
+                self.merged.push(CellRange::read(&range).ok_or(BadXml)?);
+                if self.merged.len() > MOST_RANGES {
+                    return Err(BadXml);
+                }
+            }
+            Some(b"sheetData" | b"row") if !extended => return Err(BadXml),
             _ => {}
         }
+        self.around.push(start.name().as_ref().to_vec());
+        Ok(())
     }
 }
 
@@ -298,21 +343,21 @@ mod tests {
 
     #[test]
     fn rows_are_found_under_any_prefix_and_the_last_one_by_its_number_or_by_counting() {
-        let xml = b"\xef\xbb\xbf<?xml version=\"1.0\"?><x:worksheet xmlns:x=\"u\"><x:cols><x:col/></x:cols><x:sheetData><x:row/>";
+        let xml = b"\xef\xbb\xbf<?xml version=\"1.0\"?><x:worksheet xmlns:x=\"http://purl.oclc.org/ooxml/spreadsheetml/main\"><x:cols><x:col/></x:cols><x:sheetData><x:row/>";
         let found = sheet_data(xml).unwrap().unwrap();
-        assert_eq!((found.end, found.prefix.as_slice(), found.empty), (xml.len() - 8, &b"x:"[..], false));
+        assert_eq!((found.end, found.own.of("row"), found.empty), (xml.len() - 8, b"x:row".to_vec(), false));
         assert!(sheet_data(&xml[..xml.len() - 10]).unwrap().is_none());
         assert!(sheet_data(b"<worksheet><sheetData/>").unwrap().unwrap().empty);
         assert!(sheet_data(b"<!DOCTYPE a><worksheet><sheetData>").is_err());
         assert!(sheet_data(b"<chartsheet/>").is_err());
-        let marks = RowMarks::of(b"x:");
+        let marks = RowMarks::of(&found.own);
         for (rows, last) in [
             ("<x:row r=\"5\"><x:c/></x:row>", 5),
             ("<x:row r='5'/><x:row spans='1:2' r='9'/><x:rows r='7'/>", 9),
             ("<x:row r='5'/><x:row/><x:row><x:c/></x:row>", 7),
             ("\n", 3),
         ] {
-            assert_eq!(marks.last_row(rows.as_bytes(), 3), last, "{rows}");
+            assert_eq!(marks.last_row(rows.as_bytes(), &found.own, 3), last, "{rows}");
         }
     }
 }

@@ -2,7 +2,7 @@
 //! Must not know cells or sheets.
 
 use super::part::{BookPart, buffered, without_mark};
-use super::xml::{BadXml, add_text, judge, unescape};
+use super::xml::{BadXml, DEEPEST, OwnNames, add_text, judge, unescape};
 use crate::error::{Code, Error, Result};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
@@ -96,35 +96,38 @@ struct StringReader {
 impl StringReader {
     fn all(&mut self, limits: StringLimits) -> Result<(), StringStop> {
         without_mark(self.reader.get_mut())?;
-        // What is around what is being read, the strings themselves at depth 2.
-        let (mut depth, mut count, mut kept) = (0_usize, 0, TextSeen::default());
+        let (mut at, mut count) = (StringPlace::default(), 0);
         while count < limits.count {
             self.buffer.clear();
             self.reader.get_mut().get_mut().settle();
-            match self.reader.read_event_into(&mut self.buffer).map_err(BadXml::from)? {
+            let ended = match self.reader.read_event_into(&mut self.buffer).map_err(BadXml::from)? {
                 Event::Start(start) => {
-                    depth += 1;
-                    kept.open(depth, &start);
+                    at.open(&start)?;
+                    false
                 }
-                Event::End(end) => {
-                    let string = depth == 2 && end.local_name().as_ref() == b"si";
-                    kept.close(depth);
-                    depth = depth.checked_sub(1).ok_or(StringStop::Xml)?;
-                    if string {
-                        count += 1;
-                        self.end(limits.bytes)?;
-                    }
+                Event::Empty(start) => {
+                    at.open(&start)?;
+                    at.close()?
                 }
-                Event::Empty(start) if depth == 1 && start.local_name().as_ref() == b"si" => {
-                    count += 1;
-                    self.end(limits.bytes)?;
+                Event::End(_) => at.close()?,
+                Event::Decl(declaration) => {
+                    judge(&declaration)?;
+                    false
                 }
-                Event::Decl(declaration) => judge(&declaration)?,
-                Event::Eof if depth == 0 => break,
-                Event::Eof => return Err(StringStop::Xml),
-                event if kept.text() => add_text(&event, &mut self.text)?,
-                Event::DocType(_) => return Err(StringStop::Xml),
-                _ => {}
+                Event::Eof if at.over() => break,
+                Event::Eof | Event::DocType(_) => return Err(StringStop::Xml),
+                event if at.kept.text() && at.extension.is_none() => {
+                    add_text(&event, &mut self.text)?;
+                    false
+                }
+                Event::Text(text) if at.depth == 0 && !text.iter().all(u8::is_ascii_whitespace) => {
+                    return Err(StringStop::Xml);
+                }
+                _ => false,
+            };
+            if ended {
+                count += 1;
+                self.end(limits.bytes)?;
             }
         }
         self.chunk();
@@ -151,6 +154,56 @@ impl StringReader {
         self.found.chunks.push(StringChunk { text, ends: self.ends.as_slice().into() });
         self.text.clear();
         self.ends.clear();
+    }
+}
+
+/// Where in the part the reading is.
+#[derive(Default)]
+struct StringPlace {
+    own: Option<OwnNames>,
+    /// Elements around what is being read; strings themselves are the second.
+    depth: usize,
+    /// The second of them is a string.
+    string: bool,
+    /// Depth of the extension that is open, in which there may be anything.
+    extension: Option<usize>,
+    kept: TextSeen,
+}
+
+impl StringPlace {
+    fn open(&mut self, start: &BytesStart<'_>) -> Result<(), BadXml> {
+        let Some(own) = &self.own else {
+            (self.own, self.depth) = (Some(OwnNames::of_root(start)?), 1);
+            return Ok(());
+        };
+        if self.depth == 0 || self.depth > DEEPEST {
+            return Err(BadXml);
+        }
+        self.depth += 1;
+        if self.extension.is_some() {
+            return Ok(());
+        }
+        match own.local(start)?.ok_or(BadXml)? {
+            b"extLst" => self.extension = Some(self.depth),
+            local => {
+                self.string = if self.depth == 2 { local == b"si" } else { self.string };
+                self.kept.open(self.depth, start);
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends an element; says whether it was a string.
+    fn close(&mut self) -> Result<bool, BadXml> {
+        let ended = self.depth == 2 && self.extension.is_none() && self.string;
+        self.kept.close(self.depth);
+        self.extension = self.extension.filter(|open| *open != self.depth);
+        self.depth = self.depth.checked_sub(1).ok_or(BadXml)?;
+        Ok(ended)
+    }
+
+    fn over(&self) -> bool {
+        self.own.is_some() && self.depth == 0
     }
 }
 

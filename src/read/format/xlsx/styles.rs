@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn r58_styles_name_formats_by_number_and_a_style_that_is_not_there_is_told() {
-        let xml = b"<x:styleSheet xmlns:x='u'><x:numFmts><x:numFmt numFmtId='164' formatCode='yyyy'/></x:numFmts>\
+        let xml = b"<x:styleSheet xmlns:x='http://purl.oclc.org/ooxml/spreadsheetml/main'><x:numFmts><x:numFmt numFmtId='164' formatCode='yyyy'/></x:numFmts>\
             <x:cellStyleXfs><x:xf numFmtId='22'/></x:cellStyleXfs>\
             <x:cellXfs><x:xf numFmtId='0'/><x:xf numFmtId='164'/><x:xf numFmtId='14'/></x:cellXfs></x:styleSheet>";
         let styles = Styles::read(xml).unwrap();

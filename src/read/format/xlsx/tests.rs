@@ -1,8 +1,8 @@
 //! Whole workbooks through the reader: neither blocks, threads nor a byte that is wrong make another value of one.
 
 use crate::error::{Code, Error};
-use crate::policy::{Formulas, ReadFormat, RecordFormat, Source, XlsxFormat};
-use crate::read::tests::{How, PLAIN, Rows, folder, read, source, values};
+use crate::policy::{Column, Formulas, ReadFormat, RecordFormat, Source, XlsxFormat};
+use crate::read::tests::{How, PLAIN, Rows, folder, read, read_columns, source, values, wanted};
 use proptest::prelude::*;
 use std::io::{Cursor, Write};
 use std::sync::LazyLock;
@@ -216,4 +216,140 @@ fn r58_rows_without_cells_are_no_long_row_however_many_they_are() {
             assert_eq!(rows.len(), 1 + usize::from(!last.is_empty()));
         }
     }
+}
+
+/// Reads one row, whose cells are given; what comes after the rows and at the root is, too.
+fn one_row(cells: &str, after: &str, root: &str, wanted: &[Column]) -> Result<Vec<Vec<String>>, Error> {
+    let rows = format!("{HEADER}<row r='2'>{cells}</row>");
+    let mut all = parts(&rows, after, STRINGS);
+    all.last_mut().unwrap().1 = format!("<worksheet{root}><sheetData>{rows}</sheetData>{after}");
+    let held = folder(&[("people.xlsx", &packed(&all, CompressionMethod::Stored))]);
+    read_columns(held.path(), &workbook(), wanted, &PLAIN).map(|(rows, _)| values(rows))
+}
+
+const ENDED: &str = "</worksheet>";
+
+#[test]
+fn r66_what_comes_after_the_last_row_is_read_to_its_end() {
+    let read = |after: &str| one_row("<c><v>1</v></c>", after, "", &wanted(&NAMES));
+    for whole in [ENDED, "<pageMargins left='1'/></worksheet>\n<!-- made by -->", "<f:x xmlns:f='urn:o'/></worksheet>"]
+    {
+        assert_eq!(read(whole).unwrap(), [["1", "", ""]], "{whole}");
+    }
+    for broken in [
+        "",
+        "</worksheet",
+        "<pageMargins></worksheet>",
+        "</pageMargins></worksheet>",
+        "<pageMargins left=1/></worksheet>",
+        "<a>&nowhere;</a></worksheet>",
+        "</worksheet><worksheet/>",
+        "</worksheet>text",
+        "<sheetData/></worksheet>",
+        "<row r='3'/></worksheet>",
+        "<!DOCTYPE a></worksheet>",
+    ] {
+        let error = read(broken).unwrap_err();
+        assert_eq!(error.code(), Code::InputDamaged, "{broken}");
+        assert!(error.message().contains("its part xl/sheet.xml is no XML"), "{error}");
+    }
+}
+
+#[test]
+fn r66_elements_of_other_namespaces_are_no_cells() {
+    let main = " xmlns='http://schemas.openxmlformats.org/spreadsheetml/2006/main' xmlns:f='urn:other'";
+    let read = |cells: &str, root: &str| one_row(cells, ENDED, root, &wanted(&NAMES));
+    assert_eq!(read("<c f:t='e'><v>1</v></c>", main).unwrap(), [["1", "", ""]]);
+    for (cells, root) in
+        [("<f:c><v>1</v></f:c>", main), ("<c><f:v>1</f:v></c>", main), ("<c xmlns='u'><v>1</v></c>", main)]
+    {
+        assert_eq!(read(cells, root).unwrap_err().code(), Code::RecordMalformed, "{cells}");
+    }
+    assert_eq!(read("<c><v>1</v></c>", " xmlns='urn:other'").unwrap_err().code(), Code::InputDamaged);
+}
+
+#[test]
+fn r66_an_identifier_is_no_number_of_more_than_fifteen_digits() {
+    let mut id = wanted(&NAMES);
+    id[0].identified = true;
+    let read = |cell: &str, columns: &[Column]| one_row(cell, ENDED, "", columns);
+    for (cell, value) in [
+        ("<c><v>468769123456789</v></c>", "468769123456789"),
+        ("<c t='str'><v>4687691234567890</v></c>", "4687691234567890"),
+        ("<c t='inlineStr'><is><t>4687691234567890123</t></is></c>", "4687691234567890123"),
+    ] {
+        assert_eq!(read(cell, &id).unwrap()[0][0], value);
+    }
+    for cell in
+        ["<c><v>4687691234567890</v></c>", "<c><v>4.68769123456789E+17</v></c>", "<c><v>0.30000000000000004</v></c>"]
+    {
+        let error = read(cell, &id).unwrap_err();
+        assert_eq!(error.code(), Code::CellWithoutValue, "{cell}");
+        assert!(
+            error.message().starts_with("raw:people.xlsx, record 1, cell A2: an identifier that is a number"),
+            "{error}"
+        );
+        assert!(!error.to_string().contains("46876"), "{error}");
+        assert_eq!(read(cell, &wanted(&NAMES)).unwrap().len(), 1);
+    }
+    // A part of what names somebody is no less.
+    let mut whole = wanted(&NAMES);
+    whole.push(Column { identified: true, parts: vec![0, 2], ..Column::text("both") });
+    assert_eq!(read("<c><v>4687691234567890</v></c>", &whole).unwrap_err().code(), Code::CellWithoutValue);
+}
+
+#[test]
+fn r66_dates_that_are_written_as_text_are_dates() {
+    let read = |cell: &str| one_row(cell, ENDED, "", &wanted(&NAMES));
+    assert_eq!(read("<c r='B2' t='d' s='1'><v>2024-01-31T00:00:00</v></c>").unwrap()[0][1], "2024-01-31");
+    assert_eq!(read("<c r='B2' t='d'><v>2024-01-31T14:30:00Z</v></c>").unwrap()[0][1], "2024-01-31T14:30:00");
+    for cell in [
+        "<c r='B2' t='d'><v>Ada Muster</v></c>",
+        "<c r='B2' t='d'><v>1850-01-01</v></c>",
+        "<c r='B2' t='d' s='9'><v>2024-01-31</v></c>",
+    ] {
+        let error = read(cell).unwrap_err();
+        assert_eq!(error.code(), Code::RecordMalformed, "{cell}");
+        assert!(!error.to_string().contains("Ada"), "{error}");
+    }
+}
+
+#[test]
+fn r66_a_workbook_in_an_archive_or_a_stream_is_the_same_workbook() {
+    let bytes = packed(&people(), CompressionMethod::Deflated);
+    let whole = found(&bytes, &workbook(), &How { drop: true, ..PLAIN }).unwrap();
+    let in_zip = |how| {
+        let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for name in ["2026/people.xlsx", "readme.txt"] {
+            writer.start_file(name, SimpleFileOptions::default().compression_method(how)).unwrap();
+            writer.write_all(if name == "readme.txt" { b"notes" } else { &bytes }).unwrap();
+        }
+        writer.finish().unwrap().into_inner()
+    };
+    let mut source = workbook();
+    source.read.member = Some(globset::Glob::new("*.xlsx").unwrap().compile_matcher());
+    for archive in [in_zip(CompressionMethod::Stored), in_zip(CompressionMethod::Deflated)] {
+        assert!(found(&archive, &source, &How { drop: true, threads: 2, block_bytes: 50 }).unwrap() == whole);
+    }
+    let mut stream = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    stream.write_all(&bytes).unwrap();
+    assert!(found(&stream.finish().unwrap(), &workbook(), &How { drop: true, ..PLAIN }).unwrap() == whole);
+    // Without the glob, what is beside it is refused by its name.
+    let error = found(&in_zip(CompressionMethod::Stored), &workbook(), &PLAIN).unwrap_err();
+    assert!(error.message().contains("member readme.txt is no workbook"), "{error}");
+}
+
+#[test]
+fn r66_a_workbook_with_a_password_is_told_wherever_its_directory_is() {
+    let mut file = vec![0; 512 + 200 * 512];
+    file[..8].copy_from_slice(&[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1]);
+    file[30] = 9;
+    file[48..52].copy_from_slice(&190_u32.to_le_bytes());
+    let at = 191 * 512;
+    for (to, unit) in file[at..].chunks_exact_mut(2).zip("EncryptedPackage".encode_utf16()) {
+        to.copy_from_slice(&unit.to_le_bytes());
+    }
+    let error = found(&file, &workbook(), &PLAIN).unwrap_err();
+    assert_eq!(error.message(), "raw:people.xlsx is a workbook with a password, which is not read");
+    assert!(error.help_text().unwrap().contains("without a password"));
 }

@@ -1,6 +1,6 @@
 //! The value of a cell as text, or why it has none that can be believed (R58). Must not know rows.
 
-use super::number::{BadNumber, add};
+use super::number::{BadNumber, add, add_iso, is_cut};
 use super::rows::{CellFound, CellKind};
 use super::sheet::Sheet;
 use super::styles::NumberKind;
@@ -22,28 +22,42 @@ const FORMULA: OddReason = OddReason {
 };
 const UNCALCULATED: OddReason = OddReason {
     code: Code::CellWithoutValue,
-    what: "a formula that nobody has worked out: its value is not in the file, or the file says that it is not right",
+    what: "a formula whose value is not in the file, or is out of date as the file itself says",
     help: SAVE,
 };
-const NO_STRING: OddReason =
-    OddReason { code: Code::RecordMalformed, what: "text that the workbook does not have", help: SAVE };
-const NO_STYLE: OddReason =
-    OddReason { code: Code::RecordMalformed, what: "a style that the workbook does not have", help: SAVE };
+const NO_STRING: OddReason = OddReason {
+    code: Code::RecordMalformed,
+    what: "a reference to a text that the workbook does not have",
+    help: SAVE,
+};
+const NO_STYLE: OddReason = OddReason {
+    code: Code::RecordMalformed,
+    what: "a reference to a style that the workbook does not have",
+    help: SAVE,
+};
 const NO_NUMBER: OddReason =
-    OddReason { code: Code::RecordMalformed, what: "what is called a number and is none", help: SAVE };
+    OddReason { code: Code::RecordMalformed, what: "a value that is declared as a number and is none", help: SAVE };
 const NO_BOOLEAN: OddReason =
-    OddReason { code: Code::RecordMalformed, what: "what is called a boolean and is none", help: SAVE };
+    OddReason { code: Code::RecordMalformed, what: "a value that is declared as a boolean and is none", help: SAVE };
 const NO_DATE: OddReason = OddReason {
     code: Code::RecordMalformed,
-    what: "a date before the first or after the last that a workbook has",
+    what: "a date before the first or after the last that a workbook can have",
     help: "correct the cell, or give it the format of a number",
+};
+const NO_ISO_DATE: OddReason =
+    OddReason { code: Code::RecordMalformed, what: "what is called a date and is none", help: SAVE };
+/// A number that may have lost digits, where it names somebody.
+pub(super) const CUT: OddReason = OddReason {
+    code: Code::CellWithoutValue,
+    what: "an identifier that is a number of more than 15 digits, of which a spreadsheet keeps 15",
+    help: "have the ids written as text: give the column the format Text before they are put in, or export as CSV",
 };
 const UNKNOWN: OddReason =
     OddReason { code: Code::RecordMalformed, what: "a value of a kind that is not known", help: SAVE };
 /// A cell that is one with others.
 pub(super) const MERGED: OddReason = OddReason {
     code: Code::CellWithoutValue,
-    what: "it is merged with other cells, so that it is not said whose value it is",
+    what: "it is merged with other cells, so nobody knows to which of them its value belongs",
     help: "undo the merging (Home, Merge & Center), or leave the column out of the job",
 };
 
@@ -98,11 +112,22 @@ impl Sheet {
                 "0" | "false" => "FALSE",
                 _ => return Err(&NO_BOOLEAN),
             }),
-            CellKind::Date => text.push_str(written.trim()),
+            CellKind::Date => {
+                let kind: NumberKind = self.styles.kind(cell.style).ok_or(&NO_STYLE)?;
+                add_iso(written, kind, self.system, text).map_err(|bad| match bad {
+                    BadNumber::NotANumber => &NO_ISO_DATE,
+                    BadNumber::NoDate => &NO_DATE,
+                })?;
+            }
             CellKind::Error => return Err(&ERROR),
             CellKind::Unknown => return Err(&UNKNOWN),
         }
         Ok(())
+    }
+
+    /// Returns whether a value just added may be less than what was put in (R66).
+    pub fn lost_digits(&self, cell: &CellFound, added: &str) -> bool {
+        cell.kind == CellKind::Number && self.styles.kind(cell.style) == Some(NumberKind::Plain) && is_cut(added)
     }
 
     /// The shared string that a cell names by its number.

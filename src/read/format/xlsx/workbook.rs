@@ -3,7 +3,7 @@
 use super::number::DaySystem;
 use super::part::{BookParts, damaged, unreadable};
 use super::styles::Styles;
-use super::xml::{BadXml, attribute, says_yes, walk};
+use super::xml::{BadXml, attribute, prefixed, says_yes, walk};
 use crate::error::{Code, Error, Result};
 use std::collections::BTreeMap;
 
@@ -37,12 +37,41 @@ struct Relation {
 
 const RELATIONS: &str = "_rels/.rels";
 
+/// What the main part of a workbook says.
+struct MainPart {
+    sheets: Vec<ListedSheet>,
+    related: BTreeMap<String, Relation>,
+    system: DaySystem,
+    stale: bool,
+}
+
+/// Returns the names of the sheets of a workbook that are not hidden.
+///
+/// # Errors
+/// Input errors for a package that is no workbook, is a binary one or is damaged.
+pub(super) fn seen_sheets(parts: &mut BookParts, place: &str) -> Result<Vec<String>> {
+    let sheets = main_part(parts, place)?.sheets.into_iter().filter(|sheet| !sheet.hidden);
+    Ok(sheets.map(|sheet| sheet.name).collect())
+}
+
 /// Opens a workbook and chooses a sheet.
 ///
 /// # Errors
-/// Input errors for a package that is no workbook, is a binary one or is damaged, and for a sheet that is not there or
-/// could be another.
+/// As those of [`seen_sheets`], and for a sheet that is not there or could be another.
 pub(super) fn open(parts: &mut BookParts, wanted: Option<&str>, place: &str) -> Result<Workbook> {
+    let MainPart { sheets, related, system, stale } = main_part(parts, place)?;
+    let sheet = chosen(sheets, wanted, place)?;
+    let rows = related.get(&sheet.relation).ok_or_else(|| damaged(place, "a sheet of it is not there"))?;
+    let part_of = |kind: &str| related.values().find(|relation| relation.kind == kind).map(|found| found.part.clone());
+    let styles = match part_of("styles") {
+        Some(name) => Styles::read(&parts.whole(&name, place)?).map_err(|BadXml| unreadable(place, &name))?,
+        None => Styles::default(),
+    };
+    let (rows, strings) = (rows.part.clone(), part_of("sharedStrings"));
+    Ok(Workbook { sheet: sheet.name, rows, strings, styles, system, stale })
+}
+
+fn main_part(parts: &mut BookParts, place: &str) -> Result<MainPart> {
     let root = relations(parts, "", place)?;
     let main = root.into_values().find(|relation| relation.kind == "officeDocument");
     let main = main.ok_or_else(|| damaged(place, "it does not say where its workbook is"))?.part;
@@ -55,7 +84,7 @@ pub(super) fn open(parts: &mut BookParts, wanted: Option<&str>, place: &str) -> 
     }
     let xml = parts.whole(&main, place)?;
     let (mut sheets, mut system, mut stale) = (Vec::new(), DaySystem::From1900, false);
-    let mut foreign = false;
+    let mut foreign = true;
     let walked = walk(&xml, |around, start| {
         match (around, start.local_name().as_ref()) {
             ([], name) => foreign = name != b"workbook",
@@ -64,7 +93,7 @@ pub(super) fn open(parts: &mut BookParts, wanted: Option<&str>, place: &str) -> 
             ([_, of], b"sheet") if of == b"sheets" => sheets.push(ListedSheet {
                 name: attribute(start, "name")?.ok_or(BadXml)?.into_owned(),
                 hidden: attribute(start, "state")?.is_some_and(|state| state != "visible"),
-                relation: attribute(start, "id")?.ok_or(BadXml)?.into_owned(),
+                relation: prefixed(start, "id")?.ok_or(BadXml)?.into_owned(),
             }),
             _ => {}
         }
@@ -76,15 +105,7 @@ pub(super) fn open(parts: &mut BookParts, wanted: Option<&str>, place: &str) -> 
     }
     let related = relations(parts, &main, place)?;
     sheets.retain(|sheet| related.get(&sheet.relation).is_none_or(|relation| relation.kind == "worksheet"));
-    let sheet = chosen(sheets, wanted, place)?;
-    let rows = related.get(&sheet.relation).ok_or_else(|| damaged(place, "a sheet of it is not there"))?;
-    let part_of = |kind: &str| related.values().find(|relation| relation.kind == kind).map(|found| found.part.clone());
-    let styles = match part_of("styles") {
-        Some(name) => Styles::read(&parts.whole(&name, place)?).map_err(|BadXml| unreadable(place, &name))?,
-        None => Styles::default(),
-    };
-    let (rows, strings) = (rows.part.clone(), part_of("sharedStrings"));
-    Ok(Workbook { sheet: sheet.name, rows, strings, styles, system, stale })
+    Ok(MainPart { sheets, related, system, stale })
 }
 
 /// The sheet that is meant: the one of that name, or the only one that is not hidden.

@@ -1,0 +1,34 @@
+//! Files of corrections of an installation, read with its keys. Must not know what they are laid over.
+
+use crate::corrections::{self, ReadCorrections};
+use crate::error::{Code, Error, Result};
+use crate::key::Keyring;
+use crate::minimize::IdentityMaker;
+use crate::policy::{CorrectionList, Project};
+use crate::requests::Maker;
+use crate::store::Root;
+use std::collections::BTreeMap;
+
+/// Reads the corrections of a list.
+///
+/// # Errors
+/// An input error when a row or file cannot be read; storage errors.
+pub fn read(list: &CorrectionList, root: &Root, keys: &Keyring) -> Result<ReadCorrections> {
+    let maker = IdentityMaker::new(keys, &list.record.identifier);
+    let maker: Maker = Box::new(move |values: &[&str]| maker.make(values, None));
+    corrections::read(list, root, &maker, &keys.identity.derive("tamis v1 corrections", &[]))
+}
+
+/// Returns the root that a list lies in.
+///
+/// # Errors
+/// A policy error when there is no such root.
+pub fn root_of<'a>(list: &CorrectionList, roots: &'a BTreeMap<String, Root>) -> Result<&'a Root> {
+    let none = || Error::new(Code::NameUnknown, format!("list {}: no root {:?}", list.name, list.input.root));
+    roots.get(&list.input.root).ok_or_else(none)
+}
+
+/// Returns the lists of corrections of a source.
+pub fn of_source<'a>(project: &'a Project, source: &'a str) -> impl Iterator<Item = &'a CorrectionList> {
+    project.corrections.values().filter(move |list| list.source == source)
+}

@@ -1,0 +1,88 @@
+//! Corrections of erased persons go from the files they are in (R80): nothing else of these files is touched. Must not know
+//! datasets.
+
+use crate::corrections::{self as files, Correction, CorrectionFile};
+use crate::error::{Kind, Result};
+use crate::evidence::{LedgerEvent, RunRef};
+use crate::job::{Ready, corrections};
+use crate::monitor::{Event, Monitor};
+use crate::policy::{CorrectionList, Effect, Plan};
+use crate::requests::{EntryRef, Requests, StoredBond, half};
+use crate::store::Root;
+use std::collections::BTreeSet;
+
+/// Removes the rows of everybody whom an erasure of all purposes reaches; returns how many. A file that cannot be read
+/// stays as it is, and is told: runs are refused until it can be read.
+///
+/// # Errors
+/// Storage errors; what went before stays gone.
+pub(super) fn remove(ready: &Ready, requests: &Requests, jobs: &[&Plan], monitor: &dyn Monitor) -> Result<u64> {
+    let (mut gone, sources) = (0, jobs.iter().map(|plan| plan.source.name.as_str()).collect::<BTreeSet<_>>());
+    for list in ready.project.corrections.values().filter(|list| sources.contains(list.source.as_str())) {
+        let root = corrections::root_of(list, &ready.roots)?;
+        match of_list(ready, requests, (list, root), monitor) {
+            Err(error) if error.kind() == Kind::Input => {
+                monitor.event(Event::Warning(format!("corrections of erased persons may be left: {error}")));
+            }
+            rows => gone += rows?,
+        }
+    }
+    Ok(gone)
+}
+
+fn of_list(
+    ready: &Ready,
+    requests: &Requests,
+    (list, root): (&CorrectionList, &Root),
+    monitor: &dyn Monitor,
+) -> Result<u64> {
+    let links = links(ready, list);
+    let mut rows = 0;
+    for CorrectionFile { object, rows: read, .. } in corrections::read(list, root, &ready.keys)?.files {
+        monitor.proceed()?;
+        let broken: BTreeSet<[u8; 32]> =
+            read.iter().flatten().filter(|row| breaks(row, &links)).map(|row| row.record).collect();
+        let erased = |row: &Correction| is_erased(requests, &row.record, broken.contains(&row.record));
+        let gone: Vec<usize> = (0..read.len()).filter(|at| read[*at].as_ref().is_some_and(erased)).collect();
+        if gone.is_empty() {
+            continue;
+        }
+        let left = files::without(list, root, &object, &gone)?;
+        // Whoever writes into the file meanwhile is not overwritten: the next sweep does it.
+        let now = root.head(&object.path)?;
+        if now.is_none_or(|now| (now.etag, now.bytes, now.modified) != (object.etag, object.bytes, object.modified)) {
+            continue;
+        }
+        root.put(&object.path, left.to_vec())?;
+        rows += gone.len() as u64;
+    }
+    if rows > 0 {
+        let run = format!("corrections-{}-{}", list.name, ready.call.now);
+        let event = LedgerEvent::CorrectionsRemoved { list: list.name.clone(), rows };
+        ready.state.ledger().append(RunRef { run: &run, attempt: 1, since: ready.call.now }, event, ready.call.now)?;
+    }
+    Ok(rows)
+}
+
+/// Names of the columns by which requests find persons of the list's source.
+fn links<'a>(ready: &'a Ready, list: &CorrectionList) -> BTreeSet<&'a str> {
+    let plans = ready.project.jobs.values().filter(|plan| plan.source.name == list.source);
+    plans
+        .flat_map(|plan| plan.corrected.iter().filter(|of| of.link).map(|of| plan.columns[of.column].name.as_str()))
+        .collect()
+}
+
+/// Whether a correction says that a link led to somebody else.
+fn breaks(correction: &Correction, links: &BTreeSet<&str>) -> bool {
+    links.contains(correction.column.as_str()) && !correction.reason.was_theirs()
+}
+
+/// Whether an erasure reaches a record. One that found it through a weak value may mean somebody else, where the link is
+/// said to be `broken`.
+fn is_erased(requests: &Requests, record: &[u8; 32], broken: bool) -> bool {
+    let sure = |found: &&EntryRef| !broken || found.bond() != StoredBond::ViaWeak;
+    requests.effects(half(record)).iter().filter(sure).any(|found| {
+        let entry = requests.entry(found.entry());
+        entry.effect == Effect::Erase && !entry.ended && entry.purposes.is_none()
+    })
+}
