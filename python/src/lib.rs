@@ -61,13 +61,26 @@ fn carry_out(
     let thread = std::thread::Builder::new().name("tamis".into()).spawn(work);
     thread.map_err(|_| PyRuntimeError::new_err("the system gives no thread"))?;
     drop(forward);
+    let (done, raised) = listen(py, &heard, progress.as_ref(), &stop)?;
+    // A version that was published before the work could stop is an answer that must not be lost.
+    match raised {
+        Some(raised) if done.exit != 0 && done.published.is_none() => Err(raised),
+        _ => Ok((done.exit, done.answer, done.error)),
+    }
+}
+
+/// Listens until the work has ended; returns what it came to, and what Python raised meanwhile.
+fn listen(
+    py: Python<'_>,
+    heard: &Mutex<Receiver<Told>>,
+    progress: Option<&Bound<'_, PyAny>>,
+    stop: &Stop,
+) -> PyResult<(Box<EmbeddedAnswer>, Option<PyErr>)> {
     let mut raised = None;
-    let done = loop {
-        match next(py, &heard) {
-            Ok(Told::Done(done)) => break done,
-            Ok(Told::Event(event)) if raised.is_none() => {
-                raised = progress.as_ref().and_then(|to| tell(to, event).err())
-            }
+    loop {
+        match next(py, heard) {
+            Ok(Told::Done(done)) => return Ok((done, raised)),
+            Ok(Told::Event(event)) if raised.is_none() => raised = progress.and_then(|to| tell(to, event).err()),
             Ok(Told::Event(_)) | Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Err(PyRuntimeError::new_err("tamis broke off")),
         }
@@ -77,11 +90,6 @@ fn carry_out(
         if raised.is_some() {
             stop.ask();
         }
-    };
-    // A version that was published before the work could stop is an answer that must not be lost.
-    match raised {
-        Some(raised) if done.exit != 0 && done.published.is_none() => Err(raised),
-        _ => Ok((done.exit, done.answer, done.error)),
     }
 }
 

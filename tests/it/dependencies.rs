@@ -101,7 +101,7 @@ fn a_licence_that_is_not_allowed_is_found() {
 
 #[test]
 fn every_dependency_of_cargo_toml_is_pinned_to_something_and_used() {
-    let manifest: toml::Table = std::fs::read_to_string(root().join("Cargo.toml")).unwrap().parse().unwrap();
+    let manifest = |of: &str| -> toml::Table { std::fs::read_to_string(root().join(of)).unwrap().parse().unwrap() };
     let sources = |folders: &[&str]| -> String {
         let mut files = Vec::new();
         folders.iter().for_each(|folder| super::tidy::collect(&root().join(folder), &mut files));
@@ -110,16 +110,22 @@ fn every_dependency_of_cargo_toml_is_pinned_to_something_and_used() {
     let program = sources(&["src"]);
     let all = format!("{program}{}", sources(&["tests/it", "bench"]));
     let (packages, mut faults) = (built(), Vec::new());
-    for (section, text) in [("dependencies", &program), ("dev-dependencies", &all)] {
-        for (name, version) in manifest[section].as_table().unwrap() {
-            let version = version.as_str().or_else(|| version.get("version")?.as_str());
-            if version.is_none_or(|version| version.contains('*')) {
+    for (of, section, text) in [
+        ("Cargo.toml", "dependencies", &program),
+        ("Cargo.toml", "dev-dependencies", &all),
+        ("python/Cargo.toml", "dependencies", &sources(&["python/src"])),
+    ] {
+        for (name, wanted) in manifest(of)[section].as_table().unwrap() {
+            let version = wanted.as_str().or_else(|| wanted.get("version")?.as_str());
+            // What lies beside it has no other version.
+            let beside = wanted.get("path").is_some();
+            if !beside && version.is_none_or(|version| version.contains('*')) {
                 faults.push(format!("{name} has no version"));
             }
             let named = library(&packages, name);
             if ![format!("{named}::"), format!("{named};"), format!("use {named} ")].iter().any(|of| text.contains(of))
             {
-                faults.push(format!("{name} of [{section}] is used nowhere"));
+                faults.push(format!("{name} of [{section}] in {of} is used nowhere"));
             }
         }
     }
