@@ -38,8 +38,10 @@ def compare(figures):
 
 
 def keep(figures):
-    """Writes today's figures; `git add` is up to whoever measured."""
+    """Writes today's figures beside those of other sizes; `git add` is up to whoever measured."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{datetime.date.today()}_{machine()}.json"
+    known = json.loads(path.read_text()) if path.exists() else {}
+    figures = known | {str(rows): cases for rows, cases in figures.items()}
     path.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")
     print(f"written: {path}")

@@ -84,6 +84,9 @@ fn from_requests(mut ready: Ready, table: Option<CurrentTable>, monitor: &dyn Mo
     });
     let published = prepared.and_then(|prepared| publish(&mut ready, &begun, &mut requests, prepared, table.as_ref()));
     attest::spend_accept(&ready, &begun, published.as_ref().err());
+    if published.is_ok() {
+        intake::keep(&ready, requests);
+    }
     published.map(|report| Report { aside: begun.aside, ..report })
 }
 

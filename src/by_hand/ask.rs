@@ -4,7 +4,7 @@
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
 use crate::evidence::{LedgerEvent, ledger};
-use crate::job::{Desk, SubjectCall, identities, note};
+use crate::job::{Desk, SubjectCall, identities, matching, note};
 use crate::policy::{Effect, Plan, Project};
 use crate::requests::{COMMAND, LiftEnds, RequestCommand, RequestTerms, Requests};
 use std::collections::{BTreeMap, BTreeSet};
@@ -127,7 +127,7 @@ pub fn ask(call: &SubjectCall, asked: Asked) -> Result<Stored> {
 fn binds(project: &Project, asked: &Asked) -> Vec<String> {
     let binds = |plan: &&Plan| {
         let concerns = asked.purposes.is_empty() || asked.purposes.contains(&plan.purpose.name);
-        concerns && crate::decide::binding(asked.effect, plan.grounds()).is_ok()
+        concerns && matching::not_binding(plan, asked.effect).is_none()
     };
     project.jobs.values().filter(binds).map(|plan| plan.job.clone()).collect()
 }

@@ -68,7 +68,7 @@ pub enum Command {
         /// A ledger head noted earlier (SEQ:DIGEST); finds entries cut off since
         #[arg(long, value_name = "SEQ:DIGEST")]
         head: Option<String>,
-        /// A file of heads, kept elsewhere: the newest is compared, and the one of today is added when all holds
+        /// A file of ledger heads, kept elsewhere: compares the newest, and adds the one of today if everything holds
         #[arg(long, value_name = "FILE", conflicts_with = "head")]
         heads: Option<PathBuf>,
     },
@@ -133,7 +133,7 @@ pub struct PeekArgs {
     /// Member of the archive
     #[arg(long, value_name = "NAME")]
     pub member: Option<String>,
-    /// Looks at this column alone
+    /// Looks only at this column
     #[arg(long, value_name = "COLUMN")]
     pub column: Option<String>,
     /// Looks at the cells of this record, from 1
@@ -149,7 +149,7 @@ pub struct DriftArgs {
     /// Writes the lines into the file of the source: none of them allows anything
     #[arg(long)]
     pub write: bool,
-    /// Also gives declared columns the names that their values are found under now; look at them first
+    /// Also adds the names under which the values of renamed columns are found now; look at them first
     #[arg(long, requires = "write")]
     pub renamed: bool,
     /// How it reads the newest export
@@ -276,7 +276,7 @@ pub struct ExplainArgs {
 pub enum ReportCommand {
     /// Shows what became of a request in every dataset, with dates and versions but without any value of the person
     Case(ReportArgs),
-    /// Shows what people have to be told of all that jobs do with their data (Art. 13 and 14 GDPR, 11 CCR §7012)
+    /// Shows what you have to tell people about all that jobs do with their data (Art. 13 and 14 GDPR, 11 CCR §7012)
     Notice(NoticeArgs),
     /// Shows what a version was made of: what was read, dropped and published, and under which rules
     Job(JobReportArgs),
@@ -331,7 +331,7 @@ pub enum BreachCommand {
 /// Arguments of `breach scope`. Everything that is named narrows it.
 #[derive(Args, Debug)]
 pub struct BreachScopeArgs {
-    /// When the controller was aware of it, such as 2026-11-24T02:00:00Z: 72 hours count from then
+    /// When the controller became aware of it, such as 2026-11-24T02:00:00Z; the 72 hours count from then
     #[arg(long, value_name = "TIME")]
     pub aware_at: String,
     /// A job, or ROOT:PATH of its table; may be given several times (default: all)
@@ -352,13 +352,13 @@ pub struct BreachScopeArgs {
     /// When it may have begun at the earliest (default: no limit)
     #[arg(long, value_name = "TIME")]
     pub from: Option<String>,
-    /// When it was over at the latest (default: when the controller was aware)
+    /// When it was over at the latest (default: when the controller became aware)
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
     /// When it happened, if that is known
     #[arg(long, value_name = "TIME")]
     pub occurred: Option<String>,
-    /// When somebody noticed it, if that was before the controller was aware
+    /// When somebody noticed it, if that was before the controller became aware
     #[arg(long, value_name = "TIME")]
     pub detected: Option<String>,
     /// Number of the earlier report on the same breach, if more is known now
@@ -442,7 +442,7 @@ pub struct SignOffArgs {
     /// The role of whoever signs, such as "managing director"; the data protection officer advises, with --advice
     #[arg(long, value_name = "ROLE")]
     pub by: String,
-    /// Why it may be done, or what the advice is; recorded in the ledger
+    /// Why the job may do this, or what the advice is; recorded in the ledger
     #[arg(long)]
     pub reason: String,
     /// Records the advice of the data protection officer, and decides nothing

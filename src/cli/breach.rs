@@ -72,7 +72,7 @@ fn text(report: &BreachReport) -> String {
     out.line(format_args!("people: {}", people(report)));
     for of in &report.datasets {
         out.push('\n');
-        out.line(format_args!("{}  for {}, {} different rows", of.dataset, of.purpose, of.rows));
+        out.line(format_args!("{}  for {}, {} rows in the files of these versions", of.dataset, of.purpose, of.rows));
         for version in &of.versions {
             let until = version.replaced.map_or("now".to_owned(), |at| at.to_seconds().to_string());
             let gone = version.removed.map_or(String::new(), |at| format!(", removed by {}", at.to_seconds()));

@@ -263,8 +263,8 @@ fn next(
     out.line(format_args!("then:"));
     out.line(format_args!("  tamis {option}check"));
     for (table, _) in found.tables.iter().zip(proposals).filter(|(_, proposal)| proposal.persons) {
-        out.line(format_args!("  tamis {option}plan {}", table.name));
         out.line(format_args!("  tamis {option}run {} --demo", table.name));
+        out.line(format_args!("  tamis {option}plan {}", table.name));
     }
 }
 

@@ -6,7 +6,7 @@ use crate::clock::{Clock, Instant, System};
 use crate::daemon::Host;
 use crate::error::{Code, Error, Result};
 use crate::evidence::LedgerEvent;
-use crate::job::{Call, Caller, Stop, SubjectCall, open_roots};
+use crate::job::{Call, Caller, KeptRequests, Stop, SubjectCall, open_roots};
 use crate::key;
 use crate::monitor::Monitor;
 use crate::policy::Project;
@@ -144,7 +144,7 @@ impl Settings {
         let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let name = format!("{}/{}/{:08x}", machine.trim(), std::process::id(), u32::from_be_bytes(chance));
         let who = Claimant { name, process: process::this(), ended: process::ended };
-        Ok(Caller { clock: Arc::new(System), who, waits: true, hold: None })
+        Ok(Caller { clock: Arc::new(System), who, waits: true, hold: None, kept: KeptRequests::default() })
     }
 }
 

@@ -23,7 +23,7 @@ pub enum SubjectVerb {
     Hold,
     /// Ends another request; needs --lifts, and --informed for a restriction
     Lift,
-    /// Art. 12(4) GDPR: notes that a request is refused; needs --request, --of and --reason
+    /// Refusal, Art. 12(4) GDPR: records that a request is refused; needs --request, --of and --reason
     Refuse,
     /// Finds the datasets and requests that know the person, and the rows that an erasure would reach
     Find,
@@ -109,7 +109,7 @@ pub struct SubjectArgs {
     /// Allows the lift to end requests of several persons that were stored under one id
     #[arg(long)]
     pub several_persons: bool,
-    /// Restriction: the letter of Art. 18(1) GDPR that it rests on; with b and c, bytes of the person are kept
+    /// Restriction: the letter of Art. 18(1) GDPR that it rests on; with b and c, tamis keeps the bytes of the person
     #[arg(long, value_enum, value_name = "LETTER")]
     pub ground: Option<GroundAsked>,
     /// Refuse: what was asked for

@@ -51,6 +51,15 @@ pub struct Corrections {
     by_record: HashMap<[u8; 16], Vec<usize>>,
 }
 
+/// How much an exclude cannot judge, because nobody knows what the cell holds that it reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unjudged {
+    /// The row of the record.
+    Row,
+    /// All rows of its person.
+    Person,
+}
+
 /// What is known of one cell: of several corrections the one received last counts.
 struct CorrectedCell {
     /// Index of the column in the plan.
@@ -63,6 +72,8 @@ struct CorrectedCell {
     wrong: Vec<Zeroizing<String>>,
     value: Zeroizing<String>,
     contested: bool,
+    /// What excludes judge by it.
+    excludes: Option<Unjudged>,
     /// The wrong value that was the person's own once.
     theirs: Option<Zeroizing<String>>,
 }
@@ -74,6 +85,13 @@ enum MetValue {
     Agrees,
     Wrong,
     Third,
+}
+
+impl MetValue {
+    /// Says whether nobody knows the right value, so that the cell has none (R80).
+    fn is_undecided(self) -> bool {
+        matches!(self, MetValue::Contested | MetValue::Third)
+    }
 }
 
 impl Corrections {
@@ -103,7 +121,9 @@ impl Corrections {
         };
         let (beside, names) = (beside(true), beside(false));
         let (wrong, value, theirs) = (Vec::new(), Zeroizing::new(String::new()), None);
-        self.cells.push(CorrectedCell { column, beside, names, wrong, value, contested: false, theirs });
+        let readers = plan.controls.excludes.iter().filter(|exclude| exclude.column == column);
+        let excludes = readers.map(|exclude| if exclude.person { Unjudged::Person } else { Unjudged::Row }).max();
+        self.cells.push(CorrectedCell { column, beside, names, wrong, value, contested: false, excludes, theirs });
         self.cells.len() - 1
     }
 
@@ -122,7 +142,8 @@ impl Corrections {
         vec![CorrectionTally::default(); self.cells.len()]
     }
 
-    /// Lays what is known of a record over it. `identity` is that of the record's key, `token` its subject's.
+    /// Lays what is known of a record over it. `identity` is that of the record's key, `token` its subject's. Returns what
+    /// excludes cannot judge then.
     ///
     /// # Errors
     /// An input error when the text of the batch becomes too long.
@@ -131,19 +152,24 @@ impl Corrections {
         batch: &mut RawBatch,
         (record, identity, token): (u32, &[u8; 32], &[u8; 16]),
         tallies: &mut [CorrectionTally],
-    ) -> Result<()> {
+    ) -> Result<Option<Unjudged>> {
+        let mut unjudged = None;
         let half: &[u8; 16] = identity.first_chunk().unwrap_or(&[0; 16]);
         for at in self.by_record.get(half).into_iter().flatten() {
             let (cell, tally) = (&self.cells[*at], &mut tallies[*at]);
             tally.tokens.insert(*token);
-            match cell.lay(batch, record as usize)? {
+            let met = cell.lay(batch, record as usize)?;
+            if met.is_undecided() {
+                unjudged = unjudged.max(cell.excludes);
+            }
+            match met {
                 MetValue::Contested => tally.contested += 1,
                 MetValue::Agrees => tally.agrees += 1,
                 MetValue::Wrong => tally.applied += 1,
                 MetValue::Third => tally.conflicts += 1,
             }
         }
-        Ok(())
+        Ok(unjudged)
     }
 }
 
@@ -197,9 +223,8 @@ impl CorrectedCell {
             MetValue::Third | MetValue::Contested => batch.set(record, self.column, "")?,
             MetValue::Agrees => {}
         }
-        let undecided = matches!(found, MetValue::Third | MetValue::Contested);
-        let now = undecided.then_some(&cell);
-        let other = if undecided { Some(&self.value) } else { self.theirs.as_ref() };
+        let now = found.is_undecided().then_some(&cell);
+        let other = if found.is_undecided() { Some(&self.value) } else { self.theirs.as_ref() };
         for (column, value) in self.beside.iter().zip(now.into_iter().chain(other)) {
             batch.set(record, *column, value)?;
         }
@@ -225,6 +250,7 @@ mod tests {
             wrong,
             value: text(value),
             contested: false,
+            excludes: None,
             theirs: None,
         }
     }

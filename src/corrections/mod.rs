@@ -8,5 +8,5 @@ mod tally;
 
 pub use correction::{Correction, CorrectionDecision, CorrectionReason};
 pub use file::{CorrectionFile, ReadCorrections, files, read, without};
-pub use lay::{CaseLaid, Corrections, NotLaid};
+pub use lay::{CaseLaid, Corrections, NotLaid, Unjudged};
 pub use tally::CorrectionTally;

@@ -237,7 +237,7 @@ fn leased(
     work: impl FnOnce(&Call) -> Result<Tried>,
 ) -> Result<Tried> {
     let who = Claimant { name: host.holder.clone(), ..host.call.caller.who.clone() };
-    let caller = Caller { clock: host.clock.clone(), who, waits: false, hold: None };
+    let caller = Caller { clock: host.clock.clone(), who, waits: false, hold: None, ..host.call.caller.clone() };
     let call = Call { job: job.to_owned(), caller, ..host.call.clone() };
     match job::held(&call, state, monitor, work)? {
         Alone::Done(tried) => Ok(tried),

@@ -193,6 +193,9 @@ impl Daemon {
                 Ok(DaemonEvent::Ended(turn)) => {
                     self.ended(&turn, monitor.as_ref());
                     self.start_due(&monitor);
+                    if self.running.is_empty() {
+                        self.service.host.call.caller.kept.forget();
+                    }
                 }
                 Ok(DaemonEvent::Terminate) | Err(RecvTimeoutError::Disconnected) => break,
             }

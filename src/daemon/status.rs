@@ -260,7 +260,7 @@ fn to_do(exit: u8) -> &'static str {
     match exit {
         2 => "correct the specs, keys or state: `tamis check` says what is wrong",
         3 => "look at the input that was refused; the next run reads the next export",
-        4 => "look at `tamis plan`, then change the limit or accept the plan",
+        4 => "look at `tamis plan`, then change the job or the limit, accept the plan, or sign off what it does now",
         5 => "run the job again: it finds out whether the version is there",
         70 => "report the fault of tamis; the next run finds out what is there",
         6 => "compare evidence and tables: `tamis verify`",

@@ -27,8 +27,12 @@ pub(super) fn given(person: &PersonConsent, column: bool) -> Option<(i64, i64)> 
         (true, false) => (person.yes && !person.listed, person.since, i64::MAX),
         (false, _) => (holds, person.listed_from, person.listed_until),
     };
-    let stands = person.withdrawn == i64::MIN || since > person.withdrawn;
-    (said && stands).then_some((since, until))
+    (said && stands(since, person.withdrawn)).then_some((since, until))
+}
+
+/// Says whether a consent since an instant stands beside the latest withdrawal, which is `i64::MIN` for none.
+pub(super) fn stands(since: i64, withdrawn: i64) -> bool {
+    withdrawn == i64::MIN || since > withdrawn
 }
 
 #[cfg(test)]

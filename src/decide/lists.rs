@@ -2,6 +2,7 @@
 //! Links come in through `Entries` too: what has been learned about a request is named by it. Must not know requests.
 
 use super::basis::binding;
+use super::consent::stands;
 use crate::clock::Instant;
 use crate::policy::{Effect, Grounds};
 use crate::stage::{NO_SINCE, mark};
@@ -18,8 +19,8 @@ pub struct EffectSet {
     pub consent_from: i64,
     /// Latest end of a consent that holds at `as_of`; `i64::MIN` for no consent, `i64::MAX` for no end.
     pub consent_until: i64,
-    /// Whether a guardian has given one of these consents (R84).
-    guardian: bool,
+    /// Latest start of such a consent that a guardian has given (R84).
+    guardian_from: Option<i64>,
     /// Latest receipt of a restriction that keeps bytes (R69), in microseconds; `i64::MIN` for none.
     kept: ReceiptTimes,
     /// Latest receipt of an erasure that may overtake it; `i64::MIN` for none.
@@ -56,7 +57,7 @@ impl Default for EffectSet {
             withdrawn: none,
             consent_from,
             consent_until,
-            guardian: false,
+            guardian_from: None,
             kept: ReceiptTimes::NEVER,
             erased: ReceiptTimes::NEVER,
         }
@@ -96,11 +97,17 @@ impl EffectSet {
     }
     /// The same set, with consents that a guardian has given (R84).
     pub fn by_guardian(self, guardian: bool) -> EffectSet {
-        EffectSet { guardian, ..self }
+        EffectSet { guardian_from: self.consent_since().filter(|_| guardian), ..self }
     }
-    /// R84: nobody sells data of a minor without an opt-in, which is a guardian's as long as the minor is a `child`.
+    /// Returns the latest start of a consent that holds at `as_of`.
+    fn consent_since(&self) -> Option<i64> {
+        (self.consent_until != i64::MIN).then_some(self.consent_from)
+    }
+    /// R84: nobody sells data of a minor without an opt-in, which is a guardian's as long as the minor is a `child`. After a
+    /// withdrawal only an opt-in that was given later counts.
     pub(super) fn of_minor(&self, child: bool) -> EffectSet {
-        let opted_in = self.consent_until != i64::MIN && (self.guardian || !child);
+        let since = if child { self.guardian_from } else { self.consent_since() };
+        let opted_in = since.is_some_and(|since| stands(since, self.withdrawn));
         if opted_in { *self } else { EffectSet { bits: self.bits | bit(Effect::OptOut), ..*self } }
     }
     /// A restriction that keeps bytes, received at an instant (R69).
@@ -131,7 +138,7 @@ impl EffectSet {
         self.withdrawn = self.withdrawn.max(other.withdrawn);
         self.consent_from = self.consent_from.max(other.consent_from);
         self.consent_until = self.consent_until.max(other.consent_until);
-        self.guardian |= other.guardian;
+        self.guardian_from = self.guardian_from.max(other.guardian_from);
         self.kept = self.kept.latest(other.kept);
         self.erased = self.erased.latest(other.erased);
     }
@@ -146,7 +153,7 @@ impl EffectSet {
     /// The same without consents.
     pub(super) fn without_consent(self) -> EffectSet {
         let bits = self.bits & !bit(Effect::Consent);
-        EffectSet { bits, consent_from: NO_SINCE, consent_until: i64::MIN, guardian: false, ..self }
+        EffectSet { bits, consent_from: NO_SINCE, consent_until: i64::MIN, guardian_from: None, ..self }
     }
     /// Whether there is no effect.
     pub(super) fn is_empty(&self) -> bool {
@@ -252,6 +259,27 @@ mod tests {
             table.add([*id; 16], effects);
         }
         table
+    }
+
+    #[test]
+    fn r84_after_a_withdrawal_only_a_later_opt_in_counts_and_a_childs_is_a_guardians() {
+        let of = |list: &[EffectSet]| {
+            let mut all = EffectSet::default();
+            list.iter().for_each(|effects| all.add(effects));
+            [false, true].map(|child| !all.of_minor(child).has(Effect::OptOut))
+        };
+        let consent = |from| EffectSet::consent(Some(Instant(from)), None);
+        let guardian = |from| consent(from).by_guardian(true);
+        let withdrawn = EffectSet::withdrawal(Instant(5));
+        assert_eq!(of(&[]), [false, false]);
+        assert_eq!(of(&[consent(1)]), [true, false]);
+        assert_eq!(of(&[guardian(1)]), [true, true]);
+        assert_eq!(of(&[guardian(1), withdrawn]), [false, false]);
+        assert_eq!(of(&[guardian(5), withdrawn]), [false, false]);
+        assert_eq!(of(&[EffectSet::consent(None, None).by_guardian(true), withdrawn]), [false, false]);
+        assert_eq!(of(&[guardian(6), withdrawn]), [true, true]);
+        assert_eq!(of(&[consent(6), guardian(1), withdrawn]), [true, false], "the guardian's was withdrawn");
+        assert_eq!(of(&[consent(1), EffectSet::of(Effect::Consent).by_guardian(true)]), [true, false], "it has ended");
     }
 
     #[test]

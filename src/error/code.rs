@@ -111,7 +111,7 @@ codes! {
         "Give the column its identifier back; if it is gone for good, add it to `retired` in `[links]`."
     KeyCommandFailed "key-command-failed" Policy
         "The program that `[keys] command` names gave no key."
-        "Call the program by hand as the user that tamis runs as: it prints the key and nothing else, within a minute."
+        "Call the program by hand as the user that tamis runs as. It must print the key and nothing else, within a minute."
     KeyDiffers "key-differs" Policy
         "A key is not the one that the state was made with."
         "Restore the old key from a copy. With another key no request would match any more."
@@ -161,7 +161,7 @@ codes! {
         "The store lacks an operation that tamis needs, such as writing an object only if it is not there yet."
         "Use a store with create-only writes; for S3 unset `AWS_CONDITIONAL_PUT`."
     TableNotEmpty "table-not-empty" Policy
-        "Some objects of a table are still there, although none may be left."
+        "The table should be gone, but some of its objects are still there."
         "Remove them, or retire the table again."
     TableUnsupported "table-unsupported" Policy
         "The table uses a feature of Delta that tamis does not write."
@@ -254,13 +254,13 @@ codes! {
 
     Brake "brake" Gate
         "More rows would be dropped than `max_removed` allows, or none would be left."
-        "Look at the plan; accept its digest when this is what should happen."
+        "Look at the plan. If so many rows should really be dropped, accept its digest."
     FieldEmptied "field-emptied" Gate
         "A field lost more of its values since the run before than `max_emptied` allows."
-        "Find out whether the export lost or renamed the column; accept the plan's digest when this is what should happen."
+        "Find out whether the export lost or renamed the column. If the values are really gone from the CRM, accept the plan's digest."
     FirstSeenLost "first-seen-lost" Gate
         "Retention counts from when persons were first seen, and these times are lost (R42)."
-        "Bring the state back from a copy. If the times of all persons shall begin anew, accept the plan."
+        "Bring the state back from a copy. If the times of all persons should begin anew, accept the plan."
     GateK "gate-k" Gate
         "Some groups of persons with the same quasi-identifiers have fewer than k persons."
         "Coarsen or leave out a quasi-identifier, or suppress small groups. This cannot be accepted."
@@ -274,14 +274,14 @@ codes! {
         "The run did not finish within its time; the version before is unchanged."
         "Raise the job's `timeout`, or give the run more memory and threads."
     PlanNotAccepted "plan-not-accepted" Gate
-        "The plan needs an acceptance and has none, or another run has used it."
+        "The plan has to be accepted, and nobody has accepted it, or another run has used the acceptance."
         "Look at the plan and accept its digest: `tamis accept`."
     ReviewPast "review-past" Gate
         "The day has passed by which somebody had to review the recipient (R71)."
         "Review its contract, country and transfer, and write the day of the next review into `review_by`; or accept the plan once."
     SetChanged "set-changed" Gate
         "The set was published before, and its bytes have changed since."
-        "Compare both exports, then accept the plan when the new one is right."
+        "Compare both exports. If the new one is right, accept the plan."
     SetOlder "set-older" Gate
         "The set is older than the one published last, or nobody can tell which of them is newer."
         "Bring the newer set back or wait for the next one; accept the plan if this is the set to publish."
@@ -295,11 +295,11 @@ codes! {
         "Too many values of an identifier have no normal form, so requests would miss these rows (R37)."
         "Have the column exported without changes to its values, or raise its `max_raw` in the source."
     TooManyRejected "too-many-rejected" Gate
-        "More bad records were dropped than `max_rejected` allows."
-        "Have it exported again; accept the plan's digest when this is what should happen."
+        "More bad records would have to be dropped than `max_rejected` allows."
+        "Have the export made again. If the records are really bad and may be dropped, accept the plan's digest."
     TooManySuppressed "too-many-suppressed" Gate
         "The gate would suppress more rows than `max_suppressed` allows."
-        "Coarsen or leave out a quasi-identifier; accept the plan's digest when this is what should happen."
+        "Coarsen or leave out a quasi-identifier. If so many rows should really be suppressed, accept the plan's digest."
     TooManyUnnoticed "too-many-unnoticed" Gate
         "Too many rows are not covered by the notice that was in force when their data were collected (R85)."
         "Look at `collected` in the job and at `[notices]` in the policy, or give a new notice and say when persons got it."
@@ -313,7 +313,7 @@ codes! {
 
     AuditNotChecked "audit-not-checked" Evidence
         "`tamis audit` found nothing wrong, but could not look at everything."
-        "The report says what it could not look at, and why. Bring the key, file or state back, and audit again."
+        "The report says what it could not look at, and why. Bring the key, the file or the part of the state back, and audit again."
     AuditNotHeld "audit-not-held" Evidence
         "A published table does not comply with the policy of today."
         "Each finding of the report says what to do. Run or sweep, then audit again."
@@ -352,7 +352,7 @@ codes! {
         "Use the newest tamis that wrote there; if that cannot read it either, bring the part back from a copy."
     TableApart "table-apart" Evidence
         "The table and the state do not agree on version or files, or the table is gone or was restored."
-        "Run or sweep again; when that does not help, compare them with `tamis verify` and bring the newest table back."
+        "Run or sweep again. If that does not help, compare table and state with `tamis verify`, and bring the newest table back."
     TableChanged "table-changed" Evidence
         "The table was restored or deleted while a run was working. Nothing of this run was published."
         "Compare the table with the ledger: `tamis verify`."
@@ -380,7 +380,7 @@ codes! {
         "Another run or sweep is at work on the same job."
         "Wait until it is done, then start again."
     LeaseLost "lease-lost" Storage
-        "This process was suspended, or worked, for so long that another one may have taken over. It published nothing."
+        "This process was suspended, or worked, for so long that another process may have taken over. It published nothing."
         "Start it again: it continues from what the other one left."
     ObjectMissing "object-missing" Storage
         "An object, a bucket or the folder of a root is not there."
@@ -396,7 +396,7 @@ codes! {
         "Look at the directory that `--spill` names and its file system, then run again."
     Stopped "stopped" Storage
         "The work was stopped by a signal before its commit."
-        "Start it again when it may run."
+        "Start it again when it may run again."
     StoreAway "store-away" Storage
         "The store does not answer, broke off its answer, or gave an answer that makes no sense."
         "Check the network, the endpoint and its settings in the environment, then run again."

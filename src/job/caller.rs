@@ -1,6 +1,7 @@
 //! The process that calls, and its hold on a job: what tells it, after it slept, that it did. Must not know what a run
 //! does.
 
+use super::kept_requests::KeptRequests;
 use crate::clock::{self, Clock, Fixed, Instant, Period};
 use crate::error::{Code, Error, Result};
 use crate::state::{Claimant, Lease};
@@ -22,12 +23,15 @@ pub struct Caller {
     pub waits: bool,
     /// Its hold on the job of the call; none for what only reads.
     pub hold: Option<Arc<Hold>>,
+    /// Requests that it has read for another dataset.
+    pub kept: KeptRequests,
 }
 
 impl Caller {
     /// One for which time stands still at `now`.
     pub fn at(now: Instant) -> Caller {
-        Caller { clock: Arc::new(Fixed(now)), who: Claimant::named("tamis"), waits: false, hold: None }
+        let (clock, who) = (Arc::new(Fixed(now)), Claimant::named("tamis"));
+        Caller { clock, who, waits: false, hold: None, kept: KeptRequests::default() }
     }
 
     /// Whether nobody else was at work on the job, as far as there is a hold on it.

@@ -23,7 +23,27 @@ const IDLE_LIFTS_TOLD: usize = 20;
 pub fn stored(state: &State, identity: &Key) -> Result<Requests> {
     // Before they are read: another process may be storing some.
     let known = state.ledger().segment()?;
-    let mut requests = Requests::open(state.root(), identity)?;
+    as_known(Requests::open(state.root(), identity)?, known, state)
+}
+
+/// The requests that are stored, those that this process has read for another dataset not read again.
+fn kept_or_stored(ready: &Ready) -> Result<Requests> {
+    let (state, identity, caller) = (&ready.state, &ready.keys.identity, &ready.call.caller);
+    let known = state.ledger().segment()?;
+    match caller.kept.take(state.root(), identity, caller.clock.now())? {
+        Some(requests) => as_known(requests, known, state),
+        None => stored(state, identity),
+    }
+}
+
+/// Keeps requests for the next dataset of this process, once everything of them is stored.
+pub fn keep(ready: &Ready, requests: Requests) {
+    let caller = &ready.call.caller;
+    caller.kept.keep(ready.state.root(), &ready.keys.identity, requests, caller.clock.now());
+}
+
+/// The requests are as many as the ledger knew of before they were read.
+fn as_known(mut requests: Requests, known: u64, state: &State) -> Result<Requests> {
     let last = requests.last_segment();
     if last < known {
         return Err(Error::new(
@@ -51,7 +71,7 @@ fn same_segments(ready: &Ready, requests: &Requests) -> Result<()> {
 /// # Errors
 /// Storage, or a policy error of a list. What a list has wrong is in the report.
 pub fn requests(ready: &Ready, save: bool, monitor: &dyn Monitor) -> Result<(Requests, IntakeReport)> {
-    let known = stored(&ready.state, &ready.keys.identity)?;
+    let known = kept_or_stored(ready)?;
     same_segments(ready, &known)?;
     Intake::of(ready).take_in_with(known, save, monitor)
 }

@@ -256,9 +256,10 @@ fn state(plan: &Plan, effect: Effect) -> RequestState {
     if binds { RequestState::Applied } else { RequestState::NotBinding }
 }
 
-/// Why requests of an effect do not bind a job. A consent binds one that sells data of minors: it is their opt-in (R84).
-fn not_binding(plan: &Plan, effect: Effect) -> Option<&'static str> {
-    let opt_in = effect == Effect::Consent && plan.controls.minors.is_some();
+/// Returns why requests of an effect do not bind a job. A consent binds one that sells data of minors: it is their opt-in,
+/// and a withdrawal ends it (R84).
+pub fn not_binding(plan: &Plan, effect: Effect) -> Option<&'static str> {
+    let opt_in = matches!(effect, Effect::Consent | Effect::Withdraw) && plan.controls.minors.is_some();
     decide::binding(effect, plan.grounds()).err().filter(|_| !opt_in)
 }
 

@@ -10,6 +10,7 @@ mod deadline;
 mod desk;
 mod held;
 pub(crate) mod intake;
+mod kept_requests;
 mod kinds;
 pub(crate) mod matching;
 mod names;
@@ -32,6 +33,7 @@ pub(crate) use desk::{Desk, due, identities, identities_asked, note};
 pub(crate) use held::alone;
 pub use held::{Alone, held};
 pub(crate) use held::{Seat, Seeker};
+pub use kept_requests::KeptRequests;
 pub(crate) use kinds::kinds;
 pub(crate) use names::{PublishedDataset, published};
 pub use names::{

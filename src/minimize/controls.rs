@@ -146,6 +146,11 @@ struct ExcludeRule {
     person: bool,
 }
 
+/// Returns the flags of a row that an exclude cannot judge; `person` is whether it leaves out all rows of a person.
+pub(super) fn unreadable(person: bool) -> u16 {
+    flag::EXCLUDE_UNREADABLE | if person { flag::PERSON_UNREADABLE } else { 0 }
+}
+
 impl Excludes {
     /// From the plan, in its order.
     ///
@@ -173,7 +178,7 @@ impl Excludes {
             let first = if *person { &mut of_person } else { &mut of_row };
             match wanted.matches(value) {
                 None => {
-                    *flags |= flag::EXCLUDE_UNREADABLE | if *person { flag::PERSON_UNREADABLE } else { 0 };
+                    *flags |= unreadable(*person);
                     odd(index);
                 }
                 Some(true) if *first == 0 => *first = index as u8 + 1,

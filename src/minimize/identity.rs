@@ -62,7 +62,8 @@ impl IdentityMaker {
             return None;
         }
         let region = region.and_then(region::region).or(self.region);
-        let (mut normal, mut raw) = (zeroize::Zeroizing::new(Vec::new()), zeroize::Zeroizing::new(Vec::new()));
+        let mut normal = zeroize::Zeroizing::new(Vec::with_capacity(64));
+        let mut raw = zeroize::Zeroizing::new(Vec::new());
         let is_raw = self.form(parts, region, &mut normal, &mut raw).why.is_some();
         let (key, form) = if is_raw { (&self.raw, &raw) } else { (&self.normal, &normal) };
         Some((is_raw, *blake3::keyed_hash(key.expose(), form).as_bytes()))

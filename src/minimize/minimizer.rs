@@ -1,7 +1,7 @@
 //! The stage itself: a batch of raw records becomes rows of treated fields and controls, column by column.
 //! Must not know what is decided by them, nor where batches come from.
 
-use super::controls::{ClockColumn, ConsentReader, Excludes, Horizon, RowClock, certainly_past, typed};
+use super::controls::{ClockColumn, ConsentReader, Excludes, Horizon, RowClock, certainly_past, typed, unreadable};
 use super::identified::{IdentifiedColumn, count, identified_columns, place_slots, place_tokens, position, use_column};
 use super::identity::Identified;
 use super::minors::MinorReader;
@@ -16,7 +16,7 @@ use crate::cell::dates::{Calendars, DateReading};
 use jiff::tz::TimeZone;
 
 use crate::clock::Instant;
-use crate::corrections::Corrections;
+use crate::corrections::{Corrections, Unjudged};
 use crate::error::{Code, Error, Result};
 use crate::key::{Key, Keyring};
 use crate::policy::{Column, Controls, Plan};
@@ -218,6 +218,7 @@ impl Minimizer {
             quasi: QuasiIdentifierHasher::new(),
             ambiguous: None,
             nobody: None,
+            unjudged: Vec::new(),
         }
     }
 }
@@ -258,6 +259,8 @@ pub struct Worker<'m> {
     ambiguous: Option<(u32, usize)>,
     /// The batch's first record that leaves out a person, and does not say whom.
     nobody: Option<u32>,
+    /// Records of the batch with a cell that an exclude reads, and of which nobody knows what is right (R80).
+    unjudged: Vec<(u32, Unjudged)>,
 }
 
 impl Worker<'_> {
@@ -276,6 +279,7 @@ impl Worker<'_> {
         self.place_row_clock();
         self.read_clocks(batch);
         if self.minimizer.stream == Stream::Main {
+            self.reject_unjudged();
             self.read_excludes_and_consent(batch);
             self.read_ages(batch);
             self.read_notices(batch);
@@ -332,13 +336,22 @@ impl Worker<'_> {
 
     /// R80: corrections come before everything else. Whose a record is they never change.
     fn correct(&mut self, batch: &mut RawBatch) -> Result<()> {
+        self.unjudged.clear();
         if self.minimizer.stream != Stream::Main || self.corrections.is_empty() {
             return Ok(());
         }
         for ((row, identity), token) in self.key.rows.iter().zip(&self.key.identities).zip(&self.key.tokens) {
-            self.corrections.lay(batch, (*row, identity, token), &mut self.tally.corrections)?;
+            let laid = self.corrections.lay(batch, (*row, identity, token), &mut self.tally.corrections)?;
+            self.unjudged.extend(laid.map(|unjudged| (*row, unjudged)));
         }
         Ok(())
+    }
+
+    /// R80: what an exclude cannot judge is not published. Every record of the job's own stream is a row.
+    fn reject_unjudged(&mut self) {
+        for (record, unjudged) in &self.unjudged {
+            self.rows.flags[*record as usize] |= unreadable(*unjudged == Unjudged::Person);
+        }
     }
 
     fn reset_rows(&mut self) {

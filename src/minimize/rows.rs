@@ -52,7 +52,7 @@ pub mod flag {
     pub const NO_SUBJECT: u16 = 1;
     /// A clock value could not be read: `rejected` (R25).
     pub const CLOCK_UNREADABLE: u16 = 2;
-    /// An exclude on a boolean column met another value: `rejected` (R22).
+    /// An exclude on a boolean column met another value (R22), or a cell that nobody has decided (R80): `rejected`.
     pub const EXCLUDE_UNREADABLE: u16 = 4;
     /// The row comes from an observed source: it is never published nor counted as a row in.
     pub const OBSERVED: u16 = 8;

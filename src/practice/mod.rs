@@ -55,7 +55,7 @@ pub struct PracticeScore {
 /// How one trap stands.
 #[derive(serde::Serialize)]
 pub struct TrapTold {
-    /// The trap.
+    /// What is wrong, and where to read about it.
     #[serde(flatten)]
     pub trap: &'static Trap,
     /// Whether somebody has mended it.

@@ -227,8 +227,8 @@ fn with_fields(mut of: ProcessingActivity, fields: Vec<RecordedField>) -> Proces
     let parts = [
         (of.people.is_empty(), "categories of data subjects: people (Art. 30(1)(c))"),
         (of.recipients.is_empty(), "the recipient is not in the policy any more (Art. 30(1)(d))"),
-        (of.raw_keep.is_none(), "a term for raw exports: [removal] raw_keep (Art. 30(1)(f))"),
-        (!of.in_specs, "the job is gone from the specs: no request and no term is applied to its dataset"),
+        (of.raw_keep.is_none(), "a retention period for raw exports: [removal] raw_keep (Art. 30(1)(f))"),
+        (!of.in_specs, "the job is gone from the specs: no request and no retention period is applied to its dataset"),
     ];
     of.missing = parts.into_iter().filter(|(lacks, _)| *lacks).map(|(_, what)| what.to_owned()).collect();
     of

@@ -5,6 +5,7 @@ use crate::clock::Instant;
 use crate::clock::date_format::{Formats, Said};
 use crate::error::Result;
 use jiff::tz::TimeZone;
+use std::cell::RefCell;
 
 /// Why a date cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub struct ListDates {
     days: Formats,
     times: Formats,
     zone: TimeZone,
+    /// The last text that could be read, and as what: neighbours often have the same date.
+    last: RefCell<(String, Instant)>,
 }
 
 impl ListDates {
@@ -60,6 +63,7 @@ impl ListDates {
             days: Formats::new(&["%Y-%m-%d".to_owned()])?,
             times: Formats::new(&times)?,
             zone: zone.clone(),
+            last: RefCell::new((String::new(), Instant(0))),
         })
     }
 
@@ -67,6 +71,17 @@ impl ListDates {
     /// says no other.
     pub fn read(&self, text: &str) -> std::result::Result<Instant, Unusable> {
         let text = text.trim();
+        let mut last = self.last.borrow_mut();
+        if last.0 != text || text.is_empty() {
+            let instant = self.read_anew(text)?;
+            last.0.clear();
+            last.0.push_str(text);
+            last.1 = instant;
+        }
+        Ok(last.1)
+    }
+
+    fn read_anew(&self, text: &str) -> std::result::Result<Instant, Unusable> {
         let instant = match &self.formats {
             Some(formats) => self.by(formats, text)?,
             None if text.len() == 10 => self.by(&self.days, text)?,

@@ -1,15 +1,18 @@
 //! Entries in memory: which requests name an identity, in 58 bytes per entry of one identity (10 million: about 0.7 GiB).
 //! Must not know files, lists' columns or raw values.
 
+use super::id::{IdHasher, IdPlaces};
 use super::notes::Notes;
-use super::segment::{EntryRecord, FileTaken, ListTerms, ListedRecord, MarkRecord, NoteRecord, Segment};
+use super::segment::{EntryRecord, FileTaken, ListTerms, ListedRecord, MarkRecord, NoteRecord, SegmentParts};
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
 use crate::evidence::Witness;
 use crate::evidence::segments::SegmentName;
 use crate::key::Key;
 use crate::policy::{Effect, GivenBy, Ground};
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::BuildHasherDefault;
 
 /// How an identity came to belong to an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,8 +38,8 @@ impl StoredBond {
     }
 }
 
-/// One identity of one entry, as lookups find it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// One identity of one entry, as lookups find it. In the order of identities.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct EntryRef {
     /// The first half of the identity: as long as a token, which is what a subject is known by.
     pub(super) prefix: [u8; 16],
@@ -64,6 +67,20 @@ impl EntryRef {
     /// The identity is a raw form (R4): it matches, and links nobody (R16).
     pub fn raw(&self) -> bool {
         self.packed & 1 != 0
+    }
+}
+
+impl Ord for EntryRef {
+    /// As numbers: bytes one by one are compared by a call.
+    fn cmp(&self, other: &EntryRef) -> Ordering {
+        let order = |e: &EntryRef| (u128::from_be_bytes(e.prefix), e.packed);
+        order(self).cmp(&order(other))
+    }
+}
+
+impl PartialOrd for EntryRef {
+    fn partial_cmp(&self, other: &EntryRef) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -212,7 +229,7 @@ pub struct Requests {
     seen: Vec<u64>,
     bits: u32,
     /// Entries that the table does not find: lifts, and those that came since it was sorted.
-    loose: HashSet<[u8; 16]>,
+    loose: HashSet<[u8; 16], BuildHasherDefault<IdHasher>>,
     /// Marks, notes and listings of entries of another segment, until the table is sorted.
     foreign: Vec<(MarkRecord, u64)>,
     foreign_notes: Vec<(NoteRecord, u16)>,
@@ -252,7 +269,7 @@ impl Requests {
             starts: vec![0, 0, 0],
             seen: vec![0],
             bits: 1,
-            loose: HashSet::new(),
+            loose: HashSet::default(),
             foreign: Vec::new(),
             foreign_notes: Vec::new(),
             foreign_listed: Vec::new(),
@@ -442,44 +459,45 @@ impl Requests {
     ///
     /// # Errors
     /// An evidence error for an effect this version does not know; a policy error beyond 2^29 entries.
-    pub(super) fn absorb(&mut self, segment: &Segment, number: u64) -> Result<()> {
-        let terms = segment.terms.iter().map(|t| self.adopt(t)).collect::<Result<Vec<u32>>>()?;
-        let base = self.ids.len();
-        if base + segment.entries.len() >= 1 << 29 {
+    pub(super) fn absorb(&mut self, segment: &SegmentParts<'_>, number: u64) -> Result<()> {
+        let header = &segment.header;
+        let terms = header.terms.iter().map(|t| self.adopt(t)).collect::<Result<Vec<u32>>>()?;
+        let jobs = header.jobs.iter().map(|job| self.notes.job(job)).collect::<Result<Vec<u16>>>()?;
+        let (base, entries) = (self.ids.len(), usize::try_from(header.entries).unwrap_or(usize::MAX));
+        if base.saturating_add(entries) >= 1 << 29 {
             return Err(Error::new(Code::StateBeyond, "state holds more requests than this version can"));
         }
-        let mut sorted: Vec<&EntryRecord> = segment.entries.iter().collect();
-        sorted.sort_unstable_by_key(|e| e.id);
-        if !sorted.is_empty() {
+        if entries > 0 {
             self.stretches.push((base as u32, number));
         }
-        self.reserve(sorted.len(), segment.marks.len());
-        for entry in &sorted {
-            self.push(entry, terms[entry.terms as usize]);
+        self.reserve(entries, segment.mark_count());
+        for entry in segment.entries() {
+            self.push(&entry, terms[entry.terms as usize]);
         }
-        for mark in &segment.marks {
-            match sorted.binary_search_by(|e| e.id.cmp(&mark.entry)) {
-                Ok(at) => self.put_mark((base + at) as u32, mark, number),
-                Err(_) => self.foreign.push((*mark, number)),
+        let own = IdPlaces::of(&self.ids[base..]);
+        let found = |ids: &[[u8; 16]], id: &[u8; 16]| own.find(&ids[base..], id).map(|at| (base + at) as u32);
+        for mark in segment.marks() {
+            match found(&self.ids, &mark.entry) {
+                Some(at) => self.put_mark(at, &mark, number),
+                None => self.foreign.push((mark, number)),
             }
         }
-        let jobs = segment.jobs.iter().map(|job| self.notes.job(job)).collect::<Result<Vec<u16>>>()?;
-        for note in &segment.notes {
+        for note in segment.notes() {
             let job = jobs[note.job as usize];
-            match sorted.binary_search_by(|e| e.id.cmp(&note.entry)) {
-                Ok(at) => self.notes.put((base + at) as u32, job, note.standing),
-                Err(_) => self.foreign_notes.push((*note, job)),
+            match found(&self.ids, &note.entry) {
+                Some(at) => self.notes.put(at, job, note.standing),
+                None => self.foreign_notes.push((note, job)),
             }
         }
-        for listed in &segment.listed {
+        for listed in segment.listed() {
             self.revived = self.revived.max(if listed.there { number } else { 0 });
-            match sorted.binary_search_by(|e| e.id.cmp(&listed.entry)) {
-                Ok(at) => self.put_listed((base + at) as u32, listed),
-                Err(_) => self.foreign_listed.push(*listed),
+            match found(&self.ids, &listed.entry) {
+                Some(at) => self.put_listed(at, &listed),
+                None => self.foreign_listed.push(listed),
             }
         }
-        segment.looked.iter().for_each(|looked| self.notes.looked(looked));
-        segment.files.iter().for_each(|file| self.remember(file));
+        header.looked.iter().for_each(|looked| self.notes.looked(looked));
+        header.files.iter().for_each(|file| self.remember(file));
         Ok(())
     }
 
@@ -538,15 +556,15 @@ impl Requests {
         self.table.reserve_exact(marks);
     }
 
-    fn push(&mut self, entry: &EntryRecord, terms: u32) {
+    fn push(&mut self, entry: &EntryRecord<&str>, terms: u32) {
         let at = self.ids.len() as u32;
         self.ids.push(entry.id);
         self.received.push(entry.received);
         self.terms_of.push(terms);
-        self.requests.push(self.keys.of_request(&entry.request));
+        self.requests.push(self.keys.of_request(entry.request));
         let EntryRecord { from, to, informed, review_by, .. } = *entry;
         if [from, to, informed, review_by].iter().any(Option::is_some) || entry.lifts.is_some() {
-            let (lifts, taken) = (entry.lifts.clone(), entry.taken);
+            let (lifts, taken) = (entry.lifts.map(str::to_owned), entry.taken);
             self.rare.insert(at, Rare { from, to, informed, review_by, lifts, taken });
         }
         if entry.undated {
@@ -574,7 +592,8 @@ impl Requests {
         if self.table.len() == self.sorted {
             return Ok(());
         }
-        self.table.sort_unstable();
+        // What each segment brought is in order, and so is what was indexed before: runs are merged.
+        self.table.sort();
         self.table.dedup();
         self.sorted = self.table.len();
         self.raw = self.named_raw();
@@ -658,6 +677,7 @@ impl Requests {
 
 #[cfg(test)]
 mod tests {
+    use super::super::segment::Segment;
     use super::*;
 
     pub(crate) fn segment(numbers: std::ops::Range<u64>) -> Segment {
@@ -691,10 +711,15 @@ mod tests {
     fn requests(segments: &[Segment]) -> Requests {
         let mut requests = Requests::empty(&Key::new([1; 32]));
         for segment in segments {
-            requests.absorb(segment, 1).expect("absorbed");
+            absorb(&mut requests, segment).expect("absorbed");
         }
         requests.index().expect("indexed");
         requests
+    }
+
+    fn absorb(requests: &mut Requests, segment: &Segment) -> Result<()> {
+        let bytes = segment.clone().encode(&[5; 32]).expect("written");
+        requests.absorb(&SegmentParts::of(&bytes, &[5; 32]).expect("read"), 1)
     }
 
     #[test]
@@ -737,7 +762,7 @@ mod tests {
         assert_eq!(requests.entry(found[0].entry()).received, Instant(4));
         orphan.marks[0].entry = [0; 16];
         let mut broken = Requests::empty(&Key::new([1; 32]));
-        broken.absorb(&orphan, 1).expect("absorbed");
+        absorb(&mut broken, &orphan).expect("absorbed");
         assert!(broken.index().is_err());
     }
 
@@ -745,7 +770,7 @@ mod tests {
     fn an_unknown_effect_is_never_ignored() {
         let mut strange = segment(0..1);
         strange.terms[0].effect = "forget-a-little".into();
-        assert!(Requests::empty(&Key::new([1; 32])).absorb(&strange, 1).is_err());
+        assert!(absorb(&mut Requests::empty(&Key::new([1; 32])), &strange).is_err());
     }
 
     #[test]

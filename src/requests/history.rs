@@ -3,7 +3,7 @@
 //! Must not know lists or raw values.
 
 use super::entry::{Requests, StoredBond};
-use super::segment::{self, Looked, MarkRecord, NoteRecord, ReplacedSegment, Segment};
+use super::segment::{self, Looked, MarkRecord, NoteRecord, ReplacedSegment, Segment, SegmentParts};
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
 use crate::evidence::segments::{self, FOLDER, SegmentName, names};
@@ -53,6 +53,26 @@ impl Requests {
             }
         }
         Err(Error::new(Code::Overtaken, "the stored requests keep changing while they are read"))
+    }
+
+    /// Adds what others have stored since these were read. False when more than that has happened, such as a merge of
+    /// segments: then they are to be read anew.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn catches_up(&mut self, state: &Root) -> Result<bool> {
+        let (all, last) = (names(&state.list(FOLDER)?)?, self.last_segment());
+        whole(&all.iter().map(|(name, _)| *name).collect::<Vec<_>>())?;
+        self.segments.sort_unstable();
+        let known = all.iter().filter(|(name, _)| name.first <= last);
+        if !known.eq(&self.segments) {
+            return Ok(false);
+        }
+        self.catch_up(state)?;
+        // Nobody has begun to look since.
+        self.unlooked = None;
+        self.index()?;
+        Ok(true)
     }
 
     /// Number of the newest segment; it only grows, and the ledger records it.
@@ -108,9 +128,9 @@ impl Requests {
         }
         for (name, _) in names(&state.list(FOLDER)?)? {
             let Some(bytes) = state.get(&name.path())? else { continue };
-            for entry in &self.decode(state, name, &bytes)?.entries {
+            for entry in self.parts(state, name, &bytes)?.entries() {
                 if let Some(at) = by_id.get(&entry.id) {
-                    each(*at, ToldRequest { request: &entry.request, taken: entry.taken })?;
+                    each(*at, ToldRequest { request: entry.request, taken: entry.taken })?;
                 }
             }
         }
@@ -129,7 +149,7 @@ impl Requests {
         }
         for (name, _) in names(&state.list(FOLDER)?)? {
             let Some(bytes) = state.get(&name.path())? else { continue };
-            for mark in &self.decode(state, name, &bytes)?.marks {
+            for mark in self.parts(state, name, &bytes)?.marks() {
                 if mark.bond & 3 == StoredBond::Named.byte(false)
                     && let Some(at) = by_id.get(&mark.entry)
                 {
@@ -148,7 +168,10 @@ impl Requests {
     /// Writes a segment under the next free number and absorbs it. When another process took the number, its entries
     /// are loaded first and those of ours that it already wrote are left out. Without a state nothing is written.
     pub(super) fn append(&mut self, state: Option<&Root>, mut segment: Segment) -> Result<()> {
-        let Some(state) = state else { return self.absorb(&segment, self.last_segment() + 1) };
+        let Some(state) = state else {
+            let bytes = segment.encode(self.keys.segment.expose())?;
+            return self.absorb(&SegmentParts::of_written(&bytes)?, self.last_segment() + 1);
+        };
         for _ in 0..ATTEMPTS {
             if segment.is_empty() {
                 return Ok(());
@@ -156,12 +179,12 @@ impl Requests {
             let number = self.last_segment() + 1;
             let name = SegmentName::new(number);
             segment.witness = self.witness.clone();
-            let bytes = segment.clone().encode(self.keys.segment.expose())?;
+            let bytes = segment.encode(self.keys.segment.expose())?;
             let (length, digest) = (bytes.len(), digest(&bytes));
-            if state.create(&name.path(), bytes)? == Created::New {
+            if state.create(&name.path(), bytes.clone())? == Created::New {
                 settled(state, name)?;
                 self.holds(name, length, digest);
-                return self.absorb(&segment, number);
+                return self.absorb(&SegmentParts::of_written(&bytes)?, number);
             }
             let theirs = self.catch_up(state)?;
             segment.marks.retain(|m| !theirs.contains(&m.entry) || m.bond & 3 != 0);
@@ -180,8 +203,8 @@ impl Requests {
         let (last, mut ids) = (self.last_segment(), HashSet::new());
         for (name, _) in names(&state.list(FOLDER)?)?.into_iter().filter(|(name, _)| name.last > last) {
             let Some(bytes) = state.get(&name.path())? else { continue };
-            let segment = self.decode(state, name, &bytes)?;
-            ids.extend(segment.entries.iter().map(|e| e.id));
+            let segment = self.parts(state, name, &bytes)?;
+            ids.extend(segment.entries().map(|e| e.id));
             self.unlooked = self.unlooked.or(Some(name.first.max(last + 1)));
             self.absorb(&segment, name.last)?;
             self.holds(name, bytes.len(), digest(&bytes));
@@ -189,11 +212,12 @@ impl Requests {
         Ok(ids)
     }
 
+    fn parts<'b>(&self, state: &Root, name: SegmentName, bytes: &'b [u8]) -> Result<SegmentParts<'b>> {
+        SegmentParts::of(bytes, self.keys.segment.expose()).map_err(|e| unreadable(state, name, e))
+    }
+
     fn decode(&self, state: &Root, name: SegmentName, bytes: &[u8]) -> Result<Segment> {
-        Segment::decode(bytes, self.keys.segment.expose()).map_err(|e| {
-            e.within(state.display(&name.path()))
-                .help("restore the object from a backup of state, or use the identity key it was written under")
-        })
+        Segment::decode(bytes, self.keys.segment.expose()).map_err(|e| unreadable(state, name, e))
     }
 
     /// False when a segment went away between listing and reading: somebody merged it.
@@ -208,7 +232,7 @@ impl Requests {
                 self.leftovers.push(name);
                 continue;
             }
-            let segment = self.decode(state, name, &bytes)?;
+            let segment = self.parts(state, name, &bytes)?;
             self.absorb(&segment, name.last)?;
             self.holds(name, bytes.len(), digest(&bytes));
         }
@@ -221,7 +245,7 @@ impl Requests {
         let mut replaced = Vec::new();
         for (name, _) in all.iter().filter(|(name, _)| all.iter().any(|(other, _)| name.covers(*other))) {
             let Some(bytes) = state.get(&name.path())? else { return Ok(None) };
-            replaced.extend(self.decode(state, *name, &bytes)?.replaces);
+            replaced.extend(self.parts(state, *name, &bytes)?.header.replaces);
         }
         Ok(Some(replaced))
     }
@@ -274,6 +298,12 @@ impl Requests {
         self.segments.sort_unstable();
         Ok(run.len())
     }
+}
+
+fn unreadable(state: &Root, name: SegmentName, error: Error) -> Error {
+    error
+        .within(state.display(&name.path()))
+        .help("restore the object from a backup of state, or use the identity key it was written under")
 }
 
 /// Adds `other` to `merged`; of a file taken in several times the last taking stays.

@@ -523,9 +523,8 @@ impl ListReading<'_> {
             Ok(records) => records,
             Err(error) => return self.refused(place, (None, None), error).map(|()| false),
         };
-        // Where names are in records, a file without one lacks nothing.
         if records.names().is_empty() {
-            return Ok(self.empty(place));
+            return self.nameless(&mut records, place);
         }
         let makers = std::mem::take(&mut self.makers);
         let columns = Columns::find(self.list, self.dates, self.patterns, &makers, (records.names(), of_set));
@@ -541,6 +540,19 @@ impl ListReading<'_> {
         };
         self.makers = makers;
         whole
+    }
+
+    /// Where names are in records, a file without one lacks nothing, once all of it has been read.
+    fn nameless(&mut self, records: &mut Records, place: &str) -> Result<bool> {
+        loop {
+            match records.batch() {
+                Ok(Some(batch)) => records.recycle(batch),
+                Ok(None) => return Ok(self.empty(place)),
+                Err(Broken { record, byte, error }) => {
+                    return self.refused(place, (Some(record), byte), error).map(|()| false);
+                }
+            }
+        }
     }
 
     fn body(
@@ -580,7 +592,7 @@ impl ListReading<'_> {
                             "the lift is dated more than a day ahead: it would end requests that are still to come";
                         self.fault(place, Some(taken.records), None, what);
                     }
-                    Ok(Some(request)) => self.request(&request, taken.records)?,
+                    Ok(Some(request)) => self.request(request, taken.records)?,
                     Err(_) if self.count.unreadable - before >= TOLD => self.count.unreadable += 1,
                     Err(what) => self.fault(place, Some(taken.records), None, &what),
                 }
@@ -603,12 +615,12 @@ impl ListReading<'_> {
         self.list.effect == Effect::Lift && request.received.0 > self.now.0.saturating_add(DAY)
     }
 
-    fn request(&mut self, request: &Request, record: u64) -> Result<()> {
+    fn request(&mut self, request: Request, record: u64) -> Result<()> {
         self.count.records += 1;
-        let ((id, received), stored_id) = (self.entry_of(request), self.stored_id(&request.request));
+        let ((id, received), stored_id) = (self.entry_of(&request), self.stored_id(&request.request));
         if let Some(seen) = &mut self.seen {
             seen.ids.insert(id);
-            seen.said.extend(self.requests.said(request, &stored_id, &self.terms));
+            seen.said.extend(self.requests.said(&request, &stored_id, &self.terms));
         }
         if self.requests.knows(&id, request.identities.first().map(|(identity, _)| identity)) {
             self.count.known += 1;
@@ -616,7 +628,7 @@ impl ListReading<'_> {
         }
         self.count.new += 1;
         self.requests.expect(id);
-        let lifts = request.lifts.clone().map(|lifted| self.stored_name(lifted));
+        let lifts = request.lifts.map(|lifted| self.stored_name(lifted));
         let terms = self.draft.terms(&self.terms);
         self.draft.entries.push(EntryRecord {
             id,

@@ -6,6 +6,7 @@ mod date;
 mod elsewhere;
 mod entry;
 mod history;
+mod id;
 mod keepers;
 mod lift;
 mod list;

@@ -43,10 +43,11 @@ impl Request {
     /// Keyed hash of all it says: the same request again is the same entry, whichever file it comes in. A row without a date
     /// says the same in every set; `again` is how often such a request has been ended before (R63).
     pub(super) fn id(&self, terms: &ListTerms, key: &Key, again: u32) -> [u8; 16] {
-        let mut hasher = blake3::Hasher::new_keyed(key.expose());
+        // Gathered first: one call over all of it takes a third of the time of one for each part.
+        let mut said = Vec::with_capacity(256);
         let mut part = |bytes: &[u8]| {
-            hasher.update(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes());
-            hasher.update(bytes);
+            said.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes());
+            said.extend_from_slice(bytes);
         };
         part(terms.list.as_bytes());
         part(terms.effect.as_bytes());
@@ -60,7 +61,7 @@ impl Request {
             part(&again.to_le_bytes());
         }
         for instant in [Some(self.received).filter(|_| self.dated), self.from, self.to] {
-            part(&instant.map(|i| i.0.to_le_bytes().to_vec()).unwrap_or_default());
+            part(instant.map(|i| i.0.to_le_bytes()).as_ref().map_or(&[], |bytes| &bytes[..]));
         }
         part(self.lifts.as_deref().unwrap_or("").as_bytes());
         for (identity, _) in &self.identities {
@@ -82,7 +83,7 @@ impl Request {
             part(b"several");
         }
         let mut id = [0; 16];
-        id.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+        id.copy_from_slice(&blake3::keyed_hash(key.expose(), &said).as_bytes()[..16]);
         id
     }
 }

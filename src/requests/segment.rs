@@ -77,9 +77,9 @@ impl FileTaken {
     }
 }
 
-/// One request, stored once.
+/// One request, stored once; its text is borrowed where it is only looked at.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct EntryRecord {
+pub(super) struct EntryRecord<Text = String> {
     /// Keyed hash of everything the request says: the same request again is the same entry.
     pub(super) id: [u8; 16],
     /// Index into the segment's terms.
@@ -93,9 +93,9 @@ pub(super) struct EntryRecord {
     /// R32; of a hold its end (R70).
     pub(super) to: Option<Instant>,
     /// Opaque id of the request.
-    pub(super) request: String,
+    pub(super) request: Text,
     /// R30: id of the request it ends.
-    pub(super) lifts: Option<String>,
+    pub(super) lifts: Option<Text>,
     /// R69: when the person was told, of a lift.
     pub(super) informed: Option<Instant>,
     /// R70: when somebody looks at it again, of a hold.
@@ -165,6 +165,17 @@ pub(super) struct SegmentHeader {
     pub(super) listed: u64,
 }
 
+/// The bytes of a segment, taken apart and not copied. All of it has been found to be readable.
+pub(super) struct SegmentParts<'a> {
+    pub(super) header: SegmentHeader,
+    /// Records of requests, in the order of their ids.
+    entries: &'a [u8],
+    /// Records of identities, in their order.
+    marks: &'a [u8],
+    notes: &'a [u8],
+    listed: &'a [u8],
+}
+
 /// A segment in memory.
 #[derive(Clone, Default)]
 pub(super) struct Segment {
@@ -213,30 +224,33 @@ impl Segment {
     }
 
     /// The file's bytes; entries sorted by id and marks by identity, each once, so that equal contents are equal files.
-    pub(super) fn encode(mut self, key: &[u8; 32]) -> Result<Vec<u8>> {
-        self.entries.sort_unstable_by_key(|e| e.id);
-        self.entries.dedup_by(|a, b| a.id == b.id);
-        self.marks.sort_unstable();
+    pub(super) fn encode(&mut self, key: &[u8; 32]) -> Result<Vec<u8>> {
+        let numbers = self.entries.iter().map(|entry| u128::from_be_bytes(entry.id));
+        let mut order: Vec<(u128, usize)> = numbers.zip(0..).collect();
+        order.sort_unstable();
+        order.dedup_by_key(|(id, _)| *id);
+        let first = |mark: &MarkRecord| mark.identity.first_chunk().map(|first| u128::from_be_bytes(*first));
+        self.marks.sort_unstable_by(|a, b| first(a).cmp(&first(b)).then_with(|| a.cmp(b)));
         self.marks.dedup();
         // Stable: of two notes of one instant the one written last stays the last.
         self.notes.sort_by_key(|n| (n.entry, n.job, n.standing.at, n.standing.bytes().0));
         self.listed.sort_unstable();
         let mut body = Vec::with_capacity(self.size());
-        for entry in &self.entries {
-            write_entry(entry, &mut body);
+        for (_, at) in &order {
+            write_entry(&self.entries[*at], &mut body);
         }
         let header = SegmentHeader {
-            entries: self.entries.len() as u64,
+            entries: order.len() as u64,
             entry_bytes: body.len() as u64,
             marks: self.marks.len() as u64,
             notes: self.notes.len() as u64,
             listed: self.listed.len() as u64,
-            terms: self.terms,
-            files: self.files,
-            replaces: self.replaces,
-            jobs: self.jobs,
-            looked: self.looked,
-            witness: self.witness,
+            terms: self.terms.clone(),
+            files: self.files.clone(),
+            replaces: self.replaces.clone(),
+            jobs: self.jobs.clone(),
+            looked: self.looked.clone(),
+            witness: self.witness.clone(),
         };
         let header = serde_json::to_vec(&header)
             .map_err(|_| Error::new(Code::InternalFault, "a list's terms cannot be written"))?;
@@ -261,11 +275,75 @@ impl Segment {
     /// Reads a file's bytes back.
     ///
     /// # Errors
-    /// An evidence error when the bytes are not those that were written, or were written under another identity key.
+    /// As [`SegmentParts::of`].
     pub(super) fn decode(bytes: &[u8], key: &[u8; 32]) -> Result<Segment> {
+        let parts = SegmentParts::of(bytes, key)?;
+        let entries = parts.entries().map(|entry| entry.owned()).collect();
+        let (marks, notes, listed) = (parts.marks().collect(), parts.notes().collect(), parts.listed().collect());
+        let SegmentHeader { terms, files, replaces, jobs, looked, witness, .. } = parts.header;
+        Ok(Segment { terms, files, replaces, jobs, looked, witness, entries, marks, notes, listed })
+    }
+}
+
+impl<'a> SegmentParts<'a> {
+    /// Takes a file's bytes apart.
+    ///
+    /// # Errors
+    /// An evidence error when the bytes are not those that were written, or were written under another identity key.
+    pub(super) fn of(bytes: &'a [u8], key: &[u8; 32]) -> Result<SegmentParts<'a>> {
         let body = checked(bytes, key)?;
         read_segment(body)
             .ok_or_else(|| Error::new(Code::StatePartUnreadable, "it is not a segment this version of tamis can read"))
+    }
+
+    /// Takes apart what `encode` has just made.
+    ///
+    /// # Errors
+    /// None that can be met.
+    pub(super) fn of_written(bytes: &'a [u8]) -> Result<SegmentParts<'a>> {
+        // The keyed checksum and the digest of the whole file are its last parts.
+        let body = bytes.len().checked_sub(2 * CHECKSUM).map(|length| &bytes[..length]);
+        body.and_then(read_segment)
+            .ok_or_else(|| Error::new(Code::InternalFault, "a segment that was just made cannot be read"))
+    }
+
+    /// The entries, in the order of their ids.
+    pub(super) fn entries(&self) -> impl Iterator<Item = EntryRecord<&'a str>> + use<'a> {
+        let mut rest = self.entries;
+        std::iter::from_fn(move || read_entry(&mut rest))
+    }
+
+    /// The marks, in the order of their identities.
+    pub(super) fn marks(&self) -> impl Iterator<Item = MarkRecord> + use<'a> {
+        self.marks.as_chunks::<MARK>().0.iter().filter_map(|mark| {
+            let mut rest = &mark[..];
+            Some(MarkRecord { identity: array(&mut rest)?, entry: array(&mut rest)?, bond: array::<1>(&mut rest)?[0] })
+        })
+    }
+
+    /// How many marks there are.
+    pub(super) fn mark_count(&self) -> usize {
+        self.marks.len() / MARK
+    }
+
+    /// What is noted of entries.
+    pub(super) fn notes(&self) -> impl Iterator<Item = NoteRecord> + use<'a> {
+        let mut rest = self.notes;
+        std::iter::from_fn(move || read_note(&mut rest))
+    }
+
+    /// What snapshots said of entries.
+    pub(super) fn listed(&self) -> impl Iterator<Item = ListedRecord> + use<'a> {
+        let mut rest = self.listed;
+        std::iter::from_fn(move || read_listed(&mut rest))
+    }
+}
+
+impl EntryRecord<&str> {
+    fn owned(&self) -> EntryRecord {
+        let EntryRecord { id, terms, received, taken, record, from, to, informed, review_by, undated, .. } = *self;
+        let (request, lifts) = (self.request.to_owned(), self.lifts.map(str::to_owned));
+        EntryRecord { id, terms, received, taken, record, from, to, request, lifts, informed, review_by, undated }
     }
 }
 
@@ -289,43 +367,38 @@ fn checked<'a>(bytes: &'a [u8], key: &[u8; 32]) -> Result<&'a [u8]> {
     if blake3::keyed_hash(key, body) == blake3::Hash::from_bytes(tail) { Ok(body) } else { Err(damaged()) }
 }
 
-fn read_segment(mut rest: &[u8]) -> Option<Segment> {
+/// None for bytes of another version: any part of them that would have to be guessed.
+fn read_segment(mut rest: &[u8]) -> Option<SegmentParts<'_>> {
     if take(&mut rest, 8)? != MAGIC || ![FORMER, FORMAT].contains(&u32::from_le_bytes(array(&mut rest)?)) {
         return None;
     }
     let length = u32::from_le_bytes(array(&mut rest)?);
     let header: SegmentHeader = serde_json::from_slice(take(&mut rest, length as usize)?).ok()?;
-    let mut body = take(&mut rest, usize::try_from(header.entry_bytes).ok()?)?;
-    let marks = usize::try_from(header.marks).ok()?.checked_mul(MARK)?;
-    let notes = usize::try_from(header.notes).ok()?.checked_mul(NOTE)?;
-    let listed = usize::try_from(header.listed).ok()?.checked_mul(LISTED)?;
-    if Some(rest.len()) != marks.checked_add(notes).and_then(|both| both.checked_add(listed)) {
-        return None;
+    let entries = take(&mut rest, usize::try_from(header.entry_bytes).ok()?)?;
+    let mut part = |count: u64, bytes: usize| take(&mut rest, usize::try_from(count).ok()?.checked_mul(bytes)?);
+    let marks = part(header.marks, MARK)?;
+    let notes = part(header.notes, NOTE)?;
+    let listed = part(header.listed, LISTED)?;
+    let parts = SegmentParts { header, entries, marks, notes, listed };
+    (rest.is_empty() && parts.is_whole()).then_some(parts)
+}
+
+impl SegmentParts<'_> {
+    /// Whether every part can be read to its end, and entries are in order.
+    fn is_whole(&self) -> bool {
+        let (mut rest, mut count, mut last) = (self.entries, 0, None);
+        while !rest.is_empty() {
+            let Some(entry) = read_entry(&mut rest) else { return false };
+            if entry.terms as usize >= self.header.terms.len() || last >= Some(entry.id) {
+                return false;
+            }
+            (last, count) = (Some(entry.id), count + 1);
+        }
+        let jobs = self.header.jobs.len();
+        let notes = self.notes().filter(|note| (note.job as usize) < jobs).count();
+        let counts = (count, notes as u64, self.listed().count() as u64);
+        counts == (self.header.entries, self.header.notes, self.header.listed)
     }
-    let mut entries = Vec::with_capacity(usize::try_from(header.entries).ok()?.min(body.len()));
-    while !body.is_empty() {
-        let entry = read_entry(&mut body)?;
-        header.terms.get(entry.terms as usize)?;
-        entries.push(entry);
-    }
-    let mut own = take(&mut rest, marks)?;
-    let mut marks = Vec::with_capacity(own.len() / MARK);
-    while !own.is_empty() {
-        marks.push(MarkRecord { identity: array(&mut own)?, entry: array(&mut own)?, bond: take(&mut own, 1)?[0] });
-    }
-    let (mut own, mut notes) = (take(&mut rest, notes)?, Vec::with_capacity(notes / NOTE));
-    while !own.is_empty() {
-        let note = read_note(&mut own)?;
-        header.jobs.get(note.job as usize)?;
-        notes.push(note);
-    }
-    let mut listed = Vec::with_capacity(rest.len() / LISTED);
-    while !rest.is_empty() {
-        listed.push(read_listed(&mut rest)?);
-    }
-    let whole = entries.len() as u64 == header.entries;
-    let SegmentHeader { terms, files, replaces, jobs, looked, witness, .. } = header;
-    whole.then_some(Segment { terms, files, replaces, jobs, looked, witness, entries, marks, notes, listed })
 }
 
 fn write_note(note: &NoteRecord, out: &mut Vec<u8>) {
@@ -380,7 +453,7 @@ fn write_entry(entry: &EntryRecord, out: &mut Vec<u8>) {
     }
 }
 
-fn read_entry(rest: &mut &[u8]) -> Option<EntryRecord> {
+fn read_entry<'a>(rest: &mut &'a [u8]) -> Option<EntryRecord<&'a str>> {
     let id = array(rest)?;
     let terms = u32::from_le_bytes(array(rest)?);
     let received = instant(rest)?;
@@ -412,9 +485,9 @@ fn instant(rest: &mut &[u8]) -> Option<Instant> {
     Some(Instant(i64::from_le_bytes(array(rest)?)))
 }
 
-fn text(rest: &mut &[u8]) -> Option<String> {
+fn text<'a>(rest: &mut &'a [u8]) -> Option<&'a str> {
     let length = u32::from_le_bytes(array(rest)?);
-    String::from_utf8(take(rest, length as usize)?.to_vec()).ok()
+    std::str::from_utf8(take(rest, length as usize)?).ok()
 }
 
 #[cfg(test)]

@@ -114,7 +114,7 @@ impl Root {
         }
         let bytes = self.runtime.block_on(async { self.store.get(&at).await?.bytes().await });
         match bytes {
-            Ok(bytes) => Ok(Some(bytes.to_vec())),
+            Ok(bytes) => Ok(Some(bytes.into())),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(e) => Err(failed("reading", &self.display(path), &e)),
         }

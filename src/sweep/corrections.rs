@@ -1,33 +1,40 @@
 //! Corrections of erased persons go from the files they are in (R80): nothing else of these files is touched. Must not know
 //! datasets.
 
+use super::raw::RawExports;
 use crate::corrections::{self as files, Correction, CorrectionFile};
 use crate::error::{Kind, Result};
 use crate::evidence::{LedgerEvent, RunRef};
 use crate::job::{Ready, corrections};
-use crate::monitor::{Event, Monitor};
+use crate::monitor::Monitor;
 use crate::policy::{CorrectionList, Effect, Plan};
 use crate::requests::{EntryRef, Requests, StoredBond, half};
 use crate::store::Root;
 use std::collections::BTreeSet;
 
-/// Removes the rows of everybody whom an erasure of all purposes reaches; returns how many. A file that cannot be read
-/// stays as it is, and is told: runs are refused until it can be read.
+/// Removes the rows of everybody whom an erasure of all purposes reaches, and counts them in `done`. A file that cannot be
+/// read stays as it is, and `done` says why: runs are refused until it can be read.
 ///
 /// # Errors
 /// Storage errors; what went before stays gone.
-pub(super) fn remove(ready: &Ready, requests: &Requests, jobs: &[&Plan], monitor: &dyn Monitor) -> Result<u64> {
-    let (mut gone, sources) = (0, jobs.iter().map(|plan| plan.source.name.as_str()).collect::<BTreeSet<_>>());
+pub(super) fn remove(
+    ready: &Ready,
+    requests: &Requests,
+    jobs: &[&Plan],
+    done: &mut RawExports,
+    monitor: &dyn Monitor,
+) -> Result<()> {
+    let sources: BTreeSet<&str> = jobs.iter().map(|plan| plan.source.name.as_str()).collect();
     for list in ready.project.corrections.values().filter(|list| sources.contains(list.source.as_str())) {
         let root = corrections::root_of(list, &ready.roots)?;
         match of_list(ready, requests, (list, root), monitor) {
             Err(error) if error.kind() == Kind::Input => {
-                monitor.event(Event::Warning(format!("corrections of erased persons may be left: {error}")));
+                done.corrections_unread.get_or_insert(error.to_string());
             }
-            rows => gone += rows?,
+            rows => done.corrections += rows?,
         }
     }
-    Ok(gone)
+    Ok(())
 }
 
 fn of_list(

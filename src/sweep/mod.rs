@@ -114,6 +114,16 @@ impl TakenIn {
         Ok(TakenIn { requests, intake, met, at: ready.call.now })
     }
 
+    /// What is known, with what has come since when that is old.
+    fn renewed(known: Option<TakenIn>, ready: &Ready, now: Instant, monitor: &dyn Monitor) -> Result<TakenIn> {
+        match known {
+            Some(known) if !known.is_old(now) => return Ok(known),
+            Some(old) => intake::keep(ready, old.requests),
+            None => {}
+        }
+        TakenIn::now(ready, monitor)
+    }
+
     /// A dataset that is looked through later than this gets what has come since.
     fn is_old(&self, now: Instant) -> bool {
         now.0.saturating_sub(self.at.0) >= LEASE_MICROS
@@ -184,10 +194,8 @@ fn all_raw(ready: &mut Ready, known: &mut Option<TakenIn>, monitor: &dyn Monitor
     let project = ready.project.clone();
     ready.call.caller.hold = None;
     ready.call.now = ready.call.caller.clock.now();
-    let known = match known.take().filter(|known| !known.is_old(ready.call.now)) {
-        Some(fresh) => known.insert(fresh),
-        None => known.insert(TakenIn::now(ready, monitor)?),
-    };
+    let renewed = TakenIn::renewed(known.take(), ready, ready.call.now, monitor)?;
+    let known = known.insert(renewed);
     let watched = Watched { monitor, stop: ready.call.stop.clone() };
     let jobs: Vec<&Plan> = project.jobs.values().collect();
     raw(ready, &known.requests, &known.intake, &jobs, ("", &watched))
@@ -202,14 +210,11 @@ fn swept_held(
     known: &mut Option<TakenIn>,
     monitor: &dyn Monitor,
 ) -> Result<(Ready, Result<DatasetSwept>)> {
-    let fresh = known.take().filter(|known| !known.is_old(call.now));
     // Nobody says that requests are applied that came after those that are known.
-    let now = fresh.as_ref().map_or(call.now, |known| known.at);
+    let now = known.as_ref().filter(|known| !known.is_old(call.now)).map_or(call.now, |known| known.at);
     let mut ready = Ready::for_sweep(&Call { now, ..call.clone() }, false, monitor)?;
-    let known = known.insert(match fresh {
-        Some(known) => known,
-        None => TakenIn::now(&ready, monitor)?,
-    });
+    let renewed = TakenIn::renewed(known.take(), &ready, call.now, monitor)?;
+    let known = known.insert(renewed);
     monitor.event(Event::Note(format!("sweep {}", call.job)));
     let watched = Watched { monitor, stop: call.stop.clone() };
     let swept = dataset(&mut ready, &mut known.requests, &known.intake, &known.met, &watched);
@@ -238,12 +243,14 @@ fn swept(call: &Call, only_requests: bool, monitor: &dyn Monitor) -> Result<Opti
     let (mut requests, intake, met) = taken_in(&ready, monitor)?;
     if only_requests && !requests.fresh(&call.job) && intake.refusal().is_none() {
         let met = met_now(&requests, &call.job, met);
+        intake::keep(&ready, requests);
         return ready.state.swept(&call.job, &met, &SweepEnd::Unneeded).map(|()| None);
     }
     let swept = dataset(&mut ready, &mut requests, &intake, &met, monitor);
     let swept = swept.map_err(|error| call.caller.explained(error))?;
     monitor.proceed()?;
     let raw = raw(&ready, &requests, &intake, &[ready.plan()], (&format!("{}-", call.job), monitor))?;
+    intake::keep(&ready, requests);
     intake.refusal().map_or(Ok(()), Err)?;
     raw.outcome().map(|()| Some(swept))
 }
@@ -282,7 +289,7 @@ fn raw(
     let mut done =
         raw::remove_raw((&ready.project, jobs), &ready.roots, &ready.state, held, of, ready.call.now, &monitor)?;
     if !held {
-        done.corrections = corrections::remove(ready, requests, jobs, &monitor)?;
+        corrections::remove(ready, requests, jobs, &mut done, &monitor)?;
     }
     Ok(done)
 }

@@ -33,12 +33,23 @@ pub struct RawExports {
     /// The first of these, when it should have been looked at for `raw_keep`.
     #[serde(skip)]
     pub missed: Option<String>,
+    /// Why rows of erased persons may be left in files of corrections.
+    #[serde(skip)]
+    pub corrections_unread: Option<String>,
 }
 
 impl RawExports {
     /// # Errors
-    /// An input error when `raw_keep` is set and something lies there that cannot be seen.
+    /// An input error when a file of corrections cannot be read, and when `raw_keep` is set and something lies there that
+    /// cannot be seen.
     pub fn outcome(&self) -> Result<()> {
+        if let Some(why) = &self.corrections_unread {
+            return Err(Error::new(
+                Code::InputNotReadable,
+                format!("corrections of erased persons may be left: {why}"),
+            )
+            .help("make the file readable and sweep again: runs are refused until then"));
+        }
         let Some(missed) = &self.missed else { return Ok(()) };
         Err(Error::new(
             Code::InputNotReadable,

@@ -126,17 +126,19 @@ fn nothing_that_protects_a_person_waits_for_a_review_a_gate_the_brake_or_an_expo
                 let (installation, people) = for_agency(400);
                 let code = stop(&installation, how);
                 let gone = token(&installation, "2026a", "crm-00004");
+                // Rows of erased persons may be left in corrections that cannot be read: a sweep says so when all else is done.
+                let swept = |day| assert_eq!(installation.sweep(day).unwrap().outcome().is_ok(), how != "corrections");
                 ask(&installation, 1, effect, "R-1", "email: person00004@example.org");
                 if by_run {
                     assert_eq!(installation.run(10).err().map(|error| error.code()), Some(code), "{how}");
                 } else {
-                    installation.sweep(10).unwrap().outcome().unwrap();
+                    swept(10);
                 }
                 let what = format!("{} while {how} stops every run, by run: {by_run}", effect.name());
                 let left = rows(&installation);
                 assert!(left.iter().all(|row| row.0 != gone), "{what}");
                 assert_eq!(left.len(), 28, "{what}: retention was applied, too");
-                installation.sweep(13).unwrap().outcome().unwrap();
+                swept(13);
                 let exports = files(&installation.path("raw"));
                 assert!(
                     exports.iter().all(|(path, _)| path.ends_with("_DONE")),
@@ -154,6 +156,52 @@ fn program(installation: &Installation, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tamis"));
     command.args(arguments).arg("--dir").arg(installation.path("jobs")).current_dir(installation.folder.path());
     command.output().unwrap()
+}
+
+/// A file for the recipient, which nobody else can read.
+fn the_file_is_for_the_recipient_alone(installation: &Installation) {
+    let out = installation.path("notices.json");
+    let out_text = out.to_str().unwrap();
+    let inside = program(installation, &["recipient", "notices", "team", "--out", "lake/notices.json"]);
+    assert_eq!(inside.status.code(), Some(2), "a root of the policy is no place for it");
+    let written = program(installation, &["recipient", "notices", "team", "--out", out_text]);
+    assert!(written.status.success(), "{}", String::from_utf8_lossy(&written.stderr));
+    let file: serde_json::Value = serde_json::from_slice(&std::fs::read(&out).unwrap()).unwrap();
+    assert_eq!(file["tokens"].as_array().unwrap().len(), 2);
+    assert!(!file.to_string().contains("E-1"), "the recipient does not learn the case");
+    use std::os::unix::fs::PermissionsExt;
+    assert_eq!(std::fs::metadata(&out).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(program(installation, &["recipient", "notices", "team", "--out", out_text]).status.code(), Some(2));
+    assert_eq!(program(installation, &["recipient", "notices", "nobody", "--out", "other"]).status.code(), Some(2));
+}
+
+/// A notice that is gone or says something else is told to nobody, and verify finds it.
+fn a_changed_notice_is_found(installation: &Installation) {
+    let notice = files(&installation.path("state/recipients/team/notices")).remove(0).0;
+    let bytes = std::fs::read(&notice).unwrap();
+    let text = String::from_utf8(bytes.clone()).unwrap().replace("\"erase\"", "\"object\"");
+    let changed = |code: Code| {
+        let error = notices::unanswered(&installation.asking(5, ""), "team").unwrap_err();
+        assert_eq!(error.code(), code);
+        let verified = program(installation, &["verify"]);
+        assert_eq!(verified.status.code(), Some(6), "{}", String::from_utf8_lossy(&verified.stdout));
+    };
+    std::fs::write(&notice, text).unwrap();
+    changed(Code::StatePartChanged);
+    std::fs::remove_file(&notice).unwrap();
+    changed(Code::StatePartMissing);
+    std::fs::write(&notice, bytes).unwrap();
+    assert_eq!(program(installation, &["verify"]).status.code(), Some(0));
+}
+
+fn no_token_is_in_the_state(installation: &Installation, tokens: &BTreeSet<String>) {
+    let sought: Vec<&[u8]> = tokens.iter().map(|token| token.as_bytes()).collect();
+    let raw: Vec<[u8; 16]> =
+        tokens.iter().map(|token| u128::from_str_radix(token, 16).unwrap().to_be_bytes()).collect();
+    for (path, bytes) in files(&installation.path("state")) {
+        let has = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
+        assert!(!sought.iter().any(|token| has(token)) && !raw.iter().any(|token| has(token)), "{}", path.display());
+    }
 }
 
 #[test]
@@ -179,37 +227,8 @@ fn r72_a_recipient_is_told_by_the_token_of_every_epoch_until_it_answers() {
     let versions: Vec<(String, u64)> = told.tokens.iter().map(|of| (of.epoch.clone(), of.last_version)).collect();
     assert!(versions.contains(&("2026a".into(), 0)) && versions.contains(&("2026b".into(), 1)), "{versions:?}");
 
-    // Written to a file for the recipient, which nobody else can read.
-    let out = installation.path("notices.json");
-    let out_text = out.to_str().unwrap();
-    let inside = program(&installation, &["recipient", "notices", "team", "--out", "lake/notices.json"]);
-    assert_eq!(inside.status.code(), Some(2), "a root of the policy is no place for it");
-    let written = program(&installation, &["recipient", "notices", "team", "--out", out_text]);
-    assert!(written.status.success(), "{}", String::from_utf8_lossy(&written.stderr));
-    let file: serde_json::Value = serde_json::from_slice(&std::fs::read(&out).unwrap()).unwrap();
-    assert_eq!(file["tokens"].as_array().unwrap().len(), 2);
-    assert!(!file.to_string().contains("E-1"), "the recipient does not learn the case");
-    use std::os::unix::fs::PermissionsExt;
-    assert_eq!(std::fs::metadata(&out).unwrap().permissions().mode() & 0o777, 0o600);
-    assert_eq!(program(&installation, &["recipient", "notices", "team", "--out", out_text]).status.code(), Some(2));
-    assert_eq!(program(&installation, &["recipient", "notices", "nobody", "--out", "other"]).status.code(), Some(2));
-
-    // A notice that is gone or says something else is told to nobody, and verify finds it.
-    let notice = files(&installation.path("state/recipients/team/notices")).remove(0).0;
-    let bytes = std::fs::read(&notice).unwrap();
-    let text = String::from_utf8(bytes.clone()).unwrap().replace("\"erase\"", "\"object\"");
-    let changed = |code: Code| {
-        let error = notices::unanswered(&installation.asking(5, ""), "team").unwrap_err();
-        assert_eq!(error.code(), code);
-        let verified = program(&installation, &["verify"]);
-        assert_eq!(verified.status.code(), Some(6), "{}", String::from_utf8_lossy(&verified.stdout));
-    };
-    std::fs::write(&notice, text).unwrap();
-    changed(Code::StatePartChanged);
-    std::fs::remove_file(&notice).unwrap();
-    changed(Code::StatePartMissing);
-    std::fs::write(&notice, bytes).unwrap();
-    assert_eq!(program(&installation, &["verify"]).status.code(), Some(0));
+    the_file_is_for_the_recipient_alone(&installation);
+    a_changed_notice_is_found(&installation);
 
     // Nothing new is told twice, and the case says who was told.
     installation.sweep(6).unwrap().outcome().unwrap();
@@ -235,12 +254,7 @@ fn r72_a_recipient_is_told_by_the_token_of_every_epoch_until_it_answers() {
 
     // Once nobody has to be told any more, no token of the person is left.
     installation.sweep(9).unwrap().outcome().unwrap();
-    let sought: Vec<&[u8]> = both.iter().map(|token| token.as_bytes()).collect();
-    let raw: Vec<[u8; 16]> = both.iter().map(|token| u128::from_str_radix(token, 16).unwrap().to_be_bytes()).collect();
-    for (path, bytes) in files(&installation.path("state")) {
-        let has = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
-        assert!(!sought.iter().any(|token| has(token)) && !raw.iter().any(|token| has(token)), "{}", path.display());
-    }
+    no_token_is_in_the_state(&installation, &both);
 }
 
 #[test]

@@ -80,6 +80,26 @@ fn r80_every_reader_sees_the_right_value_and_none_the_wrong_one() {
 }
 
 #[test]
+fn r80_a_row_is_rejected_if_an_exclude_reads_a_cell_that_nobody_has_decided() {
+    for (scope, decision, was) in [("row", "", "City 9"), ("person", "", "City 9"), ("row", "contested", "City 1")] {
+        let (installation, _) = installation();
+        let exclude = format!(
+            "[[exclude]]\ncolumn = \"City\"\nequals = [\"CITY 1\"]\nreason = \"moved\"\nscope = \"{scope}\"\n[gate]"
+        );
+        installation.edit("jobs/contacts.toml", "[gate]", &exclude);
+        let line = format!("crm-00004,City,{was},City 2,wrong,{decision},C-1,2026-10-01,");
+        correct(&installation, &[&line]);
+        let report = installation.run(0).unwrap();
+        let rows = |reason: &str| report.manifest.removed.iter().find(|of| of.reason == reason).map(|of| of.rows);
+        assert_eq!((rows("excluded:moved"), rows("rejected")), (Some(2), Some(1)), "{scope} {decision}");
+        correct(&installation, &["crm-00004,City,City 1,City 2,wrong,,C-1,2026-10-01,"]);
+        installation.export("s2", &contacts(0..30, -10));
+        let report = installation.run(1).unwrap();
+        assert_eq!(report.manifest.rows_out, 28, "what is decided is judged");
+    }
+}
+
+#[test]
 fn r80_a_corrected_person_whom_k_leaves_out_is_corrected_all_the_same() {
     let (installation, _) = installation();
     correct(&installation, &["crm-00004,City,City 1,Nowhere,wrong,,C-1,2026-10-01,"]);
@@ -255,7 +275,14 @@ fn r80_a_file_that_is_gone_or_cannot_be_read_stops_runs_and_nothing_else() {
         assert!(!error.to_string().contains("City 2"), "{error}");
     }
     by_hand::ask(&installation.asking(1, "email: person00004@example.org"), asked(Effect::Erase, "E-1")).unwrap();
-    installation.sweep(1).unwrap().outcome().unwrap();
-    assert_eq!(rows(&installation).len(), 29);
+    let missed = installation.sweep(1).unwrap().outcome().unwrap_err();
+    assert!(missed.message().contains("corrections of erased persons may be left: "), "{missed}");
+    assert!(missed.message().contains("raw:corrections/october.csv, record 1"), "{missed}");
+    assert_eq!(missed.kind().exit_code(), 3);
+    assert_eq!(rows(&installation).len(), 29, "the table does not wait for it");
     assert_eq!(files(&installation.path("raw/corrections")).len(), 1);
+    correct(&installation, &["crm-00004,City,City 1,City 2,wrong,,C-1,2026-10-01,"]);
+    let swept = installation.sweep(2).unwrap();
+    swept.outcome().unwrap();
+    assert_eq!(swept.raw.corrections, 1);
 }

@@ -4,6 +4,7 @@ use crate::fault::{Fault as StoreFault, FaultStore, Mode};
 use std::collections::BTreeMap;
 use tamis::clock::{Instant, Period};
 use tamis::error::{Code, Result};
+use tamis::job::KeptRequests;
 use tamis::key::Key;
 use tamis::monitor::Silent;
 use tamis::policy::{
@@ -161,6 +162,43 @@ fn a_list_is_taken_in_once_and_its_entries_outlive_it() {
     assert_eq!(entry.received, Instant::parse("2026-11-03T10:00:00Z").unwrap());
     assert_eq!((found.bond(), found.raw()), (StoredBond::Named, false));
     assert!(requests.effects(half(&identity("email/1", "cy@example.org").1)).is_empty());
+}
+
+#[test]
+fn requests_kept_for_the_next_dataset_are_read_once_and_have_what_others_stored_since() {
+    let (place, kept) = (Place::erasure(), KeptRequests::default());
+    place.put(ERASURE, TWO);
+    place.intake();
+    let take = |state: &Root, key: &Key, at: i64| kept.take(state, key, Instant(NOW + at)).unwrap();
+    let (state, now) = (place.state(), Instant(NOW));
+    kept.keep(&state, &key(), place.requests(), now);
+    let found = take(&state, &key(), 1).unwrap();
+    assert_eq!(found.len(), 2);
+    assert!(take(&state, &key(), 1).is_none(), "whoever has them has them alone");
+
+    kept.keep(&state, &key(), found, now);
+    place.put("requests/erasure/more.csv", "Case,RequestedAt,Email,ContactId\nC-7,2026-11-02,cy@example.org,\n");
+    place.intake();
+    let found = take(&state, &key(), 1).unwrap();
+    let named = |email: &str| found.effects(half(&identity("email/1", email).1)).len();
+    assert_eq!((found.len(), named("ann@example.org"), named("cy@example.org")), (3, 1, 1));
+
+    kept.keep(&state, &key(), found, now);
+    let counted = StoreFault::counting();
+    let found = take(&state.with_store(FaultStore::new(state.raw("").0, counted.clone())), &key(), 1).unwrap();
+    assert_eq!((found.len(), counted.count()), (3, 2), "it is listed twice, and none of two segments is read again");
+
+    let never = |requests: Requests, state: &Root, key: &Key, at: i64| {
+        kept.keep(&place.state(), &self::key(), requests, now);
+        take(state, key, at).is_none()
+    };
+    assert!(never(found, &state, &Key::new([2; 32]), 1), "another key");
+    assert!(never(place.requests(), &Place::erasure().state(), &key(), 1), "another state");
+    assert!(never(place.requests(), &state, &key(), 120_000_000) && never(place.requests(), &state, &key(), -1), "old");
+    let before = place.requests();
+    let segment = place.segments().remove(0).path;
+    place.state().put(&segment, vec![0; 9]).unwrap();
+    assert!(never(before, &state, &key(), 1), "a segment has another length");
 }
 
 #[test]

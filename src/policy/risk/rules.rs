@@ -119,11 +119,16 @@ pub const RISKS: &[RiskRule] = &[
     },
     RiskRule {
         name: "field",
-        raises: "a field is new, or made of another column",
+        raises: "a field is new, or is made from another column",
         lowers: "a field is gone",
         find: fields,
     },
-    RiskRule { name: "category", raises: "a field's column has another category", lowers: "nothing", find: categories },
+    RiskRule {
+        name: "category",
+        raises: "the column of a field has another category",
+        lowers: "nothing",
+        find: categories,
+    },
     RiskRule {
         name: "treatment",
         raises: "a treatment says more, or cannot be put in order with the one before",
@@ -132,14 +137,14 @@ pub const RISKS: &[RiskRule] = &[
     },
     RiskRule {
         name: "source",
-        raises: "another source, or an observed source is new: its activity keeps rows",
+        raises: "another source, or a new observed source (its activity keeps rows longer)",
         lowers: "an observed source is gone",
         find: sources,
     },
     RiskRule {
         name: "retention",
-        raises: "rows or a field are kept longer, by whose clock changes, or what stands in for dates",
-        lowers: "rows or a field are kept shorter",
+        raises: "rows or a field are kept longer; other clocks count (`scope`); something else stands in for dates",
+        lowers: "rows or a field are kept for a shorter time",
         find: retention,
     },
     RiskRule {
@@ -150,7 +155,7 @@ pub const RISKS: &[RiskRule] = &[
     },
     RiskRule {
         name: "left out",
-        raises: "an exclude is gone or has other values, or consent is read otherwise",
+        raises: "an exclude is gone or has other values, or consent is read in another way",
         lowers: "an exclude is new",
         find: left_out,
     },
@@ -178,7 +183,12 @@ pub const RISKS: &[RiskRule] = &[
         lowers: "a dataset whose tokens joined is gone",
         find: tokens,
     },
-    RiskRule { name: "breach", raises: "a breach of the dataset was noted since", lowers: "nothing", find: breach },
+    RiskRule {
+        name: "breach",
+        raises: "a breach of the dataset was recorded since the signature",
+        lowers: "nothing",
+        find: breach,
+    },
 ];
 
 /// Returns what has changed between what was signed and what there is now, by the table.
