@@ -93,7 +93,7 @@ def plan(
         memory_mib: Rows are kept in memory up to this budget.
         progress: Is called with a kind ("stage", "advance", "warning" or "note"), a text, and a count of bytes.
     """
-    words = ["plan", job, *_work(as_of, threads, memory_mib)]
+    words = ["plan", *_work(as_of, threads, memory_mib), "--", job]
     return _asked(words, dir, roots, progress)
 
 
@@ -117,7 +117,7 @@ def run(
         TamisError: Nothing was published, or ``published`` of the error is the version that was.
         KeyboardInterrupt: Ctrl-C came before the commit; nothing was published.
     """
-    words = ["run", job, *(["--demo"] if demo else []), *_work(as_of, threads, memory_mib)]
+    words = ["run", *(["--demo"] if demo else []), *_work(as_of, threads, memory_mib), "--", job]
     return _asked(words, dir, roots, progress)
 
 
@@ -174,7 +174,7 @@ def _option(name: str, value: object) -> Iterator[str]:
 
 def _asked(words: list[str], dir: Path, roots: Mapping[str, str] | None, progress: Progress | None) -> Any:
     places = [f"--root={name}={url}" for name, url in (roots or {}).items()]
-    exit_code, answer, error = _native.carry_out([f"--dir={os.fspath(dir)}", *places, *words], progress)
+    exit_code, answer, error = _native.carry_out([f"--dir={os.fsdecode(dir)}", *places, *words], progress)
     report = None if answer is None else json.loads(answer)
     if error is not None:
         raise TamisError.of(json.loads(error), exit_code, report)

@@ -32,6 +32,11 @@ class TamisError(Exception):
         self.findings: list[dict[str, Any]] = error["findings"]
         self.published: int | None = error["published"]
         self.report: Any = report
+        self._error = error
+
+    def __reduce__(self) -> tuple[type[TamisError], tuple[dict[str, Any], int, Any]]:
+        """Lets the error pass between processes, as from a pool of them."""
+        return type(self), (self._error, self.exit, self.report)
 
     @staticmethod
     def of(error: dict[str, Any], exit_code: int, report: Any) -> TamisError:

@@ -213,6 +213,12 @@ class ClocksIgnored(TypedDict):
     """
 
 
+CorrectionState: TypeAlias = Literal['conflicts', 'contested', 'not-found', 'applied', 'source-agrees', 'not-used', 'refused']
+"""
+What came of a correction in a run.
+"""
+
+
 class CoveredColumns(TypedDict):
     """
     Columns that a source covers without a line of their own: by a pattern, or because nobody wants them.
@@ -242,7 +248,7 @@ class CoveredColumns(TypedDict):
 
 Diversity: TypeAlias = Literal['distinct', 'entropy']
 """
-How it is counted how much values differ.
+How tamis counts how much values differ.
 """
 
 
@@ -298,6 +304,7 @@ Field = TypedDict(
         'from': NotRequired[str | None],
         'keep': NotRequired[str | None],
         'name': str,
+        'other': NotRequired[int | None],
         'pattern': NotRequired[str | None],
         'raw_forms': int,
         'subject': NotRequired[bool],
@@ -517,6 +524,30 @@ class Gate6(TypedDict):
 
 class Gate7(TypedDict):
     """
+    Rows of persons who were not told of what the job does with their data (R85).
+    """
+
+    left_out: int
+    """
+    Rows that no notice covers: they are left out.
+    """
+    max_unnoticed: str
+    """
+    Share allowed of both together, as written.
+    """
+    nulled: int
+    """
+    Rows of which the notice does not name the category of some field: its value is null.
+    """
+    of: int
+    """
+    Rows read.
+    """
+    kind: Literal['max-unnoticed']
+
+
+class Gate8(TypedDict):
+    """
     Fill rates of fields against those of the run before (R37).
     """
 
@@ -535,7 +566,7 @@ class Gate7(TypedDict):
     kind: Literal['max-emptied']
 
 
-class Gate8(TypedDict):
+class Gate9(TypedDict):
     """
     Pseudonymized columns without identifier (R21).
     """
@@ -555,7 +586,7 @@ class Gate8(TypedDict):
     kind: Literal['few-values']
 
 
-class Gate9(TypedDict):
+class Gate10(TypedDict):
     """
     Values hashed in their raw form, of columns with a `max_raw` (R37).
     """
@@ -575,7 +606,7 @@ class Gate9(TypedDict):
     kind: Literal['max-raw']
 
 
-class Gate10(TypedDict):
+class Gate11(TypedDict):
     """
     Rows suppressed by gates over groups (R37).
     """
@@ -595,7 +626,7 @@ class Gate10(TypedDict):
     kind: Literal['max-suppressed']
 
 
-class Gate11(TypedDict):
+class Gate12(TypedDict):
     """
     Refuses a version that loses more rows than the job allows (R37).
     """
@@ -619,7 +650,7 @@ class Gate11(TypedDict):
     kind: Literal['max-removed']
 
 
-class Gate12(TypedDict):
+class Gate13(TypedDict):
     """
     Rows left to publish (R37).
     """
@@ -635,7 +666,7 @@ class Gate12(TypedDict):
     kind: Literal['not-empty']
 
 
-class Gate13(TypedDict):
+class Gate14(TypedDict):
     """
     Bad records dropped while reading (R37).
     """
@@ -655,7 +686,7 @@ class Gate13(TypedDict):
     kind: Literal['max-rejected']
 
 
-class Gate14(TypedDict):
+class Gate15(TypedDict):
     """
     Whether the set is the one to publish (R38).
     """
@@ -671,7 +702,7 @@ class Gate14(TypedDict):
     kind: Literal['known-set']
 
 
-class Gate15(TypedDict):
+class Gate16(TypedDict):
     """
     Whether it is known when persons were first seen (R42).
     """
@@ -687,7 +718,7 @@ class Gate15(TypedDict):
     kind: Literal['first-seen']
 
 
-class Gate16(TypedDict):
+class Gate17(TypedDict):
     """
     Whether the recipient's review is still to come (R71).
     """
@@ -705,6 +736,26 @@ class Gate16(TypedDict):
     The last day on which it may be published for without a new review.
     """
     kind: Literal['review']
+
+
+class Gate18(TypedDict):
+    """
+    Whether the controller has signed what is published (R76).
+    """
+
+    profile: NotRequired[str | None]
+    """
+    Digest of what was signed.
+    """
+    raised: list[str]
+    """
+    What has changed since and raises the risk, in words of the specs.
+    """
+    signed: NotRequired[str | None]
+    """
+    When it was signed last; none when it never was.
+    """
+    kind: Literal['sign-off']
 
 
 class Head(TypedDict):
@@ -871,6 +922,10 @@ class ListApplied(TypedDict):
     """
     Entries that a row read is reached by.
     """
+    signal: NotRequired[str | None]
+    """
+    The preference signal that they are of (11 CCR §7025).
+    """
     unusable: NotRequired[int]
     """
     Entries in force that name no value with a normal form: only the same spelling is found (R4).
@@ -995,6 +1050,29 @@ class MaxSuppressed(TypedDict):
     """
 
 
+class MaxUnnoticed(TypedDict):
+    """
+    Rows of persons who were not told of what the job does with their data (R85).
+    """
+
+    left_out: int
+    """
+    Rows that no notice covers: they are left out.
+    """
+    max_unnoticed: str
+    """
+    Share allowed of both together, as written.
+    """
+    nulled: int
+    """
+    Rows of which the notice does not name the category of some field: its value is null.
+    """
+    of: int
+    """
+    Rows read.
+    """
+
+
 class MaxUntreatedValues(TypedDict):
     """
     Values that could not be treated (R37).
@@ -1080,6 +1158,21 @@ class NotEmpty(TypedDict):
     rows: int
     """
     Rows that are left to be published.
+    """
+
+
+class OtherRows(TypedDict):
+    """
+    Another person that rows may have.
+    """
+
+    name: str
+    """
+    Name of the person in the source.
+    """
+    rows: int
+    """
+    Rows without the cells that are about them.
     """
 
 
@@ -1251,6 +1344,25 @@ class SharedValues(TypedDict):
     """
 
 
+class SignOff(TypedDict):
+    """
+    Whether the controller has signed what is published (R76).
+    """
+
+    profile: NotRequired[str | None]
+    """
+    Digest of what was signed.
+    """
+    raised: list[str]
+    """
+    What has changed since and raises the risk, in words of the specs.
+    """
+    signed: NotRequired[str | None]
+    """
+    When it was signed last; none when it never was.
+    """
+
+
 class UndatedEvidence(TypedDict):
     """
     How rows are kept that say no date (R42).
@@ -1294,6 +1406,68 @@ class Witness(TypedDict):
     """
 
 
+class AuditStanding(TypedDict):
+    """
+    How audits by schedule stand.
+    """
+
+    due: NotRequired[Instant | None]
+    """
+    The scheduled time that is due now.
+    """
+    errors: int
+    """
+    What did not hold then.
+    """
+    found: list[str]
+    """
+    Names of the checks that found something.
+    """
+    last: NotRequired[Instant | None]
+    """
+    When everything was audited last.
+    """
+    not_checked: int
+    """
+    Checks that could not be made.
+    """
+    overdue: bool
+    """
+    Whether that is hours ago.
+    """
+    warnings: int
+    """
+    What somebody should look at.
+    """
+
+
+class CorrectionStanding(TypedDict):
+    """
+    What a person has to know of the corrections in one dataset.
+    """
+
+    case: str
+    """
+    The first of their cases.
+    """
+    corrections: int
+    """
+    How many.
+    """
+    dataset: str
+    """
+    The table, as `ROOT:path`.
+    """
+    state: CorrectionState
+    """
+    What came of them.
+    """
+    to_do: NotRequired[str | None]
+    """
+    What somebody has to do.
+    """
+
+
 class DriftAge(TypedDict):
     """
     A column in which export and source differ.
@@ -1305,7 +1479,7 @@ class DriftAge(TypedDict):
     """
     days: int
     """
-    Returns how many whole days have passed since then.
+    Whole days that have passed since then.
     """
     first_seen: Instant
     """
@@ -1448,7 +1622,7 @@ class OpenNotices(TypedDict):
 
     due: NotRequired[Instant | None]
     """
-    When the first of them has to be done.
+    When the first of them is due.
     """
     overdue: bool
     """
@@ -1538,7 +1712,7 @@ class Refused(TypedDict):
     """
 
 
-RequestStatus: TypeAlias = Literal['needs-review', 'received', 'applied', 'awaiting-lifecycle', 'removed', 'unmatched', 'not-binding', 'ended', 'ends-nothing']
+RequestStatus: TypeAlias = Literal['needs-review', 'received', 'applied', 'awaiting-lifecycle', 'removed', 'unmatched', 'not-binding', 'refused', 'ended', 'ends-nothing']
 """
 What reports say of a request. The order is that of attention: of several, the first one stands for all.
 """
@@ -1568,6 +1742,29 @@ class Sweeps(TypedDict):
     request_overdue: bool
     """
     Whether a request is past its deadline and, as of the last sweep, not done here.
+    """
+
+
+class UntoldRefusal(TypedDict):
+    """
+    A refusal of which the person was not told.
+    """
+
+    due: Instant
+    """
+    By when the person has to be told (Art. 12(4) GDPR).
+    """
+    overdue: bool
+    """
+    Whether that has passed.
+    """
+    request: str
+    """
+    Id of the request.
+    """
+    right: str
+    """
+    What was asked for.
     """
 
 
@@ -1611,6 +1808,10 @@ class RawExports(TypedDict):
     """
     Length of these exports together.
     """
+    corrections: int
+    """
+    Rows of erased persons that were taken out of files of corrections.
+    """
     held: int
     """
     Objects that are due and that a hold, or a restriction that keeps bytes, keeps, or a list of these that could not
@@ -1642,6 +1843,10 @@ class Removal(TypedDict):
     held: int
     """
     Files that a hold, or a restriction that keeps bytes, keeps.
+    """
+    held_by: dict[str, int]
+    """
+    Of these, how many `hold` and `restriction` keep; of the others nobody can tell whom they have, so all of these do.
     """
     next: NotRequired[Instant | None]
     """
@@ -1763,7 +1968,54 @@ class Cause(TypedDict):
     """
 
 
-Gate: TypeAlias = Gate1 | Gate2 | Gate3 | Gate4 | Gate5 | Gate6 | Gate7 | Gate8 | Gate9 | Gate10 | Gate11 | Gate12 | Gate13 | Gate14 | Gate15 | Gate16 | KAnonymity
+class CorrectionEvidence(TypedDict):
+    """
+    A correction of a value of the export (Art. 16 GDPR). No value is in it.
+    """
+
+    case: str
+    """
+    Id of the request.
+    """
+    cells: int
+    """
+    Cells of the export that it is about.
+    """
+    column: str
+    """
+    The column of the export.
+    """
+    id: str
+    """
+    Keyed hash of list, case, record and column.
+    """
+    list: str
+    """
+    Name of its list in the policy.
+    """
+    reason: str
+    """
+    Why the value is wrong: `changed`, `never-theirs`, `wrong` or `incomplete`.
+    """
+    received: Instant
+    """
+    When the request was received.
+    """
+    since: NotRequired[int | None]
+    """
+    The first version without the wrong value, as every later one is.
+    """
+    state: CorrectionState
+    """
+    What came of it.
+    """
+    why: NotRequired[str | None]
+    """
+    Why it is refused, when it is.
+    """
+
+
+Gate: TypeAlias = Gate1 | Gate2 | Gate3 | Gate4 | Gate5 | Gate6 | Gate7 | Gate8 | Gate9 | Gate10 | Gate11 | Gate12 | Gate13 | Gate14 | Gate15 | Gate16 | Gate17 | Gate18 | KAnonymity
 """
 Gates with what they have observed (docs/evidence.md has the table).
 """
@@ -1904,6 +2156,10 @@ class Manifest(TypedDict):
     """
     Clock values ignored (R24).
     """
+    corrections: NotRequired[list[CorrectionEvidence]]
+    """
+    Corrections of the source's values, and what came of each; of a sweep those of the version before (R80).
+    """
     covered: NotRequired[list[CoveredColumns]]
     """
     Columns of the export that the source covers without a line of their own.
@@ -1985,6 +2241,11 @@ class Manifest(TypedDict):
     nulled: NotRequired[int]
     """
     Of a sweep: values made null because their field's own `keep` is over.
+    """
+    others: NotRequired[list[OtherRows]]
+    """
+    Other persons that rows may have, in the order of the source, with the rows that stay without the cells that are about
+    them because of a request (R68); of a sweep, those that it took cells from.
     """
     output: Output
     """
@@ -2122,7 +2383,7 @@ class DatasetStanding(TypedDict):
 
     applied: NotRequired[Instant | None]
     """
-    Requests taken in up to then are applied to the current version.
+    Time up to which the requests that were taken in are applied to the current version.
     """
     dataset: str
     """
@@ -2150,7 +2411,7 @@ class DatasetStanding(TypedDict):
     """
     lost: list[DriftAge]
     """
-    Columns that the source lists and the last export had not, likewise.
+    Columns that the source lists and the last export did not have, oldest first, and for how many days.
     """
     no_job: bool
     """
@@ -2162,8 +2423,8 @@ class DatasetStanding(TypedDict):
     """
     removed: NotRequired[Instant | None]
     """
-    Of these, those applied up to then are in no byte that tamis could verify. A request that leads to further persons
-    later is applied again then.
+    Time up to which applied requests are removed: no byte of their persons is left that tamis could verify. A request
+    that leads to further persons later is applied again then.
     """
     waiting: int
     """
@@ -2182,7 +2443,7 @@ class JobStatus(TypedDict):
     """
     due: NotRequired[Instant | None]
     """
-    The instant that is to be run now.
+    The scheduled time that is due now.
     """
     job: str
     """
@@ -2190,7 +2451,7 @@ class JobStatus(TypedDict):
     """
     next: NotRequired[Instant | None]
     """
-    The next instant after now.
+    The next scheduled time.
     """
     next_local: NotRequired[str | None]
     """
@@ -2210,7 +2471,7 @@ class JobStatus(TypedDict):
     """
     suspended: bool
     """
-    Whether the schedule rests.
+    Whether the schedule is suspended.
     """
     sweep: Sweeps
     """
@@ -2237,7 +2498,7 @@ class OpenRequest(TypedDict):
     """
     due: Instant
     """
-    When it has to be done.
+    When it is due.
     """
     effect: str
     """
@@ -2249,7 +2510,7 @@ class OpenRequest(TypedDict):
     """
     note: NotRequired[str | None]
     """
-    What is to say of the values that it names, when some cannot be found in every spelling.
+    A remark on the values that it names, if some can only be found in the same spelling.
     """
     received: Instant
     """
@@ -2303,6 +2564,10 @@ class Standings(TypedDict):
     Requests that are past their deadline and not done in a dataset, or matched nobody anywhere; those that only wait
     for the store are not in it.
     """
+    shared_ids: list[str]
+    """
+    Ids under which requests of several persons are stored, as far as is known: a lift ends none of them (R54).
+    """
 
 
 class Status(TypedDict):
@@ -2313,6 +2578,14 @@ class Status(TypedDict):
     aside: list[LeftAside]
     """
     What lists and inputs leave aside though it looks like what is meant.
+    """
+    audit: NotRequired[AuditStanding | None]
+    """
+    How audits by schedule stand; none without a schedule.
+    """
+    corrections: list[CorrectionStanding]
+    """
+    Corrections in each dataset, those first that somebody has to look at.
     """
     foreign: list[ForeignTable]
     """
@@ -2349,6 +2622,10 @@ class Status(TypedDict):
     unseen: list[str]
     """
     What lists and inputs mean and cannot read.
+    """
+    untold_refusals: list[UntoldRefusal]
+    """
+    Refused requests of which nobody has told the person (Art. 12(4) GDPR).
     """
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import re
 import shutil
 import signal
@@ -100,6 +101,26 @@ def test_an_unknown_option_value_is_refused_and_is_no_other_option(installation:
         tamis.plan(JOB, dir=installation / "jobs", as_of="--threads")
 
 
+def test_the_name_of_a_job_is_no_option(installation: Path) -> None:
+    for name in ["--due", "--help", "-h"]:
+        with pytest.raises(tamis.PolicyError) as refused:
+            tamis.run(name, dir=installation / "jobs", demo=True)
+        assert refused.value.code == "name-unknown"
+
+
+def test_a_wrong_argument_is_named(installation: Path) -> None:
+    with pytest.raises(tamis.PolicyError, match="--threads"):
+        tamis.plan(JOB, dir=installation / "jobs", threads=0)
+
+
+def test_an_error_passes_between_processes() -> None:
+    with pytest.raises(tamis.PolicyError) as refused:
+        tamis.check(dir="no-such-folder")
+    passed = pickle.loads(pickle.dumps(refused.value))
+    assert type(passed) is tamis.PolicyError
+    assert (str(passed), vars(passed)) == (str(refused.value), vars(refused.value))
+
+
 def test_progress_is_told_in_the_thread_that_asked(installation: Path) -> None:
     heard: list[tuple[str, str, int | None]] = []
     threads = set()
@@ -119,6 +140,10 @@ def test_ctrl_c_ends_a_run_before_its_commit_and_the_next_run_goes_on(installati
     # Long enough that the signal comes while Rust works and no Python does.
     header, *records = export(installation).splitlines(keepends=True)
     replace_export(installation, header + "".join(records) * 40)
+    # A few values that cannot be treated are more than ten when each comes forty times.
+    job = installation / "jobs/crm-contacts.toml"
+    job.write_text(job.read_text().replace('"email-domain"', '"email-domain", max_untreated = "1%"')
+                   .replace("length = 2", 'length = 2, max_untreated = "1%"'))
     reading = threading.Event()
 
     def press() -> None:

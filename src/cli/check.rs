@@ -1,10 +1,11 @@
 //! `tamis check`: findings of the specs, the next runs, and what nobody will read. Must not know any stage.
 
 use super::due::{self, NextRuns};
+use super::finding_json::{CheckFinding, listed};
 use super::settings::Settings;
 use super::verdict::{TerminalVerdict, coloured, counted};
 use super::{render, status, steps};
-use crate::error::{Error, Finding, Result};
+use crate::error::{Error, Result};
 use crate::job::LeftAside;
 use crate::{clock, job, policy};
 use schemars::JsonSchema;
@@ -25,39 +26,6 @@ pub struct CheckReport {
     pub aside: Vec<LeftAside>,
     /// What is meant and cannot be read, each with its place and why.
     pub unseen: Vec<String>,
-}
-
-/// A finding of `check`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct CheckFinding {
-    /// Name of the check, as in `docs/spec.md`.
-    pub code: &'static str,
-    /// Path of the spec file.
-    pub file: String,
-    /// Line, from 1.
-    pub line: usize,
-    /// Column, from 1, in characters.
-    pub column: usize,
-    /// What is wrong, in words without a value.
-    pub message: String,
-    /// What to do about it.
-    pub help: String,
-    /// Whether it stops no run.
-    pub hint: bool,
-}
-
-/// Returns findings as JSON lists them.
-pub(super) fn listed(findings: &[Finding]) -> Vec<CheckFinding> {
-    let listed = |f: &Finding| CheckFinding {
-        code: f.code,
-        file: f.file.clone(),
-        line: f.line,
-        column: f.column,
-        message: f.message.clone(),
-        help: f.help.clone(),
-        hint: f.hint,
-    };
-    findings.iter().map(listed).collect()
 }
 
 /// Checks the specs.

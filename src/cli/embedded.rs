@@ -9,6 +9,7 @@ use crate::job::Stop;
 use crate::monitor::Monitor;
 use crate::threads;
 use clap::Parser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::sync::Arc;
 
 /// What a command came to.
@@ -46,7 +47,18 @@ pub fn answer(words: &[String], monitor: Arc<dyn Monitor>, stop: Stop) -> Embedd
 
 fn arguments(words: &[String]) -> Result<Arguments> {
     let all = ["tamis", "--json"].into_iter().chain(words.iter().map(String::as_str));
-    Arguments::try_parse_from(all).map_err(|usage| Error::new(Code::ArgumentWrong, usage.kind().to_string()))
+    Arguments::try_parse_from(all).map_err(|usage| Error::new(Code::ArgumentWrong, told(&usage)))
+}
+
+/// Says what is wrong with words, and where an argument has a wrong value, which one; what was given may be a value.
+fn told(usage: &clap::Error) -> String {
+    let what = usage.kind().as_str().unwrap_or("these words ask for help and are no command");
+    match (usage.kind(), usage.get(ContextKind::InvalidArg)) {
+        (ErrorKind::ValueValidation | ErrorKind::InvalidValue, Some(ContextValue::String(argument))) => {
+            format!("{what}: {argument}")
+        }
+        _ => what.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -71,5 +83,8 @@ mod tests {
         let unknown = asked(&["publish"]);
         assert_eq!((unknown.exit, unknown.answer), (2, None));
         assert!(unknown.error.is_some_and(|error| error.contains("\"argument-wrong\"")));
+        let wrong = asked(&["sweep", "--threads=many"]).error.unwrap_or_default();
+        assert!(wrong.contains("--threads") && !wrong.contains("many"), "{wrong}");
+        assert!(asked(&["--help"]).error.is_some_and(|error| error.contains("no command")));
     }
 }

@@ -1,8 +1,8 @@
 //! Reports as text, with bars; the numbers are those of `--json`.
 
-use super::check::listed;
 use super::columns;
 use super::corrections;
+use super::finding_json::listed;
 use super::lines::Lines;
 use super::verdict::{TerminalVerdict, counted};
 use crate::error::{Error, Result};

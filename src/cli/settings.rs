@@ -1,7 +1,7 @@
 //! Arguments made ready: what the machine has is looked up here and nowhere else.
 
 use super::args::{AcceptArgs, Arguments, WorkArgs};
-use super::{limits, process, progress, serve};
+use super::{limits, process, progress, signals};
 use crate::clock::{Clock, Instant, System};
 use crate::daemon::Host;
 use crate::error::{Code, Error, Result};
@@ -101,7 +101,7 @@ impl Settings {
     pub fn stop_on_signals(&self, stop: &Stop) -> Result<()> {
         let stop = stop.clone();
         match self.called_from {
-            CalledFrom::Terminal => serve::on_signal(self, move || stop.ask()),
+            CalledFrom::Terminal => signals::on_signal(&self.runtime, move || stop.ask()),
             CalledFrom::Program { .. } => Ok(()),
         }
     }
