@@ -27,6 +27,7 @@ pub mod questions;
 pub mod read;
 pub mod requests;
 pub mod run;
+pub mod same_name;
 pub mod stage;
 pub mod state;
 pub mod store;
