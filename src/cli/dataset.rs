@@ -68,7 +68,7 @@ fn adopted(settings: &Settings, args: &AdoptArgs, json: bool) -> Result<String> 
 fn taken_back(adopted: &Adopted) -> String {
     let mut out = String::new();
     let Adopted { dataset, before, version, rows, foreign, files, .. } = adopted;
-    out.line(format_args!("{dataset} is taken back: version {version}, {rows} rows"));
+    out.line(format_args!("{dataset} is taken back: version {version}, {}", counted(*rows, "row")));
     let what = if adopted.back { "its files are back as they were" } else { "empty until the next run publishes anew" };
     let commits = counted(*foreign, "commit");
     out.line(format_args!("  {commits} of another program after version {before}; {what}"));

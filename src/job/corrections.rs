@@ -1,22 +1,24 @@
 //! Files of corrections of an installation, read with its keys. Must not know what they are laid over.
 
-use crate::corrections::{self, ReadCorrections};
+use crate::clock::Instant;
+use crate::corrections::{self, CorrectionReading, ReadCorrections};
 use crate::error::{Code, Error, Result};
 use crate::key::Keyring;
 use crate::minimize::IdentityMaker;
 use crate::policy::{CorrectionList, Project};
-use crate::requests::Maker;
+use crate::requests::{Maker, RequestIds};
 use crate::store::Root;
 use std::collections::BTreeMap;
 
-/// Reads the corrections of a list.
+/// Reads the corrections of a list; none is received later than `now`.
 ///
 /// # Errors
 /// An input error when a row or file cannot be read; storage errors.
-pub fn read(list: &CorrectionList, root: &Root, keys: &Keyring) -> Result<ReadCorrections> {
+pub fn read(list: &CorrectionList, root: &Root, keys: &Keyring, now: Instant) -> Result<ReadCorrections> {
     let maker = IdentityMaker::new(keys, &list.record.identifier);
     let maker: Maker = Box::new(move |values: &[&str]| maker.make(values, None));
-    corrections::read(list, root, &maker, &keys.identity.derive("tamis v1 corrections", &[]))
+    let (key, ids) = (keys.identity.derive("tamis v1 corrections", &[]), RequestIds::new(&keys.identity));
+    corrections::read(list, root, &CorrectionReading { maker, key, ids, now })
 }
 
 /// Returns the root that a list lies in.

@@ -160,7 +160,9 @@ pub fn manifest(ready: &Ready, facts: &ManifestFacts<'_>, written: Option<&Writt
         set: facts.pinned.main.set.clone(),
         inputs: inputs(ready, facts.main, facts.observed),
         lists: facts.lists.clone(),
-        corrections: facts.corrections.evidence(&facts.tally.corrections, next_version(ready)),
+        corrections: facts.corrections.evidence(&facts.tally.corrections, next_version(ready), &|column| {
+            facts.main.drift.iter().any(|drift| drift.name == column)
+        }),
         aside: facts.aside.iter().map(LeftAside::counted).collect(),
         rows_in: verdict.rows_in,
         rows_out: verdict.rows_out,

@@ -2,11 +2,12 @@
 //! still kept has of them. Raw values go to who asks, and nowhere else. Must not know where they are written.
 
 use super::super::access::{ExportSearch, ShownValues};
-use super::{BreachAsked, BreachFound, BreachScene};
+use super::{BreachFound, BreachScene, KeptBreach};
 use crate::clock::Instant;
-use crate::error::{Code, Error, Result};
+use crate::corrections::{Correction, RightValues};
+use crate::error::Result;
 use crate::evidence::LedgerEvent;
-use crate::job::{Desk, SubjectCall, note};
+use crate::job::{Desk, SubjectCall, corrections, note};
 use crate::monitor::Monitor;
 use crate::policy::Category;
 use std::collections::BTreeMap;
@@ -21,15 +22,8 @@ pub struct BreachSubjects {
     pub wanted: u64,
     /// Objects that were searched.
     pub objects: u64,
-    /// Objects that could not be searched to their end, with the reason.
+    /// Objects that could not be searched to their end, and corrections that could not be read, with the reason.
     pub unreadable: Vec<String>,
-}
-
-/// Says of a breach what evidence keeps of it, as far as it is needed here.
-#[derive(serde::Deserialize)]
-struct KeptBreach {
-    asked: BreachAsked,
-    aware: Instant,
 }
 
 /// Finds the people of a breach that was noted, in the exports that are still kept. That it was asked is in the ledger.
@@ -38,15 +32,13 @@ struct KeptBreach {
 /// A policy error when there is no such breach; evidence and storage errors.
 pub fn subjects(call: &SubjectCall, number: u64, monitor: &dyn Monitor) -> Result<BreachSubjects> {
     let desk = Desk::open(call)?;
-    let kept: KeptBreach = serde_json::from_slice(&desk.state.breach(number)?).map_err(|_| {
-        Error::new(Code::StateBeyond, format!("breach {number} cannot be read by this version of tamis"))
-            .help("use the version of tamis with which it was noted")
-    })?;
+    let kept = KeptBreach::read(&desk.state, number)?;
     note(&desk, call, "breach-subjects", LedgerEvent::Asked { command: format!("breach subjects {number}") })?;
     let Desk { project, register, roots, state, .. } = &desk;
     let scene = BreachScene { project, register, roots, state };
     let found = BreachFound::of(&scene, &state.ledger().entries()?, &kept.asked, kept.aware)?;
     let mut exports = ExportSearch::list(&desk, super::super::access::Right::Access, call.now)?;
+    let (right, uncorrected) = right_values(&desk, call.now);
     let mut people: BTreeMap<[u8; 16], ShownValues> = BTreeMap::new();
     let wanted = |person: &[u8; 16]| found.people.binary_search(person).is_ok();
     exports.each_record(&wanted, monitor, &mut |person, source, mut values| {
@@ -57,6 +49,7 @@ pub fn subjects(call: &SubjectCall, number: u64, monitor: &dyn Monitor) -> Resul
             theirs && !facts.is_some_and(|facts| facts.may_name_others(name))
         };
         values.retain(|name, _| told(name));
+        right.get(source).into_iter().for_each(|right| right.lay(&person, &mut values));
         people.insert(person, values);
     })?;
     let wanted = found.people.len() as u64;
@@ -64,7 +57,23 @@ pub fn subjects(call: &SubjectCall, number: u64, monitor: &dyn Monitor) -> Resul
         not_found: wanted - people.len() as u64,
         wanted,
         objects: exports.objects_count(),
-        unreadable: exports.unreadable.iter().cloned().collect(),
+        unreadable: exports.unreadable.iter().cloned().chain(uncorrected).collect(),
         people: people.into_values().collect(),
     })
+}
+
+/// What is right in place of values of exports, by source, and which corrections cannot be read: letters do not wait for them.
+fn right_values(desk: &Desk, now: Instant) -> (BTreeMap<&str, RightValues>, Vec<String>) {
+    let (mut all, mut unread) = (BTreeMap::<&str, Vec<Correction>>::new(), Vec::new());
+    for list in desk.project.corrections.values() {
+        let root = corrections::root_of(list, &desk.roots);
+        match root.and_then(|root| corrections::read(list, root, &desk.keys, now)) {
+            Ok(read) => {
+                let rows = read.files.into_iter().flat_map(|file| file.rows).flatten();
+                all.entry(&list.source).or_default().extend(rows);
+            }
+            Err(error) => unread.push(format!("{}: addresses of {} may be wrong", error.message(), list.source)),
+        }
+    }
+    (all.into_iter().map(|(source, rows)| (source, RightValues::of(rows))).collect(), unread)
 }

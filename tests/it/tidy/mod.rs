@@ -71,6 +71,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "read::members",
             "requests::ListDates",
             "requests::Maker",
+            "requests::RequestIds",
         ],
     ),
     (
