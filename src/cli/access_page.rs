@@ -153,6 +153,10 @@ fn raw(report: &AccessReport) -> String {
             escaped(&record.places.join("; "))
         ));
         out.push_str(&cells(&record.values));
+        for (column, value) in &record.corrected {
+            let right = value.as_deref().unwrap_or("nobody has decided yet");
+            out.push_str(&value_row(&format!("{column}, corrected (Art. 16)"), right));
+        }
         out.push_str("</table></div>\n");
     }
     out

@@ -12,6 +12,7 @@ use tamis::evidence::LedgerEvent;
 use tamis::evidence::manifest::CorrectionState;
 use tamis::monitor::Silent;
 use tamis::policy::Effect;
+use tamis::questions::access::{AccessAsked, AccessDesk, Right};
 use tamis::questions::{breach, case, corrections, notices};
 use tamis::requests::RequestStatus;
 use tamis::sweep::CorrectionsLeft;
@@ -430,8 +431,28 @@ fn whom_to_notify_of_a_breach_is_told_at_the_corrected_address() {
     assert_eq!(mail("crm-00005"), None, "the export has a third value: nobody knows");
     assert_eq!(mail("crm-00006").as_deref(), Some("person00006@example.org"), "refused");
     correct(&installation, &["crm-00004"]);
-    assert!(list().unreadable[0].contains("addresses of contact may be wrong"), "{:?}", list().unreadable);
+    assert!(list().unreadable[0].contains("values of contact may be wrong"), "{:?}", list().unreadable);
     assert_eq!(list().people.len(), 30, "letters do not wait for it");
+}
+
+#[test]
+fn a_person_is_shown_what_is_right_beside_what_the_export_has() {
+    let (installation, _) = installation();
+    correct(&installation, &["crm-00004,Email,person00004@example.org,new@example.com,changed,,C-1,2026-10-01,"]);
+    installation.run(0).unwrap();
+    let call = installation.asking(1, "crm-id@test: crm-00004");
+    let asked = AccessAsked {
+        right: Right::Access,
+        request: "DSR-1".into(),
+        received: None,
+        include_doubtful: None,
+        without_raw: None,
+    };
+    let answer = AccessDesk::open(&call).unwrap().answer(&call, &asked, &Silent).unwrap();
+    let record = &answer.report.raw_exports.records[0];
+    assert_eq!(record.values["Email"].as_deref(), Some("person00004@example.org"));
+    let corrected: Vec<_> = record.corrected.iter().map(|(name, value)| (name.as_str(), value.as_deref())).collect();
+    assert_eq!(corrected, [("Email", Some("new@example.com"))]);
 }
 
 #[test]

@@ -3,11 +3,9 @@
 
 use super::super::access::{ExportSearch, ShownValues};
 use super::{BreachFound, BreachScene, KeptBreach};
-use crate::clock::Instant;
-use crate::corrections::{Correction, RightValues};
 use crate::error::Result;
 use crate::evidence::LedgerEvent;
-use crate::job::{Desk, SubjectCall, corrections, note};
+use crate::job::{Desk, SubjectCall, note};
 use crate::monitor::Monitor;
 use crate::policy::Category;
 use std::collections::BTreeMap;
@@ -38,7 +36,6 @@ pub fn subjects(call: &SubjectCall, number: u64, monitor: &dyn Monitor) -> Resul
     let scene = BreachScene { project, register, roots, state };
     let found = BreachFound::of(&scene, &state.ledger().entries()?, &kept.asked, kept.aware)?;
     let mut exports = ExportSearch::list(&desk, super::super::access::Right::Access, call.now)?;
-    let (right, uncorrected) = right_values(&desk, call.now);
     let mut people: BTreeMap<[u8; 16], ShownValues> = BTreeMap::new();
     let wanted = |person: &[u8; 16]| found.people.binary_search(person).is_ok();
     exports.each_record(&wanted, monitor, &mut |person, source, mut values| {
@@ -49,7 +46,6 @@ pub fn subjects(call: &SubjectCall, number: u64, monitor: &dyn Monitor) -> Resul
             theirs && !facts.is_some_and(|facts| facts.may_name_others(name))
         };
         values.retain(|name, _| told(name));
-        right.get(source).into_iter().for_each(|right| right.lay(&person, &mut values));
         people.insert(person, values);
     })?;
     let wanted = found.people.len() as u64;
@@ -57,23 +53,7 @@ pub fn subjects(call: &SubjectCall, number: u64, monitor: &dyn Monitor) -> Resul
         not_found: wanted - people.len() as u64,
         wanted,
         objects: exports.objects_count(),
-        unreadable: exports.unreadable.iter().cloned().chain(uncorrected).collect(),
+        unreadable: exports.unreadable.iter().cloned().collect(),
         people: people.into_values().collect(),
     })
-}
-
-/// What is right in place of values of exports, by source, and which corrections cannot be read: letters do not wait for them.
-fn right_values(desk: &Desk, now: Instant) -> (BTreeMap<&str, RightValues>, Vec<String>) {
-    let (mut all, mut unread) = (BTreeMap::<&str, Vec<Correction>>::new(), Vec::new());
-    for list in desk.project.corrections.values() {
-        let root = corrections::root_of(list, &desk.roots);
-        match root.and_then(|root| corrections::read(list, root, &desk.keys, now)) {
-            Ok(read) => {
-                let rows = read.files.into_iter().flat_map(|file| file.rows).flatten();
-                all.entry(&list.source).or_default().extend(rows);
-            }
-            Err(error) => unread.push(format!("{}: addresses of {} may be wrong", error.message(), list.source)),
-        }
-    }
-    (all.into_iter().map(|(source, rows)| (source, RightValues::of(rows))).collect(), unread)
 }
