@@ -37,7 +37,7 @@ pub(super) fn names(page: Page, read: &ReadSpec) -> Option<(u64, NamesFrom)> {
 
 /// Given names are those of all columns of the files: no file has a declared column that is not among them.
 pub(super) fn columns(page: Page, spec: &SourceSpec, given: &[String]) {
-    let there = |name: &str| given.iter().any(|given| value::trimmed(given) == value::trimmed(name));
+    let there = |name: &str| given.iter().any(|given| normal(given) == normal(name));
     for (at, column) in spec.columns.iter().filter(|(_, column)| column.parts.is_none()) {
         let pattern = NamePattern::read(at);
         let others = column.names.iter().flat_map(|names| names.iter());
