@@ -165,7 +165,9 @@ fn in_short(found: &StatusFound, exceptions: &[String]) -> String {
 
 /// Returns what somebody has to look at, a line for each.
 fn to_look_at(exceptions: &[String]) -> String {
-    exceptions.iter().map(|said| format!("! {said}\n")).collect()
+    let mut out = String::new();
+    exceptions.iter().for_each(|said| out.line(format_args!("! {said}")));
+    out
 }
 
 fn job_row(job: &JobStatus) -> [String; 6] {
