@@ -6,7 +6,6 @@ use super::name_pattern::{ColumnCover, CoveredBy};
 use super::risk::RiskProfile;
 use super::schedule::Schedule;
 pub use super::value::Location;
-use crate::cell::text::tidy;
 use crate::clock::{Instant, Period};
 use crate::error::{Code, Error, Result};
 use crate::store::PathGlob;
@@ -372,21 +371,6 @@ impl Source {
             cover: ColumnCover::default(),
             nobody: None,
         }
-    }
-
-    /// Returns the name of a column that may be called otherwise in a file.
-    pub fn column_of<'a>(&'a self, name: &'a str) -> &'a str {
-        self.also.get(name).map_or(name, String::as_str)
-    }
-
-    /// Returns whether it says anything of a column, by a line or a pattern.
-    pub fn names(&self, name: &str) -> bool {
-        self.listed.iter().any(|listed| listed == name) || self.cover.of(name).is_some()
-    }
-
-    /// Returns whether a cell with this text has no value.
-    pub fn is_null(&self, text: &str) -> bool {
-        tidy(text).is_empty() || self.read.null.iter().any(|null| tidy(null) == tidy(text))
     }
 
     /// Returns the pattern that declares a column which no line names.
