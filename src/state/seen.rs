@@ -1,0 +1,155 @@
+//! What was there of a job's other records when one of them was written: the numbers of its newest lease, schedule record
+//! and sweep record, and the names of its acceptances. Numbers only grow and acceptances stay, so what was seen and is not
+//! there was lost, or its folder was put back. Must not know what a record says.
+
+use crate::error::Result;
+use crate::store::Root;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+const ACCEPTS: &str = "accepts";
+/// Where a listing may lag, so many numbers from the one that was seen on are asked for by name: older records go.
+const ASKED_FOR: u64 = 8;
+
+/// A folder with records of jobs of which only the newest count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Numbered {
+    /// Who is at work.
+    Leases,
+    /// What has become of scheduled instants.
+    Schedules,
+    /// When a dataset was swept.
+    Sweeps,
+}
+
+/// What was seen of the records of one job.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SeenRecords {
+    /// Numbers of the newest records.
+    #[serde(default)]
+    newest: BTreeMap<Numbered, u64>,
+    /// Names of files in `accepts`, without their end.
+    #[serde(default)]
+    accepts: BTreeSet<String>,
+}
+
+/// What was seen and is not there.
+pub(super) enum LostRecord {
+    /// The newest record, of this number or a later one.
+    Newest(Numbered, u64),
+    /// A file in `accepts`, by its name without its end.
+    Accept(String),
+}
+
+/// A folder of a job that lacks what somebody has seen in it.
+pub(super) struct FewerRecords {
+    /// Name of the folder, with the job.
+    pub(super) folder: String,
+    /// What was seen there.
+    pub(super) lost: LostRecord,
+    /// What shows it, in words.
+    pub(super) shown: String,
+}
+
+impl Numbered {
+    const ALL: [Numbered; 3] = [Numbered::Leases, Numbered::Schedules, Numbered::Sweeps];
+
+    fn name(self) -> &'static str {
+        match self {
+            Numbered::Leases => "leases",
+            Numbered::Schedules => "schedules",
+            Numbered::Sweeps => "sweeps",
+        }
+    }
+
+    /// Returns where a record lies.
+    pub(super) fn path(self, job: &str, number: u64) -> String {
+        format!("{}/{job}/{number:012}.json", self.name())
+    }
+
+    /// Returns the numbers of the records that are there.
+    pub(super) fn numbers(self, root: &Root, job: &str) -> Result<Vec<u64>> {
+        let number = |path: &str| path.rsplit('/').next()?.strip_suffix(".json")?.parse::<u64>().ok();
+        let objects = root.list(&format!("{}/{job}", self.name()))?;
+        Ok(objects.iter().filter_map(|object| number(&object.path)).collect())
+    }
+
+    fn newest(self, root: &Root, job: &str) -> Result<u64> {
+        Ok(self.numbers(root, job)?.into_iter().max().unwrap_or(0))
+    }
+
+    /// Whether a record of this number or a later one is there, though no listing has it yet.
+    fn comes_late(self, root: &Root, job: &str, number: u64) -> Result<bool> {
+        for later in number..number.saturating_add(if root.may_lag() { ASKED_FOR } else { 0 }) {
+            if root.head(&self.path(job, later))?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+impl SeenRecords {
+    /// Looks at what is there.
+    pub(super) fn of(root: &Root, job: &str) -> Result<SeenRecords> {
+        let mut seen = SeenRecords { newest: BTreeMap::new(), accepts: accepts(root, job)? };
+        for numbered in Numbered::ALL {
+            let newest = numbered.newest(root, job)?;
+            seen.newest.extend((newest > 0).then_some((numbered, newest)));
+        }
+        Ok(seen)
+    }
+
+    /// Adds what was seen now: a folder that was put back does not take away what was seen before.
+    pub(super) fn and(mut self, now: SeenRecords) -> SeenRecords {
+        for (numbered, number) in now.newest {
+            let known = self.newest.entry(numbered).or_default();
+            *known = number.max(*known);
+        }
+        self.accepts.extend(now.accepts);
+        self
+    }
+}
+
+/// Finds what records of a job have seen of others and is not there. `told` are records, each with what it has seen; they
+/// were read before: what was told is never newer than what is listed here.
+pub(super) fn fewer(root: &Root, job: &str, told: &[(String, SeenRecords)]) -> Result<Vec<FewerRecords>> {
+    let mut found = Vec::new();
+    for numbered in Numbered::ALL {
+        let number = |seen: &SeenRecords| seen.newest.get(&numbered).copied().unwrap_or(0);
+        let Some((by, seen)) = told.iter().max_by_key(|(_, seen)| number(seen)).map(|(by, seen)| (by, number(seen)))
+        else {
+            continue;
+        };
+        let newest = numbered.newest(root, job)?;
+        if newest < seen && !numbered.comes_late(root, job, seen)? {
+            let folder = format!("{}/{job}", numbered.name());
+            let shown = format!("{by} was written when record {seen} was there, and the newest is {newest}");
+            found.push(FewerRecords { folder, lost: LostRecord::Newest(numbered, seen), shown });
+        }
+    }
+    let there = accepts(root, job)?;
+    for (by, seen) in told {
+        for name in seen.accepts.difference(&there) {
+            if !root.may_lag() || root.head(&accept_path(job, name))?.is_none() {
+                let shown = format!("{by} was written when {name}.json was there");
+                found.push(FewerRecords {
+                    folder: format!("{ACCEPTS}/{job}"),
+                    lost: LostRecord::Accept(name.clone()),
+                    shown,
+                });
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn accepts(root: &Root, job: &str) -> Result<BTreeSet<String>> {
+    let name = |path: &str| Some(path.rsplit('/').next()?.strip_suffix(".json")?.to_owned());
+    Ok(root.list(&format!("{ACCEPTS}/{job}"))?.iter().filter_map(|object| name(&object.path)).collect())
+}
+
+fn accept_path(job: &str, name: &str) -> String {
+    format!("{ACCEPTS}/{job}/{name}.json")
+}
