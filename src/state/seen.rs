@@ -3,6 +3,7 @@
 //! there was lost, or its folder was put back. Must not know what a record says.
 
 use crate::error::Result;
+use crate::evidence::accept_path;
 use crate::store::Root;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -148,8 +149,4 @@ pub(super) fn fewer(root: &Root, job: &str, told: &[(String, SeenRecords)]) -> R
 fn accepts(root: &Root, job: &str) -> Result<BTreeSet<String>> {
     let name = |path: &str| Some(path.rsplit('/').next()?.strip_suffix(".json")?.to_owned());
     Ok(root.list(&format!("{ACCEPTS}/{job}"))?.iter().filter_map(|object| name(&object.path)).collect())
-}
-
-fn accept_path(job: &str, name: &str) -> String {
-    format!("{ACCEPTS}/{job}/{name}.json")
 }
