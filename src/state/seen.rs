@@ -80,8 +80,12 @@ impl Numbered {
         Ok(self.numbers(root, job)?.into_iter().max().unwrap_or(0))
     }
 
-    /// Whether a record of this number or a later one is there, though no listing has it yet.
+    /// Whether a record of this number or a later one is there, though the first listing did not have it: records may have
+    /// come and gone while it was made, and some stores are late.
     fn comes_late(self, root: &Root, job: &str, number: u64) -> Result<bool> {
+        if self.newest(root, job)? >= number {
+            return Ok(true);
+        }
         for later in number..number.saturating_add(if root.may_lag() { ASKED_FOR } else { 0 }) {
             if root.head(&self.path(job, later))?.is_some() {
                 return Ok(true);
@@ -131,22 +135,21 @@ pub(super) fn fewer(root: &Root, job: &str, told: &[(String, SeenRecords)]) -> R
         }
     }
     let there = accepts(root, job)?;
-    for (by, seen) in told {
-        for name in seen.accepts.difference(&there) {
-            if !root.may_lag() || root.head(&accept_path(job, name))?.is_none() {
-                let shown = format!("{by} was written when {name}.json was there");
-                found.push(FewerRecords {
-                    folder: format!("{ACCEPTS}/{job}"),
-                    lost: LostRecord::Accept(name.clone()),
-                    shown,
-                });
-            }
+    let seen: BTreeMap<&String, &String> =
+        told.iter().flat_map(|(by, seen)| seen.accepts.iter().map(move |name| (name, by))).collect();
+    for (name, by) in seen.into_iter().filter(|(name, _)| !there.contains(*name)) {
+        if root.head(&accept_path(job, name))?.is_none() {
+            let shown = format!("{by} was written when {name}.json was there");
+            let folder = format!("{ACCEPTS}/{job}");
+            found.push(FewerRecords { folder, lost: LostRecord::Accept(name.clone()), shown });
         }
     }
     Ok(found)
 }
 
+/// Names of acceptances and of notes that they were used. What somebody else put there is none, so it can go again.
 fn accepts(root: &Root, job: &str) -> Result<BTreeSet<String>> {
     let name = |path: &str| Some(path.rsplit('/').next()?.strip_suffix(".json")?.to_owned());
-    Ok(root.list(&format!("{ACCEPTS}/{job}"))?.iter().filter_map(|object| name(&object.path)).collect())
+    let is_one = |name: &String| name.strip_suffix(".used").unwrap_or(name).bytes().all(|b| b.is_ascii_hexdigit());
+    Ok(root.list(&format!("{ACCEPTS}/{job}"))?.iter().filter_map(|object| name(&object.path)).filter(is_one).collect())
 }
