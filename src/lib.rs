@@ -1,5 +1,5 @@
-//! tamis turns raw CRM exports into minimized, pseudonymized, erasure-proof datasets, and proves it.
-//! `ARCHITECTURE.md` has the map. The library prints nothing: it reports to a [`monitor::Monitor`].
+//! tamis turns raw CRM exports into minimized, pseudonymized tables every night, keeps erased people out, and leaves
+//! evidence you can check. `ARCHITECTURE.md` has the map. The library prints nothing: it reports to a [`monitor::Monitor`].
 
 pub mod audit;
 pub mod by_hand;
@@ -27,6 +27,7 @@ pub mod questions;
 pub mod read;
 pub mod requests;
 pub mod run;
+pub mod same_name;
 pub mod stage;
 pub mod state;
 pub mod store;

@@ -1,7 +1,8 @@
 //! Names that look like a wanted one without being it: for messages about names that are not there.
 //! Must not know what the names are of.
 
-use crate::invisible::{is_unseen, seen};
+use crate::invisible::is_unseen;
+use crate::same_name::folded;
 
 /// How many letters have to change for one text to become the other.
 pub fn distance(a: &str, b: &str) -> usize {
@@ -52,10 +53,6 @@ pub fn in_header<'a>(wanted: &str, names: impl Iterator<Item = &'a str> + Clone)
             unseen.join(", ")
         ),
     })
-}
-
-fn folded(name: &str) -> String {
-    icu_casemap::CaseMapper::new().fold_string(seen(name).trim()).into_owned()
 }
 
 #[cfg(test)]

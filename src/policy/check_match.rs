@@ -7,6 +7,7 @@ use super::plan::{Identifier, ListMatch, Normal, PhoneRegion};
 use super::policy_spec::ListSpec;
 use super::spec::At;
 use super::value;
+use crate::same_name;
 use jiff::tz::TimeZone;
 
 const REQUEST_PATTERN: &str = "[A-Za-z0-9-]{1,40}";
@@ -65,9 +66,8 @@ pub(super) fn matches(page: Page, spec: &ListSpec) -> Option<Vec<ListMatch>> {
     };
     let pairs: Vec<_> = spec.r#match.iter().flat_map(|m| m.iter()).collect();
     for (i, (column, _)) in pairs.iter().enumerate() {
-        if pairs[..i].iter().any(|(other, _)| value::folded(other) == value::folded(column)) {
-            let help = "names are compared after trim, NFC and case folding; keep one";
-            page.fault(column.span(), "duplicate-column", "another column has the same name", help);
+        if pairs[..i].iter().any(|(other, _)| same_name::normal(other) == same_name::normal(column)) {
+            page.fault(column.span(), "duplicate-column", "another column has the same name", "keep one");
         }
     }
     for (name, columns) in spec.parts.iter().flat_map(|parts| parts.iter()) {
@@ -90,6 +90,27 @@ pub(super) fn matches(page: Page, spec: &ListSpec) -> Option<Vec<ListMatch>> {
         })
         .collect();
     read.into_iter().collect()
+}
+
+/// R67: a file has a name once, so two spellings of it are never both there.
+pub(super) fn spellings(page: Page, spec: &ListSpec) {
+    let optional = [&spec.received, &spec.from, &spec.to, &spec.until, &spec.lifts, &spec.informed, &spec.review_by];
+    let when = spec.when.iter().map(|when| &when.column);
+    let parts = spec.parts.iter().flat_map(|parts| parts.iter());
+    let whole = |name: &At<String>| spec.parts.as_ref().is_some_and(|parts| parts.get(name).is_some());
+    let matched = spec.r#match.iter().flat_map(|of| of.iter()).map(|(name, _)| name).filter(|name| !whole(name));
+    let of_parts = parts.flat_map(|(_, columns)| columns.iter());
+    let all = std::iter::once(&spec.request).chain(optional.into_iter().flatten()).chain(when);
+    let all: Vec<&At<String>> = all.chain(matched).chain(of_parts).collect();
+    for (place, at) in all.iter().enumerate() {
+        let other = |one: &&At<String>| {
+            same_name::folded(one) == same_name::folded(at) && same_name::normal(one) != same_name::normal(at)
+        };
+        if all[..place].iter().any(other) {
+            let help = "a file has a name once, whatever its case and what nobody sees: write it as the file does";
+            page.fault(at.span(), "duplicate-column", "another column has the same name, in another spelling", help);
+        }
+    }
 }
 
 /// Names of the columns of a value put together: two or more, each once.

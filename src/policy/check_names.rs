@@ -5,7 +5,7 @@ use super::plan::{CsvFormat, ModelFile, NamesFrom};
 use super::source_spec::{HeaderSpec, ReadSpec};
 use super::spec::At;
 use super::value;
-use icu_casemap::CaseMapper;
+use crate::same_name::{folded, normal};
 use std::collections::HashSet;
 
 /// Returns the line of the header and where names are.
@@ -68,18 +68,19 @@ fn listed(page: Page, names: &At<Vec<At<String>>>) -> Option<Vec<String>> {
         page.fault(names.span(), "header-names", "no name at all", "name every column of the files, in their order");
         return None;
     }
-    let (folded, mut known, mut good) = (CaseMapper::new(), HashSet::new(), true);
+    let (mut known, mut good) = (HashSet::new(), true);
     for name in names.iter() {
-        let twice = !known.insert(folded.fold_string(name.trim()).into_owned());
-        if name.trim().is_empty() || twice {
-            let what = if twice {
-                "a name that is in the list already, apart from upper and lower case"
-            } else {
-                "a blank name"
+        let (seen, named) = (folded(name), !normal(name).is_empty());
+        let twice = !known.insert(seen.clone());
+        if seen.is_empty() || twice {
+            let what = match (seen.is_empty(), named) {
+                (true, false) => "a blank name",
+                (true, true) => "a name of which nobody sees anything",
+                _ => "a name that is in the list already, apart from case and characters that nobody sees",
             };
             page.fault(name.span(), "header-names", what, "give each column a name of its own");
             good = false;
         }
     }
-    good.then(|| names.iter().map(|name| name.trim().to_string()).collect())
+    good.then(|| names.iter().map(|name| normal(name)).collect())
 }

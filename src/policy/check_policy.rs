@@ -3,7 +3,7 @@
 
 use super::check_corrections;
 use super::check_list_format;
-use super::check_match::{list_formats, matches, request_pattern};
+use super::check_match::{list_formats, matches, request_pattern, spellings};
 use super::check_minors::{self, MinorTerms};
 use super::check_notices::{self, IssuedNotice};
 use super::check_recipient::recipient;
@@ -337,6 +337,7 @@ fn list(
     };
     let when = spec.when.as_ref().map_or(Some(None), |at| when(page, at).map(Some));
     let matches = matches(page, spec);
+    spellings(page, spec);
     let request = value::said(page, &spec.request);
     let request_pattern = request_pattern(page, spec.request_pattern.as_ref());
     let (received, sets) = (list_received(page, name, spec), list_sets(page, spec, effect));

@@ -23,6 +23,7 @@ use super::spec::{At, Category};
 use super::value;
 use crate::clock::Period;
 use crate::near_miss;
+use crate::same_name::folded;
 use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet};
@@ -212,15 +213,15 @@ fn by_patterns<'a>(inventory: &mut Inventory<'a>, lines: &[(&At<String>, ColumnE
 /// A column or pattern as `[columns]` names it.
 type Line<'a> = (&'a At<String>, &'a ColumnSpec);
 
-/// Names after trim and NFC; those that meet after case folding are refused, patterns likewise.
+/// Names after trim and NFC; those that are one (R67) are refused, patterns likewise.
 fn places(page: Page, by_name: &[Line<'_>], by_pattern: &[Line<'_>]) -> BTreeMap<String, usize> {
-    let mut folded: BTreeMap<(bool, String), &At<String>> = BTreeMap::new();
+    let mut known: BTreeMap<(bool, String), &At<String>> = BTreeMap::new();
     let mut places = BTreeMap::new();
     let lines = by_name.iter().enumerate().map(|(index, (at, _))| (Some(index), *at));
     for (index, at) in lines.chain(by_pattern.iter().map(|(at, _)| (None, *at))) {
         value::said(page, at);
-        if folded.insert((index.is_some(), value::folded(at)), at).is_some() {
-            let help = "names are compared after trim, NFC and case folding; rename one in the export or drop it here";
+        if known.insert((index.is_some(), folded(at)), at).is_some() {
+            let help = "names are one whatever their case and what nobody sees; rename or drop one";
             page.fault(at.span(), "duplicate-column", "another column has the same name", help);
         }
         if let Some(index) = index {
@@ -229,7 +230,7 @@ fn places(page: Page, by_name: &[Line<'_>], by_pattern: &[Line<'_>]) -> BTreeMap
     }
     for at in by_name.iter().flat_map(|(_, column)| column.names.iter().flat_map(|names| names.iter())) {
         value::said(page, at);
-        if folded.insert((true, value::folded(at)), at).is_some() {
+        if known.insert((true, folded(at)), at).is_some() {
             let help = "every name belongs to one column, once, whatever its case";
             page.fault(at.span(), "duplicate-column", "another column has this name", help);
         }

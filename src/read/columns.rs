@@ -5,20 +5,13 @@ use super::batch::ColumnMap;
 use super::found::FoundNames;
 use super::wanted::{ReadRequest, identified};
 use crate::error::{Code, Error, Result};
-use crate::invisible;
 use crate::near_miss;
 use crate::policy::{Column, RecordFormat};
-use icu_casemap::CaseMapper;
-use icu_normalizer::ComposingNormalizerBorrowed;
+use crate::same_name::{folded, visible};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What to do about an identifier that is none.
 pub(super) const AS_TEXT: &str = "have it written as text or as a whole number";
-
-/// Returns a column's name as names are compared: trimmed and NFC.
-pub(super) fn normal(name: &str) -> String {
-    ComposingNormalizerBorrowed::new_nfc().normalize(name.trim()).into_owned()
-}
 
 /// What the names of a file say.
 pub(super) struct Headed {
@@ -54,12 +47,12 @@ pub(super) fn columns(names: &[String], request: &ReadRequest<'_>, place: &str) 
     let known: HashSet<String> = listed
         .iter()
         .chain(request.columns.iter().filter(of_file).map(|column| &column.name))
-        .map(|name| fold(name))
+        .map(|name| folded(name))
         .collect();
-    let mut folded = BTreeMap::new();
+    let mut seen = BTreeMap::new();
     for (at, name) in names.iter().enumerate() {
-        let name = fold(name);
-        if let Some(first) = folded.insert(name.clone(), at).filter(|_| known.contains(&name)) {
+        let name = folded(name);
+        if let Some(first) = seen.insert(name.clone(), at).filter(|_| known.contains(&name)) {
             return Err(twice((written, names), (first, at), (request, place)));
         }
     }
@@ -125,14 +118,15 @@ fn twice(
     (request, place): (&ReadRequest<'_>, &str),
 ) -> Error {
     let of = request.source.read.records.has_names_in();
-    let same = |names: &[String], name: fn(&str) -> String| name(&names[first]) == name(&names[second]);
+    let [one, other] = [first, second].map(|at| written[at].as_str());
+    let plain = |name: &str| visible(name) == name;
     let columns = format!("{place}: columns {} and {} of the {of}", first + 1, second + 1);
     let (what, help) = match () {
-        () if !same(written, fold) => (
+        () if folded(one) != folded(other) => (
             format!("{columns} are both column {}, by its other names", names[second]),
             "leave one of them out of the export, or take it out of the column's `names`",
         ),
-        () if !same(written, cased) => (
+        () if !plain(one) || !plain(other) => (
             format!("{columns} have the same name, apart from characters that nobody sees"),
             "have the names exported without invisible characters; two columns of one name may be two values of a person",
         ),
@@ -160,23 +154,15 @@ fn missing(wanted: &str, names: &[String], (request, place): (&ReadRequest<'_>, 
 /// Returns the names that one column alone has, apart from case.
 pub fn single_names(names: &[String]) -> impl Iterator<Item = &String> {
     let mut counts: HashMap<String, u32> = HashMap::new();
-    names.iter().for_each(|name| *counts.entry(fold(name)).or_default() += 1);
-    names.iter().filter(move |name| !name.is_empty() && counts.get(&fold(name)) == Some(&1))
-}
-
-/// Returns a name as two of them are compared for being one: without regard to case and to what nobody sees.
-pub(super) fn fold(name: &str) -> String {
-    cased(&invisible::seen(name))
-}
-
-fn cased(name: &str) -> String {
-    CaseMapper::new().fold_string(name).into_owned()
+    names.iter().for_each(|name| *counts.entry(folded(name)).or_default() += 1);
+    names.iter().filter(move |name| !name.is_empty() && counts.get(&folded(name)) == Some(&1))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::read::tests::{request, source, wanted};
+    use crate::same_name::normal;
 
     fn found(names: &[&str], needed: &[&str]) -> Result<(Vec<Option<usize>>, Vec<String>), String> {
         let names: Vec<String> = names.iter().map(|n| normal(n)).collect();

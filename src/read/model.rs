@@ -1,9 +1,9 @@
 //! The names of columns in a file beside an export, in formats whose files have no header (R59): `model.json` as Synapse
 //! Link writes it, or `manifest.cdm.json` with the documents of its entities. Must not know what columns are for.
 
-use super::columns::normal;
 use crate::error::{Code, Error, Kind, Result};
 use crate::policy::ModelFile;
+use crate::same_name::normal;
 use crate::store::{Object, Root, from_io};
 use serde::Deserialize;
 use std::io::Read;

@@ -2,7 +2,7 @@
 //! one that cannot be read is told, and what stands before a fault is given out. Must not know what columns are for.
 
 use super::batch::{ColumnMap, RawBatch};
-use super::columns::{AS_TEXT, normal};
+use super::columns::AS_TEXT;
 use super::container::Member;
 use super::format::{self, BadRecords, Blocks, Failure, FaultSpot, FileFormat, NamesKnown, RecordFault, Survey};
 use super::found::FoundNames;
@@ -10,6 +10,7 @@ use super::reader::Scratch;
 use super::wanted::{KnownColumns, Structures, WantedNames};
 use crate::error::{Code, Error, Result};
 use crate::policy::{Column, ReadFormat, Source};
+use crate::same_name::normal;
 use crate::store::Root;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

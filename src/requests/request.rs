@@ -10,6 +10,7 @@ use crate::key::Key;
 use crate::near_miss;
 use crate::policy::{Effect, Identifier, List, ListMatch, RecordFormat};
 use crate::read::{KnownColumns, RawBatch};
+use crate::same_name::{folded, normal};
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use std::borrow::Cow;
@@ -169,7 +170,7 @@ struct ListHeader<'a> {
 impl ListHeader<'_> {
     /// Finds a column by name after trim and NFC; returns its place among the wanted ones.
     fn find(&mut self, name: &str) -> std::result::Result<usize, String> {
-        let wanted = ComposingNormalizerBorrowed::new_nfc().normalize(name.trim());
+        let wanted = normal(name);
         let near = || near_miss::in_header(&wanted, self.names.iter().map(String::as_str));
         let lacks = || format!("the header lacks the column {name:?}");
         let missing = || near().map_or_else(lacks, |near| format!("{}; {near}", lacks()));
@@ -347,12 +348,10 @@ fn named(list: &List) -> Vec<&str> {
 
 /// Refuses a column of the list that the header has twice; others may have no name, or the same one.
 fn refuse_collisions(names: &[String], named: &[&str]) -> std::result::Result<(), String> {
-    let fold = |name: &str| CaseMapper::new().fold_string(&invisible::seen(name)).into_owned();
-    let nfc = ComposingNormalizerBorrowed::new_nfc();
-    let named: Vec<String> = named.iter().map(|name| fold(&nfc.normalize(name.trim()))).collect();
+    let named: Vec<String> = named.iter().map(|name| folded(name)).collect();
     let mut seen = std::collections::HashMap::new();
     for (at, name) in names.iter().enumerate() {
-        let name = fold(name);
+        let name = folded(name);
         if let Some(first) = seen.insert(name.clone(), at).filter(|_| named.contains(&name)) {
             let said = "have the same name, apart from case and characters that nobody sees";
             return Err(format!("columns {} and {} {said}", first + 1, at + 1));

@@ -17,7 +17,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("threads", &["error"]),
     ("clock", &["error"]),
     ("invisible", &[]),
-    ("near_miss", &["invisible"]),
+    ("same_name", &["invisible"]),
+    ("near_miss", &["invisible", "same_name"]),
     ("cell", &["error", "clock", "invisible"]),
     ("treatments", &["error", "clock", "invisible", "cell"]),
     (
@@ -28,6 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "cell",
             "treatments",
             "near_miss",
+            "same_name",
             "store::PathGlob",
             "store::inside",
             "store::local_folder",
@@ -36,7 +38,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("key", &["error", "policy::KeySource", "policy::KeyFrom", "store"]),
     ("store", &["error", "clock"]),
-    ("read", &["error", "clock", "near_miss", "invisible", "monitor", "store", "policy"]),
+    ("read", &["error", "clock", "near_miss", "same_name", "invisible", "monitor", "store", "policy"]),
     (
         "minimize",
         &[
@@ -80,6 +82,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "clock",
             "invisible",
             "near_miss",
+            "same_name",
             "monitor",
             "store",
             "policy",

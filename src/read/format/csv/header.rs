@@ -5,9 +5,9 @@ use super::cells::unquote;
 use super::exact::Step;
 use super::fault::What;
 use crate::error::{Code, Error, Result};
-use crate::read::columns::{fold, normal};
 use crate::read::format::BadRecords;
 use crate::read::text::{BrokenText, Text, malformed};
+use crate::same_name::{folded, normal};
 
 const PIECE: usize = 64 * 1024;
 
@@ -173,7 +173,7 @@ impl Csv {
 
 /// Whether a record says what the columns are called: every cell of it, whatever its case.
 fn are_names(record: &[String], names: &[String]) -> bool {
-    record.iter().zip(names).all(|(cell, name)| fold(cell) == fold(name))
+    record.iter().zip(names).all(|(cell, name)| folded(cell) == folded(name))
 }
 
 type HeaderFound = (usize, usize, usize, Vec<u32>);

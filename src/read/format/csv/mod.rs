@@ -24,11 +24,11 @@ use crate::error::{Code, Result};
 use crate::policy::{CsvFormat, NamesFrom, ReadFormat};
 use crate::read::LARGEST;
 use crate::read::batch::{Cell, ColumnMap};
-use crate::read::columns::normal;
 use crate::read::container::{Bytes, Member};
 use crate::read::found::FoundNames;
 use crate::read::model;
 use crate::read::text::{self, Text};
+use crate::same_name::normal;
 use crate::store::Root;
 use encoding_rs::Encoding;
 

@@ -2,7 +2,7 @@
 //! It never makes a number of a number. Must not know columns or files.
 
 use super::fault::{JsonFault, JsonFlaw};
-use crate::read::columns::normal;
+use crate::same_name::normal;
 use std::borrow::Cow;
 use std::collections::HashSet;
 

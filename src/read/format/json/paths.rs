@@ -3,8 +3,8 @@
 
 use crate::error::{Code, Error, Result};
 use crate::policy::{Column, ElementChoice, PathStep, RecordPath};
-use crate::read::columns::normal;
 use crate::read::wanted::{Structures, WantedNames, identified};
+use crate::same_name::normal;
 use std::collections::HashMap;
 
 /// The tree; the first node is the record.

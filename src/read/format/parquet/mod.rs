@@ -17,9 +17,9 @@ use super::seam::{BadRecords, Block, Failure, FileFormat, FormatScratch, NamesKn
 use crate::error::{Code, Error, Result};
 use crate::policy::ReadFormat;
 use crate::read::batch::{Cell, ColumnMap};
-use crate::read::columns::normal;
 use crate::read::container::{Bytes, Container, Member};
 use crate::read::signature;
+use crate::same_name::normal;
 use crate::store::Root;
 use std::sync::Mutex;
 

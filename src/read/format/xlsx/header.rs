@@ -4,8 +4,8 @@ use super::rows::{CellKind, RowReader};
 use super::sheet::{MOST_COLUMNS, Sheet};
 use super::xml::OwnNames;
 use crate::error::{Code, Error, Result};
-use crate::read::columns::normal;
 use crate::read::format::FaultSpot;
+use crate::same_name::normal;
 
 /// Returns how many of the shared strings a row needs: those up to the last one that it names.
 pub(super) fn strings_of(row: &str, own: &OwnNames) -> usize {
