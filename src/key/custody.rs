@@ -26,8 +26,8 @@ pub(super) fn of_file(facts: &Metadata, folder: &Path, place: &str) -> Result<()
 }
 
 /// Refuses a folder of keys that another user owns or may write to, and one below a folder that another user owns or in
-/// which others could put another in its place. A group may write to a folder above when it is the group tamis runs as, or root's: many systems
-/// give each user such a group.
+/// which others could put another in its place. A group may write to a folder above when it is the group tamis runs as, or
+/// root's: many systems give each user such a group.
 ///
 /// # Errors
 /// A policy error that names the folder.

@@ -253,10 +253,11 @@ mod tests {
             assert_eq!(refusal(&dir(folder.path()), &[]).code(), Code::KeyExposed, "whoever is first in such a folder");
         }
         let within = tempfile::tempdir().unwrap();
-        let theirs = within.path().join("keys");
+        let (home, theirs) = (within.path().join("home"), within.path().join("home/keys"));
+        std::fs::create_dir(&home).unwrap();
         std::fs::rename(folder.path(), &theirs).unwrap();
         assert!(Keyring::load(&dir(&theirs), &[]).is_ok(), "root works for the user of the installation");
-        give(within.path());
+        give(&home);
         assert!(Keyring::load(&dir(&theirs), &[]).is_ok(), "the folder above is of the same user");
         for path in [theirs.join("identity.key"), theirs.join("token-2026a.key"), theirs.clone()] {
             std::os::unix::fs::chown(path, Some(0), None).unwrap();
