@@ -44,12 +44,18 @@ fn renewed(settings: &Settings, args: &RenewArgs, json: bool) -> Result<String> 
     }
     let mut out = String::new();
     for folder in &folders {
-        out.line(format_args!("{}: renewed; what was lost is not known any more", state.root().display(folder)));
+        out.line(format_args!("{}: renewed; {}", state.root().display(folder), goes_on(folder, &args.job)));
     }
-    out.line(format_args!(
-        "the next run or sweep of {} comes once more; accept again what was to be let through",
-        args.job
-    ));
     out.line(format_args!("ledger   {head}"));
     Ok(out)
+}
+
+/// Says what becomes of a job without the lost records of a folder.
+fn goes_on(folder: &str, job: &str) -> String {
+    match folder.split('/').next() {
+        Some("accepts") => format!("every approval of {job} counts as used: accept again what is to be let through"),
+        Some("schedules") => format!("if the last scheduled run of {job} was refused, it is tried once more"),
+        Some("sweeps") => format!("the dataset of {job} is swept once more"),
+        _ => format!("nobody is at work on {job}"),
+    }
 }

@@ -126,7 +126,10 @@ impl State {
                 Code::StatePartMissing,
                 format!("{} has no entry, though the state was created", root.display("ledger")),
             )
-            .help("bring the ledger back from a copy of the state; run `tamis verify` afterwards"));
+            .help(
+                "bring the ledger back from a copy of the state, then call `tamis verify`; if there is no copy: \
+                 docs/operations.md, \"When a part is older\"",
+            ));
         }
         Ok(state)
     }
@@ -277,7 +280,9 @@ fn token_differs(root: &Root, epoch: &str) -> Error {
 }
 
 fn missing(place: &str) -> Error {
-    Error::new(Code::StatePartMissing, format!("{place} is missing")).help("bring it back from a copy of the state")
+    Error::new(Code::StatePartMissing, format!("{place} is missing")).help(
+        "bring it back from a copy of the state; if there is no copy: docs/operations.md, \"When a part is older\"",
+    )
 }
 
 /// Reads a JSON record; `None` when it is not there.

@@ -90,7 +90,9 @@ impl Behind {
 
 impl std::fmt::Display for Behind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} is older than the rest: {}", self.part, self.shown)
+        write!(f, "{} is older than the rest: {}", self.part, self.shown)?;
+        let Some(job) = &self.renewable else { return Ok(()) };
+        write!(f, "; if no newer copy of it is left, call `tamis state renew {job} --reason …`")
     }
 }
 

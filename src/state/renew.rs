@@ -27,7 +27,8 @@ impl State {
     /// Evidence, when another part is older; a policy error when nothing is lost; a storage error when somebody is at work.
     pub fn renew(&self, renewal: &Renewal, now: Instant) -> Result<BTreeSet<String>> {
         let job = renewal.job.as_str();
-        if let Some(behind) = self.compare()?.iter().find(|behind| behind.renewable.is_none()) {
+        let mut older = self.records_lost()?.into_iter().chain(self.compare()?);
+        if let Some(behind) = older.find(|behind| behind.renewable.is_none()) {
             return Err(behind.error());
         }
         let told = self.told_of(job)?;

@@ -623,6 +623,9 @@ fn what_is_lost_of_a_job_s_records_is_named_and_the_job_goes_on_once_they_are_re
     done(&installation, Deed::Verify).unwrap();
     let error = renewed(&installation, "contacts").unwrap_err();
     assert!(error.code() == Code::ArgumentWrong && error.message().contains("no record of job contacts"), "{error}");
+    lose(&installation, "datasets/contacts", 99);
+    let error = renewed(&installation, "contacts").unwrap_err();
+    assert!(error.code() == Code::StatePartOlder && error.message().contains("datasets/contacts"), "{error}");
     // The newest lease only says that nobody is at work any more, as after a crash that it ends by itself.
     let used = |path: &str| path.ends_with(".used.json");
     let cases = [("leases", 2), ("leases", 99), ("schedules", 1), ("schedules", 99), ("sweeps", 1), ("sweeps", 99)];
@@ -635,6 +638,8 @@ fn what_is_lost_of_a_job_s_records_is_named_and_the_job_goes_on_once_they_are_re
         assert!(taken(&installation) == left, "{folder} {count}: nothing is added to what lost something");
         let error = installation.run(7).unwrap_err();
         assert!(error.help_text().unwrap().contains("tamis state renew contacts"), "{error}");
+        let faults = verified(&installation, None).unwrap().faults;
+        assert!(faults.iter().any(|fault| fault.contains("call `tamis state renew contacts")), "{faults:?}");
         for attempt in due(&installation, 7, 0) {
             assert!(matches!(&attempt.came, Came::Refused { code: Code::StatePartOlder, .. }), "{attempt:?}");
         }
@@ -660,6 +665,18 @@ fn an_acceptance_whose_mark_is_lost_is_not_used_a_second_time() {
     refused(&installation, "state:accepts/contacts is older");
     std::fs::write(&mark, bytes).unwrap();
     done(&installation, Deed::Verify).unwrap();
+}
+
+/// A copy that somebody made beside the acceptances is none of them, so it may go again.
+#[test]
+fn a_file_of_somebody_else_beside_acceptances_is_not_missed_when_it_is_gone() {
+    let installation = turns();
+    let theirs = installation.path("state/accepts/contacts/a copy.json");
+    std::fs::write(&theirs, "{}").unwrap();
+    installation.sweep(5).unwrap().outcome().unwrap();
+    std::fs::remove_file(&theirs).unwrap();
+    done(&installation, Deed::Verify).unwrap();
+    installation.run(7).unwrap();
 }
 
 #[test]
