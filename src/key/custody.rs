@@ -54,7 +54,8 @@ pub(super) fn of_folder(folder: &Path) -> Result<()> {
 /// the folder of keys that `owner` owns.
 fn of_above(below: &Path, above: &Path, folder: &Path, owner: u32) -> Result<()> {
     let (allowed, place, above) = (look_at(above)?, folder.display(), above.display());
-    if !trusted(allowed.uid()) && !(geteuid().is_root() && allowed.uid() == owner) {
+    let given_by_root = geteuid().is_root() && allowed.uid() == owner;
+    if !trusted(allowed.uid()) && !given_by_root {
         return Err(foreign(&format!("{above}, above folder {place} of the keys,"), "folder"));
     }
     let below = below.symlink_metadata().map_err(|_| unseen(folder))?;

@@ -2,7 +2,7 @@
 //! Whoever is about to commit renews it first, so a process that slept finds that somebody else came. Must not know raw
 //! values.
 
-use super::seen::{Numbered, SeenRecords};
+use super::seen::{NumberedFolder, SeenRecords};
 use super::{FORMAT, State, load};
 use crate::clock::Instant;
 use crate::error::Result;
@@ -198,7 +198,7 @@ impl Lease {
         }
         let next = self.generation + 1;
         // Old generations are deleted, so the number after ours may be free though others came and went.
-        if Numbered::Leases.numbers(&self.root, &self.job)?.into_iter().any(|number| number > next) {
+        if NumberedFolder::Leases.numbers(&self.root, &self.job)?.into_iter().any(|number| number > next) {
             self.root.delete(&self.path(next))?;
             return Ok(false);
         }
@@ -227,7 +227,7 @@ impl Lease {
     }
 
     fn path(&self, generation: u64) -> String {
-        Numbered::Leases.path(&self.job, generation)
+        NumberedFolder::Leases.path(&self.job, generation)
     }
 }
 
@@ -237,6 +237,6 @@ fn held(generation: Generation, now: Instant) -> Option<Holder> {
 }
 
 fn newest(root: &Root, job: &str) -> Result<Option<(u64, Generation)>> {
-    let Some(newest) = Numbered::Leases.numbers(root, job)?.into_iter().max() else { return Ok(None) };
-    Ok(load::<Generation>(root, &Numbered::Leases.path(job, newest))?.map(|generation| (newest, generation)))
+    let Some(newest) = NumberedFolder::Leases.numbers(root, job)?.into_iter().max() else { return Ok(None) };
+    Ok(load::<Generation>(root, &NumberedFolder::Leases.path(job, newest))?.map(|generation| (newest, generation)))
 }

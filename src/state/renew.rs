@@ -2,7 +2,7 @@
 //! acceptances. Must not know why somebody wants that: the ledger has the reason.
 
 use super::State;
-use super::seen::{self, FewerRecords, LostRecord, Numbered, SeenRecords};
+use super::seen::{self, FewerRecords, LostRecord, NumberedFolder, SeenRecords};
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
 use crate::evidence::{LedgerEvent, RunRef};
@@ -48,9 +48,9 @@ impl State {
         let known = told.into_iter().fold(SeenRecords::default(), |known, (_, seen)| known.and(seen));
         for FewerRecords { lost, .. } in fewer {
             match lost {
-                LostRecord::Newest(Numbered::Leases, last) => self.renew_lease(job, last, known.clone(), now)?,
-                LostRecord::Newest(Numbered::Schedules, last) => self.renew_schedule(job, last, known.clone())?,
-                LostRecord::Newest(Numbered::Sweeps, last) => self.renew_sweep(job, last, known.clone())?,
+                LostRecord::Newest(NumberedFolder::Leases, last) => self.renew_lease(job, last, known.clone(), now)?,
+                LostRecord::Newest(NumberedFolder::Schedules, last) => self.renew_schedule(job, last, known.clone())?,
+                LostRecord::Newest(NumberedFolder::Sweeps, last) => self.renew_sweep(job, last, known.clone())?,
                 LostRecord::Accept(name) => self.use_up_accepts(job, &name, now)?,
             }
         }

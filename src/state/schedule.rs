@@ -1,7 +1,7 @@
 //! Which scheduled instants of a job are settled: `schedules/<job>/<seq>.json`, create-only, the newest counts.
 //! An instant that is not settled is still to be run. Must not know raw values.
 
-use super::seen::{Numbered, SeenRecords};
+use super::seen::{NumberedFolder, SeenRecords};
 use super::{FORMAT, State, load};
 use crate::clock::Instant;
 use crate::error::Result;
@@ -118,7 +118,7 @@ impl State {
                 record.witness = Some(Witness::latest(record.witness.take(), self.witness()?));
             }
             record.seen = record.seen.and(SeenRecords::of(&self.root, job)?);
-            let path = |seq| Numbered::Schedules.path(job, seq);
+            let path = |seq| NumberedFolder::Schedules.path(job, seq);
             if self.root.create(&path(record.seq), evidence::record(&record)?)? == Created::New {
                 if let Some(old) = record.seq.checked_sub(OLD + 1).filter(|old| *old > 0) {
                     self.root.delete(&path(old))?;
@@ -133,7 +133,7 @@ impl State {
         let mut record = self.scheduled(job)?;
         record.seq = last + 1;
         record.seen = record.seen.and(seen);
-        self.root.create(&Numbered::Schedules.path(job, record.seq), evidence::record(&record)?)?;
+        self.root.create(&NumberedFolder::Schedules.path(job, record.seq), evidence::record(&record)?)?;
         Ok(())
     }
 }

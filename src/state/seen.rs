@@ -15,7 +15,7 @@ const ASKED_FOR: u64 = 8;
 /// A folder with records of jobs of which only the newest count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Numbered {
+pub(super) enum NumberedFolder {
     /// Who is at work.
     Leases,
     /// What has become of scheduled instants.
@@ -29,7 +29,7 @@ pub(super) enum Numbered {
 pub(super) struct SeenRecords {
     /// Numbers of the newest records.
     #[serde(default)]
-    newest: BTreeMap<Numbered, u64>,
+    newest: BTreeMap<NumberedFolder, u64>,
     /// Names of files in `accepts`, without their end.
     #[serde(default)]
     accepts: BTreeSet<String>,
@@ -38,7 +38,7 @@ pub(super) struct SeenRecords {
 /// What was seen and is not there.
 pub(super) enum LostRecord {
     /// The newest record, of this number or a later one.
-    Newest(Numbered, u64),
+    Newest(NumberedFolder, u64),
     /// A file in `accepts`, by its name without its end.
     Accept(String),
 }
@@ -53,14 +53,14 @@ pub(super) struct FewerRecords {
     pub(super) shown: String,
 }
 
-impl Numbered {
-    const ALL: [Numbered; 3] = [Numbered::Leases, Numbered::Schedules, Numbered::Sweeps];
+impl NumberedFolder {
+    const ALL: [NumberedFolder; 3] = [NumberedFolder::Leases, NumberedFolder::Schedules, NumberedFolder::Sweeps];
 
     fn name(self) -> &'static str {
         match self {
-            Numbered::Leases => "leases",
-            Numbered::Schedules => "schedules",
-            Numbered::Sweeps => "sweeps",
+            NumberedFolder::Leases => "leases",
+            NumberedFolder::Schedules => "schedules",
+            NumberedFolder::Sweeps => "sweeps",
         }
     }
 
@@ -99,7 +99,7 @@ impl SeenRecords {
     /// Looks at what is there.
     pub(super) fn of(root: &Root, job: &str) -> Result<SeenRecords> {
         let mut seen = SeenRecords { newest: BTreeMap::new(), accepts: accepts(root, job)? };
-        for numbered in Numbered::ALL {
+        for numbered in NumberedFolder::ALL {
             let newest = numbered.newest(root, job)?;
             seen.newest.extend((newest > 0).then_some((numbered, newest)));
         }
@@ -121,7 +121,7 @@ impl SeenRecords {
 /// were read before: what was told is never newer than what is listed here.
 pub(super) fn fewer(root: &Root, job: &str, told: &[(String, SeenRecords)]) -> Result<Vec<FewerRecords>> {
     let mut found = Vec::new();
-    for numbered in Numbered::ALL {
+    for numbered in NumberedFolder::ALL {
         let number = |seen: &SeenRecords| seen.newest.get(&numbered).copied().unwrap_or(0);
         let Some((by, seen)) = told.iter().max_by_key(|(_, seen)| number(seen)).map(|(by, seen)| (by, number(seen)))
         else {

@@ -1,7 +1,7 @@
 //! When a dataset was last swept, and what requests there were: `sweeps/<job>/<seq>.json`, create-only, the newest
 //! counts. What a scheduler asks before it sweeps again. Must not know raw values.
 
-use super::seen::{Numbered, SeenRecords};
+use super::seen::{NumberedFolder, SeenRecords};
 use super::{FORMAT, RefusedRun, State, load};
 use crate::clock::Instant;
 use crate::error::Result;
@@ -89,7 +89,7 @@ impl State {
             }
             record.job = Some(job.to_owned());
             record.seen = record.seen.and(SeenRecords::of(&self.root, job)?);
-            let path = |seq| Numbered::Sweeps.path(job, seq);
+            let path = |seq| NumberedFolder::Sweeps.path(job, seq);
             if self.root.create(&path(record.seq), evidence::record(&record)?)? == Created::New {
                 if let Some(old) = record.seq.checked_sub(OLD + 1).filter(|old| *old > 0) {
                     self.root.delete(&path(old))?;
@@ -105,7 +105,7 @@ impl State {
         record.seq = last + 1;
         (record.format, record.job) = (FORMAT, Some(job.to_owned()));
         record.seen = record.seen.and(seen);
-        self.root.create(&Numbered::Sweeps.path(job, record.seq), evidence::record(&record)?)?;
+        self.root.create(&NumberedFolder::Sweeps.path(job, record.seq), evidence::record(&record)?)?;
         Ok(())
     }
 }
