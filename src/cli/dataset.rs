@@ -19,7 +19,11 @@ pub(super) fn carry_out(settings: &Settings, command: &DatasetCommand, json: boo
     }
 }
 
-fn reason(text: &str) -> Result<String> {
+/// Reads a reason as typed.
+///
+/// # Errors
+/// A policy error when it is empty.
+pub(super) fn reason(text: &str) -> Result<String> {
     let text = text.trim();
     if text.is_empty() {
         return Err(Error::new(Code::ArgumentWrong, "the reason is empty").help("say why: it goes to the ledger"));
