@@ -1,6 +1,5 @@
-//! Writes the benchmark's input: a contact export as Salesforce's Data Loader makes it, and an erasure list.
-//! Same arguments, same bytes. Invented persons only; all mail domains are reserved ones (RFC 2606).
-//! Must not know tamis.
+//! Writes the benchmark's input: a contact export as Salesforce's Data Loader makes it, and an erasure list. Same
+//! arguments, same bytes. Invented persons only; all mail domains are reserved ones (RFC 2606).
 
 use std::fs::File;
 use std::io::{BufWriter, Result, Write};

@@ -1406,7 +1406,7 @@ class Witness(TypedDict):
     """
 
 
-class AuditStanding(TypedDict):
+class AuditStatus(TypedDict):
     """
     How audits by schedule stand.
     """
@@ -1441,7 +1441,7 @@ class AuditStanding(TypedDict):
     """
 
 
-class CorrectionStanding(TypedDict):
+class CorrectionStatus(TypedDict):
     """
     What a person has to know of the corrections in one dataset.
     """
@@ -1642,7 +1642,7 @@ class OpenNotices(TypedDict):
     """
 
 
-class RecipientStanding(TypedDict):
+class RecipientStatus(TypedDict):
     """
     How a recipient stands.
     """
@@ -2376,7 +2376,7 @@ class Report(TypedDict):
     """
 
 
-class DatasetStanding(TypedDict):
+class DatasetStatus(TypedDict):
     """
     Where a dataset stands.
     """
@@ -2530,7 +2530,7 @@ class OpenRequest(TypedDict):
     """
 
 
-class Standings(TypedDict):
+class RequestStatuses(TypedDict):
     """
     What `status` says of requests and datasets.
     """
@@ -2539,7 +2539,7 @@ class Standings(TypedDict):
     """
     Requests by how far they have come.
     """
-    datasets: list[DatasetStanding]
+    datasets: list[DatasetStatus]
     """
     One per dataset that is published.
     """
@@ -2579,11 +2579,11 @@ class Status(TypedDict):
     """
     What lists and inputs leave aside though it looks like what is meant.
     """
-    audit: NotRequired[AuditStanding | None]
+    audit: NotRequired[AuditStatus | None]
     """
     How audits by schedule stand; none without a schedule.
     """
-    corrections: list[CorrectionStanding]
+    corrections: list[CorrectionStatus]
     """
     Corrections in each dataset, those first that somebody has to look at.
     """
@@ -2599,11 +2599,11 @@ class Status(TypedDict):
     """
     Tables that are published and that no job serves.
     """
-    recipients: list[RecipientStanding]
+    recipients: list[RecipientStatus]
     """
     Recipients of the policy, by name.
     """
-    requests: NotRequired[Standings | None]
+    requests: NotRequired[RequestStatuses | None]
     """
     How far requests have come; none without the identity key.
     """

@@ -1,4 +1,4 @@
-//! What a check is: a rule by name, what it looks at, and how. Must not know which checks there are.
+//! What a check is: a rule by name, what it looks at, and how.
 
 use super::data::{AuditedFile, Readable};
 use super::finding::{AuditFinding, FoundRows, NotChecked, Severity};

@@ -1,5 +1,4 @@
 //! Published files and their companions, read by the plain Parquet reader and nothing else of tamis.
-//! Must not know policy nor keys.
 
 use crate::error::Result;
 use crate::store::Root;

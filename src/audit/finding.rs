@@ -1,5 +1,5 @@
 //! What an audit says: findings by place, what it could not look at, and what each check came to. Places are files,
-//! fields and rows; a value is in none of them. Must not know how anything is found.
+//! fields and rows; a value is in none of them.
 
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};

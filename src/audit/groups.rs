@@ -1,4 +1,4 @@
-//! Rows put together by what they have in some columns. Must not know why.
+//! Rows put together by what they have in some columns.
 
 use super::finding::FoundRows;
 use arrow::array::{Array, ArrayRef};

@@ -1,4 +1,4 @@
-//! When something should have gone from a version. Must not know what it is.
+//! When something should have gone from a version.
 
 use super::scene::AuditedTable;
 

@@ -1,5 +1,5 @@
 //! What identifies a person by its form alone: addresses, phone numbers, cards, accounts. Written apart from what
-//! `redact` looks for, and narrower: a finding has to be one. Must not know fields.
+//! `redact` looks for, and narrower: a finding has to be one.
 
 use regex::Regex;
 use std::sync::LazyLock;

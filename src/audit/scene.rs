@@ -1,5 +1,5 @@
 //! What an audit looks at: the specs of today, what the state says of each table, stored requests, keys as far as they
-//! are there. Must not know checks.
+//! are there.
 
 use super::data::Readable;
 use super::tokens::TokenMaker;

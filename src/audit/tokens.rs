@@ -1,5 +1,5 @@
-//! Tokens made anew from identities (R2, R3), and how a published token is read. Its own way to both: what `minimize` and
-//! `publish` make is what is looked at here. Must not know files.
+//! Tokens made anew from identities (R2, R3), and how a published token is read. Its own way to both: what `minimize`
+//! and `publish` make is what is looked at here.
 
 use crate::key::Keyring;
 use arrow::array::{Array, AsArray};

@@ -1,6 +1,6 @@
-//! A table taken back from another program. Readers get the files of the last version of tamis again, where they are all
-//! still there byte for byte; else an empty version until the next run, for nobody can apply a request to files that have
-//! no companions. What the other program wrote goes for good after `grace`. Must not know argv.
+//! A table taken back from another program. Readers get the files of the last version of tamis again, where they are
+//! all still there byte for byte; else an empty version until the next run, for nobody can apply a request to files
+//! that have no companions. What the other program wrote goes for good after `grace`.
 
 use crate::error::{Code, Error, Result};
 use crate::evidence::manifest::{ClocksIgnored, File, Manifest, Output, Previous, Rejected, Removed, VersionKind};

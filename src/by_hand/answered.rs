@@ -1,4 +1,4 @@
-//! What a recipient has answered to notices, or why it cannot be told (Art. 19 GDPR, R72). Must not know what was sent.
+//! What a recipient has answered to notices, or why it cannot be told (Art. 19 GDPR, R72).
 
 use crate::error::{Code, Error, Result};
 use crate::evidence::LedgerEvent;

@@ -1,5 +1,5 @@
 //! A request that a person types in: values come in, identities are made at once and stored, nothing of a value goes
-//! out again. Must not know where values were typed.
+//! out again.
 
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};

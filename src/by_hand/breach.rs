@@ -1,5 +1,4 @@
-//! What the controller decides after a breach: whether authority and people are told (Art. 33, 34 GDPR). Must not know what
-//! a breach concerns.
+//! What the controller decides after a breach: whether authority and people are told (Art. 33, 34 GDPR).
 
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};

@@ -1,6 +1,6 @@
 //! The end of a dataset: all bytes of its table are removed for good, or were removed by hand, which is looked at; then
 //! requests wait for it no longer, and it is complained of no longer. Whatever is cut short is resumed by the next
-//! call. Must not know argv.
+//! call.
 
 use crate::clock::Instant;
 use crate::decide::{self, LinkLimits, Links};
@@ -14,7 +14,7 @@ use crate::job::{
 use crate::monitor::Monitor;
 use crate::policy::{Grounds, Plan};
 use crate::publish::{self, Target};
-use crate::requests::{RequestState as Come, Requests, Standing};
+use crate::requests::{EntryStatus, RequestState as Come, Requests};
 use crate::state::{Dataset, PublishedFile, Retirement};
 use crate::store::{Forgets, Root};
 use crate::sweep::{NoticeScene, WholeGone, WholeTable, not_empty};
@@ -327,10 +327,11 @@ impl RetiringTable {
     /// Whom requests reach here is only told by companions, which go now: it is kept, as not done, until nothing is left.
     fn note_reached(&self, desk: &Desk, requests: &mut Requests, links: &Links, now: Instant) -> Result<()> {
         let job = &self.dataset.job;
-        let open = |standing: Standing| matches!(standing.state, Come::Received | Come::Unmatched | Come::Applied);
+        let open = |standing: EntryStatus| matches!(standing.state, Come::Received | Come::Unmatched | Come::Applied);
         let reached = links.reached.iter().map(|reached| reached.entry);
         let reached = reached.filter(|entry| open(requests.noted(*entry, job)));
-        let noted: Vec<(u32, Standing)> = reached.map(|entry| (entry, Standing::new(Come::Received, now))).collect();
+        let noted: Vec<(u32, EntryStatus)> =
+            reached.map(|entry| (entry, EntryStatus::new(Come::Received, now))).collect();
         requests.note(desk.root(), job, &noted, None).map(|_| ())
     }
 
@@ -370,7 +371,7 @@ impl RetiringTable {
             let open = matches!(standing.state, Come::Received | Come::Applied | Come::AwaitingLifecycle);
             of == job && open
         });
-        let noted: Vec<(u32, Standing)> = open.map(|(entry, ..)| (entry, Standing::new(state, now))).collect();
+        let noted: Vec<(u32, EntryStatus)> = open.map(|(entry, ..)| (entry, EntryStatus::new(state, now))).collect();
         requests.note(desk.root(), job, &noted, None)?;
         Ok(noted.len() as u64)
     }

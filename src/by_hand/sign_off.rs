@@ -1,5 +1,5 @@
-//! A person signs what a job does, or advises on it (Art. 35 GDPR, R76): the controller decides, the data protection officer
-//! advises. Must not know what an assessment looks like.
+//! A person signs what a job does, or advises on it (Art. 35 GDPR, R76): the controller decides, the data protection
+//! officer advises.
 
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};

@@ -1,5 +1,4 @@
 //! Dates and times as exports write them: compiled strftime formats, epochs, sentinels, and days in a zone (R23, R24).
-//! Must not know what a date is for, nor the wall clock.
 
 use super::kind::{DateRule, Epoch};
 use super::text::trim;

@@ -1,5 +1,4 @@
 //! How numbers and booleans are written in a column, where that is another way than the usual one (R20, R22, R53).
-//! Must not know what is done with them.
 
 use super::text::{trim, with_canonical};
 use std::borrow::Cow;

@@ -1,4 +1,4 @@
-//! Types of columns, as written in a source and with how their cells are read. Must not know what reads them.
+//! Types of columns, as written in a source and with how their cells are read.
 
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;

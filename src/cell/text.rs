@@ -1,4 +1,4 @@
-//! Text of a cell: trim, NFC, case folding (R5, R20). Must not know what a text is used for.
+//! Text of a cell: trim, NFC, case folding (R5, R20).
 
 use crate::invisible::{is_plain, seen, shown};
 use icu_casemap::{CaseMapper, CaseMapperBorrowed};

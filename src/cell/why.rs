@@ -1,4 +1,4 @@
-//! Why a value has no normal form (R4), and the values that stand for none, or for too many, whatever their kind. Must not know columns.
+//! Why a value has no normal form (R4), and the values that stand for none, or for too many, whatever their kind.
 
 /// Why a value has no normal form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

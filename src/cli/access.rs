@@ -1,6 +1,6 @@
 //! `tamis subject export`: writes the answer to a person who asks for their data into a folder that only the caller can
-//! read: a page, JSON, a CSV per dataset and source, and a sheet for the privacy officer. The only command that writes raw
-//! values, and only there. Must not know how they were found.
+//! read: a page, JSON, a CSV per dataset and source, and a sheet for the privacy officer. The only command that writes
+//! raw values, and only there.
 
 use super::access_page;
 use super::csv_cell::cell;

@@ -1,4 +1,4 @@
-//! The pages of `tamis subject export`: one for the person, one for the privacy officer. Must not know how rows were found.
+//! The pages of `tamis subject export`: one for the person, one for the privacy officer.
 
 use super::lines::Lines;
 use super::page::{bar, escaped, facts, filled, item, row, value_row};

@@ -1,5 +1,5 @@
 //! What a command says on standard output. A write that fails is an error: whoever keeps a report in a file would take
-//! half of it for the whole. Must not know what is said.
+//! half of it for the whole.
 
 use crate::error::{Code, Error, Result};
 use std::io::{ErrorKind, Write};

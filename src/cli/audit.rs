@@ -1,4 +1,4 @@
-//! `tamis audit`: what an audit found, in text; for programs as JSON, JUnit XML or SARIF. Must not know how anything is checked.
+//! `tamis audit`: what an audit found, in text; for programs as JSON, JUnit XML or SARIF.
 
 use super::answer;
 use super::args::{AuditArgs, AuditFormat};

@@ -1,5 +1,4 @@
 //! An audit as JUnit XML, which build servers read: a test suite for each dataset, a test case for each check.
-//! Must not know how anything is checked.
 
 use super::audit_place::place;
 use super::lines::Lines;

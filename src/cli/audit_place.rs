@@ -1,4 +1,4 @@
-//! Where a finding of an audit is, in words. Must not know how a report is written.
+//! Where a finding of an audit is, in words.
 
 use super::verdict::counted;
 use crate::audit::{AuditFinding, FoundRows};

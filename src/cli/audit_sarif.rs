@@ -1,5 +1,5 @@
-//! An audit as SARIF 2.1.0, which scanners of code and data are read by: a rule for each check, a result for each finding.
-//! Rows stand where SARIF has lines. Must not know how anything is checked.
+//! An audit as SARIF 2.1.0, which scanners of code and data are read by: a rule for each check, a result for each
+//! finding. Rows stand where SARIF has lines.
 
 use super::audit_place::place;
 use crate::audit::{AuditFinding, AuditReport, CHECKS, NotChecked, Severity};

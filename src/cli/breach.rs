@@ -1,5 +1,5 @@
-//! `tamis breach …`: what a breach concerns as text, JSON or one HTML page; whom to notify, in a folder that only the caller
-//! can read; what was decided. Must not know how it is found.
+//! `tamis breach …`: what a breach concerns as text, JSON or one HTML page; whom to notify, in a folder that only the
+//! caller can read; what was decided.
 
 use super::access::{check_apart, make_folder};
 use super::args::{BreachCommand, BreachDecideArgs, BreachScopeArgs, BreachSubjectsArgs, ReportFormat, YesOrNo};

@@ -1,5 +1,4 @@
-//! The page of a breach, in the order of Art. 33(3) GDPR, with a draft for the people (Art. 34(2)). Must not know how it is
-//! found.
+//! The page of a breach, in the order of Art. 33(3) GDPR, with a draft for the people (Art. 34(2)).
 
 use super::lines::Lines;
 use super::page::{bar, escaped, facts, item, row, table};

@@ -1,4 +1,4 @@
-//! `tamis check`: findings of the specs, the next runs, and what nobody will read. Must not know any stage.
+//! `tamis check`: findings of the specs, the next runs, and what nobody will read.
 
 use super::due::{self, NextRuns};
 use super::finding_json::{CheckFinding, listed};

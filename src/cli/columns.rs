@@ -1,10 +1,10 @@
 //! What is to say of the columns of an export: those that no source declares in one line, however many they are, and
-//! what has changed since the run before. Must not know where evidence lies.
+//! what has changed since the run before.
 
 use super::verdict::counted;
 use crate::evidence::Manifest;
 use crate::evidence::manifest::{Drift, Lost};
-use crate::questions::DatasetStanding;
+use crate::questions::DatasetStatus;
 
 /// Names that one line tells.
 const NAMED: usize = 3;
@@ -50,7 +50,7 @@ fn undeclared(m: &Manifest) -> Option<String> {
 }
 
 /// The same of what is known of a published dataset.
-pub(super) fn of_dataset(standing: &DatasetStanding) -> Option<String> {
+pub(super) fn of_dataset(standing: &DatasetStatus) -> Option<String> {
     let days = |days: i64| counted(days.max(0) as u64, "day");
     match &standing.drift[..] {
         [] => None,

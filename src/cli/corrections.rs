@@ -1,4 +1,4 @@
-//! Corrections in words (Art. 16 GDPR): of a version, of all datasets, of a case. Must not know how they are laid.
+//! Corrections in words (Art. 16 GDPR): of a version, of all datasets, of a case.
 
 use super::lines::Lines;
 use super::page::{self, escaped};
@@ -7,7 +7,7 @@ use crate::clock::Instant;
 use crate::evidence::Manifest;
 use crate::evidence::manifest::CorrectionState;
 use crate::questions::corrections::to_do;
-use crate::questions::{CaseCorrection, CorrectionStanding};
+use crate::questions::{CaseCorrection, CorrectionStatus};
 
 /// Returns what somebody has to do about corrections of a version, a line for each state.
 pub(super) fn exceptions(m: &Manifest) -> Vec<String> {
@@ -36,7 +36,7 @@ pub(super) fn counts(m: &Manifest) -> Option<String> {
 }
 
 /// Returns what somebody has to do about corrections of a dataset; none where nothing is to be done.
-pub(super) fn standing(of: &CorrectionStanding) -> Option<String> {
+pub(super) fn standing(of: &CorrectionStatus) -> Option<String> {
     let to_do = of.to_do.as_deref().filter(|_| of.state != CorrectionState::Applied)?;
     Some(format!("{}: {}", of.dataset, line(of.state, of.corrections, &of.case, Some(to_do))))
 }

@@ -1,4 +1,4 @@
-//! A cell of a CSV (RFC 4180). Must not know what is in it.
+//! A cell of a CSV (RFC 4180).
 
 /// Returns a quoted cell. One that a spreadsheet would run as a formula begins with an apostrophe.
 pub(super) fn cell(text: &str) -> String {

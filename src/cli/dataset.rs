@@ -1,4 +1,4 @@
-//! `tamis dataset …`: a table ends, or is taken back from another program. Must not know how.
+//! `tamis dataset …`: a table ends, or is taken back from another program.
 
 use super::args::{AdoptArgs, DatasetCommand, RetireArgs};
 use super::lines::Lines;

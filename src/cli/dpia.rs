@@ -1,4 +1,4 @@
-//! `tamis report dpia JOB`: the assessment of a job as text, JSON or one HTML page. Must not know how it is put together.
+//! `tamis report dpia JOB`: the assessment of a job as text, JSON or one HTML page.
 
 use super::args::{DpiaArgs, ReportFormat};
 use super::dpia_page::{self, standing, told};

@@ -1,4 +1,4 @@
-//! The page of an assessment: words, tables, and pictures beside the tables. Must not know how it is put together.
+//! The page of an assessment: words, tables, and pictures beside the tables.
 
 use super::lines::Lines;
 use super::page::{bar, escaped, facts, item, row, table};

@@ -21,20 +21,20 @@ const NEXT_RUNS: usize = 5;
 /// Policy errors of the specs; what a job comes to is in its line.
 pub fn run(settings: &Settings, host: &daemon::Host, json: bool, monitor: &dyn Monitor) -> Result<(String, u8)> {
     let project = Arc::new(crate::policy::load(&settings.dir, &settings.roots)?);
-    let turns = daemon::run_due(host, &project, monitor);
-    let exit = daemon::worst(&turns);
+    let attempts = daemon::run_due(host, &project, monitor);
+    let exit = daemon::worst(&attempts);
     if json {
-        let told: Vec<_> = turns.iter().map(turn_json).collect();
+        let told: Vec<_> = attempts.iter().map(attempt_json).collect();
         let all = serde_json::json!({ "schema": "tamis-due/1", "exit": exit, "turns": told });
         return Ok((render::json(&all)?, exit));
     }
     let coloured = coloured(&std::io::stdout());
-    let lines: String = turns.iter().map(line).collect();
-    Ok((headline(&turns, exit, coloured) + &lines + &aside(&turns), exit))
+    let lines: String = attempts.iter().map(line).collect();
+    Ok((headline(&attempts, exit, coloured) + &lines + &aside(&attempts), exit))
 }
 
-fn headline(turns: &[DueAttempt], exit: u8, coloured: bool) -> String {
-    let (all, failed) = (turns.len(), turns.iter().filter(|turn| turn.exit() != 0).count());
+fn headline(attempts: &[DueAttempt], exit: u8, coloured: bool) -> String {
+    let (all, failed) = (attempts.len(), attempts.iter().filter(|attempt| attempt.exit() != 0).count());
     match (all, failed) {
         (0, _) => TerminalVerdict::Ok.line("nothing is due", coloured),
         (_, 0) => TerminalVerdict::Ok.line(&format!("{all} of {all} due runs and sweeps are done"), coloured),
@@ -43,19 +43,19 @@ fn headline(turns: &[DueAttempt], exit: u8, coloured: bool) -> String {
     }
 }
 
-fn line(turn: &DueAttempt) -> String {
+fn line(attempt: &DueAttempt) -> String {
     let mut out = String::new();
-    out.line(format_args!("{}", turn.line()));
-    for (at, line) in turn.help().iter().flat_map(|help| help.lines()).enumerate() {
+    out.line(format_args!("{}", attempt.line()));
+    for (at, line) in attempt.help().iter().flat_map(|help| help.lines()).enumerate() {
         out.line(format_args!("  {}{line}", if at == 0 { "help: " } else { "" }));
     }
     out
 }
 
 /// What lists and inputs left aside, once each: a run and a sweep see the same lists.
-fn aside(turns: &[DueAttempt]) -> String {
+fn aside(attempts: &[DueAttempt]) -> String {
     let (mut out, mut told) = (String::new(), Vec::new());
-    for aside in turns.iter().flat_map(|turn| &turn.aside) {
+    for aside in attempts.iter().flat_map(|attempt| &attempt.aside) {
         if !told.contains(&aside) {
             out.line(format_args!("{aside}"));
             told.push(aside);
@@ -64,8 +64,8 @@ fn aside(turns: &[DueAttempt]) -> String {
     out
 }
 
-fn turn_json(turn: &DueAttempt) -> serde_json::Value {
-    let (came, cause, help) = match &turn.came {
+fn attempt_json(attempt: &DueAttempt) -> serde_json::Value {
+    let (came, cause, help) = match &attempt.came {
         Came::NotDue(_) => ("not-due", None, None),
         Came::Published => ("published", None, None),
         Came::Swept { .. } => ("swept", None, None),
@@ -74,19 +74,19 @@ fn turn_json(turn: &DueAttempt) -> serde_json::Value {
         Came::GivenUp => ("missed", None, None),
         Came::Refused { cause, help, .. } => ("refused", Some(cause), help.as_ref()),
     };
-    let code = turn.code().map(Code::name);
-    let (rows, objects) = match turn.came {
+    let code = attempt.code().map(Code::name);
+    let (rows, objects) = match attempt.came {
         Came::Swept { rows, objects } => (Some(rows), Some(objects)),
         _ => (None, None),
     };
-    let work = match turn.work {
+    let work = match attempt.work {
         Work::Run => "run",
         Work::Sweep => "sweep",
         Work::Audit => "audit",
     };
     serde_json::json!({
-        "job": turn.job, "work": work, "as_of": turn.instant, "came": came, "code": code, "exit": turn.exit(),
-        "cause": cause, "help": help, "rows_removed": rows, "objects_removed": objects, "aside": turn.aside,
+        "job": attempt.job, "work": work, "as_of": attempt.instant, "came": came, "code": code, "exit": attempt.exit(),
+        "cause": cause, "help": help, "rows_removed": rows, "objects_removed": objects, "aside": attempt.aside,
     })
 }
 

@@ -1,5 +1,5 @@
 //! Commands for a program that has tamis as a library: the same words, the same JSON and the same exit codes as in a
-//! shell. Must not know any stage.
+//! shell.
 
 use super::args::Arguments;
 use super::settings::{CalledFrom, Settings};

@@ -1,5 +1,4 @@
 //! `tamis explain`: why somebody is not in a dataset. Values come from standard input and are not shown again.
-//! Must not know any stage.
 
 use super::args::ExplainArgs;
 use super::lines::Lines;

@@ -1,5 +1,4 @@
-//! Heads of the ledger that are kept in a file elsewhere, one a line: what `verify` compares with, and adds to. Must not know
-//! what a verification looks at.
+//! Heads of the ledger that are kept in a file elsewhere, one a line: what `verify` compares with, and adds to.
 
 use super::access::check_apart;
 use crate::error::{Code, Error, Result};

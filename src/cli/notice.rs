@@ -1,5 +1,4 @@
 //! `tamis report notice`: what people have to be told (Art. 13 and 14 GDPR, 11 CCR §7012), as text, JSON and one page.
-//! Must not know how it is gathered.
 
 use super::access_page::PAGE;
 use super::args::{NoticeArgs, ReportFormat};

@@ -1,5 +1,5 @@
 //! What HTML pages are made of: texts put in their places and escaped, and bars. No script is in a page, and its policy
-//! lets none in. Must not know what a page is about.
+//! lets none in.
 
 use crate::plain::shown;
 

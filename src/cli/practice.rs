@@ -1,4 +1,4 @@
-//! `tamis practice FOLDER`: writes a practice, and scores what was mended in one. Must not know traps.
+//! `tamis practice FOLDER`: writes a practice, and scores what was mended in one.
 
 use super::args::{PracticeArgs, PracticeCommand};
 use super::lines::Lines;

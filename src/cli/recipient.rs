@@ -1,5 +1,5 @@
-//! `tamis recipient …`: writes what a recipient has to be told into a file that only the caller can read, and notes what it
-//! answers. Must not know how notices come about.
+//! `tamis recipient …`: writes what a recipient has to be told into a file that only the caller can read, and notes
+//! what it answers.
 
 use super::access::check_apart;
 use super::args::{AcknowledgeArgs, NoticesArgs, RecipientCommand};

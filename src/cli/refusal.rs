@@ -1,4 +1,4 @@
-//! Refused requests in words (Art. 12(4) GDPR), and the command that notes one. Must not know how they are kept.
+//! Refused requests in words (Art. 12(4) GDPR), and the command that notes one.
 
 use super::lines::Lines;
 use super::page::{self, escaped};

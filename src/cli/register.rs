@@ -1,5 +1,4 @@
-//! `tamis report register`: the record of processing activities as text, JSON, one HTML page or CSV. Must not know how it is
-//! put together.
+//! `tamis report register`: the record of processing activities as text, JSON, one HTML page or CSV.
 
 use super::args::{RegisterArgs, RegisterFormat};
 use super::csv_cell::cell;

@@ -1,5 +1,5 @@
-//! `tamis report case ID`: text for a terminal, JSON for programs, one HTML page to hand on. No script is in the page, and
-//! its policy lets none in. Must not know how a case is looked up.
+//! `tamis report case ID`: text for a terminal, JSON for programs, one HTML page to hand on. No script is in the page,
+//! and its policy lets none in.
 
 use super::args::{ReportArgs, ReportFormat};
 use super::corrections;

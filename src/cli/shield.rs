@@ -1,5 +1,5 @@
 //! What the process keeps from others: memory from core dumps and debuggers, files from other users, and the text of
-//! panics, which may hold a value, from standard error. Must not know what the process does.
+//! panics, which may hold a value, from standard error.
 
 use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit, setrlimit, umask};

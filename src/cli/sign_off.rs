@@ -1,5 +1,4 @@
-//! `tamis sign-off JOB`: a signature of the controller, or an advice of the data protection officer. Must not know what is
-//! signed.
+//! `tamis sign-off JOB`: a signature of the controller, or an advice of the data protection officer.
 
 use super::args::SignOffArgs;
 use super::render;

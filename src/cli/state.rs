@@ -1,4 +1,4 @@
-//! `tamis state …`: the state is made, or goes on without records that were lost. Must not know how.
+//! `tamis state …`: the state is made, or goes on without records that were lost.
 
 use super::args::{RenewArgs, StateCommand};
 use super::dataset::reason;

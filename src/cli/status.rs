@@ -1,6 +1,5 @@
-//! `tamis status`: the verdict on all of it, how each job stands, how far requests have come, and up to which of them each
-//! dataset is clean.
-//! Must not know any stage.
+//! `tamis status`: the verdict on all of it, how each job stands, how far requests have come, and up to which of them
+//! each dataset is clean.
 
 use super::args::StatusArgs;
 use super::columns;
@@ -10,13 +9,13 @@ use super::settings::Settings;
 use super::verdict::{TerminalVerdict, coloured, counted};
 use super::{due, refusal, render};
 use crate::clock::{Instant, zones_version};
-use crate::daemon::{AuditStanding, JobStatus, NoJob};
+use crate::daemon::{AuditStatus, JobStatus, NoJob};
 use crate::error::{Error, Result};
 use crate::job::aside::{self, Sighted};
 use crate::job::{LeftAside, UntoldRefusal, refusals};
 use crate::policy::REVIEW_DAYS;
 use crate::questions::{
-    CorrectionStanding, DatasetStanding, ForeignTable, Keeper, OpenRequest, RecipientStanding, Standings, foreign,
+    CorrectionStatus, DatasetStatus, ForeignTable, Keeper, OpenRequest, RecipientStatus, RequestStatuses, foreign,
     recipients, request_status,
 };
 use crate::requests::RequestStatus;
@@ -41,15 +40,15 @@ pub(super) struct Status {
     /// Tables that another program has written to.
     foreign: Vec<ForeignTable>,
     /// Recipients of the policy, by name.
-    recipients: Vec<RecipientStanding>,
+    recipients: Vec<RecipientStatus>,
     /// Corrections in each dataset, those first that somebody has to look at.
-    corrections: Vec<CorrectionStanding>,
+    corrections: Vec<CorrectionStatus>,
     /// Refused requests of which nobody has told the person (Art. 12(4) GDPR).
     untold_refusals: Vec<UntoldRefusal>,
     /// How audits by schedule stand; none without a schedule.
-    audit: Option<AuditStanding>,
+    audit: Option<AuditStatus>,
     /// How far requests have come; none without the identity key.
-    requests: Option<Standings>,
+    requests: Option<RequestStatuses>,
     /// Why that cannot be told.
     requests_stop: Option<String>,
     /// What lists and inputs leave aside though it looks like what is meant.
@@ -66,12 +65,12 @@ struct StatusFound {
     /// Tables whose log cannot be read, in words.
     unread: Vec<String>,
     /// Jobs are told whatever happens; requests need the identity key, and where that cannot be had the reason is told.
-    standings: Result<Standings, Error>,
+    standings: Result<RequestStatuses, Error>,
     sighted: Sighted,
-    recipients: Vec<RecipientStanding>,
-    corrections: Vec<CorrectionStanding>,
+    recipients: Vec<RecipientStatus>,
+    corrections: Vec<CorrectionStatus>,
     refusals: Vec<UntoldRefusal>,
-    audit: Option<AuditStanding>,
+    audit: Option<AuditStatus>,
 }
 
 /// Returns the answer, and the exit code: 1 with `--check` when something needs attention.
@@ -215,7 +214,7 @@ fn exceptions(found: &StatusFound) -> Vec<String> {
     out
 }
 
-fn of_audit(of: &AuditStanding) -> String {
+fn of_audit(of: &AuditStatus) -> String {
     match &of.last {
         _ if of.overdue => "the audit is OVERDUE: call `tamis run --due` or `tamis serve`".into(),
         Some(at) => format!(
@@ -229,7 +228,7 @@ fn of_audit(of: &AuditStanding) -> String {
     }
 }
 
-fn of_recipient(of: &RecipientStanding) -> Option<String> {
+fn of_recipient(of: &RecipientStatus) -> Option<String> {
     let (day, left) = of.review_by.as_ref().zip(of.days_left).filter(|(_, left)| *left <= REVIEW_DAYS)?;
     let (name, to_do) =
         (&of.recipient, "look at contract, country and transfer, and write the next day into review_by");
@@ -243,7 +242,7 @@ fn of_recipient(of: &RecipientStanding) -> Option<String> {
     })
 }
 
-fn of_notices(of: &RecipientStanding) -> Option<String> {
+fn of_notices(of: &RecipientStatus) -> Option<String> {
     let open = of.notices?;
     let (name, tokens) = (&of.recipient, counted(open.tokens, "token"));
     let due = open.due.map_or(String::new(), |due| format!(", due {}", due.to_seconds()));
@@ -275,7 +274,7 @@ fn of_job(job: &JobStatus) -> Vec<String> {
     out
 }
 
-fn of_requests(standings: &Standings) -> Vec<String> {
+fn of_requests(standings: &RequestStatuses) -> Vec<String> {
     let mut out = Vec::new();
     for request in standings.open.iter().filter(|request| request.wants_attention()) {
         let RequestWords { name, time } = RequestWords::of(request);
@@ -348,7 +347,7 @@ fn in_full(found: &StatusFound, exceptions: &[String]) -> String {
         + &seen(&found.sighted)
 }
 
-fn audit_line(audit: Option<&AuditStanding>) -> String {
+fn audit_line(audit: Option<&AuditStatus>) -> String {
     let Some(of) = audit else { return String::new() };
     let mut out = String::new();
     match of.last {
@@ -392,7 +391,7 @@ fn written_to(foreign: &[ForeignTable], unseen: &[String]) -> String {
     out
 }
 
-fn said(standings: &Result<Standings, Error>) -> String {
+fn said(standings: &Result<RequestStatuses, Error>) -> String {
     let mut out = String::new();
     let standings = match standings {
         Ok(standings) => standings,
@@ -443,7 +442,7 @@ fn keeper(out: &mut String, keeper: &Keeper) {
     }
 }
 
-fn dataset(out: &mut String, standing: &DatasetStanding) {
+fn dataset(out: &mut String, standing: &DatasetStatus) {
     let mark = |at: Option<crate::clock::Instant>| {
         at.map_or("none yet".to_string(), |at| format!("up to {}", at.to_seconds()))
     };

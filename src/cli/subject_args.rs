@@ -1,4 +1,4 @@
-//! Arguments of `tamis subject`, as typed. Must not know what is done with them.
+//! Arguments of `tamis subject`, as typed.
 
 use crate::error::{Code, Error, Result};
 use crate::policy::Refusal;

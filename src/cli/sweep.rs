@@ -1,4 +1,4 @@
-//! `tamis sweep`: what went from which dataset, and what stopped. Must not know any stage.
+//! `tamis sweep`: what went from which dataset, and what stopped.
 
 use super::args::SweepArgs;
 use super::lines::Lines;

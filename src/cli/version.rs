@@ -1,5 +1,4 @@
-//! `tamis report job`: a published version as text with bars, as JSON, or as one HTML page. Must not know where the
-//! evidence lies.
+//! `tamis report job`: a published version as text with bars, as JSON, or as one HTML page.
 
 use super::args::{JobReportArgs, ReportFormat};
 use super::columns;

@@ -1,5 +1,4 @@
 //! strftime formats as steps, and reading a text by them (R23). docs/spec.md lists the directives.
-//! Must not know zones, sentinels or what a date is for.
 
 use super::days::{Moment, day_number};
 

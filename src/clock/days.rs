@@ -1,5 +1,5 @@
 //! Days of the proleptic Gregorian calendar as numbers, and times as they were written. The years that everybody can
-//! read are 0001 to 9999: Delta, SQL and Python have no others. Must not know formats.
+//! read are 0001 to 9999: Delta, SQL and Python have no others.
 
 use super::{Instant, instant_of};
 use jiff::civil;

@@ -1,4 +1,4 @@
-//! One correction, as a row of a file says it. Must not know exports.
+//! One correction, as a row of a file says it.
 
 use crate::clock::Instant;
 use crate::policy::{Refusal, RefusedRight};

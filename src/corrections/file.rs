@@ -1,4 +1,4 @@
-//! Files of corrections: found, read row by row, and written anew without rows that have to go. Must not know exports.
+//! Files of corrections: found, read row by row, and written anew without rows that have to go.
 
 use super::correction::{Correction, CorrectionDecision, CorrectionReason};
 use crate::cell::text::tidy;
@@ -9,7 +9,7 @@ use crate::key::Key;
 use crate::policy::{CorrectionList, CsvFormat, ReadFormat, RecordFormat};
 use crate::read::{Container, KnownColumns, Member, RawBatch, Records, members};
 use crate::requests::{ListDates, Maker, RequestIds};
-use crate::store::{Meant, Object, PathGlob, Root};
+use crate::store::{GlobListing, Object, PathGlob, Root};
 use std::fmt::Display;
 use zeroize::Zeroizing;
 
@@ -39,7 +39,7 @@ pub struct ReadCorrections {
 /// An input error when there is none, or one cannot be seen; storage errors.
 pub fn files(list: &CorrectionList, root: &Root) -> Result<Vec<Object>> {
     let wrong = || Error::new(Code::SpecUnusable, format!("list {}: input is not a glob", list.name));
-    let Meant { objects, unseen, .. } = root.meant(&PathGlob::new(&list.input.path).ok_or_else(wrong)?)?;
+    let GlobListing { objects, unseen, .. } = root.look_by(&PathGlob::new(&list.input.path).ok_or_else(wrong)?)?;
     if let Some(unseen) = unseen.first() {
         return Err(fault(list, unseen.place(), unseen.said()));
     }

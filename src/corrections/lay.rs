@@ -1,4 +1,4 @@
-//! Corrections laid over the records of one job's export, cell by cell (R80, R81). Must not know files of corrections.
+//! Corrections laid over the records of one job's export, cell by cell (R80, R81).
 
 use super::correction::{Correction, CorrectionDecision};
 use super::tally::CorrectionTally;

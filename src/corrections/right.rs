@@ -1,4 +1,4 @@
-//! What is right in place of the values of single records, for answers that people get (R80). Must not know plans.
+//! What is right in place of the values of single records, for answers that people get (R80).
 
 use super::correction::{Correction, CorrectionDecision};
 use crate::cell::text::tidy;

@@ -1,5 +1,4 @@
-//! Everything that is due, one after the other: runs, sweeps, tables that no job serves, the audit. Must not know when it is
-//! called.
+//! Everything that is due, one after the other: runs, sweeps, tables that no job serves, the audit.
 
 use super::attempt::{Came, DueAttempt, Host, Work, refused, take};
 use super::audits::audited;

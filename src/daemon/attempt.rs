@@ -1,5 +1,5 @@
-//! One attempt at what a job is due for, a run or a sweep: lease, work, and what became of it in `state`.
-//! The same for `run --due` and for the daemon, on one host or several. Must not know when it is called.
+//! One attempt at what a job is due for, a run or a sweep: lease, work, and what became of it in `state`. The same for
+//! `run --due` and for the daemon, on one host or several.
 
 use super::due::{Due, JobKnown, Missed, due};
 use super::line::NamedMonitor;
@@ -29,7 +29,7 @@ pub struct Host {
     pub call: Call,
 }
 
-/// What a turn is about.
+/// What an attempt is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Work {
     /// The run of a scheduled time.
@@ -40,7 +40,7 @@ pub enum Work {
     Audit,
 }
 
-/// What came of a turn.
+/// What came of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Came {
     /// Nothing is due; when the next run may begin.
@@ -74,10 +74,10 @@ pub enum Came {
     GivenUp,
 }
 
-/// One turn of one job.
+/// One attempt of one job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DueAttempt {
-    /// Name of the job whose turn it was.
+    /// Name of the job whose attempt it was.
     pub job: String,
     /// What it was about.
     pub work: Work,
@@ -114,7 +114,7 @@ impl DueAttempt {
         }
     }
 
-    /// A turn that could not begin.
+    /// An attempt that could not begin.
     pub fn not_begun(job: &str, work: Work, error: &Error) -> DueAttempt {
         DueAttempt { job: job.to_owned(), work, instant: None, came: refused(error), aside: Vec::new() }
     }
@@ -146,24 +146,24 @@ impl DueAttempt {
 
 /// The exit code that needs an operator most: evidence, a fault of tamis, outcome unknown, policy, gate, input, storage,
 /// then done.
-pub fn worst(turns: &[DueAttempt]) -> u8 {
+pub fn worst(attempts: &[DueAttempt]) -> u8 {
     const ORDER: [u8; 8] = [0, 75, 3, 4, 2, 5, 70, 6];
     let rank = |exit: u8| ORDER.iter().position(|code| *code == exit).unwrap_or(ORDER.len());
-    turns.iter().map(DueAttempt::exit).max_by_key(|exit| rank(*exit)).unwrap_or(0)
+    attempts.iter().map(DueAttempt::exit).max_by_key(|exit| rank(*exit)).unwrap_or(0)
 }
 
 /// Runs or sweeps what the job is due for, if anything, and writes down what came of it.
 pub fn take(host: &Host, project: &Arc<Project>, work: Work, job: &str, monitor: &dyn Monitor) -> DueAttempt {
     let named = NamedMonitor { job, monitor };
-    let turn = |Tried { instant, came, aside }| DueAttempt { job: job.to_owned(), work, instant, came, aside };
+    let attempt = |Tried { instant, came, aside }| DueAttempt { job: job.to_owned(), work, instant, came, aside };
     let tried = match (work, project.jobs.get(job).map(|plan| (plan, plan.schedule.as_ref()))) {
         (Work::Sweep, Some((plan, _))) => swept(host, project, plan, &named),
         (Work::Run, Some((plan, Some(schedule)))) => ran(host, project, plan, schedule, &named),
-        _ => return turn(Tried::of(None, Came::NotDue(None))),
+        _ => return attempt(Tried::of(None, Came::NotDue(None))),
     };
     match tried {
-        Ok(tried) => turn(tried),
-        Err(error) => turn(Tried::of(None, refused(&error))),
+        Ok(tried) => attempt(tried),
+        Err(error) => attempt(Tried::of(None, refused(&error))),
     }
 }
 

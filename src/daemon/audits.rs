@@ -1,4 +1,4 @@
-//! The audit by schedule: whether it is due, one turn of it, and what it came to. Must not know what is checked.
+//! The audit by schedule: whether it is due, one turn of it, and what it came to.
 
 use super::attempt::{Came, DueAttempt, Host, Work, refused};
 use crate::audit::{AuditCall, AuditReport, Severity, audit};
@@ -16,7 +16,7 @@ const LATE_MICROS: i64 = 6 * 3_600_000_000;
 
 /// How audits by schedule stand.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
-pub struct AuditStanding {
+pub struct AuditStatus {
     /// The scheduled time that is due now.
     pub due: Option<Instant>,
     /// Whether that is hours ago.
@@ -33,7 +33,7 @@ pub struct AuditStanding {
     pub found: Vec<String>,
 }
 
-impl AuditStanding {
+impl AuditStatus {
     /// Returns whether somebody has to look at it.
     pub fn wants_attention(&self) -> bool {
         self.overdue || self.errors > 0 || self.not_checked > 0
@@ -44,13 +44,13 @@ impl AuditStanding {
 ///
 /// # Errors
 /// Storage and evidence errors of the state.
-pub fn audits(project: &Project, state: &State, now: Instant) -> Result<Option<AuditStanding>> {
+pub fn audits(project: &Project, state: &State, now: Instant) -> Result<Option<AuditStatus>> {
     let Some(schedule) = &project.audit else { return Ok(None) };
     let last = state.last_audit()?;
     let settled = last.as_ref().map_or(state.created(), |last| last.due);
     let due = schedule.latest(now).filter(|latest| *latest > settled);
     let count = |count: fn(&AuditRecord) -> u64| last.as_ref().map_or(0, count);
-    Ok(Some(AuditStanding {
+    Ok(Some(AuditStatus {
         due,
         overdue: due.is_some_and(|due| now.0.saturating_sub(due.0) > LATE_MICROS),
         errors: count(|of| of.errors),

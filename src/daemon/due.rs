@@ -1,5 +1,4 @@
 //! Which instant of a schedule is to be run now: a function of the schedule, of what is settled, and of the present.
-//! Must not know how a job runs.
 
 use crate::clock::{Instant, Period};
 use crate::error::{Kind, Result};

@@ -1,7 +1,7 @@
 //! `GET /healthz` on loopback: 200 while every run, sweep and request is in time, 503 when one is overdue, an audit has
-//! found something or the loop stands still. A request is answered and forgotten. Must not know how health is found out.
+//! found something or the loop stands still. A request is answered and forgotten.
 
-use super::audits::AuditStanding;
+use super::audits::AuditStatus;
 use crate::clock::{Clock, Instant};
 use crate::error::{Code, Error, Result};
 use std::collections::VecDeque;
@@ -30,7 +30,7 @@ pub struct Health {
     /// Tables that are published and that no job serves, as `ROOT:path`.
     pub no_job: Vec<String>,
     /// How audits by schedule stand; none without a schedule.
-    pub audit: Option<AuditStanding>,
+    pub audit: Option<AuditStatus>,
     /// Whether the specs on disk are broken, so that older ones are in force.
     pub specs_broken: bool,
 }
@@ -129,7 +129,7 @@ fn answer(request: &[u8], health: Option<&Health>, now: Instant) -> String {
 
 fn page(health: Option<&Health>, now: Instant) -> (&'static str, serde_json::Value) {
     let still = health.is_none_or(|health| now.0.saturating_sub(health.at.0) > STILL_MICROS);
-    let audit = health.and_then(|health| health.audit.as_ref()).is_some_and(AuditStanding::wants_attention);
+    let audit = health.and_then(|health| health.audit.as_ref()).is_some_and(AuditStatus::wants_attention);
     let overdue = health.is_some_and(|health| health.jobs.iter().any(JobHealth::late) || !health.no_job.is_empty());
     let (status, word) = match (still, overdue) {
         (true, _) => ("503 Service Unavailable", "still"),
@@ -184,7 +184,7 @@ mod tests {
         let get = &b"GET /healthz HTTP/1.1\r\n\r\n"[..];
         let found = |errors, not_checked, overdue| {
             let (warnings, found) = (1, Vec::new());
-            let standing = AuditStanding { due: None, overdue, last: None, errors, warnings, not_checked, found };
+            let standing = AuditStatus { due: None, overdue, last: None, errors, warnings, not_checked, found };
             let answer = answer(get, Some(&Health { audit: Some(standing), ..health(false) }), Instant(1));
             answer[9..12].to_owned()
         };

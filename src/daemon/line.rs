@@ -1,5 +1,4 @@
 //! What a job tells, with its name before it: several jobs may talk at once.
-//! Must not know what is told.
 
 use crate::error::Result;
 use crate::monitor::{Event, Monitor};

@@ -14,7 +14,7 @@ mod sweeps;
 
 pub use all_due::run_due;
 pub use attempt::{Came, DueAttempt, Host, Work, take, worst};
-pub use audits::{AUDIT, AuditStanding, audits};
+pub use audits::{AUDIT, AuditStatus, audits};
 pub use due::{Due, JobKnown, Missed, due, overdue};
 pub use health::{Health, JobHealth};
 pub use service::{Daemon, DaemonControl, Service};

@@ -1,8 +1,8 @@
 //! The daemon: one loop over a closed list of events. A heartbeat asks what is due, threads run it, and what they come
-//! to returns as an event. Must not know how a job runs.
+//! to returns as an event.
 
 use super::attempt::{Came, DueAttempt, Host, Work, take};
-use super::audits::{AUDIT, AuditStanding, audited, audits};
+use super::audits::{AUDIT, AuditStatus, audited, audits};
 use super::due::{Due, JobKnown, due, overdue};
 use super::health::{self, Board, Health, JobHealth};
 use super::specs::Specs;
@@ -124,7 +124,7 @@ pub struct Daemon {
     running: BTreeMap<String, Work>,
     without_job: WithoutJob,
     /// How audits stand, as they were last found.
-    audit: Option<AuditStanding>,
+    audit: Option<AuditStatus>,
     specs_broken: bool,
 }
 

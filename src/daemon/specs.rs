@@ -1,5 +1,5 @@
 //! The specs as last found whole: a changed folder is picked up once it stands still, a broken one leaves the old in
-//! force. Must not know what the specs say.
+//! force.
 
 use crate::error::Result;
 use crate::policy::{self, Project};

@@ -1,5 +1,5 @@
-//! How each job stands: last good version, next run, last refusal and what to do about it, overdue or not.
-//! Read from `state` and the names of request files. Must not know how it is shown.
+//! How each job stands: last good version, next run, last refusal and what to do about it, overdue or not. Read from
+//! `state` and the names of request files.
 
 use super::due::{Due, JobKnown, due, overdue};
 use super::sweeps::DatasetKnown;

@@ -1,5 +1,4 @@
 //! Whether a dataset is to be swept now, and up to which instant: a function of what `state` says and of the present.
-//! Must not know how a dataset is swept.
 
 use super::due::{Due, JobKnown, due};
 use crate::clock::Instant;

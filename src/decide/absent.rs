@@ -1,4 +1,4 @@
-//! R35: rows of the previous version whose subject is on no row read. Must not know where that version is kept.
+//! R35: rows of the previous version whose subject is on no row read.
 
 use crate::error::{Code, Error, Result};
 

@@ -1,4 +1,4 @@
-//! Which effect binds under which lawful basis (R29), as one table. Must not know rows.
+//! Which effect binds under which lawful basis (R29), as one table.
 
 use crate::policy::{Basis, Effect, Grounds};
 

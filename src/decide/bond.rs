@@ -1,4 +1,4 @@
-//! How identities belong to requests, and what is followed from them (R12 to R16). Must not know rows.
+//! How identities belong to requests, and what is followed from them (R12 to R16).
 
 use super::lists::EffectSet;
 use crate::policy;

@@ -1,5 +1,4 @@
 //! Judges the rows of one bucket: every rule in turn, one reason per removed row, and a record of each that stays.
-//! Must not know other buckets.
 
 use super::absent::{PreviousVersion, absent};
 use super::basis::binding;

@@ -1,5 +1,4 @@
 //! What links are followed over: rows of all buckets, each a subject token and marked identities.
-//! Must not know requests, nor where the rows come from.
 
 use crate::error::Result;
 use crate::stage::{Control, SpillStore, Staged, flag};

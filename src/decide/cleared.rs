@@ -1,5 +1,4 @@
-//! `Cleared`: the product of `decide`, rows that every gate has passed.
-//! Only `Judged::clear` makes one. Must not know tables or companions.
+//! `Cleared`: the product of `decide`, rows that every gate has passed. Only `Judged::clear` makes one.
 
 use super::field_keep::FieldKeeps;
 use super::kept::{Consent, Kept, KeptBucket};

@@ -1,4 +1,4 @@
-//! R32: whether a person has consented. Judged per person, unknown = no. Must not know where yes and no come from.
+//! R32: whether a person has consented. Judged per person, unknown = no.
 
 /// What is known of one person's consent; instants are microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

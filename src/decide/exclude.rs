@@ -1,5 +1,5 @@
-//! R22, R62: the label of an exclude, and whom one of persons leaves out. `minimize` says which exclude matched first; jobs
-//! may give several one reason. Must not know columns or values.
+//! R22, R62: the label of an exclude, and whom one of persons leaves out. `minimize` says which exclude matched first;
+//! jobs may give several one reason.
 
 use super::people::People;
 use crate::stage::{Control, flag};

@@ -1,6 +1,6 @@
-//! R26: a field with a `keep` of its own is null from the instant on at which that is over, by the clock of its row, and so
-//! is its hash for the gates (R36, R41). This is the one place where a published value becomes null for that reason: runs,
-//! sweeps, gates and companions all ask here. Must not know where values are kept or written.
+//! R26: a field with a `keep` of its own is null from the instant on at which that is over, by the clock of its row,
+//! and so is its hash for the gates (R36, R41). This is the one place where a published value becomes null for that
+//! reason: runs, sweeps, gates and companions all ask here.
 
 use super::retention::past;
 use crate::clock::Instant;

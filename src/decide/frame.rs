@@ -1,5 +1,5 @@
 //! The bridge to Polars: columns of numbers in, columns of numbers out. Group-bys over the rows of a bucket or the
-//! groups of a run happen here. It never sees a value or an identity; its errors end here. Must not know rules.
+//! groups of a run happen here. It never sees a value or an identity; its errors end here.
 
 use super::consent::PersonConsent;
 use crate::error::{Code, Error, Result};

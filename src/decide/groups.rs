@@ -1,6 +1,6 @@
-//! Rows of the whole run by their combination of published quasi-identifiers: distinct subjects, rows, and how the values
-//! of sensitive fields spread (R36). Gates judge the groups; what they suppress is remembered here.
-//! Combinations and values are keyed hashes. Must not know values, fields, or what gates ask for.
+//! Rows of the whole run by their combination of published quasi-identifiers: distinct subjects, rows, and how the
+//! values of sensitive fields spread (R36). Gates judge the groups; what they suppress is remembered here. Combinations
+//! and values are keyed hashes.
 
 use super::frame::{self, Group};
 use super::lists::FirstBytes;

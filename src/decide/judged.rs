@@ -1,5 +1,4 @@
 //! `decide`: all buckets judged, counts added up and shown to the gates, small groups suppressed; then `clear`.
-//! Must not know where rows came from, nor where they go.
 
 use super::absent::PreviousVersion;
 use super::basis::binding;

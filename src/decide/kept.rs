@@ -1,5 +1,4 @@
 //! The rows of one bucket as they are published: what its own `keep` has taken of a row is null already (R26).
-//! Must not know how rows were decided, nor tables or companions.
 
 use super::field_keep::FieldKeeps;
 use crate::stage::{NO_SINCE, NULL_QUASI, RowBucket};

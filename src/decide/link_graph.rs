@@ -1,5 +1,5 @@
 //! The rows that requests reach and their neighbours, as numbers: what carries what. Only what a request may be
-//! followed to is kept. Must not know buckets, nor what an entry asks for.
+//! followed to is kept.
 
 use super::bond::{Bond, Follows, Known, LinkLimits};
 use super::lists::FirstBytes;

@@ -1,5 +1,5 @@
-//! Who is meant (R12 to R18): every request followed over the rows of all buckets, before any bucket is decided.
-//! Memory is that of the rows requests reach and of their neighbours. Must not know how requests are stored.
+//! Who is meant (R12 to R18): every request followed over the rows of all buckets, before any bucket is decided. Memory
+//! is that of the rows requests reach and of their neighbours.
 
 use super::bond::{Bond, Follows, Known, LinkLimits};
 use super::carriers::Carriers;

@@ -1,5 +1,5 @@
-//! Which effects reach a row: those of every request that names one of its identities (R12).
-//! Links come in through `Entries` too: what has been learned about a request is named by it. Must not know requests.
+//! Which effects reach a row: those of every request that names one of its identities (R12). Links come in through
+//! `Entries` too: what has been learned about a request is named by it.
 
 use super::basis::binding;
 use super::consent::stands;

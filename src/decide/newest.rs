@@ -1,5 +1,5 @@
-//! R75: of the versions of a record only the newest counts. A record is told by its subject, so that all its versions are in
-//! one bucket. Must not know how versions are written.
+//! R75: of the versions of a record only the newest counts. A record is told by its subject, so that all its versions
+//! are in one bucket.
 
 use super::people::People;
 use super::row_effects::ReachedEffects;

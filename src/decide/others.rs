@@ -1,6 +1,6 @@
-//! R68: other persons of a row. A request that takes one out leaves the row, and takes the cells that are about that person:
-//! their values stay until an instant that has always passed, as those of a field whose `keep` is over (R26). So runs,
-//! sweeps, gates and companions need nothing else to know. Must not know where rows come from.
+//! R68: other persons of a row. A request that takes one out leaves the row, and takes the cells that are about that
+//! person: their values stay until an instant that has always passed, as those of a field whose `keep` is over (R26).
+//! So runs, sweeps, gates and companions need nothing else to know.
 
 use super::kept_by::KeptBy;
 use super::lists::{Entries, reach};

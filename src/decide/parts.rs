@@ -1,5 +1,5 @@
-//! Counts that wait in the spill store, in parts by the first bits of their group, so that one part at a time is in memory.
-//! Must not know what is counted.
+//! Counts that wait in the spill store, in parts by the first bits of their group, so that one part at a time is in
+//! memory.
 
 use crate::error::Result;
 use crate::stage::{Slot, SpillStore};

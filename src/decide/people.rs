@@ -1,5 +1,5 @@
 //! The rows of a bucket in the order of their persons. A person is one subject token (R11); a row without one stands
-//! for itself. Must not know what is asked about persons.
+//! for itself.
 
 use crate::stage::{Control, flag};
 

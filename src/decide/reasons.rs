@@ -1,5 +1,4 @@
 //! R33: one reason per removed row, in one order, and the sum that has to come out.
-//! Must not know how a fact about a row was found.
 
 use super::lists::EffectSet;
 use crate::policy::Effect;

@@ -1,5 +1,4 @@
 //! R23, R26: until when a row or a field stays, by calendar arithmetic in the job's zone.
-//! Must not know which clock counts; it is asked once per row, so it remembers whole days.
 
 use crate::clock::{self, Instant, Period};
 use jiff::tz::TimeZone;

@@ -1,5 +1,5 @@
-//! A published version judged again through its companions (R28, R36, R40): lists, consent, retention, then gates over what
-//! stays. No export and no published value is looked at. Must not know files, tables or where companions are.
+//! A published version judged again through its companions (R28, R36, R40): lists, consent, retention, then gates over
+//! what stays. No export and no published value is looked at.
 
 use super::basis::binding;
 use super::consent::{self, PersonConsent};

@@ -1,4 +1,4 @@
-//! Which effects reach which rows of a bucket. Must not know what comes of them.
+//! Which effects reach which rows of a bucket.
 
 use super::lists::EffectSet;
 

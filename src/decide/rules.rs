@@ -1,4 +1,4 @@
-//! The part of a plan that decides about rows, with nothing left to interpret. Must not know rows.
+//! The part of a plan that decides about rows, with nothing left to interpret.
 
 use super::bond::LinkLimits;
 use super::exclude;

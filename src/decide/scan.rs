@@ -1,5 +1,5 @@
-//! Passes over the rows of all buckets: the first finds what requests know, later ones what links lead to.
-//! Later passes look at four bytes of each identity, kept from the first. Must not know why a row is wanted.
+//! Passes over the rows of all buckets: the first finds what requests know, later ones what links lead to. Later passes
+//! look at four bytes of each identity, kept from the first.
 
 use super::carriers::{Carrier, Carriers};
 use super::workers::each_bucket;

@@ -1,5 +1,5 @@
-//! Values of links that very many subjects share (R13, R15), counted per column over all rows, whatever becomes of them.
-//! Only counts leave: which values these are is nowhere. Must not know requests.
+//! Values of links that very many subjects share (R13, R15), counted per column over all rows, whatever becomes of
+//! them. Only counts leave: which values these are is nowhere.
 
 use super::bond::LinkLimits;
 use super::lists::FirstBytes;

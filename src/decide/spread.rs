@@ -1,5 +1,5 @@
-//! R41: how the values of a sensitive field spread over the subjects of each group. A subject counts once with each of its
-//! values. Values are keyed hashes. Must not know how much of a spread is asked for.
+//! R41: how the values of a sensitive field spread over the subjects of each group. A subject counts once with each of
+//! its values. Values are keyed hashes.
 
 use crate::gates::Spread;
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! Why single rows of a run stay or go, for who asks about one person. Must not know who asks, nor any value.
+//! Why single rows of a run stay or go, for who asks about one person.
 
 use super::bucket::{BucketJudge, ThreadCalendars, is_ended};
 use super::judged::Judged;

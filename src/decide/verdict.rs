@@ -1,5 +1,5 @@
-//! `Verdict`: the counts of a run, as `plan` shows them, the manifest keeps them and `accept` names them.
-//! Numbers and names of the specs only. Must not know rows.
+//! `Verdict`: the counts of a run, as `plan` shows them, the manifest keeps them and `accept` names them. Numbers and
+//! names of the specs only.
 
 use super::reasons::Reason;
 use super::shared::SharedBy;

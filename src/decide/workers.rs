@@ -1,4 +1,4 @@
-//! Buckets by several threads: each takes the next one until all are done. Must not know what is done.
+//! Buckets by several threads: each takes the next one until all are done.
 
 use crate::error::Result;
 use crate::threads::side_by_side;

@@ -1,5 +1,5 @@
 //! Every error that an operator can act on has a code; what it means and what to do about it stands in one table, which
-//! `docs/errors.md` is made of. Must not know who says it.
+//! `docs/errors.md` is made of.
 
 /// What an operator has to do about an error; each kind is one exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,5 +1,5 @@
-//! What was accepted against the ledger and the manifests: an acceptance is there as long as the ledger has it, and one by
-//! which a version was published is marked as used, for it is good for one run. Must not know what was let through.
+//! What was accepted against the ledger and the manifests: an acceptance is there as long as the ledger has it, and one
+//! by which a version was published is marked as used, for it is good for one run.
 
 use super::ledger::{LedgerEntry, LedgerEvent};
 use super::manifest::Manifest;

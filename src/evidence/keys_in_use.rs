@@ -1,4 +1,4 @@
-//! The records of keys in use, and whether they are the ones that the ledger names. Must not know keys.
+//! The records of keys in use, and whether they are the ones that the ledger names.
 
 use super::ledger::{self, LedgerEntry, LedgerEvent};
 use super::report::VerifyReport;

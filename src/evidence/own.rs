@@ -1,5 +1,4 @@
-//! Every record of the state against its own digest, also those that nothing reads any more. Must not know what a record
-//! says.
+//! Every record of the state against its own digest, also those that nothing reads any more.
 
 use super::record::{OwnDigest, own_digest};
 use super::report::VerifyReport;

@@ -1,4 +1,4 @@
-//! Whether everything that a manifest names lies where it says, and is what it names. Must not know what is in a file.
+//! Whether everything that a manifest names lies where it says, and is what it names.
 
 use super::digest_of;
 use super::manifest::{File, Output};

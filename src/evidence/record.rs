@@ -1,5 +1,5 @@
 //! How records of the state are written and read: JSON whose last field is the digest of all bytes before it, so that a
-//! changed byte shows in the file itself. Records of earlier builds have none. Must not know what a record says.
+//! changed byte shows in the file itself. Records of earlier builds have none.
 
 use super::{digest, json};
 use crate::error::Result;

@@ -1,4 +1,4 @@
-//! Files of replaced versions that are there still against the manifests of these versions. Must not know when they go.
+//! Files of replaced versions that are there still against the manifests of these versions.
 
 use super::manifest::{File, Manifest};
 use super::report::VerifyReport;

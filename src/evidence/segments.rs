@@ -1,5 +1,4 @@
 //! The files of stored requests as evidence sees them: names, numbers without a gap, and the readable part in front.
-//! Must not know what is in a request; no key is needed.
 
 use super::record::OwnDigest;
 use super::witness::Witness;

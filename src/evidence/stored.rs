@@ -1,5 +1,5 @@
 //! The stored requests as far as evidence can tell without a key: numbers without a gap up to the one that the ledger
-//! names, and bytes as they were recorded. Must not know what is in a segment but its front.
+//! names, and bytes as they were recorded.
 
 use super::ledger::LedgerEntry;
 use super::report::VerifyReport;

@@ -1,5 +1,5 @@
 //! Verification, offline and without keys: the chain of the ledger, records against the ledger, published files against
-//! the manifest of the current version. Says also what it does not prove. Must not know what the files hold.
+//! the manifest of the current version. Says also what it does not prove.
 
 use super::keys_in_use::keys_in_use;
 use super::ledger::{self, GENESIS, Head, LedgerEntry, LedgerEvent};

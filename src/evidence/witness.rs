@@ -1,5 +1,5 @@
-//! What each part of the state says of the others: how far ledger and stored requests had come when it was written.
-//! A part that was put back to an older copy lacks what the others have seen. Must not know where parts lie.
+//! What each part of the state says of the others: how far ledger and stored requests had come when it was written. A
+//! part that was put back to an older copy lacks what the others have seen.
 
 use super::ledger::Head;
 use serde::{Deserialize, Serialize};

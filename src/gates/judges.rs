@@ -1,4 +1,4 @@
-//! What a gate is: what it observes, its verdict, its words. Must not know which gates there are.
+//! What a gate is: what it observes, its verdict, its words.
 
 use super::observed::{GroupCount, Observed};
 use super::veto::Veto;

@@ -1,5 +1,4 @@
 //! What gates observe: counts, names of the specs and first positions, as reading and deciding hand them up.
-//! Must not know any gate, nor a value.
 
 use crate::error::Code;
 use crate::policy::{Limits, MaxUntreated, RiskProfile, Share};

@@ -1,4 +1,4 @@
-//! Shares in words. Must not know what is counted.
+//! Shares in words.
 
 use crate::policy::Share;
 

@@ -1,5 +1,4 @@
 //! What follows from the table of gates: one enum of them, tagged by kind where it is written down.
-//! Must not know any gate.
 
 macro_rules! gates {
     ($($kind:literal => $file:ident::$gate:ident,)*) => {

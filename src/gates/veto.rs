@@ -1,4 +1,4 @@
-//! What stands against publishing a run, and the error that it becomes. Must not know which gates there are.
+//! What stands against publishing a run, and the error that it becomes.
 
 use crate::error::{Code, Error, Kind};
 

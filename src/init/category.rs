@@ -1,5 +1,5 @@
 //! The category that a column's name and form suggest, and why. The first that fits is taken; what nothing fits is
-//! guarded. Must not know CRMs.
+//! guarded.
 
 use super::column::{PeekColumn, Value};
 use super::shape::Shape;

@@ -1,5 +1,5 @@
 //! What one column holds, over a sample: counts, type, form. Facts are counts, names of forms and date formats, and
-//! never a value. Must not know what columns are called.
+//! never a value.
 
 use super::dates::{self, Dates};
 use super::shape::{self, Shape};

@@ -1,6 +1,6 @@
 //! What is known of the exports of each CRM and loader: how its tables are recognised by their headers, what names a
-//! person in them, which columns are clocks and which only look like one. One table; the first entry that fits is taken.
-//! Must not know values.
+//! person in them, which columns are clocks and which only look like one. One table; the first entry that fits is
+//! taken.
 
 use super::column::PeekColumn;
 use crate::cell::text::canonical;

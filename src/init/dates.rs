@@ -1,5 +1,5 @@
 //! Which formats of dates and times fit every value of a column. Whether days or months come first is told only where a
-//! value says so. Must not know columns' names.
+//! value says so.
 
 use crate::clock::date_format::{Formats, Said};
 use crate::clock::days::{Moment, day_number};

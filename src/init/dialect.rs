@@ -1,5 +1,5 @@
-//! What a CSV file is like, from its first bytes: delimiter, quote, header line and line ends. What the bytes say in two
-//! ways is named and never silently chosen. Must not know what columns mean.
+//! What a CSV file is like, from its first bytes: delimiter, quote, header line and line ends. What the bytes say in
+//! two ways is named and never silently chosen.
 
 use super::encoding;
 use super::lines::{LineRow, LineScan, scan};

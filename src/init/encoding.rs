@@ -1,5 +1,4 @@
 //! The encoding of a text, from its first bytes: the byte order mark, UTF-8, UTF-16, else what the bytes allow.
-//! Must not know what the text holds.
 
 use crate::error::{Code, Error, Result};
 use encoding_rs::{BIG5, EUC_KR, Encoding, GB18030, SHIFT_JIS, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};

@@ -1,5 +1,5 @@
 //! The first records of a CSV text, taken apart loosely, to compare one delimiter with another. The reader of runs is
-//! `read`: this one refuses nothing and counts what is odd. Must not know what columns mean.
+//! `read`: this one refuses nothing and counts what is odd.
 
 /// Records that are looked at.
 const MOST_ROWS: usize = 400;

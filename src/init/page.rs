@@ -1,5 +1,5 @@
 //! A spec file while it is written: lines, comments beside them, and the lines that a person has to edit, numbered over
-//! all files. Must not know what is written.
+//! all files.
 
 /// A line that a person has to edit.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]

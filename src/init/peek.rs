@@ -1,5 +1,4 @@
 //! A look at the cells of an object without seeing one: lengths, classes of characters, normal forms and counts.
-//! Must not know specs.
 
 use super::sample::{open, table_of};
 use super::shape;

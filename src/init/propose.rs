@@ -1,5 +1,5 @@
 //! Proposals for one table: key, links, clocks, and for each column its category, identifier, type and treatment, each
-//! with the reason in words. A proposal allows nothing. Must not know how specs are written.
+//! with the reason in words. A proposal allows nothing.
 
 use super::category;
 use super::column::{PeekColumn, Value};

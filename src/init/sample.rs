@@ -1,5 +1,5 @@
-//! Opens what was named on the command line (files, folders, URLs, archives) and reads the beginning of each table in it.
-//! Files with the same columns are parts of one export. Must not know what columns mean.
+//! Opens what was named on the command line (files, folders, URLs, archives) and reads the beginning of each table in
+//! it. Files with the same columns are parts of one export.
 
 use super::column::{ColumnCells, PeekColumn};
 use super::layout::{FileLayout, any_format, layouts};

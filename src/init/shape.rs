@@ -1,5 +1,4 @@
 //! What a text looks like by its form: an address, a number with a checksum, an id, a text that somebody wrote.
-//! Must not know columns.
 
 use crate::minimize::formed;
 use crate::policy::Normal;

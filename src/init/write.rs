@@ -1,5 +1,5 @@
-//! Specs from proposals: policy, sources and jobs as text, in which nothing is allowed. Every column is named once, with
-//! the reason for its category beside it. Must not know files and folders.
+//! Specs from proposals: policy, sources and jobs as text, in which nothing is allowed. Every column is named once,
+//! with the reason for its category beside it.
 
 use super::column::{PeekColumn, Value};
 use super::dialect::Dialect;

@@ -1,5 +1,5 @@
 //! What lists and inputs leave aside though it looks like what was meant, and what they mean and cannot read. Names of
-//! files only: none is opened. Must not know what is in them.
+//! files only: none is opened.
 
 use crate::evidence::manifest::AsideCount;
 use crate::policy::{Location, Plan, Project};
@@ -55,7 +55,7 @@ pub fn survey(project: &Project, roots: &BTreeMap<String, Root>) -> Sighted {
     let mut elsewhere = Elsewhere::of(project, roots);
     for (of, root, path) in all {
         let (Some(root), Some(glob)) = (roots.get(root), PathGlob::new(path)) else { continue };
-        match root.meant(&glob) {
+        match root.look_by(&glob) {
             Ok(mut meant) => {
                 // Whether something that lies below was taken in before is only known with the stored requests.
                 let list = of.strip_prefix("list ").and_then(|name| project.lists.get(name));

@@ -1,4 +1,4 @@
-//! Ends removal for good when the process has slept: a legal hold may have come meanwhile (R34). Must not know what goes.
+//! Ends removal for good when the process has slept: a legal hold may have come meanwhile (R34).
 
 use super::caller::{Caller, LEASE_MICROS};
 use crate::clock::Instant;

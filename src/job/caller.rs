@@ -1,5 +1,4 @@
-//! The process that calls, and its hold on a job: what tells it, after it slept, that it did. Must not know what a run
-//! does.
+//! The process that calls, and its hold on a job: what tells it, after it slept, that it did.
 
 use super::kept_requests::KeptRequests;
 use crate::clock::{self, Clock, Fixed, Instant, Period};

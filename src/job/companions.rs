@@ -1,5 +1,4 @@
 //! Companions of some files as rows that links are followed over and rules are applied to.
-//! Must not know which version they are of.
 
 use crate::decide::{self, Carrier, Carriers, Consent};
 use crate::error::{Kind, Result};

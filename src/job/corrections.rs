@@ -1,4 +1,4 @@
-//! Files of corrections of an installation, read with its keys. Must not know what they are laid over.
+//! Files of corrections of an installation, read with its keys.
 
 use super::desk::Desk;
 use crate::clock::Instant;

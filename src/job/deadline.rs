@@ -4,7 +4,7 @@ use super::desk::due;
 use super::prepare::Ready;
 use crate::clock::Instant;
 use crate::policy::Effect;
-use crate::requests::{Entry, RequestStatus, Requests, Standing};
+use crate::requests::{Entry, EntryStatus, RequestStatus, Requests};
 
 /// Whether a request must be answered by a date: a request that takes rows out must, as long as nothing has ended it.
 pub(crate) fn has_deadline(entry: &Entry<'_>) -> bool {
@@ -13,7 +13,7 @@ pub(crate) fn has_deadline(entry: &Entry<'_>) -> bool {
 
 /// Whether something is left to do here for a request: not for one whose last bytes only wait for the store.
 /// A restriction that keeps bytes is done where it is applied (R69).
-pub(crate) fn waits(entry: &Entry<'_>, standing: &Standing) -> bool {
+pub(crate) fn waits(entry: &Entry<'_>, standing: &EntryStatus) -> bool {
     match standing.status() {
         RequestStatus::Applied => !entry.keeps_bytes(),
         status => matches!(status, RequestStatus::Received | RequestStatus::NeedsReview),

@@ -1,5 +1,5 @@
 //! Specs, stores, keys and state of an installation, opened for what concerns requests and persons: values come in,
-//! identities are made at once, nothing of a value goes out again. Must not know where values were typed.
+//! identities are made at once, nothing of a value goes out again.
 
 use super::intake;
 use super::kinds::kinds;

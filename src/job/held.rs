@@ -1,5 +1,5 @@
 //! One process at a time on a job: its lease is claimed, renewed while the work lasts, and freed. The same for runs and
-//! sweeps by hand, by `run --due` and by the daemon. Must not know what the work is.
+//! sweeps by hand, by `run --due` and by the daemon.
 
 use super::caller::{Caller, Hold, LEASE_MICROS};
 use super::prepare::{Call, Ready};

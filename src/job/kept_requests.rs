@@ -1,5 +1,4 @@
 //! Stored requests that a process keeps between one dataset and the next, so that it reads them once.
-//! Must not know what is done with them.
 
 use crate::clock::Instant;
 use crate::error::Result;

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::evidence::manifest::ListApplied;
 use crate::monitor::Monitor;
 use crate::policy::{Basis, Effect, Plan, Project};
-use crate::requests::{self, Entry, Learned, RequestState, Requests, Review, Standing};
+use crate::requests::{self, Entry, EntryStatus, Learned, RequestState, Requests, Review};
 use std::collections::BTreeMap;
 
 /// Requests in force for one purpose at an instant.
@@ -179,7 +179,7 @@ pub fn note(
     // What another process stored meanwhile is applied to no version yet, whatever old ones it reaches.
     met.retain(|entry, _| requests.was_looked_for(*entry));
     requests.saw(ready.state.witness()?);
-    let noted: Vec<(u32, Standing)> =
+    let noted: Vec<(u32, EntryStatus)> =
         met.iter().map(|(entry, met)| (*entry, standing(ready, requests, *entry, met))).collect();
     requests.note(ready.state.root(), job, &noted, Some(ready.call.now))?;
     // Merging small segments is a courtesy to later runs; whatever stops it leaves every entry readable.
@@ -194,14 +194,14 @@ fn carry(ready: &Ready, requests: &mut Requests) -> Result<()> {
         return Ok(());
     }
     let earlier = |of: &str| ready.names.iter().any(|name| name == of);
-    let mut noted: BTreeMap<u32, Standing> = BTreeMap::new();
+    let mut noted: BTreeMap<u32, EntryStatus> = BTreeMap::new();
     for (entry, _, standing) in requests.states().filter(|(_, of, _)| earlier(of)) {
         let place = noted.entry(entry).or_insert(standing);
         if place.at < standing.at {
             *place = standing;
         }
     }
-    let noted: Vec<(u32, Standing)> = noted.into_iter().collect();
+    let noted: Vec<(u32, EntryStatus)> = noted.into_iter().collect();
     requests.note(ready.state.root(), job, &noted, None).map(|_| ())
 }
 
@@ -225,7 +225,7 @@ fn left(ready: &Ready, requests: &Requests, of: Followed<'_>, monitor: &dyn Moni
     Ok(links.reached.iter().map(|reached| reached.entry).collect())
 }
 
-fn standing(ready: &Ready, requests: &Requests, entry: u32, met: &MetRequest) -> Standing {
+fn standing(ready: &Ready, requests: &Requests, entry: u32, met: &MetRequest) -> EntryStatus {
     let (plan, now) = (ready.plan(), ready.call.now);
     let known = requests.noted(entry, &plan.job);
     let effect = requests.entry(entry).effect;
@@ -242,12 +242,12 @@ fn standing(ready: &Ready, requests: &Requests, entry: u32, met: &MetRequest) ->
     let back = met.there && (requests.learned_since(entry, &plan.job) || done && effect != Effect::Withdraw);
     let state = match state(plan, effect) {
         RequestState::Applied if !back && (done || known.state == RequestState::Applied) => {
-            return Standing { review, ..known };
+            return EntryStatus { review, ..known };
         }
         state => state,
     };
     let at = if state == known.state && !back { known.at } else { now };
-    Standing { state, at, until: None, review }
+    EntryStatus { state, at, until: None, review }
 }
 
 /// A hold binds nothing and is in force all the same (R34).

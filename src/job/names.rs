@@ -1,9 +1,8 @@
 //! Which table belongs to which job: the one look-up of a dataset for runs, sweeps, schedules, status and questions.
-//! Must not know what is in a dataset.
 
 use crate::error::{Code, Error, Result};
 use crate::policy::{Plan, Project};
-use crate::requests::{RequestState as Come, Standing};
+use crate::requests::{EntryStatus, RequestState as Come};
 use crate::state::{Dataset, Scheduled, State, SweepRecord};
 
 /// `ROOT:path` of a job's table.
@@ -98,7 +97,7 @@ pub(crate) struct PublishedDataset<'a> {
 
 impl PublishedDataset<'_> {
     /// Whether a request has anything to do with it: with a table that was retired only one that was done by that.
-    pub(crate) fn counts(&self, standing: &Standing) -> bool {
+    pub(crate) fn counts(&self, standing: &EntryStatus) -> bool {
         self.dataset.current.is_some() || matches!(standing.state, Come::Removed | Come::AwaitingLifecycle)
     }
 }

@@ -1,4 +1,4 @@
-//! Runs by schedule are known by job and instant (R28). Must not know when a job is due.
+//! Runs by schedule are known by job and instant (R28).
 
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};

@@ -1,5 +1,5 @@
 //! Ends a run early where nothing is half done: asked for, or at the end of its time. Looked at between stages, blocks
-//! of an export, buckets and files, for the last time before the commit. Must not know who asks.
+//! of an export, buckets and files, for the last time before the commit.
 
 use crate::clock::{Clock, Instant};
 use crate::error::{Code, Error, Result};

@@ -1,5 +1,5 @@
-//! A key from a program of the operator's. It has bounded time and output, and it ends when tamis does.
-//! The one `unsafe` of this module lets the child ask the system for that. Must not know what is hashed with the key.
+//! A key from a program of the operator's. It has bounded time and output, and it ends when tamis does. The one
+//! `unsafe` of this module lets the child ask the system for that.
 #![allow(unsafe_code)]
 
 use super::Key;

@@ -1,4 +1,4 @@
-//! Makes new keys from the system's generator. Never overwrites one: a lost key is lost. Must not know what for.
+//! Makes new keys from the system's generator. Never overwrites one: a lost key is lost.
 
 use super::{Key, KeyId, custody, load};
 use crate::error::{Code, Error, Result};

@@ -1,5 +1,5 @@
-//! Who else could put a key in the place of ours: whoever owns its file or folder, or may write to a folder above it.
-//! A planted identity key would be used for every stored request. Must not know what is in a key.
+//! Who else could put a key in the place of ours: whoever owns its file or folder, or may write to a folder above it. A
+//! planted identity key would be used for every stored request.
 
 use crate::error::{Code, Error, Result};
 use rustix::process::{getegid, geteuid};

@@ -1,5 +1,5 @@
-//! Reads the keys of a run from one of three carriers: a folder, systemd credentials or a command (R1).
-//! A key that others could read, or that lies among the data, is refused. Must not know what is hashed with it.
+//! Reads the keys of a run from one of three carriers: a folder, systemd credentials or a command (R1). A key that
+//! others could read, or that lies among the data, is refused.
 
 use super::digits::{DIGITS, parse};
 use super::{Key, Keyring, command, custody};

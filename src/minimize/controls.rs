@@ -1,5 +1,4 @@
 //! The controls of a row: clocks, excludes, consent, flags (R22, R24, R25, R32).
-//! Must not know fields, identities or what is decided by the controls.
 
 use super::rows::{NO_CLOCK, NO_SINCE, flag};
 use super::tally::{ClockTally, Position};

@@ -1,5 +1,5 @@
-//! GUIDs (R50): 32 hexadecimal digits, as one program writes them in braces, another in capitals, a third without hyphens.
-//! Must not know whose they are.
+//! GUIDs (R50): 32 hexadecimal digits, as one program writes them in braces, another in capitals, a third without
+//! hyphens.
 
 const HYPHENS: [usize; 4] = [8, 13, 18, 23];
 

@@ -1,4 +1,4 @@
-//! The columns of which identities are made: what is made of each, and where it goes. Must not know what rows are about.
+//! The columns of which identities are made: what is made of each, and where it goes.
 
 use super::identity::{Identified, IdentityMaker};
 use super::rows::*;

@@ -1,5 +1,4 @@
 //! Identities and tokens (R2 to R4): of one value for lists, of a whole column for rows.
-//! Must not know which rows are published, nor retention.
 
 use super::normal::{Formed, normalise, normalise_before};
 use super::phone;

@@ -1,5 +1,4 @@
 //! The stage itself: a batch of raw records becomes rows of treated fields and controls, column by column.
-//! Must not know what is decided by them, nor where batches come from.
 
 use super::controls::{ClockColumn, ConsentReader, Excludes, Horizon, RowClock, certainly_past, typed, unreadable};
 use super::identified::{IdentifiedColumn, count, identified_columns, place_slots, place_tokens, position, use_column};

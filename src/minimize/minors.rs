@@ -1,4 +1,4 @@
-//! Whether the person of a row is too young for a sale without an opt-in (R84). Must not know whether there is one.
+//! Whether the person of a row is too young for a sale without an opt-in (R84).
 
 use super::controls::typed;
 use super::rows::flag;

@@ -1,5 +1,4 @@
 //! Normal forms of values (R4 to R9): trim, NFC, case folding, and one rule per kind of identifier.
-//! Must not know keys nor what the normal form is for.
 
 use super::{guid, phone, salesforce_id};
 use std::borrow::Cow;

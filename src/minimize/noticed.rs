@@ -1,4 +1,4 @@
-//! Which notice a person was given when their data were collected (R85). Must not know what is left out because of it.
+//! Which notice a person was given when their data were collected (R85).
 
 use super::controls::typed;
 use crate::cell::dates::{Calendars, DateReader, DateReading};

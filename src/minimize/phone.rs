@@ -1,5 +1,4 @@
 //! Phone numbers to E.164 (R8): libphonenumber decides; numbers written plainly are decided from its tables alone.
-//! Must not know what the number is for.
 
 use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat};
 use std::collections::HashMap;

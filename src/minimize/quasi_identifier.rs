@@ -1,5 +1,4 @@
 //! Keyed hashes of quasi-identifiers (R40). Few values make groups of k, so hashes are remembered by value.
-//! Must not know fields, nor what groups are for.
 
 use super::rows::NULL_QUASI;
 use super::simd::hash_column;

@@ -1,4 +1,4 @@
-//! What ends a run while rows are minimized: said by record and column, never by value. Must not know rows.
+//! What ends a run while rows are minimized: said by record and column, never by value.
 
 use crate::error::{Code, Error};
 

@@ -1,5 +1,5 @@
 //! Countries as CRMs write them (R8): ISO 3166 codes and names of CLDR and ISO, in many languages, compared folded.
-//! What two countries share is no region: nothing is guessed. Must not know phone numbers.
+//! What two countries share is no region: nothing is guessed.
 
 use crate::cell::text::{canonical, trim, with_canonical};
 use crate::invisible::seen;

@@ -1,5 +1,5 @@
-//! R61: what stands in for the subject's token of a row that is about no person: a keyed hash of what is published of it, so
-//! that the order of rows is that of no export, and is the same for the same rows. Must not know columns.
+//! R61: what stands in for the subject's token of a row that is about no person: a keyed hash of what is published of
+//! it, so that the order of rows is that of no export, and is the same for the same rows.
 
 use super::rows::{FieldColumn, Rows};
 use crate::key::Key;

@@ -1,5 +1,4 @@
-//! Keyed BLAKE3 over a column of values, eight at a time (R2).
-//! Every result is plain `keyed_hash(key, value)`. Must not know what is hashed, nor why.
+//! Keyed BLAKE3 over a column of values, eight at a time (R2). Every result is plain `keyed_hash(key, value)`.
 
 use zeroize::Zeroizing;
 

@@ -1,8 +1,7 @@
-//! Sketches of columns: what of two columns can be compared without any value of them. A sketch has 32 places; each value
-//! falls into one of them by its keyed hash, and of all values of a place the one with the least hash leaves one of 15
-//! marks. Equal columns have equal sketches. Without the key nothing leads from a mark to a value;
-//! with it guesses can be tried, as with identities (docs/tokens.md).
-//! Must not know what columns are called.
+//! Sketches of columns: what of two columns can be compared without any value of them. A sketch has 32 places; each
+//! value falls into one of them by its keyed hash, and of all values of a place the one with the least hash leaves one
+//! of 15 marks. Equal columns have equal sketches. Without the key nothing leads from a mark to a value; with it
+//! guesses can be tried, as with identities (docs/tokens.md).
 
 use crate::cell::text::tidy;
 use crate::key::Keyring;

@@ -1,4 +1,4 @@
-//! What `minimize` counted. Numbers, names, positions and identities, never a value. Must not know rows.
+//! What `minimize` counted. Numbers, names, positions and identities, never a value.
 
 use super::identity::BatchCounts;
 use super::why_untreated::WhyUntreated;

@@ -1,5 +1,5 @@
-//! Why a value could not be treated: it is no value of its column's type, no date of birth, or not for the treatment. Asked of
-//! such values alone. Must not know which treatment it was.
+//! Why a value could not be treated: it is no value of its column's type, no date of birth, or not for the treatment.
+//! Asked of such values alone.
 
 use super::controls::typed;
 use super::why_untreated::WhyUntreated;

@@ -1,5 +1,4 @@
-//! Which version of its record a row is, and whether it ends the record (R75). Must not know other rows, nor which of them
-//! counts.
+//! Which version of its record a row is, and whether it ends the record (R75).
 
 use super::controls::typed;
 use super::rows::RowVersion;

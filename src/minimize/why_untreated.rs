@@ -1,4 +1,4 @@
-//! The reasons why a value could not be treated. Must not know how they are found.
+//! The reasons why a value could not be treated.
 
 /// Why a value could not be treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

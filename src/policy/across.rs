@@ -1,5 +1,4 @@
 //! What only all files together show: names used twice, places that overlap, lists that reach nobody, and hints.
-//! Must not know how one file is checked.
 
 use super::apart::{Overlap, RealPlaces};
 use super::check_job::CheckedJob;

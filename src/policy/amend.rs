@@ -1,6 +1,5 @@
 //! Changes the `[columns]` of a source file and leaves every other byte of it as it is: adds lines, turns lines into
 //! comments, adds another name to a column. What comes of it is read again and compared before anybody may write it.
-//! Must not know why columns change.
 
 use super::finding::position;
 use super::name_pattern::NamePattern;

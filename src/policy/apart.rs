@@ -1,5 +1,4 @@
 //! Whether places that must lie apart do: by where they really are, links followed as far as they exist.
-//! Must not know what is in them.
 
 use super::plan::{Location, Project};
 use crate::error::{Code, Error, Result};

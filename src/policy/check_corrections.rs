@@ -1,4 +1,4 @@
-//! A list of corrections on its own. Must not know sources nor jobs.
+//! A list of corrections on its own.
 
 use super::check_match;
 use super::finding::Page;

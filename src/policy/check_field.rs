@@ -1,5 +1,4 @@
 //! The fields a job publishes: R19, R20, R26, R27.
-//! Must not know retention of rows, lists or schedules.
 
 use super::check_source::{ColumnEntry, Inventory};
 use super::finding::Page;

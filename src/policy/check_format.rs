@@ -1,4 +1,4 @@
-//! Which keys of `[read]` each format has: one table. Must not know what the keys say.
+//! Which keys of `[read]` each format has: one table.
 
 use super::finding::Page;
 use super::source_spec::{Format, ReadSpec};

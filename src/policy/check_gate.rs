@@ -1,4 +1,4 @@
-//! The gate over the groups of a job: R36, R41. Must not know what fields are made of beyond their columns.
+//! The gate over the groups of a job: R36, R41.
 
 use super::check_field::{FieldTerms, is_subject};
 use super::job_spec::{GateSpec, OnViolation};

@@ -1,5 +1,4 @@
 //! A job against policy and sources: everything that appears only once the three are put together, and the plan.
-//! Must not know stages; the plan says what they do.
 
 use super::check_field::{self, FieldTerms};
 use super::check_gate;

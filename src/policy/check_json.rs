@@ -1,4 +1,4 @@
-//! What a source says of JSON: where records are, and names of columns that are paths into them. Must not know records.
+//! What a source says of JSON: where records are, and names of columns that are paths into them.
 
 use super::finding::Page;
 use super::record_path::{JsonFormat, PathStep, RecordPath};

@@ -1,4 +1,4 @@
-//! How the files of a list of requests are read: its `format`, and the keys that go with it. Must not know rows.
+//! How the files of a list of requests are read: its `format`, and the keys that go with it.
 
 use super::check_format::{self, FormatKey, span};
 use super::check_json;

@@ -1,5 +1,4 @@
-//! How lists name persons and requests: kinds of identifier, columns and their parts, ids, dates. Must not know what a list
-//! asks for.
+//! How lists name persons and requests: kinds of identifier, columns and their parts, ids, dates.
 
 use super::finding::Page;
 use super::format::{self, Dated};

@@ -1,4 +1,4 @@
-//! `[minors]` of the policy: whose data are sold only after an opt-in (R84). Must not know jobs.
+//! `[minors]` of the policy: whose data are sold only after an opt-in (R84).
 
 use super::finding::Page;
 use super::policy_spec::{MinorsSpec, UnknownAge};

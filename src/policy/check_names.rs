@@ -1,4 +1,4 @@
-//! Where the names of columns are: in a header, in the source, or in a file beside the export (R59). Must not know values.
+//! Where the names of columns are: in a header, in the source, or in a file beside the export (R59).
 
 use super::finding::Page;
 use super::name_pattern::NamePattern;

@@ -1,4 +1,4 @@
-//! `[newest]` of a source: which of several versions of a record counts (R75). Must not know how rows are read.
+//! `[newest]` of a source: which of several versions of a record counts (R75).
 
 use super::check_source::{ColumnEntry, Inventory};
 use super::finding::Page;

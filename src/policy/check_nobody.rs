@@ -1,5 +1,5 @@
-//! R61: sources of which no row is about a person, and jobs over them: whatever only a person has is refused there, and so
-//! is every column that sounds like one. Must not know how rows are read.
+//! R61: sources of which no row is about a person, and jobs over them: whatever only a person has is refused there, and
+//! so is every column that sounds like one.
 
 use super::check_field::{FieldTerms, is_subject};
 use super::check_source::{ColumnEntry, Inventory};

@@ -1,4 +1,4 @@
-//! `[notice]` of a job against the notices of the policy (R85). Must not know stages.
+//! `[notice]` of a job against the notices of the policy (R85).
 
 use super::check_field::FieldTerms;
 use super::check_notices::IssuedNotice;

@@ -1,4 +1,4 @@
-//! `[notices]` of the policy: what people were told, and since when (R85). Must not know jobs.
+//! `[notices]` of the policy: what people were told, and since when (R85).
 
 use super::finding::Page;
 use super::policy_spec::{NoticeSpec, PolicySpec};

@@ -1,4 +1,4 @@
-//! R68: other persons that rows of a source may have, each with columns of their own. Must not know how rows are read.
+//! R68: other persons that rows of a source may have, each with columns of their own.
 
 use super::check_field::FieldTerms;
 use super::check_source::Inventory;

@@ -1,4 +1,4 @@
-//! Pattern lines of a source, and its words on columns that nobody reads. Must not know jobs.
+//! Pattern lines of a source, and its words on columns that nobody reads.
 
 use super::finding::Page;
 use super::name_pattern::{ColumnCover, NamePattern, PatternLine};

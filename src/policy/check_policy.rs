@@ -1,5 +1,4 @@
 //! `policy.toml` on its own: every rule that needs no other file, and what the other checks ask of it.
-//! Must not know sources or jobs.
 
 use super::check_corrections;
 use super::check_list_format;

@@ -1,5 +1,5 @@
-//! Recipients: what has to be said of who receives data, when that is looked at again, and what allows a transfer
-//! (Art. 28 and 44 to 49 GDPR). Must not know jobs.
+//! Recipients: what has to be said of who receives data, when that is looked at again, and what allows a transfer (Art.
+//! 28 and 44 to 49 GDPR).
 
 use super::finding::Page;
 use super::plan::Recipient;

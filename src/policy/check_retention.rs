@@ -1,5 +1,5 @@
 //! `[retention]` of a job: how long rows stay, by which clock, and what stands in for a clock where rows have no date
-//! (R25, R27, R42). Must not know other tables of the job.
+//! (R25, R27, R42).
 
 use super::check_source::Inventory;
 use super::finding::Page;

@@ -1,5 +1,5 @@
 //! One `sources/*.toml`: what its columns are, how it is read, when it is whole; with the policy, whether the purposes
-//! it lists allow what it says. Must not know jobs.
+//! it lists allow what it says.
 
 use super::check_format;
 use super::check_json;

@@ -1,4 +1,4 @@
-//! The category that the name of a column suggests, and whether it sounds like a person. Must not know CRMs or cells.
+//! The category that the name of a column suggests, and whether it sounds like a person.
 
 use super::spec::Category;
 

@@ -1,5 +1,5 @@
-//! The columns by which requests still find a person whose e-mail address or number was corrected (R81), and by which texts
-//! are cleared of a name that was. Must not know values.
+//! The columns by which requests still find a person whose e-mail address or number was corrected (R81), and by which
+//! texts are cleared of a name that was.
 
 use super::plan::{Column, CorrectedColumn, Field, Plan, Source, Treatment};
 use crate::cell::text::tidy;

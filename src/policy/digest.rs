@@ -1,5 +1,5 @@
-//! Digests of specs: BLAKE3 over their JSON with the keys of every table sorted, fields in the job's order.
-//! Comments, layout and the order of tables do not count. Must not know what specs mean.
+//! Digests of specs: BLAKE3 over their JSON with the keys of every table sorted, fields in the job's order. Comments,
+//! layout and the order of tables do not count.
 
 use super::job_spec::JobSpec;
 use super::policy_spec::PolicySpec;

@@ -1,4 +1,4 @@
-//! What a request can ask for. Must not know lists or rows.
+//! What a request can ask for.
 
 /// Effects a list or request can have (R29, R30, R32).
 #[derive(

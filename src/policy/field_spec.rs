@@ -1,5 +1,4 @@
 //! A published field as written: the keys of every field, and those of the treatments by their table.
-//! Must not know what the values mean beyond their shape.
 
 use super::spec::{At, Named};
 use crate::treatments::{self, KeyShape, Treat};

@@ -1,5 +1,4 @@
 //! Findings while they are collected, and the file each points into.
-//! Must not know what is checked, nor any stage.
 
 use crate::error::Finding;
 use std::cell::RefCell;

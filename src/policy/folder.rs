@@ -1,5 +1,4 @@
 //! The spec folder: which files there are, in which order they are checked, and the project they make.
-//! Must not know single rules, nor any stage.
 
 use super::across;
 use super::check_job::{self, CheckedJob, JobSurroundings};

@@ -1,5 +1,4 @@
 //! Formats of dates and times: which strftime directives a source may use, and what a format must say.
-//! Must not know values; reading them is the work of `minimize`.
 
 use super::finding::Page;
 use super::plan::SetFormat;

@@ -1,4 +1,4 @@
-//! How a source says that numbers and booleans of a column are written (R53). Must not know other keys of columns.
+//! How a source says that numbers and booleans of a column are written (R53).
 
 use super::finding::Page;
 use super::plan::{BooleanWords, CellForms, NumberForm};

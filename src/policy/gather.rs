@@ -1,5 +1,4 @@
 //! The columns one job needs of one source, each once, and the numbers by which fields and controls name them.
-//! Must not know why a column is needed.
 
 use super::check_source::Inventory;
 use super::plan::{Column, Normal, PhoneRegion};

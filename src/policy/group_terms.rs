@@ -1,4 +1,4 @@
-//! What a job asks of groups of rows, ready to be judged. Must not know how groups are counted.
+//! What a job asks of groups of rows, ready to be judged.
 
 use super::share::Share;
 

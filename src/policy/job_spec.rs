@@ -1,5 +1,4 @@
 //! A job as written: the data team's file. Doc comments here are the descriptions in the JSON Schema.
-//! Must not know what the values mean beyond their shape.
 
 pub use super::field_spec::FieldSpec;
 use super::plan::{Diversity, TokenFormat, Undated};

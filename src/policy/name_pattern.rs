@@ -1,5 +1,5 @@
 //! Patterns over names of columns, and what covers a column that a source does not list by its name: a pattern line, a
-//! word that it is of no interest, or one that it must not be declared. Must not know what covered columns hold.
+//! word that it is of no interest, or one that it must not be declared.
 
 use super::spec::Category;
 use super::value::{folded, trimmed};

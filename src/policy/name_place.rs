@@ -1,4 +1,4 @@
-//! Where the names of an export's columns are. Must not know how they are found.
+//! Where the names of an export's columns are.
 
 /// Where the names of columns are, in formats that have them in a header (R59).
 #[derive(Clone, Debug, PartialEq, Eq)]

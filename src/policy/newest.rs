@@ -1,4 +1,4 @@
-//! Which version of a record counts, ready to be read. Must not know rows.
+//! Which version of a record counts, ready to be read.
 
 /// Exports that keep earlier versions of records, as `[newest]` of a source says (R75). Both are indexes into
 /// `Plan::columns`.

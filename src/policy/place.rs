@@ -1,4 +1,4 @@
-//! Where in the spec files a rule is written, for who asks why something went. Must not know what a rule does.
+//! Where in the spec files a rule is written, for who asks why something went.
 
 use super::finding::position;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! What a job has been resolved to: valid, complete, with no raw text left to interpret.
-//! Everything after `policy` reads these; nothing here is read from a file directly. Must not know any stage.
+//! What a job has been resolved to: valid, complete, with no raw text left to interpret. Everything after `policy`
+//! reads these; nothing here is read from a file directly.
 
 pub use super::effect::{Effect, GivenBy, Ground, OptOutSignal, Refusal, RefusedRight};
 use super::name_pattern::{ColumnCover, CoveredBy};

@@ -1,5 +1,4 @@
 //! `policy.toml` as written: the privacy officer's file. Doc comments here are the descriptions in the JSON Schema.
-//! Must not know what the values mean beyond their shape.
 
 use super::effect::{GivenBy, Ground, ListEffect, OptOutSignal};
 use super::plan::{Basis, Undated};

@@ -1,4 +1,4 @@
-//! How the bytes of a source become cells: `[read]` and its limits as resolved. Must not know what columns are for.
+//! How the bytes of a source become cells: `[read]` and its limits as resolved.
 
 use super::name_place::NamesFrom;
 use super::record_path::JsonFormat;

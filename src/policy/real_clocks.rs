@@ -1,5 +1,4 @@
 //! Which columns by their names are clocks of retention, and which only look like one, as the usual CRMs call them.
-//! Must not know specs.
 
 use super::value;
 

@@ -1,5 +1,5 @@
-//! Where records are in JSON, and paths into them, which are the names of its columns: `properties.email`, `emails[0].value`,
-//! `emails[primary=true].value`, and `data?`, which says whether there is something. Must not know records.
+//! Where records are in JSON, and paths into them, which are the names of its columns: `properties.email`,
+//! `emails[0].value`, `emails[primary=true].value`, and `data?`, which says whether there is something.
 
 use std::fmt::Write;
 

@@ -1,5 +1,4 @@
 //! When a job runs: cron text and zone become instants, with the rules of crontab(5) and of its users' clock changes.
-//! Must not know the present nor what has run.
 
 use super::finding::Page;
 use super::schedule_spec::{CatchUp, ScheduleSpec};

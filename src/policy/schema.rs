@@ -1,4 +1,4 @@
-//! JSON Schemas of the three kinds of spec file, for editors (`#:schema`). Must not know more than the spec types.
+//! JSON Schemas of the three kinds of spec file, for editors (`#:schema`).
 
 use super::{job_spec::JobSpec, policy_spec::PolicySpec, source_spec::SourceSpec};
 

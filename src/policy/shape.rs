@@ -1,6 +1,6 @@
 //! From text to a spec as written: syntax, unknown and missing keys, wrong types; every fault of a file, not only the
 //! first. The parser's own messages print source lines and values, so none of them is passed on (a spec may hold a
-//! secret in a wrong place). Must not know what keys mean.
+//! secret in a wrong place).
 
 use super::finding::Page;
 use crate::near_miss::distance;

@@ -1,4 +1,4 @@
-//! Shares: parts of a whole, as specs and evidence write them. Must not know what is counted.
+//! Shares: parts of a whole, as specs and evidence write them.
 
 /// A share such as `"2%"`, in millionths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

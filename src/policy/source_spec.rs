@@ -1,5 +1,5 @@
-//! `sources/*.toml` as written: the inventory of one export object. Doc comments here are the descriptions in the
-//! JSON Schema. Must not know what the values mean beyond their shape.
+//! `sources/*.toml` as written: the inventory of one export object. Doc comments here are the descriptions in the JSON
+//! Schema.
 
 use super::plan::{Bom, Epoch, Formulas};
 use super::spec::{At, Category, Named};

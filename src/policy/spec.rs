@@ -1,5 +1,4 @@
 //! What all three spec files share: values that remember where they stand, named tables, the closed lists.
-//! Must not know what a spec means, nor any stage.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};

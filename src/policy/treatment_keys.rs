@@ -1,5 +1,4 @@
 //! The keys of a field's treatment, which the treatment asks for, and the column types it works on (R20).
-//! Must not know purposes or categories, nor any treatment.
 
 use super::check_source::Inventory;
 use super::field_spec::{FieldSpec, KeyValue};

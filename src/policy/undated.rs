@@ -1,4 +1,4 @@
-//! The ways in which rows are kept that say no date (R42). Must not know jobs.
+//! The ways in which rows are kept that say no date (R42).
 
 /// How rows are kept that say no date (R42).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]

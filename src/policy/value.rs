@@ -1,5 +1,5 @@
 //! One value of a spec at a time: names, periods, shares, zones, places, patterns, formats. Each returns the value or
-//! leaves a finding that points at it. Must not know which key it reads beyond its place.
+//! leaves a finding that points at it.
 
 use super::finding::Page;
 use super::share::Share;

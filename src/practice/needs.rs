@@ -1,5 +1,4 @@
-//! What somebody needs of the practice's datasets: who takes it away has protected nobody (Art. 17(3) GDPR). Must not know
-//! traps.
+//! What somebody needs of the practice's datasets: who takes it away has protected nobody (Art. 17(3) GDPR).
 
 use crate::clock::Period;
 use crate::policy::{Plan, Project};

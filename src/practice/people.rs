@@ -1,5 +1,5 @@
-//! The made-up people of a practice: the same seed and the same day give the same export. Addresses are of reserved domains. Must not know
-//! specs.
+//! The made-up people of a practice: the same seed and the same day give the same export. Addresses are of reserved
+//! domains.
 
 use jiff::Span;
 use jiff::civil::Date;

@@ -1,5 +1,5 @@
 //! The table of traps: what is wrong in a practice's specs, which law says so, since when, why, and how it is told that
-//! somebody has mended it. Must not know how a score is shown.
+//! somebody has mended it.
 
 use crate::clock::{Instant, Period};
 use crate::policy::{Basis, Category, Effect, Field, Ground, List, Mechanism, Plan, Project, Register, days_left};

@@ -1,4 +1,4 @@
-//! `decide`'s cleared rows are rows that may be published. Must not know how rows are encoded.
+//! `decide`'s cleared rows are rows that may be published.
 
 use super::file::{Publishable, Sink};
 use super::stretch::Stretch;

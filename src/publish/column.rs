@@ -1,4 +1,4 @@
-//! Columns of a published table and their types. Must not know any table format.
+//! Columns of a published table and their types.
 
 use crate::decide::FieldKind;
 use arrow::datatypes::{DataType, TimeUnit};

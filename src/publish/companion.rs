@@ -1,5 +1,4 @@
 //! Companion files (R40): what lists and retention need to know of published rows, row for row, kept in `state` only.
-//! Must not know published fields nor the log.
 
 use super::companion_group::{CompanionGroup, IDENTITY_BYTES, first};
 use super::encode::{fixed_binary, properties, refill, timestamps};

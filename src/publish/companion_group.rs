@@ -1,5 +1,4 @@
 //! The rows of one row group of a companion, as columns of their types; columns that were not read are empty.
-//! Must not know files, nor why rows go.
 
 use super::encode::{fixed_binary, timestamps};
 use crate::decide::{NO_SINCE, NULL_QUASI, mark};

@@ -1,5 +1,4 @@
 //! A data file of ours read back row group by row group, as columns that a writer takes.
-//! Must not know companions nor which rows stay.
 
 use super::column::TableColumn;
 use super::encode::Encoder;

@@ -1,5 +1,4 @@
 //! Rows of treated fields become Parquet bytes: the same rows always give the same bytes.
-//! Must not know where rows come from nor where bytes go.
 
 use super::column::ColumnType;
 use super::groups::{GROUP_ROWS, Groups};

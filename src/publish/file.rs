@@ -1,5 +1,4 @@
 //! Cleared rows go to files by range of the subject token, each with its companion, streamed and hashed on the way.
-//! Must not know the log.
 
 #[cfg(test)]
 use super::companion::CompanionRow;

@@ -1,5 +1,4 @@
 //! Reads a Parquet file of ours row group by row group: one ranged read and one group in memory at a time.
-//! Must not know what the columns mean.
 
 use crate::error::{Code, Error, Result};
 use crate::store::{Object, Root, SeekSource, from_io};

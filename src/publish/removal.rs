@@ -1,5 +1,4 @@
 //! Which files of a table nothing refers to: those of attempts that came to nothing.
-//! Must not know why something is old enough.
 
 use super::seen_persons::seen_by;
 use super::table::Target;

@@ -1,5 +1,5 @@
 //! What stays of a version is written again: only files of which a row or a value goes, each next to its companion,
-//! column by column. Row groups that lose nothing are copied. Must not know why rows go.
+//! column by column. Row groups that lose nothing are copied.
 
 use super::column::TableColumn;
 use super::companion::{CompanionShape, Companions};

@@ -1,5 +1,4 @@
 //! Columns of the next version: how they follow from a layout, and how a table may change.
-//! Must not know Parquet encoders nor the table's history.
 
 use super::column::{ColumnType, TableColumn};
 use super::format;

@@ -1,5 +1,5 @@
-//! When persons were first read, and when last (R42): one file in `state` beside the companions of a version, for jobs that
-//! count retention from then. Holds first halves of identities and times, nothing else. Must not know rules.
+//! When persons were first read, and when last (R42): one file in `state` beside the companions of a version, for jobs
+//! that count retention from then. Holds first halves of identities and times, nothing else.
 
 use super::table::Target;
 use crate::clock::Instant;

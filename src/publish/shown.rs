@@ -1,5 +1,4 @@
-//! Single rows of a data file as text, for who has to show a person what is published of them. Must not know whose rows
-//! they are.
+//! Single rows of a data file as text, for who has to show a person what is published of them.
 
 use super::groups::Groups;
 use super::table::Target;

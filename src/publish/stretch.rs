@@ -1,5 +1,5 @@
 //! Cleared rows of a bucket that follow each other, column by column. What may be published of a row, and what of it is
-//! null, is decided already. Must not know how they are encoded.
+//! null, is decided already.
 
 use crate::decide::{Consent, KeptBucket};
 use std::ops::Range;

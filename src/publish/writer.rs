@@ -1,5 +1,4 @@
 //! Row groups on their way into a Parquet file: encoded from columns, or copied as they are from another file.
-//! Must not know what the columns mean.
 
 use super::groups::GROUP_ROWS;
 use super::groups::Groups;

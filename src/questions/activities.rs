@@ -1,5 +1,5 @@
-//! The record of processing activities (Art. 30 GDPR), made of specs and evidence: what nobody has written is said to be
-//! missing. Must not know how it is shown.
+//! The record of processing activities (Art. 30 GDPR), made of specs and evidence: what nobody has written is said to
+//! be missing.
 
 use super::access::AccessRecipient;
 use crate::clock::Instant;

@@ -1,6 +1,5 @@
-//! The assessment of a job (Art. 35 GDPR): what specs and evidence say, what people have written, what rules find, and what
-//! has changed since the controller signed. What nobody has written is said to be not assessed. Must not know how it is
-//! shown.
+//! The assessment of a job (Art. 35 GDPR): what specs and evidence say, what people have written, what rules find, and
+//! what has changed since the controller signed. What nobody has written is said to be not assessed.
 
 use super::activities::{self, ProcessingActivity};
 use super::case::band;

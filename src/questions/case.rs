@@ -10,7 +10,7 @@ use crate::error::{Code, Error, Result};
 use crate::evidence::{LedgerEntry, LedgerEvent};
 use crate::job::{self, CaseRefusal, Desk, PublishedDataset, SubjectCall, published, refusals};
 use crate::policy::{CorrectionList, Effect};
-use crate::requests::{Entry, LiftEnds, RequestState, RequestStatus, Requests, Standing};
+use crate::requests::{Entry, EntryStatus, LiftEnds, RequestState, RequestStatus, Requests};
 use crate::store::Forgets;
 use crate::sweep;
 use jiff::tz::TimeZone;
@@ -190,7 +190,7 @@ fn request_files(desk: &Desk) -> Result<(u64, u64)> {
         let glob = crate::store::PathGlob::new(&list.input.path);
         let glob =
             glob.ok_or_else(|| Error::new(Code::SpecUnusable, format!("list {}: input is not a glob", list.name)))?;
-        let found = desk.roots[&list.input.root].meant(&glob)?;
+        let found = desk.roots[&list.input.root].look_by(&glob)?;
         (files, unseen) = (files + found.objects.len() as u64, unseen + found.unseen.len() as u64);
     }
     Ok((files, unseen))
@@ -258,7 +258,7 @@ impl CaseBook<'_> {
         over.map(|until| (RequestStatus::Ended, format!("the hold was until {until}")))
     }
 
-    fn dataset(&self, of: &PublishedDataset<'_>, at: u32, standing: Standing) -> Result<CaseDataset> {
+    fn dataset(&self, of: &PublishedDataset<'_>, at: u32, standing: EntryStatus) -> Result<CaseDataset> {
         let entry = self.requests.entry(at);
         let (effect, received) = (entry.effect, entry.received);
         let binding = |plan: &crate::policy::Plan| decide::binding(effect, plan.grounds()).err().map(str::to_string);
@@ -303,7 +303,7 @@ impl CaseBook<'_> {
         Ok(Some(band(rows)))
     }
 
-    fn waits(&self, of: &PublishedDataset<'_>, standing: Standing) -> Vec<String> {
+    fn waits(&self, of: &PublishedDataset<'_>, standing: EntryStatus) -> Vec<String> {
         let (dataset, mut waits) = (&of.dataset, Vec::new());
         if dataset.current.is_none() && standing.state == RequestState::AwaitingLifecycle {
             return vec!["the table is removed; the store may keep deleted bytes for a while".into()];
@@ -362,7 +362,7 @@ fn kept(entry: &Entry<'_>) -> Option<String> {
 
 /// Whether a request in this state has taken rows out for good reason to say since which version: one of a hold has
 /// none, who withdrew may have agreed again, and links that nobody followed may lead to more.
-fn takes_out(effect: Effect, standing: &Standing) -> bool {
+fn takes_out(effect: Effect, standing: &EntryStatus) -> bool {
     let takes = matches!(effect, Effect::Erase | Effect::Restrict | Effect::Object | Effect::OptOut);
     let found =
         matches!(standing.state, RequestState::Applied | RequestState::AwaitingLifecycle | RequestState::Removed);

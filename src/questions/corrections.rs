@@ -1,5 +1,5 @@
-//! How far corrections have come in each dataset (Art. 16 GDPR, R80): as the manifest of its version says it, and whether
-//! earlier versions still have the wrong value. Must not know values.
+//! How far corrections have come in each dataset (Art. 16 GDPR, R80): as the manifest of its version says it, and
+//! whether earlier versions still have the wrong value.
 
 use crate::clock::Instant;
 use crate::error::{Kind, Result};
@@ -52,7 +52,7 @@ pub struct CaseCorrection {
 
 /// What a person has to know of the corrections in one dataset.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
-pub struct CorrectionStanding {
+pub struct CorrectionStatus {
     /// The table, as `ROOT:path`.
     pub dataset: String,
     /// What came of them.
@@ -206,19 +206,18 @@ fn manifest(state: &State, dataset: &Dataset) -> Result<Option<Manifest>> {
 ///
 /// # Errors
 /// Storage errors of the state.
-pub fn standings(state: &State, project: &Project) -> Result<Vec<CorrectionStanding>> {
-    let mut standings: Vec<CorrectionStanding> = Vec::new();
+pub fn standings(state: &State, project: &Project) -> Result<Vec<CorrectionStatus>> {
+    let mut standings: Vec<CorrectionStatus> = Vec::new();
     if project.corrections.is_empty() {
         return Ok(standings);
     }
     for of in published(state, project)? {
         for correction in manifest(state, &of.dataset)?.into_iter().flat_map(|manifest| manifest.corrections) {
-            let same = |known: &&mut CorrectionStanding| {
-                known.dataset == of.dataset.dataset && known.state == correction.state
-            };
+            let same =
+                |known: &&mut CorrectionStatus| known.dataset == of.dataset.dataset && known.state == correction.state;
             match standings.iter_mut().find(same) {
                 Some(known) => known.corrections += 1,
-                None => standings.push(CorrectionStanding {
+                None => standings.push(CorrectionStatus {
                     dataset: of.dataset.dataset.clone(),
                     state: correction.state,
                     corrections: 1,

@@ -1,6 +1,6 @@
-//! How the columns of the newest export differ from those that the source declares, and the lines that would make it agree:
-//! new columns and such as nobody ever declared, columns that are gone, that have another name now, that are empty.
-//! Nothing is written here, and nothing that is proposed allows anything. Must not know how specs are edited.
+//! How the columns of the newest export differ from those that the source declares, and the lines that would make it
+//! agree: new columns and such as nobody ever declared, columns that are gone, that have another name now, that are
+//! empty. Nothing is written here, and nothing that is proposed allows anything.
 
 use crate::clock::Instant;
 use crate::error::Result;

@@ -1,5 +1,5 @@
-//! What a published version is like, for an assessment: how old its rows are, how large its groups, as counts that may be
-//! handed on. Read from companions alone. Must not know published values, nor how figures are drawn.
+//! What a published version is like, for an assessment: how old its rows are, how large its groups, as counts that may
+//! be handed on. Read from companions alone.
 
 use super::case::BAND;
 use crate::clock::{Instant, Period};

@@ -1,5 +1,4 @@
-//! What is known of a person: datasets, versions and requests, as counts, ids and states. Must not know where values were
-//! typed.
+//! What is known of a person: datasets, versions and requests, as counts, ids and states.
 
 use super::reach::{self, FollowedDataset, Reach};
 use crate::clock::Instant;

@@ -1,5 +1,4 @@
 //! What other programs have committed to tables of ours, for `status` and `verify`: told before a run meets it.
-//! Must not know the log's format.
 
 use crate::error::Result;
 use crate::evidence::VerifyReport;

@@ -1,5 +1,5 @@
 //! What keeps bytes from being removed for good: holds and restrictions in force, how long, and whose erasures wait for
-//! them. Ids, dates and counts only. Must not know raw values.
+//! them. Ids, dates and counts only.
 
 use crate::clock::{Instant, add};
 use crate::error::{Kind, Result};

@@ -1,5 +1,5 @@
-//! What people have to be told of all that jobs do with their data (Art. 13 and 14 GDPR, 11 CCR §7012): gathered from the
-//! specs, so that text and practice do not drift apart. Must not know published data.
+//! What people have to be told of all that jobs do with their data (Art. 13 and 14 GDPR, 11 CCR §7012): gathered from
+//! the specs, so that text and practice do not drift apart.
 
 use crate::clock::Instant;
 use crate::error::Result;

@@ -1,5 +1,5 @@
 //! Whom an erasure of some values would reach: the values followed over published rows as a request would be, and
-//! nothing stored. Must not know requests, nor where values were typed.
+//! nothing stored.
 
 use crate::decide::{self, Belongs, Bond, Doubt, EffectSet, Follows, LinkLimits, mark};
 use crate::error::Result;

@@ -1,5 +1,4 @@
-//! Recipients of datasets: where they are, what allows the transfer, and by when they are looked at again. Must not know
-//! what is in datasets.
+//! Recipients of datasets: where they are, what allows the transfer, and by when they are looked at again.
 
 use super::notices::OpenNotices;
 use crate::clock::Instant;
@@ -10,7 +9,7 @@ use jiff::tz::TimeZone;
 
 /// How a recipient stands.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
-pub struct RecipientStanding {
+pub struct RecipientStatus {
     /// Name of the recipient.
     pub recipient: String,
     /// What it is: within the controller, processor or third party.
@@ -33,19 +32,14 @@ pub struct RecipientStanding {
 ///
 /// # Errors
 /// Evidence and storage errors of the state.
-pub fn recipients(
-    project: &Project,
-    register: &Register,
-    state: &State,
-    now: Instant,
-) -> Result<Vec<RecipientStanding>> {
+pub fn recipients(project: &Project, register: &Register, state: &State, now: Instant) -> Result<Vec<RecipientStatus>> {
     let ledger = state.ledger().entries()?;
     let today = now.day(&TimeZone::UTC);
     let of = |(name, facts): (&String, &crate::policy::RecipientFacts)| {
         let serves = |plan: &&crate::policy::Plan| plan.recipient.as_ref().is_some_and(|of| of.name == *name);
         let internal = facts.kind == RecipientKind::Internal;
         let notices = if internal { None } else { Some(OpenNotices::of(state, &ledger, name, now)?) };
-        Ok(RecipientStanding {
+        Ok(RecipientStatus {
             recipient: name.clone(),
             kind: facts.kind.said(),
             country: facts.country.clone(),

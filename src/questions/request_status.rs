@@ -1,12 +1,12 @@
 //! How far requests have come, each over all datasets that it concerns, with its deadline; and up to which request each
-//! dataset is clean. Ids, dates and counts only. Must not know raw values.
+//! dataset is clean. Ids, dates and counts only.
 
 use super::keepers::{Keeper, keepers};
 use crate::clock::Instant;
 use crate::error::Result;
 use crate::evidence::manifest::Identifiers;
 use crate::job::{Desk, PublishedDataset, SubjectCall, has_deadline, published, waits};
-use crate::requests::{Entry, LiftEnds, RequestStatus, Requests, Standing, Usable};
+use crate::requests::{Entry, EntryStatus, LiftEnds, RequestStatus, Requests, Usable};
 use crate::state::Current;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ const DAY: i64 = 86_400_000_000;
 
 /// What `status` says of requests and datasets.
 #[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
-pub struct Standings {
+pub struct RequestStatuses {
     /// Requests by how far they have come.
     pub counts: BTreeMap<String, u64>,
     /// Requests that are past their deadline and not done in a dataset, or matched nobody anywhere; those that only wait
@@ -31,7 +31,7 @@ pub struct Standings {
     /// What keeps bytes from being removed for good (R34, R69, R70).
     pub keepers: Vec<Keeper>,
     /// One per dataset that is published.
-    pub datasets: Vec<DatasetStanding>,
+    pub datasets: Vec<DatasetStatus>,
 }
 
 /// A request that is not done.
@@ -81,7 +81,7 @@ pub struct IdleLift {
 
 /// Where a dataset stands.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
-pub struct DatasetStanding {
+pub struct DatasetStatus {
     /// Name of the job.
     pub job: String,
     /// Whether the job is gone from the specs: no run and no sweep looks at the dataset any more.
@@ -124,11 +124,11 @@ pub struct DriftAge {
 ///
 /// # Errors
 /// Policy errors for specs, keys and state; evidence and storage errors.
-pub fn standings(call: &SubjectCall, most: usize) -> Result<Standings> {
+pub fn standings(call: &SubjectCall, most: usize) -> Result<RequestStatuses> {
     let desk = Desk::open(call)?;
     let requests = desk.requests()?;
     let published = published(&desk.state, &desk.project)?;
-    let mut told = Standings {
+    let mut told = RequestStatuses {
         counts: BTreeMap::new(),
         overdue: 0,
         open: Vec::new(),
@@ -144,7 +144,7 @@ pub fn standings(call: &SubjectCall, most: usize) -> Result<Standings> {
         if !has_deadline(&entry) {
             continue;
         }
-        let standings: Vec<Standing> = of_entry(&requests, at, &entry, &published).collect();
+        let standings: Vec<EntryStatus> = of_entry(&requests, at, &entry, &published).collect();
         let status = overall(&standings, requests.usable(at));
         *told.counts.entry(status.to_string()).or_default() += 1;
         // Whoever matched nobody may be meant all the same: a person has to look.
@@ -170,7 +170,7 @@ fn of_entry<'a>(
     at: u32,
     entry: &'a Entry<'a>,
     published: &'a [PublishedDataset<'a>],
-) -> impl Iterator<Item = Standing> + 'a {
+) -> impl Iterator<Item = EntryStatus> + 'a {
     where_it_stands(requests, at, entry, published).map(|(_, standing)| standing)
 }
 
@@ -179,15 +179,15 @@ fn where_it_stands<'a>(
     at: u32,
     entry: &'a Entry<'a>,
     published: &'a [PublishedDataset<'a>],
-) -> impl Iterator<Item = (&'a PublishedDataset<'a>, Standing)> + 'a {
+) -> impl Iterator<Item = (&'a PublishedDataset<'a>, EntryStatus)> + 'a {
     let concerned = published.iter().filter(|of| entry.concerns(&of.purpose));
     concerned.map(move |of| (of, requests.standing(at, &of.job))).filter(|(of, standing)| of.counts(standing))
 }
 
 /// Returns one status for all datasets: what is least far, where anybody was found; a person has to look before anything else.
-pub(super) fn overall(standings: &[Standing], usable: Usable) -> RequestStatus {
+pub(super) fn overall(standings: &[EntryStatus], usable: Usable) -> RequestStatus {
     let unusable = (usable == Usable::None).then_some(RequestStatus::NeedsReview);
-    standings.iter().map(Standing::status).chain(unusable).min().unwrap_or(RequestStatus::Received)
+    standings.iter().map(EntryStatus::status).chain(unusable).min().unwrap_or(RequestStatus::Received)
 }
 
 fn idle_lifts(desk: &Desk, requests: &Requests) -> Result<Vec<IdleLift>> {
@@ -231,7 +231,7 @@ fn named(
     let mut named = Vec::new();
     requests.told(desk.root(), &|at| wanted.contains_key(&at), &mut |at, record| {
         let (entry, due) = (requests.entry(at), wanted[&at]);
-        let standings: Vec<Standing> = of_entry(requests, at, &entry, published).collect();
+        let standings: Vec<EntryStatus> = of_entry(requests, at, &entry, published).collect();
         let each = where_it_stands(requests, at, &entry, published);
         let states = each.map(|(of, standing)| (of.job.clone(), standing.status())).collect();
         named.push(OpenRequest {
@@ -259,12 +259,7 @@ fn raw(desk: &Desk, current: &Current) -> Vec<Identifiers> {
     manifest.map_or(Vec::new(), |manifest| manifest.identifiers.into_iter().filter(many).collect())
 }
 
-fn dataset(
-    desk: &Desk,
-    requests: &Requests,
-    published: &PublishedDataset<'_>,
-    now: Instant,
-) -> Option<DatasetStanding> {
+fn dataset(desk: &Desk, requests: &Requests, published: &PublishedDataset<'_>, now: Instant) -> Option<DatasetStatus> {
     let dataset = &published.dataset;
     let current = dataset.current.as_ref()?;
     let age = |(column, first_seen): (&String, &Instant)| DriftAge {
@@ -277,7 +272,7 @@ fn dataset(
         ages.sort_by(|a, b| (a.first_seen, &a.column).cmp(&(b.first_seen, &b.column)));
         ages
     };
-    Some(DatasetStanding {
+    Some(DatasetStatus {
         job: published.job.clone(),
         no_job: published.plan.is_none(),
         dataset: dataset.dataset.clone(),
@@ -301,7 +296,7 @@ mod tests {
     #[test]
     fn one_word_says_what_is_least_far_where_anybody_was_found() {
         let of = |states: &[RequestState]| {
-            let standings: Vec<Standing> = states.iter().map(|s| Standing::new(*s, Instant(0))).collect();
+            let standings: Vec<EntryStatus> = states.iter().map(|s| EntryStatus::new(*s, Instant(0))).collect();
             overall(&standings, Usable::All)
         };
         assert_eq!(of(&[]), RequestStatus::Received);
@@ -316,11 +311,12 @@ mod tests {
             RequestStatus::Applied
         );
         assert_eq!(of(&[RequestState::Removed, RequestState::Received]), RequestStatus::Received);
-        let review = Standing { review: Some(Review::SharedAlias), ..Standing::new(RequestState::Applied, Instant(0)) };
-        let word = |standings: &[Standing]| overall(standings, Usable::Part);
-        assert_eq!(word(&[review, Standing::new(RequestState::Removed, Instant(0))]), RequestStatus::NeedsReview);
+        let review =
+            EntryStatus { review: Some(Review::SharedAlias), ..EntryStatus::new(RequestState::Applied, Instant(0)) };
+        let word = |standings: &[EntryStatus]| overall(standings, Usable::Part);
+        assert_eq!(word(&[review, EntryStatus::new(RequestState::Removed, Instant(0))]), RequestStatus::NeedsReview);
         assert_eq!(
-            word(&[Standing { state: RequestState::Removed, ..review }]),
+            word(&[EntryStatus { state: RequestState::Removed, ..review }]),
             RequestStatus::NeedsReview,
             "nobody has looked yet"
         );

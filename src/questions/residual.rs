@@ -1,5 +1,5 @@
 //! Residual risks of a job that a rule can find, each with the article that makes it one. What no rule can find is for
-//! people to write. Must not know how they are shown.
+//! people to write.
 
 use super::activities::ProcessingActivity;
 use super::case::band;

@@ -1,5 +1,5 @@
 //! `tamis verify`: the evidence by itself, then every part of the state and each table against the others. Needs no key
-//! and repairs nothing. Must not know how evidence is written.
+//! and repairs nothing.
 
 use super::foreign;
 use crate::error::{Code, Error, Kind, Result};

@@ -1,5 +1,4 @@
 //! What a job has published: the evidence of one version, and how many rows the last ones had. Read from state alone.
-//! Must not know exports, keys nor how it is shown.
 
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};

@@ -1,6 +1,6 @@
-//! `BlockSource`: the members of a selection, one after the other, as numbered blocks. Who holds it reads the next block of
-//! whole records and lets go: reading, unpacking, decoding and finding the last record end are under the lock, parsing is
-//! not. Must not know formats, columns or cells.
+//! `BlockSource`: the members of a selection, one after the other, as numbered blocks. Who holds it reads the next
+//! block of whole records and lets go: reading, unpacking, decoding and finding the last record end are under the lock,
+//! parsing is not.
 
 use super::batch::ColumnMap;
 use super::container::{Member, MemberFacts};

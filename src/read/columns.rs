@@ -1,5 +1,5 @@
 //! The columns of one file: which column of the source is in which cell. They are found by name, never by position,
-//! whatever format they come in. Must not know what columns are for.
+//! whatever format they come in.
 
 use super::batch::ColumnMap;
 use super::found::FoundNames;

@@ -1,5 +1,5 @@
-//! Names of columns that were found in records, where a format has no header. What a file has is only known at its end; the
-//! order is that of their first appearance, whatever the blocks were. Must not know formats.
+//! Names of columns that were found in records, where a format has no header. What a file has is only known at its end;
+//! the order is that of their first appearance, whatever the blocks were.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

@@ -1,5 +1,5 @@
-//! The names of columns in a file beside an export, in formats whose files have no header (R59): `model.json` as Synapse
-//! Link writes it, or `manifest.cdm.json` with the documents of its entities. Must not know what columns are for.
+//! The names of columns in a file beside an export, in formats whose files have no header (R59): `model.json` as
+//! Synapse Link writes it, or `manifest.cdm.json` with the documents of its entities.
 
 use crate::error::{Code, Error, Kind, Result};
 use crate::policy::ModelFile;

@@ -1,5 +1,5 @@
-//! Which of several sets is the newer, by what their names say (R38): dates as time, other numbers as numbers, or as the
-//! source declares it. What can be read in two ways has no order. Must not know objects or roots.
+//! Which of several sets is the newer, by what their names say (R38): dates as time, other numbers as numbers, or as
+//! the source declares it. What can be read in two ways has no order.
 
 use super::set_name::{AfterDate, DateInName, Form, OrderKey, SHORT_DATES, WHOLE_DATES, midnight};
 use crate::clock::Instant;

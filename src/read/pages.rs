@@ -1,5 +1,5 @@
-//! R73: what pages of an API say of further pages, in the words of the usual senders. A set of pages of which none is the
-//! last one lacks records, whatever their number. Must not know how pages are read.
+//! R73: what pages of an API say of further pages, in the words of the usual senders. A set of pages of which none is
+//! the last one lacks records, whatever their number.
 
 use crate::error::{Code, Error, Result};
 use serde_json::Value;

@@ -1,6 +1,5 @@
 //! `Reader`: many workers, one sequence of blocks. Blocks are taken in turns, parsed at once on all workers, and
-//! numbered in order; the first fault in the order of the files is the one reported. Must not know what columns are for,
-//! nor which format a file has.
+//! numbered in order; the first fault in the order of the files is the one reported.
 
 use super::LARGEST;
 use super::batch::{Cell, ColumnMap, RawBatch};

@@ -1,5 +1,5 @@
-//! `Records`: one member read in order on one thread, where each record counts for itself, as in lists of requests (R31):
-//! one that cannot be read is told, and what stands before a fault is given out. Must not know what columns are for.
+//! `Records`: one member read in order on one thread, where each record counts for itself, as in lists of requests
+//! (R31): one that cannot be read is told, and what stands before a fault is given out.
 
 use super::batch::{ColumnMap, RawBatch};
 use super::columns::AS_TEXT;

@@ -1,4 +1,4 @@
-//! R64: how many records a set has, as its sender says in an object beside it. Must not know records.
+//! R64: how many records a set has, as its sender says in an object beside it.
 
 use crate::error::{Code, Error, Result};
 use crate::policy::SaidCount;

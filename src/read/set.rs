@@ -1,10 +1,10 @@
-//! Which objects are read: those that a glob matches, of the newest complete set (R38). Must not know what they hold.
+//! Which objects are read: those that a glob matches, of the newest complete set (R38).
 
 use super::order::{first_day, in_order};
 use crate::clock::{Instant, Period};
 use crate::error::{Code, Error, Result};
 use crate::policy::{Complete, CompleteWhen, Location, SetFormat};
-use crate::store::{Aside, EntryShape, Meant, Object, PathGlob, Root, Unseen};
+use crate::store::{Aside, EntryShape, GlobListing, Object, PathGlob, Root, Unseen};
 use globset::GlobBuilder;
 use regex::bytes::Regex;
 use std::collections::{BTreeMap, BTreeSet};
@@ -190,7 +190,7 @@ impl InputPaths {
     /// # Errors
     /// A storage error when the store is away or refuses.
     pub fn find(&self, root: &Root) -> Result<InputObjects> {
-        let Meant { objects, unseen, .. } = root.meant(&self.0.glob)?;
+        let GlobListing { objects, unseen, .. } = root.look_by(&self.0.glob)?;
         let mut hidden: Vec<String> = unseen.iter().map(Unseen::to_string).collect();
         let objects = objects.into_iter().filter(|object| self.matches(&object.path));
         let (objects, foreign): (Vec<Object>, Vec<Object>) = objects.partition(|object| self.has_bytes(root, object));
@@ -283,7 +283,7 @@ fn said(set: Option<&str>, why: &str) -> String {
 fn sets(root: &Root, input: &Location, complete: Option<&Complete>) -> Result<Sets> {
     let pattern = Pattern::new(&input.path)?;
     let mut sets: BTreeMap<Option<String>, Vec<MarkedObject>> = BTreeMap::new();
-    let Meant { objects, unseen, aside, .. } = root.meant(&pattern.glob)?;
+    let GlobListing { objects, unseen, aside, .. } = root.look_by(&pattern.glob)?;
     let hidden: Vec<_> = unseen.into_iter().map(|unseen| (pattern.set_of(&unseen), unseen)).collect();
     for object in objects {
         let Some((set, folder, shared)) = pattern.split(&object.path) else { continue };

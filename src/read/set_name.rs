@@ -1,4 +1,4 @@
-//! What the name of one set says: its numbers, the dates and times that these can be (R38). Must not know other sets.
+//! What the name of one set says: its numbers, the dates and times that these can be (R38).
 
 use crate::clock::Instant;
 use crate::clock::date_format::MONTHS;

@@ -1,6 +1,5 @@
 //! What a file is that is not what was expected, by its first bytes: so that an operator is told "this is an Excel
-//! workbook" and not which of its bytes is no CSV; and what to do about it, in one table. Must not know what is read
-//! instead.
+//! workbook" and not which of its bytes is no CSV; and what to do about it, in one table.
 
 use crate::error::{Code, Error};
 

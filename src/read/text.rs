@@ -1,5 +1,5 @@
 //! Bytes of an input to UTF-8 text, and the doubts about its encoding (R39). UTF-8 goes through untouched: the scan
-//! checks it block by block. Must not know records or containers.
+//! checks it block by block.
 
 use super::container::Bytes;
 use super::signature;

@@ -1,5 +1,4 @@
 //! Requests that come by command instead of by list: stored like a list's row, under the list name `command`.
-//! Must not know where values were typed.
 
 use super::entry::{Requests, StoredBond};
 use super::request::Request;

@@ -1,5 +1,5 @@
 //! Dates and times of a list: in the list's `formats`, or without these in the forms that can be read in one way only
-//! (R23). Must not know which column a date stands in.
+//! (R23).
 
 use crate::clock::Instant;
 use crate::clock::date_format::{Formats, Said};

@@ -1,6 +1,6 @@
-//! Files that are called like a list's and lie where its `input` does not look: one folder above it, one below it, or at
-//! the top of a root that tables are published to; and those beside it that have the end of another format. Names and
-//! lengths only; nothing is opened. Must not know what is in a file.
+//! Files that are called like a list's and lie where its `input` does not look: one folder above it, one below it, or
+//! at the top of a root that tables are published to; and those beside it that have the end of another format. Names
+//! and lengths only; nothing is opened.
 
 use crate::policy::{List, Location, Project};
 use crate::store::{Aside, Object, PathGlob, Root};

@@ -1,5 +1,5 @@
-//! Entries in memory: which requests name an identity, in 58 bytes per entry of one identity (10 million: about 0.7 GiB).
-//! Must not know files, lists' columns or raw values.
+//! Entries in memory: which requests name an identity, in 58 bytes per entry of one identity (10 million: about 0.7
+//! GiB).
 
 use super::id::{IdHasher, IdPlaces, RequestIds};
 use super::notes::Notes;

@@ -1,6 +1,5 @@
-//! The segments in `state`: created once, numbered without a gap, merged when there are many small ones.
-//! An entry is never in fewer places than one: a segment goes only after the one that replaces it is there.
-//! Must not know lists or raw values.
+//! The segments in `state`: created once, numbered without a gap, merged when there are many small ones. An entry is
+//! never in fewer places than one: a segment goes only after the one that replaces it is there.
 
 use super::entry::{Requests, StoredBond};
 use super::segment::{self, Looked, MarkRecord, NoteRecord, ReplacedSegment, Segment, SegmentParts};

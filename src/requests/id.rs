@@ -1,5 +1,5 @@
-//! Ids of entries are keyed hashes: their own bits spread them. Ids of requests that name a person have a keyed hash in their
-//! place (R83). Must not know what an entry says.
+//! Ids of entries are keyed hashes: their own bits spread them. Ids of requests that name a person have a keyed hash in
+//! their place (R83).
 
 use crate::key::Key;
 use std::hash::Hasher;

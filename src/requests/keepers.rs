@@ -1,5 +1,5 @@
 //! Requests that keep bytes from being removed for good: legal holds (R34, R70), and restrictions of persons who oppose
-//! erasure or need their data (R69). Must not know lists, datasets or raw values.
+//! erasure or need their data (R69).
 
 use super::entry::{Entry, Requests, StoredBond};
 use crate::clock::Instant;

@@ -1,4 +1,4 @@
-//! Lifts: which requests they end, and why one ends nothing (R30). Must not know lists or raw values.
+//! Lifts: which requests they end, and why one ends nothing (R30).
 
 use super::entry::Requests;
 use super::persons::KnownValues;

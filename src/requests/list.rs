@@ -1,5 +1,5 @@
-//! Lists of requests are taken in: each object read once, each request stored once, every unreadable row told (R31).
-//! A faulty object never keeps the readable requests of others from being stored. Must not know exports or datasets.
+//! Lists of requests are taken in: each object read once, each request stored once, every unreadable row told (R31). A
+//! faulty object never keeps the readable requests of others from being stored.
 
 use super::date::ListDates;
 use super::elsewhere::Elsewhere;
@@ -13,7 +13,7 @@ use crate::error::{Code, Error, Kind, Result};
 use crate::monitor::{Event, Monitor};
 use crate::policy::{Effect, Identifier, List, Project, ReadFormat};
 use crate::read::{Broken, InputPaths, Member, Records, date_in, survey};
-use crate::store::{Aside, Meant, Object, PathGlob, Root, Unseen};
+use crate::store::{Aside, GlobListing, Object, PathGlob, Root, Unseen};
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
@@ -236,7 +236,7 @@ impl<'a> Matching<'a> {
         let glob = PathGlob::new(&input.path);
         let glob =
             glob.ok_or_else(|| Error::new(Code::SpecUnusable, format!("list {}: input is not a glob", list.name)))?;
-        let Meant { objects, unseen, aside, below } = root.meant(&glob)?;
+        let GlobListing { objects, unseen, aside, below } = root.look_by(&glob)?;
         Ok(Matching { root, glob, objects, unseen, aside, below })
     }
 }

@@ -28,4 +28,4 @@ pub use id::RequestIds;
 pub use lift::LiftEnds;
 pub use list::{IntakeReport, ListFault, ListIntake, files, take_in};
 pub use request::Maker;
-pub use status::{RequestState, RequestStatus, Review, Standing};
+pub use status::{EntryStatus, RequestState, RequestStatus, Review};

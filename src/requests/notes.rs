@@ -1,7 +1,7 @@
-//! What has been noted of requests, in memory. Must not know why a request has come so far.
+//! What has been noted of requests, in memory.
 
 use super::segment::Looked;
-use super::status::{RequestState, Standing};
+use super::status::{EntryStatus, RequestState};
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
 use std::collections::{BTreeMap, HashMap};
@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 #[derive(Default)]
 pub(super) struct Notes {
     pub(super) jobs: Vec<String>,
-    pub(super) by_entry: HashMap<(u32, u16), Standing>,
+    pub(super) by_entry: HashMap<(u32, u16), EntryStatus>,
     /// When an entry was last noted as applied.
     pub(super) applied: HashMap<(u32, u16), Instant>,
     /// Per job the last segment whose entries have been looked for, and when.
@@ -29,7 +29,7 @@ impl Notes {
     }
 
     /// Of several notes the one written last stays; of equally old ones the furthest.
-    pub(super) fn put(&mut self, entry: u32, job: u16, standing: Standing) {
+    pub(super) fn put(&mut self, entry: u32, job: u16, standing: EntryStatus) {
         let place = self.by_entry.entry((entry, job)).or_insert(standing);
         if (place.at, place.state) <= (standing.at, standing.state) {
             *place = standing;
@@ -52,7 +52,7 @@ impl Notes {
         Some((entry, u16::try_from(job).ok()?))
     }
 
-    pub(super) fn of(&self, entry: u32, job: &str) -> Option<Standing> {
+    pub(super) fn of(&self, entry: u32, job: &str) -> Option<EntryStatus> {
         self.by_entry.get(&self.key(entry, job)?).copied()
     }
 
@@ -75,10 +75,10 @@ mod tests {
         let mut notes = Notes::default();
         let job = notes.job("a").expect("one");
         for (state, at) in [(RequestState::Applied, 5), (RequestState::Removed, 4), (RequestState::Unmatched, 5)] {
-            notes.put(3, job, Standing::new(state, Instant(at)));
+            notes.put(3, job, EntryStatus::new(state, Instant(at)));
         }
         assert_eq!(notes.of(3, "a").map(|s| s.state), Some(RequestState::Applied));
-        notes.put(3, job, Standing::new(RequestState::Unmatched, Instant(6)));
+        notes.put(3, job, EntryStatus::new(RequestState::Unmatched, Instant(6)));
         assert_eq!(notes.of(3, "a").map(|s| s.state), Some(RequestState::Unmatched), "found again and lost again");
         assert_eq!(notes.of(3, "b"), None);
     }

@@ -1,4 +1,4 @@
-//! The files of requests in one object, and how they are read: as exports are. Must not know what is in them.
+//! The files of requests in one object, and how they are read: as exports are.
 
 use crate::error::{Code, Error, Result};
 use crate::policy::{List, ReadFormat};

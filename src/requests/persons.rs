@@ -1,5 +1,5 @@
-//! Whether requests under one id are of one person (R54). Ids are given by people, and one may be given twice: a lift would
-//! then end what nobody meant. Must not know lists or raw values.
+//! Whether requests under one id are of one person (R54). Ids are given by people, and one may be given twice: a lift
+//! would then end what nobody meant.
 
 use super::entry::{Requests, StoredBond};
 use crate::policy::Effect;

@@ -1,5 +1,5 @@
-//! One record of a list as a request: its columns found by name, its values turned into identities at once.
-//! Raw values end here. Must not know objects, segments or other lists' entries.
+//! One record of a list as a request: its columns found by name, its values turned into identities at once. Raw values
+//! end here.
 
 use super::date::ListDates;
 use super::segment::ListTerms;

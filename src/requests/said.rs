@@ -1,5 +1,5 @@
-//! What a request says apart from terms that may be said later or corrected: ground, end and review. A row of a snapshot that
-//! differs in these alone is the same request. Must not know lists.
+//! What a request says apart from terms that may be said later or corrected: ground, end and review. A row of a
+//! snapshot that differs in these alone is the same request.
 
 use super::entry::{Requests, half};
 use super::request::Request;

@@ -1,7 +1,7 @@
 //! A segment: a create-only file in `state` with entries, what they have learned, and the request files they came from.
-//! `docs/formats/requests.md` describes the bytes. Must not know how entries are looked up, nor any policy.
+//! `docs/formats/requests.md` describes the bytes.
 
-use super::status::Standing;
+use super::status::EntryStatus;
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
 use crate::evidence::segments::{self, FORMAT, MAGIC};
@@ -119,7 +119,7 @@ pub(super) struct NoteRecord {
     pub(super) entry: [u8; 16],
     /// Index into the segment's jobs.
     pub(super) job: u32,
-    pub(super) standing: Standing,
+    pub(super) standing: EntryStatus,
 }
 
 /// Whether a snapshot still lists an entry that came by it.
@@ -414,7 +414,7 @@ fn read_note(rest: &mut &[u8]) -> Option<NoteRecord> {
     let (entry, job) = (array(rest)?, u32::from_le_bytes(array(rest)?));
     let [state, review] = array(rest)?;
     let (at, until) = (instant(rest)?, instant(rest)?);
-    let standing = Standing::read(state, review, at, (until.0 != NO_END).then_some(until))?;
+    let standing = EntryStatus::read(state, review, at, (until.0 != NO_END).then_some(until))?;
     Some(NoteRecord { entry, job, standing })
 }
 
@@ -521,7 +521,8 @@ mod tests {
         let job = segment.job("crm-contacts");
         for (n, until) in [(1, None), (2, Some(Instant(-9)))] {
             let review = until.map(|_| Review::TooMany);
-            let standing = Standing { until, review, ..Standing::new(RequestState::AwaitingLifecycle, Instant(7)) };
+            let standing =
+                EntryStatus { until, review, ..EntryStatus::new(RequestState::AwaitingLifecycle, Instant(7)) };
             segment.notes.push(NoteRecord { entry: [n; 16], job, standing });
         }
         segment.looked.push(Looked { job: "crm-contacts".into(), segment: 4, at: Instant(8) });

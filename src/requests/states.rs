@@ -1,9 +1,8 @@
 //! How far each request has come in each dataset: notes beside the entries, create-only like them.
-//! Must not know what is in a dataset, nor why a request has come so far.
 
 use super::entry::{Requests, Usable};
 use super::segment::{Looked, NoteRecord, Segment};
-use super::status::{RequestState, Review, Standing};
+use super::status::{EntryStatus, RequestState, Review};
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
 use crate::store::Root;
@@ -12,12 +11,12 @@ impl Requests {
     /// Where an entry stands in a job's dataset. What it has learned since it was looked for there makes it `Received`
     /// again: nobody knows whether the dataset has those persons. One that names no usable value needs review as long as
     /// it is in force: rows with another spelling may be left.
-    pub fn standing(&self, entry: u32, job: &str) -> Standing {
+    pub fn standing(&self, entry: u32, job: &str) -> EntryStatus {
         let unusable = (self.usable(entry) == Usable::None).then_some(Review::NoUsableValue);
         let noted = self.noted(entry, job);
-        let noted = Standing { review: noted.review.or(unusable), ..noted };
+        let noted = EntryStatus { review: noted.review.or(unusable), ..noted };
         if self.learned_since(entry, job) {
-            Standing { state: RequestState::Received, until: None, ..noted }
+            EntryStatus { state: RequestState::Received, until: None, ..noted }
         } else {
             noted
         }
@@ -34,15 +33,15 @@ impl Requests {
     }
 
     /// What was noted last. Nothing means `Unmatched` when it has been looked for since it was stored, else `Received`.
-    pub fn noted(&self, entry: u32, job: &str) -> Standing {
+    pub fn noted(&self, entry: u32, job: &str) -> EntryStatus {
         if let Some(noted) = self.notes.of(entry, job) {
             return noted;
         }
         match self.notes.looked.get(job) {
             Some(looked) if self.segment_of(entry).is_some_and(|last| last <= looked.segment) => {
-                Standing::new(RequestState::Unmatched, looked.at)
+                EntryStatus::new(RequestState::Unmatched, looked.at)
             }
-            _ => Standing::new(RequestState::Received, self.entry(entry).received),
+            _ => EntryStatus::new(RequestState::Received, self.entry(entry).received),
         }
     }
 
@@ -67,7 +66,7 @@ impl Requests {
     }
 
     /// Everything noted: entry, job, standing; in no particular order. Entries without a note are not in it.
-    pub fn states(&self) -> impl Iterator<Item = (u32, &str, Standing)> {
+    pub fn states(&self) -> impl Iterator<Item = (u32, &str, EntryStatus)> {
         let notes = &self.notes;
         notes
             .by_entry
@@ -85,7 +84,7 @@ impl Requests {
         &mut self,
         state: &Root,
         job: &str,
-        noted: &[(u32, Standing)],
+        noted: &[(u32, EntryStatus)],
         looked: Option<Instant>,
     ) -> Result<usize> {
         let mut segment = Segment { jobs: vec![job.to_owned()], ..Segment::default() };

@@ -48,7 +48,7 @@ impl Review {
 
 /// Where a request stands in one dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct EntryStatus {
     /// How far it has come.
     pub state: RequestState,
     /// Since when the request is in this state.
@@ -59,10 +59,10 @@ pub struct Standing {
     pub review: Option<Review>,
 }
 
-impl Standing {
+impl EntryStatus {
     /// A standing without anything to add.
-    pub fn new(state: RequestState, at: Instant) -> Standing {
-        Standing { state, at, until: None, review: None }
+    pub fn new(state: RequestState, at: Instant) -> EntryStatus {
+        EntryStatus { state, at, until: None, review: None }
     }
 
     /// What reports say. `NeedsReview` stands before everything: rows nobody followed the request to may be left.
@@ -83,7 +83,7 @@ impl Standing {
         (self.state as u8, review)
     }
 
-    pub(super) fn read(state: u8, review: u8, at: Instant, until: Option<Instant>) -> Option<Standing> {
+    pub(super) fn read(state: u8, review: u8, at: Instant, until: Option<Instant>) -> Option<EntryStatus> {
         let states = [
             RequestState::Received,
             RequestState::Unmatched,
@@ -100,7 +100,7 @@ impl Standing {
             4 => Some(Review::BrokenLink),
             _ => return None,
         };
-        Some(Standing { state: *states.get(usize::from(state))?, at, until, review })
+        Some(EntryStatus { state: *states.get(usize::from(state))?, at, until, review })
     }
 }
 
@@ -172,12 +172,12 @@ mod tests {
     fn standings_come_back_from_their_bytes_and_others_do_not() {
         for state in 0..6 {
             for review in 0..5 {
-                let standing = Standing::read(state, review, Instant(1), None).expect("known");
+                let standing = EntryStatus::read(state, review, Instant(1), None).expect("known");
                 assert_eq!(standing.bytes(), (state, review));
                 assert_eq!((standing.status() == RequestStatus::NeedsReview), review > 0);
             }
         }
-        assert!(Standing::read(6, 0, Instant(1), None).is_none());
-        assert!(Standing::read(0, 5, Instant(1), None).is_none());
+        assert!(EntryStatus::read(6, 0, Instant(1), None).is_none());
+        assert!(EntryStatus::read(0, 5, Instant(1), None).is_none());
     }
 }

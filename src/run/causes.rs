@@ -1,4 +1,4 @@
-//! Where values and rows were lost, by column and cause, as counted while reading. Must not know values.
+//! Where values and rows were lost, by column and cause, as counted while reading.
 
 use crate::evidence::manifest::{Cause, CauseEffect, Identifiers};
 use crate::minimize::{Position, Tally};

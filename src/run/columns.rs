@@ -1,5 +1,5 @@
 //! The columns of an export against those of the run before: which are new, which have another name now, which went
-//! empty. They are compared by sketches of the first records. Must not know what a job does with them.
+//! empty. They are compared by sketches of the first records.
 
 use super::pinned::Pinned;
 use crate::error::{Code, Error, Result};

@@ -107,9 +107,12 @@ fn before(ready: &Ready) -> Result<Vec<CorrectionEvidence>> {
     }
 }
 
+/// Whether no source declares a column of this name.
+type Undeclared<'a> = dyn Fn(&str) -> bool + 'a;
+
 fn evidence(
     corrections: &Corrections,
-    (tallies, undeclared): (&[CorrectionTally], &dyn Fn(&str) -> bool),
+    (tallies, undeclared): (&[CorrectionTally], &Undeclared<'_>),
     (version, before): (u64, &[CorrectionEvidence]),
 ) -> Vec<CorrectionEvidence> {
     let since: BTreeMap<&str, u64> =

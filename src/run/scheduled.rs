@@ -1,5 +1,4 @@
 //! Runs by schedule: known by job and instant, so a repeated or late one is the same run, with another attempt (R28).
-//! Must not know when a job is due.
 
 use super::pinned::Pinned;
 use super::report::Report;

@@ -1,5 +1,5 @@
-//! R42: what stands in for a clock where rows have no date: the date of the export, or when a run first read a row of the
-//! person, which is kept beside the companions. Must not know rows.
+//! R42: what stands in for a clock where rows have no date: the date of the export, or when a run first read a row of
+//! the person, which is kept beside the companions.
 
 use super::pinned::Pinned;
 use crate::clock::{self, Instant};

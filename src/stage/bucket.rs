@@ -1,5 +1,4 @@
 //! The rows of one bucket, read back: controls alone, or with the published fields.
-//! Must not know where they waited, nor what becomes of them.
 
 use super::record::{self, FieldPlace};
 use crate::minimize::{Layout, NO_CLOCK, NO_SINCE, NULL_QUASI, RowVersion, flag, mark};

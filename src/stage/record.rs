@@ -1,5 +1,5 @@
 //! How a row looks as bytes: a control record, and for a row with published fields a record of them. Both are only as
-//! long as what is in them. Must not know buckets, budgets or what a field means.
+//! long as what is in them.
 
 use crate::minimize::{FieldColumn, FieldKind, Layout, NO_SINCE, Rows, flag, mark};
 

@@ -1,5 +1,5 @@
-//! Where staged bytes wait: in memory up to a budget, beyond it sealed in one file that has no name.
-//! The sealing key lives only in the process, so nothing on disk can be read after it. Must not know what it holds.
+//! Where staged bytes wait: in memory up to a budget, beyond it sealed in one file that has no name. The sealing key
+//! lives only in the process, so nothing on disk can be read after it.
 
 use crate::error::{Code, Error, Result};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};

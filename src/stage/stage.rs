@@ -1,5 +1,4 @@
 //! Takes rows from many workers at once and hands them out by bucket once all have come.
-//! Must not know what decides about rows.
 
 use super::bucket::{Control, RowBucket};
 use super::record::{self, ControlRecords, FieldParts};

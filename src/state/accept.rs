@@ -1,5 +1,5 @@
-//! What a person let through after a gate or the brake stopped a run: `accepts/<job>/<plan digest>.json`.
-//! Good for exactly that plan, once. Must not know raw values.
+//! What a person let through after a gate or the brake stopped a run: `accepts/<job>/<plan digest>.json`. Good for
+//! exactly that plan, once.
 
 use super::{FORMAT, State, load};
 use crate::clock::Instant;

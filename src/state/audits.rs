@@ -1,5 +1,5 @@
 //! What audits by schedule came to: `audits/<time>.json`, create-only, the newest counts, some old ones stay. Counts by
-//! check, no place and no value. Must not know how anything is audited.
+//! check, no place and no value.
 
 use super::{FORMAT, State, load};
 use crate::clock::Instant;

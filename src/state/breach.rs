@@ -1,5 +1,5 @@
 //! Breaches: `breaches/<number>.json`, what was said of each, create-only and named by its number; the ledger has the
-//! digest. Must not know how a breach is found.
+//! digest.
 
 use super::State;
 use crate::clock::Instant;

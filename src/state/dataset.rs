@@ -1,5 +1,5 @@
-//! What the next run of a job must know: `datasets/<job>/<seq>.json`, create-only, the newest counts, a few old ones stay.
-//! Must not know raw values.
+//! What the next run of a job must know: `datasets/<job>/<seq>.json`, create-only, the newest counts, a few old ones
+//! stay.
 
 use super::seen::SeenRecords;
 use super::{FORMAT, Pin, State, load, pins};

@@ -1,5 +1,5 @@
-//! The intent of a run: pinned before anything is read, so that a repeated run reads the same or stops.
-//! Also the attempts of a run and where its manifest goes. Must not know raw values.
+//! The intent of a run: pinned before anything is read, so that a repeated run reads the same or stops. Also the
+//! attempts of a run and where its manifest goes.
 
 use super::{FORMAT, State, load};
 use crate::clock::Instant;

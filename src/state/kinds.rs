@@ -1,5 +1,5 @@
 //! The kinds of identifier that persons have been looked for by, each recorded once and for ever: a stored request says
-//! nothing to a source that calls its identifiers something else. Must not know requests, nor whose identifiers they are.
+//! nothing to a source that calls its identifiers something else.
 
 use super::{FORMAT, State, load};
 use crate::error::{Code, Error, Result};

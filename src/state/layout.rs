@@ -1,4 +1,4 @@
-//! What belongs below the root `state`, by name: whatever else lies there is nobody's. Must not know what a file says.
+//! What belongs below the root `state`, by name: whatever else lies there is nobody's.
 
 use crate::error::Result;
 use crate::evidence::segments::SegmentName;

@@ -1,6 +1,5 @@
 //! Who is at work on a job: `leases/<job>/<generation>.json`, create-only, the newest counts until it ends by itself.
-//! Whoever is about to commit renews it first, so a process that slept finds that somebody else came. Must not know raw
-//! values.
+//! Whoever is about to commit renews it first, so a process that slept finds that somebody else came.
 
 use super::seen::{NumberedFolder, SeenRecords};
 use super::{FORMAT, State, load};

@@ -1,5 +1,5 @@
 //! One look-up of a dataset for everybody: by its table, whatever its job is called now. A job that was renamed goes on
-//! with what is known under its earlier names. Must not know specs: who asks says which jobs still serve a table.
+//! with what is known under its earlier names.
 
 use super::seen::SeenRecords;
 use super::{Dataset, RefusedRun, Scheduled, State, SweepRecord};

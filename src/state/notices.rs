@@ -1,5 +1,5 @@
-//! What recipients have to be told of: `recipients/<recipient>/notices/<number>.json`, create-only and numbered without a gap;
-//! and the tokens of former epochs, by which a recipient may still know a person. Must not know raw values nor keys.
+//! What recipients have to be told of: `recipients/<recipient>/notices/<number>.json`, create-only and numbered without
+//! a gap; and the tokens of former epochs, by which a recipient may still know a person.
 
 use super::{FORMAT, State, parsed};
 use crate::clock::Instant;

@@ -1,6 +1,5 @@
 //! The parts of the state against each other: each says what it had seen of ledger and stored requests, and the ledger
 //! what it had seen of the others. One that was put back to an older copy lacks what the rest has seen.
-//! Must not know tables, nor what a request asks for.
 
 use super::seen::{self, FewerRecords, SeenRecords};
 use super::{Dataset, State, load};

@@ -1,5 +1,5 @@
 //! New records in place of those of a job that were seen and are gone: its leases, schedule records, sweep records and
-//! acceptances. Must not know why somebody wants that: the ledger has the reason.
+//! acceptances.
 
 use super::State;
 use super::seen::{self, FewerRecords, LostRecord, NumberedFolder, SeenRecords};

@@ -1,5 +1,5 @@
-//! Which scheduled instants of a job are settled: `schedules/<job>/<seq>.json`, create-only, the newest counts.
-//! An instant that is not settled is still to be run. Must not know raw values.
+//! Which scheduled instants of a job are settled: `schedules/<job>/<seq>.json`, create-only, the newest counts. An
+//! instant that is not settled is still to be run.
 
 use super::seen::{NumberedFolder, SeenRecords};
 use super::{FORMAT, State, load};

@@ -1,6 +1,6 @@
-//! What was there of a job's other records when one of them was written: the numbers of its newest lease, schedule record
-//! and sweep record, and the names of its acceptances. Numbers only grow and acceptances stay, so what was seen and is not
-//! there was lost, or its folder was put back. Must not know what a record says.
+//! What was there of a job's other records when one of them was written: the numbers of its newest lease, schedule
+//! record and sweep record, and the names of its acceptances. Numbers only grow and acceptances stay, so what was seen
+//! and is not there was lost, or its folder was put back.
 
 use crate::error::Result;
 use crate::evidence::accept_path;

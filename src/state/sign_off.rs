@@ -1,5 +1,5 @@
-//! What was signed: `sign-offs/<job>/<digest>.json`, the risk profile of a job, create-only and named by its digest, which
-//! the ledger has. Must not know what is in a profile.
+//! What was signed: `sign-offs/<job>/<digest>.json`, the risk profile of a job, create-only and named by its digest,
+//! which the ledger has.
 
 use super::State;
 use crate::clock::Instant;

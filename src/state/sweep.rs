@@ -1,5 +1,5 @@
 //! When a dataset was last swept, and what requests there were: `sweeps/<job>/<seq>.json`, create-only, the newest
-//! counts. What a scheduler asks before it sweeps again. Must not know raw values.
+//! counts. What a scheduler asks before it sweeps again.
 
 use super::seen::{NumberedFolder, SeenRecords};
 use super::{FORMAT, RefusedRun, State, load};

@@ -1,5 +1,5 @@
-//! The last steps of a version: its commit is in the table's log, now ledger and record say so.
-//! The same for runs and sweeps, and again after a crash. Must not know raw values.
+//! The last steps of a version: its commit is in the table's log, now ledger and record say so. The same for runs and
+//! sweeps, and again after a crash.
 
 use super::{Current, Dataset, FieldType, Intent, PublishedFile, SetRead, State, pins};
 use crate::clock::Instant;

@@ -1,5 +1,5 @@
 //! A bucket of S3 that is asked by requests which the store's own credentials sign: for what the trait of stores has no
-//! call. Must not know what is asked for.
+//! call.
 
 use bytes::Bytes;
 use object_store::aws::{AmazonS3, AmazonS3ConfigKey};

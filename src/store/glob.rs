@@ -1,5 +1,5 @@
-//! What a glob means of the paths there are: which it matches, which folders it enters, and which it leaves
-//! aside though they look like what was meant. Must not know what the files hold.
+//! What a glob means of the paths there are: which it matches, which folders it enters, and which it leaves aside
+//! though they look like what was meant.
 
 use globset::GlobBuilder;
 use regex::bytes::Regex;

@@ -1,5 +1,5 @@
 //! Listing of an S3 bucket key by key: what the trait of stores cannot address (`a//b`, `../c`, a tab) fails its whole
-//! listing, and a leading slash is lost. Must not know what is stored.
+//! listing, and a leading slash is lost.
 
 use super::listing::{Listing, addressable};
 use super::{Object, Root};

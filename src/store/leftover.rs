@@ -1,5 +1,4 @@
 //! What a crash leaves in a local root: the store stages each write as `name#N` beside its target, and `list` hides it.
-//! Must not know what is in the files.
 
 use super::answer::local;
 use super::listing::is_staging;

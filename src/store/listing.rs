@@ -1,6 +1,5 @@
 //! What lies below a place: the objects that can be read, and what lies there besides and cannot. object_store leaves
 //! the second out of its listings of folders, and what is left out would be taken for absent. A folder is walked here.
-//! Must not know what the files hold.
 
 use super::answer::{changed, denied, failed, local};
 use super::glob::PathGlob;
@@ -31,7 +30,7 @@ pub struct Listing {
 
 /// What a glob means of what lies in a root.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Meant {
+pub struct GlobListing {
     /// What it matches and can be read, in path order.
     pub objects: Vec<Object>,
     /// What it matches, or may match something in, and cannot be read.
@@ -227,7 +226,7 @@ impl Root {
     ///
     /// # Errors
     /// As [`Root::look`].
-    pub fn meant(&self, glob: &PathGlob) -> Result<Meant> {
+    pub fn look_by(&self, glob: &PathGlob) -> Result<GlobListing> {
         let Listing { objects, unseen } = match glob.exact() {
             Some(path) => {
                 let (mut found, beside) = (self.look_at(path)?, self.look_beside(glob.folder())?);
@@ -243,7 +242,7 @@ impl Root {
         let place = |path: &&[u8]| format!("{}:{}", self.name, printable(path));
         let aside = Aside { files: aside.len() as u64, first: aside.iter().min().map(place) };
         let below = objects.iter().filter(|object| glob.matches_above(&object.path)).cloned().collect();
-        let mut meant = Meant { objects, unseen, aside, below };
+        let mut meant = GlobListing { objects, unseen, aside, below };
         meant.objects.retain(|object| glob.matches(object.path.as_bytes()));
         meant.unseen.retain(|unseen| {
             // Of one path even a folder is something where the file belongs.
@@ -538,7 +537,7 @@ mod tests {
             rustix::fs::mknodat(CWD, path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
         }
         fn told(&self, glob: &str) -> (Vec<String>, Vec<String>) {
-            let meant = self.root.meant(&PathGlob::new(glob).unwrap()).unwrap();
+            let meant = self.root.look_by(&PathGlob::new(glob).unwrap()).unwrap();
             let paths = meant.objects.into_iter().map(|object| object.path).collect();
             (paths, meant.unseen.iter().map(Unseen::to_string).collect())
         }
@@ -620,9 +619,9 @@ mod tests {
         assert_eq!(unseen, ["raw:old/tab\\tx.txt: a name that cannot be asked for"]);
         let (paths, unseen) = place.told("lost");
         assert_eq!((paths.len(), unseen), (0, vec!["raw:lost: a link that leads nowhere".to_string()]));
-        let aside = place.root.meant(&PathGlob::new("*.csv").unwrap()).unwrap().aside;
+        let aside = place.root.look_by(&PathGlob::new("*.csv").unwrap()).unwrap().aside;
         assert_eq!(aside, Aside { files: 3, first: Some("raw:A.CSV".into()) });
-        let aside = place.root.meant(&PathGlob::new("list.csv").unwrap()).unwrap().aside;
+        let aside = place.root.look_by(&PathGlob::new("list.csv").unwrap()).unwrap().aside;
         assert_eq!(aside, Aside { files: 2, first: Some("raw:list.csv.gz".into()) });
     }
 

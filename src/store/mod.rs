@@ -17,7 +17,7 @@ mod versions;
 
 pub use answer::from_io;
 pub use glob::PathGlob;
-pub use listing::{Aside, EntryShape, Listing, Meant, Unseen, printable};
+pub use listing::{Aside, EntryShape, GlobListing, Listing, Unseen, printable};
 pub(crate) use open::{inside, local_folder, settle};
 pub use root::{Created, Object, ObjectSource, Root, SeekSource, Upload, Uploaded};
 pub use versions::{Forgets, OpenUpload, PastVersion};

@@ -1,4 +1,4 @@
-//! From the URL of a root to a store and a prefix. Must not know what is stored.
+//! From the URL of a root to a store and a prefix.
 
 use super::bucket::S3Bucket;
 use super::root::{Lister, Root};

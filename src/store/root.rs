@@ -1,5 +1,4 @@
-//! A root of the policy: a store and a prefix in it; what one object is asked for, and what is written. Must not know what
-//! is stored.
+//! A root of the policy: a store and a prefix in it; what one object is asked for, and what is written.
 
 use super::answer::{failed, from_io, unusable};
 use super::bucket::S3Bucket;

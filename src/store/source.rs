@@ -1,5 +1,5 @@
-//! Readers of pinned objects: from the start in one stream, or at any place in ranges.
-//! A local file is read directly; a cloud object chunk by chunk on the runtime. Must not know what the bytes are.
+//! Readers of pinned objects: from the start in one stream, or at any place in ranges. A local file is read directly; a
+//! cloud object chunk by chunk on the runtime.
 
 use super::answer::{changed, failed, local, to_io};
 use super::listing::still_a_file;

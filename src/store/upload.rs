@@ -1,5 +1,5 @@
-//! Uploads in parts: one part fills while the one before is on its way; local ones are written at once.
-//! Nothing is visible before `finish`; dropping without it takes back what was sent. Must not know what is written.
+//! Uploads in parts: one part fills while the one before is on its way; local ones are written at once. Nothing is
+//! visible before `finish`; dropping without it takes back what was sent.
 
 use super::answer::{failed, to_io};
 use super::root::{Created, Root, Upload, Uploaded};

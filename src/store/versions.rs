@@ -1,6 +1,5 @@
 //! What a bucket keeps that listings do not show: versions that are no longer current, and parts of uploads that were
 //! never finished. S3 only, by requests that the store's own credentials sign; the trait of stores has no such calls.
-//! Must not know what is stored.
 
 use super::answer::{denied, failed, missing};
 use super::bucket::S3Bucket;

@@ -1,5 +1,4 @@
-//! Corrections of erased persons go from the files they are in (R80): nothing else of these files is touched. Must not know
-//! datasets.
+//! Corrections of erased persons go from the files they are in (R80): nothing else of these files is touched.
 
 use super::scene::CorrectionsLeft;
 use crate::corrections::{self as files, Correction, CorrectionFile};

@@ -1,5 +1,4 @@
 //! The current version as a sweep needs it: manifest, table and state agree on it, and its companions can be read.
-//! Must not know what is decided.
 
 use super::scene::Scene;
 use crate::decide::ReviewedVersion;

@@ -1,5 +1,4 @@
 //! The manifest of a sweep: what went and why, and all files of the version, those it did not touch included.
-//! Must not know how rows are decided or written.
 
 use super::current::PublishedVersion;
 use super::scene::{DatasetRequests, Scene};

@@ -1,6 +1,6 @@
 //! What recipients of a dataset have to be told (Art. 19 GDPR, R72): before files of earlier versions go for good, the
 //! tokens of persons in them whom requests have taken out are written down, for the recipient that the version went to.
-//! Tokens that a recipient may still know are looked through again for later requests. Must not know how a recipient is told.
+//! Tokens that a recipient may still know are looked through again for later requests.
 
 use crate::clock::Instant;
 use crate::decide::{self, Carrier};

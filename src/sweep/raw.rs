@@ -1,5 +1,5 @@
 //! Raw exports go when they are older than `raw_keep`. A hold, or a restriction that keeps bytes, keeps all of them:
-//! nobody can tell whom they hold without reading them. Must not know datasets.
+//! nobody can tell whom they hold without reading them.
 
 use crate::clock::{self, Instant};
 use crate::error::{Code, Error, Result};

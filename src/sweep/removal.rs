@@ -1,5 +1,5 @@
 //! Removal for good (design section 6): what no current version uses goes after `grace`, and every pass says in the
-//! ledger what went and up to which request nothing is left. Must not know why rows went.
+//! ledger what went and up to which request nothing is left.
 
 use super::scene::{CorrectionsLeft, DatasetRequests, Scene};
 use crate::clock::{self, Instant, Period};

@@ -1,5 +1,5 @@
 //! What a run that was refused still owes: lists, consent and retention applied to the version that is published
-//! (design section 5, "A bad night"). Must not know why the run was refused.
+//! (design section 5, "A bad night").
 
 use super::current::PublishedVersion;
 use super::notices;
@@ -13,7 +13,7 @@ use crate::job::matching::{self, Followed};
 use crate::job::{Awake, CompanionFiles, Ready, Watched, intake};
 use crate::monitor::Monitor;
 use crate::policy::Effect;
-use crate::requests::{RequestState, Requests, Standing};
+use crate::requests::{EntryStatus, RequestState, Requests};
 
 /// Sweeps the published version and says with the refusal what readers have now. After an unknown outcome nothing is
 /// touched and nothing can be said: the run's commit may still be on its way.
@@ -205,7 +205,7 @@ fn holds(ready: &Ready, requests: &Requests) -> bool {
 /// Requests that were applied before the dataset's watermarks have come as far as these say.
 fn done(ready: &Ready, requests: &mut Requests) -> Result<()> {
     let (job, dataset) = (&ready.call.job, &ready.dataset);
-    let further = |(entry, of, standing): (u32, &str, Standing)| {
+    let further = |(entry, of, standing): (u32, &str, EntryStatus)| {
         let takes = !matches!(requests.entry(entry).effect, Effect::Hold | Effect::Consent | Effect::Lift);
         let open = matches!(standing.state, RequestState::Applied | RequestState::AwaitingLifecycle);
         if of != job || !takes || !open || requests.learned_since(entry, job) {
@@ -218,9 +218,9 @@ fn done(ready: &Ready, requests: &mut Requests) -> Result<()> {
         };
         // The instant it was applied at is what watermarks are held against, so it stays until the end.
         let at = if state == RequestState::Removed { ready.call.now } else { standing.at };
-        Some((entry, Standing { state, at, until, ..standing }))
+        Some((entry, EntryStatus { state, at, until, ..standing }))
     };
-    let noted: Vec<(u32, Standing)> = requests.states().filter_map(further).collect();
+    let noted: Vec<(u32, EntryStatus)> = requests.states().filter_map(further).collect();
     requests.saw(ready.state.witness()?);
     requests.note(ready.state.root(), job, &noted, None).map(|_| ())
 }

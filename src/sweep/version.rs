@@ -1,5 +1,5 @@
-//! One version made by a sweep: lists, consent and retention applied to a version that is published, without any export.
-//! `companions + requests -> decide -> publish -> ledger`, then removal for good. Must not know argv nor the terminal.
+//! One version made by a sweep: lists, consent and retention applied to a version that is published, without any
+//! export. `companions + requests -> decide -> publish -> ledger`, then removal for good.
 
 use super::current::PublishedVersion;
 use super::evidence;

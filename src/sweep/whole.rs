@@ -1,5 +1,5 @@
-//! A whole table removed for good: history, files, companions, what crashes left, what a bucket keeps. Nothing of it goes
-//! while a legal hold reaches a row of it (R34). Must not know why the table ends.
+//! A whole table removed for good: history, files, companions, what crashes left, what a bucket keeps. Nothing of it
+//! goes while a legal hold reaches a row of it (R34).
 
 use crate::clock::Instant;
 use crate::decide::{Entries, kept_by};

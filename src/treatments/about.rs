@@ -1,4 +1,4 @@
-//! How a treatment is described: to specs, schemas, evidence and docs. Must not know which treatments there are.
+//! How a treatment is described: to specs, schemas, evidence and docs.
 
 use super::apply::{Apply, Given, Typed};
 use super::field_kind::FieldKind;

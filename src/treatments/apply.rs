@@ -1,5 +1,4 @@
 //! What applying a treatment is: one value in, one published value out (R20). Pure functions of one repeated shape.
-//! Must not know which treatments there are.
 
 use super::field_kind::FieldKind;
 use crate::cell::dates::{Calendars, DateReader, DateReading};

@@ -1,4 +1,4 @@
-//! What treatments of dates and times share. Times fall on their day in the job's zone (R20). Must not know other types.
+//! What treatments of dates and times share. Times fall on their day in the job's zone (R20).
 
 use super::about::About;
 use super::apply::{Apply, Given, Row, TreatOutcome, of_date};

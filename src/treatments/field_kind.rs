@@ -1,4 +1,4 @@
-//! Types of published fields. Must not know how they are encoded.
+//! Types of published fields.
 
 /// Types of published fields; the number is the width of a fixed value in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

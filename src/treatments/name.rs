@@ -1,4 +1,4 @@
-//! Names of treatments in specs and their JSON Schema. Must not know what a treatment does.
+//! Names of treatments in specs and their JSON Schema.
 
 use super::Treat;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};

@@ -1,6 +1,5 @@
-//! What treatments of numbers and booleans share. Numbers are written with an optional sign, digits and at
-//! most one point, or come as a column writes them (R53); nothing is rounded unless the treatment says so. Must not know
-//! other types.
+//! What treatments of numbers and booleans share. Numbers are written with an optional sign, digits and at most one
+//! point, or come as a column writes them (R53); nothing is rounded unless the treatment says so.
 
 use super::apply::{Apply, Each, TreatOutcome};
 use super::field_kind::FieldKind;

@@ -1,5 +1,4 @@
 //! What follows from the table of treatments: their names as an enum, and one enum of them with their settings.
-//! Must not know any treatment.
 
 macro_rules! treatments {
     ($($file:ident::$treatment:ident,)*) => {

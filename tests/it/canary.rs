@@ -1,6 +1,6 @@
 //! The oracle against leaks: markers are planted in every raw field, and every byte that was written anywhere is
 //! searched for them in all the forms in which values get out (text, UTF-16, escapes, base64, hex, unkeyed digests,
-//! prefixes), also inside archives and decoded Parquet pages. Must not know what wrote the bytes.
+//! prefixes), also inside archives and decoded Parquet pages.
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use arrow::array::{Array, ArrayData};

@@ -12,11 +12,11 @@ use tamis::evidence::manifest::Output;
 use tamis::job::Call;
 use tamis::monitor::Silent;
 use tamis::policy::{Effect, Ground};
-use tamis::questions::{CaseReport, Standings, case, request_status};
+use tamis::questions::{CaseReport, RequestStatuses, case, request_status};
 use tamis::run;
 use tamis::store::Root;
 
-fn standings(installation: &Installation) -> Standings {
+fn standings(installation: &Installation) -> RequestStatuses {
     request_status::standings(&installation.asking(20, ""), 10).unwrap()
 }
 

@@ -7,7 +7,7 @@ use tamis::by_hand::{self, Asked, RequestTerms, Stored};
 use tamis::clock::Instant;
 use tamis::error::{Code, Result};
 use tamis::policy::{Effect, Ground};
-use tamis::questions::{Standings, case, request_status};
+use tamis::questions::{RequestStatuses, case, request_status};
 
 /// The person whom requests of these tests name.
 const FOUR: &str = "email: person00004@example.org";
@@ -29,7 +29,7 @@ fn lift(of: &str, informed: Option<Instant>) -> Asked {
     Asked { lifts: Some(of.into()), ..asked(Effect::Lift, "L-1", terms) }
 }
 
-fn standings(installation: &Installation, day: i64) -> Standings {
+fn standings(installation: &Installation, day: i64) -> RequestStatuses {
     request_status::standings(&installation.asking(day, ""), 99).unwrap()
 }
 

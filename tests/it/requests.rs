@@ -12,7 +12,7 @@ use tamis::policy::{
     RecordFormat, RemovalRules, Share,
 };
 use tamis::requests::{
-    IntakeReport, Learned, Maker, RequestState, Requests, Review, Standing, StoredBond, half, take_in,
+    EntryStatus, IntakeReport, Learned, Maker, RequestState, Requests, Review, StoredBond, half, take_in,
 };
 use tamis::store::Root;
 
@@ -750,7 +750,7 @@ fn what_is_noted_of_requests_outlives_the_process_and_a_merge() {
         ["ann@example.org", "bo@example.org"].map(|e| requests.standing(of(requests, e), "crm").status().word())
     };
     assert_eq!(words(&requests), ["received"; 2]);
-    let applied = Standing::new(RequestState::Applied, Instant(5));
+    let applied = EntryStatus::new(RequestState::Applied, Instant(5));
     assert_eq!(requests.note(&state, "crm", &[(ann, applied)], Some(Instant(5))).unwrap(), 1);
     assert_eq!(words(&requests), ["applied", "unmatched"]);
     assert_eq!(requests.standing(bo, "other").status().word(), "received", "each dataset for itself");
@@ -769,7 +769,7 @@ fn what_is_noted_of_requests_outlives_the_process_and_a_merge() {
     later.note(&state, "crm", &[], Some(Instant(9))).unwrap();
     for at in 10..30 {
         let review = (at % 2 == 0).then_some(Review::SharedAlias);
-        let standing = Standing { review, ..Standing::new(RequestState::Removed, Instant(at)) };
+        let standing = EntryStatus { review, ..EntryStatus::new(RequestState::Removed, Instant(at)) };
         later.note(&state, "crm", &[(ann, standing)], None).unwrap();
     }
     assert!(later.compact(&state).unwrap() > 10);

@@ -1,5 +1,4 @@
-//! One file per check; the table in [`CHECKS`] names each once, and reports and docs read it there. Must not know how an
-//! audit goes over files.
+//! One file per check; the table in [`CHECKS`] names each once, and reports and docs read it there.
 
 mod columns_allowed;
 mod consent_in_time;

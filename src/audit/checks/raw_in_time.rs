@@ -29,7 +29,7 @@ fn look(scene: &AuditScene, found: &mut CheckFound<'_>) -> Result<()> {
     let inputs: BTreeSet<(&String, &String)> = own.chain(observed).map(|input| (&input.root, &input.path)).collect();
     for (root, path) in inputs {
         let (Some(root), Some(glob)) = (scene.roots.get(root), PathGlob::new(path)) else { continue };
-        let meant = root.meant(&glob)?;
+        let meant = root.look_by(&glob)?;
         if let Some(unseen) = meant.unseen.first() {
             found.cannot(format!("what lies there cannot be seen: {unseen}"));
         }

@@ -1,4 +1,4 @@
-//! Makes the profiles of jobs from specs that have been checked. Must not know which change raises a risk.
+//! Makes the profiles of jobs from specs that have been checked.
 
 use super::profile::{RiskField, RiskProfile};
 use crate::policy::plan::{ConsentColumn, Exclude, Field, NewestRules, Plan, RemovalRules};

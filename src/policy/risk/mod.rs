@@ -1,5 +1,5 @@
-//! What makes a job riskier for people, as a table: which changes need a new signature of the controller and which do not
-//! (R76). Must not know runs, nor who signs.
+//! What makes a job riskier for people, as a table: which changes need a new signature of the controller and which do
+//! not (R76).
 
 mod coarser;
 mod make;

@@ -1,5 +1,5 @@
-//! What of a job decides how risky it is, as it is kept beside a signature: names and settings of specs, two counts, and no
-//! value of a person. Must not know which change raises a risk.
+//! What of a job decides how risky it is, as it is kept beside a signature: names and settings of specs, two counts,
+//! and no value of a person.
 
 use crate::policy::spec::Category;
 use schemars::JsonSchema;

@@ -1,5 +1,5 @@
 //! The table of risk: what of a job is compared with what was signed, which change raises the risk and which lowers it.
-//! What is mixed, or has no order, raises it. The docs print this table. Must not know who signs, nor runs.
+//! What is mixed, or has no order, raises it. The docs print this table.
 
 use super::coarser::coarser;
 use super::profile::RiskProfile;

@@ -1,5 +1,5 @@
 //! Table formats: how files that were written become a version that readers see, and how versions go again. A format is
-//! a folder here and its line in [`of`]; nothing outside of its folder knows which it is. Must not know rows.
+//! a folder here and its line in [`of`]; nothing outside of its folder knows which it is.
 
 mod delta;
 mod seam;

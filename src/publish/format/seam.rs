@@ -1,5 +1,4 @@
 //! What the rest of tamis knows of a table format: versions and their files, a commit, the history, removal.
-//! Must not know any format.
 
 use crate::error::Result;
 use crate::publish::table::{CurrentTable, Passed, Receipt, Target, Written};

@@ -1,6 +1,6 @@
-//! Answers a person who asks for their data (Art. 15 and 20 GDPR; Civ. Code §1798.110): rows as published, records of raw
-//! exports, requests, and what was left out. The only question whose answer holds raw values: they go to who asks, and
-//! nowhere else. Must not know where the answer is written.
+//! Answers a person who asks for their data (Art. 15 and 20 GDPR; Civ. Code §1798.110): rows as published, records of
+//! raw exports, requests, and what was left out. The only question whose answer holds raw values: they go to who asks,
+//! and nowhere else.
 
 mod person;
 mod published;

@@ -1,5 +1,5 @@
-//! Whose a row is, for a disclosure: links that reach too far are safe for an erasure, and a breach here (Art. 15(4) GDPR).
-//! So only a key or a strong link proves a row. Must not know where rows are.
+//! Whose a row is, for a disclosure: links that reach too far are safe for an erasure, and a breach here (Art. 15(4)
+//! GDPR). So only a key or a strong link proves a row.
 
 use crate::decide::mark;
 use crate::requests::half;

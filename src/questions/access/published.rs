@@ -1,4 +1,4 @@
-//! The person's rows in published datasets, read back from the files. Must not know raw exports.
+//! The person's rows in published datasets, read back from the files.
 
 use super::person::{Asker, Certainty};
 use super::report::{

@@ -1,5 +1,5 @@
 //! The person's records in raw exports that are still kept: found as a run finds whose a row is, then read as they are.
-//! What is read lives as long as the answer. Must not know published datasets.
+//! What is read lives as long as the answer.
 
 use super::person::{Asker, Certainty};
 use super::report::{DoubtfulRow, RawRecord, Right, ShownValues, Withheld, Withholding, take_hidden};

@@ -1,5 +1,4 @@
-//! What a person who asks for their data is given, and what the privacy officer has to look at first. Must not know how it
-//! was found, nor how it is written.
+//! What a person who asks for their data is given, and what the privacy officer has to look at first.
 
 use super::super::find::OfRequest;
 use crate::clock::Instant;

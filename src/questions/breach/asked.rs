@@ -1,4 +1,4 @@
-//! What of an installation a breach is about, as it was asked. Must not know versions.
+//! What of an installation a breach is about, as it was asked.
 
 use crate::clock::Instant;
 use serde::{Deserialize, Serialize};

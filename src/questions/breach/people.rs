@@ -1,5 +1,5 @@
-//! How many people are in files that somebody could read, and in which countries, where a field says it: from companions,
-//! and for countries from the published column beside them. Must not know who they are.
+//! How many people are in files that somebody could read, and in which countries, where a field says it: from
+//! companions, and for countries from the published column beside them.
 
 use super::versions::ReadableFile;
 use crate::error::Result;

@@ -1,5 +1,4 @@
-//! What is said of a breach: as much of Art. 33(3) GDPR as evidence knows, and what it does not know. Must not know how it
-//! was found, nor how it is shown.
+//! What is said of a breach: as much of Art. 33(3) GDPR as evidence knows, and what it does not know.
 
 use super::asked::BreachAsked;
 use crate::clock::Instant;

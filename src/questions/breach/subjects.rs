@@ -1,5 +1,5 @@
-//! Whom to notify of a breach (Art. 34 GDPR): people in files that somebody could read, with what the newest export that is
-//! still kept has of them. Raw values go to who asks, and nowhere else. Must not know where they are written.
+//! Whom to notify of a breach (Art. 34 GDPR): people in files that somebody could read, with what the newest export
+//! that is still kept has of them. Raw values go to who asks, and nowhere else.
 
 use super::super::access::{ExportSearch, ShownValues};
 use super::{BreachFound, BreachScene, KeptBreach};

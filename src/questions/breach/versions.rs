@@ -1,5 +1,5 @@
-//! Which versions of a table somebody could read in a time, and what is left of them: from ledger, manifests and records of
-//! datasets alone. Must not know people.
+//! Which versions of a table somebody could read in a time, and what is left of them: from ledger, manifests and
+//! records of datasets alone.
 
 use super::asked::BreachAsked;
 use crate::clock::{self, Instant, Period};

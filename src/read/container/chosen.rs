@@ -1,4 +1,4 @@
-//! Which members of an archive are read. Must not know how it keeps them.
+//! Which members of an archive are read.
 
 use crate::policy::ReadFormat;
 

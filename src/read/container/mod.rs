@@ -1,5 +1,5 @@
 //! Containers: an object gives members, which are the object itself, what a gzip stream unpacks to, or files in a zip
-//! archive. Checks lengths, CRCs and limits, and hashes what it reads. Nothing is written anywhere. Must not know formats.
+//! archive. Checks lengths, CRCs and limits, and hashes what it reads. Nothing is written anywhere.
 
 mod chosen;
 mod damage;

@@ -1,5 +1,5 @@
 //! Objects that are compressed as a whole: gzip, zstd and bzip2. One file may hold several streams, which are one text;
-//! nothing else may follow them. Must not know what is unpacked.
+//! nothing else may follow them.
 
 use super::damage::damaged;
 use super::hashed::{WholeObject, hashed};

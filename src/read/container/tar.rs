@@ -1,5 +1,5 @@
 //! The members of a tar archive, plain or compressed as a whole. A tar has no directory, so all of it is looked through
-//! before any member is read. Refuses what two unpackers could read differently. Must not know what members hold.
+//! before any member is read. Refuses what two unpackers could read differently.
 
 use super::chosen::{Chosen, Wanted, wanted};
 use super::damage::{Caps, broken, damaged};

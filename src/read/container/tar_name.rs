@@ -1,4 +1,4 @@
-//! Names and properties of members of a tar archive. Must not know where they are.
+//! Names and properties of members of a tar archive.
 
 use tar::PaxExtensions;
 

@@ -1,6 +1,6 @@
-//! The bytes of one member of a tar archive. Where the archive is compressed, a member is reached by unpacking what stands
-//! before it; so the stream is kept for the member that comes next, and all of them together unpack the archive once.
-//! Must not know headers.
+//! The bytes of one member of a tar archive. Where the archive is compressed, a member is reached by unpacking what
+//! stands before it; so the stream is kept for the member that comes next, and all of them together unpack the archive
+//! once.
 
 use super::packed::{PackedStream, Packing};
 use super::tar::TarEntry;

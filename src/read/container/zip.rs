@@ -1,5 +1,5 @@
-//! The directory of a zip archive: which members are read, and where their bytes are. Zip64 included.
-//! Refuses what two unpackers could read differently. Must not know what members hold.
+//! The directory of a zip archive: which members are read, and where their bytes are. Zip64 included. Refuses what two
+//! unpackers could read differently.
 
 use super::chosen::{Chosen, Wanted, wanted};
 use super::damage::damaged;

@@ -1,5 +1,5 @@
-//! Whether a zip archive is one archive and nothing else: every byte of it is in a member or in its directory.
-//! A directory alone does not tell: of two archives one after the other it is that of the last. Must not know members' use.
+//! Whether a zip archive is one archive and nothing else: every byte of it is in a member or in its directory. A
+//! directory alone does not tell: of two archives one after the other it is that of the last.
 
 use std::io::{self, Read, Seek, SeekFrom};
 use zip::ZipArchive;

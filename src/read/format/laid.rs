@@ -1,5 +1,5 @@
-//! Records whose cells were found as they were read, as in workbooks and Parquet files. What is left is to judge the cells
-//! that are wanted. Must not know files.
+//! Records whose cells were found as they were read, as in workbooks and Parquet files. What is left is to judge the
+//! cells that are wanted.
 
 use super::null::means_null;
 use super::seam::{

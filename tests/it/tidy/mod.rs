@@ -374,6 +374,9 @@ fn look(source: &Source) -> Vec<String> {
     if !source.described && !in_tests && path != ["main"] {
         fault("does not open with what it is for (//!)".into());
     }
+    if source.sworn && !(path.len() == 1 || path.len() == 2 && path[1] == "mod") {
+        fault("says what it must not know: arrows hold that for whole modules, and for no file in them".into());
+    }
     if source.lines > MAX_FILE {
         fault(format!("has {} lines, more than {MAX_FILE}", source.lines));
     }
@@ -521,6 +524,9 @@ mod tests {
         assert_eq!(faults("src/read/format/csv/scan.rs", "#![allow(unsafe_code)]\nunsafe fn f() {}"), "");
         assert!(faults("src/read/util.rs", "").contains("says nothing"));
         assert!(look(&Source::parse("src/clock.rs", "use std::fmt;")).join("").contains("//!"));
+        let sworn = |name| look(&Source::parse(name, "//! A file. Must not know requests.\n")).join("");
+        assert!(sworn("src/read/set.rs").contains("what it must not know"));
+        assert_eq!((sworn("src/read/mod.rs"), sworn("src/clock.rs")), (String::new(), String::new()));
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub struct Source {
     pub lines: usize,
     /// Whether it opens with what it is for.
     pub described: bool,
+    /// Whether it opens with what it must not know.
+    pub sworn: bool,
 }
 
 impl Source {
@@ -64,6 +66,7 @@ impl Source {
             unsafe_code: false,
             lines: text.lines().count(),
             described: text.starts_with("//!"),
+            sworn: text.lines().take_while(|line| line.starts_with("//!")).any(|line| line.contains("Must not know")),
         };
         let mut reader = Reader { source: &mut source, inside: 0, nested: 0 };
         file.items.iter().for_each(|item| reader.visit_item(item));

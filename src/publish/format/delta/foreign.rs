@@ -1,6 +1,5 @@
 //! Commits of other programs in a table of ours: which change nothing that tamis answers for, so that it goes on past
 //! them, and which do. Judged by what a commit says that it does; whatever is not known here is taken for a change.
-//! Must not know the kernel.
 
 use serde_json::Value;
 

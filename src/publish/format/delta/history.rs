@@ -1,5 +1,5 @@
-//! Digests of the files of the log that are written once: entries, checkpoints, checksums. The hint at the newest checkpoint
-//! is replaced in place and has none. Must not know what a file of the log says.
+//! Digests of the files of the log that are written once: entries, checkpoints, checksums. The hint at the newest
+//! checkpoint is replaced in place and has none.
 
 use super::log;
 use super::trim::version_in;

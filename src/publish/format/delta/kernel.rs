@@ -1,5 +1,5 @@
 //! The table as delta_kernel sees it, on our own object store: what is current, and one commit that puts new files in
-//! the place of the old. Must not know rows.
+//! the place of the old.
 
 use super::foreign::Foreign;
 use super::log::{self, CommitMark, LogEntry, Own};

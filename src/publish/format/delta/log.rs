@@ -1,5 +1,4 @@
 //! What our commits say of themselves in the table's log, and how to read it back.
-//! Must not know the kernel.
 
 use super::foreign::Foreign;
 use crate::error::{Code, Error, Result};

@@ -1,5 +1,5 @@
 //! Delta tables: versions in `_delta_log`, one JSON entry each, checkpoints of them, and data files beside it. The only
-//! folder that knows Delta. Must not know rows.
+//! folder that knows Delta.
 
 mod foreign;
 mod history;

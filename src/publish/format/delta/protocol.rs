@@ -1,6 +1,6 @@
 //! A new table asks of its readers what it uses and no more. delta_kernel 0.30 makes every new table for readers of
-//! version 3 and writers of version 7, also one without a feature, and readers that stop at version 1 refuse that.
-//! Here the protocol of version 0 says 1 and 2, which is the same for such a table. Must not know rows.
+//! version 3 and writers of version 7, also one without a feature, and readers that stop at version 1 refuse that. Here
+//! the protocol of version 0 says 1 and 2, which is the same for such a table.
 
 use arrow::array::{Array, ArrayRef, AsArray, Int32Array, RecordBatch, StructArray, new_null_array};
 use delta_kernel::committer::{CommitMetadata, CommitResponse, Committer, FileSystemCommitter, PublishMetadata};

@@ -1,4 +1,4 @@
-//! What other programs have committed to a table, told without opening it. Must not know the kernel.
+//! What other programs have committed to a table, told without opening it.
 
 use super::foreign::Foreign;
 use super::log::{self, Newest};

@@ -1,4 +1,4 @@
-//! The log below a fresh checkpoint is removed. Must not know why something is old enough.
+//! The log below a fresh checkpoint is removed.
 
 use super::{kernel, log};
 use crate::error::{Code, Error, Result};

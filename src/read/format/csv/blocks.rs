@@ -1,5 +1,5 @@
-//! The blocks of one CSV: text read on to the end of its last whole record. It is done under the reader's lock; parsing is
-//! not. Must not know columns or cells.
+//! The blocks of one CSV: text read on to the end of its last whole record. It is done under the reader's lock; parsing
+//! is not.
 
 use super::exact::Grammar;
 use crate::error::Result;

@@ -1,4 +1,4 @@
-//! Finds the needed cells of a block's records, once for all uses. Must not know files, keys or what a column is for.
+//! Finds the needed cells of a block's records, once for all uses.
 
 use crate::read::batch::{Cell, ColumnMap};
 use crate::read::format::null::means_null;

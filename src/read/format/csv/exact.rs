@@ -1,5 +1,5 @@
-//! The exact CSV grammar (RFC 4180 and R39), one record at a time: what `scan` cannot call plain comes here.
-//! Gives the same cell ends as `scan`, or the first fault. Must not know files, threads or encodings.
+//! The exact CSV grammar (RFC 4180 and R39), one record at a time: what `scan` cannot call plain comes here. Gives the
+//! same cell ends as `scan`, or the first fault.
 
 use super::fault::{FaultAt, What};
 use crate::read::format::BadRecords;

@@ -1,5 +1,4 @@
 //! What can be wrong with the bytes of a record, and how it is said: place and cause, never a value.
-//! Must not know how blocks are cut or read.
 
 use crate::error::Code;
 use crate::read::text::MALFORMED;

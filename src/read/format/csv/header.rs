@@ -1,4 +1,4 @@
-//! The header of one CSV file: where it is and which names it has. Must not know which of them are wanted.
+//! The header of one CSV file: where it is and which names it has.
 
 use super::Csv;
 use super::cells::unquote;

@@ -1,5 +1,5 @@
-//! CSV: RFC 4180 and its relatives (R39). Blocks are scanned fast; what does not add up goes to an exact parser that names
-//! the byte. Must not know columns' names or uses.
+//! CSV: RFC 4180 and its relatives (R39). Blocks are scanned fast; what does not add up goes to an exact parser that
+//! names the byte.
 
 mod blocks;
 mod cells;

@@ -1,6 +1,6 @@
 //! The structural scan: 64 bytes at a time into the positions of separators outside quotes, and one verdict: plain or
-//! not. AVX2 and carry-less multiply where the CPU has them, a portable twin with equal results elsewhere.
-//! The one place of `read` with `unsafe`. Must not know records, widths or files.
+//! not. AVX2 and carry-less multiply where the CPU has them, a portable twin with equal results elsewhere. The one
+//! place of `read` with `unsafe`.
 
 /// The first byte of U+FFFD in UTF-8.
 const LOST: u8 = 0xef;

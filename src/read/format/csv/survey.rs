@@ -1,4 +1,4 @@
-//! One pass over a text before any record of it is believed (R39). Must not know records.
+//! One pass over a text before any record of it is believed (R39).
 
 use super::exact::first_bad;
 use super::fault::unit;

@@ -1,5 +1,5 @@
 //! The blocks of one JSON file: text read on to the end of its last whole record. It is done under the reader's lock;
-//! parsing is not. Must not know columns or cells.
+//! parsing is not.
 
 use super::envelope::{Envelope, EnvelopeRead};
 use super::fault::{JsonFault, JsonFlaw};

@@ -1,5 +1,5 @@
-//! What is around the records of a JSON file: nothing, an array, or pages, each an object that has the array of records at
-//! a path. It is read in pieces, as the file comes, and checked like records are. Must not know what is in records.
+//! What is around the records of a JSON file: nothing, an array, or pages, each an object that has the array of records
+//! at a path. It is read in pieces, as the file comes, and checked like records are.
 
 use super::fault::{JsonFault, JsonFlaw};
 use super::lexer::Lexer;

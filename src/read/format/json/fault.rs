@@ -1,5 +1,5 @@
-//! What can be wrong with the bytes of a JSON record, and how it is said: place and cause, never a value or a key of the
-//! file. Must not know how blocks are cut or read.
+//! What can be wrong with the bytes of a JSON record, and how it is said: place and cause, never a value or a key of
+//! the file.
 
 use crate::error::Code;
 

@@ -1,5 +1,5 @@
-//! The words of JSON (RFC 8259) in a text: strings, numbers and values that nobody needs, each checked to its last byte.
-//! It never makes a number of a number. Must not know columns or files.
+//! The words of JSON (RFC 8259) in a text: strings, numbers and values that nobody needs, each checked to its last
+//! byte. It never makes a number of a number.
 
 use super::fault::{JsonFault, JsonFlaw};
 use crate::same_name::normal;

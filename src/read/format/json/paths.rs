@@ -1,5 +1,5 @@
-//! What a source says of the insides of records, as one tree: columns that are needed, and columns that are only listed, so
-//! that others can be told apart from them. Must not know records.
+//! What a source says of the insides of records, as one tree: columns that are needed, and columns that are only
+//! listed, so that others can be told apart from them.
 
 use crate::error::{Code, Error, Result};
 use crate::policy::{Column, ElementChoice, PathStep, RecordPath};

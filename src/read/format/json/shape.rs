@@ -1,5 +1,5 @@
-//! Which keys the records have that a worker has seen: most records have the same ones in the same order, so that the next
-//! key is mostly known before it is read. Must not know values.
+//! Which keys the records have that a worker has seen: most records have the same ones in the same order, so that the
+//! next key is mostly known before it is read.
 
 use super::fault::{JsonFault, JsonFlaw};
 use super::lexer::Lexer;

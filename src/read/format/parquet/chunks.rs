@@ -1,5 +1,5 @@
 //! The bytes of a Parquet file as its decoder asks for them, with caps: what a page says it unpacks to is judged before
-//! anybody makes room for it. Must not know columns.
+//! anybody makes room for it.
 
 use super::thrift::page_head;
 use crate::error::{Code, Error, Result};

@@ -1,4 +1,4 @@
-//! The footer of a Parquet file, before anything in it is believed. Must not know rows.
+//! The footer of a Parquet file, before anything in it is believed.
 
 use super::chunks::FileChunks;
 use super::leaf::LeafKind;

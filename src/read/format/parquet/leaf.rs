@@ -1,4 +1,4 @@
-//! The text of a value of a Parquet file, by the type of its column (R60). Must not know where values are.
+//! The text of a value of a Parquet file, by the type of its column (R60).
 
 use crate::error::Code;
 use crate::read::format::seam::OddReason;

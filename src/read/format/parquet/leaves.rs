@@ -1,4 +1,4 @@
-//! One column of one row group, decoded a few rows at a time. Must not know files or rows.
+//! One column of one row group, decoded a few rows at a time.
 
 use super::chunks::{ColumnChunks, of_ours};
 use super::leaf::{LeafKind, LeafValue};

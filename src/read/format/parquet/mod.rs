@@ -1,6 +1,5 @@
 //! Parquet (R60): files that nobody vouches for, read by the path of each leaf column. What a file says of itself is
 //! judged before it is believed, statistics are not read, and a decoder's own words are never passed on.
-//! Must not know columns' uses.
 
 mod chunks;
 mod footer;

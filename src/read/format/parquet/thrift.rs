@@ -1,5 +1,5 @@
 //! A walk over Thrift's compact protocol that keeps nothing: whether lengths are those of bytes that are there, and how
-//! large a page says it is. It comes before the real parser, which trusts lengths. Must not know what fields mean.
+//! large a page says it is. It comes before the real parser, which trusts lengths.
 
 /// Structures in structures, and lists in lists.
 const MOST_DEPTH: usize = 24;

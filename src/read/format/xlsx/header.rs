@@ -1,4 +1,4 @@
-//! The header of a sheet: the names in its row. Must not know which of them are wanted.
+//! The header of a sheet: the names in its row.
 
 use super::rows::{CellKind, RowReader};
 use super::sheet::{MOST_COLUMNS, Sheet};

@@ -1,6 +1,5 @@
-//! Workbooks: a sheet of an `.xlsx` or `.xlsm` file (R58). The file is a zip archive of XML; it is unpacked as it is read.
-//! Rows are cut under the reader's lock and read by the workers; shared strings are in memory. Must not know columns'
-//! names or uses.
+//! Workbooks: a sheet of an `.xlsx` or `.xlsm` file (R58). The file is a zip archive of XML; it is unpacked as it is
+//! read. Rows are cut under the reader's lock and read by the workers; shared strings are in memory.
 
 mod header;
 mod number;

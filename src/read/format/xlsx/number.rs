@@ -1,5 +1,4 @@
 //! What a number of a cell is as text: a number, or by its style a date, a time or a length of time (R58).
-//! Must not know cells.
 
 use super::styles::NumberKind;
 use jiff::ToSpan;

@@ -1,5 +1,5 @@
 //! Which Office file of the older kind it is, in the container that they have in common (OLE2): one with a password, or
-//! `.xls`. Must not know what is done about it.
+//! `.xls`.
 
 /// Bytes of its directory that are looked at.
 pub(super) const DIRECTORY: u64 = 4096;

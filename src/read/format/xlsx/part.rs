@@ -1,4 +1,4 @@
-//! The parts of a workbook: the files that it is made of, and their bytes as a stream. Must not know what they say.
+//! The parts of a workbook: the files that it is made of, and their bytes as a stream.
 
 use super::xml::BadXml;
 use crate::error::{Code, Error, Result};

@@ -1,5 +1,5 @@
-//! A piece of a sheet to records: the cells that are wanted, one after the other, as formats that find cells as they read
-//! lay them out. Must not know files.
+//! A piece of a sheet to records: the cells that are wanted, one after the other, as formats that find cells as they
+//! read lay them out.
 
 use super::rows::{BadRow, CellFound, RowReader};
 use super::sheet::{CellRange, Sheet, SheetPiece};

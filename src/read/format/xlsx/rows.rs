@@ -1,4 +1,4 @@
-//! The rows of a sheet, from their XML: each cell in its order, with what is written for it. Must not know what cells mean.
+//! The rows of a sheet, from their XML: each cell in its order, with what is written for it.
 
 use super::sheet::{MOST_ROWS, cell, row};
 use super::strings::TextSeen;

@@ -1,4 +1,4 @@
-//! A sheet that is being read: what its cells need to be understood, and a piece of its rows. Must not know files.
+//! A sheet that is being read: what its cells need to be understood, and a piece of its rows.
 
 use super::number::DaySystem;
 use super::strings::SharedStrings;

@@ -1,5 +1,4 @@
 //! The blocks of one sheet: rows as they come, shared strings before the first of them, merged cells after the last.
-//! Must not know cells.
 
 use super::header::names;
 use super::ole;

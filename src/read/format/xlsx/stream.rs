@@ -1,5 +1,5 @@
-//! The XML of a sheet as it comes out of the workbook, cut into pieces of whole rows. It is done under the reader's lock;
-//! reading the rows is not. Must not know cells.
+//! The XML of a sheet as it comes out of the workbook, cut into pieces of whole rows. It is done under the reader's
+//! lock; reading the rows is not.
 
 use super::part::{BookPart, damaged, unreadable};
 use super::rows::RowReader;

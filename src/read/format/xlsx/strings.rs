@@ -1,5 +1,4 @@
 //! The shared strings of a workbook, in memory: cells name them by number. Nothing of them is written anywhere.
-//! Must not know cells or sheets.
 
 use super::part::{BookPart, buffered, without_mark};
 use super::xml::{BadXml, DEEPEST, OwnNames, add_text, judge, unescape};

@@ -1,4 +1,4 @@
-//! Which cells of a workbook are dates: the number formats of its styles. Must not know cells.
+//! Which cells of a workbook are dates: the number formats of its styles.
 
 use super::xml::{BadXml, attribute, walk};
 use std::collections::HashMap;

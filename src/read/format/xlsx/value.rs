@@ -1,4 +1,4 @@
-//! The value of a cell as text, or why it has none that can be believed (R58). Must not know rows.
+//! The value of a cell as text, or why it has none that can be believed (R58).
 
 use super::number::{BadNumber, add, add_iso, is_cut};
 use super::rows::{CellFound, CellKind};

@@ -1,4 +1,4 @@
-//! What a workbook says of itself: its sheets, from which day it counts, and where its parts are. Must not know cells.
+//! What a workbook says of itself: its sheets, from which day it counts, and where its parts are.
 
 use super::number::DaySystem;
 use super::part::{BookParts, damaged, unreadable};

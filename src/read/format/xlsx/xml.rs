@@ -1,5 +1,5 @@
 //! XML as workbooks have it: UTF-8, without a document type, in well-formed pieces. Elements of other namespaces than a
-//! workbook's own are told apart. Must not know what elements mean.
+//! workbook's own are told apart.
 
 use quick_xml::XmlVersion;
 use quick_xml::events::attributes::Attribute;
