@@ -29,6 +29,7 @@ from .errors import (
     TamisError,
     UnknownOutcome,
 )
+from .minimizer import Minimizer
 from .reports import CheckReport, Report, Status, SweepReport, VerifyReport
 
 __version__: str = _native.__version__
@@ -42,6 +43,7 @@ __all__ = [
     "EvidenceError",
     "InputError",
     "InternalFault",
+    "Minimizer",
     "PolicyError",
     "Progress",
     "Report",
