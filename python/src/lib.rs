@@ -126,7 +126,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     shield::quiet_panics();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(carry_out, module)?)?;
-    module.add_class::<minimizer::RowMinimizer>()?;
+    module.add_class::<minimizer::PythonMinimizer>()?;
     module.add_function(wrap_pyfunction!(minimizer::row_minimizer, module)?)?;
     module.add_function(wrap_pyfunction!(protect_process, module)?)
 }

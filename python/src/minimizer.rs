@@ -9,11 +9,11 @@ use std::path::PathBuf;
 use tamis::cli::embedded::EmbeddedMinimizer;
 
 /// What Python raises: an exit code, and the error as JSON.
-type Refused = (u8, String);
+type RefusedCall = (u8, String);
 
 /// A job whose tokens and treatments are made row by row.
-#[pyclass(frozen, module = "tamis._native")]
-pub struct RowMinimizer(EmbeddedMinimizer);
+#[pyclass(frozen, name = "RowMinimizer", module = "tamis._native")]
+pub struct PythonMinimizer(EmbeddedMinimizer);
 
 /// Makes a job ready, or returns what is wrong.
 #[pyfunction]
@@ -24,21 +24,21 @@ pub fn row_minimizer(
     roots: Vec<(String, String)>,
     job: String,
     as_of: Option<String>,
-) -> (Option<RowMinimizer>, Option<Refused>) {
+) -> (Option<PythonMinimizer>, Option<RefusedCall>) {
     match py.detach(|| EmbeddedMinimizer::ready(&dir, &roots, &job, as_of.as_deref())) {
-        Ok(ready) => (Some(RowMinimizer(ready)), None),
+        Ok(ready) => (Some(PythonMinimizer(ready)), None),
         Err(refused) => (None, Some((refused.exit, refused.error.unwrap_or_default()))),
     }
 }
 
 #[pymethods]
-impl RowMinimizer {
+impl PythonMinimizer {
     /// Minimizes a `pyarrow.RecordBatch`, with Python's lock free; or returns what is wrong.
     fn minimize(
         &self,
         py: Python<'_>,
         batch: &Bound<'_, PyAny>,
-    ) -> PyResult<(Option<PyArrowType<RecordBatch>>, Option<Refused>)> {
+    ) -> PyResult<(Option<PyArrowType<RecordBatch>>, Option<RefusedCall>)> {
         // What the bindings say of a batch may hold a value.
         let batch = RecordBatch::from_pyarrow_bound(batch)
             .map_err(|_| PyTypeError::new_err("this is no pyarrow.RecordBatch, or one whose bytes are broken"))?;
