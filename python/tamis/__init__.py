@@ -69,7 +69,8 @@ def check(*, dir: Path = "jobs", roots: Mapping[str, str] | None = None) -> Chec
     Raises:
         PolicyError: The specs have faults; they are in its ``findings``.
     """
-    return _asked(["check"], dir, roots, None)
+    report: CheckReport = _asked(["check"], dir, roots, None)
+    return report
 
 
 def plan(
@@ -96,7 +97,8 @@ def plan(
         progress: Is called with a kind ("stage", "advance", "warning" or "note"), a text, and a count of bytes.
     """
     words = ["plan", job, *_work(as_of, threads, memory_mib)]
-    return _asked(words, dir, roots, progress)
+    report: Report = _asked(words, dir, roots, progress)
+    return report
 
 
 def run(
@@ -120,7 +122,8 @@ def run(
         KeyboardInterrupt: Ctrl-C came before the commit; nothing was published.
     """
     words = ["run", job, *(["--demo"] if demo else []), *_work(as_of, threads, memory_mib)]
-    return _asked(words, dir, roots, progress)
+    report: Report = _asked(words, dir, roots, progress)
+    return report
 
 
 def sweep(
@@ -138,7 +141,8 @@ def sweep(
         TamisError: Something could not be swept; ``report`` of the error says what was.
     """
     words = ["sweep", *_work(as_of, threads, memory_mib)]
-    return _asked(words, dir, roots, progress)
+    report: SweepReport = _asked(words, dir, roots, progress)
+    return report
 
 
 def verify(
@@ -154,12 +158,14 @@ def verify(
     Raises:
         EvidenceError: Something does not hold; ``report`` of the error has all faults.
     """
-    return _asked(["verify", *_option("--head", head)], dir, roots, None)
+    report: VerifyReport = _asked(["verify", *_option("--head", head)], dir, roots, None)
+    return report
 
 
 def status(*, dir: Path = "jobs", roots: Mapping[str, str] | None = None) -> Status:
     """Returns how each job stands, and how far requests have come."""
-    return _asked(["status"], dir, roots, None)
+    report: Status = _asked(["status"], dir, roots, None)
+    return report
 
 
 def _work(as_of: str | None, threads: int | None, memory_mib: int | None) -> Iterator[str]:

@@ -1,6 +1,6 @@
 from typing import Callable, Optional
 
-import pyarrow
+import pyarrow  # type: ignore[import-untyped]
 
 __version__: str
 

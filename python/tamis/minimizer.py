@@ -10,7 +10,7 @@ from . import _native
 from .errors import TamisError
 
 if TYPE_CHECKING:
-    import pyarrow
+    import pyarrow  # type: ignore[import-untyped]
 
 
 class Minimizer:
