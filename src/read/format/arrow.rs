@@ -7,8 +7,8 @@ use super::seam::{Block, BlockStop, Blocks, LaidRows, OddCell, OddReason, Record
 use crate::error::{Code, Error, Result};
 use crate::policy::ReadFormat;
 use crate::read::batch::ColumnMap;
-use crate::read::columns::normal;
 use crate::read::container::MemberFacts;
+use crate::same_name::normal;
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::{
