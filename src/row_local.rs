@@ -94,6 +94,8 @@ fn decides_by_rows(plan: &Plan) -> Result<()> {
         "its recipient is a sale, and lists say which minors have opted in"
     } else if controls.notice.is_some() {
         "it has a [notice], whose limit counts all rows"
+    } else if controls.newest.is_some() {
+        "its source has records in several versions, of which the newest counts (R75)"
     } else if controls.excludes.iter().any(|exclude| exclude.person) {
         "an exclude has scope = \"person\", which leaves out rows for what other rows say"
     } else {

@@ -22,8 +22,8 @@ class Minimizer:
     or ledger. The schema of each batch that comes out says so under the key ``tamis``.
 
     Rows are left out only for what they are by themselves: without a subject, with a clock or an exclude that cannot be read,
-    or excluded by the job. A job that decides by more than that (a purpose on consent, a sale with minors, a ``[notice]``, an
-    exclude of persons) is refused.
+    or excluded by the job. A job that decides by more than that (a purpose on consent, a sale with minors, a ``[notice]``, a
+    source with ``[newest]``, an exclude of persons) is refused.
 
     Tokens are those of a run with the same keys: compare ``keys`` with ``report["manifest"]["keys"]``.
 

@@ -190,6 +190,13 @@ def test_a_job_that_decides_by_more_than_a_row_is_refused(jobs: Path) -> None:
     assert "row by row" in refused.value.message
 
 
+def test_a_source_with_several_versions_of_a_record_is_refused(jobs: Path) -> None:
+    source = jobs / "sources/salesforce-contact.toml"
+    source.write_text(source.read_text() + '\n[newest]\nversion = "CreatedDate"\n')
+    with pytest.raises(tamis.PolicyError, match="R75"):
+        minimizer(jobs)
+
+
 def test_specs_keys_and_times_are_as_for_a_run(installation: Path) -> None:
     jobs = installation / "jobs"
     with pytest.raises(tamis.PolicyError) as refused:
