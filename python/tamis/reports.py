@@ -1262,6 +1262,25 @@ class RecipientReview(TypedDict):
     """
 
 
+class RecordVersions(TypedDict):
+    """
+    Versions of records in an export that keeps earlier ones (R75).
+    """
+
+    doubtful: int
+    """
+    Records of which nobody can tell the newest version: they are rejected.
+    """
+    ended: int
+    """
+    Records whose newest version says that they have ended.
+    """
+    superseded: int
+    """
+    Rows that are earlier versions, or copies, of a record.
+    """
+
+
 class Rejected(TypedDict):
     """
     Why rows were `rejected`.
@@ -2318,6 +2337,10 @@ class Manifest(TypedDict):
     undated: NotRequired[UndatedEvidence | None]
     """
     What stands in for a clock where rows have no date (R42).
+    """
+    versions: NotRequired[RecordVersions | None]
+    """
+    Versions of records, where the export keeps earlier ones: outside the balance, in which each record is one row (R75).
     """
     witness: NotRequired[Witness | None]
     """
