@@ -213,7 +213,7 @@ class ClocksIgnored(TypedDict):
     """
 
 
-CorrectionState: TypeAlias = Literal['conflicts', 'contested', 'not-found', 'applied', 'source-agrees', 'not-used', 'refused']
+CorrectionState: TypeAlias = Literal['conflicts', 'contested', 'no-column', 'not-found', 'applied', 'source-agrees', 'superseded', 'not-used', 'refused']
 """
 What came of a correction in a run.
 """
@@ -1818,6 +1818,12 @@ class Version(TypedDict):
     """
 
 
+CorrectionsLeft: TypeAlias = Literal['unread', 'kept']
+"""
+Why rows of erased persons may be left in files of corrections.
+"""
+
+
 class RawExports(TypedDict):
     """
     Raw exports that are there, and what went.
@@ -1858,6 +1864,10 @@ class Removal(TypedDict):
     bytes: int
     """
     Length of these files together.
+    """
+    corrections: NotRequired[CorrectionsLeft | None]
+    """
+    Why no further request becomes `removed`, although files were purged.
     """
     held: int
     """
@@ -1956,7 +1966,7 @@ class VerifyReport(TypedDict):
     """
     segments: int
     """
-    Files of stored requests with the digest that was recorded.
+    Files of stored requests with the digest that was recorded, or that they have of themselves.
     """
 
 
