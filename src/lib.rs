@@ -26,6 +26,7 @@ pub mod publish;
 pub mod questions;
 pub mod read;
 pub mod requests;
+pub mod row_local;
 pub mod run;
 pub mod same_name;
 pub mod stage;

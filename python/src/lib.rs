@@ -1,6 +1,8 @@
 //! tamis from Python. One function carries out a command in a thread of its own and answers with its JSON; the package
 //! `tamis` around it gives that types. Nothing of tamis is written a second time here.
 
+mod minimizer;
+
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -124,5 +126,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     shield::quiet_panics();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(carry_out, module)?)?;
+    module.add_class::<minimizer::PythonMinimizer>()?;
+    module.add_function(wrap_pyfunction!(minimizer::row_minimizer, module)?)?;
     module.add_function(wrap_pyfunction!(protect_process, module)?)
 }

@@ -29,6 +29,7 @@ from .errors import (
     TamisError,
     UnknownOutcome,
 )
+from .minimizer import Minimizer
 from .reports import CheckReport, Report, Status, SweepReport, VerifyReport
 
 __version__: str = _native.__version__
@@ -42,6 +43,7 @@ __all__ = [
     "EvidenceError",
     "InputError",
     "InternalFault",
+    "Minimizer",
     "PolicyError",
     "Progress",
     "Report",
@@ -67,7 +69,8 @@ def check(*, dir: Path = "jobs", roots: Mapping[str, str] | None = None) -> Chec
     Raises:
         PolicyError: The specs have faults; they are in its ``findings``.
     """
-    return _asked(["check"], dir, roots, None)
+    report: CheckReport = _asked(["check"], dir, roots, None)
+    return report
 
 
 def plan(
@@ -94,7 +97,8 @@ def plan(
         progress: Is called with a kind ("stage", "advance", "warning" or "note"), a text, and a count of bytes.
     """
     words = ["plan", *_work(as_of, threads, memory_mib), "--", job]
-    return _asked(words, dir, roots, progress)
+    report: Report = _asked(words, dir, roots, progress)
+    return report
 
 
 def run(
@@ -118,7 +122,8 @@ def run(
         KeyboardInterrupt: Ctrl-C came before the commit; nothing was published.
     """
     words = ["run", *(["--demo"] if demo else []), *_work(as_of, threads, memory_mib), "--", job]
-    return _asked(words, dir, roots, progress)
+    report: Report = _asked(words, dir, roots, progress)
+    return report
 
 
 def sweep(
@@ -136,7 +141,8 @@ def sweep(
         TamisError: Something could not be swept; ``report`` of the error says what was.
     """
     words = ["sweep", *_work(as_of, threads, memory_mib)]
-    return _asked(words, dir, roots, progress)
+    report: SweepReport = _asked(words, dir, roots, progress)
+    return report
 
 
 def verify(
@@ -152,12 +158,14 @@ def verify(
     Raises:
         EvidenceError: Something does not hold; ``report`` of the error has all faults.
     """
-    return _asked(["verify", *_option("--head", head)], dir, roots, None)
+    report: VerifyReport = _asked(["verify", *_option("--head", head)], dir, roots, None)
+    return report
 
 
 def status(*, dir: Path = "jobs", roots: Mapping[str, str] | None = None) -> Status:
     """Returns how each job stands, and how far requests have come."""
-    return _asked(["status"], dir, roots, None)
+    report: Status = _asked(["status"], dir, roots, None)
+    return report
 
 
 def _work(as_of: str | None, threads: int | None, memory_mib: int | None) -> Iterator[str]:

@@ -213,7 +213,7 @@ class ClocksIgnored(TypedDict):
     """
 
 
-CorrectionState: TypeAlias = Literal['conflicts', 'contested', 'not-found', 'applied', 'source-agrees', 'not-used', 'refused']
+CorrectionState: TypeAlias = Literal['conflicts', 'contested', 'no-column', 'not-found', 'applied', 'source-agrees', 'superseded', 'not-used', 'refused']
 """
 What came of a correction in a run.
 """
@@ -1262,6 +1262,25 @@ class RecipientReview(TypedDict):
     """
 
 
+class RecordVersions(TypedDict):
+    """
+    Versions of records in an export that keeps earlier ones (R75).
+    """
+
+    doubtful: int
+    """
+    Records of which nobody can tell the newest version: they are rejected.
+    """
+    ended: int
+    """
+    Records whose newest version says that they have ended.
+    """
+    superseded: int
+    """
+    Rows that are earlier versions, or copies, of a record.
+    """
+
+
 class Rejected(TypedDict):
     """
     Why rows were `rejected`.
@@ -1799,6 +1818,12 @@ class Version(TypedDict):
     """
 
 
+CorrectionsLeft: TypeAlias = Literal['unread', 'kept']
+"""
+Why rows of erased persons may be left in files of corrections.
+"""
+
+
 class RawExports(TypedDict):
     """
     Raw exports that are there, and what went.
@@ -1839,6 +1864,10 @@ class Removal(TypedDict):
     bytes: int
     """
     Length of these files together.
+    """
+    corrections: NotRequired[CorrectionsLeft | None]
+    """
+    Why no further request becomes `removed`, although files were purged.
     """
     held: int
     """
@@ -1937,7 +1966,7 @@ class VerifyReport(TypedDict):
     """
     segments: int
     """
-    Files of stored requests with the digest that was recorded.
+    Files of stored requests with the digest that was recorded, or that they have of themselves.
     """
 
 
@@ -2318,6 +2347,10 @@ class Manifest(TypedDict):
     undated: NotRequired[UndatedEvidence | None]
     """
     What stands in for a clock where rows have no date (R42).
+    """
+    versions: NotRequired[RecordVersions | None]
+    """
+    Versions of records, where the export keeps earlier ones: outside the balance, in which each record is one row (R75).
     """
     witness: NotRequired[Witness | None]
     """

@@ -6,6 +6,7 @@ import csv
 import io
 import os
 import shutil
+import signal
 import zipfile
 from pathlib import Path
 
@@ -14,6 +15,12 @@ import pytest
 REPOSITORY = Path(os.environ["TAMIS_REPOSITORY"])
 AS_OF = "2026-11-22T02:00:00Z"
 JOB = "crm-contacts"
+
+
+@pytest.fixture(autouse=True)
+def _ctrl_c() -> None:
+    """Lets Ctrl-C raise, also where the tests were started in the background and a shell has turned it off."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -214,8 +214,11 @@ def test_the_types_of_answers_are_those_of_the_program(tmp_path: Path) -> None:
     assert made.read_text() == kept.read_text()
 
 
-def test_the_example_of_the_docs_runs_as_it_is_written(installation: Path) -> None:
+def test_the_examples_of_the_docs_run_as_they_are_written(installation: Path) -> None:
     examples = re.findall(r"```python\n(.*?)```", (REPOSITORY / "docs/python.md").read_text(), re.DOTALL)
+    said = []
     for example in examples:
-        said = subprocess.run([sys.executable, "-c", example], cwd=installation, capture_output=True, text=True, check=True)
-    assert examples and said.stdout.startswith("900 rows in")
+        command = [sys.executable, "-c", example]
+        said.append(subprocess.run(command, cwd=installation, capture_output=True, text=True, check=True).stdout)
+    first, second = said
+    assert first.startswith("900 rows in") and "'age_band': '18-29'" in second

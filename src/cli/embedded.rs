@@ -2,14 +2,19 @@
 //! shell.
 
 use super::args::Arguments;
-use super::settings::{CalledFrom, Settings};
+use super::settings::{CalledFrom, Settings, time};
 use super::{carry_out, render};
+use crate::clock::{Clock, System};
 use crate::error::{Code, Error, Result};
 use crate::job::Stop;
+use crate::key::KeyIds;
 use crate::monitor::Monitor;
+use crate::row_local::RowMinimizer;
 use crate::threads;
+use arrow::record_batch::RecordBatch;
 use clap::Parser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use std::path::Path;
 use std::sync::Arc;
 
 /// What a command came to.
@@ -36,12 +41,51 @@ pub fn answer(words: &[String], monitor: Arc<dyn Monitor>, stop: Stop) -> Embedd
     });
     match done {
         Ok((answer, exit)) => EmbeddedAnswer { answer: Some(answer), error: None, exit, published: None },
-        Err(error) => EmbeddedAnswer {
-            answer: error.report().map(str::to_owned),
-            error: Some(render::error_json(&error)),
-            exit: error.kind().exit_code(),
-            published: error.published(),
-        },
+        Err(error) => refused(&error),
+    }
+}
+
+fn refused(error: &Error) -> EmbeddedAnswer {
+    EmbeddedAnswer {
+        answer: error.report().map(str::to_owned),
+        error: Some(render::error_json(error)),
+        exit: error.kind().exit_code(),
+        published: error.published(),
+    }
+}
+
+/// Minimizes batches that a program holds, row by row, and decides nothing about them: no request, retention, correction or
+/// gate is applied.
+pub struct EmbeddedMinimizer(RowMinimizer);
+
+impl EmbeddedMinimizer {
+    /// Makes a job ready; `as_of` is a time as it is typed.
+    ///
+    /// # Errors
+    /// What a command would answer.
+    pub fn ready(
+        dir: &Path,
+        roots: &[(String, String)],
+        job: &str,
+        as_of: Option<&str>,
+    ) -> Result<EmbeddedMinimizer, EmbeddedAnswer> {
+        let ready = threads::guarded("the minimizer", || {
+            RowMinimizer::new(dir, roots, job, (as_of.map(time).transpose()?, System.now()))
+        });
+        ready.map(EmbeddedMinimizer).map_err(|error| refused(&error))
+    }
+
+    /// Minimizes one batch.
+    ///
+    /// # Errors
+    /// What a command would answer.
+    pub fn minimize(&self, batch: &RecordBatch) -> Result<RecordBatch, EmbeddedAnswer> {
+        threads::guarded("the minimizer", || self.0.minimize(batch)).map_err(|error| refused(&error))
+    }
+
+    /// Returns the ids of the keys in use.
+    pub fn key_ids(&self) -> &KeyIds {
+        self.0.key_ids()
     }
 }
 

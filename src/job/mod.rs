@@ -39,7 +39,7 @@ pub(crate) use names::{PublishedDataset, published};
 pub use names::{
     all_names, companions_of, complaint, dataset_of, names_of, output_of, scheduled_of, served, sweeps_of, without_job,
 };
-pub use prepare::{Call, Ready};
+pub use prepare::{Call, Ready, as_of_given};
 pub use refusals::{CaseRefusal, UntoldRefusal};
 pub use roots::{Wrap, data_roots, open_roots, root_of};
 pub(crate) use scheduled::earlier;

@@ -273,12 +273,20 @@ fn pending(state: &State, job: &str, dataset: &Dataset) -> Result<Option<Accept>
 
 /// R28: `--as-of`, else what `accept` stored, else now in whole seconds; up to now, never before the dataset's last.
 fn as_of(call: &Call, accept: Option<&Accept>, dataset: &Dataset) -> Result<Instant> {
-    let now = Instant(call.now.0 - call.now.0.rem_euclid(1_000_000));
-    let as_of = call.as_of.or(accept.map(|accept| accept.as_of)).unwrap_or(now);
-    if as_of > call.now {
+    let as_of = as_of_given(call.as_of.or(accept.map(|accept| accept.as_of)), call.now)?;
+    dataset.check_as_of(as_of)?;
+    Ok(as_of)
+}
+
+/// Returns the instant to judge at: the one given, else now in whole seconds (R28).
+///
+/// # Errors
+/// A policy error for one in the future.
+pub fn as_of_given(given: Option<Instant>, now: Instant) -> Result<Instant> {
+    let as_of = given.unwrap_or(Instant(now.0 - now.0.rem_euclid(1_000_000)));
+    if as_of > now {
         return Err(Error::new(Code::AsOfWrong, format!("as_of {as_of} is in the future"))
             .help("give a time up to now; rows that expire later are dropped later"));
     }
-    dataset.check_as_of(as_of)?;
     Ok(as_of)
 }

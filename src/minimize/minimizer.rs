@@ -140,6 +140,11 @@ impl Minimizer {
         })
     }
 
+    /// Returns the same, by which rows that are past keeping are treated as well.
+    pub fn keeping_past(self) -> Minimizer {
+        Minimizer { past: None, ..self }
+    }
+
     /// The column that the subject's token is made of.
     fn key(&self) -> Option<&IdentifiedColumn> {
         self.identified.first().filter(|_| self.persons)

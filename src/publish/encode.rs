@@ -3,7 +3,7 @@
 use super::column::ColumnType;
 use super::groups::{GROUP_ROWS, Groups};
 use super::schema::Planned;
-use super::stretch::Stretch;
+use super::stretch::{FieldValues, Stretch};
 use super::writer::GroupWriter;
 use crate::error::{Code, Error, Result};
 use arrow::array::{
@@ -171,7 +171,7 @@ fn broken_row() -> Error {
 }
 
 /// One column of the row group under way.
-struct ColumnBuffer {
+pub(super) struct ColumnBuffer {
     field: Option<usize>,
     kind: ColumnType,
     values: ColumnValues,
@@ -240,7 +240,8 @@ fn fixed<const N: usize>(value: Option<&[u8]>) -> Result<[u8; N]> {
 }
 
 impl ColumnBuffer {
-    fn new(planned: &Planned) -> ColumnBuffer {
+    /// Makes one without rows.
+    pub fn new(planned: &Planned) -> ColumnBuffer {
         let values = match planned.column.kind {
             _ if planned.field.is_none() => ColumnValues::Nothing,
             ColumnType::Text if planned.token => ColumnValues::Hex { bytes: Vec::new(), ends: vec![0] },
@@ -289,7 +290,10 @@ impl ColumnBuffer {
     }
 
     /// Appends the values of rows.
-    fn extend(&mut self, rows: &Stretch<'_>) -> Result<()> {
+    ///
+    /// # Errors
+    /// When the text passes 2 GiB.
+    pub fn extend(&mut self, rows: &impl FieldValues) -> Result<()> {
         let Some(field) = self.field else { return Ok(()) };
         let valid = &mut self.valid;
         match &mut self.values {
@@ -304,7 +308,7 @@ impl ColumnBuffer {
             }
             ColumnValues::Hex { bytes, ends } => {
                 let mut end = bytes.len();
-                bytes.resize(end + 32 * rows.len(), 0);
+                bytes.resize(end + 32 * rows.count(), 0);
                 rows.fixed(field, |there, token| {
                     bytes[end..end + 32].copy_from_slice(&hex(token));
                     end += 32 * usize::from(there);
@@ -324,7 +328,7 @@ impl ColumnBuffer {
     }
 
     /// The rows so far as an array made of these buffers and nothing else; starts over.
-    fn take(&mut self, rows: usize) -> Result<ArrayRef> {
+    pub fn take(&mut self, rows: usize) -> Result<ArrayRef> {
         let valid = self.valid.take();
         Ok(match (&mut self.values, self.kind) {
             (ColumnValues::Nothing, kind) => new_null_array(&kind.arrow(), rows),

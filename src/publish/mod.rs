@@ -10,6 +10,7 @@ mod encode;
 mod file;
 mod format;
 mod groups;
+mod memory;
 mod removal;
 mod rewrite;
 mod schema;
@@ -29,10 +30,12 @@ pub use format::{
     Commit, Seen, adopt, commit, current, history, history_entry, is_current, is_history, is_known_history,
     may_hold_rows, replace, sample_command, seen, trim,
 };
+pub(crate) use memory::MemoryColumns;
 pub use removal::{Orphans, is_staged, orphans};
 pub use rewrite::{Rewriting, rewrite};
 pub use seen_persons::{SeenPerson, SeenPersons, SeenWritten, seen_by};
 pub use shown::{ShownRows, show_column, show_rows};
+pub(crate) use stretch::FieldValues;
 pub use table::{CurrentFile, CurrentTable, FileWritten, Passed, Receipt, Rewritten, Target, Writing, Written};
 
 use crate::decide::Cleared;

@@ -4,6 +4,30 @@
 use crate::decide::{Consent, KeptBucket};
 use std::ops::Range;
 
+/// Rows whose values are taken column by column.
+pub(crate) trait FieldValues {
+    /// Returns how many rows there are.
+    fn count(&self) -> usize;
+    /// Hands over the values of a field of `N` bytes: whether there is one, and its bytes, any when there is none.
+    fn fixed<const N: usize>(&self, field: usize, each: impl FnMut(bool, &[u8; N]));
+    /// Hands over the values of a field of text.
+    fn text(&self, field: usize, each: impl FnMut(Option<&[u8]>));
+}
+
+impl FieldValues for Stretch<'_> {
+    fn count(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn fixed<const N: usize>(&self, field: usize, each: impl FnMut(bool, &[u8; N])) {
+        self.bucket.fixed(self.rows.clone(), field, each);
+    }
+
+    fn text(&self, field: usize, each: impl FnMut(Option<&[u8]>)) {
+        self.bucket.text(self.rows.clone(), field, each);
+    }
+}
+
 /// Some rows of a bucket that follow each other.
 #[derive(Clone)]
 pub(crate) struct Stretch<'a> {
@@ -50,16 +74,6 @@ impl<'a> Stretch<'a> {
     /// More than the rows can have of text: that of their bucket.
     pub fn text_bytes_at_most(&self) -> usize {
         self.bucket.text_bytes_at_most()
-    }
-
-    /// Hands over the values of a field of `N` bytes: whether there is one, and its bytes, any when there is none.
-    pub fn fixed<const N: usize>(&self, field: usize, each: impl FnMut(bool, &[u8; N])) {
-        self.bucket.fixed(self.rows.clone(), field, each);
-    }
-
-    /// Hands over the values of a field of text.
-    pub fn text(&self, field: usize, each: impl FnMut(Option<&[u8]>)) {
-        self.bucket.text(self.rows.clone(), field, each);
     }
 
     /// Returns the subject token of each row, in order.

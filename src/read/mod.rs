@@ -8,6 +8,7 @@ mod columns;
 mod container;
 mod format;
 mod found;
+mod handed;
 mod model;
 mod order;
 mod pages;
@@ -28,6 +29,7 @@ pub use beginning::{Beginning, FileKind, beginning, file_kind, model_of, sheets,
 pub use columns::single_names;
 pub use container::{Container, Member, members};
 pub use format::Survey;
+pub use handed::each_block;
 pub use order::{Disorder, date_in, in_order, newest_before};
 pub use reader::{Reader, Scratch};
 pub use records::{Broken, Records, survey};

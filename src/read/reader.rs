@@ -331,7 +331,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Refuses a member of which a required column has no values that can be read, or an identifier has values that are none.
-fn readable(map: &ColumnMap, blocks: &dyn Blocks, request: &ReadRequest<'_>, place: &str) -> Result<()> {
+pub(super) fn readable(map: &ColumnMap, blocks: &dyn Blocks, request: &ReadRequest<'_>, place: &str) -> Result<()> {
     let identifiers = map.identified.iter().enumerate().filter(|(_, identified)| **identified).map(|(index, _)| index);
     let unfit = identifiers
         .filter_map(|index| Some((&request.columns[index].name, blocks.no_identifier(map.positions[index]?)?)))

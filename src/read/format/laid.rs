@@ -23,8 +23,23 @@ pub(super) const MALFORMED: OddReason = OddReason {
     help: "have it exported again with text in UTF-8",
 };
 
+/// What stands for a value that has no text; such a cell is a fault where it is wanted, and never given out.
+pub(super) const NO_TEXT: &str = "?";
+
+impl LaidRows {
+    /// Takes back the record under way, `at` its row and column: it is longer than a record may be.
+    pub(super) fn too_long(&mut self, at: (usize, usize), width: usize, longest: usize) -> RecordFault {
+        let (row, column) = at;
+        self.ends.truncate(row * width);
+        self.odd.retain(|odd| odd.row as usize != row);
+        let what = format!("the record is longer than {longest} bytes");
+        let help = "raise limits.max_record_bytes in the source if the export is right";
+        RecordFault { record: row as u64, spot: FaultSpot::Column(column), code: Code::RecordMalformed, what, help }
+    }
+}
+
 /// How the cells of one source are judged.
-pub(super) struct LaidCells<'a> {
+pub(in crate::read) struct LaidCells<'a> {
     pub bad: BadRecords,
     /// Cells that mean null, besides blank ones; none where every cell has its text as a value.
     pub null: Option<&'a [String]>,

@@ -2,6 +2,7 @@
 //! a variant of `policy::RecordFormat` and a line in [`of`]; nothing outside of its folder knows which it is. Calls
 //! through these traits are per member and per block, never per record.
 
+mod arrow;
 mod csv;
 mod json;
 mod laid;
@@ -10,6 +11,8 @@ mod parquet;
 mod seam;
 mod xlsx;
 
+pub(super) use arrow::ArrowRows;
+pub(super) use laid::LaidCells;
 pub use seam::Survey;
 pub(super) use seam::{
     BadRecords, Block, BlockStop, Blocks, Failure, FaultSpot, FileFormat, FormatScratch, LaidRows, NamesKnown, OddCell,

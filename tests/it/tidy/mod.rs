@@ -129,6 +129,23 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("state", &["error", "clock", "store", "key", "evidence"]),
     ("job", BELOW_JOB),
     ("sweep", &[BELOW, "job"]),
+    // Tokens and treatments of batches that a caller holds: nothing of what decides.
+    (
+        "row_local",
+        &[
+            "error",
+            "clock",
+            "policy",
+            "key",
+            "corrections",
+            "read",
+            "minimize",
+            "publish::FieldValues",
+            "publish::MemoryColumns",
+            "job::as_of_given",
+            "job::data_roots",
+        ],
+    ),
     ("run", &[BELOW, "job", "sweep"]),
     // What an export has that nobody declares is guessed as at the first look.
     ("questions", &[BELOW, "job", "sweep", "run", "init"]),
@@ -164,6 +181,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "run",
             "questions",
             "by_hand",
+            "row_local",
             "audit",
             "daemon",
         ],

@@ -1,7 +1,8 @@
-//! The text of a value of a Parquet file, by the type of its column (R60).
+//! The text of a value of a Parquet file or an Arrow batch, by the type of its column (R60).
 
 use crate::error::Code;
 use crate::read::format::seam::OddReason;
+use arrow::datatypes::{DataType, TimeUnit as ArrowUnit};
 use jiff::civil::{Date, Time, date};
 use jiff::{Span, Timestamp, tz::Offset};
 use parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type};
@@ -30,7 +31,7 @@ const DAY_NANOS: i128 = 86_400_000_000_000;
 
 /// What the values of a column are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum LeafKind {
+pub(in crate::read::format) enum LeafKind {
     Text,
     Boolean,
     Signed,
@@ -46,12 +47,14 @@ pub(super) enum LeafKind {
 }
 
 /// One value as decoded.
-pub(super) enum LeafValue<'a> {
+pub(in crate::read::format) enum LeafValue<'a> {
     Boolean(bool),
     /// A whole number of 32 bits.
     Int(i32),
     /// A whole number of 64 bits.
     Long(i64),
+    /// A whole number of 128 bits.
+    Wide(i128),
     Julian(&'a Int96),
     Float(f32),
     Double(f64),
@@ -82,6 +85,44 @@ impl LeafKind {
             LeafKind::Uuid => physical == Type::FIXED_LEN_BYTE_ARRAY && column.type_length() == 16,
         };
         if fits { Ok(kind) } else { Err("is declared as a type that its bytes cannot have") }
+    }
+
+    /// Returns the kind of a column of an Arrow batch, or why it has none that is read.
+    pub fn of_arrow(of: &DataType) -> Result<LeafKind, &'static str> {
+        Ok(match of {
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null => LeafKind::Text,
+            DataType::Boolean => LeafKind::Boolean,
+            DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => LeafKind::Signed,
+            DataType::UInt8 | DataType::UInt16 | DataType::UInt32 | DataType::UInt64 => LeafKind::Unsigned,
+            DataType::Float32 | DataType::Float64 => LeafKind::Float,
+            DataType::Date32 => LeafKind::Date,
+            DataType::Time32(unit) | DataType::Time64(unit) => {
+                let (nanos, digits) = arrow_unit(*unit);
+                LeafKind::Time(nanos, digits)
+            }
+            DataType::Timestamp(unit, zone) => {
+                let (nanos, digits) = arrow_unit(*unit);
+                LeafKind::Timestamp(nanos, digits, zone.is_some())
+            }
+            DataType::Decimal128(_, digits) => LeafKind::Decimal(scale(i32::from(*digits))?),
+            DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
+                return Err(BINARY);
+            }
+            nested if nested.is_nested() => return Err("has lists, maps or groups, and a cell is one value"),
+            _ => return Err(OTHER),
+        })
+    }
+
+    /// Says why values of this kind are not fit to tell persons apart.
+    pub fn no_identifier(self) -> Option<&'static str> {
+        match self {
+            LeafKind::Float => Some("has floating-point numbers, which give two long numbers one value"),
+            LeafKind::Decimal(scale) if scale > 0 => {
+                Some("has decimals with a scale, whose text is another one than that of a whole number")
+            }
+            LeafKind::Boolean => Some("has booleans"),
+            _ => None,
+        }
     }
 
     /// Writes a value.
@@ -115,6 +156,7 @@ impl LeafKind {
             LeafValue::Long(value) if self == LeafKind::Unsigned => i128::from(value as u64),
             LeafValue::Int(value) => i128::from(value),
             LeafValue::Long(value) => i128::from(value),
+            LeafValue::Wide(value) => value,
         };
         match self {
             LeafKind::Date => day(number, text),
@@ -147,6 +189,7 @@ fn by_logical(logical: &LogicalType, column: &ColumnDescriptor) -> Result<LeafKi
     })
 }
 
+const BINARY: &str = "is binary, and not declared as text";
 const OTHER: &str = "has a type that tamis cannot write as text";
 
 fn by_converted(column: &ColumnDescriptor) -> Result<LeafKind, &'static str> {
@@ -175,7 +218,7 @@ fn by_physical(column: &ColumnDescriptor) -> Result<LeafKind, &'static str> {
         Type::INT32 | Type::INT64 => LeafKind::Signed,
         Type::INT96 => LeafKind::Timestamp(1, 9, false),
         Type::FLOAT | Type::DOUBLE => LeafKind::Float,
-        Type::BYTE_ARRAY | Type::FIXED_LEN_BYTE_ARRAY => return Err("is binary, and not declared as text"),
+        Type::BYTE_ARRAY | Type::FIXED_LEN_BYTE_ARRAY => return Err(BINARY),
     })
 }
 
@@ -189,6 +232,16 @@ fn unit(unit: &TimeUnit) -> (i64, usize) {
         TimeUnit::MILLIS => (1_000_000, 3),
         TimeUnit::MICROS => (1_000, 6),
         TimeUnit::NANOS => (1, 9),
+    }
+}
+
+/// As [`unit`]; seconds have the digits that Parquet files keep them with.
+fn arrow_unit(unit: ArrowUnit) -> (i64, usize) {
+    match unit {
+        ArrowUnit::Second => (1_000_000_000, 3),
+        ArrowUnit::Millisecond => (1_000_000, 3),
+        ArrowUnit::Microsecond => (1_000, 6),
+        ArrowUnit::Nanosecond => (1, 9),
     }
 }
 

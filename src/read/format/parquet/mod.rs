@@ -8,6 +8,8 @@ mod leaves;
 mod rows;
 mod thrift;
 
+pub(super) use self::leaf::{LeafKind, LeafValue};
+
 use self::chunks::{ChunkHome, FileChunks};
 use self::footer::Footer;
 use self::rows::{RowBlocks, Whole};

@@ -2,21 +2,19 @@
 
 use super::chunks::{ChunkHome, ColumnChunks, FileChunks, PageTally};
 use super::footer::Footer;
-use super::leaf::LeafKind;
 use super::leaves::{LeafReader, STEP};
 use crate::error::{Code, Error, Result};
 use crate::policy::ReadFormat;
 use crate::read::batch::ColumnMap;
 use crate::read::container::{Caps, MemberFacts};
-use crate::read::format::seam::{Block, BlockStop, Blocks, FaultSpot, LaidRows, OddCell, RecordFault};
+use crate::read::format::laid::NO_TEXT;
+use crate::read::format::seam::{Block, BlockStop, Blocks, LaidRows, OddCell};
 use crate::store::{Object, Root, from_io};
 use std::io::Read;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Cells of one block, at most, whatever is in them: columns can be all null.
 const MOST_CELLS: usize = 1 << 20;
-/// What stands for a value that has no text; such a cell is a fault where it is wanted, and never given out.
-const NO_TEXT: &str = "?";
 
 /// How the whole of a file is vouched for when it has been read.
 pub(super) enum Whole {
@@ -131,14 +129,8 @@ impl RowBlocks {
                 laid.odd.push(OddCell { row: row as u32, column: leaf.column as u32, why });
             }
             if buffer.len() - start + self.cell.len() > self.longest {
-                let (spot, what) =
-                    (FaultSpot::Column(leaf.column), format!("the record is longer than {} bytes", self.longest));
-                let help = "raise limits.max_record_bytes in the source if the export is right";
-                laid.ends.truncate(row * width);
-                laid.odd.retain(|odd| odd.row as usize != row);
                 buffer.truncate(start);
-                let code = Code::RecordMalformed;
-                return Some(BlockStop::Fault(RecordFault { record: row as u64, spot, code, what, help }));
+                return Some(BlockStop::Fault(laid.too_long((row, leaf.column), width, self.longest)));
             }
             buffer.extend_from_slice(self.cell.as_bytes());
             laid.ends.push(buffer.len() as u32);
@@ -156,14 +148,7 @@ impl Blocks for RowBlocks {
     }
 
     fn no_identifier(&self, column: usize) -> Option<&'static str> {
-        match self.footer.kinds.get(column)? {
-            Ok(LeafKind::Float) => Some("has floating-point numbers, which give two long numbers one value"),
-            Ok(LeafKind::Decimal(scale)) if *scale > 0 => {
-                Some("has decimals with a scale, whose text is another one than that of a whole number")
-            }
-            Ok(LeafKind::Boolean) => Some("has booleans"),
-            _ => None,
-        }
+        self.footer.kinds.get(column)?.ok()?.no_identifier()
     }
 
     fn want(&mut self, columns: &ColumnMap) {
