@@ -696,14 +696,14 @@ fn begin(table: &Table, proposal: &mut Proposal) {
     };
     let mut ranked: Vec<(u32, usize)> =
         table.columns.iter().zip(&proposal.columns).enumerate().map(|(at, (c, p))| (rank(c, p), at)).collect();
-    // A field that hardly anybody has a value of says little: it comes after all others.
-    let rare = |at: usize| table.columns[at].filled * 5 < table.records;
-    ranked.sort_by_key(|(rank, at)| (rare(*at), std::cmp::Reverse(*rank), *at));
+    // A field that hardly anybody has a value of says little.
+    ranked.retain(|(rank, at)| *rank > 0 && table.columns[*at].filled * 5 >= table.records);
+    ranked.sort_by_key(|(rank, at)| (std::cmp::Reverse(*rank), *at));
     let asked =
         table.columns.iter().zip(&proposal.columns).filter(|(column, proposed)| asks(column, proposed, &clocks));
     let most = MOST_LINES.saturating_sub(LINES_OF_ALL + asked.count()).clamp(1, MOST_FIELDS);
     let (mut taken, mut kinds): (usize, BTreeSet<u32>) = (0, BTreeSet::new());
-    for (rank, at) in ranked.into_iter().filter(|(rank, _)| *rank > 0) {
+    for (rank, at) in ranked {
         // One of each kind says more than four of one; two of a quasi-identifier would make small groups.
         if taken < most && !proposal.is_key(&table.columns[at].name) && kinds.insert(rank) {
             proposal.columns[at].begins = true;
