@@ -1,7 +1,9 @@
 //! The pages of `tamis subject export`: one for the person, one for the privacy officer. Must not know how rows were found.
 
 use super::lines::Lines;
-use super::page::{bar, escaped, facts, filled, item, row};
+use super::page::{bar, escaped, facts, filled, item, row, value_row};
+use super::verdict::counted;
+use crate::clock::period_in_words;
 use crate::questions::OfRequest;
 use crate::questions::access::{AccessDataset, AccessReport, DoubtfulRow, OfficerSheet, Right, ShownValues, Withheld};
 
@@ -69,12 +71,12 @@ fn head(report: &AccessReport) -> String {
 
 /// How much of the person each dataset and export has, as bars.
 fn overview(report: &AccessReport) -> String {
-    let rows = report.datasets.iter().map(|dataset| (dataset.dataset.clone(), dataset.rows.len() as u64, "rows"));
+    let rows = report.datasets.iter().map(|dataset| (dataset.dataset.clone(), dataset.rows.len() as u64, "row"));
     let records: u64 = report.raw_exports.records.iter().map(|record| record.places.len() as u64).sum();
     let raw = (report.raw_exports.not_searched.is_none()).then_some((
         "exports of the customer system".to_string(),
         records,
-        "records",
+        "record",
     ));
     let parts: Vec<(String, u64, &str)> = rows.chain(raw).collect();
     let most = parts.iter().map(|(_, count, _)| *count).max().unwrap_or(0);
@@ -84,7 +86,7 @@ fn overview(report: &AccessReport) -> String {
     let days = format!("answered on day {used} of {allowed}");
     out.push_str(&format!("<p>{days}</p>\n{}\n", bar(used.min(allowed) as u64, allowed as u64, GREEN, &days)));
     for (name, count, what) in &parts {
-        let said = format!("{name}: {count} {what}");
+        let said = format!("{name}: {}", counted(*count, what));
         out.push_str(&format!("<p>{}</p>\n{}\n", escaped(&said), bar(*count, most, GREEN, &said)));
     }
     out
@@ -107,7 +109,7 @@ fn dataset(dataset: &AccessDataset) -> String {
         ("Categories", dataset.categories.join(", ")),
         ("Recipients", recipients.collect::<Vec<_>>().join("; ")),
         ("Comes from", dataset.sources.join(", ")),
-        ("Kept for", dataset.keep.clone()),
+        ("Kept for", period_in_words(&dataset.keep)),
         ("Version", dataset.version.to_string()),
     ]));
     out.push_str("<h3>What is published about you</h3>\n<div class=\"wide\">\n");
@@ -131,7 +133,7 @@ fn dataset(dataset: &AccessDataset) -> String {
 }
 
 fn cells(values: &ShownValues) -> String {
-    values.iter().map(|(column, value)| row(&[column, value.as_deref().unwrap_or("—")])).collect()
+    values.iter().map(|(column, value)| value_row(column, value.as_deref().unwrap_or("—"))).collect()
 }
 
 fn raw(report: &AccessReport) -> String {
@@ -139,7 +141,7 @@ fn raw(report: &AccessReport) -> String {
     let mut out = String::from("<h2>Exports of the customer system that are still kept</h2>\n");
     match &raw.not_searched {
         Some(why) => out.line(format_args!("<p class=\"warn\">not searched: {}</p>", escaped(why))),
-        None => out.line(format_args!("<p>{} searched.</p>", super::verdict::counted(raw.objects, "file"))),
+        None => out.line(format_args!("<p>{} searched.</p>", counted(raw.objects, "file"))),
     };
     for place in &raw.unreadable {
         out.line(format_args!("<p class=\"warn\">not searched: {}</p>", escaped(place)));
@@ -151,6 +153,10 @@ fn raw(report: &AccessReport) -> String {
             escaped(&record.places.join("; "))
         ));
         out.push_str(&cells(&record.values));
+        for (column, value) in &record.corrected {
+            let right = value.as_deref().unwrap_or("nobody has decided yet");
+            out.push_str(&value_row(&format!("{column}, corrected (Art. 16)"), right));
+        }
         out.push_str("</table></div>\n");
     }
     out

@@ -73,6 +73,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "read::members",
             "requests::ListDates",
             "requests::Maker",
+            "requests::RequestIds",
         ],
     ),
     (
