@@ -32,7 +32,7 @@ pub fn init(settings: &Settings, args: &InitArgs, json: bool) -> Result<String> 
     if !args.dry_run {
         refuse_to_overwrite(&settings.dir)?;
     }
-    let found = init::look(&args.exports, settings.runtime.handle())?;
+    let found = init::look(&args.exports, settings.now, settings.runtime.handle())?;
     let proposals = init::propose(&found.tables);
     let roots = match roots(settings, &found) {
         Ok(roots) => roots,
@@ -110,6 +110,11 @@ fn told(found: &Tables, proposals: &[Proposal]) -> String {
         if let Some((column, of)) = &proposal.whose {
             let of = found.tables.get(*of).map_or("", |table| &table.name);
             out.line(format_args!("  its rows belong to the persons of {of}, by {column}"));
+            if proposal.clocks.is_empty() && !proposal.dates.is_empty() {
+                out.line(format_args!(
+                    "  ! none of its dates is known as activity: see the commented [[observe]] in {of}.toml"
+                ));
+            }
         }
         columns(&mut out, table, proposal);
         out.push('\n');
@@ -136,10 +141,17 @@ fn head(out: &mut String, table: &Table, proposal: &Proposal) {
         table.columns.len()
     ));
     let doubts = table.layout.doubts().iter().cloned();
-    let ragged = (table.ragged > 0).then(|| {
+    let footer = (table.footer > 0).then(|| {
+        format!(
+            "the last {} records have other cells than the header, as the footer of a report: cut them off, or export the \
+             details only; a run refuses them (limits.on_bad_record)",
+            table.footer
+        )
+    });
+    let ragged = (table.ragged > table.footer).then(|| {
         format!(
             "{} records have more or fewer cells than the header: a run refuses them (limits.on_bad_record)",
-            table.ragged
+            table.ragged - table.footer
         )
     });
     let unlisted = (table.unlisted > 0).then(|| {
@@ -153,8 +165,8 @@ fn head(out: &mut String, table: &Table, proposal: &Proposal) {
         )
     });
     let broken = table.broken.as_ref().map(|broken| format!("{broken}; a run refuses the file"));
-    let lacks = proposal.lacks.iter().filter(|_| proposal.persons).map(|lack| format!("no job can run without {lack}"));
-    for doubt in doubts.chain(ragged).chain(unlisted).chain(structures).chain(broken).chain(lacks) {
+    let lacks = proposal.lacks.iter().filter(|_| proposal.persons).map(|lack| (*lack).to_owned());
+    for doubt in doubts.chain(footer).chain(ragged).chain(unlisted).chain(structures).chain(broken).chain(lacks) {
         out.line(format_args!("  ! {doubt}"));
     }
 }

@@ -1,13 +1,22 @@
-//! The category that a column's name and form suggest, and why. The first that fits is taken; what nothing fits is
-//! guarded.
+//! The category that a column's name and form suggest, and why. A name that says secret comes first, then the form; what
+//! nothing fits is guarded. Must not know CRMs.
 
 use super::column::{PeekColumn, Value};
 use super::shape::Shape;
-use crate::policy::{Category, name_says, name_words, plain};
+use crate::policy::{Category, is_birth, name_says, name_words, plain};
 
 /// Returns the category of a column and the reason, in words.
 pub(super) fn of(column: &PeekColumn) -> (Category, String) {
     let name = plain(&column.name);
+    // Numbers of persons look like phones, dates or counts.
+    if let Some((Category::Secret, part)) = name_says(&column.name) {
+        return (Category::Secret, format!("its name says {part}"));
+    }
+    let dated = matches!(column.value, Value::Dates(_) | Value::Epoch { .. });
+    let may_be_dated = dated || matches!(column.value, Value::ShortYears | Value::Empty | Value::Integer);
+    if is_birth(&column.name) && may_be_dated {
+        return (Category::Demographic, "a date of birth".into());
+    }
     if let Some(shape) = column.looks
         && let Some(category) = of_shape(shape)
     {
@@ -22,7 +31,6 @@ pub(super) fn of(column: &PeekColumn) -> (Category, String) {
     {
         return (Category::Identity, "a name".into());
     }
-    let dated = matches!(column.value, Value::Dates(_) | Value::Epoch { .. });
     match name_says(&column.name) {
         // A time at which something was done is no address and no text.
         Some((Category::Contact | Category::FreeText | Category::Location | Category::Financial, _)) if dated => {
@@ -60,18 +68,28 @@ fn of_shape(shape: Shape) -> Option<Category> {
 mod tests {
     use super::super::column::ColumnCells;
     use super::*;
+    use crate::clock::Instant;
 
     fn told(name: &str, cells: &[&str]) -> Category {
         let mut gathered = ColumnCells::default();
         cells.iter().for_each(|cell| gathered.take(cell));
-        of(&gathered.facts(name)).0
+        of(&gathered.facts(name, Instant(1_795_000_000_000_000))).0
     }
 
     #[test]
-    fn categories_follow_form_before_name() {
+    fn a_secret_name_comes_before_the_form_and_the_form_before_other_names() {
         for (name, cell, category) in [
             ("Reference", "ada@shop.example", Category::Contact),
-            ("Card_Number__c", "x", Category::Secret),
+            ("Card_Number__c", "4111 1111 1111 1111", Category::Secret),
+            ("SSN", "536-22-1234", Category::Secret),
+            ("Social Security Number", "536-22-1234", Category::Secret),
+            ("NIR", "1840578006084", Category::Secret),
+            ("Steuer-ID", "86095742719", Category::Secret),
+            ("National Insurance No", "QQ 12 34 56 C", Category::Secret),
+            ("DOB", "1984-05-01", Category::Demographic),
+            ("Geburtsdatum", "01.05.1984", Category::Demographic),
+            ("Date de naissance", "", Category::Demographic),
+            ("BirthCity", "Ulm", Category::Location),
             ("FirstName", "Ada", Category::Identity),
             ("Name", "Ada", Category::Identity),
             ("Account Name", "Ada", Category::Business),
@@ -85,7 +103,7 @@ mod tests {
             ("Religion__c", "x", Category::Special),
             ("CreatedDate", "2024-05-01", Category::Technical),
             ("Xyz", "x", Category::Identity),
-            ("SSN__c", "x", Category::Secret),
+            ("SSN__c", "(536) 22-1234", Category::Secret),
             ("BILLINGCITY", "Ulm", Category::Location),
         ] {
             assert_eq!(told(name, &[cell]), category, "{name}");

@@ -1,8 +1,10 @@
 //! What one column holds, over a sample: counts, type, form. Facts are counts, names of forms and date formats, and
-//! never a value.
+//! never a value. Of what columns are called, it must know no more than whether they are called a time.
 
 use super::dates::{self, Dates};
 use super::shape::{self, Shape};
+use crate::clock::Instant;
+use crate::policy::says_time;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -129,7 +131,7 @@ impl ColumnCells {
     }
 
     /// Returns what is known of the column.
-    pub fn facts(mut self, name: &str) -> PeekColumn {
+    pub fn facts(mut self, name: &str, now: Instant) -> PeekColumn {
         let (mut null_words, mut null_cells) = (Vec::new(), 0);
         for word in NULLS {
             if let Some(count) = self.values.remove(word) {
@@ -142,7 +144,7 @@ impl ColumnCells {
         let (shapes, emails_inside) = self.shapes();
         let looks =
             shapes.iter().find(|(shape, count)| self.is_form(**shape, **count, filled)).map(|(shape, _)| *shape);
-        let value = self.value(filled, looks);
+        let value = self.value(filled, looks, latest_millis(name, now));
         // Days with hyphens could be phone numbers by their form.
         let looks = looks.filter(|shape| *shape != Shape::Phone || value == Value::Text);
         let guarded = |shape: &Shape| {
@@ -200,7 +202,7 @@ impl ColumnCells {
         }
     }
 
-    fn value(&self, filled: u64, looks: Option<Shape>) -> Value {
+    fn value(&self, filled: u64, looks: Option<Shape>, latest: u64) -> Value {
         let all = |test: &dyn Fn(&str) -> bool| self.values.keys().all(|value| test(value));
         let formed = !matches!(looks, None | Some(Shape::FreeText | Shape::Phone | Shape::Card | Shape::NationalId));
         match () {
@@ -212,7 +214,7 @@ impl ColumnCells {
             }
             () if all(&|value| dates::of_two_digits(value)) => Value::ShortYears,
             () if looks.is_some() => Value::Text,
-            () if all(&is_epoch_millis) => Value::Epoch { millis: true },
+            () if all(&|value| is_epoch_millis(value, latest)) => Value::Epoch { millis: true },
             () if all(&is_integer) => Value::Integer,
             () if all(&|value| scale(value).is_some()) => {
                 let scale = self.values.keys().filter_map(|value| scale(value)).max().unwrap_or(0);
@@ -287,10 +289,20 @@ fn is_integer(value: &str) -> bool {
     !led && digits.bytes().all(|byte| byte.is_ascii_digit()) && value.parse::<i64>().is_ok()
 }
 
-/// Milliseconds of the years 2001 to 2100.
-fn is_epoch_millis(value: &str) -> bool {
-    value.len() == 13
-        && value.parse::<u64>().is_ok_and(|millis| (1_000_000_000_000..4_102_444_800_000).contains(&millis))
+/// Beginnings of the years 1990 and 2100, in milliseconds since 1970.
+const MILLIS_OF_1990: u64 = 631_152_000_000;
+const MILLIS_OF_2100: u64 = 4_102_444_800_000;
+
+/// The latest milliseconds that a number may be: ids of 13 digits are none, unless the column is called a time.
+fn latest_millis(name: &str, now: Instant) -> u64 {
+    const YEAR: i64 = 366 * 24 * 60 * 60 * 1000;
+    let next_year = u64::try_from(now.0 / 1000 + YEAR).unwrap_or(0);
+    if says_time(name) { MILLIS_OF_2100 } else { next_year }
+}
+
+fn is_epoch_millis(value: &str, latest: u64) -> bool {
+    let digits = (12..=13).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_digit());
+    digits && value.parse::<u64>().is_ok_and(|millis| (MILLIS_OF_1990..latest).contains(&millis))
 }
 
 /// Digits after the point of a number that is read as it stands.
@@ -341,10 +353,28 @@ fn odd_number(value: &str) -> Option<&'static str> {
 mod tests {
     use super::*;
 
+    /// 2026-11-18.
+    const NOW: Instant = Instant(1_795_000_000_000_000);
+
     fn told(cells: &[&str]) -> PeekColumn {
+        called("x", cells)
+    }
+
+    fn called(name: &str, cells: &[&str]) -> PeekColumn {
         let mut gathered = ColumnCells::default();
         cells.iter().for_each(|cell| gathered.take(cell));
-        gathered.facts("x")
+        gathered.facts(name, NOW)
+    }
+
+    #[test]
+    fn numbers_of_thirteen_digits_are_times_only_until_next_year_or_by_name() {
+        let millis = Value::Epoch { millis: true };
+        assert_eq!(called("x", &["1661707291575", "946684800000"]).value, millis);
+        assert_eq!(called("x", &["1661707291575", "2840578006084"]).value, Value::Integer);
+        for name in ["Valid until date", "expires_at", "Created On"] {
+            assert_eq!(called(name, &["1661707291575", "2840578006084"]).value, millis, "{name}");
+        }
+        assert_eq!(called("expires_at", &["9840578006084"]).value, Value::Integer);
     }
 
     #[test]

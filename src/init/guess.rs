@@ -4,6 +4,7 @@
 use super::column::ColumnCells;
 use super::propose::propose_columns;
 use super::write::added;
+use crate::clock::Instant;
 use crate::policy::Category;
 use crate::read::RawBatch;
 
@@ -17,6 +18,7 @@ pub struct Guesser {
     columns: Vec<ColumnCells>,
     records: u64,
     batches: usize,
+    now: Instant,
 }
 
 /// What a column seems to be, and the line that would declare it.
@@ -37,10 +39,10 @@ pub struct ColumnGuess {
 }
 
 impl Guesser {
-    /// Begins with all columns that the batches will have, in their order.
-    pub fn new(names: Vec<String>) -> Guesser {
+    /// Begins with all columns that the batches will have, in their order. `now` is when they are looked at.
+    pub fn new(names: Vec<String>, now: Instant) -> Guesser {
         let columns = names.iter().map(|_| ColumnCells::default()).collect();
-        Guesser { names, columns, records: 0, batches: 0 }
+        Guesser { names, columns, records: 0, batches: 0, now }
     }
 
     /// Takes a batch; returns whether another one would say more.
@@ -58,7 +60,8 @@ impl Guesser {
     /// Returns a guess for each column that `wanted` says yes to, in their order. `usable` says whether another column may
     /// refer to one.
     pub fn finish(self, wanted: impl Fn(&str) -> bool, usable: impl Fn(&str) -> bool) -> Vec<ColumnGuess> {
-        let facts: Vec<_> = self.columns.into_iter().zip(&self.names).map(|(cells, name)| cells.facts(name)).collect();
+        let cells = self.columns.into_iter().zip(&self.names);
+        let facts: Vec<_> = cells.map(|(cells, name)| cells.facts(name, self.now)).collect();
         let proposed = propose_columns(&facts, self.records, usable);
         let of = facts.iter().zip(&proposed).filter(|(column, _)| wanted(&column.name));
         let guess = of.map(|(column, proposed)| ColumnGuess {
@@ -81,7 +84,7 @@ mod tests {
     fn a_line_says_what_a_column_seems_to_be_and_allows_nothing() {
         let rows: String = (0..20).map(|n| format!("{n},p{n}@kunden.example,+49 40 66969{n:03},Ulm\n")).collect();
         let names = ["Id", "Second Mail", "Handy", "Town *"];
-        let mut guesser = Guesser::new(names.map(String::from).into());
+        let mut guesser = Guesser::new(names.map(String::from).into(), Instant(0));
         let batch = RawBatch::sample(&format!("{}\n{rows}", names.join(",")), &names);
         assert!(guesser.take(&batch));
         let guesses = guesser.finish(|name| name != "Id", |_| true);

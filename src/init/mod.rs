@@ -17,6 +17,7 @@ mod propose;
 mod records_at;
 mod sample;
 mod shape;
+mod wish;
 mod write;
 
 pub use column::{PeekColumn, Value};

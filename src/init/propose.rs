@@ -7,12 +7,15 @@ use super::crm::{self, Crm, Gone};
 use super::sample::Table;
 use super::shape::Shape;
 use crate::cell::text::canonical;
-use crate::policy::{Category, name_words, plain};
+use crate::policy::{Category, is_birth, moves_by_itself, name_says, name_words, plain, says_email};
 use crate::read::Container;
 use std::collections::BTreeSet;
 
 /// Fields besides the subject that a job begins with. The others stand in it as comments.
 const MOST_FIELDS: usize = 4;
+/// Lines that somebody has to edit for one table: what policy and retention ask, and the column of the key, are six.
+const MOST_LINES: usize = 12;
+const LINES_OF_ALL: usize = 6;
 /// The smallest group that a gate allows unless somebody decides otherwise.
 pub(super) const MIN_K: u64 = 5;
 
@@ -69,6 +72,8 @@ pub enum Region {
     Code(String),
     /// A column says it.
     From(String),
+    /// Nothing says it: somebody has to.
+    Unknown,
 }
 
 /// The treatment that a field would begin with.
@@ -171,6 +176,8 @@ pub struct Proposal {
     pub weak: Vec<String>,
     /// Columns that retention may go by.
     pub clocks: Vec<String>,
+    /// Other columns with dates, of which somebody may choose where no clock is known by its name.
+    pub dates: Vec<String>,
     /// Columns that look like clocks, and why they are none.
     pub no_clocks: Vec<(String, &'static str)>,
     /// Rows that are no persons any more.
@@ -183,14 +190,19 @@ pub struct Proposal {
     pub whose: Option<(String, usize)>,
     /// It has one row for each person, and a job of its own.
     pub persons: bool,
-    /// What a job cannot do without and the table does not have.
+    /// What a job cannot do without and the table does not have, and what to do about it.
     pub lacks: Vec<&'static str>,
     /// What is proposed for each column, in the order of the header.
     pub columns: Vec<Proposed>,
 }
 
 impl Proposal {
-    /// Returns whether a column is one of those.
+    /// Returns whether nothing in it says when anything was.
+    pub(super) fn undated(&self) -> bool {
+        self.clocks.is_empty() && self.dates.is_empty()
+    }
+
+    /// Returns whether a column is the key.
     pub(super) fn is_key(&self, column: &str) -> bool {
         self.key.as_deref() == Some(column)
     }
@@ -207,7 +219,8 @@ pub fn propose(tables: &[Table]) -> Vec<Proposal> {
     all.iter_mut().filter(|proposal| proposal.whose.is_some()).for_each(|proposal| proposal.newest = None);
     let any = personal.contains(&true);
     for (proposal, personal) in all.iter_mut().zip(&personal) {
-        let whole = proposal.key.is_some() && !proposal.clocks.is_empty() && proposal.whose.is_none();
+        let dated = !proposal.clocks.is_empty() || *personal;
+        let whole = proposal.key.is_some() && dated && proposal.whose.is_none();
         // Beside a table of persons, one of accounts or products has no job.
         proposal.persons = whole && (*personal || !any);
     }
@@ -217,6 +230,9 @@ pub fn propose(tables: &[Table]) -> Vec<Proposal> {
     {
         first.persons = true;
     }
+    for (table, proposal) in tables.iter().zip(&mut all).filter(|(_, proposal)| !proposal.persons) {
+        ask_no_region(table, proposal);
+    }
     for (table, proposal) in tables.iter().zip(&mut all).filter(|(_, proposal)| proposal.persons) {
         lacks(proposal);
         begin(table, proposal);
@@ -224,24 +240,42 @@ pub fn propose(tables: &[Table]) -> Vec<Proposal> {
     all
 }
 
-/// Whether the rows of a table are persons: they have addresses or names of their own.
+/// Whether the rows of a table are persons: they have addresses or names of their own. A phone may be that of a company.
 fn is_personal(table: &Table, proposal: &Proposal) -> bool {
     let names = ["firstname", "lastname", "surname", "fullname", "vorname", "nachname"];
-    let named = |column: &PeekColumn| names.iter().any(|name| plain(&column.name).contains(name)) && column.filled > 0;
-    !proposal.weak.is_empty()
-        || proposal
-            .key
-            .as_ref()
-            .is_some_and(|key| column(table, key).is_some_and(|key| key.looks == Some(Shape::Email)))
-        || table.columns.iter().any(named)
+    let crm = crm::recognised(&table.columns, table.container);
+    let known = crm.map(|crm| named(table, crm.weak)).unwrap_or_default();
+    table.columns.iter().filter(|column| column.filled > 0).any(|column| {
+        let name = plain(&column.name);
+        let linked = proposal.weak.contains(&column.name) || proposal.is_key(&column.name);
+        let reaches = column.looks == Some(Shape::Email) || name.contains("mobile") || known.contains(&column.name);
+        linked && reaches || names.iter().any(|part| name.contains(part))
+    })
+}
+
+/// Of a table without a job, nobody has to say where its phones are.
+fn ask_no_region(table: &Table, proposal: &mut Proposal) {
+    for (column, proposed) in table.columns.iter().zip(&mut proposal.columns) {
+        if proposed.region == Some(Region::Unknown) {
+            (proposed.region, proposed.identifier) = (None, None);
+            proposal.weak.retain(|name| *name != column.name);
+        }
+    }
 }
 
 fn lacks(proposal: &mut Proposal) {
     if proposal.key.is_none() {
-        proposal.lacks.push("a key: no column names a person in every record, once; have the export include its ids");
+        proposal.lacks.push(
+            "no job can run without a key: no column names a person in every record, once; have the export include its \
+             ids, or say that its rows are about nobody (products, prices): none = \"the reason\" in [subject]",
+        );
     }
-    if proposal.clocks.is_empty() {
-        proposal.lacks.push("a clock: no column says when a person was active or created; have the export include one");
+    if proposal.undated() {
+        proposal.lacks.push(
+            "no column has a date to count retention from: rows can be kept by first-seen, export-date or until-absent",
+        );
+    } else if proposal.clocks.is_empty() {
+        proposal.lacks.push("no date is known as a clock by its name: choose among those that were found");
     }
 }
 
@@ -253,7 +287,7 @@ pub(super) fn propose_columns(columns: &[PeekColumn], records: u64, usable: impl
         let mut proposed = one((columns, records), column, crm);
         proposed.region = proposed.region.filter(|region| match region {
             Region::From(name) => usable(name),
-            Region::Code(_) => true,
+            Region::Code(_) | Region::Unknown => true,
         });
         let kind = of_form(column, &proposed);
         let typed = if kind.is_some() { GuessedType::Text } else { proposed.typed.clone() };
@@ -281,7 +315,37 @@ fn alone(table: &Table) -> Proposal {
     if let Some(crm) = crm {
         newest(table, crm, &mut proposal);
     }
+    let dated = dated(table, &proposal);
+    let of_loaders =
+        |name: &&String| moves_by_itself(name) && !proposal.no_clocks.iter().any(|(other, _)| other == *name);
+    let moved: Vec<_> = dated.iter().filter(of_loaders).map(|name| (name.clone(), MOVED)).collect();
+    proposal.no_clocks.extend(moved);
+    let poor = |name: &String| proposal.no_clocks.iter().any(|(other, _)| other == name);
+    proposal.dates = dated.iter().filter(|name| !poor(name) && !proposal.clocks.contains(name)).cloned().collect();
     proposal
+}
+
+/// Why a date is no clock that batch jobs move.
+const MOVED: &str = "a date on which the row was changed, viewed or loaded";
+
+/// Columns with dates, those of birth left out, and those that the CRM is known for as clocks.
+fn dated(table: &Table, proposal: &Proposal) -> Vec<String> {
+    let all = table.columns.iter().map(|column| &column.name);
+    all.filter(|name| is_timed(table, proposal, name) && !is_birth(name) && !proposal.clocks.contains(name))
+        .cloned()
+        .collect()
+}
+
+/// Whether a column has values, and all are dates or times.
+fn is_timed(table: &Table, proposal: &Proposal, name: &str) -> bool {
+    let at = table.columns.iter().position(|column| column.name == name);
+    at.is_some_and(|at| {
+        table.columns[at].filled > 0
+            && !matches!(
+                proposal.columns[at].typed,
+                GuessedType::Text | GuessedType::Integer | GuessedType::Decimal { .. } | GuessedType::Boolean
+            )
+    })
 }
 
 /// R75: an export of a kind that keeps earlier versions of records, and has some in the sample or is said to have them.
@@ -352,7 +416,7 @@ fn key(table: &Table, crm: Option<&Crm>) -> Option<String> {
         |name: &String| column(table, name).is_some_and(|c| c.filled > 0 && c.blank + c.null_cells == 0 && c.unique);
     let filled = |name: &String| column(table, name).is_some_and(|c| c.filled > 0);
     let known = crm.map(|crm| named(table, crm.keys)).unwrap_or_default();
-    let called = table.columns.iter().map(|column| column.name.clone()).filter(|name| is_id(name));
+    let called = table.columns.iter().map(|column| column.name.clone()).filter(|name| is_id(name) && !is_secret(name));
     let mails = table.columns.iter().filter(|c| c.looks == Some(Shape::Email)).map(|c| c.name.clone());
     known
         .iter()
@@ -368,31 +432,54 @@ fn is_id(name: &str) -> bool {
     words.last().is_some_and(|word| ["id", "uuid", "guid"].contains(&word.as_str()))
 }
 
+/// Whether a column is called a secret, such as a number of the state: it names nobody to a request.
+fn is_secret(name: &str) -> bool {
+    name_says(name).is_some_and(|(category, _)| category == Category::Secret)
+}
+
+/// All columns by which requests may find a person without an id: addresses and numbers by their form, and what is called
+/// an e-mail address though the sample has none. Those that the CRM is known for come first.
 fn weak(table: &Table, crm: Option<&Crm>) -> Vec<String> {
     let known = crm.map(|crm| named(table, crm.weak)).unwrap_or_default();
-    let linking =
-        |name: &String| column(table, name).is_some_and(|c| matches!(c.looks, Some(Shape::Email | Shape::Phone)));
-    let known: Vec<String> = known.into_iter().filter(linking).collect();
-    if !known.is_empty() {
-        return known;
+    let linking = |column: &&PeekColumn| links_by_form(column) || called_email(column);
+    let linking: Vec<&PeekColumn> = table.columns.iter().filter(linking).collect();
+    let mut found: Vec<String> =
+        known.into_iter().filter(|name| linking.iter().any(|column| column.name == *name)).collect();
+    for column in linking {
+        if !of_others(&column.name) && !found.contains(&column.name) {
+            found.push(column.name.clone());
+        }
     }
-    // Addresses of a company or of whoever owns the record are those of others.
-    let others = ["assistant", "owner", "company", "account", "created", "modified", "fax"];
-    let own = |column: &&PeekColumn| {
-        let name = plain(&column.name);
-        let personal =
-            column.looks == Some(Shape::Email) || column.looks == Some(Shape::Phone) && name.contains("mobile");
-        personal && !others.iter().any(|other| name.contains(other))
-    };
-    table.columns.iter().filter(own).take(2).map(|column| column.name.clone()).collect()
+    found
+}
+
+fn links_by_form(column: &PeekColumn) -> bool {
+    matches!(column.looks, Some(Shape::Email | Shape::Phone)) && !is_secret(&column.name)
+}
+
+/// Whether a column without a form is called an e-mail address.
+fn called_email(column: &PeekColumn) -> bool {
+    column.filled == 0 && says_email(&column.name) && !is_secret(&column.name)
+}
+
+/// Whether a column is called the address of a company, or of whoever owns or made the record. A fax finds nobody.
+fn of_others(name: &str) -> bool {
+    let name = plain(name);
+    let others = ["assistant", "owner", "company", "account", "organi", "created", "modified", "manager", "fax"];
+    others.iter().any(|other| name.contains(other))
 }
 
 /// Proposes for one column; `table` are all columns of it and the records of the sample.
 fn one(table: (&[PeekColumn], u64), column: &PeekColumn, crm: Option<&Crm>) -> Proposed {
     let (category, why) = category::of(column);
     let typed = typed(column, crm);
+    let secret = category == Category::Secret;
+    // Post codes lose their zeros as numbers.
+    let number = matches!(typed, GuessedType::Integer | GuessedType::Epoch { .. });
+    let post_code = category == Category::Location && number && is_post_code(&plain(&column.name));
+    let typed = if secret || post_code { GuessedType::Text } else { typed };
     let treat = treat(column, category, &typed);
-    let region = (column.looks == Some(Shape::Phone)).then(|| region(table, column)).flatten();
+    let region = (column.looks == Some(Shape::Phone) && !secret).then(|| region(table, column)).flatten();
     Proposed {
         category,
         why,
@@ -442,35 +529,46 @@ fn treat(column: &PeekColumn, category: Category, typed: &GuessedType) -> Option
     let id = matches!(column.looks, Some(Shape::SalesforceId | Shape::Guid));
     Some(match (category, typed) {
         (_, GuessedType::Undecided { .. }) => return None,
-        (Category::Demographic, GuessedType::Date { .. } | GuessedType::Timestamp { .. }) => Treat::Year,
+        (
+            Category::Demographic,
+            GuessedType::Date { .. } | GuessedType::Timestamp { .. } | GuessedType::Epoch { .. },
+        ) => Treat::Year,
         (_, GuessedType::Date { .. } | GuessedType::Timestamp { .. } | GuessedType::Epoch { .. }) => Treat::Month,
         (Category::Contact, _) if column.looks == Some(Shape::Email) => Treat::EmailDomain,
         (Category::Contact | Category::FreeText | Category::Special, _) => Treat::Present,
         (_, GuessedType::Boolean) => Treat::AsIs,
         (Category::Identity, _) if id => Treat::Pseudonymize,
         (Category::Identity, _) => return None,
-        (Category::Location, GuessedType::Text) if !few && (name.contains("postal") || name.contains("zip")) => {
-            Treat::Prefix
-        }
+        (Category::Location, GuessedType::Text) if !few && is_post_code(&name) => Treat::Prefix,
         (_, GuessedType::Integer | GuessedType::Decimal { .. }) if !few => Treat::Round,
         _ if few => Treat::AsIs,
         _ => Treat::Present,
     })
 }
 
+/// Whether a name is that of a post code, as `plain` leaves it.
+fn is_post_code(name: &str) -> bool {
+    ["postal", "postcode", "postleitzahl", "zip", "plz"].iter().any(|part| name.contains(part))
+}
+
 fn region((columns, records): (&[PeekColumn], u64), phone: &PeekColumn) -> Option<Region> {
     if let Some(code) = phone.international {
         return Some(Region::Code(code.into()));
     }
-    let country = |column: &&PeekColumn| {
+    let country = |(_, column): &(usize, &PeekColumn)| {
         plain(&column.name).contains("country") && column.filled * 2 > records && column.looks.is_none()
     };
-    columns.iter().find(country).map(|column| Region::From(column.name.clone()))
+    // The one that says it most often; the first of those.
+    let most = |(at, column): &(usize, &PeekColumn)| (column.filled, std::cmp::Reverse(*at));
+    let country = columns.iter().enumerate().filter(country).max_by_key(most);
+    country.map(|(_, column)| Region::From(column.name.clone()))
 }
 
 /// The kind of identifier that the form of a column's values says.
 fn of_form(column: &PeekColumn, proposed: &Proposed) -> Option<&'static str> {
     match column.looks {
+        _ if proposed.category == Category::Secret => None,
+        None if called_email(column) => Some("email"),
         Some(Shape::Email) => Some("email"),
         Some(Shape::Phone) if proposed.region.is_some() => Some("phone"),
         Some(Shape::SalesforceId) => Some("salesforce-id"),
@@ -483,6 +581,14 @@ fn identifiers(table: &Table, proposal: &mut Proposal) {
     let links: Vec<String> = proposal.key.iter().chain(&proposal.strong).cloned().collect();
     let own = proposal.key.as_ref().map(|key| numbering(key, &table.name));
     for (column, proposed) in table.columns.iter().zip(&mut proposal.columns) {
+        let weak = proposal.weak.contains(&column.name);
+        if weak && column.looks == Some(Shape::Phone) {
+            proposed.region = proposed.region.take().or(Some(Region::Unknown));
+        }
+        if !weak && column.looks == Some(Shape::Phone) && proposal.key.as_ref() != Some(&column.name) {
+            // A number of others is not one by which a request finds the person.
+            proposed.region = None;
+        }
         // Ids of merged records are numbers of the key, and so is a link that the sample has no value of.
         let numbered = || own.clone().filter(|_| links.contains(&column.name));
         let kind = of_form(column, proposed).map(str::to_owned).or_else(numbered);
@@ -520,43 +626,62 @@ fn numbering(key: &str, table: &str) -> String {
     format!("{name}@{table}")
 }
 
+/// Parts of names of columns that say when a person did something, then when they came, as `plain` leaves them.
+const SAID: [&str; 37] = [
+    "lastactivity",
+    "lastcontact",
+    "lastseen",
+    "lastlogin",
+    "lastorder",
+    "lastpurchase",
+    "lastactive",
+    "letzteaktivit",
+    "letzterkontakt",
+    "letzterlogin",
+    "letzteanmeldung",
+    "letztebestellung",
+    "letzterkauf",
+    "derni\u{e8}reactivit",
+    "derniereactivit",
+    "derniercontact",
+    "derni\u{e8}reconnexion",
+    "derniereconnexion",
+    "derni\u{e8}recommande",
+    "dernierecommande",
+    "firstseen",
+    "signup",
+    "signedup",
+    "registered",
+    "registriert",
+    "created",
+    "joined",
+    "optin",
+    "erstell",
+    "angelegt",
+    "anlagedatum",
+    "erfasst",
+    "cr\u{e9}\u{e9}",
+    "creele",
+    "cr\u{e9}ation",
+    "creation",
+    "inscri",
+];
+
 /// Clocks the CRM is known for; else columns whose names say that somebody did something or was created.
 fn clocks(table: &Table, crm: Option<&Crm>, proposal: &Proposal) -> Vec<String> {
-    let timed = |name: &String| {
-        let at = table.columns.iter().position(|column| column.name == *name);
-        at.is_some_and(|at| {
-            table.columns[at].filled > 0
-                && !matches!(
-                    proposal.columns[at].typed,
-                    GuessedType::Text | GuessedType::Integer | GuessedType::Decimal { .. } | GuessedType::Boolean
-                )
-        })
-    };
+    let timed = |name: &String| is_timed(table, proposal, name);
     let known: Vec<String> =
         crm.map(|crm| named(table, crm.clocks)).unwrap_or_default().into_iter().filter(timed).collect();
     if !known.is_empty() {
         return known.into_iter().take(3).collect();
     }
-    const SAID: [&str; 14] = [
-        "lastactivity",
-        "lastcontact",
-        "lastseen",
-        "lastlogin",
-        "lastorder",
-        "lastpurchase",
-        "lastactive",
-        "firstseen",
-        "signup",
-        "signedup",
-        "registered",
-        "created",
-        "joined",
-        "optin",
-    ];
     let poor: BTreeSet<&String> = proposal.no_clocks.iter().map(|(name, _)| name).collect();
     let said = |word: &&str| {
         let hit = |column: &&PeekColumn| {
-            plain(&column.name).contains(word) && !poor.contains(&column.name) && timed(&column.name)
+            plain(&column.name).contains(word)
+                && !poor.contains(&column.name)
+                && !moves_by_itself(&column.name)
+                && timed(&column.name)
         };
         table.columns.iter().find(hit).map(|column| column.name.clone())
     };
@@ -604,6 +729,13 @@ fn link(at: usize, tables: &[Table], all: &mut [Proposal], personal: &[bool]) {
     }
 }
 
+/// Whether the line of a column has to be edited although it is no field yet.
+fn asks(column: &PeekColumn, proposed: &Proposed, clocks: &[String]) -> bool {
+    let undecided =
+        matches!(proposed.typed, GuessedType::Undecided { .. } | GuessedType::Timestamp { zone_unknown: true, .. });
+    proposed.region == Some(Region::Unknown) || undecided && clocks.contains(&column.name)
+}
+
 /// Chooses the fields that the job begins with: those that say most and are harmless in small groups.
 fn begin(table: &Table, proposal: &mut Proposal) {
     let clocks = proposal.clocks.clone();
@@ -629,11 +761,16 @@ fn begin(table: &Table, proposal: &mut Proposal) {
     };
     let mut ranked: Vec<(u32, usize)> =
         table.columns.iter().zip(&proposal.columns).enumerate().map(|(at, (c, p))| (rank(c, p), at)).collect();
+    // A field that hardly anybody has a value of says little.
+    ranked.retain(|(rank, at)| *rank > 0 && table.columns[*at].filled * 5 >= table.records);
     ranked.sort_by_key(|(rank, at)| (std::cmp::Reverse(*rank), *at));
+    let asked =
+        table.columns.iter().zip(&proposal.columns).filter(|(column, proposed)| asks(column, proposed, &clocks));
+    let most = MOST_LINES.saturating_sub(LINES_OF_ALL + asked.count()).clamp(1, MOST_FIELDS);
     let (mut taken, mut kinds): (usize, BTreeSet<u32>) = (0, BTreeSet::new());
-    for (rank, at) in ranked.into_iter().filter(|(rank, _)| *rank > 0) {
+    for (rank, at) in ranked {
         // One of each kind says more than four of one; two of a quasi-identifier would make small groups.
-        if taken < MOST_FIELDS && !proposal.is_key(&table.columns[at].name) && kinds.insert(rank) {
+        if taken < most && !proposal.is_key(&table.columns[at].name) && kinds.insert(rank) {
             proposal.columns[at].begins = true;
             taken += 1;
         }

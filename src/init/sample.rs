@@ -4,6 +4,7 @@
 use super::column::{ColumnCells, PeekColumn};
 use super::layout::{FileLayout, any_format, layouts};
 use crate::cell::text::canonical;
+use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
 use crate::read::{Container, Member, Records, in_order, members};
 use crate::store::{Object, Root};
@@ -57,6 +58,8 @@ pub struct Table {
     pub whole: bool,
     /// Records with more or fewer cells than the header has.
     pub ragged: u64,
+    /// Those of them with which the table ends, as the footer of a report does.
+    pub footer: u64,
     /// Why no later record can be read.
     pub broken: Option<String>,
     /// What the columns hold, in the order of the header.
@@ -82,14 +85,16 @@ pub struct Tables {
     pub tables: Vec<Table>,
     /// What was left out, and why.
     pub left_out: Vec<String>,
+    /// When they were looked at.
+    pub now: Instant,
 }
 
 /// Looks at the beginning of everything that the targets name: paths, or URLs of objects and prefixes.
 ///
 /// # Errors
 /// Input errors for a target that holds no table; storage errors; a policy error for a URL that no store understands.
-pub fn look(targets: &[String], runtime: &Handle) -> Result<Tables> {
-    let mut all = Tables { places: Vec::new(), tables: Vec::new(), left_out: Vec::new() };
+pub fn look(targets: &[String], now: Instant, runtime: &Handle) -> Result<Tables> {
+    let mut all = Tables { places: Vec::new(), tables: Vec::new(), left_out: Vec::new(), now };
     for target in targets {
         let found = open(target, runtime)?;
         let place = all.places.iter().position(|place| place.url == found.url);
@@ -311,12 +316,13 @@ fn one_table(
         records: 0,
         whole: false,
         ragged: 0,
+        footer: 0,
         broken: None,
         columns: Vec::new(),
         unlisted: 0,
         structures: Vec::new(),
     };
-    fill(&mut table, records);
+    fill(&mut table, records, all.now);
     all.tables.push(table);
     Ok(())
 }
@@ -339,7 +345,7 @@ fn listed(names: &[String]) -> Vec<usize> {
 }
 
 /// Reads the sample's records into the columns of a table.
-fn fill(table: &mut Table, mut records: Records) {
+fn fill(table: &mut Table, mut records: Records, now: Instant) {
     let names: Vec<String> = records.names().to_vec();
     let (listed, unread): (Vec<usize>, Vec<usize>) =
         listed(&names).into_iter().partition(|at| records.unread(*at).is_none());
@@ -355,8 +361,13 @@ fn fill(table: &mut Table, mut records: Records) {
                     let rows = (0..batch.rows()).filter(|row| !batch.is_blank(*row));
                     rows.for_each(|row| cells.take(values.get(row).unwrap_or("")));
                 }
-                let ragged = batch.records().filter(|(_, row)| row.is_none()).count() as u64;
-                table.ragged += ragged;
+                for (_, row) in batch.records() {
+                    match row {
+                        None => (table.ragged, table.footer) = (table.ragged + 1, table.footer + 1),
+                        Some(row) if batch.is_blank(row) => {}
+                        Some(_) => table.footer = 0,
+                    }
+                }
                 table.records += batch.rows() as u64;
                 records.recycle(batch);
             }
@@ -370,11 +381,14 @@ fn fill(table: &mut Table, mut records: Records) {
             break;
         }
     }
+    if !table.whole {
+        table.footer = 0;
+    }
     let json = matches!(table.layout, FileLayout::Json { .. } | FileLayout::Ndjson { .. });
     for (cells, name) in columns.into_iter().zip(listed.iter().map(|at| names[*at].as_str())) {
         match json && cells.hold_structures() {
             true => table.structures.push(name.to_owned()),
-            false => table.columns.push(cells.facts(name)),
+            false => table.columns.push(cells.facts(name, now)),
         }
     }
 }

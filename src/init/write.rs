@@ -7,6 +7,8 @@ use super::layout::FileLayout;
 use super::page::{Edit, MadeFile, SpecPage, key, list, quoted};
 use super::propose::{GuessedType, MIN_K, Proposal, Proposed, Region, Treat};
 use super::sample::Table;
+use super::wish::{self, Wish};
+use crate::policy::is_birth;
 use std::collections::BTreeSet;
 
 /// The purpose and the recipient that the specs begin with.
@@ -30,7 +32,7 @@ pub struct Roots {
 /// Writes the specs of some tables.
 pub fn write(tables: &[Table], proposals: &[Proposal], roots: &Roots) -> (Vec<MadeFile>, Vec<Edit>) {
     let mut edits = Vec::new();
-    let mut files = vec![policy(proposals, roots, &mut edits)];
+    let mut files = vec![policy(tables, proposals, roots, &mut edits)];
     for (table, proposal) in tables.iter().zip(proposals) {
         files.push(source(table, proposal, &mut edits));
     }
@@ -40,7 +42,7 @@ pub fn write(tables: &[Table], proposals: &[Proposal], roots: &Roots) -> (Vec<Ma
     (files, edits)
 }
 
-fn policy(proposals: &[Proposal], roots: &Roots, edits: &mut Vec<Edit>) -> MadeFile {
+fn policy(tables: &[Table], proposals: &[Proposal], roots: &Roots, edits: &mut Vec<Edit>) -> MadeFile {
     let mut page = SpecPage::new("policy.toml", edits);
     page.line("#:schema ./schema/policy.json");
     page.line("# Written by `tamis init`. Nothing is allowed yet: edit the lines marked EDIT, in their order.");
@@ -72,6 +74,11 @@ fn policy(proposals: &[Proposal], roots: &Roots, edits: &mut Vec<Edit>) -> MadeF
     );
     page.edit("reference = \"\"", "where the assessment or law behind it is filed");
     page.edit("max_keep = \"\"", "no row serves the purpose longer than this, such as P3Y");
+    if (0..tables.len()).any(|at| stands_in(at, tables, proposals)) {
+        let what =
+            "which ways its jobs may keep rows without a date: \"first-seen\", \"export-date\", \"until-absent\"";
+        page.edit("undated = []", what);
+    }
     page.noted(&format!("min_k = {MIN_K}"), "no group of fewer persons is published");
     let begun = proposals.iter().filter(|p| p.persons).flat_map(|p| p.columns.iter().filter(|column| column.begins));
     let categories: BTreeSet<_> = begun.map(|column| column.category).collect();
@@ -83,7 +90,58 @@ fn policy(proposals: &[Proposal], roots: &Roots, edits: &mut Vec<Edit>) -> MadeF
     page.line("");
     page.line(format!("[recipients.{RECIPIENT}]"));
     page.line("kind = \"internal\"");
+    lists(&mut page, tables, proposals);
     page.done()
+}
+
+/// Lists of requests as comments: nobody but the controller knows where requests arrive.
+fn lists(page: &mut SpecPage, tables: &[Table], proposals: &[Proposal]) {
+    page.line("");
+    page.line("# No list of requests is declared. Until one is, only `tamis subject erase` and its siblings keep people out. A list:");
+    page.line("# [lists.erasure]");
+    page.line("# input = \"requests:erasure/*.csv\"  # a root of its own in [roots]");
+    page.line("# effect = \"erase\"");
+    let kinds = proposals.iter().filter(|proposal| proposal.persons).flat_map(|proposal| &proposal.columns);
+    let kinds: BTreeSet<&str> = kinds.filter_map(|column| column.identifier.as_deref()).collect();
+    let matched = kinds.iter().map(|kind| format!("{} = {}", key(&kind_column(kind)), quoted(kind)));
+    page.line(format!("# match = {{ {} }}", matched.collect::<Vec<_>>().join(", ")));
+    page.line("# request = \"Case\"");
+    page.line("# received = \"ReceivedAt\"");
+    for (table, proposal) in tables.iter().zip(proposals).filter(|(_, proposal)| proposal.persons) {
+        let Some(id) = &proposal.key else { continue };
+        let kind = table.columns.iter().zip(&proposal.columns).find(|(column, _)| column.name == *id);
+        let Some(kind) = kind.and_then(|(_, proposed)| proposed.identifier.as_ref()) else { continue };
+        for column in table.columns.iter().filter(|column| wish::of(column) == Some(Wish::Refusal)) {
+            page.line("");
+            page.line(format!("# {} of {} seems to say who refuses something. As a list (a row without a date needs {{set}} in input):", key(&column.name), table.name));
+            let mut taken = BTreeSet::new();
+            page.line(format!(
+                "# [lists.{}-{}]",
+                table.name,
+                field_name(&column.name, "", &mut taken).replace('_', "-")
+            ));
+            page.line(format!("# input = {}", input(table)));
+            if let Some(member) = &table.member {
+                page.line(format!("# member = {}", quoted(member)));
+            }
+            let when = format!("# when = {{ column = {}, equals = {} }}", quoted(&column.name), wish::said(column));
+            page.noted(&when, "the values that say so");
+            page.line("# effect = \"object\"");
+            page.line(format!("# purposes = [{}]", quoted(PURPOSE)));
+            page.line(format!("# match = {{ {} = {} }}", key(id), quoted(kind)));
+            page.line(format!("# request = {}", quoted(id)));
+        }
+    }
+}
+
+/// A name for the column of a request file that has identifiers of a kind.
+fn kind_column(kind: &str) -> String {
+    kind.split(['@', '/']).next().unwrap_or_default().split('-').map(capital).collect()
+}
+
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 fn raw_root(place: usize) -> String {
@@ -109,6 +167,16 @@ fn source(table: &Table, proposal: &Proposal, edits: &mut Vec<Edit>) -> MadeFile
     page.line("");
     subject(&mut page, proposal);
     newest(&mut page, proposal);
+    for column in table.columns.iter().filter(|column| wish::of(column) == Some(Wish::Consent)) {
+        page.line("");
+        page.line(format!(
+            "# {} seems to say who has consented. Where the lawful basis is consent, remove each # below:",
+            key(&column.name)
+        ));
+        page.line("# [consent]");
+        page.line(format!("# column = {}", quoted(&column.name)));
+        page.noted(&format!("# equals = {}", wish::said(column)), "the values that mean yes");
+    }
     page.line("");
     page.line("[columns]");
     for (column, proposed) in table.columns.iter().zip(&proposal.columns) {
@@ -184,11 +252,13 @@ fn csv(page: &mut SpecPage, dialect: &Dialect) {
 
 fn subject(page: &mut SpecPage, proposal: &Proposal) {
     page.line("[subject]");
-    match &proposal.key {
+    // Rows that belong to persons of another table are about those.
+    match proposal.key.as_ref().or(proposal.whose.as_ref().map(|(whose, _)| whose)) {
         Some(name) => page.line(format!("key = {}", quoted(name))),
         None => page.edit(
             "key = \"\"",
-            "the column that says which person a record is about; none was found that does so once in every record",
+            "the column that says which person a record is about; none was found that does so once in every record. If \
+             no record is about a person, write none = \"why\" instead; then min_k = 1 in the policy, and no [gate] in the job",
         ),
     }
     if !proposal.strong.is_empty() {
@@ -204,9 +274,14 @@ fn subject(page: &mut SpecPage, proposal: &Proposal) {
         );
     }
     match proposal.clocks.is_empty() {
-        true if proposal.persons => {
-            page.edit("clock = []", "the date columns that retention counts from; none was found")
-        }
+        true if proposal.persons && !proposal.undated() => page.edit(
+            "clock = []",
+            &format!(
+                "the date columns that retention counts from: when a person did something, or was created. None is known \
+                 by its name; the dates that were found are {}",
+                list(&proposal.dates)
+            ),
+        ),
         true => {}
         false => page.line(format!("clock = {}", list(&proposal.clocks))),
     }
@@ -263,6 +338,10 @@ fn described(column: &PeekColumn, proposed: &Proposed, clock: bool) -> (String, 
         match &proposed.region {
             Some(Region::Code(code)) if identifier == "phone" => parts.push(format!("region = {}", quoted(code))),
             Some(Region::From(name)) if identifier == "phone" => parts.push(format!("region_from = {}", quoted(name))),
+            Some(Region::Unknown) if identifier == "phone" => {
+                parts.push("region = \"\"".into());
+                open.push("the country of numbers that are written without one, such as DE".into());
+            }
             _ => {}
         }
     }
@@ -270,6 +349,11 @@ fn described(column: &PeekColumn, proposed: &Proposed, clock: bool) -> (String, 
         parts.push("several = { separator = \";\", until = \":\" }".into());
     }
     typed(proposed, clock, &mut parts, &mut open, &mut notes);
+    if is_birth(&column.name)
+        && parts.iter().any(|part| part.starts_with("type = \"date\"") || part.starts_with("type = \"timestamp\""))
+    {
+        parts.push("birth = true".into());
+    }
     noted(column, proposed, &mut notes);
     parts.push("purposes = []".into());
     // A star of a name would be one of a pattern.
@@ -326,6 +410,11 @@ fn noted(column: &PeekColumn, proposed: &Proposed, notes: &mut Vec<String>) {
     if column.constant {
         notes.push("the same in every record".into());
     }
+    match wish::of(column) {
+        Some(Wish::Refusal) => notes.push("says who refuses something: see the comments in policy.toml".into()),
+        Some(Wish::Consent) => notes.push("says who consented: see the comment on [consent] above".into()),
+        None => {}
+    }
     for (shape, _) in &column.also {
         notes.push(format!("some cells look like {}", shape.name()));
     }
@@ -355,19 +444,15 @@ fn job(at: usize, tables: &[Table], proposals: &[Proposal], edits: &mut Vec<Edit
         "how long after its clock a row stays, such as P2Y; not longer than max_keep of the policy",
     );
     page.noted("scope = \"person\"", "by the latest clock of all rows of the person; or \"row\"");
-    for (other, activity) in tables.iter().zip(proposals) {
-        let Some((column, _)) = activity.whose.as_ref().filter(|(_, whose)| *whose == at) else { continue };
-        // With sets, both must be of the same set.
-        if activity.clocks.is_empty() || other.set.is_some() != table.set.is_some() {
-            continue;
-        }
-        page.line("");
-        page.noted("[[observe]]", "activity that prolongs how long a person is kept; never published");
-        page.line(format!("source = {}", quoted(&other.name)));
-        page.line(format!("input = {}", input(other)));
-        page.line(format!("subject = {}", quoted(column)));
-        page.line(format!("clock = {}", list(&activity.clocks)));
+    if stands_in(at, tables, proposals) {
+        page.edit(
+            "clock = \"\"",
+            "no column has a date: first-seen counts from the run that first reads a person; export-date counts from the \
+             export, so rows stay while exports bring them, and needs reason = \"why\" here. Or remove this line, and \
+             write keep = \"until-absent\" and a reason",
+        );
     }
+    observed(&mut page, at, tables, proposals);
     for (column, (_, values, reason)) in &proposal.gone {
         page.line("");
         page.line("[[exclude]]");
@@ -387,6 +472,45 @@ fn job(at: usize, tables: &[Table], proposals: &[Proposal], edits: &mut Vec<Edit
     page.line("[limits]");
     page.noted("max_removed = \"30%\"", "a run that would drop a larger share of rows stops");
     page.done()
+}
+
+/// Tables whose rows belong to the persons of a table, each with the column that says to whom. With sets, both must be of
+/// the same set.
+fn activity<'t>(
+    at: usize,
+    tables: &'t [Table],
+    proposals: &'t [Proposal],
+) -> impl Iterator<Item = (&'t Table, &'t Proposal, &'t String)> {
+    tables.iter().zip(proposals).filter_map(move |(other, activity)| {
+        let (column, _) = activity.whose.as_ref().filter(|(_, whose)| *whose == at)?;
+        (other.set.is_some() == tables[at].set.is_some()).then_some((other, activity, column))
+    })
+}
+
+/// Whether something has to stand in for the dates that a table does not have.
+fn stands_in(at: usize, tables: &[Table], proposals: &[Proposal]) -> bool {
+    let observed = activity(at, tables, proposals).any(|(_, activity, _)| !activity.clocks.is_empty());
+    proposals[at].persons && proposals[at].undated() && !observed
+}
+
+fn observed(page: &mut SpecPage, at: usize, tables: &[Table], proposals: &[Proposal]) {
+    for (other, activity, column) in activity(at, tables, proposals).filter(|(_, activity, _)| !activity.undated()) {
+        let known = !activity.clocks.is_empty();
+        let (mark, clocks) = if known { ("", &activity.clocks) } else { ("# ", &activity.dates) };
+        page.line("");
+        if !known {
+            page.line(format!(
+                "# No date of {} is known as activity. To observe it, remove each # below, and keep the",
+                other.name
+            ));
+            page.line("# dates on which a person did something:");
+        }
+        page.noted(&format!("{mark}[[observe]]"), "activity that prolongs how long a person is kept; never published");
+        page.line(format!("{mark}source = {}", quoted(&other.name)));
+        page.line(format!("{mark}input = {}", input(other)));
+        page.line(format!("{mark}subject = {}", quoted(column)));
+        page.line(format!("{mark}clock = {}", list(clocks)));
+    }
 }
 
 fn input(table: &Table) -> String {

@@ -2,6 +2,7 @@
 
 use super::apart::{Overlap, RealPlaces};
 use super::check_job::CheckedJob;
+use super::check_links;
 use super::check_match;
 use super::check_others;
 use super::check_policy::Policy;
@@ -167,6 +168,9 @@ pub(super) fn hints(policy: &Policy, sources: &[Inventory], jobs: &[CheckedJob])
         drops_nothing(job);
     }
     for source in sources {
+        if jobs.iter().any(|job| *job.spec.source == *source.spec.name) {
+            check_links::missing(source);
+        }
         let used = jobs.iter().any(|j| {
             let observed = j.spec.observe.iter().flatten().map(|o| &o.source);
             std::iter::once(&j.spec.source).chain(observed).any(|name| **name == *source.spec.name)

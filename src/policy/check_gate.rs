@@ -1,8 +1,9 @@
 //! The gate over the groups of a job: R36, R41.
 
 use super::check_field::{FieldTerms, is_subject};
-use super::job_spec::{GateSpec, OnViolation};
+use super::job_spec::{GateSpec, OnViolation, Treat};
 use super::plan::{Diversity, DiversityTerms, GroupTerms};
+use super::real_clocks::is_birth;
 use super::spec::At;
 use super::value;
 
@@ -18,12 +19,18 @@ pub(super) fn gate(terms: &FieldTerms) -> Option<Option<GroupTerms>> {
         return None;
     };
     quasi_names(terms, spec);
-    unlisted_quasi(terms, spec);
+    let listed = unlisted_quasi(terms, spec);
+    births(terms, spec);
     let min_k = i64::from(purpose.min_k);
     let k = value::number(page, spec.k.as_ref(), 1..1_000_000, min_k)?;
     if let Some(at) = spec.k.as_ref().filter(|_| k < min_k) {
         let help = format!("write {min_k} or more");
         page.fault(at.span(), "k-below-min", "k is below the purpose's min_k", help);
+    }
+    if listed && k > 1 && spec.quasi_identifiers.is_empty() {
+        let text = format!("no field is grouped: the gate asks only for {k} persons in the whole table");
+        let help = "list the fields that somebody may know of a person, such as an area, an age band or a month";
+        page.hint(spec.quasi_identifiers.span(), "gate-empty", text, help);
     }
     let diversity = diversity(terms, spec);
     let max_suppressed = value::share_or(page, spec.max_suppressed.as_ref(), "2%")?;
@@ -97,7 +104,36 @@ fn sensitive_names(terms: &FieldTerms, gate: &GateSpec, sensitive: &At<Vec<At<St
     }
 }
 
-fn unlisted_quasi(terms: &FieldTerms, gate: &GateSpec) {
+/// A published date of birth that passes the gate because of its category.
+fn births(terms: &FieldTerms, gate: &GateSpec) {
+    if terms.inventory.nobody() {
+        return;
+    }
+    for (at, field) in terms.spec.fields.iter().filter(|(_, field)| *field.treat != Treat::Present) {
+        let place = field.from.as_ref().and_then(|from| terms.inventory.place(from));
+        let Some(entry) = place.map(|p| &terms.inventory.columns[p]) else { continue };
+        let said = entry.spec.birth.as_ref().is_some_and(|birth| **birth);
+        let grouped = gate.quasi_identifiers.iter().any(|q| **q == **at);
+        if !(said || entry.timed() && is_birth(&entry.name))
+            || is_subject(field)
+            || grouped
+            || entry.quasi()
+            || entry.spec.quasi.is_some()
+        {
+            continue;
+        }
+        let text = format!("field {} is made from a date of birth and passes the gate", at.as_str());
+        let help = format!(
+            "list {} here, and give its column the category demographic; or write quasi = false there",
+            at.as_str()
+        );
+        terms.page.hint(gate.quasi_identifiers.span(), "birth-ungrouped", text, help);
+    }
+}
+
+/// Returns whether all quasi-identifiers are listed.
+fn unlisted_quasi(terms: &FieldTerms, gate: &GateSpec) -> bool {
+    let mut all = true;
     for (at, field) in terms.spec.fields.iter() {
         let place = field.from.as_ref().and_then(|from| terms.inventory.place(from));
         let Some(entry) = place.map(|p| &terms.inventory.columns[p]) else { continue };
@@ -107,5 +143,7 @@ fn unlisted_quasi(terms: &FieldTerms, gate: &GateSpec) {
         let help = format!("add {} here, or have quasi = false written into the source's column (R36)", at.as_str());
         let text = format!("field {} is a quasi-identifier and not listed", at.as_str());
         terms.page.fault(gate.quasi_identifiers.span(), "quasi-missing", text, help);
+        all = false;
     }
+    all
 }

@@ -22,6 +22,37 @@ const WORDS: [(Category, &[&str]); 12] = [
             "creditcard",
             "cardnumber",
             "cvv",
+            "passwort",
+            "kennwort",
+            "motdepasse",
+            "nationalinsurance",
+            "socialinsurance",
+            "sozialversicherung",
+            "s\u{e9}curit\u{e9}sociale",
+            "securitesociale",
+            "steuerid",
+            "steueridentifikation",
+            "steuernummer",
+            "taxnumber",
+            "identitycard",
+            "ausweis",
+            "reisepass",
+            "driverlicen",
+            "driverslicen",
+            "drivinglicen",
+            "f\u{fc}hrerschein",
+            "fuehrerschein",
+            "personnummer",
+            "codicefiscale",
+            "aadhaar",
+            "pesel",
+            "nino",
+            "svnr",
+            "nir",
+            "bsn",
+            "cpf",
+            "dni",
+            "nif",
         ],
     ),
     (
@@ -249,6 +280,63 @@ const PERSONS: [&str; 14] = [
     "whoid",
 ];
 
+/// Returns whether a column is called a time: a date, or when something was done.
+pub fn says_time(name: &str) -> bool {
+    let (letters, words) = (plain(name), name_words(name));
+    ["date", "time", "stamp", "created", "modif", "datum", "zeit"].iter().any(|part| letters.contains(part))
+        || words.last().is_some_and(|word| ["at", "on", "am", "since", "until", "ts"].contains(&word.as_str()))
+}
+
+/// Words that say which of several addresses one is, and stand after the word for mail.
+const WHICH_ADDRESS: [&str; 14] = [
+    "home",
+    "work",
+    "office",
+    "business",
+    "private",
+    "privat",
+    "personal",
+    "other",
+    "main",
+    "primary",
+    "secondary",
+    "address",
+    "adresse",
+    "addr",
+];
+
+/// Ends of words for an e-mail address.
+const MAILS: [&str; 6] = ["email", "emails", "mail", "mails", "mailadresse", "courriel"];
+
+/// Parts of names of what is said about mail, and no address.
+const ABOUT_MAIL: [&str; 14] = [
+    "opted",
+    "optin",
+    "optout",
+    "donot",
+    "allow",
+    "bounce",
+    "subscri",
+    "consent",
+    "marketing",
+    "number",
+    "basis",
+    "voice",
+    "direct",
+    "send",
+];
+
+/// Returns whether a column is called an e-mail address: its last word says so, but for a count and for which one it is.
+pub fn says_email(name: &str) -> bool {
+    let letters = plain(name);
+    let words = name_words(name.trim_end_matches("__c").trim_end_matches("__C"));
+    let bare = words.iter().map(|word| word.chars().filter(|c| !c.is_numeric()).collect::<String>());
+    let told: Vec<String> = bare.filter(|word| !word.is_empty() && !WHICH_ADDRESS.contains(&word.as_str())).collect();
+    let last = told.last().map(|word| word.trim_end_matches("address").trim_end_matches("adresse"));
+    last.is_some_and(|word| MAILS.iter().any(|mail| word.ends_with(mail)))
+        && !ABOUT_MAIL.iter().any(|part| letters.contains(part))
+}
+
 /// Returns letters and digits of a name, in lower case.
 pub fn plain(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
@@ -309,6 +397,39 @@ mod tests {
         }
         for name in ["Name", "ProductCode", "UnitPrice", "AccountId", "StageName", "CloseDate", "Family", "Report"] {
             assert_eq!(sounds_personal(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn names_of_addresses_are_told_from_what_is_said_about_mail() {
+        for name in [
+            "Email",
+            "E-Mail",
+            "Email3",
+            "Email 2",
+            "email_work",
+            "Person - Email - Home",
+            "emailaddress1",
+            "PRIMARYEMAILADDRESS",
+            "npe01__WorkEmail__c",
+            "Account Email",
+            "E-Mail-Adresse",
+            "property_hs_additional_emails",
+        ] {
+            assert!(says_email(name), "{name}");
+        }
+        for name in [
+            "HasOptedOutOfEmail",
+            "EmailBouncedDate",
+            "Email Domain",
+            "Unsubscribed from all email",
+            "MailingStreet",
+            "DoNotEmail",
+            "Emails Opened",
+            "Voicemail",
+            "Name",
+        ] {
+            assert!(!says_email(name), "{name}");
         }
     }
 

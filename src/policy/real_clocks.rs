@@ -3,8 +3,8 @@
 use super::value;
 
 /// Dates of what a person did, then dates of a beginning, as Salesforce, HubSpot, Dynamics, Pipedrive, Zendesk, Mailchimp,
-/// Mautic, Zoho, SuiteCRM and the usual loaders call them. As `letters` leaves them.
-const REAL_CLOCKS: [&str; 45] = [
+/// Mautic, Zoho, SuiteCRM and the usual loaders call them, and apps in German and French. As `letters` leaves them.
+const REAL_CLOCKS: [&str; 79] = [
     "lastactivitydate",
     "lastactivitytime",
     "lastactivityat",
@@ -50,11 +50,45 @@ const REAL_CLOCKS: [&str; 45] = [
     "dateadded",
     "addtime",
     "registereddate",
+    "letzteaktivit\u{e4}t",
+    "letzteaktivitaet",
+    "letztesaktivit\u{e4}tsdatum",
+    "letzterkontakt",
+    "letzterkontaktam",
+    "letztekontaktaufnahme",
+    "letzterlogin",
+    "letzteanmeldung",
+    "letztebestellung",
+    "letzterkauf",
+    "derni\u{e8}reactivit\u{e9}",
+    "derniereactivite",
+    "datedederni\u{e8}reactivit\u{e9}",
+    "derniercontact",
+    "derni\u{e8}reconnexion",
+    "derniereconnexion",
+    "derni\u{e8}recommande",
+    "dernierecommande",
+    "erstelltam",
+    "erstelldatum",
+    "erstellungsdatum",
+    "angelegtam",
+    "anlagedatum",
+    "erfasstam",
+    "registriertam",
+    "cr\u{e9}\u{e9}le",
+    "creele",
+    "datedecr\u{e9}ation",
+    "datedecreation",
+    "inscritle",
+    "erstellt",
+    "datecr\u{e9}ation",
+    "datecreation",
+    "ajout\u{e9}le",
 ];
 
 /// Parts of names of columns that batch jobs, loaders or lookers-on touch: poor clocks (they keep people alive who did
 /// nothing). As `letters` leaves them.
-const POOR_CLOCKS: [&str; 29] = [
+const POOR_CLOCKS: [&str; 33] = [
     "modif",
     "modstamp",
     "updat",
@@ -84,6 +118,10 @@ const POOR_CLOCKS: [&str; 29] = [
     "geaendert",
     "\u{E4}nderung",
     "aktualisier",
+    "mise\u{e0}jour",
+    "miseajour",
+    "mis\u{e0}jour",
+    "misajour",
 ];
 
 /// Parts of names of dates of birth.
@@ -99,13 +137,13 @@ pub(super) fn letters(name: &str) -> String {
 }
 
 /// Returns whether the date changes although the person did nothing.
-pub(super) fn moves_by_itself(name: &str) -> bool {
+pub fn moves_by_itself(name: &str) -> bool {
     let letters = letters(name);
     POOR_CLOCKS.iter().any(|part| letters.contains(part))
 }
 
-/// Returns whether it is a date of birth.
-pub(super) fn is_birth(name: &str) -> bool {
+/// Returns whether a name is that of a date of birth.
+pub fn is_birth(name: &str) -> bool {
     let letters = letters(name);
     letters == "dob" || letters.ends_with("dob") || BIRTHS.iter().any(|part| letters.contains(part))
 }
@@ -143,12 +181,26 @@ mod tests {
             "date_entered",
             "Person - Person created",
             "createdon",
+            "Letzte Aktivit\u{e4}t",
+            "Erstellt am",
+            "Angelegt am",
+            "Derni\u{e8}re activit\u{e9}",
+            "Cr\u{e9}\u{e9} le",
         ];
         for name in names {
             assert!(rank(name).is_some(), "{name}");
             assert!(!moves_by_itself(name) && !is_birth(name), "{name}");
         }
-        for name in ["LastViewedDate", "SystemModstamp", "lastmodifieddate", "Birthdate", "LAST_CHANGED", "Name"] {
+        for name in [
+            "LastViewedDate",
+            "SystemModstamp",
+            "lastmodifieddate",
+            "Birthdate",
+            "LAST_CHANGED",
+            "Name",
+            "Ge\u{e4}ndert am",
+            "Modifi\u{e9} le",
+        ] {
             assert_eq!(rank(name), None, "{name}");
         }
         assert!(REAL_CLOCKS.iter().all(|name| !moves_by_itself(name) && !is_birth(name)));

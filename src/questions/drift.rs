@@ -211,7 +211,7 @@ fn guesses(
     let request = run_columns::request(ready, source, &columns);
     let first = run_columns::first(pinned);
     let reader = Reader::open(ready.root(&ready.plan().input.root), &first, &request, &Silent)?;
-    let (mut guesser, mut scratch) = (Guesser::new(names.to_vec()), Scratch::default());
+    let (mut guesser, mut scratch) = (Guesser::new(names.to_vec(), ready.call.now), Scratch::default());
     while let Some(batch) = reader.next(&mut scratch)? {
         let more = guesser.take(&batch);
         scratch.recycle(batch);

@@ -96,7 +96,9 @@ fn an_export_of_368_columns_is_one_line_and_drift_writes_lines_that_end_it() {
         "{after}"
     );
     let checked = desk.json(&["check", "--json"]);
-    assert_eq!(checked["findings"].as_array().unwrap().len(), 0, "{checked:#}");
+    // Addresses that are declared and no link are what a person has to decide on.
+    let unlinked = |finding: &Value| finding["code"] == "link-missing" && finding["hint"] == true;
+    assert!(checked["findings"].as_array().unwrap().iter().all(unlinked), "{checked:#}");
     let manifest = run(&desk, SECOND);
     assert_eq!(said_of_columns(&manifest), [""; 0], "{manifest:#}");
     assert!(!desk.done(&["status"], 0).contains("declared"));

@@ -205,6 +205,9 @@ pub fn answer(desk: &Desk, edit: &Value) {
         ("how long after its clock", "\"\"", "\"P40Y\""),
         ("days or months come first", "formats = []", "formats = [\"%d/%m/%Y\"]"),
         ("zone of its times", "zone = \"\"", "zone = \"UTC\""),
+        ("ways its jobs may keep rows", "undated = []", "undated = [\"first-seen\"]"),
+        ("no column has a date", "clock = \"\"", "clock = \"first-seen\""),
+        ("country of numbers", "region = \"\"", "region = \"US\""),
         ("purposes = [", "purposes = []", "purposes = [\"analytics\"]"),
     ] {
         if what.contains(says) {
@@ -253,7 +256,10 @@ fn real_exports_run_after_the_printed_edits() {
     fs::create_dir(desk.path("exports")).unwrap();
     fs::copy(corpora.join("crm/sf_bulk2_accounts_multiline.csv"), desk.path("exports/a.csv")).unwrap();
     let said = desk.done(&["init", "exports/a.csv"], 0);
-    assert!(said.contains("no job can run without a key") && said.contains("without a clock"), "{said}");
+    assert!(
+        said.contains("no job can run without a key") && said.contains("first-seen, export-date or until-absent"),
+        "{said}"
+    );
 }
 
 /// `peek` reads what `init` reads, and shows no cell of it.
@@ -336,7 +342,10 @@ fn an_export_without_key_and_clock_is_told_what_it_lacks() {
     fs::create_dir(desk.path("exports")).unwrap();
     fs::write(desk.path("exports/a.csv"), "NAME,CITY\nFirma,Ulm\nFirma,Bonn\n").unwrap();
     let said = desk.done(&["init", "exports/a.csv"], 0);
-    assert!(said.contains("no job can run without a key") && said.contains("without a clock"), "{said}");
+    assert!(
+        said.contains("no job can run without a key") && said.contains("first-seen, export-date or until-absent"),
+        "{said}"
+    );
     desk.done(&["check"], 2);
 }
 

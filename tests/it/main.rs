@@ -17,6 +17,7 @@ mod drift;
 mod erase;
 mod errors;
 mod fault;
+mod first_hour;
 mod former;
 mod forms;
 mod init;
