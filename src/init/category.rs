@@ -1,5 +1,5 @@
-//! The category that a column's name and form suggest, and why. A name that says secret comes first, then the form; what
-//! nothing fits is guarded. Must not know CRMs.
+//! The category that a column's name and form suggest, and why. A name that says secret comes first, then the form;
+//! what nothing fits is guarded.
 
 use super::column::{PeekColumn, Value};
 use super::shape::Shape;

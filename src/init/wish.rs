@@ -1,4 +1,4 @@
-//! Columns that say what a person wants: that they refuse something, or that they consented. Must not know specs.
+//! Columns that say what a person wants: that they refuse something, or that they consented.
 
 use super::column::{PeekColumn, Value};
 use super::page::list;

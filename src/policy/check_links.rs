@@ -1,5 +1,4 @@
-//! Hints about columns by which a person could be found and is not: addresses and numbers that are no link. Must not know
-//! how rows are read.
+//! Hints about columns by which a person could be found and is not: addresses and numbers that are no link.
 
 use super::check_source::{ColumnEntry, Inventory};
 use super::column_names::says_email;
