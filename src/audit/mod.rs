@@ -32,6 +32,11 @@ const NEVER: &[&str] = &[
      request names: tamis keeps no whole identity of others",
     "the ledger, and whether the table's history names these files and no others: `tamis verify` does",
     "backups, replicas and copies that readers or recipients made",
+    "whether people were told of what is published before it was collected, and whether minors agreed to a sale: a run \
+     nulls and drops by the columns that say so, and these columns are not in the dataset",
+    "whether contracts and safeguards of a transfer hold what they promise: only the day of their review is looked at",
+    "whether the bytes of restricted and held persons are still there: `tamis report case ID` tells what keeps them",
+    "whether recipients have answered what they were told: `tamis status` names what is unanswered",
 ];
 
 /// Looks at all that is published, or at one dataset of it.

@@ -5,7 +5,9 @@ use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
 use crate::job::{profile_now, served};
 use crate::policy::{Project, Register};
+use crate::same_name::folded;
 use crate::state::{SignedRole, State};
+use icu_normalizer::DecomposingNormalizer;
 
 /// A signature or an advice as typed.
 pub struct SignOffOrder {
@@ -34,8 +36,22 @@ pub struct SignedOffJob {
     pub required: bool,
 }
 
-/// Names that a data protection officer goes by (Art. 37 GDPR).
-const OFFICER: [&str; 4] = ["dpo", "data protection officer", "data-protection-officer", "datenschutzbeauftragter"];
+/// Words that mean a data protection officer (Art. 37 GDPR), without case and accents.
+const OFFICER_WORDS: [&str; 4] = ["dpo", "dsb", "bdsb", "iod"];
+/// Titles of that office, without case, accents and blanks.
+const OFFICER_TITLES: [&str; 11] = [
+    "dataprotectionofficer",
+    "datenschutzbeauftragt",
+    "deleguealaprotectiondesdonnees",
+    "delegueealaprotectiondesdonnees",
+    "deprotecciondedatos",
+    "responsabiledellaprotezionedeidati",
+    "functionarisgegevensbescherming",
+    "functionarisvoorgegevensbescherming",
+    "encarregadodaprotecaodedados",
+    "encarregadodeprotecaodedados",
+    "inspektorochronydanych",
+];
 
 /// Writes a signature or an advice into the ledger, with what it is about.
 ///
@@ -65,9 +81,7 @@ fn check(order: &SignOffOrder, officer: Option<&str>) -> Result<()> {
     if order.by.trim().is_empty() || order.reason.trim().is_empty() {
         return wrong("a signature needs a role and a reason", "--by ROLE --reason \"…\"; both go into the ledger");
     }
-    let by = order.by.trim().to_lowercase();
-    let is_officer = OFFICER.contains(&by.as_str()) || officer.is_some_and(|name| name.trim().to_lowercase() == by);
-    match (is_officer, order.advice) {
+    match (is_officer(&order.by, officer), order.advice) {
         (true, false) => wrong(
             "the data protection officer advises and does not decide (Art. 35(2), 38(6) GDPR; C-453/21)",
             "add --advice for the officer's advice; whoever answers for the processing signs",
@@ -77,5 +91,54 @@ fn check(order: &SignOffOrder, officer: Option<&str>) -> Result<()> {
             "write --by dpo, or leave --advice out to sign",
         ),
         _ => Ok(()),
+    }
+}
+
+/// Says whether a role names the data protection officer, in whatever words: somebody's whole title has it among others.
+fn is_officer(by: &str, named: Option<&str>) -> bool {
+    let words = words(by);
+    let squeezed = words.concat();
+    let named = named.map(|name| self::words(name).concat()).filter(|name| !name.is_empty());
+    squeezed == "dpo"
+        || words.iter().any(|word| OFFICER_WORDS.contains(&word.as_str()))
+        || OFFICER_TITLES.iter().any(|title| squeezed.contains(title))
+        || named.is_some_and(|name| squeezed.contains(&name))
+}
+
+/// The words of a text without case and accents.
+fn words(text: &str) -> Vec<String> {
+    let plain = DecomposingNormalizer::new_nfkd().normalize(&folded(text)).into_owned();
+    let letters: String = plain.chars().filter(|c| !('\u{300}'..='\u{36f}').contains(c)).collect();
+    letters.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r76_an_officer_is_known_by_any_title() {
+        let officers = [
+            "Data Protection Officer (DPO)",
+            "d.p.o.",
+            "Group Data-Protection Officer, Legal",
+            "Externe Datenschutzbeauftragte",
+            "Datenschutz-Beauftragter",
+            "DSB",
+            "Délégué à la protection des données",
+            "DÉLÉGUÉE À LA PROTECTION DES DONNÉES",
+            "Delegada de Protección de Datos",
+            "Responsabile della protezione dei dati",
+            "Functionaris voor gegevensbescherming",
+            "Encarregado da Proteção de Dados",
+            "Jo  DOE, Legal",
+        ];
+        for officer in officers {
+            assert!(is_officer(officer, Some("Jo Doe")), "{officer}");
+        }
+        for other in ["head of sales", "Managing director", "dpolitics", "Chief data officer", "joanna doe"] {
+            assert!(!is_officer(other, Some("Jo Doe")), "{other}");
+        }
+        assert!(!is_officer("head of sales", Some(" ")));
     }
 }

@@ -88,7 +88,7 @@ fn r76_the_officer_advises_and_the_controller_decides() {
         "controller = \"Test\"",
         "controller = \"Test\"\n[contact]\ndpo = \"Jo Doe\"",
     );
-    for officer in ["dpo", "DPO", "Data Protection Officer", "jo doe"] {
+    for officer in ["dpo", "DPO", "Data Protection Officer (DPO)", "Datenschutzbeauftragte", "jo doe"] {
         assert_eq!(sign(&installation, 0, officer, false).unwrap_err().code(), Code::ArgumentWrong, "{officer}");
     }
     assert_eq!(sign(&installation, 0, "head of sales", true).unwrap_err().code(), Code::ArgumentWrong);
