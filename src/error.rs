@@ -35,9 +35,10 @@ pub struct Finding {
 pub struct Error {
     code: Code,
     message: String,
-    help: Option<String>,
-    findings: Vec<Finding>,
+    help: Option<Box<str>>,
+    findings: Box<[Finding]>,
     published: Option<u64>,
+    report: Option<Box<str>>,
 }
 
 /// The result of everything that can be refused.
@@ -46,7 +47,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// Returns an error of this code; `message` says what happened, and where.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Error { code, message: shown(&message.into()).into_owned(), help: None, findings: Vec::new(), published: None }
+        let message = shown(&message.into()).into_owned();
+        Error { code, message, help: None, findings: Box::default(), published: None, report: None }
     }
     /// A fault of tamis itself, which broke off `what`. The text of a panic may hold a value, so it is in no message.
     pub fn fault(what: &str) -> Self {
@@ -60,12 +62,12 @@ impl Error {
         let faults = findings.iter().filter(|f| !f.hint).count();
         let noun = if faults == 1 { "finding" } else { "findings" };
         let mut error = Self::new(Code::SpecFindings, format!("{faults} {noun} in the specs"));
-        error.findings = findings;
+        error.findings = findings.into();
         error
     }
     /// Adds what to do next.
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(shown_lines(&help.into()).into_owned());
+        self.help = Some(shown_lines(&help.into()).into());
         self
     }
     /// Puts `context: ` before the message, keeping code and help.
@@ -82,6 +84,15 @@ impl Error {
         self.code = Code::EvidenceIncomplete;
         self.within(format!("version {version} of {dataset} was published; its evidence is not complete yet"))
             .help("run or sweep again: that completes it before anything else")
+    }
+    /// Adds the report of a command that went through and found what this error says.
+    pub fn with_report(mut self, report: String) -> Self {
+        self.report = Some(report.into());
+        self
+    }
+    /// Returns the report that is to be shown before the error, as text or JSON.
+    pub fn report(&self) -> Option<&str> {
+        self.report.as_deref()
     }
     /// The version that was published before this happened.
     pub fn published(&self) -> Option<u64> {

@@ -5,7 +5,6 @@
 use super::access_page;
 use super::csv_cell::cell;
 use super::lines::Lines;
-use super::progress::monitor;
 use super::render;
 use super::settings::{self, Settings};
 use super::subject_args::{RightAsked, SubjectArgs};
@@ -34,7 +33,7 @@ pub(super) fn export(settings: &Settings, args: &SubjectArgs, json: bool) -> Res
     call.values = super::who::values()?;
     call.now = System.now();
     let desk = AccessDesk::open(&call)?;
-    let answer = desk.answer(&call, &asked, monitor(json).as_ref())?;
+    let answer = desk.answer(&call, &asked, settings.monitor(json).as_ref())?;
     let files = write(&answer, &out)?;
     desk.answered(&call, &asked, &answer.report)?;
     if json { render::json(&said_json(&answer, &out, &files)) } else { Ok(said(&answer, &out, &files)) }

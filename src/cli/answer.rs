@@ -17,16 +17,15 @@ pub(super) fn given(text: &str, exit: u8) -> Result<u8> {
     }
 }
 
-/// Returns the answer of a command whose report has an outcome of its own; where that is an error, the answer is written
-/// first.
+/// Returns the answer of a command whose report has an outcome of its own; where that is an error, it carries the answer.
 ///
 /// # Errors
 /// The outcome.
 pub(super) fn with_outcome(text: String, outcome: Result<()>) -> Result<String> {
-    let Err(error) = outcome else { return Ok(text) };
-    // The outcome needs an operator more than a report that could not be written.
-    let _ = given(&text, error.kind().exit_code());
-    Err(error)
+    match outcome {
+        Ok(()) => Ok(text),
+        Err(error) => Err(error.with_report(text)),
+    }
 }
 
 /// Returns the error for a failed write to standard output; none when its reader went away.

@@ -626,6 +626,10 @@ pub enum SchemaKind {
     JobReport,
     /// What `status --json` prints
     Status,
+    /// What `check --json` prints
+    Check,
+    /// What `verify --json` prints
+    Verify,
     /// What `drift --json` prints as `drift`
     Drift,
     /// What `subject export` writes as person.json

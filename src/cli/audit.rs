@@ -6,7 +6,6 @@ use super::audit_junit::junit;
 use super::audit_place::place;
 use super::audit_sarif::sarif;
 use super::lines::Lines;
-use super::progress::monitor;
 use super::render;
 use super::settings::Settings;
 use super::verdict::{self, TerminalVerdict, counted};
@@ -25,7 +24,7 @@ pub(super) fn carry_out(settings: &Settings, args: &AuditArgs, json: bool) -> Re
         runtime: settings.runtime.handle().clone(),
         dataset: args.dataset.clone(),
     };
-    let report = audit(&call, monitor(json || args.format != AuditFormat::Text).as_ref())?;
+    let report = audit(&call, settings.monitor(json || args.format != AuditFormat::Text).as_ref())?;
     let text = match args.format {
         AuditFormat::Text if !json => said(&report),
         AuditFormat::Text | AuditFormat::Json => render::json(&report)?,

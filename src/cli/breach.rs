@@ -6,7 +6,6 @@ use super::args::{BreachCommand, BreachDecideArgs, BreachScopeArgs, BreachSubjec
 use super::breach_page::{self, hours, people};
 use super::csv_cell::cell;
 use super::lines::Lines;
-use super::progress::monitor;
 use super::render;
 use super::settings::{self, Settings};
 use super::verdict::counted;
@@ -113,7 +112,7 @@ fn subjects(settings: &Settings, args: &BreachSubjectsArgs, json: bool) -> Resul
     make_folder(&args.out)?;
     let mut call = settings.subject_call();
     call.now = System.now();
-    let found = breach::subjects(&call, args.number, monitor(json).as_ref())?;
+    let found = breach::subjects(&call, args.number, settings.monitor(json).as_ref())?;
     let file = args.out.join(FILE);
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file);
     let written = made.and_then(|mut to| to.write_all(csv(&found.people).as_bytes()).and_then(|()| to.sync_all()));

@@ -30,12 +30,8 @@ fn reason(text: &str) -> Result<String> {
 fn ended(settings: &Settings, args: &RetireArgs, json: bool) -> Result<String> {
     let asked =
         Retiring { of: args.of.clone(), reason: reason(&args.reason)?, by: args.by.clone(), remove: args.remove };
-    let retired = by_hand::retire(
-        &settings.subject_call(),
-        &settings.caller()?,
-        &asked,
-        super::progress::monitor(json).as_ref(),
-    )?;
+    let retired =
+        by_hand::retire(&settings.subject_call(), &settings.caller()?, &asked, settings.monitor(json).as_ref())?;
     if json { render::json(&retired) } else { Ok(told(&retired)) }
 }
 
@@ -61,7 +57,7 @@ fn told(retired: &Retired) -> String {
 fn adopted(settings: &Settings, args: &AdoptArgs, json: bool) -> Result<String> {
     let asked = Adopting { reason: reason(&args.reason)?, by: args.by.clone() };
     let call = settings.call(&args.job, None, &args.work)?;
-    let adopted = by_hand::adopt(&call, &asked, super::progress::monitor(json).as_ref())?;
+    let adopted = by_hand::adopt(&call, &asked, settings.monitor(json).as_ref())?;
     if json { render::json(&adopted) } else { Ok(taken_back(&adopted)) }
 }
 

@@ -3,7 +3,6 @@
 
 use super::args::DriftArgs;
 use super::lines::Lines;
-use super::progress::monitor;
 use super::render;
 use super::settings::Settings;
 use super::verdict::{self, TerminalVerdict, counted};
@@ -21,7 +20,7 @@ const GONE: &str = "not in the export any more (tamis drift)";
 /// Policy errors for specs that cannot be read or edited; input and storage errors.
 pub(super) fn drift(settings: &Settings, args: &DriftArgs, json: bool) -> Result<String> {
     let call = settings.call(&args.job, None, &args.work)?;
-    let report = questions::drift(&call, monitor(json).as_ref())?;
+    let report = questions::drift(&call, settings.monitor(json).as_ref())?;
     let source = SourceText::find(&settings.dir, &report.source).ok_or_else(|| {
         Error::new(Code::SpecUnusable, format!("the file of source {} cannot be read", report.source))
     })?;

@@ -9,6 +9,8 @@ use crate::daemon::{self, Came, DueAttempt, JobStatus, Sweeps, Work};
 use crate::error::{Code, Result};
 use crate::monitor::Monitor;
 use crate::policy::Project;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::sync::Arc;
 
 const NEXT_RUNS: usize = 5;
@@ -105,17 +107,42 @@ pub fn next_runs(project: &Project, now: Instant) -> String {
     out
 }
 
-/// The same as data.
-pub fn next_runs_json(project: &Project, now: Instant) -> serde_json::Value {
+/// When a job runs next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct NextRuns {
+    /// Name of the job.
+    pub job: String,
+    /// Its schedule, as written.
+    pub cron: String,
+    /// The zone in which the schedule counts.
+    pub timezone: String,
+    /// Whether the schedule is suspended.
+    pub suspended: bool,
+    /// The next scheduled times, the nearest first.
+    pub next: Vec<NextRun>,
+}
+
+/// One scheduled time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct NextRun {
+    /// The instant.
+    pub utc: Instant,
+    /// The same on the clocks of the schedule's zone.
+    pub local: String,
+}
+
+/// Returns the next scheduled times of each job that has a schedule.
+pub fn scheduled(project: &Project, now: Instant) -> Vec<NextRuns> {
     let told = |plan: &crate::policy::Plan| {
         let schedule = plan.schedule.as_ref()?;
-        let runs = schedule.after(now).take(NEXT_RUNS);
-        let runs: Vec<_> =
-            runs.map(|instant| serde_json::json!({ "utc": instant, "local": schedule.local(instant) })).collect();
-        Some(serde_json::json!({
-            "job": plan.job, "cron": schedule.cron, "timezone": schedule.timezone, "suspended": schedule.suspend,
-            "next": runs,
-        }))
+        let next = schedule.after(now).take(NEXT_RUNS);
+        Some(NextRuns {
+            job: plan.job.clone(),
+            cron: schedule.cron.clone(),
+            timezone: schedule.timezone.clone(),
+            suspended: schedule.suspend,
+            next: next.map(|utc| NextRun { utc, local: schedule.local(utc) }).collect(),
+        })
     };
     project.jobs.values().filter_map(told).collect()
 }

@@ -3,7 +3,6 @@
 
 use super::args::ExplainArgs;
 use super::lines::Lines;
-use super::progress::monitor;
 use super::settings::Settings;
 use super::verdict::counted;
 use super::{render, who};
@@ -19,7 +18,7 @@ pub(super) fn explain(settings: &Settings, args: &ExplainArgs, json: bool) -> Re
     let mut person = settings.subject_call();
     person.values = who::values()?;
     let call = settings.call(args.job.as_deref().unwrap_or(""), None, &args.work)?;
-    let explanation = explain::explain(&person, &call, monitor(json).as_ref())?;
+    let explanation = explain::explain(&person, &call, settings.monitor(json).as_ref())?;
     if json { render::json(&explanation) } else { Ok(text(&explanation)) }
 }
 

@@ -11,6 +11,7 @@ mod audit_place;
 mod audit_sarif;
 mod breach;
 mod breach_page;
+mod check;
 mod columns;
 mod corrections;
 mod csv_cell;
@@ -19,9 +20,11 @@ mod dpia;
 mod dpia_page;
 mod drift;
 mod due;
+pub mod embedded;
 mod example;
 mod explain;
 mod finding;
+mod finding_json;
 mod heads;
 mod init;
 mod limits;
@@ -41,6 +44,7 @@ mod serve;
 mod settings;
 pub mod shield;
 mod sign_off;
+mod signals;
 mod spec_files;
 mod status;
 mod steps;
@@ -53,16 +57,14 @@ mod who;
 
 use crate::error::{Code, Error, Result};
 use crate::sweep::SweepReport;
-use crate::{audit as audits, clock, job, key, policy, questions, run, state, threads};
+use crate::{audit as audits, job, key, policy, questions, run, state, threads};
 use args::{AcceptArgs, Arguments, Command, KeyCommand, PlanArgs, ReportCommand, RunArgs, SchemaKind, StateCommand};
 use clap::Parser;
 use heads::HeadsFile;
-use progress::monitor;
-use settings::Settings;
+use settings::{CalledFrom, Settings};
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
-use verdict::counted;
 
 /// Runs the command line and says how it went.
 pub fn main() -> ExitCode {
@@ -73,14 +75,18 @@ pub fn main() -> ExitCode {
     };
     let json = arguments.json;
     // The hook has said where; what was going on is lost with the stack.
-    let done = threads::guarded("the command", || carry_out(&arguments));
+    let done =
+        threads::guarded("the command", || carry_out(&Settings::of(&arguments, CalledFrom::Terminal)?, &arguments));
     let said = done.and_then(|(text, exit)| answer::given(&text, exit));
     said.map_or_else(|error| failed(&error, json, &arguments.dir), ExitCode::from)
 }
 
 fn failed(error: &Error, json: bool, dir: &Path) -> ExitCode {
+    let exit = error.kind().exit_code();
+    // The outcome needs an operator more than a report that could not be written.
+    let _ = answer::given(error.report().unwrap_or_default(), exit);
     show_error(error, json, dir);
-    ExitCode::from(error.kind().exit_code())
+    ExitCode::from(exit)
 }
 
 /// Shows help on standard output, or what is wrong with the arguments on standard error.
@@ -93,37 +99,37 @@ fn usage_shown(usage: &clap::Error) -> ExitCode {
     }
 }
 
-/// The text to print and the exit code.
-fn carry_out(arguments: &Arguments) -> Result<(String, u8)> {
-    let (settings, json) = (Settings::of(arguments)?, arguments.json);
+/// Returns what a command answers, and its exit code.
+fn carry_out(settings: &Settings, arguments: &Arguments) -> Result<(String, u8)> {
+    let json = arguments.json;
     let text = match &arguments.command {
-        Command::Run(args) => return run_jobs(&settings, args, json),
-        Command::Plan(args) => return plan_job(&settings, args, json),
-        Command::Sweep(args) => sweep::sweep(&settings, args, json),
-        Command::Serve(args) => serve::serve(&settings, args, settings.host(&args.work)?, json),
-        Command::Status(args) => return status::status(&settings, args, json),
-        Command::Explain(args) => explain::explain(&settings, args, json),
-        Command::Report(ReportCommand::Case(args)) => report::report(&settings, args, json),
-        Command::Report(ReportCommand::Notice(args)) => notice::report(&settings, args, json),
-        Command::Report(ReportCommand::Job(args)) => version::report(&settings, args, json),
-        Command::Report(ReportCommand::Register(args)) => register::report(&settings, args, json),
-        Command::Report(ReportCommand::Dpia(args)) => dpia::report(&settings, args, json),
-        Command::Breach(command) => breach::carry_out(&settings, command, json),
-        Command::SignOff(args) => sign_off::carry_out(&settings, args, json),
-        Command::Practice(args) => practice::carry_out(&settings, args, json),
-        Command::Init(args) => init::init(&settings, args, json),
-        Command::Peek(args) => peek::peek(&settings, args, json),
-        Command::Drift(args) => drift::drift(&settings, args, json),
-        Command::Check => check(&settings, json),
-        Command::Accept(args) => accept(&settings, args, json),
-        Command::Verify { head, heads } => verify(&settings, head.as_deref(), heads.as_deref(), json),
-        Command::Audit(args) => audit::carry_out(&settings, args, json),
-        Command::Subject(args) => subject::carry_out(&settings, args, json),
-        Command::Dataset(command) => dataset::carry_out(&settings, command, json),
-        Command::Recipient(command) => recipient::carry_out(&settings, command, json),
-        Command::State(StateCommand::Create) => create_state(&settings),
-        Command::Key(KeyCommand::New) => new_keys(&settings),
-        Command::Key(KeyCommand::Check) => check_keys(&settings),
+        Command::Run(args) => return run_jobs(settings, args, json),
+        Command::Plan(args) => return plan_job(settings, args, json),
+        Command::Sweep(args) => sweep::sweep(settings, args, json),
+        Command::Serve(args) => serve::serve(settings, args, settings.host(&args.work)?, json),
+        Command::Status(args) => return status::status(settings, args, json),
+        Command::Explain(args) => explain::explain(settings, args, json),
+        Command::Report(ReportCommand::Case(args)) => report::report(settings, args, json),
+        Command::Report(ReportCommand::Notice(args)) => notice::report(settings, args, json),
+        Command::Report(ReportCommand::Job(args)) => version::report(settings, args, json),
+        Command::Report(ReportCommand::Register(args)) => register::report(settings, args, json),
+        Command::Report(ReportCommand::Dpia(args)) => dpia::report(settings, args, json),
+        Command::Breach(command) => breach::carry_out(settings, command, json),
+        Command::SignOff(args) => sign_off::carry_out(settings, args, json),
+        Command::Practice(args) => practice::carry_out(settings, args, json),
+        Command::Init(args) => init::init(settings, args, json),
+        Command::Peek(args) => peek::peek(settings, args, json),
+        Command::Drift(args) => drift::drift(settings, args, json),
+        Command::Check => check::check(settings, json),
+        Command::Accept(args) => accept(settings, args, json),
+        Command::Verify { head, heads } => verify(settings, head.as_deref(), heads.as_deref(), json),
+        Command::Audit(args) => audit::carry_out(settings, args, json),
+        Command::Subject(args) => subject::carry_out(settings, args, json),
+        Command::Dataset(command) => dataset::carry_out(settings, command, json),
+        Command::Recipient(command) => recipient::carry_out(settings, command, json),
+        Command::State(StateCommand::Create) => create_state(settings),
+        Command::Key(KeyCommand::New) => new_keys(settings),
+        Command::Key(KeyCommand::Check) => check_keys(settings),
         Command::Schema { kind } => schema(*kind),
     };
     text.map(|text| (text, 0))
@@ -132,48 +138,25 @@ fn carry_out(arguments: &Arguments) -> Result<(String, u8)> {
 fn run_jobs(settings: &Settings, args: &RunArgs, json: bool) -> Result<(String, u8)> {
     let Some(job) = &args.job else {
         let host = settings.host(&args.work)?;
-        let stop = host.call.stop.clone();
-        serve::on_signal(settings, move || stop.ask())?;
-        return due::run(settings, &host, json, monitor(json).as_ref());
+        settings.stop_on_signals(&host.call.stop)?;
+        return due::run(settings, &host, json, settings.monitor(json).as_ref());
     };
     let call = job::Call { demo: args.demo, ..settings.call(job, args.as_of.as_deref(), &args.work)? };
-    let stop = call.stop.clone();
-    serve::on_signal(settings, move || stop.ask())?;
-    let report = run::run(&call, monitor(json).as_ref())?;
+    settings.stop_on_signals(&call.stop)?;
+    let report = run::run(&call, settings.monitor(json).as_ref())?;
     let text = if json { render::json(&report)? } else { told(&report, args.verbose) };
     Ok((text, 0))
 }
 
 fn plan_job(settings: &Settings, args: &PlanArgs, json: bool) -> Result<(String, u8)> {
     let call = settings.call(&args.job, args.as_of.as_deref(), &args.work)?;
-    let report = run::plan(&call, monitor(json).as_ref())?;
+    let report = run::plan(&call, settings.monitor(json).as_ref())?;
     let text = if json { render::json(&report)? } else { told(&report, args.verbose) };
     Ok((text, if args.exit_zero { 0 } else { report.exit }))
 }
 
 fn told(report: &run::Report, verbose: bool) -> String {
     render::report(report, verbose, verdict::coloured(&std::io::stdout()))
-}
-
-fn check(settings: &Settings, json: bool) -> Result<String> {
-    let findings = policy::lint(&settings.dir, &settings.roots, settings.now);
-    if findings.iter().any(|finding| !finding.hint) {
-        return Err(Error::findings(findings));
-    }
-    let project = policy::load(&settings.dir, &settings.roots)?;
-    // Buckets are not asked: specs are checked where they may not be in reach.
-    let sighted = job::aside::survey(&project, &settings.open_local(&project));
-    if json {
-        return render::json(&serde_json::json!({ "schema": "tamis-check/1", "findings": render::findings(&findings),
-                "schedules": due::next_runs_json(&project, settings.now), "time_zones": clock::zones_version(),
-                "aside": sighted.aside, "unseen": sighted.unseen }));
-    }
-    let coloured = verdict::coloured(&std::io::stdout());
-    let hints = steps::grouped(&findings, coloured);
-    let runs = due::next_runs(&project, settings.now) + &status::seen(&sighted);
-    let (folder, zones) = (settings.dir.display(), clock::zones_version());
-    let said = format!("{folder}: no faults, {}, time zone data {zones}", counted(findings.len() as u64, "hint"));
-    Ok(verdict::TerminalVerdict::Ok.line(&said, coloured) + &hints + &runs)
 }
 
 fn accept(settings: &Settings, accepted: &AcceptArgs, json: bool) -> Result<String> {
@@ -252,6 +235,8 @@ fn schema(kind: SchemaKind) -> Result<String> {
         SchemaKind::Audit => schemars::schema_for!(audits::AuditReport).to_value(),
         SchemaKind::Access => schemars::schema_for!(questions::access::AccessReport).to_value(),
         SchemaKind::RecipientNotices => schemars::schema_for!(questions::RecipientNotices).to_value(),
+        SchemaKind::Check => schemars::schema_for!(check::CheckReport).to_value(),
+        SchemaKind::Verify => schemars::schema_for!(crate::evidence::VerifyReport).to_value(),
         SchemaKind::Register => schemars::schema_for!(questions::ProcessingRecord).to_value(),
         SchemaKind::Dpia => schemars::schema_for!(questions::Assessment).to_value(),
         SchemaKind::Breach => schemars::schema_for!(questions::breach::BreachReport).to_value(),

@@ -4,11 +4,11 @@ use crate::monitor::{Event, Monitor, Silent};
 use crate::plain::shown;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 /// Returns who shows what goes on; nobody where the answer is for a program.
-pub(super) fn monitor(json: bool) -> Box<dyn Monitor> {
-    if json { Box::new(Silent) } else { Box::new(Terminal::new()) }
+pub(super) fn monitor(quiet: bool) -> Arc<dyn Monitor> {
+    if quiet { Arc::new(Silent) } else { Arc::new(Terminal::new()) }
 }
 
 /// Draws on standard error.

@@ -2,9 +2,10 @@
 
 use super::columns;
 use super::corrections;
+use super::finding_json::listed;
 use super::lines::Lines;
 use super::verdict::{TerminalVerdict, counted};
-use crate::error::{Error, Finding, Result};
+use crate::error::{Error, Result};
 use crate::evidence::manifest::{Brake, Cause, CauseEffect, Identifiers, ListApplied, SharedValues, UndatedEvidence};
 use crate::evidence::{Manifest, VerifyReport};
 use crate::gates::Gate;
@@ -439,23 +440,12 @@ pub fn json<T: serde::Serialize>(value: &T) -> Result<String> {
     Ok(text + "\n")
 }
 
-/// Returns the findings of `check` as JSON.
-pub fn findings(findings: &[Finding]) -> serde_json::Value {
-    let told = |f: &Finding| {
-        serde_json::json!({
-            "code": f.code, "file": f.file, "line": f.line, "column": f.column,
-            "message": f.message, "help": f.help, "hint": f.hint,
-        })
-    };
-    findings.iter().map(told).collect()
-}
-
 /// An error as data.
 pub fn error_json(error: &Error) -> String {
     let value = serde_json::json!({
         "schema": "tamis-error/1", "code": error.code().name(), "exit": error.kind().exit_code(),
         "message": error.message(),
-        "help": error.help_text(), "findings": findings(error.spec_findings()), "published": error.published(),
+        "help": error.help_text(), "findings": listed(error.spec_findings()), "published": error.published(),
     });
     format!("{value}\n")
 }

@@ -2,6 +2,7 @@
 
 use super::args::ServeArgs;
 use super::settings::Settings;
+use super::signals::on_signal;
 use crate::clock::{Clock, Instant, System};
 use crate::daemon::{Daemon, Host, Service};
 use crate::error::{Code, Error, Result};
@@ -10,7 +11,6 @@ use crate::plain::shown;
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// Serves until a signal ends it.
 ///
@@ -25,7 +25,7 @@ pub fn serve(settings: &Settings, args: &ServeArgs, host: Host, json: bool) -> R
         listen: if args.no_listen { None } else { Some(args.listen) },
     };
     let (daemon, control) = Daemon::new(service)?;
-    on_signal(settings, move || control.terminate())?;
+    on_signal(&settings.runtime, move || control.terminate())?;
     let log = Arc::new(Log { json });
     let page = daemon.address.map_or(String::new(), |at| format!(", health at http://{at}/healthz"));
     log.event(Event::Note(format!("serving {}{page}", settings.dir.display())));
@@ -36,25 +36,6 @@ pub fn serve(settings: &Settings, args: &ServeArgs, host: Host, json: bool) -> R
         }
         false => Err(Error::new(Code::Stopped, "ended with runs unfinished").help("the next start resumes them")),
     }
-}
-
-/// Calls back at each SIGTERM and SIGINT.
-///
-/// # Errors
-/// A storage error when the system gives no signals.
-pub fn on_signal(settings: &Settings, told: impl Fn() + Send + 'static) -> Result<()> {
-    let _entered = settings.runtime.enter();
-    let none = |_| Error::new(Code::SystemLimit, "the system gives no signals");
-    let (mut term, mut int) =
-        (signal(SignalKind::terminate()).map_err(none)?, signal(SignalKind::interrupt()).map_err(none)?);
-    settings.runtime.spawn(async move {
-        loop {
-            let (term, int) = (std::pin::pin!(term.recv()), std::pin::pin!(int.recv()));
-            futures::future::select(term, int).await;
-            told();
-        }
-    });
-    Ok(())
 }
 
 /// One line per event on standard error, with the time.

@@ -1,13 +1,14 @@
 //! Arguments made ready: what the machine has is looked up here and nowhere else.
 
 use super::args::{AcceptArgs, Arguments, WorkArgs};
-use super::{limits, process};
+use super::{limits, process, progress, signals};
 use crate::clock::{Clock, Instant, System};
 use crate::daemon::Host;
 use crate::error::{Code, Error, Result};
 use crate::evidence::LedgerEvent;
 use crate::job::{Call, Caller, KeptRequests, Stop, SubjectCall, open_roots};
 use crate::key;
+use crate::monitor::Monitor;
 use crate::policy::Project;
 use crate::state::{Claimant, State};
 use crate::store::Root;
@@ -19,8 +20,23 @@ use zeroize::Zeroizing;
 const MIB: usize = 1 << 20;
 const BLOCK_BYTES: usize = MIB / 4;
 
+/// Who has called a command, and hears what goes on.
+pub enum CalledFrom {
+    /// Somebody at a terminal, or cron: progress goes to standard error, and signals stop the work.
+    Terminal,
+    /// A program that has tamis as a library.
+    Program {
+        /// Hears of progress.
+        monitor: Arc<dyn Monitor>,
+        /// Stops the work before its commit.
+        stop: Stop,
+    },
+}
+
 /// What every command works with.
 pub struct Settings {
+    /// Who has called.
+    pub called_from: CalledFrom,
     /// Folder of the specs.
     pub dir: PathBuf,
     /// Roots that the command line put at another place, by name.
@@ -32,17 +48,17 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Of the arguments.
+    /// Makes the arguments of a call ready.
     ///
     /// # Errors
     /// A policy error for a `--root` that is not `NAME=URL`.
-    pub fn of(arguments: &Arguments) -> Result<Settings> {
+    pub fn of(arguments: &Arguments, called_from: CalledFrom) -> Result<Settings> {
         limits::check(arguments.command.work().map_or(1, |(work, jobs)| threads(work).saturating_mul(jobs)))?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.map_err(|_| Error::new(Code::SystemLimit, "the machine gives no threads"))?;
         limits::oversized_files_are_errors(&runtime)?;
         let roots = arguments.roots.iter().map(|text| root(text)).collect::<Result<_>>()?;
-        Ok(Settings { dir: arguments.dir.clone(), roots, now: System.now(), runtime })
+        Ok(Settings { called_from, dir: arguments.dir.clone(), roots, now: System.now(), runtime })
     }
 
     /// A call of `run` or `plan`.
@@ -58,7 +74,7 @@ impl Settings {
             now: self.now,
             caller: self.caller()?,
             scheduled: false,
-            stop: Stop::default(),
+            stop: self.stop(),
             project: None,
             threads: threads(work),
             memory_bytes: work.memory.saturating_mul(MIB),
@@ -68,6 +84,33 @@ impl Settings {
             runtime: self.runtime.handle().clone(),
             wrap: None,
         })
+    }
+
+    /// Returns who hears of the progress of a command; nobody at a terminal where the answer is for a program.
+    pub fn monitor(&self, quiet: bool) -> Arc<dyn Monitor> {
+        match &self.called_from {
+            CalledFrom::Terminal => progress::monitor(quiet),
+            CalledFrom::Program { monitor, .. } => monitor.clone(),
+        }
+    }
+
+    /// Lets SIGTERM and SIGINT stop the work before its commit. A program that has called sees to its signals itself.
+    ///
+    /// # Errors
+    /// A storage error when the system gives no signals.
+    pub fn stop_on_signals(&self, stop: &Stop) -> Result<()> {
+        let stop = stop.clone();
+        match self.called_from {
+            CalledFrom::Terminal => signals::on_signal(&self.runtime, move || stop.ask()),
+            CalledFrom::Program { .. } => Ok(()),
+        }
+    }
+
+    fn stop(&self) -> Stop {
+        match &self.called_from {
+            CalledFrom::Terminal => Stop::default(),
+            CalledFrom::Program { stop, .. } => stop.clone(),
+        }
     }
 
     /// A call about requests; who is meant is not in it yet.

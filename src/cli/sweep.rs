@@ -4,7 +4,7 @@ use super::args::SweepArgs;
 use super::lines::Lines;
 use super::settings::Settings;
 use super::verdict::{TerminalVerdict, coloured, counted};
-use super::{answer, render, serve};
+use super::{answer, render};
 use crate::error::Result;
 use crate::sweep::{self, DatasetSwept, Removal, SweepReport};
 use indicatif::BinaryBytes;
@@ -16,9 +16,8 @@ use indicatif::BinaryBytes;
 pub(super) fn sweep(settings: &Settings, args: &SweepArgs, json: bool) -> Result<String> {
     let as_of = args.as_of.as_deref();
     let call = settings.call("", as_of, &args.work)?;
-    let stop = call.stop.clone();
-    serve::on_signal(settings, move || stop.ask())?;
-    let report = sweep::sweep(&call, super::progress::monitor(json).as_ref())?;
+    settings.stop_on_signals(&call.stop)?;
+    let report = sweep::sweep(&call, settings.monitor(json).as_ref())?;
     let text = if json { render::json(&report)? } else { text(&report, coloured(&std::io::stdout())) };
     answer::with_outcome(text, report.outcome())
 }

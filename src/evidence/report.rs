@@ -2,10 +2,11 @@
 
 use super::ledger::Head;
 use crate::error::{Code, Error, Result};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// What `verify` has looked at and found.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct VerifyReport {
     /// The last entry; keep it elsewhere and give it to the next verification.
     pub head: Option<Head>,

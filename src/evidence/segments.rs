@@ -60,6 +60,11 @@ impl SegmentName {
     pub fn covers(self, other: SegmentName) -> bool {
         self != other && self.generation > other.generation && self.first <= other.first && other.last <= self.last
     }
+
+    /// Whether both cover a number.
+    pub fn meets(self, other: SegmentName) -> bool {
+        self.first <= other.last && other.first <= self.last
+    }
 }
 
 /// The segments of a listing with their lengths, by number.

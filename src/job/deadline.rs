@@ -28,5 +28,5 @@ pub(crate) fn next_deadline(ready: &Ready, requests: &Requests) -> Option<Instan
     let open = all.filter(|(at, entry)| {
         has_deadline(entry) && entry.concerns(purpose) && waits(entry, &requests.standing(*at, job))
     });
-    open.map(|(_, entry)| due(&ready.project, entry.list, entry.received)).min()
+    open.map(|(_, entry)| due(&ready.project, entry.list, entry.counts_from)).min()
 }

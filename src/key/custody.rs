@@ -25,9 +25,9 @@ pub(super) fn of_file(facts: &Metadata, folder: &Path, place: &str) -> Result<()
     Err(foreign(&format!("key {place}"), "file"))
 }
 
-/// Refuses a folder of keys that another user owns or may write to, and one below a folder in which others could put
-/// another in its place. A group may write to a folder above when it is the group tamis runs as, or root's: many systems
-/// give each user such a group.
+/// Refuses a folder of keys that another user owns or may write to, and one below a folder that another user owns or in
+/// which others could put another in its place. A group may write to a folder above when it is the group tamis runs as, or
+/// root's: many systems give each user such a group.
 ///
 /// # Errors
 /// A policy error that names the folder.
@@ -41,20 +41,29 @@ pub(super) fn of_folder(folder: &Path) -> Result<()> {
         return Err(Error::new(Code::KeyExposed, format!("others may write to folder {place} of the keys"))
             .help(format!("chmod 700 {place}, and check whether somebody has put a key there")));
     }
+    // A link on the way can be replaced where it lies, a folder where it really is.
+    let given = std::path::absolute(named(folder)).map_err(|_| unseen(folder))?;
     let real = named(folder).canonicalize().map_err(|_| unseen(folder))?;
-    for (below, above) in real.ancestors().zip(real.ancestors().skip(1)) {
-        if replaceable(&look_at(below)?, &look_at(above)?) {
-            let above = above.display();
-            return Err(Error::new(
-                Code::KeyExposed,
-                format!("others may write to {above}, above folder {place} of the keys"),
-            )
-            .help(format!(
-                "chmod go-w {above}, or keep the keys elsewhere: who may write there can replace the folder"
-            )));
-        }
+    for below in given.ancestors().chain(real.ancestors()).filter(|path| path.file_name().is_some()) {
+        below.parent().map_or(Ok(()), |above| of_above(below, above, folder, facts.uid()))?;
     }
     Ok(())
+}
+
+/// Refuses `above` when another user owns it, or others could put something in the place of `below`, which is on the way to
+/// the folder of keys that `owner` owns.
+fn of_above(below: &Path, above: &Path, folder: &Path, owner: u32) -> Result<()> {
+    let (allowed, place, above) = (look_at(above)?, folder.display(), above.display());
+    let given_by_root = geteuid().is_root() && allowed.uid() == owner;
+    if !trusted(allowed.uid()) && !given_by_root {
+        return Err(foreign(&format!("{above}, above folder {place} of the keys,"), "folder"));
+    }
+    let below = below.symlink_metadata().map_err(|_| unseen(folder))?;
+    if !replaceable(&below, &allowed) {
+        return Ok(());
+    }
+    Err(Error::new(Code::KeyExposed, format!("others may write to {above}, above folder {place} of the keys"))
+        .help(format!("chmod go-w {above}, or keep the keys elsewhere: who may write there can replace the folder")))
 }
 
 /// Says whether somebody else can put another folder in the place of `below`, by what the folder above it allows.

@@ -224,6 +224,16 @@ mod tests {
             assert_eq!(kept.is_err(), refused.is_some(), "a new key beside one that may be planted");
             let _ = std::fs::remove_file(keys.join("token-2027a.key"));
         }
+        mode(&above, 0o755);
+        mode(&keys, 0o700);
+        let open = folder.path().join("open");
+        std::fs::create_dir(&open).unwrap();
+        std::os::unix::fs::symlink(&keys, open.join("keys")).unwrap();
+        assert!(Keyring::load(&dir(&open.join("keys")), &[]).is_ok());
+        mode(&open, 0o777);
+        assert!(Keyring::load(&dir(&open.join("../above/keys")), &[]).is_ok(), "nobody can replace what `..` leads to");
+        let linked = refusal(&dir(&open.join("keys")), &[]);
+        assert!(linked.code() == Code::KeyExposed && linked.message().contains("above folder"), "{linked}");
     }
 
     #[test]
@@ -243,9 +253,17 @@ mod tests {
             assert_eq!(refusal(&dir(folder.path()), &[]).code(), Code::KeyExposed, "whoever is first in such a folder");
         }
         let within = tempfile::tempdir().unwrap();
-        let theirs = within.path().join("keys");
+        let (home, theirs) = (within.path().join("home"), within.path().join("home/keys"));
+        std::fs::create_dir(&home).unwrap();
         std::fs::rename(folder.path(), &theirs).unwrap();
         assert!(Keyring::load(&dir(&theirs), &[]).is_ok(), "root works for the user of the installation");
+        give(&home);
+        assert!(Keyring::load(&dir(&theirs), &[]).is_ok(), "the folder above is of the same user");
+        for path in [theirs.join("identity.key"), theirs.join("token-2026a.key"), theirs.clone()] {
+            std::os::unix::fs::chown(path, Some(0), None).unwrap();
+        }
+        let above = refusal(&dir(&theirs), &[]);
+        assert!(above.code() == Code::KeyExposed && above.message().contains("above folder"), "{above}");
     }
 
     #[test]

@@ -222,7 +222,7 @@ impl CaseBook<'_> {
             Some((state, note)) => (state, Some(note)),
             None => (overall(&standings, self.requests.usable(at)), kept(&entry)),
         };
-        let due = self.desk.due(entry.list, entry.received);
+        let due = self.desk.due(entry.list, entry.counts_from);
         Ok(CasePart {
             list: entry.list.to_string(),
             effect: entry.effect.name().into(),

@@ -159,7 +159,7 @@ pub(super) fn of_person(
             list: entry.list.to_owned(),
             effect: entry.effect.name().into(),
             received: entry.received,
-            due: desk.due(entry.list, entry.received),
+            due: desk.due(entry.list, entry.counts_from),
             zone: desk.project.zone_of_list(entry.list),
             ended: entry.ended,
             named: found.get(&at).copied().unwrap_or(false),

@@ -150,9 +150,9 @@ pub fn standings(call: &SubjectCall, most: usize) -> Result<Standings> {
         // Whoever matched nobody may be meant all the same: a person has to look.
         let kept = status == RequestStatus::Applied && entry.keeps_bytes();
         if !kept && !matches!(status, RequestStatus::Removed | RequestStatus::NotBinding) {
-            unfinished.push((desk.due(entry.list, entry.received), at));
+            unfinished.push((desk.due(entry.list, entry.counts_from), at));
         }
-        let late = desk.due(entry.list, entry.received) <= call.now;
+        let late = desk.due(entry.list, entry.counts_from) <= call.now;
         let open = standings.iter().any(|standing| waits(&entry, standing));
         told.overdue += u64::from(late && (status == RequestStatus::Unmatched || open));
     }

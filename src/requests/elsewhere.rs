@@ -1,10 +1,14 @@
 //! Files that are called like a list's and lie where its `input` does not look: one folder above it, one below it, or at
-//! the top of a root that tables are published to. Names and lengths only; nothing is opened. Must not know what is in a
-//! file.
+//! the top of a root that tables are published to; and those beside it that have the end of another format. Names and
+//! lengths only; nothing is opened. Must not know what is in a file.
 
 use crate::policy::{List, Location, Project};
 use crate::store::{Aside, Object, PathGlob, Root};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+/// Ends of files that hold tables or pack them: a list that comes as one of these is one that is not read.
+const FORMATS: [&str; 13] =
+    ["csv", "tsv", "tab", "xls", "xlsx", "xlsm", "xlsb", "ods", "json", "jsonl", "ndjson", "parquet", "zip"];
 
 /// Looks around the inputs of lists.
 pub struct Elsewhere<'a> {
@@ -51,6 +55,11 @@ impl<'a> Elsewhere<'a> {
             }
         }
         found.extend(below.iter().filter_map(|object| self.is_one(&input.root, object, &glob, taken)));
+        if PathGlob::new(folder).is_some_and(|glob| glob.exact().is_some()) || folder.is_empty() {
+            for object in self.directly(&input.root, folder) {
+                found.extend(self.in_another_format(input, &object));
+            }
+        }
         Aside { files: found.len() as u64, first: found.into_iter().next() }
     }
 
@@ -60,6 +69,18 @@ impl<'a> Elsewhere<'a> {
         let meant = |(of, glob): &(&str, PathGlob)| *of == root && glob.matches(object.path.as_bytes());
         let looks = glob.matches(name.as_bytes()) && !self.meant.iter().any(meant);
         (looks && !taken.contains(&(name.to_owned(), object.bytes))).then(|| self.roots[root].display(&object.path))
+    }
+
+    /// The place of an object that the list would match if it had the end of the list's files.
+    fn in_another_format(&self, input: &Location, object: &Object) -> Option<String> {
+        let (glob, end) = (PathGlob::new(&input.path)?, input.path.rsplit_once('.')?.1);
+        let (stem, own) = object.path.rsplit_once('.')?;
+        let like =
+            FORMATS.contains(&own.to_ascii_lowercase().as_str()) && glob.matches(format!("{stem}.{end}").as_bytes());
+        let nearly = glob.matches(object.path.as_bytes()) || glob.nearly_matches(&object.path);
+        let meant = |(of, glob): &(&str, PathGlob)| *of == input.root && glob.matches(object.path.as_bytes());
+        let looks = like && !nearly && !self.meant.iter().any(meant);
+        looks.then(|| self.roots[&input.root].display(&object.path))
     }
 
     /// What lies directly in a folder. This is only a hint: a place that may not be listed has none.

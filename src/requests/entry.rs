@@ -102,6 +102,8 @@ pub struct Entry<'a> {
     pub purposes: Option<&'a [String]>,
     /// When it was received.
     pub received: Instant,
+    /// From when its deadline counts: when it was received, and when it was taken in if its date lies ahead of that.
+    pub counts_from: Instant,
     /// Begin of the interval of consent (R32).
     pub from: Option<Instant>,
     /// Consent interval, exclusive; of a hold the instant from which it is over (R70).
@@ -337,6 +339,7 @@ impl Requests {
             effect: *effect,
             purposes: terms.purposes.as_deref(),
             received: self.received[at],
+            counts_from: rare.map_or(self.received[at], |r| self.received[at].min(r.taken)),
             from: rare.and_then(|r| r.from),
             to: rare.and_then(|r| r.to),
             ground: terms.ground.as_deref().and_then(Ground::named),
@@ -563,7 +566,8 @@ impl Requests {
         self.terms_of.push(terms);
         self.requests.push(self.keys.of_request(entry.request));
         let EntryRecord { from, to, informed, review_by, .. } = *entry;
-        if [from, to, informed, review_by].iter().any(Option::is_some) || entry.lifts.is_some() {
+        let dated = [from, to, informed, review_by].iter().any(Option::is_some);
+        if dated || entry.lifts.is_some() || entry.received > entry.taken {
             let (lifts, taken) = (entry.lifts.map(str::to_owned), entry.taken);
             self.rare.insert(at, Rare { from, to, informed, review_by, lifts, taken });
         }

@@ -290,6 +290,14 @@ impl Requests {
         if state.create(&name.path(), bytes)? == Created::Exists {
             return Ok(0);
         }
+        // Another process merges a run of its own that begins or ends elsewhere: only one of the two may take the place of both.
+        if names(&state.list(FOLDER)?)?
+            .iter()
+            .any(|(other, _)| other.meets(name) && *other != name && !run.contains(other))
+        {
+            state.delete(&name.path())?;
+            return Ok(0);
+        }
         for old in run {
             state.delete(&old.path())?;
         }

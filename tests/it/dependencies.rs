@@ -1,6 +1,7 @@
 //! What the program is built from: licences, sources and banned crates as deny.toml says, and no dependency that nobody
 //! uses. cargo-deny itself is not needed for it: see docs/decisions/2026-11-26-dependencies.md.
 
+use crate::tool::skipped;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -101,7 +102,7 @@ fn a_licence_that_is_not_allowed_is_found() {
 
 #[test]
 fn every_dependency_of_cargo_toml_is_pinned_to_something_and_used() {
-    let manifest: toml::Table = std::fs::read_to_string(root().join("Cargo.toml")).unwrap().parse().unwrap();
+    let manifest = |of: &str| -> toml::Table { std::fs::read_to_string(root().join(of)).unwrap().parse().unwrap() };
     let sources = |folders: &[&str]| -> String {
         let mut files = Vec::new();
         folders.iter().for_each(|folder| super::tidy::collect(&root().join(folder), &mut files));
@@ -110,20 +111,98 @@ fn every_dependency_of_cargo_toml_is_pinned_to_something_and_used() {
     let program = sources(&["src"]);
     let all = format!("{program}{}", sources(&["tests/it", "bench"]));
     let (packages, mut faults) = (built(), Vec::new());
-    for (section, text) in [("dependencies", &program), ("dev-dependencies", &all)] {
-        for (name, version) in manifest[section].as_table().unwrap() {
-            let version = version.as_str().or_else(|| version.get("version")?.as_str());
-            if version.is_none_or(|version| version.contains('*')) {
+    for (of, section, text) in [
+        ("Cargo.toml", "dependencies", &program),
+        ("Cargo.toml", "dev-dependencies", &all),
+        ("python/Cargo.toml", "dependencies", &sources(&["python/src"])),
+    ] {
+        for (name, wanted) in manifest(of)[section].as_table().unwrap() {
+            let version = wanted.as_str().or_else(|| wanted.get("version")?.as_str());
+            // What lies beside it has no other version.
+            let beside = wanted.get("path").is_some();
+            if !beside && version.is_none_or(|version| version.contains('*')) {
                 faults.push(format!("{name} has no version"));
             }
             let named = library(&packages, name);
             if ![format!("{named}::"), format!("{named};"), format!("use {named} ")].iter().any(|of| text.contains(of))
             {
-                faults.push(format!("{name} of [{section}] is used nowhere"));
+                faults.push(format!("{name} of [{section}] in {of} is used nowhere"));
             }
         }
     }
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+/// What an advisory of RustSec's database says of a version: its TOML stands in front of the text.
+fn concerns(advisory: &toml::Table, version: &semver::Version) -> bool {
+    let ranges = |name: &str| advisory["versions"].get(name).map(texts).unwrap_or_default();
+    let safe = [ranges("patched"), ranges("unaffected")].concat();
+    advisory["advisory"].get("withdrawn").is_none()
+        && !safe.iter().any(|range| semver::VersionReq::parse(range).unwrap().matches(version))
+}
+
+/// Advisories about `packages`, of a folder with RustSec's database. What nobody maintains any more counts only where
+/// Cargo.toml names it, as deny.toml says.
+fn advised(database: &Path, packages: &[(String, semver::Version)], named: &[String]) -> Vec<String> {
+    let mut found = Vec::new();
+    for (name, version) in packages {
+        let Ok(files) = std::fs::read_dir(database.join("crates").join(name)) else { continue };
+        for file in files.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "md")) {
+            let text = std::fs::read_to_string(&file).unwrap();
+            let front = text.trim_start().strip_prefix("```toml").and_then(|rest| rest.split_once("```")).unwrap().0;
+            let advisory: toml::Table = front.parse().unwrap();
+            let kind = advisory["advisory"].get("informational").and_then(toml::Value::as_str);
+            let counts = kind.is_none_or(|kind| kind == "unsound" || kind == "unmaintained" && named.contains(name));
+            if counts && concerns(&advisory, version) {
+                found.push(format!("{name} {version}: {}", advisory["advisory"]["id"].as_str().unwrap()));
+            }
+        }
+    }
+    found
+}
+
+/// Names of the dependencies in Cargo.toml.
+fn direct() -> Vec<String> {
+    let manifest: toml::Table = std::fs::read_to_string(root().join("Cargo.toml")).unwrap().parse().unwrap();
+    manifest["dependencies"].as_table().unwrap().keys().cloned().collect()
+}
+
+#[test]
+fn no_dependency_has_an_advisory() {
+    let Some(database) = std::env::var_os("TAMIS_ADVISORIES") else {
+        return skipped("TAMIS_ADVISORIES");
+    };
+    let database = Path::new(&database);
+    assert!(database.join("crates/tokio").is_dir(), "it is not RustSec's database");
+    let of = |package: &Value| {
+        let version = semver::Version::parse(package["version"].as_str().unwrap()).unwrap();
+        (package["name"].as_str().unwrap().to_owned(), version)
+    };
+    let packages: Vec<_> = built().iter().map(of).collect();
+    let ignored = deny()["advisories"].get("ignore").map(texts).unwrap_or_default();
+    let mut found = advised(database, &packages, &direct());
+    found.retain(|found| !ignored.iter().any(|id| found.ends_with(id)));
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
+}
+
+#[test]
+fn an_advisory_counts_for_the_versions_that_it_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let crates = folder.path().join("crates");
+    let advisory = |name: &str, id: &str, more: &str, versions: &str| {
+        std::fs::create_dir_all(crates.join(name)).unwrap();
+        let text = format!("```toml\n[advisory]\nid = \"{id}\"\n{more}\n[versions]\n{versions}\n```\n\n# What\n");
+        std::fs::write(crates.join(name).join(format!("{id}.md")), text).unwrap();
+    };
+    advisory("one", "R-1", "", "patched = [\">= 1.2.3\"]\nunaffected = [\"< 1.0.0\"]");
+    advisory("one", "R-2", "withdrawn = \"2025-01-01\"", "patched = []");
+    advisory("two", "R-3", "informational = \"unmaintained\"", "patched = []");
+    advisory("three", "R-4", "informational = \"unsound\"", "patched = [\"^0.3.1\"]");
+    let at = |name: &str, version: &str| (name.to_owned(), semver::Version::parse(version).unwrap());
+    let found = |name: &str, version: &str, named: &[String]| advised(folder.path(), &[at(name, version)], named).len();
+    assert_eq!((found("one", "1.1.0", &[]), found("one", "1.2.3", &[]), found("one", "0.9.0", &[])), (1, 0, 0));
+    assert_eq!((found("two", "1.0.0", &[]), found("two", "1.0.0", &["two".into()])), (0, 1));
+    assert_eq!((found("three", "0.3.0", &[]), found("three", "0.3.2", &[]), found("four", "1.0.0", &[])), (1, 0, 0));
 }
 
 /// Numbers of a version such as 1.95 or 1.95.0.

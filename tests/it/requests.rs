@@ -544,6 +544,34 @@ fn r30_a_lift_ends_what_it_names_and_was_received_before_it() {
     }
 }
 
+impl Place {
+    /// Returns a place of the same lists with all that is in this one.
+    fn copied(&self) -> Place {
+        let place = Place::erasure();
+        for object in self.state().list("").unwrap() {
+            let (from, to) = (self.folder.path().join(&object.path), place.folder.path().join(&object.path));
+            std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+            std::fs::copy(from, to).unwrap();
+        }
+        place
+    }
+}
+
+#[test]
+fn the_deadline_of_a_request_dated_ahead_counts_from_when_it_was_taken_in() {
+    let place = Place::erasure();
+    place.put(
+        ERASURE,
+        "Case,RequestedAt,Email,ContactId\nC-1,2031-11-02,p1@example.org,\nC-2,2026-11-02,p2@example.org,\n",
+    );
+    place.intake();
+    let requests = place.requests();
+    let of = |name: &str| requests.entry(requests.effects(half(&identity("email/1", name).1))[0].entry());
+    let (ahead, usual) = (of("p1@example.org"), of("p2@example.org"));
+    assert!(ahead.counts_from < ahead.received && ahead.counts_from >= Instant(NOW), "{:?}", ahead.counts_from);
+    assert_eq!(usual.counts_from, usual.received);
+}
+
 /// Writes `count` small segments, one a night.
 fn nights(place: &Place, count: usize) {
     let (state, mut requests) = (place.state(), place.requests());
@@ -602,6 +630,35 @@ fn a_merge_that_stopped_half_way_counts_nothing_twice_and_a_stray_is_read() {
     assert_eq!(place.finds("late@example.org"), 1);
 }
 
+/// One process merges 17 segments, and at each moment of that another one merges the 16 that it knows of.
+#[test]
+fn two_processes_that_merge_other_runs_at_once_count_no_request_twice() {
+    let base = Place::erasure();
+    nights(&base, 16);
+    for k in 1.. {
+        let place = base.copied();
+        let other = std::sync::Mutex::new(Some((place.requests(), place.state())));
+        place.put(ERASURE, "Case,RequestedAt,Email,ContactId\nX-1,2026-11-02,late@example.org,\n");
+        place.intake();
+        let at = std::sync::atomic::AtomicUsize::new(0);
+        let fault = StoreFault::telling(move || {
+            if at.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1 == k {
+                let (mut requests, state) = other.lock().unwrap().take().unwrap();
+                // A thread of its own: this one is in the runtime.
+                std::thread::spawn(move || requests.compact(&state).map(|_| ())).join().unwrap().unwrap();
+            }
+        });
+        let state = place.state();
+        place.requests().compact(&state.with_store(FaultStore::new(state.raw("").0, fault.clone()))).unwrap();
+        assert_eq!((place.requests().len(), place.finds("late@example.org")), (17, 1), "{k}");
+        place.requests().compact(&state).unwrap();
+        assert_eq!((place.requests().len(), place.finds("p5@example.org")), (17, 1), "{k}");
+        if fault.count() < k {
+            break;
+        }
+    }
+}
+
 #[test]
 fn a_missing_or_damaged_segment_or_another_key_stops_the_run() {
     let place = Place::erasure();
@@ -639,15 +696,9 @@ fn at_each_fault_of_the_store_no_request_is_lost_or_doubled() {
     let base = Place::erasure();
     nights(&base, 17);
     base.put("requests/erasure/b.csv", TWO);
-    let objects: Vec<_> = base.state().list("").unwrap().into_iter().map(|o| o.path).collect();
     for mode in [Mode::FailBefore, Mode::FailAfter, Mode::AnswerExists] {
         for k in 1.. {
-            let place = Place::erasure();
-            for path in &objects {
-                let (from, to) = (base.folder.path().join(path), place.folder.path().join(path));
-                std::fs::create_dir_all(to.parent().unwrap()).unwrap();
-                std::fs::copy(from, to).unwrap();
-            }
+            let place = base.copied();
             let state = place.state();
             let fault = StoreFault::new(mode, k, false);
             let failing = state.with_store(FaultStore::new(state.raw("").0, fault.clone()));

@@ -360,6 +360,29 @@ fn request_files_beside_the_folder_of_their_list_or_in_the_root_of_an_output_are
 }
 
 #[test]
+fn a_list_that_comes_in_another_format_than_it_is_read_in_is_counted() {
+    let installation = Installation::new();
+    installation.export("s1", &contacts(0..30, -10));
+    installation.run(0).unwrap();
+    for name in ["new.xlsx", "new.JSON", "all.zip", "notes.txt", "_DONE", "letter.pdf"] {
+        installation.write(&format!("requests/erasure/{name}"), "x");
+    }
+    let aside = installation.sweep(1).unwrap().aside;
+    let told: Vec<String> = aside.iter().map(ToString::to_string).collect();
+    let first =
+        "left aside by list erasure: 3 file(s) that look as if they were meant, the first: requests:erasure/all.zip";
+    assert_eq!(told, [first]);
+    let workbooks = "[lists.workbooks]\ninput = \"requests:erasure/*.xlsx\"\nformat = \"xlsx\"\neffect = \"erase\"\n\
+                     match = { Email = \"email\" }\nrequest = \"Case\"\nreceived = \"At\"\n[removal]";
+    installation.edit("jobs/policy.toml", "[removal]", workbooks);
+    std::fs::remove_file(installation.path("requests/erasure/new.xlsx")).unwrap();
+    installation.write("requests/erasure/B.xlsx", "x");
+    let swept = installation.sweep(1).unwrap();
+    let first = swept.aside.iter().find(|aside| aside.of == "list erasure").map(|aside| aside.files);
+    assert_eq!(first, Some(2), "what another list means is none of this one");
+}
+
+#[test]
 fn what_is_left_aside_is_told_by_due_runs_and_sweeps_once_each() {
     let installation = nightly(6);
     installation.write("requests/erasure/B.CSV", "x");

@@ -176,7 +176,7 @@ impl FileLook for RequestedPersons<'_> {
                 continue;
             };
             let applied = self.table.dataset.applied.is_some_and(|applied| taken <= applied);
-            let late = self.table.scene.due(entry.list, entry.received) <= self.table.scene.now;
+            let late = self.table.scene.due(entry.list, entry.counts_from) <= self.table.scene.now;
             let severity = if applied || late { Severity::Error } else { Severity::Warning };
             let state = match severity {
                 Severity::Error => "and it should be applied",

@@ -32,7 +32,7 @@ fn look(table: &AuditedTable<'_>, found: &mut CheckFound<'_>) -> Result<()> {
     told.sort_by(|a, b| a.1.cmp(&b.1));
     for (at, request) in told.iter().take(TOLD) {
         let (entry, state) = (requests.entry(*at), late[at]);
-        let due = table.scene.due(entry.list, entry.received);
+        let due = table.scene.due(entry.list, entry.counts_from);
         let said = match state {
             RequestState::Received => "nobody has looked for the person since",
             _ => "it is applied, and no sweep has found yet that nothing of the person is left",
@@ -49,7 +49,7 @@ fn look(table: &AuditedTable<'_>, found: &mut CheckFound<'_>) -> Result<()> {
 fn late(table: &AuditedTable<'_>, requests: &Requests, at: u32) -> Option<(u32, RequestState)> {
     let (entry, job) = (requests.entry(at), table.plan.map_or(&table.dataset.job, |plan| &plan.job));
     let asks = !entry.ended && !matches!(entry.effect, Effect::Lift | Effect::Consent | Effect::Hold);
-    let due = table.scene.due(entry.list, entry.received) <= table.scene.now;
+    let due = table.scene.due(entry.list, entry.counts_from) <= table.scene.now;
     let state = requests.standing(at, job).state;
     // A restriction that keeps bytes is done where it is applied (R69).
     let open = state == RequestState::Received || state == RequestState::Applied && !entry.keeps_bytes();

@@ -168,6 +168,8 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("main", &["cli"]),
+    // The package for Python: only what is made for programs that have tamis as a library.
+    ("python", &["cli::embedded", "cli::shield", "error", "job::Stop", "monitor"]),
 ];
 
 /// `rows` stands for the items of `minimize::rows`: the layout travels with the rows, re-exported, to the encoder.
@@ -271,12 +273,15 @@ fn figures_can_be_told() {
     assert!(functions.len() > 1000, "the sources are not read");
 }
 
-/// Every file of the crate.
+/// Every file of the crate, and of the package for Python.
 static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(|| {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
-    collect(&root.join("src"), &mut files);
-    assert!(files.len() > 20, "the sources are not where they are looked for");
+    for folder in ["src", "python/src"] {
+        let before = files.len();
+        collect(&root.join(folder), &mut files);
+        assert!(files.len() > before, "the sources are not where they are looked for");
+    }
     let parsed = |file: &PathBuf| {
         let name = file.strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/");
         Source::parse(&name, &std::fs::read_to_string(file).unwrap())
@@ -435,6 +440,8 @@ mod tests {
             ("src/evidence/mod.rs", "use crate :: nothing;\nuse crate::stage::*;", "evidence may not name stage"),
             ("src/main.rs", "fn main() { tamis::read::select() }", "main may not name read::select"),
             ("src/clock.rs", "use crate::policy;", "clock may not name policy"),
+            ("python/src/lib.rs", "use tamis::run;", "python may not name run"),
+            ("python/src/rows.rs", "fn f() { tamis::cli::main() }", "python may not name cli::main"),
             ("src/new.rs", "", "not in the table"),
         ] {
             assert!(faults(file, code).contains(told), "{file}: {:?} lacks {told:?}", faults(file, code));
@@ -454,6 +461,7 @@ mod tests {
                 "src/stage/mod.rs",
                 "// use crate::key;\n/// as [`crate::key`]\nconst A: &str = r#\"use crate::key; \"unsafe\"#; const B: char = '\"';",
             ),
+            ("python/src/lib.rs", "use pyo3::prelude::*;\nuse tamis::cli::embedded::answer;"),
             ("src/run.rs", "use crate::{read::Reader, publish::{self, write}, key::Keyring};"),
         ] {
             assert_eq!(faults(file, code), "", "{file}: {code}");

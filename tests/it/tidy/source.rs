@@ -76,7 +76,7 @@ impl Source {
         let first = path.first()?;
         let mut base = match first.as_str() {
             "crate" => Vec::new(),
-            "tamis" if self.module == ["main"] => Vec::new(),
+            "tamis" if self.module.first().is_some_and(|of| of == "main" || of == "python") => Vec::new(),
             "self" => self.module.clone(),
             "super" => {
                 let climbed = path.iter().take_while(|part| *part == "super").count();
@@ -100,7 +100,8 @@ impl Source {
 }
 
 fn module_of(name: &str) -> Vec<String> {
-    let inner = name.trim_start_matches("src/").trim_end_matches(".rs");
+    // The package for Python is a crate of its own, whose files lie as in a module.
+    let inner = name.trim_start_matches("src/").trim_end_matches(".rs").replacen("python/src/", "python/", 1);
     let mut parts: Vec<String> = inner.split('/').map(str::to_owned).collect();
     if parts.last().is_some_and(|last| last == "mod" || last == "lib") {
         parts.pop();
