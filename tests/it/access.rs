@@ -1,6 +1,6 @@
 //! A person asks for their data (Art. 15 and 20 GDPR): what they are given, what is left out, and that nothing of it stays.
 
-use crate::installation::{Contact, Installation, SOURCE, contacts, files};
+use crate::installation::{Contact, Installation, JOB, SOURCE, contacts, files};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -261,6 +261,12 @@ fn with_text_and_score() -> Installation {
     let fields =
         "note = { from = \"Note\", treat = \"as-is\" }\nscore = { from = \"Score\", treat = \"as-is\" }\n[gate]";
     installation.edit("jobs/contacts.toml", "[gate]", fields);
+    // Kinds of identifiers are those of sources that a job reads.
+    let other = SOURCE.replace("name = \"contact\"", "name = \"other\"");
+    installation.write("jobs/sources/other.toml", &other);
+    let job = JOB.replace("\"contacts\"", "\"others\"").replace("\"contact\"\n", "\"other\"\n");
+    let job = job.replace("raw:{set}", "raw:other/{set}").replace("crm/contacts", "crm/others");
+    installation.write("jobs/others.toml", &job);
     let row = |n: usize| format!("crm-{n:05},p{n}@example.org,City 0,{},a note,7\n", installation.date(-1));
     let rows: String = (0..6).map(row).collect();
     installation.write("raw/2026-10-01/contacts.csv", &format!("Id,Email,City,Active,Note,Score\n{rows}"));
@@ -292,13 +298,6 @@ fn the_answer_withholds_as_before_and_says_what_was_not_searched_once_a_job_has_
     assert_eq!(unread.len(), 1);
     assert!(unread[0].starts_with("raw:2026-10-01/contacts.csv: no job of the specs reads it"), "{unread:?}");
     std::fs::remove_file(installation.path("jobs/sources/contact.toml")).unwrap();
-    installation.write(
-        "jobs/sources/other.toml",
-        &SOURCE
-            .replace("name = \"contact\"", "name = \"other\"")
-            .replace("Email = {", "Mail = {")
-            .replace("weak = [\"Email\"]\n", ""),
-    );
     let undescribed = withheld(&ask(), table);
     assert_eq!(undescribed.keys().map(String::as_str).collect::<Vec<_>>(), ["city", "email", "note", "score"]);
     assert!(undescribed.values().all(|why| *why == Withholding::Undescribed), "{undescribed:?}");
@@ -336,7 +335,7 @@ fn recipients_of_earlier_versions_are_named_also_those_that_left_the_policy() {
 #[test]
 fn a_recipient_that_was_told_of_a_person_is_named_once_their_rows_are_gone() {
     let installation = Installation::new();
-    let third = "[recipients.team]\nkind = \"third-party\"\nsale = true\ncontract = \"C-1\"\ncountry = \"FR\"";
+    let third = "[recipients.team]\nkind = \"third-party\"\nsale = true\ncontract = \"C-1\"\ncountry = \"FR\"\nreview_by = \"2099-01-01\"";
     installation.edit("jobs/policy.toml", "[recipients.team]\nkind = \"internal\"", third);
     installation.export("2026-10-01", &contacts(0..30, -10));
     installation.run(0).unwrap();
@@ -364,12 +363,10 @@ fn corrections_of_the_persons_records_are_among_their_requests_without_values() 
         match = { Id = \"crm-id@test\" }\ncolumn = \"Column\"\nwas = \"Was\"\nvalue = \"Value\"\nreason = \"Reason\"\n\
         request = \"Case\"\nreceived = \"At\"\n[removal]";
     installation.edit("jobs/policy.toml", "[removal]", list);
-    let lines = "Id,Column,Was,Value,Reason,Case,At\ncrm-00001,City,City 0,Elsewhere,wrong,C-1,2026-10-01\n\
-        crm-00002,City,City 0,Anywhere,wrong,C-2,2026-10-01\n";
+    let lines = "Id,Column,Was,Value,Reason,Case,At\ncrm-00001,City,City 0,City 1,wrong,C-1,2026-10-01\n\
+        crm-00008,City,City 2,City 1,wrong,C-2,2026-10-01\n";
     installation.write("requests/corrections/october.csv", lines);
     installation.export("2026-10-01", &contacts(0..9, -1));
-    installation.edit("jobs/contacts.toml", "k = 2", "k = 1");
-    installation.edit("jobs/policy.toml", "min_k = 2\n", "");
     installation.run(0).unwrap();
     let report = answer(&installation, "crm-id@test: crm-00001\n").report;
     let told: Vec<_> = report
@@ -379,7 +376,7 @@ fn corrections_of_the_persons_records_are_among_their_requests_without_values() 
         .collect();
     assert_eq!(told, [("C-1", "City", "wrong", "applied")]);
     let json = serde_json::to_string(&report.corrections).unwrap();
-    assert!(!json.contains("Elsewhere") && !json.contains("City 0"), "{json}");
+    assert!(!json.contains("City 1") && !json.contains("City 0"), "{json}");
 }
 
 #[test]
