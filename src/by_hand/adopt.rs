@@ -244,6 +244,7 @@ fn manifest(ready: &Ready, run: &str, before: &Manifest, seen: &Seen, back: bool
         rows_out,
         removed: if back { Vec::new() } else { vec![lost] },
         nulled: 0,
+        versions: None,
         absent: None,
         no_clock: 0,
         rejected: Rejected::default(),

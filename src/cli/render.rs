@@ -6,7 +6,9 @@ use super::finding_json::listed;
 use super::lines::Lines;
 use super::verdict::{TerminalVerdict, counted};
 use crate::error::{Error, Result};
-use crate::evidence::manifest::{Brake, Cause, CauseEffect, Identifiers, ListApplied, SharedValues, UndatedEvidence};
+use crate::evidence::manifest::{
+    Brake, Cause, CauseEffect, Identifiers, ListApplied, RecordVersions, SharedValues, UndatedEvidence,
+};
 use crate::evidence::{Manifest, VerifyReport};
 use crate::gates::Gate;
 use crate::run::{Outcome, Report};
@@ -125,10 +127,21 @@ fn rows(out: &mut String, m: &Manifest) {
     for removed in m.removed.iter().filter(|r| r.rows > 0) {
         bar_line(out, width, &removed.reason, removed.rows, m.rows_in);
     }
+    if let Some(said) = said_of_versions(m) {
+        out.line(format_args!("{said}"));
+    }
     for other in m.others.iter().filter(|other| other.rows > 0) {
         let rows = counted(other.rows, "row");
         out.line(format_args!("of the published, {rows} without the cells of the {}", other.name));
     }
+}
+
+/// How the rows that were read became one row for each record (R75).
+pub(super) fn said_of_versions(m: &Manifest) -> Option<String> {
+    let RecordVersions { superseded, ended, .. } = m.versions.as_ref()?;
+    let (read, rows) = (counted(m.rows_in + superseded + ended, "row"), counted(m.rows_in, "row"));
+    let (earlier, ended) = (counted(*superseded, "earlier version"), counted(*ended, "record"));
+    Some(format!("{read} read = {rows} in + {earlier} left out + {ended} ended"))
 }
 
 fn inputs(out: &mut String, m: &Manifest) {
@@ -195,6 +208,10 @@ fn balance(out: &mut String, m: &Manifest) {
             let first = first.as_ref().map_or(String::new(), |first| format!(", the first: {first}"));
             out.line(format_args!("of the rejected, {count} had {what}{first}"));
         }
+    }
+    if let Some(doubtful) = m.versions.as_ref().map(|of| of.doubtful).filter(|doubtful| *doubtful > 0) {
+        let records = counted(doubtful, "record");
+        out.line(format_args!("of the rejected, {records} without a newest version: two are alike, or one says none"));
     }
     if let Some(absent) = m.absent.filter(|absent| *absent > 0) {
         out.line(format_args!("absent: {absent} rows of the version before are in no export any more"));

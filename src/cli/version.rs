@@ -72,6 +72,7 @@ fn html(report: &JobReport, controller: &str) -> String {
         ("plan", m.plan.clone()),
         ("keys", format!("identity {}, token {} (epoch {})", m.keys.identity, m.keys.token, m.keys.epoch)),
         ("head", report.ledger_head.clone()),
+        ("record_versions", render::said_of_versions(m).unwrap_or_default()),
         ("shared", shared(m)),
         ("not_published", or_none(&render::not_published(m).into_iter().map(String::from).collect::<Vec<_>>())),
         ("drift", or_none(&columns::said(m))),

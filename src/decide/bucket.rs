@@ -10,12 +10,15 @@ use super::field_keep::FieldKeeps;
 use super::frame::{PersonColumns, Persons, persons};
 use super::groups::{self, Counter};
 use super::lists::{EffectSet, Entries, reach};
+use super::newest;
 use super::others::{self, TAKEN};
 use super::people::People;
 use super::reasons::{Reason, RowFacts, reason};
 use super::retention::{Until, past};
+use super::row_effects::ReachedEffects;
 use super::rules::Rules;
 use super::shared::Sharing;
+use super::verdict::VersionCounts;
 use crate::error::{Code, Error, Result};
 use crate::policy::Effect;
 use crate::stage::{Control, NO_CLOCK, Slot, Staged, flag};
@@ -47,6 +50,8 @@ pub(super) struct DecideTally {
     pub rows_in: u64,
     pub rows_kept: u64,
     pub observed: u64,
+    /// Records of which earlier versions were read (R75).
+    pub versions: VersionCounts,
     /// By place of the reason.
     pub reasons: Vec<u64>,
     pub no_clock: u64,
@@ -70,6 +75,11 @@ impl DecideTally {
         self.others.iter_mut().enumerate().for_each(|(number, rows)| *rows += u64::from(gone >> number & 1));
     }
 
+    fn aside(&mut self, flags: u16) {
+        self.observed += u64::from(flags & flag::OBSERVED != 0);
+        self.versions.superseded += u64::from(flags & flag::SUPERSEDED != 0);
+    }
+
     fn reached(&mut self, effects: &EffectSet, binds: &[bool; Effect::ALL.len()]) {
         for (place, effect) in Effect::ALL.into_iter().enumerate() {
             self.not_binding[place] += u64::from(!binds[place] && effects.has(effect));
@@ -85,6 +95,7 @@ impl DecideTally {
         self.rows_in += other.rows_in;
         self.rows_kept += other.rows_kept;
         self.observed += other.observed;
+        self.versions.add(other.versions);
         self.no_clock += other.no_clock;
         self.absent += other.absent;
         self.largest_person = self.largest_person.max(other.largest_person);
@@ -93,21 +104,6 @@ impl DecideTally {
         self.others.resize(other.others.len().max(self.others.len()), 0);
         self.others.iter_mut().zip(&other.others).for_each(|(a, b)| *a += b);
         self.not_binding.iter_mut().zip(&other.not_binding).for_each(|(a, b)| *a += b);
-    }
-}
-
-/// Effects of the rows that any reaches.
-#[derive(Default)]
-pub(super) struct ReachedEffects {
-    /// Per row 0, or 1 + place in `effects`; empty when no row is reached.
-    numbers: Vec<u32>,
-    effects: Vec<EffectSet>,
-}
-
-impl ReachedEffects {
-    pub(super) fn row(&self, row: usize) -> Option<EffectSet> {
-        let number = *self.numbers.get(row)? as usize;
-        number.checked_sub(1).map(|place| self.effects[place])
     }
 }
 
@@ -197,25 +193,33 @@ impl<'a> BucketJudge<'a> {
 
     /// Judges one bucket; the slot has the records of the rows that stay, in the order of subject tokens.
     pub(super) fn bucket(&self, calendars: &mut ThreadCalendars, bucket: usize) -> Result<(DecideTally, Slot)> {
-        let control = self.staged.control(bucket)?;
-        let people = People::of(&control);
+        let (control, people) = self.settled(bucket)?;
         self.sharing.iter().for_each(|sharing| sharing.add(&control, &people));
-        let reached = self.reached(&control);
+        let reached = self.reached(&control, &people);
         let persons = self.persons(&control, &people, &reached)?;
         let mut tally = DecideTally::new(self.rules.exclude_labels.len() + 8, self.rules.other_persons);
         let mut stay = Stay::new(control.rows(), self.counters.len());
         for row in 0..control.rows() {
-            if control.flags(row) & flag::OBSERVED != 0 {
-                tally.observed += 1;
+            let flags = control.flags(row);
+            if flags & flag::ASIDE != 0 {
+                tally.aside(flags);
+                continue;
+            }
+            let effects = reached.row(row);
+            let known = self.known(&control, &persons, calendars, row, effects.unwrap_or_default());
+            tally.seen.extend(self.seen(&control, &known));
+            if is_ended(flags) {
+                tally.versions.ended += 1;
                 continue;
             }
             tally.rows_in += 1;
-            let effects = reached.row(row);
             effects.iter().for_each(|effects| tally.reached(effects, &self.binds));
-            let known = self.known(&control, &persons, calendars, row, effects.unwrap_or_default());
-            tally.seen.extend(self.seen(&control, &known));
             match reason(&self.facts(&control, &known)) {
-                Some(reason) => tally.removed(reason, reason.place(self.rules.exclude_labels.len()), &known),
+                Some(reason) => {
+                    let doubtful = reason == Reason::Rejected && flags & flag::VERSION_DOUBTFUL != 0;
+                    tally.versions.doubtful += u64::from(doubtful);
+                    tally.removed(reason, reason.place(self.rules.exclude_labels.len()), &known);
+                }
                 None => {
                     tally.without_others(known.others);
                     self.keep(&mut stay, &control, &known, calendars)?;
@@ -277,17 +281,28 @@ impl<'a> BucketJudge<'a> {
         wanted.then(|| (*control.slot(known.row, 0).1, control.clock(known.row)))
     }
 
+    /// The rows of a bucket with their persons, and of each record one version that counts (R75).
+    pub(super) fn settled(&self, bucket: usize) -> Result<(Control, People)> {
+        let mut control = self.staged.control(bucket)?;
+        let people = People::of(&control);
+        if self.rules.newest {
+            newest::settle(&mut control, &people);
+        }
+        Ok((control, people))
+    }
+
     /// R12: which effects reach which rows.
-    pub(super) fn reached(&self, control: &Control) -> ReachedEffects {
+    pub(super) fn reached(&self, control: &Control, people: &People) -> ReachedEffects {
         let mut reached = ReachedEffects::default();
         if self.entries.is_empty() {
             return reached;
         }
         for row in 0..control.rows() {
             let Some(effects) = reach(control.identities(row), self.entries) else { continue };
-            reached.numbers.resize(control.rows(), 0);
-            reached.effects.push(effects);
-            reached.numbers[row] = reached.effects.len() as u32;
+            reached.add(row, &effects, control.rows());
+        }
+        if self.rules.newest {
+            newest::share(&mut reached, control, people);
         }
         reached
     }
@@ -315,7 +330,9 @@ impl<'a> BucketJudge<'a> {
         let flags = control.flags(known.row);
         let exclude = if known.person.exclude > 0 { known.person.exclude } else { control.exclude(known.row) };
         let due = known.until.is_none_or(|until| past(until, self.rules.as_of));
-        let unreadable = flag::NO_SUBJECT | flag::CLOCK_UNREADABLE | flag::EXCLUDE_UNREADABLE;
+        let unreadable = flag::NO_SUBJECT | flag::CLOCK_UNREADABLE | flag::EXCLUDE_UNREADABLE | flag::VERSION_DOUBTFUL;
+        // Of a record in doubt nobody knows which version's clock and excludes count.
+        let known_version = flags & flag::VERSION_DOUBTFUL == 0;
         let effects = match flags & (flag::MINOR | flag::CHILD) {
             0 => known.effects,
             age => known.effects.of_minor(age & flag::CHILD != 0),
@@ -323,8 +340,11 @@ impl<'a> BucketJudge<'a> {
         RowFacts {
             effects: effects.only(&self.binds),
             no_consent: self.rules.on_consent() && known.consent.is_none(),
-            excluded: usize::from(exclude).checked_sub(1).and_then(|e| self.rules.excludes.get(e).copied()),
-            expired: flags & flag::CLOCK_UNREADABLE == 0 && due,
+            excluded: usize::from(exclude)
+                .checked_sub(1)
+                .filter(|_| known_version)
+                .and_then(|e| self.rules.excludes.get(e).copied()),
+            expired: flags & flag::CLOCK_UNREADABLE == 0 && due && known_version,
             rejected: flags & unreadable != 0 || known.person.unreadable,
         }
     }
@@ -361,11 +381,11 @@ impl<'a> BucketJudge<'a> {
     }
 }
 
-/// What one row says about consent. An observed row says nothing against it, and a consent that only it would bring
-/// does not count.
+/// What one row says about consent. An observed row, or an earlier version of a record, says nothing against it, and a
+/// consent that only it would bring does not count.
 fn of_row(control: &Control, row: usize, reached: &ReachedEffects) -> PersonConsent {
     let (flags, effects) = (control.flags(row), reached.row(row).unwrap_or_default());
-    let observed = flags & flag::OBSERVED != 0;
+    let observed = flags & flag::ASIDE != 0;
     let listed = if observed { EffectSet::default() } else { effects };
     PersonConsent {
         yes: observed || flags & flag::CONSENT_YES != 0,
@@ -377,6 +397,11 @@ fn of_row(control: &Control, row: usize, reached: &ReachedEffects) -> PersonCons
     }
 }
 
+/// Whether a row ends its record and so is none itself (R75); in doubt it is one, and rejected.
+pub(super) fn is_ended(flags: u16) -> bool {
+    flags & (flag::ENDS_RECORD | flag::VERSION_DOUBTFUL | flag::NO_SUBJECT) == flag::ENDS_RECORD
+}
+
 /// The most rows of the main export that one person has; 0 below ten.
 fn largest_person(control: &Control, people: &People) -> u64 {
     const FEW: usize = 9;
@@ -384,7 +409,7 @@ fn largest_person(control: &Control, people: &People) -> u64 {
     for rows in people.person.chunk_by(|a, b| a == b) {
         if rows.len() > most {
             let rows = &people.order[start..start + rows.len()];
-            let own = rows.iter().filter(|row| control.flags(**row as usize) & flag::OBSERVED == 0).count();
+            let own = rows.iter().filter(|row| control.flags(**row as usize) & flag::ASIDE == 0).count();
             most = most.max(own);
         }
         start += rows.len();

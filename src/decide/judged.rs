@@ -82,6 +82,7 @@ pub fn decide(
         absent: tally.absent,
         not_binding: not_binding(&rules, &tally),
         others: tally.others.clone(),
+        versions: rules.newest.then_some(tally.versions),
         gates: Gate::all(groups.gates, &observed),
         largest_person: tally.largest_person,
         shared,

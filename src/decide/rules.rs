@@ -38,6 +38,8 @@ pub struct Rules {
     pub(super) excludes_persons: bool,
     pub(super) grounds: Grounds,
     pub(super) consent_column: bool,
+    /// Whether the export has several versions of a record (R75).
+    pub(super) newest: bool,
     pub(super) gate: Option<GroupTerms>,
     pub(super) limits: Limits,
     pub(super) hints: bool,
@@ -72,6 +74,7 @@ impl Rules {
             excludes_persons: plan.controls.excludes.iter().any(|exclude| exclude.person),
             grounds: plan.grounds(),
             consent_column: plan.controls.consent.is_some(),
+            newest: plan.controls.newest.is_some(),
             gate: plan.gate.clone(),
             limits: plan.limits.clone(),
             hints: false,

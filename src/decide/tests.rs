@@ -102,6 +102,7 @@ fn columns(rows: &[Row]) -> Rows {
         exclude: rows.iter().map(|r| r.exclude).collect(),
         clock: rows.iter().map(Row::clock).collect(),
         since: rows.iter().map(|r| r.since.map_or(NO_SINCE, |s| AS_OF - s * DAY)).collect(),
+        versions: vec![],
         identities: vec![slot(mark::KEY), slot(mark::WEAK)],
         quasi: if observed {
             vec![]
@@ -148,6 +149,7 @@ fn rules_with(person: bool, basis: Basis, consent_column: bool, k: Option<u32>, 
         excludes_persons: false,
         grounds: Grounds { basis, direct_marketing: false, sale: false },
         consent_column,
+        newest: false,
         gate: k.map(gate),
         limits: Limits {
             max_emptied: Share(1_000_000),

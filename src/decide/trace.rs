@@ -1,9 +1,8 @@
 //! Why single rows of a run stay or go, for who asks about one person. Must not know who asks, nor any value.
 
-use super::bucket::{BucketJudge, ThreadCalendars};
+use super::bucket::{BucketJudge, ThreadCalendars, is_ended};
 use super::judged::Judged;
 use super::lists::Entries;
-use super::people::People;
 use super::reasons::{Reason, labels, reason};
 use super::workers::each_bucket;
 use crate::clock::Instant;
@@ -11,11 +10,32 @@ use crate::error::Result;
 use crate::stage::{NO_CLOCK, flag, mark};
 use std::collections::BTreeSet;
 
+/// Why nothing is decided about a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SetAside {
+    /// It is activity in an observed source: it is never published.
+    Observed,
+    /// There is a newer version of the record (R75).
+    Superseded,
+    /// It says that the record has ended (R75).
+    Ended,
+}
+
+impl SetAside {
+    fn of(flags: u16) -> Option<SetAside> {
+        match flags {
+            _ if flags & flag::OBSERVED != 0 => Some(SetAside::Observed),
+            _ if flags & flag::SUPERSEDED != 0 => Some(SetAside::Superseded),
+            _ => is_ended(flags).then_some(SetAside::Ended),
+        }
+    }
+}
+
 /// One row of a person.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Traced {
-    /// Activity in an observed source: it is never published.
-    pub observed: bool,
+    /// Why nothing is decided about it; none for the record of a person in the job's own export.
+    pub aside: Option<SetAside>,
     /// The label in the counts of why it goes, and why; none when it stays.
     pub reason: Option<(String, Reason)>,
     /// The number of the other person of the row that the values name, where they do not name its own (R68).
@@ -56,7 +76,7 @@ impl Judged {
         wanted: &(dyn Fn(&[u8; 16]) -> bool + Sync),
         bucket: usize,
     ) -> Result<Vec<Traced>> {
-        let control = self.staged.control(bucket)?;
+        let (control, people) = judge.settled(bucket)?;
         let carries = |row: &usize| control.identities(*row).any(|(_, identity)| wanted(identity));
         let subjects: BTreeSet<[u8; 16]> =
             (0..control.rows()).filter(carries).map(|row| *control.subject(row)).collect();
@@ -70,8 +90,7 @@ impl Judged {
         let mut kept = Vec::new();
         self.staged.spill_store().read(&self.kept[bucket], &mut kept)?;
         let kept: BTreeSet<usize> = self.shape.rows(&kept).collect();
-        let people = People::of(&control);
-        let reached = judge.reached(&control);
+        let reached = judge.reached(&control, &people);
         let persons = judge.persons(&control, &people, &reached)?;
         let names = labels(&self.rules.exclude_labels);
         let own = |row: &usize| subjects.contains(control.subject(*row)) || carries(row);
@@ -79,16 +98,16 @@ impl Judged {
         let trace = |row: usize| {
             let effects = reached.row(row).unwrap_or_default();
             let known = judge.known(&control, &persons, calendars, row, effects);
-            let observed = control.flags(row) & flag::OBSERVED != 0;
+            let aside = SetAside::of(control.flags(row));
             let reason = reason(&judge.facts(&control, &known));
             let reason = reason.or((!kept.contains(&row)).then_some(Reason::Suppressed));
             let other = as_other(row).filter(|_| !own(&row));
             Traced {
-                observed,
+                aside,
                 other,
                 taken: other.is_some_and(|number| known.others & 1 << number != 0),
                 reason: reason
-                    .filter(|_| !observed)
+                    .filter(|_| aside.is_none())
                     .map(|r| (names[r.place(self.rules.exclude_labels.len())].clone(), r)),
                 clock: (known.clock != NO_CLOCK).then_some(Instant(known.clock)),
                 keep_until: known.until.map(Instant),

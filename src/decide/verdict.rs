@@ -13,7 +13,7 @@ use serde::Serialize;
 pub struct Verdict {
     /// The instant judged at.
     pub as_of: Instant,
-    /// Rows of the main export, dropped bad records included.
+    /// Rows of the main export, dropped bad records included; of records with several versions one row each.
     pub rows_in: u64,
     /// Rows that may be published.
     pub rows_out: u64,
@@ -34,6 +34,9 @@ pub struct Verdict {
     /// Rows that stay without the cells of another person (R68), in the order of the source; empty where no row has another.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<u64>,
+    /// Versions of records (R75); none where each record is there once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub versions: Option<VersionCounts>,
     /// What every gate has found.
     pub gates: Vec<Gate>,
     /// Rows of the person that has most, when these are ten or more; not part of the digest.
@@ -44,6 +47,25 @@ pub struct Verdict {
     pub shared: Vec<SharedBy>,
     /// What `plan` says about each quasi-identifier; empty unless asked for, and not part of the digest.
     pub hints: Vec<QuasiHint>,
+}
+
+/// Versions of records, where an export keeps earlier ones (R75).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct VersionCounts {
+    /// Rows that are earlier versions, or copies, of a record.
+    pub superseded: u64,
+    /// Records whose newest version says that they have ended.
+    pub ended: u64,
+    /// Records of which nobody can tell the newest version: they are rejected.
+    pub doubtful: u64,
+}
+
+impl VersionCounts {
+    pub(super) fn add(&mut self, other: VersionCounts) {
+        self.superseded += other.superseded;
+        self.ended += other.ended;
+        self.doubtful += other.doubtful;
+    }
 }
 
 /// An effect that reached rows and does not bind.
@@ -109,6 +131,7 @@ mod tests {
             absent: 0,
             not_binding: Vec::new(),
             others: Vec::new(),
+            versions: None,
             gates: Vec::new(),
             largest_person: 0,
             shared: Vec::new(),

@@ -228,8 +228,8 @@ codes! {
         "The input is larger than a limit allows: bytes unpacked, members, columns, text of one block."
         "Raise the limit that the message names if the export is right."
     PersonUnknown "person-unknown" Input
-        "An exclude with `scope = \"person\"` matches a row without a subject, so nobody knows which person it leaves out."
-        "Correct the record in the export, or leave `scope` out of the exclude if it is meant for single rows."
+        "A row without a subject leaves out a person, by an exclude with `scope = \"person\"`, or ends a record, by `deleted` of `[newest]`. Nobody knows which."
+        "Correct the record in the export. Leave `scope` out of the exclude if it is meant for single rows."
     RecordMalformed "record-malformed" Input
         "A record is not written as the source declares it: quotes, line ends, number of cells, length."
         "Have the file exported again. For a wrong number of cells, you can also set `limits.on_bad_record = \"drop\"` in the job."

@@ -81,6 +81,9 @@ pub struct Manifest {
     /// them because of a request (R68); of a sweep, those that it took cells from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<OtherRows>,
+    /// Versions of records, where the export keeps earlier ones: outside the balance, in which each record is one row (R75).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub versions: Option<RecordVersions>,
     /// Rows of the version before that no export brought back (R35); outside the balance.
     pub absent: Option<u64>,
     /// Rows whose reason was `expired` because no clock could be used (R25).
@@ -353,6 +356,17 @@ pub struct Rejected {
     pub first_clock_unreadable: Option<String>,
     /// An exclude on a boolean column met another value (R22).
     pub exclude_unreadable: u64,
+}
+
+/// Versions of records in an export that keeps earlier ones (R75).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RecordVersions {
+    /// Rows that are earlier versions, or copies, of a record.
+    pub superseded: u64,
+    /// Records whose newest version says that they have ended.
+    pub ended: u64,
+    /// Records of which nobody can tell the newest version: they are rejected.
+    pub doubtful: u64,
 }
 
 /// What became of values for one cause.

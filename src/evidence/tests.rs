@@ -57,6 +57,7 @@ fn manifest(run: &str, version: u64, files: Vec<File>, companions: Vec<File>) ->
         removed: vec![Removed { reason: "erased".into(), rows: 2 }, Removed { reason: "expired".into(), rows: 3 }],
         nulled: 0,
         others: Vec::new(),
+        versions: None,
         absent: None,
         no_clock: 0,
         rejected: Default::default(),

@@ -17,6 +17,17 @@ enum When {
 /// Rows that are no persons any more: a column, the values that say so, and the reason they are counted under.
 pub(super) type Gone = (&'static str, &'static [&'static str], &'static str);
 
+/// How an export that keeps earlier versions of records tells them apart (R75).
+#[derive(Clone, Copy)]
+pub(super) struct KeptVersions {
+    /// The column that orders them.
+    pub version: &'static str,
+    /// The column that says that a record has ended, and whether it does so by the time at which that was.
+    pub deleted: (&'static str, bool),
+    /// Nobody sees in a sample whether there are any: it is said in any case.
+    pub always: bool,
+}
+
 /// One kind of export. Columns are compared without regard to case; what a table lacks is passed over.
 pub(super) struct Crm {
     /// What it is called in messages.
@@ -37,6 +48,7 @@ pub(super) struct Crm {
     /// Columns that look like a clock, and why they are none.
     pub no_clocks: &'static [(&'static str, &'static str)],
     pub gone: &'static [Gone],
+    pub versions: &'static [KeptVersions],
     /// The zone of times without one, where the vendor says it.
     pub zone: Option<&'static str>,
 }
@@ -56,6 +68,7 @@ const NONE: Crm = Crm {
     clocks: &[],
     no_clocks: &[],
     gone: &[],
+    versions: &[],
     zone: None,
 };
 
@@ -106,6 +119,7 @@ const FIVETRAN: Crm = Crm {
         ("last_modified_date", BY_BATCH),
     ],
     gone: &[("_fivetran_deleted", &["true", "1"], "deleted-in-crm"), ("is_deleted", &["true", "1"], "deleted-in-crm")],
+    versions: &[KeptVersions { version: "_fivetran_synced", deleted: ("_fivetran_deleted", false), always: false }],
     zone: Some("UTC"),
     ..NONE
 };
@@ -169,14 +183,20 @@ static ALL: [Crm; 18] = [
             ("SystemModstamp", BY_BATCH),
         ],
         gone: &[("IsDeleted", &["true", "1"], "deleted-in-crm"), ("archived", &["true"], "archived-in-crm")],
+        versions: &[
+            KeptVersions { version: "_airbyte_extracted_at", deleted: ("_ab_cdc_deleted_at", true), always: false },
+            KeptVersions { version: "_airbyte_emitted_at", deleted: ("_ab_cdc_deleted_at", true), always: false },
+        ],
         weak: &["email", "property_email", "MobilePhone"],
         ..NONE
     },
     Crm {
         title: "Synapse Link for Dataverse",
         all: &["SinkCreatedOn", "SinkModifiedOn"],
-        keys: &["contactid", "leadid", "Id"],
+        // Rows of deletions have hardly more than the `Id`.
+        keys: &["Id", "contactid", "leadid"],
         any: &[],
+        versions: &[KeptVersions { version: "versionnumber", deleted: ("IsDelete", false), always: true }],
         ..DYNAMICS
     },
     Crm { title: "Salesforce weekly export", when: When::Zip, ..SALESFORCE },

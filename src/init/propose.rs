@@ -149,6 +149,15 @@ pub struct Proposed {
     pub begins: bool,
 }
 
+/// By which columns the newest of several versions of a record is told (R75).
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct ProposedNewest {
+    /// The column that orders versions.
+    pub version: String,
+    /// The column that says that a record has ended.
+    pub deleted: Option<String>,
+}
+
 /// What is proposed for a table.
 #[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct Proposal {
@@ -167,6 +176,9 @@ pub struct Proposal {
     /// Rows that are no persons any more.
     #[serde(skip)]
     pub(super) gone: Vec<(String, Gone)>,
+    /// Which of several versions of a record counts, where the export keeps earlier ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub newest: Option<ProposedNewest>,
     /// Column that holds the key of another table, and the number of that table.
     pub whose: Option<(String, usize)>,
     /// It has one row for each person, and a job of its own.
@@ -191,6 +203,8 @@ pub fn propose(tables: &[Table]) -> Vec<Proposal> {
     for at in 0..tables.len() {
         link(at, tables, &mut all, &personal);
     }
+    // Activity is observed, and observed rows have no versions.
+    all.iter_mut().filter(|proposal| proposal.whose.is_some()).for_each(|proposal| proposal.newest = None);
     let any = personal.contains(&true);
     for (proposal, personal) in all.iter_mut().zip(&personal) {
         let whole = proposal.key.is_some() && !proposal.clocks.is_empty() && proposal.whose.is_none();
@@ -264,7 +278,58 @@ fn alone(table: &Table) -> Proposal {
     proposal.columns = table.columns.iter().map(|column| one((&table.columns, table.records), column, crm)).collect();
     identifiers(table, &mut proposal);
     proposal.clocks = clocks(table, crm, &proposal);
+    if let Some(crm) = crm {
+        newest(table, crm, &mut proposal);
+    }
     proposal
+}
+
+/// R75: an export of a kind that keeps earlier versions of records, and has some in the sample or is said to have them.
+fn newest(table: &Table, crm: &Crm, proposal: &mut Proposal) {
+    // A key of another table repeats because its persons have several records.
+    let own = named(table, &crm.keys[..crm.keys.len().min(1)]).pop().filter(|own| proposal.is_key(own));
+    let repeats = own.and_then(|own| column(table, &own)).is_some_and(|key| !key.unique);
+    let place = |name: &'static str| {
+        let name = named(table, &[name]).pop()?;
+        table.columns.iter().position(|column| column.name == name)
+    };
+    for kept in crm.versions.iter().filter(|kept| kept.always || repeats) {
+        let Some(version) = place(kept.version) else { continue };
+        if !matches!(proposal.columns[version].typed, GuessedType::Integer)
+            && !is_time(&proposal.columns[version].typed)
+        {
+            continue;
+        }
+        let (name, timed) = kept.deleted;
+        let deleted = place(name);
+        // Where the sample has no deletion, its cells say nothing of the type; one that is wrong rejects records.
+        if let Some(at) = deleted {
+            let marks = &mut proposal.columns[at];
+            if !is_time(&marks.typed) && marks.typed != GuessedType::Boolean {
+                marks.typed = if timed { iso_time() } else { GuessedType::Boolean };
+            }
+            marks.treat = None;
+        }
+        let name_at = |at: usize| table.columns[at].name.clone();
+        proposal.columns[version].treat = None;
+        proposal.newest = Some(ProposedNewest { version: name_at(version), deleted: deleted.map(name_at) });
+        proposal.gone.retain(|(column, _)| deleted.is_none_or(|at| table.columns[at].name != *column));
+        return;
+    }
+}
+
+/// Whether values are points in time that can be put in order.
+fn is_time(typed: &GuessedType) -> bool {
+    match typed {
+        GuessedType::Date { .. } | GuessedType::Epoch { .. } => true,
+        GuessedType::Timestamp { zone_unknown, .. } => !zone_unknown,
+        _ => false,
+    }
+}
+
+fn iso_time() -> GuessedType {
+    let formats = vec!["%Y-%m-%dT%H:%M:%S%.f%:z".to_owned(), "%Y-%m-%dT%H:%M:%S%.fZ".to_owned()];
+    GuessedType::Timestamp { formats, zone: Some("UTC".into()), zone_unknown: false }
 }
 
 /// Columns of the table by their names, whatever their case, in the order of the names.

@@ -108,6 +108,7 @@ fn source(table: &Table, proposal: &Proposal, edits: &mut Vec<Edit>) -> MadeFile
     }
     page.line("");
     subject(&mut page, proposal);
+    newest(&mut page, proposal);
     page.line("");
     page.line("[columns]");
     for (column, proposed) in table.columns.iter().zip(&proposal.columns) {
@@ -211,6 +212,20 @@ fn subject(page: &mut SpecPage, proposal: &Proposal) {
     }
     for (name, why) in &proposal.no_clocks {
         page.line(format!("# {}: no clock, {why}", key(name)));
+    }
+}
+
+/// R75: the export keeps earlier versions of records.
+fn newest(page: &mut SpecPage, proposal: &Proposal) {
+    let Some(newest) = &proposal.newest else { return };
+    page.line("");
+    page.noted(
+        "[newest]",
+        "of several rows with one key only the newest counts; leave it out if each record is there once",
+    );
+    page.line(format!("version = {}", quoted(&newest.version)));
+    if let Some(deleted) = &newest.deleted {
+        page.noted(&format!("deleted = {}", quoted(deleted)), "the record has ended where its newest row says so");
     }
 }
 

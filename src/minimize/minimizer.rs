@@ -7,10 +7,12 @@ use super::identity::Identified;
 use super::minors::MinorReader;
 use super::noticed::{NoticeCalendars, NoticeReader};
 use super::quasi_identifier::QuasiIdentifierHasher;
+use super::refused;
 use super::row_mark::RowMarker;
 use super::rows::*;
-use super::tally::{ClockTally, ExcludeTally, FieldTally, IdentifierTally, MAX_DISTINCT, Tally, earlier};
+use super::tally::{ClockTally, FieldTally, IdentifierTally, MAX_DISTINCT, Tally, UnreadableTally, earlier};
 use super::untreated::UntreatedReader;
+use super::versions::{VersionCalendars, VersionRead, VersionReader};
 use super::why_untreated::WhyUntreated;
 use crate::cell::dates::{Calendars, DateReading};
 use jiff::tz::TimeZone;
@@ -60,6 +62,7 @@ pub struct Minimizer {
     consent: Option<ConsentReader>,
     minors: Option<MinorReader>,
     notices: Option<NoticeReader>,
+    versions: Option<VersionReader>,
     /// Names of the stream's columns.
     columns: Vec<String>,
 }
@@ -133,6 +136,7 @@ impl Minimizer {
             consent: controls.consent.as_ref().map(|consent| ConsentReader::new(columns, consent)).transpose()?,
             minors: minors(columns, controls, as_of, &plan.zone)?,
             notices: controls.notice.as_ref().map(|rules| NoticeReader::new(columns, rules)).transpose()?,
+            versions: versions(columns, controls, keys.identity.derive("tamis v1 version", &[plan.job.as_bytes()]))?,
             columns: columns.iter().map(|column| column.name.clone()).collect(),
         })
     }
@@ -173,12 +177,14 @@ impl Minimizer {
         let identifier =
             |column: &IdentifiedColumn| IdentifierTally { column: column.name.clone(), ..Default::default() };
         let clock = |clock: &ClockColumn| ClockTally { column: clock.name.clone(), ..Default::default() };
-        let exclude = |column: &String| ExcludeTally { column: column.clone(), ..Default::default() };
+        let unreadable = |column: &String| UnreadableTally { column: column.clone(), ..Default::default() };
+        let versions = self.versions.iter().flat_map(VersionReader::columns);
         let tally = Tally {
             fields: vec![FieldTally::default(); self.fields.len()],
             identifiers: self.identified.iter().map(identifier).collect(),
             clocks: self.clocks.iter().map(clock).collect(),
-            excludes: self.excluded.iter().map(exclude).collect(),
+            excludes: self.excluded.iter().map(unreadable).collect(),
+            versions: versions.map(|column| unreadable(&self.columns[column])).collect(),
             corrections: if self.stream == Stream::Main { corrections.tallies() } else { Vec::new() },
             ..Tally::default()
         };
@@ -198,6 +204,7 @@ impl Minimizer {
             clock_calendars: self.clocks.iter().map(|clock| clock.calendars(&self.zone)).collect(),
             noticed: Vec::new(),
             notice_calendars: self.notices.as_ref().map(|notices| notices.calendars(&self.zone)),
+            version_calendars: self.versions.as_ref().map(|versions| versions.calendars(&self.zone)),
             minor_calendars: self.minors.as_ref().and_then(|minors| minors.calendars(&self.zone)),
             consent_calendars: self.consent.as_ref().and_then(|consent| consent.calendars(&self.zone)),
             field_calendars: self
@@ -227,6 +234,10 @@ fn minors(columns: &[Column], controls: &Controls, as_of: Instant, zone: &TimeZo
     controls.minors.as_ref().map(|minors| MinorReader::new(columns, minors, as_of, zone)).transpose()
 }
 
+fn versions(columns: &[Column], controls: &Controls, key: Key) -> Result<Option<VersionReader>> {
+    controls.newest.as_ref().map(|rules| VersionReader::new(columns, rules, key)).transpose()
+}
+
 /// One thread's share of the work; keeps its buffers from batch to batch.
 pub struct Worker<'m> {
     minimizer: &'m Minimizer,
@@ -248,6 +259,7 @@ pub struct Worker<'m> {
     consent_calendars: Option<Calendars>,
     minor_calendars: Option<Calendars>,
     notice_calendars: Option<NoticeCalendars>,
+    version_calendars: Option<VersionCalendars>,
     /// Per row 1 + the place of its notice, where that covers it; empty where nobody asks.
     noticed: Vec<u32>,
     field_calendars: Vec<Option<Calendars>>,
@@ -283,16 +295,18 @@ impl Worker<'_> {
             self.read_excludes_and_consent(batch);
             self.read_ages(batch);
             self.read_notices(batch);
+            self.read_versions(batch);
             self.mark_skipped();
         }
         self.place_identities(batch)?;
         self.hide_tokens();
         self.treat_fields(batch)?;
         if let Some((record, column)) = self.ambiguous {
-            return Err(ambiguous(batch.record(record as usize), &self.minimizer.columns[column]));
+            return Err(refused::ambiguous(batch.record(record as usize), &self.minimizer.columns[column]));
         }
         if let Some(record) = self.nobody {
-            return Err(excludes_nobody(batch.record(record as usize)));
+            let of_record = self.rows.flags[record as usize] & flag::ENDS_RECORD != 0;
+            return Err(refused::of_nobody(batch.record(record as usize), of_record));
         }
         self.hash_quasi();
         if !self.minimizer.persons {
@@ -363,6 +377,7 @@ impl Worker<'_> {
         refill(&mut rows.exclude, count, 0);
         refill(&mut rows.clock, count, NO_CLOCK);
         refill(&mut rows.since, count, NO_SINCE);
+        rows.versions.clear();
         rows.identities.resize_with(layout.identities, Identities::default);
         for slot in &mut rows.identities {
             refill(&mut slot.bytes, count, [0; 16]);
@@ -497,6 +512,29 @@ impl Worker<'_> {
         }
     }
 
+    /// R75: which version of its record each row is.
+    fn read_versions(&mut self, batch: &RawBatch) {
+        let (Some(versions), Some(calendars)) = (&self.minimizer.versions, &mut self.version_calendars) else { return };
+        for (flags, record) in self.rows.flags.iter_mut().zip(&self.records) {
+            let read = match versions.read(batch, *record as usize, calendars) {
+                Ok(read) => read,
+                Err(column) => {
+                    note(&mut self.ambiguous, *record, column);
+                    VersionRead::NONE
+                }
+            };
+            self.rows.versions.push(read.version);
+            if let Some(column) = read.unreadable {
+                *flags |= flag::VERSION_DOUBTFUL;
+                self.tally.versions[column].count_unreadable(position(batch, *record));
+            }
+            *flags |= if read.ends { flag::ENDS_RECORD } else { 0 };
+            if read.ends && *flags & flag::NO_SUBJECT != 0 {
+                self.nobody = self.nobody.or(Some(*record));
+            }
+        }
+    }
+
     /// R85: tokens of fields whose category the notice of the row does not name are none.
     fn hide_tokens(&mut self) {
         let Some(notices) = &self.minimizer.notices else { return };
@@ -514,7 +552,11 @@ impl Worker<'_> {
 
     /// Marks the rows that cannot be published whatever else is decided: their fields are not staged.
     fn mark_skipped(&mut self) {
-        const REJECTED: u16 = flag::NO_SUBJECT | flag::CLOCK_UNREADABLE | flag::EXCLUDE_UNREADABLE;
+        const REJECTED: u16 = flag::NO_SUBJECT
+            | flag::CLOCK_UNREADABLE
+            | flag::EXCLUDE_UNREADABLE
+            | flag::VERSION_DOUBTFUL
+            | flag::ENDS_RECORD;
         self.published.clear();
         self.skipped.clear();
         let Rows { flags, exclude, clock, .. } = &mut self.rows;
@@ -545,7 +587,7 @@ impl Worker<'_> {
             let kept = |row| everywhere || published(row);
             self.other.read(&column.maker, batch, column.column, &self.records, kept, self.known);
             if let Some(record) = self.other.too_many {
-                return Err(too_many(batch.record(record as usize), &column.name));
+                return Err(refused::too_many(batch.record(record as usize), &column.name));
             }
             count(column, index, &self.other, batch, &mut self.tally);
             place_slots(column, &self.other, &mut self.rows);
@@ -592,7 +634,7 @@ impl Worker<'_> {
             FieldColumn::Text { bytes, .. } => u32::try_from(bytes.len()).is_ok(),
             FieldColumn::Fixed { .. } => true,
         };
-        if self.rows.fields.iter().all(fits) { Ok(()) } else { Err(too_much_text()) }
+        if self.rows.fields.iter().all(fits) { Ok(()) } else { Err(refused::too_much_text()) }
     }
 
     /// One keyed hash per quasi-identifier or sensitive field and row, of the published value (R40).
@@ -734,40 +776,8 @@ fn clear_column(column: &mut FieldColumn) {
     }
 }
 
-fn too_many(record: u64, column: &str) -> Error {
-    Error::new(
-        Code::TooManyValues,
-        format!("record {record}: a cell of {column} has more values than its `several` allows"),
-    )
-    .help("raise `most` of the column's `several` in the source")
-}
-
 /// Keeps the first record of a batch, and of it the first column.
 fn note(ambiguous: &mut Option<(u32, usize)>, record: u32, column: usize) {
     let found = (record, column);
     *ambiguous = Some(ambiguous.map_or(found, |first| first.min(found)));
-}
-
-fn ambiguous(record: u64, column: &str) -> Error {
-    Error::new(
-        Code::DateAmbiguous,
-        format!("record {record}: two formats of the column {column} read its value differently"),
-    )
-    .help("keep the format that the export really uses, in the column's `formats` in the source (R23)")
-}
-
-fn excludes_nobody(record: u64) -> Error {
-    Error::new(
-        Code::PersonUnknown,
-        format!(
-            "record {record}: an exclude of persons matches it, and it has no subject, so nobody knows whom it leaves \
-             out"
-        ),
-    )
-    .help("correct the record in the export; or leave `scope` out of the exclude, if it is meant for single rows (R62)")
-}
-
-fn too_much_text() -> Error {
-    Error::new(Code::InputTooLarge, "the published text of one block of records passes 4 GiB")
-        .help("publish shorter values")
 }

@@ -11,6 +11,7 @@ mod normal;
 mod noticed;
 mod phone;
 mod quasi_identifier;
+mod refused;
 mod region;
 mod row_mark;
 mod rows;
@@ -21,6 +22,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 mod untreated;
+mod versions;
 mod why_untreated;
 
 pub use crate::cell::why::WhyRaw;
@@ -30,5 +32,5 @@ pub use minimizer::{Minimizer, Stream, Worker};
 pub use normal::formed;
 pub use rows::*;
 pub use sketch::{Sketch, Sketcher, alike};
-pub use tally::{ClockTally, ExcludeTally, FieldTally, IdentifierTally, MAX_DISTINCT, Position, Renewed, Tally};
+pub use tally::{ClockTally, FieldTally, IdentifierTally, MAX_DISTINCT, Position, Renewed, Tally, UnreadableTally};
 pub use why_untreated::WhyUntreated;

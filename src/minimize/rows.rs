@@ -69,6 +69,14 @@ pub mod flag {
     pub const MINOR: u16 = 256;
     /// The opt-in has to be a guardian's.
     pub const CHILD: u16 = 512;
+    /// Nobody can tell which version of its record it is, or whether the record has ended: `rejected` (R75).
+    pub const VERSION_DOUBTFUL: u16 = 1024;
+    /// This version ends its record, or may do so (R75).
+    pub const ENDS_RECORD: u16 = 2048;
+    /// There is a newer version of its record: the row counts for links alone (R75). Set when rows are judged.
+    pub const SUPERSEDED: u16 = 4096;
+    /// Rows that are not the record of a person in the job's own export: nothing about them is decided.
+    pub const ASIDE: u16 = OBSERVED | SUPERSEDED;
     /// A row with any of these has no published fields.
     pub const WITHOUT_FIELDS: u16 = NO_SUBJECT | OBSERVED | FIELDS_SKIPPED;
 }
@@ -79,6 +87,15 @@ pub const NO_CLOCK: i64 = i64::MIN;
 pub const NO_SINCE: i64 = i64::MIN;
 /// Hash of a null quasi-identifier.
 pub const NULL_QUASI: u64 = 0;
+
+/// Which version of its record a row is (R75).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RowVersion {
+    /// The greater, the newer.
+    pub order: i64,
+    /// Keyed hash of all that is read of the row: copies of one row have the same.
+    pub print: u64,
+}
 
 /// One column of identities.
 #[derive(Default)]
@@ -134,6 +151,8 @@ pub struct Rows {
     pub clock: Vec<i64>,
     /// When consent was given, or `NO_SINCE`.
     pub since: Vec<i64>,
+    /// Which version of its record each row is; empty where each record is there once, and for observed rows.
+    pub versions: Vec<RowVersion>,
     /// One column per slot of the layout.
     pub identities: Vec<Identities>,
     /// One column per quasi-identifier, then per sensitive field of the gate, of the rows that have no flag of `flag::WITHOUT_FIELDS` only: keyed hash of the

@@ -43,7 +43,9 @@ pub struct Tally {
     /// Clocks, in the job's order.
     pub clocks: Vec<ClockTally>,
     /// Excludes, in the job's order.
-    pub excludes: Vec<ExcludeTally>,
+    pub excludes: Vec<UnreadableTally>,
+    /// Columns of versions and deletions (R75); none where each record is there once.
+    pub versions: Vec<UnreadableTally>,
     /// Rows that no notice covers (R85).
     pub unnoticed: u64,
     /// Rows of which the notice does not name the category of some field.
@@ -105,12 +107,12 @@ pub struct IdentifierTally {
     pub first_partial: Option<Position>,
 }
 
-/// Counts of one exclude.
+/// Counts of one column that decides about rows: of an exclude, or of versions of records.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ExcludeTally {
+pub struct UnreadableTally {
     /// Name of the column in the export.
     pub column: String,
-    /// Values of a boolean column that are neither yes nor no (R22).
+    /// Values that cannot be read as what the column is (R22, R75).
     pub unreadable: u64,
     /// The first of them.
     pub first_unreadable: Option<Position>,
@@ -154,7 +156,8 @@ impl Tally {
         merge_each(&mut self.fields, other.fields, FieldTally::merge);
         merge_each(&mut self.identifiers, other.identifiers, IdentifierTally::merge);
         merge_each(&mut self.clocks, other.clocks, ClockTally::merge);
-        merge_each(&mut self.excludes, other.excludes, ExcludeTally::merge);
+        merge_each(&mut self.excludes, other.excludes, UnreadableTally::merge);
+        merge_each(&mut self.versions, other.versions, UnreadableTally::merge);
         self.unnoticed += other.unnoticed;
         self.partly_noticed += other.partly_noticed;
         merge_each(&mut self.corrections, other.corrections, CorrectionTally::merge);
@@ -239,13 +242,13 @@ impl IdentifierTally {
     }
 }
 
-impl ExcludeTally {
+impl UnreadableTally {
     pub(super) fn count_unreadable(&mut self, at: Position) {
         self.unreadable += 1;
         self.first_unreadable = earlier(self.first_unreadable, Some(at));
     }
 
-    fn merge(&mut self, other: ExcludeTally) {
+    fn merge(&mut self, other: UnreadableTally) {
         self.unreadable += other.unreadable;
         self.first_unreadable = earlier(self.first_unreadable, other.first_unreadable);
     }

@@ -121,6 +121,7 @@ fn plan() -> Plan {
             consent: None,
             minors: None,
             notice: None,
+            newest: None,
         },
         retention: Retention {
             keep: period("P3Y"),

@@ -4,6 +4,7 @@
 use super::check_field::{self, FieldTerms};
 use super::check_gate;
 use super::check_minors::MinorTerms;
+use super::check_newest;
 use super::check_nobody;
 use super::check_notice;
 use super::check_others;
@@ -241,6 +242,7 @@ fn controls(terms: &FieldTerms, desk: &JobSurroundings, fields: &[Field], gather
         terms.page.fault(at.column.span(), "exclude-value", format!("a job has at most {most} excludes"), help);
     }
     let consent = consent(terms, desk, gather);
+    let newest = check_newest::of_job(terms.page, terms.spec, inventory, gather);
     let key = inventory.key();
     if key.is_none() && !inventory.nobody() {
         return None;
@@ -255,6 +257,7 @@ fn controls(terms: &FieldTerms, desk: &JobSurroundings, fields: &[Field], gather
         consent: consent?,
         minors: None,
         notice: None,
+        newest: newest?,
     })
 }
 
@@ -381,6 +384,7 @@ fn observe(
     }
     let Some(inventory) = inventory else { return (input, None) };
     check_nobody::observed(page, at, inventory);
+    check_newest::observed(page, at, inventory);
     let mut gather = Gather::of(inventory);
     let controls = observed_controls(page, at, inventory, own, &mut gather);
     let location = input.clone();
@@ -422,6 +426,7 @@ fn observed_controls(
         consent: None,
         minors: None,
         notice: None,
+        newest: None,
     })
 }
 

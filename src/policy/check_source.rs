@@ -183,7 +183,8 @@ fn by_patterns<'a>(inventory: &mut Inventory<'a>, lines: &[(&At<String>, ColumnE
     let spec = inventory.spec;
     let clocks = spec.subject.clock.iter().flat_map(|list| list.iter());
     let consent = spec.consent.iter().flat_map(|consent| std::iter::once(&consent.column).chain(&consent.since));
-    let own: BTreeSet<String> = clocks.chain(consent).map(|at| value::trimmed(at)).collect();
+    let newest = spec.newest.iter().flat_map(|newest| std::iter::once(&newest.version).chain(&newest.deleted));
+    let own: BTreeSet<String> = clocks.chain(consent).chain(newest).map(|at| value::trimmed(at)).collect();
     for name in used.union(&own) {
         let Some(CoveredBy::Line(covering)) = inventory.cover.of(name).filter(|_| inventory.place(name).is_none())
         else {

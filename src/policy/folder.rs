@@ -3,6 +3,7 @@
 
 use super::across;
 use super::check_job::{self, CheckedJob, JobSurroundings};
+use super::check_newest;
 use super::check_nobody;
 use super::check_others;
 use super::check_policy::{self, Policy};
@@ -158,6 +159,7 @@ fn check(
         })
         .collect();
     sources.iter().for_each(check_nobody::source);
+    sources.iter().for_each(check_newest::source);
     sources.iter().for_each(check_others::source);
     let policy = policy?;
     let all_sources = sources.len() == source_specs.len();

@@ -12,6 +12,7 @@ use crate::store::PathGlob;
 
 pub use super::group_terms::{Diversity, DiversityTerms, GroupTerms};
 pub use super::name_place::{ModelFile, NamesFrom};
+pub use super::newest::NewestRules;
 pub use super::read_format::*;
 pub use super::share::Share;
 pub use super::undated::Undated;
@@ -642,6 +643,8 @@ pub struct Controls {
     pub minors: Option<MinorRules>,
     /// What persons were told when their data were collected (R85).
     pub notice: Option<NoticeRules>,
+    /// Which of several versions of a record counts (R75).
+    pub newest: Option<NewestRules>,
 }
 
 /// By which notice a person's data were collected, as `[notice]` of a job says (R85).

@@ -26,6 +26,9 @@ pub struct SourceSpec {
     /// Other persons that a row may have, with columns of their own (R68).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub others: Option<Vec<OtherSpec>>,
+    /// Which of several versions of a record counts (R75). Default: each record is there once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub newest: Option<At<NewestSpec>>,
     /// Column that carries consent (R32).
     pub consent: Option<At<ConsentSpec>>,
     /// The columns of the export, by name or, where many are alike, by a pattern such as `*_date`.
@@ -200,6 +203,17 @@ pub struct OtherSpec {
     pub by: At<Vec<At<String>>>,
     /// Columns that are about the person; those of `by` are, too. They become null when a request takes the person out.
     pub columns: Option<At<Vec<At<String>>>>,
+}
+
+/// What `[newest]` of a source can say: the export keeps earlier versions of records, which have the same subject key.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewestSpec {
+    /// Column that orders versions, of type integer, date or timestamp: the greatest value is the newest.
+    pub version: At<String>,
+    /// Column that says that the record has ended: true, or any date or time. Default: none does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted: Option<At<String>>,
 }
 
 /// What `[consent]` of a source can say.

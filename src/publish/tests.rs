@@ -212,6 +212,7 @@ fn cleared(rows: u8) -> Cleared {
         exclude: vec![0; all],
         clock: (0..rows).map(|n| i64::from(n) * DAY).collect(),
         since: vec![NO_SINCE; all],
+        versions: vec![],
         identities: vec![column(mark::KEY), column(mark::NONE)],
         quasi: vec![(0..rows).map(|n| u64::from(n) + 7).collect()],
         fields: vec![

@@ -3,7 +3,7 @@
 //! out again.
 
 use crate::clock::Instant;
-use crate::decide::{self, Reason, Traced};
+use crate::decide::{self, Reason, SetAside, Traced};
 use crate::error::{Code, Error, Result};
 use crate::evidence::{LedgerEntry, LedgerEvent};
 use crate::job::{Call, Desk, Ready, SubjectCall, identities_asked, intake, names_of, note, output_of};
@@ -96,7 +96,8 @@ pub struct InExport {
 pub struct RowsSaid {
     /// Number of rows that the reason holds for.
     pub rows: u64,
-    /// Why they go; `observed` for activity, `stays` for rows that the next version has, `null-cells` for such rows without
+    /// Why they go; `observed` for activity, `superseded` for earlier versions of a record, `ended` for records that a deletion
+    /// mark has ended (R75), `stays` for rows that the next version has, `null-cells` for such rows without
     /// the cells of the person, who is another one than their own.
     pub reason: String,
     /// The reason behind the label; none for rows that do not go.
@@ -257,12 +258,14 @@ impl PersonBook<'_> {
     fn said(&self, plan: &Plan, mut rows: Vec<Traced>) -> Vec<RowsSaid> {
         rows.sort();
         let said = |alike: &[Traced]| {
-            let Traced { observed, reason, other, taken, clock, keep_until } = alike[0].clone();
+            let Traced { aside, reason, other, taken, clock, keep_until } = alike[0].clone();
             let rule = reason.as_ref().and_then(|(label, why)| self.rule(plan, label, *why));
-            let stays = match (observed, taken) {
-                (true, _) => "observed",
-                (false, true) => "null-cells",
-                (false, false) => "stays",
+            let stays = match (aside, taken) {
+                (Some(SetAside::Observed), _) => "observed",
+                (Some(SetAside::Superseded), _) => "superseded",
+                (Some(SetAside::Ended), _) => "ended",
+                (None, true) => "null-cells",
+                (None, false) => "stays",
             };
             let other = other.and_then(|number| plan.controls.others.get(number)).map(|other| other.name.clone());
             let (reason, why) = reason.map_or((stays.into(), None), |(label, why)| (label, Some(why)));

@@ -13,8 +13,8 @@ use crate::error::{Code, Error, Kind, Result};
 use crate::evidence::LedgerEvent;
 use crate::evidence::manifest::{
     self, Brake, ClocksIgnored, Drift, FieldEvidence, File, ForeignCommit, Identifiers, Input, Keys, ListApplied, Lost,
-    Manifest, MemberEvidence, OtherRows, Output, Previous, RawCause, Rejected, Removed, SCHEMA, SharedValues,
-    UndatedEvidence,
+    Manifest, MemberEvidence, OtherRows, Output, Previous, RawCause, RecordVersions, Rejected, Removed, SCHEMA,
+    SharedValues, UndatedEvidence,
 };
 use crate::job::{self, LeftAside, Ready};
 use crate::minimize::{IdentifierTally, Tally, WhyRaw};
@@ -167,6 +167,11 @@ pub fn manifest(ready: &Ready, facts: &ManifestFacts<'_>, written: Option<&Writt
         removed: verdict.reasons.iter().map(|(reason, rows)| Removed { reason: reason.clone(), rows: *rows }).collect(),
         nulled: 0,
         others: others(plan, &verdict.others),
+        versions: verdict.versions.map(|of| RecordVersions {
+            superseded: of.superseded,
+            ended: of.ended,
+            doubtful: of.doubtful,
+        }),
         absent: facts.comparable.then_some(verdict.absent),
         no_clock: verdict.no_clock,
         rejected: rejected(facts),

@@ -28,6 +28,14 @@ pub fn of(plan: &Plan, tally: &Tally, main: &ReadReport, identifiers: &[Identifi
             exclude.first_unreadable,
         )
     }));
+    causes.extend(tally.versions.iter().map(|of| {
+        rejected(
+            &of.column,
+            "it does not say which version it is, or whether it is the end",
+            of.unreadable,
+            of.first_unreadable,
+        )
+    }));
     for (field, counts) in plan.fields.iter().zip(&tally.fields) {
         let column = field.from.map(|from| plan.columns[from].name.as_str()).unwrap_or_default();
         causes.extend(counts.why.iter().map(|(why, (values, first))| Cause {

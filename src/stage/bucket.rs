@@ -2,7 +2,7 @@
 //! Must not know where they waited, nor what becomes of them.
 
 use super::record::{self, FieldPlace};
-use crate::minimize::{Layout, NO_SINCE, NULL_QUASI, mark};
+use crate::minimize::{Layout, NO_CLOCK, NO_SINCE, NULL_QUASI, RowVersion, flag, mark};
 use std::cmp::Ordering;
 
 /// Control records of the rows of one bucket. The order of rows is the same each time it is read, and means nothing.
@@ -67,7 +67,35 @@ impl Control {
 
     /// Returns the bits of `flag` that a row has.
     pub fn flags(&self, i: usize) -> u16 {
-        self.stored_flags(i) & !record::HAS_SINCE
+        self.stored_flags(i) & !(record::HAS_SINCE | record::HAS_VERSION)
+    }
+
+    /// Which version of its record a row is; none where each record is there once.
+    pub fn version(&self, i: usize) -> Option<RowVersion> {
+        let flags = self.stored_flags(i);
+        let at = record::MARKS + self.slots + record::before_identities(flags & record::HAS_SINCE);
+        (flags & record::HAS_VERSION != 0).then(|| RowVersion {
+            order: i64::from_le_bytes(*self.array(i, at)),
+            print: u64::from_le_bytes(*self.array(i, at + 8)),
+        })
+    }
+
+    /// Marks a row as an earlier version of its record: nothing is decided about it, and only its links count (R75).
+    pub fn supersede(&mut self, i: usize) {
+        const OF_PERSON: u16 = flag::EXCLUDES_PERSON | flag::PERSON_UNREADABLE;
+        self.set_flags(i, (self.stored_flags(i) & !OF_PERSON) | flag::SUPERSEDED);
+        let at = self.starts[i] + record::CLOCK;
+        self.bytes[at..at + 8].copy_from_slice(&NO_CLOCK.to_le_bytes());
+    }
+
+    /// Marks a row as one of which nobody knows whether it is the newest version of its record (R75).
+    pub fn doubt_version(&mut self, i: usize) {
+        self.set_flags(i, self.stored_flags(i) | flag::VERSION_DOUBTFUL);
+    }
+
+    fn set_flags(&mut self, i: usize, flags: u16) {
+        let at = self.starts[i] + record::FLAGS;
+        self.bytes[at..at + 2].copy_from_slice(&flags.to_le_bytes());
     }
 
     /// 0, or 1 + index of the first matching exclude.
@@ -107,8 +135,8 @@ impl Control {
 
     /// The identities of a row, and what comes after them.
     fn packed(&self, i: usize) -> &[[u8; 16]] {
-        let since = 8 * usize::from(self.has_since(i));
-        self.bytes[self.starts[i] + record::MARKS + self.slots + since..].as_chunks().0
+        let before = record::before_identities(self.stored_flags(i));
+        self.bytes[self.starts[i] + record::MARKS + self.slots + before..].as_chunks().0
     }
 
     /// Keyed hash of a published quasi-identifier, or `NULL_QUASI`.

@@ -11,4 +11,4 @@ pub use bucket::{BucketField, Control, RowBucket};
 pub use spill_store::{Slot, SpillStore};
 pub use stage::{Stage, Staged, Writer};
 
-pub use crate::minimize::{FieldKind, FieldLayout, Layout, NO_CLOCK, NO_SINCE, NULL_QUASI, flag, mark};
+pub use crate::minimize::{FieldKind, FieldLayout, Layout, NO_CLOCK, NO_SINCE, NULL_QUASI, RowVersion, flag, mark};

@@ -4,8 +4,9 @@
 use crate::minimize::{FieldColumn, FieldKind, Layout, NO_SINCE, Rows, flag, mark};
 
 /// Places in a control record: subject 16, clock 8, flags 2, exclude 1, then marks (1 each). After them comes when
-/// consent was given (8) if it was, the identities whose slots are marked (16 each), and the quasi-identifier hashes of
-/// a row with fields (8 each). Numbers are little-endian.
+/// consent was given (8) if it was, which version of its record it is (8, and 8 of its print) if it is one of several, the
+/// identities whose slots are marked (16 each), and the quasi-identifier hashes of a row with fields (8 each). Numbers are
+/// little-endian.
 pub(super) const CLOCK: usize = 16;
 pub(super) const FLAGS: usize = 24;
 pub(super) const EXCLUDE: usize = 26;
@@ -16,6 +17,17 @@ const IDENTITY: usize = 16;
 
 /// Set beside a row's flags when the record says since when there is consent.
 pub(super) const HAS_SINCE: u16 = 1 << 15;
+
+/// Set beside a row's flags when the record says which version of its own record the row is.
+pub(super) const HAS_VERSION: u16 = 1 << 14;
+
+/// Bytes of a version and its print.
+const VERSION: usize = 16;
+
+/// Bytes between the marks and the identities of a row with these flags.
+pub(super) fn before_identities(flags: u16) -> usize {
+    8 * usize::from(flags & HAS_SINCE != 0) + VERSION * usize::from(flags & HAS_VERSION != 0)
+}
 
 /// A text's length in the part of fixed stride when it is this or longer; then 4 bytes of length come before the text.
 const LONG: u8 = u8::MAX;
@@ -51,8 +63,8 @@ pub(super) fn places(layout: &Layout) -> (Vec<FieldPlace>, usize) {
 pub(super) fn control_length(record: &[u8], slots: usize, quasi: usize) -> usize {
     let flags = u16::from_le_bytes([record[FLAGS], record[FLAGS + 1]]);
     let marked = record[MARKS..][..slots].iter().filter(|mark| **mark != mark::NONE).count();
-    let (since, hashes) = (flags & HAS_SINCE != 0, if has_fields(flags) { quasi } else { 0 });
-    MARKS + slots + 8 * usize::from(since) + IDENTITY * marked + 8 * hashes
+    let hashes = if has_fields(flags) { quasi } else { 0 };
+    MARKS + slots + before_identities(flags) + IDENTITY * marked + 8 * hashes
 }
 
 /// The control records of a batch, filled column by column. Reused from batch to batch.
@@ -68,19 +80,23 @@ pub(super) struct ControlRecords {
 impl ControlRecords {
     /// Takes the controls of a batch. Slots that its stream lacks are empty.
     pub(super) fn fill(&mut self, layout: &Layout, rows: &Rows) {
-        self.stride = MARKS + layout.identities + 8 + IDENTITY * layout.identities + 8 * layout.quasi;
+        let versioned = if rows.versions.is_empty() { 0 } else { HAS_VERSION };
+        let optional = before_identities(HAS_SINCE | versioned);
+        self.stride = MARKS + layout.identities + optional + IDENTITY * layout.identities + 8 * layout.quasi;
         self.bytes.resize(self.stride * rows.count, 0);
         self.ends.clear();
         self.ends.extend((0..rows.count).map(|r| r * self.stride));
         let flags = rows.flags.iter().zip(&rows.since);
         self.put(rows.subject.iter().map(|subject| Some(*subject)));
         self.put(rows.clock.iter().map(|clock| Some(clock.to_le_bytes())));
-        self.put(flags.map(|(flags, since)| Some((flags | has_since(*since)).to_le_bytes())));
+        self.put(flags.map(|(flags, since)| Some((flags | has_since(*since) | versioned).to_le_bytes())));
         self.put(rows.exclude.iter().map(|exclude| Some([*exclude])));
         let slots = &rows.identities[..layout.identities.min(rows.identities.len())];
         slots.iter().for_each(|slot| self.put(slot.marks.iter().map(|mark| Some([*mark]))));
         (slots.len()..layout.identities).for_each(|_| self.put((0..rows.count).map(|_| Some([mark::NONE]))));
         self.put(rows.since.iter().map(|since| (*since != NO_SINCE).then_some(since.to_le_bytes())));
+        self.put(rows.versions.iter().map(|version| Some(version.order.to_le_bytes())));
+        self.put(rows.versions.iter().map(|version| Some(version.print.to_le_bytes())));
         for slot in slots {
             self.put(slot.marks.iter().zip(&slot.bytes).map(|(mark, bytes)| (*mark != mark::NONE).then_some(*bytes)));
         }

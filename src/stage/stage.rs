@@ -264,7 +264,7 @@ impl Staged {
 mod tests {
     use super::*;
     use crate::error::Code;
-    use crate::minimize::{FieldColumn, FieldKind, FieldLayout, Identities, NULL_QUASI, mark};
+    use crate::minimize::{FieldColumn, FieldKind, FieldLayout, Identities, NO_CLOCK, NULL_QUASI, RowVersion, mark};
     use proptest::prelude::*;
 
     fn layout() -> Layout {
@@ -274,6 +274,9 @@ mod tests {
         fields.extend((0..5).map(|_| field("n", FieldKind::Int32)));
         Layout { identities: 3, quasi: 2, fields }
     }
+
+    /// Stands for the version of a row that has none.
+    const NO_VERSION: RowVersion = RowVersion { order: i64::MIN, print: 0 };
 
     fn bytes(seed: u64, n: usize) -> Vec<u8> {
         let mut out = vec![0; n];
@@ -286,6 +289,7 @@ mod tests {
     struct Row {
         subject: [u8; 16],
         numbers: (i64, i64, u16, u8),
+        version: RowVersion,
         identities: Vec<(u8, [u8; 16])>,
         quasi: Vec<u64>,
         fields: Vec<Option<Vec<u8>>>,
@@ -307,6 +311,7 @@ mod tests {
         Row {
             subject,
             numbers: (seed as i64 - 40, i64::MIN + seed as i64, flags, b[5]),
+            version: if observed { NO_VERSION } else { RowVersion { order: seed as i64 - 9, print: seed << 50 } },
             identities: (0..3).map(|s| (if marked(s) { s as u8 + 1 } else { mark::NONE }, identity(s))).collect(),
             quasi: if record::has_fields(flags) { vec![seed, seed << 40] } else { vec![NULL_QUASI; 2] },
             fields: layout().fields.iter().enumerate().map(|(f, field)| value(f, field.kind)).collect(),
@@ -346,6 +351,7 @@ mod tests {
             since: rows.iter().map(|r| r.numbers.1).collect(),
             flags: rows.iter().map(|r| r.numbers.2).collect(),
             exclude: rows.iter().map(|r| r.numbers.3).collect(),
+            versions: rows.iter().filter(|_| !observed).map(|r| r.version).collect(),
             identities: (0..if observed { 1 } else { 3 }).map(slot).collect(),
             quasi: (0..if observed { 0 } else { 2 }).map(|q| published().map(|r| r.quasi[q]).collect()).collect(),
             fields: layout().fields.iter().enumerate().filter(|_| !observed).map(field).collect(),
@@ -360,6 +366,7 @@ mod tests {
         Row {
             subject: *c.subject(i),
             numbers: (c.clock(i), c.since(i), c.flags(i), c.exclude(i)),
+            version: c.version(i).unwrap_or(NO_VERSION),
             identities,
             quasi: (0..2).map(|q| c.quasi(i, q)).collect(),
             fields: (0..layout().fields.len()).map(|f| bucket.field(f).value(i).map(<[u8]>::to_vec)).collect(),
@@ -418,6 +425,20 @@ mod tests {
             expected.sort();
             all.sort();
             prop_assert!(all == expected);
+        }
+    }
+
+    #[test]
+    fn r75_an_earlier_version_keeps_its_fields_and_links_and_loses_its_clock() {
+        let staged = through(&(0..40).map(row).collect::<Vec<_>>(), 1, 1 << 20, 7);
+        let (mut control, before) = (staged.control(0).expect("controls"), staged.load(0).expect("loaded"));
+        (0..control.rows()).for_each(|i| control.supersede(i));
+        for i in 0..control.rows() {
+            let (of, row) = (&before.control, back(&before, i));
+            assert_eq!((control.flags(i), control.clock(i)), (of.flags(i) | flag::SUPERSEDED, NO_CLOCK));
+            assert_eq!((control.subject(i), control.version(i)), (&row.subject, of.version(i)));
+            assert!(control.identities(i).eq(of.identities(i)));
+            assert_eq!([control.quasi(i, 0), control.quasi(i, 1)], row.quasi[..]);
         }
     }
 

@@ -18,8 +18,7 @@ pub(super) fn manifest(
     scene: &Scene<'_>,
     published: &PublishedVersion<'_>,
     (remaining, rewritten): (&Remaining, &Rewritten),
-    asked: &DatasetRequests<'_>,
-    run: &str,
+    (asked, run): (&DatasetRequests<'_>, &str),
 ) -> Manifest {
     let (plan, before, counts): (&Plan, &Manifest, _) = (scene.plan, &published.manifest, remaining.counts());
     Manifest {
@@ -51,6 +50,7 @@ pub(super) fn manifest(
         removed: counts.reasons.iter().map(removed).collect(),
         nulled: counts.nulled,
         others: others(before, &counts.others),
+        versions: None,
         absent: None,
         no_clock: 0,
         rejected: Rejected::default(),

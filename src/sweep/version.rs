@@ -58,7 +58,7 @@ pub fn apply(
     published.check_files(scene, &touched, monitor)?;
     let intent = intend(scene, dataset, published.table.version, asked.segment)?;
     let rewritten = rewrite(scene, published, &remaining, &intent, monitor)?;
-    let mut manifest = evidence::manifest(scene, published, (&remaining, &rewritten), asked, &intent.run);
+    let mut manifest = evidence::manifest(scene, published, (&remaining, &rewritten), (asked, &intent.run));
     if let Some(seen) = seen {
         manifest.output.first_seen = Some(evidence::seen_file(seen.write(&scene.target, &intent.run, 1)?));
     }

@@ -115,6 +115,7 @@ fn empty_manifest(attempt: u32) -> tamis::evidence::Manifest {
         removed: vec![],
         nulled: 0,
         others: Vec::new(),
+        versions: None,
         absent: None,
         no_clock: 0,
         rejected: Default::default(),

@@ -1,7 +1,7 @@
 //! Makes the profiles of jobs from specs that have been checked. Must not know which change raises a risk.
 
 use super::profile::{RiskField, RiskProfile};
-use crate::policy::plan::{ConsentColumn, Exclude, Field, Plan, RemovalRules};
+use crate::policy::plan::{ConsentColumn, Exclude, Field, NewestRules, Plan, RemovalRules};
 use crate::policy::register::{ColumnFacts, RecipientFacts, Register};
 use crate::treatments::Treatment;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,7 +42,7 @@ fn profile(plan: &Plan, register: &Register) -> RiskProfile {
         keep: plan.retention.keep.to_string(),
         scope: if plan.retention.person { "person" } else { "row" }.into(),
         undated: plan.retention.undated.map(|undated| undated.name().into()),
-        excludes: plan.controls.excludes.iter().map(|of| exclude(plan, of)).collect(),
+        excludes: plan.controls.excludes.iter().map(|of| exclude(plan, of)).chain(newest(plan)).collect(),
         consent: plan.controls.consent.as_ref().map(|of| consent(plan, of)),
         k: plan.gate.as_ref().map(|gate| gate.k),
         quasi_identifiers: plan.gate.iter().flat_map(|gate| gate.quasi_identifiers.iter().cloned()).collect(),
@@ -89,6 +89,13 @@ fn settings(plan: &Plan, treatment: &Treatment) -> Option<String> {
 fn exclude(plan: &Plan, of: &Exclude) -> String {
     let scope = if of.person { ", the whole person" } else { "" };
     format!("{} = {}{scope}", plan.columns[of.column].name, of.equals.join(" or "))
+}
+
+/// What an export that keeps earlier versions of records leaves out, as one more exclude (R75).
+fn newest(plan: &Plan) -> Option<String> {
+    let NewestRules { version, deleted } = plan.controls.newest?;
+    let ended = deleted.map(|at| format!(", and records that {} ends", plan.columns[at].name));
+    Some(format!("earlier versions by {}{}", plan.columns[version].name, ended.unwrap_or_default()))
 }
 
 fn consent(plan: &Plan, of: &ConsentColumn) -> String {

@@ -155,8 +155,8 @@ pub const RISKS: &[RiskRule] = &[
     },
     RiskRule {
         name: "left out",
-        raises: "an exclude is gone or has other values, or consent is read in another way",
-        lowers: "an exclude is new",
+        raises: "an exclude or [newest] is gone or has other values, or consent is read in another way",
+        lowers: "an exclude or [newest] is new",
         find: left_out,
     },
     RiskRule {

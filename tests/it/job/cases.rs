@@ -397,6 +397,10 @@ fn counts(out: &mut String, report: &Report) {
     for other in m.others.iter().filter(|other| other.rows > 0) {
         let _ = writeln!(out, "  rows without the cells of the {}: {}", other.name, other.rows);
     }
+    if let Some(of) = &m.versions {
+        let (superseded, ended, doubtful) = (of.superseded, of.ended, of.doubtful);
+        let _ = writeln!(out, "  earlier versions: {superseded}; ended: {ended}; without a newest version: {doubtful}");
+    }
     if let Some(set) = &m.set {
         let _ = writeln!(out, "  set {set}");
     }

@@ -181,6 +181,7 @@ const ROWS_ITEMS: &[&str] = &[
     "FieldKind",
     "FieldColumn",
     "Identities",
+    "RowVersion",
     "mark",
     "flag",
     "NO_CLOCK",
